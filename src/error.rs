@@ -1,0 +1,164 @@
+//! One error type for the whole product. It says what went wrong in the caller's terms; the faces decide how it
+//! looks (RFC 9457 for the API, a page or fragment for the console) and log it once.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use serde::Serialize;
+
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+type Source = Box<dyn std::error::Error + Send + Sync>;
+
+/// One broken rule of a body, at the field that breaks it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Fault {
+    /// RFC 6901 pointer into the body, such as `/audience/groups/2`; empty for the whole body.
+    pub pointer: String,
+    /// A stable word to program against, such as `too_long`.
+    pub code: Cow<'static, str>,
+    /// What to change, in a sentence.
+    pub detail: String,
+}
+
+impl Fault {
+    pub fn new(
+        pointer: impl Into<String>,
+        code: impl Into<Cow<'static, str>>,
+        detail: impl Into<String>,
+    ) -> Self {
+        Self { pointer: pointer.into(), code: code.into(), detail: detail.into() }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The body is not what its media type says (400).
+    #[error("{0}")]
+    Malformed(String),
+    /// The body breaks rules; every one of them is listed (422).
+    #[error("{} fault(s): {}", .0.len(), .0.first().map_or("", |f| f.detail.as_str()))]
+    Invalid(Vec<Fault>),
+    /// No credential, or one nobody knows (401).
+    #[error("{0}")]
+    Unauthenticated(&'static str),
+    /// A known caller without this right or permission (403).
+    #[error("{detail}")]
+    Forbidden { permission: String, detail: String },
+    #[error("{0} not found")]
+    NotFound(&'static str),
+    /// The object's state refuses the act (409). `code` is a stable word.
+    #[error("{detail}")]
+    Conflict { code: &'static str, detail: String },
+    /// The same `Idempotency-Key` came with another body (422).
+    #[error("this Idempotency-Key was used before with a different body")]
+    IdempotencyMismatch,
+    #[error("the body is larger than {limit} bytes")]
+    TooLarge { limit: usize },
+    #[error("unsupported media type; send {expected}")]
+    UnsupportedMedia { expected: &'static str },
+    #[error("too many requests")]
+    RateLimited { retry_after: Duration },
+    #[error("the daily quota of {limit} is used up")]
+    QuotaExhausted { limit: u64, retry_after: Duration },
+    /// The store cannot take or answer this now (503). Nothing was half-written.
+    #[error("temporarily unavailable: {reason}")]
+    Unavailable { reason: String, retry_after: Duration },
+    /// Ours to mend (500). The source is logged and never shown.
+    #[error("internal error: {0}")]
+    Internal(#[source] Source),
+}
+
+impl Error {
+    pub fn internal(source: impl Into<Source>) -> Self {
+        Self::Internal(source.into())
+    }
+
+    /// A body with a single fault.
+    pub fn fault(
+        pointer: impl Into<String>,
+        code: impl Into<Cow<'static, str>>,
+        detail: impl Into<String>,
+    ) -> Self {
+        Self::Invalid(vec![Fault::new(pointer, code, detail)])
+    }
+
+    pub fn forbidden(permission: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self::Forbidden { permission: permission.into(), detail: detail.into() }
+    }
+
+    pub fn conflict(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::Conflict { code, detail: detail.into() }
+    }
+
+    pub fn unavailable(reason: impl Into<String>) -> Self {
+        Self::Unavailable { reason: reason.into(), retry_after: Duration::from_secs(2) }
+    }
+}
+
+/// Collects every fault of a body before answering.
+#[derive(Debug, Default)]
+pub struct Faults(Vec<Fault>);
+
+impl Faults {
+    pub fn add(
+        &mut self,
+        pointer: impl Into<String>,
+        code: impl Into<Cow<'static, str>>,
+        detail: impl Into<String>,
+    ) {
+        self.0.push(Fault::new(pointer, code, detail));
+    }
+
+    pub fn extend(&mut self, faults: impl IntoIterator<Item = Fault>) {
+        self.0.extend(faults);
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// `Ok` if nothing was found wrong, else [`Error::Invalid`] with all of it.
+    pub fn into_result(self) -> Result<()> {
+        if self.0.is_empty() { Ok(()) } else { Err(Error::Invalid(self.0)) }
+    }
+}
+
+impl From<sqlx::Error> for Error {
+    /// A store that is busy, full, read-only or gone is the machine's trouble and passes (503); the rest is ours.
+    fn from(error: sqlx::Error) -> Self {
+        let reason = match &error {
+            sqlx::Error::PoolTimedOut => Some("the store is overloaded".to_owned()),
+            sqlx::Error::Io(_) | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => {
+                Some("the store cannot be reached".to_owned())
+            }
+            sqlx::Error::Database(db) => store_trouble(db.code().as_deref().unwrap_or_default()),
+            _ => None,
+        };
+        match reason {
+            Some(reason) => {
+                tracing::warn!(%error, "store unavailable");
+                Self::unavailable(reason)
+            }
+            None => Self::Internal(Box::new(error)),
+        }
+    }
+}
+
+/// SQLite primary result codes (<https://www.sqlite.org/rescode.html>, extended codes carry them in the low byte) and
+/// PostgreSQL SQLSTATE classes 08, 53, 57P and serialization failures.
+fn store_trouble(code: &str) -> Option<String> {
+    let sqlite = code.parse::<i32>().ok().filter(|_| code.len() != 5).map(|c| c & 0xff);
+    let reason = match (sqlite, code) {
+        (Some(5 | 6), _) => "the store is locked by another process",
+        (Some(8), _) => "the store cannot be written to",
+        (Some(10), _) => "the store's disk reports an error",
+        (Some(13), _) => "the store's disk is full",
+        (Some(14), _) => "the store's file cannot be opened",
+        (None, c) if c.starts_with("53") => "the store is out of resources",
+        (None, c) if c.starts_with("08") || c.starts_with("57P") => "the store cannot be reached",
+        (None, "40001" | "40P01") => "the store asks to try again",
+        _ => return None,
+    };
+    Some(reason.to_owned())
+}

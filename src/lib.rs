@@ -1,0 +1,32 @@
+//! Belltower (钟楼), a campus notification platform.
+//!
+//! Follow a message to find your way: a source system calls [`api`]; [`service`] accepts it and keeps it in
+//! [`store`]; [`dispatch`] plans one delivery per recipient and channel, is woken through [`queue`], and hands each
+//! delivery to a provider behind [`channel`]; what the provider says comes back as attempts and receipts, which
+//! [`api`] and [`console`] show person by person. The rules all of them share are in [`domain`].
+
+pub mod app;
+pub mod clock;
+pub mod config;
+pub mod error;
+pub mod lifecycle;
+pub mod telemetry;
+
+pub mod domain;
+
+pub mod channel;
+pub mod queue;
+pub mod store;
+
+pub mod service;
+
+pub mod dispatch;
+
+pub mod api;
+pub mod console;
+pub mod http;
+
+pub mod cli;
+pub mod simulator;
+
+pub use error::{Error, Result};
