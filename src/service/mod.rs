@@ -1,1 +1,3 @@
 //! (map to come)
+
+pub mod vault;
