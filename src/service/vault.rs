@@ -48,7 +48,9 @@ impl From<KeyFileError> for Error {
 enum SealError {
     #[error("sealed data of an unknown version: a newer belltower wrote it")]
     Version,
-    #[error("sealed data does not open: it was altered, or secrets.key_file is not the one it was sealed with")]
+    #[error(
+        "sealed data does not open: it was altered, or secrets.key_file is not the one it was sealed with"
+    )]
     Broken,
 }
 
@@ -116,9 +118,8 @@ impl Vault {
         if version != VERSION {
             return Err(Error::internal(SealError::Version));
         }
-        let (nonce, msg) = rest
-            .split_first_chunk::<NONCE_BYTES>()
-            .ok_or_else(|| Error::internal(SealError::Broken))?;
+        let (nonce, msg) =
+            rest.split_first_chunk::<NONCE_BYTES>().ok_or_else(|| Error::internal(SealError::Broken))?;
         self.inner
             .cipher
             .decrypt(&(*nonce).into(), Payload { msg, aad: &[VERSION] })
