@@ -1,0 +1,5 @@
+//! Everything that is tested from outside, in one binary so that it links once.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail the test")]
+
+mod house;
