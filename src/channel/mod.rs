@@ -1,1 +1,129 @@
-//! (map to come)
+//! How a delivery leaves: one [`Channel`] per configured provider, and the [`Outcome`] it gives for each delivery.
+//!
+//! An adapter knows its vendor and nothing else: no store, no retry, no rate. It turns [`Parcel`]s into calls and the
+//! vendor's answers into outcomes; what follows from an outcome is decided in [`crate::domain::delivery`].
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::clock::Timestamp;
+use crate::domain::channel::{AddressKind, ChannelKind};
+use crate::domain::content::Rendered;
+use crate::domain::delivery::{OutcomeClass, State};
+use crate::domain::id::DeliveryId;
+
+/// One delivery ready to be handed over.
+#[derive(Clone, Debug)]
+pub struct Parcel {
+    pub delivery: DeliveryId,
+    /// 1 for the first attempt.
+    pub attempt: u32,
+    pub channel: ChannelKind,
+    pub address_kind: AddressKind,
+    pub address: String,
+    /// The person's name, where known.
+    pub name: Option<String>,
+    pub language: String,
+    pub content: Arc<Rendered>,
+    pub emergency: bool,
+    /// Not to be handed over after this.
+    pub expires_at: Timestamp,
+}
+
+/// How a provider takes parcels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// One per call, this many calls at once.
+    Single { concurrency: usize },
+    /// Up to `size` of the same content per call, one call at once.
+    Batch { size: usize },
+}
+
+/// What the provider said to one parcel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    pub class: OutcomeClass,
+    /// The provider's own code, kept as it came: `250`, `550 5.1.1`, `isv.BUSINESS_LIMIT_CONTROL`.
+    pub code: Option<String>,
+    /// The provider's own words.
+    pub detail: Option<String>,
+    /// The provider's id of it, by which receipts are matched.
+    pub reference: Option<String>,
+    /// For `Throttled`: not before this long. `this_address` spares the rest of the provider.
+    pub wait: Option<Duration>,
+    pub this_address: bool,
+    /// For `Accepted`: ask [`Channel::poll`] what became of it after this long.
+    pub poll_after: Option<Duration>,
+}
+
+impl Outcome {
+    pub fn new(class: OutcomeClass) -> Self {
+        Self {
+            class,
+            code: None,
+            detail: None,
+            reference: None,
+            wait: None,
+            this_address: false,
+            poll_after: None,
+        }
+    }
+
+    pub fn accepted(reference: Option<String>) -> Self {
+        Self { reference, ..Self::new(OutcomeClass::Accepted) }
+    }
+
+    #[must_use]
+    pub fn code(mut self, code: impl Into<String>) -> Self {
+        self.code = Some(code.into());
+        self
+    }
+
+    #[must_use]
+    pub fn detail(mut self, detail: impl Into<String>) -> Self {
+        self.detail = Some(detail.into());
+        self
+    }
+}
+
+/// A delivery the provider took, to ask about.
+#[derive(Clone, Debug)]
+pub struct Sent {
+    pub delivery: DeliveryId,
+    pub address: String,
+    pub reference: Option<String>,
+    pub sent_at: Timestamp,
+}
+
+/// What a provider says afterwards.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// `Delivered`, `Failed` or `Unknown`.
+    pub state: State,
+    pub code: Option<String>,
+    pub detail: Option<String>,
+}
+
+/// One provider account, ready to be called. Calls never take longer than the provider's time-out allows, and a
+/// dropped call leaves nothing behind that a later one could mistake for its own answer.
+#[async_trait]
+pub trait Channel: Send + Sync {
+    fn shape(&self) -> Shape;
+
+    /// Hands parcels over and answers for each, in order. Never more than [`Shape`] allows in one call.
+    async fn send(&self, parcels: &[Parcel]) -> Vec<Outcome>;
+
+    /// Asks what became of parcels taken earlier, in order; `None`: nothing known yet. Only called for outcomes with
+    /// `poll_after`.
+    async fn poll(&self, sent: &[Sent]) -> Vec<Option<Verdict>> {
+        vec![None; sent.len()]
+    }
+
+    /// Connects and signs in without sending; for an administrator's test. The text says what answered.
+    async fn check(&self) -> Result<String, String>;
+
+    /// Closes idle connections, at a soft stop.
+    async fn close(&self) {}
+}

@@ -1,1 +1,15 @@
-//! (map to come)
+//! Facts and rules: what a message, a recipient or a delivery is and what may become of it. No I/O, no SQL, no HTTP.
+//!
+//! Read [`channel`], [`message`] and [`delivery`] first; [`topic`] and [`audience`] say whom a message is for,
+//! [`content`] what it says, [`source`] and [`operator`] who may ask.
+
+pub mod audience;
+pub mod channel;
+pub mod content;
+pub mod delivery;
+pub mod id;
+pub mod message;
+pub mod operator;
+pub mod provider;
+pub mod source;
+pub mod topic;

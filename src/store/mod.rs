@@ -1,1 +1,193 @@
-//! (map to come)
+//! The only SQL. One file per aggregate; [`dialect`] holds the few texts that differ between the two databases.
+//!
+//! A function reads from a [`Db`] or writes inside a [`Tx`]; which database is behind either is decided once, when it
+//! is opened. The macros [`in_db!`] and [`in_tx!`] expand one body for both drivers, [`row!`] declares what a query
+//! gives back. Placeholders are `$1`, upserts `ON CONFLICT`, bulk input one JSON array (see [`dialect::Dialect::rows`]).
+
+mod column;
+pub mod dialect;
+mod migrate;
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions, PgPool, Postgres, Sqlite, SqlitePool, Transaction};
+
+use crate::{Error, Result};
+pub use column::{FromColumn, JsonText};
+pub use dialect::Dialect;
+
+/// An open store. Clones share its connections.
+#[derive(Clone, Debug)]
+pub enum Db {
+    Sqlite { writer: SqlitePool, readers: SqlitePool },
+    Postgres(PgPool),
+}
+
+/// A transaction that has the right to write. Dropped without [`Tx::commit`] it leaves nothing behind.
+#[derive(Debug)]
+pub enum Tx {
+    Sqlite(Transaction<'static, Sqlite>),
+    Postgres(Transaction<'static, Postgres>),
+}
+
+/// Evaluates one body with `$conn` as the executor of whichever database is behind a [`Db`].
+macro_rules! in_db {
+    ($db:expr, |$conn:ident| $body:expr) => {
+        match $db {
+            $crate::store::Db::Sqlite { readers, .. } => {
+                let $conn = readers;
+                $body
+            }
+            $crate::store::Db::Postgres(pool) => {
+                let $conn = pool;
+                $body
+            }
+        }
+    };
+}
+
+/// Evaluates one body with `$conn` as the connection of whichever database is behind a [`Tx`].
+macro_rules! in_tx {
+    ($tx:expr, |$conn:ident| $body:expr) => {
+        match $tx {
+            $crate::store::Tx::Sqlite(tx) => {
+                let $conn = &mut **tx;
+                $body
+            }
+            $crate::store::Tx::Postgres(tx) => {
+                let $conn = &mut **tx;
+                $body
+            }
+        }
+    };
+}
+
+/// Declares a struct and how it is read from a row of either database, column by column under the field's name.
+macro_rules! row {
+    ($(#[$meta:meta])* pub struct $name:ident { $($(#[$fmeta:meta])* pub $field:ident: $type:ty,)+ }) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug)]
+        pub struct $name { $($(#[$fmeta])* pub $field: $type,)+ }
+
+        $crate::store::row!(@read $name, sqlx::sqlite::SqliteRow, $($field: $type,)+);
+        $crate::store::row!(@read $name, sqlx::postgres::PgRow, $($field: $type,)+);
+    };
+    (@read $name:ident, $row:ty, $($field:ident: $type:ty,)+) => {
+        impl<'r> sqlx::FromRow<'r, $row> for $name {
+            fn from_row(row: &'r $row) -> Result<Self, sqlx::Error> {
+                Ok(Self {
+                    $($field: <$type as $crate::store::FromColumn<$row>>::read(row, stringify!($field))?,)+
+                })
+            }
+        }
+    };
+}
+
+pub(crate) use {in_db, in_tx, row};
+
+/// Marks a text put together from our own constants (never from a caller's input) as fit to be run.
+pub(crate) fn sql(text: impl Into<String>) -> sqlx::AssertSqlSafe<String> {
+    sqlx::AssertSqlSafe(text.into())
+}
+
+impl Db {
+    /// Brings the schema up to date and opens the store.
+    ///
+    /// `url`: `sqlite://PATH` (made if missing) or `postgres://…`.
+    pub async fn open(url: &str) -> Result<Self> {
+        if url.starts_with("sqlite:") {
+            let options = SqliteConnectOptions::from_str(url)?
+                .create_if_missing(true)
+                .journal_mode(SqliteJournalMode::Wal)
+                .synchronous(SqliteSynchronous::Full)
+                .busy_timeout(Duration::from_secs(5))
+                .foreign_keys(true)
+                .statement_cache_capacity(512)
+                .pragma("temp_store", "memory")
+                .pragma("cache_size", "-8000")
+                .pragma("mmap_size", "268435456")
+                .disable_statement_logging();
+            // Connections opened before a migration keep the old schema: migrate before the pools open.
+            migrate::sqlite(&options).await?;
+            let writer = SqlitePoolOptions::new()
+                .max_connections(1)
+                .acquire_timeout(Duration::from_secs(10))
+                .idle_timeout(None)
+                .max_lifetime(None)
+                .connect_with(options.clone())
+                .await?;
+            let readers = SqlitePoolOptions::new()
+                .max_connections(4)
+                .acquire_timeout(Duration::from_secs(10))
+                .idle_timeout(None)
+                .max_lifetime(None)
+                .connect_with(options.read_only(true).create_if_missing(false))
+                .await?;
+            Ok(Self::Sqlite { writer, readers })
+        } else {
+            let options = PgConnectOptions::from_str(url)?
+                .application_name("belltower")
+                .statement_cache_capacity(512)
+                .disable_statement_logging();
+            migrate::postgres(&options).await?;
+            let pool = PgPoolOptions::new()
+                .max_connections(16)
+                .acquire_timeout(Duration::from_secs(10))
+                .connect_with(options)
+                .await?;
+            Ok(Self::Postgres(pool))
+        }
+    }
+
+    /// Opens a transaction that may write. On SQLite it holds the one writer from the first statement on, so keep
+    /// it short and never wait for anything but the store inside it.
+    pub async fn begin(&self) -> Result<Tx> {
+        Ok(match self {
+            Self::Sqlite { writer, .. } => Tx::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
+            Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
+        })
+    }
+
+    pub fn dialect(&self) -> Dialect {
+        match self {
+            Self::Sqlite { .. } => Dialect::Sqlite,
+            Self::Postgres(_) => Dialect::Postgres,
+        }
+    }
+
+    /// Answers if the store does, for readiness.
+    pub async fn ping(&self) -> Result<()> {
+        in_db!(self, |conn| sqlx::query("SELECT 1").execute(conn).await.map(drop)).map_err(Error::from)
+    }
+
+    /// Waits for running statements and closes every connection.
+    pub async fn close(&self) {
+        match self {
+            Self::Sqlite { writer, readers } => {
+                readers.close().await;
+                writer.close().await;
+            }
+            Self::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+impl Tx {
+    pub async fn commit(self) -> Result<()> {
+        match self {
+            Self::Sqlite(tx) => tx.commit().await?,
+            Self::Postgres(tx) => tx.commit().await?,
+        }
+        Ok(())
+    }
+
+    pub fn dialect(&self) -> Dialect {
+        match self {
+            Self::Sqlite(_) => Dialect::Sqlite,
+            Self::Postgres(_) => Dialect::Postgres,
+        }
+    }
+}

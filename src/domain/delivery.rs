@@ -1,0 +1,139 @@
+//! A delivery's states, the outcomes of its attempts, and what follows from them.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::message::coded;
+
+coded! {
+    /// What became of one message to one recipient by one channel so far.
+    State {
+        Pending = 0 "pending",
+        Sending = 1 "sending",
+        Sent = 2 "sent",
+        Delivered = 3 "delivered",
+        Failed = 4 "failed",
+        Expired = 5 "expired",
+        Cancelled = 6 "cancelled",
+        Suppressed = 7 "suppressed",
+        Unknown = 8 "unknown",
+    }
+}
+
+impl State {
+    /// Counts as done for its message: `sent` too, later receipts change it without reopening the message.
+    pub const fn is_terminal(self) -> bool {
+        !matches!(self, Self::Pending | Self::Sending)
+    }
+}
+
+/// Why a delivery was planned but not sent; the word stored as its reason.
+pub mod suppressed {
+    pub const NO_ADDRESS: &str = "no_address";
+    pub const OPTED_OUT: &str = "opted_out";
+}
+
+/// How one attempt ended, as the adapter classified the provider's answer. Every adapter maps its vendor's codes to
+/// these, so that retrying is decided in one place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OutcomeClass {
+    /// The provider took it.
+    Accepted,
+    /// This address will not work.
+    PermanentRecipient,
+    /// This text will not be taken, for anyone.
+    PermanentMessage,
+    /// Try again soon.
+    Transient,
+    /// A rate or quota is used up.
+    Throttled,
+    /// Credentials, signature, allow-list, balance: an administrator must act.
+    Config,
+    /// It was handed over and no usable answer came; sending again may double it.
+    Unknown,
+}
+
+impl OutcomeClass {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::PermanentRecipient => "permanent_recipient",
+            Self::PermanentMessage => "permanent_message",
+            Self::Transient => "transient",
+            Self::Throttled => "throttled",
+            Self::Config => "config",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+impl fmt::Display for OutcomeClass {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// How often and how long a delivery is tried.
+#[derive(Clone, Copy, Debug)]
+pub struct Budget {
+    /// Attempts that end `transient`, the first included, before it is `failed`.
+    pub attempts: u32,
+    /// Longest wait between two of them.
+    pub longest_wait: Duration,
+}
+
+impl Budget {
+    /// Announcements may wait hours for a greylisting relay; an emergency is soon better off on another channel.
+    pub const fn of(lane: super::message::Lane) -> Self {
+        match lane {
+            super::message::Lane::Emergency => Self { attempts: 5, longest_wait: Duration::from_secs(30) },
+            _ => Self { attempts: 12, longest_wait: Duration::from_hours(2) },
+        }
+    }
+
+    /// The wait before the next attempt after `failures` transient ones, or `None` when the budget is spent.
+    ///
+    /// Doubles from one second (so the first repeat starts within two), with up to half of itself added by `jitter`
+    /// (0..1) so that a recovering relay is not hit by all at once.
+    pub fn wait(self, failures: u32, jitter: f64) -> Option<Duration> {
+        if failures >= self.attempts {
+            return None;
+        }
+        let doubled = Duration::from_secs(1_u64 << failures.saturating_sub(1).min(20));
+        let base = doubled.min(self.longest_wait);
+        Some(base + base.mul_f64(jitter.clamp(0.0, 1.0) / 2.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::message::Lane;
+    use super::*;
+
+    #[test]
+    fn the_first_repeat_starts_within_two_seconds() {
+        for jitter in [0.0, 0.5, 1.0] {
+            let wait = Budget::of(Lane::Normal).wait(1, jitter).expect("budget left");
+            assert!(wait < Duration::from_secs(2), "{wait:?}");
+        }
+    }
+
+    #[test]
+    fn waits_grow_to_a_ceiling_and_end() {
+        let budget = Budget::of(Lane::Normal);
+        let waits: Vec<_> = (1..budget.attempts).filter_map(|n| budget.wait(n, 0.0)).collect();
+        assert!(waits.is_sorted());
+        assert!(waits.iter().all(|w| *w <= budget.longest_wait));
+        assert_eq!(budget.wait(budget.attempts, 0.0), None);
+    }
+
+    #[test]
+    fn an_emergency_gives_up_within_minutes() {
+        let budget = Budget::of(Lane::Emergency);
+        let total: Duration = (1..budget.attempts).filter_map(|n| budget.wait(n, 1.0)).sum();
+        assert!(total < Duration::from_mins(2), "{total:?}");
+    }
+}

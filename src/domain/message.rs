@@ -1,0 +1,91 @@
+//! A message's category, priority lane and life.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! coded {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $code:literal $text:literal,)+ }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+        #[serde(rename_all = "snake_case")]
+        pub enum $name { $($(#[$vdoc])* $variant = $code,)+ }
+
+        impl $name {
+            pub const ALL: &[Self] = &[$(Self::$variant,)+];
+
+            /// The word on the wire.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $text,)+ }
+            }
+
+            /// The number kept in the store.
+            pub const fn code(self) -> i64 {
+                self as i64
+            }
+
+            pub fn from_code(code: i64) -> Option<Self> {
+                Self::ALL.iter().copied().find(|v| v.code() == code)
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = String;
+            fn from_str(text: &str) -> Result<Self, String> {
+                Self::ALL.iter().copied().find(|v| v.name() == text).ok_or_else(|| {
+                    let known: Vec<_> = Self::ALL.iter().map(|v| v.name()).collect();
+                    format!("`{text}` is not one of {}", known.join(", "))
+                })
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.name())
+            }
+        }
+    };
+}
+pub(crate) use coded;
+
+coded! {
+    /// Decides priority and policy.
+    Category {
+        Announcement = 1 "announcement",
+        ResourceUpdate = 2 "resource_update",
+        Emergency = 3 "emergency",
+    }
+}
+
+coded! {
+    /// The queue a message waits in; emergencies wait for nobody else.
+    Lane {
+        Emergency = 0 "emergency",
+        High = 1 "high",
+        Normal = 2 "normal",
+        Low = 3 "low",
+    }
+}
+
+coded! {
+    /// Where a message stands. `scheduled` → `accepted` → `routing` → `sending` → `completed`; the others end it
+    /// early or wait for somebody.
+    Status {
+        Scheduled = 0 "scheduled",
+        Accepted = 1 "accepted",
+        Routing = 2 "routing",
+        Sending = 3 "sending",
+        Completed = 4 "completed",
+        Held = 5 "held",
+        Unrouted = 6 "unrouted",
+        Cancelled = 7 "cancelled",
+        Expired = 8 "expired",
+    }
+}
+
+impl Status {
+    /// Nothing more will happen by itself.
+    pub const fn is_final(self) -> bool {
+        matches!(self, Self::Completed | Self::Unrouted | Self::Cancelled | Self::Expired)
+    }
+}

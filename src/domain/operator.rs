@@ -1,0 +1,58 @@
+//! Operators' roles and what each may do in the console.
+
+use super::message::coded;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+coded! {
+    /// The built-in roles.
+    Role {
+        Owner = 1 "owner",
+        MessageManager = 2 "message_manager",
+        Sender = 3 "sender",
+        Reviewer = 4 "reviewer",
+        DutyOfficer = 5 "duty_officer",
+        Auditor = 6 "auditor",
+    }
+}
+
+coded! {
+    /// One act or view that a role may include.
+    Permission {
+        MessagesView = 1 "messages.view",
+        MessagesSend = 2 "messages.send",
+        SourcesView = 3 "sources.view",
+        SourcesEdit = 4 "sources.edit",
+        DirectoryView = 5 "directory.view",
+        DirectoryEdit = 6 "directory.edit",
+        DirectoryReveal = 7 "directory.reveal",
+        ProvidersView = 8 "providers.view",
+        ProvidersEdit = 9 "providers.edit",
+        OperatorsEdit = 10 "operators.edit",
+        AuditView = 11 "audit.view",
+        TemplatesEdit = 12 "templates.edit",
+    }
+}
+
+impl Role {
+    pub const fn may(self, permission: Permission) -> bool {
+        use Permission as P;
+        match self {
+            Self::Owner => true,
+            Self::MessageManager => matches!(
+                permission,
+                P::MessagesView
+                    | P::MessagesSend
+                    | P::SourcesView
+                    | P::DirectoryView
+                    | P::DirectoryEdit
+                    | P::TemplatesEdit
+            ),
+            Self::Sender => matches!(permission, P::MessagesView | P::MessagesSend | P::DirectoryView),
+            Self::Reviewer | Self::DutyOfficer => matches!(permission, P::MessagesView | P::DirectoryView),
+            Self::Auditor => {
+                matches!(permission, P::MessagesView | P::SourcesView | P::ProvidersView | P::AuditView)
+            }
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! A source's rights: what it may send beyond announcements on its own topics.
+
+use super::message::coded;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+coded! {
+    /// Granted by an administrator, one by one.
+    Right {
+        SendDirect = 1 "send_direct",
+        Emergency = 2 "emergency",
+        Broadcast = 3 "broadcast",
+        ReadAll = 4 "read_all",
+        ReadInbox = 5 "read_inbox",
+        Directory = 6 "directory",
+    }
+}

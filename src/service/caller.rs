@@ -1,0 +1,76 @@
+//! Who asks, and what they may do.
+
+use crate::domain::channel::ChannelKind;
+use crate::domain::id::{KeyId, OperatorId, SourceId};
+use crate::domain::operator::{Permission, Role};
+use crate::domain::source::Right;
+use crate::domain::topic::TopicPattern;
+use crate::{Error, Result};
+
+/// The acting party of a use case.
+#[derive(Clone, Debug)]
+pub enum Caller {
+    /// A departmental system with its key.
+    Key(KeyCaller),
+    /// A signed-in administrator.
+    Operator(OperatorCaller),
+    /// A command on the server itself, whose user may read the store anyway. The text names it in the audit log.
+    Command(&'static str),
+}
+
+#[derive(Clone, Debug)]
+pub struct KeyCaller {
+    pub key: KeyId,
+    pub test: bool,
+    pub source: SourceId,
+    pub source_name: String,
+    pub department: String,
+    pub topics: Vec<TopicPattern>,
+    pub channels: Vec<ChannelKind>,
+    pub rights: Vec<Right>,
+    pub rate_per_second: Option<u32>,
+    pub daily_messages: Option<u64>,
+}
+
+#[derive(Clone, Debug)]
+pub struct OperatorCaller {
+    pub id: OperatorId,
+    pub name: String,
+    pub email: String,
+    pub role: Role,
+}
+
+impl Caller {
+    /// Refuses a key without the right. Operators and commands are asked for permissions instead.
+    pub fn require_right(&self, right: Right) -> Result<()> {
+        match self {
+            Self::Key(key) if !key.rights.contains(&right) => Err(Error::forbidden(
+                right.name(),
+                format!("this key's source lacks the right `{right}`; an administrator can grant it"),
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses an operator whose role lacks the permission, and every key.
+    pub fn require(&self, permission: Permission) -> Result<()> {
+        match self {
+            Self::Operator(operator) if operator.role.may(permission) => Ok(()),
+            Self::Command(_) => Ok(()),
+            Self::Operator(_) => Err(Error::forbidden(
+                permission.name(),
+                format!("your role lacks the permission `{permission}`"),
+            )),
+            Self::Key(_) => Err(Error::forbidden(permission.name(), "API keys cannot do this")),
+        }
+    }
+
+    /// How the audit log and the timeline name the caller.
+    pub fn label(&self) -> String {
+        match self {
+            Self::Key(key) => format!("source {}", key.source_name),
+            Self::Operator(operator) => format!("{} <{}>", operator.name, operator.email),
+            Self::Command(name) => format!("command {name}"),
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! The texts that differ between the two databases, side by side.
+
+use std::fmt::Write as _;
+
+/// Which database speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    Sqlite,
+    Postgres,
+}
+
+/// The type of a field in bulk input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Field {
+    Int,
+    Text,
+    Bool,
+    /// A nested JSON value, taken out as JSON.
+    Json,
+}
+
+impl Dialect {
+    /// A parenthesised row source over one JSON array of objects bound as *text* at `param`, such as `$1`, with one
+    /// column per field. Bulk input this way needs one parameter however many rows there are (SQLite allows 32,766,
+    /// PostgreSQL 65,535) and one statement text however many rows there are, so it stays prepared.
+    ///
+    /// Use: `INSERT INTO t (a, b) SELECT a, b FROM {rows} AS x WHERE 1 = 1 ON CONFLICT …`.
+    pub fn rows(self, param: &str, fields: &[(&str, Field)]) -> String {
+        let mut text = String::new();
+        match self {
+            Self::Sqlite => {
+                text.push_str("(SELECT ");
+                for (i, (name, field)) in fields.iter().enumerate() {
+                    let comma = if i == 0 { "" } else { ", " };
+                    let arrow = if *field == Field::Json { "->" } else { "->>" };
+                    let _ = write!(text, "{comma}value {arrow} '$.{name}' AS {name}");
+                }
+                let _ = write!(text, " FROM json_each({param}))");
+            }
+            Self::Postgres => {
+                text.push_str("(SELECT * FROM jsonb_to_recordset(");
+                let _ = write!(text, "CAST({param} AS jsonb)) AS r(");
+                for (i, (name, field)) in fields.iter().enumerate() {
+                    let comma = if i == 0 { "" } else { ", " };
+                    let kind = match field {
+                        Field::Int => "bigint",
+                        Field::Text => "text",
+                        Field::Bool => "boolean",
+                        Field::Json => "jsonb",
+                    };
+                    let _ = write!(text, "{comma}{name} {kind}");
+                }
+                text.push_str("))");
+            }
+        }
+        text
+    }
+
+    /// A parenthesised list for `IN` over one JSON array of integers bound as text.
+    pub fn int_list(self, param: &str) -> String {
+        match self {
+            Self::Sqlite => format!("(SELECT value FROM json_each({param}))"),
+            Self::Postgres => {
+                format!(
+                    "(SELECT CAST(e AS bigint) FROM jsonb_array_elements_text(CAST({param} AS jsonb)) AS e)"
+                )
+            }
+        }
+    }
+
+    /// A parenthesised list for `IN` over one JSON array of strings bound as text.
+    pub fn text_list(self, param: &str) -> String {
+        match self {
+            Self::Sqlite => format!("(SELECT value FROM json_each({param}))"),
+            Self::Postgres => format!("(SELECT jsonb_array_elements_text(CAST({param} AS jsonb)))"),
+        }
+    }
+
+    /// Follows a `SELECT … LIMIT` that picks rows to claim: rows another node is claiming are passed over.
+    pub const fn skip_locked(self) -> &'static str {
+        match self {
+            Self::Sqlite => "",
+            Self::Postgres => " FOR UPDATE SKIP LOCKED",
+        }
+    }
+
+    /// The moment leases are reckoned from: PostgreSQL's own clock, so that a node with a wrong one steals nothing;
+    /// on SQLite, where one process dispatches, the moment bound at `param`.
+    pub fn lease_now(self, param: &str) -> String {
+        match self {
+            Self::Sqlite => param.to_owned(),
+            Self::Postgres => {
+                format!(
+                    "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint) + 0 * CAST({param} AS bigint)"
+                )
+            }
+        }
+    }
+
+    /// ASCII-case-insensitive containment of the text bound at `param` in `column`, wildcards taken literally.
+    pub fn contains(self, column: &str, param: &str) -> String {
+        match self {
+            Self::Sqlite => format!("instr(lower({column}), lower({param})) > 0"),
+            Self::Postgres => format!("strpos(lower({column}), lower({param})) > 0"),
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! The schema's steps, embedded. A step is never edited once it has been released; a new one is added to both folders.
+
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, Connection, SqlSafeStr};
+
+use crate::{Error, Result};
+
+macro_rules! steps {
+    ($folder:literal: $($version:literal $name:literal,)+) => {
+        Migrator::with_migrations(vec![$(
+            Migration::new(
+                $version,
+                $name.into(),
+                MigrationType::Simple,
+                include_str!(concat!("../../migrations/", $folder, "/", $name, ".sql")).into_sql_str(),
+                false,
+            ),
+        )+])
+    };
+}
+
+pub(super) async fn sqlite(options: &SqliteConnectOptions) -> Result<()> {
+    let migrator = steps!("sqlite": 1 "0001_foundation",);
+    let mut conn = options.connect().await?;
+    migrator.run(&mut conn).await.map_err(refused)?;
+    conn.close().await?;
+    Ok(())
+}
+
+pub(super) async fn postgres(options: &PgConnectOptions) -> Result<()> {
+    let migrator = steps!("postgres": 1 "0001_foundation",);
+    let mut conn = options.connect().await?;
+    migrator.run(&mut conn).await.map_err(refused)?;
+    conn.close().await?;
+    Ok(())
+}
+
+fn refused(error: sqlx::migrate::MigrateError) -> Error {
+    match error {
+        sqlx::migrate::MigrateError::Execute(error) => error.into(),
+        sqlx::migrate::MigrateError::VersionMissing(version) => Error::conflict(
+            "store_is_newer",
+            format!(
+                "the store has schema step {version}, which this version does not know; run a newer belltower"
+            ),
+        ),
+        other => Error::internal(other),
+    }
+}
