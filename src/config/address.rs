@@ -1,0 +1,134 @@
+//! Which addresses may be called on somebody else's word (webhooks, callbacks).
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use ipnet::IpNet;
+
+/// The answer to "may a URL given by a source or subscriber point into our own networks?"
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AllowPrivate {
+    Nowhere,
+    Everywhere,
+    /// Only into these ranges.
+    Ranges(Vec<IpNet>),
+}
+
+impl AllowPrivate {
+    /// Whether `address` may be called: it is public, or covered.
+    pub fn permits(&self, address: IpAddr) -> bool {
+        let address = unwrapped(address);
+        if is_public(address) {
+            return true;
+        }
+        match self {
+            Self::Nowhere => false,
+            Self::Everywhere => true,
+            Self::Ranges(ranges) => ranges.iter().any(|range| range.contains(&address)),
+        }
+    }
+}
+
+impl fmt::Display for AllowPrivate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Nowhere => f.write_str("false"),
+            Self::Everywhere => f.write_str("true"),
+            Self::Ranges(ranges) => {
+                let texts: Vec<_> = ranges.iter().map(ToString::to_string).collect();
+                f.write_str(&texts.join(","))
+            }
+        }
+    }
+}
+
+/// An IPv4 address in IPv6 clothes (mapped, or behind a NAT64 gateway, RFC 6052) counts as what it leads to.
+fn unwrapped(address: IpAddr) -> IpAddr {
+    let IpAddr::V6(v6) = address else { return address };
+    if let Some(v4) = v6.to_ipv4_mapped() {
+        return v4.into();
+    }
+    match v6.segments() {
+        [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
+            Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low)).into()
+        }
+        _ => address,
+    }
+}
+
+/// Globally reachable by the IANA special-purpose registries (RFC 6890).
+fn is_public(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => is_public_v4(v4),
+        IpAddr::V6(v6) => is_public_v6(v6),
+    }
+}
+
+fn is_public_v4(address: Ipv4Addr) -> bool {
+    let [a, b, c, _] = address.octets();
+    !(a == 0
+        || a == 127
+        || a >= 224
+        || address.is_private()
+        || address.is_link_local()
+        || address.is_documentation()
+        || (a == 100 && (64..128).contains(&b))
+        || (a == 192 && b == 0 && c == 0)
+        || (a == 198 && (18..20).contains(&b)))
+}
+
+/// Global unicast is `2000::/3`; documentation and tunnels that can lead anywhere are taken out of it.
+fn is_public_v6(address: Ipv6Addr) -> bool {
+    let [first, second, ..] = address.segments();
+    first & 0xe000 == 0x2000
+        && !(first == 0x2001 && (second < 0x200 || second == 0xdb8))
+        && first != 0x2002
+        && !(first == 0x3fff && second < 0x1000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn private_ranges_are_closed_unless_allowed() {
+        let private = [
+            "127.0.0.1",
+            "10.1.2.3",
+            "172.31.0.1",
+            "192.168.1.1",
+            "169.254.169.254",
+            "100.64.0.1",
+            "0.0.0.0",
+            "224.0.0.1",
+            "255.255.255.255",
+            "198.18.0.1",
+            "::1",
+            "::",
+            "fe80::1",
+            "fd00::1",
+            "ff02::1",
+            "::ffff:127.0.0.1",
+            "64:ff9b::7f00:1",
+            "2002:7f00:1::",
+            "2001:db8::1",
+        ];
+        for address in private {
+            let address = address.parse().unwrap();
+            assert!(!AllowPrivate::Nowhere.permits(address), "{address}");
+            assert!(AllowPrivate::Everywhere.permits(address), "{address}");
+        }
+        for address in ["8.8.8.8", "202.112.0.35", "2001:da8::1", "2606:4700::1111", "172.32.0.1"] {
+            assert!(AllowPrivate::Nowhere.permits(address.parse().unwrap()), "{address}");
+        }
+    }
+
+    #[test]
+    fn ranges_open_only_themselves() {
+        let allow = AllowPrivate::Ranges(vec!["10.20.0.0/16".parse().unwrap()]);
+        assert!(allow.permits("10.20.3.4".parse().unwrap()));
+        assert!(allow.permits("::ffff:10.20.3.4".parse().unwrap()));
+        assert!(!allow.permits("10.21.0.1".parse().unwrap()));
+        assert!(allow.permits("8.8.8.8".parse().unwrap()));
+    }
+}

@@ -1,0 +1,296 @@
+//! What is wrong around the settings rather than in them: directories, files, ports, and choices that do not go together.
+//! Changes nothing; files it makes to try a directory are removed again.
+
+use std::fs::{self, Metadata, OpenOptions};
+use std::io;
+use std::net::TcpListener;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use super::settings::is_loopback;
+use super::{Config, DatabaseUrl, NodeRole, Origin};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    /// `serve` would not start, or would not do its work.
+    Error,
+    /// It works, and somebody should know.
+    Warning,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    pub severity: Severity,
+    pub setting: &'static str,
+    /// Where the setting's value stands.
+    pub origin: Origin,
+    pub what: String,
+    pub fix: String,
+}
+
+/// Everything found, errors first.
+pub fn check(config: &Config) -> Vec<Finding> {
+    let mut findings = Findings { config, found: Vec::new() };
+    findings.listen();
+    findings.public_url();
+    findings.roles();
+    findings.data_directory();
+    findings.key_file();
+    findings.database();
+    let mut found = findings.found;
+    found.sort_by_key(|finding| finding.severity == Severity::Warning);
+    found
+}
+
+struct Findings<'a> {
+    config: &'a Config,
+    found: Vec<Finding>,
+}
+
+impl Findings<'_> {
+    fn add(
+        &mut self,
+        severity: Severity,
+        setting: &'static str,
+        what: impl Into<String>,
+        fix: impl Into<String>,
+    ) {
+        let origin = self.origin(setting);
+        self.found.push(Finding { severity, setting, origin, what: what.into(), fix: fix.into() });
+    }
+
+    fn error(&mut self, setting: &'static str, what: impl Into<String>, fix: impl Into<String>) {
+        self.add(Severity::Error, setting, what, fix);
+    }
+
+    fn warn(&mut self, setting: &'static str, what: impl Into<String>, fix: impl Into<String>) {
+        self.add(Severity::Warning, setting, what, fix);
+    }
+
+    fn origin(&self, setting: &str) -> Origin {
+        let entry = self.config.report.iter().find(|entry| entry.setting == setting);
+        entry.map(|entry| entry.origin.clone()).unwrap_or_default()
+    }
+
+    fn listen(&mut self) {
+        const SETTING: &str = "server.listen";
+        let listen = self.config.server.listen;
+        match TcpListener::bind(listen) {
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => self.warn(
+                SETTING,
+                format!("something listens on {listen} already"),
+                "if that is not a running belltower, choose another port",
+            ),
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => self.error(
+                SETTING,
+                format!("the system does not let this account listen on {listen}"),
+                "choose a port from 1024 up and put a reverse proxy in front",
+            ),
+            Err(error) => self.error(
+                SETTING,
+                format!("cannot listen on {listen}: {error}"),
+                "write an address of this machine, or 0.0.0.0 for all of them",
+            ),
+        }
+    }
+
+    fn public_url(&mut self) {
+        const SETTING: &str = "server.public_url";
+        match &self.config.server.public_url {
+            None if self.config.server.listen.ip().is_loopback() => {}
+            None => self.warn(
+                SETTING,
+                "links in messages will point at the listening address",
+                "write what people type into the browser, such as \"https://bell.example.edu\"",
+            ),
+            Some(url) if url.scheme() == "http" && !is_loopback(url) => self.warn(
+                SETTING,
+                "over http, passwords and sign-ins can be read on the way",
+                "put a proxy with a certificate in front and write https://",
+            ),
+            Some(_) => {}
+        }
+    }
+
+    fn roles(&mut self) {
+        if !self.config.server.has(NodeRole::Dispatch) {
+            self.warn(
+                "server.roles",
+                "this process accepts messages and sends none",
+                "run another one with the role dispatch on the same store, or add it here",
+            );
+        }
+    }
+
+    fn data_directory(&mut self) {
+        const SETTING: &str = "data.directory";
+        let directory = self.config.data.directory.clone();
+        let metadata = match fs::metadata(&directory) {
+            Ok(metadata) => metadata,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let ancestor = existing_ancestor(&directory);
+                if let Err(error) = try_to_write(&ancestor) {
+                    self.error(
+                        SETTING,
+                        format!("cannot be made: {}: {error}", ancestor.display()),
+                        "name a directory this account may write to",
+                    );
+                }
+                return;
+            }
+            Err(error) => {
+                return self.error(SETTING, format!("cannot be read: {error}"), "name another directory");
+            }
+        };
+        if !metadata.is_dir() {
+            self.error(SETTING, "this is not a directory", "name a directory");
+        } else if let Err(error) = try_to_write(&directory) {
+            self.error(
+                SETTING,
+                format!("cannot be written to: {error}"),
+                "give it to the account that runs belltower, or name another directory",
+            );
+        } else if exposed(&metadata) {
+            self.warn(
+                SETTING,
+                "other accounts of this machine can look into it",
+                format!("make it private with: chmod 700 {}", directory.display()),
+            );
+        }
+    }
+
+    fn key_file(&mut self) {
+        const SETTING: &str = "secrets.key_file";
+        let file = &self.config.secrets.key_file;
+        match fs::metadata(file) {
+            Ok(metadata) if exposed(&metadata) => {
+                let fix = format!("make it private with: chmod 600 {}", file.display());
+                self.error(SETTING, "other accounts of this machine can read the key", fix);
+            }
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                self.error(SETTING, format!("cannot be read: {error}"), "name a file this account may read");
+            }
+            _ => {}
+        }
+    }
+
+    fn database(&mut self) {
+        const SETTING: &str = "store.database";
+        match &self.config.store.database {
+            DatabaseUrl::Sqlite(path) => {
+                let directory = parent(path);
+                if directory != self.config.data.directory && !directory.is_dir() {
+                    let what = format!("the directory {} is not there", directory.display());
+                    self.error(SETTING, what, "make it, or leave the setting out");
+                }
+            }
+            DatabaseUrl::Postgres(url) => {
+                if url.password().is_none() {
+                    return;
+                }
+                if let Origin::File { file, .. } = self.origin(SETTING)
+                    && fs::metadata(&file).is_ok_and(|metadata| exposed(&metadata))
+                {
+                    self.warn(
+                        SETTING,
+                        "the password can be read by other accounts of this machine",
+                        format!("chmod 600 {file}, or give the URL in BELLTOWER_DATABASE"),
+                    );
+                }
+            }
+        }
+    }
+}
+
+fn exposed(metadata: &Metadata) -> bool {
+    metadata.mode() & 0o077 != 0
+}
+
+fn parent(path: &Path) -> PathBuf {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+        _ => PathBuf::from("."),
+    }
+}
+
+fn existing_ancestor(path: &Path) -> PathBuf {
+    let mut at = parent(path);
+    while !at.exists() && at.parent().is_some() {
+        at = parent(&at);
+    }
+    at
+}
+
+fn try_to_write(directory: &Path) -> io::Result<()> {
+    let probe = directory.join(format!(".belltower-check-{}", std::process::id()));
+    OpenOptions::new().write(true).create_new(true).open(&probe)?;
+    fs::remove_file(probe)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+    use crate::config::Layers;
+    use crate::config::tests::Scratch;
+
+    fn findings(layers: Layers) -> Vec<(Severity, &'static str)> {
+        let found = check(&layers.resolve().unwrap());
+        found.into_iter().map(|finding| (finding.severity, finding.setting)).collect()
+    }
+
+    fn at(directory: &Path) -> Layers {
+        Layers::default().option("--data", "data.directory", directory.to_string_lossy()).option(
+            "--listen",
+            "server.listen",
+            "127.0.0.1:0",
+        )
+    }
+
+    #[test]
+    fn defaults_in_a_directory_yet_to_be_made_are_fine() {
+        let scratch = Scratch::new();
+        assert_eq!(findings(at(&scratch.path().join("a/b"))), []);
+        assert_eq!(fs::read_dir(scratch.path()).unwrap().count(), 0, "checking leaves nothing behind");
+    }
+
+    #[test]
+    fn exposed_files_are_found() {
+        let scratch = Scratch::new();
+        fs::set_permissions(scratch.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        let key = scratch.path().join("secret.key");
+        fs::write(&key, "").unwrap();
+        fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).unwrap();
+        assert_eq!(
+            findings(at(scratch.path())),
+            [(Severity::Error, "secrets.key_file"), (Severity::Warning, "data.directory")]
+        );
+    }
+
+    #[test]
+    fn places_that_cannot_work_are_errors() {
+        let scratch = Scratch::new();
+        let file = scratch.path().join("file");
+        fs::write(&file, "").unwrap();
+        let elsewhere = format!("sqlite://{}", scratch.path().join("missing/bell.db").display());
+        let layers = at(&file).option("", "store.database", elsewhere);
+        let found = findings(layers);
+        assert!(found.contains(&(Severity::Error, "data.directory")), "{found:?}");
+        assert!(found.contains(&(Severity::Error, "store.database")), "{found:?}");
+    }
+
+    #[test]
+    fn a_taken_port_and_plain_http_are_warnings() {
+        let scratch = Scratch::new();
+        let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+        let layers = at(&scratch.path().join("data"))
+            .option("--listen", "server.listen", taken.local_addr().unwrap().to_string())
+            .option("", "server.public_url", "http://bell.example.edu");
+        assert_eq!(
+            findings(layers),
+            [(Severity::Warning, "server.listen"), (Severity::Warning, "server.public_url")]
+        );
+    }
+}

@@ -1,0 +1,237 @@
+use std::path::{Path, PathBuf};
+
+use super::*;
+
+/// A directory of its own, removed at the end.
+pub(super) struct Scratch(PathBuf);
+
+impl Scratch {
+    pub(super) fn new() -> Self {
+        use std::os::unix::fs::DirBuilderExt as _;
+        let path = std::env::temp_dir().join(format!("belltower-config-{:x}", rand::random::<u64>()));
+        std::fs::DirBuilder::new().mode(0o700).create(&path).unwrap();
+        Self(path)
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // What a failed test leaves in the temporary directory hurts nobody.
+        std::fs::remove_dir_all(&self.0).unwrap_or_default();
+    }
+}
+
+fn environment(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+/// Settings from the text of a file and an environment.
+fn load(text: &str, variables: &[(&str, &str)]) -> Result<Config, Problems> {
+    let scratch = Scratch::new();
+    let file = scratch.path().join("belltower.toml");
+    std::fs::write(&file, text).unwrap();
+    Config::load(Some(&file), environment(variables))
+}
+
+/// The problems as lines, with the file's directory left out.
+fn problems(text: &str, variables: &[(&str, &str)]) -> Vec<String> {
+    let Err(Problems(problems)) = load(text, variables) else { return Vec::new() };
+    problems
+        .into_iter()
+        .map(|mut problem| {
+            if let Origin::File { file, .. } = &mut problem.origin {
+                *file = "belltower.toml".to_owned();
+            }
+            problem.to_string()
+        })
+        .collect()
+}
+
+#[test]
+fn defaults_are_those_of_the_documentation() {
+    let config = load("", &[]).unwrap();
+    assert_eq!(config.server.listen.to_string(), "127.0.0.1:8080");
+    assert_eq!(config.server.public_url, None);
+    assert_eq!(config.server.roles, [NodeRole::Web, NodeRole::Dispatch]);
+    assert_eq!(config.store.database.to_string(), "sqlite://./data/belltower.db");
+    assert_eq!(config.queue.url, QueueUrl::Local);
+    assert_eq!(config.data.directory, Path::new("./data"));
+    assert_eq!(config.secrets.key_file, Path::new("./data/secret.key"));
+    assert_eq!(config.campus.time_zone.iana_name(), Some("Asia/Shanghai"));
+    assert_eq!(config.campus.language.as_str(), "zh-CN");
+    assert_eq!(config.log.format, None);
+    assert_eq!(config.log.level, "info");
+    assert_eq!(config.network.allow_private, AllowPrivate::Nowhere);
+    assert!(config.report.iter().all(|entry| entry.origin == Origin::Default));
+}
+
+#[test]
+fn the_environment_goes_over_the_file_and_the_command_line_over_both() {
+    let text = "[server]\nlisten = \"127.0.0.1:1000\"\nroles = [\"dispatch\"]\n[data]\ndirectory = \"d\"\n";
+    let config = load(text, &[("BELLTOWER_LISTEN", "127.0.0.1:2000")]).unwrap();
+    assert_eq!(config.server.listen.port(), 2000);
+    assert_eq!(config.server.roles, [NodeRole::Dispatch]);
+    assert_eq!(config.store.database, DatabaseUrl::Sqlite("d/belltower.db".into()));
+
+    let config = Layers::read(None, environment(&[("BELLTOWER_SERVER__LISTEN", "127.0.0.1:2000")]))
+        .option("--listen", "server.listen", "127.0.0.1:3000")
+        .resolve()
+        .unwrap();
+    assert_eq!(config.server.listen.port(), 3000);
+    assert_eq!(config.report[0].origin, Origin::Option("--listen"));
+}
+
+#[test]
+fn every_setting_has_a_regular_variable_and_lists_are_split_at_commas() {
+    let config = load(
+        "",
+        &[
+            ("BELLTOWER_SERVER__ROLES", "web, dispatch"),
+            ("BELLTOWER_NETWORK__ALLOW_PRIVATE", "10.0.0.0/8,fd00::/8"),
+            ("BELLTOWER_CAMPUS__LANGUAGE", "en"),
+            ("BELLTOWER_LOG__FORMAT", "json"),
+            ("BELLTOWER_QUEUE", ""),
+            ("PATH", "/bin"),
+        ],
+    )
+    .unwrap();
+    assert_eq!(config.server.roles.len(), 2);
+    assert_eq!(config.network.allow_private.to_string(), "10.0.0.0/8,fd00::/8");
+    assert_eq!(config.campus.language, Language::English);
+    assert_eq!(config.log.format, Some(LogFormat::Json));
+}
+
+#[test]
+fn all_problems_of_a_file_come_at_once_each_with_its_line() {
+    let text = r#"
+[server]
+listen = 8080
+public_url = "ftp://bell"
+roles = ["web", "sender"]
+
+[store]
+database = "mysql://root:s3cret@db/x"
+
+[campus]
+time_zone = "Asia/Shangai"
+language = "fr"
+
+[log]
+level = "loud"
+format = "xml"
+
+[network]
+allow_private = ["10.0.0.0/8", "home"]
+"#;
+    insta::assert_snapshot!(problems(text, &[]).join("\n"));
+}
+
+#[test]
+fn unknown_settings_are_refused_with_a_suggestion() {
+    let text = r#"
+listen = "127.0.0.1:80"
+colour = "red"
+log = "info"
+[sever]
+listen = "127.0.0.1:80"
+[server]
+lissten = "127.0.0.1:80"
+database = "sqlite://x.db"
+whatever = 1
+[elsewhere]
+"#;
+    let variables = [
+        ("BELLTOWER_SERVER__LISTN", "x"),
+        ("BELLTOWER_ABC__DEF", "x"),
+        ("BELLTOWER_DATABSE", "x"),
+        ("BELLTOWER_TEST_POSTGRES", "not ours to judge"),
+    ];
+    insta::assert_snapshot!(problems(text, &variables).join("\n"));
+}
+
+#[test]
+fn broken_toml_is_reported_beside_the_other_problems() {
+    let text = "[server]\nlisten = 127.0.0.1:8080\nroles = [\"boss\"]\n[server]\n";
+    insta::assert_snapshot!(problems(text, &[]).join("\n"));
+}
+
+#[test]
+fn a_broker_is_refused_without_showing_its_password() {
+    let said = problems("", &[("BELLTOWER_QUEUE", "amqp://bell:s3cret@mq")]).join("\n");
+    assert!(said.contains("queue.url") && said.contains("inside the process"), "{said}");
+    assert!(!said.contains("s3cret"));
+}
+
+#[test]
+fn two_variables_for_one_setting_must_agree() {
+    let agreed = [("BELLTOWER_LISTEN", "127.0.0.1:1"), ("BELLTOWER_SERVER__LISTEN", "127.0.0.1:1")];
+    assert_eq!(problems("", &agreed), Vec::<String>::new());
+    let disagreed = [("BELLTOWER_LISTEN", "127.0.0.1:1"), ("BELLTOWER_SERVER__LISTEN", "127.0.0.1:2")];
+    assert!(problems("", &disagreed)[0].contains("keep one of the two"));
+}
+
+#[test]
+fn a_missing_or_wrongly_encoded_file_says_so() {
+    let missing = Config::load(Some(Path::new("no/such.toml")), []).unwrap_err().to_string();
+    assert!(missing.starts_with("no/such.toml: the settings cannot be read"), "{missing}");
+    let scratch = Scratch::new();
+    let file = scratch.path().join("gbk.toml");
+    std::fs::write(&file, b"[campus]\nname = \"\xd6\xd3\xc2\xa5\"\n").unwrap();
+    let said = Config::load(Some(&file), []).unwrap_err().to_string();
+    assert!(said.contains("line 2: the text is not UTF-8"), "{said}");
+}
+
+#[test]
+fn passwords_are_in_no_form_of_a_configuration() {
+    let config = load("[store]\ndatabase = \"postgres://bell:s3cret@db/belltower\"\n", &[]).unwrap();
+    assert!(!format!("{config:?}").contains("s3cret"));
+    let wrong = problems("[store]\ndatabase = \"postgres://bell:s3cret@[db/belltower\"\n", &[]).join("\n");
+    assert!(wrong.contains("store.database") && !wrong.contains("s3cret"), "{wrong}");
+}
+
+#[test]
+fn links_start_with_the_public_url_or_a_reachable_address() {
+    let config = load("", &[]).unwrap();
+    let listening = "0.0.0.0:4711".parse().unwrap();
+    assert_eq!(config.public_url(listening).as_str(), "http://127.0.0.1:4711/");
+    let config = load("", &[("BELLTOWER_PUBLIC_URL", "https://bell.example.edu")]).unwrap();
+    assert_eq!(config.public_url(listening).as_str(), "https://bell.example.edu/");
+}
+
+const EXAMPLE: &str = include_str!("../../docs/belltower.example.toml");
+
+/// The example with the `# ` before settings and sections taken away.
+fn uncommented() -> String {
+    EXAMPLE
+        .lines()
+        .map(|line| match line.strip_prefix("# ") {
+            Some(rest) if rest.split_once(" = ").is_some_and(|(key, _)| !key.contains(' ')) => rest,
+            _ => line,
+        })
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+#[test]
+fn the_example_is_valid_as_it_is_and_with_every_setting_taken_up() {
+    assert_eq!(problems(EXAMPLE, &[]), Vec::<String>::new());
+    let config = load(&uncommented(), &[]).map_err(|problems| problems.to_string()).unwrap();
+    for entry in &config.report {
+        assert!(matches!(entry.origin, Origin::File { .. }), "{} is missing from the example", entry.setting);
+    }
+}
+
+#[test]
+fn the_documentation_names_every_setting_and_variable() {
+    let text = include_str!("../../docs/CONFIG.md");
+    for setting in &settings::SETTINGS {
+        assert!(text.contains(&format!("`{}`", setting.name)), "{}", setting.name);
+        if let Some(short) = setting.short {
+            assert!(text.contains(&format!("`{short}`")), "{short}");
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! Types of single settings that the standard library does not have.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use url::Url;
+
+/// A half of the product that a process can run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NodeRole {
+    /// API, console and recipient pages.
+    Web,
+    /// Planning and sending.
+    Dispatch,
+}
+
+impl NodeRole {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Web => "web",
+            Self::Dispatch => "dispatch",
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    Pretty,
+    Json,
+}
+
+impl LogFormat {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pretty => "pretty",
+            Self::Json => "json",
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Language {
+    SimplifiedChinese,
+    English,
+}
+
+impl Language {
+    /// As a BCP 47 tag.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::SimplifiedChinese => "zh-CN",
+            Self::English => "en",
+        }
+    }
+}
+
+/// Where the store is. `Display` and `Debug` leave the password out; only [`DatabaseUrl::expose`] has it.
+#[derive(Clone, PartialEq, Eq)]
+pub enum DatabaseUrl {
+    /// A file, relative to the working directory unless absolute.
+    Sqlite(PathBuf),
+    Postgres(Url),
+}
+
+impl DatabaseUrl {
+    /// The URL to connect with, password and all. Not for logs.
+    pub fn expose(&self) -> String {
+        match self {
+            Self::Sqlite(path) => format!("sqlite://{}", path.display()),
+            Self::Postgres(url) => url.to_string(),
+        }
+    }
+}
+
+impl fmt::Display for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(path) => write!(f, "sqlite://{}", path.display()),
+            Self::Postgres(url) => f.write_str(&without_password(url)),
+        }
+    }
+}
+
+impl fmt::Debug for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// A URL with `***` for its password, be it before the host or a `password` parameter as PostgreSQL takes it.
+fn without_password(url: &Url) -> String {
+    let mut shown = url.clone();
+    if shown.password().is_some() && shown.set_password(Some("***")).is_err() {
+        return format!("{}://…", url.scheme());
+    }
+    if url.query_pairs().any(|(name, _)| name == "password") {
+        let pairs: Vec<_> = url.query_pairs().into_owned().collect();
+        shown.query_pairs_mut().clear().extend_pairs(
+            pairs.iter().map(|(name, value)| (name, if name == "password" { "***" } else { value })),
+        );
+    }
+    shown.to_string()
+}
+
+/// What wakes dispatchers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum QueueUrl {
+    /// Inside the process.
+    Local,
+}
+
+impl fmt::Display for QueueUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Local => f.write_str("local"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_shown_nowhere_but_on_request() {
+        for text in [
+            "postgres://bell:s3cret@db.example.edu/belltower",
+            "postgres://bell@db.example.edu/belltower?sslmode=require&password=s3cret",
+            "postgres://bell:s3cret@/belltower?host=/run/postgresql",
+        ] {
+            let Ok(url) = Url::parse(text) else { continue };
+            let url = DatabaseUrl::Postgres(url);
+            assert!(!format!("{url} {url:?}").contains("s3cret"), "{url}");
+            assert!(url.to_string().contains("bell"), "the rest stays: {url}");
+            assert_eq!(url.expose(), text);
+        }
+    }
+}
