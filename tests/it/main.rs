@@ -3,3 +3,5 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail the test")]
 
 mod house;
+mod store;
+mod support;

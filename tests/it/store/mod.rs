@@ -1,0 +1,71 @@
+//! The store's contract, the same on both databases: one file per aggregate, and here what holds for all of them.
+
+use belltower::Error;
+use belltower::store::{Db, Tx};
+use sqlx::AssertSqlSafe;
+
+use crate::support::{on_both, on_both_urls};
+
+async fn execute(tx: &mut Tx, text: &str) {
+    let query = sqlx::raw_sql(AssertSqlSafe(text.to_owned()));
+    match tx {
+        Tx::Sqlite(tx) => drop(query.execute(&mut **tx).await.unwrap()),
+        Tx::Postgres(tx) => drop(query.execute(&mut **tx).await.unwrap()),
+    }
+}
+
+async fn numbers(db: &Db) -> Vec<i64> {
+    let query = "SELECT n FROM probe ORDER BY n";
+    match db {
+        Db::Sqlite { readers, .. } => sqlx::query_scalar(query).fetch_all(readers).await.unwrap(),
+        Db::Postgres(pool) => sqlx::query_scalar(query).fetch_all(pool).await.unwrap(),
+    }
+}
+
+on_both!(only_what_is_committed_stays, |db| async {
+    let mut first = db.begin().await.unwrap();
+    execute(&mut first, "CREATE TABLE probe (n BIGINT NOT NULL)").await;
+    execute(&mut first, "INSERT INTO probe (n) VALUES (1)").await;
+    first.commit().await.unwrap();
+
+    let mut dropped = db.begin().await.unwrap();
+    execute(&mut dropped, "INSERT INTO probe (n) VALUES (2)").await;
+    drop(dropped);
+
+    let mut last = db.begin().await.unwrap();
+    execute(&mut last, "INSERT INTO probe (n) VALUES (3)").await;
+    assert_eq!(numbers(&db).await, [1], "nothing is read before it is committed");
+    last.commit().await.unwrap();
+    assert_eq!(numbers(&db).await, [1, 3]);
+});
+
+on_both_urls!(a_store_opens_again_with_what_it_kept, |url| async {
+    let db = Db::open(&url).await.unwrap();
+    let mut tx = db.begin().await.unwrap();
+    execute(&mut tx, "CREATE TABLE probe (n BIGINT NOT NULL); INSERT INTO probe (n) VALUES (7)").await;
+    tx.commit().await.unwrap();
+    db.close().await;
+
+    let again = Db::open(&url).await.unwrap();
+    assert_eq!(numbers(&again).await, [7]);
+    again.close().await;
+});
+
+on_both_urls!(a_store_of_a_newer_version_is_left_alone, |url| async {
+    let db = Db::open(&url).await.unwrap();
+    let mut tx = db.begin().await.unwrap();
+    execute(&mut tx, "UPDATE _sqlx_migrations SET version = 999999 WHERE version = (SELECT max(version) FROM _sqlx_migrations)").await;
+    tx.commit().await.unwrap();
+    db.close().await;
+
+    match Db::open(&url).await {
+        Err(Error::Conflict { code, .. }) => assert_eq!(code, "store_is_newer"),
+        other => panic!("opened: {other:?}"),
+    }
+});
+
+on_both!(a_closed_store_does_not_answer, |db| async {
+    db.ping().await.unwrap();
+    db.close().await;
+    assert!(matches!(db.ping().await, Err(Error::Unavailable { .. })));
+});

@@ -1,0 +1,43 @@
+//! What tests stand on.
+
+pub(crate) mod database;
+pub(crate) mod folder;
+mod postgres;
+
+/// Declares the tests `name::sqlite` and `name::postgres`, each with a migrated, empty store of its own:
+///
+/// `on_both!(a_key_is_found_by_its_fingerprint, |db| async { … });`
+macro_rules! on_both {
+    ($name:ident, |$db:ident| async $body:block) => {
+        $crate::support::on_both_urls!($name, |url| async {
+            let opened = belltower::store::Db::open(&url).await.unwrap();
+            let $db = opened.clone();
+            $body
+            opened.close().await;
+        });
+    };
+}
+
+/// As [`on_both!`], but with the store's address (`store.database` of a configuration), for what opens it itself.
+macro_rules! on_both_urls {
+    ($name:ident, |$url:ident| async $body:block) => {
+        mod $name {
+            #[allow(unused_imports, reason = "not every body needs something from around it")]
+            use super::*;
+
+            async fn body($url: String) $body
+
+            #[test]
+            fn sqlite() {
+                $crate::support::database::with_sqlite(body);
+            }
+
+            #[test]
+            fn postgres() {
+                $crate::support::database::with_postgres(body);
+            }
+        }
+    };
+}
+
+pub(crate) use {on_both, on_both_urls};
