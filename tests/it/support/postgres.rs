@@ -17,7 +17,9 @@ const SERVER: &str = "BELLTOWER_TEST_POSTGRES";
 
 /// The server's address with a database to start from. Without one the test is left out, but never on a build server.
 pub(super) fn server() -> Option<Url> {
-    let how = format!("{SERVER} is not set: run the tests with `scripts/test`, or set it to a server's postgres://… address");
+    let how = format!(
+        "{SERVER} is not set: run the tests with `scripts/test`, or set it to a server's postgres://… address"
+    );
     match env::var(SERVER) {
         Ok(url) => Some(url.parse().unwrap()),
         Err(_) if env::var("CI").is_ok_and(|ci| ci == "true") => panic!("{how}"),
