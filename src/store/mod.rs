@@ -4,6 +4,7 @@
 //! is opened. The macros [`in_db!`] and [`in_tx!`] expand one body for both drivers, [`row!`] declares what a query
 //! gives back. Placeholders are `$1`, upserts `ON CONFLICT`, bulk input one JSON array (see [`dialect::Dialect::rows`]).
 
+pub mod audit;
 mod column;
 pub mod dialect;
 mod migrate;

@@ -1,0 +1,86 @@
+//! Who did what, in order. Rows are added and never changed.
+
+use serde_json::Value;
+
+use super::{Db, JsonText, Tx, in_db, in_tx, row, sql};
+use crate::Result;
+use crate::clock::Timestamp;
+
+row! {
+    /// One act of an administrator, or one attempt at it.
+    pub struct AuditRow {
+        /// Rises with time; lists are continued from it.
+        pub id: i64,
+        pub at: Timestamp,
+        /// Who: an operator by name and address, a source or a command by name.
+        pub actor: String,
+        /// `object.verb`, such as `source.create`.
+        pub action: String,
+        /// What it was done to: an id, or what else identifies it.
+        pub object: String,
+        /// A JSON object; never holds a secret.
+        pub detail: JsonText<Value>,
+    }
+}
+
+/// What to list; everything where a field is empty.
+#[derive(Clone, Debug, Default)]
+pub struct AuditFilter {
+    /// What the action starts with, such as `source.`.
+    pub action: Option<String>,
+    pub object: Option<String>,
+    /// Part of the actor's name or address.
+    pub actor: Option<String>,
+}
+
+/// Adds an act, in the transaction that does it: neither is there without the other.
+pub async fn append(
+    tx: &mut Tx,
+    at: Timestamp,
+    actor: &str,
+    action: &str,
+    object: &str,
+    detail: &Value,
+) -> Result<()> {
+    let text = "INSERT INTO audit (at, actor, action, object, detail) VALUES ($1, $2, $3, $4, $5)";
+    in_tx!(tx, |c| {
+        sqlx::query(text)
+            .bind(at.0)
+            .bind(actor)
+            .bind(action)
+            .bind(object)
+            .bind(detail.to_string())
+            .execute(c)
+            .await
+            .map(drop)
+    })?;
+    Ok(())
+}
+
+/// The latest acts, newest first, older than the one with the id `before`.
+pub async fn list(
+    db: &Db,
+    filter: &AuditFilter,
+    before: Option<i64>,
+    limit: u32,
+) -> Result<Vec<AuditRow>> {
+    let text = format!(
+        "SELECT id, at, actor, action, object, detail FROM audit
+         WHERE id < $1
+           AND ($2 = '' OR substr(action, 1, length($2)) = $2)
+           AND ($3 = '' OR object = $3)
+           AND ($4 = '' OR {})
+         ORDER BY id DESC LIMIT $5",
+        db.dialect().contains("actor", "$4")
+    );
+    Ok(in_db!(db, |c| {
+        sqlx::query_as::<_, AuditRow>(sql(text))
+            .bind(before.unwrap_or(i64::MAX))
+            .bind(filter.action.as_deref().unwrap_or_default())
+            .bind(filter.object.as_deref().unwrap_or_default())
+            .bind(filter.actor.as_deref().unwrap_or_default())
+            .bind(i64::from(limit))
+            .fetch_all(c)
+            .await
+    })?)
+}
