@@ -58,12 +58,7 @@ pub async fn append(
 }
 
 /// The latest acts, newest first, older than the one with the id `before`.
-pub async fn list(
-    db: &Db,
-    filter: &AuditFilter,
-    before: Option<i64>,
-    limit: u32,
-) -> Result<Vec<AuditRow>> {
+pub async fn list(db: &Db, filter: &AuditFilter, before: Option<i64>, limit: u32) -> Result<Vec<AuditRow>> {
     let text = format!(
         "SELECT id, at, actor, action, object, detail FROM audit
          WHERE id < $1

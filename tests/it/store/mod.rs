@@ -1,5 +1,7 @@
 //! The store's contract, the same on both databases: one file per aggregate, and here what holds for all of them.
 
+mod audit;
+
 use belltower::Error;
 use belltower::store::{Db, Tx};
 use sqlx::AssertSqlSafe;

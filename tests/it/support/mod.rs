@@ -3,6 +3,7 @@
 pub(crate) mod database;
 pub(crate) mod folder;
 mod postgres;
+pub(crate) mod services;
 
 /// Declares the tests `name::sqlite` and `name::postgres`, each with a migrated, empty store of its own:
 ///
@@ -40,4 +41,5 @@ macro_rules! on_both_urls {
     };
 }
 
+pub(crate) use services::{operator, services};
 pub(crate) use {on_both, on_both_urls};

@@ -1,0 +1,38 @@
+//! The use cases over a test's store, with everything else of the test's own too.
+
+use std::sync::Arc;
+
+use belltower::clock::{Clock, Timestamp};
+use belltower::config::Language;
+use belltower::domain::id::OperatorId;
+use belltower::domain::operator::Role;
+use belltower::queue::LocalQueue;
+use belltower::service::caller::{Caller, OperatorCaller};
+use belltower::service::{Campus, Services, Vault};
+use belltower::store::Db;
+use jiff::tz::TimeZone;
+
+/// When a test's clock starts: Monday 21 September 2026, 21:33:20 in Shanghai.
+pub(crate) const START: Timestamp = Timestamp(1_790_000_000_000);
+
+/// Services with a clock that stands still at [`START`] until it is turned, a queue in the process and a vault whose
+/// key is always the same.
+pub(crate) fn services(db: Db) -> Services {
+    let campus = Campus {
+        name: "钟楼大学".to_owned(),
+        time_zone: TimeZone::get("Asia/Shanghai").unwrap(),
+        language: Language::SimplifiedChinese,
+        public_url: "http://127.0.0.1:8080".parse().unwrap(),
+    };
+    Services::new(db, Clock::manual(START), Arc::new(LocalQueue::new()), Vault::from_key([7; 32]), campus)
+}
+
+/// An operator who need not be in the store.
+pub(crate) fn operator(role: Role) -> Caller {
+    Caller::Operator(OperatorCaller {
+        id: OperatorId(1),
+        name: "王敏".to_owned(),
+        email: "wang@bell.example".to_owned(),
+        role,
+    })
+}
