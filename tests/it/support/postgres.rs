@@ -17,20 +17,18 @@ const SERVER: &str = "BELLTOWER_TEST_POSTGRES";
 
 /// The server's address with a database to start from. Without one the test is left out, but never on a build server.
 pub(super) fn server() -> Option<Url> {
-    let how = format!(
-        "{SERVER} is not set: run the tests with `scripts/test`, or set it to a server's postgres://… address"
-    );
-    match env::var(SERVER) {
-        Ok(url) => Some(url.parse().unwrap()),
-        Err(_) if env::var("CI").is_ok_and(|ci| ci == "true") => panic!("{how}"),
-        Err(_) => {
-            #[expect(clippy::print_stderr, reason = "whoever runs the tests is told what was left out")]
-            {
-                eprintln!("left out: {how}");
-            }
-            None
+    let found = env::var(SERVER).ok().map(|url| url.parse().unwrap());
+    if found.is_none() {
+        let how = format!(
+            "{SERVER} is not set: run the tests with `scripts/test`, or set it to a server's postgres://… address"
+        );
+        assert!(env::var("CI").is_err(), "{how}");
+        #[expect(clippy::print_stderr, reason = "whoever runs the tests is told what was left out")]
+        {
+            eprintln!("left out: {how}");
         }
     }
+    found
 }
 
 /// Runs `test` with the address of a database that is dropped afterwards, whatever becomes of the test.
