@@ -1,1 +1,30 @@
-//! (map to come)
+//! Vendors as they answer, in-process and on demand: what the demo sends to, what tests and benches count at.
+//!
+//! A simulator imports nothing of ours: it must not share a routine with the adapter it checks, or both would be
+//! wrong together. Each one listens on a real socket, behaves as its vendor documents, and misbehaves on demand.
+//!
+//! - [`smtp`]: a mail relay ([`SmtpSimulator`]) with TLS, sign-in and faults at every stage of the conversation
+//! - [`mailbox`]: what the relay took, newest first; counts that show a mail that came twice
+//! - [`mail`]: one mail as its reader sees it, parsed only when somebody looks
+//!
+//! ```
+//! # use belltower::simulator::{Faults, Reply, SmtpOptions, SmtpSimulator};
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> std::io::Result<()> {
+//! let faults = Faults::default().refusing("bounce*", Reply::new(550, "5.1.1 No such person"));
+//! let relay = SmtpSimulator::start(SmtpOptions { faults, ..SmtpOptions::default() }).await?;
+//! // point a provider at relay.addr(), send, then:
+//! assert_eq!(relay.mailbox().total(), 0);
+//! relay.stop().await;
+//! # Ok(())
+//! # }
+//! ```
+
+pub mod mail;
+pub mod mailbox;
+pub mod smtp;
+mod tally;
+
+pub use mail::{Mail, MailSummary};
+pub use mailbox::{MailPage, MailQuery, Mailbox};
+pub use smtp::{Act, Fault, Faults, Reply, SmtpOptions, SmtpSimulator, SmtpStats, SmtpTls, Stage};

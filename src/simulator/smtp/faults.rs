@@ -1,0 +1,352 @@
+//! What a relay does wrong, written as data so that tests, the demo and the command line share it.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::simulator::tally::Tally;
+
+/// Greylisting remembers at least so many recipients per rule.
+const REMEMBERED: usize = 100_000;
+
+/// A moment of the conversation at which something can go wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// The connection stands, the banner is due.
+    Connect,
+    /// A TLS handshake is due; after STARTTLS its answer, too.
+    Tls,
+    /// EHLO or HELO.
+    Ehlo,
+    /// The credentials have been given.
+    Auth,
+    Mail,
+    Rcpt,
+    /// DATA, before the go-ahead.
+    Data,
+    /// The mail's bytes have come; nothing is kept yet.
+    Body,
+    /// The mail is in the mailbox, its answer is due: what goes wrong here leaves the client not knowing.
+    Kept,
+    Rset,
+    Noop,
+    Quit,
+}
+
+/// What happens in place of the usual answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Act {
+    /// This answer. Below 400 the command takes effect as usual and only the wording is another; 421 also closes.
+    Reply(Reply),
+    /// No answer, ever; the connection stays open until the client leaves or the simulator stops.
+    Hang,
+    /// The connection is reset (RST).
+    Reset,
+    /// The connection is closed in good order (FIN), without an answer.
+    Close,
+    /// An answer that is not SMTP; the command has no effect and the connection goes on.
+    Garbage,
+}
+
+/// An answer: its code and its text. Each line of the text becomes a line of the reply.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reply {
+    pub code: u16,
+    /// Begins with an enhanced code (RFC 3463) where the vendor gives one: `5.1.1 No such person`.
+    pub text: String,
+}
+
+impl Reply {
+    pub fn new(code: u16, text: impl Into<String>) -> Self {
+        Self { code, text: text.into() }
+    }
+
+    pub(super) fn write(&self, out: &mut Vec<u8>) {
+        let mut lines = self.text.split('\n').peekable();
+        while let Some(line) = lines.next() {
+            out.extend_from_slice(format!("{:03}", self.code).as_bytes());
+            out.push(if lines.peek().is_some() { b'-' } else { b' ' });
+            out.extend(line.bytes().filter(|byte| *byte != b'\r'));
+            out.extend_from_slice(b"\r\n");
+        }
+    }
+}
+
+impl From<Reply> for Act {
+    fn from(reply: Reply) -> Self {
+        Self::Reply(reply)
+    }
+}
+
+/// One thing that goes wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fault {
+    pub at: Stage,
+    /// Only where a recipient of the mail matches this pattern: `*` any run of characters, `?` any one, case
+    /// ignored. At `rcpt` the recipient just named counts, at `data`, `body` and `kept` any of the mail's.
+    #[serde(default)]
+    pub to: Option<String>,
+    /// Only the first so many times: for each recipient where `to` is given (greylisting), else altogether.
+    #[serde(default)]
+    pub times: Option<u64>,
+    pub act: Act,
+}
+
+/// All that goes wrong; the default is nothing. Of the faults of a stage the first one that applies happens.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Faults {
+    pub faults: Vec<Fault>,
+    /// How long each stage takes before anything else happens, in milliseconds.
+    pub delay_ms: BTreeMap<Stage, u64>,
+    /// After so many mails on one connection the next MAIL is answered 421.
+    pub mails_per_connection: Option<u64>,
+    /// Connections beyond so many at the same time are answered 421.
+    pub connections: Option<u64>,
+}
+
+impl Faults {
+    /// A believable relay for the demo: addresses beginning with `bounce` do not exist, those beginning with `full`
+    /// have a full mailbox the first time, and each mail takes `latency`.
+    pub fn believable(latency: Duration) -> Self {
+        Self::default()
+            .refusing(
+                "bounce*",
+                Reply::new(550, "5.1.1 The email account that you tried to reach does not exist"),
+            )
+            .greylisting(
+                "full*",
+                1,
+                Reply::new(452, "4.2.2 The recipient's mailbox is full, try again later"),
+            )
+            .slow(Stage::Body, latency)
+    }
+
+    #[must_use]
+    pub fn with(mut self, fault: Fault) -> Self {
+        self.faults.push(fault);
+        self
+    }
+
+    /// `act` at `stage`, every time.
+    #[must_use]
+    pub fn at(self, stage: Stage, act: impl Into<Act>) -> Self {
+        self.with(Fault { at: stage, to: None, times: None, act: act.into() })
+    }
+
+    /// `act` the first `times` times that anybody comes to `stage`.
+    #[must_use]
+    pub fn first(self, times: u64, stage: Stage, act: impl Into<Act>) -> Self {
+        self.with(Fault { at: stage, to: None, times: Some(times), act: act.into() })
+    }
+
+    /// Recipients that match `pattern` are refused at RCPT.
+    #[must_use]
+    pub fn refusing(self, pattern: &str, reply: Reply) -> Self {
+        self.with(Fault { at: Stage::Rcpt, to: Some(pattern.into()), times: None, act: reply.into() })
+    }
+
+    /// Each recipient that matches `pattern` is refused `times` times at RCPT, then accepted.
+    #[must_use]
+    pub fn greylisting(self, pattern: &str, times: u64, reply: Reply) -> Self {
+        self.with(Fault { at: Stage::Rcpt, to: Some(pattern.into()), times: Some(times), act: reply.into() })
+    }
+
+    /// No credentials are good.
+    #[must_use]
+    pub fn refusing_auth(self) -> Self {
+        self.at(Stage::Auth, Reply::new(535, "5.7.8 Authentication credentials invalid"))
+    }
+
+    /// Every mail is kept, and the connection is reset before the answer.
+    #[must_use]
+    pub fn losing_answers(self) -> Self {
+        self.at(Stage::Kept, Act::Reset)
+    }
+
+    #[must_use]
+    pub fn slow(mut self, stage: Stage, delay: Duration) -> Self {
+        self.delay_ms.insert(stage, u64::try_from(delay.as_millis()).unwrap_or(u64::MAX));
+        self
+    }
+
+    #[must_use]
+    pub fn mails_per_connection(mut self, mails: u64) -> Self {
+        self.mails_per_connection = Some(mails);
+        self
+    }
+
+    #[must_use]
+    pub fn connections(mut self, connections: u64) -> Self {
+        self.connections = Some(connections);
+        self
+    }
+}
+
+const STAGES: usize = Stage::Quit as usize + 1;
+
+/// Faults made ready for the sessions: by stage, and with what has happened so far.
+#[derive(Debug)]
+pub(super) struct Plan {
+    rules: [Vec<Rule>; STAGES],
+    delays: [Duration; STAGES],
+    pub(super) mails_per_connection: u64,
+    pub(super) connections: u64,
+}
+
+#[derive(Debug)]
+struct Rule {
+    to: Option<String>,
+    limit: Option<(u64, Mutex<Tally>)>,
+    act: Act,
+}
+
+impl Plan {
+    pub(super) fn new(faults: Faults) -> Self {
+        let mut plan = Self {
+            rules: Default::default(),
+            delays: Default::default(),
+            mails_per_connection: faults.mails_per_connection.unwrap_or(u64::MAX),
+            connections: faults.connections.unwrap_or(u64::MAX),
+        };
+        for (stage, millis) in faults.delay_ms {
+            plan.delays[stage as usize] = Duration::from_millis(millis);
+        }
+        for fault in faults.faults {
+            plan.rules[fault.at as usize].push(Rule {
+                to: fault.to.map(|pattern| pattern.to_lowercase()),
+                limit: fault.times.map(|times| (times, Mutex::new(Tally::remembering(REMEMBERED)))),
+                act: fault.act,
+            });
+        }
+        plan
+    }
+
+    pub(super) fn delay(&self, stage: Stage) -> Duration {
+        self.delays[stage as usize]
+    }
+
+    /// What goes wrong now, if anything. Asking counts as one time.
+    pub(super) fn pick(&self, stage: Stage, recipients: &[String]) -> Option<Act> {
+        let rule = self.rules[stage as usize].iter().find(|rule| rule.applies(recipients))?;
+        Some(rule.act.clone())
+    }
+}
+
+impl Rule {
+    fn applies(&self, recipients: &[String]) -> bool {
+        let key = match &self.to {
+            None => String::new(),
+            Some(pattern) => {
+                let mut addresses = recipients.iter().map(|address| address.to_lowercase());
+                let Some(address) = addresses.find(|address| matches(pattern, address)) else { return false };
+                address
+            }
+        };
+        self.limit
+            .as_ref()
+            .is_none_or(|(times, met)| met.lock().unwrap_or_else(PoisonError::into_inner).add(&key) <= *times)
+    }
+}
+
+/// Whether `text` fits the glob `pattern`. Takes time in proportion to the product of both lengths at worst.
+fn matches(pattern: &str, text: &str) -> bool {
+    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
+    let (mut at, mut read) = (0, 0);
+    // Where to go on if what follows the latest star turns out not to fit.
+    let mut retry = None;
+    while read < text.len() {
+        match pattern.get(at) {
+            Some('*') => {
+                retry = Some((at + 1, read));
+                at += 1;
+            }
+            Some(&wanted) if wanted == '?' || wanted == text[read] => {
+                at += 1;
+                read += 1;
+            }
+            _ => match &mut retry {
+                Some((after_star, from)) => {
+                    *from += 1;
+                    (at, read) = (*after_star, *from);
+                }
+                None => return false,
+            },
+        }
+    }
+    pattern[at..].iter().all(|rest| *rest == '*')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn globs() {
+        for (pattern, text, fits) in [
+            ("bounce*", "bounce-7@x.example", true),
+            ("bounce*", "a.bounce@x.example", false),
+            ("*@b.example", "a@b.example", true),
+            ("*@b.example", "a@b.example.org", false),
+            ("a?c@*", "abc@x", true),
+            ("a?c@*", "ac@x", false),
+            ("*a*b*", "xxaxxbxx", true),
+            ("*a*b*", "xxbxxaxx", false),
+            ("*ab", "aaab", true),
+            ("考*", "考试@x.example", true),
+            ("*", "", true),
+            ("", "", true),
+            ("", "a", false),
+        ] {
+            assert_eq!(matches(pattern, text), fits, "{pattern} {text}");
+        }
+    }
+
+    #[test]
+    fn greylisting_counts_each_recipient_on_its_own() {
+        let plan = Plan::new(Faults::default().greylisting("FULL*", 2, Reply::new(452, "4.2.2 full")));
+        let refused = |address: &str| plan.pick(Stage::Rcpt, &[address.to_owned()]).is_some();
+        assert_eq!([refused("full1@x"), refused("Full1@x"), refused("full1@x")], [true, true, false]);
+        assert!(refused("full2@x"));
+        assert!(!refused("other@x"));
+    }
+
+    #[test]
+    fn the_first_fault_that_still_applies_happens() {
+        let plan = Plan::new(Faults::default().first(1, Stage::Data, Act::Reset).at(Stage::Data, Act::Hang));
+        assert_eq!(plan.pick(Stage::Data, &[]), Some(Act::Reset));
+        assert_eq!(plan.pick(Stage::Data, &[]), Some(Act::Hang));
+        assert_eq!(plan.pick(Stage::Body, &[]), None);
+    }
+
+    #[test]
+    fn a_text_of_several_lines_becomes_a_reply_of_several_lines() {
+        let mut out = Vec::new();
+        Reply::new(550, "5.7.1 no\r\n5.7.1 never\n").write(&mut out);
+        assert_eq!(out, b"550-5.7.1 no\r\n550-5.7.1 never\r\n550 \r\n");
+    }
+
+    #[test]
+    fn faults_are_read_from_configuration() {
+        let text = r#"{
+            "faults": [
+                {"at": "rcpt", "to": "bounce*", "act": {"reply": {"code": 550, "text": "5.1.1 No"}}},
+                {"at": "kept", "times": 3, "act": "reset"}
+            ],
+            "delay_ms": {"body": 5},
+            "connections": 10
+        }"#;
+        let expected = Faults::default()
+            .refusing("bounce*", Reply::new(550, "5.1.1 No"))
+            .first(3, Stage::Kept, Act::Reset)
+            .slow(Stage::Body, Duration::from_millis(5))
+            .connections(10);
+        assert_eq!(serde_json::from_str::<Faults>(text).unwrap(), expected);
+        assert!(serde_json::from_str::<Faults>(r#"{"delays": {}}"#).is_err());
+    }
+}

@@ -1,0 +1,30 @@
+//! A mail relay that speaks SMTP (RFC 5321) on a socket, and misbehaves on demand.
+//!
+//! - [`server`]: [`SmtpSimulator`], its options, the accept loop
+//! - [`session`]: one connection's conversation; [`auth`]: the sign-in part of it
+//! - [`faults`]: what can go wrong, stage by stage and recipient by recipient
+//! - [`wire`]: bytes in and out: lines, pipelining, closing and resetting; [`body`]: where a mail ends
+//! - [`path`]: the arguments of MAIL and RCPT
+//! - [`tls`]: an authority and a certificate made at start
+//! - [`stats`]: what the relay was asked
+//!
+//! It holds clients to the letter where real relays do: CRLF line ends, line lengths, the order of commands. It
+//! does not check senders, look up domains or deliver anything.
+
+mod auth;
+mod body;
+mod faults;
+mod path;
+mod server;
+mod session;
+mod stats;
+mod tls;
+mod wire;
+
+#[cfg(test)]
+mod tests;
+
+pub use faults::{Act, Fault, Faults, Reply, Stage};
+pub use server::{SmtpOptions, SmtpSimulator};
+pub use stats::SmtpStats;
+pub use tls::SmtpTls;
