@@ -7,6 +7,7 @@ pub mod audience;
 pub mod channel;
 pub mod content;
 pub mod delivery;
+pub mod filter;
 pub mod id;
 pub mod message;
 pub mod operator;

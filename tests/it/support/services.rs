@@ -34,6 +34,5 @@ pub(crate) fn operator(role: Role) -> Caller {
         name: "王敏".to_owned(),
         email: "wang@bell.example".to_owned(),
         role,
-        language: None,
     })
 }
