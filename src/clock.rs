@@ -1,9 +1,9 @@
 //! The one place where time is read. Everything else is told the time, so that tests can turn it by hand.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
@@ -77,6 +77,16 @@ impl Clock {
         match self {
             Self::System => jiff::Timestamp::now().into(),
             Self::Manual(at) => Timestamp(at.load(Ordering::SeqCst)),
+        }
+    }
+
+    /// Time passed since some moment that stays the same while the process runs. Setting the machine's clock does not
+    /// touch it, so rates and short-lived copies are reckoned by it.
+    pub fn steady(&self) -> Duration {
+        static START: OnceLock<Instant> = OnceLock::new();
+        match self {
+            Self::System => START.get_or_init(Instant::now).elapsed(),
+            Self::Manual(_) => self.now().since(Timestamp(0)),
         }
     }
 

@@ -1,1 +1,88 @@
-//! (map to come)
+//! Commands: parse, call a service, print. Every one takes `--config` and `--json`; answers go to standard output, logs
+//! and failures to standard error, and the exit code says how it went (see [`failure`]).
+
+mod check_config;
+mod context;
+mod failure;
+mod output;
+mod version;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use self::context::Context;
+
+const AFTER_HELP: &str = "\
+Settings come from belltower.toml (or --config FILE), then the environment: BELLTOWER_<SECTION>__<KEY>, such as
+BELLTOWER_SERVER__LISTEN, and the short forms BELLTOWER_LISTEN, BELLTOWER_PUBLIC_URL, BELLTOWER_ROLES,
+BELLTOWER_DATABASE, BELLTOWER_QUEUE, BELLTOWER_DATA, BELLTOWER_SECRET_KEY_FILE. docs/CONFIG.md explains all of them.
+
+Exit codes: 0 done, 1 failed (with a line on standard error), 2 wrong usage, 75 try again.";
+
+/// Belltower (钟楼): one API in, email, SMS and WeChat out, every delivery accounted for.
+#[derive(Parser)]
+#[command(name = "belltower", version, after_help = AFTER_HELP, propagate_version = false)]
+struct Cli {
+    /// Settings file [default: belltower.toml, if it is there]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Print one JSON document on standard output
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Look for mistakes in the settings and around them, and list what is in force
+    CheckConfig,
+    /// Print the version
+    Version,
+}
+
+/// Runs the command line this process was started with.
+pub fn run() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are errors to clap, and nothing can be done where they cannot be printed.
+            error.print().unwrap_or_default();
+            return u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from);
+        }
+    };
+    let context = Context::new(cli.config, cli.json);
+    let done = match cli.command {
+        Command::CheckConfig => check_config::run(&context),
+        Command::Version => version::run(&context),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failure::report(&error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_tree_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn global_options_may_stand_behind_the_command() {
+        let cli = Cli::try_parse_from(["belltower", "version", "--json", "--config", "x.toml"]).unwrap();
+        assert!(cli.json && cli.config.is_some_and(|path| path.ends_with("x.toml")));
+    }
+
+    #[test]
+    fn wrong_usage_is_two() {
+        let Err(error) = Cli::try_parse_from(["belltower", "no-such-command"]) else { panic!("parsed") };
+        assert_eq!(error.exit_code(), 2);
+    }
+}

@@ -307,11 +307,8 @@ fn campus_name(raw: &Raw) -> Result<String, Refusal> {
 
 fn language(raw: &Raw) -> Result<Language, Refusal> {
     const FIX: &str = "write \"zh-CN\" or \"en\"";
-    match text(raw, FIX)? {
-        "zh-CN" => Ok(Language::SimplifiedChinese),
-        "en" => Ok(Language::English),
-        other => refuse(format!("the language `{other}` is not there"), FIX),
-    }
+    let tag = text(raw, FIX)?;
+    Language::from_tag(tag).map_or_else(|| refuse(format!("the language `{tag}` is not there"), FIX), Ok)
 }
 
 fn log_format(raw: &Raw) -> Result<LogFormat, Refusal> {

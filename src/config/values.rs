@@ -45,6 +45,12 @@ pub enum Language {
 }
 
 impl Language {
+    pub const ALL: [Self; 2] = [Self::SimplifiedChinese, Self::English];
+
+    pub fn from_tag(tag: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|language| language.as_str() == tag)
+    }
+
     /// As a BCP 47 tag.
     pub const fn as_str(self) -> &'static str {
         match self {

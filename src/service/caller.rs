@@ -1,5 +1,6 @@
 //! Who asks, and what they may do.
 
+use crate::config::Language;
 use crate::domain::channel::ChannelKind;
 use crate::domain::id::{KeyId, OperatorId, SourceId};
 use crate::domain::operator::{Permission, Role};
@@ -38,6 +39,8 @@ pub struct OperatorCaller {
     pub name: String,
     pub email: String,
     pub role: Role,
+    /// Of the console's pages; the campus's where it is not chosen.
+    pub language: Option<Language>,
 }
 
 impl Caller {

@@ -2,32 +2,20 @@
 
 pub mod audit;
 pub mod caller;
+mod campus;
 pub mod vault;
 
 use std::sync::Arc;
 
 use tokio_util::task::TaskTracker;
-use url::Url;
 
 use crate::clock::Clock;
-use crate::config::Language;
 use crate::queue::Queue;
 use crate::store::Db;
 
 pub use caller::Caller;
+pub use campus::Campus;
 pub use vault::Vault;
-
-/// The installation as its people know it.
-#[derive(Clone, Debug)]
-pub struct Campus {
-    pub name: String,
-    /// Days, quotas and schedules are reckoned in it.
-    pub time_zone: jiff::tz::TimeZone,
-    /// Of pages and texts for whoever has chosen none.
-    pub language: Language,
-    /// What links start with.
-    pub public_url: Url,
-}
 
 /// What every use case needs. Clones are cheap and share everything.
 #[derive(Clone)]

@@ -34,5 +34,6 @@ pub(crate) fn operator(role: Role) -> Caller {
         name: "王敏".to_owned(),
         email: "wang@bell.example".to_owned(),
         role,
+        language: None,
     })
 }

@@ -1,0 +1,73 @@
+//! The installation as its people know it, and its calendar day.
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use url::Url;
+
+use crate::clock::Timestamp;
+use crate::config::Language;
+
+#[derive(Clone, Debug)]
+pub struct Campus {
+    pub name: String,
+    /// Days, quotas and schedules are reckoned in it.
+    pub time_zone: TimeZone,
+    /// Of pages and texts for whoever has chosen none.
+    pub language: Language,
+    /// What links start with.
+    pub public_url: Url,
+}
+
+impl Campus {
+    /// The campus's day at that moment, `YYYY-MM-DD`, as the store names days.
+    pub fn day(&self, at: Timestamp) -> String {
+        self.date(at).to_string()
+    }
+
+    /// When the day of that moment ends and daily quotas begin anew.
+    pub fn day_ends(&self, at: Timestamp) -> Timestamp {
+        self.date(at)
+            .tomorrow()
+            .and_then(|date| self.time_zone.to_timestamp(date.into()))
+            .map_or(Timestamp::NEVER, Timestamp::from)
+    }
+
+    fn date(&self, at: Timestamp) -> Date {
+        self.time_zone.to_datetime(at.to_jiff()).date()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn campus(time_zone: &str) -> Campus {
+        Campus {
+            name: "钟楼大学".to_owned(),
+            time_zone: TimeZone::get(time_zone).unwrap(),
+            language: Language::SimplifiedChinese,
+            public_url: "http://localhost".parse().unwrap(),
+        }
+    }
+
+    fn at(text: &str) -> Timestamp {
+        text.parse::<jiff::Timestamp>().unwrap().into()
+    }
+
+    #[test]
+    fn a_day_is_the_campuss_own() {
+        let shanghai = campus("Asia/Shanghai");
+        assert_eq!(shanghai.day(at("2026-09-21T15:59:59Z")), "2026-09-21");
+        assert_eq!(shanghai.day(at("2026-09-21T16:00:00Z")), "2026-09-22");
+        assert_eq!(shanghai.day_ends(at("2026-09-21T15:59:59Z")), at("2026-09-21T16:00:00Z"));
+        assert_eq!(shanghai.day_ends(at("2026-09-21T16:00:00Z")), at("2026-09-22T16:00:00Z"));
+    }
+
+    #[test]
+    fn a_day_ends_where_clocks_change_at_midnight() {
+        let cairo = campus("Africa/Cairo");
+        let ends = cairo.day_ends(at("2026-04-23T12:00:00Z"));
+        assert_eq!(cairo.day(Timestamp(ends.0 - 1)), "2026-04-23");
+        assert_eq!(cairo.day(ends), "2026-04-24");
+    }
+}
