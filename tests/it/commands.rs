@@ -1,0 +1,82 @@
+//! The binary as scripts call it: standard output, standard error and exit codes.
+
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+use crate::support::folder::TempFolder;
+
+/// Runs `belltower` in a folder of its own, without the environment's settings.
+fn belltower(folder: &TempFolder, arguments: &[&str], environment: &[(&str, &str)]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_belltower"));
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("BELLTOWER_") {
+            command.env_remove(name);
+        }
+    }
+    command.args(arguments).envs(environment.iter().copied()).current_dir(folder.path()).output().unwrap()
+}
+
+fn json(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+#[test]
+fn version_prints_one_document() {
+    let output = belltower(&TempFolder::new(), &["version", "--json"], &[]);
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(json(&output)["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(said(&output), "");
+}
+
+#[test]
+fn wrong_usage_is_told_from_failure() {
+    let folder = TempFolder::new();
+    assert_eq!(belltower(&folder, &["ring"], &[]).status.code(), Some(2));
+    let output = belltower(&folder, &["check-config", "--config", "missing.toml"], &[]);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(said(&output).lines().count(), 1);
+}
+
+#[test]
+fn check_config_names_setting_line_and_fix() {
+    let folder = TempFolder::new();
+    std::fs::write(folder.path().join("belltower.toml"), "[server]\nlissten = \"127.0.0.1:0\"\n").unwrap();
+    let output = belltower(&folder, &["check-config", "--json"], &[]);
+    assert_eq!(output.status.code(), Some(1));
+    let problem = &json(&output)["problems"][0];
+    assert_eq!(problem["setting"], "server.lissten");
+    assert_eq!(problem["file"], "belltower.toml");
+    assert_eq!(problem["line"], 2);
+    assert_eq!(problem["fix"], "did you mean server.listen?");
+}
+
+#[test]
+fn check_config_lists_what_is_in_force_and_touches_nothing() {
+    let folder = TempFolder::new();
+    let settings = [("BELLTOWER_LISTEN", "127.0.0.1:0"), ("BELLTOWER_DATABASE", "postgres://b:s3cret@db/b")];
+    let output = belltower(&folder, &["check-config", "--json"], &settings);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    let document = json(&output);
+    assert_eq!(document["ok"], true);
+    let database = &document["settings"].as_array().unwrap()[3];
+    assert_eq!(database["value"], "postgres://b:***@db/b");
+    assert_eq!(database["variable"], "BELLTOWER_DATABASE");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn check_config_opens_the_key_file() {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let folder = TempFolder::new();
+    let mut file = std::fs::OpenOptions::new();
+    file.write(true).create_new(true).mode(0o600).open(folder.path().join("secret.key")).unwrap();
+    let output = belltower(&folder, &["check-config", "--json"], &[("BELLTOWER_DATA", ".")]);
+    assert_eq!(output.status.code(), Some(1));
+    let problems = json(&output)["problems"].to_string();
+    assert!(problems.contains("does not hold a key"), "{problems}");
+}
