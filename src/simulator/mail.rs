@@ -216,6 +216,8 @@ mod tests {
         let mail = stored("Subject: x\r\n\r\nonly\r\n").open();
         assert_eq!(mail.html, None);
         assert_eq!(mail.text.as_deref(), Some("only\r\n"));
+        let mail = stored("Message-ID: <1>\r\nSubject: x\r\n").open();
+        assert_eq!((mail.summary.message_id.as_deref(), mail.summary.subject.as_str()), (Some("1"), "x"));
     }
 
     #[test]

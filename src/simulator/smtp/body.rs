@@ -154,8 +154,9 @@ mod tests {
         ) {
             let (mut mail, mut wire) = (String::new(), String::new());
             for line in &lines {
-                mail += &format!("{line}\r\n");
-                wire += &format!("{}{line}\r\n", if line.starts_with('.') { "." } else { "" });
+                let stuffing = if line.starts_with('.') { "." } else { "" };
+                mail.extend([line, "\r\n"]);
+                wire.extend([stuffing, line, "\r\n"]);
             }
             wire += ".\r\n";
             let (received, rest) = receive(&mut Body::new(10_000), wire.as_bytes(), &pieces);

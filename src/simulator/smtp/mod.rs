@@ -1,7 +1,7 @@
 //! A mail relay that speaks SMTP (RFC 5321) on a socket, and misbehaves on demand.
 //!
 //! - [`server`]: [`SmtpSimulator`], its options, the accept loop
-//! - [`session`]: one connection's conversation; [`auth`]: the sign-in part of it
+//! - [`session`]: one connection's conversation; [`auth`] and [`transaction`]: the parts that sign in and carry a mail
 //! - [`faults`]: what can go wrong, stage by stage and recipient by recipient
 //! - [`wire`]: bytes in and out: lines, pipelining, closing and resetting; [`body`]: where a mail ends
 //! - [`path`]: the arguments of MAIL and RCPT
@@ -19,6 +19,7 @@ mod server;
 mod session;
 mod stats;
 mod tls;
+mod transaction;
 mod wire;
 
 #[cfg(test)]

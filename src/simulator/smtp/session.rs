@@ -1,25 +1,23 @@
 //! One connection's conversation with a client.
 
 use std::convert::Infallible;
-use std::io::{self, Write};
+use std::io;
 use std::slice;
 use std::sync::Arc;
 
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 
-use super::body::{Body, Flaw};
+use super::body::Body;
 use super::faults::{Act, Plan, Reply, Stage};
-use super::path;
 use super::server::Shared;
 use super::stats::{Visit, count};
 use super::tls::SmtpTls;
+use super::transaction::Envelope;
 use super::wire::{Line, Wire};
 
 /// Command lines other than AUTH: 512 bytes, and room for the extensions' parameters (RFC 5321 §4.5.3.1.4).
 const LINE_MAX: usize = 1_024;
-/// Recipients of one mail; a relay must take 100 (RFC 5321 §4.5.3.1.8).
-const RECIPIENTS_MAX: usize = 100;
 
 /// How a conversation ends.
 #[derive(Debug)]
@@ -49,26 +47,19 @@ pub(super) enum Verdict {
     Refused,
 }
 
-#[derive(Debug)]
-pub(super) struct Envelope {
-    sender: String,
-    recipients: Vec<String>,
-    /// The client announced SMTPUTF8.
-    utf8: bool,
-}
-
 pub(super) struct Session {
     pub(super) wire: Wire,
     pub(super) shared: Arc<Shared>,
     pub(super) greeted: bool,
     pub(super) signed_in: bool,
     pub(super) envelope: Option<Envelope>,
+    pub(super) body: Body,
+    /// Mails taken on this connection.
+    pub(super) mails: u64,
     encrypted: bool,
-    body: Body,
-    mails: u64,
     visit: Visit,
     news: watch::Receiver<Arc<Plan>>,
-    plan: Arc<Plan>,
+    pub(super) plan: Arc<Plan>,
 }
 
 impl Session {
@@ -256,153 +247,6 @@ impl Session {
         Ok(())
     }
 
-    async fn mail(&mut self, argument: &str) -> Result<(), End> {
-        self.refresh();
-        if self.mails >= self.plan.mails_per_connection {
-            self.say("421 4.7.0 Too many mails on this connection");
-            return Err(End::Close);
-        }
-        if !self.greeted {
-            self.say("503 5.5.1 EHLO first");
-            return Ok(());
-        }
-        if self.shared.auth.is_some() && !self.signed_in {
-            self.say("530 5.7.0 Authentication required");
-            return Ok(());
-        }
-        if self.envelope.is_some() {
-            self.say("503 5.5.1 Another mail is under way");
-            return Ok(());
-        }
-        let Some((sender, parameters)) = path::split(argument, "FROM:") else {
-            self.say("501 5.5.4 MAIL FROM:<address>");
-            return Ok(());
-        };
-        let utf8 = match self.parameters(parameters, &["BODY", "SMTPUTF8", "SIZE", "AUTH", "RET", "ENVID"]) {
-            Ok(utf8) => utf8,
-            Err(refusal) => {
-                self.say(refusal);
-                return Ok(());
-            }
-        };
-        if !sender.is_empty() && !path::is_address(sender) {
-            self.say("501 5.1.7 Bad sender address");
-        } else if !sender.is_ascii() && !utf8 {
-            self.say("553 5.6.7 That address needs SMTPUTF8");
-        } else {
-            let verdict = self.meet(Stage::Mail, None).await?;
-            if verdict != Verdict::Refused {
-                self.envelope = Some(Envelope { sender: sender.to_owned(), recipients: Vec::new(), utf8 });
-            }
-            self.say_if_usual(verdict, "250 2.1.0 Sender ok");
-        }
-        Ok(())
-    }
-
-    async fn rcpt(&mut self, argument: &str) -> Result<(), End> {
-        let Some(envelope) = &self.envelope else {
-            self.say("503 5.5.1 MAIL first");
-            return Ok(());
-        };
-        let utf8 = envelope.utf8;
-        let full = envelope.recipients.len() >= RECIPIENTS_MAX;
-        let Some((address, parameters)) = path::split(argument, "TO:") else {
-            self.say("501 5.5.4 RCPT TO:<address>");
-            return Ok(());
-        };
-        if let Err(refusal) = self.parameters(parameters, &["NOTIFY", "ORCPT"]) {
-            self.say(refusal);
-        } else if !path::is_address(address) {
-            self.say("501 5.1.3 Bad recipient address");
-        } else if !address.is_ascii() && !utf8 {
-            self.say("553 5.6.7 That address needs SMTPUTF8");
-        } else if full {
-            self.say("452 4.5.3 Too many recipients");
-        } else {
-            let address = address.to_owned();
-            let verdict = self.meet(Stage::Rcpt, Some(&address)).await?;
-            if verdict != Verdict::Refused
-                && let Some(envelope) = &mut self.envelope
-            {
-                envelope.recipients.push(address);
-            }
-            self.say_if_usual(verdict, "250 2.1.5 Recipient ok");
-        }
-        Ok(())
-    }
-
-    /// Reads `KEY=value` parameters; gives whether SMTPUTF8 is among them. Those of extensions that are not offered
-    /// are refused, as RFC 5321 §4.1.1.11 wants.
-    fn parameters(&self, parameters: &str, known: &[&str]) -> Result<bool, &'static str> {
-        let mut utf8 = false;
-        for parameter in parameters.split_ascii_whitespace() {
-            let (key, value) = parameter.split_once('=').unwrap_or((parameter, ""));
-            let key = key.to_ascii_uppercase();
-            let extension = match key.as_str() {
-                "BODY" => "8BITMIME",
-                "RET" | "ENVID" | "NOTIFY" | "ORCPT" => "DSN",
-                other => other,
-            };
-            let offered = match extension {
-                "AUTH" => self.shared.auth.is_some(),
-                _ => self.shared.extensions.iter().any(|offered| offered.eq_ignore_ascii_case(extension)),
-            };
-            if !known.contains(&key.as_str()) || !offered {
-                return Err("555 5.5.4 Parameter not recognised");
-            }
-            if key == "SIZE" && value.parse::<u64>().map_or(true, |size| size > self.shared.max_mail as u64) {
-                return Err("552 5.3.4 Mail too large");
-            }
-            utf8 |= key == "SMTPUTF8";
-        }
-        Ok(utf8)
-    }
-
-    async fn data(&mut self) -> Result<(), End> {
-        match &self.envelope {
-            None => {
-                self.say("503 5.5.1 MAIL first");
-                return Ok(());
-            }
-            Some(envelope) if envelope.recipients.is_empty() => {
-                self.say("554 5.5.1 No valid recipients");
-                return Ok(());
-            }
-            Some(_) => {}
-        }
-        let verdict = self.meet(Stage::Data, None).await?;
-        if verdict == Verdict::Refused {
-            return Ok(());
-        }
-        self.say_if_usual(verdict, "354 End with a dot on a line of its own");
-        self.wire.body(&mut self.body).await?;
-        if let Err(flaw) = self.body.finished() {
-            self.envelope = None;
-            self.say(match flaw {
-                Flaw::TooLarge => "552 5.3.4 Mail too large",
-                Flaw::LongLine => "554 5.6.0 Line longer than 998 characters",
-                Flaw::BareLineFeed => "550 5.6.11 Line feed without carriage return",
-            });
-            return Ok(());
-        }
-        let verdict = self.meet(Stage::Body, None).await?;
-        if verdict == Verdict::Refused {
-            self.envelope = None;
-            return Ok(());
-        }
-        let (Some(envelope), Ok(mail)) = (&self.envelope, self.body.finished()) else { return Ok(()) };
-        let sequence = self.shared.mailbox.take(&envelope.sender, &envelope.recipients, mail);
-        count(&self.shared.counters.accepted);
-        self.mails += 1;
-        let kept = self.meet(Stage::Kept, None).await?;
-        self.envelope = None;
-        if verdict == Verdict::Usual && kept == Verdict::Usual {
-            // Writing to memory cannot fail.
-            let _ = write!(self.wire.output, "250 2.0.0 Ok: queued as {sequence:010X}\r\n");
-        }
-        Ok(())
-    }
-
     async fn rset(&mut self) -> Result<(), End> {
         let verdict = self.meet(Stage::Rset, None).await?;
         if verdict != Verdict::Refused {
@@ -435,7 +279,7 @@ impl Session {
         }
         let recipients = match (recipient, &self.envelope) {
             (Some(recipient), _) => slice::from_ref(recipient),
-            (None, Some(envelope)) => &envelope.recipients,
+            (None, Some(envelope)) => envelope.recipients(),
             (None, None) => &[],
         };
         let Some(act) = self.plan.pick(stage, recipients) else { return Ok(Verdict::Usual) };
@@ -471,7 +315,7 @@ impl Session {
     }
 
     /// Takes up faults that were set since the last look.
-    fn refresh(&mut self) {
+    pub(super) fn refresh(&mut self) {
         if self.news.has_changed().unwrap_or(false) {
             self.plan = Arc::clone(&self.news.borrow_and_update());
         }
@@ -485,7 +329,7 @@ impl Session {
         self.wire.output.extend_from_slice(b"\r\n");
     }
 
-    fn say_if_usual(&mut self, verdict: Verdict, line: &str) {
+    pub(super) fn say_if_usual(&mut self, verdict: Verdict, line: &str) {
         if verdict == Verdict::Usual {
             self.say(line);
         }
