@@ -224,7 +224,7 @@ CREATE TABLE delivery (
 CREATE UNIQUE INDEX delivery_once ON delivery (message_id, channel, target);
 CREATE INDEX delivery_due ON delivery (outlet, lane, due_at, id) WHERE state = 0;
 CREATE INDEX delivery_leased ON delivery (lease_owner) WHERE state = 1;
-CREATE INDEX delivery_poll ON delivery (poll_at) WHERE poll_at IS NOT NULL;
+CREATE INDEX delivery_poll ON delivery (outlet, poll_at) WHERE poll_at IS NOT NULL;
 CREATE INDEX delivery_recipient ON delivery (recipient_id) WHERE recipient_id IS NOT NULL;
 CREATE INDEX delivery_reference ON delivery (reference) WHERE reference IS NOT NULL;
 

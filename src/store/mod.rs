@@ -6,6 +6,7 @@
 
 pub mod audit;
 mod column;
+
 pub mod dialect;
 mod migrate;
 
@@ -68,10 +69,10 @@ macro_rules! in_tx {
 
 /// Declares a struct and how it is read from a row of either database, column by column under the field's name.
 macro_rules! row {
-    ($(#[$meta:meta])* pub struct $name:ident { $($(#[$fmeta:meta])* pub $field:ident: $type:ty,)+ }) => {
+    ($(#[$meta:meta])* $vis:vis struct $name:ident { $($(#[$fmeta:meta])* $fvis:vis $field:ident: $type:ty,)+ }) => {
         $(#[$meta])*
         #[derive(Clone, Debug)]
-        pub struct $name { $($(#[$fmeta])* pub $field: $type,)+ }
+        $vis struct $name { $($(#[$fmeta])* $fvis $field: $type,)+ }
 
         $crate::store::row!(@read $name, sqlx::sqlite::SqliteRow, $($field: $type,)+);
         $crate::store::row!(@read $name, sqlx::postgres::PgRow, $($field: $type,)+);
