@@ -4,6 +4,7 @@
 //! is opened. The macros [`in_db!`] and [`in_tx!`] expand one body for both drivers, [`row!`] declares what a query
 //! gives back. Placeholders are `$1`, upserts `ON CONFLICT`, bulk input one JSON array (see [`dialect::Dialect::rows`]).
 
+pub mod audience;
 pub mod audit;
 mod column;
 
@@ -93,6 +94,11 @@ pub(crate) use {in_db, in_tx, row};
 /// Marks a text put together from our own constants (never from a caller's input) as fit to be run.
 pub(crate) fn sql(text: impl Into<String>) -> sqlx::AssertSqlSafe<String> {
     sqlx::AssertSqlSafe(text.into())
+}
+
+/// Bulk input for [`dialect::Dialect::rows`] and its lists.
+pub(crate) fn to_json(value: &(impl serde::Serialize + ?Sized)) -> Result<String> {
+    serde_json::to_string(value).map_err(Error::internal)
 }
 
 impl Db {

@@ -1,0 +1,127 @@
+//! Whom an audience selects, as a condition over `recipient r`. The planner's fan-out, previews and group pages all
+//! select by it, so they cannot disagree.
+
+use super::{Db, Dialect, in_db, row, sql};
+use crate::Result;
+use crate::domain::filter::{Bind, Filter, SqlFlavour};
+use crate::domain::id::{GroupId, RecipientId};
+
+/// An audience whose groups have been looked up.
+#[derive(Clone, Debug, Default)]
+pub struct ResolvedAudience {
+    pub everyone: bool,
+    /// Static groups.
+    pub groups: Vec<GroupId>,
+    /// The filters of dynamic groups, and the audience's own.
+    pub filters: Vec<Filter>,
+    /// Campus ids.
+    pub recipients: Vec<String>,
+    pub exclude: Option<Box<ResolvedAudience>>,
+}
+
+/// A condition and its values, in the order of their placeholders.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Selection {
+    pub condition: String,
+    pub binds: Vec<Bind>,
+}
+
+impl ResolvedAudience {
+    /// The condition over `recipient r`; its placeholders are numbered from `first_param`. Only people who are active
+    /// are ever selected.
+    pub fn select(&self, dialect: Dialect, first_param: usize) -> Selection {
+        let mut binds = Vec::new();
+        let chosen = self.condition(dialect, first_param, &mut binds);
+        let mut condition = format!("r.active AND ({chosen})");
+        if let Some(exclude) = &self.exclude {
+            let excluded = exclude.condition(dialect, first_param, &mut binds);
+            condition.push_str(&format!(" AND NOT ({excluded})"));
+        }
+        Selection { condition, binds }
+    }
+
+    fn condition(&self, dialect: Dialect, first_param: usize, binds: &mut Vec<Bind>) -> String {
+        if self.everyone {
+            return "1 = 1".to_owned();
+        }
+        let flavour = match dialect {
+            Dialect::Sqlite => SqlFlavour::Sqlite,
+            Dialect::Postgres => SqlFlavour::Postgres,
+        };
+        let mut any = Vec::new();
+        let list = |binds: &mut Vec<Bind>, values: serde_json::Value| {
+            binds.push(Bind::Text(values.to_string()));
+            format!("${}", first_param + binds.len() - 1)
+        };
+        if !self.groups.is_empty() {
+            let ids: Vec<i64> = self.groups.iter().map(|g| g.0).collect();
+            let param = list(binds, ids.into());
+            let ids = dialect.int_list(&param);
+            any.push(format!("r.id IN (SELECT recipient_id FROM group_member WHERE group_id IN {ids})"));
+        }
+        if !self.recipients.is_empty() {
+            let param = list(binds, self.recipients.clone().into());
+            any.push(format!("r.campus_id IN {}", dialect.text_list(&param)));
+        }
+        for filter in &self.filters {
+            let (text, values) = filter.to_sql(flavour, "r", first_param + binds.len());
+            binds.extend(values);
+            any.push(format!("({text})"));
+        }
+        if any.is_empty() { "1 = 0".to_owned() } else { any.join(" OR ") }
+    }
+}
+
+/// Adds a [`Selection`]'s values to a query of either driver.
+macro_rules! bind_all {
+    ($query:expr, $binds:expr) => {{
+        let mut query = $query;
+        for bind in $binds {
+            query = match bind {
+                $crate::domain::filter::Bind::Text(text) => query.bind(text.clone()),
+                $crate::domain::filter::Bind::Real(number) => query.bind(*number),
+            };
+        }
+        query
+    }};
+}
+pub(crate) use bind_all;
+
+row! {
+    struct Count {
+        n: i64,
+    }
+}
+
+/// How many people an audience selects now.
+pub async fn count(db: &Db, audience: &ResolvedAudience) -> Result<i64> {
+    let selection = audience.select(db.dialect(), 1);
+    let text = format!("SELECT CAST(count(*) AS bigint) AS n FROM recipient r WHERE {}", selection.condition);
+    let count: Count =
+        in_db!(db, |conn| { bind_all!(sqlx::query_as(sql(text)), &selection.binds).fetch_one(conn).await })?;
+    Ok(count.n)
+}
+
+row! {
+    struct Found {
+        id: RecipientId,
+    }
+}
+
+/// The selected people after `after`, by key; at most `limit`.
+pub async fn members(
+    db: &Db,
+    audience: &ResolvedAudience,
+    after: RecipientId,
+    limit: i64,
+) -> Result<Vec<RecipientId>> {
+    let selection = audience.select(db.dialect(), 3);
+    let text = format!(
+        "SELECT r.id FROM recipient r WHERE r.id > $1 AND {} ORDER BY r.id LIMIT $2",
+        selection.condition
+    );
+    let rows: Vec<Found> = in_db!(db, |conn| {
+        bind_all!(sqlx::query_as(sql(text)).bind(after.0).bind(limit), &selection.binds).fetch_all(conn).await
+    })?;
+    Ok(rows.into_iter().map(|r| r.id).collect())
+}
