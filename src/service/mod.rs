@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod caller;
 mod campus;
+pub mod simulators;
 pub mod vault;
 
 use std::sync::Arc;
@@ -27,10 +28,12 @@ pub struct Services {
     pub campus: Arc<Campus>,
     /// Small writes that nobody waits for, such as when a key was last used. Wait for it before the store is closed.
     pub background: TaskTracker,
+    /// What the simulators of this process took; none where it runs none.
+    pub simulators: Option<Arc<dyn simulators::Mailboxes>>,
 }
 
 impl Services {
     pub fn new(db: Db, clock: Clock, queue: Arc<dyn Queue>, vault: Vault, campus: Campus) -> Self {
-        Self { db, clock, queue, vault, campus: Arc::new(campus), background: TaskTracker::new() }
+        Self { db, clock, queue, vault, campus: Arc::new(campus), background: TaskTracker::new(), simulators: None }
     }
 }

@@ -1,0 +1,90 @@
+//! What the simulators of this process took, for the console's mailbox page. Only a process that runs simulators, such
+//! as `demo`, has any; the rest of the product knows them by this trait alone.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::{Caller, Services};
+use crate::clock::Timestamp;
+use crate::domain::operator::Permission;
+use crate::{Error, Result};
+
+/// Which mails, and which page of them. An empty text finds all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MailQuery {
+    /// Looked for in recipients and subject, in any case.
+    pub q: String,
+    /// Only mails older than this sequence: the [`MailPage::older`] of the page before.
+    pub before: Option<u64>,
+    pub limit: usize,
+}
+
+/// Newest first.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct MailPage {
+    pub mails: Vec<MailLine>,
+    /// How many of the kept mails match, on this page or any other.
+    pub matching: usize,
+    /// What to pass as [`MailQuery::before`] for the next page; none on the last.
+    pub older: Option<u64>,
+}
+
+/// A mail in a list.
+#[derive(Clone, Debug, Serialize)]
+pub struct MailLine {
+    /// Its place in the order of arrival, from 1; never given twice.
+    pub sequence: u64,
+    pub received_at: Timestamp,
+    /// The envelope's recipients.
+    pub recipients: Vec<String>,
+    pub subject: String,
+    /// In bytes.
+    pub size: usize,
+}
+
+/// A mail as its reader sees it.
+#[derive(Clone, Debug, Serialize)]
+pub struct MailDetail {
+    #[serde(flatten)]
+    pub line: MailLine,
+    /// The envelope's sender.
+    pub sender: String,
+    /// The `From` header.
+    pub from: String,
+    /// The `To` header.
+    pub to: String,
+    /// The `Date` header as written.
+    pub date: Option<String>,
+    pub text: Option<String>,
+    /// As sent: shown only where its markup cannot act, such as a sandboxed frame.
+    pub html: Option<String>,
+    /// In the order they stand in the mail.
+    pub headers: Vec<(String, String)>,
+    /// The whole mail as text.
+    pub source: String,
+}
+
+/// Implemented over the simulators by whoever starts them. Answers come from memory, so nothing waits.
+pub trait Mailboxes: Send + Sync {
+    fn list(&self, query: &MailQuery) -> MailPage;
+
+    /// The mail with this sequence, if it is still kept.
+    fn find(&self, sequence: u64) -> Option<MailDetail>;
+}
+
+/// Mails the simulated relay took; [`Error::NotFound`] where none runs. They name people, so reading them takes the
+/// permission that revealing addresses takes.
+pub fn list(s: &Services, caller: &Caller, query: &MailQuery) -> Result<MailPage> {
+    caller.require(Permission::DirectoryReveal)?;
+    Ok(mailboxes(s)?.list(query))
+}
+
+pub fn get(s: &Services, caller: &Caller, sequence: u64) -> Result<MailDetail> {
+    caller.require(Permission::DirectoryReveal)?;
+    mailboxes(s)?.find(sequence).ok_or(Error::NotFound("mail"))
+}
+
+fn mailboxes(s: &Services) -> Result<&Arc<dyn Mailboxes>> {
+    s.simulators.as_ref().ok_or(Error::NotFound("simulator"))
+}
