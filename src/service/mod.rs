@@ -34,6 +34,14 @@ pub struct Services {
 
 impl Services {
     pub fn new(db: Db, clock: Clock, queue: Arc<dyn Queue>, vault: Vault, campus: Campus) -> Self {
-        Self { db, clock, queue, vault, campus: Arc::new(campus), background: TaskTracker::new(), simulators: None }
+        Self {
+            db,
+            clock,
+            queue,
+            vault,
+            campus: Arc::new(campus),
+            background: TaskTracker::new(),
+            simulators: None,
+        }
     }
 }
