@@ -4,6 +4,7 @@ pub mod audit;
 pub mod caller;
 mod campus;
 pub mod simulators;
+pub mod sources;
 pub mod vault;
 
 use std::sync::Arc;
@@ -30,6 +31,8 @@ pub struct Services {
     pub background: TaskTracker,
     /// What the simulators of this process took; none where it runs none.
     pub simulators: Option<Arc<dyn simulators::Mailboxes>>,
+    keys: Arc<sources::KnownKeys>,
+    rates: Arc<sources::Rates>,
 }
 
 impl Services {
@@ -42,6 +45,8 @@ impl Services {
             campus: Arc::new(campus),
             background: TaskTracker::new(),
             simulators: None,
+            keys: Arc::default(),
+            rates: Arc::default(),
         }
     }
 }

@@ -7,9 +7,10 @@
 pub mod audience;
 pub mod audit;
 mod column;
-
 pub mod dialect;
+pub mod keys;
 mod migrate;
+pub mod sources;
 
 use std::str::FromStr;
 use std::time::Duration;

@@ -1,6 +1,8 @@
 //! The store's contract, the same on both databases: one file per aggregate, and here what holds for all of them.
 
 mod audit;
+mod keys;
+mod sources;
 
 use belltower::Error;
 use belltower::store::{Db, Tx};

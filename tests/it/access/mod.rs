@@ -1,11 +1,25 @@
 //! Who gets in, and how long.
 
+mod sources;
+
 use belltower::Error;
 use belltower::domain::operator::Role;
-use belltower::service::audit;
+use belltower::service::{Services, audit};
 use belltower::store::audit::AuditFilter;
 
 use crate::support::{on_both, operator, services};
+
+/// Another process on the same store, in the same time.
+fn beside(s: &Services) -> Services {
+    Services::new(s.db.clone(), s.clock.clone(), s.queue.clone(), s.vault.clone(), (*s.campus).clone())
+}
+
+/// The actions in the audit log, the newest first.
+async fn acts(s: &Services) -> Vec<String> {
+    let owner = operator(Role::Owner);
+    let rows = audit::list(s, &owner, &AuditFilter::default(), None, 100).await.unwrap();
+    rows.into_iter().map(|row| row.action).collect()
+}
 
 on_both!(the_audit_log_is_read_by_owners_and_auditors, |db| async {
     let s = services(db);

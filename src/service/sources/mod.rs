@@ -1,0 +1,207 @@
+//! Departmental systems that send: who they are, what they may do, and their keys.
+
+mod admit;
+mod authenticate;
+mod form;
+mod keys;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::caller::KeyCaller;
+use super::{Caller, Services};
+use crate::clock::Timestamp;
+use crate::domain::channel::ChannelKind;
+use crate::domain::id::{KeyId, SourceId};
+use crate::domain::operator::Permission;
+use crate::domain::source::Right;
+use crate::domain::topic::TopicPattern;
+use crate::error::Faults;
+use crate::store::sources::{Grant, SourceRow};
+use crate::store::{self, audit};
+use crate::{Error, Result};
+
+pub(super) use self::admit::Rates;
+pub use self::admit::{RateState, admit};
+pub(super) use self::authenticate::KnownKeys;
+pub use self::authenticate::authenticate;
+pub use self::form::{GrantForm, NewSource};
+pub use self::keys::{
+    DEFAULT_OVERLAP, Key, KeyCreated, KeyRotated, create_key, keys, replace_key, revoke_key, rotate_key,
+};
+
+/// A source as administrators see it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Source {
+    pub id: SourceId,
+    pub name: String,
+    pub department: String,
+    pub topics: Vec<TopicPattern>,
+    pub channels: Vec<ChannelKind>,
+    pub rights: Vec<Right>,
+    /// Messages a second; nothing: as many as it likes.
+    pub rate_per_second: Option<u32>,
+    /// Messages a campus day; nothing: as many as it likes.
+    pub daily_messages: Option<u64>,
+    pub created_at: Timestamp,
+    pub disabled_at: Option<Timestamp>,
+    /// When one of its keys was last used, to the minute.
+    pub last_activity_at: Option<Timestamp>,
+}
+
+/// A new source with its first key. The key is shown this once.
+#[derive(Clone, Debug, Serialize)]
+pub struct SourceCreated {
+    pub source_id: SourceId,
+    pub key_id: KeyId,
+    pub key: String,
+}
+
+/// A source as it sees itself.
+#[derive(Clone, Debug, Serialize)]
+pub struct OwnSource {
+    pub source: Source,
+    /// Messages accepted this campus day.
+    pub used_today: u64,
+    /// What the daily quota leaves; nothing where there is none.
+    pub left_today: Option<u64>,
+    /// When the quota begins anew.
+    pub resets_at: Timestamp,
+}
+
+impl From<SourceRow> for Source {
+    fn from(row: SourceRow) -> Self {
+        Self {
+            id: row.id,
+            name: row.name,
+            department: row.department,
+            topics: row.topics.0,
+            channels: row.channels.0,
+            rights: row.rights.0,
+            rate_per_second: rate(row.rate_per_second),
+            daily_messages: quota(row.daily_messages),
+            created_at: row.created_at,
+            disabled_at: row.disabled_at,
+            last_activity_at: row.last_activity_at,
+        }
+    }
+}
+
+fn rate(stored: Option<i64>) -> Option<u32> {
+    stored.and_then(|rate| u32::try_from(rate).ok())
+}
+
+fn quota(stored: Option<i64>) -> Option<u64> {
+    stored.and_then(|quota| u64::try_from(quota).ok())
+}
+
+/// Lets a new system in and makes its first key.
+pub async fn create(s: &Services, caller: &Caller, new: NewSource) -> Result<SourceCreated> {
+    caller.require(Permission::SourcesEdit)?;
+    let test = new.test;
+    let (name, grant) = new.check()?;
+    let now = s.clock.now();
+    let secret = keys::Secret::new(s, test);
+    let mut tx = s.db.begin().await?;
+    let Some(source) = store::sources::insert(&mut tx, &name, &grant, now).await? else {
+        return Err(Error::fault("/name", "taken", format!("there is a source named {name} already")));
+    };
+    let key = secret.insert(&mut tx, source, now).await?;
+    let mut detail = described(&grant);
+    detail["name"] = name.into();
+    detail["key"] = json!(key);
+    audit::append(&mut tx, now, &caller.label(), "source.create", &source.to_string(), &detail).await?;
+    tx.commit().await?;
+    Ok(SourceCreated { source_id: source, key_id: key, key: secret.text })
+}
+
+/// Every source by name.
+pub async fn list(s: &Services, caller: &Caller) -> Result<Vec<Source>> {
+    caller.require(Permission::SourcesView)?;
+    Ok(store::sources::list(&s.db).await?.into_iter().map(Source::from).collect())
+}
+
+pub async fn get(s: &Services, caller: &Caller, id: SourceId) -> Result<Source> {
+    caller.require(Permission::SourcesView)?;
+    let row = store::sources::find(&s.db, id).await?;
+    row.map(Source::from).ok_or(Error::NotFound("source"))
+}
+
+/// The source that a person at a terminal means: by its id or its name.
+pub async fn get_named(s: &Services, caller: &Caller, id_or_name: &str) -> Result<Source> {
+    caller.require(Permission::SourcesView)?;
+    let row = match id_or_name.parse() {
+        Ok(id) => store::sources::find(&s.db, id).await?,
+        Err(_) => store::sources::find_by_name(&s.db, id_or_name).await?,
+    };
+    row.map(Source::from).ok_or(Error::NotFound("source"))
+}
+
+/// Replaces all that is granted to a source.
+pub async fn update(s: &Services, caller: &Caller, id: SourceId, form: GrantForm) -> Result<()> {
+    caller.require(Permission::SourcesEdit)?;
+    let mut faults = Faults::default();
+    let grant = form.check(&mut faults);
+    faults.into_result()?;
+    let now = s.clock.now();
+    let mut tx = s.db.begin().await?;
+    if !store::sources::update(&mut tx, id, &grant).await? {
+        return Err(Error::NotFound("source"));
+    }
+    let detail = described(&grant);
+    audit::append(&mut tx, now, &caller.label(), "source.update", &id.to_string(), &detail).await?;
+    tx.commit().await?;
+    s.keys.forget();
+    Ok(())
+}
+
+/// Refuses a source's keys from now on, or takes them again. Its messages on the way go on.
+pub async fn set_enabled(s: &Services, caller: &Caller, id: SourceId, enabled: bool) -> Result<()> {
+    caller.require(Permission::SourcesEdit)?;
+    let now = s.clock.now();
+    let mut tx = s.db.begin().await?;
+    if !store::sources::set_disabled(&mut tx, id, (!enabled).then_some(now)).await? {
+        return Err(Error::NotFound("source"));
+    }
+    let action = if enabled { "source.enable" } else { "source.disable" };
+    audit::append(&mut tx, now, &caller.label(), action, &id.to_string(), &json!({})).await?;
+    tx.commit().await?;
+    s.keys.forget();
+    Ok(())
+}
+
+/// Messages the source sent this campus day.
+pub async fn usage_today(s: &Services, caller: &Caller, id: SourceId) -> Result<u64> {
+    caller.require(Permission::SourcesView)?;
+    used_today(s, id).await
+}
+
+/// What a key's source is and has left today.
+pub async fn own(s: &Services, key: &KeyCaller) -> Result<OwnSource> {
+    let row = store::sources::find(&s.db, key.source).await?.ok_or(Error::NotFound("source"))?;
+    let source = Source::from(row);
+    let used_today = used_today(s, source.id).await?;
+    Ok(OwnSource {
+        used_today,
+        left_today: source.daily_messages.map(|quota| quota.saturating_sub(used_today)),
+        resets_at: s.campus.day_ends(s.clock.now()),
+        source,
+    })
+}
+
+async fn used_today(s: &Services, id: SourceId) -> Result<u64> {
+    let used = store::sources::usage(&s.db, id, &s.campus.day(s.clock.now())).await?;
+    Ok(u64::try_from(used).unwrap_or(0))
+}
+
+/// A grant for the audit log.
+fn described(grant: &Grant) -> Value {
+    json!({
+        "department": grant.department,
+        "topics": grant.topics,
+        "channels": grant.channels,
+        "rights": grant.rights,
+        "rate_per_second": grant.rate_per_second,
+        "daily_messages": grant.daily_messages,
+    })
+}

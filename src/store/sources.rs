@@ -1,0 +1,142 @@
+//! Departmental systems, what they may do and what they used of it.
+
+use serde::Serialize;
+
+use super::{Db, JsonText, Tx, in_db, in_tx, row, sql};
+use crate::clock::Timestamp;
+use crate::domain::channel::ChannelKind;
+use crate::domain::id::SourceId;
+use crate::domain::source::Right;
+use crate::domain::topic::TopicPattern;
+use crate::{Error, Result};
+
+row! {
+    pub struct SourceRow {
+        pub id: SourceId,
+        pub name: String,
+        pub department: String,
+        pub topics: JsonText<Vec<TopicPattern>>,
+        pub channels: JsonText<Vec<ChannelKind>>,
+        pub rights: JsonText<Vec<Right>>,
+        pub rate_per_second: Option<i64>,
+        pub daily_messages: Option<i64>,
+        pub created_at: Timestamp,
+        pub disabled_at: Option<Timestamp>,
+        /// When one of its keys was last used, to the minute.
+        pub last_activity_at: Option<Timestamp>,
+    }
+}
+
+/// What an administrator lets a source do.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Grant {
+    pub department: String,
+    pub topics: Vec<TopicPattern>,
+    pub channels: Vec<ChannelKind>,
+    pub rights: Vec<Right>,
+    pub rate_per_second: Option<i64>,
+    pub daily_messages: Option<i64>,
+}
+
+const SELECT: &str = "SELECT s.id, s.name, s.department, s.topics, s.channels, s.rights, s.rate_per_second,
+    s.daily_messages, s.created_at, s.disabled_at,
+    (SELECT max(k.last_used_at) FROM api_key k WHERE k.source_id = s.id) AS last_activity_at
+    FROM source s";
+
+/// Adds a source; nothing where the name is taken.
+pub async fn insert(tx: &mut Tx, name: &str, grant: &Grant, now: Timestamp) -> Result<Option<SourceId>> {
+    let text = "INSERT INTO source
+            (name, department, topics, channels, rights, rate_per_second, daily_messages, created_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+        ON CONFLICT (name) DO NOTHING RETURNING id";
+    let [topics, channels, rights] = texts(grant)?;
+    let id: Option<i64> = in_tx!(tx, |c| {
+        sqlx::query_scalar(text)
+            .bind(name)
+            .bind(&grant.department)
+            .bind(topics)
+            .bind(channels)
+            .bind(rights)
+            .bind(grant.rate_per_second)
+            .bind(grant.daily_messages)
+            .bind(now.0)
+            .fetch_optional(c)
+            .await
+    })?;
+    Ok(id.map(SourceId))
+}
+
+/// Replaces everything granted. False where there is no such source.
+pub async fn update(tx: &mut Tx, id: SourceId, grant: &Grant) -> Result<bool> {
+    let text =
+        "UPDATE source SET department = $2, topics = $3, channels = $4, rights = $5, rate_per_second = $6,
+        daily_messages = $7 WHERE id = $1";
+    let [topics, channels, rights] = texts(grant)?;
+    let changed = in_tx!(tx, |c| {
+        sqlx::query(text)
+            .bind(id.0)
+            .bind(&grant.department)
+            .bind(topics)
+            .bind(channels)
+            .bind(rights)
+            .bind(grant.rate_per_second)
+            .bind(grant.daily_messages)
+            .execute(c)
+            .await
+            .map(|done| done.rows_affected())
+    })?;
+    Ok(changed > 0)
+}
+
+fn texts(grant: &Grant) -> Result<[String; 3]> {
+    fn text(list: &impl Serialize) -> Result<String> {
+        serde_json::to_string(list).map_err(Error::internal)
+    }
+    Ok([text(&grant.topics)?, text(&grant.channels)?, text(&grant.rights)?])
+}
+
+/// Shuts a source out from `disabled_at` on, or lets it in again. False where there is no such source.
+pub async fn set_disabled(tx: &mut Tx, id: SourceId, disabled_at: Option<Timestamp>) -> Result<bool> {
+    let text = "UPDATE source SET disabled_at = $2 WHERE id = $1";
+    let changed = in_tx!(tx, |c| {
+        sqlx::query(text)
+            .bind(id.0)
+            .bind(disabled_at.map(|at| at.0))
+            .execute(c)
+            .await
+            .map(|done| done.rows_affected())
+    })?;
+    Ok(changed > 0)
+}
+
+pub async fn find(db: &Db, id: SourceId) -> Result<Option<SourceRow>> {
+    let text = format!("{SELECT} WHERE s.id = $1");
+    Ok(in_db!(db, |c| sqlx::query_as::<_, SourceRow>(sql(text)).bind(id.0).fetch_optional(c).await)?)
+}
+
+pub async fn find_by_name(db: &Db, name: &str) -> Result<Option<SourceRow>> {
+    let text = format!("{SELECT} WHERE s.name = $1");
+    Ok(in_db!(db, |c| sqlx::query_as::<_, SourceRow>(sql(text)).bind(name).fetch_optional(c).await)?)
+}
+
+/// Every source by name. There are as many as a campus has departmental systems, so they come all at once.
+pub async fn list(db: &Db) -> Result<Vec<SourceRow>> {
+    let text = format!("{SELECT} ORDER BY s.name, s.id");
+    Ok(in_db!(db, |c| sqlx::query_as::<_, SourceRow>(sql(text)).fetch_all(c).await)?)
+}
+
+/// Counts `messages` more against the source's quota of that campus day and answers with the day's sum.
+pub async fn charge(tx: &mut Tx, id: SourceId, day: &str, messages: i64) -> Result<i64> {
+    let text = "INSERT INTO source_usage (source_id, day, messages) VALUES ($1, $2, $3)
+        ON CONFLICT (source_id, day) DO UPDATE SET messages = source_usage.messages + excluded.messages
+        RETURNING messages";
+    Ok(in_tx!(tx, |c| sqlx::query_scalar(text).bind(id.0).bind(day).bind(messages).fetch_one(c).await)?)
+}
+
+/// Messages the source sent on that campus day.
+pub async fn usage(db: &Db, id: SourceId, day: &str) -> Result<i64> {
+    let text = "SELECT messages FROM source_usage WHERE source_id = $1 AND day = $2";
+    let used: Option<i64> =
+        in_db!(db, |c| sqlx::query_scalar(text).bind(id.0).bind(day).fetch_optional(c).await)?;
+    Ok(used.unwrap_or(0))
+}

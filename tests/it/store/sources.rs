@@ -1,0 +1,121 @@
+use belltower::clock::Timestamp;
+use belltower::domain::channel::ChannelKind;
+use belltower::domain::id::{KeyId, SourceId};
+use belltower::domain::source::Right;
+use belltower::store::sources::{
+    Grant, charge, find, find_by_name, insert, list, set_disabled, update, usage,
+};
+use belltower::store::{Db, keys};
+
+use crate::support::on_both;
+
+fn grant() -> Grant {
+    Grant {
+        department: "图书馆".to_owned(),
+        topics: vec!["library.#".parse().unwrap(), "campus.*".parse().unwrap()],
+        channels: vec![ChannelKind::Email, ChannelKind::Wechat],
+        rights: vec![Right::SendDirect],
+        rate_per_second: Some(20),
+        daily_messages: None,
+    }
+}
+
+pub(super) async fn add(db: &Db, name: &str) -> SourceId {
+    let mut tx = db.begin().await.unwrap();
+    let id = insert(&mut tx, name, &grant(), Timestamp(5)).await.unwrap().unwrap();
+    tx.commit().await.unwrap();
+    id
+}
+
+on_both!(a_source_comes_back_as_it_was_put_in, |db| async {
+    let id = add(&db, "library").await;
+    let row = find(&db, id).await.unwrap().unwrap();
+    assert_eq!((row.id, row.name.as_str()), (id, "library"));
+    let back = Grant {
+        department: row.department,
+        topics: row.topics.0,
+        channels: row.channels.0,
+        rights: row.rights.0,
+        rate_per_second: row.rate_per_second,
+        daily_messages: row.daily_messages,
+    };
+    assert_eq!(back, grant());
+    assert_eq!((row.created_at, row.disabled_at, row.last_activity_at), (Timestamp(5), None, None));
+    assert_eq!(find_by_name(&db, "library").await.unwrap().unwrap().id, id);
+    assert!(find_by_name(&db, "Library").await.unwrap().is_none());
+    assert!(find(&db, SourceId(id.0 + 1)).await.unwrap().is_none());
+});
+
+on_both!(a_name_is_taken_once, |db| async {
+    add(&db, "library").await;
+    let mut tx = db.begin().await.unwrap();
+    assert!(insert(&mut tx, "library", &grant(), Timestamp(6)).await.unwrap().is_none());
+    assert!(
+        insert(&mut tx, "library 2", &grant(), Timestamp(6)).await.unwrap().is_some(),
+        "the transaction goes on"
+    );
+});
+
+on_both!(sources_are_listed_by_name_with_their_last_activity, |db| async {
+    let (b, a) = (add(&db, "b").await, add(&db, "a").await);
+    let mut tx = db.begin().await.unwrap();
+    for (n, at) in [(1, 300), (2, 500), (3, 400)] {
+        let key = keys::insert(&mut tx, b, false, &[n], "abcd", Timestamp(1)).await.unwrap();
+        keys::touch(&mut tx, key, Timestamp(at)).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let rows = list(&db).await.unwrap();
+    let seen: Vec<_> = rows.iter().map(|row| (row.id, row.last_activity_at)).collect();
+    assert_eq!(seen, [(a, None), (b, Some(Timestamp(500)))]);
+});
+
+on_both!(a_grant_is_replaced_as_a_whole, |db| async {
+    let (id, other) = (add(&db, "a").await, add(&db, "b").await);
+    let changed = Grant {
+        department: "保卫处".to_owned(),
+        topics: vec!["security.#".parse().unwrap()],
+        channels: vec![ChannelKind::Sms],
+        rights: vec![],
+        rate_per_second: None,
+        daily_messages: Some(1000),
+    };
+    let mut tx = db.begin().await.unwrap();
+    assert!(update(&mut tx, id, &changed).await.unwrap());
+    assert!(!update(&mut tx, SourceId(other.0 + 1), &changed).await.unwrap());
+    tx.commit().await.unwrap();
+    let row = find(&db, id).await.unwrap().unwrap();
+    assert_eq!(row.department, "保卫处");
+    assert_eq!((row.rights.0, row.rate_per_second, row.daily_messages), (vec![], None, Some(1000)));
+    assert_eq!(find(&db, other).await.unwrap().unwrap().department, "图书馆");
+});
+
+on_both!(a_source_is_disabled_and_enabled, |db| async {
+    let id = add(&db, "a").await;
+    for at in [Some(Timestamp(9)), None] {
+        let mut tx = db.begin().await.unwrap();
+        assert!(set_disabled(&mut tx, id, at).await.unwrap());
+        assert!(!set_disabled(&mut tx, SourceId(id.0 + 1), at).await.unwrap());
+        tx.commit().await.unwrap();
+        assert_eq!(find(&db, id).await.unwrap().unwrap().disabled_at, at);
+    }
+});
+
+on_both!(usage_adds_up_by_day, |db| async {
+    let (id, other) = (add(&db, "a").await, add(&db, "b").await);
+    assert_eq!(usage(&db, id, "2026-09-21").await.unwrap(), 0);
+    let mut tx = db.begin().await.unwrap();
+    assert_eq!(charge(&mut tx, id, "2026-09-21", 3).await.unwrap(), 3);
+    assert_eq!(charge(&mut tx, id, "2026-09-21", 4).await.unwrap(), 7);
+    assert_eq!(charge(&mut tx, id, "2026-09-22", 1).await.unwrap(), 1);
+    assert_eq!(charge(&mut tx, other, "2026-09-21", 2).await.unwrap(), 2);
+    tx.commit().await.unwrap();
+    assert_eq!(usage(&db, id, "2026-09-21").await.unwrap(), 7);
+    assert_eq!(usage(&db, other, "2026-09-22").await.unwrap(), 0);
+});
+
+on_both!(a_key_of_no_source_is_refused, |db| async {
+    let mut tx = db.begin().await.unwrap();
+    assert!(keys::insert(&mut tx, SourceId(77), false, &[1], "abcd", Timestamp(1)).await.is_err());
+    drop(tx);
+    assert!(keys::find(&db, KeyId(1)).await.unwrap().is_none());
+});
