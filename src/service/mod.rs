@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod caller;
 mod campus;
+pub mod groups;
 pub mod simulators;
 pub mod sources;
 pub mod vault;
