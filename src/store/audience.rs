@@ -155,8 +155,7 @@ row! {
 
 /// The campus ids among `ids` that the directory has, active or not.
 pub async fn known(db: &Db, ids: &[&str]) -> Result<HashSet<String>> {
-    let text =
-        format!("SELECT campus_id FROM recipient WHERE campus_id IN {}", db.dialect().text_list("$1"));
+    let text = format!("SELECT campus_id FROM recipient WHERE campus_id IN {}", db.dialect().text_list("$1"));
     let rows: Vec<CampusId> =
         in_db!(db, |conn| sqlx::query_as(sql(text)).bind(to_json(ids)?).fetch_all(conn).await)?;
     Ok(rows.into_iter().map(|r| r.campus_id).collect())
