@@ -6,6 +6,12 @@
 
 pub mod audience;
 pub mod audit;
+mod condition;
+pub mod dedup;
+pub mod history;
+pub mod idempotency;
+pub mod messages;
+pub mod usage;
 mod column;
 pub mod dialect;
 pub mod keys;
