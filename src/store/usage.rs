@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::dialect::Field;
-use super::{Db, Tx, in_db, in_tx, row, sql};
+use super::{Tx, in_tx, row, sql};
 use crate::Result;
 use crate::domain::id::SourceId;
 
@@ -28,12 +28,4 @@ pub async fn add(tx: &mut Tx, day: &str, counts: &[(SourceId, i64)]) -> Result<V
     let wire: Vec<_> = counts.iter().map(|(id, n)| json!({ "source_id": id.0, "messages": n })).collect();
     let input = serde_json::Value::Array(wire).to_string();
     Ok(in_tx!(tx, |c| sqlx::query_as::<_, UsageRow>(sql(text)).bind(day).bind(input).fetch_all(c).await)?)
-}
-
-/// A source's count of a campus day.
-pub async fn get(db: &Db, source: SourceId, day: &str) -> Result<u64> {
-    let text = "SELECT messages FROM source_usage WHERE source_id = $1 AND day = $2";
-    let found: Option<i64> =
-        in_db!(db, |c| sqlx::query_scalar(text).bind(source.0).bind(day).fetch_optional(c).await)?;
-    Ok(found.unwrap_or(0).max(0) as u64)
 }
