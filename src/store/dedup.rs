@@ -26,12 +26,8 @@ row! {
     }
 }
 
-const FIELDS: [(&str, Field); 4] = [
-    ("source_id", Field::Int),
-    ("key", Field::Text),
-    ("message_id", Field::Int),
-    ("created_at", Field::Int),
-];
+const FIELDS: [(&str, Field); 4] =
+    [("source_id", Field::Int), ("key", Field::Text), ("message_id", Field::Int), ("created_at", Field::Int)];
 
 fn wire(keys: &[NewDedup<'_>]) -> String {
     let wire = |new: &NewDedup<'_>| {

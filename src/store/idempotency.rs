@@ -76,9 +76,7 @@ impl<'a> From<&NewKey<'a>> for Wire<'a> {
 const NAME: [(&str, Field); 2] = [("source_id", Field::Int), ("key", Field::Text)];
 
 fn names(keys: &[(SourceId, &str)]) -> Result<String> {
-    let wire = |(source, key): &(SourceId, &'_ str)| {
-        serde_json::json!({ "source_id": source.0, "key": key })
-    };
+    let wire = |(source, key): &(SourceId, &'_ str)| serde_json::json!({ "source_id": source.0, "key": key });
     serde_json::to_string(&keys.iter().map(wire).collect::<Vec<_>>()).map_err(Error::internal)
 }
 
@@ -172,6 +170,11 @@ pub async fn prune(tx: &mut Tx, before: Timestamp, limit: u32) -> Result<u64> {
     let text = "DELETE FROM idempotency WHERE (source_id, key) IN
                 (SELECT source_id, key FROM idempotency WHERE created_at < $1 ORDER BY created_at LIMIT $2)";
     Ok(in_tx!(tx, |c| {
-        sqlx::query(text).bind(before.0).bind(i64::from(limit)).execute(c).await.map(|done| done.rows_affected())
+        sqlx::query(text)
+            .bind(before.0)
+            .bind(i64::from(limit))
+            .execute(c)
+            .await
+            .map(|done| done.rows_affected())
     })?)
 }

@@ -169,7 +169,8 @@ row! {
     }
 }
 
-const SELECT: &str = "SELECT m.id, m.source_id, s.name AS source_name, o.name AS operator_name, m.test, m.topic, m.category,
+const SELECT: &str =
+    "SELECT m.id, m.source_id, s.name AS source_name, o.name AS operator_name, m.test, m.topic, m.category,
     m.lane, m.status, m.reason, m.title, m.send_at, m.expires_at, m.created_at, m.planned_at, m.completed_at,
     m.updated_at, m.request_id
   FROM message m LEFT JOIN source s ON s.id = m.source_id LEFT JOIN operator o ON o.id = m.operator_id";

@@ -92,14 +92,18 @@ on_both!(a_delivery_is_shown_with_all_that_was_tried_and_said, |db| async {
     let row = find_delivery(&db, DeliveryId(101)).await.unwrap().unwrap();
     assert_eq!((row.message_id, row.source_id), (MessageId(1), Some(SourceId(1))));
     assert_eq!((row.campus_id.as_deref(), row.name.as_deref()), (Some("2023002"), Some("李娜")));
-    assert_eq!((row.address_kind, row.address.as_deref()), (Some(AddressKind::Email), Some("li@bell.example")));
+    assert_eq!(
+        (row.address_kind, row.address.as_deref()),
+        (Some(AddressKind::Email), Some("li@bell.example"))
+    );
     assert_eq!((row.state, row.reason, row.provider, row.attempts), (State::Delivered, None, None, 2));
     let direct = find_delivery(&db, DeliveryId(105)).await.unwrap().unwrap();
     assert_eq!((direct.campus_id, direct.name), (None, None));
     assert!(find_delivery(&db, DeliveryId(1)).await.unwrap().is_none());
 
     let tried = attempts(&db, row.id).await.unwrap();
-    let tried: Vec<_> = tried.iter().map(|a| (a.number, a.outcome.as_str(), a.duration_ms, a.repeated)).collect();
+    let tried: Vec<_> =
+        tried.iter().map(|a| (a.number, a.outcome.as_str(), a.duration_ms, a.repeated)).collect();
     assert_eq!(tried, [(1, "transient", 40, false), (2, "accepted", 12, true)]);
     let said = receipts(&db, DeliveryId(102)).await.unwrap();
     assert_eq!(said.len(), 1);

@@ -37,7 +37,10 @@ on_both!(a_key_is_taken_once_per_source, |db| async {
     assert_eq!(taken.len(), 1);
     let row = &taken[0];
     assert_eq!((row.source_id, row.message_id, row.status), (SourceId(1), MessageId(9), 202));
-    assert_eq!((row.key.as_str(), row.body_hash.as_str(), row.answer.as_str()), ("a", "ab12", r#"{"id":"msg_1"}"#));
+    assert_eq!(
+        (row.key.as_str(), row.body_hash.as_str(), row.answer.as_str()),
+        ("a", "ab12", r#"{"id":"msg_1"}"#)
+    );
 
     assert_eq!(find(&db, SourceId(2), "a").await.unwrap().unwrap().answer, row.answer);
     assert!(find(&db, SourceId(2), "A").await.unwrap().is_none());
@@ -61,7 +64,8 @@ on_both!(keys_are_freed_by_name_or_by_age, |db| async {
     delete(&mut tx, &[(SourceId(1), "a")]).await.unwrap();
     assert_eq!(prune(&mut tx, Timestamp(10), 1).await.unwrap(), 1, "no more than asked");
     tx.commit().await.unwrap();
-    for (source, name, there) in [(1, "a", false), (1, "b", true), (2, "a", true), (1, "old", true), (1, "older", false)]
+    for (source, name, there) in
+        [(1, "a", false), (1, "b", true), (2, "a", true), (1, "old", true), (1, "older", false)]
     {
         assert_eq!(find(&db, SourceId(source), name).await.unwrap().is_some(), there, "{source} {name}");
     }

@@ -73,7 +73,10 @@ on_both!(a_message_is_read_back_as_it_was_kept, |db| async {
     assert_eq!(row.source_name.as_deref(), Some("教务处"));
     assert_eq!(row.operator_name, None);
     assert!(row.test);
-    assert_eq!((row.category, row.lane, row.status), (Category::Emergency, Lane::Emergency, Status::Scheduled));
+    assert_eq!(
+        (row.category, row.lane, row.status),
+        (Category::Emergency, Lane::Emergency, Status::Scheduled)
+    );
     assert_eq!((row.title.as_str(), row.topic.as_str()), ("考试安排", "academic.exam"));
     assert_eq!(row.updated_at, row.created_at);
     assert_eq!(find_status(&db, row.id).await.unwrap(), Some(Status::Scheduled));
@@ -136,14 +139,22 @@ on_both!(lists_are_narrowed_and_go_on_from_the_last, |db| async {
     assert_eq!(listed(all.clone()).await, [4, 3, 2, 1]);
     assert_eq!(listed(MessageFilter { source: Some(SourceId(2)), ..all.clone() }).await, [2]);
     assert_eq!(listed(MessageFilter { topic: Some("academic".to_owned()), ..all.clone() }).await, [3]);
-    assert_eq!(listed(MessageFilter { topic_prefix: Some("academic".to_owned()), ..all.clone() }).await, [3, 1]);
+    assert_eq!(
+        listed(MessageFilter { topic_prefix: Some("academic".to_owned()), ..all.clone() }).await,
+        [3, 1]
+    );
     assert_eq!(listed(MessageFilter { category: Some(Category::ResourceUpdate), ..all.clone() }).await, [2]);
     assert_eq!(listed(MessageFilter { status: Some(Status::Held), ..all.clone() }).await, [3]);
     let span = MessageFilter { since: Some(Timestamp(2)), until: Some(Timestamp(4)), ..all.clone() };
     assert_eq!(listed(span).await, [3, 2]);
-    for (text, found) in [("books", vec![2]), ("100%", vec![2]), ("考试", vec![4, 3, 1]), ("%", vec![2]), ("no", vec![])]
+    for (text, found) in
+        [("books", vec![2]), ("100%", vec![2]), ("考试", vec![4, 3, 1]), ("%", vec![2]), ("no", vec![])]
     {
-        assert_eq!(listed(MessageFilter { text: Some(text.to_owned()), ..all.clone() }).await, found, "{text}");
+        assert_eq!(
+            listed(MessageFilter { text: Some(text.to_owned()), ..all.clone() }).await,
+            found,
+            "{text}"
+        );
     }
     assert_eq!(ids(&list(&db, &all, Some(MessageId(3)), 1).await.unwrap()), [2]);
 });

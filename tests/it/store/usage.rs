@@ -8,8 +8,12 @@ use crate::support::on_both;
 async fn after(db: &Db, day: &str, counts: &[(i64, i64)]) -> Vec<(i64, i64)> {
     let counts: Vec<_> = counts.iter().map(|(source, n)| (SourceId(*source), *n)).collect();
     let mut tx = db.begin().await.unwrap();
-    let mut rows: Vec<_> =
-        add(&mut tx, day, &counts).await.unwrap().into_iter().map(|row| (row.source_id.0, row.messages)).collect();
+    let mut rows: Vec<_> = add(&mut tx, day, &counts)
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|row| (row.source_id.0, row.messages))
+        .collect();
     tx.commit().await.unwrap();
     rows.sort_unstable();
     rows
