@@ -163,7 +163,9 @@ mod tests {
         {
             assert!(normalise_mobile(written).is_err(), "{written}");
         }
-        for written in ["1381234567a", "138 1234 5678 ext 9", "++8613812345678", "+0613812345678", "138+12345678"] {
+        for written in
+            ["1381234567a", "138 1234 5678 ext 9", "++8613812345678", "+0613812345678", "138+12345678"]
+        {
             assert!(normalise_mobile(written).is_err(), "{written}");
         }
     }
