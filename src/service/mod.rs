@@ -3,7 +3,7 @@
 pub mod audit;
 pub mod caller;
 mod campus;
-pub mod groups;
+mod open;
 pub mod simulators;
 pub mod sources;
 pub mod vault;
