@@ -11,9 +11,11 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 type Source = Box<dyn std::error::Error + Send + Sync>;
 
 /// One broken rule of a body, at the field that breaks it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Fault {
-    /// RFC 6901 pointer into the body, such as `/audience/groups/2`; empty for the whole body.
+    /// RFC 6901 pointer into the body, such as `/audience/groups/2`; empty for the whole body. Query parameters are
+    /// written `?limit`, headers by their name.
+    #[schema(example = "/audience/groups/2")]
     pub pointer: String,
     /// A stable word to program against, such as `too_long`.
     pub code: Cow<'static, str>,
@@ -47,6 +49,9 @@ pub enum Error {
     Forbidden { permission: String, detail: String },
     #[error("{0} not found")]
     NotFound(&'static str),
+    /// The path is there, and not for this method (405). `allow` lists those it is for, as the header writes them.
+    #[error("this method is not for this path; use {allow}")]
+    MethodNotAllowed { allow: &'static str },
     /// The object's state refuses the act (409). `code` is a stable word.
     #[error("{detail}")]
     Conflict { code: &'static str, detail: String },

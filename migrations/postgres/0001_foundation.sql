@@ -152,7 +152,7 @@ CREATE INDEX message_event_message ON message_event (message_id, id);
 CREATE TABLE idempotency (
     source_id  BIGINT NOT NULL,
     key        TEXT NOT NULL,
-    body_hash  BYTEA NOT NULL,
+    body_hash  TEXT NOT NULL,                    -- SHA-256 in hexadecimal
     message_id BIGINT NOT NULL,
     status     BIGINT NOT NULL,                 -- HTTP status of the first answer
     answer     TEXT NOT NULL,                    -- its body
@@ -222,6 +222,7 @@ CREATE TABLE delivery (
     repeated        BOOLEAN NOT NULL DEFAULT FALSE   -- its next attempt repeats one that a crash cut off
 );
 CREATE UNIQUE INDEX delivery_once ON delivery (message_id, channel, target);
+CREATE INDEX delivery_ended ON delivery (message_id, channel, target) WHERE state >= 4;  -- the few that went wrong
 CREATE INDEX delivery_due ON delivery (outlet, lane, due_at, id) WHERE state = 0;
 CREATE INDEX delivery_leased ON delivery (lease_owner) WHERE state = 1;
 CREATE INDEX delivery_poll ON delivery (outlet, poll_at) WHERE poll_at IS NOT NULL;

@@ -1,1 +1,16 @@
-//! (map to come)
+//! What the faces share: the server and its route table ([`server`]), how an [`Error`](crate::Error) looks from outside
+//! ([`errors`], explained by [`problems`]), and what every request passes through ([`watch`]).
+
+pub mod assets;
+pub mod body;
+pub mod errors;
+pub mod guard;
+pub mod health;
+pub mod problems;
+pub mod request_id;
+pub mod routes;
+pub mod server;
+mod watch;
+
+pub use guard::Key;
+pub use request_id::RequestId;

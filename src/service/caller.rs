@@ -1,5 +1,7 @@
 //! Who asks, and what they may do.
 
+use std::sync::Arc;
+
 use crate::config::Language;
 use crate::domain::channel::ChannelKind;
 use crate::domain::id::{KeyId, OperatorId, SourceId};
@@ -12,7 +14,7 @@ use crate::{Error, Result};
 #[derive(Clone, Debug)]
 pub enum Caller {
     /// A departmental system with its key.
-    Key(KeyCaller),
+    Key(Arc<KeyCaller>),
     /// A signed-in administrator.
     Operator(OperatorCaller),
     /// A command on the server itself, whose user may read the store anyway. The text names it in the audit log.

@@ -3,7 +3,8 @@
 pub mod audit;
 pub mod caller;
 mod campus;
-mod open;
+pub mod groups;
+pub mod readiness;
 pub mod simulators;
 pub mod sources;
 pub mod vault;

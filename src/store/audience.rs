@@ -1,7 +1,9 @@
 //! Whom an audience selects, as a condition over `recipient r`. The planner's fan-out, previews and group pages all
 //! select by it, so they cannot disagree.
 
-use super::{Db, Dialect, in_db, row, sql};
+use std::collections::HashSet;
+
+use super::{Db, Dialect, in_db, row, sql, to_json};
 use crate::Result;
 use crate::domain::filter::{Bind, Filter, SqlFlavour};
 use crate::domain::id::{GroupId, RecipientId};
@@ -124,4 +126,37 @@ pub async fn members(
         bind_all!(sqlx::query_as(sql(text)).bind(after.0).bind(limit), &selection.binds).fetch_all(conn).await
     })?;
     Ok(rows.into_iter().map(|r| r.id).collect())
+}
+
+row! {
+    /// A group as an audience names it.
+    pub struct NamedGroup {
+        pub id: GroupId,
+        pub slug: String,
+        /// The filter of a dynamic group; a static one has members instead.
+        pub filter: Option<String>,
+    }
+}
+
+/// The groups among `slugs` that exist.
+pub async fn named(db: &Db, slugs: &[&str]) -> Result<Vec<NamedGroup>> {
+    let text = format!(
+        "SELECT id, slug, CASE WHEN kind = 1 THEN filter END AS filter FROM recipient_group WHERE slug IN {}",
+        db.dialect().text_list("$1")
+    );
+    Ok(in_db!(db, |conn| sqlx::query_as(sql(text)).bind(to_json(slugs)?).fetch_all(conn).await)?)
+}
+
+row! {
+    struct CampusId {
+        campus_id: String,
+    }
+}
+
+/// The campus ids among `ids` that the directory has, active or not.
+pub async fn known(db: &Db, ids: &[&str]) -> Result<HashSet<String>> {
+    let text = format!("SELECT campus_id FROM recipient WHERE campus_id IN {}", db.dialect().text_list("$1"));
+    let rows: Vec<CampusId> =
+        in_db!(db, |conn| sqlx::query_as(sql(text)).bind(to_json(ids)?).fetch_all(conn).await)?;
+    Ok(rows.into_iter().map(|r| r.campus_id).collect())
 }

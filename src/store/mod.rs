@@ -7,10 +7,16 @@
 pub mod audience;
 pub mod audit;
 mod column;
+mod condition;
+pub mod dedup;
 pub mod dialect;
+pub mod history;
+pub mod idempotency;
 pub mod keys;
+pub mod messages;
 mod migrate;
 pub mod sources;
+pub mod usage;
 
 use std::str::FromStr;
 use std::time::Duration;

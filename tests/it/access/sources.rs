@@ -258,7 +258,7 @@ on_both!(a_source_sees_its_quota_and_what_is_left_today, |db| async {
 on_both!(sources_are_seen_and_changed_by_those_who_may, |db| async {
     let s = services(db);
     let made = add(&s, library()).await;
-    let key = Caller::Key((*authenticate(&s, &made.key).await.unwrap()).clone());
+    let key = Caller::Key(authenticate(&s, &made.key).await.unwrap());
     let callers = Role::ALL.iter().map(|role| operator(*role)).chain([key, Caller::Command("source create")]);
     for caller in callers {
         let (sees, edits) = match &caller {

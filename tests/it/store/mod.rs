@@ -1,8 +1,13 @@
 //! The store's contract, the same on both databases: one file per aggregate, and here what holds for all of them.
 
 mod audit;
+mod dedup;
+mod history;
+mod idempotency;
 mod keys;
+mod messages;
 mod sources;
+mod usage;
 
 use belltower::Error;
 use belltower::store::{Db, Tx};

@@ -1,5 +1,6 @@
 //! What tests stand on.
 
+pub(crate) mod app;
 pub(crate) mod database;
 pub(crate) mod folder;
 mod postgres;

@@ -1,0 +1,216 @@
+//! Every kind of problem in words.
+
+use super::{Explained, Words};
+
+const fn problem(code: &'static str, status: u16, en: [&'static str; 3], zh: [&'static str; 3]) -> Explained {
+    const fn words([title, meaning, remedy]: [&'static str; 3]) -> Words {
+        Words { title, meaning, remedy }
+    }
+    Explained { code, status, en: words(en), zh: words(zh) }
+}
+
+/// What stands in for a code that the catalogue lacks.
+pub(super) const UNEXPLAINED: Explained = problem(
+    "conflict",
+    409,
+    [
+        "The object's state does not allow this",
+        "What you asked for does not fit the state the object is in now.",
+        "Read the object again and decide anew.",
+    ],
+    ["对象当前状态不允许此操作", "所请求的操作与对象当前状态不符。", "请重新读取该对象后再决定。"],
+);
+
+pub(super) const ALL: &[Explained] = &[
+    problem(
+        "malformed",
+        400,
+        [
+            "The request cannot be read",
+            "The body is not valid JSON (or the headers are not valid HTTP). `detail` names the line and column \
+             where reading stopped.",
+            "Build the body with a JSON library instead of joining strings, send it as UTF-8, and do not nest it \
+             deeper than 100 levels.",
+        ],
+        [
+            "请求无法解析",
+            "请求体不是合法的 JSON(或请求头不合规范)。detail 会给出解析中断处的行号和列号。",
+            "请用 JSON 库生成请求体,不要手工拼接字符串;使用 UTF-8 编码;嵌套不要超过 100 层。",
+        ],
+    ),
+    problem(
+        "unauthenticated",
+        401,
+        [
+            "No valid API key",
+            "The Authorization header is missing, or its key is unknown, revoked or expired, or the source it \
+             belongs to is disabled.",
+            "Send `Authorization: Bearer bt_live_…` (or `bt_test_…` while developing). An administrator sees in \
+             the console whether the key still stands and can issue another.",
+        ],
+        [
+            "缺少有效的密钥",
+            "缺少 Authorization 请求头,或其中的密钥不存在、已吊销、已过期,或其来源系统已被停用。",
+            "请发送 `Authorization: Bearer bt_live_…`(联调时用 `bt_test_…`)。管理员可在控制台查看密钥状态并签发新密钥。",
+        ],
+    ),
+    problem(
+        "forbidden",
+        403,
+        [
+            "Known, but not allowed",
+            "The key is valid, and its source lacks the right, topic or channel that this request needs. `detail` \
+             names what is missing.",
+            "Ask an administrator to grant it to the source, or stay within what `GET /api/v1/source` lists.",
+        ],
+        [
+            "没有权限",
+            "密钥有效,但其来源系统缺少本请求所需的权限、主题或渠道。detail 会指明缺少什么。",
+            "请联系管理员为来源系统授权,或只使用 `GET /api/v1/source` 所列的范围。",
+        ],
+    ),
+    problem(
+        "not_found",
+        404,
+        [
+            "There is no such thing",
+            "Nothing lives at this path, or the id is unknown, or it belongs to another source.",
+            "Check the path against the documentation and use ids exactly as you received them.",
+        ],
+        [
+            "找不到",
+            "该路径不存在,或标识未知,或该对象属于其他来源系统。",
+            "请对照接口文档检查路径,并原样使用接口返回的标识。",
+        ],
+    ),
+    problem(
+        "method_not_allowed",
+        405,
+        [
+            "Not with this method",
+            "The path exists and does not answer to this HTTP method. The Allow header lists those it answers to.",
+            "Use one of the methods in the Allow header.",
+        ],
+        [
+            "请求方法不对",
+            "该路径存在,但不支持此 HTTP 方法。支持的方法列在 Allow 响应头中。",
+            "请改用 Allow 响应头所列的方法。",
+        ],
+    ),
+    problem(
+        "too_large",
+        413,
+        [
+            "The body is too large",
+            "Bodies may hold 1 MiB; batches and messages with `personalise` 16 MiB; imports 64 MiB.",
+            "Send less at once: split the batch, or name a group instead of listing recipients.",
+        ],
+        [
+            "请求体过大",
+            "普通请求体上限为 1 MiB;批量提交及带 personalise 的消息为 16 MiB;导入为 64 MiB。",
+            "请减小单次请求:拆分批次,或用用户组代替逐一列出人员。",
+        ],
+    ),
+    problem(
+        "unsupported_media_type",
+        415,
+        [
+            "Another media type is expected",
+            "The Content-Type header does not name what this path takes.",
+            "Send `Content-Type: application/json`; for imports `application/x-ndjson`.",
+        ],
+        [
+            "媒体类型不支持",
+            "Content-Type 请求头与该路径所接受的类型不符。",
+            "请发送 `Content-Type: application/json`;导入时用 `application/x-ndjson`。",
+        ],
+    ),
+    problem(
+        "invalid",
+        422,
+        [
+            "The request breaks rules",
+            "The body can be read, but breaks one or more rules. `errors` lists every one of them: `pointer` says \
+             where, `code` what, `detail` how to mend it.",
+            "Mend all that is listed in `errors` and send the request again. Nothing of it was kept.",
+        ],
+        [
+            "请求不符合规则",
+            "请求体可以解析,但违反了一条或多条规则。errors 会列出全部问题:pointer 指出位置,code 指出类别,detail 说明如何改正。",
+            "请按 errors 逐条改正后重新提交。本次请求没有保存任何内容。",
+        ],
+    ),
+    problem(
+        "idempotency_mismatch",
+        422,
+        [
+            "This Idempotency-Key was used for something else",
+            "A request with the same Idempotency-Key and a different body was accepted before.",
+            "Use a new key for each new message, and the old key with the very same body only to repeat a request.",
+        ],
+        [
+            "幂等键已用于其他内容",
+            "此前已接受过一个 Idempotency-Key 相同但请求体不同的请求。",
+            "每条新消息请使用新的键;仅在原样重试同一请求时才复用旧键。",
+        ],
+    ),
+    problem(
+        "rate_limited",
+        429,
+        [
+            "Too many requests",
+            "The source sent more requests a second than it may. The RateLimit headers say how many that is.",
+            "Wait as many seconds as Retry-After says and repeat the request. `POST /api/v1/messages/batch` keeps \
+             many messages with one request.",
+        ],
+        [
+            "请求过于频繁",
+            "来源系统每秒请求数超过限额。RateLimit 响应头给出限额。",
+            "请等待 Retry-After 给出的秒数后重试。`POST /api/v1/messages/batch` 可以一次提交多条消息。",
+        ],
+    ),
+    problem(
+        "quota_exhausted",
+        429,
+        [
+            "The daily quota is used up",
+            "The source has sent as many messages today as it may. The day is the campus's calendar day.",
+            "Wait until Retry-After is over, or ask an administrator for a larger quota.",
+        ],
+        [
+            "当日配额已用完",
+            "来源系统今日发送的消息数已达上限。“今日”按校区时区的自然日计算。",
+            "请等待 Retry-After 所示时间后再发送,或请管理员提高配额。",
+        ],
+    ),
+    problem(
+        "internal",
+        500,
+        [
+            "Something went wrong on our side",
+            "The request met a fault of the platform. It was logged with the request id.",
+            "Repeat the request with the same Idempotency-Key. If it fails again, tell the administrators the \
+             request id.",
+        ],
+        [
+            "平台内部错误",
+            "处理请求时平台发生故障,已连同请求编号一并记入日志。",
+            "请使用相同的 Idempotency-Key 重试;若仍失败,请将请求编号告知管理员。",
+        ],
+    ),
+    problem(
+        "unavailable",
+        503,
+        [
+            "Temporarily unavailable",
+            "The platform cannot take requests at this moment, for instance because its store does not answer. \
+             Nothing of the request was kept.",
+            "Wait as many seconds as Retry-After says and repeat the request with the same Idempotency-Key.",
+        ],
+        [
+            "暂时不可用",
+            "平台此刻无法处理请求,例如数据库没有响应。本次请求没有保存任何内容。",
+            "请等待 Retry-After 给出的秒数,再使用相同的 Idempotency-Key 重试。",
+        ],
+    ),
+];

@@ -1,0 +1,106 @@
+//! The one HTTP server: every face behind one port, and the whole route table at a glance.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::time::Duration;
+
+use actix_web::middleware::{Compress, from_fn};
+use actix_web::web::{self, Data, ServiceConfig};
+use actix_web::{App, HttpServer};
+
+use super::{assets, health, problems, routes, watch};
+use crate::config::Language;
+use crate::lifecycle::Lifecycle;
+use crate::service::Services;
+
+/// Above what proxies keep their idle connections open for (nginx: 60 s), so that it is never us who closes one that a
+/// request is just being sent on.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+/// For the head of a request to arrive.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// For requests in flight after a soft stop.
+const STOP_TIMEOUT_SECONDS: u64 = 20;
+
+/// What the server needs besides the use cases.
+#[derive(Clone, Debug)]
+pub struct Parts {
+    pub lifecycle: Lifecycle,
+    /// Threads that serve requests.
+    pub workers: usize,
+    /// Serve the faces. A node that only dispatches answers for its health alone.
+    pub web: bool,
+}
+
+impl Parts {
+    /// Every face, one worker per core.
+    pub fn new(lifecycle: Lifecycle) -> Self {
+        let workers = std::thread::available_parallelism().map_or(2, usize::from);
+        Self { lifecycle, workers, web: true }
+    }
+}
+
+/// What handlers find in `Data<State>`.
+#[derive(Clone, Debug)]
+pub struct State {
+    pub lifecycle: Lifecycle,
+    /// Browsers reach us over TLS, so cookies and headers may insist on it.
+    pub is_https: bool,
+    /// Of pages for whoever's browser asks for none.
+    pub language: Language,
+}
+
+/// Takes the port (0: any free one) and tells which it is. Connections wait from here on until [`serve`] answers.
+pub fn listen(at: SocketAddr) -> io::Result<(TcpListener, SocketAddr)> {
+    let listener = TcpListener::bind(at)?;
+    let address = listener.local_addr()?;
+    Ok((listener, address))
+}
+
+/// Starts the server. What is returned runs until a soft stop, then finishes the requests in flight.
+pub fn serve(
+    listener: TcpListener,
+    s: Services,
+    parts: Parts,
+) -> io::Result<impl Future<Output = io::Result<()>> + Send + 'static> {
+    let state = Data::new(State {
+        lifecycle: parts.lifecycle.clone(),
+        is_https: s.campus.public_url.scheme() == "https",
+        language: s.campus.language,
+    });
+    let services = Data::new(s);
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(services.clone())
+            .app_data(state.clone())
+            .configure(if parts.web { everything } else { health::configure })
+            .default_service(web::to(routes::nowhere))
+            .wrap(Compress::default())
+            .wrap(from_fn(watch::watch))
+    })
+    .workers(parts.workers)
+    .keep_alive(KEEP_ALIVE)
+    .client_request_timeout(HEAD_TIMEOUT)
+    .shutdown_timeout(STOP_TIMEOUT_SECONDS)
+    .disable_signals()
+    .listen(listener)?
+    .run();
+    let handle = server.handle();
+    let stop = parts.lifecycle.soft().clone();
+    Ok(async move {
+        tokio::pin!(server);
+        tokio::select! {
+            ended = &mut server => return ended,
+            () = stop.cancelled() => {}
+        }
+        let (ended, ()) = tokio::join!(server, handle.stop(true));
+        ended
+    })
+}
+
+/// Every route of the process.
+fn everything(config: &mut ServiceConfig) {
+    health::configure(config);
+    problems::configure(config);
+    assets::configure(config);
+    config.service(web::scope("/api/v1").configure(crate::api::configure));
+}

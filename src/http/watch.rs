@@ -1,0 +1,102 @@
+//! What every request passes through: its id and log span, the rendering of its error, the headers of its answer.
+
+use actix_web::HttpMessage as _;
+use actix_web::body::{BoxBody, EitherBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::error::InternalError;
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::middleware::Next;
+use tracing::Instrument as _;
+
+use super::errors::{self, Asked};
+use super::guard::Standing;
+use super::request_id::{self, RequestId};
+
+type Response<B> = ServiceResponse<EitherBody<B, BoxBody>>;
+
+pub(super) async fn watch<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<Response<B>, actix_web::Error> {
+    let id = RequestId::of(&request);
+    let span = tracing::info_span!("request", id = id.as_str(), method = request.method().as_str());
+    answer(request, next, id).instrument(span).await
+}
+
+async fn answer<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+    id: RequestId,
+) -> Result<Response<B>, actix_web::Error> {
+    let asked = Asked::of(&request, id.clone());
+    request.extensions_mut().insert(id);
+    let started = tokio::time::Instant::now();
+    let mut response = match next.call(request).await {
+        Ok(response) => match response.response().error() {
+            Some(error) => {
+                let rendered = errors::render(error, &asked);
+                response.into_response(rendered).map_into_right_body()
+            }
+            None => response.map_into_left_body(),
+        },
+        // A middleware's own refusal comes without its request, so that the answer travels inside the error.
+        Err(error) => {
+            let mut rendered = errors::render(&error, &asked);
+            add_headers(rendered.headers_mut(), &asked);
+            return Err(InternalError::from_response(error, rendered).into());
+        }
+    };
+    add_headers(response.headers_mut(), &asked);
+    let standing = response.request().extensions().get::<Standing>().copied();
+    if let Some(standing) = standing {
+        standing.write(response.headers_mut());
+    }
+    if tracing::enabled!(tracing::Level::DEBUG) {
+        // The pattern rather than the path: paths hold campus ids.
+        let path = response.request().match_pattern().unwrap_or_default();
+        let milliseconds = started.elapsed().as_secs_f64() * 1e3;
+        tracing::debug!(path, status = response.status().as_u16(), milliseconds, "answered");
+    }
+    Ok(response)
+}
+
+const fn value(text: &'static str) -> HeaderValue {
+    HeaderValue::from_static(text)
+}
+
+const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");
+const NOT_EVEN_A_PAGE: HeaderValue = value("default-src 'none'; frame-ancestors 'none'");
+/// Pages take scripts, styles, fonts and images from here alone, and nothing inline.
+const OUR_OWN_ONLY: HeaderValue = value(
+    "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; \
+     frame-ancestors 'none'",
+);
+
+/// What a handler set itself stays.
+fn add_headers(headers: &mut HeaderMap, asked: &Asked) {
+    headers.insert(request_id::HEADER, asked.id.header());
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, value("nosniff"));
+    let mut default = |name: HeaderName, value: HeaderValue| {
+        if !headers.contains_key(&name) {
+            headers.insert(name, value);
+        }
+    };
+    if asked.is_api {
+        default(header::CONTENT_SECURITY_POLICY, NOT_EVEN_A_PAGE);
+        default(header::CACHE_CONTROL, value("no-store"));
+    } else {
+        default(header::CONTENT_SECURITY_POLICY, OUR_OWN_ONLY);
+        default(header::CACHE_CONTROL, value("no-store"));
+        default(header::REFERRER_POLICY, value("same-origin"));
+        default(header::X_FRAME_OPTIONS, value("DENY"));
+        default(header::CROSS_ORIGIN_OPENER_POLICY, value("same-origin"));
+        default(header::CROSS_ORIGIN_RESOURCE_POLICY, value("same-origin"));
+        default(
+            PERMISSIONS_POLICY,
+            value("camera=(), geolocation=(), microphone=(), payment=(), usb=(), browsing-topics=()"),
+        );
+    }
+    if asked.is_https {
+        default(header::STRICT_TRANSPORT_SECURITY, value("max-age=31536000"));
+    }
+}

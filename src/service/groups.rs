@@ -1,0 +1,84 @@
+//! Groups of recipients, and the audiences that name them.
+
+use std::collections::HashMap;
+
+use super::Services;
+use crate::Result;
+use crate::domain::audience::Audience;
+use crate::domain::filter::Filter;
+use crate::error::{Fault, Faults};
+use crate::store::audience::{self, NamedGroup, ResolvedAudience};
+
+/// An audience whose names have been looked up, and those nobody knows.
+#[derive(Clone, Debug)]
+pub struct Resolution {
+    pub audience: ResolvedAudience,
+    /// One for each unknown group and campus id, at its place under `/audience`.
+    pub unknown: Vec<Fault>,
+}
+
+/// Looks up the groups of an audience. Unknown groups and campus ids are faults, or, with `skip_unknown`, left out and
+/// reported. A filter that cannot be read is a fault either way.
+pub async fn resolve(s: &Services, audience: &Audience, skip_unknown: bool) -> Result<Resolution> {
+    let mut unknown = Vec::new();
+    let mut faults = Faults::default();
+    let mut parts = vec![("/audience", audience)];
+    if let Some(exclude) = &audience.exclude {
+        parts.push(("/audience/exclude", exclude));
+    }
+    let slugs: Vec<&str> = parts.iter().flat_map(|(_, a)| a.groups.iter().map(String::as_str)).collect();
+    let groups: HashMap<String, NamedGroup> = if slugs.is_empty() {
+        HashMap::new()
+    } else {
+        audience::named(&s.db, &slugs).await?.into_iter().map(|g| (g.slug.clone(), g)).collect()
+    };
+    let ids: Vec<&str> = parts.iter().flat_map(|(_, a)| a.recipients.iter().map(String::as_str)).collect();
+    let known = if ids.is_empty() { Default::default() } else { audience::known(&s.db, &ids).await? };
+
+    let mut resolved = Vec::new();
+    for (pointer, part) in parts {
+        let mut one = ResolvedAudience { everyone: part.everyone, ..ResolvedAudience::default() };
+        for (i, slug) in part.groups.iter().enumerate() {
+            match groups.get(slug) {
+                None => unknown.push(Fault::new(
+                    format!("{pointer}/groups/{i}"),
+                    "unknown_group",
+                    format!("there is no group `{slug}`"),
+                )),
+                Some(NamedGroup { filter: Some(filter), .. }) => {
+                    read_filter(filter, format!("{pointer}/groups/{i}"), &mut one, &mut faults);
+                }
+                Some(group) => one.groups.push(group.id),
+            }
+        }
+        for (i, id) in part.recipients.iter().enumerate() {
+            if known.contains(id) {
+                one.recipients.push(id.clone());
+            } else {
+                unknown.push(Fault::new(
+                    format!("{pointer}/recipients/{i}"),
+                    "unknown_recipient",
+                    format!("nobody in the directory has the campus id `{id}`"),
+                ));
+            }
+        }
+        if let Some(filter) = &part.filter {
+            read_filter(filter, format!("{pointer}/where"), &mut one, &mut faults);
+        }
+        resolved.push(one);
+    }
+    let exclude = (resolved.len() > 1).then(|| resolved.pop().map(Box::new)).flatten();
+    let audience = ResolvedAudience { exclude, ..resolved.pop().unwrap_or_default() };
+    if !skip_unknown {
+        faults.extend(unknown.iter().cloned());
+    }
+    faults.into_result()?;
+    Ok(Resolution { audience, unknown })
+}
+
+fn read_filter(text: &str, pointer: String, into: &mut ResolvedAudience, faults: &mut Faults) {
+    match Filter::parse(text) {
+        Ok(filter) => into.filters.push(filter),
+        Err(error) => faults.extend([error.into_fault(pointer)]),
+    }
+}

@@ -1,0 +1,273 @@
+//! Accepted messages: written in bulk, read one by one and in lists. What the planner does to them is in `planning`.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::condition::{Conditions, bind_all};
+use super::dialect::Field;
+use super::{Db, JsonText, Tx, in_db, in_tx, row, sql};
+use crate::clock::Timestamp;
+use crate::domain::id::{MessageId, OperatorId, SourceId};
+use crate::domain::message::{Category, Lane, Status};
+use crate::{Error, Result};
+
+/// A message about to be kept. JSON columns come as text.
+#[derive(Clone, Debug)]
+pub struct NewMessage {
+    pub id: MessageId,
+    pub source: Option<SourceId>,
+    pub operator: Option<OperatorId>,
+    pub test: bool,
+    pub topic: String,
+    pub category: Category,
+    pub lane: Lane,
+    pub status: Status,
+    pub title: String,
+    pub content: String,
+    pub audience: Option<String>,
+    pub personalise: Option<String>,
+    pub channels: String,
+    pub attributes: String,
+    pub send_at: Timestamp,
+    pub expires_at: Timestamp,
+    pub created_at: Timestamp,
+    pub request_id: String,
+}
+
+/// As the bulk input carries it.
+#[derive(Serialize)]
+struct Wire<'a> {
+    id: i64,
+    source_id: Option<i64>,
+    operator_id: Option<i64>,
+    test: bool,
+    topic: &'a str,
+    category: i64,
+    lane: i64,
+    status: i64,
+    title: &'a str,
+    content: &'a str,
+    audience: Option<&'a str>,
+    personalise: Option<&'a str>,
+    channels: &'a str,
+    attributes: &'a str,
+    send_at: i64,
+    expires_at: i64,
+    created_at: i64,
+    request_id: &'a str,
+}
+
+impl<'a> From<&'a NewMessage> for Wire<'a> {
+    fn from(message: &'a NewMessage) -> Self {
+        Self {
+            id: message.id.0,
+            source_id: message.source.map(|id| id.0),
+            operator_id: message.operator.map(|id| id.0),
+            test: message.test,
+            topic: &message.topic,
+            category: message.category.code(),
+            lane: message.lane.code(),
+            status: message.status.code(),
+            title: &message.title,
+            content: &message.content,
+            audience: message.audience.as_deref(),
+            personalise: message.personalise.as_deref(),
+            channels: &message.channels,
+            attributes: &message.attributes,
+            send_at: message.send_at.0,
+            expires_at: message.expires_at.0,
+            created_at: message.created_at.0,
+            request_id: &message.request_id,
+        }
+    }
+}
+
+const COLUMNS: [(&str, Field); 18] = [
+    ("id", Field::Int),
+    ("source_id", Field::Int),
+    ("operator_id", Field::Int),
+    ("test", Field::Bool),
+    ("topic", Field::Text),
+    ("category", Field::Int),
+    ("lane", Field::Int),
+    ("status", Field::Int),
+    ("title", Field::Text),
+    ("content", Field::Text),
+    ("audience", Field::Text),
+    ("personalise", Field::Text),
+    ("channels", Field::Text),
+    ("attributes", Field::Text),
+    ("send_at", Field::Int),
+    ("expires_at", Field::Int),
+    ("created_at", Field::Int),
+    ("request_id", Field::Text),
+];
+
+/// Bytes of one statement's input; PostgreSQL refuses JSON arrays above 256 MiB.
+const CHUNK: usize = 4 << 20;
+
+/// Keeps messages. Fails as a whole if one id is there already.
+pub async fn insert(tx: &mut Tx, messages: &[NewMessage]) -> Result<()> {
+    let mut input = String::with_capacity(messages.len() * 1024);
+    for message in messages {
+        input.push(if input.is_empty() { '[' } else { ',' });
+        input.push_str(&serde_json::to_string(&Wire::from(message)).map_err(Error::internal)?);
+        if input.len() > CHUNK {
+            insert_chunk(tx, &mut input).await?;
+        }
+    }
+    if input.is_empty() { Ok(()) } else { insert_chunk(tx, &mut input).await }
+}
+
+async fn insert_chunk(tx: &mut Tx, input: &mut String) -> Result<()> {
+    input.push(']');
+    let names: Vec<_> = COLUMNS.iter().map(|(name, _)| *name).collect();
+    let names = names.join(", ");
+    let rows = tx.dialect().rows("$1", &COLUMNS);
+    let text = format!(
+        "INSERT INTO message ({names}, updated_at) SELECT {names}, created_at FROM {rows} AS x WHERE 1 = 1"
+    );
+    in_tx!(tx, |c| sqlx::query(sql(text)).bind(input.as_str()).execute(c).await.map(drop))?;
+    input.clear();
+    Ok(())
+}
+
+row! {
+    /// What lists show of a message.
+    pub struct MessageRow {
+        pub id: MessageId,
+        pub source_id: Option<SourceId>,
+        pub source_name: Option<String>,
+        /// The operator who wrote it, where no system did.
+        pub operator_name: Option<String>,
+        pub test: bool,
+        pub topic: String,
+        pub category: Category,
+        pub lane: Lane,
+        pub status: Status,
+        pub reason: Option<String>,
+        pub title: String,
+        pub send_at: Timestamp,
+        pub expires_at: Timestamp,
+        pub created_at: Timestamp,
+        pub planned_at: Option<Timestamp>,
+        pub completed_at: Option<Timestamp>,
+        pub updated_at: Timestamp,
+        pub request_id: String,
+    }
+}
+
+row! {
+    /// The parts of a message that may be large.
+    pub struct MessageBodyRow {
+        pub content: JsonText<Value>,
+        pub audience: Option<JsonText<Value>>,
+        pub channels: JsonText<Value>,
+        pub attributes: JsonText<Value>,
+        /// How many people have variables of their own.
+        pub personalised: bool,
+    }
+}
+
+const SELECT: &str =
+    "SELECT m.id, m.source_id, s.name AS source_name, o.name AS operator_name, m.test, m.topic, m.category,
+    m.lane, m.status, m.reason, m.title, m.send_at, m.expires_at, m.created_at, m.planned_at, m.completed_at,
+    m.updated_at, m.request_id
+  FROM message m LEFT JOIN source s ON s.id = m.source_id LEFT JOIN operator o ON o.id = m.operator_id";
+
+/// A message without its large parts.
+pub async fn find(db: &Db, id: MessageId) -> Result<Option<MessageRow>> {
+    let text = format!("{SELECT} WHERE m.id = $1");
+    Ok(in_db!(db, |c| sqlx::query_as::<_, MessageRow>(sql(text)).bind(id.0).fetch_optional(c).await)?)
+}
+
+/// Messages by id inside a transaction, in no particular order; those it has just written are seen.
+pub async fn find_all(tx: &mut Tx, ids: &[MessageId]) -> Result<Vec<MessageRow>> {
+    let list = tx.dialect().int_list("$1");
+    let text = format!("{SELECT} WHERE m.id IN {list}");
+    let ids = int_array(ids.iter().map(|id| id.0));
+    Ok(in_tx!(tx, |c| sqlx::query_as::<_, MessageRow>(sql(text)).bind(ids).fetch_all(c).await)?)
+}
+
+/// The large parts of one message.
+pub async fn find_body(db: &Db, id: MessageId) -> Result<Option<MessageBodyRow>> {
+    let text = "SELECT content, audience, channels, attributes, personalise IS NOT NULL AS personalised
+                FROM message WHERE id = $1";
+    Ok(in_db!(db, |c| sqlx::query_as::<_, MessageBodyRow>(text).bind(id.0).fetch_optional(c).await)?)
+}
+
+/// Where a message stands; cheap enough to ask again and again.
+pub async fn find_status(db: &Db, id: MessageId) -> Result<Option<Status>> {
+    let text = "SELECT status FROM message WHERE id = $1";
+    let code: Option<i64> = in_db!(db, |c| sqlx::query_scalar(text).bind(id.0).fetch_optional(c).await)?;
+    Ok(code.and_then(Status::from_code))
+}
+
+/// Which messages to list; all of them where nothing is set.
+#[derive(Clone, Debug, Default)]
+pub struct MessageFilter {
+    pub source: Option<SourceId>,
+    /// A whole topic.
+    pub topic: Option<String>,
+    /// The first words of a topic.
+    pub topic_prefix: Option<String>,
+    pub category: Option<Category>,
+    pub status: Option<Status>,
+    /// Created at or after.
+    pub since: Option<Timestamp>,
+    /// Created before.
+    pub until: Option<Timestamp>,
+    /// Part of the title or the topic.
+    pub text: Option<String>,
+}
+
+/// The latest messages, newest first, older than `before`.
+pub async fn list(
+    db: &Db,
+    filter: &MessageFilter,
+    before: Option<MessageId>,
+    limit: u32,
+) -> Result<Vec<MessageRow>> {
+    let mut where_ = Conditions::default();
+    if let Some(before) = before {
+        where_.and("m.id < ?", before.0);
+    }
+    if let Some(source) = filter.source {
+        where_.and("m.source_id = ?", source.0);
+    }
+    if let Some(topic) = &filter.topic {
+        where_.and("m.topic = ?", topic.as_str());
+    }
+    if let Some(prefix) = &filter.topic_prefix {
+        where_.and("(m.topic = ? OR substr(m.topic, 1, length(?) + 1) = ? || '.')", prefix.as_str());
+    }
+    if let Some(category) = filter.category {
+        where_.and("m.category = ?", category.code());
+    }
+    if let Some(status) = filter.status {
+        // A literal, so that the partial indexes over open messages are used.
+        where_.and_literal(format!("m.status = {}", status.code()));
+    }
+    if let Some(since) = filter.since {
+        where_.and("m.created_at >= ?", since.0);
+    }
+    if let Some(until) = filter.until {
+        where_.and("m.created_at < ?", until.0);
+    }
+    if let Some(text) = &filter.text {
+        let dialect = db.dialect();
+        let either =
+            format!("({} OR {})", dialect.contains("m.title", "?"), dialect.contains("m.topic", "?"));
+        where_.and(&either, text.as_str());
+    }
+    let text = format!("{SELECT} {} ORDER BY m.id DESC LIMIT {limit}", where_.clause());
+    Ok(in_db!(db, |c| {
+        bind_all!(sqlx::query_as::<_, MessageRow>(sql(text)), where_.binds).fetch_all(c).await
+    })?)
+}
+
+/// A JSON array for [`super::Dialect::int_list`].
+pub(super) fn int_array(ids: impl Iterator<Item = i64>) -> String {
+    let ids: Vec<_> = ids.map(|id| id.to_string()).collect();
+    format!("[{}]", ids.join(","))
+}

@@ -1,0 +1,3 @@
+//! The JSON face and what surrounds it, through real HTTP on a socket.
+
+mod server;

@@ -1,0 +1,166 @@
+//! A whole server on a socket of its own, over a store that is there for one test.
+
+use std::net::SocketAddr;
+
+use belltower::clock::Clock;
+use belltower::domain::operator::Role;
+use belltower::http::server::{self, Parts};
+use belltower::lifecycle::Lifecycle;
+use belltower::service::sources::{self, NewSource};
+use belltower::service::{Caller, Services};
+use belltower::store::Db;
+use reqwest::{Client, Method, RequestBuilder, Response};
+use serde_json::Value;
+
+use super::folder::TempFolder;
+use super::services::{operator, services};
+
+/// A running server. Its clock stands still until it is turned; nothing is planned or sent by itself.
+pub(crate) struct TestApp {
+    /// Without a slash at its end.
+    pub(crate) url: String,
+    pub(crate) services: Services,
+    pub(crate) clock: Clock,
+    /// Of a source that may send everything on every topic by every channel.
+    pub(crate) live_key: String,
+    /// Of the same source.
+    pub(crate) test_key: String,
+    pub(crate) client: Client,
+    pub(crate) lifecycle: Lifecycle,
+    _folder: TempFolder,
+}
+
+impl TestApp {
+    pub(crate) async fn start() -> Self {
+        let folder = TempFolder::new();
+        let url = format!("sqlite://{}", folder.path().join("belltower.db").display());
+        Self::over(services(Db::open(&url).await.unwrap()), folder).await
+    }
+
+    async fn over(services: Services, folder: TempFolder) -> Self {
+        // The client wants to know which TLS to use even where there is none.
+        rustls::crypto::ring::default_provider().install_default().unwrap_or_default();
+        let (listener, address) = server::listen(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+        let lifecycle = Lifecycle::new();
+        let parts = Parts { workers: 1, ..Parts::new(lifecycle.clone()) };
+        let running = server::serve(listener, services.clone(), parts).unwrap();
+        lifecycle.spawn("server", async move { running.await.unwrap() });
+        let made = sources::create(&services, &owner(), everything("registry")).await.unwrap();
+        let test_key = sources::create_key(&services, &owner(), made.source_id, true).await.unwrap().key;
+        Self {
+            url: format!("http://{address}"),
+            clock: services.clock.clone(),
+            services,
+            live_key: made.key,
+            test_key,
+            client: Client::builder().no_proxy().build().unwrap(),
+            lifecycle,
+            _folder: folder,
+        }
+    }
+
+    /// The live key of one more source.
+    pub(crate) async fn add_source(&self, new: NewSource) -> String {
+        sources::create(&self.services, &owner(), new).await.unwrap().key
+    }
+
+    /// A request without a key; `path` starts with a slash.
+    pub(crate) fn plain(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.url))
+    }
+
+    /// A request below `/api/v1` with the live key.
+    pub(crate) fn api(&self, method: Method, path: &str) -> RequestBuilder {
+        self.api_as(&self.live_key, method, path)
+    }
+
+    pub(crate) fn api_as(&self, key: &str, method: Method, path: &str) -> RequestBuilder {
+        self.plain(method, &format!("/api/v1{path}")).bearer_auth(key)
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        Answer::of(self.api(Method::GET, path)).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Answer {
+        Answer::of(self.api(Method::POST, path).json(body)).await
+    }
+}
+
+/// An answer read to its end.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: reqwest::header::HeaderMap,
+    pub(crate) text: String,
+}
+
+impl Answer {
+    pub(crate) async fn of(request: RequestBuilder) -> Self {
+        Self::read(request.send().await.unwrap()).await
+    }
+
+    pub(crate) async fn read(response: Response) -> Self {
+        let status = response.status().as_u16();
+        let headers = response.headers().clone();
+        Self { status, headers, text: response.text().await.unwrap() }
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+
+    #[track_caller]
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    /// The body, if the status is the expected one.
+    #[track_caller]
+    pub(crate) fn expect(&self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{}", self.text);
+        if self.text.is_empty() { Value::Null } else { self.json() }
+    }
+
+    /// The problem's body, if status, code and shape are as they must be.
+    #[track_caller]
+    pub(crate) fn problem(&self, status: u16, code: &str) -> Value {
+        let body = self.expect(status);
+        assert_eq!(self.header("content-type"), Some("application/problem+json"), "{self:?}");
+        assert_eq!(body["code"], code, "{body}");
+        assert_eq!(body["status"], status, "{body}");
+        assert_eq!(body["type"], format!("/problems/{code}"), "{body}");
+        assert_eq!(body["request_id"].as_str(), self.header("x-request-id"), "{body}");
+        for text in ["title", "detail"] {
+            assert!(body[text].as_str().is_some_and(|text| !text.is_empty()), "{text}: {body}");
+        }
+        body
+    }
+
+    /// Pointers and codes of an `invalid` problem, in their order.
+    #[track_caller]
+    pub(crate) fn faults(&self) -> Vec<(String, String)> {
+        let body = self.problem(422, "invalid");
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let faults = body["errors"].as_array().unwrap();
+        assert!(faults.iter().all(|fault| !text(&fault["detail"]).is_empty()), "{body}");
+        faults.iter().map(|fault| (text(&fault["pointer"]), text(&fault["code"]))).collect()
+    }
+}
+
+fn owner() -> Caller {
+    operator(Role::Owner)
+}
+
+/// A source without limits, to be named and narrowed.
+pub(crate) fn everything(name: &str) -> NewSource {
+    let texts = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect();
+    NewSource {
+        name: name.to_owned(),
+        department: "信息中心".to_owned(),
+        topics: texts(&["#"]),
+        channels: texts(&["email", "sms", "wechat"]),
+        rights: texts(&["send_direct", "emergency", "broadcast", "read_all", "read_inbox", "directory"]),
+        ..NewSource::default()
+    }
+}
