@@ -43,7 +43,8 @@ macro_rules! routes {
 /// A route's guard; whoever may `GET` may ask for the head alone.
 macro_rules! on {
     (GET) => {
-        actix_web::web::route().guard(actix_web::guard::Any(actix_web::guard::Get()).or(actix_web::guard::Head()))
+        actix_web::web::route()
+            .guard(actix_web::guard::Any(actix_web::guard::Get()).or(actix_web::guard::Head()))
     };
     (POST) => {
         actix_web::web::post()

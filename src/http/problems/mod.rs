@@ -86,14 +86,15 @@ pub async fn show(
     }
     let language = language(request.headers(), s.campus.language);
     let words = explained.words(language);
-    html(
-        HttpResponse::Ok(),
-        &ProblemPage { tag: language.as_str(), explained, words, happened: None },
-    )
+    html(HttpResponse::Ok(), &ProblemPage { tag: language.as_str(), explained, words, happened: None })
 }
 
 /// The page for a problem that happened to a person.
-pub(super) fn page_of(problem: &Problem<'_>, language: Language, status: HttpResponseBuilder) -> HttpResponse {
+pub(super) fn page_of(
+    problem: &Problem<'_>,
+    language: Language,
+    status: HttpResponseBuilder,
+) -> HttpResponse {
     let explained = find(problem.code).unwrap_or(&catalogue::UNEXPLAINED);
     let page = ProblemPage {
         tag: language.as_str(),

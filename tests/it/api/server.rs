@@ -60,7 +60,8 @@ async fn head_answers_as_get_without_the_body() {
 async fn people_get_pages_and_programs_get_json() {
     let app = TestApp::start().await;
     let ask = async |path: &'static str, language: &'static str| {
-        let request = app.plain(Method::GET, path).header("Accept", "text/html").header("Accept-Language", language);
+        let request =
+            app.plain(Method::GET, path).header("Accept", "text/html").header("Accept-Language", language);
         Answer::of(request).await
     };
     let page = ask("/problems/rate_limited", "zh-CN").await;
