@@ -15,6 +15,7 @@ pub mod idempotency;
 pub mod keys;
 pub mod messages;
 mod migrate;
+pub mod providers;
 pub mod sources;
 pub mod usage;
 

@@ -6,6 +6,7 @@ mod history;
 mod idempotency;
 mod keys;
 mod messages;
+mod providers;
 mod sources;
 mod usage;
 

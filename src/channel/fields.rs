@@ -1,0 +1,190 @@
+//! Reading a provider's settings: every mistake at once, each at its place, misspelt names with what was meant.
+
+use std::ops::RangeInclusive;
+
+use serde_json::{Map, Value};
+
+use crate::error::Fault;
+
+/// The fields of one JSON object. Each getter notes what is wrong with its field and goes on with something harmless,
+/// so that [`Fields::finish`] has all of it.
+pub(super) struct Fields<'a> {
+    map: Option<&'a Map<String, Value>>,
+    pointer: String,
+    asked: Vec<&'static str>,
+    faults: Vec<Fault>,
+}
+
+impl<'a> Fields<'a> {
+    pub(super) fn of(value: &'a Value) -> Self {
+        Self::below(value, String::new())
+    }
+
+    fn below(value: &'a Value, pointer: String) -> Self {
+        let map = value.as_object();
+        let faults = if map.is_some() {
+            Vec::new()
+        } else {
+            vec![Fault::new(pointer.clone(), "wrong_type", "settings are a JSON object")]
+        };
+        Self { map, pointer, asked: Vec::new(), faults }
+    }
+
+    pub(super) fn fault(&mut self, key: &str, code: &'static str, detail: impl Into<String>) {
+        self.faults.push(Fault::new(format!("{}/{key}", self.pointer), code, detail));
+    }
+
+    /// A field's value; `null` counts as left out.
+    fn take(&mut self, key: &'static str) -> Option<&'a Value> {
+        self.asked.push(key);
+        self.map?.get(key).filter(|value| !value.is_null())
+    }
+
+    pub(super) fn text(&mut self, key: &'static str) -> Option<String> {
+        match self.take(key)? {
+            Value::String(text) if text.trim().is_empty() => None,
+            Value::String(text) => Some(text.clone()),
+            _ => {
+                self.fault(key, "wrong_type", format!("`{key}` is a text"));
+                None
+            }
+        }
+    }
+
+    /// Empty where it is missing, which is noted.
+    pub(super) fn required(&mut self, key: &'static str) -> String {
+        let before = self.faults.len();
+        let text = self.text(key);
+        if text.is_none() && self.map.is_some() && self.faults.len() == before {
+            self.fault(key, "required", format!("`{key}` is required"));
+        }
+        text.unwrap_or_default()
+    }
+
+    pub(super) fn choice<T: Copy>(
+        &mut self,
+        key: &'static str,
+        choices: &[(&'static str, T)],
+        default: Option<T>,
+    ) -> Option<T> {
+        let before = self.faults.len();
+        let given = self.text(key);
+        if self.faults.len() > before {
+            return None;
+        }
+        let words: Vec<_> = choices.iter().map(|(word, _)| *word).collect();
+        let Some(given) = given else {
+            if default.is_none() && self.map.is_some() {
+                self.fault(key, "required", format!("`{key}` is required: one of {}", words.join(", ")));
+            }
+            return default;
+        };
+        let found = choices.iter().find(|(word, _)| *word == given).map(|(_, choice)| *choice);
+        if found.is_none() {
+            self.fault(key, "unknown_value", format!("`{key}` is one of {}", words.join(", ")));
+        }
+        found
+    }
+
+    pub(super) fn integer(&mut self, key: &'static str, range: RangeInclusive<u64>) -> Option<u64> {
+        let value = self.take(key)?;
+        let number = value.as_u64().filter(|number| range.contains(number));
+        if number.is_none() {
+            let (least, most) = (range.start(), range.end());
+            self.fault(key, "out_of_range", format!("`{key}` is a whole number between {least} and {most}"));
+        }
+        number
+    }
+
+    pub(super) fn number(&mut self, key: &'static str, range: RangeInclusive<f64>) -> Option<f64> {
+        let value = self.take(key)?;
+        let number = value.as_f64().filter(|number| range.contains(number));
+        if number.is_none() {
+            let (least, most) = (range.start(), range.end());
+            self.fault(key, "out_of_range", format!("`{key}` is a number between {least} and {most}"));
+        }
+        number
+    }
+
+    /// A nested object, read by `read`, with its own faults among these.
+    pub(super) fn object<T>(&mut self, key: &'static str, read: impl FnOnce(&mut Self) -> T) -> Option<T> {
+        let value = self.take(key)?;
+        let mut inner = Self::below(value, format!("{}/{key}", self.pointer));
+        let result = read(&mut inner);
+        self.faults.append(&mut inner.finish());
+        Some(result)
+    }
+
+    /// All that is wrong, fields nobody asked for included.
+    pub(super) fn finish(mut self) -> Vec<Fault> {
+        for key in self.map.into_iter().flat_map(Map::keys) {
+            if !self.asked.contains(&key.as_str()) {
+                let meant = nearest(key, &self.asked);
+                let detail = match meant {
+                    Some(meant) => format!("there is no setting `{key}`; did you mean `{meant}`?"),
+                    None => format!("there is no setting `{key}`; there are {}", self.asked.join(", ")),
+                };
+                // RFC 6901 §3.
+                let name = key.replace('~', "~0").replace('/', "~1");
+                self.faults.push(Fault::new(format!("{}/{name}", self.pointer), "unknown_field", detail));
+            }
+        }
+        self.faults
+    }
+}
+
+fn nearest(key: &str, known: &[&'static str]) -> Option<&'static str> {
+    known
+        .iter()
+        .map(|name| (strsim::jaro_winkler(key, name), *name))
+        .filter(|(likeness, _)| *likeness > 0.8)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, name)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn pointers(faults: &[Fault]) -> Vec<(&str, &str)> {
+        faults.iter().map(|fault| (fault.pointer.as_str(), fault.code.as_ref())).collect()
+    }
+
+    #[test]
+    fn all_mistakes_come_at_once_each_at_its_place() {
+        let value =
+            json!({"host": 5, "prot": 25, "size": 99, "inner": {"a/b": 1}, "mode": "c", "note": null});
+        let mut fields = Fields::of(&value);
+        assert_eq!(fields.required("host"), "");
+        assert_eq!(fields.required("name"), "");
+        assert_eq!(fields.integer("port", 1..=65_535), None);
+        assert_eq!(fields.integer("size", 1..=64), None);
+        assert_eq!(fields.choice("mode", &[("a", 1), ("b", 2)], None), None);
+        assert_eq!(fields.text("note"), None);
+        fields.object("inner", |inner| inner.required("key"));
+        let faults = fields.finish();
+        assert_eq!(
+            pointers(&faults),
+            [
+                ("/host", "wrong_type"),
+                ("/name", "required"),
+                ("/size", "out_of_range"),
+                ("/mode", "unknown_value"),
+                ("/inner/key", "required"),
+                ("/inner/a~1b", "unknown_field"),
+                ("/prot", "unknown_field"),
+            ]
+        );
+        assert!(faults[6].detail.contains("`port`"), "{}", faults[6].detail);
+    }
+
+    #[test]
+    fn what_is_no_object_is_one_fault() {
+        let value = json!(["host"]);
+        let mut fields = Fields::of(&value);
+        fields.required("host");
+        assert_eq!(pointers(&fields.finish()), [("", "wrong_type")]);
+    }
+}

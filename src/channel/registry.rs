@@ -1,0 +1,41 @@
+//! From a provider's kind and settings to the adapter that speaks to it.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+use url::Url;
+
+use super::Channel;
+use super::sandbox::Sandbox;
+use crate::clock::Clock;
+use crate::domain::provider::ProviderKind;
+use crate::error::Fault;
+
+/// What adapters know of the installation they work for.
+#[derive(Clone, Debug)]
+pub struct Site {
+    pub campus: Arc<str>,
+    pub public_url: Url,
+    pub clock: Clock,
+    /// Marks addresses that bounces come back to as our own.
+    pub bounce_key: [u8; 32],
+}
+
+/// Makes the adapter, or says everything that is wrong with the settings. Calls nobody.
+pub fn build(kind: ProviderKind, settings: &Value, site: &Site) -> Result<Arc<dyn Channel>, Vec<Fault>> {
+    match kind {
+        ProviderKind::Smtp => {
+            let _ = site;
+            Err(vec![Fault::new("", "unsupported", "mail relays are not served yet")])
+        }
+        ProviderKind::Sandbox => Ok(Arc::new(Sandbox::new(settings)?)),
+    }
+}
+
+/// Pointers of the settings that are never shown again.
+pub const fn secrets(kind: ProviderKind) -> &'static [&'static str] {
+    match kind {
+        ProviderKind::Smtp => &["/password", "/dkim/private_key"],
+        ProviderKind::Sandbox => &[],
+    }
+}
