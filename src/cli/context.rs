@@ -3,7 +3,10 @@
 use std::path::PathBuf;
 
 use super::output::Output;
-use crate::config::{Config, Layers, Problems};
+use crate::clock::Clock;
+use crate::config::{Config, Layers, Origin, Problems};
+use crate::service::Services;
+use crate::telemetry;
 
 pub(super) struct Context {
     config: Option<PathBuf>,
@@ -24,5 +27,27 @@ impl Context {
 
     pub(super) fn load(&self) -> Result<Config, Problems> {
         self.layers().resolve()
+    }
+
+    /// Runs a management command on the store of the settings, beside whatever server uses it. Unless the settings say
+    /// otherwise it logs nothing but trouble.
+    pub(super) fn with_services<T>(
+        &self,
+        act: impl AsyncFnOnce(&Services) -> anyhow::Result<T>,
+    ) -> anyhow::Result<T> {
+        let mut config = self.load()?;
+        let level = config.report.iter().find(|entry| entry.setting == "log.level");
+        if level.is_none_or(|entry| entry.origin == Origin::Default) {
+            "error".clone_into(&mut config.log.level);
+        }
+        telemetry::init(&config.log)?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(async {
+            let url = config.public_url(config.server.listen);
+            let services = Services::open(&config, Clock::System, url).await?;
+            let done = act(&services).await;
+            services.close().await;
+            done
+        })
     }
 }

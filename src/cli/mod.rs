@@ -4,7 +4,9 @@
 mod check_config;
 mod context;
 mod failure;
+mod migrate;
 mod output;
+mod source;
 mod version;
 
 use std::path::PathBuf;
@@ -39,6 +41,11 @@ struct Cli {
 enum Command {
     /// Look for mistakes in the settings and around them, and list what is in force
     CheckConfig,
+    /// Bring the store's schema up to date, making the store if there is none
+    Migrate,
+    /// Let departmental systems in, and see to their keys
+    #[command(subcommand)]
+    Source(source::Act),
     /// Print the version
     Version,
 }
@@ -56,6 +63,8 @@ pub fn run() -> ExitCode {
     let context = Context::new(cli.config, cli.json);
     let done = match cli.command {
         Command::CheckConfig => check_config::run(&context),
+        Command::Migrate => migrate::run(&context),
+        Command::Source(act) => source::run(&context, act),
         Command::Version => version::run(&context),
     };
     match done {

@@ -21,6 +21,12 @@ impl Output {
     }
 }
 
+/// A list as one JSON document, in the API's shape.
+#[derive(Serialize)]
+pub(super) struct List<T> {
+    pub(super) data: Vec<T>,
+}
+
 /// Prints a line and hands it on at once. A reader that went away is no failure of ours.
 pub(super) fn print_line(line: &str) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();

@@ -3,6 +3,7 @@
 //! Read [`channel`], [`message`] and [`delivery`] first; [`topic`] and [`audience`] say whom a message is for,
 //! [`content`] what it says, [`source`] and [`operator`] who may ask.
 
+pub mod address;
 pub mod audience;
 pub mod channel;
 pub mod content;

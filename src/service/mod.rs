@@ -4,6 +4,7 @@ pub mod audit;
 pub mod caller;
 mod campus;
 pub mod groups;
+mod open;
 pub mod providers;
 pub mod readiness;
 pub mod simulators;

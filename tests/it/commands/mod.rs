@@ -1,20 +1,35 @@
 //! The binary as scripts call it: standard output, standard error and exit codes.
 
+mod sources;
+
 use std::process::{Command, Output};
 
 use serde_json::Value;
 
 use crate::support::folder::TempFolder;
 
-/// Runs `belltower` in a folder of its own, without the environment's settings.
-fn belltower(folder: &TempFolder, arguments: &[&str], environment: &[(&str, &str)]) -> Output {
+/// `belltower` in a folder of its own, without the environment's settings.
+fn command(folder: &TempFolder, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_belltower"));
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("BELLTOWER_") {
             command.env_remove(name);
         }
     }
-    command.args(arguments).envs(environment.iter().copied()).current_dir(folder.path()).output().unwrap()
+    command.args(arguments).current_dir(folder.path());
+    command
+}
+
+fn belltower(folder: &TempFolder, arguments: &[&str], environment: &[(&str, &str)]) -> Output {
+    command(folder, arguments).envs(environment.iter().copied()).output().unwrap()
+}
+
+/// The one document of a command that succeeds.
+#[track_caller]
+fn answer(folder: &TempFolder, arguments: &[&str]) -> Value {
+    let output = command(folder, arguments).arg("--json").output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", said(&output));
+    json(&output)
 }
 
 fn json(output: &Output) -> Value {

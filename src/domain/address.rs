@@ -1,0 +1,185 @@
+//! One spelling per address, so that two records of one mailbox or telephone are seen to be the same.
+
+use url::Host;
+
+/// RFC 5321 §4.5.3.1.3, less the angle brackets.
+const MAX_EMAIL: usize = 254;
+/// RFC 5321 §4.5.3.1.1.
+const MAX_LOCAL: usize = 64;
+const MAX_LABEL: usize = 63;
+
+/// Why a text is no address of its kind, as a sentence for its writer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct BadAddress(pub &'static str);
+
+/// An email address as it is kept: trimmed, the domain in lower case and in its ASCII form (`例子.中国` becomes
+/// `xn--fsqu00a.xn--fiqs8s`, RFC 5890). What stands before the `@` belongs to the mailbox's host and is left alone;
+/// quoted local parts and addresses by IP number are refused, as are hosts without a dot.
+pub fn normalise_email(text: &str) -> Result<String, BadAddress> {
+    let text = text.trim();
+    let (local, domain) = text.rsplit_once('@').ok_or(BadAddress("an email address has an `@`"))?;
+    if !is_local_part(local) {
+        return Err(BadAddress("the part before `@` is empty, too long or has characters no mailbox has"));
+    }
+    let domain = ascii_domain(domain).ok_or(BadAddress("the part after `@` is not a domain name"))?;
+    let address = format!("{local}@{domain}");
+    if address.len() > MAX_EMAIL {
+        return Err(BadAddress("an email address has at most 254 characters"));
+    }
+    Ok(address)
+}
+
+/// RFC 5322 §3.2.3 `dot-atom-text`.
+fn is_local_part(local: &str) -> bool {
+    let is_atom = |atom: &str| {
+        !atom.is_empty()
+            && atom.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&b))
+    };
+    local.len() <= MAX_LOCAL && local.split('.').all(is_atom)
+}
+
+fn ascii_domain(domain: &str) -> Option<String> {
+    // `Host` would take `%41` for `A`.
+    if domain.contains('%') {
+        return None;
+    }
+    let Ok(Host::Domain(domain)) = Host::parse(domain) else { return None };
+    let is_label = |label: &str| {
+        (1..=MAX_LABEL).contains(&label.len())
+            && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    (domain.contains('.') && domain.split('.').all(is_label)).then_some(domain)
+}
+
+/// A mobile number as it is kept: E.164, `+` and 8 to 15 digits. Eleven digits that start with 1 are a number of the
+/// mainland, with or without `86`, `0086` or `+86`; any other needs its country's `+` or `00`. Spaces, hyphens, dots
+/// and parentheses between digits are dropped, full-width digits read as digits.
+pub fn normalise_mobile(text: &str) -> Result<String, BadAddress> {
+    let mut number = String::with_capacity(16);
+    for c in text.trim().chars() {
+        match c {
+            '0'..='9' => number.push(c),
+            '０'..='９' => number.extend(char::from_digit(u32::from(c) - u32::from('０'), 10)),
+            '+' | '＋' if number.is_empty() => number.push('+'),
+            ' ' | '\u{a0}' | '\u{3000}' | '-' | '.' | '(' | ')' => {}
+            _ => return Err(BadAddress("a mobile number has digits only, after a `+` perhaps")),
+        }
+    }
+    let is_mainland = |digits: &str| digits.len() == 11 && digits.starts_with('1');
+    let international = if let Some(digits) = number.strip_prefix('+') {
+        digits
+    } else if let Some(digits) = number.strip_prefix("00") {
+        digits
+    } else if is_mainland(&number) {
+        return Ok(format!("+86{number}"));
+    } else if number.strip_prefix("86").is_some_and(is_mainland) {
+        &number
+    } else {
+        return Err(BadAddress(
+            "a mobile number has 11 digits and starts with 1, or starts with `+` and its country's code",
+        ));
+    };
+    if !(8..=15).contains(&international.len()) || international.starts_with('0') {
+        return Err(BadAddress("after the `+` there are 8 to 15 digits, the first of them not 0"));
+    }
+    Ok(format!("+{international}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_mailbox_has_one_spelling() {
+        for (written, kept) in [
+            ("  Li.Wei@Example.EDU.cn ", "Li.Wei@example.edu.cn"),
+            ("a+tag@x-y.io", "a+tag@x-y.io"),
+            ("zhang@例子.中国", "zhang@xn--fsqu00a.xn--fiqs8s"),
+            ("zhang@BÜCHER.example", "zhang@xn--bcher-kva.example"),
+            ("bounce@sandbox.invalid", "bounce@sandbox.invalid"),
+        ] {
+            assert_eq!(normalise_email(written).as_deref(), Ok(kept), "{written}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_mailbox_is_refused() {
+        let long_local = format!("{}@example.edu", "a".repeat(65));
+        let long = format!("a@{}.edu", ["b"; 3].map(|b| b.repeat(63)).join(".") + "." + &"c".repeat(62));
+        for written in [
+            "",
+            "@",
+            "zhang",
+            "zhang@",
+            "@example.edu",
+            "a..b@example.edu",
+            ".a@example.edu",
+            "a b@example.edu",
+            "a@b@example.edu",
+            "a\r\nBcc: x@example.edu",
+            "a@example.edu\r\nBcc: x",
+            "<a@example.edu>",
+            "\"a\"@example.edu",
+            "a@localhost",
+            "a@127.0.0.1",
+            "a@[::1]",
+            "a@example..edu",
+            "a@-x.edu",
+            "a@ex_ample.edu",
+            "a@example.edu.",
+            "a@ex%61mple.edu",
+            "a,b@example.edu",
+            &long_local,
+            &long,
+        ] {
+            assert!(normalise_email(written).is_err(), "{written}");
+        }
+    }
+
+    #[test]
+    fn a_telephone_has_one_spelling() {
+        for (written, kept) in [
+            ("13812345678", "+8613812345678"),
+            ("8613812345678", "+8613812345678"),
+            ("0086 138-1234-5678", "+8613812345678"),
+            ("+86 (138) 1234 5678", "+8613812345678"),
+            ("＋８６１３８１２３４５６７８", "+8613812345678"),
+            ("+8610000000002", "+8610000000002"),
+            ("+852 6123 4567", "+85261234567"),
+            ("0049 151 12345678", "+4915112345678"),
+        ] {
+            assert_eq!(normalise_mobile(written).as_deref(), Ok(kept), "{written}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_telephone_is_refused() {
+        for written in
+            ["", "+", "110", "1381234567", "138123456789", "23812345678", "+1234567", "+1234567890123456"]
+        {
+            assert!(normalise_mobile(written).is_err(), "{written}");
+        }
+        for written in
+            ["1381234567a", "138 1234 5678 ext 9", "++8613812345678", "+0613812345678", "138+12345678"]
+        {
+            assert!(normalise_mobile(written).is_err(), "{written}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_kept_stays_as_it_is(text in "\\PC{0,40}|[0-9+ -]{5,20}|[a-z.]{1,8}@[a-zé例.-]{1,12}") {
+            if let Ok(kept) = normalise_email(&text) {
+                prop_assert_eq!(normalise_email(&kept), Ok(kept.clone()));
+                prop_assert!(kept.is_ascii());
+            }
+            if let Ok(kept) = normalise_mobile(&text) {
+                prop_assert_eq!(normalise_mobile(&kept), Ok(kept.clone()));
+            }
+        }
+    }
+}

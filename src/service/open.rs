@@ -1,0 +1,41 @@
+//! The use cases over what the settings name.
+
+use std::sync::Arc;
+
+use url::Url;
+
+use super::{Campus, Services, Vault};
+use crate::clock::Clock;
+use crate::config::{Config, QueueUrl};
+use crate::queue::LocalQueue;
+use crate::store::Db;
+use crate::{Error, Result};
+
+impl Services {
+    /// Opens the store, bringing its schema up to date, and the key, making both where there are none. `public_url` is
+    /// [`Config::public_url`], known in full once a server listens.
+    pub async fn open(config: &Config, clock: Clock, public_url: Url) -> Result<Self> {
+        let queue = match config.queue.url {
+            QueueUrl::Local => Arc::new(LocalQueue::new()),
+        };
+        config.make_data_directory().map_err(|error| {
+            Error::unavailable(format!("data.directory {}: {error}", config.data.directory.display()))
+        })?;
+        let vault = Vault::open(&config.secrets.key_file)?;
+        let db = Db::open(&config.store.database.expose()).await?;
+        let campus = Campus {
+            name: config.campus.name.clone(),
+            time_zone: config.campus.time_zone.clone(),
+            language: config.campus.language,
+            public_url,
+        };
+        Ok(Self::new(db, clock, queue, vault, campus))
+    }
+
+    /// Finishes small writes that are on the way, then closes the store.
+    pub async fn close(&self) {
+        self.background.close();
+        self.background.wait().await;
+        self.db.close().await;
+    }
+}
