@@ -88,9 +88,6 @@ fn every_fault_is_named() {
             at("/link", "invalid_link"),
             at("/language", "invalid_language"),
         ]
-        .into_iter()
-        .chain([])
-        .collect::<Vec<_>>()
     );
 }
 
