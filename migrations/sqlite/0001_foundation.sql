@@ -104,7 +104,7 @@ CREATE TABLE message (
     status       INTEGER NOT NULL,
     reason       TEXT,                           -- why it is held, unrouted, cancelled
     title        TEXT NOT NULL,
-    content      TEXT NOT NULL,                  -- JSON: body, variants, link, params, template
+    content      TEXT NOT NULL,                  -- JSON: Wording in src/domain/message.rs
     audience     TEXT,                           -- JSON: who it is for, as asked; NULL: rules decide
     personalise  TEXT,                           -- JSON: campus_id -> params
     channels     TEXT NOT NULL,                  -- JSON array: asked for, or all the source may use

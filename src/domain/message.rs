@@ -4,6 +4,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::audience::Params;
+use super::content::Content;
+
 macro_rules! coded {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $code:literal $text:literal,)+ }) => {
         $(#[$doc])*
@@ -88,4 +91,24 @@ impl Status {
     pub const fn is_final(self) -> bool {
         matches!(self, Self::Completed | Self::Unrouted | Self::Cancelled | Self::Expired)
     }
+}
+
+/// What a message says, as it is kept: the texts as they were when it was accepted, whatever becomes of the template
+/// they were taken from. The form of the column `content`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Wording {
+    /// Filled in already, unless the message has variables for each person: then its texts are templates still.
+    pub content: Content,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template: Option<TemplateVersion>,
+    /// Variables for everybody. Where the message has some for each person, those come over these.
+    #[serde(default, skip_serializing_if = "Params::is_empty")]
+    pub params: Params,
+}
+
+/// Where a message's texts were taken from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct TemplateVersion {
+    pub slug: String,
+    pub version: i64,
 }
