@@ -1,1 +1,155 @@
-//! (map to come)
+//! Puts everything together once: opens the store, takes its lock, builds the services, starts the roles that the
+//! configuration names.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read as _, Seek as _, Write as _};
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::clock::Clock;
+use crate::config::{Config, DatabaseUrl, NodeRole};
+use crate::dispatch::Dispatcher;
+use crate::http::server::{self, Parts};
+use crate::lifecycle::{Ending, Lifecycle};
+use crate::service::Services;
+use crate::{Error, Result};
+
+/// A process that is ready to run.
+pub struct App {
+    services: Services,
+    listener: TcpListener,
+    address: SocketAddr,
+    web: bool,
+    dispatcher: Option<Dispatcher>,
+    /// Held while this process serves from an embedded store.
+    lock: Option<File>,
+}
+
+/// How long a soft stop waits for what is in flight; providers' own time-outs are shorter.
+const PATIENCE: Duration = Duration::from_secs(45);
+
+impl App {
+    /// Opens everything and binds the port; nothing is answered or sent before [`run`](Self::run).
+    ///
+    /// Fails with a conflict if another process serves from the same embedded store.
+    pub async fn build(config: &Config, clock: Clock) -> Result<Self> {
+        config.make_data_directory().map_err(|error| {
+            Error::unavailable(format!("data.directory {}: {error}", config.data.directory.display()))
+        })?;
+        let lock = match &config.store.database {
+            DatabaseUrl::Sqlite(path) => Some(lock(path)?),
+            DatabaseUrl::Postgres(_) => None,
+        };
+        let (listener, address) = server::listen(config.server.listen).map_err(|error| {
+            Error::conflict("address_in_use", format!("cannot listen on {}: {error}", config.server.listen))
+        })?;
+        let services = Services::open(config, clock, config.public_url(address)).await?;
+        let dispatcher = config.server.has(NodeRole::Dispatch).then(|| Dispatcher::new(services.clone()));
+        Ok(Self { services, listener, address, web: config.server.has(NodeRole::Web), dispatcher, lock })
+    }
+
+    /// Where it listens; tells the port where the configuration asked for any.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub fn services(&self) -> &Services {
+        &self.services
+    }
+
+    /// For what a process adds before it runs, such as the mailboxes of its simulators.
+    pub fn services_mut(&mut self) -> &mut Services {
+        &mut self.services
+    }
+
+    /// Serves until the lifecycle is stopped, then lets what is in flight finish.
+    pub async fn run(self, lifecycle: &Lifecycle) -> Result<()> {
+        if let Some(dispatcher) = self.dispatcher {
+            dispatcher.run(lifecycle).await?;
+        }
+        let parts = Parts { web: self.web, ..Parts::new(lifecycle.clone()) };
+        let server = server::serve(self.listener, self.services.clone(), parts).map_err(Error::internal)?;
+        lifecycle.spawn("server", async move {
+            if let Err(error) = server.await {
+                tracing::error!(%error, "the server ended");
+            }
+        });
+        lifecycle.soft().cancelled().await;
+        if let Ending::Abandoned(parts) = lifecycle.wait(PATIENCE).await {
+            tracing::warn!(
+                ?parts,
+                "stopped before everything had finished; the rest goes on at the next start"
+            );
+        }
+        // If the store is stuck, small writes that nobody waits for are not worth waiting for either.
+        let _ = tokio::time::timeout(Duration::from_secs(5), self.services.close()).await;
+        drop(self.lock);
+        if lifecycle.has_failed() {
+            return Err(Error::conflict(
+                "part_failed",
+                "a part of the process failed; the log says which and why",
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// Two processes that dispatch from one file would each take the other's claims for lost.
+fn lock(database: &Path) -> Result<File> {
+    let path = lock_path(database);
+    let mut file =
+        OpenOptions::new().create(true).truncate(false).read(true).write(true).open(&path).map_err(
+            |error| Error::conflict("lock_not_opened", format!("cannot open {}: {error}", path.display())),
+        )?;
+    match file.try_lock() {
+        Ok(()) => {
+            // Whom the next one is told of; the lock itself does not depend on it.
+            let written = file
+                .set_len(0)
+                .and_then(|()| file.rewind())
+                .and_then(|()| write!(file, "{}", std::process::id()));
+            written.map_err(Error::internal)?;
+            Ok(file)
+        }
+        Err(TryLockError::WouldBlock) => {
+            let mut owner = String::new();
+            let _ = file.read_to_string(&mut owner);
+            Err(Error::conflict(
+                "store_in_use",
+                format!(
+                    "another belltower (process {}) serves from {}; stop it first, give this one its own store, or use \
+                     PostgreSQL for several nodes",
+                    if owner.is_empty() { "unknown" } else { owner.trim() },
+                    database.display()
+                ),
+            ))
+        }
+        Err(TryLockError::Error(error)) => Err(Error::internal(error)),
+    }
+}
+
+fn lock_path(database: &Path) -> PathBuf {
+    let mut name = database.as_os_str().to_owned();
+    name.push(".lock");
+    PathBuf::from(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_second_of_two_servers_on_one_file_is_refused_and_told_why() {
+        let folder = std::env::temp_dir().join(format!("belltower-lock-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let database = folder.join("belltower.db");
+        let first = lock(&database).unwrap();
+        let Err(Error::Conflict { code, detail }) = lock(&database) else { panic!("locked twice") };
+        assert_eq!(code, "store_in_use");
+        assert!(detail.contains(&std::process::id().to_string()), "{detail}");
+        drop(first);
+        assert!(lock(&database).is_ok());
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+}

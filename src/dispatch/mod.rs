@@ -1,1 +1,226 @@
-//! (map to come)
+//! The background half: plans accepted messages, sends due deliveries, asks for receipts, sweeps up.
+//!
+//! Everything it does is a step on the store that can be repeated; the queue only says when to look. [`Dispatcher::run`]
+//! starts one task per kind of work; [`Dispatcher::drain`] does the same steps in the caller's task until nothing is
+//! left, for tests that turn the clock.
+
+mod breaker;
+mod in_flight;
+mod letter;
+mod pace;
+mod settle;
+mod sweeper;
+mod worker;
+
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Timestamp;
+use crate::domain::channel::Outlet;
+use crate::lifecycle::Lifecycle;
+use crate::queue::Work;
+use crate::service::{Services, deliveries, planning};
+use crate::{Error, Result};
+use in_flight::InFlight;
+use worker::Worker;
+
+pub use in_flight::LIMIT as IN_FLIGHT_LIMIT;
+
+/// The background half of one process.
+pub struct Dispatcher {
+    s: Services,
+    /// Marks this process's claims.
+    owner: i64,
+    workers: Vec<Worker>,
+}
+
+/// After trouble with the store or the queue, before the next try.
+const RECOVERY: Duration = Duration::from_secs(1);
+
+impl Dispatcher {
+    pub fn new(s: Services) -> Self {
+        let owner = rand::random_range(1..i64::MAX);
+        let in_flight = InFlight::default();
+        let workers = Outlet::ALL.into_iter().map(|o| Worker::new(s.clone(), o, owner, &in_flight)).collect();
+        Self { s, owner, workers }
+    }
+
+    /// Takes back what an earlier process left in hand, then works until the lifecycle stops it.
+    pub async fn run(self, lifecycle: &Lifecycle) -> Result<()> {
+        let released = deliveries::release_lost(&self.s, self.owner).await?;
+        if released > 0 {
+            tracing::info!(released, "took over what an earlier process had left unfinished");
+        }
+        let (s, owner) = (self.s, self.owner);
+        lifecycle.spawn("planner", plan(s.clone(), owner, lifecycle.soft().clone()));
+        lifecycle.spawn("sweeper", sweeper::run(s.clone(), owner, lifecycle.soft().clone()));
+        for worker in self.workers {
+            lifecycle.spawn("worker", send(s.clone(), worker, lifecycle.soft().clone()));
+        }
+        deliveries::offer_due(&s).await?;
+        Ok(())
+    }
+
+    /// Does everything that is due now, and what follows from it now, and returns when nothing is left to do.
+    /// Deliveries that wait for a later moment are left waiting.
+    pub async fn drain(&mut self) -> Result<()> {
+        loop {
+            let mut done = sweeper::sweep(&self.s, self.owner).await?;
+            while planning::plan_next(&self.s, self.owner).await? > 0 {
+                done += 1;
+            }
+            for worker in &mut self.workers {
+                done += run_dry(worker).await?;
+                done += worker.poll().await?;
+            }
+            if done == 0 {
+                return Ok(());
+            }
+        }
+    }
+
+    /// What an earlier process left in hand is offered again; [`run`](Self::run) does it by itself.
+    pub async fn take_over(&self) -> Result<usize> {
+        deliveries::release_lost(&self.s, self.owner).await
+    }
+}
+
+async fn run_dry(worker: &mut Worker) -> Result<usize> {
+    let mut done = 0;
+    loop {
+        let turn = worker.turn(true).await?;
+        done += turn.claimed + turn.settled;
+        if turn.claimed == 0 {
+            if !worker.is_busy() {
+                return Ok(done);
+            }
+            if turn.settled == 0 {
+                worker.wait().await;
+            }
+        }
+    }
+}
+
+/// Plans whenever there is something to plan.
+async fn plan(s: Services, owner: i64, stop: CancellationToken) {
+    while let Some(taken) = next(&s, Work::Plan, &stop).await {
+        loop {
+            if stop.is_cancelled() {
+                return;
+            }
+            match planning::plan_next(&s, owner).await {
+                Ok(0) => break,
+                Ok(_) => {}
+                Err(error) => {
+                    trouble("planning", &error);
+                    if pause(&stop, RECOVERY).await {
+                        return;
+                    }
+                    break;
+                }
+            }
+        }
+        settle(&s, taken).await;
+    }
+}
+
+/// Keeps one outlet busy while anything is due, and finishes what is in hand when told to stop.
+async fn send(s: Services, mut worker: Worker, stop: CancellationToken) {
+    let work = Work::Send(worker.outlet());
+    let mut hungry = true;
+    loop {
+        let stopping = stop.is_cancelled();
+        let mut rest: Option<Duration> = None;
+        match worker.turn(hungry && !stopping).await {
+            Ok(turn) => {
+                if hungry && turn.claimed == 0 {
+                    match turn.blocked_until {
+                        // Something may be due, but its provider may not have it yet.
+                        Some(at) => rest = Some(wait_until(at, s.clock.now())),
+                        None if worker.is_busy() => {}
+                        None => hungry = false,
+                    }
+                }
+            }
+            Err(error) => {
+                trouble("sending", &error);
+                if stopping {
+                    // One more try after a moment, then the rest is left to whoever starts next.
+                    tokio::time::sleep(RECOVERY).await;
+                    let _ = worker.turn(false).await;
+                    break;
+                }
+                rest = Some(RECOVERY);
+            }
+        }
+        if stopping && !worker.is_busy() {
+            break;
+        }
+        if hungry && !stopping && rest.is_none() && !worker.is_busy() {
+            continue;
+        }
+        tokio::select! {
+            biased;
+            () = stop.cancelled(), if !stopping => {}
+            () = worker.wait(), if rest != Some(RECOVERY) => {}
+            taken = next(&s, work, &stop), if !hungry && !stopping => {
+                if let Some(taken) = taken {
+                    hungry = true;
+                    settle(&s, taken).await;
+                }
+            }
+            () = tokio::time::sleep(rest.unwrap_or(Duration::MAX)), if rest.is_some() => {}
+        }
+        if !stopping && let Err(error) = worker.poll_due().await {
+            trouble("asking for receipts", &error);
+        }
+    }
+    worker.close().await;
+}
+
+fn wait_until(at: Timestamp, now: Timestamp) -> Duration {
+    at.since(now).clamp(Duration::from_millis(1), Duration::from_secs(1))
+}
+
+/// The next entry of this work; `None` when stopping.
+async fn next(s: &Services, work: Work, stop: &CancellationToken) -> Option<crate::queue::Taken> {
+    loop {
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => return None,
+            taken = s.queue.take(work) => match taken {
+                Ok(taken) => return Some(taken),
+                Err(error) => {
+                    tracing::warn!(%error, "the queue is away; looking into the store instead");
+                    if pause(stop, RECOVERY).await {
+                        return None;
+                    }
+                    let lane = crate::domain::message::Lane::Normal;
+                    return Some(crate::queue::Taken { entry: crate::queue::Entry { lane, work }, tag: 0 });
+                }
+            },
+        }
+    }
+}
+
+async fn settle(s: &Services, taken: crate::queue::Taken) {
+    if let Err(error) = s.queue.settle(taken).await {
+        tracing::warn!(%error, "queue entry not settled; it will be offered again");
+    }
+}
+
+/// Waits; `true` if told to stop meanwhile.
+async fn pause(stop: &CancellationToken, wait: Duration) -> bool {
+    tokio::select! {
+        () = stop.cancelled() => true,
+        () = tokio::time::sleep(wait) => false,
+    }
+}
+
+fn trouble(doing: &str, error: &Error) {
+    match error {
+        Error::Unavailable { reason, .. } => tracing::warn!(doing, reason, "waiting for the store"),
+        error => tracing::error!(doing, %error, "a step failed and will be tried again"),
+    }
+}

@@ -3,8 +3,10 @@
 pub mod audit;
 pub mod caller;
 mod campus;
+pub mod deliveries;
 pub mod groups;
 mod open;
+pub mod planning;
 pub mod providers;
 pub mod readiness;
 pub mod simulators;

@@ -100,7 +100,7 @@ pub async fn count(db: &Db, audience: &ResolvedAudience) -> Result<i64> {
     let selection = audience.select(db.dialect(), 1);
     let text = format!("SELECT CAST(count(*) AS bigint) AS n FROM recipient r WHERE {}", selection.condition);
     let count: Count =
-        in_db!(db, |conn| { bind_all!(sqlx::query_as(sql(text)), &selection.binds).fetch_one(conn).await })?;
+        in_db!(db, |conn| bind_all!(sqlx::query_as(sql(text)), &selection.binds).fetch_one(conn).await)?;
     Ok(count.n)
 }
 

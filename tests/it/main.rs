@@ -5,7 +5,9 @@
 mod access;
 mod api;
 mod commands;
+mod faults;
 mod filter;
 mod house;
+mod queue;
 mod store;
 mod support;

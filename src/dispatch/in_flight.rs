@@ -1,0 +1,101 @@
+//! How many deliveries this process may have in flight: the bound on what a crash can repeat.
+
+use std::sync::Arc;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::domain::channel::Outlet;
+
+/// Deliveries a process may have handed over one by one without having stored what came of them (product promise 2).
+pub const LIMIT: usize = 64;
+/// Each outlet's own share, so that a provider that hangs leaves the other channels room.
+const OWN: usize = 4;
+
+#[derive(Clone, Debug)]
+pub struct InFlight {
+    shared: Arc<Semaphore>,
+}
+
+impl Default for InFlight {
+    fn default() -> Self {
+        Self { shared: Arc::new(Semaphore::new(LIMIT - OWN * Outlet::ALL.len())) }
+    }
+}
+
+impl InFlight {
+    pub fn hold(&self) -> Hold {
+        Hold { in_flight: self.clone(), held: 0, shared: None }
+    }
+}
+
+/// One outlet's part of what is in flight.
+#[derive(Debug)]
+pub struct Hold {
+    in_flight: InFlight,
+    held: usize,
+    shared: Option<OwnedSemaphorePermit>,
+}
+
+impl Hold {
+    fn shared(&self) -> usize {
+        self.shared.as_ref().map_or(0, OwnedSemaphorePermit::num_permits)
+    }
+
+    /// Takes room for up to `wanted` more; says for how many there was any.
+    pub fn grow(&mut self, wanted: usize) -> usize {
+        let room = OWN + self.shared() - self.held;
+        let missing = wanted.saturating_sub(room).min(self.in_flight.shared.available_permits());
+        if missing > 0
+            && let Ok(permit) = self.in_flight.shared.clone().try_acquire_many_owned(missing as u32)
+        {
+            match &mut self.shared {
+                Some(held) => held.merge(permit),
+                None => self.shared = Some(permit),
+            }
+        }
+        let granted = wanted.min(OWN + self.shared() - self.held);
+        self.held += granted;
+        granted
+    }
+
+    /// Gives back all room beyond what `held` deliveries need.
+    pub fn shrink_to(&mut self, held: usize) {
+        self.held = held.min(OWN + self.shared());
+        let excess = self.shared() - self.held.saturating_sub(OWN).min(self.shared());
+        if let Some(permit) = &mut self.shared {
+            drop(permit.split(excess));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_outlets_together_stay_within_the_limit() {
+        let in_flight = InFlight::default();
+        let mut holds: Vec<_> = Outlet::ALL.iter().map(|_| in_flight.hold()).collect();
+        let granted: usize = holds.iter_mut().map(|h| h.grow(1_000)).sum();
+        assert_eq!(granted, LIMIT);
+    }
+
+    #[test]
+    fn a_hog_leaves_the_others_their_share() {
+        let in_flight = InFlight::default();
+        let (mut hog, mut other) = (in_flight.hold(), in_flight.hold());
+        hog.grow(1_000);
+        assert_eq!(other.grow(10), OWN);
+    }
+
+    #[test]
+    fn what_is_given_back_is_there_again() {
+        let in_flight = InFlight::default();
+        let mut hold = in_flight.hold();
+        let all = hold.grow(1_000);
+        hold.shrink_to(1);
+        assert_eq!(hold.grow(1_000), all - 1);
+        hold.shrink_to(0);
+        assert_eq!(in_flight.shared.available_permits(), LIMIT - OWN * Outlet::ALL.len());
+    }
+}

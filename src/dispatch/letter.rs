@@ -1,0 +1,188 @@
+//! What a delivery says: the message's text, chosen for its channel and language and filled with its variables, made
+//! once for all deliveries that share it.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::Arc;
+
+use crate::channel::Parcel;
+use crate::clock::Timestamp;
+use crate::domain::audience::Params;
+use crate::domain::channel::ChannelKind;
+use crate::domain::content::{Content, Prepared, Rendered};
+use crate::domain::id::MessageId;
+use crate::domain::message::Category;
+use crate::service::Services;
+use crate::service::deliveries::Claimed;
+use crate::service::planning;
+use crate::{Error, Result};
+
+/// Messages kept at hand; beyond it the oldest loaded goes.
+const KEPT: usize = 256;
+
+#[derive(Debug)]
+struct Letter {
+    text: Text,
+    category: Category,
+    expires_at: Timestamp,
+    loaded: u64,
+    /// By channel and language, for everyone without values of their own.
+    rendered: HashMap<(ChannelKind, String), Arc<Rendered>>,
+    /// By channel and language, ready for the next person's values.
+    prepared: HashMap<(ChannelKind, String), Prepared>,
+}
+
+impl Letter {
+    fn render(
+        &mut self,
+        channel: ChannelKind,
+        language: &str,
+        personal: Option<Params>,
+    ) -> Result<Arc<Rendered>, Unfit> {
+        let key = (channel, language.to_owned());
+        if personal.is_none()
+            && let Some(rendered) = self.rendered.get(&key)
+        {
+            return Ok(rendered.clone());
+        }
+        let selected = self.text.content.select(channel, Some(language));
+        let everyone = personal.is_none();
+        let rendered = if everyone && !self.text.has_variables() {
+            Arc::new(selected.render())
+        } else {
+            let prepared = match self.prepared.entry(key.clone()) {
+                Entry::Occupied(prepared) => prepared.into_mut(),
+                Entry::Vacant(place) => {
+                    place.insert(selected.prepare().map_err(|e| Unfit::Text(e.to_string()))?)
+                }
+            };
+            let params = self.text.params(personal);
+            Arc::new(prepared.fill(&params).map_err(|e| Unfit::Text(e.to_string()))?)
+        };
+        if everyone {
+            self.rendered.insert(key, rendered.clone());
+        }
+        Ok(rendered)
+    }
+}
+
+/// A message's texts as they were accepted.
+#[derive(Debug, Default)]
+struct Text {
+    content: Content,
+    /// The texts have variables, with these values for everyone.
+    params: Option<Params>,
+}
+
+impl Text {
+    /// Reads what the intake stored: the content's own fields, and `params` beside them where the texts have variables.
+    fn read(stored: &str) -> Result<Self> {
+        let mut fields: serde_json::Map<String, serde_json::Value> =
+            serde_json::from_str(stored).map_err(Error::internal)?;
+        let template = fields.remove("template");
+        let params = fields.remove("params").filter(|params| !params.is_null());
+        let params = params.or_else(|| template.map(|_| serde_json::json!({})));
+        Ok(Self {
+            content: serde_json::from_value(fields.into()).map_err(Error::internal)?,
+            params: params.map(serde_json::from_value).transpose().map_err(Error::internal)?,
+        })
+    }
+
+    fn has_variables(&self) -> bool {
+        self.params.is_some()
+    }
+
+    /// Everyone's values with one person's over them.
+    fn params(&self, personal: Option<Params>) -> Params {
+        let mut params = self.params.clone().unwrap_or_default();
+        params.extend(personal.into_iter().flatten());
+        params
+    }
+}
+
+/// The messages whose deliveries are being sent.
+#[derive(Debug, Default)]
+pub struct Letters {
+    known: HashMap<MessageId, Letter>,
+    loads: u64,
+}
+
+/// Why a delivery cannot be handed over at all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unfit {
+    Expired,
+    NoAddress,
+    /// The text cannot be made: a variable is missing, a value too long.
+    Text(String),
+}
+
+impl Letters {
+    /// Loads what the deliveries need, in one query.
+    pub async fn load(&mut self, s: &Services, claimed: &[Claimed]) -> Result<()> {
+        let now = s.clock.now();
+        let mut missing: Vec<MessageId> = claimed
+            .iter()
+            .map(|c| c.message_id)
+            // One that has expired may have been given more time since.
+            .filter(|id| self.known.get(id).is_none_or(|letter| letter.expires_at <= now))
+            .collect();
+        missing.sort_unstable();
+        missing.dedup();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        for row in planning::to_send(s, &missing).await? {
+            self.loads += 1;
+            let letter = Letter {
+                text: Text::read(&row.content)?,
+                category: row.category,
+                expires_at: row.expires_at,
+                loaded: self.loads,
+                rendered: HashMap::new(),
+                prepared: HashMap::new(),
+            };
+            self.known.insert(row.id, letter);
+        }
+        let in_use: Vec<MessageId> = claimed.iter().map(|c| c.message_id).collect();
+        while self.known.len() > KEPT + in_use.len() {
+            let oldest =
+                self.known.iter().filter(|(id, _)| !in_use.contains(id)).min_by_key(|(_, l)| l.loaded);
+            let Some(id) = oldest.map(|(id, _)| *id) else { break };
+            self.known.remove(&id);
+        }
+        Ok(())
+    }
+
+    /// The delivery as its provider gets it.
+    pub fn parcel(&mut self, s: &Services, claimed: &Claimed) -> Result<Parcel, Unfit> {
+        let now = s.clock.now();
+        let letter = self
+            .known
+            .get_mut(&claimed.message_id)
+            .ok_or_else(|| Unfit::Text("the message is gone".into()))?;
+        if letter.expires_at <= now {
+            return Err(Unfit::Expired);
+        }
+        let (Some(address), Some(address_kind)) = (claimed.address.clone(), claimed.address_kind) else {
+            return Err(Unfit::NoAddress);
+        };
+        let language = claimed.language.clone().unwrap_or_else(|| s.campus.language.as_str().to_owned());
+        let personal = match claimed.params.as_deref().map(serde_json::from_str::<Params>).transpose() {
+            Ok(personal) => personal,
+            Err(error) => return Err(Unfit::Text(error.to_string())),
+        };
+        let content = letter.render(claimed.channel, &language, personal)?;
+        Ok(Parcel {
+            delivery: claimed.id,
+            attempt: claimed.failures as u32 + 1,
+            channel: claimed.channel,
+            address_kind,
+            address,
+            name: claimed.name.clone(),
+            language,
+            content,
+            emergency: letter.category == Category::Emergency,
+            expires_at: letter.expires_at,
+        })
+    }
+}

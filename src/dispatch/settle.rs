@@ -1,0 +1,158 @@
+//! What follows from an outcome: the state a delivery takes, and when it is tried again.
+
+use crate::channel::Outcome;
+use crate::clock::Timestamp;
+use crate::domain::delivery::{Budget, OutcomeClass, State};
+use crate::domain::id::ProviderId;
+use crate::service::deliveries::{Claimed, Settlement};
+use std::time::Duration;
+
+/// A delivery refused for a limit waits this long where the provider does not say.
+const THROTTLED: Duration = Duration::from_secs(10);
+/// A delivery whose provider is misconfigured waits for an administrator; it is not spent on a wrong password.
+const CONFIG: Duration = Duration::from_mins(1);
+
+/// When and with whom an attempt was made.
+#[derive(Clone, Copy, Debug)]
+pub struct Made {
+    pub provider: Option<ProviderId>,
+    pub started_at: Timestamp,
+    pub ended_at: Timestamp,
+    /// 0..1, spreads retries.
+    pub jitter: f64,
+}
+
+/// The settlement of an attempt that a provider answered.
+pub fn attempted(claimed: &Claimed, outcome: Outcome, made: Made) -> Settlement {
+    let now = made.ended_at;
+    let mut failures = claimed.failures;
+    let (state, reason, due_at) = match outcome.class {
+        OutcomeClass::Accepted => (State::Sent, None, now),
+        OutcomeClass::PermanentRecipient | OutcomeClass::PermanentMessage => {
+            (State::Failed, Some(outcome.class.name()), now)
+        }
+        OutcomeClass::Unknown => (State::Unknown, Some("no_answer"), now),
+        OutcomeClass::Transient => {
+            failures += 1;
+            match Budget::of(claimed.lane).wait(failures as u32, made.jitter) {
+                Some(wait) => (State::Pending, Some("retrying"), now.plus(wait)),
+                None => (State::Failed, Some("retries_exhausted"), now),
+            }
+        }
+        OutcomeClass::Throttled => {
+            (State::Pending, Some("throttled"), now.plus(outcome.wait.unwrap_or(THROTTLED)))
+        }
+        OutcomeClass::Config => (State::Pending, Some("provider_misconfigured"), now.plus(CONFIG)),
+    };
+    Settlement {
+        state: state.code(),
+        reason: reason.map(str::to_owned),
+        due_at: due_at.0,
+        failures,
+        provider_id: made.provider.map(|p| p.0),
+        reference: outcome.reference,
+        poll_at: (state == State::Sent).then(|| outcome.poll_after.map(|wait| now.plus(wait).0)).flatten(),
+        sent_at: (state == State::Sent).then_some(now.0),
+        started_at: made.started_at.0,
+        duration_ms: now.since(made.started_at).as_millis() as i64,
+        outcome: Some(outcome.class.name().to_owned()),
+        code: outcome.code,
+        detail: outcome.detail,
+        ..nothing_happened(claimed)
+    }
+}
+
+/// The settlement of a claim that ended before anything was handed over.
+pub fn ended(claimed: &Claimed, state: State, reason: &str, detail: Option<String>) -> Settlement {
+    Settlement { state: state.code(), reason: Some(reason.to_owned()), detail, ..nothing_happened(claimed) }
+}
+
+/// The settlement of a claim that is given back unused.
+pub fn given_back(claimed: &Claimed, due_at: Timestamp) -> Settlement {
+    Settlement { due_at: due_at.0, ..nothing_happened(claimed) }
+}
+
+fn nothing_happened(claimed: &Claimed) -> Settlement {
+    Settlement {
+        id: claimed.id.0,
+        message_id: claimed.message_id.0,
+        channel: claimed.channel.code(),
+        attempt: claimed.attempts,
+        state: State::Pending.code(),
+        reason: None,
+        due_at: 0,
+        failures: claimed.failures,
+        provider_id: None,
+        reference: None,
+        poll_at: None,
+        sent_at: None,
+        started_at: 0,
+        duration_ms: 0,
+        outcome: None,
+        code: None,
+        detail: None,
+        repeated: claimed.repeated,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::channel::{AddressKind, ChannelKind};
+    use crate::domain::id::{DeliveryId, MessageId};
+    use crate::domain::message::Lane;
+
+    const NOW: Timestamp = Timestamp(1_790_000_000_000);
+
+    fn claimed(failures: i64) -> Claimed {
+        Claimed {
+            id: DeliveryId(1),
+            message_id: MessageId(1),
+            channel: ChannelKind::Email,
+            lane: Lane::Normal,
+            address_kind: Some(AddressKind::Email),
+            address: Some("zhang.wei@campus.example".into()),
+            name: None,
+            language: None,
+            params: None,
+            attempts: failures + 1,
+            failures,
+            repeated: false,
+        }
+    }
+
+    fn settle(failures: i64, class: OutcomeClass) -> Settlement {
+        let made = Made { provider: Some(ProviderId(1)), started_at: NOW, ended_at: NOW, jitter: 0.5 };
+        attempted(&claimed(failures), Outcome::new(class), made)
+    }
+
+    #[test]
+    fn transient_trouble_is_tried_again_until_the_budget_is_spent() {
+        let first = settle(0, OutcomeClass::Transient);
+        assert_eq!((first.state, first.failures), (State::Pending.code(), 1));
+        assert!(first.due_at > NOW.0 && first.due_at < NOW.0 + 2_000);
+        let last = settle(i64::from(Budget::of(Lane::Normal).attempts) - 1, OutcomeClass::Transient);
+        assert_eq!((last.state, last.reason.as_deref()), (State::Failed.code(), Some("retries_exhausted")));
+    }
+
+    #[test]
+    fn limits_and_wrong_settings_do_not_use_up_the_budget() {
+        for class in [OutcomeClass::Throttled, OutcomeClass::Config] {
+            let settled = settle(3, class);
+            assert_eq!((settled.state, settled.failures), (State::Pending.code(), 3));
+            assert!(settled.due_at > NOW.0);
+        }
+    }
+
+    #[test]
+    fn an_answer_that_never_came_is_unknown_and_not_repeated() {
+        let settled = settle(0, OutcomeClass::Unknown);
+        assert_eq!(settled.state, State::Unknown.code());
+    }
+
+    #[test]
+    fn what_was_never_handed_over_lists_no_attempt() {
+        assert_eq!(ended(&claimed(0), State::Expired, "expired", None).outcome, None);
+        assert_eq!(given_back(&claimed(0), NOW).outcome, None);
+    }
+}

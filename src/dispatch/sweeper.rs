@@ -1,0 +1,49 @@
+//! Finds what nobody is looking after: waits that are over, schedules that have come, entries a queue lost, claims of
+//! processes that are gone, messages past their time.
+
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::Result;
+use crate::service::{Services, deliveries};
+
+/// A retry is at most this late.
+const TICK: Duration = Duration::from_millis(400);
+/// Steps that look through more than a few rows are taken every so many ticks.
+const SELDOM: u32 = 5;
+/// Leases are renewed every so many ticks: well within their thirty seconds.
+const RENEW: u32 = 20;
+
+pub(super) async fn run(s: Services, owner: i64, stop: CancellationToken) {
+    let mut ticks: u32 = 0;
+    loop {
+        if let Err(error) = tick(&s, owner, ticks).await {
+            super::trouble("sweeping", &error);
+        }
+        ticks = ticks.wrapping_add(1);
+        if super::pause(&stop, TICK).await {
+            return;
+        }
+    }
+}
+
+async fn tick(s: &Services, owner: i64, ticks: u32) -> Result<()> {
+    deliveries::offer_due(s).await?;
+    if ticks.is_multiple_of(SELDOM) {
+        sweep(s, owner).await?;
+    }
+    if ticks.is_multiple_of(RENEW) && deliveries::others_may_dispatch(s) {
+        deliveries::renew(s, owner).await?;
+    }
+    Ok(())
+}
+
+/// Everything but wake-ups, once; returns how much it changed.
+pub(super) async fn sweep(s: &Services, owner: i64) -> Result<usize> {
+    let mut changed = deliveries::expire(s).await? as usize;
+    if deliveries::others_may_dispatch(s) {
+        changed += deliveries::release_lost(s, owner).await?;
+    }
+    Ok(changed)
+}

@@ -1,0 +1,361 @@
+//! What becomes of deliveries: claimed for sending, settled, stopped, opened again, judged by receipts, expired.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::{Caller, Services};
+use crate::clock::Timestamp;
+use crate::domain::channel::{ChannelKind, Outlet};
+use crate::domain::delivery::State;
+use crate::domain::id::{DeliveryId, MessageId};
+use crate::domain::message::{Lane, Status};
+use crate::domain::operator::Permission;
+use crate::domain::source::Right;
+use crate::queue::{Entry, Work};
+use crate::store::planning::{Event, Standing};
+use crate::store::{deliveries as store, planning};
+use crate::{Error, Result};
+
+pub use crate::store::deliveries::{Claimed, Settlement, ToPoll, Verdict};
+
+/// A claim is another node's to take after this long without being renewed.
+pub const LEASE: Duration = Duration::from_secs(30);
+
+/// Rows changed in one transaction by stopping, expiring and reopening; short, so that emergencies get in between.
+const CHUNK: i64 = 1_000;
+
+/// Stores what attempts came to and takes the next due deliveries, in one transaction: one synced write for both.
+/// Lanes are asked in order of urgency.
+pub async fn settle_and_claim(
+    s: &Services,
+    owner: i64,
+    settlements: &[Settlement],
+    claim: Option<(Outlet, i64)>,
+) -> Result<Vec<Claimed>> {
+    let now = s.clock.now();
+    let mut tx = s.db.begin().await?;
+    let closed = store::settle(&mut tx, now, &s.campus.day(now), settlements).await?;
+    let mut claimed = Vec::new();
+    if let Some((outlet, limit)) = claim {
+        for lane in Lane::ALL {
+            let left = limit - claimed.len() as i64;
+            if left <= 0 {
+                break;
+            }
+            let lease = LEASE.as_millis() as i64;
+            claimed.extend(store::claim(&mut tx, outlet, *lane, now, owner, lease, left).await?);
+        }
+    }
+    tx.commit().await?;
+    complete(s, &closed).await?;
+    Ok(claimed)
+}
+
+/// Completes those of the messages that have nothing open any more.
+pub async fn complete(s: &Services, messages: &[MessageId]) -> Result<()> {
+    if messages.is_empty() {
+        return Ok(());
+    }
+    let mut tx = s.db.begin().await?;
+    planning::complete(&mut tx, messages, s.clock.now()).await?;
+    tx.commit().await
+}
+
+/// Keeps this owner's claims from being taken for lost while a slow provider thinks.
+pub async fn renew(s: &Services, owner: i64) -> Result<()> {
+    let mut tx = s.db.begin().await?;
+    store::renew(&mut tx, s.clock.now(), owner, LEASE.as_millis() as i64).await?;
+    tx.commit().await
+}
+
+/// Whether another process may dispatch from this store; the embedded one has a single dispatching process.
+pub fn others_may_dispatch(s: &Services) -> bool {
+    s.db.dialect() == crate::store::Dialect::Postgres
+}
+
+/// Offers again what processes that are gone had in hand; returns how many deliveries and messages.
+pub async fn release_lost(s: &Services, owner: i64) -> Result<usize> {
+    let now = s.clock.now();
+    let mut released = 0;
+    loop {
+        let mut tx = s.db.begin().await?;
+        let moved = store::release_lost(&mut tx, now, owner).await?;
+        let messages = planning::release_lost(&mut tx, now, owner).await?;
+        tx.commit().await?;
+        released += moved.len() + messages as usize;
+        if moved.is_empty() {
+            return Ok(released);
+        }
+    }
+}
+
+/// Deliveries whose providers are to be asked what became of them.
+pub async fn to_poll(s: &Services, outlet: Outlet, limit: i64) -> Result<Vec<ToPoll>> {
+    store::to_poll(&s.db, outlet, s.clock.now(), limit).await
+}
+
+/// Stores receipts and moves the deliveries they decide.
+pub async fn judge(
+    s: &Services,
+    verdicts: &[Verdict],
+    undecided: &[DeliveryId],
+    ask_again: Option<Duration>,
+) -> Result<()> {
+    let now = s.clock.now();
+    let mut tx = s.db.begin().await?;
+    if !verdicts.is_empty() {
+        store::judge(&mut tx, now, &s.campus.day(now), verdicts).await?;
+    }
+    if !undecided.is_empty() {
+        store::poll_later(&mut tx, undecided, ask_again.map(|wait| now.plus(wait))).await?;
+    }
+    tx.commit().await
+}
+
+/// Wakes the dispatcher for whatever is due: retries whose wait is over, schedules, entries a queue lost.
+pub async fn offer_due(s: &Services) -> Result<usize> {
+    let now = s.clock.now();
+    let mut entries = Vec::new();
+    for due in planning::due(&s.db, now).await? {
+        entries.push(Entry { lane: due.lane, work: Work::Plan });
+    }
+    for due in store::due(&s.db, now).await? {
+        if let Some(outlet) = Outlet::from_code(due.outlet) {
+            entries.push(Entry { lane: due.lane, work: Work::Send(outlet) });
+        }
+    }
+    let offered = entries.len();
+    for entry in entries {
+        publish(s, entry).await;
+    }
+    Ok(offered)
+}
+
+/// Offers an entry. A queue that is away is no reason to fail: the sweeper finds the work in the store.
+pub async fn publish(s: &Services, entry: Entry) {
+    if let Err(error) = s.queue.publish(entry).await {
+        tracing::warn!(%error, ?entry, "wake-up not published; the sweeper will find the work");
+    }
+}
+
+/// Ends what is past its time and completes what a crash left open; returns how many rows changed.
+pub async fn expire(s: &Services) -> Result<u64> {
+    let now = s.clock.now();
+    let mut tx = s.db.begin().await?;
+    let mut changed = planning::expire_unplanned(&mut tx, now).await?;
+    tx.commit().await?;
+    for message in planning::overdue(&s.db, now, 100).await? {
+        changed += end_all(s, message, State::Expired, "expired").await? as u64;
+    }
+    let left_open = planning::left_open(&s.db, 100).await?;
+    changed += left_open.len() as u64;
+    complete(s, &left_open).await?;
+    Ok(changed)
+}
+
+async fn end_all(s: &Services, message: MessageId, to: State, reason: &str) -> Result<i64> {
+    let mut ended = 0;
+    loop {
+        let now = s.clock.now();
+        let mut tx = s.db.begin().await?;
+        let n = store::end_pending(&mut tx, message, to, reason, now, &s.campus.day(now), CHUNK).await?;
+        tx.commit().await?;
+        ended += n;
+        if n < CHUNK {
+            break;
+        }
+    }
+    complete(s, &[message]).await?;
+    Ok(ended)
+}
+
+/// What stopping a message achieved.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct Cancelled {
+    /// Deliveries that will not be sent.
+    pub stopped: i64,
+    /// Deliveries handed over before the stop.
+    pub already_sent: i64,
+    /// What could be called back, by channel.
+    pub recall: Vec<Recall>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct Recall {
+    pub channel: ChannelKind,
+    pub recalled: i64,
+    /// Handed over to a provider that cannot call it back.
+    pub impossible: i64,
+}
+
+/// Stops a message: nothing that still waits will be sent. Stopping one that has ended changes nothing.
+pub async fn cancel(s: &Services, caller: &Caller, message: MessageId) -> Result<Cancelled> {
+    let now = s.clock.now();
+    let mut tx = s.db.begin().await?;
+    let standing = own(&mut tx, caller, message).await?;
+    if matches!(standing.status, Status::Cancelled | Status::Expired | Status::Unrouted) {
+        return Err(Error::conflict("ended", format!("the message is already {}", standing.status)));
+    }
+    if standing.status != Status::Completed {
+        let (status, expires_at) = (Status::Cancelled, standing.expires_at);
+        planning::set_status(
+            &mut tx,
+            message,
+            status,
+            Some("cancelled by its sender or an administrator"),
+            expires_at,
+            now,
+        )
+        .await?;
+        planning::add_events(
+            &mut tx,
+            &[event(message, now, "cancelled", &serde_json::json!({"by": caller.label()}))],
+        )
+        .await?;
+        audit(&mut tx, caller, now, "message.cancel", message).await?;
+    }
+    tx.commit().await?;
+    let stopped = end_all(s, message, State::Cancelled, "cancelled").await?;
+    let counts = crate::store::history::counts(&s.db, &[message]).await?;
+    let mut recall = Vec::new();
+    let mut already_sent = 0;
+    for count in counts {
+        let out = count.sending + count.sent + count.delivered + count.unknown;
+        already_sent += out;
+        if out > 0 {
+            recall.push(Recall { channel: count.channel, recalled: 0, impossible: out });
+        }
+    }
+    Ok(Cancelled { stopped, already_sent, recall })
+}
+
+/// What sending again opened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct Resent {
+    /// Deliveries opened again.
+    pub reopened: i64,
+    /// Deliveries added on channels that had none for these people.
+    pub added: i64,
+}
+
+/// Opens exactly the deliveries in `states` again, and adds `channels` for the people they belong to where a channel
+/// was not planned for them before.
+pub async fn resend(
+    s: &Services,
+    caller: &Caller,
+    message: MessageId,
+    states: &[State],
+    channels: &[ChannelKind],
+) -> Result<Resent> {
+    check_resend(states)?;
+    let now = s.clock.now();
+    let mut tx = s.db.begin().await?;
+    let standing = own(&mut tx, caller, message).await?;
+    if !matches!(standing.status, Status::Sending | Status::Completed | Status::Cancelled) {
+        return Err(Error::conflict(
+            "not_sent",
+            format!("a message that is {} has nothing to send again", standing.status),
+        ));
+    }
+    if let Caller::Key(key) = caller
+        && let Some(refused) = channels.iter().find(|c| !key.channels.contains(c))
+    {
+        return Err(Error::fault("/channels", "not_allowed", format!("this source may not use {refused}")));
+    }
+    // First the rows for other channels: they are for the people whose deliveries still stand in those states.
+    let mut resent = Resent { reopened: 0, added: 0 };
+    for channel in channels {
+        let added = planning::add_channel(&mut tx, message, *channel, states, now).await?;
+        resent.added += added.iter().map(|a| a.n).sum::<i64>();
+    }
+    // Open again with at least as much time as a new message would have.
+    let fresh = now.plus(default_life(standing.lane));
+    let expires_at = if standing.expires_at <= now { fresh } else { standing.expires_at };
+    planning::set_status(&mut tx, message, Status::Sending, None, expires_at, now).await?;
+    let mut after = DeliveryId(0);
+    loop {
+        let ended = store::ended(&mut tx, message, states, after, CHUNK).await?;
+        let Some(last) = ended.last() else { break };
+        after = last.id;
+        resent.reopened += ended.len() as i64;
+        store::reopen(&mut tx, message, &ended, now).await?;
+    }
+    let detail =
+        serde_json::json!({"by": caller.label(), "reopened": resent.reopened, "added": resent.added});
+    planning::add_events(&mut tx, &[event(message, now, "resent", &detail)]).await?;
+    audit(&mut tx, caller, now, "message.resend", message).await?;
+    tx.commit().await?;
+    complete(s, &[message]).await?;
+    for outlet in Outlet::ALL {
+        publish(s, Entry { lane: standing.lane, work: Work::Send(outlet) }).await;
+    }
+    Ok(resent)
+}
+
+fn check_resend(states: &[State]) -> Result<()> {
+    let mut faults = crate::error::Faults::default();
+    if states.is_empty() {
+        faults.add("/states", "required", "name at least one of failed, unknown, expired");
+    }
+    for (i, state) in states.iter().enumerate() {
+        if !matches!(state, State::Failed | State::Unknown | State::Expired | State::Cancelled) {
+            let detail =
+                format!("deliveries that are {state} cannot be sent again; use failed, unknown or expired");
+            faults.add(format!("/states/{i}"), "not_allowed", detail);
+        }
+    }
+    faults.into_result()
+}
+
+/// How long a message is worth sending where its sender does not say.
+pub const fn default_life(lane: Lane) -> Duration {
+    match lane {
+        Lane::Emergency => Duration::from_hours(6),
+        _ => Duration::from_hours(72),
+    }
+}
+
+/// The message if the caller may act on it, locked.
+async fn own(tx: &mut crate::store::Tx, caller: &Caller, message: MessageId) -> Result<Standing> {
+    let standing = planning::standing(tx, message).await?.ok_or(Error::NotFound("message"))?;
+    match caller {
+        // Another source's message is as unknown to a key as one that does not exist.
+        Caller::Key(key)
+            if standing.source_id != Some(key.source) && !key.rights.contains(&Right::ReadAll) =>
+        {
+            Err(Error::NotFound("message"))
+        }
+        Caller::Key(key) if standing.source_id != Some(key.source) => Err(Error::forbidden(
+            Right::ReadAll.name(),
+            "the right `read_all` lets this key read other sources' messages, not act on them",
+        )),
+        Caller::Key(_) => Ok(standing),
+        _ => caller.require(Permission::MessagesSend).map(|()| standing),
+    }
+}
+
+async fn audit(
+    tx: &mut crate::store::Tx,
+    caller: &Caller,
+    now: Timestamp,
+    action: &str,
+    message: MessageId,
+) -> Result<()> {
+    if matches!(caller, Caller::Key(_)) {
+        return Ok(());
+    }
+    crate::store::audit::append(
+        tx,
+        now,
+        &caller.label(),
+        action,
+        &message.to_string(),
+        &serde_json::json!({}),
+    )
+    .await
+}
+
+pub(super) fn event(message: MessageId, at: Timestamp, kind: &str, detail: &serde_json::Value) -> Event {
+    Event { message_id: message.0, at: at.0, kind: kind.to_owned(), detail: detail.to_string() }
+}

@@ -1,0 +1,538 @@
+//! Deliveries on their way: claimed, settled, stopped and reopened, and the counters that move with them.
+//!
+//! Whoever changes a delivery's state moves its message's counters in the same transaction, so that the sum over
+//! states equals what was planned at any moment and after any crash.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::dialect::Field;
+use super::{Db, Tx, in_db, in_tx, row, sql, to_json};
+use crate::Result;
+use crate::clock::Timestamp;
+use crate::domain::channel::{AddressKind, ChannelKind, Outlet};
+use crate::domain::delivery::State;
+use crate::domain::id::{DeliveryId, MessageId, ProviderId};
+use crate::domain::message::Lane;
+
+row! {
+    /// A delivery in the hands of this process.
+    pub struct Claimed {
+        pub id: DeliveryId,
+        pub message_id: MessageId,
+        pub channel: ChannelKind,
+        pub lane: Lane,
+        pub address_kind: Option<AddressKind>,
+        pub address: Option<String>,
+        pub name: Option<String>,
+        pub language: Option<String>,
+        pub params: Option<String>,
+        /// The number of the attempt this claim starts.
+        pub attempts: i64,
+        pub failures: i64,
+        /// A crash cut off the attempt before this one.
+        pub repeated: bool,
+    }
+}
+
+/// What one attempt came to.
+#[derive(Clone, Debug, Serialize)]
+pub struct Settlement {
+    pub id: i64,
+    pub message_id: i64,
+    pub channel: i64,
+    /// The attempt's number; a settlement of any but the latest attempt changes nothing but the list of attempts.
+    pub attempt: i64,
+    /// [`State::code`] the delivery takes.
+    pub state: i64,
+    pub reason: Option<String>,
+    pub due_at: i64,
+    pub failures: i64,
+    pub provider_id: Option<i64>,
+    pub reference: Option<String>,
+    pub poll_at: Option<i64>,
+    pub sent_at: Option<i64>,
+    pub started_at: i64,
+    pub duration_ms: i64,
+    /// How the attempt ended; `None` where nothing was handed to a provider, and so no attempt is listed.
+    pub outcome: Option<String>,
+    pub code: Option<String>,
+    pub detail: Option<String>,
+    pub repeated: bool,
+}
+
+row! {
+    struct Id {
+        id: DeliveryId,
+    }
+}
+
+row! {
+    /// A message's channel whose deliveries changed state.
+    pub struct Moved {
+        pub message_id: MessageId,
+        pub channel: ChannelKind,
+        pub state: State,
+    }
+}
+
+row! {
+    struct OpenCount {
+        message_id: MessageId,
+        open: i64,
+    }
+}
+
+/// Deliveries of one message and channel that went from one state to another.
+pub type Moves = BTreeMap<(MessageId, ChannelKind), Deltas>;
+
+/// A change of one message's counters by state code.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Deltas([i64; State::ALL.len()]);
+
+impl Deltas {
+    pub fn add(&mut self, state: State, n: i64) {
+        self.0[state.code() as usize] += n;
+    }
+
+    pub fn shift(&mut self, from: State, to: State, n: i64) {
+        self.add(from, -n);
+        self.add(to, n);
+    }
+}
+
+/// Takes up to `limit` due deliveries of one outlet and lane, the longest due first. They are `sending` from the
+/// commit on, and this `owner`'s until `lease_until`.
+pub async fn claim(
+    tx: &mut Tx,
+    outlet: Outlet,
+    lane: Lane,
+    now: Timestamp,
+    owner: i64,
+    lease_ms: i64,
+    limit: i64,
+) -> Result<Vec<Claimed>> {
+    let dialect = tx.dialect();
+    let text = format!(
+        "WITH picked AS MATERIALIZED (
+            SELECT id FROM delivery WHERE state = 0 AND outlet = $1 AND lane = $2 AND due_at <= $3
+            ORDER BY due_at, id LIMIT $4{skip})
+         UPDATE delivery SET state = 1, attempts = attempts + 1, lease_owner = $5, lease_until = {now} + $6,
+            last_attempt_at = $3, updated_at = $3
+         WHERE id IN (SELECT id FROM picked)
+         RETURNING id, message_id, channel, lane, address_kind, address, name, language, params, attempts, failures,
+            repeated",
+        skip = dialect.skip_locked(),
+        now = dialect.lease_now("$3"),
+    );
+    let mut rows: Vec<Claimed> = in_tx!(tx, |conn| {
+        sqlx::query_as(sql(text))
+            .bind(outlet.code())
+            .bind(lane.code())
+            .bind(now.0)
+            .bind(limit)
+            .bind(owner)
+            .bind(lease_ms)
+            .fetch_all(conn)
+            .await
+    })?;
+    rows.sort_unstable_by_key(|r| r.id);
+    let mut moves = Moves::new();
+    for row in &rows {
+        moves.entry((row.message_id, row.channel)).or_default().shift(State::Pending, State::Sending, 1);
+    }
+    count(tx, &moves).await?;
+    Ok(rows)
+}
+
+/// Stores what attempts came to. Returns the messages that have no open delivery left on some channel, to be looked
+/// at by [`complete`](super::planning::complete) *after* the commit.
+pub async fn settle(
+    tx: &mut Tx,
+    now: Timestamp,
+    day: &str,
+    settlements: &[Settlement],
+) -> Result<Vec<MessageId>> {
+    if settlements.is_empty() {
+        return Ok(Vec::new());
+    }
+    let dialect = tx.dialect();
+    let input = to_json(settlements)?;
+    let rows = dialect.rows(
+        "$1",
+        &[
+            ("id", Field::Int),
+            ("attempt", Field::Int),
+            ("state", Field::Int),
+            ("reason", Field::Text),
+            ("due_at", Field::Int),
+            ("failures", Field::Int),
+            ("provider_id", Field::Int),
+            ("reference", Field::Text),
+            ("poll_at", Field::Int),
+            ("sent_at", Field::Int),
+        ],
+    );
+    let text = format!(
+        "UPDATE delivery SET state = s.state, reason = s.reason, due_at = s.due_at, failures = s.failures,
+            provider_id = COALESCE(s.provider_id, delivery.provider_id),
+            reference = COALESCE(s.reference, delivery.reference), poll_at = s.poll_at,
+            sent_at = COALESCE(s.sent_at, delivery.sent_at), lease_owner = NULL, lease_until = NULL,
+            repeated = FALSE, updated_at = $2
+         FROM {rows} AS s
+         WHERE delivery.id = s.id AND delivery.attempts = s.attempt AND delivery.state = 1
+         RETURNING delivery.id"
+    );
+    let done: Vec<Id> =
+        in_tx!(tx, |conn| sqlx::query_as(sql(text)).bind(&input).bind(now.0).fetch_all(conn).await)?;
+
+    let rows = dialect.rows(
+        "$1",
+        &[
+            ("id", Field::Int),
+            ("attempt", Field::Int),
+            ("provider_id", Field::Int),
+            ("started_at", Field::Int),
+            ("duration_ms", Field::Int),
+            ("outcome", Field::Text),
+            ("code", Field::Text),
+            ("detail", Field::Text),
+            ("repeated", Field::Bool),
+        ],
+    );
+    let text = format!(
+        "INSERT INTO attempt (delivery_id, number, provider_id, started_at, duration_ms, outcome, code, detail, repeated)
+         SELECT id, attempt, provider_id, started_at, duration_ms, outcome, code, detail, repeated FROM {rows} AS s
+         WHERE outcome IS NOT NULL ON CONFLICT DO NOTHING"
+    );
+    in_tx!(tx, |conn| sqlx::query(sql(text)).bind(&input).execute(conn).await.map(drop))?;
+
+    let done: std::collections::HashSet<i64> = done.into_iter().map(|r| r.id.0).collect();
+    let mut moves = Moves::new();
+    let mut today: BTreeMap<(i64, i64), i64> = BTreeMap::new();
+    for s in settlements.iter().filter(|s| done.contains(&s.id)) {
+        let (Some(channel), Some(state)) = (ChannelKind::from_code(s.channel), State::from_code(s.state))
+        else {
+            continue;
+        };
+        moves.entry((MessageId(s.message_id), channel)).or_default().shift(State::Sending, state, 1);
+        if state.is_terminal() {
+            *today.entry((s.channel, s.state)).or_default() += 1;
+        }
+    }
+    count_day(tx, day, &today).await?;
+    count(tx, &moves).await
+}
+
+/// Moves counters; returns the messages with a channel that has nothing open any more.
+pub async fn count(tx: &mut Tx, moves: &Moves) -> Result<Vec<MessageId>> {
+    if moves.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut fields = vec![("message_id", Field::Int), ("channel", Field::Int)];
+    fields.extend(State::ALL.iter().map(|s| (s.name(), Field::Int)));
+    let input: Vec<_> = moves
+        .iter()
+        .map(|((message, channel), deltas)| {
+            let mut row = serde_json::Map::new();
+            row.insert("message_id".into(), message.0.into());
+            row.insert("channel".into(), channel.code().into());
+            for state in State::ALL {
+                row.insert(state.name().into(), deltas.0[state.code() as usize].into());
+            }
+            row
+        })
+        .collect();
+    let sets: Vec<_> =
+        State::ALL.iter().map(|s| format!("{0} = message_count.{0} + d.{0}", s.name())).collect();
+    let text = format!(
+        "UPDATE message_count SET {sets} FROM {rows} AS d
+         WHERE message_count.message_id = d.message_id AND message_count.channel = d.channel
+         RETURNING message_count.message_id, message_count.pending + message_count.sending AS open",
+        sets = sets.join(", "),
+        rows = tx.dialect().rows("$1", &fields),
+    );
+    let open: Vec<OpenCount> =
+        in_tx!(tx, |conn| sqlx::query_as(sql(text)).bind(to_json(&input)?).fetch_all(conn).await)?;
+    let mut closed: Vec<_> = open.into_iter().filter(|c| c.open == 0).map(|c| c.message_id).collect();
+    closed.sort_unstable();
+    closed.dedup();
+    Ok(closed)
+}
+
+/// Adds to the campus day's figures; keys are channel and state codes.
+pub async fn count_day(tx: &mut Tx, day: &str, n: &BTreeMap<(i64, i64), i64>) -> Result<()> {
+    if n.is_empty() {
+        return Ok(());
+    }
+    let input: Vec<_> = n
+        .iter()
+        .map(|((channel, state), n)| serde_json::json!({"channel": channel, "state": state, "n": n}))
+        .collect();
+    let text = format!(
+        "INSERT INTO day_count (day, channel, state, n) SELECT $2, channel, state, n FROM {rows} AS d WHERE 1 = 1
+         ON CONFLICT (day, channel, state) DO UPDATE SET n = day_count.n + excluded.n",
+        rows = tx
+            .dialect()
+            .rows("$1", &[("channel", Field::Int), ("state", Field::Int), ("n", Field::Int)]),
+    );
+    in_tx!(tx, |conn| sqlx::query(sql(text)).bind(to_json(&input)?).bind(day).execute(conn).await.map(drop))?;
+    Ok(())
+}
+
+/// Offers again what a process that is gone had claimed: on SQLite everything that is not `owner`'s (one process
+/// dispatches), on PostgreSQL what has outlived its lease. Each is marked as repeating an attempt cut off.
+pub async fn release_lost(tx: &mut Tx, now: Timestamp, owner: i64) -> Result<Vec<Moved>> {
+    let dialect = tx.dialect();
+    let lost = match dialect {
+        super::Dialect::Sqlite => "lease_owner <> $2".to_owned(),
+        super::Dialect::Postgres => {
+            format!("lease_owner <> $2 AND lease_until < {}", dialect.lease_now("$1"))
+        }
+    };
+    let text = format!(
+        "WITH lost AS MATERIALIZED (
+            SELECT id FROM delivery WHERE state = 1 AND {lost} ORDER BY id LIMIT 1000{skip})
+         UPDATE delivery SET state = 0, repeated = TRUE, due_at = $1, lease_owner = NULL, lease_until = NULL,
+            updated_at = $1
+         WHERE id IN (SELECT id FROM lost) RETURNING message_id, channel, state",
+        skip = dialect.skip_locked(),
+    );
+    let moved: Vec<Moved> =
+        in_tx!(tx, |conn| sqlx::query_as(sql(text)).bind(now.0).bind(owner).fetch_all(conn).await)?;
+    let mut moves = Moves::new();
+    for row in &moved {
+        moves.entry((row.message_id, row.channel)).or_default().shift(State::Sending, State::Pending, 1);
+    }
+    count(tx, &moves).await?;
+    Ok(moved)
+}
+
+/// Extends the leases of deliveries this owner still has in hand.
+pub async fn renew(tx: &mut Tx, now: Timestamp, owner: i64, lease_ms: i64) -> Result<()> {
+    let text = format!(
+        "UPDATE delivery SET lease_until = {} + $3 WHERE state = 1 AND lease_owner = $2",
+        tx.dialect().lease_now("$1")
+    );
+    in_tx!(tx, |conn| {
+        sqlx::query(sql(text)).bind(now.0).bind(owner).bind(lease_ms).execute(conn).await.map(drop)
+    })?;
+    Ok(())
+}
+
+/// Ends up to `limit` pending deliveries of a message; returns how many.
+pub async fn end_pending(
+    tx: &mut Tx,
+    message: MessageId,
+    to: State,
+    reason: &str,
+    now: Timestamp,
+    day: &str,
+    limit: i64,
+) -> Result<i64> {
+    let text = format!(
+        "WITH picked AS MATERIALIZED (
+            SELECT id FROM delivery WHERE message_id = $1 AND state = 0 LIMIT $5{skip})
+         UPDATE delivery SET state = $2, reason = $3, updated_at = $4 WHERE id IN (SELECT id FROM picked)
+         RETURNING message_id, channel, state",
+        skip = tx.dialect().skip_locked()
+    );
+    let moved: Vec<Moved> = in_tx!(tx, |conn| {
+        sqlx::query_as(sql(text))
+            .bind(message.0)
+            .bind(to.code())
+            .bind(reason)
+            .bind(now.0)
+            .bind(limit)
+            .fetch_all(conn)
+            .await
+    })?;
+    let mut moves = Moves::new();
+    let mut today = BTreeMap::new();
+    for row in &moved {
+        moves.entry((row.message_id, row.channel)).or_default().shift(State::Pending, to, 1);
+        *today.entry((row.channel.code(), to.code())).or_default() += 1;
+    }
+    count(tx, &moves).await?;
+    count_day(tx, day, &today).await?;
+    Ok(moved.len() as i64)
+}
+
+row! {
+    /// A delivery to be opened again.
+    pub struct Ended {
+        pub id: DeliveryId,
+        pub channel: ChannelKind,
+        pub state: State,
+        pub target: i64,
+    }
+}
+
+/// Deliveries of a message in any of `states`, by channel and target after `after`.
+pub async fn ended(
+    tx: &mut Tx,
+    message: MessageId,
+    states: &[State],
+    after: DeliveryId,
+    limit: i64,
+) -> Result<Vec<Ended>> {
+    let codes: Vec<i64> = states.iter().map(|s| s.code()).collect();
+    let text = format!(
+        "SELECT id, channel, state, target FROM delivery
+         WHERE message_id = $1 AND id > $3 AND state IN {} ORDER BY id LIMIT $4",
+        tx.dialect().int_list("$2")
+    );
+    Ok(in_tx!(tx, |conn| {
+        sqlx::query_as(sql(text))
+            .bind(message.0)
+            .bind(to_json(&codes)?)
+            .bind(after.0)
+            .bind(limit)
+            .fetch_all(conn)
+            .await
+    })?)
+}
+
+/// Opens ended deliveries again with a fresh budget; their attempts stay listed.
+pub async fn reopen(tx: &mut Tx, message: MessageId, ended: &[Ended], now: Timestamp) -> Result<()> {
+    let ids: Vec<i64> = ended.iter().map(|e| e.id.0).collect();
+    let text = format!(
+        "UPDATE delivery SET state = 0, reason = NULL, failures = 0, due_at = $2, poll_at = NULL, updated_at = $2
+         WHERE id IN {}",
+        tx.dialect().int_list("$1")
+    );
+    in_tx!(tx, |conn| sqlx::query(sql(text)).bind(to_json(&ids)?).bind(now.0).execute(conn).await.map(drop))?;
+    let mut moves = Moves::new();
+    for row in ended {
+        moves.entry((message, row.channel)).or_default().shift(row.state, State::Pending, 1);
+    }
+    count(tx, &moves).await.map(drop)
+}
+
+row! {
+    /// A delivery whose provider is to be asked what became of it.
+    pub struct ToPoll {
+        pub id: DeliveryId,
+        pub provider_id: Option<ProviderId>,
+        pub address: Option<String>,
+        pub reference: Option<String>,
+        pub sent_at: Option<Timestamp>,
+    }
+}
+
+/// Deliveries due to be asked about, the longest waiting first.
+pub async fn to_poll(db: &Db, outlet: Outlet, now: Timestamp, limit: i64) -> Result<Vec<ToPoll>> {
+    Ok(in_db!(db, |conn| {
+        sqlx::query_as(
+            "SELECT id, provider_id, address, reference, sent_at FROM delivery
+             WHERE poll_at IS NOT NULL AND outlet = $3 AND poll_at <= $1 ORDER BY poll_at LIMIT $2",
+        )
+        .bind(now.0)
+        .bind(limit)
+        .bind(outlet.code())
+        .fetch_all(conn)
+        .await
+    })?)
+}
+
+/// A provider's later word on a delivery.
+#[derive(Clone, Debug, Serialize)]
+pub struct Verdict {
+    pub id: i64,
+    pub provider_id: Option<i64>,
+    pub reference: Option<String>,
+    pub state: i64,
+    pub code: Option<String>,
+    pub detail: Option<String>,
+}
+
+row! {
+    struct Judged {
+        id: DeliveryId,
+        message_id: MessageId,
+        channel: ChannelKind,
+    }
+}
+
+/// Stores receipts and moves the deliveries they decide. Only `sent` and `unknown` deliveries move, so a receipt that
+/// comes twice, or late, changes nothing but the list of receipts.
+pub async fn judge(tx: &mut Tx, now: Timestamp, day: &str, verdicts: &[Verdict]) -> Result<()> {
+    let dialect = tx.dialect();
+    let input = to_json(verdicts)?;
+    let rows = dialect.rows(
+        "$1",
+        &[
+            ("id", Field::Int),
+            ("provider_id", Field::Int),
+            ("reference", Field::Text),
+            ("state", Field::Int),
+            ("code", Field::Text),
+            ("detail", Field::Text),
+        ],
+    );
+    let text = format!(
+        "INSERT INTO receipt (delivery_id, provider_id, received_at, reference, state, code, detail)
+         SELECT id, provider_id, $2, reference, state, code, detail FROM {rows} AS v"
+    );
+    in_tx!(tx, |conn| sqlx::query(sql(text)).bind(&input).bind(now.0).execute(conn).await.map(drop))?;
+    for from in [State::Sent, State::Unknown] {
+        let text = format!(
+            "UPDATE delivery SET state = v.state, reason = CASE WHEN v.state = 4 THEN v.code ELSE NULL END,
+                delivered_at = CASE WHEN v.state = 3 THEN $2 ELSE delivered_at END, poll_at = NULL, updated_at = $2
+             FROM {rows} AS v WHERE delivery.id = v.id AND delivery.state = {from}
+             RETURNING delivery.id, delivery.message_id, delivery.channel",
+            from = from.code()
+        );
+        let judged: Vec<Judged> =
+            in_tx!(tx, |conn| sqlx::query_as(sql(text)).bind(&input).bind(now.0).fetch_all(conn).await)?;
+        let states: BTreeMap<i64, i64> = verdicts.iter().map(|v| (v.id, v.state)).collect();
+        let mut moves = Moves::new();
+        let mut today = BTreeMap::new();
+        for row in judged {
+            let Some(to) = states.get(&row.id.0).and_then(|s| State::from_code(*s)) else { continue };
+            if to != from {
+                moves.entry((row.message_id, row.channel)).or_default().shift(from, to, 1);
+                *today.entry((row.channel.code(), to.code())).or_default() += 1;
+                *today.entry((row.channel.code(), from.code())).or_default() -= 1;
+            }
+        }
+        count(tx, &moves).await?;
+        count_day(tx, day, &today).await?;
+    }
+    Ok(())
+}
+
+/// Asks again at `at` about deliveries whose provider knew nothing yet; `None`: never again.
+pub async fn poll_later(tx: &mut Tx, ids: &[DeliveryId], at: Option<Timestamp>) -> Result<()> {
+    let ids: Vec<i64> = ids.iter().map(|i| i.0).collect();
+    let text = format!("UPDATE delivery SET poll_at = $2 WHERE id IN {}", tx.dialect().int_list("$1"));
+    in_tx!(tx, |conn| {
+        sqlx::query(sql(text)).bind(to_json(&ids)?).bind(at.map(|t| t.0)).execute(conn).await.map(drop)
+    })?;
+    Ok(())
+}
+
+row! {
+    /// Where deliveries are due.
+    pub struct Due {
+        pub outlet: i64,
+        pub lane: Lane,
+    }
+}
+
+/// The outlets and lanes in which something is due: sixteen looks into an index, whatever the backlog.
+pub async fn due(db: &Db, now: Timestamp) -> Result<Vec<Due>> {
+    let probes: Vec<_> = Outlet::ALL
+        .iter()
+        .flat_map(|outlet| Lane::ALL.iter().map(move |lane| (outlet.code(), lane.code())))
+        .map(|(outlet, lane)| {
+            format!(
+                "SELECT CAST({outlet} AS bigint) AS outlet, CAST({lane} AS bigint) AS lane WHERE EXISTS (SELECT 1
+                 FROM delivery WHERE state = 0 AND outlet = {outlet} AND lane = {lane} AND due_at <= $1)"
+            )
+        })
+        .collect();
+    let text = probes.join(" UNION ALL ");
+    Ok(in_db!(db, |conn| sqlx::query_as(sql(text)).bind(now.0).fetch_all(conn).await)?)
+}

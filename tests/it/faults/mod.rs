@@ -1,0 +1,3 @@
+//! What others do to us: kill the process, hang, reset, fill the disk. Nothing accepted may be lost.
+
+mod kill;

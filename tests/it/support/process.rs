@@ -1,0 +1,153 @@
+//! The real binary as a process of its own: commands and a server on one data folder.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Output, Stdio};
+
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::process::{Child, Command};
+
+use super::folder::TempFolder;
+
+/// One installation's data folder, and the settings every process on it gets.
+pub(crate) struct Installation {
+    folder: TempFolder,
+}
+
+/// A server that answers. Dropped, it is killed.
+pub(crate) struct Server {
+    child: Child,
+    url: String,
+}
+
+impl Installation {
+    pub(crate) fn new() -> Self {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        Self { folder: TempFolder::new() }
+    }
+
+    pub(crate) fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_belltower"));
+        command
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .env("BELLTOWER_DATA", self.data())
+            .env("BELLTOWER_LISTEN", "127.0.0.1:0")
+            .env("BELLTOWER_LOG__LEVEL", "warn")
+            .kill_on_drop(true);
+        command
+    }
+
+    /// Runs a command to its end.
+    pub(crate) async fn run(&self, arguments: &[&str], input: &str) -> Output {
+        let mut child = self
+            .command(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(input.as_bytes()).await.unwrap();
+        child.wait_with_output().await.unwrap()
+    }
+
+    /// Runs a command that must succeed with `--json`, and reads what it prints.
+    pub(crate) async fn json(&self, arguments: &[&str], input: &str) -> Value {
+        let arguments = [&["--json"], arguments].concat();
+        let output = self.run(&arguments, input).await;
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    /// Registers a source for e-mail and returns its live key.
+    pub(crate) async fn source(&self, name: &str, topics: &str, rights: &[&str]) -> String {
+        let mut arguments = vec![
+            "source",
+            "create",
+            "--name",
+            name,
+            "--department",
+            name,
+            "--topics",
+            topics,
+            "--channels",
+            "email",
+        ];
+        let rights = rights.join(",");
+        if !rights.is_empty() {
+            arguments.extend(["--rights", &rights]);
+        }
+        self.json(&arguments, "").await["key"].as_str().unwrap().to_owned()
+    }
+
+    /// Configures a relay for e-mail.
+    pub(crate) async fn smtp_provider(&self, relay: SocketAddr) {
+        let settings = json!({
+            "host": relay.ip().to_string(), "port": relay.port(), "tls": "none",
+            "from_address": "noreply@campus.example", "from_name": "钟楼大学", "connections": 16,
+        });
+        let arguments = [
+            "provider",
+            "create",
+            "--channel",
+            "email",
+            "--kind",
+            "smtp",
+            "--name",
+            "relay",
+            "--settings",
+            "-",
+        ];
+        self.json(&arguments, &settings.to_string()).await;
+    }
+
+    /// Starts a server and waits until it says that it listens.
+    pub(crate) async fn serve(&self) -> Server {
+        let mut child =
+            self.command(&["serve"]).stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let url = loop {
+            let line = lines.next_line().await.unwrap().expect("the server ended before it listened");
+            if let Some((_, url)) = line.split_once("listening on ") {
+                break url.trim().to_owned();
+            }
+        };
+        // What it prints later goes nowhere, but must not block it.
+        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+        Server { child, url }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+}
+
+impl Server {
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// `kill -9`.
+    pub(crate) async fn kill(mut self) {
+        self.child.kill().await.unwrap();
+    }
+
+    /// Asks it to stop, and waits until it has.
+    pub(crate) async fn stop(mut self) -> ExitStatus {
+        let pid = self.child.id().unwrap().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().await.unwrap().success());
+        self.child.wait().await.unwrap()
+    }
+
+    pub(crate) async fn get(&self, key: &str, path: &str) -> Value {
+        let answer =
+            reqwest::Client::new().get(format!("{}{path}", self.url)).bearer_auth(key).send().await.unwrap();
+        assert!(answer.status().is_success(), "{path}: {}", answer.status());
+        answer.json().await.unwrap()
+    }
+}
