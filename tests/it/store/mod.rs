@@ -1,11 +1,14 @@
 //! The store's contract, the same on both databases: one file per aggregate, and here what holds for all of them.
 
+mod audience;
 mod audit;
 mod dedup;
+mod deliveries;
 mod history;
 mod idempotency;
 mod keys;
 mod messages;
+mod planning;
 mod providers;
 mod sources;
 mod usage;

@@ -1,0 +1,234 @@
+use belltower::clock::Timestamp;
+use belltower::domain::channel::{ChannelKind, Outlet};
+use belltower::domain::delivery::State;
+use belltower::domain::id::{DeliveryId, MessageId};
+use belltower::domain::message::Lane;
+use belltower::store::Db;
+use belltower::store::audience::ResolvedAudience;
+use belltower::store::deliveries::{
+    Claimed, Deltas, Moves, Settlement, Verdict, claim, count, count_day, due, end_pending, ended, judge,
+    poll_later, release_lost, renew, reopen, settle, to_poll,
+};
+use belltower::store::history::{self, CountRow};
+use belltower::store::planning::{FanOut, add_chunk, finish};
+
+use super::execute;
+use super::messages::{message, sources};
+use super::planning::{people, planned};
+use crate::support::on_both;
+
+const OWNER: i64 = 7;
+const LEASE: i64 = 30_000;
+const NOW: Timestamp = Timestamp(20_000);
+const EMAIL: Outlet = Outlet::Live(ChannelKind::Email);
+const DAY: &str = "2026-09-21";
+
+/// Message 1 to everyone by e-mail: eight pending, one without an address.
+async fn sending(db: &Db) {
+    sources(db).await;
+    people(db).await;
+    let message = planned(db, message(1)).await;
+    let audience = ResolvedAudience { everyone: true, ..ResolvedAudience::default() };
+    let fan_out = FanOut { message: &message, audience: &audience, opt_outs: &[], now: Timestamp(10_000) };
+    let mut tx = db.begin().await.unwrap();
+    add_chunk(&mut tx, &fan_out, belltower::domain::id::RecipientId(10), LEASE).await.unwrap();
+    finish(&mut tx, message.id, NOW).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+async fn take(db: &Db, n: i64) -> Vec<Claimed> {
+    let mut tx = db.begin().await.unwrap();
+    let rows = claim(&mut tx, EMAIL, Lane::Normal, NOW, OWNER, LEASE, n).await.unwrap();
+    tx.commit().await.unwrap();
+    rows
+}
+
+fn settlement(claimed: &Claimed, state: State) -> Settlement {
+    Settlement {
+        id: claimed.id.0,
+        message_id: claimed.message_id.0,
+        channel: claimed.channel.code(),
+        attempt: claimed.attempts,
+        state: state.code(),
+        reason: None,
+        due_at: NOW.0 + 1_000,
+        failures: 0,
+        provider_id: None,
+        reference: Some(format!("ref-{}", claimed.id.0)),
+        poll_at: (state == State::Sent).then_some(NOW.0),
+        sent_at: (state == State::Sent).then_some(NOW.0),
+        started_at: NOW.0,
+        duration_ms: 12,
+        outcome: Some("accepted".to_owned()),
+        code: Some("250".to_owned()),
+        detail: None,
+        repeated: claimed.repeated,
+    }
+}
+
+async fn store(db: &Db, settlements: &[Settlement]) -> Vec<MessageId> {
+    let mut tx = db.begin().await.unwrap();
+    let closed = settle(&mut tx, NOW, DAY, settlements).await.unwrap();
+    tx.commit().await.unwrap();
+    closed
+}
+
+async fn counts(db: &Db) -> CountRow {
+    history::counts(db, &[MessageId(1)]).await.unwrap().remove(0)
+}
+
+on_both!(a_claim_takes_what_is_due_once_and_counts_it, |db| async {
+    sending(&db).await;
+    let due_now = due(&db, NOW).await.unwrap();
+    assert_eq!((due_now.len(), due_now[0].outlet, due_now[0].lane), (1, EMAIL.code(), Lane::Normal));
+    assert!(due(&db, Timestamp(0)).await.unwrap().is_empty());
+    let first = take(&db, 5).await;
+    let second = take(&db, 100).await;
+    assert_eq!((first.len(), second.len(), take(&db, 100).await.len()), (5, 3, 0));
+    assert_eq!(first[0].attempts, 1);
+    assert_eq!(first[0].address.as_deref(), Some("p1@campus.example"));
+    assert_eq!(
+        (counts(&db).await.pending, counts(&db).await.sending, counts(&db).await.suppressed),
+        (0, 8, 1)
+    );
+});
+
+on_both!(outcomes_are_stored_with_their_attempts_and_the_last_one_closes_the_message, |db| async {
+    sending(&db).await;
+    let claimed = take(&db, 100).await;
+    let most: Vec<_> = claimed[..7].iter().map(|c| settlement(c, State::Sent)).collect();
+    assert!(store(&db, &most).await.is_empty());
+    assert_eq!(store(&db, &[settlement(&claimed[7], State::Failed)]).await, [MessageId(1)]);
+    let row = counts(&db).await;
+    assert_eq!((row.sent, row.failed, row.sending, row.pending), (7, 1, 0, 0));
+    let attempts = history::attempts(&db, claimed[0].id).await.unwrap();
+    assert_eq!((attempts.len(), attempts[0].code.as_deref()), (1, Some("250")));
+});
+
+on_both!(a_settlement_of_an_older_attempt_changes_nothing, |db| async {
+    sending(&db).await;
+    let claimed = take(&db, 1).await;
+    // The process was thought dead; another took the delivery.
+    let mut tx = db.begin().await.unwrap();
+    execute(&mut tx, "UPDATE delivery SET lease_until = 0 WHERE state = 1").await;
+    let moved = release_lost(&mut tx, NOW, OWNER + 1).await.unwrap();
+    assert_eq!((moved.len(), moved[0].state), (1, State::Pending));
+    let again = claim(&mut tx, EMAIL, Lane::Normal, NOW, OWNER + 1, LEASE, 100).await.unwrap();
+    tx.commit().await.unwrap();
+    let same = again.iter().find(|c| c.id == claimed[0].id).unwrap();
+    assert!(same.repeated && same.attempts == 2);
+    store(&db, &[settlement(&claimed[0], State::Failed)]).await;
+    assert_eq!((counts(&db).await.failed, counts(&db).await.sending), (0, 8));
+    store(&db, &[settlement(same, State::Sent)]).await;
+    assert_eq!((counts(&db).await.sent, counts(&db).await.sending), (1, 7));
+    let attempts = history::attempts(&db, same.id).await.unwrap();
+    assert_eq!(attempts.iter().map(|a| a.repeated).collect::<Vec<_>>(), [false, true]);
+});
+
+on_both!(claims_of_a_living_process_are_not_lost, |db| async {
+    sending(&db).await;
+    take(&db, 3).await;
+    let mut tx = db.begin().await.unwrap();
+    renew(&mut tx, NOW, OWNER, LEASE).await.unwrap();
+    assert!(release_lost(&mut tx, NOW, OWNER).await.unwrap().is_empty());
+    tx.commit().await.unwrap();
+    assert_eq!(counts(&db).await.sending, 3);
+});
+
+on_both!(a_retry_waits_for_its_moment, |db| async {
+    sending(&db).await;
+    let claimed = take(&db, 100).await;
+    let all: Vec<_> = claimed.iter().map(|c| settlement(c, State::Pending)).collect();
+    assert!(store(&db, &all).await.is_empty());
+    assert!(take(&db, 100).await.is_empty());
+    let mut tx = db.begin().await.unwrap();
+    let later =
+        claim(&mut tx, EMAIL, Lane::Normal, Timestamp(NOW.0 + 1_000), OWNER, LEASE, 100).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!((later.len(), later[0].attempts), (8, 2));
+});
+
+on_both!(what_still_waits_can_be_ended_in_steps, |db| async {
+    sending(&db).await;
+    take(&db, 2).await;
+    let mut left = Vec::new();
+    for _ in 0..4 {
+        let mut tx = db.begin().await.unwrap();
+        left.push(
+            end_pending(&mut tx, MessageId(1), State::Cancelled, "cancelled", NOW, DAY, 4).await.unwrap(),
+        );
+        tx.commit().await.unwrap();
+    }
+    assert_eq!(left, [4, 2, 0, 0]);
+    let row = counts(&db).await;
+    assert_eq!((row.cancelled, row.sending, row.pending, row.suppressed), (6, 2, 0, 1));
+});
+
+on_both!(ended_deliveries_open_again_and_keep_their_attempts, |db| async {
+    sending(&db).await;
+    let claimed = take(&db, 100).await;
+    let all: Vec<_> = claimed
+        .iter()
+        .enumerate()
+        .map(|(i, c)| settlement(c, if i < 3 { State::Failed } else { State::Sent }))
+        .collect();
+    store(&db, &all).await;
+    let mut tx = db.begin().await.unwrap();
+    let rows =
+        ended(&mut tx, MessageId(1), &[State::Failed, State::Unknown], DeliveryId(0), 100).await.unwrap();
+    assert_eq!(rows.len(), 3);
+    assert_eq!(ended(&mut tx, MessageId(1), &[State::Failed], rows[1].id, 100).await.unwrap().len(), 1);
+    reopen(&mut tx, MessageId(1), &rows, NOW).await.unwrap();
+    tx.commit().await.unwrap();
+    let row = counts(&db).await;
+    assert_eq!((row.failed, row.pending, row.sent), (0, 3, 5));
+    assert_eq!(
+        take(&db, 100).await.iter().map(|c| (c.attempts, c.failures)).collect::<Vec<_>>(),
+        [(2, 0); 3]
+    );
+});
+
+on_both!(a_receipt_moves_a_sent_delivery_once_however_often_it_comes, |db| async {
+    sending(&db).await;
+    let claimed = take(&db, 3).await;
+    store(&db, &claimed.iter().map(|c| settlement(c, State::Sent)).collect::<Vec<_>>()).await;
+    let waiting = to_poll(&db, EMAIL, NOW, 10).await.unwrap();
+    assert_eq!(waiting.len(), 3);
+    assert!(to_poll(&db, Outlet::Sandbox, NOW, 10).await.unwrap().is_empty());
+    let verdict = |i: usize, state: State| Verdict {
+        id: claimed[i].id.0,
+        provider_id: None,
+        reference: None,
+        state: state.code(),
+        code: Some("DELIVRD".to_owned()),
+        detail: None,
+    };
+    for _ in 0..2 {
+        let mut tx = db.begin().await.unwrap();
+        let verdicts = [verdict(0, State::Delivered), verdict(1, State::Failed)];
+        judge(&mut tx, NOW, DAY, &verdicts).await.unwrap();
+        poll_later(&mut tx, &[claimed[2].id], None).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+    let row = counts(&db).await;
+    assert_eq!((row.sent, row.delivered, row.failed), (1, 1, 1));
+    assert_eq!(history::receipts(&db, claimed[0].id).await.unwrap().len(), 2, "each that came is kept");
+    assert!(to_poll(&db, EMAIL, NOW, 10).await.unwrap().is_empty());
+});
+
+on_both!(counters_move_together_and_days_add_up, |db| async {
+    sending(&db).await;
+    let mut deltas = Deltas::default();
+    deltas.shift(State::Pending, State::Expired, 8);
+    let moves = Moves::from([((MessageId(1), ChannelKind::Email), deltas)]);
+    let mut tx = db.begin().await.unwrap();
+    assert_eq!(count(&mut tx, &moves).await.unwrap(), [MessageId(1)]);
+    for _ in 0..2 {
+        count_day(&mut tx, DAY, &std::collections::BTreeMap::from([((1, 5), 8)])).await.unwrap();
+    }
+    execute(&mut tx, "CREATE TABLE probe (n BIGINT)").await;
+    execute(&mut tx, "INSERT INTO probe SELECT n FROM day_count").await;
+    tx.commit().await.unwrap();
+    assert_eq!(counts(&db).await.expired, 8);
+    assert_eq!(crate::store::numbers(&db).await, [16]);
+});
