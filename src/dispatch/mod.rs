@@ -35,6 +35,8 @@ pub struct Dispatcher {
     workers: Vec<Worker>,
 }
 
+/// How often a worker that only waits for slow calls looks after their leases.
+const RENEWAL: Duration = Duration::from_secs(5);
 /// After trouble with the store or the queue, before the next try.
 const RECOVERY: Duration = Duration::from_secs(1);
 
@@ -164,6 +166,7 @@ async fn send(s: Services, mut worker: Worker, stop: CancellationToken) {
             biased;
             () = stop.cancelled(), if !stopping => {}
             () = worker.wait(), if rest != Some(RECOVERY) => {}
+            () = tokio::time::sleep(RENEWAL), if worker.is_busy() => {}
             taken = next(&s, work, &stop), if !hungry && !stopping => {
                 if let Some(taken) = taken {
                     hungry = true;
@@ -171,6 +174,9 @@ async fn send(s: Services, mut worker: Worker, stop: CancellationToken) {
                 }
             }
             () = tokio::time::sleep(rest.unwrap_or(Duration::MAX)), if rest.is_some() => {}
+        }
+        if let Err(error) = worker.renew_due().await {
+            trouble("renewing claims", &error);
         }
         if !stopping && let Err(error) = worker.poll_due().await {
             trouble("asking for receipts", &error);

@@ -12,8 +12,6 @@ use crate::service::{Services, deliveries};
 const TICK: Duration = Duration::from_millis(400);
 /// Steps that look through more than a few rows are taken every so many ticks.
 const SELDOM: u32 = 5;
-/// Leases are renewed every so many ticks: well within their thirty seconds.
-const RENEW: u32 = 20;
 
 pub(super) async fn run(s: Services, owner: i64, stop: CancellationToken) {
     let mut ticks: u32 = 0;
@@ -32,9 +30,6 @@ async fn tick(s: &Services, owner: i64, ticks: u32) -> Result<()> {
     deliveries::offer_due(s).await?;
     if ticks.is_multiple_of(SELDOM) {
         sweep(s, owner).await?;
-    }
-    if ticks.is_multiple_of(RENEW) && deliveries::others_may_dispatch(s) {
-        deliveries::renew(s, owner).await?;
     }
     Ok(())
 }

@@ -4,7 +4,7 @@
 //! transaction. A delivery counts as in flight from its claim until the commit of its outcome, so what a crash can
 //! repeat is bounded by [`InFlight`], and no row is locked while a provider thinks.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use futures_util::FutureExt;
@@ -61,6 +61,9 @@ pub struct Worker {
     letters: Letters,
     hold: Hold,
     calls: JoinSet<Done>,
+    /// Claimed and not settled.
+    in_hand: HashSet<DeliveryId>,
+    renewed: Option<Timestamp>,
     /// Outcomes not stored yet.
     finished: Vec<Settlement>,
 }
@@ -69,6 +72,8 @@ pub struct Worker {
 const REFRESH: std::time::Duration = std::time::Duration::from_millis(500);
 /// How often the store is asked whether a receipt is to be asked for.
 const LOOK: std::time::Duration = std::time::Duration::from_millis(200);
+/// Leases are renewed this often: well within their thirty seconds.
+const RENEW: std::time::Duration = std::time::Duration::from_secs(8);
 /// Deliveries asked about in one go.
 const POLL: i64 = 500;
 /// How long before a provider that knew nothing is asked again.
@@ -87,6 +92,8 @@ impl Worker {
             letters: Letters::default(),
             hold: in_flight.hold(),
             calls: JoinSet::new(),
+            in_hand: HashSet::new(),
+            renewed: None,
             finished: Vec::new(),
         }
     }
@@ -126,22 +133,33 @@ impl Worker {
             Ok(claimed) => claimed,
             Err(error) => {
                 // Outcomes stay in hand and are stored when the store is back; nothing new is taken meanwhile.
-                self.hold.shrink_to(self.in_hand());
+                self.hold.shrink_to(self.in_hand.len());
                 return Err(error);
             }
         };
         turn.settled = self.finished.len();
         turn.claimed = claimed.len();
-        self.finished.clear();
+        for settled in self.finished.drain(..) {
+            self.in_hand.remove(&DeliveryId(settled.id));
+        }
+        self.in_hand.extend(claimed.iter().map(|c| c.id));
         if let Some(chosen) = chosen {
             self.hand_over(&chosen, claimed).await?;
         }
-        self.hold.shrink_to(self.in_hand());
+        self.hold.shrink_to(self.in_hand.len());
         Ok(turn)
     }
 
-    fn in_hand(&self) -> usize {
-        self.finished.len() + self.standings.values().map(|s| s.calls).sum::<usize>()
+    /// Keeps what is in hand from being taken for lost while a slow provider thinks.
+    pub async fn renew_due(&mut self) -> Result<()> {
+        let now = self.s.clock.now();
+        let soon = self.renewed.is_some_and(|at| now >= at && now.since(at) < RENEW);
+        if soon || self.in_hand.is_empty() || !deliveries::others_may_dispatch(&self.s) {
+            return Ok(());
+        }
+        self.renewed = Some(now);
+        let in_hand: Vec<DeliveryId> = self.in_hand.iter().copied().collect();
+        deliveries::renew(&self.s, self.owner, &in_hand).await
     }
 
     /// The provider that gets the next deliveries, and how many it may get now.

@@ -48,7 +48,10 @@ pub async fn settle_and_claim(
         }
     }
     tx.commit().await?;
-    complete(s, &closed).await?;
+    // The claims stand whatever becomes of this; the sweeper completes what is left open.
+    if let Err(error) = complete(s, &closed).await {
+        tracing::warn!(%error, "messages not completed yet");
+    }
     Ok(claimed)
 }
 
@@ -62,10 +65,10 @@ pub async fn complete(s: &Services, messages: &[MessageId]) -> Result<()> {
     tx.commit().await
 }
 
-/// Keeps this owner's claims from being taken for lost while a slow provider thinks.
-pub async fn renew(s: &Services, owner: i64) -> Result<()> {
+/// Keeps deliveries in hand from being taken for lost while a slow provider thinks.
+pub async fn renew(s: &Services, owner: i64, in_hand: &[DeliveryId]) -> Result<()> {
     let mut tx = s.db.begin().await?;
-    store::renew(&mut tx, s.clock.now(), owner, LEASE.as_millis() as i64).await?;
+    store::renew(&mut tx, s.clock.now(), owner, in_hand, LEASE.as_millis() as i64).await?;
     tx.commit().await
 }
 

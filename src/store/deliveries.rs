@@ -282,14 +282,13 @@ pub async fn count_day(tx: &mut Tx, day: &str, n: &BTreeMap<(i64, i64), i64>) ->
 }
 
 /// Offers again what a process that is gone had claimed: on SQLite everything that is not `owner`'s (one process
-/// dispatches), on PostgreSQL what has outlived its lease. Each is marked as repeating an attempt cut off.
+/// dispatches, and its clock may jump), on PostgreSQL whatever has outlived its lease. Each is marked as repeating an
+/// attempt cut off.
 pub async fn release_lost(tx: &mut Tx, now: Timestamp, owner: i64) -> Result<Vec<Moved>> {
     let dialect = tx.dialect();
     let lost = match dialect {
         super::Dialect::Sqlite => "lease_owner <> $2".to_owned(),
-        super::Dialect::Postgres => {
-            format!("lease_owner <> $2 AND lease_until < {}", dialect.lease_now("$1"))
-        }
+        super::Dialect::Postgres => format!("lease_until < {}", dialect.lease_now("$1")),
     };
     let text = format!(
         "WITH lost AS MATERIALIZED (
@@ -310,13 +309,23 @@ pub async fn release_lost(tx: &mut Tx, now: Timestamp, owner: i64) -> Result<Vec
 }
 
 /// Extends the leases of deliveries this owner still has in hand.
-pub async fn renew(tx: &mut Tx, now: Timestamp, owner: i64, lease_ms: i64) -> Result<()> {
+pub async fn renew(
+    tx: &mut Tx,
+    now: Timestamp,
+    owner: i64,
+    in_hand: &[DeliveryId],
+    lease_ms: i64,
+) -> Result<()> {
+    let ids: Vec<i64> = in_hand.iter().map(|id| id.0).collect();
+    let dialect = tx.dialect();
     let text = format!(
-        "UPDATE delivery SET lease_until = {} + $3 WHERE state = 1 AND lease_owner = $2",
-        tx.dialect().lease_now("$1")
+        "UPDATE delivery SET lease_until = {} + $3 WHERE state = 1 AND lease_owner = $2 AND id IN {}",
+        dialect.lease_now("$1"),
+        dialect.int_list("$4"),
     );
     in_tx!(tx, |conn| {
-        sqlx::query(sql(text)).bind(now.0).bind(owner).bind(lease_ms).execute(conn).await.map(drop)
+        let query = sqlx::query(sql(text)).bind(now.0).bind(owner).bind(lease_ms).bind(to_json(&ids)?);
+        query.execute(conn).await.map(drop)
     })?;
     Ok(())
 }
@@ -521,7 +530,8 @@ row! {
     }
 }
 
-/// The outlets and lanes in which something is due: sixteen looks into an index, whatever the backlog.
+/// The outlets and lanes in which something is due, receipts to ask for included: twenty looks into an index, whatever
+/// the backlog.
 pub async fn due(db: &Db, now: Timestamp) -> Result<Vec<Due>> {
     let probes: Vec<_> = Outlet::ALL
         .iter()
@@ -532,6 +542,14 @@ pub async fn due(db: &Db, now: Timestamp) -> Result<Vec<Due>> {
                  FROM delivery WHERE state = 0 AND outlet = {outlet} AND lane = {lane} AND due_at <= $1)"
             )
         })
+        .chain(Outlet::ALL.iter().map(|outlet| {
+            format!(
+                "SELECT CAST({outlet} AS bigint) AS outlet, CAST({lane} AS bigint) AS lane WHERE EXISTS (SELECT 1
+                 FROM delivery WHERE poll_at IS NOT NULL AND outlet = {outlet} AND poll_at <= $1)",
+                outlet = outlet.code(),
+                lane = Lane::Low.code(),
+            )
+        }))
         .collect();
     let text = probes.join(" UNION ALL ");
     Ok(in_db!(db, |conn| sqlx::query_as(sql(text)).bind(now.0).fetch_all(conn).await)?)

@@ -127,9 +127,10 @@ on_both!(a_settlement_of_an_older_attempt_changes_nothing, |db| async {
 
 on_both!(claims_of_a_living_process_are_not_lost, |db| async {
     sending(&db).await;
-    take(&db, 3).await;
+    let in_hand: Vec<DeliveryId> = take(&db, 3).await.iter().map(|c| c.id).collect();
     let mut tx = db.begin().await.unwrap();
-    renew(&mut tx, NOW, OWNER, LEASE).await.unwrap();
+    execute(&mut tx, "UPDATE delivery SET lease_until = 0 WHERE state = 1").await;
+    renew(&mut tx, NOW, OWNER, &in_hand, LEASE).await.unwrap();
     assert!(release_lost(&mut tx, NOW, OWNER).await.unwrap().is_empty());
     tx.commit().await.unwrap();
     assert_eq!(counts(&db).await.sending, 3);
@@ -192,6 +193,7 @@ on_both!(a_receipt_moves_a_sent_delivery_once_however_often_it_comes, |db| async
     sending(&db).await;
     let claimed = take(&db, 3).await;
     store(&db, &claimed.iter().map(|c| settlement(c, State::Sent)).collect::<Vec<_>>()).await;
+    assert_eq!(due(&db, NOW).await.unwrap().len(), 2, "five in a lane, and receipts to ask for");
     let waiting = to_poll(&db, EMAIL, NOW, 10).await.unwrap();
     assert_eq!(waiting.len(), 3);
     assert!(to_poll(&db, Outlet::Sandbox, NOW, 10).await.unwrap().is_empty());
