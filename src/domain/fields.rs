@@ -1,0 +1,111 @@
+//! Reads the fields of a JSON object one by one and collects everything that is wrong with them.
+
+use serde_json::{Map, Value};
+
+use crate::error::{Error, Fault, Result};
+
+/// One JSON object being read. Fields nobody asks for are faults in the end.
+#[derive(Debug)]
+pub struct Fields<'v> {
+    object: &'v Map<String, Value>,
+    asked: Vec<&'static str>,
+    faults: Vec<Fault>,
+}
+
+impl<'v> Fields<'v> {
+    pub fn of(body: &'v Value) -> Result<Self> {
+        let object = body.as_object().ok_or_else(|| Error::fault("", "not_an_object", "send a JSON object"))?;
+        Ok(Self { object, asked: Vec::new(), faults: Vec::new() })
+    }
+
+    /// The field's value; null is the same as leaving it out.
+    pub fn value(&mut self, name: &'static str) -> Option<&'v Value> {
+        self.asked.push(name);
+        self.object.get(name).filter(|value| !value.is_null())
+    }
+
+    /// The trimmed text of a field of at most `longest` characters in one line. An empty text is the same as none.
+    pub fn text(&mut self, name: &'static str, longest: usize) -> Option<String> {
+        let value = self.value(name)?;
+        let text = match value {
+            Value::String(text) => text.trim(),
+            _ => {
+                self.fault(name, "not_a_string", "send a string");
+                return None;
+            }
+        };
+        if text.chars().count() > longest {
+            self.fault(name, "too_long", format!("at most {longest} characters"));
+        } else if text.chars().any(char::is_control) {
+            self.fault(name, "control_character", "control characters and line breaks are not allowed");
+        } else if !text.is_empty() {
+            return Some(text.to_owned());
+        }
+        None
+    }
+
+    /// As [`Self::text`], for a field that must be there. Where it is not, what is answered does not matter.
+    pub fn required(&mut self, name: &'static str, longest: usize) -> String {
+        let before = self.faults.len();
+        let text = self.text(name, longest);
+        if text.is_none() && self.faults.len() == before {
+            self.fault(name, "required", format!("`{name}` is needed and must not be empty"));
+        }
+        text.unwrap_or_default()
+    }
+
+    /// A list of strings, empty where it is left out.
+    pub fn texts(&mut self, name: &'static str, most: usize) -> Vec<String> {
+        let Some(value) = self.value(name) else { return Vec::new() };
+        let Some(list) = value.as_array() else {
+            self.fault(name, "not_a_list", "send a list of strings");
+            return Vec::new();
+        };
+        if list.len() > most {
+            self.fault(name, "too_many", format!("at most {most} entries"));
+            return Vec::new();
+        }
+        let mut texts = Vec::with_capacity(list.len());
+        for (i, entry) in list.iter().enumerate() {
+            match entry {
+                Value::String(text) => texts.push(text.clone()),
+                _ => self.extend([Fault::new(format!("/{name}/{i}"), "not_a_string", "send a string")]),
+            }
+        }
+        texts
+    }
+
+    /// Something wrong with the field `name`.
+    pub fn fault(&mut self, name: &str, code: &'static str, detail: impl Into<String>) {
+        self.faults.push(Fault::new(pointer(name), code, detail));
+    }
+
+    pub fn extend(&mut self, faults: impl IntoIterator<Item = Fault>) {
+        self.faults.extend(faults);
+    }
+
+    /// What was not asked for.
+    pub fn rest(&self) -> impl Iterator<Item = (&'v String, &'v Value)> + use<'v> {
+        let asked = self.asked.clone();
+        self.object.iter().filter(move |(name, _)| !asked.contains(&name.as_str()))
+    }
+
+    /// `Ok` if every field was known and right, else all that was wrong.
+    pub fn finish(mut self) -> Result<()> {
+        let known = self.asked.join("`, `");
+        for (name, _) in self.rest() {
+            self.fault(name, "unknown_field", format!("there is no such field; use `{known}`"));
+        }
+        self.close()
+    }
+
+    /// As [`Self::finish`], where the rest was read otherwise.
+    pub fn close(self) -> Result<()> {
+        if self.faults.is_empty() { Ok(()) } else { Err(Error::Invalid(self.faults)) }
+    }
+}
+
+/// The JSON pointer (RFC 6901) of an object's field.
+pub fn pointer(name: &str) -> String {
+    format!("/{}", name.replace('~', "~0").replace('/', "~1"))
+}
