@@ -17,4 +17,5 @@ pub mod operator;
 pub mod provider;
 pub mod recipient;
 pub mod source;
+pub mod template;
 pub mod topic;

@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 
+use super::recipients::{RecipientRow, SELECT};
 use super::{Db, Dialect, in_db, row, sql, to_json};
 use crate::Result;
 use crate::domain::filter::{Bind, Filter, SqlFlavour};
@@ -33,16 +34,22 @@ impl ResolvedAudience {
     /// are ever selected.
     pub fn select(&self, dialect: Dialect, first_param: usize) -> Selection {
         let mut binds = Vec::new();
-        let chosen = self.condition(dialect, first_param, &mut binds);
-        let mut condition = format!("r.active AND ({chosen})");
-        if let Some(exclude) = &self.exclude {
-            let excluded = exclude.condition(dialect, first_param, &mut binds);
-            condition.push_str(&format!(" AND NOT ({excluded})"));
-        }
+        let condition = format!("r.active AND {}", self.condition(dialect, first_param, &mut binds));
         Selection { condition, binds }
     }
 
     fn condition(&self, dialect: Dialect, first_param: usize, binds: &mut Vec<Bind>) -> String {
+        let chosen = self.chosen(dialect, first_param, binds);
+        match &self.exclude {
+            None => format!("({chosen})"),
+            Some(exclude) => {
+                let excluded = exclude.condition(dialect, first_param, binds);
+                format!("(({chosen}) AND NOT {excluded})")
+            }
+        }
+    }
+
+    fn chosen(&self, dialect: Dialect, first_param: usize, binds: &mut Vec<Bind>) -> String {
         if self.everyone {
             return "1 = 1".to_owned();
         }
@@ -102,6 +109,16 @@ pub async fn count(db: &Db, audience: &ResolvedAudience) -> Result<i64> {
     let count: Count =
         in_db!(db, |conn| bind_all!(sqlx::query_as(sql(text)), &selection.binds).fetch_one(conn).await)?;
     Ok(count.n)
+}
+
+/// Some of the selected people, from all over the directory.
+pub async fn sample(db: &Db, audience: &ResolvedAudience, limit: u32) -> Result<Vec<RecipientRow>> {
+    let selection = audience.select(db.dialect(), 2);
+    // A prime spreads neighbouring keys; the same ones are picked each time.
+    let text = format!("{} WHERE {} ORDER BY (r.id * 7919) % 65521, r.id LIMIT $1", SELECT, selection.condition);
+    Ok(in_db!(db, |conn| {
+        bind_all!(sqlx::query_as(sql(text)).bind(i64::from(limit)), &selection.binds).fetch_all(conn).await
+    })?)
 }
 
 row! {

@@ -9,6 +9,7 @@ use sqlx::{Row, ValueRef};
 use crate::clock::Timestamp;
 use crate::domain::channel::{AddressKind, ChannelKind};
 use crate::domain::delivery::State;
+use crate::domain::group::GroupKind;
 use crate::domain::id;
 use crate::domain::message::{Category, Lane, Status};
 
@@ -65,7 +66,7 @@ macro_rules! coded {
         }
     )+};
 }
-coded!(ChannelKind, AddressKind, State, Category, Lane, Status);
+coded!(ChannelKind, AddressKind, State, GroupKind, Category, Lane, Status);
 
 macro_rules! optional {
     ($($row:ty),+) => {$(

@@ -76,6 +76,14 @@ impl Dialect {
         }
     }
 
+    /// Follows a `SELECT` of rows that the same transaction is going to change.
+    pub const fn lock(self) -> &'static str {
+        match self {
+            Self::Sqlite => "",
+            Self::Postgres => " FOR UPDATE",
+        }
+    }
+
     /// Follows a `SELECT … LIMIT` that picks rows to claim: rows another node is claiming are passed over.
     pub const fn skip_locked(self) -> &'static str {
         match self {

@@ -11,14 +11,18 @@ mod condition;
 pub mod dedup;
 pub mod deliveries;
 pub mod dialect;
+pub mod groups;
 pub mod history;
 pub mod idempotency;
 pub mod keys;
 pub mod messages;
 mod migrate;
+pub mod opt_outs;
 pub mod planning;
 pub mod providers;
+pub mod recipients;
 pub mod sources;
+pub mod templates;
 pub mod usage;
 
 use std::str::FromStr;

@@ -1,0 +1,113 @@
+//! Stored sets of recipients and the members of those that list them.
+
+use super::{Db, Tx, in_db, in_tx, row, sql, to_json};
+use crate::Result;
+use crate::clock::Timestamp;
+use crate::domain::group::{GroupInput, GroupKind};
+use crate::domain::id::GroupId;
+
+row! {
+    pub struct GroupRow {
+        /// Lists are continued from it.
+        pub id: GroupId,
+        pub slug: String,
+        pub name: String,
+        pub kind: GroupKind,
+        /// Of a dynamic group.
+        pub filter: Option<String>,
+        /// Active people who are listed; nothing of a dynamic group.
+        pub listed: Option<i64>,
+        pub created_at: Timestamp,
+        pub updated_at: Timestamp,
+    }
+}
+
+const SELECT: &str = "SELECT g.id, g.slug, g.name, g.kind, g.filter, g.created_at, g.updated_at,
+    CASE WHEN g.kind = 0 THEN (SELECT CAST(count(*) AS bigint) FROM group_member m
+        JOIN recipient r ON r.id = m.recipient_id WHERE m.group_id = g.id AND r.active) END AS listed
+    FROM recipient_group g";
+
+pub async fn find(db: &Db, slug: &str) -> Result<Option<GroupRow>> {
+    let text = format!("{SELECT} WHERE g.slug = $1");
+    Ok(in_db!(db, |c| sqlx::query_as(sql(text)).bind(slug).fetch_optional(c).await)?)
+}
+
+/// The newest groups before `before`; at most `limit`.
+pub async fn list(db: &Db, before: Option<GroupId>, limit: u32) -> Result<Vec<GroupRow>> {
+    let text = format!("{SELECT} WHERE g.id < $1 ORDER BY g.id DESC LIMIT $2");
+    let before = before.map_or(i64::MAX, |id| id.0);
+    Ok(in_db!(db, |c| sqlx::query_as(sql(text)).bind(before).bind(i64::from(limit)).fetch_all(c).await)?)
+}
+
+/// Creates a group; nothing where the slug is taken.
+pub async fn insert(tx: &mut Tx, group: &GroupInput, now: Timestamp) -> Result<Option<GroupId>> {
+    let text = "INSERT INTO recipient_group (slug, name, kind, filter, created_at, updated_at)
+        VALUES ($1, $2, $3, $4, $5, $5) ON CONFLICT (slug) DO NOTHING RETURNING id";
+    let id: Option<i64> = in_tx!(tx, |c| {
+        sqlx::query_scalar(text)
+            .bind(&group.slug)
+            .bind(&group.name)
+            .bind(group.kind.code())
+            .bind(group.filter.as_ref().map(|filter| filter.as_str()))
+            .bind(now.0)
+            .fetch_optional(c)
+            .await
+    })?;
+    Ok(id.map(GroupId))
+}
+
+/// Replaces the group of that slug. Who was listed in it is forgotten where it becomes dynamic.
+pub async fn update(tx: &mut Tx, group: &GroupInput, now: Timestamp) -> Result<()> {
+    let text = "UPDATE recipient_group SET name = $2, kind = $3, filter = $4, updated_at = $5 WHERE slug = $1";
+    in_tx!(tx, |c| {
+        sqlx::query(text)
+            .bind(&group.slug)
+            .bind(&group.name)
+            .bind(group.kind.code())
+            .bind(group.filter.as_ref().map(|filter| filter.as_str()))
+            .bind(now.0)
+            .execute(c)
+            .await
+            .map(drop)
+    })?;
+    if group.kind == GroupKind::Dynamic {
+        let text = "DELETE FROM group_member
+            WHERE group_id = (SELECT id FROM recipient_group WHERE slug = $1)";
+        in_tx!(tx, |c| sqlx::query(text).bind(&group.slug).execute(c).await.map(drop))?;
+    }
+    Ok(())
+}
+
+/// False where there is no such group.
+pub async fn delete(tx: &mut Tx, slug: &str) -> Result<bool> {
+    let text = "DELETE FROM recipient_group WHERE slug = $1";
+    let deleted = in_tx!(tx, |c| sqlx::query(text).bind(slug).execute(c).await.map(|d| d.rows_affected()))?;
+    Ok(deleted > 0)
+}
+
+/// Lists people in a group by campus id. Answers how many were not in it.
+pub async fn add_members(tx: &mut Tx, group: GroupId, campus_ids: &[String]) -> Result<u64> {
+    let text = format!(
+        "INSERT INTO group_member (group_id, recipient_id)
+         SELECT $2, r.id FROM recipient r WHERE r.campus_id IN {} ON CONFLICT DO NOTHING",
+        tx.dialect().text_list("$1")
+    );
+    change_members(tx, text, group, campus_ids).await
+}
+
+/// Answers how many were in it.
+pub async fn remove_members(tx: &mut Tx, group: GroupId, campus_ids: &[String]) -> Result<u64> {
+    let text = format!(
+        "DELETE FROM group_member WHERE group_id = $2
+         AND recipient_id IN (SELECT r.id FROM recipient r WHERE r.campus_id IN {})",
+        tx.dialect().text_list("$1")
+    );
+    change_members(tx, text, group, campus_ids).await
+}
+
+async fn change_members(tx: &mut Tx, text: String, group: GroupId, campus_ids: &[String]) -> Result<u64> {
+    let input = to_json(campus_ids)?;
+    Ok(in_tx!(tx, |c| {
+        sqlx::query(sql(text)).bind(input).bind(group.0).execute(c).await.map(|done| done.rows_affected())
+    })?)
+}

@@ -1,0 +1,56 @@
+//! What people do not want to be sent.
+
+use serde_json::json;
+
+use super::dialect::Field;
+use super::{Db, Tx, in_db, in_tx, row, sql, to_json};
+use crate::clock::Timestamp;
+use crate::domain::channel::ChannelKind;
+use crate::domain::id::RecipientId;
+use crate::domain::recipient::OptOut;
+use crate::{Error, Result};
+
+row! {
+    struct OptOutRow {
+        channel: i64,
+        topic: String,
+    }
+}
+
+/// The code that stands for every channel.
+const EVERY_CHANNEL: i64 = 0;
+
+/// What one person does not want.
+pub async fn list(db: &Db, recipient: RecipientId) -> Result<Vec<OptOut>> {
+    let text = "SELECT channel, topic FROM opt_out WHERE recipient_id = $1 ORDER BY topic, channel";
+    let rows: Vec<OptOutRow> =
+        in_db!(db, |c| sqlx::query_as(text).bind(recipient.0).fetch_all(c).await)?;
+    let read = |row: OptOutRow| {
+        Ok(OptOut {
+            channel: ChannelKind::from_code(row.channel),
+            topic: row.topic.parse().map_err(|why: String| Error::internal(why))?,
+        })
+    };
+    rows.into_iter().map(read).collect()
+}
+
+/// Makes these all that one person does not want.
+pub async fn replace(tx: &mut Tx, recipient: RecipientId, all: &[OptOut], now: Timestamp) -> Result<()> {
+    let text = "DELETE FROM opt_out WHERE recipient_id = $1";
+    in_tx!(tx, |c| sqlx::query(text).bind(recipient.0).execute(c).await.map(drop))?;
+    let rows = tx.dialect().rows("$1", &[("channel", Field::Int), ("topic", Field::Text)]);
+    let text = format!(
+        "INSERT INTO opt_out (recipient_id, channel, topic, created_at)
+         SELECT $2, x.channel, x.topic, $3 FROM {rows} AS x WHERE 1 = 1 ON CONFLICT DO NOTHING"
+    );
+    let input: Vec<_> = all
+        .iter()
+        .map(|one| {
+            let channel = one.channel.map_or(EVERY_CHANNEL, ChannelKind::code);
+            json!({ "channel": channel, "topic": one.topic.as_str() })
+        })
+        .collect();
+    let input = to_json(&input)?;
+    in_tx!(tx, |c| sqlx::query(sql(text)).bind(input).bind(recipient.0).bind(now.0).execute(c).await.map(drop))?;
+    Ok(())
+}

@@ -1,0 +1,198 @@
+//! The directory: people, how they are reached, and what is known about them.
+
+use sqlx::types::Json;
+
+use super::audience::{ResolvedAudience, bind_all};
+use super::dialect::Field;
+use super::{Db, Dialect, Tx, in_db, in_tx, row, sql, to_json};
+use crate::Result;
+use crate::clock::Timestamp;
+use crate::domain::filter::Bind;
+use crate::domain::id::RecipientId;
+use crate::domain::recipient::{Attributes, RecipientInput};
+
+row! {
+    pub struct RecipientRow {
+        /// Lists are continued from it.
+        pub id: RecipientId,
+        pub campus_id: String,
+        pub name: String,
+        pub email: Option<String>,
+        pub mobile: Option<String>,
+        pub wecom_userid: Option<String>,
+        pub wechat_openid: Option<String>,
+        pub language: Option<String>,
+        pub department: Option<String>,
+        pub attributes: Json<Attributes>,
+        /// No audience selects who is not.
+        pub active: bool,
+        pub created_at: Timestamp,
+        pub updated_at: Timestamp,
+    }
+}
+
+pub(super) const SELECT: &str = "SELECT r.id, r.campus_id, r.name, r.email, r.mobile, r.wecom_userid, \
+    r.wechat_openid, r.language, r.department, r.attributes, r.active, r.created_at, r.updated_at FROM recipient r";
+
+/// What a record says of a person besides the campus id.
+const FACTS: [(&str, Field); 8] = [
+    ("name", Field::Text),
+    ("email", Field::Text),
+    ("mobile", Field::Text),
+    ("wecom_userid", Field::Text),
+    ("wechat_openid", Field::Text),
+    ("language", Field::Text),
+    ("department", Field::Text),
+    ("attributes", Field::Json),
+];
+
+/// What became of the records of one batch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Upserted {
+    pub created: u64,
+    pub updated: u64,
+    pub unchanged: u64,
+}
+
+fn facts(each: impl Fn(&str) -> String, between: &str) -> String {
+    FACTS.map(|(name, _)| each(name)).join(between)
+}
+
+fn input_rows(dialect: Dialect, param: &str) -> String {
+    let fields: Vec<_> = [("campus_id", Field::Text)].into_iter().chain(FACTS).collect();
+    dialect.rows(param, &fields)
+}
+
+/// Creates or replaces people by campus id, and makes them active. No campus id may come twice in one call.
+///
+/// Rows that would stay the same are not written, so a nightly import of an unchanged directory writes nothing.
+pub async fn upsert(tx: &mut Tx, people: &[RecipientInput], now: Timestamp) -> Result<Upserted> {
+    let rows = input_rows(tx.dialect(), "$1");
+    let names = facts(str::to_owned, ", ");
+    let insert = format!(
+        "INSERT INTO recipient (campus_id, {names}, active, created_at, updated_at)
+         SELECT x.campus_id, {}, TRUE, $2, $2 FROM {rows} AS x WHERE 1 = 1 ORDER BY x.campus_id
+         ON CONFLICT (campus_id) DO NOTHING",
+        facts(|name| format!("x.{name}"), ", ")
+    );
+    let update = format!(
+        "UPDATE recipient SET {}, active = TRUE, updated_at = $2 FROM {rows} AS x
+         WHERE recipient.campus_id = x.campus_id AND (NOT recipient.active OR {})",
+        facts(|name| format!("{name} = x.{name}"), ", "),
+        facts(|name| format!("recipient.{name} IS DISTINCT FROM x.{name}"), " OR ")
+    );
+    let input = to_json(people)?;
+    let mut changed = [0; 2];
+    for (text, n) in [insert, update].into_iter().zip(&mut changed) {
+        *n = in_tx!(tx, |c| {
+            sqlx::query(sql(text)).bind(&input).bind(now.0).execute(c).await.map(|done| done.rows_affected())
+        })?;
+    }
+    let [created, updated] = changed;
+    Ok(Upserted { created, updated, unchanged: people.len() as u64 - created - updated })
+}
+
+/// Replaces what is said of one person. Whether the person is active stays as it is.
+pub async fn update(tx: &mut Tx, id: RecipientId, person: &RecipientInput, now: Timestamp) -> Result<()> {
+    let text = format!(
+        "UPDATE recipient SET {}, updated_at = $2 FROM {} AS x WHERE recipient.id = $3",
+        facts(|name| format!("{name} = x.{name}"), ", "),
+        input_rows(tx.dialect(), "$1")
+    );
+    let input = to_json(&[person])?;
+    in_tx!(tx, |c| sqlx::query(sql(text)).bind(input).bind(now.0).bind(id.0).execute(c).await.map(drop))?;
+    Ok(())
+}
+
+pub async fn find(db: &Db, campus_id: &str) -> Result<Option<RecipientRow>> {
+    let text = format!("{SELECT} WHERE r.campus_id = $1 AND r.erased_at IS NULL");
+    Ok(in_db!(db, |c| sqlx::query_as(sql(text)).bind(campus_id).fetch_optional(c).await)?)
+}
+
+/// As [`find`], and nobody else changes the row until the transaction ends.
+pub async fn lock(tx: &mut Tx, campus_id: &str) -> Result<Option<RecipientRow>> {
+    let lock = tx.dialect().lock();
+    let text = format!("{SELECT} WHERE r.campus_id = $1 AND r.erased_at IS NULL{lock}");
+    Ok(in_tx!(tx, |c| sqlx::query_as(sql(text)).bind(campus_id).fetch_optional(c).await)?)
+}
+
+/// Which people to list; everyone where a field is empty.
+#[derive(Clone, Debug, Default)]
+pub struct RecipientFilter {
+    /// The beginning of the campus id, the email address or the mobile number, or a part of the name.
+    pub q: String,
+    /// Only whom this selects.
+    pub audience: Option<ResolvedAudience>,
+}
+
+/// The newest people before `before`, active or not; at most `limit`.
+pub async fn list(
+    db: &Db,
+    filter: &RecipientFilter,
+    before: Option<RecipientId>,
+    limit: u32,
+) -> Result<Vec<RecipientRow>> {
+    let mut text = format!("{SELECT} WHERE r.id < $1 AND r.erased_at IS NULL");
+    let mut binds: Vec<Bind> = Vec::new();
+    let q = filter.q.trim();
+    if !q.is_empty() {
+        let contains = db.dialect().contains("r.name", "$3");
+        text.push_str(&format!(
+            " AND ({contains} OR {} OR {} OR {} OR {})",
+            starts("r.campus_id", "$3"),
+            starts("r.email", "$3"),
+            starts("r.mobile", "$3"),
+            starts("r.mobile", "'+86' || $3"),
+        ));
+        binds.push(Bind::Text(q.to_owned()));
+    }
+    if let Some(audience) = &filter.audience {
+        let selection = audience.select(db.dialect(), 3 + binds.len());
+        text.push_str(&format!(" AND {}", selection.condition));
+        binds.extend(selection.binds);
+    }
+    text.push_str(" ORDER BY r.id DESC LIMIT $2");
+    let before = before.map_or(i64::MAX, |id| id.0);
+    Ok(in_db!(db, |c| {
+        bind_all!(sqlx::query_as(sql(text)).bind(before).bind(i64::from(limit)), &binds).fetch_all(c).await
+    })?)
+}
+
+/// Whether the text in `column` begins with the one given, the case of A to Z apart.
+fn starts(column: &str, with: &str) -> String {
+    format!("lower(substr({column}, 1, length({with}))) = lower({with})")
+}
+
+/// Makes everybody inactive but those `present`. Answers how many were active before.
+pub async fn deactivate_missing(tx: &mut Tx, present: &[String], now: Timestamp) -> Result<u64> {
+    let text = format!(
+        "UPDATE recipient SET active = FALSE, updated_at = $2 WHERE active AND campus_id NOT IN {}",
+        tx.dialect().text_list("$1")
+    );
+    let present = to_json(present)?;
+    Ok(in_tx!(tx, |c| {
+        sqlx::query(sql(text)).bind(present).bind(now.0).execute(c).await.map(|done| done.rows_affected())
+    })?)
+}
+
+/// Clears whatever says who a person is, in the directory and in what was sent to them. The row stays for its
+/// deliveries' sake under `tombstone`, so the campus id can be given again.
+pub async fn erase(tx: &mut Tx, id: RecipientId, tombstone: &str, now: Timestamp) -> Result<()> {
+    let text = "UPDATE recipient SET campus_id = $2, name = '', email = NULL, mobile = NULL, wecom_userid = NULL,
+        wechat_openid = NULL, language = NULL, department = NULL, attributes = '{}', active = FALSE,
+        updated_at = $3, erased_at = $3 WHERE id = $1";
+    in_tx!(tx, |c| sqlx::query(text).bind(id.0).bind(tombstone).bind(now.0).execute(c).await.map(drop))?;
+    for text in [
+        "DELETE FROM group_member WHERE recipient_id = $1",
+        "DELETE FROM opt_out WHERE recipient_id = $1",
+        "UPDATE delivery SET address = NULL, name = NULL, params = NULL WHERE recipient_id = $1",
+        // Providers repeat addresses in what they answer.
+        "UPDATE attempt SET detail = NULL
+         WHERE delivery_id IN (SELECT id FROM delivery WHERE recipient_id = $1)",
+        "UPDATE receipt SET detail = NULL
+         WHERE delivery_id IN (SELECT id FROM delivery WHERE recipient_id = $1)",
+    ] {
+        in_tx!(tx, |c| sqlx::query(text).bind(id.0).execute(c).await.map(drop))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,75 @@
+//! Stored texts with variables. A version is never changed; the latest is the one in use.
+
+use super::{Db, Dialect, JsonText, Tx, in_db, in_tx, row, sql, to_json};
+use crate::Result;
+use crate::clock::Timestamp;
+use crate::domain::content::Content;
+use crate::domain::template::TemplateInput;
+
+row! {
+    pub struct TemplateRow {
+        /// Lists are continued from it.
+        pub slug: String,
+        pub version: i64,
+        pub name: String,
+        pub content: JsonText<Content>,
+        pub created_at: Timestamp,
+        pub created_by: String,
+    }
+}
+
+const SELECT: &str = "SELECT t.slug, t.version, t.name, t.content, t.created_at, t.created_by FROM template t";
+const LATEST: &str = "t.version = (SELECT max(v.version) FROM template v WHERE v.slug = t.slug)";
+
+/// The version asked for, or the latest.
+pub async fn find(db: &Db, slug: &str, version: Option<i64>) -> Result<Option<TemplateRow>> {
+    let text = match version {
+        Some(_) => format!("{SELECT} WHERE t.slug = $1 AND t.version = $2"),
+        None => format!("{SELECT} WHERE t.slug = $1 AND $2 = 0 AND {LATEST}"),
+    };
+    let version = version.unwrap_or(0);
+    Ok(in_db!(db, |c| sqlx::query_as(sql(text)).bind(slug).bind(version).fetch_optional(c).await)?)
+}
+
+/// As [`find`] for the latest, and nobody else writes templates until the transaction ends.
+pub async fn lock(tx: &mut Tx, slug: &str) -> Result<Option<TemplateRow>> {
+    if tx.dialect() == Dialect::Postgres {
+        let text = "LOCK TABLE template IN SHARE ROW EXCLUSIVE MODE";
+        in_tx!(tx, |c| sqlx::query(text).execute(c).await.map(drop))?;
+    }
+    let text = format!("{SELECT} WHERE t.slug = $1 AND {LATEST}");
+    Ok(in_tx!(tx, |c| sqlx::query_as(sql(text)).bind(slug).fetch_optional(c).await)?)
+}
+
+/// The latest version of each template by slug, after the slug `after`; at most `limit`.
+pub async fn list(db: &Db, after: Option<&str>, limit: u32) -> Result<Vec<TemplateRow>> {
+    let text = format!("{SELECT} WHERE t.slug > $1 AND {LATEST} ORDER BY t.slug LIMIT $2");
+    let after = after.unwrap_or_default();
+    Ok(in_db!(db, |c| sqlx::query_as(sql(text)).bind(after).bind(i64::from(limit)).fetch_all(c).await)?)
+}
+
+/// Adds a version.
+pub async fn insert(
+    tx: &mut Tx,
+    template: &TemplateInput,
+    version: i64,
+    by: &str,
+    now: Timestamp,
+) -> Result<()> {
+    let text = "INSERT INTO template (slug, version, name, content, created_at, created_by)
+        VALUES ($1, $2, $3, $4, $5, $6)";
+    let content = to_json(&template.content)?;
+    in_tx!(tx, |c| {
+        sqlx::query(text)
+            .bind(&template.slug)
+            .bind(version)
+            .bind(&template.name)
+            .bind(content)
+            .bind(now.0)
+            .bind(by)
+            .execute(c)
+            .await
+            .map(drop)
+    })?;
+    Ok(())
+}
