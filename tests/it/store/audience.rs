@@ -1,41 +1,204 @@
-use belltower::domain::filter::Filter;
-use belltower::domain::id::RecipientId;
-use belltower::store::audience::{ResolvedAudience, count, known, members, named};
+use std::collections::HashSet;
 
-use super::execute;
-use super::planning::people;
+use belltower::clock::Timestamp;
+use belltower::domain::filter::{Filter, Value};
+use belltower::domain::id::RecipientId;
+use belltower::domain::recipient::RecipientInput;
+use belltower::store::Db;
+use belltower::store::audience::{ResolvedAudience, count, known, members, named, sample};
+use belltower::store::recipients::{self, deactivate_missing};
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
+use serde_json::json;
+
+use super::groups::{create, group};
+use super::recipients::{keep, person};
 use crate::support::on_both;
 
-on_both!(an_audience_is_the_union_of_its_parts_without_what_it_excludes, |db| async {
-    people(&db).await;
+async fn chosen(db: &Db, audience: &ResolvedAudience) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut after = RecipientId(0);
+    loop {
+        let page = members(db, audience, after, 7).await.unwrap();
+        let Some(last) = page.last() else { break };
+        after = *last;
+        found.extend(page);
+    }
+    assert_eq!(count(db, audience).await.unwrap(), found.len() as i64);
+    let mut ids = Vec::new();
+    for row in recipients::list(db, &recipients::RecipientFilter::default(), None, 200).await.unwrap() {
+        if found.contains(&row.id) {
+            ids.push(row.campus_id);
+        }
+    }
+    assert_eq!(ids.len(), found.len(), "nobody twice");
+    ids.sort();
+    ids
+}
+
+fn filter(text: &str) -> Vec<Filter> {
+    vec![Filter::parse(text).unwrap()]
+}
+
+fn listed(ids: &[&str]) -> ResolvedAudience {
+    ResolvedAudience { recipients: ids.iter().map(|id| (*id).to_owned()).collect(), ..Default::default() }
+}
+
+on_both!(an_audience_is_a_union_less_an_exclusion, |db| async {
+    let people = [
+        person("1", json!({"attributes": {"role": "student"}})),
+        person("2", json!({"attributes": {"role": "student"}})),
+        person("3", json!({"attributes": {"role": "staff"}})),
+        person("4", json!({"attributes": {"role": "staff"}})),
+        person("5", json!({})),
+        person("6", json!({"attributes": {"role": "student"}})),
+    ];
+    keep(&db, &people, 1).await;
+    let choir = create(&db, &group("choir", None), &["2", "3", "6"]).await;
+    let empty = create(&db, &group("empty", None), &[]).await;
     let mut tx = db.begin().await.unwrap();
-    let text = "INSERT INTO recipient_group (id, slug, name, kind, filter, created_at, updated_at)
-                VALUES (1, 'readers', '读者委员会', 0, NULL, 0, 0), (2, 'agri', '农学院', 1, 'college = ''农学院''', 0, 0)";
-    execute(&mut tx, text).await;
-    execute(&mut tx, "INSERT INTO group_member (group_id, recipient_id) VALUES (1, 1), (1, 6), (1, 7)").await;
+    let active = ["1", "2", "3", "4", "5"].map(str::to_owned);
+    deactivate_missing(&mut tx, &active, Timestamp(2)).await.unwrap();
     tx.commit().await.unwrap();
 
-    let groups = named(&db, &["agri", "readers", "nobody"]).await.unwrap();
-    assert_eq!(groups.len(), 2);
-    let agri = groups.iter().find(|g| g.slug == "agri").unwrap();
-    let readers = groups.iter().find(|g| g.slug == "readers").unwrap();
-    assert_eq!((agri.filter.as_deref(), readers.filter.as_deref()), (Some("college = '农学院'"), None));
-    assert_eq!(known(&db, &["2023001", "2023999"]).await.unwrap().len(), 1);
-
-    let audience = ResolvedAudience {
-        groups: vec![readers.id],
-        filters: vec![Filter::parse(agri.filter.as_deref().unwrap()).unwrap()],
-        recipients: vec!["2023003".to_owned()],
-        exclude: Some(Box::new(ResolvedAudience {
-            recipients: vec!["2023010".to_owned()],
-            ..Default::default()
-        })),
+    let everyone = ResolvedAudience { everyone: true, ..Default::default() };
+    let students = ResolvedAudience { filters: filter("role = 'student'"), ..Default::default() };
+    let singers = ResolvedAudience { groups: vec![choir, empty], ..Default::default() };
+    let except = |from: &ResolvedAudience, less: &ResolvedAudience| ResolvedAudience {
+        exclude: Some(Box::new(less.clone())),
+        ..from.clone()
+    };
+    let all_kinds = ResolvedAudience {
+        groups: vec![choir],
+        filters: filter("role is null"),
+        recipients: vec!["1".to_owned(), "nobody".to_owned()],
         ..Default::default()
     };
-    // 1 and 7 are readers (6 has left), 2 4 8 are of the college (10 is excluded), 3 is named.
-    let expected: Vec<_> = [1, 2, 3, 4, 7, 8].map(RecipientId).to_vec();
-    assert_eq!(members(&db, &audience, RecipientId(0), 100).await.unwrap(), expected);
-    assert_eq!(members(&db, &audience, RecipientId(3), 2).await.unwrap(), expected[3..5]);
-    assert_eq!(count(&db, &audience).await.unwrap(), 6);
-    assert_eq!(count(&db, &ResolvedAudience::default()).await.unwrap(), 0, "nobody is named");
+    for (audience, expected) in [
+        (ResolvedAudience::default(), &[][..]),
+        (everyone.clone(), &["1", "2", "3", "4", "5"]),
+        (students.clone(), &["1", "2"]),
+        (singers.clone(), &["2", "3"]),
+        (listed(&["4", "6", "4"]), &["4"]),
+        (all_kinds.clone(), &["1", "2", "3", "5"]),
+        (except(&everyone, &students), &["3", "4", "5"]),
+        (except(&all_kinds, &singers), &["1", "5"]),
+        (except(&students, &all_kinds), &[]),
+        (except(&everyone, &except(&everyone, &students)), &["1", "2"]),
+    ] {
+        assert_eq!(chosen(&db, &audience).await, expected, "{audience:?}");
+    }
+});
+
+on_both!(ten_thousand_may_be_listed, |db| async {
+    keep(&db, &["1", "2", "3"].map(|id| person(id, json!({}))), 1).await;
+    let mut ids: Vec<String> = (0..10_000).map(|n| format!("absent-{n}")).collect();
+    ids.extend(["1".to_owned(), "3".to_owned()]);
+    let many = ResolvedAudience { recipients: ids.clone(), ..Default::default() };
+    assert_eq!(chosen(&db, &many).await, ["1", "3"]);
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    assert_eq!(known(&db, &ids).await.unwrap(), HashSet::from(["1".to_owned(), "3".to_owned()]));
+});
+
+on_both!(a_sample_is_of_the_audience, |db| async {
+    let people: Vec<_> =
+        (0..50).map(|n| person(&n.to_string(), json!({"attributes": {"even": n % 2 == 0}}))).collect();
+    keep(&db, &people, 1).await;
+    let even = ResolvedAudience { filters: filter("even = true"), ..Default::default() };
+    let some = sample(&db, &even, 10).await.unwrap();
+    assert_eq!(some.len(), 10);
+    assert!(some.iter().all(|row| row.attributes.0["even"] == true));
+    assert_eq!(sample(&db, &even, 100).await.unwrap().len(), 25);
+});
+
+on_both!(groups_are_known_by_their_slugs, |db| async {
+    create(&db, &group("choir", None), &[]).await;
+    create(&db, &group("fresh", Some("year = 2024")), &[]).await;
+    let mut found = named(&db, &["fresh", "choir", "nobody", "choir"]).await.unwrap();
+    found.sort_by(|a, b| a.slug.cmp(&b.slug));
+    let found: Vec<_> = found.iter().map(|g| (g.slug.as_str(), g.filter.as_deref())).collect();
+    assert_eq!(found, [("choir", None), ("fresh", Some("year = 2024"))]);
+});
+
+/// People as an import brings them: attributes of mixed kinds, written and spelled in several ways.
+fn people() -> impl Strategy<Value = Vec<RecipientInput>> {
+    let value = prop_oneof![
+        Just(json!("student")),
+        Just(json!("Student")),
+        Just(json!("农学院")),
+        Just(json!("10")),
+        Just(json!("9")),
+        Just(json!("")),
+        Just(json!("TRUE")),
+        Just(json!(true)),
+        Just(json!(10)),
+        Just(json!(-2.5)),
+        Just(json!(null)),
+    ];
+    let person = (prop::option::of("农学院|理学院"), prop::option::of("en|zh-CN"), value.clone(), value).prop_map(
+        |(department, language, role, year)| {
+            json!({"department": department, "language": language, "attributes": {"role": role, "year": year}})
+        },
+    );
+    prop::collection::vec(person, 20).prop_map(|all| {
+        all.into_iter().enumerate().map(|(n, body)| self::person(&format!("p{n}"), body)).collect()
+    })
+}
+
+fn filters() -> impl Strategy<Value = String> {
+    let name = "role|year|department|language|campus_id|nothing";
+    let literal = "'student'|'农学院'|'10'|'p1[0-9]'|10|9|-2[.]5";
+    let test = prop_oneof![
+        (name, "=|!=|<|<=|>|>=", literal).prop_map(|(a, op, v)| format!("{a} {op} {v}")),
+        (name, "=|!=", "true|false").prop_map(|(a, op, v)| format!("{a} {op} {v}")),
+        (name, "in|not in").prop_map(|(a, op)| format!("{a} {op} ('student', '理学院', 'p3')")),
+        (name, "'%学%'|'p_'|'STU%'|'1%'").prop_map(|(a, p)| format!("{a} like {p}")),
+        (name, "is null|is not null").prop_map(|(a, op)| format!("{a} {op}")),
+    ];
+    test.prop_recursive(3, 12, 2, |inner| {
+        prop_oneof![
+            (inner.clone(), "and|or", inner.clone()).prop_map(|(a, op, b)| format!("({a} {op} {b})")),
+            inner.prop_map(|a| format!("not {a}")),
+        ]
+    })
+}
+
+/// Whom the filter is for by its definition, which knows no database.
+fn by_definition(people: &[RecipientInput], filter: &Filter) -> Vec<String> {
+    let text = |text: &str| Value::Text(text.to_owned().into());
+    let matches = |one: &&RecipientInput| {
+        filter.matches(&|name| match name {
+            "campus_id" => Some(text(&one.campus_id)),
+            "department" => one.department.as_deref().map(text),
+            "language" => one.language.as_deref().map(text),
+            _ => one.attributes.get(name).and_then(|json| match json {
+                serde_json::Value::Number(number) => number.as_f64().map(Value::Number),
+                serde_json::Value::Bool(it) => Some(Value::Bool(*it)),
+                json => json.as_str().map(text),
+            }),
+        })
+    };
+    let mut ids: Vec<_> = people.iter().filter(matches).map(|one| one.campus_id.clone()).collect();
+    ids.sort();
+    ids
+}
+
+on_both!(filters_select_the_same_people_on_every_database, |db| async {
+    // The same cases on both databases: each is held against the definition.
+    let mut runner = TestRunner::deterministic();
+    let mut selected = 0;
+    for _ in 0..5 {
+        let people = people().new_tree(&mut runner).unwrap().current();
+        keep(&db, &people, 1).await;
+        for _ in 0..30 {
+            let text = filters().new_tree(&mut runner).unwrap().current();
+            let filter = Filter::parse(&text).unwrap_or_else(|e| panic!("{text}: {e}"));
+            let audience = ResolvedAudience { filters: vec![filter.clone()], ..Default::default() };
+            let found = chosen(&db, &audience).await;
+            assert_eq!(found, by_definition(&people, &filter), "{text}");
+            selected += found.len();
+        }
+    }
+    assert!((300..2_700).contains(&selected), "the cases are one-sided: {selected} of 3000");
 });

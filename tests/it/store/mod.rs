@@ -4,13 +4,17 @@ mod audience;
 mod audit;
 mod dedup;
 mod deliveries;
+mod groups;
 mod history;
 mod idempotency;
 mod keys;
 mod messages;
+mod opt_outs;
 mod planning;
 mod providers;
+mod recipients;
 mod sources;
+mod templates;
 mod usage;
 
 use belltower::Error;

@@ -1,0 +1,40 @@
+use belltower::clock::Timestamp;
+use belltower::domain::channel::ChannelKind;
+use belltower::domain::id::RecipientId;
+use belltower::domain::recipient::OptOut;
+use belltower::store::Db;
+use belltower::store::opt_outs::{list, replace};
+use serde_json::json;
+
+use super::recipients::{keep, person};
+use crate::support::on_both;
+
+fn opt_out(channel: Option<ChannelKind>, topic: &str) -> OptOut {
+    OptOut { channel, topic: topic.parse().unwrap() }
+}
+
+async fn set(db: &Db, id: RecipientId, all: &[OptOut]) {
+    let mut tx = db.begin().await.unwrap();
+    replace(&mut tx, id, all, Timestamp(1)).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+on_both!(opt_outs_are_replaced_person_by_person, |db| async {
+    keep(&db, &[person("1", json!({})), person("2", json!({}))], 1).await;
+    let mut ids = Vec::new();
+    for id in ["1", "2"] {
+        ids.push(belltower::store::recipients::find(&db, id).await.unwrap().unwrap().id);
+    }
+    let several = [
+        opt_out(None, "academic.#"),
+        opt_out(Some(ChannelKind::Email), "library.*"),
+        opt_out(Some(ChannelKind::Wechat), "library.*"),
+    ];
+    set(&db, ids[0], &several).await;
+    set(&db, ids[1], &[several[0].clone(), several[0].clone()]).await;
+    assert_eq!(list(&db, ids[0]).await.unwrap(), several);
+    assert_eq!(list(&db, ids[1]).await.unwrap(), several[..1], "twice is once");
+    set(&db, ids[0], &[]).await;
+    assert!(list(&db, ids[0]).await.unwrap().is_empty());
+    assert_eq!(list(&db, ids[1]).await.unwrap().len(), 1);
+});

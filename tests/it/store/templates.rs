@@ -1,0 +1,43 @@
+use belltower::clock::Timestamp;
+use belltower::domain::template::TemplateInput;
+use belltower::store::Db;
+use belltower::store::templates::{find, insert, list, lock};
+use serde_json::json;
+
+use crate::support::on_both;
+
+fn template(slug: &str, title: &str) -> TemplateInput {
+    let body = json!({"name": "到期", "title": title, "body": "{{ due }}", "variants": {"sms": {"body": "短"}}});
+    TemplateInput::read(slug, &body).unwrap()
+}
+
+async fn keep(db: &Db, template: &TemplateInput, version: i64) {
+    let mut tx = db.begin().await.unwrap();
+    insert(&mut tx, template, version, "王敏", Timestamp(version)).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+on_both!(the_latest_version_is_in_use_and_the_others_stay, |db| async {
+    keep(&db, &template("due", "一"), 1).await;
+    keep(&db, &template("due", "二"), 2).await;
+    keep(&db, &template("exam", "三"), 1).await;
+    let latest = find(&db, "due", None).await.unwrap().unwrap();
+    assert_eq!((latest.version, latest.created_at), (2, Timestamp(2)));
+    assert_eq!(latest.content.0, template("due", "二").content);
+    assert_eq!((latest.name.as_str(), latest.created_by.as_str()), ("到期", "王敏"));
+    let first = find(&db, "due", Some(1)).await.unwrap().unwrap();
+    assert_eq!(first.content.0.title, "一");
+    assert!(find(&db, "due", Some(3)).await.unwrap().is_none());
+    assert!(find(&db, "none", None).await.unwrap().is_none());
+
+    let mut tx = db.begin().await.unwrap();
+    assert_eq!(lock(&mut tx, "due").await.unwrap().unwrap().version, 2);
+    assert!(lock(&mut tx, "none").await.unwrap().is_none());
+    drop(tx);
+
+    let all = list(&db, None, 10).await.unwrap();
+    let all: Vec<_> = all.iter().map(|t| (t.slug.as_str(), t.version)).collect();
+    assert_eq!(all, [("due", 2), ("exam", 1)]);
+    assert_eq!(list(&db, Some("due"), 10).await.unwrap().len(), 1);
+    assert_eq!(list(&db, None, 1).await.unwrap().len(), 1);
+});
