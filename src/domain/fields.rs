@@ -14,7 +14,8 @@ pub struct Fields<'v> {
 
 impl<'v> Fields<'v> {
     pub fn of(body: &'v Value) -> Result<Self> {
-        let object = body.as_object().ok_or_else(|| Error::fault("", "not_an_object", "send a JSON object"))?;
+        let object =
+            body.as_object().ok_or_else(|| Error::fault("", "not_an_object", "send a JSON object"))?;
         Ok(Self { object, asked: Vec::new(), faults: Vec::new() })
     }
 

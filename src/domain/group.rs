@@ -153,7 +153,10 @@ mod tests {
 
     #[test]
     fn a_dynamic_group_has_a_filter_and_a_static_one_has_none() {
-        let group = GroupInput::read("freshers-2024", &json!({"name": "新生", "kind": "dynamic", "where": "year = 2024"}));
+        let group = GroupInput::read(
+            "freshers-2024",
+            &json!({"name": "新生", "kind": "dynamic", "where": "year = 2024"}),
+        );
         assert_eq!(group.unwrap().filter.unwrap().as_str(), "year = 2024");
         let group = GroupInput::read("choir", &json!({"name": "合唱团", "kind": "static"})).unwrap();
         assert_eq!((group.kind, group.filter), (GroupKind::Static, None));

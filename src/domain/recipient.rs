@@ -201,7 +201,11 @@ fn wecom_userid(text: &str) -> Result<String, BadAddress> {
 fn wechat_openid(text: &str) -> Result<String, BadAddress> {
     let right =
         text.len() <= LONGEST_OPENID && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b));
-    if right { Ok(text.to_owned()) } else { Err(BadAddress("an openid has letters, digits, `_` and `-` only")) }
+    if right {
+        Ok(text.to_owned())
+    } else {
+        Err(BadAddress("an openid has letters, digits, `_` and `-` only"))
+    }
 }
 
 /// A language tag in the case that RFC 5646 §2.1.1 recommends: `zh-Hans-CN`.
@@ -267,7 +271,8 @@ fn attribute(fields: &mut Fields<'_>, at: String, name: &str, value: &Value) -> 
         Value::Bool(_) => return Some(value.clone()),
         // 2024.0 is kept as 2024, so that the same record is seen to be the same.
         Value::Number(number) => {
-            let whole = number.as_f64().filter(|n| number.is_f64() && n.fract() == 0.0 && n.abs() <= LARGEST_WHOLE);
+            let whole =
+                number.as_f64().filter(|n| number.is_f64() && n.fract() == 0.0 && n.abs() <= LARGEST_WHOLE);
             return Some(whole.map_or_else(|| value.clone(), |n| Value::from(n as i64)));
         }
         Value::String(text) if text.chars().count() > LONGEST_ATTRIBUTE => {
@@ -378,7 +383,8 @@ mod tests {
 
     #[test]
     fn other_fields_of_a_record_are_attributes() {
-        let record = json!({"campus_id": 2024001, "name": "李伟", "role": "student", "attributes": {"year": 1}});
+        let record =
+            json!({"campus_id": 2024001, "name": "李伟", "role": "student", "attributes": {"year": 1}});
         let input = RecipientInput::read_record(&record).unwrap();
         assert_eq!(input.campus_id, "2024001");
         assert_eq!(serde_json::to_value(&input.attributes).unwrap(), json!({"role": "student", "year": 1}));
@@ -388,7 +394,8 @@ mod tests {
 
     #[test]
     fn a_patch_clears_by_null_and_merges_attributes() {
-        let patch = json!({"email": null, "department": "理学院", "attributes": {"role": null, "dorm": "3-201"}});
+        let patch =
+            json!({"email": null, "department": "理学院", "attributes": {"role": null, "dorm": "3-201"}});
         let patched = li().patched(&patch).unwrap();
         assert_eq!(patched.email, None);
         assert_eq!(patched.mobile, li().mobile);

@@ -115,7 +115,8 @@ pub async fn count(db: &Db, audience: &ResolvedAudience) -> Result<i64> {
 pub async fn sample(db: &Db, audience: &ResolvedAudience, limit: u32) -> Result<Vec<RecipientRow>> {
     let selection = audience.select(db.dialect(), 2);
     // A prime spreads neighbouring keys; the same ones are picked each time.
-    let text = format!("{} WHERE {} ORDER BY (r.id * 7919) % 65521, r.id LIMIT $1", SELECT, selection.condition);
+    let text =
+        format!("{} WHERE {} ORDER BY (r.id * 7919) % 65521, r.id LIMIT $1", SELECT, selection.condition);
     Ok(in_db!(db, |conn| {
         bind_all!(sqlx::query_as(sql(text)).bind(i64::from(limit)), &selection.binds).fetch_all(conn).await
     })?)

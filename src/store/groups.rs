@@ -58,7 +58,8 @@ pub async fn insert(tx: &mut Tx, group: &GroupInput, now: Timestamp) -> Result<O
 
 /// Replaces the group of that slug. Who was listed in it is forgotten where it becomes dynamic.
 pub async fn update(tx: &mut Tx, group: &GroupInput, now: Timestamp) -> Result<()> {
-    let text = "UPDATE recipient_group SET name = $2, kind = $3, filter = $4, updated_at = $5 WHERE slug = $1";
+    let text =
+        "UPDATE recipient_group SET name = $2, kind = $3, filter = $4, updated_at = $5 WHERE slug = $1";
     in_tx!(tx, |c| {
         sqlx::query(text)
             .bind(&group.slug)

@@ -23,8 +23,7 @@ const EVERY_CHANNEL: i64 = 0;
 /// What one person does not want.
 pub async fn list(db: &Db, recipient: RecipientId) -> Result<Vec<OptOut>> {
     let text = "SELECT channel, topic FROM opt_out WHERE recipient_id = $1 ORDER BY topic, channel";
-    let rows: Vec<OptOutRow> =
-        in_db!(db, |c| sqlx::query_as(text).bind(recipient.0).fetch_all(c).await)?;
+    let rows: Vec<OptOutRow> = in_db!(db, |c| sqlx::query_as(text).bind(recipient.0).fetch_all(c).await)?;
     let read = |row: OptOutRow| {
         Ok(OptOut {
             channel: ChannelKind::from_code(row.channel),
@@ -51,6 +50,12 @@ pub async fn replace(tx: &mut Tx, recipient: RecipientId, all: &[OptOut], now: T
         })
         .collect();
     let input = to_json(&input)?;
-    in_tx!(tx, |c| sqlx::query(sql(text)).bind(input).bind(recipient.0).bind(now.0).execute(c).await.map(drop))?;
+    in_tx!(tx, |c| sqlx::query(sql(text))
+        .bind(input)
+        .bind(recipient.0)
+        .bind(now.0)
+        .execute(c)
+        .await
+        .map(drop))?;
     Ok(())
 }

@@ -178,7 +178,8 @@ pub async fn deactivate_missing(tx: &mut Tx, present: &[String], now: Timestamp)
 /// Clears whatever says who a person is, in the directory and in what was sent to them. The row stays for its
 /// deliveries' sake under `tombstone`, so the campus id can be given again.
 pub async fn erase(tx: &mut Tx, id: RecipientId, tombstone: &str, now: Timestamp) -> Result<()> {
-    let text = "UPDATE recipient SET campus_id = $2, name = '', email = NULL, mobile = NULL, wecom_userid = NULL,
+    let text =
+        "UPDATE recipient SET campus_id = $2, name = '', email = NULL, mobile = NULL, wecom_userid = NULL,
         wechat_openid = NULL, language = NULL, department = NULL, attributes = '{}', active = FALSE,
         updated_at = $3, erased_at = $3 WHERE id = $1";
     in_tx!(tx, |c| sqlx::query(text).bind(id.0).bind(tombstone).bind(now.0).execute(c).await.map(drop))?;

@@ -18,7 +18,8 @@ row! {
     }
 }
 
-const SELECT: &str = "SELECT t.slug, t.version, t.name, t.content, t.created_at, t.created_by FROM template t";
+const SELECT: &str =
+    "SELECT t.slug, t.version, t.name, t.content, t.created_at, t.created_by FROM template t";
 const LATEST: &str = "t.version = (SELECT max(v.version) FROM template v WHERE v.slug = t.slug)";
 
 /// The version asked for, or the latest.

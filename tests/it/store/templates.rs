@@ -7,7 +7,8 @@ use serde_json::json;
 use crate::support::on_both;
 
 fn template(slug: &str, title: &str) -> TemplateInput {
-    let body = json!({"name": "到期", "title": title, "body": "{{ due }}", "variants": {"sms": {"body": "短"}}});
+    let body =
+        json!({"name": "到期", "title": title, "body": "{{ due }}", "variants": {"sms": {"body": "短"}}});
     TemplateInput::read(slug, &body).unwrap()
 }
 
