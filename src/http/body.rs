@@ -1,6 +1,173 @@
-//! How much of a body is read.
+//! Reads bodies: no more than allowed, of the media type expected, and JSON that says where it stops being JSON.
+
+use std::time::Duration;
+
+use actix_web::dev::Payload;
+use actix_web::http::header::{self, HeaderMap};
+use actix_web::web::{Bytes, BytesMut};
+use actix_web::{FromRequest, HttpRequest};
+use futures_util::StreamExt as _;
+use futures_util::future::LocalBoxFuture;
+use serde_json::Value;
+
+use crate::{Error, Result};
 
 /// What a body may hold where nothing else is said.
 pub const SMALL: usize = 1024 * 1024;
 /// What a batch, or a message with variables per recipient, may hold.
 pub const LARGE: usize = 16 * SMALL;
+
+/// Whoever sends slower than this holds a connection for nothing.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// A JSON body of at most `LIMIT` bytes.
+#[derive(Clone, Debug)]
+pub struct Json<const LIMIT: usize = SMALL> {
+    pub value: Value,
+    /// Bytes it was written in.
+    pub length: usize,
+}
+
+/// As [`Json`], but an empty body counts as an empty object.
+#[derive(Clone, Debug)]
+pub struct OptionalJson(pub Value);
+
+impl<const LIMIT: usize> FromRequest for Json<LIMIT> {
+    type Error = Error;
+    type Future = LocalBoxFuture<'static, Result<Self>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let checked = expect_json(request.headers()).and_then(|()| expect_at_most(request.headers(), LIMIT));
+        let payload = payload.take();
+        Box::pin(async move {
+            checked?;
+            let bytes = read(payload, LIMIT).await?;
+            Ok(Self { value: parse(&bytes)?, length: bytes.len() })
+        })
+    }
+}
+
+impl FromRequest for OptionalJson {
+    type Error = Error;
+    type Future = LocalBoxFuture<'static, Result<Self>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            expect_at_most(request.headers(), SMALL)?;
+            let bytes = read(payload, SMALL).await?;
+            if bytes.is_empty() {
+                return Ok(Self(Value::Object(serde_json::Map::new())));
+            }
+            expect_json(request.headers())?;
+            Ok(Self(parse(&bytes)?))
+        })
+    }
+}
+
+/// The value, or at which line and column it stops being one. Nested deeper than 128 levels it is none.
+fn parse(bytes: &[u8]) -> Result<Value> {
+    serde_json::from_slice(bytes).map_err(|error| Error::Malformed(format!("the body is not JSON: {error}")))
+}
+
+/// Refuses what announces itself as too large before any of it is read.
+pub(super) fn expect_at_most(headers: &HeaderMap, limit: usize) -> Result<()> {
+    let announced = headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<u64>().ok());
+    if announced.is_some_and(|length| length > limit as u64) { Err(Error::TooLarge { limit }) } else { Ok(()) }
+}
+
+/// `application/json` or another JSON type (RFC 6839 §3.1), in UTF-8.
+fn expect_json(headers: &HeaderMap) -> Result<()> {
+    let is_json = |essence: &str| {
+        essence.eq_ignore_ascii_case("application/json") || essence.to_ascii_lowercase().ends_with("+json")
+    };
+    expect_media(headers, "application/json", is_json)
+}
+
+/// Refuses other media types, other encodings of text than UTF-8, and compressed bodies: what is small on the wire must
+/// not become large in memory.
+pub fn expect_media(
+    headers: &HeaderMap,
+    expected: &'static str,
+    is_right: impl Fn(&str) -> bool,
+) -> Result<()> {
+    if headers.get(header::CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
+        return Err(Error::UnsupportedMedia { expected: "the body uncompressed" });
+    }
+    let written = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let (essence, parameters) = written.split_once(';').unwrap_or((written, ""));
+    let charset = parameters.split(';').find_map(|parameter| {
+        let (name, value) = parameter.split_once('=')?;
+        name.trim().eq_ignore_ascii_case("charset").then(|| value.trim().trim_matches('"'))
+    });
+    let is_utf8 = charset.is_none_or(|c| c.eq_ignore_ascii_case("utf-8") || c.eq_ignore_ascii_case("utf8"));
+    if is_right(essence.trim()) && is_utf8 { Ok(()) } else { Err(Error::UnsupportedMedia { expected }) }
+}
+
+/// The whole body. One that arrives in one piece, as most do, is not copied.
+async fn read(mut payload: Payload, limit: usize) -> Result<Bytes> {
+    let whole = async {
+        let mut first = Bytes::new();
+        let mut rest = BytesMut::new();
+        while let Some(chunk) = payload.next().await {
+            let chunk = chunk.map_err(broken)?;
+            if first.len() + rest.len() + chunk.len() > limit {
+                return Err(Error::TooLarge { limit });
+            }
+            if first.is_empty() && rest.is_empty() {
+                first = chunk;
+            } else {
+                rest.extend_from_slice(&first);
+                first = Bytes::new();
+                rest.extend_from_slice(&chunk);
+            }
+        }
+        Ok(if rest.is_empty() { first } else { rest.freeze() })
+    };
+    tokio::time::timeout(PATIENCE, whole)
+        .await
+        .unwrap_or_else(|_| Err(Error::Malformed("the body did not arrive within a minute".to_owned())))
+}
+
+/// A connection that ended before its body did.
+pub(super) fn broken(_: actix_web::error::PayloadError) -> Error {
+    Error::Malformed("the body ends before its announced length".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::http::header::HeaderValue;
+
+    use super::*;
+
+    fn is_taken(content_type: &'static str) -> bool {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+        expect_json(&headers).is_ok()
+    }
+
+    #[test]
+    fn json_in_utf8_is_taken_whatever_it_is_called() {
+        for right in [
+            "application/json",
+            "Application/JSON; charset=UTF-8",
+            "application/json;charset=\"utf-8\"",
+            "application/merge-patch+json",
+        ] {
+            assert!(is_taken(right), "{right}");
+        }
+        for wrong in ["text/plain", "application/x-www-form-urlencoded", "application/json; charset=gbk", ""] {
+            assert!(!is_taken(wrong), "{wrong}");
+        }
+        assert!(expect_json(&HeaderMap::new()).is_err());
+    }
+
+    #[test]
+    fn what_is_not_json_is_told_by_line_and_column() {
+        let Err(Error::Malformed(said)) = parse(b"{\n  \"a\": 1,\n}") else { panic!("parsed") };
+        assert!(said.contains("line 3 column 1"), "{said}");
+        let deep = "[".repeat(10_000);
+        assert!(matches!(parse(deep.as_bytes()), Err(Error::Malformed(_))));
+        assert!(matches!(parse(b"\"\xff\""), Err(Error::Malformed(_))), "not UTF-8");
+    }
+}

@@ -33,18 +33,29 @@ pub struct Readiness {
     pub parts: Vec<Part>,
 }
 
+/// That the process is up.
+#[utoipa::path(get, path = "/healthz", tag = "operation", responses((status = 200, body = Health)))]
 pub async fn live() -> web::Json<Health> {
     web::Json(Health { status: "ok", version: env!("CARGO_PKG_VERSION") })
 }
 
+/// Whether this node should be sent requests.
+///
 /// 503 only where requests must go elsewhere: the store does not answer, or this process is stopping. A dead mail relay
 /// must not take the emergency button off the balancer.
+#[utoipa::path(
+    get, path = "/readyz", tag = "operation",
+    responses(
+        (status = 200, body = Readiness),
+        (status = 503, body = Readiness, description = "The store does not answer, or the process is stopping"),
+    ),
+)]
 pub async fn ready(s: web::Data<Services>, state: web::Data<State>) -> HttpResponse {
     let mut parts = readiness::check(&s).await;
     if state.lifecycle.soft().is_cancelled() {
         parts.push(Part::stopping());
     }
-    let unavailable = parts.iter().any(|part| part.is_unavailable());
+    let unavailable = parts.iter().any(Part::is_unavailable);
     let status = match () {
         () if unavailable => "unavailable",
         () if parts.iter().any(|part| !part.is_ok()) => "degraded",

@@ -6,6 +6,7 @@ pub mod body;
 pub mod errors;
 pub mod guard;
 pub mod health;
+pub mod params;
 pub mod problems;
 pub mod request_id;
 pub mod routes;
@@ -13,4 +14,5 @@ pub mod server;
 mod watch;
 
 pub use guard::Key;
+pub use params::Params;
 pub use request_id::RequestId;

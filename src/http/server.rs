@@ -62,8 +62,10 @@ pub fn serve(
     s: Services,
     parts: Parts,
 ) -> io::Result<impl Future<Output = io::Result<()>> + Send + 'static> {
+    let Parts { lifecycle, workers, web: serves_faces } = parts;
+    let stop = lifecycle.soft().clone();
     let state = Data::new(State {
-        lifecycle: parts.lifecycle.clone(),
+        lifecycle,
         is_https: s.campus.public_url.scheme() == "https",
         language: s.campus.language,
     });
@@ -72,12 +74,12 @@ pub fn serve(
         App::new()
             .app_data(services.clone())
             .app_data(state.clone())
-            .configure(if parts.web { everything } else { health::configure })
+            .configure(if serves_faces { everything } else { health::configure })
             .default_service(web::to(routes::nowhere))
             .wrap(Compress::default())
             .wrap(from_fn(watch::watch))
     })
-    .workers(parts.workers)
+    .workers(workers)
     .keep_alive(KEEP_ALIVE)
     .client_request_timeout(HEAD_TIMEOUT)
     .shutdown_timeout(STOP_TIMEOUT_SECONDS)
@@ -85,7 +87,6 @@ pub fn serve(
     .listen(listener)?
     .run();
     let handle = server.handle();
-    let stop = parts.lifecycle.soft().clone();
     Ok(async move {
         tokio::pin!(server);
         tokio::select! {
@@ -102,5 +103,6 @@ fn everything(config: &mut ServiceConfig) {
     health::configure(config);
     problems::configure(config);
     assets::configure(config);
+    crate::api::docs::configure(config);
     config.service(web::scope("/api/v1").configure(crate::api::configure));
 }

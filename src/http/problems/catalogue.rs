@@ -98,6 +98,72 @@ pub(super) const ALL: &[Explained] = &[
         ],
     ),
     problem(
+        "ended",
+        409,
+        [
+            "The message has ended",
+            "The message is cancelled, expired or found nobody to go to, so that there is nothing left to stop.",
+            "Read the message to see how it ended. To say it again, send a new one.",
+        ],
+        [
+            "消息已结束",
+            "该消息已取消、已过期或没有可送达的对象,没有可以停止的投递。",
+            "请读取该消息查看其结局;如需再次发送,请提交新消息。",
+        ],
+    ),
+    problem(
+        "not_sent",
+        409,
+        [
+            "There is nothing to send again yet",
+            "Only a message that is being sent, is completed or was cancelled has deliveries to send again.",
+            "Wait until the message is sending or completed, then repeat the request.",
+        ],
+        [
+            "尚无可重发的投递",
+            "只有发送中、已完成或已取消的消息才有可以重发的投递。",
+            "请等消息进入发送中或已完成状态后再重试。",
+        ],
+    ),
+    problem(
+        "changed_meanwhile",
+        409,
+        [
+            "Somebody else was faster",
+            "The object was changed after it was read, so that this change would undo the other one.",
+            "Read the object again, decide anew and repeat the change.",
+        ],
+        [
+            "已被他人修改",
+            "该对象在读取之后已被修改,继续保存会覆盖他人的改动。",
+            "请重新读取该对象,确认后再次修改。",
+        ],
+    ),
+    problem(
+        "key_ended",
+        409,
+        [
+            "The key has ended",
+            "The key was revoked or has expired, and cannot be replaced any more.",
+            "Ask an administrator for a new key.",
+        ],
+        ["密钥已失效", "该密钥已吊销或已过期,不能再轮换。", "请联系管理员签发新密钥。"],
+    ),
+    problem(
+        "too_many_keys",
+        409,
+        [
+            "The source has too many keys",
+            "As many keys as a source may have are in use, those that are being replaced included.",
+            "Wait until replaced keys have ended, or ask an administrator to revoke keys that nobody uses.",
+        ],
+        [
+            "密钥数量过多",
+            "来源系统正在使用的密钥(含轮换过渡期内的旧密钥)已达上限。",
+            "请等旧密钥到期,或请管理员吊销不再使用的密钥。",
+        ],
+    ),
+    problem(
         "too_large",
         413,
         [

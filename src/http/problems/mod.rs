@@ -66,6 +66,8 @@ struct ProblemsPage {
     kinds: Vec<(&'static Explained, &'static Words)>,
 }
 
+/// Every kind of problem there is.
+#[utoipa::path(get, path = "/problems", tag = "operation", responses((status = 200, body = Kinds)))]
 pub async fn list(request: HttpRequest, s: web::Data<Services>) -> Result<HttpResponse> {
     if !errors::accepts_page(request.headers()) {
         return Ok(HttpResponse::Ok().json(Kinds { data: catalogue::ALL }));
@@ -75,6 +77,12 @@ pub async fn list(request: HttpRequest, s: web::Data<Services>) -> Result<HttpRe
     html(HttpResponse::Ok(), &ProblemsPage { tag: language.as_str(), kinds })
 }
 
+/// One kind of problem: what it means and what to change. A page for browsers.
+#[utoipa::path(
+    get, path = "/problems/{code}", tag = "operation",
+    params(("code" = String, Path, description = "The `code` of a problem")),
+    responses((status = 200, body = Explained), (status = 404, description = "There is no such kind of problem")),
+)]
 pub async fn show(
     request: HttpRequest,
     s: web::Data<Services>,

@@ -1,3 +1,6 @@
 //! The JSON face and what surrounds it, through real HTTP on a socket.
 
+mod openapi;
+mod problems;
 mod server;
+mod source;

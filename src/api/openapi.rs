@@ -1,0 +1,151 @@
+//! The document `GET /openapi.json` serves: every route, field, error and header of the JSON face, and what answers
+//! without a key.
+
+use std::sync::LazyLock;
+
+use utoipa::openapi::path::Operation;
+use utoipa::openapi::response::{Response, ResponseBuilder};
+use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{ContentBuilder, Header, OpenApi, Ref, RefOr};
+use utoipa::{Modify, OpenApi as _};
+
+use super::{docs, source};
+use crate::http::errors::{PROBLEM_JSON, Problem};
+use crate::http::{health, problems};
+
+/// The whole document.
+pub fn openapi() -> OpenApi {
+    Document::openapi()
+}
+
+/// The document as it is served.
+pub fn json() -> &'static str {
+    static JSON: LazyLock<String> = LazyLock::new(|| openapi().to_json().unwrap_or_default());
+    &JSON
+}
+
+#[derive(utoipa::OpenApi)]
+#[openapi(
+    info(
+        title = "Belltower",
+        description = "Campus notifications: hand over one message, have it reach everyone it is for by email, SMS \
+                       and WeChat, and see person by person what happened.\n\n\
+                       Every answer carries `X-Request-Id`; errors are RFC 9457 problem details, each kind \
+                       explained under `/problems`. Lists answer `{data, next_cursor}`, newest first; pass \
+                       `next_cursor` as `?cursor=` to go on. Fields and parameters that are not named here are \
+                       faults.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0"),
+    ),
+    tags(
+        (name = "source", description = "What a departmental system knows and does about itself"),
+        (name = "operation", description = "Health and help, without a key"),
+    ),
+    paths(source::show, source::rotate, health::live, health::ready, problems::list, problems::show, docs::document, docs::page),
+    components(schemas(Problem)),
+    modifiers(&Common),
+)]
+struct Document;
+
+/// What all operations share, written once.
+struct Common;
+
+impl Modify for Common {
+    fn modify(&self, document: &mut OpenApi) {
+        let components = document.components.get_or_insert_default();
+        let scheme = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .description(Some("An API key: `bt_live_…`, or `bt_test_…`, which sends nothing"))
+            .build();
+        components.add_security_scheme("key", SecurityScheme::Http(scheme));
+        for (name, _, description, headers) in ERRORS {
+            components.responses.insert((*name).to_owned(), problem(description, headers).into());
+        }
+        for (path, item) in &mut document.paths.paths {
+            let is_api = path.starts_with("/api/");
+            let operations = [
+                &mut item.get,
+                &mut item.post,
+                &mut item.put,
+                &mut item.patch,
+                &mut item.delete,
+            ];
+            for operation in operations.into_iter().flatten() {
+                complete(operation, is_api, path.contains('{'));
+            }
+        }
+    }
+}
+
+/// Name, status, meaning and headers of the errors any operation may answer with.
+const ERRORS: &[(&str, &str, &str, &[&str])] = &[
+    ("Malformed", "400", "The body is not JSON", &[]),
+    ("Unauthenticated", "401", "No API key, or none that is known", &["WWW-Authenticate"]),
+    ("Forbidden", "403", "The source lacks the right, topic or channel that `detail` names", &[]),
+    ("NotFound", "404", "There is no such thing, or it belongs to another source", &[]),
+    ("MethodNotAllowed", "405", "The path does not answer to this method", &["Allow"]),
+    ("TooLarge", "413", "The body is larger than this path takes", &[]),
+    ("UnsupportedMediaType", "415", "Another `Content-Type` is expected", &[]),
+    ("Invalid", "422", "The request breaks rules; `errors` lists every one", &[]),
+    ("TooManyRequests", "429", "`rate_limited`, or `quota_exhausted` for the day", &["Retry-After"]),
+    ("Internal", "500", "Something went wrong on our side", &[]),
+    ("Unavailable", "503", "Temporarily unavailable; nothing was kept", &["Retry-After"]),
+];
+
+fn problem(description: &str, headers: &[&str]) -> Response {
+    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+    let mut response = ResponseBuilder::new().description(description).content(PROBLEM_JSON, content);
+    for name in headers.iter().chain(&["X-Request-Id"]) {
+        response = response.header(*name, header(name));
+    }
+    response.build()
+}
+
+fn complete(operation: &mut Operation, is_api: bool, has_id: bool) {
+    for response in operation.responses.responses.values_mut() {
+        let RefOr::T(response) = response else { continue };
+        if response.description.is_empty() {
+            "Done".clone_into(&mut response.description);
+        }
+        let rates: &[&str] = if is_api { &["RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"] } else { &[] };
+        for name in rates.iter().chain(&["X-Request-Id"]) {
+            response.headers.entry((*name).to_owned()).or_insert_with(|| RefOr::T(header(name)));
+        }
+    }
+    if !is_api {
+        return;
+    }
+    let has_body = operation.request_body.is_some();
+    for (name, status, ..) in ERRORS {
+        let applies = match *status {
+            "400" | "413" | "415" => has_body,
+            "404" => has_id,
+            _ => true,
+        };
+        if applies && !operation.responses.responses.contains_key(*status) {
+            operation.responses.responses.insert((*status).to_owned(), Ref::from_response_name(*name).into());
+        }
+    }
+    operation.security.get_or_insert_with(|| vec![utoipa::openapi::SecurityRequirement::new("key", [""; 0])]);
+}
+
+/// A header by its name; those that count are whole numbers.
+fn header(name: &str) -> Header {
+    let (kind, description) = match name {
+        "X-Request-Id" => (Type::String, "The request's own id, or one minted for it; every log line has it"),
+        "Retry-After" => (Type::Integer, "Seconds to wait"),
+        "RateLimit-Limit" => (Type::Integer, "Requests a second the source may make; absent without a limit"),
+        "RateLimit-Remaining" => (Type::Integer, "Requests it may make right now"),
+        "RateLimit-Reset" => (Type::Integer, "Seconds until it may make all of them again"),
+        "Allow" => (Type::String, "The methods the path answers to"),
+        "WWW-Authenticate" => (Type::String, "`Bearer`"),
+        _ => (Type::String, ""),
+    };
+    let mut schema = ObjectBuilder::new().schema_type(kind.clone());
+    if matches!(kind, Type::Integer) {
+        schema = schema.format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64)));
+    }
+    let mut header = Header::new(schema);
+    header.description = Some(description.to_owned());
+    header
+}
