@@ -63,13 +63,8 @@ impl Modify for Common {
         }
         for (path, item) in &mut document.paths.paths {
             let is_api = path.starts_with("/api/");
-            let operations = [
-                &mut item.get,
-                &mut item.post,
-                &mut item.put,
-                &mut item.patch,
-                &mut item.delete,
-            ];
+            let operations =
+                [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
             for operation in operations.into_iter().flatten() {
                 complete(operation, is_api, path.contains('{'));
             }
@@ -107,7 +102,8 @@ fn complete(operation: &mut Operation, is_api: bool, has_id: bool) {
         if response.description.is_empty() {
             "Done".clone_into(&mut response.description);
         }
-        let rates: &[&str] = if is_api { &["RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"] } else { &[] };
+        let rates: &[&str] =
+            if is_api { &["RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"] } else { &[] };
         for name in rates.iter().chain(&["X-Request-Id"]) {
             response.headers.entry((*name).to_owned()).or_insert_with(|| RefOr::T(header(name)));
         }

@@ -14,8 +14,8 @@ use crate::domain::source::Right;
 use crate::error::Faults;
 use crate::http::body::OptionalJson;
 use crate::http::{Key, Params};
-use crate::service::sources::{self, DEFAULT_OVERLAP};
 use crate::service::Services;
+use crate::service::sources::{self, DEFAULT_OVERLAP};
 use crate::{Error, Result};
 
 /// The source whose key it is.

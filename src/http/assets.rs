@@ -70,7 +70,10 @@ mod tests {
     #[test]
     fn names_hold_a_hash_and_lead_back() {
         let url = url("http/plain.css");
-        assert!(url.starts_with("/assets/http/plain.") && url.len() > "/assets/http/plain.css".len(), "{url}");
+        assert!(
+            url.starts_with("/assets/http/plain.") && url.len() > "/assets/http/plain.css".len(),
+            "{url}"
+        );
         assert_eq!(NAMES.get(url.trim_start_matches("/assets/")), Some(&"http/plain.css"));
         assert_eq!(NAMES.get("http/plain.css"), None, "an unhashed name would be kept too long");
     }

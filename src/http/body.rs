@@ -73,7 +73,11 @@ fn parse(bytes: &[u8]) -> Result<Value> {
 /// Refuses what announces itself as too large before any of it is read.
 pub(super) fn expect_at_most(headers: &HeaderMap, limit: usize) -> Result<()> {
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<u64>().ok());
-    if announced.is_some_and(|length| length > limit as u64) { Err(Error::TooLarge { limit }) } else { Ok(()) }
+    if announced.is_some_and(|length| length > limit as u64) {
+        Err(Error::TooLarge { limit })
+    } else {
+        Ok(())
+    }
 }
 
 /// `application/json` or another JSON type (RFC 6839 §3.1), in UTF-8.
@@ -156,7 +160,8 @@ mod tests {
         ] {
             assert!(is_taken(right), "{right}");
         }
-        for wrong in ["text/plain", "application/x-www-form-urlencoded", "application/json; charset=gbk", ""] {
+        for wrong in ["text/plain", "application/x-www-form-urlencoded", "application/json; charset=gbk", ""]
+        {
             assert!(!is_taken(wrong), "{wrong}");
         }
         assert!(expect_json(&HeaderMap::new()).is_err());

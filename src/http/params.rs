@@ -74,7 +74,8 @@ impl<'q> Params<'q> {
     pub fn time(&mut self, name: &'static str) -> Option<Timestamp> {
         let text = self.text(name)?;
         // A `+` that was not escaped arrives as a space, and no RFC 3339 time has one before its offset.
-        let mended = text.rsplit_once(' ').filter(|(day, _)| day.contains('T')).map(|(a, b)| format!("{a}+{b}"));
+        let mended =
+            text.rsplit_once(' ').filter(|(day, _)| day.contains('T')).map(|(a, b)| format!("{a}+{b}"));
         let time = mended.unwrap_or(text).parse::<jiff::Timestamp>().ok();
         if time.is_none() {
             let detail = format!("`{name}` is a time such as 2026-09-01T08:00:00%2B08:00");
@@ -111,8 +112,12 @@ impl<'q> Params<'q> {
 
     /// `Ok` if every parameter was known and right, else all that was wrong.
     pub fn finish(mut self) -> Result<()> {
-        let unknown: Vec<_> =
-            self.given.iter().map(|(name, _)| name.clone()).filter(|name| !self.asked.contains(&&**name)).collect();
+        let unknown: Vec<_> = self
+            .given
+            .iter()
+            .map(|(name, _)| name.clone())
+            .filter(|name| !self.asked.contains(&&**name))
+            .collect();
         for name in unknown {
             let detail = match self.asked.join("`, `") {
                 known if known.is_empty() => "this path takes no parameters".to_owned(),

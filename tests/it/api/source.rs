@@ -44,7 +44,8 @@ async fn a_key_is_replaced_and_the_old_one_lives_on_for_the_overlap() {
 
     let bare = Answer::of(app.api_as(new, Method::POST, "/source/keys/rotate")).await.expect(200);
     assert_eq!(bare["old_key_expires_at"], "2026-09-22T15:13:20.000Z", "a day if nothing is said");
-    let wrong = app.api_as(new, Method::POST, "/source/keys/rotate").json(&json!({"overlap": "soon", "x": 1}));
+    let wrong =
+        app.api_as(new, Method::POST, "/source/keys/rotate").json(&json!({"overlap": "soon", "x": 1}));
     let expected = [("/x", "unknown_field"), ("/overlap", "invalid_value")];
     assert_eq!(Answer::of(wrong).await.faults(), expected.map(|(at, code)| (at.to_owned(), code.to_owned())));
     let long = app.api_as(new, Method::POST, "/source/keys/rotate").json(&json!({"overlap": "1000h"}));
