@@ -65,6 +65,11 @@ impl App {
 
     /// Serves until the lifecycle is stopped, then lets what is in flight finish.
     pub async fn run(self, lifecycle: &Lifecycle) -> Result<()> {
+        self.start(lifecycle).await?.finish(lifecycle).await
+    }
+
+    /// Starts every role. Once it returns, requests are answered.
+    pub async fn start(self, lifecycle: &Lifecycle) -> Result<Running> {
         if let Some(dispatcher) = self.dispatcher {
             dispatcher.run(lifecycle).await?;
         }
@@ -75,6 +80,19 @@ impl App {
                 tracing::error!(%error, "the server ended");
             }
         });
+        Ok(Running { services: self.services, lock: self.lock })
+    }
+}
+
+/// A process whose roles run.
+pub struct Running {
+    services: Services,
+    lock: Option<File>,
+}
+
+impl Running {
+    /// Waits until the lifecycle is stopped, then lets what is in flight finish.
+    pub async fn finish(self, lifecycle: &Lifecycle) -> Result<()> {
         lifecycle.soft().cancelled().await;
         if let Ending::Abandoned(parts) = lifecycle.wait(PATIENCE).await {
             tracing::warn!(

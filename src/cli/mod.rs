@@ -6,6 +6,9 @@ mod context;
 mod failure;
 mod migrate;
 mod output;
+mod provider;
+mod serve;
+mod simulate;
 mod source;
 mod version;
 
@@ -43,6 +46,14 @@ enum Command {
     CheckConfig,
     /// Bring the store's schema up to date, making the store if there is none
     Migrate,
+    /// See to the accounts behind the channels
+    #[command(subcommand)]
+    Provider(provider::Act),
+    /// Serve the API and the console and send what is due, until SIGTERM or SIGINT; a second one stops at once
+    Serve,
+    /// Run the simulators of vendors, for a server on this machine to send to
+    #[command(after_help = simulate::AFTER_HELP)]
+    Simulate(simulate::Simulate),
     /// Let departmental systems in, and see to their keys
     #[command(subcommand)]
     Source(source::Act),
@@ -64,6 +75,9 @@ pub fn run() -> ExitCode {
     let done = match cli.command {
         Command::CheckConfig => check_config::run(&context),
         Command::Migrate => migrate::run(&context),
+        Command::Provider(act) => provider::run(&context, act),
+        Command::Serve => serve::run(&context),
+        Command::Simulate(simulate) => simulate.run(&context),
         Command::Source(act) => source::run(&context, act),
         Command::Version => version::run(&context),
     };

@@ -38,8 +38,12 @@ pub(super) struct Create {
     /// Channels it may use: email, sms, wechat
     #[arg(long, value_name = "CHANNELS", value_delimiter = ',', required = true)]
     channels: Vec<String>,
-    /// What else it may: send_direct, emergency, broadcast, read_all, read_inbox, directory
-    #[arg(long, value_name = "RIGHTS", value_delimiter = ',')]
+    #[arg(
+        long,
+        value_name = "RIGHTS",
+        value_delimiter = ',',
+        help = "What else it may: send_direct, emergency, broadcast, read_all, read_inbox, directory"
+    )]
     rights: Vec<String>,
     /// Messages a second [default: no limit]
     #[arg(long, value_name = "N")]

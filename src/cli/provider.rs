@@ -1,0 +1,158 @@
+//! `belltower provider`: the accounts behind the channels.
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use clap::{Args, Subcommand};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::context::Context;
+use super::output::{List, table};
+use crate::domain::channel::ChannelKind;
+use crate::domain::id::ProviderId;
+use crate::domain::provider::ProviderKind;
+use crate::service::providers::{self, NewProvider, ProviderTest, ProviderView};
+use crate::service::{Caller, Services};
+
+const AFTER_HELP: &str = "\
+The settings are a JSON object, read from a file or, as -, from standard input; they are checked whole, kept sealed, and
+nobody is called. For smtp: host, port, tls (implicit, starttls, none), username, password, from_address, from_name,
+reply_to, ca_file, dkim {domain, selector, private_key}, bounce_domain, connections, timeout_seconds, concurrency.";
+
+#[derive(Subcommand)]
+pub(super) enum Act {
+    /// Add a provider; a running server takes it up within a second
+    #[command(after_help = AFTER_HELP)]
+    Create(Create),
+    /// List the providers in the order they are tried
+    List,
+    /// Connect and sign in without sending anything
+    Test {
+        /// The provider's name
+        name: String,
+    },
+}
+
+#[derive(Args)]
+pub(super) struct Create {
+    /// What it sends by: email, sms, wechat
+    #[arg(long, value_name = "C")]
+    channel: ChannelKind,
+    /// What answers there: smtp, sandbox
+    #[arg(long)]
+    kind: ProviderKind,
+    /// What administrators call it
+    #[arg(long, value_name = "N")]
+    name: String,
+    /// JSON settings; - is standard input
+    #[arg(long, value_name = "FILE|-")]
+    settings: PathBuf,
+    /// As in DNS SRV records: the lowest is tried first
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    priority: i64,
+    /// As in DNS SRV records: those of equal priority share by weight
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    weight: i64,
+    /// Most hand-overs a second [default: no limit]
+    #[arg(long, value_name = "PER_SECOND")]
+    rate: Option<u32>,
+}
+
+#[derive(Serialize)]
+struct Line {
+    provider_id: ProviderId,
+    name: String,
+    channel: ChannelKind,
+    kind: String,
+    priority: i64,
+    weight: i64,
+    rate: Option<i64>,
+    enabled: bool,
+}
+
+impl From<ProviderView> for Line {
+    fn from(view: ProviderView) -> Self {
+        let ProviderView { id, name, channel, kind, priority, weight, rate, enabled, .. } = view;
+        Self { provider_id: id, name, channel, kind, priority, weight, rate, enabled }
+    }
+}
+
+impl Line {
+    fn row(&self) -> Vec<String> {
+        vec![
+            self.provider_id.to_string(),
+            self.name.clone(),
+            self.channel.to_string(),
+            self.kind.clone(),
+            self.priority.to_string(),
+            self.weight.to_string(),
+            self.rate.map_or("-".to_owned(), |rate| format!("{rate}/s")),
+            if self.enabled { "enabled" } else { "disabled" }.to_owned(),
+        ]
+    }
+}
+
+pub(super) fn run(context: &Context, act: Act) -> anyhow::Result<()> {
+    match act {
+        Act::Create(create) => create.run(context),
+        Act::List => list(context),
+        Act::Test { name } => test(context, &name),
+    }
+}
+
+impl Create {
+    fn run(self, context: &Context) -> anyhow::Result<()> {
+        let new = NewProvider {
+            name: self.name,
+            channel: self.channel,
+            kind: self.kind,
+            settings: read_settings(&self.settings)?,
+            priority: self.priority,
+            weight: self.weight,
+            rate: self.rate,
+        };
+        let caller = Caller::Command("provider create");
+        let view = context.with_services(async |s| Ok(providers::create(s, &caller, new).await?))?;
+        context.output.print(&Line::from(view), |line| {
+            format!("provider {} ({}) sends {}", line.name, line.provider_id, line.channel)
+        })
+    }
+}
+
+fn read_settings(path: &Path) -> anyhow::Result<Value> {
+    let mut text = Vec::new();
+    if path == Path::new("-") {
+        std::io::stdin().read_to_end(&mut text).context("reading the settings from standard input")?;
+    } else {
+        text =
+            std::fs::read(path).with_context(|| format!("reading the settings from {}", path.display()))?;
+    }
+    serde_json::from_slice(&text).context("the settings are not JSON")
+}
+
+fn list(context: &Context) -> anyhow::Result<()> {
+    let caller = Caller::Command("provider list");
+    let views = context.with_services(async |s| Ok(providers::list(s, &caller).await?))?;
+    let data = views.into_iter().map(Line::from).collect();
+    context.output.print(&List { data }, |List { data }| {
+        let head = ["id", "name", "channel", "kind", "priority", "weight", "rate", "state"];
+        table(&head, &data.iter().map(Line::row).collect::<Vec<_>>())
+    })
+}
+
+fn test(context: &Context, name: &str) -> anyhow::Result<()> {
+    let caller = Caller::Command("provider test");
+    let act = async |s: &Services| {
+        let provider = providers::find_by_name(s, &caller, name).await?;
+        Ok(providers::test(s, &caller, provider.id).await?)
+    };
+    let tested = context.with_services(act)?;
+    context.output.print(&tested, |ProviderTest { ok, detail, duration }| {
+        let verdict = if *ok { "ok" } else { "failed" };
+        format!("{verdict} after {} ms: {detail}", duration.as_millis())
+    })?;
+    anyhow::ensure!(tested.ok, "the provider {name} did not pass");
+    Ok(())
+}

@@ -1,0 +1,24 @@
+//! `belltower serve`: the roles that the settings name, until a signal ends them.
+
+use super::context::Context;
+use super::output::print_line;
+use crate::app::App;
+use crate::clock::Clock;
+use crate::lifecycle::Lifecycle;
+use crate::telemetry;
+
+pub(super) fn run(context: &Context) -> anyhow::Result<()> {
+    let config = context.load()?;
+    telemetry::init(&config.log)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let lifecycle = Lifecycle::new();
+        lifecycle.catch_signals()?;
+        let app = App::build(&config, Clock::System).await?;
+        let address = app.address();
+        let running = app.start(&lifecycle).await?;
+        print_line(&format!("listening on http://{address}"))?;
+        running.finish(&lifecycle).await?;
+        Ok(())
+    })
+}

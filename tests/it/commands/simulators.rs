@@ -1,0 +1,38 @@
+use std::io::{Read as _, Write as _};
+use std::net::{Shutdown, TcpStream};
+
+use serde_json::Value;
+
+use super::running::Running;
+use super::{belltower, command, said};
+use crate::support::folder::TempFolder;
+
+const FAULTS: &str =
+    r#"{"faults": [{"at": "mail", "act": {"reply": {"code": 451, "text": "4.3.0 Not today"}}}]}"#;
+
+#[test]
+fn the_relay_answers_as_told_until_it_is_stopped() {
+    let folder = TempFolder::new();
+    std::fs::write(folder.path().join("faults.json"), FAULTS).unwrap();
+    let arguments = ["simulate", "--listen", "127.0.0.1:0", "--faults", "faults.json", "--json"];
+    let mut simulators = Running::start(command(&folder, &arguments));
+    let addresses: Value = serde_json::from_str(&simulators.line()).unwrap();
+
+    let mut relay = TcpStream::connect(addresses["smtp"]["address"].as_str().unwrap()).unwrap();
+    relay.write_all(b"EHLO campus.example\r\nMAIL FROM:<a@campus.example>\r\nQUIT\r\n").unwrap();
+    relay.shutdown(Shutdown::Write).unwrap();
+    let mut answers = String::new();
+    relay.read_to_string(&mut answers).unwrap();
+    assert!(answers.contains("451 4.3.0 Not today"), "{answers}");
+
+    assert_eq!(simulators.stop("-TERM").code(), Some(0));
+}
+
+#[test]
+fn faults_that_cannot_be_read_are_refused() {
+    let folder = TempFolder::new();
+    std::fs::write(folder.path().join("faults.json"), r#"{"fault": []}"#).unwrap();
+    let output = belltower(&folder, &["simulate", "--listen=127.0.0.1:0", "--faults=faults.json"], &[]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said(&output).contains("faults.json"), "{}", said(&output));
+}
