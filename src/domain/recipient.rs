@@ -187,7 +187,7 @@ fn an_address(
     }
 }
 
-fn wecom_userid(text: &str) -> Result<String, BadAddress> {
+pub fn wecom_userid(text: &str) -> Result<String, BadAddress> {
     let right = text.len() <= LONGEST_WECOM_USERID
         && text.starts_with(|c: char| c.is_ascii_alphanumeric())
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-@.".contains(&b));
@@ -198,7 +198,7 @@ fn wecom_userid(text: &str) -> Result<String, BadAddress> {
     }
 }
 
-fn wechat_openid(text: &str) -> Result<String, BadAddress> {
+pub fn wechat_openid(text: &str) -> Result<String, BadAddress> {
     let right =
         text.len() <= LONGEST_OPENID && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b));
     if right {

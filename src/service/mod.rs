@@ -5,6 +5,7 @@ pub mod caller;
 mod campus;
 pub mod deliveries;
 pub mod groups;
+pub mod messages;
 mod open;
 pub mod planning;
 pub mod providers;
@@ -37,20 +38,26 @@ pub struct Services {
     pub background: TaskTracker,
     /// What the simulators of this process took; none where it runs none.
     pub simulators: Option<Arc<dyn simulators::Mailboxes>>,
+    intake: messages::Intake,
     keys: Arc<sources::KnownKeys>,
     rates: Arc<sources::Rates>,
 }
 
 impl Services {
+    /// To be called inside a runtime, in which the intake of messages runs from then on.
     pub fn new(db: Db, clock: Clock, queue: Arc<dyn Queue>, vault: Vault, campus: Campus) -> Self {
+        let campus = Arc::new(campus);
+        let intake =
+            messages::Intake::start(db.clone(), clock.clone(), Arc::clone(&queue), Arc::clone(&campus));
         Self {
             db,
             clock,
             queue,
             vault,
-            campus: Arc::new(campus),
+            campus,
             background: TaskTracker::new(),
             simulators: None,
+            intake,
             keys: Arc::default(),
             rates: Arc::default(),
         }

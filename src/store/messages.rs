@@ -1,14 +1,17 @@
 //! Accepted messages: written in bulk, read one by one and in lists. What the planner does to them is in `planning`.
 
+use std::borrow::Borrow;
+
 use serde::Serialize;
-use serde_json::Value;
 
 use super::condition::{Conditions, bind_all};
 use super::dialect::Field;
 use super::{Db, JsonText, Tx, in_db, in_tx, row, sql};
 use crate::clock::Timestamp;
+use crate::domain::audience::{Audience, Params};
+use crate::domain::channel::ChannelKind;
 use crate::domain::id::{MessageId, OperatorId, SourceId};
-use crate::domain::message::{Category, Lane, Status};
+use crate::domain::message::{Category, Lane, Status, Wording};
 use crate::{Error, Result};
 
 /// A message about to be kept. JSON columns come as text.
@@ -107,11 +110,11 @@ const COLUMNS: [(&str, Field); 18] = [
 const CHUNK: usize = 4 << 20;
 
 /// Keeps messages. Fails as a whole if one id is there already.
-pub async fn insert(tx: &mut Tx, messages: &[NewMessage]) -> Result<()> {
+pub async fn insert<M: Borrow<NewMessage> + Sync>(tx: &mut Tx, messages: &[M]) -> Result<()> {
     let mut input = String::with_capacity(messages.len() * 1024);
     for message in messages {
         input.push(if input.is_empty() { '[' } else { ',' });
-        input.push_str(&serde_json::to_string(&Wire::from(message)).map_err(Error::internal)?);
+        input.push_str(&serde_json::to_string(&Wire::from(message.borrow())).map_err(Error::internal)?);
         if input.len() > CHUNK {
             insert_chunk(tx, &mut input).await?;
         }
@@ -160,10 +163,10 @@ row! {
 row! {
     /// The parts of a message that may be large.
     pub struct MessageBodyRow {
-        pub content: JsonText<Value>,
-        pub audience: Option<JsonText<Value>>,
-        pub channels: JsonText<Value>,
-        pub attributes: JsonText<Value>,
+        pub content: JsonText<Wording>,
+        pub audience: Option<JsonText<Audience>>,
+        pub channels: JsonText<Vec<ChannelKind>>,
+        pub attributes: JsonText<Params>,
         /// How many people have variables of their own.
         pub personalised: bool,
     }
@@ -189,6 +192,13 @@ pub async fn find_all(tx: &mut Tx, ids: &[MessageId]) -> Result<Vec<MessageRow>>
     Ok(in_tx!(tx, |c| sqlx::query_as::<_, MessageRow>(sql(text)).bind(ids).fetch_all(c).await)?)
 }
 
+/// Messages by id without their large parts, in no particular order.
+pub async fn get_many(db: &Db, ids: &[MessageId]) -> Result<Vec<MessageRow>> {
+    let text = format!("{SELECT} WHERE m.id IN {}", db.dialect().int_list("$1"));
+    let ids = int_array(ids.iter().map(|id| id.0));
+    Ok(in_db!(db, |c| sqlx::query_as::<_, MessageRow>(sql(text)).bind(ids).fetch_all(c).await)?)
+}
+
 /// The large parts of one message.
 pub async fn find_body(db: &Db, id: MessageId) -> Result<Option<MessageBodyRow>> {
     let text = "SELECT content, audience, channels, attributes, personalise IS NOT NULL AS personalised
@@ -206,6 +216,7 @@ pub async fn find_status(db: &Db, id: MessageId) -> Result<Option<Status>> {
 /// Which messages to list; all of them where nothing is set.
 #[derive(Clone, Debug, Default)]
 pub struct MessageFilter {
+    pub id: Option<MessageId>,
     pub source: Option<SourceId>,
     /// A whole topic.
     pub topic: Option<String>,
@@ -231,6 +242,9 @@ pub async fn list(
     let mut where_ = Conditions::default();
     if let Some(before) = before {
         where_.and("m.id < ?", before.0);
+    }
+    if let Some(id) = filter.id {
+        where_.and("m.id = ?", id.0);
     }
     if let Some(source) = filter.source {
         where_.and("m.source_id = ?", source.0);

@@ -29,7 +29,7 @@ pub const MAX_TITLE: usize = 200;
 /// Characters in a body.
 pub const MAX_BODY: usize = 20_000;
 /// Characters in a link.
-const MAX_LINK: usize = 2_000;
+const MAX_LINK: usize = 2_048;
 /// Variants of one content.
 const MAX_VARIANTS: usize = 32;
 

@@ -1,11 +1,12 @@
 use belltower::clock::Timestamp;
+use belltower::domain::channel::ChannelKind;
 use belltower::domain::id::{MessageId, SourceId};
 use belltower::domain::message::{Category, Lane, Status};
 use belltower::store::Db;
 use belltower::store::messages::{
-    MessageFilter, MessageRow, NewMessage, find, find_all, find_body, find_status, insert, list,
+    MessageFilter, MessageRow, NewMessage, find, find_all, find_body, find_status, get_many, insert,
+    list,
 };
-use serde_json::json;
 
 use super::execute;
 use crate::support::on_both;
@@ -31,7 +32,7 @@ pub(super) fn message(id: i64) -> NewMessage {
         lane: Lane::Normal,
         status: Status::Accepted,
         title: "考试安排".to_owned(),
-        content: r#"{"title":"考试安排","body":"\"周一\" 🎓"}"#.to_owned(),
+        content: r#"{"content":{"title":"考试安排","body":"\"周一\" 🎓"}}"#.to_owned(),
         audience: None,
         personalise: None,
         channels: r#"["email"]"#.to_owned(),
@@ -82,10 +83,10 @@ on_both!(a_message_is_read_back_as_it_was_kept, |db| async {
     assert_eq!(find_status(&db, row.id).await.unwrap(), Some(Status::Scheduled));
 
     let body = find_body(&db, row.id).await.unwrap().unwrap();
-    assert_eq!(body.content.0, json!({ "title": "考试安排", "body": "\"周一\" 🎓" }));
-    assert_eq!(body.audience.unwrap().0, json!({ "everyone": true }));
-    assert_eq!(body.channels.0, json!(["email"]));
-    assert_eq!(body.attributes.0, json!({ "层": 3 }));
+    assert_eq!(body.content.0.content.body, "\"周一\" 🎓");
+    assert!(body.audience.unwrap().0.everyone);
+    assert_eq!(body.channels.0, [ChannelKind::Email]);
+    assert_eq!(body.attributes.0["层"], 3);
     assert!(body.personalised);
     let plain = find_body(&db, MessageId(1)).await.unwrap().unwrap();
     assert!(plain.audience.is_none() && !plain.personalised);
@@ -137,6 +138,7 @@ on_both!(lists_are_narrowed_and_go_on_from_the_last, |db| async {
     let listed = async |filter: MessageFilter| ids(&list(&db, &filter, None, 10).await.unwrap());
     let all = MessageFilter::default();
     assert_eq!(listed(all.clone()).await, [4, 3, 2, 1]);
+    assert_eq!(listed(MessageFilter { id: Some(MessageId(3)), ..all.clone() }).await, [3]);
     assert_eq!(listed(MessageFilter { source: Some(SourceId(2)), ..all.clone() }).await, [2]);
     assert_eq!(listed(MessageFilter { topic: Some("academic".to_owned()), ..all.clone() }).await, [3]);
     assert_eq!(
@@ -157,4 +159,12 @@ on_both!(lists_are_narrowed_and_go_on_from_the_last, |db| async {
         );
     }
     assert_eq!(ids(&list(&db, &all, Some(MessageId(3)), 1).await.unwrap()), [2]);
+});
+
+on_both!(several_are_read_by_id, |db| async {
+    sources(&db).await;
+    keep(&db, &[message(1), message(2), message(3)]).await;
+    let mut found = ids(&get_many(&db, &[MessageId(3), MessageId(1), MessageId(9)]).await.unwrap());
+    found.sort_unstable();
+    assert_eq!(found, [1, 3]);
 });

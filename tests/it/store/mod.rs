@@ -13,6 +13,7 @@ mod opt_outs;
 mod planning;
 mod providers;
 mod recipients;
+mod settings;
 mod sources;
 mod templates;
 mod usage;

@@ -102,7 +102,7 @@ fn only_complete_https_addresses_are_links() {
         "https://example.com/\n",
         "ftp://example.com",
         "",
-        &format!("https://example.com/{}", "x".repeat(2_000)),
+        &format!("https://example.com/{}", "x".repeat(2_048)),
     ] {
         assert_eq!(
             faults(json!({"title": "x", "body": "y", "link": link})),

@@ -1,0 +1,271 @@
+//! Accepting messages, one or up to a thousand.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+
+use super::draft::{Draft, draft};
+use super::intake::Key;
+use super::keep::{ACCEPTED, DUPLICATE, Kept};
+use super::reading::LONGEST_KEY;
+use super::views::AcceptedView;
+use crate::error::{Error, Result};
+use crate::service::Services;
+use crate::service::caller::KeyCaller;
+use crate::store::{dedup, idempotency};
+
+/// How long keys are kept.
+const KEYS_KEPT: Duration = Duration::from_hours(48);
+/// Messages in one batch.
+pub const MOST_IN_BATCH: usize = 1_000;
+
+/// What comes with a message outside its body.
+#[derive(Clone, Debug, Default)]
+pub struct AcceptOptions {
+    /// The header `Idempotency-Key`.
+    pub idempotency_key: Option<String>,
+    pub request_id: String,
+    /// Leaves out groups and people nobody knows, instead of refusing the message.
+    pub skip_unknown: bool,
+}
+
+/// A message that is kept, now or before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Accepted {
+    /// HTTP status: 202, or 200 where `message` is the first one of a repeated `dedup_key`.
+    pub status: u16,
+    pub message: AcceptedView,
+    /// The first answer to this `Idempotency-Key`, given again.
+    pub replayed: bool,
+}
+
+/// Accepts a message from its JSON. When this returns it is on disk.
+///
+/// # Errors
+///
+/// [`Error::Malformed`], [`Error::Forbidden`], [`Error::Invalid`] with every fault, [`Error::IdempotencyMismatch`],
+/// [`Error::QuotaExhausted`], and [`Error::Unavailable`] where the store cannot take it or too many are waiting.
+pub async fn accept(
+    s: &Services,
+    caller: &KeyCaller,
+    body: &[u8],
+    options: &AcceptOptions,
+) -> Result<Accepted> {
+    let value = parse(body)?;
+    let key = match &options.idempotency_key {
+        Some(key) => Some(named_key(caller, key, &value, is_header_text).ok_or_else(bad_header)?),
+        None => None,
+    };
+    match prepare(s, caller, &value, key, options).await {
+        Prepared::Draft(draft) => {
+            let kept = s.intake.keep(draft.incoming).await?;
+            answer(draft.view, kept)
+        }
+        Prepared::Answer(answer) => answer,
+    }
+}
+
+/// Accepts up to [`MOST_IN_BATCH`] messages from `{"messages": […]}`, each of which may bring its own
+/// `idempotency_key`. Answers come in order; pointers of faults start at the message they are about. Good ones are kept
+/// even where others fail. A key in the options stands for every message without one, by its place.
+///
+/// # Errors
+///
+/// [`Error::Malformed`], and [`Error::Invalid`] where the body is not such a list.
+pub async fn accept_batch(
+    s: &Services,
+    caller: &KeyCaller,
+    body: &[u8],
+    options: &AcceptOptions,
+) -> Result<Vec<Result<Accepted>>> {
+    let messages = batch_of(parse(body)?)?;
+    if options.idempotency_key.as_deref().is_some_and(|key| !is_key(key) || !is_header_text(key)) {
+        return Err(bad_header());
+    }
+    let mut results: Vec<Option<Result<Accepted>>> = Vec::with_capacity(messages.len());
+    let mut drafts = Vec::new();
+    for (place, mut message) in messages.into_iter().enumerate() {
+        let prepared = match batch_key(caller, &mut message, place, options) {
+            Ok(key) => prepare(s, caller, &message, key, options).await,
+            Err(error) => Prepared::Answer(Err(error)),
+        };
+        match prepared {
+            Prepared::Draft(draft) => {
+                drafts.push((place, *draft));
+                results.push(None);
+            }
+            Prepared::Answer(answer) => results.push(Some(answer)),
+        }
+    }
+    let (places, incoming): (Vec<_>, Vec<_>) =
+        drafts.into_iter().map(|(place, draft)| ((place, draft.view), draft.incoming)).unzip();
+    for ((place, view), kept) in places.into_iter().zip(s.intake.keep_all(incoming).await) {
+        results[place] = Some(kept.and_then(|kept| answer(view, kept)));
+    }
+    Ok(results.into_iter().flatten().collect())
+}
+
+fn parse(body: &[u8]) -> Result<Value> {
+    serde_json::from_slice(body).map_err(|error| Error::Malformed(format!("this is not JSON: {error}")))
+}
+
+fn batch_of(body: Value) -> Result<Vec<Value>> {
+    let Value::Object(mut object) = body else {
+        return Err(Error::fault("", "not_an_object", "send {\"messages\": […]}"));
+    };
+    let messages = object.remove("messages");
+    let mut faults = crate::error::Faults::default();
+    for name in object.keys().take(100) {
+        let detail = "there is no such field; use `messages`";
+        faults.add(crate::domain::fields::pointer(name), "unknown_field", detail);
+    }
+    let messages = match messages {
+        Some(Value::Array(messages)) if messages.is_empty() => {
+            faults.add("/messages", "required", "send at least one message");
+            messages
+        }
+        Some(Value::Array(messages)) if messages.len() > MOST_IN_BATCH => {
+            faults.add("/messages", "too_many", format!("at most {MOST_IN_BATCH} messages"));
+            messages
+        }
+        Some(Value::Array(messages)) => messages,
+        Some(_) => {
+            faults.add("/messages", "not_a_list", "send a list of messages");
+            Vec::new()
+        }
+        None => {
+            faults.add("/messages", "required", "`messages` is needed");
+            Vec::new()
+        }
+    };
+    faults.into_result()?;
+    Ok(messages)
+}
+
+/// Takes the key out of a message of a batch, which then is the same as one sent by itself.
+fn batch_key(
+    caller: &KeyCaller,
+    message: &mut Value,
+    place: usize,
+    options: &AcceptOptions,
+) -> Result<Option<Key>> {
+    let own = message.as_object_mut().and_then(|object| object.remove("idempotency_key"));
+    match own.filter(|key| !key.is_null()) {
+        Some(Value::String(key)) => named_key(caller, &key, message, |_| true).map(Some).ok_or_else(|| {
+            let detail = format!("1 to {LONGEST_KEY} printable characters");
+            Error::fault("/idempotency_key", "invalid_key", detail)
+        }),
+        Some(_) => Err(Error::fault("/idempotency_key", "not_a_string", "send a string")),
+        None => Ok(options.idempotency_key.as_ref().map(|key| Key {
+            name: format!("{}-batch:{place}:{key}", mode(caller)),
+            ..unnamed_key(message)
+        })),
+    }
+}
+
+fn mode(caller: &KeyCaller) -> &'static str {
+    if caller.test { "test" } else { "live" }
+}
+
+/// A source's test keys have names of their own: a key tried out there is free for the real thing.
+fn named_key(caller: &KeyCaller, key: &str, body: &Value, also: fn(&str) -> bool) -> Option<Key> {
+    let name = || format!("{}:{key}", mode(caller));
+    (is_key(key) && also(key)).then(|| Key { name: name(), ..unnamed_key(body) })
+}
+
+fn unnamed_key(body: &Value) -> Key {
+    Key { name: String::new(), body_hash: hash(body), answer: String::new() }
+}
+
+fn is_key(key: &str) -> bool {
+    (1..=LONGEST_KEY).contains(&key.chars().count()) && !key.chars().any(char::is_control)
+}
+
+fn is_header_text(key: &str) -> bool {
+    key.bytes().all(|b| (b' '..=b'~').contains(&b))
+}
+
+fn bad_header() -> Error {
+    let detail = format!("the header Idempotency-Key has 1 to {LONGEST_KEY} printable ASCII characters");
+    Error::fault("", "invalid_idempotency_key", detail)
+}
+
+/// Of what the JSON says, not of how it is written: fields are in order and without space between them.
+fn hash(body: &Value) -> String {
+    use std::fmt::Write as _;
+    let mut text = String::with_capacity(64);
+    for byte in Sha256::digest(body.to_string().as_bytes()) {
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}
+
+enum Prepared {
+    Draft(Box<Draft>),
+    Answer(Result<Accepted>),
+}
+
+async fn prepare(
+    s: &Services,
+    caller: &KeyCaller,
+    value: &Value,
+    key: Option<Key>,
+    options: &AcceptOptions,
+) -> Prepared {
+    match draft(s, caller, value, &options.request_id, options.skip_unknown).await {
+        Ok(mut draft) => {
+            if let Some(mut key) = key {
+                match serde_json::to_string(&draft.view) {
+                    Ok(answer) => key.answer = answer,
+                    Err(error) => return Prepared::Answer(Err(Error::internal(error))),
+                }
+                draft.incoming.key = Some(key);
+            }
+            Prepared::Draft(Box::new(draft))
+        }
+        // What was right once may be wrong now: a group is gone, a time has passed. The first answer stands.
+        Err(error) => Prepared::Answer(match key {
+            Some(key) => before(s, caller, &key).await.unwrap_or(Err(error)),
+            None => Err(error),
+        }),
+    }
+}
+
+/// The first answer to a key, if it is taken.
+async fn before(s: &Services, caller: &KeyCaller, key: &Key) -> Option<Result<Accepted>> {
+    let row = match idempotency::find(&s.db, caller.source, &key.name).await {
+        Ok(row) => row?,
+        Err(error) => return Some(Err(error)),
+    };
+    Some(if row.body_hash == key.body_hash {
+        replayed(row.status as u16, &row.answer)
+    } else {
+        Err(Error::IdempotencyMismatch)
+    })
+}
+
+fn replayed(status: u16, answer: &str) -> Result<Accepted> {
+    let message = serde_json::from_str(answer).map_err(Error::internal)?;
+    Ok(Accepted { status, message, replayed: true })
+}
+
+fn answer(view: AcceptedView, kept: Kept) -> Result<Accepted> {
+    match kept {
+        Kept::New { .. } => Ok(Accepted { status: ACCEPTED, message: view, replayed: false }),
+        Kept::Duplicate(first) => Ok(Accepted { status: DUPLICATE, message: *first, replayed: false }),
+        Kept::Again { status, answer } => replayed(status, &answer),
+        Kept::Mismatch => Err(Error::IdempotencyMismatch),
+        Kept::OverQuota { limit, retry_after } => Err(Error::QuotaExhausted { limit, retry_after }),
+    }
+}
+
+/// Forgets keys whose time is over, some at a time, and says how many. For whoever sweeps.
+pub async fn prune(s: &Services) -> Result<u64> {
+    let before = s.clock.now().minus(KEYS_KEPT);
+    let mut tx = s.db.begin().await?;
+    let forgotten =
+        idempotency::prune(&mut tx, before, 10_000).await? + dedup::prune(&mut tx, before).await?;
+    tx.commit().await?;
+    Ok(forgotten)
+}

@@ -1,0 +1,25 @@
+//! Messages: how they are accepted and how they are read again.
+//!
+//! What came in goes through [`accept`]: `reading` finds every fault of the JSON, `draft` checks what the sender may do
+//! and what the message names, `intake` hands it to the one writer, and `keep` writes what has arrived in one
+//! transaction. [`read`] shows messages, their deliveries and what was tried; [`views`] is how they look.
+
+mod accept;
+mod body;
+mod draft;
+mod intake;
+mod keep;
+mod list;
+mod read;
+mod reading;
+mod views;
+
+pub use self::accept::{AcceptOptions, Accepted, MOST_IN_BATCH, accept, accept_batch, prune};
+pub use self::body::{AddressBody, AudienceBody, MessageBody, PersonaliseBody, Priority, VariantBody};
+pub use self::intake::Intake;
+pub use self::list::{MessageQuery, Page, list};
+pub use self::read::{DeliveryQuery, deliveries, delivery, get, get_many, timeline, wait};
+pub use self::views::{
+    AcceptedView, AttemptView, Counts, DeliveryDetail, DeliveryView, EventView, MatchedRule, MessageCounts,
+    MessageSummary, MessageView, ReceiptView, RecipientRef, Skipped, SourceRef,
+};

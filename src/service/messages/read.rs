@@ -1,0 +1,188 @@
+//! Reading messages, their deliveries and what became of each. A source sees its own, one with the right `read_all` and
+//! operators with the permission `messages.view` see all. What a caller may not see is not there.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::list::Page;
+use super::views::{
+    AttemptView, DeliveryDetail, DeliveryView, EventView, MessageCounts, MessageSummary, MessageView,
+    ReceiptView, audience_view,
+};
+use crate::domain::channel::ChannelKind;
+use crate::domain::delivery::State;
+use crate::domain::id::{DeliveryId, MessageId, SourceId};
+use crate::domain::operator::Permission;
+use crate::domain::source::Right;
+use crate::error::{Error, Result};
+use crate::service::{Caller, Services};
+use crate::store::history::{self, DeliveryFilter};
+use crate::store::messages::{self, MessageRow};
+
+/// Between two looks while a caller waits for a message to be completed.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+
+/// Which deliveries of a message to list.
+#[derive(Clone, Debug, Default)]
+pub struct DeliveryQuery {
+    pub state: Option<State>,
+    pub channel: Option<ChannelKind>,
+    pub campus_id: Option<String>,
+    /// [`Page::next`] of the page before.
+    pub cursor: Option<String>,
+    pub limit: u32,
+}
+
+/// The source whose messages the caller is limited to, if it is.
+pub(super) fn sight(caller: &Caller) -> Result<Option<SourceId>> {
+    match caller {
+        Caller::Key(key) if key.rights.contains(&Right::ReadAll) => Ok(None),
+        Caller::Key(key) => Ok(Some(key.source)),
+        _ => caller.require(Permission::MessagesView).map(|()| None),
+    }
+}
+
+async fn visible(s: &Services, caller: &Caller, id: MessageId) -> Result<MessageRow> {
+    let own = sight(caller)?;
+    messages::find(&s.db, id)
+        .await?
+        .filter(|row| own.is_none() || row.source_id == own)
+        .ok_or(Error::NotFound("message"))
+}
+
+pub(super) async fn summaries(s: &Services, rows: Vec<MessageRow>) -> Result<Vec<MessageSummary>> {
+    let ids: Vec<_> = rows.iter().map(|row| row.id).collect();
+    let mut counts: HashMap<MessageId, MessageCounts> = HashMap::new();
+    if !ids.is_empty() {
+        for row in history::counts(&s.db, &ids).await? {
+            counts.entry(row.message_id).or_default().add(&row);
+        }
+    }
+    let summary = |row: MessageRow| {
+        let counts = counts.remove(&row.id).unwrap_or_default();
+        MessageSummary::new(row, counts)
+    };
+    Ok(rows.into_iter().map(summary).collect())
+}
+
+pub(super) fn cursor<T: std::str::FromStr>(text: Option<&str>) -> Result<Option<T>> {
+    let read = |text: &str| {
+        text.parse().map_err(|_| Error::fault("/cursor", "invalid_cursor", "send the `next_cursor` of a page"))
+    };
+    text.map(read).transpose()
+}
+
+/// Several messages by id, in the order asked for, as lists show them; those the caller may not see are left out.
+pub async fn get_many(s: &Services, caller: &Caller, ids: &[MessageId]) -> Result<Vec<MessageSummary>> {
+    let own = sight(caller)?;
+    let mut rows = messages::get_many(&s.db, ids).await?;
+    rows.retain(|row| own.is_none() || row.source_id == own);
+    rows.sort_by_key(|row| ids.iter().position(|id| *id == row.id));
+    summaries(s, rows).await
+}
+
+/// A message with its texts and counts.
+pub async fn get(s: &Services, caller: &Caller, id: MessageId) -> Result<MessageView> {
+    let row = visible(s, caller, id).await?;
+    let body = messages::find_body(&s.db, id).await?.ok_or(Error::NotFound("message"))?;
+    let summary = summaries(s, vec![row]).await?.pop().ok_or(Error::NotFound("message"))?;
+    let wording = body.content.0;
+    let (audience, to) = audience_view(body.audience.map(|audience| audience.0));
+    Ok(MessageView {
+        summary,
+        body: wording.content.body,
+        variants: wording.content.variants.into_iter().map(|(key, variant)| (key, variant.into())).collect(),
+        template: wording.template,
+        params: wording.params,
+        personalised: body.personalised,
+        link: wording.content.link,
+        audience,
+        to,
+        channels: body.channels.0,
+        attributes: body.attributes.0,
+        matched_rules: Vec::new(),
+    })
+}
+
+/// A message's deliveries, channel by channel.
+pub async fn deliveries(
+    s: &Services,
+    caller: &Caller,
+    id: MessageId,
+    query: &DeliveryQuery,
+) -> Result<Page<DeliveryView>> {
+    visible(s, caller, id).await?;
+    let after = cursor::<DeliveryId>(query.cursor.as_deref())?;
+    let filter = DeliveryFilter {
+        state: query.state,
+        channel: query.channel,
+        campus_id: query.campus_id.clone(),
+    };
+    let limit = query.limit.max(1);
+    let mut rows = history::deliveries(&s.db, id, &filter, after, limit + 1).await?;
+    let more = rows.len() > limit as usize;
+    rows.truncate(limit as usize);
+    let next = rows.last().filter(|_| more).map(|row| row.id.to_string());
+    Ok(Page { items: rows.into_iter().map(DeliveryView::from).collect(), next })
+}
+
+/// One delivery with all attempts and receipts.
+pub async fn delivery(s: &Services, caller: &Caller, id: DeliveryId) -> Result<DeliveryDetail> {
+    let own = sight(caller)?;
+    let row = history::find_delivery(&s.db, id)
+        .await?
+        .filter(|row| own.is_none() || row.source_id == own)
+        .ok_or(Error::NotFound("delivery"))?;
+    let attempts = history::attempts(&s.db, id).await?;
+    let receipts = history::receipts(&s.db, id).await?;
+    Ok(DeliveryDetail {
+        delivery: row.into(),
+        attempt_log: attempts.into_iter().map(AttemptView::from).collect(),
+        receipts: receipts.into_iter().map(ReceiptView::from).collect(),
+    })
+}
+
+/// What happened to a message, in order. It begins with its acceptance.
+pub async fn timeline(s: &Services, caller: &Caller, id: MessageId) -> Result<Vec<EventView>> {
+    let row = visible(s, caller, id).await?;
+    let by = row.source_name.clone().or(row.operator_name.clone());
+    let mut events = vec![EventView {
+        at: row.created_at.to_jiff(),
+        kind: "accepted".to_owned(),
+        detail: json!({ "by": by, "request_id": row.request_id }),
+    }];
+    if row.send_at > row.created_at {
+        let detail = json!({ "send_at": row.send_at.to_string() });
+        events.push(EventView { at: row.created_at.to_jiff(), kind: "scheduled".to_owned(), detail });
+    }
+    for event in history::events(&s.db, id).await? {
+        events.push(EventView { at: event.at.to_jiff(), kind: event.kind, detail: event.detail.0 });
+    }
+    for (kind, at) in [("planned", row.planned_at), ("completed", row.completed_at)] {
+        if let Some(at) = at
+            && !events.iter().any(|event| event.kind == kind)
+        {
+            events.push(EventView { at: at.to_jiff(), kind: kind.to_owned(), detail: json!({}) });
+        }
+    }
+    // Stable: what happened in the same millisecond stays in the order it was written.
+    events.sort_by_key(|event| event.at);
+    Ok(events)
+}
+
+/// The message once nothing more will happen to it by itself, or as it is after `up_to`.
+pub async fn wait(s: &Services, caller: &Caller, id: MessageId, up_to: Duration) -> Result<MessageView> {
+    visible(s, caller, id).await?;
+    let ended = async {
+        while messages::find_status(&s.db, id).await?.is_some_and(|status| !status.is_final()) {
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+        Ok::<(), Error>(())
+    };
+    if let Ok(result) = tokio::time::timeout(up_to, ended).await {
+        result?;
+    }
+    get(s, caller, id).await
+}
