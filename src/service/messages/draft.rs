@@ -123,14 +123,16 @@ impl Found {
 /// What the key's source may send.
 fn allowed(caller: &KeyCaller, body: &MessageBody) -> Result<()> {
     let lacks = |right: Right, what: &str| {
-        let detail = format!("{what} needs the right `{right}`; an administrator can grant it to this source");
+        let detail =
+            format!("{what} needs the right `{right}`; an administrator can grant it to this source");
         Error::forbidden(right.name(), detail)
     };
     if let Some(topic) = &body.topic
         && !caller.topics.iter().any(|pattern| pattern.matches(topic))
     {
         let topics: Vec<_> = caller.topics.iter().map(|pattern| pattern.as_str()).collect();
-        let detail = format!("this source may not send on the topic `{topic}`, only on {}", topics.join(", "));
+        let detail =
+            format!("this source may not send on the topic `{topic}`, only on {}", topics.join(", "));
         return Err(Error::forbidden("topics", detail));
     }
     if body.category == Some(Category::Emergency) && !caller.rights.contains(&Right::Emergency) {
@@ -267,7 +269,11 @@ async fn wording(
 /// The texts with everybody's variables. What is wrong with the result is the variables' fault.
 fn filled(content: &Content, params: &Params, faults: &mut Found) -> Content {
     let blame = |fault: Fault| {
-        Fault::new("/params", fault.code, format!("with these variables, {}: {}", fault.pointer, fault.detail))
+        Fault::new(
+            "/params",
+            fault.code,
+            format!("with these variables, {}: {}", fault.pointer, fault.detail),
+        )
     };
     match content.fill(params) {
         Ok(filled) => {

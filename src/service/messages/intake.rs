@@ -166,10 +166,11 @@ impl Writer {
         let keeper = Arc::clone(&self.keeper);
         let wake = incoming.iter().map(|i| i.message.lane).collect::<Vec<_>>();
         // Spawned, so that a panic costs one batch and not the door.
-        let results = tokio::spawn(async move { keeper.keep(incoming).await }).await.unwrap_or_else(|panic| {
-            let panic = panic.to_string();
-            replies.iter().map(|_| Err(Error::internal(panic.clone()))).collect()
-        });
+        let results =
+            tokio::spawn(async move { keeper.keep(incoming).await }).await.unwrap_or_else(|panic| {
+                let panic = panic.to_string();
+                replies.iter().map(|_| Err(Error::internal(panic.clone()))).collect()
+            });
         let mut lanes: Vec<Lane> = Vec::new();
         for (lane, result) in wake.into_iter().zip(&results) {
             if matches!(result, Ok(Kept::New { due: true })) && !lanes.contains(&lane) {

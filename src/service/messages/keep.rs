@@ -27,14 +27,22 @@ pub(super) const DUPLICATE: u16 = 200;
 #[derive(Clone, Debug)]
 pub(super) enum Kept {
     /// It is in the store; `due`: the planner has work now.
-    New { due: bool },
+    New {
+        due: bool,
+    },
     /// Its key was used before, and this was the answer.
-    Again { status: u16, answer: String },
+    Again {
+        status: u16,
+        answer: String,
+    },
     /// Its key was used before for another body.
     Mismatch,
     /// Its `dedup_key` stands for this message.
     Duplicate(Box<AcceptedView>),
-    OverQuota { limit: u64, retry_after: Duration },
+    OverQuota {
+        limit: u64,
+        retry_after: Duration,
+    },
 }
 
 pub(super) struct Keeper {
@@ -58,7 +66,9 @@ impl Keeper {
                 let mut results = Vec::with_capacity(batch.len());
                 for one in batch {
                     let kept = self.attempt(std::slice::from_ref(&one)).await;
-                    results.push(kept.and_then(|mut kept| kept.pop().ok_or_else(|| Error::internal("no answer"))));
+                    results.push(
+                        kept.and_then(|mut kept| kept.pop().ok_or_else(|| Error::internal("no answer"))),
+                    );
                 }
                 results
             }
@@ -134,7 +144,9 @@ impl<'b> Sheet<'b> {
     /// The places of those that nothing is known of yet.
     fn open(&self) -> Vec<usize> {
         (0..self.batch.len())
-            .filter(|i| self.kept[*i].is_none() && !self.followers.contains(i) && !self.firsts.contains_key(i))
+            .filter(|i| {
+                self.kept[*i].is_none() && !self.followers.contains(i) && !self.firsts.contains_key(i)
+            })
             .collect()
     }
 
@@ -202,14 +214,17 @@ impl<'b> Sheet<'b> {
             return Ok(());
         }
         let mut seen = HashSet::new();
-        let new: Vec<_> = all.iter().map(|(_, new)| *new).filter(|new| seen.insert((new.source, new.key))).collect();
+        let new: Vec<_> =
+            all.iter().map(|(_, new)| *new).filter(|new| seen.insert((new.source, new.key))).collect();
         let stands: HashMap<_, _> = dedup::take(tx, &new, since)
             .await?
             .into_iter()
             .map(|row| ((row.source_id, row.key), row.message_id))
             .collect();
         for (i, new) in all {
-            if let Some(first) = stands.get(&(new.source, new.key.to_owned())).filter(|id| **id != new.message) {
+            if let Some(first) =
+                stands.get(&(new.source, new.key.to_owned())).filter(|id| **id != new.message)
+            {
                 self.firsts.insert(i, *first);
             }
         }
@@ -228,12 +243,15 @@ impl<'b> Sheet<'b> {
         }
         let now = keeper.clock.now();
         let day = keeper.campus.day(now);
-        let counts: Vec<_> = by_source.iter().map(|(source, places)| (*source, places.len() as i64)).collect();
+        let counts: Vec<_> =
+            by_source.iter().map(|(source, places)| (*source, places.len() as i64)).collect();
         let mut refused = Vec::new();
         let mut taken_back = Vec::new();
         for row in usage::add(tx, &day, &counts).await? {
             let places = by_source.remove(&row.source_id).unwrap_or_default();
-            let Some(limit) = places.iter().filter_map(|i| self.batch[*i].daily_limit).min() else { continue };
+            let Some(limit) = places.iter().filter_map(|i| self.batch[*i].daily_limit).min() else {
+                continue;
+            };
             let over = usize::try_from(row.messages - limit as i64).unwrap_or(0);
             let turned_away = places
                 .into_iter()
@@ -251,7 +269,8 @@ impl<'b> Sheet<'b> {
         }
         usage::add(tx, &day, &taken_back).await?;
         // Whoever repeats one that is turned away is turned away with it.
-        let ids: HashMap<_, _> = refused.iter().map(|(i, limit)| (self.batch[*i].message.id, *limit)).collect();
+        let ids: HashMap<_, _> =
+            refused.iter().map(|(i, limit)| (self.batch[*i].message.id, *limit)).collect();
         let repeats: Vec<_> =
             self.firsts.iter().filter_map(|(i, first)| Some((*i, *ids.get(first)?))).collect();
         self.firsts.retain(|_, first| !ids.contains_key(first));
@@ -299,7 +318,8 @@ impl<'b> Sheet<'b> {
         let rows = messages::find_all(tx, &ids).await?;
         for (i, first) in std::mem::take(&mut self.firsts) {
             let row = rows.iter().find(|row| row.id == first).cloned();
-            let view = AcceptedView::of_first(row.ok_or(Error::NotFound("the first message of a dedup_key"))?);
+            let view =
+                AcceptedView::of_first(row.ok_or(Error::NotFound("the first message of a dedup_key"))?);
             if let Some(key) = &self.batch[i].key {
                 let answer = serde_json::to_string(&view).map_err(Error::internal)?;
                 idempotency::update(tx, self.source(i), &key.name, first, DUPLICATE, &answer).await?;
@@ -319,7 +339,10 @@ impl<'b> Sheet<'b> {
                 None => None,
             };
         }
-        self.kept.into_iter().collect::<Option<_>>().ok_or_else(|| Error::internal("a message without an answer"))
+        self.kept
+            .into_iter()
+            .collect::<Option<_>>()
+            .ok_or_else(|| Error::internal("a message without an answer"))
     }
 
     /// The answer to one that came with another's key.

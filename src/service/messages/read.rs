@@ -69,7 +69,8 @@ pub(super) async fn summaries(s: &Services, rows: Vec<MessageRow>) -> Result<Vec
 
 pub(super) fn cursor<T: std::str::FromStr>(text: Option<&str>) -> Result<Option<T>> {
     let read = |text: &str| {
-        text.parse().map_err(|_| Error::fault("/cursor", "invalid_cursor", "send the `next_cursor` of a page"))
+        text.parse()
+            .map_err(|_| Error::fault("/cursor", "invalid_cursor", "send the `next_cursor` of a page"))
     };
     text.map(read).transpose()
 }
@@ -115,11 +116,8 @@ pub async fn deliveries(
 ) -> Result<Page<DeliveryView>> {
     visible(s, caller, id).await?;
     let after = cursor::<DeliveryId>(query.cursor.as_deref())?;
-    let filter = DeliveryFilter {
-        state: query.state,
-        channel: query.channel,
-        campus_id: query.campus_id.clone(),
-    };
+    let filter =
+        DeliveryFilter { state: query.state, channel: query.channel, campus_id: query.campus_id.clone() };
     let limit = query.limit.max(1);
     let mut rows = history::deliveries(&s.db, id, &filter, after, limit + 1).await?;
     let more = rows.len() > limit as usize;

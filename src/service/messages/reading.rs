@@ -80,7 +80,11 @@ fn together(body: &MessageBody, fields: &mut Fields<'_>, value: &Value) {
         fields.fault("to", "exclusive", "give either `audience` or `to`");
     }
     if has("personalise") && has("to") {
-        fields.fault("personalise", "exclusive", "people outside the directory have no variables of their own");
+        fields.fault(
+            "personalise",
+            "exclusive",
+            "people outside the directory have no variables of their own",
+        );
     }
 }
 
@@ -218,7 +222,8 @@ fn audience(value: &Value, may_exclude: bool, faults: &mut Vec<Fault>) -> Option
     }
     let mut excluded = Vec::new();
     if may_exclude && let Some(value) = fields.value("exclude") {
-        read.exclude = audience(value, false, &mut excluded).filter(|exclude| !exclude.is_empty()).map(Box::new);
+        read.exclude =
+            audience(value, false, &mut excluded).filter(|exclude| !exclude.is_empty()).map(Box::new);
     }
     faults.extend(below(at, fields.finish().err().map(faults_of).unwrap_or_default()));
     faults.extend(excluded);
@@ -356,7 +361,8 @@ fn personalise(fields: &mut Fields<'_>) -> Vec<(String, Params)> {
         });
         match result {
             Ok(Some((id, _))) if !seen.insert(id.clone()) => {
-                let fault = Fault::new(format!("{at}/campus_id"), "duplicate", format!("`{id}` is named twice"));
+                let fault =
+                    Fault::new(format!("{at}/campus_id"), "duplicate", format!("`{id}` is named twice"));
                 fields.extend([fault]);
                 read.push((String::new(), Params::new()));
             }
@@ -384,7 +390,11 @@ fn params(fields: &mut Fields<'_>, name: &'static str) -> Params {
         fields.fault(name, "too_many", format!("at most {MOST_PARAMS} variables"));
         return Params::new();
     }
-    object.iter().filter(|(_, value)| !value.is_null()).map(|(key, value)| (clean_text(key), clean(value))).collect()
+    object
+        .iter()
+        .filter(|(_, value)| !value.is_null())
+        .map(|(key, value)| (clean_text(key), clean(value)))
+        .collect()
 }
 
 fn clean(value: &Value) -> Value {
@@ -414,12 +424,13 @@ fn attributes(fields: &mut Fields<'_>) -> Params {
     let mut read = Params::new();
     for (name, value) in object {
         let (code, detail) = match value {
-            _ if !is_attribute_name(name) => (
-                "bad_name",
-                "a name has 1 to 64 characters, no control characters, `\"` or `\\`".to_owned(),
-            ),
+            _ if !is_attribute_name(name) => {
+                ("bad_name", "a name has 1 to 64 characters, no control characters, `\"` or `\\`".to_owned())
+            }
             Value::Null => continue,
-            Value::Array(_) | Value::Object(_) => ("not_flat", "send a string, a number or a boolean".to_owned()),
+            Value::Array(_) | Value::Object(_) => {
+                ("not_flat", "send a string, a number or a boolean".to_owned())
+            }
             Value::String(text) if text.chars().count() > LONGEST_ATTRIBUTE => {
                 ("too_long", format!("at most {LONGEST_ATTRIBUTE} characters"))
             }

@@ -4,8 +4,7 @@ use belltower::domain::id::{MessageId, SourceId};
 use belltower::domain::message::{Category, Lane, Status};
 use belltower::store::Db;
 use belltower::store::messages::{
-    MessageFilter, MessageRow, NewMessage, find, find_all, find_body, find_status, get_many, insert,
-    list,
+    MessageFilter, MessageRow, NewMessage, find, find_all, find_body, find_status, get_many, insert, list,
 };
 
 use super::execute;
