@@ -10,8 +10,10 @@ mod open;
 pub mod planning;
 pub mod providers;
 pub mod readiness;
+pub mod recipients;
 pub mod simulators;
 pub mod sources;
+pub mod templates;
 pub mod vault;
 
 use std::sync::Arc;

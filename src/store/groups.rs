@@ -56,11 +56,12 @@ pub async fn insert(tx: &mut Tx, group: &GroupInput, now: Timestamp) -> Result<O
     Ok(id.map(GroupId))
 }
 
-/// Replaces the group of that slug. Who was listed in it is forgotten where it becomes dynamic.
-pub async fn update(tx: &mut Tx, group: &GroupInput, now: Timestamp) -> Result<()> {
-    let text =
-        "UPDATE recipient_group SET name = $2, kind = $3, filter = $4, updated_at = $5 WHERE slug = $1";
-    in_tx!(tx, |c| {
+/// Replaces the group of that slug; false where it is the same already. Who was listed in it is forgotten where it
+/// becomes dynamic.
+pub async fn update(tx: &mut Tx, group: &GroupInput, now: Timestamp) -> Result<bool> {
+    let text = "UPDATE recipient_group SET name = $2, kind = $3, filter = $4, updated_at = $5
+        WHERE slug = $1 AND (name <> $2 OR kind <> $3 OR filter IS DISTINCT FROM $4)";
+    let updated = in_tx!(tx, |c| {
         sqlx::query(text)
             .bind(&group.slug)
             .bind(&group.name)
@@ -69,14 +70,14 @@ pub async fn update(tx: &mut Tx, group: &GroupInput, now: Timestamp) -> Result<(
             .bind(now.0)
             .execute(c)
             .await
-            .map(drop)
+            .map(|done| done.rows_affected())
     })?;
     if group.kind == GroupKind::Dynamic {
         let text = "DELETE FROM group_member
             WHERE group_id = (SELECT id FROM recipient_group WHERE slug = $1)";
         in_tx!(tx, |c| sqlx::query(text).bind(&group.slug).execute(c).await.map(drop))?;
     }
-    Ok(())
+    Ok(updated > 0)
 }
 
 /// False where there is no such group.

@@ -68,10 +68,10 @@ on_both!(members_come_and_go, |db| async {
 on_both!(only_the_active_are_counted, |db| async {
     keep(&db, &["1", "2", "3"].map(|id| person(id, json!({}))), 1).await;
     create(&db, &group("choir", None), &["1", "2", "3"]).await;
-    let gone = belltower::store::recipients::find(&db, "3").await.unwrap().unwrap().id;
+    let gone = belltower::store::recipients::find(&db, "3").await.unwrap().unwrap();
     let mut tx = db.begin().await.unwrap();
     deactivate_missing(&mut tx, &texts(&["1", "3"]), Timestamp(2)).await.unwrap();
-    erase(&mut tx, gone, "erased 1", Timestamp(2)).await.unwrap();
+    erase(&mut tx, &gone, "erased 1", Timestamp(2), "2026-09-21").await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(listed(&db, "choir").await, Some(1));
 });
@@ -81,7 +81,8 @@ on_both!(a_group_that_becomes_dynamic_forgets_its_list, |db| async {
     create(&db, &group("choir", None), &["1"]).await;
     for (filter, expected) in [(Some("a = 1"), None), (None, Some(0))] {
         let mut tx = db.begin().await.unwrap();
-        update(&mut tx, &group("choir", filter), Timestamp(7)).await.unwrap();
+        assert!(update(&mut tx, &group("choir", filter), Timestamp(7)).await.unwrap());
+        assert!(!update(&mut tx, &group("choir", filter), Timestamp(8)).await.unwrap(), "the same already");
         tx.commit().await.unwrap();
         let row = find(&db, "choir").await.unwrap().unwrap();
         assert_eq!((row.listed, row.filter.as_deref()), (expected, filter));

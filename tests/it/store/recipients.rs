@@ -1,8 +1,9 @@
 use belltower::clock::Timestamp;
-use belltower::domain::id::RecipientId;
+use belltower::domain::id::MessageId;
 use belltower::domain::recipient::RecipientInput;
 use belltower::store::Db;
 use belltower::store::audience::ResolvedAudience;
+use belltower::store::messages::NewMessage;
 use belltower::store::recipients::{
     RecipientFilter, RecipientRow, Upserted, deactivate_missing, erase, find, list, lock, update, upsert,
 };
@@ -166,6 +167,7 @@ async fn everything(db: &Db) -> String {
         UNION ALL SELECT coalesce(address, '') || coalesce(name, '') || coalesce(params, '') FROM delivery
         UNION ALL SELECT coalesce(detail, '') FROM attempt
         UNION ALL SELECT coalesce(detail, '') FROM receipt
+        UNION ALL SELECT coalesce(personalise, '') FROM message
         UNION ALL SELECT topic FROM opt_out
         UNION ALL SELECT 'member' FROM group_member";
     let rows: Vec<String> = match db {
@@ -177,14 +179,18 @@ async fn everything(db: &Db) -> String {
 
 on_both!(who_is_erased_leaves_nothing_personal, |db| async {
     keep(&db, &[li()], 1).await;
-    let id: RecipientId = get(&db, "2024001").await.id;
+    let row = get(&db, "2024001").await;
     messages::sources(&db).await;
-    messages::keep(&db, &[messages::message(1)]).await;
+    let personalise = Some(r#"{"2024001":{"grade":1},"2024002":{"grade":2}}"#.to_owned());
+    messages::keep(&db, &[NewMessage { personalise, ..messages::message(1) }, messages::message(2)]).await;
     let mut tx = db.begin().await.unwrap();
     for text in [
         "INSERT INTO delivery (id, message_id, channel, outlet, lane, target, recipient_id, address_kind, address,
             name, params, state, due_at, updated_at)
-         SELECT 1, 1, 1, 1, 2, r.id, r.id, 1, 'li@example.edu.cn', '李伟', '{\"grade\":1}', 3, 0, 0 FROM recipient r",
+         SELECT m.id, m.id, 1, 1, 2, r.id, r.id, 1, 'li@example.edu.cn', '李伟', '{\"grade\":1}',
+            CASE WHEN m.id = 1 THEN 3 ELSE 0 END, 0, 0
+         FROM recipient r CROSS JOIN message m",
+        "INSERT INTO message_count (message_id, channel, pending, delivered) VALUES (1, 1, 0, 1), (2, 1, 1, 0)",
         "INSERT INTO attempt (delivery_id, number, started_at, duration_ms, outcome, detail, repeated)
          SELECT 1, 1, 0, 0, 'failed', 'no mailbox li@example.edu.cn', 1 = 0",
         "INSERT INTO receipt (delivery_id, received_at, state, detail) VALUES (1, 0, 4, 'li@example.edu.cn')",
@@ -198,12 +204,16 @@ on_both!(who_is_erased_leaves_nothing_personal, |db| async {
         };
         execute(&mut tx, &text).await;
     }
-    erase(&mut tx, id, "erased 1", Timestamp(9)).await.unwrap();
+    let closed = erase(&mut tx, &row, "erased 1", Timestamp(9), "2026-09-21").await.unwrap();
     tx.commit().await.unwrap();
-    assert_eq!(everything(&db).await, "erased 1{}");
+    assert_eq!(closed, [MessageId(2)], "nothing of it waits any more");
+    assert_eq!(everything(&db).await, r#"erased 1{}{"2024002":{"grade":2}}"#);
+    let counts = belltower::store::history::counts(&db, &[MessageId(1), MessageId(2)]).await.unwrap();
+    let counts: Vec<_> = counts.iter().map(|c| (c.pending, c.delivered, c.cancelled)).collect();
+    assert_eq!(counts, [(0, 1, 0), (0, 0, 1)]);
     assert!(find(&db, "2024001").await.unwrap().is_none());
     assert!(find(&db, "erased 1").await.unwrap().is_none());
     assert!(list(&db, &RecipientFilter::default(), None, 10).await.unwrap().is_empty());
     assert_eq!(keep(&db, &[li()], 10).await, counts(1, 0, 0), "the campus id can be given again");
-    assert_ne!(get(&db, "2024001").await.id, id);
+    assert_ne!(get(&db, "2024001").await.id, row.id);
 });

@@ -1,12 +1,12 @@
-//! Groups of recipients, and the audiences that name them.
+//! From the groups and people an audience names to those the store knows.
 
 use std::collections::HashMap;
 
-use super::Services;
 use crate::Result;
 use crate::domain::audience::Audience;
 use crate::domain::filter::Filter;
 use crate::error::{Fault, Faults};
+use crate::service::Services;
 use crate::store::audience::{self, NamedGroup, ResolvedAudience};
 
 /// An audience whose names have been looked up, and those nobody knows.
@@ -22,9 +22,9 @@ pub struct Resolution {
 pub async fn resolve(s: &Services, audience: &Audience, skip_unknown: bool) -> Result<Resolution> {
     let mut unknown = Vec::new();
     let mut faults = Faults::default();
-    let mut parts = vec![("/audience", audience)];
-    if let Some(exclude) = &audience.exclude {
-        parts.push(("/audience/exclude", exclude));
+    let mut parts = vec![("/audience".to_owned(), audience)];
+    while let Some((pointer, Some(exclude))) = parts.last().map(|(p, part)| (p, part.exclude.as_deref())) {
+        parts.push((format!("{pointer}/exclude"), exclude));
     }
     let slugs: Vec<&str> = parts.iter().flat_map(|(_, a)| a.groups.iter().map(String::as_str)).collect();
     let groups: HashMap<String, NamedGroup> = if slugs.is_empty() {
@@ -67,8 +67,10 @@ pub async fn resolve(s: &Services, audience: &Audience, skip_unknown: bool) -> R
         }
         resolved.push(one);
     }
-    let exclude = (resolved.len() > 1).then(|| resolved.pop().map(Box::new)).flatten();
-    let audience = ResolvedAudience { exclude, ..resolved.pop().unwrap_or_default() };
+    let nest = |exclude: Option<ResolvedAudience>, part| {
+        Some(ResolvedAudience { exclude: exclude.map(Box::new), ..part })
+    };
+    let audience = resolved.into_iter().rev().fold(None, nest).unwrap_or_default();
     if !skip_unknown {
         faults.extend(unknown.iter().cloned());
     }

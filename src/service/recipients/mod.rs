@@ -1,0 +1,257 @@
+//! The directory of people, as departments' systems and administrators keep it.
+
+mod import;
+mod lines;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::{Caller, Services, deliveries, groups};
+use crate::clock::Timestamp;
+use crate::domain::id::RecipientId;
+use crate::domain::operator::Permission;
+use crate::domain::recipient::{Attributes, OptOut, RecipientInput};
+use crate::domain::source::Right;
+use crate::store::recipients::{self as store, RecipientFilter, RecipientRow, Upserted};
+use crate::store::{Tx, audit, opt_outs};
+use crate::telemetry::mask;
+use crate::{Error, Result};
+
+pub use self::import::{Import, ImportOptions, ImportReport, Rejected};
+
+/// Opt-outs one person may have.
+const MOST_OPT_OUTS: usize = 200;
+
+/// A person as the directory knows them.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Recipient {
+    pub id: RecipientId,
+    pub campus_id: String,
+    pub name: String,
+    pub email: Option<String>,
+    pub mobile: Option<String>,
+    pub wecom_userid: Option<String>,
+    pub wechat_openid: Option<String>,
+    pub language: Option<String>,
+    pub department: Option<String>,
+    pub attributes: Attributes,
+    /// No audience selects who is not.
+    pub active: bool,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+impl From<RecipientRow> for Recipient {
+    fn from(row: RecipientRow) -> Self {
+        Self {
+            id: row.id,
+            campus_id: row.campus_id,
+            name: row.name,
+            email: row.email,
+            mobile: row.mobile,
+            wecom_userid: row.wecom_userid,
+            wechat_openid: row.wechat_openid,
+            language: row.language,
+            department: row.department,
+            attributes: row.attributes.0,
+            active: row.active,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        }
+    }
+}
+
+impl Recipient {
+    /// With addresses that are recognised by who knows them, and learnt by nobody.
+    #[must_use]
+    pub fn masked(mut self) -> Self {
+        for (address, mask) in [
+            (&mut self.email, mask::email as fn(&str) -> String),
+            (&mut self.mobile, mask::mobile),
+            (&mut self.wecom_userid, mask::id),
+            (&mut self.wechat_openid, mask::id),
+        ] {
+            *address = address.as_deref().map(mask);
+        }
+        self
+    }
+
+    /// As the caller may see it: systems that keep the directory read what they wrote, administrators ask to.
+    fn shown_to(self, caller: &Caller) -> Self {
+        if matches!(caller, Caller::Operator(_)) { self.masked() } else { self }
+    }
+}
+
+/// What putting a record did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Change {
+    Created,
+    Updated,
+    Unchanged,
+}
+
+/// Keys need the right `directory`, operators the permission.
+pub(super) fn require(caller: &Caller, permission: Permission) -> Result<()> {
+    match caller {
+        Caller::Key(_) => caller.require_right(Right::Directory),
+        _ => caller.require(permission),
+    }
+}
+
+/// Writes an administrator's act down. What systems do every night is no administrator's act.
+pub(super) async fn note(
+    tx: &mut Tx,
+    caller: &Caller,
+    now: Timestamp,
+    action: &str,
+    object: &str,
+    detail: &Value,
+) -> Result<()> {
+    match caller {
+        Caller::Key(_) => Ok(()),
+        _ => audit::append(tx, now, &caller.label(), action, object, detail).await,
+    }
+}
+
+fn unknown() -> Error {
+    Error::NotFound("recipient")
+}
+
+/// Creates the person `campus_id` or replaces all that is known of them, and makes them active.
+pub async fn put(s: &Services, caller: &Caller, campus_id: &str, body: &Value) -> Result<(Change, Recipient)> {
+    require(caller, Permission::DirectoryEdit)?;
+    let input = RecipientInput::read(campus_id, body)?;
+    let now = s.clock.now();
+    let mut tx = s.db.begin().await?;
+    let done = store::upsert(&mut tx, std::slice::from_ref(&input), now).await?;
+    let change = match done {
+        Upserted { created: 1, .. } => Change::Created,
+        Upserted { updated: 1, .. } => Change::Updated,
+        _ => Change::Unchanged,
+    };
+    let row = store::lock(&mut tx, &input.campus_id).await?.ok_or_else(unknown)?;
+    let action = match change {
+        Change::Created => Some("recipient.create"),
+        Change::Updated => Some("recipient.update"),
+        Change::Unchanged => None,
+    };
+    if let Some(action) = action {
+        note(&mut tx, caller, now, action, &row.id.to_string(), &json!({})).await?;
+    }
+    tx.commit().await?;
+    Ok((change, Recipient::from(row).shown_to(caller)))
+}
+
+/// Changes what the patch names (RFC 7396: null clears) and leaves the rest.
+pub async fn patch(s: &Services, caller: &Caller, campus_id: &str, patch: &Value) -> Result<Recipient> {
+    require(caller, Permission::DirectoryEdit)?;
+    let now = s.clock.now();
+    let mut tx = s.db.begin().await?;
+    let mut row = store::lock(&mut tx, campus_id).await?.ok_or_else(unknown)?;
+    let before = input(&row);
+    let after = before.patched(patch)?;
+    if after != before {
+        store::update(&mut tx, row.id, &after, now).await?;
+        note(&mut tx, caller, now, "recipient.update", &row.id.to_string(), &json!({})).await?;
+        row = store::lock(&mut tx, campus_id).await?.ok_or_else(unknown)?;
+    }
+    tx.commit().await?;
+    Ok(Recipient::from(row).shown_to(caller))
+}
+
+fn input(row: &RecipientRow) -> RecipientInput {
+    let row = row.clone();
+    RecipientInput {
+        campus_id: row.campus_id,
+        name: row.name,
+        email: row.email,
+        mobile: row.mobile,
+        wecom_userid: row.wecom_userid,
+        wechat_openid: row.wechat_openid,
+        language: row.language,
+        department: row.department,
+        attributes: row.attributes.0,
+    }
+}
+
+/// One person; an operator sees addresses masked, and [`reveal`] shows them.
+pub async fn get(s: &Services, caller: &Caller, campus_id: &str) -> Result<Recipient> {
+    require(caller, Permission::DirectoryView)?;
+    let row = store::find(&s.db, campus_id).await?.ok_or_else(unknown)?;
+    Ok(Recipient::from(row).shown_to(caller))
+}
+
+/// One person with whole addresses. That somebody looked is in the audit log.
+pub async fn reveal(s: &Services, caller: &Caller, campus_id: &str) -> Result<Recipient> {
+    caller.require(Permission::DirectoryReveal)?;
+    let mut tx = s.db.begin().await?;
+    let row = store::lock(&mut tx, campus_id).await?.ok_or_else(unknown)?;
+    note(&mut tx, caller, s.clock.now(), "recipient.reveal", &row.id.to_string(), &json!({})).await?;
+    tx.commit().await?;
+    Ok(row.into())
+}
+
+/// Forgets who a person is. What was sent to them stays counted; what still waited is cancelled.
+pub async fn delete(s: &Services, caller: &Caller, campus_id: &str) -> Result<()> {
+    require(caller, Permission::DirectoryEdit)?;
+    let now = s.clock.now();
+    let mut tx = s.db.begin().await?;
+    let row = store::lock(&mut tx, campus_id).await?.ok_or_else(unknown)?;
+    // No campus id has a space, so nobody is ever given this one.
+    let tombstone = format!("erased {:032x}", rand::random::<u128>());
+    let closed = store::erase(&mut tx, &row, &tombstone, now, &s.campus.day(now)).await?;
+    // By the row's own id: the log must not keep what was to be forgotten.
+    let (actor, object) = (caller.label(), row.id.to_string());
+    audit::append(&mut tx, now, &actor, "recipient.erase", &object, &json!({})).await?;
+    tx.commit().await?;
+    deliveries::complete(s, &closed).await
+}
+
+/// Which people to list.
+#[derive(Clone, Debug, Default)]
+pub struct ListFilter {
+    /// The beginning of the campus id, the email address or the mobile number, or a part of the name.
+    pub q: Option<String>,
+    /// The slug of a group: only whom it reaches.
+    pub group: Option<String>,
+}
+
+/// The newest people before `before`; at most `limit`. Without a group, also those who are not active.
+pub async fn list(
+    s: &Services,
+    caller: &Caller,
+    filter: &ListFilter,
+    before: Option<RecipientId>,
+    limit: u32,
+) -> Result<Vec<Recipient>> {
+    require(caller, Permission::DirectoryView)?;
+    let audience = match &filter.group {
+        Some(slug) => Some(groups::audience_of(s, slug).await?),
+        None => None,
+    };
+    let filter = RecipientFilter { q: filter.q.clone().unwrap_or_default(), audience };
+    let rows = store::list(&s.db, &filter, before, limit).await?;
+    Ok(rows.into_iter().map(|row| Recipient::from(row).shown_to(caller)).collect())
+}
+
+/// What a person does not want to be sent.
+pub async fn opt_outs(s: &Services, caller: &Caller, campus_id: &str) -> Result<Vec<OptOut>> {
+    require(caller, Permission::DirectoryView)?;
+    let row = store::find(&s.db, campus_id).await?.ok_or_else(unknown)?;
+    opt_outs::list(&s.db, row.id).await
+}
+
+/// Makes these all that a person does not want to be sent.
+pub async fn set_opt_outs(s: &Services, caller: &Caller, campus_id: &str, all: &[OptOut]) -> Result<()> {
+    require(caller, Permission::DirectoryEdit)?;
+    if all.len() > MOST_OPT_OUTS {
+        return Err(Error::fault("", "too_many", format!("at most {MOST_OPT_OUTS} opt-outs")));
+    }
+    let now = s.clock.now();
+    let mut tx = s.db.begin().await?;
+    let row = store::lock(&mut tx, campus_id).await?.ok_or_else(unknown)?;
+    opt_outs::replace(&mut tx, row.id, all, now).await?;
+    note(&mut tx, caller, now, "recipient.opt_out", &row.id.to_string(), &json!({ "opt_outs": all })).await?;
+    tx.commit().await
+}
