@@ -11,8 +11,8 @@ use crate::clock::Timestamp;
 use crate::domain::content::Content;
 use crate::domain::operator::Permission;
 use crate::domain::template::TemplateInput;
-use crate::store::templates::{self as store, TemplateRow};
 use crate::store::audit;
+use crate::store::templates::{self as store, TemplateRow};
 use crate::{Error, Result};
 
 /// One version of a template.

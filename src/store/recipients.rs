@@ -199,7 +199,8 @@ pub async fn erase(
     day: &str,
 ) -> Result<Vec<MessageId>> {
     let id = person.id.0;
-    let text = "UPDATE recipient SET campus_id = $2, name = '', email = NULL, mobile = NULL, wecom_userid = NULL,
+    let text =
+        "UPDATE recipient SET campus_id = $2, name = '', email = NULL, mobile = NULL, wecom_userid = NULL,
         wechat_openid = NULL, language = NULL, department = NULL, attributes = '{}', active = FALSE,
         updated_at = $3, erased_at = $3 WHERE id = $1";
     in_tx!(tx, |c| sqlx::query(text).bind(id).bind(tombstone).bind(now.0).execute(c).await.map(drop))?;

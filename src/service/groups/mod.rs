@@ -129,7 +129,12 @@ pub async fn delete(s: &Services, caller: &Caller, slug: &str) -> Result<()> {
 
 /// Puts people into a static group and takes others out, all or nothing. Every unknown campus id is a fault; one that
 /// is to be added and removed is removed.
-pub async fn change_members(s: &Services, caller: &Caller, slug: &str, body: &Value) -> Result<MembersChanged> {
+pub async fn change_members(
+    s: &Services,
+    caller: &Caller,
+    slug: &str,
+    body: &Value,
+) -> Result<MembersChanged> {
     require(caller, Permission::DirectoryEdit)?;
     let changes = MemberChanges::read(body)?;
     let row = store::find(&s.db, slug).await?.ok_or_else(unknown)?;

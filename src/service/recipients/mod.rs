@@ -119,7 +119,12 @@ fn unknown() -> Error {
 }
 
 /// Creates the person `campus_id` or replaces all that is known of them, and makes them active.
-pub async fn put(s: &Services, caller: &Caller, campus_id: &str, body: &Value) -> Result<(Change, Recipient)> {
+pub async fn put(
+    s: &Services,
+    caller: &Caller,
+    campus_id: &str,
+    body: &Value,
+) -> Result<(Change, Recipient)> {
     require(caller, Permission::DirectoryEdit)?;
     let input = RecipientInput::read(campus_id, body)?;
     let now = s.clock.now();
