@@ -6,6 +6,7 @@ pub mod body;
 pub mod errors;
 pub mod guard;
 pub mod health;
+pub mod locale;
 pub mod params;
 pub mod problems;
 pub mod request_id;

@@ -5,6 +5,7 @@
 mod access;
 mod api;
 mod commands;
+mod console;
 mod faults;
 mod filter;
 mod house;

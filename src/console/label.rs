@@ -1,0 +1,143 @@
+//! How states, channels and categories look: always a mark with a word, so that nothing hangs on colour.
+
+use super::page::Theme;
+use super::view::{Given, Markup, View, escape, icon};
+use crate::domain::channel::ChannelKind;
+use crate::domain::delivery::State;
+use crate::domain::message::{Category, Status};
+use crate::domain::operator::Role;
+use crate::domain::source::Right;
+
+/// How much attention a mark asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tone {
+    Quiet,
+    Active,
+    Good,
+    /// Somebody should look.
+    Amber,
+    /// Red: emergencies and nothing else.
+    Emergency,
+}
+
+impl Tone {
+    pub const fn class(self) -> &'static str {
+        match self {
+            Self::Quiet => "badge-quiet",
+            Self::Active => "badge-active",
+            Self::Good => "badge-good",
+            Self::Amber => "badge-amber",
+            Self::Emergency => "badge-emergency",
+        }
+    }
+}
+
+const fn state_mark(state: State) -> (&'static str, Tone) {
+    match state {
+        State::Pending => ("clock", Tone::Quiet),
+        State::Sending => ("send", Tone::Active),
+        State::Sent => ("check", Tone::Good),
+        State::Delivered => ("check-double", Tone::Good),
+        State::Failed => ("failed", Tone::Amber),
+        State::Expired => ("hourglass", Tone::Quiet),
+        State::Cancelled => ("ban", Tone::Quiet),
+        State::Suppressed => ("skipped", Tone::Quiet),
+        State::Unknown => ("question", Tone::Amber),
+    }
+}
+
+const fn status_mark(status: Status) -> (&'static str, Tone) {
+    match status {
+        Status::Scheduled => ("calendar", Tone::Quiet),
+        Status::Accepted => ("inbox", Tone::Active),
+        Status::Routing => ("route", Tone::Active),
+        Status::Sending => ("send", Tone::Active),
+        Status::Completed => ("check", Tone::Good),
+        Status::Held => ("pause", Tone::Amber),
+        Status::Unrouted => ("lost", Tone::Amber),
+        Status::Cancelled => ("ban", Tone::Quiet),
+        Status::Expired => ("hourglass", Tone::Quiet),
+    }
+}
+
+fn badge(icon_name: &str, tone: Tone, boxed: bool, text: &str) -> Markup {
+    let boxed = if boxed { " badge-boxed" } else { "" };
+    Markup(format!(
+        "<span class=\"badge {}{boxed}\">{}{}</span>",
+        tone.class(),
+        icon(icon_name),
+        escape(text)
+    ))
+}
+
+impl View {
+    pub fn state(&self, state: impl Given<State>) -> Markup {
+        let state = state.given();
+        let (mark, tone) = state_mark(state);
+        badge(mark, tone, false, &self.state_text(state))
+    }
+
+    pub fn state_text(&self, state: impl Given<State>) -> String {
+        self.t(&format!("state-{}", state.given()))
+    }
+
+    /// Why a delivery is in its state, in words; an unknown reason code is shown as it is.
+    pub fn reason(&self, reason: &str) -> String {
+        let key = format!("reason-{reason}");
+        match self.t(&key) {
+            text if text == key => reason.to_owned(),
+            text => text,
+        }
+    }
+
+    pub fn status(&self, status: impl Given<Status>) -> Markup {
+        let status = status.given();
+        let (mark, tone) = status_mark(status);
+        badge(mark, tone, true, &self.status_text(status))
+    }
+
+    pub fn status_text(&self, status: impl Given<Status>) -> String {
+        self.t(&format!("status-{}", status.given()))
+    }
+
+    pub fn channel(&self, channel: impl Given<ChannelKind>) -> Markup {
+        let channel = channel.given();
+        badge(channel.name(), Tone::Quiet, false, &self.channel_text(channel))
+    }
+
+    pub fn channel_text(&self, channel: impl Given<ChannelKind>) -> String {
+        self.t(&format!("channel-{}", channel.given()))
+    }
+
+    pub fn category(&self, category: impl Given<Category>) -> Markup {
+        let category = category.given();
+        let tone = if category == Category::Emergency { Tone::Emergency } else { Tone::Quiet };
+        badge(category.name(), tone, false, &self.category_text(category))
+    }
+
+    pub fn category_text(&self, category: impl Given<Category>) -> String {
+        self.t(&format!("category-{}", category.given()))
+    }
+
+    pub fn right_text(&self, right: impl Given<Right>) -> String {
+        self.t(&format!("right-{}", right.given()))
+    }
+
+    /// What granting the right means.
+    pub fn right_hint(&self, right: impl Given<Right>) -> String {
+        self.t(&format!("right-{}-hint", right.given()))
+    }
+
+    pub fn theme_text(&self, theme: impl Given<Theme>) -> String {
+        self.t(&format!("theme-{}", theme.given().name()))
+    }
+
+    pub fn role_text(&self, role: impl Given<Role>) -> String {
+        self.t(&format!("role-{}", role.given()))
+    }
+
+    /// A mark with words of the caller's.
+    pub fn mark(&self, icon_name: &str, tone: Tone, text: impl AsRef<str>) -> Markup {
+        badge(icon_name, tone, false, text.as_ref())
+    }
+}

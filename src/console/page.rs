@@ -1,0 +1,196 @@
+//! What every page has around it: the frame with its navigation, the person signed in, the result of the last act.
+
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse};
+use askama::Template;
+use serde::Deserialize;
+
+use super::view::{Markup, View, escape};
+use crate::domain::operator::Role;
+use crate::{Error, Result};
+
+/// Rooms of the console, in the order of the navigation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Section {
+    Overview,
+    Messages,
+    Sources,
+    /// What the built-in simulator received; there only while it runs.
+    Mailbox,
+}
+
+impl Section {
+    pub const fn href(self) -> &'static str {
+        match self {
+            Self::Overview => "/console",
+            Self::Messages => "/console/messages",
+            Self::Sources => "/console/sources",
+            Self::Mailbox => "/console/mailbox",
+        }
+    }
+
+    pub const fn icon(self) -> &'static str {
+        match self {
+            Self::Overview => "overview",
+            Self::Messages => "message",
+            Self::Sources => "source",
+            Self::Mailbox => "flask",
+        }
+    }
+
+    /// Key of its name.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Overview => "nav-overview",
+            Self::Messages => "nav-messages",
+            Self::Sources => "nav-sources",
+            Self::Mailbox => "nav-mailbox",
+        }
+    }
+}
+
+/// Light or dark, as the device says or as the person switched.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Theme {
+    #[default]
+    Auto,
+    Light,
+    Dark,
+}
+
+impl Theme {
+    pub const ALL: [Self; 3] = [Self::Auto, Self::Light, Self::Dark];
+    pub const COOKIE: &str = "bt_theme";
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Light => "light",
+            Self::Dark => "dark",
+        }
+    }
+
+    pub const fn icon(self) -> &'static str {
+        match self {
+            Self::Auto => "theme",
+            Self::Light => "sun",
+            Self::Dark => "moon",
+        }
+    }
+
+    pub fn of(request: &HttpRequest) -> Self {
+        let value = request.cookie(Self::COOKIE);
+        Self::ALL
+            .into_iter()
+            .find(|theme| value.as_ref().is_some_and(|cookie| cookie.value() == theme.name()))
+            .unwrap_or_default()
+    }
+}
+
+/// The result of the act that led here, said once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Flash {
+    pub text: String,
+    /// It did not go as wished.
+    pub amber: bool,
+}
+
+/// Whoever is signed in.
+#[derive(Clone, Debug)]
+pub struct SignedIn {
+    pub name: String,
+    pub role: Role,
+}
+
+/// The frame around a page.
+#[derive(Clone, Debug)]
+pub struct Shell {
+    pub view: View,
+    pub theme: Theme,
+    /// The campus's name, as it stands under the logo.
+    pub campus: String,
+    /// `None` on the pages before sign-in.
+    pub operator: Option<SignedIn>,
+    /// Rooms this operator may enter.
+    pub sections: Vec<Section>,
+    pub current: Option<Section>,
+    pub flash: Option<Flash>,
+    /// Where the emergency button leads, once this operator may press it.
+    pub emergency: Option<&'static str>,
+    /// This page's path and query, to come back to after switching language or theme.
+    pub here: String,
+}
+
+impl Shell {
+    pub fn is_current(&self, section: &Section) -> bool {
+        self.current == Some(*section)
+    }
+}
+
+/// A name and its value, in the narrow column of a page.
+#[derive(Clone, Debug)]
+pub struct Fact {
+    pub name: String,
+    pub value: Markup,
+}
+
+impl Fact {
+    pub fn text(name: impl Into<String>, value: &str) -> Self {
+        Self { name: name.into(), value: Markup(escape(value)) }
+    }
+
+    /// A value that the view has rendered, such as a time.
+    pub fn markup(name: impl Into<String>, value: Markup) -> Self {
+        Self { name: name.into(), value }
+    }
+}
+
+/// Whether htmx asks for the part it will swap in, rather than for a page.
+pub fn wants_fragment(request: &HttpRequest) -> bool {
+    let is =
+        |name, value: &str| request.headers().get(name).is_some_and(|v| v.as_bytes() == value.as_bytes());
+    is("hx-request", "true") && is("hx-request-type", "partial") && !is("hx-history-restore-request", "true")
+}
+
+/// A page or fragment as an answer. Pages show what is true now and to whom they are shown: no cache may keep them.
+pub fn html(template: &impl Template) -> Result<HttpResponse> {
+    let body = template.render().map_err(Error::internal)?;
+    Ok(HttpResponse::Ok()
+        .content_type("text/html; charset=utf-8")
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .insert_header((header::VARY, "HX-Request, HX-Request-Type, Cookie"))
+        .body(body))
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::cookie::Cookie;
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    #[test]
+    fn a_fragment_is_for_a_partial_swap_only() {
+        let request = |headers: &[(&'static str, &'static str)]| {
+            headers.iter().fold(TestRequest::default(), |r, h| r.insert_header(*h)).to_http_request()
+        };
+        assert!(!wants_fragment(&request(&[])));
+        assert!(wants_fragment(&request(&[("hx-request", "true"), ("hx-request-type", "partial")])));
+        assert!(!wants_fragment(&request(&[("hx-request", "true"), ("hx-request-type", "full")])));
+        assert!(!wants_fragment(&request(&[
+            ("hx-request", "true"),
+            ("hx-request-type", "partial"),
+            ("hx-history-restore-request", "true"),
+        ])));
+    }
+
+    #[test]
+    fn the_theme_follows_the_device_until_switched() {
+        for (value, expected) in [("dark", Theme::Dark), ("light", Theme::Light), ("neon", Theme::Auto)] {
+            let request = TestRequest::default().cookie(Cookie::new(Theme::COOKIE, value)).to_http_request();
+            assert_eq!(Theme::of(&request), expected);
+        }
+        assert_eq!(Theme::of(&TestRequest::default().to_http_request()), Theme::Auto);
+    }
+}

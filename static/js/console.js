@@ -1,0 +1,52 @@
+// What the console adds where a browser runs scripts. Every page reads and works without it.
+
+document.documentElement.classList.add("has-script");
+
+// Copy buttons: <button data-copy="#id">, which says for a moment that it has.
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest?.("[data-copy]");
+  if (!button) return;
+  const source = document.querySelector(button.dataset.copy);
+  const label = button.querySelector("[data-label]");
+  if (!source || !label) return;
+  await navigator.clipboard.writeText(source.textContent.trim());
+  const before = label.textContent;
+  label.textContent = button.dataset.done;
+  setTimeout(() => { label.textContent = before; }, 2000);
+});
+
+// A menu closes when the attention goes elsewhere.
+document.addEventListener("click", (event) => {
+  for (const menu of document.querySelectorAll("details.menu[open]")) {
+    if (!menu.contains(event.target)) menu.open = false;
+  }
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  const menu = document.activeElement?.closest?.("details.menu[open]");
+  if (menu) {
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  }
+});
+
+document.addEventListener("htmx:config:request", (event) => {
+  const { ctx } = event.detail;
+  // Live parts rest while nobody looks at them.
+  if (ctx.sourceEvent?.type === "every" && document.hidden) {
+    event.preventDefault();
+    return;
+  }
+  // Filters that are not set stay out of the address.
+  if (ctx.request.method === "GET" && ctx.sourceElement.matches("form")) {
+    for (const [name, value] of [...ctx.request.body]) {
+      if (value === "") ctx.request.body.delete(name);
+    }
+  }
+});
+
+// After a pause the live parts catch up at once.
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) return;
+  for (const live of document.querySelectorAll("[data-live]")) htmx.trigger(live, "every");
+});

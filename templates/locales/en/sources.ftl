@@ -1,0 +1,64 @@
+### Sources, keys and the simulator mailbox.
+
+sources-lead = Systems that may send messages through the API.
+sources-empty = No sources yet
+sources-empty-more = Register a department's system and give it a key; then it can send.
+source-new = Register a source
+source-edit = Edit rights
+source-disabled = Disabled
+source-form-lead = Grant what it needs and no more; you can change it at any time.
+source-name = Name of the system
+source-name-hint = Recipients see it, such as “Academic Affairs”.
+source-department = Department
+source-contact = Contact e-mail
+source-contact-hint = Whom to write to when its calls fail.
+source-topics-hint = One a line, such as academic.exam; * stands for one word, # for any depth.
+column-topics = Topics it may use
+column-channels = Channels
+column-keys = Keys
+column-today = Today
+column-last-active = Last active
+keys-title = Keys
+keys-note = A key is shown in full once, when it is made.
+keys-empty = No keys yet
+keys-empty-more = Start with a test key: everything runs, nothing leaves.
+key-name = Name of a new key
+key-name-hint = Such as: production server
+key-live = Live
+key-test = Test
+key-revoked = Revoked
+key-create = Create key
+column-key = Name
+column-kind = Kind
+column-created = Created
+column-last-used = Last used
+column-acts = Acts
+revoke-open = Revoke
+revoke-title = Revoke the key “{ $name }”?
+revoke-lead = Systems that use it get 401 from this moment. It cannot be undone: make sure a new key is in place.
+revoke-act = Revoke key
+fresh-title = New key “{ $name }”
+fresh-lead = Copy it now and keep it safe. It cannot be shown again once you leave this page.
+sample-title = First call
+sample-note = Put the key into the environment variable BELLTOWER_KEY, then run it.
+latest-title = Latest messages
+rights-title = Rights
+rights-extra = Further rights
+rights-none = None
+mailbox-lead = Mail the built-in simulator received. None of it left this machine.
+mailbox-total = { $n ->
+    [one] 1 mail
+   *[other] { $count } mails
+}
+mailbox-empty = No mail yet
+mailbox-empty-more = Send a message by e-mail and it will appear here.
+filter-mail = Recipient or subject
+filter-mail-hint = Search mail
+column-subject = Subject
+column-to = To
+column-received = Received
+mail-to = To { $to }
+mail-html = HTML
+mail-text = Text
+mail-source = Source
+mail-headers = Headers

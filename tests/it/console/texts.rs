@@ -1,0 +1,158 @@
+//! Both languages are complete, and nothing in them is idle.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use belltower::console::counts::Outcome;
+use belltower::console::page::Theme;
+use belltower::domain::channel::ChannelKind;
+use belltower::domain::delivery::State;
+use belltower::domain::message::{Category, Status};
+use belltower::domain::operator::Role;
+use belltower::domain::source::Right;
+
+/// What a delivery's reason may say.
+const REASONS: [&str; 7] = [
+    "no_address",
+    "opted_out",
+    "bounced_before",
+    "duplicate",
+    "frequency_cap",
+    "quiet_expired",
+    "not_needed",
+];
+const FAULTS: [&str; 6] = ["required", "too_long", "too_short", "taken", "weak_password", "mismatch"];
+const ERRORS: [&str; 8] = ["400", "401", "403", "404", "409", "429", "500", "503"];
+
+/// Keys that are put together when they are used.
+fn composed() -> BTreeSet<String> {
+    let mut keys = BTreeSet::new();
+    let mut family = |prefix: &str, names: &mut dyn Iterator<Item = &'static str>, suffixes: &[&str]| {
+        for name in names {
+            keys.extend(suffixes.iter().map(|suffix| format!("{prefix}-{name}{suffix}")));
+        }
+    };
+    family("state", &mut State::ALL.iter().map(|s| s.name()), &[""]);
+    family("status", &mut Status::ALL.iter().map(|s| s.name()), &[""]);
+    family("outcome", &mut Outcome::ALL.iter().map(|o| o.name()), &[""]);
+    family("channel", &mut ChannelKind::ALL.iter().map(|c| c.name()), &[""]);
+    family("category", &mut Category::ALL.iter().map(|c| c.name()), &[""]);
+    family("role", &mut Role::ALL.iter().map(|r| r.name()), &[""]);
+    family("right", &mut Right::ALL.iter().map(|r| r.name()), &["", "-hint"]);
+    family("theme", &mut Theme::ALL.iter().map(|t| t.name()), &[""]);
+    family("reason", &mut REASONS.into_iter(), &[""]);
+    family("fault", &mut FAULTS.into_iter(), &[""]);
+    family("error", &mut ERRORS.into_iter(), &["", "-advice"]);
+    keys
+}
+
+fn read_all(folder: &Path, extension: &str, into: &mut Vec<(String, String)>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            read_all(&path, extension, into);
+        } else if path.extension().is_some_and(|e| e == extension) {
+            into.push((path.display().to_string(), fs::read_to_string(&path).unwrap()));
+        }
+    }
+}
+
+fn files(folder: &str, extension: &str) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    read_all(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), extension, &mut found);
+    found
+}
+
+/// The keys a language defines, each with the places for values in its text.
+fn defined(language: &str) -> Vec<(String, BTreeSet<String>)> {
+    let mut keys: Vec<(String, BTreeSet<String>)> = Vec::new();
+    for (_, text) in files(&format!("templates/languages/{language}"), "ftl") {
+        for line in text.lines() {
+            if line.starts_with(|c: char| c.is_ascii_lowercase()) {
+                keys.push((line.split(" =").next().unwrap().to_owned(), BTreeSet::new()));
+            }
+            if let Some((_, places)) = keys.last_mut() {
+                let names = line.split('$').skip(1);
+                let name =
+                    |rest: &str| rest.chars().take_while(char::is_ascii_alphanumeric).collect::<String>();
+                places.extend(names.map(name));
+            }
+        }
+    }
+    keys
+}
+
+fn keys(language: &str) -> BTreeSet<String> {
+    defined(language).into_iter().map(|(key, _)| key).collect()
+}
+
+/// Keys written out in a call of `t`, `t1`, `t2` or `count`.
+fn called(text: &str) -> BTreeSet<String> {
+    [".t(", ".t1(", ".t2(", ".count("]
+        .iter()
+        .flat_map(|call| text.split(call).skip(1))
+        .filter_map(|rest| rest.trim_start().strip_prefix('"')?.split('"').next().map(str::to_owned))
+        .filter(|key| !key.contains('{'))
+        .collect()
+}
+
+fn sources() -> Vec<(String, String)> {
+    let mut all = files("templates/console", "html");
+    for room in ["src/console", "src/http"] {
+        all.extend(files(room, "rs"));
+    }
+    all
+}
+
+#[test]
+fn both_languages_say_the_same_things() {
+    let (chinese, english) = (keys("zh-CN"), keys("en"));
+    let missing: Vec<_> = chinese.symmetric_difference(&english).collect();
+    assert!(missing.is_empty(), "in one language only: {missing:?}");
+}
+
+#[test]
+fn no_language_fills_in_what_the_other_leaves_out() {
+    // `$n` only chooses a plural, which Chinese does not have, and a text may show `$count` or `$n`.
+    let places = |language| -> BTreeSet<_> {
+        let filled = |(key, mut places): (String, BTreeSet<String>)| {
+            if places.remove("count") | places.remove("n") {
+                places.insert("a figure".to_owned());
+            }
+            (key, places)
+        };
+        defined(language).into_iter().map(filled).collect()
+    };
+    assert_eq!(places("zh-CN"), places("en"));
+}
+
+#[test]
+fn no_key_is_written_twice() {
+    let mut seen = BTreeSet::new();
+    let twice: Vec<_> =
+        defined("zh-CN").into_iter().map(|(key, _)| key).filter(|key| !seen.insert(key.clone())).collect();
+    assert!(twice.is_empty(), "{twice:?}");
+}
+
+#[test]
+fn every_key_in_use_has_a_text() {
+    let known = keys("zh-CN");
+    let mut missing: Vec<_> = composed().difference(&known).cloned().collect();
+    for (path, text) in sources() {
+        missing.extend(called(&text).difference(&known).map(|key| format!("{path}: {key}")));
+    }
+    assert!(missing.is_empty(), "keys without a text:\n{}", missing.join("\n"));
+}
+
+#[test]
+fn every_text_is_in_use() {
+    let composed = composed();
+    let sources = sources();
+    let idle: Vec<_> = keys("zh-CN")
+        .into_iter()
+        .filter(|key| !composed.contains(key))
+        .filter(|key| !sources.iter().any(|(_, text)| text.contains(&format!("\"{key}\""))))
+        .collect();
+    assert!(idle.is_empty(), "texts nobody shows: {idle:?}");
+}
