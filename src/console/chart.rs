@@ -17,7 +17,7 @@ pub struct Bar {
 const HEIGHT: u64 = 150;
 const BASE: u64 = 160;
 /// Per cent; the rest is for the figures of the ruled lines.
-const WIDTH: f64 = 93.0;
+const WIDTH: f64 = 90.0;
 
 /// The next round number at or above `n` whose half is round too.
 fn round_up(n: u64) -> u64 {

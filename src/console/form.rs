@@ -38,7 +38,8 @@ mod tests {
 
     #[test]
     fn faults_find_their_field_and_language() {
-        let view = View { language: Language::English, zone: TimeZone::UTC, now: Timestamp(0), csrf: String::new() };
+        let view =
+            View { language: Language::English, zone: TimeZone::UTC, now: Timestamp(0), csrf: String::new() };
         let faults = FieldFaults::new(
             &view,
             &[

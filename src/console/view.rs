@@ -10,8 +10,8 @@ use jiff::Zoned;
 use jiff::tz::TimeZone;
 
 use crate::clock::Timestamp;
-use crate::http::assets;
 use crate::config::Language;
+use crate::http::assets;
 use crate::http::locale::{self, Arguments};
 
 /// Markup that is already escaped.

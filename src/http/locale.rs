@@ -70,9 +70,12 @@ mod tests {
         let english_browser =
             TestRequest::default().insert_header(("accept-language", "en-GB,en")).to_http_request();
         assert_eq!(of(&english_browser), Language::SimplifiedChinese);
-        for (value, expected) in [("en", Language::English), ("zh-CN", Language::SimplifiedChinese), ("tlh", Language::SimplifiedChinese)] {
-            let switched =
-                TestRequest::default().cookie(Cookie::new(COOKIE, value)).to_http_request();
+        for (value, expected) in [
+            ("en", Language::English),
+            ("zh-CN", Language::SimplifiedChinese),
+            ("tlh", Language::SimplifiedChinese),
+        ] {
+            let switched = TestRequest::default().cookie(Cookie::new(COOKIE, value)).to_http_request();
             assert_eq!(of(&switched), expected, "{value}");
         }
     }

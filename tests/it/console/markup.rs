@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
 
-use belltower::console::page::Theme;
 use belltower::config::Language;
+use belltower::console::page::Theme;
 
 use super::samples;
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use askama::Template;
 use belltower::clock::Timestamp;
+use belltower::config::Language;
 use belltower::console::chart::Bar;
 use belltower::console::counts::Counts;
 use belltower::console::error::ErrorPage;
@@ -32,7 +33,6 @@ use belltower::domain::message::{Category, Status};
 use belltower::domain::operator::Role;
 use belltower::domain::source::Right;
 use belltower::error::Fault;
-use belltower::config::Language;
 use jiff::tz::TimeZone;
 
 /// 2026-11-21 11:52:00 in Shanghai.
@@ -543,7 +543,11 @@ fn source(language: Language, theme: Theme) -> SourcePage {
             Fact::markup(view.t("column-created"), view.ago(ago(400 * 24 * HOUR))),
         ],
         samples: Sample::all("https://bell.example.edu.cn", "library.new-books"),
-        latest: MessageRowsFragment { rows: rows().into_iter().skip(1).take(1).collect(), one_source: true, ..table(view) },
+        latest: MessageRowsFragment {
+            rows: rows().into_iter().skip(1).take(1).collect(),
+            one_source: true,
+            ..table(view)
+        },
         shell: shell(language, theme, Some(Section::Sources)),
     }
 }

@@ -67,7 +67,7 @@ fn files(folder: &str, extension: &str) -> Vec<(String, String)> {
 /// The keys a language defines, each with the places for values in its text.
 fn defined(language: &str) -> Vec<(String, BTreeSet<String>)> {
     let mut keys: Vec<(String, BTreeSet<String>)> = Vec::new();
-    for (_, text) in files(&format!("templates/languages/{language}"), "ftl") {
+    for (_, text) in files(&format!("templates/locales/{language}"), "ftl") {
         for line in text.lines() {
             if line.starts_with(|c: char| c.is_ascii_lowercase()) {
                 keys.push((line.split(" =").next().unwrap().to_owned(), BTreeSet::new()));
