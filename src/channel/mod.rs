@@ -3,6 +3,7 @@
 //! An adapter knows its vendor and nothing else: no store, no retry, no rate. It turns [`Parcel`]s into calls and the
 //! vendor's answers into outcomes; what follows from an outcome is decided in [`crate::domain::delivery`].
 
+pub mod email;
 mod fields;
 pub mod registry;
 pub mod sandbox;

@@ -6,6 +6,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::Channel;
+use super::email::Email;
 use super::sandbox::Sandbox;
 use crate::clock::Clock;
 use crate::domain::provider::ProviderKind;
@@ -24,10 +25,7 @@ pub struct Site {
 /// Makes the adapter, or says everything that is wrong with the settings. Calls nobody.
 pub fn build(kind: ProviderKind, settings: &Value, site: &Site) -> Result<Arc<dyn Channel>, Vec<Fault>> {
     match kind {
-        ProviderKind::Smtp => {
-            let _ = site;
-            Err(vec![Fault::new("", "unsupported", "mail relays are not served yet")])
-        }
+        ProviderKind::Smtp => Ok(Arc::new(Email::new(settings, site)?)),
         ProviderKind::Sandbox => Ok(Arc::new(Sandbox::new(settings)?)),
     }
 }

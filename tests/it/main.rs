@@ -7,6 +7,7 @@ mod api;
 mod commands;
 mod console;
 mod faults;
+mod email;
 mod filter;
 mod house;
 mod queue;

@@ -12,7 +12,7 @@ use belltower::service::{Campus, Services, Vault};
 use belltower::store::Db;
 use jiff::tz::TimeZone;
 
-/// When a test's clock starts: Monday 21 September 2026, 21:33:20 in Shanghai.
+/// When a test's clock starts: Monday 21 September 2026, 22:13:20 in Shanghai.
 pub(crate) const START: Timestamp = Timestamp(1_790_000_000_000);
 
 /// Services with a clock that stands still at [`START`] until it is turned, a queue in the process and a vault whose

@@ -1,0 +1,248 @@
+//! What a relay's answer means for the delivery, for its recipient and for the provider.
+//!
+//! The enhanced code (RFC 3463, RFC 5248) wins over the basic one, and a vendor's own meaning over both: some Chinese
+//! providers say with 550 that one should slow down.
+
+use std::time::Duration;
+
+use super::connection::{Failure, Step, Trouble};
+use super::reply::Reply;
+use crate::channel::Outcome;
+use crate::clock::Timestamp;
+use crate::domain::delivery::OutcomeClass as Class;
+
+/// What a vendor means by an answer.
+struct Override {
+    /// Ends of the relay's host name; none: whoever says it, as relays pass on what others told them.
+    hosts: &'static [&'static str],
+    /// None: any code from 400 on.
+    codes: &'static [u16],
+    /// One of these in the text, in any case; none: whatever it says.
+    words: &'static [&'static str],
+    class: Class,
+    /// The quota of the day is used up.
+    until_tomorrow: bool,
+}
+
+const fn words(words: &'static [&'static str], class: Class) -> Override {
+    Override { hosts: &[], codes: &[], words, class, until_tomorrow: false }
+}
+
+const ALIYUN: &[&str] = &["aliyun.com", "aliyuncs.com"];
+const TENCENT: &[&str] = &["qq.com"];
+
+const fn aliyun(codes: &'static [u16], class: Class) -> Override {
+    Override { hosts: ALIYUN, codes, words: &[], class, until_tomorrow: false }
+}
+
+/// The first that fits counts. From the vendors' public tables: NetEase's tags, the sentences of Tencent's QQ and
+/// Exmail, the codes of Aliyun DirectMail.
+const OVERRIDES: &[Override] = &[
+    Override { until_tomorrow: true, ..words(&["MI:STC", "RP:RCL"], Class::Throttled) },
+    words(&["HL:REP", "HL:ICC", "HL:IFC", "MI:DMC", "RP:DRC", "MI:SFQ", "RP:QRC"], Class::Throttled),
+    words(&["MI:SPF", "MI:DMA"], Class::Config),
+    Override { codes: &[451], ..words(&["DT:SPM"], Class::Transient) },
+    Override { codes: &[554], ..words(&["DT:SPM"], Class::PermanentMessage) },
+    words(&["Ip frequency limited", "Connection frequency limited", "Connection denied"], Class::Throttled),
+    Override { hosts: TENCENT, ..words(&["Mailbox unavailable or access denied"], Class::Throttled) },
+    Override { codes: &[550], ..words(&["Mailbox not found"], Class::PermanentRecipient) },
+    aliyun(&[436, 551], Class::Config),
+    Override { until_tomorrow: true, ..aliyun(&[552], Class::Throttled) },
+    aliyun(&[556, 557], Class::PermanentMessage),
+    aliyun(&[559], Class::PermanentRecipient),
+    // Greylisting concerns one recipient and passes; it must not slow down the others.
+    Override { codes: &[450, 451], ..words(&["greylist", "graylist"], Class::Transient) },
+];
+
+/// Vendors of the mainland count their days in it.
+const CHINA: Duration = Duration::from_hours(8);
+const DAY: Duration = Duration::from_hours(24);
+
+/// What follows from a mail that was not accepted.
+pub(super) fn outcome(failure: &Failure, host: &str, now: Timestamp) -> Outcome {
+    if let Trouble::Refused(reply) = &failure.trouble {
+        return refusal(failure.at, reply, host, now);
+    }
+    let class = match (&failure.trouble, failure.at) {
+        // The mail's own flaw, seen before anything was sent.
+        (Trouble::Unfit(_), Step::Recipient) => Class::PermanentRecipient,
+        (Trouble::Unfit(_), Step::Content) => Class::PermanentMessage,
+        (Trouble::Unfit(_), _) => Class::Config,
+        // It was handed over. Whether it was taken, nobody knows.
+        (_, Step::Verdict) => Class::Unknown,
+        _ => Class::Transient,
+    };
+    Outcome::new(class).detail(failure.to_string())
+}
+
+fn refusal(at: Step, reply: &Reply, host: &str, now: Timestamp) -> Outcome {
+    let host = host.to_ascii_lowercase();
+    let text = reply.text.to_lowercase();
+    let meant = OVERRIDES.iter().find(|row| row.applies(&host, reply.code, &text));
+    let class = meant.map_or_else(|| class(at, reply), |row| row.class);
+    let wait = meant.filter(|row| row.until_tomorrow).map(|_| until_tomorrow(now));
+    Outcome { wait, ..Outcome::new(class).code(reply.codes()).detail(reply.words()) }
+}
+
+impl Override {
+    fn applies(&self, host: &str, code: u16, text: &str) -> bool {
+        (self.hosts.is_empty() || self.hosts.iter().any(|end| is_within(host, end)))
+            && (self.codes.is_empty() || self.codes.contains(&code))
+            && (self.words.is_empty() || self.words.iter().any(|words| text.contains(&words.to_lowercase())))
+    }
+}
+
+fn is_within(host: &str, domain: &str) -> bool {
+    host.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+}
+
+fn until_tomorrow(now: Timestamp) -> Duration {
+    let day = DAY.as_millis() as i64;
+    Duration::from_millis((day - now.plus(CHINA).0.rem_euclid(day)) as u64)
+}
+
+fn class(at: Step, reply: &Reply) -> Class {
+    match (reply.code, reply.enhanced()) {
+        // Credentials, wherever the relay notices.
+        (530 | 534 | 535 | 538, _) => Class::Config,
+        (454, _) => Class::Transient,
+        (421, _) => Class::Throttled,
+        (code, Some((_, subject, detail))) => by_enhanced(at, code, subject, detail),
+        (code, None) => by_basic(at, code),
+    }
+}
+
+fn by_enhanced(at: Step, code: u16, subject: u16, detail: u16) -> Class {
+    let lasting = code >= 500;
+    match (lasting, subject, detail) {
+        (false, 7, 0 | 1) => Class::Throttled,
+        (false, 3, 2) if code == 452 => Class::Throttled,
+        (false, 4 | 5, _) if code == 452 => Class::Throttled,
+        (false, ..) => Class::Transient,
+        // RFC 3463 §3.2: 1, 2, 3, 6, 10 and others are the destination; 7 and 8 are the sender.
+        (true, 1, 7 | 8) => Class::Config,
+        (true, 1 | 2, _) => Class::PermanentRecipient,
+        (true, 3, 4) | (true, 6, _) => Class::PermanentMessage,
+        // The relay finds no way to that domain.
+        (true, 4, _) => Class::PermanentRecipient,
+        // RFC 3463 §3.8 and RFC 7372: policy, SPF, DKIM, reverse DNS.
+        (true, 7, _) => Class::Config,
+        (true, ..) => by_basic(at, code),
+    }
+}
+
+fn by_basic(at: Step, code: u16) -> Class {
+    match (code, at) {
+        (452, _) => Class::Throttled,
+        (400..500, _) => Class::Transient,
+        (500 | 502..=504 | 555, _) => Class::Config,
+        (_, Step::Recipient) => Class::PermanentRecipient,
+        (552 | 554, Step::Verdict | Step::Data) => Class::PermanentMessage,
+        (552, Step::Mail) => Class::PermanentMessage,
+        (550 | 553, Step::Verdict | Step::Data) => Class::PermanentMessage,
+        // Before the recipient was named it cannot be about them.
+        _ => Class::Config,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(step: Step, code: u16, text: &str, host: &str) -> Outcome {
+        let trouble = Trouble::Refused(Reply { code, text: text.to_owned() });
+        outcome(&Failure { at: step, trouble }, host, Timestamp(1_790_000_000_000))
+    }
+
+    #[test]
+    fn answers_mean_what_the_standards_say() {
+        use Class::{Config, PermanentMessage, PermanentRecipient, Throttled, Transient};
+        use Step::{Data, Greeting, Hello, Mail, Recipient, SignIn, Verdict};
+        for (step, code, text, expected) in [
+            (Greeting, 421, "4.3.2 too many connections", Throttled),
+            (Greeting, 554, "no SMTP service here", Config),
+            (Hello, 502, "what", Config),
+            (SignIn, 535, "5.7.8 bad credentials", Config),
+            (SignIn, 535, "Login Fail. Please enter your authorization code", Config),
+            (SignIn, 454, "4.7.0 temporary", Transient),
+            (Mail, 530, "5.7.0 authentication required", Config),
+            (Mail, 553, "5.1.8 sender's domain does not exist", Config),
+            (Mail, 550, "5.1.7 bad sender", Config),
+            (Mail, 552, "5.3.4 too large", PermanentMessage),
+            (Mail, 550, "no", Config),
+            (Mail, 451, "try again", Transient),
+            (Recipient, 550, "5.1.1 no such person", PermanentRecipient),
+            (Recipient, 550, "5.1.10 null MX", PermanentRecipient),
+            (Recipient, 550, "no such person", PermanentRecipient),
+            (Recipient, 551, "not local", PermanentRecipient),
+            (Recipient, 553, "not allowed", PermanentRecipient),
+            (Recipient, 552, "5.2.2 mailbox full", PermanentRecipient),
+            (Recipient, 550, "5.2.1 disabled", PermanentRecipient),
+            (Recipient, 550, "5.7.1 relaying denied", Config),
+            (Recipient, 554, "5.7.23 SPF", Config),
+            (Recipient, 452, "4.2.2 mailbox full", Transient),
+            (Recipient, 450, "4.7.1 slow down", Throttled),
+            (Recipient, 451, "4.7.1 Greylisted, try again in 300 s", Transient),
+            (Recipient, 450, "4.2.0 <a@b>: Recipient address rejected: Greylisted", Transient),
+            (Recipient, 452, "too much", Throttled),
+            (Recipient, 452, "4.5.3 too many recipients", Throttled),
+            (Recipient, 501, "5.1.3 bad address", PermanentRecipient),
+            (Recipient, 501, "syntax", PermanentRecipient),
+            (Mail, 501, "syntax", Config),
+            (Recipient, 503, "sequence", Config),
+            (Data, 451, "4.3.0 no disk", Transient),
+            (Verdict, 554, "5.6.0 bad content", PermanentMessage),
+            (Verdict, 554, "refused", PermanentMessage),
+            (Verdict, 552, "5.3.4 too large", PermanentMessage),
+            (Verdict, 550, "5.7.26 unauthenticated", Config),
+            (Verdict, 550, "5.1.1 no such person", PermanentRecipient),
+            (Verdict, 451, "4.4.1 no answer from host", Transient),
+            (Verdict, 421, "4.7.0 closing", Throttled),
+        ] {
+            let outcome = at(step, code, text, "relay.campus.example");
+            assert_eq!(outcome.class, expected, "{step} {code} {text}");
+            assert_eq!(outcome.wait, None);
+        }
+    }
+
+    #[test]
+    fn vendors_mean_what_they_mean() {
+        use Class::{Config, PermanentMessage, PermanentRecipient, Throttled, Transient};
+        let tomorrow = Some(Duration::from_secs(6_400));
+        for (host, code, text, expected, wait) in [
+            ("smtp.163.com", 554, "HL:REP 123", Throttled, None),
+            ("smtp.163.com", 451, "DT:SPM 163 smtp1", Transient, None),
+            ("smtp.163.com", 554, "DT:SPM 163 smtp1", PermanentMessage, None),
+            ("smtp.163.com", 550, "MI:SPF 163 smtp1", Config, None),
+            ("smtp.163.com", 550, "MI:STC 163 smtp1", Throttled, tomorrow),
+            ("relay.campus.example", 550, "host mx.163.com said: 550 RP:RCL", Throttled, tomorrow),
+            ("smtp.exmail.qq.com", 550, "Ip frequency limited", Throttled, None),
+            ("smtp.exmail.qq.com", 550, "Mailbox unavailable or access denied", Throttled, None),
+            ("relay.campus.example", 550, "Mailbox unavailable or access denied", PermanentRecipient, None),
+            ("notqq.com", 550, "Mailbox unavailable or access denied", PermanentRecipient, None),
+            ("smtp.qq.com", 550, "Mailbox not found", PermanentRecipient, None),
+            ("smtpdm.aliyun.com", 436, "sender mismatch", Config, None),
+            ("smtpdm.aliyun.com", 551, "account", Config, None),
+            ("SMTPDM.aliyun.com", 552, "quota exceeded", Throttled, tomorrow),
+            ("smtpdm.aliyun.com", 559, "invalid rcptto", PermanentRecipient, None),
+        ] {
+            let outcome = at(Step::Recipient, code, text, host);
+            assert_eq!((outcome.class, outcome.wait), (expected, wait), "{host} {code} {text}");
+        }
+    }
+
+    #[test]
+    fn without_an_answer_it_counts_whether_the_mail_was_out() {
+        use Class::{Config, PermanentMessage, PermanentRecipient, Transient, Unknown};
+        let class = |at, trouble| outcome(&Failure { at, trouble }, "h", Timestamp(0)).class;
+        let limit = Duration::from_secs(1);
+        for step in [Step::Connect, Step::Greeting, Step::Mail, Step::Recipient, Step::Data, Step::Content] {
+            assert_eq!(class(step, Trouble::TimedOut(limit)), Transient, "{step}");
+        }
+        assert_eq!(class(Step::Verdict, Trouble::TimedOut(limit)), Unknown);
+        assert_eq!(class(Step::Verdict, Trouble::Garbled("354 go".to_owned())), Unknown);
+        assert_eq!(class(Step::Tls, Trouble::Unfit("certificate".to_owned())), Config);
+        assert_eq!(class(Step::Recipient, Trouble::Unfit("utf8".to_owned())), PermanentRecipient);
+        assert_eq!(class(Step::Content, Trouble::Unfit("size".to_owned())), PermanentMessage);
+    }
+}

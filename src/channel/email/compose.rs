@@ -1,0 +1,227 @@
+//! From a parcel to a mail. What all recipients of a content share is encoded once.
+
+use std::collections::VecDeque;
+use std::fmt::Write as _;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
+
+use askama::Template;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use lettre::address::Envelope;
+use lettre::message::header::{
+    ContentTransferEncoding, ContentType, Date, From, HeaderName, HeaderValue, Headers, MIME_VERSION_1_0,
+    MessageId, ReplyTo, Subject, To,
+};
+use lettre::message::{Body, Mailbox, Mailboxes, Message, MultiPart};
+use sha2::Sha256;
+
+use super::address;
+use super::connection::Letter;
+use super::settings::Sender;
+use crate::channel::registry::Site;
+use crate::channel::{Outcome, Parcel};
+use crate::clock::{Clock, Timestamp};
+use crate::domain::content::Rendered;
+use crate::domain::delivery::OutcomeClass;
+use crate::domain::id::DeliveryId;
+
+/// Contents kept encoded. More than are under way at once for announcements; personalised ones pass through.
+const CACHED: usize = 16;
+
+pub(super) struct Composer {
+    sender: Sender,
+    campus: Arc<str>,
+    clock: Clock,
+    bounce_key: [u8; 32],
+    encoded: Mutex<VecDeque<Arc<Encoded>>>,
+}
+
+/// What is the same for all recipients of a content.
+struct Encoded {
+    /// Held so that no other content comes to lie at its address.
+    content: Arc<Rendered>,
+    language: String,
+    emergency: bool,
+    headers: Headers,
+    body: Vec<u8>,
+    /// The body with dots doubled, and the end of the mail.
+    wire: Vec<u8>,
+}
+
+#[derive(Template)]
+#[template(path = "email/message.html")]
+struct Page<'a> {
+    campus: &'a str,
+    language: &'a str,
+    emergency: bool,
+    title: &'a str,
+    /// Block elements, already safe.
+    html: &'a str,
+}
+
+impl Page<'_> {
+    fn is_chinese(&self) -> bool {
+        self.language.starts_with("zh")
+    }
+}
+
+impl Composer {
+    pub(super) fn new(sender: Sender, site: &Site) -> Self {
+        Self {
+            sender,
+            campus: Arc::clone(&site.campus),
+            clock: site.clock.clone(),
+            bounce_key: site.bounce_key,
+            encoded: Mutex::default(),
+        }
+    }
+
+    /// The mail and its Message-ID (without angle brackets, the same for every attempt), or why there can be none.
+    pub(super) fn compose(&self, parcel: &Parcel) -> Result<(Letter, String), Outcome> {
+        let Some(recipient) = address::parse(&parcel.address) else {
+            let outcome = Outcome::new(OutcomeClass::PermanentRecipient);
+            return Err(outcome.code("belltower.bad_address").detail("this is not an e-mail address"));
+        };
+        let encoded = self.encoded(parcel);
+        let id = format!("{}@{}", parcel.delivery, self.sender.from.email.domain());
+        let name = parcel.name.as_deref().map(one_line).filter(|name| !name.is_empty());
+        let utf8 = !recipient.user().is_ascii();
+
+        let mut headers = encoded.headers.clone();
+        headers.set(Date::new(SystemTime::UNIX_EPOCH + self.clock.now().since(Timestamp(0))));
+        headers.set(MessageId::from(format!("<{id}>")));
+        headers.set(To::from(Mailboxes::from(Mailbox::new(name, recipient.clone()))));
+        if self.sender.dkim.is_some() {
+            headers = self.signed(headers, &encoded);
+        }
+
+        let mut data = headers.to_string().into_bytes();
+        data.reserve_exact(2 + encoded.wire.len());
+        data.extend_from_slice(b"\r\n");
+        data.extend_from_slice(&encoded.wire);
+        let letter = Letter {
+            sender: self.envelope_sender(parcel.delivery),
+            recipient: recipient.to_string(),
+            utf8,
+            data,
+        };
+        Ok((letter, id))
+    }
+
+    fn encoded(&self, parcel: &Parcel) -> Arc<Encoded> {
+        let is_same = |encoded: &Arc<Encoded>| {
+            Arc::ptr_eq(&encoded.content, &parcel.content)
+                && encoded.language == parcel.language
+                && encoded.emergency == parcel.emergency
+        };
+        let cache = || self.encoded.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(found) = cache().iter().find(|encoded| is_same(encoded)) {
+            return Arc::clone(found);
+        }
+        let encoded = Arc::new(self.encode(parcel));
+        let mut cache = cache();
+        if cache.len() >= CACHED {
+            cache.pop_back();
+        }
+        cache.push_front(Arc::clone(&encoded));
+        encoded
+    }
+
+    fn encode(&self, parcel: &Parcel) -> Encoded {
+        let content = &parcel.content;
+        let page = Page {
+            campus: &self.campus,
+            language: &parcel.language,
+            emergency: parcel.emergency,
+            title: &content.title,
+            html: &content.html,
+        };
+        // Writing to a string cannot fail.
+        let html = page.render().unwrap_or_else(|_| content.html.to_string());
+        let text = format!("{}\n\n-- \n{}\n", content.plain.trim_end(), self.campus);
+        let parts = MultiPart::alternative_plain_html(text, html);
+        let formatted = parts.formatted();
+        // Its headers belong to the mail's own.
+        let start = formatted.windows(4).position(|bytes| bytes == b"\r\n\r\n").map_or(0, |at| at + 4);
+        let body = formatted[start..].to_vec();
+
+        let raw =
+            |name, value: &str| HeaderValue::new(HeaderName::new_from_ascii_str(name), value.to_owned());
+        let mut headers = Headers::new();
+        headers.set(From::from(Mailboxes::from(self.sender.from.clone())));
+        headers.set(Subject::from(one_line(&content.title)));
+        if let Some(reply_to) = &self.sender.reply_to {
+            headers.set(ReplyTo::from(Mailboxes::from(reply_to.clone())));
+        }
+        headers.insert_raw(raw("Auto-Submitted", "auto-generated"));
+        headers.insert_raw(raw("Content-Language", &one_line(&parcel.language)));
+        if parcel.emergency {
+            headers.insert_raw(raw("Importance", "high"));
+            headers.insert_raw(raw("X-Priority", "1"));
+        }
+        headers.set(MIME_VERSION_1_0);
+        if let Some(content_type) = parts.headers().get::<ContentType>() {
+            headers.set(content_type);
+        }
+        headers.set(ContentTransferEncoding::SevenBit);
+        Encoded {
+            content: Arc::clone(content),
+            language: parcel.language.clone(),
+            emergency: parcel.emergency,
+            headers,
+            wire: for_the_wire(&body),
+            body,
+        }
+    }
+
+    fn signed(&self, headers: Headers, encoded: &Encoded) -> Headers {
+        let Some(dkim) = &self.sender.dkim else { return headers };
+        let body = Body::dangerous_pre_encoded(encoded.body.clone(), ContentTransferEncoding::SevenBit);
+        let envelope = Envelope::new(None, vec![self.sender.from.email.clone()]);
+        let shell = Message::builder().header(From::from(Mailboxes::from(self.sender.from.clone())));
+        let (Ok(envelope), shell) = (envelope, shell) else { return headers };
+        let Ok(mut message) = shell.envelope(envelope).body(body) else { return headers };
+        *message.headers_mut() = headers;
+        message.sign(dkim);
+        message.headers().clone()
+    }
+
+    /// Where bounces go: to an address of the delivery's own (VERP) that nobody else can make up, so that a forged
+    /// bounce silences no one.
+    fn envelope_sender(&self, delivery: DeliveryId) -> String {
+        let Some(domain) = &self.sender.bounce_domain else {
+            return self.sender.from.email.to_string();
+        };
+        let mut mac =
+            Hmac::<Sha256>::new_from_slice(&self.bounce_key).expect("HMAC takes keys of any length");
+        mac.update(delivery.to_string().as_bytes());
+        let mut address = format!("b+{delivery}-");
+        for byte in &mac.finalize().into_bytes()[..8] {
+            // Writing to a string cannot fail.
+            let _ = write!(address, "{byte:02x}");
+        }
+        format!("{address}@{domain}")
+    }
+}
+
+/// The text on one line without control characters, fit for a header.
+fn one_line(text: &str) -> String {
+    let words = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
+    words.collect::<Vec<_>>().join(" ")
+}
+
+/// Doubles the dots that begin a line (RFC 5321 §4.5.2) and ends the mail.
+fn for_the_wire(body: &[u8]) -> Vec<u8> {
+    let mut wire = Vec::with_capacity(body.len() + 64);
+    for line in body.split_inclusive(|byte| *byte == b'\n') {
+        if line.starts_with(b".") {
+            wire.push(b'.');
+        }
+        wire.extend_from_slice(line);
+    }
+    if !wire.ends_with(b"\r\n") {
+        wire.extend_from_slice(b"\r\n");
+    }
+    wire.extend_from_slice(b".\r\n");
+    wire
+}

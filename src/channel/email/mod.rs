@@ -1,0 +1,118 @@
+//! E-mail through a relay, by SMTP (RFC 5321).
+//!
+//! lettre encodes headers and bodies and signs them; the conversation is our own, because it must keep time over each
+//! command, never reuse a connection whose last answer is still due, go on after a refused recipient, and send the
+//! three commands of an envelope at once.
+//!
+//! - [`settings`]: what an administrator configures
+//! - [`address`]: addresses as SMTP carries them
+//! - [`compose`]: from a parcel to a mail
+//! - [`pool`]: the connections kept open; [`connection`]: one conversation; [`wire`] and [`reply`]: its bytes
+//! - [`classify`]: what the relay's answer means
+
+mod address;
+mod classify;
+mod compose;
+mod connection;
+mod pool;
+mod reply;
+mod settings;
+mod wire;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures_util::future::join_all;
+use serde_json::Value;
+
+use self::compose::Composer;
+use self::connection::{Connection, Failure, Letter, Step, Trouble};
+use self::pool::Pool;
+use self::reply::Reply;
+use super::registry::Site;
+use super::{Channel, Outcome, Parcel, Shape};
+use crate::clock::Clock;
+use crate::error::Fault;
+
+/// One mail relay.
+pub struct Email {
+    pool: Arc<Pool>,
+    composer: Composer,
+    clock: Clock,
+}
+
+impl Email {
+    /// Settings: `host`, `port?` (by `tls`: 465, 587 or 25), `tls` (`implicit`, `starttls` or `none`), `username?` and
+    /// `password?`, `from_address`, `from_name`, `reply_to?`, `ca_file?`, `dkim?` (`domain`, `selector`,
+    /// `private_key`), `bounce_domain?`, `connections?` (8), `concurrency?`, `timeout_seconds?` (30, for each
+    /// command).
+    pub fn new(settings: &Value, site: &Site) -> Result<Self, Vec<Fault>> {
+        let (relay, sender) = settings::read(settings)?;
+        // A relay wants a full name, or failing that an address (RFC 5321 §4.1.4).
+        let name = site.public_url.domain().filter(|name| name.contains('.')).map(str::to_owned);
+        Ok(Self {
+            pool: Pool::new(relay, name, site.clock.clone()),
+            composer: Composer::new(sender, site),
+            clock: site.clock.clone(),
+        })
+    }
+
+    async fn hand_over(&self, parcel: &Parcel) -> Outcome {
+        let (letter, id) = match self.composer.compose(parcel) {
+            Ok(composed) => composed,
+            Err(outcome) => return outcome,
+        };
+        match self.transmit(&letter).await {
+            Ok(reply) => Outcome::accepted(Some(id)).code(reply.codes()).detail(reply.words()),
+            Err(failure) => classify::outcome(&failure, self.pool.host(), self.clock.now()),
+        }
+    }
+
+    async fn transmit(&self, letter: &Letter) -> Result<Reply, Failure> {
+        let mut taken = self.pool.take().await?;
+        let mut result = taken.connection.transmit(letter).await;
+        if taken.used && result.as_ref().is_err_and(was_closed) {
+            taken = self.pool.replace(taken).await?;
+            result = taken.connection.transmit(letter).await;
+        }
+        self.pool.give_back(taken);
+        result
+    }
+}
+
+/// The relay had closed the connection before the mail began, or does so now: nothing of this mail was handed over.
+fn was_closed(failure: &Failure) -> bool {
+    failure.at == Step::Mail
+        && match &failure.trouble {
+            Trouble::Lost(_) => true,
+            Trouble::Refused(reply) => reply.code == 421,
+            // A farewell nobody asked for, such as `421 idle for too long`, is in the way of the first command.
+            Trouble::Garbled(_) => true,
+            Trouble::TimedOut(_) | Trouble::Unfit(_) => false,
+        }
+}
+
+#[async_trait]
+impl Channel for Email {
+    fn shape(&self) -> Shape {
+        Shape::Single { concurrency: self.pool.size() }
+    }
+
+    async fn send(&self, parcels: &[Parcel]) -> Vec<Outcome> {
+        match parcels {
+            [parcel] => vec![self.hand_over(parcel).await],
+            parcels => join_all(parcels.iter().map(|parcel| self.hand_over(parcel))).await,
+        }
+    }
+
+    async fn check(&self) -> Result<String, String> {
+        let connection: Connection = self.pool.probe().await.map_err(|failure| failure.to_string())?;
+        let greeting = connection.greeting().to_owned();
+        connection.quit().await;
+        Ok(greeting)
+    }
+
+    async fn close(&self) {
+        self.pool.close().await;
+    }
+}

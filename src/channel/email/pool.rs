@@ -1,0 +1,172 @@
+//! The connections to one relay: never more than the settings allow, kept open for a while, given up in time.
+//!
+//! A connection is taken out to be used and comes back only when it is clean, so a dropped caller takes it along and
+//! leaves nothing for the next one to trip over.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::sleep;
+use tokio_util::task::TaskTracker;
+
+use super::connection::{Connection, Failure};
+use super::settings::Relay;
+use crate::clock::Clock;
+
+/// Relays close idle connections after minutes; leaving first avoids meeting a closed one.
+const IDLE: Duration = Duration::from_secs(30);
+/// OpenSMTPD answers 452 beyond its limit of mails on a connection; others count likewise.
+const MAILS: u32 = 100;
+
+pub(super) struct Pool {
+    relay: Relay,
+    /// What this host calls itself.
+    name: Option<String>,
+    clock: Clock,
+    permits: Arc<Semaphore>,
+    parked: Mutex<Vec<Parked>>,
+    closed: AtomicBool,
+    /// Goodbyes under way.
+    leaving: TaskTracker,
+}
+
+struct Parked {
+    connection: Connection,
+    since: Duration,
+}
+
+/// A connection and the right to have it.
+pub(super) struct Taken {
+    pub(super) connection: Connection,
+    /// It was used before, so the relay may have closed it meanwhile.
+    pub(super) used: bool,
+    permit: OwnedSemaphorePermit,
+}
+
+impl Pool {
+    pub(super) fn new(relay: Relay, name: Option<String>, clock: Clock) -> Arc<Self> {
+        let permits = Arc::new(Semaphore::new(relay.connections));
+        Arc::new(Self {
+            relay,
+            name,
+            clock,
+            permits,
+            parked: Mutex::default(),
+            closed: AtomicBool::new(false),
+            leaving: TaskTracker::new(),
+        })
+    }
+
+    pub(super) fn size(&self) -> usize {
+        self.relay.connections
+    }
+
+    pub(super) fn host(&self) -> &str {
+        &self.relay.host
+    }
+
+    /// Waits for one of the connections; a new one is opened if no other is at hand.
+    pub(super) async fn take(self: &Arc<Self>) -> Result<Taken, Failure> {
+        let permit = self.permit().await;
+        let now = self.clock.steady();
+        loop {
+            let Some(Parked { connection, since }) = self.parked().pop() else {
+                return self.open(permit).await;
+            };
+            if now.saturating_sub(since) < IDLE {
+                return Ok(Taken { connection, used: true, permit });
+            }
+            self.leaving.spawn(connection.quit());
+        }
+    }
+
+    /// A new connection in place of one that turned out to be closed.
+    pub(super) async fn replace(&self, closed: Taken) -> Result<Taken, Failure> {
+        let Taken { connection, permit, .. } = closed;
+        drop(connection);
+        self.open(permit).await
+    }
+
+    /// A new connection for a test, out of turn.
+    pub(super) async fn probe(&self) -> Result<Connection, Failure> {
+        Connection::open(&self.relay, self.name.as_deref()).await
+    }
+
+    async fn permit(&self) -> OwnedSemaphorePermit {
+        Arc::clone(&self.permits).acquire_owned().await.expect("the semaphore is never closed")
+    }
+
+    async fn open(&self, permit: OwnedSemaphorePermit) -> Result<Taken, Failure> {
+        let connection = self.probe().await?;
+        Ok(Taken { connection, used: false, permit })
+    }
+
+    /// Takes a connection back after a mail, to be used again if it can be.
+    pub(super) fn give_back(self: &Arc<Self>, taken: Taken) {
+        let Taken { mut connection, permit, .. } = taken;
+        let keep = connection.mails < MAILS && !self.closed.load(Ordering::Acquire);
+        if connection.is_clean() && keep {
+            self.park(connection);
+        } else if !connection.is_broken() {
+            // The mail's outcome does not wait for this, but another connection does.
+            let pool = Arc::clone(self);
+            self.leaving.spawn(async move {
+                if keep {
+                    connection.reset().await;
+                }
+                if connection.is_clean() && keep {
+                    pool.park(connection);
+                } else {
+                    connection.quit().await;
+                }
+                drop(permit);
+            });
+        }
+    }
+
+    fn park(self: &Arc<Self>, connection: Connection) {
+        let mut parked = self.parked();
+        if parked.is_empty() {
+            tokio::spawn(sweep(Arc::downgrade(self)));
+        }
+        parked.push(Parked { connection, since: self.clock.steady() });
+    }
+
+    /// Takes leave of the connections that nobody used for a while; says whether others remain.
+    fn close_idle(&self) -> bool {
+        let now = self.clock.steady();
+        let mut parked = self.parked();
+        let closed = self.closed.load(Ordering::Acquire);
+        for Parked { connection, .. } in
+            parked.extract_if(.., |parked| closed || now.saturating_sub(parked.since) >= IDLE)
+        {
+            self.leaving.spawn(connection.quit());
+        }
+        !parked.is_empty()
+    }
+
+    /// Takes leave of all connections; those in use follow when they come back.
+    pub(super) async fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+        self.close_idle();
+        self.leaving.close();
+        self.leaving.wait().await;
+    }
+
+    fn parked(&self) -> MutexGuard<'_, Vec<Parked>> {
+        self.parked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Runs for as long as connections are parked.
+async fn sweep(pool: Weak<Pool>) {
+    loop {
+        sleep(IDLE / 3).await;
+        let Some(pool) = pool.upgrade() else { return };
+        if !pool.close_idle() {
+            return;
+        }
+    }
+}

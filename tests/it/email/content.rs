@@ -1,0 +1,170 @@
+//! What the reader gets.
+
+use belltower::domain::id::DeliveryId;
+
+use super::*;
+
+#[tokio::test]
+async fn a_mail_arrives_as_it_was_meant() {
+    let mailing = Mailing::with(Faults::default()).await;
+    let outcome = mailing.mail(7, "lina@campus.example").await;
+    let id = format!("{}@campus.example", DeliveryId(7));
+    assert_eq!(outcome.class, OutcomeClass::Accepted);
+    assert_eq!(outcome.code.as_deref(), Some("250 2.0.0"));
+    assert_eq!(outcome.detail.as_deref(), Some("Ok: queued as 0000000001"));
+    assert_eq!(outcome.reference.as_deref(), Some(id.as_str()));
+
+    let mail = mailing.relay.mailbox().latest_to("lina@campus.example").unwrap();
+    assert_eq!(mail.summary.sender, "bell@campus.example");
+    assert_eq!(mail.summary.subject, "期末考试安排");
+    assert_eq!(mail.summary.message_id.as_deref(), Some(id.as_str()));
+    assert_eq!(mail.from, "钟楼大学 <bell@campus.example>");
+    assert_eq!(mail.to, "李娜 <lina@campus.example>");
+    assert_eq!(mail.date.as_deref(), Some("Mon, 21 Sep 2026 14:13:20 +0000"));
+    assert_eq!(mail.header("Auto-Submitted"), Some("auto-generated"));
+    assert_eq!(mail.header("MIME-Version"), Some("1.0"));
+    assert!(mail.header("Content-Type").unwrap().starts_with("multipart/alternative"));
+    assert_eq!(mail.header("Reply-To"), None);
+    assert!(mail.text.unwrap().starts_with("请于周五前确认。"));
+    let html = mail.html.unwrap();
+    assert!(html.contains("<strong>周五</strong>"), "{html}");
+    assert!(html.contains("钟楼大学") && html.contains("期末考试安排"));
+    assert!(mail.raw.is_ascii(), "goes through relays of seven bits");
+}
+
+#[tokio::test]
+async fn every_attempt_has_the_same_message_id_and_each_delivery_its_own() {
+    let mailing = Mailing::with(Faults::default()).await;
+    mailing.mail(7, "a@campus.example").await;
+    mailing.send(Parcel { attempt: 2, ..parcel(7, "a@campus.example") }).await;
+    mailing.mail(8, "a@campus.example").await;
+    let mailbox = mailing.relay.mailbox();
+    assert_eq!(mailbox.copies_of(&format!("{}@campus.example", DeliveryId(7))), 2);
+    assert_eq!(mailbox.copies_of(&format!("{}@campus.example", DeliveryId(8))), 1);
+}
+
+#[tokio::test]
+async fn nothing_a_sender_writes_becomes_a_header_or_a_command() {
+    let mailing = Mailing::with(Faults::default()).await;
+    let content = Rendered {
+        title: "一\r\nBcc: x@evil.example\r\n\r\nbody\u{0}".into(),
+        html: "<p>.</p>\n.\n..\n".into(),
+        plain: "first\n.\n..two\n.\r\nQUIT".into(),
+    };
+    let parcel = Parcel {
+        name: Some("Mallory\"\r\nBcc: y@evil.example <z@evil.example>".to_owned()),
+        content: Arc::new(content),
+        ..parcel(1, "lina@campus.example")
+    };
+    assert_eq!(mailing.send(parcel).await.class, OutcomeClass::Accepted);
+    assert_eq!(
+        mailing.class(2, "b@campus.example>\r\nRCPT TO:<x@evil.example").await,
+        OutcomeClass::PermanentRecipient
+    );
+
+    let mailbox = mailing.relay.mailbox();
+    assert_eq!(mailbox.total(), 1);
+    let mail = mailbox.find(1).unwrap();
+    assert_eq!(mail.summary.recipients, ["lina@campus.example"]);
+    assert_eq!(mail.summary.subject, "一 Bcc: x@evil.example body");
+    assert_eq!(mail.header("Bcc"), None);
+    assert!(mail.to.starts_with("Mallory\"") && mail.to.ends_with(" <lina@campus.example>"), "{}", mail.to);
+    let text = mail.text.unwrap();
+    assert!(text.starts_with("first\r\n.\r\n..two\r\n.\r\nQUIT"), "{text:?}");
+    assert!(mail.html.unwrap().contains("<p>.</p>\r\n.\r\n..\r\n"));
+}
+
+#[tokio::test]
+async fn the_sender_may_ask_for_answers_and_bounces_elsewhere() {
+    let settings = json!({"reply_to": "office@campus.example", "bounce_domain": "bounce.campus.example"});
+    let mailing = Mailing::over(SmtpOptions::default(), settings).await;
+    mailing.mail(1, "a@campus.example").await;
+    mailing.mail(2, "b@campus.example").await;
+    let mailbox = mailing.relay.mailbox();
+    let (one, two) = (mailbox.find(1).unwrap(), mailbox.find(2).unwrap());
+    assert_eq!(one.header("Reply-To"), Some("office@campus.example"));
+    let begins = format!("b+{}-", DeliveryId(1));
+    let mark =
+        one.summary.sender.strip_prefix(&begins).and_then(|s| s.strip_suffix("@bounce.campus.example"));
+    assert_eq!(mark.map(str::len), Some(16), "{}", one.summary.sender);
+    let other = two.summary.sender.split_once('-').unwrap().1;
+    assert_ne!(mark.unwrap(), other.split('@').next().unwrap(), "each its own mark");
+}
+
+#[tokio::test]
+async fn one_content_may_go_out_in_two_languages_and_as_an_emergency() {
+    let mailing = Mailing::with(Faults::default()).await;
+    let usual = parcel(1, "a@campus.example");
+    let english = Parcel { delivery: DeliveryId(2), language: "en".to_owned(), ..usual.clone() };
+    let urgent = Parcel { delivery: DeliveryId(3), emergency: true, ..usual.clone() };
+    for parcel in [usual, english, urgent] {
+        mailing.send(parcel).await;
+    }
+    let mail = |n| mailing.relay.mailbox().find(n).unwrap();
+    assert!(mail(1).html.unwrap().contains("lang=\"zh-CN\""));
+    assert!(mail(2).html.unwrap().contains("Sent automatically by"));
+    assert_eq!(mail(1).header("Importance"), None);
+    assert_eq!(mail(3).header("Importance"), Some("high"));
+    assert!(mail(3).html.unwrap().contains("紧急通知"));
+}
+
+#[tokio::test]
+async fn addresses_beyond_ascii_go_where_the_relay_takes_them() {
+    let mailing = Mailing::with(Faults::default()).await;
+    assert_eq!(mailing.class(1, "lina@大学.example").await, OutcomeClass::Accepted);
+    assert_eq!(mailing.class(2, "李娜@campus.example").await, OutcomeClass::Accepted);
+    let mailbox = mailing.relay.mailbox();
+    assert_eq!(mailbox.find(1).unwrap().summary.recipients, ["lina@xn--pss25c.example"]);
+    assert_eq!(mailbox.find(2).unwrap().summary.recipients, ["李娜@campus.example"]);
+
+    let old = SmtpOptions { extensions: Vec::new(), ..SmtpOptions::default() };
+    let mailing = Mailing::over(old, json!({})).await;
+    assert_eq!(mailing.class(1, "lina@大学.example").await, OutcomeClass::Accepted);
+    assert_eq!(mailing.class(2, "李娜@campus.example").await, OutcomeClass::PermanentRecipient);
+    assert_eq!(mailing.class(3, "b@campus.example").await, OutcomeClass::Accepted);
+}
+
+#[tokio::test]
+async fn a_mail_can_be_signed() {
+    // An Ed25519 seed that protects nothing.
+    let key = "nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A=";
+    let settings = json!({"dkim": {"domain": "campus.example", "selector": "bell", "private_key": key}});
+    let mailing = Mailing::over(SmtpOptions::default(), settings).await;
+    mailing.mail(1, "a@campus.example").await;
+    let mail = mailing.relay.mailbox().find(1).unwrap();
+    let signature = mail.header("DKIM-Signature").unwrap().replace([' ', '\t', '\r', '\n'], "");
+    for part in [
+        "v=1;",
+        "a=ed25519-sha256;",
+        "d=campus.example;",
+        "s=bell;",
+        "c=relaxed/relaxed;",
+        "h=from:to:subject:date:message-id:reply-to:mime-version:content-type:content-transfer-encoding:",
+    ] {
+        assert!(signature.contains(part), "{part} in {signature}");
+    }
+    let hash = signature.split("bh=").nth(1).unwrap().split(';').next().unwrap();
+    assert_eq!(hash, relaxed_body_hash(&mail.raw));
+}
+
+/// RFC 6376 §3.4.4, reckoned here from what the relay took.
+fn relaxed_body_hash(raw: &[u8]) -> String {
+    use base64::Engine as _;
+    use sha2::Digest as _;
+    let start = raw.windows(4).position(|bytes| bytes == b"\r\n\r\n").unwrap() + 4;
+    let body = std::str::from_utf8(&raw[start..]).unwrap();
+    let mut lines: Vec<String> = body
+        .split("\r\n")
+        .map(|line| {
+            let end = if line.ends_with([' ', '\t']) { "" } else { "\u{0}" };
+            let words: Vec<_> = line.split([' ', '\t']).filter(|word| !word.is_empty()).collect();
+            let start = if line.starts_with([' ', '\t']) { " " } else { "" };
+            format!("{start}{}{end}", words.join(" ")).replace('\u{0}', "")
+        })
+        .collect();
+    while lines.last().is_some_and(String::is_empty) {
+        lines.pop();
+    }
+    let canonical = lines.iter().fold(String::new(), |text, line| text + line + "\r\n");
+    base64::engine::general_purpose::STANDARD.encode(sha2::Sha256::digest(canonical))
+}

@@ -1,0 +1,94 @@
+//! Mail handed to a relay that speaks SMTP on a socket, behaves, and misbehaves.
+
+mod content;
+mod relay;
+mod trouble;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use belltower::channel::registry::{Site, build};
+use belltower::channel::{Channel, Outcome, Parcel};
+use belltower::clock::Clock;
+use belltower::domain::channel::{AddressKind, ChannelKind};
+use belltower::domain::content::Rendered;
+use belltower::domain::delivery::OutcomeClass;
+use belltower::domain::id::DeliveryId;
+use belltower::domain::provider::ProviderKind;
+use belltower::simulator::{Faults, SmtpOptions, SmtpSimulator};
+use serde_json::{Value, json};
+
+use crate::support::services::START;
+
+/// Long enough for a busy machine to answer in; a test that waits for it to pass waits this long.
+const TIMEOUT: Duration = Duration::from_millis(400);
+
+/// A relay with an adapter that sends to it.
+struct Mailing {
+    relay: SmtpSimulator,
+    channel: Arc<dyn Channel>,
+    clock: Clock,
+}
+
+impl Mailing {
+    async fn with(faults: Faults) -> Self {
+        Self::over(SmtpOptions { faults, ..SmtpOptions::default() }, json!({})).await
+    }
+
+    /// `settings` are laid over the usual ones.
+    async fn over(options: SmtpOptions, settings: Value) -> Self {
+        let relay = SmtpSimulator::start(options).await.unwrap();
+        let clock = Clock::manual(START);
+        let channel = channel(&relay, &clock, &settings);
+        Self { relay, channel, clock }
+    }
+
+    async fn send(&self, parcel: Parcel) -> Outcome {
+        self.channel.send(&[parcel]).await.remove(0)
+    }
+
+    /// Sends the delivery of this number to an address.
+    async fn mail(&self, number: i64, address: &str) -> Outcome {
+        self.send(parcel(number, address)).await
+    }
+
+    /// The class alone.
+    async fn class(&self, number: i64, address: &str) -> OutcomeClass {
+        self.mail(number, address).await.class
+    }
+}
+
+fn channel(relay: &SmtpSimulator, clock: &Clock, settings: &Value) -> Arc<dyn Channel> {
+    let mut all = json!({
+        "host": "127.0.0.1", "port": relay.addr().port(), "tls": "none", "connections": 1,
+        "from_address": "bell@campus.example", "from_name": "钟楼大学",
+    });
+    all.as_object_mut().unwrap().extend(settings.as_object().unwrap().clone());
+    let site = Site {
+        campus: "钟楼大学".into(),
+        public_url: "https://bell.campus.example".parse().unwrap(),
+        clock: clock.clone(),
+        bounce_key: [7; 32],
+    };
+    build(ProviderKind::Smtp, &all, &site).unwrap_or_else(|faults| panic!("{faults:?}"))
+}
+
+/// Settings with the short time-out of tests that wait for it.
+fn impatient() -> Value {
+    json!({ "timeout_seconds": TIMEOUT.as_secs_f64() })
+}
+
+fn parcel(number: i64, address: &str) -> Parcel {
+    Parcel {
+        delivery: DeliveryId(number),
+        attempt: 1,
+        channel: ChannelKind::Email,
+        address_kind: AddressKind::Email,
+        address: address.to_owned(),
+        name: Some("李娜".to_owned()),
+        language: "zh-CN".to_owned(),
+        content: Arc::new(Rendered::new("期末考试安排", "请于**周五**前确认。", None)),
+        emergency: false,
+        expires_at: belltower::clock::Timestamp::NEVER,
+    }
+}
