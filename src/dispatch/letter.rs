@@ -11,7 +11,7 @@ use crate::domain::audience::Params;
 use crate::domain::channel::ChannelKind;
 use crate::domain::content::{Content, Prepared, Rendered};
 use crate::domain::id::MessageId;
-use crate::domain::message::Category;
+use crate::domain::message::{Category, Wording};
 use crate::service::Services;
 use crate::service::deliveries::Claimed;
 use crate::service::planning;
@@ -75,17 +75,10 @@ struct Text {
 }
 
 impl Text {
-    /// Reads what the intake stored: the content's own fields, and `params` beside them where the texts have variables.
+    /// Reads what the intake stored.
     fn read(stored: &str) -> Result<Self> {
-        let mut fields: serde_json::Map<String, serde_json::Value> =
-            serde_json::from_str(stored).map_err(Error::internal)?;
-        let template = fields.remove("template");
-        let params = fields.remove("params").filter(|params| !params.is_null());
-        let params = params.or_else(|| template.map(|_| serde_json::json!({})));
-        Ok(Self {
-            content: serde_json::from_value(fields.into()).map_err(Error::internal)?,
-            params: params.map(serde_json::from_value).transpose().map_err(Error::internal)?,
-        })
+        let wording: Wording = serde_json::from_str(stored).map_err(Error::internal)?;
+        Ok(Self { content: wording.content, params: wording.has_variables.then_some(wording.params) })
     }
 
     fn has_variables(&self) -> bool {

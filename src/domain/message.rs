@@ -97,11 +97,14 @@ impl Status {
 /// they were taken from. The form of the column `content`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Wording {
-    /// Filled in already, unless the message has variables for each person: then its texts are templates still.
     pub content: Content,
+    /// The texts are templates still, because each person has values of their own. Otherwise they are filled in, and
+    /// what looks like a variable in them is none.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_variables: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub template: Option<TemplateVersion>,
-    /// Variables for everybody. Where the message has some for each person, those come over these.
+    /// Values for everybody; a person's own come over them.
     #[serde(default, skip_serializing_if = "Params::is_empty")]
     pub params: Params,
 }

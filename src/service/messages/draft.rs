@@ -244,7 +244,7 @@ async fn wording(
     faults.extend(content.faults());
     let template = template.map(|row| TemplateVersion { slug: row.slug, version: row.version });
     if template.is_none() && !personal {
-        return Ok(Wording { content, template, params: Params::new() });
+        return Ok(Wording { content, template, ..Wording::default() });
     }
     let variables = match content.variables() {
         Ok(variables) => variables,
@@ -254,7 +254,7 @@ async fn wording(
         }
     };
     let params = std::mem::take(&mut body.params);
-    if body.personalise.is_empty() {
+    if !personal {
         let wrong = variables.faults(&params, "/params");
         if wrong.is_empty() {
             content = filled(&content, &params, faults);
@@ -263,7 +263,7 @@ async fn wording(
     } else {
         faults.extend(personal_faults(&variables, &params, &body.personalise));
     }
-    Ok(Wording { content, template, params })
+    Ok(Wording { content, has_variables: personal, template, params })
 }
 
 /// The texts with everybody's variables. What is wrong with the result is the variables' fault.
