@@ -84,6 +84,11 @@ impl App {
     }
 }
 
+/// The description of the API that the server hands out, as JSON.
+pub fn openapi() -> Result<String> {
+    crate::api::openapi().to_pretty_json().map_err(Error::internal)
+}
+
 /// A process whose roles run.
 pub struct Running {
     services: Services,

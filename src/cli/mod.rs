@@ -5,6 +5,7 @@ mod check_config;
 mod context;
 mod failure;
 mod migrate;
+mod openapi;
 mod output;
 mod provider;
 mod serve;
@@ -46,6 +47,8 @@ enum Command {
     CheckConfig,
     /// Bring the store's schema up to date, making the store if there is none
     Migrate,
+    /// Print the description of the REST API (OpenAPI 3.1)
+    Openapi,
     /// See to the accounts behind the channels
     #[command(subcommand)]
     Provider(provider::Act),
@@ -75,6 +78,7 @@ pub fn run() -> ExitCode {
     let done = match cli.command {
         Command::CheckConfig => check_config::run(&context),
         Command::Migrate => migrate::run(&context),
+        Command::Openapi => openapi::run(),
         Command::Provider(act) => provider::run(&context, act),
         Command::Serve => serve::run(&context),
         Command::Simulate(simulate) => simulate.run(&context),

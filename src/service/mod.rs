@@ -11,6 +11,7 @@ pub mod planning;
 pub mod providers;
 pub mod readiness;
 pub mod recipients;
+pub mod scratch;
 pub mod simulators;
 pub mod sources;
 pub mod templates;

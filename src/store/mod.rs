@@ -21,6 +21,7 @@ pub mod opt_outs;
 pub mod planning;
 pub mod providers;
 pub mod recipients;
+pub mod scratch;
 pub mod settings;
 pub mod sources;
 pub mod templates;

@@ -70,6 +70,13 @@ fn version_prints_one_document() {
 }
 
 #[test]
+fn openapi_prints_the_document() {
+    let document = answer(&TempFolder::new(), &["openapi"]);
+    assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
+    assert!(document["paths"].as_object().is_some_and(|paths| !paths.is_empty()));
+}
+
+#[test]
 fn wrong_usage_is_told_from_failure() {
     let folder = TempFolder::new();
     assert_eq!(belltower(&folder, &["ring"], &[]).status.code(), Some(2));

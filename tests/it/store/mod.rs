@@ -13,6 +13,7 @@ mod opt_outs;
 mod planning;
 mod providers;
 mod recipients;
+mod scratch;
 mod settings;
 mod sources;
 mod templates;

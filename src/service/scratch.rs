@@ -1,0 +1,3 @@
+//! Stores that live as long as a measurement.
+
+pub use crate::store::scratch::{create, remove};
