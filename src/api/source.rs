@@ -98,7 +98,7 @@ pub async fn show(request: HttpRequest, s: Data<Services>, key: Key) -> Result<J
         channels: source.channels,
         rights: source.rights,
         quotas: Quotas { rate_per_second: source.rate_per_second, daily_messages: source.daily_messages },
-        today: Today { used: own.used_today, left: own.left_today, resets_at: own.resets_at.into() },
+        today: Today { used: source.used_today, left: own.left_today, resets_at: own.resets_at.into() },
         key: KeyBody { id: key.key.to_string(), test: key.test },
     }))
 }

@@ -7,11 +7,13 @@ pub mod deliveries;
 pub mod groups;
 pub mod messages;
 mod open;
+pub mod operators;
 pub mod planning;
 pub mod providers;
 pub mod readiness;
 pub mod recipients;
 pub mod scratch;
+pub mod sessions;
 pub mod simulators;
 pub mod sources;
 pub mod templates;
@@ -44,6 +46,7 @@ pub struct Services {
     intake: messages::Intake,
     keys: Arc<sources::KnownKeys>,
     rates: Arc<sources::Rates>,
+    passwords: Arc<operators::Passwords>,
 }
 
 impl Services {
@@ -63,6 +66,7 @@ impl Services {
             intake,
             keys: Arc::default(),
             rates: Arc::default(),
+            passwords: Arc::default(),
         }
     }
 }

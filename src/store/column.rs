@@ -12,6 +12,7 @@ use crate::domain::delivery::State;
 use crate::domain::group::GroupKind;
 use crate::domain::id;
 use crate::domain::message::{Category, Lane, Status};
+use crate::domain::operator::Role;
 
 /// Reads one value of a row by its column's name.
 pub trait FromColumn<R>: Sized {
@@ -67,6 +68,16 @@ macro_rules! coded {
     )+};
 }
 coded!(ChannelKind, AddressKind, State, GroupKind, Category, Lane, Status);
+
+/// Kept as its word.
+impl<R> FromColumn<R> for Role
+where
+    String: FromColumn<R>,
+{
+    fn read(row: &R, name: &str) -> Result<Self, sqlx::Error> {
+        String::read(row, name)?.parse().map_err(|why: String| decode_error(name, why))
+    }
+}
 
 macro_rules! optional {
     ($($row:ty),+) => {$(

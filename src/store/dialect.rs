@@ -92,6 +92,14 @@ impl Dialect {
         }
     }
 
+    /// Follows a `SELECT` whose rows nobody else may change before the transaction ends. SQLite has one writer anyway.
+    pub const fn for_update(self) -> &'static str {
+        match self {
+            Self::Sqlite => "",
+            Self::Postgres => " FOR UPDATE",
+        }
+    }
+
     /// The moment leases are reckoned from: PostgreSQL's own clock, so that a node with a wrong one steals nothing;
     /// on SQLite, where one process dispatches, the moment bound at `param`.
     pub fn lease_now(self, param: &str) -> String {

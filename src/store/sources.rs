@@ -24,7 +24,19 @@ row! {
         pub disabled_at: Option<Timestamp>,
         /// When one of its keys was last used, to the minute.
         pub last_activity_at: Option<Timestamp>,
+        /// Keys that open something.
+        pub valid_keys: i64,
+        /// Messages sent this campus day.
+        pub used_today: i64,
     }
+}
+
+/// The moment a source is looked at, which decides about its keys, and its campus day, which decides about its quota.
+#[derive(Clone, Copy, Debug)]
+pub struct Today<'a> {
+    pub now: Timestamp,
+    /// `YYYY-MM-DD`.
+    pub day: &'a str,
 }
 
 /// What an administrator lets a source do.
@@ -40,7 +52,10 @@ pub struct Grant {
 
 const SELECT: &str = "SELECT s.id, s.name, s.department, s.topics, s.channels, s.rights, s.rate_per_second,
     s.daily_messages, s.created_at, s.disabled_at,
-    (SELECT max(k.last_used_at) FROM api_key k WHERE k.source_id = s.id) AS last_activity_at
+    (SELECT max(k.last_used_at) FROM api_key k WHERE k.source_id = s.id) AS last_activity_at,
+    (SELECT count(*) FROM api_key k WHERE k.source_id = s.id AND k.revoked_at IS NULL
+        AND (k.expires_at IS NULL OR k.expires_at > $1)) AS valid_keys,
+    COALESCE((SELECT u.messages FROM source_usage u WHERE u.source_id = s.id AND u.day = $2), 0) AS used_today
     FROM source s";
 
 /// Adds a source; nothing where the name is taken.
@@ -109,34 +124,34 @@ pub async fn set_disabled(tx: &mut Tx, id: SourceId, disabled_at: Option<Timesta
     Ok(changed > 0)
 }
 
-pub async fn find(db: &Db, id: SourceId) -> Result<Option<SourceRow>> {
-    let text = format!("{SELECT} WHERE s.id = $1");
-    Ok(in_db!(db, |c| sqlx::query_as::<_, SourceRow>(sql(text)).bind(id.0).fetch_optional(c).await)?)
+pub async fn find(db: &Db, id: SourceId, today: Today<'_>) -> Result<Option<SourceRow>> {
+    let text = format!("{SELECT} WHERE s.id = $3");
+    Ok(in_db!(db, |c| {
+        sqlx::query_as::<_, SourceRow>(sql(text))
+            .bind(today.now.0)
+            .bind(today.day)
+            .bind(id.0)
+            .fetch_optional(c)
+            .await
+    })?)
 }
 
-pub async fn find_by_name(db: &Db, name: &str) -> Result<Option<SourceRow>> {
-    let text = format!("{SELECT} WHERE s.name = $1");
-    Ok(in_db!(db, |c| sqlx::query_as::<_, SourceRow>(sql(text)).bind(name).fetch_optional(c).await)?)
+pub async fn find_by_name(db: &Db, name: &str, today: Today<'_>) -> Result<Option<SourceRow>> {
+    let text = format!("{SELECT} WHERE s.name = $3");
+    Ok(in_db!(db, |c| {
+        sqlx::query_as::<_, SourceRow>(sql(text))
+            .bind(today.now.0)
+            .bind(today.day)
+            .bind(name)
+            .fetch_optional(c)
+            .await
+    })?)
 }
 
 /// Every source by name. There are as many as a campus has departmental systems, so they come all at once.
-pub async fn list(db: &Db) -> Result<Vec<SourceRow>> {
+pub async fn list(db: &Db, today: Today<'_>) -> Result<Vec<SourceRow>> {
     let text = format!("{SELECT} ORDER BY s.name, s.id");
-    Ok(in_db!(db, |c| sqlx::query_as::<_, SourceRow>(sql(text)).fetch_all(c).await)?)
-}
-
-/// Counts `messages` more against the source's quota of that campus day and answers with the day's sum.
-pub async fn charge(tx: &mut Tx, id: SourceId, day: &str, messages: i64) -> Result<i64> {
-    let text = "INSERT INTO source_usage (source_id, day, messages) VALUES ($1, $2, $3)
-        ON CONFLICT (source_id, day) DO UPDATE SET messages = source_usage.messages + excluded.messages
-        RETURNING messages";
-    Ok(in_tx!(tx, |c| sqlx::query_scalar(text).bind(id.0).bind(day).bind(messages).fetch_one(c).await)?)
-}
-
-/// Messages the source sent on that campus day.
-pub async fn usage(db: &Db, id: SourceId, day: &str) -> Result<i64> {
-    let text = "SELECT messages FROM source_usage WHERE source_id = $1 AND day = $2";
-    let used: Option<i64> =
-        in_db!(db, |c| sqlx::query_scalar(text).bind(id.0).bind(day).fetch_optional(c).await)?;
-    Ok(used.unwrap_or(0))
+    Ok(in_db!(db, |c| {
+        sqlx::query_as::<_, SourceRow>(sql(text)).bind(today.now.0).bind(today.day).fetch_all(c).await
+    })?)
 }

@@ -103,7 +103,7 @@ pub async fn keys(s: &Services, caller: &Caller, source: SourceId) -> Result<Vec
 /// One more key for a source.
 pub async fn create_key(s: &Services, caller: &Caller, source: SourceId, test: bool) -> Result<KeyCreated> {
     caller.require(Permission::SourcesEdit)?;
-    store::sources::find(&s.db, source).await?.ok_or(Error::NotFound("source"))?;
+    super::find(s, source).await?;
     let now = s.clock.now();
     let secret = Secret::new(s, test);
     let mut tx = s.db.begin().await?;

@@ -17,7 +17,7 @@ use crate::domain::operator::Permission;
 use crate::domain::source::Right;
 use crate::domain::topic::TopicPattern;
 use crate::error::Faults;
-use crate::store::sources::{Grant, SourceRow};
+use crate::store::sources::{Grant, SourceRow, Today};
 use crate::store::{self, audit};
 use crate::{Error, Result};
 
@@ -47,6 +47,10 @@ pub struct Source {
     pub disabled_at: Option<Timestamp>,
     /// When one of its keys was last used, to the minute.
     pub last_activity_at: Option<Timestamp>,
+    /// Keys that open something.
+    pub valid_keys: u64,
+    /// Messages accepted this campus day.
+    pub used_today: u64,
 }
 
 /// A new source with its first key. The key is shown this once.
@@ -61,8 +65,6 @@ pub struct SourceCreated {
 #[derive(Clone, Debug, Serialize)]
 pub struct OwnSource {
     pub source: Source,
-    /// Messages accepted this campus day.
-    pub used_today: u64,
     /// What the daily quota leaves; nothing where there is none.
     pub left_today: Option<u64>,
     /// When the quota begins anew.
@@ -83,6 +85,8 @@ impl From<SourceRow> for Source {
             created_at: row.created_at,
             disabled_at: row.disabled_at,
             last_activity_at: row.last_activity_at,
+            valid_keys: row.valid_keys.unsigned_abs(),
+            used_today: row.used_today.unsigned_abs(),
         }
     }
 }
@@ -118,22 +122,32 @@ pub async fn create(s: &Services, caller: &Caller, new: NewSource) -> Result<Sou
 /// Every source by name.
 pub async fn list(s: &Services, caller: &Caller) -> Result<Vec<Source>> {
     caller.require(Permission::SourcesView)?;
-    Ok(store::sources::list(&s.db).await?.into_iter().map(Source::from).collect())
+    let now = s.clock.now();
+    let today = Today { now, day: &s.campus.day(now) };
+    Ok(store::sources::list(&s.db, today).await?.into_iter().map(Source::from).collect())
 }
 
 pub async fn get(s: &Services, caller: &Caller, id: SourceId) -> Result<Source> {
     caller.require(Permission::SourcesView)?;
-    let row = store::sources::find(&s.db, id).await?;
-    row.map(Source::from).ok_or(Error::NotFound("source"))
+    find(s, id).await
 }
 
 /// The source that a person at a terminal means: by its id or its name.
 pub async fn get_named(s: &Services, caller: &Caller, id_or_name: &str) -> Result<Source> {
     caller.require(Permission::SourcesView)?;
-    let row = match id_or_name.parse() {
-        Ok(id) => store::sources::find(&s.db, id).await?,
-        Err(_) => store::sources::find_by_name(&s.db, id_or_name).await?,
-    };
+    if let Ok(id) = id_or_name.parse() {
+        return find(s, id).await;
+    }
+    let now = s.clock.now();
+    let today = Today { now, day: &s.campus.day(now) };
+    let row = store::sources::find_by_name(&s.db, id_or_name, today).await?;
+    row.map(Source::from).ok_or(Error::NotFound("source"))
+}
+
+async fn find(s: &Services, id: SourceId) -> Result<Source> {
+    let now = s.clock.now();
+    let today = Today { now, day: &s.campus.day(now) };
+    let row = store::sources::find(&s.db, id, today).await?;
     row.map(Source::from).ok_or(Error::NotFound("source"))
 }
 
@@ -170,28 +184,14 @@ pub async fn set_enabled(s: &Services, caller: &Caller, id: SourceId, enabled: b
     Ok(())
 }
 
-/// Messages the source sent this campus day.
-pub async fn usage_today(s: &Services, caller: &Caller, id: SourceId) -> Result<u64> {
-    caller.require(Permission::SourcesView)?;
-    used_today(s, id).await
-}
-
 /// What a key's source is and has left today.
 pub async fn own(s: &Services, key: &KeyCaller) -> Result<OwnSource> {
-    let row = store::sources::find(&s.db, key.source).await?.ok_or(Error::NotFound("source"))?;
-    let source = Source::from(row);
-    let used_today = used_today(s, source.id).await?;
+    let source = find(s, key.source).await?;
     Ok(OwnSource {
-        used_today,
-        left_today: source.daily_messages.map(|quota| quota.saturating_sub(used_today)),
+        left_today: source.daily_messages.map(|quota| quota.saturating_sub(source.used_today)),
         resets_at: s.campus.day_ends(s.clock.now()),
         source,
     })
-}
-
-async fn used_today(s: &Services, id: SourceId) -> Result<u64> {
-    let used = store::sources::usage(&s.db, id, &s.campus.day(s.clock.now())).await?;
-    Ok(u64::try_from(used).unwrap_or(0))
 }
 
 /// A grant for the audit log.

@@ -1,5 +1,7 @@
 //! Who gets in, and how long.
 
+mod operators;
+mod sessions;
 mod sources;
 
 use belltower::Error;

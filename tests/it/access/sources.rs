@@ -6,7 +6,7 @@ use belltower::Error;
 use belltower::domain::operator::Role;
 use belltower::service::sources::{
     DEFAULT_OVERLAP, GrantForm, NewSource, RateState, SourceCreated, admit, authenticate, create, create_key,
-    get, get_named, keys, list, own, replace_key, revoke_key, rotate_key, set_enabled, update, usage_today,
+    get, get_named, keys, list, own, replace_key, revoke_key, rotate_key, set_enabled, update,
 };
 use belltower::service::{Caller, Services};
 use belltower::store;
@@ -243,16 +243,15 @@ on_both!(a_source_sees_its_quota_and_what_is_left_today, |db| async {
     let made = add(&s, NewSource { daily_messages: Some(100), ..library() }).await;
     let key = authenticate(&s, &made.key).await.unwrap();
     let mut tx = s.db.begin().await.unwrap();
-    store::sources::charge(&mut tx, made.source_id, "2026-09-21", 30).await.unwrap();
+    store::usage::add(&mut tx, "2026-09-21", &[(made.source_id, 30)]).await.unwrap();
     tx.commit().await.unwrap();
 
     let seen = own(&s, &key).await.unwrap();
     assert_eq!(seen.source.name, "library");
-    assert_eq!((seen.used_today, seen.left_today), (30, Some(70)));
-    assert_eq!(usage_today(&s, &owner(), made.source_id).await.unwrap(), 30);
+    assert_eq!((seen.source.used_today, seen.left_today), (30, Some(70)));
     s.clock.turn(seen.resets_at.0 - START.0);
     let seen = own(&s, &key).await.unwrap();
-    assert_eq!((seen.used_today, seen.left_today), (0, Some(100)), "the next day");
+    assert_eq!((seen.source.used_today, seen.left_today), (0, Some(100)), "the next day");
 });
 
 on_both!(sources_are_seen_and_changed_by_those_who_may, |db| async {

@@ -3,9 +3,9 @@ use belltower::domain::channel::ChannelKind;
 use belltower::domain::id::{KeyId, SourceId};
 use belltower::domain::source::Right;
 use belltower::store::sources::{
-    Grant, charge, find, find_by_name, insert, list, set_disabled, update, usage,
+    Grant, SourceRow, Today, find, find_by_name, insert, list, set_disabled, update,
 };
-use belltower::store::{Db, keys};
+use belltower::store::{Db, keys, usage};
 
 use crate::support::on_both;
 
@@ -27,9 +27,15 @@ pub(super) async fn add(db: &Db, name: &str) -> SourceId {
     id
 }
 
+const TODAY: Today<'static> = Today { now: Timestamp(100), day: "2026-09-21" };
+
+async fn get(db: &Db, id: SourceId) -> SourceRow {
+    find(db, id, TODAY).await.unwrap().unwrap()
+}
+
 on_both!(a_source_comes_back_as_it_was_put_in, |db| async {
     let id = add(&db, "library").await;
-    let row = find(&db, id).await.unwrap().unwrap();
+    let row = get(&db, id).await;
     assert_eq!((row.id, row.name.as_str()), (id, "library"));
     let back = Grant {
         department: row.department,
@@ -41,9 +47,9 @@ on_both!(a_source_comes_back_as_it_was_put_in, |db| async {
     };
     assert_eq!(back, grant());
     assert_eq!((row.created_at, row.disabled_at, row.last_activity_at), (Timestamp(5), None, None));
-    assert_eq!(find_by_name(&db, "library").await.unwrap().unwrap().id, id);
-    assert!(find_by_name(&db, "Library").await.unwrap().is_none());
-    assert!(find(&db, SourceId(id.0 + 1)).await.unwrap().is_none());
+    assert_eq!(find_by_name(&db, "library", TODAY).await.unwrap().unwrap().id, id);
+    assert!(find_by_name(&db, "Library", TODAY).await.unwrap().is_none());
+    assert!(find(&db, SourceId(id.0 + 1), TODAY).await.unwrap().is_none());
 });
 
 on_both!(a_name_is_taken_once, |db| async {
@@ -64,7 +70,7 @@ on_both!(sources_are_listed_by_name_with_their_last_activity, |db| async {
         keys::touch(&mut tx, key, Timestamp(at)).await.unwrap();
     }
     tx.commit().await.unwrap();
-    let rows = list(&db).await.unwrap();
+    let rows = list(&db, TODAY).await.unwrap();
     let seen: Vec<_> = rows.iter().map(|row| (row.id, row.last_activity_at)).collect();
     assert_eq!(seen, [(a, None), (b, Some(Timestamp(500)))]);
 });
@@ -83,10 +89,10 @@ on_both!(a_grant_is_replaced_as_a_whole, |db| async {
     assert!(update(&mut tx, id, &changed).await.unwrap());
     assert!(!update(&mut tx, SourceId(other.0 + 1), &changed).await.unwrap());
     tx.commit().await.unwrap();
-    let row = find(&db, id).await.unwrap().unwrap();
+    let row = get(&db, id).await;
     assert_eq!(row.department, "保卫处");
     assert_eq!((row.rights.0, row.rate_per_second, row.daily_messages), (vec![], None, Some(1000)));
-    assert_eq!(find(&db, other).await.unwrap().unwrap().department, "图书馆");
+    assert_eq!(get(&db, other).await.department, "图书馆");
 });
 
 on_both!(a_source_is_disabled_and_enabled, |db| async {
@@ -96,21 +102,35 @@ on_both!(a_source_is_disabled_and_enabled, |db| async {
         assert!(set_disabled(&mut tx, id, at).await.unwrap());
         assert!(!set_disabled(&mut tx, SourceId(id.0 + 1), at).await.unwrap());
         tx.commit().await.unwrap();
-        assert_eq!(find(&db, id).await.unwrap().unwrap().disabled_at, at);
+        assert_eq!(get(&db, id).await.disabled_at, at);
     }
 });
 
-on_both!(usage_adds_up_by_day, |db| async {
+on_both!(a_sources_use_of_the_day_comes_with_it, |db| async {
     let (id, other) = (add(&db, "a").await, add(&db, "b").await);
-    assert_eq!(usage(&db, id, "2026-09-21").await.unwrap(), 0);
+    assert_eq!(get(&db, id).await.used_today, 0);
     let mut tx = db.begin().await.unwrap();
-    assert_eq!(charge(&mut tx, id, "2026-09-21", 3).await.unwrap(), 3);
-    assert_eq!(charge(&mut tx, id, "2026-09-21", 4).await.unwrap(), 7);
-    assert_eq!(charge(&mut tx, id, "2026-09-22", 1).await.unwrap(), 1);
-    assert_eq!(charge(&mut tx, other, "2026-09-21", 2).await.unwrap(), 2);
+    usage::add(&mut tx, TODAY.day, &[(id, 7)]).await.unwrap();
+    usage::add(&mut tx, "2026-09-22", &[(id, 1), (other, 2)]).await.unwrap();
     tx.commit().await.unwrap();
-    assert_eq!(usage(&db, id, "2026-09-21").await.unwrap(), 7);
-    assert_eq!(usage(&db, other, "2026-09-22").await.unwrap(), 0);
+    assert_eq!(get(&db, id).await.used_today, 7);
+    assert_eq!(get(&db, other).await.used_today, 0);
+});
+
+on_both!(valid_keys_are_counted_at_the_moment, |db| async {
+    let id = add(&db, "a").await;
+    let mut tx = db.begin().await.unwrap();
+    for n in 0..4 {
+        keys::insert(&mut tx, id, false, &[n], "abcd", Timestamp(1)).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let all = keys::list(&db, id).await.unwrap();
+    let mut tx = db.begin().await.unwrap();
+    keys::revoke(&mut tx, all[0].id, Timestamp(50)).await.unwrap();
+    keys::expire(&mut tx, all[1].id, TODAY.now, Timestamp(50)).await.unwrap();
+    keys::expire(&mut tx, all[2].id, Timestamp(101), Timestamp(50)).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(get(&db, id).await.valid_keys, 2);
 });
 
 on_both!(a_key_of_no_source_is_refused, |db| async {

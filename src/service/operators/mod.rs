@@ -1,0 +1,194 @@
+//! The people who run the platform: how they come in, sign in and go.
+
+mod form;
+mod gate;
+mod links;
+mod passwords;
+mod sign_in;
+
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::json;
+
+use super::caller::OperatorCaller;
+use super::{Caller, Services};
+use crate::clock::Timestamp;
+use crate::config::Language;
+use crate::domain::id::OperatorId;
+use crate::domain::operator::{Permission, Role};
+use crate::error::Faults;
+use crate::store::operators::OperatorRow;
+use crate::store::{self, audit};
+use crate::{Error, Result};
+
+pub use self::links::{LinkForm, LinkPurpose, first_link, link, use_link};
+pub(super) use self::passwords::Passwords;
+pub use self::sign_in::{change_password, sign_in};
+
+/// How long a link to choose a password by is good for.
+const LINK_LIVES: Duration = Duration::from_hours(7 * 24);
+/// How long ended links are kept, so that whoever follows one is told that it ended.
+const LINKS_KEPT: Duration = Duration::from_hours(30 * 24);
+
+/// An operator as other operators see them.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Operator {
+    pub id: OperatorId,
+    pub email: String,
+    pub name: String,
+    pub role: Role,
+    /// False while a one-time link waits to be followed.
+    pub has_password: bool,
+    pub created_at: Timestamp,
+    pub disabled_at: Option<Timestamp>,
+    pub last_seen_at: Option<Timestamp>,
+}
+
+#[derive(Clone, Debug)]
+pub struct NewOperator {
+    pub email: String,
+    pub name: String,
+    pub role: Role,
+    /// Without one a one-time link is made to choose it by.
+    pub password: Option<String>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct OperatorCreated {
+    pub operator_id: OperatorId,
+    /// Where the operator chooses a password, once, within seven days.
+    pub link: Option<String>,
+}
+
+impl From<OperatorRow> for Operator {
+    fn from(row: OperatorRow) -> Self {
+        Self {
+            id: row.id,
+            email: row.email,
+            name: row.name,
+            role: row.role,
+            has_password: row.password_hash.is_some(),
+            created_at: row.created_at,
+            disabled_at: row.disabled_at,
+            last_seen_at: row.last_seen_at,
+        }
+    }
+}
+
+fn acting(row: OperatorRow) -> OperatorCaller {
+    OperatorCaller {
+        id: row.id,
+        name: row.name,
+        email: row.email,
+        role: row.role,
+        language: row.language.as_deref().and_then(Language::from_tag),
+    }
+}
+
+pub async fn create(s: &Services, caller: &Caller, new: NewOperator) -> Result<OperatorCreated> {
+    caller.require(Permission::OperatorsEdit)?;
+    let mut faults = Faults::default();
+    let email = form::email(&new.email, &mut faults);
+    let name = form::name(&new.name, &mut faults);
+    if let Some(password) = &new.password {
+        faults.extend(passwords::fault(password, form::known(s, &email, &name)).await?);
+    }
+    faults.into_result()?;
+    let hash = match new.password {
+        Some(password) => Some(s.passwords.hash(password).await?),
+        None => None,
+    };
+    let now = s.clock.now();
+    let mut tx = s.db.begin().await?;
+    let inserted = store::operators::insert(&mut tx, &email, &name, new.role, hash.as_deref(), now).await?;
+    let Some(id) = inserted else {
+        return Err(Error::fault("/email", "taken", format!("there is an operator with {email} already")));
+    };
+    // Whoever finds the first set-up link later must not become an owner by it.
+    store::links::withdraw(&mut tx, None).await?;
+    let link = match hash {
+        Some(_) => None,
+        None => Some(links::make(s, &mut tx, Some(id), LINK_LIVES).await?),
+    };
+    let detail = json!({ "email": email, "name": name, "role": new.role });
+    audit::append(&mut tx, now, &caller.label(), "operator.create", &id.to_string(), &detail).await?;
+    tx.commit().await?;
+    Ok(OperatorCreated { operator_id: id, link })
+}
+
+/// Every operator by name.
+pub async fn list(s: &Services, caller: &Caller) -> Result<Vec<Operator>> {
+    caller.require(Permission::OperatorsEdit)?;
+    Ok(store::operators::list(&s.db).await?.into_iter().map(Operator::from).collect())
+}
+
+/// The operator that a person at a terminal means: by id or email address.
+pub async fn get_named(s: &Services, caller: &Caller, id_or_email: &str) -> Result<Operator> {
+    caller.require(Permission::OperatorsEdit)?;
+    let row = match id_or_email.parse() {
+        Ok(id) => store::operators::find(&s.db, id).await?,
+        Err(_) => store::operators::find_by_email(&s.db, &form::login(id_or_email)).await?,
+    };
+    row.map(Operator::from).ok_or(Error::NotFound("operator"))
+}
+
+/// Takes an operator's password away, ends their sessions and makes a one-time link to choose a new password by, good
+/// for seven days. Links made before stop working.
+pub async fn reset_password(s: &Services, caller: &Caller, id: OperatorId) -> Result<String> {
+    caller.require(Permission::OperatorsEdit)?;
+    store::operators::find(&s.db, id).await?.ok_or(Error::NotFound("operator"))?;
+    let now = s.clock.now();
+    let mut tx = s.db.begin().await?;
+    store::operators::set_password(&mut tx, id, None).await?;
+    store::sessions::delete_all_of(&mut tx, id).await?;
+    let link = links::make(s, &mut tx, Some(id), LINK_LIVES).await?;
+    audit::append(&mut tx, now, &caller.label(), "operator.reset_password", &id.to_string(), &json!({}))
+        .await?;
+    tx.commit().await?;
+    Ok(link)
+}
+
+/// Shuts an operator out at once, or lets them in again. One owner always stays.
+pub async fn set_enabled(s: &Services, caller: &Caller, id: OperatorId, enabled: bool) -> Result<()> {
+    caller.require(Permission::OperatorsEdit)?;
+    let operator = store::operators::find(&s.db, id).await?.ok_or(Error::NotFound("operator"))?;
+    let now = s.clock.now();
+    let mut tx = s.db.begin().await?;
+    if !enabled {
+        if operator.role == Role::Owner
+            && store::operators::count_others(&mut tx, Role::Owner, id).await? == 0
+        {
+            return Err(Error::conflict("last_owner", "this is the last owner; make another owner first"));
+        }
+        store::sessions::delete_all_of(&mut tx, id).await?;
+        store::links::withdraw(&mut tx, Some(id)).await?;
+    }
+    store::operators::set_disabled(&mut tx, id, (!enabled).then_some(now)).await?;
+    let action = if enabled { "operator.enable" } else { "operator.disable" };
+    audit::append(&mut tx, now, &caller.label(), action, &id.to_string(), &json!({})).await?;
+    tx.commit().await
+}
+
+/// The operator of a session, as they are now; nothing where they were disabled meanwhile.
+pub async fn operator_of(s: &Services, id: OperatorId) -> Result<Option<OperatorCaller>> {
+    let row = store::operators::find(&s.db, id).await?;
+    Ok(row.filter(|row| row.disabled_at.is_none()).map(acting))
+}
+
+/// An operator chooses the language of their pages; nothing: the campus's.
+pub async fn change_language(s: &Services, who: &OperatorCaller, language: Option<Language>) -> Result<()> {
+    let mut tx = s.db.begin().await?;
+    store::operators::set_language(&mut tx, who.id, language.map(Language::as_str)).await?;
+    tx.commit().await
+}
+
+/// Removes what no longer matters: expired sessions, links that ended long ago, forgotten failures to sign in.
+pub async fn purge(s: &Services) -> Result<()> {
+    let now = s.clock.now();
+    let mut tx = s.db.begin().await?;
+    store::sessions::purge(&mut tx, now).await?;
+    store::links::purge(&mut tx, now.minus(LINKS_KEPT)).await?;
+    store::sign_in_failures::purge(&mut tx, now.minus(gate::REMEMBERED)).await?;
+    tx.commit().await
+}

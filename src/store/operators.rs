@@ -1,0 +1,117 @@
+//! The people who may sign in to the console.
+
+use super::{Db, Tx, in_db, in_tx, row, sql};
+use crate::Result;
+use crate::clock::Timestamp;
+use crate::domain::id::OperatorId;
+use crate::domain::operator::Role;
+
+row! {
+    pub struct OperatorRow {
+        pub id: OperatorId,
+        /// In lower case: whoever signs in need not remember how it was written.
+        pub email: String,
+        pub name: String,
+        pub role: Role,
+        /// A PHC string; nothing until a password is chosen.
+        pub password_hash: Option<String>,
+        /// As a BCP 47 tag.
+        pub language: Option<String>,
+        pub created_at: Timestamp,
+        pub disabled_at: Option<Timestamp>,
+        pub last_seen_at: Option<Timestamp>,
+    }
+}
+
+const SELECT: &str =
+    "SELECT id, email, name, role, password_hash, language, created_at, disabled_at, last_seen_at
+    FROM operator";
+
+/// Adds an operator; nothing where the address is taken.
+pub async fn insert(
+    tx: &mut Tx,
+    email: &str,
+    name: &str,
+    role: Role,
+    password_hash: Option<&str>,
+    now: Timestamp,
+) -> Result<Option<OperatorId>> {
+    let text =
+        "INSERT INTO operator (email, name, role, password_hash, created_at) VALUES ($1, $2, $3, $4, $5)
+        ON CONFLICT (email) DO NOTHING RETURNING id";
+    let id: Option<i64> = in_tx!(tx, |c| {
+        sqlx::query_scalar(text)
+            .bind(email)
+            .bind(name)
+            .bind(role.name())
+            .bind(password_hash)
+            .bind(now.0)
+            .fetch_optional(c)
+            .await
+    })?;
+    Ok(id.map(OperatorId))
+}
+
+pub async fn find(db: &Db, id: OperatorId) -> Result<Option<OperatorRow>> {
+    let text = format!("{SELECT} WHERE id = $1");
+    Ok(in_db!(db, |c| sqlx::query_as::<_, OperatorRow>(sql(text)).bind(id.0).fetch_optional(c).await)?)
+}
+
+pub async fn find_by_email(db: &Db, email: &str) -> Result<Option<OperatorRow>> {
+    let text = format!("{SELECT} WHERE email = $1");
+    Ok(in_db!(db, |c| sqlx::query_as::<_, OperatorRow>(sql(text)).bind(email).fetch_optional(c).await)?)
+}
+
+/// Every operator by name.
+pub async fn list(db: &Db) -> Result<Vec<OperatorRow>> {
+    let text = format!("{SELECT} ORDER BY name, id");
+    Ok(in_db!(db, |c| sqlx::query_as::<_, OperatorRow>(sql(text)).fetch_all(c).await)?)
+}
+
+/// Whether there is, or was, any operator.
+pub async fn any(tx: &mut Tx) -> Result<bool> {
+    let found: Option<i64> =
+        in_tx!(tx, |c| sqlx::query_scalar("SELECT id FROM operator LIMIT 1").fetch_optional(c).await)?;
+    Ok(found.is_some())
+}
+
+/// Enabled operators of that role besides `id`. They stay so until the transaction ends.
+pub async fn count_others(tx: &mut Tx, role: Role, id: OperatorId) -> Result<usize> {
+    let text = format!(
+        "SELECT id FROM operator WHERE role = $1 AND disabled_at IS NULL AND id <> $2{}",
+        tx.dialect().for_update()
+    );
+    let found: Vec<i64> =
+        in_tx!(tx, |c| sqlx::query_scalar(sql(text)).bind(role.name()).bind(id.0).fetch_all(c).await)?;
+    Ok(found.len())
+}
+
+/// Sets the password, or takes it away.
+pub async fn set_password(tx: &mut Tx, id: OperatorId, hash: Option<&str>) -> Result<()> {
+    let text = "UPDATE operator SET password_hash = $2 WHERE id = $1";
+    in_tx!(tx, |c| sqlx::query(text).bind(id.0).bind(hash).execute(c).await.map(drop))?;
+    Ok(())
+}
+
+/// Sets the language of the console's pages; nothing: the campus's.
+pub async fn set_language(tx: &mut Tx, id: OperatorId, tag: Option<&str>) -> Result<()> {
+    let text = "UPDATE operator SET language = $2 WHERE id = $1";
+    in_tx!(tx, |c| sqlx::query(text).bind(id.0).bind(tag).execute(c).await.map(drop))?;
+    Ok(())
+}
+
+pub async fn set_disabled(tx: &mut Tx, id: OperatorId, disabled_at: Option<Timestamp>) -> Result<()> {
+    let text = "UPDATE operator SET disabled_at = $2 WHERE id = $1";
+    in_tx!(tx, |c| {
+        sqlx::query(text).bind(id.0).bind(disabled_at.map(|at| at.0)).execute(c).await.map(drop)
+    })?;
+    Ok(())
+}
+
+/// Notes that the operator is there.
+pub async fn touch(tx: &mut Tx, id: OperatorId, now: Timestamp) -> Result<()> {
+    let text =
+        "UPDATE operator SET last_seen_at = $2 WHERE id = $1 AND (last_seen_at IS NULL OR last_seen_at < $2)";
+    in_tx!(tx, |c| sqlx::query(text).bind(id.0).bind(now.0).execute(c).await.map(drop))?;
+    Ok(())
+}
