@@ -6,6 +6,7 @@ mod access;
 mod api;
 mod commands;
 mod console;
+mod directory;
 mod email;
 mod faults;
 mod filter;

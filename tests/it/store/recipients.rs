@@ -208,9 +208,9 @@ on_both!(who_is_erased_leaves_nothing_personal, |db| async {
     tx.commit().await.unwrap();
     assert_eq!(closed, [MessageId(2)], "nothing of it waits any more");
     assert_eq!(everything(&db).await, r#"erased 1{}{"2024002":{"grade":2}}"#);
-    let counts = belltower::store::history::counts(&db, &[MessageId(1), MessageId(2)]).await.unwrap();
-    let counts: Vec<_> = counts.iter().map(|c| (c.pending, c.delivered, c.cancelled)).collect();
-    assert_eq!(counts, [(0, 1, 0), (0, 0, 1)]);
+    let figures = belltower::store::history::counts(&db, &[MessageId(1), MessageId(2)]).await.unwrap();
+    let figures: Vec<_> = figures.iter().map(|c| (c.pending, c.delivered, c.cancelled)).collect();
+    assert_eq!(figures, [(0, 1, 0), (0, 0, 1)]);
     assert!(find(&db, "2024001").await.unwrap().is_none());
     assert!(find(&db, "erased 1").await.unwrap().is_none());
     assert!(list(&db, &RecipientFilter::default(), None, 10).await.unwrap().is_empty());
