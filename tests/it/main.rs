@@ -11,6 +11,7 @@ mod email;
 mod faults;
 mod filter;
 mod house;
+mod providers;
 mod queue;
 mod store;
 mod support;

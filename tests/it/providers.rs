@@ -1,0 +1,214 @@
+//! Providers as administrators keep them and as a dispatcher holds them.
+
+use belltower::Error;
+use belltower::channel::Shape;
+use belltower::clock::Timestamp;
+use belltower::domain::channel::{ChannelKind, Outlet};
+use belltower::domain::id::ProviderId;
+use belltower::domain::operator::Role;
+use belltower::domain::provider::ProviderKind;
+use belltower::service::providers::{
+    Directory, NewProvider, ProviderChanges, create, find_by_name, list, list_events, record_event, show,
+    test, update,
+};
+use belltower::service::{Caller, Services, Vault};
+use belltower::simulator::{SmtpOptions, SmtpSimulator};
+use belltower::store::audit::{self, AuditFilter};
+use serde_json::{Value, json};
+
+use crate::support::{on_both, operator, services};
+
+const LIVE: Outlet = Outlet::Live(ChannelKind::Email);
+
+fn owner() -> Caller {
+    operator(Role::Owner)
+}
+
+fn relay(name: &str) -> NewProvider {
+    NewProvider {
+        name: name.to_owned(),
+        channel: ChannelKind::Email,
+        kind: ProviderKind::Smtp,
+        settings: json!({
+            "host": "127.0.0.1", "port": 2525, "tls": "none", "username": "bell", "password": "hunter2",
+            "from_address": "bell@campus.example", "from_name": "钟楼大学",
+        }),
+        priority: 10,
+        weight: 1,
+        rate: None,
+    }
+}
+
+fn sandbox(name: &str, priority: i64) -> NewProvider {
+    NewProvider { kind: ProviderKind::Sandbox, settings: json!({}), priority, ..relay(name) }
+}
+
+async fn acts(s: &Services) -> Vec<(String, Value)> {
+    let rows = audit::list(&s.db, &AuditFilter::default(), None, 50).await.unwrap();
+    rows.into_iter().map(|row| (row.action, row.detail.0)).collect()
+}
+
+async fn names(directory: &Directory) -> Vec<String> {
+    directory.of(LIVE).iter().map(|live| live.name.clone()).collect()
+}
+
+on_both!(secrets_are_sealed_and_never_shown, |db| async {
+    let s = services(db.clone());
+    let made = create(&s, &owner(), relay(" 校内邮件 ")).await.unwrap();
+    assert_eq!((made.name.as_str(), made.enabled), ("校内邮件", true));
+
+    let row = belltower::store::providers::find(&db, made.id).await.unwrap().unwrap();
+    assert!(!row.settings.windows(7).any(|bytes| bytes == b"hunter2"), "in clear in the store");
+    let (view, settings) = show(&s, &owner(), made.id).await.unwrap();
+    assert_eq!((settings["password"].as_str(), settings["port"].as_i64()), (Some("…"), Some(2525)));
+    assert_eq!(view.kind, "smtp");
+    let everything = format!("{:?}{:?}{:?}", list(&s, &owner()).await.unwrap(), acts(&s).await, settings);
+    assert!(!everything.contains("hunter2"));
+    assert_eq!(find_by_name(&s, &owner(), "校内邮件").await.unwrap().id, made.id);
+});
+
+on_both!(all_mistakes_of_a_new_provider_come_at_once, |db| async {
+    let s = services(db);
+    let mut bad = relay(" ");
+    bad.channel = ChannelKind::Sms;
+    bad.rate = Some(0);
+    bad.settings = json!({"host": "relay", "tls": "none", "from_adress": "bell@campus.example"});
+    let Err(Error::Invalid(faults)) = create(&s, &owner(), bad).await else { panic!("taken") };
+    let pointers: Vec<_> = faults.iter().map(|fault| fault.pointer.as_str()).collect();
+    assert_eq!(
+        pointers,
+        ["/name", "/rate", "/kind", "/settings/from_address", "/settings/from_name", "/settings/from_adress"]
+    );
+    assert!(list(&s, &owner()).await.unwrap().is_empty());
+
+    create(&s, &owner(), relay("relay")).await.unwrap();
+    let Err(Error::Invalid(faults)) = create(&s, &owner(), relay("relay")).await else { panic!("twice") };
+    assert_eq!((faults[0].pointer.as_str(), faults[0].code.as_ref()), ("/name", "taken"));
+});
+
+on_both!(a_change_keeps_what_it_does_not_name, |db| async {
+    let s = services(db);
+    let made = create(&s, &owner(), relay("relay")).await.unwrap();
+    let changes = ProviderChanges {
+        settings: Some(json!({"port": 2526, "username": null, "password": null})),
+        rate: Some(Some(50)),
+        ..ProviderChanges::default()
+    };
+    let changed = update(&s, &owner(), made.id, changes).await.unwrap();
+    assert_eq!((changed.name.as_str(), changed.rate), ("relay", Some(50)));
+    let (_, settings) = show(&s, &owner(), made.id).await.unwrap();
+    assert_eq!((settings["port"].as_i64(), settings.get("password")), (Some(2526), None));
+    assert_eq!(settings["from_name"], "钟楼大学");
+
+    let broken = ProviderChanges { settings: Some(json!({"host": null})), ..ProviderChanges::default() };
+    let Err(Error::Invalid(faults)) = update(&s, &owner(), made.id, broken).await else { panic!("taken") };
+    assert_eq!(faults[0].pointer, "/settings/host");
+
+    let same = ProviderChanges { rate: Some(Some(50)), ..ProviderChanges::default() };
+    let unchanged = update(&s, &owner(), made.id, same).await.unwrap();
+    assert_eq!(unchanged.updated_at, changed.updated_at, "nothing to rebuild");
+
+    let acts = acts(&s).await;
+    assert_eq!(acts.len(), 2);
+    assert_eq!(acts[0].1["changed"], json!(["rate", "settings"]));
+});
+
+on_both!(only_those_may_who_may, |db| async {
+    let s = services(db);
+    let made = create(&s, &owner(), relay("relay")).await.unwrap();
+    let auditor = operator(Role::Auditor);
+    assert!(list(&s, &auditor).await.is_ok());
+    assert!(list_events(&s, &auditor, made.id, None, 10).await.is_ok());
+    let sender = operator(Role::Sender);
+    assert!(matches!(list(&s, &sender).await, Err(Error::Forbidden { .. })));
+    for caller in [&auditor, &sender] {
+        assert!(matches!(create(&s, caller, relay("b")).await, Err(Error::Forbidden { .. })));
+        assert!(matches!(
+            update(&s, caller, made.id, ProviderChanges::default()).await,
+            Err(Error::Forbidden { .. })
+        ));
+        assert!(matches!(test(&s, caller, made.id).await, Err(Error::Forbidden { .. })));
+    }
+    assert!(matches!(show(&s, &owner(), ProviderId(made.id.0 + 1)).await, Err(Error::NotFound(_))));
+});
+
+on_both!(a_test_calls_the_provider_and_making_one_does_not, |db| async {
+    let s = services(db);
+    let auth = Some(("bell".to_owned(), "hunter2".to_owned()));
+    let simulator = SmtpSimulator::start(SmtpOptions { auth, ..SmtpOptions::default() }).await.unwrap();
+    let mut new = relay("relay");
+    new.settings["port"] = simulator.addr().port().into();
+    let made = create(&s, &owner(), new).await.unwrap();
+    assert_eq!(simulator.stats().connections, 0);
+
+    let tested = test(&s, &owner(), made.id).await.unwrap();
+    assert_eq!((tested.ok, tested.detail.as_str()), (true, "relay.simulator.example ESMTP ready"));
+    assert_eq!(simulator.stats().auth, 1);
+    let wrong = ProviderChanges { settings: Some(json!({"password": "x"})), ..ProviderChanges::default() };
+    update(&s, &owner(), made.id, wrong).await.unwrap();
+    let tested = test(&s, &owner(), made.id).await.unwrap();
+    assert!(!tested.ok && tested.detail.contains("535 5.7.8"), "{}", tested.detail);
+    assert_eq!(acts(&s).await[0], ("provider.test".to_owned(), json!({"name": "relay", "ok": false})));
+});
+
+on_both!(the_directory_follows_what_administrators_do, |db| async {
+    let s = services(db);
+    let mut directory = Directory::new();
+    directory.refresh(&s).await.unwrap();
+    assert_eq!(names(&directory).await, [""; 0]);
+    assert_eq!(directory.of(Outlet::Sandbox)[0].id, None);
+
+    let second = create(&s, &owner(), sandbox("second", 20)).await.unwrap();
+    let first = create(&s, &owner(), relay("first")).await.unwrap();
+    create(&s, &owner(), NewProvider { channel: ChannelKind::Sms, ..sandbox("sms", 0) }).await.unwrap();
+    directory.refresh(&s).await.unwrap();
+    assert_eq!(names(&directory).await, ["first", "second"]);
+    assert_eq!(directory.of(Outlet::Live(ChannelKind::Sms)).len(), 1);
+    assert!(directory.of(Outlet::Live(ChannelKind::Wechat)).is_empty());
+
+    let before = directory.of(LIVE);
+    let limit = ProviderChanges {
+        settings: Some(json!({"concurrency": 3})),
+        rate: Some(Some(9)),
+        ..ProviderChanges::default()
+    };
+    update(&s, &owner(), second.id, limit).await.unwrap();
+    directory.refresh(&s).await.unwrap();
+    let after = directory.of(LIVE);
+    assert!(std::sync::Arc::ptr_eq(&before[0].adapter, &after[0].adapter), "untouched, with its connections");
+    assert_eq!((after[1].rate, after[1].adapter.shape()), (Some(9), Shape::Single { concurrency: 3 }));
+
+    let off = ProviderChanges { enabled: Some(false), ..ProviderChanges::default() };
+    update(&s, &owner(), first.id, off).await.unwrap();
+    directory.refresh(&s).await.unwrap();
+    assert_eq!(names(&directory).await, ["second"]);
+    directory.close().await;
+});
+
+on_both!(a_provider_that_does_not_open_is_left_out_with_one_alarm, |db| async {
+    let s = services(db.clone());
+    let good = create(&s, &owner(), sandbox("good", 20)).await.unwrap();
+    let other_key = Services { vault: Vault::from_key([8; 32]), ..s.clone() };
+    let sealed = create(&other_key, &owner(), relay("sealed by another key")).await.unwrap();
+
+    let mut directory = Directory::new();
+    for _ in 0..3 {
+        directory.refresh(&s).await.unwrap();
+    }
+    assert_eq!(names(&directory).await, ["good"]);
+    let alarms = list_events(&s, &owner(), sealed.id, None, 10).await.unwrap();
+    assert_eq!(alarms.len(), 1, "not one for each look");
+    assert_eq!(alarms[0].kind, "alarm");
+    assert!(alarms[0].detail.0["reason"].as_str().unwrap().contains("secrets.key_file"));
+
+    // Settings given anew are sealed with the key there is.
+    let anew = ProviderChanges { settings: Some(relay("").settings), ..ProviderChanges::default() };
+    update(&s, &owner(), sealed.id, anew).await.unwrap();
+    directory.refresh(&s).await.unwrap();
+    assert_eq!(names(&directory).await, ["sealed by another key", "good"]);
+
+    s.clock.turn(1_000);
+    record_event(&s, good.id, "opened", &json!({"failures": 5})).await.unwrap();
+    let events = list_events(&s, &owner(), good.id, None, 10).await.unwrap();
+    assert_eq!((events[0].kind.as_str(), events[0].at), ("opened", Timestamp(s.clock.now().0)));
+});
