@@ -188,7 +188,8 @@ on_both!(the_directory_follows_what_administrators_do, |db| async {
 on_both!(a_provider_that_does_not_open_is_left_out_with_one_alarm, |db| async {
     let s = services(db.clone());
     let good = create(&s, &owner(), sandbox("good", 20)).await.unwrap();
-    let other_key = Services { vault: Vault::from_key([8; 32]), ..s.clone() };
+    let mut other_key = services(db.clone());
+    other_key.vault = Vault::from_key([8; 32]);
     let sealed = create(&other_key, &owner(), relay("sealed by another key")).await.unwrap();
 
     let mut directory = Directory::new();

@@ -35,8 +35,8 @@ const fn aliyun(codes: &'static [u16], class: Class) -> Override {
     Override { hosts: ALIYUN, codes, words: &[], class, until_tomorrow: false }
 }
 
-/// The first that fits counts. From the vendors' public tables: NetEase's tags, the sentences of Tencent's QQ and
-/// Exmail, the codes of Aliyun DirectMail.
+/// The first that fits counts. From the vendors' public tables: `NetEase`'s tags, the sentences of Tencent's QQ and
+/// Exmail, the codes of Aliyun's `DirectMail`.
 const OVERRIDES: &[Override] = &[
     Override { until_tomorrow: true, ..words(&["MI:STC", "RP:RCL"], Class::Throttled) },
     words(&["HL:REP", "HL:ICC", "HL:IFC", "MI:DMC", "RP:DRC", "MI:SFQ", "RP:QRC"], Class::Throttled),
@@ -107,27 +107,28 @@ fn class(at: Step, reply: &Reply) -> Class {
         (530 | 534 | 535 | 538, _) => Class::Config,
         (454, _) => Class::Transient,
         (421, _) => Class::Throttled,
-        (code, Some((_, subject, detail))) => by_enhanced(at, code, subject, detail),
+        (code @ 400..500, Some((_, subject, detail))) => passing(code, subject, detail),
+        (code, Some((_, subject, detail))) => lasting(at, code, subject, detail),
         (code, None) => by_basic(at, code),
     }
 }
 
-fn by_enhanced(at: Step, code: u16, subject: u16, detail: u16) -> Class {
-    let lasting = code >= 500;
-    match (lasting, subject, detail) {
-        (false, 7, 0 | 1) => Class::Throttled,
-        (false, 3, 2) if code == 452 => Class::Throttled,
-        (false, 4 | 5, _) if code == 452 => Class::Throttled,
-        (false, ..) => Class::Transient,
-        // RFC 3463 §3.2: 1, 2, 3, 6, 10 and others are the destination; 7 and 8 are the sender.
-        (true, 1, 7 | 8) => Class::Config,
-        (true, 1 | 2, _) => Class::PermanentRecipient,
-        (true, 3, 4) | (true, 6, _) => Class::PermanentMessage,
-        // The relay finds no way to that domain.
-        (true, 4, _) => Class::PermanentRecipient,
-        // RFC 3463 §3.8 and RFC 7372: policy, SPF, DKIM, reverse DNS.
-        (true, 7, _) => Class::Config,
-        (true, ..) => by_basic(at, code),
+/// RFC 3463's subjects are 1 address, 2 mailbox, 3 mail system, 4 routing, 5 protocol, 6 content, 7 policy.
+fn passing(code: u16, subject: u16, detail: u16) -> Class {
+    match (code, subject, detail) {
+        (_, 7, 0 | 1) | (452, 3, 2) | (452, 4 | 5, _) => Class::Throttled,
+        _ => Class::Transient,
+    }
+}
+
+fn lasting(at: Step, code: u16, subject: u16, detail: u16) -> Class {
+    match (subject, detail) {
+        // The sender's address; and policy, which is SPF, DKIM, reverse DNS and reputation (RFC 7372).
+        (1, 7 | 8) | (7, _) => Class::Config,
+        // The recipient's address or mailbox, or no way to its domain.
+        (1 | 2 | 4, _) => Class::PermanentRecipient,
+        (3, 4) | (6, _) => Class::PermanentMessage,
+        _ => by_basic(at, code),
     }
 }
 
@@ -137,9 +138,7 @@ fn by_basic(at: Step, code: u16) -> Class {
         (400..500, _) => Class::Transient,
         (500 | 502..=504 | 555, _) => Class::Config,
         (_, Step::Recipient) => Class::PermanentRecipient,
-        (552 | 554, Step::Verdict | Step::Data) => Class::PermanentMessage,
-        (552, Step::Mail) => Class::PermanentMessage,
-        (550 | 553, Step::Verdict | Step::Data) => Class::PermanentMessage,
+        (552, Step::Mail) | (550 | 552..=554, Step::Verdict | Step::Data) => Class::PermanentMessage,
         // Before the recipient was named it cannot be about them.
         _ => Class::Config,
     }

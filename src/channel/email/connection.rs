@@ -193,7 +193,7 @@ impl Connection {
         let greeting = expect(Step::Greeting, 2, greeting)?;
         this.greeting = greeting.words();
         this.hello(&name).await?;
-        if relay.tls == Tls::StartTls {
+        if relay.tls == Tls::Upgrade {
             if !this.offers.starttls {
                 return Err(fail(Step::Tls, Trouble::Unfit("the relay does not offer STARTTLS".to_owned())));
             }

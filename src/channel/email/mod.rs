@@ -84,10 +84,9 @@ impl Email {
 fn was_closed(failure: &Failure) -> bool {
     failure.at == Step::Mail
         && match &failure.trouble {
-            Trouble::Lost(_) => true,
+            // Or it said farewell unasked, such as `421 idle for too long`.
+            Trouble::Lost(_) | Trouble::Garbled(_) => true,
             Trouble::Refused(reply) => reply.code == 421,
-            // A farewell nobody asked for, such as `421 idle for too long`, is in the way of the first command.
-            Trouble::Garbled(_) => true,
             Trouble::TimedOut(_) | Trouble::Unfit(_) => false,
         }
 }

@@ -32,7 +32,7 @@ pub(super) enum Tls {
     /// From the first byte (RFC 8314), usually port 465.
     Implicit,
     /// By STARTTLS, and not without it (RFC 3207), usually port 587.
-    StartTls,
+    Upgrade,
     None,
 }
 
@@ -73,7 +73,7 @@ pub(super) fn read(settings: &Value) -> Result<(Relay, Sender), Vec<Fault>> {
     let port = fields.integer("port", 1..=65_535);
     let tls = fields.choice(
         "tls",
-        &[("implicit", Tls::Implicit), ("starttls", Tls::StartTls), ("none", Tls::None)],
+        &[("implicit", Tls::Implicit), ("starttls", Tls::Upgrade), ("none", Tls::None)],
         None,
     );
     let credentials = credentials(&mut fields);
@@ -115,7 +115,7 @@ pub(super) fn read(settings: &Value) -> Result<(Relay, Sender), Vec<Fault>> {
 const fn default_port(tls: Tls) -> u16 {
     match tls {
         Tls::Implicit => 465,
-        Tls::StartTls => 587,
+        Tls::Upgrade => 587,
         Tls::None => 25,
     }
 }
@@ -269,7 +269,7 @@ mod tests {
         faults.into_iter().map(|fault| (fault.pointer, fault.code.into_owned())).collect()
     }
 
-    fn with(changes: Value) -> Value {
+    fn with(changes: &Value) -> Value {
         let mut settings = good();
         settings.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
         settings
@@ -282,7 +282,7 @@ mod tests {
         assert_eq!(relay.timeout, Duration::from_secs(30));
         assert!(sender.from.email.domain().starts_with("xn--"), "{}", sender.from.email);
         let (relay, _) = read(&with(
-            json!({"tls": "implicit", "connections": 20, "concurrency": 5, "timeout_seconds": 0.5}),
+            &json!({"tls": "implicit", "connections": 20, "concurrency": 5, "timeout_seconds": 0.5}),
         ))
         .ok()
         .unwrap();
@@ -318,7 +318,7 @@ mod tests {
 
     #[test]
     fn a_password_goes_in_clear_to_this_machine_only() {
-        let clear = |host| faults(&with(json!({"tls": "none", "host": host})));
+        let clear = |host| faults(&with(&json!({"tls": "none", "host": host})));
         for here in ["127.0.0.1", "localhost", "::1", "127.8.8.8"] {
             assert_eq!(clear(here), [], "{here}");
         }

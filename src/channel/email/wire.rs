@@ -204,7 +204,7 @@ mod tests {
             &"x".repeat(10_000),
         ] {
             let mut wire = hearing(bytes.as_bytes()).await;
-            assert!(matches!(wire.reply().await, Err(WireError::Garbled(_))), "{:.20}", bytes);
+            assert!(matches!(wire.reply().await, Err(WireError::Garbled(_))), "{bytes:.20}");
         }
         let mut wire = hearing("250 \u{fffd}".as_bytes()).await;
         assert!(matches!(wire.reply().await, Err(WireError::Lost(_))), "no end");
