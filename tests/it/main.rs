@@ -7,6 +7,7 @@ mod api;
 mod commands;
 mod console;
 mod directory;
+mod dispatch;
 mod email;
 mod faults;
 mod filter;

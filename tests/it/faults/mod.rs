@@ -1,3 +1,5 @@
 //! What others do to us: kill the process, hang, reset, fill the disk. Nothing accepted may be lost.
 
 mod kill;
+mod process;
+mod store;

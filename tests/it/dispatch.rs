@@ -1,0 +1,327 @@
+//! A message's whole way in one process: accepted, planned, sent to a relay on a socket, settled. The clock is turned by
+//! hand and the dispatcher drained, so nothing here waits.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use belltower::clock::Clock;
+use belltower::dispatch::Dispatcher;
+use belltower::domain::channel::ChannelKind;
+use belltower::domain::delivery::State;
+use belltower::domain::id::MessageId;
+use belltower::domain::message::Status;
+use belltower::domain::operator::Role;
+use belltower::domain::provider::ProviderKind;
+use belltower::service::caller::KeyCaller;
+use belltower::service::messages::{self, AcceptOptions, DeliveryQuery, MessageSummary};
+use belltower::service::providers::{self, NewProvider};
+use belltower::service::sources::{self, NewSource};
+use belltower::service::{Caller, Services, deliveries};
+use belltower::simulator::{Faults, Mailbox, Reply, SmtpOptions, SmtpSimulator, Stage};
+use belltower::store::Db;
+use serde_json::{Value, json};
+
+use crate::support::{on_both, operator, services};
+
+/// A source, a relay on a socket, and the background half, over one store.
+struct House {
+    s: Services,
+    caller: Arc<KeyCaller>,
+    relay: SmtpSimulator,
+    dispatcher: Dispatcher,
+}
+
+impl House {
+    async fn new(db: Db) -> Self {
+        Self::with(db, Faults::default(), json!({})).await
+    }
+
+    async fn with(db: Db, faults: Faults, more_settings: Value) -> Self {
+        let relay = SmtpSimulator::start(SmtpOptions { faults, ..SmtpOptions::default() }).await.unwrap();
+        let s = services(db);
+        let caller = source(&s, false).await;
+        provider(&s, "relay", &relay, 10, more_settings).await;
+        let dispatcher = Dispatcher::new(s.clone());
+        Self { s, caller, relay, dispatcher }
+    }
+
+    async fn send(&self, body: Value) -> MessageId {
+        accept(&self.s, &self.caller, body).await
+    }
+
+    async fn drain(&mut self) {
+        self.dispatcher.drain().await.unwrap();
+    }
+
+    async fn message(&self, id: MessageId) -> MessageSummary {
+        messages::get(&self.s, &operator(Role::Owner), id).await.unwrap().summary
+    }
+
+    fn turn(&self, by: Duration) {
+        self.s.clock.turn(by.as_millis() as i64);
+    }
+
+    fn mailbox(&self) -> Mailbox {
+        self.relay.mailbox()
+    }
+}
+
+async fn source(s: &Services, test: bool) -> Arc<KeyCaller> {
+    let new = NewSource {
+        name: format!("教务处 {test}"),
+        department: "教务处".to_owned(),
+        topics: vec!["academic.#".to_owned()],
+        channels: vec!["email".to_owned()],
+        rights: vec!["send_direct".to_owned(), "emergency".to_owned()],
+        test,
+        ..NewSource::default()
+    };
+    let made = sources::create(s, &operator(Role::Owner), new).await.unwrap();
+    sources::authenticate(s, &made.key).await.unwrap()
+}
+
+async fn provider(s: &Services, name: &str, relay: &SmtpSimulator, priority: i64, more_settings: Value) {
+    let mut settings = json!({
+        "host": relay.addr().ip().to_string(), "port": relay.addr().port(), "tls": "none",
+        "from_address": "noreply@campus.example", "from_name": "钟楼大学", "timeout_seconds": 2,
+    });
+    settings.as_object_mut().unwrap().extend(more_settings.as_object().unwrap().clone());
+    let new = NewProvider {
+        name: name.to_owned(),
+        channel: ChannelKind::Email,
+        kind: ProviderKind::Smtp,
+        settings,
+        priority,
+        weight: 1,
+        rate: None,
+    };
+    providers::create(s, &operator(Role::Owner), new).await.unwrap();
+}
+
+async fn accept(s: &Services, caller: &KeyCaller, body: Value) -> MessageId {
+    let options = AcceptOptions { idempotency_key: None, request_id: "test".to_owned(), skip_unknown: false };
+    messages::accept(s, caller, body.to_string().as_bytes(), &options).await.unwrap().message.id
+}
+
+fn to(addresses: &[&str]) -> Value {
+    let to: Vec<_> = addresses.iter().map(|email| json!({"email": email})).collect();
+    json!({"topic": "academic.exam", "title": "期末考试安排", "body": "地点：**教三 204**。", "to": to})
+}
+
+fn counts_add_up(message: &MessageSummary) {
+    let all = &message.counts.all;
+    let sum = all.pending + all.sending + all.sent + all.delivered + all.failed + all.expired + all.cancelled
+        + all.suppressed + all.unknown;
+    assert_eq!(all.planned, sum, "{all:?}");
+}
+
+on_both!(a_message_reaches_everyone_and_is_completed, |db| async {
+    let mut house = House::new(db.clone()).await;
+    let id = house.send(to(&["wang@campus.example", "li@campus.example"])).await;
+    assert_eq!(house.message(id).await.status, Status::Accepted);
+    house.drain().await;
+    let message = house.message(id).await;
+    assert_eq!((message.status, message.counts.all.sent), (Status::Completed, 2));
+    counts_add_up(&message);
+    assert_eq!(house.mailbox().total(), 2);
+    let mail = house.mailbox().latest_to("wang@campus.example").unwrap();
+    assert_eq!(mail.summary.subject, "期末考试安排");
+    assert!(mail.text.unwrap().contains("教三 204"));
+    assert!(mail.html.unwrap().contains("<strong>教三 204</strong>"));
+});
+
+on_both!(nobody_gets_one_message_twice_by_being_named_twice, |db| async {
+    let mut house = House::new(db.clone()).await;
+    let id = house.send(to(&["wang@campus.example", "Wang@campus.example", "wang@campus.example"])).await;
+    house.drain().await;
+    let message = house.message(id).await;
+    assert_eq!(house.mailbox().total() as i64, message.counts.all.planned);
+    assert_eq!(house.mailbox().mails_to("wang@campus.example"), 1);
+});
+
+on_both!(a_greylisting_relay_gets_it_again_within_two_seconds, |db| async {
+    let greylist = Faults::default().greylisting("*", 1, Reply::new(451, "4.3.2 come back later"));
+    let mut house = House::with(db.clone(), greylist, json!({})).await;
+    let id = house.send(to(&["wang@campus.example"])).await;
+    house.drain().await;
+    let message = house.message(id).await;
+    assert_eq!((message.status, message.counts.all.pending), (Status::Sending, 1));
+    house.turn(Duration::from_secs(2));
+    house.drain().await;
+    let message = house.message(id).await;
+    assert_eq!((message.status, message.counts.all.sent), (Status::Completed, 1));
+    let query = DeliveryQuery::default();
+    let page = messages::deliveries(&house.s, &operator(Role::Owner), id, &query).await.unwrap();
+    let detail = messages::delivery(&house.s, &operator(Role::Owner), page.items[0].id).await.unwrap();
+    let outcomes: Vec<_> = detail.attempts.iter().map(|a| a.outcome.as_str()).collect();
+    assert_eq!(outcomes, ["transient", "accepted"]);
+});
+
+on_both!(an_address_nobody_has_fails_at_once_and_can_be_sent_again, |db| async {
+    let refusal = Faults::default().refusing("gone*", Reply::new(550, "5.1.1 no such person"));
+    let mut house = House::with(db.clone(), refusal, json!({})).await;
+    let id = house.send(to(&["gone@campus.example", "li@campus.example"])).await;
+    house.drain().await;
+    let message = house.message(id).await;
+    assert_eq!((message.status, message.counts.all.failed, message.counts.all.sent), (Status::Completed, 1, 1));
+
+    house.relay.set_faults(Faults::default());
+    let owner = operator(Role::Owner);
+    let resent = deliveries::resend(&house.s, &owner, id, &[State::Failed], &[]).await.unwrap();
+    assert_eq!(resent.reopened, 1);
+    assert_eq!(house.message(id).await.status, Status::Sending);
+    house.drain().await;
+    let message = house.message(id).await;
+    assert_eq!((message.status, message.counts.all.sent, message.counts.all.failed), (Status::Completed, 2, 0));
+    assert_eq!(house.mailbox().total(), 2, "only the one that had failed went out again");
+    counts_add_up(&message);
+});
+
+on_both!(an_answer_that_got_lost_is_unknown_and_not_sent_again, |db| async {
+    let mut house = House::with(db.clone(), Faults::default().losing_answers(), json!({})).await;
+    let id = house.send(to(&["wang@campus.example"])).await;
+    house.drain().await;
+    house.turn(Duration::from_hours(1));
+    house.drain().await;
+    let message = house.message(id).await;
+    assert_eq!((message.status, message.counts.all.unknown), (Status::Completed, 1));
+    assert_eq!(house.mailbox().total(), 1);
+});
+
+on_both!(a_schedule_waits_for_its_moment, |db| async {
+    let mut house = House::new(db.clone()).await;
+    let mut body = to(&["wang@campus.example"]);
+    let at = house.s.clock.now().plus(Duration::from_hours(2));
+    body["send_at"] = json!(at.to_string());
+    let id = house.send(body).await;
+    house.drain().await;
+    assert_eq!(house.message(id).await.status, Status::Scheduled);
+    house.turn(Duration::from_hours(2));
+    house.drain().await;
+    assert_eq!(house.message(id).await.status, Status::Completed);
+    assert_eq!(house.mailbox().total(), 1);
+});
+
+on_both!(what_is_past_its_time_is_not_sent, |db| async {
+    let dead = Faults::default().first(u64::MAX, Stage::Mail, Reply::new(451, "4.3.2 not now"));
+    let mut house = House::with(db.clone(), dead, json!({})).await;
+    let mut body = to(&["wang@campus.example", "li@campus.example"]);
+    body["expires_at"] = json!(house.s.clock.now().plus(Duration::from_mins(10)).to_string());
+    let id = house.send(body).await;
+    house.drain().await;
+    assert_eq!(house.message(id).await.counts.all.pending, 2);
+    house.turn(Duration::from_mins(11));
+    house.relay.set_faults(Faults::default());
+    house.drain().await;
+    let message = house.message(id).await;
+    assert_eq!((message.status, message.counts.all.expired), (Status::Completed, 2));
+    assert_eq!(house.mailbox().total(), 0);
+    counts_add_up(&message);
+});
+
+on_both!(a_cancelled_message_stops_what_still_waits, |db| async {
+    let mut house = House::new(db.clone()).await;
+    let mut body = to(&["wang@campus.example"]);
+    body["send_at"] = json!(house.s.clock.now().plus(Duration::from_hours(1)).to_string());
+    let id = house.send(body).await;
+    let caller = Caller::Key(house.caller.clone());
+    let done = deliveries::cancel(&house.s, &caller, id).await.unwrap();
+    assert_eq!((done.stopped, done.already_sent), (0, 0));
+    house.turn(Duration::from_hours(2));
+    house.drain().await;
+    assert_eq!(house.message(id).await.status, Status::Cancelled);
+    assert_eq!(house.mailbox().total(), 0);
+    assert!(deliveries::cancel(&house.s, &caller, id).await.is_err(), "it has ended");
+});
+
+on_both!(a_dead_relay_is_left_alone_and_the_next_one_takes_over, |db| async {
+    let dead = Faults::default().connections(0);
+    let mut house = House::with(db.clone(), dead, json!({})).await;
+    let second = SmtpSimulator::start(SmtpOptions::default()).await.unwrap();
+    provider(&house.s, "second", &second, 20, json!({})).await;
+    let addresses: Vec<String> = (0..40).map(|i| format!("p{i}@campus.example")).collect();
+    let addresses: Vec<&str> = addresses.iter().map(String::as_str).collect();
+    let id = house.send(to(&addresses)).await;
+    for _ in 0..10 {
+        house.drain().await;
+        house.turn(Duration::from_secs(2));
+    }
+    let message = house.message(id).await;
+    assert_eq!((message.status, message.counts.all.sent), (Status::Completed, 40));
+    assert_eq!(second.mailbox().total(), 40);
+    let providers = providers::list(&house.s, &operator(Role::Owner)).await.unwrap();
+    let first = providers.iter().find(|p| p.name == "relay").unwrap();
+    let events = providers::list_events(&house.s, &operator(Role::Owner), first.id, None, 10).await.unwrap();
+    assert!(events.iter().any(|e| e.kind == "opened"), "an administrator can see why");
+});
+
+on_both!(without_an_audience_a_message_says_that_nobody_is_meant, |db| async {
+    let mut house = House::new(db.clone()).await;
+    let id = house.send(json!({"topic": "academic.exam", "title": "考试", "body": "…"})).await;
+    house.drain().await;
+    assert_eq!(house.message(id).await.status, Status::Unrouted);
+});
+
+on_both!(the_sandbox_answers_a_test_key_as_the_contract_says, |db| async {
+    let mut house = House::new(db.clone()).await;
+    let tester = source(&house.s, true).await;
+    let cases = [
+        ("anyone@campus.example", State::Delivered),
+        ("temp-fail@sandbox.invalid", State::Delivered),
+        ("bounce@sandbox.invalid", State::Failed),
+        ("slow@sandbox.invalid", State::Delivered),
+        ("silent@sandbox.invalid", State::Sent),
+        ("unknown@sandbox.invalid", State::Unknown),
+    ];
+    let mut ids = Vec::new();
+    for (address, _) in cases {
+        ids.push(accept(&house.s, &tester, to(&[address])).await);
+    }
+    house.drain().await;
+    let slow = house.message(ids[3]).await;
+    assert_eq!((slow.counts.all.sent, slow.counts.all.delivered), (1, 0), "not yet");
+    for _ in 0..4 {
+        house.turn(Duration::from_secs(5));
+        house.drain().await;
+    }
+    for (id, (address, state)) in ids.into_iter().zip(cases) {
+        let message = house.message(id).await;
+        assert_eq!(message.counts.all.of(state), 1, "{address}: {:?}", message.counts.all);
+        assert_eq!(message.status, Status::Completed, "{address}");
+        counts_add_up(&message);
+    }
+    assert_eq!(house.mailbox().total(), 0, "nothing left the house");
+});
+
+on_both!(an_emergency_is_sent_before_what_waited_longer, |db| async {
+    let mut house = House::new(db.clone()).await;
+    let routine: Vec<String> = (0..300).map(|i| format!("p{i}@campus.example")).collect();
+    let routine: Vec<&str> = routine.iter().map(String::as_str).collect();
+    house.send(to(&routine)).await;
+    house.turn(Duration::from_secs(1));
+    let mut urgent = to(&["everyone@campus.example"]);
+    urgent["category"] = json!("emergency");
+    let urgent = house.send(urgent).await;
+    house.drain().await;
+    assert_eq!(house.message(urgent).await.status, Status::Completed);
+    let page = house.mailbox().list(&belltower::simulator::MailQuery { limit: 1_000, ..Default::default() });
+    let place = page.mails.iter().rev().position(|m| m.recipients[0] == "everyone@campus.example").unwrap();
+    assert!(place < belltower::dispatch::IN_FLIGHT_LIMIT, "{place} went first");
+});
+
+on_both!(a_clock_that_jumps_loses_and_doubles_nothing, |db| async {
+    let mut house = House::new(db.clone()).await;
+    let first = house.send(to(&["a@campus.example"])).await;
+    house.s.clock.turn(-3_600_000);
+    house.drain().await;
+    let second = house.send(to(&["b@campus.example"])).await;
+    house.s.clock.turn(2 * 3_600_000);
+    house.drain().await;
+    house.s.clock.turn(-3_600_000);
+    house.drain().await;
+    for id in [first, second] {
+        assert_eq!(house.message(id).await.status, Status::Completed);
+    }
+    assert_eq!(house.mailbox().total(), 2);
+    let Clock::Manual(_) = &house.s.clock else { panic!("the clock is turned by hand") };
+});
