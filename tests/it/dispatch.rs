@@ -152,7 +152,7 @@ on_both!(a_greylisting_relay_gets_it_again_within_two_seconds, |db| async {
     assert_eq!((message.status, message.counts.all.sent), (Status::Completed, 1));
     let query = DeliveryQuery::default();
     let page = messages::deliveries(&house.s, &operator(Role::Owner), id, &query).await.unwrap();
-    let detail = messages::delivery(&house.s, &operator(Role::Owner), page.items[0].id).await.unwrap();
+    let detail = messages::delivery(&house.s, &operator(Role::Owner), page.items[0].facts.id).await.unwrap();
     let outcomes: Vec<_> = detail.attempts.iter().map(|a| a.outcome.as_str()).collect();
     assert_eq!(outcomes, ["transient", "accepted"]);
 });

@@ -136,8 +136,8 @@ pub async fn delivery(s: &Services, caller: &Caller, id: DeliveryId) -> Result<D
     let attempts = history::attempts(&s.db, id).await?;
     let receipts = history::receipts(&s.db, id).await?;
     Ok(DeliveryDetail {
-        delivery: row.into(),
-        attempt_log: attempts.into_iter().map(AttemptView::from).collect(),
+        facts: row.into(),
+        attempts: attempts.into_iter().map(AttemptView::from).collect(),
         receipts: receipts.into_iter().map(ReceiptView::from).collect(),
     })
 }

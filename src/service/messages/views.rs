@@ -312,7 +312,7 @@ pub struct RecipientRef {
 
 /// One message to one recipient by one channel.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
-pub struct DeliveryView {
+pub struct DeliveryFacts {
     #[schema(value_type = String)]
     pub id: DeliveryId,
     #[schema(value_type = String)]
@@ -326,7 +326,6 @@ pub struct DeliveryView {
     pub reason: Option<String>,
     /// The name of the provider that had it last.
     pub provider: Option<String>,
-    pub attempts: i64,
     pub last_attempt_at: Option<jiff::Timestamp>,
     /// When it is tried next, while it is pending.
     pub next_attempt_at: Option<jiff::Timestamp>,
@@ -335,7 +334,22 @@ pub struct DeliveryView {
     pub updated_at: jiff::Timestamp,
 }
 
+/// One delivery in a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct DeliveryView {
+    #[serde(flatten)]
+    pub facts: DeliveryFacts,
+    /// How often it was tried.
+    pub attempts: i64,
+}
+
 impl From<DeliveryRow> for DeliveryView {
+    fn from(row: DeliveryRow) -> Self {
+        Self { attempts: row.attempts, facts: row.into() }
+    }
+}
+
+impl From<DeliveryRow> for DeliveryFacts {
     fn from(row: DeliveryRow) -> Self {
         Self {
             id: row.id,
@@ -346,7 +360,6 @@ impl From<DeliveryRow> for DeliveryView {
             state: row.state,
             reason: row.reason,
             provider: row.provider,
-            attempts: row.attempts,
             last_attempt_at: row.last_attempt_at.map(Timestamp::to_jiff),
             next_attempt_at: (row.state == State::Pending).then(|| row.due_at.to_jiff()),
             sent_at: row.sent_at.map(Timestamp::to_jiff),
@@ -360,8 +373,9 @@ impl From<DeliveryRow> for DeliveryView {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct DeliveryDetail {
     #[serde(flatten)]
-    pub delivery: DeliveryView,
-    pub attempt_log: Vec<AttemptView>,
+    pub facts: DeliveryFacts,
+    /// Every attempt, the first one first.
+    pub attempts: Vec<AttemptView>,
     pub receipts: Vec<ReceiptView>,
 }
 
