@@ -14,8 +14,9 @@ const FIRST_PAUSE: Duration = Duration::from_secs(2);
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 /// A wrong password is not mended within seconds, and asking often gets accounts blocked.
 const CONFIG_PAUSE: Duration = Duration::from_mins(1);
-/// A provider that asks for less without saying until when.
+/// A provider that asks for less without saying until when; doubles while it takes nothing between.
 const THROTTLE_PAUSE: Duration = Duration::from_secs(10);
+const LONGEST_THROTTLE: Duration = Duration::from_mins(5);
 
 /// Whether a provider may be given deliveries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +45,8 @@ pub struct Breaker {
     open_until: Option<Timestamp>,
     throttled_until: Option<Timestamp>,
     probing: bool,
+    /// Pauses it asked for since the last success.
+    throttles: u32,
 }
 
 impl Breaker {
@@ -95,9 +98,18 @@ impl Breaker {
             OutcomeClass::Config => Some(self.open(CONFIG_PAUSE, detail, now)),
             OutcomeClass::Throttled if this_address => None,
             OutcomeClass::Throttled => {
-                let until = now.plus(wait.unwrap_or(THROTTLE_PAUSE));
-                let news = self.throttled_until.is_none_or(|known| known < now);
-                self.throttled_until = Some(self.throttled_until.map_or(until, |known| known.max(until)));
+                let pause = THROTTLE_PAUSE.saturating_mul(1 << self.throttles.min(8)).min(LONGEST_THROTTLE);
+                let until = now.plus(wait.unwrap_or(pause));
+                let news = self.throttled_until.is_none_or(|known| known <= now);
+                if news {
+                    self.throttles += 1;
+                }
+                let known = self.throttled_until.filter(|known| *known >= now);
+                self.throttled_until = Some(match (known, wait) {
+                    // Calls that were under way when it began say the same once more.
+                    (Some(known), None) => known,
+                    (known, _) => known.map_or(until, |known| known.max(until)),
+                });
                 news.then(|| Change::Paused { until, reason: detail.to_owned() })
             }
         }
@@ -197,5 +209,27 @@ mod tests {
         breaker.note(OutcomeClass::Throttled, Some(wait), false, "", T);
         assert_eq!(breaker.allowance(T), Allowance::NotBefore(T.plus(wait)));
         assert_eq!(breaker.allowance(T.plus(wait)), Allowance::All);
+    }
+
+    #[test]
+    fn a_provider_that_only_ever_says_later_is_asked_less_and_less() {
+        let mut breaker = Breaker::default();
+        let mut now = T;
+        let mut pauses = Vec::new();
+        for _ in 0..8 {
+            for _ in 0..5 {
+                breaker.note(OutcomeClass::Throttled, None, false, "421", now);
+            }
+            let Allowance::NotBefore(until) = breaker.allowance(now) else { panic!("paused") };
+            pauses.push(until.since(now));
+            now = until;
+        }
+        assert!(
+            pauses.is_sorted() && pauses[0] == THROTTLE_PAUSE && pauses[7] == LONGEST_THROTTLE,
+            "{pauses:?}"
+        );
+        breaker.note(OutcomeClass::Accepted, None, false, "", now);
+        breaker.note(OutcomeClass::Throttled, None, false, "421", now);
+        assert_eq!(breaker.allowance(now), Allowance::NotBefore(now.plus(THROTTLE_PAUSE)));
     }
 }

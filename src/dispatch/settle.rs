@@ -7,10 +7,11 @@ use crate::domain::id::ProviderId;
 use crate::service::deliveries::{Claimed, Settlement};
 use std::time::Duration;
 
-/// A delivery refused for a limit waits this long where the provider does not say.
-const THROTTLED: Duration = Duration::from_secs(10);
-/// A delivery whose provider is misconfigured waits for an administrator; it is not spent on a wrong password.
-const CONFIG: Duration = Duration::from_mins(1);
+/// A delivery refused for a limit of its own address waits this long where the provider does not say.
+const THROTTLED: Duration = Duration::from_mins(1);
+/// Where the provider as a whole is out of order its breaker keeps it from getting more; the delivery itself is free
+/// for the next provider almost at once.
+const ELSEWHERE: Duration = Duration::from_secs(1);
 
 /// When and with whom an attempt was made.
 #[derive(Clone, Copy, Debug)]
@@ -39,10 +40,11 @@ pub fn attempted(claimed: &Claimed, outcome: Outcome, made: Made) -> Settlement 
                 None => (State::Failed, Some("retries_exhausted"), now),
             }
         }
-        OutcomeClass::Throttled => {
+        OutcomeClass::Throttled if outcome.this_address => {
             (State::Pending, Some("throttled"), now.plus(outcome.wait.unwrap_or(THROTTLED)))
         }
-        OutcomeClass::Config => (State::Pending, Some("provider_misconfigured"), now.plus(CONFIG)),
+        OutcomeClass::Throttled => (State::Pending, Some("throttled"), now.plus(ELSEWHERE)),
+        OutcomeClass::Config => (State::Pending, Some("provider_misconfigured"), now.plus(ELSEWHERE)),
     };
     Settlement {
         state: state.code(),

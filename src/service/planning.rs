@@ -188,8 +188,11 @@ fn summary(planned: &[Added]) -> serde_json::Value {
 
 /// The unique key of a direct address within its message: negative, so that it never meets a recipient's.
 fn direct_target(address: &DirectAddress) -> i64 {
-    let digest =
-        Sha256::new().chain_update([address.kind.code() as u8]).chain_update(&address.value).finalize();
+    let digest = Sha256::new()
+        .chain_update([address.kind.code() as u8])
+        // No mailbox provider tells mailboxes apart by case, and nobody wants the same mail twice.
+        .chain_update(address.value.to_lowercase())
+        .finalize();
     let mut bytes = [0_u8; 8];
     bytes.copy_from_slice(&digest[..8]);
     -(i64::from_be_bytes(bytes) & i64::MAX) - 1

@@ -110,8 +110,15 @@ fn to(addresses: &[&str]) -> Value {
 
 fn counts_add_up(message: &MessageSummary) {
     let all = &message.counts.all;
-    let sum = all.pending + all.sending + all.sent + all.delivered + all.failed + all.expired + all.cancelled
-        + all.suppressed + all.unknown;
+    let sum = all.pending
+        + all.sending
+        + all.sent
+        + all.delivered
+        + all.failed
+        + all.expired
+        + all.cancelled
+        + all.suppressed
+        + all.unknown;
     assert_eq!(all.planned, sum, "{all:?}");
 }
 
@@ -163,7 +170,10 @@ on_both!(an_address_nobody_has_fails_at_once_and_can_be_sent_again, |db| async {
     let id = house.send(to(&["gone@campus.example", "li@campus.example"])).await;
     house.drain().await;
     let message = house.message(id).await;
-    assert_eq!((message.status, message.counts.all.failed, message.counts.all.sent), (Status::Completed, 1, 1));
+    assert_eq!(
+        (message.status, message.counts.all.failed, message.counts.all.sent),
+        (Status::Completed, 1, 1)
+    );
 
     house.relay.set_faults(Faults::default());
     let owner = operator(Role::Owner);
@@ -172,7 +182,10 @@ on_both!(an_address_nobody_has_fails_at_once_and_can_be_sent_again, |db| async {
     assert_eq!(house.message(id).await.status, Status::Sending);
     house.drain().await;
     let message = house.message(id).await;
-    assert_eq!((message.status, message.counts.all.sent, message.counts.all.failed), (Status::Completed, 2, 0));
+    assert_eq!(
+        (message.status, message.counts.all.sent, message.counts.all.failed),
+        (Status::Completed, 2, 0)
+    );
     assert_eq!(house.mailbox().total(), 2, "only the one that had failed went out again");
     counts_add_up(&message);
 });

@@ -20,6 +20,6 @@ pub use self::intake::Intake;
 pub use self::list::{MessageQuery, Page, list};
 pub use self::read::{DeliveryQuery, deliveries, delivery, get, get_many, timeline, wait};
 pub use self::views::{
-    AcceptedView, AttemptView, Counts, DeliveryDetail, DeliveryFacts, DeliveryView, EventView, MatchedRule, MessageCounts,
-    MessageSummary, MessageView, ReceiptView, RecipientRef, Skipped, SourceRef,
+    AcceptedView, AttemptView, Counts, DeliveryDetail, DeliveryFacts, DeliveryView, EventView, MatchedRule,
+    MessageCounts, MessageSummary, MessageView, ReceiptView, RecipientRef, Skipped, SourceRef,
 };

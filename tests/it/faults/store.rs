@@ -13,7 +13,8 @@ async fn pragma(app: &TestApp, text: String) -> i64 {
 }
 
 async fn post(app: &TestApp, number: usize) -> reqwest::Response {
-    let body = json!({"topic": "library.new-books", "title": format!("新书 {number}"), "body": "书".repeat(20_000)});
+    let body =
+        json!({"topic": "library.new-books", "title": format!("新书 {number}"), "body": "书".repeat(20_000)});
     app.api(Method::POST, "/messages")
         .header("Idempotency-Key", format!("full-{number}"))
         .json(&body)
