@@ -1,15 +1,45 @@
 //! The JSON face, `/api/v1`: one file per resource, its bodies beside its handlers.
 
+pub mod deliveries;
 pub mod docs;
+pub mod groups;
+pub mod messages;
 pub mod openapi;
+mod page;
+pub mod recipients;
 pub mod source;
-mod time;
+pub mod templates;
 
 use crate::http::routes::routes;
 
 pub use openapi::openapi;
+pub use page::PageBody;
 
+// Of two paths that both fit, the first is taken: words before ids.
 routes! {
+    "/messages" => { GET messages::list, POST messages::create }
+    "/messages/batch" => { POST messages::create_batch }
+    "/messages/{id}" => { GET messages::show }
+    "/messages/{id}/deliveries" => { GET messages::list_deliveries }
+    "/messages/{id}/timeline" => { GET messages::show_timeline }
+    "/messages/{id}/cancel" => { POST messages::cancel }
+    "/messages/{id}/resend" => { POST messages::resend }
+    "/deliveries/{id}" => { GET deliveries::show }
+
+    "/recipients" => { GET recipients::list }
+    "/recipients/import" => { POST recipients::import }
+    "/recipients/{campus_id}" => {
+        GET recipients::show, PUT recipients::replace, PATCH recipients::update, DELETE recipients::delete,
+    }
+
+    "/groups" => { GET groups::list }
+    "/groups/preview" => { POST groups::preview }
+    "/groups/{slug}" => { GET groups::show, PUT groups::replace, DELETE groups::delete }
+    "/groups/{slug}/members" => { GET groups::list_members, POST groups::change_members }
+
+    "/templates" => { GET templates::list }
+    "/templates/{slug}" => { GET templates::show }
+
     "/source" => { GET source::show }
     "/source/keys/rotate" => { POST source::rotate }
 }

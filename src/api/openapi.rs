@@ -10,7 +10,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, Header, OpenApi, Ref, RefOr};
 use utoipa::{Modify, OpenApi as _};
 
-use super::{docs, source};
+use super::{deliveries, docs, groups, messages, recipients, source, templates};
 use crate::http::errors::{PROBLEM_JSON, Problem};
 use crate::http::{health, problems};
 
@@ -38,10 +38,46 @@ pub fn json() -> &'static str {
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
     tags(
+        (name = "messages", description = "Sending, and seeing what became of it, person by person"),
+        (name = "directory", description = "People and groups; needs the right `directory`"),
+        (name = "templates", description = "Stored texts with variables"),
         (name = "source", description = "What a departmental system knows and does about itself"),
         (name = "operation", description = "Health and help, without a key"),
     ),
-    paths(source::show, source::rotate, health::live, health::ready, problems::list, problems::show, docs::document, docs::page),
+    paths(
+        messages::list,
+        messages::create,
+        messages::create_batch,
+        messages::show,
+        messages::list_deliveries,
+        messages::show_timeline,
+        messages::cancel,
+        messages::resend,
+        deliveries::show,
+        recipients::list,
+        recipients::import,
+        recipients::show,
+        recipients::replace,
+        recipients::update,
+        recipients::delete,
+        groups::list,
+        groups::preview,
+        groups::show,
+        groups::replace,
+        groups::delete,
+        groups::list_members,
+        groups::change_members,
+        templates::list,
+        templates::show,
+        source::show,
+        source::rotate,
+        health::live,
+        health::ready,
+        problems::list,
+        problems::show,
+        docs::document,
+        docs::page,
+    ),
     components(schemas(Problem)),
     modifiers(&Common),
 )]

@@ -8,7 +8,6 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::time::Time;
 use crate::domain::channel::ChannelKind;
 use crate::domain::source::Right;
 use crate::error::Faults;
@@ -53,7 +52,7 @@ pub struct Today {
     /// Messages that the quota still allows; null where there is none.
     left: Option<u64>,
     /// When the next day begins.
-    resets_at: Time,
+    resets_at: jiff::Timestamp,
 }
 
 /// The key of this request.
@@ -81,7 +80,7 @@ pub struct RotatedBody {
     #[schema(example = "bt_live_…")]
     key: String,
     /// When the key of this request ends.
-    old_key_expires_at: Time,
+    old_key_expires_at: jiff::Timestamp,
 }
 
 /// Who this key belongs to, what it may do and what is left today.
@@ -98,7 +97,7 @@ pub async fn show(request: HttpRequest, s: Data<Services>, key: Key) -> Result<J
         channels: source.channels,
         rights: source.rights,
         quotas: Quotas { rate_per_second: source.rate_per_second, daily_messages: source.daily_messages },
-        today: Today { used: source.used_today, left: own.left_today, resets_at: own.resets_at.into() },
+        today: Today { used: source.used_today, left: own.left_today, resets_at: own.resets_at.to_jiff() },
         key: KeyBody { id: key.key.to_string(), test: key.test },
     }))
 }
@@ -122,7 +121,7 @@ pub async fn rotate(
     Ok(Json(RotatedBody {
         id: rotated.key_id.to_string(),
         key: rotated.key,
-        old_key_expires_at: rotated.old_key_expires_at.into(),
+        old_key_expires_at: rotated.old_key_expires_at.to_jiff(),
     }))
 }
 

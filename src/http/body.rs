@@ -16,23 +16,25 @@ use crate::{Error, Result};
 pub const SMALL: usize = 1024 * 1024;
 /// What a batch, or a message with variables per recipient, may hold.
 pub const LARGE: usize = 16 * SMALL;
+/// What an import may hold.
+pub const HUGE: usize = 64 * SMALL;
 
 /// Whoever sends slower than this holds a connection for nothing.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// A JSON body of at most `LIMIT` bytes.
+/// A body of at most `LIMIT` bytes that says it is JSON, as it came.
 #[derive(Clone, Debug)]
-pub struct Json<const LIMIT: usize = SMALL> {
-    pub value: Value,
-    /// Bytes it was written in.
-    pub length: usize,
-}
+pub struct JsonBytes<const LIMIT: usize = SMALL>(pub Bytes);
+
+/// A JSON body of at most [`SMALL`] bytes.
+#[derive(Clone, Debug)]
+pub struct Json(pub Value);
 
 /// As [`Json`], but an empty body counts as an empty object.
 #[derive(Clone, Debug)]
 pub struct OptionalJson(pub Value);
 
-impl<const LIMIT: usize> FromRequest for Json<LIMIT> {
+impl<const LIMIT: usize> FromRequest for JsonBytes<LIMIT> {
     type Error = Error;
     type Future = LocalBoxFuture<'static, Result<Self>>;
 
@@ -41,9 +43,18 @@ impl<const LIMIT: usize> FromRequest for Json<LIMIT> {
         let payload = payload.take();
         Box::pin(async move {
             checked?;
-            let bytes = read(payload, LIMIT).await?;
-            Ok(Self { value: parse(&bytes)?, length: bytes.len() })
+            Ok(Self(read(payload, LIMIT).await?))
         })
+    }
+}
+
+impl FromRequest for Json {
+    type Error = Error;
+    type Future = LocalBoxFuture<'static, Result<Self>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let bytes = JsonBytes::<SMALL>::from_request(request, payload);
+        Box::pin(async move { Ok(Self(parse(&bytes.await?.0)?)) })
     }
 }
 
@@ -71,7 +82,7 @@ fn parse(bytes: &[u8]) -> Result<Value> {
 }
 
 /// Refuses what announces itself as too large before any of it is read.
-pub(super) fn expect_at_most(headers: &HeaderMap, limit: usize) -> Result<()> {
+pub fn expect_at_most(headers: &HeaderMap, limit: usize) -> Result<()> {
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|length| length > limit as u64) {
         Err(Error::TooLarge { limit })
@@ -134,7 +145,7 @@ async fn read(mut payload: Payload, limit: usize) -> Result<Bytes> {
 }
 
 /// A connection that ended before its body did.
-pub(super) fn broken(_: actix_web::error::PayloadError) -> Error {
+pub fn broken(_: actix_web::error::PayloadError) -> Error {
     Error::Malformed("the body ends before its announced length".to_owned())
 }
 

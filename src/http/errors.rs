@@ -148,13 +148,18 @@ fn translate(error: &actix_web::Error) -> Error {
     }
 }
 
-fn answer(error: &Error, asked: &Asked) -> HttpResponse {
-    let (status, _) = face(error);
+/// Logs an error that is about to be shown. Whoever renders one otherwise than by returning it calls this.
+pub fn log(error: &Error) {
     match error {
         Error::Internal(source) => tracing::error!(error = %with_causes(source.as_ref()), "request failed"),
         Error::Unavailable { reason, .. } => tracing::warn!(reason, "request refused"),
-        other => tracing::debug!(status = status.as_u16(), error = %other, "request refused"),
+        other => tracing::debug!(error = %other, "request refused"),
     }
+}
+
+fn answer(error: &Error, asked: &Asked) -> HttpResponse {
+    let (status, _) = face(error);
+    log(error);
     let problem = Problem::of(error, Some(&asked.id));
     let mut response = HttpResponse::build(status);
     match error {

@@ -15,5 +15,5 @@ pub mod server;
 mod watch;
 
 pub use guard::Key;
-pub use params::Params;
+pub use params::{Params, segment};
 pub use request_id::RequestId;

@@ -139,6 +139,12 @@ pub fn id<T: FromStr>(text: &str, what: &'static str) -> Result<T> {
     text.parse().map_err(|_| Error::NotFound(what))
 }
 
+/// A text as one segment of a path.
+pub fn segment(text: &str) -> String {
+    // A form's spaces are `+`, a path's are not.
+    form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -140,6 +140,20 @@ pub(super) const ALL: &[Explained] = &[
         ],
     ),
     problem(
+        "dynamic_group",
+        409,
+        [
+            "The group finds its members itself",
+            "A dynamic group reaches whoever its filter finds, so that nobody can be put in or taken out by hand.",
+            "Change the group's `where`, or make a static group.",
+        ],
+        [
+            "动态组的成员由筛选条件决定",
+            "动态用户组包含筛选条件所匹配的人员,不能手动增减成员。",
+            "请修改该组的 where,或另建静态组。",
+        ],
+    ),
+    problem(
         "key_ended",
         409,
         [

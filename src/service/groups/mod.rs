@@ -62,7 +62,7 @@ pub struct Preview {
 }
 
 /// What changing the members of a group did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct MembersChanged {
     /// People who were not in it.
     pub added: u64,

@@ -46,6 +46,9 @@ pub(super) async fn draft(
     skip_unknown: bool,
 ) -> Result<Draft> {
     let (mut body, faults) = reading::read(value, &caller.channels);
+    if !value.is_object() {
+        return Err(Error::Invalid(faults));
+    }
     allowed(caller, &body)?;
     let mut faults = Found(faults);
     let personal = !body.personalise.is_empty();

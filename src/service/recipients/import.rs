@@ -38,7 +38,7 @@ pub struct ImportOptions {
 }
 
 /// What became of a file's lines: those that are not empty are created, updated, unchanged or rejected.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct ImportReport {
     pub dry_run: bool,
     /// The file was read to its end.
@@ -53,7 +53,7 @@ pub struct ImportReport {
 }
 
 /// One fault of one line.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Rejected {
     /// From 1.
     pub line: u64,

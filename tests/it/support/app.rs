@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use belltower::clock::Clock;
+use belltower::dispatch::Dispatcher;
 use belltower::domain::operator::Role;
 use belltower::http::server::{self, Parts};
 use belltower::lifecycle::Lifecycle;
@@ -62,6 +63,11 @@ impl TestApp {
     /// The live key of one more source.
     pub(crate) async fn add_source(&self, new: NewSource) -> String {
         sources::create(&self.services, &owner(), new).await.unwrap().key
+    }
+
+    /// Plans and sends whatever is due, until nothing is.
+    pub(crate) async fn drain(&self) {
+        Dispatcher::new(self.services.clone()).drain().await.unwrap();
     }
 
     /// A request without a key; `path` starts with a slash.

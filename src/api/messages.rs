@@ -1,0 +1,517 @@
+//! Messages: sending them, and seeing what became of them.
+
+#![expect(unused_qualifications, reason = "what utoipa's macro makes of parameters")]
+
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::web::{Data, Json, Path};
+use actix_web::{HttpRequest, HttpResponse};
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::openapi::schema::{AllOfBuilder, ObjectBuilder, Type};
+use utoipa::openapi::{Ref, RefOr, Schema};
+use utoipa::{IntoParams, PartialSchema, ToSchema};
+
+use super::page::PageBody;
+use crate::domain::channel::ChannelKind;
+use crate::domain::delivery::State;
+use crate::domain::fields::Fields;
+use crate::domain::id::{DeliveryId, MessageId};
+use crate::domain::message::{Category, Status};
+use crate::error::{Fault, Faults};
+use crate::http::body::{JsonBytes, LARGE, OptionalJson, SMALL};
+use crate::http::errors::{self, Problem};
+use crate::http::params::{self, Params};
+use crate::http::server;
+use crate::http::{Key, RequestId};
+use crate::service::deliveries::{Cancelled, Resent};
+use crate::service::messages::{
+    AcceptOptions, Accepted, AcceptedView, DeliveryQuery, DeliveryView, EventView, MessageBody, MessageQuery,
+    MessageSummary, MessageView,
+};
+use crate::service::{Services, deliveries, messages};
+use crate::{Error, Result};
+
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
+const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+const PREFER: &str = "prefer";
+const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
+const LONGEST_WAIT_SECONDS: u64 = 30;
+
+/// Up to 1,000 messages.
+#[derive(Debug, ToSchema)]
+pub struct BatchBody {
+    pub messages: Vec<BatchMessage>,
+}
+
+/// A message of a batch: a message, and the key that makes repeating it safe.
+#[derive(Debug)]
+pub struct BatchMessage;
+
+impl PartialSchema for BatchMessage {
+    fn schema() -> RefOr<Schema> {
+        let key = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .description(Some("As the header `Idempotency-Key`, for this message alone"));
+        AllOfBuilder::new()
+            .item(Ref::from_schema_name(MessageBody::name()))
+            .item(ObjectBuilder::new().property("idempotency_key", key))
+            .description(Some("A message, and the key that makes repeating it safe"))
+            .into()
+    }
+}
+
+impl ToSchema for BatchMessage {}
+
+/// What became of each message, in the order they were sent in.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct BatchResults {
+    pub results: Vec<BatchResult>,
+}
+
+/// What became of one message of a batch.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct BatchResult {
+    /// What the message alone would have been answered with: 202, 200 for a repeated `dedup_key`, or an error's.
+    #[schema(example = 202)]
+    pub status: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, example = "msg_0a1b2c3d4e5f6")]
+    pub id: Option<MessageId>,
+    /// The message with the same `dedup_key` that was there first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub duplicate_of: Option<MessageId>,
+    /// It had been accepted before with the same `idempotency_key`.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub replayed: bool,
+    /// The problem itself; its pointers start at this message.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Problem>)]
+    pub problem: Option<Value>,
+}
+
+/// Which deliveries to send again.
+#[derive(Debug, ToSchema)]
+pub struct ResendBody {
+    /// Of `failed`, `unknown`, `expired`, `cancelled`.
+    #[schema(example = json!(["failed", "unknown"]))]
+    pub states: Vec<State>,
+    /// Channels to add for the people of these deliveries where they were not planned before.
+    #[schema(required = false)]
+    pub channels: Vec<ChannelKind>,
+}
+
+/// What happened, in order.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Timeline {
+    pub data: Vec<EventView>,
+}
+
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Header)]
+pub struct SendHeaders {
+    /// 1–255 printable characters. The same key and the same body again: the first answer again. Kept at least a day.
+    #[param(rename = "Idempotency-Key")]
+    pub idempotency_key: Option<String>,
+    /// `wait=N`: answer when the message is completed, or after N seconds (30 at most).
+    #[param(rename = "Prefer", example = "wait=5")]
+    pub prefer: Option<String>,
+}
+
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct SendParams {
+    /// `skip`: leave out groups and people nobody knows, and report them, instead of refusing the message.
+    pub unknown: Option<String>,
+}
+
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ListParams {
+    /// A topic pattern: `*` is one word, `#` any number of them.
+    #[param(example = "library.#")]
+    pub topic: Option<String>,
+    pub category: Option<Category>,
+    pub status: Option<Status>,
+    /// Created at or after this time.
+    pub since: Option<jiff::Timestamp>,
+    /// Created before this time.
+    pub until: Option<jiff::Timestamp>,
+    /// Part of a title or topic, or a message's id.
+    pub q: Option<String>,
+    /// 1–200, 50 if left out.
+    pub limit: Option<u32>,
+    /// The `next_cursor` of the page before.
+    pub cursor: Option<String>,
+}
+
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct DeliveryParams {
+    pub state: Option<State>,
+    pub channel: Option<ChannelKind>,
+    pub campus_id: Option<String>,
+    /// 1–200, 50 if left out.
+    pub limit: Option<u32>,
+    /// The `next_cursor` of the page before.
+    pub cursor: Option<String>,
+}
+
+/// Sends a message.
+///
+/// It is answered once the message is on disk: whatever happens then, it is delivered or visibly fails. Repeating a
+/// request with the same `Idempotency-Key` sends nothing twice.
+#[utoipa::path(
+    post, path = "/api/v1/messages", tag = "messages",
+    params(SendParams, SendHeaders),
+    request_body(content = MessageBody, description = "1 MiB at most; 16 MiB with `personalise`"),
+    responses(
+        (status = 202, body = AcceptedView, description = "Kept, and on its way. With `Prefer: wait` not completed \
+            in time: the message with its counts",
+            headers(
+                ("Location" = String, description = "Where the message is"),
+                ("Idempotent-Replayed" = String, description = "`true`: this is the first answer again"),
+                ("Preference-Applied" = String, description = "`wait=N`, where that was asked for"),
+            )),
+        (status = 200, body = MessageView, description = "With `Prefer: wait`: the message, completed. For a \
+            repeated `dedup_key`: the first message, with `duplicate_of`",
+            headers(
+                ("Location" = String, description = "Where the message is"),
+                ("Idempotent-Replayed" = String, description = "`true`: this is the first answer again"),
+                ("Preference-Applied" = String, description = "`wait=N`, where that was asked for"),
+            )),
+    ),
+)]
+pub async fn create(
+    request: HttpRequest,
+    s: Data<Services>,
+    state: Data<server::State>,
+    key: Key,
+    request_id: RequestId,
+    body: JsonBytes<LARGE>,
+) -> Result<HttpResponse> {
+    let options = options(&request, &request_id)?;
+    let body = body.0;
+    if body.len() > SMALL && !mentions_personalise(&body) {
+        return Err(Error::TooLarge { limit: SMALL });
+    }
+    let Accepted { status, message, replayed } = messages::accept(&s, &key, &body, &options).await?;
+    let mut response = HttpResponse::build(StatusCode::from_u16(status).unwrap_or(StatusCode::ACCEPTED));
+    response.insert_header((header::LOCATION, format!("/api/v1/messages/{}", message.id)));
+    if replayed {
+        response.insert_header((REPLAYED, HeaderValue::from_static("true")));
+    }
+    let Some(seconds) = preferred_wait(request.headers()) else { return Ok(response.json(message)) };
+    let wait = messages::wait(&s, key.caller(), message.id, Duration::from_secs(seconds));
+    // Nobody is kept waiting by a process that stops.
+    let Some(view) = state.lifecycle.soft().run_until_cancelled(wait).await else {
+        return Ok(response.json(message));
+    };
+    let view = view?;
+    response.status(if view.summary.status.is_final() { StatusCode::OK } else { StatusCode::ACCEPTED });
+    response.insert_header((PREFERENCE_APPLIED, format!("wait={seconds}")));
+    Ok(response.json(view))
+}
+
+/// Sends up to 1,000 messages with one request.
+///
+/// Good ones are kept even where others fail. A header `Idempotency-Key` stands for every message without a key of
+/// its own, by its place.
+#[utoipa::path(
+    post, path = "/api/v1/messages/batch", tag = "messages",
+    params(SendParams, SendHeaders),
+    request_body(content = BatchBody, description = "16 MiB at most"),
+    responses((status = 200, body = BatchResults)),
+)]
+pub async fn create_batch(
+    request: HttpRequest,
+    s: Data<Services>,
+    key: Key,
+    request_id: RequestId,
+    body: JsonBytes<LARGE>,
+) -> Result<Json<BatchResults>> {
+    let options = options(&request, &request_id)?;
+    // One was counted when the request was let in.
+    key.admit(&request, &s, count_messages(&body.0).saturating_sub(1))?;
+    let results = messages::accept_batch(&s, &key, &body.0, &options).await?;
+    Ok(Json(BatchResults { results: results.into_iter().map(BatchResult::from).collect() }))
+}
+
+/// The messages this key may see.
+#[utoipa::path(
+    get, path = "/api/v1/messages", tag = "messages", params(ListParams),
+    responses((status = 200, body = PageBody<MessageSummary>)),
+)]
+pub async fn list(
+    request: HttpRequest,
+    s: Data<Services>,
+    key: Key,
+) -> Result<Json<PageBody<MessageSummary>>> {
+    let mut params = Params::of(&request);
+    let query = MessageQuery {
+        topic: params.value("topic"),
+        category: params.value("category"),
+        status: params.value("status"),
+        source: None,
+        since: params.time("since"),
+        until: params.time("until"),
+        q: params.text("q"),
+        cursor: params.cursor::<MessageId>().map(|id| id.to_string()),
+        limit: params.limit(),
+    };
+    params.finish()?;
+    let page = messages::list(&s, key.caller(), &query).await?;
+    Ok(Json(PageBody { data: page.items, next_cursor: page.next }))
+}
+
+/// A message with its texts and its counts.
+#[utoipa::path(
+    get, path = "/api/v1/messages/{id}", tag = "messages",
+    params(("id" = String, Path, description = "The message's id")),
+    responses((status = 200, body = MessageView)),
+)]
+pub async fn show(
+    request: HttpRequest,
+    s: Data<Services>,
+    key: Key,
+    id: Path<String>,
+) -> Result<Json<MessageView>> {
+    Params::none(&request)?;
+    Ok(Json(messages::get(&s, key.caller(), message(&id)?).await?))
+}
+
+/// A message person by person.
+#[utoipa::path(
+    get, path = "/api/v1/messages/{id}/deliveries", tag = "messages",
+    params(("id" = String, Path, description = "The message's id"), DeliveryParams),
+    responses((status = 200, body = PageBody<DeliveryView>)),
+)]
+pub async fn list_deliveries(
+    request: HttpRequest,
+    s: Data<Services>,
+    key: Key,
+    id: Path<String>,
+) -> Result<Json<PageBody<DeliveryView>>> {
+    let mut params = Params::of(&request);
+    let query = DeliveryQuery {
+        state: params.value("state"),
+        channel: params.value("channel"),
+        campus_id: params.text("campus_id"),
+        cursor: params.cursor::<DeliveryId>().map(|id| id.to_string()),
+        limit: params.limit(),
+    };
+    params.finish()?;
+    let page = messages::deliveries(&s, key.caller(), message(&id)?, &query).await?;
+    Ok(Json(PageBody { data: page.items, next_cursor: page.next }))
+}
+
+/// What happened to a message, in order.
+#[utoipa::path(
+    get, path = "/api/v1/messages/{id}/timeline", tag = "messages",
+    params(("id" = String, Path, description = "The message's id")),
+    responses((status = 200, body = Timeline)),
+)]
+pub async fn show_timeline(
+    request: HttpRequest,
+    s: Data<Services>,
+    key: Key,
+    id: Path<String>,
+) -> Result<Json<Timeline>> {
+    Params::none(&request)?;
+    Ok(Json(Timeline { data: messages::timeline(&s, key.caller(), message(&id)?).await? }))
+}
+
+/// Stops what still waits, and says what was already out.
+#[utoipa::path(
+    post, path = "/api/v1/messages/{id}/cancel", tag = "messages",
+    params(("id" = String, Path, description = "The message's id")),
+    responses(
+        (status = 200, body = Cancelled),
+        (status = 409, description = "`ended`: there is nothing left to stop", body = Problem,
+            content_type = "application/problem+json"),
+    ),
+)]
+pub async fn cancel(
+    request: HttpRequest,
+    s: Data<Services>,
+    key: Key,
+    id: Path<String>,
+    body: OptionalJson,
+) -> Result<Json<Cancelled>> {
+    Params::none(&request)?;
+    Fields::of(&body.0)?.finish()?;
+    Ok(Json(deliveries::cancel(&s, key.caller(), message(&id)?).await?))
+}
+
+/// Opens exactly the deliveries in these states again.
+#[utoipa::path(
+    post, path = "/api/v1/messages/{id}/resend", tag = "messages",
+    params(("id" = String, Path, description = "The message's id")),
+    request_body = ResendBody,
+    responses(
+        (status = 200, body = Resent),
+        (status = 409, description = "`not_sent`: there is nothing to send again yet", body = Problem,
+            content_type = "application/problem+json"),
+    ),
+)]
+pub async fn resend(
+    request: HttpRequest,
+    s: Data<Services>,
+    key: Key,
+    id: Path<String>,
+    body: OptionalJson,
+) -> Result<Json<Resent>> {
+    Params::none(&request)?;
+    let (states, channels) = resend_body(&body.0)?;
+    Ok(Json(deliveries::resend(&s, key.caller(), message(&id)?, &states, &channels).await?))
+}
+
+fn message(text: &str) -> Result<MessageId> {
+    params::id(text, "message")
+}
+
+fn options(request: &HttpRequest, request_id: &RequestId) -> Result<AcceptOptions> {
+    let mut faults = Faults::default();
+    let mut params = Params::of(request);
+    let unknown = params.text("unknown");
+    let skip_unknown = unknown.as_deref() == Some("skip");
+    if unknown.is_some() && !skip_unknown {
+        params.fault("unknown", "invalid_value", "`unknown` is `skip`, or left out");
+    }
+    if let Err(Error::Invalid(found)) = params.finish() {
+        faults.extend(found);
+    }
+    let idempotency_key = match request.headers().get(IDEMPOTENCY_KEY).map(HeaderValue::to_str) {
+        None => None,
+        Some(Ok(key)) => Some(key.to_owned()),
+        Some(Err(_)) => {
+            faults.add("Idempotency-Key", "invalid_key", "1 to 255 printable ASCII characters");
+            None
+        }
+    };
+    faults.into_result()?;
+    Ok(AcceptOptions { idempotency_key, request_id: request_id.as_str().to_owned(), skip_unknown })
+}
+
+/// The seconds of `wait` (RFC 7240 §4.3), as many as are granted. What cannot be understood is ignored, as that RFC
+/// wants it.
+fn preferred_wait(headers: &HeaderMap) -> Option<u64> {
+    headers.get_all(PREFER).filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).find_map(
+        |preference| {
+            let (name, value) = preference.split(';').next()?.split_once('=')?;
+            if !name.trim().eq_ignore_ascii_case("wait") {
+                return None;
+            }
+            let seconds: u64 = value.trim().trim_matches('"').parse().ok()?;
+            Some(seconds.min(LONGEST_WAIT_SECONDS))
+        },
+    )
+}
+
+/// Whether a large body can be one that may be large. Whatever else it holds is bounded by its own rules.
+fn mentions_personalise(body: &[u8]) -> bool {
+    const NAME: &[u8] = b"\"personalise\"";
+    body.windows(NAME.len()).any(|window| window == NAME)
+}
+
+/// How many messages a batch holds, without reading them; 1 where it cannot be read, which the service then says.
+fn count_messages(body: &[u8]) -> u32 {
+    #[derive(Deserialize)]
+    struct Batch {
+        messages: Vec<IgnoredAny>,
+    }
+    serde_json::from_slice::<Batch>(body).map_or(1, |batch| batch.messages.len() as u32)
+}
+
+fn resend_body(body: &Value) -> Result<(Vec<State>, Vec<ChannelKind>)> {
+    const MOST: usize = 16;
+    let mut fields = Fields::of(body)?;
+    let mut faults = Vec::new();
+    let states = fields.texts("states", MOST);
+    let states = each("states", &states, &mut faults);
+    let channels = fields.texts("channels", MOST);
+    let channels = each("channels", &channels, &mut faults);
+    fields.extend(faults);
+    fields.finish()?;
+    Ok((states, channels))
+}
+
+fn each<T: std::str::FromStr<Err = String>>(name: &str, texts: &[String], faults: &mut Vec<Fault>) -> Vec<T> {
+    let mut read = Vec::with_capacity(texts.len());
+    for (i, text) in texts.iter().enumerate() {
+        match text.parse() {
+            Ok(value) => read.push(value),
+            Err(why) => faults.push(Fault::new(format!("/{name}/{i}"), "unknown_value", why)),
+        }
+    }
+    read
+}
+
+impl From<Result<Accepted>> for BatchResult {
+    fn from(result: Result<Accepted>) -> Self {
+        match result {
+            Ok(Accepted { status, message, replayed }) => Self {
+                status,
+                id: Some(message.id),
+                duplicate_of: message.duplicate_of,
+                replayed,
+                problem: None,
+            },
+            Err(error) => {
+                errors::log(&error);
+                let problem = Problem::of(&error, None);
+                Self {
+                    status: problem.status,
+                    id: None,
+                    duplicate_of: None,
+                    replayed: false,
+                    problem: serde_json::to_value(problem).ok(),
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_wait_is_granted_up_to_half_a_minute() {
+        let wait = |value: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(HeaderName::from_static(PREFER), HeaderValue::from_static(value));
+            preferred_wait(&headers)
+        };
+        assert_eq!(wait("wait=5"), Some(5));
+        assert_eq!(wait("respond-async, Wait = \"10\"; foo"), Some(10));
+        assert_eq!(wait("wait=3600"), Some(30));
+        for nothing in ["wait", "wait=soon", "wait=-1", "return=minimal", ""] {
+            assert_eq!(wait(nothing), None, "{nothing}");
+        }
+    }
+
+    #[test]
+    fn messages_of_a_batch_are_counted_without_being_read() {
+        assert_eq!(count_messages(br#"{"messages": [{"a": [1, 2]}, 7, null], "x": 1}"#), 3);
+        assert_eq!(count_messages(b"nonsense"), 1);
+        assert_eq!(count_messages(br#"{"messages": 7}"#), 1);
+    }
+
+    #[test]
+    fn every_fault_of_a_resend_is_told() {
+        let (states, channels) = resend_body(&json!({"states": ["failed"], "channels": ["sms"]})).unwrap();
+        assert_eq!((states, channels), (vec![State::Failed], vec![ChannelKind::Sms]));
+        let body = json!({"states": ["lost", 7], "channels": ["fax"], "colour": 1});
+        let Err(Error::Invalid(faults)) = resend_body(&body) else { panic!("taken") };
+        let mut at: Vec<_> = faults.iter().map(|fault| fault.pointer.as_str()).collect();
+        at.sort_unstable();
+        assert_eq!(at, ["/channels/0", "/colour", "/states/0", "/states/1"]);
+    }
+}

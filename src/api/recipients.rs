@@ -1,0 +1,249 @@
+//! People: the directory as departments' systems keep it.
+
+#![expect(unused_qualifications, reason = "what utoipa's macro makes of parameters")]
+
+use actix_web::dev::Payload;
+use actix_web::http::header;
+use actix_web::web::{self, Data, Path};
+use actix_web::{HttpRequest, HttpResponse};
+use futures_util::StreamExt as _;
+use serde::Serialize;
+use utoipa::{IntoParams, ToSchema};
+
+use super::page::PageBody;
+use crate::domain::id::RecipientId;
+use crate::domain::recipient::Attributes;
+use crate::http::body::{self, HUGE, Json};
+use crate::http::params::Params;
+use crate::http::{Key, segment};
+use crate::service::recipients::{self, Change, Import, ImportOptions, ImportReport, ListFilter, Recipient};
+use crate::service::Services;
+use crate::{Error, Result};
+
+/// What a person's record is made of; a field left out is cleared by `PUT` and kept by `PATCH`.
+#[derive(Debug, ToSchema)]
+pub struct RecipientInputBody {
+    #[schema(example = "李伟")]
+    pub name: String,
+    #[schema(example = "liwei@stu.example.edu.cn")]
+    pub email: Option<String>,
+    /// With or without country code; one without is Chinese.
+    #[schema(example = "13812345678")]
+    pub mobile: Option<String>,
+    pub wecom_userid: Option<String>,
+    pub wechat_openid: Option<String>,
+    /// A language tag.
+    #[schema(example = "zh-CN")]
+    pub language: Option<String>,
+    pub department: Option<String>,
+    /// Strings, numbers and booleans that filters can ask for; `role` among them.
+    #[schema(value_type = Object, required = false, example = json!({"role": "student", "college": "农学院", "year": 2024}))]
+    pub attributes: Attributes,
+}
+
+/// A person.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RecipientBody {
+    campus_id: String,
+    name: String,
+    email: Option<String>,
+    mobile: Option<String>,
+    wecom_userid: Option<String>,
+    wechat_openid: Option<String>,
+    language: Option<String>,
+    department: Option<String>,
+    #[schema(value_type = Object)]
+    attributes: Attributes,
+    /// False for whom the last import with `deactivate_missing` did not name: no audience selects them.
+    active: bool,
+    created_at: jiff::Timestamp,
+    updated_at: jiff::Timestamp,
+}
+
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ListParams {
+    /// The beginning of a campus id, email address or mobile number, or a part of a name.
+    pub q: Option<String>,
+    /// A group's slug: only those it reaches.
+    pub group: Option<String>,
+    /// 1–200, 50 if left out.
+    pub limit: Option<u32>,
+    /// The `next_cursor` of the page before.
+    pub cursor: Option<String>,
+}
+
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ImportParams {
+    /// Do everything but keep it.
+    pub dry_run: Option<bool>,
+    /// Whoever the file does not name becomes inactive.
+    pub deactivate_missing: Option<bool>,
+}
+
+impl From<Recipient> for RecipientBody {
+    fn from(it: Recipient) -> Self {
+        Self {
+            campus_id: it.campus_id,
+            name: it.name,
+            email: it.email,
+            mobile: it.mobile,
+            wecom_userid: it.wecom_userid,
+            wechat_openid: it.wechat_openid,
+            language: it.language,
+            department: it.department,
+            attributes: it.attributes,
+            active: it.active,
+            created_at: it.created_at.to_jiff(),
+            updated_at: it.updated_at.to_jiff(),
+        }
+    }
+}
+
+/// The people in the directory, the newest first.
+#[utoipa::path(
+    get, path = "/api/v1/recipients", tag = "directory", params(ListParams),
+    responses((status = 200, body = PageBody<RecipientBody>)),
+)]
+pub async fn list(request: HttpRequest, s: Data<Services>, key: Key) -> Result<web::Json<PageBody<RecipientBody>>> {
+    let mut params = Params::of(&request);
+    let filter = ListFilter { q: params.text("q"), group: params.text("group") };
+    let (limit, before) = (params.limit(), params.cursor::<RecipientId>());
+    params.finish()?;
+    let people = recipients::list(&s, key.caller(), &filter, before, limit + 1).await?;
+    Ok(web::Json(PageBody::of(people, limit, |person| person.id, RecipientBody::from)))
+}
+
+/// One person.
+#[utoipa::path(
+    get, path = "/api/v1/recipients/{campus_id}", tag = "directory",
+    params(("campus_id" = String, Path, description = "学号 or 工号")),
+    responses((status = 200, body = RecipientBody)),
+)]
+pub async fn show(
+    request: HttpRequest,
+    s: Data<Services>,
+    key: Key,
+    campus_id: Path<String>,
+) -> Result<web::Json<RecipientBody>> {
+    Params::none(&request)?;
+    Ok(web::Json(recipients::get(&s, key.caller(), &campus_id).await?.into()))
+}
+
+/// Creates a person, or replaces all that is known of them.
+#[utoipa::path(
+    put, path = "/api/v1/recipients/{campus_id}", tag = "directory",
+    params(("campus_id" = String, Path, description = "学号 or 工号")),
+    request_body = RecipientInputBody,
+    responses(
+        (status = 200, body = RecipientBody, description = "Replaced"),
+        (status = 201, body = RecipientBody, description = "Created",
+            headers(("Location" = String, description = "Where the person is"))),
+    ),
+)]
+pub async fn replace(
+    request: HttpRequest,
+    s: Data<Services>,
+    key: Key,
+    campus_id: Path<String>,
+    body: Json,
+) -> Result<HttpResponse> {
+    Params::none(&request)?;
+    let (change, person) = recipients::put(&s, key.caller(), &campus_id, &body.0).await?;
+    let mut response = match change {
+        Change::Created => HttpResponse::Created(),
+        Change::Updated | Change::Unchanged => HttpResponse::Ok(),
+    };
+    if change == Change::Created {
+        response.insert_header((header::LOCATION, format!("/api/v1/recipients/{}", segment(&person.campus_id))));
+    }
+    Ok(response.json(RecipientBody::from(person)))
+}
+
+/// Changes what is named and keeps the rest; null clears (RFC 7396).
+#[utoipa::path(
+    patch, path = "/api/v1/recipients/{campus_id}", tag = "directory",
+    params(("campus_id" = String, Path, description = "学号 or 工号")),
+    request_body = RecipientInputBody,
+    responses((status = 200, body = RecipientBody)),
+)]
+pub async fn update(
+    request: HttpRequest,
+    s: Data<Services>,
+    key: Key,
+    campus_id: Path<String>,
+    body: Json,
+) -> Result<web::Json<RecipientBody>> {
+    Params::none(&request)?;
+    Ok(web::Json(recipients::patch(&s, key.caller(), &campus_id, &body.0).await?.into()))
+}
+
+/// Erases who a person is. What was sent to them stays counted.
+#[utoipa::path(
+    delete, path = "/api/v1/recipients/{campus_id}", tag = "directory",
+    params(("campus_id" = String, Path, description = "学号 or 工号")),
+    responses((status = 204, description = "Erased")),
+)]
+pub async fn delete(
+    request: HttpRequest,
+    s: Data<Services>,
+    key: Key,
+    campus_id: Path<String>,
+) -> Result<HttpResponse> {
+    Params::none(&request)?;
+    recipients::delete(&s, key.caller(), &campus_id).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Reads people from a file, one JSON object a line, while it arrives.
+///
+/// A line is a person: `campus_id`, the fields of a record, and whatever else becomes an attribute. Good lines are kept,
+/// the others are listed with what to mend. Sending the same file again changes nothing.
+#[utoipa::path(
+    post, path = "/api/v1/recipients/import", tag = "directory", params(ImportParams),
+    request_body(content = String, content_type = "application/x-ndjson", description = "64 MiB at most"),
+    responses((status = 200, body = ImportReport)),
+)]
+pub async fn import(
+    request: HttpRequest,
+    s: Data<Services>,
+    key: Key,
+    payload: web::Payload,
+) -> Result<web::Json<ImportReport>> {
+    let mut params = Params::of(&request);
+    let options = ImportOptions {
+        dry_run: params.flag("dry_run"),
+        deactivate_missing: params.flag("deactivate_missing"),
+    };
+    params.finish()?;
+    let is_ndjson = |essence: &str| {
+        ["application/x-ndjson", "application/ndjson", "application/jsonl"]
+            .iter()
+            .any(|right| essence.eq_ignore_ascii_case(right))
+    };
+    body::expect_media(request.headers(), "application/x-ndjson", is_ndjson)?;
+    body::expect_at_most(request.headers(), HUGE)?;
+    let mut import = Import::start(&s, key.caller(), options)?;
+    match feed(&mut import, payload.into_inner()).await {
+        Ok(()) => Ok(web::Json(import.finish().await?)),
+        Err(error) => {
+            // What was read is kept, and nobody is missing from a file that was not read to its end.
+            import.interrupt().await?;
+            Err(error)
+        }
+    }
+}
+
+async fn feed(import: &mut Import, mut payload: Payload) -> Result<()> {
+    let mut length = 0;
+    while let Some(piece) = payload.next().await {
+        let piece = piece.map_err(body::broken)?;
+        length += piece.len();
+        if length > HUGE {
+            return Err(Error::TooLarge { limit: HUGE });
+        }
+        import.feed(&piece).await?;
+    }
+    Ok(())
+}
