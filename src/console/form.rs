@@ -1,7 +1,58 @@
-//! What a form says back: faults at their fields, all at once, with the input kept.
+//! What a form brings, and what it says back: faults at their fields, all at once, with the input kept.
 
+use actix_session::SessionExt as _;
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpRequest};
+use futures_util::future::LocalBoxFuture;
+use subtle::ConstantTimeEq as _;
+
+use super::access;
 use super::view::View;
 use crate::error::Fault;
+use crate::http::body::Fields;
+use crate::service::sessions::OPERATOR;
+use crate::{Error, Result};
+
+/// The fields of a form that this very browser was shown: what comes from elsewhere is refused before anything is done.
+#[derive(Clone, Debug)]
+pub struct Form(Fields);
+
+impl Form {
+    /// The first value of that name, without the spaces around it; empty where there is none.
+    pub fn text(&self, name: &str) -> &str {
+        self.exact(name).trim()
+    }
+
+    /// As [`text`](Self::text), but as it was typed: passwords may begin with a space.
+    pub fn exact(&self, name: &str) -> &str {
+        self.0.0.iter().find(|(given, _)| given == name).map_or("", |(_, value)| value)
+    }
+
+    /// Every value of that name.
+    pub fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.0.0.iter().filter(move |(given, _)| given == name).map(|(_, value)| value.as_str())
+    }
+}
+
+impl FromRequest for Form {
+    type Error = Error;
+    type Future = LocalBoxFuture<'static, Result<Self>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        let fields = Fields::from_request(&request, payload);
+        Box::pin(async move {
+            let form = Self(fields.await?);
+            if form.text("csrf").as_bytes().ct_eq(access::token(&request)?.as_bytes()).into() {
+                return Ok(form);
+            }
+            if request.path().starts_with("/console") && !request.get_session().contains_key(OPERATOR) {
+                return Err(access::SIGNED_OUT);
+            }
+            Err(Error::forbidden(access::STALE_FORM, "the form did not carry this session's token"))
+        })
+    }
+}
 
 /// Faults by field name.
 #[derive(Clone, Debug, Default)]

@@ -1,8 +1,10 @@
 //! The console: pages for operators, rendered here and brought to life by htmx where there is script. A page embeds
 //! its fragments, so that a full load and a partial swap show the same markup.
 
+pub mod access;
 pub mod chart;
 pub mod counts;
+mod door;
 pub mod error;
 pub mod form;
 pub mod label;
@@ -11,6 +13,16 @@ pub mod message;
 pub mod messages;
 pub mod overview;
 pub mod page;
+mod preferences;
 pub mod sign_in;
 pub mod sources;
 pub mod view;
+
+use crate::http::routes::routes;
+
+routes! {
+    "/sign-in" => { GET door::show_sign_in, POST door::sign_in }
+    "/set-up" => { GET door::show_set_up, POST door::set_up }
+    "/sign-out" => { POST door::sign_out }
+    "/preferences" => { POST preferences::change }
+}

@@ -1,9 +1,9 @@
 //! What every page has around it: the frame with its navigation, the person signed in, the result of the last act.
 
 use actix_web::http::header;
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use askama::Template;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::view::{Markup, View, escape};
 use crate::domain::operator::Role;
@@ -89,11 +89,21 @@ impl Theme {
 }
 
 /// The result of the act that led here, said once.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Flash {
     pub text: String,
     /// It did not go as wished.
     pub amber: bool,
+}
+
+impl Flash {
+    pub fn good(text: impl Into<String>) -> Self {
+        Self { text: text.into(), amber: false }
+    }
+
+    pub fn amber(text: impl Into<String>) -> Self {
+        Self { text: text.into(), amber: true }
+    }
 }
 
 /// Whoever is signed in.
@@ -155,12 +165,34 @@ pub fn wants_fragment(request: &HttpRequest) -> bool {
 
 /// A page or fragment as an answer. Pages show what is true now and to whom they are shown: no cache may keep them.
 pub fn html(template: &impl Template) -> Result<HttpResponse> {
+    answer(HttpResponse::Ok(), template)
+}
+
+/// As [`html`], with another status or more headers.
+pub fn answer(mut response: HttpResponseBuilder, template: &impl Template) -> Result<HttpResponse> {
     let body = template.render().map_err(Error::internal)?;
-    Ok(HttpResponse::Ok()
+    Ok(response
         .content_type("text/html; charset=utf-8")
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .insert_header((header::VARY, "HX-Request, HX-Request-Type, Cookie"))
         .body(body))
+}
+
+/// Sends the browser on with a `GET`, as after every form that was taken.
+pub fn see_other(path: &str) -> HttpResponse {
+    HttpResponse::SeeOther()
+        .insert_header((header::LOCATION, path))
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .finish()
+}
+
+/// The path if it stays in this installation, for what a form or an address asks to come back to.
+pub fn local_path(path: &str) -> Option<&str> {
+    let stays = path.starts_with('/')
+        && !path.starts_with("//")
+        && !path.contains('\\')
+        && !path.contains(|c: char| c.is_control() || c.is_whitespace());
+    stays.then_some(path)
 }
 
 #[cfg(test)]
@@ -183,6 +215,16 @@ mod tests {
             ("hx-request-type", "partial"),
             ("hx-history-restore-request", "true"),
         ])));
+    }
+
+    #[test]
+    fn nobody_is_sent_elsewhere() {
+        for path in ["/", "/console?q=a&b=%20", "/console/messages#deliveries"] {
+            assert_eq!(local_path(path), Some(path));
+        }
+        for path in ["", "console", "//evil.example", "/\\evil.example", "https://evil.example", "/a\r\nb", "/\t/b"] {
+            assert_eq!(local_path(path), None, "{path:?}");
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The door: sign-in, and the one-time set-up of the first operator.
+//! The door: sign-in, and the one-time links by which operators come in.
 
 use askama::Template;
 
@@ -10,7 +10,7 @@ use super::page::{Shell, Theme};
 pub struct SignInPage {
     pub shell: Shell,
     /// As typed; a refused attempt keeps it.
-    pub login: String,
+    pub email: String,
     pub faults: FieldFaults,
     /// Why the last attempt was refused, in words that give nothing away.
     pub refusal: Option<String>,
@@ -24,7 +24,16 @@ pub struct SetUpPage {
     pub shell: Shell,
     /// From the one-time link.
     pub token: String,
+    /// Whoever only has to choose a password; nobody yet at the first set-up.
+    pub invited: Option<Invited>,
     pub name: String,
-    pub login: String,
+    pub email: String,
     pub faults: FieldFaults,
+}
+
+/// The operator a link was made for.
+#[derive(Clone, Debug)]
+pub struct Invited {
+    pub name: String,
+    pub email: String,
 }

@@ -76,6 +76,27 @@ impl FromRequest for OptionalJson {
     }
 }
 
+/// The fields of a submitted form, in their order; a name may come more than once.
+#[derive(Clone, Debug, Default)]
+pub struct Fields(pub Vec<(String, String)>);
+
+impl FromRequest for Fields {
+    type Error = Error;
+    type Future = LocalBoxFuture<'static, Result<Self>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        const FORM: &str = "application/x-www-form-urlencoded";
+        let checked = expect_media(request.headers(), FORM, |essence| essence.eq_ignore_ascii_case(FORM))
+            .and_then(|()| expect_at_most(request.headers(), SMALL));
+        let payload = payload.take();
+        Box::pin(async move {
+            checked?;
+            let bytes = read(payload, SMALL).await?;
+            Ok(Self(url::form_urlencoded::parse(&bytes).into_owned().collect()))
+        })
+    }
+}
+
 /// The value, or at which line and column it stops being one. Nested deeper than 128 levels it is none.
 fn parse(bytes: &[u8]) -> Result<Value> {
     serde_json::from_slice(bytes).map_err(|error| Error::Malformed(format!("the body is not JSON: {error}")))

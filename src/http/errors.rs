@@ -7,7 +7,7 @@ use actix_web::dev::ServiceRequest;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::web::Data;
-use actix_web::{HttpResponse, ResponseError};
+use actix_web::{HttpResponse, HttpResponseBuilder, ResponseError};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -44,7 +44,7 @@ impl Asked {
 }
 
 /// Browsers name `text/html`; programs rarely do.
-pub(super) fn accepts_page(headers: &header::HeaderMap) -> bool {
+pub fn accepts_page(headers: &header::HeaderMap) -> bool {
     headers.get(header::ACCEPT).and_then(|v| v.to_str().ok()).is_some_and(|v| v.contains("text/html"))
 }
 
@@ -132,9 +132,14 @@ impl ResponseError for Error {
 
 /// What to answer instead of a bare error.
 pub(super) fn render(error: &actix_web::Error, asked: &Asked) -> HttpResponse {
+    in_own_words(error, |error| answer(error, asked))
+}
+
+/// Gives `tell` the error as one of ours.
+pub fn in_own_words<R>(error: &actix_web::Error, tell: impl FnOnce(&Error) -> R) -> R {
     match error.as_error::<Error>() {
-        Some(own) => answer(own, asked),
-        None => answer(&translate(error), asked),
+        Some(own) => tell(own),
+        None => tell(&translate(error)),
     }
 }
 
@@ -157,15 +162,12 @@ pub fn log(error: &Error) {
     }
 }
 
-fn answer(error: &Error, asked: &Asked) -> HttpResponse {
-    let (status, _) = face(error);
+/// The beginning of the answer to an error: its status and what its headers say. The error is logged here.
+pub fn begin(error: &Error) -> HttpResponseBuilder {
     log(error);
-    let problem = Problem::of(error, Some(&asked.id));
+    let (status, _) = face(error);
     let mut response = HttpResponse::build(status);
     match error {
-        Error::Unauthenticated(_) => {
-            response.insert_header((header::WWW_AUTHENTICATE, "Bearer realm=\"belltower\""));
-        }
         Error::MethodNotAllowed { allow } => {
             response.insert_header((header::ALLOW, *allow));
         }
@@ -176,6 +178,15 @@ fn answer(error: &Error, asked: &Asked) -> HttpResponse {
         }
         _ => {}
     }
+    response
+}
+
+fn answer(error: &Error, asked: &Asked) -> HttpResponse {
+    let mut response = begin(error);
+    if matches!(error, Error::Unauthenticated(_)) {
+        response.insert_header((header::WWW_AUTHENTICATE, "Bearer realm=\"belltower\""));
+    }
+    let problem = Problem::of(error, Some(&asked.id));
     if let Some(language) = asked.page {
         return problems::page_of(&problem, language, response);
     }

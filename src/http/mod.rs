@@ -12,6 +12,7 @@ pub mod problems;
 pub mod request_id;
 pub mod routes;
 pub mod server;
+pub mod session;
 mod watch;
 
 pub use guard::Key;

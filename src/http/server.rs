@@ -8,7 +8,7 @@ use actix_web::middleware::{Compress, from_fn};
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{App, HttpServer};
 
-use super::{assets, health, problems, routes, watch};
+use super::{assets, health, problems, routes, session, watch};
 use crate::config::Language;
 use crate::lifecycle::Lifecycle;
 use crate::service::Services;
@@ -74,7 +74,7 @@ pub fn serve(
         App::new()
             .app_data(services.clone())
             .app_data(state.clone())
-            .configure(if serves_faces { everything } else { health::configure })
+            .configure(|config| if serves_faces { everything(config, &services) } else { health::configure(config) })
             .default_service(web::to(routes::nowhere))
             .wrap(Compress::default())
             .wrap(from_fn(watch::watch))
@@ -99,10 +99,13 @@ pub fn serve(
 }
 
 /// Every route of the process.
-fn everything(config: &mut ServiceConfig) {
+fn everything(config: &mut ServiceConfig, s: &Services) {
     health::configure(config);
     problems::configure(config);
     assets::configure(config);
     crate::api::docs::configure(config);
     config.service(web::scope("/api/v1").configure(crate::api::configure));
+    // The last, as it takes every path that is left.
+    let console = web::scope("").configure(crate::console::configure);
+    config.service(console.wrap(from_fn(crate::console::access::dress)).wrap(session::middleware(s)));
 }

@@ -623,13 +623,13 @@ fn mail(language: Language, theme: Theme) -> MailPage {
 /// Every page under the name of its file.
 pub(super) fn all(language: Language, theme: Theme) -> Vec<(&'static str, String)> {
     let gate = || shell(language, theme, None);
-    let faults = [Fault::new("/password", "weak_password", "")];
+    let faults = [Fault::new("/password", "too_weak", "")];
     vec![
         (
             "sign_in",
             SignInPage {
                 shell: gate(),
-                login: String::new(),
+                email: String::new(),
                 faults: FieldFaults::default(),
                 refusal: None,
                 return_to: "/console".into(),
@@ -643,7 +643,8 @@ pub(super) fn all(language: Language, theme: Theme) -> Vec<(&'static str, String
                 shell: gate(),
                 token: "one-time".into(),
                 name: "周敏".into(),
-                login: "zhoumin".into(),
+                email: "zhoumin@bell.example".into(),
+                invited: None,
             }
             .render(),
         ),

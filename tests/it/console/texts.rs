@@ -22,7 +22,19 @@ const REASONS: [&str; 7] = [
     "quiet_expired",
     "not_needed",
 ];
-const FAULTS: [&str; 6] = ["required", "too_long", "too_short", "taken", "weak_password", "mismatch"];
+const FAULTS: [&str; 10] = [
+    "required",
+    "too_long",
+    "too_short",
+    "taken",
+    "too_weak",
+    "mismatch",
+    "invalid",
+    "out_of_range",
+    "control_character",
+    "too_many",
+];
+const CONFLICTS: [&str; 4] = ["link_used", "link_expired", "set_up_already", "too_many_keys"];
 const ERRORS: [&str; 8] = ["400", "401", "403", "404", "409", "429", "500", "503"];
 
 /// Keys that are put together when they are used.
@@ -43,6 +55,7 @@ fn composed() -> BTreeSet<String> {
     family("theme", &mut Theme::ALL.iter().map(|t| t.name()), &[""]);
     family("reason", &mut REASONS.into_iter(), &[""]);
     family("fault", &mut FAULTS.into_iter(), &[""]);
+    family("conflict", &mut CONFLICTS.into_iter(), &[""]);
     family("error", &mut ERRORS.into_iter(), &["", "-advice"]);
     keys
 }

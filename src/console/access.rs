@@ -1,0 +1,249 @@
+//! Who looks at a page: the signed-in operator behind its session, the token its forms carry, and what is shown
+//! instead where something is refused.
+
+use actix_session::{Session, SessionExt as _};
+use actix_web::body::{BoxBody, EitherBody, MessageBody};
+use actix_web::cookie::Cookie;
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::http::header::HeaderName;
+use actix_web::http::Method;
+use actix_web::middleware::Next;
+use actix_web::web::Data;
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest, HttpResponse};
+use futures_util::future::LocalBoxFuture;
+use url::form_urlencoded;
+
+use super::error::ErrorPage;
+use super::page::{self, Flash, Section, Shell, SignedIn, Theme};
+use super::view::View;
+use crate::config::Language;
+use crate::domain::id::OperatorId;
+use crate::domain::operator::Permission;
+use crate::http::{RequestId, errors, locale, session as cookies};
+use crate::service::caller::OperatorCaller;
+use crate::service::sessions::OPERATOR;
+use crate::service::{Caller, Services, operators};
+use crate::{Error, Result};
+
+/// No session, or one that has ended. Pages answer it by leading to the sign-in.
+pub const SIGNED_OUT: Error = Error::Unauthenticated("sign in first");
+/// What a form lacks that was made for another session.
+pub const STALE_FORM: &str = "form";
+
+/// Entries of a session beside its operator.
+const TOKEN: &str = "csrf";
+const FLASH: &str = "flash";
+/// The cookie that stands for a browser before it has a session.
+const VISIT: &str = "visit";
+const TOKEN_BYTES: usize = 24;
+
+/// A signed-in operator's request. Asked for by every page behind the door.
+#[derive(Clone)]
+pub struct Signed {
+    pub operator: OperatorCaller,
+    pub caller: Caller,
+    /// Goes into every form.
+    pub csrf: String,
+    pub session: Session,
+    request: HttpRequest,
+    services: Data<Services>,
+}
+
+impl Signed {
+    pub fn may(&self, permission: Permission) -> bool {
+        self.operator.role.may(permission)
+    }
+
+    pub fn view(&self) -> View {
+        view(&self.services, language(&self.request), self.csrf.clone())
+    }
+
+    /// The frame around a page of that room, with what is to be said of the last act.
+    pub fn shell(&self, current: Section) -> Result<Shell> {
+        let sections = [
+            (Section::Overview, true),
+            (Section::Messages, self.may(Permission::MessagesView)),
+            (Section::Sources, self.may(Permission::SourcesView)),
+            (Section::Mailbox, self.services.simulators.is_some() && self.may(Permission::MessagesView)),
+        ];
+        let flash = self.session.remove_as::<Flash>(FLASH).and_then(Result::ok);
+        Ok(Shell {
+            operator: Some(SignedIn { name: self.operator.name.clone(), role: self.operator.role }),
+            sections: sections.into_iter().filter(|(_, open)| *open).map(|(section, _)| section).collect(),
+            current: Some(current),
+            flash,
+            ..shell(&self.request, &self.services, self.csrf.clone())
+        })
+    }
+
+    /// Leaves something to be said on the next page.
+    pub fn say(&self, flash: &Flash) -> Result<()> {
+        self.session.insert(FLASH, flash).map_err(Error::internal)
+    }
+}
+
+impl FromRequest for Signed {
+    type Error = Error;
+    type Future = LocalBoxFuture<'static, Result<Self>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            let services = services(&request)?;
+            let session = request.get_session();
+            let Some(id) = session.get::<OperatorId>(OPERATOR).map_err(Error::internal)? else {
+                return Err(SIGNED_OUT);
+            };
+            let Some(operator) = operators::operator_of(&services, id).await? else {
+                session.purge();
+                return Err(SIGNED_OUT);
+            };
+            if let Some(chosen) = operator.language {
+                request.extensions_mut().insert(chosen);
+            }
+            let csrf = token(&request)?;
+            Ok(Self { caller: Caller::Operator(operator.clone()), operator, csrf, session, request, services })
+        })
+    }
+}
+
+/// Begins the session of an operator who has just proved who they are. Whatever the browser held before ends.
+pub fn begin(session: &Session, s: &Services, operator: &OperatorCaller) -> Result<()> {
+    session.renew();
+    session.clear();
+    session.insert(OPERATOR, operator.id).map_err(Error::internal)?;
+    session.insert(TOKEN, s.vault.token(TOKEN_BYTES)).map_err(Error::internal)
+}
+
+/// The frame of a page before sign-in.
+pub fn gate_shell(request: &HttpRequest) -> Result<Shell> {
+    Ok(shell(request, services(request)?.get_ref(), token(request)?))
+}
+
+fn shell(request: &HttpRequest, s: &Services, csrf: String) -> Shell {
+    let here = request.uri().path_and_query().map_or("/console", |path| path.as_str());
+    // A page that answers a form cannot be come back to.
+    let is_read = [Method::GET, Method::HEAD].contains(request.method());
+    Shell {
+        view: view(s, language(request), csrf),
+        theme: Theme::of(request),
+        campus: s.campus.name.clone(),
+        operator: None,
+        sections: Vec::new(),
+        current: None,
+        flash: None,
+        emergency: None,
+        here: if is_read { here } else { "/console" }.to_owned(),
+    }
+}
+
+fn view(s: &Services, language: Language, csrf: String) -> View {
+    View { language, zone: s.campus.time_zone.clone(), now: s.clock.now(), csrf }
+}
+
+/// The operator's own choice, else the browser's, else the campus's.
+fn language(request: &HttpRequest) -> Language {
+    let chosen = request.extensions().get::<Language>().copied();
+    chosen.unwrap_or_else(|| locale::of(request))
+}
+
+fn services(request: &HttpRequest) -> Result<Data<Services>> {
+    request.app_data::<Data<Services>>().cloned().ok_or_else(|| Error::internal("no services"))
+}
+
+/// What a browser without a session was told by, minted with this answer.
+#[derive(Clone)]
+struct Minted(String);
+
+/// The token that forms of this browser carry. It is the session's where there is one; before that it follows from a
+/// cookie that other sites can neither read nor set, so that somebody who only looks in costs the store nothing.
+pub fn token(request: &HttpRequest) -> Result<String> {
+    if let Some(token) = request.get_session().get::<String>(TOKEN).map_err(Error::internal)? {
+        return Ok(token);
+    }
+    let s = services(request)?;
+    let visit = match request.cookie(&cookies::cookie_name(&s, VISIT)) {
+        Some(cookie) => cookie.value().to_owned(),
+        None => minted(request, &s),
+    };
+    let print = s.vault.fingerprint("visit-token", visit.as_bytes());
+    Ok(print.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+fn minted(request: &HttpRequest, s: &Services) -> String {
+    let mut extensions = request.extensions_mut();
+    if let Some(Minted(visit)) = extensions.get() {
+        return visit.clone();
+    }
+    let visit = s.vault.token(TOKEN_BYTES);
+    extensions.insert(Minted(visit.clone()));
+    visit
+}
+
+const HX_REDIRECT: HeaderName = HeaderName::from_static("hx-redirect");
+
+/// Around every route of the console: shows what was refused as a page, leads to the sign-in, hands out the cookie that
+/// forms before sign-in need.
+pub async fn dress<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, actix_web::Error> {
+    let response = next.call(request).await?;
+    let request = response.request().clone();
+    // Where no route is, whoever asked may be a program.
+    let refused = response.response().error().filter(|_| request.match_pattern().is_some());
+    let refused = refused.map(|error| errors::in_own_words(error, |error| refusal(&request, error)));
+    let mut response = match refused {
+        Some(refused) => response.into_response(refused?).map_into_right_body(),
+        None => response.map_into_left_body(),
+    };
+    if let Some(cookie) = visit_cookie(&request) {
+        response.response_mut().add_cookie(&cookie).map_err(Error::internal)?;
+    }
+    Ok(response)
+}
+
+fn visit_cookie(request: &HttpRequest) -> Option<Cookie<'static>> {
+    let Minted(visit) = request.extensions().get::<Minted>().cloned()?;
+    Some(cookies::cookie(services(request).ok()?.get_ref(), VISIT, visit))
+}
+
+fn refusal(request: &HttpRequest, error: &Error) -> Result<HttpResponse> {
+    if matches!(error, Error::Unauthenticated(_)) {
+        return Ok(to_sign_in(request));
+    }
+    let shell = gate_shell(request)?;
+    let id = request.extensions().get::<RequestId>().cloned();
+    let id = id.map(|id| id.as_str().to_owned()).unwrap_or_default();
+    let status = errors::face(error).0.as_u16();
+    let detail = explained(&shell.view, error);
+    page::answer(errors::begin(error), &ErrorPage::new(shell, status, detail, id))
+}
+
+/// What may be said beyond the status.
+fn explained(view: &View, error: &Error) -> Option<String> {
+    let (key, detail) = match error {
+        Error::Conflict { code, detail } => (format!("conflict-{code}"), detail.clone()),
+        Error::Forbidden { permission, .. } if permission == STALE_FORM => return Some(view.t("form-stale")),
+        Error::Invalid(faults) => (String::new(), faults.first()?.detail.clone()),
+        _ => return None,
+    };
+    match view.t(&key) {
+        text if text == key => Some(detail),
+        text => Some(text),
+    }
+}
+
+fn to_sign_in(request: &HttpRequest) -> HttpResponse {
+    if page::wants_fragment(request) {
+        return HttpResponse::NoContent().insert_header((HX_REDIRECT, "/sign-in")).finish();
+    }
+    let here = request.uri().path_and_query().map(|path| path.as_str());
+    match here.filter(|_| request.method() == Method::GET) {
+        Some(here) => {
+            let query = form_urlencoded::Serializer::new(String::new()).append_pair("return_to", here).finish();
+            page::see_other(&format!("/sign-in?{query}"))
+        }
+        None => page::see_other("/sign-in"),
+    }
+}

@@ -1,0 +1,152 @@
+//! In and out: sign-in, the one-time links by which operators choose a password, sign-out.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use actix_session::{Session, SessionExt as _};
+use actix_web::web::{self, Data};
+use actix_web::{HttpRequest, HttpResponse};
+use serde::Deserialize;
+
+use super::access;
+use super::form::{FieldFaults, Form};
+use super::page::{self, local_path, see_other};
+use super::sign_in::{Invited, SetUpPage, SignInPage};
+use crate::error::Fault;
+use crate::http::errors;
+use crate::service::operators::{self, LinkForm, LinkPurpose};
+use crate::service::sessions::OPERATOR;
+use crate::service::{Services, caller::OperatorCaller};
+use crate::{Error, Result};
+
+const HOME: &str = "/console";
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Return {
+    #[serde(default)]
+    return_to: String,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Link {
+    #[serde(default)]
+    token: String,
+}
+
+/// Only pages come back to; the door itself would go round in circles.
+fn way_on(path: &str) -> &str {
+    local_path(path).filter(|path| path.starts_with(HOME)).unwrap_or(HOME)
+}
+
+pub(super) async fn show_sign_in(request: HttpRequest, query: web::Query<Return>) -> Result<HttpResponse> {
+    if request.get_session().contains_key(OPERATOR) {
+        return Ok(see_other(way_on(&query.return_to)));
+    }
+    page::html(&SignInPage {
+        shell: access::gate_shell(&request)?,
+        email: String::new(),
+        faults: FieldFaults::default(),
+        refusal: None,
+        return_to: query.return_to.clone(),
+    })
+}
+
+pub(super) async fn sign_in(
+    request: HttpRequest,
+    s: Data<Services>,
+    session: Session,
+    form: Form,
+) -> Result<HttpResponse> {
+    let remote = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |address| address.ip());
+    let error = match operators::sign_in(&s, form.text("email"), form.exact("password"), remote).await {
+        Ok(operator) => {
+            access::begin(&session, &s, &operator)?;
+            return Ok(see_other(way_on(form.text("return_to"))));
+        }
+        Err(error) => error,
+    };
+    let shell = access::gate_shell(&request)?;
+    let (refusal, response) = match &error {
+        Error::Unauthenticated(_) => (shell.view.t("sign-in-wrong"), HttpResponse::UnprocessableEntity()),
+        Error::RateLimited { retry_after } => {
+            let wait = shell.view.lasting(*retry_after);
+            (shell.view.t1("sign-in-wait", "wait", wait), errors::begin(&error))
+        }
+        _ => return Err(error),
+    };
+    let page = SignInPage {
+        shell,
+        email: form.text("email").to_owned(),
+        faults: FieldFaults::default(),
+        refusal: Some(refusal),
+        return_to: form.text("return_to").to_owned(),
+    };
+    page::answer(response, &page)
+}
+
+pub(super) async fn show_set_up(
+    request: HttpRequest,
+    s: Data<Services>,
+    query: web::Query<Link>,
+) -> Result<HttpResponse> {
+    let invited = invited(operators::link(&s, &query.token).await?);
+    page::html(&SetUpPage {
+        shell: access::gate_shell(&request)?,
+        token: query.token.clone(),
+        invited,
+        name: String::new(),
+        email: String::new(),
+        faults: FieldFaults::default(),
+    })
+}
+
+pub(super) async fn set_up(
+    request: HttpRequest,
+    s: Data<Services>,
+    session: Session,
+    form: Form,
+) -> Result<HttpResponse> {
+    let token = form.text("token");
+    let faults = match choose(&s, token, &form).await {
+        Ok(operator) => {
+            access::begin(&session, &s, &operator)?;
+            return Ok(see_other(HOME));
+        }
+        Err(Error::Invalid(faults)) => faults,
+        Err(other) => return Err(other),
+    };
+    let shell = access::gate_shell(&request)?;
+    let page = SetUpPage {
+        faults: FieldFaults::new(&shell.view, &faults),
+        shell,
+        token: token.to_owned(),
+        invited: invited(operators::link(&s, token).await?),
+        name: form.text("name").to_owned(),
+        email: form.text("email").to_owned(),
+    };
+    page::answer(HttpResponse::UnprocessableEntity(), &page)
+}
+
+async fn choose(s: &Services, token: &str, form: &Form) -> Result<OperatorCaller> {
+    if form.exact("password") != form.exact("password_again") {
+        let fault = Fault::new("/password_again", "mismatch", "the two do not match");
+        return Err(Error::Invalid(vec![fault]));
+    }
+    let form = LinkForm {
+        email: form.text("email").to_owned(),
+        name: form.text("name").to_owned(),
+        password: form.exact("password").to_owned(),
+    };
+    operators::use_link(s, token, form).await
+}
+
+fn invited(purpose: LinkPurpose) -> Option<Invited> {
+    match purpose {
+        LinkPurpose::SetUp => None,
+        LinkPurpose::Password { email, name } => Some(Invited { name, email }),
+    }
+}
+
+pub(super) async fn sign_out(session: Session, _: Form) -> HttpResponse {
+    session.purge();
+    see_other("/sign-in")
+}
