@@ -4,8 +4,8 @@ use actix_web::HttpRequest;
 use actix_web::web::{Data, Json, Path};
 
 use crate::Result;
-use crate::http::params::{self, Params};
 use crate::http::Key;
+use crate::http::params::{self, Params};
 use crate::service::messages::DeliveryDetail;
 use crate::service::{Services, messages};
 

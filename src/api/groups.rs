@@ -16,9 +16,9 @@ use crate::domain::id::{GroupId, RecipientId};
 use crate::http::Key;
 use crate::http::body::Json;
 use crate::http::params::Params;
+use crate::service::Services;
 use crate::service::groups::{self, Group, MembersChanged};
 use crate::service::recipients::Change;
-use crate::service::Services;
 
 /// What a group is made of.
 #[derive(Debug, ToSchema)]
@@ -101,7 +101,11 @@ impl From<Group> for GroupBody {
     get, path = "/api/v1/groups", tag = "directory", params(PageParams),
     responses((status = 200, body = PageBody<GroupBody>)),
 )]
-pub async fn list(request: HttpRequest, s: Data<Services>, key: Key) -> Result<web::Json<PageBody<GroupBody>>> {
+pub async fn list(
+    request: HttpRequest,
+    s: Data<Services>,
+    key: Key,
+) -> Result<web::Json<PageBody<GroupBody>>> {
     let mut params = Params::of(&request);
     let (limit, before) = (params.limit(), params.cursor::<GroupId>());
     params.finish()?;

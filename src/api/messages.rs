@@ -400,16 +400,18 @@ fn options(request: &HttpRequest, request_id: &RequestId) -> Result<AcceptOption
 /// The seconds of `wait` (RFC 7240 §4.3), as many as are granted. What cannot be understood is ignored, as that RFC
 /// wants it.
 fn preferred_wait(headers: &HeaderMap) -> Option<u64> {
-    headers.get_all(PREFER).filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).find_map(
-        |preference| {
+    headers
+        .get_all(PREFER)
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .find_map(|preference| {
             let (name, value) = preference.split(';').next()?.split_once('=')?;
             if !name.trim().eq_ignore_ascii_case("wait") {
                 return None;
             }
             let seconds: u64 = value.trim().trim_matches('"').parse().ok()?;
             Some(seconds.min(LONGEST_WAIT_SECONDS))
-        },
-    )
+        })
 }
 
 /// Whether a large body can be one that may be large. Whatever else it holds is bounded by its own rules.

@@ -16,8 +16,8 @@ use crate::domain::recipient::Attributes;
 use crate::http::body::{self, HUGE, Json};
 use crate::http::params::Params;
 use crate::http::{Key, segment};
-use crate::service::recipients::{self, Change, Import, ImportOptions, ImportReport, ListFilter, Recipient};
 use crate::service::Services;
+use crate::service::recipients::{self, Change, Import, ImportOptions, ImportReport, ListFilter, Recipient};
 use crate::{Error, Result};
 
 /// What a person's record is made of; a field left out is cleared by `PUT` and kept by `PATCH`.
@@ -106,7 +106,11 @@ impl From<Recipient> for RecipientBody {
     get, path = "/api/v1/recipients", tag = "directory", params(ListParams),
     responses((status = 200, body = PageBody<RecipientBody>)),
 )]
-pub async fn list(request: HttpRequest, s: Data<Services>, key: Key) -> Result<web::Json<PageBody<RecipientBody>>> {
+pub async fn list(
+    request: HttpRequest,
+    s: Data<Services>,
+    key: Key,
+) -> Result<web::Json<PageBody<RecipientBody>>> {
     let mut params = Params::of(&request);
     let filter = ListFilter { q: params.text("q"), group: params.text("group") };
     let (limit, before) = (params.limit(), params.cursor::<RecipientId>());
@@ -156,7 +160,8 @@ pub async fn replace(
         Change::Updated | Change::Unchanged => HttpResponse::Ok(),
     };
     if change == Change::Created {
-        response.insert_header((header::LOCATION, format!("/api/v1/recipients/{}", segment(&person.campus_id))));
+        response
+            .insert_header((header::LOCATION, format!("/api/v1/recipients/{}", segment(&person.campus_id))));
     }
     Ok(response.json(RecipientBody::from(person)))
 }

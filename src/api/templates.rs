@@ -14,9 +14,9 @@ use super::page::PageBody;
 use crate::Result;
 use crate::http::Key;
 use crate::http::params::Params;
+use crate::service::Services;
 use crate::service::messages::VariantBody;
 use crate::service::templates::{self, Template};
-use crate::service::Services;
 
 /// One version of a template.
 #[derive(Debug, Serialize, ToSchema)]

@@ -5,8 +5,8 @@ use actix_session::{Session, SessionExt as _};
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::cookie::Cookie;
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
-use actix_web::http::header::HeaderName;
 use actix_web::http::Method;
+use actix_web::http::header::HeaderName;
 use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, HttpResponse};
@@ -102,7 +102,14 @@ impl FromRequest for Signed {
                 request.extensions_mut().insert(chosen);
             }
             let csrf = token(&request)?;
-            Ok(Self { caller: Caller::Operator(operator.clone()), operator, csrf, session, request, services })
+            Ok(Self {
+                caller: Caller::Operator(operator.clone()),
+                operator,
+                csrf,
+                session,
+                request,
+                services,
+            })
         })
     }
 }
@@ -241,7 +248,8 @@ fn to_sign_in(request: &HttpRequest) -> HttpResponse {
     let here = request.uri().path_and_query().map(|path| path.as_str());
     match here.filter(|_| request.method() == Method::GET) {
         Some(here) => {
-            let query = form_urlencoded::Serializer::new(String::new()).append_pair("return_to", here).finish();
+            let query =
+                form_urlencoded::Serializer::new(String::new()).append_pair("return_to", here).finish();
             page::see_other(&format!("/sign-in?{query}"))
         }
         None => page::see_other("/sign-in"),

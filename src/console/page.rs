@@ -222,7 +222,9 @@ mod tests {
         for path in ["/", "/console?q=a&b=%20", "/console/messages#deliveries"] {
             assert_eq!(local_path(path), Some(path));
         }
-        for path in ["", "console", "//evil.example", "/\\evil.example", "https://evil.example", "/a\r\nb", "/\t/b"] {
+        for path in
+            ["", "console", "//evil.example", "/\\evil.example", "https://evil.example", "/a\r\nb", "/\t/b"]
+        {
             assert_eq!(local_path(path), None, "{path:?}");
         }
     }

@@ -1,8 +1,8 @@
 //! Language and appearance: kept by the browser, and the language with the operator as well.
 
+use actix_web::HttpResponse;
 use actix_web::cookie::{Cookie, SameSite, time};
 use actix_web::web::Data;
-use actix_web::HttpResponse;
 
 use super::access::Signed;
 use super::form::Form;

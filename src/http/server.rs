@@ -74,7 +74,9 @@ pub fn serve(
         App::new()
             .app_data(services.clone())
             .app_data(state.clone())
-            .configure(|config| if serves_faces { everything(config, &services) } else { health::configure(config) })
+            .configure(
+                |config| if serves_faces { everything(config, &services) } else { health::configure(config) },
+            )
             .default_service(web::to(routes::nowhere))
             .wrap(Compress::default())
             .wrap(from_fn(watch::watch))

@@ -1,12 +1,12 @@
 //! Sessions of browsers: the cookie holds a signed key and nothing else; what the key opens is in the store.
 
+use actix_session::SessionMiddleware;
 use actix_session::config::{BrowserSession, CookieContentSecurity, TtlExtensionPolicy};
 use actix_session::storage::{LoadError, SaveError, SessionKey, SessionStore, UpdateError};
-use actix_session::SessionMiddleware;
 use actix_web::cookie::{Cookie, Key, SameSite, time};
 
-use crate::service::sessions::{self, State};
 use crate::service::Services;
+use crate::service::sessions::{self, State};
 
 /// Loads the session of a request and keeps what was changed in it. A request without a session costs nothing, and
 /// begins none unless something is put into it.

@@ -45,14 +45,20 @@ async fn a_message_is_kept_shown_and_followed() {
     assert!(id.starts_with("msg_"), "{body}");
     assert_eq!(answer.header("location"), Some(format!("/api/v1/messages/{id}").as_str()));
     assert_eq!((&body["status"], &body["topic"]), (&json!("accepted"), &json!("library.new-books")));
-    assert_eq!((&body["category"], &body["created_at"]), (&json!("announcement"), &json!("2026-09-21T14:13:20Z")));
+    assert_eq!(
+        (&body["category"], &body["created_at"]),
+        (&json!("announcement"), &json!("2026-09-21T14:13:20Z"))
+    );
 
     app.drain().await;
     let message = app.get(&format!("/messages/{id}")).await.expect(200);
     assert_eq!((&message["status"], &message["request_id"]), (&json!("completed"), &json!("lib-7")));
     assert_eq!(message["body"], "本周新到图书 **120** 册。");
     assert_eq!(message["matched_rules"], json!([]));
-    assert_eq!((&message["counts"]["all"]["planned"], &message["counts"]["email"]["planned"]), (&json!(1), &json!(1)));
+    assert_eq!(
+        (&message["counts"]["all"]["planned"], &message["counts"]["email"]["planned"]),
+        (&json!(1), &json!(1))
+    );
 
     let deliveries = app.get(&format!("/messages/{id}/deliveries?channel=email")).await.expect(200);
     let delivery = &deliveries["data"][0];
@@ -63,7 +69,8 @@ async fn a_message_is_kept_shown_and_followed() {
     assert_eq!(detail["attempt_log"][0]["outcome"], "accepted", "{detail}");
 
     let timeline = app.get(&format!("/messages/{id}/timeline")).await.expect(200);
-    let kinds: Vec<_> = timeline["data"].as_array().unwrap().iter().map(|e| e["kind"].as_str().unwrap()).collect();
+    let kinds: Vec<_> =
+        timeline["data"].as_array().unwrap().iter().map(|e| e["kind"].as_str().unwrap()).collect();
     assert_eq!(kinds.first(), Some(&"accepted"));
     assert!(kinds.contains(&"completed"), "{kinds:?}");
 }
@@ -139,17 +146,23 @@ async fn a_batch_keeps_what_is_good_and_explains_the_rest_in_order() {
     keyed["idempotency_key"] = json!("b-1");
     let body = json!({"messages": [minimal(), {"topic": "A B", "title": "", "colour": 1}, keyed, 7, keyed]});
     let results = app.post("/messages/batch", &body).await.expect(200)["results"].clone();
-    let statuses: Vec<_> = results.as_array().unwrap().iter().map(|r| r["status"].as_u64().unwrap()).collect();
+    let statuses: Vec<_> =
+        results.as_array().unwrap().iter().map(|r| r["status"].as_u64().unwrap()).collect();
     assert_eq!(statuses, [202, 422, 202, 422, 202]);
     let problem = &results[1]["problem"];
     assert_eq!((&problem["code"], &problem["type"]), (&json!("invalid"), &json!("/problems/invalid")));
-    let mut at: Vec<_> = problem["errors"].as_array().unwrap().iter().map(|e| e["pointer"].as_str().unwrap()).collect();
+    let mut at: Vec<_> =
+        problem["errors"].as_array().unwrap().iter().map(|e| e["pointer"].as_str().unwrap()).collect();
     at.sort_unstable();
     assert_eq!(at, ["/body", "/colour", "/title", "/topic"]);
     assert_eq!((&results[4]["id"], &results[4]["replayed"]), (&results[2]["id"], &json!(true)));
     assert_eq!(app.get("/messages").await.expect(200)["data"].as_array().unwrap().len(), 2);
 
-    for (wrong, code) in [(json!({}), "required"), (json!({"messages": []}), "required"), (json!({"messages": 1}), "not_a_list")] {
+    for (wrong, code) in [
+        (json!({}), "required"),
+        (json!({"messages": []}), "required"),
+        (json!({"messages": 1}), "not_a_list"),
+    ] {
         assert_eq!(app.post("/messages/batch", &wrong).await.faults(), pairs(&[("/messages", code)]));
     }
     let many = json!({"messages": vec![json!({}); 1001]});
@@ -160,7 +173,9 @@ async fn a_batch_keeps_what_is_good_and_explains_the_rest_in_order() {
 async fn a_batch_counts_as_many_messages_against_the_rate() {
     let app = TestApp::start().await;
     let slow = app.add_source(NewSource { rate_per_second: Some(5), ..everything("slow") }).await;
-    let batch = |n: usize| app.api_as(&slow, Method::POST, "/messages/batch").json(&json!({"messages": vec![minimal(); n]}));
+    let batch = |n: usize| {
+        app.api_as(&slow, Method::POST, "/messages/batch").json(&json!({"messages": vec![minimal(); n]}))
+    };
     let taken = Answer::of(batch(4)).await;
     assert_eq!((taken.status, taken.header("ratelimit-remaining")), (200, Some("1")));
     Answer::of(batch(3)).await.problem(429, "rate_limited");
@@ -204,7 +219,9 @@ async fn lists_are_filtered_and_stay_in_place_while_messages_arrive() {
     assert_eq!([ids(&first), ids(&second), ids(&third)].concat(), sent);
     assert_eq!(third["next_cursor"], Value::Null);
 
-    let found = async |query: &str| app.get(&format!("/messages?{query}")).await.expect(200)["data"].as_array().unwrap().len();
+    let found = async |query: &str| {
+        app.get(&format!("/messages?{query}")).await.expect(200)["data"].as_array().unwrap().len()
+    };
     assert_eq!(found("topic=academic.%23").await, 3);
     assert_eq!(found("q=%E7%AC%AC%203").await, 1);
     assert_eq!(found("status=completed").await, 0);
@@ -261,7 +278,10 @@ async fn what_a_source_may_not_send_is_forbidden_by_name() {
         let problem = post(field, value).await.problem(403, "forbidden");
         assert!(problem["detail"].as_str().unwrap().contains(lacking), "{problem}");
     }
-    assert_eq!(post("channels", json!(["sms"])).await.faults(), pairs(&[("/channels/0", "channel_not_allowed")]));
+    assert_eq!(
+        post("channels", json!(["sms"])).await.faults(),
+        pairs(&[("/channels/0", "channel_not_allowed")])
+    );
 }
 
 #[tokio::test]
@@ -271,7 +291,10 @@ async fn cancelling_stops_what_waits_and_says_what_was_out() {
     later["send_at"] = json!("2026-09-22T08:00:00+08:00");
     let id = send_test(&app, &later).await;
     let message = app.get(&format!("/messages/{id}")).await.expect(200);
-    assert_eq!((&message["status"], &message["send_at"]), (&json!("scheduled"), &json!("2026-09-22T00:00:00Z")));
+    assert_eq!(
+        (&message["status"], &message["send_at"]),
+        (&json!("scheduled"), &json!("2026-09-22T00:00:00Z"))
+    );
     let cancel = async || app.post(&format!("/messages/{id}/cancel"), &json!({})).await;
     assert_eq!(cancel().await.expect(200), json!({"stopped": 0, "already_sent": 0, "recall": []}));
     assert_eq!(app.get(&format!("/messages/{id}")).await.json()["status"], "cancelled");
@@ -366,17 +389,29 @@ async fn unknown_people_are_faults_or_skipped() {
     let app = TestApp::start().await;
     let mut body = minimal();
     body["audience"] = json!({"groups": ["nobody"], "recipients": ["20260001"]});
-    let expected = pairs(&[("/audience/groups/0", "unknown_group"), ("/audience/recipients/0", "unknown_recipient")]);
+    let expected =
+        pairs(&[("/audience/groups/0", "unknown_group"), ("/audience/recipients/0", "unknown_recipient")]);
     assert_eq!(app.post("/messages", &body).await.faults(), expected);
     let skipped = app.post("/messages?unknown=skip", &body).await.expect(202);
     assert_eq!(skipped["unknown"], json!({"groups": ["nobody"], "recipients": ["20260001"]}));
-    assert_eq!(app.post("/messages?unknown=ignore", &body).await.faults(), pairs(&[("?unknown", "invalid_value")]));
+    assert_eq!(
+        app.post("/messages?unknown=ignore", &body).await.faults(),
+        pairs(&[("?unknown", "invalid_value")])
+    );
 }
 
 #[tokio::test]
 async fn strange_texts_are_kept_or_refused_but_never_break_anything() {
     let app = TestApp::start().await;
-    for title in ["🎓👩‍🎓 毕业典礼", "\u{202e}右到左", "a\u{0}b", "第一行\r\nBcc: victim@x.example", "\u{7f}\u{1}", "\u{feff}", "<script>"] {
+    for title in [
+        "🎓👩‍🎓 毕业典礼",
+        "\u{202e}右到左",
+        "a\u{0}b",
+        "第一行\r\nBcc: victim@x.example",
+        "\u{7f}\u{1}",
+        "\u{feff}",
+        "<script>",
+    ] {
         let mut body = direct("wang@campus.example");
         body["title"] = json!(title);
         body["body"] = json!(format!("{title}\r\n{title}\u{0}"));
@@ -398,7 +433,8 @@ async fn strange_texts_are_kept_or_refused_but_never_break_anything() {
 async fn broken_bodies_are_malformed_and_large_ones_too_large() {
     let app = TestApp::start().await;
     let post = |body: Vec<u8>| {
-        let request = app.api(Method::POST, "/messages").header("Content-Type", "application/json").body(body);
+        let request =
+            app.api(Method::POST, "/messages").header("Content-Type", "application/json").body(body);
         Answer::of(request)
     };
     for broken in ["", "{", "{\"topic\":}", "\u{feff}{}", &"{\"a\":".repeat(10_000)] {
@@ -445,7 +481,12 @@ async fn reading_changes_nothing() {
     app.drain().await;
     let look = async || {
         let mut seen = Vec::new();
-        for path in ["/messages", &format!("/messages/{id}"), &format!("/messages/{id}/timeline"), &format!("/messages/{id}/deliveries")] {
+        for path in [
+            "/messages",
+            &format!("/messages/{id}"),
+            &format!("/messages/{id}/timeline"),
+            &format!("/messages/{id}/deliveries"),
+        ] {
             seen.push(app.get(path).await.expect(200));
             let head = Answer::of(app.api(Method::HEAD, path)).await;
             assert_eq!((head.status, head.text.as_str()), (200, ""), "{path}");
