@@ -104,7 +104,7 @@ impl Breaker {
                 if news {
                     self.throttles += 1;
                 }
-                let known = self.throttled_until.filter(|known| *known >= now);
+                let known = self.throttled_until.filter(|known| *known > now);
                 self.throttled_until = Some(match (known, wait) {
                     // Calls that were under way when it began say the same once more.
                     (Some(known), None) => known,

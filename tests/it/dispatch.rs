@@ -265,7 +265,7 @@ on_both!(a_dead_relay_is_left_alone_and_the_next_one_takes_over, |db| async {
     let providers = providers::list(&house.s, &operator(Role::Owner)).await.unwrap();
     let first = providers.iter().find(|p| p.name == "relay").unwrap();
     let events = providers::list_events(&house.s, &operator(Role::Owner), first.id, None, 10).await.unwrap();
-    assert!(events.iter().any(|e| e.kind == "opened"), "an administrator can see why");
+    assert!(events.iter().any(|e| e.kind == "paused"), "an administrator can see why");
 });
 
 on_both!(without_an_audience_a_message_says_that_nobody_is_meant, |db| async {

@@ -34,8 +34,8 @@ pub(super) const ALL: &[Explained] = &[
         ],
         [
             "请求无法解析",
-            "请求体不是合法的 JSON(或请求头不合规范)。detail 会给出解析中断处的行号和列号。",
-            "请用 JSON 库生成请求体,不要手工拼接字符串;使用 UTF-8 编码;嵌套不要超过 100 层。",
+            "请求体不是合法的 JSON（或请求头不合规范）。detail 会给出解析中断处的行号和列号。",
+            "请用 JSON 库生成请求体，不要手工拼接字符串；使用 UTF-8 编码；嵌套不要超过 100 层。",
         ],
     ),
     problem(
@@ -50,8 +50,8 @@ pub(super) const ALL: &[Explained] = &[
         ],
         [
             "缺少有效的密钥",
-            "缺少 Authorization 请求头,或其中的密钥不存在、已吊销、已过期,或其来源系统已被停用。",
-            "请发送 `Authorization: Bearer bt_live_…`(联调时用 `bt_test_…`)。管理员可在控制台查看密钥状态并签发新密钥。",
+            "缺少 Authorization 请求头，或其中的密钥不存在、已吊销、已过期，或其来源系统已被停用。",
+            "请发送 `Authorization: Bearer bt_live_…`（联调时用 `bt_test_…`）。管理员可在控制台查看密钥状态并签发新密钥。",
         ],
     ),
     problem(
@@ -65,8 +65,8 @@ pub(super) const ALL: &[Explained] = &[
         ],
         [
             "没有权限",
-            "密钥有效,但其来源系统缺少本请求所需的权限、主题或渠道。detail 会指明缺少什么。",
-            "请联系管理员为来源系统授权,或只使用 `GET /api/v1/source` 所列的范围。",
+            "密钥有效，但其来源系统缺少本请求所需的权限、主题或渠道。detail 会指明缺少什么。",
+            "请联系管理员为来源系统授权，或只使用 `GET /api/v1/source` 所列的范围。",
         ],
     ),
     problem(
@@ -79,8 +79,8 @@ pub(super) const ALL: &[Explained] = &[
         ],
         [
             "找不到",
-            "该路径不存在,或标识未知,或该对象属于其他来源系统。",
-            "请对照接口文档检查路径,并原样使用接口返回的标识。",
+            "该路径不存在，或标识未知，或该对象属于其他来源系统。",
+            "请对照接口文档检查路径，并原样使用接口返回的标识。",
         ],
     ),
     problem(
@@ -93,7 +93,7 @@ pub(super) const ALL: &[Explained] = &[
         ],
         [
             "请求方法不对",
-            "该路径存在,但不支持此 HTTP 方法。支持的方法列在 Allow 响应头中。",
+            "该路径存在，但不支持此 HTTP 方法。支持的方法列在 Allow 响应头中。",
             "请改用 Allow 响应头所列的方法。",
         ],
     ),
@@ -107,8 +107,8 @@ pub(super) const ALL: &[Explained] = &[
         ],
         [
             "消息已结束",
-            "该消息已取消、已过期或没有可送达的对象,没有可以停止的投递。",
-            "请读取该消息查看其结局;如需再次发送,请提交新消息。",
+            "该消息已取消、已过期或没有可送达的对象，没有可以停止的投递。",
+            "请读取该消息查看其结局；如需再次发送，请提交新消息。",
         ],
     ),
     problem(
@@ -135,8 +135,8 @@ pub(super) const ALL: &[Explained] = &[
         ],
         [
             "已被他人修改",
-            "该对象在读取之后已被修改,继续保存会覆盖他人的改动。",
-            "请重新读取该对象,确认后再次修改。",
+            "该对象在读取之后已被修改，继续保存会覆盖他人的改动。",
+            "请重新读取该对象，确认后再次修改。",
         ],
     ),
     problem(
@@ -149,8 +149,8 @@ pub(super) const ALL: &[Explained] = &[
         ],
         [
             "动态组的成员由筛选条件决定",
-            "动态用户组包含筛选条件所匹配的人员,不能手动增减成员。",
-            "请修改该组的 where,或另建静态组。",
+            "动态用户组包含筛选条件所匹配的人员，不能手动增减成员。",
+            "请修改该组的 where，或另建静态组。",
         ],
     ),
     problem(
@@ -161,7 +161,55 @@ pub(super) const ALL: &[Explained] = &[
             "The key was revoked or has expired, and cannot be replaced any more.",
             "Ask an administrator for a new key.",
         ],
-        ["密钥已失效", "该密钥已吊销或已过期,不能再轮换。", "请联系管理员签发新密钥。"],
+        ["密钥已失效", "该密钥已吊销或已过期，不能再轮换。", "请联系管理员签发新密钥。"],
+    ),
+    problem(
+        "last_owner",
+        409,
+        [
+            "Somebody must own the platform",
+            "The operator is the last owner who can still sign in.",
+            "Make another operator an owner first.",
+        ],
+        [
+            "必须保留一位系统管理员",
+            "该管理员是最后一位可以登录的系统管理员。",
+            "请先将另一位管理员设为系统管理员。",
+        ],
+    ),
+    problem(
+        "link_expired",
+        409,
+        [
+            "The link has expired",
+            "One-time links work for a few days only.",
+            "Ask an administrator for a new link.",
+        ],
+        ["链接已过期", "一次性链接仅在数日内有效。", "请向管理员索取新的链接。"],
+    ),
+    problem(
+        "link_used",
+        409,
+        [
+            "The link was used already",
+            "A one-time link opens once.",
+            "Sign in with the password you chose, or ask an administrator for a new link.",
+        ],
+        ["链接已使用", "一次性链接只能打开一次。", "请用已设置的密码登录，或向管理员索取新的链接。"],
+    ),
+    problem(
+        "set_up_already",
+        409,
+        [
+            "The platform is set up already",
+            "The first set-up link works only until there is an operator.",
+            "Sign in, or ask an administrator for a link of your own.",
+        ],
+        [
+            "平台已完成初始设置",
+            "初始设置链接仅在还没有任何管理员时有效。",
+            "请直接登录，或向管理员索取您自己的链接。",
+        ],
     ),
     problem(
         "too_many_keys",
@@ -173,8 +221,8 @@ pub(super) const ALL: &[Explained] = &[
         ],
         [
             "密钥数量过多",
-            "来源系统正在使用的密钥(含轮换过渡期内的旧密钥)已达上限。",
-            "请等旧密钥到期,或请管理员吊销不再使用的密钥。",
+            "来源系统正在使用的密钥（含轮换过渡期内的旧密钥）已达上限。",
+            "请等旧密钥到期，或请管理员吊销不再使用的密钥。",
         ],
     ),
     problem(
@@ -187,8 +235,8 @@ pub(super) const ALL: &[Explained] = &[
         ],
         [
             "请求体过大",
-            "普通请求体上限为 1 MiB;批量提交及带 personalise 的消息为 16 MiB;导入为 64 MiB。",
-            "请减小单次请求:拆分批次,或用用户组代替逐一列出人员。",
+            "普通请求体上限为 1 MiB；批量提交及带 personalise 的消息为 16 MiB；导入为 64 MiB。",
+            "请减小单次请求：拆分批次，或用用户组代替逐一列出人员。",
         ],
     ),
     problem(
@@ -202,7 +250,7 @@ pub(super) const ALL: &[Explained] = &[
         [
             "媒体类型不支持",
             "Content-Type 请求头与该路径所接受的类型不符。",
-            "请发送 `Content-Type: application/json`;导入时用 `application/x-ndjson`。",
+            "请发送 `Content-Type: application/json`；导入时用 `application/x-ndjson`。",
         ],
     ),
     problem(
@@ -216,7 +264,7 @@ pub(super) const ALL: &[Explained] = &[
         ],
         [
             "请求不符合规则",
-            "请求体可以解析,但违反了一条或多条规则。errors 会列出全部问题:pointer 指出位置,code 指出类别,detail 说明如何改正。",
+            "请求体可以解析，但违反了一条或多条规则。errors 会列出全部问题：pointer 指出位置，code 指出类别，detail 说明如何改正。",
             "请按 errors 逐条改正后重新提交。本次请求没有保存任何内容。",
         ],
     ),
@@ -231,7 +279,7 @@ pub(super) const ALL: &[Explained] = &[
         [
             "幂等键已用于其他内容",
             "此前已接受过一个 Idempotency-Key 相同但请求体不同的请求。",
-            "每条新消息请使用新的键;仅在原样重试同一请求时才复用旧键。",
+            "每条新消息请使用新的键；仅在原样重试同一请求时才复用旧键。",
         ],
     ),
     problem(
@@ -260,7 +308,7 @@ pub(super) const ALL: &[Explained] = &[
         [
             "当日配额已用完",
             "来源系统今日发送的消息数已达上限。“今日”按校区时区的自然日计算。",
-            "请等待 Retry-After 所示时间后再发送,或请管理员提高配额。",
+            "请等待 Retry-After 所示时间后再发送，或请管理员提高配额。",
         ],
     ),
     problem(
@@ -274,8 +322,8 @@ pub(super) const ALL: &[Explained] = &[
         ],
         [
             "平台内部错误",
-            "处理请求时平台发生故障,已连同请求编号一并记入日志。",
-            "请使用相同的 Idempotency-Key 重试;若仍失败,请将请求编号告知管理员。",
+            "处理请求时平台发生故障，已连同请求编号一并记入日志。",
+            "请使用相同的 Idempotency-Key 重试；若仍失败，请将请求编号告知管理员。",
         ],
     ),
     problem(
@@ -289,8 +337,8 @@ pub(super) const ALL: &[Explained] = &[
         ],
         [
             "暂时不可用",
-            "平台此刻无法处理请求,例如数据库没有响应。本次请求没有保存任何内容。",
-            "请等待 Retry-After 给出的秒数,再使用相同的 Idempotency-Key 重试。",
+            "平台此刻无法处理请求，例如数据库没有响应。本次请求没有保存任何内容。",
+            "请等待 Retry-After 给出的秒数，再使用相同的 Idempotency-Key 重试。",
         ],
     ),
 ];

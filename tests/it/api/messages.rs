@@ -66,7 +66,7 @@ async fn a_message_is_kept_shown_and_followed() {
     assert!(delivery["id"].as_str().unwrap().starts_with("dlv_"));
     assert_eq!(deliveries["next_cursor"], Value::Null);
     let detail = app.get(&format!("/deliveries/{}", delivery["id"].as_str().unwrap())).await.expect(200);
-    assert_eq!(detail["attempt_log"][0]["outcome"], "accepted", "{detail}");
+    assert_eq!(detail["attempts"][0]["outcome"], "accepted", "{detail}");
 
     let timeline = app.get(&format!("/messages/{id}/timeline")).await.expect(200);
     let kinds: Vec<_> =
