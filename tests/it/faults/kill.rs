@@ -33,6 +33,7 @@ async fn nothing_accepted_is_lost_and_only_what_was_in_flight_is_sent_twice() {
 
     let run = Arc::new(Run { next: AtomicUsize::new(0), accepted: Mutex::default() });
     let mut started: Vec<usize> = (0..SENDERS).map(|_| run.next.fetch_add(1, Ordering::SeqCst)).collect();
+    let client = reqwest::Client::new();
     let mut kills = 0;
     loop {
         let server = here.serve().await;
@@ -43,9 +44,12 @@ async fn nothing_accepted_is_lost_and_only_what_was_in_flight_is_sent_twice() {
         let senders: Vec<_> = started
             .drain(..)
             .map(|number| {
+                let client = client.clone();
                 let (run, answers, enough) = (run.clone(), answers.clone(), enough.clone());
                 let (url, key) = (server.url().to_owned(), key.clone());
-                tokio::spawn(async move { send(&run, &url, &key, number, life, &answers, &enough).await })
+                tokio::spawn(
+                    async move { send(&client, &run, &url, &key, number, life, &answers, &enough).await },
+                )
             })
             .collect();
         let all_sent = async {
@@ -77,7 +81,9 @@ async fn nothing_accepted_is_lost_and_only_what_was_in_flight_is_sent_twice() {
 }
 
 /// Posts message after message; returns the one that has no answer yet when the server is gone.
+#[expect(clippy::too_many_arguments, reason = "all of them are the run's")]
 async fn send(
+    client: &reqwest::Client,
     run: &Run,
     url: &str,
     key: &str,
@@ -86,7 +92,6 @@ async fn send(
     answers: &AtomicUsize,
     enough: &tokio::sync::Notify,
 ) -> Option<usize> {
-    let client = reqwest::Client::new();
     while number < MESSAGES {
         let body = json!({
             "topic": "academic.course-change",

@@ -19,6 +19,7 @@ pub(crate) struct Installation {
 pub(crate) struct Server {
     child: Child,
     url: String,
+    client: reqwest::Client,
 }
 
 impl Installation {
@@ -119,7 +120,7 @@ impl Installation {
         };
         // What it prints later goes nowhere, but must not block it.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-        Server { child, url }
+        Server { child, url, client: reqwest::Client::new() }
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -145,8 +146,7 @@ impl Server {
     }
 
     pub(crate) async fn get(&self, key: &str, path: &str) -> Value {
-        let answer =
-            reqwest::Client::new().get(format!("{}{path}", self.url)).bearer_auth(key).send().await.unwrap();
+        let answer = self.client.get(format!("{}{path}", self.url)).bearer_auth(key).send().await.unwrap();
         assert!(answer.status().is_success(), "{path}: {}", answer.status());
         answer.json().await.unwrap()
     }
