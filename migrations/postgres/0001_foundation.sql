@@ -124,6 +124,7 @@ CREATE INDEX message_source ON message (source_id, id);
 CREATE INDEX message_waiting ON message (lane, send_at, id) WHERE status <= 1;
 CREATE INDEX message_routing ON message (lease_until) WHERE status = 2;
 CREATE INDEX message_open ON message (expires_at) WHERE status = 3;
+CREATE INDEX message_stuck ON message (status, id) WHERE status IN (5, 6);
 
 CREATE TABLE message_count (
     message_id BIGINT NOT NULL REFERENCES message (id) ON DELETE CASCADE,

@@ -122,6 +122,14 @@ ids! {
     ReceiptId = "rct_";
 }
 
+impl MessageId {
+    /// No id that is made from `at` on is lower.
+    pub const fn first_at(at: Timestamp) -> Self {
+        let millis = at.millis() - EPOCH_2024;
+        Self(if millis > 0 { millis << (NODE_BITS + COUNT_BITS) } else { 0 })
+    }
+}
+
 /// Makes message keys that rise with time and need no round trip to the store: milliseconds since 2024, then a node
 /// number, then a count. A clock that is set back does not make an old key again.
 #[derive(Debug)]
@@ -182,6 +190,14 @@ mod tests {
     fn neighbours_do_not_look_alike() {
         let (a, b) = (MessageId(1).to_string(), MessageId(2).to_string());
         assert!(a.bytes().zip(b.bytes()).filter(|(x, y)| x != y).count() > 6, "{a} {b}");
+    }
+
+    #[test]
+    fn keys_are_found_by_the_moment_they_were_made() {
+        let (mint, now) = (Mint::new(255), Timestamp(1_790_000_000_000));
+        let key = mint.message(now);
+        assert!(MessageId::first_at(now) <= key && key < MessageId::first_at(Timestamp(now.0 + 1)));
+        assert_eq!(MessageId::first_at(Timestamp(0)), MessageId(0));
     }
 
     #[test]

@@ -26,10 +26,18 @@ impl Campus {
 
     /// When the day of that moment ends and daily quotas begin anew.
     pub fn day_ends(&self, at: Timestamp) -> Timestamp {
-        self.date(at)
-            .tomorrow()
-            .and_then(|date| self.time_zone.to_timestamp(date.into()))
-            .map_or(Timestamp::NEVER, Timestamp::from)
+        self.date(at).tomorrow().map_or(Timestamp::NEVER, |day| self.day_begins(day))
+    }
+
+    /// When the clock hour of that moment began.
+    pub fn hour(&self, at: Timestamp) -> Timestamp {
+        let offset = i64::from(self.time_zone.to_offset(at.to_jiff()).seconds()) * 1_000;
+        Timestamp((at.0 + offset).div_euclid(3_600_000) * 3_600_000 - offset)
+    }
+
+    /// When that campus day begins.
+    pub fn day_begins(&self, day: Date) -> Timestamp {
+        self.time_zone.to_timestamp(day.into()).map_or(Timestamp::NEVER, Timestamp::from)
     }
 
     fn date(&self, at: Timestamp) -> Date {
@@ -61,6 +69,14 @@ mod tests {
         assert_eq!(shanghai.day(at("2026-09-21T16:00:00Z")), "2026-09-22");
         assert_eq!(shanghai.day_ends(at("2026-09-21T15:59:59Z")), at("2026-09-21T16:00:00Z"));
         assert_eq!(shanghai.day_ends(at("2026-09-21T16:00:00Z")), at("2026-09-22T16:00:00Z"));
+    }
+
+    #[test]
+    fn hours_begin_on_the_campus_clock() {
+        assert_eq!(campus("Asia/Shanghai").hour(at("2026-09-21T15:59:59Z")), at("2026-09-21T15:00:00Z"));
+        assert_eq!(campus("Asia/Kolkata").hour(at("2026-09-21T15:29:59Z")), at("2026-09-21T14:30:00Z"));
+        let day = "2026-09-22".parse().unwrap();
+        assert_eq!(campus("Asia/Shanghai").day_begins(day), at("2026-09-21T16:00:00Z"));
     }
 
     #[test]

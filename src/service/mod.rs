@@ -12,6 +12,7 @@ pub mod planning;
 pub mod providers;
 pub mod readiness;
 pub mod recipients;
+pub mod reports;
 pub mod scratch;
 pub mod sessions;
 pub mod simulators;

@@ -23,6 +23,7 @@ pub mod opt_outs;
 pub mod planning;
 pub mod providers;
 pub mod recipients;
+pub mod reports;
 pub mod scratch;
 pub mod sessions;
 pub mod settings;

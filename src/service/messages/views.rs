@@ -102,6 +102,24 @@ pub struct Counts {
 }
 
 impl Counts {
+    /// Counts of which `of` says how many stand in a state.
+    pub fn new(of: impl Fn(State) -> i64) -> Self {
+        let mut counts = Self {
+            planned: 0,
+            pending: of(State::Pending),
+            sending: of(State::Sending),
+            sent: of(State::Sent),
+            delivered: of(State::Delivered),
+            failed: of(State::Failed),
+            expired: of(State::Expired),
+            cancelled: of(State::Cancelled),
+            suppressed: of(State::Suppressed),
+            unknown: of(State::Unknown),
+        };
+        counts.planned = State::ALL.iter().map(|state| counts.of(*state)).sum();
+        counts
+    }
+
     /// How many stand in this state.
     pub const fn of(&self, state: State) -> i64 {
         match state {
@@ -138,20 +156,17 @@ impl Counts {
 
 impl From<&CountRow> for Counts {
     fn from(row: &CountRow) -> Self {
-        let mut counts = Self {
-            planned: 0,
-            pending: row.pending,
-            sending: row.sending,
-            sent: row.sent,
-            delivered: row.delivered,
-            failed: row.failed,
-            expired: row.expired,
-            cancelled: row.cancelled,
-            suppressed: row.suppressed,
-            unknown: row.unknown,
-        };
-        counts.planned = State::ALL.iter().map(|state| counts.of(*state)).sum();
-        counts
+        Self::new(|state| match state {
+            State::Pending => row.pending,
+            State::Sending => row.sending,
+            State::Sent => row.sent,
+            State::Delivered => row.delivered,
+            State::Failed => row.failed,
+            State::Expired => row.expired,
+            State::Cancelled => row.cancelled,
+            State::Suppressed => row.suppressed,
+            State::Unknown => row.unknown,
+        })
     }
 }
 

@@ -15,6 +15,7 @@ mod opt_outs;
 mod planning;
 mod providers;
 mod recipients;
+mod reports;
 mod scratch;
 mod sessions;
 mod settings;

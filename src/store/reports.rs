@@ -1,0 +1,186 @@
+//! Figures for the overview. They are read from counters and partial indexes, never counted over all deliveries, so
+//! that a page that renews itself costs the same on any day of the term.
+
+use serde_json::Value;
+
+use super::{Db, JsonText, in_db, row, sql};
+use crate::Result;
+use crate::clock::Timestamp;
+use crate::domain::channel::ChannelKind;
+use crate::domain::delivery::State;
+use crate::domain::id::{MessageId, ProviderId, SourceId};
+use crate::domain::message::{Lane, Status};
+
+/// Milliseconds of an hour.
+const HOUR: i64 = 3_600_000;
+
+row! {
+    /// Deliveries of one channel in one state.
+    pub struct StateCountRow {
+        pub channel: ChannelKind,
+        pub state: State,
+        pub n: i64,
+    }
+}
+
+/// How many deliveries came to which end on a campus day.
+pub async fn day_counts(db: &Db, day: &str) -> Result<Vec<StateCountRow>> {
+    let text = "SELECT channel, state, n FROM day_count WHERE day = $1 ORDER BY channel, state";
+    Ok(in_db!(db, |c| sqlx::query_as::<_, StateCountRow>(text).bind(day).fetch_all(c).await)?)
+}
+
+row! {
+    /// Deliveries of one channel that have not come to an end.
+    pub struct OpenCountRow {
+        pub channel: ChannelKind,
+        pub pending: i64,
+        pub sending: i64,
+    }
+}
+
+/// What the messages under way still have open.
+pub async fn open_counts(db: &Db) -> Result<Vec<OpenCountRow>> {
+    // Each status by itself, as the partial indexes over messages under way are written.
+    let text = "SELECT c.channel, CAST(sum(c.pending) AS bigint) AS pending, CAST(sum(c.sending) AS bigint) AS sending
+        FROM (SELECT id FROM message WHERE status = 2 UNION ALL SELECT id FROM message WHERE status = 3) AS m
+        JOIN message_count c ON c.message_id = m.id GROUP BY c.channel ORDER BY c.channel";
+    Ok(in_db!(db, |c| sqlx::query_as::<_, OpenCountRow>(text).fetch_all(c).await)?)
+}
+
+/// Messages accepted on a campus day, over all sources.
+pub async fn accepted(db: &Db, day: &str) -> Result<i64> {
+    let text = "SELECT CAST(COALESCE(sum(u.messages), 0) AS bigint)
+        FROM source s JOIN source_usage u ON u.source_id = s.id AND u.day = $1";
+    Ok(in_db!(db, |c| sqlx::query_scalar(text).bind(day).fetch_one(c).await)?)
+}
+
+row! {
+    /// The deliveries of one hour's messages.
+    pub struct HourRow {
+        /// 0 for the hour that begins at the moment asked for.
+        pub hour: i64,
+        pub pending: i64,
+        pub sending: i64,
+        pub sent: i64,
+        pub delivered: i64,
+        pub failed: i64,
+        pub expired: i64,
+        pub cancelled: i64,
+        pub suppressed: i64,
+        pub unknown: i64,
+    }
+}
+
+/// Where the deliveries of messages accepted since `start` stand, hour by hour; hours without any are left out.
+/// `first`: no message accepted since then has a lower id.
+pub async fn hours(db: &Db, start: Timestamp, first: MessageId) -> Result<Vec<HourRow>> {
+    let sums: Vec<_> =
+        State::ALL.iter().map(|s| format!("CAST(sum(c.{0}) AS bigint) AS {0}", s.name())).collect();
+    let text = format!(
+        "SELECT CAST((m.created_at - $1) / {HOUR} AS bigint) AS hour, {sums}
+         FROM message m JOIN message_count c ON c.message_id = m.id
+         WHERE m.id >= $2 AND m.created_at >= $1 GROUP BY 1 ORDER BY 1",
+        sums = sums.join(", ")
+    );
+    Ok(in_db!(db, |c| {
+        sqlx::query_as::<_, HourRow>(sql(text)).bind(start.0).bind(first.0).fetch_all(c).await
+    })?)
+}
+
+row! {
+    /// The delivery that has been due for longest.
+    pub struct OldestRow {
+        pub message_id: MessageId,
+        pub title: String,
+        pub due_at: Timestamp,
+    }
+}
+
+/// The live delivery that has been due for longest, if any is.
+pub async fn oldest_due(db: &Db, now: Timestamp) -> Result<Option<OldestRow>> {
+    let mut queues = Vec::new();
+    for channel in ChannelKind::ALL {
+        for lane in Lane::ALL {
+            let (outlet, lane) = (channel.code(), lane.code());
+            queues.push(format!(
+                "SELECT * FROM (SELECT message_id, due_at FROM delivery
+                    WHERE state = 0 AND outlet = {outlet} AND lane = {lane} AND due_at <= $1
+                    ORDER BY due_at, id LIMIT 1) AS q{outlet}{lane}"
+            ));
+        }
+    }
+    let text = format!(
+        "SELECT w.message_id, m.title, w.due_at FROM ({}) AS w JOIN message m ON m.id = w.message_id
+         ORDER BY w.due_at, w.message_id LIMIT 1",
+        queues.join(" UNION ALL ")
+    );
+    Ok(in_db!(db, |c| sqlx::query_as::<_, OldestRow>(sql(text)).bind(now.0).fetch_optional(c).await)?)
+}
+
+row! {
+    /// How many messages stand in a status.
+    pub struct StatusCountRow {
+        pub status: Status,
+        pub n: i64,
+    }
+}
+
+/// Messages that wait for somebody, held or unrouted, with ids from `first` on.
+pub async fn stuck(db: &Db, first: MessageId) -> Result<Vec<StatusCountRow>> {
+    let text = "SELECT status, CAST(count(*) AS bigint) AS n FROM message
+        WHERE status IN (5, 6) AND id >= $1 GROUP BY status ORDER BY status";
+    Ok(in_db!(db, |c| sqlx::query_as::<_, StatusCountRow>(text).bind(first.0).fetch_all(c).await)?)
+}
+
+row! {
+    /// A provider in use with the last that happened to it.
+    pub struct ProviderHealthRow {
+        pub id: ProviderId,
+        pub name: String,
+        pub channel: ChannelKind,
+        pub updated_at: Timestamp,
+        pub at: Option<Timestamp>,
+        /// As in [`super::providers::ProviderEventRow`].
+        pub kind: Option<String>,
+        pub detail: Option<JsonText<Value>>,
+    }
+}
+
+/// The enabled providers in the order they are tried.
+pub async fn provider_health(db: &Db) -> Result<Vec<ProviderHealthRow>> {
+    let text = "SELECT p.id, p.name, p.channel, p.updated_at, e.at, e.kind, e.detail
+        FROM provider p LEFT JOIN provider_event e
+          ON e.id = (SELECT max(x.id) FROM provider_event x WHERE x.provider_id = p.id)
+        WHERE p.enabled ORDER BY p.channel, p.priority, p.id";
+    Ok(in_db!(db, |c| sqlx::query_as::<_, ProviderHealthRow>(text).fetch_all(c).await)?)
+}
+
+row! {
+    /// A source that has stopped sending.
+    pub struct SilentRow {
+        pub id: SourceId,
+        pub name: String,
+        pub last_message_at: Option<Timestamp>,
+    }
+}
+
+/// Sources that sent between the campus days `active` and `quiet` and nothing from `quiet` on, the longest silent first.
+pub async fn silent_sources(db: &Db, active: &str, quiet: &str, limit: u32) -> Result<Vec<SilentRow>> {
+    let text = "SELECT s.id, s.name,
+          (SELECT m.created_at FROM message m WHERE m.source_id = s.id ORDER BY m.id DESC LIMIT 1) AS last_message_at
+        FROM source s
+        WHERE s.disabled_at IS NULL
+          AND EXISTS (SELECT 1 FROM source_usage u
+            WHERE u.source_id = s.id AND u.day >= $1 AND u.day < $2 AND u.messages > 0)
+          AND NOT EXISTS (SELECT 1 FROM source_usage u
+            WHERE u.source_id = s.id AND u.day >= $2 AND u.messages > 0)
+        ORDER BY last_message_at, s.id LIMIT $3";
+    Ok(in_db!(db, |c| {
+        sqlx::query_as::<_, SilentRow>(text)
+            .bind(active)
+            .bind(quiet)
+            .bind(i64::from(limit))
+            .fetch_all(c)
+            .await
+    })?)
+}

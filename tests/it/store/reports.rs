@@ -1,0 +1,158 @@
+use belltower::clock::Timestamp;
+use belltower::domain::channel::ChannelKind;
+use belltower::domain::delivery::State;
+use belltower::domain::id::{MessageId, SourceId};
+use belltower::domain::message::Status;
+use belltower::store::messages::NewMessage;
+use belltower::store::reports::{
+    accepted, day_counts, hours, oldest_due, open_counts, provider_health, silent_sources, stuck,
+};
+use belltower::store::{Db, Dialect};
+
+use super::execute;
+use super::messages::{keep, message, sources};
+use crate::support::on_both;
+
+const HOUR: i64 = 3_600_000;
+
+async fn write(db: &Db, text: &str) {
+    let mut tx = db.begin().await.unwrap();
+    execute(&mut tx, text).await;
+    tx.commit().await.unwrap();
+}
+
+fn standing(id: i64, status: Status) -> NewMessage {
+    NewMessage { status, ..message(id) }
+}
+
+on_both!(a_day_has_its_own_counts, |db| async {
+    write(
+        &db,
+        "INSERT INTO day_count (day, channel, state, n) VALUES
+           ('2026-09-21', 2, 3, 5), ('2026-09-21', 1, 4, 2), ('2026-09-20', 1, 3, 9)",
+    )
+    .await;
+    let rows = day_counts(&db, "2026-09-21").await.unwrap();
+    let rows: Vec<_> = rows.iter().map(|row| (row.channel, row.state, row.n)).collect();
+    assert_eq!(rows, [(ChannelKind::Email, State::Failed, 2), (ChannelKind::Sms, State::Delivered, 5)]);
+    assert!(day_counts(&db, "2026-09-22").await.unwrap().is_empty());
+});
+
+on_both!(what_is_open_is_that_of_messages_under_way, |db| async {
+    sources(&db).await;
+    let statuses = [Status::Routing, Status::Sending, Status::Sending, Status::Completed];
+    let messages: Vec<_> = (1..).zip(statuses).map(|(id, status)| standing(id, status)).collect();
+    keep(&db, &messages).await;
+    write(
+        &db,
+        "INSERT INTO message_count (message_id, channel, pending, sending, sent) VALUES
+           (1, 1, 10, 0, 0), (2, 1, 3, 2, 7), (2, 2, 1, 0, 0), (3, 1, 0, 1, 0), (4, 1, 0, 0, 99)",
+    )
+    .await;
+    let rows = open_counts(&db).await.unwrap();
+    let rows: Vec<_> = rows.iter().map(|row| (row.channel, row.pending, row.sending)).collect();
+    assert_eq!(rows, [(ChannelKind::Email, 13, 3), (ChannelKind::Sms, 1, 0)]);
+});
+
+on_both!(accepted_messages_are_summed_over_sources, |db| async {
+    sources(&db).await;
+    write(
+        &db,
+        "INSERT INTO source_usage (source_id, day, messages)
+         VALUES (1, '2026-09-21', 4), (2, '2026-09-21', 3), (1, '2026-09-20', 50)",
+    )
+    .await;
+    assert_eq!(accepted(&db, "2026-09-21").await.unwrap(), 7);
+    assert_eq!(accepted(&db, "2026-09-19").await.unwrap(), 0);
+});
+
+on_both!(hours_hold_the_deliveries_of_their_messages, |db| async {
+    sources(&db).await;
+    keep(&db, &[message(HOUR - 1), message(HOUR), message(2 * HOUR - 1), message(3 * HOUR)]).await;
+    write(
+        &db,
+        &format!(
+            "INSERT INTO message_count (message_id, channel, delivered, failed) VALUES
+               ({}, 1, 100, 0), ({HOUR}, 1, 5, 1), ({HOUR}, 2, 2, 0), ({}, 1, 0, 3), ({}, 1, 1, 0)",
+            HOUR - 1,
+            2 * HOUR - 1,
+            3 * HOUR
+        ),
+    )
+    .await;
+    let rows = hours(&db, Timestamp(HOUR), MessageId(0)).await.unwrap();
+    let shown: Vec<_> = rows.iter().map(|row| (row.hour, row.delivered, row.failed, row.pending)).collect();
+    assert_eq!(shown, [(0, 7, 4, 0), (2, 1, 0, 0)]);
+    assert_eq!(hours(&db, Timestamp(HOUR), MessageId(3 * HOUR)).await.unwrap().len(), 1);
+});
+
+on_both!(the_oldest_due_delivery_is_live_pending_and_due, |db| async {
+    sources(&db).await;
+    keep(&db, &[message(1), NewMessage { title: "停水通知".to_owned(), ..message(2) }]).await;
+    assert!(oldest_due(&db, Timestamp(100)).await.unwrap().is_none());
+    let due = |id, message, outlet, lane, state, at| {
+        format!(
+            "INSERT INTO delivery (id, message_id, channel, outlet, lane, target, state, due_at, updated_at)
+             VALUES ({id}, {message}, 1, {outlet}, {lane}, {id}, {state}, {at}, 0)"
+        )
+    };
+    let rows = [
+        due(1, 1, 0, 2, 0, 10),
+        due(2, 1, 1, 2, 3, 20),
+        due(3, 1, 1, 2, 0, 60),
+        due(4, 2, 2, 3, 0, 50),
+        due(5, 1, 1, 1, 0, 101),
+    ];
+    write(&db, &rows.join(";")).await;
+    let oldest = oldest_due(&db, Timestamp(100)).await.unwrap().unwrap();
+    assert_eq!((oldest.message_id, oldest.title.as_str()), (MessageId(2), "停水通知"));
+    assert_eq!(oldest.due_at, Timestamp(50));
+    assert!(oldest_due(&db, Timestamp(49)).await.unwrap().is_none());
+});
+
+on_both!(what_waits_for_somebody_is_counted_by_status, |db| async {
+    sources(&db).await;
+    let statuses = [Status::Unrouted, Status::Held, Status::Unrouted, Status::Unrouted, Status::Completed];
+    let messages: Vec<_> = (1..).zip(statuses).map(|(id, status)| standing(id, status)).collect();
+    keep(&db, &messages).await;
+    let rows = stuck(&db, MessageId(2)).await.unwrap();
+    let rows: Vec<_> = rows.iter().map(|row| (row.status, row.n)).collect();
+    assert_eq!(rows, [(Status::Held, 1), (Status::Unrouted, 2)]);
+});
+
+on_both!(a_provider_comes_with_the_last_that_happened_to_it, |db| async {
+    let empty = if db.dialect() == Dialect::Sqlite { "x''" } else { "''" };
+    write(
+        &db,
+        &"INSERT INTO provider (id, name, channel, kind, settings, priority, weight, enabled, created_at, updated_at)
+         VALUES (1, '备用', 1, 'smtp', '', 20, 1, TRUE, 0, 7), (2, '主用', 1, 'smtp', '', 10, 1, TRUE, 0, 0),
+                (3, '停用', 1, 'smtp', '', 5, 1, FALSE, 0, 0);
+         INSERT INTO provider_event (id, provider_id, at, kind, detail)
+         VALUES (1, 1, 10, 'opened', '{\"reason\":\"421\"}'), (2, 1, 20, 'closed', '{}'), (3, 3, 30, 'alarm', '{}')"
+            .replace("''", empty),
+    )
+    .await;
+    let rows = provider_health(&db).await.unwrap();
+    assert_eq!(rows.len(), 2);
+    assert_eq!((rows[0].name.as_str(), &rows[0].kind, rows[0].at), ("主用", &None, None));
+    assert_eq!((rows[1].kind.as_deref(), rows[1].at), (Some("closed"), Some(Timestamp(20))));
+    assert_eq!((rows[1].channel, rows[1].updated_at), (ChannelKind::Email, Timestamp(7)));
+});
+
+on_both!(a_source_is_silent_once_it_has_sent_and_stopped, |db| async {
+    sources(&db).await;
+    write(
+        &db,
+        "INSERT INTO source (id, name, department, topics, channels, rights, created_at, disabled_at)
+         VALUES (3, '科研院', '', '[]', '[]', '[]', 0, NULL), (4, '保卫处', '', '[]', '[]', '[]', 0, 5);
+         INSERT INTO source_usage (source_id, day, messages) VALUES
+           (1, '2026-09-01', 3), (1, '2026-09-20', 1), (3, '2026-09-01', 3), (3, '2026-09-20', 0),
+           (4, '2026-09-01', 3)",
+    )
+    .await;
+    keep(&db, &[NewMessage { source: Some(SourceId(3)), ..message(77) }]).await;
+    let rows = silent_sources(&db, "2026-08-01", "2026-09-14", 10).await.unwrap();
+    assert_eq!(rows.len(), 1);
+    assert_eq!((rows[0].name.as_str(), rows[0].last_message_at), ("科研院", Some(Timestamp(77))));
+    assert!(silent_sources(&db, "2026-09-02", "2026-09-14", 10).await.unwrap().is_empty());
+});
