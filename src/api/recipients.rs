@@ -5,9 +5,10 @@
 use actix_web::dev::Payload;
 use actix_web::http::header;
 use actix_web::web::{self, Data, Path};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpRequest, HttpResponse, rt};
 use futures_util::StreamExt as _;
 use serde::Serialize;
+use tracing::Instrument as _;
 use utoipa::{IntoParams, ToSchema};
 
 use super::page::PageBody;
@@ -229,11 +230,17 @@ pub async fn import(
     };
     body::expect_media(request.headers(), "application/x-ndjson", is_ndjson)?;
     body::expect_at_most(request.headers(), HUGE)?;
-    let mut import = Import::start(&s, key.caller(), options)?;
-    match feed(&mut import, payload.into_inner()).await {
-        Ok(()) => Ok(web::Json(import.finish().await?)),
+    let import = Import::start(&s, key.caller(), options)?;
+    // Apart from the request, which is dropped where the connection breaks: what had come by then is kept.
+    let reading = rt::spawn(read(import, payload.into_inner()).in_current_span());
+    Ok(web::Json(reading.await.map_err(Error::internal)??))
+}
+
+async fn read(mut import: Import, payload: Payload) -> Result<ImportReport> {
+    match feed(&mut import, payload).await {
+        Ok(()) => import.finish().await,
         Err(error) => {
-            // What was read is kept, and nobody is missing from a file that was not read to its end.
+            // Nobody is missing from a file that was not read to its end.
             import.interrupt().await?;
             Err(error)
         }

@@ -60,6 +60,8 @@ async fn every_kind_is_listed_and_explained_in_both_languages() {
     ] {
         assert!(codes.contains(&code), "{code}");
     }
+    let unique: BTreeSet<_> = codes.iter().collect();
+    assert_eq!(unique.len(), codes.len(), "{codes:?}");
     for kind in kinds {
         for language in ["en", "zh-CN"] {
             for words in ["title", "meaning", "remedy"] {
