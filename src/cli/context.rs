@@ -36,10 +36,7 @@ impl Context {
         act: impl AsyncFnOnce(&Services) -> anyhow::Result<T>,
     ) -> anyhow::Result<T> {
         let mut config = self.load()?;
-        let level = config.report.iter().find(|entry| entry.setting == "log.level");
-        if level.is_none_or(|entry| entry.origin == Origin::Default) {
-            "error".clone_into(&mut config.log.level);
-        }
+        quiet(&mut config, "error");
         telemetry::init(&config.log)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(async {
@@ -49,5 +46,13 @@ impl Context {
             services.close().await;
             done
         })
+    }
+}
+
+/// Logs at `level` only, unless the settings ask for another one.
+pub(super) fn quiet(config: &mut Config, level: &str) {
+    let set = config.report.iter().find(|entry| entry.setting == "log.level");
+    if set.is_none_or(|entry| entry.origin == Origin::Default) {
+        level.clone_into(&mut config.log.level);
     }
 }

@@ -3,14 +3,18 @@
 
 mod check_config;
 mod context;
+mod demo;
 mod failure;
+mod import;
 mod migrate;
 mod openapi;
+mod operator;
 mod output;
 mod provider;
 mod serve;
 mod simulate;
 mod source;
+mod temp;
 mod version;
 
 use std::path::PathBuf;
@@ -45,10 +49,18 @@ struct Cli {
 enum Command {
     /// Look for mistakes in the settings and around them, and list what is in force
     CheckConfig,
+    /// Try everything: a campus of 3,000 people, five systems and simulated vendors, in one process
+    Demo(demo::Demo),
+    /// Bring the directory in from a file
+    #[command(subcommand)]
+    Import(import::What),
     /// Bring the store's schema up to date, making the store if there is none
     Migrate,
     /// Print the description of the REST API (OpenAPI 3.1)
     Openapi,
+    /// See to who may sign in to the console
+    #[command(subcommand)]
+    Operator(operator::Act),
     /// See to the accounts behind the channels
     #[command(subcommand)]
     Provider(provider::Act),
@@ -77,8 +89,11 @@ pub fn run() -> ExitCode {
     let context = Context::new(cli.config, cli.json);
     let done = match cli.command {
         Command::CheckConfig => check_config::run(&context),
+        Command::Demo(demo) => demo.run(&context),
+        Command::Import(what) => import::run(&context, what),
         Command::Migrate => migrate::run(&context),
         Command::Openapi => openapi::run(),
+        Command::Operator(act) => operator::run(&context, act),
         Command::Provider(act) => provider::run(&context, act),
         Command::Serve => serve::run(&context),
         Command::Simulate(simulate) => simulate.run(&context),

@@ -4,7 +4,9 @@ use super::context::Context;
 use super::output::print_line;
 use crate::app::App;
 use crate::clock::Clock;
+use crate::config::NodeRole;
 use crate::lifecycle::Lifecycle;
+use crate::service::operators;
 use crate::telemetry;
 
 pub(super) fn run(context: &Context) -> anyhow::Result<()> {
@@ -16,8 +18,16 @@ pub(super) fn run(context: &Context) -> anyhow::Result<()> {
         lifecycle.catch_signals()?;
         let app = App::build(&config, Clock::System).await?;
         let address = app.address();
+        let link = if config.server.has(NodeRole::Web) {
+            operators::first_link(app.services()).await?
+        } else {
+            None
+        };
         let running = app.start(&lifecycle).await?;
         print_line(&format!("listening on http://{address}"))?;
+        if let Some(link) = link {
+            print_line(&format!("nobody can sign in yet; make the first operator, once, at {link}"))?;
+        }
         running.finish(&lifecycle).await?;
         Ok(())
     })

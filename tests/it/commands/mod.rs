@@ -1,5 +1,9 @@
 //! The binary as scripts call it: standard output, standard error and exit codes.
 
+mod demo;
+mod imports;
+mod operators;
+mod providers;
 mod running;
 mod serving;
 mod simulators;

@@ -1,0 +1,117 @@
+//! What the demo says once it runs.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use serde::Serialize;
+
+/// The first line of `demo --json`.
+#[derive(Serialize)]
+pub(super) struct Banner<'a> {
+    pub(super) url: String,
+    pub(super) console: String,
+    /// Where the first operator is made, once; null when there is one.
+    pub(super) setup_link: Option<String>,
+    pub(super) live_key: &'a str,
+    pub(super) test_key: &'a str,
+    pub(super) simulators: Simulators,
+    #[serde(skip)]
+    pub(super) data: &'a Path,
+    #[serde(skip)]
+    pub(super) is_temporary: bool,
+}
+
+#[derive(Serialize)]
+pub(super) struct Simulators {
+    pub(super) smtp: Smtp,
+}
+
+#[derive(Serialize)]
+pub(super) struct Smtp {
+    pub(super) address: SocketAddr,
+    /// The page that shows what it received.
+    pub(super) mailbox: String,
+}
+
+impl Banner<'_> {
+    pub(super) fn text(&self) -> String {
+        let Self { url, console, setup_link, live_key, test_key, simulators, data, is_temporary } = self;
+        let set_up = match setup_link {
+            Some(link) => format!("{link}\n              works once: choose your name and password there"),
+            None => "done; sign in at the console".to_owned(),
+        };
+        let kept =
+            if *is_temporary { "removed at the end; --data DIR keeps it" } else { "kept for the next start" };
+        let Smtp { address, mailbox } = &simulators.smtp;
+        let data = data.display();
+        let live = curl(url, live_key, &[], TO_A_GROUP);
+        let test = curl(url, test_key, &["Prefer: wait=5"], TO_THE_SANDBOX);
+        format!(
+            "listening on {url}\n\n\
+             钟楼大学, a campus of 3,000 people and five systems that write to them. Nothing leaves this machine.\n\n  \
+             console     {console}\n  \
+             set up      {set_up}\n  \
+             live key    {live_key}\n  \
+             test key    {test_key}\n  \
+             mail relay  smtp://{address}, simulated: bounce…@ and a few old addresses are refused\n              \
+             what it received: {mailbox}\n  \
+             data        {data}\n              {kept}\n\n\
+             A message to the student union, 60 people:\n\n{live}\n\n\
+             With the test key nothing goes further than the sandbox; here is what became of it within 5 seconds:\n\n{test}\n\n\
+             Ctrl-C stops the demo."
+        )
+    }
+}
+
+const TO_A_GROUP: &str = r#"{"topic":"academic.news","title":"你好，钟楼","body":"第一条消息，**来自命令行**。","audience":{"groups":["student-union"]}}"#;
+const TO_THE_SANDBOX: &str = r#"{"topic":"academic.news","title":"联调","body":"一封成功，一封退信。","to":[{"email":"anyone@sandbox.invalid"},{"email":"bounce@sandbox.invalid"}]}"#;
+
+fn curl(url: &str, key: &str, headers: &[&str], body: &str) -> String {
+    let mut text = format!("  curl -sS {url}/api/v1/messages \\\n    -H 'Authorization: Bearer {key}' \\\n");
+    for header in ["Content-Type: application/json"].iter().chain(headers) {
+        text.push_str("    -H '");
+        text.push_str(header);
+        text.push_str("' \\\n");
+    }
+    text.push_str("    -d '");
+    text.push_str(body);
+    text.push('\'');
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn examples_survive_the_shell() {
+        for body in [TO_A_GROUP, TO_THE_SANDBOX] {
+            assert!(!body.contains('\''));
+            serde_json::from_str::<serde_json::Value>(body).unwrap();
+        }
+    }
+
+    #[test]
+    fn the_document_has_what_scripts_look_for() {
+        let banner = Banner {
+            url: "http://127.0.0.1:8080".into(),
+            console: "http://127.0.0.1:8080/console".into(),
+            setup_link: None,
+            live_key: "bt_live_x",
+            test_key: "bt_test_x",
+            simulators: Simulators {
+                smtp: Smtp { address: SocketAddr::from(([127, 0, 0, 1], 2525)), mailbox: String::new() },
+            },
+            data: Path::new("/secret/place"),
+            is_temporary: false,
+        };
+        let document = serde_json::to_value(&banner).unwrap();
+        let names: Vec<_> = document.as_object().unwrap().keys().collect();
+        assert_eq!(names, ["url", "console", "setup_link", "live_key", "test_key", "simulators"]);
+        assert_eq!(document["simulators"]["smtp"]["address"], "127.0.0.1:2525");
+        let text = banner.text();
+        for wanted in ["listening on http://127.0.0.1:8080\n", "Bearer bt_live_x", "Prefer: wait=5"] {
+            assert!(text.contains(wanted), "{text}");
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! Fills an empty store with the demo campus, through the same doors that everybody uses.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use jiff::Zoned;
+use serde_json::{Value, json};
+
+use super::campus::{ACADEMIC, Group, Members, SYSTEMS, System, groups, templates};
+use super::messages::{First, messages};
+use super::people::{Person, ndjson, people};
+use super::place::Card;
+use crate::domain::channel::ChannelKind;
+use crate::domain::provider::ProviderKind;
+use crate::domain::recipient::OptOut;
+use crate::service::caller::KeyCaller;
+use crate::service::messages::{AcceptOptions, accept};
+use crate::service::providers::{NewProvider, ProviderChanges};
+use crate::service::recipients::{Import, ImportOptions};
+use crate::service::sources::{NewSource, authenticate};
+use crate::service::{
+    Caller, Services, groups as group_service, providers, recipients, sources, templates as template_service,
+};
+
+const CALLER: Caller = Caller::Command("demo");
+const RELAY: &str = "校园邮件网关（模拟）";
+/// One person in so many does not want to hear of concerts.
+const OPTED_OUT: usize = 33;
+
+/// Everything a first start needs.
+pub(super) async fn fill(s: &Services, relay: SocketAddr) -> anyhow::Result<Card> {
+    let now = s.clock.now().to_jiff().to_zoned(s.campus.time_zone.clone());
+    let year = academic_year(&now);
+    let people = people(year);
+    let mut callers = HashMap::new();
+    let mut live_key = String::new();
+    for system in SYSTEMS {
+        let created = sources::create(s, &CALLER, new_source(system)).await?;
+        callers.insert((system.name, false), authenticate(s, &created.key).await?);
+        if system.name == ACADEMIC {
+            live_key = created.key;
+        }
+    }
+    let academic = sources::get_named(s, &CALLER, ACADEMIC).await?;
+    let test_key = sources::create_key(s, &CALLER, academic.id, true).await?.key;
+    callers.insert((ACADEMIC, true), authenticate(s, &test_key).await?);
+
+    let relay = NewProvider {
+        name: RELAY.to_owned(),
+        channel: ChannelKind::Email,
+        kind: ProviderKind::Smtp,
+        settings: json!({
+            "host": relay.ip().to_string(), "port": relay.port(), "tls": "none", "connections": 8,
+            "from_address": "noreply@zhonglou.example", "from_name": s.campus.name,
+        }),
+        priority: 10,
+        weight: 1,
+        rate: None,
+    };
+    providers::create(s, &CALLER, relay).await?;
+
+    let mut import = Import::start(s, &CALLER, ImportOptions::default())?;
+    import.feed(&ndjson(&people)?).await?;
+    let report = import.finish().await?;
+    anyhow::ensure!(
+        report.rejected_lines == 0,
+        "the demo's people were rejected: {:?}",
+        report.rejected.first()
+    );
+    let concerts = OptOut { channel: None, topic: "campus.activity.#".parse().map_err(anyhow::Error::msg)? };
+    for person in people.iter().step_by(OPTED_OUT) {
+        recipients::set_opt_outs(s, &CALLER, &person.campus_id, std::slice::from_ref(&concerts)).await?;
+    }
+    for group in groups(year, &people) {
+        put_group(s, &group).await?;
+    }
+    for (slug, name, mut body) in templates() {
+        body["name"] = name.into();
+        template_service::put(s, &CALLER, slug, &body).await?;
+    }
+    say_something(s, &callers, &now, year, &people).await?;
+    Ok(Card { live_key, test_key })
+}
+
+/// The relay of a later start listens on another port.
+pub(super) async fn point_to(s: &Services, relay: SocketAddr) -> anyhow::Result<()> {
+    let provider = providers::find_by_name(s, &CALLER, RELAY).await;
+    // Whoever removed or renamed it meant to.
+    let Ok(provider) = provider else { return Ok(()) };
+    let settings = json!({"host": relay.ip().to_string(), "port": relay.port()});
+    let changes = ProviderChanges { settings: Some(settings), ..ProviderChanges::default() };
+    providers::update(s, &CALLER, provider.id, changes).await?;
+    Ok(())
+}
+
+/// The year in which the running academic year began: in September.
+fn academic_year(now: &Zoned) -> i16 {
+    if now.month() >= 9 { now.year() } else { now.year() - 1 }
+}
+
+fn new_source(system: &System) -> NewSource {
+    let texts = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect();
+    NewSource {
+        name: system.name.to_owned(),
+        department: system.department.to_owned(),
+        topics: texts(system.topics),
+        channels: texts(&["email"]),
+        rights: texts(system.rights),
+        rate_per_second: system.limits.0,
+        daily_messages: system.limits.1,
+        test: false,
+    }
+}
+
+async fn put_group(s: &Services, group: &Group) -> anyhow::Result<()> {
+    let body = match &group.members {
+        Members::Where(filter) => json!({"name": group.name, "kind": "dynamic", "where": filter}),
+        Members::Listed(_) => json!({"name": group.name, "kind": "static"}),
+    };
+    group_service::put(s, &CALLER, &group.slug, &body).await?;
+    if let Members::Listed(ids) = &group.members {
+        group_service::change_members(s, &CALLER, &group.slug, &json!({"add": ids})).await?;
+    }
+    Ok(())
+}
+
+async fn say_something(
+    s: &Services,
+    callers: &HashMap<(&str, bool), Arc<KeyCaller>>,
+    now: &Zoned,
+    year: i16,
+    people: &[Person],
+) -> anyhow::Result<()> {
+    for (number, First { source, test, body }) in (1..).zip(messages(now, year, people)) {
+        let caller = callers.get(&(source, test)).context("a message of a system that is not there")?;
+        let options = AcceptOptions { request_id: format!("demo-{number}"), ..AcceptOptions::default() };
+        let body = Value::to_string(&body);
+        accept(s, caller, body.as_bytes(), &options)
+            .await
+            .with_context(|| format!("the demo's message {number} was refused"))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,150 @@
+//! `belltower operator`: who may sign in to the console.
+
+use std::io::Read as _;
+
+use anyhow::Context as _;
+use clap::{Args, Subcommand};
+use serde::Serialize;
+
+use super::context::Context;
+use super::output::{List, table};
+use crate::domain::id::OperatorId;
+use crate::domain::operator::Role;
+use crate::service::operators::{self, NewOperator, Operator, OperatorCreated};
+use crate::service::{Caller, Services};
+
+#[derive(Subcommand)]
+pub(super) enum Act {
+    /// Let somebody in; without a password, a one-time link to choose one is printed
+    Create(Create),
+    /// Take a password away, end its sessions, and print a one-time link to choose another
+    ResetPassword {
+        /// The operator's email address or id
+        #[arg(value_name = "EMAIL")]
+        operator: String,
+    },
+    /// List who may sign in
+    List,
+}
+
+#[derive(Args)]
+pub(super) struct Create {
+    /// What they sign in with
+    #[arg(long, value_name = "E")]
+    email: String,
+    #[arg(long, value_name = "N")]
+    name: String,
+    #[arg(
+        long,
+        value_name = "ROLE",
+        help = "What they may do: owner, message_manager, sender, reviewer, duty_officer, auditor"
+    )]
+    role: Role,
+    /// Read the password from standard input, up to the end of its first line
+    #[arg(long)]
+    password_stdin: bool,
+}
+
+pub(super) fn run(context: &Context, act: Act) -> anyhow::Result<()> {
+    match act {
+        Act::Create(create) => create.run(context),
+        Act::ResetPassword { operator } => reset_password(context, &operator),
+        Act::List => list(context),
+    }
+}
+
+impl Create {
+    fn run(self, context: &Context) -> anyhow::Result<()> {
+        let password = if self.password_stdin { Some(read_password()?) } else { None };
+        let new = NewOperator { email: self.email, name: self.name, role: self.role, password };
+        let caller = Caller::Command("operator create");
+        let created = context.with_services(async |s| Ok(operators::create(s, &caller, new).await?))?;
+        context.output.print(&created, |OperatorCreated { operator_id, link }| match link {
+            Some(link) => format!("operator {operator_id}\nlink     {link}\n\nThe link works once."),
+            None => format!("operator {operator_id}"),
+        })
+    }
+}
+
+fn read_password() -> anyhow::Result<String> {
+    let mut text = String::new();
+    std::io::stdin().read_to_string(&mut text).context("reading the password from standard input")?;
+    let password = text.lines().next().unwrap_or_default();
+    anyhow::ensure!(!password.is_empty(), "there is no password on standard input");
+    Ok(password.to_owned())
+}
+
+#[derive(Serialize)]
+struct Reset {
+    operator_id: OperatorId,
+    link: String,
+}
+
+fn reset_password(context: &Context, operator: &str) -> anyhow::Result<()> {
+    let caller = Caller::Command("operator reset-password");
+    let act = async |s: &Services| {
+        let operator = operators::get_named(s, &caller, operator).await?;
+        let link = operators::reset_password(s, &caller, operator.id).await?;
+        Ok(Reset { operator_id: operator.id, link })
+    };
+    let reset = context.with_services(act)?;
+    context.output.print(&reset, |reset| {
+        format!("operator {}\nlink     {}\n\nThe link works once.", reset.operator_id, reset.link)
+    })
+}
+
+#[derive(Serialize)]
+struct Line {
+    id: OperatorId,
+    email: String,
+    name: String,
+    role: Role,
+    enabled: bool,
+    /// False while a one-time link waits to be followed.
+    has_password: bool,
+    created_at: String,
+    last_seen_at: Option<String>,
+}
+
+impl From<Operator> for Line {
+    fn from(operator: Operator) -> Self {
+        Self {
+            id: operator.id,
+            email: operator.email,
+            name: operator.name,
+            role: operator.role,
+            enabled: operator.disabled_at.is_none(),
+            has_password: operator.has_password,
+            created_at: operator.created_at.to_string(),
+            last_seen_at: operator.last_seen_at.map(|at| at.to_string()),
+        }
+    }
+}
+
+impl Line {
+    fn row(&self) -> Vec<String> {
+        let state = match (self.enabled, self.has_password) {
+            (false, _) => "disabled",
+            (true, false) => "invited",
+            (true, true) => "enabled",
+        };
+        vec![
+            self.id.to_string(),
+            self.email.clone(),
+            self.name.clone(),
+            self.role.to_string(),
+            state.to_owned(),
+            self.last_seen_at.clone().unwrap_or_else(|| "never".to_owned()),
+        ]
+    }
+}
+
+fn list(context: &Context) -> anyhow::Result<()> {
+    let caller = Caller::Command("operator list");
+    let operators = context.with_services(async |s| Ok(operators::list(s, &caller).await?))?;
+    let data = operators.into_iter().map(Line::from).collect();
+    context.output.print(&List { data }, |List { data }| {
+        let head = ["id", "email", "name", "role", "state", "last seen"];
+        table(&head, &data.iter().map(Line::row).collect::<Vec<_>>())
+    })
+}

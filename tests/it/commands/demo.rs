@@ -1,0 +1,80 @@
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use super::running::Running;
+use super::{answer, belltower, command, http, said};
+use crate::support::folder::TempFolder;
+
+fn start(folder: &TempFolder, options: &[&str]) -> (Running, Value) {
+    let arguments = [&["demo", "--json", "--listen", "127.0.0.1:0"], options].concat();
+    let mut demo = Running::start(command(folder, &arguments));
+    let banner = serde_json::from_str(&demo.line()).unwrap();
+    (demo, banner)
+}
+
+fn post(banner: &Value, key: &str, headers: &str, body: &Value) -> (u16, Value) {
+    let headers = format!(
+        "Authorization: Bearer {}\r\nContent-Type: application/json\r\n{headers}",
+        banner[key].as_str().unwrap()
+    );
+    let url = banner["url"].as_str().unwrap();
+    let (status, answer) = http(url, "POST /api/v1/messages", &headers, &body.to_string());
+    (status, serde_json::from_str(&answer).unwrap())
+}
+
+#[test]
+fn its_keys_work_and_its_data_stays() {
+    let folder = TempFolder::new();
+    let (demo, banner) = start(&folder, &["--data", "campus"]);
+    assert!(banner["setup_link"].as_str().unwrap().starts_with(banner["url"].as_str().unwrap()));
+    assert!(banner["simulators"]["smtp"]["address"].as_str().unwrap().starts_with("127.0.0.1:"));
+
+    let live = json!({"topic": "academic.news", "title": "你好", "body": "第一条", "audience": {"groups": ["student-union"]}});
+    assert_eq!(post(&banner, "live_key", "", &live).0, 202);
+    let test = json!({"topic": "academic.news", "title": "联调", "body": "测试", "to": [{"email": "bounce@sandbox.invalid"}]});
+    let (status, message) = post(&banner, "test_key", "Prefer: wait=20\r\n", &test);
+    assert_eq!((status, &message["status"]), (200, &json!("completed")), "{message}");
+    assert_eq!(message["counts"]["all"]["failed"], 1, "{message}");
+    assert_eq!(demo.stop("-INT").code(), Some(0));
+
+    let (demo, again) = start(&folder, &["--data", "campus"]);
+    assert_eq!((&again["live_key"], &again["test_key"]), (&banner["live_key"], &banner["test_key"]));
+    assert_eq!(post(&again, "live_key", "", &live).0, 202);
+    assert_eq!(demo.stop("-TERM").code(), Some(0));
+
+    let (demo, fresh) = start(&folder, &["--data", "campus", "--fresh"]);
+    assert_ne!(fresh["live_key"], banner["live_key"]);
+    assert_eq!(demo.stop("-TERM").code(), Some(0));
+}
+
+#[test]
+fn commands_take_effect_beside_it() {
+    let folder = TempFolder::new();
+    let (demo, banner) = start(&folder, &["--data", "data"]);
+    let made = answer(
+        &folder,
+        &["source", "create", "--name=新系统", "--department=x", "--topics=new.#", "--channels=email"],
+    );
+    let banner = json!({"url": banner["url"], "key": made["key"]});
+    let message =
+        json!({"topic": "new.one", "title": "t", "body": "b", "audience": {"groups": ["student-union"]}});
+    assert_eq!(post(&banner, "key", "", &message).0, 202);
+    answer(&folder, &["source", "key", "revoke", made["key_id"].as_str().unwrap()]);
+    // Another process notices within a second; how long this one asks does not matter.
+    let patience = Instant::now() + Duration::from_secs(20);
+    let revoked = std::iter::repeat_with(|| post(&banner, "key", "", &message).0)
+        .take_while(|_| Instant::now() < patience)
+        .any(|status| status == 401);
+    drop(demo);
+    assert!(revoked, "the key still worked");
+}
+
+#[test]
+fn somebody_elses_directory_is_refused() {
+    let folder = TempFolder::new();
+    std::fs::write(folder.path().join("thesis.docx"), "").unwrap();
+    let output = belltower(&folder, &["demo", "--data", ".", "--fresh"], &[]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said(&output).contains("other things than a demo"), "{}", said(&output));
+}

@@ -1,0 +1,45 @@
+use serde_json::{Value, json};
+
+use super::{answer, belltower};
+use crate::support::folder::TempFolder;
+
+const PEOPLE: &str = r#"{"campus_id": "T1", "name": "王敏", "email": "wang@campus.example"}
+{"campus_id": "T2", "name": "李雷", "email": "not an address"}
+
+{"campus_id": "T3", "name": "韩梅梅", "attributes": {"role": "staff"}}
+"#;
+
+fn import(folder: &TempFolder, people: &str, options: &[&str]) -> Value {
+    std::fs::write(folder.path().join("people.ndjson"), people).unwrap();
+    answer(folder, &[&["import", "recipients", "people.ndjson"], options].concat())
+}
+
+#[test]
+fn good_lines_are_kept_and_bad_ones_told() {
+    let folder = TempFolder::new();
+    let dry = import(&folder, PEOPLE, &["--dry-run"]);
+    assert_eq!((&dry["dry_run"], &dry["created"]), (&json!(true), &json!(2)));
+
+    let report = import(&folder, PEOPLE, &[]);
+    assert_eq!((&report["created"], &report["unchanged"]), (&json!(2), &json!(0)), "a dry run keeps nothing");
+    assert_eq!(report["rejected"][0]["line"], 2);
+    assert_eq!(report["rejected"][0]["column"], "email");
+
+    let again = import(&folder, PEOPLE, &[]);
+    assert_eq!((&again["created"], &again["unchanged"]), (&json!(0), &json!(2)));
+}
+
+#[test]
+fn whoever_is_missing_is_deactivated_when_asked() {
+    let folder = TempFolder::new();
+    import(&folder, PEOPLE, &[]);
+    let first = PEOPLE.lines().next().unwrap();
+    assert_eq!(import(&folder, first, &[])["deactivated"], 0);
+    assert_eq!(import(&folder, first, &["--deactivate-missing"])["deactivated"], 1);
+}
+
+#[test]
+fn a_missing_file_is_a_failure() {
+    let output = belltower(&TempFolder::new(), &["import", "recipients", "nowhere.ndjson"], &[]);
+    assert_eq!(output.status.code(), Some(1));
+}

@@ -1,0 +1,67 @@
+use std::io::Write as _;
+use std::process::Stdio;
+
+use belltower::simulator::{SmtpOptions, SmtpSimulator};
+use serde_json::json;
+
+use super::{answer, belltower, command, json as document, said};
+use crate::support::folder::TempFolder;
+
+const CREATE: [&str; 7] =
+    ["provider", "create", "--channel=email", "--kind=smtp", "--name=中继", "--priority=5", "--settings"];
+
+fn settings(folder: &TempFolder, port: u16) -> String {
+    let settings = json!({
+        "host": "127.0.0.1", "port": port, "tls": "none", "timeout_seconds": 2,
+        "from_address": "bell@campus.example", "from_name": "钟楼大学",
+    });
+    let path = folder.path().join("relay.json");
+    std::fs::write(&path, settings.to_string()).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_provider_is_made_and_listed_and_nobody_is_called() {
+    let folder = TempFolder::new();
+    // Nobody listens on this port.
+    let file = settings(&folder, 1);
+    let made = answer(&folder, &[&CREATE[..], &[&file]].concat());
+    assert!(made["provider_id"].as_str().unwrap().starts_with("prv_"));
+    assert_eq!(answer(&folder, &["provider", "list"])["data"], json!([made]));
+
+    let again = belltower(&folder, &[&CREATE[..], &[&file]].concat(), &[]);
+    assert_eq!(again.status.code(), Some(1));
+    assert!(said(&again).contains("name"), "{}", said(&again));
+}
+
+#[test]
+fn settings_may_come_from_standard_input_and_every_fault_has_its_line() {
+    let folder = TempFolder::new();
+    let mut child = command(&folder, &[&CREATE[..], &["-"]].concat())
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(br#"{"hosst": "x", "port": "many"}"#).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    for field in ["settings/hosst", "settings/port", "settings/from_address"] {
+        assert!(said(&output).lines().any(|line| line.contains(field)), "{field}: {}", said(&output));
+    }
+}
+
+#[test]
+fn a_test_tells_whether_the_provider_answers() {
+    let folder = TempFolder::new();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let relay = runtime.block_on(SmtpSimulator::start(SmtpOptions::default())).unwrap();
+    let file = settings(&folder, relay.addr().port());
+    answer(&folder, &[&CREATE[..], &[&file]].concat());
+    assert_eq!(answer(&folder, &["provider", "test", "中继"])["ok"], true);
+    assert_eq!(relay.mailbox().total(), 0);
+
+    runtime.block_on(relay.stop());
+    let output = belltower(&folder, &["provider", "test", "中继", "--json"], &[]);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(document(&output)["ok"], false);
+}
