@@ -1,6 +1,7 @@
 //! Commands: parse, call a service, print. Every one takes `--config` and `--json`; answers go to standard output, logs
 //! and failures to standard error, and the exit code says how it went (see [`failure`]).
 
+mod bench;
 mod check_config;
 mod context;
 mod demo;
@@ -47,6 +48,9 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Measure how fast it is on this machine
+    #[command(after_help = bench::AFTER_HELP)]
+    Bench(bench::BenchArgs),
     /// Look for mistakes in the settings and around them, and list what is in force
     CheckConfig,
     /// Try everything: a campus of 3,000 people, five systems and simulated vendors, in one process
@@ -88,6 +92,7 @@ pub fn run() -> ExitCode {
     };
     let context = Context::new(cli.config, cli.json);
     let done = match cli.command {
+        Command::Bench(bench) => bench.run(&context),
         Command::CheckConfig => check_config::run(&context),
         Command::Demo(demo) => demo.run(&context),
         Command::Import(what) => import::run(&context, what),

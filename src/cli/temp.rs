@@ -10,7 +10,12 @@ pub(super) struct TempFolder(PathBuf);
 
 impl TempFolder {
     pub(super) fn new(prefix: &str) -> io::Result<Self> {
-        let path = std::env::temp_dir().join(format!("{prefix}-{:016x}", rand::random::<u64>()));
+        Self::within(&std::env::temp_dir(), prefix)
+    }
+
+    /// The same in another folder, which must be there.
+    pub(super) fn within(folder: &Path, prefix: &str) -> io::Result<Self> {
+        let path = folder.join(format!("{prefix}-{:016x}", rand::random::<u64>()));
         DirBuilder::new().mode(0o700).create(&path)?;
         Ok(Self(path))
     }

@@ -89,8 +89,8 @@ pub(super) fn groups(year: i16, people: &[Person]) -> Vec<Group> {
         ),
     };
     vec![
-        dynamic("students", "全体学生", "role = 'student'"),
-        dynamic("staff", "全体教职工", "role = 'staff'"),
+        dynamic("all-students", "全体学生", "role = 'student'"),
+        dynamic("all-staff", "全体教职工", "role = 'staff'"),
         dynamic("undergraduates", "全体本科生", "role = 'student' and degree = '本科'"),
         dynamic("graduates", "全体研究生", "role = 'student' and degree = '硕士'"),
         dynamic(

@@ -85,7 +85,7 @@ pub(super) fn messages(now: &Zoned, year: i16, people: &[Person]) -> Vec<First> 
                              - Bring your **student card** and **passport**, and arrive 15 minutes early\n\
                              - Telephones are to be switched off",
                 }},
-                "audience": {"groups": ["students"]},
+                "audience": {"groups": ["all-students"]},
                 "link": "https://jw.zhonglou.example/exams",
                 "attributes": {"term": format!("{year}-1")},
             }),
@@ -98,7 +98,7 @@ pub(super) fn messages(now: &Zoned, year: i16, people: &[Person]) -> Vec<First> 
                 "body": format!(
                     "**{} 19:00**，大学生活动中心报告厅。\n\n凭校园卡在学生会服务台领取门票，每人限两张，先到先得。", date(6)
                 ),
-                "audience": {"groups": ["students"], "exclude": {"groups": ["graduates"]}},
+                "audience": {"groups": ["all-students"], "exclude": {"groups": ["graduates"]}},
                 "priority": "low",
             }),
         ),

@@ -1,0 +1,157 @@
+//! What a bench lies on: a store of its own, new and empty, and the product as it is served.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use anyhow::Context as _;
+use serde_json::{Value, json};
+
+use crate::app::{App, Running};
+use crate::cli::temp::TempFolder;
+use crate::clock::Clock;
+use crate::config::{Config, Layers};
+use crate::domain::channel::ChannelKind;
+use crate::domain::provider::ProviderKind;
+use crate::lifecycle::Lifecycle;
+use crate::service::caller::KeyCaller;
+use crate::service::messages::{AcceptOptions, AcceptedView, accept};
+use crate::service::providers::{self, NewProvider};
+use crate::service::recipients::{Import, ImportOptions};
+use crate::service::sources::{self, NewSource};
+use crate::service::{Caller, Services, scratch};
+
+pub(super) const CALLER: Caller = Caller::Command("bench");
+
+pub(super) struct Bed {
+    folder: TempFolder,
+    database: String,
+}
+
+impl Bed {
+    /// In `folder`, or on the PostgreSQL server of `database`.
+    pub(super) async fn make(folder: &Path, database: Option<&str>) -> anyhow::Result<Self> {
+        let folder = TempFolder::within(folder, "belltower-bench")
+            .with_context(|| format!("making a folder in {}", folder.display()))?;
+        let beside = format!("sqlite://{}", folder.path().join("bench.db").display());
+        let database = scratch::create(database.unwrap_or(&beside)).await.context("making a store")?;
+        Ok(Self { folder, database })
+    }
+
+    /// Builds the process with these roles; nothing is answered or sent yet.
+    pub(super) async fn app(&self, roles: &str) -> anyhow::Result<App> {
+        Ok(App::build(&self.config(roles)?, Clock::System).await?)
+    }
+
+    fn config(&self, roles: &str) -> anyhow::Result<Config> {
+        let config = Layers::default()
+            .option("bench", "data.directory", self.folder.path().to_string_lossy())
+            .option("bench", "store.database", &self.database)
+            .option("bench", "server.listen", "127.0.0.1:0")
+            .option("bench", "server.roles", roles)
+            .resolve()?;
+        Ok(config)
+    }
+
+    pub(super) async fn remove(self) -> anyhow::Result<()> {
+        Ok(scratch::remove(&self.database).await?)
+    }
+}
+
+/// A process whose roles run, until it is stopped.
+pub(super) struct Served {
+    pub(super) address: SocketAddr,
+    lifecycle: Lifecycle,
+    running: Running,
+}
+
+impl Served {
+    pub(super) async fn start(app: App) -> anyhow::Result<Self> {
+        let lifecycle = Lifecycle::new();
+        let address = app.address();
+        let running = app.start(&lifecycle).await?;
+        Ok(Self { address, lifecycle, running })
+    }
+
+    pub(super) async fn stop(self) -> anyhow::Result<()> {
+        self.lifecycle.stop();
+        Ok(self.running.finish(&self.lifecycle).await?)
+    }
+}
+
+/// A source without limits, and its live key.
+pub(super) async fn source(s: &Services) -> anyhow::Result<String> {
+    let new = NewSource {
+        name: "bench".to_owned(),
+        department: "bench".to_owned(),
+        topics: vec!["#".to_owned()],
+        channels: ChannelKind::ALL.map(|channel| channel.name().to_owned()).to_vec(),
+        ..NewSource::default()
+    };
+    Ok(sources::create(s, &CALLER, new).await?.key)
+}
+
+/// `count` people with an address of each kind, `p0000000` and on.
+pub(super) async fn people(s: &Services, count: u64) -> anyhow::Result<()> {
+    let mut import = Import::start(s, &CALLER, ImportOptions::default())?;
+    for number in 0..count {
+        let line = json!({
+            "campus_id": campus_id(number),
+            "name": format!("学生{number}"),
+            "email": format!("p{number}@campus.example"),
+            "mobile": format!("+861{number:010}"),
+            "wecom_userid": campus_id(number),
+            "department": "农学院",
+            "language": if number % 50 == 0 { "en" } else { "zh-CN" },
+            "attributes": {"role": "student", "grade": 2023 + number % 4, "class": format!("农学{:02}", number % 90)},
+        });
+        import.feed(format!("{line}\n").as_bytes()).await?;
+    }
+    let report = import.finish().await?;
+    anyhow::ensure!(report.created == count, "{} of {count} people were taken", report.created);
+    Ok(())
+}
+
+pub(super) fn campus_id(number: u64) -> String {
+    format!("p{number:07}")
+}
+
+pub(super) async fn provider(
+    s: &Services,
+    channel: ChannelKind,
+    kind: ProviderKind,
+    settings: Value,
+) -> anyhow::Result<()> {
+    let name = format!("bench {channel}");
+    let new = NewProvider { name, channel, kind, settings, priority: 10, weight: 1, rate: None };
+    providers::create(s, &CALLER, new).await?;
+    Ok(())
+}
+
+/// Accepts a message as the API does.
+pub(super) async fn message(s: &Services, key: &KeyCaller, body: &Value) -> anyhow::Result<AcceptedView> {
+    let options = AcceptOptions { request_id: "bench".to_owned(), ..AcceptOptions::default() };
+    Ok(accept(s, key, body.to_string().as_bytes(), &options).await?.message)
+}
+
+/// A text as departments write it.
+pub(super) fn text() -> Value {
+    json!({
+        "topic": "academic.exam",
+        "title": "期末考试安排已发布，请核对考场与座位",
+        "body": "各位同学：\n\n本学期期末考试安排已在教务系统发布，请核对考试时间、考场与座位号。\n\n\
+                 - 携带**学生证**与**身份证**，提前 15 分钟入场\n- 手机须关机并放入指定区域\n\
+                 - 缓考申请请在考前一周提交\n\n如有疑问，请联系教务处考试中心。祝考试顺利！",
+        "link": "https://jw.campus.example/exams",
+        "attributes": {"term": "2026-1", "urgent": false},
+    })
+}
+
+/// The memory of this process in MiB, now and at most so far, where the system tells (Linux: proc(5)).
+pub(super) fn memory(status: &Path) -> Option<(f64, f64)> {
+    let text = std::fs::read_to_string(status).ok()?;
+    let kib = |name: &str| -> Option<f64> {
+        let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+        line.trim().trim_end_matches("kB").trim().parse().ok()
+    };
+    Some((kib("VmRSS:")? / 1024.0, kib("VmHWM:")? / 1024.0))
+}

@@ -1,0 +1,134 @@
+//! `belltower bench`: figures that anyone can repeat, on stores of its own and against the simulators.
+//!
+//! - [`ingest`], [`fanout`], [`dispatch`], [`footprint`]: one bench each
+//! - [`bed`]: what they lie on; [`load`]: the client; [`report`]: how figures are shown
+
+mod bed;
+mod dispatch;
+mod fanout;
+mod footprint;
+mod ingest;
+mod load;
+mod report;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use clap::{Args, ValueEnum};
+
+use self::report::Report;
+use super::context::{Context, quiet};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::telemetry;
+
+pub(super) const AFTER_HELP: &str = "\
+Client, server and simulators share this machine's cores. Compare figures of optimised builds only, from one machine.
+ingest     durable POST /api/v1/messages over connections that stay open
+fanout     one message to everyone, planned for three channels
+dispatch   planned mails handed to a relay that answers at once
+footprint  an idle server: memory, time to be ready, size";
+
+#[derive(Args)]
+pub(super) struct BenchArgs {
+    /// What to measure
+    what: What,
+    /// Measure on this PostgreSQL server, in databases made for it and removed afterwards [default: embedded stores]
+    #[arg(long, value_name = "URL")]
+    database: Option<String>,
+    /// How long ingest asks, each time
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    seconds: u64,
+    /// People in the directory of fanout and dispatch, which make three deliveries for each
+    #[arg(long, value_name = "N", default_value_t = 50_000)]
+    count: u64,
+    /// Connections that ingest asks over
+    #[arg(long, value_name = "N", default_value_t = 64)]
+    connections: usize,
+    /// Where embedded stores are made; what is measured is this disk [default: /var/tmp]
+    #[arg(long, value_name = "DIR")]
+    folder: Option<PathBuf>,
+    /// Also write the figures to this file, as JSON
+    #[arg(long, value_name = "FILE")]
+    save: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+enum What {
+    Ingest,
+    Fanout,
+    Dispatch,
+    Footprint,
+    All,
+}
+
+/// What a bench is asked for.
+struct Bench {
+    folder: PathBuf,
+    database: Option<String>,
+    sizes: Sizes,
+}
+
+#[derive(Clone, Copy)]
+struct Sizes {
+    seconds: u64,
+    count: u64,
+    connections: usize,
+}
+
+impl BenchArgs {
+    pub(super) fn run(self, context: &Context) -> anyhow::Result<()> {
+        let mut config: Config = context.load()?;
+        quiet(&mut config, "warn");
+        telemetry::init(&config.log)?;
+        let sizes = Sizes {
+            seconds: self.seconds.max(1),
+            count: self.count.max(1),
+            connections: self.connections.max(1),
+        };
+        let folder = self.folder.unwrap_or_else(disk);
+        let bench = Bench { folder, database: self.database, sizes };
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        let report = runtime.block_on(measure(self.what, &bench))?;
+        if let Some(file) = &self.save {
+            std::fs::write(file, serde_json::to_vec_pretty(&report)?)
+                .with_context(|| format!("writing {}", file.display()))?;
+        }
+        context.output.print(&report, Report::text)
+    }
+}
+
+/// The folder for temporary files is often in memory, where nothing is ever synced; this one outlives restarts, so it is
+/// on a disk.
+fn disk() -> PathBuf {
+    let lasting = Path::new("/var/tmp");
+    if lasting.is_dir() { lasting.to_owned() } else { std::env::temp_dir() }
+}
+
+async fn measure(what: What, bench: &Bench) -> anyhow::Result<Report> {
+    let wanted = |one| what == one || what == What::All;
+    let mut figures = Vec::new();
+    if wanted(What::Ingest) {
+        figures.extend(ingest::run(bench).await.context("ingest")?);
+    }
+    if wanted(What::Fanout) {
+        figures.extend(fanout::run(bench).await.context("fanout")?);
+    }
+    if wanted(What::Dispatch) {
+        figures.extend(dispatch::run(bench).await.context("dispatch")?);
+    }
+    if wanted(What::Footprint) {
+        figures.extend(footprint::run(bench).await.context("footprint")?);
+    }
+    let Sizes { seconds, count, connections } = bench.sizes;
+    Ok(Report {
+        version: env!("CARGO_PKG_VERSION"),
+        measured_at: Clock::System.now().to_string(),
+        database: if bench.database.is_some() { "postgres" } else { "sqlite" },
+        cores: std::thread::available_parallelism().map_or(1, usize::from),
+        optimised: !cfg!(debug_assertions),
+        sizes: BTreeMap::from([("seconds", seconds), ("count", count), ("connections", connections as u64)]),
+        figures,
+    })
+}
