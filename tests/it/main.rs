@@ -12,6 +12,7 @@ mod email;
 mod faults;
 mod filter;
 mod house;
+mod intake;
 mod providers;
 mod queue;
 mod store;
