@@ -76,7 +76,7 @@ on_both!(all_faults_are_told_at_once, |db| async {
     let mut found = door
         .faults(json!({
             "topic": "Not A Topic", "category": "urgent", "title": "", "body": 5, "priority": "max",
-            "variants": { "fax": { "body": "x" }, "sms": {}, "en": { "subject": "x" } },
+            "variants": { "telex": { "body": "x" }, "sms": {}, "en": { "subject": "x" } },
             "audience": {
                 "groups": ["seniors", "nobody"], "recipients": ["2023001", "0", true, ""], "where": "role ==",
                 "exclude": { "recipients": ["1"], "exclude": {} }, "all": true,
@@ -119,7 +119,7 @@ on_both!(all_faults_are_told_at_once, |db| async {
         ("/to/3", "channel_not_allowed"),
         ("/topic", "invalid_topic"),
         ("/variants/en/subject", "unknown_field"),
-        ("/variants/fax", "unknown_variant"),
+        ("/variants/telex", "unknown_variant"),
         ("/variants/sms", "required"),
     ]
     .map(|(pointer, code)| fault(pointer, code));

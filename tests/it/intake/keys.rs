@@ -90,7 +90,7 @@ on_both!(keys_of_other_sources_and_of_test_keys_are_others, |db| async {
 
 on_both!(a_first_answer_stands_though_the_message_would_be_refused_now, |db| async {
     let door = Door::new(db).await;
-    let in_an_hour = "2026-09-21T22:33:20+08:00";
+    let in_an_hour = "2026-09-21T23:13:20+08:00";
     let body = message_and(json!({ "expires_at": in_an_hour }));
     let first = door.send_with(body.clone(), &keyed("k")).await.unwrap();
     door.s.clock.turn(2 * 60 * 60 * 1000);
