@@ -3,7 +3,7 @@ use std::time::Duration;
 use belltower::Error;
 use belltower::service::messages::{self, AcceptOptions};
 use belltower::service::sources::NewSource;
-use belltower::store::sources::usage;
+use belltower::store::sources::{Today, find};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
@@ -28,11 +28,9 @@ on_both!(a_daily_quota_holds_however_many_come_at_once, |db| async {
         assert_eq!(*retry_after, Duration::from_secs(3600 + 46 * 60 + 40));
     }
     assert_eq!(door.all().await.len(), 30);
-    assert_eq!(
-        usage(&door.s.db, door.caller.source, "2026-09-21").await.unwrap(),
-        30,
-        "what is refused costs nothing"
-    );
+    let today = Today { now: door.s.clock.now(), day: "2026-09-21" };
+    let source = find(&door.s.db, door.caller.source, today).await.unwrap().unwrap();
+    assert_eq!(source.used_today, 30, "what is refused costs nothing");
 
     door.s.clock.turn(3 * 60 * 60 * 1000);
     assert!(door.send(message()).await.is_ok(), "the next campus day begins anew");
