@@ -301,6 +301,7 @@ pub async fn list_deliveries(
         state: params.value("state"),
         channel: params.value("channel"),
         campus_id: params.text("campus_id"),
+        person: None,
         cursor: params.cursor::<DeliveryId>().map(|id| id.to_string()),
         limit: params.limit(),
     };

@@ -64,7 +64,7 @@ impl Signed {
             (Section::Overview, true),
             (Section::Messages, self.may(Permission::MessagesView)),
             (Section::Sources, self.may(Permission::SourcesView)),
-            (Section::Mailbox, self.services.simulators.is_some() && self.may(Permission::MessagesView)),
+            (Section::Mailbox, self.services.simulators.is_some() && self.may(Permission::DirectoryReveal)),
         ];
         let flash = self.session.remove_as::<Flash>(FLASH).and_then(Result::ok);
         Ok(Shell {

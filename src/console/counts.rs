@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::view::{Given, Markup, View, escape, grouped};
 use crate::domain::delivery::State;
+use crate::service::messages;
 
 /// Deliveries by state, in the order of [`State::ALL`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,6 +47,12 @@ impl Outcome {
             State::Expired | State::Cancelled | State::Suppressed => Self::Dropped,
             State::Pending | State::Sending => Self::Waiting,
         }
+    }
+}
+
+impl From<&messages::Counts> for Counts {
+    fn from(counts: &messages::Counts) -> Self {
+        Self::new(|state| u64::try_from(counts.of(state)).unwrap_or(0))
     }
 }
 

@@ -1,10 +1,25 @@
 //! What the built-in simulator received: the proof, on one machine, that mail really leaves.
 
+use actix_web::http::header;
+use actix_web::web::{self, Data};
+use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
+use serde::Deserialize;
 
-use super::page::{Fact, Shell, Theme};
+use super::access::Signed;
+use super::page::{self, Fact, Section, Shell, Theme, address};
 use super::view::View;
 use crate::clock::Timestamp;
+use crate::http::params;
+use crate::service::Services;
+use crate::service::simulators::{self, MailDetail, MailLine, MailQuery};
+use crate::{Error, Result};
+
+const PATH: &str = "/console/mailbox";
+const ON_A_PAGE: usize = 30;
+/// A mail's own markup may look like anything and do nothing, not even fetch an image. Only our page may frame it.
+const HARMLESS: &str =
+    "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'";
 
 #[derive(Debug, Template)]
 #[template(path = "console/mailbox.html")]
@@ -50,4 +65,89 @@ pub struct MailPage {
     /// As it came over the wire.
     pub raw: String,
     pub headers: Vec<Fact>,
+}
+
+/// As in the address.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct MailFilter {
+    q: String,
+    before: Option<u64>,
+}
+
+impl From<MailLine> for MailRow {
+    fn from(mail: MailLine) -> Self {
+        Self {
+            id: mail.sequence.to_string(),
+            subject: mail.subject,
+            to: mail.recipients.join(", "),
+            at: mail.received_at,
+        }
+    }
+}
+
+/// The mailbox, or its list alone.
+pub(super) async fn show(
+    request: HttpRequest,
+    s: Data<Services>,
+    signed: Signed,
+    filter: web::Query<MailFilter>,
+) -> Result<HttpResponse> {
+    let MailFilter { q, before } = filter.into_inner();
+    let query = MailQuery { q: q.clone(), before, limit: ON_A_PAGE };
+    let found = simulators::list(&s, &signed.caller, &query)?;
+    let from = |before: Option<u64>| {
+        let before = before.map(|sequence| sequence.to_string()).unwrap_or_default();
+        address(PATH, &[("q", &q), ("before", &before)])
+    };
+    let list = MailboxFragment {
+        view: signed.view(),
+        here: from(before),
+        total: found.matching as u64,
+        rows: found.mails.into_iter().map(MailRow::from).collect(),
+        newest: before.map(|_| from(None)),
+        older: found.older.map(|sequence| from(Some(sequence))),
+    };
+    if page::wants_fragment(&request) {
+        return page::html(&list);
+    }
+    page::html(&MailboxPage { shell: signed.shell(Section::Mailbox)?, q, list })
+}
+
+fn find(s: &Services, signed: &Signed, id: &str) -> Result<MailDetail> {
+    simulators::get(s, &signed.caller, params::id(id, "mail")?)
+}
+
+pub(super) async fn show_mail(
+    s: Data<Services>,
+    signed: Signed,
+    id: web::Path<String>,
+) -> Result<HttpResponse> {
+    let mail = find(&s, &signed, &id)?;
+    let row = MailRow::from(mail.line);
+    page::html(&MailPage {
+        shell: signed.shell(Section::Mailbox)?,
+        id: row.id,
+        subject: row.subject,
+        to: row.to,
+        at: row.at,
+        has_html: mail.html.is_some(),
+        text: mail.text.unwrap_or_default(),
+        raw: mail.source,
+        headers: mail.headers.into_iter().map(|(name, value)| Fact::text(name, &value)).collect(),
+    })
+}
+
+/// A mail's markup for the frame on its page.
+pub(super) async fn show_html(
+    s: Data<Services>,
+    signed: Signed,
+    id: web::Path<String>,
+) -> Result<HttpResponse> {
+    let body = find(&s, &signed, &id)?.html.ok_or(Error::NotFound("mail"))?;
+    Ok(HttpResponse::Ok()
+        .content_type("text/html; charset=utf-8")
+        .insert_header((header::CONTENT_SECURITY_POLICY, HARMLESS))
+        .insert_header((header::X_FRAME_OPTIONS, "SAMEORIGIN"))
+        .body(body))
 }

@@ -1,17 +1,28 @@
 //! One message: what it said, to whom it went, what became of it.
 
+use actix_web::web::{self, Data};
+use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use serde::Deserialize;
 
+use super::access::Signed;
 use super::counts::Counts;
+use super::form::Form;
 use super::overview::Lane;
-use super::page::{Fact, Shell, Theme};
-use super::view::{Markup, View};
+use super::page::{self, Fact, Flash, Section, Shell, Theme};
+use super::view::{Markup, View, escape};
 use crate::clock::Timestamp;
+use crate::config::Language;
 use crate::domain::channel::ChannelKind;
+use crate::domain::content::Rendered;
 use crate::domain::delivery::State;
 use crate::domain::id::{DeliveryId, MessageId};
 use crate::domain::message::{Category, Status};
+use crate::domain::operator::Permission;
+use crate::http::{locale, params};
+use crate::service::messages::{self, EventView, MessageSummary, MessageView};
+use crate::service::{Services, deliveries};
+use crate::{Error, Result};
 
 #[derive(Debug, Template)]
 #[template(path = "console/message.html")]
@@ -147,4 +158,211 @@ pub struct AttemptLine {
     pub detail: String,
     /// The provider's own words; may be empty.
     pub answer: String,
+}
+
+/// What can be sent again, in the order it is offered.
+const RESENDABLE: [State; 4] = [State::Failed, State::Unknown, State::Expired, State::Cancelled];
+
+/// A message, or the list of its deliveries alone.
+pub(super) async fn show(
+    request: HttpRequest,
+    s: Data<Services>,
+    signed: Signed,
+    id: web::Path<String>,
+    filter: web::Query<DeliveryFilter>,
+) -> Result<HttpResponse> {
+    let id: MessageId = params::id(&id, "message")?;
+    let deliveries = super::deliveries::list(&s, &signed, id, &filter).await?;
+    if page::wants_fragment(&request) {
+        return page::html(&deliveries);
+    }
+    let message = messages::get(&s, &signed.caller, id).await?;
+    let timeline = messages::timeline(&s, &signed.caller, id).await?;
+    let shell = signed.shell(Section::Messages)?;
+    let summary = &message.summary;
+    let may_send = signed.may(Permission::MessagesSend);
+    let resend_states = if may_send { resendable(summary) } else { Vec::new() };
+    page::html(&MessagePage {
+        id,
+        title: summary.title.clone(),
+        topic: summary.topic.clone(),
+        category: summary.category,
+        test: summary.test,
+        retryable: resend_states.iter().map(|(_, n)| n).sum(),
+        resend_states,
+        may_cancel: may_send && !summary.status.is_final(),
+        progress: ProgressFragment::new(&shell.view, summary, timeline, false),
+        contents: contents(&shell.view, &message),
+        facts: facts(&shell.view, &message, signed.may(Permission::SourcesView)),
+        filter: filter.into_inner(),
+        deliveries,
+        shell,
+    })
+}
+
+/// Where a message under way stands.
+pub(super) async fn show_progress(
+    s: Data<Services>,
+    signed: Signed,
+    id: web::Path<String>,
+) -> Result<HttpResponse> {
+    let id: MessageId = params::id(&id, "message")?;
+    let summary = messages::get_many(&s, &signed.caller, &[id]).await?.pop();
+    let summary = summary.ok_or(Error::NotFound("message"))?;
+    let timeline = messages::timeline(&s, &signed.caller, id).await?;
+    page::html(&ProgressFragment::new(&signed.view(), &summary, timeline, true))
+}
+
+/// Opens the deliveries in the chosen states again.
+pub(super) async fn resend(
+    s: Data<Services>,
+    signed: Signed,
+    id: web::Path<String>,
+    form: Form,
+) -> Result<HttpResponse> {
+    let id: MessageId = params::id(&id, "message")?;
+    let states: Vec<State> = form.all("states").filter_map(|state| state.parse().ok()).collect();
+    let view = signed.view();
+    if states.is_empty() {
+        signed.say(&Flash::amber(view.t("resend-no-state")))?;
+        return Ok(back_to(id));
+    }
+    let resent = deliveries::resend(&s, &signed.caller, id, &states, &[]).await?;
+    let opened = u64::try_from(resent.reopened).unwrap_or(0);
+    signed.say(&match opened {
+        0 => Flash::amber(view.t("resend-nothing")),
+        opened => Flash::good(view.count("resend-done", opened)),
+    })?;
+    Ok(back_to(id))
+}
+
+/// Stops what has not left yet.
+pub(super) async fn cancel(
+    s: Data<Services>,
+    signed: Signed,
+    id: web::Path<String>,
+    _: Form,
+) -> Result<HttpResponse> {
+    let id: MessageId = params::id(&id, "message")?;
+    let cancelled = deliveries::cancel(&s, &signed.caller, id).await?;
+    let view = signed.view();
+    let figure = |n: i64| view.number(u64::try_from(n).unwrap_or(0));
+    let (stopped, sent) = (figure(cancelled.stopped), figure(cancelled.already_sent));
+    signed.say(&Flash::good(view.t2("cancel-done", "stopped", stopped, "sent", sent)))?;
+    Ok(back_to(id))
+}
+
+fn back_to(id: MessageId) -> HttpResponse {
+    page::see_other(&format!("/console/messages/{id}"))
+}
+
+/// How many stand in each state that can be sent again, while the message's status allows it.
+fn resendable(message: &MessageSummary) -> Vec<(State, u64)> {
+    if !matches!(message.status, Status::Sending | Status::Completed | Status::Cancelled) {
+        return Vec::new();
+    }
+    let counts = Counts::from(&message.counts.all);
+    RESENDABLE.into_iter().map(|state| (state, counts.of(state))).filter(|(_, n)| *n > 0).collect()
+}
+
+impl ProgressFragment {
+    fn new(view: &View, message: &MessageSummary, timeline: Vec<EventView>, update: bool) -> Self {
+        let lane = |channel: ChannelKind| {
+            message.counts.channel(channel).map(|counts| Lane { channel, counts: Counts::from(counts) })
+        };
+        Self {
+            view: view.clone(),
+            id: message.id,
+            status: message.status,
+            live: !message.status.is_final(),
+            total: Counts::from(&message.counts.all),
+            channels: ChannelKind::ALL.into_iter().filter_map(lane).collect(),
+            timeline: TimelineFragment::new(view.clone(), timeline),
+            update,
+        }
+    }
+}
+
+/// The general text, then what replaces it for some. Where a variant leaves the body out, the general one stands.
+fn contents(view: &View, message: &MessageView) -> Vec<Content> {
+    let link = message.link.as_deref();
+    let html = |body: &str| Markup(Rendered::new("", body, link).html.to_string());
+    let general = Content {
+        label: view.t("content-general"),
+        title: message.summary.title.clone(),
+        html: html(&message.body),
+    };
+    let variants = message.variants.iter().map(|(key, variant)| Content {
+        label: variant_label(view, key),
+        title: variant.title.clone().unwrap_or_default(),
+        html: html(variant.body.as_deref().unwrap_or(&message.body)),
+    });
+    std::iter::once(general).chain(variants).collect()
+}
+
+/// `sms.en` in words.
+fn variant_label(view: &View, key: &str) -> String {
+    let part = |part: &str| match (part.parse::<ChannelKind>(), Language::from_tag(part)) {
+        (Ok(channel), _) => view.channel_text(channel),
+        (_, Some(language)) => locale::own_name(language).to_owned(),
+        _ => part.to_owned(),
+    };
+    key.split('.').map(part).collect::<Vec<_>>().join(" · ")
+}
+
+fn facts(view: &View, message: &MessageView, links_sources: bool) -> Vec<Fact> {
+    let summary = &message.summary;
+    let mut facts = Vec::new();
+    match &summary.source {
+        Some(source) if links_sources => {
+            let link = format!("<a href=\"/console/sources/{}\">{}</a>", source.id, escape(&source.name));
+            facts.push(Fact::markup(view.t("column-source"), Markup(link)));
+        }
+        Some(source) => facts.push(Fact::text(view.t("column-source"), &source.name)),
+        None => {
+            let operator = summary.operator.as_deref().unwrap_or_default();
+            facts.push(Fact::text(view.t("fact-operator"), operator));
+        }
+    }
+    facts.push(Fact::text(view.t("fact-audience"), &audience(view, message)));
+    let at = |at: jiff::Timestamp| view.at(Timestamp::from(at));
+    facts.push(Fact::markup(view.t("column-created"), at(summary.created_at)));
+    if summary.send_at > summary.created_at {
+        facts.push(Fact::markup(view.t("fact-send-at"), at(summary.send_at)));
+    }
+    facts.push(Fact::markup(view.t("fact-expires"), at(summary.expires_at)));
+    if let Some(template) = &message.template {
+        let version = format!("{} · {}", template.slug, template.version);
+        facts.push(Fact::text(view.t("fact-template"), &version));
+    }
+    facts.push(Fact::text(view.t("error-request-id"), &summary.request_id));
+    facts
+}
+
+/// Whom the message asked for.
+fn audience(view: &View, message: &MessageView) -> String {
+    let mut parts = Vec::new();
+    if let Some(audience) = &message.audience {
+        if audience.everyone {
+            parts.push(view.t("audience-everyone"));
+        }
+        if !audience.groups.is_empty() {
+            let names = audience.groups.join(&view.t("list-separator"));
+            parts.push(view.t1("audience-groups", "names", names));
+        }
+        if !audience.recipients.is_empty() {
+            parts.push(view.count("audience-people", audience.recipients.len() as u64));
+        }
+        parts.extend(audience.filter.as_ref().map(|filter| view.t1("audience-filter", "filter", filter)));
+        if audience.exclude.is_some() {
+            parts.push(view.t("audience-excludes"));
+        }
+    }
+    if !message.to.is_empty() {
+        parts.push(view.count("audience-direct", message.to.len() as u64));
+    }
+    if message.personalised && parts.is_empty() {
+        parts.push(view.t("audience-personal"));
+    }
+    if parts.is_empty() { view.t("audience-rules") } else { parts.join(&view.t("list-separator")) }
 }

@@ -4,6 +4,7 @@
 pub mod access;
 pub mod chart;
 pub mod counts;
+mod deliveries;
 mod door;
 pub mod error;
 pub mod form;
@@ -16,6 +17,7 @@ pub mod page;
 mod preferences;
 pub mod sign_in;
 pub mod sources;
+mod timeline;
 pub mod view;
 
 use crate::http::routes::routes;
@@ -25,4 +27,14 @@ routes! {
     "/set-up" => { GET door::show_set_up, POST door::set_up }
     "/sign-out" => { POST door::sign_out }
     "/preferences" => { POST preferences::change }
+    "/console" => { GET overview::show }
+    "/console/messages" => { GET messages::show }
+    "/console/messages/{id}" => { GET message::show }
+    "/console/messages/{id}/progress" => { GET message::show_progress }
+    "/console/messages/{id}/resend" => { POST message::resend }
+    "/console/messages/{id}/cancel" => { POST message::cancel }
+    "/console/messages/{id}/deliveries/{delivery}" => { GET deliveries::show }
+    "/console/mailbox" => { GET mailbox::show }
+    "/console/mailbox/{id}" => { GET mailbox::show_mail }
+    "/console/mailbox/{id}/html" => { GET mailbox::show_html }
 }

@@ -2,16 +2,22 @@
 
 use std::time::Duration;
 
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
+use super::access::Signed;
 use super::chart::Bar;
 use super::counts::{Counts, Outcome};
-use super::messages::MessageRowsFragment;
-use super::page::{Shell, Theme};
+use super::messages::{MessageRow, MessageRowsFragment};
+use super::page::{self, Section, Shell, Theme};
 use super::view::View;
+use crate::Result;
 use crate::clock::Timestamp;
 use crate::domain::channel::ChannelKind;
 use crate::domain::id::{MessageId, SourceId};
+use crate::service::Services;
+use crate::service::reports::{self, Hour, Overview, ProviderHealth};
 
 #[derive(Debug, Template)]
 #[template(path = "console/overview.html")]
@@ -31,7 +37,7 @@ pub struct TodayFragment {
     pub date: String,
     /// Accepted since midnight on the campus clock.
     pub messages: u64,
-    /// Their deliveries, over all channels.
+    /// Deliveries that came to an end today and those still open, over all channels.
     pub total: Counts,
     pub oldest: Option<OldestWaiting>,
     /// The last 24 hours, one bar each, the oldest first.
@@ -83,4 +89,85 @@ pub struct SilentSource {
     pub id: SourceId,
     pub name: String,
     pub last_active: Option<Timestamp>,
+}
+
+/// The overview, or its live part alone.
+pub(super) async fn show(request: HttpRequest, s: Data<Services>, signed: Signed) -> Result<HttpResponse> {
+    let overview = reports::overview(&s, &signed.caller).await?;
+    let today = TodayFragment::new(signed.view(), overview);
+    if page::wants_fragment(&request) {
+        return page::html(&today);
+    }
+    let shell = signed.shell(Section::Overview)?;
+    page::html(&OverviewPage { today_text: shell.view.today(), shell, today })
+}
+
+impl TodayFragment {
+    fn new(view: View, overview: Overview) -> Self {
+        let lane =
+            |(channel, counts): &(ChannelKind, _)| Lane { channel: *channel, counts: Counts::from(counts) };
+        let channels: Vec<_> = overview.channels.iter().map(lane).collect();
+        let total = channels.iter().fold(Counts::default(), |sum, lane| sum.plus(&lane.counts));
+        let bar =
+            |hour: &Hour| Bar { label: view.clock_time(hour.begins), counts: Counts::from(&hour.counts) };
+        let oldest = overview.oldest.map(|oldest| OldestWaiting {
+            message: oldest.message,
+            title: oldest.title,
+            waiting: oldest.waiting,
+        });
+        let silent = |source: reports::SilentSource| SilentSource {
+            id: source.id,
+            name: source.name,
+            last_active: source.last_message_at,
+        };
+        Self {
+            date: overview.day,
+            messages: u64::try_from(overview.accepted).unwrap_or(0),
+            total,
+            oldest,
+            trend: overview.hours.iter().map(bar).collect(),
+            channels,
+            todos: todos(&view, overview.held, overview.unrouted, total.troubled()),
+            providers: overview
+                .providers
+                .into_iter()
+                .map(|provider| provider_line(&view, provider))
+                .collect(),
+            silent: overview.silent.into_iter().map(silent).collect(),
+            recent: MessageRowsFragment {
+                view: view.clone(),
+                rows: overview.recent.into_iter().map(MessageRow::from).collect(),
+                filtered: false,
+                one_source: false,
+            },
+            view,
+        }
+    }
+}
+
+/// What waits for this operator; what nobody waits for is left out.
+fn todos(view: &View, held: i64, unrouted: i64, troubled: u64) -> Vec<Todo> {
+    let count = |n: i64| u64::try_from(n).unwrap_or(0);
+    let todo = |icon, text, count, href: &str| Todo { icon, text, count, href: href.to_owned() };
+    let mut todos = vec![
+        todo("pause", view.t("todo-held"), count(held), "/console/messages?status=held"),
+        todo("lost", view.t("todo-unrouted"), count(unrouted), "/console/messages?status=unrouted"),
+        todo("failed", view.t("todo-troubled"), troubled, "/console/messages"),
+    ];
+    todos.retain(|todo| todo.count > 0);
+    todos
+}
+
+fn provider_line(view: &View, provider: ProviderHealth) -> ProviderLine {
+    let again = |until| view.t1("provider-again", "time", view.clock_time(until));
+    let note = provider.trouble.as_ref().map(|trouble| {
+        let parts: Vec<_> = trouble.reason.clone().into_iter().chain(trouble.until.map(again)).collect();
+        parts.join(" · ")
+    });
+    ProviderLine {
+        name: provider.name,
+        channel: provider.channel,
+        working: provider.trouble.is_none(),
+        note: note.unwrap_or_default(),
+    }
 }

@@ -4,6 +4,7 @@ use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use askama::Template;
 use serde::{Deserialize, Serialize};
+use url::form_urlencoded;
 
 use super::view::{Markup, View, escape};
 use crate::domain::operator::Role;
@@ -186,6 +187,16 @@ pub fn see_other(path: &str) -> HttpResponse {
         .finish()
 }
 
+/// An address with those of the parameters that say something.
+pub fn address(path: &str, parameters: &[(&str, &str)]) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.extend_pairs(parameters.iter().filter(|(_, value)| !value.is_empty()));
+    match query.finish() {
+        query if query.is_empty() => path.to_owned(),
+        query => format!("{path}?{query}"),
+    }
+}
+
 /// The path if it stays in this installation, for what a form or an address asks to come back to.
 pub fn local_path(path: &str) -> Option<&str> {
     let stays = path.starts_with('/')
@@ -215,6 +226,12 @@ mod tests {
             ("hx-request-type", "partial"),
             ("hx-history-restore-request", "true"),
         ])));
+    }
+
+    #[test]
+    fn an_address_leaves_out_what_is_empty() {
+        assert_eq!(address("/console", &[("q", ""), ("cursor", "")]), "/console");
+        assert_eq!(address("/console", &[("q", "停 水"), ("cursor", "")]), "/console?q=%E5%81%9C+%E6%B0%B4");
     }
 
     #[test]

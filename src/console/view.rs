@@ -172,6 +172,24 @@ impl View {
         self.zoned(at.given()).strftime("%Y-%m-%d %H:%M:%S").to_string()
     }
 
+    /// `09:12` on the campus clock.
+    pub fn clock_time(&self, at: impl Given<Timestamp>) -> String {
+        self.zoned(at.given()).strftime("%H:%M").to_string()
+    }
+
+    /// The day this page was made, in words.
+    pub fn today(&self) -> String {
+        const CHINESE: [char; 7] = ['日', '一', '二', '三', '四', '五', '六'];
+        let now = self.zoned(self.now);
+        match self.language {
+            Language::SimplifiedChinese => {
+                let weekday = CHINESE[now.weekday().to_sunday_zero_offset() as usize];
+                format!("{}，星期{weekday}", now.strftime("%Y年%-m月%-d日"))
+            }
+            Language::English => now.strftime("%A, %-d %B %Y").to_string(),
+        }
+    }
+
     /// How long something took or has waited, in the one unit that says it best.
     pub fn lasting(&self, span: impl Given<Duration>) -> String {
         let millis = u64::try_from(span.given().as_millis()).unwrap_or(u64::MAX);

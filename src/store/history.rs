@@ -115,6 +115,8 @@ pub struct DeliveryFilter {
     pub state: Option<State>,
     pub channel: Option<ChannelKind>,
     pub campus_id: Option<String>,
+    /// A campus id, or part of a name.
+    pub person: Option<String>,
 }
 
 /// A message's deliveries channel by channel, within one by person, after the delivery `after`. That is the order of
@@ -147,6 +149,11 @@ pub async fn deliveries(
         if filter.channel.is_none() {
             where_.and_literal("d.channel IN (1, 2, 3)");
         }
+    }
+    if let Some(person) = &filter.person {
+        let named = db.dialect().contains("d.name", "?");
+        let either = format!("(d.target = (SELECT id FROM recipient WHERE campus_id = ?) OR {named})");
+        where_.and(&either, person.as_str());
     }
     let text = format!("{DELIVERY} {} ORDER BY d.channel, d.target LIMIT {limit}", where_.clause());
     Ok(in_db!(db, |c| {

@@ -30,6 +30,8 @@ pub struct DeliveryQuery {
     pub state: Option<State>,
     pub channel: Option<ChannelKind>,
     pub campus_id: Option<String>,
+    /// A campus id, or part of a name.
+    pub person: Option<String>,
     /// [`Page::next`] of the page before.
     pub cursor: Option<String>,
     pub limit: u32,
@@ -116,8 +118,12 @@ pub async fn deliveries(
 ) -> Result<Page<DeliveryView>> {
     visible(s, caller, id).await?;
     let after = cursor::<DeliveryId>(query.cursor.as_deref())?;
-    let filter =
-        DeliveryFilter { state: query.state, channel: query.channel, campus_id: query.campus_id.clone() };
+    let filter = DeliveryFilter {
+        state: query.state,
+        channel: query.channel,
+        campus_id: query.campus_id.clone(),
+        person: query.person.clone(),
+    };
     let limit = query.limit.max(1);
     let mut rows = history::deliveries(&s.db, id, &filter, after, limit + 1).await?;
     let more = rows.len() > limit as usize;

@@ -53,3 +53,5 @@ conflict-link_used = This link was used already. Sign in, or ask an administrato
 conflict-link_expired = This link has expired. Ask an administrator for a new one.
 conflict-set_up_already = This installation is set up already. Sign in.
 conflict-too_many_keys = This source has too many keys in use. Revoke one first.
+conflict-ended = The message has ended already; there is nothing left to stop.
+conflict-not_sent = The message has not been sent yet, so there is nothing to send again.

@@ -71,3 +71,57 @@ cancel-open = Cancel
 cancel-title = Cancel “{ $title }”?
 cancel-lead = Deliveries that have not left are stopped. What a provider already took cannot be called back; you will see how many of each.
 cancel-act = Stop sending
+todo-held = Messages held for review
+todo-unrouted = Messages without a rule
+todo-troubled = Deliveries failed or unknown today
+provider-again = next try at { $time }
+event-accepted = Accepted
+event-scheduled = Scheduled
+event-planned = Deliveries planned
+event-completed = Everything has an outcome
+event-resent = Sent again
+event-cancelled = Cancelled
+event-unrouted = For nobody: no audience was named and no rule matched
+event-from = { $by }, request { $request }
+event-suppressed = { $count } cannot be sent
+content-general = For all
+resend-no-state = Choose at least one state.
+resend-nothing = There is nothing to send again.
+resend-done = { $n ->
+    [one] 1 delivery was reopened.
+   *[other] { $count } deliveries were reopened.
+}
+cancel-done = Deliveries stopped: { $stopped }. Gone before the stop: { $sent }.
+attempt-title = Attempt { $number }
+attempt-accepted = Taken by the provider
+attempt-permanent_recipient = This address cannot be reached
+attempt-permanent_message = The provider refuses this text
+attempt-transient = Failed for now, tried again later
+attempt-throttled = The provider asks for less, tried again later
+attempt-config = The provider's settings need an administrator
+attempt-unknown = No clear answer came
+attempt-repeats = repeats an attempt that was cut off
+receipt-title = Receipt
+fact-provider = Provider
+fact-sent = Sent
+fact-delivered = Delivered
+fact-next = Next attempt
+fact-operator = Written by
+fact-audience = Audience
+fact-send-at = Send at
+fact-expires = Valid until
+fact-template = Template
+audience-everyone = everyone
+audience-groups = groups { $names }
+audience-people = { $n ->
+    [one] 1 person by name
+   *[other] { $count } people by name
+}
+audience-filter = where { $filter }
+audience-excludes = some people left out
+audience-direct = { $n ->
+    [one] 1 direct address
+   *[other] { $count } direct addresses
+}
+audience-personal = each person by name
+audience-rules = decided by rules

@@ -53,3 +53,5 @@ conflict-link_used = 这个链接已经用过。请直接登录，或请管理�
 conflict-link_expired = 这个链接已过期，请管理员重新发一个。
 conflict-set_up_already = 系统已经初始化，请直接登录。
 conflict-too_many_keys = 这个来源的可用密钥太多，请先吊销一个。
+conflict-ended = 消息已经结束，无法再停止。
+conflict-not_sent = 消息还没有发出过，无法再次发送。

@@ -34,7 +34,14 @@ const FAULTS: [&str; 10] = [
     "control_character",
     "too_many",
 ];
-const CONFLICTS: [&str; 4] = ["link_used", "link_expired", "set_up_already", "too_many_keys"];
+const CONFLICTS: [&str; 6] =
+    ["link_used", "link_expired", "set_up_already", "too_many_keys", "ended", "not_sent"];
+/// What a timeline may tell.
+const EVENTS: [&str; 7] =
+    ["accepted", "scheduled", "planned", "completed", "resent", "cancelled", "unrouted"];
+/// How an attempt may end.
+const OUTCOMES: [&str; 7] =
+    ["accepted", "permanent_recipient", "permanent_message", "transient", "throttled", "config", "unknown"];
 const ERRORS: [&str; 8] = ["400", "401", "403", "404", "409", "429", "500", "503"];
 
 /// Keys that are put together when they are used.
@@ -54,6 +61,8 @@ fn composed() -> BTreeSet<String> {
     family("right", &mut Right::ALL.iter().map(|r| r.name()), &["", "-hint"]);
     family("theme", &mut Theme::ALL.iter().map(|t| t.name()), &[""]);
     family("reason", &mut REASONS.into_iter(), &[""]);
+    family("event", &mut EVENTS.into_iter(), &[""]);
+    family("attempt", &mut OUTCOMES.into_iter(), &[""]);
     family("fault", &mut FAULTS.into_iter(), &[""]);
     family("conflict", &mut CONFLICTS.into_iter(), &[""]);
     family("error", &mut ERRORS.into_iter(), &["", "-advice"]);

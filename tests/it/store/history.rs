@@ -83,6 +83,9 @@ on_both!(deliveries_are_narrowed_and_go_on_from_the_last, |db| async {
     assert_eq!(listed(&db, &person, None, 10).await, [102, 103]);
     let both = DeliveryFilter { channel: Some(ChannelKind::Email), ..person };
     assert_eq!(listed(&db, &both, None, 10).await, [102]);
+    let named = |text: &str| DeliveryFilter { person: Some(text.to_owned()), ..all.clone() };
+    assert_eq!(listed(&db, &named("张"), None, 10).await, [102, 103]);
+    assert_eq!(listed(&db, &named("2023002"), None, 10).await, [101, 104]);
     let nobody = DeliveryFilter { campus_id: Some("0".to_owned()), ..all };
     assert_eq!(listed(&db, &nobody, None, 10).await, [0; 0]);
 });

@@ -1,0 +1,218 @@
+//! A message's deliveries: the list on its page, and one of them with all that was tried.
+
+use std::time::Duration;
+
+use actix_web::HttpResponse;
+use actix_web::web::{self, Data};
+
+use super::access::Signed;
+use super::message::{AttemptLine, DeliveriesFragment, DeliveryFilter, DeliveryPage, DeliveryRow};
+use super::messages::read;
+use super::page::{self, Fact, Section, address};
+use super::view::View;
+use crate::clock::Timestamp;
+use crate::domain::delivery::State;
+use crate::domain::id::{DeliveryId, MessageId};
+use crate::domain::operator::Permission;
+use crate::http::params;
+use crate::service::Services;
+use crate::service::messages::{
+    self, AttemptView, DeliveryDetail, DeliveryFacts, DeliveryQuery, DeliveryView, ReceiptView,
+};
+use crate::{Error, Result};
+
+const ON_A_PAGE: u32 = 30;
+/// Who it is where neither a name nor an address is left.
+const NOBODY: &str = "–";
+
+impl DeliveryFilter {
+    /// The address of the list from there on, on its message's page.
+    fn address(&self, message: MessageId, cursor: &str) -> String {
+        let Self { q, state, channel, cursor: _ } = self;
+        let query = [("q", &**q), ("state", state), ("channel", channel), ("cursor", cursor)];
+        format!("{}#deliveries", address(&format!("/console/messages/{message}"), &query))
+    }
+
+    /// What to ask for; nothing where a filter has a value that nothing matches.
+    fn query(&self) -> Option<DeliveryQuery> {
+        Some(DeliveryQuery {
+            state: read(&self.state)?,
+            channel: read(&self.channel)?,
+            campus_id: None,
+            person: Some(self.q.trim().to_owned()).filter(|person| !person.is_empty()),
+            cursor: Some(self.cursor.clone()).filter(|cursor| !cursor.is_empty()),
+            limit: ON_A_PAGE,
+        })
+    }
+}
+
+/// What a delivery's person is called on a page.
+fn name(facts: &DeliveryFacts) -> String {
+    let name = facts.recipient.name.as_ref().or(facts.address.as_ref());
+    name.map_or_else(|| NOBODY.to_owned(), Clone::clone)
+}
+
+impl From<DeliveryView> for DeliveryRow {
+    fn from(delivery: DeliveryView) -> Self {
+        let DeliveryView { facts, attempts } = delivery;
+        Self {
+            id: facts.id,
+            name: name(&facts),
+            campus_id: facts.recipient.campus_id.unwrap_or_default(),
+            address: facts.address.unwrap_or_default(),
+            channel: facts.channel,
+            state: facts.state,
+            reason: facts.reason,
+            attempts: u64::try_from(attempts).unwrap_or(0),
+            last_attempt_at: facts.last_attempt_at.map(Timestamp::from),
+        }
+    }
+}
+
+pub(super) async fn list(
+    s: &Services,
+    signed: &Signed,
+    message: MessageId,
+    filter: &DeliveryFilter,
+) -> Result<DeliveriesFragment> {
+    let (items, next) = match filter.query() {
+        Some(query) => {
+            let found = messages::deliveries(s, &signed.caller, message, &query).await?;
+            (found.items, found.next)
+        }
+        None => {
+            signed.caller.require(Permission::MessagesView)?;
+            (Vec::new(), None)
+        }
+    };
+    Ok(DeliveriesFragment {
+        view: signed.view(),
+        message,
+        rows: items.into_iter().map(DeliveryRow::from).collect(),
+        newest: (!filter.cursor.is_empty()).then(|| filter.address(message, "")),
+        older: next.map(|cursor| filter.address(message, &cursor)),
+    })
+}
+
+/// One delivery.
+pub(super) async fn show(
+    s: Data<Services>,
+    signed: Signed,
+    ids: web::Path<(String, String)>,
+) -> Result<HttpResponse> {
+    let message: MessageId = params::id(&ids.0, "message")?;
+    let id: DeliveryId = params::id(&ids.1, "delivery")?;
+    let delivery = messages::delivery(&s, &signed.caller, id).await?;
+    if delivery.facts.message_id != message {
+        return Err(Error::NotFound("delivery"));
+    }
+    let about = messages::get_many(&s, &signed.caller, &[message]).await?.pop();
+    let shell = signed.shell(Section::Messages)?;
+    let attempts = attempts(&shell.view, &delivery);
+    page::html(&DeliveryPage {
+        id,
+        message,
+        message_title: about.map(|message| message.title).unwrap_or_default(),
+        recipient: name(&delivery.facts),
+        channel: delivery.facts.channel,
+        state: delivery.facts.state,
+        attempts,
+        facts: facts(&shell.view, &delivery.facts),
+        reason: delivery.facts.reason,
+        shell,
+    })
+}
+
+fn attempts(view: &View, delivery: &DeliveryDetail) -> Vec<AttemptLine> {
+    let tried = delivery.attempts.iter().map(|attempt| tried(view, attempt));
+    let mut lines: Vec<_> =
+        tried.chain(delivery.receipts.iter().map(|receipt| received(view, receipt))).collect();
+    // Stable: an answer and its receipt in the same millisecond stay in this order.
+    lines.sort_by_key(|line| line.at);
+    lines
+}
+
+fn tried(view: &View, attempt: &AttemptView) -> AttemptLine {
+    let number = view.t1("attempt-title", "number", attempt.number);
+    let mut detail = vec![view.t(&format!("attempt-{}", attempt.outcome))];
+    if attempt.repeated_after_crash {
+        detail.push(view.t("attempt-repeats"));
+    }
+    let took = Duration::from_millis(u64::try_from(attempt.duration_ms).unwrap_or(0));
+    detail.push(view.lasting(took));
+    AttemptLine {
+        at: attempt.started_at.into(),
+        amber: attempt.outcome != "accepted",
+        title: with_provider(number, attempt.provider.as_deref()),
+        detail: detail.join(" · "),
+        answer: answer(attempt.code.as_deref(), attempt.detail.as_deref()),
+    }
+}
+
+fn received(view: &View, receipt: &ReceiptView) -> AttemptLine {
+    AttemptLine {
+        at: receipt.received_at.into(),
+        amber: matches!(receipt.state, State::Failed | State::Unknown),
+        title: with_provider(view.t("receipt-title"), receipt.provider.as_deref()),
+        detail: view.state_text(receipt.state),
+        answer: answer(receipt.code.as_deref(), receipt.detail.as_deref()),
+    }
+}
+
+fn with_provider(title: String, provider: Option<&str>) -> String {
+    match provider {
+        Some(provider) => format!("{title} · {provider}"),
+        None => title,
+    }
+}
+
+/// The provider's code and words, of which the words often begin with the code.
+fn answer(code: Option<&str>, words: Option<&str>) -> String {
+    match (code, words) {
+        (Some(code), Some(words)) if !words.starts_with(code) => format!("{code} {words}"),
+        (_, Some(words)) => words.to_owned(),
+        (code, None) => code.unwrap_or_default().to_owned(),
+    }
+}
+
+fn facts(view: &View, delivery: &DeliveryFacts) -> Vec<Fact> {
+    let mut facts = Vec::new();
+    let texts = [
+        ("column-recipient", &delivery.recipient.campus_id),
+        ("column-to", &delivery.address),
+        ("fact-provider", &delivery.provider),
+    ];
+    for (key, value) in texts {
+        facts.extend(value.as_ref().map(|value| Fact::text(view.t(key), value)));
+    }
+    let times = [
+        ("fact-sent", delivery.sent_at),
+        ("fact-delivered", delivery.delivered_at),
+        ("fact-next", delivery.next_attempt_at),
+    ];
+    for (key, at) in times {
+        facts.extend(at.map(|at| Fact::markup(view.t(key), view.at(Timestamp::from(at)))));
+    }
+    facts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_is_said_once() {
+        assert_eq!(answer(Some("552"), Some("552 5.2.2 Mailbox full")), "552 5.2.2 Mailbox full");
+        assert_eq!(answer(Some("DELIVRD"), Some("ok")), "DELIVRD ok");
+        assert_eq!(answer(Some("DELIVRD"), None), "DELIVRD");
+        assert_eq!(answer(None, None), "");
+    }
+
+    #[test]
+    fn a_list_is_found_again_at_its_place_on_the_page() {
+        let filter = DeliveryFilter { q: "张".to_owned(), ..DeliveryFilter::default() };
+        let address = filter.address(MessageId(7), "");
+        assert_eq!(address, format!("/console/messages/{}?q=%E5%BC%A0#deliveries", MessageId(7)));
+        assert!(DeliveryFilter { state: "lost".to_owned(), ..filter }.query().is_none());
+    }
+}

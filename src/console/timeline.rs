@@ -1,0 +1,118 @@
+//! What happened to a message, in words.
+
+use serde_json::Value;
+
+use super::message::{TimelineEvent, TimelineFragment};
+use super::view::View;
+use crate::clock::Timestamp;
+use crate::domain::channel::ChannelKind;
+use crate::service::messages::EventView;
+
+impl TimelineFragment {
+    pub(super) fn new(view: View, events: Vec<EventView>) -> Self {
+        let events = events.into_iter().map(|event| line(&view, &event)).collect();
+        Self { view, events }
+    }
+}
+
+fn line(view: &View, event: &EventView) -> TimelineEvent {
+    let icon = match event.kind.as_str() {
+        "accepted" => "inbox",
+        "scheduled" => "calendar",
+        "planned" => "people",
+        "completed" => "check",
+        "resent" => "repeat",
+        "cancelled" => "ban",
+        "unrouted" => "lost",
+        _ => "clock",
+    };
+    let key = format!("event-{}", event.kind);
+    let text = match view.t(&key) {
+        // Of a newer version: its own word is better than none.
+        text if text == key => event.kind.clone(),
+        text => text,
+    };
+    TimelineEvent {
+        at: event.at.into(),
+        icon,
+        amber: event.kind == "unrouted",
+        text,
+        detail: detail(view, &event.kind, &event.detail).unwrap_or_default(),
+    }
+}
+
+fn detail(view: &View, kind: &str, detail: &Value) -> Option<String> {
+    let text = |name: &str| detail.get(name).and_then(Value::as_str);
+    let count = |name: &str| detail.get(name).and_then(Value::as_u64).unwrap_or(0);
+    match kind {
+        "accepted" => Some(view.t2("event-from", "by", text("by")?, "request", text("request_id")?)),
+        "scheduled" => {
+            let at: jiff::Timestamp = text("send_at")?.parse().ok()?;
+            Some(view.exact(Timestamp::from(at)))
+        }
+        "planned" => Some(planned(view, detail)),
+        "cancelled" => text("by").map(str::to_owned),
+        "resent" => {
+            let opened = view.count("resend-count", count("reopened") + count("added"));
+            Some(format!("{opened} · {}", text("by")?))
+        }
+        _ => None,
+    }
+}
+
+/// `Email 1,906, SMS 1,096`, then how many of them cannot be sent.
+fn planned(view: &View, detail: &Value) -> String {
+    let of = |channel: ChannelKind, name: &str| {
+        detail.pointer(&format!("/{channel}/{name}")).and_then(Value::as_u64).unwrap_or(0)
+    };
+    let mut parts = Vec::new();
+    let mut suppressed = 0;
+    for channel in ChannelKind::ALL {
+        let n = of(channel, "planned");
+        suppressed += of(channel, "suppressed");
+        if n > 0 {
+            parts.push(format!("{} {}", view.channel_text(channel), view.number(n)));
+        }
+    }
+    if suppressed > 0 {
+        parts.push(view.count("event-suppressed", suppressed));
+    }
+    parts.join(&view.t("list-separator"))
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::tz::TimeZone;
+    use serde_json::json;
+
+    use super::*;
+    use crate::config::Language;
+
+    fn shown(kind: &str, detail: Value) -> (String, String) {
+        let view =
+            View { language: Language::English, zone: TimeZone::UTC, now: Timestamp(0), csrf: String::new() };
+        let event = EventView { at: jiff::Timestamp::UNIX_EPOCH, kind: kind.to_owned(), detail };
+        let line = line(&view, &event);
+        (line.text, line.detail)
+    }
+
+    #[test]
+    fn events_say_what_they_are_about() {
+        let planned = json!({
+            "email": { "planned": 1906, "suppressed": 11 },
+            "sms": { "planned": 96, "suppressed": 0 },
+        });
+        let (text, detail) = shown("planned", planned);
+        assert_eq!(text, "Deliveries planned");
+        assert_eq!(detail, "Email 1,906, SMS 96, 11 cannot be sent");
+        let (_, detail) = shown("resent", json!({ "by": "周敏", "reopened": 2, "added": 0 }));
+        assert_eq!(detail, "2 deliveries · 周敏");
+        let (_, detail) = shown("scheduled", json!({ "send_at": "2026-11-21T01:00:00Z" }));
+        assert_eq!(detail, "2026-11-21 01:00:00");
+    }
+
+    #[test]
+    fn an_event_nobody_knows_is_shown_by_its_own_word() {
+        assert_eq!(shown("escalated", json!({})), ("escalated".to_owned(), String::new()));
+    }
+}
