@@ -16,6 +16,7 @@ pub mod overview;
 pub mod page;
 mod preferences;
 pub mod sign_in;
+mod source_pages;
 pub mod sources;
 mod timeline;
 pub mod view;
@@ -37,4 +38,11 @@ routes! {
     "/console/mailbox" => { GET mailbox::show }
     "/console/mailbox/{id}" => { GET mailbox::show_mail }
     "/console/mailbox/{id}/html" => { GET mailbox::show_html }
+    "/console/sources" => { GET source_pages::list, POST source_pages::create }
+    "/console/sources/new" => { GET source_pages::show_new }
+    "/console/sources/{id}" => { GET source_pages::show, POST source_pages::update }
+    "/console/sources/{id}/edit" => { GET source_pages::show_edit }
+    "/console/sources/{id}/keys" => { POST source_pages::create_key }
+    "/console/sources/{id}/keys/{key}/revoke" => { POST source_pages::revoke_key }
+    "/console/sources/{id}/enabled" => { POST source_pages::set_enabled }
 }

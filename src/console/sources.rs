@@ -44,8 +44,8 @@ pub struct SourcePage {
     pub department: String,
     pub active: bool,
     pub may_edit: bool,
-    /// Right after it was made, and never again.
-    pub fresh_key: Option<FreshKey>,
+    /// The whole of a key right after it was made, and never again.
+    pub fresh_key: Option<String>,
     pub keys: Vec<KeyRow>,
     pub topics: Vec<String>,
     pub channels: Vec<ChannelKind>,
@@ -56,20 +56,13 @@ pub struct SourcePage {
 }
 
 #[derive(Clone, Debug)]
-pub struct FreshKey {
-    pub name: String,
-    /// The whole key.
-    pub text: String,
-}
-
-#[derive(Clone, Debug)]
 pub struct KeyRow {
     pub id: KeyId,
-    pub name: String,
-    /// Its beginning and end, to tell keys apart: `bt_live_3f…9c`.
+    /// Its beginning and end, to tell keys apart: `bt_live_…4c9c`.
     pub hint: String,
     pub test: bool,
-    pub revoked: bool,
+    /// Revoked, or replaced and expired.
+    pub ended: bool,
     pub created_at: Timestamp,
     pub last_used_at: Option<Timestamp>,
 }
@@ -105,11 +98,16 @@ impl SourceFormPage {
 pub struct SourceForm {
     pub name: String,
     pub department: String,
-    pub contact_email: String,
     /// One pattern a line.
     pub topics: String,
     pub channels: Vec<ChannelKind>,
     pub rights: Vec<Right>,
+    /// Messages a second; empty: no limit.
+    pub rate_per_second: String,
+    /// Messages a campus day; empty: no limit.
+    pub daily_messages: String,
+    /// The first key is a test key.
+    pub test: bool,
 }
 
 impl Sample {

@@ -39,6 +39,11 @@ pub struct Key {
 }
 
 impl Key {
+    /// As much of it as may be shown: `bt_live_…4c9c`.
+    pub fn masked(&self) -> String {
+        format!("{}…{}", if self.test { TEST } else { LIVE }, self.hint)
+    }
+
     /// Whether it opens anything at that moment, its source being enabled.
     pub fn is_valid(&self, now: Timestamp) -> bool {
         self.revoked_at.is_none() && self.expires_at.is_none_or(|at| at > now)

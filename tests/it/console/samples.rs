@@ -23,7 +23,7 @@ use belltower::console::overview::{
 use belltower::console::page::{Fact, Flash, Section, Shell, SignedIn, Theme};
 use belltower::console::sign_in::{SetUpPage, SignInPage};
 use belltower::console::sources::{
-    FreshKey, KeyRow, Sample, SourceForm, SourceFormPage, SourcePage, SourceRow, SourcesPage,
+    KeyRow, Sample, SourceForm, SourceFormPage, SourcePage, SourceRow, SourcesPage,
 };
 use belltower::console::view::{Markup, View};
 use belltower::domain::channel::ChannelKind;
@@ -511,12 +511,11 @@ fn sources(language: Language, theme: Theme, empty: bool) -> SourcesPage {
 
 fn source(language: Language, theme: Theme) -> SourcePage {
     let view = view(language);
-    let key = |id, name: &str, hint: &str, test, revoked, created, used: Option<u64>| KeyRow {
+    let key = |id, hint: &str, test, ended, created, used: Option<u64>| KeyRow {
         id: KeyId(id),
-        name: name.into(),
         hint: hint.into(),
         test,
-        revoked,
+        ended,
         created_at: ago(created),
         last_used_at: used.map(ago),
     };
@@ -526,20 +525,17 @@ fn source(language: Language, theme: Theme) -> SourcePage {
         department: "图书馆".into(),
         active: true,
         may_edit: true,
-        fresh_key: Some(FreshKey {
-            name: "联调环境".into(),
-            text: "bt_test_3f9c1ad27be04586a1c0d5e8f7b24c9c".into(),
-        }),
+        fresh_key: Some("bt_test_3f9c1ad27be04586a1c0d5e8f7b24c9c".into()),
         keys: vec![
-            key(3, "联调环境", "bt_test_3f9c…4c9c", true, false, 20, None),
-            key(2, "门户生产服务器", "bt_live_a81e…07d2", false, false, 40 * 24 * HOUR, Some(26 * MINUTE)),
-            key(1, "旧门户", "bt_live_11c0…9f3a", false, true, 400 * 24 * HOUR, Some(41 * 24 * HOUR)),
+            key(3, "bt_test_…4c9c", true, false, 20, None),
+            key(2, "bt_live_…07d2", false, false, 40 * 24 * HOUR, Some(26 * MINUTE)),
+            key(1, "bt_live_…9f3a", false, true, 400 * 24 * HOUR, Some(41 * 24 * HOUR)),
         ],
         topics: vec!["library.#".into(), "campus.opening-hours".into()],
         channels: vec![ChannelKind::Email, ChannelKind::Wechat],
         rights: vec![Right::SendDirect],
         facts: vec![
-            Fact::text(view.t("source-contact"), "lib-system@example.edu.cn"),
+            Fact::text(view.t("source-daily"), "5,000"),
             Fact::markup(view.t("column-created"), view.ago(ago(400 * 24 * HOUR))),
         ],
         samples: Sample::all("https://bell.example.edu.cn", "library.new-books"),

@@ -1,0 +1,280 @@
+//! Serves the pages of sources, and does what their forms ask for.
+
+use actix_web::HttpResponse;
+use actix_web::web::{Data, Path};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::access::Signed;
+use super::form::{FieldFaults, Form};
+use super::messages::{MessageRow, MessageRowsFragment};
+use super::page::{self, Fact, Flash, Section, see_other};
+use super::sources::{KeyRow, Sample, SourceForm, SourceFormPage, SourcePage, SourceRow, SourcesPage};
+use super::view::View;
+use crate::domain::id::{KeyId, SourceId};
+use crate::domain::operator::Permission;
+use crate::domain::topic::TopicPattern;
+use crate::error::Fault;
+use crate::service::Services;
+use crate::service::messages::{self, MessageQuery};
+use crate::service::sources::{self, GrantForm, NewSource, Source};
+use crate::{Error, Result};
+
+const HOME: &str = "/console/sources";
+/// Messages on a source's page.
+const LATEST: u32 = 5;
+/// What a first call is about where the source has no topic without wildcards.
+const ANY_TOPIC: &str = "campus.test";
+
+fn href(id: SourceId) -> String {
+    format!("{HOME}/{id}")
+}
+
+pub(super) async fn list(s: Data<Services>, signed: Signed) -> Result<HttpResponse> {
+    let rows = sources::list(&s, &signed.caller).await?;
+    page::html(&SourcesPage {
+        shell: signed.shell(Section::Sources)?,
+        may_edit: signed.may(Permission::SourcesEdit),
+        rows: rows.into_iter().map(SourceRow::from).collect(),
+    })
+}
+
+impl From<Source> for SourceRow {
+    fn from(source: Source) -> Self {
+        Self {
+            id: source.id,
+            active: source.disabled_at.is_none(),
+            topics: texts(&source.topics),
+            name: source.name,
+            department: source.department,
+            channels: source.channels,
+            keys: source.valid_keys,
+            today: source.used_today,
+            last_active: source.last_activity_at,
+        }
+    }
+}
+
+fn texts(topics: &[TopicPattern]) -> Vec<String> {
+    topics.iter().map(|topic| topic.as_str().to_owned()).collect()
+}
+
+pub(super) async fn show(s: Data<Services>, signed: Signed, id: Path<SourceId>) -> Result<HttpResponse> {
+    let id = id.into_inner();
+    let source = sources::get(&s, &signed.caller, id).await?;
+    let keys = sources::keys(&s, &signed.caller, id).await?;
+    let query = MessageQuery { source: Some(id), limit: LATEST, ..MessageQuery::default() };
+    let latest = messages::list(&s, &signed.caller, &query).await?.items;
+    let fresh_key = fresh_key(&s, &signed, id)?;
+    let shell = signed.shell(Section::Sources)?;
+    let now = shell.view.now;
+    let url = s.campus.public_url.as_str().trim_end_matches('/');
+    let first_topic = source.topics.iter().find_map(TopicPattern::as_topic);
+    let key = |key: sources::Key| KeyRow {
+        id: key.id,
+        hint: key.masked(),
+        test: key.test,
+        ended: !key.is_valid(now),
+        created_at: key.created_at,
+        last_used_at: key.last_used_at,
+    };
+    page::html(&SourcePage {
+        id,
+        active: source.disabled_at.is_none(),
+        may_edit: signed.may(Permission::SourcesEdit),
+        fresh_key,
+        keys: keys.into_iter().map(key).collect(),
+        topics: texts(&source.topics),
+        facts: facts(&shell.view, &source),
+        samples: Sample::all(url, first_topic.as_ref().map_or(ANY_TOPIC, |topic| topic.as_str())),
+        latest: MessageRowsFragment {
+            view: shell.view.clone(),
+            rows: latest.into_iter().map(MessageRow::from).collect(),
+            filtered: false,
+            one_source: true,
+        },
+        name: source.name,
+        department: source.department,
+        channels: source.channels,
+        rights: source.rights,
+        shell,
+    })
+}
+
+fn facts(view: &View, source: &Source) -> Vec<Fact> {
+    let limit = |limit: Option<u64>| limit.map_or_else(|| view.t("source-unlimited"), |n| view.number(n));
+    let last = source.last_activity_at;
+    let last = match last {
+        Some(at) => Fact::markup(view.t("column-last-active"), view.ago(at)),
+        None => Fact::text(view.t("column-last-active"), &view.t("never")),
+    };
+    vec![
+        Fact::text(view.t("column-today"), &view.number(source.used_today)),
+        Fact::text(view.t("source-daily"), &limit(source.daily_messages)),
+        Fact::text(view.t("source-rate"), &limit(source.rate_per_second.map(u64::from))),
+        last,
+        Fact::markup(view.t("column-created"), view.ago(source.created_at)),
+    ]
+}
+
+pub(super) async fn show_new(signed: Signed) -> Result<HttpResponse> {
+    signed.caller.require(Permission::SourcesEdit)?;
+    page::html(&SourceFormPage {
+        shell: signed.shell(Section::Sources)?,
+        id: None,
+        form: SourceForm::default(),
+        faults: FieldFaults::default(),
+    })
+}
+
+pub(super) async fn create(s: Data<Services>, signed: Signed, form: Form) -> Result<HttpResponse> {
+    let grant = grant(&form);
+    let new = NewSource {
+        name: form.text("name").to_owned(),
+        department: grant.department,
+        topics: grant.topics,
+        channels: grant.channels,
+        rights: grant.rights,
+        rate_per_second: grant.rate_per_second,
+        daily_messages: grant.daily_messages,
+        test: form.text("kind") == "test",
+    };
+    match sources::create(&s, &signed.caller, new).await {
+        Ok(made) => {
+            keep_fresh_key(&s, &signed, made.source_id, &made.key)?;
+            Ok(see_other(&href(made.source_id)))
+        }
+        Err(Error::Invalid(faults)) => refuse(&signed, None, &form, &faults),
+        Err(other) => Err(other),
+    }
+}
+
+pub(super) async fn show_edit(s: Data<Services>, signed: Signed, id: Path<SourceId>) -> Result<HttpResponse> {
+    signed.caller.require(Permission::SourcesEdit)?;
+    let source = sources::get(&s, &signed.caller, *id).await?;
+    page::html(&SourceFormPage {
+        shell: signed.shell(Section::Sources)?,
+        id: Some(*id),
+        form: SourceForm {
+            topics: texts(&source.topics).join("\n"),
+            name: source.name,
+            department: source.department,
+            channels: source.channels,
+            rights: source.rights,
+            rate_per_second: source.rate_per_second.map(|n| n.to_string()).unwrap_or_default(),
+            daily_messages: source.daily_messages.map(|n| n.to_string()).unwrap_or_default(),
+            test: false,
+        },
+        faults: FieldFaults::default(),
+    })
+}
+
+pub(super) async fn update(
+    s: Data<Services>,
+    signed: Signed,
+    id: Path<SourceId>,
+    form: Form,
+) -> Result<HttpResponse> {
+    match sources::update(&s, &signed.caller, *id, grant(&form)).await {
+        Ok(()) => {
+            signed.say(&Flash::good(signed.view().t("source-saved")))?;
+            Ok(see_other(&href(*id)))
+        }
+        Err(Error::Invalid(faults)) => refuse(&signed, Some(*id), &form, &faults),
+        Err(other) => Err(other),
+    }
+}
+
+/// The form again, as it was filled in, with what is wrong with it.
+fn refuse(signed: &Signed, id: Option<SourceId>, form: &Form, faults: &[Fault]) -> Result<HttpResponse> {
+    let shell = signed.shell(Section::Sources)?;
+    let page = SourceFormPage {
+        faults: FieldFaults::new(&shell.view, faults),
+        shell,
+        id,
+        form: SourceForm {
+            name: form.text("name").to_owned(),
+            department: form.text("department").to_owned(),
+            topics: form.text("topics").to_owned(),
+            channels: form.all("channels").filter_map(|text| text.parse().ok()).collect(),
+            rights: form.all("rights").filter_map(|text| text.parse().ok()).collect(),
+            rate_per_second: form.text("rate_per_second").to_owned(),
+            daily_messages: form.text("daily_messages").to_owned(),
+            test: form.text("kind") == "test",
+        },
+    };
+    page::answer(HttpResponse::UnprocessableEntity(), &page)
+}
+
+fn grant(form: &Form) -> GrantForm {
+    // What is no number is no limit anybody may set either.
+    let limit = |name| Some(form.text(name)).filter(|text| !text.is_empty()).map(|t| t.parse().unwrap_or(-1));
+    let each = |name| form.all(name).map(str::to_owned).collect();
+    let lines = form.text("topics").lines().map(str::trim);
+    GrantForm {
+        department: form.text("department").to_owned(),
+        topics: lines.filter(|line| !line.is_empty()).map(str::to_owned).collect(),
+        channels: each("channels"),
+        rights: each("rights"),
+        rate_per_second: limit("rate_per_second"),
+        daily_messages: limit("daily_messages"),
+    }
+}
+
+pub(super) async fn set_enabled(
+    s: Data<Services>,
+    signed: Signed,
+    id: Path<SourceId>,
+    form: Form,
+) -> Result<HttpResponse> {
+    let enabled = form.text("enabled") == "true";
+    sources::set_enabled(&s, &signed.caller, *id, enabled).await?;
+    let view = signed.view();
+    let said = if enabled { view.t("source-was-enabled") } else { view.t("source-was-disabled") };
+    signed.say(&Flash::good(said))?;
+    Ok(see_other(&href(*id)))
+}
+
+pub(super) async fn create_key(
+    s: Data<Services>,
+    signed: Signed,
+    id: Path<SourceId>,
+    form: Form,
+) -> Result<HttpResponse> {
+    let made = sources::create_key(&s, &signed.caller, *id, form.text("kind") == "test").await?;
+    keep_fresh_key(&s, &signed, *id, &made.key)?;
+    Ok(see_other(&href(*id)))
+}
+
+pub(super) async fn revoke_key(
+    s: Data<Services>,
+    signed: Signed,
+    path: Path<(SourceId, KeyId)>,
+    _: Form,
+) -> Result<HttpResponse> {
+    let (source, key) = path.into_inner();
+    sources::revoke_key(&s, &signed.caller, key).await?;
+    signed.say(&Flash::good(signed.view().t("key-was-revoked")))?;
+    Ok(see_other(&href(source)))
+}
+
+/// The entry of a session that holds a key from the form that made it to the page that shows it.
+const FRESH_KEY: &str = "fresh_key";
+
+/// Sealed: the store never holds a key that could be read from it.
+fn keep_fresh_key(s: &Services, signed: &Signed, source: SourceId, key: &str) -> Result<()> {
+    let sealed = STANDARD.encode(s.vault.seal(key.as_bytes()));
+    signed.session.insert(FRESH_KEY, (source, sealed)).map_err(Error::internal)
+}
+
+fn fresh_key(s: &Services, signed: &Signed, source: SourceId) -> Result<Option<String>> {
+    let Some(Ok((of, sealed))) = signed.session.remove_as::<(SourceId, String)>(FRESH_KEY) else {
+        return Ok(None);
+    };
+    if of != source {
+        return Ok(None);
+    }
+    let sealed = STANDARD.decode(sealed).map_err(Error::internal)?;
+    let key = s.vault.open_sealed(&sealed)?;
+    String::from_utf8(key).map(Some).map_err(Error::internal)
+}
