@@ -245,7 +245,7 @@ fn to_sign_in(request: &HttpRequest) -> HttpResponse {
     if page::wants_fragment(request) {
         return HttpResponse::NoContent().insert_header((HX_REDIRECT, "/sign-in")).finish();
     }
-    let here = request.uri().path_and_query().map(|path| path.as_str());
+    let here = request.uri().path_and_query().map(actix_web::http::uri::PathAndQuery::as_str);
     match here.filter(|_| request.method() == Method::GET) {
         Some(here) => {
             let query =

@@ -101,7 +101,7 @@ impl Counts {
         Outcome::ALL.into_iter().map(|o| (o, self.outcome(o))).filter(|(_, n)| *n > 0).collect()
     }
 
-    /// Where each segment begins and how wide it is, in thousandths. What occurs at all is at least [`LEAST`] wide:
+    /// Where each segment begins and how wide it is, in thousandths. What occurs at all is at least `LEAST` wide:
     /// three failures among thousands must be seen.
     fn segments(&self) -> Vec<(Outcome, u64, u64)> {
         const LEAST: u64 = 12;

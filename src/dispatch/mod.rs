@@ -18,8 +18,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Timestamp;
 use crate::domain::channel::Outlet;
+use crate::domain::message::Lane;
 use crate::lifecycle::Lifecycle;
-use crate::queue::Work;
+use crate::queue::{Entry, Taken, Work};
 use crate::service::{Services, deliveries, planning};
 use crate::{Error, Result};
 use in_flight::InFlight;
@@ -190,27 +191,22 @@ fn wait_until(at: Timestamp, now: Timestamp) -> Duration {
 }
 
 /// The next entry of this work; `None` when stopping.
-async fn next(s: &Services, work: Work, stop: &CancellationToken) -> Option<crate::queue::Taken> {
-    loop {
-        tokio::select! {
-            biased;
-            () = stop.cancelled() => return None,
-            taken = s.queue.take(work) => match taken {
-                Ok(taken) => return Some(taken),
-                Err(error) => {
-                    tracing::warn!(%error, "the queue is away; looking into the store instead");
-                    if pause(stop, RECOVERY).await {
-                        return None;
-                    }
-                    let lane = crate::domain::message::Lane::Normal;
-                    return Some(crate::queue::Taken { entry: crate::queue::Entry { lane, work }, tag: 0 });
-                }
-            },
-        }
+async fn next(s: &Services, work: Work, stop: &CancellationToken) -> Option<Taken> {
+    tokio::select! {
+        biased;
+        () = stop.cancelled() => None,
+        taken = s.queue.take(work) => match taken {
+            Ok(taken) => Some(taken),
+            Err(error) => {
+                tracing::warn!(%error, "the queue is away; looking into the store instead");
+                let entry = Entry { lane: Lane::Normal, work };
+                (!pause(stop, RECOVERY).await).then_some(Taken { entry, tag: 0 })
+            }
+        },
     }
 }
 
-async fn settle(s: &Services, taken: crate::queue::Taken) {
+async fn settle(s: &Services, taken: Taken) {
     if let Err(error) = s.queue.settle(taken).await {
         tracing::warn!(%error, "queue entry not settled; it will be offered again");
     }

@@ -384,7 +384,7 @@ mod tests {
     #[test]
     fn other_fields_of_a_record_are_attributes() {
         let record =
-            json!({"campus_id": 2024001, "name": "李伟", "role": "student", "attributes": {"year": 1}});
+            json!({"campus_id": 2_024_001, "name": "李伟", "role": "student", "attributes": {"year": 1}});
         let input = RecipientInput::read_record(&record).unwrap();
         assert_eq!(input.campus_id, "2024001");
         assert_eq!(serde_json::to_value(&input.attributes).unwrap(), json!({"role": "student", "year": 1}));

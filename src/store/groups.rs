@@ -48,7 +48,7 @@ pub async fn insert(tx: &mut Tx, group: &GroupInput, now: Timestamp) -> Result<O
             .bind(&group.slug)
             .bind(&group.name)
             .bind(group.kind.code())
-            .bind(group.filter.as_ref().map(|filter| filter.as_str()))
+            .bind(group.filter.as_ref().map(crate::domain::filter::Filter::as_str))
             .bind(now.0)
             .fetch_optional(c)
             .await
@@ -66,7 +66,7 @@ pub async fn update(tx: &mut Tx, group: &GroupInput, now: Timestamp) -> Result<b
             .bind(&group.slug)
             .bind(&group.name)
             .bind(group.kind.code())
-            .bind(group.filter.as_ref().map(|filter| filter.as_str()))
+            .bind(group.filter.as_ref().map(crate::domain::filter::Filter::as_str))
             .bind(now.0)
             .execute(c)
             .await

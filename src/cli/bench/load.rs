@@ -160,10 +160,10 @@ async fn converse(mut stream: TcpStream, shared: Arc<Shared>) -> (Vec<u32>, Opti
 async fn read_answer(stream: &mut TcpStream, answer: &mut Vec<u8>) -> io::Result<u16> {
     answer.clear();
     loop {
-        if let Some(head) = Head::read(answer)? {
-            if answer.len() >= head.length {
-                return Ok(head.status);
-            }
+        if let Some(head) = Head::read(answer)?
+            && answer.len() >= head.length
+        {
+            return Ok(head.status);
         }
         if stream.read_buf(answer).await? == 0 {
             return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the server closed the connection"));

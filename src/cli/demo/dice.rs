@@ -1,6 +1,6 @@
 //! Chance that falls the same way every time, so that the demo campus is the same campus on every machine.
 
-/// SplitMix64 (<https://prng.di.unimi.it/splitmix64.c>).
+/// `SplitMix64` (<https://prng.di.unimi.it/splitmix64.c>).
 pub(super) struct Dice(u64);
 
 impl Dice {

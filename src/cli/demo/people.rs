@@ -181,7 +181,7 @@ impl Maker {
         let uses = self.spellings.entry(spelling.clone()).and_modify(|n| *n += 1).or_insert(1);
         let mailbox = if *uses == 1 { spelling } else { format!("{spelling}{uses}") };
         // Two in three teach.
-        let (department, titles) = if seat % 3 == 0 {
+        let (department, titles) = if seat.is_multiple_of(3) {
             (OFFICES[seat / 3 % OFFICES.len()], OFFICE_TITLES)
         } else {
             (COLLEGES[seat % COLLEGES.len()].name, TEACHING_TITLES)

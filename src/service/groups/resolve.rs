@@ -1,6 +1,6 @@
 //! From the groups and people an audience names to those the store knows.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::Result;
 use crate::domain::audience::Audience;
@@ -33,7 +33,7 @@ pub async fn resolve(s: &Services, audience: &Audience, skip_unknown: bool) -> R
         audience::named(&s.db, &slugs).await?.into_iter().map(|g| (g.slug.clone(), g)).collect()
     };
     let ids: Vec<&str> = parts.iter().flat_map(|(_, a)| a.recipients.iter().map(String::as_str)).collect();
-    let known = if ids.is_empty() { Default::default() } else { audience::known(&s.db, &ids).await? };
+    let known = if ids.is_empty() { HashSet::new() } else { audience::known(&s.db, &ids).await? };
 
     let mut resolved = Vec::new();
     for (pointer, part) in parts {

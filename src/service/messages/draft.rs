@@ -133,7 +133,7 @@ fn allowed(caller: &KeyCaller, body: &MessageBody) -> Result<()> {
     if let Some(topic) = &body.topic
         && !caller.topics.iter().any(|pattern| pattern.matches(topic))
     {
-        let topics: Vec<_> = caller.topics.iter().map(|pattern| pattern.as_str()).collect();
+        let topics: Vec<_> = caller.topics.iter().map(crate::domain::topic::TopicPattern::as_str).collect();
         let detail =
             format!("this source may not send on the topic `{topic}`, only on {}", topics.join(", "));
         return Err(Error::forbidden("topics", detail));
@@ -257,14 +257,14 @@ async fn wording(
         }
     };
     let params = std::mem::take(&mut body.params);
-    if !personal {
+    if personal {
+        faults.extend(personal_faults(&variables, &params, &body.personalise));
+    } else {
         let wrong = variables.faults(&params, "/params");
         if wrong.is_empty() {
             content = filled(&content, &params, faults);
         }
         faults.extend(wrong);
-    } else {
-        faults.extend(personal_faults(&variables, &params, &body.personalise));
     }
     Ok(Wording { content, has_variables: personal, template, params })
 }

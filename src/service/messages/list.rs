@@ -44,7 +44,7 @@ pub struct MessageQuery {
 ///
 /// # Errors
 ///
-/// [`Error::Invalid`] for a cursor that is none.
+/// [`crate::Error::Invalid`] for a cursor that is none.
 pub async fn list(s: &Services, caller: &Caller, query: &MessageQuery) -> Result<Page<MessageSummary>> {
     let own = sight(caller)?;
     if own.is_some() && query.source.is_some() && query.source != own {

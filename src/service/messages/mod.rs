@@ -1,6 +1,6 @@
 //! Messages: how they are accepted and how they are read again.
 //!
-//! What came in goes through [`accept`]: `reading` finds every fault of the JSON, `draft` checks what the sender may do
+//! What came in goes through [`accept()`]: `reading` finds every fault of the JSON, `draft` checks what the sender may do
 //! and what the message names, `intake` hands it to the one writer, and `keep` writes what has arrived in one
 //! transaction. [`read`] shows messages, their deliveries and what was tried; [`views`] is how they look.
 

@@ -1,7 +1,7 @@
 //! Providers: the accounts behind the channels.
 //!
 //! Settings are validated whole before they are kept, sealed at rest, and their secrets are never shown again. Nothing
-//! is called when a provider is made or changed; [`test`] does, when asked to.
+//! is called when a provider is made or changed; [`test()`] does, when asked to.
 
 mod directory;
 

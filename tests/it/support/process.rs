@@ -1,7 +1,7 @@
 //! The real binary as a process of its own: commands and a server on one data folder.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{ExitStatus, Output, Stdio};
 
 use serde_json::{Value, json};
@@ -121,10 +121,6 @@ impl Installation {
         // What it prints later goes nowhere, but must not block it.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
         Server { child, url, client: reqwest::Client::new() }
-    }
-
-    pub(crate) fn path(&self) -> &Path {
-        self.folder.path()
     }
 }
 
