@@ -33,9 +33,16 @@ pub(crate) struct TestApp {
 
 impl TestApp {
     pub(crate) async fn start() -> Self {
+        Self::start_with(|_| {}).await
+    }
+
+    /// As [`start`](Self::start), with what `change` does to the services first.
+    pub(crate) async fn start_with(change: impl FnOnce(&mut Services)) -> Self {
         let folder = TempFolder::new();
         let url = format!("sqlite://{}", folder.path().join("belltower.db").display());
-        Self::over(services(Db::open(&url).await.unwrap()), folder).await
+        let mut services = services(Db::open(&url).await.unwrap());
+        change(&mut services);
+        Self::over(services, folder).await
     }
 
     async fn over(services: Services, folder: TempFolder) -> Self {

@@ -1,0 +1,89 @@
+//! A browser without script: keeps cookies, follows no redirect by itself, fills in forms.
+
+use std::collections::BTreeMap;
+
+use belltower::domain::operator::Role;
+use belltower::service::operators::{self, NewOperator};
+use reqwest::{Client, Method, RequestBuilder};
+
+use crate::support::app::{Answer, TestApp};
+use crate::support::operator;
+
+const PASSWORD: &str = "seven quiet lamps by the lake";
+
+pub(super) struct Browser {
+    url: String,
+    client: Client,
+    cookies: BTreeMap<String, String>,
+}
+
+impl Browser {
+    pub(super) fn new(app: &TestApp) -> Self {
+        let client =
+            Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        Self { url: app.url.clone(), client, cookies: BTreeMap::new() }
+    }
+
+    /// With the session of a new operator of that role.
+    pub(super) async fn signed_in(app: &TestApp, role: Role) -> Self {
+        let email = format!("{role}@bell.example");
+        let new = NewOperator {
+            email: email.clone(),
+            name: "周敏".to_owned(),
+            role,
+            password: Some(PASSWORD.to_owned()),
+        };
+        operators::create(&app.services, &operator(Role::Owner), new).await.unwrap();
+        let mut browser = Self::new(app);
+        let fields = [("email", email.as_str()), ("password", PASSWORD)];
+        let answer = browser.submit("/sign-in", "/sign-in", &fields).await;
+        assert_eq!((answer.status, answer.header("location")), (303, Some("/console")), "{}", answer.text);
+        browser
+    }
+
+    pub(super) fn keep(&mut self, name: &str, value: &str) {
+        self.cookies.insert(name.to_owned(), value.to_owned());
+    }
+
+    async fn ask(&mut self, request: RequestBuilder) -> Answer {
+        let cookies: Vec<_> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let answer = Answer::of(request.header("cookie", cookies.join("; "))).await;
+        for cookie in answer.headers.get_all("set-cookie") {
+            let (name, rest) = cookie.to_str().unwrap().split_once('=').unwrap();
+            let value = rest.split(';').next().unwrap();
+            self.cookies.insert(name.to_owned(), value.to_owned());
+        }
+        answer
+    }
+
+    pub(super) async fn get(&mut self, path: &str) -> Answer {
+        let request = self.client.get(format!("{}{path}", self.url)).header("accept", "text/html");
+        self.ask(request).await
+    }
+
+    /// As htmx asks for a part of a page.
+    pub(super) async fn partial(&mut self, path: &str) -> Answer {
+        let request = self.client.get(format!("{}{path}", self.url));
+        self.ask(request.header("hx-request", "true").header("hx-request-type", "partial")).await
+    }
+
+    /// Fills in a form of the page at `on`.
+    pub(super) async fn submit(&mut self, on: &str, action: &str, fields: &[(&str, &str)]) -> Answer {
+        let page = self.get(on).await;
+        let (_, rest) = page.text.split_once("name=\"csrf\" value=\"").expect("a form");
+        let csrf = rest.split('"').next().unwrap().to_owned();
+        self.post(action, &[&[("csrf", csrf.as_str())], fields].concat()).await
+    }
+
+    /// A form's fields as they are.
+    pub(super) async fn post(&mut self, action: &str, fields: &[(&str, &str)]) -> Answer {
+        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        let request = self
+            .client
+            .request(Method::POST, format!("{}{action}", self.url))
+            .header("accept", "text/html")
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(body);
+        self.ask(request).await
+    }
+}

@@ -1,0 +1,211 @@
+//! The overview, messages and the mailbox over a running server.
+
+use std::sync::Arc;
+
+use belltower::domain::id::{DeliveryId, MessageId};
+use belltower::domain::operator::Role;
+use belltower::service::messages::{self, DeliveryQuery};
+use belltower::service::simulators::{MailDetail, MailLine, MailPage, MailQuery, Mailboxes};
+use serde_json::json;
+
+use super::browser::Browser;
+use crate::support::app::{Answer, TestApp};
+use crate::support::operator;
+use crate::support::services::START;
+
+/// A mailbox with one mail in it.
+struct OneMail;
+
+impl OneMail {
+    fn line() -> MailLine {
+        MailLine {
+            sequence: 7,
+            received_at: START,
+            recipients: vec!["li@bell.example".to_owned()],
+            subject: "停水通知".to_owned(),
+            size: 40,
+        }
+    }
+}
+
+impl Mailboxes for OneMail {
+    fn list(&self, query: &MailQuery) -> MailPage {
+        let mails: Vec<_> = [Self::line()].into_iter().filter(|m| m.subject.contains(&query.q)).collect();
+        MailPage { matching: mails.len(), mails, older: None }
+    }
+
+    fn find(&self, sequence: u64) -> Option<MailDetail> {
+        (sequence == 7).then(|| MailDetail {
+            line: Self::line(),
+            sender: "bell@bell.example".to_owned(),
+            from: "教务处 <bell@bell.example>".to_owned(),
+            to: "li@bell.example".to_owned(),
+            date: None,
+            text: Some("周日停水".to_owned()),
+            html: Some("<p onclick=\"steal()\">周日停水</p>".to_owned()),
+            headers: vec![("Subject".to_owned(), "停水通知".to_owned())],
+            source: "Subject: x\r\n\r\nx".to_owned(),
+        })
+    }
+}
+
+async fn app() -> TestApp {
+    TestApp::start_with(|services| services.simulators = Some(Arc::new(OneMail))).await
+}
+
+/// A message to one who gets it and one whose address bounces.
+async fn sent(app: &TestApp) -> MessageId {
+    let id = accepted(app).await;
+    app.drain().await;
+    id
+}
+
+async fn accepted(app: &TestApp) -> MessageId {
+    let body = json!({
+        "topic": "academic.exam", "category": "announcement", "title": "期末考试安排",
+        "body": "定于 **1月4日** 进行 <script>", "variants": { "email.en": { "title": "Exams" } },
+        "to": [{ "email": "ok@sandbox.invalid" }, { "email": "bounce@sandbox.invalid" }],
+    });
+    let request = app.api_as(&app.test_key, reqwest::Method::POST, "/messages").json(&body);
+    Answer::of(request).await.expect(202)["id"].as_str().unwrap().parse().unwrap()
+}
+
+async fn failed(app: &TestApp, message: MessageId) -> DeliveryId {
+    let query =
+        DeliveryQuery { state: Some("failed".parse().unwrap()), limit: 1, ..DeliveryQuery::default() };
+    let page = messages::deliveries(&app.services, &operator(Role::Owner), message, &query).await.unwrap();
+    page.items[0].facts.id
+}
+
+#[tokio::test]
+async fn every_room_opens_in_both_languages() {
+    let app = app().await;
+    let id = sent(&app).await;
+    let delivery = failed(&app, id).await;
+    let mut browser = Browser::signed_in(&app, Role::Owner).await;
+    let rooms = [
+        ("/console".to_owned(), "期末考试安排"),
+        ("/console/messages".to_owned(), "期末考试安排"),
+        (
+            "/console/messages?q=%E6%9C%9F%E6%9C%AB&status=completed&since=2026-09-21".to_owned(),
+            "academic.exam",
+        ),
+        (format!("/console/messages/{id}"), "<strong>1月4日</strong>"),
+        (format!("/console/messages/{id}?state=failed"), "sandbox.invalid"),
+        (format!("/console/messages/{id}/deliveries/{delivery}"), "there is no such recipient"),
+        ("/console/mailbox".to_owned(), "li@bell.example"),
+        ("/console/mailbox/7".to_owned(), "周日停水"),
+    ];
+    for language in ["zh-CN", "en"] {
+        browser.keep("bt_language", language);
+        for (path, holds) in &rooms {
+            let page = browser.get(path).await;
+            assert_eq!(page.status, 200, "{path}: {}", page.text);
+            assert!(page.text.contains(&format!("<html lang=\"{language}\"")), "{path} in {language}");
+            assert!(page.text.contains(holds), "{path} without {holds}: {}", page.text);
+            assert!(!page.text.contains("<script>"), "{path}");
+            assert_eq!(page.header("cache-control"), Some("no-store"));
+            assert!(page.header("content-security-policy").is_some_and(|policy| !policy.contains("unsafe")));
+        }
+    }
+    for missing in [
+        format!("/console/messages/{}", MessageId(1)),
+        format!("/console/messages/{}/deliveries/{delivery}", MessageId(1)),
+        "/console/messages/seven".to_owned(),
+        "/console/mailbox/8".to_owned(),
+    ] {
+        assert_eq!(browser.get(&missing).await.status, 404, "{missing}");
+    }
+}
+
+#[tokio::test]
+async fn parts_of_a_page_come_alone() {
+    let app = app().await;
+    let id = accepted(&app).await;
+    let mut browser = Browser::signed_in(&app, Role::Owner).await;
+    let parts = [
+        ("/console".to_owned(), "id=\"today\""),
+        ("/console/messages?q=%E6%9C%9F".to_owned(), "id=\"list\""),
+        (format!("/console/messages/{id}"), "id=\"deliveries-list\""),
+        (format!("/console/messages/{id}/progress"), "id=\"progress\""),
+        ("/console/mailbox".to_owned(), "id=\"mails\""),
+    ];
+    for (path, begins) in parts {
+        let part = browser.partial(&path).await;
+        assert_eq!(part.status, 200, "{path}: {}", part.text);
+        assert!(part.text.contains(begins) && !part.text.contains("<html"), "{path}: {}", part.text);
+    }
+    let nothing = browser.partial("/console/messages?topic=academic.").await;
+    assert!(!nothing.text.contains("期末考试安排"), "{}", nothing.text);
+    app.drain().await;
+    let progress = browser.partial(&format!("/console/messages/{id}/progress")).await;
+    assert!(!progress.text.contains("data-live"), "a message that has ended is not asked after again");
+}
+
+#[tokio::test]
+async fn nothing_is_shown_without_a_session() {
+    let app = app().await;
+    let id = sent(&app).await;
+    let mut browser = Browser::new(&app);
+    let room = format!("/console/messages/{id}");
+    for path in ["/console", "/console/messages", &room, "/console/mailbox/7/html"] {
+        let answer = browser.get(path).await;
+        let to = answer.header("location").unwrap_or_default();
+        assert!(answer.status == 303 && to.starts_with("/sign-in?return_to="), "{path}: {answer:?}");
+        let answer = browser.partial(path).await;
+        assert_eq!(answer.header("hx-redirect"), Some("/sign-in"), "{path}");
+        assert!(answer.text.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_failed_delivery_is_sent_again() {
+    let app = app().await;
+    let id = sent(&app).await;
+    let mut browser = Browser::signed_in(&app, Role::MessageManager).await;
+    let room = format!("/console/messages/{id}");
+    let act = format!("{room}/resend");
+
+    let refused = browser.post(&act, &[("states", "failed")]).await;
+    assert_eq!(refused.status, 403, "a form without a token");
+    let answer = browser.submit(&room, &act, &[("states", "failed"), ("states", "unknown")]).await;
+    assert_eq!((answer.status, answer.header("location")), (303, Some(room.as_str())), "{}", answer.text);
+    let page = browser.get(&room).await;
+    assert!(page.text.contains("已重新打开 1 条投递"), "{}", page.text);
+    assert!(!browser.get(&room).await.text.contains("已重新打开 1 条投递"), "said once");
+    let summary = messages::get_many(&app.services, &operator(Role::Owner), &[id]).await.unwrap();
+    assert_eq!((summary[0].counts.all.pending, summary[0].counts.all.failed), (1, 0));
+
+    browser.submit(&room, &act, &[]).await;
+    assert!(browser.get(&room).await.text.contains("请至少选择一种状态"));
+}
+
+#[tokio::test]
+async fn a_message_under_way_is_stopped() {
+    let app = app().await;
+    let id = accepted(&app).await;
+    let room = format!("/console/messages/{id}");
+    let act = format!("{room}/cancel");
+    let mut auditor = Browser::signed_in(&app, Role::Auditor).await;
+    assert!(!auditor.get(&room).await.text.contains(&act), "no button for who may not");
+    assert_eq!(auditor.submit(&room, &act, &[]).await.status, 403);
+    assert_eq!(auditor.get("/console/mailbox").await.status, 403);
+
+    let mut browser = Browser::signed_in(&app, Role::Owner).await;
+    assert_eq!(browser.submit(&room, &act, &[]).await.status, 303);
+    let page = browser.get(&room).await;
+    assert!(page.text.contains("已取消") && !page.text.contains(&act), "{}", page.text);
+    assert_eq!(browser.submit(&room, &act, &[]).await.status, 409);
+}
+
+#[tokio::test]
+async fn a_mails_markup_can_do_nothing() {
+    let app = app().await;
+    let mut browser = Browser::signed_in(&app, Role::Owner).await;
+    let markup = browser.get("/console/mailbox/7/html").await;
+    assert_eq!(markup.status, 200);
+    let policy = markup.header("content-security-policy").unwrap();
+    assert!(policy.starts_with("sandbox; default-src 'none'"), "{policy}");
+    assert!(policy.contains("frame-ancestors 'self'"), "{policy}");
+    assert_eq!(markup.header("x-frame-options"), Some("SAMEORIGIN"));
+}
