@@ -85,6 +85,7 @@ impl MessageFilter {
 }
 
 /// A filter's value where it is set; `None` where it cannot be read.
+#[expect(clippy::option_option, reason = "unreadable, not set, and set are three answers")]
 pub(super) fn read<T: std::str::FromStr>(text: &str) -> Option<Option<T>> {
     match text.trim() {
         "" => Some(None),
