@@ -6,12 +6,14 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use crate::Result;
-use crate::service::{Services, deliveries};
+use crate::service::{Services, deliveries, messages, operators};
 
 /// A retry is at most this late.
 const TICK: Duration = Duration::from_millis(400);
 /// Steps that look through more than a few rows are taken every so many ticks.
 const SELDOM: u32 = 5;
+/// What has served its time (idempotency keys, ended sessions, one-time links) is removed every so many ticks: hourly.
+const HOURLY: u32 = 9_000;
 
 pub(super) async fn run(s: Services, owner: i64, stop: CancellationToken) {
     let mut ticks: u32 = 0;
@@ -30,6 +32,10 @@ async fn tick(s: &Services, owner: i64, ticks: u32) -> Result<()> {
     deliveries::offer_due(s).await?;
     if ticks.is_multiple_of(SELDOM) {
         sweep(s, owner).await?;
+    }
+    if ticks.is_multiple_of(HOURLY) {
+        messages::prune(s).await?;
+        operators::purge(s).await?;
     }
     Ok(())
 }

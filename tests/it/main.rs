@@ -1,6 +1,8 @@
 //! Everything that is tested from outside, in one binary so that it links once.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail the test")]
+#![allow(clippy::needless_pass_by_value, reason = "a body made in place reads best handed over")]
+#![allow(clippy::unused_async, reason = "helpers of one family are called alike")]
 
 mod access;
 mod api;

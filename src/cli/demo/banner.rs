@@ -106,8 +106,9 @@ mod tests {
             is_temporary: false,
         };
         let document = serde_json::to_value(&banner).unwrap();
-        let names: Vec<_> = document.as_object().unwrap().keys().collect();
-        assert_eq!(names, ["url", "console", "setup_link", "live_key", "test_key", "simulators"]);
+        let mut names: Vec<_> = document.as_object().unwrap().keys().collect();
+        names.sort();
+        assert_eq!(names, ["console", "live_key", "setup_link", "simulators", "test_key", "url"]);
         assert_eq!(document["simulators"]["smtp"]["address"], "127.0.0.1:2525");
         let text = banner.text();
         for wanted in ["listening on http://127.0.0.1:8080\n", "Bearer bt_live_x", "Prefer: wait=5"] {

@@ -15,7 +15,7 @@ on_both!(everything_that_can_be_said_is_kept, |db| async {
             "category": "resource_update",
             "variants": { "sms": { "body": "短" }, "en": { "title": "Exams", "body": "Monday" } },
             "audience": {
-                "groups": ["seniors"], "recipients": ["2023001", 2023002], "where": "college = '农学院'",
+                "groups": ["seniors"], "recipients": ["2023001", 2_023_002], "where": "college = '农学院'",
                 "exclude": { "recipients": ["2023003"] },
             },
             "channels": ["sms", "email", "sms"],

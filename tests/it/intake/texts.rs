@@ -47,7 +47,7 @@ on_both!(each_person_has_every_variable, |db| async {
     };
     let right = json!([
         { "campus_id": "2023001", "params": { "room": "A1" } },
-        { "campus_id": 2023002, "params": { "room": "A2", "course": "物理" } },
+        { "campus_id": 2_023_002, "params": { "room": "A2", "course": "物理" } },
     ]);
     let view = door.kept(body(right)).await;
     assert!(view.personalised);

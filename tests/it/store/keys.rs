@@ -10,7 +10,9 @@ use crate::support::on_both;
 
 async fn key(db: &Db, source: SourceId, n: u8) -> KeyId {
     let mut tx = db.begin().await.unwrap();
-    let id = insert(&mut tx, source, n % 2 == 0, &[n; 32], "wxyz", Timestamp(i64::from(n))).await.unwrap();
+    let id = insert(&mut tx, source, n.is_multiple_of(2), &[n; 32], "wxyz", Timestamp(i64::from(n)))
+        .await
+        .unwrap();
     tx.commit().await.unwrap();
     id
 }
