@@ -26,12 +26,12 @@ use futures_util::future::join_all;
 use serde_json::Value;
 
 use self::compose::Composer;
-use self::connection::{Connection, Failure, Letter, Step, Trouble};
+use self::connection::{Failure, Step, Trouble};
 use self::pool::Pool;
-use self::reply::Reply;
 use super::registry::Site;
 use super::{Channel, Outcome, Parcel, Shape};
 use crate::clock::Clock;
+use crate::domain::delivery::OutcomeClass;
 use crate::error::Fault;
 
 /// One mail relay.
@@ -62,21 +62,34 @@ impl Email {
             Ok(composed) => composed,
             Err(outcome) => return outcome,
         };
-        match self.transmit(&letter).await {
+        let mut taken = match self.pool.take().await {
+            Ok(taken) => taken,
+            Err(failure) => return self.outcome(&failure),
+        };
+        // Waiting for a connection takes time.
+        if self.clock.now() >= parcel.expires_at {
+            self.pool.give_back(taken);
+            return Outcome::new(OutcomeClass::Transient)
+                .code("belltower.expired")
+                .detail("it expired while it waited for a connection");
+        }
+        let mut result = taken.connection.transmit(&letter).await;
+        if taken.used && result.as_ref().is_err_and(was_closed) {
+            taken = match self.pool.replace(taken).await {
+                Ok(taken) => taken,
+                Err(failure) => return self.outcome(&failure),
+            };
+            result = taken.connection.transmit(&letter).await;
+        }
+        self.pool.give_back(taken);
+        match result {
             Ok(reply) => Outcome::accepted(Some(id)).code(reply.codes()).detail(reply.words()),
-            Err(failure) => classify::outcome(&failure, self.pool.host(), self.clock.now()),
+            Err(failure) => self.outcome(&failure),
         }
     }
 
-    async fn transmit(&self, letter: &Letter) -> Result<Reply, Failure> {
-        let mut taken = self.pool.take().await?;
-        let mut result = taken.connection.transmit(letter).await;
-        if taken.used && result.as_ref().is_err_and(was_closed) {
-            taken = self.pool.replace(taken).await?;
-            result = taken.connection.transmit(letter).await;
-        }
-        self.pool.give_back(taken);
-        result
+    fn outcome(&self, failure: &Failure) -> Outcome {
+        classify::outcome(failure, self.pool.host(), self.clock.now())
     }
 }
 
@@ -105,7 +118,7 @@ impl Channel for Email {
     }
 
     async fn check(&self) -> Result<String, String> {
-        let connection: Connection = self.pool.probe().await.map_err(|failure| failure.to_string())?;
+        let connection = self.pool.probe().await.map_err(|failure| failure.to_string())?;
         let greeting = connection.greeting().to_owned();
         connection.quit().await;
         Ok(greeting)

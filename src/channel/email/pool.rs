@@ -26,10 +26,18 @@ pub(super) struct Pool {
     name: Option<String>,
     clock: Clock,
     permits: Arc<Semaphore>,
-    parked: Mutex<Vec<Parked>>,
+    lot: Mutex<Lot>,
     closed: AtomicBool,
     /// Goodbyes under way.
     leaving: TaskTracker,
+}
+
+/// Connections nobody uses just now.
+#[derive(Default)]
+struct Lot {
+    parked: Vec<Parked>,
+    /// Somebody looks after them.
+    is_swept: bool,
 }
 
 struct Parked {
@@ -53,7 +61,7 @@ impl Pool {
             name,
             clock,
             permits,
-            parked: Mutex::default(),
+            lot: Mutex::default(),
             closed: AtomicBool::new(false),
             leaving: TaskTracker::new(),
         })
@@ -72,7 +80,7 @@ impl Pool {
         let permit = self.permit().await;
         let now = self.clock.steady();
         loop {
-            let Some(Parked { connection, since }) = self.parked().pop() else {
+            let Some(Parked { connection, since }) = self.lot().parked.pop() else {
                 return self.open(permit).await;
             };
             if now.saturating_sub(since) < IDLE {
@@ -127,36 +135,35 @@ impl Pool {
     }
 
     fn park(self: &Arc<Self>, connection: Connection) {
-        let mut parked = self.parked();
-        if parked.is_empty() {
+        let mut lot = self.lot();
+        if !lot.is_swept {
+            lot.is_swept = true;
             tokio::spawn(sweep(Arc::downgrade(self)));
         }
-        parked.push(Parked { connection, since: self.clock.steady() });
+        lot.parked.push(Parked { connection, since: self.clock.steady() });
     }
 
-    /// Takes leave of the connections that nobody used for a while; says whether others remain.
-    fn close_idle(&self) -> bool {
+    /// Takes leave of the connections that nobody used for a while.
+    fn close_idle(&self, lot: &mut Lot) {
         let now = self.clock.steady();
-        let mut parked = self.parked();
         let closed = self.closed.load(Ordering::Acquire);
         for Parked { connection, .. } in
-            parked.extract_if(.., |parked| closed || now.saturating_sub(parked.since) >= IDLE)
+            lot.parked.extract_if(.., |parked| closed || now.saturating_sub(parked.since) >= IDLE)
         {
             self.leaving.spawn(connection.quit());
         }
-        !parked.is_empty()
     }
 
     /// Takes leave of all connections; those in use follow when they come back.
     pub(super) async fn close(&self) {
         self.closed.store(true, Ordering::Release);
-        self.close_idle();
+        self.close_idle(&mut self.lot());
         self.leaving.close();
         self.leaving.wait().await;
     }
 
-    fn parked(&self) -> MutexGuard<'_, Vec<Parked>> {
-        self.parked.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lot(&self) -> MutexGuard<'_, Lot> {
+        self.lot.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -165,7 +172,10 @@ async fn sweep(pool: Weak<Pool>) {
     loop {
         sleep(IDLE / 3).await;
         let Some(pool) = pool.upgrade() else { return };
-        if !pool.close_idle() {
+        let mut lot = pool.lot();
+        pool.close_idle(&mut lot);
+        if lot.parked.is_empty() {
+            lot.is_swept = false;
             return;
         }
     }

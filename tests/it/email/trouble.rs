@@ -160,6 +160,15 @@ async fn a_relay_with_too_many_connections_slows_the_provider_down() {
 }
 
 #[tokio::test]
+async fn a_mail_that_expired_meanwhile_stays() {
+    let mailing = Mailing::with(Faults::default()).await;
+    let late = Parcel { expires_at: mailing.clock.now(), ..parcel(1, "a@campus.example") };
+    assert_eq!(mailing.send(late).await.class, OutcomeClass::Transient);
+    assert_eq!(mailing.class(2, "a@campus.example").await, OutcomeClass::Accepted);
+    assert_eq!(mailing.relay.mailbox().total(), 1);
+}
+
+#[tokio::test]
 async fn a_mail_too_large_is_not_even_sent() {
     let options = SmtpOptions { max_mail: 1_000, ..SmtpOptions::default() };
     let mailing = Mailing::over(options, json!({})).await;
