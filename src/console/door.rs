@@ -37,6 +37,10 @@ fn way_on(path: &str) -> &str {
     local_path(path).filter(|path| path.starts_with(HOME)).unwrap_or(HOME)
 }
 
+pub(super) async fn home() -> HttpResponse {
+    see_other(HOME)
+}
+
 pub(super) async fn show_sign_in(request: HttpRequest, query: web::Query<Return>) -> Result<HttpResponse> {
     if request.get_session().contains_key(OPERATOR) {
         return Ok(see_other(way_on(&query.return_to)));

@@ -24,6 +24,7 @@ pub mod view;
 use crate::http::routes::routes;
 
 routes! {
+    "/" => { GET door::home }
     "/sign-in" => { GET door::show_sign_in, POST door::sign_in }
     "/set-up" => { GET door::show_set_up, POST door::set_up }
     "/sign-out" => { POST door::sign_out }

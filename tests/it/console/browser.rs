@@ -11,6 +11,7 @@ use crate::support::operator;
 
 const PASSWORD: &str = "seven quiet lamps by the lake";
 
+#[derive(Clone)]
 pub(super) struct Browser {
     url: String,
     client: Client,

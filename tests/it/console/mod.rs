@@ -2,7 +2,9 @@
 //! security policy, and written to files to be looked at.
 
 mod browser;
+mod door;
 mod markup;
 mod rooms;
 mod samples;
+mod sources;
 mod texts;

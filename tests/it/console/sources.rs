@@ -1,0 +1,138 @@
+//! Registering a source and keeping its keys, over a running server.
+
+use belltower::domain::operator::Role;
+use belltower::service::sources;
+use reqwest::Method;
+
+use super::browser::Browser;
+use crate::support::app::{Answer, TestApp, everything};
+use crate::support::operator;
+
+const LIBRARY: [(&str, &str); 7] = [
+    ("name", "图书馆门户"),
+    ("department", "图书馆"),
+    ("topics", "library.#\r\n\r\n campus.opening-hours "),
+    ("channels", "email"),
+    ("channels", "wechat"),
+    ("rights", "send_direct"),
+    ("daily_messages", "5000"),
+];
+
+/// Registers the library's system and gives the path of its page.
+async fn register(browser: &mut Browser) -> String {
+    let answer = browser.submit("/console/sources/new", "/console/sources", &LIBRARY).await;
+    assert_eq!(answer.status, 303, "{}", answer.text);
+    answer.header("location").unwrap().to_owned()
+}
+
+fn fresh_key(page: &Answer) -> Option<String> {
+    let (_, rest) = page.text.split_once("id=\"fresh-key\">")?;
+    rest.split('<').next().map(str::to_owned)
+}
+
+async fn status_with(app: &TestApp, key: &str) -> u16 {
+    Answer::of(app.api_as(key, Method::GET, "/source")).await.status
+}
+
+#[tokio::test]
+async fn a_new_sources_key_is_shown_once_and_opens_the_api() {
+    let app = TestApp::start().await;
+    let mut browser = Browser::signed_in(&app, Role::Owner).await;
+    let path = register(&mut browser).await;
+    let page = browser.get(&path).await;
+    let key = fresh_key(&page).unwrap();
+    assert!(key.starts_with("bt_live_"), "{key}");
+    assert_eq!(page.header("cache-control"), Some("no-store"));
+    for shown in ["图书馆门户", "library.#", "campus.opening-hours", "5,000"] {
+        assert!(page.text.contains(shown), "{shown}");
+    }
+    let again = browser.get(&path).await;
+    assert!(fresh_key(&again).is_none() && !again.text.contains(&key), "shown twice");
+    assert_eq!(status_with(&app, &key).await, 200);
+    let list = browser.get("/console/sources").await;
+    assert!(list.status == 200 && list.text.contains(&path), "{}", list.text);
+}
+
+#[tokio::test]
+async fn a_key_is_made_and_ended() {
+    let app = TestApp::start().await;
+    let mut browser = Browser::signed_in(&app, Role::Owner).await;
+    let path = register(&mut browser).await;
+    browser.get(&path).await;
+    let made = browser.submit(&path, &format!("{path}/keys"), &[("kind", "test")]).await;
+    assert_eq!((made.status, made.header("location")), (303, Some(path.as_str())), "{}", made.text);
+    let page = browser.get(&path).await;
+    let key = fresh_key(&page).unwrap();
+    assert!(key.starts_with("bt_test_"), "{key}");
+    assert_eq!(status_with(&app, &key).await, 200);
+
+    // The newest key comes first.
+    let act = page.text.split("action=\"").find(|rest| rest.contains("/revoke\"")).unwrap();
+    let act = act.split('"').next().unwrap();
+    assert_eq!(browser.submit(&path, act, &[]).await.status, 303);
+    assert_eq!(status_with(&app, &key).await, 401);
+    let page = browser.get(&path).await;
+    assert!(page.text.contains("密钥已吊销") && page.text.contains("已失效"), "{}", page.text);
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_form_is_said_at_its_fields() {
+    let app = TestApp::start().await;
+    let mut browser = Browser::signed_in(&app, Role::Owner).await;
+    let fields = [("name", "图书馆门户"), ("topics", "Library"), ("rate_per_second", "many")];
+    let answer = browser.submit("/console/sources/new", "/console/sources", &fields).await;
+    assert_eq!(answer.status, 422);
+    for id in ["department-error", "topics-error", "channels-error", "rate_per_second-error"] {
+        assert!(answer.text.contains(&format!("id=\"{id}\"")), "{id}: {}", answer.text);
+    }
+    assert!(answer.text.contains("value=\"图书馆门户\"") && answer.text.contains(">Library</textarea>"));
+    let taken = [&LIBRARY[1..], &[("name", "registry")]].concat();
+    let answer = browser.submit("/console/sources/new", "/console/sources", &taken).await;
+    assert!(answer.text.contains("id=\"name-error\""), "{}", answer.text);
+}
+
+#[tokio::test]
+async fn rights_are_changed_and_a_source_is_shut_out() {
+    let app = TestApp::start().await;
+    let mut browser = Browser::signed_in(&app, Role::Owner).await;
+    let path = register(&mut browser).await;
+    let key = fresh_key(&browser.get(&path).await).unwrap();
+    let edit = format!("{path}/edit");
+    let form = browser.get(&edit).await;
+    assert!(form.text.contains("library.#\ncampus.opening-hours</textarea>"), "{}", form.text);
+    assert!(form.text.contains("value=\"5000\""), "{}", form.text);
+    let narrowed = [("department", "图书馆"), ("topics", "library.loan"), ("channels", "email")];
+    let answer = browser.submit(&edit, &path, &narrowed).await;
+    assert_eq!((answer.status, answer.header("location")), (303, Some(path.as_str())), "{}", answer.text);
+    let page = browser.get(&path).await;
+    assert!(page.text.contains("权限已保存") && page.text.contains("library.loan"), "{}", page.text);
+    assert!(!page.text.contains("campus.opening-hours") && !page.text.contains("5,000"), "{}", page.text);
+
+    browser.submit(&path, &format!("{path}/enabled"), &[("enabled", "false")]).await;
+    assert!(browser.get(&path).await.text.contains("已停用"));
+    assert_eq!(status_with(&app, &key).await, 403);
+    browser.submit(&path, &format!("{path}/enabled"), &[("enabled", "true")]).await;
+    assert_eq!(status_with(&app, &key).await, 200);
+}
+
+#[tokio::test]
+async fn who_may_not_edit_sees_no_way_to_and_finds_none() {
+    let app = TestApp::start().await;
+    let owner = operator(Role::Owner);
+    let source = sources::create(&app.services, &owner, everything("library")).await.unwrap().source_id;
+    let path = format!("/console/sources/{source}");
+    let mut auditor = Browser::signed_in(&app, Role::Auditor).await;
+    let page = auditor.get(&path).await;
+    assert_eq!(page.status, 200);
+    assert!(!page.text.contains(&format!("{path}/")), "{}", page.text);
+    assert_eq!(auditor.get(&format!("{path}/edit")).await.status, 403);
+    assert_eq!(auditor.get("/console/sources/new").await.status, 403);
+    for act in
+        ["/console/sources".to_owned(), path.clone(), format!("{path}/keys"), format!("{path}/enabled")]
+    {
+        assert_eq!(auditor.submit(&path, &act, &LIBRARY).await.status, 403, "{act}");
+    }
+    let mut sender = Browser::signed_in(&app, Role::Sender).await;
+    assert_eq!(sender.get("/console/sources").await.status, 403);
+    assert_eq!(sender.get("/console/sources/src_none").await.status, 404);
+}
