@@ -110,7 +110,7 @@ async fn rights_are_changed_and_a_source_is_shut_out() {
 
     browser.submit(&path, &format!("{path}/enabled"), &[("enabled", "false")]).await;
     assert!(browser.get(&path).await.text.contains("已停用"));
-    assert_eq!(status_with(&app, &key).await, 403);
+    assert_eq!(status_with(&app, &key).await, 401);
     browser.submit(&path, &format!("{path}/enabled"), &[("enabled", "true")]).await;
     assert_eq!(status_with(&app, &key).await, 200);
 }
