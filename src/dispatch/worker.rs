@@ -6,11 +6,13 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use tokio::task::JoinSet;
 
 use super::breaker::{Allowance, Breaker, Change};
+use super::gate::{CallTime, Gate};
 use super::in_flight::{Hold, InFlight};
 use super::letter::{Letters, Unfit};
 use super::pace::Pace;
@@ -22,7 +24,7 @@ use crate::domain::channel::Outlet;
 use crate::domain::delivery::{OutcomeClass, State};
 use crate::domain::id::{DeliveryId, ProviderId};
 use crate::service::Services;
-use crate::service::deliveries::{self, Claimed, Settlement, ToPoll, Verdict};
+use crate::service::deliveries::{self, Claimed, Settlement, ToPoll, Verdict, Wanted};
 use crate::service::providers::{self, Directory, LiveProvider};
 
 /// What a provider's health and rate allow; outlives the adapter, which is rebuilt when settings change.
@@ -30,15 +32,49 @@ use crate::service::providers::{self, Directory, LiveProvider};
 struct Standing {
     breaker: Breaker,
     pace: Pace,
+    gate: Gate,
+    time: CallTime,
+    /// Deliveries it has, or that wait in line for it.
     calls: usize,
     /// Settings in force when it was last judged; new ones start afresh.
     settings_of: Timestamp,
 }
 
+impl Standing {
+    fn new(provider: &LiveProvider) -> Self {
+        let width = match provider.adapter.shape() {
+            Shape::Single { concurrency } => concurrency,
+            Shape::Batch { .. } => 1,
+        };
+        Self {
+            breaker: Breaker::default(),
+            pace: Pace::new(provider.rate),
+            gate: Gate::new(width),
+            time: CallTime::default(),
+            calls: 0,
+            settings_of: provider.updated_at,
+        }
+    }
+
+    /// How many more deliveries it may have at hand.
+    fn room(&self, shape: Shape) -> usize {
+        match shape {
+            Shape::Single { concurrency } => {
+                (concurrency + self.time.line(concurrency)).saturating_sub(self.calls)
+            }
+            Shape::Batch { size } if self.calls == 0 => size,
+            Shape::Batch { .. } => 0,
+        }
+    }
+}
+
 /// A finished call.
 struct Done {
     provider: Option<ProviderId>,
-    results: Vec<(Claimed, Outcome, Timestamp)>,
+    started_at: Timestamp,
+    took: Duration,
+    /// `None`: its provider's gate was shut before it was handed over.
+    results: Vec<(Claimed, Option<Outcome>)>,
 }
 
 /// How a turn went.
@@ -69,15 +105,15 @@ pub struct Worker {
 }
 
 /// Providers are read again this often, so that an administrator's change takes effect within a second.
-const REFRESH: std::time::Duration = std::time::Duration::from_millis(500);
+const REFRESH: Duration = Duration::from_millis(500);
 /// How often the store is asked whether a receipt is to be asked for.
-const LOOK: std::time::Duration = std::time::Duration::from_millis(200);
+const LOOK: Duration = Duration::from_millis(200);
 /// Leases are renewed this often: well within their thirty seconds.
-const RENEW: std::time::Duration = std::time::Duration::from_secs(8);
+const RENEW: Duration = Duration::from_secs(8);
 /// Deliveries asked about in one go.
 const POLL: i64 = 500;
 /// How long before a provider that knew nothing is asked again.
-const ASK_AGAIN: std::time::Duration = std::time::Duration::from_secs(30);
+const ASK_AGAIN: Duration = Duration::from_secs(30);
 
 impl Worker {
     pub fn new(s: Services, outlet: Outlet, owner: i64, in_flight: &InFlight) -> Self {
@@ -121,14 +157,21 @@ impl Worker {
             self.note(done).await;
         }
         let mut turn = Turn::default();
-        let chosen = if take { self.choose(&mut turn).await? } else { None };
+        let chosen = if take {
+            self.choose(&mut turn).await?
+        } else {
+            // Only what is handed over already is waited for.
+            self.standings.values().for_each(|standing| standing.gate.shut());
+            None
+        };
         if self.finished.is_empty() && chosen.is_none() {
             return Ok(turn);
         }
-        let wanted = chosen.as_ref().map_or(0, |c| c.room);
-        let granted = if chosen.as_ref().is_some_and(|c| c.batch) { wanted } else { self.hold.grow(wanted) };
-        let claim = (granted > 0).then_some((self.outlet, granted as i64));
-        let stored = deliveries::settle_and_claim(&self.s, self.owner, &self.finished, claim).await;
+        let room = chosen.as_ref().map_or(0, |c| c.room);
+        let granted = if chosen.as_ref().is_some_and(|c| c.batch) { room } else { self.hold.grow(room) };
+        let wanted =
+            (granted > 0).then_some(Wanted { outlet: self.outlet, owner: self.owner, most: granted });
+        let stored = deliveries::turn(&self.s, &self.finished, wanted).await;
         let claimed = match stored {
             Ok(claimed) => claimed,
             Err(error) => {
@@ -171,15 +214,10 @@ impl Worker {
         }
         let live = self.directory.of(self.outlet);
         for provider in &live {
-            let fresh = || Standing {
-                breaker: Breaker::default(),
-                pace: Pace::new(provider.rate),
-                calls: 0,
-                settings_of: provider.updated_at,
-            };
-            let standing = self.standings.entry(provider.id).or_insert_with(fresh);
+            let standing = self.standings.entry(provider.id).or_insert_with(|| Standing::new(provider));
             if standing.settings_of != provider.updated_at {
-                *standing = Standing { calls: standing.calls, ..fresh() };
+                standing.gate.shut();
+                *standing = Standing { calls: standing.calls, ..Standing::new(provider) };
             }
         }
         // Providers of equal priority share by weight; the next priority is used only when none of these may send.
@@ -198,8 +236,8 @@ impl Worker {
                         continue;
                     }
                     Allowance::All => {
-                        let free = room(provider, standing.calls);
-                        open.push((provider, free.min(standing.pace.available(now))));
+                        let room = standing.room(provider.adapter.shape());
+                        open.push((provider, room.min(standing.pace.available(now))));
                     }
                     Allowance::Probe => open.push((provider, usize::from(standing.calls == 0))),
                 }
@@ -249,12 +287,14 @@ impl Worker {
             standing.breaker.probe_started();
         }
         standing.calls += ready.len();
+        standing.gate.open();
         let calls: Vec<Vec<(Claimed, Parcel)>> = match chosen.provider.adapter.shape() {
             Shape::Single { .. } => ready.into_iter().map(|one| vec![one]).collect(),
             Shape::Batch { .. } => vec![ready],
         };
         for call in calls.into_iter().filter(|c| !c.is_empty()) {
-            self.calls.spawn(hand_over(chosen.provider.clone(), self.s.clock.clone(), call));
+            let (provider, gate) = (chosen.provider.clone(), standing.gate.clone());
+            self.calls.spawn(hand_over(provider, gate, self.s.clock.clone(), call));
         }
         Ok(())
     }
@@ -267,21 +307,30 @@ impl Worker {
         let mut changes = Vec::new();
         if let Some(standing) = self.standings.get_mut(&done.provider) {
             standing.calls = standing.calls.saturating_sub(done.results.len());
-            for (_, outcome, _) in &done.results {
+            if done.results.iter().any(|(_, outcome)| outcome.is_some()) {
+                standing.time.note(done.took);
+            }
+            for outcome in done.results.iter().filter_map(|(_, outcome)| outcome.as_ref()) {
                 let detail = outcome.detail.as_deref().or(outcome.code.as_deref()).unwrap_or_default();
                 let change =
                     standing.breaker.note(outcome.class, outcome.wait, outcome.this_address, detail, now);
                 changes.extend(change);
             }
+            if standing.breaker.allowance(now) != Allowance::All {
+                standing.gate.shut();
+            }
         }
-        for (claimed, outcome, started_at) in done.results {
+        for (claimed, outcome) in done.results {
             let made = Made {
                 provider: done.provider,
-                started_at,
+                started_at: done.started_at,
                 ended_at: now,
                 jitter: rand::random_range(0.0..1.0),
             };
-            self.finished.push(settle::attempted(&claimed, outcome, made));
+            self.finished.push(match outcome {
+                Some(outcome) => settle::attempted(&claimed, outcome, made),
+                None => settle::given_back(&claimed, now),
+            });
         }
         changes.dedup();
         if let Some(provider) = done.provider {
@@ -388,19 +437,6 @@ struct Chosen {
     batch: bool,
 }
 
-fn room(provider: &LiveProvider, calls: usize) -> usize {
-    match provider.adapter.shape() {
-        Shape::Single { concurrency } => concurrency.saturating_sub(calls),
-        Shape::Batch { size } => {
-            if calls == 0 {
-                size
-            } else {
-                0
-            }
-        }
-    }
-}
-
 /// One of equals, by weight.
 fn pick<'a>(open: &[(&'a Arc<LiveProvider>, usize)]) -> Option<(&'a Arc<LiveProvider>, usize)> {
     let total: i64 = open.iter().map(|(p, _)| p.weight.max(1)).sum();
@@ -414,16 +450,31 @@ fn pick<'a>(open: &[(&'a Arc<LiveProvider>, usize)]) -> Option<(&'a Arc<LiveProv
     })
 }
 
-async fn hand_over(provider: Arc<LiveProvider>, clock: Clock, call: Vec<(Claimed, Parcel)>) -> Done {
-    let started_at = clock.now();
+async fn hand_over(
+    provider: Arc<LiveProvider>,
+    gate: Gate,
+    clock: Clock,
+    call: Vec<(Claimed, Parcel)>,
+) -> Done {
     let (claimed, parcels): (Vec<_>, Vec<_>) = call.into_iter().unzip();
-    // An adapter that panics must not leave its deliveries in hand for ever.
-    let sent = std::panic::AssertUnwindSafe(provider.adapter.send(&parcels)).catch_unwind().await;
-    let mut outcomes = sent.unwrap_or_default();
-    // An adapter that answers for too few leaves the rest unknown rather than unsettled.
-    outcomes.resize_with(parcels.len(), || {
-        Outcome::new(OutcomeClass::Unknown).detail("the provider did not say")
-    });
-    let results = claimed.into_iter().zip(outcomes).map(|(c, o)| (c, o, started_at)).collect();
-    Done { provider: provider.id, results }
+    let slot = gate.pass().await;
+    let (started_at, began) = (clock.now(), clock.steady());
+    let outcomes: Vec<_> = if slot.is_some() {
+        // An adapter that panics must not leave its deliveries in hand for ever.
+        let sent = std::panic::AssertUnwindSafe(provider.adapter.send(&parcels)).catch_unwind().await;
+        let mut outcomes: Vec<_> = sent.unwrap_or_default().into_iter().map(Some).collect();
+        // One that answers for too few leaves the rest unknown rather than unsettled.
+        outcomes.resize_with(parcels.len(), || {
+            Some(Outcome::new(OutcomeClass::Unknown).detail("the provider did not say"))
+        });
+        outcomes
+    } else {
+        vec![None; parcels.len()]
+    };
+    Done {
+        provider: provider.id,
+        started_at,
+        took: clock.steady().saturating_sub(began),
+        results: claimed.into_iter().zip(outcomes).collect(),
+    }
 }

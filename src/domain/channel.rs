@@ -118,6 +118,11 @@ impl Outlet {
         Self::Live(ChannelKind::Wechat),
     ];
 
+    /// What takes deliveries by `channel`: the sandbox, for what a test key sends.
+    pub const fn of(test: bool, channel: ChannelKind) -> Self {
+        if test { Self::Sandbox } else { Self::Live(channel) }
+    }
+
     pub const fn code(self) -> i64 {
         match self {
             Self::Sandbox => 0,

@@ -13,46 +13,51 @@ use crate::domain::message::{Lane, Status};
 use crate::domain::operator::Permission;
 use crate::domain::source::Right;
 use crate::queue::{Entry, Work};
-use crate::store::planning::{Event, Standing};
-use crate::store::{deliveries as store, planning};
+use crate::store::events::{self, Event};
+use crate::store::messages::{self, Standing};
+use crate::store::{deliveries as store, fan_out, planning, receipts};
 use crate::{Error, Result};
 
-pub use crate::store::deliveries::{Claimed, Settlement, ToPoll, Verdict};
+pub use crate::store::deliveries::{Claimed, Settlement};
+pub use crate::store::receipts::{ToPoll, Verdict};
 
 /// A claim is another node's to take after this long without being renewed.
 pub const LEASE: Duration = Duration::from_secs(30);
+
+/// Deliveries that a worker has room for.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted {
+    pub outlet: Outlet,
+    /// Who has them from then on.
+    pub owner: i64,
+    pub most: usize,
+}
 
 /// Rows changed in one transaction by stopping, expiring and reopening; short, so that emergencies get in between.
 const CHUNK: i64 = 1_000;
 
 /// Stores what attempts came to and takes the next due deliveries, in one transaction: one synced write for both.
-/// Lanes are asked in order of urgency.
-pub async fn settle_and_claim(
-    s: &Services,
-    owner: i64,
-    settlements: &[Settlement],
-    claim: Option<(Outlet, i64)>,
-) -> Result<Vec<Claimed>> {
+pub async fn turn(s: &Services, settlements: &[Settlement], wanted: Option<Wanted>) -> Result<Vec<Claimed>> {
     let now = s.clock.now();
+    let claim = wanted.map(|wanted| store::Claim {
+        outlet: wanted.outlet,
+        owner: wanted.owner,
+        lease_ms: LEASE.as_millis() as i64,
+        limit: wanted.most as i64,
+    });
     let mut tx = s.db.begin().await?;
-    let closed = store::settle(&mut tx, now, &s.campus.day(now), settlements).await?;
-    let mut claimed = Vec::new();
-    if let Some((outlet, limit)) = claim {
-        for lane in Lane::ALL {
-            let left = limit - claimed.len() as i64;
-            if left <= 0 {
-                break;
-            }
-            let lease = LEASE.as_millis() as i64;
-            claimed.extend(store::claim(&mut tx, outlet, *lane, now, owner, lease, left).await?);
-        }
+    let turn = store::turn(&mut tx, now, &s.campus.day(now), settlements, claim).await?;
+    // Where there is one writer nobody else can be closing the same message; else see [`planning::complete`].
+    let at_once = tx.is_only_writer();
+    if at_once && !turn.closed.is_empty() {
+        planning::complete(&mut tx, &turn.closed, now).await?;
     }
     tx.commit().await?;
     // The claims stand whatever becomes of this; the sweeper completes what is left open.
-    if let Err(error) = complete(s, &closed).await {
+    if !at_once && let Err(error) = complete(s, &turn.closed).await {
         tracing::warn!(%error, "messages not completed yet");
     }
-    Ok(claimed)
+    Ok(turn.claimed)
 }
 
 /// Completes those of the messages that have nothing open any more.
@@ -95,7 +100,7 @@ pub async fn release_lost(s: &Services, owner: i64) -> Result<usize> {
 
 /// Deliveries whose providers are to be asked what became of them.
 pub async fn to_poll(s: &Services, outlet: Outlet, limit: i64) -> Result<Vec<ToPoll>> {
-    store::to_poll(&s.db, outlet, s.clock.now(), limit).await
+    receipts::to_poll(&s.db, outlet, s.clock.now(), limit).await
 }
 
 /// Stores receipts and moves the deliveries they decide.
@@ -108,10 +113,10 @@ pub async fn judge(
     let now = s.clock.now();
     let mut tx = s.db.begin().await?;
     if !verdicts.is_empty() {
-        store::judge(&mut tx, now, &s.campus.day(now), verdicts).await?;
+        receipts::judge(&mut tx, now, &s.campus.day(now), verdicts).await?;
     }
     if !undecided.is_empty() {
-        store::poll_later(&mut tx, undecided, ask_again.map(|wait| now.plus(wait))).await?;
+        receipts::poll_later(&mut tx, undecided, ask_again.map(|wait| now.plus(wait))).await?;
     }
     tx.commit().await
 }
@@ -202,7 +207,7 @@ pub async fn cancel(s: &Services, caller: &Caller, message: MessageId) -> Result
     }
     if standing.status != Status::Completed {
         let (status, expires_at) = (Status::Cancelled, standing.expires_at);
-        planning::set_status(
+        messages::set_status(
             &mut tx,
             message,
             status,
@@ -211,7 +216,7 @@ pub async fn cancel(s: &Services, caller: &Caller, message: MessageId) -> Result
             now,
         )
         .await?;
-        planning::add_events(
+        events::insert(
             &mut tx,
             &[event(message, now, "cancelled", &serde_json::json!({"by": caller.label()}))],
         )
@@ -269,13 +274,13 @@ pub async fn resend(
     // First the rows for other channels: they are for the people whose deliveries still stand in those states.
     let mut resent = Resent { reopened: 0, added: 0 };
     for channel in channels {
-        let added = planning::add_channel(&mut tx, message, *channel, states, now).await?;
+        let added = fan_out::add_channel(&mut tx, message, *channel, states, now).await?;
         resent.added += added.iter().map(|a| a.n).sum::<i64>();
     }
     // Open again with at least as much time as a new message would have.
     let fresh = now.plus(default_life(standing.lane));
     let expires_at = if standing.expires_at <= now { fresh } else { standing.expires_at };
-    planning::set_status(&mut tx, message, Status::Sending, None, expires_at, now).await?;
+    messages::set_status(&mut tx, message, Status::Sending, None, expires_at, now).await?;
     let mut after = DeliveryId(0);
     loop {
         let ended = store::ended(&mut tx, message, states, after, CHUNK).await?;
@@ -286,7 +291,7 @@ pub async fn resend(
     }
     let detail =
         serde_json::json!({"by": caller.label(), "reopened": resent.reopened, "added": resent.added});
-    planning::add_events(&mut tx, &[event(message, now, "resent", &detail)]).await?;
+    events::insert(&mut tx, &[event(message, now, "resent", &detail)]).await?;
     audit(&mut tx, caller, now, "message.resend", message).await?;
     tx.commit().await?;
     complete(s, &[message]).await?;
@@ -321,7 +326,7 @@ pub const fn default_life(lane: Lane) -> Duration {
 
 /// The message if the caller may act on it, locked.
 async fn own(tx: &mut crate::store::Tx, caller: &Caller, message: MessageId) -> Result<Standing> {
-    let standing = planning::standing(tx, message).await?.ok_or(Error::NotFound("message"))?;
+    let standing = messages::standing(tx, message).await?.ok_or(Error::NotFound("message"))?;
     match caller {
         // Another source's message is as unknown to a key as one that does not exist.
         Caller::Key(key)

@@ -1,6 +1,6 @@
 //! Planning: an accepted message becomes one delivery for each person and channel.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 
 use sha2::{Digest, Sha256};
 
@@ -11,13 +11,16 @@ use crate::domain::audience::{Audience, DirectAddress};
 use crate::domain::channel::{ChannelKind, Outlet};
 use crate::domain::delivery::State;
 use crate::domain::id::MessageId;
-use crate::domain::message::{Category, Lane};
+use crate::domain::message::{Category, Lane, Status};
 use crate::domain::topic::{Topic, TopicPattern};
 use crate::queue::{Entry, Work};
-use crate::store::planning::{self as store, Added, FanOut, Planned};
+use crate::store::audience::ResolvedAudience;
+use crate::store::fan_out::{self, Added, Chunk, FanOut, Whole};
+use crate::store::planning::{self as store, Planned};
+use crate::store::{events, messages};
+use crate::{Error, Result};
 
 pub use crate::store::planning::ToSend;
-use crate::{Error, Result};
 
 /// People planned in one transaction, each on every channel. The embedded store has one writer: it is held for some
 /// tens of milliseconds at a time, and emergencies are planned between the chunks of others.
@@ -34,6 +37,35 @@ pub async fn to_send(s: &Services, messages: &[MessageId]) -> Result<Vec<ToSend>
 /// Plans what waits in the most urgent lane that has anything; returns how many messages it took.
 pub async fn plan_next(s: &Services, owner: i64) -> Result<usize> {
     let now = s.clock.now();
+    let (taken, routed) = claim(s, owner, now).await?;
+    let (mut small, mut large) = (Vec::new(), Vec::new());
+    if !routed.is_empty() {
+        let patterns = store::opt_out_patterns(&s.db).await?;
+        for message in routed {
+            let id = message.id;
+            match Plan::make(s, message, &patterns, now).await {
+                Ok(plan) if plan.is_small() => small.push(plan),
+                Ok(plan) => large.push(plan),
+                Err(error) => failed(s, id, error).await?,
+            }
+        }
+    }
+    // Few people at a time first: they need not wait until a message to everyone is planned.
+    while !small.is_empty() {
+        let together = shared(&mut small);
+        plan_small(s, &together).await?;
+        emergencies_first(s, owner, together[0].message.lane).await?;
+    }
+    for mut plan in large {
+        if let Err(error) = plan_large(s, owner, &mut plan).await {
+            failed(s, plan.message.id, error).await?;
+        }
+    }
+    Ok(taken)
+}
+
+/// Takes messages of the most urgent lane that has any: how many, and those that somebody said the audience of.
+async fn claim(s: &Services, owner: i64, now: Timestamp) -> Result<(usize, Vec<Planned>)> {
     let lease = LEASE.as_millis() as i64;
     let mut tx = s.db.begin().await?;
     let mut messages = Vec::new();
@@ -43,94 +75,197 @@ pub async fn plan_next(s: &Services, owner: i64) -> Result<usize> {
             break;
         }
     }
-    if messages.is_empty() {
-        return Ok(0);
+    let taken = messages.len();
+    if taken == 0 {
+        return Ok((0, messages));
     }
-    // Nothing says who these are for.
     let (routed, unrouted): (Vec<_>, Vec<_>) =
         messages.into_iter().partition(|m| m.audience.is_some() || m.personalise.is_some());
-    let taken = routed.len() + unrouted.len();
     if !unrouted.is_empty() {
         let ids: Vec<MessageId> = unrouted.iter().map(|m| m.id).collect();
         store::unrouted(&mut tx, &ids, "no audience was given and no routing rule matched", now).await?;
-        let events: Vec<_> =
-            ids.iter().map(|id| event(*id, now, "unrouted", &serde_json::json!({}))).collect();
-        store::add_events(&mut tx, &events).await?;
+        let told: Vec<_> = ids.iter().map(|id| event(*id, now, "unrouted", &serde_json::json!({}))).collect();
+        events::insert(&mut tx, &told).await?;
     }
     tx.commit().await?;
-    for mut message in routed {
-        let (id, topic) = (message.id, message.topic.clone());
-        match plan(s, owner, &mut message).await {
-            Ok(()) => {}
-            Err(error @ Error::Unavailable { .. }) => {
-                // The claim ends by itself; the sweeper offers the message again.
-                give_back(s, id).await;
-                return Err(error);
-            }
-            Err(error) => {
-                tracing::error!(message = %id, topic, %error, "planning failed");
-                give_up(s, id, &error).await?;
-            }
-        }
-    }
-    Ok(taken)
+    Ok((taken, routed))
 }
 
-async fn plan(s: &Services, owner: i64, message: &mut Planned) -> Result<()> {
-    let audience = audience_of(message)?;
+/// A message, and whom it is for.
+struct Plan {
+    message: Planned,
+    /// Addresses outside the directory by their targets.
+    direct: Vec<(i64, DirectAddress)>,
+    people: Option<People>,
+    /// The people of the first chunk.
+    first: Option<Chunk>,
+}
+
+/// An audience in the directory.
+struct People {
+    audience: ResolvedAudience,
+    opt_outs: Vec<String>,
+}
+
+impl Plan {
+    /// `patterns`: all opt-out patterns in use.
+    async fn make(s: &Services, message: Planned, patterns: &[String], now: Timestamp) -> Result<Self> {
+        let mut audience = audience_of(&message)?;
+        let to = std::mem::take(&mut audience.to);
+        let mut plan = Self {
+            direct: to.into_iter().map(|address| (direct_target(&address), address)).collect(),
+            people: None,
+            first: None,
+            message,
+        };
+        if !audience.is_empty() {
+            let resolved = super::groups::resolve(s, &audience, true).await?.audience;
+            let opt_outs = opt_outs(&plan.message, patterns);
+            plan.people = Some(People { audience: resolved, opt_outs });
+            plan.first = plan.next_chunk(s, now).await?;
+        }
+        Ok(plan)
+    }
+
+    /// Fits into one transaction, and perhaps with others.
+    fn is_small(&self) -> bool {
+        self.size() < CHUNK
+    }
+
+    fn size(&self) -> i64 {
+        self.direct.len() as i64 + self.first.map_or(0, |chunk| chunk.people)
+    }
+
+    fn fan_out(&self, now: Timestamp) -> Option<FanOut<'_>> {
+        let People { audience, opt_outs } = self.people.as_ref()?;
+        Some(FanOut { message: &self.message, audience, opt_outs, now })
+    }
+
+    async fn next_chunk(&self, s: &Services, now: Timestamp) -> Result<Option<Chunk>> {
+        match self.fan_out(now) {
+            Some(fan_out) => fan_out::next_chunk(&s.db, &fan_out, CHUNK).await,
+            None => Ok(None),
+        }
+    }
+
+    fn whole(&self, now: Timestamp) -> Whole<'_> {
+        Whole {
+            message: &self.message,
+            direct: self.direct.iter().map(|(target, address)| (*target, address)).collect(),
+            people: self.fan_out(now).zip(self.first.map(|chunk| chunk.end)),
+        }
+    }
+}
+
+/// Takes as many plans as fit into one transaction, at least one.
+fn shared(small: &mut Vec<Plan>) -> Vec<Plan> {
+    let mut room = CHUNK;
+    let fitting = small.iter().take_while(|plan| {
+        room -= plan.size();
+        room >= 0
+    });
+    let count = fitting.count().max(1);
+    small.drain(..count).collect()
+}
+
+/// Plans small messages together; where that fails, each by itself, so that one at fault stops no other.
+async fn plan_small(s: &Services, plans: &[Plan]) -> Result<()> {
+    match add_whole(s, plans).await {
+        Err(error) if plans.len() > 1 && !matches!(error, Error::Unavailable { .. }) => {
+            tracing::warn!(%error, messages = plans.len(), "not planned together; trying each by itself");
+            for plan in plans {
+                if let Err(error) = add_whole(s, std::slice::from_ref(plan)).await {
+                    failed(s, plan.message.id, error).await?;
+                }
+            }
+            Ok(())
+        }
+        Err(error @ Error::Unavailable { .. }) => {
+            for plan in plans {
+                give_back(s, plan.message.id).await;
+            }
+            Err(error)
+        }
+        Err(error) => match plans.first() {
+            Some(plan) => failed(s, plan.message.id, error).await,
+            None => Ok(()),
+        },
+        Ok(()) => Ok(()),
+    }
+}
+
+async fn add_whole(s: &Services, plans: &[Plan]) -> Result<()> {
+    let now = s.clock.now();
+    let whole: Vec<_> = plans.iter().map(|plan| plan.whole(now)).collect();
+    let mut tx = s.db.begin().await?;
+    let (held, added) = fan_out::add_whole(&mut tx, now, &whole).await?;
+    let told: Vec<_> = held.iter().map(|id| event(*id, now, "planned", &summary(&added, *id))).collect();
+    events::insert(&mut tx, &told).await?;
+    tx.commit().await?;
+    wake(s, &plans.iter().map(|plan| &plan.message).collect::<Vec<_>>(), &added).await;
+    Ok(())
+}
+
+/// Plans a message chunk by chunk.
+async fn plan_large(s: &Services, owner: i64, plan: &mut Plan) -> Result<()> {
     let now = s.clock.now();
     let lease = LEASE.as_millis() as i64;
-    let mut outlets: BTreeSet<Outlet> = BTreeSet::new();
+    let id = plan.message.id;
     let mut planned: Vec<Added> = Vec::new();
-
-    let direct: Vec<(i64, &DirectAddress)> =
-        audience.to.iter().map(|address| (direct_target(address), address)).collect();
+    let direct: Vec<_> = plan.direct.iter().map(|(target, address)| (*target, address)).collect();
     for chunk in direct.chunks(CHUNK as usize) {
         let mut tx = s.db.begin().await?;
-        let Some(added) = store::add_direct(&mut tx, message, chunk, now, lease).await? else {
+        let Some(added) = fan_out::add_direct(&mut tx, &plan.message, chunk, now, lease).await? else {
             return Ok(());
         };
         tx.commit().await?;
-        wake(s, message, &added, &mut outlets).await;
+        wake(s, &[&plan.message], &added).await;
         planned.extend(added);
     }
-
-    if audience.everyone
-        || !audience.groups.is_empty()
-        || !audience.recipients.is_empty()
-        || audience.filter.is_some()
-    {
-        let resolved = super::groups::resolve(s, &audience, true).await?.audience;
-        let opt_outs = opt_outs(s, message).await?;
-        loop {
-            let fan_out = FanOut { message, audience: &resolved, opt_outs: &opt_outs, now };
-            let Some(end) = store::chunk_end(&s.db, &fan_out, CHUNK).await? else { break };
-            let mut tx = s.db.begin().await?;
-            let Some(added) = store::add_chunk(&mut tx, &fan_out, end, lease).await? else { return Ok(()) };
-            tx.commit().await?;
-            message.plan_cursor = end;
-            wake(s, message, &added, &mut outlets).await;
-            planned.extend(added);
-            if message.lane != Lane::Emergency {
-                Box::pin(emergencies_first(s, owner)).await?;
-            }
-        }
+    let mut next = plan.first;
+    while let Some(chunk) = next {
+        let Some(fan_out) = plan.fan_out(now) else { break };
+        let mut tx = s.db.begin().await?;
+        let Some(added) = fan_out::add_chunk(&mut tx, &fan_out, chunk.end, lease).await? else {
+            return Ok(());
+        };
+        tx.commit().await?;
+        plan.message.plan_cursor = chunk.end;
+        wake(s, &[&plan.message], &added).await;
+        planned.extend(added);
+        emergencies_first(s, owner, plan.message.lane).await?;
+        next = if chunk.people < CHUNK { None } else { plan.next_chunk(s, now).await? };
     }
-
     let mut tx = s.db.begin().await?;
-    if store::finish(&mut tx, message.id, now).await? {
-        store::add_events(&mut tx, &[event(message.id, now, "planned", &summary(&planned))]).await?;
+    if !store::finish(&mut tx, &[id], owner, now).await?.is_empty() {
+        events::insert(&mut tx, &[event(id, now, "planned", &summary(&planned, id))]).await?;
     }
-    tx.commit().await
+    tx.commit().await?;
+    // After the commit: whoever settles the last delivery meanwhile sees the message `sending`.
+    super::deliveries::complete(s, &[id]).await
 }
 
-/// Between two chunks of a routine message: whatever emergency has arrived meanwhile.
-async fn emergencies_first(s: &Services, owner: i64) -> Result<()> {
-    let waiting = crate::store::planning::due(&s.db, s.clock.now()).await?;
+/// Between two steps of routine planning: whatever emergency has arrived meanwhile.
+async fn emergencies_first(s: &Services, owner: i64, lane: Lane) -> Result<()> {
+    if lane == Lane::Emergency {
+        return Ok(());
+    }
+    let waiting = store::due(&s.db, s.clock.now()).await?;
     if waiting.iter().any(|due| due.lane == Lane::Emergency) {
-        plan_next(s, owner).await?;
+        Box::pin(plan_next(s, owner)).await?;
     }
     Ok(())
+}
+
+/// Planning failed. A store that is away is waited for; anything else would fail again and again, so the message says it.
+async fn failed(s: &Services, message: MessageId, error: Error) -> Result<()> {
+    if let Error::Unavailable { .. } = error {
+        give_back(s, message).await;
+        return Err(error);
+    }
+    tracing::error!(%message, %error, "planning failed");
+    let reason = format!("planning failed: {error}");
+    set_status(s, message, Status::Unrouted, Some(&reason)).await
 }
 
 /// Whom the message is for: what was asked, or the people its variables are for.
@@ -148,31 +283,44 @@ fn audience_of(message: &Planned) -> Result<Audience> {
 }
 
 /// The opt-out patterns that cover this message; none for an emergency, which reaches everyone.
-async fn opt_outs(s: &Services, message: &Planned) -> Result<Vec<String>> {
+fn opt_outs(message: &Planned, patterns: &[String]) -> Vec<String> {
+    let Ok(topic) = message.topic.parse::<Topic>() else { return Vec::new() };
     if message.category == Category::Emergency {
-        return Ok(Vec::new());
+        return Vec::new();
     }
-    let Ok(topic) = message.topic.parse::<Topic>() else { return Ok(Vec::new()) };
-    let patterns = store::opt_out_patterns(&s.db).await?;
-    Ok(patterns
-        .into_iter()
-        .filter(|p| p.parse::<TopicPattern>().is_ok_and(|pattern| pattern.matches(&topic)))
-        .collect())
+    let covers = |p: &&String| p.parse::<TopicPattern>().is_ok_and(|pattern| pattern.matches(&topic));
+    patterns.iter().filter(covers).cloned().collect()
 }
 
-async fn wake(s: &Services, message: &Planned, added: &[Added], woken: &mut BTreeSet<Outlet>) {
-    for a in added.iter().filter(|a| a.state == State::Pending) {
-        let outlet = if message.test { Outlet::Sandbox } else { Outlet::Live(a.channel) };
-        woken.insert(outlet);
-        publish(s, Entry { lane: message.lane, work: Work::Send(outlet) }).await;
+/// Wakes the workers of what was added.
+async fn wake(s: &Services, planned: &[&Planned], added: &[Added]) {
+    let pending: HashSet<_> =
+        added.iter().filter(|a| a.state == State::Pending).map(|a| (a.message, a.channel)).collect();
+    let mut entries: Vec<Entry> = Vec::new();
+    for message in planned {
+        for channel in ChannelKind::ALL.into_iter().filter(|c| pending.contains(&(message.id, *c))) {
+            let work = Work::Send(Outlet::of(message.test, channel));
+            let entry = Entry { lane: message.lane, work };
+            if !entries.contains(&entry) {
+                entries.push(entry);
+            }
+        }
+    }
+    for entry in entries {
+        publish(s, entry).await;
     }
 }
 
-fn summary(planned: &[Added]) -> serde_json::Value {
+/// What a message was planned as, by channel.
+fn summary(planned: &[Added], message: MessageId) -> serde_json::Value {
     let mut by_channel = serde_json::Map::new();
     for channel in ChannelKind::ALL {
         let of = |state: fn(State) -> bool| -> i64 {
-            planned.iter().filter(|a| a.channel == channel && state(a.state)).map(|a| a.n).sum()
+            planned
+                .iter()
+                .filter(|a| a.message == message && a.channel == channel && state(a.state))
+                .map(|a| a.n)
+                .sum()
         };
         let total = of(|_| true);
         if total > 0 {
@@ -199,29 +347,18 @@ fn direct_target(address: &DirectAddress) -> i64 {
 }
 
 async fn give_back(s: &Services, message: MessageId) {
-    if let Err(error) = store_status(s, message, crate::domain::message::Status::Accepted, None).await {
+    if let Err(error) = set_status(s, message, Status::Accepted, None).await {
         tracing::warn!(%message, %error, "message stays claimed until its lease ends");
     }
 }
 
-/// Planning this message can never succeed: say so on the message instead of trying for ever.
-async fn give_up(s: &Services, message: MessageId, error: &Error) -> Result<()> {
-    let reason = format!("planning failed: {error}");
-    store_status(s, message, crate::domain::message::Status::Unrouted, Some(&reason)).await
-}
-
-async fn store_status(
-    s: &Services,
-    message: MessageId,
-    status: crate::domain::message::Status,
-    reason: Option<&str>,
-) -> Result<()> {
-    let now: Timestamp = s.clock.now();
+/// Sets the status of a message that is being planned.
+async fn set_status(s: &Services, message: MessageId, status: Status, reason: Option<&str>) -> Result<()> {
     let mut tx = s.db.begin().await?;
-    if let Some(standing) = store::standing(&mut tx, message).await?
-        && standing.status == crate::domain::message::Status::Routing
+    if let Some(standing) = messages::standing(&mut tx, message).await?
+        && standing.status == Status::Routing
     {
-        store::set_status(&mut tx, message, status, reason, standing.expires_at, now).await?;
+        messages::set_status(&mut tx, message, status, reason, standing.expires_at, s.clock.now()).await?;
     }
     tx.commit().await
 }

@@ -116,7 +116,7 @@ pub async fn sample(db: &Db, audience: &ResolvedAudience, limit: u32) -> Result<
     let selection = audience.select(db.dialect(), 2);
     // A prime spreads neighbouring keys; the same ones are picked each time.
     let text =
-        format!("{} WHERE {} ORDER BY (r.id * 7919) % 65521, r.id LIMIT $1", SELECT, selection.condition);
+        format!("{} WHERE {} ORDER BY (r.id * 7919) % 65521, r.id LIMIT $1 + 0", SELECT, selection.condition);
     Ok(in_db!(db, |conn| {
         bind_all!(sqlx::query_as(sql(text)).bind(i64::from(limit)), &selection.binds).fetch_all(conn).await
     })?)
@@ -137,7 +137,7 @@ pub async fn members(
 ) -> Result<Vec<RecipientId>> {
     let selection = audience.select(db.dialect(), 3);
     let text = format!(
-        "SELECT r.id FROM recipient r WHERE r.id > $1 AND {} ORDER BY r.id LIMIT $2",
+        "SELECT r.id FROM recipient r WHERE r.id > $1 AND {} ORDER BY r.id LIMIT $2 + 0",
         selection.condition
     );
     let rows: Vec<Found> = in_db!(db, |conn| {

@@ -65,7 +65,7 @@ pub async fn list(db: &Db, filter: &AuditFilter, before: Option<i64>, limit: u32
            AND ($2 = '' OR substr(action, 1, length($2)) = $2)
            AND ($3 = '' OR object = $3)
            AND ($4 = '' OR {})
-         ORDER BY id DESC LIMIT $5",
+         ORDER BY id DESC LIMIT $5 + 0",
         db.dialect().contains("actor", "$4")
     );
     Ok(in_db!(db, |c| {

@@ -1,19 +1,17 @@
-//! Deliveries on their way: claimed, settled, stopped and reopened, and the counters that move with them.
-//!
-//! Whoever changes a delivery's state moves its message's counters in the same transaction, so that the sum over
-//! states equals what was planned at any moment and after any crash.
+//! Deliveries on their way: claimed, settled, stopped and opened again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde::Serialize;
 
+use super::counters::{Moves, count, count_day};
 use super::dialect::Field;
 use super::{Db, Tx, in_db, in_tx, row, sql, to_json};
 use crate::Result;
 use crate::clock::Timestamp;
 use crate::domain::channel::{AddressKind, ChannelKind, Outlet};
 use crate::domain::delivery::State;
-use crate::domain::id::{DeliveryId, MessageId, ProviderId};
+use crate::domain::id::{DeliveryId, MessageId};
 use crate::domain::message::Lane;
 
 row! {
@@ -77,85 +75,95 @@ row! {
     }
 }
 
-row! {
-    struct OpenCount {
-        message_id: MessageId,
-        open: i64,
-    }
+/// Deliveries a worker wants.
+#[derive(Clone, Copy, Debug)]
+pub struct Claim {
+    pub outlet: Outlet,
+    /// Who has them from the commit on.
+    pub owner: i64,
+    pub lease_ms: i64,
+    pub limit: i64,
 }
 
-/// Deliveries of one message and channel that went from one state to another.
-pub type Moves = BTreeMap<(MessageId, ChannelKind), Deltas>;
-
-/// A change of one message's counters by state code.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Deltas([i64; State::ALL.len()]);
-
-impl Deltas {
-    pub fn add(&mut self, state: State, n: i64) {
-        self.0[state.code() as usize] += n;
-    }
-
-    pub fn shift(&mut self, from: State, to: State, n: i64) {
-        self.add(from, -n);
-        self.add(to, n);
-    }
+/// What a worker got, and what its outcomes closed.
+#[derive(Clone, Debug, Default)]
+pub struct Turn {
+    pub claimed: Vec<Claimed>,
+    /// Messages that have no open delivery left on some channel, to be looked at by
+    /// [`complete`](super::planning::complete).
+    pub closed: Vec<MessageId>,
 }
 
-/// Takes up to `limit` due deliveries of one outlet and lane, the longest due first. They are `sending` from the
-/// commit on, and this `owner`'s until `lease_until`.
-pub async fn claim(
-    tx: &mut Tx,
-    outlet: Outlet,
-    lane: Lane,
-    now: Timestamp,
-    owner: i64,
-    lease_ms: i64,
-    limit: i64,
-) -> Result<Vec<Claimed>> {
-    let dialect = tx.dialect();
-    let text = format!(
-        "WITH picked AS MATERIALIZED (
-            SELECT id FROM delivery WHERE state = 0 AND outlet = $1 AND lane = $2 AND due_at <= $3
-            ORDER BY due_at, id LIMIT $4{skip})
-         UPDATE delivery SET state = 1, attempts = attempts + 1, lease_owner = $5, lease_until = {now} + $6,
-            last_attempt_at = $3, updated_at = $3
-         WHERE id IN (SELECT id FROM picked)
-         RETURNING id, message_id, channel, lane, address_kind, address, name, language, params, attempts, failures,
-            repeated",
-        skip = dialect.skip_locked(),
-        now = dialect.lease_now("$3"),
-    );
-    let mut rows: Vec<Claimed> = in_tx!(tx, |conn| {
-        sqlx::query_as(sql(text))
-            .bind(outlet.code())
-            .bind(lane.code())
-            .bind(now.0)
-            .bind(limit)
-            .bind(owner)
-            .bind(lease_ms)
-            .fetch_all(conn)
-            .await
-    })?;
-    rows.sort_unstable_by_key(|r| r.id);
-    let mut moves = Moves::new();
-    for row in &rows {
-        moves.entry((row.message_id, row.channel)).or_default().shift(State::Pending, State::Sending, 1);
-    }
-    count(tx, &moves).await?;
-    Ok(rows)
-}
-
-/// Stores what attempts came to. Returns the messages that have no open delivery left on some channel, to be looked
-/// at by [`complete`](super::planning::complete) *after* the commit.
-pub async fn settle(
+/// Stores what attempts came to and takes up to `limit` due deliveries, the most urgent lane and the longest due first.
+/// Those are `sending` from the commit on. One step, so that both share their counters' update and their commit.
+pub async fn turn(
     tx: &mut Tx,
     now: Timestamp,
     day: &str,
     settlements: &[Settlement],
-) -> Result<Vec<MessageId>> {
+    wanted: Option<Claim>,
+) -> Result<Turn> {
+    let mut moves = Moves::new();
+    settle(tx, now, day, settlements, &mut moves).await?;
+    let claimed = match wanted {
+        Some(wanted) => claim(tx, now, wanted, &mut moves).await?,
+        None => Vec::new(),
+    };
+    let closed = count(tx, &moves).await?;
+    Ok(Turn { claimed, closed })
+}
+
+async fn claim(tx: &mut Tx, now: Timestamp, wanted: Claim, moves: &mut Moves) -> Result<Vec<Claimed>> {
+    let dialect = tx.dialect();
+    // Each lane by itself, so that each look is a walk along an index that ends with the limit.
+    let lanes: Vec<_> = Lane::ALL
+        .iter()
+        .map(|lane| {
+            format!(
+                "SELECT id FROM (SELECT id FROM delivery
+                    WHERE state = 0 AND outlet = $1 AND lane = {lane} AND due_at <= $2
+                    ORDER BY due_at, id LIMIT $3 + 0{skip}) AS lane_{lane}",
+                lane = lane.code(),
+                skip = dialect.skip_locked(),
+            )
+        })
+        .collect();
+    let text = format!(
+        "WITH picked AS MATERIALIZED (SELECT id FROM ({lanes}) AS due LIMIT $3 + 0)
+         UPDATE delivery SET state = 1, attempts = attempts + 1, lease_owner = $4, lease_until = {now} + $5,
+            last_attempt_at = $2, updated_at = $2
+         WHERE id IN (SELECT id FROM picked)
+         RETURNING id, message_id, channel, lane, address_kind, address, name, language, params, attempts, failures,
+            repeated",
+        lanes = lanes.join(" UNION ALL "),
+        now = dialect.lease_now("$2"),
+    );
+    let mut rows: Vec<Claimed> = in_tx!(tx, |conn| {
+        sqlx::query_as(sql(text))
+            .bind(wanted.outlet.code())
+            .bind(now.0)
+            .bind(wanted.limit)
+            .bind(wanted.owner)
+            .bind(wanted.lease_ms)
+            .fetch_all(conn)
+            .await
+    })?;
+    rows.sort_unstable_by_key(|row| (row.lane, row.id));
+    for row in &rows {
+        moves.entry((row.message_id, row.channel)).or_default().shift(State::Pending, State::Sending, 1);
+    }
+    Ok(rows)
+}
+
+async fn settle(
+    tx: &mut Tx,
+    now: Timestamp,
+    day: &str,
+    settlements: &[Settlement],
+    moves: &mut Moves,
+) -> Result<()> {
     if settlements.is_empty() {
-        return Ok(Vec::new());
+        return Ok(());
     }
     let dialect = tx.dialect();
     let input = to_json(settlements)?;
@@ -172,6 +180,7 @@ pub async fn settle(
             ("reference", Field::Text),
             ("poll_at", Field::Int),
             ("sent_at", Field::Int),
+            ("outcome", Field::Text),
         ],
     );
     let text = format!(
@@ -179,7 +188,7 @@ pub async fn settle(
             provider_id = COALESCE(s.provider_id, delivery.provider_id),
             reference = COALESCE(s.reference, delivery.reference), poll_at = s.poll_at,
             sent_at = COALESCE(s.sent_at, delivery.sent_at), lease_owner = NULL, lease_until = NULL,
-            repeated = FALSE, updated_at = $2
+            repeated = CASE WHEN s.outcome IS NULL THEN delivery.repeated ELSE FALSE END, updated_at = $2
          FROM {rows} AS s
          WHERE delivery.id = s.id AND delivery.attempts = s.attempt AND delivery.state = 1
          RETURNING delivery.id"
@@ -208,8 +217,7 @@ pub async fn settle(
     );
     in_tx!(tx, |conn| sqlx::query(sql(text)).bind(&input).execute(conn).await.map(drop))?;
 
-    let done: std::collections::HashSet<i64> = done.into_iter().map(|r| r.id.0).collect();
-    let mut moves = Moves::new();
+    let done: HashSet<i64> = done.into_iter().map(|r| r.id.0).collect();
     let mut today: BTreeMap<(i64, i64), i64> = BTreeMap::new();
     for s in settlements.iter().filter(|s| done.contains(&s.id)) {
         let (Some(channel), Some(state)) = (ChannelKind::from_code(s.channel), State::from_code(s.state))
@@ -221,64 +229,7 @@ pub async fn settle(
             *today.entry((s.channel, s.state)).or_default() += 1;
         }
     }
-    count_day(tx, day, &today).await?;
-    count(tx, &moves).await
-}
-
-/// Moves counters; returns the messages with a channel that has nothing open any more.
-pub async fn count(tx: &mut Tx, moves: &Moves) -> Result<Vec<MessageId>> {
-    if moves.is_empty() {
-        return Ok(Vec::new());
-    }
-    let mut fields = vec![("message_id", Field::Int), ("channel", Field::Int)];
-    fields.extend(State::ALL.iter().map(|s| (s.name(), Field::Int)));
-    let input: Vec<_> = moves
-        .iter()
-        .map(|((message, channel), deltas)| {
-            let mut row = serde_json::Map::new();
-            row.insert("message_id".into(), message.0.into());
-            row.insert("channel".into(), channel.code().into());
-            for state in State::ALL {
-                row.insert(state.name().into(), deltas.0[state.code() as usize].into());
-            }
-            row
-        })
-        .collect();
-    let sets: Vec<_> =
-        State::ALL.iter().map(|s| format!("{0} = message_count.{0} + d.{0}", s.name())).collect();
-    let text = format!(
-        "UPDATE message_count SET {sets} FROM {rows} AS d
-         WHERE message_count.message_id = d.message_id AND message_count.channel = d.channel
-         RETURNING message_count.message_id, message_count.pending + message_count.sending AS open",
-        sets = sets.join(", "),
-        rows = tx.dialect().rows("$1", &fields),
-    );
-    let open: Vec<OpenCount> =
-        in_tx!(tx, |conn| sqlx::query_as(sql(text)).bind(to_json(&input)?).fetch_all(conn).await)?;
-    let mut closed: Vec<_> = open.into_iter().filter(|c| c.open == 0).map(|c| c.message_id).collect();
-    closed.sort_unstable();
-    closed.dedup();
-    Ok(closed)
-}
-
-/// Adds to the campus day's figures; keys are channel and state codes.
-pub async fn count_day(tx: &mut Tx, day: &str, n: &BTreeMap<(i64, i64), i64>) -> Result<()> {
-    if n.is_empty() {
-        return Ok(());
-    }
-    let input: Vec<_> = n
-        .iter()
-        .map(|((channel, state), n)| serde_json::json!({"channel": channel, "state": state, "n": n}))
-        .collect();
-    let text = format!(
-        "INSERT INTO day_count (day, channel, state, n) SELECT $2, channel, state, n FROM {rows} AS d WHERE 1 = 1
-         ON CONFLICT (day, channel, state) DO UPDATE SET n = day_count.n + excluded.n",
-        rows = tx
-            .dialect()
-            .rows("$1", &[("channel", Field::Int), ("state", Field::Int), ("n", Field::Int)]),
-    );
-    in_tx!(tx, |conn| sqlx::query(sql(text)).bind(to_json(&input)?).bind(day).execute(conn).await.map(drop))?;
-    Ok(())
+    count_day(tx, day, &today).await
 }
 
 /// Offers again what a process that is gone had claimed: on SQLite everything that is not `owner`'s (one process
@@ -342,7 +293,7 @@ pub async fn end_pending(
 ) -> Result<i64> {
     let text = format!(
         "WITH picked AS MATERIALIZED (
-            SELECT id FROM delivery WHERE message_id = $1 AND state = 0 LIMIT $5{skip})
+            SELECT id FROM delivery WHERE message_id = $1 AND state = 0 LIMIT $5 + 0{skip})
          UPDATE delivery SET state = $2, reason = $3, updated_at = $4 WHERE id IN (SELECT id FROM picked)
          RETURNING message_id, channel, state",
         skip = tx.dialect().skip_locked()
@@ -389,7 +340,7 @@ pub async fn ended(
     let codes: Vec<i64> = states.iter().map(|s| s.code()).collect();
     let text = format!(
         "SELECT id, channel, state, target FROM delivery
-         WHERE message_id = $1 AND id > $3 AND state IN {} ORDER BY id LIMIT $4",
+         WHERE message_id = $1 AND id > $3 AND state IN {} ORDER BY id LIMIT $4 + 0",
         tx.dialect().int_list("$2")
     );
     Ok(in_tx!(tx, |conn| {
@@ -417,109 +368,6 @@ pub async fn reopen(tx: &mut Tx, message: MessageId, ended: &[Ended], now: Times
         moves.entry((message, row.channel)).or_default().shift(row.state, State::Pending, 1);
     }
     count(tx, &moves).await.map(drop)
-}
-
-row! {
-    /// A delivery whose provider is to be asked what became of it.
-    pub struct ToPoll {
-        pub id: DeliveryId,
-        pub provider_id: Option<ProviderId>,
-        pub address: Option<String>,
-        pub reference: Option<String>,
-        pub sent_at: Option<Timestamp>,
-    }
-}
-
-/// Deliveries due to be asked about, the longest waiting first.
-pub async fn to_poll(db: &Db, outlet: Outlet, now: Timestamp, limit: i64) -> Result<Vec<ToPoll>> {
-    Ok(in_db!(db, |conn| {
-        sqlx::query_as(
-            "SELECT id, provider_id, address, reference, sent_at FROM delivery
-             WHERE poll_at IS NOT NULL AND outlet = $3 AND poll_at <= $1 ORDER BY poll_at LIMIT $2",
-        )
-        .bind(now.0)
-        .bind(limit)
-        .bind(outlet.code())
-        .fetch_all(conn)
-        .await
-    })?)
-}
-
-/// A provider's later word on a delivery.
-#[derive(Clone, Debug, Serialize)]
-pub struct Verdict {
-    pub id: i64,
-    pub provider_id: Option<i64>,
-    pub reference: Option<String>,
-    pub state: i64,
-    pub code: Option<String>,
-    pub detail: Option<String>,
-}
-
-row! {
-    struct Judged {
-        id: DeliveryId,
-        message_id: MessageId,
-        channel: ChannelKind,
-    }
-}
-
-/// Stores receipts and moves the deliveries they decide. Only `sent` and `unknown` deliveries move, so a receipt that
-/// comes twice, or late, changes nothing but the list of receipts.
-pub async fn judge(tx: &mut Tx, now: Timestamp, day: &str, verdicts: &[Verdict]) -> Result<()> {
-    let dialect = tx.dialect();
-    let input = to_json(verdicts)?;
-    let rows = dialect.rows(
-        "$1",
-        &[
-            ("id", Field::Int),
-            ("provider_id", Field::Int),
-            ("reference", Field::Text),
-            ("state", Field::Int),
-            ("code", Field::Text),
-            ("detail", Field::Text),
-        ],
-    );
-    let text = format!(
-        "INSERT INTO receipt (delivery_id, provider_id, received_at, reference, state, code, detail)
-         SELECT id, provider_id, $2, reference, state, code, detail FROM {rows} AS v"
-    );
-    in_tx!(tx, |conn| sqlx::query(sql(text)).bind(&input).bind(now.0).execute(conn).await.map(drop))?;
-    for from in [State::Sent, State::Unknown] {
-        let text = format!(
-            "UPDATE delivery SET state = v.state, reason = CASE WHEN v.state = 4 THEN v.code ELSE NULL END,
-                delivered_at = CASE WHEN v.state = 3 THEN $2 ELSE delivered_at END, poll_at = NULL, updated_at = $2
-             FROM {rows} AS v WHERE delivery.id = v.id AND delivery.state = {from}
-             RETURNING delivery.id, delivery.message_id, delivery.channel",
-            from = from.code()
-        );
-        let judged: Vec<Judged> =
-            in_tx!(tx, |conn| sqlx::query_as(sql(text)).bind(&input).bind(now.0).fetch_all(conn).await)?;
-        let states: BTreeMap<i64, i64> = verdicts.iter().map(|v| (v.id, v.state)).collect();
-        let mut moves = Moves::new();
-        let mut today = BTreeMap::new();
-        for row in judged {
-            let Some(to) = states.get(&row.id.0).and_then(|s| State::from_code(*s)) else { continue };
-            if to != from {
-                moves.entry((row.message_id, row.channel)).or_default().shift(from, to, 1);
-                *today.entry((row.channel.code(), to.code())).or_default() += 1;
-                *today.entry((row.channel.code(), from.code())).or_default() -= 1;
-            }
-        }
-        count(tx, &moves).await?;
-        count_day(tx, day, &today).await?;
-    }
-    Ok(())
-}
-
-/// Asks again at `at` about deliveries whose provider knew nothing yet; `None`: never again.
-pub async fn poll_later(tx: &mut Tx, ids: &[DeliveryId], at: Option<Timestamp>) -> Result<()> {
-    let ids: Vec<i64> = ids.iter().map(|i| i.0).collect();
-    let text = format!("UPDATE delivery SET poll_at = $2 WHERE id IN {}", tx.dialect().int_list("$1"));
-    in_tx!(tx, |conn| {
-        sqlx::query(sql(text)).bind(to_json(&ids)?).bind(at.map(|t| t.0)).execute(conn).await.map(drop)
-    })?;
-    Ok(())
 }
 
 row! {

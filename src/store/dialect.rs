@@ -76,14 +76,6 @@ impl Dialect {
         }
     }
 
-    /// Follows a `SELECT` of rows that the same transaction is going to change.
-    pub const fn lock(self) -> &'static str {
-        match self {
-            Self::Sqlite => "",
-            Self::Postgres => " FOR UPDATE",
-        }
-    }
-
     /// Follows a `SELECT … LIMIT` that picks rows to claim: rows another node is claiming are passed over.
     pub const fn skip_locked(self) -> &'static str {
         match self {
@@ -93,7 +85,7 @@ impl Dialect {
     }
 
     /// Follows a `SELECT` whose rows nobody else may change before the transaction ends. SQLite has one writer anyway.
-    pub const fn for_update(self) -> &'static str {
+    pub const fn lock(self) -> &'static str {
         match self {
             Self::Sqlite => "",
             Self::Postgres => " FOR UPDATE",

@@ -34,7 +34,7 @@ pub async fn find(db: &Db, slug: &str) -> Result<Option<GroupRow>> {
 
 /// The newest groups before `before`; at most `limit`.
 pub async fn list(db: &Db, before: Option<GroupId>, limit: u32) -> Result<Vec<GroupRow>> {
-    let text = format!("{SELECT} WHERE g.id < $1 ORDER BY g.id DESC LIMIT $2");
+    let text = format!("{SELECT} WHERE g.id < $1 ORDER BY g.id DESC LIMIT $2 + 0");
     let before = before.map_or(i64::MAX, |id| id.0);
     Ok(in_db!(db, |c| sqlx::query_as(sql(text)).bind(before).bind(i64::from(limit)).fetch_all(c).await)?)
 }

@@ -168,7 +168,7 @@ pub async fn delete(tx: &mut Tx, keys: &[(SourceId, &str)]) -> Result<()> {
 /// Forgets keys taken before a moment, `limit` at most, and says how many.
 pub async fn prune(tx: &mut Tx, before: Timestamp, limit: u32) -> Result<u64> {
     let text = "DELETE FROM idempotency WHERE (source_id, key) IN
-                (SELECT source_id, key FROM idempotency WHERE created_at < $1 ORDER BY created_at LIMIT $2)";
+                (SELECT source_id, key FROM idempotency WHERE created_at < $1 ORDER BY created_at LIMIT $2 + 0)";
     Ok(in_tx!(tx, |c| {
         sqlx::query(text)
             .bind(before.0)

@@ -280,6 +280,55 @@ pub async fn list(
     })?)
 }
 
+row! {
+    /// What may be done with a message by hand.
+    pub struct Standing {
+        pub id: MessageId,
+        pub source_id: Option<SourceId>,
+        pub status: Status,
+        pub lane: Lane,
+        pub test: bool,
+        pub channels: JsonText<Vec<ChannelKind>>,
+        pub expires_at: Timestamp,
+    }
+}
+
+/// The message, locked until the transaction ends.
+pub async fn standing(tx: &mut Tx, message: MessageId) -> Result<Option<Standing>> {
+    let lock = tx.dialect().lock();
+    let text = format!(
+        "SELECT id, source_id, status, lane, test, channels, expires_at FROM message WHERE id = $1{lock}"
+    );
+    Ok(in_tx!(tx, |conn| sqlx::query_as(sql(text)).bind(message.0).fetch_optional(conn).await)?)
+}
+
+/// Sets a message's status by hand (cancelled, or `sending` again with a later end).
+pub async fn set_status(
+    tx: &mut Tx,
+    message: MessageId,
+    status: Status,
+    reason: Option<&str>,
+    expires_at: Timestamp,
+    now: Timestamp,
+) -> Result<()> {
+    in_tx!(tx, |conn| {
+        sqlx::query(
+            "UPDATE message SET status = $2, reason = $3, expires_at = $4, updated_at = $5,
+                completed_at = CASE WHEN $6 = 1 THEN $5 ELSE NULL END WHERE id = $1",
+        )
+        .bind(message.0)
+        .bind(status.code())
+        .bind(reason)
+        .bind(expires_at.0)
+        .bind(now.0)
+        .bind(i64::from(status.is_final()))
+        .execute(conn)
+        .await
+        .map(drop)
+    })?;
+    Ok(())
+}
+
 /// A JSON array for [`super::Dialect::int_list`].
 pub(super) fn int_array(ids: impl Iterator<Item = i64>) -> String {
     let ids: Vec<_> = ids.map(|id| id.to_string()).collect();

@@ -8,9 +8,12 @@ pub mod audience;
 pub mod audit;
 mod column;
 mod condition;
+pub mod counters;
 pub mod dedup;
 pub mod deliveries;
 pub mod dialect;
+pub mod events;
+pub mod fan_out;
 pub mod groups;
 pub mod history;
 pub mod idempotency;
@@ -22,6 +25,7 @@ pub mod operators;
 pub mod opt_outs;
 pub mod planning;
 pub mod providers;
+pub mod receipts;
 pub mod recipients;
 pub mod reports;
 pub mod scratch;
@@ -137,7 +141,6 @@ impl Db {
                 .statement_cache_capacity(512)
                 .pragma("temp_store", "memory")
                 .pragma("cache_size", "-8000")
-                .pragma("mmap_size", "268435456")
                 .disable_statement_logging();
             // Connections opened before a migration keep the old schema: migrate before the pools open.
             migrate::sqlite(&options).await?;
@@ -153,7 +156,10 @@ impl Db {
                 .acquire_timeout(Duration::from_secs(10))
                 .idle_timeout(None)
                 .max_lifetime(None)
-                .connect_with(options.read_only(true).create_if_missing(false))
+                .connect_with(
+                    // Not for the writer: it would map the file anew whenever it grows.
+                    options.read_only(true).create_if_missing(false).pragma("mmap_size", "268435456"),
+                )
                 .await?;
             Ok(Self::Sqlite { writer, readers })
         } else {
@@ -218,5 +224,10 @@ impl Tx {
             Self::Sqlite(_) => Dialect::Sqlite,
             Self::Postgres(_) => Dialect::Postgres,
         }
+    }
+
+    /// Nobody else writes before this one is committed.
+    pub fn is_only_writer(&self) -> bool {
+        matches!(self, Self::Sqlite(_))
     }
 }

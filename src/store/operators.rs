@@ -79,7 +79,7 @@ pub async fn any(tx: &mut Tx) -> Result<bool> {
 pub async fn count_others(tx: &mut Tx, role: Role, id: OperatorId) -> Result<usize> {
     let text = format!(
         "SELECT id FROM operator WHERE role = $1 AND disabled_at IS NULL AND id <> $2{}",
-        tx.dialect().for_update()
+        tx.dialect().lock()
     );
     let found: Vec<i64> =
         in_tx!(tx, |c| sqlx::query_scalar(sql(text)).bind(role.name()).bind(id.0).fetch_all(c).await)?;

@@ -157,7 +157,7 @@ pub async fn list_events(
     limit: u32,
 ) -> Result<Vec<ProviderEventRow>> {
     let text = "SELECT id, at, kind, detail FROM provider_event
-         WHERE provider_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3";
+         WHERE provider_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3 + 0";
     Ok(in_db!(db, |c| {
         sqlx::query_as::<_, ProviderEventRow>(text)
             .bind(provider.0)

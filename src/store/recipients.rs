@@ -6,7 +6,8 @@ use serde_json::{Map, Value};
 use sqlx::types::Json;
 
 use super::audience::{ResolvedAudience, bind_all};
-use super::deliveries::{self, Moved, Moves};
+use super::counters::{self, Moves};
+use super::deliveries::Moved;
 use super::dialect::Field;
 use super::{Db, Dialect, JsonText, Tx, in_db, in_tx, row, sql, to_json};
 use crate::Result;
@@ -156,7 +157,7 @@ pub async fn list(
         text.push_str(&format!(" AND {}", selection.condition));
         binds.extend(selection.binds);
     }
-    text.push_str(" ORDER BY r.id DESC LIMIT $2");
+    text.push_str(" ORDER BY r.id DESC LIMIT $2 + 0");
     let before = before.map_or(i64::MAX, |id| id.0);
     Ok(in_db!(db, |c| {
         bind_all!(sqlx::query_as(sql(text)).bind(before).bind(i64::from(limit)), &binds).fetch_all(c).await
@@ -245,6 +246,6 @@ async fn cancel_pending(tx: &mut Tx, id: RecipientId, now: Timestamp, day: &str)
         moves.entry((row.message_id, row.channel)).or_default().shift(State::Pending, row.state, 1);
         *today.entry((row.channel.code(), row.state.code())).or_default() += 1;
     }
-    deliveries::count_day(tx, day, &today).await?;
-    deliveries::count(tx, &moves).await
+    counters::count_day(tx, day, &today).await?;
+    counters::count(tx, &moves).await
 }

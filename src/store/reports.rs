@@ -174,7 +174,7 @@ pub async fn silent_sources(db: &Db, active: &str, quiet: &str, limit: u32) -> R
             WHERE u.source_id = s.id AND u.day >= $1 AND u.day < $2 AND u.messages > 0)
           AND NOT EXISTS (SELECT 1 FROM source_usage u
             WHERE u.source_id = s.id AND u.day >= $2 AND u.messages > 0)
-        ORDER BY last_message_at, s.id LIMIT $3";
+        ORDER BY last_message_at, s.id LIMIT $3 + 0";
     Ok(in_db!(db, |c| {
         sqlx::query_as::<_, SilentRow>(text)
             .bind(active)

@@ -44,7 +44,7 @@ pub async fn lock(tx: &mut Tx, slug: &str) -> Result<Option<TemplateRow>> {
 
 /// The latest version of each template by slug, after the slug `after`; at most `limit`.
 pub async fn list(db: &Db, after: Option<&str>, limit: u32) -> Result<Vec<TemplateRow>> {
-    let text = format!("{SELECT} WHERE t.slug > $1 AND {LATEST} ORDER BY t.slug LIMIT $2");
+    let text = format!("{SELECT} WHERE t.slug > $1 AND {LATEST} ORDER BY t.slug LIMIT $2 + 0");
     let after = after.unwrap_or_default();
     Ok(in_db!(db, |c| sqlx::query_as(sql(text)).bind(after).bind(i64::from(limit)).fetch_all(c).await)?)
 }

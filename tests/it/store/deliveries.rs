@@ -6,11 +6,11 @@ use belltower::domain::message::Lane;
 use belltower::store::Db;
 use belltower::store::audience::ResolvedAudience;
 use belltower::store::deliveries::{
-    Claimed, Deltas, Moves, Settlement, Verdict, claim, count, count_day, due, end_pending, ended, judge,
-    poll_later, release_lost, renew, reopen, settle, to_poll,
+    Claim, Claimed, Settlement, due, end_pending, ended, release_lost, renew, reopen, turn,
 };
+use belltower::store::fan_out::{FanOut, add_chunk};
 use belltower::store::history::{self, CountRow};
-use belltower::store::planning::{FanOut, add_chunk, finish};
+use belltower::store::planning::finish;
 
 use super::execute;
 use super::messages::{message, sources};
@@ -24,7 +24,7 @@ const EMAIL: Outlet = Outlet::Live(ChannelKind::Email);
 const DAY: &str = "2026-09-21";
 
 /// Message 1 to everyone by e-mail: eight pending, one without an address.
-async fn sending(db: &Db) {
+pub(super) async fn sending(db: &Db) {
     sources(db).await;
     people(db).await;
     let message = planned(db, message(1)).await;
@@ -32,18 +32,22 @@ async fn sending(db: &Db) {
     let fan_out = FanOut { message: &message, audience: &audience, opt_outs: &[], now: Timestamp(10_000) };
     let mut tx = db.begin().await.unwrap();
     add_chunk(&mut tx, &fan_out, belltower::domain::id::RecipientId(10), LEASE).await.unwrap();
-    finish(&mut tx, message.id, NOW).await.unwrap();
+    finish(&mut tx, &[message.id], OWNER, NOW).await.unwrap();
     tx.commit().await.unwrap();
 }
 
-async fn take(db: &Db, n: i64) -> Vec<Claimed> {
+fn wanted(limit: i64) -> Claim {
+    Claim { outlet: EMAIL, owner: OWNER, lease_ms: LEASE, limit }
+}
+
+pub(super) async fn take(db: &Db, n: i64) -> Vec<Claimed> {
     let mut tx = db.begin().await.unwrap();
-    let rows = claim(&mut tx, EMAIL, Lane::Normal, NOW, OWNER, LEASE, n).await.unwrap();
+    let turn = turn(&mut tx, NOW, DAY, &[], Some(wanted(n))).await.unwrap();
     tx.commit().await.unwrap();
-    rows
+    turn.claimed
 }
 
-fn settlement(claimed: &Claimed, state: State) -> Settlement {
+pub(super) fn settlement(claimed: &Claimed, state: State) -> Settlement {
     Settlement {
         id: claimed.id.0,
         message_id: claimed.message_id.0,
@@ -66,14 +70,14 @@ fn settlement(claimed: &Claimed, state: State) -> Settlement {
     }
 }
 
-async fn store(db: &Db, settlements: &[Settlement]) -> Vec<MessageId> {
+pub(super) async fn store(db: &Db, settlements: &[Settlement]) -> Vec<MessageId> {
     let mut tx = db.begin().await.unwrap();
-    let closed = settle(&mut tx, NOW, DAY, settlements).await.unwrap();
+    let turn = turn(&mut tx, NOW, DAY, settlements, None).await.unwrap();
     tx.commit().await.unwrap();
-    closed
+    turn.closed
 }
 
-async fn counts(db: &Db) -> CountRow {
+pub(super) async fn counts(db: &Db) -> CountRow {
     history::counts(db, &[MessageId(1)]).await.unwrap().remove(0)
 }
 
@@ -113,7 +117,8 @@ on_both!(a_settlement_of_an_older_attempt_changes_nothing, |db| async {
     execute(&mut tx, "UPDATE delivery SET lease_until = 0 WHERE state = 1").await;
     let moved = release_lost(&mut tx, NOW, OWNER + 1).await.unwrap();
     assert_eq!((moved.len(), moved[0].state), (1, State::Pending));
-    let again = claim(&mut tx, EMAIL, Lane::Normal, NOW, OWNER + 1, LEASE, 100).await.unwrap();
+    let wanted = Claim { owner: OWNER + 1, ..wanted(100) };
+    let again = turn(&mut tx, NOW, DAY, &[], Some(wanted)).await.unwrap().claimed;
     tx.commit().await.unwrap();
     let same = again.iter().find(|c| c.id == claimed[0].id).unwrap();
     assert!(same.repeated && same.attempts == 2);
@@ -143,8 +148,7 @@ on_both!(a_retry_waits_for_its_moment, |db| async {
     assert!(store(&db, &all).await.is_empty());
     assert!(take(&db, 100).await.is_empty());
     let mut tx = db.begin().await.unwrap();
-    let later =
-        claim(&mut tx, EMAIL, Lane::Normal, Timestamp(NOW.0 + 1_000), OWNER, LEASE, 100).await.unwrap();
+    let later = turn(&mut tx, Timestamp(NOW.0 + 1_000), DAY, &[], Some(wanted(100))).await.unwrap().claimed;
     tx.commit().await.unwrap();
     assert_eq!((later.len(), later[0].attempts), (8, 2));
 });
@@ -189,48 +193,38 @@ on_both!(ended_deliveries_open_again_and_keep_their_attempts, |db| async {
     );
 });
 
-on_both!(a_receipt_moves_a_sent_delivery_once_however_often_it_comes, |db| async {
+on_both!(the_most_urgent_lane_goes_first_and_one_turn_settles_and_takes, |db| async {
     sending(&db).await;
-    let claimed = take(&db, 3).await;
-    store(&db, &claimed.iter().map(|c| settlement(c, State::Sent)).collect::<Vec<_>>()).await;
-    assert_eq!(due(&db, NOW).await.unwrap().len(), 2, "five in a lane, and receipts to ask for");
-    let waiting = to_poll(&db, EMAIL, NOW, 10).await.unwrap();
-    assert_eq!(waiting.len(), 3);
-    assert!(to_poll(&db, Outlet::Sandbox, NOW, 10).await.unwrap().is_empty());
-    let verdict = |i: usize, state: State| Verdict {
-        id: claimed[i].id.0,
-        provider_id: None,
-        reference: None,
-        state: state.code(),
-        code: Some("DELIVRD".to_owned()),
-        detail: None,
-    };
-    for _ in 0..2 {
-        let mut tx = db.begin().await.unwrap();
-        let verdicts = [verdict(0, State::Delivered), verdict(1, State::Failed)];
-        judge(&mut tx, NOW, DAY, &verdicts).await.unwrap();
-        poll_later(&mut tx, &[claimed[2].id], None).await.unwrap();
-        tx.commit().await.unwrap();
-    }
+    let mut tx = db.begin().await.unwrap();
+    // The last two were planned last, but are an emergency's.
+    execute(&mut tx, "UPDATE delivery SET lane = 0, due_at = 19000 WHERE recipient_id >= 9").await;
+    tx.commit().await.unwrap();
+    let first = take(&db, 3).await;
+    assert_eq!(
+        first.iter().map(|c| c.lane).collect::<Vec<_>>(),
+        [Lane::Emergency, Lane::Emergency, Lane::Normal]
+    );
+    let outcomes: Vec<_> = first.iter().map(|c| settlement(c, State::Sent)).collect();
+    let mut tx = db.begin().await.unwrap();
+    let turn = turn(&mut tx, NOW, DAY, &outcomes, Some(wanted(100))).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!((turn.claimed.len(), turn.closed.len()), (5, 0));
     let row = counts(&db).await;
-    assert_eq!((row.sent, row.delivered, row.failed), (1, 1, 1));
-    assert_eq!(history::receipts(&db, claimed[0].id).await.unwrap().len(), 2, "each that came is kept");
-    assert!(to_poll(&db, EMAIL, NOW, 10).await.unwrap().is_empty());
+    assert_eq!((row.sent, row.sending, row.pending), (3, 5, 0));
 });
 
-on_both!(counters_move_together_and_days_add_up, |db| async {
+on_both!(a_claim_given_back_still_tells_that_it_repeats_one_cut_off, |db| async {
     sending(&db).await;
-    let mut deltas = Deltas::default();
-    deltas.shift(State::Pending, State::Expired, 8);
-    let moves = Moves::from([((MessageId(1), ChannelKind::Email), deltas)]);
+    let claimed = take(&db, 1).await;
     let mut tx = db.begin().await.unwrap();
-    assert_eq!(count(&mut tx, &moves).await.unwrap(), [MessageId(1)]);
-    for _ in 0..2 {
-        count_day(&mut tx, DAY, &std::collections::BTreeMap::from([((1, 5), 8)])).await.unwrap();
-    }
-    execute(&mut tx, "CREATE TABLE probe (n BIGINT)").await;
-    execute(&mut tx, "INSERT INTO probe SELECT n FROM day_count").await;
+    execute(&mut tx, "UPDATE delivery SET lease_until = 0 WHERE state = 1").await;
+    release_lost(&mut tx, NOW, OWNER + 1).await.unwrap();
     tx.commit().await.unwrap();
-    assert_eq!(counts(&db).await.expired, 8);
-    assert_eq!(crate::store::numbers(&db).await, [16]);
+    let again = take(&db, 100).await.into_iter().find(|c| c.id == claimed[0].id).unwrap();
+    // Nothing was handed over, so no attempt is listed.
+    let back = Settlement { outcome: None, due_at: NOW.0, ..settlement(&again, State::Pending) };
+    store(&db, &[back]).await;
+    let third = take(&db, 100).await;
+    assert!(third[0].id == claimed[0].id && third[0].repeated);
+    assert!(history::attempts(&db, claimed[0].id).await.unwrap().is_empty());
 });

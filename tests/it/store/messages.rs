@@ -5,6 +5,7 @@ use belltower::domain::message::{Category, Lane, Status};
 use belltower::store::Db;
 use belltower::store::messages::{
     MessageFilter, MessageRow, NewMessage, find, find_all, find_body, find_status, get_many, insert, list,
+    set_status, standing,
 };
 
 use super::execute;
@@ -166,4 +167,29 @@ on_both!(several_are_read_by_id, |db| async {
     let mut found = ids(&get_many(&db, &[MessageId(3), MessageId(1), MessageId(9)]).await.unwrap());
     found.sort_unstable();
     assert_eq!(found, [1, 3]);
+});
+
+on_both!(a_message_stopped_by_hand_keeps_why, |db| async {
+    sources(&db).await;
+    keep(&db, &[message(1)]).await;
+    let mut tx = db.begin().await.unwrap();
+    let known = standing(&mut tx, MessageId(1)).await.unwrap().unwrap();
+    assert_eq!(known.status, Status::Accepted);
+    assert!(standing(&mut tx, MessageId(2)).await.unwrap().is_none());
+    set_status(
+        &mut tx,
+        MessageId(1),
+        Status::Cancelled,
+        Some("by hand"),
+        known.expires_at,
+        Timestamp(10_000),
+    )
+    .await
+    .unwrap();
+    tx.commit().await.unwrap();
+    let row = find(&db, MessageId(1)).await.unwrap().unwrap();
+    assert_eq!(
+        (row.status, row.reason.as_deref(), row.completed_at),
+        (Status::Cancelled, Some("by hand"), Some(Timestamp(10_000)))
+    );
 });

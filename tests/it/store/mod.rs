@@ -2,8 +2,11 @@
 
 mod audience;
 mod audit;
+mod counters;
 mod dedup;
 mod deliveries;
+mod events;
+mod fan_out;
 mod groups;
 mod history;
 mod idempotency;
@@ -14,6 +17,7 @@ mod operators;
 mod opt_outs;
 mod planning;
 mod providers;
+mod receipts;
 mod recipients;
 mod reports;
 mod scratch;

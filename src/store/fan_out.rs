@@ -1,0 +1,415 @@
+//! From an audience to deliveries: one for each person, or address, and channel.
+
+use std::collections::{BTreeMap, HashSet};
+
+use serde::Serialize;
+
+use super::audience::{ResolvedAudience, bind_all};
+use super::deliveries::Moved;
+use super::dialect::Field;
+use super::planning::{self, Planned};
+use super::{Db, Tx, in_db, in_tx, row, sql, to_json};
+use crate::Result;
+use crate::clock::Timestamp;
+use crate::domain::audience::DirectAddress;
+use crate::domain::channel::{AddressKind, ChannelKind, Outlet};
+use crate::domain::delivery::{State, suppressed};
+use crate::domain::id::{MessageId, RecipientId};
+
+row! {
+    struct EndRow {
+        last: Option<RecipientId>,
+        n: i64,
+    }
+}
+
+row! {
+    struct StateCount {
+        state: State,
+        n: i64,
+    }
+}
+
+/// One chunk of a fan-out: the people of an audience after the message's cursor, by every channel asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct FanOut<'a> {
+    pub message: &'a Planned,
+    pub audience: &'a ResolvedAudience,
+    /// Opt-out patterns that match the message's topic; empty where wishes do not count.
+    pub opt_outs: &'a [String],
+    pub now: Timestamp,
+}
+
+/// The people of one chunk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Chunk {
+    /// The last of them.
+    pub end: RecipientId,
+    pub people: i64,
+}
+
+/// Everything that becomes of a message, where that is little enough for one transaction.
+#[derive(Clone, Debug)]
+pub struct Whole<'a> {
+    pub message: &'a Planned,
+    /// Addresses outside the directory, each with its target: negative, and the same whenever it is planned.
+    pub direct: Vec<(i64, &'a DirectAddress)>,
+    /// The people, up to the last of them.
+    pub people: Option<(FanOut<'a>, RecipientId)>,
+}
+
+/// Deliveries that were added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Added {
+    pub message: MessageId,
+    pub channel: ChannelKind,
+    pub state: State,
+    pub n: i64,
+}
+
+/// The next chunk, of at most `size` people; `None` when nobody is left.
+pub async fn next_chunk(db: &Db, fan_out: &FanOut<'_>, size: i64) -> Result<Option<Chunk>> {
+    let selection = fan_out.audience.select(db.dialect(), 3);
+    let text = format!(
+        "SELECT MAX(t.id) AS last, CAST(count(*) AS bigint) AS n
+         FROM (SELECT r.id FROM recipient r WHERE r.id > $1 AND ({condition}) ORDER BY r.id LIMIT $2 + 0) AS t",
+        condition = selection.condition
+    );
+    let row: EndRow = in_db!(db, |conn| {
+        let query = sqlx::query_as(sql(text)).bind(fan_out.message.plan_cursor.0).bind(size);
+        bind_all!(query, &selection.binds).fetch_one(conn).await
+    })?;
+    Ok(row.last.map(|end| Chunk { end, people: row.n }))
+}
+
+/// Adds the deliveries of everyone up to `end`, moves the cursor and the counters. Adds nothing that is there already,
+/// so a chunk cut off by a crash is simply done again. `None`: the message is no longer this planner's.
+pub async fn add_chunk(
+    tx: &mut Tx,
+    fan_out: &FanOut<'_>,
+    end: RecipientId,
+    lease_ms: i64,
+) -> Result<Option<Vec<Added>>> {
+    if !advance(tx, fan_out.message, end, fan_out.now, lease_ms).await? {
+        return Ok(None);
+    }
+    let added = add_people(tx, fan_out, end).await?;
+    count_added(tx, &added).await?;
+    Ok(Some(added))
+}
+
+/// Plans messages from beginning to end, so that they are `sending`, or `completed` where nobody is left to tell.
+/// Those that are no longer this planner's are passed over; the others' ids are returned with what was added.
+pub async fn add_whole(
+    tx: &mut Tx,
+    now: Timestamp,
+    whole: &[Whole<'_>],
+) -> Result<(HashSet<MessageId>, Vec<Added>)> {
+    let Some(first) = whole.first() else { return Ok((HashSet::new(), Vec::new())) };
+    let ids: Vec<_> = whole.iter().map(|whole| whole.message.id).collect();
+    let held = planning::finish(tx, &ids, first.message.lease_owner, now).await?;
+    let whole: Vec<_> = whole.iter().filter(|whole| held.contains(&whole.message.id)).collect();
+    let direct: Vec<_> =
+        whole.iter().flat_map(|w| w.direct.iter().map(|(target, to)| (w.message, *target, *to))).collect();
+    let mut added = add_addresses(tx, &direct, now).await?;
+    for (fan_out, end) in whole.iter().filter_map(|whole| whole.people.as_ref()) {
+        added.extend(add_people(tx, fan_out, *end).await?);
+    }
+    count_added(tx, &added).await?;
+    let open: HashSet<_> = added.iter().filter(|a| a.state == State::Pending).map(|a| a.message).collect();
+    let closed: Vec<_> = held.iter().copied().filter(|id| !open.contains(id)).collect();
+    if !closed.is_empty() {
+        planning::complete(tx, &closed, now).await?;
+    }
+    Ok((held, added))
+}
+
+async fn add_people(tx: &mut Tx, fan_out: &FanOut<'_>, end: RecipientId) -> Result<Vec<Added>> {
+    let message = fan_out.message;
+    let start = message.plan_cursor;
+    let dialect = tx.dialect();
+    let selection = fan_out.audience.select(dialect, 10);
+    let personal = match &message.personalise {
+        // The object's entries as (campus_id, params); one parse however many people the chunk holds.
+        Some(_) => match dialect {
+            super::Dialect::Sqlite => {
+                "LEFT JOIN (SELECT key AS campus_id, value AS params FROM json_each($9)) p ON p.campus_id = r.campus_id"
+            }
+            super::Dialect::Postgres => {
+                "LEFT JOIN (SELECT key AS campus_id, CAST(value AS text) AS params FROM jsonb_each(CAST($9 AS jsonb))) p
+                 ON p.campus_id = r.campus_id"
+            }
+        },
+        None => "",
+    };
+    let params = if message.personalise.is_some() { "p.params" } else { "NULL" };
+    let mut added = Vec::new();
+    for channel in &message.channels.0 {
+        let address = coalesce(*channel);
+        let opted_out = if fan_out.opt_outs.is_empty() {
+            "FALSE".to_owned()
+        } else {
+            format!(
+                "EXISTS (SELECT 1 FROM opt_out o WHERE o.recipient_id = r.id AND o.channel IN (0, {channel})
+                 AND o.topic IN {list})",
+                channel = channel.code(),
+                list = dialect.text_list("$8")
+            )
+        };
+        let text = format!(
+            "INSERT INTO delivery (message_id, channel, outlet, lane, target, recipient_id, address_kind, address,
+                name, language, params, state, reason, due_at, updated_at)
+             SELECT $1, $2, $3, $4, r.id, r.id, {kind}, {address}, r.name, r.language, {params},
+                CASE WHEN {address} IS NULL OR {opted_out} THEN 7 ELSE 0 END,
+                CASE WHEN {opted_out} THEN '{out}' WHEN {address} IS NULL THEN '{none}' END, $5, $5
+             FROM recipient r {personal}
+             WHERE r.id > $6 AND r.id <= $7 AND ({condition})
+             ORDER BY r.id
+             ON CONFLICT DO NOTHING",
+            kind = kind_of(*channel),
+            out = suppressed::OPTED_OUT,
+            none = suppressed::NO_ADDRESS,
+            condition = selection.condition,
+        );
+        in_tx!(tx, |conn| {
+            let query = sqlx::query(sql(text))
+                .bind(message.id.0)
+                .bind(channel.code())
+                .bind(Outlet::of(message.test, *channel).code())
+                .bind(message.lane.code())
+                .bind(fan_out.now.0)
+                .bind(start.0)
+                .bind(end.0)
+                .bind(to_json(fan_out.opt_outs)?)
+                .bind(message.personalise.as_deref().unwrap_or("{}").to_owned());
+            bind_all!(query, &selection.binds).execute(conn).await.map(drop)
+        })?;
+        let states: Vec<StateCount> = in_tx!(tx, |conn| {
+            sqlx::query_as(
+                "SELECT state, CAST(count(*) AS bigint) AS n FROM delivery
+                 WHERE message_id = $1 AND channel = $2 AND target > $3 AND target <= $4 GROUP BY state",
+            )
+            .bind(message.id.0)
+            .bind(channel.code())
+            .bind(start.0)
+            .bind(end.0)
+            .fetch_all(conn)
+            .await
+        })?;
+        let of = |s: StateCount| Added { message: message.id, channel: *channel, state: s.state, n: s.n };
+        added.extend(states.into_iter().map(of));
+    }
+    Ok(added)
+}
+
+/// Moves the cursor of a message that this planner still holds, and renews the claim; `false` if it lost it.
+async fn advance(
+    tx: &mut Tx,
+    message: &Planned,
+    cursor: RecipientId,
+    now: Timestamp,
+    lease_ms: i64,
+) -> Result<bool> {
+    let text = format!(
+        "UPDATE message SET plan_cursor = $2, lease_until = {now} + $5
+         WHERE id = $1 AND status = 2 AND lease_owner = $4",
+        now = tx.dialect().lease_now("$3")
+    );
+    let changed = in_tx!(tx, |conn| {
+        sqlx::query(sql(text))
+            .bind(message.id.0)
+            .bind(cursor.0)
+            .bind(now.0)
+            .bind(message.lease_owner)
+            .bind(lease_ms)
+            .execute(conn)
+            .await
+            .map(|r| r.rows_affected())
+    })?;
+    Ok(changed == 1)
+}
+
+#[derive(Serialize)]
+struct AddressRow<'a> {
+    message_id: i64,
+    channel: i64,
+    outlet: i64,
+    lane: i64,
+    kind: i64,
+    target: i64,
+    address: &'a str,
+}
+
+/// Adds deliveries to some of the addresses outside the directory. `None`: the message is no longer this planner's.
+pub async fn add_direct(
+    tx: &mut Tx,
+    message: &Planned,
+    to: &[(i64, &DirectAddress)],
+    now: Timestamp,
+    lease_ms: i64,
+) -> Result<Option<Vec<Added>>> {
+    if !advance(tx, message, message.plan_cursor, now, lease_ms).await? {
+        return Ok(None);
+    }
+    let rows: Vec<_> = to.iter().map(|(target, address)| (message, *target, *address)).collect();
+    let added = add_addresses(tx, &rows, now).await?;
+    count_added(tx, &added).await?;
+    Ok(Some(added))
+}
+
+async fn add_addresses(
+    tx: &mut Tx,
+    to: &[(&Planned, i64, &DirectAddress)],
+    now: Timestamp,
+) -> Result<Vec<Added>> {
+    if to.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<_> = to
+        .iter()
+        .map(|(message, target, address)| AddressRow {
+            message_id: message.id.0,
+            channel: address.kind.channel().code(),
+            outlet: Outlet::of(message.test, address.kind.channel()).code(),
+            lane: message.lane.code(),
+            kind: address.kind.code(),
+            target: *target,
+            address: &address.value,
+        })
+        .collect();
+    let text = format!(
+        "INSERT INTO delivery (message_id, channel, outlet, lane, target, address_kind, address, state, due_at,
+            updated_at)
+         SELECT d.message_id, d.channel, d.outlet, d.lane, d.target, d.kind, d.address, 0, $2, $2 FROM {rows} AS d
+         WHERE 1 = 1 ON CONFLICT DO NOTHING
+         RETURNING message_id, channel, state",
+        rows = tx.dialect().rows(
+            "$1",
+            &[
+                ("message_id", Field::Int),
+                ("channel", Field::Int),
+                ("outlet", Field::Int),
+                ("lane", Field::Int),
+                ("kind", Field::Int),
+                ("target", Field::Int),
+                ("address", Field::Text)
+            ]
+        )
+    );
+    let inserted: Vec<Moved> = in_tx!(tx, |conn| {
+        sqlx::query_as(sql(text)).bind(to_json(&rows)?).bind(now.0).fetch_all(conn).await
+    })?;
+    Ok(tally(&inserted))
+}
+
+fn tally(rows: &[Moved]) -> Vec<Added> {
+    let mut n: BTreeMap<(MessageId, ChannelKind, State), i64> = BTreeMap::new();
+    for row in rows {
+        *n.entry((row.message_id, row.channel, row.state)).or_default() += 1;
+    }
+    n.into_iter().map(|((message, channel, state), n)| Added { message, channel, state, n }).collect()
+}
+
+/// Adds deliveries by `channel` for the people whose deliveries stand in any of `states`, where there is none yet.
+pub async fn add_channel(
+    tx: &mut Tx,
+    message: MessageId,
+    channel: ChannelKind,
+    states: &[State],
+    now: Timestamp,
+) -> Result<Vec<Added>> {
+    let codes: Vec<i64> = states.iter().map(|s| s.code()).collect();
+    let address = coalesce(channel);
+    let text = format!(
+        "INSERT INTO delivery (message_id, channel, outlet, lane, target, recipient_id, address_kind, address, name,
+            language, params, state, reason, due_at, updated_at)
+         SELECT m.id, $2, CASE WHEN m.test THEN 0 ELSE $2 END, m.lane, r.id, r.id, {kind}, {address}, r.name,
+            r.language, d.params, CASE WHEN {address} IS NULL THEN 7 ELSE 0 END,
+            CASE WHEN {address} IS NULL THEN '{none}' END, $4, $4
+         FROM message m JOIN delivery d ON d.message_id = m.id JOIN recipient r ON r.id = d.recipient_id
+         WHERE m.id = $1 AND d.state IN {states} AND r.active
+         ORDER BY r.id
+         ON CONFLICT DO NOTHING
+         RETURNING message_id, channel, state",
+        kind = kind_of(channel),
+        none = suppressed::NO_ADDRESS,
+        states = tx.dialect().int_list("$3"),
+    );
+    let inserted: Vec<Moved> = in_tx!(tx, |conn| {
+        sqlx::query_as(sql(text))
+            .bind(message.0)
+            .bind(channel.code())
+            .bind(to_json(&codes)?)
+            .bind(now.0)
+            .fetch_all(conn)
+            .await
+    })?;
+    let added = tally(&inserted);
+    count_added(tx, &added).await?;
+    Ok(added)
+}
+
+async fn count_added(tx: &mut Tx, added: &[Added]) -> Result<()> {
+    #[derive(Serialize)]
+    struct CountRow {
+        message_id: i64,
+        channel: i64,
+        pending: i64,
+        suppressed: i64,
+    }
+    let mut by_channel: BTreeMap<(MessageId, ChannelKind), CountRow> = BTreeMap::new();
+    for a in added {
+        let row = by_channel.entry((a.message, a.channel)).or_insert(CountRow {
+            message_id: a.message.0,
+            channel: a.channel.code(),
+            pending: 0,
+            suppressed: 0,
+        });
+        match a.state {
+            State::Suppressed => row.suppressed += a.n,
+            _ => row.pending += a.n,
+        }
+    }
+    if by_channel.is_empty() {
+        return Ok(());
+    }
+    let rows: Vec<_> = by_channel.into_values().collect();
+    let text = format!(
+        "INSERT INTO message_count (message_id, channel, pending, suppressed)
+         SELECT message_id, channel, pending, suppressed FROM {rows} AS d WHERE 1 = 1
+         ON CONFLICT (message_id, channel) DO UPDATE SET pending = message_count.pending + excluded.pending,
+            suppressed = message_count.suppressed + excluded.suppressed",
+        rows = tx.dialect().rows(
+            "$1",
+            &[
+                ("message_id", Field::Int),
+                ("channel", Field::Int),
+                ("pending", Field::Int),
+                ("suppressed", Field::Int)
+            ]
+        ),
+    );
+    in_tx!(tx, |conn| sqlx::query(sql(text)).bind(to_json(&rows)?).execute(conn).await.map(drop))?;
+    Ok(())
+}
+
+/// The preferred address of a recipient for a channel, as SQL over `recipient r`.
+fn coalesce(channel: ChannelKind) -> String {
+    match channel.address_kinds() {
+        [only] => format!("r.{}", only.name()),
+        kinds => format!(
+            "COALESCE({})",
+            kinds.iter().map(|k| format!("r.{}", k.name())).collect::<Vec<_>>().join(", ")
+        ),
+    }
+}
+
+/// The kind of that address, as SQL.
+fn kind_of(channel: ChannelKind) -> String {
+    let cases: Vec<_> = channel
+        .address_kinds()
+        .iter()
+        .map(|kind: &AddressKind| format!("WHEN r.{} IS NOT NULL THEN {}", kind.name(), kind.code()))
+        .collect();
+    format!("CASE {} END", cases.join(" "))
+}

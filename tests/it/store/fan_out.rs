@@ -1,0 +1,226 @@
+use belltower::clock::Timestamp;
+use belltower::domain::audience::DirectAddress;
+use belltower::domain::channel::{AddressKind, ChannelKind, Outlet};
+use belltower::domain::delivery::State;
+use belltower::domain::filter::Filter;
+use belltower::domain::id::{MessageId, RecipientId};
+use belltower::domain::message::{Lane, Status};
+use belltower::store::Db;
+use belltower::store::audience::ResolvedAudience;
+use belltower::store::deliveries::{Claim, turn};
+use belltower::store::fan_out::{
+    Added, Chunk, FanOut, Whole, add_channel, add_chunk, add_direct, add_whole, next_chunk,
+};
+use belltower::store::history;
+use belltower::store::messages::NewMessage;
+use belltower::store::planning::{self, claim};
+
+use super::execute;
+use super::messages::{message, sources};
+use super::planning::{people, planned, status};
+use crate::support::on_both;
+
+const OWNER: i64 = 7;
+const LEASE: i64 = 30_000;
+const NOW: Timestamp = Timestamp(10_000);
+const EMAIL: Outlet = Outlet::Live(ChannelKind::Email);
+
+fn everyone() -> ResolvedAudience {
+    ResolvedAudience { everyone: true, ..ResolvedAudience::default() }
+}
+
+fn added(channel: ChannelKind, state: State, n: i64) -> Added {
+    Added { message: MessageId(1), channel, state, n }
+}
+
+on_both!(a_fan_out_adds_one_delivery_for_each_person_and_channel, |db| async {
+    sources(&db).await;
+    people(&db).await;
+    let new = NewMessage {
+        channels: r#"["email","sms"]"#.to_owned(),
+        topic: "activities.film".to_owned(),
+        ..message(1)
+    };
+    let mut message = planned(&db, new).await;
+    assert_eq!(planning::opt_out_patterns(&db).await.unwrap(), ["activities.#"]);
+    let (audience, opt_outs) = (everyone(), ["activities.#".to_owned()]);
+    let mut all = Vec::new();
+    let mut chunks = 0;
+    loop {
+        let fan_out = FanOut { message: &message, audience: &audience, opt_outs: &opt_outs, now: NOW };
+        let Some(chunk) = next_chunk(&db, &fan_out, 4).await.unwrap() else { break };
+        let mut tx = db.begin().await.unwrap();
+        all.extend(add_chunk(&mut tx, &fan_out, chunk.end, LEASE).await.unwrap().unwrap());
+        tx.commit().await.unwrap();
+        message.plan_cursor = chunk.end;
+        chunks += 1;
+    }
+    assert_eq!(chunks, 3);
+    let total = |channel, state| -> i64 {
+        all.iter().filter(|a| a.channel == channel && a.state == state).map(|a| a.n).sum()
+    };
+    assert_eq!(total(ChannelKind::Email, State::Pending), 7);
+    assert_eq!(total(ChannelKind::Email, State::Suppressed), 2, "no address, and opted out");
+    assert_eq!(total(ChannelKind::Sms, State::Pending), 7);
+    let counts = history::counts(&db, &[MessageId(1)]).await.unwrap();
+    assert_eq!((counts.len(), counts[0].pending, counts[0].suppressed), (2, 7, 2));
+    let page =
+        history::deliveries(&db, MessageId(1), &history::DeliveryFilter::default(), None, 100).await.unwrap();
+    let reasons: Vec<_> = page.iter().filter_map(|d| d.reason.as_deref()).collect();
+    assert_eq!(reasons.iter().filter(|r| **r == "opted_out").count(), 2);
+    assert_eq!(reasons.iter().filter(|r| **r == "no_address").count(), 2);
+});
+
+on_both!(a_chunk_that_a_crash_cut_off_is_done_again_without_doubling_anyone, |db| async {
+    sources(&db).await;
+    people(&db).await;
+    let message = planned(&db, message(1)).await;
+    let audience = everyone();
+    let fan_out = FanOut { message: &message, audience: &audience, opt_outs: &[], now: NOW };
+    let chunk = next_chunk(&db, &fan_out, 100).await.unwrap().unwrap();
+    assert_eq!(chunk, Chunk { end: RecipientId(10), people: 9 });
+    {
+        let mut tx = db.begin().await.unwrap();
+        add_chunk(&mut tx, &fan_out, chunk.end, LEASE).await.unwrap().unwrap();
+        // Dropped: the process died before the commit.
+    }
+    assert!(history::counts(&db, &[MessageId(1)]).await.unwrap().is_empty());
+    let mut tx = db.begin().await.unwrap();
+    let done = add_chunk(&mut tx, &fan_out, chunk.end, LEASE).await.unwrap().unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(
+        done,
+        [added(ChannelKind::Email, State::Pending, 8), added(ChannelKind::Email, State::Suppressed, 1)]
+    );
+});
+
+on_both!(a_planner_that_lost_its_claim_adds_nothing, |db| async {
+    sources(&db).await;
+    people(&db).await;
+    let stale = planned(&db, message(1)).await;
+    let mut tx = db.begin().await.unwrap();
+    let lost = if matches!(db, Db::Sqlite { .. }) { Timestamp(NOW.0) } else { Timestamp::NEVER };
+    // The lease runs out by the database's own clock on PostgreSQL: set it back instead of waiting.
+    execute(&mut tx, "UPDATE message SET lease_until = 0").await;
+    assert_eq!(
+        planning::release_lost(&mut tx, NOW.max(Timestamp(lost.0.min(NOW.0))), OWNER + 1).await.unwrap(),
+        1
+    );
+    let again = claim(&mut tx, Lane::Normal, NOW, OWNER + 1, LEASE, 1).await.unwrap();
+    assert_eq!(again.len(), 1);
+    let audience = everyone();
+    let fan_out = FanOut { message: &stale, audience: &audience, opt_outs: &[], now: NOW };
+    assert_eq!(add_chunk(&mut tx, &fan_out, RecipientId(10), LEASE).await.unwrap(), None);
+    tx.commit().await.unwrap();
+});
+
+on_both!(personal_values_go_with_their_person, |db| async {
+    sources(&db).await;
+    people(&db).await;
+    let new = NewMessage { personalise: Some(r#"{"2023001":{"score":91}}"#.to_owned()), ..message(1) };
+    let message = planned(&db, new).await;
+    let audience =
+        ResolvedAudience { recipients: vec!["2023001".into(), "2023002".into()], ..Default::default() };
+    let fan_out = FanOut { message: &message, audience: &audience, opt_outs: &[], now: NOW };
+    let mut tx = db.begin().await.unwrap();
+    add_chunk(&mut tx, &fan_out, RecipientId(10), LEASE).await.unwrap().unwrap();
+    let wanted = Claim { outlet: EMAIL, owner: 1, lease_ms: LEASE, limit: 10 };
+    let claimed = turn(&mut tx, NOW, "2026-09-21", &[], Some(wanted)).await.unwrap().claimed;
+    tx.commit().await.unwrap();
+    let params: Vec<_> = claimed
+        .iter()
+        .map(|c| c.params.as_deref().map(|p| serde_json::from_str::<serde_json::Value>(p).unwrap()))
+        .collect();
+    assert_eq!(params, [Some(serde_json::json!({"score": 91})), None]);
+});
+
+on_both!(filters_and_exclusions_decide_who_gets_it, |db| async {
+    sources(&db).await;
+    people(&db).await;
+    let message = planned(&db, message(1)).await;
+    let audience = ResolvedAudience {
+        filters: vec![Filter::parse("college = '农学院'").unwrap()],
+        exclude: Some(Box::new(ResolvedAudience {
+            recipients: vec!["2023002".into()],
+            ..Default::default()
+        })),
+        ..Default::default()
+    };
+    let fan_out = FanOut { message: &message, audience: &audience, opt_outs: &[], now: NOW };
+    let mut tx = db.begin().await.unwrap();
+    let done = add_chunk(&mut tx, &fan_out, RecipientId(10), LEASE).await.unwrap().unwrap();
+    assert_eq!(
+        done,
+        [added(ChannelKind::Email, State::Pending, 3)],
+        "4, 8 and 10: 2 is excluded and 6 has left"
+    );
+    tx.commit().await.unwrap();
+});
+
+on_both!(direct_addresses_get_a_delivery_without_a_recipient, |db| async {
+    sources(&db).await;
+    let message = planned(&db, message(1)).await;
+    let address = DirectAddress { kind: AddressKind::Email, value: "guest@elsewhere.example".to_owned() };
+    for expected in [1, 0] {
+        let mut tx = db.begin().await.unwrap();
+        let done = add_direct(&mut tx, &message, &[(-5, &address)], NOW, LEASE).await.unwrap().unwrap();
+        assert_eq!(done.iter().map(|a| a.n).sum::<i64>(), expected, "a second time adds nothing");
+        tx.commit().await.unwrap();
+    }
+});
+
+on_both!(messages_for_a_few_are_planned_together_and_those_lost_are_passed_over, |db| async {
+    sources(&db).await;
+    people(&db).await;
+    let people_only = planned(&db, message(1)).await;
+    let guests = planned(&db, message(2)).await;
+    let nobody = planned(&db, message(3)).await;
+    let lost = planned(&db, message(4)).await;
+    let mut tx = db.begin().await.unwrap();
+    execute(&mut tx, "UPDATE message SET lease_owner = 8 WHERE id = 4").await;
+    let two = ResolvedAudience { recipients: vec!["2023001".into(), "2023003".into()], ..Default::default() };
+    let none = ResolvedAudience { recipients: vec!["2023006".into()], ..Default::default() };
+    let address = DirectAddress { kind: AddressKind::Email, value: "guest@elsewhere.example".to_owned() };
+    let to = |message, audience| {
+        let fan_out = FanOut { message, audience, opt_outs: &[], now: NOW };
+        Whole { message, direct: Vec::new(), people: Some((fan_out, RecipientId(10))) }
+    };
+    let all = [
+        to(&people_only, &two),
+        Whole { message: &guests, direct: vec![(-5, &address)], people: None },
+        to(&nobody, &none),
+        to(&lost, &two),
+    ];
+    let (held, done) = add_whole(&mut tx, NOW, &all).await.unwrap();
+    assert!(add_whole(&mut tx, NOW, &[]).await.unwrap().0.is_empty());
+    tx.commit().await.unwrap();
+    assert_eq!(held, [1, 2, 3].map(MessageId).into());
+    let of = |id, state, n| Added { message: MessageId(id), channel: ChannelKind::Email, state, n };
+    let mut done = done;
+    done.sort_by_key(|a| (a.message, a.state.code()));
+    assert_eq!(done, [of(1, State::Pending, 1), of(1, State::Suppressed, 1), of(2, State::Pending, 1)]);
+    let found = [status(&db, 1).await, status(&db, 2).await, status(&db, 3).await, status(&db, 4).await];
+    assert_eq!(found, [Status::Sending, Status::Sending, Status::Completed, Status::Routing]);
+    let counts = history::counts(&db, &[MessageId(1), MessageId(2)]).await.unwrap();
+    assert_eq!(counts.iter().map(|c| (c.pending, c.suppressed)).collect::<Vec<_>>(), [(1, 1), (1, 0)]);
+});
+
+on_both!(another_channel_is_added_for_those_whom_the_first_did_not_reach, |db| async {
+    sources(&db).await;
+    people(&db).await;
+    let message = planned(&db, message(1)).await;
+    let audience =
+        ResolvedAudience { recipients: vec!["2023001".into(), "2023004".into()], ..Default::default() };
+    let fan_out = FanOut { message: &message, audience: &audience, opt_outs: &[], now: NOW };
+    let mut tx = db.begin().await.unwrap();
+    add_chunk(&mut tx, &fan_out, RecipientId(10), LEASE).await.unwrap();
+    execute(&mut tx, "UPDATE delivery SET state = 4").await;
+    for expected in [2, 0] {
+        let done = add_channel(&mut tx, message.id, ChannelKind::Sms, &[State::Failed], NOW).await.unwrap();
+        assert_eq!(done.iter().map(|a| a.n).sum::<i64>(), expected);
+    }
+    tx.commit().await.unwrap();
+    let counts = history::counts(&db, &[message.id]).await.unwrap();
+    let sms = counts.iter().find(|c| c.channel == ChannelKind::Sms).unwrap();
+    assert_eq!((sms.pending, sms.suppressed), (1, 1), "the fourth has no mobile");
+});
