@@ -5,6 +5,7 @@ pub mod caller;
 mod campus;
 pub mod deliveries;
 pub mod groups;
+mod lately;
 pub mod messages;
 mod open;
 pub mod operators;
@@ -45,6 +46,7 @@ pub struct Services {
     /// What the simulators of this process took; none where it runs none.
     pub simulators: Option<Arc<dyn simulators::Mailboxes>>,
     intake: messages::Intake,
+    groups: Arc<groups::KnownGroups>,
     keys: Arc<sources::KnownKeys>,
     rates: Arc<sources::Rates>,
     passwords: Arc<operators::Passwords>,
@@ -65,6 +67,7 @@ impl Services {
             background: TaskTracker::new(),
             simulators: None,
             intake,
+            groups: Arc::default(),
             keys: Arc::default(),
             rates: Arc::default(),
             passwords: Arc::default(),

@@ -1,5 +1,6 @@
 //! Groups of recipients, and the audiences that name them.
 
+mod known;
 mod resolve;
 
 use serde::Serialize;
@@ -17,6 +18,7 @@ use crate::store::audience::{self, ResolvedAudience};
 use crate::store::groups::{self as store, GroupRow};
 use crate::{Error, Result};
 
+pub(super) use self::known::KnownGroups;
 pub use self::resolve::{Resolution, resolve};
 
 /// People a preview shows.
@@ -96,6 +98,7 @@ pub async fn put(s: &Services, caller: &Caller, slug: &str, body: &Value) -> Res
         note(&mut tx, caller, now, action, slug, &json!(input)).await?;
     }
     tx.commit().await?;
+    s.groups.forget();
     Ok((change, get(s, caller, slug).await?))
 }
 
@@ -124,7 +127,9 @@ pub async fn delete(s: &Services, caller: &Caller, slug: &str) -> Result<()> {
         return Err(unknown());
     }
     note(&mut tx, caller, s.clock.now(), "group.delete", slug, &json!({})).await?;
-    tx.commit().await
+    tx.commit().await?;
+    s.groups.forget();
+    Ok(())
 }
 
 /// Puts people into a static group and takes others out, all or nothing. Every unknown campus id is a fault; one that

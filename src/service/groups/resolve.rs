@@ -1,7 +1,8 @@
 //! From the groups and people an audience names to those the store knows.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
+use super::known;
 use crate::Result;
 use crate::domain::audience::Audience;
 use crate::domain::filter::Filter;
@@ -27,11 +28,7 @@ pub async fn resolve(s: &Services, audience: &Audience, skip_unknown: bool) -> R
         parts.push((format!("{pointer}/exclude"), exclude));
     }
     let slugs: Vec<&str> = parts.iter().flat_map(|(_, a)| a.groups.iter().map(String::as_str)).collect();
-    let groups: HashMap<String, NamedGroup> = if slugs.is_empty() {
-        HashMap::new()
-    } else {
-        audience::named(&s.db, &slugs).await?.into_iter().map(|g| (g.slug.clone(), g)).collect()
-    };
+    let groups = known::named(s, &slugs).await?;
     let ids: Vec<&str> = parts.iter().flat_map(|(_, a)| a.recipients.iter().map(String::as_str)).collect();
     let known = if ids.is_empty() { HashSet::new() } else { audience::known(&s.db, &ids).await? };
 

@@ -1,12 +1,12 @@
-//! Who calls, by the key. A request need not ask the store: what it said of a key is kept for half a second, so a
-//! revocation in another process takes effect within one.
+//! Who calls, by the key. A request need not ask the store: what it said of a key lately is kept.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::super::Services;
 use super::super::caller::KeyCaller;
+use super::super::lately::Lately;
 use super::{quota, rate};
 use crate::clock::Timestamp;
 use crate::domain::id::KeyId;
@@ -23,8 +23,6 @@ const EXPIRED: &str = "this API key has expired";
 const DISABLED: &str = "this API key's source is disabled; ask an administrator of the platform";
 
 const LONGEST_KEY: usize = 100;
-const KEPT_FOR: Duration = Duration::from_millis(500);
-/// Wrong keys are bounded apart, so that a flood of them pushes out no good one.
 const MOST_KNOWN: usize = 4096;
 const MOST_REFUSED: usize = 1024;
 /// How exactly a key's last use is kept.
@@ -43,11 +41,12 @@ pub async fn authenticate(s: &Services, bearer: &str) -> Result<Arc<KeyCaller>> 
         return Err(Error::Unauthenticated(UNKNOWN));
     }
     let hash = fingerprint(s, bearer);
-    let generation = match s.keys.look_up(&hash, s.clock.now(), s.clock.steady()) {
-        Seen::Known(caller) => return Ok(caller),
-        Seen::Refused(why) => return Err(Error::Unauthenticated(why)),
-        Seen::Not { generation } => generation,
-    };
+    match s.keys.look_up(&hash, s.clock.now(), s.clock.steady()) {
+        Some(Ok(caller)) => return Ok(caller),
+        Some(Err(why)) => return Err(Error::Unauthenticated(why)),
+        None => {}
+    }
+    let generations = (s.keys.known.generation(), s.keys.refused.generation());
     let row = store::keys::find_by_hash(&s.db, &hash).await?;
     let now = s.clock.now();
     let steady = s.clock.steady();
@@ -56,14 +55,14 @@ pub async fn authenticate(s: &Services, bearer: &str) -> Result<Arc<KeyCaller>> 
             let used = row.last_used_at;
             let expires_at = row.expires_at;
             let caller = Arc::new(caller(row));
-            s.keys.keep(generation, hash, Known { caller: caller.clone(), expires_at }, steady);
+            s.keys.known.keep(generations.0, hash, Known { caller: caller.clone(), expires_at }, steady);
             if used.is_none_or(|at| now.since(at) >= TOUCHED_EVERY) && s.keys.may_touch(caller.key, steady) {
                 touch(s, caller.key, now);
             }
             Ok(caller)
         }
         Err(why) => {
-            s.keys.refuse(generation, hash, why, steady);
+            s.keys.refused.keep(generations.1, hash, why, steady);
             Err(Error::Unauthenticated(why))
         }
     }
@@ -114,22 +113,12 @@ fn touch(s: &Services, key: KeyId, now: Timestamp) {
 }
 
 /// What the store said of keys lately.
-#[derive(Debug, Default)]
-pub(in crate::service) struct KnownKeys(Mutex<Memory>);
-
-#[derive(Debug, Default)]
-struct Memory {
-    /// Counts changes made by this process: an answer of the store from before one is not kept after it.
-    generation: u64,
-    known: HashMap<Hash, Kept<Known>>,
-    refused: HashMap<Hash, Kept<&'static str>>,
-    touched: HashMap<KeyId, Duration>,
-}
-
 #[derive(Debug)]
-struct Kept<T> {
-    value: T,
-    since: Duration,
+pub(in crate::service) struct KnownKeys {
+    known: Lately<Hash, Known>,
+    /// Wrong keys are bounded apart, so that a flood of them pushes out no good one.
+    refused: Lately<Hash, &'static str>,
+    touched: Mutex<HashMap<KeyId, Duration>>,
 }
 
 #[derive(Clone, Debug)]
@@ -138,108 +127,40 @@ struct Known {
     expires_at: Option<Timestamp>,
 }
 
-enum Seen {
-    Known(Arc<KeyCaller>),
-    Refused(&'static str),
-    Not { generation: u64 },
-}
-
-impl<T> Kept<T> {
-    fn is_fresh(&self, steady: Duration) -> bool {
-        steady.checked_sub(self.since).is_some_and(|age| age < KEPT_FOR)
+impl Default for KnownKeys {
+    fn default() -> Self {
+        Self { known: Lately::new(MOST_KNOWN), refused: Lately::new(MOST_REFUSED), touched: Mutex::default() }
     }
 }
 
 impl KnownKeys {
-    fn memory(&self) -> MutexGuard<'_, Memory> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn look_up(&self, hash: &Hash, now: Timestamp, steady: Duration) -> Seen {
-        let memory = self.memory();
-        if let Some(kept) = memory.known.get(hash).filter(|kept| kept.is_fresh(steady))
-            && kept.value.expires_at.is_none_or(|at| at > now)
-        {
-            return Seen::Known(kept.value.caller.clone());
+    fn look_up(
+        &self,
+        hash: &Hash,
+        now: Timestamp,
+        steady: Duration,
+    ) -> Option<Result<Arc<KeyCaller>, &'static str>> {
+        let known = self.known.get(hash, steady);
+        if let Some(known) = known.filter(|known| known.expires_at.is_none_or(|at| at > now)) {
+            return Some(Ok(known.caller));
         }
-        match memory.refused.get(hash).filter(|kept| kept.is_fresh(steady)) {
-            Some(kept) => Seen::Refused(kept.value),
-            None => Seen::Not { generation: memory.generation },
-        }
-    }
-
-    fn keep(&self, generation: u64, hash: Hash, known: Known, steady: Duration) {
-        let mut memory = self.memory();
-        if memory.generation == generation {
-            insert(&mut memory.known, MOST_KNOWN, hash, known, steady);
-        }
-    }
-
-    fn refuse(&self, generation: u64, hash: Hash, why: &'static str, steady: Duration) {
-        let mut memory = self.memory();
-        if memory.generation == generation {
-            insert(&mut memory.refused, MOST_REFUSED, hash, why, steady);
-        }
+        self.refused.get(hash, steady).map(Err)
     }
 
     /// Whether the key's use was not noted, nor tried to be, within the minute.
     fn may_touch(&self, key: KeyId, steady: Duration) -> bool {
-        let mut memory = self.memory();
-        let last = memory.touched.get(&key);
+        let mut touched = self.touched.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = touched.get(&key);
         let due = last.is_none_or(|at| steady.checked_sub(*at).is_none_or(|age| age >= TOUCHED_EVERY));
         if due {
-            memory.touched.insert(key, steady);
+            touched.insert(key, steady);
         }
         due
     }
 
-    /// Something about sources or keys was changed here: ask the store again.
+    /// Something about sources or keys was changed here.
     pub(super) fn forget(&self) {
-        let mut memory = self.memory();
-        memory.generation += 1;
-        memory.known.clear();
-        memory.refused.clear();
-    }
-}
-
-/// Keeps a value; where there is no room, what is stale goes first, then everything.
-fn insert<T>(map: &mut HashMap<Hash, Kept<T>>, most: usize, hash: Hash, value: T, steady: Duration) {
-    if map.len() >= most {
-        map.retain(|_, kept| kept.is_fresh(steady));
-    }
-    if map.len() >= most {
-        map.clear();
-    }
-    map.insert(hash, Kept { value, since: steady });
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn memory_is_bounded_and_short() {
-        let keys = KnownKeys::default();
-        let at = Duration::from_secs(1000);
-        for n in 0..5000_u32 {
-            let mut hash = [0; 32];
-            hash[..4].copy_from_slice(&n.to_be_bytes());
-            keys.refuse(0, hash, UNKNOWN, at);
-            assert!(keys.memory().refused.len() <= MOST_REFUSED);
-        }
-        keys.refuse(0, [1; 32], REVOKED, at);
-        let seen = |later: u64| keys.look_up(&[1; 32], Timestamp(0), at + Duration::from_millis(later));
-        assert!(matches!(seen(499), Seen::Refused(REVOKED)));
-        assert!(matches!(seen(500), Seen::Not { .. }));
-    }
-
-    #[test]
-    fn an_answer_from_before_a_change_is_not_kept() {
-        let keys = KnownKeys::default();
-        let at = Duration::from_secs(1000);
-        let Seen::Not { generation } = keys.look_up(&[1; 32], Timestamp(0), at) else { panic!("seen") };
-        keys.forget();
-        keys.refuse(generation, [1; 32], UNKNOWN, at);
-        assert!(matches!(keys.look_up(&[1; 32], Timestamp(0), at), Seen::Not { .. }));
+        self.known.forget();
+        self.refused.forget();
     }
 }
