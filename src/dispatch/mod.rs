@@ -5,10 +5,12 @@
 //! left, for tests that turn the clock.
 
 mod breaker;
+mod choice;
 mod gate;
 mod in_flight;
 mod letter;
 mod pace;
+mod polling;
 mod settle;
 mod sweeper;
 mod worker;
@@ -91,17 +93,15 @@ impl Dispatcher {
 }
 
 async fn run_dry(worker: &mut Worker) -> Result<usize> {
+    worker.wake();
     let mut done = 0;
     loop {
-        let turn = worker.turn(true).await?;
-        done += turn.claimed + turn.settled;
-        if turn.claimed == 0 {
-            if !worker.is_busy() {
-                return Ok(done);
-            }
-            if turn.settled == 0 {
-                worker.wait().await;
-            }
+        let step = worker.step().await?;
+        done += step.moved;
+        if worker.is_busy() {
+            worker.wait().await;
+        } else if !worker.is_hungry() || step.blocked_until.is_some() {
+            return Ok(done);
         }
     }
 }
@@ -132,46 +132,36 @@ async fn plan(s: Services, owner: i64, stop: CancellationToken) {
 /// Keeps one outlet busy while anything is due, and finishes what is in hand when told to stop.
 async fn send(s: Services, mut worker: Worker, stop: CancellationToken) {
     let work = Work::Send(worker.outlet());
-    let mut hungry = true;
+    let mut last_try = false;
+    worker.wake();
     loop {
         let stopping = stop.is_cancelled();
-        let mut rest: Option<Duration> = None;
-        match worker.turn(hungry && !stopping).await {
-            Ok(turn) => {
-                if hungry && turn.claimed == 0 {
-                    match turn.blocked_until {
-                        // Something may be due, but its provider may not have it yet.
-                        Some(at) => rest = Some(wait_until(at, s.clock.now())),
-                        None if worker.is_busy() => {}
-                        None => hungry = false,
-                    }
-                }
-            }
+        if stopping {
+            worker.stop();
+        }
+        let rest = match worker.step().await {
+            // Something may be due, but its provider may not have it yet.
+            Ok(step) => step.blocked_until.map(|at| wait_until(at, s.clock.now())),
             Err(error) => {
                 trouble("sending", &error);
-                if stopping {
-                    // One more try after a moment, then the rest is left to whoever starts next.
-                    tokio::time::sleep(RECOVERY).await;
-                    let _ = worker.turn(false).await;
+                // One more try after a moment, then the rest is left to whoever starts next.
+                if stopping && std::mem::replace(&mut last_try, true) {
                     break;
                 }
-                rest = Some(RECOVERY);
+                Some(RECOVERY)
             }
-        }
+        };
         if stopping && !worker.is_busy() {
             break;
-        }
-        if hungry && !stopping && rest.is_none() && !worker.is_busy() {
-            continue;
         }
         tokio::select! {
             biased;
             () = stop.cancelled(), if !stopping => {}
             () = worker.wait(), if rest != Some(RECOVERY) => {}
             () = tokio::time::sleep(RENEWAL), if worker.is_busy() => {}
-            taken = next(&s, work, &stop), if !hungry && !stopping => {
+            taken = next(&s, work, &stop), if !worker.is_hungry() && !stopping => {
                 if let Some(taken) = taken {
-                    hungry = true;
+                    worker.wake();
                     settle(&s, taken).await;
                 }
             }

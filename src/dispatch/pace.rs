@@ -40,6 +40,13 @@ impl Pace {
         }
     }
 
+    /// Gives back what was taken and not handed over.
+    pub fn take_back(&mut self, n: usize) {
+        if self.per_second.is_some() {
+            self.tokens += n as f64;
+        }
+    }
+
     /// When one more may be handed over, if not now.
     pub fn next(&self, now: Timestamp) -> Option<Timestamp> {
         let rate = self.per_second?;

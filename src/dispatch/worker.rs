@@ -2,71 +2,33 @@
 //!
 //! A turn stores the outcomes that have come in and claims as many new deliveries as may be in flight, in one
 //! transaction. A delivery counts as in flight from its claim until the commit of its outcome, so what a crash can
-//! repeat is bounded by [`InFlight`], and no row is locked while a provider thinks.
+//! repeat is bounded by [`InFlight`], and no row is locked while a provider thinks. Turns run beside the worker, so
+//! that it goes on handing over what it has; several at once where the store has more than one writer.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 
-use super::breaker::{Allowance, Breaker, Change};
-use super::gate::{CallTime, Gate};
+use super::breaker::Change;
+use super::choice::{Choice, Providers};
+use super::gate::Gate;
 use super::in_flight::{Hold, InFlight};
 use super::letter::{Letters, Unfit};
-use super::pace::Pace;
+use super::polling::Polling;
 use super::settle::{self, Made};
-use crate::Result;
-use crate::channel::{self, Outcome, Parcel, Sent, Shape};
+use crate::channel::{Outcome, Parcel, Shape};
 use crate::clock::{Clock, Timestamp};
 use crate::domain::channel::Outlet;
 use crate::domain::delivery::{OutcomeClass, State};
 use crate::domain::id::{DeliveryId, ProviderId};
 use crate::service::Services;
-use crate::service::deliveries::{self, Claimed, Settlement, ToPoll, Verdict, Wanted};
-use crate::service::providers::{self, Directory, LiveProvider};
-
-/// What a provider's health and rate allow; outlives the adapter, which is rebuilt when settings change.
-#[derive(Debug)]
-struct Standing {
-    breaker: Breaker,
-    pace: Pace,
-    gate: Gate,
-    time: CallTime,
-    /// Deliveries it has, or that wait in line for it.
-    calls: usize,
-    /// Settings in force when it was last judged; new ones start afresh.
-    settings_of: Timestamp,
-}
-
-impl Standing {
-    fn new(provider: &LiveProvider) -> Self {
-        let width = match provider.adapter.shape() {
-            Shape::Single { concurrency } => concurrency,
-            Shape::Batch { .. } => 1,
-        };
-        Self {
-            breaker: Breaker::default(),
-            pace: Pace::new(provider.rate),
-            gate: Gate::new(width),
-            time: CallTime::default(),
-            calls: 0,
-            settings_of: provider.updated_at,
-        }
-    }
-
-    /// How many more deliveries it may have at hand.
-    fn room(&self, shape: Shape) -> usize {
-        match shape {
-            Shape::Single { concurrency } => {
-                (concurrency + self.time.line(concurrency)).saturating_sub(self.calls)
-            }
-            Shape::Batch { size } if self.calls == 0 => size,
-            Shape::Batch { .. } => 0,
-        }
-    }
-}
+use crate::service::deliveries::{self, Claimed, Settlement, Wanted};
+use crate::service::providers::{self, LiveProvider};
+use crate::{Error, Result};
 
 /// A finished call.
 struct Done {
@@ -77,12 +39,27 @@ struct Done {
     results: Vec<(Claimed, Option<Outcome>)>,
 }
 
-/// How a turn went.
+/// A finished turn of the store.
+struct Stored {
+    settlements: Vec<Settlement>,
+    /// Whom deliveries were claimed for, and at most how many.
+    chosen: Option<(Arc<LiveProvider>, usize)>,
+    /// Of [`Worker::wakes`], when it began.
+    wakes: u64,
+    result: Result<Vec<Claimed>>,
+}
+
+enum Landed {
+    Done(Result<Done, JoinError>),
+    Stored(Result<Stored, JoinError>),
+}
+
+/// What a step came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Turn {
-    pub claimed: usize,
-    pub settled: usize,
-    /// Nothing may be handed over before this, whatever is due.
+pub struct Step {
+    /// Deliveries that were claimed or settled.
+    pub moved: usize,
+    /// Something may be due, but nothing may be handed over before this.
     pub blocked_until: Option<Timestamp>,
 }
 
@@ -90,47 +67,53 @@ pub struct Worker {
     s: Services,
     outlet: Outlet,
     owner: i64,
-    directory: Directory,
-    refreshed: Option<Timestamp>,
-    polled: Option<Timestamp>,
-    standings: HashMap<Option<ProviderId>, Standing>,
+    providers: Providers,
+    polling: Polling,
     letters: Letters,
     hold: Hold,
     calls: JoinSet<Done>,
+    turns: JoinSet<Stored>,
+    /// What [`wait`](Self::wait) came upon and nobody has looked at yet.
+    landed: Vec<Landed>,
     /// Claimed and not settled.
     in_hand: HashSet<DeliveryId>,
+    /// Asked of the store and not claimed yet.
+    asked: usize,
     renewed: Option<Timestamp>,
     /// Outcomes not stored yet.
     finished: Vec<Settlement>,
+    /// There may be something due.
+    hungry: bool,
+    /// How often it was told so: a look that began before the last time proves nothing.
+    wakes: u64,
+    stopping: bool,
 }
 
-/// Providers are read again this often, so that an administrator's change takes effect within a second.
-const REFRESH: Duration = Duration::from_millis(500);
-/// How often the store is asked whether a receipt is to be asked for.
-const LOOK: Duration = Duration::from_millis(200);
 /// Leases are renewed this often: well within their thirty seconds.
 const RENEW: Duration = Duration::from_secs(8);
-/// Deliveries asked about in one go.
-const POLL: i64 = 500;
-/// How long before a provider that knew nothing is asked again.
-const ASK_AGAIN: Duration = Duration::from_secs(30);
+/// Turns at once in a store with many writers. Each is some round trips and a synced write, most of it waiting.
+const TURNS: usize = 3;
 
 impl Worker {
     pub fn new(s: Services, outlet: Outlet, owner: i64, in_flight: &InFlight) -> Self {
         Self {
-            s,
             outlet,
             owner,
-            directory: Directory::new(),
-            refreshed: None,
-            polled: None,
-            standings: HashMap::new(),
+            providers: Providers::new(outlet, s.clock.clone()),
+            polling: Polling::new(outlet),
             letters: Letters::default(),
             hold: in_flight.hold(),
             calls: JoinSet::new(),
+            turns: JoinSet::new(),
+            landed: Vec::new(),
             in_hand: HashSet::new(),
+            asked: 0,
             renewed: None,
             finished: Vec::new(),
+            hungry: false,
+            wakes: 0,
+            stopping: false,
+            s,
         }
     }
 
@@ -138,137 +121,144 @@ impl Worker {
         self.outlet
     }
 
-    /// Calls under way or outcomes not stored.
+    /// There may be something due.
+    pub fn wake(&mut self) {
+        self.hungry = true;
+        self.wakes += 1;
+    }
+
+    pub fn is_hungry(&self) -> bool {
+        self.hungry
+    }
+
+    /// Calls or turns are under way, or their results not dealt with.
     pub fn is_busy(&self) -> bool {
-        !self.calls.is_empty() || !self.finished.is_empty()
+        self.is_waiting() || !self.landed.is_empty() || !self.finished.is_empty()
     }
 
-    /// Waits for a call to end. Cancel-safe; never returns while none is under way.
+    fn is_waiting(&self) -> bool {
+        !self.calls.is_empty() || !self.turns.is_empty()
+    }
+
+    /// Waits for a call or a turn to end. Cancel-safe; never returns while none is under way.
     pub async fn wait(&mut self) {
-        match self.calls.join_next().await {
-            Some(done) => self.note(done).await,
-            None => std::future::pending().await,
+        let landed = tokio::select! {
+            Some(done) = self.calls.join_next() => Landed::Done(done),
+            Some(stored) = self.turns.join_next() => Landed::Stored(stored),
+            else => std::future::pending().await,
+        };
+        self.landed.push(landed);
+    }
+
+    /// Deals with what has come in, and starts storing outcomes and, if hungry, taking what is due.
+    pub async fn step(&mut self) -> Result<Step> {
+        let mut step = Step::default();
+        let mut failure = None;
+        while let Some(landed) = self.next_landed() {
+            match landed {
+                Landed::Done(done) => self.note(done).await,
+                Landed::Stored(stored) => match self.took(stored).await {
+                    Ok(moved) => step.moved += moved,
+                    Err(error) => failure = Some(error),
+                },
+            }
+        }
+        match failure {
+            Some(error) => Err(error),
+            None => self.start_turn(step).await,
         }
     }
 
-    /// Stores what has come in and, if asked, takes what is due.
-    pub async fn turn(&mut self, take: bool) -> Result<Turn> {
-        while let Some(done) = self.calls.try_join_next() {
-            self.note(done).await;
+    fn next_landed(&mut self) -> Option<Landed> {
+        let turn = || self.turns.try_join_next().map(Landed::Stored);
+        self.landed.pop().or_else(turn).or_else(|| self.calls.try_join_next().map(Landed::Done))
+    }
+
+    async fn start_turn(&mut self, mut step: Step) -> Result<Step> {
+        let most = if deliveries::others_may_dispatch(&self.s) { TURNS } else { 1 };
+        if self.turns.len() >= most {
+            return Ok(step);
         }
-        let mut turn = Turn::default();
-        let chosen = if take {
-            self.choose(&mut turn).await?
-        } else {
-            // Only what is handed over already is waited for.
-            self.standings.values().for_each(|standing| standing.gate.shut());
-            None
-        };
+        let mut chosen = None;
+        if self.hungry {
+            let Choice { provider, blocked_until } = self.providers.choose(&self.s).await?;
+            step.blocked_until = blocked_until;
+            chosen = provider.map(|(provider, room)| {
+                let one_call = matches!(provider.adapter.shape(), Shape::Batch { .. });
+                let granted = if one_call { room } else { self.hold.grow(room) };
+                (provider, granted)
+            });
+            chosen.take_if(|(_, granted)| *granted == 0);
+            if chosen.is_none() && blocked_until.is_none() && !self.is_busy() {
+                // Nobody serves this outlet; the sweeper asks again.
+                self.hungry = false;
+            }
+        }
         if self.finished.is_empty() && chosen.is_none() {
-            return Ok(turn);
+            return Ok(step);
         }
-        let room = chosen.as_ref().map_or(0, |c| c.room);
-        let granted = if chosen.as_ref().is_some_and(|c| c.batch) { room } else { self.hold.grow(room) };
-        let wanted =
-            (granted > 0).then_some(Wanted { outlet: self.outlet, owner: self.owner, most: granted });
-        let stored = deliveries::turn(&self.s, &self.finished, wanted).await;
-        let claimed = match stored {
-            Ok(claimed) => claimed,
+        let wanted = chosen.as_ref().map(|(provider, granted)| {
+            self.providers.reserve(provider.id, *granted);
+            self.asked += granted;
+            Wanted { outlet: self.outlet, owner: self.owner, most: *granted }
+        });
+        let (s, settlements, wakes) = (self.s.clone(), std::mem::take(&mut self.finished), self.wakes);
+        self.turns.spawn(async move {
+            let turn = AssertUnwindSafe(deliveries::turn(&s, &settlements, wanted)).catch_unwind().await;
+            let result = turn.unwrap_or_else(|_| Err(Error::internal("a turn of the store panicked")));
+            Stored { settlements, chosen, wakes, result }
+        });
+        Ok(step)
+    }
+
+    /// Deals with a finished turn; returns how many deliveries it moved.
+    async fn took(&mut self, stored: Result<Stored, JoinError>) -> Result<usize> {
+        // Turns are neither aborted nor able to panic.
+        let Ok(Stored { settlements, chosen, wakes, result }) = stored else { return Ok(0) };
+        let granted = chosen.as_ref().map_or(0, |(_, granted)| *granted);
+        self.asked -= granted;
+        let outcome = match result {
+            Ok(claimed) => {
+                let moved = settlements.len() + claimed.len();
+                if granted > 0 && claimed.is_empty() && wakes == self.wakes {
+                    self.hungry = false;
+                }
+                for settled in &settlements {
+                    self.in_hand.remove(&DeliveryId(settled.id));
+                }
+                self.in_hand.extend(claimed.iter().map(|c| c.id));
+                match chosen {
+                    Some((provider, _)) => {
+                        let ready = self.ready(claimed).await;
+                        let count = ready.as_ref().map_or(0, Vec::len);
+                        self.providers.give_up(provider.id, granted.saturating_sub(count));
+                        ready.map(|ready| self.hand_over(&provider, ready)).map(|()| moved)
+                    }
+                    None => Ok(moved),
+                }
+            }
             Err(error) => {
-                // Outcomes stay in hand and are stored when the store is back; nothing new is taken meanwhile.
-                self.hold.shrink_to(self.in_hand.len());
-                return Err(error);
+                // Outcomes stay in hand and are stored when the store is back.
+                self.finished.extend(settlements);
+                if let Some((provider, granted)) = chosen {
+                    self.providers.give_up(provider.id, granted);
+                }
+                Err(error)
             }
         };
-        turn.settled = self.finished.len();
-        turn.claimed = claimed.len();
-        for settled in self.finished.drain(..) {
-            self.in_hand.remove(&DeliveryId(settled.id));
-        }
-        self.in_hand.extend(claimed.iter().map(|c| c.id));
-        if let Some(chosen) = chosen {
-            self.hand_over(&chosen, claimed).await?;
-        }
-        self.hold.shrink_to(self.in_hand.len());
-        Ok(turn)
+        self.hold.shrink_to(self.in_hand.len() + self.asked);
+        outcome
     }
 
-    /// Keeps what is in hand from being taken for lost while a slow provider thinks.
-    pub async fn renew_due(&mut self) -> Result<()> {
-        let now = self.s.clock.now();
-        let soon = self.renewed.is_some_and(|at| now >= at && now.since(at) < RENEW);
-        if soon || self.in_hand.is_empty() || !deliveries::others_may_dispatch(&self.s) {
-            return Ok(());
-        }
-        self.renewed = Some(now);
-        let in_hand: Vec<DeliveryId> = self.in_hand.iter().copied().collect();
-        deliveries::renew(&self.s, self.owner, &in_hand).await
-    }
-
-    /// The provider that gets the next deliveries, and how many it may get now.
-    async fn choose(&mut self, turn: &mut Turn) -> Result<Option<Chosen>> {
-        let now = self.s.clock.now();
-        if self.refreshed.is_none_or(|at| now < at || now.since(at) >= REFRESH) {
-            self.directory.refresh(&self.s).await?;
-            self.refreshed = Some(now);
-        }
-        let live = self.directory.of(self.outlet);
-        for provider in &live {
-            let standing = self.standings.entry(provider.id).or_insert_with(|| Standing::new(provider));
-            if standing.settings_of != provider.updated_at {
-                standing.gate.shut();
-                *standing = Standing { calls: standing.calls, ..Standing::new(provider) };
-            }
-        }
-        // Providers of equal priority share by weight; the next priority is used only when none of these may send.
-        let mut rest = live.as_slice();
-        while let Some(first) = rest.first() {
-            let end = rest.iter().take_while(|p| p.priority == first.priority).count();
-            let (tier, lower) = rest.split_at(end);
-            rest = lower;
-            let mut open: Vec<(&Arc<LiveProvider>, usize)> = Vec::new();
-            let mut healthy = false;
-            for provider in tier {
-                let Some(standing) = self.standings.get_mut(&provider.id) else { continue };
-                match standing.breaker.allowance(now) {
-                    Allowance::NotBefore(at) => {
-                        turn.blocked_until = Some(turn.blocked_until.map_or(at, |b| b.min(at)));
-                        continue;
-                    }
-                    Allowance::All => {
-                        let room = standing.room(provider.adapter.shape());
-                        open.push((provider, room.min(standing.pace.available(now))));
-                    }
-                    Allowance::Probe => open.push((provider, usize::from(standing.calls == 0))),
-                }
-                healthy = true;
-                if let Some(at) = standing.pace.next(now) {
-                    turn.blocked_until = Some(turn.blocked_until.map_or(at, |b| b.min(at)));
-                }
-            }
-            open.retain(|(_, room)| *room > 0);
-            if let Some((provider, room)) = pick(&open) {
-                let batch = matches!(provider.adapter.shape(), Shape::Batch { .. });
-                return Ok(Some(Chosen { provider: provider.clone(), room, batch }));
-            }
-            // Healthy but full: its deliveries wait for it rather than leave by a worse provider.
-            if healthy {
-                return Ok(None);
-            }
-        }
-        Ok(None)
-    }
-
-    async fn hand_over(&mut self, chosen: &Chosen, claimed: Vec<Claimed>) -> Result<()> {
-        if claimed.is_empty() {
-            return Ok(());
-        }
-        if let Err(error) = self.letters.load(&self.s, &claimed).await {
+    /// What can be handed over of what was claimed.
+    async fn ready(&mut self, claimed: Vec<Claimed>) -> Result<Vec<(Claimed, Parcel)>> {
+        let loaded = if self.stopping { Ok(()) } else { self.letters.load(&self.s, &claimed).await };
+        if self.stopping || loaded.is_err() {
             let due_at = self.s.clock.now();
             self.finished.extend(claimed.iter().map(|c| settle::given_back(c, due_at)));
-            return Err(error);
+            return loaded.map(|()| Vec::new());
         }
-        let mut ready: Vec<(Claimed, Parcel)> = Vec::with_capacity(claimed.len());
+        let mut ready = Vec::with_capacity(claimed.len());
         for c in claimed {
             match self.letters.parcel(&self.s, &c) {
                 Ok(parcel) => ready.push((c, parcel)),
@@ -281,45 +271,30 @@ impl Worker {
                 }
             }
         }
-        let Some(standing) = self.standings.get_mut(&chosen.provider.id) else { return Ok(()) };
-        standing.pace.spend(ready.len());
-        if !ready.is_empty() && standing.breaker.allowance(self.s.clock.now()) == Allowance::Probe {
-            standing.breaker.probe_started();
+        Ok(ready)
+    }
+
+    fn hand_over(&mut self, provider: &Arc<LiveProvider>, ready: Vec<(Claimed, Parcel)>) {
+        if ready.is_empty() {
+            return;
         }
-        standing.calls += ready.len();
-        standing.gate.open();
-        let calls: Vec<Vec<(Claimed, Parcel)>> = match chosen.provider.adapter.shape() {
+        let Some(gate) = self.providers.gate(provider.id) else { return };
+        let calls: Vec<Vec<(Claimed, Parcel)>> = match provider.adapter.shape() {
             Shape::Single { .. } => ready.into_iter().map(|one| vec![one]).collect(),
             Shape::Batch { .. } => vec![ready],
         };
-        for call in calls.into_iter().filter(|c| !c.is_empty()) {
-            let (provider, gate) = (chosen.provider.clone(), standing.gate.clone());
-            self.calls.spawn(hand_over(provider, gate, self.s.clock.clone(), call));
+        for call in calls {
+            self.calls.spawn(hand_over(provider.clone(), gate.clone(), self.s.clock.clone(), call));
         }
-        Ok(())
     }
 
     /// Takes note of a finished call: its outcomes wait to be stored, its provider's health is judged.
-    async fn note(&mut self, done: std::result::Result<Done, tokio::task::JoinError>) {
+    async fn note(&mut self, done: Result<Done, JoinError>) {
         // Calls are neither aborted nor able to panic past `hand_over`.
         let Ok(done) = done else { return };
+        let outcomes = done.results.iter().map(|(_, outcome)| outcome.as_ref());
+        let changes = self.providers.note(done.provider, done.took, outcomes);
         let now = self.s.clock.now();
-        let mut changes = Vec::new();
-        if let Some(standing) = self.standings.get_mut(&done.provider) {
-            standing.calls = standing.calls.saturating_sub(done.results.len());
-            if done.results.iter().any(|(_, outcome)| outcome.is_some()) {
-                standing.time.note(done.took);
-            }
-            for outcome in done.results.iter().filter_map(|(_, outcome)| outcome.as_ref()) {
-                let detail = outcome.detail.as_deref().or(outcome.code.as_deref()).unwrap_or_default();
-                let change =
-                    standing.breaker.note(outcome.class, outcome.wait, outcome.this_address, detail, now);
-                changes.extend(change);
-            }
-            if standing.breaker.allowance(now) != Allowance::All {
-                standing.gate.shut();
-            }
-        }
         for (claimed, outcome) in done.results {
             let made = Made {
                 provider: done.provider,
@@ -332,7 +307,6 @@ impl Worker {
                 None => settle::given_back(&claimed, now),
             });
         }
-        changes.dedup();
         if let Some(provider) = done.provider {
             for change in changes {
                 self.tell(provider, &change).await;
@@ -360,94 +334,39 @@ impl Worker {
         }
     }
 
-    /// Asks for receipts if it is time to look again.
-    pub async fn poll_due(&mut self) -> Result<()> {
+    /// Keeps what is in hand from being taken for lost while a slow provider thinks.
+    pub async fn renew_due(&mut self) -> Result<()> {
         let now = self.s.clock.now();
-        if self.polled.is_some_and(|at| now >= at && now.since(at) < LOOK) {
+        let soon = self.renewed.is_some_and(|at| now >= at && now.since(at) < RENEW);
+        if soon || self.in_hand.is_empty() || !deliveries::others_may_dispatch(&self.s) {
             return Ok(());
         }
-        self.polled = Some(now);
-        while self.poll().await? as i64 == POLL {}
-        Ok(())
+        self.renewed = Some(now);
+        let in_hand: Vec<DeliveryId> = self.in_hand.iter().copied().collect();
+        deliveries::renew(&self.s, self.owner, &in_hand).await
+    }
+
+    /// Asks for receipts if it is time to look again.
+    pub async fn poll_due(&mut self) -> Result<()> {
+        self.polling.poll_due(&self.s, &self.providers.live()).await
     }
 
     /// Asks providers what became of deliveries they took; returns how many were asked about.
     pub async fn poll(&mut self) -> Result<usize> {
-        let all = deliveries::to_poll(&self.s, self.outlet, POLL).await?;
-        let mut by_provider: HashMap<Option<ProviderId>, Vec<ToPoll>> = HashMap::new();
-        for row in all {
-            by_provider.entry(row.provider_id).or_default().push(row);
-        }
-        let live = self.directory.of(self.outlet);
-        let mut asked = 0;
-        for (id, rows) in by_provider {
-            asked += rows.len();
-            let (mut verdicts, mut undecided): (Vec<Verdict>, Vec<DeliveryId>) = (Vec::new(), Vec::new());
-            let mut again = Some(ASK_AGAIN);
-            if let Some(provider) = live.iter().find(|p| p.id == id) {
-                let sent: Vec<_> = rows.iter().map(as_sent).collect();
-                let answers = provider.adapter.poll(&sent).await;
-                for (row, answer) in rows.iter().zip(answers) {
-                    match answer {
-                        Some(verdict) => verdicts.push(judged(row, verdict)),
-                        None => undecided.push(row.id),
-                    }
-                }
-            } else {
-                // The provider is gone; nobody is left to ask.
-                undecided.extend(rows.iter().map(|r| r.id));
-                again = None;
-            }
-            deliveries::judge(&self.s, &verdicts, &undecided, again).await?;
-        }
-        Ok(asked)
+        self.polling.poll(&self.s, &self.providers.live()).await
+    }
+
+    /// Takes nothing more; what waits in line for a provider is given back.
+    pub fn stop(&mut self) {
+        self.hungry = false;
+        self.stopping = true;
+        self.providers.shut();
     }
 
     /// Closes the providers' idle connections.
-    pub async fn close(&mut self) {
-        for provider in self.directory.of(self.outlet) {
-            provider.adapter.close().await;
-        }
+    pub async fn close(&self) {
+        self.providers.close().await;
     }
-}
-
-fn as_sent(row: &ToPoll) -> Sent {
-    Sent {
-        delivery: row.id,
-        address: row.address.clone().unwrap_or_default(),
-        reference: row.reference.clone(),
-        sent_at: row.sent_at.unwrap_or_default(),
-    }
-}
-
-fn judged(row: &ToPoll, verdict: channel::Verdict) -> Verdict {
-    Verdict {
-        id: row.id.0,
-        provider_id: row.provider_id.map(|p| p.0),
-        reference: row.reference.clone(),
-        state: verdict.state.code(),
-        code: verdict.code,
-        detail: verdict.detail,
-    }
-}
-
-struct Chosen {
-    provider: Arc<LiveProvider>,
-    room: usize,
-    batch: bool,
-}
-
-/// One of equals, by weight.
-fn pick<'a>(open: &[(&'a Arc<LiveProvider>, usize)]) -> Option<(&'a Arc<LiveProvider>, usize)> {
-    let total: i64 = open.iter().map(|(p, _)| p.weight.max(1)).sum();
-    if total == 0 {
-        return None;
-    }
-    let mut at = rand::random_range(0..total);
-    open.iter().copied().find(|(p, _)| {
-        at -= p.weight.max(1);
-        at < 0
-    })
 }
 
 async fn hand_over(
@@ -461,7 +380,7 @@ async fn hand_over(
     let (started_at, began) = (clock.now(), clock.steady());
     let outcomes: Vec<_> = if slot.is_some() {
         // An adapter that panics must not leave its deliveries in hand for ever.
-        let sent = std::panic::AssertUnwindSafe(provider.adapter.send(&parcels)).catch_unwind().await;
+        let sent = AssertUnwindSafe(provider.adapter.send(&parcels)).catch_unwind().await;
         let mut outcomes: Vec<_> = sent.unwrap_or_default().into_iter().map(Some).collect();
         // One that answers for too few leaves the rest unknown rather than unsettled.
         outcomes.resize_with(parcels.len(), || {

@@ -104,12 +104,14 @@ pub async fn turn(
     wanted: Option<Claim>,
 ) -> Result<Turn> {
     let mut moves = Moves::new();
-    settle(tx, now, day, settlements, &mut moves).await?;
+    let ended = settle(tx, now, settlements, &mut moves).await?;
     let claimed = match wanted {
         Some(wanted) => claim(tx, now, wanted, &mut moves).await?,
         None => Vec::new(),
     };
+    // What others count in too comes last: it stays locked until the commit.
     let closed = count(tx, &moves).await?;
+    count_day(tx, day, &ended).await?;
     Ok(Turn { claimed, closed })
 }
 
@@ -155,15 +157,16 @@ async fn claim(tx: &mut Tx, now: Timestamp, wanted: Claim, moves: &mut Moves) ->
     Ok(rows)
 }
 
+/// Returns how many ended, by channel and state.
 async fn settle(
     tx: &mut Tx,
     now: Timestamp,
-    day: &str,
     settlements: &[Settlement],
     moves: &mut Moves,
-) -> Result<()> {
+) -> Result<BTreeMap<(i64, i64), i64>> {
+    let mut ended = BTreeMap::new();
     if settlements.is_empty() {
-        return Ok(());
+        return Ok(ended);
     }
     let dialect = tx.dialect();
     let input = to_json(settlements)?;
@@ -183,6 +186,7 @@ async fn settle(
             ("outcome", Field::Text),
         ],
     );
+    // `+ 0`: PostgreSQL would look through the index of what is leased, which is short but full of what was lately.
     let text = format!(
         "UPDATE delivery SET state = s.state, reason = s.reason, due_at = s.due_at, failures = s.failures,
             provider_id = COALESCE(s.provider_id, delivery.provider_id),
@@ -190,7 +194,7 @@ async fn settle(
             sent_at = COALESCE(s.sent_at, delivery.sent_at), lease_owner = NULL, lease_until = NULL,
             repeated = CASE WHEN s.outcome IS NULL THEN delivery.repeated ELSE FALSE END, updated_at = $2
          FROM {rows} AS s
-         WHERE delivery.id = s.id AND delivery.attempts = s.attempt AND delivery.state = 1
+         WHERE delivery.id = s.id AND delivery.attempts = s.attempt AND delivery.state + 0 = 1
          RETURNING delivery.id"
     );
     let done: Vec<Id> =
@@ -218,7 +222,6 @@ async fn settle(
     in_tx!(tx, |conn| sqlx::query(sql(text)).bind(&input).execute(conn).await.map(drop))?;
 
     let done: HashSet<i64> = done.into_iter().map(|r| r.id.0).collect();
-    let mut today: BTreeMap<(i64, i64), i64> = BTreeMap::new();
     for s in settlements.iter().filter(|s| done.contains(&s.id)) {
         let (Some(channel), Some(state)) = (ChannelKind::from_code(s.channel), State::from_code(s.state))
         else {
@@ -226,10 +229,10 @@ async fn settle(
         };
         moves.entry((MessageId(s.message_id), channel)).or_default().shift(State::Sending, state, 1);
         if state.is_terminal() {
-            *today.entry((s.channel, s.state)).or_default() += 1;
+            *ended.entry((s.channel, s.state)).or_default() += 1;
         }
     }
-    count_day(tx, day, &today).await
+    Ok(ended)
 }
 
 /// Offers again what a process that is gone had claimed: on SQLite everything that is not `owner`'s (one process

@@ -1,0 +1,229 @@
+//! Which provider gets the next deliveries, and how many: by priority and weight, health, rate and what it has already.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::breaker::{Allowance, Breaker, Change};
+use super::gate::{CallTime, Gate};
+use super::pace::Pace;
+use crate::Result;
+use crate::channel::{Outcome, Shape};
+use crate::clock::{Clock, Timestamp};
+use crate::domain::channel::Outlet;
+use crate::domain::id::ProviderId;
+use crate::service::Services;
+use crate::service::providers::{Directory, LiveProvider};
+
+/// Providers are read again this often, so that an administrator's change takes effect within a second.
+const REFRESH: Duration = Duration::from_millis(500);
+
+/// The providers of one outlet, and how each of them does.
+pub(super) struct Providers {
+    outlet: Outlet,
+    clock: Clock,
+    directory: Directory,
+    refreshed: Option<Timestamp>,
+    standings: HashMap<Option<ProviderId>, Standing>,
+}
+
+/// Who gets the next deliveries.
+#[derive(Default)]
+pub(super) struct Choice {
+    /// And at most how many.
+    pub provider: Option<(Arc<LiveProvider>, usize)>,
+    /// Some may be due, but nothing may be handed over before this.
+    pub blocked_until: Option<Timestamp>,
+}
+
+impl Choice {
+    fn not_before(&mut self, at: Timestamp) {
+        self.blocked_until = Some(self.blocked_until.map_or(at, |before| before.min(at)));
+    }
+}
+
+/// What a provider's health and rate allow; outlives the adapter, which is rebuilt when settings change.
+#[derive(Debug)]
+struct Standing {
+    breaker: Breaker,
+    pace: Pace,
+    gate: Gate,
+    time: CallTime,
+    /// Deliveries it has, that wait in line for it, or that are being claimed for it.
+    calls: usize,
+    /// Settings in force when it was last judged; new ones start afresh.
+    settings_of: Timestamp,
+}
+
+impl Standing {
+    fn new(provider: &LiveProvider) -> Self {
+        let width = match provider.adapter.shape() {
+            Shape::Single { concurrency } => concurrency,
+            Shape::Batch { .. } => 1,
+        };
+        Self {
+            breaker: Breaker::default(),
+            pace: Pace::new(provider.rate),
+            gate: Gate::new(width),
+            time: CallTime::default(),
+            calls: 0,
+            settings_of: provider.updated_at,
+        }
+    }
+
+    /// How many more deliveries it may have at hand.
+    fn room(&self, shape: Shape) -> usize {
+        match shape {
+            Shape::Single { concurrency } => {
+                (concurrency + self.time.line(concurrency)).saturating_sub(self.calls)
+            }
+            Shape::Batch { size } if self.calls == 0 => size,
+            Shape::Batch { .. } => 0,
+        }
+    }
+}
+
+impl Providers {
+    pub fn new(outlet: Outlet, clock: Clock) -> Self {
+        let directory = Directory::new();
+        Self { outlet, clock, directory, refreshed: None, standings: HashMap::new() }
+    }
+
+    /// Whoever serves the outlet, in the order they are tried.
+    pub fn live(&self) -> Vec<Arc<LiveProvider>> {
+        self.directory.of(self.outlet)
+    }
+
+    /// The provider that gets the next deliveries, and how many it may get now.
+    pub async fn choose(&mut self, s: &Services) -> Result<Choice> {
+        let now = self.clock.now();
+        if self.refreshed.is_none_or(|at| now < at || now.since(at) >= REFRESH) {
+            self.directory.refresh(s).await?;
+            self.refreshed = Some(now);
+        }
+        let live = self.live();
+        for provider in &live {
+            let standing = self.standings.entry(provider.id).or_insert_with(|| Standing::new(provider));
+            if standing.settings_of != provider.updated_at {
+                standing.gate.shut();
+                *standing = Standing { calls: standing.calls, ..Standing::new(provider) };
+            }
+        }
+        let mut choice = Choice::default();
+        // Providers of equal priority share by weight; the next priority is used only when none of these may send.
+        let mut rest = live.as_slice();
+        while let Some(first) = rest.first() {
+            let end = rest.iter().take_while(|p| p.priority == first.priority).count();
+            let (tier, lower) = rest.split_at(end);
+            rest = lower;
+            let mut open: Vec<(&Arc<LiveProvider>, usize)> = Vec::new();
+            let mut healthy = false;
+            for provider in tier {
+                let Some(standing) = self.standings.get_mut(&provider.id) else { continue };
+                match standing.breaker.allowance(now) {
+                    Allowance::NotBefore(at) => {
+                        choice.not_before(at);
+                        continue;
+                    }
+                    Allowance::All => {
+                        let room = standing.room(provider.adapter.shape());
+                        open.push((provider, room.min(standing.pace.available(now))));
+                    }
+                    Allowance::Probe => open.push((provider, usize::from(standing.calls == 0))),
+                }
+                healthy = true;
+                if let Some(at) = standing.pace.next(now) {
+                    choice.not_before(at);
+                }
+            }
+            open.retain(|(_, room)| *room > 0);
+            choice.provider = pick(&open).map(|(provider, room)| (Arc::clone(provider), room));
+            // Healthy but full: its deliveries wait for it rather than leave by a worse provider.
+            if choice.provider.is_some() || healthy {
+                break;
+            }
+        }
+        Ok(choice)
+    }
+
+    /// Deliveries are being claimed for a provider.
+    pub fn reserve(&mut self, provider: Option<ProviderId>, count: usize) {
+        if let Some(standing) = self.standings.get_mut(&provider) {
+            standing.calls += count;
+            standing.pace.spend(count);
+        }
+    }
+
+    /// Fewer were claimed than it could have had.
+    pub fn give_up(&mut self, provider: Option<ProviderId>, count: usize) {
+        if let Some(standing) = self.standings.get_mut(&provider) {
+            standing.calls = standing.calls.saturating_sub(count);
+            standing.pace.take_back(count);
+        }
+    }
+
+    /// The way to a provider that something is about to be handed to.
+    pub fn gate(&mut self, provider: Option<ProviderId>) -> Option<Gate> {
+        let now = self.clock.now();
+        let standing = self.standings.get_mut(&provider)?;
+        if standing.breaker.allowance(now) == Allowance::Probe {
+            standing.breaker.probe_started();
+        }
+        standing.gate.open();
+        Some(standing.gate.clone())
+    }
+
+    /// Takes note of a call that took so long, and says how that changes the provider's health. No outcome: the
+    /// delivery was turned away at the gate.
+    pub fn note<'a>(
+        &mut self,
+        provider: Option<ProviderId>,
+        took: Duration,
+        outcomes: impl ExactSizeIterator<Item = Option<&'a Outcome>>,
+    ) -> Vec<Change> {
+        let now = self.clock.now();
+        let Some(standing) = self.standings.get_mut(&provider) else { return Vec::new() };
+        standing.calls = standing.calls.saturating_sub(outcomes.len());
+        let mut changes = Vec::new();
+        let mut was_called = false;
+        for outcome in outcomes.flatten() {
+            was_called = true;
+            let detail = outcome.detail.as_deref().or(outcome.code.as_deref()).unwrap_or_default();
+            let (class, here) = (outcome.class, outcome.this_address);
+            changes.extend(standing.breaker.note(class, outcome.wait, here, detail, now));
+        }
+        if was_called {
+            standing.time.note(took);
+        }
+        if standing.breaker.allowance(now) != Allowance::All {
+            standing.gate.shut();
+        }
+        changes.dedup();
+        changes
+    }
+
+    /// Nothing more is handed over; what waits in line is turned away.
+    pub fn shut(&self) {
+        self.standings.values().for_each(|standing| standing.gate.shut());
+    }
+
+    /// Closes the providers' idle connections.
+    pub async fn close(&self) {
+        for provider in self.live() {
+            provider.adapter.close().await;
+        }
+    }
+}
+
+/// One of equals, by weight.
+fn pick<'a>(open: &[(&'a Arc<LiveProvider>, usize)]) -> Option<(&'a Arc<LiveProvider>, usize)> {
+    let total: i64 = open.iter().map(|(p, _)| p.weight.max(1)).sum();
+    if total == 0 {
+        return None;
+    }
+    let mut at = rand::random_range(0..total);
+    open.iter().copied().find(|(p, _)| {
+        at -= p.weight.max(1);
+        at < 0
+    })
+}
