@@ -12,6 +12,8 @@ use crate::service::{Services, deliveries, messages, operators};
 const TICK: Duration = Duration::from_millis(400);
 /// Steps that look through more than a few rows are taken every so many ticks.
 const SELDOM: u32 = 5;
+/// What only a crash leaves behind is looked for every so many ticks: about each minute.
+const RARELY: u32 = 150;
 /// What has served its time (idempotency keys, ended sessions, one-time links) is removed every so many ticks: hourly.
 const HOURLY: u32 = 9_000;
 
@@ -31,7 +33,10 @@ pub(super) async fn run(s: Services, owner: i64, stop: CancellationToken) {
 async fn tick(s: &Services, owner: i64, ticks: u32) -> Result<()> {
     deliveries::offer_due(s).await?;
     if ticks.is_multiple_of(SELDOM) {
-        sweep(s, owner).await?;
+        expire_and_release(s, owner).await?;
+    }
+    if ticks.is_multiple_of(RARELY) {
+        deliveries::complete_left_open(s).await?;
     }
     if ticks.is_multiple_of(HOURLY) {
         messages::prune(s).await?;
@@ -42,6 +47,10 @@ async fn tick(s: &Services, owner: i64, ticks: u32) -> Result<()> {
 
 /// Everything but wake-ups, once; returns how much it changed.
 pub(super) async fn sweep(s: &Services, owner: i64) -> Result<usize> {
+    Ok(expire_and_release(s, owner).await? + deliveries::complete_left_open(s).await?)
+}
+
+async fn expire_and_release(s: &Services, owner: i64) -> Result<usize> {
     let mut changed = deliveries::expire(s).await? as usize;
     if deliveries::others_may_dispatch(s) {
         changed += deliveries::release_lost(s, owner).await?;

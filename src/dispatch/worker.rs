@@ -24,9 +24,9 @@ use crate::channel::{Outcome, Parcel, Shape};
 use crate::clock::{Clock, Timestamp};
 use crate::domain::channel::Outlet;
 use crate::domain::delivery::{OutcomeClass, State};
-use crate::domain::id::{DeliveryId, ProviderId};
+use crate::domain::id::{DeliveryId, MessageId, ProviderId};
 use crate::service::Services;
-use crate::service::deliveries::{self, Claimed, Settlement, Wanted};
+use crate::service::deliveries::{self, Claimed, Settlement, Turn, Wanted};
 use crate::service::providers::{self, LiveProvider};
 use crate::{Error, Result};
 
@@ -42,11 +42,13 @@ struct Done {
 /// A finished turn of the store.
 struct Stored {
     settlements: Vec<Settlement>,
+    /// Messages it was to complete.
+    closed: Vec<MessageId>,
     /// Whom deliveries were claimed for, and at most how many.
     chosen: Option<(Arc<LiveProvider>, usize)>,
     /// Of [`Worker::wakes`], when it began.
     wakes: u64,
-    result: Result<Vec<Claimed>>,
+    result: Result<Turn>,
 }
 
 enum Landed {
@@ -82,6 +84,8 @@ pub struct Worker {
     renewed: Option<Timestamp>,
     /// Outcomes not stored yet.
     finished: Vec<Settlement>,
+    /// Messages that may have nothing open any more.
+    closed: Vec<MessageId>,
     /// There may be something due.
     hungry: bool,
     /// How often it was told so: a look that began before the last time proves nothing.
@@ -110,6 +114,7 @@ impl Worker {
             asked: 0,
             renewed: None,
             finished: Vec::new(),
+            closed: Vec::new(),
             hungry: false,
             wakes: 0,
             stopping: false,
@@ -133,7 +138,11 @@ impl Worker {
 
     /// Calls or turns are under way, or their results not dealt with.
     pub fn is_busy(&self) -> bool {
-        self.is_waiting() || !self.landed.is_empty() || !self.finished.is_empty()
+        self.is_waiting() || !self.landed.is_empty() || self.has_to_store()
+    }
+
+    fn has_to_store(&self) -> bool {
+        !self.finished.is_empty() || !self.closed.is_empty()
     }
 
     fn is_waiting(&self) -> bool {
@@ -194,7 +203,7 @@ impl Worker {
                 self.hungry = false;
             }
         }
-        if self.finished.is_empty() && chosen.is_none() {
+        if !self.has_to_store() && chosen.is_none() {
             return Ok(step);
         }
         let wanted = chosen.as_ref().map(|(provider, granted)| {
@@ -202,11 +211,14 @@ impl Worker {
             self.asked += granted;
             Wanted { outlet: self.outlet, owner: self.owner, most: *granted }
         });
-        let (s, settlements, wakes) = (self.s.clone(), std::mem::take(&mut self.finished), self.wakes);
+        let (s, wakes) = (self.s.clone(), self.wakes);
+        let settlements = std::mem::take(&mut self.finished);
+        let closed = std::mem::take(&mut self.closed);
         self.turns.spawn(async move {
-            let turn = AssertUnwindSafe(deliveries::turn(&s, &settlements, wanted)).catch_unwind().await;
-            let result = turn.unwrap_or_else(|_| Err(Error::internal("a turn of the store panicked")));
-            Stored { settlements, chosen, wakes, result }
+            let turn = deliveries::turn(&s, &settlements, wanted, &closed);
+            let result = AssertUnwindSafe(turn).catch_unwind().await;
+            let result = result.unwrap_or_else(|_| Err(Error::internal("a turn of the store panicked")));
+            Stored { settlements, closed, chosen, wakes, result }
         });
         Ok(step)
     }
@@ -214,11 +226,12 @@ impl Worker {
     /// Deals with a finished turn; returns how many deliveries it moved.
     async fn took(&mut self, stored: Result<Stored, JoinError>) -> Result<usize> {
         // Turns are neither aborted nor able to panic.
-        let Ok(Stored { settlements, chosen, wakes, result }) = stored else { return Ok(0) };
+        let Ok(Stored { settlements, closed, chosen, wakes, result }) = stored else { return Ok(0) };
         let granted = chosen.as_ref().map_or(0, |(_, granted)| *granted);
         self.asked -= granted;
         let outcome = match result {
-            Ok(claimed) => {
+            Ok(Turn { claimed, closed }) => {
+                self.closed.extend(closed);
                 let moved = settlements.len() + claimed.len();
                 if granted > 0 && claimed.is_empty() && wakes == self.wakes {
                     self.hungry = false;
@@ -240,6 +253,7 @@ impl Worker {
             Err(error) => {
                 // Outcomes stay in hand and are stored when the store is back.
                 self.finished.extend(settlements);
+                self.closed.extend(closed);
                 if let Some((provider, granted)) = chosen {
                     self.providers.give_up(provider.id, granted);
                 }

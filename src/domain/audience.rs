@@ -35,6 +35,12 @@ impl Audience {
             && self.filter.is_none()
             && self.to.is_empty()
     }
+
+    /// Names people of the directory, and nothing else decides who gets it.
+    pub fn only_names_people(&self) -> bool {
+        let names = Self { recipients: Vec::new(), ..self.clone() };
+        !self.recipients.is_empty() && names.is_empty() && self.exclude.is_none()
+    }
 }
 
 /// One address outside the directory, already normalised.

@@ -36,8 +36,22 @@ pub struct Wanted {
 /// Rows changed in one transaction by stopping, expiring and reopening; short, so that emergencies get in between.
 const CHUNK: i64 = 1_000;
 
-/// Stores what attempts came to and takes the next due deliveries, in one transaction: one synced write for both.
-pub async fn turn(s: &Services, settlements: &[Settlement], wanted: Option<Wanted>) -> Result<Vec<Claimed>> {
+/// What a turn came to.
+#[derive(Clone, Debug, Default)]
+pub struct Turn {
+    pub claimed: Vec<Claimed>,
+    /// Messages that may have nothing open any more, to be completed in a later turn.
+    pub closed: Vec<MessageId>,
+}
+
+/// Stores what attempts came to, takes the next due deliveries, and completes what an earlier turn closed, in one
+/// transaction: one synced write for all of it.
+pub async fn turn(
+    s: &Services,
+    settlements: &[Settlement],
+    wanted: Option<Wanted>,
+    closed: &[MessageId],
+) -> Result<Turn> {
     let now = s.clock.now();
     let claim = wanted.map(|wanted| store::Claim {
         outlet: wanted.outlet,
@@ -46,18 +60,16 @@ pub async fn turn(s: &Services, settlements: &[Settlement], wanted: Option<Wante
         limit: wanted.most as i64,
     });
     let mut tx = s.db.begin().await?;
-    let turn = store::turn(&mut tx, now, &s.campus.day(now), settlements, claim).await?;
+    if !closed.is_empty() {
+        planning::complete(&mut tx, closed, now).await?;
+    }
+    let mut turn = store::turn(&mut tx, now, &s.campus.day(now), settlements, claim).await?;
     // Where there is one writer nobody else can be closing the same message; else see [`planning::complete`].
-    let at_once = tx.is_only_writer();
-    if at_once && !turn.closed.is_empty() {
-        planning::complete(&mut tx, &turn.closed, now).await?;
+    if tx.is_only_writer() && !turn.closed.is_empty() {
+        planning::complete(&mut tx, &std::mem::take(&mut turn.closed), now).await?;
     }
     tx.commit().await?;
-    // The claims stand whatever becomes of this; the sweeper completes what is left open.
-    if !at_once && let Err(error) = complete(s, &turn.closed).await {
-        tracing::warn!(%error, "messages not completed yet");
-    }
-    Ok(turn.claimed)
+    Ok(Turn { claimed: turn.claimed, closed: turn.closed })
 }
 
 /// Completes those of the messages that have nothing open any more.
@@ -147,7 +159,7 @@ pub async fn publish(s: &Services, entry: Entry) {
     }
 }
 
-/// Ends what is past its time and completes what a crash left open; returns how many rows changed.
+/// Ends what is past its time; returns how many rows changed.
 pub async fn expire(s: &Services) -> Result<u64> {
     let now = s.clock.now();
     let mut tx = s.db.begin().await?;
@@ -156,10 +168,20 @@ pub async fn expire(s: &Services) -> Result<u64> {
     for message in planning::overdue(&s.db, now, 100).await? {
         changed += end_all(s, message, State::Expired, "expired").await? as u64;
     }
-    let left_open = planning::left_open(&s.db, 100).await?;
-    changed += left_open.len() as u64;
-    complete(s, &left_open).await?;
     Ok(changed)
+}
+
+/// Completes messages whose completion a crash cut off; returns how many. Looks at every message that is being sent.
+pub async fn complete_left_open(s: &Services) -> Result<usize> {
+    let mut completed = 0;
+    loop {
+        let left_open = planning::left_open(&s.db, CHUNK).await?;
+        completed += left_open.len();
+        complete(s, &left_open).await?;
+        if (left_open.len() as i64) < CHUNK {
+            return Ok(completed);
+        }
+    }
 }
 
 async fn end_all(s: &Services, message: MessageId, to: State, reason: &str) -> Result<i64> {

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use super::Services;
 use super::deliveries::{LEASE, event, publish};
 use crate::clock::Timestamp;
-use crate::domain::audience::{Audience, DirectAddress};
+use crate::domain::audience::DirectAddress;
 use crate::domain::channel::{ChannelKind, Outlet};
 use crate::domain::delivery::State;
 use crate::domain::id::MessageId;
@@ -15,7 +15,7 @@ use crate::domain::message::{Category, Lane, Status};
 use crate::domain::topic::{Topic, TopicPattern};
 use crate::queue::{Entry, Work};
 use crate::store::audience::ResolvedAudience;
-use crate::store::fan_out::{self, Added, Chunk, FanOut, Whole};
+use crate::store::fan_out::{self, Added, Chunk, FanOut, Listed, Whole};
 use crate::store::planning::{self as store, Planned};
 use crate::store::{events, messages};
 use crate::{Error, Result};
@@ -94,34 +94,38 @@ async fn claim(s: &Services, owner: i64, now: Timestamp) -> Result<(usize, Vec<P
 /// A message, and whom it is for.
 struct Plan {
     message: Planned,
-    /// Addresses outside the directory by their targets.
-    direct: Vec<(i64, DirectAddress)>,
-    people: Option<People>,
-    /// The people of the first chunk.
-    first: Option<Chunk>,
-}
-
-/// An audience in the directory.
-struct People {
-    audience: ResolvedAudience,
     opt_outs: Vec<String>,
+    /// Those it names.
+    listed: Vec<Listed>,
+    /// Or those its audience finds in the directory.
+    audience: Option<ResolvedAudience>,
+    /// The first of them.
+    first: Option<Chunk>,
 }
 
 impl Plan {
     /// `patterns`: all opt-out patterns in use.
     async fn make(s: &Services, message: Planned, patterns: &[String], now: Timestamp) -> Result<Self> {
-        let mut audience = audience_of(&message)?;
-        let to = std::mem::take(&mut audience.to);
-        let mut plan = Self {
-            direct: to.into_iter().map(|address| (direct_target(&address), address)).collect(),
-            people: None,
-            first: None,
-            message,
-        };
+        let opt_outs = opt_outs(&message, patterns);
+        let mut audience = message.audience.as_ref().map(|audience| audience.0.clone()).unwrap_or_default();
+        let mut own = params(&message)?;
+        if message.audience.is_none() {
+            // It is for the people its variables are for.
+            audience.recipients = own.keys().cloned().collect();
+        }
+        let to = std::mem::take(&mut audience.to).into_iter();
+        let mut listed: Vec<_> =
+            to.map(|address| Listed::Address { target: direct_target(&address), address }).collect();
+        if audience.only_names_people() {
+            let people = std::mem::take(&mut audience.recipients).into_iter();
+            listed.extend(people.map(|campus_id| {
+                let params = own.remove(&campus_id).map(|params| params.to_string());
+                Listed::Person { campus_id, params }
+            }));
+        }
+        let mut plan = Self { message, opt_outs, listed, audience: None, first: None };
         if !audience.is_empty() {
-            let resolved = super::groups::resolve(s, &audience, true).await?.audience;
-            let opt_outs = opt_outs(&plan.message, patterns);
-            plan.people = Some(People { audience: resolved, opt_outs });
+            plan.audience = Some(super::groups::resolve(s, &audience, true).await?.audience);
             plan.first = plan.next_chunk(s, now).await?;
         }
         Ok(plan)
@@ -133,12 +137,12 @@ impl Plan {
     }
 
     fn size(&self) -> i64 {
-        self.direct.len() as i64 + self.first.map_or(0, |chunk| chunk.people)
+        self.listed.len() as i64 + self.first.map_or(0, |chunk| chunk.people)
     }
 
     fn fan_out(&self, now: Timestamp) -> Option<FanOut<'_>> {
-        let People { audience, opt_outs } = self.people.as_ref()?;
-        Some(FanOut { message: &self.message, audience, opt_outs, now })
+        let audience = self.audience.as_ref()?;
+        Some(FanOut { message: &self.message, audience, opt_outs: &self.opt_outs, now })
     }
 
     async fn next_chunk(&self, s: &Services, now: Timestamp) -> Result<Option<Chunk>> {
@@ -151,10 +155,17 @@ impl Plan {
     fn whole(&self, now: Timestamp) -> Whole<'_> {
         Whole {
             message: &self.message,
-            direct: self.direct.iter().map(|(target, address)| (*target, address)).collect(),
+            listed: &self.listed,
+            opt_outs: &self.opt_outs,
             people: self.fan_out(now).zip(self.first.map(|chunk| chunk.end)),
         }
     }
+}
+
+/// People's own variables.
+fn params(message: &Planned) -> Result<serde_json::Map<String, serde_json::Value>> {
+    let personalise = message.personalise.as_deref().unwrap_or("{}");
+    serde_json::from_str(personalise).map_err(Error::internal)
 }
 
 /// Takes as many plans as fit into one transaction, at least one.
@@ -212,15 +223,16 @@ async fn plan_large(s: &Services, owner: i64, plan: &mut Plan) -> Result<()> {
     let lease = LEASE.as_millis() as i64;
     let id = plan.message.id;
     let mut planned: Vec<Added> = Vec::new();
-    let direct: Vec<_> = plan.direct.iter().map(|(target, address)| (*target, address)).collect();
-    for chunk in direct.chunks(CHUNK as usize) {
+    for chunk in plan.listed.chunks(CHUNK as usize) {
+        let (message, opt_outs) = (&plan.message, &plan.opt_outs);
         let mut tx = s.db.begin().await?;
-        let Some(added) = fan_out::add_direct(&mut tx, &plan.message, chunk, now, lease).await? else {
+        let Some(added) = fan_out::add_listed(&mut tx, message, chunk, opt_outs, now, lease).await? else {
             return Ok(());
         };
         tx.commit().await?;
-        wake(s, &[&plan.message], &added).await;
+        wake(s, &[message], &added).await;
         planned.extend(added);
+        emergencies_first(s, owner, message.lane).await?;
     }
     let mut next = plan.first;
     while let Some(chunk) = next {
@@ -266,20 +278,6 @@ async fn failed(s: &Services, message: MessageId, error: Error) -> Result<()> {
     tracing::error!(%message, %error, "planning failed");
     let reason = format!("planning failed: {error}");
     set_status(s, message, Status::Unrouted, Some(&reason)).await
-}
-
-/// Whom the message is for: what was asked, or the people its variables are for.
-fn audience_of(message: &Planned) -> Result<Audience> {
-    if let Some(audience) = &message.audience {
-        return Ok(audience.0.clone());
-    }
-    let personalise = message.personalise.as_deref().unwrap_or("{}");
-    let people: serde_json::Map<String, serde_json::Value> =
-        serde_json::from_str(personalise).map_err(Error::internal)?;
-    Ok(Audience {
-        recipients: people.into_iter().map(|(campus_id, _)| campus_id).collect(),
-        ..Audience::default()
-    })
 }
 
 /// The opt-out patterns that cover this message; none for an emergency, which reaches everyone.

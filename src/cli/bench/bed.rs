@@ -14,7 +14,7 @@ use crate::domain::channel::ChannelKind;
 use crate::domain::provider::ProviderKind;
 use crate::lifecycle::Lifecycle;
 use crate::service::caller::KeyCaller;
-use crate::service::messages::{AcceptOptions, AcceptedView, accept};
+use crate::service::messages::{AcceptOptions, AcceptedView, MOST_IN_BATCH, accept, accept_batch};
 use crate::service::providers::{self, NewProvider};
 use crate::service::recipients::{Import, ImportOptions};
 use crate::service::sources::{self, NewSource};
@@ -131,6 +131,18 @@ pub(super) async fn provider(
 pub(super) async fn message(s: &Services, key: &KeyCaller, body: &Value) -> anyhow::Result<AcceptedView> {
     let options = AcceptOptions { request_id: "bench".to_owned(), ..AcceptOptions::default() };
     Ok(accept(s, key, body.to_string().as_bytes(), &options).await?.message)
+}
+
+/// Accepts messages as the API does, up to [`MOST_IN_BATCH`] at a time.
+pub(super) async fn messages(s: &Services, key: &KeyCaller, bodies: &[Value]) -> anyhow::Result<()> {
+    let options = AcceptOptions { request_id: "bench".to_owned(), ..AcceptOptions::default() };
+    for batch in bodies.chunks(MOST_IN_BATCH) {
+        let body = json!({ "messages": batch }).to_string();
+        for accepted in accept_batch(s, key, body.as_bytes(), &options).await? {
+            accepted?;
+        }
+    }
+    Ok(())
 }
 
 /// A text as departments write it.

@@ -1,4 +1,5 @@
-//! How fast planned deliveries are handed to a mail relay that answers at once, over real sockets.
+//! How fast deliveries are handed to a mail relay that answers at once, over real sockets: those of a few messages to
+//! everyone, planned before, and those of many messages to one person each, planned meanwhile.
 
 use std::time::{Duration, Instant};
 
@@ -18,6 +19,8 @@ const BENCH: &str = "dispatch";
 const MESSAGES: u64 = 3;
 /// Connections to the relay, twice what a provider has unless told.
 const CONNECTIONS: u64 = 16;
+/// One person in so many gets a message of their own.
+const OWN_MESSAGE: usize = 5;
 /// How long one message may take to be completed before the bench gives up.
 const PATIENCE: Duration = Duration::from_mins(10);
 
@@ -62,9 +65,23 @@ pub(super) async fn run(bench: &Bench) -> anyhow::Result<Vec<Figure>> {
         );
     }
     let settled = began.elapsed();
-    let twice = relay.mailbox().total() - deliveries;
-    anyhow::ensure!(twice == 0, "{twice} mails came twice");
+
+    let own: Vec<_> = (0..people)
+        .step_by(OWN_MESSAGE)
+        .map(|number| {
+            let mut body = bed::text();
+            body["audience"] = json!({"recipients": [bed::campus_id(number)]});
+            body["channels"] = json!(["email"]);
+            body
+        })
+        .collect();
+    let began_own = Instant::now();
+    bed::messages(&s, &key, &own).await?;
+    relay.mailbox().wait_for(deliveries + own.len() as u64).await;
+    let took_own = began_own.elapsed();
     served.stop().await?;
+    let twice = relay.mailbox().total() - deliveries - own.len() as u64;
+    anyhow::ensure!(twice == 0, "{twice} mails came twice");
     relay.stop().await;
     bed.remove().await?;
 
@@ -72,6 +89,12 @@ pub(super) async fn run(bench: &Bench) -> anyhow::Result<Vec<Figure>> {
     Ok(vec![
         Figure::new(BENCH, "mails handed over", rate(handed), "/s").aim(Aim::AtLeast(8_000.0)),
         Figure::new(BENCH, "mails settled, to the last", rate(settled), "/s"),
+        Figure::new(
+            BENCH,
+            "messages to one person, accepted to handed over",
+            own.len() as f64 / took_own.as_secs_f64(),
+            "/s",
+        ),
         Figure::new(BENCH, "start to the first mail", first.as_secs_f64() * 1_000.0, "ms"),
     ])
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::{StreamExt as _, stream};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
@@ -19,6 +20,9 @@ use crate::store::{dedup, idempotency};
 const KEYS_KEPT: Duration = Duration::from_hours(48);
 /// Messages in one batch.
 pub const MOST_IN_BATCH: usize = 1_000;
+
+/// Messages of a batch that are prepared side by side: each may ask the store.
+const AT_ONCE: usize = 8;
 
 /// What comes with a message outside its body.
 #[derive(Clone, Debug, Default)]
@@ -85,11 +89,14 @@ pub async fn accept_batch(
     }
     let mut results: Vec<Option<Result<Accepted>>> = Vec::with_capacity(messages.len());
     let mut drafts = Vec::new();
-    for (place, mut message) in messages.into_iter().enumerate() {
-        let prepared = match batch_key(caller, &mut message, place, options) {
+    let prepared = messages.into_iter().enumerate().map(async |(place, mut message)| {
+        match batch_key(caller, &mut message, place, options) {
             Ok(key) => prepare(s, caller, &message, key, options).await,
             Err(error) => Prepared::Answer(Err(error)),
-        };
+        }
+    });
+    let mut prepared = std::pin::pin!(stream::iter(prepared).buffered(AT_ONCE).enumerate());
+    while let Some((place, prepared)) = prepared.next().await {
         match prepared {
             Prepared::Draft(draft) => {
                 drafts.push((place, *draft));

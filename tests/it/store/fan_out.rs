@@ -9,7 +9,7 @@ use belltower::store::Db;
 use belltower::store::audience::ResolvedAudience;
 use belltower::store::deliveries::{Claim, turn};
 use belltower::store::fan_out::{
-    Added, Chunk, FanOut, Whole, add_channel, add_chunk, add_direct, add_whole, next_chunk,
+    Added, Chunk, FanOut, Listed, Whole, add_channel, add_chunk, add_listed, add_whole, next_chunk,
 };
 use belltower::store::history;
 use belltower::store::messages::NewMessage;
@@ -27,6 +27,15 @@ const EMAIL: Outlet = Outlet::Live(ChannelKind::Email);
 
 fn everyone() -> ResolvedAudience {
     ResolvedAudience { everyone: true, ..ResolvedAudience::default() }
+}
+
+fn guest() -> Listed {
+    let value = "guest@elsewhere.example".to_owned();
+    Listed::Address { target: -5, address: DirectAddress { kind: AddressKind::Email, value } }
+}
+
+fn person(id: &str, params: Option<&str>) -> Listed {
+    Listed::Person { campus_id: id.to_owned(), params: params.map(str::to_owned) }
 }
 
 fn added(channel: ChannelKind, state: State, n: i64) -> Added {
@@ -160,13 +169,51 @@ on_both!(filters_and_exclusions_decide_who_gets_it, |db| async {
 on_both!(direct_addresses_get_a_delivery_without_a_recipient, |db| async {
     sources(&db).await;
     let message = planned(&db, message(1)).await;
-    let address = DirectAddress { kind: AddressKind::Email, value: "guest@elsewhere.example".to_owned() };
     for expected in [1, 0] {
         let mut tx = db.begin().await.unwrap();
-        let done = add_direct(&mut tx, &message, &[(-5, &address)], NOW, LEASE).await.unwrap().unwrap();
+        let done = add_listed(&mut tx, &message, &[guest()], &[], NOW, LEASE).await.unwrap().unwrap();
         assert_eq!(done.iter().map(|a| a.n).sum::<i64>(), expected, "a second time adds nothing");
         tx.commit().await.unwrap();
     }
+});
+
+on_both!(those_who_are_named_are_told_as_the_audience_would_be, |db| async {
+    sources(&db).await;
+    people(&db).await;
+    let new = NewMessage {
+        channels: r#"["email","sms"]"#.to_owned(),
+        topic: "activities.film".to_owned(),
+        ..message(1)
+    };
+    let message = planned(&db, new).await;
+    // No e-mail, no mobile, opted out, gone, nobody; and one twice.
+    let listed = [
+        person("2023001", Some(r#"{"score":91}"#)),
+        person("2023003", None),
+        person("2023004", None),
+        person("2023005", None),
+        person("2023006", None),
+        person("2099999", None),
+        person("2023001", None),
+    ];
+    let opt_outs = ["activities.#".to_owned()];
+    for expected in [8, 0] {
+        let mut tx = db.begin().await.unwrap();
+        let done = add_listed(&mut tx, &message, &listed, &opt_outs, NOW, LEASE).await.unwrap().unwrap();
+        assert_eq!(done.iter().map(|a| a.n).sum::<i64>(), expected, "a second time adds nothing");
+        tx.commit().await.unwrap();
+    }
+    let counts = history::counts(&db, &[MessageId(1)]).await.unwrap();
+    assert_eq!(counts.iter().map(|c| (c.pending, c.suppressed)).collect::<Vec<_>>(), [(2, 2), (2, 2)]);
+    let mut tx = db.begin().await.unwrap();
+    let wanted = Claim { outlet: EMAIL, owner: 1, lease_ms: LEASE, limit: 10 };
+    let claimed = turn(&mut tx, NOW, "2026-09-21", &[], Some(wanted)).await.unwrap().claimed;
+    tx.commit().await.unwrap();
+    let letters: Vec<_> = claimed.iter().map(|c| (c.address.as_deref(), c.params.as_deref())).collect();
+    assert_eq!(
+        letters,
+        [(Some("p1@campus.example"), Some(r#"{"score":91}"#)), (Some("p4@campus.example"), None)]
+    );
 });
 
 on_both!(messages_for_a_few_are_planned_together_and_those_lost_are_passed_over, |db| async {
@@ -180,14 +227,14 @@ on_both!(messages_for_a_few_are_planned_together_and_those_lost_are_passed_over,
     execute(&mut tx, "UPDATE message SET lease_owner = 8 WHERE id = 4").await;
     let two = ResolvedAudience { recipients: vec!["2023001".into(), "2023003".into()], ..Default::default() };
     let none = ResolvedAudience { recipients: vec!["2023006".into()], ..Default::default() };
-    let address = DirectAddress { kind: AddressKind::Email, value: "guest@elsewhere.example".to_owned() };
     let to = |message, audience| {
         let fan_out = FanOut { message, audience, opt_outs: &[], now: NOW };
-        Whole { message, direct: Vec::new(), people: Some((fan_out, RecipientId(10))) }
+        Whole { message, listed: &[], opt_outs: &[], people: Some((fan_out, RecipientId(10))) }
     };
+    let listed = [guest()];
     let all = [
         to(&people_only, &two),
-        Whole { message: &guests, direct: vec![(-5, &address)], people: None },
+        Whole { message: &guests, listed: &listed, opt_outs: &[], people: None },
         to(&nobody, &none),
         to(&lost, &two),
     ];
