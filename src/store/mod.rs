@@ -2,7 +2,8 @@
 //!
 //! A function reads from a [`Db`] or writes inside a [`Tx`]; which database is behind either is decided once, when it
 //! is opened. The macros [`in_db!`] and [`in_tx!`] expand one body for both drivers, [`row!`] declares what a query
-//! gives back. Placeholders are `$1`, upserts `ON CONFLICT`, bulk input one JSON array (see [`dialect::Dialect::rows`]).
+//! gives back. Placeholders are `$1`, upserts `ON CONFLICT`, bulk input one JSON array (see [`dialect::Dialect::rows`]),
+//! bound limits `LIMIT $1 + 0` (SQLite plans a statement anew for each value bound to a plain one).
 
 pub mod audience;
 pub mod audit;

@@ -90,3 +90,21 @@ fn migrations_come_in_pairs() {
     };
     assert_eq!(names("sqlite"), names("postgres"), "a migration is written for both databases, same name");
 }
+
+#[test]
+fn bound_limits_do_not_make_sqlite_plan_anew() {
+    // SQLite looks at the value bound to a plain `LIMIT $1` and plans the statement again whenever it is bound.
+    let plain: Vec<_> = rust_files("src/store")
+        .into_iter()
+        .flat_map(|file| {
+            let limits = file.text.match_indices("LIMIT $").map(|(at, _)| at).collect::<Vec<_>>();
+            let is_plain = |at: &usize| {
+                let rest =
+                    file.text[*at + "LIMIT $".len()..].trim_start_matches(|c: char| c.is_ascii_digit());
+                !rest.starts_with(" + 0")
+            };
+            limits.into_iter().filter(is_plain).map(|_| file.path.clone()).collect::<Vec<_>>()
+        })
+        .collect();
+    assert_none("write a bound limit as `LIMIT $1 + 0`:", &plain);
+}
