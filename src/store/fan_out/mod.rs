@@ -1,20 +1,22 @@
 //! From an audience to deliveries: one for each person, or address, and channel.
 
+mod listed;
+
 use std::collections::{BTreeMap, HashSet};
 
 use serde::Serialize;
 
-use super::audience::{ResolvedAudience, bind_all};
-use super::deliveries::Moved;
-use super::dialect::Field;
-use super::planning::{self, Planned};
-use super::{Db, Tx, in_db, in_tx, row, sql, to_json};
+pub use self::listed::Listed;
 use crate::Result;
 use crate::clock::Timestamp;
-use crate::domain::audience::DirectAddress;
 use crate::domain::channel::{AddressKind, ChannelKind, Outlet};
 use crate::domain::delivery::{State, suppressed};
 use crate::domain::id::{MessageId, RecipientId};
+use crate::store::audience::{ResolvedAudience, bind_all};
+use crate::store::deliveries::Moved;
+use crate::store::dialect::Field;
+use crate::store::planning::{self, Planned};
+use crate::store::{Db, Tx, in_db, in_tx, row, sql, to_json};
 
 row! {
     struct EndRow {
@@ -46,15 +48,6 @@ pub struct Chunk {
     /// The last of them.
     pub end: RecipientId,
     pub people: i64,
-}
-
-/// Somebody a message names.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Listed {
-    /// Outside the directory. The target is negative, and the same whenever the message is planned.
-    Address { target: i64, address: DirectAddress },
-    /// In the directory, if there is one of that id; `params`: a JSON object of their own variables.
-    Person { campus_id: String, params: Option<String> },
 }
 
 /// Everything that becomes of a message, where that is little enough for one transaction.
@@ -120,7 +113,7 @@ pub async fn add_whole(
     let held = planning::finish(tx, &ids, first.message.lease_owner, now).await?;
     let whole: Vec<_> = whole.iter().filter(|whole| held.contains(&whole.message.id)).collect();
     let lists: Vec<_> = whole.iter().map(|whole| (whole.message, whole.listed, whole.opt_outs)).collect();
-    let mut added = add_lists(tx, &lists, now).await?;
+    let mut added = listed::add(tx, &lists, now).await?;
     for (fan_out, end) in whole.iter().filter_map(|whole| whole.people.as_ref()) {
         added.extend(add_people(tx, fan_out, *end).await?);
     }
@@ -250,148 +243,9 @@ pub async fn add_listed(
     if !advance(tx, message, message.plan_cursor, now, lease_ms).await? {
         return Ok(None);
     }
-    let added = add_lists(tx, &[(message, listed, opt_outs)], now).await?;
+    let added = listed::add(tx, &[(message, listed, opt_outs)], now).await?;
     count_added(tx, &added).await?;
     Ok(Some(added))
-}
-
-#[derive(Serialize)]
-struct AddressRow<'a> {
-    message_id: i64,
-    channel: i64,
-    outlet: i64,
-    lane: i64,
-    kind: i64,
-    target: i64,
-    address: &'a str,
-}
-
-#[derive(Serialize)]
-struct PersonRow<'a> {
-    message_id: i64,
-    channel: i64,
-    outlet: i64,
-    lane: i64,
-    campus_id: &'a str,
-    params: Option<&'a str>,
-    opt_outs: &'a [String],
-}
-
-/// Adds deliveries to those whom messages name, each with its opt-out patterns: two statements however many there are.
-async fn add_lists(
-    tx: &mut Tx,
-    lists: &[(&Planned, &[Listed], &[String])],
-    now: Timestamp,
-) -> Result<Vec<Added>> {
-    let (mut addresses, mut people) = (Vec::new(), Vec::new());
-    for (message, listed, opt_outs) in lists {
-        for listed in *listed {
-            match listed {
-                Listed::Address { target, address } => addresses.push(AddressRow {
-                    message_id: message.id.0,
-                    channel: address.kind.channel().code(),
-                    outlet: Outlet::of(message.test, address.kind.channel()).code(),
-                    lane: message.lane.code(),
-                    kind: address.kind.code(),
-                    target: *target,
-                    address: &address.value,
-                }),
-                Listed::Person { campus_id, params } => {
-                    people.extend(message.channels.0.iter().map(|channel| PersonRow {
-                        message_id: message.id.0,
-                        channel: channel.code(),
-                        outlet: Outlet::of(message.test, *channel).code(),
-                        lane: message.lane.code(),
-                        campus_id,
-                        params: params.as_deref(),
-                        opt_outs,
-                    }));
-                }
-            }
-        }
-    }
-    let mut added = add_addresses(tx, &addresses, now).await?;
-    added.extend(add_persons(tx, &people, now).await?);
-    Ok(added)
-}
-
-async fn add_addresses(tx: &mut Tx, to: &[AddressRow<'_>], now: Timestamp) -> Result<Vec<Added>> {
-    if to.is_empty() {
-        return Ok(Vec::new());
-    }
-    let text = format!(
-        "INSERT INTO delivery (message_id, channel, outlet, lane, target, address_kind, address, state, due_at,
-            updated_at)
-         SELECT d.message_id, d.channel, d.outlet, d.lane, d.target, d.kind, d.address, 0, $2, $2 FROM {rows} AS d
-         WHERE 1 = 1 ON CONFLICT DO NOTHING
-         RETURNING message_id, channel, state",
-        rows = tx.dialect().rows(
-            "$1",
-            &[
-                ("message_id", Field::Int),
-                ("channel", Field::Int),
-                ("outlet", Field::Int),
-                ("lane", Field::Int),
-                ("kind", Field::Int),
-                ("target", Field::Int),
-                ("address", Field::Text)
-            ]
-        )
-    );
-    let inserted: Vec<Moved> = in_tx!(tx, |conn| {
-        sqlx::query_as(sql(text)).bind(to_json(to)?).bind(now.0).fetch_all(conn).await
-    })?;
-    Ok(tally(&inserted))
-}
-
-async fn add_persons(tx: &mut Tx, to: &[PersonRow<'_>], now: Timestamp) -> Result<Vec<Added>> {
-    if to.is_empty() {
-        return Ok(Vec::new());
-    }
-    let dialect = tx.dialect();
-    let opted_out = if to.iter().all(|row| row.opt_outs.is_empty()) {
-        "FALSE".to_owned()
-    } else {
-        format!(
-            "EXISTS (SELECT 1 FROM opt_out o WHERE o.recipient_id = r.id AND o.channel IN (0, x.channel)
-                 AND o.topic IN {})",
-            dialect.text_list("x.opt_outs")
-        )
-    };
-    let by_channel = |of: fn(ChannelKind) -> String| {
-        let cases = ChannelKind::ALL.map(|channel| format!("WHEN {} THEN {}", channel.code(), of(channel)));
-        format!("CASE x.channel {} END", cases.join(" "))
-    };
-    let (address, kind) = (by_channel(coalesce), by_channel(kind_of));
-    let text = format!(
-        "INSERT INTO delivery (message_id, channel, outlet, lane, target, recipient_id, address_kind, address, name,
-            language, params, state, reason, due_at, updated_at)
-         SELECT x.message_id, x.channel, x.outlet, x.lane, r.id, r.id, {kind}, {address}, r.name, r.language, x.params,
-            CASE WHEN {address} IS NULL OR {opted_out} THEN 7 ELSE 0 END,
-            CASE WHEN {opted_out} THEN '{out}' WHEN {address} IS NULL THEN '{none}' END, $2, $2
-         FROM {rows} AS x JOIN recipient r ON r.campus_id = x.campus_id
-         WHERE r.active
-         ON CONFLICT DO NOTHING
-         RETURNING message_id, channel, state",
-        out = suppressed::OPTED_OUT,
-        none = suppressed::NO_ADDRESS,
-        rows = dialect.rows(
-            "$1",
-            &[
-                ("message_id", Field::Int),
-                ("channel", Field::Int),
-                ("outlet", Field::Int),
-                ("lane", Field::Int),
-                ("campus_id", Field::Text),
-                ("params", Field::Text),
-                ("opt_outs", Field::Json)
-            ]
-        )
-    );
-    let inserted: Vec<Moved> = in_tx!(tx, |conn| {
-        sqlx::query_as(sql(text)).bind(to_json(to)?).bind(now.0).fetch_all(conn).await
-    })?;
-    Ok(tally(&inserted))
 }
 
 fn tally(rows: &[Moved]) -> Vec<Added> {
