@@ -68,6 +68,11 @@ impl Breaker {
         self.probing = true;
     }
 
+    /// Whether an outcome opens it whatever came before: nothing more is to be handed over even before it is noted.
+    pub fn opens_at_once(class: OutcomeClass, this_address: bool) -> bool {
+        class == OutcomeClass::Config || class == OutcomeClass::Throttled && !this_address
+    }
+
     /// Takes note of an outcome. `wait` and `this_address` as the provider said them.
     pub fn note(
         &mut self,
@@ -139,6 +144,18 @@ mod tests {
     fn fail(breaker: &mut Breaker, n: u32, at: Timestamp) {
         for _ in 0..n {
             breaker.note(OutcomeClass::Transient, None, false, "connection refused", at);
+        }
+    }
+
+    #[test]
+    fn what_opens_it_at_once_is_what_leaves_nothing_allowed() {
+        for class in OutcomeClass::ALL {
+            for this_address in [false, true] {
+                let mut breaker = Breaker::default();
+                breaker.note(class, None, this_address, "", T);
+                let is_open = breaker.allowance(T) != Allowance::All;
+                assert_eq!(Breaker::opens_at_once(class, this_address), is_open, "{class:?} {this_address}");
+            }
         }
     }
 

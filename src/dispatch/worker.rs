@@ -13,7 +13,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use tokio::task::{JoinError, JoinSet};
 
-use super::breaker::Change;
+use super::breaker::{Breaker, Change};
 use super::choice::{Choice, Providers};
 use super::gate::Gate;
 use super::in_flight::{Hold, InFlight};
@@ -400,6 +400,10 @@ async fn hand_over(
         outcomes.resize_with(parcels.len(), || {
             Some(Outcome::new(OutcomeClass::Unknown).detail("the provider did not say"))
         });
+        let opens = |outcome: &Outcome| Breaker::opens_at_once(outcome.class, outcome.this_address);
+        if outcomes.iter().flatten().any(opens) {
+            gate.shut();
+        }
         outcomes
     } else {
         vec![None; parcels.len()]

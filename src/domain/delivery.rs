@@ -57,6 +57,16 @@ pub enum OutcomeClass {
 }
 
 impl OutcomeClass {
+    pub const ALL: [Self; 7] = [
+        Self::Accepted,
+        Self::PermanentRecipient,
+        Self::PermanentMessage,
+        Self::Transient,
+        Self::Throttled,
+        Self::Config,
+        Self::Unknown,
+    ];
+
     pub const fn name(self) -> &'static str {
         match self {
             Self::Accepted => "accepted",

@@ -53,7 +53,7 @@ pub struct Settlement {
     pub sent_at: Option<i64>,
     pub started_at: i64,
     pub duration_ms: i64,
-    /// How the attempt ended; `None` where nothing was handed to a provider, and so no attempt is listed.
+    /// How the attempt ended; `None` where nothing was handed to a provider, so that it was no attempt.
     pub outcome: Option<String>,
     pub code: Option<String>,
     pub detail: Option<String>,
@@ -192,6 +192,7 @@ async fn settle(
             provider_id = COALESCE(s.provider_id, delivery.provider_id),
             reference = COALESCE(s.reference, delivery.reference), poll_at = s.poll_at,
             sent_at = COALESCE(s.sent_at, delivery.sent_at), lease_owner = NULL, lease_until = NULL,
+            attempts = CASE WHEN s.outcome IS NULL THEN delivery.attempts - 1 ELSE delivery.attempts END,
             repeated = CASE WHEN s.outcome IS NULL THEN delivery.repeated ELSE FALSE END, updated_at = $2
          FROM {rows} AS s
          WHERE delivery.id = s.id AND delivery.attempts = s.attempt AND delivery.state + 0 = 1

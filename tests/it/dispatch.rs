@@ -268,6 +268,35 @@ on_both!(a_dead_relay_is_left_alone_and_the_next_one_takes_over, |db| async {
     assert!(events.iter().any(|e| e.kind == "paused"), "an administrator can see why");
 });
 
+on_both!(what_waits_in_line_for_a_relay_that_fails_is_not_handed_to_it, |db| async {
+    let reply = Reply::new(550, "5.7.1 sender not allowed");
+    let refusing = Faults::default().refusing("p*@campus.example", reply);
+    let mut house = House::with(db.clone(), refusing, json!({"connections": 1})).await;
+    let second = SmtpSimulator::start(SmtpOptions::default()).await.unwrap();
+    provider(&house.s, "second", &second, 20, json!({})).await;
+    // From its first call on it is known how quick the relay is, and others may wait in line for it.
+    house.send(to(&["first@campus.example"])).await;
+    house.drain().await;
+    assert_eq!(house.mailbox().total(), 1);
+    let addresses: Vec<String> = (0..30).map(|i| format!("p{i}@campus.example")).collect();
+    let addresses: Vec<&str> = addresses.iter().map(String::as_str).collect();
+    let id = house.send(to(&addresses)).await;
+    for _ in 0..3 {
+        house.drain().await;
+        house.turn(Duration::from_secs(2));
+    }
+    let message = house.message(id).await;
+    assert_eq!((message.status, message.counts.all.sent), (Status::Completed, 30));
+    assert_eq!(second.mailbox().total(), 30);
+    let query = DeliveryQuery { limit: 100, ..DeliveryQuery::default() };
+    let page = messages::deliveries(&house.s, &operator(Role::Owner), id, &query).await.unwrap();
+    assert_eq!(
+        page.items.iter().map(|d| d.attempts).sum::<i64>(),
+        31,
+        "one saw that the relay refuses, and went on"
+    );
+});
+
 on_both!(without_an_audience_a_message_says_that_nobody_is_meant, |db| async {
     let mut house = House::new(db.clone()).await;
     let id = house.send(json!({"topic": "academic.exam", "title": "考试", "body": "…"})).await;

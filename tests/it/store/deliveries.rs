@@ -226,5 +226,6 @@ on_both!(a_claim_given_back_still_tells_that_it_repeats_one_cut_off, |db| async 
     store(&db, &[back]).await;
     let third = take(&db, 100).await;
     assert!(third[0].id == claimed[0].id && third[0].repeated);
+    assert_eq!((again.attempts, third[0].attempts), (2, 2), "it was no attempt");
     assert!(history::attempts(&db, claimed[0].id).await.unwrap().is_empty());
 });
