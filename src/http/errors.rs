@@ -38,7 +38,7 @@ impl Asked {
         let is_https = state.is_some_and(|state| state.is_https);
         let default = state.map_or(Language::English, |state| state.language);
         let page = (!is_api && accepts_page(request.headers()))
-            .then(|| problems::language(request.headers(), default));
+            .then(|| problems::language(request.request(), default));
         Self { id, is_api, is_https, page }
     }
 }

@@ -30,11 +30,15 @@ pub type Arguments = HashMap<Cow<'static, str>, FluentValue<'static>>;
 /// The cookie that remembers a person's switch, so that the sign-in page speaks their language too.
 pub const COOKIE: &str = "bt_language";
 
+/// The language this browser was switched to.
+pub fn switched(request: &HttpRequest) -> Option<Language> {
+    request.cookie(COOKIE).and_then(|cookie| Language::from_tag(cookie.value()))
+}
+
 /// The language this browser was switched to, else the campus's.
 pub fn of(request: &HttpRequest) -> Language {
-    let switched = request.cookie(COOKIE).and_then(|cookie| Language::from_tag(cookie.value()));
     let campus = request.app_data::<Data<State>>().map(|state| state.language);
-    switched.or(campus).unwrap_or(Language::SimplifiedChinese)
+    switched(request).or(campus).unwrap_or(Language::SimplifiedChinese)
 }
 
 /// What a language calls itself.

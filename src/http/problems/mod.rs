@@ -2,13 +2,14 @@
 
 mod catalogue;
 
-use actix_web::http::header::{self, HeaderMap};
+use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use askama::Template;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::errors::{self, Problem};
+use super::locale;
 use super::routes::routes;
 use crate::config::Language;
 use crate::service::Services;
@@ -52,7 +53,7 @@ pub struct Kinds {
 #[derive(Template)]
 #[template(path = "http/problem.html")]
 struct ProblemPage<'a> {
-    tag: &'static str,
+    language: Language,
     explained: &'a Explained,
     words: &'a Words,
     /// What happened just now, when it is not looked up.
@@ -62,8 +63,20 @@ struct ProblemPage<'a> {
 #[derive(Template)]
 #[template(path = "http/problems.html")]
 struct ProblemsPage {
-    tag: &'static str,
+    language: Language,
     kinds: Vec<(&'static Explained, &'static Words)>,
+}
+
+impl ProblemPage<'_> {
+    fn t(&self, key: &str) -> String {
+        locale::text(self.language, key, None)
+    }
+}
+
+impl ProblemsPage {
+    fn t(&self, key: &str) -> String {
+        locale::text(self.language, key, None)
+    }
 }
 
 /// Every kind of problem there is.
@@ -72,9 +85,9 @@ pub async fn list(request: HttpRequest, s: web::Data<Services>) -> Result<HttpRe
     if !errors::accepts_page(request.headers()) {
         return Ok(HttpResponse::Ok().json(Kinds { data: catalogue::ALL }));
     }
-    let language = language(request.headers(), s.campus.language);
+    let language = language(&request, s.campus.language);
     let kinds = catalogue::ALL.iter().map(|e| (e, e.words(language))).collect();
-    html(HttpResponse::Ok(), &ProblemsPage { tag: language.as_str(), kinds })
+    html(HttpResponse::Ok(), &ProblemsPage { language, kinds })
 }
 
 /// One kind of problem: what it means and what to change. A page for browsers.
@@ -92,9 +105,9 @@ pub async fn show(
     if !errors::accepts_page(request.headers()) {
         return Ok(HttpResponse::Ok().json(explained));
     }
-    let language = language(request.headers(), s.campus.language);
+    let language = language(&request, s.campus.language);
     let words = explained.words(language);
-    html(HttpResponse::Ok(), &ProblemPage { tag: language.as_str(), explained, words, happened: None })
+    html(HttpResponse::Ok(), &ProblemPage { language, explained, words, happened: None })
 }
 
 /// The page for a problem that happened to a person.
@@ -104,12 +117,7 @@ pub(super) fn page_of(
     status: HttpResponseBuilder,
 ) -> HttpResponse {
     let explained = find(problem.code).unwrap_or(&catalogue::UNEXPLAINED);
-    let page = ProblemPage {
-        tag: language.as_str(),
-        explained,
-        words: explained.words(language),
-        happened: Some(problem),
-    };
+    let page = ProblemPage { language, explained, words: explained.words(language), happened: Some(problem) };
     html(status, &page).unwrap_or_else(|_| HttpResponse::InternalServerError().finish())
 }
 
@@ -131,10 +139,11 @@ impl Explained {
     }
 }
 
-/// The language a browser prefers of the two there are.
-pub(super) fn language(headers: &HeaderMap, default: Language) -> Language {
-    let header = headers.get(header::ACCEPT_LANGUAGE).and_then(|v| v.to_str().ok());
-    header.and_then(preferred).unwrap_or(default)
+/// The language this browser was switched to, else the one it prefers of the two: whoever builds against the API may
+/// never have seen the console.
+pub(super) fn language(request: &HttpRequest, default: Language) -> Language {
+    let header = request.headers().get(header::ACCEPT_LANGUAGE).and_then(|v| v.to_str().ok());
+    locale::switched(request).or_else(|| header.and_then(preferred)).unwrap_or(default)
 }
 
 fn preferred(accept_language: &str) -> Option<Language> {

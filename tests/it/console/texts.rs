@@ -21,6 +21,16 @@ const REASONS: [&str; 7] = [
     "frequency_cap",
     "quiet_expired",
     "not_needed",
+    "permanent_recipient",
+    "permanent_message",
+    "no_answer",
+    "retrying",
+    "retries_exhausted",
+    "throttled",
+    "provider_misconfigured",
+    "text_not_rendered",
+    "expired",
+    "cancelled",
 ];
 const FAULTS: [&str; 10] = [
     "required",
