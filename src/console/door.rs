@@ -11,11 +11,10 @@ use super::access;
 use super::form::{FieldFaults, Form};
 use super::page::{self, local_path, see_other};
 use super::sign_in::{Invited, SetUpPage, SignInPage};
-use crate::error::Fault;
 use crate::http::errors;
+use crate::service::Services;
 use crate::service::operators::{self, LinkForm, LinkPurpose};
 use crate::service::sessions::OPERATOR;
-use crate::service::{Services, caller::OperatorCaller};
 use crate::{Error, Result};
 
 const HOME: &str = "/console";
@@ -110,7 +109,13 @@ pub(super) async fn set_up(
     form: Form,
 ) -> Result<HttpResponse> {
     let token = form.text("token");
-    let faults = match choose(&s, token, &form).await {
+    let given = LinkForm {
+        email: form.text("email").to_owned(),
+        name: form.text("name").to_owned(),
+        password: form.exact("password").to_owned(),
+        password_again: form.exact("password_again").to_owned(),
+    };
+    let faults = match operators::use_link(&s, token, given).await {
         Ok(operator) => {
             access::begin(&session, &s, &operator)?;
             return Ok(see_other(HOME));
@@ -128,19 +133,6 @@ pub(super) async fn set_up(
         email: form.text("email").to_owned(),
     };
     page::answer(HttpResponse::UnprocessableEntity(), &page)
-}
-
-async fn choose(s: &Services, token: &str, form: &Form) -> Result<OperatorCaller> {
-    if form.exact("password") != form.exact("password_again") {
-        let fault = Fault::new("/password_again", "mismatch", "the two do not match");
-        return Err(Error::Invalid(vec![fault]));
-    }
-    let form = LinkForm {
-        email: form.text("email").to_owned(),
-        name: form.text("name").to_owned(),
-        password: form.exact("password").to_owned(),
-    };
-    operators::use_link(s, token, form).await
 }
 
 fn invited(purpose: LinkPurpose) -> Option<Invited> {

@@ -73,6 +73,10 @@ impl FieldFaults {
         Self(faults.iter().map(|fault| (field(fault), text(fault))).collect())
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The first fault of a field.
     pub fn of(&self, field: &str) -> Option<&String> {
         self.0.iter().find(|(name, _)| name == field).map(|(_, text)| text)

@@ -34,6 +34,8 @@ pub struct LinkForm {
     pub email: String,
     pub name: String,
     pub password: String,
+    /// The password typed once more.
+    pub password_again: String,
 }
 
 fn hash(s: &Services, token: &str) -> [u8; 32] {
@@ -107,6 +109,9 @@ pub async fn use_link(s: &Services, token: &str, form: LinkForm) -> Result<Opera
         None => (form::email(&form.email, &mut faults), form::name(&form.name, &mut faults)),
     };
     faults.extend(passwords::fault(&form.password, form::known(s, &email, &name)).await?);
+    if form.password != form.password_again {
+        faults.add("/password_again", "mismatch", "the two do not match");
+    }
     faults.into_result()?;
     let password = s.passwords.hash(form.password).await?;
 

@@ -44,7 +44,10 @@ fn token(link: &str) -> &str {
 
 fn form(password: &str) -> LinkForm {
     LinkForm {
-        email: "Wang@Bell.example".to_owned(), name: "王敏".to_owned(), password: password.to_owned()
+        email: "Wang@Bell.example".to_owned(),
+        name: "王敏".to_owned(),
+        password: password.to_owned(),
+        password_again: password.to_owned(),
     }
 }
 
@@ -75,10 +78,23 @@ on_both!(the_first_link_makes_the_owner_once, |db| async {
     assert!(matches!(link(&s, token(&superseded)).await, Err(Error::NotFound(_))));
     assert_eq!(link(&s, token(&first)).await.unwrap(), LinkPurpose::SetUp);
 
-    let bad = LinkForm { email: "wang".to_owned(), name: " ".to_owned(), password: "short".to_owned() };
+    let bad = LinkForm {
+        email: "wang".to_owned(),
+        name: " ".to_owned(),
+        password: "short".to_owned(),
+        password_again: "shirt".to_owned(),
+    };
     let found = faults(use_link(&s, token(&first), bad).await);
     let at: Vec<_> = found.iter().map(|(pointer, code)| (pointer.as_str(), code.as_str())).collect();
-    assert_eq!(at, [("/email", "invalid"), ("/name", "required"), ("/password", "too_short")]);
+    assert_eq!(
+        at,
+        [
+            ("/email", "invalid"),
+            ("/name", "required"),
+            ("/password", "too_short"),
+            ("/password_again", "mismatch"),
+        ]
+    );
 
     let owner = use_link(&s, token(&first), form(GOOD)).await.unwrap();
     assert_eq!(
