@@ -72,10 +72,11 @@ impl View {
             }
             svg.push_str("</g>");
             if i.is_multiple_of(every.max(1)) {
+                // The first would begin left of the page's edge.
+                let (at, anchor) = if i == 0 { (left, "start") } else { (left + slot / 2.0, "middle") };
                 let _ = write!(
                     svg,
-                    "<text x=\"{:.2}%\" y=\"{}\" text-anchor=\"middle\">{}</text>",
-                    left + slot / 2.0,
+                    "<text x=\"{at:.2}%\" y=\"{}\" text-anchor=\"{anchor}\">{}</text>",
                     BASE + 18,
                     escape(&bar.label)
                 );

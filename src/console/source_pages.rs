@@ -13,7 +13,7 @@ use super::sources::{KeyRow, Sample, SourceForm, SourceFormPage, SourcePage, Sou
 use super::view::View;
 use crate::domain::id::{KeyId, SourceId};
 use crate::domain::operator::Permission;
-use crate::domain::topic::TopicPattern;
+use crate::domain::topic::{Topic, TopicPattern};
 use crate::error::Fault;
 use crate::service::Services;
 use crate::service::messages::{self, MessageQuery};
@@ -23,8 +23,8 @@ use crate::{Error, Result};
 const HOME: &str = "/console/sources";
 /// Messages on a source's page.
 const LATEST: u32 = 5;
-/// What a first call is about where the source has no topic without wildcards.
-const ANY_TOPIC: &str = "campus.test";
+/// Stands for a pattern's wildcards in what a first call is about.
+const ANY_WORD: &str = "test";
 
 fn href(id: SourceId) -> String {
     format!("{HOME}/{id}")
@@ -55,6 +55,19 @@ impl From<Source> for SourceRow {
     }
 }
 
+/// A topic the source may use: one that its rights name, else one that they allow.
+fn sample_topic(topics: &[TopicPattern]) -> String {
+    let named = topics.iter().find_map(TopicPattern::as_topic);
+    let allowed = || topics.iter().find_map(without_wildcards);
+    named.or_else(allowed).map_or_else(|| ANY_WORD.to_owned(), |topic| topic.to_string())
+}
+
+fn without_wildcards(pattern: &TopicPattern) -> Option<Topic> {
+    let words =
+        pattern.as_str().split('.').map(|word| if matches!(word, "*" | "#") { ANY_WORD } else { word });
+    words.collect::<Vec<_>>().join(".").parse().ok()
+}
+
 fn texts(topics: &[TopicPattern]) -> Vec<String> {
     topics.iter().map(|topic| topic.as_str().to_owned()).collect()
 }
@@ -69,7 +82,6 @@ pub(super) async fn show(s: Data<Services>, signed: Signed, id: Path<SourceId>) 
     let shell = signed.shell(Section::Sources)?;
     let now = shell.view.now;
     let url = s.campus.public_url.as_str().trim_end_matches('/');
-    let first_topic = source.topics.iter().find_map(TopicPattern::as_topic);
     let key = |key: sources::Key| KeyRow {
         id: key.id,
         hint: key.masked(),
@@ -86,7 +98,7 @@ pub(super) async fn show(s: Data<Services>, signed: Signed, id: Path<SourceId>) 
         keys: keys.into_iter().map(key).collect(),
         topics: texts(&source.topics),
         facts: facts(&shell.view, &source),
-        samples: Sample::all(url, first_topic.as_ref().map_or(ANY_TOPIC, |topic| topic.as_str())),
+        samples: Sample::all(url, &sample_topic(&source.topics)),
         latest: MessageRowsFragment {
             view: shell.view.clone(),
             rows: latest.into_iter().map(MessageRow::from).collect(),
@@ -277,4 +289,25 @@ fn fresh_key(s: &Services, signed: &Signed, source: SourceId) -> Result<Option<S
     let sealed = STANDARD.decode(sealed).map_err(Error::internal)?;
     let key = s.vault.open_sealed(&sealed)?;
     String::from_utf8(key).map(Some).map_err(Error::internal)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_first_call_is_about_what_the_source_may_send() {
+        for (patterns, topic) in [
+            (&["library.#", "campus.hours"][..], "campus.hours"),
+            (&["library.#"], "library.test"),
+            (&["*.exam.#"], "test.exam.test"),
+            (&["#"], "test"),
+            (&["#.#.#.#.#.#.#.#.#", "a.*"], "a.test"),
+        ] {
+            let patterns: Vec<TopicPattern> = patterns.iter().map(|text| text.parse().unwrap()).collect();
+            let sample = sample_topic(&patterns);
+            assert_eq!(sample, topic);
+            assert!(patterns.iter().any(|pattern| pattern.matches(&sample.parse().unwrap())));
+        }
+    }
 }

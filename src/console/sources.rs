@@ -128,7 +128,9 @@ curl URL/api/v1/messages \
   -H "Authorization: Bearer $BELLTOWER_KEY" \
   -H "Content-Type: application/json" \
   -H "Idempotency-Key: $(uuidgen)" \
-  -d '{"topic": "TOPIC", "title": "测试消息", "body": "这是一条**测试消息**。", "audience": {"recipients": ["20260001"]}}'
+  -d '{"topic": "TOPIC", "title": "测试消息",
+       "body": "这是一条**测试消息**。",
+       "audience": {"recipients": ["20260001"]}}'
 "#;
 
 const PYTHON: &str = r#"

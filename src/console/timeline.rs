@@ -48,7 +48,7 @@ fn detail(view: &View, kind: &str, detail: &Value) -> Option<String> {
         "accepted" => Some(view.t2("event-from", "by", text("by")?, "request", text("request_id")?)),
         "scheduled" => {
             let at: jiff::Timestamp = text("send_at")?.parse().ok()?;
-            Some(view.exact(Timestamp::from(at)))
+            Some(view.t1("event-goes-out", "at", view.exact(Timestamp::from(at))))
         }
         "planned" => Some(planned(view, detail)),
         "cancelled" => text("by").map(str::to_owned),
@@ -108,7 +108,7 @@ mod tests {
         let (_, detail) = shown("resent", json!({ "by": "周敏", "reopened": 2, "added": 0 }));
         assert_eq!(detail, "2 deliveries · 周敏");
         let (_, detail) = shown("scheduled", json!({ "send_at": "2026-11-21T01:00:00Z" }));
-        assert_eq!(detail, "2026-11-21 01:00:00");
+        assert_eq!(detail, "goes out 2026-11-21 01:00:00");
     }
 
     #[test]

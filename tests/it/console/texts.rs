@@ -13,7 +13,7 @@ use belltower::domain::operator::Role;
 use belltower::domain::source::Right;
 
 /// What a delivery's reason may say.
-const REASONS: [&str; 7] = [
+const REASONS: [&str; 17] = [
     "no_address",
     "opted_out",
     "bounced_before",
@@ -131,6 +131,7 @@ fn called(text: &str) -> BTreeSet<String> {
 
 fn sources() -> Vec<(String, String)> {
     let mut all = files("templates/console", "html");
+    all.extend(files("templates/http", "html"));
     for room in ["src/console", "src/http"] {
         all.extend(files(room, "rs"));
     }
