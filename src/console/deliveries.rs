@@ -17,7 +17,8 @@ use crate::domain::operator::Permission;
 use crate::http::params;
 use crate::service::Services;
 use crate::service::messages::{
-    self, AttemptView, DeliveryDetail, DeliveryFacts, DeliveryQuery, DeliveryView, ReceiptView,
+    self, AttemptView, DeliveryDetail, DeliveryFacts, DeliveryQuery, DeliveryView, MessageSummary,
+    ReceiptView,
 };
 use crate::{Error, Result};
 
@@ -26,11 +27,16 @@ const ON_A_PAGE: u32 = 30;
 const NOBODY: &str = "–";
 
 impl DeliveryFilter {
-    /// The address of the list from there on, on its message's page.
+    /// The address of the list from there on.
     fn address(&self, message: MessageId, cursor: &str) -> String {
         let Self { q, state, channel, cursor: _ } = self;
         let query = [("q", &**q), ("state", state), ("channel", channel), ("cursor", cursor)];
-        format!("{}#deliveries", address(&format!("/console/messages/{message}"), &query))
+        address(&format!("/console/messages/{message}"), &query)
+    }
+
+    /// A link to it, to its place on its message's page.
+    fn link(&self, message: MessageId, cursor: &str) -> String {
+        format!("{}#deliveries", self.address(message, cursor))
     }
 
     /// What to ask for; nothing where a filter has a value that nothing matches.
@@ -72,12 +78,13 @@ impl From<DeliveryView> for DeliveryRow {
 pub(super) async fn list(
     s: &Services,
     signed: &Signed,
-    message: MessageId,
+    message: &MessageSummary,
     filter: &DeliveryFilter,
 ) -> Result<DeliveriesFragment> {
+    let id = message.id;
     let (items, next) = match filter.query() {
         Some(query) => {
-            let found = messages::deliveries(s, &signed.caller, message, &query).await?;
+            let found = messages::deliveries(s, &signed.caller, id, &query).await?;
             (found.items, found.next)
         }
         None => {
@@ -87,10 +94,11 @@ pub(super) async fn list(
     };
     Ok(DeliveriesFragment {
         view: signed.view(),
-        message,
+        message: id,
+        here: (!message.status.is_final()).then(|| filter.address(id, &filter.cursor)),
         rows: items.into_iter().map(DeliveryRow::from).collect(),
-        newest: (!filter.cursor.is_empty()).then(|| filter.address(message, "")),
-        older: next.map(|cursor| filter.address(message, &cursor)),
+        newest: (!filter.cursor.is_empty()).then(|| filter.link(id, "")),
+        older: next.map(|cursor| filter.link(id, &cursor)),
     })
 }
 
@@ -211,8 +219,8 @@ mod tests {
     #[test]
     fn a_list_is_found_again_at_its_place_on_the_page() {
         let filter = DeliveryFilter { q: "张".to_owned(), ..DeliveryFilter::default() };
-        let address = filter.address(MessageId(7), "");
-        assert_eq!(address, format!("/console/messages/{}?q=%E5%BC%A0#deliveries", MessageId(7)));
+        let link = filter.link(MessageId(7), "");
+        assert_eq!(link, format!("/console/messages/{}?q=%E5%BC%A0#deliveries", MessageId(7)));
         assert!(DeliveryFilter { state: "lost".to_owned(), ..filter }.query().is_none());
     }
 }

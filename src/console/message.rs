@@ -34,11 +34,6 @@ pub struct MessagePage {
     pub category: Category,
     /// Sent with a test key.
     pub test: bool,
-    /// Deliveries a resend could reopen; 0 hides the act.
-    pub retryable: u64,
-    /// How many stand in each state that can be resent; those with none are left out.
-    pub resend_states: Vec<(State, u64)>,
-    pub may_cancel: bool,
     pub progress: ProgressFragment,
     /// As sent, the general text first, then what differs by channel and language.
     pub contents: Vec<Content>,
@@ -68,8 +63,24 @@ pub struct ProgressFragment {
     pub total: Counts,
     pub channels: Vec<Lane>,
     pub timeline: TimelineFragment,
-    /// Answering a renewal, it brings the status and the timeline along to where they stand.
+    pub acts: ActsFragment,
+    /// Answering a renewal, it brings the status and the timeline along to where they stand; the last one brings what
+    /// can be done as well, which before would close what somebody is reading.
     pub update: bool,
+}
+
+/// What can be done about a message now, each act with its question.
+#[derive(Debug, Template)]
+#[template(path = "console/message_acts.html")]
+pub struct ActsFragment {
+    pub view: View,
+    pub id: MessageId,
+    pub title: String,
+    /// Deliveries a resend could reopen; 0 hides the act.
+    pub resend_count: u64,
+    /// How many stand in each state that can be resent; those with none are left out.
+    pub resend_states: Vec<(State, u64)>,
+    pub may_cancel: bool,
 }
 
 #[derive(Debug, Template)]
@@ -102,11 +113,14 @@ pub struct DeliveryFilter {
     pub cursor: String,
 }
 
+/// Renews itself while the message is under way.
 #[derive(Debug, Template)]
 #[template(path = "console/deliveries_list.html")]
 pub struct DeliveriesFragment {
     pub view: View,
     pub message: MessageId,
+    /// Path and query of this very list, while it may still change.
+    pub here: Option<String>,
     pub rows: Vec<DeliveryRow>,
     pub newest: Option<String>,
     pub older: Option<String>,
@@ -172,26 +186,22 @@ pub(super) async fn show(
     filter: web::Query<DeliveryFilter>,
 ) -> Result<HttpResponse> {
     let id: MessageId = params::id(&id, "message")?;
-    let deliveries = super::deliveries::list(&s, &signed, id, &filter).await?;
     if page::wants_fragment(&request) {
-        return page::html(&deliveries);
+        let message = summary(&s, &signed, id).await?;
+        return page::html(&super::deliveries::list(&s, &signed, &message, &filter).await?);
     }
     let message = messages::get(&s, &signed.caller, id).await?;
+    let deliveries = super::deliveries::list(&s, &signed, &message.summary, &filter).await?;
     let timeline = messages::timeline(&s, &signed.caller, id).await?;
     let shell = signed.shell(Section::Messages)?;
     let summary = &message.summary;
-    let may_send = signed.may(Permission::MessagesSend);
-    let resend_states = if may_send { resendable(summary) } else { Vec::new() };
     page::html(&MessagePage {
         id,
         title: summary.title.clone(),
         topic: summary.topic.clone(),
         category: summary.category,
         test: summary.test,
-        retryable: resend_states.iter().map(|(_, n)| n).sum(),
-        resend_states,
-        may_cancel: may_send && !summary.status.is_final(),
-        progress: ProgressFragment::new(&shell.view, summary, timeline, false),
+        progress: ProgressFragment::new(&signed, summary, timeline, false),
         contents: contents(&shell.view, &message),
         facts: facts(&shell.view, &message, signed.may(Permission::SourcesView)),
         filter: filter.into_inner(),
@@ -207,10 +217,14 @@ pub(super) async fn show_progress(
     id: web::Path<String>,
 ) -> Result<HttpResponse> {
     let id: MessageId = params::id(&id, "message")?;
-    let summary = messages::get_many(&s, &signed.caller, &[id]).await?.pop();
-    let summary = summary.ok_or(Error::NotFound("message"))?;
+    let summary = summary(&s, &signed, id).await?;
     let timeline = messages::timeline(&s, &signed.caller, id).await?;
-    page::html(&ProgressFragment::new(&signed.view(), &summary, timeline, true))
+    page::html(&ProgressFragment::new(&signed, &summary, timeline, true))
+}
+
+async fn summary(s: &Services, signed: &Signed, id: MessageId) -> Result<MessageSummary> {
+    let found = messages::get_many(s, &signed.caller, &[id]).await?.pop();
+    found.ok_or(Error::NotFound("message"))
 }
 
 /// Opens the deliveries in the chosen states again.
@@ -266,19 +280,36 @@ fn resendable(message: &MessageSummary) -> Vec<(State, u64)> {
 }
 
 impl ProgressFragment {
-    fn new(view: &View, message: &MessageSummary, timeline: Vec<EventView>, update: bool) -> Self {
+    fn new(signed: &Signed, message: &MessageSummary, timeline: Vec<EventView>, update: bool) -> Self {
         let lane = |channel: ChannelKind| {
             message.counts.channel(channel).map(|counts| Lane { channel, counts: Counts::from(counts) })
         };
+        let view = signed.view();
         Self {
-            view: view.clone(),
             id: message.id,
             status: message.status,
             live: !message.status.is_final(),
             total: Counts::from(&message.counts.all),
             channels: ChannelKind::ALL.into_iter().filter_map(lane).collect(),
             timeline: TimelineFragment::new(view.clone(), timeline),
+            acts: ActsFragment::new(signed, message),
             update,
+            view,
+        }
+    }
+}
+
+impl ActsFragment {
+    fn new(signed: &Signed, message: &MessageSummary) -> Self {
+        let may_send = signed.may(Permission::MessagesSend);
+        let resend_states = if may_send { resendable(message) } else { Vec::new() };
+        Self {
+            view: signed.view(),
+            id: message.id,
+            title: message.title.clone(),
+            resend_count: resend_states.iter().map(|(_, n)| n).sum(),
+            resend_states,
+            may_cancel: may_send && !message.status.is_final(),
         }
     }
 }

@@ -11,8 +11,8 @@ use belltower::console::error::ErrorPage;
 use belltower::console::form::FieldFaults;
 use belltower::console::mailbox::{MailPage, MailRow, MailboxFragment, MailboxPage};
 use belltower::console::message::{
-    AttemptLine, Content, DeliveriesFragment, DeliveryFilter, DeliveryPage, DeliveryRow, MessagePage,
-    ProgressFragment, TimelineEvent, TimelineFragment,
+    ActsFragment, AttemptLine, Content, DeliveriesFragment, DeliveryFilter, DeliveryPage, DeliveryRow,
+    MessagePage, ProgressFragment, TimelineEvent, TimelineFragment,
 };
 use belltower::console::messages::{
     MessageFilter, MessageRow, MessageRowsFragment, MessagesFragment, MessagesPage, SourceChoice,
@@ -316,6 +316,7 @@ fn deliveries(view: View) -> DeliveriesFragment {
     DeliveriesFragment {
         view,
         message: MessageId(901),
+        here: Some(format!("/console/messages/{}", MessageId(901))),
         rows: vec![
             row(1, "李思源", "2024110233", Email, "l***n@stu.example.edu.cn", State::Delivered, None, 1),
             row(2, "王雨桐", "2024110871", Sms, "138****2210", State::Sent, None, 1),
@@ -403,9 +404,6 @@ fn message(language: Language, theme: Theme) -> MessagePage {
         topic: "academic.exam".into(),
         category: Category::Announcement,
         test: false,
-        retryable: 11,
-        resend_states: vec![(State::Failed, 9), (State::Unknown, 2)],
-        may_cancel: true,
         progress: ProgressFragment {
             view: view.clone(),
             id: MessageId(901),
@@ -417,6 +415,14 @@ fn message(language: Language, theme: Theme) -> MessagePage {
                 Lane { channel: ChannelKind::Sms, counts: sms },
             ],
             timeline: TimelineFragment { view: view.clone(), events },
+            acts: ActsFragment {
+                view: view.clone(),
+                id: MessageId(901),
+                title: "关于2026年秋季学期期末考试安排的通知".into(),
+                resend_count: 11,
+                resend_states: vec![(State::Failed, 9), (State::Unknown, 2)],
+                may_cancel: true,
+            },
             update: false,
         },
         contents: vec![
