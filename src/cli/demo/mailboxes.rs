@@ -4,7 +4,7 @@ use crate::clock::Timestamp;
 use crate::service::simulators::{MailDetail, MailLine, MailPage, MailQuery, Mailboxes};
 use crate::simulator::{self, MailSummary, Mailbox};
 
-pub(super) struct RelayMailbox(pub(super) Mailbox);
+pub struct RelayMailbox(pub Mailbox);
 
 impl Mailboxes for RelayMailbox {
     fn list(&self, query: &MailQuery) -> MailPage {

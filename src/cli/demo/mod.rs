@@ -23,7 +23,7 @@ use std::time::Duration;
 use clap::Args;
 
 use self::banner::{Banner, Simulators, Smtp};
-use self::mailboxes::RelayMailbox;
+pub use self::mailboxes::RelayMailbox;
 use self::place::Place;
 use super::context::{Context, quiet};
 use super::output::print_line;

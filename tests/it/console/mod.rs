@@ -4,7 +4,7 @@
 mod browser;
 mod door;
 mod markup;
-mod rooms;
+pub(crate) mod rooms;
 mod samples;
 mod sources;
 mod texts;

@@ -14,7 +14,7 @@ use crate::support::operator;
 use crate::support::services::START;
 
 /// A mailbox with one mail in it.
-struct OneMail;
+pub(crate) struct OneMail;
 
 impl OneMail {
     fn line() -> MailLine {

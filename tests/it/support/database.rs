@@ -19,7 +19,7 @@ pub(crate) fn with_postgres<F: Future<Output = ()>>(test: impl FnOnce(String) ->
     }
 }
 
-fn block_on<T>(future: impl Future<Output = T>) -> T {
+pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()

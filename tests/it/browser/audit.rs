@@ -1,0 +1,83 @@
+//! What no page may do, in any language, appearance or width: trouble people with disabilities, break its own content
+//! security policy, or complain in the browser's console.
+
+use belltower::config::Language;
+use serde_json::{Value, json};
+
+use super::chrome::in_browser;
+use super::person::Person;
+use super::rooms::{self, Room};
+
+const AXE: &str = include_str!("vendor/axe-core-4.14.1/axe.min.js");
+
+/// Notes what the content security policy held back, from before the page begins.
+const WATCH: &str = r#"
+    window.violations = [];
+    document.addEventListener("securitypolicyviolation", (e) => window.violations.push(`${e.violatedDirective} ${e.blockedURI} ${e.sample}`));
+"#;
+
+/// axe's findings under WCAG 2.2 AA, each with the elements it is about.
+const FIND: &str = r#"
+    const done = arguments[arguments.length - 1];
+    const values = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
+    const about = (node) => `${node.target.join(" ")}: ${node.failureSummary}`;
+    axe.run(document, { runOnly: { type: "tag", values }, resultTypes: ["violations"], iframes: false })
+      .then((found) => done(found.violations.map((v) => `${v.id}: ${v.nodes.map(about).join("; ")}`)), (e) => done([String(e)]));
+"#;
+
+/// What a page lacks as it stands.
+async fn faults(person: &Person) -> Vec<Value> {
+    if person.script("return !window.axe", json!([])).await == true {
+        person.script(AXE, json!([])).await;
+    }
+    let mut faults = Vec::new();
+    for theme in ["light", "dark"] {
+        person.script("document.documentElement.dataset.theme = arguments[0]", json!([theme])).await;
+        for width in [1440, 390] {
+            person.look_at_width(width).await;
+            let found = person.script_that_calls_back(FIND, json!([])).await;
+            faults.extend(found.as_array().unwrap().iter().map(|fault| json!([theme, width, fault])));
+        }
+    }
+    faults.extend(person.script("return window.violations", json!([])).await.as_array().unwrap().clone());
+    faults
+}
+
+async fn look_at(person: &Person, room: &Room) -> Vec<Value> {
+    room.enter(person).await;
+    let mut faults = faults(person).await;
+    let mut said = person.log().await;
+    // Chromium says of every page with an error's status that it has it.
+    said.retain(|line| room.status == 200 || !line.contains(&format!("status of {}", room.status)));
+    faults.extend(said.into_iter().map(Value::from));
+    faults.into_iter().map(|fault| json!([room.path, fault])).collect()
+}
+
+#[test]
+fn every_page_is_clean_in_every_language_appearance_and_width() {
+    in_browser(rooms::app(), async |app, person| {
+        person.devtools("Page.addScriptToEvaluateOnNewDocument", json!({ "source": WATCH })).await;
+        // Colours that are still changing have no contrast to measure.
+        let still = json!({ "features": [{ "name": "prefers-reduced-motion", "value": "reduce" }] });
+        person.devtools("Emulation.setEmulatedMedia", still).await;
+        let mut found = Vec::new();
+        let public = rooms::public(app).await;
+        for language in Language::ALL {
+            person.speaks(language).await;
+            for room in &public {
+                found.extend(look_at(person, room).await);
+            }
+        }
+        person.enrol(app).await;
+        person.speaks(Language::SimplifiedChinese).await;
+        person.sign_in().await;
+        let console = rooms::console(app).await;
+        for language in Language::ALL {
+            person.speaks(language).await;
+            for room in &console {
+                found.extend(look_at(person, room).await);
+            }
+        }
+        assert!(found.is_empty(), "{found:#?}");
+    });
+}

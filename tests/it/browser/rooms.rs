@@ -1,0 +1,121 @@
+//! Every page there is, with something on each.
+
+use std::sync::Arc;
+
+use belltower::domain::operator::Role;
+use belltower::service::operators::{self, NewOperator};
+use belltower::service::simulators::Mailboxes;
+use reqwest::Method;
+use serde_json::json;
+
+use super::person::Person;
+use super::{accepted, to_two};
+use crate::support::app::{Answer, TestApp};
+use crate::support::operator;
+
+/// A page, as it opens or with something done to it.
+#[derive(Clone)]
+pub(super) struct Room {
+    pub(super) path: String,
+    /// Which the browser's console complains of where it is an error's.
+    pub(super) status: u16,
+    /// A script that does it, and one that says whether it is done.
+    pub(super) act: Option<(&'static str, &'static str)>,
+}
+
+fn room(path: impl Into<String>) -> Room {
+    Room { path: path.into(), status: 200, act: None }
+}
+
+impl Room {
+    pub(super) async fn enter(&self, person: &Person) {
+        person.open(&self.path).await;
+        if let Some((act, is_done)) = self.act {
+            person.script(act, json!([])).await;
+            person.until(&format!("{} after {act}", self.path), is_done, json!([])).await;
+        }
+    }
+
+    fn answering(self, status: u16) -> Self {
+        Self { status, ..self }
+    }
+
+    /// With its form sent as it stands.
+    fn refused(self) -> Self {
+        let send =
+            "const form = document.querySelector('form.form'); form.noValidate = true; form.requestSubmit()";
+        let act = Some((send, "return document.querySelector('.field-error, .flash-amber') !== null"));
+        Self { act, ..self.answering(422) }
+    }
+
+    /// With all its questions asked, one over the other.
+    fn asking(self) -> Self {
+        let ask = "document.querySelectorAll('.dialog').forEach((dialog) => dialog.showPopover())";
+        Self { act: Some((ask, "return document.querySelector('.dialog:popover-open') !== null")), ..self }
+    }
+
+    fn with_menus_open(self) -> Self {
+        let open = "document.querySelectorAll('details').forEach((menu) => menu.open = true)";
+        Self { act: Some((open, "return document.querySelector('details[open]') !== null")), ..self }
+    }
+}
+
+pub(super) async fn app() -> TestApp {
+    let mail: Arc<dyn Mailboxes> = Arc::new(crate::console::rooms::OneMail);
+    TestApp::start_with(|services| services.simulators = Some(mail)).await
+}
+
+/// Pages for whoever is not signed in.
+pub(super) async fn public(app: &TestApp) -> Vec<Room> {
+    let new = NewOperator {
+        email: "li@bell.example".to_owned(),
+        name: "Li Na".to_owned(),
+        role: Role::Auditor,
+        password: None,
+    };
+    let made = operators::create(&app.services, &operator(Role::Owner), new).await.unwrap();
+    let link = made.link.unwrap().strip_prefix("http://127.0.0.1:8080").unwrap().to_owned();
+    vec![
+        room("/sign-in"),
+        room("/sign-in").refused(),
+        room(&link),
+        room(&link).refused(),
+        room("/set-up?token=guess").answering(404),
+        room("/problems"),
+        room("/problems/invalid"),
+    ]
+}
+
+/// Pages for a signed-in owner.
+pub(super) async fn console(app: &TestApp) -> Vec<Room> {
+    let sent = accepted(app, &to_two()).await;
+    app.drain().await;
+    let mut later = to_two();
+    later["send_at"] = json!("2026-10-01T00:00:00Z");
+    later["variants"] = json!({ "email.en": { "title": "Exams" }, "sms": { "body": "短" } });
+    let scheduled = accepted(app, &later).await;
+    let list = format!("/messages/{sent}/deliveries?state=failed");
+    let failed = Answer::of(app.api_as(&app.test_key, Method::GET, &list)).await.expect(200);
+    let delivery = failed["data"][0]["id"].as_str().unwrap().to_owned();
+    let source = app.get("/source").await.expect(200)["id"].as_str().unwrap().to_owned();
+    vec![
+        room("/console"),
+        room("/console/messages"),
+        room("/console/messages").with_menus_open(),
+        room("/console/messages?q=none&topic=academic.%23"),
+        room(format!("/console/messages/{sent}")),
+        room(format!("/console/messages/{sent}")).asking(),
+        room(format!("/console/messages/{scheduled}")),
+        room(format!("/console/messages/{scheduled}")).asking(),
+        room(format!("/console/messages/{sent}/deliveries/{delivery}")),
+        room("/console/sources"),
+        room(format!("/console/sources/{source}")),
+        room(format!("/console/sources/{source}")).asking(),
+        room(format!("/console/sources/{source}/edit")),
+        room("/console/sources/new"),
+        room("/console/sources/new").refused(),
+        room("/console/mailbox"),
+        room("/console/mailbox/7"),
+        room("/console/mailbox/8").answering(404),
+    ]
+}

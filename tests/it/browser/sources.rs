@@ -1,0 +1,136 @@
+//! A department's system is connected: registered, given a key, tried out, and its first message found.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::person::Person;
+use super::signed_in;
+use crate::support::app::{Answer, TestApp};
+
+/// The key that the page shows this once.
+async fn shown_key(person: &Person) -> String {
+    const SCRIPT: &str = r"return text().match(/bt_(live|test)_[\w-]{20,}/)?.[0] ?? null";
+    person.until("a new key", SCRIPT, json!([])).await.as_str().unwrap().to_owned()
+}
+
+async fn send(app: &TestApp, key: &str, title: &str, topic: &str) -> Answer {
+    let body = json!({
+        "topic": topic, "title": title, "body": "请尽快归还。",
+        "to": [{ "email": "ok@sandbox.invalid" }],
+    });
+    Answer::of(app.api_as(key, Method::POST, "/messages").json(&body)).await
+}
+
+#[test]
+fn a_source_is_registered_with_a_key_that_works_until_it_is_revoked() {
+    signed_in(TestApp::start(), async |app, person| {
+        person.press("来源系统").await;
+        person.press("登记来源系统").await;
+        person.fill("系统名称", "图书馆门户").await;
+        person.fill("所属部门", "图书馆").await;
+        person.fill("允许的主题", "library.#\nLibrary News").await;
+        person.press("保存").await;
+        person.sees("这样填写无法识别。").await;
+        assert_eq!(person.fault("允许的主题").await, "这样填写无法识别。");
+        assert_eq!(person.fault("可用渠道").await, "此项必填。");
+        assert_eq!(person.fault("系统名称").await, "");
+        assert_eq!(person.value("系统名称").await, "图书馆门户");
+        assert_eq!(person.value("所属部门").await, "图书馆");
+        assert_eq!(person.value("允许的主题").await, "library.#\nLibrary News");
+
+        person.fill("允许的主题", "library.#").await;
+        person.tick("邮件").await;
+        person.tick("向目录外地址发送").await;
+        person.press("保存").await;
+        let live = shown_key(person).await;
+        assert!(live.starts_with("bt_live_"), "{live}");
+        person.press("复制").await;
+        person.sees("已复制").await;
+        assert_eq!(send(app, &live, "借阅提醒", "library.loan").await.status, 202);
+        person.reload().await;
+        person.sees_no(&live).await;
+
+        person.sees("\"topic\": \"library.test\"").await;
+        person.press("Python").await;
+        person.sees("import json, os, urllib.request, uuid").await;
+
+        person.choose("类型", "测试").await;
+        person.press("创建密钥").await;
+        let test = shown_key(person).await;
+        assert!(test.starts_with("bt_test_"), "{test}");
+        assert_eq!(send(app, &test, "联调", "library.loan").await.status, 202);
+
+        let shown = format!("bt_live_…{}", &live[live.len() - 4..]);
+        person.press(&format!("吊销 {shown}")).await;
+        person.sees(&format!("吊销密钥“{shown}”？ 正在使用它的系统会立刻收到 401，且无法恢复。")).await;
+        person.press("暂不").await;
+        person.sees_no("且无法恢复").await;
+        person.press(&format!("吊销 {shown}")).await;
+        person.press("吊销密钥").await;
+        person.sees("密钥已吊销。").await;
+        person.sees("已失效").await;
+        send(app, &live, "借阅提醒", "library.loan").await.problem(401, "unauthenticated");
+        assert_eq!(send(app, &test, "联调", "library.loan").await.status, 202);
+    });
+}
+
+/// The titles in the list, the newest first.
+async fn titles(person: &Person, expected: &[&str]) {
+    const SCRIPT: &str = r"
+        const titles = all('#list a.main-link').map(said);
+        return JSON.stringify(titles) === JSON.stringify(arguments[0]);
+    ";
+    person.until(&format!("only {expected:?}"), SCRIPT, json!([expected])).await;
+}
+
+#[test]
+fn messages_are_found_by_filters_that_stay_in_the_address() {
+    signed_in(TestApp::start(), async |app, person| {
+        let key = app.test_key.clone();
+        for (title, topic) in
+            [("借阅提醒", "library.loan"), ("新书通报", "library.new-books"), ("考试安排", "academic.exam")]
+        {
+            assert_eq!(send(app, &key, title, topic).await.status, 202);
+        }
+        app.drain().await;
+        let later: Value = json!({
+            "topic": "library.loan", "title": "续借开放", "body": "b", "send_at": "2026-10-01T00:00:00Z",
+            "to": [{ "email": "ok@sandbox.invalid" }],
+        });
+        Answer::of(app.api_as(&key, Method::POST, "/messages").json(&later)).await.expect(202);
+
+        person.press("消息").await;
+        titles(person, &["续借开放", "考试安排", "新书通报", "借阅提醒"]).await;
+        person.fill("标题、正文或编号", "借").await;
+        person.is_at("/console/messages?q=%E5%80%9F").await;
+        titles(person, &["续借开放", "借阅提醒"]).await;
+        person.choose("状态", "已完成").await;
+        person.is_at("/console/messages?q=%E5%80%9F&status=completed").await;
+        titles(person, &["借阅提醒"]).await;
+        person.go_back().await;
+        person.is_at("/console/messages?q=%E5%80%9F").await;
+        titles(person, &["续借开放", "借阅提醒"]).await;
+        assert_eq!(person.value("标题、正文或编号").await, "借");
+
+        person.fill("标题、正文或编号", "").await;
+        person.is_at("/console/messages").await;
+        person.press("更多条件").await;
+        person.fill("主题", "library.#").await;
+        person.press("筛选").await;
+        person.is_at("/console/messages?topic=library.%23").await;
+        titles(person, &["续借开放", "新书通报", "借阅提醒"]).await;
+        person.reload().await;
+        assert_eq!(person.value("主题").await, "library.#");
+        titles(person, &["续借开放", "新书通报", "借阅提醒"]).await;
+
+        person.press("借阅提醒").await;
+        person.sees("请尽快归还。").await;
+        person.go_back().await;
+        person.is_at("/console/messages?topic=library.%23").await;
+        titles(person, &["续借开放", "新书通报", "借阅提醒"]).await;
+        person.fill("标题、正文或编号", "没有这样的").await;
+        person.sees("没有符合条件的消息").await;
+        person.press("清除筛选").await;
+        titles(person, &["续借开放", "考试安排", "新书通报", "借阅提醒"]).await;
+    });
+}
