@@ -27,6 +27,10 @@ const ON_A_PAGE: u32 = 30;
 const NOBODY: &str = "–";
 
 impl DeliveryFilter {
+    fn is_set(&self) -> bool {
+        [&self.q, &self.state, &self.channel].iter().any(|value| !value.is_empty())
+    }
+
     /// The address of the list from there on.
     fn address(&self, message: MessageId, cursor: &str) -> String {
         let Self { q, state, channel, cursor: _ } = self;
@@ -96,6 +100,7 @@ pub(super) async fn list(
         view: signed.view(),
         message: id,
         here: (!message.status.is_final()).then(|| filter.address(id, &filter.cursor)),
+        filtered: filter.is_set(),
         rows: items.into_iter().map(DeliveryRow::from).collect(),
         newest: (!filter.cursor.is_empty()).then(|| filter.link(id, "")),
         older: next.map(|cursor| filter.link(id, &cursor)),

@@ -121,6 +121,8 @@ pub struct DeliveriesFragment {
     pub message: MessageId,
     /// Path and query of this very list, while it may still change.
     pub here: Option<String>,
+    /// Filters are set, so an empty list does not mean that there are no deliveries.
+    pub filtered: bool,
     pub rows: Vec<DeliveryRow>,
     pub newest: Option<String>,
     pub older: Option<String>,

@@ -317,6 +317,7 @@ fn deliveries(view: View) -> DeliveriesFragment {
         view,
         message: MessageId(901),
         here: Some(format!("/console/messages/{}", MessageId(901))),
+        filtered: false,
         rows: vec![
             row(1, "李思源", "2024110233", Email, "l***n@stu.example.edu.cn", State::Delivered, None, 1),
             row(2, "王雨桐", "2024110871", Sms, "138****2210", State::Sent, None, 1),
