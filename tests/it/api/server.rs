@@ -68,6 +68,13 @@ async fn people_get_pages_and_programs_get_json() {
     assert!(page.text.contains("请求过于频繁") && page.text.contains("lang=\"zh-CN\""), "{}", page.text);
     let page = ask("/problems/rate_limited", "en").await;
     assert!(page.text.contains("Too many requests"), "{}", page.text);
+    let switched = app
+        .plain(Method::GET, "/problems/invalid")
+        .header("Accept", "text/html")
+        .header("Accept-Language", "zh-CN")
+        .header("Cookie", "bt_language=en");
+    let page = Answer::of(switched).await;
+    assert!(page.text.contains("<code>errors</code> lists every one of them"), "{}", page.text);
     let page = ask("/nothing", "en").await;
     assert_eq!(page.status, 404);
     assert!(page.text.contains("There is no such thing"), "{}", page.text);
@@ -84,7 +91,7 @@ async fn pages_carry_the_headers_that_keep_browsers_safe() {
     assert!(page.header("permissions-policy").is_some());
     assert!(page.header("content-security-policy").unwrap().contains("frame-ancestors 'none'"));
     assert_eq!(page.header("strict-transport-security"), None, "plain http must not promise TLS");
-    let css = page.text.split('"').find(|text| text.starts_with("/assets/")).unwrap().to_owned();
+    let css = page.text.split('"').find(|text| text.starts_with("/assets/css/")).unwrap().to_owned();
     let css = Answer::of(app.plain(Method::GET, &css)).await;
     assert_eq!((css.status, css.header("content-type")), (200, Some("text/css; charset=utf-8")));
     assert!(css.header("cache-control").unwrap().contains("immutable"));
