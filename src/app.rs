@@ -10,6 +10,7 @@ use std::time::Duration;
 use crate::clock::Clock;
 use crate::config::{Config, DatabaseUrl, NodeRole};
 use crate::dispatch::Dispatcher;
+use crate::http::client::TrustedProxies;
 use crate::http::server::{self, Parts};
 use crate::lifecycle::{Ending, Lifecycle};
 use crate::service::Services;
@@ -21,6 +22,7 @@ pub struct App {
     listener: TcpListener,
     address: SocketAddr,
     web: bool,
+    trusted_proxies: TrustedProxies,
     dispatcher: Option<Dispatcher>,
     /// Held while this process serves from an embedded store.
     lock: Option<File>,
@@ -46,7 +48,15 @@ impl App {
         })?;
         let services = Services::open(config, clock, config.public_url(address)).await?;
         let dispatcher = config.server.has(NodeRole::Dispatch).then(|| Dispatcher::new(services.clone()));
-        Ok(Self { services, listener, address, web: config.server.has(NodeRole::Web), dispatcher, lock })
+        Ok(Self {
+            services,
+            listener,
+            address,
+            web: config.server.has(NodeRole::Web),
+            trusted_proxies: config.server.trusted_proxies.clone().into(),
+            dispatcher,
+            lock,
+        })
     }
 
     /// Where it listens; tells the port where the configuration asked for any.
@@ -73,7 +83,8 @@ impl App {
         if let Some(dispatcher) = self.dispatcher {
             dispatcher.run(lifecycle).await?;
         }
-        let parts = Parts { web: self.web, ..Parts::new(lifecycle.clone()) };
+        let parts =
+            Parts { web: self.web, trusted_proxies: self.trusted_proxies, ..Parts::new(lifecycle.clone()) };
         let server = server::serve(self.listener, self.services.clone(), parts).map_err(Error::internal)?;
         lifecycle.spawn("server", async move {
             if let Err(error) = server.await {

@@ -33,6 +33,7 @@ pub fn check(config: &Config) -> Vec<Finding> {
     let mut findings = Findings { config, found: Vec::new() };
     findings.listen();
     findings.public_url();
+    findings.trusted_proxies();
     findings.roles();
     findings.data_directory();
     findings.key_file();
@@ -110,6 +111,18 @@ impl Findings<'_> {
                 "put a proxy with a certificate in front and write https://",
             ),
             Some(_) => {}
+        }
+    }
+
+    fn trusted_proxies(&mut self) {
+        let server = &self.config.server;
+        let is_https = server.public_url.as_ref().is_some_and(|url| url.scheme() == "https");
+        if is_https && server.trusted_proxies.is_empty() {
+            self.warn(
+                "server.trusted_proxies",
+                "everybody comes from the proxy's address, so that sign-ins that fail slow everybody down",
+                "write the address of the proxy that has the certificate",
+            );
         }
     }
 
@@ -279,6 +292,15 @@ mod tests {
         let found = findings(layers);
         assert!(found.contains(&(Severity::Error, "data.directory")), "{found:?}");
         assert!(found.contains(&(Severity::Error, "store.database")), "{found:?}");
+    }
+
+    #[test]
+    fn a_proxy_that_is_not_trusted_is_a_warning() {
+        let scratch = Scratch::new();
+        let behind =
+            || at(&scratch.path().join("data")).option("", "server.public_url", "https://bell.example.edu");
+        assert_eq!(findings(behind()), [(Severity::Warning, "server.trusted_proxies")]);
+        assert_eq!(findings(behind().option("", "server.trusted_proxies", "127.0.0.1")), []);
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod values;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+use ipnet::IpNet;
 use url::Url;
 
 pub use self::address::AllowPrivate;
@@ -45,6 +46,8 @@ pub struct Server {
     pub listen: SocketAddr,
     /// As configured; see [`Config::public_url`] for the one to build links with.
     pub public_url: Option<Url>,
+    /// Proxies whose word on where a request comes from counts.
+    pub trusted_proxies: Vec<IpNet>,
     /// Which halves this process runs. Never empty, no role twice.
     pub roles: Vec<NodeRole>,
 }

@@ -1,9 +1,10 @@
 //! Every setting once: its names, its default and how its value is read. docs/CONFIG.md says the same in words.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
+use ipnet::IpNet;
 use tracing_subscriber::EnvFilter;
 use url::{Host, Url};
 
@@ -30,9 +31,10 @@ const fn many(name: &'static str, short: Option<&'static str>) -> Setting {
     Setting { name, short, list: true }
 }
 
-pub(super) const SETTINGS: [Setting; 13] = [
+pub(super) const SETTINGS: [Setting; 14] = [
     one("server.listen", Some("BELLTOWER_LISTEN")),
     one("server.public_url", Some("BELLTOWER_PUBLIC_URL")),
+    many("server.trusted_proxies", None),
     many("server.roles", Some("BELLTOWER_ROLES")),
     one("store.database", Some("BELLTOWER_DATABASE")),
     one("queue.url", Some("BELLTOWER_QUEUE")),
@@ -121,6 +123,7 @@ pub(super) fn resolve(Layers { values, problems }: Layers) -> Result<Config, Pro
     let mut reader = Reader { values, problems };
     let listen = reader.get("server.listen", SocketAddr::from(([127, 0, 0, 1], 8080)), listen);
     let public_url = reader.get("server.public_url", None, |raw| public_url(raw).map(Some));
+    let trusted_proxies = reader.get("server.trusted_proxies", Vec::new(), trusted_proxies);
     let roles = reader.get("server.roles", vec![NodeRole::Web, NodeRole::Dispatch], roles);
     let directory = reader.get("data.directory", PathBuf::from("./data"), path);
     let database =
@@ -140,7 +143,7 @@ pub(super) fn resolve(Layers { values, problems }: Layers) -> Result<Config, Pro
         return Err(Problems(problems));
     }
     let mut config = Config {
-        server: Server { listen, public_url, roles },
+        server: Server { listen, public_url, trusted_proxies, roles },
         store: Store { database },
         queue: Queue { url: queue },
         data: Data { directory },
@@ -155,10 +158,12 @@ pub(super) fn resolve(Layers { values, problems }: Layers) -> Result<Config, Pro
 }
 
 fn report(config: &Config, values: &BTreeMap<&'static str, (Raw, Origin)>) -> Vec<Entry> {
+    let proxies: Vec<_> = config.server.trusted_proxies.iter().map(ToString::to_string).collect();
     let roles: Vec<_> = config.server.roles.iter().map(|role| role.as_str()).collect();
     let shown = [
         config.server.listen.to_string(),
         config.server.public_url.as_ref().map_or("(from server.listen)".to_owned(), Url::to_string),
+        if proxies.is_empty() { "(none)".to_owned() } else { proxies.join(",") },
         roles.join(","),
         config.store.database.to_string(),
         config.queue.url.to_string(),
@@ -215,6 +220,27 @@ fn public_url(raw: &Raw) -> Result<Url, Refusal> {
         return refuse("the URL goes beyond the host; belltower serves at the root of its host", FIX);
     }
     Ok(url)
+}
+
+fn trusted_proxies(raw: &Raw) -> Result<Vec<IpNet>, Refusal> {
+    const FIX: &str =
+        "write the addresses or ranges of your proxies, such as [\"127.0.0.1\", \"10.1.2.0/28\"]";
+    let texts = match raw {
+        Raw::List(texts) => texts.clone(),
+        other => vec![text(other, FIX)?.to_owned()],
+    };
+    let mut networks = Vec::with_capacity(texts.len());
+    for text in texts {
+        let network = text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+        match network {
+            Ok(network) if network.prefix_len() == 0 => {
+                return refuse(format!("`{text}` trusts everybody, who then could be anybody"), FIX);
+            }
+            Ok(network) => networks.push(network),
+            Err(_) => return refuse(format!("`{text}` is not a range of addresses"), FIX),
+        }
+    }
+    Ok(networks)
 }
 
 fn roles(raw: &Raw) -> Result<Vec<NodeRole>, Refusal> {

@@ -56,6 +56,7 @@ fn defaults_are_those_of_the_documentation() {
     let config = load("", &[]).unwrap();
     assert_eq!(config.server.listen.to_string(), "127.0.0.1:8080");
     assert_eq!(config.server.public_url, None);
+    assert_eq!(config.server.trusted_proxies, []);
     assert_eq!(config.server.roles, [NodeRole::Web, NodeRole::Dispatch]);
     assert_eq!(config.store.database.to_string(), "sqlite://./data/belltower.db");
     assert_eq!(config.queue.url, QueueUrl::Local);
@@ -92,6 +93,7 @@ fn every_setting_has_a_regular_variable_and_lists_are_split_at_commas() {
         &[
             ("BELLTOWER_SERVER__ROLES", "web, dispatch"),
             ("BELLTOWER_NETWORK__ALLOW_PRIVATE", "10.0.0.0/8,fd00::/8"),
+            ("BELLTOWER_SERVER__TRUSTED_PROXIES", "127.0.0.1, 10.1.2.0/28,::1"),
             ("BELLTOWER_CAMPUS__LANGUAGE", "en"),
             ("BELLTOWER_LOG__FORMAT", "json"),
             ("BELLTOWER_QUEUE", ""),
@@ -101,6 +103,8 @@ fn every_setting_has_a_regular_variable_and_lists_are_split_at_commas() {
     .unwrap();
     assert_eq!(config.server.roles.len(), 2);
     assert_eq!(config.network.allow_private.to_string(), "10.0.0.0/8,fd00::/8");
+    let proxies: Vec<_> = config.server.trusted_proxies.iter().map(ToString::to_string).collect();
+    assert_eq!(proxies, ["127.0.0.1/32", "10.1.2.0/28", "::1/128"]);
     assert_eq!(config.campus.language, Language::English);
     assert_eq!(config.log.format, Some(LogFormat::Json));
 }
@@ -164,6 +168,17 @@ fn a_broker_is_refused_without_showing_its_password() {
     let said = problems("", &[("BELLTOWER_QUEUE", "amqp://bell:s3cret@mq")]).join("\n");
     assert!(said.contains("queue.url") && said.contains("inside the process"), "{said}");
     assert!(!said.contains("s3cret"));
+}
+
+#[test]
+fn a_proxy_is_a_range_and_never_everybody() {
+    let said = |value: &str| problems(&format!("[server]\ntrusted_proxies = {value}\n"), &[]).join("\n");
+    assert_eq!(said("[\"10.0.0.0/8\"]"), "");
+    assert_eq!(said("\"10.0.0.1\""), "");
+    assert!(said("[\"proxy.example\"]").contains("`proxy.example` is not a range of addresses"));
+    for everybody in ["0.0.0.0/0", "::/0"] {
+        assert!(said(&format!("[\"{everybody}\"]")).contains("trusts everybody"), "{everybody}");
+    }
 }
 
 #[test]

@@ -1,7 +1,5 @@
 //! In and out: sign-in, the one-time links by which operators choose a password, sign-out.
 
-use std::net::{IpAddr, Ipv4Addr};
-
 use actix_session::{Session, SessionExt as _};
 use actix_web::web::{self, Data};
 use actix_web::{HttpRequest, HttpResponse};
@@ -11,7 +9,7 @@ use super::access;
 use super::form::{FieldFaults, Form};
 use super::page::{self, local_path, see_other};
 use super::sign_in::{Invited, SetUpPage, SignInPage};
-use crate::http::errors;
+use crate::http::{client, errors};
 use crate::service::Services;
 use crate::service::operators::{self, LinkForm, LinkPurpose};
 use crate::service::sessions::OPERATOR;
@@ -59,7 +57,7 @@ pub(super) async fn sign_in(
     session: Session,
     form: Form,
 ) -> Result<HttpResponse> {
-    let remote = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |address| address.ip());
+    let remote = client::address(&request);
     let error = match operators::sign_in(&s, form.text("email"), form.exact("password"), remote).await {
         Ok(operator) => {
             access::begin(&session, &s, &operator)?;

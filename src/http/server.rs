@@ -8,6 +8,7 @@ use actix_web::middleware::{Compress, from_fn};
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{App, HttpServer};
 
+use super::client::TrustedProxies;
 use super::{assets, health, problems, routes, session, watch};
 use crate::config::Language;
 use crate::lifecycle::Lifecycle;
@@ -29,13 +30,15 @@ pub struct Parts {
     pub workers: usize,
     /// Serve the faces. A node that only dispatches answers for its health alone.
     pub web: bool,
+    /// Whose word on where a request comes from counts.
+    pub trusted_proxies: TrustedProxies,
 }
 
 impl Parts {
-    /// Every face, one worker per core.
+    /// Every face, one worker per core, no proxy in front.
     pub fn new(lifecycle: Lifecycle) -> Self {
         let workers = std::thread::available_parallelism().map_or(2, usize::from);
-        Self { lifecycle, workers, web: true }
+        Self { lifecycle, workers, web: true, trusted_proxies: TrustedProxies::default() }
     }
 }
 
@@ -47,6 +50,7 @@ pub struct State {
     pub is_https: bool,
     /// Of pages for whoever's browser asks for none.
     pub language: Language,
+    pub trusted_proxies: TrustedProxies,
 }
 
 /// Takes the port (0: any free one) and tells which it is. Connections wait from here on until [`serve`] answers.
@@ -62,12 +66,13 @@ pub fn serve(
     s: Services,
     parts: Parts,
 ) -> io::Result<impl Future<Output = io::Result<()>> + Send + 'static> {
-    let Parts { lifecycle, workers, web: serves_faces } = parts;
+    let Parts { lifecycle, workers, web: serves_faces, trusted_proxies } = parts;
     let stop = lifecycle.soft().clone();
     let state = Data::new(State {
         lifecycle,
         is_https: s.campus.public_url.scheme() == "https",
         language: s.campus.language,
+        trusted_proxies,
     });
     let services = Data::new(s);
     let server = HttpServer::new(move || {

@@ -16,13 +16,20 @@ pub(super) struct Browser {
     url: String,
     client: Client,
     cookies: BTreeMap<String, String>,
+    /// What a proxy would say of where it comes from.
+    from: Option<String>,
 }
 
 impl Browser {
     pub(super) fn new(app: &TestApp) -> Self {
         let client =
             Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        Self { url: app.url.clone(), client, cookies: BTreeMap::new() }
+        Self { url: app.url.clone(), client, cookies: BTreeMap::new(), from: None }
+    }
+
+    /// As a proxy hands its requests on.
+    pub(super) fn coming_from(app: &TestApp, address: &str) -> Self {
+        Self { from: Some(address.to_owned()), ..Self::new(app) }
     }
 
     /// With the session of a new operator of that role.
@@ -46,7 +53,10 @@ impl Browser {
         self.cookies.insert(name.to_owned(), value.to_owned());
     }
 
-    async fn ask(&mut self, request: RequestBuilder) -> Answer {
+    async fn ask(&mut self, mut request: RequestBuilder) -> Answer {
+        if let Some(address) = &self.from {
+            request = request.header("x-forwarded-for", address);
+        }
         let cookies: Vec<_> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let answer = Answer::of(request.header("cookie", cookies.join("; "))).await;
         for cookie in answer.headers.get_all("set-cookie") {

@@ -2,6 +2,7 @@
 
 use belltower::domain::operator::Role;
 use belltower::service::operators::{self, NewOperator};
+use belltower::store::audit::{self, AuditFilter};
 
 use super::browser::Browser;
 use crate::support::app::TestApp;
@@ -88,6 +89,41 @@ async fn a_wrong_password_is_refused_and_guessing_has_to_wait() {
     assert_eq!(slowed.status, 429, "{}", slowed.text);
     assert!(slowed.header("retry-after").is_some() && slowed.text.contains("尝试次数太多"));
     assert_eq!(browser.get("/console").await.status, 303);
+}
+
+/// Tries to sign in as somebody, each time somebody else.
+async fn guess(browser: &mut Browser, number: usize) -> u16 {
+    let email = format!("guess{number}@bell.example");
+    browser.submit("/sign-in", "/sign-in", &[("email", &email), ("password", "wrong")]).await.status
+}
+
+async fn last_actor(app: &TestApp) -> String {
+    audit::list(&app.services.db, &AuditFilter::default(), None, 1).await.unwrap()[0].actor.clone()
+}
+
+#[tokio::test]
+async fn behind_a_proxy_guessing_slows_down_only_whoever_guesses() {
+    let app = TestApp::start_behind(&["127.0.0.1/32"]).await;
+    let mut guesser = Browser::coming_from(&app, "198.51.100.1, 203.0.113.1");
+    for number in 0..21 {
+        assert_eq!(guess(&mut guesser, number).await, 422, "{number}");
+    }
+    assert_eq!(last_actor(&app).await, "address 203.0.113.1", "not what it wrote itself");
+    assert_eq!(guess(&mut guesser, 21).await, 429);
+    let mut disguised = Browser::coming_from(&app, "203.0.113.2, 203.0.113.1");
+    assert_eq!(guess(&mut disguised, 22).await, 429);
+    let mut neighbour = Browser::coming_from(&app, "203.0.113.2");
+    assert_eq!(guess(&mut neighbour, 23).await, 422);
+}
+
+#[tokio::test]
+async fn a_proxy_that_nobody_named_is_not_believed() {
+    for proxies in [&[][..], &["10.0.0.0/8"]] {
+        let app = TestApp::start_behind(proxies).await;
+        let mut browser = Browser::coming_from(&app, "203.0.113.1");
+        assert_eq!(guess(&mut browser, 0).await, 422);
+        assert_eq!(last_actor(&app).await, "address 127.0.0.1");
+    }
 }
 
 #[tokio::test]

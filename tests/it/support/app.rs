@@ -39,18 +39,26 @@ impl TestApp {
     /// As [`start`](Self::start), with what `change` does to the services first.
     pub(crate) async fn start_with(change: impl FnOnce(&mut Services)) -> Self {
         let folder = TempFolder::new();
-        let url = format!("sqlite://{}", folder.path().join("belltower.db").display());
-        let mut services = services(Db::open(&url).await.unwrap());
+        let mut services = services(Db::open(&database(&folder)).await.unwrap());
         change(&mut services);
-        Self::over(services, folder).await
+        Self::over(services, folder, |_| {}).await
     }
 
-    async fn over(services: Services, folder: TempFolder) -> Self {
+    /// As [`start`](Self::start), taking those networks for proxies in front of it.
+    pub(crate) async fn start_behind(proxies: &[&str]) -> Self {
+        let proxies: Vec<_> = proxies.iter().map(|network| network.parse().unwrap()).collect();
+        let folder = TempFolder::new();
+        let services = services(Db::open(&database(&folder)).await.unwrap());
+        Self::over(services, folder, |parts| parts.trusted_proxies = proxies.into()).await
+    }
+
+    async fn over(services: Services, folder: TempFolder, change: impl FnOnce(&mut Parts)) -> Self {
         // The client wants to know which TLS to use even where there is none.
         rustls::crypto::ring::default_provider().install_default().unwrap_or_default();
         let (listener, address) = server::listen(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
         let lifecycle = Lifecycle::new();
-        let parts = Parts { workers: 1, ..Parts::new(lifecycle.clone()) };
+        let mut parts = Parts { workers: 1, ..Parts::new(lifecycle.clone()) };
+        change(&mut parts);
         let running = server::serve(listener, services.clone(), parts).unwrap();
         lifecycle.spawn("server", async move { running.await.unwrap() });
         let made = sources::create(&services, &owner(), everything("registry")).await.unwrap();
@@ -159,6 +167,10 @@ impl Answer {
         assert!(faults.iter().all(|fault| !text(&fault["detail"]).is_empty()), "{body}");
         faults.iter().map(|fault| (text(&fault["pointer"]), text(&fault["code"]))).collect()
     }
+}
+
+fn database(folder: &TempFolder) -> String {
+    format!("sqlite://{}", folder.path().join("belltower.db").display())
 }
 
 fn owner() -> Caller {
