@@ -1,0 +1,79 @@
+//! Every bench still runs, in its smallest size. How fast is nothing a test can say.
+
+use serde_json::Value;
+
+use super::{answer, command, json, said};
+use crate::support::database::with_postgres;
+use crate::support::folder::TempFolder;
+
+/// Each bench and one of its figures.
+const FIGURES: [(&str, &str); 4] = [
+    ("ingest", "durable messages"),
+    ("fanout", "deliveries planned"),
+    ("dispatch", "mails handed over"),
+    ("footprint", "the program itself"),
+];
+
+fn arguments<'a>(what: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    [&["bench", what, "--seconds=1", "--count=20", "--connections=2", "--folder=."], more].concat()
+}
+
+fn check(report: &Value, database: &str, benches: &[&str]) {
+    assert_eq!(report["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(report["database"], database);
+    assert_eq!(report["optimised"], !cfg!(debug_assertions));
+    assert!(report["cores"].as_u64().unwrap() > 0);
+    assert!(report["measured_at"].as_str().unwrap().ends_with('Z'), "{report}");
+    assert_eq!(report["sizes"], serde_json::json!({"seconds": 1, "count": 20, "connections": 2}));
+    let figures = report["figures"].as_array().unwrap();
+    let mut found: Vec<_> = figures.iter().map(|figure| figure["bench"].as_str().unwrap()).collect();
+    found.dedup();
+    assert_eq!(found, benches);
+    for (bench, what) in FIGURES.iter().filter(|(bench, _)| benches.contains(bench)) {
+        assert!(figures.iter().any(|f| f["bench"] == *bench && f["what"] == *what), "{what}: {report:#}");
+    }
+    for figure in figures {
+        assert!(figure["what"].as_str().is_some_and(|what| !what.is_empty()), "{figure}");
+        let value = figure["value"].as_f64().unwrap();
+        // So few people may be planned in memory that was there already.
+        let least = if figure["unit"] == "MiB" { 0.0 } else { f64::MIN_POSITIVE };
+        assert!(value.is_finite() && value >= least, "{figure}");
+        assert!(["/s", "s", "ms", "MiB"].contains(&figure["unit"].as_str().unwrap()), "{figure}");
+    }
+}
+
+#[test]
+fn all_of_them_run_on_stores_of_their_own_and_leave_nothing() {
+    let folder = TempFolder::new();
+    let report = answer(&folder, &arguments("all", &["--save=figures.json"]));
+    check(&report, "sqlite", &["ingest", "fanout", "dispatch", "footprint"]);
+    let saved = std::fs::read(folder.path().join("figures.json")).unwrap();
+    assert_eq!(serde_json::from_slice::<Value>(&saved).unwrap(), report);
+    let left: Vec<_> =
+        std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["figures.json"]);
+}
+
+#[test]
+fn all_of_them_run_on_postgres() {
+    with_postgres(|url| async move {
+        let folder = TempFolder::new();
+        check(
+            &answer(&folder, &arguments("all", &["--database", &url])),
+            "postgres",
+            &FIGURES.map(|(bench, _)| bench),
+        );
+    });
+}
+
+#[test]
+fn one_by_itself_prints_a_table_that_says_what_it_is_worth() {
+    let folder = TempFolder::new();
+    let output = command(&folder, &arguments("fanout", &[])).output().unwrap();
+    assert!(output.status.success(), "{}", said(&output));
+    let text = String::from_utf8(output.stdout.clone()).unwrap();
+    assert!(text.contains("deliveries planned") && !text.contains("ingest"), "{text}");
+    assert_eq!(text.contains("NOT OPTIMISED"), cfg!(debug_assertions), "{text}");
+    let output = command(&folder, &arguments("fanout", &["--json"])).output().unwrap();
+    check(&json(&output), "sqlite", &["fanout"]);
+}
