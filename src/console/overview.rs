@@ -17,7 +17,8 @@ use crate::clock::Timestamp;
 use crate::domain::channel::ChannelKind;
 use crate::domain::id::{MessageId, SourceId};
 use crate::service::Services;
-use crate::service::reports::{self, Hour, Overview, ProviderHealth};
+use crate::service::providers::ProviderHealth;
+use crate::service::reports::{self, Hour, Overview};
 
 #[derive(Debug, Template)]
 #[template(path = "console/overview.html")]

@@ -42,7 +42,8 @@ pub async fn live() -> web::Json<Health> {
 /// Whether this node should be sent requests.
 ///
 /// 503 only where requests must go elsewhere: the store does not answer, or this process is stopping. A dead mail relay
-/// must not take the emergency button off the balancer.
+/// must not take the emergency button off the balancer. `providers` is `degraded` while one that is in use fails or asks
+/// for less, and where no provider serves a channel that sources may use; `detail` says which.
 #[utoipa::path(
     get, path = "/readyz", tag = "operation",
     responses(

@@ -5,8 +5,11 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::Services;
-use crate::domain::channel::Outlet;
+use super::providers::{self, ProviderHealth, TroubleKind};
+use crate::clock::Timestamp;
+use crate::domain::channel::{ChannelKind, Outlet};
 use crate::queue::Work;
+use crate::store::sources;
 
 /// A store that takes longer than this to answer is as good as gone for whoever waits at the balancer.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -14,7 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// One thing this node depends on.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct Part {
-    /// `store`, `queue` or `process`.
+    /// `store`, `queue`, `providers` or `process`.
     pub name: &'static str,
     /// `ok`, `degraded` or `unavailable`.
     pub status: &'static str,
@@ -62,5 +65,47 @@ pub async fn check(s: &Services) -> Vec<Part> {
         Ok(_) => Part::ok("queue"),
         Err(error) => Part::degraded("queue", error.to_string()),
     };
-    vec![store, queue]
+    if !store.is_ok() {
+        return vec![store, queue];
+    }
+    let providers = match tokio::time::timeout(PATIENCE, shortcomings(s)).await {
+        Ok(Ok(found)) if found.is_empty() => Part::ok("providers"),
+        Ok(Ok(found)) => Part::degraded("providers", found.join("; ")),
+        Ok(Err(_)) | Err(_) => Part::degraded("providers", "not known: the store did not tell"),
+    };
+    vec![store, queue, providers]
+}
+
+/// What keeps deliveries from leaving, in words for whoever looks after this.
+async fn shortcomings(s: &Services) -> crate::Result<Vec<String>> {
+    let providers = providers::health(s).await?;
+    if providers.is_empty() {
+        return Ok(vec![
+            "no provider is set up, so only what test keys send goes anywhere; see `belltower provider create --help`"
+                .to_owned(),
+        ]);
+    }
+    let mut found: Vec<String> = providers.iter().filter_map(trouble).collect();
+    let used = sources::channels_in_use(&s.db).await?;
+    let served = |channel: &ChannelKind| providers.iter().any(|provider| provider.channel == *channel);
+    found.extend(used.iter().filter(|channel| !served(channel)).map(|channel| {
+        format!(
+            "sources may use {channel}, which no provider serves: set one up with `belltower provider create \
+             --channel {channel}`, or take it from them"
+        )
+    }));
+    Ok(found)
+}
+
+/// Without the provider's own words: who asks may be anybody.
+fn trouble(provider: &ProviderHealth) -> Option<String> {
+    let ProviderHealth { name, channel, trouble } = provider;
+    let trouble = trouble.as_ref()?;
+    let again = trouble.until.map(|at: Timestamp| format!(" and is tried again at {at}")).unwrap_or_default();
+    let what = match trouble.kind {
+        TroubleKind::Failed => "failed",
+        TroubleKind::Paused => "asked for less",
+        TroubleKind::Unusable => "has settings that cannot be used",
+    };
+    Some(format!("the {channel} provider `{name}` {what}{again}"))
 }

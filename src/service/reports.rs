@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::messages::{Counts, MessageQuery, MessageSummary};
+use super::providers::{self, ProviderHealth};
 use super::{Caller, Services, messages};
 use crate::clock::Timestamp;
 use crate::domain::channel::ChannelKind;
@@ -11,8 +12,7 @@ use crate::domain::id::{MessageId, SourceId};
 use crate::domain::message::Status;
 use crate::domain::operator::Permission;
 use crate::error::Result;
-use crate::store::reports::{self as store, HourRow, ProviderHealthRow};
-use crate::telemetry::mask;
+use crate::store::reports::{self as store, HourRow};
 
 const DAY: Duration = Duration::from_hours(24);
 /// Bars of the trend; the last is the hour that runs.
@@ -60,22 +60,6 @@ pub struct Oldest {
 }
 
 #[derive(Clone, Debug)]
-pub struct ProviderHealth {
-    pub name: String,
-    pub channel: ChannelKind,
-    pub trouble: Option<Trouble>,
-}
-
-/// Why a provider is given nothing at the moment.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Trouble {
-    /// In the provider's words, addresses masked; for those who may see providers.
-    pub reason: Option<String>,
-    /// When it is tried again by itself; none where somebody must act first.
-    pub until: Option<Timestamp>,
-}
-
-#[derive(Clone, Debug)]
 pub struct SilentSource {
     pub id: SourceId,
     pub name: String,
@@ -94,8 +78,12 @@ pub async fn overview(s: &Services, caller: &Caller) -> Result<Overview> {
     });
     let stuck = store::stuck(&s.db, MessageId::first_at(now.minus(WORTH_ROUTING))).await?;
     let stuck = |status: Status| stuck.iter().filter(|row| row.status == status).map(|row| row.n).sum();
-    let sees_providers = caller.require(Permission::ProvidersView).is_ok();
-    let providers = store::provider_health(&s.db).await?;
+    let mut providers = providers::health(s).await?;
+    if caller.require(Permission::ProvidersView).is_err() {
+        for trouble in providers.iter_mut().filter_map(|provider| provider.trouble.as_mut()) {
+            trouble.reason = None;
+        }
+    }
     let silent = if caller.require(Permission::SourcesView).is_ok() {
         let (active, quiet) = (s.campus.day(now.minus(ACTIVE)), s.campus.day(now.minus(SILENCE)));
         store::silent_sources(&s.db, &active, &quiet, MOST_SILENT).await?
@@ -111,7 +99,7 @@ pub async fn overview(s: &Services, caller: &Caller) -> Result<Overview> {
         oldest,
         held: stuck(Status::Held),
         unrouted: stuck(Status::Unrouted),
-        providers: providers.into_iter().map(|row| health(row, now, sees_providers)).collect(),
+        providers,
         silent: silent
             .into_iter()
             .map(|row| SilentSource { id: row.id, name: row.name, last_message_at: row.last_message_at })
@@ -166,60 +154,4 @@ fn of_hour(row: &HourRow) -> Counts {
         State::Suppressed => row.suppressed,
         State::Unknown => row.unknown,
     })
-}
-
-fn health(row: ProviderHealthRow, now: Timestamp, shows_reason: bool) -> ProviderHealth {
-    let text = |name: &str| row.detail.as_ref().and_then(|detail| detail.0.get(name)?.as_str());
-    let until = text("until").and_then(|at| at.parse::<jiff::Timestamp>().ok()).map(Timestamp::from);
-    let is_troubled = match row.kind.as_deref() {
-        Some("opened" | "paused" | "half_open") => until.is_some_and(|until| until > now),
-        // It stands until somebody changes the provider.
-        Some("alarm") => row.at.is_some_and(|at| at >= row.updated_at),
-        _ => false,
-    };
-    let trouble = is_troubled
-        .then(|| Trouble { reason: text("reason").filter(|_| shows_reason).map(mask::text), until });
-    ProviderHealth { name: row.name, channel: row.channel, trouble }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::{Value, json};
-
-    use super::*;
-    use crate::domain::id::ProviderId;
-    use crate::store::JsonText;
-
-    const NOW: Timestamp = Timestamp(1_790_000_000_000);
-
-    fn trouble(kind: &str, at: i64, detail: Value, shows_reason: bool) -> Option<Trouble> {
-        let row = ProviderHealthRow {
-            id: ProviderId(1),
-            name: "relay".to_owned(),
-            channel: ChannelKind::Email,
-            updated_at: NOW,
-            at: Some(Timestamp(NOW.0 + at)),
-            kind: Some(kind.to_owned()),
-            detail: Some(JsonText(detail)),
-        };
-        health(row, NOW, shows_reason).trouble
-    }
-
-    #[test]
-    fn a_provider_is_in_trouble_until_its_pause_is_over() {
-        let until = |millis| Timestamp(NOW.0 + millis);
-        let detail = |millis| json!({ "until": until(millis).to_string(), "reason": "421 busy" });
-        let open = Trouble { reason: Some("421 busy".to_owned()), until: Some(until(5_000)) };
-        assert_eq!(trouble("opened", -1, detail(5_000), true), Some(open.clone()));
-        assert_eq!(trouble("paused", -1, detail(5_000), false), Some(Trouble { reason: None, ..open }));
-        assert_eq!(trouble("opened", -1, detail(-5_000), true), None);
-        assert_eq!(trouble("closed", -1, json!({}), true), None);
-    }
-
-    #[test]
-    fn settings_that_do_not_open_are_trouble_until_they_are_changed() {
-        let detail = || json!({ "reason": "sealed with another key" });
-        assert_eq!(trouble("alarm", 1, detail(), true).map(|t| t.until), Some(None));
-        assert_eq!(trouble("alarm", -1, detail(), true), None);
-    }
 }

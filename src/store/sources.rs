@@ -50,6 +50,22 @@ pub struct Grant {
     pub daily_messages: Option<i64>,
 }
 
+row! {
+    struct ChannelsRow {
+        channels: JsonText<Vec<ChannelKind>>,
+    }
+}
+
+/// Channels that at least one source may use, in their order.
+pub async fn channels_in_use(db: &Db) -> Result<Vec<ChannelKind>> {
+    let text = "SELECT DISTINCT channels FROM source WHERE disabled_at IS NULL";
+    let rows = in_db!(db, |c| sqlx::query_as::<_, ChannelsRow>(text).fetch_all(c).await)?;
+    let mut channels: Vec<_> = rows.into_iter().flat_map(|row| row.channels.0).collect();
+    channels.sort_unstable();
+    channels.dedup();
+    Ok(channels)
+}
+
 const SELECT: &str = "SELECT s.id, s.name, s.department, s.topics, s.channels, s.rights, s.rate_per_second,
     s.daily_messages, s.created_at, s.disabled_at,
     (SELECT max(k.last_used_at) FROM api_key k WHERE k.source_id = s.id) AS last_activity_at,

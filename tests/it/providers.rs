@@ -8,10 +8,10 @@ use belltower::domain::id::ProviderId;
 use belltower::domain::operator::Role;
 use belltower::domain::provider::ProviderKind;
 use belltower::service::providers::{
-    Directory, NewProvider, ProviderChanges, create, find_by_name, list, list_events, record_event, show,
-    test, update,
+    Directory, NewProvider, ProviderChanges, TroubleKind, create, find_by_name, list, list_events,
+    record_event, show, test, update,
 };
-use belltower::service::{Caller, Services, Vault};
+use belltower::service::{Caller, Services, Vault, reports};
 use belltower::simulator::{SmtpOptions, SmtpSimulator};
 use belltower::store::audit::{self, AuditFilter};
 use serde_json::{Value, json};
@@ -130,6 +130,20 @@ on_both!(only_those_may_who_may, |db| async {
         assert!(matches!(test(&s, caller, made.id).await, Err(Error::Forbidden { .. })));
     }
     assert!(matches!(show(&s, &owner(), ProviderId(made.id.0 + 1)).await, Err(Error::NotFound(_))));
+});
+
+on_both!(the_overview_tells_what_ails_a_provider_to_those_who_may_see_providers, |db| async {
+    let s = services(db);
+    let made = create(&s, &owner(), sandbox("relay", 10)).await.unwrap();
+    let until = s.clock.now().plus(std::time::Duration::from_secs(5));
+    let detail = json!({"until": until.to_string(), "reason": "550 zhang.wei@campus.example is blocked"});
+    record_event(&s, made.id, "opened", &detail).await.unwrap();
+    for (role, reason) in [(Role::Owner, Some("550 z***@campus.example is blocked")), (Role::Sender, None)] {
+        let overview = reports::overview(&s, &operator(role)).await.unwrap();
+        let trouble = overview.providers[0].trouble.as_ref().unwrap();
+        assert_eq!((trouble.kind, trouble.until), (TroubleKind::Failed, Some(until)));
+        assert_eq!(trouble.reason.as_deref(), reason);
+    }
 });
 
 on_both!(a_test_calls_the_provider_and_making_one_does_not, |db| async {

@@ -4,6 +4,7 @@
 //! is called when a provider is made or changed; [`test()`] does, when asked to.
 
 mod directory;
+mod health;
 
 use std::time::Duration;
 
@@ -24,6 +25,8 @@ use crate::{Error, Result};
 
 pub use crate::store::providers::ProviderEventRow;
 pub use directory::{Directory, LiveProvider};
+pub(super) use health::health;
+pub use health::{ProviderHealth, Trouble, TroubleKind};
 
 /// A provider to be made.
 #[derive(Clone, Debug)]

@@ -4,5 +4,6 @@ mod directory;
 mod messages;
 mod openapi;
 mod problems;
+mod readiness;
 mod server;
 mod source;

@@ -9,17 +9,6 @@ async fn health_needs_no_key() {
     let app = TestApp::start().await;
     let live = Answer::of(app.plain(Method::GET, "/healthz")).await;
     assert_eq!(live.expect(200)["status"], "ok");
-    let ready = Answer::of(app.plain(Method::GET, "/readyz")).await;
-    assert_eq!(ready.expect(200)["status"], "ready");
-}
-
-#[tokio::test]
-async fn a_store_that_is_gone_takes_the_node_off_the_balancer() {
-    let app = TestApp::start().await;
-    app.services.db.close().await;
-    let ready = Answer::of(app.plain(Method::GET, "/readyz")).await.expect(503);
-    assert_eq!(ready["status"], "unavailable");
-    assert_eq!(Answer::of(app.plain(Method::GET, "/healthz")).await.status, 200);
 }
 
 #[tokio::test]

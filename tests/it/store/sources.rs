@@ -3,7 +3,7 @@ use belltower::domain::channel::ChannelKind;
 use belltower::domain::id::{KeyId, SourceId};
 use belltower::domain::source::Right;
 use belltower::store::sources::{
-    Grant, SourceRow, Today, find, find_by_name, insert, list, set_disabled, update,
+    Grant, SourceRow, Today, channels_in_use, find, find_by_name, insert, list, set_disabled, update,
 };
 use belltower::store::{Db, keys, usage};
 
@@ -138,4 +138,22 @@ on_both!(a_key_of_no_source_is_refused, |db| async {
     assert!(keys::insert(&mut tx, SourceId(77), false, &[1], "abcd", Timestamp(1)).await.is_err());
     drop(tx);
     assert!(keys::find(&db, KeyId(1)).await.unwrap().is_none());
+});
+
+on_both!(the_channels_of_enabled_sources_are_in_use, |db| async {
+    assert_eq!(channels_in_use(&db).await.unwrap(), []);
+    add(&db, "library").await;
+    add(&db, "library 2").await;
+    let mut tx = db.begin().await.unwrap();
+    let sms = Grant { channels: vec![ChannelKind::Sms, ChannelKind::Email], ..grant() };
+    let security = insert(&mut tx, "security", &sms, Timestamp(6)).await.unwrap().unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(
+        channels_in_use(&db).await.unwrap(),
+        [ChannelKind::Email, ChannelKind::Sms, ChannelKind::Wechat]
+    );
+    let mut tx = db.begin().await.unwrap();
+    set_disabled(&mut tx, security, Some(Timestamp(7))).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(channels_in_use(&db).await.unwrap(), [ChannelKind::Email, ChannelKind::Wechat]);
 });

@@ -1,0 +1,116 @@
+//! Which of the providers in use are given nothing at the moment, and why: what the dispatchers found out, whichever
+//! process they run in.
+
+use crate::Result;
+use crate::clock::Timestamp;
+use crate::domain::channel::ChannelKind;
+use crate::service::Services;
+use crate::store::reports::{self as store, ProviderHealthRow};
+use crate::telemetry::mask;
+
+#[derive(Clone, Debug)]
+pub struct ProviderHealth {
+    pub name: String,
+    pub channel: ChannelKind,
+    pub trouble: Option<Trouble>,
+}
+
+/// Why a provider is given nothing at the moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    pub kind: TroubleKind,
+    /// In the provider's words, addresses masked; for those who may see providers.
+    pub reason: Option<String>,
+    /// When it is tried again by itself; none where somebody must act first.
+    pub until: Option<Timestamp>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TroubleKind {
+    /// It failed and is left alone for a while.
+    Failed,
+    /// It asked for less.
+    Paused,
+    /// Its settings cannot be used.
+    Unusable,
+}
+
+/// The enabled providers in the order they are tried.
+pub(in crate::service) async fn health(s: &Services) -> Result<Vec<ProviderHealth>> {
+    let now = s.clock.now();
+    Ok(store::provider_health(&s.db).await?.into_iter().map(|row| judge(row, now)).collect())
+}
+
+fn judge(row: ProviderHealthRow, now: Timestamp) -> ProviderHealth {
+    let text = |name: &str| row.detail.as_ref().and_then(|detail| detail.0.get(name)?.as_str());
+    let until = text("until").and_then(|at| at.parse::<jiff::Timestamp>().ok()).map(Timestamp::from);
+    let kind = match row.kind.as_deref() {
+        Some("opened" | "half_open") => Some(TroubleKind::Failed),
+        Some("paused") => Some(TroubleKind::Paused),
+        Some("alarm") => Some(TroubleKind::Unusable),
+        _ => None,
+    };
+    // A provider that was changed since starts afresh.
+    let unchanged = row.at.is_some_and(|at| at >= row.updated_at);
+    let lasts = |kind: &TroubleKind| *kind == TroubleKind::Unusable || until.is_some_and(|until| until > now);
+    let trouble = kind.filter(lasts).filter(|_| unchanged).map(|kind| Trouble {
+        kind,
+        reason: text("reason").map(mask::text),
+        until,
+    });
+    ProviderHealth { name: row.name, channel: row.channel, trouble }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::domain::id::ProviderId;
+    use crate::store::JsonText;
+
+    const NOW: Timestamp = Timestamp(1_790_000_000_000);
+    /// When the provider was last changed.
+    const CHANGED: i64 = -60_000;
+
+    fn trouble(kind: &str, at: i64, detail: Value) -> Option<Trouble> {
+        let row = ProviderHealthRow {
+            id: ProviderId(1),
+            name: "relay".to_owned(),
+            channel: ChannelKind::Email,
+            updated_at: Timestamp(NOW.0 + CHANGED),
+            at: Some(Timestamp(NOW.0 + at)),
+            kind: Some(kind.to_owned()),
+            detail: Some(JsonText(detail)),
+        };
+        judge(row, NOW).trouble
+    }
+
+    #[test]
+    fn a_provider_is_in_trouble_until_its_pause_is_over() {
+        let until = |millis| Timestamp(NOW.0 + millis);
+        let detail = |millis| json!({ "until": until(millis).to_string(), "reason": "421 busy" });
+        let open = Trouble {
+            kind: TroubleKind::Failed,
+            reason: Some("421 busy".to_owned()),
+            until: Some(until(5_000)),
+        };
+        assert_eq!(trouble("opened", -1, detail(5_000)), Some(open.clone()));
+        assert_eq!(trouble("paused", -1, detail(5_000)), Some(Trouble { kind: TroubleKind::Paused, ..open }));
+        assert_eq!(trouble("opened", -1, detail(-5_000)), None);
+        assert_eq!(trouble("closed", -1, json!({})), None);
+    }
+
+    #[test]
+    fn a_change_ends_any_trouble() {
+        let unusable = json!({ "reason": "sealed with another key" });
+        assert_eq!(
+            trouble("alarm", 1, unusable.clone()).map(|t| (t.kind, t.until)),
+            Some((TroubleKind::Unusable, None))
+        );
+        assert_eq!(trouble("alarm", CHANGED - 1, unusable), None);
+        let open = json!({ "until": NOW.plus(std::time::Duration::from_secs(5)).to_string() });
+        assert!(trouble("opened", CHANGED, open.clone()).is_some());
+        assert_eq!(trouble("opened", CHANGED - 1, open), None);
+    }
+}
