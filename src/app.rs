@@ -5,13 +5,14 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::config::{Config, DatabaseUrl, NodeRole};
 use crate::dispatch::Dispatcher;
 use crate::http::client::TrustedProxies;
-use crate::http::server::{self, Parts};
+use crate::http::server::{self, Parts, Serves};
 use crate::lifecycle::{Ending, Lifecycle};
 use crate::service::Services;
 use crate::{Error, Result};
@@ -21,6 +22,8 @@ pub struct App {
     services: Services,
     listener: TcpListener,
     address: SocketAddr,
+    /// Of the figures, where they have an address of their own.
+    metrics: Option<(TcpListener, SocketAddr)>,
     web: bool,
     trusted_proxies: TrustedProxies,
     dispatcher: Option<Dispatcher>,
@@ -28,6 +31,8 @@ pub struct App {
     lock: Option<File>,
 }
 
+/// How often what was observed is sorted into buckets, so that it does not pile up where nobody fetches it.
+const TIDY: Duration = Duration::from_secs(5);
 /// How long a soft stop waits for what is in flight; providers' own time-outs are shorter.
 const PATIENCE: Duration = Duration::from_secs(45);
 
@@ -43,15 +48,15 @@ impl App {
             DatabaseUrl::Sqlite(path) => Some(lock(path)?),
             DatabaseUrl::Postgres(_) => None,
         };
-        let (listener, address) = server::listen(config.server.listen).map_err(|error| {
-            Error::conflict("address_in_use", format!("cannot listen on {}: {error}", config.server.listen))
-        })?;
+        let (listener, address) = listen(config.server.listen)?;
+        let metrics = config.metrics.listen.map(listen).transpose()?;
         let services = Services::open(config, clock, config.public_url(address)).await?;
         let dispatcher = config.server.has(NodeRole::Dispatch).then(|| Dispatcher::new(services.clone()));
         Ok(Self {
             services,
             listener,
             address,
+            metrics,
             web: config.server.has(NodeRole::Web),
             trusted_proxies: config.server.trusted_proxies.clone().into(),
             dispatcher,
@@ -62,6 +67,11 @@ impl App {
     /// Where it listens; tells the port where the configuration asked for any.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where figures are fetched, if that is another address.
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics.as_ref().map(|(_, address)| *address)
     }
 
     pub fn services(&self) -> &Services {
@@ -83,16 +93,37 @@ impl App {
         if let Some(dispatcher) = self.dispatcher {
             dispatcher.run(lifecycle).await?;
         }
-        let parts =
-            Parts { web: self.web, trusted_proxies: self.trusted_proxies, ..Parts::new(lifecycle.clone()) };
-        let server = server::serve(self.listener, self.services.clone(), parts).map_err(Error::internal)?;
-        lifecycle.spawn("server", async move {
-            if let Err(error) = server.await {
-                tracing::error!(%error, "the server ended");
+        let serves = Serves { web: self.web, health: true, metrics: self.metrics.is_none() };
+        let parts = Parts { serves, trusted_proxies: self.trusted_proxies, ..Parts::new(lifecycle.clone()) };
+        serve(self.listener, &self.services, parts)?;
+        if let Some((listener, _)) = self.metrics {
+            let parts = Parts { serves: Serves::METRICS, workers: 1, ..Parts::new(lifecycle.clone()) };
+            serve(listener, &self.services, parts)?;
+        }
+        let (metrics, stop) = (Arc::clone(&self.services.metrics), lifecycle.soft().clone());
+        lifecycle.spawn("metrics", async move {
+            while stop.run_until_cancelled(tokio::time::sleep(TIDY)).await.is_some() {
+                metrics.tidy();
             }
         });
         Ok(Running { services: self.services, lock: self.lock })
     }
+}
+
+fn listen(at: SocketAddr) -> Result<(TcpListener, SocketAddr)> {
+    server::listen(at)
+        .map_err(|error| Error::conflict("address_in_use", format!("cannot listen on {at}: {error}")))
+}
+
+fn serve(listener: TcpListener, s: &Services, parts: Parts) -> Result<()> {
+    let lifecycle = parts.lifecycle.clone();
+    let server = server::serve(listener, s.clone(), parts).map_err(Error::internal)?;
+    lifecycle.spawn("server", async move {
+        if let Err(error) = server.await {
+            tracing::error!(%error, "the server ended");
+        }
+    });
+    Ok(())
 }
 
 /// The description of the API that the server hands out, as JSON.

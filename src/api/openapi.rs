@@ -12,7 +12,7 @@ use utoipa::{Modify, OpenApi as _};
 
 use super::{deliveries, docs, groups, messages, recipients, source, templates};
 use crate::http::errors::{PROBLEM_JSON, Problem};
-use crate::http::{health, problems};
+use crate::http::{health, metrics, problems};
 
 /// The whole document.
 pub fn openapi() -> OpenApi {
@@ -42,7 +42,7 @@ pub fn json() -> &'static str {
         (name = "directory", description = "People and groups; needs the right `directory`"),
         (name = "templates", description = "Stored texts with variables"),
         (name = "source", description = "What a departmental system knows and does about itself"),
-        (name = "operation", description = "Health and help, without a key"),
+        (name = "operation", description = "Health, figures and help, without a key"),
     ),
     paths(
         messages::list,
@@ -73,6 +73,7 @@ pub fn json() -> &'static str {
         source::rotate,
         health::live,
         health::ready,
+        metrics::show,
         problems::list,
         problems::show,
         docs::document,

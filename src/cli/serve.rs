@@ -17,7 +17,7 @@ pub(super) fn run(context: &Context) -> anyhow::Result<()> {
         let lifecycle = Lifecycle::new();
         lifecycle.catch_signals()?;
         let app = App::build(&config, Clock::System).await?;
-        let address = app.address();
+        let (address, metrics) = (app.address(), app.metrics_address());
         let link = if config.server.has(NodeRole::Web) {
             operators::first_link(app.services()).await?
         } else {
@@ -25,6 +25,9 @@ pub(super) fn run(context: &Context) -> anyhow::Result<()> {
         };
         let running = app.start(&lifecycle).await?;
         print_line(&format!("listening on http://{address}"))?;
+        if let Some(metrics) = metrics {
+            print_line(&format!("metrics at http://{metrics}/metrics"))?;
+        }
         if let Some(link) = link {
             print_line(&format!("nobody can sign in yet; make the first operator, once, at {link}"))?;
         }

@@ -3,7 +3,7 @@
 
 use std::fs::{self, Metadata, OpenOptions};
 use std::io;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
@@ -31,7 +31,8 @@ pub struct Finding {
 /// Everything found, errors first.
 pub fn check(config: &Config) -> Vec<Finding> {
     let mut findings = Findings { config, found: Vec::new() };
-    findings.listen();
+    findings.listen("server.listen", config.server.listen);
+    findings.metrics();
     findings.public_url();
     findings.trusted_proxies();
     findings.roles();
@@ -73,26 +74,38 @@ impl Findings<'_> {
         entry.map(|entry| entry.origin.clone()).unwrap_or_default()
     }
 
-    fn listen(&mut self) {
-        const SETTING: &str = "server.listen";
-        let listen = self.config.server.listen;
+    fn listen(&mut self, setting: &'static str, listen: SocketAddr) {
         match TcpListener::bind(listen) {
             Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::AddrInUse => self.warn(
-                SETTING,
+                setting,
                 format!("something listens on {listen} already"),
                 "if that is not a running belltower, choose another port",
             ),
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => self.error(
-                SETTING,
+                setting,
                 format!("the system does not let this account listen on {listen}"),
                 "choose a port from 1024 up and put a reverse proxy in front",
             ),
             Err(error) => self.error(
-                SETTING,
+                setting,
                 format!("cannot listen on {listen}: {error}"),
                 "write an address of this machine, or 0.0.0.0 for all of them",
             ),
+        }
+    }
+
+    fn metrics(&mut self) {
+        const SETTING: &str = "metrics.listen";
+        let Some(listen) = self.config.metrics.listen else { return };
+        if listen.port() != 0 && listen == self.config.server.listen {
+            self.error(
+                SETTING,
+                "this is the address of server.listen",
+                "choose another port, or leave it out",
+            );
+        } else {
+            self.listen(SETTING, listen);
         }
     }
 
@@ -292,6 +305,26 @@ mod tests {
         let found = findings(layers);
         assert!(found.contains(&(Severity::Error, "data.directory")), "{found:?}");
         assert!(found.contains(&(Severity::Error, "store.database")), "{found:?}");
+    }
+
+    #[test]
+    fn metrics_need_an_address_of_their_own_or_none() {
+        let scratch = Scratch::new();
+        let with = |server: &str, metrics: &str| {
+            at(&scratch.path().join("data")).option("--listen", "server.listen", server).option(
+                "",
+                "metrics.listen",
+                metrics,
+            )
+        };
+        assert_eq!(findings(with("127.0.0.1:0", "127.0.0.1:0")), []);
+        let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+        let taken = taken.local_addr().unwrap().to_string();
+        assert_eq!(findings(with("127.0.0.1:0", &taken)), [(Severity::Warning, "metrics.listen")]);
+        assert_eq!(
+            findings(with(&taken, &taken)),
+            [(Severity::Error, "metrics.listen"), (Severity::Warning, "server.listen")]
+        );
     }
 
     #[test]

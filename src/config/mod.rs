@@ -34,6 +34,7 @@ pub struct Config {
     pub secrets: Secrets,
     pub campus: Campus,
     pub log: Log,
+    pub metrics: Metrics,
     pub network: Network,
     /// Every setting with the value in force (passwords left out) and where it comes from, in the order of the
     /// documentation.
@@ -92,6 +93,12 @@ pub struct Log {
     pub format: Option<LogFormat>,
     /// Directives as tracing-subscriber's `EnvFilter` reads them, such as `info` or `info,belltower=debug`.
     pub level: String,
+}
+
+#[derive(Clone, Debug)]
+pub struct Metrics {
+    /// Nothing: beside everything else, at [`Server::listen`].
+    pub listen: Option<SocketAddr>,
 }
 
 #[derive(Clone, Debug)]

@@ -12,7 +12,7 @@ use super::address::AllowPrivate;
 use super::layers::{Layers, Origin, Raw};
 use super::problem::{Problem, Problems};
 use super::values::{DatabaseUrl, Language, LogFormat, NodeRole, QueueUrl};
-use super::{Campus, Config, Data, Entry, Log, Network, Queue, Secrets, Server, Store};
+use super::{Campus, Config, Data, Entry, Log, Metrics, Network, Queue, Secrets, Server, Store};
 
 pub(super) struct Setting {
     /// `section.key`.
@@ -31,7 +31,7 @@ const fn many(name: &'static str, short: Option<&'static str>) -> Setting {
     Setting { name, short, list: true }
 }
 
-pub(super) const SETTINGS: [Setting; 14] = [
+pub(super) const SETTINGS: [Setting; 15] = [
     one("server.listen", Some("BELLTOWER_LISTEN")),
     one("server.public_url", Some("BELLTOWER_PUBLIC_URL")),
     many("server.trusted_proxies", None),
@@ -45,6 +45,7 @@ pub(super) const SETTINGS: [Setting; 14] = [
     one("campus.language", None),
     one("log.format", None),
     one("log.level", None),
+    one("metrics.listen", None),
     many("network.allow_private", None),
 ];
 
@@ -121,7 +122,7 @@ impl Reader {
 
 pub(super) fn resolve(Layers { values, problems }: Layers) -> Result<Config, Problems> {
     let mut reader = Reader { values, problems };
-    let listen = reader.get("server.listen", SocketAddr::from(([127, 0, 0, 1], 8080)), listen);
+    let listen = reader.get("server.listen", SocketAddr::from(([127, 0, 0, 1], 8080)), listen_at);
     let public_url = reader.get("server.public_url", None, |raw| public_url(raw).map(Some));
     let trusted_proxies = reader.get("server.trusted_proxies", Vec::new(), trusted_proxies);
     let roles = reader.get("server.roles", vec![NodeRole::Web, NodeRole::Dispatch], roles);
@@ -135,6 +136,7 @@ pub(super) fn resolve(Layers { values, problems }: Layers) -> Result<Config, Pro
     let language = reader.get("campus.language", Language::SimplifiedChinese, language);
     let format = reader.get("log.format", None, |raw| log_format(raw).map(Some));
     let level = reader.get("log.level", "info".to_owned(), log_level);
+    let metrics = reader.get("metrics.listen", None, |raw| listen_at(raw).map(Some));
     let allow_private = reader.get("network.allow_private", AllowPrivate::Nowhere, allow_private);
 
     let Reader { values, mut problems } = reader;
@@ -150,6 +152,7 @@ pub(super) fn resolve(Layers { values, problems }: Layers) -> Result<Config, Pro
         secrets: Secrets { key_file },
         campus: Campus { time_zone, name, language },
         log: Log { format, level },
+        metrics: Metrics { listen: metrics },
         network: Network { allow_private },
         report: Vec::new(),
     };
@@ -174,6 +177,7 @@ fn report(config: &Config, values: &BTreeMap<&'static str, (Raw, Origin)>) -> Ve
         config.campus.language.as_str().to_owned(),
         config.log.format.map_or("(pretty on a terminal, else json)", LogFormat::as_str).to_owned(),
         config.log.level.clone(),
+        config.metrics.listen.map_or("(at server.listen)".to_owned(), |listen| listen.to_string()),
         config.network.allow_private.to_string(),
     ];
     SETTINGS
@@ -196,7 +200,7 @@ fn text<'a>(raw: &'a Raw, fix: &str) -> Result<&'a str, Refusal> {
     }
 }
 
-fn listen(raw: &Raw) -> Result<SocketAddr, Refusal> {
+fn listen_at(raw: &Raw) -> Result<SocketAddr, Refusal> {
     const FIX: &str =
         "write an address and port such as \"127.0.0.1:8080\", \"0.0.0.0:8080\" or \"[::]:8080\"";
     let text = text(raw, FIX)?;

@@ -66,6 +66,7 @@ fn defaults_are_those_of_the_documentation() {
     assert_eq!(config.campus.language.as_str(), "zh-CN");
     assert_eq!(config.log.format, None);
     assert_eq!(config.log.level, "info");
+    assert_eq!(config.metrics.listen, None);
     assert_eq!(config.network.allow_private, AllowPrivate::Nowhere);
     assert!(config.report.iter().all(|entry| entry.origin == Origin::Default));
 }
@@ -96,6 +97,7 @@ fn every_setting_has_a_regular_variable_and_lists_are_split_at_commas() {
             ("BELLTOWER_SERVER__TRUSTED_PROXIES", "127.0.0.1, 10.1.2.0/28,::1"),
             ("BELLTOWER_CAMPUS__LANGUAGE", "en"),
             ("BELLTOWER_LOG__FORMAT", "json"),
+            ("BELLTOWER_METRICS__LISTEN", "127.0.0.1:9464"),
             ("BELLTOWER_QUEUE", ""),
             ("PATH", "/bin"),
         ],
@@ -107,6 +109,7 @@ fn every_setting_has_a_regular_variable_and_lists_are_split_at_commas() {
     assert_eq!(proxies, ["127.0.0.1/32", "10.1.2.0/28", "::1/128"]);
     assert_eq!(config.campus.language, Language::English);
     assert_eq!(config.log.format, Some(LogFormat::Json));
+    assert_eq!(config.metrics.listen.map(|listen| listen.port()), Some(9464));
 }
 
 #[test]

@@ -222,7 +222,7 @@ fn refusal(request: &HttpRequest, error: &Error) -> Result<HttpResponse> {
     let shell = gate_shell(request)?;
     let id = request.extensions().get::<RequestId>().cloned();
     let id = id.map(|id| id.as_str().to_owned()).unwrap_or_default();
-    let status = errors::face(error).0.as_u16();
+    let status = errors::status(error).as_u16();
     let detail = explained(&shell.view, error);
     page::answer(errors::begin(error), &ErrorPage::new(shell, status, detail, id))
 }

@@ -84,8 +84,8 @@ impl Standing {
 }
 
 impl Providers {
-    pub fn new(outlet: Outlet, clock: Clock) -> Self {
-        let directory = Directory::new();
+    pub fn new(s: &Services, outlet: Outlet) -> Self {
+        let (clock, directory) = (s.clock.clone(), Directory::new(s));
         Self { outlet, clock, directory, refreshed: None, standings: HashMap::new() }
     }
 

@@ -15,7 +15,7 @@ mod settle;
 mod sweeper;
 mod worker;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
@@ -73,7 +73,7 @@ impl Dispatcher {
     pub async fn drain(&mut self) -> Result<()> {
         loop {
             let mut done = sweeper::sweep(&self.s, self.owner).await?;
-            while planning::plan_next(&self.s, self.owner).await? > 0 {
+            while plan_next(&self.s, self.owner).await? > 0 {
                 done += 1;
             }
             for worker in &mut self.workers {
@@ -106,6 +106,15 @@ async fn run_dry(worker: &mut Worker) -> Result<usize> {
     }
 }
 
+async fn plan_next(s: &Services, owner: i64) -> Result<usize> {
+    let began = Instant::now();
+    let planned = planning::plan_next(s, owner).await?;
+    if planned > 0 {
+        s.metrics.planned(planned, began);
+    }
+    Ok(planned)
+}
+
 /// Plans whenever there is something to plan.
 async fn plan(s: Services, owner: i64, stop: CancellationToken) {
     while let Some(taken) = next(&s, Work::Plan, &stop).await {
@@ -113,7 +122,7 @@ async fn plan(s: Services, owner: i64, stop: CancellationToken) {
             if stop.is_cancelled() {
                 return;
             }
-            match planning::plan_next(&s, owner).await {
+            match plan_next(&s, owner).await {
                 Ok(0) => break,
                 Ok(_) => {}
                 Err(error) => {

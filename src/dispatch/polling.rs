@@ -69,6 +69,7 @@ impl Polling {
                 again = None;
             }
             deliveries::judge(s, &verdicts, &undecided, again).await?;
+            s.metrics.receipts(self.outlet, verdicts.iter().map(|verdict| verdict.state));
         }
         Ok(asked)
     }

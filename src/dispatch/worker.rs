@@ -103,7 +103,7 @@ impl Worker {
         Self {
             outlet,
             owner,
-            providers: Providers::new(outlet, s.clock.clone()),
+            providers: Providers::new(&s, outlet),
             polling: Polling::new(outlet),
             letters: Letters::default(),
             hold: in_flight.hold(),
@@ -240,6 +240,7 @@ impl Worker {
                     self.in_hand.remove(&DeliveryId(settled.id));
                 }
                 self.in_hand.extend(claimed.iter().map(|c| c.id));
+                self.s.metrics.settled(self.outlet, settlements.iter().map(|s| (s.channel, s.state)));
                 match chosen {
                     Some((provider, _)) => {
                         let ready = self.ready(claimed).await;
@@ -261,6 +262,7 @@ impl Worker {
             }
         };
         self.hold.shrink_to(self.in_hand.len() + self.asked);
+        self.s.metrics.in_flight(self.outlet, self.in_hand.len());
         outcome
     }
 

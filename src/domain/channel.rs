@@ -123,6 +123,13 @@ impl Outlet {
         if test { Self::Sandbox } else { Self::Live(channel) }
     }
 
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sandbox => "sandbox",
+            Self::Live(channel) => channel.name(),
+        }
+    }
+
     pub const fn code(self) -> i64 {
         match self {
             Self::Sandbox => 0,

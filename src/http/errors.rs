@@ -77,7 +77,7 @@ pub struct Problem<'a> {
 
 impl<'a> Problem<'a> {
     pub fn of(error: &'a Error, request_id: Option<&'a RequestId>) -> Self {
-        let (status, code) = face(error);
+        let (status, code) = (status(error), error.code());
         let detail = match error {
             Error::Internal(_) => "Something went wrong on our side. It was logged under this request id; \
                                    tell the platform's administrators."
@@ -99,29 +99,27 @@ impl<'a> Problem<'a> {
     }
 }
 
-/// Status and stable word of an error.
-pub fn face(error: &Error) -> (StatusCode, &'static str) {
+/// The HTTP status of an error.
+pub const fn status(error: &Error) -> StatusCode {
     match error {
-        Error::Malformed(_) => (StatusCode::BAD_REQUEST, "malformed"),
-        Error::Invalid(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid"),
-        Error::Unauthenticated(_) => (StatusCode::UNAUTHORIZED, "unauthenticated"),
-        Error::Forbidden { .. } => (StatusCode::FORBIDDEN, "forbidden"),
-        Error::NotFound(_) => (StatusCode::NOT_FOUND, "not_found"),
-        Error::MethodNotAllowed { .. } => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
-        Error::Conflict { code, .. } => (StatusCode::CONFLICT, code),
-        Error::IdempotencyMismatch => (StatusCode::UNPROCESSABLE_ENTITY, "idempotency_mismatch"),
-        Error::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
-        Error::UnsupportedMedia { .. } => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),
-        Error::RateLimited { .. } => (StatusCode::TOO_MANY_REQUESTS, "rate_limited"),
-        Error::QuotaExhausted { .. } => (StatusCode::TOO_MANY_REQUESTS, "quota_exhausted"),
-        Error::Unavailable { .. } => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
-        Error::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
+        Error::Malformed(_) => StatusCode::BAD_REQUEST,
+        Error::Invalid(_) | Error::IdempotencyMismatch => StatusCode::UNPROCESSABLE_ENTITY,
+        Error::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
+        Error::Forbidden { .. } => StatusCode::FORBIDDEN,
+        Error::NotFound(_) => StatusCode::NOT_FOUND,
+        Error::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
+        Error::Conflict { .. } => StatusCode::CONFLICT,
+        Error::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+        Error::UnsupportedMedia { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        Error::RateLimited { .. } | Error::QuotaExhausted { .. } => StatusCode::TOO_MANY_REQUESTS,
+        Error::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
+        Error::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
 
 impl ResponseError for Error {
     fn status_code(&self) -> StatusCode {
-        face(self).0
+        status(self)
     }
 
     /// Bare; [`watch`](super::watch) renders it, knowing who asked.
@@ -165,8 +163,7 @@ pub fn log(error: &Error) {
 /// The beginning of the answer to an error: its status and what its headers say. The error is logged here.
 pub fn begin(error: &Error) -> HttpResponseBuilder {
     log(error);
-    let (status, _) = face(error);
-    let mut response = HttpResponse::build(status);
+    let mut response = HttpResponse::build(status(error));
     match error {
         Error::MethodNotAllowed { allow } => {
             response.insert_header((header::ALLOW, *allow));

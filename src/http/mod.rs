@@ -8,6 +8,7 @@ pub mod errors;
 pub mod guard;
 pub mod health;
 pub mod locale;
+pub mod metrics;
 pub mod params;
 pub mod problems;
 pub mod request_id;

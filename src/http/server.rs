@@ -9,7 +9,8 @@ use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{App, HttpServer};
 
 use super::client::TrustedProxies;
-use super::{assets, health, problems, routes, session, watch};
+use super::routes::nowhere;
+use super::{assets, health, metrics, problems, session, watch};
 use crate::config::Language;
 use crate::lifecycle::Lifecycle;
 use crate::service::Services;
@@ -28,18 +29,32 @@ pub struct Parts {
     pub lifecycle: Lifecycle,
     /// Threads that serve requests.
     pub workers: usize,
-    /// Serve the faces. A node that only dispatches answers for its health alone.
-    pub web: bool,
+    pub serves: Serves,
     /// Whose word on where a request comes from counts.
     pub trusted_proxies: TrustedProxies,
 }
 
 impl Parts {
-    /// Every face, one worker per core, no proxy in front.
+    /// Everything, one worker per core, no proxy in front.
     pub fn new(lifecycle: Lifecycle) -> Self {
         let workers = std::thread::available_parallelism().map_or(2, usize::from);
-        Self { lifecycle, workers, web: true, trusted_proxies: TrustedProxies::default() }
+        Self { lifecycle, workers, serves: Serves::EVERYTHING, trusted_proxies: TrustedProxies::default() }
     }
+}
+
+/// What answers at one address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Serves {
+    /// The faces. A node that only dispatches has none.
+    pub web: bool,
+    pub health: bool,
+    pub metrics: bool,
+}
+
+impl Serves {
+    pub const EVERYTHING: Self = Self { web: true, health: true, metrics: true };
+    /// Where figures have an address of their own.
+    pub const METRICS: Self = Self { web: false, health: false, metrics: true };
 }
 
 /// What handlers find in `Data<State>`.
@@ -66,7 +81,7 @@ pub fn serve(
     s: Services,
     parts: Parts,
 ) -> io::Result<impl Future<Output = io::Result<()>> + Send + 'static> {
-    let Parts { lifecycle, workers, web: serves_faces, trusted_proxies } = parts;
+    let Parts { lifecycle, workers, serves, trusted_proxies } = parts;
     let stop = lifecycle.soft().clone();
     let state = Data::new(State {
         lifecycle,
@@ -79,10 +94,8 @@ pub fn serve(
         App::new()
             .app_data(services.clone())
             .app_data(state.clone())
-            .configure(
-                |config| if serves_faces { everything(config, &services) } else { health::configure(config) },
-            )
-            .default_service(web::to(routes::nowhere))
+            .configure(|config| routes(config, serves, &services))
+            .default_service(web::to(nowhere))
             .wrap(Compress::default())
             .wrap(from_fn(watch::watch))
     })
@@ -106,8 +119,16 @@ pub fn serve(
 }
 
 /// Every route of the process.
-fn everything(config: &mut ServiceConfig, s: &Services) {
-    health::configure(config);
+fn routes(config: &mut ServiceConfig, serves: Serves, s: &Services) {
+    if serves.health {
+        health::configure(config);
+    }
+    if serves.metrics {
+        metrics::configure(config);
+    }
+    if !serves.web {
+        return;
+    }
     problems::configure(config);
     assets::configure(config);
     crate::api::docs::configure(config);

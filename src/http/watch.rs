@@ -1,4 +1,8 @@
-//! What every request passes through: its id and log span, the rendering of its error, the headers of its answer.
+//! What every request passes through: its id and log span, the rendering of its error, the headers of its answer, and
+//! being counted.
+
+use std::sync::Arc;
+use std::time::Instant;
 
 use actix_web::HttpMessage as _;
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
@@ -6,11 +10,15 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
+use actix_web::web::Data;
 use tracing::Instrument as _;
 
 use super::errors::{self, Asked};
 use super::guard::Standing;
 use super::request_id::{self, RequestId};
+use crate::Error;
+use crate::service::Services;
+use crate::telemetry::metrics::Metrics;
 
 type Response<B> = ServiceResponse<EitherBody<B, BoxBody>>;
 
@@ -30,11 +38,14 @@ async fn answer<B: MessageBody + 'static>(
 ) -> Result<Response<B>, actix_web::Error> {
     let asked = Asked::of(&request, id.clone());
     request.extensions_mut().insert(id);
-    let started = tokio::time::Instant::now();
+    let began = Instant::now();
+    let metrics = request.app_data::<Data<Services>>().map(|s| Arc::clone(&s.metrics));
+    let method = request.method().clone();
     let mut response = match next.call(request).await {
         Ok(response) => match response.response().error() {
             Some(error) => {
                 let rendered = errors::render(error, &asked);
+                count_problem(metrics.as_deref(), error);
                 response.into_response(rendered).map_into_right_body()
             }
             None => response.map_into_left_body(),
@@ -43,6 +54,10 @@ async fn answer<B: MessageBody + 'static>(
         Err(error) => {
             let mut rendered = errors::render(&error, &asked);
             add_headers(rendered.headers_mut(), &asked);
+            if let Some(metrics) = &metrics {
+                metrics.request(method.as_str(), String::new(), rendered.status().as_u16(), began);
+            }
+            count_problem(metrics.as_deref(), &error);
             return Err(InternalError::from_response(error, rendered).into());
         }
     };
@@ -51,13 +66,20 @@ async fn answer<B: MessageBody + 'static>(
     if let Some(standing) = standing {
         standing.write(response.headers_mut());
     }
-    if tracing::enabled!(tracing::Level::DEBUG) {
-        // The pattern rather than the path: paths hold campus ids.
-        let path = response.request().match_pattern().unwrap_or_default();
-        let milliseconds = started.elapsed().as_secs_f64() * 1e3;
-        tracing::debug!(path, status = response.status().as_u16(), milliseconds, "answered");
+    // The pattern rather than the path: paths hold campus ids.
+    let route = response.request().match_pattern().unwrap_or_default();
+    let status = response.status().as_u16();
+    tracing::debug!(route, status, milliseconds = began.elapsed().as_secs_f64() * 1e3, "answered");
+    if let Some(metrics) = &metrics {
+        metrics.request(method.as_str(), route, status, began);
     }
     Ok(response)
+}
+
+fn count_problem(metrics: Option<&Metrics>, error: &actix_web::Error) {
+    if let Some(metrics) = metrics {
+        metrics.problem(errors::in_own_words(error, Error::code));
+    }
 }
 
 const fn value(text: &'static str) -> HeaderValue {

@@ -68,7 +68,7 @@ impl Queue for LocalQueue {
             let woken = self.woken.of(work).notified();
             if let Some(taken) = self.pop(work) {
                 // `notify_one` keeps one permit only: pass it on while entries remain.
-                if self.depth(work).await? > 0 {
+                if self.waiting().get(&work).is_some_and(|lanes| !lanes.is_empty()) {
                     self.woken.of(work).notify_one();
                 }
                 return Ok(taken);
@@ -90,8 +90,8 @@ impl Queue for LocalQueue {
         Ok(())
     }
 
-    async fn depth(&self, work: Work) -> Result<usize, QueueError> {
-        Ok(self.waiting().get(&work).map_or(0, BTreeSet::len))
+    async fn depth(&self, entry: Entry) -> Result<usize, QueueError> {
+        Ok(usize::from(self.waiting().get(&entry.work).is_some_and(|lanes| lanes.contains(&entry.lane))))
     }
 
     fn name(&self) -> &'static str {

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 
 pub use local::LocalQueue;
 
-use crate::domain::channel::Outlet;
+use crate::domain::channel::{ChannelKind, Outlet};
 use crate::domain::message::Lane;
 
 /// What there is to do.
@@ -19,6 +19,24 @@ pub enum Work {
     Plan,
     /// Deliveries are due at this outlet; one entry stands for one claim's worth of them.
     Send(Outlet),
+}
+
+impl Work {
+    pub const ALL: [Self; 5] = [
+        Self::Plan,
+        Self::Send(Outlet::Sandbox),
+        Self::Send(Outlet::Live(ChannelKind::Email)),
+        Self::Send(Outlet::Live(ChannelKind::Sms)),
+        Self::Send(Outlet::Live(ChannelKind::Wechat)),
+    ];
+
+    /// For figures: `plan`, or where it is sent.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Plan => "plan",
+            Self::Send(outlet) => outlet.name(),
+        }
+    }
 }
 
 /// A wake-up: the kind of work and the lane it waits in. It carries no content.
@@ -58,8 +76,8 @@ pub trait Queue: Send + Sync {
     /// The work was not done; the entry is offered again.
     async fn give_back(&self, taken: Taken) -> Result<(), QueueError>;
 
-    /// Entries waiting, for figures; not exact while others work.
-    async fn depth(&self, work: Work) -> Result<usize, QueueError>;
+    /// How many such entries wait, for figures; not exact while others work.
+    async fn depth(&self, entry: Entry) -> Result<usize, QueueError>;
 
     /// What the system page and readiness say of it: `local`, `rabbitmq`.
     fn name(&self) -> &'static str;

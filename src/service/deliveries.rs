@@ -1,6 +1,6 @@
 //! What becomes of deliveries: claimed for sending, settled, stopped, opened again, judged by receipts, expired.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
@@ -52,7 +52,7 @@ pub async fn turn(
     wanted: Option<Wanted>,
     closed: &[MessageId],
 ) -> Result<Turn> {
-    let now = s.clock.now();
+    let (now, began) = (s.clock.now(), Instant::now());
     let claim = wanted.map(|wanted| store::Claim {
         outlet: wanted.outlet,
         owner: wanted.owner,
@@ -69,6 +69,7 @@ pub async fn turn(
         planning::complete(&mut tx, &std::mem::take(&mut turn.closed), now).await?;
     }
     tx.commit().await?;
+    s.metrics.dispatched(began);
     Ok(Turn { claimed: turn.claimed, closed: turn.closed })
 }
 

@@ -4,6 +4,7 @@ pub mod audit;
 pub mod caller;
 mod campus;
 pub mod deliveries;
+pub mod figures;
 pub mod groups;
 mod lately;
 pub mod messages;
@@ -28,6 +29,7 @@ use tokio_util::task::TaskTracker;
 use crate::clock::Clock;
 use crate::queue::Queue;
 use crate::store::Db;
+use crate::telemetry::metrics::Metrics;
 
 pub use caller::Caller;
 pub use campus::Campus;
@@ -41,6 +43,8 @@ pub struct Services {
     pub queue: Arc<dyn Queue>,
     pub vault: Vault,
     pub campus: Arc<Campus>,
+    /// What this process counts of itself.
+    pub metrics: Arc<Metrics>,
     /// Small writes that nobody waits for, such as when a key was last used. Wait for it before the store is closed.
     pub background: TaskTracker,
     /// What the simulators of this process took; none where it runs none.
@@ -50,20 +54,28 @@ pub struct Services {
     keys: Arc<sources::KnownKeys>,
     rates: Arc<sources::Rates>,
     passwords: Arc<operators::Passwords>,
+    figures: Arc<figures::Latest>,
 }
 
 impl Services {
     /// To be called inside a runtime, in which the intake of messages runs from then on.
     pub fn new(db: Db, clock: Clock, queue: Arc<dyn Queue>, vault: Vault, campus: Campus) -> Self {
         let campus = Arc::new(campus);
-        let intake =
-            messages::Intake::start(db.clone(), clock.clone(), Arc::clone(&queue), Arc::clone(&campus));
+        let metrics = Arc::new(Metrics::default());
+        let intake = messages::Intake::start(
+            db.clone(),
+            clock.clone(),
+            Arc::clone(&queue),
+            Arc::clone(&campus),
+            Arc::clone(&metrics),
+        );
         Self {
             db,
             clock,
             queue,
             vault,
             campus,
+            metrics,
             background: TaskTracker::new(),
             simulators: None,
             intake,
@@ -71,6 +83,7 @@ impl Services {
             keys: Arc::default(),
             rates: Arc::default(),
             passwords: Arc::default(),
+            figures: Arc::default(),
         }
     }
 }

@@ -7,8 +7,9 @@ use serde::Serialize;
 use super::Services;
 use super::providers::{self, ProviderHealth, TroubleKind};
 use crate::clock::Timestamp;
-use crate::domain::channel::{ChannelKind, Outlet};
-use crate::queue::Work;
+use crate::domain::channel::ChannelKind;
+use crate::domain::message::Lane;
+use crate::queue::{Entry, Work};
 use crate::store::sources;
 
 /// A store that takes longer than this to answer is as good as gone for whoever waits at the balancer.
@@ -61,7 +62,7 @@ pub async fn check(s: &Services) -> Vec<Part> {
         Ok(Err(error)) => Part::unavailable("store", error.to_string()),
         Err(_) => Part::unavailable("store", "no answer in time"),
     };
-    let queue = match s.queue.depth(Work::Send(Outlet::Sandbox)).await {
+    let queue = match s.queue.depth(Entry { lane: Lane::Emergency, work: Work::Plan }).await {
         Ok(_) => Part::ok("queue"),
         Err(error) => Part::degraded("queue", error.to_string()),
     };

@@ -21,7 +21,7 @@ const HOURS: u64 = 24;
 const SILENCE: Duration = Duration::from_hours(7 * 24);
 const ACTIVE: Duration = Duration::from_hours(60 * 24);
 /// Older messages without a rule are no longer worth an operator's time.
-const WORTH_ROUTING: Duration = Duration::from_hours(7 * 24);
+pub(super) const WORTH_ROUTING: Duration = Duration::from_hours(7 * 24);
 const MOST_SILENT: u32 = 10;
 const RECENT: u32 = 8;
 

@@ -47,6 +47,30 @@ pub async fn open_counts(db: &Db) -> Result<Vec<OpenCountRow>> {
     Ok(in_db!(db, |c| sqlx::query_as::<_, OpenCountRow>(text).fetch_all(c).await)?)
 }
 
+row! {
+    /// Live deliveries of one channel and lane that have not come to an end.
+    pub struct OpenByLaneRow {
+        pub channel: ChannelKind,
+        pub lane: Lane,
+        pub n: i64,
+    }
+}
+
+/// What messages under way have open, those of test keys left out. Of those being sent, the `most` that expire first are
+/// looked at, so that a flood of them costs no more.
+pub async fn open_by_lane(db: &Db, most: u32) -> Result<Vec<OpenByLaneRow>> {
+    let text = format!(
+        "SELECT c.channel, m.lane, CAST(sum(c.pending + c.sending) AS bigint) AS n
+        FROM (SELECT * FROM (SELECT id, lane, test FROM message WHERE status = 2 LIMIT {most}) AS routing
+              UNION ALL
+              SELECT * FROM (SELECT id, lane, test FROM message WHERE status = 3
+                ORDER BY expires_at LIMIT {most}) AS sending) AS m
+        JOIN message_count c ON c.message_id = m.id
+        WHERE NOT m.test GROUP BY c.channel, m.lane ORDER BY c.channel, m.lane"
+    );
+    Ok(in_db!(db, |c| sqlx::query_as::<_, OpenByLaneRow>(sql(text)).fetch_all(c).await)?)
+}
+
 /// Messages accepted on a campus day, over all sources.
 pub async fn accepted(db: &Db, day: &str) -> Result<i64> {
     let text = "SELECT CAST(COALESCE(sum(u.messages), 0) AS bigint)
@@ -98,23 +122,44 @@ row! {
 
 /// The live delivery that has been due for longest, if any is.
 pub async fn oldest_due(db: &Db, now: Timestamp) -> Result<Option<OldestRow>> {
+    let text = format!(
+        "SELECT w.message_id, m.title, w.due_at FROM ({}) AS w JOIN message m ON m.id = w.message_id
+         ORDER BY w.due_at, w.message_id LIMIT 1",
+        oldest_of_each("message_id")
+    );
+    Ok(in_db!(db, |c| sqlx::query_as::<_, OldestRow>(sql(text)).bind(now.0).fetch_optional(c).await)?)
+}
+
+row! {
+    /// When the longest waiting delivery of a channel and lane was due.
+    pub struct OldestByLaneRow {
+        pub channel: ChannelKind,
+        pub lane: Lane,
+        pub due_at: Timestamp,
+    }
+}
+
+/// The live delivery that has been due for longest, for each channel and lane that has any.
+pub async fn oldest_by_lane(db: &Db, now: Timestamp) -> Result<Vec<OldestByLaneRow>> {
+    let text =
+        format!("SELECT outlet AS channel, lane, due_at FROM ({}) AS w", oldest_of_each("outlet, lane"));
+    Ok(in_db!(db, |c| sqlx::query_as::<_, OldestByLaneRow>(sql(text)).bind(now.0).fetch_all(c).await)?)
+}
+
+/// The live delivery that has been due for longest, if any is, of each channel and lane; `columns` and when it was due.
+fn oldest_of_each(columns: &str) -> String {
     let mut queues = Vec::new();
     for channel in ChannelKind::ALL {
         for lane in Lane::ALL {
             let (outlet, lane) = (channel.code(), lane.code());
             queues.push(format!(
-                "SELECT * FROM (SELECT message_id, due_at FROM delivery
+                "SELECT * FROM (SELECT {columns}, due_at FROM delivery
                     WHERE state = 0 AND outlet = {outlet} AND lane = {lane} AND due_at <= $1
                     ORDER BY due_at, id LIMIT 1) AS q{outlet}{lane}"
             ));
         }
     }
-    let text = format!(
-        "SELECT w.message_id, m.title, w.due_at FROM ({}) AS w JOIN message m ON m.id = w.message_id
-         ORDER BY w.due_at, w.message_id LIMIT 1",
-        queues.join(" UNION ALL ")
-    );
-    Ok(in_db!(db, |c| sqlx::query_as::<_, OldestRow>(sql(text)).bind(now.0).fetch_optional(c).await)?)
+    queues.join(" UNION ALL ")
 }
 
 row! {

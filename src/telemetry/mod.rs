@@ -1,7 +1,11 @@
+//! What the process says of itself: logs, and figures ([`metrics`]).
+//!
 //! Logs: one line per event on standard error (standard output belongs to answers), `pretty` for people, `json` for
 //! collectors. Spans carry request and message ids, so that a line can be followed to what it is about.
 
 pub mod mask;
+pub mod metrics;
+pub mod process;
 
 use std::io::{self, IsTerminal as _};
 use std::panic::PanicHookInfo;

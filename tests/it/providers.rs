@@ -167,7 +167,7 @@ on_both!(a_test_calls_the_provider_and_making_one_does_not, |db| async {
 
 on_both!(the_directory_follows_what_administrators_do, |db| async {
     let s = services(db);
-    let mut directory = Directory::new();
+    let mut directory = Directory::new(&s);
     directory.refresh(&s).await.unwrap();
     assert_eq!(names(&directory).await, [""; 0]);
     assert_eq!(directory.of(Outlet::Sandbox)[0].id, None);
@@ -206,7 +206,7 @@ on_both!(a_provider_that_does_not_open_is_left_out_with_one_alarm, |db| async {
     other_key.vault = Vault::from_key([8; 32]);
     let sealed = create(&other_key, &owner(), relay("sealed by another key")).await.unwrap();
 
-    let mut directory = Directory::new();
+    let mut directory = Directory::new(&s);
     for _ in 0..3 {
         directory.refresh(&s).await.unwrap();
     }

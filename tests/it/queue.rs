@@ -31,6 +31,7 @@ where
 {
     what_is_offered_is_taken_once(&new().await).await;
     the_most_urgent_lane_comes_first(&new().await).await;
+    what_waits_is_told_by_lane_and_work(&new().await).await;
     kinds_of_work_do_not_mix(&new().await).await;
     what_is_given_back_is_offered_again(&new().await).await;
     a_waiting_taker_is_woken(Arc::new(new().await)).await;
@@ -43,7 +44,7 @@ async fn what_is_offered_is_taken_once(queue: &dyn Queue) {
     queue.publish(entry(Lane::Normal, EMAIL)).await.unwrap();
     assert_eq!(take(queue, EMAIL).await, entry(Lane::Normal, EMAIL));
     assert!(queue.try_take(EMAIL).await.unwrap().is_none());
-    assert_eq!(queue.depth(EMAIL).await.unwrap(), 0);
+    assert_eq!(queue.depth(entry(Lane::Normal, EMAIL)).await.unwrap(), 0);
 }
 
 async fn the_most_urgent_lane_comes_first(queue: &dyn Queue) {
@@ -53,6 +54,13 @@ async fn the_most_urgent_lane_comes_first(queue: &dyn Queue) {
     for lane in Lane::ALL {
         assert_eq!(take(queue, Work::Plan).await.lane, *lane);
     }
+}
+
+async fn what_waits_is_told_by_lane_and_work(queue: &dyn Queue) {
+    queue.publish(entry(Lane::High, EMAIL)).await.unwrap();
+    assert_eq!(queue.depth(entry(Lane::High, EMAIL)).await.unwrap(), 1);
+    assert_eq!(queue.depth(entry(Lane::Low, EMAIL)).await.unwrap(), 0);
+    assert_eq!(queue.depth(entry(Lane::High, SMS)).await.unwrap(), 0);
 }
 
 async fn kinds_of_work_do_not_mix(queue: &dyn Queue) {
@@ -128,5 +136,5 @@ async fn the_queue_in_the_process_stays_small_whatever_is_offered() {
     for _ in 0..100_000 {
         queue.publish(entry(Lane::Normal, EMAIL)).await.unwrap();
     }
-    assert_eq!(queue.depth(EMAIL).await.unwrap(), 1);
+    assert_eq!(queue.depth(entry(Lane::Normal, EMAIL)).await.unwrap(), 1);
 }

@@ -157,13 +157,3 @@ pub(super) fn text() -> Value {
         "attributes": {"term": "2026-1", "urgent": false},
     })
 }
-
-/// The memory of this process in MiB, now and at most so far, where the system tells (Linux: proc(5)).
-pub(super) fn memory(status: &Path) -> Option<(f64, f64)> {
-    let text = std::fs::read_to_string(status).ok()?;
-    let kib = |name: &str| -> Option<f64> {
-        let line = text.lines().find_map(|line| line.strip_prefix(name))?;
-        line.trim().trim_end_matches("kB").trim().parse().ok()
-    };
-    Some((kib("VmRSS:")? / 1024.0, kib("VmHWM:")? / 1024.0))
-}

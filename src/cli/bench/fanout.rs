@@ -1,17 +1,17 @@
 //! How long one message to everyone takes to become a delivery for each person and channel.
 
-use std::path::Path;
 use std::time::Instant;
 
 use serde_json::json;
 
 use super::Bench;
 use super::bed::{self, Bed, CALLER};
-use super::report::{Aim, Figure};
+use super::report::{Aim, Figure, MIB};
 use crate::domain::channel::ChannelKind;
 use crate::domain::provider::ProviderKind;
 use crate::domain::recipient::OptOut;
 use crate::service::{messages, planning, recipients, sources};
+use crate::telemetry::process;
 
 const BENCH: &str = "fanout";
 /// One person in so many has opted out, as some have everywhere.
@@ -40,12 +40,11 @@ pub(super) async fn run(bench: &Bench) -> anyhow::Result<Vec<Figure>> {
     body["audience"] = json!({"everyone": true});
     let message = bed::message(s, &key, &body).await?;
 
-    let own = Path::new("/proc/self/status");
-    let before = bed::memory(own);
+    let before = process::own_memory();
     let began = Instant::now();
     while planning::plan_next(s, 1).await? > 0 {}
     let took = began.elapsed().as_secs_f64();
-    let after = bed::memory(own);
+    let after = process::own_memory();
 
     let counts = messages::get(s, &CALLER, message.id).await?.summary.counts.all;
     let planned = people as i64 * ChannelKind::ALL.len() as i64;
@@ -61,8 +60,9 @@ pub(super) async fn run(bench: &Bench) -> anyhow::Result<Vec<Figure>> {
         if people == PEOPLE { time.aim(Aim::AtMost(most)) } else { time },
         Figure::new(BENCH, "deliveries planned", planned as f64 / took, "/s"),
     ];
-    if let (Some((before, _)), Some((_, most))) = (before, after) {
-        figures.push(Figure::new(BENCH, "memory gained at most", (most - before).max(0.0), "MiB"));
+    if let (Some(before), Some(after)) = (before, after) {
+        let gained = after.peak.saturating_sub(before.resident) as f64 / MIB;
+        figures.push(Figure::new(BENCH, "memory gained at most", gained, "MiB"));
     }
     Ok(figures)
 }

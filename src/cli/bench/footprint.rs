@@ -9,14 +9,13 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;
 
 use super::Bench;
-use super::bed;
-use super::report::{Aim, Figure};
+use super::report::{Aim, Figure, MIB};
 use crate::cli::temp::TempFolder;
+use crate::telemetry::process;
 
 const BENCH: &str = "footprint";
 /// Until what a start needs has been given back.
 const SETTLE: Duration = Duration::from_secs(2);
-const MIB: f64 = 1024.0 * 1024.0;
 
 pub(super) async fn run(bench: &Bench) -> anyhow::Result<Vec<Figure>> {
     let program = std::env::current_exe().context("looking for this program")?;
@@ -47,8 +46,9 @@ pub(super) async fn run(bench: &Bench) -> anyhow::Result<Vec<Figure>> {
         figures.push(Figure::new(BENCH, what, began.elapsed().as_secs_f64(), "s").aim(Aim::AtMost(1.0)));
         if figures.len() == 2 {
             tokio::time::sleep(SETTLE).await;
-            let process = server.id().context("the server ended")?;
-            if let Some((now, _)) = bed::memory(&PathBuf::from(format!("/proc/{process}/status"))) {
+            let id = server.id().context("the server ended")?;
+            if let Some(memory) = process::memory(&PathBuf::from(format!("/proc/{id}/status"))) {
+                let now = memory.resident as f64 / MIB;
                 figures.push(Figure::new(BENCH, "memory when idle", now, "MiB").aim(Aim::AtMost(40.0)));
             }
         }

@@ -6,6 +6,8 @@ use serde::Serialize;
 
 use crate::cli::output::table;
 
+pub(super) const MIB: f64 = 1024.0 * 1024.0;
+
 /// One measured value.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Figure {

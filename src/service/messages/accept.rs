@@ -56,6 +56,17 @@ pub async fn accept(
     body: &[u8],
     options: &AcceptOptions,
 ) -> Result<Accepted> {
+    let accepted = accept_one(s, caller, body, options).await;
+    count(s, caller, &accepted);
+    accepted
+}
+
+async fn accept_one(
+    s: &Services,
+    caller: &KeyCaller,
+    body: &[u8],
+    options: &AcceptOptions,
+) -> Result<Accepted> {
     let value = parse(body)?;
     let key = match &options.idempotency_key {
         Some(key) => Some(named_key(caller, key, &value, is_header_text).ok_or_else(bad_header)?),
@@ -110,7 +121,22 @@ pub async fn accept_batch(
     for ((place, view), kept) in places.into_iter().zip(s.intake.keep_all(incoming).await) {
         results[place] = Some(kept.and_then(|kept| answer(view, kept)));
     }
-    Ok(results.into_iter().flatten().collect())
+    let results: Vec<_> = results.into_iter().flatten().collect();
+    for result in &results {
+        count(s, caller, result);
+    }
+    Ok(results)
+}
+
+/// Those that were there before are neither new nor refused.
+fn count(s: &Services, caller: &KeyCaller, result: &Result<Accepted>) {
+    match result {
+        Ok(accepted) if accepted.status == ACCEPTED && !accepted.replayed => {
+            s.metrics.accepted(accepted.message.category, caller.test);
+        }
+        Ok(_) => {}
+        Err(error) => s.metrics.refused(error.code()),
+    }
 }
 
 fn parse(body: &[u8]) -> Result<Value> {

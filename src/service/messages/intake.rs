@@ -3,7 +3,7 @@
 //! cost of one write to disk; a lone message does not wait for company.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::FutureExt as _;
 use tokio::sync::{OnceCell, mpsc, oneshot};
@@ -17,6 +17,7 @@ use crate::queue::{Entry, Queue, Work};
 use crate::service::Campus;
 use crate::store::messages::NewMessage;
 use crate::store::{Db, settings};
+use crate::telemetry::metrics::Metrics;
 
 /// Messages kept in one transaction.
 const BATCH: usize = 512;
@@ -72,10 +73,11 @@ impl Intake {
         clock: Clock,
         queue: Arc<dyn Queue>,
         campus: Arc<Campus>,
+        metrics: Arc<Metrics>,
     ) -> Self {
         let (urgent, urgent_requests) = mpsc::channel(WAITING);
         let (routine, routine_requests) = mpsc::channel(WAITING);
-        let writer = Writer { keeper: Arc::new(Keeper { db, clock, campus }), queue };
+        let writer = Writer { keeper: Arc::new(Keeper { db, clock, campus }), queue, metrics };
         tokio::spawn(writer.run(urgent_requests, routine_requests));
         Self { urgent, routine, mint: Arc::default() }
     }
@@ -136,6 +138,7 @@ fn gone<E>(_: E) -> Error {
 struct Writer {
     keeper: Arc<Keeper>,
     queue: Arc<dyn Queue>,
+    metrics: Arc<Metrics>,
 }
 
 impl Writer {
@@ -165,12 +168,14 @@ impl Writer {
             batch.into_iter().map(|request| (request.incoming, request.reply)).unzip();
         let keeper = Arc::clone(&self.keeper);
         let wake = incoming.iter().map(|i| i.message.lane).collect::<Vec<_>>();
+        let began = Instant::now();
         // Spawned, so that a panic costs one batch and not the door.
         let results =
             tokio::spawn(async move { keeper.keep(incoming).await }).await.unwrap_or_else(|panic| {
                 let panic = panic.to_string();
                 replies.iter().map(|_| Err(Error::internal(panic.clone()))).collect()
             });
+        self.metrics.kept(results.len(), began);
         let mut lanes: Vec<Lane> = Vec::new();
         for (lane, result) in wake.into_iter().zip(&results) {
             if matches!(result, Ok(Kept::New { due: true })) && !lanes.contains(&lane) {

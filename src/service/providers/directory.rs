@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use super::metered::metered;
 use super::{open_settings, record_event, site};
 use crate::channel::sandbox::Sandbox;
 use crate::channel::{Channel, registry};
@@ -16,6 +17,9 @@ use crate::error::Fault;
 use crate::service::Services;
 use crate::store::providers::{self, ProviderRow};
 use crate::{Error, Result};
+
+/// The name of the built-in one in logs and figures.
+const SANDBOX: &str = "sandbox";
 
 /// A provider that can be handed to.
 pub struct LiveProvider {
@@ -42,24 +46,19 @@ pub struct Directory {
     broken: HashMap<ProviderId, Timestamp>,
 }
 
-impl Default for Directory {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl Directory {
     /// With the built-in sandbox alone.
-    pub fn new() -> Self {
+    pub fn new(s: &Services) -> Self {
+        let meter = s.metrics.provider(SANDBOX, &ChannelKind::ALL);
         let sandbox = LiveProvider {
             id: None,
-            name: "sandbox".to_owned(),
+            name: SANDBOX.to_owned(),
             channel: ChannelKind::Email,
             priority: 0,
             weight: 1,
             rate: None,
             updated_at: Timestamp(0),
-            adapter: Arc::new(Sandbox::default()),
+            adapter: metered(Arc::new(Sandbox::default()), meter),
         };
         Self { sandbox: Arc::new(sandbox), live: Vec::new(), broken: HashMap::new() }
     }
@@ -81,13 +80,13 @@ impl Directory {
             match adapter(s, &row) {
                 Ok(adapter) => live.push(Arc::new(LiveProvider {
                     id: Some(row.id),
+                    adapter: metered(adapter, s.metrics.provider(&row.name, &[row.channel])),
                     name: row.name,
                     channel: row.channel,
                     priority: row.priority,
                     weight: row.weight,
                     rate: row.rate.and_then(|rate| u32::try_from(rate).ok()),
                     updated_at: row.updated_at,
-                    adapter,
                 })),
                 Err(reason) => {
                     if self.broken.get(&row.id) != Some(&row.updated_at) {

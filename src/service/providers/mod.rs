@@ -5,6 +5,7 @@
 
 mod directory;
 mod health;
+mod metered;
 
 use std::time::Duration;
 

@@ -2,6 +2,7 @@
 
 mod directory;
 mod messages;
+mod metrics;
 mod openapi;
 mod problems;
 mod readiness;

@@ -2,10 +2,11 @@ use belltower::clock::Timestamp;
 use belltower::domain::channel::ChannelKind;
 use belltower::domain::delivery::State;
 use belltower::domain::id::{MessageId, SourceId};
-use belltower::domain::message::Status;
+use belltower::domain::message::{Lane, Status};
 use belltower::store::messages::NewMessage;
 use belltower::store::reports::{
-    accepted, day_counts, hours, oldest_due, open_counts, provider_health, silent_sources, stuck,
+    accepted, day_counts, hours, oldest_by_lane, oldest_due, open_by_lane, open_counts, provider_health,
+    silent_sources, stuck,
 };
 use belltower::store::{Db, Dialect};
 
@@ -52,6 +53,57 @@ on_both!(what_is_open_is_that_of_messages_under_way, |db| async {
     let rows = open_counts(&db).await.unwrap();
     let rows: Vec<_> = rows.iter().map(|row| (row.channel, row.pending, row.sending)).collect();
     assert_eq!(rows, [(ChannelKind::Email, 13, 3), (ChannelKind::Sms, 1, 0)]);
+});
+
+on_both!(what_is_open_is_told_by_lane_up_to_so_many_messages, |db| async {
+    sources(&db).await;
+    let under_way = |id, lane, status, expires_at| NewMessage {
+        lane,
+        expires_at: Timestamp(expires_at),
+        ..standing(id, status)
+    };
+    keep(
+        &db,
+        &[
+            under_way(1, Lane::Normal, Status::Sending, 500),
+            under_way(2, Lane::Emergency, Status::Sending, 400),
+            under_way(3, Lane::Normal, Status::Routing, 900),
+            NewMessage { test: true, ..under_way(4, Lane::Normal, Status::Sending, 300) },
+            under_way(5, Lane::Normal, Status::Completed, 100),
+            under_way(6, Lane::Low, Status::Sending, 600),
+        ],
+    )
+    .await;
+    let counts: Vec<_> = (1..=6).map(|id| format!("({id}, 1, {id}0, 1), ({id}, 2, {id}00, 0)")).collect();
+    let text = format!(
+        "INSERT INTO message_count (message_id, channel, pending, sending) VALUES {}",
+        counts.join(", ")
+    );
+    write(&db, &text).await;
+    let open = async |most| -> Vec<_> {
+        let rows = open_by_lane(&db, most).await.unwrap();
+        rows.iter().map(|row| (row.channel, row.lane, row.n)).collect()
+    };
+    let (email, sms) = (ChannelKind::Email, ChannelKind::Sms);
+    assert_eq!(
+        open(100).await,
+        [
+            (email, Lane::Emergency, 21),
+            (email, Lane::Normal, 11 + 31),
+            (email, Lane::Low, 61),
+            (sms, Lane::Emergency, 200),
+            (sms, Lane::Normal, 100 + 300),
+            (sms, Lane::Low, 600),
+        ]
+    );
+    // The test message, the emergency and the one being planned.
+    let few = [
+        (email, Lane::Emergency, 21),
+        (email, Lane::Normal, 31),
+        (sms, Lane::Emergency, 200),
+        (sms, Lane::Normal, 300),
+    ];
+    assert_eq!(open(2).await, few);
 });
 
 on_both!(accepted_messages_are_summed_over_sources, |db| async {
@@ -108,6 +160,14 @@ on_both!(the_oldest_due_delivery_is_live_pending_and_due, |db| async {
     assert_eq!((oldest.message_id, oldest.title.as_str()), (MessageId(2), "停水通知"));
     assert_eq!(oldest.due_at, Timestamp(50));
     assert!(oldest_due(&db, Timestamp(49)).await.unwrap().is_none());
+    let by_lane = async |now| -> Vec<_> {
+        let mut rows = oldest_by_lane(&db, Timestamp(now)).await.unwrap();
+        rows.sort_by_key(|row| (row.channel, row.lane));
+        rows.iter().map(|row| (row.channel, row.lane, row.due_at.0)).collect()
+    };
+    let (email, sms) = (ChannelKind::Email, ChannelKind::Sms);
+    assert_eq!(by_lane(100).await, [(email, Lane::Normal, 60), (sms, Lane::Low, 50)]);
+    assert_eq!(by_lane(49).await, []);
 });
 
 on_both!(what_waits_for_somebody_is_counted_by_status, |db| async {

@@ -1,0 +1,120 @@
+//! Figures for whoever watches the platform from outside: what this process counted, and what is in the store and the
+//! queue at this moment. The latter come from counters and index probes, so that they cost the same whatever waits, and
+//! once a second at most, however many ask.
+
+use std::time::{Duration, Instant};
+
+use tokio::sync::Mutex;
+
+use super::providers::{self, TroubleKind};
+use super::{Services, reports};
+use crate::Result;
+use crate::clock::Timestamp;
+use crate::domain::channel::ChannelKind;
+use crate::domain::id::MessageId;
+use crate::domain::message::{Lane, Status};
+use crate::queue::{Entry, Work};
+use crate::store::{Dialect, reports as store};
+use crate::telemetry::metrics::{Metrics, Sheet, catalogue as names};
+use crate::telemetry::process;
+
+/// A store that takes longer is as good as gone for whoever asks.
+const PATIENCE: Duration = Duration::from_secs(2);
+const FRESH: Duration = Duration::from_secs(1);
+/// Messages under way whose deliveries are summed up.
+const MOST_MESSAGES: u32 = 10_000;
+
+/// The figures of a moment, and when that was.
+#[derive(Debug, Default)]
+pub(super) struct Latest(Mutex<Option<(Duration, String)>>);
+
+/// Everything, in Prometheus's text format.
+pub async fn render(s: &Services) -> String {
+    let mut latest = s.figures.0.lock().await;
+    let now = s.clock.steady();
+    let moment = match latest.take().filter(|(at, _)| now.saturating_sub(*at) < FRESH && now >= *at) {
+        Some(known) => known,
+        None => (now, moment(s).await),
+    };
+    let (_, moment) = latest.insert(moment);
+    s.metrics.render() + moment
+}
+
+async fn moment(s: &Services) -> String {
+    let sheet = Metrics::moment();
+    let database = match s.db.dialect() {
+        Dialect::Sqlite => "sqlite",
+        Dialect::Postgres => "postgres",
+    };
+    sheet.set(names::BUILD, &[("version", env!("CARGO_PKG_VERSION")), ("database", database)], 1.0);
+    if let Some(memory) = process::own_memory() {
+        sheet.set(names::MEMORY, &[], memory.resident as f64);
+    }
+    queue(s, &sheet).await;
+    let began = Instant::now();
+    let is_up = matches!(tokio::time::timeout(PATIENCE, s.db.ping()).await, Ok(Ok(())));
+    sheet.set(names::STORE_UP, &[], f64::from(u8::from(is_up)));
+    if is_up {
+        sheet.set(names::STORE_PING, &[], began.elapsed().as_secs_f64());
+        match tokio::time::timeout(PATIENCE, stored(s, &sheet)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "figures of the store left out"),
+            Err(_) => tracing::warn!("figures of the store left out: no answer in time"),
+        }
+    }
+    sheet.render()
+}
+
+async fn queue(s: &Services, sheet: &Sheet) {
+    for work in Work::ALL {
+        for lane in Lane::ALL {
+            // A queue that is away shows by its lines being gone.
+            if let Ok(waiting) = s.queue.depth(Entry { lane: *lane, work }).await {
+                let labels = [("work", work.name()), ("lane", lane.name())];
+                sheet.set(names::QUEUE_WAITING, &labels, waiting as f64);
+            }
+        }
+    }
+}
+
+async fn stored(s: &Services, sheet: &Sheet) -> Result<()> {
+    let now = s.clock.now();
+    let open = store::open_by_lane(&s.db, MOST_MESSAGES).await?;
+    let due = store::oldest_by_lane(&s.db, now).await?;
+    for channel in ChannelKind::ALL {
+        for lane in Lane::ALL {
+            let here = |other: (ChannelKind, Lane)| other == (channel, *lane);
+            let labels = [("channel", channel.name()), ("lane", lane.name())];
+            let waiting: i64 = open.iter().filter(|row| here((row.channel, row.lane))).map(|row| row.n).sum();
+            sheet.set(names::OPEN, &labels, waiting as f64);
+            let oldest = due.iter().find(|row| here((row.channel, row.lane)));
+            let since = oldest.map_or(Duration::ZERO, |row| now.since(row.due_at));
+            sheet.set(names::OLDEST_DUE, &labels, since.as_secs_f64());
+        }
+    }
+    for row in store::day_counts(&s.db, &s.campus.day(now)).await? {
+        let labels = [("channel", row.channel.name()), ("state", row.state.name())];
+        sheet.set(names::TODAY, &labels, row.n as f64);
+    }
+    stuck(s, sheet, now).await?;
+    for provider in providers::health(s).await? {
+        let state = match provider.trouble.map(|trouble| trouble.kind) {
+            None => 0.0,
+            Some(TroubleKind::Failed) => 1.0,
+            Some(TroubleKind::Paused) => 2.0,
+            Some(TroubleKind::Unusable) => 3.0,
+        };
+        let labels = [("channel", provider.channel.name()), ("provider", provider.name.as_str())];
+        sheet.set(names::PROVIDER_STATE, &labels, state);
+    }
+    Ok(())
+}
+
+async fn stuck(s: &Services, sheet: &Sheet, now: Timestamp) -> Result<()> {
+    let rows = store::stuck(&s.db, MessageId::first_at(now.minus(reports::WORTH_ROUTING))).await?;
+    for status in [Status::Held, Status::Unrouted] {
+        let n: i64 = rows.iter().filter(|row| row.status == status).map(|row| row.n).sum();
+        sheet.set(names::STUCK, &[("status", status.name())], n as f64);
+    }
+    Ok(())
+}

@@ -1,0 +1,50 @@
+//! Every metric once: its name and what it says. docs/OPERATIONS.md says what to make of it.
+
+/// A metric by its name, and its help text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Metric {
+    pub name: &'static str,
+    pub help: &'static str,
+}
+
+macro_rules! metrics {
+    ($($constant:ident $name:literal $help:literal)*) => {
+        $(pub const $constant: Metric = Metric { name: concat!("belltower_", $name), help: $help };)*
+
+        /// All of them.
+        pub const ALL: &[Metric] = &[$($constant),*];
+    };
+}
+
+metrics! {
+    HTTP_REQUESTS "http_requests_total" "Requests answered, by route pattern, method and class of status."
+    HTTP_SECONDS "http_request_seconds" "From a request's head to the head of its answer."
+    HTTP_PROBLEMS "http_problems_total" "Requests refused, by the code of the problem."
+
+    MESSAGES_ACCEPTED "messages_accepted_total" "New messages kept; repeated ones count once."
+    MESSAGES_REFUSED "messages_refused_total" "Messages not taken, by the code of the problem; those of a batch one by one."
+    INTAKE_BATCH "intake_batch_messages" "Messages that shared one transaction when they were kept."
+    INTAKE_SECONDS "intake_commit_seconds" "How long one such transaction took, its commit included."
+
+    MESSAGES_PLANNED "messages_planned_total" "Messages whose deliveries this process planned."
+    PLANNING_SECONDS "planning_seconds" "How long the planner took for the messages of one claim."
+
+    ATTEMPTS "attempts_total" "Deliveries handed to a provider, by what it answered."
+    ATTEMPT_SECONDS "attempt_seconds" "How long a call to a provider took."
+    SETTLED "deliveries_settled_total" "Live deliveries that this process brought to a state, test keys' left out."
+    RECEIPTS "receipts_total" "What providers said later of live deliveries."
+    IN_FLIGHT "deliveries_in_flight" "Deliveries claimed by this process whose outcome is not stored yet."
+    DISPATCH_SECONDS "dispatch_commit_seconds" "How long storing outcomes and claiming the next deliveries took."
+
+    PROVIDER_STATE "provider_state" "0 in use, 1 left alone after failures, 2 paused as it asked, 3 its settings cannot be used."
+    OPEN "open_deliveries" "Live deliveries not at their end, of the 10,000 messages under way that expire first."
+    TODAY "deliveries_today" "Deliveries that reached a state on this campus day, whoever brought them there."
+    OLDEST_DUE "oldest_due_seconds" "How long the longest waiting live delivery has been due; 0 if none is."
+    STUCK "stuck_messages" "Messages of the last week that wait for somebody, by status."
+    QUEUE_WAITING "queue_waiting" "Wake-ups waiting in this process's queue; equal ones are merged."
+
+    STORE_UP "store_up" "1 if the store answered."
+    STORE_PING "store_ping_seconds" "How long the store took to answer a question about nothing."
+    MEMORY "process_resident_memory_bytes" "Memory of this process."
+    BUILD "build_info" "1, with the version and the kind of store."
+}

@@ -1,0 +1,260 @@
+//! What one process counts and measures of itself, for Prometheus to fetch.
+//!
+//! Each [`Metrics`] is apart from every other, so that a test may run several services in one process. What is touched
+//! often is registered once and kept; what can be told only at the moment it is asked for (what is in the store, the
+//! queue's depth) is put on a [`Sheet`] of that moment.
+
+pub mod catalogue;
+mod http;
+mod provider;
+mod sheet;
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::{PoisonError, RwLock};
+use std::time::Instant;
+
+use ::metrics::{Counter, Gauge, Histogram};
+
+use self::catalogue as names;
+pub use self::catalogue::Metric;
+use self::http::Routes;
+pub use self::provider::ProviderMeter;
+pub use self::sheet::Sheet;
+use crate::domain::channel::{ChannelKind, Outlet};
+use crate::domain::delivery::State;
+use crate::domain::message::Category;
+
+#[derive(Debug)]
+pub struct Metrics {
+    sheet: Sheet,
+    routes: Routes,
+    problems: Family<&'static str>,
+    /// By category and whether it came with a test key.
+    accepted: Family<(Category, bool)>,
+    refused: Family<&'static str>,
+    intake_batch: Histogram,
+    intake: Histogram,
+    planned: Counter,
+    planning: Histogram,
+    settled: Family<(ChannelKind, State)>,
+    receipts: Family<(ChannelKind, State)>,
+    in_flight: [Gauge; Outlet::ALL.len()],
+    dispatch: Histogram,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let sheet = Sheet::new();
+        let in_flight = Outlet::ALL.map(|outlet| sheet.gauge(names::IN_FLIGHT, &[("outlet", outlet.name())]));
+        Self {
+            routes: Routes::default(),
+            problems: Family::default(),
+            accepted: Family::default(),
+            refused: Family::default(),
+            intake_batch: sheet.histogram(names::INTAKE_BATCH, &[]),
+            intake: sheet.histogram(names::INTAKE_SECONDS, &[]),
+            planned: sheet.counter(names::MESSAGES_PLANNED, &[]),
+            planning: sheet.histogram(names::PLANNING_SECONDS, &[]),
+            settled: Family::default(),
+            receipts: Family::default(),
+            in_flight,
+            dispatch: sheet.histogram(names::DISPATCH_SECONDS, &[]),
+            sheet,
+        }
+    }
+}
+
+impl Metrics {
+    /// A sheet for what is true at this moment only.
+    pub fn moment() -> Sheet {
+        Sheet::new()
+    }
+
+    /// All that was counted so far, in Prometheus's text format.
+    pub fn render(&self) -> String {
+        self.sheet.render()
+    }
+
+    /// Frees the memory of what was observed since; to be called every few seconds, whether anybody renders or not.
+    pub fn tidy(&self) {
+        self.sheet.tidy();
+    }
+
+    /// A request is answered. `route`: the pattern of its path, empty where it fits none.
+    pub fn request(&self, method: &str, route: String, status: u16, began: Instant) {
+        self.routes.note(&self.sheet, method, route, status, began.elapsed());
+    }
+
+    /// A request was refused with a problem of this code.
+    pub fn problem(&self, code: &'static str) {
+        let made = || self.sheet.counter(names::HTTP_PROBLEMS, &[("code", code)]);
+        self.problems.add(code, 1, made);
+    }
+
+    pub fn accepted(&self, category: Category, test: bool) {
+        self.accepted.add((category, test), 1, || {
+            let test = if test { "true" } else { "false" };
+            self.sheet.counter(names::MESSAGES_ACCEPTED, &[("category", category.name()), ("test", test)])
+        });
+    }
+
+    pub fn refused(&self, code: &'static str) {
+        let made = || self.sheet.counter(names::MESSAGES_REFUSED, &[("code", code)]);
+        self.refused.add(code, 1, made);
+    }
+
+    /// So many messages were kept, or refused, in one transaction.
+    pub fn kept(&self, messages: usize, began: Instant) {
+        self.intake_batch.record(messages as f64);
+        self.intake.record(began.elapsed());
+    }
+
+    pub fn planned(&self, messages: usize, began: Instant) {
+        self.planned.increment(messages as u64);
+        self.planning.record(began.elapsed());
+    }
+
+    /// Outcomes were stored: the channel and the state of each delivery, by their codes. Those still to be tried again are
+    /// not at an end, and what test keys send is nobody's concern.
+    pub fn settled(&self, outlet: Outlet, deliveries: impl Iterator<Item = (i64, i64)>) {
+        count(&self.settled, outlet, deliveries, |channel, state| {
+            let labels = [("channel", channel.name()), ("state", state.name())];
+            self.sheet.counter(names::SETTLED, &labels)
+        });
+    }
+
+    /// Receipts came: the state that each tells, by its code.
+    pub fn receipts(&self, outlet: Outlet, states: impl Iterator<Item = i64>) {
+        count(&self.receipts, outlet, states.map(|state| (outlet.code(), state)), |channel, state| {
+            let labels = [("channel", channel.name()), ("state", state.name())];
+            self.sheet.counter(names::RECEIPTS, &labels)
+        });
+    }
+
+    pub fn in_flight(&self, outlet: Outlet, deliveries: usize) {
+        self.in_flight[outlet.code() as usize].set(deliveries as f64);
+    }
+
+    /// Outcomes were stored and deliveries claimed in one transaction that began then.
+    pub fn dispatched(&self, began: Instant) {
+        self.dispatch.record(began.elapsed());
+    }
+
+    pub fn provider(&self, name: &str, channels: &[ChannelKind]) -> ProviderMeter {
+        ProviderMeter::new(&self.sheet, name, channels)
+    }
+}
+
+fn count(
+    family: &Family<(ChannelKind, State)>,
+    outlet: Outlet,
+    codes: impl Iterator<Item = (i64, i64)>,
+    make: impl Fn(ChannelKind, State) -> Counter,
+) {
+    if outlet == Outlet::Sandbox {
+        return;
+    }
+    let mut counts: HashMap<(ChannelKind, State), u64> = HashMap::new();
+    for (channel, state) in codes {
+        if let (Some(channel), Some(state)) = (ChannelKind::from_code(channel), State::from_code(state))
+            && state.is_terminal()
+        {
+            *counts.entry((channel, state)).or_default() += 1;
+        }
+    }
+    for ((channel, state), n) in counts {
+        family.add((channel, state), n, || make(channel, state));
+    }
+}
+
+/// Counters that are registered when they are first needed.
+#[derive(Debug)]
+struct Family<K>(RwLock<HashMap<K, Counter>>);
+
+impl<K> Default for Family<K> {
+    fn default() -> Self {
+        Self(RwLock::default())
+    }
+}
+
+impl<K: Eq + Hash> Family<K> {
+    fn add(&self, key: K, n: u64, make: impl FnOnce() -> Counter) {
+        if let Some(counter) = self.0.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
+            return counter.increment(n);
+        }
+        self.0.write().unwrap_or_else(PoisonError::into_inner).entry(key).or_insert_with(make).increment(n);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_process_has_as_many_as_it_wants() {
+        let (one, other) = (Metrics::default(), Metrics::default());
+        one.accepted(Category::Emergency, false);
+        let line = "belltower_messages_accepted_total{category=\"emergency\",test=\"false\"} 1";
+        assert!(one.render().contains(line), "{}", one.render());
+        assert!(!other.render().contains("belltower_messages_accepted_total"), "{}", other.render());
+    }
+
+    #[test]
+    fn what_is_still_to_be_tried_and_what_test_keys_send_is_not_settled() {
+        let metrics = Metrics::default();
+        let codes = [(1, State::Sent), (1, State::Sent), (1, State::Pending), (2, State::Failed)];
+        let codes = || codes.into_iter().map(|(channel, state)| (channel, state.code()));
+        metrics.settled(Outlet::Live(ChannelKind::Email), codes());
+        metrics.settled(Outlet::Sandbox, codes());
+        let text = metrics.render();
+        let lines: Vec<_> = text.lines().filter(|line| line.starts_with(names::SETTLED.name)).collect();
+        assert_eq!(lines.len(), 2, "{text}");
+        assert!(
+            lines.contains(&"belltower_deliveries_settled_total{channel=\"email\",state=\"sent\"} 2"),
+            "{text}"
+        );
+        assert!(
+            lines.contains(&"belltower_deliveries_settled_total{channel=\"sms\",state=\"failed\"} 1"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn the_documentation_tells_what_each_means() {
+        let text = include_str!("../../../docs/OPERATIONS.md");
+        for metric in names::ALL {
+            assert!(text.contains(&format!("| `{}`", metric.name)), "{}", metric.name);
+        }
+    }
+
+    #[test]
+    fn the_dashboard_asks_for_nothing_that_is_not_there() {
+        let text = include_str!("../../../docs/grafana-dashboard.json");
+        let dashboard: serde_json::Value = serde_json::from_str(text).unwrap();
+        let panels = dashboard["panels"].as_array().unwrap();
+        assert!(panels.len() > 5);
+        for panel in panels {
+            for target in panel["targets"].as_array().unwrap() {
+                let asked = target["expr"].as_str().unwrap();
+                let names = asked.split(|c: char| !(c.is_ascii_lowercase() || c == '_'));
+                let ours: Vec<_> = names.filter(|name| name.starts_with("belltower_")).collect();
+                assert!(!ours.is_empty(), "{asked}");
+                for name in ours {
+                    let base =
+                        name.trim_end_matches("_bucket").trim_end_matches("_sum").trim_end_matches("_count");
+                    assert!(names::ALL.iter().any(|metric| [name, base].contains(&metric.name)), "{name}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn names_are_unlike_and_said_as_prometheus_wants_it() {
+        for (at, metric) in names::ALL.iter().enumerate() {
+            assert!(names::ALL[..at].iter().all(|other| other.name != metric.name), "{}", metric.name);
+            let legal = |c: char| c.is_ascii_lowercase() || c == '_';
+            assert!(metric.name.chars().all(legal) && metric.help.ends_with('.'), "{}", metric.name);
+        }
+    }
+}
