@@ -11,7 +11,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use utoipa::openapi::schema::{AllOfBuilder, ObjectBuilder, Type};
+use utoipa::openapi::schema::{AllOfBuilder, AnyOfBuilder, ObjectBuilder, Type};
 use utoipa::openapi::{Ref, RefOr, Schema};
 use utoipa::{IntoParams, PartialSchema, ToSchema};
 
@@ -65,6 +65,26 @@ impl PartialSchema for BatchMessage {
 }
 
 impl ToSchema for BatchMessage {}
+
+/// A message that was sent: what accepting it said, or with `Prefer: wait` how it stands.
+#[derive(Debug)]
+pub struct SentBody;
+
+impl PartialSchema for SentBody {
+    fn schema() -> RefOr<Schema> {
+        AnyOfBuilder::new()
+            .item(Ref::from_schema_name(AcceptedView::name()))
+            .item(Ref::from_schema_name(MessageView::name()))
+            .description(Some("What accepting it said, or with `Prefer: wait` how it stands"))
+            .into()
+    }
+}
+
+impl ToSchema for SentBody {}
+
+/// Nothing more is to be said.
+#[derive(Debug, ToSchema)]
+pub struct CancelBody {}
 
 /// What became of each message, in the order they were sent in.
 #[derive(Debug, Serialize, ToSchema)]
@@ -123,6 +143,14 @@ pub struct SendHeaders {
 }
 
 #[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Header)]
+pub struct BatchHeaders {
+    /// 1–255 printable characters; stands for every message without a key of its own, by its place.
+    #[param(rename = "Idempotency-Key")]
+    pub idempotency_key: Option<String>,
+}
+
+#[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct SendParams {
     /// `skip`: leave out groups and people nobody knows, and report them, instead of refusing the message.
@@ -170,14 +198,14 @@ pub struct DeliveryParams {
     params(SendParams, SendHeaders),
     request_body(content = MessageBody, description = "1 MiB at most; 16 MiB with `personalise`"),
     responses(
-        (status = 202, body = AcceptedView, description = "Kept, and on its way. With `Prefer: wait` not completed \
+        (status = 202, body = SentBody, description = "Kept, and on its way. With `Prefer: wait` not completed \
             in time: the message with its counts",
             headers(
                 ("Location" = String, description = "Where the message is"),
                 ("Idempotent-Replayed" = String, description = "`true`: this is the first answer again"),
                 ("Preference-Applied" = String, description = "`wait=N`, where that was asked for"),
             )),
-        (status = 200, body = MessageView, description = "With `Prefer: wait`: the message, completed. For a \
+        (status = 200, body = SentBody, description = "With `Prefer: wait`: the message, completed. For a \
             repeated `dedup_key`: the first message, with `duplicate_of`",
             headers(
                 ("Location" = String, description = "Where the message is"),
@@ -223,7 +251,7 @@ pub async fn create(
 /// its own, by its place.
 #[utoipa::path(
     post, path = "/api/v1/messages/batch", tag = "messages",
-    params(SendParams, SendHeaders),
+    params(SendParams, BatchHeaders),
     request_body(content = BatchBody, description = "16 MiB at most"),
     responses((status = 200, body = BatchResults)),
 )]
@@ -330,6 +358,7 @@ pub async fn show_timeline(
 #[utoipa::path(
     post, path = "/api/v1/messages/{id}/cancel", tag = "messages",
     params(("id" = String, Path, description = "The message's id")),
+    request_body(content = Option<CancelBody>, description = "None, or an empty object"),
     responses(
         (status = 200, body = Cancelled),
         (status = 409, description = "`ended`: there is nothing left to stop", body = Problem,

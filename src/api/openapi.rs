@@ -7,12 +7,13 @@ use utoipa::openapi::path::Operation;
 use utoipa::openapi::response::{Response, ResponseBuilder};
 use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{ContentBuilder, Header, OpenApi, Ref, RefOr};
+use utoipa::openapi::{Content, ContentBuilder, Header, OpenApi, Ref, RefOr};
 use utoipa::{Modify, OpenApi as _};
 
 use super::{deliveries, docs, groups, messages, recipients, source, templates};
 use crate::http::errors::{PROBLEM_JSON, Problem};
 use crate::http::{health, metrics, problems};
+use crate::service::messages::{AcceptedView, MessageView};
 
 /// The whole document.
 pub fn openapi() -> OpenApi {
@@ -79,7 +80,7 @@ pub fn json() -> &'static str {
         docs::document,
         docs::page,
     ),
-    components(schemas(Problem)),
+    components(schemas(AcceptedView, MessageView, Problem)),
     modifiers(&Common),
 )]
 struct Document;
@@ -103,6 +104,7 @@ impl Modify for Common {
             let operations =
                 [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
             for operation in operations.into_iter().flatten() {
+                name(operation, path);
                 complete(operation, is_api, path.contains('{'));
             }
         }
@@ -124,9 +126,22 @@ const ERRORS: &[(&str, &str, &str, &[&str])] = &[
     ("Unavailable", "503", "Temporarily unavailable; nothing was kept", &["Retry-After"]),
 ];
 
+/// Puts the room before what the handler is called, as several rooms have a `list`: `messages_list`, `healthz_live`.
+fn name(operation: &mut Operation, path: &str) {
+    let inside = path.strip_prefix("/api/v1").unwrap_or(path);
+    let room = inside.split(['/', '.']).find(|segment| !segment.is_empty()).unwrap_or_default();
+    if let Some(handler) = &mut operation.operation_id {
+        *handler = format!("{room}_{handler}");
+    }
+}
+
+fn problem_content() -> Content {
+    ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build()
+}
+
 fn problem(description: &str, headers: &[&str]) -> Response {
-    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
-    let mut response = ResponseBuilder::new().description(description).content(PROBLEM_JSON, content);
+    let mut response =
+        ResponseBuilder::new().description(description).content(PROBLEM_JSON, problem_content());
     for name in headers.iter().chain(&["X-Request-Id"]) {
         response = response.header(*name, header(name));
     }
@@ -134,8 +149,11 @@ fn problem(description: &str, headers: &[&str]) -> Response {
 }
 
 fn complete(operation: &mut Operation, is_api: bool, has_id: bool) {
-    for response in operation.responses.responses.values_mut() {
+    for (status, response) in &mut operation.responses.responses {
         let RefOr::T(response) = response else { continue };
+        if status.starts_with('4') && response.content.is_empty() {
+            response.content.insert(PROBLEM_JSON.to_owned(), problem_content().into());
+        }
         if response.description.is_empty() {
             "Done".clone_into(&mut response.description);
         }

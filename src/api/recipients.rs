@@ -21,9 +21,11 @@ use crate::service::Services;
 use crate::service::recipients::{self, Change, Import, ImportOptions, ImportReport, ListFilter, Recipient};
 use crate::{Error, Result};
 
-/// What a person's record is made of; a field left out is cleared by `PUT` and kept by `PATCH`.
+/// All that is known of a person; a field left out is cleared.
 #[derive(Debug, ToSchema)]
 pub struct RecipientInputBody {
+    /// The one in the path, if it is given at all.
+    pub campus_id: Option<String>,
     #[schema(example = "李伟")]
     pub name: String,
     #[schema(example = "liwei@stu.example.edu.cn")]
@@ -39,6 +41,27 @@ pub struct RecipientInputBody {
     pub department: Option<String>,
     /// Strings, numbers and booleans that filters can ask for; `role` among them.
     #[schema(value_type = Object, required = false, example = json!({"role": "student", "college": "农学院", "year": 2024}))]
+    pub attributes: Attributes,
+}
+
+/// What is to change of a person; a field left out is kept, null clears it.
+#[derive(Debug, ToSchema)]
+pub struct RecipientPatchBody {
+    /// The one in the path, if it is given at all.
+    pub campus_id: Option<String>,
+    /// A person cannot be without.
+    #[schema(value_type = String, required = false)]
+    pub name: Option<String>,
+    pub email: Option<String>,
+    /// With or without country code; one without is Chinese.
+    pub mobile: Option<String>,
+    pub wecom_userid: Option<String>,
+    pub wechat_openid: Option<String>,
+    /// A language tag.
+    pub language: Option<String>,
+    pub department: Option<String>,
+    /// Merged one by one; null takes one away.
+    #[schema(value_type = Object, required = false, example = json!({"year": 2025, "dorm": null}))]
     pub attributes: Attributes,
 }
 
@@ -171,7 +194,7 @@ pub async fn replace(
 #[utoipa::path(
     patch, path = "/api/v1/recipients/{campus_id}", tag = "directory",
     params(("campus_id" = String, Path, description = "学号 or 工号")),
-    request_body = RecipientInputBody,
+    request_body = RecipientPatchBody,
     responses((status = 200, body = RecipientBody)),
 )]
 pub async fn update(

@@ -1,5 +1,7 @@
 //! What a departmental system may know and do about itself.
 
+#![expect(unused_qualifications, reason = "what utoipa's macro makes of parameters")]
+
 use std::time::Duration;
 
 use actix_web::HttpRequest;
@@ -7,6 +9,8 @@ use actix_web::web::{Data, Json};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
+use utoipa::openapi::Schema;
+use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Type};
 
 use crate::domain::channel::ChannelKind;
 use crate::domain::source::Right;
@@ -67,10 +71,16 @@ pub struct KeyBody {
 /// How to replace a key.
 #[derive(Debug, ToSchema)]
 pub struct RotateBody {
-    /// How long the old key lives on: seconds, or a text such as `24h`, `30m` or `PT24H`. At most 30 days; 24 hours if
-    /// left out.
-    #[schema(example = "24h")]
-    pub overlap: Option<String>,
+    #[schema(schema_with = seconds_or_text)]
+    pub overlap: Option<Duration>,
+}
+
+fn seconds_or_text() -> Schema {
+    let seconds = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0));
+    let text = ObjectBuilder::new().schema_type(Type::String).examples(["24h"]);
+    let description = "How long the old key lives on: seconds, or a text such as `24h`, `30m` or `PT24H`. At most 30 \
+                       days; 24 hours if left out";
+    OneOfBuilder::new().item(seconds).item(text).description(Some(description)).into()
 }
 
 /// A new key, shown this once.

@@ -93,9 +93,12 @@ impl<'v> Fields<'v> {
 
     /// `Ok` if every field was known and right, else all that was wrong.
     pub fn finish(mut self) -> Result<()> {
-        let known = self.asked.join("`, `");
+        let detail = match self.asked.join("`, `") {
+            known if known.is_empty() => "no fields are wanted here".to_owned(),
+            known => format!("there is no such field; use `{known}`"),
+        };
         for (name, _) in self.rest() {
-            self.fault(name, "unknown_field", format!("there is no such field; use `{known}`"));
+            self.fault(name, "unknown_field", detail.clone());
         }
         self.close()
     }

@@ -95,10 +95,24 @@ pub struct AudienceBody {
     /// `role = 'student' and college = '农学院'`
     #[serde(rename = "where", skip_serializing_if = "Option::is_none")]
     pub filter: Option<String>,
-    /// Of the same shape, but without an exclusion of its own.
-    #[schema(no_recursion, value_type = Option<Object>)]
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub exclude: Option<Box<AudienceBody>>,
+    pub exclude: Option<ExclusionBody>,
+}
+
+/// Who is left out: as an audience, but without an exclusion of its own.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ExclusionBody {
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub everyone: bool,
+    /// Slugs.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<String>,
+    /// Campus ids, up to 10,000.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub recipients: Vec<String>,
+    /// `role = 'student' and college = '农学院'`
+    #[serde(rename = "where", skip_serializing_if = "Option::is_none")]
+    pub filter: Option<String>,
 }
 
 /// One address, of exactly one kind.
@@ -136,8 +150,15 @@ impl From<Audience> for AudienceBody {
             groups: audience.groups,
             recipients: audience.recipients,
             filter: audience.filter,
-            exclude: audience.exclude.map(|exclude| Box::new(Self::from(*exclude))),
+            exclude: audience.exclude.map(|exclude| (*exclude).into()),
         }
+    }
+}
+
+impl From<Audience> for ExclusionBody {
+    fn from(audience: Audience) -> Self {
+        let Audience { everyone, groups, recipients, filter, .. } = audience;
+        Self { everyone, groups, recipients, filter }
     }
 }
 

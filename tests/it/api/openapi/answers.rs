@@ -1,0 +1,219 @@
+//! Every operation is brought to every success, and to every error that a test can bring about.
+
+use belltower::service::sources::NewSource;
+use reqwest::{Method, RequestBuilder};
+use serde_json::json;
+
+use super::document::Operation;
+use super::walk::{NONE, Walk, fill, keyed, message};
+use crate::support::app::{Answer, everything};
+
+#[tokio::test]
+async fn every_success_described_happens_and_looks_so() {
+    let mut walk = Walk::start().await;
+    fill(&walk.app).await;
+    for path in ["/healthz", "/readyz", "/metrics", "/openapi.json", "/docs", "/problems"] {
+        walk.ask(("GET", path), NONE, |r| r).await;
+    }
+    walk.ask(("GET", "/problems/{code}"), ("{code}", "invalid"), |r| r).await;
+    walk.ask(("GET", "/problems/{code}"), ("{code}", "nonsense"), |r| r).await;
+
+    let id = ("{campus_id}", "2024001");
+    let person = ("PUT", "/api/v1/recipients/{campus_id}");
+    let body = json!({"name": "李伟", "email": "bounce@sandbox.invalid", "mobile": "13812345678", "attributes": {"year": 1}});
+    walk.ask(person, id, |r| r.json(&body)).await.expect(201);
+    walk.ask(person, id, |r| r.json(&body)).await.expect(200);
+    walk.ask(("PATCH", person.1), id, |r| r.json(&json!({"language": "en"}))).await.expect(200);
+    walk.ask(("GET", person.1), id, |r| r).await.expect(200);
+    walk.ask(("GET", "/api/v1/recipients"), NONE, |r| r).await.expect(200);
+    let lines = "{\"campus_id\": \"2024009\", \"name\": \"a\"}\n{\"campus_id\": \"\", \"name\": 7}\n";
+    let import = walk
+        .ask(("POST", "/api/v1/recipients/import"), NONE, |r| {
+            r.header("Content-Type", "application/x-ndjson").body(lines)
+        })
+        .await
+        .expect(200);
+    assert_eq!(import["rejected_lines"], 1);
+
+    let group = ("PUT", "/api/v1/groups/{slug}");
+    let slug = ("{slug}", "staff");
+    let body = json!({"name": "教工", "kind": "static"});
+    walk.ask(group, slug, |r| r.json(&body)).await.expect(201);
+    walk.ask(group, slug, |r| r.json(&body)).await.expect(200);
+    walk.ask(("POST", "/api/v1/groups/{slug}/members"), slug, |r| r.json(&json!({"add": ["2024001"]})))
+        .await
+        .expect(200);
+    walk.ask(("GET", "/api/v1/groups/{slug}/members"), slug, |r| r).await.expect(200);
+    walk.ask(("GET", group.1), slug, |r| r).await.expect(200);
+    walk.ask(("GET", "/api/v1/groups"), NONE, |r| r).await.expect(200);
+    walk.ask(("POST", "/api/v1/groups/preview"), NONE, |r| r.json(&json!({"where": "year = 1"})))
+        .await
+        .expect(200);
+    walk.ask(("GET", "/api/v1/templates"), NONE, |r| r).await.expect(200);
+    walk.ask(("GET", "/api/v1/templates/{slug}"), ("{slug}", "book-due"), |r| r).await.expect(200);
+    walk.ask(("GET", "/api/v1/source"), NONE, |r| r).await.expect(200);
+
+    // Test keys' messages come to an end here; what live keys send waits for providers that are not there.
+    let send = ("POST", "/api/v1/messages");
+    let mut first = message("t");
+    first["dedup_key"] = "d".into();
+    first["audience"] = json!({"groups": ["staff", "gone"]});
+    let test_key = walk.app.test_key.clone();
+    let test = |r: RequestBuilder| keyed(r, &test_key);
+    let skipping = ("/api/v1/messages", "/api/v1/messages?unknown=skip");
+    let sent = walk.ask(send, skipping, |r| test(r.json(&first).header("Idempotency-Key", "k"))).await;
+    let sent = sent.expect(202);
+    let again = walk.ask(send, skipping, |r| test(r.json(&first).header("Idempotency-Key", "k"))).await;
+    assert_eq!(again.header("idempotent-replayed"), Some("true"), "{}", again.text);
+    let duplicate = walk.ask(send, skipping, |r| test(r.json(&first))).await.expect(200);
+    assert!(duplicate["duplicate_of"].is_string(), "{duplicate}");
+    walk.app.drain().await;
+    walk.app.clock.turn(60_000);
+    walk.app.drain().await;
+    let waited = walk
+        .ask(send, skipping, |r| {
+            test(r.json(&first).header("Idempotency-Key", "k").header("Prefer", "wait=1"))
+        })
+        .await;
+    assert_eq!(waited.expect(200)["status"], "completed");
+    let open = walk.ask(send, NONE, |r| r.json(&message("t")).header("Prefer", "wait=0")).await;
+    assert!(open.expect(202)["counts"].is_object(), "{}", open.text);
+    let batch = json!({"messages": [message("t"), {"topic": 1}]});
+    walk.ask(("POST", "/api/v1/messages/batch"), NONE, |r| r.json(&batch)).await.expect(200);
+
+    let id = ("{id}", sent["id"].as_str().unwrap());
+    walk.ask(("GET", "/api/v1/messages"), NONE, |r| r).await.expect(200);
+    walk.ask(("GET", "/api/v1/messages/{id}"), id, |r| r).await.expect(200);
+    walk.ask(("GET", "/api/v1/messages/{id}/timeline"), id, |r| r).await.expect(200);
+    let deliveries = walk.ask(("GET", "/api/v1/messages/{id}/deliveries"), id, |r| r).await.expect(200);
+    for delivery in deliveries["data"].as_array().unwrap() {
+        let id = ("{id}", delivery["id"].as_str().unwrap());
+        walk.ask(("GET", "/api/v1/deliveries/{id}"), id, |r| r).await.expect(200);
+    }
+    let again = json!({"states": ["failed"]});
+    walk.ask(("POST", "/api/v1/messages/{id}/resend"), id, |r| r.json(&again)).await.expect(200);
+    walk.ask(("POST", "/api/v1/messages/{id}/cancel"), id, |r| r).await.expect(200);
+
+    walk.ask(("DELETE", group.1), slug, |r| r).await;
+    walk.ask(("DELETE", person.1), ("{campus_id}", "2024001"), |r| r).await;
+    walk.ask(("POST", "/api/v1/source/keys/rotate"), NONE, |r| r).await.expect(200);
+    walk.app.services.db.close().await;
+    walk.ask(("GET", "/readyz"), NONE, |r| r).await.expect(503);
+    walk.finish(|status| status < 300, |_| true);
+    walk.finish(|_| true, |operation| !operation.is_api());
+}
+
+#[tokio::test]
+async fn every_error_that_can_be_brought_about_is_described() {
+    let mut walk = Walk::start().await;
+    let slow = NewSource { rate_per_second: Some(1), ..everything("slow") };
+    let slow = walk.app.add_source(slow).await;
+    let powerless =
+        NewSource { topics: vec!["other.#".to_owned()], rights: Vec::new(), ..everything("powerless") };
+    let powerless = walk.app.add_source(powerless).await;
+    let operations: Vec<_> = walk.document.operations().into_iter().filter(Operation::is_api).collect();
+    let json = |r: RequestBuilder, operation: &Operation, body: &str| {
+        let media =
+            operation.says["requestBody"]["content"].as_object().and_then(|content| content.keys().next());
+        match media {
+            Some(media) => r.header("Content-Type", media).body(body.to_owned()),
+            None => r,
+        }
+    };
+    for (number, operation) in operations.iter().enumerate() {
+        let (method, path) = (operation.method.as_str(), operation.path.as_str());
+        let at = (method, path);
+        let name = format!("gone{number}");
+        let gone =
+            path.replace("{id}", "msg_zzzzzzzzzzzzz").replace("{campus_id}", &name).replace("{slug}", &name);
+        let gone = (path, gone.as_str());
+        let has_body = operation.says.get("requestBody").is_some();
+        let right = match path {
+            "/api/v1/messages" => message("t").to_string(),
+            "/api/v1/messages/batch" => json!({"messages": [message("t")]}).to_string(),
+            "/api/v1/groups/preview" => json!({"where": "a = 1"}).to_string(),
+            _ if method == "PUT" && path.contains("groups") => {
+                json!({"name": "g", "kind": "static"}).to_string()
+            }
+            _ if path.ends_with("resend") => json!({"states": ["failed"]}).to_string(),
+            _ if path.ends_with("import") => "{\"campus_id\": \"1\", \"name\": \"a\"}".to_owned(),
+            _ if path.contains("{campus_id}") => json!({"name": "a"}).to_string(),
+            _ => "{}".to_owned(),
+        };
+        walk.ask(at, gone, |r| keyed(json(r, operation, &right), "bt_live_x"))
+            .await
+            .problem(401, "unauthenticated");
+        let unknown = format!("{}?zzz=1", gone.1);
+        walk.ask(at, (path, &unknown), |r| json(r, operation, &right)).await.problem(422, "invalid");
+        for turn in 0..2 {
+            let answer = walk.ask(at, gone, |r| keyed(json(r, operation, &right), &slow)).await;
+            assert_eq!(answer.status == 429, turn == 1, "{}: {answer:?}", operation.name());
+            walk.app.clock.turn(if turn == 1 { 10_000 } else { 0 });
+        }
+        let refused = walk.ask(at, gone, |r| keyed(json(r, operation, &right), &powerless)).await;
+        let needs_right = ["recipients", "groups"].iter().any(|room| path.contains(room));
+        assert!(!needs_right || refused.status == 403, "{}: {refused:?}", operation.name());
+        if path.contains('{') && method != "PUT" {
+            walk.ask(at, gone, |r| json(r, operation, &right)).await.problem(404, "not_found");
+        }
+        if has_body && !path.ends_with("import") {
+            walk.ask(at, gone, |r| json(r, operation, "{")).await.problem(400, "malformed");
+            walk.ask(at, gone, |r| json(r, operation, "{\"zzz\": 1}")).await;
+            let large = " ".repeat(1024 * 1024 + 1);
+            if !path.ends_with("batch") {
+                walk.ask(at, gone, |r| json(r, operation, &large)).await.problem(413, "too_large");
+            }
+        }
+        if has_body {
+            let text = walk.ask(at, gone, |r| r.header("Content-Type", "text/plain").body("x")).await;
+            text.problem(415, "unsupported_media_type");
+        }
+        // 405 is another method's answer; each path describes it for whoever reads about one of its methods.
+        let wrong = Answer::of(walk.app.plain(Method::TRACE, path).bearer_auth(&walk.app.live_key)).await;
+        wrong.problem(405, "method_not_allowed");
+        walk.check(operation, &wrong);
+    }
+    conflicts(&mut walk).await;
+    walk.app.services.db.close().await;
+    walk.app.clock.turn(10_000);
+    for operation in &operations {
+        let answer = walk.ask((&operation.method, &operation.path), NONE, |r| json(r, operation, "{}")).await;
+        assert_eq!(answer.status, 503, "{}: {}", operation.name(), answer.text);
+    }
+    // The others are what no request, or none that a test can afford, brings about at some operations.
+    let brought_about = [400, 401, 405, 409, 415, 422, 429, 503];
+    // An import is malformed where its connection breaks, so that nobody is there to be told.
+    let is_told = |operation: &Operation| operation.is_api() && !operation.path.ends_with("/import");
+    walk.finish(|status| brought_about.contains(&status), is_told);
+}
+
+async fn conflicts(walk: &mut Walk) {
+    let group = json!({"name": "g", "kind": "dynamic", "where": "a = 1"});
+    let slug = ("{slug}", "dynamic");
+    walk.ask(("PUT", "/api/v1/groups/{slug}"), slug, |r| r.json(&group)).await.expect(201);
+    let members = ("POST", "/api/v1/groups/{slug}/members");
+    walk.ask(members, slug, |r| r.json(&json!({"add": ["1"]}))).await.problem(409, "dynamic_group");
+    let mut later = message("later");
+    later["send_at"] = "2026-12-01T00:00:00Z".into();
+    later["expires_at"] = "2026-12-02T00:00:00Z".into();
+    later["audience"] = json!({"everyone": true});
+    let sent = walk.ask(("POST", "/api/v1/messages"), NONE, |r| r.json(&later)).await.expect(202);
+    let id = ("{id}", sent["id"].as_str().unwrap());
+    let states = json!({"states": ["failed"]});
+    walk.ask(("POST", "/api/v1/messages/{id}/resend"), id, |r| r.json(&states))
+        .await
+        .problem(409, "not_sent");
+    let cancel = ("POST", "/api/v1/messages/{id}/cancel");
+    walk.ask(cancel, id, |r| r).await.expect(200);
+    walk.ask(cancel, id, |r| r).await.problem(409, "ended");
+    let rotate = ("POST", "/api/v1/source/keys/rotate");
+    for _ in 0..100 {
+        let answer = walk.ask(rotate, NONE, |r| r).await;
+        if answer.status == 409 {
+            answer.problem(409, "too_many_keys");
+            return;
+        }
+        answer.expect(200);
+    }
+    panic!("a source may have any number of keys");
+}
