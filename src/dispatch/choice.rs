@@ -31,9 +31,29 @@ pub(super) struct Providers {
 #[derive(Default)]
 pub(super) struct Choice {
     /// And at most how many.
-    pub provider: Option<(Arc<LiveProvider>, usize)>,
+    pub provider: Option<(Arc<LiveProvider>, Room)>,
     /// Some may be due, but nothing may be handed over before this.
     pub blocked_until: Option<Timestamp>,
+}
+
+/// How many deliveries a provider may be given.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Room {
+    /// That are handed over at once.
+    pub calls: usize,
+    /// That wait in line.
+    pub line: usize,
+}
+
+impl Room {
+    fn within(self, most: usize) -> Self {
+        let calls = self.calls.min(most);
+        Self { calls, line: self.line.min(most - calls) }
+    }
+
+    fn is_none(self) -> bool {
+        self == Self::default()
+    }
 }
 
 impl Choice {
@@ -72,13 +92,15 @@ impl Standing {
     }
 
     /// How many more deliveries it may have at hand.
-    fn room(&self, shape: Shape) -> usize {
+    fn room(&self, shape: Shape) -> Room {
         match shape {
             Shape::Single { concurrency } => {
-                (concurrency + self.time.line(concurrency)).saturating_sub(self.calls)
+                let calls = concurrency.saturating_sub(self.calls);
+                let waiting = self.calls.saturating_sub(concurrency);
+                Room { calls, line: self.time.line(concurrency).saturating_sub(waiting) }
             }
-            Shape::Batch { size } if self.calls == 0 => size,
-            Shape::Batch { .. } => 0,
+            Shape::Batch { size } if self.calls == 0 => Room { calls: size, line: 0 },
+            Shape::Batch { .. } => Room::default(),
         }
     }
 }
@@ -116,7 +138,7 @@ impl Providers {
             let end = rest.iter().take_while(|p| p.priority == first.priority).count();
             let (tier, lower) = rest.split_at(end);
             rest = lower;
-            let mut open: Vec<(&Arc<LiveProvider>, usize)> = Vec::new();
+            let mut open: Vec<(&Arc<LiveProvider>, Room)> = Vec::new();
             let mut healthy = false;
             for provider in tier {
                 let Some(standing) = self.standings.get_mut(&provider.id) else { continue };
@@ -127,16 +149,19 @@ impl Providers {
                     }
                     Allowance::All => {
                         let room = standing.room(provider.adapter.shape());
-                        open.push((provider, room.min(standing.pace.available(now))));
+                        open.push((provider, room.within(standing.pace.available(now))));
                     }
-                    Allowance::Probe => open.push((provider, usize::from(standing.calls == 0))),
+                    Allowance::Probe => {
+                        let calls = usize::from(standing.calls == 0);
+                        open.push((provider, Room { calls, line: 0 }));
+                    }
                 }
                 healthy = true;
                 if let Some(at) = standing.pace.next(now) {
                     choice.not_before(at);
                 }
             }
-            open.retain(|(_, room)| *room > 0);
+            open.retain(|(_, room)| !room.is_none());
             choice.provider = pick(&open).map(|(provider, room)| (Arc::clone(provider), room));
             // Healthy but full: its deliveries wait for it rather than leave by a worse provider.
             if choice.provider.is_some() || healthy {
@@ -162,15 +187,24 @@ impl Providers {
         }
     }
 
-    /// The way to a provider that something is about to be handed to.
-    pub fn gate(&mut self, provider: Option<ProviderId>) -> Option<Gate> {
+    /// The way to a provider that `count` deliveries were claimed for, and how many of them may still take it: its
+    /// health or its settings may have changed since it was chosen.
+    pub fn admit(&mut self, provider: &LiveProvider, count: usize) -> Option<(Gate, usize)> {
         let now = self.clock.now();
-        let standing = self.standings.get_mut(&provider)?;
-        if standing.breaker.allowance(now) == Allowance::Probe {
-            standing.breaker.probe_started();
+        let standing = self.standings.get_mut(&provider.id)?;
+        if standing.settings_of != provider.updated_at || count == 0 {
+            return None;
         }
+        let admitted = match standing.breaker.allowance(now) {
+            Allowance::All => count,
+            Allowance::Probe => {
+                standing.breaker.probe_started();
+                1
+            }
+            Allowance::NotBefore(_) => return None,
+        };
         standing.gate.open();
-        Some(standing.gate.clone())
+        Some((standing.gate.clone(), admitted))
     }
 
     /// Takes note of a call that took so long, and says how that changes the provider's health. No outcome: the
@@ -186,7 +220,11 @@ impl Providers {
         standing.calls = standing.calls.saturating_sub(outcomes.len());
         let mut changes = Vec::new();
         let mut was_called = false;
-        for outcome in outcomes.flatten() {
+        for outcome in outcomes {
+            let Some(outcome) = outcome else {
+                standing.pace.take_back(1);
+                continue;
+            };
             was_called = true;
             let detail = outcome.detail.as_deref().or(outcome.code.as_deref()).unwrap_or_default();
             let (class, here) = (outcome.class, outcome.this_address);
@@ -216,7 +254,7 @@ impl Providers {
 }
 
 /// One of equals, by weight.
-fn pick<'a>(open: &[(&'a Arc<LiveProvider>, usize)]) -> Option<(&'a Arc<LiveProvider>, usize)> {
+fn pick<'a>(open: &[(&'a Arc<LiveProvider>, Room)]) -> Option<(&'a Arc<LiveProvider>, Room)> {
     let total: i64 = open.iter().map(|(p, _)| p.weight.max(1)).sum();
     if total == 0 {
         return None;

@@ -2,16 +2,20 @@
 //! is shut.
 //!
 //! A few deliveries wait in line so that the provider is not idle while outcomes are stored and the next deliveries
-//! claimed. They wait no longer than [`LINE`], so that an emergency claimed later is hardly later.
+//! claimed: as many as should get through within [`LINE`]. Where that turns out wrong they are turned away after
+//! [`PATIENCE`], and claimed again in the order of their urgency, so that an emergency is hardly ever behind them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
 
 /// How long a delivery may wait in line, going by what calls took lately.
 const LINE: Duration = Duration::from_millis(20);
+/// How long it waits at most.
+const PATIENCE: Duration = Duration::from_millis(100);
 /// How much of a call's time goes into the average.
 const WEIGHT: f64 = 0.1;
 
@@ -28,9 +32,13 @@ impl Gate {
         Self { slots: Arc::new(Semaphore::new(width)), shut: Arc::default() }
     }
 
-    /// Waits for one's turn; `None` once the gate is shut.
+    /// Waits for one's turn; `None` once the gate is shut, or when it takes too long.
     pub async fn pass(&self) -> Option<OwnedSemaphorePermit> {
-        let slot = self.slots.clone().acquire_owned().await.ok()?;
+        self.pass_within(PATIENCE).await
+    }
+
+    async fn pass_within(&self, patience: Duration) -> Option<OwnedSemaphorePermit> {
+        let slot = timeout(patience, self.slots.clone().acquire_owned()).await.ok()?.ok()?;
         (!self.shut.load(Ordering::Acquire)).then_some(slot)
     }
 
@@ -79,6 +87,13 @@ mod tests {
             time.note(Duration::from_secs(2));
         }
         assert_eq!(time.line(8), 0);
+    }
+
+    #[tokio::test]
+    async fn nobody_waits_in_line_for_long() {
+        let gate = Gate::new(1);
+        let first = gate.pass_within(Duration::ZERO).await;
+        assert!(first.is_some() && gate.pass_within(Duration::ZERO).await.is_none());
     }
 
     #[tokio::test]

@@ -16,9 +16,12 @@ pub struct InFlight {
     shared: Arc<Semaphore>,
 }
 
+/// What they share.
+const SHARED: usize = LIMIT - OWN * Outlet::ALL.len();
+
 impl Default for InFlight {
     fn default() -> Self {
-        Self { shared: Arc::new(Semaphore::new(LIMIT - OWN * Outlet::ALL.len())) }
+        Self { shared: Arc::new(Semaphore::new(SHARED)) }
     }
 }
 
@@ -41,10 +44,15 @@ impl Hold {
         self.shared.as_ref().map_or(0, OwnedSemaphorePermit::num_permits)
     }
 
-    /// Takes room for up to `wanted` more; says for how many there was any.
-    pub fn grow(&mut self, wanted: usize) -> usize {
+    /// Takes room for up to `calls` more that are handed over at once and up to `line` more that wait for it; says for
+    /// how many there was any. What waits leaves half of the shared room to the other outlets.
+    pub fn grow(&mut self, calls: usize, line: usize) -> usize {
         let room = OWN + self.shared() - self.held;
-        let missing = wanted.saturating_sub(room).min(self.in_flight.shared.available_permits());
+        let free = self.in_flight.shared.available_permits();
+        let at_once = calls.saturating_sub(room).min(free);
+        let wanted = calls + line;
+        let waiting = wanted.saturating_sub(room + at_once).min((free - at_once).saturating_sub(SHARED / 2));
+        let missing = at_once + waiting;
         if missing > 0
             && let Ok(permit) = self.in_flight.shared.clone().try_acquire_many_owned(missing as u32)
         {
@@ -76,7 +84,7 @@ mod tests {
     fn all_outlets_together_stay_within_the_limit() {
         let in_flight = InFlight::default();
         let mut holds: Vec<_> = Outlet::ALL.iter().map(|_| in_flight.hold()).collect();
-        let granted: usize = holds.iter_mut().map(|h| h.grow(1_000)).sum();
+        let granted: usize = holds.iter_mut().map(|h| h.grow(1_000, 1_000)).sum();
         assert_eq!(granted, LIMIT);
     }
 
@@ -84,18 +92,26 @@ mod tests {
     fn a_hog_leaves_the_others_their_share() {
         let in_flight = InFlight::default();
         let (mut hog, mut other) = (in_flight.hold(), in_flight.hold());
-        hog.grow(1_000);
-        assert_eq!(other.grow(10), OWN);
+        hog.grow(1_000, 0);
+        assert_eq!(other.grow(10, 0), OWN);
+    }
+
+    #[test]
+    fn a_line_leaves_the_others_more_than_that() {
+        let in_flight = InFlight::default();
+        let (mut mail, mut sms) = (in_flight.hold(), in_flight.hold());
+        assert_eq!(mail.grow(8, 1_000), OWN + SHARED / 2);
+        assert_eq!(sms.grow(1_000, 0), OWN + SHARED / 2);
     }
 
     #[test]
     fn what_is_given_back_is_there_again() {
         let in_flight = InFlight::default();
         let mut hold = in_flight.hold();
-        let all = hold.grow(1_000);
+        let all = hold.grow(1_000, 0);
         hold.shrink_to(1);
-        assert_eq!(hold.grow(1_000), all - 1);
+        assert_eq!(hold.grow(1_000, 0), all - 1);
         hold.shrink_to(0);
-        assert_eq!(in_flight.shared.available_permits(), LIMIT - OWN * Outlet::ALL.len());
+        assert_eq!(in_flight.shared.available_permits(), SHARED);
     }
 }

@@ -43,6 +43,8 @@ pub struct Dispatcher {
 const RENEWAL: Duration = Duration::from_secs(5);
 /// After trouble with the store or the queue, before the next try.
 const RECOVERY: Duration = Duration::from_secs(1);
+/// How often a stopping worker tries again to store what it has; several turns may fail of one cause.
+const LAST_TRIES: u32 = 5;
 
 impl Dispatcher {
     pub fn new(s: Services) -> Self {
@@ -122,15 +124,14 @@ async fn plan(s: Services, owner: i64, stop: CancellationToken) {
             if stop.is_cancelled() {
                 return;
             }
-            match plan_next(&s, owner).await {
+            match planning::plan_next(&s, owner).await {
                 Ok(0) => break,
                 Ok(_) => {}
                 Err(error) => {
                     trouble("planning", &error);
-                    if pause(&stop, RECOVERY).await {
+                    if !give_back(&s, owner, &stop).await {
                         return;
                     }
-                    break;
                 }
             }
         }
@@ -138,26 +139,40 @@ async fn plan(s: Services, owner: i64, stop: CancellationToken) {
     }
 }
 
+/// Offers what the planner had taken again, once the store lets it. `false` if told to stop: the next start does it.
+async fn give_back(s: &Services, owner: i64, stop: &CancellationToken) -> bool {
+    loop {
+        if pause(stop, RECOVERY).await {
+            return false;
+        }
+        match planning::give_back(s, owner).await {
+            Ok(()) => return true,
+            Err(error) => trouble("giving messages back", &error),
+        }
+    }
+}
+
 /// Keeps one outlet busy while anything is due, and finishes what is in hand when told to stop.
 async fn send(s: Services, mut worker: Worker, stop: CancellationToken) {
     let work = Work::Send(worker.outlet());
-    let mut last_try = false;
+    let mut failures = 0;
     worker.wake();
     loop {
         let stopping = stop.is_cancelled();
         if stopping {
             worker.stop();
         }
-        let rest = match worker.step().await {
+        let (recovering, rest) = match worker.step().await {
             // Something may be due, but its provider may not have it yet.
-            Ok(step) => step.blocked_until.map(|at| wait_until(at, s.clock.now())),
+            Ok(step) => (false, step.blocked_until.map(|at| wait_until(at, s.clock.now()))),
             Err(error) => {
                 trouble("sending", &error);
-                // One more try after a moment, then the rest is left to whoever starts next.
-                if stopping && std::mem::replace(&mut last_try, true) {
+                // A few more tries, then the rest is left to whoever starts next.
+                failures += u32::from(stopping);
+                if failures > LAST_TRIES {
                     break;
                 }
-                Some(RECOVERY)
+                (true, Some(RECOVERY))
             }
         };
         if stopping && !worker.is_busy() {
@@ -166,7 +181,7 @@ async fn send(s: Services, mut worker: Worker, stop: CancellationToken) {
         tokio::select! {
             biased;
             () = stop.cancelled(), if !stopping => {}
-            () = worker.wait(), if rest != Some(RECOVERY) => {}
+            () = worker.wait(), if !recovering => {}
             () = tokio::time::sleep(RENEWAL), if worker.is_busy() => {}
             taken = next(&s, work, &stop), if !worker.is_hungry() && !stopping => {
                 if let Some(taken) = taken {

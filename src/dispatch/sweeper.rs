@@ -12,8 +12,8 @@ use crate::service::{Services, deliveries, messages, operators};
 const TICK: Duration = Duration::from_millis(400);
 /// Steps that look through more than a few rows are taken every so many ticks.
 const SELDOM: u32 = 5;
-/// What only a crash leaves behind is looked for every so many ticks: about each minute.
-const RARELY: u32 = 150;
+/// What only a crash or two turns at the same moment leave behind is looked for every so many ticks: each ten seconds.
+const RARELY: u32 = 25;
 /// What has served its time (idempotency keys, ended sessions, one-time links) is removed every so many ticks: hourly.
 const HOURLY: u32 = 9_000;
 

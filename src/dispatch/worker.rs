@@ -5,7 +5,7 @@
 //! repeat is bounded by [`InFlight`], and no row is locked while a provider thinks. Turns run beside the worker, so
 //! that it goes on handing over what it has; several at once where the store has more than one writer.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use futures_util::FutureExt;
 use tokio::task::{JoinError, JoinSet};
 
 use super::breaker::{Breaker, Change};
-use super::choice::{Choice, Providers};
+use super::choice::{Choice, Providers, Room};
 use super::gate::Gate;
 use super::in_flight::{Hold, InFlight};
 use super::letter::{Letters, Unfit};
@@ -35,7 +35,7 @@ struct Done {
     provider: Option<ProviderId>,
     started_at: Timestamp,
     took: Duration,
-    /// `None`: its provider's gate was shut before it was handed over.
+    /// `None`: it was turned away at its provider's gate.
     results: Vec<(Claimed, Option<Outcome>)>,
 }
 
@@ -44,11 +44,19 @@ struct Stored {
     settlements: Vec<Settlement>,
     /// Messages it was to complete.
     closed: Vec<MessageId>,
-    /// Whom deliveries were claimed for, and at most how many.
-    chosen: Option<(Arc<LiveProvider>, usize)>,
+    chosen: Option<Chosen>,
     /// Of [`Worker::wakes`], when it began.
     wakes: u64,
     result: Result<Turn>,
+}
+
+/// Whom deliveries are claimed for.
+struct Chosen {
+    provider: Arc<LiveProvider>,
+    /// At most how many.
+    granted: usize,
+    /// They are handed over one by one, and count against what may be in flight.
+    one_by_one: bool,
 }
 
 enum Landed {
@@ -61,7 +69,7 @@ enum Landed {
 pub struct Step {
     /// Deliveries that were claimed or settled.
     pub moved: usize,
-    /// Something may be due, but nothing may be handed over before this.
+    /// Nothing could be taken although something may be due, because nothing may be handed over before this.
     pub blocked_until: Option<Timestamp>,
 }
 
@@ -77,9 +85,9 @@ pub struct Worker {
     turns: JoinSet<Stored>,
     /// What [`wait`](Self::wait) came upon and nobody has looked at yet.
     landed: Vec<Landed>,
-    /// Claimed and not settled.
-    in_hand: HashSet<DeliveryId>,
-    /// Asked of the store and not claimed yet.
+    /// Claimed and not settled, and whether they are handed over one by one.
+    in_hand: HashMap<DeliveryId, bool>,
+    /// To be handed over one by one, asked of the store and not claimed yet.
     asked: usize,
     renewed: Option<Timestamp>,
     /// Outcomes not stored yet.
@@ -110,7 +118,7 @@ impl Worker {
             calls: JoinSet::new(),
             turns: JoinSet::new(),
             landed: Vec::new(),
-            in_hand: HashSet::new(),
+            in_hand: HashMap::new(),
             asked: 0,
             renewed: None,
             finished: Vec::new(),
@@ -163,24 +171,27 @@ impl Worker {
     pub async fn step(&mut self) -> Result<Step> {
         let mut step = Step::default();
         let mut failure = None;
-        while let Some(landed) = self.next_landed() {
+        let mut stored: Vec<_> = Vec::new();
+        for landed in std::mem::take(&mut self.landed) {
             match landed {
                 Landed::Done(done) => self.note(done).await,
-                Landed::Stored(stored) => match self.took(stored).await {
-                    Ok(moved) => step.moved += moved,
-                    Err(error) => failure = Some(error),
-                },
+                Landed::Stored(turn) => stored.push(turn),
+            }
+        }
+        while let Some(done) = self.calls.try_join_next() {
+            self.note(done).await;
+        }
+        // Only now: what calls say of a provider's health decides whether it gets what was claimed for it.
+        while let Some(turn) = stored.pop().or_else(|| self.turns.try_join_next()) {
+            match self.took(turn).await {
+                Ok(moved) => step.moved += moved,
+                Err(error) => failure = Some(error),
             }
         }
         match failure {
             Some(error) => Err(error),
             None => self.start_turn(step).await,
         }
-    }
-
-    fn next_landed(&mut self) -> Option<Landed> {
-        let turn = || self.turns.try_join_next().map(Landed::Stored);
-        self.landed.pop().or_else(turn).or_else(|| self.calls.try_join_next().map(Landed::Done))
     }
 
     async fn start_turn(&mut self, mut step: Step) -> Result<Step> {
@@ -191,13 +202,13 @@ impl Worker {
         let mut chosen = None;
         if self.hungry {
             let Choice { provider, blocked_until } = self.providers.choose(&self.s).await?;
-            step.blocked_until = blocked_until;
-            chosen = provider.map(|(provider, room)| {
-                let one_call = matches!(provider.adapter.shape(), Shape::Batch { .. });
-                let granted = if one_call { room } else { self.hold.grow(room) };
-                (provider, granted)
+            chosen = provider.map(|(provider, Room { calls, line })| {
+                let one_by_one = matches!(provider.adapter.shape(), Shape::Single { .. });
+                let granted = if one_by_one { self.hold.grow(calls, line) } else { calls };
+                Chosen { provider, granted, one_by_one }
             });
-            chosen.take_if(|(_, granted)| *granted == 0);
+            chosen.take_if(|chosen| chosen.granted == 0);
+            step.blocked_until = blocked_until.filter(|_| chosen.is_none());
             if chosen.is_none() && blocked_until.is_none() && !self.is_busy() {
                 // Nobody serves this outlet; the sweeper asks again.
                 self.hungry = false;
@@ -206,16 +217,16 @@ impl Worker {
         if !self.has_to_store() && chosen.is_none() {
             return Ok(step);
         }
-        let wanted = chosen.as_ref().map(|(provider, granted)| {
-            self.providers.reserve(provider.id, *granted);
-            self.asked += granted;
-            Wanted { outlet: self.outlet, owner: self.owner, most: *granted }
+        let wanted = chosen.as_ref().map(|chosen| {
+            self.providers.reserve(chosen.provider.id, chosen.granted);
+            self.asked += if chosen.one_by_one { chosen.granted } else { 0 };
+            Wanted { outlet: self.outlet, most: chosen.granted }
         });
-        let (s, wakes) = (self.s.clone(), self.wakes);
+        let (s, owner, wakes) = (self.s.clone(), self.owner, self.wakes);
         let settlements = std::mem::take(&mut self.finished);
         let closed = std::mem::take(&mut self.closed);
         self.turns.spawn(async move {
-            let turn = deliveries::turn(&s, &settlements, wanted, &closed);
+            let turn = deliveries::turn(&s, owner, &settlements, wanted, &closed);
             let result = AssertUnwindSafe(turn).catch_unwind().await;
             let result = result.unwrap_or_else(|_| Err(Error::internal("a turn of the store panicked")));
             Stored { settlements, closed, chosen, wakes, result }
@@ -227,8 +238,9 @@ impl Worker {
     async fn took(&mut self, stored: Result<Stored, JoinError>) -> Result<usize> {
         // Turns are neither aborted nor able to panic.
         let Ok(Stored { settlements, closed, chosen, wakes, result }) = stored else { return Ok(0) };
-        let granted = chosen.as_ref().map_or(0, |(_, granted)| *granted);
-        self.asked -= granted;
+        let granted = chosen.as_ref().map_or(0, |chosen| chosen.granted);
+        let one_by_one = chosen.as_ref().is_some_and(|chosen| chosen.one_by_one);
+        self.asked -= if one_by_one { granted } else { 0 };
         let outcome = match result {
             Ok(Turn { claimed, closed }) => {
                 self.closed.extend(closed);
@@ -239,14 +251,18 @@ impl Worker {
                 for settled in &settlements {
                     self.in_hand.remove(&DeliveryId(settled.id));
                 }
-                self.in_hand.extend(claimed.iter().map(|c| c.id));
+                self.in_hand.extend(claimed.iter().map(|c| (c.id, one_by_one)));
                 self.s.metrics.settled(self.outlet, settlements.iter().map(|s| (s.channel, s.state)));
                 match chosen {
-                    Some((provider, _)) => {
+                    Some(Chosen { provider, .. }) => {
                         let ready = self.ready(claimed).await;
-                        let count = ready.as_ref().map_or(0, Vec::len);
-                        self.providers.give_up(provider.id, granted.saturating_sub(count));
-                        ready.map(|ready| self.hand_over(&provider, ready)).map(|()| moved)
+                        let (ready, failure) = match ready {
+                            Ok(ready) => (ready, None),
+                            Err(error) => (Vec::new(), Some(error)),
+                        };
+                        let handed_over = self.hand_over(&provider, ready);
+                        self.providers.give_up(provider.id, granted.saturating_sub(handed_over));
+                        failure.map_or(Ok(moved), Err)
                     }
                     None => Ok(moved),
                 }
@@ -255,13 +271,14 @@ impl Worker {
                 // Outcomes stay in hand and are stored when the store is back.
                 self.finished.extend(settlements);
                 self.closed.extend(closed);
-                if let Some((provider, granted)) = chosen {
-                    self.providers.give_up(provider.id, granted);
+                if let Some(chosen) = chosen {
+                    self.providers.give_up(chosen.provider.id, granted);
                 }
                 Err(error)
             }
         };
-        self.hold.shrink_to(self.in_hand.len() + self.asked);
+        let one_by_one = self.in_hand.values().filter(|one_by_one| **one_by_one).count();
+        self.hold.shrink_to(one_by_one + self.asked);
         self.s.metrics.in_flight(self.outlet, self.in_hand.len());
         outcome
     }
@@ -290,11 +307,14 @@ impl Worker {
         Ok(ready)
     }
 
-    fn hand_over(&mut self, provider: &Arc<LiveProvider>, ready: Vec<(Claimed, Parcel)>) {
-        if ready.is_empty() {
-            return;
-        }
-        let Some(gate) = self.providers.gate(provider.id) else { return };
+    /// Hands over what may still be handed over, gives the rest back, and says how many it handed over.
+    fn hand_over(&mut self, provider: &Arc<LiveProvider>, mut ready: Vec<(Claimed, Parcel)>) -> usize {
+        let admission = self.providers.admit(provider, ready.len());
+        let admitted = admission.as_ref().map_or(0, |(_, admitted)| *admitted);
+        let now = self.s.clock.now();
+        let refused = ready.split_off(admitted);
+        self.finished.extend(refused.iter().map(|(claimed, _)| settle::given_back(claimed, now)));
+        let Some((gate, _)) = admission else { return 0 };
         let calls: Vec<Vec<(Claimed, Parcel)>> = match provider.adapter.shape() {
             Shape::Single { .. } => ready.into_iter().map(|one| vec![one]).collect(),
             Shape::Batch { .. } => vec![ready],
@@ -302,6 +322,7 @@ impl Worker {
         for call in calls {
             self.calls.spawn(hand_over(provider.clone(), gate.clone(), self.s.clock.clone(), call));
         }
+        admitted
     }
 
     /// Takes note of a finished call: its outcomes wait to be stored, its provider's health is judged.
@@ -358,7 +379,7 @@ impl Worker {
             return Ok(());
         }
         self.renewed = Some(now);
-        let in_hand: Vec<DeliveryId> = self.in_hand.iter().copied().collect();
+        let in_hand: Vec<DeliveryId> = self.in_hand.keys().copied().collect();
         deliveries::renew(&self.s, self.owner, &in_hand).await
     }
 

@@ -28,10 +28,11 @@ pub const LEASE: Duration = Duration::from_secs(30);
 #[derive(Clone, Copy, Debug)]
 pub struct Wanted {
     pub outlet: Outlet,
-    /// Who has them from then on.
-    pub owner: i64,
     pub most: usize,
 }
+
+/// A delivery of a cancelled message that was in hand for longer than this is not looked for.
+const CANCELLED_LATELY: Duration = Duration::from_hours(24);
 
 /// Rows changed in one transaction by stopping, expiring and reopening; short, so that emergencies get in between.
 const CHUNK: i64 = 1_000;
@@ -45,9 +46,10 @@ pub struct Turn {
 }
 
 /// Stores what attempts came to, takes the next due deliveries, and completes what an earlier turn closed, in one
-/// transaction: one synced write for all of it.
+/// transaction: one synced write for all of it. `owner` has what is settled, and from then on what is claimed.
 pub async fn turn(
     s: &Services,
+    owner: i64,
     settlements: &[Settlement],
     wanted: Option<Wanted>,
     closed: &[MessageId],
@@ -55,7 +57,6 @@ pub async fn turn(
     let (now, began) = (s.clock.now(), Instant::now());
     let claim = wanted.map(|wanted| store::Claim {
         outlet: wanted.outlet,
-        owner: wanted.owner,
         lease_ms: LEASE.as_millis() as i64,
         limit: wanted.most as i64,
     });
@@ -63,7 +64,7 @@ pub async fn turn(
     if !closed.is_empty() {
         planning::complete(&mut tx, closed, now).await?;
     }
-    let mut turn = store::turn(&mut tx, now, &s.campus.day(now), settlements, claim).await?;
+    let mut turn = store::turn(&mut tx, now, &s.campus.day(now), owner, settlements, claim).await?;
     // Where there is one writer nobody else can be closing the same message; else see [`planning::complete`].
     if tx.is_only_writer() && !turn.closed.is_empty() {
         planning::complete(&mut tx, &std::mem::take(&mut turn.closed), now).await?;
@@ -160,7 +161,7 @@ pub async fn publish(s: &Services, entry: Entry) {
     }
 }
 
-/// Ends what is past its time; returns how many rows changed.
+/// Ends what is past its time, and what still waits of cancelled messages; returns how many rows changed.
 pub async fn expire(s: &Services) -> Result<u64> {
     let now = s.clock.now();
     let mut tx = s.db.begin().await?;
@@ -168,6 +169,9 @@ pub async fn expire(s: &Services) -> Result<u64> {
     tx.commit().await?;
     for message in planning::overdue(&s.db, now, 100).await? {
         changed += end_all(s, message, State::Expired, "expired").await? as u64;
+    }
+    for message in planning::half_cancelled(&s.db, now.minus(CANCELLED_LATELY), 100).await? {
+        changed += end_all(s, message, State::Cancelled, "cancelled").await? as u64;
     }
     Ok(changed)
 }
@@ -220,7 +224,7 @@ pub struct Recall {
     pub impossible: i64,
 }
 
-/// Stops a message: nothing that still waits will be sent. Stopping one that has ended changes nothing.
+/// Stops a message: nothing that still waits will be sent. If this is cut off half way, the sweeper goes on.
 pub async fn cancel(s: &Services, caller: &Caller, message: MessageId) -> Result<Cancelled> {
     let now = s.clock.now();
     let mut tx = s.db.begin().await?;

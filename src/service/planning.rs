@@ -1,6 +1,7 @@
 //! Planning: an accepted message becomes one delivery for each person and channel.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
@@ -26,6 +27,11 @@ pub use crate::store::planning::ToSend;
 /// tens of milliseconds at a time, and emergencies are planned between the chunks of others.
 const CHUNK: i64 = 2_000;
 
+/// How often a planner looks up from what it does.
+const LOOK: Duration = Duration::from_millis(20);
+/// What was taken is kept this often: well within its thirty seconds.
+const RENEW: Duration = Duration::from_secs(8);
+
 /// Messages taken by one claim; most are for few people, so that their transactions can be shared.
 const CLAIM: i64 = 64;
 
@@ -35,33 +41,91 @@ pub async fn to_send(s: &Services, messages: &[MessageId]) -> Result<Vec<ToSend>
 }
 
 /// Plans what waits in the most urgent lane that has anything; returns how many messages it took.
+///
+/// # Errors
+///
+/// Where the store is away. What was taken stays this `owner`'s until [`give_back`].
 pub async fn plan_next(s: &Services, owner: i64) -> Result<usize> {
     let now = s.clock.now();
     let (taken, routed) = claim(s, owner, now).await?;
-    let (mut small, mut large) = (Vec::new(), Vec::new());
-    if !routed.is_empty() {
-        let patterns = store::opt_out_patterns(&s.db).await?;
-        for message in routed {
-            let id = message.id;
-            match Plan::make(s, message, &patterns, now).await {
-                Ok(plan) if plan.is_small() => small.push(plan),
-                Ok(plan) => large.push(plan),
-                Err(error) => failed(s, id, error).await?,
-            }
-        }
+    if routed.is_empty() {
+        return Ok(taken);
     }
-    // Few people at a time first: they need not wait until a message to everyone is planned.
-    while !small.is_empty() {
-        let together = shared(&mut small);
-        plan_small(s, &together).await?;
-        emergencies_first(s, owner, together[0].message.lane).await?;
+    let patterns = store::opt_out_patterns(&s.db).await?;
+    let mut watch = Watch::new(s, owner, routed[0].lane);
+    let (mut small, mut large): (Vec<Plan>, Vec<Plan>) = (Vec::new(), Vec::new());
+    let mut people = 0;
+    for message in routed {
+        let id = message.id;
+        match Plan::make(s, message, &patterns, now).await {
+            Ok(plan) if plan.is_small() => {
+                // Few people at a time first: they need not wait until a message to everyone is planned.
+                if people + plan.size() > CHUNK {
+                    plan_small(s, &std::mem::take(&mut small)).await?;
+                    people = 0;
+                }
+                people += plan.size();
+                small.push(plan);
+            }
+            Ok(plan) => large.push(plan),
+            Err(error) => failed(s, id, error).await?,
+        }
+        watch.look(s).await?;
+    }
+    if !small.is_empty() {
+        plan_small(s, &small).await?;
     }
     for mut plan in large {
-        if let Err(error) = plan_large(s, owner, &mut plan).await {
+        if let Err(error) = plan_large(s, &mut plan, &mut watch).await {
             failed(s, plan.message.id, error).await?;
         }
     }
     Ok(taken)
+}
+
+/// Offers again what this planner took before an error stopped it.
+pub async fn give_back(s: &Services, owner: i64) -> Result<()> {
+    let mut tx = s.db.begin().await?;
+    store::give_back(&mut tx, owner, s.clock.now()).await?;
+    tx.commit().await
+}
+
+/// What a planner looks after while it plans.
+struct Watch {
+    owner: i64,
+    lane: Lane,
+    looked: Duration,
+    renewed: Duration,
+}
+
+impl Watch {
+    fn new(s: &Services, owner: i64, lane: Lane) -> Self {
+        let now = s.clock.steady();
+        Self { owner, lane, looked: now, renewed: now }
+    }
+
+    /// Between two steps, if it is time: keeps what was taken, and plans whatever emergency has arrived meanwhile.
+    async fn look(&mut self, s: &Services) -> Result<()> {
+        let now = s.clock.steady();
+        if now.saturating_sub(self.looked) < LOOK {
+            return Ok(());
+        }
+        self.looked = now;
+        if now.saturating_sub(self.renewed) >= RENEW {
+            self.renewed = now;
+            let mut tx = s.db.begin().await?;
+            store::renew(&mut tx, self.owner, s.clock.now(), LEASE.as_millis() as i64).await?;
+            tx.commit().await?;
+        }
+        if self.lane == Lane::Emergency {
+            return Ok(());
+        }
+        let waiting = store::due(&s.db, s.clock.now()).await?;
+        if waiting.iter().any(|due| due.lane == Lane::Emergency) {
+            Box::pin(plan_next(s, self.owner)).await?;
+        }
+        Ok(())
+    }
 }
 
 /// Takes messages of the most urgent lane that has any: how many, and those that somebody said the audience of.
@@ -108,7 +172,7 @@ impl Plan {
     async fn make(s: &Services, message: Planned, patterns: &[String], now: Timestamp) -> Result<Self> {
         let opt_outs = opt_outs(&message, patterns);
         let mut audience = message.audience.as_ref().map(|audience| audience.0.clone()).unwrap_or_default();
-        let mut own = params(&message)?;
+        let own = params(&message)?;
         if message.audience.is_none() {
             // It is for the people its variables are for.
             audience.recipients = own.keys().cloned().collect();
@@ -119,7 +183,7 @@ impl Plan {
         if audience.only_names_people() {
             let people = std::mem::take(&mut audience.recipients).into_iter();
             listed.extend(people.map(|campus_id| {
-                let params = own.remove(&campus_id).map(|params| params.to_string());
+                let params = own.get(&campus_id).map(ToString::to_string);
                 Listed::Person { campus_id, params }
             }));
         }
@@ -168,21 +232,11 @@ fn params(message: &Planned) -> Result<serde_json::Map<String, serde_json::Value
     serde_json::from_str(personalise).map_err(Error::internal)
 }
 
-/// Takes as many plans as fit into one transaction, at least one.
-fn shared(small: &mut Vec<Plan>) -> Vec<Plan> {
-    let mut room = CHUNK;
-    let fitting = small.iter().take_while(|plan| {
-        room -= plan.size();
-        room >= 0
-    });
-    let count = fitting.count().max(1);
-    small.drain(..count).collect()
-}
-
 /// Plans small messages together; where that fails, each by itself, so that one at fault stops no other.
 async fn plan_small(s: &Services, plans: &[Plan]) -> Result<()> {
     match add_whole(s, plans).await {
-        Err(error) if plans.len() > 1 && !matches!(error, Error::Unavailable { .. }) => {
+        Err(error @ Error::Unavailable { .. }) => Err(error),
+        Err(error) => {
             tracing::warn!(%error, messages = plans.len(), "not planned together; trying each by itself");
             for plan in plans {
                 if let Err(error) = add_whole(s, std::slice::from_ref(plan)).await {
@@ -191,16 +245,6 @@ async fn plan_small(s: &Services, plans: &[Plan]) -> Result<()> {
             }
             Ok(())
         }
-        Err(error @ Error::Unavailable { .. }) => {
-            for plan in plans {
-                give_back(s, plan.message.id).await;
-            }
-            Err(error)
-        }
-        Err(error) => match plans.first() {
-            Some(plan) => failed(s, plan.message.id, error).await,
-            None => Ok(()),
-        },
         Ok(()) => Ok(()),
     }
 }
@@ -218,7 +262,7 @@ async fn add_whole(s: &Services, plans: &[Plan]) -> Result<()> {
 }
 
 /// Plans a message chunk by chunk.
-async fn plan_large(s: &Services, owner: i64, plan: &mut Plan) -> Result<()> {
+async fn plan_large(s: &Services, plan: &mut Plan, watch: &mut Watch) -> Result<()> {
     let now = s.clock.now();
     let lease = LEASE.as_millis() as i64;
     let id = plan.message.id;
@@ -232,7 +276,7 @@ async fn plan_large(s: &Services, owner: i64, plan: &mut Plan) -> Result<()> {
         tx.commit().await?;
         wake(s, &[message], &added).await;
         planned.extend(added);
-        emergencies_first(s, owner, message.lane).await?;
+        watch.look(s).await?;
     }
     let mut next = plan.first;
     while let Some(chunk) = next {
@@ -245,11 +289,11 @@ async fn plan_large(s: &Services, owner: i64, plan: &mut Plan) -> Result<()> {
         plan.message.plan_cursor = chunk.end;
         wake(s, &[&plan.message], &added).await;
         planned.extend(added);
-        emergencies_first(s, owner, plan.message.lane).await?;
+        watch.look(s).await?;
         next = if chunk.people < CHUNK { None } else { plan.next_chunk(s, now).await? };
     }
     let mut tx = s.db.begin().await?;
-    if !store::finish(&mut tx, &[id], owner, now).await?.is_empty() {
+    if !store::finish(&mut tx, &[id], watch.owner, now).await?.is_empty() {
         events::insert(&mut tx, &[event(id, now, "planned", &summary(&planned, id))]).await?;
     }
     tx.commit().await?;
@@ -257,27 +301,21 @@ async fn plan_large(s: &Services, owner: i64, plan: &mut Plan) -> Result<()> {
     super::deliveries::complete(s, &[id]).await
 }
 
-/// Between two steps of routine planning: whatever emergency has arrived meanwhile.
-async fn emergencies_first(s: &Services, owner: i64, lane: Lane) -> Result<()> {
-    if lane == Lane::Emergency {
-        return Ok(());
-    }
-    let waiting = store::due(&s.db, s.clock.now()).await?;
-    if waiting.iter().any(|due| due.lane == Lane::Emergency) {
-        Box::pin(plan_next(s, owner)).await?;
-    }
-    Ok(())
-}
-
 /// Planning failed. A store that is away is waited for; anything else would fail again and again, so the message says it.
 async fn failed(s: &Services, message: MessageId, error: Error) -> Result<()> {
     if let Error::Unavailable { .. } = error {
-        give_back(s, message).await;
         return Err(error);
     }
     tracing::error!(%message, %error, "planning failed");
     let reason = format!("planning failed: {error}");
-    set_status(s, message, Status::Unrouted, Some(&reason)).await
+    let mut tx = s.db.begin().await?;
+    if let Some(standing) = messages::standing(&mut tx, message).await?
+        && standing.status == Status::Routing
+    {
+        let (status, now) = (Status::Unrouted, s.clock.now());
+        messages::set_status(&mut tx, message, status, Some(&reason), standing.expires_at, now).await?;
+    }
+    tx.commit().await
 }
 
 /// The opt-out patterns that cover this message; none for an emergency, which reaches everyone.
@@ -342,21 +380,4 @@ fn direct_target(address: &DirectAddress) -> i64 {
     let mut bytes = [0_u8; 8];
     bytes.copy_from_slice(&digest[..8]);
     -(i64::from_be_bytes(bytes) & i64::MAX) - 1
-}
-
-async fn give_back(s: &Services, message: MessageId) {
-    if let Err(error) = set_status(s, message, Status::Accepted, None).await {
-        tracing::warn!(%message, %error, "message stays claimed until its lease ends");
-    }
-}
-
-/// Sets the status of a message that is being planned.
-async fn set_status(s: &Services, message: MessageId, status: Status, reason: Option<&str>) -> Result<()> {
-    let mut tx = s.db.begin().await?;
-    if let Some(standing) = messages::standing(&mut tx, message).await?
-        && standing.status == Status::Routing
-    {
-        messages::set_status(&mut tx, message, status, reason, standing.expires_at, s.clock.now()).await?;
-    }
-    tx.commit().await
 }

@@ -58,12 +58,18 @@ pub async fn count(tx: &mut Tx, moves: &Moves) -> Result<Vec<MessageId>> {
         .collect();
     let sets: Vec<_> =
         State::ALL.iter().map(|s| format!("{0} = message_count.{0} + d.{0}", s.name())).collect();
+    let rows = tx.dialect().rows("$1", &fields);
+    // Locked in one order, whatever order the update would take: two settlers must not wait for each other.
     let text = format!(
-        "UPDATE message_count SET {sets} FROM {rows} AS d
+        "WITH mine AS MATERIALIZED (SELECT c.message_id, c.channel FROM {rows} AS w
+            JOIN message_count c ON c.message_id = w.message_id AND c.channel = w.channel
+            ORDER BY c.message_id, c.channel{lock})
+         UPDATE message_count SET {sets} FROM {rows} AS d
          WHERE message_count.message_id = d.message_id AND message_count.channel = d.channel
+            AND (d.message_id, d.channel) IN (SELECT message_id, channel FROM mine)
          RETURNING message_count.message_id, message_count.pending + message_count.sending AS open",
         sets = sets.join(", "),
-        rows = tx.dialect().rows("$1", &fields),
+        lock = tx.dialect().lock_of("c"),
     );
     let open: Vec<OpenCount> =
         in_tx!(tx, |conn| sqlx::query_as(sql(text)).bind(to_json(&input)?).fetch_all(conn).await)?;

@@ -1,6 +1,6 @@
 //! Deliveries on their way: claimed, settled, stopped and opened again.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 
@@ -61,12 +61,6 @@ pub struct Settlement {
 }
 
 row! {
-    struct Id {
-        id: DeliveryId,
-    }
-}
-
-row! {
     /// A message's channel whose deliveries changed state.
     pub struct Moved {
         pub message_id: MessageId,
@@ -79,8 +73,6 @@ row! {
 #[derive(Clone, Copy, Debug)]
 pub struct Claim {
     pub outlet: Outlet,
-    /// Who has them from the commit on.
-    pub owner: i64,
     pub lease_ms: i64,
     pub limit: i64,
 }
@@ -94,19 +86,20 @@ pub struct Turn {
     pub closed: Vec<MessageId>,
 }
 
-/// Stores what attempts came to and takes up to `limit` due deliveries, the most urgent lane and the longest due first.
+/// Stores what attempts of this `owner` came to and takes up to `limit` due deliveries, the most urgent lane and the longest due first.
 /// Those are `sending` from the commit on. One step, so that both share their counters' update and their commit.
 pub async fn turn(
     tx: &mut Tx,
     now: Timestamp,
     day: &str,
+    owner: i64,
     settlements: &[Settlement],
     wanted: Option<Claim>,
 ) -> Result<Turn> {
     let mut moves = Moves::new();
-    let ended = settle(tx, now, settlements, &mut moves).await?;
+    let ended = settle(tx, now, owner, settlements, &mut moves).await?;
     let claimed = match wanted {
-        Some(wanted) => claim(tx, now, wanted, &mut moves).await?,
+        Some(wanted) => claim(tx, now, owner, wanted, &mut moves).await?,
         None => Vec::new(),
     };
     // What others count in too comes last: it stays locked until the commit.
@@ -115,7 +108,13 @@ pub async fn turn(
     Ok(Turn { claimed, closed })
 }
 
-async fn claim(tx: &mut Tx, now: Timestamp, wanted: Claim, moves: &mut Moves) -> Result<Vec<Claimed>> {
+async fn claim(
+    tx: &mut Tx,
+    now: Timestamp,
+    owner: i64,
+    wanted: Claim,
+    moves: &mut Moves,
+) -> Result<Vec<Claimed>> {
     let dialect = tx.dialect();
     // Each lane by itself, so that each look is a walk along an index that ends with the limit.
     let lanes: Vec<_> = Lane::ALL
@@ -133,7 +132,7 @@ async fn claim(tx: &mut Tx, now: Timestamp, wanted: Claim, moves: &mut Moves) ->
     let text = format!(
         "WITH picked AS MATERIALIZED (SELECT id FROM ({lanes}) AS due LIMIT $3 + 0)
          UPDATE delivery SET state = 1, attempts = attempts + 1, lease_owner = $4, lease_until = {now} + $5,
-            last_attempt_at = $2, updated_at = $2
+            updated_at = $2
          WHERE id IN (SELECT id FROM picked)
          RETURNING id, message_id, channel, lane, address_kind, address, name, language, params, attempts, failures,
             repeated",
@@ -145,7 +144,7 @@ async fn claim(tx: &mut Tx, now: Timestamp, wanted: Claim, moves: &mut Moves) ->
             .bind(wanted.outlet.code())
             .bind(now.0)
             .bind(wanted.limit)
-            .bind(wanted.owner)
+            .bind(owner)
             .bind(wanted.lease_ms)
             .fetch_all(conn)
             .await
@@ -157,10 +156,11 @@ async fn claim(tx: &mut Tx, now: Timestamp, wanted: Claim, moves: &mut Moves) ->
     Ok(rows)
 }
 
-/// Returns how many ended, by channel and state.
+/// Returns how many ended, by channel and state. What was to wait for another try is cancelled where its message is.
 async fn settle(
     tx: &mut Tx,
     now: Timestamp,
+    owner: i64,
     settlements: &[Settlement],
     moves: &mut Moves,
 ) -> Result<BTreeMap<(i64, i64), i64>> {
@@ -183,23 +183,29 @@ async fn settle(
             ("reference", Field::Text),
             ("poll_at", Field::Int),
             ("sent_at", Field::Int),
+            ("started_at", Field::Int),
             ("outcome", Field::Text),
         ],
     );
     // `+ 0`: PostgreSQL would look through the index of what is leased, which is short but full of what was lately.
     let text = format!(
-        "UPDATE delivery SET state = s.state, reason = s.reason, due_at = s.due_at, failures = s.failures,
-            provider_id = COALESCE(s.provider_id, delivery.provider_id),
+        "UPDATE delivery SET state = CASE WHEN s.state = 0 AND m.status = 7 THEN 6 ELSE s.state END,
+            reason = CASE WHEN s.state = 0 AND m.status = 7 THEN 'cancelled'
+                WHEN s.state = 0 AND s.outcome IS NULL THEN delivery.reason ELSE s.reason END,
+            last_attempt_at = CASE WHEN s.outcome IS NULL THEN delivery.last_attempt_at ELSE s.started_at END,
+            due_at = s.due_at, failures = s.failures, provider_id = COALESCE(s.provider_id, delivery.provider_id),
             reference = COALESCE(s.reference, delivery.reference), poll_at = s.poll_at,
             sent_at = COALESCE(s.sent_at, delivery.sent_at), lease_owner = NULL, lease_until = NULL,
             attempts = CASE WHEN s.outcome IS NULL THEN delivery.attempts - 1 ELSE delivery.attempts END,
             repeated = CASE WHEN s.outcome IS NULL THEN delivery.repeated ELSE FALSE END, updated_at = $2
-         FROM {rows} AS s
+         FROM {rows} AS s, message AS m
          WHERE delivery.id = s.id AND delivery.attempts = s.attempt AND delivery.state + 0 = 1
-         RETURNING delivery.id"
+            AND delivery.lease_owner = $3 AND m.id = delivery.message_id
+         RETURNING delivery.message_id, delivery.channel, delivery.state"
     );
-    let done: Vec<Id> =
-        in_tx!(tx, |conn| sqlx::query_as(sql(text)).bind(&input).bind(now.0).fetch_all(conn).await)?;
+    let settled: Vec<Moved> = in_tx!(tx, |conn| {
+        sqlx::query_as(sql(text)).bind(&input).bind(now.0).bind(owner).fetch_all(conn).await
+    })?;
 
     let rows = dialect.rows(
         "$1",
@@ -222,28 +228,25 @@ async fn settle(
     );
     in_tx!(tx, |conn| sqlx::query(sql(text)).bind(&input).execute(conn).await.map(drop))?;
 
-    let done: HashSet<i64> = done.into_iter().map(|r| r.id.0).collect();
-    for s in settlements.iter().filter(|s| done.contains(&s.id)) {
-        let (Some(channel), Some(state)) = (ChannelKind::from_code(s.channel), State::from_code(s.state))
-        else {
-            continue;
-        };
-        moves.entry((MessageId(s.message_id), channel)).or_default().shift(State::Sending, state, 1);
+    for Moved { message_id, channel, state } in settled {
+        moves.entry((message_id, channel)).or_default().shift(State::Sending, state, 1);
         if state.is_terminal() {
-            *ended.entry((s.channel, s.state)).or_default() += 1;
+            *ended.entry((channel.code(), state.code())).or_default() += 1;
         }
     }
     Ok(ended)
 }
 
-/// Offers again what a process that is gone had claimed: on SQLite everything that is not `owner`'s (one process
+/// Offers again what a process that is gone had claimed, and not this `owner`: on SQLite everything (one process
 /// dispatches, and its clock may jump), on PostgreSQL whatever has outlived its lease. Each is marked as repeating an
 /// attempt cut off.
 pub async fn release_lost(tx: &mut Tx, now: Timestamp, owner: i64) -> Result<Vec<Moved>> {
     let dialect = tx.dialect();
     let lost = match dialect {
         super::Dialect::Sqlite => "lease_owner <> $2".to_owned(),
-        super::Dialect::Postgres => format!("lease_until < {}", dialect.lease_now("$1")),
+        super::Dialect::Postgres => {
+            format!("lease_owner <> $2 AND lease_until < {}", dialect.lease_now("$1"))
+        }
     };
     let text = format!(
         "WITH lost AS MATERIALIZED (
@@ -273,10 +276,13 @@ pub async fn renew(
 ) -> Result<()> {
     let ids: Vec<i64> = in_hand.iter().map(|id| id.0).collect();
     let dialect = tx.dialect();
+    // What a turn has locked is being settled.
     let text = format!(
-        "UPDATE delivery SET lease_until = {} + $3 WHERE state = 1 AND lease_owner = $2 AND id IN {}",
-        dialect.lease_now("$1"),
-        dialect.int_list("$4"),
+        "UPDATE delivery SET lease_until = {now} + $3 WHERE id IN (SELECT id FROM delivery
+            WHERE state + 0 = 1 AND lease_owner = $2 AND id IN {ids}{skip})",
+        now = dialect.lease_now("$1"),
+        ids = dialect.int_list("$4"),
+        skip = dialect.skip_locked(),
     );
     in_tx!(tx, |conn| {
         let query = sqlx::query(sql(text)).bind(now.0).bind(owner).bind(lease_ms).bind(to_json(&ids)?);

@@ -76,6 +76,14 @@ impl Dialect {
         }
     }
 
+    /// As [`lock`](Self::lock), for the rows of one table of a join.
+    pub fn lock_of(self, alias: &str) -> String {
+        match self {
+            Self::Sqlite => String::new(),
+            Self::Postgres => format!(" FOR UPDATE OF {alias}"),
+        }
+    }
+
     /// Follows a `SELECT … LIMIT` that picks rows to claim: rows another node is claiming are passed over.
     pub const fn skip_locked(self) -> &'static str {
         match self {

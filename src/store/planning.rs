@@ -91,6 +91,25 @@ pub async fn release_lost(tx: &mut Tx, now: Timestamp, owner: i64) -> Result<u64
     })?)
 }
 
+/// Offers again every message this planner has taken; it plans none of them any more.
+pub async fn give_back(tx: &mut Tx, owner: i64, now: Timestamp) -> Result<u64> {
+    let text = "UPDATE message SET status = 1, updated_at = $2 WHERE status = 2 AND lease_owner = $1";
+    Ok(in_tx!(tx, |conn| {
+        sqlx::query(text).bind(owner).bind(now.0).execute(conn).await.map(|r| r.rows_affected())
+    })?)
+}
+
+/// Extends the claims of messages this planner has taken.
+pub async fn renew(tx: &mut Tx, owner: i64, now: Timestamp, lease_ms: i64) -> Result<()> {
+    let text = format!(
+        "UPDATE message SET lease_until = {} + $3 WHERE status = 2 AND lease_owner = $1",
+        tx.dialect().lease_now("$2")
+    );
+    Ok(in_tx!(tx, |conn| {
+        sqlx::query(sql(text)).bind(owner).bind(now.0).bind(lease_ms).execute(conn).await.map(drop)
+    })?)
+}
+
 /// The opt-out patterns in use; few, whatever the number of people.
 pub async fn opt_out_patterns(db: &Db) -> Result<Vec<String>> {
     let rows: Vec<TopicRow> =
@@ -108,7 +127,7 @@ pub async fn finish(
 ) -> Result<HashSet<MessageId>> {
     let text = format!(
         "UPDATE message SET status = 3, planned_at = COALESCE(planned_at, $2), updated_at = $2
-         WHERE status = 2 AND lease_owner = $3 AND id IN {} RETURNING id",
+         WHERE status + 0 = 2 AND lease_owner = $3 AND id IN {} RETURNING id",
         tx.dialect().int_list("$1")
     );
     let ids = int_array(messages.iter().map(|id| id.0));
@@ -132,19 +151,31 @@ pub async fn unrouted(tx: &mut Tx, messages: &[MessageId], reason: &str, now: Ti
     Ok(())
 }
 
-/// Completes those of the messages that are `sending` and have nothing open; returns them. Call it after the commit
-/// of whatever closed the last delivery: two settlers of one message then cannot both miss the other's work.
+/// Completes those of the messages that are `sending` and have nothing open; returns them.
+///
+/// What closed the last delivery must be committed, or no other transaction able to touch the message: two settlers of
+/// one message then cannot both miss the other's work.
 pub async fn complete(tx: &mut Tx, messages: &[MessageId], now: Timestamp) -> Result<Vec<MessageId>> {
-    let ids: Vec<i64> = messages.iter().map(|m| m.0).collect();
+    let ids = int_array(messages.iter().map(|m| m.0));
+    if tx.dialect() == super::Dialect::Postgres {
+        // First the rows, then a statement that sees the counters as they are once nobody else has the rows: a message
+        // may just be opened again. `+ 0` as in `deliveries`: the index of open messages grows with the backlog.
+        let text = format!(
+            "SELECT id FROM message WHERE status + 0 = 3 AND id IN {} ORDER BY id{}",
+            tx.dialect().int_list("$1"),
+            tx.dialect().lock()
+        );
+        in_tx!(tx, |conn| sqlx::query(sql(text)).bind(&ids).execute(conn).await.map(drop))?;
+    }
     let text = format!(
         "UPDATE message SET status = 4, completed_at = $2, updated_at = $2
-         WHERE status = 3 AND id IN {} AND NOT EXISTS (SELECT 1 FROM message_count c
+         WHERE status + 0 = 3 AND id IN {} AND NOT EXISTS (SELECT 1 FROM message_count c
             WHERE c.message_id = message.id AND c.pending + c.sending > 0)
          RETURNING id",
         tx.dialect().int_list("$1")
     );
     let rows: Vec<OneId> =
-        in_tx!(tx, |conn| sqlx::query_as(sql(text)).bind(to_json(&ids)?).bind(now.0).fetch_all(conn).await)?;
+        in_tx!(tx, |conn| sqlx::query_as(sql(text)).bind(&ids).bind(now.0).fetch_all(conn).await)?;
     Ok(rows.into_iter().map(|r| r.id).collect())
 }
 
@@ -155,6 +186,22 @@ pub async fn left_open(db: &Db, limit: i64) -> Result<Vec<MessageId>> {
             "SELECT id FROM message WHERE status = 3 AND NOT EXISTS (SELECT 1 FROM message_count c
                 WHERE c.message_id = message.id AND c.pending + c.sending > 0) ORDER BY id LIMIT $1 + 0",
         )
+        .bind(limit)
+        .fetch_all(conn)
+        .await
+    })?;
+    Ok(rows.into_iter().map(|r| r.id).collect())
+}
+
+/// Cancelled messages with deliveries that still wait: whoever stopped them was cut off, or a call that was under way
+/// came back for another try. Looks at those cancelled at or after `since`.
+pub async fn half_cancelled(db: &Db, since: Timestamp, limit: i64) -> Result<Vec<MessageId>> {
+    let rows: Vec<OneId> = in_db!(db, |conn| {
+        sqlx::query_as(
+            "SELECT m.id FROM message m WHERE m.status = 7 AND m.updated_at >= $1 AND EXISTS (SELECT 1
+                FROM message_count c WHERE c.message_id = m.id AND c.pending > 0) ORDER BY m.updated_at LIMIT $2 + 0",
+        )
+        .bind(since.0)
         .bind(limit)
         .fetch_all(conn)
         .await

@@ -79,6 +79,8 @@ pub async fn judge(tx: &mut Tx, now: Timestamp, day: &str, verdicts: &[Verdict])
          SELECT id, provider_id, $2, reference, state, code, detail FROM {rows} AS v"
     );
     in_tx!(tx, |conn| sqlx::query(sql(text)).bind(&input).bind(now.0).execute(conn).await.map(drop))?;
+    let mut moves = Moves::new();
+    let mut today = BTreeMap::new();
     for from in [State::Sent, State::Unknown] {
         let text = format!(
             "UPDATE delivery SET state = v.state, reason = CASE WHEN v.state = 4 THEN v.code ELSE NULL END,
@@ -90,8 +92,6 @@ pub async fn judge(tx: &mut Tx, now: Timestamp, day: &str, verdicts: &[Verdict])
         let judged: Vec<Judged> =
             in_tx!(tx, |conn| sqlx::query_as(sql(text)).bind(&input).bind(now.0).fetch_all(conn).await)?;
         let states: BTreeMap<i64, i64> = verdicts.iter().map(|v| (v.id, v.state)).collect();
-        let mut moves = Moves::new();
-        let mut today = BTreeMap::new();
         for row in judged {
             let Some(to) = states.get(&row.id.0).and_then(|s| State::from_code(*s)) else { continue };
             if to != from {
@@ -100,10 +100,9 @@ pub async fn judge(tx: &mut Tx, now: Timestamp, day: &str, verdicts: &[Verdict])
                 *today.entry((row.channel.code(), from.code())).or_default() -= 1;
             }
         }
-        count(tx, &moves).await?;
-        count_day(tx, day, &today).await?;
     }
-    Ok(())
+    count(tx, &moves).await?;
+    count_day(tx, day, &today).await
 }
 
 /// Asks again at `at` about deliveries whose provider knew nothing yet; `None`: never again.

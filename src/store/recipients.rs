@@ -246,6 +246,7 @@ async fn cancel_pending(tx: &mut Tx, id: RecipientId, now: Timestamp, day: &str)
         moves.entry((row.message_id, row.channel)).or_default().shift(State::Pending, row.state, 1);
         *today.entry((row.channel.code(), row.state.code())).or_default() += 1;
     }
+    let closed = counters::count(tx, &moves).await?;
     counters::count_day(tx, day, &today).await?;
-    counters::count(tx, &moves).await
+    Ok(closed)
 }

@@ -15,6 +15,7 @@ use belltower::domain::provider::ProviderKind;
 use belltower::service::caller::KeyCaller;
 use belltower::service::messages::{self, AcceptOptions, DeliveryQuery, MessageSummary};
 use belltower::service::providers::{self, NewProvider};
+use belltower::service::recipients;
 use belltower::service::sources::{self, NewSource};
 use belltower::service::{Caller, Services, deliveries};
 use belltower::simulator::{Faults, Mailbox, Reply, SmtpOptions, SmtpSimulator, Stage};
@@ -295,6 +296,45 @@ on_both!(what_waits_in_line_for_a_relay_that_fails_is_not_handed_to_it, |db| asy
         31,
         "one saw that the relay refuses, and went on"
     );
+});
+
+on_both!(a_cancelled_message_is_not_tried_again, |db| async {
+    let busy = Faults::default().greylisting("*", 1, Reply::new(451, "4.3.0 try again"));
+    let mut house = House::with(db.clone(), busy, json!({})).await;
+    let id = house.send(to(&["p1@campus.example"])).await;
+    house.drain().await;
+    assert_eq!(house.message(id).await.counts.all.pending, 1, "it waits for its second try");
+    // Whoever stopped it was cut off before the deliveries were ended.
+    let mut tx = db.begin().await.unwrap();
+    let (status, now) = (Status::Cancelled, house.s.clock.now());
+    belltower::store::messages::set_status(&mut tx, id, status, None, now, now).await.unwrap();
+    tx.commit().await.unwrap();
+    house.turn(Duration::from_secs(10));
+    house.drain().await;
+    let message = house.message(id).await;
+    assert_eq!((message.status, message.counts.all.cancelled), (Status::Cancelled, 1));
+    assert_eq!(house.mailbox().total(), 0);
+});
+
+on_both!(a_person_named_twice_keeps_their_own_values, |db| async {
+    let mut house = House::new(db.clone()).await;
+    let caller = operator(Role::Owner);
+    for number in 1..=3 {
+        let body = json!({"name": format!("同学{number}"), "email": format!("p{number}@campus.example")});
+        recipients::put(&house.s, &caller, &format!("2023{number:03}"), &body).await.unwrap();
+    }
+    let id = house
+        .send(json!({
+            "topic": "academic.exam", "title": "成绩", "body": "{{ score }} 分",
+            "audience": {"recipients": ["2023001", "2023002", "2023001"]},
+            "personalise": [{"campus_id": "2023001", "params": {"score": 91}},
+                            {"campus_id": "2023002", "params": {"score": 84}}],
+        }))
+        .await;
+    house.drain().await;
+    assert_eq!(house.message(id).await.counts.all.sent, 2);
+    let mail = house.mailbox().latest_to("p1@campus.example").unwrap();
+    assert!(mail.text.as_deref().is_some_and(|text| text.contains("91 分")), "{mail:?}");
 });
 
 on_both!(without_an_audience_a_message_says_that_nobody_is_meant, |db| async {

@@ -10,7 +10,7 @@ use belltower::store::deliveries::{
 };
 use belltower::store::fan_out::{FanOut, add_chunk};
 use belltower::store::history::{self, CountRow};
-use belltower::store::planning::finish;
+use belltower::store::planning::{finish, half_cancelled};
 
 use super::execute;
 use super::messages::{message, sources};
@@ -37,12 +37,12 @@ pub(super) async fn sending(db: &Db) {
 }
 
 fn wanted(limit: i64) -> Claim {
-    Claim { outlet: EMAIL, owner: OWNER, lease_ms: LEASE, limit }
+    Claim { outlet: EMAIL, lease_ms: LEASE, limit }
 }
 
 pub(super) async fn take(db: &Db, n: i64) -> Vec<Claimed> {
     let mut tx = db.begin().await.unwrap();
-    let turn = turn(&mut tx, NOW, DAY, &[], Some(wanted(n))).await.unwrap();
+    let turn = turn(&mut tx, NOW, DAY, OWNER, &[], Some(wanted(n))).await.unwrap();
     tx.commit().await.unwrap();
     turn.claimed
 }
@@ -71,8 +71,12 @@ pub(super) fn settlement(claimed: &Claimed, state: State) -> Settlement {
 }
 
 pub(super) async fn store(db: &Db, settlements: &[Settlement]) -> Vec<MessageId> {
+    store_as(db, OWNER, settlements).await
+}
+
+async fn store_as(db: &Db, owner: i64, settlements: &[Settlement]) -> Vec<MessageId> {
     let mut tx = db.begin().await.unwrap();
-    let turn = turn(&mut tx, NOW, DAY, settlements, None).await.unwrap();
+    let turn = turn(&mut tx, NOW, DAY, owner, settlements, None).await.unwrap();
     tx.commit().await.unwrap();
     turn.closed
 }
@@ -117,17 +121,31 @@ on_both!(a_settlement_of_an_older_attempt_changes_nothing, |db| async {
     execute(&mut tx, "UPDATE delivery SET lease_until = 0 WHERE state = 1").await;
     let moved = release_lost(&mut tx, NOW, OWNER + 1).await.unwrap();
     assert_eq!((moved.len(), moved[0].state), (1, State::Pending));
-    let wanted = Claim { owner: OWNER + 1, ..wanted(100) };
-    let again = turn(&mut tx, NOW, DAY, &[], Some(wanted)).await.unwrap().claimed;
+    let again = turn(&mut tx, NOW, DAY, OWNER + 1, &[], Some(wanted(100))).await.unwrap().claimed;
     tx.commit().await.unwrap();
     let same = again.iter().find(|c| c.id == claimed[0].id).unwrap();
     assert!(same.repeated && same.attempts == 2);
     store(&db, &[settlement(&claimed[0], State::Failed)]).await;
     assert_eq!((counts(&db).await.failed, counts(&db).await.sending), (0, 8));
-    store(&db, &[settlement(same, State::Sent)]).await;
+    store(&db, &[settlement(same, State::Failed)]).await;
+    assert_eq!(counts(&db).await.failed, 0, "it is another's now");
+    store_as(&db, OWNER + 1, &[settlement(same, State::Sent)]).await;
     assert_eq!((counts(&db).await.sent, counts(&db).await.sending), (1, 7));
     let attempts = history::attempts(&db, same.id).await.unwrap();
     assert_eq!(attempts.iter().map(|a| a.repeated).collect::<Vec<_>>(), [false, true]);
+});
+
+on_both!(what_would_wait_for_another_try_is_cancelled_with_its_message, |db| async {
+    sending(&db).await;
+    let claimed = take(&db, 2).await;
+    let mut tx = db.begin().await.unwrap();
+    execute(&mut tx, "UPDATE message SET status = 7, updated_at = 20000").await;
+    tx.commit().await.unwrap();
+    assert_eq!(half_cancelled(&db, NOW, 10).await.unwrap(), [MessageId(1)], "six still wait");
+    assert!(half_cancelled(&db, Timestamp(NOW.0 + 1), 10).await.unwrap().is_empty());
+    store(&db, &[settlement(&claimed[0], State::Pending), settlement(&claimed[1], State::Sent)]).await;
+    let row = counts(&db).await;
+    assert_eq!((row.cancelled, row.sent, row.sending, row.pending), (1, 1, 0, 6));
 });
 
 on_both!(claims_of_a_living_process_are_not_lost, |db| async {
@@ -148,7 +166,8 @@ on_both!(a_retry_waits_for_its_moment, |db| async {
     assert!(store(&db, &all).await.is_empty());
     assert!(take(&db, 100).await.is_empty());
     let mut tx = db.begin().await.unwrap();
-    let later = turn(&mut tx, Timestamp(NOW.0 + 1_000), DAY, &[], Some(wanted(100))).await.unwrap().claimed;
+    let later =
+        turn(&mut tx, Timestamp(NOW.0 + 1_000), DAY, OWNER, &[], Some(wanted(100))).await.unwrap().claimed;
     tx.commit().await.unwrap();
     assert_eq!((later.len(), later[0].attempts), (8, 2));
 });
@@ -206,7 +225,7 @@ on_both!(the_most_urgent_lane_goes_first_and_one_turn_settles_and_takes, |db| as
     );
     let outcomes: Vec<_> = first.iter().map(|c| settlement(c, State::Sent)).collect();
     let mut tx = db.begin().await.unwrap();
-    let turn = turn(&mut tx, NOW, DAY, &outcomes, Some(wanted(100))).await.unwrap();
+    let turn = turn(&mut tx, NOW, DAY, OWNER, &outcomes, Some(wanted(100))).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!((turn.claimed.len(), turn.closed.len()), (5, 0));
     let row = counts(&db).await;

@@ -133,8 +133,8 @@ on_both!(personal_values_go_with_their_person, |db| async {
     let fan_out = FanOut { message: &message, audience: &audience, opt_outs: &[], now: NOW };
     let mut tx = db.begin().await.unwrap();
     add_chunk(&mut tx, &fan_out, RecipientId(10), LEASE).await.unwrap().unwrap();
-    let wanted = Claim { outlet: EMAIL, owner: 1, lease_ms: LEASE, limit: 10 };
-    let claimed = turn(&mut tx, NOW, "2026-09-21", &[], Some(wanted)).await.unwrap().claimed;
+    let wanted = Claim { outlet: EMAIL, lease_ms: LEASE, limit: 10 };
+    let claimed = turn(&mut tx, NOW, "2026-09-21", 1, &[], Some(wanted)).await.unwrap().claimed;
     tx.commit().await.unwrap();
     let params: Vec<_> = claimed
         .iter()
@@ -206,8 +206,8 @@ on_both!(those_who_are_named_are_told_as_the_audience_would_be, |db| async {
     let counts = history::counts(&db, &[MessageId(1)]).await.unwrap();
     assert_eq!(counts.iter().map(|c| (c.pending, c.suppressed)).collect::<Vec<_>>(), [(2, 2), (2, 2)]);
     let mut tx = db.begin().await.unwrap();
-    let wanted = Claim { outlet: EMAIL, owner: 1, lease_ms: LEASE, limit: 10 };
-    let claimed = turn(&mut tx, NOW, "2026-09-21", &[], Some(wanted)).await.unwrap().claimed;
+    let wanted = Claim { outlet: EMAIL, lease_ms: LEASE, limit: 10 };
+    let claimed = turn(&mut tx, NOW, "2026-09-21", 1, &[], Some(wanted)).await.unwrap().claimed;
     tx.commit().await.unwrap();
     let letters: Vec<_> = claimed.iter().map(|c| (c.address.as_deref(), c.params.as_deref())).collect();
     assert_eq!(

@@ -8,7 +8,8 @@ use belltower::store::deliveries;
 use belltower::store::fan_out::{FanOut, add_chunk};
 use belltower::store::messages::{NewMessage, find};
 use belltower::store::planning::{
-    Planned, claim, complete, due, expire_unplanned, finish, left_open, overdue, to_send, unrouted,
+    Planned, claim, complete, due, expire_unplanned, finish, give_back, half_cancelled, left_open, overdue,
+    release_lost, renew, to_send, unrouted,
 };
 
 use super::execute;
@@ -132,6 +133,23 @@ on_both!(what_nobody_can_route_says_so_and_what_is_late_expires, |db| async {
     tx.commit().await.unwrap();
     assert!(overdue(&db, NOW, 10).await.unwrap().is_empty());
     assert_eq!(overdue(&db, Timestamp(NOW.0 + 9), 10).await.unwrap(), [MessageId(3)]);
+});
+
+on_both!(what_a_planner_took_is_kept_or_given_back_as_a_whole, |db| async {
+    sources(&db).await;
+    keep(&db, &[message(1), message(2)]).await;
+    let mut tx = db.begin().await.unwrap();
+    claim(&mut tx, Lane::Normal, NOW, OWNER, LEASE, 10).await.unwrap();
+    execute(&mut tx, "UPDATE message SET lease_until = 0").await;
+    renew(&mut tx, OWNER, NOW, LEASE).await.unwrap();
+    if matches!(db, Db::Postgres(_)) {
+        assert_eq!(release_lost(&mut tx, NOW, OWNER + 1).await.unwrap(), 0, "its lease is not over");
+    }
+    assert_eq!(give_back(&mut tx, OWNER + 1, NOW).await.unwrap(), 0, "they are another's");
+    assert_eq!(give_back(&mut tx, OWNER, NOW).await.unwrap(), 2);
+    assert_eq!(claim(&mut tx, Lane::Normal, NOW, OWNER, LEASE, 10).await.unwrap().len(), 2);
+    tx.commit().await.unwrap();
+    assert!(half_cancelled(&db, NOW, 10).await.unwrap().is_empty());
 });
 
 on_both!(what_sending_needs_is_read_in_one_go, |db| async {
