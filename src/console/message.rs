@@ -37,6 +37,8 @@ pub struct MessagePage {
     pub progress: ProgressFragment,
     /// As sent, the general text first, then what differs by channel and language.
     pub contents: Vec<Content>,
+    /// People have variables of their own, which stand as `‹name›` in title and texts.
+    pub personalised: bool,
     pub facts: Vec<Fact>,
     pub filter: DeliveryFilter,
     pub deliveries: DeliveriesFragment,
@@ -205,6 +207,7 @@ pub(super) async fn show(
         test: summary.test,
         progress: ProgressFragment::new(&signed, summary, timeline, false),
         contents: contents(&shell.view, &message),
+        personalised: message.personalised,
         facts: facts(&shell.view, &message, signed.may(Permission::SourcesView)),
         filter: filter.into_inner(),
         deliveries,
@@ -318,17 +321,14 @@ impl ActsFragment {
 
 /// The general text, then what replaces it for some. Where a variant leaves the body out, the general one stands.
 fn contents(view: &View, message: &MessageView) -> Vec<Content> {
-    let link = message.link.as_deref();
-    let html = |body: &str| Markup(Rendered::new("", body, link).html.to_string());
-    let general = Content {
-        label: view.t("content-general"),
-        title: message.summary.title.clone(),
-        html: html(&message.body),
-    };
-    let variants = message.variants.iter().map(|(key, variant)| Content {
+    let texts = &message.outline;
+    let html = |body: &str| Markup(Rendered::new("", body, texts.link.as_deref()).html.to_string());
+    let general =
+        Content { label: view.t("content-general"), title: texts.title.clone(), html: html(&texts.body) };
+    let variants = texts.variants.iter().map(|(key, variant)| Content {
         label: variant_label(view, key),
         title: variant.title.clone().unwrap_or_default(),
-        html: html(variant.body.as_deref().unwrap_or(&message.body)),
+        html: html(variant.body.as_deref().unwrap_or(&texts.body)),
     });
     std::iter::once(general).chain(variants).collect()
 }

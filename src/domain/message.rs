@@ -1,11 +1,12 @@
 //! A message's category, priority lane and life.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use super::audience::Params;
-use super::content::Content;
+use super::content::{Content, Escape, MAX_TITLE, clean_title, template};
 
 macro_rules! coded {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $code:literal $text:literal,)+ }) => {
@@ -107,6 +108,31 @@ pub struct Wording {
     /// Values for everybody; a person's own come over them.
     #[serde(default, skip_serializing_if = "Params::is_empty")]
     pub params: Params,
+    /// The variables that somebody has a value of their own for.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub own: BTreeSet<String>,
+}
+
+impl Wording {
+    /// The texts as they read to somebody who is none of the recipients: what differs from person to person stands as
+    /// `‹name›`.
+    pub fn outline(&self) -> Content {
+        if self.has_variables { self.content.outline(&self.params, &self.own) } else { self.content.clone() }
+    }
+
+    /// The title of the outline, as lists show it.
+    pub fn title(&self) -> String {
+        if !self.has_variables {
+            return self.content.title.clone();
+        }
+        let title = template::outline(&self.content.title, &self.params, &self.own, Escape::None);
+        let title = clean_title(&title);
+        if title.chars().count() <= MAX_TITLE {
+            return title;
+        }
+        // A value for everybody may be as long as it likes until it is sent.
+        title.chars().take(MAX_TITLE - 1).chain(['…']).collect()
+    }
 }
 
 /// Where a message's texts were taken from.
@@ -114,4 +140,41 @@ pub struct Wording {
 pub struct TemplateVersion {
     pub slug: String,
     pub version: i64,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn wording(wording: serde_json::Value) -> Wording {
+        serde_json::from_value(wording).unwrap()
+    }
+
+    #[test]
+    fn only_what_has_variables_still_is_outlined() {
+        let content = json!({"title": "写作 {{ x }}", "body": "{{ x }}"});
+        let plain = wording(json!({"content": content}));
+        assert_eq!((plain.title(), plain.outline()), ("写作 {{ x }}".to_owned(), plain.content.clone()));
+        let personal = wording(json!({"content": content, "has_variables": true, "own": ["x"]}));
+        let outline = personal.outline();
+        assert_eq!(
+            (personal.title().as_str(), outline.title.as_str(), outline.body.as_str()),
+            ("写作 ‹x›", "写作 ‹x›", "‹x›")
+        );
+    }
+
+    #[test]
+    fn a_title_in_lists_is_one_line_of_bounded_length() {
+        let of = |value: &str| {
+            let content = json!({"title": "{{ course }} {{ x }}", "body": "b"});
+            let params = json!({"course": value});
+            wording(json!({"content": content, "has_variables": true, "params": params, "own": ["x"]}))
+                .title()
+        };
+        assert_eq!(of("有机\n化学"), "有机 化学 ‹x›");
+        let long = of(&"长".repeat(500));
+        assert_eq!((long.chars().count(), long.chars().last()), (MAX_TITLE, Some('…')));
+    }
 }

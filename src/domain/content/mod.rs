@@ -11,7 +11,7 @@ mod text;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -183,6 +183,17 @@ impl Content {
         }
         filled.clean();
         if faults.is_empty() { Ok(filled) } else { Err(faults) }
+    }
+
+    /// All texts as they read before it is known whom they are for: what the variables in `own` decide is marked, the
+    /// rest filled in. See [`template::outline`].
+    pub fn outline(&self, params: &Params, own: &BTreeSet<String>) -> Self {
+        let mut outline = self.clone();
+        for ((_, text, escape), into) in self.texts().zip(outline.texts_mut()) {
+            *into = template::outline(text, params, own, escape);
+        }
+        outline.clean();
+        outline
     }
 
     /// In the order of [`Content::texts`].

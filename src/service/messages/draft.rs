@@ -1,6 +1,6 @@
 //! From a message as it was sent to one that can be kept: what its sender may do, what it names, what it says.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -75,7 +75,7 @@ pub(super) async fn draft(
         category,
         lane,
         status: if send_at > now { Status::Scheduled } else { Status::Accepted },
-        title: wording.content.title.clone(),
+        title: wording.title(),
         content: json(&wording)?,
         audience: audience_of(&mut body).map(|audience| json(&audience)).transpose()?,
         personalise: personalise_of(&mut body).map(|people| json(&people)).transpose()?,
@@ -266,7 +266,10 @@ async fn wording(
         }
         faults.extend(wrong);
     }
-    Ok(Wording { content, has_variables: personal, template, params })
+    // None where it is not personal.
+    let own: BTreeSet<&String> = body.personalise.iter().flat_map(|(_, own)| own.keys()).collect();
+    let own = own.into_iter().cloned().collect();
+    Ok(Wording { content, has_variables: personal, template, params, own })
 }
 
 /// The texts with everybody's variables. What is wrong with the result is the variables' fault.

@@ -92,9 +92,11 @@ pub async fn get(s: &Services, caller: &Caller, id: MessageId) -> Result<Message
     let body = messages::find_body(&s.db, id).await?.ok_or(Error::NotFound("message"))?;
     let summary = summaries(s, vec![row]).await?.pop().ok_or(Error::NotFound("message"))?;
     let wording = body.content.0;
+    let outline = wording.outline();
     let (audience, to) = audience_view(body.audience.map(|audience| audience.0));
     Ok(MessageView {
         summary,
+        outline,
         body: wording.content.body,
         variants: wording.content.variants.into_iter().map(|(key, variant)| (key, variant.into())).collect(),
         template: wording.template,

@@ -10,6 +10,7 @@ use super::body::{AddressBody, AudienceBody, VariantBody};
 use crate::clock::Timestamp;
 use crate::domain::audience::{Audience, Params};
 use crate::domain::channel::{AddressKind, ChannelKind};
+use crate::domain::content::Content;
 use crate::domain::delivery::State;
 use crate::domain::id::{DeliveryId, MessageId, SourceId};
 use crate::domain::message::{Category, Lane, Status, TemplateVersion};
@@ -222,6 +223,9 @@ pub struct MessageSummary {
     pub topic: String,
     pub category: Category,
     pub priority: Lane,
+    /// Filled in as far as it is the same for everybody: a variable that people have values of their own for stands as
+    /// `‹name›`.
+    #[schema(example = "‹book› 到期提醒")]
     pub title: String,
     /// None where an operator wrote it.
     pub source: Option<SourceRef>,
@@ -266,7 +270,13 @@ impl MessageSummary {
 pub struct MessageView {
     #[serde(flatten)]
     pub summary: MessageSummary,
+    /// The texts with `‹name›` for what differs from person to person, for pages.
+    #[serde(skip)]
+    #[schema(ignore)]
+    pub outline: Content,
+    /// As it goes out; with its variables where people have values of their own.
     pub body: String,
+    /// As `body`.
     pub variants: BTreeMap<String, VariantBody>,
     pub template: Option<TemplateVersion>,
     /// Variables for everybody.

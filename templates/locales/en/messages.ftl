@@ -51,6 +51,7 @@ progress-troubled = { $count } in trouble
 progress-title = Progress
 progress-none = No deliveries have been planned yet.
 content-title = As sent
+content-personal = What stands in ‹ › differs from person to person
 deliveries-title = Person by person
 deliveries-no-match = No delivery matches
 deliveries-empty = No deliveries yet

@@ -51,6 +51,7 @@ progress-troubled = { $count } 条有问题
 progress-title = 投递进度
 progress-none = 还没有生成投递。
 content-title = 发送内容
+content-personal = ‹ › 里的内容每人不同
 deliveries-title = 逐人投递
 deliveries-no-match = 没有符合条件的投递
 deliveries-empty = 还没有投递

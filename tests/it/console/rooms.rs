@@ -6,6 +6,7 @@ use belltower::domain::id::{DeliveryId, MessageId};
 use belltower::domain::operator::Role;
 use belltower::service::messages::{self, DeliveryQuery};
 use belltower::service::simulators::{MailDetail, MailLine, MailPage, MailQuery, Mailboxes};
+use belltower::service::templates;
 use serde_json::json;
 
 use super::browser::Browser;
@@ -116,6 +117,36 @@ async fn every_room_opens_in_both_languages() {
     ] {
         assert_eq!(browser.get(&missing).await.status, 404, "{missing}");
     }
+}
+
+#[tokio::test]
+async fn what_differs_from_person_to_person_is_marked() {
+    let app = app().await;
+    let template = json!({"name": "到期", "title": "{{ library }}：{{ book }} 到期提醒", "body": "**{{ book }}** 将于 {{ due }} 到期。"});
+    templates::put(&app.services, &operator(Role::Owner), "due", &template).await.unwrap();
+    let person = json!({"name": "李伟", "email": "li@bell.example"});
+    Answer::of(app.api(reqwest::Method::PUT, "/recipients/2024001").json(&person)).await.expect(201);
+    let body = json!({
+        "topic": "library.due", "template": "due", "params": {"library": "总馆", "due": "周五"},
+        "personalise": [{"campus_id": "2024001", "params": {"book": "《资本论》"}}],
+    });
+    let sent = Answer::of(app.api_as(&app.test_key, reqwest::Method::POST, "/messages").json(&body)).await;
+    let id = sent.expect(202)["id"].as_str().unwrap().to_owned();
+    app.drain().await;
+
+    let title = "总馆：‹book› 到期提醒";
+    assert_eq!(app.get("/messages?q=%E5%88%B0%E6%9C%9F").await.expect(200)["data"][0]["title"], title);
+    let message = app.get(&format!("/messages/{id}")).await.expect(200);
+    assert_eq!((&message["title"], &message["body"]), (&json!(title), &template["body"]));
+
+    let mut browser = Browser::signed_in(&app, Role::Owner).await;
+    for path in ["/console", "/console/messages", &format!("/console/messages/{id}")] {
+        let page = browser.get(path).await;
+        assert!(page.text.contains(title) && !page.text.contains("{{"), "{path}: {}", page.text);
+    }
+    let page = browser.get(&format!("/console/messages/{id}")).await;
+    assert!(page.text.contains("<strong>‹book›</strong> 将于 周五 到期。"), "{}", page.text);
+    assert!(page.text.contains("‹ › 里的内容每人不同"), "{}", page.text);
 }
 
 #[tokio::test]

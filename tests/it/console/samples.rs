@@ -431,6 +431,7 @@ fn message(language: Language, theme: Theme) -> MessagePage {
             Content { label: say("短信", "SMS"), title: String::new(), html: Markup("<p>【东湖农业大学】期末考试1月4日至15日，请于11月30日前登录教务系统核对安排。</p>".into()) },
             Content { label: say("邮件 · English", "Email · English"), title: "Final examinations, autumn term 2026".into(), html: Markup("<p>Final examinations take place from <strong>4 to 15 January 2027</strong>. Please check your schedule by 30 November.</p>".into()) },
         ],
+        personalised: false,
         facts: vec![
             Fact::text(view.t("column-source"), "教务管理系统"),
             Fact::text(view.t("column-topic"), "academic.exam"),

@@ -51,7 +51,16 @@ on_both!(each_person_has_every_variable, |db| async {
     ]);
     let view = door.kept(body(right)).await;
     assert!(view.personalised);
-    assert_eq!(view.summary.title, "{{ course }}考试", "filled in for each person later");
+    assert_eq!(
+        view.summary.title, "‹course›考试",
+        "filled in for each person, of whom one has another course"
+    );
+    assert_eq!((view.body.as_str(), view.outline.body.as_str()), ("教室 {{ room }}", "教室 ‹room›"));
+
+    let same = json!([{ "campus_id": "2023001", "params": { "room": "A1" } }]);
+    let view = door.kept(body(same)).await;
+    assert_eq!(view.summary.title, "化学考试", "the same for everybody");
+    assert_eq!(view.params["course"], "化学");
 
     let wrong = json!([
         { "campus_id": "2023001", "params": {} },

@@ -23,8 +23,13 @@ pub(super) fn check(text: &str) -> Result<Variables, TemplateError> {
     }
     check_tokens(text)?;
     let template = parse(text, "text", SyntaxConfig::default()).map_err(|error| syntax(&error))?;
+    used_by(&template)
+}
+
+/// The variables a part of a template names.
+pub(super) fn used_by(part: &Stmt<'_>) -> Result<Variables, TemplateError> {
     let mut walk = Walk { variables: Variables::default(), scopes: Vec::new() };
-    walk.statement(&template)?;
+    walk.statement(part)?;
     Ok(walk.variables)
 }
 

@@ -6,12 +6,15 @@
 //! longer than its parts by more than a small factor, and variables and result are limited in size.
 
 mod check;
+mod outline;
 mod run;
 
 use std::collections::BTreeSet;
 
 use crate::domain::audience::Params;
 use crate::error::Fault;
+
+pub use self::outline::outline;
 
 /// Bytes in a template.
 const MAX_TEMPLATE: usize = 128 * 1024;

@@ -1,10 +1,12 @@
 //! Templates, kind and hostile.
 
+use std::collections::BTreeSet;
+
 use proptest::prelude::*;
 use pulldown_cmark::{Event, Parser, Tag};
 use serde_json::json;
 
-use super::super::template::{Escape, Template, check, render, variables};
+use super::super::template::{Escape, Template, check, outline, render, variables};
 use crate::domain::audience::Params;
 
 fn params(json: serde_json::Value) -> Params {
@@ -71,6 +73,50 @@ fn variables_are_found() {
     let parsed =
         Template::parse("{{ a }}{{ b | default('') }}{% if c is defined %}{{ c }}{% endif %}", Escape::None);
     assert_eq!(parsed.unwrap().variables().needed().collect::<Vec<_>>(), ["a"]);
+}
+
+/// `own`: the variables people have values of their own for.
+fn outlined(text: &str, json: serde_json::Value, own: &[&str], escape: Escape) -> String {
+    let own: BTreeSet<String> = own.iter().map(|name| (*name).to_owned()).collect();
+    outline(text, &params(json), &own, escape)
+}
+
+#[test]
+fn an_outline_fills_in_what_is_everybodys_and_marks_the_rest() {
+    let read = |text, json, own: &[&str]| outlined(text, json, own, Escape::None);
+    assert_eq!(read("{{ book }} 到期提醒", json!({}), &["book"]), "‹book› 到期提醒");
+    assert_eq!(read("{{ course }}：{{ room }}", json!({"course": "化学"}), &["room"]), "化学：‹room›");
+    assert_eq!(
+        read("{{ course }}", json!({"course": "化学"}), &["course"]),
+        "‹course›",
+        "somebody has another"
+    );
+    assert_eq!(read("{{ book.title | upper }}!", json!({}), &["book"]), "‹book.title›!");
+    assert_eq!(read("{{ 'a' if late else note }}", json!({"note": "x"}), &["late"]), "‹late›");
+    assert_eq!(read("{{ a or b }}", json!({}), &["a", "b"]), "‹a, b›");
+    assert_eq!(read("{{ note | default('无') }}", json!({}), &["book"]), "无", "nobody has one");
+    let blocks = "{%- if urgent -%} 【加急】 {%- endif %}{% for b in books %}{{ b }}、{% endfor %}{% if late %}x{% elif n %}y{% endif %}";
+    assert_eq!(
+        read(blocks, json!({"urgent": true, "books": ["甲", "乙"]}), &["late", "n"]),
+        "【加急】甲、乙、‹late, n›"
+    );
+    assert_eq!(
+        read("{{ list }}/{{ gone }}", json!({"list": [1]}), &[]),
+        "‹list›/‹gone›",
+        "not to be filled in"
+    );
+    assert_eq!(read("{{ [1] }}", json!({}), &[]), "‹…›");
+    assert_eq!(
+        read("{# remark #}{% raw %}{{ x }}{% endraw %} {{-  x  -}} .", json!({}), &["x"]),
+        "{{ x }}‹x›."
+    );
+    assert_eq!(read("{{ broken", json!({}), &[]), "{{ broken");
+}
+
+#[test]
+fn marks_and_values_of_an_outline_mark_nothing_up() {
+    let read = |text, json, own: &[&str]| outlined(text, json, own, Escape::Markdown);
+    assert_eq!(read("**{{ name }}** {{ _x_ }}", json!({"name": "*A*"}), &["_x_"]), "**\\*A\\*** ‹\\_x\\_›");
 }
 
 #[test]
@@ -258,7 +304,14 @@ proptest! {
     }
 
     #[test]
-    fn no_template_panics(text in "([{}%#|. x()\\[\\]\"'\n-]|\\{\\{|\\}\\}|\\{%|%\\}|if |endif|for x in |endfor|else|x|default){0,40}") {
-        let _ = render(&text, &params(json!({"x": "y"})), Escape::Markdown);
+    fn no_template_panics_and_an_outline_of_nobodys_own_is_the_text(text in "([{}%#|. x()\\[\\]\"'\n-]|\\{\\{|\\}\\}|\\{%|%\\}|if |endif|for x in |endfor|else|x|default){0,40}") {
+        let params = params(json!({"x": "y"}));
+        let own = BTreeSet::from(["x".to_owned()]);
+        let _ = outline(&text, &params, &own, Escape::Markdown);
+        // Where nobody has a value of their own, an outline is what everybody gets.
+        if let Ok(filled) = render(&text, &params, Escape::Markdown) {
+            let outline = outline(&text, &params, &BTreeSet::new(), Escape::Markdown);
+            prop_assert_eq!(outline.trim_end_matches('\n'), filled.trim_end_matches('\n'));
+        }
     }
 }
