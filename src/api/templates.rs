@@ -28,6 +28,8 @@ pub struct TemplateBody {
     #[schema(example = "{{ book }} 到期提醒")]
     title: String,
     body: String,
+    /// What every text ends with, unless a message brings its own.
+    link: Option<String>,
     /// Other texts by channel, language or both.
     variants: BTreeMap<String, VariantBody>,
     /// Variables that a message must give.
@@ -52,6 +54,7 @@ impl From<Template> for TemplateBody {
             name: it.name,
             title: it.content.title,
             body: it.content.body,
+            link: it.content.link,
             variants: it.content.variants.into_iter().map(|(key, variant)| (key, variant.into())).collect(),
             required: it.required,
             optional: it.optional,

@@ -5,8 +5,10 @@ mod bench;
 mod check_config;
 mod context;
 mod demo;
+mod document;
 mod failure;
 mod import;
+mod input;
 mod migrate;
 mod openapi;
 mod operator;
@@ -16,6 +18,7 @@ mod serve;
 mod simulate;
 mod source;
 mod temp;
+mod template;
 mod version;
 
 use std::path::PathBuf;
@@ -77,6 +80,9 @@ enum Command {
     /// Let departmental systems in, and see to their keys
     #[command(subcommand)]
     Source(source::Act),
+    /// See to stored texts, which systems name instead of writing their own
+    #[command(subcommand)]
+    Template(template::Act),
     /// Print the version
     Version,
 }
@@ -104,6 +110,7 @@ pub fn run() -> ExitCode {
         Command::Serve => serve::run(&context),
         Command::Simulate(simulate) => simulate.run(&context),
         Command::Source(act) => source::run(&context, act),
+        Command::Template(act) => template::run(&context, act),
         Command::Version => version::run(&context),
     };
     match done {

@@ -1,6 +1,5 @@
 //! `belltower provider`: the accounts behind the channels.
 
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -9,6 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::context::Context;
+use super::input;
 use super::output::{List, table};
 use crate::domain::channel::ChannelKind;
 use crate::domain::id::ProviderId;
@@ -122,14 +122,7 @@ impl Create {
 }
 
 fn read_settings(path: &Path) -> anyhow::Result<Value> {
-    let mut text = Vec::new();
-    if path == Path::new("-") {
-        std::io::stdin().read_to_end(&mut text).context("reading the settings from standard input")?;
-    } else {
-        text =
-            std::fs::read(path).with_context(|| format!("reading the settings from {}", path.display()))?;
-    }
-    serde_json::from_slice(&text).context("the settings are not JSON")
+    serde_json::from_slice(&input::read(path, "the settings")?).context("the settings are not JSON")
 }
 
 fn list(context: &Context) -> anyhow::Result<()> {

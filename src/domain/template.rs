@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::content::{Content, Variant};
 use super::fields::{Fields, pointer};
 use super::group::is_slug;
-use crate::error::{Fault, Result};
+use crate::error::{Error, Fault, Result};
 
 const LONGEST_NAME: usize = 200;
 
@@ -21,14 +21,67 @@ pub struct TemplateInput {
 }
 
 impl TemplateInput {
-    /// Reads the body `{name, title, body, variants?}` about the template `slug`.
+    /// Reads the body `{name, title, body, link?, variants?}` about the template `slug`.
     ///
     /// # Errors
     ///
     /// [`crate::Error::Invalid`] with every fault of the body, those of the templates' syntax included.
     pub fn read(slug: &str, body: &Value) -> Result<Self> {
         let mut fields = Fields::of(body)?;
-        if !is_slug(slug) {
+        let input = Self::known(&mut fields, slug.to_owned());
+        fields.finish()?;
+        Ok(input)
+    }
+
+    /// Reads a document of several, `{templates: [{slug, name, …}]}`, or of one, `{slug, name, …}`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] with every fault of all of them, at its place in the document.
+    pub fn read_all(document: &Value) -> Result<Vec<Self>> {
+        if document.get("templates").is_none() {
+            return Self::read_named(document).map(|one| vec![one]);
+        }
+        let mut fields = Fields::of(document)?;
+        let entries = match fields.value("templates") {
+            Some(Value::Array(entries)) if !entries.is_empty() => entries.as_slice(),
+            _ => {
+                fields.fault("templates", "required", "a list of at least one template");
+                &[]
+            }
+        };
+        let mut read: Vec<Self> = Vec::with_capacity(entries.len());
+        for (i, entry) in entries.iter().enumerate() {
+            let at = format!("/templates/{i}");
+            match Self::read_named(entry) {
+                Ok(one) if read.iter().any(|before| before.slug == one.slug) => {
+                    let detail = format!("`{}` stands in the document twice", one.slug);
+                    fields.extend([Fault::new(format!("{at}/slug"), "duplicate", detail)]);
+                }
+                Ok(one) => read.push(one),
+                Err(Error::Invalid(faults)) => fields.extend(
+                    faults
+                        .into_iter()
+                        .map(|fault| Fault { pointer: format!("{at}{}", fault.pointer), ..fault }),
+                ),
+                Err(other) => return Err(other),
+            }
+        }
+        fields.finish()?;
+        Ok(read)
+    }
+
+    fn read_named(entry: &Value) -> Result<Self> {
+        let mut fields = Fields::of(entry)?;
+        let slug = fields.required("slug", LONGEST_NAME);
+        let input = Self::known(&mut fields, slug);
+        fields.finish()?;
+        Ok(input)
+    }
+
+    fn known(fields: &mut Fields<'_>, slug: String) -> Self {
+        // Where it is missing, that is told already.
+        if !slug.is_empty() && !is_slug(&slug) {
             let detail = "1 to 64 of `a-z`, `0-9`, `-` and `_`, a letter or digit first";
             fields.fault("slug", "bad_slug", detail);
         }
@@ -38,6 +91,7 @@ impl TemplateInput {
             title: text(fields.value("title"), "/title", &mut wrong).unwrap_or_default(),
             body: text(fields.value("body"), "/body", &mut wrong).unwrap_or_default(),
             variants: variants(fields.value("variants"), &mut wrong),
+            link: text(fields.value("link"), "/link", &mut wrong),
             ..Content::default()
         };
         content.clean();
@@ -49,8 +103,7 @@ impl TemplateInput {
             }
         }
         fields.extend(wrong);
-        fields.finish()?;
-        Ok(Self { slug: slug.to_owned(), name, content })
+        Self { slug, name, content }
     }
 }
 
@@ -91,7 +144,6 @@ fn variants(value: Option<&Value>, faults: &mut Vec<Fault>) -> BTreeMap<String, 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Error;
     use serde_json::json;
 
     #[test]
@@ -99,17 +151,19 @@ mod tests {
         let body = json!({
             "name": "图书到期", "title": "{{ book }} 到期", "body": "请于 {{ due }} 前归还。\r\n谢谢",
             "variants": {"sms": {"body": "{{ book }} {{ due }}"}, "en": {"title": "{{ book }} is due", "body": null}},
+            "link": "https://lib.example.edu/loans",
         });
         let template = TemplateInput::read("due", &body).unwrap();
         assert_eq!(template.content.body, "请于 {{ due }} 前归还。\n谢谢");
         assert_eq!(template.content.variants["en"].title.as_deref(), Some("{{ book }} is due"));
         assert_eq!(template.content.variables().unwrap().all.len(), 2);
+        assert_eq!(template.content.link.as_deref(), Some("https://lib.example.edu/loans"));
     }
 
     #[test]
     fn every_fault_is_told_once_at_its_place() {
         let body = json!({
-            "title": 7, "body": "{{ broken", "colour": 1,
+            "title": 7, "body": "{{ broken", "colour": 1, "link": "http://x",
             "variants": {"f@x": {"body": "x"}, "sms": 3, "email": {"subject": "x", "title": []}},
         });
         let Err(Error::Invalid(faults)) = TemplateInput::read("No", &body) else { panic!("taken") };
@@ -120,6 +174,7 @@ mod tests {
             [
                 ("/body", "template_syntax"),
                 ("/colour", "unknown_field"),
+                ("/link", "invalid_link"),
                 ("/name", "required"),
                 ("/slug", "bad_slug"),
                 ("/title", "not_a_string"),
@@ -130,5 +185,52 @@ mod tests {
                 ("/variants/sms", "not_an_object"),
             ]
         );
+    }
+
+    fn faults(document: &Value) -> Vec<(String, String)> {
+        let Err(Error::Invalid(faults)) = TemplateInput::read_all(document) else { panic!("taken") };
+        faults.into_iter().map(|f| (f.pointer, f.code.into_owned())).collect()
+    }
+
+    fn pair(pointer: &str, code: &str) -> (String, String) {
+        (pointer.to_owned(), code.to_owned())
+    }
+
+    #[test]
+    fn a_document_holds_one_or_many() {
+        let due = json!({"slug": "due", "name": "到期", "title": "t", "body": "b"});
+        let slugs = |document: &Value| {
+            let read = TemplateInput::read_all(document).unwrap();
+            read.into_iter().map(|one| one.slug).collect::<Vec<_>>()
+        };
+        assert_eq!(slugs(&due), ["due"]);
+        let exam = json!({"slug": "exam", "name": "考试", "title": "t", "body": "b"});
+        assert_eq!(slugs(&json!({"templates": [due, exam]})), ["due", "exam"]);
+    }
+
+    #[test]
+    fn every_fault_of_a_document_is_told_at_its_place() {
+        let due = json!({"slug": "due", "name": "到期", "title": "t", "body": "b"});
+        let broken =
+            json!({"slug": "A", "name": "x", "title": "{{", "body": "b", "variants": {"fax": {"body": "x"}}});
+        let mut found = faults(&json!({"templates": [due, broken, due, 7, {}], "colour": 1}));
+        found.sort();
+        assert_eq!(
+            found,
+            [
+                pair("/colour", "unknown_field"),
+                pair("/templates/1/slug", "bad_slug"),
+                pair("/templates/1/title", "template_syntax"),
+                pair("/templates/2/slug", "duplicate"),
+                pair("/templates/3", "not_an_object"),
+                pair("/templates/4/body", "required"),
+                pair("/templates/4/name", "required"),
+                pair("/templates/4/slug", "required"),
+                pair("/templates/4/title", "required"),
+            ]
+        );
+        assert_eq!(faults(&json!({"templates": []})), [pair("/templates", "required")]);
+        assert_eq!(faults(&json!({"templates": "x"})), [pair("/templates", "required")]);
+        assert_eq!(faults(&json!([])), [pair("", "not_an_object")]);
     }
 }

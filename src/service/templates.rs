@@ -11,8 +11,8 @@ use crate::clock::Timestamp;
 use crate::domain::content::Content;
 use crate::domain::operator::Permission;
 use crate::domain::template::TemplateInput;
-use crate::store::audit;
 use crate::store::templates::{self as store, TemplateRow};
+use crate::store::{JsonText, audit};
 use crate::{Error, Result};
 
 /// One version of a template.
@@ -60,29 +60,51 @@ fn require_view(caller: &Caller) -> Result<()> {
 pub async fn put(s: &Services, caller: &Caller, slug: &str, body: &Value) -> Result<(Change, Template)> {
     caller.require(Permission::TemplatesEdit)?;
     let input = TemplateInput::read(slug, body)?;
+    keep(s, caller, vec![input]).await?.pop().ok_or_else(unknown)
+}
+
+/// As [`put`], for a document of one template or many ([`TemplateInput::read_all`]), in its order: all of them or, where
+/// one is wrong, none.
+pub async fn apply(s: &Services, caller: &Caller, document: &Value) -> Result<Vec<(Change, Template)>> {
+    caller.require(Permission::TemplatesEdit)?;
+    keep(s, caller, TemplateInput::read_all(document)?).await
+}
+
+async fn keep(s: &Services, caller: &Caller, inputs: Vec<TemplateInput>) -> Result<Vec<(Change, Template)>> {
     let now = s.clock.now();
-    let mut tx = s.db.begin().await?;
-    let latest = store::lock(&mut tx, slug).await?;
-    let (change, version) = match &latest {
-        Some(latest) if latest.name == input.name && latest.content.0 == input.content => {
-            return Ok((Change::Unchanged, latest.clone().into()));
-        }
-        Some(latest) => (Change::Updated, latest.version + 1),
-        None => (Change::Created, 1),
-    };
     let by = caller.label();
-    store::insert(&mut tx, &input, version, &by, now).await?;
-    let action = if change == Change::Created { "template.create" } else { "template.update" };
-    audit::append(&mut tx, now, &by, action, slug, &json!({ "version": version })).await?;
+    let mut kept = Vec::with_capacity(inputs.len());
+    let mut tx = s.db.begin().await?;
+    for input in inputs {
+        let latest = store::lock(&mut tx, &input.slug).await?;
+        let (change, action, version) = match latest {
+            Some(latest) if latest.name == input.name && latest.content.0 == input.content => {
+                kept.push((Change::Unchanged, latest.into()));
+                continue;
+            }
+            Some(latest) => (Change::Updated, "template.update", latest.version + 1),
+            None => (Change::Created, "template.create", 1),
+        };
+        store::insert(&mut tx, &input, version, &by, now).await?;
+        audit::append(&mut tx, now, &by, action, &input.slug, &json!({ "version": version })).await?;
+        let TemplateInput { slug, name, content } = input;
+        let created_by = by.clone();
+        let row =
+            TemplateRow { slug, version, name, content: JsonText(content), created_at: now, created_by };
+        kept.push((change, row.into()));
+    }
     tx.commit().await?;
-    Ok((change, get(s, caller, slug, Some(version)).await?))
+    Ok(kept)
+}
+
+fn unknown() -> Error {
+    Error::NotFound("template")
 }
 
 /// The version asked for, or the latest.
 pub async fn get(s: &Services, caller: &Caller, slug: &str, version: Option<i64>) -> Result<Template> {
     require_view(caller)?;
-    let row = store::find(&s.db, slug, version).await?;
-    row.map(Template::from).ok_or(Error::NotFound("template"))
+    store::find(&s.db, slug, version).await?.map(Template::from).ok_or_else(unknown)
 }
 
 /// The latest version of each template by slug, after the slug `after`; at most `limit`.

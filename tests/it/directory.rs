@@ -458,3 +458,32 @@ on_both!(templates_have_versions, |db| async {
     );
     assert_eq!(acts(&s).await, ["template.create", "template.update"]);
 });
+
+on_both!(a_document_of_templates_is_taken_as_a_whole, |db| async {
+    let s = services(db);
+    let manager = operator(Role::MessageManager);
+    let one = |slug: &str, body: &str| json!({"slug": slug, "name": slug, "title": "t", "body": body});
+    let apply = async |list: Value| templates::apply(&s, &manager, &json!({ "templates": list })).await;
+    let told = |kept: Vec<(Change, templates::Template)>| {
+        kept.into_iter().map(|(change, one)| (one.slug, change, one.version)).collect::<Vec<_>>()
+    };
+    let kept = told(apply(json!([one("a", "1"), one("b", "1")])).await.unwrap());
+    assert_eq!(kept, [("a".to_owned(), Change::Created, 1), ("b".to_owned(), Change::Created, 1)]);
+    let refused = apply(json!([one("a", "2"), one("c", "{{")])).await;
+    assert_eq!(faults(refused), [pair("/templates/1/body", "template_syntax")]);
+    let kept = told(apply(json!([one("c", "1"), one("b", "2"), one("a", "1")])).await.unwrap());
+    assert_eq!(
+        kept,
+        [
+            ("c".to_owned(), Change::Created, 1),
+            ("b".to_owned(), Change::Updated, 2),
+            ("a".to_owned(), Change::Unchanged, 1),
+        ]
+    );
+    for caller in [registry(), operator(Role::Sender)] {
+        let refused = templates::apply(&s, &caller, &one("a", "3")).await;
+        assert!(matches!(refused, Err(Error::Forbidden { .. })));
+    }
+    let acts = acts(&s).await;
+    assert_eq!(acts, ["template.create", "template.create", "template.create", "template.update"]);
+});

@@ -187,6 +187,7 @@ impl Content {
 
     /// All texts as they read before it is known whom they are for: what the variables in `own` decide is marked, the
     /// rest filled in. See [`template::outline`].
+    #[must_use]
     pub fn outline(&self, params: &Params, own: &BTreeSet<String>) -> Self {
         let mut outline = self.clone();
         for ((_, text, escape), into) in self.texts().zip(outline.texts_mut()) {

@@ -9,6 +9,7 @@ mod running;
 mod serving;
 mod simulators;
 mod sources;
+mod templates;
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
