@@ -208,7 +208,11 @@ pub async fn update(
     Ok(web::Json(recipients::patch(&s, key.caller(), &campus_id, &body.0).await?.into()))
 }
 
-/// Erases who a person is. What was sent to them stays counted.
+/// Erases who a person is.
+///
+/// What was sent to them stays counted and what waits is cancelled. Messages no longer name them: not in lists,
+/// exclusions and filters, not by the addresses that are theirs alone; one that was for them alone loses its texts.
+/// The keys a source made up (`Idempotency-Key`, `dedup_key`) are kept for two days whatever they say.
 #[utoipa::path(
     delete, path = "/api/v1/recipients/{campus_id}", tag = "directory",
     params(("campus_id" = String, Path, description = "学号 or 工号")),

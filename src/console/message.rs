@@ -378,6 +378,8 @@ fn audience(view: &View, message: &MessageView) -> String {
     if let Some(audience) = &message.audience {
         if audience.everyone {
             parts.push(view.t("audience-everyone"));
+        } else if audience.names_nobody() && message.to.is_empty() {
+            parts.push(view.t("audience-erased"));
         }
         if !audience.groups.is_empty() {
             let names = audience.groups.join(&view.t("list-separator"));

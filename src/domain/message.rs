@@ -114,6 +114,14 @@ pub struct Wording {
 }
 
 impl Wording {
+    /// What is left to say where nobody is left to say it to.
+    #[must_use]
+    pub fn emptied(self) -> Self {
+        let nothing = || "–".to_owned();
+        let content = Content { title: nothing(), body: nothing(), ..Content::default() };
+        Self { content, template: self.template, ..Self::default() }
+    }
+
     /// The texts as they read to somebody who is none of the recipients: what differs from person to person stands as
     /// `‹name›`.
     pub fn outline(&self) -> Content {

@@ -19,3 +19,4 @@ pub mod recipient;
 pub mod source;
 pub mod template;
 pub mod topic;
+pub mod traces;

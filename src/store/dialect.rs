@@ -113,6 +113,28 @@ impl Dialect {
         }
     }
 
+    /// Containment of the text `part`, a parameter or a constant, in `column`.
+    pub fn holds(self, column: &str, part: &str) -> String {
+        match self {
+            Self::Sqlite => format!("instr({column}, {part}) > 0"),
+            Self::Postgres => format!("strpos({column}, {part}) > 0"),
+        }
+    }
+
+    /// Holds of messages that name people one by one, in the words of the index `message_naming`.
+    pub fn names_people(self) -> String {
+        let names = ["recipients", "where", "to"].map(|key| self.holds("audience", &format!("'\"{key}\":'")));
+        format!("(personalise IS NOT NULL OR {})", names.join(" OR "))
+    }
+
+    /// Follows the table whose index must be used. PostgreSQL finds it by what the index costs.
+    pub fn by_index(self, name: &str) -> String {
+        match self {
+            Self::Sqlite => format!(" INDEXED BY {name}"),
+            Self::Postgres => String::new(),
+        }
+    }
+
     /// ASCII-case-insensitive containment of the text bound at `param` in `column`, wildcards taken literally.
     pub fn contains(self, column: &str, param: &str) -> String {
         match self {

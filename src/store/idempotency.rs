@@ -130,7 +130,14 @@ pub async fn find_all(tx: &mut Tx, keys: &[(SourceId, &str)]) -> Result<Vec<KeyR
     Ok(in_tx!(tx, |c| sqlx::query_as::<_, KeyRow>(sql(text)).bind(input).fetch_all(c).await)?)
 }
 
-/// Changes what a key taken in this transaction stands for.
+/// Those whose answer holds a text.
+pub async fn answering(db: &Db, text: &str) -> Result<Vec<KeyRow>> {
+    let holds = db.dialect().holds("i.answer", "$1");
+    let query = format!("SELECT {COLUMNS} FROM idempotency i WHERE {holds}");
+    Ok(in_db!(db, |c| sqlx::query_as::<_, KeyRow>(sql(query)).bind(text).fetch_all(c).await)?)
+}
+
+/// Changes what a key stands for.
 pub async fn update(
     tx: &mut Tx,
     source: SourceId,

@@ -13,6 +13,7 @@ pub mod counters;
 pub mod dedup;
 pub mod deliveries;
 pub mod dialect;
+pub mod erasure;
 pub mod events;
 pub mod fan_out;
 pub mod groups;

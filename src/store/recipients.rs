@@ -1,20 +1,14 @@
 //! The directory: people, how they are reached, and what is known about them.
 
-use std::collections::BTreeMap;
-
-use serde_json::{Map, Value};
 use sqlx::types::Json;
 
 use super::audience::{ResolvedAudience, bind_all};
-use super::counters::{self, Moves};
-use super::deliveries::Moved;
 use super::dialect::Field;
-use super::{Db, Dialect, JsonText, Tx, in_db, in_tx, row, sql, to_json};
+use super::{Db, Dialect, Tx, in_db, in_tx, row, sql, to_json};
 use crate::Result;
 use crate::clock::Timestamp;
-use crate::domain::delivery::State;
 use crate::domain::filter::Bind;
-use crate::domain::id::{MessageId, RecipientId};
+use crate::domain::id::RecipientId;
 use crate::domain::recipient::{Attributes, RecipientInput};
 
 row! {
@@ -179,74 +173,4 @@ pub async fn deactivate_missing(tx: &mut Tx, present: &[String], now: Timestamp)
     Ok(in_tx!(tx, |c| {
         sqlx::query(sql(text)).bind(present).bind(now.0).execute(c).await.map(|done| done.rows_affected())
     })?)
-}
-
-row! {
-    struct Personalised {
-        id: MessageId,
-        personalise: JsonText<Map<String, Value>>,
-    }
-}
-
-/// Clears whatever says who a person is, in the directory and in what was sent to them. The row stays for its
-/// deliveries' sake under `tombstone`, so the campus id can be given again. What waited to be sent is cancelled on the
-/// campus day `day`. Returns the messages with a channel that has nothing open any more, to be looked at by
-/// [`complete`](super::planning::complete) after the commit.
-pub async fn erase(
-    tx: &mut Tx,
-    person: &RecipientRow,
-    tombstone: &str,
-    now: Timestamp,
-    day: &str,
-) -> Result<Vec<MessageId>> {
-    let id = person.id.0;
-    let text =
-        "UPDATE recipient SET campus_id = $2, name = '', email = NULL, mobile = NULL, wecom_userid = NULL,
-        wechat_openid = NULL, language = NULL, department = NULL, attributes = '{}', active = FALSE,
-        updated_at = $3, erased_at = $3 WHERE id = $1";
-    in_tx!(tx, |c| sqlx::query(text).bind(id).bind(tombstone).bind(now.0).execute(c).await.map(drop))?;
-    let closed = cancel_pending(tx, person.id, now, day).await?;
-    for text in [
-        "DELETE FROM group_member WHERE recipient_id = $1",
-        "DELETE FROM opt_out WHERE recipient_id = $1",
-        "UPDATE delivery SET address = NULL, name = NULL, params = NULL WHERE recipient_id = $1",
-        // Providers repeat addresses in what they answer.
-        "UPDATE attempt SET detail = NULL
-         WHERE delivery_id IN (SELECT id FROM delivery WHERE recipient_id = $1)",
-        "UPDATE receipt SET detail = NULL
-         WHERE delivery_id IN (SELECT id FROM delivery WHERE recipient_id = $1)",
-    ] {
-        in_tx!(tx, |c| sqlx::query(text).bind(id).execute(c).await.map(drop))?;
-    }
-    let text = "SELECT id, personalise FROM message WHERE personalise IS NOT NULL
-        AND id IN (SELECT message_id FROM delivery WHERE recipient_id = $1)";
-    let messages: Vec<Personalised> = in_tx!(tx, |c| sqlx::query_as(text).bind(id).fetch_all(c).await)?;
-    for mut message in messages {
-        if message.personalise.0.remove(&person.campus_id).is_some() {
-            let rest = to_json(&message.personalise.0)?;
-            let text = "UPDATE message SET personalise = $2 WHERE id = $1";
-            in_tx!(tx, |c| sqlx::query(text).bind(message.id.0).bind(rest).execute(c).await.map(drop))?;
-        }
-    }
-    Ok(closed)
-}
-
-async fn cancel_pending(tx: &mut Tx, id: RecipientId, now: Timestamp, day: &str) -> Result<Vec<MessageId>> {
-    let text = format!(
-        "UPDATE delivery SET state = {}, reason = 'erased', updated_at = $2
-         WHERE recipient_id = $1 AND state = {} RETURNING message_id, channel, state",
-        State::Cancelled.code(),
-        State::Pending.code()
-    );
-    let moved: Vec<Moved> =
-        in_tx!(tx, |c| sqlx::query_as(sql(text)).bind(id.0).bind(now.0).fetch_all(c).await)?;
-    let mut moves = Moves::new();
-    let mut today = BTreeMap::new();
-    for row in &moved {
-        moves.entry((row.message_id, row.channel)).or_default().shift(State::Pending, row.state, 1);
-        *today.entry((row.channel.code(), row.state.code())).or_default() += 1;
-    }
-    let closed = counters::count(tx, &moves).await?;
-    counters::count_day(tx, day, &today).await?;
-    Ok(closed)
 }

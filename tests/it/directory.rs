@@ -228,7 +228,21 @@ on_both!(administrators_changes_are_in_the_audit_log, |db| async {
     groups::put(&s, &manager, "choir", &json!({"name": "合唱团", "kind": "static"})).await.unwrap();
     groups::change_members(&s, &manager, "choir", &json!({"add": ["1"]})).await.unwrap();
     groups::delete(&s, &manager, "choir").await.unwrap();
-    let expected = ["recipient.create", "recipient.update", "group.create", "group.members", "group.delete"];
+    let filter = json!({"name": "宿舍", "kind": "dynamic", "where": "campus_id in ('2024110233', '1')"});
+    groups::put(&s, &manager, "room", &filter).await.unwrap();
+    let last = audit::list(&s, &operator(Role::Owner), &AuditFilter::default(), None, 1).await.unwrap();
+    assert_eq!(
+        last[0].detail.0["where"], "campus_id in ('20***33', '***')",
+        "it forgets nobody, so it names nobody"
+    );
+    let expected = [
+        "recipient.create",
+        "recipient.update",
+        "group.create",
+        "group.members",
+        "group.delete",
+        "group.create",
+    ];
     assert_eq!(acts(&s).await, expected);
 });
 

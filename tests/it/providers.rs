@@ -223,7 +223,10 @@ on_both!(a_provider_that_does_not_open_is_left_out_with_one_alarm, |db| async {
     assert_eq!(names(&directory).await, ["sealed by another key", "good"]);
 
     s.clock.turn(1_000);
-    record_event(&s, good.id, "opened", &json!({"failures": 5})).await.unwrap();
+    let detail = json!({"failures": 5, "reason": "550 no mailbox li.wei@campus.example"});
+    record_event(&s, good.id, "opened", &detail).await.unwrap();
     let events = list_events(&s, &owner(), good.id, None, 10).await.unwrap();
     assert_eq!((events[0].kind.as_str(), events[0].at), ("opened", Timestamp(s.clock.now().0)));
+    let kept = json!({"failures": 5, "reason": "550 no mailbox l***@campus.example"});
+    assert_eq!(events[0].detail.0, kept, "nobody's address outlives them here");
 });

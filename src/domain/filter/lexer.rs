@@ -95,6 +95,16 @@ impl Lexer {
         Ok(Self { characters, at: 0 })
     }
 
+    /// Characters read so far.
+    pub fn position(&self) -> usize {
+        self.at
+    }
+
+    /// The text from one character to before another.
+    pub fn between(&self, start: usize, end: usize) -> String {
+        self.characters[start..end].iter().collect()
+    }
+
     fn peek(&self, ahead: usize) -> Option<char> {
         self.characters.get(self.at + ahead).copied()
     }

@@ -6,6 +6,7 @@
 
 mod ast;
 mod evaluate;
+mod ids;
 mod lexer;
 mod parser;
 mod sql;
@@ -61,6 +62,13 @@ impl Filter {
             names.insert(name);
         });
         names
+    }
+
+    /// The filter with what `instead` answers for each campus id it asks for by `=`, `!=` or `in`; what it does not
+    /// answer for stays, as do bounds and patterns. `instead` is given the id and whether it is written as a number, and
+    /// answers how the value is written.
+    pub fn with_ids(&self, instead: &dyn Fn(&str, bool) -> Option<String>) -> String {
+        ids::replace(&self.text, instead).unwrap_or_else(|_| self.text.to_string())
     }
 
     /// Whether it is true of what `lookup` says the attributes are. `None` and JSON null are a missing attribute.

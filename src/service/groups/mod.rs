@@ -16,6 +16,7 @@ use crate::domain::operator::Permission;
 use crate::error::Faults;
 use crate::store::audience::{self, ResolvedAudience};
 use crate::store::groups::{self as store, GroupRow};
+use crate::telemetry::mask;
 use crate::{Error, Result};
 
 pub(super) use self::known::KnownGroups;
@@ -95,11 +96,18 @@ pub async fn put(s: &Services, caller: &Caller, slug: &str, body: &Value) -> Res
         Change::Unchanged => None,
     };
     if let Some(action) = action {
-        note(&mut tx, caller, now, action, slug, &json!(input)).await?;
+        note(&mut tx, caller, now, action, slug, &noted(&input)).await?;
     }
     tx.commit().await?;
     s.groups.forget();
     Ok((change, get(s, caller, slug).await?))
+}
+
+/// A group as the audit log, which forgets nothing, may keep it: without the campus ids its filter names.
+fn noted(input: &GroupInput) -> Value {
+    let masked = |id: &str, _| Some(format!("'{}'", mask::id(id)));
+    let filter = input.filter.as_ref().map(|filter| filter.with_ids(&masked));
+    json!({ "name": input.name, "kind": input.kind, "where": filter })
 }
 
 /// One group, with the number of people it reaches.

@@ -115,6 +115,13 @@ pub struct ExclusionBody {
     pub filter: Option<String>,
 }
 
+impl AudienceBody {
+    /// Nobody is left of those it named.
+    pub fn names_nobody(&self) -> bool {
+        !self.everyone && self.groups.is_empty() && self.recipients.is_empty() && self.filter.is_none()
+    }
+}
+
 /// One address, of exactly one kind.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct AddressBody {

@@ -22,6 +22,7 @@ use crate::domain::provider::ProviderKind;
 use crate::error::Faults;
 use crate::store::providers::{self, ProviderData, ProviderRow};
 use crate::store::{Tx, audit};
+use crate::telemetry::mask;
 use crate::{Error, Result};
 
 pub use crate::store::providers::ProviderEventRow;
@@ -272,8 +273,13 @@ pub async fn list_events(
 
 /// Adds to a provider's history: `opened`, `half_open`, `closed`, `paused` or `alarm`. `detail` is a JSON object.
 pub async fn record_event(s: &Services, provider: ProviderId, kind: &str, detail: &Value) -> Result<()> {
+    let mut detail = detail.clone();
+    // Providers repeat addresses in what they answer, and what happened to a provider is kept whoever is forgotten.
+    if let Some(reason) = detail.get("reason").and_then(Value::as_str).map(mask::text) {
+        detail["reason"] = reason.into();
+    }
     let mut tx = s.db.begin().await?;
-    providers::insert_event(&mut tx, s.clock.now(), provider, kind, detail).await?;
+    providers::insert_event(&mut tx, s.clock.now(), provider, kind, &detail).await?;
     tx.commit().await
 }
 

@@ -1,12 +1,13 @@
 //! The directory of people, as departments' systems and administrators keep it.
 
+mod erase;
 mod import;
 mod lines;
 
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{Caller, Services, deliveries, groups};
+use super::{Caller, Services, groups};
 use crate::clock::Timestamp;
 use crate::domain::id::RecipientId;
 use crate::domain::operator::Permission;
@@ -17,6 +18,7 @@ use crate::store::{Tx, audit, opt_outs};
 use crate::telemetry::mask;
 use crate::{Error, Result};
 
+pub use self::erase::delete;
 pub use self::import::{Import, ImportOptions, ImportReport, Rejected};
 
 /// Opt-outs one person may have.
@@ -195,22 +197,6 @@ pub async fn reveal(s: &Services, caller: &Caller, campus_id: &str) -> Result<Re
     note(&mut tx, caller, s.clock.now(), "recipient.reveal", &row.id.to_string(), &json!({})).await?;
     tx.commit().await?;
     Ok(row.into())
-}
-
-/// Forgets who a person is. What was sent to them stays counted; what still waited is cancelled.
-pub async fn delete(s: &Services, caller: &Caller, campus_id: &str) -> Result<()> {
-    require(caller, Permission::DirectoryEdit)?;
-    let now = s.clock.now();
-    let mut tx = s.db.begin().await?;
-    let row = store::lock(&mut tx, campus_id).await?.ok_or_else(unknown)?;
-    // No campus id has a space, so nobody is ever given this one.
-    let tombstone = format!("erased {:032x}", rand::random::<u128>());
-    let closed = store::erase(&mut tx, &row, &tombstone, now, &s.campus.day(now)).await?;
-    // By the row's own id: the log must not keep what was to be forgotten.
-    let (actor, object) = (caller.label(), row.id.to_string());
-    audit::append(&mut tx, now, &actor, "recipient.erase", &object, &json!({})).await?;
-    tx.commit().await?;
-    deliveries::complete(s, &closed).await
 }
 
 /// Which people to list.

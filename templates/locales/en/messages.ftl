@@ -128,4 +128,5 @@ audience-direct = { $n ->
    *[other] { $count } direct addresses
 }
 audience-personal = each person by name
+audience-erased = people erased since
 audience-rules = decided by rules

@@ -116,4 +116,5 @@ audience-filter = 条件 { $filter }
 audience-excludes = 排除了部分人员
 audience-direct = { $count } 个直接地址
 audience-personal = 逐人填写
+audience-erased = 已删除的人员
 audience-rules = 由规则决定

@@ -1,6 +1,7 @@
 //! The JSON face and what surrounds it, through real HTTP on a socket.
 
 mod directory;
+mod erasing;
 mod messages;
 mod metrics;
 mod openapi;

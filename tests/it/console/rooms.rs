@@ -147,6 +147,12 @@ async fn what_differs_from_person_to_person_is_marked() {
     let page = browser.get(&format!("/console/messages/{id}")).await;
     assert!(page.text.contains("<strong>‹book›</strong> 将于 周五 到期。"), "{}", page.text);
     assert!(page.text.contains("‹ › 里的内容每人不同"), "{}", page.text);
+
+    let alone = json!({"topic": "library.due", "title": "李伟同学", "body": "x", "audience": {"recipients": ["2024001"]}});
+    let id = app.post("/messages", &alone).await.expect(202)["id"].as_str().unwrap().to_owned();
+    Answer::of(app.api(reqwest::Method::DELETE, "/recipients/2024001")).await.expect(204);
+    let page = browser.get(&format!("/console/messages/{id}")).await;
+    assert!(page.text.contains("已删除的人员") && !page.text.contains("李伟"), "{}", page.text);
 }
 
 #[tokio::test]

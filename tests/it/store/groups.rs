@@ -2,8 +2,9 @@ use belltower::clock::Timestamp;
 use belltower::domain::group::{GroupInput, GroupKind};
 use belltower::domain::id::GroupId;
 use belltower::store::Db;
+use belltower::store::erasure::bury;
 use belltower::store::groups::{add_members, delete, find, insert, list, remove_members, update};
-use belltower::store::recipients::{deactivate_missing, erase};
+use belltower::store::recipients::deactivate_missing;
 use serde_json::{Value, json};
 
 use super::recipients::{keep, person};
@@ -71,7 +72,7 @@ on_both!(only_the_active_are_counted, |db| async {
     let gone = belltower::store::recipients::find(&db, "3").await.unwrap().unwrap();
     let mut tx = db.begin().await.unwrap();
     deactivate_missing(&mut tx, &texts(&["1", "3"]), Timestamp(2)).await.unwrap();
-    erase(&mut tx, &gone, "erased 1", Timestamp(2), "2026-09-21").await.unwrap();
+    bury(&mut tx, gone.id, "erased 1", Timestamp(2)).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(listed(&db, "choir").await, Some(1));
 });

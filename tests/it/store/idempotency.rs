@@ -1,7 +1,7 @@
 use belltower::clock::Timestamp;
 use belltower::domain::id::{MessageId, SourceId};
 use belltower::store::Tx;
-use belltower::store::idempotency::{NewKey, delete, find, find_all, insert, prune, update};
+use belltower::store::idempotency::{NewKey, answering, delete, find, find_all, insert, prune, update};
 
 use crate::support::on_both;
 
@@ -54,6 +54,16 @@ on_both!(a_key_can_come_to_stand_for_another_answer, |db| async {
     let row = find(&db, SourceId(1), "a").await.unwrap().unwrap();
     assert_eq!((row.message_id, row.status, row.answer.as_str()), (MessageId(7), 200, "{}"));
     assert_eq!(find(&db, SourceId(1), "b").await.unwrap().unwrap().status, 202);
+});
+
+on_both!(answers_are_found_by_what_they_hold, |db| async {
+    let mut tx = db.begin().await.unwrap();
+    let other = NewKey { answer: r#"{"unknown":["2024%"]}"#, ..key(1, "b") };
+    take(&mut tx, &[key(1, "a"), other]).await;
+    tx.commit().await.unwrap();
+    let found = answering(&db, "\"2024%\"").await.unwrap();
+    assert_eq!(found.iter().map(|row| row.key.as_str()).collect::<Vec<_>>(), ["b"]);
+    assert!(answering(&db, "2024_").await.unwrap().is_empty(), "no wildcards");
 });
 
 on_both!(keys_are_freed_by_name_or_by_age, |db| async {

@@ -5,6 +5,7 @@ mod audit;
 mod counters;
 mod dedup;
 mod deliveries;
+mod erasure;
 mod events;
 mod fan_out;
 mod groups;

@@ -1,15 +1,12 @@
 use belltower::clock::Timestamp;
-use belltower::domain::id::MessageId;
 use belltower::domain::recipient::RecipientInput;
 use belltower::store::Db;
 use belltower::store::audience::ResolvedAudience;
-use belltower::store::messages::NewMessage;
 use belltower::store::recipients::{
-    RecipientFilter, RecipientRow, Upserted, deactivate_missing, erase, find, list, lock, update, upsert,
+    RecipientFilter, RecipientRow, Upserted, deactivate_missing, find, list, lock, update, upsert,
 };
 use serde_json::{Value, json};
 
-use super::{execute, messages};
 use crate::support::on_both;
 
 pub(super) fn person(campus_id: &str, body: Value) -> RecipientInput {
@@ -158,62 +155,4 @@ on_both!(lists_go_on_and_keep_to_an_audience, |db| async {
         ResolvedAudience { recipients: vec!["p1".into(), "p4".into(), "p5".into()], ..Default::default() };
     let some = RecipientFilter { q: "p".to_owned(), audience: Some(audience) };
     assert_eq!(ids(&list(&db, &some, Some(first[0].id), 10).await.unwrap()), ["p4", "p1"]);
-});
-
-/// What is left in the store's tables that hold personal data, as one text.
-async fn everything(db: &Db) -> String {
-    let text = "SELECT coalesce(campus_id, '') || name || coalesce(email, '') || coalesce(mobile, '')
-            || coalesce(department, '') || CAST(attributes AS text) FROM recipient
-        UNION ALL SELECT coalesce(address, '') || coalesce(name, '') || coalesce(params, '') FROM delivery
-        UNION ALL SELECT coalesce(detail, '') FROM attempt
-        UNION ALL SELECT coalesce(detail, '') FROM receipt
-        UNION ALL SELECT coalesce(personalise, '') FROM message
-        UNION ALL SELECT topic FROM opt_out
-        UNION ALL SELECT 'member' FROM group_member";
-    let rows: Vec<String> = match db {
-        Db::Sqlite { readers, .. } => sqlx::query_scalar(text).fetch_all(readers).await.unwrap(),
-        Db::Postgres(pool) => sqlx::query_scalar(text).fetch_all(pool).await.unwrap(),
-    };
-    rows.concat()
-}
-
-on_both!(who_is_erased_leaves_nothing_personal, |db| async {
-    keep(&db, &[li()], 1).await;
-    let row = get(&db, "2024001").await;
-    messages::sources(&db).await;
-    let personalise = Some(r#"{"2024001":{"grade":1},"2024002":{"grade":2}}"#.to_owned());
-    messages::keep(&db, &[NewMessage { personalise, ..messages::message(1) }, messages::message(2)]).await;
-    let mut tx = db.begin().await.unwrap();
-    for text in [
-        "INSERT INTO delivery (id, message_id, channel, outlet, lane, target, recipient_id, address_kind, address,
-            name, params, state, due_at, updated_at)
-         SELECT m.id, m.id, 1, 1, 2, r.id, r.id, 1, 'li@example.edu.cn', '李伟', '{\"grade\":1}',
-            CASE WHEN m.id = 1 THEN 3 ELSE 0 END, 0, 0
-         FROM recipient r CROSS JOIN message m",
-        "INSERT INTO message_count (message_id, channel, pending, delivered) VALUES (1, 1, 0, 1), (2, 1, 1, 0)",
-        "INSERT INTO attempt (delivery_id, number, started_at, duration_ms, outcome, detail, repeated)
-         SELECT 1, 1, 0, 0, 'failed', 'no mailbox li@example.edu.cn', 1 = 0",
-        "INSERT INTO receipt (delivery_id, received_at, state, detail) VALUES (1, 0, 4, 'li@example.edu.cn')",
-        "INSERT INTO opt_out (recipient_id, channel, topic, created_at) SELECT r.id, 0, '#', 0 FROM recipient r",
-        "INSERT INTO recipient_group (id, slug, name, kind, created_at, updated_at) VALUES (1, 'g', 'g', 0, 0, 0)",
-        "INSERT INTO group_member (group_id, recipient_id) SELECT 1, r.id FROM recipient r",
-    ] {
-        let text = match db {
-            Db::Sqlite { .. } => text.replace("1 = 0", "0"),
-            Db::Postgres(_) => text.to_owned(),
-        };
-        execute(&mut tx, &text).await;
-    }
-    let closed = erase(&mut tx, &row, "erased 1", Timestamp(9), "2026-09-21").await.unwrap();
-    tx.commit().await.unwrap();
-    assert_eq!(closed, [MessageId(2)], "nothing of it waits any more");
-    assert_eq!(everything(&db).await, r#"erased 1{}{"2024002":{"grade":2}}"#);
-    let figures = belltower::store::history::counts(&db, &[MessageId(1), MessageId(2)]).await.unwrap();
-    let figures: Vec<_> = figures.iter().map(|c| (c.pending, c.delivered, c.cancelled)).collect();
-    assert_eq!(figures, [(0, 1, 0), (0, 0, 1)]);
-    assert!(find(&db, "2024001").await.unwrap().is_none());
-    assert!(find(&db, "erased 1").await.unwrap().is_none());
-    assert!(list(&db, &RecipientFilter::default(), None, 10).await.unwrap().is_empty());
-    assert_eq!(keep(&db, &[li()], 10).await, counts(1, 0, 0), "the campus id can be given again");
-    assert_ne!(get(&db, "2024001").await.id, row.id);
 });

@@ -52,6 +52,11 @@ impl TestApp {
         Self::over(services, folder, |parts| parts.trusted_proxies = proxies.into()).await
     }
 
+    /// Over a store that is there already.
+    pub(crate) async fn on(db: Db) -> Self {
+        Self::over(services(db), TempFolder::new(), |_| {}).await
+    }
+
     async fn over(services: Services, folder: TempFolder, change: impl FnOnce(&mut Parts)) -> Self {
         // The client wants to know which TLS to use even where there is none.
         rustls::crypto::ring::default_provider().install_default().unwrap_or_default();

@@ -1,6 +1,7 @@
 //! What tests stand on.
 
 pub(crate) mod app;
+pub(crate) mod contents;
 pub(crate) mod database;
 pub(crate) mod folder;
 mod postgres;

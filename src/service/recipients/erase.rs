@@ -1,0 +1,165 @@
+//! Forgetting a person. Whatever says who they are goes, wherever it was written; that something was sent, and what
+//! became of it, stays counted.
+//!
+//! It is done in many short transactions, because messages wait for the same store. The directory's own row goes last:
+//! whoever is interrupted finds the person still there, though inactive, and erases them again.
+
+use super::{require, unknown};
+use crate::domain::audience::DirectAddress;
+use crate::domain::channel::AddressKind;
+use crate::domain::id::{DeliveryId, MessageId, RecipientId};
+use crate::domain::message::Status;
+use crate::domain::operator::Permission;
+use crate::domain::traces::Traces;
+use crate::service::messages::AcceptedView;
+use crate::service::{Caller, Services, deliveries};
+use crate::store::messages::MessageFilter;
+use crate::store::recipients::{self as store, RecipientRow};
+use crate::store::{audit, erasure, idempotency, messages};
+use crate::{Error, Result};
+
+/// Messages looked through at a time.
+const LOOK: u32 = 1_000;
+/// Deliveries changed in one transaction.
+const CHUNK: u32 = 500;
+
+/// Forgets who a person is. What still waited to be sent to them is cancelled, and the campus id can be given again.
+pub async fn delete(s: &Services, caller: &Caller, campus_id: &str) -> Result<()> {
+    require(caller, Permission::DirectoryEdit)?;
+    let person = retire(s, campus_id).await?;
+    let traces = traces(s, &person).await?;
+    let mut looked = MessageId(0);
+    leave_messages(s, &traces, &mut looked).await?;
+    leave_answers(s, &traces).await?;
+    wait_for_planners(s).await?;
+    blank_deliveries(s, person.id).await?;
+    bury(s, caller, &traces).await?;
+    // What others wrote and planned while this went on.
+    leave_messages(s, &traces, &mut looked).await?;
+    blank_deliveries(s, person.id).await
+}
+
+async fn retire(s: &Services, campus_id: &str) -> Result<RecipientRow> {
+    let mut tx = s.db.begin().await?;
+    let person = store::lock(&mut tx, campus_id).await?.ok_or_else(unknown)?;
+    erasure::retire(&mut tx, person.id, s.clock.now()).await?;
+    tx.commit().await?;
+    Ok(person)
+}
+
+async fn traces(s: &Services, person: &RecipientRow) -> Result<Traces> {
+    let shared = erasure::shared(&s.db, person.id).await?;
+    let own = |kind: AddressKind| {
+        let value = match kind {
+            AddressKind::Email => &person.email,
+            AddressKind::Mobile => &person.mobile,
+            AddressKind::WecomUserid => &person.wecom_userid,
+            AddressKind::WechatOpenid => &person.wechat_openid,
+        };
+        value.clone().filter(|_| !shared.contains(&kind)).map(|value| DirectAddress { kind, value })
+    };
+    let addresses = AddressKind::ALL.into_iter().filter_map(own).collect();
+    Ok(Traces { campus_id: person.campus_id.clone(), addresses })
+}
+
+/// Takes the person out of the messages that name them, from the one after `looked` on.
+async fn leave_messages(s: &Services, traces: &Traces, looked: &mut MessageId) -> Result<()> {
+    loop {
+        let page = erasure::naming(&s.db, traces, *looked, LOOK).await?;
+        let Some(last) = page.last().map(|message| message.id) else { return Ok(()) };
+        for message in page.into_iter().filter(|message| message.theirs) {
+            leave_message(s, traces, message.id).await?;
+        }
+        *looked = last;
+    }
+}
+
+async fn leave_message(s: &Services, traces: &Traces, id: MessageId) -> Result<()> {
+    let now = s.clock.now();
+    let mut tx = s.db.begin().await?;
+    let Some(mut message) = erasure::lock(&mut tx, id).await? else { return Ok(()) };
+    let left = message.audience.as_mut().is_some_and(|audience| traces.leave(&mut audience.0));
+    let personal = message.personalise.as_mut().and_then(|people| people.0.remove(&traces.campus_id));
+    if !left && personal.is_none() {
+        return Ok(());
+    }
+    // What was for this person alone is about them.
+    let emptied = match (&message.audience, &message.personalise) {
+        (Some(audience), people) => {
+            audience.0.is_empty() && people.as_ref().is_none_or(|people| people.0.is_empty())
+        }
+        (None, people) => people.as_ref().is_some_and(|people| people.0.is_empty()),
+    };
+    if emptied {
+        message.content.0 = message.content.0.emptied();
+    }
+    erasure::rewrite(&mut tx, id, &message, emptied, now).await?;
+    let mut closed = Vec::new();
+    if left {
+        for address in &traces.addresses {
+            let direct = erasure::deliveries_to(&mut tx, id, address).await?;
+            closed.extend(erasure::blank(&mut tx, &direct, now, &s.campus.day(now)).await?);
+        }
+    }
+    tx.commit().await?;
+    deliveries::complete(s, &closed).await
+}
+
+/// Answers kept for a repeated request tell which people nobody knew. Who is known now may have been among them.
+async fn leave_answers(s: &Services, traces: &Traces) -> Result<()> {
+    let name = serde_json::to_string(&traces.campus_id).map_err(Error::internal)?;
+    for row in idempotency::answering(&s.db, &name).await? {
+        let mut answer: AcceptedView = serde_json::from_str(&row.answer).map_err(Error::internal)?;
+        if let Some(unknown) = &mut answer.unknown {
+            unknown.recipients.retain(|id| *id != traces.campus_id);
+        }
+        let answer = serde_json::to_string(&answer).map_err(Error::internal)?;
+        let mut tx = s.db.begin().await?;
+        let status = u16::try_from(row.status).map_err(Error::internal)?;
+        idempotency::update(&mut tx, row.source_id, &row.key, row.message_id, status, &answer).await?;
+        tx.commit().await?;
+    }
+    Ok(())
+}
+
+/// Waits until no transaction is under way that began to plan while the person was active: each holds its message.
+async fn wait_for_planners(s: &Services) -> Result<()> {
+    let routing = MessageFilter { status: Some(Status::Routing), ..MessageFilter::default() };
+    for message in messages::list(&s.db, &routing, None, LOOK).await? {
+        let mut tx = s.db.begin().await?;
+        messages::standing(&mut tx, message.id).await?;
+    }
+    Ok(())
+}
+
+async fn blank_deliveries(s: &Services, id: RecipientId) -> Result<()> {
+    let mut after = DeliveryId(0);
+    loop {
+        let chunk = erasure::deliveries_of(&s.db, id, after, CHUNK).await?;
+        let Some(last) = chunk.last() else { return Ok(()) };
+        after = *last;
+        let now = s.clock.now();
+        let mut tx = s.db.begin().await?;
+        let closed = erasure::blank(&mut tx, &chunk, now, &s.campus.day(now)).await?;
+        tx.commit().await?;
+        deliveries::complete(s, &closed).await?;
+    }
+}
+
+async fn bury(s: &Services, caller: &Caller, traces: &Traces) -> Result<()> {
+    let now = s.clock.now();
+    let mut tx = s.db.begin().await?;
+    let person = store::lock(&mut tx, &traces.campus_id).await?.ok_or_else(unknown)?;
+    for group in erasure::groups(&mut tx, &traces.campus_id).await? {
+        if let Some(filter) = traces.filter_without(&group.filter) {
+            erasure::set_filter(&mut tx, group.id, &filter).await?;
+        }
+    }
+    // No campus id has a space, so nobody is ever given this one.
+    let tombstone = format!("erased {:032x}", rand::random::<u128>());
+    erasure::bury(&mut tx, person.id, &tombstone, now).await?;
+    // By the row's own id: the log must not keep what was to be forgotten.
+    let (actor, object) = (caller.label(), person.id.to_string());
+    audit::append(&mut tx, now, &actor, "recipient.erase", &object, &serde_json::json!({})).await?;
+    tx.commit().await
+}
