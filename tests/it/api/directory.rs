@@ -155,6 +155,11 @@ async fn a_file_that_breaks_off_keeps_what_came_and_misses_nobody() {
     }
     assert_eq!(app.get("/recipients/1").await.expect(200)["active"], true);
     app.get("/recipients/3").await.problem(404, "not_found");
+
+    let whole = "{\"campus_id\": \"2\", \"name\": \"乙\"}\n{\"campus_id\": \"3\", \"name\": \"丙\"}\n";
+    let again = import(&app, "?deactivate_missing=true", whole).await.expect(200);
+    let told = ["created", "updated", "unchanged", "deactivated"].map(|name| again[name].clone());
+    assert_eq!(told, [json!(1), json!(0), json!(1), json!(1)], "sent again it does what it was to do");
 }
 
 #[tokio::test]
