@@ -2,16 +2,31 @@
 
 use url::Host;
 
+use super::channel::AddressKind;
+
 /// RFC 5321 §4.5.3.1.3, less the angle brackets.
 const MAX_EMAIL: usize = 254;
 /// RFC 5321 §4.5.3.1.1.
 const MAX_LOCAL: usize = 64;
 const MAX_LABEL: usize = 63;
+/// <https://developer.work.weixin.qq.com/document/path/90195>: 1 to 64 bytes.
+const MAX_WECOM_USERID: usize = 64;
+const MAX_OPENID: usize = 128;
 
 /// Why a text is no address of its kind, as a sentence for its writer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct BadAddress(pub &'static str);
+
+/// An address as it is kept.
+pub fn normalise(kind: AddressKind, text: &str) -> Result<String, BadAddress> {
+    match kind {
+        AddressKind::Email => normalise_email(text),
+        AddressKind::Mobile => normalise_mobile(text),
+        AddressKind::WecomUserid => wecom_userid(text),
+        AddressKind::WechatOpenid => wechat_openid(text),
+    }
+}
 
 /// An email address as it is kept: trimmed, the domain in lower case and in its ASCII form (`例子.中国` becomes
 /// `xn--fsqu00a.xn--fiqs8s`, RFC 5890). What stands before the `@` belongs to the mailbox's host and is left alone;
@@ -57,7 +72,7 @@ fn ascii_domain(domain: &str) -> Option<String> {
 /// A mobile number as it is kept: E.164, `+` and 8 to 15 digits. Eleven digits that start with 1 are a number of the
 /// mainland, with or without `86`, `0086` or `+86`; any other needs its country's `+` or `00`. Spaces, hyphens, dots
 /// and parentheses between digits are dropped, full-width digits read as digits.
-pub fn normalise_mobile(text: &str) -> Result<String, BadAddress> {
+fn normalise_mobile(text: &str) -> Result<String, BadAddress> {
     let mut number = String::with_capacity(16);
     for c in text.trim().chars() {
         match c {
@@ -86,6 +101,27 @@ pub fn normalise_mobile(text: &str) -> Result<String, BadAddress> {
         return Err(BadAddress("after the `+` there are 8 to 15 digits, the first of them not 0"));
     }
     Ok(format!("+{international}"))
+}
+
+fn wecom_userid(text: &str) -> Result<String, BadAddress> {
+    let right = text.len() <= MAX_WECOM_USERID
+        && text.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-@.".contains(&b));
+    if right {
+        Ok(text.to_owned())
+    } else {
+        Err(BadAddress("a WeCom user id has 1 to 64 letters, digits and `_-@.`, a letter or digit first"))
+    }
+}
+
+fn wechat_openid(text: &str) -> Result<String, BadAddress> {
+    let right =
+        text.len() <= MAX_OPENID && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b));
+    if right {
+        Ok(text.to_owned())
+    } else {
+        Err(BadAddress("an openid has letters, digits, `_` and `-` only"))
+    }
 }
 
 #[cfg(test)]

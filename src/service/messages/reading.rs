@@ -8,13 +8,13 @@ use std::str::FromStr;
 use serde_json::Value;
 
 use super::body::MessageBody;
-use crate::domain::address::{normalise_email, normalise_mobile};
+use crate::domain::address::normalise;
 use crate::domain::audience::{Audience, DirectAddress, Params};
 use crate::domain::channel::{AddressKind, ChannelKind};
 use crate::domain::content::{Variant, clean_text};
 use crate::domain::fields::{Fields, pointer};
 use crate::domain::filter::{Filter, is_attribute_name};
-use crate::domain::recipient::{check_campus_id, wechat_openid, wecom_userid};
+use crate::domain::recipient::check_campus_id;
 use crate::error::{Error, Fault, Result};
 
 /// Longest `Idempotency-Key` and `dedup_key`, in characters.
@@ -308,13 +308,7 @@ fn address(value: &Value) -> Result<DirectAddress> {
     let mut found = Vec::new();
     for kind in AddressKind::ALL {
         let Some(text) = fields.text(kind.name(), LONGEST_ATTRIBUTE) else { continue };
-        let normalised = match kind {
-            AddressKind::Email => normalise_email(&text),
-            AddressKind::Mobile => normalise_mobile(&text),
-            AddressKind::WecomUserid => wecom_userid(&text),
-            AddressKind::WechatOpenid => wechat_openid(&text),
-        };
-        match normalised {
+        match normalise(kind, &text) {
             Ok(value) => found.push(DirectAddress { kind, value }),
             Err(why) => fields.fault(kind.name(), "bad_address", why.to_string()),
         }

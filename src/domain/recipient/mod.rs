@@ -1,35 +1,22 @@
 //! A person in the directory, as departments' systems write it.
 
-use std::collections::BTreeMap;
+mod attributes;
+mod language;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::address::BadAddress;
-use super::channel::ChannelKind;
-use super::fields::{Fields, pointer};
-use super::filter;
+use super::address;
+use super::channel::{AddressKind, ChannelKind};
+use super::fields::Fields;
 use super::topic::TopicPattern;
-use crate::error::{Fault, Result};
+use crate::error::Result;
 
-pub use super::address::{normalise_email, normalise_mobile};
+pub use self::attributes::Attributes;
 
 const LONGEST_CAMPUS_ID: usize = 64;
 const LONGEST_NAME: usize = 200;
 const LONGEST_DEPARTMENT: usize = 200;
-/// RFC 5646 §4.4.1.
-const LONGEST_LANGUAGE: usize = 35;
-/// <https://developer.work.weixin.qq.com/document/path/90195>: 1 to 64 bytes.
-const LONGEST_WECOM_USERID: usize = 64;
-const LONGEST_OPENID: usize = 128;
-const MOST_ATTRIBUTES: usize = 64;
-const LONGEST_ATTRIBUTE: usize = 1_000;
-
-/// Numbers beyond this are not whole in every reader of JSON (RFC 8259 §6).
-const LARGEST_WHOLE: f64 = 9_007_199_254_740_991.0;
-
-/// Strings, numbers and booleans by name; never null.
-pub type Attributes = BTreeMap<String, Value>;
 
 /// A person's record, checked, with every address in its one spelling.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -55,7 +42,7 @@ impl RecipientInput {
     pub fn read(campus_id: &str, body: &Value) -> Result<Self> {
         let mut fields = Fields::of(body)?;
         let mut input = Self::known(&mut fields, Some(campus_id));
-        input.attributes = attributes(&mut fields);
+        input.attributes = attributes::read(&mut fields);
         fields.finish()?;
         Ok(input)
     }
@@ -68,16 +55,8 @@ impl RecipientInput {
     pub fn read_record(record: &Value) -> Result<Self> {
         let mut fields = Fields::of(record)?;
         let mut input = Self::known(&mut fields, None);
-        input.attributes = attributes(&mut fields);
-        let others: Vec<_> = fields.rest().collect();
-        for (name, value) in others {
-            if let Some(value) = attribute(&mut fields, pointer(name), name, value) {
-                input.attributes.insert(name.clone(), value);
-            }
-        }
-        if input.attributes.len() > MOST_ATTRIBUTES {
-            fields.fault("attributes", "too_many", format!("at most {MOST_ATTRIBUTES} attributes"));
-        }
+        input.attributes = attributes::read(&mut fields);
+        attributes::read_rest(&mut fields, &mut input.attributes);
         fields.close()?;
         Ok(input)
     }
@@ -109,11 +88,11 @@ impl RecipientInput {
         Self {
             campus_id: campus_id(fields, expected),
             name: fields.required("name", LONGEST_NAME),
-            email: an_address(fields, "email", normalise_email),
-            mobile: an_address(fields, "mobile", normalise_mobile),
-            wecom_userid: an_address(fields, "wecom_userid", wecom_userid),
-            wechat_openid: an_address(fields, "wechat_openid", wechat_openid),
-            language: language(fields),
+            email: an_address(fields, AddressKind::Email),
+            mobile: an_address(fields, AddressKind::Mobile),
+            wecom_userid: an_address(fields, AddressKind::WecomUserid),
+            wechat_openid: an_address(fields, AddressKind::WechatOpenid),
+            language: language::read(fields),
             department: fields.text("department", LONGEST_DEPARTMENT),
             attributes: Attributes::new(),
         }
@@ -161,15 +140,12 @@ fn campus_id(fields: &mut Fields<'_>, expected: Option<&str>) -> String {
     id
 }
 
-fn an_address(
-    fields: &mut Fields<'_>,
-    name: &'static str,
-    normalise: fn(&str) -> Result<String, BadAddress>,
-) -> Option<String> {
+fn an_address(fields: &mut Fields<'_>, kind: AddressKind) -> Option<String> {
+    let name = kind.name();
     // Longer than any address is; which one it is says itself what is too long.
     let text = match fields.value(name)? {
         Value::String(text) => text.trim().to_owned(),
-        Value::Number(number) if name == "mobile" => number.to_string(),
+        Value::Number(number) if kind == AddressKind::Mobile => number.to_string(),
         _ => {
             fields.fault(name, "not_a_string", "send a string");
             return None;
@@ -178,114 +154,13 @@ fn an_address(
     if text.is_empty() {
         return None;
     }
-    match normalise(&text) {
+    match address::normalise(kind, &text) {
         Ok(address) => Some(address),
         Err(why) => {
             fields.fault(name, "bad_address", why.to_string());
             None
         }
     }
-}
-
-pub fn wecom_userid(text: &str) -> Result<String, BadAddress> {
-    let right = text.len() <= LONGEST_WECOM_USERID
-        && text.starts_with(|c: char| c.is_ascii_alphanumeric())
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-@.".contains(&b));
-    if right {
-        Ok(text.to_owned())
-    } else {
-        Err(BadAddress("a WeCom user id has 1 to 64 letters, digits and `_-@.`, a letter or digit first"))
-    }
-}
-
-pub fn wechat_openid(text: &str) -> Result<String, BadAddress> {
-    let right =
-        text.len() <= LONGEST_OPENID && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b));
-    if right {
-        Ok(text.to_owned())
-    } else {
-        Err(BadAddress("an openid has letters, digits, `_` and `-` only"))
-    }
-}
-
-/// A language tag in the case that RFC 5646 §2.1.1 recommends: `zh-Hans-CN`.
-fn language(fields: &mut Fields<'_>) -> Option<String> {
-    let text = fields.text("language", LONGEST_LANGUAGE)?.replace('_', "-");
-    let mut tag = String::with_capacity(text.len());
-    for (i, part) in text.split('-').enumerate() {
-        let letters = part.bytes().all(|b| b.is_ascii_alphabetic());
-        let right = match i {
-            0 => letters && (2..=8).contains(&part.len()),
-            _ => part.bytes().all(|b| b.is_ascii_alphanumeric()) && (1..=8).contains(&part.len()),
-        };
-        if !right {
-            fields.fault("language", "bad_language", "send a language tag such as `zh-CN` or `en`");
-            return None;
-        }
-        match (i, part.len()) {
-            (0, _) => tag.push_str(&part.to_ascii_lowercase()),
-            (_, 2) => tag.push_str(&format!("-{}", part.to_ascii_uppercase())),
-            (_, 4) if letters => {
-                let (first, rest) = part.split_at(1);
-                tag.push_str(&format!("-{}{}", first.to_ascii_uppercase(), rest.to_ascii_lowercase()));
-            }
-            _ => tag.push_str(&format!("-{}", part.to_ascii_lowercase())),
-        }
-    }
-    Some(tag)
-}
-
-fn attributes(fields: &mut Fields<'_>) -> Attributes {
-    let empty = Map::new();
-    let object = match fields.value("attributes") {
-        None => &empty,
-        Some(Value::Object(object)) => object,
-        Some(_) => {
-            fields.fault("attributes", "not_an_object", "send an object of strings, numbers and booleans");
-            &empty
-        }
-    };
-    let mut read = Attributes::new();
-    for (name, value) in object {
-        if let Some(value) = attribute(fields, format!("/attributes{}", pointer(name)), name, value) {
-            read.insert(name.clone(), value);
-        }
-    }
-    if read.len() > MOST_ATTRIBUTES {
-        fields.fault("attributes", "too_many", format!("at most {MOST_ATTRIBUTES} attributes"));
-    }
-    read
-}
-
-/// A value in the form it is kept in, or `None` for null and for what is wrong.
-fn attribute(fields: &mut Fields<'_>, at: String, name: &str, value: &Value) -> Option<Value> {
-    let (code, detail) = match value {
-        _ if filter::COLUMNS.contains(&name) => {
-            ("reserved", format!("`{name}` is a field of its own, not an attribute"))
-        }
-        _ if !filter::is_attribute_name(name) => (
-            "bad_name",
-            "an attribute's name has 1 to 64 characters, no control characters, `\"` or `\\`".to_owned(),
-        ),
-        Value::Null => return None,
-        Value::Bool(_) => return Some(value.clone()),
-        // 2024.0 is kept as 2024, so that the same record is seen to be the same.
-        Value::Number(number) => {
-            let whole =
-                number.as_f64().filter(|n| number.is_f64() && n.fract() == 0.0 && n.abs() <= LARGEST_WHOLE);
-            return Some(whole.map_or_else(|| value.clone(), |n| Value::from(n as i64)));
-        }
-        Value::String(text) if text.chars().count() > LONGEST_ATTRIBUTE => {
-            ("too_long", format!("at most {LONGEST_ATTRIBUTE} characters"))
-        }
-        Value::String(text) if text.contains('\0') => {
-            ("control_character", "the character U+0000 is not allowed".to_owned())
-        }
-        Value::String(_) => return Some(value.clone()),
-        Value::Array(_) | Value::Object(_) => ("not_flat", "send a string, a number or a boolean".to_owned()),
-    };
-    fields.extend([Fault::new(at, code, detail)]);
-    None
 }
 
 /// What a person does not want to be sent.
@@ -302,7 +177,7 @@ mod tests {
     use crate::Error;
     use serde_json::json;
 
-    fn faults<T: std::fmt::Debug>(result: Result<T>) -> Vec<(String, String)> {
+    pub(super) fn faults<T: std::fmt::Debug>(result: Result<T>) -> Vec<(String, String)> {
         match result {
             Err(Error::Invalid(faults)) => {
                 faults.into_iter().map(|f| (f.pointer, f.code.into_owned())).collect()
@@ -311,7 +186,7 @@ mod tests {
         }
     }
 
-    fn pairs(list: &[(&str, &str)]) -> Vec<(String, String)> {
+    pub(super) fn pairs(list: &[(&str, &str)]) -> Vec<(String, String)> {
         list.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect()
     }
 
@@ -368,28 +243,6 @@ mod tests {
             let found = faults(RecipientInput::read(id, &json!({"name": "x"})));
             assert_eq!(found, pairs(&[("/campus_id", "bad_campus_id")]), "{id:?}");
         }
-    }
-
-    #[test]
-    fn there_is_a_limit_to_attributes() {
-        let many: Map<String, Value> = (0..65).map(|n| (format!("a{n}"), json!(n))).collect();
-        let body = json!({"name": "x", "attributes": many});
-        assert_eq!(faults(RecipientInput::read("1", &body)), pairs(&[("/attributes", "too_many")]));
-        let mut record = Value::Object(many);
-        record["campus_id"] = json!("1");
-        record["name"] = json!("x");
-        assert_eq!(faults(RecipientInput::read_record(&record)), pairs(&[("/attributes", "too_many")]));
-    }
-
-    #[test]
-    fn other_fields_of_a_record_are_attributes() {
-        let record =
-            json!({"campus_id": 2_024_001, "name": "李伟", "role": "student", "attributes": {"year": 1}});
-        let input = RecipientInput::read_record(&record).unwrap();
-        assert_eq!(input.campus_id, "2024001");
-        assert_eq!(serde_json::to_value(&input.attributes).unwrap(), json!({"role": "student", "year": 1}));
-        let record = json!({"campus_id": "1", "name": "x", "list": [1]});
-        assert_eq!(faults(RecipientInput::read_record(&record)), pairs(&[("/list", "not_flat")]));
     }
 
     #[test]
