@@ -108,16 +108,17 @@ pub struct ImportParams {
 
 impl From<Recipient> for RecipientBody {
     fn from(it: Recipient) -> Self {
+        let person = it.person;
         Self {
-            campus_id: it.campus_id,
-            name: it.name,
-            email: it.email,
-            mobile: it.mobile,
-            wecom_userid: it.wecom_userid,
-            wechat_openid: it.wechat_openid,
-            language: it.language,
-            department: it.department,
-            attributes: it.attributes,
+            campus_id: person.campus_id,
+            name: person.name,
+            email: person.email,
+            mobile: person.mobile,
+            wecom_userid: person.wecom_userid,
+            wechat_openid: person.wechat_openid,
+            language: person.language,
+            department: person.department,
+            attributes: person.attributes,
             active: it.active,
             created_at: it.created_at.to_jiff(),
             updated_at: it.updated_at.to_jiff(),
@@ -178,16 +179,18 @@ pub async fn replace(
     body: Json,
 ) -> Result<HttpResponse> {
     Params::none(&request)?;
-    let (change, person) = recipients::put(&s, key.caller(), &campus_id, &body.0).await?;
+    let (change, recipient) = recipients::put(&s, key.caller(), &campus_id, &body.0).await?;
     let mut response = match change {
         Change::Created => HttpResponse::Created(),
         Change::Updated | Change::Unchanged => HttpResponse::Ok(),
     };
     if change == Change::Created {
-        response
-            .insert_header((header::LOCATION, format!("/api/v1/recipients/{}", segment(&person.campus_id))));
+        response.insert_header((
+            header::LOCATION,
+            format!("/api/v1/recipients/{}", segment(&recipient.person.campus_id)),
+        ));
     }
-    Ok(response.json(RecipientBody::from(person)))
+    Ok(response.json(RecipientBody::from(recipient)))
 }
 
 /// Changes what is named and keeps the rest; null clears (RFC 7396).

@@ -4,7 +4,7 @@ use sqlx::types::Json;
 
 use super::audience::{ResolvedAudience, bind_all};
 use super::dialect::Field;
-use super::{Db, Dialect, Tx, in_db, in_tx, row, sql, to_json};
+use super::{Db, Dialect, FromColumn, Tx, in_db, in_tx, row, sql, to_json};
 use crate::Result;
 use crate::clock::Timestamp;
 use crate::domain::filter::Bind;
@@ -12,22 +12,38 @@ use crate::domain::id::RecipientId;
 use crate::domain::recipient::{Attributes, RecipientInput};
 
 row! {
+    #[derive(PartialEq)]
     pub struct RecipientRow {
         /// Lists are continued from it.
         pub id: RecipientId,
-        pub campus_id: String,
-        pub name: String,
-        pub email: Option<String>,
-        pub mobile: Option<String>,
-        pub wecom_userid: Option<String>,
-        pub wechat_openid: Option<String>,
-        pub language: Option<String>,
-        pub department: Option<String>,
-        pub attributes: Json<Attributes>,
+        pub person: RecipientInput,
         /// No audience selects who is not.
         pub active: bool,
         pub created_at: Timestamp,
         pub updated_at: Timestamp,
+    }
+}
+
+/// Read from the columns that its fields are called by.
+impl<R> FromColumn<R> for RecipientInput
+where
+    String: FromColumn<R>,
+    Option<String>: FromColumn<R>,
+    Json<Attributes>: FromColumn<R>,
+{
+    fn read(row: &R, _: &str) -> Result<Self, sqlx::Error> {
+        let optional = |name| Option::read(row, name);
+        Ok(Self {
+            campus_id: String::read(row, "campus_id")?,
+            name: String::read(row, "name")?,
+            email: optional("email")?,
+            mobile: optional("mobile")?,
+            wecom_userid: optional("wecom_userid")?,
+            wechat_openid: optional("wechat_openid")?,
+            language: optional("language")?,
+            department: optional("department")?,
+            attributes: Json::read(row, "attributes")?.0,
+        })
     }
 }
 

@@ -52,7 +52,7 @@ async fn put_students(s: &Services, n: usize) {
 }
 
 fn ids(people: &[Recipient]) -> Vec<&str> {
-    people.iter().map(|one| one.campus_id.as_str()).collect()
+    people.iter().map(|one| one.person.campus_id.as_str()).collect()
 }
 
 #[track_caller]
@@ -79,16 +79,16 @@ on_both!(a_record_is_created_replaced_patched_and_read, |db| async {
     let full =
         json!({"name": "李伟", "email": "li@Example.edu", "attributes": {"role": "student", "year": 2024}});
     let (change, li) = put(&s, "2024001", full.clone()).await;
-    assert_eq!((change, li.email.as_deref()), (Change::Created, Some("li@example.edu")));
+    assert_eq!((change, li.person.email.as_deref()), (Change::Created, Some("li@example.edu")));
     assert_eq!(li.created_at, s.clock.now());
     s.clock.turn(1_000);
     assert_eq!(put(&s, "2024001", full).await, (Change::Unchanged, li.clone()));
     let patch = json!({"mobile": "13812345678", "attributes": {"year": null}});
     let patched = recipients::patch(&s, &registry(), "2024001", &patch).await.unwrap();
-    assert_eq!(patched.mobile.as_deref(), Some("+8613812345678"));
-    assert_eq!((patched.attributes.len(), patched.updated_at), (1, s.clock.now()));
+    assert_eq!(patched.person.mobile.as_deref(), Some("+8613812345678"));
+    assert_eq!((patched.person.attributes.len(), patched.updated_at), (1, s.clock.now()));
     let (change, replaced) = put(&s, "2024001", json!({"name": "李伟"})).await;
-    assert_eq!((change, replaced.email, replaced.attributes.len()), (Change::Updated, None, 0));
+    assert_eq!((change, replaced.person.email, replaced.person.attributes.len()), (Change::Updated, None, 0));
     assert_eq!(recipients::get(&s, &registry(), "2024001").await.unwrap().created_at, li.created_at);
 
     let nobody = recipients::patch(&s, &registry(), "nobody", &json!({})).await;
@@ -129,17 +129,20 @@ on_both!(operators_see_addresses_masked_until_they_ask, |db| async {
     put(&s, "1", body).await;
     let owner = operator(Role::Owner);
     let seen = recipients::get(&s, &owner, "1").await.unwrap();
-    assert_eq!(seen.email.as_deref(), Some("l***@example.edu"));
-    assert_eq!((seen.mobile.as_deref(), seen.wecom_userid.as_deref()), (Some("+86138****5678"), Some("***")));
+    assert_eq!(seen.person.email.as_deref(), Some("l***@example.edu"));
+    assert_eq!(
+        (seen.person.mobile.as_deref(), seen.person.wecom_userid.as_deref()),
+        (Some("+86138****5678"), Some("***"))
+    );
     let listed = recipients::list(&s, &owner, &ListFilter::default(), None, 9).await.unwrap();
     assert_eq!(listed, [seen]);
     assert_eq!(
-        recipients::get(&s, &registry(), "1").await.unwrap().mobile.as_deref(),
+        recipients::get(&s, &registry(), "1").await.unwrap().person.mobile.as_deref(),
         Some("+8613812345678")
     );
     assert!(acts(&s).await.is_empty());
     let revealed = recipients::reveal(&s, &owner, "1").await.unwrap();
-    assert_eq!(revealed.email.as_deref(), Some("li.wei@example.edu"));
+    assert_eq!(revealed.person.email.as_deref(), Some("li.wei@example.edu"));
     assert_eq!(acts(&s).await, ["recipient.reveal"]);
 });
 
@@ -253,7 +256,7 @@ on_both!(a_preview_counts_and_shows_a_few, |db| async {
     let preview = groups::preview(&s, &registry(), &json!({"where": "role = 'student'"})).await.unwrap();
     assert_eq!((preview.count, preview.sample.len()), (15, 10));
     let preview = groups::preview(&s, &registry(), &json!({"where": "role is null"})).await.unwrap();
-    assert_eq!(preview.sample[0].email.as_deref(), Some("s***@example.edu"), "masked for systems too");
+    assert_eq!(preview.sample[0].person.email.as_deref(), Some("s***@example.edu"), "masked for systems too");
     let broken = groups::preview(&s, &registry(), &json!({"where": "role ="})).await;
     assert_eq!(faults(broken), [pair("/where", "filter_syntax")]);
 });
@@ -340,7 +343,7 @@ on_both!(an_import_counts_what_it_did, |db| async {
     assert!(report.complete && !report.dry_run);
     assert_eq!(counts(&import(&s, PLAIN, &lines(1..=2_500)).await), [0, 0, 2_500, 0, 0]);
     let p7 = recipients::get(&s, &registry(), "p7").await.unwrap();
-    assert_eq!((p7.name.as_str(), &p7.attributes["year"]), ("人员7", &json!(7)));
+    assert_eq!((p7.person.name.as_str(), &p7.person.attributes["year"]), ("人员7", &json!(7)));
 });
 
 on_both!(bad_lines_are_told_and_good_ones_kept, |db| async {
@@ -376,7 +379,11 @@ on_both!(bad_lines_are_told_and_good_ones_kept, |db| async {
             (7, "campus_id", "duplicate", "1"),
         ]
     );
-    assert_eq!(recipients::get(&s, &registry(), "1").await.unwrap().name, "一", "the first line is kept");
+    assert_eq!(
+        recipients::get(&s, &registry(), "1").await.unwrap().person.name,
+        "一",
+        "the first line is kept"
+    );
     recipients::get(&s, &registry(), "4").await.unwrap();
 
     let latin1 = [b"{\"campus_id\":\"5\",\"name\":\"Jos\xe9\"}\n".as_slice(), lines([6]).as_bytes()].concat();

@@ -84,6 +84,16 @@ impl RecipientInput {
         Self::read(&self.campus_id, &merged)
     }
 
+    /// Where they are reached, if they are, by that kind of address.
+    pub fn address(&self, kind: AddressKind) -> Option<&str> {
+        match kind {
+            AddressKind::Email => self.email.as_deref(),
+            AddressKind::Mobile => self.mobile.as_deref(),
+            AddressKind::WecomUserid => self.wecom_userid.as_deref(),
+            AddressKind::WechatOpenid => self.wechat_openid.as_deref(),
+        }
+    }
+
     fn known(fields: &mut Fields<'_>, expected: Option<&str>) -> Self {
         Self {
             campus_id: campus_id(fields, expected),

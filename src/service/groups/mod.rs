@@ -57,7 +57,7 @@ impl From<GroupRow> for Group {
 }
 
 /// Whom a filter finds.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Preview {
     pub count: i64,
     /// Some of them, with addresses masked.
@@ -202,7 +202,7 @@ pub async fn preview(s: &Services, caller: &Caller, body: &Value) -> Result<Prev
     let audience = ResolvedAudience { filters: vec![read_filter(body)?], ..ResolvedAudience::default() };
     let count = audience::count(&s.db, &audience).await?;
     let rows = audience::sample(&s.db, &audience, SAMPLE).await?;
-    Ok(Preview { count, sample: rows.into_iter().map(|row| Recipient::from(row).masked()).collect() })
+    Ok(Preview { count, sample: rows.into_iter().map(Recipient::masked).collect() })
 }
 
 /// Whom the group reaches.

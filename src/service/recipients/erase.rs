@@ -4,7 +4,7 @@
 //! It is done in many short transactions, because messages wait for the same store. The directory's own row goes last:
 //! whoever is interrupted finds the person still there, though inactive, and erases them again.
 
-use super::{require, unknown};
+use super::{Recipient, require, unknown};
 use crate::domain::audience::DirectAddress;
 use crate::domain::channel::AddressKind;
 use crate::domain::id::{DeliveryId, MessageId, RecipientId};
@@ -14,7 +14,7 @@ use crate::domain::traces::Traces;
 use crate::service::messages::AcceptedView;
 use crate::service::{Caller, Services, deliveries};
 use crate::store::messages::MessageFilter;
-use crate::store::recipients::{self as store, RecipientRow};
+use crate::store::recipients as store;
 use crate::store::{audit, erasure, idempotency, messages};
 use crate::{Error, Result};
 
@@ -26,40 +26,34 @@ const CHUNK: u32 = 500;
 /// Forgets who a person is. What still waited to be sent to them is cancelled, and the campus id can be given again.
 pub async fn delete(s: &Services, caller: &Caller, campus_id: &str) -> Result<()> {
     require(caller, Permission::DirectoryEdit)?;
-    let person = retire(s, campus_id).await?;
-    let traces = traces(s, &person).await?;
+    let recipient = retire(s, campus_id).await?;
+    let traces = traces(s, &recipient).await?;
     let mut looked = MessageId(0);
     leave_messages(s, &traces, &mut looked).await?;
     leave_answers(s, &traces).await?;
     wait_for_planners(s).await?;
-    blank_deliveries(s, person.id).await?;
+    blank_deliveries(s, recipient.id).await?;
     bury(s, caller, &traces).await?;
     // What others wrote and planned while this went on.
     leave_messages(s, &traces, &mut looked).await?;
-    blank_deliveries(s, person.id).await
+    blank_deliveries(s, recipient.id).await
 }
 
-async fn retire(s: &Services, campus_id: &str) -> Result<RecipientRow> {
+async fn retire(s: &Services, campus_id: &str) -> Result<Recipient> {
     let mut tx = s.db.begin().await?;
-    let person = store::lock(&mut tx, campus_id).await?.ok_or_else(unknown)?;
-    erasure::retire(&mut tx, person.id, s.clock.now()).await?;
+    let recipient = store::lock(&mut tx, campus_id).await?.ok_or_else(unknown)?;
+    erasure::retire(&mut tx, recipient.id, s.clock.now()).await?;
     tx.commit().await?;
-    Ok(person)
+    Ok(recipient)
 }
 
-async fn traces(s: &Services, person: &RecipientRow) -> Result<Traces> {
-    let shared = erasure::shared(&s.db, person.id).await?;
-    let own = |kind: AddressKind| {
-        let value = match kind {
-            AddressKind::Email => &person.email,
-            AddressKind::Mobile => &person.mobile,
-            AddressKind::WecomUserid => &person.wecom_userid,
-            AddressKind::WechatOpenid => &person.wechat_openid,
-        };
-        value.clone().filter(|_| !shared.contains(&kind)).map(|value| DirectAddress { kind, value })
-    };
-    let addresses = AddressKind::ALL.into_iter().filter_map(own).collect();
-    Ok(Traces { campus_id: person.campus_id.clone(), addresses })
+async fn traces(s: &Services, recipient: &Recipient) -> Result<Traces> {
+    let shared = erasure::shared(&s.db, recipient.id).await?;
+    let own = AddressKind::ALL.into_iter().filter(|kind| !shared.contains(kind));
+    let addresses = own.filter_map(|kind| {
+        recipient.person.address(kind).map(|value| DirectAddress { kind, value: value.to_owned() })
+    });
+    Ok(Traces { campus_id: recipient.person.campus_id.clone(), addresses: addresses.collect() })
 }
 
 /// Takes the person out of the messages that name them, from the one after `looked` on.
@@ -149,7 +143,7 @@ async fn blank_deliveries(s: &Services, id: RecipientId) -> Result<()> {
 async fn bury(s: &Services, caller: &Caller, traces: &Traces) -> Result<()> {
     let now = s.clock.now();
     let mut tx = s.db.begin().await?;
-    let person = store::lock(&mut tx, &traces.campus_id).await?.ok_or_else(unknown)?;
+    let recipient = store::lock(&mut tx, &traces.campus_id).await?.ok_or_else(unknown)?;
     for group in erasure::groups(&mut tx, &traces.campus_id).await? {
         if let Some(filter) = traces.filter_without(&group.filter) {
             erasure::set_filter(&mut tx, group.id, &filter).await?;
@@ -157,9 +151,9 @@ async fn bury(s: &Services, caller: &Caller, traces: &Traces) -> Result<()> {
     }
     // No campus id has a space, so nobody is ever given this one.
     let tombstone = format!("erased {:032x}", rand::random::<u128>());
-    erasure::bury(&mut tx, person.id, &tombstone, now).await?;
+    erasure::bury(&mut tx, recipient.id, &tombstone, now).await?;
     // By the row's own id: the log must not keep what was to be forgotten.
-    let (actor, object) = (caller.label(), person.id.to_string());
+    let (actor, object) = (caller.label(), recipient.id.to_string());
     audit::append(&mut tx, now, &actor, "recipient.erase", &object, &serde_json::json!({})).await?;
     tx.commit().await
 }

@@ -11,67 +11,31 @@ use super::{Caller, Services, groups};
 use crate::clock::Timestamp;
 use crate::domain::id::RecipientId;
 use crate::domain::operator::Permission;
-use crate::domain::recipient::{Attributes, OptOut, RecipientInput};
+use crate::domain::recipient::{OptOut, RecipientInput};
 use crate::domain::source::Right;
-use crate::store::recipients::{self as store, RecipientFilter, RecipientRow, Upserted};
+use crate::store::recipients::{self as store, RecipientFilter, Upserted};
 use crate::store::{Tx, audit, opt_outs};
 use crate::telemetry::mask;
 use crate::{Error, Result};
 
 pub use self::erase::delete;
 pub use self::import::{Import, ImportOptions, ImportReport, Rejected};
+/// A person as the directory knows them.
+pub use crate::store::recipients::RecipientRow as Recipient;
 
 /// Opt-outs one person may have.
 const MOST_OPT_OUTS: usize = 200;
-
-/// A person as the directory knows them.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Recipient {
-    pub id: RecipientId,
-    pub campus_id: String,
-    pub name: String,
-    pub email: Option<String>,
-    pub mobile: Option<String>,
-    pub wecom_userid: Option<String>,
-    pub wechat_openid: Option<String>,
-    pub language: Option<String>,
-    pub department: Option<String>,
-    pub attributes: Attributes,
-    /// No audience selects who is not.
-    pub active: bool,
-    pub created_at: Timestamp,
-    pub updated_at: Timestamp,
-}
-
-impl From<RecipientRow> for Recipient {
-    fn from(row: RecipientRow) -> Self {
-        Self {
-            id: row.id,
-            campus_id: row.campus_id,
-            name: row.name,
-            email: row.email,
-            mobile: row.mobile,
-            wecom_userid: row.wecom_userid,
-            wechat_openid: row.wechat_openid,
-            language: row.language,
-            department: row.department,
-            attributes: row.attributes.0,
-            active: row.active,
-            created_at: row.created_at,
-            updated_at: row.updated_at,
-        }
-    }
-}
 
 impl Recipient {
     /// With addresses that are recognised by who knows them, and learnt by nobody.
     #[must_use]
     pub fn masked(mut self) -> Self {
+        let person = &mut self.person;
         for (address, mask) in [
-            (&mut self.email, mask::email as fn(&str) -> String),
-            (&mut self.mobile, mask::mobile),
-            (&mut self.wecom_userid, mask::id),
-            (&mut self.wechat_openid, mask::id),
+            (&mut person.email, mask::email as fn(&str) -> String),
+            (&mut person.mobile, mask::mobile),
+            (&mut person.wecom_userid, mask::id),
+            (&mut person.wechat_openid, mask::id),
         ] {
             *address = address.as_deref().map(mask);
         }
@@ -147,7 +111,7 @@ pub async fn put(
         note(&mut tx, caller, now, action, &row.id.to_string(), &json!({})).await?;
     }
     tx.commit().await?;
-    Ok((change, Recipient::from(row).shown_to(caller)))
+    Ok((change, row.shown_to(caller)))
 }
 
 /// Changes what the patch names (RFC 7396: null clears) and leaves the rest.
@@ -156,37 +120,21 @@ pub async fn patch(s: &Services, caller: &Caller, campus_id: &str, patch: &Value
     let now = s.clock.now();
     let mut tx = s.db.begin().await?;
     let mut row = store::lock(&mut tx, campus_id).await?.ok_or_else(unknown)?;
-    let before = input(&row);
-    let after = before.patched(patch)?;
-    if after != before {
+    let after = row.person.patched(patch)?;
+    if after != row.person {
         store::update(&mut tx, row.id, &after, now).await?;
         note(&mut tx, caller, now, "recipient.update", &row.id.to_string(), &json!({})).await?;
         row = store::lock(&mut tx, campus_id).await?.ok_or_else(unknown)?;
     }
     tx.commit().await?;
-    Ok(Recipient::from(row).shown_to(caller))
-}
-
-fn input(row: &RecipientRow) -> RecipientInput {
-    let row = row.clone();
-    RecipientInput {
-        campus_id: row.campus_id,
-        name: row.name,
-        email: row.email,
-        mobile: row.mobile,
-        wecom_userid: row.wecom_userid,
-        wechat_openid: row.wechat_openid,
-        language: row.language,
-        department: row.department,
-        attributes: row.attributes.0,
-    }
+    Ok(row.shown_to(caller))
 }
 
 /// One person; an operator sees addresses masked, and [`reveal`] shows them.
 pub async fn get(s: &Services, caller: &Caller, campus_id: &str) -> Result<Recipient> {
     require(caller, Permission::DirectoryView)?;
     let row = store::find(&s.db, campus_id).await?.ok_or_else(unknown)?;
-    Ok(Recipient::from(row).shown_to(caller))
+    Ok(row.shown_to(caller))
 }
 
 /// One person with whole addresses. That somebody looked is in the audit log.
@@ -196,7 +144,7 @@ pub async fn reveal(s: &Services, caller: &Caller, campus_id: &str) -> Result<Re
     let row = store::lock(&mut tx, campus_id).await?.ok_or_else(unknown)?;
     note(&mut tx, caller, s.clock.now(), "recipient.reveal", &row.id.to_string(), &json!({})).await?;
     tx.commit().await?;
-    Ok(row.into())
+    Ok(row)
 }
 
 /// Which people to list.
@@ -223,7 +171,7 @@ pub async fn list(
     };
     let filter = RecipientFilter { q: filter.q.clone().unwrap_or_default(), audience };
     let rows = store::list(&s.db, &filter, before, limit).await?;
-    Ok(rows.into_iter().map(|row| Recipient::from(row).shown_to(caller)).collect())
+    Ok(rows.into_iter().map(|row| row.shown_to(caller)).collect())
 }
 
 /// What a person does not want to be sent.

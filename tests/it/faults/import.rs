@@ -48,8 +48,8 @@ on_both_urls!(an_import_that_is_killed_keeps_whole_lines_and_can_be_repeated, |u
     child.kill().await.unwrap();
     assert_eq!(people(&db).await, KEPT, "what was not a whole batch is not there");
     let row = list(&db, &RecipientFilter::default(), None, 1).await.unwrap().remove(0);
-    assert_eq!(row.attributes.0["dorm"], format!("3-{}", KEPT - 1));
-    assert_eq!(row.email, Some(format!("p{}@stu.bell.example", KEPT - 1)));
+    assert_eq!(row.person.attributes["dorm"], format!("3-{}", KEPT - 1));
+    assert_eq!(row.person.email, Some(format!("p{}@stu.bell.example", KEPT - 1)));
 
     let whole = here.data().with_file_name("people.ndjson");
     std::fs::write(&whole, (0..PEOPLE).map(line).collect::<String>()).unwrap();

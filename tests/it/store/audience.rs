@@ -29,7 +29,7 @@ async fn chosen(db: &Db, audience: &ResolvedAudience) -> Vec<String> {
     let mut ids = Vec::new();
     for row in recipients::list(db, &recipients::RecipientFilter::default(), None, 200).await.unwrap() {
         if found.contains(&row.id) {
-            ids.push(row.campus_id);
+            ids.push(row.person.campus_id);
         }
     }
     assert_eq!(ids.len(), found.len(), "nobody twice");
@@ -108,7 +108,7 @@ on_both!(a_sample_is_of_the_audience, |db| async {
     let even = ResolvedAudience { filters: filter("even = true"), ..Default::default() };
     let some = sample(&db, &even, 10).await.unwrap();
     assert_eq!(some.len(), 10);
-    assert!(some.iter().all(|row| row.attributes.0["even"] == true));
+    assert!(some.iter().all(|row| row.person.attributes["even"] == true));
     assert_eq!(sample(&db, &even, 100).await.unwrap().len(), 25);
 });
 

@@ -27,7 +27,7 @@ async fn get(db: &Db, campus_id: &str) -> RecipientRow {
 }
 
 fn ids(rows: &[RecipientRow]) -> Vec<&str> {
-    rows.iter().map(|row| row.campus_id.as_str()).collect()
+    rows.iter().map(|row| row.person.campus_id.as_str()).collect()
 }
 
 fn counts(created: u64, updated: u64, unchanged: u64) -> Upserted {
@@ -48,18 +48,7 @@ fn li() -> RecipientInput {
 on_both!(a_person_is_read_back_as_kept, |db| async {
     assert_eq!(keep(&db, &[li()], 5).await, counts(1, 0, 0));
     let row = get(&db, "2024001").await;
-    let read = RecipientInput {
-        campus_id: row.campus_id,
-        name: row.name,
-        email: row.email,
-        mobile: row.mobile,
-        wecom_userid: row.wecom_userid,
-        wechat_openid: row.wechat_openid,
-        language: row.language,
-        department: row.department,
-        attributes: row.attributes.0,
-    };
-    assert_eq!(read, li());
+    assert_eq!(row.person, li());
     assert!(row.active);
     assert_eq!((row.created_at, row.updated_at), (Timestamp(5), Timestamp(5)));
     assert!(find(&db, "2024002").await.unwrap().is_none());
@@ -93,8 +82,8 @@ on_both!(a_person_is_updated_in_place, |db| async {
     update(&mut tx, row.id, &changed, Timestamp(3)).await.unwrap();
     tx.commit().await.unwrap();
     let row = get(&db, "2024001").await;
-    assert_eq!((row.email.as_deref(), row.mobile.as_deref()), (None, Some("+8613812345678")));
-    assert_eq!(row.attributes.0, changed.attributes);
+    assert_eq!((row.person.email.as_deref(), row.person.mobile.as_deref()), (None, Some("+8613812345678")));
+    assert_eq!(row.person.attributes, changed.attributes);
     assert_eq!(row.updated_at, Timestamp(3));
     assert!(!row.active, "an update wakes nobody");
     assert_eq!(get(&db, "1").await.updated_at, Timestamp(1));
@@ -128,7 +117,7 @@ on_both!(people_are_found_by_what_one_knows_of_them, |db| async {
     let found = async |q: &str| {
         let filter = RecipientFilter { q: q.to_owned(), audience: None };
         let rows = list(&db, &filter, None, 10).await.unwrap();
-        rows.into_iter().map(|row| row.campus_id).collect::<Vec<_>>()
+        rows.into_iter().map(|row| row.person.campus_id).collect::<Vec<_>>()
     };
     assert_eq!(found("").await, ["T100", "S2024002", "S2024001"], "newest first");
     assert_eq!(found("s2024").await, ["S2024002", "S2024001"]);
