@@ -29,6 +29,30 @@ impl State {
     }
 }
 
+/// Lets a type with a field for each state be asked for a state's.
+macro_rules! by_state {
+    ($type:ty) => {
+        impl $type {
+            /// How many stand in this state.
+            pub const fn of(&self, state: $crate::domain::delivery::State) -> i64 {
+                use $crate::domain::delivery::State;
+                match state {
+                    State::Pending => self.pending,
+                    State::Sending => self.sending,
+                    State::Sent => self.sent,
+                    State::Delivered => self.delivered,
+                    State::Failed => self.failed,
+                    State::Expired => self.expired,
+                    State::Cancelled => self.cancelled,
+                    State::Suppressed => self.suppressed,
+                    State::Unknown => self.unknown,
+                }
+            }
+        }
+    };
+}
+pub(crate) use by_state;
+
 /// Why a delivery was planned but not sent; the word stored as its reason.
 pub mod suppressed {
     pub const NO_ADDRESS: &str = "no_address";

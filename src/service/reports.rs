@@ -12,7 +12,7 @@ use crate::domain::id::{MessageId, SourceId};
 use crate::domain::message::Status;
 use crate::domain::operator::Permission;
 use crate::error::Result;
-use crate::store::reports::{self as store, HourRow};
+use crate::store::reports as store;
 
 const DAY: Duration = Duration::from_hours(24);
 /// Bars of the trend; the last is the hour that runs.
@@ -136,22 +136,9 @@ async fn hours(s: &Services, now: Timestamp) -> Result<Vec<Hour>> {
     let rows = store::hours(&s.db, start, MessageId::first_at(start)).await?;
     let mut hours = Vec::new();
     for hour in 0..HOURS {
-        let counts = rows.iter().find(|row| row.hour == hour as i64).map(of_hour).unwrap_or_default();
+        let row = rows.iter().find(|row| row.hour == hour as i64);
+        let counts = row.map(|row| Counts::new(|state| row.of(state))).unwrap_or_default();
         hours.push(Hour { begins: start.plus(Duration::from_hours(hour)), counts });
     }
     Ok(hours)
-}
-
-fn of_hour(row: &HourRow) -> Counts {
-    Counts::new(|state| match state {
-        State::Pending => row.pending,
-        State::Sending => row.sending,
-        State::Sent => row.sent,
-        State::Delivered => row.delivered,
-        State::Failed => row.failed,
-        State::Expired => row.expired,
-        State::Cancelled => row.cancelled,
-        State::Suppressed => row.suppressed,
-        State::Unknown => row.unknown,
-    })
 }

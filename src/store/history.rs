@@ -8,7 +8,7 @@ use super::{Db, JsonText, Tx, in_db, in_tx, row, sql};
 use crate::Result;
 use crate::clock::Timestamp;
 use crate::domain::channel::{AddressKind, ChannelKind};
-use crate::domain::delivery::State;
+use crate::domain::delivery::{State, by_state};
 use crate::domain::id::{DeliveryId, MessageId, ReceiptId, SourceId};
 
 row! {
@@ -27,6 +27,8 @@ row! {
         pub unknown: i64,
     }
 }
+
+by_state!(CountRow);
 
 /// The counts of several messages at once.
 pub async fn counts(db: &Db, ids: &[MessageId]) -> Result<Vec<CountRow>> {

@@ -7,7 +7,7 @@ use super::{Db, JsonText, in_db, row, sql};
 use crate::Result;
 use crate::clock::Timestamp;
 use crate::domain::channel::ChannelKind;
-use crate::domain::delivery::State;
+use crate::domain::delivery::{State, by_state};
 use crate::domain::id::{MessageId, ProviderId, SourceId};
 use crate::domain::message::{Lane, Status};
 
@@ -94,6 +94,8 @@ row! {
         pub unknown: i64,
     }
 }
+
+by_state!(HourRow);
 
 /// Where the deliveries of messages accepted since `start` stand, hour by hour; hours without any are left out.
 /// `first`: no message accepted since then has a lower id.

@@ -1,6 +1,8 @@
 //! Personal data as logs and lists may show it: enough to recognise somebody whose address one knows, too little to learn
 //! it. What is too short to be cut is hidden whole.
 
+use crate::domain::channel::AddressKind;
+
 const HIDDEN: &str = "***";
 
 /// An email address: `zhang.san@example.edu` → `z***@example.edu`.
@@ -41,6 +43,15 @@ pub fn name(text: &str) -> String {
         format!("{first}{HIDDEN}")
     } else {
         format!("{first}{}", "*".repeat(rest.clamp(1, 2)))
+    }
+}
+
+/// An address of a kind.
+pub fn address_of(kind: AddressKind, address: &str) -> String {
+    match kind {
+        AddressKind::Email => email(address),
+        AddressKind::Mobile => mobile(address),
+        AddressKind::WecomUserid | AddressKind::WechatOpenid => id(address),
     }
 }
 

@@ -2,10 +2,13 @@
 //!
 //! What came in goes through [`accept()`]: `reading` finds every fault of the JSON, `draft` checks what the sender may do
 //! and what the message names, `intake` hands it to the one writer, and `keep` writes what has arrived in one
-//! transaction. [`read`] shows messages, their deliveries and what was tried; [`views`] is how they look.
+//! transaction. [`read`] shows messages, their deliveries and what was tried; [`views`] and
+//! [`delivery_views`] are how they look.
 
 mod accept;
 mod body;
+mod counts;
+mod delivery_views;
 mod draft;
 mod intake;
 mod keep;
@@ -16,10 +19,13 @@ mod views;
 
 pub use self::accept::{AcceptOptions, Accepted, MOST_IN_BATCH, accept, accept_batch, prune};
 pub use self::body::{AddressBody, AudienceBody, MessageBody, PersonaliseBody, Priority, VariantBody};
+pub use self::counts::{Counts, MessageCounts};
+pub use self::delivery_views::{
+    AttemptView, DeliveryDetail, DeliveryFacts, DeliveryView, ReceiptView, RecipientRef,
+};
 pub use self::intake::Intake;
 pub use self::list::{MessageQuery, Page, list};
 pub use self::read::{DeliveryQuery, deliveries, delivery, get, get_many, timeline, wait};
 pub use self::views::{
-    AcceptedView, AttemptView, Counts, DeliveryDetail, DeliveryFacts, DeliveryView, EventView, MatchedRule,
-    MessageCounts, MessageSummary, MessageView, ReceiptView, RecipientRef, Skipped, SourceRef,
+    AcceptedView, EventView, MatchedRule, MessageSummary, MessageView, Skipped, SourceRef,
 };

@@ -6,11 +6,10 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use super::counts::MessageCounts;
+use super::delivery_views::{AttemptView, DeliveryDetail, DeliveryView, ReceiptView};
 use super::list::Page;
-use super::views::{
-    AttemptView, DeliveryDetail, DeliveryView, EventView, MessageCounts, MessageSummary, MessageView,
-    ReceiptView, audience_view,
-};
+use super::views::{EventView, MessageSummary, MessageView, audience_view};
 use crate::domain::channel::ChannelKind;
 use crate::domain::delivery::State;
 use crate::domain::id::{DeliveryId, MessageId, SourceId};

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::{Caller, Services, groups};
 use crate::clock::Timestamp;
+use crate::domain::channel::AddressKind;
 use crate::domain::id::RecipientId;
 use crate::domain::operator::Permission;
 use crate::domain::recipient::{OptOut, RecipientInput};
@@ -31,13 +32,13 @@ impl Recipient {
     #[must_use]
     pub fn masked(mut self) -> Self {
         let person = &mut self.person;
-        for (address, mask) in [
-            (&mut person.email, mask::email as fn(&str) -> String),
-            (&mut person.mobile, mask::mobile),
-            (&mut person.wecom_userid, mask::id),
-            (&mut person.wechat_openid, mask::id),
+        for (kind, address) in [
+            (AddressKind::Email, &mut person.email),
+            (AddressKind::Mobile, &mut person.mobile),
+            (AddressKind::WecomUserid, &mut person.wecom_userid),
+            (AddressKind::WechatOpenid, &mut person.wechat_openid),
         ] {
-            *address = address.as_deref().map(mask);
+            *address = address.as_deref().map(|address| mask::address_of(kind, address));
         }
         self
     }
