@@ -17,13 +17,13 @@ pub use page::PageBody;
 
 // Of two paths that both fit, the first is taken: words before ids.
 routes! {
-    "/messages" => { GET messages::list, POST messages::create }
-    "/messages/batch" => { POST messages::create_batch }
+    "/messages" => { GET messages::list, POST messages::send::create }
+    "/messages/batch" => { POST messages::send::create_batch }
     "/messages/{id}" => { GET messages::show }
     "/messages/{id}/deliveries" => { GET messages::list_deliveries }
     "/messages/{id}/timeline" => { GET messages::show_timeline }
-    "/messages/{id}/cancel" => { POST messages::cancel }
-    "/messages/{id}/resend" => { POST messages::resend }
+    "/messages/{id}/cancel" => { POST messages::act::cancel }
+    "/messages/{id}/resend" => { POST messages::act::resend }
     "/deliveries/{id}" => { GET deliveries::show }
 
     "/recipients" => { GET recipients::list }

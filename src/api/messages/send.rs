@@ -1,4 +1,4 @@
-//! Messages: sending them, and seeing what became of them.
+//! Sending: one message, or up to a thousand at once.
 
 #![expect(unused_qualifications, reason = "what utoipa's macro makes of parameters")]
 
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use actix_web::web::{Data, Json, Path};
+use actix_web::web::{Data, Json};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
@@ -15,24 +15,15 @@ use utoipa::openapi::schema::{AllOfBuilder, AnyOfBuilder, ObjectBuilder, Type};
 use utoipa::openapi::{Ref, RefOr, Schema};
 use utoipa::{IntoParams, PartialSchema, ToSchema};
 
-use super::page::PageBody;
-use crate::domain::channel::ChannelKind;
-use crate::domain::delivery::State;
-use crate::domain::fields::Fields;
-use crate::domain::id::{DeliveryId, MessageId};
-use crate::domain::message::{Category, Status};
-use crate::error::{Fault, Faults};
-use crate::http::body::{JsonBytes, LARGE, OptionalJson, SMALL};
+use crate::domain::id::MessageId;
+use crate::error::Faults;
+use crate::http::body::{JsonBytes, LARGE, SMALL};
 use crate::http::errors::{self, Problem};
-use crate::http::params::{self, Params};
+use crate::http::params::Params;
 use crate::http::server;
 use crate::http::{Key, RequestId};
-use crate::service::deliveries::{Cancelled, Resent};
-use crate::service::messages::{
-    AcceptOptions, Accepted, AcceptedView, DeliveryQuery, DeliveryView, EventView, MessageBody, MessageQuery,
-    MessageSummary, MessageView,
-};
-use crate::service::{Services, deliveries, messages};
+use crate::service::messages::{AcceptOptions, Accepted, AcceptedView, MessageBody, MessageView};
+use crate::service::{Services, messages};
 use crate::{Error, Result};
 
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
@@ -82,10 +73,6 @@ impl PartialSchema for SentBody {
 
 impl ToSchema for SentBody {}
 
-/// Nothing more is to be said.
-#[derive(Debug, ToSchema)]
-pub struct CancelBody {}
-
 /// What became of each message, in the order they were sent in.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct BatchResults {
@@ -114,23 +101,6 @@ pub struct BatchResult {
     pub problem: Option<Value>,
 }
 
-/// Which deliveries to send again.
-#[derive(Debug, ToSchema)]
-pub struct ResendBody {
-    /// Of `failed`, `unknown`, `expired`, `cancelled`.
-    #[schema(example = json!(["failed", "unknown"]))]
-    pub states: Vec<State>,
-    /// Channels to add for the people of these deliveries where they were not planned before.
-    #[schema(required = false)]
-    pub channels: Vec<ChannelKind>,
-}
-
-/// What happened, in order.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Timeline {
-    pub data: Vec<EventView>,
-}
-
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Header)]
 pub struct SendHeaders {
@@ -155,38 +125,6 @@ pub struct BatchHeaders {
 pub struct SendParams {
     /// `skip`: leave out groups and people nobody knows, and report them, instead of refusing the message.
     pub unknown: Option<String>,
-}
-
-#[derive(Debug, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct ListParams {
-    /// A topic pattern: `*` is one word, `#` any number of them.
-    #[param(example = "library.#")]
-    pub topic: Option<String>,
-    pub category: Option<Category>,
-    pub status: Option<Status>,
-    /// Created at or after this time.
-    pub since: Option<jiff::Timestamp>,
-    /// Created before this time.
-    pub until: Option<jiff::Timestamp>,
-    /// Part of a title or topic, or a message's id.
-    pub q: Option<String>,
-    /// 1–200, 50 if left out.
-    pub limit: Option<u32>,
-    /// The `next_cursor` of the page before.
-    pub cursor: Option<String>,
-}
-
-#[derive(Debug, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct DeliveryParams {
-    pub state: Option<State>,
-    pub channel: Option<ChannelKind>,
-    pub campus_id: Option<String>,
-    /// 1–200, 50 if left out.
-    pub limit: Option<u32>,
-    /// The `next_cursor` of the page before.
-    pub cursor: Option<String>,
 }
 
 /// Sends a message.
@@ -269,141 +207,6 @@ pub async fn create_batch(
     Ok(Json(BatchResults { results: results.into_iter().map(BatchResult::from).collect() }))
 }
 
-/// The messages this key may see.
-#[utoipa::path(
-    get, path = "/api/v1/messages", tag = "messages", params(ListParams),
-    responses((status = 200, body = PageBody<MessageSummary>)),
-)]
-pub async fn list(
-    request: HttpRequest,
-    s: Data<Services>,
-    key: Key,
-) -> Result<Json<PageBody<MessageSummary>>> {
-    let mut params = Params::of(&request);
-    let query = MessageQuery {
-        topic: params.value("topic"),
-        category: params.value("category"),
-        status: params.value("status"),
-        source: None,
-        since: params.time("since"),
-        until: params.time("until"),
-        q: params.text("q"),
-        cursor: params.cursor::<MessageId>().map(|id| id.to_string()),
-        limit: params.limit(),
-    };
-    params.finish()?;
-    let page = messages::list(&s, key.caller(), &query).await?;
-    Ok(Json(PageBody { data: page.items, next_cursor: page.next }))
-}
-
-/// A message with its texts and its counts.
-#[utoipa::path(
-    get, path = "/api/v1/messages/{id}", tag = "messages",
-    params(("id" = String, Path, description = "The message's id")),
-    responses((status = 200, body = MessageView)),
-)]
-pub async fn show(
-    request: HttpRequest,
-    s: Data<Services>,
-    key: Key,
-    id: Path<String>,
-) -> Result<Json<MessageView>> {
-    Params::none(&request)?;
-    Ok(Json(messages::get(&s, key.caller(), message(&id)?).await?))
-}
-
-/// A message person by person.
-#[utoipa::path(
-    get, path = "/api/v1/messages/{id}/deliveries", tag = "messages",
-    params(("id" = String, Path, description = "The message's id"), DeliveryParams),
-    responses((status = 200, body = PageBody<DeliveryView>)),
-)]
-pub async fn list_deliveries(
-    request: HttpRequest,
-    s: Data<Services>,
-    key: Key,
-    id: Path<String>,
-) -> Result<Json<PageBody<DeliveryView>>> {
-    let mut params = Params::of(&request);
-    let query = DeliveryQuery {
-        state: params.value("state"),
-        channel: params.value("channel"),
-        campus_id: params.text("campus_id"),
-        person: None,
-        cursor: params.cursor::<DeliveryId>().map(|id| id.to_string()),
-        limit: params.limit(),
-    };
-    params.finish()?;
-    let page = messages::deliveries(&s, key.caller(), message(&id)?, &query).await?;
-    Ok(Json(PageBody { data: page.items, next_cursor: page.next }))
-}
-
-/// What happened to a message, in order.
-#[utoipa::path(
-    get, path = "/api/v1/messages/{id}/timeline", tag = "messages",
-    params(("id" = String, Path, description = "The message's id")),
-    responses((status = 200, body = Timeline)),
-)]
-pub async fn show_timeline(
-    request: HttpRequest,
-    s: Data<Services>,
-    key: Key,
-    id: Path<String>,
-) -> Result<Json<Timeline>> {
-    Params::none(&request)?;
-    Ok(Json(Timeline { data: messages::timeline(&s, key.caller(), message(&id)?).await? }))
-}
-
-/// Stops what still waits, and says what was already out.
-#[utoipa::path(
-    post, path = "/api/v1/messages/{id}/cancel", tag = "messages",
-    params(("id" = String, Path, description = "The message's id")),
-    request_body(content = Option<CancelBody>, description = "None, or an empty object"),
-    responses(
-        (status = 200, body = Cancelled),
-        (status = 409, description = "`ended`: there is nothing left to stop", body = Problem,
-            content_type = "application/problem+json"),
-    ),
-)]
-pub async fn cancel(
-    request: HttpRequest,
-    s: Data<Services>,
-    key: Key,
-    id: Path<String>,
-    body: OptionalJson,
-) -> Result<Json<Cancelled>> {
-    Params::none(&request)?;
-    Fields::of(&body.0)?.finish()?;
-    Ok(Json(deliveries::cancel(&s, key.caller(), message(&id)?).await?))
-}
-
-/// Opens exactly the deliveries in these states again.
-#[utoipa::path(
-    post, path = "/api/v1/messages/{id}/resend", tag = "messages",
-    params(("id" = String, Path, description = "The message's id")),
-    request_body = ResendBody,
-    responses(
-        (status = 200, body = Resent),
-        (status = 409, description = "`not_sent`: there is nothing to send again yet", body = Problem,
-            content_type = "application/problem+json"),
-    ),
-)]
-pub async fn resend(
-    request: HttpRequest,
-    s: Data<Services>,
-    key: Key,
-    id: Path<String>,
-    body: OptionalJson,
-) -> Result<Json<Resent>> {
-    Params::none(&request)?;
-    let (states, channels) = resend_body(&body.0)?;
-    Ok(Json(deliveries::resend(&s, key.caller(), message(&id)?, &states, &channels).await?))
-}
-
-fn message(text: &str) -> Result<MessageId> {
-    params::id(text, "message")
-}
-
 fn options(request: &HttpRequest, request_id: &RequestId) -> Result<AcceptOptions> {
     let mut faults = Faults::default();
     let mut params = Params::of(request);
@@ -459,30 +262,6 @@ fn count_messages(body: &[u8]) -> u32 {
     serde_json::from_slice::<Batch>(body).map_or(1, |batch| batch.messages.len() as u32)
 }
 
-fn resend_body(body: &Value) -> Result<(Vec<State>, Vec<ChannelKind>)> {
-    const MOST: usize = 16;
-    let mut fields = Fields::of(body)?;
-    let mut faults = Vec::new();
-    let states = fields.texts("states", MOST);
-    let states = each("states", &states, &mut faults);
-    let channels = fields.texts("channels", MOST);
-    let channels = each("channels", &channels, &mut faults);
-    fields.extend(faults);
-    fields.finish()?;
-    Ok((states, channels))
-}
-
-fn each<T: std::str::FromStr<Err = String>>(name: &str, texts: &[String], faults: &mut Vec<Fault>) -> Vec<T> {
-    let mut read = Vec::with_capacity(texts.len());
-    for (i, text) in texts.iter().enumerate() {
-        match text.parse() {
-            Ok(value) => read.push(value),
-            Err(why) => faults.push(Fault::new(format!("/{name}/{i}"), "unknown_value", why)),
-        }
-    }
-    read
-}
-
 impl From<Result<Accepted>> for BatchResult {
     fn from(result: Result<Accepted>) -> Self {
         match result {
@@ -510,8 +289,6 @@ impl From<Result<Accepted>> for BatchResult {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]
@@ -534,16 +311,5 @@ mod tests {
         assert_eq!(count_messages(br#"{"messages": [{"a": [1, 2]}, 7, null], "x": 1}"#), 3);
         assert_eq!(count_messages(b"nonsense"), 1);
         assert_eq!(count_messages(br#"{"messages": 7}"#), 1);
-    }
-
-    #[test]
-    fn every_fault_of_a_resend_is_told() {
-        let (states, channels) = resend_body(&json!({"states": ["failed"], "channels": ["sms"]})).unwrap();
-        assert_eq!((states, channels), (vec![State::Failed], vec![ChannelKind::Sms]));
-        let body = json!({"states": ["lost", 7], "channels": ["fax"], "colour": 1});
-        let Err(Error::Invalid(faults)) = resend_body(&body) else { panic!("taken") };
-        let mut at: Vec<_> = faults.iter().map(|fault| fault.pointer.as_str()).collect();
-        at.sort_unstable();
-        assert_eq!(at, ["/channels/0", "/colour", "/states/0", "/states/1"]);
     }
 }

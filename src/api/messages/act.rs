@@ -1,0 +1,123 @@
+//! Stopping a message, and sending again what of it did not arrive.
+
+use actix_web::HttpRequest;
+use actix_web::web::{Data, Json, Path};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::message;
+use crate::Result;
+use crate::domain::channel::ChannelKind;
+use crate::domain::delivery::State;
+use crate::domain::fields::Fields;
+use crate::error::Fault;
+use crate::http::Key;
+use crate::http::body::OptionalJson;
+use crate::http::errors::Problem;
+use crate::http::params::Params;
+use crate::service::deliveries::{Cancelled, Resent};
+use crate::service::{Services, deliveries};
+
+/// Nothing more is to be said.
+#[derive(Debug, ToSchema)]
+pub struct CancelBody {}
+
+/// Which deliveries to send again.
+#[derive(Debug, ToSchema)]
+pub struct ResendBody {
+    /// Of `failed`, `unknown`, `expired`, `cancelled`.
+    #[schema(example = json!(["failed", "unknown"]))]
+    pub states: Vec<State>,
+    /// Channels to add for the people of these deliveries where they were not planned before.
+    #[schema(required = false)]
+    pub channels: Vec<ChannelKind>,
+}
+
+/// Stops what still waits, and says what was already out.
+#[utoipa::path(
+    post, path = "/api/v1/messages/{id}/cancel", tag = "messages",
+    params(("id" = String, Path, description = "The message's id")),
+    request_body(content = Option<CancelBody>, description = "None, or an empty object"),
+    responses(
+        (status = 200, body = Cancelled),
+        (status = 409, description = "`ended`: there is nothing left to stop", body = Problem,
+            content_type = "application/problem+json"),
+    ),
+)]
+pub async fn cancel(
+    request: HttpRequest,
+    s: Data<Services>,
+    key: Key,
+    id: Path<String>,
+    body: OptionalJson,
+) -> Result<Json<Cancelled>> {
+    Params::none(&request)?;
+    Fields::of(&body.0)?.finish()?;
+    Ok(Json(deliveries::cancel(&s, key.caller(), message(&id)?).await?))
+}
+
+/// Opens exactly the deliveries in these states again.
+#[utoipa::path(
+    post, path = "/api/v1/messages/{id}/resend", tag = "messages",
+    params(("id" = String, Path, description = "The message's id")),
+    request_body = ResendBody,
+    responses(
+        (status = 200, body = Resent),
+        (status = 409, description = "`not_sent`: there is nothing to send again yet", body = Problem,
+            content_type = "application/problem+json"),
+    ),
+)]
+pub async fn resend(
+    request: HttpRequest,
+    s: Data<Services>,
+    key: Key,
+    id: Path<String>,
+    body: OptionalJson,
+) -> Result<Json<Resent>> {
+    Params::none(&request)?;
+    let (states, channels) = resend_body(&body.0)?;
+    Ok(Json(deliveries::resend(&s, key.caller(), message(&id)?, &states, &channels).await?))
+}
+
+fn resend_body(body: &Value) -> Result<(Vec<State>, Vec<ChannelKind>)> {
+    const MOST: usize = 16;
+    let mut fields = Fields::of(body)?;
+    let mut faults = Vec::new();
+    let states = fields.texts("states", MOST);
+    let states = each("states", &states, &mut faults);
+    let channels = fields.texts("channels", MOST);
+    let channels = each("channels", &channels, &mut faults);
+    fields.extend(faults);
+    fields.finish()?;
+    Ok((states, channels))
+}
+
+fn each<T: std::str::FromStr<Err = String>>(name: &str, texts: &[String], faults: &mut Vec<Fault>) -> Vec<T> {
+    let mut read = Vec::with_capacity(texts.len());
+    for (i, text) in texts.iter().enumerate() {
+        match text.parse() {
+            Ok(value) => read.push(value),
+            Err(why) => faults.push(Fault::new(format!("/{name}/{i}"), "unknown_value", why)),
+        }
+    }
+    read
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::Error;
+
+    #[test]
+    fn every_fault_of_a_resend_is_told() {
+        let (states, channels) = resend_body(&json!({"states": ["failed"], "channels": ["sms"]})).unwrap();
+        assert_eq!((states, channels), (vec![State::Failed], vec![ChannelKind::Sms]));
+        let body = json!({"states": ["lost", 7], "channels": ["fax"], "colour": 1});
+        let Err(Error::Invalid(faults)) = resend_body(&body) else { panic!("taken") };
+        let mut at: Vec<_> = faults.iter().map(|fault| fault.pointer.as_str()).collect();
+        at.sort_unstable();
+        assert_eq!(at, ["/channels/0", "/colour", "/states/0", "/states/1"]);
+    }
+}
