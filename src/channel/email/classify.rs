@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::connection::{Failure, Step, Trouble};
+use super::failure::{Failure, Step, Trouble};
 use super::reply::Reply;
 use crate::channel::Outcome;
 use crate::clock::Timestamp;

@@ -3,8 +3,7 @@
 //! Anything that leaves it unclear whose answer comes next makes the connection unfit for another mail: a time-out, a
 //! dropped future, an answer that is no SMTP. It is only [`Connection::is_clean`] after a clean end.
 
-use std::fmt::{self, Write as _};
-use std::io;
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -13,82 +12,11 @@ use secrecy::ExposeSecret as _;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use super::failure::{Failure, Step, Trouble, untrusted};
+use super::offers::Offers;
 use super::reply::{Reply, printable};
 use super::settings::{Credentials, Relay, Tls};
 use super::wire::{Wire, WireError};
-
-/// Where in the conversation something happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Step {
-    Connect,
-    Tls,
-    Greeting,
-    Hello,
-    SignIn,
-    Mail,
-    Recipient,
-    Data,
-    /// The mail is being written; the relay cannot have all of it.
-    Content,
-    /// The mail is out, its answer due.
-    Verdict,
-    Reset,
-    Quit,
-}
-
-impl fmt::Display for Step {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Connect => "connecting",
-            Self::Tls => "the TLS handshake",
-            Self::Greeting => "the greeting",
-            Self::Hello => "EHLO",
-            Self::SignIn => "AUTH",
-            Self::Mail => "MAIL",
-            Self::Recipient => "RCPT",
-            Self::Data => "DATA",
-            Self::Content => "writing the mail",
-            Self::Verdict => "the mail's content",
-            Self::Reset => "RSET",
-            Self::Quit => "QUIT",
-        })
-    }
-}
-
-/// Why a mail was not accepted.
-#[derive(Debug)]
-pub(super) struct Failure {
-    pub(super) at: Step,
-    pub(super) trouble: Trouble,
-}
-
-#[derive(Debug)]
-pub(super) enum Trouble {
-    /// The relay said no.
-    Refused(Reply),
-    TimedOut(Duration),
-    Lost(io::Error),
-    /// What came is not SMTP, or not what SMTP says here.
-    Garbled(String),
-    /// The relay lacks what the settings or the mail need, or is not who it should be.
-    Unfit(String),
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let at = self.at;
-        match &self.trouble {
-            Trouble::Refused(reply) => write!(f, "{} {} (at {at})", reply.codes(), reply.words()),
-            Trouble::TimedOut(limit) => write!(f, "no answer within {} s (at {at})", limit.as_secs_f64()),
-            Trouble::Lost(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                write!(f, "the relay closed the connection (at {at})")
-            }
-            Trouble::Lost(error) => write!(f, "{error} (at {at})"),
-            Trouble::Garbled(said) => write!(f, "not an SMTP answer: {said} (at {at})"),
-            Trouble::Unfit(reason) => f.write_str(reason),
-        }
-    }
-}
 
 /// A mail as it goes over the wire.
 pub(super) struct Letter {
@@ -98,46 +26,6 @@ pub(super) struct Letter {
     pub(super) utf8: bool,
     /// Headers and body with dots doubled where they begin a line, and the line with one dot that ends it.
     pub(super) data: Vec<u8>,
-}
-
-/// What the relay offers in its answer to EHLO.
-#[derive(Debug, Default)]
-struct Offers {
-    pipelining: bool,
-    utf8: bool,
-    starttls: bool,
-    /// In bytes.
-    size: Option<u64>,
-    plain: bool,
-    login: bool,
-}
-
-impl Offers {
-    fn read(reply: &Reply) -> Self {
-        let mut offers = Self::default();
-        // The first line is the relay's name.
-        for line in reply.text.lines().skip(1) {
-            let line = line.to_ascii_uppercase();
-            // Some old relays write `AUTH=PLAIN`.
-            let mut words = line.split([' ', '=']).filter(|word| !word.is_empty());
-            match words.next() {
-                Some("PIPELINING") => offers.pipelining = true,
-                Some("SMTPUTF8") => offers.utf8 = true,
-                Some("STARTTLS") => offers.starttls = true,
-                Some("SIZE") => {
-                    offers.size = words.next().and_then(|size| size.parse().ok()).filter(|size| *size > 0);
-                }
-                Some("AUTH") => {
-                    for mechanism in words {
-                        offers.plain |= mechanism == "PLAIN";
-                        offers.login |= mechanism == "LOGIN";
-                    }
-                }
-                _ => {}
-            }
-        }
-        offers
-    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -377,13 +265,6 @@ impl Connection {
     }
 }
 
-impl Failure {
-    /// The relay said no and goes on listening.
-    fn leaves_open(&self) -> bool {
-        matches!(&self.trouble, Trouble::Refused(reply) if reply.code != 421)
-    }
-}
-
 async fn within<T>(limit: Duration, what: impl Future<Output = Result<T, WireError>>) -> Result<T, Trouble> {
     match timeout(limit, what).await {
         Ok(Ok(done)) => Ok(done),
@@ -402,14 +283,6 @@ fn expect(at: Step, class: u16, reply: Reply) -> Result<Reply, Failure> {
         _ => Trouble::Garbled(format!("{} {}", reply.codes(), reply.words())),
     };
     Err(Failure { at, trouble })
-}
-
-/// Why the other side is not who it should be, if that is what the handshake failed for.
-fn untrusted(error: &io::Error) -> Option<String> {
-    let error = error.get_ref()?.downcast_ref::<rustls::Error>()?;
-    // An alert is the other side's own trouble and may pass.
-    let ours = !matches!(error, rustls::Error::AlertReceived(_));
-    ours.then(|| format!("the TLS handshake failed: {error}"))
 }
 
 #[cfg(test)]
@@ -513,16 +386,5 @@ mod tests {
         assert!(!connection.is_clean() && !connection.is_broken());
         connection.reset().await;
         assert!(connection.is_clean());
-    }
-
-    #[test]
-    fn offers_are_read_in_any_spelling() {
-        let text = "relay\nPIPELINING\nsize 1000\nSMTPUTF8\nStartTLS\nAUTH=LOGIN\nAUTH LOGIN PLAIN XOAUTH2";
-        let offers = Offers::read(&Reply { code: 250, text: text.to_owned() });
-        assert!(offers.pipelining && offers.utf8 && offers.starttls && offers.plain && offers.login);
-        assert_eq!(offers.size, Some(1000));
-        let offers = Offers::read(&Reply { code: 250, text: "PIPELINING\nSIZE 0".to_owned() });
-        assert!(!offers.pipelining, "that is its name");
-        assert_eq!(offers.size, None, "no limit");
     }
 }

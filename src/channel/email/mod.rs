@@ -7,13 +7,16 @@
 //! - [`settings`]: what an administrator configures
 //! - [`address`]: addresses as SMTP carries them
 //! - [`compose`]: from a parcel to a mail
-//! - [`pool`]: the connections kept open; [`connection`]: one conversation; [`wire`] and [`reply`]: its bytes
-//! - [`classify`]: what the relay's answer means
+//! - [`pool`]: the connections kept open; [`connection`]: one conversation; [`offers`]: what the relay can do;
+//!   [`wire`] and [`reply`]: its bytes
+//! - [`failure`]: where it went wrong; [`classify`]: what that means
 
 mod address;
 mod classify;
 mod compose;
 mod connection;
+mod failure;
+mod offers;
 mod pool;
 mod reply;
 mod settings;
@@ -26,7 +29,7 @@ use futures_util::future::join_all;
 use serde_json::Value;
 
 use self::compose::Composer;
-use self::connection::{Failure, Step, Trouble};
+use self::failure::{Failure, Step, Trouble};
 use self::pool::Pool;
 use super::registry::Site;
 use super::{Channel, Outcome, Parcel, Shape};
