@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
+use super::pairs;
 use crate::support::app::{Answer, TestApp, everything};
 use crate::support::operator;
 
@@ -18,10 +19,6 @@ async fn put(app: &TestApp, path: &str, body: &Value) -> Answer {
 async fn import(app: &TestApp, query: &str, lines: impl Into<reqwest::Body>) -> Answer {
     let request = app.api(Method::POST, &format!("/recipients/import{query}"));
     Answer::of(request.header("Content-Type", "application/x-ndjson").body(lines)).await
-}
-
-fn pairs(list: &[(&str, &str)]) -> Vec<(String, String)> {
-    list.iter().map(|(at, code)| ((*at).to_owned(), (*code).to_owned())).collect()
 }
 
 fn li() -> Value {

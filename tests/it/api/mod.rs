@@ -9,3 +9,8 @@ mod problems;
 mod readiness;
 mod server;
 mod source;
+
+/// Pointers and codes, as an answer's faults are compared with.
+fn pairs(list: &[(&str, &str)]) -> Vec<(String, String)> {
+    list.iter().map(|(at, code)| ((*at).to_owned(), (*code).to_owned())).collect()
+}
