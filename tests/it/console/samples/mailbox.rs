@@ -1,0 +1,51 @@
+//! The simulator's mailbox.
+
+use belltower::config::Language;
+use belltower::console::mailbox::{MailPage, MailRow, MailboxFragment, MailboxPage};
+use belltower::console::page::{Fact, Section, Theme};
+
+use super::{MINUTE, ago, shell, view};
+
+pub(super) fn mailbox(language: Language, theme: Theme) -> MailboxPage {
+    let row = |id: &str, subject: &str, to: &str, seconds| MailRow {
+        id: id.into(),
+        subject: subject.into(),
+        to: to.into(),
+        at: ago(seconds),
+    };
+    MailboxPage {
+        shell: shell(language, theme, Some(Section::Mailbox)),
+        q: String::new(),
+        list: MailboxFragment {
+            view: view(language),
+            here: "/console/mailbox".into(),
+            total: 4_398,
+            rows: vec![
+                row("1", "关于2026年秋季学期期末考试安排的通知", "lisiyuan@stu.example.edu.cn", 12),
+                row("2", "关于2026年秋季学期期末考试安排的通知", "wangyutong@stu.example.edu.cn", 12),
+                row("3", "Final examinations, autumn term 2026", "j.okafor@stu.example.edu.cn", 13),
+                row("4", "中国知网、Web of Science 校外访问入口更新", "zhouhan@example.edu.cn", 26 * MINUTE),
+            ],
+            newest: None,
+            older: Some("/console/mailbox?cursor=z".into()),
+        },
+    }
+}
+
+pub(super) fn mail(language: Language, theme: Theme) -> MailPage {
+    MailPage {
+        shell: shell(language, theme, Some(Section::Mailbox)),
+        id: "1".into(),
+        subject: "关于2026年秋季学期期末考试安排的通知".into(),
+        to: "lisiyuan@stu.example.edu.cn".into(),
+        at: ago(12),
+        has_html: false,
+        text: "各位同学：\n\n2026年秋季学期期末考试定于 2027年1月4日至15日 进行，请于11月30日前登录教务系统核对个人考试安排。\n\n- 准考信息以教务系统为准；\n- 缓考申请截止 12月18日 17:00；\n- 携带学生证或校园卡参加考试。\n\n查看我的考试安排: https://jw.example.edu.cn/exam\n\n--\n东湖农业大学 教务处\n".into(),
+        raw: "From: =?utf-8?b?5pWZ5Yqh5aSE?= <no-reply@example.edu.cn>\r\nTo: lisiyuan@stu.example.edu.cn\r\nSubject: =?utf-8?b?5pyf5pyr6ICD6K+V?=\r\n\r\n…".into(),
+        headers: vec![
+            Fact::text("From", "教务处 <no-reply@example.edu.cn>"),
+            Fact::text("Message-ID", "<dlv_5k2m9q1x7c0a.1@bell.example.edu.cn>"),
+            Fact::text("List-Unsubscribe", "<https://bell.example.edu.cn/u/9f2c…>"),
+        ],
+    }
+}

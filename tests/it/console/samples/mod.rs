@@ -1,0 +1,99 @@
+//! Every page, filled with an ordinary Saturday.
+
+mod mailbox;
+mod messages;
+mod overview;
+mod sources;
+
+use std::time::Duration;
+
+use askama::Template;
+use belltower::clock::Timestamp;
+use belltower::config::Language;
+use belltower::console::counts::Counts;
+use belltower::console::error::ErrorPage;
+use belltower::console::form::FieldFaults;
+use belltower::console::page::{Section, Shell, SignedIn, Theme};
+use belltower::console::sign_in::{SetUpPage, SignInPage};
+use belltower::console::view::View;
+use belltower::domain::delivery::State;
+use belltower::domain::operator::Role;
+use belltower::error::Fault;
+use jiff::tz::TimeZone;
+
+/// 2026-11-21 11:52:00 in Shanghai.
+const NOW: Timestamp = Timestamp(1_795_233_120_000);
+const MINUTE: u64 = 60;
+const HOUR: u64 = 3600;
+
+fn ago(seconds: u64) -> Timestamp {
+    NOW.minus(Duration::from_secs(seconds))
+}
+
+fn counts(of: &[(State, u64)]) -> Counts {
+    Counts::new(|state| of.iter().find(|(s, _)| *s == state).map_or(0, |(_, n)| *n))
+}
+
+fn view(language: Language) -> View {
+    View { language, zone: TimeZone::get("Asia/Shanghai").unwrap(), now: NOW, csrf: "a-token".into() }
+}
+
+fn shell(language: Language, theme: Theme, current: Option<Section>) -> Shell {
+    Shell {
+        view: view(language),
+        theme,
+        campus: "东湖农业大学".into(),
+        operator: current.map(|_| SignedIn { name: "周敏".into(), role: Role::Owner }),
+        sections: vec![Section::Overview, Section::Messages, Section::Sources, Section::Mailbox],
+        current,
+        flash: None,
+        emergency: None,
+        here: "/console".into(),
+    }
+}
+
+/// Every page under the name of its file.
+pub(super) fn all(language: Language, theme: Theme) -> Vec<(&'static str, String)> {
+    let gate = || shell(language, theme, None);
+    let faults = [Fault::new("/password", "too_weak", "")];
+    vec![
+        (
+            "sign_in",
+            SignInPage {
+                shell: gate(),
+                email: String::new(),
+                faults: FieldFaults::default(),
+                refusal: None,
+                return_to: "/console".into(),
+            }
+            .render(),
+        ),
+        (
+            "set_up",
+            SetUpPage {
+                faults: FieldFaults::new(&view(language), &faults),
+                shell: gate(),
+                token: "one-time".into(),
+                name: "周敏".into(),
+                email: "zhoumin@bell.example".into(),
+                invited: None,
+            }
+            .render(),
+        ),
+        ("error", ErrorPage::new(gate(), 503, None, "01JD5KQ8Z3M7V2".into()).render()),
+        ("overview", overview::overview(language, theme).render()),
+        ("messages", messages::messages(language, theme, false).render()),
+        ("messages_empty", messages::messages(language, theme, true).render()),
+        ("message", messages::message(language, theme).render()),
+        ("delivery", messages::delivery(language, theme).render()),
+        ("sources", sources::sources(language, theme, false).render()),
+        ("sources_empty", sources::sources(language, theme, true).render()),
+        ("source", sources::source(language, theme).render()),
+        ("source_form", sources::source_form(language, theme).render()),
+        ("mailbox", mailbox::mailbox(language, theme).render()),
+        ("mail", mailbox::mail(language, theme).render()),
+    ]
+    .into_iter()
+    .map(|(name, html)| (name, html.unwrap()))
+    .collect()
+}
