@@ -1,14 +1,12 @@
 //! Stored sets of people.
 
-#![expect(unused_qualifications, reason = "what utoipa's macro makes of parameters")]
-
-use actix_web::http::header;
 use actix_web::web::{self, Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
-use super::page::PageBody;
+use super::page::{PageBody, PageParams};
+use super::put;
 use super::recipients::RecipientBody;
 use crate::Result;
 use crate::domain::group::GroupKind;
@@ -18,7 +16,6 @@ use crate::http::body::Json;
 use crate::http::params::Params;
 use crate::service::Services;
 use crate::service::groups::{self, Group, MembersChanged};
-use crate::service::recipients::Change;
 
 /// What a group is made of.
 #[derive(Debug, ToSchema)]
@@ -70,15 +67,6 @@ pub struct PreviewBody {
     count: i64,
     /// Some of them, addresses masked.
     sample: Vec<RecipientBody>,
-}
-
-#[derive(Debug, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct PageParams {
-    /// 1–200, 50 if left out.
-    pub limit: Option<u32>,
-    /// The `next_cursor` of the page before.
-    pub cursor: Option<String>,
 }
 
 impl From<Group> for GroupBody {
@@ -149,14 +137,8 @@ pub async fn replace(
 ) -> Result<HttpResponse> {
     Params::none(&request)?;
     let (change, group) = groups::put(&s, key.caller(), &slug, &body.0).await?;
-    let mut response = match change {
-        Change::Created => HttpResponse::Created(),
-        Change::Updated | Change::Unchanged => HttpResponse::Ok(),
-    };
-    if change == Change::Created {
-        response.insert_header((header::LOCATION, format!("/api/v1/groups/{}", group.slug)));
-    }
-    Ok(response.json(GroupBody::from(group)))
+    let path = format!("/groups/{}", group.slug);
+    Ok(put::answer(change, &path, &GroupBody::from(group)))
 }
 
 /// Removes a group; its people stay in the directory.

@@ -5,7 +5,8 @@ pub mod docs;
 pub mod groups;
 pub mod messages;
 pub mod openapi;
-mod page;
+pub mod page;
+mod put;
 pub mod recipients;
 pub mod source;
 pub mod templates;
@@ -13,7 +14,6 @@ pub mod templates;
 use crate::http::routes::routes;
 
 pub use openapi::openapi;
-pub use page::PageBody;
 
 // Of two paths that both fit, the first is taken: words before ids.
 routes! {

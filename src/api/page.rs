@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 /// A part of a list, newest first.
 #[derive(Debug, Serialize, ToSchema)]
@@ -11,6 +11,15 @@ pub struct PageBody<T> {
     pub data: Vec<T>,
     /// Pass it as `?cursor=` to go on; null at the end.
     pub next_cursor: Option<String>,
+}
+
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct PageParams {
+    /// 1–200, 50 if left out.
+    pub limit: Option<u32>,
+    /// The `next_cursor` of the page before.
+    pub cursor: Option<String>,
 }
 
 impl<T> PageBody<T> {

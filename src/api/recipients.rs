@@ -3,7 +3,6 @@
 #![expect(unused_qualifications, reason = "what utoipa's macro makes of parameters")]
 
 use actix_web::dev::Payload;
-use actix_web::http::header;
 use actix_web::web::{self, Data, Path};
 use actix_web::{HttpRequest, HttpResponse, rt};
 use futures_util::StreamExt as _;
@@ -12,13 +11,14 @@ use tracing::Instrument as _;
 use utoipa::{IntoParams, ToSchema};
 
 use super::page::PageBody;
+use super::put;
 use crate::domain::id::RecipientId;
 use crate::domain::recipient::Attributes;
 use crate::http::body::{self, HUGE, Json};
 use crate::http::params::Params;
 use crate::http::{Key, segment};
 use crate::service::Services;
-use crate::service::recipients::{self, Change, Import, ImportOptions, ImportReport, ListFilter, Recipient};
+use crate::service::recipients::{self, Import, ImportOptions, ImportReport, ListFilter, Recipient};
 use crate::{Error, Result};
 
 /// All that is known of a person; a field left out is cleared.
@@ -180,17 +180,8 @@ pub async fn replace(
 ) -> Result<HttpResponse> {
     Params::none(&request)?;
     let (change, recipient) = recipients::put(&s, key.caller(), &campus_id, &body.0).await?;
-    let mut response = match change {
-        Change::Created => HttpResponse::Created(),
-        Change::Updated | Change::Unchanged => HttpResponse::Ok(),
-    };
-    if change == Change::Created {
-        response.insert_header((
-            header::LOCATION,
-            format!("/api/v1/recipients/{}", segment(&recipient.person.campus_id)),
-        ));
-    }
-    Ok(response.json(RecipientBody::from(recipient)))
+    let path = format!("/recipients/{}", segment(&recipient.person.campus_id));
+    Ok(put::answer(change, &path, &RecipientBody::from(recipient)))
 }
 
 /// Changes what is named and keeps the rest; null clears (RFC 7396).

@@ -9,8 +9,7 @@ use actix_web::web::{Data, Json, Path};
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
-use super::groups::PageParams;
-use super::page::PageBody;
+use super::page::{PageBody, PageParams};
 use crate::Result;
 use crate::http::Key;
 use crate::http::params::Params;

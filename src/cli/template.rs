@@ -12,9 +12,8 @@ use super::output::{List, table};
 use crate::clock::Timestamp;
 use crate::domain::content::Content;
 use crate::error::Error;
-use crate::service::recipients::Change;
 use crate::service::templates::{self, Template};
-use crate::service::{Caller, Services};
+use crate::service::{Caller, Change, Services};
 
 const AFTER_HELP: &str = r#"The file is TOML or JSON with one template, or with a list of them:
 

@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod caller;
 mod campus;
+mod change;
 pub mod deliveries;
 pub mod figures;
 pub mod groups;
@@ -33,6 +34,7 @@ use crate::telemetry::metrics::Metrics;
 
 pub use caller::Caller;
 pub use campus::Campus;
+pub use change::Change;
 pub use vault::Vault;
 
 /// What every use case needs. Clones are cheap and share everything.

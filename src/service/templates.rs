@@ -5,8 +5,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::recipients::Change;
-use super::{Caller, Services};
+use super::{Caller, Change, Services};
 use crate::clock::Timestamp;
 use crate::domain::content::Content;
 use crate::domain::operator::Permission;

@@ -6,8 +6,8 @@ mod resolve;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::recipients::{Change, ListFilter, Recipient, note, require};
-use super::{Caller, Services, recipients};
+use super::recipients::{ListFilter, Recipient, note, require};
+use super::{Caller, Change, Services, recipients};
 use crate::clock::Timestamp;
 use crate::domain::filter::Filter;
 use crate::domain::group::{GroupInput, GroupKind, MemberChanges, read_filter};
@@ -90,12 +90,7 @@ pub async fn put(s: &Services, caller: &Caller, slug: &str, body: &Value) -> Res
     } else {
         Change::Unchanged
     };
-    let action = match change {
-        Change::Created => Some("group.create"),
-        Change::Updated => Some("group.update"),
-        Change::Unchanged => None,
-    };
-    if let Some(action) = action {
+    if let Some(action) = change.act("group.create", "group.update") {
         note(&mut tx, caller, now, action, slug, &noted(&input)).await?;
     }
     tx.commit().await?;

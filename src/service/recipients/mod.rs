@@ -4,10 +4,9 @@ mod erase;
 mod import;
 mod lines;
 
-use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{Caller, Services, groups};
+use super::{Caller, Change, Services, groups};
 use crate::clock::Timestamp;
 use crate::domain::channel::AddressKind;
 use crate::domain::id::RecipientId;
@@ -47,15 +46,6 @@ impl Recipient {
     fn shown_to(self, caller: &Caller) -> Self {
         if matches!(caller, Caller::Operator(_)) { self.masked() } else { self }
     }
-}
-
-/// What putting a record did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Change {
-    Created,
-    Updated,
-    Unchanged,
 }
 
 /// Keys need the right `directory`, operators the permission.
@@ -103,12 +93,7 @@ pub async fn put(
         _ => Change::Unchanged,
     };
     let row = store::lock(&mut tx, &input.campus_id).await?.ok_or_else(unknown)?;
-    let action = match change {
-        Change::Created => Some("recipient.create"),
-        Change::Updated => Some("recipient.update"),
-        Change::Unchanged => None,
-    };
-    if let Some(action) = action {
+    if let Some(action) = change.act("recipient.create", "recipient.update") {
         note(&mut tx, caller, now, action, &row.id.to_string(), &json!({})).await?;
     }
     tx.commit().await?;

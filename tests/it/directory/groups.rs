@@ -3,8 +3,9 @@
 use belltower::Error;
 use belltower::domain::audience::Audience;
 use belltower::domain::operator::Role;
+use belltower::service::Change;
 use belltower::service::groups::MembersChanged;
-use belltower::service::recipients::{Change, ListFilter};
+use belltower::service::recipients::ListFilter;
 use belltower::service::{audit, groups, recipients};
 use belltower::store::audience;
 use belltower::store::audit::AuditFilter;

@@ -12,8 +12,8 @@ use belltower::domain::id::{KeyId, SourceId};
 use belltower::domain::operator::Role;
 use belltower::domain::source::Right;
 use belltower::service::caller::{Caller, KeyCaller};
-use belltower::service::recipients::{self, Change, Recipient};
-use belltower::service::{Services, audit};
+use belltower::service::recipients::{self, Recipient};
+use belltower::service::{Change, Services, audit};
 use belltower::store::audit::AuditFilter;
 use serde_json::{Value, json};
 

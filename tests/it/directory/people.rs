@@ -5,7 +5,8 @@ use belltower::domain::channel::ChannelKind;
 use belltower::domain::operator::Role;
 use belltower::domain::recipient::OptOut;
 use belltower::domain::source::Right;
-use belltower::service::recipients::{Change, Import, ImportOptions, ListFilter};
+use belltower::service::Change;
+use belltower::service::recipients::{Import, ImportOptions, ListFilter};
 use belltower::service::{groups, recipients};
 use serde_json::json;
 

@@ -2,8 +2,7 @@
 
 use belltower::Error;
 use belltower::domain::operator::Role;
-use belltower::service::recipients::Change;
-use belltower::service::templates;
+use belltower::service::{Change, templates};
 use serde_json::{Value, json};
 
 use super::{acts, faults, key, pair, registry};
