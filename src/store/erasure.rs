@@ -83,7 +83,7 @@ pub async fn naming(db: &Db, traces: &Traces, after: MessageId, limit: u32) -> R
         theirs.push(dialect.contains("coalesce(m.audience, '')", &format!("${}", 3 + ids.len() + n)));
     }
     let text = format!(
-        "SELECT m.id, ({theirs}) AS theirs FROM message m{index} WHERE {named} AND m.id > $1 ORDER BY m.id LIMIT $2",
+        "SELECT m.id, ({theirs}) AS theirs FROM message m{index} WHERE {named} AND m.id > $1 ORDER BY m.id LIMIT $2 + 0",
         theirs = theirs.join(" OR "),
         index = dialect.by_index("message_naming"),
         named = dialect.names_people(),
@@ -158,7 +158,7 @@ pub async fn deliveries_of(
     after: DeliveryId,
     limit: u32,
 ) -> Result<Vec<DeliveryId>> {
-    let text = "SELECT id FROM delivery WHERE recipient_id = $1 AND id > $2 ORDER BY id LIMIT $3";
+    let text = "SELECT id FROM delivery WHERE recipient_id = $1 AND id > $2 ORDER BY id LIMIT $3 + 0";
     let rows: Vec<Delivery> = in_db!(db, |c| {
         sqlx::query_as(text).bind(id.0).bind(after.0).bind(i64::from(limit)).fetch_all(c).await
     })?;

@@ -4,7 +4,8 @@ use belltower::domain::message::Lane;
 use belltower::domain::operator::Role;
 use belltower::domain::recipient::OptOut;
 use belltower::service::{groups, recipients, templates};
-use belltower::store::{erasure, fan_out, planning, recipients as people_store};
+use belltower::store::fan_out::{self, Listed};
+use belltower::store::{erasure, planning, recipients as people_store};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -189,7 +190,8 @@ on_both!(a_planner_with_the_message_in_hand_plans_nothing_of_what_was_erased, |d
     let theirs = in_hand[0].audience.as_ref().unwrap().0.to[0].clone();
     assert_eq!(theirs.value, EMAIL, "as the planner read it before");
     let mut tx = db.begin().await.unwrap();
-    let added = fan_out::add_direct(&mut tx, &in_hand[0], &[(-1, &theirs)], now, 30_000).await.unwrap();
+    let listed = [Listed::Address { target: -1, address: theirs }];
+    let added = fan_out::add_listed(&mut tx, &in_hand[0], &listed, &[], now, 30_000).await.unwrap();
     assert_eq!(added, None, "it is no longer the planner's");
     drop(tx);
     app.drain().await;
