@@ -259,7 +259,7 @@ async fn templates_are_read_and_used() {
     for (slug, title) in
         [("due", "《{{ book }}》即将到期"), ("due", "《{{ book }}》到期提醒"), ("overdue", "逾期")]
     {
-        let body = json!({"name": "到期", "title": title, "body": "请及时归还。"});
+        let body = json!({"name": "到期", "title": title, "body": "请及时归还。", "link": "https://lib.example.edu/"});
         templates::put(&app.services, &operator(Role::Owner), slug, &body).await.unwrap();
     }
     let page = app.get("/templates?limit=1").await.expect(200);
@@ -269,6 +269,7 @@ async fn templates_are_read_and_used() {
     assert_eq!((&rest["data"][0]["slug"], &rest["next_cursor"]), (&json!("overdue"), &Value::Null));
     let first = app.get("/templates/due?version=1").await.expect(200);
     assert_eq!((&first["title"], &first["required"]), (&json!("《{{ book }}》即将到期"), &json!(["book"])));
+    assert_eq!(first["link"], "https://lib.example.edu/");
     app.get("/templates/due?version=9").await.problem(404, "not_found");
     app.get("/templates/none").await.problem(404, "not_found");
     assert_eq!(app.get("/templates/due?version=x").await.faults(), pairs(&[("?version", "invalid_value")]));
@@ -279,5 +280,8 @@ async fn templates_are_read_and_used() {
     message["params"] = json!({"book": "西湖梦寻"});
     let id = app.post("/messages", &message).await.expect(202)["id"].clone();
     let kept = app.get(&format!("/messages/{}", id.as_str().unwrap())).await.expect(200);
-    assert_eq!(kept["title"], "《西湖梦寻》到期提醒");
+    assert_eq!(
+        (&kept["title"], &kept["link"]),
+        (&json!("《西湖梦寻》到期提醒"), &json!("https://lib.example.edu/"))
+    );
 }
