@@ -124,9 +124,6 @@ CREATE INDEX message_source ON message (source_id, id);
 CREATE INDEX message_waiting ON message (lane, send_at, id) WHERE status <= 1;
 CREATE INDEX message_routing ON message (lease_until) WHERE status = 2;
 CREATE INDEX message_open ON message (expires_at) WHERE status = 3;
--- Those that name people one by one, for whoever is to be forgotten: Dialect::names_people says the same.
-CREATE INDEX message_naming ON message (id) WHERE personalise IS NOT NULL OR strpos(audience, '"recipients":') > 0
-    OR strpos(audience, '"where":') > 0 OR strpos(audience, '"to":') > 0;
 CREATE INDEX message_stuck ON message (status, id) WHERE status IN (5, 6);
 
 CREATE TABLE message_count (

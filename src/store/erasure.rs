@@ -210,8 +210,9 @@ pub async fn blank(tx: &mut Tx, ids: &[DeliveryId], now: Timestamp, day: &str) -
         moves.entry((row.message_id, row.channel)).or_default().shift(State::Pending, row.state, 1);
         *today.entry((row.channel.code(), row.state.code())).or_default() += 1;
     }
+    let closed = counters::count(tx, &moves).await?;
     counters::count_day(tx, day, &today).await?;
-    counters::count(tx, &moves).await
+    Ok(closed)
 }
 
 row! {
