@@ -1,6 +1,7 @@
 //! How many deliveries this process may have in flight: the bound on what a crash can repeat.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -14,6 +15,8 @@ const OWN: usize = 4;
 #[derive(Clone, Debug)]
 pub struct InFlight {
     shared: Arc<Semaphore>,
+    /// Outlets that lately got less room than they could have used at once.
+    short: Arc<AtomicUsize>,
 }
 
 /// What they share.
@@ -21,13 +24,13 @@ const SHARED: usize = LIMIT - OWN * Outlet::ALL.len();
 
 impl Default for InFlight {
     fn default() -> Self {
-        Self { shared: Arc::new(Semaphore::new(SHARED)) }
+        Self { shared: Arc::new(Semaphore::new(SHARED)), short: Arc::default() }
     }
 }
 
 impl InFlight {
     pub fn hold(&self) -> Hold {
-        Hold { in_flight: self.clone(), held: 0, shared: None }
+        Hold { in_flight: self.clone(), held: 0, shared: None, is_short: false }
     }
 }
 
@@ -37,6 +40,7 @@ pub struct Hold {
     in_flight: InFlight,
     held: usize,
     shared: Option<OwnedSemaphorePermit>,
+    is_short: bool,
 }
 
 impl Hold {
@@ -45,13 +49,16 @@ impl Hold {
     }
 
     /// Takes room for up to `calls` more that are handed over at once and up to `line` more that wait for it; says for
-    /// how many there was any. What waits leaves half of the shared room to the other outlets.
+    /// how many there was any. What waits leaves half of the shared room to outlets that are short of any.
     pub fn grow(&mut self, calls: usize, line: usize) -> usize {
         let room = OWN + self.shared() - self.held;
         let free = self.in_flight.shared.available_permits();
         let at_once = calls.saturating_sub(room).min(free);
+        self.tell_short(calls > room + at_once);
+        let others = self.in_flight.short.load(Ordering::Relaxed) - usize::from(self.is_short);
+        let left = if others > 0 { SHARED / 2 } else { 0 };
         let wanted = calls + line;
-        let waiting = wanted.saturating_sub(room + at_once).min((free - at_once).saturating_sub(SHARED / 2));
+        let waiting = wanted.saturating_sub(room + at_once).min((free - at_once).saturating_sub(left));
         let missing = at_once + waiting;
         if missing > 0
             && let Ok(permit) = self.in_flight.shared.clone().try_acquire_many_owned(missing as u32)
@@ -66,8 +73,20 @@ impl Hold {
         granted
     }
 
+    fn tell_short(&mut self, is_short: bool) {
+        if is_short && !self.is_short {
+            self.in_flight.short.fetch_add(1, Ordering::Relaxed);
+        } else if !is_short && self.is_short {
+            self.in_flight.short.fetch_sub(1, Ordering::Relaxed);
+        }
+        self.is_short = is_short;
+    }
+
     /// Gives back all room beyond what `held` deliveries need.
     pub fn shrink_to(&mut self, held: usize) {
+        if held == 0 {
+            self.tell_short(false);
+        }
         self.held = held.min(OWN + self.shared());
         let excess = self.shared() - self.held.saturating_sub(OWN).min(self.shared());
         if let Some(permit) = &mut self.shared {
@@ -97,11 +116,17 @@ mod tests {
     }
 
     #[test]
-    fn a_line_leaves_the_others_more_than_that() {
+    fn a_line_makes_room_for_those_who_are_short() {
         let in_flight = InFlight::default();
         let (mut mail, mut sms) = (in_flight.hold(), in_flight.hold());
-        assert_eq!(mail.grow(8, 1_000), OWN + SHARED / 2);
-        assert_eq!(sms.grow(1_000, 0), OWN + SHARED / 2);
+        assert_eq!(mail.grow(8, 1_000), OWN + SHARED, "nobody else wants any");
+        assert_eq!(sms.grow(20, 0), OWN);
+        mail.shrink_to(0);
+        assert_eq!(mail.grow(8, 1_000), OWN + SHARED / 2, "what waits leaves half of it now");
+        assert_eq!(sms.grow(16, 0), 16);
+        sms.shrink_to(0);
+        mail.shrink_to(0);
+        assert_eq!(mail.grow(8, 1_000), OWN + SHARED);
     }
 
     #[test]
