@@ -35,6 +35,13 @@ pub struct KeyCaller {
     pub daily_messages: Option<u64>,
 }
 
+impl KeyCaller {
+    /// Keeps apart what live and test keys of one source make up, such as idempotency keys.
+    pub fn mode(&self) -> &'static str {
+        if self.test { "test" } else { "live" }
+    }
+}
+
 #[derive(Clone, Debug)]
 pub struct OperatorCaller {
     pub id: OperatorId,

@@ -304,10 +304,6 @@ pub async fn resend(
         let added = fan_out::add_channel(&mut tx, message, *channel, states, now).await?;
         resent.added += added.iter().map(|a| a.n).sum::<i64>();
     }
-    // Open again with at least as much time as a new message would have.
-    let fresh = now.plus(default_life(standing.lane));
-    let expires_at = if standing.expires_at <= now { fresh } else { standing.expires_at };
-    messages::set_status(&mut tx, message, Status::Sending, None, expires_at, now).await?;
     let mut after = DeliveryId(0);
     loop {
         let ended = store::ended(&mut tx, message, states, after, CHUNK).await?;
@@ -316,6 +312,14 @@ pub async fn resend(
         resent.reopened += ended.len() as i64;
         store::reopen(&mut tx, message, &ended, now).await?;
     }
+    if resent.reopened + resent.added == 0 {
+        // Nothing came of it: a cancelled message stays cancelled.
+        return Ok(resent);
+    }
+    // Open again with at least as much time as a new message would have.
+    let fresh = now.plus(default_life(standing.lane));
+    let expires_at = if standing.expires_at <= now { fresh } else { standing.expires_at };
+    messages::set_status(&mut tx, message, Status::Sending, None, expires_at, now).await?;
     let detail =
         serde_json::json!({"by": caller.label(), "reopened": resent.reopened, "added": resent.added});
     events::insert(&mut tx, &[event(message, now, "resent", &detail)]).await?;

@@ -18,7 +18,7 @@ use crate::queue::{Entry, Work};
 use crate::store::audience::ResolvedAudience;
 use crate::store::fan_out::{self, Added, Chunk, FanOut, Listed, Whole};
 use crate::store::planning::{self as store, Planned};
-use crate::store::{events, messages};
+use crate::store::{Tx, events, messages};
 use crate::{Error, Result};
 
 pub use crate::store::planning::ToSend;
@@ -165,6 +165,8 @@ struct Plan {
     audience: Option<ResolvedAudience>,
     /// The first of them.
     first: Option<Chunk>,
+    /// What the audience names and nobody knows any more.
+    gone: Vec<String>,
 }
 
 impl Plan {
@@ -187,9 +189,11 @@ impl Plan {
                 Listed::Person { campus_id, params }
             }));
         }
-        let mut plan = Self { message, opt_outs, listed, audience: None, first: None };
+        let mut plan = Self { message, opt_outs, listed, audience: None, first: None, gone: Vec::new() };
         if !audience.is_empty() {
-            plan.audience = Some(super::groups::resolve(s, &audience, true).await?.audience);
+            let resolution = super::groups::resolve(s, &audience, true).await?;
+            plan.gone = resolution.unknown.into_iter().map(|fault| fault.detail).collect();
+            plan.audience = Some(resolution.audience);
             plan.first = plan.next_chunk(s, now).await?;
         }
         Ok(plan)
@@ -214,6 +218,27 @@ impl Plan {
             Some(fan_out) => fan_out::next_chunk(&s.db, &fan_out, CHUNK).await,
             None => Ok(None),
         }
+    }
+
+    /// Why it goes to nobody, if it does.
+    fn nobody(&self) -> String {
+        const MOST: usize = 10;
+        let gone: Vec<_> = self.gone.iter().take(MOST).map(String::as_str).collect();
+        let colon = if gone.is_empty() { "" } else { ": " };
+        format!("nobody is in its audience{colon}{}", gone.join("; "))
+    }
+
+    /// Tells how it was planned, or that it is for nobody.
+    async fn tell(&self, tx: &mut Tx, added: &[Added], now: Timestamp) -> Result<()> {
+        let id = self.message.id;
+        let reason = self.nobody();
+        let told = if added.iter().all(|a| a.message != id) && store::for_nobody(tx, id, &reason, now).await?
+        {
+            event(id, now, "unrouted", &serde_json::json!({ "reason": reason }))
+        } else {
+            event(id, now, "planned", &summary(added, id))
+        };
+        events::insert(tx, &[told]).await
     }
 
     fn whole(&self, now: Timestamp) -> Whole<'_> {
@@ -254,8 +279,19 @@ async fn add_whole(s: &Services, plans: &[Plan]) -> Result<()> {
     let whole: Vec<_> = plans.iter().map(|plan| plan.whole(now)).collect();
     let mut tx = s.db.begin().await?;
     let (held, added) = fan_out::add_whole(&mut tx, now, &whole).await?;
-    let told: Vec<_> = held.iter().map(|id| event(*id, now, "planned", &summary(&added, *id))).collect();
+    let (some, none): (Vec<_>, Vec<_>) = plans
+        .iter()
+        .filter(|plan| held.contains(&plan.message.id))
+        .partition(|plan| added.iter().any(|a| a.message == plan.message.id));
+    let told: Vec<_> = some
+        .iter()
+        .map(|plan| plan.message.id)
+        .map(|id| event(id, now, "planned", &summary(&added, id)))
+        .collect();
     events::insert(&mut tx, &told).await?;
+    for plan in none {
+        plan.tell(&mut tx, &added, now).await?;
+    }
     tx.commit().await?;
     wake(s, &plans.iter().map(|plan| &plan.message).collect::<Vec<_>>(), &added).await;
     Ok(())
@@ -294,7 +330,7 @@ async fn plan_large(s: &Services, plan: &mut Plan, watch: &mut Watch) -> Result<
     }
     let mut tx = s.db.begin().await?;
     if !store::finish(&mut tx, &[id], watch.owner, now).await?.is_empty() {
-        events::insert(&mut tx, &[event(id, now, "planned", &summary(&planned, id))]).await?;
+        plan.tell(&mut tx, &planned, now).await?;
     }
     tx.commit().await?;
     // After the commit: whoever settles the last delivery meanwhile sees the message `sending`.

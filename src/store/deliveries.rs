@@ -65,7 +65,15 @@ row! {
     pub struct Moved {
         pub message_id: MessageId,
         pub channel: ChannelKind,
+        pub outlet: i64,
         pub state: State,
+    }
+}
+
+impl Moved {
+    /// Counts for the day: what test keys send does not.
+    pub fn is_live(&self) -> bool {
+        self.outlet != Outlet::Sandbox.code()
     }
 }
 
@@ -201,7 +209,7 @@ async fn settle(
          FROM {rows} AS s, message AS m
          WHERE delivery.id = s.id AND delivery.attempts = s.attempt AND delivery.state + 0 = 1
             AND delivery.lease_owner = $3 AND m.id = delivery.message_id
-         RETURNING delivery.message_id, delivery.channel, delivery.state"
+         RETURNING delivery.message_id, delivery.channel, delivery.outlet, delivery.state"
     );
     let settled: Vec<Moved> = in_tx!(tx, |conn| {
         sqlx::query_as(sql(text)).bind(&input).bind(now.0).bind(owner).fetch_all(conn).await
@@ -228,10 +236,10 @@ async fn settle(
     );
     in_tx!(tx, |conn| sqlx::query(sql(text)).bind(&input).execute(conn).await.map(drop))?;
 
-    for Moved { message_id, channel, state } in settled {
-        moves.entry((message_id, channel)).or_default().shift(State::Sending, state, 1);
-        if state.is_terminal() {
-            *ended.entry((channel.code(), state.code())).or_default() += 1;
+    for row in settled {
+        moves.entry((row.message_id, row.channel)).or_default().shift(State::Sending, row.state, 1);
+        if row.state.is_terminal() && row.is_live() {
+            *ended.entry((row.channel.code(), row.state.code())).or_default() += 1;
         }
     }
     Ok(ended)
@@ -253,7 +261,7 @@ pub async fn release_lost(tx: &mut Tx, now: Timestamp, owner: i64) -> Result<Vec
             SELECT id FROM delivery WHERE state = 1 AND {lost} ORDER BY id LIMIT 1000{skip})
          UPDATE delivery SET state = 0, repeated = TRUE, due_at = $1, lease_owner = NULL, lease_until = NULL,
             updated_at = $1
-         WHERE id IN (SELECT id FROM lost) RETURNING message_id, channel, state",
+         WHERE id IN (SELECT id FROM lost) RETURNING message_id, channel, outlet, state",
         skip = dialect.skip_locked(),
     );
     let moved: Vec<Moved> =
@@ -305,7 +313,7 @@ pub async fn end_pending(
         "WITH picked AS MATERIALIZED (
             SELECT id FROM delivery WHERE message_id = $1 AND state = 0 LIMIT $5 + 0{skip})
          UPDATE delivery SET state = $2, reason = $3, updated_at = $4 WHERE id IN (SELECT id FROM picked)
-         RETURNING message_id, channel, state",
+         RETURNING message_id, channel, outlet, state",
         skip = tx.dialect().skip_locked()
     );
     let moved: Vec<Moved> = in_tx!(tx, |conn| {
@@ -322,7 +330,7 @@ pub async fn end_pending(
     let mut today = BTreeMap::new();
     for row in &moved {
         moves.entry((row.message_id, row.channel)).or_default().shift(State::Pending, to, 1);
-        *today.entry((row.channel.code(), to.code())).or_default() += 1;
+        *today.entry((row.channel.code(), to.code())).or_default() += i64::from(row.is_live());
     }
     count(tx, &moves).await?;
     count_day(tx, day, &today).await?;

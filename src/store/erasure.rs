@@ -187,7 +187,7 @@ pub async fn blank(tx: &mut Tx, ids: &[DeliveryId], now: Timestamp, day: &str) -
     let ids = to_json(&ids.iter().map(|id| id.0).collect::<Vec<_>>())?;
     let text = format!(
         "UPDATE delivery SET state = {}, reason = 'erased', updated_at = $2
-         WHERE id IN {list} AND state = {} RETURNING message_id, channel, state",
+         WHERE id IN {list} AND state = {} RETURNING message_id, channel, outlet, state",
         State::Cancelled.code(),
         State::Pending.code()
     );
@@ -208,7 +208,7 @@ pub async fn blank(tx: &mut Tx, ids: &[DeliveryId], now: Timestamp, day: &str) -
     let mut today = BTreeMap::new();
     for row in &moved {
         moves.entry((row.message_id, row.channel)).or_default().shift(State::Pending, row.state, 1);
-        *today.entry((row.channel.code(), row.state.code())).or_default() += 1;
+        *today.entry((row.channel.code(), row.state.code())).or_default() += i64::from(row.is_live());
     }
     let closed = counters::count(tx, &moves).await?;
     counters::count_day(tx, day, &today).await?;

@@ -141,14 +141,24 @@ pub async fn finish(
 pub async fn unrouted(tx: &mut Tx, messages: &[MessageId], reason: &str, now: Timestamp) -> Result<()> {
     let ids: Vec<i64> = messages.iter().map(|m| m.0).collect();
     let text = format!(
-        "UPDATE message SET status = 6, reason = $2, planned_at = $3, updated_at = $3
-         WHERE status = 2 AND id IN {}",
+        "UPDATE message SET status = 6, reason = $2, updated_at = $3 WHERE status = 2 AND id IN {}",
         tx.dialect().int_list("$1")
     );
     in_tx!(tx, |conn| {
         sqlx::query(sql(text)).bind(to_json(&ids)?).bind(reason).bind(now.0).execute(conn).await.map(drop)
     })?;
     Ok(())
+}
+
+/// A message whose audience turned out to be nobody is `unrouted`, for the reason given. `false`: it has deliveries.
+pub async fn for_nobody(tx: &mut Tx, message: MessageId, reason: &str, now: Timestamp) -> Result<bool> {
+    let text = "UPDATE message SET status = 6, reason = $2, planned_at = NULL, updated_at = $3
+        WHERE id = $1 AND status = 3
+            AND NOT EXISTS (SELECT 1 FROM message_count c WHERE c.message_id = message.id)";
+    Ok(in_tx!(tx, |conn| {
+        let query = sqlx::query(text).bind(message.0).bind(reason).bind(now.0);
+        query.execute(conn).await.map(|r| r.rows_affected() == 1)
+    })?)
 }
 
 /// Completes those of the messages that are `sending` and have nothing open; returns them.

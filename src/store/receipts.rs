@@ -55,6 +55,7 @@ row! {
         id: DeliveryId,
         message_id: MessageId,
         channel: ChannelKind,
+        outlet: i64,
     }
 }
 
@@ -86,7 +87,7 @@ pub async fn judge(tx: &mut Tx, now: Timestamp, day: &str, verdicts: &[Verdict])
             "UPDATE delivery SET state = v.state, reason = CASE WHEN v.state = 4 THEN v.code ELSE NULL END,
                 delivered_at = CASE WHEN v.state = 3 THEN $2 ELSE delivered_at END, poll_at = NULL, updated_at = $2
              FROM {rows} AS v WHERE delivery.id = v.id AND delivery.state = {from}
-             RETURNING delivery.id, delivery.message_id, delivery.channel",
+             RETURNING delivery.id, delivery.message_id, delivery.channel, delivery.outlet",
             from = from.code()
         );
         let judged: Vec<Judged> =
@@ -96,8 +97,10 @@ pub async fn judge(tx: &mut Tx, now: Timestamp, day: &str, verdicts: &[Verdict])
             let Some(to) = states.get(&row.id.0).and_then(|s| State::from_code(*s)) else { continue };
             if to != from {
                 moves.entry((row.message_id, row.channel)).or_default().shift(from, to, 1);
-                *today.entry((row.channel.code(), to.code())).or_default() += 1;
-                *today.entry((row.channel.code(), from.code())).or_default() -= 1;
+                if row.outlet != Outlet::Sandbox.code() {
+                    *today.entry((row.channel.code(), to.code())).or_default() += 1;
+                    *today.entry((row.channel.code(), from.code())).or_default() -= 1;
+                }
             }
         }
     }

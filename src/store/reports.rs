@@ -38,12 +38,12 @@ row! {
     }
 }
 
-/// What the messages under way still have open.
+/// What the messages under way still have open, those of test keys left out.
 pub async fn open_counts(db: &Db) -> Result<Vec<OpenCountRow>> {
     // Each status by itself, as the partial indexes over messages under way are written.
     let text = "SELECT c.channel, CAST(sum(c.pending) AS bigint) AS pending, CAST(sum(c.sending) AS bigint) AS sending
-        FROM (SELECT id FROM message WHERE status = 2 UNION ALL SELECT id FROM message WHERE status = 3) AS m
-        JOIN message_count c ON c.message_id = m.id GROUP BY c.channel ORDER BY c.channel";
+        FROM (SELECT id, test FROM message WHERE status = 2 UNION ALL SELECT id, test FROM message WHERE status = 3) AS m
+        JOIN message_count c ON c.message_id = m.id WHERE NOT m.test GROUP BY c.channel ORDER BY c.channel";
     Ok(in_db!(db, |c| sqlx::query_as::<_, OpenCountRow>(text).fetch_all(c).await)?)
 }
 
@@ -71,7 +71,7 @@ pub async fn open_by_lane(db: &Db, most: u32) -> Result<Vec<OpenByLaneRow>> {
     Ok(in_db!(db, |c| sqlx::query_as::<_, OpenByLaneRow>(sql(text)).fetch_all(c).await)?)
 }
 
-/// Messages accepted on a campus day, over all sources.
+/// Live messages accepted on a campus day, over all sources.
 pub async fn accepted(db: &Db, day: &str) -> Result<i64> {
     let text = "SELECT CAST(COALESCE(sum(u.messages), 0) AS bigint)
         FROM source s JOIN source_usage u ON u.source_id = s.id AND u.day = $1";
@@ -97,7 +97,7 @@ row! {
 
 by_state!(HourRow);
 
-/// Where the deliveries of messages accepted since `start` stand, hour by hour; hours without any are left out.
+/// Where the deliveries of live messages accepted since `start` stand, hour by hour; hours without any are left out.
 /// `first`: no message accepted since then has a lower id.
 pub async fn hours(db: &Db, start: Timestamp, first: MessageId) -> Result<Vec<HourRow>> {
     let sums: Vec<_> =
@@ -105,7 +105,7 @@ pub async fn hours(db: &Db, start: Timestamp, first: MessageId) -> Result<Vec<Ho
     let text = format!(
         "SELECT CAST((m.created_at - $1) / {HOUR} AS bigint) AS hour, {sums}
          FROM message m JOIN message_count c ON c.message_id = m.id
-         WHERE m.id >= $2 AND m.created_at >= $1 GROUP BY 1 ORDER BY 1",
+         WHERE m.id >= $2 AND m.created_at >= $1 AND NOT m.test GROUP BY 1 ORDER BY 1",
         sums = sums.join(", ")
     );
     Ok(in_db!(db, |c| {

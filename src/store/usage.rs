@@ -1,4 +1,4 @@
-//! How many messages each source has had accepted per campus day.
+//! How many live messages each source has had accepted per campus day.
 
 use serde_json::json;
 

@@ -15,9 +15,9 @@ use belltower::domain::provider::ProviderKind;
 use belltower::service::caller::KeyCaller;
 use belltower::service::messages::{self, AcceptOptions, DeliveryQuery, MessageSummary};
 use belltower::service::providers::{self, NewProvider};
-use belltower::service::recipients;
 use belltower::service::sources::{self, NewSource};
 use belltower::service::{Caller, Services, deliveries};
+use belltower::service::{groups, recipients};
 use belltower::simulator::{Faults, Mailbox, Reply, SmtpOptions, SmtpSimulator, Stage};
 use belltower::store::Db;
 use serde_json::{Value, json};
@@ -314,6 +314,35 @@ on_both!(a_cancelled_message_is_not_tried_again, |db| async {
     let message = house.message(id).await;
     assert_eq!((message.status, message.counts.all.cancelled), (Status::Cancelled, 1));
     assert_eq!(house.mailbox().total(), 0);
+});
+
+on_both!(an_audience_of_nobody_is_told, |db| async {
+    let mut house = House::new(db.clone()).await;
+    let caller = operator(Role::Owner);
+    let body = json!({"name": "读书会", "kind": "static"});
+    groups::put(&house.s, &caller, "readers", &body).await.unwrap();
+    let to = json!({"groups": ["readers"]});
+    let id =
+        house.send(json!({"topic": "academic.exam", "title": "考试", "body": "…", "audience": to})).await;
+    groups::delete(&house.s, &caller, "readers").await.unwrap();
+    house.drain().await;
+    let message = house.message(id).await;
+    assert_eq!(message.status, Status::Unrouted);
+    assert!(message.reason.as_deref().is_some_and(|reason| reason.contains("`readers`")), "{message:?}");
+    let events = messages::timeline(&house.s, &caller, id).await.unwrap();
+    assert!(events.iter().all(|event| event.kind != "planned"), "{events:?}");
+});
+
+on_both!(what_is_not_opened_again_stays_as_it_ended, |db| async {
+    let mut house = House::new(db.clone()).await;
+    let mut body = to(&["p1@campus.example"]);
+    body["send_at"] = json!("2026-09-22T08:00:00+08:00");
+    let id = house.send(body).await;
+    let caller = operator(Role::Owner);
+    deliveries::cancel(&house.s, &caller, id).await.unwrap();
+    let resent = deliveries::resend(&house.s, &caller, id, &[State::Failed], &[]).await.unwrap();
+    house.drain().await;
+    assert_eq!((resent.reopened, house.message(id).await.status), (0, Status::Cancelled));
 });
 
 on_both!(a_person_named_twice_keeps_their_own_values, |db| async {

@@ -191,19 +191,15 @@ fn batch_key(
         }),
         Some(_) => Err(Error::fault("/idempotency_key", "not_a_string", "send a string")),
         None => Ok(options.idempotency_key.as_ref().map(|key| Key {
-            name: format!("{}-batch:{place}:{key}", mode(caller)),
+            name: format!("{}-batch:{place}:{key}", caller.mode()),
             ..unnamed_key(message)
         })),
     }
 }
 
-fn mode(caller: &KeyCaller) -> &'static str {
-    if caller.test { "test" } else { "live" }
-}
-
 /// A source's test keys have names of their own: a key tried out there is free for the real thing.
 fn named_key(caller: &KeyCaller, key: &str, body: &Value, also: fn(&str) -> bool) -> Option<Key> {
-    let name = || format!("{}:{key}", mode(caller));
+    let name = || format!("{}:{key}", caller.mode());
     (is_key(key) && also(key)).then(|| Key { name: name(), ..unnamed_key(body) })
 }
 

@@ -87,8 +87,9 @@ pub(super) async fn draft(
         request_id: request_id.to_owned(),
     };
     let view = AcceptedView::of_new(&message, skipped);
-    let incoming =
-        Incoming { message, key: None, dedup_key: body.dedup_key, daily_limit: caller.daily_messages };
+    // A key tried out with a test key is free for the real thing.
+    let dedup_key = body.dedup_key.map(|key| format!("{}:{key}", caller.mode()));
+    let incoming = Incoming { message, key: None, dedup_key, daily_limit: caller.daily_messages };
     Ok(Draft { incoming, view })
 }
 
@@ -259,6 +260,7 @@ async fn wording(
     let params = std::mem::take(&mut body.params);
     if personal {
         faults.extend(personal_faults(&variables, &params, &body.personalise));
+        faults.extend(forgotten_people(&variables, &params, body));
     } else {
         let wrong = variables.faults(&params, "/params");
         if wrong.is_empty() {
@@ -291,6 +293,27 @@ fn filled(content: &Content, params: &Params, faults: &mut Found) -> Content {
             Content::default()
         }
     }
+}
+
+/// People the audience names who have no variables of their own, where everybody's are not enough.
+fn forgotten_people(variables: &Variables, params: &Params, body: &MessageBody) -> Vec<Fault> {
+    let lacking: Vec<_> = variables
+        .all
+        .iter()
+        .filter(|name| !variables.optional.contains(*name) && !params.contains_key(*name))
+        .map(|name| format!("`{name}`"))
+        .collect();
+    let Some(audience) = body.audience.as_ref().filter(|_| !lacking.is_empty()) else { return Vec::new() };
+    let known: HashSet<&str> = body.personalise.iter().map(|(id, _)| id.as_str()).collect();
+    let forgotten = audience.recipients.iter().enumerate().filter(|(_, id)| !known.contains(id.as_str()));
+    forgotten
+        .take(MOST_FAULTS + 1)
+        .map(|(i, id)| {
+            let lacking = lacking.join(", ");
+            let detail = format!("`personalise` has nothing for `{id}`, and the text needs {lacking}");
+            Fault::new(format!("/audience/recipients/{i}"), "missing_variable", detail)
+        })
+        .collect()
 }
 
 /// Every person has every variable that is needed, of their own or everybody's, and none that is not used.

@@ -235,7 +235,8 @@ impl<'b> Sheet<'b> {
     /// emergency is counted, but never turned away.
     async fn charge(&mut self, tx: &mut Tx, keeper: &Keeper) -> Result<()> {
         let mut by_source: BTreeMap<SourceId, Vec<usize>> = BTreeMap::new();
-        for i in self.open() {
+        // Trying something out uses up nothing.
+        for i in self.open().into_iter().filter(|i| !self.batch[*i].message.test) {
             by_source.entry(self.source(i)).or_default().push(i);
         }
         if by_source.is_empty() {

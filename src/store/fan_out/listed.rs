@@ -91,7 +91,7 @@ async fn add_addresses(tx: &mut Tx, to: &[AddressRow<'_>], now: Timestamp) -> Re
             updated_at)
          SELECT d.message_id, d.channel, d.outlet, d.lane, d.target, d.kind, d.address, 0, $2, $2 FROM {rows} AS d
          WHERE 1 = 1 ON CONFLICT DO NOTHING
-         RETURNING message_id, channel, state",
+         RETURNING message_id, channel, outlet, state",
         rows = tx.dialect().rows(
             "$1",
             &[
@@ -139,7 +139,7 @@ async fn add_persons(tx: &mut Tx, to: &[PersonRow<'_>], now: Timestamp) -> Resul
          FROM {rows} AS x JOIN recipient r ON r.campus_id = x.campus_id
          WHERE r.active
          ON CONFLICT DO NOTHING
-         RETURNING message_id, channel, state",
+         RETURNING message_id, channel, outlet, state",
         out = suppressed::OPTED_OUT,
         none = suppressed::NO_ADDRESS,
         rows = dialect.rows(

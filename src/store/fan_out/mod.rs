@@ -101,7 +101,7 @@ pub async fn add_chunk(
     Ok(Some(added))
 }
 
-/// Plans messages from beginning to end, so that they are `sending`, or `completed` where nobody is left to tell.
+/// Plans messages from beginning to end, so that they are `sending`, or `completed` where all of it is suppressed.
 /// Those that are no longer this planner's are passed over; the others' ids are returned with what was added.
 pub async fn add_whole(
     tx: &mut Tx,
@@ -119,7 +119,8 @@ pub async fn add_whole(
     }
     count_added(tx, &added).await?;
     let open: HashSet<_> = added.iter().filter(|a| a.state == State::Pending).map(|a| a.message).collect();
-    let closed: Vec<_> = held.iter().copied().filter(|id| !open.contains(id)).collect();
+    let mut closed: Vec<_> = added.iter().map(|a| a.message).filter(|id| !open.contains(id)).collect();
+    closed.dedup();
     if !closed.is_empty() {
         planning::complete(tx, &closed, now).await?;
     }
@@ -276,7 +277,7 @@ pub async fn add_channel(
          WHERE m.id = $1 AND d.state IN {states} AND r.active
          ORDER BY r.id
          ON CONFLICT DO NOTHING
-         RETURNING message_id, channel, state",
+         RETURNING message_id, channel, outlet, state",
         kind = kind_of(channel),
         none = suppressed::NO_ADDRESS,
         states = tx.dialect().int_list("$3"),

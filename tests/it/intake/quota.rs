@@ -132,3 +132,24 @@ on_both!(what_is_no_batch_is_refused, |db| async {
     );
     assert_eq!(refused(json!({ "messages": vec![message(); 1001] })).await, [fault("/messages", "too_many")]);
 });
+
+on_both!(what_test_keys_try_out_leaves_the_real_thing_alone, |db| async {
+    let mut door = limited(db, 1).await;
+    let live = door.caller.clone();
+    let mut trying = (*live).clone();
+    trying.test = true;
+    door.caller = trying.into();
+    let body = message_and(json!({ "dedup_key": "d" }));
+    for expected in [202, 200] {
+        assert_eq!(door.send(body.clone()).await.unwrap().status, expected);
+    }
+    door.send(message()).await.unwrap();
+    door.caller = live;
+    let accepted = door.send(body).await.unwrap();
+    assert_eq!(
+        (accepted.status, accepted.message.test),
+        (202, false),
+        "the key is free, the quota untouched"
+    );
+    assert!(matches!(door.send(message()).await, Err(Error::QuotaExhausted { .. })));
+});

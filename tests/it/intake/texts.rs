@@ -84,6 +84,20 @@ on_both!(each_person_has_every_variable, |db| async {
     );
 });
 
+on_both!(people_who_are_named_and_have_no_variables_are_told, |db| async {
+    let door = Door::with_directory(db).await;
+    let body = |params: serde_json::Value| {
+        json!({
+            "topic": "academic.exam", "template": "exam", "params": params,
+            "personalise": [{ "campus_id": "2023001", "params": { "room": "A1" } }],
+            "audience": { "recipients": ["2023001", "2023002"] },
+        })
+    };
+    let found = door.faults(body(json!({ "course": "化学" }))).await;
+    assert_eq!(found, [fault("/audience/recipients/1", "missing_variable")]);
+    assert!(door.send(body(json!({ "course": "化学", "room": "待定" }))).await.is_ok());
+});
+
 on_both!(own_texts_have_variables_only_where_people_have_values, |db| async {
     let door = Door::with_directory(db).await;
     let code = json!({ "body": "写作 `{{ name }}` 与 {% raw" });

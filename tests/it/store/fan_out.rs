@@ -247,7 +247,12 @@ on_both!(messages_for_a_few_are_planned_together_and_those_lost_are_passed_over,
     done.sort_by_key(|a| (a.message, a.state.code()));
     assert_eq!(done, [of(1, State::Pending, 1), of(1, State::Suppressed, 1), of(2, State::Pending, 1)]);
     let found = [status(&db, 1).await, status(&db, 2).await, status(&db, 3).await, status(&db, 4).await];
-    assert_eq!(found, [Status::Sending, Status::Sending, Status::Completed, Status::Routing]);
+    assert_eq!(found, [Status::Sending, Status::Sending, Status::Sending, Status::Routing]);
+    let mut tx = db.begin().await.unwrap();
+    assert!(planning::for_nobody(&mut tx, MessageId(3), "nobody", NOW).await.unwrap());
+    assert!(!planning::for_nobody(&mut tx, MessageId(1), "nobody", NOW).await.unwrap(), "it has deliveries");
+    tx.commit().await.unwrap();
+    assert_eq!(status(&db, 3).await, Status::Unrouted);
     let counts = history::counts(&db, &[MessageId(1), MessageId(2)]).await.unwrap();
     assert_eq!(counts.iter().map(|c| (c.pending, c.suppressed)).collect::<Vec<_>>(), [(1, 1), (1, 0)]);
 });
