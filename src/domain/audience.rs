@@ -3,6 +3,15 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::fields::{Fields, below, faults_of};
+use super::filter::Filter;
+use super::recipient::check_campus_id;
+use crate::error::Fault;
+
+const MOST_GROUPS: usize = 1_000;
+const MOST_RECIPIENTS: usize = 10_000;
 
 /// Everyone, or the union of groups, people and a filter; minus the exclusion.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -51,4 +60,121 @@ pub struct DirectAddress {
 }
 
 /// Variables of a template by name; values are strings, numbers or booleans.
-pub type Params = BTreeMap<String, serde_json::Value>;
+pub type Params = BTreeMap<String, Value>;
+
+/// What could be read of an audience, and all faults.
+pub fn read(value: &Value) -> (Option<Audience>, Vec<Fault>) {
+    match Fields::of(value) {
+        Ok(mut fields) => {
+            let audience = self::fields(&mut fields, value, true);
+            (Some(audience), fields.finish().err().map(faults_of).unwrap_or_default())
+        }
+        Err(error) => (None, faults_of(error)),
+    }
+}
+
+/// Reads the fields of an audience, which may stand beside others, and tells what is wrong with them. `may_exclude`: it
+/// is no exclusion itself.
+pub fn fields(fields: &mut Fields<'_>, value: &Value, may_exclude: bool) -> Audience {
+    let everyone = match fields.value("everyone") {
+        None => false,
+        Some(Value::Bool(everyone)) => *everyone,
+        Some(_) => {
+            fields.fault("everyone", "not_a_boolean", "send true or leave it out");
+            false
+        }
+    };
+    let mut read = Audience {
+        everyone,
+        groups: fields.texts("groups", MOST_GROUPS),
+        recipients: recipients(fields),
+        filter: filter(fields),
+        exclude: None,
+        to: Vec::new(),
+    };
+    let names_nobody = ["everyone", "groups", "recipients", "where"].into_iter().all(|name| {
+        value.get(name).is_none_or(|value| {
+            value.is_null() || *value == Value::Bool(false) || value.as_array().is_some_and(Vec::is_empty)
+        })
+    });
+    if may_exclude && names_nobody {
+        let detail = "this names nobody: give everyone, groups, recipients or where, or leave `audience` out";
+        fields.extend([Fault::new("", "empty_audience", detail)]);
+    }
+    if everyone && !(read.groups.is_empty() && read.recipients.is_empty() && read.filter.is_none()) {
+        fields.fault("everyone", "exclusive", "everyone is everyone: leave groups, recipients and where out");
+    }
+    if may_exclude && let Some(value) = fields.value("exclude") {
+        read.exclude = exclusion(fields, value).filter(|exclude| !exclude.is_empty()).map(Box::new);
+    }
+    read
+}
+
+fn exclusion(outer: &mut Fields<'_>, value: &Value) -> Option<Audience> {
+    let (excluded, faults) = match Fields::of(value) {
+        Ok(mut fields) => {
+            let excluded = self::fields(&mut fields, value, false);
+            (Some(excluded), fields.finish().err().map(faults_of).unwrap_or_default())
+        }
+        Err(error) => (None, faults_of(error)),
+    };
+    outer.extend(below("/exclude", faults));
+    excluded
+}
+
+/// The text of a filter that can be read.
+fn filter(fields: &mut Fields<'_>) -> Option<String> {
+    let Value::String(text) = fields.value("where")? else {
+        fields.fault("where", "not_a_string", "send a string");
+        return None;
+    };
+    match Filter::parse(text) {
+        Ok(_) => Some(text.clone()),
+        Err(error) => {
+            fields.extend([error.into_fault("/where")]);
+            None
+        }
+    }
+}
+
+/// Campus ids; a whole number is taken as its digits.
+fn recipients(fields: &mut Fields<'_>) -> Vec<String> {
+    let list = match fields.value("recipients") {
+        None => return Vec::new(),
+        Some(Value::Array(list)) => list,
+        Some(_) => {
+            fields.fault("recipients", "not_a_list", "send a list of campus ids");
+            return Vec::new();
+        }
+    };
+    if list.len() > MOST_RECIPIENTS {
+        let detail = format!("at most {MOST_RECIPIENTS}; use a group or a filter for more");
+        fields.fault("recipients", "too_many", detail);
+        return Vec::new();
+    }
+    let mut read = Vec::with_capacity(list.len());
+    for (i, value) in list.iter().enumerate() {
+        match campus_id(value) {
+            Ok(id) => read.push(id),
+            Err((code, why)) => {
+                fields.extend([Fault::new(format!("/recipients/{i}"), code, why)]);
+                // It keeps its place, so that what is found out about the others later is said of the right one.
+                read.push(String::new());
+            }
+        }
+    }
+    read
+}
+
+/// A campus id as it is written in JSON: a string, or a whole number. Else the code and reason of a fault.
+pub fn campus_id(value: &Value) -> Result<String, (&'static str, &'static str)> {
+    let text = match value {
+        Value::String(text) => text.trim().to_owned(),
+        Value::Number(number) if number.is_u64() => number.to_string(),
+        _ => return Err(("not_a_string", "send a campus id")),
+    };
+    match check_campus_id(&text) {
+        None => Ok(text),
+        Some(why) => Err(("bad_campus_id", why)),
+    }
+}

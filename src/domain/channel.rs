@@ -36,6 +36,12 @@ impl ChannelKind {
         Self::ALL.into_iter().find(|c| c.code() == code)
     }
 
+    /// Whether its providers say that a message arrived. Where they do, having handed it over proves nothing yet; a mail
+    /// relay or WeCom says no more than that it took it.
+    pub const fn confirms(self) -> bool {
+        matches!(self, Self::Sms)
+    }
+
     /// The kinds of address this channel's providers may ask for, the preferred first.
     pub const fn address_kinds(self) -> &'static [AddressKind] {
         match self {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::channel::ChannelKind;
 use super::message::coded;
 
 coded! {
@@ -26,6 +27,20 @@ impl State {
     /// Counts as done for its message: `sent` too, later receipts change it without reopening the message.
     pub const fn is_terminal(self) -> bool {
         !matches!(self, Self::Pending | Self::Sending)
+    }
+
+    /// The person has the message as far as this channel ever tells, so that no other channel is needed.
+    pub const fn has_reached(self, channel: ChannelKind) -> bool {
+        match self {
+            Self::Delivered => true,
+            Self::Sent => !channel.confirms(),
+            _ => false,
+        }
+    }
+
+    /// The channel did not do it and will not by itself. One whose outcome is unknown may yet have.
+    pub const fn has_missed(self) -> bool {
+        matches!(self, Self::Failed | Self::Expired | Self::Cancelled | Self::Suppressed)
     }
 }
 
@@ -57,6 +72,8 @@ pub(crate) use by_state;
 pub mod suppressed {
     pub const NO_ADDRESS: &str = "no_address";
     pub const OPTED_OUT: &str = "opted_out";
+    /// Another channel of its fallback plan did it.
+    pub const NOT_NEEDED: &str = "not_needed";
 }
 
 /// How one attempt ended, as the adapter classified the provider's answer. Every adapter maps its vendor's codes to

@@ -21,7 +21,9 @@ impl<'v> Fields<'v> {
 
     /// The field's value; null is the same as leaving it out.
     pub fn value(&mut self, name: &'static str) -> Option<&'v Value> {
-        self.asked.push(name);
+        if !self.asked.contains(&name) {
+            self.asked.push(name);
+        }
         self.object.get(name).filter(|value| !value.is_null())
     }
 
@@ -112,4 +114,17 @@ impl<'v> Fields<'v> {
 /// The JSON pointer (RFC 6901) of an object's field.
 pub fn pointer(name: &str) -> String {
     format!("/{}", name.replace('~', "~0").replace('/', "~1"))
+}
+
+/// Every fault an error tells of.
+pub fn faults_of(error: Error) -> Vec<Fault> {
+    match error {
+        Error::Invalid(faults) => faults,
+        other => vec![Fault::new("", "invalid", other.to_string())],
+    }
+}
+
+/// Moves faults of a nested object to their place in the whole.
+pub fn below(at: &str, faults: Vec<Fault>) -> impl Iterator<Item = Fault> {
+    faults.into_iter().map(move |fault| Fault { pointer: format!("{at}{}", fault.pointer), ..fault })
 }

@@ -120,6 +120,7 @@ ids! {
     ProviderId = "prv_";
     OperatorId = "opr_";
     ReceiptId = "rct_";
+    RuleId = "rul_";
 }
 
 impl MessageId {

@@ -11,10 +11,11 @@ use std::str::FromStr;
 use serde_json::Value;
 
 use super::body::MessageBody;
+use crate::domain::audience;
 use crate::domain::channel::ChannelKind;
 use crate::domain::content::Variant;
-use crate::domain::fields::{Fields, pointer};
-use crate::error::{Error, Fault};
+use crate::domain::fields::{Fields, below, faults_of, pointer};
+use crate::error::Fault;
 
 /// Longest `Idempotency-Key` and `dedup_key`, in characters.
 pub(super) const LONGEST_KEY: usize = 255;
@@ -41,7 +42,11 @@ pub(super) fn read(value: &Value, allowed: &[ChannelKind]) -> (MessageBody, Vec<
     }
     body.params = values::params(&mut fields, "params");
     body.variants = variants(&mut fields);
-    body.audience = fields.value("audience").and_then(|value| people::audience(value, true, &mut faults));
+    if let Some(value) = fields.value("audience") {
+        let (audience, found) = audience::read(value);
+        body.audience = audience;
+        faults.extend(below("/audience", found));
+    }
     body.personalise = people::personalise(&mut fields);
     body.channels = channels(&mut fields, value, allowed);
     body.to = people::addresses(&mut fields, body.channels.as_deref().unwrap_or(allowed));
@@ -78,18 +83,6 @@ fn together(body: &MessageBody, fields: &mut Fields<'_>, value: &Value) {
             "people outside the directory have no variables of their own",
         );
     }
-}
-
-pub(super) fn faults_of(error: Error) -> Vec<Fault> {
-    match error {
-        Error::Invalid(faults) => faults,
-        other => vec![Fault::new("", "invalid", other.to_string())],
-    }
-}
-
-/// Moves faults of a nested object to their place in the whole.
-fn below(at: &str, faults: Vec<Fault>) -> impl Iterator<Item = Fault> {
-    faults.into_iter().map(move |fault| Fault { pointer: format!("{at}{}", fault.pointer), ..fault })
 }
 
 /// A text as it was sent; long ones and those of several lines too.

@@ -1,21 +1,17 @@
-//! Whom a message is for, and what each of them is told.
+//! Whom a message is for beside its audience, and what each of them is told.
 
 use std::collections::HashSet;
 
 use serde_json::Value;
 
-use super::{below, faults_of, string, values};
+use super::values;
 use crate::domain::address::normalise;
-use crate::domain::audience::{Audience, DirectAddress, Params};
+use crate::domain::audience::{DirectAddress, Params, campus_id};
 use crate::domain::channel::{AddressKind, ChannelKind};
-use crate::domain::fields::Fields;
-use crate::domain::filter::Filter;
-use crate::domain::recipient::check_campus_id;
+use crate::domain::fields::{Fields, below, faults_of};
 use crate::error::{Error, Fault, Result};
 
 const LONGEST_ADDRESS: usize = 1_000;
-const MOST_GROUPS: usize = 1_000;
-const MOST_RECIPIENTS: usize = 10_000;
 const MOST_ADDRESSES: usize = 1_000;
 const MOST_PERSONALISED: usize = 10_000;
 
@@ -34,89 +30,6 @@ fn list<'v>(
         _ => fields.fault(name, "not_a_list", format!("send a list {kind}")),
     }
     None
-}
-
-/// The audience, or its exclusion, at its place in the message.
-pub(super) fn audience(value: &Value, may_exclude: bool, faults: &mut Vec<Fault>) -> Option<Audience> {
-    let at = if may_exclude { "/audience" } else { "/audience/exclude" };
-    let mut fields = match Fields::of(value) {
-        Ok(fields) => fields,
-        Err(error) => {
-            faults.extend(below(at, faults_of(error)));
-            return None;
-        }
-    };
-    let everyone = match fields.value("everyone") {
-        None => false,
-        Some(Value::Bool(everyone)) => *everyone,
-        Some(_) => {
-            fields.fault("everyone", "not_a_boolean", "send true or leave it out");
-            false
-        }
-    };
-    let mut read = Audience {
-        everyone,
-        groups: fields.texts("groups", MOST_GROUPS),
-        recipients: recipients(&mut fields),
-        filter: string(&mut fields, "where"),
-        exclude: None,
-        to: Vec::new(),
-    };
-    if let Some(Err(error)) = read.filter.as_deref().map(Filter::parse) {
-        fields.extend([error.into_fault("/where")]);
-        read.filter = None;
-    }
-    let names_nobody = ["everyone", "groups", "recipients", "where"].into_iter().all(|name| {
-        value.get(name).is_none_or(|value| {
-            value.is_null() || *value == Value::Bool(false) || value.as_array().is_some_and(Vec::is_empty)
-        })
-    });
-    if may_exclude && names_nobody {
-        let detail = "this names nobody: give everyone, groups, recipients or where, or leave `audience` out";
-        fields.extend([Fault::new("", "empty_audience", detail)]);
-    }
-    if everyone && !(read.groups.is_empty() && read.recipients.is_empty() && read.filter.is_none()) {
-        fields.fault("everyone", "exclusive", "everyone is everyone: leave groups, recipients and where out");
-    }
-    let mut excluded = Vec::new();
-    if may_exclude && let Some(value) = fields.value("exclude") {
-        read.exclude =
-            audience(value, false, &mut excluded).filter(|exclude| !exclude.is_empty()).map(Box::new);
-    }
-    faults.extend(below(at, fields.finish().err().map(faults_of).unwrap_or_default()));
-    faults.extend(excluded);
-    Some(read)
-}
-
-/// Campus ids; a whole number is taken as its digits.
-fn recipients(fields: &mut Fields<'_>) -> Vec<String> {
-    let more = "; use a group or a filter for more";
-    let Some(list) = list(fields, "recipients", "of campus ids", MOST_RECIPIENTS, more) else {
-        return Vec::new();
-    };
-    let mut read = Vec::with_capacity(list.len());
-    for (i, value) in list.iter().enumerate() {
-        match campus_id(value) {
-            Ok(id) => read.push(id),
-            Err((code, why)) => {
-                fields.extend([Fault::new(format!("/recipients/{i}"), code, why)]);
-                read.push(String::new());
-            }
-        }
-    }
-    read
-}
-
-fn campus_id(value: &Value) -> Result<String, (&'static str, &'static str)> {
-    let text = match value {
-        Value::String(text) => text.trim().to_owned(),
-        Value::Number(number) if number.is_u64() => number.to_string(),
-        _ => return Err(("not_a_string", "send a campus id")),
-    };
-    match check_campus_id(&text) {
-        None => Ok(text),
-        Some(why) => Err(("bad_campus_id", why)),
-    }
 }
 
 pub(super) fn addresses(fields: &mut Fields<'_>, channels: &[ChannelKind]) -> Vec<DirectAddress> {
