@@ -14,6 +14,7 @@ mod openapi;
 mod operator;
 mod output;
 mod provider;
+mod rule;
 mod serve;
 mod simulate;
 mod source;
@@ -72,6 +73,9 @@ enum Command {
     /// See to the accounts behind the channels
     #[command(subcommand)]
     Provider(provider::Act),
+    /// See to the routing rules
+    #[command(subcommand)]
+    Rule(rule::Act),
     /// Serve the API and the console and send what is due, until SIGTERM or SIGINT; a second one stops at once
     Serve,
     /// Run the simulators of vendors, for a server on this machine to send to
@@ -107,6 +111,7 @@ pub fn run() -> ExitCode {
         Command::Openapi => openapi::run(),
         Command::Operator(act) => operator::run(&context, act),
         Command::Provider(act) => provider::run(&context, act),
+        Command::Rule(act) => rule::run(&context, act),
         Command::Serve => serve::run(&context),
         Command::Simulate(simulate) => simulate.run(&context),
         Command::Source(act) => source::run(&context, act),

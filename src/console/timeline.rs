@@ -22,7 +22,10 @@ fn line(view: &View, event: &EventView) -> TimelineEvent {
         "planned" => "people",
         "completed" => "check",
         "resent" => "repeat",
-        "cancelled" => "ban",
+        "routed" => "people",
+        "held" => "pause",
+        "released" => "check",
+        "cancelled" | "rejected" => "ban",
         "unrouted" => "lost",
         _ => "clock",
     };
@@ -35,7 +38,7 @@ fn line(view: &View, event: &EventView) -> TimelineEvent {
     TimelineEvent {
         at: event.at.into(),
         icon,
-        amber: event.kind == "unrouted",
+        amber: matches!(event.kind.as_str(), "unrouted" | "held"),
         text,
         detail: detail(view, &event.kind, &event.detail).unwrap_or_default(),
     }
@@ -51,13 +54,23 @@ fn detail(view: &View, kind: &str, detail: &Value) -> Option<String> {
             Some(view.t1("event-goes-out", "at", view.exact(Timestamp::from(at))))
         }
         "planned" => Some(planned(view, detail)),
-        "cancelled" => text("by").map(str::to_owned),
+        "cancelled" | "released" => text("by").map(str::to_owned),
+        "rejected" => Some(format!("{} · {}", text("by")?, text("reason")?)),
+        "held" | "unrouted" => text("reason").map(str::to_owned),
+        "routed" => Some(rules(view, detail)),
         "resent" => {
             let opened = view.count("resend-count", count("reopened") + count("added"));
             Some(format!("{opened} · {}", text("by")?))
         }
         _ => None,
     }
+}
+
+/// The names of the rules that matched.
+fn rules(view: &View, detail: &Value) -> String {
+    let rules = detail.get("rules").and_then(Value::as_array).into_iter().flatten();
+    let names: Vec<_> = rules.filter_map(|rule| rule.get("name").and_then(Value::as_str)).collect();
+    names.join(&view.t("list-separator"))
 }
 
 /// `Email 1,906, SMS 1,096`, then how many of them cannot be sent.
@@ -107,6 +120,10 @@ mod tests {
         assert_eq!(detail, "Email 1,906, SMS 96, 11 cannot be sent");
         let (_, detail) = shown("resent", json!({ "by": "周敏", "reopened": 2, "added": 0 }));
         assert_eq!(detail, "2 deliveries · 周敏");
+        let rules = json!({ "version": 3, "rules": [{ "name": "考试" }, { "name": "敏感词" }] });
+        assert_eq!(shown("routed", rules).1, "考试, 敏感词");
+        let (_, detail) = shown("rejected", json!({ "by": "周敏", "reason": "日期有误" }));
+        assert_eq!(detail, "周敏 · 日期有误");
         let (_, detail) = shown("scheduled", json!({ "send_at": "2026-11-21T01:00:00Z" }));
         assert_eq!(detail, "goes out 2026-11-21 01:00:00");
     }

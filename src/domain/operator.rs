@@ -31,6 +31,9 @@ coded! {
         OperatorsEdit = 10 "operators.edit",
         AuditView = 11 "audit.view",
         TemplatesEdit = 12 "templates.edit",
+        MessagesReview = 13 "messages.review",
+        RoutingView = 14 "routing.view",
+        RoutingEdit = 15 "routing.edit",
     }
 }
 
@@ -47,12 +50,19 @@ impl Role {
                     | P::DirectoryView
                     | P::DirectoryEdit
                     | P::TemplatesEdit
+                    | P::MessagesReview
+                    | P::RoutingView
+                    | P::RoutingEdit
             ),
             Self::Sender => matches!(permission, P::MessagesView | P::MessagesSend | P::DirectoryView),
-            Self::Reviewer | Self::DutyOfficer => matches!(permission, P::MessagesView | P::DirectoryView),
-            Self::Auditor => {
-                matches!(permission, P::MessagesView | P::SourcesView | P::ProvidersView | P::AuditView)
+            Self::Reviewer => {
+                matches!(permission, P::MessagesView | P::MessagesReview | P::DirectoryView | P::RoutingView)
             }
+            Self::DutyOfficer => matches!(permission, P::MessagesView | P::DirectoryView),
+            Self::Auditor => matches!(
+                permission,
+                P::MessagesView | P::SourcesView | P::ProvidersView | P::AuditView | P::RoutingView
+            ),
         }
     }
 }

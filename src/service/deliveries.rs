@@ -126,13 +126,15 @@ pub async fn judge(
 ) -> Result<()> {
     let now = s.clock.now();
     let mut tx = s.db.begin().await?;
+    let mut closed = Vec::new();
     if !verdicts.is_empty() {
-        receipts::judge(&mut tx, now, &s.campus.day(now), verdicts).await?;
+        closed = receipts::judge(&mut tx, now, &s.campus.day(now), verdicts).await?;
     }
     if !undecided.is_empty() {
         receipts::poll_later(&mut tx, undecided, ask_again.map(|wait| now.plus(wait))).await?;
     }
-    tx.commit().await
+    tx.commit().await?;
+    complete(s, &closed).await
 }
 
 /// Wakes the dispatcher for whatever is due: retries whose wait is over, schedules, entries a queue lost.

@@ -16,6 +16,7 @@ pub mod providers;
 pub mod readiness;
 pub mod recipients;
 pub mod reports;
+pub mod routing;
 pub mod scratch;
 pub mod sessions;
 pub mod simulators;
@@ -55,6 +56,7 @@ pub struct Services {
     groups: Arc<groups::KnownGroups>,
     keys: Arc<sources::KnownKeys>,
     rates: Arc<sources::Rates>,
+    rules: Arc<routing::KnownRules>,
     passwords: Arc<operators::Passwords>,
     figures: Arc<figures::Latest>,
 }
@@ -84,6 +86,7 @@ impl Services {
             groups: Arc::default(),
             keys: Arc::default(),
             rates: Arc::default(),
+            rules: Arc::default(),
             passwords: Arc::default(),
             figures: Arc::default(),
         }

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
-use super::Services;
 use super::deliveries::{LEASE, event, publish};
+use super::groups::Resolution;
+use super::{Services, routing};
 use crate::clock::Timestamp;
-use crate::domain::audience::DirectAddress;
+use crate::domain::audience::{Audience, DirectAddress};
 use crate::domain::channel::{ChannelKind, Outlet};
 use crate::domain::delivery::State;
 use crate::domain::id::MessageId;
@@ -131,6 +132,7 @@ impl Watch {
 /// Takes messages of the most urgent lane that has any: how many, and those that somebody said the audience of.
 async fn claim(s: &Services, owner: i64, now: Timestamp) -> Result<(usize, Vec<Planned>)> {
     let lease = LEASE.as_millis() as i64;
+    let rules = routing::in_force(s).await?;
     let mut tx = s.db.begin().await?;
     let mut messages = Vec::new();
     for lane in Lane::ALL {
@@ -143,16 +145,23 @@ async fn claim(s: &Services, owner: i64, now: Timestamp) -> Result<(usize, Vec<P
     if taken == 0 {
         return Ok((0, messages));
     }
-    let (routed, unrouted): (Vec<_>, Vec<_>) =
-        messages.into_iter().partition(|m| m.audience.is_some() || m.personalise.is_some());
+    let messages = routing::route_claimed(&mut tx, &rules, messages, now).await?;
+    let (routed, unrouted): (Vec<_>, Vec<_>) = messages.into_iter().partition(is_for_somebody);
     if !unrouted.is_empty() {
         let ids: Vec<MessageId> = unrouted.iter().map(|m| m.id).collect();
-        store::unrouted(&mut tx, &ids, "no audience was given and no routing rule matched", now).await?;
-        let told: Vec<_> = ids.iter().map(|id| event(*id, now, "unrouted", &serde_json::json!({}))).collect();
+        store::unrouted(&mut tx, &ids, routing::NO_AUDIENCE, now).await?;
+        let reason = serde_json::json!({ "reason": routing::NO_AUDIENCE });
+        let told: Vec<_> = ids.iter().map(|id| event(*id, now, "unrouted", &reason)).collect();
         events::insert(&mut tx, &told).await?;
     }
     tx.commit().await?;
     Ok((taken, routed))
+}
+
+/// Its sender or a rule said whom it is for.
+fn is_for_somebody(message: &Planned) -> bool {
+    let by_rules = message.routing.as_ref().is_some_and(|routing| !routing.0.audiences.is_empty());
+    by_rules || message.audience.is_some() || message.personalise.is_some()
 }
 
 /// A message, and whom it is for.
@@ -173,16 +182,19 @@ impl Plan {
     /// `patterns`: all opt-out patterns in use.
     async fn make(s: &Services, message: Planned, patterns: &[String], now: Timestamp) -> Result<Self> {
         let opt_outs = opt_outs(&message, patterns);
+        let routed = message.routing.as_ref().map(|routing| routing.0.clone()).unwrap_or_default();
         let mut audience = message.audience.as_ref().map(|audience| audience.0.clone()).unwrap_or_default();
         let own = params(&message)?;
-        if message.audience.is_none() {
+        if routed.replaced {
+            audience = Audience::default();
+        } else if message.audience.is_none() {
             // It is for the people its variables are for.
             audience.recipients = own.keys().cloned().collect();
         }
         let to = std::mem::take(&mut audience.to).into_iter();
         let mut listed: Vec<_> =
             to.map(|address| Listed::Address { target: direct_target(&address), address }).collect();
-        if audience.only_names_people() {
+        if audience.only_names_people() && routed.audiences.is_empty() {
             let people = std::mem::take(&mut audience.recipients).into_iter();
             listed.extend(people.map(|campus_id| {
                 let params = own.get(&campus_id).map(ToString::to_string);
@@ -190,8 +202,10 @@ impl Plan {
             }));
         }
         let mut plan = Self { message, opt_outs, listed, audience: None, first: None, gone: Vec::new() };
-        if !audience.is_empty() {
-            let resolution = super::groups::resolve(s, &audience, true).await?;
+        let parts: Vec<_> =
+            [audience].into_iter().chain(routed.audiences).filter(|a| !a.is_empty()).collect();
+        if !parts.is_empty() {
+            let resolution = united(s, &parts).await?;
             plan.gone = resolution.unknown.into_iter().map(|fault| fault.detail).collect();
             plan.audience = Some(resolution.audience);
             plan.first = plan.next_chunk(s, now).await?;
@@ -249,6 +263,21 @@ impl Plan {
             people: self.fan_out(now).zip(self.first.map(|chunk| chunk.end)),
         }
     }
+}
+
+/// The people of all these audiences, and what these name and nobody knows.
+pub(super) async fn united(s: &Services, parts: &[Audience]) -> Result<Resolution> {
+    let (mut audiences, mut unknown) = (Vec::with_capacity(parts.len()), Vec::new());
+    for part in parts {
+        let resolution = super::groups::resolve(s, part, true).await?;
+        audiences.push(resolution.audience);
+        unknown.extend(resolution.unknown);
+    }
+    let audience = match <[ResolvedAudience; 1]>::try_from(audiences) {
+        Ok([only]) => only,
+        Err(also) => ResolvedAudience { also, ..ResolvedAudience::default() },
+    };
+    Ok(Resolution { audience, unknown })
 }
 
 /// People's own variables.

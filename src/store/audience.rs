@@ -20,6 +20,8 @@ pub struct ResolvedAudience {
     /// Campus ids.
     pub recipients: Vec<String>,
     pub exclude: Option<Box<ResolvedAudience>>,
+    /// Other audiences united with it, each without those it excludes itself.
+    pub also: Vec<ResolvedAudience>,
 }
 
 /// A condition and its values, in the order of their placeholders.
@@ -76,6 +78,9 @@ impl ResolvedAudience {
             let (text, values) = filter.to_sql(flavour, "r", first_param + binds.len());
             binds.extend(values);
             any.push(format!("({text})"));
+        }
+        for audience in &self.also {
+            any.push(audience.condition(dialect, first_param, binds));
         }
         if any.is_empty() { "1 = 0".to_owned() } else { any.join(" OR ") }
     }

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::counters::{Moves, count, count_day};
 use super::dialect::Field;
+use super::fallback::{self, StepEnd};
 use super::{Db, Tx, in_db, in_tx, row, sql, to_json};
 use crate::Result;
 use crate::clock::Timestamp;
@@ -58,6 +59,17 @@ pub struct Settlement {
     pub code: Option<String>,
     pub detail: Option<String>,
     pub repeated: bool,
+}
+
+row! {
+    struct Settled {
+        message_id: MessageId,
+        channel: ChannelKind,
+        outlet: i64,
+        state: State,
+        target: i64,
+        last_step: i64,
+    }
 }
 
 row! {
@@ -209,9 +221,10 @@ async fn settle(
          FROM {rows} AS s, message AS m
          WHERE delivery.id = s.id AND delivery.attempts = s.attempt AND delivery.state + 0 = 1
             AND delivery.lease_owner = $3 AND m.id = delivery.message_id
-         RETURNING delivery.message_id, delivery.channel, delivery.outlet, delivery.state"
+         RETURNING delivery.message_id, delivery.channel, delivery.outlet, delivery.state, delivery.target,
+            delivery.last_step"
     );
-    let settled: Vec<Moved> = in_tx!(tx, |conn| {
+    let settled: Vec<Settled> = in_tx!(tx, |conn| {
         sqlx::query_as(sql(text)).bind(&input).bind(now.0).bind(owner).fetch_all(conn).await
     })?;
 
@@ -236,9 +249,20 @@ async fn settle(
     );
     in_tx!(tx, |conn| sqlx::query(sql(text)).bind(&input).execute(conn).await.map(drop))?;
 
+    let mut steps = Vec::new();
     for row in settled {
         moves.entry((row.message_id, row.channel)).or_default().shift(State::Sending, row.state, 1);
-        if row.state.is_terminal() && row.is_live() {
+        if row.state.is_terminal() && row.outlet != Outlet::Sandbox.code() {
+            *ended.entry((row.channel.code(), row.state.code())).or_default() += 1;
+        }
+        if row.last_step > 0 {
+            let (message_id, target) = (row.message_id.0, row.target);
+            steps.push(StepEnd { message_id, target, channel: row.channel, state: row.state });
+        }
+    }
+    for row in fallback::follow(tx, now, &steps).await? {
+        moves.entry((row.message_id, row.channel)).or_default().shift(State::Pending, row.state, 1);
+        if row.is_live() {
             *ended.entry((row.channel.code(), row.state.code())).or_default() += 1;
         }
     }

@@ -12,6 +12,7 @@ use crate::domain::audience::{Audience, Params};
 use crate::domain::channel::ChannelKind;
 use crate::domain::id::{MessageId, OperatorId, SourceId};
 use crate::domain::message::{Category, Lane, Status, Wording};
+use crate::domain::routing::Routed;
 use crate::{Error, Result};
 
 /// A message about to be kept. JSON columns come as text.
@@ -30,9 +31,13 @@ pub struct NewMessage {
     pub audience: Option<String>,
     pub personalise: Option<String>,
     pub channels: String,
+    /// Its sender chose the channels; else they are all its source may use.
+    pub own_channels: bool,
     pub attributes: String,
     pub send_at: Timestamp,
     pub expires_at: Timestamp,
+    /// Its sender chose when it expires.
+    pub own_expiry: bool,
     pub created_at: Timestamp,
     pub request_id: String,
 }
@@ -53,9 +58,11 @@ struct Wire<'a> {
     audience: Option<&'a str>,
     personalise: Option<&'a str>,
     channels: &'a str,
+    own_channels: bool,
     attributes: &'a str,
     send_at: i64,
     expires_at: i64,
+    own_expiry: bool,
     created_at: i64,
     request_id: &'a str,
 }
@@ -76,16 +83,18 @@ impl<'a> From<&'a NewMessage> for Wire<'a> {
             audience: message.audience.as_deref(),
             personalise: message.personalise.as_deref(),
             channels: &message.channels,
+            own_channels: message.own_channels,
             attributes: &message.attributes,
             send_at: message.send_at.0,
             expires_at: message.expires_at.0,
+            own_expiry: message.own_expiry,
             created_at: message.created_at.0,
             request_id: &message.request_id,
         }
     }
 }
 
-const COLUMNS: [(&str, Field); 18] = [
+const COLUMNS: [(&str, Field); 20] = [
     ("id", Field::Int),
     ("source_id", Field::Int),
     ("operator_id", Field::Int),
@@ -99,9 +108,11 @@ const COLUMNS: [(&str, Field); 18] = [
     ("audience", Field::Text),
     ("personalise", Field::Text),
     ("channels", Field::Text),
+    ("own_channels", Field::Bool),
     ("attributes", Field::Text),
     ("send_at", Field::Int),
     ("expires_at", Field::Int),
+    ("own_expiry", Field::Bool),
     ("created_at", Field::Int),
     ("request_id", Field::Text),
 ];
@@ -169,6 +180,8 @@ row! {
         pub attributes: JsonText<Params>,
         /// How many people have variables of their own.
         pub personalised: bool,
+        /// What the rules made of it, if any looked at it.
+        pub routing: Option<JsonText<Routed>>,
     }
 }
 
@@ -201,7 +214,8 @@ pub async fn get_many(db: &Db, ids: &[MessageId]) -> Result<Vec<MessageRow>> {
 
 /// The large parts of one message.
 pub async fn find_body(db: &Db, id: MessageId) -> Result<Option<MessageBodyRow>> {
-    let text = "SELECT content, audience, channels, attributes, personalise IS NOT NULL AS personalised
+    let text =
+        "SELECT content, audience, channels, attributes, personalise IS NOT NULL AS personalised, routing
                 FROM message WHERE id = $1";
     Ok(in_db!(db, |c| sqlx::query_as::<_, MessageBodyRow>(text).bind(id.0).fetch_optional(c).await)?)
 }
@@ -285,6 +299,8 @@ row! {
     pub struct Standing {
         pub id: MessageId,
         pub source_id: Option<SourceId>,
+        /// The operator who wrote it.
+        pub operator_id: Option<OperatorId>,
         pub status: Status,
         pub lane: Lane,
         pub test: bool,
@@ -297,12 +313,12 @@ row! {
 pub async fn standing(tx: &mut Tx, message: MessageId) -> Result<Option<Standing>> {
     let lock = tx.dialect().lock();
     let text = format!(
-        "SELECT id, source_id, status, lane, test, channels, expires_at FROM message WHERE id = $1{lock}"
+        "SELECT id, source_id, operator_id, status, lane, test, channels, expires_at FROM message WHERE id = $1{lock}"
     );
     Ok(in_tx!(tx, |conn| sqlx::query_as(sql(text)).bind(message.0).fetch_optional(conn).await)?)
 }
 
-/// Sets a message's status by hand (cancelled, or `sending` again with a later end).
+/// Sets a message's status by hand (cancelled, released, or `sending` again with a later end).
 pub async fn set_status(
     tx: &mut Tx,
     message: MessageId,

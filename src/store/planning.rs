@@ -11,6 +11,7 @@ use crate::domain::audience::Audience;
 use crate::domain::channel::ChannelKind;
 use crate::domain::id::{MessageId, RecipientId};
 use crate::domain::message::{Category, Lane, Status};
+use crate::domain::routing::{ChannelPlan, Routed};
 
 row! {
     /// A message in the planner's hands.
@@ -23,10 +24,56 @@ row! {
         pub audience: Option<JsonText<Audience>>,
         pub personalise: Option<String>,
         pub channels: JsonText<Vec<ChannelKind>>,
+        /// What the rules made of it when it was first claimed, if there were any.
+        pub routing: Option<JsonText<Routed>>,
         /// Whose claim it is; a planner that lost it adds nothing more.
         pub lease_owner: i64,
         /// The last recipient already planned.
         pub plan_cursor: RecipientId,
+    }
+}
+
+/// The place of a channel in a message's plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    pub channel: ChannelKind,
+    /// From 0; always 0 where all channels are used at once.
+    pub step: i64,
+    pub last_step: i64,
+    /// The channels before it and how long each is waited for, in milliseconds. Nobody waits for a channel that cannot
+    /// reach them.
+    pub waits: Vec<(ChannelKind, i64)>,
+}
+
+impl Place {
+    /// How long the channel is waited for before this one, in milliseconds.
+    pub fn wait_for(&self, channel: ChannelKind) -> i64 {
+        self.waits.iter().find(|(earlier, _)| *earlier == channel).map_or(0, |(_, wait)| *wait)
+    }
+}
+
+impl Planned {
+    /// The channels people are sent it by, in their order.
+    pub fn places(&self) -> Vec<Place> {
+        let plan = match &self.routing {
+            Some(routing) => routing.0.plan(&self.channels.0),
+            None => ChannelPlan::Together(self.channels.0.clone()),
+        };
+        match plan {
+            ChannelPlan::Together(channels) => channels
+                .into_iter()
+                .map(|channel| Place { channel, step: 0, last_step: 0, waits: Vec::new() })
+                .collect(),
+            ChannelPlan::Fallback(steps) => (0..)
+                .zip(&steps)
+                .map(|(step, place)| Place {
+                    channel: place.channel,
+                    step,
+                    last_step: steps.len() as i64 - 1,
+                    waits: steps[..step as usize].iter().map(|s| (s.channel, s.wait_ms())).collect(),
+                })
+                .collect(),
+        }
     }
 }
 
@@ -58,7 +105,7 @@ pub async fn claim(
             ORDER BY send_at, id LIMIT $3 + 0{skip})
          UPDATE message SET status = 2, lease_owner = $4, lease_until = {now} + $5, updated_at = $2
          WHERE id IN (SELECT id FROM picked)
-         RETURNING id, test, topic, category, lane, audience, personalise, channels, lease_owner, plan_cursor",
+         RETURNING id, test, topic, category, lane, audience, personalise, channels, routing, lease_owner, plan_cursor",
         skip = dialect.skip_locked(),
         now = dialect.lease_now("$2"),
     );
@@ -234,18 +281,20 @@ pub async fn overdue(db: &Db, now: Timestamp, limit: i64) -> Result<Vec<MessageI
     Ok(rows.into_iter().map(|r| r.id).collect())
 }
 
-/// Ends messages whose time was over before anything of them was planned.
+/// Ends messages whose time was over before anything of them was planned, those that wait for a reviewer too.
 pub async fn expire_unplanned(tx: &mut Tx, now: Timestamp) -> Result<u64> {
-    Ok(in_tx!(tx, |conn| {
-        sqlx::query(
+    let mut expired = 0;
+    // One by one, so that each look is along an index of the few that wait.
+    for waiting in ["status <= 1 AND send_at <= $1", "status IN (5, 6) AND status = 5"] {
+        let text = format!(
             "UPDATE message SET status = 8, updated_at = $1, completed_at = $1
-             WHERE status <= 1 AND send_at <= $1 AND expires_at <= $1 AND plan_cursor = 0",
-        )
-        .bind(now.0)
-        .execute(conn)
-        .await
-        .map(|r| r.rows_affected())
-    })?)
+             WHERE {waiting} AND expires_at <= $1 AND plan_cursor = 0"
+        );
+        expired += in_tx!(tx, |conn| {
+            sqlx::query(sql(text)).bind(now.0).execute(conn).await.map(|r| r.rows_affected())
+        })?;
+    }
+    Ok(expired)
 }
 
 row! {

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::counters::{Moves, count, count_day};
 use super::dialect::Field;
+use super::fallback::{self, StepEnd};
 use super::{Db, Tx, in_db, in_tx, row, sql, to_json};
 use crate::Result;
 use crate::clock::Timestamp;
@@ -56,12 +57,15 @@ row! {
         message_id: MessageId,
         channel: ChannelKind,
         outlet: i64,
+        target: i64,
+        last_step: i64,
     }
 }
 
 /// Stores receipts and moves the deliveries they decide. Only `sent` and `unknown` deliveries move, so a receipt that
-/// comes twice, or late, changes nothing but the list of receipts.
-pub async fn judge(tx: &mut Tx, now: Timestamp, day: &str, verdicts: &[Verdict]) -> Result<()> {
+/// comes twice, or late, changes nothing but the list of receipts. Returns messages that may have nothing open any more:
+/// those where the last channel that waited is not needed now.
+pub async fn judge(tx: &mut Tx, now: Timestamp, day: &str, verdicts: &[Verdict]) -> Result<Vec<MessageId>> {
     let dialect = tx.dialect();
     let input = to_json(verdicts)?;
     let rows = dialect.rows(
@@ -82,17 +86,19 @@ pub async fn judge(tx: &mut Tx, now: Timestamp, day: &str, verdicts: &[Verdict])
     in_tx!(tx, |conn| sqlx::query(sql(text)).bind(&input).bind(now.0).execute(conn).await.map(drop))?;
     let mut moves = Moves::new();
     let mut today = BTreeMap::new();
+    let mut steps = Vec::new();
+    let states: BTreeMap<i64, i64> = verdicts.iter().map(|v| (v.id, v.state)).collect();
     for from in [State::Sent, State::Unknown] {
         let text = format!(
             "UPDATE delivery SET state = v.state, reason = CASE WHEN v.state = 4 THEN v.code ELSE NULL END,
                 delivered_at = CASE WHEN v.state = 3 THEN $2 ELSE delivered_at END, poll_at = NULL, updated_at = $2
              FROM {rows} AS v WHERE delivery.id = v.id AND delivery.state = {from}
-             RETURNING delivery.id, delivery.message_id, delivery.channel, delivery.outlet",
+             RETURNING delivery.id, delivery.message_id, delivery.channel, delivery.outlet, delivery.target,
+                delivery.last_step",
             from = from.code()
         );
         let judged: Vec<Judged> =
             in_tx!(tx, |conn| sqlx::query_as(sql(text)).bind(&input).bind(now.0).fetch_all(conn).await)?;
-        let states: BTreeMap<i64, i64> = verdicts.iter().map(|v| (v.id, v.state)).collect();
         for row in judged {
             let Some(to) = states.get(&row.id.0).and_then(|s| State::from_code(*s)) else { continue };
             if to != from {
@@ -102,10 +108,24 @@ pub async fn judge(tx: &mut Tx, now: Timestamp, day: &str, verdicts: &[Verdict])
                     *today.entry((row.channel.code(), from.code())).or_default() -= 1;
                 }
             }
+            if row.last_step > 0 {
+                let (message_id, target) = (row.message_id.0, row.target);
+                steps.push(StepEnd { message_id, target, channel: row.channel, state: to });
+            }
         }
     }
-    count(tx, &moves).await?;
-    count_day(tx, day, &today).await
+    let mut suppressed = Vec::new();
+    for row in fallback::follow(tx, now, &steps).await? {
+        moves.entry((row.message_id, row.channel)).or_default().shift(State::Pending, row.state, 1);
+        if row.is_live() {
+            *today.entry((row.channel.code(), row.state.code())).or_default() += 1;
+        }
+        suppressed.push(row.message_id);
+    }
+    let mut closed = count(tx, &moves).await?;
+    count_day(tx, day, &today).await?;
+    closed.retain(|message| suppressed.contains(message));
+    Ok(closed)
 }
 
 /// Asks again at `at` about deliveries whose provider knew nothing yet; `None`: never again.

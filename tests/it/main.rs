@@ -18,5 +18,6 @@ mod house;
 mod intake;
 mod providers;
 mod queue;
+mod routing;
 mod store;
 mod support;

@@ -126,6 +126,20 @@ pub(super) const ALL: &[Explained] = &[
         ],
     ),
     problem(
+        "not_held",
+        409,
+        [
+            "The message is not held",
+            "Only a message that waits for a reviewer can be released or rejected; somebody may have done it already.",
+            "Look at the message's timeline to see who decided what.",
+        ],
+        [
+            "消息不在待审核状态",
+            "只有等待审核的消息才能放行或驳回；可能已有他人处理。",
+            "请查看消息的时间线，了解处理人和结果。",
+        ],
+    ),
+    problem(
         "changed_meanwhile",
         409,
         [

@@ -80,9 +80,11 @@ pub(super) async fn draft(
         audience: audience_of(&mut body).map(|audience| json(&audience)).transpose()?,
         personalise: personalise_of(&mut body).map(|people| json(&people)).transpose()?,
         channels: json(body.channels.as_ref().unwrap_or(&caller.channels))?,
+        own_channels: body.channels.is_some(),
         attributes: json(&body.attributes)?,
         send_at,
         expires_at,
+        own_expiry: body.expires_at.is_some(),
         created_at: now,
         request_id: request_id.to_owned(),
     };

@@ -15,6 +15,7 @@ mod keep;
 mod list;
 mod read;
 mod reading;
+mod review;
 mod views;
 
 pub use self::accept::{AcceptOptions, Accepted, MOST_IN_BATCH, accept, accept_batch, prune};
@@ -26,6 +27,7 @@ pub use self::delivery_views::{
 pub use self::intake::Intake;
 pub use self::list::{MessageQuery, Page, list};
 pub use self::read::{DeliveryQuery, deliveries, delivery, get, get_many, timeline, wait};
+pub use self::review::{reject, release};
 pub use self::views::{
     AcceptedView, EventView, MatchedRule, MessageSummary, MessageView, Skipped, SourceRef,
 };

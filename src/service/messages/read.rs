@@ -9,7 +9,7 @@ use serde_json::json;
 use super::counts::MessageCounts;
 use super::delivery_views::{AttemptView, DeliveryDetail, DeliveryView, ReceiptView};
 use super::list::Page;
-use super::views::{EventView, MessageSummary, MessageView, audience_view};
+use super::views::{EventView, MatchedRule, MessageSummary, MessageView, audience_view};
 use crate::domain::channel::ChannelKind;
 use crate::domain::delivery::State;
 use crate::domain::id::{DeliveryId, MessageId, SourceId};
@@ -92,6 +92,8 @@ pub async fn get(s: &Services, caller: &Caller, id: MessageId) -> Result<Message
     let summary = summaries(s, vec![row]).await?.pop().ok_or(Error::NotFound("message"))?;
     let wording = body.content.0;
     let outline = wording.outline();
+    let matched_rules = body.routing.map(|routing| routing.0.matched).unwrap_or_default();
+    let matched_rules = matched_rules.into_iter().map(MatchedRule::from).collect();
     let (audience, to) = audience_view(body.audience.map(|audience| audience.0));
     Ok(MessageView {
         summary,
@@ -106,7 +108,7 @@ pub async fn get(s: &Services, caller: &Caller, id: MessageId) -> Result<Message
         to,
         channels: body.channels.0,
         attributes: body.attributes.0,
-        matched_rules: Vec::new(),
+        matched_rules,
     })
 }
 

@@ -14,6 +14,7 @@ use crate::domain::channel::ChannelKind;
 use crate::domain::content::Content;
 use crate::domain::id::{MessageId, SourceId};
 use crate::domain::message::{Category, Lane, Status, TemplateVersion};
+use crate::domain::routing;
 use crate::store::messages::{MessageRow, NewMessage};
 use crate::telemetry::mask;
 
@@ -173,7 +174,7 @@ pub struct MessageView {
     pub channels: Vec<ChannelKind>,
     #[schema(value_type = Object)]
     pub attributes: Params,
-    /// The routing rules that chose its audience.
+    /// The routing rules that matched it when its time had come.
     pub matched_rules: Vec<MatchedRule>,
 }
 
@@ -184,6 +185,12 @@ pub struct MatchedRule {
     pub name: String,
     /// Which of its conditions held.
     pub because: String,
+}
+
+impl From<routing::MatchedRule> for MatchedRule {
+    fn from(rule: routing::MatchedRule) -> Self {
+        Self { id: rule.id.to_string(), name: rule.name, because: rule.because }
+    }
 }
 
 /// The audience as it is shown, and its direct addresses masked.

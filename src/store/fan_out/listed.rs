@@ -1,5 +1,7 @@
 //! Those whom messages name: a few statements, however many messages and people there are.
 
+use std::fmt::Write as _;
+
 use serde::Serialize;
 
 use super::{Added, coalesce, kind_of, tally};
@@ -42,6 +44,11 @@ struct PersonRow<'a> {
     campus_id: &'a str,
     params: Option<&'a str>,
     opt_outs: &'a [String],
+    step: i64,
+    last_step: i64,
+    wait_email: i64,
+    wait_sms: i64,
+    wait_wechat: i64,
 }
 
 /// Adds deliveries to those whom messages name, each with its opt-out patterns: two statements however many there are.
@@ -52,6 +59,7 @@ pub(super) async fn add(
 ) -> Result<Vec<Added>> {
     let (mut addresses, mut people) = (Vec::new(), Vec::new());
     for (message, listed, opt_outs) in lists {
+        let places = message.places();
         for listed in *listed {
             match listed {
                 Listed::Address { target, address } => addresses.push(AddressRow {
@@ -64,14 +72,19 @@ pub(super) async fn add(
                     address: &address.value,
                 }),
                 Listed::Person { campus_id, params } => {
-                    people.extend(message.channels.0.iter().map(|channel| PersonRow {
+                    people.extend(places.iter().map(|place| PersonRow {
                         message_id: message.id.0,
-                        channel: channel.code(),
-                        outlet: Outlet::of(message.test, *channel).code(),
+                        channel: place.channel.code(),
+                        outlet: Outlet::of(message.test, place.channel).code(),
                         lane: message.lane.code(),
                         campus_id,
                         params: params.as_deref(),
                         opt_outs,
+                        step: place.step,
+                        last_step: place.last_step,
+                        wait_email: place.wait_for(ChannelKind::Email),
+                        wait_sms: place.wait_for(ChannelKind::Sms),
+                        wait_wechat: place.wait_for(ChannelKind::Wechat),
                     }));
                 }
             }
@@ -116,15 +129,25 @@ async fn add_persons(tx: &mut Tx, to: &[PersonRow<'_>], now: Timestamp) -> Resul
         return Ok(Vec::new());
     }
     let dialect = tx.dialect();
-    let opted_out = if to.iter().all(|row| row.opt_outs.is_empty()) {
-        "FALSE".to_owned()
-    } else {
+    let nobody_opted_out = to.iter().all(|row| row.opt_outs.is_empty());
+    let opted_out = |channel: &str| {
+        if nobody_opted_out {
+            return "FALSE".to_owned();
+        }
         format!(
-            "EXISTS (SELECT 1 FROM opt_out o WHERE o.recipient_id = r.id AND o.channel IN (0, x.channel)
+            "EXISTS (SELECT 1 FROM opt_out o WHERE o.recipient_id = r.id AND o.channel IN (0, {channel})
                  AND o.topic IN {})",
             dialect.text_list("x.opt_outs")
         )
     };
+    let mut due = "$2".to_owned();
+    if to.iter().any(|row| row.step > 0) {
+        for channel in ChannelKind::ALL {
+            let (address, out) = (coalesce(channel), opted_out(&channel.code().to_string()));
+            let _ = write!(due, " + CASE WHEN {address} IS NULL OR {out} THEN 0 ELSE x.wait_{channel} END");
+        }
+    }
+    let opted_out = opted_out("x.channel");
     let by_channel = |of: fn(ChannelKind) -> String| {
         let cases = ChannelKind::ALL.map(|channel| format!("WHEN {} THEN {}", channel.code(), of(channel)));
         format!("CASE x.channel {} END", cases.join(" "))
@@ -132,10 +155,11 @@ async fn add_persons(tx: &mut Tx, to: &[PersonRow<'_>], now: Timestamp) -> Resul
     let (address, kind) = (by_channel(coalesce), by_channel(kind_of));
     let text = format!(
         "INSERT INTO delivery (message_id, channel, outlet, lane, target, recipient_id, address_kind, address, name,
-            language, params, state, reason, due_at, updated_at)
+            language, params, state, reason, due_at, updated_at, step, last_step)
          SELECT x.message_id, x.channel, x.outlet, x.lane, r.id, r.id, {kind}, {address}, r.name, r.language, x.params,
             CASE WHEN {address} IS NULL OR {opted_out} THEN 7 ELSE 0 END,
-            CASE WHEN {opted_out} THEN '{out}' WHEN {address} IS NULL THEN '{none}' END, $2, $2
+            CASE WHEN {opted_out} THEN '{out}' WHEN {address} IS NULL THEN '{none}' END, {due}, $2,
+            x.step, x.last_step
          FROM {rows} AS x JOIN recipient r ON r.campus_id = x.campus_id
          WHERE r.active
          ON CONFLICT DO NOTHING
@@ -151,7 +175,12 @@ async fn add_persons(tx: &mut Tx, to: &[PersonRow<'_>], now: Timestamp) -> Resul
                 ("lane", Field::Int),
                 ("campus_id", Field::Text),
                 ("params", Field::Text),
-                ("opt_outs", Field::Json)
+                ("opt_outs", Field::Json),
+                ("step", Field::Int),
+                ("last_step", Field::Int),
+                ("wait_email", Field::Int),
+                ("wait_sms", Field::Int),
+                ("wait_wechat", Field::Int),
             ]
         )
     );

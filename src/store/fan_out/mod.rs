@@ -3,6 +3,7 @@
 mod listed;
 
 use std::collections::{BTreeMap, HashSet};
+use std::fmt::Write as _;
 
 use serde::Serialize;
 
@@ -146,39 +147,49 @@ async fn add_people(tx: &mut Tx, fan_out: &FanOut<'_>, end: RecipientId) -> Resu
         None => "",
     };
     let params = if message.personalise.is_some() { "p.params" } else { "NULL" };
+    let opted_out = |channel: ChannelKind| {
+        if fan_out.opt_outs.is_empty() {
+            return "FALSE".to_owned();
+        }
+        format!(
+            "EXISTS (SELECT 1 FROM opt_out o WHERE o.recipient_id = r.id AND o.channel IN (0, {channel})
+             AND o.topic IN {list})",
+            channel = channel.code(),
+            list = dialect.text_list("$8")
+        )
+    };
     let mut added = Vec::new();
-    for channel in &message.channels.0 {
-        let address = coalesce(*channel);
-        let opted_out = if fan_out.opt_outs.is_empty() {
-            "FALSE".to_owned()
-        } else {
-            format!(
-                "EXISTS (SELECT 1 FROM opt_out o WHERE o.recipient_id = r.id AND o.channel IN (0, {channel})
-                 AND o.topic IN {list})",
-                channel = channel.code(),
-                list = dialect.text_list("$8")
-            )
-        };
+    for place in message.places() {
+        let channel = place.channel;
+        let mut due = "$5".to_owned();
+        for (earlier, wait) in &place.waits {
+            let (address, out) = (coalesce(*earlier), opted_out(*earlier));
+            let _ = write!(due, " + CASE WHEN {address} IS NULL OR {out} THEN 0 ELSE {wait} END");
+        }
         let text = format!(
             "INSERT INTO delivery (message_id, channel, outlet, lane, target, recipient_id, address_kind, address,
-                name, language, params, state, reason, due_at, updated_at)
+                name, language, params, state, reason, due_at, updated_at, step, last_step)
              SELECT $1, $2, $3, $4, r.id, r.id, {kind}, {address}, r.name, r.language, {params},
                 CASE WHEN {address} IS NULL OR {opted_out} THEN 7 ELSE 0 END,
-                CASE WHEN {opted_out} THEN '{out}' WHEN {address} IS NULL THEN '{none}' END, $5, $5
+                CASE WHEN {opted_out} THEN '{out}' WHEN {address} IS NULL THEN '{none}' END, {due}, $5, {step}, {last}
              FROM recipient r {personal}
              WHERE r.id > $6 AND r.id <= $7 AND ({condition})
              ORDER BY r.id
              ON CONFLICT DO NOTHING",
-            kind = kind_of(*channel),
+            address = coalesce(channel),
+            kind = kind_of(channel),
+            opted_out = opted_out(channel),
             out = suppressed::OPTED_OUT,
             none = suppressed::NO_ADDRESS,
+            step = place.step,
+            last = place.last_step,
             condition = selection.condition,
         );
         in_tx!(tx, |conn| {
             let query = sqlx::query(sql(text))
                 .bind(message.id.0)
                 .bind(channel.code())
-                .bind(Outlet::of(message.test, *channel).code())
+                .bind(Outlet::of(message.test, channel).code())
                 .bind(message.lane.code())
                 .bind(fan_out.now.0)
                 .bind(start.0)
@@ -199,7 +210,7 @@ async fn add_people(tx: &mut Tx, fan_out: &FanOut<'_>, end: RecipientId) -> Resu
             .fetch_all(conn)
             .await
         })?;
-        let of = |s: StateCount| Added { message: message.id, channel: *channel, state: s.state, n: s.n };
+        let of = |s: StateCount| Added { message: message.id, channel, state: s.state, n: s.n };
         added.extend(states.into_iter().map(of));
     }
     Ok(added)

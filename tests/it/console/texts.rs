@@ -47,8 +47,19 @@ const FAULTS: [&str; 10] = [
 const CONFLICTS: [&str; 6] =
     ["link_used", "link_expired", "set_up_already", "too_many_keys", "ended", "not_sent"];
 /// What a timeline may tell.
-const EVENTS: [&str; 7] =
-    ["accepted", "scheduled", "planned", "completed", "resent", "cancelled", "unrouted"];
+const EVENTS: [&str; 11] = [
+    "accepted",
+    "scheduled",
+    "routed",
+    "held",
+    "released",
+    "rejected",
+    "planned",
+    "completed",
+    "resent",
+    "cancelled",
+    "unrouted",
+];
 /// How an attempt may end.
 const OUTCOMES: [&str; 7] =
     ["accepted", "permanent_recipient", "permanent_message", "transient", "throttled", "config", "unknown"];

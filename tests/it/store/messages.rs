@@ -36,9 +36,11 @@ pub(super) fn message(id: i64) -> NewMessage {
         audience: None,
         personalise: None,
         channels: r#"["email"]"#.to_owned(),
+        own_channels: false,
         attributes: "{}".to_owned(),
         send_at: Timestamp(id),
         expires_at: Timestamp(id + 1000),
+        own_expiry: false,
         created_at: Timestamp(id),
         request_id: "req-1".to_owned(),
     }

@@ -21,6 +21,7 @@ mod providers;
 mod receipts;
 mod recipients;
 mod reports;
+mod routing;
 mod scratch;
 mod sessions;
 mod settings;

@@ -117,12 +117,14 @@ on_both!(what_nobody_can_route_says_so_and_what_is_late_expires, |db| async {
     people(&db).await;
     planned(&db, message(1)).await;
     let late = NewMessage { send_at: Timestamp(5), expires_at: Timestamp(NOW.0 - 1), ..message(2) };
-    keep(&db, &[late, NewMessage { expires_at: Timestamp(NOW.0 + 9), ..message(3) }]).await;
+    let held = NewMessage { status: Status::Held, expires_at: Timestamp(NOW.0 - 1), ..message(4) };
+    keep(&db, &[late, NewMessage { expires_at: Timestamp(NOW.0 + 9), ..message(3) }, held]).await;
     let mut tx = db.begin().await.unwrap();
     unrouted(&mut tx, &[MessageId(1)], "no rule", NOW).await.unwrap();
-    assert_eq!(expire_unplanned(&mut tx, NOW).await.unwrap(), 1);
+    assert_eq!(expire_unplanned(&mut tx, NOW).await.unwrap(), 2);
     tx.commit().await.unwrap();
     assert_eq!((status(&db, 1).await, status(&db, 2).await), (Status::Unrouted, Status::Expired));
+    assert_eq!(status(&db, 4).await, Status::Expired, "nobody reviewed it in time");
 
     let mut tx = db.begin().await.unwrap();
     let message = claim(&mut tx, Lane::Normal, NOW, OWNER, LEASE, 1).await.unwrap().remove(0);

@@ -1,0 +1,101 @@
+//! Routing the messages a planner has just claimed, in the transaction that claims them.
+
+use serde_json::json;
+
+use super::in_force::InForce;
+use super::route::{Arrived, Fate, Route, route};
+use crate::clock::Timestamp;
+use crate::domain::message::Status;
+use crate::domain::topic::Topic;
+use crate::service::deliveries::event;
+use crate::store::events::{self, Event};
+use crate::store::planning::Planned;
+use crate::store::routing::{self as store, Record, SubjectRow};
+use crate::store::{JsonText, Tx};
+use crate::{Error, Result};
+
+/// Puts the rules to messages that nobody has routed yet and keeps with each what came of it. Returns those that are to
+/// be planned; the others are held, or nobody can be sent them.
+pub(in crate::service) async fn route_claimed(
+    tx: &mut Tx,
+    in_force: &InForce,
+    messages: Vec<Planned>,
+    now: Timestamp,
+) -> Result<Vec<Planned>> {
+    // One that is partly planned goes on as it began.
+    let is_new = |message: &Planned| message.routing.is_none() && message.plan_cursor.0 == 0;
+    let ids: Vec<_> = messages.iter().filter(|message| is_new(message)).map(|message| message.id).collect();
+    if in_force.rules.is_empty() || ids.is_empty() {
+        return Ok(messages);
+    }
+    let subjects = store::subjects(tx, &ids).await?;
+    let (mut records, mut told, mut go_on) = (Vec::new(), Vec::new(), Vec::new());
+    for mut message in messages {
+        let Some(subject) = subjects.iter().find(|subject| subject.id == message.id) else {
+            go_on.push(message);
+            continue;
+        };
+        // Every topic was read when it was accepted.
+        let topic: Topic = message.topic.parse().map_err(|why: String| Error::internal(why))?;
+        let route = route(in_force, &arrived(&message, subject, &topic));
+        records.push(record(&message, &route)?);
+        told.extend(events_of(&message, &route, now));
+        if route.fate == Fate::Send {
+            message.routing = Some(JsonText(route.routed));
+            go_on.push(message);
+        }
+    }
+    store::record(tx, &records, now).await?;
+    events::insert(tx, &told).await?;
+    Ok(go_on)
+}
+
+fn arrived<'m>(message: &'m Planned, subject: &'m SubjectRow, topic: &'m Topic) -> Arrived<'m> {
+    Arrived {
+        source: subject.source_name.as_deref(),
+        topic,
+        category: message.category,
+        lane: message.lane,
+        attributes: &subject.attributes.0,
+        wording: &subject.content.0,
+        channels: &message.channels.0,
+        own_channels: subject.own_channels,
+        send_at: subject.send_at,
+        expires_at: subject.expires_at,
+        own_expiry: subject.own_expiry,
+        addressed: message.audience.is_some(),
+        personal: message.personalise.is_some(),
+    }
+}
+
+fn record(message: &Planned, route: &Route) -> Result<Record> {
+    let (status, reason) = match &route.fate {
+        Fate::Send => (Status::Routing, None),
+        Fate::Hold(why) => (Status::Held, Some(why.clone())),
+        Fate::Unrouted(why) => (Status::Unrouted, Some(why.clone())),
+    };
+    let json = |wording| serde_json::to_string(wording).map_err(Error::internal);
+    Ok(Record {
+        id: message.id.0,
+        routing: serde_json::to_string(&route.routed).map_err(Error::internal)?,
+        status: status.code(),
+        reason,
+        expires_at: route.expires_at.0,
+        title: route.wording.as_ref().map(|wording| wording.content.title.clone()),
+        content: route.wording.as_ref().map(json).transpose()?,
+    })
+}
+
+fn events_of(message: &Planned, route: &Route, now: Timestamp) -> Vec<Event> {
+    let mut told = Vec::new();
+    if !route.routed.matched.is_empty() {
+        let detail = json!({ "version": route.routed.version, "rules": route.routed.matched });
+        told.push(event(message.id, now, "routed", &detail));
+    }
+    match &route.fate {
+        Fate::Send => {}
+        Fate::Hold(why) => told.push(event(message.id, now, "held", &json!({ "reason": why }))),
+        Fate::Unrouted(why) => told.push(event(message.id, now, "unrouted", &json!({ "reason": why }))),
+    }
+    told
+}

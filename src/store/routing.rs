@@ -1,0 +1,141 @@
+//! Routing rules, a version of the whole list after another, and what they made of messages.
+
+use serde::Serialize;
+
+use super::dialect::Field;
+use super::messages::int_array;
+use super::{Db, Dialect, JsonText, Tx, in_db, in_tx, row, sql, to_json};
+use crate::Result;
+use crate::clock::Timestamp;
+use crate::domain::audience::Params;
+use crate::domain::id::MessageId;
+use crate::domain::message::Wording;
+use crate::domain::routing::Rule;
+
+row! {
+    /// The whole list of rules as it was at some time.
+    pub struct VersionRow {
+        /// From 1; the latest is in force.
+        pub number: i64,
+        pub created_at: Timestamp,
+        pub created_by: String,
+        /// What the change was about; perhaps empty.
+        pub note: String,
+        pub rules: JsonText<Vec<Rule>>,
+    }
+}
+
+const SELECT: &str = "SELECT number, created_at, created_by, note, rules FROM routing_version";
+
+/// The version asked for, or the one in force.
+pub async fn find(db: &Db, number: Option<i64>) -> Result<Option<VersionRow>> {
+    let text = match number {
+        Some(_) => format!("{SELECT} WHERE number = $1"),
+        None => format!("{SELECT} WHERE $1 = 0 ORDER BY number DESC LIMIT 1"),
+    };
+    let number = number.unwrap_or(0);
+    Ok(in_db!(db, |c| sqlx::query_as(sql(text)).bind(number).fetch_optional(c).await)?)
+}
+
+/// The version in force, and nobody else adds one until the transaction ends.
+pub async fn lock(tx: &mut Tx) -> Result<Option<VersionRow>> {
+    if tx.dialect() == Dialect::Postgres {
+        let text = "LOCK TABLE routing_version IN SHARE ROW EXCLUSIVE MODE";
+        in_tx!(tx, |c| sqlx::query(text).execute(c).await.map(drop))?;
+    }
+    let text = format!("{SELECT} ORDER BY number DESC LIMIT 1");
+    Ok(in_tx!(tx, |c| sqlx::query_as(sql(text)).fetch_optional(c).await)?)
+}
+
+/// The latest versions older than `before`, the latest first.
+pub async fn list(db: &Db, before: Option<i64>, limit: u32) -> Result<Vec<VersionRow>> {
+    let text = format!("{SELECT} WHERE number < $1 ORDER BY number DESC LIMIT $2 + 0");
+    let before = before.unwrap_or(i64::MAX);
+    Ok(in_db!(db, |c| sqlx::query_as(sql(text)).bind(before).bind(i64::from(limit)).fetch_all(c).await)?)
+}
+
+/// Adds a version, which is in force from the commit on.
+pub async fn insert(
+    tx: &mut Tx,
+    number: i64,
+    rules: &[Rule],
+    note: &str,
+    by: &str,
+    now: Timestamp,
+) -> Result<()> {
+    let text = "INSERT INTO routing_version (number, created_at, created_by, note, rules)
+        VALUES ($1, $2, $3, $4, $5)";
+    let rules = to_json(rules)?;
+    in_tx!(tx, |c| {
+        let query = sqlx::query(text).bind(number).bind(now.0).bind(by).bind(note).bind(rules);
+        query.execute(c).await.map(drop)
+    })?;
+    Ok(())
+}
+
+row! {
+    /// What rules ask of a message, besides what its planner knows.
+    pub struct SubjectRow {
+        pub id: MessageId,
+        pub source_name: Option<String>,
+        pub content: JsonText<Wording>,
+        pub attributes: JsonText<Params>,
+        /// Its sender chose the channels.
+        pub own_channels: bool,
+        /// Its sender chose when it expires.
+        pub own_expiry: bool,
+        pub send_at: Timestamp,
+        pub expires_at: Timestamp,
+    }
+}
+
+/// The messages as rules see them, in no particular order.
+pub async fn subjects(tx: &mut Tx, messages: &[MessageId]) -> Result<Vec<SubjectRow>> {
+    let text = format!(
+        "SELECT m.id, s.name AS source_name, m.content, m.attributes, m.own_channels, m.own_expiry, m.send_at,
+            m.expires_at
+         FROM message m LEFT JOIN source s ON s.id = m.source_id WHERE m.id IN {}",
+        tx.dialect().int_list("$1")
+    );
+    let ids = int_array(messages.iter().map(|id| id.0));
+    Ok(in_tx!(tx, |c| sqlx::query_as(sql(text)).bind(ids).fetch_all(c).await)?)
+}
+
+/// What the rules made of one message.
+#[derive(Clone, Debug, Serialize)]
+pub struct Record {
+    pub id: i64,
+    /// JSON: [`Routed`](crate::domain::routing::Routed).
+    pub routing: String,
+    /// [`Status::code`](crate::domain::message::Status::code).
+    pub status: i64,
+    pub reason: Option<String>,
+    pub expires_at: i64,
+    /// New texts; `None`: as they were.
+    pub title: Option<String>,
+    pub content: Option<String>,
+}
+
+/// Keeps what the rules made of messages that are being planned.
+pub async fn record(tx: &mut Tx, records: &[Record], now: Timestamp) -> Result<()> {
+    let text = format!(
+        "UPDATE message SET routing = x.routing, status = x.status, reason = x.reason, expires_at = x.expires_at,
+            title = COALESCE(x.title, message.title), content = COALESCE(x.content, message.content),
+            planned_at = CASE WHEN x.status = 6 THEN $2 ELSE planned_at END, updated_at = $2
+         FROM {rows} AS x WHERE message.id = x.id AND message.status = 2",
+        rows = tx.dialect().rows(
+            "$1",
+            &[
+                ("id", Field::Int),
+                ("routing", Field::Text),
+                ("status", Field::Int),
+                ("reason", Field::Text),
+                ("expires_at", Field::Int),
+                ("title", Field::Text),
+                ("content", Field::Text),
+            ]
+        )
+    );
+    in_tx!(tx, |c| sqlx::query(sql(text)).bind(to_json(records)?).bind(now.0).execute(c).await.map(drop))?;
+    Ok(())
+}
