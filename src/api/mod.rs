@@ -19,6 +19,7 @@ pub use openapi::openapi;
 routes! {
     "/messages" => { GET messages::list, POST messages::send::create }
     "/messages/batch" => { POST messages::send::create_batch }
+    "/messages/preview" => { POST messages::send::preview }
     "/messages/{id}" => { GET messages::show }
     "/messages/{id}/deliveries" => { GET messages::list_deliveries }
     "/messages/{id}/timeline" => { GET messages::show_timeline }

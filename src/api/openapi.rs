@@ -49,6 +49,7 @@ pub fn json() -> &'static str {
         messages::list,
         messages::send::create,
         messages::send::create_batch,
+        messages::send::preview,
         messages::show,
         messages::list_deliveries,
         messages::show_timeline,

@@ -181,7 +181,7 @@ struct Plan {
 impl Plan {
     /// `patterns`: all opt-out patterns in use.
     async fn make(s: &Services, message: Planned, patterns: &[String], now: Timestamp) -> Result<Self> {
-        let opt_outs = opt_outs(&message, patterns);
+        let opt_outs = opt_outs(&message.topic, message.category, patterns);
         let routed = message.routing.as_ref().map(|routing| routing.0.clone()).unwrap_or_default();
         let mut audience = message.audience.as_ref().map(|audience| audience.0.clone()).unwrap_or_default();
         let own = params(&message)?;
@@ -383,10 +383,10 @@ async fn failed(s: &Services, message: MessageId, error: Error) -> Result<()> {
     tx.commit().await
 }
 
-/// The opt-out patterns that cover this message; none for an emergency, which reaches everyone.
-fn opt_outs(message: &Planned, patterns: &[String]) -> Vec<String> {
-    let Ok(topic) = message.topic.parse::<Topic>() else { return Vec::new() };
-    if message.category == Category::Emergency {
+/// The opt-out patterns that cover a message; none for an emergency, which reaches everyone.
+pub(super) fn opt_outs(topic: &str, category: Category, patterns: &[String]) -> Vec<String> {
+    let Ok(topic) = topic.parse::<Topic>() else { return Vec::new() };
+    if category == Category::Emergency {
         return Vec::new();
     }
     let covers = |p: &&String| p.parse::<TopicPattern>().is_ok_and(|pattern| pattern.matches(&topic));

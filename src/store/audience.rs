@@ -1,11 +1,13 @@
 //! Whom an audience selects, as a condition over `recipient r`. The planner's fan-out, previews and group pages all
 //! select by it, so they cannot disagree.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
+use super::fan_out::coalesce;
 use super::recipients::{RecipientRow, SELECT};
 use super::{Db, Dialect, in_db, row, sql, to_json};
 use crate::Result;
+use crate::domain::channel::ChannelKind;
 use crate::domain::filter::{Bind, Filter, SqlFlavour};
 use crate::domain::id::{GroupId, RecipientId};
 
@@ -114,6 +116,73 @@ pub async fn count(db: &Db, audience: &ResolvedAudience) -> Result<i64> {
     let count: Count =
         in_db!(db, |conn| bind_all!(sqlx::query_as(sql(text)), &selection.binds).fetch_one(conn).await)?;
     Ok(count.n)
+}
+
+row! {
+    struct ReachRow {
+        total: i64,
+        email_opted_out: i64,
+        email_no_address: i64,
+        sms_opted_out: i64,
+        sms_no_address: i64,
+        wechat_opted_out: i64,
+        wechat_no_address: i64,
+    }
+}
+
+/// How an audience could be reached.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reach {
+    pub total: i64,
+    /// By channel; the rest of the total can be reached by it.
+    pub opted_out: BTreeMap<ChannelKind, i64>,
+    pub no_address: BTreeMap<ChannelKind, i64>,
+}
+
+/// Counts whom a fan-out would reach and whom not, by the same reasons. `opt_outs`: patterns that cover the message.
+pub async fn reach(db: &Db, audience: &ResolvedAudience, opt_outs: &[String]) -> Result<Reach> {
+    let dialect = db.dialect();
+    let mut binds = Vec::new();
+    if !opt_outs.is_empty() {
+        binds.push(Bind::Text(to_json(opt_outs)?));
+    }
+    let selection = audience.select(dialect, binds.len() + 1);
+    binds.extend(selection.binds);
+    let columns: Vec<_> = ChannelKind::ALL
+        .iter()
+        .map(|channel| {
+            let out = if opt_outs.is_empty() {
+                "FALSE".to_owned()
+            } else {
+                format!(
+                    "EXISTS (SELECT 1 FROM opt_out o WHERE o.recipient_id = r.id AND o.channel IN (0, {code})
+                     AND o.topic IN {list})",
+                    code = channel.code(),
+                    list = dialect.text_list("$1")
+                )
+            };
+            let address = coalesce(*channel);
+            format!(
+                "CAST(COALESCE(sum(CASE WHEN {out} THEN 1 ELSE 0 END), 0) AS bigint) AS {channel}_opted_out,
+                 CAST(COALESCE(sum(CASE WHEN NOT {out} AND {address} IS NULL THEN 1 ELSE 0 END), 0) AS bigint)
+                    AS {channel}_no_address"
+            )
+        })
+        .collect();
+    let text = format!(
+        "SELECT CAST(count(*) AS bigint) AS total, {} FROM recipient r WHERE {}",
+        columns.join(", "),
+        selection.condition
+    );
+    let row: ReachRow =
+        in_db!(db, |conn| bind_all!(sqlx::query_as(sql(text)), &binds).fetch_one(conn).await)?;
+    let by_channel =
+        |[email, sms, wechat]: [i64; 3]| ChannelKind::ALL.into_iter().zip([email, sms, wechat]).collect();
+    Ok(Reach {
+        total: row.total,
+        opted_out: by_channel([row.email_opted_out, row.sms_opted_out, row.wechat_opted_out]),
+        no_address: by_channel([row.email_no_address, row.sms_no_address, row.wechat_no_address]),
+    })
 }
 
 /// Some of the selected people, from all over the directory.

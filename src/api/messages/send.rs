@@ -22,7 +22,7 @@ use crate::http::errors::{self, Problem};
 use crate::http::params::Params;
 use crate::http::server;
 use crate::http::{Key, RequestId};
-use crate::service::messages::{AcceptOptions, Accepted, AcceptedView, MessageBody, MessageView};
+use crate::service::messages::{AcceptOptions, Accepted, AcceptedView, MessageBody, MessageView, Preview};
 use crate::service::{Services, messages};
 use crate::{Error, Result};
 
@@ -162,9 +162,7 @@ pub async fn create(
 ) -> Result<HttpResponse> {
     let options = options(&request, &request_id)?;
     let body = body.0;
-    if body.len() > SMALL && !mentions_personalise(&body) {
-        return Err(Error::TooLarge { limit: SMALL });
-    }
+    check_size(&body)?;
     let Accepted { status, message, replayed } = messages::accept(&s, &key, &body, &options).await?;
     let mut response = HttpResponse::build(StatusCode::from_u16(status).unwrap_or(StatusCode::ACCEPTED));
     response.insert_header((header::LOCATION, format!("/api/v1/messages/{}", message.id)));
@@ -207,14 +205,32 @@ pub async fn create_batch(
     Ok(Json(BatchResults { results: results.into_iter().map(BatchResult::from).collect() }))
 }
 
+/// What would become of a message, without sending it.
+///
+/// It is checked, routed and counted as a real one; nothing is stored and nothing goes out.
+#[utoipa::path(
+    post, path = "/api/v1/messages/preview", tag = "messages",
+    params(SendParams),
+    request_body(content = MessageBody, description = "1 MiB at most; 16 MiB with `personalise`"),
+    responses((status = 200, body = Preview)),
+)]
+pub async fn preview(
+    request: HttpRequest,
+    s: Data<Services>,
+    key: Key,
+    body: JsonBytes<LARGE>,
+) -> Result<Json<Preview>> {
+    let mut params = Params::of(&request);
+    let skip_unknown = skips_unknown(&mut params);
+    params.finish()?;
+    check_size(&body.0)?;
+    Ok(Json(messages::preview(&s, &key, &body.0, skip_unknown).await?))
+}
+
 fn options(request: &HttpRequest, request_id: &RequestId) -> Result<AcceptOptions> {
     let mut faults = Faults::default();
     let mut params = Params::of(request);
-    let unknown = params.text("unknown");
-    let skip_unknown = unknown.as_deref() == Some("skip");
-    if unknown.is_some() && !skip_unknown {
-        params.fault("unknown", "invalid_value", "`unknown` is `skip`, or left out");
-    }
+    let skip_unknown = skips_unknown(&mut params);
     if let Err(Error::Invalid(found)) = params.finish() {
         faults.extend(found);
     }
@@ -228,6 +244,22 @@ fn options(request: &HttpRequest, request_id: &RequestId) -> Result<AcceptOption
     };
     faults.into_result()?;
     Ok(AcceptOptions { idempotency_key, request_id: request_id.as_str().to_owned(), skip_unknown })
+}
+
+fn skips_unknown(params: &mut Params<'_>) -> bool {
+    let unknown = params.text("unknown");
+    let skip_unknown = unknown.as_deref() == Some("skip");
+    if unknown.is_some() && !skip_unknown {
+        params.fault("unknown", "invalid_value", "`unknown` is `skip`, or left out");
+    }
+    skip_unknown
+}
+
+fn check_size(body: &[u8]) -> Result<()> {
+    if body.len() > SMALL && !mentions_personalise(body) {
+        return Err(Error::TooLarge { limit: SMALL });
+    }
+    Ok(())
 }
 
 /// The seconds of `wait` (RFC 7240 §4.3), as many as are granted. What cannot be understood is ignored, as that RFC

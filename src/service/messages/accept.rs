@@ -139,7 +139,7 @@ fn count(s: &Services, caller: &KeyCaller, result: &Result<Accepted>) {
     }
 }
 
-fn parse(body: &[u8]) -> Result<Value> {
+pub(super) fn parse(body: &[u8]) -> Result<Value> {
     serde_json::from_slice(body).map_err(|error| Error::Malformed(format!("this is not JSON: {error}")))
 }
 

@@ -13,6 +13,7 @@ mod draft;
 mod intake;
 mod keep;
 mod list;
+mod preview;
 mod read;
 mod reading;
 mod review;
@@ -26,8 +27,10 @@ pub use self::delivery_views::{
 };
 pub use self::intake::Intake;
 pub use self::list::{MessageQuery, Page, list};
+pub use self::preview::preview;
 pub use self::read::{DeliveryQuery, deliveries, delivery, get, get_many, timeline, wait};
 pub use self::review::{reject, release};
 pub use self::views::{
-    AcceptedView, EventView, MatchedRule, MessageSummary, MessageView, Skipped, SourceRef,
+    AcceptedView, AudienceCounts, EventView, MatchedRule, MessageSummary, MessageView, Preview,
+    PreviewWarning, Reachable, RenderedText, RuleView, Skipped, SourceRef,
 };

@@ -193,6 +193,79 @@ impl From<routing::MatchedRule> for MatchedRule {
     }
 }
 
+/// A routing rule and how it came out for a message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct RuleView {
+    pub id: String,
+    pub name: String,
+    pub matched: bool,
+    /// Which of its conditions held, or which did not.
+    pub because: String,
+}
+
+/// What would become of a message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Preview {
+    pub matched_rules: Vec<MatchedRule>,
+    /// Every rule in its order, those that do not match too.
+    pub rules: Vec<RuleView>,
+    pub audience: AudienceCounts,
+    /// By channel and language. Where people have variables of their own, as the first of them gets it.
+    pub rendered: Vec<RenderedText>,
+    /// A reviewer would have to release it.
+    pub would_be_held: bool,
+    pub warnings: Vec<PreviewWarning>,
+    /// With `?unknown=skip`: the names nobody knows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unknown: Option<Skipped>,
+}
+
+/// How many people a message would be for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct AudienceCounts {
+    /// People, and addresses outside the directory.
+    pub total: i64,
+    /// By each channel the message would go by; together they are the total, for each.
+    #[schema(value_type = BTreeMap<String, Reachable>)]
+    pub by_channel: BTreeMap<ChannelKind, Reachable>,
+}
+
+/// How many would get a message by one channel, and why others would not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Reachable {
+    pub reachable: i64,
+    pub no_address: i64,
+    pub opted_out: i64,
+    /// Addresses that are not written to.
+    pub suppressed: i64,
+}
+
+/// A text as it would go out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct RenderedText {
+    pub channel: ChannelKind,
+    pub language: String,
+    pub title: String,
+    /// As plain text.
+    pub body: String,
+    /// How many messages an SMS is billed as; null for other channels.
+    pub sms_segments: Option<usize>,
+}
+
+/// Something to look at before sending.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct PreviewWarning {
+    /// `unrouted`, `nobody_reachable`, `no_provider` or `text_not_rendered`.
+    pub code: &'static str,
+    pub detail: String,
+}
+
+impl PreviewWarning {
+    pub(super) fn new(code: &'static str, detail: impl Into<String>) -> Self {
+        Self { code, detail: detail.into() }
+    }
+}
+
 /// The audience as it is shown, and its direct addresses masked.
 pub(super) fn audience_view(audience: Option<Audience>) -> (Option<AudienceBody>, Vec<AddressBody>) {
     let Some(mut audience) = audience else { return (None, Vec::new()) };

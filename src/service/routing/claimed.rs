@@ -68,7 +68,7 @@ fn arrived<'m>(message: &'m Planned, subject: &'m SubjectRow, topic: &'m Topic) 
     }
 }
 
-fn record(message: &Planned, route: &Route) -> Result<Record> {
+fn record(message: &Planned, route: &Route<'_>) -> Result<Record> {
     let (status, reason) = match &route.fate {
         Fate::Send => (Status::Routing, None),
         Fate::Hold(why) => (Status::Held, Some(why.clone())),
@@ -86,7 +86,7 @@ fn record(message: &Planned, route: &Route) -> Result<Record> {
     })
 }
 
-fn events_of(message: &Planned, route: &Route, now: Timestamp) -> Vec<Event> {
+fn events_of(message: &Planned, route: &Route<'_>, now: Timestamp) -> Vec<Event> {
     let mut told = Vec::new();
     if !route.routed.matched.is_empty() {
         let detail = json!({ "version": route.routed.version, "rules": route.routed.matched });

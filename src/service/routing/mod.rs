@@ -29,7 +29,7 @@ use crate::{Error, Result};
 pub use self::changes::Changes;
 pub(super) use self::claimed::route_claimed;
 pub(super) use self::in_force::{InForce, KnownRules, in_force};
-pub(super) use self::route::NO_AUDIENCE;
+pub(super) use self::route::{Arrived, Fate, NO_AUDIENCE, route};
 
 /// The rules as they were at some time.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -8,7 +8,7 @@ use crate::domain::audience::Params;
 use crate::domain::channel::ChannelKind;
 use crate::domain::content::Content;
 use crate::domain::message::{Category, Lane, TemplateVersion, Wording};
-use crate::domain::routing::{Chosen, MatchedRule, Routed, Subject, decide};
+use crate::domain::routing::{Chosen, Decision, MatchedRule, Routed, Subject, decide};
 use crate::domain::topic::Topic;
 
 /// A message whose routing is to be decided.
@@ -44,7 +44,8 @@ pub(in crate::service) enum Fate {
 
 /// The rules' answer.
 #[derive(Debug)]
-pub(in crate::service) struct Route {
+pub(in crate::service) struct Route<'r> {
+    pub decision: Decision<'r>,
     pub routed: Routed,
     pub fate: Fate,
     pub expires_at: Timestamp,
@@ -54,7 +55,7 @@ pub(in crate::service) struct Route {
 
 pub(in crate::service) const NO_AUDIENCE: &str = "no audience was given and no routing rule matched";
 
-pub(in crate::service) fn route(in_force: &InForce, message: &Arrived<'_>) -> Route {
+pub(in crate::service) fn route<'r>(in_force: &'r InForce, message: &Arrived<'_>) -> Route<'r> {
     let texts = texts(&message.wording.content);
     let subject = Subject {
         source: message.source,
@@ -101,7 +102,7 @@ pub(in crate::service) fn route(in_force: &InForce, message: &Arrived<'_>) -> Ro
         fate = Fate::Unrouted(NO_AUDIENCE.to_owned());
     }
     let expires_at = expiry(message, decision.expires_in_minutes.map(|chosen| chosen.value));
-    Route { routed, fate, expires_at, wording }
+    Route { decision, routed, fate, expires_at, wording }
 }
 
 fn texts(content: &Content) -> Vec<&str> {

@@ -352,7 +352,7 @@ async fn count_added(tx: &mut Tx, added: &[Added]) -> Result<()> {
 }
 
 /// The preferred address of a recipient for a channel, as SQL over `recipient r`.
-fn coalesce(channel: ChannelKind) -> String {
+pub(super) fn coalesce(channel: ChannelKind) -> String {
     match channel.address_kinds() {
         [only] => format!("r.{}", only.name()),
         kinds => format!(

@@ -2,6 +2,7 @@
 
 mod document;
 mod fallback;
+mod preview;
 mod review;
 mod sending;
 

@@ -1,17 +1,19 @@
 use std::collections::HashSet;
 
 use belltower::clock::Timestamp;
+use belltower::domain::channel::ChannelKind;
 use belltower::domain::filter::{Filter, Value};
 use belltower::domain::id::RecipientId;
 use belltower::domain::recipient::RecipientInput;
 use belltower::store::Db;
-use belltower::store::audience::{ResolvedAudience, count, known, members, named, sample};
+use belltower::store::audience::{ResolvedAudience, count, known, members, named, reach, sample};
 use belltower::store::recipients::{self, deactivate_missing};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use serde_json::json;
 
+use super::execute;
 use super::groups::{create, group};
 use super::recipients::{keep, person};
 use crate::support::on_both;
@@ -201,4 +203,37 @@ on_both!(filters_select_the_same_people_on_every_database, |db| async {
         }
     }
     assert!((300..2_700).contains(&selected), "the cases are one-sided: {selected} of 3000");
+});
+
+on_both!(audiences_are_united_each_less_its_own_exclusion_and_counted_by_channel, |db| async {
+    let student = json!({"role": "student"});
+    let people = [
+        person("1", json!({"email": "a@campus.example", "attributes": student})),
+        person("2", json!({"email": "b@campus.example", "mobile": "13800000002", "attributes": student})),
+        person("3", json!({"mobile": "13800000003"})),
+        person("4", json!({"wechat_openid": "openid-4"})),
+    ];
+    keep(&db, &people, 1).await;
+    let students = ResolvedAudience {
+        filters: filter("role = 'student'"),
+        exclude: Some(Box::new(listed(&["1", "3"]))),
+        ..Default::default()
+    };
+    let united = |also| ResolvedAudience { also, ..Default::default() };
+    assert_eq!(chosen(&db, &united(vec![students.clone(), listed(&["3"])])).await, ["2", "3"]);
+    assert!(chosen(&db, &united(Vec::new())).await.is_empty());
+
+    let opt_out = "INSERT INTO opt_out (recipient_id, channel, topic, created_at)
+        SELECT id, 2, 'library.#', 0 FROM recipient WHERE campus_id = '2'";
+    let mut tx = db.begin().await.unwrap();
+    execute(&mut tx, opt_out).await;
+    tx.commit().await.unwrap();
+    let all = united(vec![students, listed(&["1", "3", "4"])]);
+    let counted = reach(&db, &all, &["library.#".to_owned()]).await.unwrap();
+    assert_eq!(counted.total, 4);
+    let of = |channel| (counted.opted_out[&channel], counted.no_address[&channel]);
+    assert_eq!(of(ChannelKind::Email), (0, 2));
+    assert_eq!(of(ChannelKind::Sms), (1, 2), "whoever opted out is not counted again");
+    assert_eq!(of(ChannelKind::Wechat), (0, 3));
+    assert_eq!(reach(&db, &all, &[]).await.unwrap().opted_out[&ChannelKind::Sms], 0);
 });

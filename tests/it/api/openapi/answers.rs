@@ -1,5 +1,7 @@
 //! Every operation is brought to every success, and to every error that a test can bring about.
 
+use belltower::domain::operator::Role;
+use belltower::service::routing;
 use belltower::service::sources::NewSource;
 use reqwest::{Method, RequestBuilder};
 use serde_json::json;
@@ -7,6 +9,7 @@ use serde_json::json;
 use super::document::Operation;
 use super::walk::{NONE, Walk, fill, keyed, message};
 use crate::support::app::{Answer, everything};
+use crate::support::operator;
 
 #[tokio::test]
 async fn every_success_described_happens_and_looks_so() {
@@ -94,6 +97,16 @@ async fn every_success_described_happens_and_looks_so() {
     walk.ask(("POST", "/api/v1/messages/{id}/resend"), id, |r| r.json(&again)).await.expect(200);
     walk.ask(("POST", "/api/v1/messages/{id}/cancel"), id, |r| r).await.expect(200);
 
+    let rules = json!({"rules": [
+        {"name": "图书馆", "when": {"topics": ["library.#"]}, "then": {"audience": {"groups": ["staff"]}}},
+        {"name": "教务", "when": {"topics": ["academic.#"]}, "stop": true},
+    ]});
+    routing::apply(&walk.app.services, &operator(Role::Owner), &rules).await.unwrap();
+    let previewing = ("/api/v1/messages/preview", "/api/v1/messages/preview?unknown=skip");
+    let preview =
+        walk.ask(("POST", "/api/v1/messages/preview"), previewing, |r| r.json(&first)).await.expect(200);
+    assert_eq!((preview["rules"].as_array().unwrap().len(), &preview["audience"]["total"]), (2, &json!(1)));
+
     walk.ask(("DELETE", group.1), slug, |r| r).await;
     walk.ask(("DELETE", person.1), ("{campus_id}", "2024001"), |r| r).await;
     walk.ask(("POST", "/api/v1/source/keys/rotate"), NONE, |r| r).await.expect(200);
@@ -129,7 +142,7 @@ async fn every_error_that_can_be_brought_about_is_described() {
         let gone = (path, gone.as_str());
         let has_body = operation.says.get("requestBody").is_some();
         let right = match path {
-            "/api/v1/messages" => message("t").to_string(),
+            "/api/v1/messages" | "/api/v1/messages/preview" => message("t").to_string(),
             "/api/v1/messages/batch" => json!({"messages": [message("t")]}).to_string(),
             "/api/v1/groups/preview" => json!({"where": "a = 1"}).to_string(),
             _ if method == "PUT" && path.contains("groups") => {

@@ -49,6 +49,7 @@ fn bodies() -> Vec<(&'static str, Vec<Value>)> {
     });
     vec![
         ("POST /api/v1/messages/batch", vec![json!({"messages": keyed.collect::<Vec<_>>()})]),
+        ("POST /api/v1/messages/preview", messages.clone()),
         ("POST /api/v1/messages", messages),
         ("POST /api/v1/messages/{id}/cancel", vec![json!({})]),
         ("POST /api/v1/messages/{id}/resend", vec![json!({"states": ["failed"], "channels": ["sms"]})]),

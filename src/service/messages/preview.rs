@@ -1,0 +1,221 @@
+//! What would become of a message if it were sent now. It is read, routed and counted as a real one, and kept nowhere.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::accept::parse;
+use super::draft::draft;
+use super::views::{AudienceCounts, MatchedRule, Preview, PreviewWarning, Reachable, RenderedText, RuleView};
+use crate::domain::audience::{Audience, Params};
+use crate::domain::channel::ChannelKind;
+use crate::domain::message::Wording;
+use crate::domain::routing::{Checked, Outcome};
+use crate::domain::topic::Topic;
+use crate::error::{Error, Result};
+use crate::service::caller::KeyCaller;
+use crate::service::routing::{Arrived, Fate, in_force, route};
+use crate::service::{Services, planning};
+use crate::store::messages::NewMessage;
+use crate::store::{audience, planning as store, providers};
+
+/// Reads a message as [`accept`](super::accept()) does and says what would become of it.
+///
+/// # Errors
+///
+/// As [`accept`](super::accept()) for a message it would not take.
+pub async fn preview(s: &Services, caller: &KeyCaller, body: &[u8], skip_unknown: bool) -> Result<Preview> {
+    let value: Value = parse(body)?;
+    let draft = draft(s, caller, &value, "preview", skip_unknown).await?;
+    let message = draft.incoming.message;
+    let parts = Parts::of(&message)?;
+    let rules = in_force(s).await?;
+    let arrived = Arrived {
+        source: Some(&caller.source_name),
+        topic: &parts.topic,
+        category: message.category,
+        lane: message.lane,
+        attributes: &parts.attributes,
+        wording: &parts.wording,
+        channels: &parts.channels,
+        own_channels: message.own_channels,
+        send_at: message.send_at,
+        expires_at: message.expires_at,
+        own_expiry: message.own_expiry,
+        addressed: parts.audience.is_some(),
+        personal: parts.personal.is_some(),
+    };
+    let route = route(&rules, &arrived);
+    let wording = route.wording.as_ref().unwrap_or(&parts.wording);
+    let plan = route.routed.plan(&parts.channels).channels();
+    let people = parts.people(&route.routed.audiences, route.routed.replaced);
+    let audience = counts(s, &message, &people, &plan).await?;
+    let mut warnings = Vec::new();
+    if let Fate::Unrouted(why) = &route.fate {
+        warnings.push(PreviewWarning::new("unrouted", why.clone()));
+    } else if audience.by_channel.values().all(|channel| channel.reachable == 0) {
+        warnings.push(PreviewWarning::new("nobody_reachable", "nobody would get this message"));
+    }
+    if !message.test {
+        warnings.extend(without_provider(s, &plan).await?);
+    }
+    let first = parts.personal.as_ref().and_then(|people| people.values().next());
+    let mut rendered = Vec::new();
+    for language in languages(s, wording) {
+        for channel in &plan {
+            match text(wording, *channel, &language, first) {
+                Ok(text) => rendered.push(text),
+                Err(why) => warnings.push(PreviewWarning::new("text_not_rendered", why)),
+            }
+        }
+    }
+    Ok(Preview {
+        matched_rules: route.routed.matched.into_iter().map(MatchedRule::from).collect(),
+        rules: route.decision.checked.iter().map(rule_view).collect(),
+        audience,
+        rendered,
+        would_be_held: matches!(route.fate, Fate::Hold(_)),
+        warnings,
+        unknown: draft.view.unknown,
+    })
+}
+
+/// What a drafted message holds, read again.
+struct Parts {
+    topic: Topic,
+    attributes: Params,
+    wording: Wording,
+    channels: Vec<ChannelKind>,
+    audience: Option<Audience>,
+    personal: Option<BTreeMap<String, Params>>,
+}
+
+impl Parts {
+    fn of(message: &NewMessage) -> Result<Self> {
+        Ok(Self {
+            topic: message.topic.parse().map_err(|why: String| Error::internal(why))?,
+            attributes: json(&message.attributes)?,
+            wording: json(&message.content)?,
+            channels: json(&message.channels)?,
+            audience: message.audience.as_deref().map(json).transpose()?,
+            personal: message.personalise.as_deref().map(json).transpose()?,
+        })
+    }
+
+    /// Whom the message would be for.
+    fn people(&self, by_rules: &[Audience], replaced: bool) -> Vec<Audience> {
+        let own = match (&self.audience, &self.personal) {
+            _ if replaced => Audience::default(),
+            (Some(audience), _) => audience.clone(),
+            (None, Some(people)) => {
+                Audience { recipients: people.keys().cloned().collect(), ..Audience::default() }
+            }
+            (None, None) => Audience::default(),
+        };
+        [own].into_iter().chain(by_rules.iter().cloned()).filter(|part| !part.is_empty()).collect()
+    }
+}
+
+fn json<T: DeserializeOwned>(text: &str) -> Result<T> {
+    serde_json::from_str(text).map_err(Error::internal)
+}
+
+fn rule_view(checked: &Checked<'_>) -> RuleView {
+    RuleView {
+        id: checked.rule.id.to_string(),
+        name: checked.rule.name.clone(),
+        matched: checked.outcome == Outcome::Matched,
+        because: checked.because(),
+    }
+}
+
+async fn counts(
+    s: &Services,
+    message: &NewMessage,
+    people: &[Audience],
+    plan: &[ChannelKind],
+) -> Result<AudienceCounts> {
+    let patterns = store::opt_out_patterns(&s.db).await?;
+    let opt_outs = planning::opt_outs(&message.topic, message.category, &patterns);
+    let reach = audience::reach(&s.db, &planning::united(s, people).await?, &opt_outs).await?;
+    let mut counts = AudienceCounts { total: reach.total, by_channel: BTreeMap::new() };
+    for channel in plan {
+        let of = |map: &BTreeMap<ChannelKind, i64>| map.get(channel).copied().unwrap_or(0);
+        let (opted_out, no_address) = (of(&reach.opted_out), of(&reach.no_address));
+        let reachable = reach.total - opted_out - no_address;
+        let counted = Reachable { reachable, no_address, opted_out, suppressed: 0 };
+        counts.by_channel.insert(*channel, counted);
+    }
+    for address in people.iter().flat_map(|part| &part.to) {
+        counts.total += 1;
+        counts.by_channel.entry(address.kind.channel()).or_default().reachable += 1;
+    }
+    Ok(counts)
+}
+
+async fn without_provider(s: &Services, plan: &[ChannelKind]) -> Result<Vec<PreviewWarning>> {
+    let providers = providers::list(&s.db).await?;
+    let serves = |channel: ChannelKind| providers.iter().any(|p| p.enabled && p.channel == channel);
+    let warning = |channel: &ChannelKind| {
+        PreviewWarning::new("no_provider", format!("no provider is configured for {channel}"))
+    };
+    Ok(plan.iter().filter(|channel| !serves(**channel)).map(warning).collect())
+}
+
+/// The campus's own, and those the texts have variants for.
+fn languages(s: &Services, wording: &Wording) -> BTreeSet<String> {
+    let campus = s.campus.language.as_str().to_owned();
+    let variants = wording.content.variants.keys().filter_map(|key| match key.split_once('.') {
+        Some((_, language)) => Some(language.to_owned()),
+        None if key.parse::<ChannelKind>().is_ok() => None,
+        None => Some(key.clone()),
+    });
+    variants.chain([campus]).collect()
+}
+
+/// The text as one person gets it; where people have variables of their own, the first of them.
+fn text(
+    wording: &Wording,
+    channel: ChannelKind,
+    language: &str,
+    first: Option<&Params>,
+) -> Result<RenderedText, String> {
+    let selected = wording.content.select(channel, Some(language));
+    let rendered = if wording.has_variables {
+        let mut params = wording.params.clone();
+        params.extend(first.cloned().unwrap_or_default());
+        let prepared = selected.prepare().map_err(|error| error.to_string())?;
+        prepared.fill(&params).map_err(|error| error.to_string())?
+    } else {
+        selected.render()
+    };
+    let sms_segments = (channel == ChannelKind::Sms).then(|| segments(&rendered.plain));
+    Ok(RenderedText {
+        channel,
+        language: language.to_owned(),
+        title: rendered.title.to_string(),
+        body: rendered.plain.to_string(),
+        sms_segments,
+    })
+}
+
+/// How many messages a text is billed as: 70 characters of UTF-16 in one, 67 in each of several.
+fn segments(text: &str) -> usize {
+    match text.encode_utf16().count() {
+        length if length <= 70 => 1,
+        length => length.div_ceil(67),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_text_is_billed_in_pieces() {
+        for (length, pieces) in [(0, 1), (70, 1), (71, 2), (134, 2), (135, 3)] {
+            assert_eq!(segments(&"课".repeat(length)), pieces, "{length}");
+        }
+    }
+}
