@@ -13,6 +13,7 @@ mod messages;
 mod names;
 mod people;
 mod place;
+mod rules;
 mod seed;
 
 use std::net::TcpListener;

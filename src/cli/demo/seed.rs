@@ -12,6 +12,7 @@ use super::campus::{ACADEMIC, Group, Members, SYSTEMS, System, groups, templates
 use super::messages::{First, messages};
 use super::people::{Person, ndjson, people};
 use super::place::Card;
+use super::rules::rules;
 use crate::domain::channel::ChannelKind;
 use crate::domain::provider::ProviderKind;
 use crate::domain::recipient::OptOut;
@@ -21,7 +22,8 @@ use crate::service::providers::{NewProvider, ProviderChanges};
 use crate::service::recipients::{Import, ImportOptions};
 use crate::service::sources::{NewSource, authenticate};
 use crate::service::{
-    Caller, Services, groups as group_service, providers, recipients, sources, templates as template_service,
+    Caller, Services, groups as group_service, providers, recipients, routing, sources,
+    templates as template_service,
 };
 
 const CALLER: Caller = Caller::Command("demo");
@@ -80,6 +82,7 @@ pub(super) async fn fill(s: &Services, relay: SocketAddr) -> anyhow::Result<Card
         body["name"] = name.into();
         template_service::put(s, &CALLER, slug, &body).await?;
     }
+    routing::apply(s, &CALLER, &rules()).await?;
     say_something(s, &callers, &now, year, &people).await?;
     Ok(Card { live_key, test_key })
 }

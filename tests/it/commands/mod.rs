@@ -5,6 +5,7 @@ mod demo;
 mod imports;
 mod operators;
 mod providers;
+mod rules;
 mod running;
 mod serving;
 mod simulators;
