@@ -138,7 +138,7 @@ async fn counts(
 ) -> Result<AudienceCounts> {
     let patterns = store::opt_out_patterns(&s.db).await?;
     let opt_outs = planning::opt_outs(&message.topic, message.category, &patterns);
-    let reach = audience::reach(&s.db, &planning::united(s, people).await?, &opt_outs).await?;
+    let reach = audience::reach(&s.db, &planning::united(s, people).await?.audience, &opt_outs).await?;
     let mut counts = AudienceCounts { total: reach.total, by_channel: BTreeMap::new() };
     for channel in plan {
         let of = |map: &BTreeMap<ChannelKind, i64>| map.get(channel).copied().unwrap_or(0);
