@@ -1,13 +1,17 @@
 use std::time::Duration;
 
 use belltower::dispatch::Dispatcher;
+use belltower::domain::channel::ChannelKind;
 use belltower::domain::delivery::State;
 use belltower::domain::message::Status;
+use belltower::domain::provider::ProviderKind;
 use belltower::service::deliveries::{cancel, resend};
+use belltower::service::providers::{self, ProviderChanges};
+use belltower::service::recipients;
 use belltower::simulator::{Faults, Reply, Stage};
 use serde_json::{Value, json};
 
-use super::{Campus, exam, owner};
+use super::{Campus, exam, owner, provider, source};
 use crate::support::on_both;
 
 /// Everyone of the campus, e-mail first; SMS ten minutes later.
@@ -124,7 +128,7 @@ on_both!(a_crash_between_planning_and_sending_changes_nothing, |db| async {
     assert_eq!(campus.message(id).await.summary.counts.all.pending, 6);
     // Another process takes over what the first had claimed and never sent.
     let taken = belltower::service::deliveries::Wanted {
-        outlet: belltower::domain::channel::Outlet::Live(belltower::domain::channel::ChannelKind::Email),
+        outlet: belltower::domain::channel::Outlet::Live(ChannelKind::Email),
         most: 10,
     };
     belltower::service::deliveries::turn(&campus.s, 1, &[], Some(taken), &[]).await.unwrap();
@@ -192,4 +196,39 @@ on_both!(people_found_by_a_filter_fall_back_as_those_who_are_named_do, |db| asyn
     let outcomes = campus.outcomes(named).await;
     assert_eq!(outcomes, campus.outcomes(found).await);
     assert_eq!(outcomes[4..6], ["2026003 email suppressed no_address", "2026003 sms delivered"]);
+});
+
+on_both!(a_step_that_comes_sooner_brings_those_after_it_sooner_too, |db| async {
+    let mut campus = Campus::new(db.clone()).await;
+    campus.academic = source(&campus.s, "学工系统", &["email", "sms", "wechat"]).await;
+    provider(&campus.s, ChannelKind::Wechat, ProviderKind::Sandbox, json!({})).await;
+    // Text messages are taken, and never heard of again.
+    let sms = providers::find_by_name(&campus.s, &owner(), "sms").await.unwrap();
+    let silent =
+        ProviderChanges { settings: Some(json!({"outcome": "accepted"})), ..ProviderChanges::default() };
+    providers::update(&campus.s, &owner(), sms.id, silent).await.unwrap();
+    let person = json!({
+        "name": "同学5", "email": "p5@campus.example", "mobile": "13800000015", "wecom_userid": "p5",
+    });
+    recipients::put(&campus.s, &owner(), "2026005", &person).await.unwrap();
+    campus
+        .apply(json!([{"name": "三级", "then": {
+            "audience": {"recipients": ["2026005"]},
+            "channels": {"fallback": [
+                {"channel": "email", "wait_minutes": 10}, {"channel": "sms", "wait_minutes": 20}, {"channel": "wechat"},
+            ]},
+        }}]))
+        .await;
+    campus.faults(Faults::default().refusing("p5*", Reply::new(550, "5.1.1 no such person")));
+    let id = campus.send(exam()).await;
+    campus.drain().await;
+    let email = "2026005 email failed permanent_recipient";
+    assert_eq!(campus.outcomes(id).await, [email, "2026005 sms sent", "2026005 wechat pending"]);
+    campus.turn(Duration::from_mins(19));
+    campus.drain().await;
+    assert_eq!(campus.outcomes(id).await[2], "2026005 wechat pending", "the SMS has twenty minutes");
+    campus.turn(Duration::from_mins(1));
+    campus.drain().await;
+    assert_eq!(campus.outcomes(id).await, [email, "2026005 sms sent", "2026005 wechat delivered"]);
+    assert_eq!(campus.message(id).await.summary.status, Status::Completed);
 });
