@@ -197,8 +197,9 @@ pub async fn dress<B: MessageBody + 'static>(
 ) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, actix_web::Error> {
     let response = next.call(request).await?;
     let request = response.request().clone();
-    // Where no route is, whoever asked may be a program.
-    let refused = response.response().error().filter(|_| request.match_pattern().is_some());
+    // Where no route is, whoever asked may be a program; what lies in the console is asked for by people.
+    let is_for_people = request.match_pattern().is_some() || request.path().starts_with("/console/");
+    let refused = response.response().error().filter(|_| is_for_people);
     let refused = refused.map(|error| errors::in_own_words(error, |error| refusal(&request, error)));
     let mut response = match refused {
         Some(refused) => response.into_response(refused?).map_into_right_body(),
@@ -223,8 +224,25 @@ fn refusal(request: &HttpRequest, error: &Error) -> Result<HttpResponse> {
     let id = request.extensions().get::<RequestId>().cloned();
     let id = id.map(|id| id.as_str().to_owned()).unwrap_or_default();
     let status = errors::status(error).as_u16();
-    let detail = explained(&shell.view, error);
-    page::answer(errors::begin(error), &ErrorPage::new(shell, status, detail, id))
+    let page = match bad_link(&shell.view, error) {
+        Some(why) => ErrorPage::of_link(shell, status, why, id),
+        None => {
+            let detail = explained(&shell.view, error);
+            ErrorPage::new(shell, status, detail, id)
+        }
+    };
+    page::answer(errors::begin(error), &page)
+}
+
+/// Why a one-time link is no good, where that is what is wrong.
+fn bad_link(view: &View, error: &Error) -> Option<String> {
+    match error {
+        Error::NotFound("link") => Some(view.t("error-link-unknown")),
+        Error::Conflict { code: "link_used", .. } => Some(view.t("conflict-link_used")),
+        Error::Conflict { code: "link_expired", .. } => Some(view.t("conflict-link_expired")),
+        Error::Conflict { code: "set_up_already", .. } => Some(view.t("conflict-set_up_already")),
+        _ => None,
+    }
 }
 
 /// What may be said beyond the status.

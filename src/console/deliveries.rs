@@ -156,9 +156,9 @@ fn tried(view: &View, attempt: &AttemptView) -> AttemptLine {
     AttemptLine {
         at: attempt.started_at.into(),
         amber: attempt.outcome != "accepted",
-        title: with_provider(number, attempt.provider.as_deref()),
+        title: with_provider(view, number, attempt.provider.as_deref()),
         detail: detail.join(" · "),
-        answer: answer(attempt.code.as_deref(), attempt.detail.as_deref()),
+        answer: answer(view, attempt.code.as_deref(), attempt.detail.as_deref()),
     }
 }
 
@@ -166,21 +166,30 @@ fn received(view: &View, receipt: &ReceiptView) -> AttemptLine {
     AttemptLine {
         at: receipt.received_at.into(),
         amber: matches!(receipt.state, State::Failed | State::Unknown),
-        title: with_provider(view.t("receipt-title"), receipt.provider.as_deref()),
+        title: with_provider(view, view.t("receipt-title"), receipt.provider.as_deref()),
         detail: view.state_text(receipt.state),
-        answer: answer(receipt.code.as_deref(), receipt.detail.as_deref()),
+        answer: answer(view, receipt.code.as_deref(), receipt.detail.as_deref()),
     }
 }
 
-fn with_provider(title: String, provider: Option<&str>) -> String {
+fn with_provider(view: &View, title: String, provider: Option<&str>) -> String {
     match provider {
+        Some("sandbox") => format!("{title} · {}", view.t("sandbox")),
         Some(provider) => format!("{title} · {provider}"),
         None => title,
     }
 }
 
-/// The provider's code and words, of which the words often begin with the code.
-fn answer(code: Option<&str>, words: Option<&str>) -> String {
+/// The provider's code and words, of which the words often begin with the code. The sandbox's are ours, so they are
+/// said in the reader's language.
+fn answer(view: &View, code: Option<&str>, words: Option<&str>) -> String {
+    if let Some(what) = code.and_then(|code| code.strip_prefix("sandbox.")) {
+        let key = format!("sandbox-{what}");
+        let text = view.t(&key);
+        if text != key {
+            return text;
+        }
+    }
     match (code, words) {
         (Some(code), Some(words)) if !words.starts_with(code) => format!("{code} {words}"),
         (_, Some(words)) => words.to_owned(),
@@ -211,14 +220,33 @@ fn facts(view: &View, delivery: &DeliveryFacts) -> Vec<Fact> {
 
 #[cfg(test)]
 mod tests {
+    use jiff::tz::TimeZone;
+
     use super::*;
+    use crate::config::Language;
+
+    fn view() -> View {
+        let language = Language::SimplifiedChinese;
+        View { language, zone: TimeZone::UTC, now: Timestamp(0), csrf: String::new() }
+    }
 
     #[test]
     fn a_code_is_said_once() {
-        assert_eq!(answer(Some("552"), Some("552 5.2.2 Mailbox full")), "552 5.2.2 Mailbox full");
-        assert_eq!(answer(Some("DELIVRD"), Some("ok")), "DELIVRD ok");
-        assert_eq!(answer(Some("DELIVRD"), None), "DELIVRD");
-        assert_eq!(answer(None, None), "");
+        let view = view();
+        assert_eq!(answer(&view, Some("552"), Some("552 5.2.2 Mailbox full")), "552 5.2.2 Mailbox full");
+        assert_eq!(answer(&view, Some("DELIVRD"), Some("ok")), "DELIVRD ok");
+        assert_eq!(answer(&view, Some("DELIVRD"), None), "DELIVRD");
+        assert_eq!(answer(&view, None, None), "");
+    }
+
+    #[test]
+    fn the_sandbox_speaks_the_readers_language() {
+        let view = view();
+        assert_eq!(
+            answer(&view, Some("sandbox.failed"), Some("there is no such recipient")),
+            "沙箱：没有这个收件人"
+        );
+        assert_eq!(answer(&view, Some("sandbox.newer"), Some("something")), "sandbox.newer something");
     }
 
     #[test]

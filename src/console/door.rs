@@ -1,5 +1,7 @@
 //! In and out: sign-in, the one-time links by which operators choose a password, sign-out.
 
+use std::time::Duration;
+
 use actix_session::{Session, SessionExt as _};
 use actix_web::web::{self, Data};
 use actix_web::{HttpRequest, HttpResponse};
@@ -9,6 +11,7 @@ use super::access;
 use super::form::{FieldFaults, Form};
 use super::page::{self, local_path, see_other};
 use super::sign_in::{Invited, SetUpPage, SignInPage};
+use super::view::View;
 use crate::http::{client, errors};
 use crate::service::Services;
 use crate::service::operators::{self, LinkForm, LinkPurpose};
@@ -38,12 +41,17 @@ pub(super) async fn home() -> HttpResponse {
     see_other(HOME)
 }
 
-pub(super) async fn show_sign_in(request: HttpRequest, query: web::Query<Return>) -> Result<HttpResponse> {
+pub(super) async fn show_sign_in(
+    request: HttpRequest,
+    s: Data<Services>,
+    query: web::Query<Return>,
+) -> Result<HttpResponse> {
     if request.get_session().contains_key(OPERATOR) {
         return Ok(see_other(way_on(&query.return_to)));
     }
     page::html(&SignInPage {
         shell: access::gate_shell(&request)?,
+        is_new: operators::nobody_yet(&s).await?,
         email: String::new(),
         faults: FieldFaults::default(),
         refusal: None,
@@ -68,20 +76,27 @@ pub(super) async fn sign_in(
     let shell = access::gate_shell(&request)?;
     let (refusal, response) = match &error {
         Error::Unauthenticated(_) => (shell.view.t("sign-in-wrong"), HttpResponse::UnprocessableEntity()),
-        Error::RateLimited { retry_after } => {
-            let wait = shell.view.lasting(*retry_after);
-            (shell.view.t1("sign-in-wait", "wait", wait), errors::begin(&error))
-        }
+        Error::RateLimited { retry_after } => (wait(&shell.view, *retry_after), errors::begin(&error)),
         _ => return Err(error),
     };
     let page = SignInPage {
         shell,
+        is_new: operators::nobody_yet(&s).await?,
         email: form.text("email").to_owned(),
         faults: FieldFaults::default(),
         refusal: Some(refusal),
         return_to: form.text("return_to").to_owned(),
     };
     page::answer(response, &page)
+}
+
+/// How long to wait at most, in whole units.
+fn wait(view: &View, left: Duration) -> String {
+    let seconds = u64::try_from(left.as_millis().div_ceil(1_000)).unwrap_or(u64::MAX).max(1);
+    match seconds {
+        0..=60 => view.count("sign-in-wait-seconds", seconds),
+        _ => view.count("sign-in-wait-minutes", seconds.div_ceil(60)),
+    }
 }
 
 pub(super) async fn show_set_up(
@@ -143,4 +158,28 @@ fn invited(purpose: LinkPurpose) -> Option<Invited> {
 pub(super) async fn sign_out(session: Session, _: Form) -> HttpResponse {
     session.purge();
     see_other("/sign-in")
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::tz::TimeZone;
+
+    use super::*;
+    use crate::clock::Timestamp;
+    use crate::config::Language;
+
+    #[test]
+    fn nobody_is_told_to_wait_for_part_of_a_second() {
+        let language = Language::SimplifiedChinese;
+        let view = View { language, zone: TimeZone::UTC, now: Timestamp(0), csrf: String::new() };
+        for (millis, text) in [
+            (1, "请等 1 秒后再试"),
+            (685, "请等 1 秒后再试"),
+            (1_001, "请等 2 秒后再试"),
+            (60_000, "请等 60 秒后再试"),
+            (60_001, "请等 2 分钟后再试"),
+        ] {
+            assert!(wait(&view, Duration::from_millis(millis)).contains(text), "{millis}");
+        }
+    }
 }

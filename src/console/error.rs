@@ -15,6 +15,31 @@ pub struct ErrorPage {
     /// What exactly, where it may be said.
     pub detail: Option<String>,
     pub request_id: String,
+    pub way_out: WayOut,
+}
+
+/// Where to go from here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WayOut {
+    Overview,
+    SignIn,
+}
+
+impl WayOut {
+    pub const fn href(self) -> &'static str {
+        match self {
+            Self::Overview => "/console",
+            Self::SignIn => "/sign-in",
+        }
+    }
+
+    /// Key of what its button says.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Overview => "to-overview",
+            Self::SignIn => "to-sign-in",
+        }
+    }
 }
 
 impl ErrorPage {
@@ -32,6 +57,12 @@ impl ErrorPage {
         };
         let title = shell.view.t(&format!("error-{kind}"));
         let advice = shell.view.t(&format!("error-{kind}-advice"));
-        Self { shell, status, title, advice, detail, request_id }
+        Self { shell, status, title, advice, detail, request_id, way_out: WayOut::Overview }
+    }
+
+    /// The page for a one-time link that is no good; `advice` says why.
+    pub fn of_link(shell: Shell, status: u16, advice: String, request_id: String) -> Self {
+        let title = shell.view.t("error-link");
+        Self { shell, status, title, advice, detail: None, request_id, way_out: WayOut::SignIn }
     }
 }

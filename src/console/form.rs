@@ -62,15 +62,27 @@ impl FieldFaults {
     /// The faults of a body as texts for this person. `/name` belongs to the field `name`, `/topics/2` to `topics`. A
     /// code without a text of its own (`fault-<code>`) keeps its sentence.
     pub fn new(view: &View, faults: &[Fault]) -> Self {
-        let text = |fault: &Fault| {
+        Self::about(view, faults, |_| None)
+    }
+
+    /// As [`new`](Self::new); where `value` has something to name, the field's own text for the fault
+    /// (`fault-<field>-<code>`) names it.
+    pub fn about(view: &View, faults: &[Fault], value: impl Fn(&Fault) -> Option<String>) -> Self {
+        let text = |field: &str, fault: &Fault| {
+            if let Some(value) = value(fault) {
+                return view.t1(&format!("fault-{field}-{}", fault.code), "value", value);
+            }
             let key = format!("fault-{}", fault.code);
             match view.t(&key) {
                 text if text == key => fault.detail.clone(),
                 text => text,
             }
         };
-        let field = |fault: &Fault| fault.pointer.split('/').nth(1).unwrap_or_default().to_owned();
-        Self(faults.iter().map(|fault| (field(fault), text(fault))).collect())
+        let told = |fault: &Fault| {
+            let field = fault.pointer.split('/').nth(1).unwrap_or_default();
+            (field.to_owned(), text(field, fault))
+        };
+        Self(faults.iter().map(told).collect())
     }
 
     pub fn is_empty(&self) -> bool {

@@ -34,13 +34,15 @@ pub struct MessageFilter {
     pub topic: String,
     pub since: String,
     pub until: String,
+    /// `true`: only messages with deliveries that failed or of which nobody knows.
+    pub trouble: String,
     pub cursor: String,
 }
 
 impl MessageFilter {
     /// One of the filters that are usually folded away is set.
     pub fn has_more(&self) -> bool {
-        [&self.topic, &self.since, &self.until].iter().any(|value| !value.is_empty())
+        [&self.topic, &self.since, &self.until, &self.trouble].iter().any(|value| !value.is_empty())
     }
 
     fn is_set(&self) -> bool {
@@ -50,7 +52,7 @@ impl MessageFilter {
 
     /// The address of the list from there on.
     fn address(&self, cursor: &str) -> String {
-        let Self { q, status, category, source, topic, since, until, cursor: _ } = self;
+        let Self { q, status, category, source, topic, since, until, trouble, cursor: _ } = self;
         address(
             PATH,
             &[
@@ -61,6 +63,7 @@ impl MessageFilter {
                 ("topic", topic),
                 ("since", since),
                 ("until", until),
+                ("trouble", trouble),
                 ("cursor", cursor),
             ],
         )
@@ -77,6 +80,7 @@ impl MessageFilter {
             since: read(&self.since)?.map(begins),
             // The day named is shown too.
             until: read::<Date>(&self.until)?.and_then(|date| date.tomorrow().ok()).map(begins),
+            troubled: read(&self.trouble)?.unwrap_or(false),
             q: Some(self.q.clone()),
             cursor: Some(self.cursor.clone()).filter(|cursor| !cursor.is_empty()),
             limit: ON_A_PAGE,
@@ -252,7 +256,9 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_matches_nothing() {
-        for (name, value) in [("status", "gone"), ("source", "7"), ("topic", "a..b"), ("since", "soon")] {
+        for (name, value) in
+            [("status", "gone"), ("source", "7"), ("topic", "a..b"), ("since", "soon"), ("trouble", "some")]
+        {
             let filter = web::Query::<MessageFilter>::from_query(&format!("{name}={value}")).unwrap();
             assert!(filter.query(&campus()).is_none(), "{name}");
             assert!(filter.is_set());

@@ -7,6 +7,7 @@ pub mod counts;
 mod deliveries;
 mod door;
 pub mod error;
+pub mod first_call;
 pub mod form;
 pub mod label;
 pub mod mailbox;

@@ -5,12 +5,14 @@ use std::time::Duration;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
+use jiff::Span;
+use jiff::civil::Date;
 
 use super::access::Signed;
 use super::chart::Bar;
 use super::counts::{Counts, Outcome};
 use super::messages::{MessageRow, MessageRowsFragment};
-use super::page::{self, Section, Shell, Theme};
+use super::page::{self, Section, Shell, Theme, address};
 use super::view::View;
 use crate::Result;
 use crate::clock::Timestamp;
@@ -19,6 +21,10 @@ use crate::domain::id::{MessageId, SourceId};
 use crate::service::Services;
 use crate::service::providers::ProviderHealth;
 use crate::service::reports::{self, Hour, Overview};
+
+const MESSAGES: &str = "/console/messages";
+/// Days for which a message may still have deliveries that fail today: the list of them begins there.
+const TROUBLE_REACHES: i64 = 7;
 
 #[derive(Debug, Template)]
 #[template(path = "console/overview.html")]
@@ -47,6 +53,8 @@ pub struct TodayFragment {
     pub channels: Vec<Lane>,
     pub todos: Vec<Todo>,
     pub providers: Vec<ProviderLine>,
+    /// Channels that sources may use and no provider serves.
+    pub unserved: Vec<ChannelKind>,
     /// Sources that used to send and have gone quiet.
     pub silent: Vec<SilentSource>,
     pub recent: MessageRowsFragment,
@@ -58,6 +66,18 @@ pub struct OldestWaiting {
     pub message: MessageId,
     pub title: String,
     pub waiting: Duration,
+}
+
+impl TodayFragment {
+    /// What the trend shows, over all its bars.
+    fn trend_total(&self) -> Counts {
+        self.trend.iter().fold(Counts::default(), |sum, bar| sum.plus(&bar.counts))
+    }
+
+    /// What is to leave: of this, what left and what failed are shares.
+    fn to_send(&self) -> u64 {
+        self.total.planned() - self.total.outcome(Outcome::Dropped)
+    }
 }
 
 /// One channel's deliveries.
@@ -111,6 +131,7 @@ impl TodayFragment {
         let total = channels.iter().fold(Counts::default(), |sum, lane| sum.plus(&lane.counts));
         let bar =
             |hour: &Hour| Bar { label: view.clock_time(hour.begins), counts: Counts::from(&hour.counts) };
+        let todos = todos(&view, &overview, total.troubled());
         let oldest = overview.oldest.map(|oldest| OldestWaiting {
             message: oldest.message,
             title: oldest.title,
@@ -128,12 +149,13 @@ impl TodayFragment {
             oldest,
             trend: overview.hours.iter().map(bar).collect(),
             channels,
-            todos: todos(&view, overview.held, overview.unrouted, total.troubled()),
+            todos,
             providers: overview
                 .providers
                 .into_iter()
                 .map(|provider| provider_line(&view, provider))
                 .collect(),
+            unserved: overview.unserved,
             silent: overview.silent.into_iter().map(silent).collect(),
             recent: MessageRowsFragment {
                 view: view.clone(),
@@ -147,16 +169,24 @@ impl TodayFragment {
 }
 
 /// What waits for this operator; what nobody waits for is left out.
-fn todos(view: &View, held: i64, unrouted: i64, troubled: u64) -> Vec<Todo> {
+fn todos(view: &View, overview: &Overview, troubled: u64) -> Vec<Todo> {
     let count = |n: i64| u64::try_from(n).unwrap_or(0);
+    let since = date_before(&overview.day, TROUBLE_REACHES);
+    let troubles = address(MESSAGES, &[("trouble", "true"), ("since", &since)]);
     let todo = |icon, text, count, href: &str| Todo { icon, text, count, href: href.to_owned() };
     let mut todos = vec![
-        todo("pause", view.t("todo-held"), count(held), "/console/messages?status=held"),
-        todo("lost", view.t("todo-unrouted"), count(unrouted), "/console/messages?status=unrouted"),
-        todo("failed", view.t("todo-troubled"), troubled, "/console/messages"),
+        todo("pause", view.t("todo-held"), count(overview.held), "/console/messages?status=held"),
+        todo("lost", view.t("todo-unrouted"), count(overview.unrouted), "/console/messages?status=unrouted"),
+        todo("failed", view.t("todo-troubled"), troubled, &troubles),
     ];
     todos.retain(|todo| todo.count > 0);
     todos
+}
+
+/// The date that many days before, to begin a list with; empty where `day` is no date.
+fn date_before(day: &str, days: i64) -> String {
+    let date = day.parse::<Date>().ok().and_then(|date| date.checked_sub(Span::new().days(days)).ok());
+    date.map(|date| date.to_string()).unwrap_or_default()
 }
 
 fn provider_line(view: &View, provider: ProviderHealth) -> ProviderLine {

@@ -9,6 +9,8 @@ use super::page::{Shell, Theme};
 #[template(path = "console/sign_in.html")]
 pub struct SignInPage {
     pub shell: Shell,
+    /// Nobody can sign in yet.
+    pub is_new: bool,
     /// As typed; a refused attempt keeps it.
     pub email: String,
     pub faults: FieldFaults,

@@ -6,18 +6,19 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::access::Signed;
+use super::first_call::{Reader, Sample};
 use super::form::{FieldFaults, Form};
 use super::messages::{MessageRow, MessageRowsFragment};
 use super::page::{self, Fact, Flash, Section, see_other};
-use super::sources::{KeyRow, Sample, SourceForm, SourceFormPage, SourcePage, SourceRow, SourcesPage};
-use super::view::View;
+use super::sources::{KeyRow, SourceForm, SourceFormPage, SourcePage, SourceRow, SourcesPage};
+use super::view::{View, grouped};
 use crate::domain::id::{KeyId, SourceId};
 use crate::domain::operator::Permission;
 use crate::domain::topic::{Topic, TopicPattern};
 use crate::error::Fault;
 use crate::service::Services;
 use crate::service::messages::{self, MessageQuery};
-use crate::service::sources::{self, GrantForm, NewSource, Source};
+use crate::service::sources::{self, GrantForm, HIGHEST_QUOTA, HIGHEST_RATE, NewSource, Source};
 use crate::{Error, Result};
 
 const HOME: &str = "/console/sources";
@@ -87,9 +88,11 @@ pub(super) async fn show(s: Data<Services>, signed: Signed, id: Path<SourceId>) 
         hint: key.masked(),
         test: key.test,
         ended: !key.is_valid(now),
+        ends_at: key.expires_at.filter(|_| key.is_valid(now)),
         created_at: key.created_at,
         last_used_at: key.last_used_at,
     };
+    let reader = Reader::of(&source.rights, &source.channels);
     page::html(&SourcePage {
         id,
         active: source.disabled_at.is_none(),
@@ -98,7 +101,8 @@ pub(super) async fn show(s: Data<Services>, signed: Signed, id: Path<SourceId>) 
         keys: keys.into_iter().map(key).collect(),
         topics: texts(&source.topics),
         facts: facts(&shell.view, &source),
-        samples: Sample::all(url, &sample_topic(&source.topics)),
+        samples: Sample::all(url, &sample_topic(&source.topics), reader),
+        reader,
         latest: MessageRowsFragment {
             view: shell.view.clone(),
             rows: latest.into_iter().map(MessageRow::from).collect(),
@@ -200,8 +204,15 @@ pub(super) async fn update(
 /// The form again, as it was filled in, with what is wrong with it.
 fn refuse(signed: &Signed, id: Option<SourceId>, form: &Form, faults: &[Fault]) -> Result<HttpResponse> {
     let shell = signed.shell(Section::Sources)?;
+    let topics = grant(form).topics;
+    let about = |fault: &Fault| match (fault.pointer.as_str(), fault.code.as_ref()) {
+        ("/rate_per_second", _) => Some(grouped(HIGHEST_RATE.unsigned_abs())),
+        ("/daily_messages", _) => Some(grouped(HIGHEST_QUOTA.unsigned_abs())),
+        (pointer, "invalid") => topics.get(pointer.strip_prefix("/topics/")?.parse::<usize>().ok()?).cloned(),
+        _ => None,
+    };
     let page = SourceFormPage {
-        faults: FieldFaults::new(&shell.view, faults),
+        faults: FieldFaults::about(&shell.view, faults, about),
         shell,
         id,
         form: SourceForm {

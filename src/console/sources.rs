@@ -2,6 +2,7 @@
 
 use askama::Template;
 
+use super::first_call::{Reader, Sample};
 use super::form::FieldFaults;
 use super::label::Tone;
 use super::messages::MessageRowsFragment;
@@ -51,6 +52,8 @@ pub struct SourcePage {
     pub channels: Vec<ChannelKind>,
     pub rights: Vec<Right>,
     pub facts: Vec<Fact>,
+    /// Whom the samples write to.
+    pub reader: Reader,
     pub samples: Vec<Sample>,
     pub latest: MessageRowsFragment,
 }
@@ -63,16 +66,14 @@ pub struct KeyRow {
     pub test: bool,
     /// Revoked, or replaced and expired.
     pub ended: bool,
+    /// When it stops working, for one that was replaced and still works.
+    pub ends_at: Option<Timestamp>,
     pub created_at: Timestamp,
     pub last_used_at: Option<Timestamp>,
 }
 
-/// A first call in one language.
-#[derive(Clone, Debug)]
-pub struct Sample {
-    pub language: &'static str,
-    pub code: String,
-}
+/// Rights to what this version does not do yet.
+const TO_COME: [Right; 2] = [Right::Broadcast, Right::ReadInbox];
 
 #[derive(Debug, Template)]
 #[template(path = "console/source_form.html")]
@@ -91,6 +92,12 @@ impl SourceFormPage {
             None => "source-new",
         }
     }
+
+    /// The rights to choose from. Those of what is still to come are shown only where somebody holds them already.
+    fn rights(&self) -> Vec<Right> {
+        let here = |right: &Right| !TO_COME.contains(right) || self.form.rights.contains(right);
+        Right::ALL.iter().copied().filter(here).collect()
+    }
 }
 
 /// As typed.
@@ -102,83 +109,10 @@ pub struct SourceForm {
     pub topics: String,
     pub channels: Vec<ChannelKind>,
     pub rights: Vec<Right>,
-    /// Messages a second; empty: no limit.
+    /// Requests a second; empty: no limit.
     pub rate_per_second: String,
     /// Messages a campus day; empty: no limit.
     pub daily_messages: String,
     /// The first key is a test key.
     pub test: bool,
-}
-
-impl Sample {
-    /// The smallest useful call in curl, Python and Java. The key stays a variable of the environment, so that nobody
-    /// pastes one into a program. `url` is where people reach this installation, without a slash at its end.
-    pub fn all(url: &str, topic: &str) -> Vec<Self> {
-        let fill = |code: &str| code.trim_start().replace("URL", url).replace("TOPIC", topic);
-        vec![
-            Self { language: "curl", code: fill(CURL) },
-            Self { language: "Python", code: fill(PYTHON) },
-            Self { language: "Java", code: fill(JAVA) },
-        ]
-    }
-}
-
-const CURL: &str = r#"
-curl URL/api/v1/messages \
-  -H "Authorization: Bearer $BELLTOWER_KEY" \
-  -H "Content-Type: application/json" \
-  -H "Idempotency-Key: $(uuidgen)" \
-  -d '{"topic": "TOPIC", "title": "测试消息",
-       "body": "这是一条**测试消息**。",
-       "audience": {"recipients": ["20260001"]}}'
-"#;
-
-const PYTHON: &str = r#"
-import json, os, urllib.request, uuid
-
-message = {
-    "topic": "TOPIC",
-    "title": "测试消息",
-    "body": "这是一条**测试消息**。",
-    "audience": {"recipients": ["20260001"]},
-}
-request = urllib.request.Request(
-    "URL/api/v1/messages",
-    data=json.dumps(message).encode(),
-    headers={
-        "Authorization": "Bearer " + os.environ["BELLTOWER_KEY"],
-        "Content-Type": "application/json",
-        "Idempotency-Key": str(uuid.uuid4()),
-    },
-)
-with urllib.request.urlopen(request) as answer:
-    print(answer.status, json.load(answer)["id"])
-"#;
-
-const JAVA: &str = r#"
-var body = """
-    {"topic": "TOPIC", "title": "测试消息", "body": "这是一条**测试消息**。",
-     "audience": {"recipients": ["20260001"]}}""";
-var request = HttpRequest.newBuilder(URI.create("URL/api/v1/messages"))
-    .header("Authorization", "Bearer " + System.getenv("BELLTOWER_KEY"))
-    .header("Content-Type", "application/json")
-    .header("Idempotency-Key", UUID.randomUUID().toString())
-    .POST(HttpRequest.BodyPublishers.ofString(body))
-    .build();
-var answer = HttpClient.newHttpClient().send(request, HttpResponse.BodyHandlers.ofString());
-System.out.println(answer.statusCode() + " " + answer.body());
-"#;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn samples_name_this_installation_and_the_sources_topic() {
-        for sample in Sample::all("https://bell.example.edu.cn", "library.new-books") {
-            assert!(sample.code.contains("https://bell.example.edu.cn/api/v1/messages"), "{}", sample.code);
-            assert!(sample.code.contains(r#""library.new-books""#), "{}", sample.code);
-            assert!(!sample.code.contains("bt_live_"), "no key in a sample: {}", sample.code);
-        }
-    }
 }

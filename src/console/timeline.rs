@@ -48,19 +48,21 @@ fn detail(view: &View, kind: &str, detail: &Value) -> Option<String> {
     let text = |name: &str| detail.get(name).and_then(Value::as_str);
     let count = |name: &str| detail.get(name).and_then(Value::as_u64).unwrap_or(0);
     match kind {
-        "accepted" => Some(view.t2("event-from", "by", text("by")?, "request", text("request_id")?)),
+        "accepted" => {
+            Some(view.t2("event-from", "by", actor(view, text("by")?), "request", text("request_id")?))
+        }
         "scheduled" => {
             let at: jiff::Timestamp = text("send_at")?.parse().ok()?;
             Some(view.t1("event-goes-out", "at", view.exact(Timestamp::from(at))))
         }
         "planned" => Some(planned(view, detail)),
-        "cancelled" | "released" => text("by").map(str::to_owned),
-        "rejected" => Some(format!("{} · {}", text("by")?, text("reason")?)),
+        "cancelled" | "released" => text("by").map(|by| actor(view, by)),
+        "rejected" => Some(format!("{} · {}", actor(view, text("by")?), text("reason")?)),
         "held" | "unrouted" => text("reason").map(str::to_owned),
         "routed" => Some(rules(view, detail)),
         "resent" => {
             let opened = view.count("resend-count", count("reopened") + count("added"));
-            Some(format!("{opened} · {}", text("by")?))
+            Some(format!("{opened} · {}", actor(view, text("by")?)))
         }
         _ => None,
     }
@@ -71,6 +73,17 @@ fn rules(view: &View, detail: &Value) -> String {
     let rules = detail.get("rules").and_then(Value::as_array).into_iter().flatten();
     let names: Vec<_> = rules.filter_map(|rule| rule.get("name").and_then(Value::as_str)).collect();
     names.join(&view.t("list-separator"))
+}
+
+/// Who acted, of whom the timeline keeps the audit log's name.
+fn actor(view: &View, by: &str) -> String {
+    if let Some(name) = by.strip_prefix("source ") {
+        return view.t1("actor-source", "name", name);
+    }
+    match by.strip_prefix("command ") {
+        Some(name) => view.t1("actor-command", "name", name),
+        None => by.to_owned(),
+    }
 }
 
 /// `Email 1,906, SMS 1,096`, then how many of them cannot be sent.
@@ -101,9 +114,12 @@ mod tests {
     use super::*;
     use crate::config::Language;
 
+    fn view(language: Language) -> View {
+        View { language, zone: TimeZone::UTC, now: Timestamp(0), csrf: String::new() }
+    }
+
     fn shown(kind: &str, detail: Value) -> (String, String) {
-        let view =
-            View { language: Language::English, zone: TimeZone::UTC, now: Timestamp(0), csrf: String::new() };
+        let view = view(Language::English);
         let event = EventView { at: jiff::Timestamp::UNIX_EPOCH, kind: kind.to_owned(), detail };
         let line = line(&view, &event);
         (line.text, line.detail)
@@ -126,6 +142,18 @@ mod tests {
         assert_eq!(detail, "周敏 · 日期有误");
         let (_, detail) = shown("scheduled", json!({ "send_at": "2026-11-21T01:00:00Z" }));
         assert_eq!(detail, "goes out 2026-11-21 01:00:00");
+    }
+
+    #[test]
+    fn whoever_acted_is_named_in_the_readers_language() {
+        let view = view(Language::SimplifiedChinese);
+        for (by, shown) in [
+            ("source 图书馆 门户", "来源系统 图书馆 门户"),
+            ("command source create", "命令 source create"),
+            ("周敏 <zhou@bell.example>", "周敏 <zhou@bell.example>"),
+        ] {
+            assert_eq!(actor(&view, by), shown);
+        }
     }
 
     #[test]

@@ -129,15 +129,16 @@ impl View {
         if whole == 0 {
             return "–".to_owned();
         }
-        let thousandths = match u64::try_from(u128::from(part) * 1000 / u128::from(whole)).unwrap_or(1000) {
-            0 if part > 0 => 1,
-            rounded => rounded,
-        };
-        match thousandths {
-            0 => "0%".to_owned(),
-            1000 => "100%".to_owned(),
-            n => format!("{}.{}%", n / 10, n % 10),
+        percentage(thousandths(part, whole))
+    }
+
+    /// As [`percent`](Self::percent), rounded up: with the percentage of the rest it makes 100.
+    pub fn percent_up(&self, part: impl Given<u64>, whole: impl Given<u64>) -> String {
+        let (part, whole) = (part.given(), whole.given());
+        if whole == 0 {
+            return "–".to_owned();
         }
+        percentage(1000 - thousandths(whole.saturating_sub(part), whole))
     }
 
     /// One of the drawings in `static/img/icons.svg`, as large as the text beside it. Decoration: the word next to it
@@ -249,6 +250,20 @@ pub fn icon(name: &str) -> Markup {
     ))
 }
 
+/// Rounded down, and 0 for nothing only.
+fn thousandths(part: u64, whole: u64) -> u64 {
+    let rounded = u128::from(part) * 1000 / u128::from(whole);
+    u64::try_from(rounded).unwrap_or(1000).clamp(u64::from(part > 0), 1000)
+}
+
+fn percentage(thousandths: u64) -> String {
+    match thousandths {
+        0 => "0%".to_owned(),
+        1000 => "100%".to_owned(),
+        n => format!("{}.{}%", n / 10, n % 10),
+    }
+}
+
 /// Digits in groups of three.
 pub fn grouped(n: u64) -> String {
     let digits = n.to_string();
@@ -311,6 +326,23 @@ mod tests {
             [(0, 0, "–"), (0, 9, "0%"), (1, 150_000, "0.1%"), (149_999, 150_000, "99.9%"), (7, 7, "100%")]
         {
             assert_eq!(view.percent(part, whole), text);
+        }
+    }
+
+    #[test]
+    fn a_part_and_the_rest_make_a_hundred() {
+        let view = view(Language::English);
+        for (part, whole, text, rest) in [
+            (0, 0, "–", "–"),
+            (0, 9, "0%", "100%"),
+            (9, 9, "100%", "0%"),
+            (2_124, 2_143, "99.1%", "0.9%"),
+            (149_999, 150_000, "99.9%", "0.1%"),
+            (1, 150_000, "0.1%", "99.9%"),
+            (1, 3, "33.3%", "66.7%"),
+        ] {
+            let shown = (view.percent(part, whole), view.percent_up(whole - part, whole));
+            assert_eq!(shown, (text.to_owned(), rest.to_owned()), "{part} of {whole}");
         }
     }
 

@@ -7,10 +7,8 @@ use serde::Serialize;
 use super::Services;
 use super::providers::{self, ProviderHealth, TroubleKind};
 use crate::clock::Timestamp;
-use crate::domain::channel::ChannelKind;
 use crate::domain::message::Lane;
 use crate::queue::{Entry, Work};
-use crate::store::sources;
 
 /// A store that takes longer than this to answer is as good as gone for whoever waits at the balancer.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -87,9 +85,7 @@ async fn shortcomings(s: &Services) -> crate::Result<Vec<String>> {
         ]);
     }
     let mut found: Vec<String> = providers.iter().filter_map(trouble).collect();
-    let used = sources::channels_in_use(&s.db).await?;
-    let served = |channel: &ChannelKind| providers.iter().any(|provider| provider.channel == *channel);
-    found.extend(used.iter().filter(|channel| !served(channel)).map(|channel| {
+    found.extend(providers::unserved(s, &providers).await?.iter().map(|channel| {
         format!(
             "sources may use {channel}, which no provider serves: set one up with `belltower provider create \
              --channel {channel}`, or take it from them"

@@ -40,6 +40,8 @@ pub struct Overview {
     pub held: i64,
     pub unrouted: i64,
     pub providers: Vec<ProviderHealth>,
+    /// Channels that sources may use and no provider serves; none where there is no provider at all.
+    pub unserved: Vec<ChannelKind>,
     /// Sources that used to send and have stopped, the longest silent first.
     pub silent: Vec<SilentSource>,
     pub recent: Vec<MessageSummary>,
@@ -79,6 +81,7 @@ pub async fn overview(s: &Services, caller: &Caller) -> Result<Overview> {
     let stuck = store::stuck(&s.db, MessageId::first_at(now.minus(WORTH_ROUTING))).await?;
     let stuck = |status: Status| stuck.iter().filter(|row| row.status == status).map(|row| row.n).sum();
     let mut providers = providers::health(s).await?;
+    let unserved = if providers.is_empty() { Vec::new() } else { providers::unserved(s, &providers).await? };
     if caller.require(Permission::ProvidersView).is_err() {
         for trouble in providers.iter_mut().filter_map(|provider| provider.trouble.as_mut()) {
             trouble.reason = None;
@@ -100,6 +103,7 @@ pub async fn overview(s: &Services, caller: &Caller) -> Result<Overview> {
         held: stuck(Status::Held),
         unrouted: stuck(Status::Unrouted),
         providers,
+        unserved,
         silent: silent
             .into_iter()
             .map(|row| SilentSource { id: row.id, name: row.name, last_message_at: row.last_message_at })

@@ -244,6 +244,8 @@ pub struct MessageFilter {
     pub until: Option<Timestamp>,
     /// Part of the title or the topic.
     pub text: Option<String>,
+    /// Has deliveries that failed or of which nobody knows.
+    pub troubled: bool,
 }
 
 /// The latest messages, newest first, older than `before`.
@@ -281,6 +283,10 @@ pub async fn list(
     }
     if let Some(until) = filter.until {
         where_.and("m.created_at < ?", until.0);
+    }
+    if filter.troubled {
+        let some = "SELECT 1 FROM message_count c WHERE c.message_id = m.id AND c.failed + c.unknown > 0";
+        where_.and_literal(format!("EXISTS ({some})"));
     }
     if let Some(text) = &filter.text {
         let dialect = db.dialect();

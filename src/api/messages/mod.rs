@@ -82,6 +82,7 @@ pub async fn list(
         q: params.text("q"),
         cursor: params.cursor::<MessageId>().map(|id| id.to_string()),
         limit: params.limit(),
+        troubled: false,
     };
     params.finish()?;
     let page = messages::list(&s, key.caller(), &query).await?;

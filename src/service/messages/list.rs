@@ -35,6 +35,8 @@ pub struct MessageQuery {
     pub until: Option<Timestamp>,
     /// Part of a title or topic, or a message's id.
     pub q: Option<String>,
+    /// Only those with deliveries that failed or of which nobody knows.
+    pub troubled: bool,
     /// [`Page::next`] of the page before.
     pub cursor: Option<String>,
     pub limit: u32,
@@ -57,6 +59,7 @@ pub async fn list(s: &Services, caller: &Caller, query: &MessageQuery) -> Result
         status: query.status,
         since: query.since,
         until: query.until,
+        troubled: query.troubled,
         ..MessageFilter::default()
     };
     let q = query.q.as_deref().map(str::trim).filter(|q| !q.is_empty());

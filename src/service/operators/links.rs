@@ -68,6 +68,11 @@ pub async fn first_link(s: &Services) -> Result<Option<String>> {
     Ok(Some(link))
 }
 
+/// Whether there is no operator at all, so that only the first link leads in.
+pub async fn nobody_yet(s: &Services) -> Result<bool> {
+    Ok(store::operators::list(&s.db).await?.is_empty())
+}
+
 /// What the link with that token is for; [`Error::NotFound`] or [`Error::Conflict`] where it is no good.
 pub async fn link(s: &Services, token: &str) -> Result<LinkPurpose> {
     let (_, operator) = open(s, token).await?;

@@ -22,7 +22,7 @@ use crate::store::operators::OperatorRow;
 use crate::store::{self, audit};
 use crate::{Error, Result};
 
-pub use self::links::{LinkForm, LinkPurpose, first_link, link, use_link};
+pub use self::links::{LinkForm, LinkPurpose, first_link, link, nobody_yet, use_link};
 pub(super) use self::passwords::Passwords;
 pub use self::sign_in::{change_password, sign_in};
 

@@ -6,6 +6,7 @@ use crate::clock::Timestamp;
 use crate::domain::channel::ChannelKind;
 use crate::service::Services;
 use crate::store::reports::{self as store, ProviderHealthRow};
+use crate::store::sources;
 use crate::telemetry::mask;
 
 #[derive(Clone, Debug)]
@@ -39,6 +40,17 @@ pub enum TroubleKind {
 pub(in crate::service) async fn health(s: &Services) -> Result<Vec<ProviderHealth>> {
     let now = s.clock.now();
     Ok(store::provider_health(&s.db).await?.into_iter().map(|row| judge(row, now)).collect())
+}
+
+/// The channels that sources may use and no provider serves.
+pub(in crate::service) async fn unserved(
+    s: &Services,
+    providers: &[ProviderHealth],
+) -> Result<Vec<ChannelKind>> {
+    let served = |channel: &ChannelKind| providers.iter().any(|provider| provider.channel == *channel);
+    let mut used = sources::channels_in_use(&s.db).await?;
+    used.retain(|channel| !served(channel));
+    Ok(used)
 }
 
 fn judge(row: ProviderHealthRow, now: Timestamp) -> ProviderHealth {

@@ -27,8 +27,8 @@ use crate::{Error, Result};
 
 pub use crate::store::providers::ProviderEventRow;
 pub use directory::{Directory, LiveProvider};
-pub(super) use health::health;
 pub use health::{ProviderHealth, Trouble, TroubleKind};
+pub(super) use health::{health, unserved};
 
 /// A provider to be made.
 #[derive(Clone, Debug)]

@@ -8,8 +8,8 @@ use crate::store::sources::Grant;
 
 const LONGEST_NAME: usize = 100;
 const MOST_TOPICS: usize = 100;
-const HIGHEST_RATE: i64 = 1_000_000;
-const HIGHEST_QUOTA: i64 = 1_000_000_000;
+pub const HIGHEST_RATE: i64 = 1_000_000;
+pub const HIGHEST_QUOTA: i64 = 1_000_000_000;
 
 /// A source to be; the same as [`GrantForm`] but for its name, which it keeps, and the kind of its first key.
 #[derive(Clone, Debug, Default)]

@@ -25,7 +25,7 @@ pub(super) use self::admit::Rates;
 pub use self::admit::{RateState, admit};
 pub(super) use self::authenticate::KnownKeys;
 pub use self::authenticate::authenticate;
-pub use self::form::{GrantForm, NewSource};
+pub use self::form::{GrantForm, HIGHEST_QUOTA, HIGHEST_RATE, NewSource};
 pub use self::keys::{
     DEFAULT_OVERLAP, Key, KeyCreated, KeyRotated, create_key, keys, replace_key, revoke_key, rotate_key,
 };

@@ -4,9 +4,17 @@ sign-in-title = Sign in to the console
 sign-in-lead = With the account an administrator gave you.
 sign-in = Sign in
 sign-in-wrong = The e-mail address or the password is wrong.
-sign-in-wait = Too many tries. Wait { $wait } and try again.
+sign-in-wait-seconds = { $n ->
+    [one] Too many tries. Wait 1 second and try again.
+   *[other] Too many tries. Wait { $n } seconds and try again.
+}
+sign-in-wait-minutes = { $n ->
+    [one] Too many tries. Wait 1 minute and try again.
+   *[other] Too many tries. Wait { $n } minutes and try again.
+}
+sign-in-new = There is no administrator yet. Whoever runs the server finds the link to create the first one in what it printed when it started.
 set-up-title = Create the first administrator
-set-up-lead = This link works once. Afterwards you can sign in and invite others.
+set-up-lead = This link works once. Afterwards you sign in here. Others are added on the server with belltower operator create.
 set-up-act = Create and sign in
 password-title = Choose a password
 password-lead = Welcome, { $name }. This link works once.
@@ -21,6 +29,7 @@ field-password-again = Password again
 gate-promise = Every message accounted for.
 gate-promise-more = Departments hand their messages in here. Who got them, who did not and why can be shown, person by person.
 to-overview = To the overview
+to-sign-in = To the sign-in
 error-request-id = Request id
 error-400 = This request cannot be handled
 error-400-advice = Go back, check what you entered and try again.
@@ -30,6 +39,8 @@ error-403 = You may not do this
 error-403-advice = If your work needs it, ask an owner to change your role.
 error-404 = There is nothing here
 error-404-advice = The link may be wrong, or the object was deleted.
+error-link = This link no longer works
+error-link-unknown = There is no such link; it may have been replaced by a newer one or copied in part. If you have an account, sign in.
 error-409 = This cannot be done now
 error-409-advice = The object has changed meanwhile. Reload it and look again.
 error-429 = Too many requests
@@ -45,6 +56,9 @@ fault-taken = This is taken; choose another.
 fault-too_weak = This password is too easy to guess. Make it longer or use other words.
 fault-invalid = This cannot be read as it stands.
 fault-out_of_range = This number is out of range.
+fault-topics-invalid = “{ $value }” is not a topic: use words of a-z, 0-9, _ and - joined by dots, such as library.new-books or library.#.
+fault-rate_per_second-out_of_range = A whole number from 1 to { $value } requests; leave it empty for no limit.
+fault-daily_messages-out_of_range = A whole number from 1 to { $value }; leave it empty for no limit.
 fault-control_character = Control characters are not allowed.
 fault-too_many = These are too many.
 fault-mismatch = The two do not match.

@@ -50,7 +50,8 @@ fn the_first_administrator_comes_in_by_the_link_and_back_by_the_password() {
         person.open(link).await;
         person.sees("这个链接已经用过").await;
 
-        person.press("回到概览").await;
+        person.press("前往登录").await;
+        person.is_at("/console").await;
         person.press("王敏账户菜单").await;
         person.sees("已登录：王敏 系统管理员").await;
         person.press("退出登录").await;

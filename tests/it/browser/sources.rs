@@ -30,8 +30,8 @@ fn a_source_is_registered_with_a_key_that_works_until_it_is_revoked() {
         person.fill("所属部门", "图书馆").await;
         person.fill("允许的主题", "library.#\nLibrary News").await;
         person.press("保存").await;
-        person.sees("这样填写无法识别。").await;
-        assert_eq!(person.fault("允许的主题").await, "这样填写无法识别。");
+        person.sees("“Library News”不是主题").await;
+        assert!(person.fault("允许的主题").await.starts_with("“Library News”不是主题"));
         assert_eq!(person.fault("可用渠道").await, "此项必填。");
         assert_eq!(person.fault("系统名称").await, "");
         assert_eq!(person.value("系统名称").await, "图书馆门户");
@@ -52,7 +52,7 @@ fn a_source_is_registered_with_a_key_that_works_until_it_is_revoked() {
 
         person.sees("\"topic\": \"library.test\"").await;
         person.press("Python").await;
-        person.sees("import json, os, urllib.request, uuid").await;
+        person.sees("import json, os, sys, urllib.error, urllib.request, uuid").await;
 
         person.choose("类型", "测试").await;
         person.press("创建密钥").await;
@@ -71,6 +71,16 @@ fn a_source_is_registered_with_a_key_that_works_until_it_is_revoked() {
         person.sees("已失效").await;
         send(app, &live, "借阅提醒", "library.loan").await.problem(401, "unauthenticated");
         assert_eq!(send(app, &test, "联调", "library.loan").await.status, 202);
+
+        person.press("停用").await;
+        person.sees("停用“图书馆门户”？ 它的调用会立刻收到 401").await;
+        person.press("暂不").await;
+        person.sees_no("停用“图书馆门户”？").await;
+        assert_eq!(send(app, &test, "联调", "library.loan").await.status, 202);
+        person.press("停用").await;
+        person.press("停用来源").await;
+        person.sees("已停用，它的密钥从现在起会被拒绝。").await;
+        send(app, &test, "联调", "library.loan").await.problem(401, "unauthenticated");
     });
 }
 

@@ -49,7 +49,39 @@ async fn the_first_link_makes_one_owner_and_no_second() {
     let again = Browser::new(&app).get(&link).await;
     assert_eq!(again.status, 409);
     assert!(again.text.contains("这个链接已经用过"), "{}", again.text);
-    assert_eq!(Browser::new(&app).get("/set-up?token=guess").await.status, 404);
+    let unknown = Browser::new(&app).get("/set-up?token=guess").await;
+    assert_eq!(unknown.status, 404);
+    for page in [again, unknown] {
+        assert!(page.text.contains("<h1>这个链接已失效</h1>"), "{}", page.text);
+        assert!(page.text.contains("href=\"/sign-in\">前往登录"), "{}", page.text);
+    }
+}
+
+#[tokio::test]
+async fn a_new_installation_says_where_the_first_link_is_until_somebody_came_in() {
+    let app = TestApp::start().await;
+    let hint = "还没有管理员";
+    let mut browser = Browser::new(&app);
+    assert!(browser.get("/sign-in").await.text.contains(hint));
+    let wrong = [("email", "wang@bell.example"), ("password", "not this one")];
+    assert!(browser.submit("/sign-in", "/sign-in", &wrong).await.text.contains(hint));
+    Browser::signed_in(&app, Role::Owner).await;
+    assert!(!browser.get("/sign-in").await.text.contains(hint));
+}
+
+#[tokio::test]
+async fn a_wrong_address_in_the_console_is_answered_by_a_page_with_a_way_back() {
+    let app = TestApp::start().await;
+    let signed_in = Browser::signed_in(&app, Role::Owner).await;
+    for mut browser in [Browser::new(&app), signed_in] {
+        for path in ["/console/nothing", "/console/sources/a/b/c"] {
+            let page = browser.get(path).await;
+            assert_eq!(page.status, 404, "{path}");
+            assert!(page.text.contains("找不到这个页面"), "{path}: {}", page.text);
+            assert!(page.text.contains("href=\"/console\">回到概览"), "{path}: {}", page.text);
+            assert!(!page.text.contains("not found"), "{path}: {}", page.text);
+        }
+    }
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@
 mod browser;
 mod door;
 mod markup;
+mod overview;
 pub(crate) mod rooms;
 mod samples;
 mod sources;

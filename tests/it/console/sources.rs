@@ -3,6 +3,7 @@
 use belltower::domain::operator::Role;
 use belltower::service::sources;
 use reqwest::Method;
+use serde_json::Value;
 
 use super::browser::Browser;
 use crate::support::app::{Answer, TestApp, everything};
@@ -92,6 +93,102 @@ async fn what_is_wrong_with_a_form_is_said_at_its_fields() {
 }
 
 #[tokio::test]
+async fn faults_of_topics_and_limits_say_what_to_change() {
+    let app = TestApp::start().await;
+    let mut browser = Browser::signed_in(&app, Role::Owner).await;
+    let fields = [("topics", "library.#\nLibrary.新书"), ("rate_per_second", "0"), ("daily_messages", "-3")];
+    for (language, texts) in [
+        (
+            "zh-CN",
+            ["“Library.新书”不是主题", "小写", "library.new-books", "1 到 1,000,000 ", "1 到 1,000,000,000"],
+        ),
+        (
+            "en",
+            [
+                "“Library.新书” is not a topic",
+                "a-z",
+                "library.new-books",
+                "1 to 1,000,000 ",
+                "1 to 1,000,000,000",
+            ],
+        ),
+    ] {
+        browser.keep("bt_language", language);
+        let answer = browser.submit("/console/sources/new", "/console/sources", &fields).await;
+        assert_eq!(answer.status, 422);
+        for text in texts {
+            assert!(answer.text.contains(text), "{text}: {}", answer.text);
+        }
+    }
+}
+
+/// The message of the first call on a source's page, as a shell hands it over.
+fn first_message(page: &Answer) -> Value {
+    let (_, rest) = page.text.split_once("&lt;&lt;&#39;MESSAGE&#39;\n").unwrap();
+    let (text, _) = rest.split_once("\nMESSAGE").unwrap();
+    serde_json::from_str(&text.replace("&quot;", "\"").replace("&#39;", "'")).unwrap()
+}
+
+#[tokio::test]
+async fn the_first_call_on_the_page_is_taken_as_it_stands() {
+    let app = TestApp::start().await;
+    let mut browser = Browser::signed_in(&app, Role::Owner).await;
+    for (name, channel, right) in [
+        ("a", "email", "send_direct"),
+        ("b", "sms", "send_direct"),
+        ("c", "wechat", "send_direct"),
+        ("d", "email", ""),
+    ] {
+        let mut fields = vec![
+            ("name", name),
+            ("department", "图书馆"),
+            ("topics", "library.#"),
+            ("channels", channel),
+            ("kind", "test"),
+        ];
+        fields.extend(Some(("rights", right)).filter(|_| !right.is_empty()));
+        let made = browser.submit("/console/sources/new", "/console/sources", &fields).await;
+        let page = browser.get(made.header("location").unwrap()).await;
+        let message = first_message(&page);
+        let request = app.api_as(&fresh_key(&page).unwrap(), Method::POST, "/messages").json(&message);
+        let taken = Answer::of(request).await;
+        assert_eq!(taken.status, 202, "{name}: {message} {}", taken.text);
+        assert_eq!(message.get("to").is_some(), !right.is_empty(), "{name}: {message}");
+    }
+}
+
+#[tokio::test]
+async fn a_replaced_key_says_when_it_ends() {
+    let app = TestApp::start().await;
+    let mut browser = Browser::signed_in(&app, Role::Owner).await;
+    let path = register(&mut browser).await;
+    let key = fresh_key(&browser.get(&path).await).unwrap();
+    assert!(!browser.get(&path).await.text.contains("失效时间"));
+    Answer::of(app.api_as(&key, Method::POST, "/keys/rotate")).await.expect(200);
+    let page = browser.get(&path).await;
+    assert!(page.text.contains("失效时间 <time datetime"), "{}", page.text);
+    app.clock.turn(25 * 3_600_000);
+    let mut browser = Browser::signed_in(&app, Role::Auditor).await;
+    let page = browser.get(&path).await;
+    assert!(!page.text.contains("失效时间") && page.text.contains("已失效"), "{}", page.text);
+}
+
+#[tokio::test]
+async fn rights_to_what_is_still_to_come_are_not_offered() {
+    let app = TestApp::start().await;
+    let mut browser = Browser::signed_in(&app, Role::Owner).await;
+    let offers =
+        |page: &Answer, right: &str| page.text.contains(&format!("name=\"rights\" value=\"{right}\""));
+    let page = browser.get("/console/sources/new").await;
+    assert!(offers(&page, "emergency") && offers(&page, "directory"), "{}", page.text);
+    assert!(!offers(&page, "broadcast") && !offers(&page, "read_inbox"), "{}", page.text);
+    let granted = [&LIBRARY[..], &[("rights", "read_inbox")]].concat();
+    let made = browser.submit("/console/sources/new", "/console/sources", &granted).await;
+    let page = browser.get(&format!("{}/edit", made.header("location").unwrap())).await;
+    assert!(offers(&page, "read_inbox") && !offers(&page, "broadcast"), "{}", page.text);
+}
+
+#[tokio::test]
 async fn rights_are_changed_and_a_source_is_shut_out() {
     let app = TestApp::start().await;
     let mut browser = Browser::signed_in(&app, Role::Owner).await;
@@ -108,6 +205,12 @@ async fn rights_are_changed_and_a_source_is_shut_out() {
     assert!(page.text.contains("权限已保存") && page.text.contains("library.loan"), "{}", page.text);
     assert!(!page.text.contains("campus.opening-hours") && !page.text.contains("5,000"), "{}", page.text);
 
+    let asked = browser.get(&path).await;
+    assert!(
+        asked.text.contains("停用“图书馆门户”？") && asked.text.contains("立刻收到 401"),
+        "{}",
+        asked.text
+    );
     browser.submit(&path, &format!("{path}/enabled"), &[("enabled", "false")]).await;
     assert!(browser.get(&path).await.text.contains("已停用"));
     assert_eq!(status_with(&app, &key).await, 401);

@@ -32,7 +32,7 @@ const REASONS: [&str; 17] = [
     "expired",
     "cancelled",
 ];
-const FAULTS: [&str; 10] = [
+const FAULTS: [&str; 13] = [
     "required",
     "too_long",
     "too_short",
@@ -43,6 +43,9 @@ const FAULTS: [&str; 10] = [
     "out_of_range",
     "control_character",
     "too_many",
+    "topics-invalid",
+    "rate_per_second-out_of_range",
+    "daily_messages-out_of_range",
 ];
 const CONFLICTS: [&str; 6] =
     ["link_used", "link_expired", "set_up_already", "too_many_keys", "ended", "not_sent"];
@@ -63,6 +66,8 @@ const EVENTS: [&str; 11] = [
 /// How an attempt may end.
 const OUTCOMES: [&str; 7] =
     ["accepted", "permanent_recipient", "permanent_message", "transient", "throttled", "config", "unknown"];
+/// What the sandbox may answer.
+const SANDBOX: [&str; 7] = ["accepted", "delivered", "failed", "transient", "throttled", "config", "unknown"];
 const ERRORS: [&str; 8] = ["400", "401", "403", "404", "409", "429", "500", "503"];
 
 /// Keys that are put together when they are used.
@@ -84,6 +89,7 @@ fn composed() -> BTreeSet<String> {
     family("reason", &mut REASONS.into_iter(), &[""]);
     family("event", &mut EVENTS.into_iter(), &[""]);
     family("attempt", &mut OUTCOMES.into_iter(), &[""]);
+    family("sandbox", &mut SANDBOX.into_iter(), &[""]);
     family("fault", &mut FAULTS.into_iter(), &[""]);
     family("conflict", &mut CONFLICTS.into_iter(), &[""]);
     family("error", &mut ERRORS.into_iter(), &["", "-advice"]);

@@ -161,6 +161,13 @@ on_both!(lists_are_narrowed_and_go_on_from_the_last, |db| async {
         );
     }
     assert_eq!(ids(&list(&db, &all, Some(MessageId(3)), 1).await.unwrap()), [2]);
+
+    let mut tx = db.begin().await.unwrap();
+    let counts = "INSERT INTO message_count (message_id, channel, delivered, failed, unknown) VALUES
+        (1, 1, 5, 0, 0), (2, 1, 5, 0, 0), (2, 2, 0, 1, 0), (4, 1, 0, 0, 1)";
+    execute(&mut tx, counts).await;
+    tx.commit().await.unwrap();
+    assert_eq!(listed(MessageFilter { troubled: true, ..all.clone() }).await, [4, 2]);
 });
 
 on_both!(several_are_read_by_id, |db| async {

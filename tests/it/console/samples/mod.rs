@@ -61,6 +61,7 @@ pub(super) fn all(language: Language, theme: Theme) -> Vec<(&'static str, String
             "sign_in",
             SignInPage {
                 shell: gate(),
+                is_new: true,
                 email: String::new(),
                 faults: FieldFaults::default(),
                 refusal: None,

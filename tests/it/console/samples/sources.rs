@@ -1,12 +1,12 @@
 //! Departmental systems and their keys.
 
+use belltower::clock::Timestamp;
 use belltower::config::Language;
+use belltower::console::first_call::{Reader, Sample};
 use belltower::console::form::FieldFaults;
 use belltower::console::messages::MessageRowsFragment;
 use belltower::console::page::{Fact, Section, Theme};
-use belltower::console::sources::{
-    KeyRow, Sample, SourceForm, SourceFormPage, SourcePage, SourceRow, SourcesPage,
-};
+use belltower::console::sources::{KeyRow, SourceForm, SourceFormPage, SourcePage, SourceRow, SourcesPage};
 use belltower::domain::channel::ChannelKind;
 use belltower::domain::id::{KeyId, SourceId};
 use belltower::domain::source::Right;
@@ -58,11 +58,13 @@ pub(super) fn sources(language: Language, theme: Theme, empty: bool) -> SourcesP
 
 pub(super) fn source(language: Language, theme: Theme) -> SourcePage {
     let view = view(language);
+    let reader = Reader::Nobody(ChannelKind::Email);
     let key = |id, hint: &str, test, ended, created, used: Option<u64>| KeyRow {
         id: KeyId(id),
         hint: hint.into(),
         test,
         ended,
+        ends_at: None,
         created_at: ago(created),
         last_used_at: used.map(ago),
     };
@@ -75,7 +77,10 @@ pub(super) fn source(language: Language, theme: Theme) -> SourcePage {
         fresh_key: Some("bt_test_3f9c1ad27be04586a1c0d5e8f7b24c9c".into()),
         keys: vec![
             key(3, "bt_test_…4c9c", true, false, 20, None),
-            key(2, "bt_live_…07d2", false, false, 40 * 24 * HOUR, Some(26 * MINUTE)),
+            KeyRow {
+                ends_at: Some(Timestamp(view.now.0 + 23 * 3_600_000)),
+                ..key(2, "bt_live_…07d2", false, false, 40 * 24 * HOUR, Some(26 * MINUTE))
+            },
             key(1, "bt_live_…9f3a", false, true, 400 * 24 * HOUR, Some(41 * 24 * HOUR)),
         ],
         topics: vec!["library.#".into(), "campus.opening-hours".into()],
@@ -85,7 +90,8 @@ pub(super) fn source(language: Language, theme: Theme) -> SourcePage {
             Fact::text(view.t("source-daily"), "5,000"),
             Fact::markup(view.t("column-created"), view.ago(ago(400 * 24 * HOUR))),
         ],
-        samples: Sample::all("https://bell.example.edu.cn", "library.new-books"),
+        samples: Sample::all("https://bell.example.edu.cn", "library.new-books", reader),
+        reader,
         latest: MessageRowsFragment {
             rows: rows().into_iter().skip(1).take(1).collect(),
             one_source: true,
