@@ -93,7 +93,7 @@ async fn every_room_opens_in_both_languages() {
         ),
         (format!("/console/messages/{id}"), "<strong>1月4日</strong>"),
         (format!("/console/messages/{id}?state=failed"), "sandbox.invalid"),
-        (format!("/console/messages/{id}/deliveries/{delivery}"), "bounce@sandbox.invalid"),
+        (format!("/console/messages/{id}/deliveries/{delivery}"), "@sandbox.invalid"),
         ("/console/mailbox".to_owned(), "li@bell.example"),
         ("/console/mailbox/7".to_owned(), "周日停水"),
     ];

@@ -124,9 +124,10 @@ async fn faults_of_topics_and_limits_say_what_to_change() {
 
 /// The message of the first call on a source's page, as a shell hands it over.
 fn first_message(page: &Answer) -> Value {
-    let (_, rest) = page.text.split_once("&lt;&lt;&#39;MESSAGE&#39;\n").unwrap();
-    let (text, _) = rest.split_once("\nMESSAGE").unwrap();
-    serde_json::from_str(&text.replace("&quot;", "\"").replace("&#39;", "'")).unwrap()
+    let text = page.text.replace("&#34;", "\"").replace("&#39;", "'").replace("&#60;", "<");
+    let (_, rest) = text.split_once("<<'MESSAGE'\n").unwrap();
+    let (message, _) = rest.split_once("\nMESSAGE").unwrap();
+    serde_json::from_str(message).unwrap()
 }
 
 #[tokio::test]
@@ -164,7 +165,7 @@ async fn a_replaced_key_says_when_it_ends() {
     let path = register(&mut browser).await;
     let key = fresh_key(&browser.get(&path).await).unwrap();
     assert!(!browser.get(&path).await.text.contains("失效时间"));
-    Answer::of(app.api_as(&key, Method::POST, "/keys/rotate")).await.expect(200);
+    Answer::of(app.api_as(&key, Method::POST, "/source/keys/rotate")).await.expect(200);
     let page = browser.get(&path).await;
     assert!(page.text.contains("失效时间 <time datetime"), "{}", page.text);
     app.clock.turn(25 * 3_600_000);
