@@ -87,11 +87,10 @@ impl View {
     }
 
     fn summary(&self, bars: &[Bar]) -> String {
-        bars.iter()
-            .filter(|bar| bar.counts.planned() > 0)
-            .map(|bar| format!("{} {}", bar.label, self.counts_text(&bar.counts)))
-            .collect::<Vec<_>>()
-            .join("; ")
+        let busy = bars.iter().filter(|bar| bar.counts.planned() > 0);
+        let said: Vec<_> =
+            busy.map(|bar| format!("{} {}", bar.label, self.counts_text(&bar.counts))).collect();
+        if said.is_empty() { self.t("outcome-none") } else { said.join("; ") }
     }
 }
 
