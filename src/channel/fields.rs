@@ -96,6 +96,14 @@ impl<'a> Fields<'a> {
         number
     }
 
+    /// `None` where it is missing, which is noted.
+    pub(super) fn required_integer(&mut self, key: &'static str, range: RangeInclusive<u64>) -> Option<u64> {
+        if self.map.is_some_and(|map| map.get(key).is_none_or(Value::is_null)) {
+            self.fault(key, "required", format!("`{key}` is required"));
+        }
+        self.integer(key, range)
+    }
+
     pub(super) fn number(&mut self, key: &'static str, range: RangeInclusive<f64>) -> Option<f64> {
         let value = self.take(key)?;
         let number = value.as_f64().filter(|number| range.contains(number));

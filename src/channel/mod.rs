@@ -3,10 +3,14 @@
 //! An adapter knows its vendor and nothing else: no store, no retry, no rate. It turns [`Parcel`]s into calls and the
 //! vendor's answers into outcomes; what follows from an outcome is decided in [`crate::domain::delivery`].
 
+mod day;
 pub mod email;
 mod fields;
+mod http;
 pub mod registry;
 pub mod sandbox;
+mod tls;
+pub mod wechat;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,12 +21,13 @@ use crate::clock::Timestamp;
 use crate::domain::channel::{AddressKind, ChannelKind};
 use crate::domain::content::Rendered;
 use crate::domain::delivery::{OutcomeClass, State};
-use crate::domain::id::DeliveryId;
+use crate::domain::id::{DeliveryId, MessageId};
 
 /// One delivery ready to be handed over.
 #[derive(Clone, Debug)]
 pub struct Parcel {
     pub delivery: DeliveryId,
+    pub message: MessageId,
     /// 1 for the first attempt.
     pub attempt: u32,
     pub channel: ChannelKind,
@@ -33,6 +38,8 @@ pub struct Parcel {
     pub language: String,
     pub content: Arc<Rendered>,
     pub emergency: bool,
+    /// When a provider took it before, where somebody wants it sent once more.
+    pub sent_before: Option<Timestamp>,
     /// Not to be handed over after this.
     pub expires_at: Timestamp,
 }
@@ -42,8 +49,9 @@ pub struct Parcel {
 pub enum Shape {
     /// One per call, this many calls at once.
     Single { concurrency: usize },
-    /// Up to `size` of the same content per call, one call at once.
-    Batch { size: usize },
+    /// Up to `size` of the same content per call, and no more than `size` at hand: in one call, or where their contents
+    /// differ in up to `concurrency` at once.
+    Batch { size: usize, concurrency: usize },
 }
 
 /// What the provider said to one parcel.
@@ -124,6 +132,12 @@ pub trait Channel: Send + Sync {
     /// `poll_after`.
     async fn poll(&self, sent: &[Sent]) -> Vec<Option<Verdict>> {
         vec![None; sent.len()]
+    }
+
+    /// Calls back everything that was accepted under this reference, so that nobody sees it who has not yet. Only asked
+    /// of kinds that [can](crate::domain::provider::ProviderKind::recallable).
+    async fn recall(&self, _reference: &str) -> Result<(), String> {
+        Err("what this provider has taken cannot be called back".to_owned())
     }
 
     /// Connects and signs in without sending; for an administrator's test. The text says what answered.

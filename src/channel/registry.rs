@@ -8,6 +8,7 @@ use url::Url;
 use super::Channel;
 use super::email::Email;
 use super::sandbox::Sandbox;
+use super::wechat::wecom::Wecom;
 use crate::clock::Clock;
 use crate::domain::provider::ProviderKind;
 use crate::error::Fault;
@@ -27,6 +28,7 @@ pub fn build(kind: ProviderKind, settings: &Value, site: &Site) -> Result<Arc<dy
     match kind {
         ProviderKind::Smtp => Ok(Arc::new(Email::new(settings, site)?)),
         ProviderKind::Sandbox => Ok(Arc::new(Sandbox::new(settings)?)),
+        ProviderKind::Wecom => Ok(Arc::new(Wecom::new(settings, site)?)),
     }
 }
 
@@ -35,5 +37,6 @@ pub const fn secrets(kind: ProviderKind) -> &'static [&'static str] {
     match kind {
         ProviderKind::Smtp => &["/password", "/dkim/private_key"],
         ProviderKind::Sandbox => &[],
+        ProviderKind::Wecom => &["/secret", "/callback_token", "/callback_aes_key"],
     }
 }

@@ -164,19 +164,26 @@ mod tests {
     use super::*;
     use crate::clock::Timestamp;
     use crate::domain::content::Rendered;
-    use crate::domain::id::DeliveryId;
+    use crate::domain::id::{DeliveryId, MessageId};
 
     fn parcel(channel: ChannelKind, address: &str, attempt: u32) -> Parcel {
         Parcel {
             delivery: DeliveryId(7),
+            message: MessageId(1),
             attempt,
             channel,
             address_kind: channel.address_kinds()[0],
             address: address.to_owned(),
             name: None,
             language: "zh-CN".to_owned(),
-            content: Arc::new(Rendered { title: "t".into(), html: "h".into(), plain: "p".into() }),
+            content: Arc::new(Rendered {
+                title: "t".into(),
+                html: "h".into(),
+                plain: "p".into(),
+                link: None,
+            }),
             emergency: false,
+            sent_before: None,
             expires_at: Timestamp::NEVER,
         }
     }

@@ -18,8 +18,15 @@ use crate::service::{Caller, Services};
 
 const AFTER_HELP: &str = "\
 The settings are a JSON object, read from a file or, as -, from standard input; they are checked whole, kept sealed, and
-nobody is called. For smtp: host, port, tls (implicit, starttls, none), username, password, from_address, from_name,
-reply_to, ca_file, dkim {domain, selector, private_key}, bounce_domain, connections, timeout_seconds, concurrency.";
+nobody is called.
+
+For smtp: host, port, tls (implicit, starttls, none), username, password, from_address, from_name,
+reply_to, ca_file, dkim {domain, selector, private_key}, bounce_domain, connections, timeout_seconds, concurrency.
+
+For wecom: corp_id, secret, agent_id, callback_token and callback_aes_key (both or none), endpoint, ca_file,
+timeout_seconds, concurrency.
+
+For sandbox: outcome, timeout_seconds, concurrency.";
 
 #[derive(Subcommand)]
 pub(super) enum Act {
@@ -40,7 +47,7 @@ pub(super) struct Create {
     /// What it sends by: email, sms, wechat
     #[arg(long, value_name = "C")]
     channel: ChannelKind,
-    /// What answers there: smtp, sandbox
+    /// What answers there: smtp, wecom, sandbox
     #[arg(long)]
     kind: ProviderKind,
     /// What administrators call it

@@ -6,11 +6,13 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use clap::Args;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::context::Context;
 use super::output::print_line;
 use crate::lifecycle::Lifecycle;
-use crate::simulator::{Faults, SmtpOptions, SmtpSimulator};
+use crate::simulator::{Faults, SmtpOptions, SmtpSimulator, WecomFaults, WecomOptions, WecomSimulator};
 use crate::telemetry;
 
 pub(super) const AFTER_HELP: &str = r#"Faults are JSON, such as:
@@ -18,22 +20,37 @@ pub(super) const AFTER_HELP: &str = r#"Faults are JSON, such as:
               {"at": "data", "times": 3, "act": "hang"}],
    "delay_ms": {"body": 20}, "mails_per_connection": 100, "connections": 10}
 Stages: connect, tls, ehlo, auth, mail, rcpt, data, body, kept, rset, noop, quit. Acts: a reply, hang, reset, close,
-garbage."#;
+garbage.
+
+WeCom's are JSON, too:
+  {"faults": [{"at": "send", "to": "li*", "times": 2, "act": {"error": {"errcode": -1, "errmsg": "system busy"}}},
+              {"at": "gettoken", "act": "hang"}],
+   "delay_ms": {"send": 50}, "unknown": ["gone*"], "unlicensed": ["free*"], "untrusted_address": false,
+   "token_seconds": 7200, "concurrency": 10, "calls_per_minute": 10000, "messages_per_day": 600000}
+Calls: gettoken, send, recall, agent. Acts: an error, {"status": 502}, hang, reset, close, garbage, lose_answer,
+keep_answer."#;
 
 #[derive(Args)]
 pub(super) struct Simulate {
     /// Where the mail relay listens (port 0: any free one)
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:2525")]
     listen: SocketAddr,
-    /// What goes wrong, as JSON (see below) [default: nothing]
+    /// What goes wrong with the relay, as JSON (see below) [default: nothing]
     #[arg(long, value_name = "FILE")]
     faults: Option<PathBuf>,
+    /// Where WeCom's API listens [default: any free port beside the relay]
+    #[arg(long, value_name = "ADDR:PORT")]
+    wecom_listen: Option<SocketAddr>,
+    /// What goes wrong with WeCom, as JSON (see below) [default: nothing]
+    #[arg(long, value_name = "FILE")]
+    wecom_faults: Option<PathBuf>,
 }
 
 /// Where each simulator listens.
 #[derive(Serialize)]
 struct Addresses {
     smtp: Smtp,
+    wecom: Wecom,
 }
 
 #[derive(Serialize)]
@@ -41,11 +58,19 @@ struct Smtp {
     address: SocketAddr,
 }
 
+#[derive(Serialize)]
+struct Wecom {
+    address: SocketAddr,
+    /// Of a provider of the kind `wecom` that sends to it.
+    settings: Value,
+}
+
 impl Simulate {
     pub(super) fn run(self, context: &Context) -> anyhow::Result<()> {
         let config = context.load()?;
         telemetry::init(&config.log)?;
-        let faults = self.faults.as_deref().map_or_else(|| Ok(Faults::default()), read_faults)?;
+        let faults: Faults = read_faults(self.faults.as_deref())?;
+        let wecom_faults: WecomFaults = read_faults(self.wecom_faults.as_deref())?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         runtime.block_on(async {
             let lifecycle = Lifecycle::new();
@@ -54,23 +79,35 @@ impl Simulate {
             let relay = SmtpSimulator::start(options)
                 .await
                 .with_context(|| format!("the mail relay cannot listen on {}", self.listen))?;
-            let addresses = Addresses { smtp: Smtp { address: relay.addr() } };
+            let listen = self.wecom_listen.unwrap_or(SocketAddr::new(self.listen.ip(), 0));
+            let options = WecomOptions { listen, faults: wecom_faults, ..WecomOptions::default() };
+            let corp = WecomSimulator::start(options)
+                .await
+                .with_context(|| format!("WeCom's API cannot listen on {listen}"))?;
+            let addresses = Addresses {
+                smtp: Smtp { address: relay.addr() },
+                wecom: Wecom { address: corp.addr(), settings: corp.settings() },
+            };
             if context.output.json {
                 print_line(&serde_json::to_string(&addresses)?)?;
             } else {
                 print_line(&format!(
-                    "smtp    listening on smtp://{}, without TLS and password",
-                    relay.addr()
+                    "smtp    listening on smtp://{}, without TLS and password\nwecom   listening on http://{}, {}",
+                    relay.addr(),
+                    corp.addr(),
+                    corp.settings(),
                 ))?;
             }
             lifecycle.soft().cancelled().await;
             relay.stop().await;
+            corp.stop().await;
             Ok(())
         })
     }
 }
 
-fn read_faults(file: &Path) -> anyhow::Result<Faults> {
+fn read_faults<F: Default + DeserializeOwned>(file: Option<&Path>) -> anyhow::Result<F> {
+    let Some(file) = file else { return Ok(F::default()) };
     let text = std::fs::read(file).with_context(|| format!("reading faults from {}", file.display()))?;
     serde_json::from_slice(&text).with_context(|| format!("{} holds no faults", file.display()))
 }

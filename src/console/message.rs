@@ -83,6 +83,8 @@ pub struct ActsFragment {
     /// How many stand in each state that can be resent; those with none are left out.
     pub resend_states: Vec<(State, u64)>,
     pub may_cancel: bool,
+    /// Deliveries that could be called back now that nothing more is sent; 0 hides the act.
+    pub recall_count: u64,
 }
 
 #[derive(Debug, Template)]
@@ -205,7 +207,7 @@ pub(super) async fn show(
         topic: summary.topic.clone(),
         category: summary.category,
         test: summary.test,
-        progress: ProgressFragment::new(&signed, summary, timeline, false),
+        progress: ProgressFragment::new(&signed, summary, timeline, recallable(&s, &signed, summary).await?),
         contents: contents(&shell.view, &message),
         personalised: message.personalised,
         facts: facts(&shell.view, &message, signed.may(Permission::SourcesView)),
@@ -224,7 +226,18 @@ pub(super) async fn show_progress(
     let id: MessageId = params::id(&id, "message")?;
     let summary = summary(&s, &signed, id).await?;
     let timeline = messages::timeline(&s, &signed.caller, id).await?;
-    page::html(&ProgressFragment::new(&signed, &summary, timeline, true))
+    let recall_count = recallable(&s, &signed, &summary).await?;
+    let progress = ProgressFragment::new(&signed, &summary, timeline, recall_count);
+    page::html(&ProgressFragment { update: true, ..progress })
+}
+
+/// How many deliveries of a message that has ended whoever looks could call back.
+async fn recallable(s: &Services, signed: &Signed, message: &MessageSummary) -> Result<u64> {
+    if !message.status.is_final() || !signed.may(Permission::MessagesSend) {
+        return Ok(0);
+    }
+    let n = deliveries::recallable(s, &signed.caller, message.id).await?;
+    Ok(u64::try_from(n).unwrap_or(0))
 }
 
 async fn summary(s: &Services, signed: &Signed, id: MessageId) -> Result<MessageSummary> {
@@ -255,7 +268,7 @@ pub(super) async fn resend(
     Ok(back_to(id))
 }
 
-/// Stops what has not left yet.
+/// Stops what has not left yet, and calls back what can be called back.
 pub(super) async fn cancel(
     s: Data<Services>,
     signed: Signed,
@@ -267,7 +280,12 @@ pub(super) async fn cancel(
     let view = signed.view();
     let figure = |n: i64| view.number(u64::try_from(n).unwrap_or(0));
     let (stopped, sent) = (figure(cancelled.stopped), figure(cancelled.already_sent));
-    signed.say(&Flash::good(view.t2("cancel-done", "stopped", stopped, "sent", sent)))?;
+    let mut said = view.t2("cancel-done", "stopped", stopped, "sent", sent);
+    let recalled: i64 = cancelled.recall.iter().map(|recall| recall.recalled).sum();
+    if recalled > 0 {
+        said.push_str(&view.count("cancel-recalled", u64::try_from(recalled).unwrap_or(0)));
+    }
+    signed.say(&Flash::good(said))?;
     Ok(back_to(id))
 }
 
@@ -285,7 +303,7 @@ fn resendable(message: &MessageSummary) -> Vec<(State, u64)> {
 }
 
 impl ProgressFragment {
-    fn new(signed: &Signed, message: &MessageSummary, timeline: Vec<EventView>, update: bool) -> Self {
+    fn new(signed: &Signed, message: &MessageSummary, timeline: Vec<EventView>, recall_count: u64) -> Self {
         let lane = |channel: ChannelKind| {
             message.counts.channel(channel).map(|counts| Lane { channel, counts: Counts::from(counts) })
         };
@@ -297,15 +315,15 @@ impl ProgressFragment {
             total: Counts::from(&message.counts.all),
             channels: ChannelKind::ALL.into_iter().filter_map(lane).collect(),
             timeline: TimelineFragment::new(view.clone(), timeline),
-            acts: ActsFragment::new(signed, message),
-            update,
+            acts: ActsFragment::new(signed, message, recall_count),
+            update: false,
             view,
         }
     }
 }
 
 impl ActsFragment {
-    fn new(signed: &Signed, message: &MessageSummary) -> Self {
+    fn new(signed: &Signed, message: &MessageSummary, recall_count: u64) -> Self {
         let may_send = signed.may(Permission::MessagesSend);
         let resend_states = if may_send { resendable(message) } else { Vec::new() };
         Self {
@@ -315,6 +333,7 @@ impl ActsFragment {
             resend_count: resend_states.iter().map(|(_, n)| n).sum(),
             resend_states,
             may_cancel: may_send && !message.status.is_final(),
+            recall_count,
         }
     }
 }

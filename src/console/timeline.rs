@@ -21,7 +21,7 @@ fn line(view: &View, event: &EventView) -> TimelineEvent {
         "scheduled" => "calendar",
         "planned" => "people",
         "completed" => "check",
-        "resent" => "repeat",
+        "resent" | "recalled" => "repeat",
         "routed" => "people",
         "held" => "pause",
         "released" => "check",
@@ -60,6 +60,7 @@ fn detail(view: &View, kind: &str, detail: &Value) -> Option<String> {
         "rejected" => Some(format!("{} · {}", actor(view, text("by")?), text("reason")?)),
         "held" | "unrouted" => text("reason").map(str::to_owned),
         "routed" => Some(rules(view, detail)),
+        "recalled" => Some(format!("{} · {}", view.count("resend-count", count("recalled")), text("by")?)),
         "resent" => {
             let opened = view.count("resend-count", count("reopened") + count("added"));
             Some(format!("{opened} · {}", actor(view, text("by")?)))
@@ -140,6 +141,8 @@ mod tests {
         assert_eq!(shown("routed", rules).1, "考试, 敏感词");
         let (_, detail) = shown("rejected", json!({ "by": "周敏", "reason": "日期有误" }));
         assert_eq!(detail, "周敏 · 日期有误");
+        let (text, detail) = shown("recalled", json!({ "by": "周敏", "recalled": 1_200 }));
+        assert_eq!((text.as_str(), detail.as_str()), ("Called back", "1,200 deliveries · 周敏"));
         let (_, detail) = shown("scheduled", json!({ "send_at": "2026-11-21T01:00:00Z" }));
         assert_eq!(detail, "goes out 2026-11-21 01:00:00");
     }

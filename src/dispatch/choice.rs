@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::breaker::{Allowance, Breaker, Change};
+use super::calls::Calls;
 use super::gate::{CallTime, Gate};
 use super::pace::Pace;
 use crate::Result;
@@ -71,6 +72,8 @@ struct Standing {
     time: CallTime,
     /// Deliveries it has, that wait in line for it, or that are being claimed for it.
     calls: usize,
+    /// Deliveries claimed at once for one that takes batches. Fewer where their texts differ, as each text is a call.
+    appetite: usize,
     /// Settings in force when it was last judged; new ones start afresh.
     settings_of: Timestamp,
 }
@@ -79,7 +82,7 @@ impl Standing {
     fn new(provider: &LiveProvider) -> Self {
         let width = match provider.adapter.shape() {
             Shape::Single { concurrency } => concurrency,
-            Shape::Batch { .. } => 1,
+            Shape::Batch { concurrency, .. } => concurrency,
         };
         Self {
             breaker: Breaker::default(),
@@ -87,6 +90,7 @@ impl Standing {
             gate: Gate::new(width),
             time: CallTime::default(),
             calls: 0,
+            appetite: usize::MAX,
             settings_of: provider.updated_at,
         }
     }
@@ -99,7 +103,7 @@ impl Standing {
                 let waiting = self.calls.saturating_sub(concurrency);
                 Room { calls, line: self.time.line(concurrency).saturating_sub(waiting) }
             }
-            Shape::Batch { size } if self.calls == 0 => Room { calls: size, line: 0 },
+            Shape::Batch { size, .. } if self.calls == 0 => Room { calls: size.min(self.appetite), line: 0 },
             Shape::Batch { .. } => Room::default(),
         }
     }
@@ -187,6 +191,20 @@ impl Providers {
         }
     }
 
+    /// How a claim was divided into calls, from which follows how much is claimed next.
+    pub fn divided(&mut self, provider: Option<ProviderId>, calls: &Calls) {
+        let handed_over = calls.now.iter().map(Vec::len).sum();
+        if let Some(standing) = self.standings.get_mut(&provider) {
+            standing.appetite = if !calls.later.is_empty() {
+                handed_over
+            } else if handed_over > calls.now.len() {
+                usize::MAX
+            } else {
+                standing.appetite.saturating_mul(2)
+            };
+        }
+    }
+
     /// The way to a provider that `count` deliveries were claimed for, and how many of them may still take it: its
     /// health or its settings may have changed since it was chosen.
     pub fn admit(&mut self, provider: &LiveProvider, count: usize) -> Option<(Gate, usize)> {
@@ -219,18 +237,22 @@ impl Providers {
         let Some(standing) = self.standings.get_mut(&provider) else { return Vec::new() };
         standing.calls = standing.calls.saturating_sub(outcomes.len());
         let mut changes = Vec::new();
-        let mut was_called = false;
+        let mut heard = Vec::new();
         for outcome in outcomes {
             let Some(outcome) = outcome else {
                 standing.pace.take_back(1);
                 continue;
             };
-            was_called = true;
+            // What one call says of many it says once.
+            if heard.contains(&(outcome.class, outcome.this_address)) {
+                continue;
+            }
+            heard.push((outcome.class, outcome.this_address));
             let detail = outcome.detail.as_deref().or(outcome.code.as_deref()).unwrap_or_default();
             let (class, here) = (outcome.class, outcome.this_address);
             changes.extend(standing.breaker.note(class, outcome.wait, here, detail, now));
         }
-        if was_called {
+        if !heard.is_empty() {
             standing.time.note(took);
         }
         if standing.breaker.allowance(now) != Allowance::All {

@@ -47,7 +47,7 @@ impl Letter {
         }
         let selected = self.text.content.select(channel, Some(language));
         let everyone = personal.is_none();
-        let rendered = if everyone && !self.text.has_variables() {
+        let mut rendered = if everyone && !self.text.has_variables() {
             Arc::new(selected.render())
         } else {
             let prepared = match self.prepared.entry(key.clone()) {
@@ -60,6 +60,10 @@ impl Letter {
             Arc::new(prepared.fill(&params).map_err(|e| Unfit::Text(e.to_string()))?)
         };
         if everyone {
+            // Languages without a variant of their own say the same, and share calls if they share it.
+            if let Some(same) = self.rendered.values().find(|known| **known == rendered) {
+                rendered = same.clone();
+            }
             self.rendered.insert(key, rendered.clone());
         }
         Ok(rendered)
@@ -167,6 +171,7 @@ impl Letters {
         let content = letter.render(claimed.channel, &language, personal)?;
         Ok(Parcel {
             delivery: claimed.id,
+            message: claimed.message_id,
             attempt: claimed.failures as u32 + 1,
             channel: claimed.channel,
             address_kind,
@@ -175,6 +180,7 @@ impl Letters {
             language,
             content,
             emergency: letter.category == Category::Emergency,
+            sent_before: claimed.sent_at,
             expires_at: letter.expires_at,
         })
     }

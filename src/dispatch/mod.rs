@@ -5,6 +5,7 @@
 //! left, for tests that turn the clock.
 
 mod breaker;
+mod calls;
 mod choice;
 mod gate;
 mod in_flight;

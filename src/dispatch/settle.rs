@@ -119,6 +119,7 @@ mod tests {
             params: None,
             attempts: failures + 1,
             failures,
+            sent_at: None,
             repeated: false,
         }
     }

@@ -14,13 +14,14 @@ use futures_util::FutureExt;
 use tokio::task::{JoinError, JoinSet};
 
 use super::breaker::{Breaker, Change};
+use super::calls::{self, Ready};
 use super::choice::{Choice, Providers, Room};
 use super::gate::Gate;
 use super::in_flight::{Hold, InFlight};
 use super::letter::{Letters, Unfit};
 use super::polling::Polling;
 use super::settle::{self, Made};
-use crate::channel::{Outcome, Parcel, Shape};
+use crate::channel::{Outcome, Shape};
 use crate::clock::{Clock, Timestamp};
 use crate::domain::channel::Outlet;
 use crate::domain::delivery::{OutcomeClass, State};
@@ -284,7 +285,7 @@ impl Worker {
     }
 
     /// What can be handed over of what was claimed.
-    async fn ready(&mut self, claimed: Vec<Claimed>) -> Result<Vec<(Claimed, Parcel)>> {
+    async fn ready(&mut self, claimed: Vec<Claimed>) -> Result<Vec<Ready>> {
         let loaded = if self.stopping { Ok(()) } else { self.letters.load(&self.s, &claimed).await };
         if self.stopping || loaded.is_err() {
             let due_at = self.s.clock.now();
@@ -308,21 +309,23 @@ impl Worker {
     }
 
     /// Hands over what may still be handed over, gives the rest back, and says how many it handed over.
-    fn hand_over(&mut self, provider: &Arc<LiveProvider>, mut ready: Vec<(Claimed, Parcel)>) -> usize {
+    fn hand_over(&mut self, provider: &Arc<LiveProvider>, mut ready: Vec<Ready>) -> usize {
         let admission = self.providers.admit(provider, ready.len());
         let admitted = admission.as_ref().map_or(0, |(_, admitted)| *admitted);
-        let now = self.s.clock.now();
-        let refused = ready.split_off(admitted);
-        self.finished.extend(refused.iter().map(|(claimed, _)| settle::given_back(claimed, now)));
-        let Some((gate, _)) = admission else { return 0 };
-        let calls: Vec<Vec<(Claimed, Parcel)>> = match provider.adapter.shape() {
-            Shape::Single { .. } => ready.into_iter().map(|one| vec![one]).collect(),
-            Shape::Batch { .. } => vec![ready],
-        };
-        for call in calls {
-            self.calls.spawn(hand_over(provider.clone(), gate.clone(), self.s.clock.clone(), call));
+        let mut back = ready.split_off(admitted);
+        let mut handed_over = 0;
+        if let Some((gate, _)) = admission {
+            let calls = calls::divide(provider.adapter.shape(), ready);
+            self.providers.divided(provider.id, &calls);
+            handed_over = admitted - calls.later.len();
+            for call in calls.now {
+                self.calls.spawn(hand_over(provider.clone(), gate.clone(), self.s.clock.clone(), call));
+            }
+            back.extend(calls.later);
         }
-        admitted
+        let due_at = self.s.clock.now();
+        self.finished.extend(back.iter().map(|(claimed, _)| settle::given_back(claimed, due_at)));
+        handed_over
     }
 
     /// Takes note of a finished call: its outcomes wait to be stored, its provider's health is judged.
@@ -332,13 +335,14 @@ impl Worker {
         let outcomes = done.results.iter().map(|(_, outcome)| outcome.as_ref());
         let changes = self.providers.note(done.provider, done.took, outcomes);
         let now = self.s.clock.now();
+        // The same for all of a call, so that those who shared it share the next one.
+        let made = Made {
+            provider: done.provider,
+            started_at: done.started_at,
+            ended_at: now,
+            jitter: rand::random_range(0.0..1.0),
+        };
         for (claimed, outcome) in done.results {
-            let made = Made {
-                provider: done.provider,
-                started_at: done.started_at,
-                ended_at: now,
-                jitter: rand::random_range(0.0..1.0),
-            };
             self.finished.push(match outcome {
                 Some(outcome) => settle::attempted(&claimed, outcome, made),
                 None => settle::given_back(&claimed, now),
@@ -406,12 +410,7 @@ impl Worker {
     }
 }
 
-async fn hand_over(
-    provider: Arc<LiveProvider>,
-    gate: Gate,
-    clock: Clock,
-    call: Vec<(Claimed, Parcel)>,
-) -> Done {
+async fn hand_over(provider: Arc<LiveProvider>, gate: Gate, clock: Clock, call: Vec<Ready>) -> Done {
     let (claimed, parcels): (Vec<_>, Vec<_>) = call.into_iter().unzip();
     let slot = gate.pass().await;
     let (started_at, began) = (clock.now(), clock.steady());

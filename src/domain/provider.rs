@@ -4,12 +4,14 @@ use super::channel::ChannelKind;
 use super::message::coded;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::time::Duration;
 
 coded! {
     /// What software answers behind a provider, and so which adapter speaks to it.
     ProviderKind {
         Smtp = 1 "smtp",
         Sandbox = 2 "sandbox",
+        Wecom = 6 "wecom",
     }
 }
 
@@ -19,6 +21,15 @@ impl ProviderKind {
         match self {
             Self::Smtp => matches!(channel, ChannelKind::Email),
             Self::Sandbox => true,
+            Self::Wecom => matches!(channel, ChannelKind::Wechat),
+        }
+    }
+
+    /// How long after it was sent a provider of this kind can call a message back; `None`: never.
+    pub const fn recallable(self) -> Option<Duration> {
+        match self {
+            Self::Wecom => Some(Duration::from_hours(24)),
+            _ => None,
         }
     }
 }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use super::{Caller, Services};
+use super::{Caller, Services, recalls};
 use crate::clock::Timestamp;
 use crate::domain::channel::{ChannelKind, Outlet};
 use crate::domain::delivery::State;
@@ -222,49 +222,50 @@ pub struct Cancelled {
 pub struct Recall {
     pub channel: ChannelKind,
     pub recalled: i64,
-    /// Handed over to a provider that cannot call it back.
+    /// Handed over and not called back: the provider cannot, refused, or was still being called.
     pub impossible: i64,
 }
 
-/// Stops a message: nothing that still waits will be sent. If this is cut off half way, the sweeper goes on.
+/// Stops a message: nothing that still waits will be sent, and what providers can call back is called back. One that
+/// has ended is only called back; where there is nothing to call back either, that is a conflict. If this is cut off
+/// half way, the sweeper goes on with the stopping.
 pub async fn cancel(s: &Services, caller: &Caller, message: MessageId) -> Result<Cancelled> {
     let now = s.clock.now();
     let mut tx = s.db.begin().await?;
     let standing = own(&mut tx, caller, message).await?;
-    if matches!(standing.status, Status::Cancelled | Status::Expired | Status::Unrouted) {
-        return Err(Error::conflict("ended", format!("the message is already {}", standing.status)));
-    }
-    if standing.status != Status::Completed {
-        let (status, expires_at) = (Status::Cancelled, standing.expires_at);
-        messages::set_status(
-            &mut tx,
-            message,
-            status,
-            Some("cancelled by its sender or an administrator"),
-            expires_at,
-            now,
-        )
-        .await?;
-        events::insert(
-            &mut tx,
-            &[event(message, now, "cancelled", &serde_json::json!({"by": caller.label()}))],
-        )
-        .await?;
+    let has_ended = standing.status.is_final();
+    if has_ended {
+        drop(tx);
+        if standing.status != Status::Completed && recalls::find(s, message).await?.is_empty() {
+            return Err(Error::conflict("ended", format!("the message is already {}", standing.status)));
+        }
+    } else {
+        let reason = Some("cancelled by its sender or an administrator");
+        messages::set_status(&mut tx, message, Status::Cancelled, reason, standing.expires_at, now).await?;
+        let detail = serde_json::json!({"by": caller.label()});
+        events::insert(&mut tx, &[event(message, now, "cancelled", &detail)]).await?;
         audit(&mut tx, caller, now, "message.cancel", message).await?;
+        tx.commit().await?;
     }
-    tx.commit().await?;
-    let stopped = end_all(s, message, State::Cancelled, "cancelled").await?;
-    let counts = crate::store::history::counts(&s.db, &[message]).await?;
+    let stopped = if has_ended { 0 } else { end_all(s, message, State::Cancelled, "cancelled").await? };
+    let recalled = recalls::call_back(s, caller, message).await?;
     let mut recall = Vec::new();
     let mut already_sent = 0;
-    for count in counts {
-        let out = count.sending + count.sent + count.delivered + count.unknown;
-        already_sent += out;
-        if out > 0 {
-            recall.push(Recall { channel: count.channel, recalled: 0, impossible: out });
+    for count in crate::store::history::counts(&s.db, &[message]).await? {
+        let recalled = recalled.get(&count.channel).copied().unwrap_or(0);
+        let impossible = count.sending + count.sent + count.delivered + count.unknown;
+        already_sent += recalled + impossible;
+        if recalled + impossible > 0 {
+            recall.push(Recall { channel: count.channel, recalled, impossible });
         }
     }
     Ok(Cancelled { stopped, already_sent, recall })
+}
+
+/// How many deliveries of a message can still be called back.
+pub async fn recallable(s: &Services, caller: &Caller, message: MessageId) -> Result<i64> {
+    caller.require(Permission::MessagesSend)?;
+    Ok(recalls::find(s, message).await?.iter().map(|taken| taken.n).sum())
 }
 
 /// What sending again opened.
@@ -376,7 +377,7 @@ async fn own(tx: &mut crate::store::Tx, caller: &Caller, message: MessageId) -> 
     }
 }
 
-async fn audit(
+pub(super) async fn audit(
     tx: &mut crate::store::Tx,
     caller: &Caller,
     now: Timestamp,

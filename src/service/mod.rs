@@ -14,6 +14,7 @@ pub mod operators;
 pub mod planning;
 pub mod providers;
 pub mod readiness;
+mod recalls;
 pub mod recipients;
 pub mod reports;
 pub mod routing;

@@ -6,6 +6,7 @@
 //! - [`smtp`]: a mail relay ([`SmtpSimulator`]) with TLS, sign-in and faults at every stage of the conversation
 //! - [`mailbox`]: what the relay took, newest first; counts that show a mail that came twice
 //! - [`mail`]: one mail as its reader sees it, parsed only when somebody looks
+//! - [`wecom`]: WeCom's API for one application ([`WecomSimulator`]), and what its members received
 //!
 //! ```
 //! # use belltower::simulator::{Faults, Reply, SmtpOptions, SmtpSimulator};
@@ -20,11 +21,18 @@
 //! # }
 //! ```
 
+mod http;
 pub mod mail;
 pub mod mailbox;
+mod pattern;
 pub mod smtp;
 mod tally;
+pub mod wecom;
 
 pub use mail::{Mail, MailSummary};
 pub use mailbox::{MailPage, MailQuery, Mailbox};
 pub use smtp::{Act, Fault, Faults, Reply, SmtpOptions, SmtpSimulator, SmtpStats, SmtpTls, Stage};
+pub use wecom::{
+    WecomAct, WecomCall, WecomClock, WecomFault, WecomFaults, WecomMailbox, WecomMessage, WecomOptions,
+    WecomPage, WecomQuery, WecomSimulator, WecomStats,
+};

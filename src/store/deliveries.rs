@@ -30,6 +30,8 @@ row! {
         /// The number of the attempt this claim starts.
         pub attempts: i64,
         pub failures: i64,
+        /// When a provider took it before.
+        pub sent_at: Option<Timestamp>,
         /// A crash cut off the attempt before this one.
         pub repeated: bool,
     }
@@ -155,7 +157,7 @@ async fn claim(
             updated_at = $2
          WHERE id IN (SELECT id FROM picked)
          RETURNING id, message_id, channel, lane, address_kind, address, name, language, params, attempts, failures,
-            repeated",
+            sent_at, repeated",
         lanes = lanes.join(" UNION ALL "),
         now = dialect.lease_now("$2"),
     );
@@ -271,7 +273,7 @@ async fn settle(
 
 /// Offers again what a process that is gone had claimed, and not this `owner`: on SQLite everything (one process
 /// dispatches, and its clock may jump), on PostgreSQL whatever has outlived its lease. Each is marked as repeating an
-/// attempt cut off.
+/// attempt cut off, and is where it was in the line, so that those who shared a call are claimed together again.
 pub async fn release_lost(tx: &mut Tx, now: Timestamp, owner: i64) -> Result<Vec<Moved>> {
     let dialect = tx.dialect();
     let lost = match dialect {
@@ -283,7 +285,7 @@ pub async fn release_lost(tx: &mut Tx, now: Timestamp, owner: i64) -> Result<Vec
     let text = format!(
         "WITH lost AS MATERIALIZED (
             SELECT id FROM delivery WHERE state = 1 AND {lost} ORDER BY id LIMIT 1000{skip})
-         UPDATE delivery SET state = 0, repeated = TRUE, due_at = $1, lease_owner = NULL, lease_until = NULL,
+         UPDATE delivery SET state = 0, repeated = TRUE, due_at = CASE WHEN due_at < $1 THEN due_at ELSE $1 END, lease_owner = NULL, lease_until = NULL,
             updated_at = $1
          WHERE id IN (SELECT id FROM lost) RETURNING message_id, channel, outlet, state",
         skip = dialect.skip_locked(),

@@ -28,6 +28,7 @@ pub mod operators;
 pub mod opt_outs;
 pub mod planning;
 pub mod providers;
+pub mod recalls;
 pub mod receipts;
 pub mod recipients;
 pub mod reports;

@@ -21,3 +21,4 @@ mod queue;
 mod routing;
 mod store;
 mod support;
+mod wecom;

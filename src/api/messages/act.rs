@@ -33,14 +33,16 @@ pub struct ResendBody {
     pub channels: Vec<ChannelKind>,
 }
 
-/// Stops what still waits, and says what was already out.
+/// Stops what still waits, calls back what providers can call back (WeCom, for a day), and says what was already out. A
+/// message that has ended is only called back. What was being handed over at that moment can be called back by asking
+/// once more.
 #[utoipa::path(
     post, path = "/api/v1/messages/{id}/cancel", tag = "messages",
     params(("id" = String, Path, description = "The message's id")),
     request_body(content = Option<CancelBody>, description = "None, or an empty object"),
     responses(
         (status = 200, body = Cancelled),
-        (status = 409, description = "`ended`: there is nothing left to stop", body = Problem,
+        (status = 409, description = "`ended`: there is nothing left to stop or to call back", body = Problem,
             content_type = "application/problem+json"),
     ),
 )]

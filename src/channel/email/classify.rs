@@ -3,11 +3,10 @@
 //! The enhanced code (RFC 3463, RFC 5248) wins over the basic one, and a vendor's own meaning over both: some Chinese
 //! providers say with 550 that one should slow down.
 
-use std::time::Duration;
-
 use super::failure::{Failure, Step, Trouble};
 use super::reply::Reply;
 use crate::channel::Outcome;
+use crate::channel::day::until_tomorrow;
 use crate::clock::Timestamp;
 use crate::domain::delivery::OutcomeClass as Class;
 
@@ -54,10 +53,6 @@ const OVERRIDES: &[Override] = &[
     Override { codes: &[450, 451], ..words(&["greylist", "graylist"], Class::Transient) },
 ];
 
-/// Vendors of the mainland count their days in it.
-const CHINA: Duration = Duration::from_hours(8);
-const DAY: Duration = Duration::from_hours(24);
-
 /// What follows from a mail that was not accepted.
 pub(super) fn outcome(failure: &Failure, host: &str, now: Timestamp) -> Outcome {
     if let Trouble::Refused(reply) = &failure.trouble {
@@ -94,11 +89,6 @@ impl Override {
 
 fn is_within(host: &str, domain: &str) -> bool {
     host.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
-}
-
-fn until_tomorrow(now: Timestamp) -> Duration {
-    let day = DAY.as_millis() as i64;
-    Duration::from_millis((day - now.plus(CHINA).0.rem_euclid(day)) as u64)
 }
 
 fn class(at: Step, reply: &Reply) -> Class {
@@ -146,6 +136,8 @@ fn by_basic(at: Step, code: u16) -> Class {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn at(step: Step, code: u16, text: &str, host: &str) -> Outcome {

@@ -1,6 +1,5 @@
 //! A mail relay's settings, read and checked whole.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,14 +8,14 @@ use lettre::message::dkim::{
     DkimCanonicalization, DkimCanonicalizationType, DkimConfig, DkimSigningAlgorithm, DkimSigningKey,
 };
 use lettre::message::header::HeaderName;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
 use secrecy::SecretString;
 use serde_json::Value;
 
 use super::address;
 use crate::channel::fields::Fields;
+use crate::channel::tls;
 use crate::error::Fault;
 
 /// Connections unless the settings say otherwise, and the most they may say.
@@ -77,14 +76,14 @@ pub(super) fn read(settings: &Value) -> Result<(Relay, Sender), Vec<Fault>> {
         None,
     );
     let credentials = credentials(&mut fields);
-    if tls == Some(Tls::None) && credentials.is_some() && !is_loopback(&host) {
+    if tls == Some(Tls::None) && credentials.is_some() && !tls::is_loopback(&host) {
         fields.fault(
             "tls",
             "password_in_clear",
             "without TLS a password may only go to this machine itself; use `implicit` or `starttls`",
         );
     }
-    let tls_config = tls_config(&mut fields);
+    let tls_config = tls::client_config(&mut fields);
     let sender = sender(&mut fields);
     let connections = fields.integer("connections", 1..=MOST_CONNECTIONS).unwrap_or(CONNECTIONS);
     let concurrency = fields.integer("concurrency", 1..=MOST_CONNECTIONS).unwrap_or(connections);
@@ -120,11 +119,6 @@ const fn default_port(tls: Tls) -> u16 {
     }
 }
 
-fn is_loopback(host: &str) -> bool {
-    host.eq_ignore_ascii_case("localhost")
-        || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
-}
-
 fn credentials(fields: &mut Fields<'_>) -> Option<Credentials> {
     match (fields.text("username"), fields.text("password")) {
         (Some(username), Some(password)) => Some(Credentials { username, password: password.into() }),
@@ -135,38 +129,6 @@ fn credentials(fields: &mut Fields<'_>) -> Option<Credentials> {
         }
         (None, Some(_)) => {
             fields.fault("username", "required", "a `password` needs a `username`");
-            None
-        }
-    }
-}
-
-/// Trusts the public authorities, and those in `ca_file` for a campus with its own.
-fn tls_config(fields: &mut Fields<'_>) -> Option<Arc<ClientConfig>> {
-    let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    if let Some(path) = fields.text("ca_file") {
-        let mut read = || -> Result<usize, String> {
-            let certificates = CertificateDer::pem_file_iter(&path).map_err(|error| error.to_string())?;
-            let mut count = 0;
-            for certificate in certificates {
-                let certificate = certificate.map_err(|error| error.to_string())?;
-                roots.add(certificate).map_err(|error| error.to_string())?;
-                count += 1;
-            }
-            Ok(count)
-        };
-        match read() {
-            Ok(0) => fields.fault("ca_file", "no_certificate", format!("there is no certificate in {path}")),
-            Ok(_) => {}
-            Err(reason) => {
-                fields.fault("ca_file", "unreadable", format!("{path} cannot be used: {reason}"));
-            }
-        }
-    }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    match ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions() {
-        Ok(builder) => Some(Arc::new(builder.with_root_certificates(roots).with_no_client_auth())),
-        Err(error) => {
-            fields.fault("tls", "unsupported", error.to_string());
             None
         }
     }

@@ -24,6 +24,7 @@ pub(super) struct Banner<'a> {
 #[derive(Serialize)]
 pub(super) struct Simulators {
     pub(super) smtp: Smtp,
+    pub(super) wecom: Wecom,
 }
 
 #[derive(Serialize)]
@@ -31,6 +32,11 @@ pub(super) struct Smtp {
     pub(super) address: SocketAddr,
     /// The page that shows what it received.
     pub(super) mailbox: String,
+}
+
+#[derive(Serialize)]
+pub(super) struct Wecom {
+    pub(super) address: SocketAddr,
 }
 
 impl Banner<'_> {
@@ -43,6 +49,7 @@ impl Banner<'_> {
         let kept =
             if *is_temporary { "removed at the end; --data DIR keeps it" } else { "kept for the next start" };
         let Smtp { address, mailbox } = &simulators.smtp;
+        let wecom = simulators.wecom.address;
         let data = data.display();
         let live = curl(url, live_key, &[], TO_A_GROUP);
         let test = curl(url, test_key, &["Prefer: wait=5"], TO_THE_SANDBOX);
@@ -55,6 +62,7 @@ impl Banner<'_> {
              test key    {test_key}\n  \
              mail relay  smtp://{address}, simulated: bounce…@ and a few old addresses are refused\n              \
              what it received: {mailbox}\n  \
+             WeCom       http://{wecom}, simulated: a few members have left\n  \
              data        {data}\n              {kept}\n\n\
              A message to the student union, 60 people:\n\n{live}\n\n\
              With the test key nothing goes further than the sandbox; here is what became of it within 5 seconds:\n\n{test}\n\n\
@@ -101,6 +109,7 @@ mod tests {
             test_key: "bt_test_x",
             simulators: Simulators {
                 smtp: Smtp { address: SocketAddr::from(([127, 0, 0, 1], 2525)), mailbox: String::new() },
+                wecom: Wecom { address: SocketAddr::from(([127, 0, 0, 1], 2526)) },
             },
             data: Path::new("/secret/place"),
             is_temporary: false,
@@ -110,6 +119,7 @@ mod tests {
         names.sort();
         assert_eq!(names, ["console", "live_key", "setup_link", "simulators", "test_key", "url"]);
         assert_eq!(document["simulators"]["smtp"]["address"], "127.0.0.1:2525");
+        assert_eq!(document["simulators"]["wecom"]["address"], "127.0.0.1:2526");
         let text = banner.text();
         for wanted in ["listening on http://127.0.0.1:8080\n", "Bearer bt_live_x", "Prefer: wait=5"] {
             assert!(text.contains(wanted), "{text}");

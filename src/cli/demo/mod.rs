@@ -23,9 +23,10 @@ use std::time::Duration;
 
 use clap::Args;
 
-use self::banner::{Banner, Simulators, Smtp};
+use self::banner::{Banner, Simulators, Smtp, Wecom};
 pub use self::mailboxes::RelayMailbox;
 use self::place::Place;
+use self::seed::Vendors;
 use super::context::{Context, quiet};
 use super::output::print_line;
 use crate::app::App;
@@ -33,11 +34,15 @@ use crate::clock::Clock;
 use crate::config::{Config, Origin};
 use crate::lifecycle::Lifecycle;
 use crate::service::operators;
-use crate::simulator::{Faults, Reply, SmtpOptions, SmtpSimulator};
+use crate::simulator::{
+    Faults, Reply, SmtpOptions, SmtpSimulator, WecomFaults, WecomOptions, WecomSimulator,
+};
 use crate::telemetry;
 
 /// What the simulated relay takes for a mail, so that progress can be watched.
 const LATENCY: Duration = Duration::from_millis(4);
+/// What simulated WeCom takes for a call, however many members it is for.
+const WECOM_LATENCY: Duration = Duration::from_millis(50);
 
 #[derive(Args)]
 pub(super) struct Demo {
@@ -95,15 +100,18 @@ async fn run(context: &Context, config: &Config, place: &mut Place) -> anyhow::R
     let lifecycle = Lifecycle::new();
     lifecycle.catch_signals()?;
     let relay = SmtpSimulator::start(SmtpOptions { faults: faults(), ..SmtpOptions::default() }).await?;
+    let faults = WecomFaults::believable(WECOM_LATENCY);
+    let corp = WecomSimulator::start(WecomOptions { faults, ..WecomOptions::default() }).await?;
+    let vendors = Vendors { relay: relay.addr(), wecom: corp.settings() };
     let mut app = App::build(config, Clock::System).await?;
     app.services_mut().simulators = Some(Arc::new(RelayMailbox(relay.mailbox())));
     let card = match place.card.clone() {
         Some(card) => {
-            seed::point_to(app.services(), relay.addr()).await?;
+            seed::point_to(app.services(), &vendors).await?;
             card
         }
         None => {
-            let card = seed::fill(app.services(), relay.addr()).await?;
+            let card = seed::fill(app.services(), &vendors).await?;
             place.keep(card.clone())?;
             card
         }
@@ -118,6 +126,7 @@ async fn run(context: &Context, config: &Config, place: &mut Place) -> anyhow::R
         test_key: &card.test_key,
         simulators: Simulators {
             smtp: Smtp { address: relay.addr(), mailbox: format!("{url}/console/mailbox") },
+            wecom: Wecom { address: corp.addr() },
         },
         data: place.directory(),
         is_temporary: place.is_temporary(),
@@ -126,6 +135,7 @@ async fn run(context: &Context, config: &Config, place: &mut Place) -> anyhow::R
     print_line(&if context.output.json { serde_json::to_string(&banner)? } else { banner.text() })?;
     running.finish(&lifecycle).await?;
     relay.stop().await;
+    corp.stop().await;
     Ok(())
 }
 

@@ -28,11 +28,19 @@ use crate::service::{
 
 const CALLER: Caller = Caller::Command("demo");
 const RELAY: &str = "校园邮件网关（模拟）";
+const CORP: &str = "企业微信（模拟）";
 /// One person in so many does not want to hear of concerts.
 const OPTED_OUT: usize = 33;
 
+/// The vendors of this start.
+pub(super) struct Vendors {
+    pub(super) relay: SocketAddr,
+    /// The settings of a provider that sends by simulated WeCom.
+    pub(super) wecom: Value,
+}
+
 /// Everything a first start needs.
-pub(super) async fn fill(s: &Services, relay: SocketAddr) -> anyhow::Result<Card> {
+pub(super) async fn fill(s: &Services, vendors: &Vendors) -> anyhow::Result<Card> {
     let now = s.clock.now().to_jiff().to_zoned(s.campus.time_zone.clone());
     let year = academic_year(&now);
     let people = people(year);
@@ -49,19 +57,12 @@ pub(super) async fn fill(s: &Services, relay: SocketAddr) -> anyhow::Result<Card
     let test_key = sources::create_key(s, &CALLER, academic.id, true).await?.key;
     callers.insert((ACADEMIC, true), authenticate(s, &test_key).await?);
 
-    let relay = NewProvider {
-        name: RELAY.to_owned(),
-        channel: ChannelKind::Email,
-        kind: ProviderKind::Smtp,
-        settings: json!({
-            "host": relay.ip().to_string(), "port": relay.port(), "tls": "none", "connections": 8,
-            "from_address": "noreply@zhonglou.example", "from_name": s.campus.name,
-        }),
-        priority: 10,
-        weight: 1,
-        rate: None,
-    };
-    providers::create(s, &CALLER, relay).await?;
+    let relay = json!({
+        "host": vendors.relay.ip().to_string(), "port": vendors.relay.port(), "tls": "none", "connections": 8,
+        "from_address": "noreply@zhonglou.example", "from_name": s.campus.name,
+    });
+    add_provider(s, RELAY, ProviderKind::Smtp, ChannelKind::Email, relay).await?;
+    add_provider(s, CORP, ProviderKind::Wecom, ChannelKind::Wechat, vendors.wecom.clone()).await?;
 
     let mut import = Import::start(s, &CALLER, ImportOptions::default())?;
     import.feed(&ndjson(&people)?).await?;
@@ -87,14 +88,28 @@ pub(super) async fn fill(s: &Services, relay: SocketAddr) -> anyhow::Result<Card
     Ok(Card { live_key, test_key })
 }
 
-/// The relay of a later start listens on another port.
-pub(super) async fn point_to(s: &Services, relay: SocketAddr) -> anyhow::Result<()> {
-    let provider = providers::find_by_name(s, &CALLER, RELAY).await;
-    // Whoever removed or renamed it meant to.
-    let Ok(provider) = provider else { return Ok(()) };
-    let settings = json!({"host": relay.ip().to_string(), "port": relay.port()});
-    let changes = ProviderChanges { settings: Some(settings), ..ProviderChanges::default() };
-    providers::update(s, &CALLER, provider.id, changes).await?;
+async fn add_provider(
+    s: &Services,
+    name: &str,
+    kind: ProviderKind,
+    channel: ChannelKind,
+    settings: Value,
+) -> anyhow::Result<()> {
+    let new =
+        NewProvider { name: name.to_owned(), channel, kind, settings, priority: 10, weight: 1, rate: None };
+    providers::create(s, &CALLER, new).await?;
+    Ok(())
+}
+
+/// The vendors of a later start listen on other ports.
+pub(super) async fn point_to(s: &Services, vendors: &Vendors) -> anyhow::Result<()> {
+    let relay = json!({"host": vendors.relay.ip().to_string(), "port": vendors.relay.port()});
+    for (name, settings) in [(RELAY, relay), (CORP, vendors.wecom.clone())] {
+        // Whoever removed or renamed it meant to.
+        let Ok(provider) = providers::find_by_name(s, &CALLER, name).await else { continue };
+        let changes = ProviderChanges { settings: Some(settings), ..ProviderChanges::default() };
+        providers::update(s, &CALLER, provider.id, changes).await?;
+    }
     Ok(())
 }
 
@@ -109,7 +124,7 @@ fn new_source(system: &System) -> NewSource {
         name: system.name.to_owned(),
         department: system.department.to_owned(),
         topics: texts(system.topics),
-        channels: texts(&["email"]),
+        channels: texts(&["email", "wechat"]),
         rights: texts(system.rights),
         rate_per_second: system.limits.0,
         daily_messages: system.limits.1,

@@ -22,6 +22,8 @@ pub struct Rendered {
     pub html: Arc<str>,
     /// The same as text, with addresses written out.
     pub plain: Arc<str>,
+    /// What both forms end with, for channels that show it as a button.
+    pub link: Option<Arc<str>>,
 }
 
 /// Marks within one another that are shown; a text that nests deeper keeps its words and loses the inner marks.
@@ -41,13 +43,15 @@ impl Rendered {
         for event in Parser::new_ext(&source, Options::empty()) {
             writer.event(event);
         }
-        if let Some(link) = link.filter(|link| may_link(link)) {
+        let link = link.filter(|link| may_link(link));
+        if let Some(link) = link {
             writer.append_link(link);
         }
         Self {
             title: clean_title(title).into(),
             html: writer.html.into(),
             plain: writer.plain.finish().into(),
+            link: link.map(Arc::from),
         }
     }
 }

@@ -7,12 +7,14 @@ mod directory;
 mod health;
 mod metered;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{Caller, Services};
+use crate::channel::Channel;
 use crate::channel::registry::{self, Site};
 use crate::clock::Timestamp;
 use crate::domain::channel::ChannelKind;
@@ -283,6 +285,19 @@ pub async fn record_event(s: &Services, provider: ProviderId, kind: &str, detail
     tx.commit().await
 }
 
+/// Providers, in use or not, that can call back what they took, each with its channel and for how long.
+pub(super) async fn recalling(s: &Services) -> Result<Vec<(ProviderId, ChannelKind, Duration)>> {
+    let rows = providers::list(&s.db).await?;
+    let limit = |row: &ProviderRow| row.kind.parse().ok().and_then(ProviderKind::recallable);
+    Ok(rows.into_iter().filter_map(|row| Some((row.id, row.channel, limit(&row)?))).collect())
+}
+
+/// An adapter of its own for a provider, in use or not; `None` if it is gone or does not open.
+pub(super) async fn find_adapter(s: &Services, id: ProviderId) -> Result<Option<Arc<dyn Channel>>> {
+    let row = providers::find(&s.db, id).await?;
+    Ok(row.and_then(|row| directory::adapter(s, &row).ok()))
+}
+
 async fn get(s: &Services, id: ProviderId) -> Result<ProviderRow> {
     providers::find(&s.db, id).await?.ok_or(Error::NotFound("provider"))
 }
@@ -390,6 +405,13 @@ mod tests {
         assert_eq!(
             shown,
             json!({"host": "h", "password": "…", "dkim": {"selector": "s", "private_key": "…"}})
+        );
+        let settings =
+            json!({"corp_id": "ww1", "secret": "s", "callback_token": "t", "callback_aes_key": "k"});
+        let shown = without_secrets(ProviderKind::Wecom, settings);
+        assert_eq!(
+            shown,
+            json!({"corp_id": "ww1", "secret": "…", "callback_token": "…", "callback_aes_key": "…"})
         );
     }
 }

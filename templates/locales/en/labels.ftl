@@ -66,3 +66,4 @@ reason-provider_misconfigured = The provider's settings need an administrator
 reason-text_not_rendered = The text could not be filled in for this person
 reason-expired = No longer of use when its turn came
 reason-cancelled = Stopped before it left
+reason-recalled = Called back after it was sent

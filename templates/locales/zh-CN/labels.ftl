@@ -66,3 +66,4 @@ reason-provider_misconfigured = 服务商设置有误，需要管理员处理
 reason-text_not_rendered = 无法为此人生成内容
 reason-expired = 轮到发送时已过有效期
 reason-cancelled = 发出之前已停止
+reason-recalled = 发出之后已撤回

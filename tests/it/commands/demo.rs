@@ -30,12 +30,21 @@ fn its_keys_work_and_its_data_stays() {
     assert!(banner["setup_link"].as_str().unwrap().starts_with(banner["url"].as_str().unwrap()));
     assert!(banner["simulators"]["smtp"]["address"].as_str().unwrap().starts_with("127.0.0.1:"));
 
+    assert!(banner["simulators"]["wecom"]["address"].as_str().unwrap().starts_with("127.0.0.1:"));
+
     let live = json!({"topic": "academic.news", "title": "你好", "body": "第一条", "audience": {"groups": ["student-union"]}});
     assert_eq!(post(&banner, "live_key", "", &live).0, 202);
     let test = json!({"topic": "academic.news", "title": "联调", "body": "测试", "to": [{"email": "bounce@sandbox.invalid"}]});
     let (status, message) = post(&banner, "test_key", "Prefer: wait=20\r\n", &test);
     assert_eq!((status, &message["status"]), (200, &json!("completed")), "{message}");
     assert_eq!(message["counts"]["all"]["failed"], 1, "{message}");
+    let wechat = json!({
+        "topic": "academic.news", "title": "微信", "body": "从企业微信发出", "channels": ["wechat"],
+        "audience": {"groups": ["student-union"]},
+    });
+    let (status, message) = post(&banner, "live_key", "Prefer: wait=20\r\n", &wechat);
+    assert_eq!((status, &message["status"]), (200, &json!("completed")), "{message}");
+    assert!(message["counts"]["wechat"]["sent"].as_u64().unwrap() > 40, "{message}");
     assert_eq!(demo.stop("-INT").code(), Some(0));
 
     let (demo, again) = start(&folder, &["--data", "campus"]);

@@ -1,7 +1,7 @@
 use std::io::Write as _;
 use std::process::Stdio;
 
-use belltower::simulator::{SmtpOptions, SmtpSimulator};
+use belltower::simulator::{SmtpOptions, SmtpSimulator, WecomOptions, WecomSimulator};
 use serde_json::json;
 
 use super::{answer, belltower, command, json as document, said};
@@ -64,4 +64,29 @@ fn a_test_tells_whether_the_provider_answers() {
     let output = belltower(&folder, &["provider", "test", "中继", "--json"], &[]);
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(document(&output)["ok"], false);
+}
+
+#[test]
+fn what_travels_in_addresses_is_in_no_log() {
+    let folder = TempFolder::new();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let corp = runtime.block_on(WecomSimulator::start(WecomOptions::default())).unwrap();
+    let settings = corp.settings();
+    let file = folder.path().join("wecom.json");
+    std::fs::write(&file, settings.to_string()).unwrap();
+    let create = ["provider", "create", "--channel=wechat", "--kind=wecom", "--name=w", "--settings"];
+    answer(&folder, &[&create[..], &[file.to_str().unwrap()]].concat());
+    let test =
+        || belltower(&folder, &["provider", "test", "w", "--json"], &[("BELLTOWER_LOG__LEVEL", "trace")]);
+    let tested = test();
+    assert_eq!(document(&tested)["ok"], true);
+    let said_all = |output: &std::process::Output| format!("{}{}", said(output), document(output));
+    let secret = settings["secret"].as_str().unwrap().to_owned();
+    for unwanted in [secret.as_str(), "simulated-token", "corpsecret="] {
+        assert!(!said_all(&tested).contains(unwanted), "{unwanted} in {}", said_all(&tested));
+    }
+    runtime.block_on(corp.stop());
+    let tested = test();
+    assert_eq!(document(&tested)["ok"], false);
+    assert!(!said_all(&tested).contains(&secret), "{}", said_all(&tested));
 }

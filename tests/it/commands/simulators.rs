@@ -4,17 +4,21 @@ use std::net::{Shutdown, TcpStream};
 use serde_json::Value;
 
 use super::running::Running;
-use super::{belltower, command, said};
+use super::{belltower, command, http, said};
 use crate::support::folder::TempFolder;
 
 const FAULTS: &str =
     r#"{"faults": [{"at": "mail", "act": {"reply": {"code": 451, "text": "4.3.0 Not today"}}}]}"#;
+const WECOM_FAULTS: &str =
+    r#"{"faults": [{"at": "gettoken", "act": {"error": {"errcode": 60011, "errmsg": "no privilege"}}}]}"#;
 
 #[test]
-fn the_relay_answers_as_told_until_it_is_stopped() {
+fn they_answer_as_told_until_they_are_stopped() {
     let folder = TempFolder::new();
     std::fs::write(folder.path().join("faults.json"), FAULTS).unwrap();
-    let arguments = ["simulate", "--listen", "127.0.0.1:0", "--faults", "faults.json", "--json"];
+    std::fs::write(folder.path().join("wecom.json"), WECOM_FAULTS).unwrap();
+    let arguments =
+        ["simulate", "--listen=127.0.0.1:0", "--faults=faults.json", "--wecom-faults=wecom.json", "--json"];
     let mut simulators = Running::start(command(&folder, &arguments));
     let addresses: Value = serde_json::from_str(&simulators.line()).unwrap();
 
@@ -24,6 +28,16 @@ fn the_relay_answers_as_told_until_it_is_stopped() {
     let mut answers = String::new();
     relay.read_to_string(&mut answers).unwrap();
     assert!(answers.contains("451 4.3.0 Not today"), "{answers}");
+
+    let wecom = &addresses["wecom"];
+    let credentials = format!(
+        "GET /cgi-bin/gettoken?corpid={}&corpsecret={}",
+        wecom["settings"]["corp_id"].as_str().unwrap(),
+        wecom["settings"]["secret"].as_str().unwrap()
+    );
+    let (status, said) = http(wecom["settings"]["endpoint"].as_str().unwrap(), &credentials, "", "");
+    assert_eq!(status, 200);
+    assert_eq!(serde_json::from_str::<Value>(&said).unwrap()["errcode"], 60_011, "{said}");
 
     assert_eq!(simulators.stop("-TERM").code(), Some(0));
 }

@@ -2,11 +2,15 @@
 
 use std::sync::Arc;
 
+use belltower::domain::channel::ChannelKind;
 use belltower::domain::id::{DeliveryId, MessageId};
 use belltower::domain::operator::Role;
+use belltower::domain::provider::ProviderKind;
 use belltower::service::messages::{self, DeliveryQuery};
+use belltower::service::providers::{self, NewProvider};
 use belltower::service::simulators::{MailDetail, MailLine, MailPage, MailQuery, Mailboxes};
 use belltower::service::templates;
+use belltower::simulator::{WecomOptions, WecomSimulator};
 use serde_json::json;
 
 use super::browser::Browser;
@@ -233,6 +237,39 @@ async fn a_message_under_way_is_stopped() {
     let page = browser.get(&room).await;
     assert!(page.text.contains("已取消") && !page.text.contains(&act), "{}", page.text);
     assert_eq!(browser.submit(&room, &act, &[]).await.status, 409);
+}
+
+#[tokio::test]
+async fn what_everybody_has_already_is_called_back() {
+    let app = app().await;
+    let corp = WecomSimulator::start(WecomOptions::default()).await.unwrap();
+    let new = NewProvider {
+        name: "企业微信".to_owned(),
+        channel: ChannelKind::Wechat,
+        kind: ProviderKind::Wecom,
+        settings: corp.settings(),
+        priority: 10,
+        weight: 1,
+        rate: None,
+    };
+    providers::create(&app.services, &operator(Role::Owner), new).await.unwrap();
+    let to: Vec<_> = ["lina", "wang"].iter().map(|user| json!({"wecom_userid": user})).collect();
+    let body = json!({"topic": "campus.water", "title": "停水通知", "body": "误发", "to": to});
+    let id = app.post("/messages", &body).await.expect(202)["id"].as_str().unwrap().to_owned();
+    app.drain().await;
+    let room = format!("/console/messages/{id}");
+    let act = format!("{room}/cancel");
+    let mut auditor = Browser::signed_in(&app, Role::Auditor).await;
+    assert!(!auditor.get(&room).await.text.contains(&act), "no button for who may not");
+
+    let mut browser = Browser::signed_in(&app, Role::Owner).await;
+    let page = browser.get(&room).await;
+    assert!(page.text.contains("撤回 2 条") && !page.text.contains("停止发送"), "{}", page.text);
+    assert_eq!(browser.submit(&room, &act, &[]).await.status, 303);
+    let page = browser.get(&room).await;
+    assert!(page.text.contains("其中 2 条已撤回") && page.text.contains("发出之后已撤回"), "{}", page.text);
+    assert!(!page.text.contains(&act), "nothing is left to call back");
+    assert!(corp.mailbox().latest_to("lina").unwrap().is_recalled);
 }
 
 #[tokio::test]

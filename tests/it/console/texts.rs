@@ -13,7 +13,7 @@ use belltower::domain::operator::Role;
 use belltower::domain::source::Right;
 
 /// What a delivery's reason may say.
-const REASONS: [&str; 17] = [
+const REASONS: [&str; 18] = [
     "no_address",
     "opted_out",
     "bounced_before",
@@ -31,6 +31,7 @@ const REASONS: [&str; 17] = [
     "text_not_rendered",
     "expired",
     "cancelled",
+    "recalled",
 ];
 const FAULTS: [&str; 13] = [
     "required",
@@ -50,7 +51,7 @@ const FAULTS: [&str; 13] = [
 const CONFLICTS: [&str; 6] =
     ["link_used", "link_expired", "set_up_already", "too_many_keys", "ended", "not_sent"];
 /// What a timeline may tell.
-const EVENTS: [&str; 11] = [
+const EVENTS: [&str; 12] = [
     "accepted",
     "scheduled",
     "routed",
@@ -61,6 +62,7 @@ const EVENTS: [&str; 11] = [
     "completed",
     "resent",
     "cancelled",
+    "recalled",
     "unrouted",
 ];
 /// How an attempt may end.

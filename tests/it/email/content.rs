@@ -50,6 +50,7 @@ async fn nothing_a_sender_writes_becomes_a_header_or_a_command() {
         title: "一\r\nBcc: x@evil.example\r\n\r\nbody\u{0}".into(),
         html: "<p>.</p>\n.\n..\n".into(),
         plain: "first\n.\n..two\n.\r\nQUIT".into(),
+        link: None,
     };
     let parcel = Parcel {
         name: Some("Mallory\"\r\nBcc: y@evil.example <z@evil.example>".to_owned()),

@@ -13,7 +13,7 @@ use belltower::clock::Clock;
 use belltower::domain::channel::{AddressKind, ChannelKind};
 use belltower::domain::content::Rendered;
 use belltower::domain::delivery::OutcomeClass;
-use belltower::domain::id::DeliveryId;
+use belltower::domain::id::{DeliveryId, MessageId};
 use belltower::domain::provider::ProviderKind;
 use belltower::simulator::{Faults, SmtpOptions, SmtpSimulator};
 use serde_json::{Value, json};
@@ -81,6 +81,7 @@ fn impatient() -> Value {
 fn parcel(number: i64, address: &str) -> Parcel {
     Parcel {
         delivery: DeliveryId(number),
+        message: MessageId(1),
         attempt: 1,
         channel: ChannelKind::Email,
         address_kind: AddressKind::Email,
@@ -89,6 +90,7 @@ fn parcel(number: i64, address: &str) -> Parcel {
         language: "zh-CN".to_owned(),
         content: Arc::new(Rendered::new("期末考试安排", "请于**周五**前确认。", None)),
         emergency: false,
+        sent_before: None,
         expires_at: belltower::clock::Timestamp::NEVER,
     }
 }

@@ -181,7 +181,8 @@ async fn a_relay_that_gives_up_reading_is_given_up() {
     // A mail that fits no socket's buffers, to a relay that reads nothing of it.
     let mailing = impatient_mailing(Faults::default().at(Stage::Data, Act::Hang)).await;
     let long = "长".repeat(2_000_000);
-    let content = Rendered { title: "t".into(), html: long.as_str().into(), plain: long.as_str().into() };
+    let text: Arc<str> = long.into();
+    let content = Rendered { title: "t".into(), html: text.clone(), plain: text, link: None };
     let parcel = Parcel { content: Arc::new(content), ..parcel(1, "a@campus.example") };
     assert_eq!(mailing.send(parcel).await.class, OutcomeClass::Transient);
 }

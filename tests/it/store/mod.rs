@@ -18,6 +18,7 @@ mod operators;
 mod opt_outs;
 mod planning;
 mod providers;
+mod recalls;
 mod receipts;
 mod recipients;
 mod reports;
@@ -36,7 +37,7 @@ use sqlx::AssertSqlSafe;
 
 use crate::support::{on_both, on_both_urls};
 
-async fn execute(tx: &mut Tx, text: &str) {
+pub(crate) async fn execute(tx: &mut Tx, text: &str) {
     let query = sqlx::raw_sql(AssertSqlSafe(text.to_owned()));
     match tx {
         Tx::Sqlite(tx) => drop(query.execute(&mut **tx).await.unwrap()),

@@ -281,6 +281,7 @@ pub(super) fn message(language: Language, theme: Theme) -> MessagePage {
                 resend_count: 11,
                 resend_states: vec![(State::Failed, 9), (State::Unknown, 2)],
                 may_cancel: true,
+                recall_count: 0,
             },
             update: false,
         },

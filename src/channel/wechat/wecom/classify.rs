@@ -1,0 +1,74 @@
+//! What WeCom's error codes mean. Decided by the code alone; its words change.
+
+use crate::domain::delivery::OutcomeClass as Class;
+
+/// What follows from a code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Meaning {
+    /// The access token is not good any more.
+    StaleToken,
+    /// Too many calls: 45009.
+    TooMany,
+    /// Too many calls at once: 45033.
+    TooManyAtOnce,
+    /// None of those named can be reached: 81013.
+    NobodyReached,
+    Outcome(Class),
+}
+
+/// A code nobody knows asks for an administrator, and stays as it came.
+pub(super) fn meaning(code: i64) -> Meaning {
+    match code {
+        40_014 | 41_001 | 42_001 => Meaning::StaleToken,
+        45_009 => Meaning::TooMany,
+        45_033 => Meaning::TooManyAtOnce,
+        81_013 => Meaning::NobodyReached,
+        // WeCom asks for no more than three tries of -1 in a row; ours are seconds apart at first, then minutes.
+        -1 | 6_000 => Meaning::Outcome(Class::Transient),
+        40_003 | 40_031 | 46_004 | 60_111 => Meaning::Outcome(Class::PermanentRecipient),
+        40_008 | 40_032 | 40_035 | 40_058 | 40_063 | 41_016 | 41_033 | 44_004 | 45_002 | 82_001..=82_003 => {
+            Meaning::Outcome(Class::PermanentMessage)
+        }
+        // Among them 40001 the secret, 40013 the corp, 40056 and 301002 the agent, 48002 the rights, 60011 whom the
+        // application may see, 60020 the address we call from.
+        _ => Meaning::Outcome(Class::Config),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_of_the_table_has_its_class() {
+        use Class::{Config, PermanentMessage, PermanentRecipient, Transient};
+        let rows: [(&[i64], Class); 4] = [
+            (&[-1, 6_000], Transient),
+            (&[40_003, 40_031, 46_004, 60_111], PermanentRecipient),
+            (
+                &[
+                    40_008, 40_035, 40_058, 40_063, 41_016, 41_033, 44_004, 45_002, 40_032, 82_001, 82_002,
+                    82_003,
+                ],
+                PermanentMessage,
+            ),
+            (
+                &[
+                    40_001, 40_091, 40_013, 40_056, 41_011, 301_002, 48_002, 48_004, 48_005, 50_002, 50_003,
+                    60_011, 60_020, 99_999,
+                ],
+                Config,
+            ),
+        ];
+        for (codes, class) in rows {
+            for code in codes {
+                assert_eq!(meaning(*code), Meaning::Outcome(class), "{code}");
+            }
+        }
+        for code in [40_014, 41_001, 42_001] {
+            assert_eq!(meaning(code), Meaning::StaleToken);
+        }
+        assert_eq!(meaning(81_013), Meaning::NobodyReached);
+        assert_eq!((meaning(45_009), meaning(45_033)), (Meaning::TooMany, Meaning::TooManyAtOnce));
+    }
+}

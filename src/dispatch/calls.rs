@@ -1,0 +1,136 @@
+//! From what was claimed for a provider to the calls it is handed over in.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::channel::{Parcel, Shape};
+use crate::service::deliveries::Claimed;
+
+/// A claimed delivery and what its provider gets.
+pub(super) type Ready = (Claimed, Parcel);
+
+/// What becomes of a claim.
+#[derive(Debug, Default)]
+pub(super) struct Calls {
+    /// To be made now, each with the same text for all in it.
+    pub now: Vec<Vec<Ready>>,
+    /// More texts than calls may be made at once: to be claimed again rather than kept waiting here, where neither an
+    /// emergency could pass it nor a stop reach it.
+    pub later: Vec<Ready>,
+}
+
+/// Whoever gets the same text of the same message shares a call, in the order of the claim.
+///
+/// What repeats a call that a crash cut off stays apart, so that it is the same call once more, which a vendor that
+/// knows repeats can swallow.
+pub(super) fn divide(shape: Shape, ready: Vec<Ready>) -> Calls {
+    let Shape::Batch { concurrency, .. } = shape else {
+        return Calls { now: ready.into_iter().map(|one| vec![one]).collect(), later: Vec::new() };
+    };
+    let mut now: Vec<Vec<Ready>> = Vec::new();
+    let mut later = Vec::new();
+    let mut places: HashMap<_, usize> = HashMap::new();
+    for one in ready {
+        // A text belongs to one message, so it tells messages and their urgency apart as well.
+        let key = (Arc::as_ptr(&one.1.content), one.0.repeated);
+        match places.get(&key) {
+            Some(&place) => now[place].push(one),
+            None if now.len() < concurrency => {
+                places.insert(key, now.len());
+                now.push(vec![one]);
+            }
+            _ => later.push(one),
+        }
+    }
+    Calls { now, later }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Timestamp;
+    use crate::domain::channel::{AddressKind, ChannelKind};
+    use crate::domain::content::Rendered;
+    use crate::domain::id::{DeliveryId, MessageId};
+    use crate::domain::message::Lane;
+
+    const WECHAT: ChannelKind = ChannelKind::Wechat;
+
+    fn ready(id: i64, content: &Arc<Rendered>, repeated: bool) -> Ready {
+        let claimed = Claimed {
+            id: DeliveryId(id),
+            message_id: MessageId(1),
+            channel: WECHAT,
+            lane: Lane::Normal,
+            address_kind: Some(AddressKind::WecomUserid),
+            address: Some("lina".to_owned()),
+            name: None,
+            language: None,
+            params: None,
+            attempts: 1,
+            failures: 0,
+            sent_at: None,
+            repeated,
+        };
+        let parcel = Parcel {
+            delivery: claimed.id,
+            message: claimed.message_id,
+            attempt: 1,
+            channel: WECHAT,
+            address_kind: AddressKind::WecomUserid,
+            address: "lina".to_owned(),
+            name: None,
+            language: "zh-CN".to_owned(),
+            content: Arc::clone(content),
+            emergency: false,
+            sent_before: None,
+            expires_at: Timestamp::NEVER,
+        };
+        (claimed, parcel)
+    }
+
+    fn text(words: &str) -> Arc<Rendered> {
+        Arc::new(Rendered::new(words, words, None))
+    }
+
+    /// The ids of each call, and of what is left for later.
+    fn ids(shape: Shape, ready: Vec<Ready>) -> (Vec<Vec<i64>>, Vec<i64>) {
+        let ids = |all: &[Ready]| all.iter().map(|(claimed, _)| claimed.id.0).collect::<Vec<_>>();
+        let calls = divide(shape, ready);
+        (calls.now.iter().map(|call| ids(call)).collect(), ids(&calls.later))
+    }
+
+    #[test]
+    fn one_by_one_takes_each_by_itself() {
+        let same = text("a");
+        let shape = Shape::Single { concurrency: 1 };
+        let all = vec![ready(1, &same, false), ready(2, &same, false)];
+        assert_eq!(ids(shape, all), (vec![vec![1], vec![2]], vec![]));
+    }
+
+    #[test]
+    fn those_with_the_same_text_share_a_call_and_other_texts_wait_for_the_next() {
+        let (a, b, c) = (text("a"), text("b"), text("c"));
+        let all = || {
+            vec![
+                ready(1, &a, false),
+                ready(2, &b, false),
+                ready(3, &a, false),
+                ready(4, &c, false),
+                ready(5, &b, false),
+            ]
+        };
+        let shape = |concurrency| Shape::Batch { size: 1_000, concurrency };
+        assert_eq!(ids(shape(1), all()), (vec![vec![1, 3]], vec![2, 4, 5]));
+        assert_eq!(ids(shape(2), all()), (vec![vec![1, 3], vec![2, 5]], vec![4]));
+        assert_eq!(ids(shape(9), all()), (vec![vec![1, 3], vec![2, 5], vec![4]], vec![]));
+    }
+
+    #[test]
+    fn what_a_crash_cut_off_is_called_as_it_was() {
+        let same = text("a");
+        let all = vec![ready(1, &same, true), ready(2, &same, false), ready(3, &same, true)];
+        let (now, later) = ids(Shape::Batch { size: 1_000, concurrency: 2 }, all);
+        assert_eq!((now, later), (vec![vec![1, 3], vec![2]], vec![]));
+    }
+}

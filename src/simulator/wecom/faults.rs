@@ -1,0 +1,186 @@
+//! What WeCom does wrong, written as data so that tests, the demo and the command line share it.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::simulator::pattern::matches;
+
+/// A call of the API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WecomCall {
+    Gettoken,
+    Send,
+    Recall,
+    Agent,
+}
+
+/// What happens in place of the usual answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WecomAct {
+    /// This error, and nothing is done.
+    Error { errcode: i64, errmsg: String },
+    /// HTTP says it, with a body that is not WeCom's.
+    Status(u16),
+    /// Nothing is done, and there is no answer, ever.
+    Hang,
+    /// Nothing is done, and the connection is reset.
+    Reset,
+    /// Nothing is done, and the connection is closed in good order.
+    Close,
+    /// Nothing is done, and what comes is not HTTP.
+    Garbage,
+    /// It is done, and the connection is reset before the answer.
+    LoseAnswer,
+    /// It is done, and no answer comes, ever.
+    KeepAnswer,
+}
+
+/// One thing that goes wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WecomFault {
+    pub at: WecomCall,
+    /// Only where a member the message is for matches this pattern: `*` any run of characters, `?` any one, case
+    /// ignored.
+    #[serde(default)]
+    pub to: Option<String>,
+    /// Only the first so many times.
+    #[serde(default)]
+    pub times: Option<u64>,
+    pub act: WecomAct,
+}
+
+/// All that goes wrong; the default is nothing beyond WeCom's own limits. Of the faults of a call the first one that
+/// applies happens.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct WecomFaults {
+    pub faults: Vec<WecomFault>,
+    /// How long each call takes before anything else happens, in milliseconds.
+    pub delay_ms: BTreeMap<WecomCall, u64>,
+    /// Patterns of members that are not there, or that the application may not reach.
+    pub unknown: Vec<String>,
+    /// Patterns of members without a licence.
+    pub unlicensed: Vec<String>,
+    /// How long a token is good.
+    pub token_seconds: u64,
+    /// The caller's address is none of the trusted ones.
+    pub untrusted_address: bool,
+    /// `message/send` at once beyond so many are answered 45033.
+    pub concurrency: u64,
+    pub calls_per_minute: u64,
+    /// To all members together.
+    pub messages_per_day: u64,
+    pub member_per_minute: usize,
+    pub member_per_hour: usize,
+}
+
+impl Default for WecomFaults {
+    fn default() -> Self {
+        Self {
+            faults: Vec::new(),
+            delay_ms: BTreeMap::new(),
+            unknown: Vec::new(),
+            unlicensed: Vec::new(),
+            token_seconds: 7_200,
+            untrusted_address: false,
+            concurrency: u64::MAX,
+            calls_per_minute: 10_000,
+            messages_per_day: u64::MAX,
+            member_per_minute: 30,
+            member_per_hour: 1_000,
+        }
+    }
+}
+
+impl WecomFaults {
+    /// A believable corp for the demo: one member in a hundred has left it, and each message takes `latency`.
+    pub fn believable(latency: Duration) -> Self {
+        Self { unknown: vec!["*37".to_owned()], ..Self::default() }.slow(WecomCall::Send, latency)
+    }
+
+    #[must_use]
+    pub fn with(mut self, fault: WecomFault) -> Self {
+        self.faults.push(fault);
+        self
+    }
+
+    /// `act` at `call`, every time.
+    #[must_use]
+    pub fn at(self, call: WecomCall, act: WecomAct) -> Self {
+        self.with(WecomFault { at: call, to: None, times: None, act })
+    }
+
+    /// `act` the first `times` times.
+    #[must_use]
+    pub fn first(self, times: u64, call: WecomCall, act: WecomAct) -> Self {
+        self.with(WecomFault { at: call, to: None, times: Some(times), act })
+    }
+
+    /// This error at `call`, every time.
+    #[must_use]
+    pub fn refusing(self, call: WecomCall, errcode: i64) -> Self {
+        self.at(call, WecomAct::Error { errcode, errmsg: "simulated".to_owned() })
+    }
+
+    #[must_use]
+    pub fn slow(mut self, call: WecomCall, delay: Duration) -> Self {
+        self.delay_ms.insert(call, u64::try_from(delay.as_millis()).unwrap_or(u64::MAX));
+        self
+    }
+}
+
+/// Faults with what has happened so far.
+#[derive(Debug)]
+pub(super) struct Plan {
+    pub(super) faults: WecomFaults,
+    /// How often each of them happened.
+    met: Mutex<Vec<u64>>,
+}
+
+impl Plan {
+    pub(super) fn new(faults: WecomFaults) -> Self {
+        let met = Mutex::new(vec![0; faults.faults.len()]);
+        Self { faults, met }
+    }
+
+    pub(super) fn delay(&self, call: WecomCall) -> Duration {
+        Duration::from_millis(self.faults.delay_ms.get(&call).copied().unwrap_or(0))
+    }
+
+    /// What goes wrong now, if anything. Asking counts as one time.
+    pub(super) fn pick(&self, call: WecomCall, members: &[String]) -> Option<WecomAct> {
+        let mut met = self.met.lock().unwrap_or_else(PoisonError::into_inner);
+        let fits = |fault: &WecomFault| {
+            fault.at == call && fault.to.as_ref().is_none_or(|pattern| any_fits([pattern], members))
+        };
+        let place = self
+            .faults
+            .faults
+            .iter()
+            .zip(&*met)
+            .position(|(fault, met)| fits(fault) && fault.times.is_none_or(|times| *met < times))?;
+        met[place] += 1;
+        Some(self.faults.faults[place].act.clone())
+    }
+
+    pub(super) fn is_unknown(&self, member: &str) -> bool {
+        any_fits(&self.faults.unknown, &[member.to_owned()])
+    }
+
+    pub(super) fn is_unlicensed(&self, member: &str) -> bool {
+        any_fits(&self.faults.unlicensed, &[member.to_owned()])
+    }
+}
+
+fn any_fits<'a>(patterns: impl IntoIterator<Item = &'a String>, members: &[String]) -> bool {
+    patterns.into_iter().any(|pattern| {
+        let pattern = pattern.to_lowercase();
+        members.iter().any(|member| matches(&pattern, &member.to_lowercase()))
+    })
+}

@@ -1,0 +1,75 @@
+use belltower::clock::Timestamp;
+use belltower::domain::channel::ChannelKind;
+use belltower::domain::delivery::State;
+use belltower::domain::id::{MessageId, ProviderId};
+use belltower::store::recalls::{Taken, list, settle};
+use belltower::store::receipts::{Verdict, judge};
+use belltower::store::{Db, history, reports};
+
+use super::deliveries::{counts, sending, settlement, store, take};
+use crate::support::on_both;
+
+const NOW: Timestamp = Timestamp(30_000);
+const DAY: &str = "2026-09-21";
+
+/// References and how many deliveries each covers.
+async fn listed(db: &Db, provider: i64, since: i64, most: i64) -> Vec<(String, i64)> {
+    let (provider, since) = (ProviderId(provider), Timestamp(since));
+    let taken = list(db, MessageId(1), ChannelKind::Email, provider, since, most).await.unwrap();
+    taken.into_iter().map(|taken| (taken.reference, taken.n)).collect()
+}
+
+on_both!(what_one_reference_covers_is_called_back_together, |db| async {
+    sending(&db).await;
+    let claimed = take(&db, 100).await;
+    let settled = |n: usize, reference: Option<&str>, state: State| {
+        let mut settled = settlement(&claimed[n], state);
+        settled.provider_id = Some(7);
+        settled.reference = reference.map(str::to_owned);
+        settled
+    };
+    let all = [
+        settled(0, Some("a"), State::Sent),
+        settled(1, Some("b"), State::Sent),
+        settled(2, Some("b"), State::Sent),
+        settled(3, None, State::Sent),
+        settled(4, Some("b"), State::Failed),
+        settled(5, Some("b"), State::Unknown),
+    ];
+    store(&db, &all).await;
+    let delivered = Verdict {
+        id: claimed[2].id.0,
+        provider_id: None,
+        reference: None,
+        state: State::Delivered.code(),
+        code: None,
+        detail: None,
+    };
+    let mut tx = db.begin().await.unwrap();
+    judge(&mut tx, NOW, DAY, &[delivered]).await.unwrap();
+    tx.commit().await.unwrap();
+
+    let pair = |reference: &str, n: i64| (reference.to_owned(), n);
+    assert_eq!(listed(&db, 7, 0, 10).await, [pair("b", 2), pair("a", 1)], "the most first");
+    assert_eq!(listed(&db, 7, 0, 1).await, [pair("b", 2)]);
+    assert!(listed(&db, 8, 0, 10).await.is_empty());
+    assert!(listed(&db, 7, 20_000, 10).await.is_empty(), "too long ago");
+    let taken =
+        Taken { channel: ChannelKind::Email, provider_id: ProviderId(7), reference: "b".to_owned(), n: 2 };
+
+    let mut tx = db.begin().await.unwrap();
+    let another = Taken { provider_id: ProviderId(8), ..taken.clone() };
+    assert_eq!(settle(&mut tx, MessageId(1), &another, NOW, DAY).await.unwrap(), 0);
+    assert_eq!(settle(&mut tx, MessageId(1), &taken, NOW, DAY).await.unwrap(), 2);
+    assert_eq!(settle(&mut tx, MessageId(1), &taken, NOW, DAY).await.unwrap(), 0, "once");
+    tx.commit().await.unwrap();
+    let row = counts(&db).await;
+    assert_eq!((row.cancelled, row.sent, row.delivered, row.failed, row.unknown), (2, 2, 0, 1, 1));
+    let today = reports::day_counts(&db, DAY).await.unwrap();
+    let today: Vec<_> = today.iter().filter(|day| day.n != 0).map(|day| (day.state, day.n)).collect();
+    let expected = [(State::Sent, 2), (State::Failed, 1), (State::Cancelled, 2), (State::Unknown, 1)];
+    assert_eq!(today, expected);
+    let recalled = history::find_delivery(&db, claimed[2].id).await.unwrap().unwrap();
+    assert_eq!((recalled.state, recalled.reason.as_deref()), (State::Cancelled, Some("recalled")));
+    assert_eq!(listed(&db, 7, 0, 10).await, [pair("a", 1)]);
+});
