@@ -10,6 +10,16 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 type Source = Box<dyn std::error::Error + Send + Sync>;
 
+/// Why a text is no JSON, in words, and without the place, which `serde_json` says at the end.
+pub fn not_json(error: &serde_json::Error) -> String {
+    let said = error.to_string();
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    match said.strip_suffix(&place).unwrap_or(&said) {
+        "recursion limit exceeded" => "this is nested too deeply: at most 127 levels".to_owned(),
+        what => format!("this is not JSON: {what}"),
+    }
+}
+
 /// One broken rule of a body, at the field that breaks it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Fault {

@@ -35,7 +35,23 @@ pub fn json() -> &'static str {
                        Every answer carries `X-Request-Id`; errors are RFC 9457 problem details, each kind \
                        explained under `/problems`. Lists answer `{data, next_cursor}`, newest first; pass \
                        `next_cursor` as `?cursor=` to go on. Fields and parameters that are not named here are \
-                       faults.",
+                       faults.\n\n\
+                       **Filters** (`audience.where`, dynamic groups) are comparisons joined by `and`, `or`, `not` and \
+                       parentheses: `role = 'student' and college in ('农学院', '园艺学院') and grade >= 2023`. An \
+                       attribute is asked by `=` `!=` `<` `<=` `>` `>=` and a value, by `[not] in (value, …)`, \
+                       `[not] like 'text%'` or `is [not] null`. A value is `'text'` (`''` is one apostrophe), a number, \
+                       `true` or `false`; a name with spaces stands in `\"…\"`. A comparison with an attribute that is \
+                       missing is false. The full grammar is in docs/FILTERS.md of the distribution; \
+                       `POST /api/v1/groups/preview` tries a filter out.\n\n\
+                       **Test keys** (`bt_test_…`) run everything and send nothing; the address decides the outcome:\n\n\
+                       | outcome | email, at `sandbox.invalid` | SMS | WeChat |\n\
+                       |---|---|---|---|\n\
+                       | delivered | any other | any other | any other |\n\
+                       | fails twice, then delivered | `temp-fail@` | `+8610000000002` | `temp-fail` |\n\
+                       | failed | `bounce@` | `+8610000000003` | `blocked` |\n\
+                       | delivered after 5 seconds | `slow@` | `+8610000000004` | |\n\
+                       | sent, and no receipt ever | `silent@` | `+8610000000005` | |\n\
+                       | unknown | `unknown@` | `+8610000000006` | |",
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
     tags(

@@ -17,6 +17,7 @@ pub struct PageBody<T> {
 #[into_params(parameter_in = Query)]
 pub struct PageParams {
     /// 1–200, 50 if left out.
+    #[param(minimum = 1, maximum = 200)]
     pub limit: Option<u32>,
     /// The `next_cursor` of the page before.
     pub cursor: Option<String>,

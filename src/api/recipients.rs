@@ -92,6 +92,7 @@ pub struct ListParams {
     /// A group's slug: only those it reaches.
     pub group: Option<String>,
     /// 1–200, 50 if left out.
+    #[param(minimum = 1, maximum = 200)]
     pub limit: Option<u32>,
     /// The `next_cursor` of the page before.
     pub cursor: Option<String>,

@@ -54,7 +54,10 @@ impl Recipients {
             Box::new(File::open(&self.file).with_context(|| format!("opening {}", self.file.display()))?)
         };
         let report = context.with_services(async |s| feed(s, file, options).await)?;
-        context.output.print(&report, text)
+        context.output.print(&report, text)?;
+        let taken = report.created + report.updated + report.unchanged;
+        anyhow::ensure!(taken > 0 || report.rejected_lines == 0, "no line could be taken");
+        Ok(())
     }
 }
 

@@ -13,7 +13,7 @@ use super::output::{List, table};
 use crate::domain::channel::ChannelKind;
 use crate::domain::id::ProviderId;
 use crate::domain::provider::ProviderKind;
-use crate::service::providers::{self, NewProvider, ProviderTest, ProviderView};
+use crate::service::providers::{self, NewProvider, ProviderChanges, ProviderTest, ProviderView};
 use crate::service::{Caller, Services};
 
 const AFTER_HELP: &str = "\
@@ -28,6 +28,10 @@ timeout_seconds, concurrency.
 
 For sandbox: outcome, timeout_seconds, concurrency.";
 
+const UPDATE_HELP: &str = "\
+The settings are a JSON object of those to change: what it leaves out stays, secrets too, and null removes. Channel and
+kind stay as they were created.";
+
 #[derive(Subcommand)]
 pub(super) enum Act {
     /// Add a provider; a running server takes it up within a second
@@ -35,6 +39,26 @@ pub(super) enum Act {
     Create(Create),
     /// List the providers in the order they are tried
     List,
+    /// Change what is named and keep the rest; a running server takes it up within a second
+    #[command(after_help = UPDATE_HELP)]
+    Update {
+        /// The provider's name
+        #[arg(value_name = "NAME")]
+        provider: String,
+        #[command(flatten)]
+        changes: Changes,
+    },
+    /// Let nothing go through it until it is enabled again
+    #[command(after_help = "A provider is not deleted, because what was sent through it keeps saying so.")]
+    Disable {
+        /// The provider's name
+        name: String,
+    },
+    /// Let it take part again
+    Enable {
+        /// The provider's name
+        name: String,
+    },
     /// Connect and sign in without sending anything
     Test {
         /// The provider's name
@@ -65,6 +89,29 @@ pub(super) struct Create {
     /// Most hand-overs a second [default: no limit]
     #[arg(long, value_name = "PER_SECOND")]
     rate: Option<u32>,
+}
+
+#[derive(Args)]
+#[group(required = true, multiple = true)]
+pub(super) struct Changes {
+    /// Call it something else
+    #[arg(long, value_name = "N")]
+    name: Option<String>,
+    /// JSON settings to change; - is standard input
+    #[arg(long, value_name = "FILE|-")]
+    settings: Option<PathBuf>,
+    /// As in DNS SRV records: the lowest is tried first
+    #[arg(long, value_name = "N")]
+    priority: Option<i64>,
+    /// As in DNS SRV records: those of equal priority share by weight
+    #[arg(long, value_name = "N")]
+    weight: Option<i64>,
+    /// Most hand-overs a second
+    #[arg(long, value_name = "PER_SECOND")]
+    rate: Option<u32>,
+    /// Lift the limit of hand-overs a second
+    #[arg(long, conflicts_with = "rate")]
+    no_rate: bool,
 }
 
 #[derive(Serialize)]
@@ -105,6 +152,17 @@ pub(super) fn run(context: &Context, act: Act) -> anyhow::Result<()> {
     match act {
         Act::Create(create) => create.run(context),
         Act::List => list(context),
+        Act::Update { provider, changes } => {
+            update(context, "provider update", &provider, changes.try_into()?)
+        }
+        Act::Disable { name } => {
+            let changes = ProviderChanges { enabled: Some(false), ..ProviderChanges::default() };
+            update(context, "provider disable", &name, changes)
+        }
+        Act::Enable { name } => {
+            let changes = ProviderChanges { enabled: Some(true), ..ProviderChanges::default() };
+            update(context, "provider enable", &name, changes)
+        }
         Act::Test { name } => test(context, &name),
     }
 }
@@ -126,6 +184,35 @@ impl Create {
             format!("provider {} ({}) sends {}", line.name, line.provider_id, line.channel)
         })
     }
+}
+
+impl TryFrom<Changes> for ProviderChanges {
+    type Error = anyhow::Error;
+
+    fn try_from(changes: Changes) -> anyhow::Result<Self> {
+        let Changes { name, settings, priority, weight, rate, no_rate } = changes;
+        let settings = settings.as_deref().map(read_settings).transpose()?;
+        let rate = if no_rate { Some(None) } else { rate.map(Some) };
+        Ok(Self { name, settings, priority, weight, rate, enabled: None })
+    }
+}
+
+fn update(
+    context: &Context,
+    command: &'static str,
+    name: &str,
+    changes: ProviderChanges,
+) -> anyhow::Result<()> {
+    let caller = Caller::Command(command);
+    let act = async |s: &Services| {
+        let provider = providers::find_by_name(s, &caller, name).await?;
+        Ok(providers::update(s, &caller, provider.id, changes).await?)
+    };
+    let view = context.with_services(act)?;
+    context.output.print(&Line::from(view), |line| {
+        let state = if line.enabled { "enabled" } else { "disabled" };
+        format!("provider {} ({}) is as told and {state}", line.name, line.provider_id)
+    })
 }
 
 fn read_settings(path: &Path) -> anyhow::Result<Value> {

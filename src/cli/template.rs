@@ -9,7 +9,6 @@ use super::context::Context;
 use super::document::Document;
 use super::input;
 use super::output::{List, table};
-use crate::clock::Timestamp;
 use crate::domain::content::Content;
 use crate::error::Error;
 use crate::service::templates::{self, Template};
@@ -18,7 +17,7 @@ use crate::service::{Caller, Change, Services};
 const AFTER_HELP: &str = r#"The file is TOML or JSON with one template, or with a list of them:
 
   [[templates]]
-  slug = "library-due"
+  slug = "book-due"
   name = "图书到期提醒"
   title = "《{{ book }}》将于 {{ due }} 到期"
   body = """
@@ -106,7 +105,8 @@ struct Shown {
     version: i64,
     required: Vec<String>,
     optional: Vec<String>,
-    created_at: Timestamp,
+    /// RFC 3339.
+    created_at: String,
     created_by: String,
 }
 
@@ -125,7 +125,7 @@ impl From<Template> for Shown {
             version: it.version,
             required: it.required.into_iter().collect(),
             optional: it.optional.into_iter().collect(),
-            created_at: it.created_at,
+            created_at: it.created_at.to_string(),
             created_by: it.created_by,
         }
     }
@@ -140,7 +140,7 @@ impl Shown {
             self.version.to_string(),
             self.file.name.clone(),
             variables.join(" "),
-            self.created_at.to_string(),
+            self.created_at.clone(),
         ]
     }
 

@@ -206,7 +206,7 @@ impl Findings<'_> {
         match &self.config.store.database {
             DatabaseUrl::Sqlite(path) => {
                 let directory = parent(path);
-                if directory != self.config.data.directory && !directory.is_dir() {
+                if !directory.is_dir() && !is_within(&self.config.data.directory, &directory) {
                     let what = format!("the directory {} is not there", directory.display());
                     self.error(SETTING, what, "make it, or leave the setting out");
                 }
@@ -237,6 +237,14 @@ fn parent(path: &Path) -> PathBuf {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
         _ => PathBuf::from("."),
+    }
+}
+
+/// Whether making `path` makes `directory` as well, however either is written.
+fn is_within(path: &Path, directory: &Path) -> bool {
+    match (std::path::absolute(path), std::path::absolute(directory)) {
+        (Ok(path), Ok(directory)) => path.starts_with(directory),
+        _ => path.starts_with(directory),
     }
 }
 
@@ -280,6 +288,21 @@ mod tests {
         let scratch = Scratch::new();
         assert_eq!(findings(at(&scratch.path().join("a/b"))), []);
         assert_eq!(fs::read_dir(scratch.path()).unwrap().count(), 0, "checking leaves nothing behind");
+    }
+
+    #[test]
+    fn a_database_in_the_data_directory_needs_nobody_to_make_it() {
+        let scratch = Scratch::new();
+        let written = scratch.path().join("./a/./b");
+        for directory in ["a/b", "a"] {
+            let database = format!("sqlite://{}", scratch.path().join(directory).join("bell.db").display());
+            assert_eq!(findings(at(&written).option("", "store.database", database)), [], "{directory}");
+        }
+        let elsewhere = format!("sqlite://{}", scratch.path().join("a/c/bell.db").display());
+        assert_eq!(
+            findings(at(&written).option("", "store.database", elsewhere)),
+            [(Severity::Error, "store.database")]
+        );
     }
 
     #[test]

@@ -260,7 +260,11 @@ impl FileReader<'_> {
     }
 
     fn is_broken(&self, origin: &Origin) -> bool {
-        matches!(origin, Origin::File { line: Some(line), .. } if self.broken.contains(line))
+        let Origin::File { line: Some(line), .. } = origin else { return false };
+        let above = self.text.lines().zip(1..).take(*line);
+        let header = above.filter(|(text, _)| text.trim_start().starts_with('[')).last();
+        // Below a section's line that is broken, nothing is known to be in the wrong place.
+        self.broken.contains(line) || header.is_some_and(|(_, line)| self.broken.contains(&line))
     }
 
     fn origin(&self, offset: usize) -> Origin {

@@ -167,6 +167,17 @@ fn broken_toml_is_reported_beside_the_other_problems() {
 }
 
 #[test]
+fn a_section_without_its_bracket_is_the_only_fault_told() {
+    let text = "[server\nlisten = \"127.0.0.1:80\"\nroles = [\"web\"]\n[campus]\nnmae = \"x\"\n";
+    let said = problems(text, &[]);
+    assert!(said[0].starts_with("belltower.toml line 1: this is not TOML: "), "{said:?}");
+    assert_eq!(
+        said[1..],
+        ["belltower.toml line 5: campus.nmae: there is no such setting; did you mean campus.name?"]
+    );
+}
+
+#[test]
 fn a_broker_is_refused_without_showing_its_password() {
     let said = problems("", &[("BELLTOWER_QUEUE", "amqp://bell:s3cret@mq")]).join("\n");
     assert!(said.contains("queue.url") && said.contains("inside the process"), "{said}");

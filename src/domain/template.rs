@@ -96,9 +96,10 @@ impl TemplateInput {
         };
         content.clean();
         let broken = content.variables().err().unwrap_or_default();
+        let missing: Vec<_> = wrong.iter().map(|fault| fault.pointer.clone()).collect();
         for fault in content.faults().into_iter().chain(broken) {
             // What was left out because it was of the wrong kind is not missing as well.
-            if !wrong.iter().any(|known| known.pointer == fault.pointer) {
+            if !missing.contains(&fault.pointer) {
                 wrong.push(fault);
             }
         }
@@ -185,6 +186,14 @@ mod tests {
                 ("/variants/sms", "not_an_object"),
             ]
         );
+    }
+
+    #[test]
+    fn a_text_may_break_several_rules() {
+        let body = json!({"name": "x", "title": format!("{}{{{{", "x".repeat(300)), "body": "b"});
+        let Err(Error::Invalid(faults)) = TemplateInput::read("due", &body) else { panic!("taken") };
+        let found: Vec<_> = faults.iter().map(|f| (f.pointer.as_str(), &*f.code)).collect();
+        assert_eq!(found, [("/title", "too_long"), ("/title", "template_syntax")]);
     }
 
     fn faults(document: &Value) -> Vec<(String, String)> {

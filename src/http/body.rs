@@ -10,6 +10,7 @@ use futures_util::StreamExt as _;
 use futures_util::future::LocalBoxFuture;
 use serde_json::Value;
 
+use crate::error::not_json;
 use crate::{Error, Result};
 
 /// What a body may hold where nothing else is said.
@@ -99,7 +100,10 @@ impl FromRequest for Fields {
 
 /// The value, or at which line and column it stops being one. Nested deeper than 128 levels it is none.
 fn parse(bytes: &[u8]) -> Result<Value> {
-    serde_json::from_slice(bytes).map_err(|error| Error::Malformed(format!("the body is not JSON: {error}")))
+    serde_json::from_slice(bytes).map_err(|error| {
+        let (line, column) = (error.line(), error.column());
+        Error::Malformed(format!("{} at line {line} column {column}", not_json(&error)))
+    })
 }
 
 /// Refuses what announces itself as too large before any of it is read.
@@ -204,7 +208,10 @@ mod tests {
         let Err(Error::Malformed(said)) = parse(b"{\n  \"a\": 1,\n}") else { panic!("parsed") };
         assert!(said.contains("line 3 column 1"), "{said}");
         let deep = "[".repeat(10_000);
-        assert!(matches!(parse(deep.as_bytes()), Err(Error::Malformed(_))));
+        let Err(Error::Malformed(said)) = parse(deep.as_bytes()) else { panic!("parsed") };
+        assert!(said.contains("nested too deeply") && !said.contains("not JSON"), "{said}");
+        assert!(parse(format!("{}{}", "[".repeat(127), "]".repeat(127)).as_bytes()).is_ok());
+        assert!(parse(format!("{}{}", "[".repeat(128), "]".repeat(128)).as_bytes()).is_err());
         assert!(matches!(parse(b"\"\xff\""), Err(Error::Malformed(_))), "not UTF-8");
     }
 }

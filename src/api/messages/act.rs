@@ -86,12 +86,41 @@ fn resend_body(body: &Value) -> Result<(Vec<State>, Vec<ChannelKind>)> {
     let mut fields = Fields::of(body)?;
     let mut faults = Vec::new();
     let states = fields.texts("states", MOST);
-    let states = each("states", &states, &mut faults);
+    let states = reopened(&states, &mut faults);
+    let names_none = body
+        .get("states")
+        .is_none_or(|states| states.is_null() || states.as_array().is_some_and(Vec::is_empty));
+    if names_none {
+        fields.fault("states", "required", format!("name at least one of {}", words()));
+    }
     let channels = fields.texts("channels", MOST);
     let channels = each("channels", &channels, &mut faults);
     fields.extend(faults);
     fields.finish()?;
     Ok((states, channels))
+}
+
+/// Deliveries in these can be opened again.
+const ENDED: [State; 4] = [State::Failed, State::Unknown, State::Expired, State::Cancelled];
+
+fn words() -> String {
+    ENDED.map(State::name).join(", ")
+}
+
+fn reopened(texts: &[String], faults: &mut Vec<Fault>) -> Vec<State> {
+    let mut read = Vec::with_capacity(texts.len());
+    for (i, text) in texts.iter().enumerate() {
+        let at = format!("/states/{i}");
+        match text.parse() {
+            Ok(state) if ENDED.contains(&state) => read.push(state),
+            Ok(state) => {
+                let why = format!("deliveries that are {state} cannot be sent again; use {}", words());
+                faults.push(Fault::new(at, "not_allowed", why));
+            }
+            Err(_) => faults.push(Fault::new(at, "unknown_value", format!("use {}", words()))),
+        }
+    }
+    read
 }
 
 fn each<T: std::str::FromStr<Err = String>>(name: &str, texts: &[String], faults: &mut Vec<Fault>) -> Vec<T> {
@@ -116,10 +145,17 @@ mod tests {
     fn every_fault_of_a_resend_is_told() {
         let (states, channels) = resend_body(&json!({"states": ["failed"], "channels": ["sms"]})).unwrap();
         assert_eq!((states, channels), (vec![State::Failed], vec![ChannelKind::Sms]));
-        let body = json!({"states": ["lost", 7], "channels": ["fax"], "colour": 1});
+        let body = json!({"states": ["lost", 7, "delivered"], "channels": ["fax"], "colour": 1});
         let Err(Error::Invalid(faults)) = resend_body(&body) else { panic!("taken") };
         let mut at: Vec<_> = faults.iter().map(|fault| fault.pointer.as_str()).collect();
         at.sort_unstable();
-        assert_eq!(at, ["/channels/0", "/colour", "/states/0", "/states/1"]);
+        assert_eq!(at, ["/channels/0", "/colour", "/states/0", "/states/1", "/states/2"]);
+        for fault in faults.iter().filter(|fault| ["/states/0", "/states/2"].contains(&&*fault.pointer)) {
+            assert!(fault.detail.contains("failed, unknown, expired, cancelled"), "{fault:?}");
+        }
+        for nothing in [json!({}), json!({"states": []}), json!({"states": null})] {
+            let Err(Error::Invalid(faults)) = resend_body(&nothing) else { panic!("taken") };
+            assert_eq!(faults[0].detail, "name at least one of failed, unknown, expired, cancelled");
+        }
     }
 }

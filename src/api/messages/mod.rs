@@ -44,6 +44,7 @@ pub struct ListParams {
     /// Part of a title or topic, or a message's id.
     pub q: Option<String>,
     /// 1–200, 50 if left out.
+    #[param(minimum = 1, maximum = 200)]
     pub limit: Option<u32>,
     /// The `next_cursor` of the page before.
     pub cursor: Option<String>,
@@ -56,6 +57,7 @@ pub struct DeliveryParams {
     pub channel: Option<ChannelKind>,
     pub campus_id: Option<String>,
     /// 1–200, 50 if left out.
+    #[param(minimum = 1, maximum = 200)]
     pub limit: Option<u32>,
     /// The `next_cursor` of the page before.
     pub cursor: Option<String>,

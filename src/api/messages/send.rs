@@ -27,6 +27,7 @@ use crate::service::{Services, messages};
 use crate::{Error, Result};
 
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
+const LONGEST_KEY: usize = 255;
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 const PREFER: &str = "prefer";
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
@@ -34,6 +35,13 @@ const LONGEST_WAIT_SECONDS: u64 = 30;
 
 /// Up to 1,000 messages.
 #[derive(Debug, ToSchema)]
+#[schema(example = json!({"messages": [{
+    "topic": "library.new-books",
+    "title": "新书上架",
+    "body": "本周新到图书 **120** 册。",
+    "audience": {"groups": ["all-students"]},
+    "idempotency_key": "new-books-2026-11",
+}]}))]
 pub struct BatchBody {
     pub messages: Vec<BatchMessage>,
 }
@@ -236,9 +244,12 @@ fn options(request: &HttpRequest, request_id: &RequestId) -> Result<AcceptOption
     }
     let idempotency_key = match request.headers().get(IDEMPOTENCY_KEY).map(HeaderValue::to_str) {
         None => None,
-        Some(Ok(key)) => Some(key.to_owned()),
-        Some(Err(_)) => {
-            faults.add("Idempotency-Key", "invalid_key", "1 to 255 printable ASCII characters");
+        Some(Ok(key)) if (1..=LONGEST_KEY).contains(&key.len()) && !key.contains('\t') => {
+            Some(key.to_owned())
+        }
+        Some(_) => {
+            let detail = format!("1 to {LONGEST_KEY} printable ASCII characters");
+            faults.add("Idempotency-Key", "invalid_idempotency_key", detail);
             None
         }
     };

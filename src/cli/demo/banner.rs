@@ -63,7 +63,8 @@ impl Banner<'_> {
              mail relay  smtp://{address}, simulated: bounce…@ and a few old addresses are refused\n              \
              what it received: {mailbox}\n  \
              WeCom       http://{wecom}, simulated: a few members have left\n  \
-             data        {data}\n              {kept}\n\n\
+             data        {data}\n              {kept}\n  \
+             commands    BELLTOWER_DATA={data} belltower source list\n              any command reaches this campus so; without it, ./data\n\n\
              A message to the student union, 60 people:\n\n{live}\n\n\
              With the test key nothing goes further than the sandbox; here is what became of it within 5 seconds:\n\n{test}\n\n\
              Ctrl-C stops the demo."
@@ -121,7 +122,12 @@ mod tests {
         assert_eq!(document["simulators"]["smtp"]["address"], "127.0.0.1:2525");
         assert_eq!(document["simulators"]["wecom"]["address"], "127.0.0.1:2526");
         let text = banner.text();
-        for wanted in ["listening on http://127.0.0.1:8080\n", "Bearer bt_live_x", "Prefer: wait=5"] {
+        for wanted in [
+            "listening on http://127.0.0.1:8080\n",
+            "Bearer bt_live_x",
+            "Prefer: wait=5",
+            "BELLTOWER_DATA=/secret/place belltower",
+        ] {
             assert!(text.contains(wanted), "{text}");
         }
     }

@@ -113,8 +113,8 @@ impl Content {
         for (key, variant) in self.variants.iter().take(MAX_VARIANTS) {
             let pointer = variant_pointer(key);
             if !is_variant_key(key) {
-                let detail = "a variant is named by a channel (email, sms, wechat), a language tag such as en or \
-                              zh-CN, or both as in sms.en";
+                let detail = "a variant is named by a channel (email, sms, wechat), by a language (zh or zh-CN, en or \
+                              such as en-GB), or by both as in sms.en";
                 faults.push(Fault::new(&*pointer, "unknown_variant", detail));
             }
             if variant.title.is_none() && variant.body.is_none() {
@@ -164,7 +164,10 @@ impl Content {
         for (pointer, text, escape) in self.texts() {
             match Template::parse(text, escape) {
                 Ok(template) => variables.join(template.variables()),
-                Err(error) => faults.push(error.into_fault(pointer)),
+                Err(_) => {
+                    let all = template::faults(text, escape).into_iter();
+                    faults.extend(all.map(|error| error.into_fault(&*pointer)));
+                }
             }
         }
         if faults.is_empty() { Ok(variables) } else { Err(faults) }
@@ -237,7 +240,7 @@ impl Prepared {
 }
 
 fn check_length(faults: &mut Vec<Fault>, pointer: &str, text: &str, max: usize) {
-    if text.trim().is_empty() {
+    if !text.chars().any(text::is_visible) {
         faults.push(Fault::new(pointer, "required", format!("1 to {max} characters")));
     } else if text.chars().count() > max {
         let detail = format!("{} characters, but at most {max} are allowed", text.chars().count());
@@ -258,9 +261,14 @@ fn primary(tag: &str) -> &str {
 fn is_variant_key(key: &str) -> bool {
     let is_channel = |text: &str| text.parse::<ChannelKind>().is_ok();
     match key.split_once('.') {
-        Some((channel, language)) => is_channel(channel) && is_language(language),
-        None => is_channel(key) || is_language(key),
+        Some((channel, language)) => is_channel(channel) && is_spoken(language),
+        None => is_channel(key) || is_spoken(key),
     }
+}
+
+/// A tag of a language people can choose; a text in another would never be taken.
+fn is_spoken(tag: &str) -> bool {
+    is_language(tag) && ["zh", "en"].iter().any(|language| primary(tag).eq_ignore_ascii_case(language))
 }
 
 /// The shape of a language tag (RFC 5646 §2.1) with a two- or three-letter language; not whether it is registered.

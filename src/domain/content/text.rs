@@ -37,3 +37,16 @@ pub fn clean_title(title: &str) -> String {
     }
     clean.trim().to_owned()
 }
+
+/// Whether a reader sees it: no space, and none of the characters that only join, part or direct others
+/// (`Default_Ignorable_Code_Point` of Unicode), nor the blanks that count as letters.
+pub(super) fn is_visible(c: char) -> bool {
+    let is_blank = matches!(
+        c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
+            | '\u{ffa0}' | '\u{e0000}'..='\u{e0fff}'
+    );
+    !(is_blank || c.is_whitespace() || c.is_control())
+}

@@ -42,8 +42,14 @@ pub(super) fn read(fields: &mut Fields<'_>) -> Attributes {
 pub(super) fn read_rest(fields: &mut Fields<'_>, into: &mut Attributes) {
     let rest: Vec<_> = fields.rest().collect();
     for (name, value) in rest {
-        if let Some(value) = attribute(fields, pointer(name), name, value) {
-            into.insert(name.clone(), value);
+        if name == "active" {
+            let detail = "leave it out: whoever stands in the file is active, and an import that deactivates the \
+                          missing makes the others inactive";
+            fields.fault(name, "reserved", detail);
+        } else if let Some(value) = attribute(fields, pointer(name), name, value)
+            && into.insert(name.clone(), value).is_some()
+        {
+            fields.fault(name, "duplicate", format!("`{name}` stands in `attributes` as well"));
         }
     }
     limit(fields, into);
@@ -114,5 +120,18 @@ mod tests {
         assert_eq!(serde_json::to_value(&input.attributes).unwrap(), json!({"role": "student", "year": 1}));
         let record = json!({"campus_id": "1", "name": "x", "list": [1]});
         assert_eq!(faults(RecipientInput::read_record(&record)), pairs(&[("/list", "not_flat")]));
+    }
+
+    #[test]
+    fn what_a_record_says_twice_or_cannot_say_is_told() {
+        let record = |active: Value| json!({"campus_id": "1", "name": "x", "active": active});
+        for active in [json!(false), json!(true), json!(null)] {
+            assert_eq!(
+                faults(RecipientInput::read_record(&record(active))),
+                pairs(&[("/active", "reserved")])
+            );
+        }
+        let twice = json!({"campus_id": "1", "name": "x", "year": 2, "attributes": {"year": 1}});
+        assert_eq!(faults(RecipientInput::read_record(&twice)), pairs(&[("/year", "duplicate")]));
     }
 }

@@ -116,6 +116,9 @@ pub fn check_campus_id(text: &str) -> Option<&'static str> {
         Some("a campus id has 1 to 64 characters")
     } else if text.chars().any(|c| c.is_control() || c.is_whitespace()) {
         Some("a campus id has no spaces and no control characters")
+    } else if matches!(text, "." | "..") {
+        // In an address they mean the folder and the one above.
+        Some("a campus id is more than dots")
     } else {
         None
     }
@@ -249,7 +252,7 @@ mod tests {
         found.sort();
         assert_eq!(found, expected);
         assert_eq!(faults(RecipientInput::read("1", &json!([]))), pairs(&[("", "not_an_object")]));
-        for id in ["", " ", "a b", "a\u{3000}b", "a\u{7f}", &"x".repeat(65)] {
+        for id in ["", " ", "a b", "a\u{3000}b", "a\u{7f}", ".", "..", &"x".repeat(65)] {
             let found = faults(RecipientInput::read(id, &json!({"name": "x"})));
             assert_eq!(found, pairs(&[("/campus_id", "bad_campus_id")]), "{id:?}");
         }

@@ -35,6 +35,12 @@ impl Priority {
 /// A message to be sent. Either `title` and `body` or `template`; an `audience`, direct addresses in `to`, or neither,
 /// and then routing rules decide.
 #[derive(Clone, Debug, Default, PartialEq, ToSchema)]
+#[schema(example = json!({
+    "topic": "library.new-books",
+    "title": "新书上架",
+    "body": "本周新到图书 **120** 册。",
+    "audience": {"groups": ["all-students"]},
+}))]
 pub struct MessageBody {
     /// What it is about: 1 to 8 words of `a-z 0-9 _ -` joined by dots.
     #[schema(value_type = String, required, example = "library.new-books")]

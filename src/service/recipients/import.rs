@@ -13,7 +13,7 @@ use super::lines::{Line, Lines};
 use super::{note, require};
 use crate::domain::operator::Permission;
 use crate::domain::recipient::RecipientInput;
-use crate::error::Fault;
+use crate::error::{Fault, not_json};
 use crate::service::{Caller, Services};
 use crate::store::recipients as store;
 use crate::{Error, Result};
@@ -179,7 +179,7 @@ impl Import {
             Ok(record) => record,
             Err(error) => {
                 let fault = if str::from_utf8(&line).is_ok() {
-                    Fault::new("", "malformed", format!("this is not JSON: {error}"))
+                    Fault::new("", "malformed", format!("{} at column {}", not_json(&error), error.column()))
                 } else {
                     Fault::new("", "encoding", "this is not UTF-8")
                 };

@@ -47,6 +47,13 @@ impl Default for Metrics {
     fn default() -> Self {
         let sheet = Sheet::new();
         let in_flight = Outlet::ALL.map(|outlet| sheet.gauge(names::IN_FLIGHT, &[("outlet", outlet.name())]));
+        // There from the start: of a figure that is absent nobody knows whether it is zero.
+        let receipts = Family::default();
+        for channel in ChannelKind::ALL {
+            for state in [State::Delivered, State::Failed] {
+                receipts.add((channel, state), 0, || receipt(&sheet, channel, state));
+            }
+        }
         Self {
             routes: Routes::default(),
             problems: Family::default(),
@@ -57,7 +64,7 @@ impl Default for Metrics {
             planned: sheet.counter(names::MESSAGES_PLANNED, &[]),
             planning: sheet.histogram(names::PLANNING_SECONDS, &[]),
             settled: Family::default(),
-            receipts: Family::default(),
+            receipts,
             in_flight,
             dispatch: sheet.histogram(names::DISPATCH_SECONDS, &[]),
             sheet,
@@ -127,8 +134,7 @@ impl Metrics {
     /// Receipts came: the state that each tells, by its code.
     pub fn receipts(&self, outlet: Outlet, states: impl Iterator<Item = i64>) {
         count(&self.receipts, outlet, states.map(|state| (outlet.code(), state)), |channel, state| {
-            let labels = [("channel", channel.name()), ("state", state.name())];
-            self.sheet.counter(names::RECEIPTS, &labels)
+            receipt(&self.sheet, channel, state)
         });
     }
 
@@ -144,6 +150,10 @@ impl Metrics {
     pub fn provider(&self, name: &str, channels: &[ChannelKind]) -> ProviderMeter {
         ProviderMeter::new(&self.sheet, name, channels)
     }
+}
+
+fn receipt(sheet: &Sheet, channel: ChannelKind, state: State) -> Counter {
+    sheet.counter(names::RECEIPTS, &[("channel", channel.name()), ("state", state.name())])
 }
 
 fn count(

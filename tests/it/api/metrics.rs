@@ -111,6 +111,15 @@ async fn a_message_leaves_its_trace_from_intake_to_receipt() {
 }
 
 #[tokio::test]
+async fn receipts_are_counted_from_the_start() {
+    let figures = Figures::fetch(&TestApp::start().await).await;
+    for (channel, state) in [("email", "delivered"), ("sms", "failed"), ("wechat", "delivered")] {
+        let figure = format!("belltower_receipts_total{{channel=\"{channel}\",state=\"{state}\"}}");
+        assert_eq!(figures.value(&figure), "0");
+    }
+}
+
+#[tokio::test]
 async fn repeated_messages_count_once_and_refused_ones_by_their_problem() {
     let app = TestApp::start().await;
     for _ in 0..2 {

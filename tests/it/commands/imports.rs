@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use super::{answer, belltower};
+use super::{answer, belltower, json as document};
 use crate::support::folder::TempFolder;
 
 const PEOPLE: &str = r#"{"campus_id": "T1", "name": "王敏", "email": "wang@campus.example"}
@@ -42,4 +42,23 @@ fn whoever_is_missing_is_deactivated_when_asked() {
 fn a_missing_file_is_a_failure() {
     let output = belltower(&TempFolder::new(), &["import", "recipients", "nowhere.ndjson"], &[]);
     assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
+fn a_file_of_nothing_but_bad_lines_is_a_failure() {
+    let folder = TempFolder::new();
+    let people = "{\"campus_id\": \"T1\"}\n\n{\"campus_id\": \"T2\", }\n";
+    std::fs::write(folder.path().join("people.ndjson"), people).unwrap();
+    for options in [&["--json"][..], &["--json", "--dry-run"]] {
+        let arguments = [&["import", "recipients", "people.ndjson"], options].concat();
+        let output = belltower(&folder, &arguments, &[]);
+        assert_eq!(output.status.code(), Some(1), "{options:?}");
+        let report: Value = document(&output);
+        assert_eq!(report["rejected_lines"], 2);
+        let malformed = &report["rejected"][1];
+        assert_eq!(malformed["line"], 3);
+        let detail = malformed["detail"].as_str().unwrap();
+        assert!(detail.ends_with("at column 21") && !detail.contains("line"), "{detail}");
+    }
+    assert_eq!(import(&folder, "", &[])["rejected_lines"], 0, "an empty file is no failure");
 }

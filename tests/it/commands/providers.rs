@@ -90,3 +90,44 @@ fn what_travels_in_addresses_is_in_no_log() {
     assert_eq!(document(&tested)["ok"], false);
     assert!(!said_all(&tested).contains(&secret), "{}", said_all(&tested));
 }
+
+#[test]
+fn a_provider_is_changed_in_what_is_named_and_set_aside() {
+    let folder = TempFolder::new();
+    let file = settings(&folder, 1);
+    let made = answer(&folder, &[&CREATE[..], &[&file, "--rate=7"]].concat());
+    let patch = folder.path().join("patch.json");
+    std::fs::write(&patch, r#"{"port": 2}"#).unwrap();
+    let patch = format!("--settings={}", patch.display());
+
+    let changed = answer(&folder, &["provider", "update", "中继", "--name=备用", "--weight=3", &patch]);
+    assert_eq!(changed["provider_id"], made["provider_id"]);
+    assert_eq!((&changed["name"], &changed["weight"]), (&json!("备用"), &json!(3)));
+    assert_eq!((&changed["priority"], &changed["rate"]), (&json!(5), &json!(7)));
+    assert_eq!(answer(&folder, &["provider", "update", "备用", "--no-rate"])["rate"], json!(null));
+    assert_eq!(answer(&folder, &["provider", "disable", "备用"])["enabled"], false);
+    assert_eq!(answer(&folder, &["provider", "list"])["data"][0]["enabled"], false);
+    assert_eq!(answer(&folder, &["provider", "enable", "备用"])["enabled"], true);
+
+    // The settings it has now: the host that was kept and the port that was changed.
+    let output = belltower(&folder, &["provider", "test", "备用", "--json"], &[]);
+    let detail = document(&output)["detail"].as_str().unwrap().to_owned();
+    assert!(detail.contains("127.0.0.1:2"), "{detail}");
+}
+
+#[test]
+fn a_change_of_nothing_is_wrong_usage_and_a_wrong_one_changes_nothing() {
+    let folder = TempFolder::new();
+    let file = settings(&folder, 1);
+    let made = answer(&folder, &[&CREATE[..], &[&file]].concat());
+    let run = |arguments: &[&str]| belltower(&folder, &[&["provider"], arguments].concat(), &[]);
+    assert_eq!(run(&["update", "中继"]).status.code(), Some(2));
+    assert_eq!(run(&["update", "中继", "--rate=1", "--no-rate"]).status.code(), Some(2));
+    let wrong = run(&["update", "中继", "--weight=70000", "--priority=-1"]);
+    assert_eq!(wrong.status.code(), Some(1));
+    assert!(said(&wrong).contains("weight"), "{}", said(&wrong));
+    let unknown = run(&["disable", "别的"]);
+    assert_eq!(unknown.status.code(), Some(1));
+    assert!(said(&unknown).contains("provider"), "{}", said(&unknown));
+    assert_eq!(answer(&folder, &["provider", "list"])["data"], json!([made]));
+}

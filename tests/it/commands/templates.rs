@@ -73,6 +73,8 @@ fn templates_of_a_file_are_made_and_only_what_changed_gets_a_version() {
     assert_eq!((&listed[0]["required"], &listed[0]["optional"]), (&json!(["book", "due"]), &json!(["name"])));
     assert_eq!((&listed[1]["slug"], &listed[1]["version"]), (&json!("power-outage"), &json!(2)));
     assert_eq!(listed[1]["created_by"], "command template apply");
+    let since = listed[0]["created_at"].as_str().unwrap();
+    assert!(since.parse::<jiff::Timestamp>().is_ok(), "{since}");
     let table = String::from_utf8(belltower(&folder, &["template", "list"], &[]).stdout).unwrap();
     assert!(table.contains("图书到期提醒") && table.contains("book due [name]"), "{table}");
 }

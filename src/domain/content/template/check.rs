@@ -12,25 +12,42 @@ const MAX_TOKENS: usize = 100;
 /// `{% %}` in one template, for the same reason: each `elif` lies within the one before.
 const MAX_BLOCKS: usize = 100;
 
+/// Of one text, told at once.
+const MAX_REFUSED: usize = 20;
+
 const FILTERS: [&str; 7] = ["default", "join", "length", "lower", "trim", "upper", "urlencode"];
 const TESTS: [&str; 2] = ["defined", "undefined"];
 
 type Checked = Result<(), TemplateError>;
 
 pub(super) fn check(text: &str) -> Result<Variables, TemplateError> {
+    used_by(&read(text)?)
+}
+
+fn read(text: &str) -> Result<Stmt<'_>, TemplateError> {
     if text.len() > MAX_TEMPLATE {
         return Err(TemplateError::limit(None, format!("a template has at most {MAX_TEMPLATE} bytes")));
     }
     check_tokens(text)?;
-    let template = parse(text, "text", SyntaxConfig::default()).map_err(|error| syntax(&error))?;
-    used_by(&template)
+    parse(text, "text", SyntaxConfig::default()).map_err(|error| syntax(&error))
+}
+
+/// All that is refused in a text, as far as it can be read.
+pub(super) fn refusals(text: &str) -> Vec<TemplateError> {
+    let template = match read(text) {
+        Ok(template) => template,
+        Err(error) => return vec![error],
+    };
+    let mut walk = Walk::default();
+    let last = walk.statement(&template).err();
+    walk.refused.into_iter().chain(last).take(MAX_REFUSED).collect()
 }
 
 /// The variables a part of a template names.
 pub(super) fn used_by(part: &Stmt<'_>) -> Result<Variables, TemplateError> {
-    let mut walk = Walk { variables: Variables::default(), scopes: Vec::new() };
+    let mut walk = Walk::default();
     walk.statement(part)?;
-    Ok(walk.variables)
+    walk.refused.into_iter().next().map_or(Ok(walk.variables), Err)
 }
 
 /// The engine's words for what is wrong, without its name for the text.
@@ -65,26 +82,38 @@ fn check_tokens(text: &str) -> Checked {
     Ok(())
 }
 
+#[derive(Default)]
 struct Walk<'t> {
     variables: Variables,
+    /// What cannot be used, in the order of the text.
+    refused: Vec<TemplateError>,
     /// What the loops around this place have named.
     scopes: Vec<Vec<&'t str>>,
 }
 
 impl<'t> Walk<'t> {
-    fn statements(&mut self, statements: &[Stmt<'t>]) -> Checked {
-        statements.iter().try_for_each(|statement| self.statement(statement))
+    /// Goes on after what is refused, so that all of it is told.
+    fn statements(&mut self, statements: &[Stmt<'t>]) {
+        for statement in statements {
+            if let Err(refused) = self.statement(statement) {
+                self.refused.push(refused);
+            }
+        }
     }
 
     fn statement(&mut self, statement: &Stmt<'t>) -> Checked {
         let (what, span) = match statement {
-            Stmt::Template(template) => return self.statements(&template.children),
+            Stmt::Template(template) => {
+                self.statements(&template.children);
+                return Ok(());
+            }
             Stmt::EmitRaw(_) => return Ok(()),
             Stmt::EmitExpr(emit) => return self.expression(&emit.expr),
             Stmt::IfCond(condition) => {
                 self.expression(&condition.expr)?;
-                self.statements(&condition.true_body)?;
-                return self.statements(&condition.false_body);
+                self.statements(&condition.true_body);
+                self.statements(&condition.false_body);
+                return Ok(());
             }
             Stmt::ForLoop(for_loop) => {
                 if for_loop.recursive {
@@ -95,9 +124,10 @@ impl<'t> Walk<'t> {
                 targets(&for_loop.target, &mut scope)?;
                 self.scopes.push(scope);
                 for_loop.filter_expr.iter().try_for_each(|condition| self.expression(condition))?;
-                self.statements(&for_loop.body)?;
+                self.statements(&for_loop.body);
                 self.scopes.pop();
-                return self.statements(&for_loop.else_body);
+                self.statements(&for_loop.else_body);
+                return Ok(());
             }
             Stmt::WithBlock(it) => ("with", it.span()),
             Stmt::Set(it) => ("set", it.span()),

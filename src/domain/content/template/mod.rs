@@ -101,6 +101,12 @@ pub fn check(text: &str) -> Result<(), TemplateError> {
     Template::parse(text, Escape::None).map(drop)
 }
 
+/// Everything for which a text is not a template, as far as it can be read.
+pub fn faults(text: &str, escape: Escape) -> Vec<TemplateError> {
+    let found = check::refusals(text);
+    if found.is_empty() { Template::parse(text, escape).err().into_iter().collect() } else { found }
+}
+
 /// Fills a text in once. A text without mark-up of templates costs a copy.
 pub fn render(text: &str, params: &Params, escape: Escape) -> Result<String, TemplateError> {
     if text.contains("{{") || text.contains("{%") || text.contains("{#") {

@@ -196,3 +196,34 @@ fn variables_are_compared_with_what_is_given() {
     let large = params(json!({"a": "x".repeat(super::template::MAX_PARAMS), "c": ""}));
     assert_eq!(variables.faults(&large, "/params")[0].code, "template_limit");
 }
+
+#[test]
+fn a_text_nobody_sees_is_empty() {
+    for nothing in ["\u{200b}", " \u{feff}\u{3000}\u{ad}\n", "\u{2800}\u{3164}\u{e0020}"] {
+        let found = faults(json!({"title": nothing, "body": nothing}));
+        assert_eq!(found, [at("/title", "required"), at("/body", "required")], "{nothing:?}");
+    }
+    assert_eq!(faults(json!({"title": "\u{200b}a", "body": "👩\u{200d}🎓"})), []);
+}
+
+#[test]
+fn variants_are_for_languages_people_can_choose() {
+    let taken = |key: &str| faults(json!({"title": "x", "body": "y", "variants": {key: {"body": "z"}}}));
+    for right in ["sms", "en", "EN", "en-GB", "zh", "zh-Hant", "email.zh-CN"] {
+        assert_eq!(taken(right), [], "{right}");
+    }
+    for wrong in ["fr", "sms.ja", "fax", "eng", "english", "en.sms"] {
+        assert_eq!(taken(wrong), [at(&format!("/variants/{wrong}"), "unknown_variant")], "{wrong}");
+    }
+}
+
+#[test]
+fn all_that_is_refused_in_a_text_is_told() {
+    let text =
+        "{{ a + 1 }}\n{% if b %}{{ c | sort }}{% endif %}\n{% for x in y %}{{ x() }}{% endfor %}\n{{ d }}";
+    let found = content(json!({"title": "x", "body": text})).variables().unwrap_err();
+    let told: Vec<_> = found.iter().map(|fault| fault.detail.split_once(": ").unwrap().0).collect();
+    assert_eq!(told, ["line 1", "line 2", "line 3"], "{found:?}");
+    let many = content(json!({"title": "x", "body": "{{ a + 1 }}".repeat(100)})).variables().unwrap_err();
+    assert_eq!(many.len(), 20);
+}

@@ -108,11 +108,27 @@ fn parsed<T: FromStr<Err: Display>>(
 /// RFC 3339; a moment without an offset could be any of two dozen.
 fn moment(fields: &mut Fields<'_>, name: &'static str) -> Option<jiff::Timestamp> {
     let text = string(fields, name)?;
-    let read = text.parse();
-    if read.is_err() {
-        fields.fault(name, "invalid_time", "send a time with its offset, such as 2026-09-01T08:00:00+08:00");
+    let read = text.parse().ok();
+    if read.is_none() {
+        fields.fault(name, "invalid_time", why_no_moment(&text));
     }
-    read.ok()
+    read
+}
+
+fn why_no_moment(text: &str) -> String {
+    let year = text.bytes().take_while(u8::is_ascii_digit).count();
+    let is_date = text.bytes().enumerate().take(10).all(|(i, byte)| match i {
+        4 | 7 => byte == b'-',
+        _ => byte.is_ascii_digit(),
+    });
+    let day = text.get(..10).filter(|_| is_date);
+    let too_far = || format!("a time lies in the years 0 to 9999; {} is the last", jiff::Timestamp::MAX);
+    match day.map(str::parse::<jiff::civil::Date>) {
+        Some(Err(_)) => format!("there is no date {}", &text[..10]),
+        Some(Ok(day)) if day.year() == 9999 && text.len() > 19 => too_far(),
+        _ if year > 4 => too_far(),
+        _ => "send a time with its offset, such as 2026-09-01T08:00:00+08:00".to_owned(),
+    }
 }
 
 fn channels(fields: &mut Fields<'_>, value: &Value, allowed: &[ChannelKind]) -> Option<Vec<ChannelKind>> {
@@ -162,4 +178,41 @@ fn variants(fields: &mut Fields<'_>) -> BTreeMap<String, Variant> {
         }
     }
     read
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn said(body: &Value) -> Vec<(String, String)> {
+        read(body, &ChannelKind::ALL).1.into_iter().map(|fault| (fault.pointer, fault.detail)).collect()
+    }
+
+    #[test]
+    fn why_a_time_is_none_is_told() {
+        for (time, why) in [
+            ("2026-02-30T08:00:00+08:00", "there is no date 2026-02-30"),
+            ("9999-12-31T23:59:59Z", "9999-12-30"),
+            ("12026-01-01T00:00:00Z", "in the years"),
+            ("2026-09-01T08:00:00", "with its offset"),
+            ("9999-12-30T08:00", "with its offset"),
+            ("二〇二六年九月一日八点钟", "with its offset"),
+            ("", "with its offset"),
+        ] {
+            let found = said(&json!({"topic": "a", "expires_at": time}));
+            let [(at, detail)] = found.as_slice() else { panic!("{time}: {found:?}") };
+            assert!(at == "/expires_at" && detail.contains(why), "{time}: {detail}");
+        }
+    }
+
+    #[test]
+    fn too_many_attributes_do_not_hide_their_own_faults() {
+        let mut attributes: serde_json::Map<_, _> = (0..33).map(|n| (format!("a{n}"), json!(n))).collect();
+        attributes.insert("list".to_owned(), json!([1]));
+        let found = said(&json!({"topic": "a", "attributes": attributes}));
+        let at: Vec<_> = found.iter().map(|(at, _)| at.as_str()).collect();
+        assert_eq!(at, ["/attributes", "/attributes/list"]);
+    }
 }

@@ -56,7 +56,6 @@ pub(super) fn attributes(fields: &mut Fields<'_>) -> Params {
     };
     if object.len() > MOST_ATTRIBUTES {
         fields.fault("attributes", "too_many", format!("at most {MOST_ATTRIBUTES} attributes"));
-        return Params::new();
     }
     let mut read = Params::new();
     for (name, value) in object {

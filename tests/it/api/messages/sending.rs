@@ -24,9 +24,33 @@ async fn repeating_a_request_with_its_key_sends_nothing_twice() {
     other["title"] = json!("别的");
     post("order-1", &other).await.problem(422, "idempotency_mismatch");
     assert_eq!(app.get("/messages").await.expect(200)["data"].as_array().unwrap().len(), 1);
-    for wrong in ["", &"k".repeat(256)] {
-        assert_eq!(post(wrong, &minimal()).await.faults().len(), 1, "{wrong}");
+}
+
+#[tokio::test]
+async fn a_key_that_cannot_be_is_one_fault_whatever_is_wrong_with_it() {
+    let app = TestApp::start().await;
+    for path in ["/messages", "/messages/batch"] {
+        for wrong in ["".as_bytes(), "钥匙".as_bytes(), b"a\tb", "k".repeat(256).as_bytes()] {
+            let key = reqwest::header::HeaderValue::from_bytes(wrong).unwrap();
+            let body = json!({"messages": [minimal()]});
+            let body = if path == "/messages" { minimal() } else { body };
+            let request = app.api(Method::POST, path).header("Idempotency-Key", key).json(&body);
+            let faults = Answer::of(request).await.faults();
+            assert_eq!(faults, pairs(&[("Idempotency-Key", "invalid_idempotency_key")]), "{path} {wrong:?}");
+        }
     }
+}
+
+#[tokio::test]
+async fn the_examples_of_the_document_are_taken_as_they_stand() {
+    let app = TestApp::start().await;
+    let group = json!({"name": "全体学生", "kind": "static"});
+    Answer::of(app.api(Method::PUT, "/groups/all-students").json(&group)).await.expect(201);
+    let document = serde_json::to_value(belltower::api::openapi()).unwrap();
+    let example = |schema: &str| document.pointer(&format!("/components/schemas/{schema}/example")).unwrap();
+    send(&app, example("MessageBody")).await;
+    let batch = app.post("/messages/batch", example("BatchBody")).await.expect(200);
+    assert_eq!(batch["results"][0]["status"], 202, "{batch}");
 }
 
 #[tokio::test]
