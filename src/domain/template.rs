@@ -230,6 +230,7 @@ mod tests {
                 pair("/colour", "unknown_field"),
                 pair("/templates/1/slug", "bad_slug"),
                 pair("/templates/1/title", "template_syntax"),
+                pair("/templates/1/variants/fax", "unknown_variant"),
                 pair("/templates/2/slug", "duplicate"),
                 pair("/templates/3", "not_an_object"),
                 pair("/templates/4/body", "required"),

@@ -85,16 +85,22 @@ fn resend_body(body: &Value) -> Result<(Vec<State>, Vec<ChannelKind>)> {
     const MOST: usize = 16;
     let mut fields = Fields::of(body)?;
     let mut faults = Vec::new();
-    let states = fields.texts("states", MOST);
-    let states = reopened(&states, &mut faults);
+    fields.texts("states", MOST);
+    let states = reopened(strings(body, "states", MOST), &mut faults);
     let names_none = body
         .get("states")
         .is_none_or(|states| states.is_null() || states.as_array().is_some_and(Vec::is_empty));
     if names_none {
         fields.fault("states", "required", format!("name at least one of {}", words()));
     }
-    let channels = fields.texts("channels", MOST);
-    let channels = each("channels", &channels, &mut faults);
+    fields.texts("channels", MOST);
+    let mut channels = Vec::new();
+    for (i, text) in strings(body, "channels", MOST) {
+        match text.parse() {
+            Ok(channel) => channels.push(channel),
+            Err(why) => faults.push(Fault::new(format!("/channels/{i}"), "unknown_value", why)),
+        }
+    }
     fields.extend(faults);
     fields.finish()?;
     Ok((states, channels))
@@ -107,9 +113,15 @@ fn words() -> String {
     ENDED.map(State::name).join(", ")
 }
 
-fn reopened(texts: &[String], faults: &mut Vec<Fault>) -> Vec<State> {
-    let mut read = Vec::with_capacity(texts.len());
-    for (i, text) in texts.iter().enumerate() {
+/// The strings of a list with their places in it, which what is no string keeps.
+fn strings<'v>(body: &'v Value, name: &str, most: usize) -> impl Iterator<Item = (usize, &'v str)> {
+    let entries = body.get(name).and_then(Value::as_array).into_iter().flatten();
+    entries.take(most).enumerate().filter_map(|(i, entry)| Some((i, entry.as_str()?)))
+}
+
+fn reopened<'v>(texts: impl Iterator<Item = (usize, &'v str)>, faults: &mut Vec<Fault>) -> Vec<State> {
+    let mut read = Vec::new();
+    for (i, text) in texts {
         let at = format!("/states/{i}");
         match text.parse() {
             Ok(state) if ENDED.contains(&state) => read.push(state),
@@ -118,17 +130,6 @@ fn reopened(texts: &[String], faults: &mut Vec<Fault>) -> Vec<State> {
                 faults.push(Fault::new(at, "not_allowed", why));
             }
             Err(_) => faults.push(Fault::new(at, "unknown_value", format!("use {}", words()))),
-        }
-    }
-    read
-}
-
-fn each<T: std::str::FromStr<Err = String>>(name: &str, texts: &[String], faults: &mut Vec<Fault>) -> Vec<T> {
-    let mut read = Vec::with_capacity(texts.len());
-    for (i, text) in texts.iter().enumerate() {
-        match text.parse() {
-            Ok(value) => read.push(value),
-            Err(why) => faults.push(Fault::new(format!("/{name}/{i}"), "unknown_value", why)),
         }
     }
     read

@@ -66,7 +66,8 @@ impl Banner<'_> {
              data        {data}\n              {kept}\n  \
              commands    BELLTOWER_DATA={data} belltower source list\n              any command reaches this campus so; without it, ./data\n\n\
              A message to the student union, 60 people:\n\n{live}\n\n\
-             With the test key nothing goes further than the sandbox; here is what became of it within 5 seconds:\n\n{test}\n\n\
+             With the test key nothing goes further than the sandbox. The answer comes when all is handed over: one sent, one failed;\n\
+             the receipt follows, and GET …/messages/ID then counts one delivered:\n\n{test}\n\n\
              Ctrl-C stops the demo."
         )
     }

@@ -82,6 +82,7 @@ fn every_fault_is_named() {
             at("/body", "too_long"),
             at("/variants/email/title", "required"),
             at("/variants/en", "required"),
+            at("/variants/fax", "unknown_variant"),
             at("/variants/sms.", "unknown_variant"),
             at("/variants/sms.sms", "unknown_variant"),
             at("/variants/sms~1~0", "unknown_variant"),
