@@ -1,7 +1,8 @@
 //! Facts and rules: what a message, a recipient or a delivery is and what may become of it. No I/O, no SQL, no HTTP.
 //!
 //! Read [`channel`], [`message`] and [`delivery`] first; [`topic`] and [`audience`] say whom a message is for,
-//! [`routing`] what rules make of it, [`content`] what it says, [`source`] and [`operator`] who may ask.
+//! [`routing`] what rules make of it, [`content`] what it says, [`sms_text`] how that is billed as an SMS, [`source`] and
+//! [`operator`] who may ask.
 
 pub mod address;
 pub mod audience;
@@ -17,6 +18,7 @@ pub mod operator;
 pub mod provider;
 pub mod recipient;
 pub mod routing;
+pub mod sms_text;
 pub mod source;
 pub mod template;
 pub mod topic;

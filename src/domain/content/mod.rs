@@ -74,15 +74,24 @@ impl Content {
     /// The texts for a recipient's language by a channel. Title and body each come from the first that has one of:
     /// channel and language, channel, language, the content itself. `en-GB` is served by `en` where there is no
     /// variant of its own.
+    ///
+    /// An SMS has no subject line: a body written for SMS is all of it, so that its title is empty unless one was
+    /// written for SMS too.
     pub fn select(&self, channel: ChannelKind, language: Option<&str>) -> Selected<'_> {
-        let channel = channel.name();
         let tags = || language.into_iter().flat_map(|tag| [tag, primary(tag)]);
         let mut order: Vec<&Variant> = Vec::new();
         order.extend(tags().filter_map(|tag| self.variant(&format!("{channel}.{tag}"))));
-        order.extend(self.variant(channel));
+        order.extend(self.variant(channel.name()));
+        let own = order.len();
         order.extend(tags().filter_map(|tag| self.variant(tag)));
+        let is_whole = channel == ChannelKind::Sms && order[..own].iter().any(|v| v.body.is_some());
+        let titles = if is_whole { &order[..own] } else { &order[..] };
         Selected {
-            title: order.iter().find_map(|v| v.title.as_deref()).unwrap_or(&self.title),
+            title: titles.iter().find_map(|v| v.title.as_deref()).unwrap_or(if is_whole {
+                ""
+            } else {
+                &self.title
+            }),
             body: order.iter().find_map(|v| v.body.as_deref()).unwrap_or(&self.body),
             link: self.link.as_deref(),
         }

@@ -38,10 +38,11 @@ fn the_closest_variant_speaks() {
     assert_eq!(said(ChannelKind::Wechat, None), ("标题", "正文"));
     assert_eq!(said(ChannelKind::Wechat, Some("fr")), ("标题", "正文"));
     assert_eq!(said(ChannelKind::Wechat, Some("en")), ("Title", "body"));
-    assert_eq!(said(ChannelKind::Sms, None), ("标题", "短信"));
+    assert_eq!(said(ChannelKind::Sms, None), ("", "短信"), "a body for SMS is all of it");
+    assert_eq!(said(ChannelKind::Sms, Some("en")), ("", "text"));
     assert_eq!(
-        said(ChannelKind::Sms, Some("en")),
-        ("Title", "text"),
+        said(ChannelKind::Email, Some("zh-TW")),
+        ("邮件", "正文"),
         "each text from the closest that has it"
     );
     assert_eq!(said(ChannelKind::Email, Some("en")), ("邮件", "body"), "a channel is closer than a language");
