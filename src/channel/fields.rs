@@ -30,12 +30,13 @@ impl<'a> Fields<'a> {
         Self { map, pointer, asked: Vec::new(), faults }
     }
 
+    /// `key` may lead further down: `headers/X-App`, each name written by [`segment`].
     pub(super) fn fault(&mut self, key: &str, code: &'static str, detail: impl Into<String>) {
         self.faults.push(Fault::new(format!("{}/{key}", self.pointer), code, detail));
     }
 
-    /// A field's value; `null` counts as left out.
-    fn take(&mut self, key: &'static str) -> Option<&'a Value> {
+    /// A field's value as it is; `null` counts as left out.
+    pub(super) fn take(&mut self, key: &'static str) -> Option<&'a Value> {
         self.asked.push(key);
         self.map?.get(key).filter(|value| !value.is_null())
     }
@@ -114,6 +115,23 @@ impl<'a> Fields<'a> {
         number
     }
 
+    /// Whether anything was wrong so far; unknown names are found at the end only.
+    pub(super) fn has_faults(&self) -> bool {
+        !self.faults.is_empty()
+    }
+
+    /// What a nested object has under names that are its writer's own.
+    pub(super) fn entries(&mut self, key: &'static str) -> Vec<(&'a str, &'a Value)> {
+        match self.take(key) {
+            None => Vec::new(),
+            Some(Value::Object(map)) => map.iter().map(|(name, value)| (name.as_str(), value)).collect(),
+            Some(_) => {
+                self.fault(key, "wrong_type", format!("`{key}` is a JSON object"));
+                Vec::new()
+            }
+        }
+    }
+
     /// A nested object, read by `read`, with its own faults among these.
     pub(super) fn object<T>(&mut self, key: &'static str, read: impl FnOnce(&mut Self) -> T) -> Option<T> {
         let value = self.take(key)?;
@@ -132,13 +150,20 @@ impl<'a> Fields<'a> {
                     Some(meant) => format!("there is no setting `{key}`; did you mean `{meant}`?"),
                     None => format!("there is no setting `{key}`; there are {}", self.asked.join(", ")),
                 };
-                // RFC 6901 §3.
-                let name = key.replace('~', "~0").replace('/', "~1");
-                self.faults.push(Fault::new(format!("{}/{name}", self.pointer), "unknown_field", detail));
+                self.faults.push(Fault::new(
+                    format!("{}/{}", self.pointer, segment(key)),
+                    "unknown_field",
+                    detail,
+                ));
             }
         }
         self.faults
     }
+}
+
+/// A name as a part of a pointer (RFC 6901 §3).
+pub(super) fn segment(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
 }
 
 fn nearest(key: &str, known: &[&'static str]) -> Option<&'static str> {

@@ -9,6 +9,7 @@ mod fields;
 mod http;
 pub mod registry;
 pub mod sandbox;
+pub mod sms;
 mod tls;
 pub mod wechat;
 
@@ -18,6 +19,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::clock::Timestamp;
+use crate::domain::audience::Params;
 use crate::domain::channel::{AddressKind, ChannelKind};
 use crate::domain::content::Rendered;
 use crate::domain::delivery::{OutcomeClass, State};
@@ -37,6 +39,8 @@ pub struct Parcel {
     pub name: Option<String>,
     pub language: String,
     pub content: Arc<Rendered>,
+    /// The variables its texts were filled with, for vendors that fill in templates themselves.
+    pub params: Arc<Params>,
     pub emergency: bool,
     /// When a provider took it before, where somebody wants it sent once more.
     pub sent_before: Option<Timestamp>,
@@ -119,6 +123,47 @@ pub struct Verdict {
     pub detail: Option<String>,
 }
 
+/// A provider's call to us, as it came.
+#[derive(Clone, Debug)]
+pub struct Callback {
+    /// Otherwise a GET.
+    pub is_post: bool,
+    /// Behind the address's `?`, as it was written.
+    pub query: String,
+    pub content_type: Option<String>,
+    pub body: Vec<u8>,
+}
+
+/// What a provider's call is answered with, at once and whatever is in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Acknowledgement {
+    pub content_type: String,
+    pub body: Vec<u8>,
+    /// There is something in the call to be stored and looked into.
+    pub keep: bool,
+}
+
+/// A provider's later word on something it took.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// As in [`Outcome::reference`].
+    pub reference: String,
+    /// As in [`Parcel::address`]; `None`: whomever the reference was for.
+    pub address: Option<String>,
+    /// `Delivered`, `Failed` or `Unknown`; `Sent` where it decides nothing yet.
+    pub state: State,
+    pub code: Option<String>,
+    pub detail: Option<String>,
+}
+
+/// What a provider's call says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Receipts {
+    pub records: Vec<Record>,
+    /// What of it could not be read, in a sentence for an administrator.
+    pub trouble: Option<String>,
+}
+
 /// One provider account, ready to be called. Calls never take longer than the provider's time-out allows, and a
 /// dropped call leaves nothing behind that a later one could mistake for its own answer.
 #[async_trait]
@@ -138,6 +183,17 @@ pub trait Channel: Send + Sync {
     /// of kinds that [can](crate::domain::provider::ProviderKind::recallable).
     async fn recall(&self, _reference: &str) -> Result<(), String> {
         Err("what this provider has taken cannot be called back".to_owned())
+    }
+
+    /// How a call from the provider is answered; `None`: providers of this kind do not call. It is stored before the
+    /// answer leaves, and looked into by [`receipts`](Self::receipts) afterwards.
+    fn acknowledge(&self, _callback: &Callback) -> Option<Acknowledgement> {
+        None
+    }
+
+    /// What a stored call of the provider says.
+    fn receipts(&self, _callback: &Callback) -> Receipts {
+        Receipts { records: Vec::new(), trouble: Some("providers of this kind do not call".to_owned()) }
     }
 
     /// Connects and signs in without sending; for an administrator's test. The text says what answered.

@@ -8,6 +8,7 @@ use url::Url;
 use super::Channel;
 use super::email::Email;
 use super::sandbox::Sandbox;
+use super::sms::HttpSms;
 use super::wechat::wecom::Wecom;
 use crate::clock::Clock;
 use crate::domain::provider::ProviderKind;
@@ -27,15 +28,17 @@ pub struct Site {
 pub fn build(kind: ProviderKind, settings: &Value, site: &Site) -> Result<Arc<dyn Channel>, Vec<Fault>> {
     match kind {
         ProviderKind::Smtp => Ok(Arc::new(Email::new(settings, site)?)),
+        ProviderKind::HttpSms => Ok(Arc::new(HttpSms::new(settings, site)?)),
         ProviderKind::Sandbox => Ok(Arc::new(Sandbox::new(settings)?)),
         ProviderKind::Wecom => Ok(Arc::new(Wecom::new(settings, site)?)),
     }
 }
 
-/// Pointers of the settings that are never shown again.
+/// Pointers of the settings that are never shown again; an object's members are hidden one by one.
 pub const fn secrets(kind: ProviderKind) -> &'static [&'static str] {
     match kind {
         ProviderKind::Smtp => &["/password", "/dkim/private_key"],
+        ProviderKind::HttpSms => &["/secrets"],
         ProviderKind::Sandbox => &[],
         ProviderKind::Wecom => &["/secret", "/callback_token", "/callback_aes_key"],
     }

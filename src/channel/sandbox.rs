@@ -182,6 +182,7 @@ mod tests {
                 plain: "p".into(),
                 link: None,
             }),
+            params: Arc::default(),
             emergency: false,
             sent_before: None,
             expires_at: Timestamp::NEVER,

@@ -37,17 +37,15 @@ impl Letter {
         &mut self,
         channel: ChannelKind,
         language: &str,
-        personal: Option<Params>,
+        everyone: bool,
+        params: &Params,
     ) -> Result<Arc<Rendered>, Unfit> {
         let key = (channel, language.to_owned());
-        if personal.is_none()
-            && let Some(rendered) = self.rendered.get(&key)
-        {
+        if everyone && let Some(rendered) = self.rendered.get(&key) {
             return Ok(rendered.clone());
         }
         let selected = self.text.content.select(channel, Some(language));
-        let everyone = personal.is_none();
-        let mut rendered = if everyone && !self.text.has_variables() {
+        let mut rendered = if everyone && !self.text.has_variables {
             Arc::new(selected.render())
         } else {
             let prepared = match self.prepared.entry(key.clone()) {
@@ -56,8 +54,7 @@ impl Letter {
                     place.insert(selected.prepare().map_err(|e| Unfit::Text(e.to_string()))?)
                 }
             };
-            let params = self.text.params(personal);
-            Arc::new(prepared.fill(&params).map_err(|e| Unfit::Text(e.to_string()))?)
+            Arc::new(prepared.fill(params).map_err(|e| Unfit::Text(e.to_string()))?)
         };
         if everyone {
             // Languages without a variant of their own say the same, and share calls if they share it.
@@ -74,26 +71,28 @@ impl Letter {
 #[derive(Debug, Default)]
 struct Text {
     content: Content,
-    /// The texts have variables, with these values for everyone.
-    params: Option<Params>,
+    has_variables: bool,
+    /// Values for everyone.
+    params: Arc<Params>,
 }
 
 impl Text {
     /// Reads what the intake stored.
     fn read(stored: &str) -> Result<Self> {
         let wording: Wording = serde_json::from_str(stored).map_err(Error::internal)?;
-        Ok(Self { content: wording.content, params: wording.has_variables.then_some(wording.params) })
-    }
-
-    fn has_variables(&self) -> bool {
-        self.params.is_some()
+        Ok(Self {
+            content: wording.content,
+            has_variables: wording.has_variables,
+            params: Arc::new(wording.params),
+        })
     }
 
     /// Everyone's values with one person's over them.
-    fn params(&self, personal: Option<Params>) -> Params {
-        let mut params = self.params.clone().unwrap_or_default();
-        params.extend(personal.into_iter().flatten());
-        params
+    fn params(&self, personal: Option<Params>) -> Arc<Params> {
+        let Some(personal) = personal else { return self.params.clone() };
+        let mut params = Params::clone(&self.params);
+        params.extend(personal);
+        Arc::new(params)
     }
 }
 
@@ -168,7 +167,9 @@ impl Letters {
             Ok(personal) => personal,
             Err(error) => return Err(Unfit::Text(error.to_string())),
         };
-        let content = letter.render(claimed.channel, &language, personal)?;
+        let everyone = personal.is_none();
+        let params = letter.text.params(personal);
+        let content = letter.render(claimed.channel, &language, everyone, &params)?;
         Ok(Parcel {
             delivery: claimed.id,
             message: claimed.message_id,
@@ -179,6 +180,7 @@ impl Letters {
             name: claimed.name.clone(),
             language,
             content,
+            params,
             emergency: letter.category == Category::Emergency,
             sent_before: claimed.sent_at,
             expires_at: letter.expires_at,

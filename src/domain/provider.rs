@@ -11,6 +11,7 @@ coded! {
     ProviderKind {
         Smtp = 1 "smtp",
         Sandbox = 2 "sandbox",
+        HttpSms = 3 "http_sms",
         Wecom = 6 "wecom",
     }
 }
@@ -20,6 +21,7 @@ impl ProviderKind {
     pub const fn serves(self, channel: ChannelKind) -> bool {
         match self {
             Self::Smtp => matches!(channel, ChannelKind::Email),
+            Self::HttpSms => matches!(channel, ChannelKind::Sms),
             Self::Sandbox => true,
             Self::Wecom => matches!(channel, ChannelKind::Wechat),
         }
@@ -31,5 +33,10 @@ impl ProviderKind {
             Self::Wecom => Some(Duration::from_hours(24)),
             _ => None,
         }
+    }
+
+    /// Whether its providers call us with what became of what they took.
+    pub const fn calls_back(self) -> bool {
+        matches!(self, Self::HttpSms)
     }
 }

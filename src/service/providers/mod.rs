@@ -365,8 +365,10 @@ fn merge(target: &mut Value, patch: Value) {
 
 fn without_secrets(kind: ProviderKind, mut settings: Value) -> Value {
     for pointer in registry::secrets(kind) {
-        if let Some(secret) = settings.pointer_mut(pointer) {
-            *secret = "…".into();
+        match settings.pointer_mut(pointer) {
+            Some(Value::Object(secrets)) => secrets.values_mut().for_each(|secret| *secret = "…".into()),
+            Some(secret) => *secret = "…".into(),
+            None => {}
         }
     }
     settings
@@ -413,5 +415,8 @@ mod tests {
             shown,
             json!({"corp_id": "ww1", "secret": "…", "callback_token": "…", "callback_aes_key": "…"})
         );
+        let settings = json!({"request": {"url": "u"}, "secrets": {"app": "a", "key": "hunter2"}});
+        let shown = without_secrets(ProviderKind::HttpSms, settings);
+        assert_eq!(shown, json!({"request": {"url": "u"}, "secrets": {"app": "…", "key": "…"}}));
     }
 }

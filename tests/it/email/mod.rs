@@ -89,6 +89,7 @@ fn parcel(number: i64, address: &str) -> Parcel {
         name: Some("李娜".to_owned()),
         language: "zh-CN".to_owned(),
         content: Arc::new(Rendered::new("期末考试安排", "请于**周五**前确认。", None)),
+        params: Arc::default(),
         emergency: false,
         sent_before: None,
         expires_at: belltower::clock::Timestamp::NEVER,

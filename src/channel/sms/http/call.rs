@@ -1,0 +1,302 @@
+//! One call of a gateway: the request as its settings describe it, and what is known after it.
+
+use std::error::Error as _;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::redirect::Policy;
+use reqwest::{Client, Request, Response};
+use rustls::pki_types::ServerName;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use url::{Host, Url};
+
+use super::LONGEST_WAIT;
+use super::answer::{Reply, Verdict, by_status};
+use super::body::Written;
+use super::charset::percent;
+use super::settings::Settings;
+use super::template::{Missing, Values};
+use crate::channel::{Outcome, tls};
+use crate::clock::{Clock, Timestamp};
+use crate::domain::audience::Params;
+use crate::domain::delivery::OutcomeClass as Class;
+use crate::error::Fault;
+
+/// A connection that was idle this long may be closed by the gateway at the very moment it is used again, which leaves
+/// us not knowing. Apache closes after five seconds, others later.
+const IDLE: Duration = Duration::from_secs(4);
+/// More of an answer is not read.
+const MAX_ANSWER: usize = 64 * 1024;
+
+pub(super) struct Caller {
+    pub(super) settings: Settings,
+    client: Client,
+    clock: Clock,
+}
+
+/// What one call is to say.
+pub(super) struct Letter<'l> {
+    /// Ours of the call.
+    pub(super) id: String,
+    /// With the sign.
+    pub(super) text: &'l str,
+    /// In E.164.
+    pub(super) numbers: Vec<&'l str>,
+    pub(super) params: &'l Params,
+}
+
+impl Caller {
+    pub(super) fn new(settings: Settings, clock: Clock) -> Result<Self, Vec<Fault>> {
+        let mut builder = Client::builder()
+            .redirect(Policy::none())
+            .retry(reqwest::retry::never())
+            .timeout(settings.timeout)
+            // Half of it, so that a gateway nobody answers at is told from one that does not answer.
+            .connect_timeout(settings.timeout / 2)
+            .pool_idle_timeout(IDLE)
+            .user_agent(concat!("belltower/", env!("CARGO_PKG_VERSION")))
+            .tls_backend_preconfigured(settings.tls.as_ref().clone());
+        if settings.request.host.host_str().is_some_and(tls::is_loopback) {
+            builder = builder.no_proxy();
+        }
+        let client = builder.build().map_err(|error| {
+            vec![Fault::new(
+                "/request",
+                "unsupported",
+                format!("no such calls can be made: {}", told(&error)),
+            )]
+        })?;
+        Ok(Self { settings, client, clock })
+    }
+
+    /// Makes the call. The verdict is the gateway's; an outcome says why there is none.
+    pub(super) async fn call(&self, letter: &Letter<'_>) -> Result<Verdict, Outcome> {
+        let request = self.request(letter).map_err(Unfit::outcome)?;
+        let answered = async {
+            let response = self.client.execute(request).await?;
+            let status = response.status();
+            match self.reply(response).await {
+                Ok(reply) => Ok(reply),
+                // What it would have said is lost, but not what its status says.
+                Err(_) if by_status(status).is_some() => {
+                    Ok(Reply { status, retry_after: None, content_type: None, body: Vec::new() })
+                }
+                Err(error) => Err(error),
+            }
+        };
+        match answered.await {
+            Ok(reply) => {
+                let mut verdict =
+                    self.settings.answer.judge(&reply, self.settings.request.charset, &self.settings.secrets);
+                // Where the gateway has no id of its own, receipts can only carry ours.
+                verdict.reference.get_or_insert_with(|| letter.id.clone());
+                Ok(verdict)
+            }
+            Err(error) => {
+                let class = class(&error);
+                let reference = (class == Class::Unknown).then(|| letter.id.clone());
+                Err(Outcome { reference, ..Outcome::new(class).detail(told(&error)) })
+            }
+        }
+    }
+
+    async fn reply(&self, mut response: Response) -> reqwest::Result<Reply> {
+        let status = response.status();
+        let headers = response.headers();
+        let content_type = headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).map(str::to_owned);
+        let retry_after = headers.get(RETRY_AFTER).and_then(|v| wait(v.to_str().ok()?, self.clock.now()));
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await? {
+            let room = MAX_ANSWER - body.len();
+            body.extend_from_slice(&chunk[..chunk.len().min(room)]);
+            if chunk.len() >= room {
+                break;
+            }
+        }
+        Ok(Reply { status, retry_after, content_type, body })
+    }
+
+    fn request(&self, letter: &Letter<'_>) -> Result<Request, Unfit> {
+        let settings = &self.settings;
+        let recipients = &settings.recipients;
+        let numbers: Vec<String> =
+            letter.numbers.iter().map(|number| recipients.format.write(number)).collect();
+        let mut values = Values {
+            to: numbers.join(&recipients.separator),
+            text: letter.text,
+            sign: &settings.sign,
+            id: &letter.id,
+            timestamp: (self.clock.now().millis() / 1_000).to_string(),
+            nonce: format!("{:032x}", rand::random::<u128>()),
+            signature: String::new(),
+            params: letter.params,
+            secrets: &settings.secrets,
+        };
+        if let Some(signature) = &settings.signature {
+            values.signature = signature.sign(&values, settings.request.charset)?;
+        }
+        let address = settings.request.url.fill(&values, |value, _| percent(value.as_bytes()))?;
+        let mut url = Url::parse(&address).map_err(|error| Unfit::Address(error.to_string()))?;
+        let mut headers = HeaderMap::new();
+        let body = match settings.request.body.write(&values, &numbers, settings.request.charset)? {
+            Written::Query(fields) => {
+                let before = url.query().filter(|query| !query.is_empty()).map(|query| format!("{query}&"));
+                url.set_query(Some(&format!("{}{fields}", before.unwrap_or_default())));
+                None
+            }
+            Written::Body(media_type, bytes) => {
+                let media_type = HeaderValue::from_str(&media_type)
+                    .map_err(|_| Unfit::Header(CONTENT_TYPE.to_string()))?;
+                headers.insert(CONTENT_TYPE, media_type);
+                Some(bytes)
+            }
+        };
+        for (name, value) in &settings.request.headers {
+            // A value can end no line and begin no other header.
+            let value =
+                value.fill(&values, |value, _| value.chars().filter(|c| !c.is_control()).collect())?;
+            let value =
+                HeaderValue::from_bytes(value.as_bytes()).map_err(|_| Unfit::Header(name.to_string()))?;
+            headers.insert(name.clone(), value);
+        }
+        let mut request = Request::new(settings.request.method.clone(), url);
+        *request.headers_mut() = headers;
+        *request.body_mut() = body.map(Into::into);
+        Ok(request)
+    }
+
+    /// Whether somebody is there, and who they say they are.
+    pub(super) async fn reach(&self) -> Result<String, String> {
+        let reaching = self.connect();
+        match tokio::time::timeout(self.settings.timeout, reaching).await {
+            Ok(reached) => reached,
+            Err(_) => Err(format!("no answer within {} s", self.settings.timeout.as_secs_f64())),
+        }
+    }
+
+    async fn connect(&self) -> Result<String, String> {
+        let url = &self.settings.request.host;
+        let (host, port) = (url.host(), url.port_or_known_default().unwrap_or(443));
+        let (name, literal) = match host {
+            Some(Host::Domain(name)) => (name.to_owned(), None),
+            Some(Host::Ipv4(ip)) => (ip.to_string(), Some(SocketAddr::from((ip, port)))),
+            Some(Host::Ipv6(ip)) => (ip.to_string(), Some(SocketAddr::from((ip, port)))),
+            None => return Err("the address has no host".to_owned()),
+        };
+        let stream = match literal {
+            Some(address) => TcpStream::connect(address).await,
+            None => TcpStream::connect((name.as_str(), port)).await,
+        };
+        let stream = stream.map_err(|error| format!("{name}:{port} cannot be reached: {error}"))?;
+        let peer = stream.peer_addr().map_err(|error| error.to_string())?;
+        if url.scheme() == "http" {
+            return Ok(format!("{peer} takes connections; nothing was sent"));
+        }
+        let server = ServerName::try_from(name.clone()).map_err(|error| error.to_string())?;
+        let connector = TlsConnector::from(Arc::clone(&self.settings.tls));
+        connector
+            .connect(server, stream)
+            .await
+            .map_err(|error| format!("TLS with {peer} failed: {error}"))?;
+        Ok(format!("{peer} takes connections and is {name} by its certificate; nothing was sent"))
+    }
+}
+
+/// Why a call cannot be made.
+#[derive(Debug)]
+enum Unfit {
+    Variable(String),
+    Address(String),
+    Header(String),
+}
+
+impl From<Missing> for Unfit {
+    fn from(Missing(name): Missing) -> Self {
+        Self::Variable(name)
+    }
+}
+
+impl Unfit {
+    fn outcome(self) -> Outcome {
+        match self {
+            Self::Variable(name) => Outcome::new(Class::PermanentMessage)
+                .code("belltower.variable")
+                .detail(format!("the gateway needs the variable `{name}`, and the message has none")),
+            Self::Address(reason) => Outcome::new(Class::Config)
+                .code("belltower.url")
+                .detail(format!("request.url makes no address: {reason}")),
+            Self::Header(name) => Outcome::new(Class::Config)
+                .code("belltower.header")
+                .detail(format!("the header {name} cannot have this value")),
+        }
+    }
+}
+
+/// Before a connection stands nothing has left us; after it, who knows.
+fn class(error: &reqwest::Error) -> Class {
+    if error.is_connect() {
+        return if is_certificate(error) { Class::Config } else { Class::Transient };
+    }
+    if error.is_builder() { Class::Config } else { Class::Unknown }
+}
+
+/// The gateway is not who it should be; no trying again mends that.
+fn is_certificate(error: &reqwest::Error) -> bool {
+    let mut at = error.source();
+    while let Some(source) = at {
+        // An I/O error's own source is its inner error's source.
+        let inner = source.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        let tls = inner.and_then(|inner| inner.downcast_ref()).or_else(|| source.downcast_ref());
+        if matches!(tls, Some(rustls::Error::InvalidCertificate(_))) {
+            return true;
+        }
+        at = source.source();
+    }
+    false
+}
+
+/// An error with its causes and without the address, which may hold secrets and numbers.
+fn told(error: &reqwest::Error) -> String {
+    let mut words = if error.is_timeout() { "no answer in time".to_owned() } else { String::new() };
+    let mut at = error.source();
+    while let Some(source) = at {
+        if !words.is_empty() {
+            words.push_str(": ");
+        }
+        words.push_str(&source.to_string());
+        at = source.source();
+    }
+    if words.is_empty() { "the call failed".to_owned() } else { words }
+}
+
+/// RFC 9110 §10.2.3: seconds, or a date.
+fn wait(text: &str, now: Timestamp) -> Option<Duration> {
+    let text = text.trim();
+    let wait = match text.parse::<u64>() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => {
+            let at = jiff::fmt::rfc2822::parse(text).ok()?;
+            Timestamp::from(at.timestamp()).since(now)
+        }
+    };
+    Some(wait.min(LONGEST_WAIT))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_is_told_in_seconds_or_as_a_date() {
+        // Monday 21 September 2026, 14:13:20 UTC.
+        let now = Timestamp(1_790_000_000_000);
+        assert_eq!(wait("30", now), Some(Duration::from_secs(30)));
+        assert_eq!(wait(" Mon, 21 Sep 2026 14:14:00 GMT", now), Some(Duration::from_secs(40)));
+        assert_eq!(wait("Mon, 21 Sep 2026 14:00:00 GMT", now), Some(Duration::ZERO), "it is over");
+        assert_eq!(wait("99999999", now), Some(LONGEST_WAIT));
+        assert_eq!(wait("soon", now), None);
+    }
+}
