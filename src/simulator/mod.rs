@@ -4,6 +4,7 @@
 //! wrong together. Each one listens on a real socket, behaves as its vendor documents, and misbehaves on demand.
 //!
 //! - [`smtp`]: a mail relay ([`SmtpSimulator`]) with TLS, sign-in and faults at every stage of the conversation
+//! - [`http_sms`]: an SMS gateway called over HTTP ([`HttpSmsSimulator`]), with its receipts
 //! - [`mailbox`]: what the relay took, newest first; counts that show a mail that came twice
 //! - [`mail`]: one mail as its reader sees it, parsed only when somebody looks
 //! - [`wecom`]: WeCom's API for one application ([`WecomSimulator`]), and what its members received
@@ -22,6 +23,7 @@
 //! ```
 
 mod http;
+pub mod http_sms;
 pub mod mail;
 pub mod mailbox;
 mod pattern;
@@ -29,6 +31,7 @@ pub mod smtp;
 mod tally;
 pub mod wecom;
 
+pub use http_sms::{HttpSmsOptions, HttpSmsSimulator, Moment, ReceiptPlan, SmsAct, SmsFaults};
 pub use mail::{Mail, MailSummary};
 pub use mailbox::{MailPage, MailQuery, Mailbox};
 pub use smtp::{Act, Fault, Faults, Reply, SmtpOptions, SmtpSimulator, SmtpStats, SmtpTls, Stage};

@@ -19,6 +19,7 @@ mod intake;
 mod providers;
 mod queue;
 mod routing;
+mod sms;
 mod store;
 mod support;
 mod wecom;

@@ -28,8 +28,8 @@ pub(super) enum Body {
 #[derive(Debug)]
 pub(super) enum Node {
     Text(Template),
-    /// `["{to}"]`: a list of the numbers.
-    Numbers,
+    /// `["{to}"]`: a list of the numbers. Holds what is between the quotation marks.
+    Numbers(Template),
     List(Vec<Node>),
     Object(Vec<(String, Node)>),
     Other(Value),
@@ -152,12 +152,14 @@ fn template(text: &str, path: String, secrets: &Secrets, faults: &mut Vec<BodyFa
     })
 }
 
+fn is_numbers(items: &[Value]) -> bool {
+    matches!(items, [Value::String(text)] if text == "{to}")
+}
+
 fn node(value: &Value, path: String, secrets: &Secrets, faults: &mut Vec<BodyFault>) -> Node {
     match value {
         Value::String(text) => Node::Text(template(text, path, secrets, faults)),
-        Value::Array(items) if matches!(items.as_slice(), [Value::String(text)] if text == "{to}") => {
-            Node::Numbers
-        }
+        Value::Array(items) if is_numbers(items) => Node::Numbers(template("{to}", path, secrets, faults)),
         Value::Array(items) => Node::List(
             items
                 .iter()
@@ -181,10 +183,10 @@ fn node(value: &Value, path: String, secrets: &Secrets, faults: &mut Vec<BodyFau
 impl Node {
     fn templates(&self) -> Vec<&Template> {
         match self {
-            Self::Text(text) => vec![text],
+            Self::Text(text) | Self::Numbers(text) => vec![text],
             Self::List(items) => items.iter().flat_map(Self::templates).collect(),
             Self::Object(members) => members.iter().flat_map(|(_, node)| node.templates()).collect(),
-            Self::Numbers | Self::Other(_) => Vec::new(),
+            Self::Other(_) => Vec::new(),
         }
     }
 
@@ -192,7 +194,7 @@ impl Node {
         Ok(match self {
             // Escaped when the value is written out.
             Self::Text(text) => text.fill_plain(values)?.into(),
-            Self::Numbers => numbers.into(),
+            Self::Numbers(_) => numbers.into(),
             Self::List(items) => {
                 items.iter().map(|item| item.fill(values, numbers)).collect::<Result<Vec<_>, _>>()?.into()
             }

@@ -244,18 +244,13 @@ fn class(error: &reqwest::Error) -> Class {
 }
 
 /// The gateway is not who it should be; no trying again mends that.
-fn is_certificate(error: &reqwest::Error) -> bool {
-    let mut at = error.source();
-    while let Some(source) = at {
-        // An I/O error's own source is its inner error's source.
-        let inner = source.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        let tls = inner.and_then(|inner| inner.downcast_ref()).or_else(|| source.downcast_ref());
-        if matches!(tls, Some(rustls::Error::InvalidCertificate(_))) {
-            return true;
-        }
-        at = source.source();
+fn is_certificate(error: &(dyn std::error::Error + 'static)) -> bool {
+    if matches!(error.downcast_ref(), Some(rustls::Error::InvalidCertificate(_))) {
+        return true;
     }
-    false
+    // An I/O error's source is its inner error's source, so that the inner one is asked for by itself.
+    let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    inner.is_some_and(|inner| is_certificate(inner)) || error.source().is_some_and(is_certificate)
 }
 
 /// An error with its causes and without the address, which may hold secrets and numbers.

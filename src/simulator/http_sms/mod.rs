@@ -1,0 +1,30 @@
+//! An SMS gateway that is called over HTTP, as mainland vendors answer: 200 for yes and no, a code in the body, receipts
+//! pushed later to an address of the customer's.
+//!
+//! - [`server`]: [`HttpSmsSimulator`], its options, the accept loop
+//! - [`request`]: what a call asks for, in whatever form it comes; [`signature`]: whether it may
+//! - [`answer`]: what the gateway says to it
+//! - [`receipts`]: what it tells later, late, twice or in the wrong order
+//! - [`faults`]: what can go wrong
+//! - [`inbox`]: the telephones' side of it
+//! - [`wire`]: HTTP on a socket
+
+mod answer;
+mod faults;
+mod inbox;
+mod receipts;
+mod request;
+mod server;
+mod signature;
+mod wire;
+
+#[cfg(test)]
+mod tests;
+
+pub use answer::AnswerFormat;
+pub use faults::{Moment, SmsAct, SmsFault, SmsFaults};
+pub use inbox::{Inbox, InboxPage, InboxQuery, Sms};
+pub use receipts::{Pushed, ReceiptFormat, ReceiptPlan};
+pub use server::{HttpSmsOptions, HttpSmsSimulator, HttpSmsStats};
+pub use signature::{Part, SignatureCheck};
+pub use wire::SmsRequest;
