@@ -12,7 +12,7 @@ use utoipa::{Modify, OpenApi as _};
 
 use super::{deliveries, docs, groups, messages, recipients, source, templates};
 use crate::http::errors::{PROBLEM_JSON, Problem};
-use crate::http::{health, metrics, problems};
+use crate::http::{callbacks, health, metrics, problems};
 use crate::service::messages::{AcceptedView, MessageView};
 
 /// The whole document.
@@ -59,6 +59,7 @@ pub fn json() -> &'static str {
         (name = "directory", description = "People and groups; needs the right `directory`"),
         (name = "templates", description = "Stored texts with variables"),
         (name = "source", description = "What a departmental system knows and does about itself"),
+        (name = "callbacks", description = "For vendors, who tell what became of what they took; not for sources"),
         (name = "operation", description = "Health, figures and help, without a key"),
     ),
     paths(
@@ -89,6 +90,8 @@ pub fn json() -> &'static str {
         templates::show,
         source::show,
         source::rotate,
+        callbacks::take,
+        callbacks::check,
         health::live,
         health::ready,
         metrics::show,

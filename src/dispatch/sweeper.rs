@@ -1,12 +1,12 @@
 //! Finds what nobody is looking after: waits that are over, schedules that have come, entries a queue lost, claims of
-//! processes that are gone, messages past their time.
+//! processes that are gone, messages past their time. It also looks into what providers told by themselves.
 
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
 use crate::Result;
-use crate::service::{Services, deliveries, messages, operators};
+use crate::service::{Services, deliveries, messages, operators, receipts};
 
 /// A retry is at most this late.
 const TICK: Duration = Duration::from_millis(400);
@@ -16,6 +16,8 @@ const SELDOM: u32 = 5;
 const RARELY: u32 = 25;
 /// What has served its time (idempotency keys, ended sessions, one-time links) is removed every so many ticks: hourly.
 const HOURLY: u32 = 9_000;
+/// Steps of receipts in a tick: what comes faster must not keep the rest waiting.
+const RECEIPTS: usize = 20;
 
 pub(super) async fn run(s: Services, owner: i64, stop: CancellationToken) {
     let mut ticks: u32 = 0;
@@ -32,6 +34,11 @@ pub(super) async fn run(s: Services, owner: i64, stop: CancellationToken) {
 
 async fn tick(s: &Services, owner: i64, ticks: u32) -> Result<()> {
     deliveries::offer_due(s).await?;
+    for _ in 0..RECEIPTS {
+        if receipts::process(s).await? == 0 {
+            break;
+        }
+    }
     if ticks.is_multiple_of(SELDOM) {
         expire_and_release(s, owner).await?;
     }
@@ -41,13 +48,15 @@ async fn tick(s: &Services, owner: i64, ticks: u32) -> Result<()> {
     if ticks.is_multiple_of(HOURLY) {
         messages::prune(s).await?;
         operators::purge(s).await?;
+        receipts::prune(s).await?;
     }
     Ok(())
 }
 
 /// Everything but wake-ups, once; returns how much it changed.
 pub(super) async fn sweep(s: &Services, owner: i64) -> Result<usize> {
-    Ok(expire_and_release(s, owner).await? + deliveries::complete_left_open(s).await?)
+    let swept = expire_and_release(s, owner).await? + deliveries::complete_left_open(s).await?;
+    Ok(swept + receipts::process(s).await?)
 }
 
 async fn expire_and_release(s: &Services, owner: i64) -> Result<usize> {

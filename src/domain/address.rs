@@ -72,7 +72,7 @@ fn ascii_domain(domain: &str) -> Option<String> {
 /// A mobile number as it is kept: E.164, `+` and 8 to 15 digits. Eleven digits that start with 1 are a number of the
 /// mainland, with or without `86`, `0086` or `+86`; any other needs its country's `+` or `00`. Spaces, hyphens, dots
 /// and parentheses between digits are dropped, full-width digits read as digits.
-fn normalise_mobile(text: &str) -> Result<String, BadAddress> {
+pub fn normalise_mobile(text: &str) -> Result<String, BadAddress> {
     let mut number = String::with_capacity(16);
     for c in text.trim().chars() {
         match c {

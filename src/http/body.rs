@@ -77,6 +77,25 @@ impl FromRequest for OptionalJson {
     }
 }
 
+/// A body of at most `LIMIT` bytes, whatever it is.
+#[derive(Clone, Debug)]
+pub struct AnyBytes<const LIMIT: usize>(pub Bytes);
+
+impl<const LIMIT: usize> FromRequest for AnyBytes<LIMIT> {
+    type Error = Error;
+    type Future = LocalBoxFuture<'static, Result<Self>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let headers = request.headers();
+        let checked = expect_uncompressed(headers).and_then(|()| expect_at_most(headers, LIMIT));
+        let payload = payload.take();
+        Box::pin(async move {
+            checked?;
+            Ok(Self(read(payload, LIMIT).await?))
+        })
+    }
+}
+
 /// The fields of a submitted form, in their order; a name may come more than once.
 #[derive(Clone, Debug, Default)]
 pub struct Fields(pub Vec<(String, String)>);
@@ -124,16 +143,21 @@ fn expect_json(headers: &HeaderMap) -> Result<()> {
     expect_media(headers, "application/json", is_json)
 }
 
-/// Refuses other media types, other encodings of text than UTF-8, and compressed bodies: what is small on the wire must
-/// not become large in memory.
+/// Compressed bodies are refused: what is small on the wire must not become large in memory.
+fn expect_uncompressed(headers: &HeaderMap) -> Result<()> {
+    if headers.get(header::CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
+        return Err(Error::UnsupportedMedia { expected: "the body uncompressed" });
+    }
+    Ok(())
+}
+
+/// Refuses other media types, other encodings of text than UTF-8, and compressed bodies.
 pub fn expect_media(
     headers: &HeaderMap,
     expected: &'static str,
     is_right: impl Fn(&str) -> bool,
 ) -> Result<()> {
-    if headers.get(header::CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
-        return Err(Error::UnsupportedMedia { expected: "the body uncompressed" });
-    }
+    expect_uncompressed(headers)?;
     let written = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
     let (essence, parameters) = written.split_once(';').unwrap_or((written, ""));
     let charset = parameters.split(';').find_map(|parameter| {

@@ -3,6 +3,7 @@
 
 pub mod assets;
 pub mod body;
+pub mod callbacks;
 pub mod client;
 pub mod errors;
 pub mod guard;

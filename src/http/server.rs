@@ -10,7 +10,7 @@ use actix_web::{App, HttpServer};
 
 use super::client::TrustedProxies;
 use super::routes::nowhere;
-use super::{assets, health, metrics, problems, session, watch};
+use super::{assets, callbacks, health, metrics, problems, session, watch};
 use crate::config::Language;
 use crate::lifecycle::Lifecycle;
 use crate::service::Services;
@@ -130,6 +130,7 @@ fn routes(config: &mut ServiceConfig, serves: Serves, s: &Services) {
         return;
     }
     problems::configure(config);
+    callbacks::configure(config);
     assets::configure(config);
     crate::api::docs::configure(config);
     config.service(web::scope("/api/v1").configure(crate::api::configure));

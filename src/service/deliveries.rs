@@ -128,7 +128,7 @@ pub async fn judge(
     let mut tx = s.db.begin().await?;
     let mut closed = Vec::new();
     if !verdicts.is_empty() {
-        closed = receipts::judge(&mut tx, now, &s.campus.day(now), verdicts).await?;
+        closed = receipts::judge(&mut tx, now, &|at| s.campus.day(at), verdicts).await?;
     }
     if !undecided.is_empty() {
         receipts::poll_later(&mut tx, undecided, ask_again.map(|wait| now.plus(wait))).await?;

@@ -15,6 +15,7 @@ pub mod planning;
 pub mod providers;
 pub mod readiness;
 mod recalls;
+pub mod receipts;
 pub mod recipients;
 pub mod reports;
 pub mod routing;
@@ -60,6 +61,7 @@ pub struct Services {
     rules: Arc<routing::KnownRules>,
     passwords: Arc<operators::Passwords>,
     figures: Arc<figures::Latest>,
+    doors: Arc<receipts::Doors>,
 }
 
 impl Services {
@@ -89,6 +91,7 @@ impl Services {
             rates: Arc::default(),
             rules: Arc::default(),
             passwords: Arc::default(),
+            doors: Arc::default(),
             figures: Arc::default(),
         }
     }

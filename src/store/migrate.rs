@@ -22,7 +22,10 @@ macro_rules! steps {
 }
 
 pub(super) async fn sqlite(options: &SqliteConnectOptions) -> Result<()> {
-    let migrator = steps!("sqlite": 1 "0001_foundation", 2 "0002_message_indexes", 3 "0003_routing",);
+    let migrator = steps!(
+        "sqlite":
+        1 "0001_foundation", 2 "0002_message_indexes", 3 "0003_routing", 4 "0004_callbacks",
+    );
     let mut conn = options.connect().await?;
     migrator.run(&mut conn).await.map_err(refused)?;
     conn.close().await?;
@@ -30,7 +33,10 @@ pub(super) async fn sqlite(options: &SqliteConnectOptions) -> Result<()> {
 }
 
 pub(super) async fn postgres(options: &PgConnectOptions) -> Result<()> {
-    let migrator = steps!("postgres": 1 "0001_foundation", 2 "0002_message_indexes", 3 "0003_routing",);
+    let migrator = steps!(
+        "postgres":
+        1 "0001_foundation", 2 "0002_message_indexes", 3 "0003_routing", 4 "0004_callbacks",
+    );
     let mut conn = options.connect().await?;
     migrator.run(&mut conn).await.map_err(refused)?;
     conn.close().await?;

@@ -1,4 +1,5 @@
-//! What providers say later of deliveries they took: asked for where a provider can be asked, stored as it comes.
+//! What providers say later of deliveries they took: asked for where a provider can be asked, or told by itself and then
+//! matched with the delivery it is about.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +13,7 @@ use crate::Result;
 use crate::clock::Timestamp;
 use crate::domain::channel::{ChannelKind, Outlet};
 use crate::domain::delivery::State;
-use crate::domain::id::{DeliveryId, MessageId, ProviderId};
+use crate::domain::id::{DeliveryId, MessageId, ProviderId, ReceiptId};
 
 row! {
     /// A delivery whose provider is to be asked what became of it.
@@ -52,23 +53,33 @@ pub struct Verdict {
 }
 
 row! {
-    struct Judged {
+    /// A delivery that a receipt may move.
+    struct Movable {
         id: DeliveryId,
         message_id: MessageId,
         channel: ChannelKind,
         outlet: i64,
         target: i64,
         last_step: i64,
+        state: State,
+        updated_at: Timestamp,
     }
 }
 
+/// Which campus day a moment is in.
+pub type DayOf<'a> = &'a (dyn Fn(Timestamp) -> String + Sync);
+
 /// Stores receipts and moves the deliveries they decide. Only `sent` and `unknown` deliveries move, so a receipt that
-/// comes twice, or late, changes nothing but the list of receipts. Returns messages that may have nothing open any more:
-/// those where the last channel that waited is not needed now.
-pub async fn judge(tx: &mut Tx, now: Timestamp, day: &str, verdicts: &[Verdict]) -> Result<Vec<MessageId>> {
-    let dialect = tx.dialect();
-    let input = to_json(verdicts)?;
-    let rows = dialect.rows(
+/// comes twice, or late, changes nothing but the list of receipts. A delivery moves in the figures of the day on which
+/// it was counted before: they say what became of what was sent that day. Returns messages that may have nothing open
+/// any more: those where the last channel that waited is not needed now.
+pub async fn judge(
+    tx: &mut Tx,
+    now: Timestamp,
+    day_of: DayOf<'_>,
+    verdicts: &[Verdict],
+) -> Result<Vec<MessageId>> {
+    let rows = tx.dialect().rows(
         "$1",
         &[
             ("id", Field::Int),
@@ -83,49 +94,256 @@ pub async fn judge(tx: &mut Tx, now: Timestamp, day: &str, verdicts: &[Verdict])
         "INSERT INTO receipt (delivery_id, provider_id, received_at, reference, state, code, detail)
          SELECT id, provider_id, $2, reference, state, code, detail FROM {rows} AS v"
     );
+    let input = to_json(verdicts)?;
+    in_tx!(tx, |conn| sqlx::query(sql(text)).bind(&input).bind(now.0).execute(conn).await.map(drop))?;
+    decide(tx, now, day_of, verdicts).await
+}
+
+/// Of several verdicts on one delivery the first that says what became of it counts.
+async fn decide(
+    tx: &mut Tx,
+    now: Timestamp,
+    day_of: DayOf<'_>,
+    verdicts: &[Verdict],
+) -> Result<Vec<MessageId>> {
+    let mut deciding: BTreeMap<i64, &Verdict> = BTreeMap::new();
+    for verdict in verdicts.iter().filter(|verdict| verdict.state != State::Sent.code()) {
+        deciding.entry(verdict.id).or_insert(verdict);
+    }
+    let dialect = tx.dialect();
+    let text = format!(
+        "SELECT id, message_id, channel, outlet, target, last_step, state, updated_at FROM delivery
+         WHERE id IN {} AND state IN ({}, {}) ORDER BY id{}",
+        dialect.int_list("$1"),
+        State::Sent.code(),
+        State::Unknown.code(),
+        dialect.lock(),
+    );
+    let ids = to_json(&deciding.keys().collect::<Vec<_>>())?;
+    let movable: Vec<Movable> = in_tx!(tx, |conn| sqlx::query_as(sql(text)).bind(ids).fetch_all(conn).await)?;
+    let moved: Vec<&Verdict> = movable.iter().filter_map(|row| deciding.get(&row.id.0).copied()).collect();
+    if moved.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = dialect.rows("$1", &[("id", Field::Int), ("state", Field::Int), ("code", Field::Text)]);
+    let text = format!(
+        "UPDATE delivery SET state = v.state, reason = CASE WHEN v.state = 4 THEN v.code ELSE NULL END,
+            delivered_at = CASE WHEN v.state = 3 THEN $2 ELSE delivered_at END, poll_at = NULL, updated_at = $2
+         FROM {rows} AS v WHERE delivery.id = v.id"
+    );
+    let input = to_json(&moved)?;
     in_tx!(tx, |conn| sqlx::query(sql(text)).bind(&input).bind(now.0).execute(conn).await.map(drop))?;
     let mut moves = Moves::new();
-    let mut today = BTreeMap::new();
+    let mut days: BTreeMap<String, BTreeMap<(i64, i64), i64>> = BTreeMap::new();
     let mut steps = Vec::new();
-    let states: BTreeMap<i64, i64> = verdicts.iter().map(|v| (v.id, v.state)).collect();
-    for from in [State::Sent, State::Unknown] {
-        let text = format!(
-            "UPDATE delivery SET state = v.state, reason = CASE WHEN v.state = 4 THEN v.code ELSE NULL END,
-                delivered_at = CASE WHEN v.state = 3 THEN $2 ELSE delivered_at END, poll_at = NULL, updated_at = $2
-             FROM {rows} AS v WHERE delivery.id = v.id AND delivery.state = {from}
-             RETURNING delivery.id, delivery.message_id, delivery.channel, delivery.outlet, delivery.target,
-                delivery.last_step",
-            from = from.code()
-        );
-        let judged: Vec<Judged> =
-            in_tx!(tx, |conn| sqlx::query_as(sql(text)).bind(&input).bind(now.0).fetch_all(conn).await)?;
-        for row in judged {
-            let Some(to) = states.get(&row.id.0).and_then(|s| State::from_code(*s)) else { continue };
-            if to != from {
-                moves.entry((row.message_id, row.channel)).or_default().shift(from, to, 1);
-                if row.outlet != Outlet::Sandbox.code() {
-                    *today.entry((row.channel.code(), to.code())).or_default() += 1;
-                    *today.entry((row.channel.code(), from.code())).or_default() -= 1;
-                }
-            }
-            if row.last_step > 0 {
-                let (message_id, target) = (row.message_id.0, row.target);
-                steps.push(StepEnd { message_id, target, channel: row.channel, state: to });
-            }
+    for (row, verdict) in movable.iter().zip(&moved) {
+        let Some(to) = State::from_code(verdict.state) else { continue };
+        moves.entry((row.message_id, row.channel)).or_default().shift(row.state, to, 1);
+        if row.outlet != Outlet::Sandbox.code() {
+            let day = days.entry(day_of(row.updated_at)).or_default();
+            *day.entry((row.channel.code(), to.code())).or_default() += 1;
+            *day.entry((row.channel.code(), row.state.code())).or_default() -= 1;
+        }
+        if row.last_step > 0 {
+            let (message_id, target) = (row.message_id.0, row.target);
+            steps.push(StepEnd { message_id, target, channel: row.channel, state: to });
         }
     }
     let mut suppressed = Vec::new();
     for row in fallback::follow(tx, now, &steps).await? {
         moves.entry((row.message_id, row.channel)).or_default().shift(State::Pending, row.state, 1);
         if row.is_live() {
+            let today = days.entry(day_of(now)).or_default();
             *today.entry((row.channel.code(), row.state.code())).or_default() += 1;
         }
         suppressed.push(row.message_id);
     }
     let mut closed = count(tx, &moves).await?;
-    count_day(tx, day, &today).await?;
+    for (day, n) in days {
+        count_day(tx, &day, &n).await?;
+    }
     closed.retain(|message| suppressed.contains(message));
     Ok(closed)
+}
+
+/// A receipt that came by itself and has found no delivery yet.
+#[derive(Clone, Debug, Serialize)]
+pub struct NewReceipt {
+    pub provider_id: i64,
+    pub received_at: i64,
+    pub reference: String,
+    pub address: Option<String>,
+    pub state: i64,
+    pub code: Option<String>,
+    pub detail: Option<String>,
+}
+
+/// Stores receipts that are to find their deliveries from now on.
+pub async fn insert_waiting(tx: &mut Tx, now: Timestamp, receipts: &[NewReceipt]) -> Result<()> {
+    let rows = tx.dialect().rows(
+        "$1",
+        &[
+            ("provider_id", Field::Int),
+            ("received_at", Field::Int),
+            ("reference", Field::Text),
+            ("address", Field::Text),
+            ("state", Field::Int),
+            ("code", Field::Text),
+            ("detail", Field::Text),
+        ],
+    );
+    let text = format!(
+        "INSERT INTO receipt (provider_id, received_at, reference, address, state, code, detail, look_at)
+         SELECT provider_id, received_at, reference, address, state, code, detail, $2 FROM {rows} AS v"
+    );
+    let input = to_json(receipts)?;
+    in_tx!(tx, |conn| sqlx::query(sql(text)).bind(&input).bind(now.0).execute(conn).await.map(drop))?;
+    Ok(())
+}
+
+/// Whether any receipt is due to look for its delivery.
+pub async fn any_waiting(db: &Db, now: Timestamp) -> Result<bool> {
+    let text = "SELECT id FROM receipt WHERE look_at IS NOT NULL AND look_at <= $1 LIMIT 1";
+    let found: Option<i64> =
+        in_db!(db, |conn| sqlx::query_scalar(text).bind(now.0).fetch_optional(conn).await)?;
+    Ok(found.is_some())
+}
+
+row! {
+    /// A receipt that looks for its delivery.
+    pub struct WaitingRow {
+        pub id: i64,
+        pub provider_id: Option<ProviderId>,
+        pub received_at: Timestamp,
+        pub reference: Option<String>,
+        pub address: Option<String>,
+        pub state: State,
+        pub code: Option<String>,
+        pub detail: Option<String>,
+    }
+}
+
+/// Receipts due to look for their deliveries, this transaction's alone, in the order they came.
+pub async fn waiting(tx: &mut Tx, now: Timestamp, limit: i64) -> Result<Vec<WaitingRow>> {
+    let text = format!(
+        "SELECT id, provider_id, received_at, reference, address, state, code, detail FROM receipt
+         WHERE look_at IS NOT NULL AND look_at <= $1 ORDER BY look_at, id LIMIT $2 + 0{}",
+        tx.dialect().skip_locked()
+    );
+    Ok(in_tx!(tx, |conn| sqlx::query_as(sql(text)).bind(now.0).bind(limit).fetch_all(conn).await)?)
+}
+
+row! {
+    /// A delivery that a receipt may be about.
+    pub struct Candidate {
+        pub id: DeliveryId,
+        pub provider_id: Option<ProviderId>,
+        pub reference: Option<String>,
+        /// None for who was erased.
+        pub address: Option<String>,
+        pub state: State,
+    }
+}
+
+/// Whatever providers took under these references.
+pub async fn candidates(tx: &mut Tx, references: &[&str]) -> Result<Vec<Candidate>> {
+    let text = format!(
+        "SELECT id, provider_id, reference, address, state FROM delivery
+         WHERE reference IS NOT NULL AND reference IN {} ORDER BY id",
+        tx.dialect().text_list("$1")
+    );
+    Ok(in_tx!(tx, |conn| sqlx::query_as(sql(text)).bind(to_json(references)?).fetch_all(conn).await)?)
+}
+
+/// A waiting receipt and the delivery it is about.
+#[derive(Clone, Debug, Serialize)]
+pub struct Match {
+    pub receipt: i64,
+    #[serde(flatten)]
+    pub verdict: Verdict,
+}
+
+/// Gives receipts to their deliveries and moves those they decide, as [`judge`] does.
+pub async fn settle(
+    tx: &mut Tx,
+    now: Timestamp,
+    day_of: DayOf<'_>,
+    matches: &[Match],
+) -> Result<Vec<MessageId>> {
+    let rows = tx.dialect().rows("$1", &[("receipt", Field::Int), ("id", Field::Int)]);
+    // The delivery has the number.
+    let text = format!(
+        "UPDATE receipt SET delivery_id = m.id, address = NULL, look_at = NULL
+         FROM {rows} AS m WHERE receipt.id = m.receipt"
+    );
+    let input = to_json(matches)?;
+    in_tx!(tx, |conn| sqlx::query(sql(text)).bind(&input).execute(conn).await.map(drop))?;
+    let verdicts: Vec<Verdict> = matches.iter().map(|m| m.verdict.clone()).collect();
+    decide(tx, now, day_of, &verdicts).await
+}
+
+/// When a receipt that has found nothing looks again.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Later {
+    pub id: i64,
+    /// `None`: not any more.
+    pub look_at: Option<i64>,
+}
+
+pub async fn look_later(tx: &mut Tx, later: &[Later]) -> Result<()> {
+    let rows = tx.dialect().rows("$1", &[("id", Field::Int), ("look_at", Field::Int)]);
+    let text = format!("UPDATE receipt SET look_at = l.look_at FROM {rows} AS l WHERE receipt.id = l.id");
+    in_tx!(tx, |conn| sqlx::query(sql(text)).bind(to_json(later)?).execute(conn).await.map(drop))?;
+    Ok(())
+}
+
+row! {
+    /// A receipt of something we know nothing of, or not yet.
+    pub struct UnmatchedRow {
+        pub id: ReceiptId,
+        /// The provider's name.
+        pub provider: Option<String>,
+        pub received_at: Timestamp,
+        pub reference: Option<String>,
+        pub address: Option<String>,
+        pub state: State,
+        pub code: Option<String>,
+        /// When it looks for its delivery again.
+        pub look_at: Option<Timestamp>,
+    }
+}
+
+/// Receipts without a delivery, the latest first, older than the one with the id `before`.
+pub async fn list_unmatched(db: &Db, before: Option<ReceiptId>, limit: u32) -> Result<Vec<UnmatchedRow>> {
+    let text =
+        "SELECT r.id, p.name AS provider, r.received_at, r.reference, r.address, r.state, r.code, r.look_at
+         FROM receipt r LEFT JOIN provider p ON p.id = r.provider_id
+         WHERE r.delivery_id IS NULL AND r.id < $1 ORDER BY r.id DESC LIMIT $2 + 0";
+    Ok(in_db!(db, |conn| {
+        sqlx::query_as(text)
+            .bind(before.map_or(i64::MAX, |id| id.0))
+            .bind(i64::from(limit))
+            .fetch_all(conn)
+            .await
+    })?)
+}
+
+/// Removes receipts that found nothing and came before `before`; returns how many.
+pub async fn prune(tx: &mut Tx, before: Timestamp) -> Result<u64> {
+    let text = "DELETE FROM receipt WHERE delivery_id IS NULL AND look_at IS NULL AND received_at < $1";
+    Ok(in_tx!(tx, |conn| {
+        sqlx::query(text).bind(before.0).execute(conn).await.map(|done| done.rows_affected())
+    })?)
+}
+
+/// Takes a number that is to be forgotten out of receipts that found no delivery.
+pub async fn forget(tx: &mut Tx, addresses: &[&str]) -> Result<()> {
+    let text = format!(
+        "UPDATE receipt SET address = NULL WHERE delivery_id IS NULL AND address IN {}",
+        tx.dialect().text_list("$1")
+    );
+    in_tx!(tx, |conn| sqlx::query(sql(text)).bind(to_json(addresses)?).execute(conn).await.map(drop))?;
+    Ok(())
 }
 
 /// Asks again at `at` about deliveries whose provider knew nothing yet; `None`: never again.

@@ -13,7 +13,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{Caller, Services};
+use super::{Caller, Services, receipts};
 use crate::channel::Channel;
 use crate::channel::registry::{self, Site};
 use crate::clock::Timestamp;
@@ -74,6 +74,10 @@ pub struct ProviderView {
     pub enabled: bool,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
+    /// The address to give to the vendor for its receipts; none where it has none to tell. Whoever knows it can tell us
+    /// what became of this provider's deliveries, and nothing else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub callback_url: Option<String>,
 }
 
 /// What a provider answered to a test.
@@ -90,27 +94,10 @@ fn as_millis<S: serde::Serializer>(duration: &Duration, serializer: S) -> Result
     serializer.serialize_u64(duration.as_millis() as u64)
 }
 
-impl From<ProviderRow> for ProviderView {
-    fn from(row: ProviderRow) -> Self {
-        Self {
-            id: row.id,
-            name: row.name,
-            channel: row.channel,
-            kind: row.kind,
-            priority: row.priority,
-            weight: row.weight,
-            rate: row.rate,
-            enabled: row.enabled,
-            created_at: row.created_at,
-            updated_at: row.updated_at,
-        }
-    }
-}
-
 /// All of them, in the order they are tried.
 pub async fn list(s: &Services, caller: &Caller) -> Result<Vec<ProviderView>> {
     caller.require(Permission::ProvidersView)?;
-    Ok(providers::list(&s.db).await?.into_iter().map(ProviderView::from).collect())
+    Ok(providers::list(&s.db).await?.into_iter().map(|row| view(s, caller, row)).collect())
 }
 
 /// One of them with its settings, secrets replaced by `"…"`. Settings that cannot be opened are `null`.
@@ -121,13 +108,14 @@ pub async fn show(s: &Services, caller: &Caller, id: ProviderId) -> Result<(Prov
         (Ok(kind), Ok(settings)) => without_secrets(kind, settings),
         _ => Value::Null,
     };
-    Ok((row.into(), settings))
+    Ok((view(s, caller, row), settings))
 }
 
 /// The provider of that name.
 pub async fn find_by_name(s: &Services, caller: &Caller, name: &str) -> Result<ProviderView> {
     caller.require(Permission::ProvidersView)?;
-    providers::find_by_name(&s.db, name).await?.map(ProviderView::from).ok_or(Error::NotFound("provider"))
+    let row = providers::find_by_name(&s.db, name).await?.ok_or(Error::NotFound("provider"))?;
+    Ok(view(s, caller, row))
 }
 
 /// Keeps a new provider, enabled. Every fault of the settings comes at once, below `/settings`.
@@ -159,7 +147,7 @@ pub async fn create(s: &Services, caller: &Caller, new: NewProvider) -> Result<P
     let detail = json!({ "name": name, "channel": new.channel, "kind": new.kind });
     write_audit(&mut tx, now, caller, "provider.create", id, &detail).await?;
     tx.commit().await?;
-    get(s, id).await.map(ProviderView::from)
+    Ok(view(s, caller, get(s, id).await?))
 }
 
 /// Changes what is given, all of it or, with every fault at once, nothing. A dispatcher takes it up within a second.
@@ -206,7 +194,7 @@ pub async fn update(
     };
     faults.into_result()?;
     if changed.is_empty() {
-        return Ok(row.into());
+        return Ok(view(s, caller, row));
     }
 
     let data = ProviderData {
@@ -234,7 +222,7 @@ pub async fn update(
     write_audit(&mut tx, now, caller, "provider.update", id, &json!({ "name": name, "changed": changed }))
         .await?;
     tx.commit().await?;
-    get(s, id).await.map(ProviderView::from)
+    Ok(view(s, caller, get(s, id).await?))
 }
 
 /// Connects and signs in at the provider without sending anything.
@@ -296,6 +284,30 @@ pub(super) async fn recalling(s: &Services) -> Result<Vec<(ProviderId, ChannelKi
 pub(super) async fn find_adapter(s: &Services, id: ProviderId) -> Result<Option<Arc<dyn Channel>>> {
     let row = providers::find(&s.db, id).await?;
     Ok(row.and_then(|row| directory::adapter(s, &row).ok()))
+}
+
+/// The adapter of a provider, in use or not, or why there is none.
+pub(super) fn open(s: &Services, row: &ProviderRow) -> Result<Arc<dyn Channel>, String> {
+    directory::adapter(s, row)
+}
+
+/// The address for receipts is for whoever may change providers: with it receipts could be forged.
+fn view(s: &Services, caller: &Caller, row: ProviderRow) -> ProviderView {
+    let calls_back = row.kind.parse().is_ok_and(ProviderKind::calls_back);
+    let may_know = calls_back && caller.require(Permission::ProvidersEdit).is_ok();
+    ProviderView {
+        id: row.id,
+        name: row.name,
+        channel: row.channel,
+        kind: row.kind,
+        priority: row.priority,
+        weight: row.weight,
+        rate: row.rate,
+        enabled: row.enabled,
+        created_at: row.created_at,
+        updated_at: row.updated_at,
+        callback_url: may_know.then(|| receipts::url(s, row.id)),
+    }
 }
 
 async fn get(s: &Services, id: ProviderId) -> Result<ProviderRow> {

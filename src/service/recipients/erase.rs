@@ -15,7 +15,7 @@ use crate::service::messages::AcceptedView;
 use crate::service::{Caller, Services, deliveries};
 use crate::store::messages::MessageFilter;
 use crate::store::recipients as store;
-use crate::store::{audit, erasure, idempotency, messages};
+use crate::store::{audit, erasure, idempotency, messages, receipts};
 use crate::{Error, Result};
 
 /// Messages looked through at a time.
@@ -152,6 +152,8 @@ async fn bury(s: &Services, caller: &Caller, traces: &Traces) -> Result<()> {
     // No campus id has a space, so nobody is ever given this one.
     let tombstone = format!("erased {:032x}", rand::random::<u128>());
     erasure::bury(&mut tx, recipient.id, &tombstone, now).await?;
+    let addresses: Vec<&str> = traces.addresses.iter().map(|address| address.value.as_str()).collect();
+    receipts::forget(&mut tx, &addresses).await?;
     // By the row's own id: the log must not keep what was to be forgotten.
     let (actor, object) = (caller.label(), recipient.id.to_string());
     audit::append(&mut tx, now, &actor, "recipient.erase", &object, &serde_json::json!({})).await?;

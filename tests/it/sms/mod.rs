@@ -1,6 +1,7 @@
 //! SMS handed to a gateway over HTTP that behaves, misbehaves, and tells later.
 
 mod outcomes;
+mod receipts;
 mod requests;
 
 use std::sync::Arc;

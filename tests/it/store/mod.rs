@@ -2,6 +2,7 @@
 
 mod audience;
 mod audit;
+mod callbacks;
 mod counters;
 mod dedup;
 mod deliveries;

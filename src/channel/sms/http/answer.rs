@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 
 use super::charset::Charset;
-use super::document::{Pointer, embedded, guess, parts, scalar};
+use super::document::{Pointer, clean, embedded, guess, parts, scalar};
 use super::template::Secrets;
 use crate::channel::sms::number;
 use crate::domain::address::normalise_mobile;
@@ -126,7 +126,7 @@ impl Rules {
         let one = |text: &str, code: Option<String>| Failed {
             number: number::read(text),
             class: self.failed_class(code.as_deref()),
-            code,
+            code: code.as_deref().map(clean),
         };
         match value {
             Value::String(text) => match embedded(text) {
@@ -177,7 +177,7 @@ fn excerpt(text: &str, secrets: &Secrets) -> Option<String> {
     for secret in secrets.values().map(SecretString::expose_secret).filter(|secret| secret.len() > 3) {
         words = words.replace(secret, "…");
     }
-    let cut: String = words.chars().take(KEPT).collect();
+    let cut: String = words.chars().filter(|c| !c.is_control()).take(KEPT).collect();
     let cut = mask::text(&cut);
     (!cut.is_empty()).then_some(cut)
 }

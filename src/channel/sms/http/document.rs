@@ -50,7 +50,7 @@ impl Pointer {
 
     /// What is found there as text, if it is a text, a number or a truth value.
     pub(super) fn text(&self, document: &Value) -> Option<String> {
-        self.find(document).and_then(|value| scalar(&value))
+        self.find(document).and_then(|value| scalar(&value)).map(|text| clean(&text))
     }
 }
 
@@ -78,6 +78,14 @@ pub(super) fn embedded(text: &str) -> Option<Value> {
 /// What a text lists.
 pub(super) fn parts(text: &str) -> impl Iterator<Item = &str> {
     text.split([',', ';', '|', '\n', '\t', ' ', '\r']).filter(|part| !part.is_empty())
+}
+
+/// Characters of a code or an id; no gateway's are longer, and what is goes into no index.
+const MAX_WORD: usize = 200;
+
+/// A gateway's word as it is kept: without control characters, which not every database takes.
+pub(super) fn clean(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(MAX_WORD).collect()
 }
 
 /// A value as it is compared and shown; lists and objects are none.
@@ -176,6 +184,8 @@ mod tests {
             assert_eq!(found(pointer, &guess(answer, None)), None, "{answer} {pointer}");
         }
         assert_eq!(Pointer::parse("code"), None);
+        let odd = json!({"id": format!("a\0\n{}", "b".repeat(500))});
+        assert_eq!(found("/id", &odd), Some(format!("a{}", "b".repeat(199))), "fit to be kept");
     }
 
     #[test]

@@ -1,10 +1,14 @@
 //! Every operation is brought to every success, and to every error that a test can bring about.
 
+use belltower::domain::channel::ChannelKind;
 use belltower::domain::operator::Role;
+use belltower::domain::provider::ProviderKind;
+use belltower::service::providers::{self, NewProvider};
 use belltower::service::routing;
 use belltower::service::sources::NewSource;
 use reqwest::{Method, RequestBuilder};
 use serde_json::json;
+use url::Url;
 
 use super::document::Operation;
 use super::walk::{NONE, Walk, fill, keyed, message};
@@ -107,6 +111,14 @@ async fn every_success_described_happens_and_looks_so() {
         walk.ask(("POST", "/api/v1/messages/preview"), previewing, |r| r.json(&first)).await.expect(200);
     assert_eq!((preview["rules"].as_array().unwrap().len(), &preview["audience"]["total"]), (2, &json!(1)));
 
+    let door = "/callbacks/{provider}/{secret}";
+    let shown = callback(&walk).await;
+    for (method, path) in [("GET", door), ("POST", door)] {
+        walk.ask((method, path), (door, &shown), |r| r).await;
+        walk.ask((method, path), (door, "/callbacks/prv_zzzzzzzzzzzzz/x"), |r| r).await;
+    }
+    walk.ask(("POST", door), (door, &shown), |r| r.body(vec![b'x'; 300 * 1024])).await;
+
     walk.ask(("DELETE", group.1), slug, |r| r).await;
     walk.ask(("DELETE", person.1), ("{campus_id}", "2024001"), |r| r).await;
     walk.ask(("POST", "/api/v1/source/keys/rotate"), NONE, |r| r).await.expect(200);
@@ -114,6 +126,22 @@ async fn every_success_described_happens_and_looks_so() {
     walk.ask(("GET", "/readyz"), NONE, |r| r).await.expect(503);
     walk.finish(|status| status < 300, |_| true);
     walk.finish(|_| true, |operation| !operation.is_api());
+}
+
+/// Where a gateway tells its receipts.
+async fn callback(walk: &Walk) -> String {
+    let new = NewProvider {
+        name: "gateway".to_owned(),
+        channel: ChannelKind::Sms,
+        kind: ProviderKind::HttpSms,
+        settings: json!({"request": {"url": "https://gateway.example/send"}}),
+        priority: 10,
+        weight: 1,
+        rate: None,
+    };
+    let provider = providers::create(&walk.app.services, &operator(Role::Owner), new).await.unwrap();
+    let url: Url = provider.callback_url.unwrap().parse().unwrap();
+    url.path().to_owned()
 }
 
 #[tokio::test]
