@@ -14,6 +14,7 @@ mod openapi;
 mod operator;
 mod output;
 mod provider;
+mod receipts;
 mod rule;
 mod serve;
 mod simulate;

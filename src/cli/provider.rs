@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::context::Context;
 use super::input;
 use super::output::{List, table};
+use super::receipts;
 use crate::domain::channel::ChannelKind;
 use crate::domain::id::ProviderId;
 use crate::domain::provider::ProviderKind;
@@ -25,6 +26,12 @@ reply_to, ca_file, dkim {domain, selector, private_key}, bounce_domain, connecti
 
 For wecom: corp_id, secret, agent_id, callback_token and callback_aes_key (both or none), endpoint, ca_file,
 timeout_seconds, concurrency.
+
+For http_sms: request {method, url, headers, format, charset, body}, secrets, signature {algorithm, over, key, encoding},
+recipients {per_call, separator, number_format}, sign_placement, sign_name, answer {success, message_id, failed_numbers,
+code, codes, otherwise}, receipt {format, records, id, number, status, delivered, acknowledge}, ca_file, timeout_seconds,
+concurrency; everything but request.url may be left out. docs/PROVIDERS.md explains each. The callback_url that is
+printed is the address to give to the vendor for its receipts.
 
 For sandbox: outcome, timeout_seconds, concurrency.";
 
@@ -59,6 +66,12 @@ pub(super) enum Act {
         /// The provider's name
         name: String,
     },
+    /// List what providers told by themselves that matched no delivery or could not be read, the latest first
+    Receipts {
+        /// At most so many of each
+        #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
+        limit: u32,
+    },
     /// Connect and sign in without sending anything
     Test {
         /// The provider's name
@@ -71,7 +84,7 @@ pub(super) struct Create {
     /// What it sends by: email, sms, wechat
     #[arg(long, value_name = "C")]
     channel: ChannelKind,
-    /// What answers there: smtp, wecom, sandbox
+    /// What answers there: `smtp`, `http_sms`, `wecom`, `sandbox`
     #[arg(long)]
     kind: ProviderKind,
     /// What administrators call it
@@ -124,16 +137,26 @@ struct Line {
     weight: i64,
     rate: Option<i64>,
     enabled: bool,
+    /// Where the vendor tells its receipts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    callback_url: Option<String>,
 }
 
 impl From<ProviderView> for Line {
     fn from(view: ProviderView) -> Self {
-        let ProviderView { id, name, channel, kind, priority, weight, rate, enabled, .. } = view;
-        Self { provider_id: id, name, channel, kind, priority, weight, rate, enabled }
+        let ProviderView { id, name, channel, kind, priority, weight, rate, enabled, callback_url, .. } =
+            view;
+        Self { provider_id: id, name, channel, kind, priority, weight, rate, enabled, callback_url }
     }
 }
 
 impl Line {
+    /// A line of its own, as the address is longer than a terminal is wide.
+    fn callback(&self) -> String {
+        let told = |url| format!("\n{} tells its receipts at {url}", self.name);
+        self.callback_url.as_ref().map(told).unwrap_or_default()
+    }
+
     fn row(&self) -> Vec<String> {
         vec![
             self.provider_id.to_string(),
@@ -163,6 +186,7 @@ pub(super) fn run(context: &Context, act: Act) -> anyhow::Result<()> {
             let changes = ProviderChanges { enabled: Some(true), ..ProviderChanges::default() };
             update(context, "provider enable", &name, changes)
         }
+        Act::Receipts { limit } => receipts::run(context, limit),
         Act::Test { name } => test(context, &name),
     }
 }
@@ -181,7 +205,8 @@ impl Create {
         let caller = Caller::Command("provider create");
         let view = context.with_services(async |s| Ok(providers::create(s, &caller, new).await?))?;
         context.output.print(&Line::from(view), |line| {
-            format!("provider {} ({}) sends {}", line.name, line.provider_id, line.channel)
+            let callback = line.callback();
+            format!("provider {} ({}) sends {}{callback}", line.name, line.provider_id, line.channel)
         })
     }
 }
@@ -225,7 +250,8 @@ fn list(context: &Context) -> anyhow::Result<()> {
     let data = views.into_iter().map(Line::from).collect();
     context.output.print(&List { data }, |List { data }| {
         let head = ["id", "name", "channel", "kind", "priority", "weight", "rate", "state"];
-        table(&head, &data.iter().map(Line::row).collect::<Vec<_>>())
+        let callbacks: String = data.iter().map(Line::callback).collect();
+        table(&head, &data.iter().map(Line::row).collect::<Vec<_>>()) + &callbacks
     })
 }
 

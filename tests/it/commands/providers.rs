@@ -51,6 +51,24 @@ fn settings_may_come_from_standard_input_and_every_fault_has_its_line() {
 }
 
 #[test]
+fn a_gateways_address_for_receipts_is_shown_and_its_secrets_are_not() {
+    let folder = TempFolder::new();
+    let settings = json!({"request": {"url": "https://gw.example/send"}, "secrets": {"key": "hunter2"}});
+    let file = folder.path().join("gateway.json");
+    std::fs::write(&file, settings.to_string()).unwrap();
+    let create = ["provider", "create", "--channel=sms", "--kind=http_sms", "--name=短信", "--settings"];
+    let made = answer(&folder, &[&create[..], &[file.to_str().unwrap()]].concat());
+    let url = made["callback_url"].as_str().unwrap();
+    let begins = format!("http://127.0.0.1:8080/callbacks/{}/", made["provider_id"].as_str().unwrap());
+    assert!(url.starts_with(&begins) && url.len() == begins.len() + 32, "{url}");
+    assert_eq!(answer(&folder, &["provider", "list"])["data"], json!([made]));
+    let shown = belltower(&folder, &["provider", "list"], &[]);
+    assert!(String::from_utf8_lossy(&shown.stdout).contains(url));
+    assert!(!format!("{made} {shown:?}").contains("hunter2"));
+    assert_eq!(answer(&folder, &["provider", "receipts"]), json!({"unmatched": [], "unread": []}));
+}
+
+#[test]
 fn a_test_tells_whether_the_provider_answers() {
     let folder = TempFolder::new();
     let runtime = tokio::runtime::Runtime::new().unwrap();

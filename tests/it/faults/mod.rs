@@ -3,4 +3,5 @@
 mod import;
 mod kill;
 mod process;
+mod receipts;
 mod store;

@@ -109,8 +109,14 @@ impl Installation {
 
     /// Starts a server and waits until it says that it listens.
     pub(crate) async fn serve(&self) -> Server {
-        let mut child =
-            self.command(&["serve"]).stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().unwrap();
+        self.serve_as("web,dispatch").await
+    }
+
+    /// As [`serve`](Self::serve), with these roles alone.
+    pub(crate) async fn serve_as(&self, roles: &str) -> Server {
+        let mut command = self.command(&["serve"]);
+        command.env("BELLTOWER_ROLES", roles).stdout(Stdio::piped()).stderr(Stdio::inherit());
+        let mut child = command.spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let url = loop {
             let line = lines.next_line().await.unwrap().expect("the server ended before it listened");
