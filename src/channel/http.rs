@@ -70,7 +70,7 @@ pub(super) async fn call(request: RequestBuilder) -> Result<Answer, Trouble> {
 }
 
 /// The error and its causes, without the address.
-fn in_words(error: reqwest::Error) -> String {
+pub(super) fn in_words(error: reqwest::Error) -> String {
     let timed_out = error.is_timeout();
     let error = error.without_url();
     let mut words = error.to_string();

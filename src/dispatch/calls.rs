@@ -82,6 +82,7 @@ mod tests {
             name: None,
             language: "zh-CN".to_owned(),
             content: Arc::clone(content),
+            params: Arc::default(),
             emergency: false,
             sent_before: None,
             expires_at: Timestamp::NEVER,

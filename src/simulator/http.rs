@@ -11,19 +11,38 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, Buf
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
+use url::Url;
 
 const MAX_HEAD: u64 = 64 << 10;
 const MAX_BODY: usize = 4 << 20;
 
 /// What was asked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Request {
-    pub(super) method: String,
+pub struct Request {
+    pub method: String,
+    /// Path and query as they were written.
+    pub target: String,
     /// Without the query.
-    pub(super) path: String,
+    pub path: String,
     /// The last of those with one name.
-    pub(super) query: BTreeMap<String, String>,
-    pub(super) body: Vec<u8>,
+    pub query: BTreeMap<String, String>,
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+}
+
+impl Request {
+    /// The first header of this name, in any case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+
+    /// For people to read; bytes that are not UTF-8 are replaced.
+    pub fn source(&self) -> String {
+        let headers: String =
+            self.headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let body = String::from_utf8_lossy(&self.body);
+        format!("{} {} HTTP/1.1\r\n{headers}\r\n{body}", self.method, self.target)
+    }
 }
 
 /// What comes back.
@@ -32,6 +51,15 @@ pub(super) enum Answer {
     Json {
         status: u16,
         body: String,
+    },
+    Other {
+        status: u16,
+        headers: Vec<(&'static str, String)>,
+        body: Vec<u8>,
+    },
+    /// An answer that ends before its announced length, as the connection does.
+    Half {
+        body: Vec<u8>,
     },
     /// Never anything; the connection stays open until the client leaves or the server stops.
     Hang,
@@ -108,8 +136,8 @@ async fn serve(stream: TcpStream, service: Arc<impl Service>) -> io::Result<()> 
     // Without it small answers would wait for the client's acknowledgements.
     stream.set_nodelay(true)?;
     let mut stream = BufReader::new(stream);
-    while let Some(head) = read_head(&mut stream).await? {
-        let Some((mut request, length, is_last)) = parse_head(&head) else {
+    while let Some(lines) = read_head(&mut stream).await? {
+        let Some((mut request, length, is_last)) = parse_head(&lines) else {
             return write(&mut stream, 400, "{}", true).await;
         };
         if length > MAX_BODY {
@@ -119,6 +147,16 @@ async fn serve(stream: TcpStream, service: Arc<impl Service>) -> io::Result<()> 
         stream.read_exact(&mut request.body).await?;
         match service.answer(request).await {
             Answer::Json { status, body } => write(&mut stream, status, &body, is_last).await?,
+            Answer::Other { status, headers, body } => {
+                let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+                write_bytes(&mut stream, status, &headers, &body, is_last).await?;
+            }
+            Answer::Half { body } => {
+                let whole = head(200, &[], body.len(), true);
+                stream.write_all(whole.as_bytes()).await?;
+                stream.write_all(&body[..body.len() / 2]).await?;
+                return stream.shutdown().await;
+            }
             Answer::Hang => {
                 // Whatever the client still says; zero bytes are its leave.
                 while stream.read(&mut [0; 1_024]).await? > 0 {}
@@ -160,33 +198,79 @@ fn parse_head(lines: &[String]) -> Option<(Request, usize, bool)> {
     let mut words = lines.first()?.split(' ');
     let (method, target) = (words.next()?, words.next()?);
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
-    let header = |wanted: &str| {
-        let mut headers = lines.iter().skip(1).filter_map(|line| line.split_once(':'));
-        headers.find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value.trim())
-    };
-    if header("transfer-encoding").is_some() {
-        return None;
-    }
+    let headers: Vec<(String, String)> = lines
+        .iter()
+        .skip(1)
+        .filter_map(|line| line.split_once(':'))
+        .map(|(name, value)| (name.to_owned(), value.trim().to_owned()))
+        .collect();
     let request = Request {
         method: method.to_owned(),
+        target: target.to_owned(),
         path: path.to_owned(),
         query: url::form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
+        headers,
         body: Vec::new(),
     };
-    let length = header("content-length").map_or(Some(0), |text| text.parse().ok())?;
-    let is_last = header("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"));
+    if request.header("transfer-encoding").is_some() {
+        return None;
+    }
+    let length = request.header("content-length").map_or(Some(0), |text| text.parse().ok())?;
+    let is_last = request.header("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"));
     Some((request, length, is_last))
 }
 
 async fn write(stream: &mut BufReader<TcpStream>, status: u16, body: &str, is_last: bool) -> io::Result<()> {
+    let headers = [("Content-Type", "application/json; charset=UTF-8")];
+    write_bytes(stream, status, &headers, body.as_bytes(), is_last).await
+}
+
+async fn write_bytes(
+    stream: &mut BufReader<TcpStream>,
+    status: u16,
+    headers: &[(&str, &str)],
+    body: &[u8],
+    is_last: bool,
+) -> io::Result<()> {
+    let mut answer = head(status, headers, body.len(), is_last).into_bytes();
+    answer.extend_from_slice(body);
+    stream.write_all(&answer).await
+}
+
+fn head(status: u16, headers: &[(&str, &str)], length: usize, is_last: bool) -> String {
     let connection = if is_last { "close" } else { "keep-alive" };
-    let answer = format!(
-        "HTTP/1.1 {status} {reason}\r\nContent-Type: application/json; charset=UTF-8\r\nContent-Length: {length}\r\n\
-         Connection: {connection}\r\n\r\n{body}",
-        reason = if status == 200 { "OK" } else { "Not OK" },
-        length = body.len(),
+    let reason = if status == 200 { "OK" } else { "Not OK" };
+    let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    format!(
+        "HTTP/1.1 {status} {reason}\r\n{headers}Content-Length: {length}\r\nConnection: {connection}\r\n\r\n"
+    )
+}
+
+/// Calls an `http://` address, as vendors call their customers; gives back status and body.
+pub(super) async fn call(
+    method: &str,
+    url: &Url,
+    media_type: &str,
+    body: &[u8],
+) -> io::Result<(u16, Vec<u8>)> {
+    let host = url.host_str().unwrap_or_default();
+    let port = url.port_or_known_default().unwrap_or(80);
+    let mut stream = TcpStream::connect((host.trim_matches(['[', ']']), port)).await?;
+    let target = url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
+    let head = format!(
+        "{method} {target} HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\nContent-Type: {media_type}\r\n\
+         Content-Length: {}\r\n\r\n",
+        body.len()
     );
-    stream.write_all(answer.as_bytes()).await
+    stream.write_all(&[head.as_bytes(), body].concat()).await?;
+    let mut answer = Vec::new();
+    stream.take(MAX_BODY as u64).read_to_end(&mut answer).await?;
+    let end = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n").map(|at| at + 4);
+    let status = |head: &[u8]| std::str::from_utf8(head).ok()?.split(' ').nth(1)?.parse().ok();
+    match end.and_then(|end| Some((status(&answer[..end])?, end))) {
+        Some((status, end)) => Ok((status, answer.split_off(end))),
+        None => Err(io::ErrorKind::InvalidData.into()),
+    }
 }
 
 #[cfg(test)]
@@ -201,7 +285,7 @@ mod tests {
             if request.path == "/garbage" {
                 return Answer::Garbage;
             }
-            let Request { method, path, query, body } = request;
+            let Request { method, path, query, body, .. } = request;
             let body = format!("{method} {path} {query:?} {}", String::from_utf8_lossy(&body));
             Answer::Json { status: 200, body }
         }

@@ -23,16 +23,16 @@ pub(super) const BAD_CALL: &str = "1010";
 /// None of the numbers was taken.
 pub(super) const BAD_NUMBER: &str = "1001";
 
-pub(super) struct Answer<'a> {
+pub(super) struct Reply<'a> {
     pub(super) code: &'a str,
     pub(super) id: &'a str,
     pub(super) failed: &'a [String],
 }
 
-impl Answer<'_> {
+impl Reply<'_> {
     /// Media type and body.
     pub(super) fn write(&self, format: AnswerFormat) -> (&'static str, String) {
-        let Answer { code, id, failed } = self;
+        let Reply { code, id, failed } = self;
         let words = if *code == TAKEN { "OK" } else { "请求被拒绝" };
         match format {
             AnswerFormat::Json => (

@@ -16,8 +16,6 @@ const REMEMBERED: usize = 100_000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Moment {
-    /// The connection stands; nothing was read.
-    Connect,
     /// The call has come; nothing is sent yet.
     Call,
     /// The texts are on their way, the answer is due: what goes wrong here leaves the client not knowing.

@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
-use super::wire::SmsRequest;
+use super::SmsRequest;
 use crate::simulator::tally::Tally;
 
 /// Texts kept in full unless the owner wants another number.

@@ -9,7 +9,7 @@ use serde_json::json;
 use url::Url;
 
 use super::inbox::Inbox;
-use super::wire;
+use crate::simulator::http;
 use crate::simulator::pattern::matches;
 
 /// A vendor gives up after so many tries.
@@ -141,7 +141,7 @@ async fn insist(plan: &ReceiptPlan, url: &Url, records: &[Record]) -> Option<Pus
             tokio::time::sleep(Duration::from_millis(plan.retry_ms)).await;
         }
         let (method, url, media_type, body) = write(plan, url, records);
-        if let Ok((status, body)) = wire::call(method, &url, media_type, body.as_bytes()).await {
+        if let Ok((status, body)) = http::call(method, &url, media_type, body.as_bytes()).await {
             let body = String::from_utf8_lossy(&body).into_owned();
             let is_understood = status == 200 && body.contains(&plan.acknowledged);
             last = Some(Pushed { status, body });

@@ -4,8 +4,8 @@ use encoding_rs::{Encoding, UTF_8};
 use quick_xml::events::Event;
 use serde_json::Value;
 
+use super::SmsRequest;
 use super::signature::Part;
-use super::wire::SmsRequest;
 
 /// The names of the fields that matter. Others are kept and not looked at.
 const NUMBERS: [&str; 4] = ["mobile", "mobiles", "phone", "to"];
@@ -172,6 +172,7 @@ mod tests {
             target: target.to_owned(),
             headers: vec![("Content-Type".to_owned(), media_type.to_owned())],
             body: body.to_vec(),
+            ..SmsRequest::default()
         };
         Call::read(&request).map(|call| (call.numbers, call.text))
     }

@@ -3,11 +3,10 @@
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
 use url::Url;
 
-use super::wire::{Connection, answer, call};
 use super::*;
+use crate::simulator::http::{Answer, Request, Server, Service, call};
 
 async fn start(options: HttpSmsOptions) -> HttpSmsSimulator {
     HttpSmsSimulator::start(options).await.unwrap()
@@ -23,21 +22,26 @@ fn two() -> Value {
     json!({"mobile": "13800000001,13800000002", "content": "【钟楼】考试", "sign": "x", "id": "dlv_1"})
 }
 
-/// A customer that answers each push with the next of these, and keeps what it was told.
-async fn customer(answers: &'static [&'static str]) -> (Url, Arc<Mutex<Vec<SmsRequest>>>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}/callbacks/x?y=z", listener.local_addr().unwrap()).parse().unwrap();
-    let told = Arc::new(Mutex::new(Vec::new()));
-    let kept = Arc::clone(&told);
-    tokio::spawn(async move {
-        for said in answers.iter().cycle() {
-            let mut connection = Connection::new(listener.accept().await.unwrap().0);
-            let request = connection.request().await.unwrap().unwrap();
-            kept.lock().unwrap().push(request);
-            connection.write(&answer(200, &[], said.as_bytes())).await.unwrap();
-        }
-    });
-    (url, told)
+/// A customer that answers its pushes with each of these in turn, and keeps what it was told.
+struct Customer {
+    answers: &'static [&'static str],
+    told: Mutex<Vec<Request>>,
+}
+
+impl Service for Customer {
+    async fn answer(&self, request: Request) -> Answer {
+        let mut told = self.told.lock().unwrap();
+        let body = self.answers[told.len() % self.answers.len()].as_bytes().to_vec();
+        told.push(request);
+        Answer::Other { status: 200, headers: Vec::new(), body }
+    }
+}
+
+async fn customer(answers: &'static [&'static str]) -> (Server, Url, Arc<Customer>) {
+    let customer = Arc::new(Customer { answers, told: Mutex::default() });
+    let server = Server::start("127.0.0.1:0".parse().unwrap(), Arc::clone(&customer)).await.unwrap();
+    let url = format!("http://{}/callbacks/x?y=z", server.addr()).parse().unwrap();
+    (server, url, customer)
 }
 
 #[tokio::test]
@@ -95,12 +99,9 @@ async fn what_is_to_go_wrong_goes_wrong() {
     gateway.set_faults(faults().at(Moment::Call, SmsAct::Garbage));
     assert!(send(&gateway, two()).await.unwrap().1.contains("It works!"));
     gateway.inbox().clear();
-    for (at, act, sent) in [
-        (Moment::Connect, SmsAct::Close, 0),
-        (Moment::Call, SmsAct::Reset, 0),
-        (Moment::Sent, SmsAct::Close, 2),
-        (Moment::Sent, SmsAct::Half, 4),
-    ] {
+    for (at, act, sent) in
+        [(Moment::Call, SmsAct::Reset, 0), (Moment::Sent, SmsAct::Close, 2), (Moment::Sent, SmsAct::Half, 4)]
+    {
         gateway.set_faults(faults().at(at, act));
         let said = send(&gateway, two()).await;
         assert!(said.is_err() || said.unwrap().1.len() < 60);
@@ -131,11 +132,16 @@ async fn receipts_come_as_planned_and_again_until_they_are_understood() {
     };
     gateway.set_receipts(plan);
     send(&gateway, two()).await.unwrap();
-    let (url, told) = customer(&["what?", "OK"]).await;
+    let (_server, url, customer) = customer(&["what?", "OK"]).await;
     let answers = gateway.push(&url).await;
     assert_eq!(answers, vec![Pushed { status: 200, body: "OK".to_owned() }; 4]);
-    let bodies: Vec<Value> =
-        told.lock().unwrap().iter().map(|push| serde_json::from_slice(&push.body).unwrap()).collect();
+    let bodies: Vec<Value> = customer
+        .told
+        .lock()
+        .unwrap()
+        .iter()
+        .map(|push| serde_json::from_slice(&push.body).unwrap())
+        .collect();
     assert_eq!(bodies.len(), 8, "each of four copies was not understood once");
     let first =
         json!([{"msgid": "88000000000001", "mobile": "13800000002", "status": "UNDELIV", "id": "dlv_1"}]);
@@ -152,11 +158,11 @@ async fn every_kind_of_push_carries_the_same() {
         (ReceiptFormat::Xml, "<reports><report><msgid>88000000000001</msgid><mobile>13800000001</mobile>"),
         (ReceiptFormat::Query, "?y=z&msgid=88000000000001&mobile=13800000001&status=DELIVRD&id=dlv_1"),
     ] {
-        let (url, told) = customer(&["OK"]).await;
+        let (_server, url, customer) = customer(&["OK"]).await;
         let plan = ReceiptPlan { url: Some(url.to_string()), format, early: true, ..ReceiptPlan::default() };
         let gateway = start(HttpSmsOptions { receipts: plan, ..HttpSmsOptions::default() }).await;
         send(&gateway, two()).await.unwrap();
-        let first = told.lock().unwrap()[0].source();
+        let first = customer.told.lock().unwrap()[0].source();
         assert!(first.contains(needle), "{first}");
     }
 }

@@ -36,6 +36,7 @@ impl Corp {
             path: format!("/cgi-bin/{path}"),
             query: query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
             body: body.to_string().into_bytes(),
+            ..Request::default()
         };
         match self.shared.answer(request).await {
             Answer::Json { body, .. } => serde_json::from_str(&body).unwrap(),

@@ -13,7 +13,7 @@ use belltower::clock::{Clock, Timestamp};
 use belltower::domain::channel::{AddressKind, ChannelKind};
 use belltower::domain::content::Rendered;
 use belltower::domain::delivery::OutcomeClass;
-use belltower::domain::id::DeliveryId;
+use belltower::domain::id::{DeliveryId, MessageId};
 use belltower::domain::provider::ProviderKind;
 use belltower::simulator::http_sms::{Inbox, InboxQuery};
 use belltower::simulator::{HttpSmsOptions, HttpSmsSimulator, SmsFaults};
@@ -108,6 +108,7 @@ fn content(title: &str, body: &str) -> Arc<Rendered> {
 fn parcel(number: i64, address: &str) -> Parcel {
     Parcel {
         delivery: DeliveryId(number),
+        message: MessageId(1),
         attempt: 1,
         channel: ChannelKind::Sms,
         address_kind: AddressKind::Mobile,
@@ -117,6 +118,7 @@ fn parcel(number: i64, address: &str) -> Parcel {
         content: content("期末考试安排", "地点：**教三 204**。"),
         params: Arc::default(),
         emergency: false,
+        sent_before: None,
         expires_at: Timestamp::NEVER,
     }
 }

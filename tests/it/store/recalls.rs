@@ -46,7 +46,7 @@ on_both!(what_one_reference_covers_is_called_back_together, |db| async {
         detail: None,
     };
     let mut tx = db.begin().await.unwrap();
-    judge(&mut tx, NOW, DAY, &[delivered]).await.unwrap();
+    judge(&mut tx, NOW, &|_| DAY.to_owned(), &[delivered]).await.unwrap();
     tx.commit().await.unwrap();
 
     let pair = |reference: &str, n: i64| (reference.to_owned(), n);

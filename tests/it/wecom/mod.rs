@@ -114,6 +114,7 @@ fn parcel(number: i64, member: &str) -> Parcel {
         name: Some("李娜".to_owned()),
         language: "zh-CN".to_owned(),
         content: text("停水通知", None),
+        params: Arc::default(),
         emergency: false,
         sent_before: None,
         expires_at: Timestamp::NEVER,

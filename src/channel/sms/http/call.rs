@@ -1,12 +1,10 @@
 //! One call of a gateway: the request as its settings describe it, and what is known after it.
 
-use std::error::Error as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
-use reqwest::redirect::Policy;
 use reqwest::{Client, Request, Response};
 use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
@@ -19,15 +17,12 @@ use super::body::Written;
 use super::charset::percent;
 use super::settings::Settings;
 use super::template::{Missing, Values};
-use crate::channel::{Outcome, tls};
+use crate::channel::{Outcome, http};
 use crate::clock::{Clock, Timestamp};
 use crate::domain::audience::Params;
 use crate::domain::delivery::OutcomeClass as Class;
 use crate::error::Fault;
 
-/// A connection that was idle this long may be closed by the gateway at the very moment it is used again, which leaves
-/// us not knowing. Apache closes after five seconds, others later.
-const IDLE: Duration = Duration::from_secs(4);
 /// More of an answer is not read.
 const MAX_ANSWER: usize = 64 * 1024;
 
@@ -50,25 +45,11 @@ pub(super) struct Letter<'l> {
 
 impl Caller {
     pub(super) fn new(settings: Settings, clock: Clock) -> Result<Self, Vec<Fault>> {
-        let mut builder = Client::builder()
-            .redirect(Policy::none())
-            .retry(reqwest::retry::never())
-            .timeout(settings.timeout)
-            // Half of it, so that a gateway nobody answers at is told from one that does not answer.
-            .connect_timeout(settings.timeout / 2)
-            .pool_idle_timeout(IDLE)
-            .user_agent(concat!("belltower/", env!("CARGO_PKG_VERSION")))
-            .tls_backend_preconfigured(settings.tls.as_ref().clone());
-        if settings.request.host.host_str().is_some_and(tls::is_loopback) {
-            builder = builder.no_proxy();
-        }
-        let client = builder.build().map_err(|error| {
-            vec![Fault::new(
-                "/request",
-                "unsupported",
-                format!("no such calls can be made: {}", told(&error)),
-            )]
-        })?;
+        let client =
+            http::client(&settings.tls, &settings.request.host, settings.timeout).map_err(|error| {
+                let detail = format!("no such calls can be made: {}", http::in_words(error));
+                vec![Fault::new("/request/url", "unusable", detail)]
+            })?;
         Ok(Self { settings, client, clock })
     }
 
@@ -98,7 +79,7 @@ impl Caller {
             Err(error) => {
                 let class = class(&error);
                 let reference = (class == Class::Unknown).then(|| letter.id.clone());
-                Err(Outcome { reference, ..Outcome::new(class).detail(told(&error)) })
+                Err(Outcome { reference, ..Outcome::new(class).detail(http::in_words(error)) })
             }
         }
     }
@@ -251,20 +232,6 @@ fn is_certificate(error: &(dyn std::error::Error + 'static)) -> bool {
     // An I/O error's source is its inner error's source, so that the inner one is asked for by itself.
     let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
     inner.is_some_and(|inner| is_certificate(inner)) || error.source().is_some_and(is_certificate)
-}
-
-/// An error with its causes and without the address, which may hold secrets and numbers.
-fn told(error: &reqwest::Error) -> String {
-    let mut words = if error.is_timeout() { "no answer in time".to_owned() } else { String::new() };
-    let mut at = error.source();
-    while let Some(source) = at {
-        if !words.is_empty() {
-            words.push_str(": ");
-        }
-        words.push_str(&source.to_string());
-        at = source.source();
-    }
-    if words.is_empty() { "the call failed".to_owned() } else { words }
 }
 
 /// RFC 9110 §10.2.3: seconds, or a date.

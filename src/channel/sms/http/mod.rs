@@ -167,9 +167,10 @@ fn outcome(verdict: &Verdict, parcel: &Parcel) -> Outcome {
 #[async_trait]
 impl Channel for HttpSms {
     fn shape(&self) -> Shape {
-        match self.caller.settings.recipients.per_call {
-            1 => Shape::Single { concurrency: self.caller.settings.concurrency },
-            size => Shape::Batch { size },
+        let settings = &self.caller.settings;
+        match settings.recipients.per_call {
+            1 => Shape::Single { concurrency: settings.concurrency },
+            size => Shape::Batch { size, concurrency: settings.concurrency },
         }
     }
 
