@@ -29,7 +29,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use self::context::Context;
-pub use self::demo::RelayMailbox;
+pub use self::demo::{GatewayInbox, RelayMailbox, VendorMailboxes};
 
 const AFTER_HELP: &str = "\
 Settings come from belltower.toml (or --config FILE), then the environment: BELLTOWER_<SECTION>__<KEY>, such as

@@ -8,11 +8,15 @@ use clap::Args;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use url::Url;
 
 use super::context::Context;
 use super::output::print_line;
 use crate::lifecycle::Lifecycle;
-use crate::simulator::{Faults, SmtpOptions, SmtpSimulator, WecomFaults, WecomOptions, WecomSimulator};
+use crate::simulator::{
+    Faults, HttpSmsOptions, HttpSmsSimulator, ReceiptPlan, SmsFaults, SmtpOptions, SmtpSimulator,
+    WecomFaults, WecomOptions, WecomSimulator,
+};
 use crate::telemetry;
 
 pub(super) const AFTER_HELP: &str = r#"Faults are JSON, such as:
@@ -28,7 +32,16 @@ WeCom's are JSON, too:
    "delay_ms": {"send": 50}, "unknown": ["gone*"], "unlicensed": ["free*"], "untrusted_address": false,
    "token_seconds": 7200, "concurrency": 10, "calls_per_minute": 10000, "messages_per_day": 600000}
 Calls: gettoken, send, recall, agent. Acts: an error, {"status": 502}, hang, reset, close, garbage, lose_answer,
-keep_answer."#;
+keep_answer.
+
+So are the SMS gateway's:
+  {"faults": [{"at": "call", "to": "*404", "act": "fail"}, {"at": "call", "times": 3, "act": {"code": "1001"}}],
+   "delay_ms": {"call": 40, "sent": 10}}
+At: call, sent. Acts: fail (those numbers alone), a code, {"status": 502}, {"throttle": "7"} (429 and how long), hang,
+reset, close, garbage, half, {"redirect": "http://…"}. And how it tells receipts:
+  {"format": "json", "delay_ms": 2000, "copies": 2, "backwards": true, "at_once": 100, "early": false,
+   "statuses": {"*97": "EXPIRED", "*13": ""}, "acknowledged": "OK", "retry_ms": 200}
+Formats: json, form (in the field reports), xml, query."#;
 
 #[derive(Args)]
 pub(super) struct Simulate {
@@ -44,6 +57,18 @@ pub(super) struct Simulate {
     /// What goes wrong with WeCom, as JSON (see below) [default: nothing]
     #[arg(long, value_name = "FILE")]
     wecom_faults: Option<PathBuf>,
+    /// Where the SMS gateway listens [default: any free port beside the relay]
+    #[arg(long, value_name = "ADDR:PORT")]
+    sms_listen: Option<SocketAddr>,
+    /// What goes wrong with the gateway, as JSON (see below) [default: nothing]
+    #[arg(long, value_name = "FILE")]
+    sms_faults: Option<PathBuf>,
+    /// Where the gateway tells its receipts: a provider's `callback_url` [default: nowhere]
+    #[arg(long, value_name = "URL")]
+    sms_callback: Option<Url>,
+    /// How it tells them, as JSON (see below) [default: at once, once]
+    #[arg(long, value_name = "FILE")]
+    sms_receipts: Option<PathBuf>,
 }
 
 /// Where each simulator listens.
@@ -51,6 +76,7 @@ pub(super) struct Simulate {
 struct Addresses {
     smtp: Smtp,
     wecom: Wecom,
+    http_sms: HttpSms,
 }
 
 #[derive(Serialize)]
@@ -65,12 +91,35 @@ struct Wecom {
     settings: Value,
 }
 
+#[derive(Serialize)]
+struct HttpSms {
+    address: SocketAddr,
+    /// Of a provider of the kind `http_sms` that sends to it.
+    settings: Value,
+}
+
 impl Simulate {
+    async fn gateway(&self, faults: SmsFaults, receipts: ReceiptPlan) -> anyhow::Result<HttpSmsSimulator> {
+        let listen = self.sms_listen.unwrap_or(SocketAddr::new(self.listen.ip(), 0));
+        let url = self.sms_callback.as_ref().map(Url::to_string).or_else(|| receipts.url.clone());
+        let receipts = ReceiptPlan { url, ..receipts };
+        HttpSmsSimulator::start(HttpSmsOptions { listen, faults, receipts, ..HttpSmsOptions::default() })
+            .await
+            .with_context(|| format!("the SMS gateway cannot listen on {listen}"))
+    }
+
     pub(super) fn run(self, context: &Context) -> anyhow::Result<()> {
         let config = context.load()?;
         telemetry::init(&config.log)?;
         let faults: Faults = read_faults(self.faults.as_deref())?;
         let wecom_faults: WecomFaults = read_faults(self.wecom_faults.as_deref())?;
+        let sms_faults: SmsFaults = read_faults(self.sms_faults.as_deref())?;
+        let sms_receipts: ReceiptPlan = read_faults(self.sms_receipts.as_deref())?;
+        let callback = self.sms_callback.as_ref();
+        anyhow::ensure!(
+            callback.is_none_or(|url| url.scheme() == "http"),
+            "--sms-callback is an http:// address: the simulators speak no TLS"
+        );
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         runtime.block_on(async {
             let lifecycle = Lifecycle::new();
@@ -84,23 +133,30 @@ impl Simulate {
             let corp = WecomSimulator::start(options)
                 .await
                 .with_context(|| format!("WeCom's API cannot listen on {listen}"))?;
+            let gateway = self.gateway(sms_faults, sms_receipts).await?;
             let addresses = Addresses {
                 smtp: Smtp { address: relay.addr() },
                 wecom: Wecom { address: corp.addr(), settings: corp.settings() },
+                http_sms: HttpSms { address: gateway.addr(), settings: gateway.settings() },
             };
             if context.output.json {
                 print_line(&serde_json::to_string(&addresses)?)?;
             } else {
                 print_line(&format!(
-                    "smtp    listening on smtp://{}, without TLS and password\nwecom   listening on http://{}, {}",
+                    "smtp      listening on smtp://{}, without TLS and password\n\
+                     wecom     listening on http://{}, {}\n\
+                     http_sms  listening on http://{}, {}",
                     relay.addr(),
                     corp.addr(),
                     corp.settings(),
+                    gateway.addr(),
+                    gateway.settings(),
                 ))?;
             }
             lifecycle.soft().cancelled().await;
             relay.stop().await;
             corp.stop().await;
+            gateway.stop().await;
             Ok(())
         })
     }

@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::access::Signed;
 use super::page::{self, Fact, Section, Shell, Theme, address};
+use super::telephones;
 use super::view::View;
 use crate::clock::Timestamp;
 use crate::http::params;
@@ -21,10 +22,19 @@ const ON_A_PAGE: usize = 30;
 const HARMLESS: &str =
     "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'";
 
+/// One simulator of several.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tab {
+    pub href: &'static str,
+    pub text: String,
+    pub is_open: bool,
+}
+
 #[derive(Debug, Template)]
 #[template(path = "console/mailbox.html")]
 pub struct MailboxPage {
     pub shell: Shell,
+    pub tabs: Vec<Tab>,
     pub q: String,
     pub list: MailboxFragment,
 }
@@ -71,8 +81,8 @@ pub struct MailPage {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct MailFilter {
-    q: String,
-    before: Option<u64>,
+    pub(super) q: String,
+    pub(super) before: Option<u64>,
 }
 
 impl From<MailLine> for MailRow {
@@ -111,7 +121,17 @@ pub(super) async fn show(
     if page::wants_fragment(&request) {
         return page::html(&list);
     }
-    page::html(&MailboxPage { shell: signed.shell(Section::Mailbox)?, q, list })
+    let tabs = tabs(&s, &list.view, PATH);
+    page::html(&MailboxPage { shell: signed.shell(Section::Mailbox)?, tabs, q, list })
+}
+
+/// The simulators there are, and which of them is open. One alone needs no choice.
+pub(super) fn tabs(s: &Services, view: &View, open: &str) -> Vec<Tab> {
+    if !simulators::has_telephones(s) {
+        return Vec::new();
+    }
+    let tab = |href: &'static str, key: &str| Tab { href, text: view.t(key), is_open: href == open };
+    vec![tab(PATH, "channel-email"), tab(telephones::PATH, "channel-sms")]
 }
 
 fn find(s: &Services, signed: &Signed, id: &str) -> Result<MailDetail> {

@@ -19,6 +19,7 @@ mod preferences;
 pub mod sign_in;
 mod source_pages;
 pub mod sources;
+pub mod telephones;
 mod timeline;
 pub mod view;
 
@@ -38,6 +39,9 @@ routes! {
     "/console/messages/{id}/cancel" => { POST message::cancel }
     "/console/messages/{id}/deliveries/{delivery}" => { GET deliveries::show }
     "/console/mailbox" => { GET mailbox::show }
+    // Words before ids.
+    "/console/mailbox/sms" => { GET telephones::show }
+    "/console/mailbox/sms/{id}" => { GET telephones::show_sms }
     "/console/mailbox/{id}" => { GET mailbox::show_mail }
     "/console/mailbox/{id}/html" => { GET mailbox::show_html }
     "/console/sources" => { GET source_pages::list, POST source_pages::create }

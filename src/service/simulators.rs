@@ -10,12 +10,12 @@ use crate::clock::Timestamp;
 use crate::domain::operator::Permission;
 use crate::{Error, Result};
 
-/// Which mails, and which page of them. An empty text finds all.
+/// Which mails or texts, and which page of them. An empty text finds all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MailQuery {
-    /// Looked for in recipients and subject, in any case.
+    /// Looked for in recipients and subject, or in number and text, in any case.
     pub q: String,
-    /// Only mails older than this sequence: the [`MailPage::older`] of the page before.
+    /// Only those older than this sequence: the [`MailPage::older`] of the page before.
     pub before: Option<u64>,
     pub limit: usize,
 }
@@ -65,12 +65,60 @@ pub struct MailDetail {
     pub source: String,
 }
 
+/// A text on a telephone.
+#[derive(Clone, Debug, Serialize)]
+pub struct SmsLine {
+    /// Its place in the order of arrival, from 1; never given twice.
+    pub sequence: u64,
+    pub received_at: Timestamp,
+    pub number: String,
+    pub text: String,
+    /// How many messages that is on the vendor's bill.
+    pub segments: usize,
+    /// The status that the gateway told last.
+    pub receipt: Option<String>,
+}
+
+/// Newest first.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct SmsPage {
+    pub texts: Vec<SmsLine>,
+    /// How many of the kept texts match, on this page or any other.
+    pub matching: usize,
+    /// What to pass as [`MailQuery::before`] for the next page; none on the last.
+    pub older: Option<u64>,
+}
+
+/// A text with the call that brought it.
+#[derive(Clone, Debug, Serialize)]
+pub struct SmsDetail {
+    #[serde(flatten)]
+    pub line: SmsLine,
+    /// The gateway's id of the call.
+    pub call: String,
+    /// The whole call as text.
+    pub source: String,
+}
+
 /// Implemented over the simulators by whoever starts them. Answers come from memory, so nothing waits.
 pub trait Mailboxes: Send + Sync {
     fn list(&self, query: &MailQuery) -> MailPage;
 
     /// The mail with this sequence, if it is still kept.
     fn find(&self, sequence: u64) -> Option<MailDetail>;
+
+    /// The telephones behind a simulated gateway; none where no such gateway runs.
+    fn telephones(&self) -> Option<&dyn Telephones> {
+        None
+    }
+}
+
+/// As [`Mailboxes`], of texts.
+pub trait Telephones {
+    fn list(&self, query: &MailQuery) -> SmsPage;
+
+    /// The text with this sequence, if it is still kept.
+    fn find(&self, sequence: u64) -> Option<SmsDetail>;
 }
 
 /// Mails the simulated relay took; [`Error::NotFound`] where none runs. They name people, so reading them takes the
@@ -83,6 +131,26 @@ pub fn list(s: &Services, caller: &Caller, query: &MailQuery) -> Result<MailPage
 pub fn get(s: &Services, caller: &Caller, sequence: u64) -> Result<MailDetail> {
     caller.require(Permission::DirectoryReveal)?;
     mailboxes(s)?.find(sequence).ok_or(Error::NotFound("mail"))
+}
+
+/// Whether a simulated gateway runs here.
+pub fn has_telephones(s: &Services) -> bool {
+    s.simulators.as_ref().is_some_and(|simulators| simulators.telephones().is_some())
+}
+
+/// As [`list`], of texts that the simulated gateway took.
+pub fn list_sms(s: &Services, caller: &Caller, query: &MailQuery) -> Result<SmsPage> {
+    caller.require(Permission::DirectoryReveal)?;
+    Ok(telephones(s)?.list(query))
+}
+
+pub fn get_sms(s: &Services, caller: &Caller, sequence: u64) -> Result<SmsDetail> {
+    caller.require(Permission::DirectoryReveal)?;
+    telephones(s)?.find(sequence).ok_or(Error::NotFound("sms"))
+}
+
+fn telephones(s: &Services) -> Result<&dyn Telephones> {
+    mailboxes(s)?.telephones().ok_or(Error::NotFound("simulator"))
 }
 
 fn mailboxes(s: &Services) -> Result<&Arc<dyn Mailboxes>> {

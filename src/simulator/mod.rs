@@ -31,7 +31,9 @@ pub mod smtp;
 mod tally;
 pub mod wecom;
 
-pub use http_sms::{HttpSmsOptions, HttpSmsSimulator, Moment, ReceiptPlan, SmsAct, SmsFaults};
+pub use http_sms::{
+    HttpSmsOptions, HttpSmsSimulator, Moment, ReceiptPlan, SignatureCheck, SmsAct, SmsFaults,
+};
 pub use mail::{Mail, MailSummary};
 pub use mailbox::{MailPage, MailQuery, Mailbox};
 pub use smtp::{Act, Fault, Faults, Reply, SmtpOptions, SmtpSimulator, SmtpStats, SmtpTls, Stage};

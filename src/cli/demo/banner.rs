@@ -25,6 +25,7 @@ pub(super) struct Banner<'a> {
 pub(super) struct Simulators {
     pub(super) smtp: Smtp,
     pub(super) wecom: Wecom,
+    pub(super) http_sms: HttpSms,
 }
 
 #[derive(Serialize)]
@@ -39,6 +40,13 @@ pub(super) struct Wecom {
     pub(super) address: SocketAddr,
 }
 
+#[derive(Serialize)]
+pub(super) struct HttpSms {
+    pub(super) address: SocketAddr,
+    /// The page that shows what it received.
+    pub(super) mailbox: String,
+}
+
 impl Banner<'_> {
     pub(super) fn text(&self) -> String {
         let Self { url, console, setup_link, live_key, test_key, simulators, data, is_temporary } = self;
@@ -50,6 +58,7 @@ impl Banner<'_> {
             if *is_temporary { "removed at the end; --data DIR keeps it" } else { "kept for the next start" };
         let Smtp { address, mailbox } = &simulators.smtp;
         let wecom = simulators.wecom.address;
+        let HttpSms { address: gateway, mailbox: telephones } = &simulators.http_sms;
         let data = data.display();
         let live = curl(url, live_key, &[], TO_A_GROUP);
         let test = curl(url, test_key, &["Prefer: wait=5"], TO_THE_SANDBOX);
@@ -62,6 +71,8 @@ impl Banner<'_> {
              test key    {test_key}\n  \
              mail relay  smtp://{address}, simulated: bounce…@ and a few old addresses are refused\n              \
              what it received: {mailbox}\n  \
+             SMS gateway http://{gateway}, simulated: a few numbers do not exist, a few telephones are off\n              \
+             what it received: {telephones}\n  \
              WeCom       http://{wecom}, simulated: a few members have left\n  \
              data        {data}\n              {kept}\n  \
              commands    BELLTOWER_DATA={data} belltower source list\n              any command reaches this campus so; without it, ./data\n\n\
@@ -112,6 +123,10 @@ mod tests {
             simulators: Simulators {
                 smtp: Smtp { address: SocketAddr::from(([127, 0, 0, 1], 2525)), mailbox: String::new() },
                 wecom: Wecom { address: SocketAddr::from(([127, 0, 0, 1], 2526)) },
+                http_sms: HttpSms {
+                    address: SocketAddr::from(([127, 0, 0, 1], 2527)),
+                    mailbox: String::new(),
+                },
             },
             data: Path::new("/secret/place"),
             is_temporary: false,
@@ -122,6 +137,7 @@ mod tests {
         assert_eq!(names, ["console", "live_key", "setup_link", "simulators", "test_key", "url"]);
         assert_eq!(document["simulators"]["smtp"]["address"], "127.0.0.1:2525");
         assert_eq!(document["simulators"]["wecom"]["address"], "127.0.0.1:2526");
+        assert_eq!(document["simulators"]["http_sms"]["address"], "127.0.0.1:2527");
         let text = banner.text();
         for wanted in [
             "listening on http://127.0.0.1:8080\n",

@@ -1,7 +1,10 @@
-//! The simulated relay's mailbox, as the console's page reads it.
+//! What the simulated vendors took, as the console's pages read it.
 
 use crate::clock::Timestamp;
-use crate::service::simulators::{MailDetail, MailLine, MailPage, MailQuery, Mailboxes};
+use crate::service::simulators::{
+    MailDetail, MailLine, MailPage, MailQuery, Mailboxes, SmsDetail, SmsLine, SmsPage, Telephones,
+};
+use crate::simulator::http_sms::{Inbox, InboxQuery, Sms};
 use crate::simulator::{self, MailSummary, Mailbox};
 
 pub struct RelayMailbox(pub Mailbox);
@@ -37,4 +40,45 @@ impl Mailboxes for RelayMailbox {
 fn line(summary: MailSummary) -> MailLine {
     let MailSummary { sequence, received_at, recipients, subject, size, .. } = summary;
     MailLine { sequence, received_at: Timestamp(received_at), recipients, subject, size }
+}
+
+/// The relay's mailbox and the telephones behind the gateway.
+pub struct VendorMailboxes {
+    pub mails: RelayMailbox,
+    pub texts: GatewayInbox,
+}
+
+impl Mailboxes for VendorMailboxes {
+    fn list(&self, query: &MailQuery) -> MailPage {
+        self.mails.list(query)
+    }
+
+    fn find(&self, sequence: u64) -> Option<MailDetail> {
+        self.mails.find(sequence)
+    }
+
+    fn telephones(&self) -> Option<&dyn Telephones> {
+        Some(&self.texts)
+    }
+}
+
+pub struct GatewayInbox(pub Inbox);
+
+impl Telephones for GatewayInbox {
+    fn list(&self, query: &MailQuery) -> SmsPage {
+        let query = InboxQuery { anywhere: query.q.clone(), before: query.before, limit: query.limit };
+        let page = self.0.list(&query);
+        let texts = page.texts.into_iter().map(sms_line).collect();
+        SmsPage { texts, matching: page.matching, older: page.older }
+    }
+
+    fn find(&self, sequence: u64) -> Option<SmsDetail> {
+        let sms = self.0.find(sequence)?;
+        Some(SmsDetail { call: sms.call.clone(), source: sms.request.source(), line: sms_line(sms) })
+    }
+}
+
+fn sms_line(sms: Sms) -> SmsLine {
+    let Sms { sequence, received_at, number, text, segments, receipt, .. } = sms;
+    SmsLine { sequence, received_at: Timestamp(received_at), number, text, segments, receipt }
 }

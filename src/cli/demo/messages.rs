@@ -85,6 +85,7 @@ pub(super) fn messages(now: &Zoned, year: i16, people: &[Person]) -> Vec<First> 
                              - Telephones are to be switched off",
                 }},
                 "audience": {"groups": ["all-students"]},
+                "channels": ["email", "wechat"],
                 "link": "https://jw.zhonglou.example/exams",
                 "attributes": {"term": format!("{year}-1")},
             }),

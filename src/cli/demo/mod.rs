@@ -23,8 +23,8 @@ use std::time::Duration;
 
 use clap::Args;
 
-use self::banner::{Banner, Simulators, Smtp, Wecom};
-pub use self::mailboxes::RelayMailbox;
+use self::banner::{Banner, HttpSms, Simulators, Smtp, Wecom};
+pub use self::mailboxes::{GatewayInbox, RelayMailbox, VendorMailboxes};
 use self::place::Place;
 use self::seed::Vendors;
 use super::context::{Context, quiet};
@@ -35,7 +35,8 @@ use crate::config::{Config, Origin};
 use crate::lifecycle::Lifecycle;
 use crate::service::operators;
 use crate::simulator::{
-    Faults, Reply, SmtpOptions, SmtpSimulator, WecomFaults, WecomOptions, WecomSimulator,
+    Faults, HttpSmsOptions, HttpSmsSimulator, ReceiptPlan, Reply, SignatureCheck, SmsFaults, SmtpOptions,
+    SmtpSimulator, WecomFaults, WecomOptions, WecomSimulator,
 };
 use crate::telemetry;
 
@@ -43,6 +44,10 @@ use crate::telemetry;
 const LATENCY: Duration = Duration::from_millis(4);
 /// What simulated WeCom takes for a call, however many members it is for.
 const WECOM_LATENCY: Duration = Duration::from_millis(50);
+
+/// What the simulated gateway takes for a call, however many numbers it is for, and until it tells what became of it.
+const SMS_LATENCY: Duration = Duration::from_millis(40);
+const SMS_RECEIPT: Duration = Duration::from_secs(2);
 
 #[derive(Args)]
 pub(super) struct Demo {
@@ -102,9 +107,16 @@ async fn run(context: &Context, config: &Config, place: &mut Place) -> anyhow::R
     let relay = SmtpSimulator::start(SmtpOptions { faults: faults(), ..SmtpOptions::default() }).await?;
     let faults = WecomFaults::believable(WECOM_LATENCY);
     let corp = WecomSimulator::start(WecomOptions { faults, ..WecomOptions::default() }).await?;
-    let vendors = Vendors { relay: relay.addr(), wecom: corp.settings() };
+    let gateway = HttpSmsSimulator::start(HttpSmsOptions {
+        faults: SmsFaults::believable(SMS_LATENCY),
+        signature: Some(SignatureCheck::usual("known to this demo alone")),
+        ..HttpSmsOptions::default()
+    })
+    .await?;
+    let vendors = Vendors { relay: relay.addr(), wecom: corp.settings(), http_sms: gateway.settings() };
     let mut app = App::build(config, Clock::System).await?;
-    app.services_mut().simulators = Some(Arc::new(RelayMailbox(relay.mailbox())));
+    let (mails, texts) = (RelayMailbox(relay.mailbox()), GatewayInbox(gateway.inbox()));
+    app.services_mut().simulators = Some(Arc::new(VendorMailboxes { mails, texts }));
     let card = match place.card.clone() {
         Some(card) => {
             seed::point_to(app.services(), &vendors).await?;
@@ -116,6 +128,10 @@ async fn run(context: &Context, config: &Config, place: &mut Place) -> anyhow::R
             card
         }
     };
+    // Not by the public address: what stands before it may not be there yet.
+    let callback =
+        seed::callback(app.services()).await?.map(|path| format!("http://{}{path}", app.address()));
+    gateway.set_receipts(ReceiptPlan { url: callback, ..ReceiptPlan::believable(SMS_RECEIPT) });
     let setup_link = operators::first_link(app.services()).await?;
     let url = app.services().campus.public_url.to_string().trim_end_matches('/').to_owned();
     let running = app.start(&lifecycle).await?;
@@ -127,6 +143,7 @@ async fn run(context: &Context, config: &Config, place: &mut Place) -> anyhow::R
         simulators: Simulators {
             smtp: Smtp { address: relay.addr(), mailbox: format!("{url}/console/mailbox") },
             wecom: Wecom { address: corp.addr() },
+            http_sms: HttpSms { address: gateway.addr(), mailbox: format!("{url}/console/mailbox/sms") },
         },
         data: place.directory(),
         is_temporary: place.is_temporary(),
@@ -136,6 +153,7 @@ async fn run(context: &Context, config: &Config, place: &mut Place) -> anyhow::R
     running.finish(&lifecycle).await?;
     relay.stop().await;
     corp.stop().await;
+    gateway.stop().await;
     Ok(())
 }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use jiff::Zoned;
 use serde_json::{Value, json};
+use url::Url;
 
 use super::campus::{ACADEMIC, Group, Members, SYSTEMS, System, groups, templates};
 use super::messages::{First, messages};
@@ -29,6 +30,7 @@ use crate::service::{
 const CALLER: Caller = Caller::Command("demo");
 const RELAY: &str = "校园邮件网关（模拟）";
 const CORP: &str = "企业微信（模拟）";
+const GATEWAY: &str = "校园短信网关（模拟）";
 /// One person in so many does not want to hear of concerts.
 const OPTED_OUT: usize = 33;
 
@@ -37,6 +39,8 @@ pub(super) struct Vendors {
     pub(super) relay: SocketAddr,
     /// The settings of a provider that sends by simulated WeCom.
     pub(super) wecom: Value,
+    /// The settings of a provider that sends by the simulated gateway.
+    pub(super) http_sms: Value,
 }
 
 /// Everything a first start needs.
@@ -63,6 +67,9 @@ pub(super) async fn fill(s: &Services, vendors: &Vendors) -> anyhow::Result<Card
     });
     add_provider(s, RELAY, ProviderKind::Smtp, ChannelKind::Email, relay).await?;
     add_provider(s, CORP, ProviderKind::Wecom, ChannelKind::Wechat, vendors.wecom.clone()).await?;
+    let mut gateway = vendors.http_sms.clone();
+    gateway["sign_name"] = s.campus.name.as_str().into();
+    add_provider(s, GATEWAY, ProviderKind::HttpSms, ChannelKind::Sms, gateway).await?;
 
     let mut import = Import::start(s, &CALLER, ImportOptions::default())?;
     import.feed(&ndjson(&people)?).await?;
@@ -104,13 +111,21 @@ async fn add_provider(
 /// The vendors of a later start listen on other ports.
 pub(super) async fn point_to(s: &Services, vendors: &Vendors) -> anyhow::Result<()> {
     let relay = json!({"host": vendors.relay.ip().to_string(), "port": vendors.relay.port()});
-    for (name, settings) in [(RELAY, relay), (CORP, vendors.wecom.clone())] {
+    let (wecom, gateway) = (vendors.wecom.clone(), vendors.http_sms.clone());
+    for (name, settings) in [(RELAY, relay), (CORP, wecom), (GATEWAY, gateway)] {
         // Whoever removed or renamed it meant to.
         let Ok(provider) = providers::find_by_name(s, &CALLER, name).await else { continue };
         let changes = ProviderChanges { settings: Some(settings), ..ProviderChanges::default() };
         providers::update(s, &CALLER, provider.id, changes).await?;
     }
     Ok(())
+}
+
+/// Where the gateway tells its receipts: the path alone.
+pub(super) async fn callback(s: &Services) -> anyhow::Result<Option<String>> {
+    let Ok(provider) = providers::find_by_name(s, &CALLER, GATEWAY).await else { return Ok(None) };
+    let url = provider.callback_url.as_deref().map(Url::parse).transpose()?;
+    Ok(url.map(|url| url.path().to_owned()))
 }
 
 /// The year in which the running academic year began: in September.
@@ -124,7 +139,7 @@ fn new_source(system: &System) -> NewSource {
         name: system.name.to_owned(),
         department: system.department.to_owned(),
         topics: texts(system.topics),
-        channels: texts(&["email", "wechat"]),
+        channels: texts(system.channels),
         rights: texts(system.rights),
         rate_per_second: system.limits.0,
         daily_messages: system.limits.1,

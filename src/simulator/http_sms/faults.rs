@@ -73,6 +73,11 @@ pub struct SmsFaults {
 }
 
 impl SmsFaults {
+    /// A believable gateway for the demo: some numbers do not exist, and each call takes `latency`.
+    pub fn believable(latency: Duration) -> Self {
+        Self::default().to("*404", SmsAct::Fail).slow(Moment::Call, latency)
+    }
+
     #[must_use]
     pub fn with(mut self, fault: SmsFault) -> Self {
         self.faults.push(fault);

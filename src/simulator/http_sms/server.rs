@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
+use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use url::Url;
 
@@ -105,6 +106,31 @@ impl HttpSmsSimulator {
     /// Where texts are handed to it.
     pub fn url(&self) -> String {
         format!("http://{}/send", self.addr())
+    }
+
+    /// The settings of a provider of the kind `http_sms` that sends to a gateway that answers in JSON and wants calls
+    /// signed as [`SignatureCheck::usual`], or not at all.
+    pub fn settings(&self) -> Value {
+        let mut settings = json!({
+            "request": {"url": self.url(), "body": {"mobile": "{to}", "content": "{text}", "id": "{id}"}},
+            "recipients": {"per_call": 100},
+            "answer": {
+                "success": {"pointer": "/code", "equals": TAKEN}, "message_id": "/msgid",
+                "failed_numbers": "/failed", "code": "/code", "codes": {
+                    BAD_SIGNATURE: "config", BAD_CALL: "permanent_message", BAD_NUMBER: "permanent_recipient",
+                },
+            },
+        });
+        if let Some(check) = &self.gateway.signature {
+            settings["request"]["headers"] = json!({"X-Account": "{secret.account}"});
+            settings["request"]["body"]["time"] = "{timestamp}".into();
+            settings["request"]["body"]["sign"] = "{signature}".into();
+            settings["secrets"] = json!({"account": "belltower", "key": check.key});
+            settings["signature"] = json!({
+                "algorithm": "hmac-sha256", "over": "{secret.account}{to}{timestamp}", "key": "{secret.key}",
+            });
+        }
+        settings
     }
 
     pub fn inbox(&self) -> Inbox {

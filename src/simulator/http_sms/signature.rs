@@ -31,6 +31,18 @@ pub struct SignatureCheck {
 }
 
 impl SignatureCheck {
+    /// As many vendors want it: HMAC-SHA256 over account, numbers and time, in a field `sign`.
+    pub fn usual(key: &str) -> Self {
+        let field = |name: &str| Part::Field(name.to_owned());
+        Self {
+            at: field("sign"),
+            over: vec![Part::Header("X-Account".to_owned()), field("mobile"), field("time")],
+            key: key.to_owned(),
+            algorithm: "hmac-sha256".to_owned(),
+            base64: false,
+        }
+    }
+
     pub(super) fn is_right(&self, call: &Call) -> bool {
         let signed: Vec<u8> = self.over.iter().flat_map(|part| call.part_bytes(part)).collect();
         let key = self.key.as_bytes();

@@ -21,6 +21,7 @@ sign-out = Sign out
 copy = Copy
 copied = Copied
 pages = Pages
+tabs = Pages beside this one
 newest = Newest
 older = Older
 save = Save

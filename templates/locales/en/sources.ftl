@@ -75,3 +75,24 @@ source-saved = The rights were saved and apply from now on.
 source-was-disabled = The source is disabled: its keys are refused from now on.
 source-was-enabled = The source is enabled: its keys are taken again.
 key-was-revoked = The key was revoked.
+sms-lead = Texts the built-in SMS gateway received. None of them left this machine.
+sms-total = { $n ->
+    [one] 1 text
+   *[other] { $count } texts
+}
+sms-empty = No text yet
+sms-empty-more = Send a message by SMS and it will appear here.
+filter-sms = Number or text
+filter-sms-hint = Search texts
+column-text = Text
+column-number = Number
+column-segments = Billed as
+sms-segments = { $count } SMS
+sms-characters = { $n ->
+    [one] 1 character, sign included
+   *[other] { $count } characters, sign included
+}
+sms-length = Length
+sms-call = Gateway's id
+sms-request = Request as received
+sms-no-receipt = None yet

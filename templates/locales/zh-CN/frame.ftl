@@ -21,6 +21,7 @@ sign-out = 退出登录
 copy = 复制
 copied = 已复制
 pages = 分页
+tabs = 并列页面
 newest = 回到最新
 older = 更早
 save = 保存

@@ -23,14 +23,36 @@ fn post(banner: &Value, key: &str, headers: &str, body: &Value) -> (u16, Value) 
     (status, serde_json::from_str(&answer).unwrap())
 }
 
+/// The gateway takes texts, and a moment later tells who got them.
+fn texts_are_told_of(banner: &Value) {
+    let sms = json!({
+        "topic": "academic.news", "title": "短信", "body": "从短信网关发出", "channels": ["sms"],
+        "audience": {"groups": ["student-union"]},
+    });
+    let (status, message) = post(banner, "live_key", "Prefer: wait=20\r\n", &sms);
+    assert_eq!((status, &message["status"]), (200, &json!("completed")), "{message}");
+    let (url, path) = (banner["url"].as_str().unwrap(), message["id"].as_str().unwrap());
+    let key = format!("Authorization: Bearer {}\r\n", banner["live_key"].as_str().unwrap());
+    let patience = Instant::now() + Duration::from_secs(30);
+    loop {
+        let (_, answer) = http(url, &format!("GET /api/v1/messages/{path}"), &key, "");
+        let message: Value = serde_json::from_str(&answer).unwrap();
+        if message["counts"]["sms"]["delivered"].as_u64().unwrap() > 40 {
+            return;
+        }
+        assert!(Instant::now() < patience, "{message}");
+    }
+}
+
 #[test]
 fn its_keys_work_and_its_data_stays() {
     let folder = TempFolder::new();
     let (demo, banner) = start(&folder, &["--data", "campus"]);
     assert!(banner["setup_link"].as_str().unwrap().starts_with(banner["url"].as_str().unwrap()));
-    assert!(banner["simulators"]["smtp"]["address"].as_str().unwrap().starts_with("127.0.0.1:"));
-
-    assert!(banner["simulators"]["wecom"]["address"].as_str().unwrap().starts_with("127.0.0.1:"));
+    for vendor in ["smtp", "wecom", "http_sms"] {
+        let address = banner["simulators"][vendor]["address"].as_str();
+        assert!(address.is_some_and(|address| address.starts_with("127.0.0.1:")), "{vendor}");
+    }
 
     let live = json!({"topic": "academic.news", "title": "你好", "body": "第一条", "audience": {"groups": ["student-union"]}});
     assert_eq!(post(&banner, "live_key", "", &live).0, 202);
@@ -45,6 +67,7 @@ fn its_keys_work_and_its_data_stays() {
     let (status, message) = post(&banner, "live_key", "Prefer: wait=20\r\n", &wechat);
     assert_eq!((status, &message["status"]), (200, &json!("completed")), "{message}");
     assert!(message["counts"]["wechat"]["sent"].as_u64().unwrap() > 40, "{message}");
+    texts_are_told_of(&banner);
     assert_eq!(demo.stop("-INT").code(), Some(0));
 
     let (demo, again) = start(&folder, &["--data", "campus"]);

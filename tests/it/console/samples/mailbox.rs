@@ -1,10 +1,16 @@
 //! The simulator's mailbox.
 
 use belltower::config::Language;
-use belltower::console::mailbox::{MailPage, MailRow, MailboxFragment, MailboxPage};
+use belltower::console::mailbox::{MailPage, MailRow, MailboxFragment, MailboxPage, Tab};
 use belltower::console::page::{Fact, Section, Theme};
+use belltower::console::telephones::{SmsPage, SmsRow, TelephonesFragment, TelephonesPage};
 
 use super::{MINUTE, ago, shell, view};
+
+fn tabs(language: Language, open: &str) -> Vec<Tab> {
+    let tab = |href, key| Tab { href, text: view(language).t(key), is_open: href == open };
+    vec![tab("/console/mailbox", "channel-email"), tab("/console/mailbox/sms", "channel-sms")]
+}
 
 pub(super) fn mailbox(language: Language, theme: Theme) -> MailboxPage {
     let row = |id: &str, subject: &str, to: &str, seconds| MailRow {
@@ -15,6 +21,7 @@ pub(super) fn mailbox(language: Language, theme: Theme) -> MailboxPage {
     };
     MailboxPage {
         shell: shell(language, theme, Some(Section::Mailbox)),
+        tabs: tabs(language, "/console/mailbox"),
         q: String::new(),
         list: MailboxFragment {
             view: view(language),
@@ -47,5 +54,54 @@ pub(super) fn mail(language: Language, theme: Theme) -> MailPage {
             Fact::text("Message-ID", "<dlv_5k2m9q1x7c0a.1@bell.example.edu.cn>"),
             Fact::text("List-Unsubscribe", "<https://bell.example.edu.cn/u/9f2c…>"),
         ],
+    }
+}
+
+pub(super) fn telephones(language: Language, theme: Theme, empty: bool) -> TelephonesPage {
+    let row = |id: &str, text: &str, number: &str, segments, receipt: Option<&str>, seconds| SmsRow {
+        id: id.into(),
+        text: text.into(),
+        number: number.into(),
+        segments,
+        receipt: receipt.map(str::to_owned),
+        at: ago(seconds),
+    };
+    let long = "【东湖农业大学】关于2026年秋季学期期末考试安排的通知：期末考试定于2027年1月4日至15日进行，请于11月30日前登录教务系统核对个人考试安排。缓考申请截止12月18日。 https://jw.example.edu.cn/exam";
+    let short = "【东湖农业大学】停水通知：南苑宿舍区周日8:00至12:00停水。";
+    let english = "[东湖农业大学]Exams: Room 204, 9:00.";
+    let rows = vec![
+        row("4", long, "13800002210", 2, None, 12),
+        row("3", long, "13900008806", 2, Some("DELIVRD"), 13),
+        row("2", short, "13800000458", 1, Some("MK:0012"), 26 * MINUTE),
+        row("1", english, "0085261234567", 1, Some("DELIVRD"), 40 * MINUTE),
+    ];
+    TelephonesPage {
+        shell: shell(language, theme, Some(Section::Mailbox)),
+        tabs: tabs(language, "/console/mailbox/sms"),
+        q: String::new(),
+        list: TelephonesFragment {
+            view: view(language),
+            here: "/console/mailbox/sms".into(),
+            total: 1_096,
+            rows: if empty { Vec::new() } else { rows },
+            newest: None,
+            older: (!empty).then(|| "/console/mailbox/sms?before=1".into()),
+        },
+    }
+}
+
+pub(super) fn sms(language: Language, theme: Theme) -> SmsPage {
+    let view = view(language);
+    SmsPage {
+        number: "13800002210".into(),
+        at: ago(12),
+        text: "【东湖农业大学】停水通知：南苑宿舍区周日8:00至12:00停水，请提前储水。".into(),
+        facts: vec![
+            Fact::text(view.t("column-number"), "13800002210"),
+            Fact::text(view.t("column-segments"), &view.count("sms-segments", 1_u64)),
+            Fact::text(view.t("receipt-title"), "DELIVRD"),
+        ],
+        source: "POST /send HTTP/1.1\r\ncontent-type: application/json; charset=utf-8\r\n\r\n{\"content\":\"【东湖农业大学】停水通知…\",\"mobile\":\"13800002210\"}".into(),
+        shell: shell(language, theme, Some(Section::Mailbox)),
     }
 }

@@ -93,6 +93,9 @@ pub(super) fn all(language: Language, theme: Theme) -> Vec<(&'static str, String
         ("source_form", sources::source_form(language, theme).render()),
         ("mailbox", mailbox::mailbox(language, theme).render()),
         ("mail", mailbox::mail(language, theme).render()),
+        ("telephones", mailbox::telephones(language, theme, false).render()),
+        ("telephones_empty", mailbox::telephones(language, theme, true).render()),
+        ("telephone", mailbox::sms(language, theme).render()),
     ]
     .into_iter()
     .map(|(name, html)| (name, html.unwrap()))
