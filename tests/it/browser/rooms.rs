@@ -61,7 +61,7 @@ impl Room {
 }
 
 pub(super) async fn app() -> TestApp {
-    let mail: Arc<dyn Mailboxes> = Arc::new(crate::console::rooms::OneMail);
+    let mail: Arc<dyn Mailboxes> = Arc::new(crate::console::rooms::OneOfEach);
     TestApp::start_with(|services| services.simulators = Some(mail)).await
 }
 
@@ -116,6 +116,8 @@ pub(super) async fn console(app: &TestApp) -> Vec<Room> {
         room("/console/sources/new").refused(),
         room("/console/mailbox"),
         room("/console/mailbox/7"),
+        room("/console/mailbox/sms"),
+        room("/console/mailbox/sms/3"),
         room("/console/mailbox/8").answering(404),
     ]
 }

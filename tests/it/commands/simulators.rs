@@ -11,14 +11,22 @@ const FAULTS: &str =
     r#"{"faults": [{"at": "mail", "act": {"reply": {"code": 451, "text": "4.3.0 Not today"}}}]}"#;
 const WECOM_FAULTS: &str =
     r#"{"faults": [{"at": "gettoken", "act": {"error": {"errcode": 60011, "errmsg": "no privilege"}}}]}"#;
+const SMS_FAULTS: &str = r#"{"faults": [{"at": "call", "to": "138*", "act": {"code": "2001"}}]}"#;
 
 #[test]
 fn they_answer_as_told_until_they_are_stopped() {
     let folder = TempFolder::new();
     std::fs::write(folder.path().join("faults.json"), FAULTS).unwrap();
     std::fs::write(folder.path().join("wecom.json"), WECOM_FAULTS).unwrap();
-    let arguments =
-        ["simulate", "--listen=127.0.0.1:0", "--faults=faults.json", "--wecom-faults=wecom.json", "--json"];
+    std::fs::write(folder.path().join("sms.json"), SMS_FAULTS).unwrap();
+    let arguments = [
+        "simulate",
+        "--listen=127.0.0.1:0",
+        "--faults=faults.json",
+        "--wecom-faults=wecom.json",
+        "--sms-faults=sms.json",
+        "--json",
+    ];
     let mut simulators = Running::start(command(&folder, &arguments));
     let addresses: Value = serde_json::from_str(&simulators.line()).unwrap();
 
@@ -38,6 +46,17 @@ fn they_answer_as_told_until_they_are_stopped() {
     let (status, said) = http(wecom["settings"]["endpoint"].as_str().unwrap(), &credentials, "", "");
     assert_eq!(status, 200);
     assert_eq!(serde_json::from_str::<Value>(&said).unwrap()["errcode"], 60_011, "{said}");
+
+    let gateway = addresses["http_sms"]["settings"]["request"]["url"].as_str().unwrap();
+    let (base, path) = gateway.split_at(gateway.rfind('/').unwrap());
+    let json = "Content-Type: application/json\r\n";
+    let text = |mobile: &str| {
+        let body = format!(r#"{{"mobile": "{mobile}", "content": "【钟楼大学】停水", "sms_id": "1"}}"#);
+        let (status, said) = http(base, &format!("POST {path}"), json, &body);
+        assert_eq!(status, 200);
+        serde_json::from_str::<Value>(&said).unwrap()["code"].clone()
+    };
+    assert_eq!((text("13800000001"), text("13900000001")), ("2001".into(), "0".into()));
 
     assert_eq!(simulators.stop("-TERM").code(), Some(0));
 }

@@ -8,7 +8,9 @@ use belltower::domain::operator::Role;
 use belltower::domain::provider::ProviderKind;
 use belltower::service::messages::{self, DeliveryQuery};
 use belltower::service::providers::{self, NewProvider};
-use belltower::service::simulators::{MailDetail, MailLine, MailPage, MailQuery, Mailboxes};
+use belltower::service::simulators::{
+    MailDetail, MailLine, MailPage, MailQuery, Mailboxes, SmsDetail, SmsLine, SmsPage, Telephones,
+};
 use belltower::service::templates;
 use belltower::simulator::{WecomOptions, WecomSimulator};
 use serde_json::json;
@@ -54,8 +56,53 @@ impl Mailboxes for OneMail {
     }
 }
 
+/// A mailbox with one mail in it, and a telephone with one text on it.
+pub(crate) struct OneOfEach;
+
+impl OneOfEach {
+    fn text() -> SmsLine {
+        SmsLine {
+            sequence: 3,
+            received_at: START,
+            number: "13800000001".to_owned(),
+            text: "【钟楼大学】周日停水 <script>".to_owned(),
+            segments: 1,
+            receipt: Some("DELIVRD".to_owned()),
+        }
+    }
+}
+
+impl Mailboxes for OneOfEach {
+    fn list(&self, query: &MailQuery) -> MailPage {
+        OneMail.list(query)
+    }
+
+    fn find(&self, sequence: u64) -> Option<MailDetail> {
+        OneMail.find(sequence)
+    }
+
+    fn telephones(&self) -> Option<&dyn Telephones> {
+        Some(self)
+    }
+}
+
+impl Telephones for OneOfEach {
+    fn list(&self, query: &MailQuery) -> SmsPage {
+        let texts: Vec<_> = [Self::text()].into_iter().filter(|sms| sms.text.contains(&query.q)).collect();
+        SmsPage { matching: texts.len(), texts, older: None }
+    }
+
+    fn find(&self, sequence: u64) -> Option<SmsDetail> {
+        (sequence == 3).then(|| SmsDetail {
+            line: Self::text(),
+            call: "S0001".to_owned(),
+            source: "POST /send HTTP/1.1\r\n\r\nmobile=13800000001".to_owned(),
+        })
+    }
+}
+
 async fn app() -> TestApp {
-    TestApp::start_with(|services| services.simulators = Some(Arc::new(OneMail))).await
+    TestApp::start_with(|services| services.simulators = Some(Arc::new(OneOfEach))).await
 }
 
 /// A message to one who gets it and one whose address bounces.
@@ -100,6 +147,8 @@ async fn every_room_opens_in_both_languages() {
         (format!("/console/messages/{id}/deliveries/{delivery}"), "@sandbox.invalid"),
         ("/console/mailbox".to_owned(), "li@bell.example"),
         ("/console/mailbox/7".to_owned(), "周日停水"),
+        ("/console/mailbox/sms".to_owned(), "13800000001"),
+        ("/console/mailbox/sms/3".to_owned(), "mobile=13800000001"),
     ];
     for language in ["zh-CN", "en"] {
         browser.keep("bt_language", language);
@@ -118,6 +167,7 @@ async fn every_room_opens_in_both_languages() {
         format!("/console/messages/{}/deliveries/{delivery}", MessageId(1)),
         "/console/messages/seven".to_owned(),
         "/console/mailbox/8".to_owned(),
+        "/console/mailbox/sms/4".to_owned(),
     ] {
         assert_eq!(browser.get(&missing).await.status, 404, "{missing}");
     }
@@ -170,6 +220,7 @@ async fn parts_of_a_page_come_alone() {
         (format!("/console/messages/{id}"), "id=\"deliveries-list\""),
         (format!("/console/messages/{id}/progress"), "id=\"progress\""),
         ("/console/mailbox".to_owned(), "id=\"mails\""),
+        ("/console/mailbox/sms".to_owned(), "id=\"texts\""),
     ];
     for (path, begins) in parts {
         let part = browser.partial(&path).await;
@@ -178,6 +229,8 @@ async fn parts_of_a_page_come_alone() {
     }
     let nothing = browser.partial("/console/messages?topic=academic.").await;
     assert!(!nothing.text.contains("期末考试安排"), "{}", nothing.text);
+    let nothing = browser.partial("/console/mailbox/sms?q=%E5%81%9C%E7%94%B5").await;
+    assert!(!nothing.text.contains("13800000001"), "{}", nothing.text);
     app.drain().await;
     let progress = browser.partial(&format!("/console/messages/{id}/progress")).await;
     assert!(!progress.text.contains("data-live"), "a message that has ended is not asked after again");
@@ -189,7 +242,8 @@ async fn nothing_is_shown_without_a_session() {
     let id = sent(&app).await;
     let mut browser = Browser::new(&app);
     let room = format!("/console/messages/{id}");
-    for path in ["/console", "/console/messages", &room, "/console/mailbox/7/html"] {
+    for path in ["/console", "/console/messages", &room, "/console/mailbox/7/html", "/console/mailbox/sms/3"]
+    {
         let answer = browser.get(path).await;
         let to = answer.header("location").unwrap_or_default();
         assert!(answer.status == 303 && to.starts_with("/sign-in?return_to="), "{path}: {answer:?}");
@@ -230,7 +284,9 @@ async fn a_message_under_way_is_stopped() {
     let mut auditor = Browser::signed_in(&app, Role::Auditor).await;
     assert!(!auditor.get(&room).await.text.contains(&act), "no button for who may not");
     assert_eq!(auditor.submit(&room, &act, &[]).await.status, 403);
-    assert_eq!(auditor.get("/console/mailbox").await.status, 403);
+    for path in ["/console/mailbox", "/console/mailbox/sms", "/console/mailbox/sms/3"] {
+        assert_eq!(auditor.get(path).await.status, 403, "{path}");
+    }
 
     let mut browser = Browser::signed_in(&app, Role::Owner).await;
     assert_eq!(browser.submit(&room, &act, &[]).await.status, 303);
@@ -270,6 +326,16 @@ async fn what_everybody_has_already_is_called_back() {
     assert!(page.text.contains("其中 2 条已撤回") && page.text.contains("发出之后已撤回"), "{}", page.text);
     assert!(!page.text.contains(&act), "nothing is left to call back");
     assert!(corp.mailbox().latest_to("lina").unwrap().is_recalled);
+}
+
+#[tokio::test]
+async fn there_are_no_telephones_without_a_gateway() {
+    let app = TestApp::start_with(|services| services.simulators = Some(Arc::new(OneMail))).await;
+    let mut browser = Browser::signed_in(&app, Role::Owner).await;
+    assert!(!browser.get("/console/mailbox").await.text.contains("/console/mailbox/sms"));
+    for path in ["/console/mailbox/sms", "/console/mailbox/sms/3"] {
+        assert_eq!(browser.get(path).await.status, 404, "{path}");
+    }
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use belltower::domain::delivery::State;
 use belltower::domain::operator::Role;
 use belltower::service::messages::{self, DeliveryQuery};
 use belltower::service::providers::{self, NewProvider, ProviderChanges, ProviderView};
-use belltower::service::{deliveries, receipts};
+use belltower::service::{deliveries, receipts, recipients, routing};
 use belltower::simulator::{Moment, ReceiptPlan, SmsAct};
 use belltower::store::Db;
 use reqwest::Method;
@@ -222,6 +222,48 @@ on_both!(a_receipt_looks_into_no_delivery_whose_next_attempt_is_under_way, |db| 
         "it is the second attempt's, which has the same id"
     );
     assert_eq!(campus.gateway.inbox().texts_to("13800000001"), 2);
+});
+
+on_both!(the_next_channel_is_taken_or_left_as_a_receipt_says, |db| async {
+    let campus = Campus::new(db.clone()).await;
+    let s = &campus.app.services;
+    let owner = operator(Role::Owner);
+    let mail = NewProvider {
+        name: "邮件".to_owned(),
+        channel: ChannelKind::Email,
+        kind: ProviderKind::Sandbox,
+        settings: json!({"outcome": "accepted"}),
+        priority: 10,
+        weight: 1,
+        rate: None,
+    };
+    providers::create(s, &owner, mail).await.unwrap();
+    let fallback = json!([{"channel": "sms", "wait_minutes": 10}, {"channel": "email"}]);
+    let everyone =
+        json!({"name": "兜底", "then": {"audience": {"everyone": true}, "channels": {"fallback": fallback}}});
+    routing::apply(s, &owner, &json!({"rules": [everyone]})).await.unwrap();
+    for n in 1..=3 {
+        let person =
+            json!({"name": "同学", "mobile": format!("138{n:08}"), "email": format!("p{n}@bell.example")});
+        recipients::put(s, &owner, &n.to_string(), &person).await.unwrap();
+    }
+    let body = json!({"topic": "academic.exam", "title": "考试", "body": "改在教三"});
+    let id = campus.app.post("/messages", &body).await.expect(202)["id"].as_str().unwrap().to_owned();
+    campus.app.drain().await;
+    assert_eq!(campus.counts(&id, &["sent", "pending"]).await, [3, 3], "the mails wait for the receipts");
+
+    campus.tell(&record("88000000000001", "13800000001", "UNDELIV")).await;
+    campus.tell(&record("88000000000002", "13800000002", "DELIVRD")).await;
+    campus.app.drain().await;
+    assert_eq!(
+        campus.counts(&id, &["failed", "delivered", "suppressed", "sent", "pending"]).await,
+        [1, 1, 1, 2, 1],
+        "a mail in place of the first text, none beside the second, and the third is waited for"
+    );
+    campus.turn(Duration::from_mins(10)).await;
+    assert_eq!(campus.counts(&id, &["sent", "pending"]).await, [3, 0]);
+    let message = campus.app.get(&format!("/messages/{id}")).await.json();
+    assert_eq!(message["status"], "completed");
 });
 
 on_both!(what_matches_nothing_is_kept_and_listed, |db| async {
