@@ -46,6 +46,8 @@ pub struct MailboxFragment {
     pub view: View,
     /// Path and query of this very list.
     pub here: String,
+    /// Not all mails were asked for.
+    pub filtered: bool,
     /// All mails received that match.
     pub total: u64,
     pub rows: Vec<MailRow>,
@@ -113,6 +115,7 @@ pub(super) async fn show(
     let list = MailboxFragment {
         view: signed.view(),
         here: from(before),
+        filtered: !q.is_empty(),
         total: found.matching as u64,
         rows: found.mails.into_iter().map(MailRow::from).collect(),
         newest: before.map(|_| from(None)),

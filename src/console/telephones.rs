@@ -34,6 +34,8 @@ pub struct TelephonesFragment {
     pub view: View,
     /// Path and query of this very list.
     pub here: String,
+    /// Not all texts were asked for.
+    pub filtered: bool,
     /// All texts received that match.
     pub total: u64,
     pub rows: Vec<SmsRow>,
@@ -94,6 +96,7 @@ pub(super) async fn show(
     let list = TelephonesFragment {
         view: signed.view(),
         here: from(before),
+        filtered: !q.is_empty(),
         total: found.matching as u64,
         rows: found.texts.into_iter().map(SmsRow::from).collect(),
         newest: before.map(|_| from(None)),

@@ -139,11 +139,15 @@ pub(super) fn templates() -> Vec<(&'static str, &'static str, Value)> {
                 "body": "{{ name | default('读者') }}，您好：\n\n您借阅的《{{ book }}》将于 **{{ due }}** 到期。\
                          {% if renewable %}可在“我的图书馆”续借一次。{% else %}该书已有读者预约，不能续借。{% endif %}\n\n\
                          逾期图书每册每日收取 0.1 元滞纳金。\n\n图书馆流通部",
-                "variants": {"en": {
-                    "title": "“{{ book }}” is due on {{ due }}",
-                    "body": "“{{ book }}” is due on **{{ due }}**. {% if renewable %}You may renew it once online.\
-                             {% else %}Another reader has reserved it, so it cannot be renewed.{% endif %}\n\nThe Library",
-                }},
+                "variants": {
+                    "en": {
+                        "title": "“{{ book }}” is due on {{ due }}",
+                        "body": "“{{ book }}” is due on **{{ due }}**. {% if renewable %}You may renew it once online.\
+                                 {% else %}Another reader has reserved it, so it cannot be renewed.{% endif %}\n\nThe Library",
+                    },
+                    "sms": {"body": "您借阅的《{{ book }}》将于 {{ due }} 到期{% if renewable %}，可在“我的图书馆”续借一次{% endif %}。"},
+                    "sms.en": {"body": "“{{ book }}” is due on {{ due }}.{% if renewable %} You may renew it once.{% endif %}"},
+                },
             }),
         ),
         (

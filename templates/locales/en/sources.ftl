@@ -51,6 +51,7 @@ mailbox-total = { $n ->
 }
 mailbox-empty = No mail yet
 mailbox-empty-more = Send a message by e-mail and it will appear here.
+mailbox-no-match = No mail matches
 filter-mail = Recipient or subject
 filter-mail-hint = Search mail
 column-subject = Subject
@@ -82,6 +83,7 @@ sms-total = { $n ->
 }
 sms-empty = No text yet
 sms-empty-more = Send a message by SMS and it will appear here.
+sms-no-match = No text matches
 filter-sms = Number or text
 filter-sms-hint = Search texts
 column-text = Text

@@ -26,6 +26,7 @@ pub(super) fn mailbox(language: Language, theme: Theme) -> MailboxPage {
         list: MailboxFragment {
             view: view(language),
             here: "/console/mailbox".into(),
+            filtered: false,
             total: 4_398,
             rows: vec![
                 row("1", "关于2026年秋季学期期末考试安排的通知", "lisiyuan@stu.example.edu.cn", 12),
@@ -82,6 +83,7 @@ pub(super) fn telephones(language: Language, theme: Theme, empty: bool) -> Telep
         list: TelephonesFragment {
             view: view(language),
             here: "/console/mailbox/sms".into(),
+            filtered: false,
             total: 1_096,
             rows: if empty { Vec::new() } else { rows },
             newest: None,
