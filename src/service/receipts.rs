@@ -14,6 +14,7 @@ use subtle::ConstantTimeEq as _;
 use super::{Caller, Services, deliveries, providers};
 use crate::channel::{self, Channel};
 use crate::clock::Timestamp;
+use crate::domain::channel::Outlet;
 use crate::domain::delivery::State;
 use crate::domain::id::{ProviderId, ReceiptId};
 use crate::domain::operator::Permission;
@@ -201,14 +202,17 @@ async fn match_waiting(s: &Services) -> Result<usize> {
         let Some(reference) = candidate.reference.as_deref() else { continue };
         by_reference.entry((candidate.provider_id, reference)).or_default().push(candidate);
     }
-    let (mut matches, mut later) = (Vec::new(), Vec::new());
+    let (mut matches, mut told, mut later) = (Vec::new(), Vec::new(), Vec::new());
     for row in &waiting {
         let key = (row.provider_id, row.reference.as_deref().unwrap_or_default());
         let age = now.since(row.received_at);
         let is_last = age >= PATIENCE;
         let found = by_reference.get(&key).and_then(|among| meant(row, among, is_last));
         match found {
-            Some(delivery) => matches.push(as_match(row, delivery)),
+            Some(delivery) => {
+                told.push((delivery.channel, row.state));
+                matches.push(as_match(row, delivery));
+            }
             None => {
                 let wait = age.clamp(Duration::from_secs(1), LONGEST_WAIT);
                 later.push(Later { id: row.id, look_at: (!is_last).then(|| now.plus(wait).0) });
@@ -223,6 +227,9 @@ async fn match_waiting(s: &Services) -> Result<usize> {
         store::look_later(&mut tx, &later).await?;
     }
     tx.commit().await?;
+    for (channel, state) in told {
+        s.metrics.receipts(Outlet::Live(channel), [state.code()].into_iter());
+    }
     deliveries::complete(s, &closed).await?;
     Ok(waiting.len())
 }
@@ -291,6 +298,7 @@ pub async fn prune(s: &Services) -> Result<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::channel::ChannelKind;
     use crate::domain::id::DeliveryId;
 
     const NUMBER: &str = "+8613800000001";
@@ -301,6 +309,7 @@ mod tests {
             provider_id: Some(ProviderId(1)),
             reference: Some("r".to_owned()),
             address: address.map(str::to_owned),
+            channel: ChannelKind::Sms,
             state,
         }
     }

@@ -241,6 +241,7 @@ row! {
         pub reference: Option<String>,
         /// None for who was erased.
         pub address: Option<String>,
+        pub channel: ChannelKind,
         pub state: State,
     }
 }
@@ -248,7 +249,7 @@ row! {
 /// Whatever providers took under these references.
 pub async fn candidates(tx: &mut Tx, references: &[&str]) -> Result<Vec<Candidate>> {
     let text = format!(
-        "SELECT id, provider_id, reference, address, state FROM delivery
+        "SELECT id, provider_id, reference, address, channel, state FROM delivery
          WHERE reference IS NOT NULL AND reference IN {} ORDER BY id",
         tx.dialect().text_list("$1")
     );

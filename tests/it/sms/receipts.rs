@@ -129,6 +129,11 @@ on_both!(a_message_is_sent_and_its_receipts_say_who_got_it, |db| async {
     assert_eq!(campus.counts(&id, &["sent"]).await, [3], "stored and answered, not looked into yet");
     campus.app.drain().await;
     assert_eq!(campus.counts(&id, &["sent", "delivered", "failed", "unknown"]).await, [0, 1, 1, 1]);
+    let figures = Answer::of(campus.app.plain(Method::GET, "/metrics")).await.text;
+    for state in ["delivered", "failed", "unknown"] {
+        let counted = format!("belltower_receipts_total{{channel=\"sms\",state=\"{state}\"}} 1\n");
+        assert!(figures.contains(&counted), "{state}: {figures}");
+    }
 
     let failed = campus.app.get(&format!("/messages/{id}/deliveries?state=failed")).await.json();
     let failed = &failed["data"][0];
