@@ -12,6 +12,7 @@ use crate::domain::audience::{Audience, Params};
 use crate::domain::channel::ChannelKind;
 use crate::domain::message::Wording;
 use crate::domain::routing::{Checked, Outcome};
+use crate::domain::sms_text::{self, Placement};
 use crate::domain::topic::Topic;
 use crate::error::{Error, Result};
 use crate::service::caller::KeyCaller;
@@ -64,7 +65,7 @@ pub async fn preview(s: &Services, caller: &KeyCaller, body: &[u8], skip_unknown
     let mut rendered = Vec::new();
     for language in languages(s, wording) {
         for channel in &plan {
-            match text(wording, *channel, &language, first) {
+            match text(&s.campus.name, wording, *channel, &language, first) {
                 Ok(text) => rendered.push(text),
                 Err(why) => warnings.push(PreviewWarning::new("text_not_rendered", why)),
             }
@@ -176,6 +177,7 @@ fn languages(s: &Services, wording: &Wording) -> BTreeSet<String> {
 
 /// The text as one person gets it; where people have variables of their own, the first of them.
 fn text(
+    campus: &str,
     wording: &Wording,
     channel: ChannelKind,
     language: &str,
@@ -190,32 +192,13 @@ fn text(
     } else {
         selected.render()
     };
-    let sms_segments = (channel == ChannelKind::Sms).then(|| segments(&rendered.plain));
-    Ok(RenderedText {
-        channel,
-        language: language.to_owned(),
-        title: rendered.title.to_string(),
-        body: rendered.plain.to_string(),
-        sms_segments,
-    })
-}
-
-/// How many messages a text is billed as: 70 characters of UTF-16 in one, 67 in each of several.
-fn segments(text: &str) -> usize {
-    match text.encode_utf16().count() {
-        length if length <= 70 => 1,
-        length => length.div_ceil(67),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_long_text_is_billed_in_pieces() {
-        for (length, pieces) in [(0, 1), (70, 1), (71, 2), (134, 2), (135, 3)] {
-            assert_eq!(segments(&"课".repeat(length)), pieces, "{length}");
-        }
-    }
+    let (title, body, sms_segments) = if channel == ChannelKind::Sms {
+        let words = sms_text::words(&rendered);
+        let whole = sms_text::signed(&words, campus, Placement::Prefix, true);
+        let size = sms_text::measure(&whole, true);
+        (String::new(), words, Some(size.segments))
+    } else {
+        (rendered.title.to_string(), rendered.plain.to_string(), None)
+    };
+    Ok(RenderedText { channel, language: language.to_owned(), title, body, sms_segments })
 }

@@ -245,10 +245,11 @@ pub struct Reachable {
 pub struct RenderedText {
     pub channel: ChannelKind,
     pub language: String,
+    /// Empty for an SMS, whose `body` says title and text as one.
     pub title: String,
-    /// As plain text.
+    /// As plain text; of an SMS without the sender's sign.
     pub body: String,
-    /// How many messages an SMS is billed as; null for other channels.
+    /// How many messages an SMS is billed as on the mainland, with the campus's name as its sign; null for other channels.
     pub sms_segments: Option<usize>,
 }
 

@@ -76,12 +76,17 @@ on_both!(a_preview_shows_each_text_and_warns_of_what_would_not_work, |db| async 
         texts,
         [
             ("en", ChannelKind::Email, "邮件", "地点：教三 204。", None),
-            ("en", ChannelKind::Sms, "考试安排", "Room 204", Some(1)),
+            ("en", ChannelKind::Sms, "", "Room 204", Some(1)),
             ("zh-CN", ChannelKind::Email, "邮件", "地点：教三 204。", None),
-            ("zh-CN", ChannelKind::Sms, "考试安排", "地点：教三 204。", Some(1)),
+            ("zh-CN", ChannelKind::Sms, "", "考试安排：地点：教三 204。", Some(1)),
         ]
     );
     assert!(codes(&shown).is_empty());
+    // Together with 【钟楼大学】 it is one character too long.
+    for (length, segments) in [(64, 1), (65, 2)] {
+        body["variants"] = json!({"sms": {"body": "课".repeat(length)}});
+        assert_eq!(preview(&campus, &body).await.rendered[1].sms_segments, Some(segments), "{length}");
+    }
 
     let unrouted = preview(&campus, &exam()).await;
     assert_eq!((codes(&unrouted), unrouted.audience.total), (vec!["unrouted"], 0));

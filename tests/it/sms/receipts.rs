@@ -257,8 +257,10 @@ on_both!(the_next_channel_is_taken_or_left_as_a_receipt_says, |db| async {
     campus.app.drain().await;
     assert_eq!(campus.counts(&id, &["sent", "pending"]).await, [3, 3], "the mails wait for the receipts");
 
-    campus.tell(&record("88000000000001", "13800000001", "UNDELIV")).await;
-    campus.tell(&record("88000000000002", "13800000002", "DELIVRD")).await;
+    for (number, status) in [("13800000001", "UNDELIV"), ("13800000002", "DELIVRD")] {
+        let call = campus.gateway.inbox().latest_to(number).unwrap().call;
+        campus.tell(&record(&call, number, status)).await;
+    }
     campus.app.drain().await;
     assert_eq!(
         campus.counts(&id, &["failed", "delivered", "suppressed", "sent", "pending"]).await,
