@@ -108,24 +108,42 @@ pub(super) async fn show(
     let MailFilter { q, before } = filter.into_inner();
     let query = MailQuery { q: q.clone(), before, limit: ON_A_PAGE };
     let found = simulators::list(&s, &signed.caller, &query)?;
-    let from = |before: Option<u64>| {
-        let before = before.map(|sequence| sequence.to_string()).unwrap_or_default();
-        address(PATH, &[("q", &q), ("before", &before)])
-    };
+    let Pages { here, newest, older } = Pages::around(PATH, &query, found.older);
     let list = MailboxFragment {
         view: signed.view(),
-        here: from(before),
+        here,
         filtered: !q.is_empty(),
         total: found.matching as u64,
         rows: found.mails.into_iter().map(MailRow::from).collect(),
-        newest: before.map(|_| from(None)),
-        older: found.older.map(|sequence| from(Some(sequence))),
+        newest,
+        older,
     };
     if page::wants_fragment(&request) {
         return page::html(&list);
     }
     let tabs = tabs(&s, &list.view, PATH);
     page::html(&MailboxPage { shell: signed.shell(Section::Mailbox)?, tabs, q, list })
+}
+
+/// Where a page of a simulator's list and those next to it are.
+pub(super) struct Pages {
+    pub(super) here: String,
+    pub(super) newest: Option<String>,
+    pub(super) older: Option<String>,
+}
+
+impl Pages {
+    pub(super) fn around(path: &str, query: &MailQuery, older: Option<u64>) -> Self {
+        let from = |before: Option<u64>| {
+            let before = before.map(|sequence| sequence.to_string()).unwrap_or_default();
+            address(path, &[("q", &query.q), ("before", &before)])
+        };
+        Self {
+            here: from(query.before),
+            newest: query.before.map(|_| from(None)),
+            older: older.map(|sequence| from(Some(sequence))),
+        }
+    }
 }
 
 /// The simulators there are, and which of them is open. One alone needs no choice.

@@ -6,8 +6,8 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
 use super::access::Signed;
-use super::mailbox::{self, MailFilter, Tab};
-use super::page::{self, Fact, Section, Shell, Theme, address};
+use super::mailbox::{self, MailFilter, Pages, Tab};
+use super::page::{self, Fact, Section, Shell, Theme};
 use super::view::View;
 use crate::Result;
 use crate::clock::Timestamp;
@@ -89,18 +89,15 @@ pub(super) async fn show(
     let MailFilter { q, before } = filter.into_inner();
     let query = MailQuery { q: q.clone(), before, limit: ON_A_PAGE };
     let found = simulators::list_sms(&s, &signed.caller, &query)?;
-    let from = |before: Option<u64>| {
-        let before = before.map(|sequence| sequence.to_string()).unwrap_or_default();
-        address(PATH, &[("q", &q), ("before", &before)])
-    };
+    let Pages { here, newest, older } = Pages::around(PATH, &query, found.older);
     let list = TelephonesFragment {
         view: signed.view(),
-        here: from(before),
+        here,
         filtered: !q.is_empty(),
         total: found.matching as u64,
         rows: found.texts.into_iter().map(SmsRow::from).collect(),
-        newest: before.map(|_| from(None)),
-        older: found.older.map(|sequence| from(Some(sequence))),
+        newest,
+        older,
     };
     if page::wants_fragment(&request) {
         return page::html(&list);

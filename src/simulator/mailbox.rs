@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
 use super::mail::{Mail, MailSummary, StoredMail, bare_id, message_id};
+use super::pages::page;
 use super::tally::Tally;
 
 /// Mails kept in full unless the owner wants another number.
@@ -131,27 +132,15 @@ impl Mailbox {
         };
         let in_subject =
             |mail: &StoredMail, text: &str| text.is_empty() || mail.subject().to_lowercase().contains(text);
-        let limit = if query.limit == 0 { 50 } else { query.limit };
-
-        let mut page = MailPage { mails: Vec::new(), matching: 0, older: None };
-        for mail in self.snapshot().iter().rev() {
-            if !in_recipients(mail, &recipient)
-                || !in_subject(mail, &subject)
-                || !(in_recipients(mail, &anywhere) || in_subject(mail, &anywhere))
-            {
-                continue;
-            }
-            page.matching += 1;
-            if query.before.is_some_and(|before| mail.sequence >= before) {
-                continue;
-            }
-            if page.mails.len() < limit {
-                page.mails.push(mail.summary());
-            } else if page.older.is_none() {
-                page.older = page.mails.last().map(|mail| mail.sequence);
-            }
-        }
-        page
+        let is_wanted = |mail: &Arc<StoredMail>| {
+            in_recipients(mail, &recipient)
+                && in_subject(mail, &subject)
+                && (in_recipients(mail, &anywhere) || in_subject(mail, &anywhere))
+        };
+        let kept = self.snapshot();
+        let page = page(kept.iter(), query.before, query.limit, |mail| mail.sequence, is_wanted);
+        let mails = page.rows.into_iter().map(|mail| mail.summary()).collect();
+        MailPage { mails, matching: page.matching, older: page.older }
     }
 
     /// The mail with this sequence, if it is still kept.

@@ -26,6 +26,7 @@ mod http;
 pub mod http_sms;
 pub mod mail;
 pub mod mailbox;
+mod pages;
 mod pattern;
 pub mod smtp;
 mod tally;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
 use super::SmsRequest;
+use crate::simulator::pages::page;
 use crate::simulator::tally::Tally;
 
 /// Texts kept in full unless the owner wants another number.
@@ -121,24 +122,11 @@ impl Inbox {
 
     pub fn list(&self, query: &InboxQuery) -> InboxPage {
         let wanted = query.anywhere.trim().to_lowercase();
-        let limit = if query.limit == 0 { 50 } else { query.limit };
+        let is_wanted = |sms: &Sms| sms.number.contains(&wanted) || sms.text.to_lowercase().contains(&wanted);
         let state = self.state();
-        let mut page = InboxPage { texts: Vec::new(), matching: 0, older: None };
-        for sms in state.kept.iter().rev() {
-            if !sms.number.contains(&wanted) && !sms.text.to_lowercase().contains(&wanted) {
-                continue;
-            }
-            page.matching += 1;
-            if query.before.is_some_and(|before| sms.sequence >= before) {
-                continue;
-            }
-            if page.texts.len() < limit {
-                page.texts.push(sms.clone());
-            } else if page.older.is_none() {
-                page.older = page.texts.last().map(|sms| sms.sequence);
-            }
-        }
-        page
+        let page = page(state.kept.iter(), query.before, query.limit, |sms| sms.sequence, is_wanted);
+        let texts = page.rows.into_iter().cloned().collect();
+        InboxPage { texts, matching: page.matching, older: page.older }
     }
 
     /// The text with this sequence, if it is still kept.

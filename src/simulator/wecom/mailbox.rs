@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde::Serialize;
 
 use super::rules::Message;
+use crate::simulator::pages::page;
 use crate::simulator::tally::Tally;
 
 /// Messages kept in full, counted once for each who received them, unless the owner wants another number.
@@ -114,27 +115,16 @@ impl WecomMailbox {
     pub fn list(&self, query: &WecomQuery) -> WecomPage {
         let wanted = query.anywhere.trim().to_lowercase();
         let has = |text: &str| text.to_lowercase().contains(&wanted);
-        let limit = if query.limit == 0 { 50 } else { query.limit };
-        let mut page = WecomPage { messages: Vec::new(), matching: 0, older: None };
-        for message in self.state().kept.iter().rev() {
-            let found = wanted.is_empty()
+        let is_wanted = |message: &WecomMessage| {
+            wanted.is_empty()
                 || has(&message.title)
                 || has(&message.text)
-                || message.members.iter().any(|member| has(member));
-            if !found {
-                continue;
-            }
-            page.matching += 1;
-            if query.before.is_some_and(|before| message.sequence >= before) {
-                continue;
-            }
-            if page.messages.len() < limit {
-                page.messages.push(message.clone());
-            } else if page.older.is_none() {
-                page.older = page.messages.last().map(|message| message.sequence);
-            }
-        }
-        page
+                || message.members.iter().any(|member| has(member))
+        };
+        let state = self.state();
+        let page = page(state.kept.iter(), query.before, query.limit, |message| message.sequence, is_wanted);
+        let messages = page.rows.into_iter().cloned().collect();
+        WecomPage { messages, matching: page.matching, older: page.older }
     }
 
     /// The message with this sequence, if it is still kept.

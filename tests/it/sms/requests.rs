@@ -155,6 +155,19 @@ async fn nothing_a_sender_writes_becomes_a_header_or_a_field() {
 }
 
 #[tokio::test]
+async fn what_stands_in_the_address_is_in_the_gateways_encoding_too() {
+    let gateway = HttpSmsSimulator::start(HttpSmsOptions::default()).await.unwrap();
+    let body = json!({"mobile": "{to}", "content": "{text}", "charset": "gbk"});
+    let request = json!({"charset": "gbk", "url": format!("{}?said={{text}}", gateway.url()), "body": body});
+    let mut settings = usual(&gateway.url(), &json!({"sign_placement": "none"}));
+    settings["request"] = request;
+    let parcel = Parcel { content: content("", "钟😀"), ..parcel(1, "+8613800000001") };
+    channel(&settings, &Clock::manual(START)).send(&[parcel]).await;
+    let target = gateway.inbox().find(1).unwrap().request.target.clone();
+    assert!(target.ends_with("?said=%D6%D3%3F"), "{target}");
+}
+
+#[tokio::test]
 async fn numbers_are_written_as_the_gateway_wants_them() {
     for (format, mainland, abroad) in [
         ("e164", "+8613800000001", "+85261234567"),
@@ -241,4 +254,24 @@ async fn a_delivery_has_the_same_id_at_every_attempt() {
         let body: Value = serde_json::from_slice(&texting.inbox().find(n).unwrap().request.body).unwrap();
         assert_eq!(body["id"], DeliveryId(7).to_string());
     }
+}
+
+#[tokio::test]
+async fn a_call_is_not_taken_for_a_repeat_of_one_with_more_people() {
+    let settings = json!({
+        "recipients": {"per_call": 10}, "request": {"body": {"mobile": "{to}", "content": "{text}", "id": "{id}"}},
+    });
+    let texting = Texting::over(HttpSmsOptions::default(), settings).await;
+    let mut all = parcels(3);
+    texting.channel.send(&all).await;
+    all.reverse();
+    texting.channel.send(&all).await;
+    texting.channel.send(&all[1..]).await;
+    let id = |n| -> String {
+        let body: Value = serde_json::from_slice(&texting.inbox().find(n).unwrap().request.body).unwrap();
+        body["id"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(id(1), id(4), "the same people");
+    assert_ne!(id(1), id(7), "two of them");
+    assert!(id(1).starts_with(&DeliveryId(1).to_string()) && id(7).starts_with(&DeliveryId(1).to_string()));
 }

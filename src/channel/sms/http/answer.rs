@@ -123,37 +123,36 @@ impl Rules {
 
     /// A list of numbers, a text that lists them, objects with a number each, or an object of codes by number.
     fn failed(&self, value: &Value) -> Vec<Failed> {
-        let one = |text: &str, code: Option<String>| Failed {
-            number: number::read(text),
-            class: self.failed_class(code.as_deref()),
-            code: code.as_deref().map(clean),
+        let one = |text: &str, code: Option<String>| {
+            let class = self.failed_class(code.as_deref())?;
+            Some(Failed { number: number::read(text), class, code: code.as_deref().map(clean) })
         };
         match value {
             Value::String(text) => match embedded(text) {
                 Some(inner) => self.failed(&inner),
-                None => parts(text).map(|part| one(part, None)).collect(),
+                None => parts(text).filter_map(|part| one(part, None)).collect(),
             },
-            Value::Number(number) => vec![one(&number.to_string(), None)],
+            Value::Number(number) => one(&number.to_string(), None).into_iter().collect(),
             Value::Array(items) => items.iter().flat_map(|item| self.failed(item)).collect(),
             Value::Object(members) => {
-                let numbers = members.iter().filter(|(name, _)| normalise_mobile(name).is_ok());
-                let mut failed: Vec<_> = numbers.map(|(name, value)| one(name, scalar(value))).collect();
-                if failed.is_empty() {
-                    let number =
-                        members.values().filter_map(scalar).find(|text| normalise_mobile(text).is_ok());
-                    let code = members.values().filter_map(scalar).find(|text| self.codes.contains_key(text));
-                    failed.extend(number.map(|number| one(&number, code)));
+                if members.keys().any(|name| normalise_mobile(name).is_ok()) {
+                    let numbers = members.iter().filter(|(name, _)| normalise_mobile(name).is_ok());
+                    return numbers.filter_map(|(name, value)| one(name, scalar(value))).collect();
                 }
-                failed
+                let words = || members.values().filter_map(scalar);
+                let number = words().find(|text| normalise_mobile(text).is_ok());
+                let code = words().find(|text| self.codes.contains_key(text));
+                number.and_then(|number| one(&number, code)).into_iter().collect()
             }
             Value::Null | Value::Bool(_) => Vec::new(),
         }
     }
 
-    /// Without a code of its own, or with one nobody explained, it is the number's own fault.
-    fn failed_class(&self, code: Option<&str>) -> Class {
+    /// Without a code of its own, or with one nobody explained, it is the number's own fault. `None`: it did not fail, as
+    /// some gateways list every number.
+    fn failed_class(&self, code: Option<&str>) -> Option<Class> {
         let class = code.and_then(|code| self.codes.get(code)).copied();
-        class.filter(|class| *class != Class::Accepted).unwrap_or(Class::PermanentRecipient)
+        Some(class.unwrap_or(Class::PermanentRecipient)).filter(|class| *class != Class::Accepted)
     }
 }
 
@@ -275,7 +274,13 @@ mod tests {
         let limited = vec![(one, Class::Throttled), (two, Class::PermanentRecipient)];
         assert_eq!(failed(json!({"13800000001": "2001", "13800000002": "7"})), limited);
         assert_eq!(failed(json!([{"n": "13800000001", "code": 2001}, "13800000002"])), limited);
-        for nothing in [json!([]), json!(""), json!(null), json!({})] {
+        // Every number with its code, of which `3` is as good as none.
+        assert_eq!(failed(json!({"13800000001": "3", "13800000002": "7"})), limited[1..]);
+        assert_eq!(
+            failed(json!([{"n": "13800000001", "code": 3}, {"n": "13800000002", "code": 7}])),
+            limited[1..]
+        );
+        for nothing in [json!([]), json!(""), json!(null), json!({}), json!({"13800000001": "3"})] {
             assert_eq!(failed(nothing), []);
         }
     }

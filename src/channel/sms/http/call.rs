@@ -14,7 +14,7 @@ use url::{Host, Url};
 use super::LONGEST_WAIT;
 use super::answer::{Reply, Verdict, by_status};
 use super::body::Written;
-use super::charset::percent;
+use super::charset::{percent, question_mark};
 use super::settings::Settings;
 use super::template::{Missing, Values};
 use crate::channel::{Outcome, http};
@@ -119,10 +119,12 @@ impl Caller {
         if let Some(signature) = &settings.signature {
             values.signature = signature.sign(&values, settings.request.charset)?;
         }
-        let address = settings.request.url.fill(&values, |value, _| percent(value.as_bytes()))?;
+        let charset = settings.request.charset;
+        let address =
+            settings.request.url.fill(&values, |value, _| percent(&charset.encode(value, question_mark)))?;
         let mut url = Url::parse(&address).map_err(|error| Unfit::Address(error.to_string()))?;
         let mut headers = HeaderMap::new();
-        let body = match settings.request.body.write(&values, &numbers, settings.request.charset)? {
+        let body = match settings.request.body.write(&values, &numbers, charset)? {
             Written::Query(fields) => {
                 let before = url.query().filter(|query| !query.is_empty()).map(|query| format!("{query}&"));
                 url.set_query(Some(&format!("{}{fields}", before.unwrap_or_default())));

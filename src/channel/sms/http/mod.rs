@@ -23,6 +23,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::{StreamExt as _, stream};
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
 use self::answer::{Failed, Verdict};
 use self::call::{Caller, Letter};
@@ -133,13 +134,31 @@ impl HttpSms {
                 .detail("it expired while it waited for its call"));
         }
         let letter = Letter {
-            // The same however often it is tried, so that a gateway that remembers it sends it once.
-            id: first.delivery.to_string(),
+            id: call_id(parcels),
             text,
             numbers: parcels.iter().map(|(_, parcel)| parcel.address.as_str()).collect(),
             params: &first.params,
         };
         self.caller.call(&letter).await
+    }
+}
+
+/// The same however often the same people are tried, so that a gateway that remembers it sends it once; another where
+/// some of them are tried again without the rest, so that it takes those for what they are.
+fn call_id(parcels: &[(usize, &Parcel)]) -> String {
+    let mut ids: Vec<_> = parcels.iter().map(|(_, parcel)| parcel.delivery).collect();
+    ids.sort_unstable();
+    match ids.as_slice() {
+        [] => String::new(),
+        [only] => only.to_string(),
+        [first, ..] => {
+            let mut all = Sha256::new();
+            for id in &ids {
+                all.update(id.0.to_be_bytes());
+            }
+            let [a, b, c, d, ..] = <[u8; 32]>::from(all.finalize());
+            format!("{first}-{:08x}", u32::from_be_bytes([a, b, c, d]))
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::charset::Charset;
-use super::document::{self, Format, Pointer, embedded};
+use super::document::{self, Format, Pointer, clean, embedded};
 use super::xml;
 use crate::channel::sms::number;
 use crate::channel::{Acknowledgement, Callback, Receipts, Record};
@@ -54,7 +54,8 @@ impl Shape {
     pub(super) fn read(&self, callback: &Callback, charset: Charset) -> Receipts {
         let document = match self.document(callback, charset) {
             Ok(document) => document,
-            Err(reason) => return Receipts { records: Vec::new(), trouble: Some(reason) },
+            // It may repeat the vendor's own bytes.
+            Err(reason) => return Receipts { records: Vec::new(), trouble: Some(clean(&reason)) },
         };
         let Some(records) = self.records.find(&document).map(|found| listed(found.into_owned())) else {
             return Receipts { records: Vec::new(), trouble: Some("there is no list of records".to_owned()) };
@@ -201,6 +202,13 @@ mod tests {
             let (records, trouble) = read(&shape, &callback(garbage));
             assert!(records.is_empty() && trouble.is_some_and(|reason| reason.starts_with("not JSON")));
         }
+        let xml = Shape { format: Format::Xml, ..Shape::default() };
+        let (_, trouble) = read(&xml, &callback(b"<a>&\0;</a>"));
+        assert_eq!(
+            trouble.as_deref(),
+            Some("not XML: nobody says what &; is"),
+            "no database has to take a NUL"
+        );
         let nested = Shape { records: Pointer::parse("/data").unwrap(), ..Shape::default() };
         assert_eq!(read(&nested, &callback(b"{}")).1.as_deref(), Some("there is no list of records"));
     }
