@@ -318,6 +318,24 @@ on_both!(rubbish_is_acknowledged_kept_and_holds_nothing_up, |db| async {
     assert_eq!(campus.unmatched().await[0].reference.as_deref(), Some("a"));
 });
 
+on_both!(what_no_database_takes_is_not_repeated_in_the_reason, |db| async {
+    let receipt = json!({"format": "xml", "records": "/reports/report"});
+    let campus = Campus::with(db.clone(), json!({ "receipt": receipt })).await;
+    let id = campus.send(&[1]).await;
+    let sound = format!(
+        "<reports><report><msgid>{FIRST}</msgid><mobile>13800000001</mobile><status>DELIVRD</status></report></reports>"
+    );
+    for body in ["<a>&\0;</a>".to_owned(), "<a\0></b\0>".to_owned(), sound] {
+        let request = campus.app.client.post(campus.callback.clone()).body(body);
+        assert_eq!(Answer::of(request).await.status, 200);
+    }
+    campus.app.drain().await;
+    assert_eq!(campus.counts(&id, &["delivered"]).await, [1]);
+    let unread = campus.unread().await;
+    assert_eq!(unread.len(), 2);
+    assert!(unread.iter().all(|call| call.trouble.starts_with("not XML")), "{unread:?}");
+});
+
 on_both!(an_answer_that_got_lost_is_found_by_its_receipt, |db| async {
     let settings = json!({
         "request": {"body": {"mobile": "{to}", "content": "{text}", "id": "{id}"}}, "receipt": {"id": "/id"},
