@@ -108,6 +108,16 @@ impl AddressKind {
     }
 }
 
+impl FromStr for AddressKind {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::ALL.into_iter().find(|kind| kind.name() == text).ok_or_else(|| {
+            format!("`{text}` is not a kind of address; use {}", Self::ALL.map(Self::name).join(", "))
+        })
+    }
+}
+
 /// Where a delivery queues: the live providers of a channel, or the sandbox that takes what test keys send.
 /// Apart, so that a dead relay holds up no test and a test no announcement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

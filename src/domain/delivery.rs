@@ -72,9 +72,22 @@ pub(crate) use by_state;
 pub mod suppressed {
     pub const NO_ADDRESS: &str = "no_address";
     pub const OPTED_OUT: &str = "opted_out";
+    /// A provider said before that the address does not work.
+    pub const BOUNCED_BEFORE: &str = "bounced_before";
+    /// The address is on the suppression list for another cause.
+    pub const LEFT_ALONE: &str = "left_alone";
+    /// The person was sent the same text a short time ago.
+    pub const DUPLICATE: &str = "duplicate";
+    /// The person has had as many messages by this channel today as one may have.
+    pub const FREQUENCY_CAP: &str = "frequency_cap";
+    /// It would have been too late when the quiet hours end.
+    pub const QUIET_EXPIRED: &str = "quiet_expired";
     /// Another channel of its fallback plan did it.
     pub const NOT_NEEDED: &str = "not_needed";
 }
+
+/// Why a delivery waits that could be sent otherwise.
+pub const QUIET_HOURS: &str = "quiet_hours";
 
 /// How one attempt ended, as the adapter classified the provider's answer. Every adapter maps its vendor's codes to
 /// these, so that retrying is decided in one place.

@@ -1,5 +1,9 @@
 //! Reads the fields of a JSON object one by one and collects everything that is wrong with them.
 
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Fault, Result};
@@ -76,6 +80,50 @@ impl<'v> Fields<'v> {
             }
         }
         texts
+    }
+
+    /// A list of texts that each mean something, empty where it is left out; those that mean nothing are faults.
+    pub fn parsed<T: FromStr<Err: Display>>(
+        &mut self,
+        name: &'static str,
+        most: usize,
+        code: &'static str,
+    ) -> Vec<T> {
+        let mut read = Vec::new();
+        for (i, text) in self.texts(name, most).iter().enumerate() {
+            match text.parse::<T>() {
+                Ok(value) => read.push(value),
+                Err(why) => self.extend([Fault::new(format!("/{name}/{i}"), code, why.to_string())]),
+            }
+        }
+        read
+    }
+
+    /// An object within the object, read by `read`; its faults keep their place.
+    pub fn nested<T>(&mut self, name: &'static str, read: fn(&Value) -> Result<T>) -> Option<T> {
+        let value = self.value(name)?;
+        read(value).map_err(|error| self.extend(below(&pointer(name), faults_of(error)))).ok()
+    }
+
+    /// A whole number within bounds.
+    pub fn number(&mut self, name: &'static str, bounds: RangeInclusive<u32>) -> Option<u32> {
+        let value = self.value(name)?;
+        let number = value.as_u64().and_then(|number| u32::try_from(number).ok());
+        let number = number.filter(|number| bounds.contains(number));
+        if number.is_none() {
+            let (least, most) = bounds.into_inner();
+            self.fault(name, "out_of_range", format!("send a whole number from {least} to {most}"));
+        }
+        number
+    }
+
+    /// The version a document was made from, where it names one.
+    pub fn version(&mut self) -> Option<i64> {
+        let number = self.value("version")?.as_i64().filter(|version| *version >= 0);
+        if number.is_none() {
+            self.fault("version", "not_a_number", "send the number of the version it was made from");
+        }
+        number
     }
 
     /// Something wrong with the field `name`.

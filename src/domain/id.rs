@@ -121,6 +121,7 @@ ids! {
     OperatorId = "opr_";
     ReceiptId = "rct_";
     RuleId = "rul_";
+    SuppressionId = "sup_";
 }
 
 impl MessageId {

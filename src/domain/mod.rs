@@ -1,11 +1,12 @@
 //! Facts and rules: what a message, a recipient or a delivery is and what may become of it. No I/O, no SQL, no HTTP.
 //!
 //! Read [`channel`], [`message`] and [`delivery`] first; [`topic`] and [`audience`] say whom a message is for,
-//! [`routing`] what rules make of it, [`content`] what it says, [`sms_text`] how that is billed as an SMS, [`source`] and
-//! [`operator`] who may ask.
+//! [`routing`] what rules make of it, [`policy`] what people are spared, [`content`] what it says, [`sms_text`] how that is
+//! billed as an SMS, [`source`] and [`operator`] who may ask.
 
 pub mod address;
 pub mod audience;
+pub mod calendar;
 pub mod channel;
 pub mod content;
 pub mod delivery;
@@ -13,13 +14,16 @@ pub mod fields;
 pub mod filter;
 pub mod group;
 pub mod id;
+pub mod likeness;
 pub mod message;
 pub mod operator;
+pub mod policy;
 pub mod provider;
 pub mod recipient;
 pub mod routing;
 pub mod sms_text;
 pub mod source;
+pub mod suppression;
 pub mod template;
 pub mod topic;
 pub mod traces;

@@ -34,6 +34,8 @@ coded! {
         MessagesReview = 13 "messages.review",
         RoutingView = 14 "routing.view",
         RoutingEdit = 15 "routing.edit",
+        SettingsView = 16 "settings.view",
+        SettingsEdit = 17 "settings.edit",
     }
 }
 
@@ -53,6 +55,7 @@ impl Role {
                     | P::MessagesReview
                     | P::RoutingView
                     | P::RoutingEdit
+                    | P::SettingsView
             ),
             Self::Sender => matches!(permission, P::MessagesView | P::MessagesSend | P::DirectoryView),
             Self::Reviewer => {
@@ -61,7 +64,12 @@ impl Role {
             Self::DutyOfficer => matches!(permission, P::MessagesView | P::DirectoryView),
             Self::Auditor => matches!(
                 permission,
-                P::MessagesView | P::SourcesView | P::ProvidersView | P::AuditView | P::RoutingView
+                P::MessagesView
+                    | P::SourcesView
+                    | P::ProvidersView
+                    | P::AuditView
+                    | P::RoutingView
+                    | P::SettingsView
             ),
         }
     }

@@ -16,7 +16,8 @@ use serde::{Deserialize, Serialize};
 
 use super::audience::Audience;
 use super::channel::ChannelKind;
-use super::id::RuleId;
+use super::id::{MessageId, RuleId};
+use super::message::Category;
 
 pub use self::action::{Action, AudienceMode, ChannelPlan, QuietHours, RuleAudience, Step};
 pub use self::condition::{Asked, Clause, Condition, Subject};
@@ -75,6 +76,9 @@ pub struct Routed {
     pub channels: Option<ChannelPlan>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quiet_hours: Option<QuietHours>,
+    /// Messages that said the same a short time before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub repeats: Vec<MessageId>,
 }
 
 /// A rule that matched a message.
@@ -87,6 +91,11 @@ pub struct MatchedRule {
 }
 
 impl Routed {
+    /// Whether the message waits until the campus is awake.
+    pub fn heeds_quiet_hours(&self, category: Category) -> bool {
+        category != Category::Emergency && self.quiet_hours != Some(QuietHours::Ignore)
+    }
+
     /// The channels a message goes by: as the rules say, or together by those it came with.
     pub fn plan(&self, own: &[ChannelKind]) -> ChannelPlan {
         self.channels.clone().unwrap_or_else(|| ChannelPlan::Together(own.to_vec()))

@@ -48,13 +48,8 @@ pub struct RuleList {
 /// [`Error::Invalid`] with every fault.
 pub fn read(value: &Value, mut identify: impl FnMut(Option<RuleId>, &str) -> RuleId) -> Result<RuleList> {
     let mut fields = Fields::of(value)?;
-    let mut list = RuleList { version: None, note: fields.text("note", LONGEST_NOTE), rules: Vec::new() };
-    if let Some(version) = fields.value("version") {
-        list.version = version.as_i64();
-        if list.version.is_none_or(|version| version < 0) {
-            fields.fault("version", "not_a_number", "send the number of the version it was made from");
-        }
-    }
+    let note = fields.text("note", LONGEST_NOTE);
+    let mut list = RuleList { version: fields.version(), note, rules: Vec::new() };
     let rules = match fields.value("rules") {
         Some(Value::Array(rules)) if rules.len() > MOST_RULES => {
             fields.fault("rules", "too_many", format!("at most {MOST_RULES} rules"));
@@ -98,13 +93,13 @@ fn rule(value: &Value, identify: &mut impl FnMut(Option<RuleId>, &str) -> RuleId
     let name = fields.required("name", LONGEST_NAME);
     let enabled = boolean(&mut fields, "enabled").unwrap_or(true);
     let stop = boolean(&mut fields, "stop").unwrap_or(false);
-    let when = nested(&mut fields, "when", condition).unwrap_or_default();
-    let unless = nested(&mut fields, "unless", condition);
+    let when = fields.nested("when", condition).unwrap_or_default();
+    let unless = fields.nested("unless", condition);
     if unless.as_ref().is_some_and(Condition::is_empty) {
         let detail = "an exception that asks nothing holds always, and the rule never matches";
         fields.fault("unless", "required", detail);
     }
-    let then = nested(&mut fields, "then", action).unwrap_or_default();
+    let then = fields.nested("then", action).unwrap_or_default();
     let given = value.get("then").and_then(Value::as_object).is_some_and(|then| !then.is_empty());
     if !stop && !given {
         fields.fault("then", "required", "say what the rule does, or let it `stop`");
@@ -112,12 +107,6 @@ fn rule(value: &Value, identify: &mut impl FnMut(Option<RuleId>, &str) -> RuleId
     fields.finish()?;
     let id = identify(id, &name);
     Ok(Rule { id, name, enabled, stop, when, unless, then })
-}
-
-/// An object within the object, read by `read`; its faults keep their place.
-fn nested<T>(fields: &mut Fields<'_>, name: &'static str, read: fn(&Value) -> Result<T>) -> Option<T> {
-    let value = fields.value(name)?;
-    read(value).map_err(|error| fields.extend(below(&format!("/{name}"), faults_of(error)))).ok()
 }
 
 fn boolean(fields: &mut Fields<'_>, name: &'static str) -> Option<bool> {
@@ -168,13 +157,7 @@ fn parsed<T: FromStr<Err: Display>>(
     name: &'static str,
     code: &'static str,
 ) -> Vec<T> {
-    let mut read = Vec::new();
-    for (i, text) in fields.texts(name, MOST_ENTRIES).iter().enumerate() {
-        match text.parse::<T>() {
-            Ok(value) => read.push(value),
-            Err(why) => fields.extend([Fault::new(format!("/{name}/{i}"), code, why.to_string())]),
-        }
-    }
+    let read = fields.parsed(name, MOST_ENTRIES, code);
     not_empty(fields, name);
     read
 }
@@ -202,8 +185,8 @@ fn action(value: &Value) -> Result<Action> {
         hold,
         expires_in_minutes: minutes(&mut fields, "expires_in_minutes", LONGEST_LIFE),
         quiet_hours,
-        audience: nested(&mut fields, "audience", rule_audience),
-        channels: nested(&mut fields, "channels", channels),
+        audience: fields.nested("audience", rule_audience),
+        channels: fields.nested("channels", channels),
     };
     fields.finish()?;
     Ok(read)
