@@ -38,8 +38,16 @@ impl Document {
         Ok(Self { value, text: text.to_owned(), offsets: reader.offsets })
     }
 
+    /// What came of the document, with the line of each fault where it was refused.
+    pub(super) fn placed<T>(&self, result: Result<T>) -> Result<T> {
+        result.map_err(|error| match error {
+            Error::Invalid(faults) => Error::Invalid(self.place(faults)),
+            other => other,
+        })
+    }
+
     /// The same faults with the line each is on; for what is missing, the line of what should hold it.
-    pub(super) fn place(&self, faults: Vec<Fault>) -> Vec<Fault> {
+    fn place(&self, faults: Vec<Fault>) -> Vec<Fault> {
         let place = |fault: Fault| match self.line(&fault.pointer) {
             Some(line) => Fault { detail: format!("{} (line {line})", fault.detail), ..fault },
             None => fault,

@@ -13,6 +13,7 @@ mod migrate;
 mod openapi;
 mod operator;
 mod output;
+mod policy;
 mod provider;
 mod receipts;
 mod rule;
@@ -71,6 +72,9 @@ enum Command {
     /// See to who may sign in to the console
     #[command(subcommand)]
     Operator(operator::Act),
+    /// See to quiet hours, caps and the rest of what spares people
+    #[command(subcommand)]
+    Policy(policy::Act),
     /// See to the accounts behind the channels
     #[command(subcommand)]
     Provider(provider::Act),
@@ -111,6 +115,7 @@ pub fn run() -> ExitCode {
         Command::Migrate => migrate::run(&context),
         Command::Openapi => openapi::run(),
         Command::Operator(act) => operator::run(&context, act),
+        Command::Policy(act) => policy::run(&context, act),
         Command::Provider(act) => provider::run(&context, act),
         Command::Rule(act) => rule::run(&context, act),
         Command::Serve => serve::run(&context),

@@ -1,14 +1,13 @@
 //! `belltower rule`: the routing rules as a file.
 
 use std::fmt::Write as _;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
 use clap::Subcommand;
-use serde_json::Value;
 
 use super::context::Context;
+use super::document::Document;
+use super::input;
 use crate::service::Caller;
 use crate::service::routing::{self, Applied, Changes};
 
@@ -42,9 +41,10 @@ pub(super) fn run(context: &Context, act: Act) -> anyhow::Result<()> {
 }
 
 fn apply(context: &Context, file: &Path) -> anyhow::Result<()> {
-    let document = read(file)?;
+    let document = Document::read(&input::read(file, "the rules")?)?;
     let caller = Caller::Command("rule apply");
-    let applied = context.with_services(async |s| Ok(routing::apply(s, &caller, &document).await?))?;
+    let applied = context
+        .with_services(async |s| Ok(document.placed(routing::apply(s, &caller, &document.value).await)?))?;
     context.output.print(&applied, text)
 }
 
@@ -53,22 +53,6 @@ fn export(context: &Context) -> anyhow::Result<()> {
     let version = context.with_services(async |s| Ok(routing::export(s, &caller).await?))?;
     let toml = toml::to_string_pretty(&version)?;
     context.output.print(&version, |_| toml)
-}
-
-fn read(file: &Path) -> anyhow::Result<Value> {
-    let mut text = String::new();
-    if file == Path::new("-") {
-        std::io::stdin().read_to_string(&mut text).context("reading the rules from standard input")?;
-    } else {
-        text = std::fs::read_to_string(file)
-            .with_context(|| format!("reading the rules from {}", file.display()))?;
-    }
-    // No TOML document begins like an object.
-    if text.trim_start().starts_with('{') {
-        serde_json::from_str(&text).context("the rules are not JSON")
-    } else {
-        toml::from_str(&text).context("the rules are not TOML")
-    }
 }
 
 fn text(applied: &Applied) -> String {

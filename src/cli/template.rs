@@ -10,7 +10,6 @@ use super::document::Document;
 use super::input;
 use super::output::{List, table};
 use crate::domain::content::Content;
-use crate::error::Error;
 use crate::service::templates::{self, Template};
 use crate::service::{Caller, Change, Services};
 
@@ -78,11 +77,8 @@ fn apply(context: &Context, file: &Path) -> anyhow::Result<()> {
     let text = input::read(file, "the templates")?;
     let document = Document::read(&text)?;
     let caller = Caller::Command("template apply");
-    let kept =
-        context.with_services(async |s| match templates::apply(s, &caller, &document.value).await {
-            Err(Error::Invalid(faults)) => Err(Error::Invalid(document.place(faults)).into()),
-            other => Ok(other?),
-        })?;
+    let kept = context
+        .with_services(async |s| Ok(document.placed(templates::apply(s, &caller, &document.value).await)?))?;
     let data = kept
         .into_iter()
         .map(|(change, template)| Applied { slug: template.slug, version: template.version, change })

@@ -23,6 +23,8 @@ fn line(view: &View, event: &EventView) -> TimelineEvent {
         "completed" => "check",
         "resent" | "recalled" => "repeat",
         "routed" => "people",
+        "quiet_hours" => "calendar",
+        "similar" => "lost",
         "held" => "pause",
         "released" => "check",
         "cancelled" | "rejected" => "ban",
@@ -38,7 +40,7 @@ fn line(view: &View, event: &EventView) -> TimelineEvent {
     TimelineEvent {
         at: event.at.into(),
         icon,
-        amber: matches!(event.kind.as_str(), "unrouted" | "held"),
+        amber: matches!(event.kind.as_str(), "unrouted" | "held" | "quiet_expired" | "similar"),
         text,
         detail: detail(view, &event.kind, &event.detail).unwrap_or_default(),
     }
@@ -60,6 +62,17 @@ fn detail(view: &View, kind: &str, detail: &Value) -> Option<String> {
         "rejected" => Some(format!("{} · {}", actor(view, text("by")?), text("reason")?)),
         "held" | "unrouted" => text("reason").map(str::to_owned),
         "routed" => Some(rules(view, detail)),
+        "quiet_hours" => {
+            let until: jiff::Timestamp = text("until")?.parse().ok()?;
+            let until = view.exact(Timestamp::from(until));
+            Some(view.t2("event-waits-until", "channels", channels(view, detail), "until", until))
+        }
+        "quiet_expired" => Some(channels(view, detail)),
+        "similar" => {
+            let other = text("source")
+                .map_or_else(|| text("message").map(str::to_owned), |source| Some(source.to_owned()))?;
+            Some(view.t2("event-alike", "percent", count("percent").to_string(), "other", other))
+        }
         "recalled" => Some(format!("{} · {}", view.count("resend-count", count("recalled")), text("by")?)),
         "resent" => {
             let opened = view.count("resend-count", count("reopened") + count("added"));
@@ -67,6 +80,12 @@ fn detail(view: &View, kind: &str, detail: &Value) -> Option<String> {
         }
         _ => None,
     }
+}
+
+fn channels(view: &View, detail: &Value) -> String {
+    let named = detail.get("channels").and_then(Value::as_array).into_iter().flatten();
+    let known = named.filter_map(|name| name.as_str()?.parse::<ChannelKind>().ok());
+    known.map(|channel| view.channel_text(channel)).collect::<Vec<_>>().join(&view.t("list-separator"))
 }
 
 /// The names of the rules that matched.

@@ -62,6 +62,7 @@ mod tests {
             message_id: MessageId(1),
             channel: WECHAT,
             lane: Lane::Normal,
+            recipient_id: None,
             address_kind: Some(AddressKind::WecomUserid),
             address: Some("lina".to_owned()),
             name: None,

@@ -15,6 +15,7 @@ use crate::domain::message::{Category, Wording};
 use crate::service::Services;
 use crate::service::deliveries::Claimed;
 use crate::service::planning;
+use crate::service::policies::Facing;
 use crate::{Error, Result};
 
 /// Messages kept at hand; beyond it the oldest loaded goes.
@@ -24,6 +25,9 @@ const KEPT: usize = 256;
 struct Letter {
     text: Text,
     category: Category,
+    test: bool,
+    /// It waits until the campus is awake.
+    heeds_quiet_hours: bool,
     expires_at: Timestamp,
     loaded: u64,
     /// By channel and language, for everyone without values of their own.
@@ -132,6 +136,8 @@ impl Letters {
             let letter = Letter {
                 text: Text::read(&row.content)?,
                 category: row.category,
+                test: row.test,
+                heeds_quiet_hours: row.routing.unwrap_or_default().0.heeds_quiet_hours(row.category),
                 expires_at: row.expires_at,
                 loaded: self.loads,
                 rendered: HashMap::new(),
@@ -147,6 +153,24 @@ impl Letters {
             self.known.remove(&id);
         }
         Ok(())
+    }
+
+    /// The delivery as policies see it: an emergency heeds none, what operators sent again was decided by them.
+    pub fn facing(&self, claimed: &Claimed) -> Option<Facing> {
+        let letter = self.known.get(&claimed.message_id)?;
+        let first = claimed.attempts == 1 && !claimed.repeated;
+        let counts = first && !letter.test && letter.category != Category::Emergency;
+        Some(Facing {
+            id: claimed.id,
+            channel: claimed.channel,
+            quiet: letter.heeds_quiet_hours,
+            counted_for: claimed.recipient_id.filter(|_| counts),
+        })
+    }
+
+    /// When the delivery is worth nothing any more.
+    pub fn expires_at(&self, claimed: &Claimed) -> Option<Timestamp> {
+        self.known.get(&claimed.message_id).map(|letter| letter.expires_at)
     }
 
     /// The delivery as its provider gets it.

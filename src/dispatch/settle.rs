@@ -2,7 +2,7 @@
 
 use crate::channel::Outcome;
 use crate::clock::Timestamp;
-use crate::domain::delivery::{Budget, OutcomeClass, State};
+use crate::domain::delivery::{Budget, OutcomeClass, QUIET_HOURS, State};
 use crate::domain::id::ProviderId;
 use crate::service::deliveries::{Claimed, Settlement};
 use std::time::Duration;
@@ -74,6 +74,11 @@ pub fn given_back(claimed: &Claimed, due_at: Timestamp) -> Settlement {
     Settlement { due_at: due_at.0, ..nothing_happened(claimed) }
 }
 
+/// The settlement of a claim that is to wait until its person may be disturbed.
+pub fn deferred(claimed: &Claimed, until: Timestamp) -> Settlement {
+    Settlement { due_at: until.0, reason: Some(QUIET_HOURS.to_owned()), ..nothing_happened(claimed) }
+}
+
 fn nothing_happened(claimed: &Claimed) -> Settlement {
     Settlement {
         id: claimed.id.0,
@@ -112,6 +117,7 @@ mod tests {
             message_id: MessageId(1),
             channel: ChannelKind::Email,
             lane: Lane::Normal,
+            recipient_id: None,
             address_kind: Some(AddressKind::Email),
             address: Some("zhang.wei@campus.example".into()),
             name: None,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use crate::Result;
-use crate::service::{Services, deliveries, messages, operators, receipts};
+use crate::service::{Services, deliveries, messages, operators, policies, receipts};
 
 /// A retry is at most this late.
 const TICK: Duration = Duration::from_millis(400);
@@ -47,6 +47,7 @@ async fn tick(s: &Services, owner: i64, ticks: u32) -> Result<()> {
     }
     if ticks.is_multiple_of(HOURLY) {
         messages::prune(s).await?;
+        policies::prune(s).await?;
         operators::purge(s).await?;
         receipts::prune(s).await?;
     }

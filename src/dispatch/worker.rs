@@ -24,10 +24,11 @@ use super::settle::{self, Made};
 use crate::channel::{Outcome, Shape};
 use crate::clock::{Clock, Timestamp};
 use crate::domain::channel::Outlet;
-use crate::domain::delivery::{OutcomeClass, State};
+use crate::domain::delivery::{OutcomeClass, State, suppressed};
 use crate::domain::id::{DeliveryId, MessageId, ProviderId};
 use crate::service::Services;
 use crate::service::deliveries::{self, Claimed, Settlement, Turn, Wanted};
+use crate::service::policies::{self, Stop};
 use crate::service::providers::{self, LiveProvider};
 use crate::{Error, Result};
 
@@ -292,13 +293,26 @@ impl Worker {
             self.finished.extend(claimed.iter().map(|c| settle::given_back(c, due_at)));
             return loaded.map(|()| Vec::new());
         }
+        let facing: Vec<_> = claimed.iter().filter_map(|c| self.letters.facing(c)).collect();
+        let stops = match policies::stops(&self.s, &facing).await {
+            Ok(stops) => stops,
+            Err(error) => {
+                let due_at = self.s.clock.now();
+                self.finished.extend(claimed.iter().map(|c| settle::given_back(c, due_at)));
+                return Err(error);
+            }
+        };
         let mut ready = Vec::with_capacity(claimed.len());
         for c in claimed {
+            if let Some(stop) = stops.get(&c.id) {
+                self.finished.push(self.stopped(&c, *stop));
+                continue;
+            }
             match self.letters.parcel(&self.s, &c) {
                 Ok(parcel) => ready.push((c, parcel)),
                 Err(Unfit::Expired) => self.finished.push(settle::ended(&c, State::Expired, "expired", None)),
                 Err(Unfit::NoAddress) => {
-                    self.finished.push(settle::ended(&c, State::Suppressed, "no_address", None));
+                    self.finished.push(settle::ended(&c, State::Suppressed, suppressed::NO_ADDRESS, None));
                 }
                 Err(Unfit::Text(detail)) => {
                     self.finished.push(settle::ended(&c, State::Failed, "text_not_rendered", Some(detail)));
@@ -306,6 +320,20 @@ impl Worker {
             }
         }
         Ok(ready)
+    }
+
+    /// What becomes of a delivery that its person is spared, for now or for good.
+    fn stopped(&self, claimed: &Claimed, stop: Stop) -> Settlement {
+        let spared = |reason| settle::ended(claimed, State::Suppressed, reason, None);
+        match stop {
+            Stop::Capped => spared(suppressed::FREQUENCY_CAP),
+            Stop::Quiet(end)
+                if self.letters.expires_at(claimed).is_some_and(|expires_at| expires_at <= end) =>
+            {
+                spared(suppressed::QUIET_EXPIRED)
+            }
+            Stop::Quiet(end) => settle::deferred(claimed, end),
+        }
     }
 
     /// Hands over what may still be handed over, gives the rest back, and says how many it handed over.

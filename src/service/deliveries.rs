@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use super::{Caller, Services, recalls};
+use super::{Caller, Services, policies, recalls, suppressions};
 use crate::clock::Timestamp;
 use crate::domain::channel::{ChannelKind, Outlet};
 use crate::domain::delivery::State;
@@ -13,6 +13,7 @@ use crate::domain::message::{Lane, Status};
 use crate::domain::operator::Permission;
 use crate::domain::source::Right;
 use crate::queue::{Entry, Work};
+use crate::store::deliveries::Settling;
 use crate::store::events::{self, Event};
 use crate::store::messages::{self, Standing};
 use crate::store::{deliveries as store, fan_out, planning, receipts};
@@ -60,11 +61,15 @@ pub async fn turn(
         lease_ms: LEASE.as_millis() as i64,
         limit: wanted.most as i64,
     });
+    let policy = policies::in_force(s).await?;
+    let capped: Vec<_> = policy.frequency_cap.keys().copied().collect();
+    let settling = Settling { owner, settlements, capped: &capped };
     let mut tx = s.db.begin().await?;
     if !closed.is_empty() {
         planning::complete(&mut tx, closed, now).await?;
     }
-    let mut turn = store::turn(&mut tx, now, &s.campus.day(now), owner, settlements, claim).await?;
+    let mut turn = store::turn(&mut tx, now, &s.campus.day(now), &settling, claim).await?;
+    suppressions::note(s, &mut tx, settlements, now).await?;
     // Where there is one writer nobody else can be closing the same message; else see [`planning::complete`].
     if tx.is_only_writer() && !turn.closed.is_empty() {
         planning::complete(&mut tx, &std::mem::take(&mut turn.closed), now).await?;

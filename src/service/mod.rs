@@ -12,6 +12,7 @@ pub mod messages;
 mod open;
 pub mod operators;
 pub mod planning;
+pub mod policies;
 pub mod providers;
 pub mod readiness;
 mod recalls;
@@ -23,6 +24,7 @@ pub mod scratch;
 pub mod sessions;
 pub mod simulators;
 pub mod sources;
+pub mod suppressions;
 pub mod templates;
 pub mod vault;
 
@@ -59,6 +61,7 @@ pub struct Services {
     keys: Arc<sources::KnownKeys>,
     rates: Arc<sources::Rates>,
     rules: Arc<routing::KnownRules>,
+    policy: Arc<policies::KnownPolicy>,
     passwords: Arc<operators::Passwords>,
     figures: Arc<figures::Latest>,
     doors: Arc<receipts::Doors>,
@@ -90,6 +93,7 @@ impl Services {
             keys: Arc::default(),
             rates: Arc::default(),
             rules: Arc::default(),
+            policy: Arc::default(),
             passwords: Arc::default(),
             doors: Arc::default(),
             figures: Arc::default(),

@@ -1,25 +1,27 @@
 //! Planning: an accepted message becomes one delivery for each person and channel.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
 use super::deliveries::{LEASE, event, publish};
 use super::groups::Resolution;
+use super::policies::{self, Heeded};
 use super::{Services, routing};
 use crate::clock::Timestamp;
 use crate::domain::audience::{Audience, DirectAddress};
 use crate::domain::channel::{ChannelKind, Outlet};
 use crate::domain::delivery::State;
 use crate::domain::id::MessageId;
-use crate::domain::message::{Category, Lane, Status};
-use crate::domain::topic::{Topic, TopicPattern};
+use crate::domain::message::{Lane, Status};
 use crate::queue::{Entry, Work};
 use crate::store::audience::ResolvedAudience;
+use crate::store::events::{self, Event};
 use crate::store::fan_out::{self, Added, Chunk, FanOut, Listed, Whole};
 use crate::store::planning::{self as store, Planned};
-use crate::store::{Tx, events, messages};
+use crate::store::screen::Screen;
+use crate::store::{Tx, messages};
 use crate::{Error, Result};
 
 pub use crate::store::planning::ToSend;
@@ -52,16 +54,18 @@ pub async fn plan_next(s: &Services, owner: i64) -> Result<usize> {
     if routed.is_empty() {
         return Ok(taken);
     }
-    let patterns = store::opt_out_patterns(&s.db).await?;
+    let heeded = Heeded::load(s).await?;
     let mut watch = Watch::new(s, owner, routed[0].lane);
     let (mut small, mut large): (Vec<Plan>, Vec<Plan>) = (Vec::new(), Vec::new());
     let mut people = 0;
     for message in routed {
         let id = message.id;
-        match Plan::make(s, message, &patterns, now).await {
+        match Plan::make(s, message, &heeded, now).await {
             Ok(plan) if plan.is_small() => {
-                // Few people at a time first: they need not wait until a message to everyone is planned.
-                if people + plan.size() > CHUNK {
+                // Few people at a time first: they need not wait until a message to everyone is planned. And what repeats
+                // another is planned after it.
+                let repeats = |other: &Plan| plan.screen.repeats.contains(&other.message.id);
+                if people + plan.size() > CHUNK || small.iter().any(repeats) {
                     plan_small(s, &std::mem::take(&mut small)).await?;
                     people = 0;
                 }
@@ -132,7 +136,7 @@ impl Watch {
 /// Takes messages of the most urgent lane that has any: how many, and those that somebody said the audience of.
 async fn claim(s: &Services, owner: i64, now: Timestamp) -> Result<(usize, Vec<Planned>)> {
     let lease = LEASE.as_millis() as i64;
-    let rules = routing::in_force(s).await?;
+    let (rules, policy) = (routing::in_force(s).await?, policies::in_force(s).await?);
     let mut tx = s.db.begin().await?;
     let mut messages = Vec::new();
     for lane in Lane::ALL {
@@ -145,7 +149,7 @@ async fn claim(s: &Services, owner: i64, now: Timestamp) -> Result<(usize, Vec<P
     if taken == 0 {
         return Ok((0, messages));
     }
-    let messages = routing::route_claimed(&mut tx, &rules, messages, now).await?;
+    let messages = routing::route_claimed(&mut tx, &rules, &policy, messages, now).await?;
     let (routed, unrouted): (Vec<_>, Vec<_>) = messages.into_iter().partition(is_for_somebody);
     if !unrouted.is_empty() {
         let ids: Vec<MessageId> = unrouted.iter().map(|m| m.id).collect();
@@ -167,7 +171,7 @@ fn is_for_somebody(message: &Planned) -> bool {
 /// A message, and whom it is for.
 struct Plan {
     message: Planned,
-    opt_outs: Vec<String>,
+    screen: Screen,
     /// Those it names.
     listed: Vec<Listed>,
     /// Or those its audience finds in the directory.
@@ -179,10 +183,11 @@ struct Plan {
 }
 
 impl Plan {
-    /// `patterns`: all opt-out patterns in use.
-    async fn make(s: &Services, message: Planned, patterns: &[String], now: Timestamp) -> Result<Self> {
-        let opt_outs = opt_outs(&message.topic, message.category, patterns);
+    async fn make(s: &Services, message: Planned, heeded: &Heeded, now: Timestamp) -> Result<Self> {
         let routed = message.routing.as_ref().map(|routing| routing.0.clone()).unwrap_or_default();
+        let (topic, category, expires_at) = (message.topic.as_str(), message.category, message.expires_at);
+        let subject = policies::Subject { topic, category, routed: &routed, expires_at };
+        let screen = heeded.screen(&subject, now);
         let mut audience = message.audience.as_ref().map(|audience| audience.0.clone()).unwrap_or_default();
         let own = params(&message)?;
         if routed.replaced {
@@ -201,7 +206,7 @@ impl Plan {
                 Listed::Person { campus_id, params }
             }));
         }
-        let mut plan = Self { message, opt_outs, listed, audience: None, first: None, gone: Vec::new() };
+        let mut plan = Self { message, screen, listed, audience: None, first: None, gone: Vec::new() };
         let parts: Vec<_> =
             [audience].into_iter().chain(routed.audiences).filter(|a| !a.is_empty()).collect();
         if !parts.is_empty() {
@@ -224,7 +229,7 @@ impl Plan {
 
     fn fan_out(&self, now: Timestamp) -> Option<FanOut<'_>> {
         let audience = self.audience.as_ref()?;
-        Some(FanOut { message: &self.message, audience, opt_outs: &self.opt_outs, now })
+        Some(FanOut { message: &self.message, audience, screen: &self.screen, now })
     }
 
     async fn next_chunk(&self, s: &Services, now: Timestamp) -> Result<Option<Chunk>> {
@@ -246,20 +251,44 @@ impl Plan {
     async fn tell(&self, tx: &mut Tx, added: &[Added], now: Timestamp) -> Result<()> {
         let id = self.message.id;
         let reason = self.nobody();
-        let told = if added.iter().all(|a| a.message != id) && store::for_nobody(tx, id, &reason, now).await?
-        {
-            event(id, now, "unrouted", &serde_json::json!({ "reason": reason }))
+        if added.iter().all(|a| a.message != id) && store::for_nobody(tx, id, &reason, now).await? {
+            let told = event(id, now, "unrouted", &serde_json::json!({ "reason": reason }));
+            events::insert(tx, &[told]).await
         } else {
-            event(id, now, "planned", &summary(added, id))
-        };
-        events::insert(tx, &[told]).await
+            events::insert(tx, &self.planned(added, now)).await
+        }
+    }
+
+    /// What was planned, and what waits for the morning or would be too late by then.
+    fn planned(&self, added: &[Added], now: Timestamp) -> Vec<Event> {
+        let id = self.message.id;
+        let mut told = vec![event(id, now, "planned", &summary(added, id))];
+        let mut waits: BTreeMap<Timestamp, Vec<ChannelKind>> = BTreeMap::new();
+        let mut late = Vec::new();
+        for (channel, quiet) in &self.screen.quiet {
+            if !added.iter().any(|a| a.message == id && a.channel == *channel) {
+                continue;
+            }
+            match quiet.end() {
+                Some(end) => waits.entry(end).or_default().push(*channel),
+                None => late.push(*channel),
+            }
+        }
+        for (until, channels) in waits {
+            let detail = serde_json::json!({ "until": until.to_string(), "channels": channels });
+            told.push(event(id, now, "quiet_hours", &detail));
+        }
+        if !late.is_empty() {
+            told.push(event(id, now, "quiet_expired", &serde_json::json!({ "channels": late })));
+        }
+        told
     }
 
     fn whole(&self, now: Timestamp) -> Whole<'_> {
         Whole {
             message: &self.message,
             listed: &self.listed,
-            opt_outs: &self.opt_outs,
+            screen: &self.screen,
             people: self.fan_out(now).zip(self.first.map(|chunk| chunk.end)),
         }
     }
@@ -312,11 +341,7 @@ async fn add_whole(s: &Services, plans: &[Plan]) -> Result<()> {
         .iter()
         .filter(|plan| held.contains(&plan.message.id))
         .partition(|plan| added.iter().any(|a| a.message == plan.message.id));
-    let told: Vec<_> = some
-        .iter()
-        .map(|plan| plan.message.id)
-        .map(|id| event(id, now, "planned", &summary(&added, id)))
-        .collect();
+    let told: Vec<_> = some.iter().flat_map(|plan| plan.planned(&added, now)).collect();
     events::insert(&mut tx, &told).await?;
     for plan in none {
         plan.tell(&mut tx, &added, now).await?;
@@ -333,9 +358,9 @@ async fn plan_large(s: &Services, plan: &mut Plan, watch: &mut Watch) -> Result<
     let id = plan.message.id;
     let mut planned: Vec<Added> = Vec::new();
     for chunk in plan.listed.chunks(CHUNK as usize) {
-        let (message, opt_outs) = (&plan.message, &plan.opt_outs);
+        let (message, screen) = (&plan.message, &plan.screen);
         let mut tx = s.db.begin().await?;
-        let Some(added) = fan_out::add_listed(&mut tx, message, chunk, opt_outs, now, lease).await? else {
+        let Some(added) = fan_out::add_listed(&mut tx, message, chunk, screen, now, lease).await? else {
             return Ok(());
         };
         tx.commit().await?;
@@ -381,16 +406,6 @@ async fn failed(s: &Services, message: MessageId, error: Error) -> Result<()> {
         messages::set_status(&mut tx, message, status, Some(&reason), standing.expires_at, now).await?;
     }
     tx.commit().await
-}
-
-/// The opt-out patterns that cover a message; none for an emergency, which reaches everyone.
-pub(super) fn opt_outs(topic: &str, category: Category, patterns: &[String]) -> Vec<String> {
-    let Ok(topic) = topic.parse::<Topic>() else { return Vec::new() };
-    if category == Category::Emergency {
-        return Vec::new();
-    }
-    let covers = |p: &&String| p.parse::<TopicPattern>().is_ok_and(|pattern| pattern.matches(&topic));
-    patterns.iter().filter(covers).cloned().collect()
 }
 
 /// Wakes the workers of what was added.

@@ -3,11 +3,13 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::fan_out::coalesce;
 use super::recipients::{RecipientRow, SELECT};
+use super::screen::Screen;
 use super::{Db, Dialect, in_db, row, sql, to_json};
 use crate::Result;
+use crate::clock::Timestamp;
 use crate::domain::channel::ChannelKind;
+use crate::domain::delivery::suppressed;
 use crate::domain::filter::{Bind, Filter, SqlFlavour};
 use crate::domain::id::{GroupId, RecipientId};
 
@@ -123,11 +125,23 @@ row! {
         total: i64,
         email_opted_out: i64,
         email_no_address: i64,
+        email_suppressed: i64,
         sms_opted_out: i64,
         sms_no_address: i64,
+        sms_suppressed: i64,
         wechat_opted_out: i64,
         wechat_no_address: i64,
+        wechat_suppressed: i64,
     }
+}
+
+/// Why people of an audience are not reached by a channel.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Missed {
+    pub opted_out: i64,
+    pub no_address: i64,
+    /// Anything else.
+    pub suppressed: i64,
 }
 
 /// How an audience could be reached.
@@ -135,54 +149,78 @@ row! {
 pub struct Reach {
     pub total: i64,
     /// By channel; the rest of the total can be reached by it.
-    pub opted_out: BTreeMap<ChannelKind, i64>,
-    pub no_address: BTreeMap<ChannelKind, i64>,
+    pub missed: BTreeMap<ChannelKind, Missed>,
 }
 
-/// Counts whom a fan-out would reach and whom not, by the same reasons. `opt_outs`: patterns that cover the message.
-pub async fn reach(db: &Db, audience: &ResolvedAudience, opt_outs: &[String]) -> Result<Reach> {
+/// How many messages a person may be handed on a campus day.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Caps {
+    /// `YYYY-MM-DD`.
+    pub day: String,
+    pub most: BTreeMap<ChannelKind, i64>,
+}
+
+/// Counts whom a fan-out would reach now and whom not, by the same reasons. `whichever`: as in [`Screen::why`].
+pub async fn reach(
+    db: &Db,
+    audience: &ResolvedAudience,
+    screen: &Screen,
+    caps: &Caps,
+    whichever: bool,
+    now: Timestamp,
+) -> Result<Reach> {
     let dialect = db.dialect();
-    let mut binds = Vec::new();
-    if !opt_outs.is_empty() {
-        binds.push(Bind::Text(to_json(opt_outs)?));
-    }
-    let selection = audience.select(dialect, binds.len() + 1);
-    binds.extend(selection.binds);
+    // Every parameter is in the text, whatever is asked: PostgreSQL wants to know their types.
+    let selection = audience.select(dialect, 4);
     let columns: Vec<_> = ChannelKind::ALL
         .iter()
         .map(|channel| {
-            let out = if opt_outs.is_empty() {
-                "FALSE".to_owned()
-            } else {
-                format!(
-                    "EXISTS (SELECT 1 FROM opt_out o WHERE o.recipient_id = r.id AND o.channel IN (0, {code})
-                     AND o.topic IN {list})",
+            let mut why = screen.why(dialect, *channel, "$1", "CAST($2 AS bigint)", whichever);
+            if let Some(most) = caps.most.get(channel) {
+                why = format!(
+                    "COALESCE({why}, CASE WHEN EXISTS (SELECT 1 FROM person_day p WHERE p.recipient_id = r.id
+                     AND p.channel = {code} AND p.day = $3 AND p.n >= {most}) THEN '{reason}' END)",
                     code = channel.code(),
-                    list = dialect.text_list("$1")
-                )
+                    reason = suppressed::FREQUENCY_CAP,
+                );
+            }
+            format!("{why} AS {channel}")
+        })
+        .collect();
+    let sums: Vec<_> = ChannelKind::ALL
+        .iter()
+        .flat_map(|channel| {
+            let of = |name: &str, condition: String| {
+                format!("CAST(COALESCE(sum(CASE WHEN {condition} THEN 1 ELSE 0 END), 0) AS bigint) AS {channel}_{name}")
             };
-            let address = coalesce(*channel);
-            format!(
-                "CAST(COALESCE(sum(CASE WHEN {out} THEN 1 ELSE 0 END), 0) AS bigint) AS {channel}_opted_out,
-                 CAST(COALESCE(sum(CASE WHEN NOT {out} AND {address} IS NULL THEN 1 ELSE 0 END), 0) AS bigint)
-                    AS {channel}_no_address"
-            )
+            let (out, none) = (suppressed::OPTED_OUT, suppressed::NO_ADDRESS);
+            [
+                of("opted_out", format!("t.{channel} = '{out}'")),
+                of("no_address", format!("t.{channel} = '{none}'")),
+                of("suppressed", format!("t.{channel} NOT IN ('{out}', '{none}')")),
+            ]
         })
         .collect();
     let text = format!(
-        "SELECT CAST(count(*) AS bigint) AS total, {} FROM recipient r WHERE {}",
-        columns.join(", "),
-        selection.condition
+        "SELECT CAST(count(*) AS bigint) AS total, {sums} FROM (SELECT {columns} FROM recipient r
+         WHERE CAST($1 AS text) IS NOT NULL AND CAST($2 AS bigint) > 0 AND CAST($3 AS text) IS NOT NULL
+            AND {condition}) AS t",
+        sums = sums.join(", "),
+        columns = columns.join(", "),
+        condition = selection.condition,
     );
-    let row: ReachRow =
-        in_db!(db, |conn| bind_all!(sqlx::query_as(sql(text)), &binds).fetch_one(conn).await)?;
-    let by_channel =
-        |[email, sms, wechat]: [i64; 3]| ChannelKind::ALL.into_iter().zip([email, sms, wechat]).collect();
-    Ok(Reach {
-        total: row.total,
-        opted_out: by_channel([row.email_opted_out, row.sms_opted_out, row.wechat_opted_out]),
-        no_address: by_channel([row.email_no_address, row.sms_no_address, row.wechat_no_address]),
-    })
+    let opt_outs = to_json(&screen.opt_outs)?;
+    let row: ReachRow = in_db!(db, |conn| {
+        let query = sqlx::query_as(sql(text)).bind(opt_outs).bind(now.0).bind(&caps.day);
+        bind_all!(query, &selection.binds).fetch_one(conn).await
+    })?;
+    let missed = |opted_out, no_address, suppressed| Missed { opted_out, no_address, suppressed };
+    let missed = [
+        missed(row.email_opted_out, row.email_no_address, row.email_suppressed),
+        missed(row.sms_opted_out, row.sms_no_address, row.sms_suppressed),
+        missed(row.wechat_opted_out, row.wechat_no_address, row.wechat_suppressed),
+    ];
+    Ok(Reach { total: row.total, missed: ChannelKind::ALL.into_iter().zip(missed).collect() })
 }
 
 /// Some of the selected people, from all over the directory.

@@ -13,6 +13,7 @@ use crate::domain::group::GroupKind;
 use crate::domain::id;
 use crate::domain::message::{Category, Lane, Status};
 use crate::domain::operator::Role;
+use crate::domain::suppression::Cause;
 
 /// Reads one value of a row by its column's name.
 pub trait FromColumn<R>: Sized {
@@ -55,6 +56,7 @@ wrapped!(
     id::ProviderId,
     id::OperatorId,
     id::ReceiptId,
+    id::SuppressionId,
 );
 
 macro_rules! coded {
@@ -67,7 +69,7 @@ macro_rules! coded {
         }
     )+};
 }
-coded!(ChannelKind, AddressKind, State, GroupKind, Category, Lane, Status);
+coded!(ChannelKind, AddressKind, State, GroupKind, Category, Lane, Status, Cause);
 
 /// Kept as its word.
 impl<R> FromColumn<R> for Role

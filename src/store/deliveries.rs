@@ -6,13 +6,13 @@ use serde::Serialize;
 
 use super::counters::{Moves, count, count_day};
 use super::dialect::Field;
-use super::fallback::{self, StepEnd};
-use super::{Db, Tx, in_db, in_tx, row, sql, to_json};
+use super::fallback::{self, Postponed, StepEnd};
+use super::{Db, Tx, frequency, in_db, in_tx, row, sql, to_json};
 use crate::Result;
 use crate::clock::Timestamp;
 use crate::domain::channel::{AddressKind, ChannelKind, Outlet};
-use crate::domain::delivery::State;
-use crate::domain::id::{DeliveryId, MessageId};
+use crate::domain::delivery::{QUIET_HOURS, State};
+use crate::domain::id::{DeliveryId, MessageId, RecipientId};
 use crate::domain::message::Lane;
 
 row! {
@@ -22,6 +22,8 @@ row! {
         pub message_id: MessageId,
         pub channel: ChannelKind,
         pub lane: Lane,
+        /// None: an address that is nobody's in the directory.
+        pub recipient_id: Option<RecipientId>,
         pub address_kind: Option<AddressKind>,
         pub address: Option<String>,
         pub name: Option<String>,
@@ -68,8 +70,13 @@ row! {
         message_id: MessageId,
         channel: ChannelKind,
         outlet: i64,
+        lane: Lane,
         state: State,
+        reason: Option<String>,
         target: i64,
+        recipient_id: Option<RecipientId>,
+        due_at: Timestamp,
+        step: i64,
         last_step: i64,
     }
 }
@@ -108,20 +115,29 @@ pub struct Turn {
     pub closed: Vec<MessageId>,
 }
 
+/// What a worker brings.
+#[derive(Clone, Copy, Debug)]
+pub struct Settling<'a> {
+    pub owner: i64,
+    /// What its attempts came to.
+    pub settlements: &'a [Settlement],
+    /// The channels on which it is counted what each person is handed.
+    pub capped: &'a [ChannelKind],
+}
+
 /// Stores what attempts of this `owner` came to and takes up to `limit` due deliveries, the most urgent lane and the longest due first.
 /// Those are `sending` from the commit on. One step, so that both share their counters' update and their commit.
 pub async fn turn(
     tx: &mut Tx,
     now: Timestamp,
     day: &str,
-    owner: i64,
-    settlements: &[Settlement],
+    settling: &Settling<'_>,
     wanted: Option<Claim>,
 ) -> Result<Turn> {
     let mut moves = Moves::new();
-    let ended = settle(tx, now, owner, settlements, &mut moves).await?;
+    let ended = settle(tx, now, day, settling, &mut moves).await?;
     let claimed = match wanted {
-        Some(wanted) => claim(tx, now, owner, wanted, &mut moves).await?,
+        Some(wanted) => claim(tx, now, settling.owner, wanted, &mut moves).await?,
         None => Vec::new(),
     };
     // What others count in too comes last: it stays locked until the commit.
@@ -156,7 +172,7 @@ async fn claim(
          UPDATE delivery SET state = 1, attempts = attempts + 1, lease_owner = $4, lease_until = {now} + $5,
             updated_at = $2
          WHERE id IN (SELECT id FROM picked)
-         RETURNING id, message_id, channel, lane, address_kind, address, name, language, params, attempts, failures,
+         RETURNING id, message_id, channel, lane, recipient_id, address_kind, address, name, language, params, attempts, failures,
             sent_at, repeated",
         lanes = lanes.join(" UNION ALL "),
         now = dialect.lease_now("$2"),
@@ -182,10 +198,11 @@ async fn claim(
 async fn settle(
     tx: &mut Tx,
     now: Timestamp,
-    owner: i64,
-    settlements: &[Settlement],
+    day: &str,
+    settling: &Settling<'_>,
     moves: &mut Moves,
 ) -> Result<BTreeMap<(i64, i64), i64>> {
+    let Settling { owner, settlements, capped } = *settling;
     let mut ended = BTreeMap::new();
     if settlements.is_empty() {
         return Ok(ended);
@@ -213,7 +230,7 @@ async fn settle(
     let text = format!(
         "UPDATE delivery SET state = CASE WHEN s.state = 0 AND m.status = 7 THEN 6 ELSE s.state END,
             reason = CASE WHEN s.state = 0 AND m.status = 7 THEN 'cancelled'
-                WHEN s.state = 0 AND s.outcome IS NULL THEN delivery.reason ELSE s.reason END,
+                WHEN s.state = 0 AND s.outcome IS NULL THEN COALESCE(s.reason, delivery.reason) ELSE s.reason END,
             last_attempt_at = CASE WHEN s.outcome IS NULL THEN delivery.last_attempt_at ELSE s.started_at END,
             due_at = s.due_at, failures = s.failures, provider_id = COALESCE(s.provider_id, delivery.provider_id),
             reference = COALESCE(s.reference, delivery.reference), poll_at = s.poll_at,
@@ -223,8 +240,8 @@ async fn settle(
          FROM {rows} AS s, message AS m
          WHERE delivery.id = s.id AND delivery.attempts = s.attempt AND delivery.state + 0 = 1
             AND delivery.lease_owner = $3 AND m.id = delivery.message_id
-         RETURNING delivery.message_id, delivery.channel, delivery.outlet, delivery.state, delivery.target,
-            delivery.last_step"
+         RETURNING delivery.message_id, delivery.channel, delivery.outlet, delivery.lane, delivery.state,
+            delivery.reason, delivery.target, delivery.recipient_id, delivery.due_at, delivery.step, delivery.last_step"
     );
     let settled: Vec<Settled> = in_tx!(tx, |conn| {
         sqlx::query_as(sql(text)).bind(&input).bind(now.0).bind(owner).fetch_all(conn).await
@@ -251,23 +268,35 @@ async fn settle(
     );
     in_tx!(tx, |conn| sqlx::query(sql(text)).bind(&input).execute(conn).await.map(drop))?;
 
-    let mut steps = Vec::new();
+    let (mut steps, mut postponed, mut handed) = (Vec::new(), Vec::new(), BTreeMap::new());
     for row in settled {
         moves.entry((row.message_id, row.channel)).or_default().shift(State::Sending, row.state, 1);
         if row.state.is_terminal() && row.outlet != Outlet::Sandbox.code() {
             *ended.entry((row.channel.code(), row.state.code())).or_default() += 1;
         }
+        let live = row.outlet != Outlet::Sandbox.code() && row.lane != Lane::Emergency;
+        if let Some(person) = row.recipient_id.filter(|_| live && row.state == State::Sent)
+            && capped.contains(&row.channel)
+        {
+            *handed.entry((person, row.channel)).or_default() += 1;
+        }
         if row.last_step > 0 {
             let (message_id, target) = (row.message_id.0, row.target);
+            if row.state == State::Pending && row.reason.as_deref() == Some(QUIET_HOURS) {
+                let later_by = row.due_at.0 - now.0;
+                postponed.push(Postponed { message_id, target, step: row.step, later_by });
+            }
             steps.push(StepEnd { message_id, target, channel: row.channel, state: row.state });
         }
     }
+    fallback::postpone(tx, now, &postponed).await?;
     for row in fallback::follow(tx, now, &steps).await? {
         moves.entry((row.message_id, row.channel)).or_default().shift(State::Pending, row.state, 1);
         if row.is_live() {
             *ended.entry((row.channel.code(), row.state.code())).or_default() += 1;
         }
     }
+    frequency::add(tx, day, &handed).await?;
     Ok(ended)
 }
 

@@ -127,6 +127,15 @@ impl Dialect {
         format!("(personalise IS NOT NULL OR {})", names.join(" OR "))
     }
 
+    /// The greatest of several values, of which none is NULL.
+    pub fn greatest(self, values: &[String]) -> String {
+        match (self, values) {
+            (_, [only]) => only.clone(),
+            (Self::Sqlite, _) => format!("max({})", values.join(", ")),
+            (Self::Postgres, _) => format!("GREATEST({})", values.join(", ")),
+        }
+    }
+
     /// Follows the table whose index must be used. PostgreSQL finds it by what the index costs.
     pub fn by_index(self, name: &str) -> String {
         match self {

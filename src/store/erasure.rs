@@ -27,14 +27,22 @@ pub async fn retire(tx: &mut Tx, id: RecipientId, now: Timestamp) -> Result<()> 
 /// Clears whatever says who a person is in the directory. The row stays for its deliveries' sake under `tombstone`, so
 /// the campus id can be given again.
 pub async fn bury(tx: &mut Tx, id: RecipientId, tombstone: &str, now: Timestamp) -> Result<()> {
+    let own = AddressKind::ALL.map(|kind| {
+        let (column, code) = (kind.name(), kind.code());
+        format!("kind = {code} AND address = (SELECT lower({column}) FROM recipient WHERE id = $1)")
+    });
+    let text = format!("DELETE FROM suppression WHERE {}", own.join(" OR "));
+    in_tx!(tx, |c| sqlx::query(sql(text)).bind(id.0).execute(c).await.map(drop))?;
     let text =
         "UPDATE recipient SET campus_id = $2, name = '', email = NULL, mobile = NULL, wecom_userid = NULL,
         wechat_openid = NULL, language = NULL, department = NULL, attributes = '{}', active = FALSE,
         updated_at = $3, erased_at = $3 WHERE id = $1";
     in_tx!(tx, |c| sqlx::query(text).bind(id.0).bind(tombstone).bind(now.0).execute(c).await.map(drop))?;
-    for text in
-        ["DELETE FROM group_member WHERE recipient_id = $1", "DELETE FROM opt_out WHERE recipient_id = $1"]
-    {
+    for text in [
+        "DELETE FROM group_member WHERE recipient_id = $1",
+        "DELETE FROM opt_out WHERE recipient_id = $1",
+        "DELETE FROM person_day WHERE recipient_id = $1",
+    ] {
         in_tx!(tx, |c| sqlx::query(text).bind(id.0).execute(c).await.map(drop))?;
     }
     Ok(())

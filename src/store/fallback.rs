@@ -62,6 +62,32 @@ async fn suppress(tx: &mut Tx, now: Timestamp, plans: &[PlanRow]) -> Result<Vec<
     Ok(in_tx!(tx, |c| sqlx::query_as(sql(text)).bind(plans).bind(now.0).fetch_all(c).await)?)
 }
 
+/// A step that waits for the morning.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(super) struct Postponed {
+    pub message_id: i64,
+    pub target: i64,
+    pub step: i64,
+    /// In milliseconds.
+    pub later_by: i64,
+}
+
+/// The steps after these come as much later, so that the first has its time.
+pub(super) async fn postpone(tx: &mut Tx, now: Timestamp, steps: &[Postponed]) -> Result<()> {
+    if steps.is_empty() {
+        return Ok(());
+    }
+    let fields = [PLAN[0], PLAN[1], ("step", Field::Int), ("later_by", Field::Int)];
+    let text = format!(
+        "UPDATE delivery SET due_at = delivery.due_at + x.later_by, updated_at = $2 FROM {rows} AS x
+         WHERE delivery.message_id = x.message_id AND delivery.target = x.target AND delivery.last_step > 0
+           AND delivery.step > x.step AND delivery.state = 0 AND delivery.attempts = 0",
+        rows = tx.dialect().rows("$1", &fields),
+    );
+    in_tx!(tx, |c| sqlx::query(sql(text)).bind(to_json(steps)?).bind(now.0).execute(c).await.map(drop))?;
+    Ok(())
+}
+
 /// Of each plan the first step that was never tried goes at once if all before it have missed; those after it come as
 /// much earlier.
 async fn hasten(tx: &mut Tx, now: Timestamp, plans: &[PlanRow]) -> Result<()> {

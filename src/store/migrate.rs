@@ -8,6 +8,15 @@ use sqlx::{ConnectOptions, Connection, SqlSafeStr};
 use crate::{Error, Result};
 
 macro_rules! steps {
+    ($folder:literal) => {
+        steps!($folder:
+            1 "0001_foundation",
+            2 "0002_message_indexes",
+            3 "0003_routing",
+            4 "0004_callbacks",
+            5 "0005_policies",
+        )
+    };
     ($folder:literal: $($version:literal $name:literal,)+) => {
         Migrator::with_migrations(vec![$(
             Migration::new(
@@ -22,23 +31,15 @@ macro_rules! steps {
 }
 
 pub(super) async fn sqlite(options: &SqliteConnectOptions) -> Result<()> {
-    let migrator = steps!(
-        "sqlite":
-        1 "0001_foundation", 2 "0002_message_indexes", 3 "0003_routing", 4 "0004_callbacks",
-    );
     let mut conn = options.connect().await?;
-    migrator.run(&mut conn).await.map_err(refused)?;
+    steps!("sqlite").run(&mut conn).await.map_err(refused)?;
     conn.close().await?;
     Ok(())
 }
 
 pub(super) async fn postgres(options: &PgConnectOptions) -> Result<()> {
-    let migrator = steps!(
-        "postgres":
-        1 "0001_foundation", 2 "0002_message_indexes", 3 "0003_routing", 4 "0004_callbacks",
-    );
     let mut conn = options.connect().await?;
-    migrator.run(&mut conn).await.map_err(refused)?;
+    steps!("postgres").run(&mut conn).await.map_err(refused)?;
     conn.close().await?;
     Ok(())
 }

@@ -24,7 +24,8 @@ row! {
         pub audience: Option<JsonText<Audience>>,
         pub personalise: Option<String>,
         pub channels: JsonText<Vec<ChannelKind>>,
-        /// What the rules made of it when it was first claimed, if there were any.
+        pub expires_at: Timestamp,
+        /// What was made of it when it was first claimed: by the rules, if there were any, and by the policy.
         pub routing: Option<JsonText<Routed>>,
         /// Whose claim it is; a planner that lost it adds nothing more.
         pub lease_owner: i64,
@@ -105,7 +106,8 @@ pub async fn claim(
             ORDER BY send_at, id LIMIT $3 + 0{skip})
          UPDATE message SET status = 2, lease_owner = $4, lease_until = {now} + $5, updated_at = $2
          WHERE id IN (SELECT id FROM picked)
-         RETURNING id, test, topic, category, lane, audience, personalise, channels, routing, lease_owner, plan_cursor",
+         RETURNING id, test, topic, category, lane, audience, personalise, channels, expires_at, routing, lease_owner,
+            plan_cursor",
         skip = dialect.skip_locked(),
         now = dialect.lease_now("$2"),
     );
@@ -331,6 +333,7 @@ row! {
         /// As accepted: the texts, and the template's variables where there is one.
         pub content: String,
         pub expires_at: Timestamp,
+        pub routing: Option<JsonText<Routed>>,
     }
 }
 
@@ -338,7 +341,7 @@ row! {
 pub async fn to_send(db: &Db, messages: &[MessageId]) -> Result<Vec<ToSend>> {
     let ids: Vec<i64> = messages.iter().map(|m| m.0).collect();
     let text = format!(
-        "SELECT id, test, category, lane, status, content, expires_at FROM message WHERE id IN {}",
+        "SELECT id, test, category, lane, status, content, expires_at, routing FROM message WHERE id IN {}",
         db.dialect().int_list("$1")
     );
     Ok(in_db!(db, |conn| sqlx::query_as(sql(text)).bind(to_json(&ids)?).fetch_all(conn).await)?)

@@ -16,6 +16,7 @@ mod faults;
 mod filter;
 mod house;
 mod intake;
+mod policies;
 mod providers;
 mod queue;
 mod routing;

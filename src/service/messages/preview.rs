@@ -8,18 +8,24 @@ use serde_json::Value;
 use super::accept::parse;
 use super::draft::draft;
 use super::views::{AudienceCounts, MatchedRule, Preview, PreviewWarning, Reachable, RenderedText, RuleView};
+use crate::clock::Timestamp;
 use crate::domain::audience::{Audience, Params};
 use crate::domain::channel::ChannelKind;
-use crate::domain::message::Wording;
-use crate::domain::routing::{Checked, Outcome};
+use crate::domain::id::MessageId;
+use crate::domain::message::{Category, Wording};
+use crate::domain::policy::ThenFor;
+use crate::domain::routing::{ChannelPlan, Checked, Outcome};
 use crate::domain::sms_text::{self, Placement};
 use crate::domain::topic::Topic;
 use crate::error::{Error, Result};
 use crate::service::caller::KeyCaller;
+use crate::service::policies::{self, Found, Heeded, Look, Subject};
 use crate::service::routing::{Arrived, Fate, in_force, route};
 use crate::service::{Services, planning};
+use crate::store::audience::{self, Caps, Missed};
 use crate::store::messages::NewMessage;
-use crate::store::{audience, planning as store, providers};
+use crate::store::providers;
+use crate::store::screen::{Quiet, Screen};
 
 /// Reads a message as [`accept`](super::accept()) does and says what would become of it.
 ///
@@ -51,8 +57,30 @@ pub async fn preview(s: &Services, caller: &KeyCaller, body: &[u8], skip_unknown
     let wording = route.wording.as_ref().unwrap_or(&parts.wording);
     let plan = route.routed.plan(&parts.channels).channels();
     let people = parts.people(&route.routed.audiences, route.routed.replaced);
-    let audience = counts(s, &message, &people, &plan).await?;
     let mut warnings = Vec::new();
+    let heeded = Heeded::load(s).await?;
+    let alike = alike(s, &heeded, &message, &parts, wording).await?;
+    let mut routed = route.routed.clone();
+    routed.repeats = alike.same;
+    let now = s.clock.now();
+    let (topic, category, expires_at) = (message.topic.as_str(), message.category, route.expires_at);
+    // One that is scheduled meets the quiet hours of its own time.
+    let then = message.send_at.max(now);
+    let screen = heeded.screen(&Subject { topic, category, routed: &routed, expires_at }, then);
+    warnings.extend(quiet(s, &screen, &plan));
+    let mut held = matches!(route.fate, Fate::Hold(_));
+    if let Some(alike) = alike.similar {
+        held |= heeded
+            .policy
+            .repeats
+            .and_then(|repeats| repeats.similar)
+            .is_some_and(|s| s.then == ThenFor::Hold);
+        warnings.push(PreviewWarning::new("similar", format!("it is {}", alike.says())));
+    }
+    let caps = Caps { day: s.campus.day(then), most: caps(&heeded, &message) };
+    let whichever = matches!(route.routed.plan(&parts.channels), ChannelPlan::Fallback(_));
+    let reach = Reached { screen: &screen, caps: &caps, whichever, now };
+    let audience = counts(s, &people, &plan, &reach).await?;
     if let Fate::Unrouted(why) = &route.fate {
         warnings.push(PreviewWarning::new("unrouted", why.clone()));
     } else if audience.by_channel.values().all(|channel| channel.reachable == 0) {
@@ -76,7 +104,7 @@ pub async fn preview(s: &Services, caller: &KeyCaller, body: &[u8], skip_unknown
         rules: route.decision.checked.iter().map(rule_view).collect(),
         audience,
         rendered,
-        would_be_held: matches!(route.fate, Fate::Hold(_)),
+        would_be_held: held,
         warnings,
         unknown: draft.view.unknown,
     })
@@ -131,28 +159,75 @@ fn rule_view(checked: &Checked<'_>) -> RuleView {
     }
 }
 
+/// By what it is judged whom a message reaches.
+struct Reached<'a> {
+    screen: &'a Screen,
+    caps: &'a Caps,
+    whichever: bool,
+    now: Timestamp,
+}
+
 async fn counts(
     s: &Services,
-    message: &NewMessage,
     people: &[Audience],
     plan: &[ChannelKind],
+    by: &Reached<'_>,
 ) -> Result<AudienceCounts> {
-    let patterns = store::opt_out_patterns(&s.db).await?;
-    let opt_outs = planning::opt_outs(&message.topic, message.category, &patterns);
-    let reach = audience::reach(&s.db, &planning::united(s, people).await?.audience, &opt_outs).await?;
+    let audience = planning::united(s, people).await?.audience;
+    let reach = audience::reach(&s.db, &audience, by.screen, by.caps, by.whichever, by.now).await?;
     let mut counts = AudienceCounts { total: reach.total, by_channel: BTreeMap::new() };
     for channel in plan {
-        let of = |map: &BTreeMap<ChannelKind, i64>| map.get(channel).copied().unwrap_or(0);
-        let (opted_out, no_address) = (of(&reach.opted_out), of(&reach.no_address));
-        let reachable = reach.total - opted_out - no_address;
-        let counted = Reachable { reachable, no_address, opted_out, suppressed: 0 };
-        counts.by_channel.insert(*channel, counted);
+        let Missed { opted_out, no_address, suppressed } =
+            reach.missed.get(channel).copied().unwrap_or_default();
+        let reachable = reach.total - opted_out - no_address - suppressed;
+        counts.by_channel.insert(*channel, Reachable { reachable, no_address, opted_out, suppressed });
     }
     for address in people.iter().flat_map(|part| &part.to) {
         counts.total += 1;
         counts.by_channel.entry(address.kind.channel()).or_default().reachable += 1;
     }
     Ok(counts)
+}
+
+/// Messages of the same or almost the same text, where the policy asks.
+async fn alike(
+    s: &Services,
+    heeded: &Heeded,
+    message: &NewMessage,
+    parts: &Parts,
+    wording: &Wording,
+) -> Result<Found> {
+    let asks = message.category != Category::Emergency && parts.personal.is_none();
+    let Some(policy) = heeded.policy.repeats.filter(|_| asks) else { return Ok(Found::default()) };
+    let look = Look { id: MessageId(0), test: message.test, wording };
+    // Nothing is written, and nothing is kept.
+    let mut tx = s.db.begin().await?;
+    policies::repeats(&mut tx, policy, &look, s.clock.now(), false).await
+}
+
+/// The caps that count for a message.
+fn caps(heeded: &Heeded, message: &NewMessage) -> BTreeMap<ChannelKind, i64> {
+    if message.test || message.category == Category::Emergency {
+        return BTreeMap::new();
+    }
+    heeded.policy.frequency_cap.clone()
+}
+
+/// What quiet hours will do.
+fn quiet(s: &Services, screen: &Screen, plan: &[ChannelKind]) -> Vec<PreviewWarning> {
+    let warning = |(channel, quiet): (&ChannelKind, &Quiet)| match quiet {
+        Quiet::Until(end) => {
+            let at = s.campus.time_zone.to_datetime(end.to_jiff());
+            let detail =
+                format!("by {channel} it waits for the end of the quiet hours, {}", at.strftime("%F %H:%M"));
+            PreviewWarning::new("quiet_hours", detail)
+        }
+        Quiet::TooLong => PreviewWarning::new(
+            "quiet_expired",
+            format!("by {channel} nobody gets it: it expires before the quiet hours end"),
+        ),
+    };
+    screen.quiet.iter().filter(|(channel, _)| plan.contains(channel)).map(warning).collect()
 }
 
 async fn without_provider(s: &Services, plan: &[ChannelKind]) -> Result<Vec<PreviewWarning>> {

@@ -5,11 +5,14 @@ use serde_json::json;
 use super::in_force::InForce;
 use super::route::{Arrived, Fate, Route, route};
 use crate::clock::Timestamp;
-use crate::domain::message::Status;
+use crate::domain::message::{Category, Status};
+use crate::domain::policy::{Policy, ThenFor};
 use crate::domain::topic::Topic;
 use crate::service::deliveries::event;
+use crate::service::policies::{self, Look};
 use crate::store::events::{self, Event};
 use crate::store::planning::Planned;
+use crate::store::prints;
 use crate::store::routing::{self as store, Record, SubjectRow};
 use crate::store::{JsonText, Tx};
 use crate::{Error, Result};
@@ -19,14 +22,21 @@ use crate::{Error, Result};
 pub(in crate::service) async fn route_claimed(
     tx: &mut Tx,
     in_force: &InForce,
+    policy: &Policy,
     messages: Vec<Planned>,
     now: Timestamp,
 ) -> Result<Vec<Planned>> {
     // One that is partly planned goes on as it began.
     let is_new = |message: &Planned| message.routing.is_none() && message.plan_cursor.0 == 0;
     let ids: Vec<_> = messages.iter().filter(|message| is_new(message)).map(|message| message.id).collect();
-    if in_force.rules.is_empty() || ids.is_empty() {
+    if (in_force.rules.is_empty() && policy.repeats.is_none()) || ids.is_empty() {
         return Ok(messages);
+    }
+    // Before any text is looked for: two planners then see each other's.
+    let looks = |message: &Planned| message.category != Category::Emergency && message.personalise.is_none();
+    let repeats = policy.repeats.filter(|_| messages.iter().any(looks));
+    if repeats.is_some() {
+        prints::lock(tx).await?;
     }
     let subjects = store::subjects(tx, &ids).await?;
     let (mut records, mut told, mut go_on) = (Vec::new(), Vec::new(), Vec::new());
@@ -37,9 +47,24 @@ pub(in crate::service) async fn route_claimed(
         };
         // Every topic was read when it was accepted.
         let topic: Topic = message.topic.parse().map_err(|why: String| Error::internal(why))?;
-        let route = route(in_force, &arrived(&message, subject, &topic));
+        let mut route = route(in_force, &arrived(&message, subject, &topic));
+        if let Some(policy) = repeats.filter(|_| looks(&message) && !matches!(route.fate, Fate::Unrouted(_)))
+        {
+            let wording = route.wording.as_ref().unwrap_or(&subject.content.0);
+            let look = Look { id: message.id, test: message.test, wording };
+            let found = policies::repeats(tx, policy, &look, now, true).await?;
+            route.routed.repeats = found.same;
+            if let (Some(similar), Some(alike)) = (policy.similar, found.similar) {
+                let detail = json!({ "message": alike.id, "percent": alike.percent, "source": alike.source });
+                told.push(event(message.id, now, "similar", &detail));
+                if similar.then == ThenFor::Hold && route.fate == Fate::Send {
+                    route.fate = Fate::Hold(alike.says());
+                }
+            }
+        }
         records.push(record(&message, &route)?);
         told.extend(events_of(&message, &route, now));
+        message.expires_at = route.expires_at;
         if route.fate == Fate::Send {
             message.routing = Some(JsonText(route.routed));
             go_on.push(message);

@@ -9,11 +9,12 @@ use crate::Result;
 use crate::clock::Timestamp;
 use crate::domain::audience::DirectAddress;
 use crate::domain::channel::{ChannelKind, Outlet};
-use crate::domain::delivery::suppressed;
+use crate::domain::delivery::{QUIET_HOURS, suppressed};
 use crate::store::deliveries::Moved;
 use crate::store::dialect::Field;
-use crate::store::planning::Planned;
-use crate::store::{Tx, in_tx, sql, to_json};
+use crate::store::planning::{Place, Planned};
+use crate::store::screen::{Quiet, Screen, every_channel, had_it};
+use crate::store::{Dialect, Tx, in_tx, sql, suppressions, to_json};
 
 /// Somebody a message names.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,6 +34,8 @@ struct AddressRow<'a> {
     kind: i64,
     target: i64,
     address: &'a str,
+    #[serde(flatten)]
+    screen: ScreenRow<'a>,
 }
 
 #[derive(Serialize)]
@@ -43,22 +46,106 @@ struct PersonRow<'a> {
     lane: i64,
     campus_id: &'a str,
     params: Option<&'a str>,
-    opt_outs: &'a [String],
+    #[serde(flatten)]
+    screen: ScreenRow<'a>,
     step: i64,
     last_step: i64,
     wait_email: i64,
     wait_sms: i64,
     wait_wechat: i64,
+    // Until when each channel is quiet that comes before it; 0: it is not.
+    quiet_email: i64,
+    quiet_sms: i64,
+    quiet_wechat: i64,
 }
 
-/// Adds deliveries to those whom messages name, each with its opt-out patterns: two statements however many there are.
+/// What is to be heeded: [`Screen`] for one row.
+#[derive(Serialize)]
+struct ScreenRow<'a> {
+    opt_outs: &'a [String],
+    suppression: bool,
+    repeats: Vec<i64>,
+    /// Until when its own channel is quiet; 0: it is not.
+    quiet: i64,
+    too_long: bool,
+}
+
+const SCREEN: [(&str, Field); 5] = [
+    ("opt_outs", Field::Json),
+    ("suppression", Field::Bool),
+    ("repeats", Field::Json),
+    ("quiet", Field::Int),
+    ("too_long", Field::Bool),
+];
+
+impl<'a> ScreenRow<'a> {
+    fn of(screen: &'a Screen, channel: ChannelKind) -> Self {
+        Self {
+            opt_outs: &screen.opt_outs,
+            suppression: screen.suppression,
+            repeats: screen.repeats.iter().map(|id| id.0).collect(),
+            quiet: screen.end(channel).map_or(0, |end| end.0),
+            too_long: screen.quiet.get(&channel) == Some(&Quiet::TooLong),
+        }
+    }
+}
+
+/// What some of the rows have to heed: what none of them has to is not asked.
+#[derive(Clone, Copy, Default)]
+struct Asked {
+    opt_outs: bool,
+    suppression: bool,
+    repeats: bool,
+    quiet: bool,
+    too_long: bool,
+}
+
+impl Asked {
+    fn of<'r>(rows: impl Iterator<Item = &'r ScreenRow<'r>>) -> Self {
+        rows.fold(Self::default(), |asked, row| Self {
+            opt_outs: asked.opt_outs || !row.opt_outs.is_empty(),
+            suppression: asked.suppression || row.suppression,
+            repeats: asked.repeats || !row.repeats.is_empty(),
+            quiet: asked.quiet || row.quiet > 0,
+            too_long: asked.too_long || row.too_long,
+        })
+    }
+
+    /// Why a row goes to nobody, as SQL: `reached` says that of the channel itself, `target` and `channels` what a
+    /// repeat is known by.
+    fn why(self, dialect: Dialect, mut reached: Vec<String>, target: &str, channels: &str) -> String {
+        if self.repeats {
+            reached.push(format!(
+                "CASE WHEN EXISTS (SELECT 1 FROM delivery e WHERE e.message_id IN {ids} AND e.channel IN ({every})
+                 AND {channels} AND e.target = {target} AND e.state IN ({had_it})) THEN '{reason}' END",
+                ids = dialect.int_list("x.repeats"),
+                every = every_channel(),
+                had_it = had_it(),
+                reason = suppressed::DUPLICATE,
+            ));
+        }
+        if self.too_long {
+            reached.push(format!("CASE WHEN x.too_long THEN '{}' END", suppressed::QUIET_EXPIRED));
+        }
+        // One by itself is taken by COALESCE on PostgreSQL alone.
+        reached.push("NULL".to_owned());
+        format!("COALESCE({})", reached.join(", "))
+    }
+
+    /// Why a row waits though nothing keeps it from its person.
+    fn waits_for(self) -> String {
+        if self.quiet { format!("CASE WHEN x.quiet > 0 THEN '{QUIET_HOURS}' END") } else { "NULL".to_owned() }
+    }
+}
+
+/// Adds deliveries to those whom messages name, each with what it has to heed: two statements however many there are.
 pub(super) async fn add(
     tx: &mut Tx,
-    lists: &[(&Planned, &[Listed], &[String])],
+    lists: &[(&Planned, &[Listed], &Screen)],
     now: Timestamp,
 ) -> Result<Vec<Added>> {
     let (mut addresses, mut people) = (Vec::new(), Vec::new());
-    for (message, listed, opt_outs) in lists {
+    for (message, listed, screen) in lists {
         let places = message.places();
         for listed in *listed {
             match listed {
@@ -70,8 +157,18 @@ pub(super) async fn add(
                     kind: address.kind.code(),
                     target: *target,
                     address: &address.value,
+                    screen: ScreenRow::of(screen, address.kind.channel()),
                 }),
                 Listed::Person { campus_id, params } => {
+                    // Nobody waits for a channel that is quiet for longer than the message lives.
+                    let wait = |place: &Place, channel| match screen.quiet.get(&channel) {
+                        Some(Quiet::TooLong) => 0,
+                        _ => place.wait_for(channel),
+                    };
+                    let quiet = |place: &Place, channel| {
+                        let earlier = place.waits.iter().any(|(earlier, _)| *earlier == channel);
+                        screen.end(channel).filter(|_| earlier).map_or(0, |end| end.0)
+                    };
                     people.extend(places.iter().map(|place| PersonRow {
                         message_id: message.id.0,
                         channel: place.channel.code(),
@@ -79,12 +176,15 @@ pub(super) async fn add(
                         lane: message.lane.code(),
                         campus_id,
                         params: params.as_deref(),
-                        opt_outs,
+                        screen: ScreenRow::of(screen, place.channel),
                         step: place.step,
                         last_step: place.last_step,
-                        wait_email: place.wait_for(ChannelKind::Email),
-                        wait_sms: place.wait_for(ChannelKind::Sms),
-                        wait_wechat: place.wait_for(ChannelKind::Wechat),
+                        wait_email: wait(place, ChannelKind::Email),
+                        wait_sms: wait(place, ChannelKind::Sms),
+                        wait_wechat: wait(place, ChannelKind::Wechat),
+                        quiet_email: quiet(place, ChannelKind::Email),
+                        quiet_sms: quiet(place, ChannelKind::Sms),
+                        quiet_wechat: quiet(place, ChannelKind::Wechat),
                     }));
                 }
             }
@@ -99,24 +199,34 @@ async fn add_addresses(tx: &mut Tx, to: &[AddressRow<'_>], now: Timestamp) -> Re
     if to.is_empty() {
         return Ok(Vec::new());
     }
+    let dialect = tx.dialect();
+    let asked = Asked::of(to.iter().map(|row| &row.screen));
+    let mut fields = vec![
+        ("message_id", Field::Int),
+        ("channel", Field::Int),
+        ("outlet", Field::Int),
+        ("lane", Field::Int),
+        ("kind", Field::Int),
+        ("target", Field::Int),
+        ("address", Field::Text),
+    ];
+    fields.extend(SCREEN);
+    let mut reached = vec!["CAST(NULL AS text)".to_owned()];
+    if asked.suppression {
+        let listed = suppressions::reason("x.kind", "x.address", "$2");
+        reached.push(format!("CASE WHEN x.suppression THEN {listed} END"));
+    }
     let text = format!(
-        "INSERT INTO delivery (message_id, channel, outlet, lane, target, address_kind, address, state, due_at,
+        "INSERT INTO delivery (message_id, channel, outlet, lane, target, address_kind, address, state, reason, due_at,
             updated_at)
-         SELECT d.message_id, d.channel, d.outlet, d.lane, d.target, d.kind, d.address, 0, $2, $2 FROM {rows} AS d
+         SELECT x.message_id, x.channel, x.outlet, x.lane, x.target, x.kind, x.address,
+            CASE WHEN {why} IS NULL THEN 0 ELSE 7 END, COALESCE({why}, {waits_for}), {due}, $2 FROM {rows} AS x
          WHERE 1 = 1 ON CONFLICT DO NOTHING
          RETURNING message_id, channel, outlet, state",
-        rows = tx.dialect().rows(
-            "$1",
-            &[
-                ("message_id", Field::Int),
-                ("channel", Field::Int),
-                ("outlet", Field::Int),
-                ("lane", Field::Int),
-                ("kind", Field::Int),
-                ("target", Field::Int),
-                ("address", Field::Text)
-            ]
-        )
+        why = asked.why(dialect, reached, "x.target", "e.channel = x.channel"),
+        waits_for = asked.waits_for(),
+        due = dialect.greatest(&["$2".to_owned(), "x.quiet".to_owned()]),
+        rows = dialect.rows("$1", &fields),
     );
     let inserted: Vec<Moved> = in_tx!(tx, |conn| {
         sqlx::query_as(sql(text)).bind(to_json(to)?).bind(now.0).fetch_all(conn).await
@@ -129,60 +239,78 @@ async fn add_persons(tx: &mut Tx, to: &[PersonRow<'_>], now: Timestamp) -> Resul
         return Ok(Vec::new());
     }
     let dialect = tx.dialect();
-    let nobody_opted_out = to.iter().all(|row| row.opt_outs.is_empty());
-    let opted_out = |channel: &str| {
-        if nobody_opted_out {
-            return "FALSE".to_owned();
+    let asked = Asked::of(to.iter().map(|row| &row.screen));
+    let reached = |channel: &str, kind: &str, address: &str| {
+        let opted_out = if asked.opt_outs {
+            format!(
+                "WHEN EXISTS (SELECT 1 FROM opt_out o WHERE o.recipient_id = r.id AND o.channel IN (0, {channel})
+                 AND o.topic IN {list}) THEN '{reason}'",
+                list = dialect.text_list("x.opt_outs"),
+                reason = suppressed::OPTED_OUT,
+            )
+        } else {
+            String::new()
+        };
+        let none = suppressed::NO_ADDRESS;
+        let mut reached = vec![format!("CASE {opted_out} WHEN {address} IS NULL THEN '{none}' END")];
+        if asked.suppression {
+            let listed = suppressions::reason(kind, address, "$2");
+            reached.push(format!("CASE WHEN x.suppression THEN {listed} END"));
         }
-        format!(
-            "EXISTS (SELECT 1 FROM opt_out o WHERE o.recipient_id = r.id AND o.channel IN (0, {channel})
-                 AND o.topic IN {})",
-            dialect.text_list("x.opt_outs")
-        )
+        reached
     };
-    let mut due = "$2".to_owned();
+    let mut begins = vec!["$2".to_owned()];
+    if asked.quiet {
+        begins.push("x.quiet".to_owned());
+    }
+    let mut waits = String::new();
     if to.iter().any(|row| row.step > 0) {
         for channel in ChannelKind::ALL {
-            let (address, out) = (coalesce(channel), opted_out(&channel.code().to_string()));
-            let _ = write!(due, " + CASE WHEN {address} IS NULL OR {out} THEN 0 ELSE x.wait_{channel} END");
+            let reached = reached(&channel.code().to_string(), &kind_of(channel), &coalesce(channel));
+            let why = Asked::default().why(dialect, reached, "", "");
+            let _ = write!(waits, " + CASE WHEN {why} IS NULL THEN x.wait_{channel} ELSE 0 END");
+            if asked.quiet {
+                begins.push(format!("CASE WHEN {why} IS NULL THEN x.quiet_{channel} ELSE 0 END"));
+            }
         }
     }
-    let opted_out = opted_out("x.channel");
     let by_channel = |of: fn(ChannelKind) -> String| {
         let cases = ChannelKind::ALL.map(|channel| format!("WHEN {} THEN {}", channel.code(), of(channel)));
         format!("CASE x.channel {} END", cases.join(" "))
     };
     let (address, kind) = (by_channel(coalesce), by_channel(kind_of));
+    let reached = reached("x.channel", &kind, &address);
+    let mut fields = vec![
+        ("message_id", Field::Int),
+        ("channel", Field::Int),
+        ("outlet", Field::Int),
+        ("lane", Field::Int),
+        ("campus_id", Field::Text),
+        ("params", Field::Text),
+        ("step", Field::Int),
+        ("last_step", Field::Int),
+        ("wait_email", Field::Int),
+        ("wait_sms", Field::Int),
+        ("wait_wechat", Field::Int),
+        ("quiet_email", Field::Int),
+        ("quiet_sms", Field::Int),
+        ("quiet_wechat", Field::Int),
+    ];
+    fields.extend(SCREEN);
     let text = format!(
         "INSERT INTO delivery (message_id, channel, outlet, lane, target, recipient_id, address_kind, address, name,
             language, params, state, reason, due_at, updated_at, step, last_step)
          SELECT x.message_id, x.channel, x.outlet, x.lane, r.id, r.id, {kind}, {address}, r.name, r.language, x.params,
-            CASE WHEN {address} IS NULL OR {opted_out} THEN 7 ELSE 0 END,
-            CASE WHEN {opted_out} THEN '{out}' WHEN {address} IS NULL THEN '{none}' END, {due}, $2,
+            CASE WHEN {why} IS NULL THEN 0 ELSE 7 END, COALESCE({why}, {waits_for}), {begins}{waits}, $2,
             x.step, x.last_step
          FROM {rows} AS x JOIN recipient r ON r.campus_id = x.campus_id
          WHERE r.active
          ON CONFLICT DO NOTHING
          RETURNING message_id, channel, outlet, state",
-        out = suppressed::OPTED_OUT,
-        none = suppressed::NO_ADDRESS,
-        rows = dialect.rows(
-            "$1",
-            &[
-                ("message_id", Field::Int),
-                ("channel", Field::Int),
-                ("outlet", Field::Int),
-                ("lane", Field::Int),
-                ("campus_id", Field::Text),
-                ("params", Field::Text),
-                ("opt_outs", Field::Json),
-                ("step", Field::Int),
-                ("last_step", Field::Int),
-                ("wait_email", Field::Int),
-                ("wait_sms", Field::Int),
-                ("wait_wechat", Field::Int),
-            ]
-        )
+        why = asked.why(dialect, reached, "r.id", "(x.last_step > 0 OR e.channel = x.channel)"),
+        waits_for = asked.waits_for(),
+        begins = dialect.greatest(&begins),
+        rows = dialect.rows("$1", &fields),
     );
     let inserted: Vec<Moved> = in_tx!(tx, |conn| {
         sqlx::query_as(sql(text)).bind(to_json(to)?).bind(now.0).fetch_all(conn).await

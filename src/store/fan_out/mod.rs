@@ -11,12 +11,13 @@ pub use self::listed::Listed;
 use crate::Result;
 use crate::clock::Timestamp;
 use crate::domain::channel::{AddressKind, ChannelKind, Outlet};
-use crate::domain::delivery::{State, suppressed};
+use crate::domain::delivery::{QUIET_HOURS, State, suppressed};
 use crate::domain::id::{MessageId, RecipientId};
 use crate::store::audience::{ResolvedAudience, bind_all};
 use crate::store::deliveries::Moved;
 use crate::store::dialect::Field;
 use crate::store::planning::{self, Planned};
+use crate::store::screen::Screen;
 use crate::store::{Db, Tx, in_db, in_tx, row, sql, to_json};
 
 row! {
@@ -38,8 +39,7 @@ row! {
 pub struct FanOut<'a> {
     pub message: &'a Planned,
     pub audience: &'a ResolvedAudience,
-    /// Opt-out patterns that match the message's topic; empty where wishes do not count.
-    pub opt_outs: &'a [String],
+    pub screen: &'a Screen,
     pub now: Timestamp,
 }
 
@@ -56,8 +56,8 @@ pub struct Chunk {
 pub struct Whole<'a> {
     pub message: &'a Planned,
     pub listed: &'a [Listed],
-    /// As in [`FanOut`], for those who are listed.
-    pub opt_outs: &'a [String],
+    /// For those who are listed.
+    pub screen: &'a Screen,
     /// Those the audience finds, up to the last of them.
     pub people: Option<(FanOut<'a>, RecipientId)>,
 }
@@ -113,7 +113,7 @@ pub async fn add_whole(
     let ids: Vec<_> = whole.iter().map(|whole| whole.message.id).collect();
     let held = planning::finish(tx, &ids, first.message.lease_owner, now).await?;
     let whole: Vec<_> = whole.iter().filter(|whole| held.contains(&whole.message.id)).collect();
-    let lists: Vec<_> = whole.iter().map(|whole| (whole.message, whole.listed, whole.opt_outs)).collect();
+    let lists: Vec<_> = whole.iter().map(|whole| (whole.message, whole.listed, whole.screen)).collect();
     let mut added = listed::add(tx, &lists, now).await?;
     for (fan_out, end) in whole.iter().filter_map(|whole| whole.people.as_ref()) {
         added.extend(add_people(tx, fan_out, *end).await?);
@@ -147,40 +147,38 @@ async fn add_people(tx: &mut Tx, fan_out: &FanOut<'_>, end: RecipientId) -> Resu
         None => "",
     };
     let params = if message.personalise.is_some() { "p.params" } else { "NULL" };
-    let opted_out = |channel: ChannelKind| {
-        if fan_out.opt_outs.is_empty() {
-            return "FALSE".to_owned();
-        }
-        format!(
-            "EXISTS (SELECT 1 FROM opt_out o WHERE o.recipient_id = r.id AND o.channel IN (0, {channel})
-             AND o.topic IN {list})",
-            channel = channel.code(),
-            list = dialect.text_list("$8")
-        )
-    };
+    let screen = fan_out.screen;
     let mut added = Vec::new();
     for place in message.places() {
         let channel = place.channel;
-        let mut due = "$5".to_owned();
+        let is_fallback = place.last_step > 0;
+        let why = |channel| screen.why(dialect, channel, "$8", "$5", is_fallback);
+        let mut begins = vec!["$5".to_owned()];
+        let mut waits = String::new();
         for (earlier, wait) in &place.waits {
-            let (address, out) = (coalesce(*earlier), opted_out(*earlier));
-            let _ = write!(due, " + CASE WHEN {address} IS NULL OR {out} THEN 0 ELSE {wait} END");
+            let why = why(*earlier);
+            let _ = write!(waits, " + CASE WHEN {why} IS NULL THEN {wait} ELSE 0 END");
+            if let Some(end) = screen.end(*earlier) {
+                begins.push(format!("CASE WHEN {why} IS NULL THEN {end} ELSE 0 END", end = end.0));
+            }
         }
+        let quiet = screen.end(channel);
+        begins.extend(quiet.map(|end| end.0.to_string()));
+        let waits_for = quiet.map_or("NULL".to_owned(), |_| format!("'{QUIET_HOURS}'"));
         let text = format!(
             "INSERT INTO delivery (message_id, channel, outlet, lane, target, recipient_id, address_kind, address,
                 name, language, params, state, reason, due_at, updated_at, step, last_step)
              SELECT $1, $2, $3, $4, r.id, r.id, {kind}, {address}, r.name, r.language, {params},
-                CASE WHEN {address} IS NULL OR {opted_out} THEN 7 ELSE 0 END,
-                CASE WHEN {opted_out} THEN '{out}' WHEN {address} IS NULL THEN '{none}' END, {due}, $5, {step}, {last}
+                CASE WHEN {why} IS NULL THEN 0 ELSE 7 END, COALESCE({why}, {waits_for}), {begins}{waits}, $5, {step},
+                {last}
              FROM recipient r {personal}
              WHERE r.id > $6 AND r.id <= $7 AND ({condition})
              ORDER BY r.id
              ON CONFLICT DO NOTHING",
             address = coalesce(channel),
             kind = kind_of(channel),
-            opted_out = opted_out(channel),
-            out = suppressed::OPTED_OUT,
-            none = suppressed::NO_ADDRESS,
+            why = why(channel),
+            begins = dialect.greatest(&begins),
             step = place.step,
             last = place.last_step,
             condition = selection.condition,
@@ -194,7 +192,7 @@ async fn add_people(tx: &mut Tx, fan_out: &FanOut<'_>, end: RecipientId) -> Resu
                 .bind(fan_out.now.0)
                 .bind(start.0)
                 .bind(end.0)
-                .bind(to_json(fan_out.opt_outs)?)
+                .bind(to_json(&screen.opt_outs)?)
                 .bind(message.personalise.as_deref().unwrap_or("{}").to_owned());
             bind_all!(query, &selection.binds).execute(conn).await.map(drop)
         })?;
@@ -248,14 +246,14 @@ pub async fn add_listed(
     tx: &mut Tx,
     message: &Planned,
     listed: &[Listed],
-    opt_outs: &[String],
+    screen: &Screen,
     now: Timestamp,
     lease_ms: i64,
 ) -> Result<Option<Vec<Added>>> {
     if !advance(tx, message, message.plan_cursor, now, lease_ms).await? {
         return Ok(None);
     }
-    let added = listed::add(tx, &[(message, listed, opt_outs)], now).await?;
+    let added = listed::add(tx, &[(message, listed, screen)], now).await?;
     count_added(tx, &added).await?;
     Ok(Some(added))
 }
@@ -363,7 +361,7 @@ pub(super) fn coalesce(channel: ChannelKind) -> String {
 }
 
 /// The kind of that address, as SQL.
-fn kind_of(channel: ChannelKind) -> String {
+pub(super) fn kind_of(channel: ChannelKind) -> String {
     let cases: Vec<_> = channel
         .address_kinds()
         .iter()

@@ -5,6 +5,7 @@ use belltower::domain::operator::Role;
 use belltower::domain::recipient::OptOut;
 use belltower::service::{groups, recipients, templates};
 use belltower::store::fan_out::{self, Listed};
+use belltower::store::screen::Screen;
 use belltower::store::{erasure, planning, recipients as people_store};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -192,7 +193,8 @@ on_both!(a_planner_with_the_message_in_hand_plans_nothing_of_what_was_erased, |d
     assert_eq!(theirs.value, EMAIL, "as the planner read it before");
     let mut tx = db.begin().await.unwrap();
     let listed = [Listed::Address { target: -1, address: theirs }];
-    let added = fan_out::add_listed(&mut tx, &in_hand[0], &listed, &[], now, 30_000).await.unwrap();
+    let added =
+        fan_out::add_listed(&mut tx, &in_hand[0], &listed, &Screen::default(), now, 30_000).await.unwrap();
     assert_eq!(added, None, "it is no longer the planner's");
     drop(tx);
     app.drain().await;

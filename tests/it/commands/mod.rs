@@ -4,6 +4,7 @@ mod bench;
 mod demo;
 mod imports;
 mod operators;
+mod policies;
 mod providers;
 mod rules;
 mod running;

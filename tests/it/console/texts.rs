@@ -13,13 +13,15 @@ use belltower::domain::operator::Role;
 use belltower::domain::source::Right;
 
 /// What a delivery's reason may say.
-const REASONS: [&str; 18] = [
+const REASONS: [&str; 20] = [
     "no_address",
     "opted_out",
     "bounced_before",
+    "left_alone",
     "duplicate",
     "frequency_cap",
     "quiet_expired",
+    "quiet_hours",
     "not_needed",
     "permanent_recipient",
     "permanent_message",
@@ -51,7 +53,7 @@ const FAULTS: [&str; 13] = [
 const CONFLICTS: [&str; 6] =
     ["link_used", "link_expired", "set_up_already", "too_many_keys", "ended", "not_sent"];
 /// What a timeline may tell.
-const EVENTS: [&str; 12] = [
+const EVENTS: [&str; 15] = [
     "accepted",
     "scheduled",
     "routed",
@@ -59,6 +61,9 @@ const EVENTS: [&str; 12] = [
     "released",
     "rejected",
     "planned",
+    "quiet_hours",
+    "quiet_expired",
+    "similar",
     "completed",
     "resent",
     "cancelled",

@@ -6,8 +6,11 @@ use belltower::domain::filter::{Filter, Value};
 use belltower::domain::id::RecipientId;
 use belltower::domain::recipient::RecipientInput;
 use belltower::store::Db;
-use belltower::store::audience::{ResolvedAudience, count, known, members, named, reach, sample};
+use belltower::store::audience::{
+    Caps, Missed, ResolvedAudience, count, known, members, named, reach, sample,
+};
 use belltower::store::recipients::{self, deactivate_missing};
+use belltower::store::screen::Screen;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
@@ -229,11 +232,30 @@ on_both!(audiences_are_united_each_less_its_own_exclusion_and_counted_by_channel
     execute(&mut tx, opt_out).await;
     tx.commit().await.unwrap();
     let all = united(vec![students, listed(&["1", "3", "4"])]);
-    let counted = reach(&db, &all, &["library.#".to_owned()]).await.unwrap();
+    let screen = Screen { opt_outs: vec!["library.#".to_owned()], ..Screen::default() };
+    let (nothing, now, free) = (Screen::default(), Timestamp(10), Caps::default());
+    let counted = reach(&db, &all, &screen, &free, false, now).await.unwrap();
     assert_eq!(counted.total, 4);
-    let of = |channel| (counted.opted_out[&channel], counted.no_address[&channel]);
-    assert_eq!(of(ChannelKind::Email), (0, 2));
-    assert_eq!(of(ChannelKind::Sms), (1, 2), "whoever opted out is not counted again");
-    assert_eq!(of(ChannelKind::Wechat), (0, 3));
-    assert_eq!(reach(&db, &all, &[]).await.unwrap().opted_out[&ChannelKind::Sms], 0);
+    let missed = |opted_out, no_address, suppressed| Missed { opted_out, no_address, suppressed };
+    assert_eq!(counted.missed[&ChannelKind::Email], missed(0, 2, 0));
+    assert_eq!(counted.missed[&ChannelKind::Sms], missed(1, 2, 0), "whoever opted out is not counted again");
+    assert_eq!(counted.missed[&ChannelKind::Wechat], missed(0, 3, 0));
+    let counted = reach(&db, &all, &nothing, &free, false, now).await.unwrap();
+    assert_eq!(counted.missed[&ChannelKind::Sms], missed(0, 2, 0));
+
+    let mut tx = db.begin().await.unwrap();
+    let listed = "INSERT INTO suppression (kind, address, cause, note, created_at, created_by, until)
+        VALUES (1, 'a@campus.example', 1, '', 0, '', 11)";
+    execute(&mut tx, listed).await;
+    let handed = "INSERT INTO person_day (recipient_id, channel, day, n)
+        SELECT id, 2, '2026-09-21', 3 FROM recipient WHERE campus_id = '3'";
+    execute(&mut tx, handed).await;
+    tx.commit().await.unwrap();
+    let screen = Screen { suppression: true, ..Screen::default() };
+    let caps = |day: &str, sms| Caps { day: day.to_owned(), most: [(ChannelKind::Sms, sms)].into() };
+    for (caps, sms) in [(caps("2026-09-21", 3), 1), (caps("2026-09-21", 4), 0), (caps("2026-09-22", 3), 0)] {
+        let counted = reach(&db, &all, &screen, &caps, false, now).await.unwrap();
+        assert_eq!(counted.missed[&ChannelKind::Sms], missed(0, 2, sms), "{caps:?}");
+        assert_eq!(counted.missed[&ChannelKind::Email], missed(0, 2, 1));
+    }
 });

@@ -6,11 +6,12 @@ use belltower::domain::message::Lane;
 use belltower::store::Db;
 use belltower::store::audience::ResolvedAudience;
 use belltower::store::deliveries::{
-    Claim, Claimed, Settlement, due, end_pending, ended, release_lost, renew, reopen, turn,
+    Claim, Claimed, Settlement, Settling, due, end_pending, ended, release_lost, renew, reopen, turn,
 };
 use belltower::store::fan_out::{FanOut, add_chunk};
 use belltower::store::history::{self, CountRow};
 use belltower::store::planning::{finish, half_cancelled};
+use belltower::store::screen::Screen;
 
 use super::execute;
 use super::messages::{message, sources};
@@ -23,13 +24,19 @@ const NOW: Timestamp = Timestamp(20_000);
 const EMAIL: Outlet = Outlet::Live(ChannelKind::Email);
 const DAY: &str = "2026-09-21";
 
+/// What a worker brings that counts nobody's messages.
+pub(super) fn by(owner: i64, settlements: &[Settlement]) -> Settling<'_> {
+    Settling { owner, settlements, capped: &[] }
+}
+
 /// Message 1 to everyone by e-mail: eight pending, one without an address.
 pub(super) async fn sending(db: &Db) {
     sources(db).await;
     people(db).await;
     let message = planned(db, message(1)).await;
     let audience = ResolvedAudience { everyone: true, ..ResolvedAudience::default() };
-    let fan_out = FanOut { message: &message, audience: &audience, opt_outs: &[], now: Timestamp(10_000) };
+    let fan_out =
+        FanOut { message: &message, audience: &audience, screen: &Screen::default(), now: Timestamp(10_000) };
     let mut tx = db.begin().await.unwrap();
     add_chunk(&mut tx, &fan_out, belltower::domain::id::RecipientId(10), LEASE).await.unwrap();
     finish(&mut tx, &[message.id], OWNER, NOW).await.unwrap();
@@ -42,7 +49,7 @@ fn wanted(limit: i64) -> Claim {
 
 pub(super) async fn take(db: &Db, n: i64) -> Vec<Claimed> {
     let mut tx = db.begin().await.unwrap();
-    let turn = turn(&mut tx, NOW, DAY, OWNER, &[], Some(wanted(n))).await.unwrap();
+    let turn = turn(&mut tx, NOW, DAY, &by(OWNER, &[]), Some(wanted(n))).await.unwrap();
     tx.commit().await.unwrap();
     turn.claimed
 }
@@ -76,7 +83,7 @@ pub(super) async fn store(db: &Db, settlements: &[Settlement]) -> Vec<MessageId>
 
 async fn store_as(db: &Db, owner: i64, settlements: &[Settlement]) -> Vec<MessageId> {
     let mut tx = db.begin().await.unwrap();
-    let turn = turn(&mut tx, NOW, DAY, owner, settlements, None).await.unwrap();
+    let turn = turn(&mut tx, NOW, DAY, &by(owner, settlements), None).await.unwrap();
     tx.commit().await.unwrap();
     turn.closed
 }
@@ -121,7 +128,7 @@ on_both!(a_settlement_of_an_older_attempt_changes_nothing, |db| async {
     execute(&mut tx, "UPDATE delivery SET lease_until = 0 WHERE state = 1").await;
     let moved = release_lost(&mut tx, NOW, OWNER + 1).await.unwrap();
     assert_eq!((moved.len(), moved[0].state), (1, State::Pending));
-    let again = turn(&mut tx, NOW, DAY, OWNER + 1, &[], Some(wanted(100))).await.unwrap().claimed;
+    let again = turn(&mut tx, NOW, DAY, &by(OWNER + 1, &[]), Some(wanted(100))).await.unwrap().claimed;
     tx.commit().await.unwrap();
     let same = again.iter().find(|c| c.id == claimed[0].id).unwrap();
     assert!(same.repeated && same.attempts == 2);
@@ -166,8 +173,10 @@ on_both!(a_retry_waits_for_its_moment, |db| async {
     assert!(store(&db, &all).await.is_empty());
     assert!(take(&db, 100).await.is_empty());
     let mut tx = db.begin().await.unwrap();
-    let later =
-        turn(&mut tx, Timestamp(NOW.0 + 1_000), DAY, OWNER, &[], Some(wanted(100))).await.unwrap().claimed;
+    let later = turn(&mut tx, Timestamp(NOW.0 + 1_000), DAY, &by(OWNER, &[]), Some(wanted(100)))
+        .await
+        .unwrap()
+        .claimed;
     tx.commit().await.unwrap();
     assert_eq!((later.len(), later[0].attempts), (8, 2));
 });
@@ -225,7 +234,7 @@ on_both!(the_most_urgent_lane_goes_first_and_one_turn_settles_and_takes, |db| as
     );
     let outcomes: Vec<_> = first.iter().map(|c| settlement(c, State::Sent)).collect();
     let mut tx = db.begin().await.unwrap();
-    let turn = turn(&mut tx, NOW, DAY, OWNER, &outcomes, Some(wanted(100))).await.unwrap();
+    let turn = turn(&mut tx, NOW, DAY, &by(OWNER, &outcomes), Some(wanted(100))).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!((turn.claimed.len(), turn.closed.len()), (5, 0));
     let row = counts(&db).await;

@@ -13,8 +13,10 @@ use belltower::store::fan_out::{
 };
 use belltower::store::history;
 use belltower::store::messages::NewMessage;
-use belltower::store::planning::{self, claim};
+use belltower::store::planning::{self, Planned, claim};
+use belltower::store::screen::{Quiet, Screen};
 
+use super::deliveries::by;
 use super::execute;
 use super::messages::{message, sources};
 use super::planning::{people, planned, status};
@@ -27,6 +29,10 @@ const EMAIL: Outlet = Outlet::Live(ChannelKind::Email);
 
 fn everyone() -> ResolvedAudience {
     ResolvedAudience { everyone: true, ..ResolvedAudience::default() }
+}
+
+fn wishes() -> Screen {
+    Screen { opt_outs: vec!["activities.#".to_owned()], ..Screen::default() }
 }
 
 fn guest() -> Listed {
@@ -52,11 +58,11 @@ on_both!(a_fan_out_adds_one_delivery_for_each_person_and_channel, |db| async {
     };
     let mut message = planned(&db, new).await;
     assert_eq!(planning::opt_out_patterns(&db).await.unwrap(), ["activities.#"]);
-    let (audience, opt_outs) = (everyone(), ["activities.#".to_owned()]);
+    let (audience, screen) = (everyone(), wishes());
     let mut all = Vec::new();
     let mut chunks = 0;
     loop {
-        let fan_out = FanOut { message: &message, audience: &audience, opt_outs: &opt_outs, now: NOW };
+        let fan_out = FanOut { message: &message, audience: &audience, screen: &screen, now: NOW };
         let Some(chunk) = next_chunk(&db, &fan_out, 4).await.unwrap() else { break };
         let mut tx = db.begin().await.unwrap();
         all.extend(add_chunk(&mut tx, &fan_out, chunk.end, LEASE).await.unwrap().unwrap());
@@ -85,7 +91,7 @@ on_both!(a_chunk_that_a_crash_cut_off_is_done_again_without_doubling_anyone, |db
     people(&db).await;
     let message = planned(&db, message(1)).await;
     let audience = everyone();
-    let fan_out = FanOut { message: &message, audience: &audience, opt_outs: &[], now: NOW };
+    let fan_out = FanOut { message: &message, audience: &audience, screen: &Screen::default(), now: NOW };
     let chunk = next_chunk(&db, &fan_out, 100).await.unwrap().unwrap();
     assert_eq!(chunk, Chunk { end: RecipientId(10), people: 9 });
     {
@@ -118,7 +124,7 @@ on_both!(a_planner_that_lost_its_claim_adds_nothing, |db| async {
     let again = claim(&mut tx, Lane::Normal, NOW, OWNER + 1, LEASE, 1).await.unwrap();
     assert_eq!(again.len(), 1);
     let audience = everyone();
-    let fan_out = FanOut { message: &stale, audience: &audience, opt_outs: &[], now: NOW };
+    let fan_out = FanOut { message: &stale, audience: &audience, screen: &Screen::default(), now: NOW };
     assert_eq!(add_chunk(&mut tx, &fan_out, RecipientId(10), LEASE).await.unwrap(), None);
     tx.commit().await.unwrap();
 });
@@ -130,11 +136,11 @@ on_both!(personal_values_go_with_their_person, |db| async {
     let message = planned(&db, new).await;
     let audience =
         ResolvedAudience { recipients: vec!["2023001".into(), "2023002".into()], ..Default::default() };
-    let fan_out = FanOut { message: &message, audience: &audience, opt_outs: &[], now: NOW };
+    let fan_out = FanOut { message: &message, audience: &audience, screen: &Screen::default(), now: NOW };
     let mut tx = db.begin().await.unwrap();
     add_chunk(&mut tx, &fan_out, RecipientId(10), LEASE).await.unwrap().unwrap();
     let wanted = Claim { outlet: EMAIL, lease_ms: LEASE, limit: 10 };
-    let claimed = turn(&mut tx, NOW, "2026-09-21", 1, &[], Some(wanted)).await.unwrap().claimed;
+    let claimed = turn(&mut tx, NOW, "2026-09-21", &by(1, &[]), Some(wanted)).await.unwrap().claimed;
     tx.commit().await.unwrap();
     let params: Vec<_> = claimed
         .iter()
@@ -155,7 +161,7 @@ on_both!(filters_and_exclusions_decide_who_gets_it, |db| async {
         })),
         ..Default::default()
     };
-    let fan_out = FanOut { message: &message, audience: &audience, opt_outs: &[], now: NOW };
+    let fan_out = FanOut { message: &message, audience: &audience, screen: &Screen::default(), now: NOW };
     let mut tx = db.begin().await.unwrap();
     let done = add_chunk(&mut tx, &fan_out, RecipientId(10), LEASE).await.unwrap().unwrap();
     assert_eq!(
@@ -171,7 +177,8 @@ on_both!(direct_addresses_get_a_delivery_without_a_recipient, |db| async {
     let message = planned(&db, message(1)).await;
     for expected in [1, 0] {
         let mut tx = db.begin().await.unwrap();
-        let done = add_listed(&mut tx, &message, &[guest()], &[], NOW, LEASE).await.unwrap().unwrap();
+        let done =
+            add_listed(&mut tx, &message, &[guest()], &Screen::default(), NOW, LEASE).await.unwrap().unwrap();
         assert_eq!(done.iter().map(|a| a.n).sum::<i64>(), expected, "a second time adds nothing");
         tx.commit().await.unwrap();
     }
@@ -196,10 +203,10 @@ on_both!(those_who_are_named_are_told_as_the_audience_would_be, |db| async {
         person("2099999", None),
         person("2023001", None),
     ];
-    let opt_outs = ["activities.#".to_owned()];
+    let screen = wishes();
     for expected in [8, 0] {
         let mut tx = db.begin().await.unwrap();
-        let done = add_listed(&mut tx, &message, &listed, &opt_outs, NOW, LEASE).await.unwrap().unwrap();
+        let done = add_listed(&mut tx, &message, &listed, &screen, NOW, LEASE).await.unwrap().unwrap();
         assert_eq!(done.iter().map(|a| a.n).sum::<i64>(), expected, "a second time adds nothing");
         tx.commit().await.unwrap();
     }
@@ -207,7 +214,7 @@ on_both!(those_who_are_named_are_told_as_the_audience_would_be, |db| async {
     assert_eq!(counts.iter().map(|c| (c.pending, c.suppressed)).collect::<Vec<_>>(), [(2, 2), (2, 2)]);
     let mut tx = db.begin().await.unwrap();
     let wanted = Claim { outlet: EMAIL, lease_ms: LEASE, limit: 10 };
-    let claimed = turn(&mut tx, NOW, "2026-09-21", 1, &[], Some(wanted)).await.unwrap().claimed;
+    let claimed = turn(&mut tx, NOW, "2026-09-21", &by(1, &[]), Some(wanted)).await.unwrap().claimed;
     tx.commit().await.unwrap();
     let letters: Vec<_> = claimed.iter().map(|c| (c.address.as_deref(), c.params.as_deref())).collect();
     assert_eq!(
@@ -227,14 +234,15 @@ on_both!(messages_for_a_few_are_planned_together_and_those_lost_are_passed_over,
     execute(&mut tx, "UPDATE message SET lease_owner = 8 WHERE id = 4").await;
     let two = ResolvedAudience { recipients: vec!["2023001".into(), "2023003".into()], ..Default::default() };
     let none = ResolvedAudience { recipients: vec!["2023006".into()], ..Default::default() };
+    let nothing = Screen::default();
     let to = |message, audience| {
-        let fan_out = FanOut { message, audience, opt_outs: &[], now: NOW };
-        Whole { message, listed: &[], opt_outs: &[], people: Some((fan_out, RecipientId(10))) }
+        let fan_out = FanOut { message, audience, screen: &nothing, now: NOW };
+        Whole { message, listed: &[], screen: &nothing, people: Some((fan_out, RecipientId(10))) }
     };
     let listed = [guest()];
     let all = [
         to(&people_only, &two),
-        Whole { message: &guests, listed: &listed, opt_outs: &[], people: None },
+        Whole { message: &guests, listed: &listed, screen: &nothing, people: None },
         to(&nobody, &none),
         to(&lost, &two),
     ];
@@ -263,7 +271,7 @@ on_both!(another_channel_is_added_for_those_whom_the_first_did_not_reach, |db| a
     let message = planned(&db, message(1)).await;
     let audience =
         ResolvedAudience { recipients: vec!["2023001".into(), "2023004".into()], ..Default::default() };
-    let fan_out = FanOut { message: &message, audience: &audience, opt_outs: &[], now: NOW };
+    let fan_out = FanOut { message: &message, audience: &audience, screen: &Screen::default(), now: NOW };
     let mut tx = db.begin().await.unwrap();
     add_chunk(&mut tx, &fan_out, RecipientId(10), LEASE).await.unwrap();
     execute(&mut tx, "UPDATE delivery SET state = 4").await;
@@ -275,4 +283,94 @@ on_both!(another_channel_is_added_for_those_whom_the_first_did_not_reach, |db| a
     let counts = history::counts(&db, &[message.id]).await.unwrap();
     let sms = counts.iter().find(|c| c.channel == ChannelKind::Sms).unwrap();
     assert_eq!((sms.pending, sms.suppressed), (1, 1), "the fourth has no mobile");
+});
+
+/// Of each delivery of message 2: target, channel, reason and how much later than now it is due.
+async fn planned_as(db: &Db) -> Vec<(i64, i64, Option<String>, i64)> {
+    let text =
+        "SELECT target, channel, reason, due_at - 10000 FROM delivery WHERE message_id = 2 ORDER BY 1, 2";
+    match db {
+        Db::Sqlite { readers, .. } => sqlx::query_as(text).fetch_all(readers).await.unwrap(),
+        Db::Postgres(pool) => sqlx::query_as(text).fetch_all(pool).await.unwrap(),
+    }
+}
+
+/// Message 1 reached the first two people by e-mail; the second and the guest are on the suppression list.
+async fn told_before(db: &Db) -> Planned {
+    sources(db).await;
+    people(db).await;
+    let channels = r#"["email","sms"]"#.to_owned();
+    let first = planned(db, NewMessage { channels: channels.clone(), ..message(1) }).await;
+    let second = planned(db, NewMessage { channels, ..message(2) }).await;
+    let audience =
+        ResolvedAudience { recipients: vec!["2023001".into(), "2023002".into()], ..Default::default() };
+    let nothing = Screen::default();
+    let fan_out = FanOut { message: &first, audience: &audience, screen: &nothing, now: NOW };
+    let mut tx = db.begin().await.unwrap();
+    add_chunk(&mut tx, &fan_out, RecipientId(10), LEASE).await.unwrap();
+    execute(&mut tx, "UPDATE delivery SET state = 2 WHERE channel = 1").await;
+    execute(&mut tx, "UPDATE delivery SET state = 4 WHERE channel = 2").await;
+    let listed = "INSERT INTO suppression (kind, address, cause, note, created_at, created_by, until) VALUES
+        (2, '+8613800000002', 1, '', 0, '', 10001), (1, 'guest@elsewhere.example', 2, '', 0, '', 10001),
+        (2, '+8613800000004', 1, '', 0, '', 10000)";
+    execute(&mut tx, listed).await;
+    tx.commit().await.unwrap();
+    second
+}
+
+fn screened() -> Screen {
+    let quiet = [(ChannelKind::Sms, Quiet::Until(Timestamp(70_000)))].into();
+    Screen { suppression: true, repeats: vec![MessageId(1)], quiet, ..Screen::default() }
+}
+
+fn screened_outcome(with_guest: bool) -> Vec<(i64, i64, Option<String>, i64)> {
+    let (email, sms) = (ChannelKind::Email.code(), ChannelKind::Sms.code());
+    let row = |target, channel, reason: Option<&str>, due| (target, channel, reason.map(str::to_owned), due);
+    let guest = with_guest.then(|| row(-5, email, Some("left_alone"), 0));
+    guest
+        .into_iter()
+        .chain([
+            row(1, email, Some("duplicate"), 0),
+            row(1, sms, Some("quiet_hours"), 60_000),
+            row(2, email, Some("duplicate"), 0),
+            row(2, sms, Some("bounced_before"), 60_000),
+            row(7, email, None, 0),
+            row(7, sms, Some("quiet_hours"), 60_000),
+        ])
+        .collect()
+}
+
+on_both!(whoever_is_found_is_spared_what_the_screen_says, |db| async {
+    let message = told_before(&db).await;
+    let recipients = vec!["2023001".into(), "2023002".into(), "2023007".into()];
+    let (audience, screen) = (ResolvedAudience { recipients, ..Default::default() }, screened());
+    let fan_out = FanOut { message: &message, audience: &audience, screen: &screen, now: NOW };
+    let mut tx = db.begin().await.unwrap();
+    add_chunk(&mut tx, &fan_out, RecipientId(10), LEASE).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(planned_as(&db).await, screened_outcome(false));
+});
+
+on_both!(whoever_is_named_is_spared_the_same, |db| async {
+    let message = told_before(&db).await;
+    let listed = [person("2023001", None), person("2023002", None), person("2023007", None), guest()];
+    let mut tx = db.begin().await.unwrap();
+    add_listed(&mut tx, &message, &listed, &screened(), NOW, LEASE).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(planned_as(&db).await, screened_outcome(true));
+});
+
+on_both!(what_would_be_too_late_in_the_morning_is_not_planned, |db| async {
+    let message = told_before(&db).await;
+    let quiet = [(ChannelKind::Sms, Quiet::TooLong)].into();
+    let screen = Screen { quiet, ..Screen::default() };
+    let audience = ResolvedAudience { recipients: vec!["2023007".into()], ..Default::default() };
+    let fan_out = FanOut { message: &message, audience: &audience, screen: &screen, now: NOW };
+    let mut tx = db.begin().await.unwrap();
+    add_chunk(&mut tx, &fan_out, RecipientId(10), LEASE).await.unwrap();
+    add_listed(&mut tx, &message, &[person("2023008", None)], &screen, NOW, LEASE).await.unwrap();
+    tx.commit().await.unwrap();
+    let reasons: Vec<_> = planned_as(&db).await.into_iter().map(|row| row.2).collect();
+    let late = Some("quiet_expired".to_owned());
+    assert_eq!(reasons, [None, late.clone(), None, late]);
 });

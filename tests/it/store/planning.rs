@@ -11,6 +11,7 @@ use belltower::store::planning::{
     Planned, claim, complete, due, expire_unplanned, finish, give_back, half_cancelled, left_open, overdue,
     release_lost, renew, to_send, unrouted,
 };
+use belltower::store::screen::Screen;
 
 use super::execute;
 use super::messages::{keep, message, sources};
@@ -88,7 +89,7 @@ on_both!(a_planned_message_is_sending_and_one_for_nobody_is_completed, |db| asyn
     let message_one = planned(&db, message(1)).await;
     let _nobody = planned(&db, message(2)).await;
     let audience = everyone();
-    let fan_out = FanOut { message: &message_one, audience: &audience, opt_outs: &[], now: NOW };
+    let fan_out = FanOut { message: &message_one, audience: &audience, screen: &Screen::default(), now: NOW };
     let mut tx = db.begin().await.unwrap();
     add_chunk(&mut tx, &fan_out, RecipientId(10), LEASE).await.unwrap();
     let both = [MessageId(1), MessageId(2)];
@@ -129,7 +130,7 @@ on_both!(what_nobody_can_route_says_so_and_what_is_late_expires, |db| async {
     let mut tx = db.begin().await.unwrap();
     let message = claim(&mut tx, Lane::Normal, NOW, OWNER, LEASE, 1).await.unwrap().remove(0);
     let audience = everyone();
-    let fan_out = FanOut { message: &message, audience: &audience, opt_outs: &[], now: NOW };
+    let fan_out = FanOut { message: &message, audience: &audience, screen: &Screen::default(), now: NOW };
     add_chunk(&mut tx, &fan_out, RecipientId(10), LEASE).await.unwrap();
     finish(&mut tx, &[message.id], OWNER, NOW).await.unwrap();
     tx.commit().await.unwrap();

@@ -1,0 +1,78 @@
+//! The policy that spares people: written as a whole, kept in versions, and put to messages.
+//!
+//! [`apply`] adds a version, `in_force` remembers the latest; `screen` says what a message has to heed when it is
+//! planned, `gate` what a delivery has to when it is handed over, `repeats` which texts were sent a short time ago.
+
+mod gate;
+mod in_force;
+mod repeats;
+mod screen;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::{Caller, Services};
+use crate::domain::operator::Permission;
+use crate::domain::policy::{Policy, read};
+use crate::store::{audit, policies as store};
+use crate::{Error, Result};
+
+pub use self::gate::{Facing, Stop, stops};
+pub(super) use self::in_force::{KnownPolicy, in_force};
+pub use self::repeats::prune;
+pub(super) use self::repeats::{Found, Look, repeats};
+pub(super) use self::screen::{Heeded, Subject};
+
+/// The policy in force.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Version {
+    /// From 1; 0 where none was ever written.
+    pub version: i64,
+    #[serde(flatten)]
+    pub policy: Policy,
+}
+
+/// What writing the policy came to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Applied {
+    /// The one in force now.
+    pub version: i64,
+    pub changed: bool,
+}
+
+/// Replaces the policy by the document `{version?, note?, …}`. One that is in force already makes no version.
+///
+/// # Errors
+///
+/// [`Error::Invalid`] with every fault; [`Error::Conflict`] where the document was made from another version than the
+/// one in force.
+pub async fn apply(s: &Services, caller: &Caller, document: &Value) -> Result<Applied> {
+    caller.require(Permission::SettingsEdit)?;
+    let written = read(document)?;
+    let now = s.clock.now();
+    let mut tx = s.db.begin().await?;
+    let (number, policy) =
+        store::lock(&mut tx).await?.map(|row| (row.number, row.policy.0)).unwrap_or_default();
+    if policy == written.policy {
+        return Ok(Applied { version: number, changed: false });
+    }
+    if written.version.is_some_and(|version| version != number) {
+        let detail = format!("the policy is at version {number} by now; export it and make the change again");
+        return Err(Error::conflict("changed_meanwhile", detail));
+    }
+    let (by, version) = (caller.label(), number + 1);
+    let note = written.note.unwrap_or_default();
+    store::insert(&mut tx, version, &written.policy, &note, &by, now).await?;
+    let detail = json!({ "before": policy, "after": written.policy });
+    audit::append(&mut tx, now, &by, "policy.change", &version.to_string(), &detail).await?;
+    tx.commit().await?;
+    s.policy.forget();
+    Ok(Applied { version, changed: true })
+}
+
+/// The policy in force, as [`apply`] takes it.
+pub async fn export(s: &Services, caller: &Caller) -> Result<Version> {
+    caller.require(Permission::SettingsView)?;
+    let row = store::find(&s.db).await?;
+    Ok(row.map(|row| Version { version: row.number, policy: row.policy.0 }).unwrap_or_default())
+}

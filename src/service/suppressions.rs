@@ -1,0 +1,132 @@
+//! Addresses that are left alone: put there by what providers answered and by operators, taken off by time or by hand.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::deliveries::Settlement;
+use super::{Caller, Services, policies};
+use crate::clock::Timestamp;
+use crate::domain::address::normalise;
+use crate::domain::channel::{AddressKind, ChannelKind};
+use crate::domain::delivery::OutcomeClass;
+use crate::domain::fields::Fields;
+use crate::domain::id::SuppressionId;
+use crate::domain::operator::Permission;
+use crate::domain::suppression::{Cause, is_lasting};
+use crate::store::suppressions::{self as store, NewSuppression, Refused};
+use crate::store::{Tx, audit};
+use crate::{Error, Result};
+
+pub use crate::store::suppressions::SuppressionRow;
+
+const LONGEST_ADDRESS: usize = 320;
+const LONGEST_NOTE: usize = 300;
+const MOST_DAYS: u32 = 3_650;
+
+/// The latest added before `before`; `part`: a part of the address.
+pub async fn list(
+    s: &Services,
+    caller: &Caller,
+    part: Option<&str>,
+    before: Option<SuppressionId>,
+    limit: u32,
+) -> Result<Vec<SuppressionRow>> {
+    caller.require(Permission::DirectoryView)?;
+    store::list(&s.db, part, before, limit).await
+}
+
+/// Puts an address on the list from `{kind, address, cause, note?, days?}`, or says anew why it is there. Without `days`
+/// it stays there.
+///
+/// # Errors
+///
+/// [`Error::Invalid`] with every fault.
+pub async fn add(s: &Services, caller: &Caller, body: &Value) -> Result<SuppressionId> {
+    caller.require(Permission::DirectoryEdit)?;
+    let mut fields = Fields::of(body)?;
+    let kind = choice::<AddressKind>(&mut fields, "kind");
+    let cause = choice::<Cause>(&mut fields, "cause");
+    if cause == Some(Cause::Bounced) {
+        fields.fault("cause", "not_allowed", "providers tell that; use asked or wrong");
+    }
+    let text = fields.required("address", LONGEST_ADDRESS);
+    let address = kind.filter(|_| !text.is_empty()).and_then(|kind| {
+        normalise(kind, &text).map_err(|why| fields.fault("address", "invalid_address", why.to_string())).ok()
+    });
+    let note = fields.text("note", LONGEST_NOTE).unwrap_or_default();
+    let days = fields.number("days", 1..=MOST_DAYS);
+    fields.finish()?;
+    let (Some(kind), Some(cause), Some(address)) = (kind, cause, address) else {
+        return Err(Error::internal("a fault was not told"));
+    };
+    let (now, by) = (s.clock.now(), caller.label());
+    let until = days.map_or(Timestamp::NEVER, |days| now.plus(days_long(days)));
+    let mut tx = s.db.begin().await?;
+    let new = NewSuppression { kind, address: &address, cause, note: &note, by: &by, until };
+    let id = store::insert(&mut tx, &new, now).await?;
+    let detail = json!({ "kind": kind, "cause": cause, "days": days });
+    audit::append(&mut tx, now, &by, "suppression.add", &id.to_string(), &detail).await?;
+    tx.commit().await?;
+    Ok(id)
+}
+
+/// Takes an address off the list; the reason is kept in the audit log.
+pub async fn remove(s: &Services, caller: &Caller, id: SuppressionId, reason: &str) -> Result<()> {
+    caller.require(Permission::DirectoryEdit)?;
+    let reason = reason.trim();
+    if reason.is_empty() || reason.chars().count() > LONGEST_NOTE {
+        let detail = format!("say in 1 to {LONGEST_NOTE} characters why it may be written to again");
+        return Err(Error::fault("/reason", "required", detail));
+    }
+    let now = s.clock.now();
+    let mut tx = s.db.begin().await?;
+    let row = store::delete(&mut tx, id).await?.ok_or(Error::NotFound("suppression"))?;
+    let detail = json!({ "kind": row.kind, "cause": row.cause, "reason": reason });
+    audit::append(&mut tx, now, &caller.label(), "suppression.remove", &id.to_string(), &detail).await?;
+    tx.commit().await
+}
+
+/// Notes which addresses providers refused for good.
+pub(super) async fn note(
+    s: &Services,
+    tx: &mut Tx,
+    settlements: &[Settlement],
+    now: Timestamp,
+) -> Result<()> {
+    let refused = |settlement: &&Settlement| {
+        settlement.outcome.as_deref() == Some(OutcomeClass::PermanentRecipient.name())
+    };
+    if !settlements.iter().any(|settlement| refused(&settlement)) {
+        return Ok(());
+    }
+    let policy = policies::in_force(s).await?;
+    let bounces: Vec<_> = settlements
+        .iter()
+        .filter(refused)
+        .filter_map(|settlement| {
+            let channel = ChannelKind::from_code(settlement.channel)?;
+            let days = policy.suppression.days(channel);
+            if days == 0 || !is_lasting(channel, settlement.code.as_deref()) {
+                return None;
+            }
+            let words = [&settlement.code, &settlement.detail].into_iter().flatten();
+            let note = words.map(String::as_str).collect::<Vec<_>>().join(" · ");
+            let note = note.chars().take(LONGEST_NOTE).collect();
+            Some(Refused { id: settlement.id, note, until: now.plus(days_long(days)).0 })
+        })
+        .collect();
+    if bounces.is_empty() { Ok(()) } else { store::bounced(tx, &bounces, now).await }
+}
+
+const fn days_long(days: u32) -> Duration {
+    Duration::from_hours(24 * days as u64)
+}
+
+fn choice<T: std::str::FromStr<Err = String>>(fields: &mut Fields<'_>, name: &'static str) -> Option<T> {
+    let text = fields.required(name, LONGEST_NOTE);
+    if text.is_empty() {
+        return None;
+    }
+    text.parse().map_err(|why| fields.fault(name, "unknown_value", why)).ok()
+}

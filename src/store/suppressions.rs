@@ -1,0 +1,146 @@
+//! Addresses that nothing is sent to.
+
+use super::condition::{Conditions, bind_all};
+use super::dialect::Field;
+use super::{Db, Tx, in_db, in_tx, row, sql, to_json};
+use crate::Result;
+use crate::clock::Timestamp;
+use crate::domain::channel::AddressKind;
+use crate::domain::id::{DeliveryId, RecipientId, SuppressionId};
+use crate::domain::suppression::Cause;
+
+row! {
+    /// An address on the list.
+    pub struct SuppressionRow {
+        pub id: SuppressionId,
+        pub kind: AddressKind,
+        pub address: String,
+        pub cause: Cause,
+        /// A provider's words, or an operator's.
+        pub note: String,
+        /// The delivery that told, while it is kept.
+        pub delivery_id: Option<DeliveryId>,
+        pub created_at: Timestamp,
+        pub created_by: String,
+        pub until: Timestamp,
+    }
+}
+
+/// An address to be put on the list.
+#[derive(Clone, Debug)]
+pub struct NewSuppression<'a> {
+    pub kind: AddressKind,
+    /// As the directory keeps it.
+    pub address: &'a str,
+    pub cause: Cause,
+    pub note: &'a str,
+    pub by: &'a str,
+    pub until: Timestamp,
+}
+
+/// Whose address a provider refused for good, and what it said.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct Refused {
+    /// The delivery that told.
+    pub id: i64,
+    pub note: String,
+    pub until: i64,
+}
+
+const SELECT: &str =
+    "SELECT id, kind, address, cause, note, delivery_id, created_at, created_by, until FROM suppression";
+
+/// Puts an address on the list, or says anew why and until when.
+pub async fn insert(tx: &mut Tx, new: &NewSuppression<'_>, now: Timestamp) -> Result<SuppressionId> {
+    let text = "INSERT INTO suppression (kind, address, cause, note, created_at, created_by, until)
+        VALUES ($1, lower($2), $3, $4, $5, $6, $7)
+        ON CONFLICT (kind, address) DO UPDATE SET cause = excluded.cause, note = excluded.note, delivery_id = NULL,
+            created_at = excluded.created_at, created_by = excluded.created_by, until = excluded.until
+        RETURNING id";
+    let id: i64 = in_tx!(tx, |c| {
+        sqlx::query_scalar(text)
+            .bind(new.kind.code())
+            .bind(new.address)
+            .bind(new.cause.code())
+            .bind(new.note)
+            .bind(now.0)
+            .bind(new.by)
+            .bind(new.until.0)
+            .fetch_one(c)
+            .await
+    })?;
+    Ok(SuppressionId(id))
+}
+
+/// Puts the addresses of deliveries on the list. What operators wrote there stays.
+pub async fn bounced(tx: &mut Tx, refused: &[Refused], now: Timestamp) -> Result<()> {
+    // One row per address, in one order whoever adds them.
+    let text = format!(
+        "INSERT INTO suppression (kind, address, cause, note, delivery_id, created_at, created_by, until)
+         SELECT d.address_kind, lower(d.address), {bounced}, max(x.note), max(d.id), $2, '', max(x.until)
+         FROM {rows} AS x JOIN delivery d ON d.id = x.id
+         WHERE d.address IS NOT NULL AND d.outlet <> 0
+         GROUP BY d.address_kind, lower(d.address) ORDER BY 1, 2
+         ON CONFLICT (kind, address) DO UPDATE SET note = excluded.note, delivery_id = excluded.delivery_id,
+            created_at = excluded.created_at, until = excluded.until
+         WHERE suppression.cause = {bounced} OR suppression.until <= $2",
+        bounced = Cause::Bounced.code(),
+        rows = tx.dialect().rows("$1", &[("id", Field::Int), ("note", Field::Text), ("until", Field::Int)]),
+    );
+    in_tx!(tx, |c| sqlx::query(sql(text)).bind(to_json(refused)?).bind(now.0).execute(c).await.map(drop))?;
+    Ok(())
+}
+
+/// Whether there is anything on the list.
+pub async fn any(db: &Db) -> Result<bool> {
+    let text = "SELECT EXISTS (SELECT 1 FROM suppression)";
+    Ok(in_db!(db, |c| sqlx::query_scalar(text).fetch_one(c).await)?)
+}
+
+/// The latest added before `before`, those whose time is over too; `part`: a part of the address.
+pub async fn list(
+    db: &Db,
+    part: Option<&str>,
+    before: Option<SuppressionId>,
+    limit: u32,
+) -> Result<Vec<SuppressionRow>> {
+    let mut conditions = Conditions::default();
+    if let Some(before) = before {
+        conditions.and("id < ?", before.0);
+    }
+    if let Some(part) = part {
+        conditions.and(&db.dialect().contains("address", "?"), part);
+    }
+    let text = format!("{SELECT} {} ORDER BY id DESC LIMIT {limit}", conditions.clause());
+    Ok(in_db!(db, |c| bind_all!(sqlx::query_as(sql(text)), conditions.binds).fetch_all(c).await)?)
+}
+
+/// What stands on the list about a person's addresses.
+pub async fn of_person(db: &Db, recipient: RecipientId) -> Result<Vec<SuppressionRow>> {
+    let kinds = AddressKind::ALL.map(|kind| {
+        format!(
+            "{SELECT} WHERE kind = {code} AND address = (SELECT lower({column}) FROM recipient WHERE id = $1)",
+            code = kind.code(),
+            column = kind.name()
+        )
+    });
+    let text = kinds.join(" UNION ALL ");
+    Ok(in_db!(db, |c| sqlx::query_as(sql(text)).bind(recipient.0).fetch_all(c).await)?)
+}
+
+/// Takes an address off the list; what stood there.
+pub async fn delete(tx: &mut Tx, id: SuppressionId) -> Result<Option<SuppressionRow>> {
+    let text = "DELETE FROM suppression WHERE id = $1
+        RETURNING id, kind, address, cause, note, delivery_id, created_at, created_by, until";
+    Ok(in_tx!(tx, |c| sqlx::query_as(text).bind(id.0).fetch_optional(c).await)?)
+}
+
+/// Why an address stands on the list at a moment, as SQL: a delivery's reason, or NULL.
+pub(super) fn reason(kind: &str, address: &str, now: &str) -> String {
+    use crate::domain::delivery::suppressed::{BOUNCED_BEFORE, LEFT_ALONE};
+    format!(
+        "(SELECT CASE s.cause WHEN {bounced} THEN '{BOUNCED_BEFORE}' ELSE '{LEFT_ALONE}' END FROM suppression s
+          WHERE s.kind = {kind} AND s.address = lower({address}) AND s.until > {now})",
+        bounced = Cause::Bounced.code(),
+    )
+}

@@ -1,0 +1,100 @@
+use std::time::Duration;
+
+use belltower::domain::channel::ChannelKind;
+use belltower::domain::message::Status;
+use belltower::service::messages::{self, AcceptOptions};
+use serde_json::{Value, json};
+
+use super::{apply, preview, warnings};
+use crate::routing::{Campus, exam, source};
+use crate::support::on_both;
+
+fn day() -> Value {
+    json!({"repeats": {"within_hours": 24, "similar": {"percent": 85, "then": "hold"}}})
+}
+
+fn to(body: &str, people: &[&str]) -> Value {
+    json!({"topic": "academic.exam", "title": "考试安排", "body": body, "audience": {"recipients": people}})
+}
+
+const TEXT: &str = "《高等数学》期末考试定于1月12日9:00在教三204举行，请携带学生证和身份证提前十五分钟入场，迟到三十分钟以上不得入场。";
+
+on_both!(nobody_gets_the_same_text_twice_whoever_sends_it, |db| async {
+    let mut campus = Campus::new(db).await;
+    apply(&campus, day()).await;
+    let first = campus.send(to(TEXT, &["2026001"])).await;
+    campus.drain().await;
+    assert_eq!(campus.outcomes(first).await, ["2026001 email sent", "2026001 sms delivered"]);
+
+    let library = source(&campus.s, "图书馆", &["email", "sms"]).await;
+    let again = to(&TEXT.replace('，', ", "), &["2026001", "2026002"]);
+    let shown = preview(&campus, &again).await;
+    let sms = &shown.audience.by_channel[&ChannelKind::Sms];
+    assert_eq!((sms.reachable, sms.suppressed), (1, 1));
+    let options = AcceptOptions { idempotency_key: None, request_id: "test".to_owned(), skip_unknown: false };
+    let body = again.to_string();
+    let second = messages::accept(&campus.s, &library, body.as_bytes(), &options).await.unwrap().message.id;
+    campus.drain().await;
+    let outcomes = [
+        "2026001 email suppressed duplicate",
+        "2026001 sms suppressed duplicate",
+        "2026002 email sent",
+        "2026002 sms delivered",
+    ];
+    assert_eq!(campus.outcomes(second).await, outcomes);
+
+    // Both at once: the later of them is the repeat.
+    let other = TEXT.replace("204", "205");
+    let (one, two) =
+        (campus.send(to(&other, &["2026001"])).await, campus.send(to(&other, &["2026001"])).await);
+    campus.drain().await;
+    assert_eq!(campus.outcomes(one).await[0], "2026001 email sent");
+    assert_eq!(campus.outcomes(two).await[0], "2026001 email suppressed duplicate");
+
+    campus.turn(Duration::from_hours(24) + Duration::from_millis(1));
+    let later = campus.send(to(TEXT, &["2026001"])).await;
+    campus.drain().await;
+    assert_eq!(campus.outcomes(later).await[0], "2026001 email sent");
+});
+
+on_both!(almost_the_same_text_is_for_a_person_to_judge, |db| async {
+    let mut campus = Campus::new(db).await;
+    apply(&campus, day()).await;
+    let first = campus.send(to(TEXT, &["2026001"])).await;
+    campus.drain().await;
+    let correction = to(&TEXT.replace("学生证", "校园卡"), &["2026001"]);
+    let shown = preview(&campus, &correction).await;
+    assert_eq!((warnings(&shown), shown.would_be_held), (vec!["similar"], true));
+    let held = campus.send(correction.clone()).await;
+    campus.drain().await;
+    let message = campus.message(held).await.summary;
+    assert_eq!(message.status, Status::Held);
+    let reason = message.reason.unwrap();
+    assert!(reason.contains(&first.to_string()) && reason.contains("教务处"), "{reason}");
+    assert!(campus.events(held).await.contains(&"similar".to_owned()));
+
+    let mut policy = day();
+    policy["repeats"]["similar"]["then"] = json!("tell");
+    apply(&campus, policy).await;
+    let told = campus.send(correction).await;
+    campus.drain().await;
+    assert_eq!(campus.outcomes(told).await, ["2026001 email sent", "2026001 sms delivered"]);
+    assert!(campus.events(told).await.contains(&"similar".to_owned()));
+});
+
+on_both!(emergencies_and_personal_texts_are_never_repeats, |db| async {
+    let mut campus = Campus::new(db).await;
+    apply(&campus, day()).await;
+    let mut emergency = exam();
+    emergency["category"] = json!("emergency");
+    emergency["audience"] = json!({"recipients": ["2026001"]});
+    let personal = json!({"topic": "library.due", "title": "到期", "body": "{{ book }} 到期",
+        "personalise": [{"campus_id": "2026001", "params": {"book": "《史记》"}}]});
+    for body in [&emergency, &personal] {
+        for _ in 0..2 {
+            let id = campus.send(body.clone()).await;
+            campus.drain().await;
+            assert_eq!(campus.outcomes(id).await, ["2026001 email sent", "2026001 sms delivered"]);
+        }
+    }
+});

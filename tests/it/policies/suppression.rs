@@ -1,0 +1,92 @@
+use std::time::Duration;
+
+use belltower::domain::channel::ChannelKind;
+use belltower::domain::suppression::Cause;
+use belltower::error::Error;
+use belltower::service::suppressions::{self, SuppressionRow};
+use belltower::simulator::{Faults, Reply};
+use serde_json::{Value, json};
+
+use super::{apply, preview};
+use crate::routing::{Campus, exam, owner};
+use crate::support::on_both;
+
+fn by_mail() -> Value {
+    let mut body = exam();
+    body["audience"] = json!({"recipients": ["2026001", "2026002"]});
+    body["channels"] = json!(["email"]);
+    body
+}
+
+async fn listed(campus: &Campus) -> Vec<SuppressionRow> {
+    suppressions::list(&campus.s, &owner(), None, None, 50).await.unwrap()
+}
+
+async fn outcome(campus: &mut Campus, body: Value) -> String {
+    let id = campus.send(body).await;
+    campus.drain().await;
+    campus.outcomes(id).await.remove(0)
+}
+
+on_both!(an_address_that_bounced_is_left_alone_for_a_time, |db| async {
+    let mut campus = Campus::new(db).await;
+    campus.faults(Faults::default().refusing("p1*", Reply::new(550, "5.1.1 no such person")));
+    assert_eq!(outcome(&mut campus, by_mail()).await, "2026001 email failed permanent_recipient");
+    let all = listed(&campus).await;
+    assert_eq!((all.len(), all[0].cause, all[0].address.as_str()), (1, Cause::Bounced, "p1@campus.example"));
+    assert!(all[0].note.contains("5.1.1"), "{}", all[0].note);
+    campus.faults(Faults::default());
+    let shown = preview(&campus, &by_mail()).await;
+    let email = &shown.audience.by_channel[&ChannelKind::Email];
+    assert_eq!((email.reachable, email.suppressed), (1, 1));
+    assert_eq!(outcome(&mut campus, by_mail()).await, "2026001 email suppressed bounced_before");
+
+    let mut emergency = by_mail();
+    emergency["category"] = json!("emergency");
+    assert_eq!(outcome(&mut campus, emergency).await, "2026001 email sent", "it is worth a try");
+    let mut direct = by_mail();
+    direct.as_object_mut().unwrap().remove("audience");
+    direct["to"] = json!([{"email": "P1@Campus.example"}]);
+    assert_eq!(outcome(&mut campus, direct).await, "- email suppressed bounced_before");
+
+    campus.turn(Duration::from_hours(90 * 24));
+    assert_eq!(outcome(&mut campus, by_mail()).await, "2026001 email sent");
+});
+
+on_both!(a_full_mailbox_is_tried_again_and_a_policy_may_list_nobody, |db| async {
+    let mut campus = Campus::new(db).await;
+    campus.faults(Faults::default().refusing("p1*", Reply::new(552, "5.2.2 mailbox full")));
+    assert_eq!(outcome(&mut campus, by_mail()).await, "2026001 email failed permanent_recipient");
+    assert!(listed(&campus).await.is_empty());
+    apply(&campus, json!({"suppression": {"email_days": 0}})).await;
+    campus.faults(Faults::default().refusing("p1*", Reply::new(550, "5.1.1 no such person")));
+    assert_eq!(outcome(&mut campus, by_mail()).await, "2026001 email failed permanent_recipient");
+    assert!(listed(&campus).await.is_empty());
+});
+
+on_both!(operators_list_addresses_and_take_them_off_with_a_reason, |db| async {
+    let mut campus = Campus::new(db).await;
+    let body = json!({"kind": "email", "address": " p1@campus.example ", "cause": "asked", "note": "来电", "days": 7});
+    let id = suppressions::add(&campus.s, &owner(), &body).await.unwrap();
+    assert_eq!(outcome(&mut campus, by_mail()).await, "2026001 email suppressed left_alone");
+    let row = listed(&campus).await.remove(0);
+    assert_eq!((row.id, row.created_by.as_str(), row.note.as_str()), (id, owner().label().as_str(), "来电"));
+
+    for reason in ["", "   ", &"长".repeat(301)] {
+        let refused = suppressions::remove(&campus.s, &owner(), id, reason).await;
+        assert!(matches!(refused, Err(Error::Invalid(_))), "{reason}");
+    }
+    suppressions::remove(&campus.s, &owner(), id, "本人要求恢复").await.unwrap();
+    assert!(matches!(suppressions::remove(&campus.s, &owner(), id, "再次").await, Err(Error::NotFound(_))));
+    assert_eq!(outcome(&mut campus, by_mail()).await, "2026001 email sent");
+
+    let wrong = json!({"kind": "pigeon", "address": "", "cause": "bounced", "days": 0, "x": 1});
+    let Err(Error::Invalid(faults)) = suppressions::add(&campus.s, &owner(), &wrong).await else {
+        panic!("added")
+    };
+    let mut at: Vec<_> = faults.iter().map(|fault| fault.pointer.as_str()).collect();
+    at.sort_unstable();
+    assert_eq!(at, ["/address", "/cause", "/days", "/kind", "/x"]);
+    let wrong = json!({"kind": "mobile", "address": "12", "cause": "wrong"});
+    assert!(matches!(suppressions::add(&campus.s, &owner(), &wrong).await, Err(Error::Invalid(_))));
+});
