@@ -2,10 +2,10 @@
 
 #![expect(unused_qualifications, reason = "what utoipa's macro makes of parameters")]
 
-use actix_web::dev::Payload;
-use actix_web::web::{self, Data, Path};
+use actix_web::http::header::HeaderMap;
+use actix_web::web::{self, Bytes, Data, Path};
 use actix_web::{HttpRequest, HttpResponse, rt};
-use futures_util::StreamExt as _;
+use futures_util::{Stream, StreamExt as _};
 use serde::Serialize;
 use tracing::Instrument as _;
 use utoipa::{IntoParams, ToSchema};
@@ -18,7 +18,7 @@ use crate::http::body::{self, HUGE, Json};
 use crate::http::params::Params;
 use crate::http::{Key, segment};
 use crate::service::Services;
-use crate::service::recipients::{self, Import, ImportOptions, ImportReport, ListFilter, Recipient};
+use crate::service::recipients::{self, Charset, Format, ImportOptions, ImportReport, ListFilter, Recipient};
 use crate::{Error, Result};
 
 /// All that is known of a person; a field left out is cleared.
@@ -103,7 +103,7 @@ pub struct ListParams {
 pub struct ImportParams {
     /// Do everything but keep it.
     pub dry_run: Option<bool>,
-    /// Whoever the file does not name becomes inactive.
+    /// Whoever the file does not name becomes inactive, unless a record cannot be read for whom it names.
     pub deactivate_missing: Option<bool>,
 }
 
@@ -224,13 +224,19 @@ pub async fn delete(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// Reads people from a file, one JSON object a line, while it arrives.
+/// Reads people from a file, JSON lines or CSV, while it arrives.
 ///
-/// A line is a person: `campus_id`, the fields of a record, and whatever else becomes an attribute. Good lines are kept,
-/// the others are listed with what to mend. Sending the same file again changes nothing.
+/// NDJSON: a line is a person, `campus_id`, the fields of a record, and whatever else becomes an attribute; the line
+/// replaces all that is known. CSV: the first row names the columns in Chinese or English (学号, 姓名, 邮箱, 手机, 部门,
+/// 企业微信, 微信, 语言; others become attributes), in UTF-8, GB 18030 or UTF-16, separated by comma, semicolon or tab; a
+/// row changes only what the file has columns for, and an empty cell clears. Good records are kept, the others are listed
+/// with what to mend. Sending the same file again changes nothing. `docs/IMPORTS.md` says all of it.
 #[utoipa::path(
     post, path = "/api/v1/recipients/import", tag = "directory", params(ImportParams),
-    request_body(content = String, content_type = "application/x-ndjson", description = "64 MiB at most"),
+    request_body(
+        content((String = "application/x-ndjson"), (String = "text/csv")),
+        description = "64 MiB at most. Without a charset in the media type, a CSV file's bytes tell it.",
+    ),
     responses((status = 200, body = ImportReport)),
 )]
 pub async fn import(
@@ -245,39 +251,38 @@ pub async fn import(
         deactivate_missing: params.flag("deactivate_missing"),
     };
     params.finish()?;
-    let is_ndjson = |essence: &str| {
-        ["application/x-ndjson", "application/ndjson", "application/jsonl"]
-            .iter()
-            .any(|right| essence.eq_ignore_ascii_case(right))
-    };
-    body::expect_media(request.headers(), "application/x-ndjson", is_ndjson)?;
+    let format = format(request.headers())?;
     body::expect_at_most(request.headers(), HUGE)?;
-    let import = Import::start(&s, key.caller(), options)?;
     // Apart from the request, which is dropped where the connection breaks: what had come by then is kept.
-    let reading = rt::spawn(read(import, payload.into_inner()).in_current_span());
-    Ok(web::Json(reading.await.map_err(Error::internal)??))
+    let caller = key.caller().clone();
+    let reading = async move { recipients::import(&s, &caller, format, options, pieces(payload)).await };
+    Ok(web::Json(rt::spawn(reading.in_current_span()).await.map_err(Error::internal)??))
 }
 
-async fn read(mut import: Import, payload: Payload) -> Result<ImportReport> {
-    match feed(&mut import, payload).await {
-        Ok(()) => import.finish().await,
-        Err(error) => {
-            // Nobody is missing from a file that was not read to its end.
-            import.interrupt().await?;
-            Err(error)
+fn format(headers: &HeaderMap) -> Result<Format> {
+    let media = body::media(headers)?;
+    match media.essence.to_ascii_lowercase().as_str() {
+        "application/x-ndjson" | "application/ndjson" | "application/jsonl" => {
+            body::expect_media(headers, "application/x-ndjson in UTF-8", |_| true)?;
+            Ok(Format::Ndjson)
         }
+        "text/csv" | "application/csv" | "text/tab-separated-values" => {
+            let charset = media.charset.map(|label| {
+                let expected = "charset=utf-8, gb18030, gbk or utf-16, or leave it out";
+                Charset::of(label).ok_or(Error::UnsupportedMedia { expected })
+            });
+            Ok(Format::Csv { charset: charset.transpose()? })
+        }
+        _ => Err(Error::UnsupportedMedia { expected: "application/x-ndjson or text/csv" }),
     }
 }
 
-async fn feed(import: &mut Import, mut payload: Payload) -> Result<()> {
+/// The body, as long as it is not too large.
+fn pieces(payload: web::Payload) -> impl Stream<Item = Result<Bytes>> + Unpin {
     let mut length = 0;
-    while let Some(piece) = payload.next().await {
+    payload.map(move |piece| {
         let piece = piece.map_err(body::broken)?;
         length += piece.len();
-        if length > HUGE {
-            return Err(Error::TooLarge { limit: HUGE });
-        }
-        import.feed(&piece).await?;
-    }
-    Ok(())
+        if length > HUGE { Err(Error::TooLarge { limit: HUGE }) } else { Ok(piece) }
+    })
 }

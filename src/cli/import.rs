@@ -9,20 +9,30 @@ use clap::{Args, Subcommand};
 
 use super::context::Context;
 use super::output::table;
-use crate::service::recipients::{Import, ImportOptions, ImportReport};
+use crate::service::recipients::{Format, Import, ImportOptions, ImportReport};
 use crate::service::{Caller, Services};
 
-const AFTER_HELP: &str = r#"Each line is one person, the same JSON that PUT /api/v1/recipients/{campus_id} takes with `campus_id` beside it:
+const AFTER_HELP: &str = r#"CSV (.csv, .tsv, .txt): the first row names the columns, in Chinese or English:
+  学号,姓名,邮箱,手机,部门,身份,年级
+  2026010101,王敏,wangmin@stu.example.edu.cn,13812345678,农学院,student,2026
+The campus id (学号, 工号, campus_id) is needed; columns of other names become attributes. UTF-8, GBK and UTF-16 are told by
+the bytes; cells are separated by commas, semicolons or tabs. A row changes what the file has columns for and leaves the
+rest; an empty cell clears.
+
+NDJSON (.ndjson, .jsonl): each line is one person, the same JSON that PUT /api/v1/recipients/{campus_id} takes with
+`campus_id` beside it, and replaces all that is known of them:
   {"campus_id": "2026010101", "name": "王敏", "email": "…", "mobile": "…", "department": "农学院",
    "attributes": {"role": "student", "grade": 2026}}
-Good lines are kept even where others are not; importing a file again changes nothing."#;
+
+Other endings, and standard input, are told by how the file begins. Good records are kept even where others are not;
+importing a file again changes nothing."#;
 
 /// Bytes read at a time.
 const PIECE: usize = 256 * 1024;
 
 #[derive(Subcommand)]
 pub(super) enum What {
-    /// People, one JSON object a line (NDJSON); - is standard input
+    /// People, from CSV or from one JSON object a line (NDJSON); - is standard input
     #[command(after_help = AFTER_HELP)]
     Recipients(Recipients),
 }
@@ -34,7 +44,7 @@ pub(super) struct Recipients {
     /// Report what would happen and keep nothing
     #[arg(long)]
     dry_run: bool,
-    /// Deactivate whoever is not in the file
+    /// Deactivate whoever is not in the file, unless a record cannot be read for whom it names
     #[arg(long)]
     deactivate_missing: bool,
 }
@@ -48,32 +58,48 @@ pub(super) fn run(context: &Context, what: What) -> anyhow::Result<()> {
 impl Recipients {
     fn run(self, context: &Context) -> anyhow::Result<()> {
         let options = ImportOptions { dry_run: self.dry_run, deactivate_missing: self.deactivate_missing };
-        let file: Box<dyn Read> = if self.file == Path::new("-") {
-            Box::new(std::io::stdin())
+        let (format, file): (_, Box<dyn Read>) = if self.file == Path::new("-") {
+            (None, Box::new(std::io::stdin()))
         } else {
-            Box::new(File::open(&self.file).with_context(|| format!("opening {}", self.file.display()))?)
+            let file = File::open(&self.file).with_context(|| format!("opening {}", self.file.display()))?;
+            (Format::of_name(&self.file.to_string_lossy()), Box::new(file))
         };
-        let report = context.with_services(async |s| feed(s, file, options).await)?;
+        let report = context.with_services(async |s| feed(s, file, format, options).await)?;
         context.output.print(&report, text)?;
-        let taken = report.created + report.updated + report.unchanged;
-        anyhow::ensure!(taken > 0 || report.rejected_lines == 0, "no line could be taken");
+        anyhow::ensure!(report.taken() > 0 || report.rejected_lines == 0, "no line could be taken");
+        anyhow::ensure!(report.not_deactivated.is_none(), "nobody was deactivated");
         Ok(())
     }
 }
 
-async fn feed(s: &Services, mut file: Box<dyn Read>, options: ImportOptions) -> anyhow::Result<ImportReport> {
-    let mut import = Import::start(s, &Caller::Command("import recipients"), options)?;
+async fn feed(
+    s: &Services,
+    mut file: Box<dyn Read>,
+    format: Option<Format>,
+    options: ImportOptions,
+) -> anyhow::Result<ImportReport> {
     let mut piece = vec![0; PIECE];
-    loop {
-        match file.read(&mut piece) {
-            Ok(0) => return Ok(import.finish().await?),
-            Ok(read) => import.feed(&piece[..read]).await?,
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+    let mut length = read(&mut file, &mut piece).context("reading the file")?;
+    let format = format.unwrap_or_else(|| Format::of_beginning(&piece[..length]));
+    let mut import = Import::start(s, &Caller::Command("import recipients"), format, options)?;
+    while length > 0 {
+        import.feed(&piece[..length]).await?;
+        length = match read(&mut file, &mut piece) {
+            Ok(length) => length,
             Err(error) => {
-                let report = import.interrupt().await?;
-                let kept = report.created + report.updated + report.unchanged;
+                let kept = import.interrupt().await?.taken();
                 return Err(error).context(format!("reading broke off; the {kept} people before are kept"));
             }
+        };
+    }
+    Ok(import.finish().await?)
+}
+
+fn read(file: &mut dyn Read, piece: &mut [u8]) -> std::io::Result<usize> {
+    loop {
+        match file.read(piece) {
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            done => return done,
         }
     }
 }
@@ -88,6 +114,20 @@ fn text(report: &ImportReport) -> String {
         report.deactivated,
         report.rejected_lines
     );
+    if let Some(why) = &report.not_deactivated {
+        text.push_str(&format!("\n{why}"));
+    }
+    if let Some(read_as) = &report.read_as {
+        let separator =
+            if read_as.separator == '\t' { "tab".to_owned() } else { format!("`{}`", read_as.separator) };
+        let columns: Vec<_> =
+            read_as.columns.iter().map(|column| format!("{} → {}", column.header, column.field)).collect();
+        text.push_str(&format!(
+            "\nread as {}, separated by {separator}: {}",
+            read_as.charset,
+            columns.join(", ")
+        ));
+    }
     if !report.rejected.is_empty() {
         let rows: Vec<_> = report
             .rejected
@@ -96,13 +136,16 @@ fn text(report: &ImportReport) -> String {
                 vec![
                     fault.line.to_string(),
                     fault.column.clone().unwrap_or_default(),
-                    fault.value.clone().unwrap_or_default(),
+                    fault.value.as_deref().unwrap_or_default().replace(char::is_control, " "),
                     fault.detail.clone(),
                 ]
             })
             .collect();
         text.push_str("\n\n");
         text.push_str(&table(&["line", "column", "value", "what to change"], &rows));
+    }
+    if report.rejected_unlisted > 0 {
+        text.push_str(&format!("and {} more\n", report.rejected_unlisted));
     }
     text
 }

@@ -157,6 +157,21 @@ pub fn expect_media(
     expected: &'static str,
     is_right: impl Fn(&str) -> bool,
 ) -> Result<()> {
+    let Media { essence, charset } = media(headers)?;
+    let is_utf8 = charset.is_none_or(|c| c.eq_ignore_ascii_case("utf-8") || c.eq_ignore_ascii_case("utf8"));
+    if is_right(essence) && is_utf8 { Ok(()) } else { Err(Error::UnsupportedMedia { expected }) }
+}
+
+/// What the header `Content-Type` says.
+#[derive(Clone, Copy, Debug)]
+pub struct Media<'h> {
+    /// `text/csv`; empty where nothing is said.
+    pub essence: &'h str,
+    pub charset: Option<&'h str>,
+}
+
+/// The media type of a body that is not compressed.
+pub fn media(headers: &HeaderMap) -> Result<Media<'_>> {
     expect_uncompressed(headers)?;
     let written = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
     let (essence, parameters) = written.split_once(';').unwrap_or((written, ""));
@@ -164,8 +179,7 @@ pub fn expect_media(
         let (name, value) = parameter.split_once('=')?;
         name.trim().eq_ignore_ascii_case("charset").then(|| value.trim().trim_matches('"'))
     });
-    let is_utf8 = charset.is_none_or(|c| c.eq_ignore_ascii_case("utf-8") || c.eq_ignore_ascii_case("utf8"));
-    if is_right(essence.trim()) && is_utf8 { Ok(()) } else { Err(Error::UnsupportedMedia { expected }) }
+    Ok(Media { essence: essence.trim(), charset })
 }
 
 /// The whole body. One that arrives in one piece, as most do, is not copied.

@@ -132,6 +132,18 @@ pub async fn lock(tx: &mut Tx, campus_id: &str) -> Result<Option<RecipientRow>> 
     Ok(in_tx!(tx, |c| sqlx::query_as(sql(text)).bind(campus_id).fetch_optional(c).await)?)
 }
 
+/// As [`lock`] for those of many whom the directory has, in the order of their ids.
+pub async fn lock_all(tx: &mut Tx, campus_ids: &[&str]) -> Result<Vec<RecipientRow>> {
+    let dialect = tx.dialect();
+    let text = format!(
+        "{SELECT} WHERE r.campus_id IN {} AND r.erased_at IS NULL ORDER BY r.campus_id{}",
+        dialect.text_list("$1"),
+        dialect.lock()
+    );
+    let campus_ids = to_json(campus_ids)?;
+    Ok(in_tx!(tx, |c| sqlx::query_as(sql(text)).bind(campus_ids).fetch_all(c).await)?)
+}
+
 /// Which people to list; everyone where a field is empty.
 #[derive(Clone, Debug, Default)]
 pub struct RecipientFilter {

@@ -16,7 +16,7 @@ use crate::lifecycle::Lifecycle;
 use crate::service::caller::KeyCaller;
 use crate::service::messages::{AcceptOptions, AcceptedView, MOST_IN_BATCH, accept, accept_batch};
 use crate::service::providers::{self, NewProvider};
-use crate::service::recipients::{Import, ImportOptions};
+use crate::service::recipients::{Format, Import, ImportOptions};
 use crate::service::sources::{self, NewSource};
 use crate::service::{Caller, Services, scratch};
 
@@ -92,7 +92,7 @@ pub(super) async fn source(s: &Services) -> anyhow::Result<String> {
 
 /// `count` people with an address of each kind, `p0000000` and on.
 pub(super) async fn people(s: &Services, count: u64) -> anyhow::Result<()> {
-    let mut import = Import::start(s, &CALLER, ImportOptions::default())?;
+    let mut import = Import::start(s, &CALLER, Format::Ndjson, ImportOptions::default())?;
     for number in 0..count {
         let line = json!({
             "campus_id": campus_id(number),

@@ -20,7 +20,7 @@ use crate::domain::recipient::OptOut;
 use crate::service::caller::KeyCaller;
 use crate::service::messages::{AcceptOptions, accept};
 use crate::service::providers::{NewProvider, ProviderChanges};
-use crate::service::recipients::{Import, ImportOptions};
+use crate::service::recipients::{Format, Import, ImportOptions};
 use crate::service::sources::{NewSource, authenticate};
 use crate::service::{
     Caller, Services, groups as group_service, providers, recipients, routing, sources,
@@ -71,7 +71,7 @@ pub(super) async fn fill(s: &Services, vendors: &Vendors) -> anyhow::Result<Card
     gateway["sign_name"] = s.campus.name.as_str().into();
     add_provider(s, GATEWAY, ProviderKind::HttpSms, ChannelKind::Sms, gateway).await?;
 
-    let mut import = Import::start(s, &CALLER, ImportOptions::default())?;
+    let mut import = Import::start(s, &CALLER, Format::Ndjson, ImportOptions::default())?;
     import.feed(&ndjson(&people)?).await?;
     let report = import.finish().await?;
     anyhow::ensure!(

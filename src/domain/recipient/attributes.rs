@@ -8,7 +8,7 @@ use crate::domain::fields::{Fields, pointer};
 use crate::domain::filter;
 use crate::error::Fault;
 
-const MOST_ATTRIBUTES: usize = 64;
+pub(super) const MOST_ATTRIBUTES: usize = 64;
 const LONGEST_ATTRIBUTE: usize = 1_000;
 
 /// Numbers beyond this are not whole in every reader of JSON (RFC 8259 §6).

@@ -1,6 +1,9 @@
 //! A person in the directory, as departments' systems write it.
 
 mod attributes;
+mod cells;
+mod columns;
+mod headers;
 mod language;
 
 use serde::{Deserialize, Serialize};
@@ -13,6 +16,7 @@ use super::topic::TopicPattern;
 use crate::error::Result;
 
 pub use self::attributes::Attributes;
+pub use self::columns::{CellFault, Columns, Row};
 
 const LONGEST_CAMPUS_ID: usize = 64;
 const LONGEST_NAME: usize = 200;
@@ -41,7 +45,7 @@ impl RecipientInput {
     /// [`crate::Error::Invalid`] with every fault of the body.
     pub fn read(campus_id: &str, body: &Value) -> Result<Self> {
         let mut fields = Fields::of(body)?;
-        let mut input = Self::known(&mut fields, Some(campus_id));
+        let mut input = Self::known(&mut fields, Some(campus_id), true);
         input.attributes = attributes::read(&mut fields);
         fields.finish()?;
         Ok(input)
@@ -54,10 +58,19 @@ impl RecipientInput {
     /// [`crate::Error::Invalid`] with every fault of the record.
     pub fn read_record(record: &Value) -> Result<Self> {
         let mut fields = Fields::of(record)?;
-        let mut input = Self::known(&mut fields, None);
+        let mut input = Self::known(&mut fields, None, true);
         input.attributes = attributes::read(&mut fields);
         attributes::read_rest(&mut fields, &mut input.attributes);
         fields.close()?;
+        Ok(input)
+    }
+
+    /// Reads a table's row, in which names may have no column.
+    fn read_row(record: &Value, has_name: bool) -> Result<Self> {
+        let mut fields = Fields::of(record)?;
+        let mut input = Self::known(&mut fields, None, has_name);
+        input.attributes = attributes::read(&mut fields);
+        fields.finish()?;
         Ok(input)
     }
 
@@ -94,10 +107,10 @@ impl RecipientInput {
         }
     }
 
-    fn known(fields: &mut Fields<'_>, expected: Option<&str>) -> Self {
+    fn known(fields: &mut Fields<'_>, expected: Option<&str>, has_name: bool) -> Self {
         Self {
             campus_id: campus_id(fields, expected),
-            name: fields.required("name", LONGEST_NAME),
+            name: if has_name { fields.required("name", LONGEST_NAME) } else { String::new() },
             email: an_address(fields, AddressKind::Email),
             mobile: an_address(fields, AddressKind::Mobile),
             wecom_userid: an_address(fields, AddressKind::WecomUserid),

@@ -259,12 +259,12 @@ pub(super) const ALL: &[Explained] = &[
         [
             "Another media type is expected",
             "The Content-Type header does not name what this path takes.",
-            "Send `Content-Type: application/json`; for imports `application/x-ndjson`.",
+            "Send `Content-Type: application/json`; for imports `application/x-ndjson` or `text/csv`.",
         ],
         [
             "媒体类型不支持",
             "Content-Type 请求头与该路径所接受的类型不符。",
-            "请发送 `Content-Type: application/json`；导入时用 `application/x-ndjson`。",
+            "请发送 `Content-Type: application/json`；导入时用 `application/x-ndjson` 或 `text/csv`。",
         ],
     ),
     problem(

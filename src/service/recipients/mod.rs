@@ -1,8 +1,7 @@
 //! The directory of people, as departments' systems and administrators keep it.
 
 mod erase;
-mod import;
-mod lines;
+mod imports;
 
 use serde_json::{Value, json};
 
@@ -19,7 +18,9 @@ use crate::telemetry::mask;
 use crate::{Error, Result};
 
 pub use self::erase::delete;
-pub use self::import::{Import, ImportOptions, ImportReport, Rejected};
+pub use self::imports::{
+    Charset, Format, Import, ImportOptions, ImportReport, ReadAs, ReadColumn, Rejected, import,
+};
 /// A person as the directory knows them.
 pub use crate::store::recipients::RecipientRow as Recipient;
 

@@ -2,6 +2,7 @@
 
 mod directory;
 mod erasing;
+mod imports;
 mod messages;
 mod metrics;
 mod openapi;

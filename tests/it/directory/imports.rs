@@ -1,7 +1,7 @@
 //! The directory from a file.
 
 use belltower::Error;
-use belltower::service::recipients::{Import, ImportOptions, ImportReport};
+use belltower::service::recipients::{Format, Import, ImportOptions, ImportReport};
 use belltower::service::{Services, recipients};
 use belltower::store::audience;
 use serde_json::json;
@@ -16,7 +16,7 @@ async fn import_in(
     text: &str,
     size: usize,
 ) -> Result<ImportReport, Error> {
-    let mut import = Import::start(s, &registry(), options).unwrap();
+    let mut import = Import::start(s, &registry(), Format::Ndjson, options).unwrap();
     for piece in text.as_bytes().chunks(size) {
         import.feed(piece).await?;
     }
@@ -99,7 +99,7 @@ on_both!(bad_lines_are_told_and_good_ones_kept, |db| async {
     recipients::get(&s, &registry(), "4").await.unwrap();
 
     let latin1 = [b"{\"campus_id\":\"5\",\"name\":\"Jos\xe9\"}\n".as_slice(), lines([6]).as_bytes()].concat();
-    let mut import = Import::start(&s, &registry(), PLAIN).unwrap();
+    let mut import = Import::start(&s, &registry(), Format::Ndjson, PLAIN).unwrap();
     import.feed(&latin1).await.unwrap();
     let report = import.finish().await.unwrap();
     assert_eq!((counts(&report), &*report.rejected[0].code), ([1, 0, 0, 0, 1], "encoding"));
@@ -108,7 +108,11 @@ on_both!(bad_lines_are_told_and_good_ones_kept, |db| async {
 on_both!(the_list_of_faults_has_an_end, |db| async {
     let s = services(db);
     let report = import(&s, PLAIN, &"{}\n".repeat(3_000)).await;
-    assert_eq!((report.rejected_lines, report.rejected.len()), (3_000, 1_000));
+    assert_eq!(
+        (report.rejected_lines, report.rejected.len(), report.rejected_unlisted),
+        (3_000, 1_000, 5_000),
+        "each line lacks campus id and name"
+    );
 });
 
 on_both!(a_dry_run_says_the_same_and_keeps_nothing, |db| async {
@@ -135,6 +139,12 @@ on_both!(only_who_is_in_no_line_becomes_inactive, |db| async {
     assert!(!recipients::get(&s, &registry(), "p5").await.unwrap().active);
     assert_eq!(counts(&import(&s, PLAIN, &lines([5])).await), [0, 1, 0, 0, 0], "and comes back");
 
+    for doubtful in ["{\"name\":\"x\"}\n", "not json\n", "{\"campus_id\":\"p 5\",\"name\":\"x\"}\n"] {
+        let report = import(&s, REPLACE, &(lines(1..=2) + doubtful)).await;
+        assert_eq!(counts(&report), [0, 0, 2, 0, 1], "{doubtful}");
+        assert!(report.not_deactivated.unwrap().contains("line 3"), "it may be about anybody: {doubtful}");
+    }
+
     for nothing in ["", "\n\n", "campus_id,name\np1,x\n", "{\"campus_id\":\"p9\"}\n"] {
         let refused = faults(import_in(&s, REPLACE, nothing, 100).await);
         assert_eq!(refused[0], pair("", "nothing_valid"), "{nothing:?}");
@@ -145,7 +155,7 @@ on_both!(only_who_is_in_no_line_becomes_inactive, |db| async {
 on_both!(an_import_that_breaks_off_keeps_its_good_lines, |db| async {
     let s = services(db);
     put(&s, "gone", json!({"name": "x"})).await;
-    let mut import = Import::start(&s, &registry(), REPLACE).unwrap();
+    let mut import = Import::start(&s, &registry(), Format::Ndjson, REPLACE).unwrap();
     let text = lines(1..=1_200);
     import.feed(&text.as_bytes()[..text.len() - 5]).await.unwrap();
     let report = import.interrupt().await.unwrap();
@@ -155,7 +165,7 @@ on_both!(an_import_that_breaks_off_keeps_its_good_lines, |db| async {
     assert!(recipients::get(&s, &registry(), "gone").await.unwrap().active);
 
     // A connection that is gone may take the import with it: whole batches are kept already.
-    let mut dropped = Import::start(&s, &registry(), PLAIN).unwrap();
+    let mut dropped = Import::start(&s, &registry(), Format::Ndjson, PLAIN).unwrap();
     dropped.feed(lines(2_001..=3_500).as_bytes()).await.unwrap();
     drop(dropped);
     assert_eq!(active(&s).await, 2_200);

@@ -3,6 +3,7 @@
 mod groups;
 mod imports;
 mod people;
+mod tables;
 mod templates;
 
 use std::sync::Arc;

@@ -6,7 +6,7 @@ use belltower::domain::operator::Role;
 use belltower::domain::recipient::OptOut;
 use belltower::domain::source::Right;
 use belltower::service::Change;
-use belltower::service::recipients::{Import, ImportOptions, ListFilter};
+use belltower::service::recipients::{Format, Import, ImportOptions, ListFilter};
 use belltower::service::{groups, recipients};
 use serde_json::json;
 
@@ -52,7 +52,7 @@ on_both!(the_directory_is_kept_by_whom_it_is_entrusted_to, |db| async {
     refused(recipients::get(&s, &bare, "1").await.map(drop), "get");
     refused(recipients::delete(&s, &bare, "1").await, "delete");
     refused(groups::list(&s, &bare, None, 9).await.map(drop), "groups");
-    refused(Import::start(&s, &bare, ImportOptions::default()).map(drop), "import");
+    refused(Import::start(&s, &bare, Format::Ndjson, ImportOptions::default()).map(drop), "import");
     let sender = operator(Role::Sender);
     refused(recipients::put(&s, &sender, "1", &body).await.map(drop), "a sender edits");
     refused(recipients::reveal(&s, &sender, "1").await.map(drop), "a sender reveals");

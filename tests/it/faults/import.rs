@@ -64,3 +64,43 @@ on_both_urls!(an_import_that_is_killed_keeps_whole_lines_and_can_be_repeated, |u
     }
     db.close().await;
 });
+
+fn row(n: usize) -> String {
+    format!("p{n:05},\"人员\n{n}号\",p{n}@stu.bell.example,人员{n}\n")
+}
+
+on_both_urls!(a_table_whose_import_is_killed_keeps_whole_rows_and_can_be_repeated, |url| async {
+    let here = Installation::new();
+    let import = |file: &str| {
+        let mut command = here.command(&["--json", "import", "recipients", file]);
+        command.env("BELLTOWER_DATABASE", &url).stdin(Stdio::piped()).stdout(Stdio::piped());
+        command
+    };
+    let text = |rows: usize| format!("学号,备注,邮箱,姓名\n{}", (0..rows).map(row).collect::<String>());
+    let db = Db::open(&url).await.unwrap();
+    let mut child = import("-").spawn().unwrap();
+    let mut file = child.stdin.take().unwrap();
+    let seen = encoding_rs::GBK.encode(&text(SEEN)).0.into_owned();
+    file.write_all(&seen[..seen.len() - 20]).await.unwrap();
+    file.flush().await.unwrap();
+    while people(&db).await < KEPT {
+        tokio::task::yield_now().await;
+    }
+    child.kill().await.unwrap();
+    assert_eq!(people(&db).await, KEPT, "what was not a whole batch is not there");
+    let row = list(&db, &RecipientFilter::default(), None, 1).await.unwrap().remove(0);
+    assert_eq!(row.person.attributes["备注"], format!("人员\n{}号", KEPT - 1));
+
+    let whole = here.data().with_file_name("people.csv");
+    std::fs::write(&whole, text(PEOPLE)).unwrap();
+    for (created, unchanged) in [(PEOPLE - KEPT as usize, KEPT as usize), (0, PEOPLE)] {
+        let output = import(whole.to_str().unwrap()).output().await.unwrap();
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(
+            (&report["created"], &report["unchanged"], &report["read_as"]["charset"]),
+            (&json!(created), &json!(unchanged), &json!("UTF-8")),
+            "{report}"
+        );
+    }
+    db.close().await;
+});

@@ -3,7 +3,7 @@ use belltower::domain::recipient::RecipientInput;
 use belltower::store::Db;
 use belltower::store::audience::ResolvedAudience;
 use belltower::store::recipients::{
-    RecipientFilter, RecipientRow, Upserted, deactivate_missing, find, list, lock, update, upsert,
+    RecipientFilter, RecipientRow, Upserted, deactivate_missing, find, list, lock, lock_all, update, upsert,
 };
 use serde_json::{Value, json};
 
@@ -87,6 +87,15 @@ on_both!(a_person_is_updated_in_place, |db| async {
     assert_eq!(row.updated_at, Timestamp(3));
     assert!(!row.active, "an update wakes nobody");
     assert_eq!(get(&db, "1").await.updated_at, Timestamp(1));
+});
+
+on_both!(those_of_many_who_are_there_are_locked, |db| async {
+    keep(&db, &[li(), person("2", json!({})), person("1", json!({}))], 1).await;
+    let mut tx = db.begin().await.unwrap();
+    let rows = lock_all(&mut tx, &["nobody", "2024001", "1"]).await.unwrap();
+    assert_eq!(ids(&rows), ["1", "2024001"]);
+    assert_eq!(rows[1].person, li());
+    assert!(lock_all(&mut tx, &[]).await.unwrap().is_empty());
 });
 
 on_both!(who_is_missing_becomes_inactive_and_comes_back, |db| async {

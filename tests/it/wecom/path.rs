@@ -7,7 +7,7 @@ use belltower::domain::operator::Role;
 use belltower::service::caller::KeyCaller;
 use belltower::service::messages::{self, AcceptOptions, DeliveryQuery, MessageSummary};
 use belltower::service::providers::{self, NewProvider};
-use belltower::service::recipients::{Import, ImportOptions};
+use belltower::service::recipients::{Format, Import, ImportOptions};
 use belltower::service::sources::{self, NewSource};
 use belltower::service::{Caller, Services};
 use belltower::simulator::{WecomAct, WecomCall, WecomFault, WecomQuery};
@@ -54,7 +54,7 @@ impl House {
         };
         let made = sources::create(&s, &owner, new).await.unwrap();
         let caller = sources::authenticate(&s, &made.key).await.unwrap();
-        let mut import = Import::start(&s, &owner, ImportOptions::default()).unwrap();
+        let mut import = Import::start(&s, &owner, Format::Ndjson, ImportOptions::default()).unwrap();
         for n in 0..people {
             let language = if n % 3 == 2 { "en" } else { "zh-CN" };
             let person = json!({

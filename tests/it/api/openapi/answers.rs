@@ -41,6 +41,14 @@ async fn every_success_described_happens_and_looks_so() {
         .await
         .expect(200);
     assert_eq!(import["rejected_lines"], 1);
+    let table = "学号,姓名,手机\n2024009,a,\n2024010,b,110\n";
+    let import = walk
+        .ask(("POST", "/api/v1/recipients/import"), NONE, |r| {
+            r.header("Content-Type", "text/csv").body(table)
+        })
+        .await
+        .expect(200);
+    assert_eq!((&import["unchanged"], &import["rejected"][0]["column"]), (&json!(1), &json!("手机")));
 
     let group = ("PUT", "/api/v1/groups/{slug}");
     let slug = ("{slug}", "staff");
