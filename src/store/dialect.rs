@@ -76,6 +76,15 @@ impl Dialect {
         }
     }
 
+    /// Whether an indexed `column` holds one of a JSON array of strings bound as text. PostgreSQL is made to look each of
+    /// them up: while a table fills, it does not know how large it is, and would go through all of it for each.
+    pub fn is_listed(self, column: &str, param: &str) -> String {
+        match self {
+            Self::Sqlite => format!("{column} IN {}", self.text_list(param)),
+            Self::Postgres => format!("{column} = ANY (ARRAY{})", self.text_list(param)),
+        }
+    }
+
     /// As [`lock`](Self::lock), for the rows of one table of a join.
     pub fn lock_of(self, alias: &str) -> String {
         match self {

@@ -136,8 +136,8 @@ pub async fn lock(tx: &mut Tx, campus_id: &str) -> Result<Option<RecipientRow>> 
 pub async fn lock_all(tx: &mut Tx, campus_ids: &[&str]) -> Result<Vec<RecipientRow>> {
     let dialect = tx.dialect();
     let text = format!(
-        "{SELECT} WHERE r.campus_id IN {} AND r.erased_at IS NULL ORDER BY r.campus_id{}",
-        dialect.text_list("$1"),
+        "{SELECT} WHERE {} AND r.erased_at IS NULL ORDER BY r.campus_id{}",
+        dialect.is_listed("r.campus_id", "$1"),
         dialect.lock()
     );
     let campus_ids = to_json(campus_ids)?;
