@@ -40,7 +40,7 @@ pub(super) fn read(cell: &str, kind: Kind) -> Result<String, Fault> {
         }
         None => Cow::Borrowed(cell),
     };
-    let cell = trim(without_apostrophe(trim(&cell)));
+    let cell = trim(without_apostrophe(trim(&cell), kind));
     if is_shortened(cell) {
         return lost(
             "lost_number",
@@ -96,10 +96,11 @@ fn text_formula(cell: &str) -> Option<Cow<'_, str>> {
     (!inner.contains('"')).then(|| Cow::Owned(inner.replace('\u{0}', "\"")))
 }
 
-/// An apostrophe before a number or a sign keeps a spreadsheet from reading it; one before a letter is part of a name.
-fn without_apostrophe(cell: &str) -> &str {
+/// An apostrophe before a number or a sign keeps a spreadsheet from reading it; one before a letter may be part of a name.
+fn without_apostrophe(cell: &str, kind: Kind) -> &str {
     let rest = cell.trim_start_matches('\'');
-    let is_guarded = rest.starts_with(|c: char| c.is_numeric() || matches!(c, '=' | '+' | '-' | '@'));
+    let is_guarded = kind != Kind::Text
+        || rest.starts_with(|c: char| c.is_numeric() || matches!(c, '=' | '+' | '-' | '@'));
     if is_guarded { rest } else { cell }
 }
 
@@ -138,7 +139,8 @@ mod tests {
             ("138\u{a0}1234\u{2013}5678", "138 1234-5678", "138 1234\u{2013}5678"),
             ("2023001.0", "2023001", "2023001.0"),
             ("2023001.50", "2023001.50", "2023001.50"),
-            ("'t Hooft", "'t Hooft", "'t Hooft"),
+            ("'S2023001", "S2023001", "'S2023001"),
+            ("'t Hooft", "t Hooft", "'t Hooft"),
             ("张\u{3000}三（研），２班", "张 三(研),2班", "张 三（研），2班"),
             ("a@x．cn", "a@x.cn", "a@x．cn"),
             ("-", "-", "-"),
