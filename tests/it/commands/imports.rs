@@ -127,7 +127,7 @@ fn what_was_asked_for_and_not_done_is_a_failure() {
         (Some(1), "belltower: nobody was deactivated\n")
     );
     let text = String::from_utf8(output.stdout).unwrap();
-    assert!(text.contains("the first of them on line 3"), "{text}");
+    assert!(text.contains("the first on line 3"), "{text}");
 
     for (file, expected) in
         [("", "has no first row"), ("名单\n学号,姓名\n", "1: no column has the campus ids")]

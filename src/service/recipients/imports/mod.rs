@@ -161,8 +161,8 @@ impl Import {
             match self.nameless {
                 Some(line) => {
                     self.report.not_deactivated = Some(format!(
-                        "nobody was deactivated: of {} records, the first of them on line {line}, nobody can say whom they \
-                         are about; mend them and import the file again",
+                        "nobody was deactivated, for anybody may stand in a record whose campus id cannot be read: {} \
+                         in all, the first on line {line}; mend them and import the file again",
                         self.nameless_count
                     ));
                 }

@@ -3,7 +3,7 @@
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 
 /// Cells in a row.
-const MOST_CELLS: usize = 1_024;
+pub(super) const MOST_CELLS: usize = 1_024;
 
 /// Cuts a text into rows without ever holding more than one of them.
 pub(super) struct Rows {

@@ -3,7 +3,7 @@
 use super::format::Charset;
 use super::record::{LONGEST, Record};
 use super::report::{ReadAs, ReadColumn, Rejected, shortened};
-use super::rows::{Cells, Rows};
+use super::rows::{Cells, MOST_CELLS, Rows};
 use super::text::Text;
 use crate::domain::fields::{below, faults_of};
 use crate::domain::recipient::{CellFault, Columns};
@@ -146,7 +146,7 @@ impl Head {
             Cells::Whole(cells) => cells,
             Cells::TooLong => {
                 let detail = format!(
-                    "a row has at most {LONGEST} bytes and 1,024 cells; is a quotation mark in it that is not closed?"
+                    "a row has at most {LONGEST} bytes and {MOST_CELLS} cells; is a quotation mark in it that is not closed?"
                 );
                 return Some(whole("too_long", detail));
             }
