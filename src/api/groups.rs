@@ -97,7 +97,7 @@ pub async fn list(
     let mut params = Params::of(&request);
     let (limit, before) = (params.limit(), params.cursor::<GroupId>());
     params.finish()?;
-    let groups = groups::list(&s, key.caller(), before, limit + 1).await?;
+    let groups = groups::list(&s, key.caller(), "", before, limit + 1).await?;
     Ok(web::Json(PageBody::of(groups, limit, |group| group.id, GroupBody::from)))
 }
 
@@ -145,7 +145,10 @@ pub async fn replace(
 #[utoipa::path(
     delete, path = "/api/v1/groups/{slug}", tag = "directory",
     params(("slug" = String, Path, description = "The group's slug")),
-    responses((status = 204, description = "Removed")),
+    responses(
+        (status = 204, description = "Removed"),
+        (status = 409, description = "`group_in_use`: a routing rule or a message that still waits names it"),
+    ),
 )]
 pub async fn delete(
     request: HttpRequest,

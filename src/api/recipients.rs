@@ -138,7 +138,7 @@ pub async fn list(
     key: Key,
 ) -> Result<web::Json<PageBody<RecipientBody>>> {
     let mut params = Params::of(&request);
-    let filter = ListFilter { q: params.text("q"), group: params.text("group") };
+    let filter = ListFilter { q: params.text("q"), group: params.text("group"), ..ListFilter::default() };
     let (limit, before) = (params.limit(), params.cursor::<RecipientId>());
     params.finish()?;
     let people = recipients::list(&s, key.caller(), &filter, before, limit + 1).await?;

@@ -64,6 +64,8 @@ impl Signed {
             (Section::Overview, true),
             (Section::Messages, self.may(Permission::MessagesView)),
             (Section::Sources, self.may(Permission::SourcesView)),
+            (Section::People, self.may(Permission::DirectoryView)),
+            (Section::Groups, self.may(Permission::DirectoryView)),
             (Section::Mailbox, self.services.simulators.is_some() && self.may(Permission::DirectoryReveal)),
         ];
         let flash = self.session.remove_as::<Flash>(FLASH).and_then(Result::ok);

@@ -18,6 +18,18 @@ use crate::{Error, Result};
 pub struct Form(Fields);
 
 impl Form {
+    /// The fields, if they carry this browser's token.
+    pub(super) fn checked(request: &HttpRequest, fields: Fields) -> Result<Self> {
+        let form = Self(fields);
+        if form.text("csrf").as_bytes().ct_eq(access::token(request)?.as_bytes()).into() {
+            return Ok(form);
+        }
+        if request.path().starts_with("/console") && !request.get_session().contains_key(OPERATOR) {
+            return Err(access::SIGNED_OUT);
+        }
+        Err(Error::forbidden(access::STALE_FORM, "the form did not carry this session's token"))
+    }
+
     /// The first value of that name, without the spaces around it; empty where there is none.
     pub fn text(&self, name: &str) -> &str {
         self.exact(name).trim()
@@ -42,15 +54,17 @@ impl FromRequest for Form {
         let request = request.clone();
         let fields = Fields::from_request(&request, payload);
         Box::pin(async move {
-            let form = Self(fields.await?);
-            if form.text("csrf").as_bytes().ct_eq(access::token(&request)?.as_bytes()).into() {
-                return Ok(form);
-            }
-            if request.path().starts_with("/console") && !request.get_session().contains_key(OPERATOR) {
-                return Err(access::SIGNED_OUT);
-            }
-            Err(Error::forbidden(access::STALE_FORM, "the form did not carry this session's token"))
+            Self::checked(&request, fields.await?)
         })
+    }
+}
+
+/// A fault in this person's words; one without a text of its own (`fault-<code>`) keeps its sentence.
+pub(super) fn fault_text(view: &View, code: &str, detail: &str) -> String {
+    let key = format!("fault-{code}");
+    match view.t(&key) {
+        text if text == key => detail.to_owned(),
+        text => text,
     }
 }
 
@@ -72,11 +86,7 @@ impl FieldFaults {
             if let Some(value) = value(fault) {
                 return view.t1(&format!("fault-{field}-{}", fault.code), "value", value);
             }
-            let key = format!("fault-{}", fault.code);
-            match view.t(&key) {
-                text if text == key => fault.detail.clone(),
-                text => text,
-            }
+            fault_text(view, &fault.code, &fault.detail)
         };
         let told = |fault: &Fault| {
             let field = fault.pointer.split('/').nth(1).unwrap_or_default();

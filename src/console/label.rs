@@ -2,8 +2,9 @@
 
 use super::page::Theme;
 use super::view::{Given, Markup, View, escape, icon};
-use crate::domain::channel::ChannelKind;
+use crate::domain::channel::{AddressKind, ChannelKind};
 use crate::domain::delivery::State;
+use crate::domain::group::GroupKind;
 use crate::domain::message::{Category, Status};
 use crate::domain::operator::Role;
 use crate::domain::source::Right;
@@ -134,6 +135,19 @@ impl View {
 
     pub fn role_text(&self, role: impl Given<Role>) -> String {
         self.t(&format!("role-{}", role.given()))
+    }
+
+    pub fn address_text(&self, kind: impl Given<AddressKind>) -> String {
+        self.t(&format!("address-{}", kind.given().name()))
+    }
+
+    pub fn group_kind(&self, kind: impl Given<GroupKind>) -> Markup {
+        let kind = kind.given();
+        let mark = match kind {
+            GroupKind::Static => "people",
+            GroupKind::Dynamic => "search",
+        };
+        badge(mark, Tone::Quiet, false, &self.t(&format!("group-{}", kind.name())))
     }
 
     /// A mark with words of the caller's.

@@ -9,18 +9,27 @@ mod door;
 pub mod error;
 pub mod first_call;
 pub mod form;
+mod group_pages;
+pub mod groups;
 pub mod label;
 pub mod mailbox;
 pub mod message;
 pub mod messages;
 pub mod overview;
 pub mod page;
+pub mod people;
+mod people_list;
+pub mod people_import;
+pub mod person;
+mod person_acts;
+pub mod person_form;
 mod preferences;
 pub mod sign_in;
 mod source_pages;
 pub mod sources;
 pub mod telephones;
 mod timeline;
+mod upload;
 pub mod view;
 
 use crate::http::routes::routes;
@@ -51,4 +60,21 @@ routes! {
     "/console/sources/{id}/keys" => { POST source_pages::create_key }
     "/console/sources/{id}/keys/{key}/revoke" => { POST source_pages::revoke_key }
     "/console/sources/{id}/enabled" => { POST source_pages::set_enabled }
+    "/console/people" => { GET people_list::show, POST person_form::create }
+    "/console/people/new" => { GET person_form::show_new }
+    "/console/people/import" => { GET people_import::show, POST people_import::run }
+    "/console/people/{id}" => { GET person::show, POST person_form::update }
+    "/console/people/{id}/edit" => { GET person_form::show_edit }
+    "/console/people/{id}/reveal" => { POST person::reveal }
+    "/console/people/{id}/active" => { POST person_acts::set_active }
+    "/console/people/{id}/preferences" => { POST person_acts::change_preferences }
+    "/console/people/{id}/erase" => { GET person_acts::show_erase, POST person_acts::erase }
+    "/console/groups" => { GET group_pages::list, POST group_pages::create }
+    "/console/groups/new" => { GET group_pages::show_new }
+    "/console/groups/preview" => { POST group_pages::preview }
+    "/console/groups/{id}" => { GET group_pages::show, POST group_pages::update }
+    "/console/groups/{id}/edit" => { GET group_pages::show_edit }
+    "/console/groups/{id}/count" => { GET group_pages::count }
+    "/console/groups/{id}/members" => { POST group_pages::change_members }
+    "/console/groups/{id}/delete" => { POST group_pages::delete }
 }

@@ -16,6 +16,8 @@ pub enum Section {
     Overview,
     Messages,
     Sources,
+    People,
+    Groups,
     /// What the built-in simulator received; there only while it runs.
     Mailbox,
 }
@@ -26,6 +28,8 @@ impl Section {
             Self::Overview => "/console",
             Self::Messages => "/console/messages",
             Self::Sources => "/console/sources",
+            Self::People => "/console/people",
+            Self::Groups => "/console/groups",
             Self::Mailbox => "/console/mailbox",
         }
     }
@@ -35,6 +39,8 @@ impl Section {
             Self::Overview => "overview",
             Self::Messages => "message",
             Self::Sources => "source",
+            Self::People => "card",
+            Self::Groups => "people",
             Self::Mailbox => "flask",
         }
     }
@@ -45,6 +51,8 @@ impl Section {
             Self::Overview => "nav-overview",
             Self::Messages => "nav-messages",
             Self::Sources => "nav-sources",
+            Self::People => "nav-people",
+            Self::Groups => "nav-groups",
             Self::Mailbox => "nav-mailbox",
         }
     }

@@ -45,6 +45,12 @@ impl Audience {
             && self.to.is_empty()
     }
 
+    /// Names that group, be it to leave it out.
+    pub fn names_group(&self, slug: &str) -> bool {
+        self.groups.iter().any(|group| group == slug)
+            || self.exclude.as_ref().is_some_and(|exclude| exclude.names_group(slug))
+    }
+
     /// Names people of the directory, and nothing else decides who gets it.
     pub fn only_names_people(&self) -> bool {
         let names = Self { recipients: Vec::new(), ..self.clone() };

@@ -17,13 +17,6 @@ use crate::domain::id::{DeliveryId, GroupId, MessageId, RecipientId};
 use crate::domain::message::Wording;
 use crate::domain::traces::Traces;
 
-/// From now on nobody plans anything for this person.
-pub async fn retire(tx: &mut Tx, id: RecipientId, now: Timestamp) -> Result<()> {
-    let text = "UPDATE recipient SET active = FALSE, updated_at = $2 WHERE id = $1 AND active";
-    in_tx!(tx, |c| sqlx::query(text).bind(id.0).bind(now.0).execute(c).await.map(drop))?;
-    Ok(())
-}
-
 /// Clears whatever says who a person is in the directory. The row stays for its deliveries' sake under `tombstone`, so
 /// the campus id can be given again.
 pub async fn bury(tx: &mut Tx, id: RecipientId, tombstone: &str, now: Timestamp) -> Result<()> {

@@ -1,10 +1,12 @@
 //! Stored sets of recipients and the members of those that list them.
 
-use super::{Db, Tx, in_db, in_tx, row, sql, to_json};
+use super::{Db, JsonText, Tx, in_db, in_tx, row, sql, to_json};
 use crate::Result;
 use crate::clock::Timestamp;
+use crate::domain::audience::Audience;
 use crate::domain::group::{GroupInput, GroupKind};
-use crate::domain::id::GroupId;
+use crate::domain::id::{GroupId, MessageId, RecipientId};
+use crate::domain::routing::Routed;
 
 row! {
     pub struct GroupRow {
@@ -32,11 +34,71 @@ pub async fn find(db: &Db, slug: &str) -> Result<Option<GroupRow>> {
     Ok(in_db!(db, |c| sqlx::query_as(sql(text)).bind(slug).fetch_optional(c).await)?)
 }
 
-/// The newest groups before `before`; at most `limit`.
-pub async fn list(db: &Db, before: Option<GroupId>, limit: u32) -> Result<Vec<GroupRow>> {
-    let text = format!("{SELECT} WHERE g.id < $1 ORDER BY g.id DESC LIMIT $2 + 0");
+pub async fn find_by_id(db: &Db, id: GroupId) -> Result<Option<GroupRow>> {
+    let text = format!("{SELECT} WHERE g.id = $1");
+    Ok(in_db!(db, |c| sqlx::query_as(sql(text)).bind(id.0).fetch_optional(c).await)?)
+}
+
+/// The newest groups before `before` with `q` in their name or slug; at most `limit`.
+pub async fn list(db: &Db, q: &str, before: Option<GroupId>, limit: u32) -> Result<Vec<GroupRow>> {
+    let [name, slug] = ["g.name", "g.slug"].map(|column| db.dialect().contains(column, "$3"));
+    let text = format!(
+        "{SELECT} WHERE g.id < $1 AND ($3 = '' OR {name} OR {slug}) ORDER BY g.id DESC LIMIT $2 + 0"
+    );
     let before = before.map_or(i64::MAX, |id| id.0);
-    Ok(in_db!(db, |c| sqlx::query_as(sql(text)).bind(before).bind(i64::from(limit)).fetch_all(c).await)?)
+    Ok(in_db!(db, |c| {
+        sqlx::query_as(sql(text)).bind(before).bind(i64::from(limit)).bind(q.trim()).fetch_all(c).await
+    })?)
+}
+
+row! {
+    /// A group by name, for whoever asks which ones a person is in.
+    pub struct GroupName {
+        pub id: GroupId,
+        pub slug: String,
+        pub name: String,
+        /// Of a dynamic group.
+        pub filter: Option<String>,
+    }
+}
+
+/// The static groups that list a person, by name.
+pub async fn listing(db: &Db, person: RecipientId) -> Result<Vec<GroupName>> {
+    let text = "SELECT g.id, g.slug, g.name, g.filter FROM group_member m
+        JOIN recipient_group g ON g.id = m.group_id WHERE m.recipient_id = $1 ORDER BY g.name, g.id";
+    Ok(in_db!(db, |c| sqlx::query_as(text).bind(person.0).fetch_all(c).await)?)
+}
+
+/// The dynamic groups, by name; at most `limit`.
+pub async fn dynamic(db: &Db, limit: u32) -> Result<Vec<GroupName>> {
+    let text = "SELECT g.id, g.slug, g.name, g.filter FROM recipient_group g
+        WHERE g.kind = 1 ORDER BY g.name, g.id LIMIT $1 + 0";
+    Ok(in_db!(db, |c| sqlx::query_as(text).bind(i64::from(limit)).fetch_all(c).await)?)
+}
+
+row! {
+    /// A message whose audience is still to be looked up.
+    pub struct Waiting {
+        pub id: MessageId,
+        pub title: String,
+        pub audience: Option<JsonText<Audience>>,
+        /// What rules added, where it is held.
+        pub routing: Option<JsonText<Routed>>,
+    }
+}
+
+/// Messages that nobody has planned to the end and that may name the group; at most `limit`.
+pub async fn waiting(db: &Db, slug: &str, limit: u32) -> Result<Vec<Waiting>> {
+    let dialect = db.dialect();
+    let [audience, routing] =
+        ["audience", "routing"].map(|column| dialect.holds(&format!("coalesce({column}, '')"), "$1"));
+    // Each by the index over messages that stand so.
+    let parts = ["status <= 1", "status = 2", "status = 5"].map(|standing| {
+        format!("SELECT id, title, audience, routing FROM message WHERE {standing} AND ({audience} OR {routing})")
+    });
+    let text = format!("{} ORDER BY id LIMIT $2 + 0", parts.join(" UNION ALL "));
+    let word = format!("\"{slug}\"");
+    Ok(in_db!(db, |c| sqlx::query_as(sql(text)).bind(word).bind(i64::from(limit)).fetch_all(c).await)?)
 }
 
 /// Creates a group; nothing where the slug is taken.

@@ -9,7 +9,7 @@ use crate::Result;
 use crate::clock::Timestamp;
 use crate::domain::channel::{AddressKind, ChannelKind};
 use crate::domain::delivery::{State, by_state};
-use crate::domain::id::{DeliveryId, MessageId, ReceiptId, SourceId};
+use crate::domain::id::{DeliveryId, MessageId, ReceiptId, RecipientId, SourceId};
 
 row! {
     /// How many deliveries of a message stand where, for one channel.
@@ -173,6 +173,21 @@ async fn position(db: &Db, message: MessageId, delivery: DeliveryId) -> Result<O
 pub async fn find_delivery(db: &Db, id: DeliveryId) -> Result<Option<DeliveryRow>> {
     let text = format!("{DELIVERY} WHERE d.id = $1");
     Ok(in_db!(db, |c| sqlx::query_as::<_, DeliveryRow>(sql(text)).bind(id.0).fetch_optional(c).await)?)
+}
+
+/// What was planned for one person, the latest first, before the delivery `before`.
+pub async fn deliveries_to(
+    db: &Db,
+    person: RecipientId,
+    before: Option<DeliveryId>,
+    limit: u32,
+) -> Result<Vec<DeliveryRow>> {
+    let text = format!("{DELIVERY} WHERE d.recipient_id = $1 AND d.id < $2 ORDER BY d.id DESC LIMIT $3 + 0");
+    let before = before.map_or(i64::MAX, |id| id.0);
+    Ok(in_db!(db, |c| {
+        let query = sqlx::query_as::<_, DeliveryRow>(sql(text)).bind(person.0).bind(before);
+        query.bind(i64::from(limit)).fetch_all(c).await
+    })?)
 }
 
 row! {

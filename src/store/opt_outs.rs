@@ -59,3 +59,26 @@ pub async fn replace(tx: &mut Tx, recipient: RecipientId, all: &[OptOut], now: T
         .map(drop))?;
     Ok(())
 }
+
+/// False where they did not want it already.
+pub async fn add(tx: &mut Tx, recipient: RecipientId, one: &OptOut, now: Timestamp) -> Result<bool> {
+    let text = "INSERT INTO opt_out (recipient_id, channel, topic, created_at) VALUES ($1, $2, $3, $4)
+        ON CONFLICT DO NOTHING";
+    let channel = one.channel.map_or(EVERY_CHANNEL, ChannelKind::code);
+    let added = in_tx!(tx, |c| {
+        let query = sqlx::query(text).bind(recipient.0).bind(channel).bind(one.topic.as_str()).bind(now.0);
+        query.execute(c).await.map(|done| done.rows_affected())
+    })?;
+    Ok(added > 0)
+}
+
+/// False where there was no such opt-out.
+pub async fn remove(tx: &mut Tx, recipient: RecipientId, one: &OptOut) -> Result<bool> {
+    let text = "DELETE FROM opt_out WHERE recipient_id = $1 AND channel = $2 AND topic = $3";
+    let channel = one.channel.map_or(EVERY_CHANNEL, ChannelKind::code);
+    let removed = in_tx!(tx, |c| {
+        let query = sqlx::query(text).bind(recipient.0).bind(channel).bind(one.topic.as_str());
+        query.execute(c).await.map(|done| done.rows_affected())
+    })?;
+    Ok(removed > 0)
+}

@@ -144,11 +144,32 @@ pub async fn lock_all(tx: &mut Tx, campus_ids: &[&str]) -> Result<Vec<RecipientR
     Ok(in_tx!(tx, |c| sqlx::query_as(sql(text)).bind(campus_ids).fetch_all(c).await)?)
 }
 
+pub async fn find_by_id(db: &Db, id: RecipientId) -> Result<Option<RecipientRow>> {
+    let text = format!("{SELECT} WHERE r.id = $1 AND r.erased_at IS NULL");
+    Ok(in_db!(db, |c| sqlx::query_as(sql(text)).bind(id.0).fetch_optional(c).await)?)
+}
+
+/// Lets audiences select a person, or no longer. False where they did or did not already.
+pub async fn set_active(tx: &mut Tx, id: RecipientId, active: bool, now: Timestamp) -> Result<bool> {
+    let text = if active {
+        "UPDATE recipient SET active = TRUE, updated_at = $2 WHERE id = $1 AND NOT active"
+    } else {
+        "UPDATE recipient SET active = FALSE, updated_at = $2 WHERE id = $1 AND active"
+    };
+    let changed = in_tx!(tx, |c| {
+        sqlx::query(text).bind(id.0).bind(now.0).execute(c).await.map(|done| done.rows_affected())
+    })?;
+    Ok(changed > 0)
+}
+
 /// Which people to list; everyone where a field is empty.
 #[derive(Clone, Debug, Default)]
 pub struct RecipientFilter {
     /// The beginning of the campus id, the email address or the mobile number, or a part of the name.
     pub q: String,
+    /// A part of the department's name.
+    pub department: String,
+    pub active: Option<bool>,
     /// Only whom this selects.
     pub audience: Option<ResolvedAudience>,
 }
@@ -174,6 +195,17 @@ pub async fn list(
         ));
         binds.push(Bind::Text(q.to_owned()));
     }
+    let department = filter.department.trim();
+    if !department.is_empty() {
+        let param = format!("${}", 3 + binds.len());
+        text.push_str(&format!(" AND {}", db.dialect().contains("r.department", &param)));
+        binds.push(Bind::Text(department.to_owned()));
+    }
+    text.push_str(match filter.active {
+        Some(true) => " AND r.active",
+        Some(false) => " AND NOT r.active",
+        None => "",
+    });
     if let Some(audience) = &filter.audience {
         let selection = audience.select(db.dialect(), 3 + binds.len());
         text.push_str(&format!(" AND {}", selection.condition));

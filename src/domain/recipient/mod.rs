@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::address;
 use super::channel::{AddressKind, ChannelKind};
 use super::fields::Fields;
+use super::filter;
 use super::topic::TopicPattern;
 use crate::error::Result;
 
@@ -104,6 +105,17 @@ impl RecipientInput {
             AddressKind::Mobile => self.mobile.as_deref(),
             AddressKind::WecomUserid => self.wecom_userid.as_deref(),
             AddressKind::WechatOpenid => self.wechat_openid.as_deref(),
+        }
+    }
+
+    /// What a filter that asks for this name is answered.
+    pub fn value(&self, name: &str) -> Option<filter::Value<'_>> {
+        let text = |text: &'_ str| filter::Value::Text(std::borrow::Cow::Owned(text.to_owned()));
+        match name {
+            "campus_id" => Some(text(&self.campus_id)),
+            "department" => self.department.as_deref().map(text),
+            "language" => self.language.as_deref().map(text),
+            _ => self.attributes.get(name).and_then(filter::Value::from_json),
         }
     }
 

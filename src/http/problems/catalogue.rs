@@ -168,6 +168,21 @@ pub(super) const ALL: &[Explained] = &[
         ],
     ),
     problem(
+        "group_in_use",
+        409,
+        [
+            "Something still needs the group",
+            "A routing rule in force, or a message that is not planned yet, names the group. Without it they would \
+             reach others than was meant.",
+            "Take the group out of the rule, and wait for the messages or cancel them; then delete it.",
+        ],
+        [
+            "用户组仍在使用",
+            "有生效的路由规则或尚未展开的消息引用了该用户组，删除后它们的受众会与原意不符。",
+            "请先从规则中移除该组，并等待相关消息发出或取消它们，然后再删除。",
+        ],
+    ),
+    problem(
         "key_ended",
         409,
         [

@@ -1,5 +1,6 @@
 //! Groups of recipients, and the audiences that name them.
 
+mod by_hand;
 mod known;
 mod resolve;
 
@@ -19,6 +20,10 @@ use crate::store::groups::{self as store, GroupRow};
 use crate::telemetry::mask;
 use crate::{Error, Result};
 
+/// A group that a person is in.
+pub use crate::store::groups::GroupName;
+
+pub use self::by_hand::{Uses, create, find, of_person, update, uses};
 pub(super) use self::known::KnownGroups;
 pub use self::resolve::{Resolution, resolve};
 
@@ -116,15 +121,27 @@ pub async fn get(s: &Services, caller: &Caller, slug: &str) -> Result<Group> {
     Ok(Group { members: Some(members), ..row.into() })
 }
 
-/// The newest groups before `before`; at most `limit`.
-pub async fn list(s: &Services, caller: &Caller, before: Option<GroupId>, limit: u32) -> Result<Vec<Group>> {
+/// The newest groups before `before` with `q` in their name or slug; at most `limit`.
+pub async fn list(
+    s: &Services,
+    caller: &Caller,
+    q: &str,
+    before: Option<GroupId>,
+    limit: u32,
+) -> Result<Vec<Group>> {
     require(caller, Permission::DirectoryView)?;
-    Ok(store::list(&s.db, before, limit).await?.into_iter().map(Group::from).collect())
+    Ok(store::list(&s.db, q, before, limit).await?.into_iter().map(Group::from).collect())
 }
 
 /// Removes a group; its members stay in the directory.
+///
+/// # Errors
+///
+/// [`Error::Conflict`] where a rule in force or a message that still waits names it: without the group they would reach
+/// others than was meant, above all where it is left out.
 pub async fn delete(s: &Services, caller: &Caller, slug: &str) -> Result<()> {
     require(caller, Permission::DirectoryEdit)?;
+    by_hand::refuse_used(s, slug).await?;
     let mut tx = s.db.begin().await?;
     if !store::delete(&mut tx, slug).await? {
         return Err(unknown());
@@ -187,7 +204,7 @@ pub async fn members(
     before: Option<RecipientId>,
     limit: u32,
 ) -> Result<Vec<Recipient>> {
-    let filter = ListFilter { q: None, group: Some(slug.to_owned()) };
+    let filter = ListFilter { group: Some(slug.to_owned()), ..ListFilter::default() };
     recipients::list(s, caller, &filter, before, limit).await
 }
 

@@ -28,7 +28,7 @@ pub use self::delivery_views::{
 pub use self::intake::Intake;
 pub use self::list::{MessageQuery, Page, list};
 pub use self::preview::preview;
-pub use self::read::{DeliveryQuery, deliveries, delivery, get, get_many, timeline, wait};
+pub use self::read::{DeliveryQuery, deliveries, deliveries_to, delivery, get, get_many, timeline, wait};
 pub use self::review::{reject, release};
 pub use self::views::{
     AcceptedView, AudienceCounts, EventView, MatchedRule, MessageSummary, MessageView, Preview,

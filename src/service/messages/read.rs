@@ -12,7 +12,7 @@ use super::list::Page;
 use super::views::{EventView, MatchedRule, MessageSummary, MessageView, audience_view};
 use crate::domain::channel::ChannelKind;
 use crate::domain::delivery::State;
-use crate::domain::id::{DeliveryId, MessageId, SourceId};
+use crate::domain::id::{DeliveryId, MessageId, RecipientId, SourceId};
 use crate::domain::operator::Permission;
 use crate::domain::source::Right;
 use crate::error::{Error, Result};
@@ -74,6 +74,20 @@ pub(super) fn cursor<T: std::str::FromStr>(text: Option<&str>) -> Result<Option<
             .map_err(|_| Error::fault("/cursor", "invalid_cursor", "send the `next_cursor` of a page"))
     };
     text.map(read).transpose()
+}
+
+/// What was planned for one person, the latest first, before the delivery `before`; at most `limit`.
+pub async fn deliveries_to(
+    s: &Services,
+    caller: &Caller,
+    person: RecipientId,
+    before: Option<DeliveryId>,
+    limit: u32,
+) -> Result<Vec<DeliveryView>> {
+    caller.require(Permission::MessagesView)?;
+    caller.require(Permission::DirectoryView)?;
+    let rows = history::deliveries_to(&s.db, person, before, limit).await?;
+    Ok(rows.into_iter().map(DeliveryView::from).collect())
 }
 
 /// Several messages by id, in the order asked for, as lists show them; those the caller may not see are left out.

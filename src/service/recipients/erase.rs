@@ -42,7 +42,7 @@ pub async fn delete(s: &Services, caller: &Caller, campus_id: &str) -> Result<()
 async fn retire(s: &Services, campus_id: &str) -> Result<Recipient> {
     let mut tx = s.db.begin().await?;
     let recipient = store::lock(&mut tx, campus_id).await?.ok_or_else(unknown)?;
-    erasure::retire(&mut tx, recipient.id, s.clock.now()).await?;
+    store::set_active(&mut tx, recipient.id, false, s.clock.now()).await?;
     tx.commit().await?;
     Ok(recipient)
 }

@@ -1,5 +1,6 @@
 //! The directory of people, as departments' systems and administrators keep it.
 
+mod by_hand;
 mod erase;
 mod imports;
 
@@ -17,6 +18,7 @@ use crate::store::{Tx, audit, opt_outs};
 use crate::telemetry::mask;
 use crate::{Error, Result};
 
+pub use self::by_hand::{create, find, opt_in, opt_out, set_active};
 pub use self::erase::delete;
 pub use self::imports::{
     Charset, Format, Import, ImportOptions, ImportReport, ReadAs, ReadColumn, Rejected, import,
@@ -139,6 +141,9 @@ pub async fn reveal(s: &Services, caller: &Caller, campus_id: &str) -> Result<Re
 pub struct ListFilter {
     /// The beginning of the campus id, the email address or the mobile number, or a part of the name.
     pub q: Option<String>,
+    /// A part of the department's name.
+    pub department: Option<String>,
+    pub active: Option<bool>,
     /// The slug of a group: only whom it reaches.
     pub group: Option<String>,
 }
@@ -156,7 +161,12 @@ pub async fn list(
         Some(slug) => Some(groups::audience_of(s, slug).await?),
         None => None,
     };
-    let filter = RecipientFilter { q: filter.q.clone().unwrap_or_default(), audience };
+    let filter = RecipientFilter {
+        q: filter.q.clone().unwrap_or_default(),
+        department: filter.department.clone().unwrap_or_default(),
+        active: filter.active,
+        audience,
+    };
     let rows = store::list(&s.db, &filter, before, limit).await?;
     Ok(rows.into_iter().map(|row| row.shown_to(caller)).collect())
 }

@@ -6,7 +6,7 @@ use belltower::domain::recipient::OptOut;
 use belltower::service::{groups, recipients, templates};
 use belltower::store::fan_out::{self, Listed};
 use belltower::store::screen::Screen;
-use belltower::store::{erasure, planning, recipients as people_store};
+use belltower::store::{planning, recipients as people_store};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -171,7 +171,7 @@ on_both!(an_erasure_cut_off_half_way_is_done_again, |db| async {
     // As far as a process came that was killed behind its first step.
     let mut tx = db.begin().await.unwrap();
     let person = people_store::lock(&mut tx, ID).await.unwrap().unwrap();
-    erasure::retire(&mut tx, person.id, app.clock.now()).await.unwrap();
+    people_store::set_active(&mut tx, person.id, false, app.clock.now()).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(app.get(&format!("/recipients/{ID}")).await.expect(200)["active"], false);
     let erase = async || Answer::of(app.api(Method::DELETE, &format!("/recipients/{ID}"))).await.status;

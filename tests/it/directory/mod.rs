@@ -1,5 +1,6 @@
 //! People, groups and templates, as systems and administrators keep them.
 
+mod by_hand;
 mod groups;
 mod imports;
 mod people;

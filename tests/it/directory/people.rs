@@ -51,7 +51,7 @@ on_both!(the_directory_is_kept_by_whom_it_is_entrusted_to, |db| async {
     refused(recipients::put(&s, &bare, "1", &body).await.map(drop), "put");
     refused(recipients::get(&s, &bare, "1").await.map(drop), "get");
     refused(recipients::delete(&s, &bare, "1").await, "delete");
-    refused(groups::list(&s, &bare, None, 9).await.map(drop), "groups");
+    refused(groups::list(&s, &bare, "", None, 9).await.map(drop), "groups");
     refused(Import::start(&s, &bare, Format::Ndjson, ImportOptions::default()).map(drop), "import");
     let sender = operator(Role::Sender);
     refused(recipients::put(&s, &sender, "1", &body).await.map(drop), "a sender edits");

@@ -5,11 +5,11 @@ use belltower::domain::id::{DeliveryId, MessageId, RecipientId};
 use belltower::domain::message::Status;
 use belltower::domain::traces::Traces;
 use belltower::store::erasure::{
-    Named, blank, bury, deliveries_of, deliveries_to, groups, lock, naming, retire, rewrite, set_filter,
+    Named, blank, bury, deliveries_of, deliveries_to, groups, lock, naming, rewrite, set_filter,
     shared,
 };
 use belltower::store::messages::NewMessage;
-use belltower::store::recipients::{RecipientFilter, find, list};
+use belltower::store::recipients::{RecipientFilter, find, list, set_active};
 use belltower::store::{Db, JsonText, history};
 use serde_json::{Value, json};
 
@@ -53,7 +53,7 @@ on_both!(a_person_is_retired_and_then_buried, |db| async {
     ] {
         execute(&mut tx, text).await;
     }
-    retire(&mut tx, id, Timestamp(5)).await.unwrap();
+    assert!(set_active(&mut tx, id, false, Timestamp(5)).await.unwrap());
     tx.commit().await.unwrap();
     let retired = find(&db, "2024001").await.unwrap().unwrap();
     assert_eq!((retired.active, retired.updated_at), (false, Timestamp(5)));

@@ -1,10 +1,10 @@
 use belltower::clock::Timestamp;
 use belltower::domain::channel::{AddressKind, ChannelKind};
 use belltower::domain::delivery::State;
-use belltower::domain::id::{DeliveryId, MessageId, SourceId};
+use belltower::domain::id::{DeliveryId, MessageId, RecipientId, SourceId};
 use belltower::store::Db;
 use belltower::store::history::{
-    DeliveryFilter, append, attempts, counts, deliveries, events, find_delivery, receipts,
+    DeliveryFilter, append, attempts, counts, deliveries, deliveries_to, events, find_delivery, receipts,
 };
 use serde_json::json;
 
@@ -111,4 +111,16 @@ on_both!(a_delivery_is_shown_with_all_that_was_tried_and_said, |db| async {
     let said = receipts(&db, DeliveryId(102)).await.unwrap();
     assert_eq!(said.len(), 1);
     assert_eq!((said[0].state, said[0].code.as_deref()), (State::Failed, Some("UNDELIV")));
+});
+
+on_both!(what_one_person_was_sent_comes_latest_first, |db| async {
+    scene(&db).await;
+    let sent = async |person, before: Option<i64>, limit| {
+        let rows = deliveries_to(&db, RecipientId(person), before.map(DeliveryId), limit).await.unwrap();
+        rows.into_iter().map(|row| (row.id.0, row.state)).collect::<Vec<_>>()
+    };
+    assert_eq!(sent(11, None, 9).await, [(103, State::Suppressed), (102, State::Failed)]);
+    assert_eq!(sent(11, Some(103), 9).await, [(102, State::Failed)]);
+    assert_eq!(sent(12, None, 1).await, [(104, State::Pending)]);
+    assert_eq!(sent(13, None, 9).await, []);
 });

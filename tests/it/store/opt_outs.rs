@@ -3,7 +3,7 @@ use belltower::domain::channel::ChannelKind;
 use belltower::domain::id::RecipientId;
 use belltower::domain::recipient::OptOut;
 use belltower::store::Db;
-use belltower::store::opt_outs::{list, replace};
+use belltower::store::opt_outs::{add, list, remove, replace};
 use serde_json::json;
 
 use super::recipients::{keep, person};
@@ -37,4 +37,22 @@ on_both!(opt_outs_are_replaced_person_by_person, |db| async {
     set(&db, ids[0], &[]).await;
     assert!(list(&db, ids[0]).await.unwrap().is_empty());
     assert_eq!(list(&db, ids[1]).await.unwrap().len(), 1);
+});
+
+on_both!(one_opt_out_comes_and_goes, |db| async {
+    keep(&db, &[person("1", json!({}))], 1).await;
+    let id = belltower::store::recipients::find(&db, "1").await.unwrap().unwrap().id;
+    let kept = opt_out(None, "academic.#");
+    set(&db, id, std::slice::from_ref(&kept)).await;
+    let by_mail = opt_out(Some(ChannelKind::Email), "academic.#");
+    let mut tx = db.begin().await.unwrap();
+    assert!(add(&mut tx, id, &by_mail, Timestamp(2)).await.unwrap());
+    assert!(!add(&mut tx, id, &by_mail, Timestamp(3)).await.unwrap(), "twice is once");
+    tx.commit().await.unwrap();
+    assert_eq!(list(&db, id).await.unwrap(), [kept.clone(), by_mail.clone()]);
+    let mut tx = db.begin().await.unwrap();
+    assert!(remove(&mut tx, id, &by_mail).await.unwrap());
+    assert!(!remove(&mut tx, id, &by_mail).await.unwrap());
+    tx.commit().await.unwrap();
+    assert_eq!(list(&db, id).await.unwrap(), [kept], "only the one named");
 });

@@ -3,7 +3,8 @@ use belltower::domain::recipient::RecipientInput;
 use belltower::store::Db;
 use belltower::store::audience::ResolvedAudience;
 use belltower::store::recipients::{
-    RecipientFilter, RecipientRow, Upserted, deactivate_missing, find, list, lock, lock_all, update, upsert,
+    RecipientFilter, RecipientRow, Upserted, deactivate_missing, find, find_by_id, list, lock, lock_all, set_active,
+    update, upsert,
 };
 use serde_json::{Value, json};
 
@@ -124,7 +125,7 @@ on_both!(people_are_found_by_what_one_knows_of_them, |db| async {
     )
     .await;
     let found = async |q: &str| {
-        let filter = RecipientFilter { q: q.to_owned(), audience: None };
+        let filter = RecipientFilter { q: q.to_owned(), ..RecipientFilter::default() };
         let rows = list(&db, &filter, None, 10).await.unwrap();
         rows.into_iter().map(|row| row.person.campus_id).collect::<Vec<_>>()
     };
@@ -151,6 +152,50 @@ on_both!(lists_go_on_and_keep_to_an_audience, |db| async {
     assert_eq!(ids(&rest), ["p3", "p2", "p1"]);
     let audience =
         ResolvedAudience { recipients: vec!["p1".into(), "p4".into(), "p5".into()], ..Default::default() };
-    let some = RecipientFilter { q: "p".to_owned(), audience: Some(audience) };
+    let some = RecipientFilter { q: "p".to_owned(), audience: Some(audience), ..RecipientFilter::default() };
     assert_eq!(ids(&list(&db, &some, Some(first[0].id), 10).await.unwrap()), ["p4", "p1"]);
+});
+
+on_both!(one_person_is_made_inactive_and_active, |db| async {
+    keep(&db, &["1", "2"].map(|id| person(id, json!({}))), 1).await;
+    let id = get(&db, "1").await.id;
+    assert_eq!(find_by_id(&db, id).await.unwrap().unwrap().person.campus_id, "1");
+    for (active, at) in [(false, 5), (true, 7)] {
+        let mut tx = db.begin().await.unwrap();
+        assert!(set_active(&mut tx, id, active, Timestamp(at)).await.unwrap());
+        assert!(!set_active(&mut tx, id, active, Timestamp(at + 1)).await.unwrap(), "so already");
+        tx.commit().await.unwrap();
+        let row = get(&db, "1").await;
+        assert_eq!((row.active, row.updated_at), (active, Timestamp(at)));
+    }
+    assert!(get(&db, "2").await.active);
+    let mut tx = db.begin().await.unwrap();
+    belltower::store::erasure::bury(&mut tx, id, "erased 1", Timestamp(9)).await.unwrap();
+    tx.commit().await.unwrap();
+    assert!(find_by_id(&db, id).await.unwrap().is_none(), "who was erased is found no more");
+});
+
+on_both!(people_are_found_by_department_and_by_whether_they_are_active, |db| async {
+    let people = [("1", Some("农学院")), ("2", Some("动物科技学院")), ("3", Some("图书馆")), ("4", None)];
+    for (id, department) in people {
+        keep(&db, &[person(id, json!({"department": department}))], 1).await;
+    }
+    let mut tx = db.begin().await.unwrap();
+    deactivate_missing(&mut tx, &["1", "3", "4"].map(str::to_owned), Timestamp(2)).await.unwrap();
+    tx.commit().await.unwrap();
+    let found = async |q: &str, department: &str, active| {
+        let filter = RecipientFilter {
+            q: q.to_owned(),
+            department: department.to_owned(),
+            active,
+            audience: None,
+        };
+        let rows = list(&db, &filter, None, 10).await.unwrap();
+        rows.into_iter().map(|row| row.person.campus_id).collect::<Vec<_>>()
+    };
+    assert_eq!(found("", " 学院 ", None).await, ["2", "1"]);
+    assert_eq!(found("1", "学院", None).await, ["1"]);
+    assert_eq!(found("", "学院", Some(true)).await, ["1"]);
+    assert_eq!(found("", "", Some(false)).await, ["2"]);
+    assert_eq!(found("", "%", None).await, [""; 0], "no wildcards");
 });

@@ -1,0 +1,407 @@
+//! Serves the pages of groups, and does what their forms ask for.
+
+use actix_web::web::{self, Data, Path};
+use actix_web::{HttpRequest, HttpResponse};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::access::Signed;
+use super::form::{FieldFaults, Form};
+use super::groups::{
+    CountFragment, FilterFault, Found, GroupForm, GroupFormPage, GroupPage, GroupRow, GroupsFragment,
+    GroupsPage, PreviewFragment,
+};
+use super::messages::read;
+use super::page::{self, Fact, Flash, Section, address, see_other};
+use super::people::{PeopleFragment, PersonRow};
+use super::people_list::{ON_A_PAGE, one_page};
+use super::view::View;
+use crate::domain::filter::Filter;
+use crate::domain::group::GroupKind;
+use crate::domain::id::GroupId;
+use crate::domain::operator::Permission;
+use crate::error::Fault;
+use crate::service::Services;
+use crate::service::groups::{self, Group};
+use crate::service::recipients::ListFilter;
+use crate::{Error, Result};
+
+const HOME: &str = "/console/groups";
+/// Unknown campus ids that a fault names.
+const MOST_NAMED: usize = 10;
+
+fn href(id: GroupId) -> String {
+    format!("{HOME}/{id}")
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct GroupFilter {
+    q: String,
+    cursor: String,
+}
+
+impl From<Group> for GroupRow {
+    fn from(group: Group) -> Self {
+        Self {
+            id: group.id,
+            slug: group.slug,
+            name: group.name,
+            kind: group.kind,
+            people: group.members.map(i64::unsigned_abs),
+            updated_at: group.updated_at,
+        }
+    }
+}
+
+/// The list with its search, or the list alone.
+pub(super) async fn list(
+    request: HttpRequest,
+    s: Data<Services>,
+    signed: Signed,
+    filter: web::Query<GroupFilter>,
+) -> Result<HttpResponse> {
+    let before = read::<GroupId>(&filter.cursor).flatten();
+    let mut found = groups::list(&s, &signed.caller, &filter.q, before, ON_A_PAGE + 1).await?;
+    let more = found.len() > ON_A_PAGE as usize;
+    found.truncate(ON_A_PAGE as usize);
+    let there = |cursor: &str| address(HOME, &[("q", &filter.q), ("cursor", cursor)]);
+    let list = GroupsFragment {
+        view: signed.view(),
+        filtered: !filter.q.is_empty(),
+        newest: (!filter.cursor.is_empty()).then(|| there("")),
+        older: found.last().filter(|_| more).map(|last| there(&last.id.to_string())),
+        rows: found.into_iter().map(GroupRow::from).collect(),
+    };
+    if page::wants_fragment(&request) {
+        return page::html(&list);
+    }
+    page::html(&GroupsPage {
+        shell: signed.shell(Section::Groups)?,
+        q: filter.q.clone(),
+        may_edit: signed.may(Permission::DirectoryEdit),
+        list,
+    })
+}
+
+/// How many people one group reaches; a filter is put to the whole directory, so lists ask only when told to.
+pub(super) async fn count(
+    request: HttpRequest,
+    s: Data<Services>,
+    signed: Signed,
+    id: Path<GroupId>,
+) -> Result<HttpResponse> {
+    if !page::wants_fragment(&request) {
+        return Ok(see_other(&href(*id)));
+    }
+    let group = groups::find(&s, &signed.caller, *id).await?;
+    let group = groups::get(&s, &signed.caller, &group.slug).await?;
+    let people = group.members.unwrap_or_default().unsigned_abs();
+    page::html(&CountFragment { view: signed.view(), people })
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct MembersFilter {
+    cursor: String,
+}
+
+pub(super) async fn show(
+    s: Data<Services>,
+    signed: Signed,
+    id: Path<GroupId>,
+    filter: web::Query<MembersFilter>,
+) -> Result<HttpResponse> {
+    let group = groups::find(&s, &signed.caller, *id).await?;
+    page::html(&group_page(&s, &signed, group, &filter.cursor).await?)
+}
+
+async fn group_page(s: &Services, signed: &Signed, group: Group, cursor: &str) -> Result<GroupPage> {
+    let group = groups::get(s, &signed.caller, &group.slug).await?;
+    let uses = groups::uses(s, &signed.caller, &group.slug).await?;
+    let of = ListFilter { group: Some(group.slug.clone()), ..ListFilter::default() };
+    let (rows, next) = one_page(s, signed, &of, cursor).await?;
+    let may_edit = signed.may(Permission::DirectoryEdit);
+    let there = |cursor: &str| format!("{}#members", address(&href(group.id), &[("cursor", cursor)]));
+    let by_hand = may_edit && group.kind == GroupKind::Static;
+    let mut shell = signed.shell(Section::Groups)?;
+    shell.here = href(group.id);
+    Ok(GroupPage {
+        id: group.id,
+        kind: group.kind,
+        people: group.members.unwrap_or_default().unsigned_abs(),
+        may_edit,
+        rules: uses.rules,
+        messages: uses.messages,
+        members: PeopleFragment {
+            view: signed.view(),
+            rows,
+            filtered: false,
+            remove_from: by_hand.then(|| format!("{}/members", href(group.id))),
+            of_group: true,
+            newest: (!cursor.is_empty()).then(|| there("")),
+            older: next.map(|cursor| there(&cursor)),
+        },
+        typed: String::new(),
+        faults: FieldFaults::default(),
+        facts: vec![
+            Fact::text(shell.view.t("column-slug"), &group.slug),
+            Fact::markup(shell.view.t("column-created"), shell.view.ago(group.created_at)),
+            Fact::markup(shell.view.t("column-updated"), shell.view.ago(group.updated_at)),
+        ],
+        slug: group.slug,
+        name: group.name,
+        filter: group.filter,
+        shell,
+    })
+}
+
+/// Campus ids as they are pasted: one a line, or with commas or spaces between, each once.
+fn ids(text: &str) -> Vec<String> {
+    let mut ids: Vec<String> = Vec::new();
+    let mut seen = std::collections::HashSet::new();
+    let apart = |c: char| c.is_whitespace() || matches!(c, ',' | '，' | '、' | ';' | '；');
+    for id in text.split(apart).filter(|id| !id.is_empty()) {
+        if seen.insert(id) {
+            ids.push(id.to_owned());
+        }
+    }
+    ids
+}
+
+/// Faults at their fields; of unknown people the first few are named at once.
+fn told(view: &View, faults: &[Fault], ids: &[String], filter: &str) -> FieldFaults {
+    let at = |fault: &Fault| fault.pointer.rsplit('/').next()?.parse::<usize>().ok();
+    let unknown: Vec<&str> = faults
+        .iter()
+        .filter(|fault| fault.code == "unknown_recipient")
+        .filter_map(|fault| ids.get(at(fault)?).map(String::as_str))
+        .collect();
+    let mut named = unknown.iter().take(MOST_NAMED).copied().collect::<Vec<_>>().join(&view.t("list-separator"));
+    if unknown.len() > MOST_NAMED {
+        named.push_str(&format!(" … ({})", unknown.len()));
+    }
+    let position = Filter::parse(filter).err().map(|error| (error.position + 1).to_string());
+    FieldFaults::about(view, faults, |fault| match fault.code.as_ref() {
+        "unknown_recipient" => Some(named.clone()),
+        code if code.starts_with("filter_") => position.clone(),
+        _ => None,
+    })
+}
+
+fn nothing_yet(view: View) -> PreviewFragment {
+    PreviewFragment { view, found: None, fault: None }
+}
+
+/// Whom the filter finds; nothing while there is none.
+async fn look(s: &Services, signed: &Signed, filter: &str) -> Result<PreviewFragment> {
+    signed.caller.require(Permission::DirectoryView)?;
+    let view = signed.view();
+    if filter.is_empty() {
+        return Ok(nothing_yet(view));
+    }
+    if let Err(error) = Filter::parse(filter) {
+        let fault = Some(FilterFault::new(&view, filter, &error));
+        return Ok(PreviewFragment { view, found: None, fault });
+    }
+    let found = groups::preview(s, &signed.caller, &json!({ "where": filter })).await?;
+    let found = Found {
+        people: found.count.unsigned_abs(),
+        sample: found.sample.into_iter().map(PersonRow::from).collect(),
+    };
+    Ok(PreviewFragment { view, found: Some(found), fault: None })
+}
+
+/// What script asks for while a filter is written.
+pub(super) async fn preview(s: Data<Services>, signed: Signed, form: Form) -> Result<HttpResponse> {
+    page::html(&look(&s, &signed, form.text("where")).await?)
+}
+
+pub(super) async fn show_new(signed: Signed) -> Result<HttpResponse> {
+    signed.caller.require(Permission::DirectoryEdit)?;
+    let form = GroupForm {
+        slug: String::new(),
+        name: String::new(),
+        kind: GroupKind::Static,
+        filter: String::new(),
+        members: String::new(),
+    };
+    page::html(&GroupFormPage {
+        shell: signed.shell(Section::Groups)?,
+        id: None,
+        form,
+        faults: FieldFaults::default(),
+        preview: nothing_yet(signed.view()),
+    })
+}
+
+fn typed(form: &Form) -> GroupForm {
+    GroupForm {
+        slug: form.text("slug").to_owned(),
+        name: form.text("name").to_owned(),
+        kind: form.text("kind").parse().unwrap_or(GroupKind::Static),
+        filter: form.text("where").to_owned(),
+        members: form.text("members").to_owned(),
+    }
+}
+
+/// Without script a button of the form asks whom its filter finds.
+fn only_looks(form: &Form) -> bool {
+    form.text("act") == "preview"
+}
+
+pub(super) async fn create(s: Data<Services>, signed: Signed, form: Form) -> Result<HttpResponse> {
+    signed.caller.require(Permission::DirectoryEdit)?;
+    let typed = typed(&form);
+    if only_looks(&form) {
+        return shown_again(&s, &signed, None, typed, &[]).await;
+    }
+    let mut body = json!({ "name": typed.name, "kind": typed.kind });
+    let mut members = Vec::new();
+    match typed.kind {
+        GroupKind::Static => members = ids(&typed.members),
+        GroupKind::Dynamic => body["where"] = typed.filter.as_str().into(),
+    }
+    match groups::create(&s, &signed.caller, &typed.slug, &body, &members).await {
+        Ok(id) => {
+            signed.say(&Flash::good(signed.view().t("group-was-made")))?;
+            Ok(see_other(&href(id)))
+        }
+        Err(Error::Invalid(faults)) => shown_again(&s, &signed, None, typed, &faults).await,
+        Err(other) => Err(other),
+    }
+}
+
+fn filled(group: Group) -> GroupForm {
+    GroupForm {
+        slug: group.slug,
+        name: group.name,
+        kind: group.kind,
+        filter: group.filter.unwrap_or_default(),
+        members: String::new(),
+    }
+}
+
+pub(super) async fn show_edit(s: Data<Services>, signed: Signed, id: Path<GroupId>) -> Result<HttpResponse> {
+    signed.caller.require(Permission::DirectoryEdit)?;
+    let group = groups::find(&s, &signed.caller, *id).await?;
+    let preview = look(&s, &signed, group.filter.as_deref().unwrap_or_default()).await?;
+    page::html(&GroupFormPage {
+        shell: signed.shell(Section::Groups)?,
+        id: Some(*id),
+        form: filled(group),
+        faults: FieldFaults::default(),
+        preview,
+    })
+}
+
+pub(super) async fn update(
+    s: Data<Services>,
+    signed: Signed,
+    id: Path<GroupId>,
+    form: Form,
+) -> Result<HttpResponse> {
+    signed.caller.require(Permission::DirectoryEdit)?;
+    let kept = filled(groups::find(&s, &signed.caller, *id).await?);
+    let typed = GroupForm { slug: kept.slug, kind: kept.kind, ..typed(&form) };
+    if only_looks(&form) {
+        return shown_again(&s, &signed, Some(*id), typed, &[]).await;
+    }
+    let mut body = json!({ "name": typed.name });
+    if typed.kind == GroupKind::Dynamic {
+        body["where"] = typed.filter.as_str().into();
+    }
+    match groups::update(&s, &signed.caller, *id, &body).await {
+        Ok(()) => {
+            signed.say(&Flash::good(signed.view().t("group-was-saved")))?;
+            Ok(see_other(&href(*id)))
+        }
+        Err(Error::Invalid(faults)) => shown_again(&s, &signed, Some(*id), typed, &faults).await,
+        Err(other) => Err(other),
+    }
+}
+
+/// The form as it was filled in, with what is wrong with it and whom its filter finds.
+async fn shown_again(
+    s: &Services,
+    signed: &Signed,
+    id: Option<GroupId>,
+    form: GroupForm,
+    faults: &[Fault],
+) -> Result<HttpResponse> {
+    let preview = match form.kind {
+        GroupKind::Dynamic => look(s, signed, &form.filter).await?,
+        GroupKind::Static => nothing_yet(signed.view()),
+    };
+    let shell = signed.shell(Section::Groups)?;
+    let faults = told(&shell.view, faults, &ids(&form.members), &form.filter);
+    let status = if faults.is_empty() { HttpResponse::Ok() } else { HttpResponse::UnprocessableEntity() };
+    page::answer(status, &GroupFormPage { shell, id, form, faults, preview })
+}
+
+/// Puts people into a static group, or takes them out where the form says `act=remove`.
+pub(super) async fn change_members(
+    s: Data<Services>,
+    signed: Signed,
+    id: Path<GroupId>,
+    form: Form,
+) -> Result<HttpResponse> {
+    signed.caller.require(Permission::DirectoryEdit)?;
+    let group = groups::find(&s, &signed.caller, *id).await?;
+    let removes = form.text("act") == "remove";
+    let ids = ids(form.text("members"));
+    let body = if removes { json!({ "remove": ids }) } else { json!({ "add": ids }) };
+    let done = if ids.is_empty() {
+        Err(Error::fault("/members", "required", "name somebody"))
+    } else {
+        groups::change_members(&s, &signed.caller, &group.slug, &body).await
+    };
+    match done {
+        Ok(done) => {
+            let view = signed.view();
+            let said = if removes {
+                view.count("group-removed", done.removed)
+            } else {
+                view.count("group-added", done.added)
+            };
+            signed.say(&Flash::good(said))?;
+            Ok(see_other(&format!("{}#members", href(*id))))
+        }
+        Err(Error::Invalid(faults)) => {
+            let at_field = |fault: Fault| {
+                let rest = fault.pointer.trim_start_matches("/add").trim_start_matches("/remove");
+                Fault { pointer: format!("/members{}", rest.trim_start_matches("/members")), ..fault }
+            };
+            let faults: Vec<_> = faults.into_iter().map(at_field).collect();
+            let mut page = group_page(&s, &signed, group, "").await?;
+            page.faults = told(&page.shell.view, &faults, &ids, "");
+            form.text("members").clone_into(&mut page.typed);
+            page::answer(HttpResponse::UnprocessableEntity(), &page)
+        }
+        Err(other) => Err(other),
+    }
+}
+
+pub(super) async fn delete(
+    s: Data<Services>,
+    signed: Signed,
+    id: Path<GroupId>,
+    _: Form,
+) -> Result<HttpResponse> {
+    let group = groups::find(&s, &signed.caller, *id).await?;
+    groups::delete(&s, &signed.caller, &group.slug).await?;
+    signed.say(&Flash::good(signed.view().t1("group-was-deleted", "name", group.name)))?;
+    Ok(see_other(HOME))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pasted_ids_come_one_by_one() {
+        let pasted = " 2024001\r\n2024002, 2024003，2024001、T9;\t\n";
+        assert_eq!(ids(pasted), ["2024001", "2024002", "2024003", "T9"]);
+        assert!(ids(" ,\n").is_empty());
+    }
+}

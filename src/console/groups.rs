@@ -1,0 +1,204 @@
+//! Groups: the list, one group with whom it reaches, and the form with a count while a filter is written.
+
+use askama::Template;
+
+use super::form::FieldFaults;
+use super::page::{Fact, Shell, Theme};
+use super::people::{PeopleFragment, PersonRow};
+use super::view::View;
+use crate::clock::Timestamp;
+use crate::domain::filter::FilterError;
+use crate::domain::group::GroupKind;
+use crate::domain::id::{GroupId, MessageId};
+
+/// Filters to learn from, each with the key of what it finds.
+pub const EXAMPLES: [(&str, &str); 5] = [
+    ("role = 'student' and department = '农学院'", "filter-example-and"),
+    ("year in (2023, 2024)", "filter-example-in"),
+    ("campus_id like '2024%'", "filter-example-like"),
+    ("grade >= 4 and not exchange = true", "filter-example-not"),
+    ("role = 'staff' and language is null", "filter-example-null"),
+];
+
+#[derive(Debug, Template)]
+#[template(path = "console/groups.html")]
+pub struct GroupsPage {
+    pub shell: Shell,
+    pub q: String,
+    pub may_edit: bool,
+    pub list: GroupsFragment,
+}
+
+#[derive(Debug, Template)]
+#[template(path = "console/groups_list.html")]
+pub struct GroupsFragment {
+    pub view: View,
+    pub rows: Vec<GroupRow>,
+    /// Something was searched for.
+    pub filtered: bool,
+    /// Link to the first page, from later ones.
+    pub newest: Option<String>,
+    pub older: Option<String>,
+}
+
+#[derive(Clone, Debug)]
+pub struct GroupRow {
+    pub id: GroupId,
+    pub slug: String,
+    pub name: String,
+    pub kind: GroupKind,
+    /// Active people in a static group. Those of a dynamic one are counted when somebody asks.
+    pub people: Option<u64>,
+    pub updated_at: Timestamp,
+}
+
+/// How many people a group reaches, for the place of the link that asked.
+#[derive(Debug, Template)]
+#[template(path = "console/group_count.html")]
+pub struct CountFragment {
+    pub view: View,
+    pub people: u64,
+}
+
+#[derive(Debug, Template)]
+#[template(path = "console/group.html")]
+pub struct GroupPage {
+    pub shell: Shell,
+    pub id: GroupId,
+    pub slug: String,
+    pub name: String,
+    pub kind: GroupKind,
+    /// Of a dynamic group.
+    pub filter: Option<String>,
+    pub people: u64,
+    pub may_edit: bool,
+    /// Names of rules in force that name it.
+    pub rules: Vec<String>,
+    /// Messages that still wait and name it.
+    pub messages: Vec<(MessageId, String)>,
+    pub members: PeopleFragment,
+    /// Campus ids as typed.
+    pub typed: String,
+    pub faults: FieldFaults,
+    pub facts: Vec<Fact>,
+}
+
+impl GroupPage {
+    /// Nothing would mean something else without it.
+    fn may_go(&self) -> bool {
+        self.rules.is_empty() && self.messages.is_empty()
+    }
+
+    fn is_dynamic(&self) -> bool {
+        self.kind == GroupKind::Dynamic
+    }
+}
+
+#[derive(Debug, Template)]
+#[template(path = "console/group_form.html")]
+pub struct GroupFormPage {
+    pub shell: Shell,
+    /// Of the group being edited; `None` makes a new one.
+    pub id: Option<GroupId>,
+    pub form: GroupForm,
+    pub faults: FieldFaults,
+    pub preview: PreviewFragment,
+}
+
+impl GroupFormPage {
+    const fn title(&self) -> &'static str {
+        match self.id {
+            Some(_) => "group-edit",
+            None => "group-new",
+        }
+    }
+
+    fn is_dynamic(&self) -> bool {
+        self.form.kind == GroupKind::Dynamic
+    }
+}
+
+/// As typed.
+#[derive(Clone, Debug)]
+pub struct GroupForm {
+    pub slug: String,
+    pub name: String,
+    pub kind: GroupKind,
+    pub filter: String,
+    /// Campus ids.
+    pub members: String,
+}
+
+/// Whom the filter being written finds now.
+#[derive(Debug, Template)]
+#[template(path = "console/group_preview.html")]
+pub struct PreviewFragment {
+    pub view: View,
+    pub found: Option<Found>,
+    pub fault: Option<FilterFault>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Found {
+    pub people: u64,
+    pub sample: Vec<PersonRow>,
+}
+
+/// Where a filter stops making sense.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FilterFault {
+    /// What is wrong, in the reader's words.
+    pub text: String,
+    /// What the parser says, in English.
+    pub detail: String,
+    pub before: String,
+    pub at: String,
+    pub after: String,
+}
+
+impl FilterFault {
+    /// Characters shown before and after the place.
+    const AROUND: usize = 40;
+
+    pub fn new(view: &View, filter: &str, error: &FilterError) -> Self {
+        let letters: Vec<char> = filter.chars().collect();
+        let at = error.position.min(letters.len());
+        let end = (at + 1..letters.len()).find(|i| !letters[*i].is_alphanumeric() || !letters[at].is_alphanumeric());
+        let end = end.unwrap_or(letters.len());
+        let text = |part: &[char]| part.iter().collect::<String>();
+        // People count from 1.
+        Self {
+            text: view.t1(&format!("fault-where-{}", error.code), "value", error.position + 1),
+            detail: error.detail.clone(),
+            before: text(&letters[at.saturating_sub(Self::AROUND)..at]),
+            at: text(&letters[at..end]),
+            after: text(&letters[end..letters.len().min(end + Self::AROUND)]),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::tz::TimeZone;
+
+    use super::*;
+    use crate::config::Language;
+    use crate::domain::filter::Filter;
+
+    fn fault(filter: &str) -> (String, String, String) {
+        let view =
+            View { language: Language::English, zone: TimeZone::UTC, now: Timestamp(0), csrf: String::new() };
+        let error = Filter::parse(filter).unwrap_err();
+        let FilterFault { before, at, after, .. } = FilterFault::new(&view, filter, &error);
+        (before, at, after)
+    }
+
+    #[test]
+    fn the_place_of_a_fault_is_cut_out() {
+        let text = |a: &str, b: &str, c: &str| (a.to_owned(), b.to_owned(), c.to_owned());
+        assert_eq!(fault("role = student and a = 1"), text("role = ", "student", " and a = 1"));
+        assert_eq!(fault("学院 = "), text("学院 = ", "", ""));
+        assert_eq!(fault("a == 1"), text("a ", "=", "= 1"));
+        assert_eq!(fault(""), text("", "", ""));
+    }
+}

@@ -1,0 +1,222 @@
+//! The directory from a file: the form, and what became of each line.
+
+use actix_web::web::{Data, Payload};
+use actix_web::{HttpRequest, HttpResponse, rt};
+use askama::Template;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use tracing::Instrument as _;
+
+use super::access::Signed;
+use super::form::{FieldFaults, fault_text};
+use super::label::Tone;
+use super::page::{self, Section, Shell, Theme};
+use super::upload::Upload;
+use super::view::View;
+use crate::domain::operator::Permission;
+use crate::error::Fault;
+use crate::service::Services;
+use crate::service::recipients::{Import, ImportOptions, ImportReport, Rejected};
+use crate::{Error, Result};
+
+/// A line of a file.
+pub const SAMPLE: &str = r#"{"campus_id": "2024010001", "name": "李伟", "email": "liwei@example.edu.cn", "mobile": "13812345678", "department": "农学院", "role": "student", "year": 2024}"#;
+
+#[derive(Debug, Template)]
+#[template(path = "console/people_import.html")]
+pub struct ImportPage {
+    pub shell: Shell,
+    pub dry_run: bool,
+    pub deactivate_missing: bool,
+    pub faults: FieldFaults,
+    pub report: Option<Report>,
+}
+
+/// What became of a file.
+#[derive(Clone, Debug)]
+pub struct Report {
+    pub file_name: String,
+    pub dry_run: bool,
+    pub created: u64,
+    pub updated: u64,
+    pub unchanged: u64,
+    pub deactivated: u64,
+    /// Lines with a fault.
+    pub rejected_lines: u64,
+    /// Their faults, up to a limit.
+    pub rejected: Vec<RejectedRow>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RejectedRow {
+    pub line: u64,
+    pub column: String,
+    pub value: String,
+    pub reason: String,
+}
+
+impl Report {
+    pub fn new(view: &View, file_name: &str, report: ImportReport) -> Self {
+        let row = |fault: Rejected| RejectedRow {
+            line: fault.line,
+            column: fault.column.unwrap_or_default(),
+            value: fault.value.unwrap_or_default(),
+            reason: fault_text(view, &fault.code, &fault.detail),
+        };
+        Self {
+            file_name: file_name.to_owned(),
+            dry_run: report.dry_run,
+            created: report.created,
+            updated: report.updated,
+            unchanged: report.unchanged,
+            deactivated: report.deactivated,
+            rejected_lines: report.rejected_lines,
+            rejected: report.rejected.into_iter().map(row).collect(),
+        }
+    }
+
+    /// The faults as a file to take along. It is part of the page: the server keeps nothing of what it refused.
+    fn download(&self, view: &View) -> String {
+        let heads = ["import-line", "import-column", "import-value", "import-reason"].map(|key| view.t(key));
+        let rows = self.rejected.iter().map(|row| {
+            [row.line.to_string(), row.column.clone(), row.value.clone(), row.reason.clone()]
+        });
+        // Excel takes a file for UTF-8 by the mark at its beginning.
+        let mut csv = "\u{feff}".to_owned();
+        for cells in std::iter::once(heads).chain(rows) {
+            csv.push_str(&cells.map(|cell| quoted(&cell)).join(","));
+            csv.push_str("\r\n");
+        }
+        format!("data:text/csv;charset=utf-8;base64,{}", STANDARD.encode(csv))
+    }
+}
+
+/// A cell of a CSV file (RFC 4180) that no spreadsheet takes for a formula.
+fn quoted(cell: &str) -> String {
+    let formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    format!("\"{}{}\"", if formula { "'" } else { "" }, cell.replace('"', "\"\""))
+}
+
+pub(super) async fn show(signed: Signed) -> Result<HttpResponse> {
+    signed.caller.require(Permission::DirectoryEdit)?;
+    page::html(&ImportPage {
+        shell: signed.shell(Section::People)?,
+        dry_run: true,
+        deactivate_missing: false,
+        faults: FieldFaults::default(),
+        report: None,
+    })
+}
+
+pub(super) async fn run(
+    request: HttpRequest,
+    s: Data<Services>,
+    signed: Signed,
+    payload: Payload,
+) -> Result<HttpResponse> {
+    signed.caller.require(Permission::DirectoryEdit)?;
+    let upload = Upload::begin(&request, payload).await?;
+    let options = ImportOptions {
+        dry_run: upload.form.text("dry_run") == "true",
+        deactivate_missing: upload.form.text("deactivate_missing") == "true",
+    };
+    let file_name = upload.file_name.clone();
+    let done = match refused(&file_name) {
+        Some(fault) => Err(Error::Invalid(vec![fault])),
+        None => {
+            let import = Import::start(&s, &signed.caller, options)?;
+            // Apart from the request, which is dropped where the connection breaks: what had come by then is kept.
+            let reading = rt::spawn(keep(import, upload).in_current_span());
+            reading.await.map_err(Error::internal)?
+        }
+    };
+    let shell = signed.shell(Section::People)?;
+    let page = ImportPage {
+        dry_run: options.dry_run,
+        deactivate_missing: options.deactivate_missing,
+        faults: FieldFaults::default(),
+        report: None,
+        shell,
+    };
+    match done {
+        Ok(report) => {
+            let report = Some(Report::new(&page.shell.view, &file_name, report));
+            page::html(&ImportPage { report, ..page })
+        }
+        Err(Error::Invalid(faults)) => {
+            let at_file = faults.into_iter().take(1).map(|fault| Fault { pointer: "/file".to_owned(), ..fault });
+            let faults = FieldFaults::new(&page.shell.view, &at_file.collect::<Vec<_>>());
+            page::answer(HttpResponse::UnprocessableEntity(), &ImportPage { faults, ..page })
+        }
+        Err(other) => Err(other),
+    }
+}
+
+/// Why a file is not read at all.
+fn refused(name: &str) -> Option<Fault> {
+    let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
+    match ending.as_deref() {
+        Some("ndjson" | "jsonl") => None,
+        _ if name.is_empty() => Some(Fault::new("/file", "no_file", "choose a file")),
+        _ => Some(Fault::new("/file", "file_kind", "send a file that ends in .ndjson or .jsonl")),
+    }
+}
+
+async fn keep(mut import: Import, mut upload: Upload) -> Result<ImportReport> {
+    match feed(&mut import, &mut upload).await {
+        Ok(()) => import.finish().await,
+        Err(error) => {
+            // Nobody is missing from a file that was not read to its end.
+            import.interrupt().await?;
+            Err(error)
+        }
+    }
+}
+
+async fn feed(import: &mut Import, upload: &mut Upload) -> Result<()> {
+    while let Some(piece) = upload.next().await? {
+        import.feed(&piece).await?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::tz::TimeZone;
+
+    use super::*;
+    use crate::clock::Timestamp;
+    use crate::config::Language;
+
+    #[test]
+    fn rejected_rows_are_taken_along_and_start_no_formula() {
+        let view =
+            View { language: Language::English, zone: TimeZone::UTC, now: Timestamp(0), csrf: String::new() };
+        let rejected = Rejected {
+            line: 7,
+            column: Some("email".to_owned()),
+            code: "no_such_code".into(),
+            value: Some("=cmd \"x\"".to_owned()),
+            detail: "not one".to_owned(),
+        };
+        let report = ImportReport { rejected: vec![rejected], ..ImportReport::default() };
+        let link = Report::new(&view, "a.ndjson", report).download(&view);
+        let csv = STANDARD.decode(link.rsplit_once(',').unwrap().1).unwrap();
+        let csv = String::from_utf8(csv).unwrap();
+        assert_eq!(
+            csv,
+            "\u{feff}\"Line\",\"Column\",\"Value\",\"Reason\"\r\n\"7\",\"email\",\"'=cmd \"\"x\"\"\",\"not one\"\r\n"
+        );
+    }
+
+    #[test]
+    fn files_are_known_by_their_ending() {
+        for name in ["people.ndjson", "人员.JSONL"] {
+            assert_eq!(refused(name), None, "{name}");
+        }
+        assert_eq!(&*refused("").unwrap().code, "no_file");
+        for name in ["people", "people.xlsx", "people.ndjson.exe"] {
+            assert_eq!(&*refused(name).unwrap().code, "file_kind", "{name}");
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! One person: how they are reached, what they do not want, what they were sent.
+
+use actix_web::web::{self, Data, Path};
+use actix_web::{HttpRequest, HttpResponse};
+use askama::Template;
+use serde::Deserialize;
+
+use super::access::Signed;
+use super::form::{FieldFaults, Form};
+use super::label::Tone;
+use super::messages::read;
+use super::page::{self, Fact, Section, Shell, Theme, address};
+use super::view::View;
+use crate::Result;
+use crate::clock::Timestamp;
+use crate::domain::channel::{AddressKind, ChannelKind};
+use crate::domain::delivery::State;
+use crate::domain::id::{DeliveryId, GroupId, MessageId, RecipientId};
+use crate::domain::operator::Permission;
+use crate::service::messages::{self, DeliveryView};
+use crate::service::recipients::{self, Recipient};
+use crate::service::{Services, groups};
+
+const HOME: &str = "/console/people";
+/// Deliveries on a person's page.
+const LATEST: u32 = 20;
+
+pub(super) fn href(id: RecipientId) -> String {
+    format!("{HOME}/{id}")
+}
+
+#[derive(Debug, Template)]
+#[template(path = "console/person.html")]
+pub struct PersonPage {
+    pub shell: Shell,
+    pub id: RecipientId,
+    pub name: String,
+    pub campus_id: String,
+    pub department: String,
+    pub active: bool,
+    pub may_edit: bool,
+    pub addresses: AddressesFragment,
+    pub opt_outs: Vec<OptOutRow>,
+    pub preference: PreferenceForm,
+    pub faults: FieldFaults,
+    pub history: Vec<HistoryRow>,
+    /// Link to the latest deliveries, from earlier ones.
+    pub newest: Option<String>,
+    pub older: Option<String>,
+    pub groups: Vec<GroupLink>,
+    pub facts: Vec<Fact>,
+    /// What else is known, by name.
+    pub attributes: Vec<(String, String)>,
+}
+
+/// A person's addresses, masked or whole.
+#[derive(Debug, Template)]
+#[template(path = "console/person_addresses.html")]
+pub struct AddressesFragment {
+    pub view: View,
+    pub id: RecipientId,
+    pub addresses: Vec<(AddressKind, String)>,
+    /// They stand there whole, which was written down.
+    pub revealed: bool,
+    pub may_reveal: bool,
+}
+
+/// What somebody does not want to be sent.
+#[derive(Clone, Debug)]
+pub struct OptOutRow {
+    pub topic: String,
+    /// `None`: by no channel at all.
+    pub channel: Option<ChannelKind>,
+}
+
+impl OptOutRow {
+    const fn channel_name(&self) -> &'static str {
+        match self.channel {
+            Some(channel) => channel.name(),
+            None => "",
+        }
+    }
+}
+
+/// As typed.
+#[derive(Clone, Debug, Default)]
+pub struct PreferenceForm {
+    pub topic: String,
+    pub channel: String,
+    pub reason: String,
+}
+
+#[derive(Clone, Debug)]
+pub struct HistoryRow {
+    pub id: DeliveryId,
+    pub message: MessageId,
+    pub title: String,
+    pub channel: ChannelKind,
+    pub state: State,
+    pub reason: Option<String>,
+    pub at: Timestamp,
+}
+
+#[derive(Clone, Debug)]
+pub struct GroupLink {
+    pub id: GroupId,
+    pub name: String,
+    pub dynamic: bool,
+}
+
+/// Where a person's history goes on.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct HistoryFilter {
+    cursor: String,
+}
+
+pub(super) async fn show(
+    s: Data<Services>,
+    signed: Signed,
+    id: Path<RecipientId>,
+    filter: web::Query<HistoryFilter>,
+) -> Result<HttpResponse> {
+    let person = recipients::find(&s, &signed.caller, *id).await?;
+    let page = page(&s, &signed, person, &filter.cursor, false).await?;
+    page::html(&page)
+}
+
+/// The addresses whole: alone where script asked for them, else with the page around them.
+pub(super) async fn reveal(
+    request: HttpRequest,
+    s: Data<Services>,
+    signed: Signed,
+    id: Path<RecipientId>,
+    _: Form,
+) -> Result<HttpResponse> {
+    let person = recipients::find(&s, &signed.caller, *id).await?;
+    let person = recipients::reveal(&s, &signed.caller, &person.person.campus_id).await?;
+    if page::wants_fragment(&request) {
+        return page::html(&addresses(&signed, &person, true));
+    }
+    let page = page(&s, &signed, person, "", true).await?;
+    page::html(&page)
+}
+
+fn addresses(signed: &Signed, person: &Recipient, revealed: bool) -> AddressesFragment {
+    let known = |kind: &AddressKind| Some((*kind, person.person.address(*kind)?.to_owned()));
+    AddressesFragment {
+        view: signed.view(),
+        id: person.id,
+        addresses: AddressKind::ALL.iter().filter_map(known).collect(),
+        revealed,
+        may_reveal: signed.may(Permission::DirectoryReveal),
+    }
+}
+
+/// The page as it opens; `cursor` is where the history goes on.
+pub(super) async fn page(
+    s: &Services,
+    signed: &Signed,
+    person: Recipient,
+    cursor: &str,
+    revealed: bool,
+) -> Result<PersonPage> {
+    let opt_outs = recipients::opt_outs(s, &signed.caller, &person.person.campus_id).await?;
+    let groups = groups::of_person(s, &signed.caller, &person).await?;
+    let (history, next) = history(s, signed, person.id, cursor).await?;
+    let addresses = addresses(signed, &person, revealed);
+    let mut shell = signed.shell(Section::People)?;
+    // What answers a form is come back to as the page it is about.
+    shell.here = href(person.id);
+    let facts = facts(&shell.view, &person);
+    let there = |cursor: &str| format!("{}#history", address(&href(person.id), &[("cursor", cursor)]));
+    let known = person.person;
+    Ok(PersonPage {
+        id: person.id,
+        name: known.name,
+        campus_id: known.campus_id,
+        department: known.department.unwrap_or_default(),
+        active: person.active,
+        may_edit: signed.may(Permission::DirectoryEdit),
+        addresses,
+        opt_outs: opt_outs
+            .into_iter()
+            .map(|one| OptOutRow { topic: one.topic.as_str().to_owned(), channel: one.channel })
+            .collect(),
+        preference: PreferenceForm::default(),
+        faults: FieldFaults::default(),
+        history,
+        newest: (!cursor.is_empty()).then(|| there("")),
+        older: next.map(|next| there(&next.to_string())),
+        groups: groups
+            .into_iter()
+            .map(|group| GroupLink { id: group.id, name: group.name, dynamic: group.filter.is_some() })
+            .collect(),
+        facts,
+        attributes: known.attributes.iter().map(|(name, value)| (name.clone(), shown(value))).collect(),
+        shell,
+    })
+}
+
+/// An attribute's value as text.
+pub(super) fn shown(value: &serde_json::Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+async fn history(
+    s: &Services,
+    signed: &Signed,
+    person: RecipientId,
+    cursor: &str,
+) -> Result<(Vec<HistoryRow>, Option<DeliveryId>)> {
+    let before = read::<DeliveryId>(cursor).flatten();
+    let mut found = messages::deliveries_to(s, &signed.caller, person, before, LATEST + 1).await?;
+    let more = found.len() > LATEST as usize;
+    found.truncate(LATEST as usize);
+    let mut ids: Vec<MessageId> = found.iter().map(|one| one.facts.message_id).collect();
+    ids.dedup();
+    let about = messages::get_many(s, &signed.caller, &ids).await?;
+    let title = |id: MessageId| about.iter().find(|message| message.id == id).map(|it| it.title.clone());
+    let next = found.last().filter(|_| more).map(|last| last.facts.id);
+    let row = |DeliveryView { facts, .. }: DeliveryView| HistoryRow {
+        id: facts.id,
+        message: facts.message_id,
+        title: title(facts.message_id).unwrap_or_default(),
+        channel: facts.channel,
+        state: facts.state,
+        reason: facts.reason,
+        at: facts.last_attempt_at.unwrap_or(facts.updated_at).into(),
+    };
+    Ok((found.into_iter().map(row).collect(), next))
+}
+
+fn facts(view: &View, person: &Recipient) -> Vec<Fact> {
+    let known = &person.person;
+    let mut facts = vec![Fact::text(view.t("column-campus-id"), &known.campus_id)];
+    for (key, value) in [("column-department", &known.department), ("person-language", &known.language)] {
+        facts.extend(value.as_ref().map(|value| Fact::text(view.t(key), value)));
+    }
+    facts.push(Fact::markup(view.t("column-created"), view.ago(person.created_at)));
+    facts.push(Fact::markup(view.t("column-updated"), view.ago(person.updated_at)));
+    facts
+}

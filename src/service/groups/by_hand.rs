@@ -1,0 +1,154 @@
+//! What administrators do with a group by hand, what depends on it, and which groups a person is in.
+
+use serde_json::{Value, json};
+
+use super::super::recipients::{Recipient, note, require};
+use super::super::{Caller, Services};
+use super::{Group, noted, unknown};
+use crate::domain::fields::faults_of;
+use crate::domain::filter::Filter;
+use crate::domain::group::{GroupInput, GroupKind, MOST_MEMBERS};
+use crate::domain::id::{GroupId, MessageId};
+use crate::domain::operator::Permission;
+use crate::error::Faults;
+use crate::store::groups::{self as store, GroupName};
+use crate::store::{audience, routing};
+use crate::{Error, Result};
+
+/// Dynamic groups that a person is looked for in.
+const MOST_DYNAMIC: u32 = 1_000;
+/// Messages looked at for whether they name a group.
+const MOST_WAITING: u32 = 200;
+
+/// What names a group and would mean something else without it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Uses {
+    /// Names of rules in force.
+    pub rules: Vec<String>,
+    /// Messages not yet planned, with their titles; a limited number of them.
+    pub messages: Vec<(MessageId, String)>,
+}
+
+impl Uses {
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty() && self.messages.is_empty()
+    }
+}
+
+/// One group. Nobody is counted for it: a dynamic one says nothing of its members.
+pub async fn find(s: &Services, caller: &Caller, id: GroupId) -> Result<Group> {
+    require(caller, Permission::DirectoryView)?;
+    Ok(store::find_by_id(&s.db, id).await?.ok_or_else(unknown)?.into())
+}
+
+/// Creates the group `slug` of the body `{name, kind, where?}`, a static one with these members. All or nothing, and
+/// never in the place of a group that is there.
+pub async fn create(
+    s: &Services,
+    caller: &Caller,
+    slug: &str,
+    body: &Value,
+    members: &[String],
+) -> Result<GroupId> {
+    require(caller, Permission::DirectoryEdit)?;
+    let mut faults = Faults::default();
+    let input = GroupInput::read(slug, body);
+    if members.len() > MOST_MEMBERS {
+        faults.add("/members", "too_many", format!("at most {MOST_MEMBERS} people at a time"));
+    } else if !members.is_empty() {
+        let ids: Vec<&str> = members.iter().map(String::as_str).collect();
+        let known = audience::known(&s.db, &ids).await?;
+        for (i, id) in members.iter().enumerate().filter(|(_, id)| !known.contains(*id)) {
+            let detail = format!("nobody in the directory has the campus id `{id}`");
+            faults.add(format!("/members/{i}"), "unknown_recipient", detail);
+        }
+    }
+    let input = match input {
+        Ok(input) => {
+            faults.into_result()?;
+            input
+        }
+        Err(error) => {
+            faults.extend(faults_of(error));
+            return faults.into_result().and_then(|()| Err(Error::internal("a group without a fault")));
+        }
+    };
+    let now = s.clock.now();
+    let mut tx = s.db.begin().await?;
+    let Some(id) = store::insert(&mut tx, &input, now).await? else {
+        return Err(Error::fault("/slug", "taken", "there is a group of this slug already"));
+    };
+    if input.kind == GroupKind::Static {
+        store::add_members(&mut tx, id, members).await?;
+    }
+    note(&mut tx, caller, now, "group.create", slug, &noted(&input)).await?;
+    tx.commit().await?;
+    s.groups.forget();
+    Ok(id)
+}
+
+/// Gives a group another name, and a dynamic one another filter: the body `{name, where?}`.
+pub async fn update(s: &Services, caller: &Caller, id: GroupId, body: &Value) -> Result<()> {
+    require(caller, Permission::DirectoryEdit)?;
+    let row = store::find_by_id(&s.db, id).await?.ok_or_else(unknown)?;
+    let mut whole = body.clone();
+    whole["kind"] = json!(row.kind);
+    let input = GroupInput::read(&row.slug, &whole)?;
+    let now = s.clock.now();
+    let mut tx = s.db.begin().await?;
+    if store::update(&mut tx, &input, now).await? {
+        note(&mut tx, caller, now, "group.update", &row.slug, &noted(&input)).await?;
+    }
+    tx.commit().await?;
+    s.groups.forget();
+    Ok(())
+}
+
+/// What stands in the way of deleting a group.
+pub async fn uses(s: &Services, caller: &Caller, slug: &str) -> Result<Uses> {
+    require(caller, Permission::DirectoryView)?;
+    used(s, slug).await
+}
+
+async fn used(s: &Services, slug: &str) -> Result<Uses> {
+    let rules = routing::find(&s.db, None).await?.map(|row| row.rules.0).unwrap_or_default();
+    let names = |rule: &crate::domain::routing::Rule| {
+        rule.then.audience.as_ref().is_some_and(|audience| audience.people.names_group(slug))
+    };
+    let waiting = store::waiting(&s.db, slug, MOST_WAITING).await?;
+    let messages = waiting.into_iter().filter(|message| {
+        let own = message.audience.as_ref().is_some_and(|audience| audience.0.names_group(slug));
+        let added = |audience: &crate::domain::audience::Audience| audience.names_group(slug);
+        own || message.routing.as_ref().is_some_and(|routing| routing.0.audiences.iter().any(added))
+    });
+    Ok(Uses {
+        rules: rules.into_iter().filter(names).map(|rule| rule.name).collect(),
+        messages: messages.map(|message| (message.id, message.title)).collect(),
+    })
+}
+
+pub(super) async fn refuse_used(s: &Services, slug: &str) -> Result<()> {
+    let uses = used(s, slug).await?;
+    if uses.is_empty() {
+        return Ok(());
+    }
+    let detail = format!(
+        "{} routing rules and {} messages that still wait name this group; change or stop them first",
+        uses.rules.len(),
+        uses.messages.len()
+    );
+    Err(Error::conflict("group_in_use", detail))
+}
+
+/// The groups that reach a person while they are active, by name.
+pub async fn of_person(s: &Services, caller: &Caller, person: &Recipient) -> Result<Vec<GroupName>> {
+    require(caller, Permission::DirectoryView)?;
+    let mut groups = store::listing(&s.db, person.id).await?;
+    // A filter is put to this one person here; put to the directory, each would be a walk through all of it.
+    groups.extend(store::dynamic(&s.db, MOST_DYNAMIC).await?.into_iter().filter(|group| {
+        let filter = group.filter.as_deref().and_then(|text| Filter::parse(text).ok());
+        filter.is_some_and(|filter| filter.matches(&|name| person.person.value(name)))
+    }));
+    groups.sort_by(|a, b| (&a.name, a.id).cmp(&(&b.name, b.id)));
+    Ok(groups)
+}
