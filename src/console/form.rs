@@ -53,9 +53,7 @@ impl FromRequest for Form {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let request = request.clone();
         let fields = Fields::from_request(&request, payload);
-        Box::pin(async move {
-            Self::checked(&request, fields.await?)
-        })
+        Box::pin(async move { Self::checked(&request, fields.await?) })
     }
 }
 

@@ -69,8 +69,8 @@ pub(super) async fn list(
     let list = GroupsFragment {
         view: signed.view(),
         filtered: !filter.q.is_empty(),
-        newest: (!filter.cursor.is_empty()).then(|| there("")),
-        older: found.last().filter(|_| more).map(|last| there(&last.id.to_string())),
+        first: (!filter.cursor.is_empty()).then(|| there("")),
+        next: found.last().filter(|_| more).map(|last| there(&last.id.to_string())),
         rows: found.into_iter().map(GroupRow::from).collect(),
     };
     if page::wants_fragment(&request) {
@@ -139,8 +139,8 @@ async fn group_page(s: &Services, signed: &Signed, group: Group, cursor: &str) -
             filtered: false,
             remove_from: by_hand.then(|| format!("{}/members", href(group.id))),
             of_group: true,
-            newest: (!cursor.is_empty()).then(|| there("")),
-            older: next.map(|cursor| there(&cursor)),
+            first: (!cursor.is_empty()).then(|| there("")),
+            next: next.map(|cursor| there(&cursor)),
         },
         typed: String::new(),
         faults: FieldFaults::default(),
@@ -177,7 +177,8 @@ fn told(view: &View, faults: &[Fault], ids: &[String], filter: &str) -> FieldFau
         .filter(|fault| fault.code == "unknown_recipient")
         .filter_map(|fault| ids.get(at(fault)?).map(String::as_str))
         .collect();
-    let mut named = unknown.iter().take(MOST_NAMED).copied().collect::<Vec<_>>().join(&view.t("list-separator"));
+    let mut named =
+        unknown.iter().take(MOST_NAMED).copied().collect::<Vec<_>>().join(&view.t("list-separator"));
     if unknown.len() > MOST_NAMED {
         named.push_str(&format!(" … ({})", unknown.len()));
     }

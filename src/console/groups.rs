@@ -37,8 +37,8 @@ pub struct GroupsFragment {
     /// Something was searched for.
     pub filtered: bool,
     /// Link to the first page, from later ones.
-    pub newest: Option<String>,
-    pub older: Option<String>,
+    pub first: Option<String>,
+    pub next: Option<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -149,8 +149,8 @@ pub struct Found {
 pub struct FilterFault {
     /// What is wrong, in the reader's words.
     pub text: String,
-    /// What the parser says, in English.
-    pub detail: String,
+    /// What to do about it; the parser's English where there is no text for that.
+    pub advice: Result<String, String>,
     pub before: String,
     pub at: String,
     pub after: String,
@@ -163,18 +163,34 @@ impl FilterFault {
     pub fn new(view: &View, filter: &str, error: &FilterError) -> Self {
         let letters: Vec<char> = filter.chars().collect();
         let at = error.position.min(letters.len());
-        let end = (at + 1..letters.len()).find(|i| !letters[*i].is_alphanumeric() || !letters[at].is_alphanumeric());
+        let end = (at + 1..letters.len())
+            .find(|i| !letters[*i].is_alphanumeric() || !letters[at].is_alphanumeric());
         let end = end.unwrap_or(letters.len());
         let text = |part: &[char]| part.iter().collect::<String>();
         // People count from 1.
         Self {
             text: view.t1(&format!("fault-where-{}", error.code), "value", error.position + 1),
-            detail: error.detail.clone(),
+            advice: advice(&error.detail).map(|key| view.t(key)).ok_or_else(|| error.detail.clone()),
             before: text(&letters[at.saturating_sub(Self::AROUND)..at]),
             at: text(&letters[at..end]),
             after: text(&letters[end..letters.len().min(end + Self::AROUND)]),
         }
     }
+}
+
+/// The key of what helps against the faults people make most, by what the parser says of them.
+fn advice(detail: &str) -> Option<&'static str> {
+    let says = [
+        ("the filter is empty", "filter-advice-empty"),
+        ("expected a value", "filter-advice-value"),
+        ("expected `and`, `or`", "filter-advice-joined"),
+        ("expected an attribute's name", "filter-advice-name"),
+        ("expected = != <", "filter-advice-question"),
+        ("the character `", "filter-advice-character"),
+        ("write `", "filter-advice-operator"),
+        ("this ' has no closing", "filter-advice-closing"),
+    ];
+    says.into_iter().find(|(begins, _)| detail.starts_with(begins)).map(|(_, key)| key)
 }
 
 #[cfg(test)]
@@ -191,6 +207,25 @@ mod tests {
         let error = Filter::parse(filter).unwrap_err();
         let FilterFault { before, at, after, .. } = FilterFault::new(&view, filter, &error);
         (before, at, after)
+    }
+
+    #[test]
+    fn common_faults_are_explained() {
+        for (filter, expected) in [
+            (" ", Some("filter-advice-empty")),
+            ("role = student", Some("filter-advice-value")),
+            ("role =", Some("filter-advice-value")),
+            ("role = 'a' year = 1", Some("filter-advice-joined")),
+            ("role = 'a' and", Some("filter-advice-name")),
+            ("role 'a'", Some("filter-advice-question")),
+            ("role = ‘a’", Some("filter-advice-character")),
+            ("role == 'a'", Some("filter-advice-operator")),
+            ("role <> 'a'", Some("filter-advice-operator")),
+            ("role = 'a", Some("filter-advice-closing")),
+            ("active < true", None),
+        ] {
+            assert_eq!(advice(&Filter::parse(filter).unwrap_err().detail), expected, "{filter}");
+        }
     }
 
     #[test]

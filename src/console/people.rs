@@ -6,6 +6,7 @@ use serde::Deserialize;
 use super::label::Tone;
 use super::page::{Shell, Theme, address};
 use super::view::View;
+use crate::domain::channel::ChannelKind;
 use crate::domain::id::RecipientId;
 use crate::service::recipients::{ListFilter, Recipient};
 
@@ -68,8 +69,8 @@ pub struct PeopleFragment {
     /// All are of one group, so an empty list says so.
     pub of_group: bool,
     /// Link to the first page, from later ones.
-    pub newest: Option<String>,
-    pub older: Option<String>,
+    pub first: Option<String>,
+    pub next: Option<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -78,21 +79,24 @@ pub struct PersonRow {
     pub campus_id: String,
     pub name: String,
     pub department: String,
-    /// Masked.
+    /// E-mail and mobile, masked.
     pub addresses: Vec<String>,
+    /// They have an account there, whose name would say nothing.
+    pub wechat: bool,
     pub active: bool,
 }
 
 impl From<Recipient> for PersonRow {
     fn from(it: Recipient) -> Self {
         let person = it.person;
-        let addresses = [person.email, person.mobile, person.wecom_userid, person.wechat_openid];
+        let addresses = [person.email, person.mobile];
         Self {
             id: it.id,
             campus_id: person.campus_id,
             name: person.name,
             department: person.department.unwrap_or_default(),
             addresses: addresses.into_iter().flatten().collect(),
+            wechat: person.wecom_userid.or(person.wechat_openid).is_some(),
             active: it.active,
         }
     }
@@ -104,11 +108,8 @@ mod tests {
 
     #[test]
     fn filters_stay_in_the_address() {
-        let filter = PeopleFilter {
-            q: "李".to_owned(),
-            state: "inactive".to_owned(),
-            ..PeopleFilter::default()
-        };
+        let filter =
+            PeopleFilter { q: "李".to_owned(), state: "inactive".to_owned(), ..PeopleFilter::default() };
         assert_eq!(filter.address("rcp_x"), "/console/people?q=%E6%9D%8E&state=inactive&cursor=rcp_x");
         let query = filter.query().unwrap();
         assert_eq!((query.q.as_deref(), query.department, query.active), (Some("李"), None, Some(false)));

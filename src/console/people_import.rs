@@ -20,7 +20,7 @@ use crate::service::recipients::{Import, ImportOptions, ImportReport, Rejected};
 use crate::{Error, Result};
 
 /// A line of a file.
-pub const SAMPLE: &str = r#"{"campus_id": "2024010001", "name": "李伟", "email": "liwei@example.edu.cn", "mobile": "13812345678", "department": "农学院", "role": "student", "year": 2024}"#;
+pub const SAMPLE: &str = r#"{"campus_id": "2024010001", "name": "李伟", "email": "liwei@example.edu.cn", "role": "student", "year": 2024}"#;
 
 #[derive(Debug, Template)]
 #[template(path = "console/people_import.html")]
@@ -78,9 +78,10 @@ impl Report {
     /// The faults as a file to take along. It is part of the page: the server keeps nothing of what it refused.
     fn download(&self, view: &View) -> String {
         let heads = ["import-line", "import-column", "import-value", "import-reason"].map(|key| view.t(key));
-        let rows = self.rejected.iter().map(|row| {
-            [row.line.to_string(), row.column.clone(), row.value.clone(), row.reason.clone()]
-        });
+        let rows = self
+            .rejected
+            .iter()
+            .map(|row| [row.line.to_string(), row.column.clone(), row.value.clone(), row.reason.clone()]);
         // Excel takes a file for UTF-8 by the mark at its beginning.
         let mut csv = "\u{feff}".to_owned();
         for cells in std::iter::once(heads).chain(rows) {
@@ -144,7 +145,8 @@ pub(super) async fn run(
             page::html(&ImportPage { report, ..page })
         }
         Err(Error::Invalid(faults)) => {
-            let at_file = faults.into_iter().take(1).map(|fault| Fault { pointer: "/file".to_owned(), ..fault });
+            let at_file =
+                faults.into_iter().take(1).map(|fault| Fault { pointer: "/file".to_owned(), ..fault });
             let faults = FieldFaults::new(&page.shell.view, &at_file.collect::<Vec<_>>());
             page::answer(HttpResponse::UnprocessableEntity(), &ImportPage { faults, ..page })
         }

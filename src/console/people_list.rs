@@ -50,8 +50,8 @@ pub(super) async fn show(
         filtered: filter.is_set(),
         remove_from: None,
         of_group: false,
-        newest: (!filter.cursor.is_empty()).then(|| filter.address("")),
-        older: next.map(|cursor| filter.address(&cursor)),
+        first: (!filter.cursor.is_empty()).then(|| filter.address("")),
+        next: next.map(|cursor| filter.address(&cursor)),
     };
     if page::wants_fragment(&request) {
         return page::html(&list);

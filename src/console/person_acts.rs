@@ -85,7 +85,9 @@ fn opt_out(form: &Form) -> Result<OptOut> {
         text => Some(text.parse::<ChannelKind>().map_err(|why| Error::fault("/channel", "invalid", why))?),
     };
     faults.into_result()?;
-    topic.map(|topic| OptOut { channel, topic }).ok_or_else(|| Error::fault("/topic", "required", "which topics?"))
+    topic
+        .map(|topic| OptOut { channel, topic })
+        .ok_or_else(|| Error::fault("/topic", "required", "which topics?"))
 }
 
 async fn refuse(

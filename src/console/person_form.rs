@@ -247,8 +247,7 @@ mod tests {
         let before = known();
         let typed = "card = 2024\n year=2025\n\nparty = true\nhome = 3-201";
         let patch = Value::Object(attributes(typed, &before).unwrap());
-        let expected =
-            json!({"card": "2024", "year": 2025, "party": true, "home": "3-201", "code": null});
+        let expected = json!({"card": "2024", "year": 2025, "party": true, "home": "3-201", "code": null});
         assert_eq!(patch, expected, "what does not fit on a line is not in the patch");
     }
 

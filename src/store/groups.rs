@@ -42,9 +42,8 @@ pub async fn find_by_id(db: &Db, id: GroupId) -> Result<Option<GroupRow>> {
 /// The newest groups before `before` with `q` in their name or slug; at most `limit`.
 pub async fn list(db: &Db, q: &str, before: Option<GroupId>, limit: u32) -> Result<Vec<GroupRow>> {
     let [name, slug] = ["g.name", "g.slug"].map(|column| db.dialect().contains(column, "$3"));
-    let text = format!(
-        "{SELECT} WHERE g.id < $1 AND ($3 = '' OR {name} OR {slug}) ORDER BY g.id DESC LIMIT $2 + 0"
-    );
+    let text =
+        format!("{SELECT} WHERE g.id < $1 AND ($3 = '' OR {name} OR {slug}) ORDER BY g.id DESC LIMIT $2 + 0");
     let before = before.map_or(i64::MAX, |id| id.0);
     Ok(in_db!(db, |c| {
         sqlx::query_as(sql(text)).bind(before).bind(i64::from(limit)).bind(q.trim()).fetch_all(c).await
@@ -94,7 +93,9 @@ pub async fn waiting(db: &Db, slug: &str, limit: u32) -> Result<Vec<Waiting>> {
         ["audience", "routing"].map(|column| dialect.holds(&format!("coalesce({column}, '')"), "$1"));
     // Each by the index over messages that stand so.
     let parts = ["status <= 1", "status = 2", "status = 5"].map(|standing| {
-        format!("SELECT id, title, audience, routing FROM message WHERE {standing} AND ({audience} OR {routing})")
+        format!(
+            "SELECT id, title, audience, routing FROM message WHERE {standing} AND ({audience} OR {routing})"
+        )
     });
     let text = format!("{} ORDER BY id LIMIT $2 + 0", parts.join(" UNION ALL "));
     let word = format!("\"{slug}\"");

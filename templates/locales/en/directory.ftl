@@ -4,7 +4,7 @@ nav-people = People
 nav-groups = Groups
 to-people = See the people
 people-lead = Students, teachers and staff: how they are reached, and what they do not want.
-people-import = Import
+people-import = Import people
 people-empty = Nobody in the directory yet
 people-empty-more = Export a file from the personnel or student system; once it is imported, people can be chosen by what is known of them.
 people-no-match = Nobody matches
@@ -199,3 +199,14 @@ fault-encoding = The line is not in UTF-8.
 fault-nothing_valid = No line of the file is valid, so nobody was deactivated. Is it the right file?
 conflict-group_in_use = A rule or a message that still waits names this group, so it cannot be deleted.
 conflict-dynamic_group = A filter decides who is in a dynamic group; nobody can be added or removed by hand.
+first-page = First page
+next-page = Next page
+preference-new = Add an opt-out in their name
+filter-advice-empty = Write a filter, such as role = 'student'.
+filter-advice-value = A value goes here: text in single quotes, such as 'student', numbers as they are.
+filter-advice-joined = Write and or or between two comparisons, and close every parenthesis.
+filter-advice-name = An attribute's name goes here, such as role or department.
+filter-advice-question = After a name comes =, !=, <, >, in, like or is null.
+filter-advice-character = Use plain ASCII signs, and single quotes around text.
+filter-advice-operator = Write = for equal and != for not equal.
+filter-advice-closing = A single quote is not closed.

@@ -4,7 +4,7 @@ nav-people = 人员
 nav-groups = 用户组
 to-people = 查看人员
 people-lead = 学生、教师和职工：怎样联系到他们，他们不想收什么。
-people-import = 导入
+people-import = 导入人员
 people-empty = 目录里还没有人
 people-empty-more = 从人事或学工系统导出文件，导入后即可按条件选人。
 people-no-match = 没有符合条件的人
@@ -184,3 +184,14 @@ fault-encoding = 这一行不是 UTF-8 编码。
 fault-nothing_valid = 文件里没有一行有效，因此没有停用任何人。请确认文件是否选对。
 conflict-group_in_use = 有规则或还没发出的消息正在引用这个用户组，不能删除。
 conflict-dynamic_group = 动态用户组的成员由条件决定，不能手工增减。
+first-page = 回到第一页
+next-page = 下一页
+preference-new = 替此人添加退订
+filter-advice-empty = 写一个条件，例如 role = 'student'。
+filter-advice-value = 这里需要一个值：文字写在单引号里，例如 'student'；数字直接写。
+filter-advice-joined = 两个条件之间要写 and 或 or；括号要成对。
+filter-advice-name = 这里需要属性名，例如 role 或 department。
+filter-advice-question = 属性名后面要写 =、!=、<、>、in、like 或 is null。
+filter-advice-character = 请改用英文半角符号，文字用单引号括起来。
+filter-advice-operator = 相等写 =，不等写 !=。
+filter-advice-closing = 单引号没有成对。

@@ -3,6 +3,7 @@
 
 mod audit;
 mod chrome;
+mod directory;
 mod first_start;
 mod keyboard;
 mod looks;

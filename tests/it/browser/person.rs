@@ -1,5 +1,7 @@
 //! Somebody in front of the browser, who finds things by what is written on them and waits until they are there.
 
+use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
 use belltower::config::Language;
@@ -150,6 +152,13 @@ impl Person {
         field.send_keys(text).await.unwrap();
     }
 
+    /// Chooses a file that has this name and content.
+    pub(super) async fn choose_file(&self, label: &str, folder: &Path, name: &str, content: &str) {
+        let path = folder.join(name);
+        fs::write(&path, content).unwrap();
+        self.field(label).await.send_keys(path.to_str().unwrap()).await.unwrap();
+    }
+
     /// Chooses from a list.
     pub(super) async fn choose(&self, label: &str, option: &str) {
         self.field(label).await.select_by_label(option).await.unwrap();
@@ -158,6 +167,12 @@ impl Person {
     pub(super) async fn tick(&self, label: &str) {
         let field = self.field(label).await;
         assert!(!field.is_selected().await.unwrap(), "“{label}” is ticked");
+        field.click().await.unwrap();
+    }
+
+    pub(super) async fn untick(&self, label: &str) {
+        let field = self.field(label).await;
+        assert!(field.is_selected().await.unwrap(), "“{label}” is not ticked");
         field.click().await.unwrap();
     }
 

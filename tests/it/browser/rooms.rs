@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
+use belltower::domain::id::GroupId;
 use belltower::domain::operator::Role;
+use belltower::domain::recipient::OptOut;
 use belltower::service::operators::{self, NewOperator};
 use belltower::service::simulators::Mailboxes;
+use belltower::service::{groups, recipients};
 use reqwest::Method;
 use serde_json::json;
 
@@ -86,6 +89,31 @@ pub(super) async fn public(app: &TestApp) -> Vec<Room> {
     ]
 }
 
+/// Somebody in the directory by the path of their page, and the ids of a group that lists them and one that finds them.
+async fn directory(app: &TestApp) -> (String, GroupId, GroupId) {
+    let owner = operator(Role::Owner);
+    let s = &app.services;
+    let body = json!({
+        "name": "Li Wei", "email": "li@bell.example", "mobile": "13812345678", "wecom_userid": "liwei",
+        "department": "图书馆", "language": "zh-CN", "attributes": {"role": "student", "year": 2024},
+    });
+    let person = recipients::create(s, &owner, "2024001", &body).await.unwrap();
+    for topic in ["campus.activity.#", "library.*"] {
+        let one = OptOut { channel: None, topic: topic.parse().unwrap() };
+        recipients::opt_out(s, &owner, "2024001", &one, "asked").await.unwrap();
+    }
+    let choir = json!({"name": "Choir", "kind": "static"});
+    let choir = groups::create(s, &owner, "choir", &choir, &["2024001".to_owned()]).await.unwrap();
+    let found = json!({"name": "Students", "kind": "dynamic", "where": "role = 'student'"});
+    let found = groups::create(s, &owner, "students", &found, &[]).await.unwrap();
+    let body = json!({
+        "topic": "library.loan", "title": "续借", "body": "b", "audience": {"recipients": ["2024001"]},
+    });
+    accepted(app, &body).await;
+    app.drain().await;
+    (format!("/console/people/{person}"), choir, found)
+}
+
 /// Pages for a signed-in owner.
 pub(super) async fn console(app: &TestApp) -> Vec<Room> {
     let sent = accepted(app, &to_two()).await;
@@ -98,6 +126,7 @@ pub(super) async fn console(app: &TestApp) -> Vec<Room> {
     let failed = Answer::of(app.api_as(&app.test_key, Method::GET, &list)).await.expect(200);
     let delivery = failed["data"][0]["id"].as_str().unwrap().to_owned();
     let source = app.get("/source").await.expect(200)["id"].as_str().unwrap().to_owned();
+    let (person, choir, found) = directory(app).await;
     vec![
         room("/console"),
         room("/console/messages"),
@@ -114,6 +143,27 @@ pub(super) async fn console(app: &TestApp) -> Vec<Room> {
         room(format!("/console/sources/{source}/edit")),
         room("/console/sources/new"),
         room("/console/sources/new").refused(),
+        room("/console/people"),
+        room("/console/people?q=none"),
+        room("/console/people/new"),
+        room("/console/people/new").refused(),
+        room("/console/people/import"),
+        room("/console/people/import").refused(),
+        room(&person),
+        room(&person).asking(),
+        room(&person).with_menus_open(),
+        room(format!("{person}/edit")),
+        room(format!("{person}/erase")),
+        room(format!("{person}/erase")).refused(),
+        room("/console/groups"),
+        room("/console/groups?q=none"),
+        room("/console/groups/new"),
+        room("/console/groups/new").refused(),
+        room(format!("/console/groups/{choir}")),
+        room(format!("/console/groups/{choir}")).asking(),
+        room(format!("/console/groups/{found}")),
+        room(format!("/console/groups/{found}/edit")),
+        room(format!("/console/groups/{found}/edit")).with_menus_open(),
         room("/console/mailbox"),
         room("/console/mailbox/7"),
         room("/console/mailbox/sms"),

@@ -86,6 +86,51 @@ impl Browser {
         self.post(action, &[&[("csrf", csrf.as_str())], fields].concat()).await
     }
 
+    /// Fills in a form of the page at `on` that has a file, which comes last.
+    pub(super) async fn upload(
+        &mut self,
+        on: &str,
+        action: &str,
+        fields: &[(&str, &str)],
+        file: (&str, &[u8]),
+    ) -> Answer {
+        let page = self.get(on).await;
+        let (_, rest) = page.text.split_once("name=\"csrf\" value=\"").expect("a form");
+        let csrf = rest.split('"').next().unwrap();
+        self.post_file(action, &[&[("csrf", csrf)], fields].concat(), file).await
+    }
+
+    /// A form with a file as it is.
+    pub(super) async fn post_file(
+        &mut self,
+        action: &str,
+        fields: &[(&str, &str)],
+        (name, content): (&str, &[u8]),
+    ) -> Answer {
+        const BOUNDARY: &str = "----the-boundary";
+        let mut body = Vec::new();
+        for (field, value) in fields {
+            let part = format!(
+                "--{BOUNDARY}\r\ncontent-disposition: form-data; name=\"{field}\"\r\n\r\n{value}\r\n"
+            );
+            body.extend_from_slice(part.as_bytes());
+        }
+        let head = format!(
+            "--{BOUNDARY}\r\ncontent-disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\
+             content-type: application/octet-stream\r\n\r\n"
+        );
+        body.extend_from_slice(head.as_bytes());
+        body.extend_from_slice(content);
+        body.extend_from_slice(format!("\r\n--{BOUNDARY}--\r\n").as_bytes());
+        let request = self
+            .client
+            .request(Method::POST, format!("{}{action}", self.url))
+            .header("accept", "text/html")
+            .header("content-type", format!("multipart/form-data; boundary={BOUNDARY}"))
+            .body(body);
+        self.ask(request).await
+    }
+
     /// A form's fields as they are.
     pub(super) async fn post(&mut self, action: &str, fields: &[(&str, &str)]) -> Answer {
         let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();

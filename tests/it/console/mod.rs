@@ -3,8 +3,10 @@
 
 mod browser;
 mod door;
+mod groups;
 mod markup;
 mod overview;
+mod people;
 pub(crate) mod rooms;
 mod samples;
 mod sources;

@@ -6,8 +6,9 @@ use std::path::Path;
 
 use belltower::console::counts::Outcome;
 use belltower::console::page::Theme;
-use belltower::domain::channel::ChannelKind;
+use belltower::domain::channel::{AddressKind, ChannelKind};
 use belltower::domain::delivery::State;
+use belltower::domain::group::GroupKind;
 use belltower::domain::message::{Category, Status};
 use belltower::domain::operator::Role;
 use belltower::domain::source::Right;
@@ -35,7 +36,7 @@ const REASONS: [&str; 20] = [
     "cancelled",
     "recalled",
 ];
-const FAULTS: [&str; 13] = [
+const FAULTS: [&str; 35] = [
     "required",
     "too_long",
     "too_short",
@@ -49,9 +50,39 @@ const FAULTS: [&str; 13] = [
     "topics-invalid",
     "rate_per_second-out_of_range",
     "daily_messages-out_of_range",
+    "where-filter_syntax",
+    "where-filter_value",
+    "where-filter_limit",
+    "members-unknown_recipient",
+    "bad_slug",
+    "bad_pattern",
+    "bad_address",
+    "bad_language",
+    "bad_campus_id",
+    "bad_name",
+    "reserved",
+    "duplicate",
+    "not_flat",
+    "not_a_string",
+    "not_an_object",
+    "not_a_pair",
+    "not_the_same",
+    "no_file",
+    "file_kind",
+    "malformed",
+    "encoding",
+    "nothing_valid",
 ];
-const CONFLICTS: [&str; 6] =
-    ["link_used", "link_expired", "set_up_already", "too_many_keys", "ended", "not_sent"];
+const CONFLICTS: [&str; 8] = [
+    "link_used",
+    "link_expired",
+    "set_up_already",
+    "too_many_keys",
+    "ended",
+    "not_sent",
+    "group_in_use",
+    "dynamic_group",
+];
 /// What a timeline may tell.
 const EVENTS: [&str; 15] = [
     "accepted",
@@ -91,6 +122,8 @@ fn composed() -> BTreeSet<String> {
     family("channel", &mut ChannelKind::ALL.iter().map(|c| c.name()), &[""]);
     family("category", &mut Category::ALL.iter().map(|c| c.name()), &[""]);
     family("role", &mut Role::ALL.iter().map(|r| r.name()), &[""]);
+    family("address", &mut AddressKind::ALL.iter().map(|a| a.name()), &[""]);
+    family("group", &mut GroupKind::ALL.iter().map(|g| g.name()), &[""]);
     family("right", &mut Right::ALL.iter().map(|r| r.name()), &["", "-hint"]);
     family("theme", &mut Theme::ALL.iter().map(|t| t.name()), &[""]);
     family("reason", &mut REASONS.into_iter(), &[""]);

@@ -20,7 +20,8 @@ on_both!(a_group_is_made_with_its_members_or_not_at_all, |db| async {
     put_students(&s, 2).await;
     let owner = operator(Role::Owner);
     let body = json!({"name": "合唱团", "kind": "static"});
-    let refused = groups::create(&s, &owner, "Choir", &json!({"kind": "static"}), &texts(&["s1", "no"])).await;
+    let refused =
+        groups::create(&s, &owner, "Choir", &json!({"kind": "static"}), &texts(&["s1", "no"])).await;
     let mut told = faults(refused);
     told.sort();
     assert_eq!(
@@ -34,12 +35,18 @@ on_both!(a_group_is_made_with_its_members_or_not_at_all, |db| async {
     let again = groups::create(&s, &owner, "choir", &body, &[]).await;
     assert_eq!(faults(again), [pair("/slug", "taken")]);
     let many = vec!["s1".to_owned(); 10_001];
-    assert_eq!(faults(groups::create(&s, &owner, "band", &body, &many).await), [pair("/members", "too_many")]);
+    assert_eq!(
+        faults(groups::create(&s, &owner, "band", &body, &many).await),
+        [pair("/members", "too_many")]
+    );
 
     groups::update(&s, &owner, id, &json!({"name": "校合唱团"})).await.unwrap();
     let group = groups::find(&s, &owner, id).await.unwrap();
     assert_eq!((group.name.as_str(), group.members), ("校合唱团", Some(2)), "its members stay");
-    assert_eq!(faults(groups::update(&s, &owner, id, &json!({"name": " "})).await), [pair("/name", "required")]);
+    assert_eq!(
+        faults(groups::update(&s, &owner, id, &json!({"name": " "})).await),
+        [pair("/name", "required")]
+    );
     assert_eq!(acts(&s).await, ["group.create", "group.update"]);
     let sender = operator(Role::Sender);
     assert!(matches!(groups::create(&s, &sender, "x", &body, &[]).await, Err(Error::Forbidden { .. })));
@@ -48,7 +55,8 @@ on_both!(a_group_is_made_with_its_members_or_not_at_all, |db| async {
 
 on_both!(a_person_is_in_the_groups_that_reach_them, |db| async {
     let s = services(db);
-    let body = json!({"name": "李伟", "department": "农学院", "attributes": {"role": "student", "year": "2024"}});
+    let body =
+        json!({"name": "李伟", "department": "农学院", "attributes": {"role": "student", "year": "2024"}});
     put(&s, "2024001", body).await;
     put(&s, "2024002", json!({"name": "王芳"})).await;
     let owner = operator(Role::Owner);
@@ -100,7 +108,8 @@ on_both!(an_opt_out_by_hand_has_a_reason_that_is_written_down, |db| async {
     put(&s, "1", json!({"name": "李伟"})).await;
     let owner = operator(Role::Owner);
     let concerts = OptOut { channel: None, topic: "campus.activity.#".parse().unwrap() };
-    for (reason, code) in [(" ", "required"), (&*"长".repeat(201), "too_long"), ("a\nb", "control_character")] {
+    for (reason, code) in [(" ", "required"), (&*"长".repeat(201), "too_long"), ("a\nb", "control_character")]
+    {
         let refused = recipients::opt_out(&s, &owner, "1", &concerts, reason).await;
         assert_eq!(faults(refused), [pair("/reason", code)]);
     }
@@ -110,7 +119,8 @@ on_both!(an_opt_out_by_hand_has_a_reason_that_is_written_down, |db| async {
     recipients::opt_in(&s, &owner, "1", &concerts, "又想收了").await.unwrap();
     assert!(recipients::opt_outs(&s, &owner, "1").await.unwrap().is_empty());
     let log = audit::list(&s, &owner, &AuditFilter::default(), None, 9).await.unwrap();
-    let told: Vec<_> = log.iter().rev().map(|row| (row.action.as_str(), row.detail.0["reason"].clone())).collect();
+    let told: Vec<_> =
+        log.iter().rev().map(|row| (row.action.as_str(), row.detail.0["reason"].clone())).collect();
     assert_eq!(
         told,
         [("recipient.opt_out", json!("本人来电")), ("recipient.opt_in", json!("又想收了"))],
@@ -148,7 +158,8 @@ on_both!(a_group_that_something_needs_is_not_deleted, |db| async {
     messages_cancel(&app, &id).await;
     assert!(groups::uses(s, &owner, "choir").await.unwrap().is_empty());
 
-    let rule = json!({"rules": [{"name": "音乐会", "then": {"audience": {"mode": "add", "groups": ["choir"]}}}]});
+    let rule =
+        json!({"rules": [{"name": "音乐会", "then": {"audience": {"mode": "add", "groups": ["choir"]}}}]});
     routing::apply(s, &owner, &rule).await.unwrap();
     assert_eq!(groups::uses(s, &owner, "choir").await.unwrap().rules, ["音乐会"]);
     delete().await.problem(409, "group_in_use");

@@ -35,11 +35,8 @@ on_both!(static_groups_list_and_dynamic_ones_find, |db| async {
     assert_eq!(swapped, MembersChanged { added: 1, removed: 1 });
     assert_eq!(ids(&groups::members(&s, &caller, "choir", None, 9).await.unwrap()), ["t1", "s2"]);
     assert_eq!(ids(&groups::members(&s, &caller, "students", None, 2).await.unwrap()), ["s3", "s2"]);
-    let filter = ListFilter {
-        q: Some("学生".to_owned()),
-        group: Some("choir".to_owned()),
-        ..ListFilter::default()
-    };
+    let filter =
+        ListFilter { q: Some("学生".to_owned()), group: Some("choir".to_owned()), ..ListFilter::default() };
     assert_eq!(ids(&recipients::list(&s, &caller, &filter, None, 9).await.unwrap()), ["s2"]);
 
     let unknown = json!({"add": ["s1", "nobody", "s2"], "remove": ["none"]});

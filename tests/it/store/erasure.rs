@@ -5,8 +5,7 @@ use belltower::domain::id::{DeliveryId, MessageId, RecipientId};
 use belltower::domain::message::Status;
 use belltower::domain::traces::Traces;
 use belltower::store::erasure::{
-    Named, blank, bury, deliveries_of, deliveries_to, groups, lock, naming, rewrite, set_filter,
-    shared,
+    Named, blank, bury, deliveries_of, deliveries_to, groups, lock, naming, rewrite, set_filter, shared,
 };
 use belltower::store::messages::NewMessage;
 use belltower::store::recipients::{RecipientFilter, find, list, set_active};

@@ -135,12 +135,18 @@ on_both!(messages_that_wait_for_a_group_are_found_until_they_are_planned, |db| a
     let mut tx = db.begin().await.unwrap();
     let names = r#"'{"groups":["choir"]}'"#;
     for (id, status) in [(1, 0), (2, 1), (3, 2), (4, 3), (5, 5)] {
-        execute(&mut tx, &format!("UPDATE message SET audience = {names}, status = {status} WHERE id = {id}"))
-            .await;
+        execute(
+            &mut tx,
+            &format!("UPDATE message SET audience = {names}, status = {status} WHERE id = {id}"),
+        )
+        .await;
     }
     let routed = r#"'{"version":1,"matched":[],"audiences":[{"groups":["choir"]}]}'"#;
-    execute(&mut tx, &format!("UPDATE message SET audience = NULL, routing = {routed}, status = 5 WHERE id = 6"))
-        .await;
+    execute(
+        &mut tx,
+        &format!("UPDATE message SET audience = NULL, routing = {routed}, status = 5 WHERE id = 6"),
+    )
+    .await;
     tx.commit().await.unwrap();
     let waits = async |slug: &str, limit| {
         let rows = waiting(&db, slug, limit).await.unwrap();

@@ -184,12 +184,8 @@ on_both!(people_are_found_by_department_and_by_whether_they_are_active, |db| asy
     deactivate_missing(&mut tx, &["1", "3", "4"].map(str::to_owned), Timestamp(2)).await.unwrap();
     tx.commit().await.unwrap();
     let found = async |q: &str, department: &str, active| {
-        let filter = RecipientFilter {
-            q: q.to_owned(),
-            department: department.to_owned(),
-            active,
-            audience: None,
-        };
+        let filter =
+            RecipientFilter { q: q.to_owned(), department: department.to_owned(), active, audience: None };
         let rows = list(&db, &filter, None, 10).await.unwrap();
         rows.into_iter().map(|row| row.person.campus_id).collect::<Vec<_>>()
     };

@@ -127,7 +127,8 @@ async fn every_success_described_happens_and_looks_so() {
     }
     walk.ask(("POST", door), (door, &shown), |r| r.body(vec![b'x'; 300 * 1024])).await;
 
-    walk.ask(("DELETE", group.1), slug, |r| r).await;
+    routing::apply(&walk.app.services, &operator(Role::Owner), &json!({"rules": []})).await.unwrap();
+    walk.ask(("DELETE", group.1), slug, |r| r).await.expect(204);
     walk.ask(("DELETE", person.1), ("{campus_id}", "2024001"), |r| r).await;
     walk.ask(("POST", "/api/v1/source/keys/rotate"), NONE, |r| r).await.expect(200);
     walk.app.services.db.close().await;
@@ -242,6 +243,9 @@ async fn conflicts(walk: &mut Walk) {
     walk.ask(("PUT", "/api/v1/groups/{slug}"), slug, |r| r.json(&group)).await.expect(201);
     let members = ("POST", "/api/v1/groups/{slug}/members");
     walk.ask(members, slug, |r| r.json(&json!({"add": ["1"]}))).await.problem(409, "dynamic_group");
+    let rule = json!({"rules": [{"name": "r", "then": {"audience": {"groups": ["dynamic"]}}}]});
+    routing::apply(&walk.app.services, &operator(Role::Owner), &rule).await.unwrap();
+    walk.ask(("DELETE", "/api/v1/groups/{slug}"), slug, |r| r).await.problem(409, "group_in_use");
     let mut later = message("later");
     later["send_at"] = "2026-12-01T00:00:00Z".into();
     later["expires_at"] = "2026-12-02T00:00:00Z".into();

@@ -1,8 +1,10 @@
 //! Every page, filled with an ordinary Saturday.
 
+mod groups;
 mod mailbox;
 mod messages;
 mod overview;
+mod people;
 mod sources;
 
 use std::time::Duration;
@@ -44,7 +46,14 @@ fn shell(language: Language, theme: Theme, current: Option<Section>) -> Shell {
         theme,
         campus: "东湖农业大学".into(),
         operator: current.map(|_| SignedIn { name: "周敏".into(), role: Role::Owner }),
-        sections: vec![Section::Overview, Section::Messages, Section::Sources, Section::Mailbox],
+        sections: vec![
+            Section::Overview,
+            Section::Messages,
+            Section::Sources,
+            Section::People,
+            Section::Groups,
+            Section::Mailbox,
+        ],
         current,
         flash: None,
         emergency: None,
@@ -91,6 +100,17 @@ pub(super) fn all(language: Language, theme: Theme) -> Vec<(&'static str, String
         ("sources_empty", sources::sources(language, theme, true).render()),
         ("source", sources::source(language, theme).render()),
         ("source_form", sources::source_form(language, theme).render()),
+        ("people", people::people(language, theme, false).render()),
+        ("people_empty", people::people(language, theme, true).render()),
+        ("person", people::person(language, theme).render()),
+        ("person_form", people::form(language, theme).render()),
+        ("person_erase", people::erase(language, theme).render()),
+        ("people_import", people::import(language, theme).render()),
+        ("groups", groups::groups(language, theme, false).render()),
+        ("groups_empty", groups::groups(language, theme, true).render()),
+        ("group", groups::group(language, theme).render()),
+        ("group_kept", groups::kept(language, theme).render()),
+        ("group_form", groups::form(language, theme).render()),
         ("mailbox", mailbox::mailbox(language, theme).render()),
         ("mail", mailbox::mail(language, theme).render()),
         ("telephones", mailbox::telephones(language, theme, false).render()),

@@ -1,0 +1,108 @@
+//! Groups of people.
+
+use belltower::config::Language;
+use belltower::console::form::FieldFaults;
+use belltower::console::groups::{
+    FilterFault, GroupForm, GroupFormPage, GroupPage, GroupRow, GroupsFragment, GroupsPage, PreviewFragment,
+};
+use belltower::console::page::{Fact, Section, Theme};
+use belltower::console::people::PeopleFragment;
+use belltower::domain::filter::Filter;
+use belltower::domain::group::GroupKind;
+use belltower::domain::id::{GroupId, MessageId};
+use belltower::error::Fault;
+
+use super::{HOUR, ago, people, shell, view};
+
+pub(super) fn groups(language: Language, theme: Theme, empty: bool) -> GroupsPage {
+    let row = |id, slug: &str, name: &str, people: Option<u64>| GroupRow {
+        id: GroupId(id),
+        slug: slug.into(),
+        name: name.into(),
+        kind: if people.is_some() { GroupKind::Static } else { GroupKind::Dynamic },
+        people,
+        updated_at: ago(30 * HOUR),
+    };
+    let rows = vec![row(1, "choir", "合唱团", Some(64)), row(2, "freshers-2024", "2024级新生", None)];
+    GroupsPage {
+        shell: shell(language, theme, Some(Section::Groups)),
+        q: String::new(),
+        may_edit: true,
+        list: GroupsFragment {
+            view: view(language),
+            rows: if empty { Vec::new() } else { rows },
+            filtered: false,
+            first: None,
+            next: None,
+        },
+    }
+}
+
+pub(super) fn group(language: Language, theme: Theme) -> GroupPage {
+    let shell = shell(language, theme, Some(Section::Groups));
+    GroupPage {
+        id: GroupId(1),
+        slug: "choir".into(),
+        name: "合唱团".into(),
+        kind: GroupKind::Static,
+        filter: None,
+        people: 64,
+        may_edit: true,
+        rules: Vec::new(),
+        messages: Vec::new(),
+        members: PeopleFragment {
+            view: view(language),
+            rows: people::rows(),
+            filtered: false,
+            remove_from: Some(format!("/console/groups/{}/members", GroupId(1))),
+            of_group: true,
+            first: None,
+            next: None,
+        },
+        typed: "2024019999".into(),
+        faults: FieldFaults::about(&shell.view, &[Fault::new("/members/0", "unknown_recipient", "")], |_| {
+            Some("2024019999".into())
+        }),
+        facts: vec![Fact::text(shell.view.t("column-slug"), "choir")],
+        shell,
+    }
+}
+
+/// A dynamic group that is needed.
+pub(super) fn kept(language: Language, theme: Theme) -> GroupPage {
+    let mut page = group(language, theme);
+    page.kind = GroupKind::Dynamic;
+    page.filter = Some("role = 'student' and year = 2024".into());
+    page.rules = vec!["新生通知".into()];
+    page.messages = vec![(MessageId(7), "开学典礼".into())];
+    page.members.remove_from = None;
+    page.members.rows.clear();
+    page.faults = FieldFaults::default();
+    page
+}
+
+pub(super) fn form(language: Language, theme: Theme) -> GroupFormPage {
+    let shell = shell(language, theme, Some(Section::Groups));
+    let filter = "role = 'student' and year = abc";
+    let error = Filter::parse(filter).unwrap_err();
+    let faults = [Fault::new("/slug", "bad_slug", ""), Fault::new("/where", error.code, "")];
+    GroupFormPage {
+        faults: FieldFaults::about(&shell.view, &faults, |fault| {
+            (fault.pointer == "/where").then(|| error.position.to_string())
+        }),
+        preview: PreviewFragment {
+            view: view(language),
+            found: None,
+            fault: Some(FilterFault::new(&shell.view, filter, &error)),
+        },
+        shell,
+        id: None,
+        form: GroupForm {
+            slug: "Freshers".into(),
+            name: "2024级新生".into(),
+            kind: GroupKind::Dynamic,
+            filter: filter.into(),
+            members: String::new(),
+        },
+    }
+}

@@ -1,0 +1,174 @@
+//! People in the directory.
+
+use belltower::config::Language;
+use belltower::console::form::FieldFaults;
+use belltower::console::page::{Fact, Section, Theme};
+use belltower::console::people::{PeopleFilter, PeopleFragment, PeoplePage, PersonRow};
+use belltower::console::people_import::{ImportPage, Report};
+use belltower::console::person::{
+    AddressesFragment, GroupLink, HistoryRow, OptOutRow, PersonPage, PreferenceForm,
+};
+use belltower::console::person_acts::ErasePage;
+use belltower::console::person_form::{AddressField, PersonForm, PersonFormPage};
+use belltower::domain::channel::{AddressKind, ChannelKind};
+use belltower::domain::delivery::State;
+use belltower::domain::id::{DeliveryId, GroupId, MessageId, RecipientId};
+use belltower::error::Fault;
+use belltower::service::recipients::{ImportReport, Rejected};
+
+use super::{HOUR, ago, shell, view};
+
+pub(super) fn rows() -> Vec<PersonRow> {
+    let row = |id, campus_id: &str, name: &str, department: &str, addresses: &[&str], wechat| PersonRow {
+        id: RecipientId(id),
+        campus_id: campus_id.into(),
+        name: name.into(),
+        department: department.into(),
+        addresses: addresses.iter().map(|text| (*text).to_owned()).collect(),
+        wechat,
+        active: id != 3,
+    };
+    vec![
+        row(1, "2024010001", "李伟", "农学院", &["l***@stu.bell.example", "+86138****5678"], true),
+        row(2, "T2019032", "欧阳明月", "动物科技学院", &["o***@bell.example"], false),
+        row(3, "2020010017", "王芳", "", &[], false),
+    ]
+}
+
+pub(super) fn people(language: Language, theme: Theme, empty: bool) -> PeoplePage {
+    PeoplePage {
+        shell: shell(language, theme, Some(Section::People)),
+        filter: PeopleFilter { q: "2024".into(), ..PeopleFilter::default() },
+        may_edit: true,
+        list: PeopleFragment {
+            view: view(language),
+            rows: if empty { Vec::new() } else { rows() },
+            filtered: empty,
+            remove_from: None,
+            of_group: false,
+            first: Some("/console/people".into()),
+            next: Some("/console/people?cursor=rcp_x".into()),
+        },
+    }
+}
+
+pub(super) fn person(language: Language, theme: Theme) -> PersonPage {
+    let shell = shell(language, theme, Some(Section::People));
+    let sent = |id, title: &str, channel, state, reason: Option<&str>| HistoryRow {
+        id: DeliveryId(id),
+        message: MessageId(id),
+        title: title.into(),
+        channel,
+        state,
+        reason: reason.map(str::to_owned),
+        at: ago(id.unsigned_abs() * HOUR),
+    };
+    let faults = [Fault::new("/topic", "bad_pattern", ""), Fault::new("/reason", "required", "")];
+    PersonPage {
+        id: RecipientId(1),
+        name: "李伟".into(),
+        campus_id: "2024010001".into(),
+        department: "农学院".into(),
+        active: true,
+        may_edit: true,
+        addresses: AddressesFragment {
+            view: view(language),
+            id: RecipientId(1),
+            addresses: vec![
+                (AddressKind::Email, "l***@stu.bell.example".into()),
+                (AddressKind::Mobile, "+86138****5678".into()),
+            ],
+            revealed: false,
+            may_reveal: true,
+        },
+        opt_outs: vec![
+            OptOutRow { topic: "campus.activity.#".into(), channel: None },
+            OptOutRow { topic: "library.*".into(), channel: Some(ChannelKind::Sms) },
+        ],
+        preference: PreferenceForm { topic: "Concerts".into(), channel: "sms".into(), reason: String::new() },
+        faults: FieldFaults::new(&shell.view, &faults),
+        history: vec![
+            sent(3, "期末考试安排", ChannelKind::Email, State::Delivered, None),
+            sent(4, "停水通知", ChannelKind::Sms, State::Suppressed, Some("no_address")),
+        ],
+        newest: None,
+        older: Some("/console/people/rcp_x?cursor=dlv_y#history".into()),
+        groups: vec![
+            GroupLink { id: GroupId(1), name: "合唱团".into(), dynamic: false },
+            GroupLink { id: GroupId(2), name: "农学院学生".into(), dynamic: true },
+        ],
+        facts: vec![Fact::text(shell.view.t("column-campus-id"), "2024010001")],
+        attributes: vec![("role".into(), "student".into()), ("宿舍".into(), "北苑3-201".into())],
+        shell,
+    }
+}
+
+pub(super) fn form(language: Language, theme: Theme) -> PersonFormPage {
+    let shell = shell(language, theme, Some(Section::People));
+    let faults = [Fault::new("/email", "bad_address", ""), Fault::new("/attributes", "not_a_pair", "")];
+    let field = |kind: AddressKind, kept: &str, typed: &str| AddressField {
+        kind,
+        kept: kept.into(),
+        typed: typed.into(),
+        clear: false,
+    };
+    PersonFormPage {
+        faults: FieldFaults::new(&shell.view, &faults),
+        shell,
+        id: Some(RecipientId(1)),
+        form: PersonForm {
+            campus_id: "2024010001".into(),
+            name: "李伟".into(),
+            department: "农学院".into(),
+            language: "zh-CN".into(),
+            addresses: vec![
+                field(AddressKind::Email, "l***@stu.bell.example", "li at bell"),
+                field(AddressKind::WecomUserid, "", ""),
+            ],
+            attributes: "role = student\nyear 2024".into(),
+        },
+    }
+}
+
+pub(super) fn erase(language: Language, theme: Theme) -> ErasePage {
+    let shell = shell(language, theme, Some(Section::People));
+    ErasePage {
+        faults: FieldFaults::new(&shell.view, &[Fault::new("/campus_id", "not_the_same", "")]),
+        shell,
+        id: RecipientId(1),
+        name: "李伟".into(),
+        campus_id: "2024010001".into(),
+        typed: "2024".into(),
+    }
+}
+
+pub(super) fn import(language: Language, theme: Theme) -> ImportPage {
+    let shell = shell(language, theme, Some(Section::People));
+    let rejected = |line, column: Option<&str>, code: &'static str, value: &str| Rejected {
+        line,
+        column: column.map(str::to_owned),
+        code: code.into(),
+        value: Some(value.to_owned()),
+        detail: String::new(),
+    };
+    let report = ImportReport {
+        dry_run: true,
+        complete: true,
+        created: 2_143,
+        updated: 31,
+        unchanged: 18_204,
+        deactivated: 0,
+        rejected_lines: 2,
+        rejected: vec![
+            rejected(17, Some("mobile"), "bad_address", "1381234"),
+            rejected(204, None, "malformed", "{\"campus_id\": 1"),
+        ],
+    };
+    ImportPage {
+        dry_run: true,
+        deactivate_missing: false,
+        faults: FieldFaults::new(&shell.view, &[Fault::new("/file", "file_kind", "")]),
+        report: Some(Report::new(&shell.view, "人员.ndjson", report)),
+        shell,
+    }
+}
