@@ -16,11 +16,15 @@ use super::view::View;
 use crate::domain::operator::Permission;
 use crate::error::Fault;
 use crate::service::Services;
-use crate::service::recipients::{Import, ImportOptions, ImportReport, Rejected};
+use crate::service::recipients::{self, Format, ImportOptions, ImportReport, ReadAs, Rejected};
 use crate::{Error, Result};
 
-/// A line of a file.
-pub const SAMPLE: &str = r#"{"campus_id": "2024010001", "name": "李伟", "email": "liwei@example.edu.cn", "role": "student", "year": 2024}"#;
+/// The beginning of a table.
+pub const TABLE: &str =
+    "学号,姓名,邮箱,手机,部门,身份\n2024010001,李伟,liwei@example.edu.cn,13812345678,农学院,student";
+
+/// A line of a file of JSON.
+pub const LINE: &str = r#"{"campus_id": "2024010001", "name": "李伟", "email": "liwei@example.edu.cn", "role": "student", "year": 2024}"#;
 
 #[derive(Debug, Template)]
 #[template(path = "console/people_import.html")]
@@ -45,6 +49,12 @@ pub struct Report {
     pub rejected_lines: u64,
     /// Their faults, up to a limit.
     pub rejected: Vec<RejectedRow>,
+    /// Faults beyond those.
+    pub unlisted: u64,
+    /// Nobody was deactivated though it was asked for, as some lines do not say whom they are about.
+    pub nobody_deactivated: bool,
+    /// What a table was taken for.
+    pub read_as: Option<ReadAs>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,6 +82,9 @@ impl Report {
             deactivated: report.deactivated,
             rejected_lines: report.rejected_lines,
             rejected: report.rejected.into_iter().map(row).collect(),
+            unlisted: report.rejected_unlisted,
+            nobody_deactivated: report.not_deactivated.is_some(),
+            read_as: report.read_as,
         }
     }
 
@@ -122,13 +135,14 @@ pub(super) async fn run(
         deactivate_missing: upload.form.text("deactivate_missing") == "true",
     };
     let file_name = upload.file_name.clone();
-    let done = match refused(&file_name) {
-        Some(fault) => Err(Error::Invalid(vec![fault])),
-        None => {
-            let import = Import::start(&s, &signed.caller, options)?;
+    let done = match format(&file_name) {
+        Err(fault) => Err(Error::Invalid(vec![fault])),
+        Ok(format) => {
             // Apart from the request, which is dropped where the connection breaks: what had come by then is kept.
-            let reading = rt::spawn(keep(import, upload).in_current_span());
-            reading.await.map_err(Error::internal)?
+            let caller = signed.caller.clone();
+            let reading =
+                async move { recipients::import(&s, &caller, format, options, upload.pieces()).await };
+            rt::spawn(reading.in_current_span()).await.map_err(Error::internal)?
         }
     };
     let shell = signed.shell(Section::People)?;
@@ -154,32 +168,13 @@ pub(super) async fn run(
     }
 }
 
-/// Why a file is not read at all.
-fn refused(name: &str) -> Option<Fault> {
-    let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
-    match ending.as_deref() {
-        Some("ndjson" | "jsonl") => None,
-        _ if name.is_empty() => Some(Fault::new("/file", "no_file", "choose a file")),
-        _ => Some(Fault::new("/file", "file_kind", "send a file that ends in .ndjson or .jsonl")),
+/// What kind of file it is, by the ending of its name, or why it is not read at all.
+fn format(name: &str) -> std::result::Result<Format, Fault> {
+    match Format::of_name(name) {
+        Some(format) => Ok(format),
+        None if name.is_empty() => Err(Fault::new("/file", "no_file", "choose a file")),
+        None => Err(Fault::new("/file", "file_kind", "send a file that ends in .csv or .ndjson")),
     }
-}
-
-async fn keep(mut import: Import, mut upload: Upload) -> Result<ImportReport> {
-    match feed(&mut import, &mut upload).await {
-        Ok(()) => import.finish().await,
-        Err(error) => {
-            // Nobody is missing from a file that was not read to its end.
-            import.interrupt().await?;
-            Err(error)
-        }
-    }
-}
-
-async fn feed(import: &mut Import, upload: &mut Upload) -> Result<()> {
-    while let Some(piece) = upload.next().await? {
-        import.feed(&piece).await?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -213,12 +208,11 @@ mod tests {
 
     #[test]
     fn files_are_known_by_their_ending() {
-        for name in ["people.ndjson", "人员.JSONL"] {
-            assert_eq!(refused(name), None, "{name}");
-        }
-        assert_eq!(&*refused("").unwrap().code, "no_file");
+        assert_eq!(format("people.ndjson"), Ok(Format::Ndjson));
+        assert_eq!(format("人员.CSV"), Ok(Format::CSV));
+        assert_eq!(&*format("").unwrap_err().code, "no_file");
         for name in ["people", "people.xlsx", "people.ndjson.exe"] {
-            assert_eq!(&*refused(name).unwrap().code, "file_kind", "{name}");
+            assert_eq!(&*format(name).unwrap_err().code, "file_kind", "{name}");
         }
     }
 }

@@ -5,6 +5,7 @@ use actix_multipart::{Field, Multipart};
 use actix_web::HttpRequest;
 use actix_web::web::{Bytes, Payload};
 use futures_util::StreamExt as _;
+use futures_util::stream::{self, LocalBoxStream};
 
 use super::form::Form;
 use crate::http::body::{Fields, HUGE, SMALL, expect_at_most};
@@ -57,8 +58,13 @@ impl Upload {
         Err(broken())
     }
 
-    /// The next piece of the file.
-    pub(super) async fn next(&mut self) -> Result<Option<Bytes>> {
+    /// The file as it arrives.
+    pub(super) fn pieces(self) -> LocalBoxStream<'static, Result<Bytes>> {
+        let next = |mut upload: Self| async move { Ok(upload.next().await?.map(|piece| (piece, upload))) };
+        stream::try_unfold(self, next).boxed_local()
+    }
+
+    async fn next(&mut self) -> Result<Option<Bytes>> {
         let Some(piece) = self.file.next().await else { return Ok(None) };
         let piece = piece.map_err(|_| broken())?;
         self.length += piece.len();

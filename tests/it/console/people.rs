@@ -300,3 +300,25 @@ async fn a_file_that_will_not_do_is_refused_with_a_reason() {
     assert_eq!(nobody.post_file(IMPORT, &[], file).await.header("location"), Some("/sign-in"));
     assert_eq!(app.get("/recipients/1").await.status, 404, "none of them was read");
 }
+
+#[tokio::test]
+async fn a_table_of_excels_is_read_in_its_own_encoding() {
+    let app = TestApp::start().await;
+    let mut browser = Browser::signed_in(&app, Role::MessageManager).await;
+    let table =
+        "学号,姓名,手机号,宿舍\r\n2024001,李伟,13812345678,北苑3-201\r\n2024002,王芳,1.38E+10,南苑\r\n";
+    let (bytes, _, lossy) = encoding_rs::GBK.encode(table);
+    assert!(!lossy);
+    let kept = browser.upload(IMPORT, IMPORT, &[], ("人员.csv", &bytes)).await;
+    assert_eq!(kept.status, 200, "{}", kept.text);
+    for holds in ["导入结果", "1 行需要修改", "长数字", "手机号", "表格是这样读的", "宿舍"]
+    {
+        assert!(kept.text.contains(holds), "{holds}: {}", kept.text);
+    }
+    let li = app.get("/recipients/2024001").await.expect(200);
+    assert_eq!((&li["name"], &li["attributes"]["宿舍"]), (&json!("李伟"), &json!("北苑3-201")));
+    let refused = browser.upload(IMPORT, IMPORT, &[], ("人员.csv", b"a,b\n1,2\n")).await;
+    assert!(refused.status == 422 && refused.text.contains("没有学工号这一列"), "{}", refused.text);
+    let workbook = browser.upload(IMPORT, IMPORT, &[], ("人员.csv", b"PK\x03\x04 and so on")).await;
+    assert!(workbook.status == 422 && workbook.text.contains("Excel 工作簿"), "{}", workbook.text);
+}

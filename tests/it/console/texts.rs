@@ -36,7 +36,7 @@ const REASONS: [&str; 20] = [
     "cancelled",
     "recalled",
 ];
-const FAULTS: [&str; 35] = [
+const FAULTS: [&str; 42] = [
     "required",
     "too_long",
     "too_short",
@@ -72,6 +72,13 @@ const FAULTS: [&str; 35] = [
     "malformed",
     "encoding",
     "nothing_valid",
+    "formula",
+    "lost_number",
+    "no_value",
+    "no_campus_id",
+    "no_header",
+    "duplicate_column",
+    "workbook",
 ];
 const CONFLICTS: [&str; 8] = [
     "link_used",

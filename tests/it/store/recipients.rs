@@ -3,8 +3,8 @@ use belltower::domain::recipient::RecipientInput;
 use belltower::store::Db;
 use belltower::store::audience::ResolvedAudience;
 use belltower::store::recipients::{
-    RecipientFilter, RecipientRow, Upserted, deactivate_missing, find, find_by_id, list, lock, lock_all, set_active,
-    update, upsert,
+    RecipientFilter, RecipientRow, Upserted, deactivate_missing, find, find_by_id, list, lock, lock_all,
+    set_active, update, upsert,
 };
 use serde_json::{Value, json};
 

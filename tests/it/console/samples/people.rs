@@ -14,7 +14,7 @@ use belltower::domain::channel::{AddressKind, ChannelKind};
 use belltower::domain::delivery::State;
 use belltower::domain::id::{DeliveryId, GroupId, MessageId, RecipientId};
 use belltower::error::Fault;
-use belltower::service::recipients::{ImportReport, Rejected};
+use belltower::service::recipients::{ImportReport, ReadAs, ReadColumn, Rejected};
 
 use super::{HOUR, ago, shell, view};
 
@@ -158,6 +158,13 @@ pub(super) fn import(language: Language, theme: Theme) -> ImportPage {
         updated: 31,
         unchanged: 18_204,
         deactivated: 0,
+        not_deactivated: Some(String::new()),
+        rejected_unlisted: 3,
+        read_as: Some(ReadAs {
+            charset: "gb18030",
+            separator: ',',
+            columns: vec![ReadColumn { header: "手机号".into(), field: "mobile".into() }],
+        }),
         rejected_lines: 2,
         rejected: vec![
             rejected(17, Some("mobile"), "bad_address", "1381234"),
