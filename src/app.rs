@@ -83,6 +83,15 @@ impl App {
         &mut self.services
     }
 
+    /// Does what is due at this moment of its clock, without starting to serve: for what is to have happened at another
+    /// time.
+    pub async fn drain(&mut self) -> Result<()> {
+        match &mut self.dispatcher {
+            Some(dispatcher) => dispatcher.drain().await,
+            None => Ok(()),
+        }
+    }
+
     /// Serves until the lifecycle is stopped, then lets what is in flight finish.
     pub async fn run(self, lifecycle: &Lifecycle) -> Result<()> {
         self.start(lifecycle).await?.finish(lifecycle).await

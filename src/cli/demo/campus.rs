@@ -51,7 +51,7 @@ pub(super) const SYSTEMS: &[System] = &[
         name: STUDENT_AFFAIRS,
         department: "学生处",
         topics: &["student.#", "campus.activity.#"],
-        channels: &["email", "wechat"],
+        channels: &["email", "wechat", "sms"],
         rights: &["read_inbox"],
         limits: (Some(100), Some(10_000)),
     },

@@ -1,13 +1,15 @@
 //! `belltower demo`: the whole product with a believable campus and simulated vendors, in one process.
 //!
 //! - [`place`]: the data directory, and how a demo knows its own
-//! - [`seed`]: fills it the first time: [`campus`] (systems, groups, templates), [`people`], [`messages`]
+//! - [`seed`]: fills it the first time: [`campus`] (systems, groups, templates), [`people`], [`rules`], [`messages`]
+//! - [`history`]: what was sent in the two weeks before
 //! - [`mailboxes`]: what the simulators received, for the console
 //! - [`banner`]: what it says once it runs
 
 mod banner;
 mod campus;
 mod dice;
+mod history;
 mod mailboxes;
 mod messages;
 mod names;
@@ -21,12 +23,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use clap::Args;
 
 use self::banner::{Banner, HttpSms, Simulators, Smtp, Wecom};
 pub use self::mailboxes::{GatewayInbox, RelayMailbox, VendorMailboxes};
-use self::place::Place;
-use self::seed::Vendors;
+use self::place::{Card, Place};
+use self::seed::{Seeded, Vendors};
 use super::context::{Context, quiet};
 use super::output::print_line;
 use crate::app::App;
@@ -40,13 +43,7 @@ use crate::simulator::{
 };
 use crate::telemetry;
 
-/// What the simulated relay takes for a mail, so that progress can be watched.
-const LATENCY: Duration = Duration::from_millis(4);
-/// What simulated WeCom takes for a call, however many members it is for.
-const WECOM_LATENCY: Duration = Duration::from_millis(50);
-
-/// What the simulated gateway takes for a call, however many numbers it is for, and until it tells what became of it.
-const SMS_LATENCY: Duration = Duration::from_millis(40);
+/// How long the simulated gateway takes to tell what became of a text.
 const SMS_RECEIPT: Duration = Duration::from_secs(2);
 
 #[derive(Args)]
@@ -104,30 +101,23 @@ fn listen_somewhere(config: &mut Config) {
 async fn run(context: &Context, config: &Config, place: &mut Place) -> anyhow::Result<()> {
     let lifecycle = Lifecycle::new();
     lifecycle.catch_signals()?;
-    let relay = SmtpSimulator::start(SmtpOptions { faults: faults(), ..SmtpOptions::default() }).await?;
-    let faults = WecomFaults::believable(WECOM_LATENCY);
-    let corp = WecomSimulator::start(WecomOptions { faults, ..WecomOptions::default() }).await?;
-    let gateway = HttpSmsSimulator::start(HttpSmsOptions {
-        faults: SmsFaults::believable(SMS_LATENCY),
-        signature: Some(SignatureCheck::usual("known to this demo alone")),
-        ..HttpSmsOptions::default()
-    })
-    .await?;
-    let vendors = Vendors { relay: relay.addr(), wecom: corp.settings(), http_sms: gateway.settings() };
+    let Simulated { relay, corp, gateway } = Simulated::start(Pace::BELIEVABLE).await?;
+    let vendors = vendors(&relay, &corp, &gateway);
+    let (card, seeded) = match place.card.clone() {
+        Some(card) => (card, None),
+        None => {
+            let (card, seeded) = begin(config).await?;
+            (card, Some(seeded))
+        }
+    };
     let mut app = App::build(config, Clock::System).await?;
     let (mails, texts) = (RelayMailbox(relay.mailbox()), GatewayInbox(gateway.inbox()));
     app.services_mut().simulators = Some(Arc::new(VendorMailboxes { mails, texts }));
-    let card = match place.card.clone() {
-        Some(card) => {
-            seed::point_to(app.services(), &vendors).await?;
-            card
-        }
-        None => {
-            let card = seed::fill(app.services(), &vendors).await?;
-            place.keep(card.clone())?;
-            card
-        }
-    };
+    seed::point_to(app.services(), &vendors).await?;
+    if let Some(seeded) = seeded {
+        seed::say_something(app.services(), &seeded).await?;
+        place.keep(card.clone())?;
+    }
     // Not by the public address: what stands before it may not be there yet.
     let callback =
         seed::callback(app.services()).await?.map(|path| format!("http://{}{path}", app.address()));
@@ -157,9 +147,68 @@ async fn run(context: &Context, config: &Config, place: &mut Place) -> anyhow::R
     Ok(())
 }
 
+/// Fills an empty store and lives through the two weeks before now, with vendors that are gone afterwards.
+async fn begin(config: &Config) -> anyhow::Result<(Card, Seeded)> {
+    let now = Clock::System.now().to_jiff().to_zoned(config.campus.time_zone.clone());
+    let Simulated { relay, corp, gateway } = Simulated::start(Pace::AT_ONCE).await?;
+    let mut app = App::build(config, Clock::manual(history::begins(&now))).await?;
+    let (card, seeded) = seed::fill(app.services(), &vendors(&relay, &corp, &gateway), now).await?;
+    let callback = seed::callback(app.services()).await?.context("the demo's gateway tells no receipts")?;
+    history::live_through(&mut app, &seeded, &gateway.inbox(), &callback).await?;
+    app.services().close().await;
+    drop(app);
+    relay.stop().await;
+    corp.stop().await;
+    gateway.stop().await;
+    Ok((card, seeded))
+}
+
+/// How long simulated vendors think.
+struct Pace {
+    relay: Duration,
+    wecom: Duration,
+    sms: Duration,
+}
+
+impl Pace {
+    /// So that progress can be watched. WeCom and the gateway are asked for many at a time.
+    const BELIEVABLE: Self = Self {
+        relay: Duration::from_millis(4),
+        wecom: Duration::from_millis(50),
+        sms: Duration::from_millis(40),
+    };
+    const AT_ONCE: Self = Self { relay: Duration::ZERO, wecom: Duration::ZERO, sms: Duration::ZERO };
+}
+
+struct Simulated {
+    relay: SmtpSimulator,
+    corp: WecomSimulator,
+    gateway: HttpSmsSimulator,
+}
+
+impl Simulated {
+    async fn start(pace: Pace) -> anyhow::Result<Self> {
+        let faults = faults(pace.relay);
+        let relay = SmtpSimulator::start(SmtpOptions { faults, ..SmtpOptions::default() }).await?;
+        let faults = WecomFaults::believable(pace.wecom);
+        let corp = WecomSimulator::start(WecomOptions { faults, ..WecomOptions::default() }).await?;
+        let gateway = HttpSmsSimulator::start(HttpSmsOptions {
+            faults: SmsFaults::believable(pace.sms),
+            signature: Some(SignatureCheck::usual("known to this demo alone")),
+            ..HttpSmsOptions::default()
+        })
+        .await?;
+        Ok(Self { relay, corp, gateway })
+    }
+}
+
+fn vendors(relay: &SmtpSimulator, corp: &WecomSimulator, gateway: &HttpSmsSimulator) -> Vendors {
+    Vendors { relay: relay.addr(), wecom: corp.settings(), http_sms: gateway.settings() }
+}
+
 /// A believable relay: some mailboxes are gone, and private ones keep strangers waiting.
-fn faults() -> Faults {
-    Faults::believable(LATENCY)
+fn faults(latency: Duration) -> Faults {
+    Faults::believable(latency)
         .refusing(
             &format!("*@{}", people::CLOSED_DOMAIN),
             Reply::new(550, "5.1.1 This mailbox was closed and is no longer in use"),

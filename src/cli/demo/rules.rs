@@ -6,7 +6,8 @@ use super::campus::{LIBRARY, RESEARCH};
 
 /// In their order.
 pub(super) fn rules() -> Value {
-    let email_then_sms = json!({"fallback": [{"channel": "email", "wait_minutes": 15}, {"channel": "sms"}]});
+    let wechat_then_sms =
+        json!({"fallback": [{"channel": "wechat", "wait_minutes": 15}, {"channel": "sms"}]});
     json!({
         "note": "示例校园的初始规则",
         "rules": [
@@ -21,9 +22,9 @@ pub(super) fn rules() -> Value {
                 "then": {"quiet_hours": "ignore"},
             },
             {
-                "name": "调课停课两天内有效，邮件未达改发短信",
+                "name": "调课停课两天内有效，微信未达改发短信",
                 "when": {"topics": ["academic.course-change.#"]},
-                "then": {"channels": email_then_sms, "expires_in_minutes": 2_880},
+                "then": {"channels": wechat_then_sms, "expires_in_minutes": 2_880},
             },
             {
                 "name": "考试安排同时告知任课教师",
@@ -50,9 +51,11 @@ pub(super) fn rules() -> Value {
                 "then": {"channels": {"together": ["email"]}, "quiet_hours": "respect"},
             },
             {
-                "name": "资源更新夜间不打扰",
+                "name": "资源更新夜间不打扰，一周内有效",
                 "when": {"categories": ["resource_update"]},
-                "then": {"channels": {"together": ["email"]}, "quiet_hours": "respect"},
+                "then": {
+                    "channels": {"together": ["email"]}, "quiet_hours": "respect", "expires_in_minutes": 10_080,
+                },
             },
         ],
     })

@@ -27,7 +27,7 @@ use crate::service::{
     templates as template_service,
 };
 
-const CALLER: Caller = Caller::Command("demo");
+pub(super) const CALLER: Caller = Caller::Command("demo");
 const RELAY: &str = "校园邮件网关（模拟）";
 const CORP: &str = "企业微信（模拟）";
 const GATEWAY: &str = "校园短信网关（模拟）";
@@ -43,9 +43,20 @@ pub(super) struct Vendors {
     pub(super) http_sms: Value,
 }
 
-/// Everything a first start needs.
-pub(super) async fn fill(s: &Services, vendors: &Vendors) -> anyhow::Result<Card> {
-    let now = s.clock.now().to_jiff().to_zoned(s.campus.time_zone.clone());
+/// The systems' keys in use, live or test.
+pub(super) type Callers = HashMap<(&'static str, bool), Arc<KeyCaller>>;
+
+/// What a first start goes on with.
+pub(super) struct Seeded {
+    pub(super) callers: Callers,
+    /// When the demo began.
+    pub(super) now: Zoned,
+    year: i16,
+    people: Vec<Person>,
+}
+
+/// Everything a first start needs, as of `now`, whatever the clock of the services says.
+pub(super) async fn fill(s: &Services, vendors: &Vendors, now: Zoned) -> anyhow::Result<(Card, Seeded)> {
     let year = academic_year(&now);
     let people = people(year);
     let mut callers = HashMap::new();
@@ -91,8 +102,7 @@ pub(super) async fn fill(s: &Services, vendors: &Vendors) -> anyhow::Result<Card
         template_service::put(s, &CALLER, slug, &body).await?;
     }
     routing::apply(s, &CALLER, &rules()).await?;
-    say_something(s, &callers, &now, year, &people).await?;
-    Ok(Card { live_key, test_key })
+    Ok((Card { live_key, test_key }, Seeded { callers, now, year, people }))
 }
 
 async fn add_provider(
@@ -159,14 +169,10 @@ async fn put_group(s: &Services, group: &Group) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn say_something(
-    s: &Services,
-    callers: &HashMap<(&str, bool), Arc<KeyCaller>>,
-    now: &Zoned,
-    year: i16,
-    people: &[Person],
-) -> anyhow::Result<()> {
-    for (number, First { source, test, body }) in (1..).zip(messages(now, year, people)) {
+/// Today's messages.
+pub(super) async fn say_something(s: &Services, seeded: &Seeded) -> anyhow::Result<()> {
+    let Seeded { callers, now, year, people } = seeded;
+    for (number, First { source, test, body }) in (1..).zip(messages(now, *year, people)) {
         let caller = callers.get(&(source, test)).context("a message of a system that is not there")?;
         let options = AcceptOptions { request_id: format!("demo-{number}"), ..AcceptOptions::default() };
         let body = Value::to_string(&body);

@@ -44,6 +44,25 @@ fn texts_are_told_of(banner: &Value) {
     }
 }
 
+/// Two weeks of messages stand in the lists, with what became of them.
+fn there_is_a_past(banner: &Value) {
+    let key = format!("Authorization: Bearer {}\r\n", banner["live_key"].as_str().unwrap());
+    let url = banner["url"].as_str().unwrap();
+    let (_, answer) = http(url, "GET /api/v1/messages?topic=academic.course-change&limit=50", &key, "");
+    let listed: Value = serde_json::from_str(&answer).unwrap();
+    let messages = listed["data"].as_array().unwrap();
+    assert!(messages.len() >= 4, "{listed}");
+    for message in &messages[1..] {
+        assert_eq!(message["status"], "completed", "{message}");
+        let counts = &message["counts"];
+        assert!(counts["wechat"]["sent"].as_u64().unwrap() > 20, "{counts}");
+        assert!(counts["sms"]["suppressed"].as_u64().unwrap() > 20, "not needed: {counts}");
+        assert_eq!(counts["sms"]["sent"], 0, "receipts were told: {counts}");
+    }
+    let at = |message: &Value| message["created_at"].as_str().unwrap().to_owned();
+    assert!(at(&messages[0])[..10] > at(&messages[messages.len() - 1])[..10], "{listed}");
+}
+
 #[test]
 fn its_keys_work_and_its_data_stays() {
     let folder = TempFolder::new();
@@ -54,6 +73,7 @@ fn its_keys_work_and_its_data_stays() {
         assert!(address.is_some_and(|address| address.starts_with("127.0.0.1:")), "{vendor}");
     }
 
+    there_is_a_past(&banner);
     let live = json!({"topic": "academic.news", "title": "你好", "body": "第一条", "audience": {"groups": ["student-union"]}});
     assert_eq!(post(&banner, "live_key", "", &live).0, 202);
     let test = json!({"topic": "academic.news", "title": "联调", "body": "测试", "to": [{"email": "bounce@sandbox.invalid"}]});
