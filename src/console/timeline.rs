@@ -40,7 +40,7 @@ fn line(view: &View, event: &EventView) -> TimelineEvent {
     TimelineEvent {
         at: event.at.into(),
         icon,
-        amber: matches!(event.kind.as_str(), "unrouted" | "held" | "quiet_expired" | "similar"),
+        amber: matches!(event.kind.as_str(), "unrouted" | "held" | "quiet_expired" | "similar" | "expired"),
         text,
         detail: detail(view, &event.kind, &event.detail).unwrap_or_default(),
     }

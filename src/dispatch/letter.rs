@@ -12,10 +12,11 @@ use crate::domain::channel::ChannelKind;
 use crate::domain::content::{Content, Prepared, Rendered};
 use crate::domain::id::MessageId;
 use crate::domain::message::{Category, Wording};
+use crate::domain::routing::Routed;
 use crate::service::Services;
 use crate::service::deliveries::Claimed;
 use crate::service::planning;
-use crate::service::policies::Facing;
+use crate::service::policies::{Facing, Repeats};
 use crate::{Error, Result};
 
 /// Messages kept at hand; beyond it the oldest loaded goes.
@@ -26,8 +27,10 @@ struct Letter {
     text: Text,
     category: Category,
     test: bool,
-    /// It waits until the campus is awake.
-    heeds_quiet_hours: bool,
+    /// What was made of it when it was planned.
+    routed: Routed,
+    /// [`Routed::waits`].
+    waits: Vec<i64>,
     expires_at: Timestamp,
     loaded: u64,
     /// By channel and language, for everyone without values of their own.
@@ -133,11 +136,13 @@ impl Letters {
         }
         for row in planning::to_send(s, &missing).await? {
             self.loads += 1;
+            let routed = row.routing.unwrap_or_default().0;
             let letter = Letter {
                 text: Text::read(&row.content)?,
                 category: row.category,
                 test: row.test,
-                heeds_quiet_hours: row.routing.unwrap_or_default().0.heeds_quiet_hours(row.category),
+                waits: routed.waits(),
+                routed,
                 expires_at: row.expires_at,
                 loaded: self.loads,
                 rendered: HashMap::new(),
@@ -158,14 +163,32 @@ impl Letters {
     /// The delivery as policies see it: an emergency heeds none, what operators sent again was decided by them.
     pub fn facing(&self, claimed: &Claimed) -> Option<Facing> {
         let letter = self.known.get(&claimed.message_id)?;
-        let first = claimed.attempts == 1 && !claimed.repeated;
-        let counts = first && !letter.test && letter.category != Category::Emergency;
+        // One that waits for another try says why; one that is sent again does not.
+        let sent_again = claimed.sent_at.is_some() || (claimed.attempts > 1 && claimed.reason.is_none());
+        let heeds = !sent_again && letter.category != Category::Emergency;
+        let repeats = if heeds { letter.routed.repeats.clone() } else { Vec::new() };
         Some(Facing {
             id: claimed.id,
             channel: claimed.channel,
-            quiet: letter.heeds_quiet_hours,
-            counted_for: claimed.recipient_id.filter(|_| counts),
+            quiet: letter.routed.heeds_quiet_hours(letter.category),
+            counted_for: claimed.recipient_id.filter(|_| heeds && !letter.test),
+            repeats: Repeats { target: claimed.target, whichever: claimed.last_step > 0, messages: repeats },
+            late_by: (claimed.step > 0 && claimed.attempts == 1).then_some(claimed.due_at),
+            wait: self.wait(claimed),
         })
+    }
+
+    /// How long the step before is waited for, in milliseconds.
+    fn wait(&self, claimed: &Claimed) -> i64 {
+        let waits = self.waits(claimed);
+        let at =
+            |step: i64| usize::try_from(step).ok().and_then(|step| waits.get(step)).copied().unwrap_or(0);
+        at(claimed.step) - at(claimed.step - 1)
+    }
+
+    /// How long each step of its plan comes after the first, in milliseconds.
+    pub fn waits(&self, claimed: &Claimed) -> &[i64] {
+        self.known.get(&claimed.message_id).map_or(&[], |letter| &letter.waits)
     }
 
     /// When the delivery is worth nothing any more.

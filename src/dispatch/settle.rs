@@ -2,7 +2,7 @@
 
 use crate::channel::Outcome;
 use crate::clock::Timestamp;
-use crate::domain::delivery::{Budget, OutcomeClass, QUIET_HOURS, State};
+use crate::domain::delivery::{Budget, OutcomeClass, State};
 use crate::domain::id::ProviderId;
 use crate::service::deliveries::{Claimed, Settlement};
 use std::time::Duration;
@@ -74,9 +74,17 @@ pub fn given_back(claimed: &Claimed, due_at: Timestamp) -> Settlement {
     Settlement { due_at: due_at.0, ..nothing_happened(claimed) }
 }
 
-/// The settlement of a claim that is to wait until its person may be disturbed.
-pub fn deferred(claimed: &Claimed, until: Timestamp) -> Settlement {
-    Settlement { due_at: until.0, reason: Some(QUIET_HOURS.to_owned()), ..nothing_happened(claimed) }
+/// The settlement of a claim that is to wait, and the later steps of its plan with it. `waits`: how long each step comes
+/// after the first, in milliseconds.
+pub fn deferred(claimed: &Claimed, until: Timestamp, reason: Option<&str>, waits: &[i64]) -> Settlement {
+    let own = waits.get(claimed.step as usize).copied().unwrap_or(0);
+    let later = (0..).zip(waits).filter(|(step, _)| *step > claimed.step && claimed.last_step > 0);
+    Settlement {
+        due_at: until.0,
+        reason: reason.map(str::to_owned),
+        later: later.map(|(step, wait)| (step, until.0 + wait - own)).collect(),
+        ..nothing_happened(claimed)
+    }
 }
 
 fn nothing_happened(claimed: &Claimed) -> Settlement {
@@ -99,6 +107,7 @@ fn nothing_happened(claimed: &Claimed) -> Settlement {
         code: None,
         detail: None,
         repeated: claimed.repeated,
+        later: Vec::new(),
     }
 }
 
@@ -123,6 +132,11 @@ mod tests {
             name: None,
             language: None,
             params: None,
+            target: 1,
+            reason: None,
+            due_at: NOW,
+            step: 0,
+            last_step: 0,
             attempts: failures + 1,
             failures,
             sent_at: None,

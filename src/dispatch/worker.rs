@@ -24,7 +24,7 @@ use super::settle::{self, Made};
 use crate::channel::{Outcome, Shape};
 use crate::clock::{Clock, Timestamp};
 use crate::domain::channel::Outlet;
-use crate::domain::delivery::{OutcomeClass, State, suppressed};
+use crate::domain::delivery::{OutcomeClass, QUIET_HOURS, State, suppressed};
 use crate::domain::id::{DeliveryId, MessageId, ProviderId};
 use crate::service::Services;
 use crate::service::deliveries::{self, Claimed, Settlement, Turn, Wanted};
@@ -327,12 +327,16 @@ impl Worker {
         let spared = |reason| settle::ended(claimed, State::Suppressed, reason, None);
         match stop {
             Stop::Capped => spared(suppressed::FREQUENCY_CAP),
+            Stop::Repeat => spared(suppressed::DUPLICATE),
+            Stop::Early(until) => settle::deferred(claimed, until, None, self.letters.waits(claimed)),
             Stop::Quiet(end)
                 if self.letters.expires_at(claimed).is_some_and(|expires_at| expires_at <= end) =>
             {
                 spared(suppressed::QUIET_EXPIRED)
             }
-            Stop::Quiet(end) => settle::deferred(claimed, end),
+            Stop::Quiet(end) => {
+                settle::deferred(claimed, end, Some(QUIET_HOURS), self.letters.waits(claimed))
+            }
         }
     }
 

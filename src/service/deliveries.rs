@@ -16,9 +16,10 @@ use crate::queue::{Entry, Work};
 use crate::store::deliveries::Settling;
 use crate::store::events::{self, Event};
 use crate::store::messages::{self, Standing};
-use crate::store::{deliveries as store, fan_out, planning, receipts};
+use crate::store::{deliveries as store, planning, receipts};
 use crate::{Error, Result};
 
+pub use super::resending::{Resent, resend};
 pub use crate::store::deliveries::{Claimed, Settlement};
 pub use crate::store::receipts::{ToPoll, Verdict};
 
@@ -107,7 +108,7 @@ pub async fn release_lost(s: &Services, owner: i64) -> Result<usize> {
     let mut released = 0;
     loop {
         let mut tx = s.db.begin().await?;
-        let moved = store::release_lost(&mut tx, now, owner).await?;
+        let moved = store::release_lost(&mut tx, now, &s.campus.day(now), owner).await?;
         let messages = planning::release_lost(&mut tx, now, owner).await?;
         tx.commit().await?;
         released += moved.len() + messages as usize;
@@ -172,8 +173,12 @@ pub async fn publish(s: &Services, entry: Entry) {
 pub async fn expire(s: &Services) -> Result<u64> {
     let now = s.clock.now();
     let mut tx = s.db.begin().await?;
-    let mut changed = planning::expire_unplanned(&mut tx, now).await?;
+    let expired = planning::expire_unplanned(&mut tx, now).await?;
+    let told: Vec<_> =
+        expired.iter().map(|message| event(*message, now, "expired", &serde_json::json!({}))).collect();
+    events::insert(&mut tx, &told).await?;
     tx.commit().await?;
+    let mut changed = expired.len() as u64;
     for message in planning::overdue(&s.db, now, 100).await? {
         changed += end_all(s, message, State::Expired, "expired").await? as u64;
     }
@@ -273,88 +278,6 @@ pub async fn recallable(s: &Services, caller: &Caller, message: MessageId) -> Re
     Ok(recalls::find(s, message).await?.iter().map(|taken| taken.n).sum())
 }
 
-/// What sending again opened.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
-pub struct Resent {
-    /// Deliveries opened again.
-    pub reopened: i64,
-    /// Deliveries added on channels that had none for these people.
-    pub added: i64,
-}
-
-/// Opens exactly the deliveries in `states` again, and adds `channels` for the people they belong to where a channel
-/// was not planned for them before.
-pub async fn resend(
-    s: &Services,
-    caller: &Caller,
-    message: MessageId,
-    states: &[State],
-    channels: &[ChannelKind],
-) -> Result<Resent> {
-    check_resend(states)?;
-    let now = s.clock.now();
-    let mut tx = s.db.begin().await?;
-    let standing = own(&mut tx, caller, message).await?;
-    if !matches!(standing.status, Status::Sending | Status::Completed | Status::Cancelled) {
-        return Err(Error::conflict(
-            "not_sent",
-            format!("a message that is {} has nothing to send again", standing.status),
-        ));
-    }
-    if let Caller::Key(key) = caller
-        && let Some(refused) = channels.iter().find(|c| !key.channels.contains(c))
-    {
-        return Err(Error::fault("/channels", "not_allowed", format!("this source may not use {refused}")));
-    }
-    // First the rows for other channels: they are for the people whose deliveries still stand in those states.
-    let mut resent = Resent { reopened: 0, added: 0 };
-    for channel in channels {
-        let added = fan_out::add_channel(&mut tx, message, *channel, states, now).await?;
-        resent.added += added.iter().map(|a| a.n).sum::<i64>();
-    }
-    let mut after = DeliveryId(0);
-    loop {
-        let ended = store::ended(&mut tx, message, states, after, CHUNK).await?;
-        let Some(last) = ended.last() else { break };
-        after = last.id;
-        resent.reopened += ended.len() as i64;
-        store::reopen(&mut tx, message, &ended, now).await?;
-    }
-    if resent.reopened + resent.added == 0 {
-        // Nothing came of it: a cancelled message stays cancelled.
-        return Ok(resent);
-    }
-    // Open again with at least as much time as a new message would have.
-    let fresh = now.plus(default_life(standing.lane));
-    let expires_at = if standing.expires_at <= now { fresh } else { standing.expires_at };
-    messages::set_status(&mut tx, message, Status::Sending, None, expires_at, now).await?;
-    let detail =
-        serde_json::json!({"by": caller.label(), "reopened": resent.reopened, "added": resent.added});
-    events::insert(&mut tx, &[event(message, now, "resent", &detail)]).await?;
-    audit(&mut tx, caller, now, "message.resend", message).await?;
-    tx.commit().await?;
-    complete(s, &[message]).await?;
-    for outlet in Outlet::ALL {
-        publish(s, Entry { lane: standing.lane, work: Work::Send(outlet) }).await;
-    }
-    Ok(resent)
-}
-
-fn check_resend(states: &[State]) -> Result<()> {
-    let mut faults = crate::error::Faults::default();
-    if states.is_empty() {
-        faults.add("/states", "required", "name at least one of failed, unknown, expired");
-    }
-    for (i, state) in states.iter().enumerate() {
-        if !matches!(state, State::Failed | State::Unknown | State::Expired | State::Cancelled) {
-            let detail =
-                format!("deliveries that are {state} cannot be sent again; use failed, unknown or expired");
-            faults.add(format!("/states/{i}"), "not_allowed", detail);
-        }
-    }
-    faults.into_result()
-}
-
 /// How long a message is worth sending where its sender does not say.
 pub const fn default_life(lane: Lane) -> Duration {
     match lane {
@@ -364,7 +287,7 @@ pub const fn default_life(lane: Lane) -> Duration {
 }
 
 /// The message if the caller may act on it, locked.
-async fn own(tx: &mut crate::store::Tx, caller: &Caller, message: MessageId) -> Result<Standing> {
+pub(super) async fn own(tx: &mut crate::store::Tx, caller: &Caller, message: MessageId) -> Result<Standing> {
     let standing = messages::standing(tx, message).await?.ok_or(Error::NotFound("message"))?;
     match caller {
         // Another source's message is as unknown to a key as one that does not exist.

@@ -19,6 +19,7 @@ mod recalls;
 pub mod receipts;
 pub mod recipients;
 pub mod reports;
+mod resending;
 pub mod routing;
 pub mod scratch;
 pub mod sessions;

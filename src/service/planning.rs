@@ -61,6 +61,10 @@ pub async fn plan_next(s: &Services, owner: i64) -> Result<usize> {
     for message in routed {
         let id = message.id;
         match Plan::make(s, message, &heeded, now).await {
+            // What repeats a large one goes after it.
+            Ok(plan) if large.iter().any(|other| plan.screen.repeats.contains(&other.message.id)) => {
+                large.push(plan);
+            }
             Ok(plan) if plan.is_small() => {
                 // Few people at a time first: they need not wait until a message to everyone is planned. And what repeats
                 // another is planned after it.

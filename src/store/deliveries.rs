@@ -1,17 +1,18 @@
 //! Deliveries on their way: claimed, settled, stopped and opened again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde::Serialize;
 
 use super::counters::{Moves, count, count_day};
 use super::dialect::Field;
 use super::fallback::{self, Postponed, StepEnd};
+use super::screen::had_it;
 use super::{Db, Tx, frequency, in_db, in_tx, row, sql, to_json};
 use crate::Result;
 use crate::clock::Timestamp;
 use crate::domain::channel::{AddressKind, ChannelKind, Outlet};
-use crate::domain::delivery::{QUIET_HOURS, State};
+use crate::domain::delivery::State;
 use crate::domain::id::{DeliveryId, MessageId, RecipientId};
 use crate::domain::message::Lane;
 
@@ -29,6 +30,15 @@ row! {
         pub name: Option<String>,
         pub language: Option<String>,
         pub params: Option<String>,
+        /// The recipient's key, or a negative number for an address.
+        pub target: i64,
+        /// Why it waited, where somebody said so.
+        pub reason: Option<String>,
+        /// When it was due.
+        pub due_at: Timestamp,
+        /// Its place in a fallback plan, and that of the plan's last; 0 and 0: no fallback.
+        pub step: i64,
+        pub last_step: i64,
         /// The number of the attempt this claim starts.
         pub attempts: i64,
         pub failures: i64,
@@ -63,6 +73,9 @@ pub struct Settlement {
     pub code: Option<String>,
     pub detail: Option<String>,
     pub repeated: bool,
+    /// Where it is to wait: the later steps of its plan, and when each is due at the earliest.
+    #[serde(skip)]
+    pub later: Vec<(i64, i64)>,
 }
 
 row! {
@@ -71,12 +84,10 @@ row! {
         channel: ChannelKind,
         outlet: i64,
         lane: Lane,
+        id: DeliveryId,
         state: State,
-        reason: Option<String>,
         target: i64,
         recipient_id: Option<RecipientId>,
-        due_at: Timestamp,
-        step: i64,
         last_step: i64,
     }
 }
@@ -172,8 +183,8 @@ async fn claim(
          UPDATE delivery SET state = 1, attempts = attempts + 1, lease_owner = $4, lease_until = {now} + $5,
             updated_at = $2
          WHERE id IN (SELECT id FROM picked)
-         RETURNING id, message_id, channel, lane, recipient_id, address_kind, address, name, language, params, attempts, failures,
-            sent_at, repeated",
+         RETURNING id, message_id, channel, lane, recipient_id, address_kind, address, name, language, params, target, reason,
+            due_at, step, last_step, attempts, failures, sent_at, repeated",
         lanes = lanes.join(" UNION ALL "),
         now = dialect.lease_now("$2"),
     );
@@ -240,8 +251,8 @@ async fn settle(
          FROM {rows} AS s, message AS m
          WHERE delivery.id = s.id AND delivery.attempts = s.attempt AND delivery.state + 0 = 1
             AND delivery.lease_owner = $3 AND m.id = delivery.message_id
-         RETURNING delivery.message_id, delivery.channel, delivery.outlet, delivery.lane, delivery.state,
-            delivery.reason, delivery.target, delivery.recipient_id, delivery.due_at, delivery.step, delivery.last_step"
+         RETURNING delivery.message_id, delivery.channel, delivery.outlet, delivery.lane, delivery.id,
+            delivery.state, delivery.target, delivery.recipient_id, delivery.last_step"
     );
     let settled: Vec<Settled> = in_tx!(tx, |conn| {
         sqlx::query_as(sql(text)).bind(&input).bind(now.0).bind(owner).fetch_all(conn).await
@@ -282,10 +293,15 @@ async fn settle(
         }
         if row.last_step > 0 {
             let (message_id, target) = (row.message_id.0, row.target);
-            if row.state == State::Pending && row.reason.as_deref() == Some(QUIET_HOURS) {
-                let later_by = row.due_at.0 - now.0;
-                postponed.push(Postponed { message_id, target, step: row.step, later_by });
-            }
+            let own = settlements.iter().find(|settlement| settlement.id == row.id.0);
+            postponed.extend(
+                own.into_iter().flat_map(|settlement| &settlement.later).map(|&(step, due_at)| Postponed {
+                    message_id,
+                    target,
+                    step,
+                    due_at,
+                }),
+            );
             steps.push(StepEnd { message_id, target, channel: row.channel, state: row.state });
         }
     }
@@ -303,7 +319,7 @@ async fn settle(
 /// Offers again what a process that is gone had claimed, and not this `owner`: on SQLite everything (one process
 /// dispatches, and its clock may jump), on PostgreSQL whatever has outlived its lease. Each is marked as repeating an
 /// attempt cut off, and is where it was in the line, so that those who shared a call are claimed together again.
-pub async fn release_lost(tx: &mut Tx, now: Timestamp, owner: i64) -> Result<Vec<Moved>> {
+pub async fn release_lost(tx: &mut Tx, now: Timestamp, day: &str, owner: i64) -> Result<Vec<Moved>> {
     let dialect = tx.dialect();
     let lost = match dialect {
         super::Dialect::Sqlite => "lease_owner <> $2".to_owned(),
@@ -316,17 +332,34 @@ pub async fn release_lost(tx: &mut Tx, now: Timestamp, owner: i64) -> Result<Vec
             SELECT id FROM delivery WHERE state = 1 AND {lost} ORDER BY id LIMIT 1000{skip})
          UPDATE delivery SET state = 0, repeated = TRUE, due_at = CASE WHEN due_at < $1 THEN due_at ELSE $1 END, lease_owner = NULL, lease_until = NULL,
             updated_at = $1
-         WHERE id IN (SELECT id FROM lost) RETURNING message_id, channel, outlet, state",
+         WHERE id IN (SELECT id FROM lost)
+         RETURNING id, message_id, channel, outlet, lane, state, target, recipient_id, last_step",
         skip = dialect.skip_locked(),
     );
-    let moved: Vec<Moved> =
+    let lost: Vec<Settled> =
         in_tx!(tx, |conn| sqlx::query_as(sql(text)).bind(now.0).bind(owner).fetch_all(conn).await)?;
-    let mut moves = Moves::new();
-    for row in &moved {
+    let (mut moves, mut steps) = (Moves::new(), Vec::new());
+    for row in &lost {
         moves.entry((row.message_id, row.channel)).or_default().shift(State::Sending, State::Pending, 1);
+        if row.last_step > 0 {
+            let (message_id, target) = (row.message_id.0, row.target);
+            steps.push(StepEnd { message_id, target, channel: row.channel, state: row.state });
+        }
+    }
+    let mut today = BTreeMap::new();
+    for row in fallback::follow(tx, now, &steps).await? {
+        moves.entry((row.message_id, row.channel)).or_default().shift(State::Pending, row.state, 1);
+        *today.entry((row.channel.code(), row.state.code())).or_default() += i64::from(row.is_live());
     }
     count(tx, &moves).await?;
-    Ok(moved)
+    count_day(tx, day, &today).await?;
+    let moved = |row: Settled| Moved {
+        message_id: row.message_id,
+        channel: row.channel,
+        outlet: row.outlet,
+        state: row.state,
+    };
+    Ok(lost.into_iter().map(moved).collect())
 }
 
 /// Extends the leases of deliveries this owner still has in hand.
@@ -393,30 +426,42 @@ pub async fn end_pending(
 }
 
 row! {
-    /// A delivery to be opened again.
-    pub struct Ended {
-        pub id: DeliveryId,
-        pub channel: ChannelKind,
-        pub state: State,
-        pub target: i64,
+    struct Ended {
+        id: DeliveryId,
+        channel: ChannelKind,
+        state: State,
     }
 }
 
-/// Deliveries of a message in any of `states`, by channel and target after `after`.
-pub async fn ended(
+/// What opening again came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reopened {
+    pub n: i64,
+    /// The last of them, for the next call.
+    pub last: DeliveryId,
+}
+
+/// Opens up to `limit` deliveries of a message after `after` in any of `states` again, with a fresh budget; their attempts
+/// stay listed. `waits`: how long each step of a fallback plan comes after the first, in milliseconds. `None`: there are
+/// no more.
+pub async fn reopen(
     tx: &mut Tx,
     message: MessageId,
     states: &[State],
     after: DeliveryId,
     limit: i64,
-) -> Result<Vec<Ended>> {
+    waits: &[i64],
+    now: Timestamp,
+) -> Result<Option<Reopened>> {
+    let dialect = tx.dialect();
     let codes: Vec<i64> = states.iter().map(|s| s.code()).collect();
     let text = format!(
-        "SELECT id, channel, state, target FROM delivery
-         WHERE message_id = $1 AND id > $3 AND state IN {} ORDER BY id LIMIT $4 + 0",
-        tx.dialect().int_list("$2")
+        "SELECT id, channel, state FROM delivery
+         WHERE message_id = $1 AND id > $3 AND state IN {states} ORDER BY id LIMIT $4 + 0{lock}",
+        states = dialect.int_list("$2"),
+        lock = dialect.lock(),
     );
-    Ok(in_tx!(tx, |conn| {
+    let ended: Vec<Ended> = in_tx!(tx, |conn| {
         sqlx::query_as(sql(text))
             .bind(message.0)
             .bind(to_json(&codes)?)
@@ -424,23 +469,97 @@ pub async fn ended(
             .bind(limit)
             .fetch_all(conn)
             .await
-    })?)
-}
-
-/// Opens ended deliveries again with a fresh budget; their attempts stay listed.
-pub async fn reopen(tx: &mut Tx, message: MessageId, ended: &[Ended], now: Timestamp) -> Result<()> {
+    })?;
+    let Some(last) = ended.last() else { return Ok(None) };
     let ids: Vec<i64> = ended.iter().map(|e| e.id.0).collect();
-    let text = format!(
-        "UPDATE delivery SET state = 0, reason = NULL, failures = 0, due_at = $2, poll_at = NULL, updated_at = $2
-         WHERE id IN {}",
-        tx.dialect().int_list("$1")
+    let wait = |step: &str| {
+        let cases: Vec<_> = (0..).zip(waits).map(|(step, wait)| format!("WHEN {step} THEN {wait}")).collect();
+        if cases.is_empty() { "0".to_owned() } else { format!("CASE {step} {} ELSE 0 END", cases.join(" ")) }
+    };
+    // Of a plan the first step that is opened goes at once, the others as much later as they were planned after it.
+    let first = format!(
+        "(SELECT min(e.step) FROM delivery e WHERE e.message_id = delivery.message_id AND e.target = delivery.target
+          AND e.last_step > 0 AND e.state IN {})",
+        dialect.int_list("$3")
     );
-    in_tx!(tx, |conn| sqlx::query(sql(text)).bind(to_json(&ids)?).bind(now.0).execute(conn).await.map(drop))?;
+    let text = format!(
+        "UPDATE delivery SET state = 0, reason = NULL, failures = 0, poll_at = NULL, updated_at = $2,
+            due_at = $2 + CASE WHEN last_step = 0 THEN 0 ELSE {own} - {first} END
+         WHERE id IN {ids}",
+        own = wait("step"),
+        first = wait(&first),
+        ids = dialect.int_list("$1")
+    );
+    in_tx!(tx, |conn| {
+        sqlx::query(sql(text))
+            .bind(to_json(&ids)?)
+            .bind(now.0)
+            .bind(to_json(&codes)?)
+            .execute(conn)
+            .await
+            .map(drop)
+    })?;
     let mut moves = Moves::new();
-    for row in ended {
+    for row in &ended {
         moves.entry((message, row.channel)).or_default().shift(row.state, State::Pending, 1);
     }
-    count(tx, &moves).await.map(drop)
+    count(tx, &moves).await?;
+    Ok(Some(Reopened { n: ended.len() as i64, last: last.id }))
+}
+
+/// Those of the deliveries, later steps of fallback plans, before which an earlier step was not tried to its end yet.
+pub async fn overtaking(db: &Db, deliveries: &[DeliveryId]) -> Result<HashSet<DeliveryId>> {
+    let ids: Vec<i64> = deliveries.iter().map(|id| id.0).collect();
+    let text = format!(
+        "SELECT d.id FROM delivery d WHERE d.id IN {} AND d.last_step > 0 AND EXISTS (SELECT 1 FROM delivery e
+            WHERE e.message_id = d.message_id AND e.target = d.target AND e.last_step > 0 AND e.step < d.step
+            AND ((e.state = 0 AND e.attempts = 0) OR (e.state = 1 AND e.attempts = 1)))",
+        db.dialect().int_list("$1")
+    );
+    let rows: Vec<OneId> =
+        in_db!(db, |conn| sqlx::query_as(sql(text)).bind(to_json(&ids)?).fetch_all(conn).await)?;
+    Ok(rows.into_iter().map(|row| row.id).collect())
+}
+
+/// A delivery whose message may repeat others.
+#[derive(Clone, Debug, Serialize)]
+pub struct Repeat {
+    pub id: i64,
+    pub target: i64,
+    /// Of [`ChannelKind::code`]; those by which a repeat counts.
+    pub channels: Vec<i64>,
+    /// Messages that said the same.
+    pub messages: Vec<i64>,
+}
+
+/// Those of the deliveries whose person has, or may have, the text by another message.
+pub async fn repeated(db: &Db, repeats: &[Repeat]) -> Result<HashSet<DeliveryId>> {
+    let dialect = db.dialect();
+    let text = format!(
+        "SELECT x.id FROM {rows} AS x WHERE EXISTS (SELECT 1 FROM delivery e WHERE e.message_id IN {messages}
+            AND e.channel IN {channels} AND e.target = x.target AND e.state IN ({had_it}))",
+        rows = dialect.rows(
+            "$1",
+            &[
+                ("id", Field::Int),
+                ("target", Field::Int),
+                ("channels", Field::Json),
+                ("messages", Field::Json)
+            ]
+        ),
+        messages = dialect.int_list("x.messages"),
+        channels = dialect.int_list("x.channels"),
+        had_it = had_it(),
+    );
+    let rows: Vec<OneId> =
+        in_db!(db, |conn| sqlx::query_as(sql(text)).bind(to_json(repeats)?).fetch_all(conn).await)?;
+    Ok(rows.into_iter().map(|row| row.id).collect())
+}
+
+row! {
+    struct OneId {
+        id: DeliveryId,
+    }
 }
 
 row! {

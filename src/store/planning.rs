@@ -283,18 +283,19 @@ pub async fn overdue(db: &Db, now: Timestamp, limit: i64) -> Result<Vec<MessageI
     Ok(rows.into_iter().map(|r| r.id).collect())
 }
 
-/// Ends messages whose time was over before anything of them was planned, those that wait for a reviewer too.
-pub async fn expire_unplanned(tx: &mut Tx, now: Timestamp) -> Result<u64> {
-    let mut expired = 0;
+/// Ends messages whose time was over before anything of them was planned, those that wait for a reviewer too; returns
+/// them.
+pub async fn expire_unplanned(tx: &mut Tx, now: Timestamp) -> Result<Vec<MessageId>> {
+    let mut expired = Vec::new();
     // One by one, so that each look is along an index of the few that wait.
     for waiting in ["status <= 1 AND send_at <= $1", "status IN (5, 6) AND status = 5"] {
         let text = format!(
             "UPDATE message SET status = 8, updated_at = $1, completed_at = $1
-             WHERE {waiting} AND expires_at <= $1 AND plan_cursor = 0"
+             WHERE {waiting} AND expires_at <= $1 AND plan_cursor = 0 RETURNING id"
         );
-        expired += in_tx!(tx, |conn| {
-            sqlx::query(sql(text)).bind(now.0).execute(conn).await.map(|r| r.rows_affected())
-        })?;
+        let rows: Vec<OneId> =
+            in_tx!(tx, |conn| sqlx::query_as(sql(text)).bind(now.0).fetch_all(conn).await)?;
+        expired.extend(rows.into_iter().map(|row| row.id));
     }
     Ok(expired)
 }

@@ -41,9 +41,10 @@ impl Quiet {
     }
 }
 
-/// States of a delivery whose person has, or may have, the text.
+/// States of a delivery whose person has, or may have, the text. What only waits may never get there, and is looked at
+/// again when the other is handed over.
 pub(super) fn had_it() -> String {
-    let has = |state: &&State| !state.has_missed();
+    let has = |state: &&State| !state.has_missed() && **state != State::Pending;
     State::ALL.iter().filter(has).map(|state| state.code().to_string()).collect::<Vec<_>>().join(", ")
 }
 

@@ -91,6 +91,18 @@ pub struct MatchedRule {
 }
 
 impl Routed {
+    /// How long each step of a fallback plan comes after the first, in milliseconds; empty where there is no fallback.
+    pub fn waits(&self) -> Vec<i64> {
+        let Some(ChannelPlan::Fallback(steps)) = &self.channels else { return Vec::new() };
+        let mut wait = 0;
+        let mut waits = Vec::with_capacity(steps.len());
+        for step in steps {
+            waits.push(wait);
+            wait += step.wait_ms();
+        }
+        waits
+    }
+
     /// Whether the message waits until the campus is awake.
     pub fn heeds_quiet_hours(&self, category: Category) -> bool {
         category != Category::Emergency && self.quiet_hours != Some(QuietHours::Ignore)

@@ -17,7 +17,7 @@ use crate::domain::policy::{Policy, read};
 use crate::store::{audit, policies as store};
 use crate::{Error, Result};
 
-pub use self::gate::{Facing, Stop, stops};
+pub use self::gate::{Facing, Repeats, Stop, stops};
 pub(super) use self::in_force::{KnownPolicy, in_force};
 pub use self::repeats::prune;
 pub(super) use self::repeats::{Found, Look, repeats};

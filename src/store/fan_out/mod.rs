@@ -11,7 +11,7 @@ pub use self::listed::Listed;
 use crate::Result;
 use crate::clock::Timestamp;
 use crate::domain::channel::{AddressKind, ChannelKind, Outlet};
-use crate::domain::delivery::{QUIET_HOURS, State, suppressed};
+use crate::domain::delivery::{QUIET_HOURS, State};
 use crate::domain::id::{MessageId, RecipientId};
 use crate::store::audience::{ResolvedAudience, bind_all};
 use crate::store::deliveries::Moved;
@@ -266,43 +266,75 @@ fn tally(rows: &[Moved]) -> Vec<Added> {
     n.into_iter().map(|((message, channel, state), n)| Added { message, channel, state, n }).collect()
 }
 
-/// Adds deliveries by `channel` for the people whose deliveries stand in any of `states`, where there is none yet.
+/// Some of the people whose deliveries of a message stand in any of `states`, to be sent it by one more channel.
+#[derive(Clone, Copy, Debug)]
+pub struct OneMore<'a> {
+    pub message: MessageId,
+    pub channel: ChannelKind,
+    pub states: &'a [State],
+    pub screen: &'a Screen,
+    /// Whose keys come after it.
+    pub after: RecipientId,
+    pub limit: i64,
+}
+
+row! {
+    struct Last {
+        last: Option<RecipientId>,
+    }
+}
+
+/// Adds their deliveries where there is none yet, and says who was the last of them; `None`: there are no more.
 pub async fn add_channel(
     tx: &mut Tx,
-    message: MessageId,
-    channel: ChannelKind,
-    states: &[State],
+    more: &OneMore<'_>,
     now: Timestamp,
-) -> Result<Vec<Added>> {
+) -> Result<Option<(RecipientId, Vec<Added>)>> {
+    let OneMore { message, channel, states, screen, after, limit } = *more;
+    let dialect = tx.dialect();
     let codes: Vec<i64> = states.iter().map(|s| s.code()).collect();
-    let address = coalesce(channel);
+    let codes = to_json(&codes)?;
+    let text = format!(
+        "SELECT max(t.recipient_id) AS last FROM (SELECT DISTINCT d.recipient_id FROM delivery d
+         WHERE d.message_id = $1 AND d.recipient_id > $3 AND d.state IN {states}
+         ORDER BY d.recipient_id LIMIT $4 + 0) AS t",
+        states = dialect.int_list("$2"),
+    );
+    let last: Last = in_tx!(tx, |conn| {
+        sqlx::query_as(sql(text)).bind(message.0).bind(&codes).bind(after.0).bind(limit).fetch_one(conn).await
+    })?;
+    let Some(last) = last.last else { return Ok(None) };
     let text = format!(
         "INSERT INTO delivery (message_id, channel, outlet, lane, target, recipient_id, address_kind, address, name,
             language, params, state, reason, due_at, updated_at)
          SELECT m.id, $2, CASE WHEN m.test THEN 0 ELSE $2 END, m.lane, r.id, r.id, {kind}, {address}, r.name,
-            r.language, d.params, CASE WHEN {address} IS NULL THEN 7 ELSE 0 END,
-            CASE WHEN {address} IS NULL THEN '{none}' END, $4, $4
+            r.language, d.params, CASE WHEN {why} IS NULL THEN 0 ELSE 7 END, {why}, $4, $4
          FROM message m JOIN delivery d ON d.message_id = m.id JOIN recipient r ON r.id = d.recipient_id
-         WHERE m.id = $1 AND d.state IN {states} AND r.active
+         WHERE m.id = $1 AND d.state IN {states} AND d.recipient_id > $5 AND d.recipient_id <= $6 AND r.active
+            AND CAST($7 AS text) IS NOT NULL
          ORDER BY r.id
          ON CONFLICT DO NOTHING
          RETURNING message_id, channel, outlet, state",
         kind = kind_of(channel),
-        none = suppressed::NO_ADDRESS,
-        states = tx.dialect().int_list("$3"),
+        address = coalesce(channel),
+        why = screen.why(dialect, channel, "$7", "$4", false),
+        states = dialect.int_list("$3"),
     );
     let inserted: Vec<Moved> = in_tx!(tx, |conn| {
         sqlx::query_as(sql(text))
             .bind(message.0)
             .bind(channel.code())
-            .bind(to_json(&codes)?)
+            .bind(&codes)
             .bind(now.0)
+            .bind(after.0)
+            .bind(last.0)
+            .bind(to_json(&screen.opt_outs)?)
             .fetch_all(conn)
             .await
     })?;
     let added = tally(&inserted);
     count_added(tx, &added).await?;
-    Ok(added)
+    Ok(Some((last, added)))
 }
 
 async fn count_added(tx: &mut Tx, added: &[Added]) -> Result<()> {

@@ -96,6 +96,7 @@ event-routed = Matched by routing rules
 event-held = Held for review
 event-released = Released by a reviewer
 event-rejected = Rejected by a reviewer
+event-expired = Expired before anything was sent
 event-unrouted = Could not be routed
 event-quiet_hours = Waits for the end of the quiet hours
 event-quiet_expired = Expires before the quiet hours end

@@ -93,6 +93,7 @@ event-routed = 匹配路由规则
 event-held = 等待审核
 event-released = 审核通过
 event-rejected = 审核未通过
+event-expired = 尚未发送即已过期
 event-unrouted = 未能确定收件人
 event-quiet_hours = 等待免打扰时段结束
 event-quiet_expired = 免打扰时段结束前即已过期

@@ -91,7 +91,7 @@ const CONFLICTS: [&str; 8] = [
     "dynamic_group",
 ];
 /// What a timeline may tell.
-const EVENTS: [&str; 15] = [
+const EVENTS: [&str; 16] = [
     "accepted",
     "scheduled",
     "routed",
@@ -106,6 +106,7 @@ const EVENTS: [&str; 15] = [
     "resent",
     "cancelled",
     "recalled",
+    "expired",
     "unrouted",
 ];
 /// How an attempt may end.

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use belltower::domain::message::Status;
+use belltower::simulator::{Faults, Reply, Stage};
 use serde_json::{Value, json};
 
 use super::{apply, preview};
@@ -59,4 +60,25 @@ on_both!(only_what_a_provider_took_counts, |db| async {
     let second = campus.send(by_sms(2)).await;
     campus.drain().await;
     assert_eq!(campus.outcomes(second).await, ["2026001 sms delivered", "2026002 sms delivered"]);
+});
+
+on_both!(what_had_to_wait_counts_like_any_other, |db| async {
+    let mut campus = Campus::new(db).await;
+    apply(&campus, json!({"frequency_cap": {"email": 1}})).await;
+    campus.faults(Faults::default().first(1, Stage::Mail, Reply::new(451, "4.3.2 not now")));
+    let mail = |n: u32| {
+        let mut body = by_sms(n);
+        body["channels"] = json!(["email"]);
+        body["audience"] = json!({"recipients": ["2026001"]});
+        body
+    };
+    let first = campus.send(mail(1)).await;
+    campus.drain().await;
+    assert_eq!(campus.outcomes(first).await, ["2026001 email pending retrying"]);
+    let second = campus.send(mail(2)).await;
+    campus.drain().await;
+    assert_eq!(campus.outcomes(second).await, ["2026001 email sent"]);
+    campus.turn(Duration::from_secs(5));
+    campus.drain().await;
+    assert_eq!(campus.outcomes(first).await, ["2026001 email suppressed frequency_cap"]);
 });

@@ -3,6 +3,8 @@ use std::time::Duration;
 use belltower::domain::channel::ChannelKind;
 use belltower::domain::message::Status;
 use belltower::service::messages::{self, AcceptOptions};
+use belltower::service::recipients;
+use belltower::simulator::{Faults, Reply, Stage};
 use serde_json::{Value, json};
 
 use super::{apply, preview, warnings};
@@ -97,4 +99,49 @@ on_both!(emergencies_and_personal_texts_are_never_repeats, |db| async {
             assert_eq!(campus.outcomes(id).await, ["2026001 email sent", "2026001 sms delivered"]);
         }
     }
+});
+
+on_both!(a_text_that_never_got_there_is_no_repeat, |db| async {
+    let mut campus = Campus::new(db).await;
+    apply(&campus, day()).await;
+    let busy = Faults::default().first(u64::MAX, Stage::Mail, Reply::new(451, "4.3.2 not now"));
+    campus.faults(busy);
+    let mut body = to(TEXT, &["2026001"]);
+    body["channels"] = json!(["email"]);
+    let first = campus.send(body.clone()).await;
+    campus.drain().await;
+    assert_eq!(campus.outcomes(first).await, ["2026001 email pending retrying"]);
+    belltower::service::deliveries::cancel(&campus.s, &crate::routing::owner(), first).await.unwrap();
+    campus.faults(Faults::default());
+    let second = campus.send(body).await;
+    campus.drain().await;
+    assert_eq!(campus.outcomes(second).await, ["2026001 email sent"]);
+});
+
+on_both!(a_repeat_for_a_few_waits_for_the_first_for_many, |db| async {
+    let mut campus = Campus::new(db).await;
+    apply(&campus, day()).await;
+    let lines: Vec<_> = (0..2_100)
+        .map(|n| {
+            json!({"campus_id": format!("B{n:04}"), "name": "同学", "email": format!("b{n}@campus.example")})
+                .to_string()
+        })
+        .collect();
+    let mut import = recipients::Import::start(
+        &campus.s,
+        &crate::routing::owner(),
+        recipients::Format::Ndjson,
+        recipients::ImportOptions::default(),
+    )
+    .unwrap();
+    import.feed(lines.join("\n").as_bytes()).await.unwrap();
+    import.finish().await.unwrap();
+    let everyone = json!({"topic": "academic.exam", "title": "考试安排", "body": TEXT,
+        "audience": {"everyone": true}, "channels": ["email"]});
+    let mut few = everyone.clone();
+    few["audience"] = json!({"recipients": ["2026001"]});
+    let (first, second) = (campus.send(everyone).await, campus.send(few).await);
+    campus.drain().await;
+    assert_eq!(campus.outcomes(second).await, ["2026001 email suppressed duplicate"]);
+    assert_eq!(campus.message(first).await.summary.counts.all.sent, 2_103);
 });

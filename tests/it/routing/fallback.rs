@@ -232,3 +232,40 @@ on_both!(a_step_that_comes_sooner_brings_those_after_it_sooner_too, |db| async {
     assert_eq!(campus.outcomes(id).await, [email, "2026005 sms sent", "2026005 wechat delivered"]);
     assert_eq!(campus.message(id).await.summary.status, Status::Completed);
 });
+
+on_both!(after_an_outage_steps_that_are_all_due_still_follow_one_another, |db| async {
+    let mut campus = Campus::new(db.clone()).await;
+    campus.apply(plan("email", "sms")).await;
+    let id = campus.send(exam()).await;
+    while belltower::service::planning::plan_next(&campus.s, 1).await.unwrap() > 0 {}
+    // Nothing ran for an hour: both steps are due.
+    campus.turn(Duration::from_hours(1));
+    campus.drain().await;
+    assert_eq!(
+        campus.outcomes(id).await[..4],
+        [
+            "2026001 email sent",
+            "2026001 sms suppressed not_needed",
+            "2026002 email sent",
+            "2026002 sms suppressed not_needed",
+        ]
+    );
+    assert_eq!(campus.message(id).await.summary.status, Status::Completed);
+});
+
+on_both!(sending_a_stopped_plan_again_keeps_its_order, |db| async {
+    let mut campus = Campus::new(db.clone()).await;
+    campus.apply(plan("email", "sms")).await;
+    let mut body = exam();
+    body["audience"] = json!({"recipients": ["2026001"]});
+    campus
+        .apply(json!([{"name": "兜底", "then": {"channels": plan("email", "sms")[0]["then"]["channels"]}}]))
+        .await;
+    let id = campus.send(body).await;
+    while belltower::service::planning::plan_next(&campus.s, 1).await.unwrap() > 0 {}
+    cancel(&campus.s, &owner(), id).await.unwrap();
+    let resent = resend(&campus.s, &owner(), id, &[State::Cancelled], &[]).await.unwrap();
+    assert_eq!((resent.reopened, resent.added), (2, 0));
+    campus.drain().await;
+    assert_eq!(campus.outcomes(id).await, ["2026001 email sent", "2026001 sms suppressed not_needed"]);
+});

@@ -6,7 +6,8 @@ use belltower::domain::message::Lane;
 use belltower::store::Db;
 use belltower::store::audience::ResolvedAudience;
 use belltower::store::deliveries::{
-    Claim, Claimed, Settlement, Settling, due, end_pending, ended, release_lost, renew, reopen, turn,
+    Claim, Claimed, Reopened, Repeat, Settlement, Settling, due, end_pending, overtaking, release_lost,
+    renew, reopen, repeated, turn,
 };
 use belltower::store::fan_out::{FanOut, add_chunk};
 use belltower::store::history::{self, CountRow};
@@ -74,6 +75,7 @@ pub(super) fn settlement(claimed: &Claimed, state: State) -> Settlement {
         code: Some("250".to_owned()),
         detail: None,
         repeated: claimed.repeated,
+        later: Vec::new(),
     }
 }
 
@@ -126,7 +128,7 @@ on_both!(a_settlement_of_an_older_attempt_changes_nothing, |db| async {
     // The process was thought dead; another took the delivery.
     let mut tx = db.begin().await.unwrap();
     execute(&mut tx, "UPDATE delivery SET lease_until = 0 WHERE state = 1").await;
-    let moved = release_lost(&mut tx, NOW, OWNER + 1).await.unwrap();
+    let moved = release_lost(&mut tx, NOW, DAY, OWNER + 1).await.unwrap();
     assert_eq!((moved.len(), moved[0].state), (1, State::Pending));
     let again = turn(&mut tx, NOW, DAY, &by(OWNER + 1, &[]), Some(wanted(100))).await.unwrap().claimed;
     tx.commit().await.unwrap();
@@ -161,7 +163,7 @@ on_both!(claims_of_a_living_process_are_not_lost, |db| async {
     let mut tx = db.begin().await.unwrap();
     execute(&mut tx, "UPDATE delivery SET lease_until = 0 WHERE state = 1").await;
     renew(&mut tx, NOW, OWNER, &in_hand, LEASE).await.unwrap();
-    assert!(release_lost(&mut tx, NOW, OWNER).await.unwrap().is_empty());
+    assert!(release_lost(&mut tx, NOW, DAY, OWNER).await.unwrap().is_empty());
     tx.commit().await.unwrap();
     assert_eq!(counts(&db).await.sending, 3);
 });
@@ -206,13 +208,18 @@ on_both!(ended_deliveries_open_again_and_keep_their_attempts, |db| async {
         .map(|(i, c)| settlement(c, if i < 3 { State::Failed } else { State::Sent }))
         .collect();
     store(&db, &all).await;
-    let mut tx = db.begin().await.unwrap();
-    let rows =
-        ended(&mut tx, MessageId(1), &[State::Failed, State::Unknown], DeliveryId(0), 100).await.unwrap();
-    assert_eq!(rows.len(), 3);
-    assert_eq!(ended(&mut tx, MessageId(1), &[State::Failed], rows[1].id, 100).await.unwrap().len(), 1);
-    reopen(&mut tx, MessageId(1), &rows, NOW).await.unwrap();
-    tx.commit().await.unwrap();
+    let states = [State::Failed, State::Unknown];
+    let open = async |after, limit| {
+        let mut tx = db.begin().await.unwrap();
+        let reopened = reopen(&mut tx, MessageId(1), &states, after, limit, &[], NOW).await.unwrap();
+        tx.commit().await.unwrap();
+        reopened
+    };
+    let first = open(DeliveryId(0), 2).await.unwrap();
+    assert_eq!(first, Reopened { n: 2, last: claimed[1].id });
+    assert_eq!(open(first.last, 2).await, Some(Reopened { n: 1, last: claimed[2].id }));
+    assert_eq!(open(claimed[2].id, 2).await, None);
+    assert_eq!(open(DeliveryId(0), 2).await, None, "they are not in those states any more");
     let row = counts(&db).await;
     assert_eq!((row.failed, row.pending, row.sent), (0, 3, 5));
     assert_eq!(
@@ -246,7 +253,7 @@ on_both!(a_claim_given_back_still_tells_that_it_repeats_one_cut_off, |db| async 
     let claimed = take(&db, 1).await;
     let mut tx = db.begin().await.unwrap();
     execute(&mut tx, "UPDATE delivery SET lease_until = 0 WHERE state = 1").await;
-    release_lost(&mut tx, NOW, OWNER + 1).await.unwrap();
+    release_lost(&mut tx, NOW, DAY, OWNER + 1).await.unwrap();
     tx.commit().await.unwrap();
     let again = take(&db, 100).await.into_iter().find(|c| c.id == claimed[0].id).unwrap();
     // Nothing was handed over, so no attempt is listed.
@@ -256,4 +263,114 @@ on_both!(a_claim_given_back_still_tells_that_it_repeats_one_cut_off, |db| async 
     assert!(third[0].id == claimed[0].id && third[0].repeated);
     assert_eq!((again.attempts, third[0].attempts), (2, 2), "it was no attempt");
     assert!(history::attempts(&db, claimed[0].id).await.unwrap().is_empty());
+});
+
+/// The first two people have a plan: e-mail, and ten seconds later the same again as if it were an SMS.
+async fn plans(db: &Db) -> Vec<Claimed> {
+    sending(db).await;
+    let claimed = take(db, 2).await;
+    let mut tx = db.begin().await.unwrap();
+    for text in [
+        "UPDATE delivery SET last_step = 1 WHERE recipient_id <= 2",
+        "INSERT INTO delivery (message_id, channel, outlet, lane, target, recipient_id, address, state, due_at,
+            updated_at, step, last_step)
+         SELECT message_id, 2, 2, lane, target, recipient_id, address, 0, 30000, 0, 1, 1 FROM delivery
+         WHERE recipient_id <= 2",
+        "INSERT INTO message_count (message_id, channel, pending) VALUES (1, 2, 2)",
+    ] {
+        execute(&mut tx, text).await;
+    }
+    tx.commit().await.unwrap();
+    claimed
+}
+
+async fn column(db: &Db, text: &'static str) -> Vec<i64> {
+    match db {
+        Db::Sqlite { readers, .. } => sqlx::query_scalar(text).fetch_all(readers).await.unwrap(),
+        Db::Postgres(pool) => sqlx::query_scalar(text).fetch_all(pool).await.unwrap(),
+    }
+}
+
+on_both!(a_step_that_waits_again_is_not_needed_where_another_got_through, |db| async {
+    let claimed = plans(&db).await;
+    let mut tx = db.begin().await.unwrap();
+    execute(&mut tx, "UPDATE delivery SET state = 3 WHERE channel = 2 AND recipient_id = 1").await;
+    execute(&mut tx, "UPDATE message_count SET pending = 1, delivered = 1 WHERE channel = 2").await;
+    tx.commit().await.unwrap();
+    store(&db, &[settlement(&claimed[0], State::Pending), settlement(&claimed[1], State::Pending)]).await;
+    let states =
+        column(&db, "SELECT state FROM delivery WHERE channel = 1 AND last_step > 0 ORDER BY target").await;
+    assert_eq!(states, [State::Suppressed.code(), State::Pending.code()]);
+    let row = counts(&db).await;
+    assert_eq!((row.pending, row.sending, row.suppressed), (7, 0, 2));
+});
+
+on_both!(a_step_cut_off_by_a_crash_is_not_needed_either, |db| async {
+    plans(&db).await;
+    let mut tx = db.begin().await.unwrap();
+    execute(&mut tx, "UPDATE delivery SET state = 3 WHERE channel = 2 AND recipient_id = 1").await;
+    execute(&mut tx, "UPDATE message_count SET pending = 1, delivered = 1 WHERE channel = 2").await;
+    execute(&mut tx, "UPDATE delivery SET lease_until = 0 WHERE state = 1").await;
+    assert_eq!(release_lost(&mut tx, NOW, DAY, OWNER + 1).await.unwrap().len(), 2);
+    tx.commit().await.unwrap();
+    let row = counts(&db).await;
+    assert_eq!((row.pending, row.sending, row.suppressed), (7, 0, 2));
+});
+
+on_both!(later_steps_come_no_sooner_than_they_are_told_and_are_not_told_twice, |db| async {
+    let claimed = plans(&db).await;
+    let text = "SELECT due_at FROM delivery WHERE channel = 2 ORDER BY target";
+    for _ in 0..2 {
+        let wait =
+            Settlement { outcome: None, later: vec![(1, 50_000)], ..settlement(&claimed[0], State::Pending) };
+        store(&db, &[wait]).await;
+        assert_eq!(column(&db, text).await, [50_000, 30_000]);
+        let mut tx = db.begin().await.unwrap();
+        execute(&mut tx, "UPDATE delivery SET state = 1, attempts = 1, lease_owner = 7 WHERE id = (SELECT min(id) FROM delivery)").await;
+        execute(
+            &mut tx,
+            "UPDATE message_count SET pending = pending - 1, sending = sending + 1 WHERE channel = 1",
+        )
+        .await;
+        tx.commit().await.unwrap();
+    }
+});
+
+on_both!(a_later_step_overtakes_one_that_was_not_tried_to_its_end, |db| async {
+    let claimed = plans(&db).await;
+    let later: Vec<_> = column(&db, "SELECT id FROM delivery WHERE channel = 2 ORDER BY target").await;
+    let later: Vec<_> = later.into_iter().map(DeliveryId).collect();
+    assert_eq!(
+        overtaking(&db, &later).await.unwrap(),
+        later.iter().copied().collect(),
+        "both are on their way"
+    );
+    store(&db, &[settlement(&claimed[0], State::Unknown)]).await;
+    assert_eq!(overtaking(&db, &later).await.unwrap(), [later[1]].into());
+    let first: Vec<_> = claimed.iter().map(|c| c.id).collect();
+    assert!(overtaking(&db, &first).await.unwrap().is_empty());
+});
+
+on_both!(a_repeat_is_one_whose_text_is_there_or_on_its_way, |db| async {
+    sending(&db).await;
+    let claimed = take(&db, 3).await;
+    store(&db, &[settlement(&claimed[0], State::Sent), settlement(&claimed[1], State::Failed)]).await;
+    let repeat = |id: i64, target: i64, channel: i64| Repeat {
+        id,
+        target,
+        channels: vec![channel],
+        messages: vec![1, 9],
+    };
+    let all = [
+        repeat(101, 1, 1),
+        repeat(102, 2, 1),
+        repeat(103, 3, 1),
+        repeat(104, 4, 1),
+        repeat(105, 5, 1),
+        repeat(106, 1, 2),
+    ];
+    let on_its_way = claimed[2].target;
+    let found = repeated(&db, &all).await.unwrap();
+    let expected = [DeliveryId(101), DeliveryId(100 + on_its_way)];
+    assert_eq!(found, expected.into(), "neither what failed nor what only waits nor another channel");
 });

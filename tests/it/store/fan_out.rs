@@ -9,7 +9,7 @@ use belltower::store::Db;
 use belltower::store::audience::ResolvedAudience;
 use belltower::store::deliveries::{Claim, turn};
 use belltower::store::fan_out::{
-    Added, Chunk, FanOut, Listed, Whole, add_channel, add_chunk, add_listed, add_whole, next_chunk,
+    Added, Chunk, FanOut, Listed, OneMore, Whole, add_channel, add_chunk, add_listed, add_whole, next_chunk,
 };
 use belltower::store::history;
 use belltower::store::messages::NewMessage;
@@ -275,14 +275,61 @@ on_both!(another_channel_is_added_for_those_whom_the_first_did_not_reach, |db| a
     let mut tx = db.begin().await.unwrap();
     add_chunk(&mut tx, &fan_out, RecipientId(10), LEASE).await.unwrap();
     execute(&mut tx, "UPDATE delivery SET state = 4").await;
-    for expected in [2, 0] {
-        let done = add_channel(&mut tx, message.id, ChannelKind::Sms, &[State::Failed], NOW).await.unwrap();
-        assert_eq!(done.iter().map(|a| a.n).sum::<i64>(), expected);
+    let screen = wishes();
+    let more = |after, screen| OneMore {
+        message: message.id,
+        channel: ChannelKind::Sms,
+        states: &[State::Failed],
+        screen,
+        after,
+        limit: 1,
+    };
+    let mut after = RecipientId(0);
+    let mut added = Vec::new();
+    while let Some((last, done)) = add_channel(&mut tx, &more(after, &screen), NOW).await.unwrap() {
+        added.push((last, done.iter().map(|a| a.n).sum::<i64>()));
+        after = last;
     }
+    assert_eq!(added, [(RecipientId(1), 1), (RecipientId(4), 1)]);
+    let (_, again) = add_channel(&mut tx, &more(RecipientId(0), &screen), NOW).await.unwrap().unwrap();
+    assert!(again.is_empty());
     tx.commit().await.unwrap();
     let counts = history::counts(&db, &[message.id]).await.unwrap();
     let sms = counts.iter().find(|c| c.channel == ChannelKind::Sms).unwrap();
     assert_eq!((sms.pending, sms.suppressed), (1, 1), "the fourth has no mobile");
+});
+
+on_both!(one_more_channel_heeds_wishes_and_addresses_left_alone, |db| async {
+    sources(&db).await;
+    people(&db).await;
+    let message = planned(&db, message(1)).await;
+    let recipients = vec!["2023002".into(), "2023005".into(), "2023007".into()];
+    let audience = ResolvedAudience { recipients, ..Default::default() };
+    let fan_out = FanOut { message: &message, audience: &audience, screen: &Screen::default(), now: NOW };
+    let mut tx = db.begin().await.unwrap();
+    add_chunk(&mut tx, &fan_out, RecipientId(10), LEASE).await.unwrap();
+    execute(&mut tx, "UPDATE delivery SET state = 4").await;
+    let listed = "INSERT INTO suppression (kind, address, cause, note, created_at, created_by, until)
+        VALUES (2, '+8613800000002', 2, '', 0, '', 10001)";
+    execute(&mut tx, listed).await;
+    let screen = Screen { suppression: true, ..wishes() };
+    let states = [State::Failed];
+    let more = OneMore {
+        message: message.id,
+        channel: ChannelKind::Sms,
+        states: &states,
+        screen: &screen,
+        after: RecipientId(0),
+        limit: 10,
+    };
+    add_channel(&mut tx, &more, NOW).await.unwrap().unwrap();
+    tx.commit().await.unwrap();
+    let text = "SELECT COALESCE(reason, '') FROM delivery WHERE channel = 2 ORDER BY target";
+    let reasons: Vec<String> = match &db {
+        Db::Sqlite { readers, .. } => sqlx::query_scalar(text).fetch_all(readers).await.unwrap(),
+        Db::Postgres(pool) => sqlx::query_scalar(text).fetch_all(pool).await.unwrap(),
+    };
+    assert_eq!(reasons, ["left_alone", "opted_out", ""]);
 });
 
 /// Of each delivery of message 2: target, channel, reason and how much later than now it is due.
