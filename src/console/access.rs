@@ -63,9 +63,11 @@ impl Signed {
         let sections = [
             (Section::Overview, true),
             (Section::Messages, self.may(Permission::MessagesView)),
+            (Section::Held, self.may(Permission::MessagesReview)),
             (Section::Sources, self.may(Permission::SourcesView)),
             (Section::People, self.may(Permission::DirectoryView)),
             (Section::Groups, self.may(Permission::DirectoryView)),
+            (Section::Rules, self.may(Permission::RoutingView)),
             (Section::Mailbox, self.services.simulators.is_some() && self.may(Permission::DirectoryReveal)),
         ];
         let flash = self.session.remove_as::<Flash>(FLASH).and_then(Result::ok);

@@ -1,5 +1,7 @@
 //! What a form brings, and what it says back: faults at their fields, all at once, with the input kept.
 
+use std::fmt::Display;
+
 use actix_session::SessionExt as _;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
@@ -97,9 +99,21 @@ impl FieldFaults {
         self.0.is_empty()
     }
 
+    /// The first fault of a field that comes in several parts of a form.
+    pub fn at(&self, part: &str, field: impl Display) -> Option<&String> {
+        self.of(&format!("{part}_{field}"))
+    }
+
     /// The first fault of a field.
     pub fn of(&self, field: &str) -> Option<&String> {
         self.0.iter().find(|(name, _)| name == field).map(|(_, text)| text)
+    }
+}
+
+/// Names of fields with what is wrong with each.
+impl FromIterator<(String, String)> for FieldFaults {
+    fn from_iter<T: IntoIterator<Item = (String, String)>>(faults: T) -> Self {
+        Self(faults.into_iter().collect())
     }
 }
 

@@ -5,7 +5,7 @@ use super::view::{Given, Markup, View, escape, icon};
 use crate::domain::channel::{AddressKind, ChannelKind};
 use crate::domain::delivery::State;
 use crate::domain::group::GroupKind;
-use crate::domain::message::{Category, Status};
+use crate::domain::message::{Category, Lane, Status};
 use crate::domain::operator::Role;
 use crate::domain::source::Right;
 
@@ -118,6 +118,10 @@ impl View {
 
     pub fn category_text(&self, category: impl Given<Category>) -> String {
         self.t(&format!("category-{}", category.given()))
+    }
+
+    pub fn priority_text(&self, lane: impl Given<Lane>) -> String {
+        self.t(&format!("priority-{}", lane.given()))
     }
 
     pub fn right_text(&self, right: impl Given<Right>) -> String {

@@ -7,7 +7,8 @@ use serde::Deserialize;
 
 use super::access::Signed;
 use super::counts::Counts;
-use super::form::Form;
+use super::form::{FieldFaults, Form};
+use super::held::{Review, ReviewFragment};
 use super::overview::Lane;
 use super::page::{self, Fact, Flash, Section, Shell, Theme};
 use super::view::{Markup, View, escape};
@@ -40,6 +41,10 @@ pub struct MessagePage {
     /// People have variables of their own, which stand as `‹name›` in title and texts.
     pub personalised: bool,
     pub facts: Vec<Fact>,
+    /// Of a message that is held or was.
+    pub review: Option<ReviewFragment>,
+    /// Whoever looks may ask which rules it matches.
+    pub may_simulate: bool,
     pub filter: DeliveryFilter,
     pub deliveries: DeliveriesFragment,
 }
@@ -196,22 +201,36 @@ pub(super) async fn show(
         let message = summary(&s, &signed, id).await?;
         return page::html(&super::deliveries::list(&s, &signed, &message, &filter).await?);
     }
-    let message = messages::get(&s, &signed.caller, id).await?;
-    let deliveries = super::deliveries::list(&s, &signed, &message.summary, &filter).await?;
-    let timeline = messages::timeline(&s, &signed.caller, id).await?;
+    page::html(&open(&s, &signed, id, filter.into_inner(), None).await?)
+}
+
+/// A message's page. `again`: what a reviewer typed, and what is wrong with it.
+pub(super) async fn open(
+    s: &Services,
+    signed: &Signed,
+    id: MessageId,
+    filter: DeliveryFilter,
+    again: Option<(String, FieldFaults)>,
+) -> Result<MessagePage> {
+    let message = messages::get(s, &signed.caller, id).await?;
+    let deliveries = super::deliveries::list(s, signed, &message.summary, &filter).await?;
+    let timeline = messages::timeline(s, &signed.caller, id).await?;
     let shell = signed.shell(Section::Messages)?;
     let summary = &message.summary;
-    page::html(&MessagePage {
+    let review = Review::of(signed, summary, &timeline, again);
+    Ok(MessagePage {
         id,
         title: summary.title.clone(),
         topic: summary.topic.clone(),
         category: summary.category,
         test: summary.test,
-        progress: ProgressFragment::new(&signed, summary, timeline, recallable(&s, &signed, summary).await?),
+        review: review.map(|review| ReviewFragment { view: shell.view.clone(), id, review }),
+        progress: ProgressFragment::new(signed, summary, timeline, recallable(s, signed, summary).await?),
         contents: contents(&shell.view, &message),
         personalised: message.personalised,
         facts: facts(&shell.view, &message, signed.may(Permission::SourcesView)),
-        filter: filter.into_inner(),
+        may_simulate: signed.may(Permission::RoutingView),
+        filter,
         deliveries,
         shell,
     })

@@ -11,6 +11,7 @@ pub mod first_call;
 pub mod form;
 mod group_pages;
 pub mod groups;
+pub mod held;
 pub mod label;
 pub mod mailbox;
 pub mod message;
@@ -24,6 +25,7 @@ pub mod person;
 pub mod person_acts;
 pub mod person_form;
 mod preferences;
+pub mod rules;
 pub mod sign_in;
 mod source_pages;
 pub mod sources;
@@ -46,7 +48,21 @@ routes! {
     "/console/messages/{id}/progress" => { GET message::show_progress }
     "/console/messages/{id}/resend" => { POST message::resend }
     "/console/messages/{id}/cancel" => { POST message::cancel }
+    "/console/messages/{id}/release" => { POST held::release }
+    "/console/messages/{id}/reject" => { POST held::reject }
     "/console/messages/{id}/deliveries/{delivery}" => { GET deliveries::show }
+    "/console/held" => { GET held::list }
+    "/console/rules" => { GET rules::list, POST rules::edit::create }
+    "/console/rules/new" => { GET rules::edit::show_new }
+    "/console/rules/simulator" => { GET rules::simulator::show, POST rules::simulator::simulate }
+    "/console/rules/versions" => { GET rules::versions::list }
+    "/console/rules/versions/{number}" => { GET rules::versions::show }
+    "/console/rules/versions/{number}/restore" => { POST rules::versions::restore }
+    "/console/rules/{id}" => { POST rules::edit::update }
+    "/console/rules/{id}/edit" => { GET rules::edit::show }
+    "/console/rules/{id}/move" => { POST rules::shift }
+    "/console/rules/{id}/enabled" => { POST rules::set_enabled }
+    "/console/rules/{id}/delete" => { POST rules::delete }
     "/console/mailbox" => { GET mailbox::show }
     // Words before ids.
     "/console/mailbox/sms" => { GET telephones::show }

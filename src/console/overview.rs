@@ -175,7 +175,7 @@ fn todos(view: &View, overview: &Overview, troubled: u64) -> Vec<Todo> {
     let troubles = address(MESSAGES, &[("trouble", "true"), ("since", &since)]);
     let todo = |icon, text, count, href: &str| Todo { icon, text, count, href: href.to_owned() };
     let mut todos = vec![
-        todo("pause", view.t("todo-held"), count(overview.held), "/console/messages?status=held"),
+        todo("pause", view.t("todo-held"), count(overview.held), "/console/held"),
         todo("lost", view.t("todo-unrouted"), count(overview.unrouted), "/console/messages?status=unrouted"),
         todo("failed", view.t("todo-troubled"), troubled, &troubles),
     ];

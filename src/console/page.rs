@@ -15,9 +15,12 @@ use crate::{Error, Result};
 pub enum Section {
     Overview,
     Messages,
+    /// Messages that wait for a reviewer.
+    Held,
     Sources,
     People,
     Groups,
+    Rules,
     /// What the built-in simulator received; there only while it runs.
     Mailbox,
 }
@@ -27,9 +30,11 @@ impl Section {
         match self {
             Self::Overview => "/console",
             Self::Messages => "/console/messages",
+            Self::Held => "/console/held",
             Self::Sources => "/console/sources",
             Self::People => "/console/people",
             Self::Groups => "/console/groups",
+            Self::Rules => "/console/rules",
             Self::Mailbox => "/console/mailbox",
         }
     }
@@ -38,9 +43,11 @@ impl Section {
         match self {
             Self::Overview => "overview",
             Self::Messages => "message",
+            Self::Held => "pause",
             Self::Sources => "source",
             Self::People => "card",
             Self::Groups => "people",
+            Self::Rules => "route",
             Self::Mailbox => "flask",
         }
     }
@@ -50,9 +57,11 @@ impl Section {
         match self {
             Self::Overview => "nav-overview",
             Self::Messages => "nav-messages",
+            Self::Held => "nav-held",
             Self::Sources => "nav-sources",
             Self::People => "nav-people",
             Self::Groups => "nav-groups",
+            Self::Rules => "nav-rules",
             Self::Mailbox => "nav-mailbox",
         }
     }

@@ -58,7 +58,11 @@ fn detail(view: &View, kind: &str, detail: &Value) -> Option<String> {
             Some(view.t1("event-goes-out", "at", view.exact(Timestamp::from(at))))
         }
         "planned" => Some(planned(view, detail)),
-        "cancelled" | "released" => text("by").map(|by| actor(view, by)),
+        "cancelled" => text("by").map(|by| actor(view, by)),
+        "released" => {
+            let by = actor(view, text("by")?);
+            Some(text("reason").map_or_else(|| by.clone(), |why| format!("{by} · {why}")))
+        }
         "rejected" => Some(format!("{} · {}", actor(view, text("by")?), text("reason")?)),
         "held" | "unrouted" => text("reason").map(str::to_owned),
         "routed" => Some(rules(view, detail)),
@@ -96,7 +100,7 @@ fn rules(view: &View, detail: &Value) -> String {
 }
 
 /// Who acted, of whom the timeline keeps the audit log's name.
-fn actor(view: &View, by: &str) -> String {
+pub(super) fn actor(view: &View, by: &str) -> String {
     if let Some(name) = by.strip_prefix("source ") {
         return view.t1("actor-source", "name", name);
     }

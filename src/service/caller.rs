@@ -38,8 +38,13 @@ pub struct KeyCaller {
 impl KeyCaller {
     /// Keeps apart what live and test keys of one source make up, such as idempotency keys.
     pub fn mode(&self) -> &'static str {
-        if self.test { "test" } else { "live" }
+        mode(self.test)
     }
+}
+
+/// See [`KeyCaller::mode`].
+pub(super) const fn mode(test: bool) -> &'static str {
+    if test { "test" } else { "live" }
 }
 
 #[derive(Clone, Debug)]

@@ -1,5 +1,7 @@
 //! Routing rules, a version of the whole list after another, and what they made of messages.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::dialect::Field;
@@ -7,9 +9,10 @@ use super::messages::int_array;
 use super::{Db, Dialect, JsonText, Tx, in_db, in_tx, row, sql, to_json};
 use crate::Result;
 use crate::clock::Timestamp;
-use crate::domain::audience::Params;
+use crate::domain::audience::{Audience, Params};
+use crate::domain::channel::ChannelKind;
 use crate::domain::id::MessageId;
-use crate::domain::message::Wording;
+use crate::domain::message::{Category, Lane, Wording};
 use crate::domain::routing::Rule;
 
 row! {
@@ -99,6 +102,34 @@ pub async fn subjects(tx: &mut Tx, messages: &[MessageId]) -> Result<Vec<Subject
     );
     let ids = int_array(messages.iter().map(|id| id.0));
     Ok(in_tx!(tx, |c| sqlx::query_as(sql(text)).bind(ids).fetch_all(c).await)?)
+}
+
+row! {
+    /// A kept message with all that decides its way, for whoever puts the rules of today to it.
+    pub struct WholeRow {
+        pub source_name: Option<String>,
+        pub test: bool,
+        pub topic: String,
+        pub category: Category,
+        pub lane: Lane,
+        pub content: JsonText<Wording>,
+        pub audience: Option<JsonText<Audience>>,
+        pub personalise: Option<JsonText<BTreeMap<String, Params>>>,
+        pub channels: JsonText<Vec<ChannelKind>>,
+        pub own_channels: bool,
+        pub attributes: JsonText<Params>,
+        pub send_at: Timestamp,
+        pub expires_at: Timestamp,
+        pub own_expiry: bool,
+    }
+}
+
+/// A message as [`subjects`], with what its planner knows.
+pub async fn find_whole(db: &Db, id: MessageId) -> Result<Option<WholeRow>> {
+    let text = "SELECT s.name AS source_name, m.test, m.topic, m.category, m.lane, m.content, m.audience,
+            m.personalise, m.channels, m.own_channels, m.attributes, m.send_at, m.expires_at, m.own_expiry
+         FROM message m LEFT JOIN source s ON s.id = m.source_id WHERE m.id = $1";
+    Ok(in_db!(db, |c| sqlx::query_as(text).bind(id.0).fetch_optional(c).await)?)
 }
 
 /// What the rules made of one message.

@@ -92,7 +92,7 @@ async fn act(app: &mut App, message: MessageId, then: &Then) -> anyhow::Result<(
     let s = app.services().clone();
     match then {
         Then::Nothing => return Ok(()),
-        Then::Release => release(&s, &CALLER, message).await?,
+        Then::Release => release(&s, &CALLER, message, "").await?,
         Then::Reject(why) => reject(&s, &CALLER, message, why).await?,
         Then::Cancel => drop(deliveries::cancel(&s, &CALLER, message).await?),
     }

@@ -39,7 +39,8 @@ fn sentence(before: &str, clauses: impl Iterator<Item = String>) -> String {
 
 /// The clause in words, such as `its topic academic.exam matches academic.#`.
 fn says(clause: &Clause) -> String {
-    let found = clause.found.join(", ");
+    let lacks = clause.lacks.iter().map(|name| format!("{name} is missing"));
+    let found = clause.found.iter().cloned().chain(lacks).collect::<Vec<_>>().join(", ");
     let wanted = list(&clause.wanted);
     match (clause.asked, &clause.by) {
         (Asked::Source, Some(by)) => format!("it comes from {by}"),

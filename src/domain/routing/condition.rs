@@ -60,8 +60,10 @@ pub struct Clause {
     pub asked: Asked,
     /// Any of these would do.
     pub wanted: Vec<String>,
-    /// What the message has instead; for words, those it has.
+    /// What the message has instead; for words, those it has; for attributes, `level = urgent`.
     pub found: Vec<String>,
+    /// Attributes that are asked for and that it does not have.
+    pub lacks: Vec<String>,
     /// The one of `wanted` that did.
     pub by: Option<String>,
 }
@@ -89,6 +91,7 @@ impl Condition {
                 asked: Asked::Topic,
                 wanted: self.topics.iter().map(|pattern| pattern.as_str().to_owned()).collect(),
                 found: vec![message.topic.as_str().to_owned()],
+                lacks: Vec::new(),
                 by: by.map(|pattern| pattern.as_str().to_owned()),
             });
         }
@@ -107,7 +110,8 @@ impl Condition {
             let has = |word: &&String| message.texts.iter().any(|text| contains(text, word));
             let found: Vec<_> = self.words.iter().filter(has).cloned().collect();
             let by = found.first().cloned();
-            clauses.push(Clause { asked: Asked::Words, wanted: self.words.clone(), found, by });
+            let wanted = self.words.clone();
+            clauses.push(Clause { asked: Asked::Words, wanted, found, lacks: Vec::new(), by });
         }
         clauses
     }
@@ -115,20 +119,25 @@ impl Condition {
 
 fn one_of(asked: Asked, wanted: &[String], found: Option<&str>) -> Clause {
     let by = wanted.iter().find(|wanted| Some(wanted.as_str()) == found).cloned();
-    Clause { asked, wanted: wanted.to_vec(), found: found.map(str::to_owned).into_iter().collect(), by }
+    let found = found.map(str::to_owned).into_iter().collect();
+    Clause { asked, wanted: wanted.to_vec(), found, lacks: Vec::new(), by }
 }
 
 fn attributes(filter: &Filter, attributes: &Params) -> Clause {
     let holds = filter.matches(&|name| Value::from_json(attributes.get(name)?));
-    let found = filter.attributes().into_iter().map(|name| match attributes.get(name) {
-        Some(serde_json::Value::String(text)) => format!("{name} is {text}"),
-        Some(value) => format!("{name} is {value}"),
-        None => format!("{name} is missing"),
-    });
+    let (mut found, mut lacks) = (Vec::new(), Vec::new());
+    for name in filter.attributes() {
+        match attributes.get(name) {
+            Some(serde_json::Value::String(text)) => found.push(format!("{name} = {text}")),
+            Some(value) => found.push(format!("{name} = {value}")),
+            None => lacks.push(name.to_owned()),
+        }
+    }
     Clause {
         asked: Asked::Attributes,
         wanted: vec![filter.to_string()],
-        found: found.collect(),
+        found,
+        lacks,
         by: holds.then(|| filter.to_string()),
     }
 }

@@ -22,7 +22,7 @@ use super::message::Category;
 pub use self::action::{Action, AudienceMode, ChannelPlan, QuietHours, RuleAudience, Step};
 pub use self::condition::{Asked, Clause, Condition, Subject};
 pub use self::decision::{Checked, Chosen, Decision, Outcome, decide};
-pub use self::reading::{RuleList, read};
+pub use self::reading::{MOST_RULES, RuleList, read};
 
 /// One rule of the ordered list.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

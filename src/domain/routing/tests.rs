@@ -113,7 +113,7 @@ fn each_rule_says_why_in_one_sentence() {
         [
             "It comes from 教务处, its topic academic.exam matches academic.# and its text has “exam”.",
             "Its topic academic.exam does not match library.# or research.*.",
-            "Its attributes do not fit `level = 'calm'` (level is urgent).",
+            "Its attributes do not fit `level = 'calm'` (level = urgent).",
             "The rule makes an exception: its topic is academic.exam.",
             "The rule is switched off.",
             "The rule is for every message.",

@@ -242,7 +242,7 @@ async fn prepare(
     key: Option<Key>,
     options: &AcceptOptions,
 ) -> Prepared {
-    match draft(s, caller, value, &options.request_id, options.skip_unknown).await {
+    match draft(s, caller.into(), value, &options.request_id, options.skip_unknown).await {
         Ok(mut draft) => {
             if let Some(mut key) = key {
                 match serde_json::to_string(&draft.view) {

@@ -12,12 +12,16 @@ use super::reading;
 use super::views::{AcceptedView, Skipped};
 use crate::clock::Timestamp;
 use crate::domain::audience::{Audience, Params};
+use crate::domain::channel::ChannelKind;
 use crate::domain::content::{Content, Variables};
 use crate::domain::fields::pointer;
+use crate::domain::id::SourceId;
 use crate::domain::message::{Category, Lane, Status, TemplateVersion, Wording};
 use crate::domain::source::Right;
+use crate::domain::topic::TopicPattern;
 use crate::error::{Error, Fault, Result};
-use crate::service::caller::KeyCaller;
+use crate::service::caller::{KeyCaller, mode};
+use crate::service::sources::Source;
 use crate::service::{Services, groups};
 use crate::store::messages::NewMessage;
 use crate::store::{audience, templates};
@@ -26,6 +30,44 @@ const EXPIRY: Duration = Duration::from_hours(72);
 const EMERGENCY_EXPIRY: Duration = Duration::from_hours(6);
 /// Faults told of one message; nobody reads more, and a body could have a million.
 const MOST_FAULTS: usize = 1_000;
+
+/// The source that a message is from, and what it may do.
+#[derive(Clone, Copy)]
+pub(super) struct Sender<'a> {
+    pub source: SourceId,
+    pub test: bool,
+    pub topics: &'a [TopicPattern],
+    pub channels: &'a [ChannelKind],
+    pub rights: &'a [Right],
+    pub daily_messages: Option<u64>,
+}
+
+impl<'a> From<&'a KeyCaller> for Sender<'a> {
+    fn from(key: &'a KeyCaller) -> Self {
+        Self {
+            source: key.source,
+            test: key.test,
+            topics: &key.topics,
+            channels: &key.channels,
+            rights: &key.rights,
+            daily_messages: key.daily_messages,
+        }
+    }
+}
+
+impl<'a> From<&'a Source> for Sender<'a> {
+    /// As if it sent with a live key.
+    fn from(source: &'a Source) -> Self {
+        Self {
+            source: source.id,
+            test: false,
+            topics: &source.topics,
+            channels: &source.channels,
+            rights: &source.rights,
+            daily_messages: source.daily_messages,
+        }
+    }
+}
 
 /// A message ready to be kept, and how it will be answered.
 pub(super) struct Draft {
@@ -40,16 +82,16 @@ pub(super) struct Draft {
 /// [`Error::Forbidden`] where its source may not send it, [`Error::Invalid`] with every fault.
 pub(super) async fn draft(
     s: &Services,
-    caller: &KeyCaller,
+    sender: Sender<'_>,
     value: &Value,
     request_id: &str,
     skip_unknown: bool,
 ) -> Result<Draft> {
-    let (mut body, faults) = reading::read(value, &caller.channels);
+    let (mut body, faults) = reading::read(value, sender.channels);
     if !value.is_object() {
         return Err(Error::Invalid(faults));
     }
-    allowed(caller, &body)?;
+    allowed(sender, &body)?;
     let mut faults = Found(faults);
     let personal = !body.personalise.is_empty();
     let skipped = names(s, &mut body, skip_unknown, &mut faults).await?;
@@ -68,9 +110,9 @@ pub(super) async fn draft(
     let id = s.intake.mint(&s.db).await?.message(now);
     let message = NewMessage {
         id,
-        source: Some(caller.source),
+        source: Some(sender.source),
         operator: None,
-        test: caller.test,
+        test: sender.test,
         topic,
         category,
         lane,
@@ -79,7 +121,7 @@ pub(super) async fn draft(
         content: json(&wording)?,
         audience: audience_of(&mut body).map(|audience| json(&audience)).transpose()?,
         personalise: personalise_of(&mut body).map(|people| json(&people)).transpose()?,
-        channels: json(body.channels.as_ref().unwrap_or(&caller.channels))?,
+        channels: json(body.channels.as_ref().map_or(sender.channels, Vec::as_slice))?,
         own_channels: body.channels.is_some(),
         attributes: json(&body.attributes)?,
         send_at,
@@ -90,12 +132,12 @@ pub(super) async fn draft(
     };
     let view = AcceptedView::of_new(&message, skipped);
     // A key tried out with a test key is free for the real thing.
-    let dedup_key = body.dedup_key.map(|key| format!("{}:{key}", caller.mode()));
-    let incoming = Incoming { message, key: None, dedup_key, daily_limit: caller.daily_messages };
+    let dedup_key = body.dedup_key.map(|key| format!("{}:{key}", mode(sender.test)));
+    let incoming = Incoming { message, key: None, dedup_key, daily_limit: sender.daily_messages };
     Ok(Draft { incoming, view })
 }
 
-fn json(value: &impl Serialize) -> Result<String> {
+fn json(value: &(impl Serialize + ?Sized)) -> Result<String> {
     serde_json::to_string(value).map_err(Error::internal)
 }
 
@@ -127,24 +169,24 @@ impl Found {
 }
 
 /// What the key's source may send.
-fn allowed(caller: &KeyCaller, body: &MessageBody) -> Result<()> {
+fn allowed(sender: Sender<'_>, body: &MessageBody) -> Result<()> {
     let lacks = |right: Right, what: &str| {
         let detail =
             format!("{what} needs the right `{right}`; an administrator can grant it to this source");
         Error::forbidden(right.name(), detail)
     };
     if let Some(topic) = &body.topic
-        && !caller.topics.iter().any(|pattern| pattern.matches(topic))
+        && !sender.topics.iter().any(|pattern| pattern.matches(topic))
     {
-        let topics: Vec<_> = caller.topics.iter().map(crate::domain::topic::TopicPattern::as_str).collect();
+        let topics: Vec<_> = sender.topics.iter().map(TopicPattern::as_str).collect();
         let detail =
             format!("this source may not send on the topic `{topic}`, only on {}", topics.join(", "));
         return Err(Error::forbidden("topics", detail));
     }
-    if body.category == Some(Category::Emergency) && !caller.rights.contains(&Right::Emergency) {
+    if body.category == Some(Category::Emergency) && !sender.rights.contains(&Right::Emergency) {
         return Err(lacks(Right::Emergency, "the category `emergency`"));
     }
-    if !body.to.is_empty() && !caller.rights.contains(&Right::SendDirect) {
+    if !body.to.is_empty() && !sender.rights.contains(&Right::SendDirect) {
         return Err(lacks(Right::SendDirect, "sending to addresses outside the directory"));
     }
     Ok(())

@@ -17,6 +17,7 @@ mod preview;
 mod read;
 mod reading;
 mod review;
+mod simulate;
 mod views;
 
 pub use self::accept::{AcceptOptions, Accepted, MOST_IN_BATCH, accept, accept_batch, prune};
@@ -30,6 +31,7 @@ pub use self::list::{MessageQuery, Page, list};
 pub use self::preview::preview;
 pub use self::read::{DeliveryQuery, deliveries, deliveries_to, delivery, get, get_many, timeline, wait};
 pub use self::review::{reject, release};
+pub use self::simulate::{ByRule, ExplainedRule, Simulation, Verdict, simulate, simulate_kept};
 pub use self::views::{
     AcceptedView, AudienceCounts, EventView, MatchedRule, MessageSummary, MessageView, Preview,
     PreviewWarning, Reachable, RenderedText, RuleView, Skipped, SourceRef,

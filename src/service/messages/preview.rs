@@ -12,19 +12,20 @@ use crate::clock::Timestamp;
 use crate::domain::audience::{Audience, Params};
 use crate::domain::channel::ChannelKind;
 use crate::domain::id::MessageId;
-use crate::domain::message::{Category, Wording};
+use crate::domain::message::{Category, Lane, Wording};
 use crate::domain::policy::ThenFor;
 use crate::domain::routing::{ChannelPlan, Checked, Outcome};
 use crate::domain::sms_text::{self, Placement};
 use crate::domain::topic::Topic;
 use crate::error::{Error, Result};
 use crate::service::caller::KeyCaller;
-use crate::service::policies::{self, Found, Heeded, Look, Subject};
-use crate::service::routing::{Arrived, Fate, in_force, route};
+use crate::service::policies::{self, Alike, Found, Heeded, Look, Subject};
+use crate::service::routing::{Arrived, Fate, InForce, Route, in_force, route};
 use crate::service::{Services, planning};
 use crate::store::audience::{self, Caps, Missed};
 use crate::store::messages::NewMessage;
 use crate::store::providers;
+use crate::store::routing::WholeRow;
 use crate::store::screen::{Quiet, Screen};
 
 /// Reads a message as [`accept`](super::accept()) does and says what would become of it.
@@ -34,59 +35,54 @@ use crate::store::screen::{Quiet, Screen};
 /// As [`accept`](super::accept()) for a message it would not take.
 pub async fn preview(s: &Services, caller: &KeyCaller, body: &[u8], skip_unknown: bool) -> Result<Preview> {
     let value: Value = parse(body)?;
-    let draft = draft(s, caller, &value, "preview", skip_unknown).await?;
-    let message = draft.incoming.message;
-    let parts = Parts::of(&message)?;
+    let draft = draft(s, caller.into(), &value, "preview", skip_unknown).await?;
+    let unknown = draft.view.unknown;
+    let parts = Parts::of(&draft.incoming.message, &caller.source_name)?;
     let rules = in_force(s).await?;
-    let arrived = Arrived {
-        source: Some(&caller.source_name),
-        topic: &parts.topic,
-        category: message.category,
-        lane: message.lane,
-        attributes: &parts.attributes,
-        wording: &parts.wording,
-        channels: &parts.channels,
-        own_channels: message.own_channels,
-        send_at: message.send_at,
-        expires_at: message.expires_at,
-        own_expiry: message.own_expiry,
-        addressed: parts.audience.is_some(),
-        personal: parts.personal.is_some(),
-    };
-    let route = route(&rules, &arrived);
+    let seen = look(s, &rules, &parts).await?;
+    Ok(Preview { unknown, ..seen.preview })
+}
+
+/// What would become of a message, what the rules said of it, and the one it says almost the same as.
+pub(super) struct Seen<'r> {
+    pub preview: Preview,
+    pub route: Route<'r>,
+    pub similar: Option<Alike>,
+}
+
+pub(super) async fn look<'r>(s: &Services, rules: &'r InForce, parts: &Parts) -> Result<Seen<'r>> {
+    let mut route = route(rules, &parts.arrived());
     let wording = route.wording.as_ref().unwrap_or(&parts.wording);
     let plan = route.routed.plan(&parts.channels).channels();
     let people = parts.people(&route.routed.audiences, route.routed.replaced);
     let mut warnings = Vec::new();
     let heeded = Heeded::load(s).await?;
-    let alike = alike(s, &heeded, &message, &parts, wording).await?;
+    let alike = alike(s, &heeded, parts, wording).await?;
     let mut routed = route.routed.clone();
     routed.repeats = alike.same;
     let now = s.clock.now();
-    let (topic, category, expires_at) = (message.topic.as_str(), message.category, route.expires_at);
+    let (topic, category, expires_at) = (parts.topic.as_str(), parts.category, route.expires_at);
     // One that is scheduled meets the quiet hours of its own time.
-    let then = message.send_at.max(now);
+    let then = parts.send_at.max(now);
     let screen = heeded.screen(&Subject { topic, category, routed: &routed, expires_at }, then);
     warnings.extend(quiet(s, &screen, &plan));
-    let mut held = matches!(route.fate, Fate::Hold(_));
-    if let Some(alike) = alike.similar {
-        held |= heeded
-            .policy
-            .repeats
-            .and_then(|repeats| repeats.similar)
-            .is_some_and(|s| s.then == ThenFor::Hold);
+    if let Some(alike) = &alike.similar {
+        let similar = heeded.policy.repeats.and_then(|repeats| repeats.similar);
+        if similar.is_some_and(|similar| similar.then == ThenFor::Hold) && route.fate == Fate::Send {
+            route.fate = Fate::Hold(alike.says());
+        }
         warnings.push(PreviewWarning::new("similar", format!("it is {}", alike.says())));
     }
-    let caps = Caps { day: s.campus.day(then), most: caps(&heeded, &message) };
+    let caps = Caps { day: s.campus.day(then), most: caps(&heeded, parts) };
     let whichever = matches!(route.routed.plan(&parts.channels), ChannelPlan::Fallback(_));
     let reach = Reached { screen: &screen, caps: &caps, whichever, now };
     let audience = counts(s, &people, &plan, &reach).await?;
     if let Fate::Unrouted(why) = &route.fate {
-        warnings.push(PreviewWarning::new("unrouted", why.clone()));
+        warnings.push(PreviewWarning::new("unrouted", why.to_string()));
     } else if audience.by_channel.values().all(|channel| channel.reachable == 0) {
         warnings.push(PreviewWarning::new("nobody_reachable", "nobody would get this message"));
     }
-    if !message.test {
+    if !parts.test {
         warnings.extend(without_provider(s, &plan).await?);
     }
     let first = parts.personal.as_ref().and_then(|people| people.values().next());
@@ -99,37 +95,98 @@ pub async fn preview(s: &Services, caller: &KeyCaller, body: &[u8], skip_unknown
             }
         }
     }
-    Ok(Preview {
-        matched_rules: route.routed.matched.into_iter().map(MatchedRule::from).collect(),
+    let preview = Preview {
+        matched_rules: route.routed.matched.iter().cloned().map(MatchedRule::from).collect(),
         rules: route.decision.checked.iter().map(rule_view).collect(),
         audience,
         rendered,
-        would_be_held: held,
+        would_be_held: matches!(route.fate, Fate::Hold(_)),
         warnings,
-        unknown: draft.view.unknown,
-    })
+        unknown: None,
+    };
+    Ok(Seen { preview, route, similar: alike.similar })
 }
 
-/// What a drafted message holds, read again.
-struct Parts {
+/// What of a message decides its way.
+pub(super) struct Parts {
+    /// Of a message that is kept; of one that is nobody's yet, the lowest there is.
+    id: MessageId,
+    source: Option<String>,
+    test: bool,
     topic: Topic,
+    category: Category,
+    lane: Lane,
     attributes: Params,
     wording: Wording,
     channels: Vec<ChannelKind>,
+    own_channels: bool,
+    send_at: Timestamp,
+    expires_at: Timestamp,
+    own_expiry: bool,
     audience: Option<Audience>,
     personal: Option<BTreeMap<String, Params>>,
 }
 
 impl Parts {
-    fn of(message: &NewMessage) -> Result<Self> {
+    /// Of a message as it was drafted.
+    pub(super) fn of(message: &NewMessage, source: &str) -> Result<Self> {
         Ok(Self {
+            id: MessageId(0),
+            source: Some(source.to_owned()),
+            test: message.test,
             topic: message.topic.parse().map_err(|why: String| Error::internal(why))?,
+            category: message.category,
+            lane: message.lane,
             attributes: json(&message.attributes)?,
             wording: json(&message.content)?,
             channels: json(&message.channels)?,
+            own_channels: message.own_channels,
+            send_at: message.send_at,
+            expires_at: message.expires_at,
+            own_expiry: message.own_expiry,
             audience: message.audience.as_deref().map(json).transpose()?,
             personal: message.personalise.as_deref().map(json).transpose()?,
         })
+    }
+
+    /// Of a message that is kept. What differs from person to person is nobody's to read here: it stands as `‹name›`.
+    pub(super) fn of_kept(id: MessageId, row: WholeRow) -> Result<Self> {
+        let wording = row.content.0;
+        Ok(Self {
+            id,
+            source: row.source_name,
+            test: row.test,
+            topic: row.topic.parse().map_err(|why: String| Error::internal(why))?,
+            category: row.category,
+            lane: row.lane,
+            attributes: row.attributes.0,
+            wording: Wording { content: wording.outline(), has_variables: false, ..wording },
+            channels: row.channels.0,
+            own_channels: row.own_channels,
+            send_at: row.send_at,
+            expires_at: row.expires_at,
+            own_expiry: row.own_expiry,
+            audience: row.audience.map(|audience| audience.0),
+            personal: row.personalise.map(|people| people.0),
+        })
+    }
+
+    fn arrived(&self) -> Arrived<'_> {
+        Arrived {
+            source: self.source.as_deref(),
+            topic: &self.topic,
+            category: self.category,
+            lane: self.lane,
+            attributes: &self.attributes,
+            wording: &self.wording,
+            channels: &self.channels,
+            own_channels: self.own_channels,
+            send_at: self.send_at,
+            expires_at: self.expires_at,
+            own_expiry: self.own_expiry,
+            addressed: self.audience.is_some(),
+            personal: self.personal.is_some(),
+        }
     }
 
     /// Whom the message would be for.
@@ -190,23 +247,17 @@ async fn counts(
 }
 
 /// Messages of the same or almost the same text, where the policy asks.
-async fn alike(
-    s: &Services,
-    heeded: &Heeded,
-    message: &NewMessage,
-    parts: &Parts,
-    wording: &Wording,
-) -> Result<Found> {
-    let asks = message.category != Category::Emergency && parts.personal.is_none();
+async fn alike(s: &Services, heeded: &Heeded, parts: &Parts, wording: &Wording) -> Result<Found> {
+    let asks = parts.category != Category::Emergency && parts.personal.is_none();
     let Some(policy) = heeded.policy.repeats.filter(|_| asks) else { return Ok(Found::default()) };
-    let look = Look { id: MessageId(0), test: message.test, wording };
+    let look = Look { id: parts.id, test: parts.test, wording };
     // Nothing is written, and nothing is kept.
     let mut tx = s.db.begin().await?;
     policies::repeats(&mut tx, policy, &look, s.clock.now(), false).await
 }
 
 /// The caps that count for a message.
-fn caps(heeded: &Heeded, message: &NewMessage) -> BTreeMap<ChannelKind, i64> {
+fn caps(heeded: &Heeded, message: &Parts) -> BTreeMap<ChannelKind, i64> {
     if message.test || message.category == Category::Emergency {
         return BTreeMap::new();
     }
@@ -220,9 +271,10 @@ fn quiet(s: &Services, screen: &Screen, plan: &[ChannelKind]) -> Vec<PreviewWarn
             let at = s.campus.time_zone.to_datetime(end.to_jiff());
             let detail =
                 format!("by {channel} it waits for the end of the quiet hours, {}", at.strftime("%F %H:%M"));
-            PreviewWarning::new("quiet_hours", detail)
+            PreviewWarning { until: Some(*end), ..PreviewWarning::about(*channel, "quiet_hours", detail) }
         }
-        Quiet::TooLong => PreviewWarning::new(
+        Quiet::TooLong => PreviewWarning::about(
+            *channel,
             "quiet_expired",
             format!("by {channel} nobody gets it: it expires before the quiet hours end"),
         ),
@@ -234,7 +286,7 @@ async fn without_provider(s: &Services, plan: &[ChannelKind]) -> Result<Vec<Prev
     let providers = providers::list(&s.db).await?;
     let serves = |channel: ChannelKind| providers.iter().any(|p| p.enabled && p.channel == channel);
     let warning = |channel: &ChannelKind| {
-        PreviewWarning::new("no_provider", format!("no provider is configured for {channel}"))
+        PreviewWarning::about(*channel, "no_provider", format!("no provider is configured for {channel}"))
     };
     Ok(plan.iter().filter(|channel| !serves(**channel)).map(warning).collect())
 }

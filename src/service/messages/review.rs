@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::clock::Timestamp;
 use crate::domain::id::MessageId;
 use crate::domain::message::Status;
 use crate::domain::operator::Permission;
@@ -12,23 +13,31 @@ use crate::service::{Caller, Services};
 use crate::store::messages::{self, Standing};
 use crate::store::{Tx, audit, events};
 
-/// Characters in the reason of a rejection.
+/// Characters in what a reviewer says.
 const LONGEST_REASON: usize = 200;
 
-/// Lets a held message go. It is planned as the rules said when it was held.
+/// Lets a held message go. It is planned as the rules said when it was held. `why` is kept with it, where the reviewer
+/// said something.
 ///
 /// # Errors
 ///
 /// [`Error::Forbidden`] without the permission `messages.review` and for whoever wrote the message;
-/// [`Error::Conflict`] where it is not held.
-pub async fn release(s: &Services, caller: &Caller, id: MessageId) -> Result<()> {
+/// [`Error::Conflict`] where it is not held or its time is over; [`Error::Invalid`] where `why` is too long.
+pub async fn release(s: &Services, caller: &Caller, id: MessageId, why: &str) -> Result<()> {
+    let why = said(why, 0)?;
     let now = s.clock.now();
     let mut tx = s.db.begin().await?;
-    let held = held(&mut tx, caller, id).await?;
+    let held = held(&mut tx, caller, id, now).await?;
     messages::set_status(&mut tx, id, Status::Accepted, None, held.expires_at, now).await?;
     let by = caller.label();
-    events::insert(&mut tx, &[event(id, now, "released", &json!({ "by": by }))]).await?;
-    audit::append(&mut tx, now, &by, "message.release", &id.to_string(), &json!({})).await?;
+    let mut detail = json!({ "by": by });
+    let mut noted = json!({});
+    if !why.is_empty() {
+        detail["reason"] = why.into();
+        noted["reason"] = why.into();
+    }
+    events::insert(&mut tx, &[event(id, now, "released", &detail)]).await?;
+    audit::append(&mut tx, now, &by, "message.release", &id.to_string(), &noted).await?;
     tx.commit().await?;
     publish(s, Entry { lane: held.lane, work: Work::Plan }).await;
     Ok(())
@@ -40,13 +49,10 @@ pub async fn release(s: &Services, caller: &Caller, id: MessageId) -> Result<()>
 ///
 /// As [`release`], and [`Error::Invalid`] without a reason.
 pub async fn reject(s: &Services, caller: &Caller, id: MessageId, why: &str) -> Result<()> {
-    let why = why.trim();
-    if !(1..=LONGEST_REASON).contains(&why.chars().count()) {
-        return Err(Error::fault("/reason", "length", format!("1 to {LONGEST_REASON} characters")));
-    }
+    let why = said(why, 1)?;
     let now = s.clock.now();
     let mut tx = s.db.begin().await?;
-    let held = held(&mut tx, caller, id).await?;
+    let held = held(&mut tx, caller, id, now).await?;
     let reason = format!("rejected: {why}");
     messages::set_status(&mut tx, id, Status::Cancelled, Some(&reason), held.expires_at, now).await?;
     let by = caller.label();
@@ -56,8 +62,24 @@ pub async fn reject(s: &Services, caller: &Caller, id: MessageId, why: &str) -> 
     tx.commit().await
 }
 
+/// One line of at least so many characters.
+fn said(why: &str, shortest: usize) -> Result<&str> {
+    let why = why.trim();
+    let length = why.chars().count();
+    if length == 0 && shortest > 0 {
+        return Err(Error::fault("/reason", "required", "say why, in a sentence"));
+    }
+    if length > LONGEST_REASON {
+        return Err(Error::fault("/reason", "too_long", format!("at most {LONGEST_REASON} characters")));
+    }
+    if why.chars().any(char::is_control) {
+        return Err(Error::fault("/reason", "control_character", "write it in one line"));
+    }
+    Ok(why)
+}
+
 /// The message, locked, if it waits for this caller's word.
-async fn held(tx: &mut Tx, caller: &Caller, id: MessageId) -> Result<Standing> {
+async fn held(tx: &mut Tx, caller: &Caller, id: MessageId, now: Timestamp) -> Result<Standing> {
     caller.require(Permission::MessagesReview)?;
     let standing = messages::standing(tx, id).await?.ok_or(Error::NotFound("message"))?;
     if let Caller::Operator(operator) = caller
@@ -66,9 +88,9 @@ async fn held(tx: &mut Tx, caller: &Caller, id: MessageId) -> Result<Standing> {
         let detail = "whoever wrote a message cannot review it; somebody else has to";
         return Err(Error::forbidden(Permission::MessagesReview.name(), detail));
     }
-    if standing.status == Status::Held {
-        Ok(standing)
-    } else {
-        Err(Error::conflict("not_held", format!("the message is {}, not held", standing.status)))
+    match standing.status {
+        Status::Held if standing.expires_at > now => Ok(standing),
+        Status::Held => Err(Error::conflict("not_held", "the time of the message is over")),
+        status => Err(Error::conflict("not_held", format!("the message is {status}, not held"))),
     }
 }

@@ -120,6 +120,10 @@ pub struct MessageSummary {
     pub expires_at: jiff::Timestamp,
     pub planned_at: Option<jiff::Timestamp>,
     pub completed_at: Option<jiff::Timestamp>,
+    /// When something about it last changed, for pages: a held message is held since then.
+    #[serde(skip)]
+    #[schema(ignore)]
+    pub updated_at: Timestamp,
     pub request_id: String,
     pub counts: MessageCounts,
 }
@@ -142,6 +146,7 @@ impl MessageSummary {
             expires_at: row.expires_at.to_jiff(),
             planned_at: row.planned_at.map(Timestamp::to_jiff),
             completed_at: row.completed_at.map(Timestamp::to_jiff),
+            updated_at: row.updated_at,
             request_id: row.request_id,
             counts,
         }
@@ -256,14 +261,26 @@ pub struct RenderedText {
 /// Something to look at before sending.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct PreviewWarning {
-    /// `unrouted`, `nobody_reachable`, `no_provider` or `text_not_rendered`.
+    /// `unrouted`, `nobody_reachable`, `no_provider`, `text_not_rendered`, `similar`, `quiet_hours` or `quiet_expired`.
     pub code: &'static str,
     pub detail: String,
+    /// The one it is about, for pages.
+    #[serde(skip)]
+    #[schema(ignore)]
+    pub channel: Option<ChannelKind>,
+    /// When what it is about is over, for pages.
+    #[serde(skip)]
+    #[schema(ignore)]
+    pub until: Option<Timestamp>,
 }
 
 impl PreviewWarning {
     pub(super) fn new(code: &'static str, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into() }
+        Self { code, detail: detail.into(), channel: None, until: None }
+    }
+
+    pub(super) fn about(channel: ChannelKind, code: &'static str, detail: impl Into<String>) -> Self {
+        Self { channel: Some(channel), ..Self::new(code, detail) }
     }
 }
 

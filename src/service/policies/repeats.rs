@@ -34,7 +34,7 @@ pub(in crate::service) struct Found {
 
 /// A message whose text is almost the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::service) struct Alike {
+pub struct Alike {
     pub id: MessageId,
     pub percent: u32,
     /// Who sent it; none where an operator did.

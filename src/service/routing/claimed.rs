@@ -97,7 +97,7 @@ fn record(message: &Planned, route: &Route<'_>) -> Result<Record> {
     let (status, reason) = match &route.fate {
         Fate::Send => (Status::Routing, None),
         Fate::Hold(why) => (Status::Held, Some(why.clone())),
-        Fate::Unrouted(why) => (Status::Unrouted, Some(why.clone())),
+        Fate::Unrouted(why) => (Status::Unrouted, Some(why.to_string())),
     };
     let json = |wording| serde_json::to_string(wording).map_err(Error::internal);
     Ok(Record {
@@ -120,7 +120,9 @@ fn events_of(message: &Planned, route: &Route<'_>, now: Timestamp) -> Vec<Event>
     match &route.fate {
         Fate::Send => {}
         Fate::Hold(why) => told.push(event(message.id, now, "held", &json!({ "reason": why }))),
-        Fate::Unrouted(why) => told.push(event(message.id, now, "unrouted", &json!({ "reason": why }))),
+        Fate::Unrouted(why) => {
+            told.push(event(message.id, now, "unrouted", &json!({ "reason": why.to_string() })));
+        }
     }
     told
 }

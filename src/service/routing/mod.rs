@@ -1,10 +1,11 @@
 //! Routing rules: the list as a whole is written, kept in versions and put to messages.
 //!
-//! [`apply`] and [`restore`] add a version, `in_force` remembers the latest for the planner, `route` says what the rules
+//! [`apply`], [`restore`] and the acts of [`edit`] on one rule add a version, `in_force` remembers the latest for the planner, `route` says what the rules
 //! make of one message.
 
 mod changes;
 mod claimed;
+pub mod edit;
 mod in_force;
 mod route;
 
@@ -29,7 +30,8 @@ use crate::{Error, Result};
 pub use self::changes::Changes;
 pub(super) use self::claimed::route_claimed;
 pub(super) use self::in_force::{InForce, KnownRules, in_force};
-pub(super) use self::route::{Arrived, Fate, NO_AUDIENCE, route};
+pub use self::route::WhyUnrouted;
+pub(super) use self::route::{Arrived, Fate, NO_AUDIENCE, Route, route};
 
 /// The rules as they were at some time.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -49,6 +51,8 @@ pub struct VersionSummary {
     pub created_by: String,
     pub note: String,
     pub rules: usize,
+    /// Since the version before it.
+    pub changes: Changes,
 }
 
 /// What writing the rules came to.
@@ -84,12 +88,13 @@ pub async fn apply(s: &Services, caller: &Caller, document: &Value) -> Result<Ap
     replace(s, caller, list).await
 }
 
-/// Puts the rules of an earlier version in force again, as a new version.
-pub async fn restore(s: &Services, caller: &Caller, version: i64) -> Result<Applied> {
+/// Puts the rules of an earlier version in force again, as a new version. `over`: the version that the caller has seen in
+/// force, where it must still be.
+pub async fn restore(s: &Services, caller: &Caller, version: i64, over: Option<i64>) -> Result<Applied> {
     caller.require(Permission::RoutingEdit)?;
     let row = store::find(&s.db, Some(version)).await?.ok_or(Error::NotFound("version"))?;
     let note = format!("version {version} restored");
-    replace(s, caller, RuleList { version: None, note: Some(note), rules: row.rules.0 }).await
+    replace(s, caller, RuleList { version: over, note: Some(note), rules: row.rules.0 }).await
 }
 
 async fn replace(s: &Services, caller: &Caller, list: RuleList) -> Result<Applied> {
@@ -102,9 +107,7 @@ async fn replace(s: &Services, caller: &Caller, list: RuleList) -> Result<Applie
         return Ok(Applied { version: number, changes });
     }
     if list.version.is_some_and(|version| version != number) {
-        let detail =
-            format!("the rules are at version {number} by now; export them and make the change again");
-        return Err(Error::conflict("changed_meanwhile", detail));
+        return Err(changed_meanwhile(number));
     }
     let by = caller.label();
     let applied = Applied { version: number + 1, changes };
@@ -115,6 +118,11 @@ async fn replace(s: &Services, caller: &Caller, list: RuleList) -> Result<Applie
     tx.commit().await?;
     s.rules.forget();
     Ok(applied)
+}
+
+fn changed_meanwhile(number: i64) -> Error {
+    let detail = format!("the rules are at version {number} by now; look at them and make the change again");
+    Error::conflict("changed_meanwhile", detail)
 }
 
 /// The rules in force, as [`apply`] takes them.
@@ -138,14 +146,29 @@ pub async fn versions(
     limit: u32,
 ) -> Result<Vec<VersionSummary>> {
     caller.require(Permission::RoutingView)?;
-    let summary = |row: VersionRow| VersionSummary {
+    let rows = store::list(&s.db, before, limit.saturating_add(1)).await?;
+    let summary = |(i, row): (usize, &VersionRow)| VersionSummary {
         version: row.number,
         created_at: row.created_at,
-        created_by: row.created_by,
-        note: row.note,
+        created_by: row.created_by.clone(),
+        note: row.note.clone(),
         rules: row.rules.0.len(),
+        changes: Changes::between(rows.get(i + 1).map_or(&[], |older| &older.rules.0), &row.rules.0),
     };
-    Ok(store::list(&s.db, before, limit).await?.into_iter().map(summary).collect())
+    Ok(rows.iter().enumerate().take(limit as usize).map(summary).collect())
+}
+
+/// What became of the rules from one version to another; 0 is before the first.
+pub async fn compare(s: &Services, caller: &Caller, from: i64, to: i64) -> Result<Changes> {
+    caller.require(Permission::RoutingView)?;
+    let rules = async |number: i64| match number {
+        0 => Ok(Vec::new()),
+        number => match store::find(&s.db, Some(number)).await? {
+            Some(row) => Ok(row.rules.0),
+            None => Err(Error::NotFound("version")),
+        },
+    };
+    Ok(Changes::between(&rules(from).await?, &rules(to).await?))
 }
 
 /// Refuses rules that name what is not there: systems, templates, groups, people.

@@ -1,5 +1,6 @@
 //! What the rules make of one message.
 
+use std::fmt;
 use std::time::Duration;
 
 use super::InForce;
@@ -39,7 +40,57 @@ pub(in crate::service) enum Fate {
     /// For a reviewer, who is told why.
     Hold(String),
     /// Nobody can be sent it, and why.
-    Unrouted(String),
+    Unrouted(WhyUnrouted),
+}
+
+/// Why nobody can be sent a message; as a text, the sentence that is kept with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WhyUnrouted {
+    NoAudience,
+    /// The rule's channels are none of its source's.
+    NoChannel {
+        rule: String,
+    },
+    TemplateGone {
+        rule: String,
+        template: String,
+    },
+    /// The message has not all that the template's text needs.
+    Lacks {
+        rule: String,
+        template: String,
+        variables: Vec<String>,
+    },
+    /// The template with the message's values is no text that could be sent.
+    Unfit {
+        rule: String,
+        template: String,
+        why: String,
+    },
+}
+
+impl fmt::Display for WhyUnrouted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoAudience => f.write_str(NO_AUDIENCE),
+            Self::NoChannel { rule } => {
+                write!(f, "the rule `{rule}` sends by channels that this message's source may not use")
+            }
+            Self::TemplateGone { rule, template } => {
+                write!(f, "the rule `{rule}` wants the template `{template}`, which is not there")
+            }
+            Self::Lacks { rule, template, variables } => {
+                let lacks = variables.join(", ");
+                write!(
+                    f,
+                    "the rule `{rule}` wants the template `{template}`, for which the message lacks {lacks}"
+                )
+            }
+            Self::Unfit { rule, template, why } => {
+                write!(f, "the template `{template}` of the rule `{rule}` cannot be filled in: {why}")
+            }
+        }
+    }
 }
 
 /// The rules' answer.
@@ -91,15 +142,12 @@ pub(in crate::service) fn route<'r>(in_force: &'r InForce, message: &Arrived<'_>
     if let Some(plan) = decision.channels.filter(|_| !message.own_channels) {
         let within = plan.value.within(message.channels);
         if within.is_empty() {
-            let rule = plan.rule;
-            fate = Fate::Unrouted(format!(
-                "the rule `{rule}` sends by channels that this message's source may not use"
-            ));
+            fate = Fate::Unrouted(WhyUnrouted::NoChannel { rule: plan.rule.to_owned() });
         }
         routed.channels = Some(within);
     }
     if !message.addressed && !message.personal && routed.audiences.is_empty() {
-        fate = Fate::Unrouted(NO_AUDIENCE.to_owned());
+        fate = Fate::Unrouted(WhyUnrouted::NoAudience);
     }
     let expires_at = expiry(message, decision.expires_in_minutes.map(|chosen| chosen.value));
     Route { decision, routed, fate, expires_at, wording }
@@ -122,24 +170,27 @@ fn expiry(message: &Arrived<'_>, minutes: Option<u32>) -> Timestamp {
 }
 
 /// The template's texts with the message's attributes and variables.
-fn filled(in_force: &InForce, template: Chosen<'_, &str>, message: &Arrived<'_>) -> Result<Wording, String> {
-    let (rule, slug) = (template.rule, template.value);
-    let Some(row) = in_force.templates.get(slug) else {
-        return Err(format!("the rule `{rule}` wants the template `{slug}`, which is not there"));
+fn filled(
+    in_force: &InForce,
+    template: Chosen<'_, &str>,
+    message: &Arrived<'_>,
+) -> Result<Wording, WhyUnrouted> {
+    let (rule, slug) = (template.rule.to_owned(), template.value.to_owned());
+    let Some(row) = in_force.templates.get(&slug) else {
+        return Err(WhyUnrouted::TemplateGone { rule, template: slug });
     };
     let mut params = message.attributes.clone();
     params.extend(message.wording.params.clone());
     let variables = row.content.0.variables().unwrap_or_default();
-    let missing: Vec<_> = variables.needed().filter(|name| !params.contains_key(*name)).collect();
+    let missing: Vec<_> =
+        variables.needed().filter(|name| !params.contains_key(*name)).map(ToString::to_string).collect();
     if !missing.is_empty() {
-        let missing = missing.join(", ");
-        return Err(format!(
-            "the rule `{rule}` wants the template `{slug}`, for which the message lacks {missing}"
-        ));
+        return Err(WhyUnrouted::Lacks { rule, template: slug, variables: missing });
     }
-    let unfit = |fault: Option<&crate::error::Fault>| {
-        let why = fault.map_or("", |fault| fault.detail.as_str());
-        format!("the template `{slug}` of the rule `{rule}` cannot be filled in: {why}")
+    let unfit = |fault: Option<&crate::error::Fault>| WhyUnrouted::Unfit {
+        rule: rule.clone(),
+        template: slug.clone(),
+        why: fault.map_or_else(String::new, |fault| fault.detail.clone()),
     };
     let mut content = row.content.0.fill(&params).map_err(|faults| unfit(faults.first()))?;
     content.link = message.wording.content.link.clone().or(content.link);

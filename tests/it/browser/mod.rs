@@ -11,6 +11,7 @@ mod mailbox;
 mod message;
 mod person;
 mod rooms;
+mod rules;
 mod sources;
 mod without_script;
 

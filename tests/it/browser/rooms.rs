@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use belltower::domain::id::GroupId;
+use belltower::domain::id::{GroupId, RuleId};
 use belltower::domain::operator::Role;
 use belltower::domain::recipient::OptOut;
 use belltower::service::operators::{self, NewOperator};
 use belltower::service::simulators::Mailboxes;
-use belltower::service::{groups, recipients};
+use belltower::service::{groups, recipients, routing};
 use reqwest::Method;
 use serde_json::json;
 
@@ -114,6 +114,31 @@ async fn directory(app: &TestApp) -> (String, GroupId, GroupId) {
     (format!("/console/people/{person}"), choir, found)
 }
 
+/// Two versions of rules, and a message that one of them holds: a rule's id, and the message's.
+async fn routed(app: &TestApp) -> (RuleId, String) {
+    let owner = operator(Role::Owner);
+    let group = json!({"name": "2023级", "kind": "static"});
+    groups::put(&app.services, &owner, "grade-2023", &group).await.unwrap();
+    let hold = json!({"name": "缴费", "when": {"words": ["缴费"]}, "then": {"hold": "请核实来源"}});
+    let exams = json!({
+        "name": "考试", "when": {"topics": ["academic.exam.#"], "priorities": ["high"]}, "unless": {"words": ["测试"]},
+        "then": {
+            "audience": {"groups": ["grade-2023"], "exclude": {"where": "role = 'staff'"}},
+            "channels": {"fallback": [{"channel": "wechat", "wait_minutes": 15}, {"channel": "sms"}]},
+        },
+    });
+    let off = json!({"name": "停用的", "enabled": false, "stop": true});
+    for rules in [json!([hold]), json!([hold, exams, off])] {
+        routing::apply(&app.services, &owner, &json!({ "rules": rules })).await.unwrap();
+    }
+    let mut body = to_two();
+    body["body"] = json!("请于周五前缴费。");
+    let held = accepted(app, &body).await;
+    app.drain().await;
+    let rules = routing::export(&app.services, &owner).await.unwrap().rules;
+    (rules[1].id, held)
+}
+
 /// Pages for a signed-in owner.
 pub(super) async fn console(app: &TestApp) -> Vec<Room> {
     let sent = accepted(app, &to_two()).await;
@@ -125,6 +150,7 @@ pub(super) async fn console(app: &TestApp) -> Vec<Room> {
     let list = format!("/messages/{sent}/deliveries?state=failed");
     let failed = Answer::of(app.api_as(&app.test_key, Method::GET, &list)).await.expect(200);
     let delivery = failed["data"][0]["id"].as_str().unwrap().to_owned();
+    let (rule, held) = routed(app).await;
     let source = app.get("/source").await.expect(200)["id"].as_str().unwrap().to_owned();
     let (person, choir, found) = directory(app).await;
     vec![
@@ -164,6 +190,19 @@ pub(super) async fn console(app: &TestApp) -> Vec<Room> {
         room(format!("/console/groups/{found}")),
         room(format!("/console/groups/{found}/edit")),
         room(format!("/console/groups/{found}/edit")).with_menus_open(),
+        room("/console/held"),
+        room(format!("/console/messages/{held}")),
+        room("/console/rules"),
+        room("/console/rules").asking(),
+        room(format!("/console/rules/{rule}/edit")).with_menus_open(),
+        room("/console/rules/new"),
+        room("/console/rules/new").refused(),
+        room("/console/rules/versions"),
+        room("/console/rules/versions/1"),
+        room("/console/rules/versions/1").asking(),
+        room("/console/rules/simulator"),
+        room("/console/rules/simulator").with_menus_open(),
+        room(format!("/console/rules/simulator?message={held}")),
         room("/console/mailbox"),
         room("/console/mailbox/7"),
         room("/console/mailbox/sms"),

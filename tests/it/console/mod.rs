@@ -4,10 +4,13 @@
 mod browser;
 mod door;
 mod groups;
+mod held;
 mod markup;
 mod overview;
 mod people;
 pub(crate) mod rooms;
+mod rules;
 mod samples;
+mod simulator;
 mod sources;
 mod texts;

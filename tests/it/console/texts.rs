@@ -9,7 +9,7 @@ use belltower::console::page::Theme;
 use belltower::domain::channel::{AddressKind, ChannelKind};
 use belltower::domain::delivery::State;
 use belltower::domain::group::GroupKind;
-use belltower::domain::message::{Category, Status};
+use belltower::domain::message::{Category, Lane, Status};
 use belltower::domain::operator::Role;
 use belltower::domain::source::Right;
 
@@ -36,7 +36,7 @@ const REASONS: [&str; 20] = [
     "cancelled",
     "recalled",
 ];
-const FAULTS: [&str; 42] = [
+const FAULTS: [&str; 46] = [
     "required",
     "too_long",
     "too_short",
@@ -50,6 +50,10 @@ const FAULTS: [&str; 42] = [
     "topics-invalid",
     "rate_per_second-out_of_range",
     "daily_messages-out_of_range",
+    "unknown_source",
+    "unknown_group",
+    "unknown_template",
+    "unknown_recipient",
     "where-filter_syntax",
     "where-filter_value",
     "where-filter_limit",
@@ -80,7 +84,7 @@ const FAULTS: [&str; 42] = [
     "duplicate_column",
     "workbook",
 ];
-const CONFLICTS: [&str; 8] = [
+const CONFLICTS: [&str; 9] = [
     "link_used",
     "link_expired",
     "set_up_already",
@@ -89,6 +93,7 @@ const CONFLICTS: [&str; 8] = [
     "not_sent",
     "group_in_use",
     "dynamic_group",
+    "changed_meanwhile",
 ];
 /// What a timeline may tell.
 const EVENTS: [&str; 16] = [
@@ -129,6 +134,7 @@ fn composed() -> BTreeSet<String> {
     family("outcome", &mut Outcome::ALL.iter().map(|o| o.name()), &[""]);
     family("channel", &mut ChannelKind::ALL.iter().map(|c| c.name()), &[""]);
     family("category", &mut Category::ALL.iter().map(|c| c.name()), &[""]);
+    family("priority", &mut Lane::ALL.iter().map(|l| l.name()), &[""]);
     family("role", &mut Role::ALL.iter().map(|r| r.name()), &[""]);
     family("address", &mut AddressKind::ALL.iter().map(|a| a.name()), &[""]);
     family("group", &mut GroupKind::ALL.iter().map(|g| g.name()), &[""]);

@@ -33,7 +33,7 @@ on_both!(each_change_of_the_rules_is_a_version_and_says_what_changed, |db| async
     let now = export(&campus.s, &owner()).await.unwrap();
     assert_eq!(ids(&before.rules), ids(&now.rules), "a rule keeps its id under its name");
 
-    let restored = restore(&campus.s, &owner(), 1).await.unwrap();
+    let restored = restore(&campus.s, &owner(), 1, None).await.unwrap();
     assert_eq!((restored.version, restored.changes.added.len()), (4, 2));
     assert_eq!(export(&campus.s, &owner()).await.unwrap().rules, before.rules);
     let all = versions(&campus.s, &owner(), None, 10).await.unwrap();
@@ -86,7 +86,7 @@ on_both!(roles_decide_who_sees_and_who_changes_the_rules, |db| async {
         let caller = operator(role);
         let sees = export(&campus.s, &caller).await.is_ok();
         let changes = apply(&campus.s, &caller, &json!({"rules": []})).await.is_ok();
-        let restores = !matches!(restore(&campus.s, &caller, 1).await, Err(Error::Forbidden { .. }));
+        let restores = !matches!(restore(&campus.s, &caller, 1, None).await, Err(Error::Forbidden { .. }));
         assert_eq!(changes, restores, "{role}");
         (sees, changes)
     };

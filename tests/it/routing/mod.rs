@@ -1,10 +1,12 @@
 //! Routing rules, from the document to what becomes of messages.
 
 mod document;
+mod edit;
 mod fallback;
 mod preview;
 mod review;
 mod sending;
+mod simulate;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -48,7 +48,7 @@ on_both!(a_preview_counts_what_sending_then_plans, |db| async {
 
     let id = campus.send(exam()).await;
     campus.drain().await;
-    messages::release(&campus.s, &owner(), id).await.unwrap();
+    messages::release(&campus.s, &owner(), id, "").await.unwrap();
     campus.drain().await;
     let reasons = campus.outcomes(id).await;
     for (channel, counts) in &shown.audience.by_channel {

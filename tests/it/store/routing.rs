@@ -4,7 +4,7 @@ use belltower::domain::message::Status;
 use belltower::domain::routing::{Rule, read};
 use belltower::store::Db;
 use belltower::store::messages::{NewMessage, find as find_message, find_body};
-use belltower::store::routing::{Record, find, insert, list, lock, record, subjects};
+use belltower::store::routing::{Record, find, find_whole, insert, list, lock, record, subjects};
 use serde_json::json;
 
 use super::messages::{message, sources};
@@ -92,4 +92,31 @@ on_both!(what_rules_made_of_a_message_is_kept_with_it, |db| async {
     assert_eq!((routed.version, routed.matched[0].name.as_str()), (4, "考试"));
     let other = find_message(&db, MessageId(2)).await.unwrap().unwrap();
     assert_eq!((other.status, other.title.as_str()), (Status::Routing, "考试安排"));
+});
+
+on_both!(a_kept_message_is_read_with_all_that_decides_its_way, |db| async {
+    sources(&db).await;
+    let new = NewMessage {
+        attributes: r#"{"level": "urgent"}"#.to_owned(),
+        audience: None,
+        personalise: Some(r#"{"2026001": {"grade": 90}}"#.to_owned()),
+        own_expiry: true,
+        ..message(1)
+    };
+    let mut tx = db.begin().await.unwrap();
+    belltower::store::messages::insert(&mut tx, std::slice::from_ref(&new)).await.unwrap();
+    tx.commit().await.unwrap();
+    let whole = find_whole(&db, MessageId(1)).await.unwrap().unwrap();
+    assert_eq!(whole.source_name.as_deref(), Some("教务处"));
+    assert_eq!(
+        (whole.topic, whole.category, whole.lane, whole.test),
+        (new.topic, new.category, new.lane, new.test)
+    );
+    assert_eq!((whole.send_at, whole.expires_at), (new.send_at, new.expires_at));
+    assert_eq!((whole.own_channels, whole.own_expiry), (new.own_channels, true));
+    assert_eq!(whole.attributes.0["level"], "urgent");
+    assert_eq!(whole.content.0.content.title, "考试安排");
+    assert!(whole.audience.is_none() && !whole.channels.0.is_empty());
+    assert_eq!(whole.personalise.unwrap().0["2026001"]["grade"], 90);
+    assert!(find_whole(&db, MessageId(2)).await.unwrap().is_none());
 });

@@ -291,6 +291,8 @@ pub(super) fn message(language: Language, theme: Theme) -> MessagePage {
             Content { label: say("邮件 · English", "Email · English"), title: "Final examinations, autumn term 2026".into(), html: Markup("<p>Final examinations take place from <strong>4 to 15 January 2027</strong>. Please check your schedule by 30 November.</p>".into()) },
         ],
         personalised: false,
+        review: None,
+        may_simulate: true,
         facts: vec![
             Fact::text(view.t("column-source"), "教务管理系统"),
             Fact::text(view.t("column-topic"), "academic.exam"),

@@ -5,6 +5,7 @@ mod mailbox;
 mod messages;
 mod overview;
 mod people;
+mod rules;
 mod sources;
 
 use std::time::Duration;
@@ -49,9 +50,11 @@ fn shell(language: Language, theme: Theme, current: Option<Section>) -> Shell {
         sections: vec![
             Section::Overview,
             Section::Messages,
+            Section::Held,
             Section::Sources,
             Section::People,
             Section::Groups,
+            Section::Rules,
             Section::Mailbox,
         ],
         current,
@@ -111,6 +114,13 @@ pub(super) fn all(language: Language, theme: Theme) -> Vec<(&'static str, String
         ("group", groups::group(language, theme).render()),
         ("group_kept", groups::kept(language, theme).render()),
         ("group_form", groups::form(language, theme).render()),
+        ("rules", rules::list(language, theme, false).render()),
+        ("rules_empty", rules::list(language, theme, true).render()),
+        ("rule_form", rules::form(language, theme).render()),
+        ("rule_versions", rules::versions(language, theme).render()),
+        ("simulator", rules::simulator(language, theme).render()),
+        ("held", rules::held(language, theme).render()),
+        ("message_held", rules::message_held(language, theme).render()),
         ("mailbox", mailbox::mailbox(language, theme).render()),
         ("mail", mailbox::mail(language, theme).render()),
         ("telephones", mailbox::telephones(language, theme, false).render()),

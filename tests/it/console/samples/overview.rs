@@ -67,7 +67,7 @@ pub(super) fn overview(language: Language, theme: Theme) -> OverviewPage {
                 icon: "pause",
                 text: say("待审核的消息", "Messages held for review"),
                 count: 1,
-                href: "/console/messages?status=held".into(),
+                href: "/console/held".into(),
             },
             Todo {
                 icon: "lost",

@@ -1,0 +1,200 @@
+//! Held messages: the list of those that wait for a reviewer, and the word of one, given on the message's page.
+
+use actix_web::HttpResponse;
+use actix_web::web::{self, Data, Query};
+use askama::Template;
+use serde::Deserialize;
+
+use super::access::Signed;
+use super::form::{FieldFaults, Form};
+use super::message::{self, DeliveryFilter};
+use super::page::{self, Flash, Section, Shell, Theme, address, see_other};
+use super::timeline::actor;
+use super::view::View;
+use crate::clock::Timestamp;
+use crate::domain::id::MessageId;
+use crate::domain::message::{Category, Status};
+use crate::domain::operator::Permission;
+use crate::http::params;
+use crate::service::Services;
+use crate::service::messages::{self, EventView, MessageQuery, MessageSummary};
+use crate::{Error, Result};
+
+const PATH: &str = "/console/held";
+const ON_A_PAGE: u32 = 30;
+
+#[derive(Debug, Template)]
+#[template(path = "console/held.html")]
+pub struct HeldPage {
+    pub shell: Shell,
+    pub rows: Vec<HeldRow>,
+    pub newest: Option<String>,
+    pub older: Option<String>,
+}
+
+#[derive(Clone, Debug)]
+pub struct HeldRow {
+    pub id: MessageId,
+    pub title: String,
+    pub topic: String,
+    pub category: Category,
+    /// Sent with a test key.
+    pub test: bool,
+    /// The system or operator it is from.
+    pub from: String,
+    pub reason: String,
+    pub since: Timestamp,
+    pub expires_at: Timestamp,
+}
+
+impl From<MessageSummary> for HeldRow {
+    fn from(message: MessageSummary) -> Self {
+        Self {
+            id: message.id,
+            title: message.title,
+            topic: message.topic,
+            category: message.category,
+            test: message.test,
+            from: message.source.map(|source| source.name).or(message.operator).unwrap_or_default(),
+            reason: message.reason.unwrap_or_default(),
+            since: message.updated_at,
+            expires_at: message.expires_at.into(),
+        }
+    }
+}
+
+/// What a reviewer is asked about a message, or what one said.
+#[derive(Debug, Template)]
+#[template(path = "console/review.html")]
+pub struct ReviewFragment {
+    pub view: View,
+    pub id: MessageId,
+    pub review: Review,
+}
+
+#[derive(Clone, Debug)]
+pub enum Review {
+    Waits {
+        /// Why it is held.
+        why: String,
+        expires_at: Timestamp,
+        /// Whoever looks may review messages.
+        may: bool,
+        /// As typed.
+        reason: String,
+        faults: FieldFaults,
+    },
+    Released {
+        by: String,
+        at: Timestamp,
+        /// Perhaps empty.
+        why: String,
+    },
+    Rejected {
+        by: String,
+        at: Timestamp,
+        why: String,
+    },
+    /// Nobody reviewed it in time.
+    Expired,
+}
+
+impl Review {
+    /// Of a message that is held or was; none of any other. `again`: what was typed and is wrong.
+    pub(super) fn of(
+        signed: &Signed,
+        message: &MessageSummary,
+        timeline: &[EventView],
+        again: Option<(String, FieldFaults)>,
+    ) -> Option<Self> {
+        if message.status == Status::Held {
+            let (reason, faults) = again.unwrap_or_default();
+            return Some(Self::Waits {
+                why: message.reason.clone().unwrap_or_default(),
+                expires_at: message.expires_at.into(),
+                may: signed.may(Permission::MessagesReview),
+                reason,
+                faults,
+            });
+        }
+        let last = timeline.iter().rfind(|event| matches!(&*event.kind, "held" | "released" | "rejected"))?;
+        let text = |name: &str| last.detail.get(name).and_then(|value| value.as_str()).unwrap_or_default();
+        let (by, at, why) = (actor(&signed.view(), text("by")), last.at.into(), text("reason").to_owned());
+        match last.kind.as_str() {
+            "released" => Some(Self::Released { by, at, why }),
+            "rejected" => Some(Self::Rejected { by, at, why }),
+            _ if message.status == Status::Expired => Some(Self::Expired),
+            _ => None,
+        }
+    }
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Cursor {
+    cursor: String,
+}
+
+pub(super) async fn list(s: Data<Services>, signed: Signed, query: Query<Cursor>) -> Result<HttpResponse> {
+    let cursor = Some(query.cursor.clone()).filter(|cursor| !cursor.is_empty());
+    let is_later_page = cursor.is_some();
+    let asked =
+        MessageQuery { status: Some(Status::Held), cursor, limit: ON_A_PAGE, ..MessageQuery::default() };
+    let found = messages::list(&s, &signed.caller, &asked).await?;
+    page::html(&HeldPage {
+        shell: signed.shell(Section::Held)?,
+        rows: found.items.into_iter().map(HeldRow::from).collect(),
+        newest: is_later_page.then(|| PATH.to_owned()),
+        older: found.next.map(|next| address(PATH, &[("cursor", &next)])),
+    })
+}
+
+pub(super) async fn release(
+    s: Data<Services>,
+    signed: Signed,
+    path: web::Path<String>,
+    form: Form,
+) -> Result<HttpResponse> {
+    let id: MessageId = params::id(&path, "message")?;
+    let done = messages::release(&s, &signed.caller, id, form.text("reason")).await;
+    after(&s, &signed, id, done, "review-released", &form).await
+}
+
+pub(super) async fn reject(
+    s: Data<Services>,
+    signed: Signed,
+    path: web::Path<String>,
+    form: Form,
+) -> Result<HttpResponse> {
+    let id: MessageId = params::id(&path, "message")?;
+    let done = messages::reject(&s, &signed.caller, id, form.text("reason")).await;
+    after(&s, &signed, id, done, "review-rejected", &form).await
+}
+
+/// To the message, with what came of it. Where somebody else was faster, their word is shown there.
+async fn after(
+    s: &Data<Services>,
+    signed: &Signed,
+    id: MessageId,
+    done: Result<()>,
+    said: &str,
+    form: &Form,
+) -> Result<HttpResponse> {
+    let view = signed.view();
+    match done {
+        Ok(()) => signed.say(&Flash::good(view.t(said)))?,
+        Err(Error::Conflict { code: "not_held", .. }) => {
+            signed.say(&Flash::amber(view.t("review-too-late")))?;
+        }
+        Err(Error::Forbidden { .. }) if signed.may(Permission::MessagesReview) => {
+            signed.say(&Flash::amber(view.t("review-own")))?;
+        }
+        Err(Error::Invalid(faults)) => {
+            let again = (form.text("reason").to_owned(), FieldFaults::new(&view, &faults));
+            let page = message::open(s, signed, id, DeliveryFilter::default(), Some(again)).await?;
+            return page::answer(HttpResponse::UnprocessableEntity(), &page);
+        }
+        Err(other) => return Err(other),
+    }
+    Ok(see_other(&format!("/console/messages/{id}")))
+}
