@@ -7,6 +7,7 @@ use belltower::store::callbacks::{
 };
 use belltower::store::providers::{self as provider_store, ProviderData};
 
+use super::roll_back;
 use crate::support::on_both;
 
 async fn provider(db: &Db, name: &str) -> ProviderId {
@@ -53,7 +54,7 @@ on_both!(a_call_is_kept_byte_by_byte_until_somebody_has_looked_into_it, |db| asy
     assert_eq!((first.body.as_slice(), calls[1].body.as_slice()), (&b"\x00\xff{"[..], &b"third"[..]));
     assert_eq!(take(&mut tx, &[one, other], 1).await.unwrap().len(), 1);
     remove(&mut tx, &[first.id]).await.unwrap();
-    drop(tx);
+    roll_back(tx).await;
     let mut tx = db.begin().await.unwrap();
     assert_eq!(take(&mut tx, &[one], 10).await.unwrap().len(), 2, "nothing was committed");
     remove(&mut tx, &calls.iter().map(|call| call.id).collect::<Vec<_>>()).await.unwrap();

@@ -50,6 +50,15 @@ pub(crate) async fn execute(tx: &mut Tx, text: &str) {
     }
 }
 
+/// Ends a transaction for nothing before anything else happens. PostgreSQL does not hear of one that is only dropped until
+/// its connection is free again, and keeps its rows locked.
+pub(crate) async fn roll_back(tx: Tx) {
+    match tx {
+        Tx::Sqlite(tx) => tx.rollback().await.unwrap(),
+        Tx::Postgres(tx) => tx.rollback().await.unwrap(),
+    }
+}
+
 async fn numbers(db: &Db) -> Vec<i64> {
     let query = "SELECT n FROM probe ORDER BY n";
     match db {
