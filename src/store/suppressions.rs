@@ -81,8 +81,9 @@ pub async fn bounced(tx: &mut Tx, refused: &[Refused], now: Timestamp) -> Result
          FROM {rows} AS x JOIN delivery d ON d.id = x.id
          WHERE d.address IS NOT NULL AND d.outlet <> 0
          GROUP BY d.address_kind, lower(d.address) ORDER BY 1, 2
-         ON CONFLICT (kind, address) DO UPDATE SET note = excluded.note, delivery_id = excluded.delivery_id,
-            created_at = excluded.created_at, until = excluded.until
+         ON CONFLICT (kind, address) DO UPDATE SET cause = excluded.cause, note = excluded.note,
+            delivery_id = excluded.delivery_id, created_at = excluded.created_at, created_by = excluded.created_by,
+            until = excluded.until
          WHERE suppression.cause = {bounced} OR suppression.until <= $2",
         bounced = Cause::Bounced.code(),
         rows = tx.dialect().rows("$1", &[("id", Field::Int), ("note", Field::Text), ("until", Field::Int)]),

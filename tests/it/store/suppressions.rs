@@ -76,7 +76,9 @@ on_both!(a_bounce_lists_the_address_and_leaves_what_operators_wrote, |db| async 
     let kept = of_person(&db, RecipientId(2)).await.unwrap().remove(0);
     assert_eq!((kept.id, kept.cause, kept.until), (written, Cause::Asked, Timestamp(50)));
     refuse(&db, claimed[1].id, 60).await;
-    assert_eq!(of_person(&db, RecipientId(2)).await.unwrap()[0].until, Timestamp(160), "its time was over");
+    let revived = of_person(&db, RecipientId(2)).await.unwrap().remove(0);
+    assert_eq!(revived.until, Timestamp(160), "its time was over");
+    assert_eq!((revived.cause, revived.created_by.as_str()), (Cause::Bounced, ""), "no operator wrote that");
 
     // What test keys send says nothing of real addresses.
     let mut tx = db.begin().await.unwrap();
