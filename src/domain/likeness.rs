@@ -1,8 +1,8 @@
 //! Whether two texts say the same.
 //!
-//! Letters, digits and their order count; case, width, spaces, punctuation and marks do not. Texts are alike as far as
-//! their pairs of neighbouring characters are the same, where they have the same numbers: another room or another day
-//! makes another text. Texts that are alike are found by min-wise hashing (A. Broder, On the resemblance and containment of
+//! Letters, digits, signs such as `+`, `≥`, `√` and their order count; case, width, spaces, punctuation and Markdown's marks
+//! do not. Texts are alike as far as their pairs of neighbouring characters are the same, where they have the same numbers:
+//! another room or another day makes another text. Texts that are alike are found by min-wise hashing (A. Broder, On the resemblance and containment of
 //! documents, 1997) in bands: eight of four, so that of texts alike by 90 % all but one in five thousand pairs share a
 //! band.
 
@@ -13,6 +13,9 @@ pub type Print = [i64; 1 + BANDS];
 
 const BANDS: usize = 8;
 const ROWS: usize = 4;
+/// Characters whose pairs are compared: what two long texts differ in stands at their beginning or in their numbers, and
+/// they are compared while others wait.
+const COMPARED: usize = 2_000;
 
 /// A text to be compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,9 +30,7 @@ impl Likeness {
     pub fn of<'t>(texts: impl IntoIterator<Item = &'t str>, apart: &str) -> Self {
         let (mut plain, mut numbers) = (String::new(), String::new());
         for text in texts {
-            for character in text.chars().map(narrow).filter(|c| c.is_alphanumeric()) {
-                plain.extend(character.to_lowercase());
-            }
+            write_plain(text, &mut plain);
             plain.push(' ');
             let mut before = ' ';
             for character in text.chars().map(narrow) {
@@ -40,8 +41,11 @@ impl Likeness {
                 }
                 before = character;
             }
+            if before.is_ascii_digit() {
+                numbers.push(' ');
+            }
         }
-        let characters: Vec<char> = plain.chars().collect();
+        let characters: Vec<char> = plain.chars().take(COMPARED).collect();
         let pairs = characters.windows(2).map(|pair| (pair[0], pair[1])).collect();
         Self {
             whole: hash([plain.as_bytes(), numbers.as_bytes(), apart.as_bytes()]),
@@ -81,9 +85,59 @@ impl Likeness {
     }
 }
 
-/// Full-width letters, digits and signs as the others.
+/// What of a text says something, in lower case.
+fn write_plain(text: &str, plain: &mut String) {
+    // Without the marks of emphasis, so that a sign stands beside what it belongs to.
+    let text: String = text.chars().map(narrow).filter(|c| !matches!(c, '*' | '_' | '`')).collect();
+    for line in text.lines() {
+        let mut before = ' ';
+        let mut rest = without_marks(line).chars().peekable();
+        while let Some(character) = rest.next() {
+            if says_something(before, character, rest.peek().copied().unwrap_or(' ')) {
+                plain.extend(character.to_lowercase());
+            }
+            before = character;
+        }
+    }
+}
+
+/// A line without Markdown's marks of quotes, list items and headings.
+fn without_marks(line: &str) -> &str {
+    let mut line = line.trim_start();
+    while let Some(mark @ ('>' | '-' | '+')) = line.chars().next() {
+        let rest = &line[1..];
+        let is_mark = rest.is_empty()
+            || rest.starts_with(char::is_whitespace)
+            || (mark == '>' && rest.starts_with('>'));
+        if !is_mark {
+            break;
+        }
+        line = rest.trim_start();
+    }
+    if line.chars().all(|c| c == '=') { "" } else { line }
+}
+
+/// A dash is a minus before a digit and a grade behind a letter (`-5`, `A-`); between two words or two numbers it says
+/// nothing.
+fn says_something(before: char, character: char, after: char) -> bool {
+    match character {
+        '-' if after.is_ascii_digit() => !before.is_ascii_digit(),
+        '-' => before.is_alphabetic() && !after.is_alphanumeric(),
+        '+' | '<' | '>' | '=' | '%' | '±' | '×' | '÷' | '¬' | '°' | '‰' | '$' | '¢' | '£' | '¥' | '€' => {
+            true
+        }
+        '○' | '◯' | '☐' | '☑' | '☒' | '✅' | '❌' | '✓'..='✘' => true,
+        // Units such as ℃, arrows, and what mathematicians write.
+        '\u{2100}'..='\u{214F}' | '\u{2190}'..='\u{22FF}' => true,
+        other => other.is_alphanumeric(),
+    }
+}
+
+/// Full-width letters, digits and signs as the others, and dashes that stand for a minus.
 fn narrow(character: char) -> char {
     match u32::from(character) {
+        0x2013 | 0xFE63 => '-',
+        0xFFE5 => '¥',
         wide @ 0xFF01..=0xFF5E => char::from_u32(wide - 0xFEE0).unwrap_or(character),
         _ => character,
     }
@@ -127,6 +181,65 @@ mod tests {
         assert_eq!(of(EXAM).percent(&of(&other)), 100);
         assert_eq!(of(EXAM).print(0), of(&other).print(0));
         assert_ne!(of(EXAM).print(0)[0], of(EXAM).print(1)[0], "another series");
+    }
+
+    #[test]
+    fn a_sign_makes_another_text() {
+        for (one, other) in [
+            ("成绩：A", "成绩：A+"),
+            ("成绩：A", "成绩：A-"),
+            ("成绩：**A**", "成绩：**A**-"),
+            ("成绩：A＋", "成绩：A－"),
+            ("室外 5 ℃", "室外 -5 ℃"),
+            ("室外5℃", "室外-5℃"),
+            ("室外 5 ℃", "室外 − 5 ℃"),
+            ("室外 5 ℃", "室外 –5 ℃"),
+            ("室外 5 ℃", "室外 5 ℉"),
+            ("≥60 分", "<60 分"),
+            ("60 分", ">60 分"),
+            ("a = b", "a ≠ b"),
+            ("5%", "5‰"),
+            ("已交 √", "已交 ×"),
+            ("✓ 通过", "✗ 通过"),
+            ("水位↑", "水位↓"),
+            ("$5", "￥5"),
+        ] {
+            let (one, other) = (of(one), of(other));
+            assert_ne!(one.print(0)[0], other.print(0)[0], "{one:?} {other:?}");
+            assert!(one.percent(&other) < 100);
+        }
+    }
+
+    #[test]
+    fn marks_and_dashes_make_no_other_text() {
+        for (one, other) in [
+            ("带上：\n\n- 学生证\n- 身份证", "带上：\n\n+ 学生证\n* 身份证"),
+            ("带上：\n- 学生证", "带上：学生证"),
+            ("> 原通知\n>> 更早的\n> - 一项", "原通知\n更早的\n一项"),
+            ("考试安排\n====\n地点", "考试安排\n---\n地点"),
+            ("2026-09-21", "2026/09/21"),
+            ("9:00-11:00", "9:00–11:00"),
+            ("e-mail 通知 - 考试——改期", "email 通知，考试改期"),
+            ("A＋", "A +"),
+            ("－5", "-**5**"),
+            ("地点：教三 204。", "地点：教三 204"),
+            ("￥5", "¥5"),
+        ] {
+            assert_eq!(of(one).print(0), of(other).print(0), "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn of_long_texts_the_beginning_is_compared_and_all_of_it_counts() {
+        let long = EXAM.repeat(300);
+        let longer = format!("{long}另行通知");
+        let (one, other) = (of(&long), of(&longer));
+        assert_eq!(one.percent(&other), 99);
+        assert!(share_a_band(&one, &other));
+        assert_ne!(one.print(0)[0], other.print(0)[0]);
+        let start: String = (0..2_000).filter_map(|n| char::from_u32(0x4E00 + n)).collect();
+        let end: String = (3_000..9_000).filter_map(|n| char::from_u32(0x4E00 + n)).collect();
+        assert!(of(&format!("{start}{end}")).pairs.len() < 2_000);
     }
 
     #[test]
