@@ -196,6 +196,11 @@ pub trait Channel: Send + Sync {
         Receipts { records: Vec::new(), trouble: Some("providers of this kind do not call".to_owned()) }
     }
 
+    /// Whether a receipt's code says that nothing will ever arrive at its address.
+    fn is_bounce(&self, _code: &str) -> bool {
+        false
+    }
+
     /// Connects and signs in without sending; for an administrator's test. The text says what answered.
     async fn check(&self) -> Result<String, String>;
 

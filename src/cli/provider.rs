@@ -29,8 +29,8 @@ timeout_seconds, concurrency.
 
 For http_sms: request {method, url, headers, format, charset, body}, secrets, signature {algorithm, over, key, encoding},
 recipients {per_call, separator, number_format}, sign_placement, sign_name, answer {success, message_id, failed_numbers,
-code, codes, otherwise}, receipt {format, records, id, number, status, delivered, acknowledge}, ca_file, timeout_seconds,
-concurrency; everything but request.url may be left out. docs/PROVIDERS.md explains each. The callback_url that is
+code, codes, otherwise}, receipt {format, records, id, number, status, delivered, bounced, acknowledge}, ca_file,
+timeout_seconds, concurrency; everything but request.url may be left out. docs/PROVIDERS.md explains each. The callback_url that is
 printed is the address to give to the vendor for its receipts.
 
 For sandbox: outcome, timeout_seconds, concurrency.";

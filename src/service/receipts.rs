@@ -3,7 +3,7 @@
 //!
 //! A receipt may overtake the outcome of the call it is about. It waits then, and looks again.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use subtle::ConstantTimeEq as _;
 
+use super::suppressions::{self, Bounce};
 use super::{Caller, Services, deliveries, providers};
 use crate::channel::{self, Channel};
 use crate::clock::Timestamp;
@@ -202,7 +203,9 @@ async fn match_waiting(s: &Services) -> Result<usize> {
         let Some(reference) = candidate.reference.as_deref() else { continue };
         by_reference.entry((candidate.provider_id, reference)).or_default().push(candidate);
     }
-    let (mut matches, mut told, mut later) = (Vec::new(), Vec::new(), Vec::new());
+    let bounced = bounced(s, &waiting).await?;
+    let (mut matches, mut told, mut later, mut bounces) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let mut decided = HashSet::new();
     for row in &waiting {
         let key = (row.provider_id, row.reference.as_deref().unwrap_or_default());
         let age = now.since(row.received_at);
@@ -211,6 +214,16 @@ async fn match_waiting(s: &Services) -> Result<usize> {
         match found {
             Some(delivery) => {
                 told.push((delivery.channel, row.state));
+                // As the delivery is moved: by the first word that says what became of it, and once.
+                let decides = row.state != State::Sent && decided.insert(delivery.id);
+                if decides && bounced.contains(&row.id) && can_move(delivery.state) {
+                    bounces.push(Bounce {
+                        delivery: delivery.id.0,
+                        channel: delivery.channel,
+                        code: row.code.as_deref(),
+                        detail: row.detail.as_deref(),
+                    });
+                }
                 matches.push(as_match(row, delivery));
             }
             None => {
@@ -223,6 +236,7 @@ async fn match_waiting(s: &Services) -> Result<usize> {
     if !matches.is_empty() {
         closed = store::settle(&mut tx, now, &|at| s.campus.day(at), &matches).await?;
     }
+    suppressions::note_bounces(s, &mut tx, &bounces, now).await?;
     if !later.is_empty() {
         store::look_later(&mut tx, &later).await?;
     }
@@ -232,6 +246,25 @@ async fn match_waiting(s: &Services) -> Result<usize> {
     }
     deliveries::complete(s, &closed).await?;
     Ok(waiting.len())
+}
+
+/// Receipts that say that nothing will ever arrive at the address.
+async fn bounced(s: &Services, waiting: &[WaitingRow]) -> Result<HashSet<i64>> {
+    let failed = || waiting.iter().filter(|row| row.state == State::Failed);
+    let mut doors = HashMap::new();
+    for id in failed().filter_map(|row| row.provider_id).collect::<HashSet<_>>() {
+        doors.insert(id, door(s, id).await?);
+    }
+    let is_bounce = |row: &&WaitingRow| match (row.provider_id.and_then(|id| doors.get(&id)), &row.code) {
+        (Some(Ok(adapter)), Some(code)) => adapter.is_bounce(code),
+        _ => false,
+    };
+    Ok(failed().filter(is_bounce).map(|row| row.id).collect())
+}
+
+/// Whether a receipt still says something new of a delivery.
+const fn can_move(state: State) -> bool {
+    matches!(state, State::Sent | State::Unknown)
 }
 
 /// The delivery a receipt is about, of those taken under its reference: the one to its number, or the only one where it

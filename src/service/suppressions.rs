@@ -97,26 +97,51 @@ pub(super) async fn note(
     let refused = |settlement: &&Settlement| {
         settlement.outcome.as_deref() == Some(OutcomeClass::PermanentRecipient.name())
     };
-    if !settlements.iter().any(|settlement| refused(&settlement)) {
-        return Ok(());
-    }
-    let policy = policies::in_force(s).await?;
     let bounces: Vec<_> = settlements
         .iter()
         .filter(refused)
         .filter_map(|settlement| {
             let channel = ChannelKind::from_code(settlement.channel)?;
-            let days = policy.suppression.days(channel);
-            if days == 0 || !is_lasting(channel, settlement.code.as_deref()) {
-                return None;
-            }
-            let words = [&settlement.code, &settlement.detail].into_iter().flatten();
-            let note = words.map(String::as_str).collect::<Vec<_>>().join(" · ");
-            let note = note.chars().take(LONGEST_NOTE).collect();
-            Some(Refused { id: settlement.id, note, until: now.plus(days_long(days)).0 })
+            let (code, detail) = (settlement.code.as_deref(), settlement.detail.as_deref());
+            Some(Bounce { delivery: settlement.id, channel, code, detail })
         })
         .collect();
-    if bounces.is_empty() { Ok(()) } else { store::bounced(tx, &bounces, now).await }
+    note_bounces(s, tx, &bounces, now).await
+}
+
+/// A provider's word that nothing will arrive at a delivery's address.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bounce<'a> {
+    pub delivery: i64,
+    pub channel: ChannelKind,
+    pub code: Option<&'a str>,
+    pub detail: Option<&'a str>,
+}
+
+/// Puts the addresses on the list for as long as the policy says.
+pub(super) async fn note_bounces(
+    s: &Services,
+    tx: &mut Tx,
+    bounces: &[Bounce<'_>],
+    now: Timestamp,
+) -> Result<()> {
+    if bounces.is_empty() {
+        return Ok(());
+    }
+    let policy = policies::in_force(s).await?;
+    let refused: Vec<_> = bounces
+        .iter()
+        .filter_map(|bounce| {
+            let days = policy.suppression.days(bounce.channel);
+            if days == 0 || !is_lasting(bounce.channel, bounce.code) {
+                return None;
+            }
+            let note = [bounce.code, bounce.detail].into_iter().flatten().collect::<Vec<_>>().join(" · ");
+            let note = note.chars().take(LONGEST_NOTE).collect();
+            Some(Refused { id: bounce.delivery, note, until: now.plus(days_long(days)).0 })
+        })
+        .collect();
+    if refused.is_empty() { Ok(()) } else { store::bounced(tx, &refused, now).await }
 }
 
 const fn days_long(days: u32) -> Duration {

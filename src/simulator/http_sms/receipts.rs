@@ -15,6 +15,9 @@ use crate::simulator::pattern::matches;
 /// A vendor gives up after so many tries.
 const TRIES: usize = 4;
 
+/// What carriers say of a number that nobody has.
+pub(super) const EMPTY_NUMBER: &str = "MK:0001";
+
 /// How a push looks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

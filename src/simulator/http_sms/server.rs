@@ -13,7 +13,7 @@ use url::Url;
 use super::answer::{AnswerFormat, BAD_CALL, BAD_NUMBER, BAD_SIGNATURE, Reply, TAKEN};
 use super::faults::{Moment, Plan, SmsAct, SmsFaults};
 use super::inbox::Inbox;
-use super::receipts::{self, Pushed, ReceiptPlan, Record, Waiting};
+use super::receipts::{self, EMPTY_NUMBER, Pushed, ReceiptPlan, Record, Waiting};
 use super::request::Call;
 use super::signature::SignatureCheck;
 use crate::simulator::http::{Answer, Request, Server, Service};
@@ -120,6 +120,7 @@ impl HttpSmsSimulator {
                     BAD_SIGNATURE: "config", BAD_CALL: "permanent_message", BAD_NUMBER: "permanent_recipient",
                 },
             },
+            "receipt": {"bounced": [EMPTY_NUMBER]},
         });
         if let Some(check) = &self.gateway.signature {
             settings["request"]["headers"] = json!({"X-Account": "{secret.account}"});

@@ -465,3 +465,30 @@ on_both!(who_is_erased_is_forgotten_in_receipts_too, |db| async {
     assert_eq!(campus.counts(&id, &["delivered"]).await, [1], "it counts all the same");
     assert!(campus.unmatched().await.iter().all(|row| row.address.is_none()));
 });
+
+on_both!(a_number_that_nobody_has_is_left_alone_once_its_receipt_says_so, |db| async {
+    let settings = json!({"recipients": {"per_call": 100}, "receipt": {"bounced": ["MK:0001"]}});
+    let campus = Campus::with(db.clone(), settings).await;
+    campus.send(&[1, 2, 3]).await;
+    let told =
+        |n: u32, status: &str| json!({"msgid": FIRST, "mobile": format!("138{n:08}"), "status": status});
+    campus
+        .tell(&json!([
+            told(1, "MK:0001"),
+            told(2, "MK:0012"),
+            told(3, "DELIVRD"),
+            told(3, "MK:0001"),
+            told(1, "MK:0001"),
+        ]))
+        .await;
+    campus.app.drain().await;
+    // What comes after the word that counted says nothing any more.
+    campus.tell(&json!([told(2, "MK:0001"), told(3, "MK:0001")])).await;
+    campus.app.drain().await;
+    let (s, owner) = (&campus.app.services, operator(Role::Owner));
+    let listed = belltower::service::suppressions::list(s, &owner, None, None, 9).await.unwrap();
+    let listed: Vec<_> = listed.iter().map(|row| (row.address.as_str(), row.note.as_str())).collect();
+    assert_eq!(listed, [("+8613800000001", "MK:0001")]);
+    let again = campus.send(&[1, 2]).await;
+    assert_eq!(campus.counts(&again, &["sent", "suppressed"]).await, [1, 1]);
+});

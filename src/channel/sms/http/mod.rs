@@ -212,6 +212,10 @@ impl Channel for HttpSms {
         settings.receipt.read(callback, settings.request.charset)
     }
 
+    fn is_bounce(&self, code: &str) -> bool {
+        self.caller.settings.receipt.bounced.iter().any(|word| word == code)
+    }
+
     async fn check(&self) -> Result<String, String> {
         self.caller.reach().await
     }

@@ -20,6 +20,8 @@ pub(super) struct Shape {
     pub(super) status: Pointer,
     /// Statuses that mean it has arrived.
     pub(super) delivered: Vec<String>,
+    /// Those among the others that mean that nothing will ever arrive at this number.
+    pub(super) bounced: Vec<String>,
     pub(super) acknowledge: String,
     pub(super) content_type: String,
 }
@@ -35,6 +37,8 @@ impl Default for Shape {
             number: pointer("/mobile"),
             status: pointer("/status"),
             delivered: vec!["DELIVRD".to_owned()],
+            // Which of its words for a failure speak of the number itself differs from carrier to carrier.
+            bounced: Vec::new(),
             acknowledge: "OK".to_owned(),
             content_type: "text/plain".to_owned(),
         }
@@ -91,7 +95,7 @@ impl Shape {
 
     /// Besides what the settings call delivered, the carriers' words for what is not decided yet (CMPP 2.0 §7.4.6.1,
     /// SMPP 3.4 appendix B).
-    fn state(&self, status: &str) -> State {
+    pub(super) fn state(&self, status: &str) -> State {
         if self.delivered.iter().any(|word| word == status) {
             return State::Delivered;
         }

@@ -20,7 +20,7 @@ use super::template::{Placeholder, Secrets, Template};
 use crate::channel::fields::{Fields, segment};
 use crate::channel::sms::number;
 use crate::channel::tls;
-use crate::domain::delivery::OutcomeClass;
+use crate::domain::delivery::{OutcomeClass, State};
 use crate::domain::sms_text::Placement;
 use crate::error::Fault;
 
@@ -315,15 +315,20 @@ fn pointer(fields: &mut Fields<'_>, key: &'static str) -> Option<Pointer> {
 
 /// One value or a list of them, as texts; `None` where it is left out.
 fn values(fields: &mut Fields<'_>, key: &'static str) -> Option<Vec<String>> {
-    let values: Option<Vec<String>> = match fields.take(key)? {
+    let value = fields.take(key)?;
+    Some(texts(fields, key, value))
+}
+
+fn texts(fields: &mut Fields<'_>, key: &'static str, value: &Value) -> Vec<String> {
+    let texts: Option<Vec<String>> = match value {
         Value::Array(items) => items.iter().map(scalar).collect(),
         value => scalar(value).map(|value| vec![value]),
     };
-    let values = values.unwrap_or_default();
-    if values.is_empty() {
+    let texts = texts.unwrap_or_default();
+    if texts.is_empty() {
         fields.fault(key, "wrong_type", format!("`{key}` is a text or a number, or a list of them"));
     }
-    Some(values)
+    texts
 }
 
 fn class(word: &str) -> Option<OutcomeClass> {
@@ -373,6 +378,11 @@ fn receipt(fields: &mut Fields<'_>) -> Shape {
     let number = pointer(fields, "number").unwrap_or(usual.number);
     let status = pointer(fields, "status").unwrap_or(usual.status);
     let delivered = values(fields, "delivered").unwrap_or(usual.delivered);
+    let bounced = match fields.take("bounced") {
+        None => usual.bounced,
+        Some(Value::Array(items)) if items.is_empty() => Vec::new(),
+        Some(value) => texts(fields, "bounced", value),
+    };
     let (acknowledge, content_type) = fields
         .object("acknowledge", |fields| {
             let body = match fields.take("body") {
@@ -387,7 +397,15 @@ fn receipt(fields: &mut Fields<'_>) -> Shape {
             (body, content_type)
         })
         .unwrap_or((usual.acknowledge.clone(), usual.content_type.clone()));
-    Shape { format, records, id, number, status, delivered, acknowledge, content_type }
+    let shape = Shape { format, records, id, number, status, delivered, bounced, acknowledge, content_type };
+    if shape.bounced.iter().any(|status| shape.state(status) != State::Failed) {
+        fields.fault(
+            "bounced",
+            "contradicts",
+            "a status that means it arrived, or nothing yet, is no bounce",
+        );
+    }
+    shape
 }
 
 #[cfg(test)]
@@ -448,7 +466,7 @@ mod tests {
             },
             "receipt": {
                 "format": "json", "records": "", "id": "/msgid", "number": "/mobile", "status": "/status",
-                "delivered": ["DELIVRD"], "acknowledge": {"body": "OK", "content_type": "text/plain"},
+                "delivered": ["DELIVRD"], "bounced": [], "acknowledge": {"body": "OK", "content_type": "text/plain"},
             },
             "timeout_seconds": 5, "concurrency": 4,
         });
@@ -472,7 +490,8 @@ mod tests {
                 "success": {"pointer": "code"}, "message_id": 5, "codes": {"1/0": "fine"}, "otherwise": "so",
                 "cod": "/code",
             },
-            "receipt": {"format": "yml", "records": "x", "delivered": [], "acknowledge": {"content_type": "文"}},
+            "receipt": {"format": "yml", "records": "x", "delivered": [], "bounced": ["UNKNOWN"],
+                "acknowledge": {"content_type": "文"}},
             "timeout_seconds": 0.01, "concurrency": 65, "retries": 3,
         });
         let expected = [
@@ -484,6 +503,7 @@ mod tests {
             ("/answer/success/pointer", "not_a_pointer"),
             ("/concurrency", "out_of_range"),
             ("/receipt/acknowledge/content_type", "not_a_media_type"),
+            ("/receipt/bounced", "contradicts"),
             ("/receipt/delivered", "wrong_type"),
             ("/receipt/format", "unknown_value"),
             ("/receipt/records", "not_a_pointer"),
