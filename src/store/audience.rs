@@ -3,11 +3,13 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use super::dialect::Field;
 use super::recipients::{RecipientRow, SELECT};
-use super::screen::Screen;
-use super::{Db, Dialect, in_db, row, sql, to_json};
+use super::screen::{Quiet, Screen, every_channel, had_it};
+use super::{Db, Dialect, in_db, row, sql, suppressions, to_json};
 use crate::Result;
 use crate::clock::Timestamp;
+use crate::domain::audience::DirectAddress;
 use crate::domain::channel::ChannelKind;
 use crate::domain::delivery::suppressed;
 use crate::domain::filter::{Bind, Filter, SqlFlavour};
@@ -221,6 +223,69 @@ pub async fn reach(
         missed(row.wechat_opted_out, row.wechat_no_address, row.wechat_suppressed),
     ];
     Ok(Reach { total: row.total, missed: ChannelKind::ALL.into_iter().zip(missed).collect() })
+}
+
+row! {
+    /// How addresses outside the directory could be reached by a channel.
+    pub struct Addresses {
+        channel: ChannelKind,
+        pub total: i64,
+        pub suppressed: i64,
+    }
+}
+
+/// Counts which addresses outside the directory a fan-out would reach now, by the same reasons.
+pub async fn reach_addresses(
+    db: &Db,
+    to: &[&DirectAddress],
+    screen: &Screen,
+    now: Timestamp,
+) -> Result<BTreeMap<ChannelKind, Addresses>> {
+    if to.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let too_long = |channel| screen.quiet.get(&channel) == Some(&Quiet::TooLong);
+    let rows: Vec<_> = to
+        .iter()
+        .map(|address| {
+            let channel = address.kind.channel();
+            serde_json::json!({
+                "channel": channel.code(), "kind": address.kind.code(), "address": address.value,
+                "late": i64::from(too_long(channel)),
+            })
+        })
+        .collect();
+    let mut missed = vec!["x.late = 1".to_owned()];
+    if screen.suppression {
+        missed.push(format!(
+            "{} IS NOT NULL",
+            suppressions::reason("x.kind", "x.address", "CAST($2 AS bigint)")
+        ));
+    }
+    if !screen.repeats.is_empty() {
+        // Their targets are the negative ones. Looked for once, and not for each address.
+        let ids: Vec<_> = screen.repeats.iter().map(|id| id.0.to_string()).collect();
+        missed.push(format!(
+            "(x.channel, lower(x.address)) IN (SELECT e.channel, lower(e.address) FROM delivery e
+             WHERE e.message_id IN ({ids}) AND e.channel IN ({channels}) AND e.target < 0 AND e.state IN ({had_it}))",
+            ids = ids.join(", "),
+            channels = every_channel(),
+            had_it = had_it(),
+        ));
+    }
+    let fields =
+        [("channel", Field::Int), ("kind", Field::Int), ("address", Field::Text), ("late", Field::Int)];
+    let text = format!(
+        "SELECT x.channel, CAST(count(*) AS bigint) AS total,
+            CAST(sum(CASE WHEN {missed} THEN 1 ELSE 0 END) AS bigint) AS suppressed
+         FROM {rows} AS x WHERE CAST($2 AS bigint) > 0 GROUP BY x.channel",
+        missed = missed.join(" OR "),
+        rows = db.dialect().rows("$1", &fields),
+    );
+    let rows = to_json(&rows)?;
+    let found: Vec<Addresses> =
+        in_db!(db, |conn| sqlx::query_as(sql(text)).bind(rows).bind(now.0).fetch_all(conn).await)?;
+    Ok(found.into_iter().map(|row| (row.channel, row)).collect())
 }
 
 /// Some of the selected people, from all over the directory.

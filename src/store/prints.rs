@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::dialect::Field;
-use super::{Dialect, JsonText, Tx, in_tx, row, sql, to_json};
+use super::{Db, Dialect, JsonText, Tx, in_db, in_tx, row, sql, to_json};
 use crate::Result;
 use crate::clock::Timestamp;
 use crate::domain::id::MessageId;
@@ -12,8 +12,29 @@ use crate::domain::message::Wording;
 
 /// Messages of one text that are looked at, the latest.
 const MOST_ALIKE: i64 = 50;
+/// Messages looked at for each band, the latest.
+const MOST_OF_A_BAND: i64 = 5;
 /// Messages of other texts that are compared.
-const MOST_SIMILAR: i64 = 20;
+const MOST_SIMILAR: i64 = 5;
+
+/// Where texts are looked for.
+#[derive(Debug)]
+pub enum Among<'a> {
+    /// Those of the transaction, too, by who is about to add one.
+    Tx(&'a mut Tx),
+    /// By who only asks and keeps nobody from writing.
+    Kept(&'a Db),
+}
+
+/// Evaluates one body for whichever it is.
+macro_rules! among {
+    ($among:expr, |$conn:ident| $body:expr) => {
+        match $among {
+            Among::Tx(tx) => in_tx!(tx, |$conn| $body),
+            Among::Kept(db) => in_db!(db, |$conn| $body),
+        }
+    };
+}
 
 row! {
     struct OneId {
@@ -33,12 +54,6 @@ row! {
 
 const BANDS: [(&str, Field); 2] = [("band", Field::Int), ("value", Field::Int)];
 
-fn wire(print: &[i64], first: usize) -> Result<String> {
-    let bands: Vec<_> =
-        print.iter().zip(first..).map(|(value, band)| json!({"band": band, "value": value})).collect();
-    to_json(&bands)
-}
-
 /// Nobody else looks for texts until the transaction ends: of two messages at once, one sees the other.
 pub async fn lock(tx: &mut Tx) -> Result<()> {
     if tx.dialect() == Dialect::Postgres {
@@ -48,14 +63,17 @@ pub async fn lock(tx: &mut Tx) -> Result<()> {
     Ok(())
 }
 
-/// Remembers a message's text.
+/// Remembers a message's text from now on.
 pub async fn insert(tx: &mut Tx, message: MessageId, print: &Print, now: Timestamp) -> Result<()> {
     let text = format!(
         "INSERT INTO message_print (band, value, message_id, created_at)
-         SELECT x.band, x.value, $2, $3 FROM {rows} AS x WHERE 1 = 1 ON CONFLICT DO NOTHING",
+         SELECT x.band, x.value, $2, $3 FROM {rows} AS x WHERE 1 = 1
+         ON CONFLICT (band, value, message_id) DO UPDATE SET created_at = excluded.created_at",
         rows = tx.dialect().rows("$1", &BANDS)
     );
-    let print = wire(print, 0)?;
+    let bands: Vec<_> =
+        print.iter().zip(0..).map(|(value, band)| json!({"band": band, "value": value})).collect();
+    let print = to_json(&bands)?;
     in_tx!(tx, |c| {
         sqlx::query(sql(text)).bind(print).bind(message.0).bind(now.0).execute(c).await.map(drop)
     })?;
@@ -64,7 +82,7 @@ pub async fn insert(tx: &mut Tx, message: MessageId, print: &Print, now: Timesta
 
 /// The latest messages since then, other than `message`, that are or were sent and said the same.
 pub async fn same(
-    tx: &mut Tx,
+    among: Among<'_>,
     message: MessageId,
     print: &Print,
     since: Timestamp,
@@ -72,40 +90,51 @@ pub async fn same(
     let text = "SELECT p.message_id AS id FROM message_print p JOIN message m ON m.id = p.message_id
         WHERE p.band = 0 AND p.value = $1 AND p.message_id <> $2 AND p.created_at >= $3 AND m.status IN (2, 3, 4)
         ORDER BY p.message_id DESC LIMIT $4 + 0";
-    let rows: Vec<OneId> = in_tx!(tx, |c| {
+    let rows: Vec<OneId> = among!(among, |c| {
         let query = sqlx::query_as(text).bind(print[0]).bind(message.0).bind(since.0).bind(MOST_ALIKE);
         query.fetch_all(c).await
     })?;
     Ok(rows.into_iter().map(|row| row.id).collect())
 }
 
-/// The latest messages since then, other than `message`, that are or were sent and may have said almost the same.
+/// Of the latest messages since then, other than `message`, that are or were sent, those that are likeliest to have said
+/// almost the same: the more bands they share, the likelier.
 pub async fn similar(
-    tx: &mut Tx,
+    among: Among<'_>,
     message: MessageId,
     print: &Print,
     since: Timestamp,
 ) -> Result<Vec<AlikeRow>> {
+    // Each band by itself: along the index, and no further than a few messages.
+    let bands: Vec<_> = (1..print.len())
+        .map(|band| {
+            format!(
+                "SELECT id FROM (SELECT p.message_id AS id FROM message_print p JOIN message m ON m.id = p.message_id
+                 WHERE p.band = {band} AND p.value = ${value} AND p.message_id <> $1 AND p.created_at >= $2
+                    AND m.status IN (2, 3, 4) ORDER BY p.message_id DESC LIMIT {MOST_OF_A_BAND}) AS b{band}",
+                value = 2 + band
+            )
+        })
+        .collect();
     let text = format!(
-        "SELECT m.id, s.name AS source_name, m.content FROM message m LEFT JOIN source s ON s.id = m.source_id
-         WHERE m.status IN (2, 3, 4) AND m.id IN (SELECT id FROM (
-            SELECT DISTINCT p.message_id AS id FROM {rows} AS x
-            JOIN message_print p ON p.band = x.band AND p.value = x.value
-            WHERE p.message_id <> $2 AND p.created_at >= $3 ORDER BY id DESC LIMIT $4 + 0) AS found)
-         ORDER BY m.id DESC",
-        rows = tx.dialect().rows("$1", &BANDS)
+        "SELECT m.id, s.name AS source_name, m.content FROM (SELECT id, count(*) AS shared FROM ({bands}) AS found
+            GROUP BY id ORDER BY shared DESC, id DESC LIMIT {MOST_SIMILAR}) AS likely
+         JOIN message m ON m.id = likely.id LEFT JOIN source s ON s.id = m.source_id
+         ORDER BY likely.shared DESC, m.id DESC",
+        bands = bands.join(" UNION ALL "),
     );
-    let bands = wire(&print[1..], 1)?;
-    Ok(in_tx!(tx, |c| {
-        let query = sqlx::query_as(sql(text)).bind(bands).bind(message.0).bind(since.0).bind(MOST_SIMILAR);
-        query.fetch_all(c).await
+    Ok(among!(among, |c| {
+        let query = sqlx::query_as(sql(text)).bind(message.0).bind(since.0);
+        print[1..].iter().fold(query, |query, value| query.bind(*value)).fetch_all(c).await
     })?)
 }
 
-/// Forgets texts from before a moment and says how many rows that were.
-pub async fn prune(tx: &mut Tx, before: Timestamp) -> Result<u64> {
-    let text = "DELETE FROM message_print WHERE created_at < $1";
+/// Forgets texts from before a moment, `limit` rows at most, and says how many that were.
+pub async fn prune(tx: &mut Tx, before: Timestamp, limit: u32) -> Result<u64> {
+    let text = "DELETE FROM message_print WHERE (band, value, message_id) IN
+        (SELECT band, value, message_id FROM message_print WHERE created_at < $1 ORDER BY created_at LIMIT $2 + 0)";
     Ok(in_tx!(tx, |c| {
-        sqlx::query(text).bind(before.0).execute(c).await.map(|done| done.rows_affected())
+        let query = sqlx::query(text).bind(before.0).bind(i64::from(limit));
+        query.execute(c).await.map(|done| done.rows_affected())
     })?)
 }

@@ -13,7 +13,7 @@ use crate::domain::audience::{Audience, Params};
 use crate::domain::channel::ChannelKind;
 use crate::domain::id::MessageId;
 use crate::domain::message::{Category, Lane, Wording};
-use crate::domain::routing::Rule;
+use crate::domain::routing::{Routed, Rule};
 
 row! {
     /// The whole list of rules as it was at some time.
@@ -55,6 +55,25 @@ pub async fn list(db: &Db, before: Option<i64>, limit: u32) -> Result<Vec<Versio
     let text = format!("{SELECT} WHERE number < $1 ORDER BY number DESC LIMIT $2 + 0");
     let before = before.unwrap_or(i64::MAX);
     Ok(in_db!(db, |c| sqlx::query_as(sql(text)).bind(before).bind(i64::from(limit)).fetch_all(c).await)?)
+}
+
+/// The versions that may hold one of these words, as JSON has them.
+pub async fn holding(tx: &mut Tx, words: &[String]) -> Result<Vec<VersionRow>> {
+    let dialect = tx.dialect();
+    let any: Vec<_> = (1..=words.len()).map(|n| dialect.holds("rules", &format!("${n}"))).collect();
+    let text = format!("{SELECT} WHERE {} ORDER BY number", any.join(" OR "));
+    Ok(in_tx!(tx, |c| {
+        let query = sqlx::query_as(sql(text));
+        words.iter().fold(query, sqlx::query::QueryAs::bind).fetch_all(c).await
+    })?)
+}
+
+/// Writes a version anew, for whom it no longer may name.
+pub async fn rewrite(tx: &mut Tx, number: i64, rules: &[Rule]) -> Result<()> {
+    let text = "UPDATE routing_version SET rules = $2 WHERE number = $1";
+    let rules = to_json(rules)?;
+    in_tx!(tx, |c| sqlx::query(text).bind(number).bind(rules).execute(c).await.map(drop))?;
+    Ok(())
 }
 
 /// Adds a version, which is in force from the commit on.
@@ -145,6 +164,14 @@ pub struct Record {
     /// New texts; `None`: as they were.
     pub title: Option<String>,
     pub content: Option<String>,
+}
+
+/// Keeps with a message, which nobody plans, how it is routed.
+pub async fn set_routed(tx: &mut Tx, message: MessageId, routed: &Routed) -> Result<()> {
+    let text = "UPDATE message SET routing = $2 WHERE id = $1";
+    let routed = to_json(routed)?;
+    in_tx!(tx, |c| sqlx::query(text).bind(message.0).bind(routed).execute(c).await.map(drop))?;
+    Ok(())
 }
 
 /// Keeps what the rules made of messages that are being planned.

@@ -79,6 +79,9 @@ pub struct Routed {
     /// Messages that said the same a short time before.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub repeats: Vec<MessageId>,
+    /// A reviewer has let it go, and nobody has looked yet at what was sent while it was held.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub released: bool,
 }
 
 /// A rule that matched a message.
@@ -106,6 +109,13 @@ impl Routed {
     /// Whether the message waits until the campus is awake.
     pub fn heeds_quiet_hours(&self, category: Category) -> bool {
         category != Category::Emergency && self.quiet_hours != Some(QuietHours::Ignore)
+    }
+
+    /// Forgets which of the message's own words made rules match.
+    pub fn forget_why(&mut self) {
+        for rule in &mut self.matched {
+            "–".clone_into(&mut rule.because);
+        }
     }
 
     /// The channels a message goes by: as the rules say, or together by those it came with.

@@ -13,17 +13,18 @@ use crate::domain::audience::{Audience, Params};
 use crate::domain::channel::ChannelKind;
 use crate::domain::id::MessageId;
 use crate::domain::message::{Category, Lane, Wording};
-use crate::domain::policy::ThenFor;
+use crate::domain::policy::{Similar, ThenFor};
 use crate::domain::routing::{ChannelPlan, Checked, Outcome};
 use crate::domain::sms_text::{self, Placement};
 use crate::domain::topic::Topic;
 use crate::error::{Error, Result};
 use crate::service::caller::KeyCaller;
-use crate::service::policies::{self, Alike, Found, Heeded, Look, Subject};
+use crate::service::policies::{Alike, Heeded, Look, Subject};
 use crate::service::routing::{Arrived, Fate, InForce, Route, in_force, route};
 use crate::service::{Services, planning};
 use crate::store::audience::{self, Caps, Missed};
 use crate::store::messages::NewMessage;
+use crate::store::prints::Among;
 use crate::store::providers;
 use crate::store::routing::WholeRow;
 use crate::store::screen::{Quiet, Screen};
@@ -57,24 +58,23 @@ pub(super) async fn look<'r>(s: &Services, rules: &'r InForce, parts: &Parts) ->
     let people = parts.people(&route.routed.audiences, route.routed.replaced);
     let mut warnings = Vec::new();
     let heeded = Heeded::load(s).await?;
-    let alike = alike(s, &heeded, parts, wording).await?;
     let mut routed = route.routed.clone();
-    routed.repeats = alike.same;
+    let similar = repeats(s, &heeded, parts, wording, &mut routed.repeats).await?;
     let now = s.clock.now();
     let (topic, category, expires_at) = (parts.topic.as_str(), parts.category, route.expires_at);
     // One that is scheduled meets the quiet hours of its own time.
     let then = parts.send_at.max(now);
     let screen = heeded.screen(&Subject { topic, category, routed: &routed, expires_at }, then);
     warnings.extend(quiet(s, &screen, &plan));
-    if let Some(alike) = &alike.similar {
-        let similar = heeded.policy.repeats.and_then(|repeats| repeats.similar);
-        if similar.is_some_and(|similar| similar.then == ThenFor::Hold) && route.fate == Fate::Send {
+    if let Some((similar, alike)) = &similar {
+        if similar.then == ThenFor::Hold && route.fate == Fate::Send {
             route.fate = Fate::Hold(alike.says());
         }
         warnings.push(PreviewWarning::new("similar", format!("it is {}", alike.says())));
     }
     let caps = Caps { day: s.campus.day(then), most: caps(&heeded, parts) };
-    let whichever = matches!(route.routed.plan(&parts.channels), ChannelPlan::Fallback(_));
+    let whichever =
+        matches!(route.routed.plan(&parts.channels), ChannelPlan::Fallback(steps) if steps.len() > 1);
     let reach = Reached { screen: &screen, caps: &caps, whichever, now };
     let audience = counts(s, &people, &plan, &reach).await?;
     if let Fate::Unrouted(why) = &route.fate {
@@ -104,7 +104,7 @@ pub(super) async fn look<'r>(s: &Services, rules: &'r InForce, parts: &Parts) ->
         warnings,
         unknown: None,
     };
-    Ok(Seen { preview, route, similar: alike.similar })
+    Ok(Seen { preview, route, similar: similar.map(|(_, alike)| alike) })
 }
 
 /// What of a message decides its way.
@@ -239,21 +239,32 @@ async fn counts(
         let reachable = reach.total - opted_out - no_address - suppressed;
         counts.by_channel.insert(*channel, Reachable { reachable, no_address, opted_out, suppressed });
     }
-    for address in people.iter().flat_map(|part| &part.to) {
-        counts.total += 1;
-        counts.by_channel.entry(address.kind.channel()).or_default().reachable += 1;
+    let to: Vec<_> = people.iter().flat_map(|part| &part.to).collect();
+    for (channel, direct) in audience::reach_addresses(&s.db, &to, by.screen, by.now).await? {
+        let of = counts.by_channel.entry(channel).or_default();
+        counts.total += direct.total;
+        of.reachable += direct.total - direct.suppressed;
+        of.suppressed += direct.suppressed;
     }
     Ok(counts)
 }
 
-/// Messages of the same or almost the same text, where the policy asks.
-async fn alike(s: &Services, heeded: &Heeded, parts: &Parts, wording: &Wording) -> Result<Found> {
+/// Puts messages of the same text in `same`, where the policy asks; else the one that says almost the same.
+async fn repeats(
+    s: &Services,
+    heeded: &Heeded,
+    parts: &Parts,
+    wording: &Wording,
+    same: &mut Vec<MessageId>,
+) -> Result<Option<(Similar, Alike)>> {
     let asks = parts.category != Category::Emergency && parts.personal.is_none();
-    let Some(policy) = heeded.policy.repeats.filter(|_| asks) else { return Ok(Found::default()) };
-    let look = Look { id: parts.id, test: parts.test, wording };
-    // Nothing is written, and nothing is kept.
-    let mut tx = s.db.begin().await?;
-    policies::repeats(&mut tx, policy, &look, s.clock.now(), false).await
+    let Some(policy) = heeded.policy.repeats.filter(|_| asks) else { return Ok(None) };
+    let look = Look::new(parts.id, parts.test, wording);
+    let now = s.clock.now();
+    *same = look.same(Among::Kept(&s.db), policy, now).await?;
+    let Some(similar) = policy.similar.filter(|_| same.is_empty()) else { return Ok(None) };
+    let alike = look.similar(Among::Kept(&s.db), policy, similar, now).await?;
+    Ok(alike.map(|alike| (similar, alike)))
 }
 
 /// The caps that count for a message.

@@ -6,18 +6,19 @@ use crate::clock::Timestamp;
 use crate::domain::id::MessageId;
 use crate::domain::message::Status;
 use crate::domain::operator::Permission;
+use crate::domain::routing::Routed;
 use crate::error::{Error, Result};
 use crate::queue::{Entry, Work};
 use crate::service::deliveries::{event, publish};
 use crate::service::{Caller, Services};
 use crate::store::messages::{self, Standing};
-use crate::store::{Tx, audit, events};
+use crate::store::{JsonText, Tx, audit, events, routing};
 
 /// Characters in what a reviewer says.
 const LONGEST_REASON: usize = 200;
 
-/// Lets a held message go. It is planned as the rules said when it was held. `why` is kept with it, where the reviewer
-/// said something.
+/// Lets a held message go. It is planned as the rules said when it was held, but whoever was sent the same meanwhile is
+/// spared it. `why` is kept with it, where the reviewer said something.
 ///
 /// # Errors
 ///
@@ -28,6 +29,9 @@ pub async fn release(s: &Services, caller: &Caller, id: MessageId, why: &str) ->
     let now = s.clock.now();
     let mut tx = s.db.begin().await?;
     let held = held(&mut tx, caller, id, now).await?;
+    if let Some(JsonText(routed)) = held.routing {
+        routing::set_routed(&mut tx, id, &Routed { released: true, ..routed }).await?;
+    }
     messages::set_status(&mut tx, id, Status::Accepted, None, held.expires_at, now).await?;
     let by = caller.label();
     let mut detail = json!({ "by": by });

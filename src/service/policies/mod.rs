@@ -19,8 +19,8 @@ use crate::{Error, Result};
 
 pub use self::gate::{Facing, Repeats, Stop, stops};
 pub(super) use self::in_force::{KnownPolicy, in_force};
+pub(super) use self::repeats::Look;
 pub use self::repeats::{Alike, prune};
-pub(super) use self::repeats::{Found, Look, repeats};
 pub(super) use self::screen::{Heeded, Subject};
 
 /// The policy in force.

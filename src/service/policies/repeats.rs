@@ -6,30 +6,66 @@ use super::super::Services;
 use crate::Result;
 use crate::clock::Timestamp;
 use crate::domain::id::MessageId;
-use crate::domain::likeness::Likeness;
+use crate::domain::likeness::{Likeness, Print};
 use crate::domain::message::Wording;
-use crate::domain::policy::Repeats;
-use crate::store::{Tx, prints};
+use crate::domain::policy::{Repeats, Similar};
+use crate::store::Tx;
+use crate::store::prints::{self, Among};
 
 /// No policy remembers texts for longer.
 const KEPT: Duration = Duration::from_hours(168);
+/// Rows forgotten in one transaction.
+const CHUNK: u32 = 5_000;
 
-/// The message a text belongs to.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::service) struct Look<'m> {
-    /// Of a preview, which is nobody's yet, the lowest there is.
-    pub id: MessageId,
-    pub test: bool,
-    pub wording: &'m Wording,
+/// A message's text as it is looked for.
+#[derive(Debug)]
+pub(in crate::service) struct Look {
+    id: MessageId,
+    likeness: Likeness,
+    print: Print,
 }
 
-/// What was found.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(in crate::service) struct Found {
-    /// Messages that said the same, the latest first.
-    pub same: Vec<MessageId>,
-    /// Where there are none, the one that said most of it.
-    pub similar: Option<Alike>,
+impl Look {
+    /// `id`: of a preview, which is nobody's yet, the lowest there is.
+    pub fn new(id: MessageId, test: bool, wording: &Wording) -> Self {
+        let likeness = likeness(wording);
+        let print = likeness.print(u64::from(test));
+        Self { id, likeness, print }
+    }
+
+    /// Messages that said the same and are or were sent, the latest first.
+    pub async fn same(&self, among: Among<'_>, policy: Repeats, now: Timestamp) -> Result<Vec<MessageId>> {
+        prints::same(among, self.id, &self.print, since(policy, now)).await
+    }
+
+    /// The one that said most of it, where that is as much as the policy asks.
+    pub async fn similar(
+        &self,
+        among: Among<'_>,
+        policy: Repeats,
+        similar: Similar,
+        now: Timestamp,
+    ) -> Result<Option<Alike>> {
+        let candidates = prints::similar(among, self.id, &self.print, since(policy, now)).await?;
+        Ok(candidates
+            .into_iter()
+            .map(|row| Alike {
+                id: row.id,
+                percent: self.likeness.percent(&likeness(&row.content.0)),
+                source: row.source_name,
+            })
+            .filter(|alike| (similar.percent..100).contains(&alike.percent))
+            .max_by_key(|alike| (alike.percent, alike.id)))
+    }
+
+    /// Later messages find it.
+    pub async fn remember(&self, tx: &mut Tx, now: Timestamp) -> Result<()> {
+        prints::insert(tx, self.id, &self.print, now).await
+    }
+}
+
+fn since(policy: Repeats, now: Timestamp) -> Timestamp {
+    now.minus(Duration::from_hours(u64::from(policy.within_hours)))
 }
 
 /// A message whose text is almost the same.
@@ -49,36 +85,6 @@ impl Alike {
     }
 }
 
-/// Looks for texts like this one. `remember`: later messages will find it.
-pub(in crate::service) async fn repeats(
-    tx: &mut Tx,
-    policy: Repeats,
-    look: &Look<'_>,
-    now: Timestamp,
-    remember: bool,
-) -> Result<Found> {
-    let likeness = likeness(look.wording);
-    let print = likeness.print(u64::from(look.test));
-    let since = now.minus(Duration::from_hours(u64::from(policy.within_hours)));
-    let mut found = Found { same: prints::same(tx, look.id, &print, since).await?, similar: None };
-    if let Some(similar) = policy.similar.filter(|_| found.same.is_empty()) {
-        let candidates = prints::similar(tx, look.id, &print, since).await?;
-        found.similar = candidates
-            .into_iter()
-            .map(|row| Alike {
-                id: row.id,
-                percent: likeness.percent(&self::likeness(&row.content.0)),
-                source: row.source_name,
-            })
-            .filter(|alike| (similar.percent..100).contains(&alike.percent))
-            .max_by_key(|alike| (alike.percent, alike.id));
-    }
-    if remember {
-        prints::insert(tx, look.id, &print, now).await?;
-    }
-    Ok(found)
-}
-
 fn likeness(wording: &Wording) -> Likeness {
     let content = &wording.content;
     let variants = content.variants.iter().flat_map(|(key, variant)| {
@@ -91,8 +97,15 @@ fn likeness(wording: &Wording) -> Likeness {
 
 /// Forgets texts that no policy asks for any more, and says how many numbers that were.
 pub async fn prune(s: &Services) -> Result<u64> {
-    let mut tx = s.db.begin().await?;
-    let pruned = prints::prune(&mut tx, s.clock.now().minus(KEPT)).await?;
-    tx.commit().await?;
-    Ok(pruned)
+    let before = s.clock.now().minus(KEPT);
+    let mut all = 0;
+    loop {
+        let mut tx = s.db.begin().await?;
+        let pruned = prints::prune(&mut tx, before, CHUNK).await?;
+        tx.commit().await?;
+        all += pruned;
+        if pruned < u64::from(CHUNK) {
+            return Ok(all);
+        }
+    }
 }

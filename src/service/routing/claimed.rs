@@ -1,24 +1,29 @@
 //! Routing the messages a planner has just claimed, in the transaction that claims them.
 
-use serde_json::json;
+use std::collections::HashSet;
+
+use serde_json::{Value, json};
 
 use super::in_force::InForce;
 use super::route::{Arrived, Fate, Route, route};
 use crate::clock::Timestamp;
+use crate::domain::id::MessageId;
 use crate::domain::message::{Category, Status};
 use crate::domain::policy::{Policy, ThenFor};
+use crate::domain::routing::Routed;
 use crate::domain::topic::Topic;
 use crate::service::deliveries::event;
-use crate::service::policies::{self, Look};
+use crate::service::policies::Look;
 use crate::store::events::{self, Event};
 use crate::store::planning::Planned;
-use crate::store::prints;
+use crate::store::prints::{self, Among};
 use crate::store::routing::{self as store, Record, SubjectRow};
 use crate::store::{JsonText, Tx};
 use crate::{Error, Result};
 
-/// Puts the rules to messages that nobody has routed yet and keeps with each what came of it. Returns those that are to
-/// be planned; the others are held, or nobody can be sent them.
+/// Puts the rules to messages that nobody has routed yet and keeps with each what came of it. One that a reviewer let go
+/// stays as it was routed, but for what was said meanwhile. Returns those that are to be planned; the others are held, or
+/// nobody can be sent them.
 pub(in crate::service) async fn route_claimed(
     tx: &mut Tx,
     in_force: &InForce,
@@ -28,8 +33,10 @@ pub(in crate::service) async fn route_claimed(
 ) -> Result<Vec<Planned>> {
     // One that is partly planned goes on as it began.
     let is_new = |message: &Planned| message.routing.is_none() && message.plan_cursor.0 == 0;
-    let ids: Vec<_> = messages.iter().filter(|message| is_new(message)).map(|message| message.id).collect();
-    if (in_force.rules.is_empty() && policy.repeats.is_none()) || ids.is_empty() {
+    let asks = !in_force.rules.is_empty() || policy.repeats.is_some();
+    let looked_at = |message: &&Planned| is_released(message) || (asks && is_new(message));
+    let ids: Vec<_> = messages.iter().filter(looked_at).map(|message| message.id).collect();
+    if ids.is_empty() {
         return Ok(messages);
     }
     // Before any text is looked for: two planners then see each other's.
@@ -40,27 +47,48 @@ pub(in crate::service) async fn route_claimed(
     }
     let subjects = store::subjects(tx, &ids).await?;
     let (mut records, mut told, mut go_on) = (Vec::new(), Vec::new(), Vec::new());
+    // Of two that repeat each other only one may know it, or neither would be sent.
+    let mut to_come: HashSet<MessageId> =
+        messages.iter().filter(|message| is_released(message)).map(|message| message.id).collect();
     for mut message in messages {
         let Some(subject) = subjects.iter().find(|subject| subject.id == message.id) else {
             go_on.push(message);
             continue;
         };
+        if let Some(JsonText(mut routed)) = message.routing.take() {
+            // Whoever takes it up after a crash leaves it at that.
+            routed.released = false;
+            to_come.remove(&message.id);
+            if let Some(policy) = repeats.filter(|_| looks(&message)) {
+                let look = Look::new(message.id, message.test, &subject.content.0);
+                routed.repeats = look.same(Among::Tx(tx), policy, now).await?;
+                routed.repeats.retain(|id| !to_come.contains(id));
+                look.remember(tx, now).await?;
+            }
+            records.push(goes_on(&message, &routed)?);
+            message.routing = Some(JsonText(routed));
+            go_on.push(message);
+            continue;
+        }
         // Every topic was read when it was accepted.
         let topic: Topic = message.topic.parse().map_err(|why: String| Error::internal(why))?;
         let mut route = route(in_force, &arrived(&message, subject, &topic));
         if let Some(policy) = repeats.filter(|_| looks(&message) && !matches!(route.fate, Fate::Unrouted(_)))
         {
             let wording = route.wording.as_ref().unwrap_or(&subject.content.0);
-            let look = Look { id: message.id, test: message.test, wording };
-            let found = policies::repeats(tx, policy, &look, now, true).await?;
-            route.routed.repeats = found.same;
-            if let (Some(similar), Some(alike)) = (policy.similar, found.similar) {
+            let look = Look::new(message.id, message.test, wording);
+            route.routed.repeats = look.same(Among::Tx(tx), policy, now).await?;
+            route.routed.repeats.retain(|id| !to_come.contains(id));
+            if let Some(similar) = policy.similar.filter(|_| route.routed.repeats.is_empty())
+                && let Some(alike) = look.similar(Among::Tx(tx), policy, similar, now).await?
+            {
                 let detail = json!({ "message": alike.id, "percent": alike.percent, "source": alike.source });
                 told.push(event(message.id, now, "similar", &detail));
                 if similar.then == ThenFor::Hold && route.fate == Fate::Send {
                     route.fate = Fate::Hold(alike.says());
                 }
             }
+            look.remember(tx, now).await?;
         }
         records.push(record(&message, &route)?);
         told.extend(events_of(&message, &route, now));
@@ -73,6 +101,11 @@ pub(in crate::service) async fn route_claimed(
     store::record(tx, &records, now).await?;
     events::insert(tx, &told).await?;
     Ok(go_on)
+}
+
+/// It was held until a reviewer let it go.
+fn is_released(message: &Planned) -> bool {
+    message.routing.as_ref().is_some_and(|routing| routing.0.released)
 }
 
 fn arrived<'m>(message: &'m Planned, subject: &'m SubjectRow, topic: &'m Topic) -> Arrived<'m> {
@@ -111,11 +144,28 @@ fn record(message: &Planned, route: &Route<'_>) -> Result<Record> {
     })
 }
 
+/// A message that is planned as it was routed before.
+fn goes_on(message: &Planned, routed: &Routed) -> Result<Record> {
+    Ok(Record {
+        id: message.id.0,
+        routing: serde_json::to_string(routed).map_err(Error::internal)?,
+        status: Status::Routing.code(),
+        reason: None,
+        expires_at: message.expires_at.0,
+        title: None,
+        content: None,
+    })
+}
+
+/// What the event `routed` says.
+pub(in crate::service) fn told_of(routed: &Routed) -> Value {
+    json!({ "version": routed.version, "rules": routed.matched })
+}
+
 fn events_of(message: &Planned, route: &Route<'_>, now: Timestamp) -> Vec<Event> {
     let mut told = Vec::new();
     if !route.routed.matched.is_empty() {
-        let detail = json!({ "version": route.routed.version, "rules": route.routed.matched });
-        told.push(event(message.id, now, "routed", &detail));
+        told.push(event(message.id, now, "routed", &told_of(&route.routed)));
     }
     match &route.fate {
         Fate::Send => {}

@@ -8,7 +8,7 @@ use belltower::simulator::{Faults, Reply, Stage};
 use serde_json::{Value, json};
 
 use super::{apply, preview, warnings};
-use crate::routing::{Campus, exam, source};
+use crate::routing::{Campus, exam, owner, source};
 use crate::support::on_both;
 
 fn day() -> Value {
@@ -111,7 +111,7 @@ on_both!(a_text_that_never_got_there_is_no_repeat, |db| async {
     let first = campus.send(body.clone()).await;
     campus.drain().await;
     assert_eq!(campus.outcomes(first).await, ["2026001 email pending retrying"]);
-    belltower::service::deliveries::cancel(&campus.s, &crate::routing::owner(), first).await.unwrap();
+    belltower::service::deliveries::cancel(&campus.s, &owner(), first).await.unwrap();
     campus.faults(Faults::default());
     let second = campus.send(body).await;
     campus.drain().await;
@@ -129,7 +129,7 @@ on_both!(a_repeat_for_a_few_waits_for_the_first_for_many, |db| async {
         .collect();
     let mut import = recipients::Import::start(
         &campus.s,
-        &crate::routing::owner(),
+        &owner(),
         recipients::Format::Ndjson,
         recipients::ImportOptions::default(),
     )
@@ -144,4 +144,66 @@ on_both!(a_repeat_for_a_few_waits_for_the_first_for_many, |db| async {
     campus.drain().await;
     assert_eq!(campus.outcomes(second).await, ["2026001 email suppressed duplicate"]);
     assert_eq!(campus.message(first).await.summary.counts.all.sent, 2_103);
+});
+
+on_both!(of_copies_that_were_held_one_goes_whenever_they_are_released, |db| async {
+    let mut campus = Campus::new(db.clone()).await;
+    apply(&campus, json!({"repeats": {"within_hours": 24}})).await;
+    campus.apply(json!([{"name": "全部", "then": {"hold": "先审"}}])).await;
+    let mut ids = Vec::new();
+    for text in [TEXT, TEXT, "另一件事：明天停水", "另一件事：明天停水"] {
+        ids.push(campus.send(to(text, &["2026001"])).await);
+    }
+    campus.drain().await;
+    // Both at once.
+    for id in &ids[..2] {
+        messages::release(&campus.s, &owner(), *id, "").await.unwrap();
+    }
+    campus.drain().await;
+    let sent = ["2026001 email sent", "2026001 sms delivered"];
+    let spared = ["2026001 email suppressed duplicate", "2026001 sms suppressed duplicate"];
+    let both = [campus.outcomes(ids[0]).await, campus.outcomes(ids[1]).await];
+    assert!(both.iter().any(|one| *one == sent) && both.iter().any(|one| *one == spared), "{both:?}");
+
+    // One after the other, long after they were held.
+    campus.turn(Duration::from_hours(30));
+    for (id, outcome) in [(ids[2], sent), (ids[3], spared)] {
+        messages::release(&campus.s, &owner(), id, "").await.unwrap();
+        campus.drain().await;
+        assert_eq!(campus.outcomes(id).await, outcome);
+    }
+
+    // As a planner finds one that was cut off: it is looked at no more.
+    let routed = async |id| {
+        let body = belltower::store::messages::find_body(&db, id).await.unwrap().unwrap();
+        body.routing.unwrap().0
+    };
+    let before = routed(ids[3]).await;
+    assert_eq!((before.released, before.repeats.as_slice()), (false, &ids[2..3]));
+    let mut tx = db.begin().await.unwrap();
+    let text = format!("UPDATE message SET status = 1 WHERE id = {}", ids[2].0);
+    crate::store::execute(&mut tx, &text).await;
+    tx.commit().await.unwrap();
+    campus.drain().await;
+    assert!(routed(ids[2]).await.repeats.is_empty(), "neither itself nor what repeats it");
+    assert_eq!(campus.outcomes(ids[2]).await, sent);
+});
+
+on_both!(a_plan_of_one_step_is_no_fallback_to_a_preview_either, |db| async {
+    let mut campus = Campus::new(db).await;
+    apply(&campus, day()).await;
+    let mut by_mail = to(TEXT, &["2026001"]);
+    by_mail["channels"] = json!(["email"]);
+    campus.send(by_mail).await;
+    campus.drain().await;
+    // Its source has no WeChat.
+    let plan = json!({"fallback": [{"channel": "wechat", "wait_minutes": 10}, {"channel": "sms"}]});
+    campus.apply(json!([{"name": "兜底", "then": {"channels": plan}}])).await;
+    let again = to(TEXT, &["2026001"]);
+    let shown = preview(&campus, &again).await;
+    let sms = &shown.audience.by_channel[&ChannelKind::Sms];
+    assert_eq!((sms.reachable, sms.suppressed), (1, 0));
+    let id = campus.send(again).await;
+    campus.drain().await;
+    assert_eq!(campus.outcomes(id).await, ["2026001 sms delivered"]);
 });

@@ -47,6 +47,9 @@ on_both!(an_address_that_bounced_is_left_alone_for_a_time, |db| async {
     let mut direct = by_mail();
     direct.as_object_mut().unwrap().remove("audience");
     direct["to"] = json!([{"email": "P1@Campus.example"}]);
+    let shown = preview(&campus, &direct).await;
+    let email = &shown.audience.by_channel[&ChannelKind::Email];
+    assert_eq!((shown.audience.total, email.reachable, email.suppressed), (1, 0, 1));
     assert_eq!(outcome(&mut campus, direct).await, "- email suppressed bounced_before");
 
     campus.turn(Duration::from_hours(90 * 24));

@@ -1,24 +1,25 @@
 use std::collections::HashSet;
 
 use belltower::clock::Timestamp;
-use belltower::domain::channel::ChannelKind;
+use belltower::domain::audience::DirectAddress;
+use belltower::domain::channel::{AddressKind, ChannelKind};
 use belltower::domain::filter::{Filter, Value};
-use belltower::domain::id::RecipientId;
+use belltower::domain::id::{MessageId, RecipientId};
 use belltower::domain::recipient::RecipientInput;
 use belltower::store::Db;
 use belltower::store::audience::{
-    Caps, Missed, ResolvedAudience, count, known, members, named, reach, sample,
+    Caps, Missed, ResolvedAudience, count, known, members, named, reach, reach_addresses, sample,
 };
 use belltower::store::recipients::{self, deactivate_missing};
-use belltower::store::screen::Screen;
+use belltower::store::screen::{Quiet, Screen};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use serde_json::json;
 
-use super::execute;
 use super::groups::{create, group};
 use super::recipients::{keep, person};
+use super::{execute, messages};
 use crate::support::on_both;
 
 async fn chosen(db: &Db, audience: &ResolvedAudience) -> Vec<String> {
@@ -258,4 +259,43 @@ on_both!(audiences_are_united_each_less_its_own_exclusion_and_counted_by_channel
         assert_eq!(counted.missed[&ChannelKind::Sms], missed(0, 2, sms), "{caps:?}");
         assert_eq!(counted.missed[&ChannelKind::Email], missed(0, 2, 1));
     }
+});
+
+on_both!(addresses_outside_the_directory_are_judged_as_sending_judges_them, |db| async {
+    let to = |kind, value: &str| DirectAddress { kind, value: value.to_owned() };
+    let (listed, had, failed) = (
+        to(AddressKind::Email, "A@campus.example"),
+        to(AddressKind::Email, "b@campus.example"),
+        to(AddressKind::Email, "c@campus.example"),
+    );
+    let mobile = to(AddressKind::Mobile, "+8613800000001");
+    let all = [&listed, &had, &failed, &mobile];
+    messages::sources(&db).await;
+    messages::keep(&db, &[messages::message(1)]).await;
+    let mut tx = db.begin().await.unwrap();
+    for text in [
+        "INSERT INTO suppression (kind, address, cause, note, created_at, created_by, until) VALUES
+            (1, 'a@campus.example', 1, '', 0, '', 11), (1, 'c@campus.example', 1, '', 0, '', 10)",
+        "INSERT INTO delivery (id, message_id, channel, outlet, lane, target, address_kind, address, state, due_at,
+            updated_at) VALUES (1, 1, 1, 1, 2, -1, 1, 'B@campus.example', 2, 0, 0),
+            (2, 1, 1, 1, 2, -2, 1, 'c@campus.example', 4, 0, 0)",
+    ] {
+        execute(&mut tx, text).await;
+    }
+    tx.commit().await.unwrap();
+    let suppressed = async |screen: Screen, channel| {
+        let found = reach_addresses(&db, &all, &screen, Timestamp(10)).await.unwrap();
+        assert_eq!((found[&ChannelKind::Email].total, found[&ChannelKind::Sms].total), (3, 1));
+        found[&channel].suppressed
+    };
+    assert_eq!(suppressed(Screen::default(), ChannelKind::Email).await, 0);
+    let suppression = Screen { suppression: true, ..Screen::default() };
+    assert_eq!(suppressed(suppression.clone(), ChannelKind::Email).await, 1, "of one the time is over");
+    let both = Screen { repeats: vec![MessageId(1)], ..suppression };
+    assert_eq!(suppressed(both.clone(), ChannelKind::Email).await, 2, "one has the text, one never got it");
+    assert_eq!(suppressed(both, ChannelKind::Sms).await, 0);
+    let late = Screen { quiet: [(ChannelKind::Sms, Quiet::TooLong)].into(), ..Screen::default() };
+    assert_eq!(suppressed(late.clone(), ChannelKind::Sms).await, 1);
+    assert_eq!(suppressed(late, ChannelKind::Email).await, 0);
+    assert!(reach_addresses(&db, &[], &Screen::default(), Timestamp(10)).await.unwrap().is_empty());
 });

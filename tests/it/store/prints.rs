@@ -2,7 +2,7 @@ use belltower::clock::Timestamp;
 use belltower::domain::id::MessageId;
 use belltower::domain::likeness::{Likeness, Print};
 use belltower::store::Db;
-use belltower::store::prints::{insert, lock, prune, same, similar};
+use belltower::store::prints::{Among, insert, lock, prune, same, similar};
 
 use super::execute;
 use super::messages::{keep, message, sources};
@@ -33,16 +33,48 @@ on_both!(texts_are_found_by_what_they_look_like_while_they_are_remembered, |db| 
         remember(&db, id, text).await;
     }
     let mut tx = db.begin().await.unwrap();
-    let found = same(&mut tx, MessageId(2), &print(TEXT), Timestamp(0)).await.unwrap();
+    let found = same(Among::Tx(&mut tx), MessageId(2), &print(TEXT), Timestamp(0)).await.unwrap();
     assert_eq!(found, [MessageId(1)]);
-    let found = same(&mut tx, MessageId(9), &print(TEXT), Timestamp(11)).await.unwrap();
+    let found = same(Among::Kept(&db), MessageId(9), &print(TEXT), Timestamp(11)).await.unwrap();
     assert_eq!(found, [MessageId(2)], "the first was too long ago");
-    let found = similar(&mut tx, MessageId(1), &print(TEXT), Timestamp(0)).await.unwrap();
+    let found = similar(Among::Tx(&mut tx), MessageId(1), &print(TEXT), Timestamp(0)).await.unwrap();
     let ids: Vec<_> = found.iter().map(|row| row.id).collect();
-    assert_eq!(ids, [3, 2].map(MessageId), "the fourth is not sent");
+    assert_eq!(ids, [2, 3].map(MessageId), "the likeliest first; the fourth is not sent");
     assert_eq!(found[0].source_name.as_deref(), Some("教务处"));
     assert_eq!(found[0].content.0.content.title, "考试安排");
-    assert_eq!(prune(&mut tx, Timestamp(30)).await.unwrap(), 18, "two texts of nine numbers");
-    assert!(same(&mut tx, MessageId(9), &print(TEXT), Timestamp(0)).await.unwrap().is_empty());
+    assert_eq!(prune(&mut tx, Timestamp(30), 10).await.unwrap(), 10, "no more than asked");
+    assert_eq!(prune(&mut tx, Timestamp(30), 10).await.unwrap(), 8, "two texts of nine numbers");
+    assert!(same(Among::Tx(&mut tx), MessageId(9), &print(TEXT), Timestamp(0)).await.unwrap().is_empty());
     tx.commit().await.unwrap();
+});
+
+on_both!(a_few_are_compared_however_many_look_alike_and_none_hides_what_was_sent, |db| async {
+    sources(&db).await;
+    let all: Vec<_> = (1..=40).map(message).collect();
+    keep(&db, &all).await;
+    for id in 1..=40 {
+        remember(&db, id, TEXT).await;
+    }
+    let sent = async |last: i64| {
+        let mut tx = db.begin().await.unwrap();
+        execute(&mut tx, &format!("UPDATE message SET status = CASE WHEN id <= {last} THEN 4 ELSE 5 END"))
+            .await;
+        tx.commit().await.unwrap();
+        let found = similar(Among::Kept(&db), MessageId(99), &print(TEXT), Timestamp(0)).await.unwrap();
+        found.iter().map(|row| row.id.0).collect::<Vec<_>>()
+    };
+    assert_eq!(sent(1).await, [1], "the later ones are all held");
+    assert_eq!(sent(40).await, [40, 39, 38, 37, 36]);
+});
+
+on_both!(a_text_counts_from_when_it_was_last_said, |db| async {
+    sources(&db).await;
+    keep(&db, &[message(1)]).await;
+    remember(&db, 1, TEXT).await;
+    let mut tx = db.begin().await.unwrap();
+    execute(&mut tx, "UPDATE message SET status = 4").await;
+    insert(&mut tx, MessageId(1), &print(TEXT), Timestamp(500)).await.unwrap();
+    tx.commit().await.unwrap();
+    let found = same(Among::Kept(&db), MessageId(2), &print(TEXT), Timestamp(499)).await.unwrap();
+    assert_eq!(found, [MessageId(1)]);
 });

@@ -1,13 +1,15 @@
 use belltower::clock::Timestamp;
 use belltower::domain::id::{MessageId, RuleId};
 use belltower::domain::message::Status;
-use belltower::domain::routing::{Rule, read};
+use belltower::domain::routing::{Routed, Rule, read};
 use belltower::store::Db;
 use belltower::store::messages::{NewMessage, find as find_message, find_body};
-use belltower::store::routing::{Record, find, find_whole, insert, list, lock, record, subjects};
+use belltower::store::routing::{
+    Record, find, find_whole, holding, insert, list, lock, record, rewrite, set_routed, subjects,
+};
 use serde_json::json;
 
-use super::messages::{message, sources};
+use super::messages::{self, message, sources};
 use super::planning::planned;
 use crate::support::on_both;
 
@@ -119,4 +121,31 @@ on_both!(a_kept_message_is_read_with_all_that_decides_its_way, |db| async {
     assert!(whole.audience.is_none() && !whole.channels.0.is_empty());
     assert_eq!(whole.personalise.unwrap().0["2026001"]["grade"], 90);
     assert!(find_whole(&db, MessageId(2)).await.unwrap().is_none());
+});
+
+on_both!(versions_that_hold_a_word_are_found_and_written_anew, |db| async {
+    for (number, names) in [(1, ["o'b"]), (2, ["c"]), (3, ["d"])] {
+        keep(&db, number, &rules(&names)).await;
+    }
+    let mut tx = db.begin().await.unwrap();
+    let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>();
+    let found = holding(&mut tx, &words(&["o'b", "\"d\""])).await.unwrap();
+    assert_eq!(found.iter().map(|row| row.number).collect::<Vec<_>>(), [1, 3]);
+    rewrite(&mut tx, 1, &rules(&["e"])).await.unwrap();
+    assert!(holding(&mut tx, &words(&["o'b", "%"])).await.unwrap().is_empty());
+    tx.commit().await.unwrap();
+    let first = find(&db, Some(1)).await.unwrap().unwrap();
+    assert_eq!((first.rules.0, first.created_at), (rules(&["e"]), Timestamp(1)));
+});
+
+on_both!(how_a_message_is_routed_is_changed_by_hand, |db| async {
+    sources(&db).await;
+    messages::keep(&db, &[message(1), message(2)]).await;
+    let mut tx = db.begin().await.unwrap();
+    let routed = Routed { version: 3, released: true, ..Routed::default() };
+    set_routed(&mut tx, MessageId(1), &routed).await.unwrap();
+    let standing = belltower::store::messages::standing(&mut tx, MessageId(1)).await.unwrap().unwrap();
+    assert_eq!(standing.routing.unwrap().0, routed);
+    tx.commit().await.unwrap();
+    assert!(find_body(&db, MessageId(2)).await.unwrap().unwrap().routing.is_none());
 });
