@@ -2,10 +2,13 @@
 
 use super::audience::{Audience, DirectAddress};
 use super::filter::Filter;
+use super::routing::{Routed, Rule};
 
 /// Stands in a filter for a campus id that was erased. No campus id has a space, nor is as small a number.
 const NOBODY: &str = "'erased person'";
 const NO_NUMBER: &str = "-1e300";
+/// Finds nobody; stands where a rule was for this person alone.
+const FINDS_NOBODY: &str = "campus_id = 'erased person'";
 
 /// How messages and groups name one person.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +48,33 @@ impl Traces {
         }
         if let Some(exclude) = &mut audience.exclude {
             changed |= self.leave(exclude);
+        }
+        changed
+    }
+
+    /// Takes the person out of whom rules send to; false where none names them. A rule that was for them alone stays, and
+    /// is for nobody.
+    pub fn leave_rules(&self, rules: &mut [Rule]) -> bool {
+        let mut changed = false;
+        for people in rules.iter_mut().filter_map(|rule| rule.then.audience.as_mut()).map(|of| &mut of.people)
+        {
+            if !self.leave(people) {
+                continue;
+            }
+            changed = true;
+            people.exclude.take_if(|exclude| exclude.is_empty());
+            if people.is_empty() {
+                people.filter = Some(FINDS_NOBODY.to_owned());
+            }
+        }
+        changed
+    }
+
+    /// Takes the person out of whom rules added to a message; false where they were not.
+    pub fn leave_routed(&self, routed: &mut Routed) -> bool {
+        let mut changed = false;
+        for audience in &mut routed.audiences {
+            changed |= self.leave(audience);
         }
         changed
     }
@@ -126,6 +156,42 @@ mod tests {
         ] {
             assert_eq!(left(untouched), json!(null));
         }
+    }
+
+    #[test]
+    fn a_rule_for_a_person_alone_is_for_nobody() {
+        let rule = |audience: serde_json::Value| json!({"name": audience.to_string(), "then": {"audience": audience}, "when": {"words": ["2024001"]}});
+        let list = json!({"rules": [
+            rule(json!({"recipients": ["2024001"], "mode": "replace"})),
+            rule(json!({"recipients": ["2024001", "7"]})),
+            rule(json!({"groups": ["g"], "exclude": {"recipients": ["2024001"]}})),
+            rule(json!({"groups": ["g"]})),
+            json!({"name": "x", "stop": true}),
+        ]});
+        let id = |_: Option<_>, name: &str| super::super::id::RuleId(name.len() as i64);
+        let mut rules = super::super::routing::read(&list, id).unwrap().rules;
+        let mut routed = Routed {
+            audiences: rules
+                .iter()
+                .filter_map(|rule| Some(rule.then.audience.as_ref()?.people.clone()))
+                .collect(),
+            ..Routed::default()
+        };
+        let untouched = rules[3..].to_vec();
+        assert!(traces("2024001").leave_rules(&mut rules));
+        let audiences: Vec<_> = rules.iter().map(|rule| json!(rule.then.audience)).collect();
+        assert_eq!(
+            audiences[..3],
+            [
+                json!({"mode": "replace", "where": "campus_id = 'erased person'"}),
+                json!({"mode": "add", "recipients": ["7"]}),
+                json!({"mode": "add", "groups": ["g"]}),
+            ]
+        );
+        assert_eq!(rules[3..], untouched);
+        assert!(!traces("2024001").leave_rules(&mut rules), "once");
+        assert!(traces("2024001").leave_routed(&mut routed));
+        assert!(!json!(routed).to_string().contains("2024001"), "{routed:?}");
     }
 
     #[test]

@@ -15,16 +15,32 @@ use crate::domain::channel::AddressKind;
 use crate::domain::delivery::State;
 use crate::domain::id::{DeliveryId, GroupId, MessageId, RecipientId};
 use crate::domain::message::Wording;
+use crate::domain::routing::Routed;
 use crate::domain::traces::Traces;
 
 /// Clears whatever says who a person is in the directory. The row stays for its deliveries' sake under `tombstone`, so
 /// the campus id can be given again.
 pub async fn bury(tx: &mut Tx, id: RecipientId, tombstone: &str, now: Timestamp) -> Result<()> {
-    let own = AddressKind::ALL.map(|kind| {
-        let (column, code) = (kind.name(), kind.code());
-        format!("kind = {code} AND address = (SELECT lower({column}) FROM recipient WHERE id = $1)")
-    });
-    let text = format!("DELETE FROM suppression WHERE {}", own.join(" OR "));
+    // Their addresses of today, and those they had when a delivery of theirs told; not what is somebody else's too.
+    let (own, others): (Vec<_>, Vec<_>) = AddressKind::ALL
+        .iter()
+        .map(|kind| {
+            let (column, code) = (kind.name(), kind.code());
+            let own =
+                format!("kind = {code} AND address = (SELECT lower({column}) FROM recipient WHERE id = $1)");
+            let others = format!(
+                "kind = {code} AND EXISTS (SELECT 1 FROM recipient o
+                 WHERE o.id <> $1 AND lower(o.{column}) = suppression.address)"
+            );
+            (own, others)
+        })
+        .unzip();
+    let text = format!(
+        "DELETE FROM suppression WHERE id IN (SELECT id FROM suppression
+            WHERE {own} OR delivery_id IN (SELECT id FROM delivery WHERE recipient_id = $1)) AND NOT ({others})",
+        own = own.join(" OR "),
+        others = others.join(" OR "),
+    );
     in_tx!(tx, |c| sqlx::query(sql(text)).bind(id.0).execute(c).await.map(drop))?;
     let text =
         "UPDATE recipient SET campus_id = $2, name = '', email = NULL, mobile = NULL, wecom_userid = NULL,
@@ -70,8 +86,15 @@ row! {
     }
 }
 
-/// The next messages after `after` that name people one by one, and whether the person may be one of them.
-pub async fn naming(db: &Db, traces: &Traces, after: MessageId, limit: u32) -> Result<Vec<Naming>> {
+/// The next messages after `after` that name people one by one, and whether the person may be one of them. `by_rules`:
+/// rules may have named them, so that messages that were routed are looked at, too.
+pub async fn naming(
+    db: &Db,
+    traces: &Traces,
+    by_rules: bool,
+    after: MessageId,
+    limit: u32,
+) -> Result<Vec<Naming>> {
     let dialect = db.dialect();
     let (ids, addresses) = (traces.words(), traces.address_words());
     let mut theirs = Vec::new();
@@ -79,6 +102,9 @@ pub async fn naming(db: &Db, traces: &Traces, after: MessageId, limit: u32) -> R
         let word = format!("${}", 3 + n);
         theirs.push(dialect.holds("coalesce(m.audience, '')", &word));
         theirs.push(dialect.holds("coalesce(m.personalise, '')", &word));
+        if by_rules {
+            theirs.push(dialect.holds("coalesce(m.routing, '')", &word));
+        }
     }
     for n in 0..addresses.len() {
         theirs.push(dialect.contains("coalesce(m.audience, '')", &format!("${}", 3 + ids.len() + n)));
@@ -86,8 +112,12 @@ pub async fn naming(db: &Db, traces: &Traces, after: MessageId, limit: u32) -> R
     let text = format!(
         "SELECT m.id, ({theirs}) AS theirs FROM message m{index} WHERE {named} AND m.id > $1 ORDER BY m.id LIMIT $2 + 0",
         theirs = theirs.join(" OR "),
-        index = dialect.by_index("message_naming"),
-        named = dialect.names_people(),
+        index = if by_rules { String::new() } else { dialect.by_index("message_naming") },
+        named = if by_rules {
+            format!("({} OR m.routing IS NOT NULL)", dialect.names_people())
+        } else {
+            dialect.names_people()
+        },
     );
     Ok(in_db!(db, |c| {
         let mut query = sqlx::query_as(sql(text)).bind(after.0).bind(i64::from(limit));
@@ -104,13 +134,14 @@ row! {
         pub audience: Option<JsonText<Audience>>,
         pub personalise: Option<JsonText<Map<String, Value>>>,
         pub content: JsonText<Wording>,
+        pub routing: Option<JsonText<Routed>>,
     }
 }
 
 /// A message that names people, which nobody else changes until the transaction ends.
 pub async fn lock(tx: &mut Tx, message: MessageId) -> Result<Option<Named>> {
     let lock = tx.dialect().lock();
-    let text = format!("SELECT audience, personalise, content FROM message WHERE id = $1{lock}");
+    let text = format!("SELECT audience, personalise, content, routing FROM message WHERE id = $1{lock}");
     Ok(in_tx!(tx, |c| sqlx::query_as(sql(text)).bind(message.0).fetch_optional(c).await)?)
 }
 
@@ -124,12 +155,13 @@ pub async fn rewrite(
     now: Timestamp,
 ) -> Result<()> {
     let text = "UPDATE message SET audience = $2, personalise = $3, title = $4, content = $5,
-          attributes = CASE WHEN $6 = 1 THEN '{}' ELSE attributes END,
+          attributes = CASE WHEN $6 = 1 THEN '{}' ELSE attributes END, routing = $8,
           status = CASE WHEN status = 2 THEN 1 ELSE status END, updated_at = $7
         WHERE id = $1";
     let audience = named.audience.as_ref().map(|audience| to_json(&audience.0)).transpose()?;
     let personalise = named.personalise.as_ref().map(|people| to_json(&people.0)).transpose()?;
     let content = to_json(&named.content.0)?;
+    let routing = named.routing.as_ref().map(|routing| to_json(&routing.0)).transpose()?;
     in_tx!(tx, |c| {
         sqlx::query(text)
             .bind(message.0)
@@ -139,10 +171,19 @@ pub async fn rewrite(
             .bind(content)
             .bind(i64::from(emptied))
             .bind(now.0)
+            .bind(routing)
             .execute(c)
             .await
             .map(drop)
     })?;
+    Ok(())
+}
+
+/// Writes anew what the event of a message's routing says.
+pub async fn retell_routing(tx: &mut Tx, message: MessageId, detail: &Value) -> Result<()> {
+    let text = "UPDATE message_event SET detail = $2 WHERE message_id = $1 AND kind = 'routed'";
+    let detail = detail.to_string();
+    in_tx!(tx, |c| sqlx::query(text).bind(message.0).bind(detail).execute(c).await.map(drop))?;
     Ok(())
 }
 

@@ -5,14 +5,14 @@
 //! whoever is interrupted finds the person still there, though inactive, and erases them again.
 
 use super::{Recipient, require, unknown};
-use crate::domain::audience::DirectAddress;
+use crate::domain::audience::{Audience, DirectAddress};
 use crate::domain::channel::AddressKind;
 use crate::domain::id::{DeliveryId, MessageId, RecipientId};
 use crate::domain::message::Status;
 use crate::domain::operator::Permission;
 use crate::domain::traces::Traces;
 use crate::service::messages::AcceptedView;
-use crate::service::{Caller, Services, deliveries};
+use crate::service::{Caller, Services, deliveries, routing};
 use crate::store::messages::MessageFilter;
 use crate::store::recipients as store;
 use crate::store::{audit, erasure, idempotency, messages, receipts};
@@ -29,13 +29,17 @@ pub async fn delete(s: &Services, caller: &Caller, campus_id: &str) -> Result<()
     let recipient = retire(s, campus_id).await?;
     let traces = traces(s, &recipient).await?;
     let mut looked = MessageId(0);
-    leave_messages(s, &traces, &mut looked).await?;
+    let by_rules = routing::leave_in_force(s, caller, &traces).await?;
+    leave_messages(s, &traces, by_rules, &mut looked).await?;
     leave_answers(s, &traces).await?;
     wait_for_planners(s).await?;
     blank_deliveries(s, recipient.id).await?;
     bury(s, caller, &traces).await?;
-    // What others wrote and planned while this went on.
-    leave_messages(s, &traces, &mut looked).await?;
+    // What others wrote and planned while this went on, some by the rules of a moment ago.
+    if by_rules {
+        looked = MessageId(0);
+    }
+    leave_messages(s, &traces, by_rules, &mut looked).await?;
     blank_deliveries(s, recipient.id).await
 }
 
@@ -57,9 +61,9 @@ async fn traces(s: &Services, recipient: &Recipient) -> Result<Traces> {
 }
 
 /// Takes the person out of the messages that name them, from the one after `looked` on.
-async fn leave_messages(s: &Services, traces: &Traces, looked: &mut MessageId) -> Result<()> {
+async fn leave_messages(s: &Services, traces: &Traces, by_rules: bool, looked: &mut MessageId) -> Result<()> {
     loop {
-        let page = erasure::naming(&s.db, traces, *looked, LOOK).await?;
+        let page = erasure::naming(&s.db, traces, by_rules, *looked, LOOK).await?;
         let Some(last) = page.last().map(|message| message.id) else { return Ok(()) };
         for message in page.into_iter().filter(|message| message.theirs) {
             leave_message(s, traces, message.id).await?;
@@ -74,7 +78,8 @@ async fn leave_message(s: &Services, traces: &Traces, id: MessageId) -> Result<(
     let Some(mut message) = erasure::lock(&mut tx, id).await? else { return Ok(()) };
     let left = message.audience.as_mut().is_some_and(|audience| traces.leave(&mut audience.0));
     let personal = message.personalise.as_mut().and_then(|people| people.0.remove(&traces.campus_id));
-    if !left && personal.is_none() {
+    let by_rules = message.routing.as_mut().is_some_and(|routed| traces.leave_routed(&mut routed.0));
+    if !left && personal.is_none() && !by_rules {
         return Ok(());
     }
     // What was for this person alone is about them.
@@ -82,10 +87,18 @@ async fn leave_message(s: &Services, traces: &Traces, id: MessageId) -> Result<(
         (Some(audience), people) => {
             audience.0.is_empty() && people.as_ref().is_none_or(|people| people.0.is_empty())
         }
-        (None, people) => people.as_ref().is_some_and(|people| people.0.is_empty()),
+        (None, Some(people)) => people.0.is_empty(),
+        (None, None) => {
+            message.routing.as_ref().is_some_and(|routed| routed.0.audiences.iter().all(Audience::is_empty))
+        }
     };
     if emptied {
         message.content.0 = message.content.0.emptied();
+        if let Some(routed) = &mut message.routing {
+            // It repeats what stood in its texts and attributes.
+            routed.0.forget_why();
+            erasure::retell_routing(&mut tx, id, &routing::told_of(&routed.0)).await?;
+        }
     }
     erasure::rewrite(&mut tx, id, &message, emptied, now).await?;
     let mut closed = Vec::new();
@@ -149,6 +162,7 @@ async fn bury(s: &Services, caller: &Caller, traces: &Traces) -> Result<()> {
             erasure::set_filter(&mut tx, group.id, &filter).await?;
         }
     }
+    routing::leave_versions(&mut tx, traces).await?;
     // No campus id has a space, so nobody is ever given this one.
     let tombstone = format!("erased {:032x}", rand::random::<u128>());
     erasure::bury(&mut tx, recipient.id, &tombstone, now).await?;

@@ -6,6 +6,7 @@
 mod changes;
 mod claimed;
 pub mod edit;
+mod erasing;
 mod in_force;
 mod route;
 
@@ -28,7 +29,8 @@ use crate::store::{audit, templates};
 use crate::{Error, Result};
 
 pub use self::changes::Changes;
-pub(super) use self::claimed::route_claimed;
+pub(super) use self::claimed::{route_claimed, told_of};
+pub(super) use self::erasing::{leave_in_force, leave_versions};
 pub(super) use self::in_force::{InForce, KnownRules, in_force};
 pub use self::route::WhyUnrouted;
 pub(super) use self::route::{Arrived, Fate, NO_AUDIENCE, Route, route};

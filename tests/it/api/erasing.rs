@@ -3,7 +3,8 @@
 use belltower::domain::message::Lane;
 use belltower::domain::operator::Role;
 use belltower::domain::recipient::OptOut;
-use belltower::service::{groups, recipients, templates};
+use belltower::service::{audit, groups, recipients, routing, templates};
+use belltower::store::audit::AuditFilter;
 use belltower::store::fan_out::{self, Listed};
 use belltower::store::screen::Screen;
 use belltower::store::{planning, recipients as people_store};
@@ -200,4 +201,60 @@ on_both!(a_planner_with_the_message_in_hand_plans_nothing_of_what_was_erased, |d
     app.drain().await;
     assert_eq!(counts(&app, &id).await["planned"], 1);
     assert_eq!(found(&app).await, [""; 0]);
+});
+
+on_both!(rules_and_what_they_made_of_messages_forget_a_person_too, |db| async {
+    let app = TestApp::on(db.clone()).await;
+    people(&app).await;
+    let owner = operator(Role::Owner);
+    let both = json!({"recipients": [ID, OTHER]});
+    let alone = json!({"recipients": [ID], "mode": "replace"});
+    let rules = |stop: bool| {
+        json!({"rules": [
+            {"name": "属性", "when": {"attributes": "student is not null"}, "then": {"quiet_hours": "ignore"}},
+            {"name": "舍友", "when": {"topics": ["library.#"]}, "stop": stop, "then": {"audience": both}},
+            {"name": "本人", "when": {"topics": ["dorm.#"]}, "then": {"audience": alone}},
+        ]})
+    };
+    for stop in [false, true] {
+        routing::apply(&app.services, &owner, &rules(stop)).await.unwrap();
+    }
+    let by_rule = send(&app, json!({})).await;
+    let own = send(&app, json!({"topic": "dorm.key", "body": "今夜子时"})).await;
+    let about = send(
+        &app,
+        json!({"topic": "exam.x", "audience": {"recipients": [ID]}, "attributes": {"student": ID}, "body": NAME}),
+    )
+    .await;
+    app.drain().await;
+    let before = found(&app).await;
+    for place in ["routing_version.rules", "message.routing", "message_event.detail"] {
+        assert!(before.iter().any(|text| text.starts_with(place)), "the test says nothing about {place}");
+    }
+    Answer::of(app.api(Method::DELETE, &format!("/recipients/{ID}"))).await.expect(204);
+    assert_eq!(found(&app).await, [""; 0]);
+
+    for id in [&own, &about] {
+        assert_eq!(
+            app.get(&format!("/messages/{id}")).await.expect(200)["body"],
+            "–",
+            "it was for them alone"
+        );
+    }
+    assert_eq!(app.get(&format!("/messages/{by_rule}")).await.expect(200)["body"], "见正文");
+    let in_force = routing::export(&app.services, &owner).await.unwrap();
+    assert_eq!((in_force.version, in_force.rules.len()), (3, 3), "a version of its own");
+    assert!(in_force.rules[1].stop);
+    let entries = audit::list(&app.services, &owner, &AuditFilter::default(), None, 10).await.unwrap();
+    let change = entries.iter().find(|entry| entry.action == "routing.change").unwrap();
+    assert_eq!(change.detail.0["changed"], json!(["舍友", "本人"]));
+
+    let (by_rule, own) = (
+        send(&app, json!({})).await,
+        send(&app, json!({"topic": "dorm.key", "audience": {"recipients": [OTHER]}})).await,
+    );
+    app.drain().await;
+    assert_eq!(counts(&app, &by_rule).await["planned"], 3, "the other is still sent it, by each channel");
+    let own = app.get(&format!("/messages/{own}")).await.expect(200);
+    assert_eq!(own["status"], "unrouted", "the rule still takes the sender's audience away");
 });

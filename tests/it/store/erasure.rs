@@ -3,9 +3,11 @@ use belltower::domain::audience::DirectAddress;
 use belltower::domain::channel::AddressKind;
 use belltower::domain::id::{DeliveryId, MessageId, RecipientId};
 use belltower::domain::message::Status;
+use belltower::domain::routing::Routed;
 use belltower::domain::traces::Traces;
 use belltower::store::erasure::{
-    Named, blank, bury, deliveries_of, deliveries_to, groups, lock, naming, rewrite, set_filter, shared,
+    Named, blank, bury, deliveries_of, deliveries_to, groups, lock, naming, retell_routing, rewrite,
+    set_filter, shared,
 };
 use belltower::store::messages::NewMessage;
 use belltower::store::recipients::{RecipientFilter, find, list, set_active};
@@ -101,7 +103,7 @@ on_both!(messages_that_may_name_a_person_are_found_page_by_page, |db| async {
     let mut seen = Vec::new();
     let mut after = MessageId(0);
     loop {
-        let page = naming(&db, &traces(), after, 3).await.unwrap();
+        let page = naming(&db, &traces(), false, after, 3).await.unwrap();
         assert!(page.len() <= 3);
         let Some(last) = page.last() else { break };
         after = last.id;
@@ -109,6 +111,22 @@ on_both!(messages_that_may_name_a_person_are_found_page_by_page, |db| async {
     }
     let named = [(3, true), (4, false), (5, true), (6, true), (7, true), (8, true), (9, false)];
     assert_eq!(seen, named, "those without a name in them are not looked at");
+
+    let mut tx = db.begin().await.unwrap();
+    for (id, whom) in [(1, "2024001"), (2, "7")] {
+        execute(
+            &mut tx,
+            &format!(
+                r#"UPDATE message SET routing = '{{"version":1,"matched":[],"audiences":[{{"recipients":["{whom}"]}}]}}'
+                WHERE id = {id}"#
+            ),
+        )
+        .await;
+    }
+    tx.commit().await.unwrap();
+    let by_rules = naming(&db, &traces(), true, MessageId(0), 3).await.unwrap();
+    let by_rules: Vec<_> = by_rules.iter().map(|message| (message.id.0, message.theirs)).collect();
+    assert_eq!(by_rules, [(1, true), (2, false), (3, true)]);
 });
 
 on_both!(a_message_is_written_again_without_somebody, |db| async {
@@ -123,7 +141,8 @@ on_both!(a_message_is_written_again_without_somebody, |db| async {
     messages::keep(&db, &[routing, alone]).await;
     let mut tx = db.begin().await.unwrap();
     for (id, emptied) in [(MessageId(1), false), (MessageId(2), true)] {
-        let Named { audience, personalise, content } = lock(&mut tx, id).await.unwrap().unwrap();
+        let Named { audience, personalise, content, routing } = lock(&mut tx, id).await.unwrap().unwrap();
+        assert!(routing.is_none());
         let mut audience = audience.unwrap().0;
         assert!(traces().leave(&mut audience));
         let personalise = personalise.map(|mut people| {
@@ -131,8 +150,10 @@ on_both!(a_message_is_written_again_without_somebody, |db| async {
             people
         });
         let content = if emptied { JsonText(content.0.emptied()) } else { content };
-        let named = Named { audience: Some(JsonText(audience)), personalise, content };
+        let routing = Some(JsonText(Routed { version: id.0, ..Routed::default() }));
+        let named = Named { audience: Some(JsonText(audience)), personalise, content, routing };
         rewrite(&mut tx, id, &named, emptied, Timestamp(9)).await.unwrap();
+        assert_eq!(lock(&mut tx, id).await.unwrap().unwrap().routing.unwrap().0.version, id.0);
     }
     assert!(lock(&mut tx, MessageId(3)).await.unwrap().is_none());
     tx.commit().await.unwrap();
@@ -223,4 +244,46 @@ on_both!(a_groups_filter_is_found_and_replaced, |db| async {
     set_filter(&mut tx, found[0].0, "campus_id = 'x'").await.unwrap();
     assert!(groups(&mut tx, "o'b").await.unwrap().is_empty());
     assert_eq!(groups(&mut tx, "campus_id").await.unwrap().len(), 2);
+});
+
+on_both!(what_a_routing_was_told_to_come_from_is_told_anew, |db| async {
+    messages::sources(&db).await;
+    messages::keep(&db, &[messages::message(1), messages::message(2)]).await;
+    let mut tx = db.begin().await.unwrap();
+    execute(
+        &mut tx,
+        "INSERT INTO message_event (message_id, at, kind, detail) VALUES
+         (1, 1, 'accepted', '{\"a\":1}'), (1, 2, 'routed', '{\"a\":2}'), (2, 3, 'routed', '{\"a\":3}')",
+    )
+    .await;
+    retell_routing(&mut tx, MessageId(1), &json!({"a": 4})).await.unwrap();
+    tx.commit().await.unwrap();
+    let events = async |id| {
+        let events = history::events(&db, MessageId(id)).await.unwrap();
+        events.into_iter().map(|event| event.detail.0["a"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!((events(1).await, events(2).await), (vec![json!(1), json!(4)], vec![json!(3)]));
+});
+
+on_both!(of_the_suppression_list_goes_what_was_the_persons_alone, |db| async {
+    let id = li(&db).await;
+    let other = [person("1", json!({"email": "shared@example.edu", "mobile": "13812345678"}))];
+    keep(&db, &other, 1).await;
+    deliveries(&db, id).await;
+    let mut tx = db.begin().await.unwrap();
+    // The second and third were told by deliveries of theirs, to addresses they have no longer.
+    execute(
+        &mut tx,
+        "INSERT INTO suppression (kind, address, cause, note, delivery_id, created_at, created_by, until) VALUES
+         (1, 'li@example.edu', 2, '', NULL, 0, '', 9), (1, 'li.old@example.edu', 1, 'no mailbox', 1, 0, '', 9),
+         (1, 'shared@example.edu', 1, '', 1, 0, '', 9), (2, '+8613812345678', 1, '', 2, 0, '', 9),
+         (1, 'wang@example.edu', 1, '', 4, 0, '', 9)",
+    )
+    .await;
+    bury(&mut tx, id, "erased 1", Timestamp(9)).await.unwrap();
+    tx.commit().await.unwrap();
+    let left = belltower::store::suppressions::list(&db, None, None, 10).await.unwrap();
+    let mut left: Vec<_> = left.iter().map(|row| row.address.as_str()).collect();
+    left.sort_unstable();
+    assert_eq!(left, ["+8613812345678", "shared@example.edu", "wang@example.edu"], "what others have stays");
 });
