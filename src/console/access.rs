@@ -67,6 +67,7 @@ impl Signed {
             (Section::Sources, self.may(Permission::SourcesView)),
             (Section::People, self.may(Permission::DirectoryView)),
             (Section::Groups, self.may(Permission::DirectoryView)),
+            (Section::Suppression, self.may(Permission::DirectoryView)),
             (Section::Rules, self.may(Permission::RoutingView)),
             (Section::Mailbox, self.services.simulators.is_some() && self.may(Permission::DirectoryReveal)),
         ];

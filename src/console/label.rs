@@ -8,6 +8,7 @@ use crate::domain::group::GroupKind;
 use crate::domain::message::{Category, Lane, Status};
 use crate::domain::operator::Role;
 use crate::domain::source::Right;
+use crate::domain::suppression::Cause;
 
 /// How much attention a mark asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -152,6 +153,21 @@ impl View {
             GroupKind::Dynamic => "search",
         };
         badge(mark, Tone::Quiet, false, &self.t(&format!("group-{}", kind.name())))
+    }
+
+    /// Why an address is left alone.
+    pub fn cause(&self, cause: impl Given<Cause>) -> Markup {
+        let cause = cause.given();
+        let mark = match cause {
+            Cause::Bounced => "failed",
+            Cause::Asked => "person",
+            Cause::Wrong => "question",
+        };
+        badge(mark, Tone::Quiet, false, &self.cause_text(cause))
+    }
+
+    pub fn cause_text(&self, cause: impl Given<Cause>) -> String {
+        self.t(&format!("cause-{}", cause.given()))
     }
 
     /// A mark with words of the caller's.

@@ -29,6 +29,8 @@ pub mod rules;
 pub mod sign_in;
 mod source_pages;
 pub mod sources;
+pub mod suppression;
+mod suppression_pages;
 pub mod telephones;
 mod timeline;
 mod upload;
@@ -85,6 +87,11 @@ routes! {
     "/console/people/{id}/active" => { POST person_acts::set_active }
     "/console/people/{id}/preferences" => { POST person_acts::change_preferences }
     "/console/people/{id}/erase" => { GET person_acts::show_erase, POST person_acts::erase }
+    "/console/suppression" => { GET suppression_pages::list, POST suppression_pages::add }
+    "/console/suppression/new" => { GET suppression_pages::show_new }
+    "/console/suppression/{id}" => { GET suppression_pages::show }
+    "/console/suppression/{id}/reveal" => { POST suppression_pages::reveal }
+    "/console/suppression/{id}/remove" => { POST suppression_pages::remove }
     "/console/groups" => { GET group_pages::list, POST group_pages::create }
     "/console/groups/new" => { GET group_pages::show_new }
     "/console/groups/preview" => { POST group_pages::preview }

@@ -20,6 +20,7 @@ pub enum Section {
     Sources,
     People,
     Groups,
+    Suppression,
     Rules,
     /// What the built-in simulator received; there only while it runs.
     Mailbox,
@@ -34,6 +35,7 @@ impl Section {
             Self::Sources => "/console/sources",
             Self::People => "/console/people",
             Self::Groups => "/console/groups",
+            Self::Suppression => "/console/suppression",
             Self::Rules => "/console/rules",
             Self::Mailbox => "/console/mailbox",
         }
@@ -47,6 +49,7 @@ impl Section {
             Self::Sources => "source",
             Self::People => "card",
             Self::Groups => "people",
+            Self::Suppression => "ban",
             Self::Rules => "route",
             Self::Mailbox => "flask",
         }
@@ -61,6 +64,7 @@ impl Section {
             Self::Sources => "nav-sources",
             Self::People => "nav-people",
             Self::Groups => "nav-groups",
+            Self::Suppression => "nav-suppression",
             Self::Rules => "nav-rules",
             Self::Mailbox => "nav-mailbox",
         }

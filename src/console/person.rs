@@ -15,10 +15,12 @@ use crate::Result;
 use crate::clock::Timestamp;
 use crate::domain::channel::{AddressKind, ChannelKind};
 use crate::domain::delivery::State;
-use crate::domain::id::{DeliveryId, GroupId, MessageId, RecipientId};
+use crate::domain::id::{DeliveryId, GroupId, MessageId, RecipientId, SuppressionId};
 use crate::domain::operator::Permission;
+use crate::domain::suppression::Cause;
 use crate::service::messages::{self, DeliveryView};
 use crate::service::recipients::{self, Recipient};
+use crate::service::suppressions::{self, SuppressionRow};
 use crate::service::{Services, groups};
 
 const HOME: &str = "/console/people";
@@ -59,10 +61,19 @@ pub struct PersonPage {
 pub struct AddressesFragment {
     pub view: View,
     pub id: RecipientId,
-    pub addresses: Vec<(AddressKind, String)>,
+    pub addresses: Vec<AddressLine>,
     /// They stand there whole, which was written down.
     pub revealed: bool,
     pub may_reveal: bool,
+}
+
+/// One address of a person.
+#[derive(Clone, Debug)]
+pub struct AddressLine {
+    pub kind: AddressKind,
+    pub address: String,
+    /// It is on the suppression list: where, and why.
+    pub listed: Option<(SuppressionId, Cause)>,
 }
 
 /// What somebody does not want to be sent.
@@ -137,21 +148,34 @@ pub(super) async fn reveal(
     let person = recipients::find(&s, &signed.caller, *id).await?;
     let person = recipients::reveal(&s, &signed.caller, &person.person.campus_id).await?;
     if page::wants_fragment(&request) {
-        return page::html(&addresses(&signed, &person, true));
+        return page::html(&addresses(&s, &signed, &person, true).await?);
     }
     let page = page(&s, &signed, person, "", true).await?;
     page::html(&page)
 }
 
-fn addresses(signed: &Signed, person: &Recipient, revealed: bool) -> AddressesFragment {
-    let known = |kind: &AddressKind| Some((*kind, person.person.address(*kind)?.to_owned()));
-    AddressesFragment {
+async fn addresses(
+    s: &Services,
+    signed: &Signed,
+    person: &Recipient,
+    revealed: bool,
+) -> Result<AddressesFragment> {
+    let left_alone = suppressions::of_person(s, &signed.caller, person.id).await?;
+    let listed = |kind| left_alone.iter().find(|row| row.kind == kind);
+    let known = |kind| {
+        Some(AddressLine {
+            kind,
+            address: person.person.address(kind)?.to_owned(),
+            listed: listed(kind).map(|row: &SuppressionRow| (row.id, row.cause)),
+        })
+    };
+    Ok(AddressesFragment {
         view: signed.view(),
         id: person.id,
-        addresses: AddressKind::ALL.iter().filter_map(known).collect(),
+        addresses: AddressKind::ALL.into_iter().filter_map(known).collect(),
         revealed,
         may_reveal: signed.may(Permission::DirectoryReveal),
-    }
+    })
 }
 
 /// The page as it opens; `cursor` is where the history goes on.
@@ -165,7 +189,7 @@ pub(super) async fn page(
     let opt_outs = recipients::opt_outs(s, &signed.caller, &person.person.campus_id).await?;
     let groups = groups::of_person(s, &signed.caller, &person).await?;
     let (history, next) = history(s, signed, person.id, cursor).await?;
-    let addresses = addresses(signed, &person, revealed);
+    let addresses = addresses(s, signed, &person, revealed).await?;
     let mut shell = signed.shell(Section::People)?;
     // What answers a form is come back to as the page it is about.
     shell.here = href(person.id);

@@ -11,18 +11,35 @@ use crate::domain::address::normalise;
 use crate::domain::channel::{AddressKind, ChannelKind};
 use crate::domain::delivery::OutcomeClass;
 use crate::domain::fields::Fields;
-use crate::domain::id::SuppressionId;
+use crate::domain::id::{RecipientId, SuppressionId};
 use crate::domain::operator::Permission;
 use crate::domain::suppression::{Cause, is_lasting};
 use crate::store::suppressions::{self as store, NewSuppression, Refused};
 use crate::store::{Tx, audit};
+use crate::telemetry::mask;
 use crate::{Error, Result};
 
 pub use crate::store::suppressions::SuppressionRow;
 
 const LONGEST_ADDRESS: usize = 320;
 const LONGEST_NOTE: usize = 300;
-const MOST_DAYS: u32 = 3_650;
+/// The longest time but for good.
+pub const MOST_DAYS: u32 = 3_650;
+
+impl SuppressionRow {
+    /// As the caller may see it: administrators recognise an address they know, and ask to learn one.
+    fn shown_to(mut self, caller: &Caller) -> Self {
+        if matches!(caller, Caller::Operator(_)) {
+            self.address = mask::address_of(self.kind, &self.address);
+            self.note = mask::text(&self.note);
+        }
+        self
+    }
+}
+
+fn unknown() -> Error {
+    Error::NotFound("suppression")
+}
 
 /// The latest added before `before`; `part`: a part of the address.
 pub async fn list(
@@ -33,7 +50,34 @@ pub async fn list(
     limit: u32,
 ) -> Result<Vec<SuppressionRow>> {
     caller.require(Permission::DirectoryView)?;
-    store::list(&s.db, part, before, limit).await
+    let part = part.map(str::trim).filter(|part| !part.is_empty());
+    let rows = store::list(&s.db, part, before, limit).await?;
+    Ok(rows.into_iter().map(|row| row.shown_to(caller)).collect())
+}
+
+/// One address on the list.
+pub async fn find(s: &Services, caller: &Caller, id: SuppressionId) -> Result<SuppressionRow> {
+    caller.require(Permission::DirectoryView)?;
+    Ok(store::find(&s.db, id).await?.ok_or_else(unknown)?.shown_to(caller))
+}
+
+/// One address on the list, whole; the audit log keeps who looked.
+pub async fn reveal(s: &Services, caller: &Caller, id: SuppressionId) -> Result<SuppressionRow> {
+    caller.require(Permission::DirectoryReveal)?;
+    let row = store::find(&s.db, id).await?.ok_or_else(unknown)?;
+    let mut tx = s.db.begin().await?;
+    let object = id.to_string();
+    audit::append(&mut tx, s.clock.now(), &caller.label(), "suppression.reveal", &object, &json!({})).await?;
+    tx.commit().await?;
+    Ok(row)
+}
+
+/// Which of a person's addresses are left alone now.
+pub async fn of_person(s: &Services, caller: &Caller, person: RecipientId) -> Result<Vec<SuppressionRow>> {
+    caller.require(Permission::DirectoryView)?;
+    let (rows, now) = (store::of_person(&s.db, person).await?, s.clock.now());
+    let in_force = rows.into_iter().filter(|row| row.until > now);
+    Ok(in_force.map(|row| row.shown_to(caller)).collect())
 }
 
 /// Puts an address on the list from `{kind, address, cause, note?, days?}`, or says anew why it is there. Without `days`
@@ -52,7 +96,7 @@ pub async fn add(s: &Services, caller: &Caller, body: &Value) -> Result<Suppress
     }
     let text = fields.required("address", LONGEST_ADDRESS);
     let address = kind.filter(|_| !text.is_empty()).and_then(|kind| {
-        normalise(kind, &text).map_err(|why| fields.fault("address", "invalid_address", why.to_string())).ok()
+        normalise(kind, &text).map_err(|why| fields.fault("address", "bad_address", why.to_string())).ok()
     });
     let note = fields.text("note", LONGEST_NOTE).unwrap_or_default();
     let days = fields.number("days", 1..=MOST_DAYS);
@@ -75,13 +119,17 @@ pub async fn add(s: &Services, caller: &Caller, body: &Value) -> Result<Suppress
 pub async fn remove(s: &Services, caller: &Caller, id: SuppressionId, reason: &str) -> Result<()> {
     caller.require(Permission::DirectoryEdit)?;
     let reason = reason.trim();
-    if reason.is_empty() || reason.chars().count() > LONGEST_NOTE {
+    let code = match reason.chars().count() {
+        0 => Some("required"),
+        length => (length > LONGEST_NOTE).then_some("too_long"),
+    };
+    if let Some(code) = code {
         let detail = format!("say in 1 to {LONGEST_NOTE} characters why it may be written to again");
-        return Err(Error::fault("/reason", "required", detail));
+        return Err(Error::fault("/reason", code, detail));
     }
     let now = s.clock.now();
     let mut tx = s.db.begin().await?;
-    let row = store::delete(&mut tx, id).await?.ok_or(Error::NotFound("suppression"))?;
+    let row = store::delete(&mut tx, id).await?.ok_or_else(unknown)?;
     let detail = json!({ "kind": row.kind, "cause": row.cause, "reason": reason });
     audit::append(&mut tx, now, &caller.label(), "suppression.remove", &id.to_string(), &detail).await?;
     tx.commit().await

@@ -6,7 +6,7 @@ use super::{Db, Tx, in_db, in_tx, row, sql, to_json};
 use crate::Result;
 use crate::clock::Timestamp;
 use crate::domain::channel::AddressKind;
-use crate::domain::id::{DeliveryId, RecipientId, SuppressionId};
+use crate::domain::id::{DeliveryId, MessageId, RecipientId, SuppressionId};
 use crate::domain::suppression::Cause;
 
 row! {
@@ -20,6 +20,8 @@ row! {
         pub note: String,
         /// The delivery that told, while it is kept.
         pub delivery_id: Option<DeliveryId>,
+        /// The message of that delivery.
+        pub message_id: Option<MessageId>,
         pub created_at: Timestamp,
         pub created_by: String,
         pub until: Timestamp,
@@ -47,8 +49,11 @@ pub struct Refused {
     pub until: i64,
 }
 
-const SELECT: &str =
-    "SELECT id, kind, address, cause, note, delivery_id, created_at, created_by, until FROM suppression";
+/// A delivery that is no longer kept has told nothing.
+const COLUMNS: &str = "id, kind, address, cause, note,
+    (SELECT d.id FROM delivery d WHERE d.id = suppression.delivery_id) AS delivery_id,
+    (SELECT d.message_id FROM delivery d WHERE d.id = suppression.delivery_id) AS message_id,
+    created_at, created_by, until";
 
 /// Puts an address on the list, or says anew why and until when.
 pub async fn insert(tx: &mut Tx, new: &NewSuppression<'_>, now: Timestamp) -> Result<SuppressionId> {
@@ -72,7 +77,7 @@ pub async fn insert(tx: &mut Tx, new: &NewSuppression<'_>, now: Timestamp) -> Re
     Ok(SuppressionId(id))
 }
 
-/// Puts the addresses of deliveries on the list. What operators wrote there stays.
+/// Puts the addresses of deliveries on the list. What operators wrote there stays until its time is over.
 pub async fn bounced(tx: &mut Tx, refused: &[Refused], now: Timestamp) -> Result<()> {
     // One row per address, in one order whoever adds them.
     let text = format!(
@@ -98,7 +103,14 @@ pub async fn any(db: &Db) -> Result<bool> {
     Ok(in_db!(db, |c| sqlx::query_scalar(text).fetch_one(c).await)?)
 }
 
-/// The latest added before `before`, those whose time is over too; `part`: a part of the address.
+/// One address on the list.
+pub async fn find(db: &Db, id: SuppressionId) -> Result<Option<SuppressionRow>> {
+    let text = format!("SELECT {COLUMNS} FROM suppression WHERE id = $1");
+    Ok(in_db!(db, |c| sqlx::query_as(sql(text)).bind(id.0).fetch_optional(c).await)?)
+}
+
+/// The latest added before `before`, those whose time is over too; `part`: a part of the address. A part that nothing
+/// holds is looked for in every row.
 pub async fn list(
     db: &Db,
     part: Option<&str>,
@@ -112,7 +124,8 @@ pub async fn list(
     if let Some(part) = part {
         conditions.and(&db.dialect().contains("address", "?"), part);
     }
-    let text = format!("{SELECT} {} ORDER BY id DESC LIMIT {limit}", conditions.clause());
+    let text =
+        format!("SELECT {COLUMNS} FROM suppression {} ORDER BY id DESC LIMIT {limit}", conditions.clause());
     Ok(in_db!(db, |c| bind_all!(sqlx::query_as(sql(text)), conditions.binds).fetch_all(c).await)?)
 }
 
@@ -120,7 +133,8 @@ pub async fn list(
 pub async fn of_person(db: &Db, recipient: RecipientId) -> Result<Vec<SuppressionRow>> {
     let kinds = AddressKind::ALL.map(|kind| {
         format!(
-            "{SELECT} WHERE kind = {code} AND address = (SELECT lower({column}) FROM recipient WHERE id = $1)",
+            "SELECT {COLUMNS} FROM suppression
+             WHERE kind = {code} AND address = (SELECT lower({column}) FROM recipient WHERE id = $1)",
             code = kind.code(),
             column = kind.name()
         )
@@ -131,9 +145,8 @@ pub async fn of_person(db: &Db, recipient: RecipientId) -> Result<Vec<Suppressio
 
 /// Takes an address off the list; what stood there.
 pub async fn delete(tx: &mut Tx, id: SuppressionId) -> Result<Option<SuppressionRow>> {
-    let text = "DELETE FROM suppression WHERE id = $1
-        RETURNING id, kind, address, cause, note, delivery_id, created_at, created_by, until";
-    Ok(in_tx!(tx, |c| sqlx::query_as(text).bind(id.0).fetch_optional(c).await)?)
+    let text = format!("DELETE FROM suppression WHERE id = $1 RETURNING {COLUMNS}");
+    Ok(in_tx!(tx, |c| sqlx::query_as(sql(text)).bind(id.0).fetch_optional(c).await)?)
 }
 
 /// Why an address stands on the list at a moment, as SQL: a delivery's reason, or NULL.

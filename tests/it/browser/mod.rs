@@ -13,6 +13,7 @@ mod person;
 mod rooms;
 mod rules;
 mod sources;
+mod suppression;
 mod without_script;
 
 use std::future::Future;

@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
+use belltower::domain::channel::AddressKind;
 use belltower::domain::id::{GroupId, RuleId};
 use belltower::domain::operator::Role;
 use belltower::domain::recipient::OptOut;
+use belltower::domain::suppression::Cause;
 use belltower::service::operators::{self, NewOperator};
 use belltower::service::simulators::Mailboxes;
-use belltower::service::{groups, recipients, routing};
+use belltower::service::{groups, recipients, routing, suppressions};
+use belltower::store::suppressions::{NewSuppression, insert};
 use reqwest::Method;
 use serde_json::json;
 
@@ -15,6 +18,7 @@ use super::person::Person;
 use super::{accepted, to_two};
 use crate::support::app::{Answer, TestApp};
 use crate::support::operator;
+use crate::support::services::START;
 
 /// A page, as it opens or with something done to it.
 #[derive(Clone)]
@@ -139,6 +143,24 @@ async fn routed(app: &TestApp) -> (RuleId, String) {
     (rules[1].id, held)
 }
 
+/// Addresses on the suppression list by the paths of their pages: a person's, for good, and one whose time is over.
+async fn left_alone(app: &TestApp) -> (String, String) {
+    let body = json!({"kind": "email", "address": "li@bell.example", "cause": "asked", "note": "来电要求"});
+    let asked = suppressions::add(&app.services, &operator(Role::Owner), &body).await.unwrap();
+    let new = NewSuppression {
+        kind: AddressKind::Mobile,
+        address: "+8613812345679",
+        cause: Cause::Wrong,
+        note: "",
+        by: "Zhou Min <zhou@bell.example>",
+        until: START,
+    };
+    let mut tx = app.services.db.begin().await.unwrap();
+    let over = insert(&mut tx, &new, START).await.unwrap();
+    tx.commit().await.unwrap();
+    (format!("/console/suppression/{asked}"), format!("/console/suppression/{over}"))
+}
+
 /// Pages for a signed-in owner.
 pub(super) async fn console(app: &TestApp) -> Vec<Room> {
     let sent = accepted(app, &to_two()).await;
@@ -153,6 +175,7 @@ pub(super) async fn console(app: &TestApp) -> Vec<Room> {
     let (rule, held) = routed(app).await;
     let source = app.get("/source").await.expect(200)["id"].as_str().unwrap().to_owned();
     let (person, choir, found) = directory(app).await;
+    let (asked, over) = left_alone(app).await;
     vec![
         room("/console"),
         room("/console/messages"),
@@ -190,6 +213,13 @@ pub(super) async fn console(app: &TestApp) -> Vec<Room> {
         room(format!("/console/groups/{found}")),
         room(format!("/console/groups/{found}/edit")),
         room(format!("/console/groups/{found}/edit")).with_menus_open(),
+        room("/console/suppression"),
+        room("/console/suppression?q=none"),
+        room("/console/suppression/new"),
+        room("/console/suppression/new").refused(),
+        room(&asked),
+        room(&asked).refused(),
+        room(&over),
         room("/console/held"),
         room(format!("/console/messages/{held}")),
         room("/console/rules"),

@@ -13,4 +13,5 @@ mod rules;
 mod samples;
 mod simulator;
 mod sources;
+mod suppression;
 mod texts;

@@ -12,6 +12,7 @@ use belltower::domain::group::GroupKind;
 use belltower::domain::message::{Category, Lane, Status};
 use belltower::domain::operator::Role;
 use belltower::domain::source::Right;
+use belltower::domain::suppression::Cause;
 
 /// What a delivery's reason may say.
 const REASONS: [&str; 20] = [
@@ -36,7 +37,7 @@ const REASONS: [&str; 20] = [
     "cancelled",
     "recalled",
 ];
-const FAULTS: [&str; 46] = [
+const FAULTS: [&str; 47] = [
     "required",
     "too_long",
     "too_short",
@@ -50,6 +51,7 @@ const FAULTS: [&str; 46] = [
     "topics-invalid",
     "rate_per_second-out_of_range",
     "daily_messages-out_of_range",
+    "days-out_of_range",
     "unknown_source",
     "unknown_group",
     "unknown_template",
@@ -136,6 +138,7 @@ fn composed() -> BTreeSet<String> {
     family("category", &mut Category::ALL.iter().map(|c| c.name()), &[""]);
     family("priority", &mut Lane::ALL.iter().map(|l| l.name()), &[""]);
     family("role", &mut Role::ALL.iter().map(|r| r.name()), &[""]);
+    family("cause", &mut Cause::ALL.iter().map(|c| c.name()), &["", "-remove"]);
     family("address", &mut AddressKind::ALL.iter().map(|a| a.name()), &[""]);
     family("group", &mut GroupKind::ALL.iter().map(|g| g.name()), &[""]);
     family("right", &mut Right::ALL.iter().map(|r| r.name()), &["", "-hint"]);

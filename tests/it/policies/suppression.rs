@@ -1,15 +1,17 @@
 use std::time::Duration;
 
 use belltower::domain::channel::ChannelKind;
+use belltower::domain::operator::Role;
 use belltower::domain::suppression::Cause;
 use belltower::error::Error;
+use belltower::service::recipients;
 use belltower::service::suppressions::{self, SuppressionRow};
 use belltower::simulator::{Faults, Reply};
 use serde_json::{Value, json};
 
 use super::{apply, preview};
 use crate::routing::{Campus, exam, owner};
-use crate::support::on_both;
+use crate::support::{on_both, operator};
 
 fn by_mail() -> Value {
     let mut body = exam();
@@ -33,7 +35,10 @@ on_both!(an_address_that_bounced_is_left_alone_for_a_time, |db| async {
     campus.faults(Faults::default().refusing("p1*", Reply::new(550, "5.1.1 no such person")));
     assert_eq!(outcome(&mut campus, by_mail()).await, "2026001 email failed permanent_recipient");
     let all = listed(&campus).await;
-    assert_eq!((all.len(), all[0].cause, all[0].address.as_str()), (1, Cause::Bounced, "p1@campus.example"));
+    assert_eq!(
+        (all.len(), all[0].cause, all[0].address.as_str()),
+        (1, Cause::Bounced, "p***@campus.example")
+    );
     assert!(all[0].note.contains("5.1.1"), "{}", all[0].note);
     campus.faults(Faults::default());
     let shown = preview(&campus, &by_mail()).await;
@@ -75,9 +80,11 @@ on_both!(operators_list_addresses_and_take_them_off_with_a_reason, |db| async {
     let row = listed(&campus).await.remove(0);
     assert_eq!((row.id, row.created_by.as_str(), row.note.as_str()), (id, owner().label().as_str(), "来电"));
 
-    for reason in ["", "   ", &"长".repeat(301)] {
-        let refused = suppressions::remove(&campus.s, &owner(), id, reason).await;
-        assert!(matches!(refused, Err(Error::Invalid(_))), "{reason}");
+    for (reason, code) in [("", "required"), ("   ", "required"), (&*"长".repeat(301), "too_long")] {
+        let Err(Error::Invalid(faults)) = suppressions::remove(&campus.s, &owner(), id, reason).await else {
+            panic!("taken off for {reason}")
+        };
+        assert_eq!((faults[0].pointer.as_str(), &*faults[0].code), ("/reason", code));
     }
     suppressions::remove(&campus.s, &owner(), id, "本人要求恢复").await.unwrap();
     assert!(matches!(suppressions::remove(&campus.s, &owner(), id, "再次").await, Err(Error::NotFound(_))));
@@ -92,4 +99,23 @@ on_both!(operators_list_addresses_and_take_them_off_with_a_reason, |db| async {
     assert_eq!(at, ["/address", "/cause", "/days", "/kind", "/x"]);
     let wrong = json!({"kind": "mobile", "address": "12", "cause": "wrong"});
     assert!(matches!(suppressions::add(&campus.s, &owner(), &wrong).await, Err(Error::Invalid(_))));
+});
+
+on_both!(a_persons_addresses_are_left_alone_until_their_time_is_over, |db| async {
+    let campus = Campus::new(db).await;
+    let person = recipients::get(&campus.s, &owner(), "2026001").await.unwrap().id;
+    for (kind, address, days) in [("email", "P1@campus.example", 7), ("mobile", "13800000011", 9)] {
+        let body = json!({"kind": kind, "address": address, "cause": "wrong", "days": days});
+        suppressions::add(&campus.s, &owner(), &body).await.unwrap();
+    }
+    let listed = async || {
+        let rows = suppressions::of_person(&campus.s, &owner(), person).await.unwrap();
+        rows.into_iter().map(|row| row.address).collect::<Vec<_>>()
+    };
+    assert_eq!(listed().await, ["p***@campus.example", "+86138****0011"]);
+    campus.turn(Duration::from_hours(7 * 24));
+    assert_eq!(listed().await, ["+86138****0011"]);
+    let auditor = operator(Role::Auditor);
+    let refused = suppressions::of_person(&campus.s, &auditor, person).await;
+    assert!(matches!(refused, Err(Error::Forbidden { .. })));
 });

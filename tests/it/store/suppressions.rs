@@ -5,7 +5,7 @@ use belltower::domain::id::{DeliveryId, RecipientId, SuppressionId};
 use belltower::domain::suppression::Cause;
 use belltower::store::Db;
 use belltower::store::suppressions::{
-    NewSuppression, Refused, any, bounced, delete, insert, list, of_person,
+    NewSuppression, Refused, any, bounced, delete, find, insert, list, of_person,
 };
 
 use super::deliveries::{sending, take};
@@ -46,9 +46,11 @@ on_both!(an_address_stands_on_the_list_once_however_it_is_written, |db| async {
     assert_eq!(list(&db, Some("LI.NA"), None, 10).await.unwrap().len(), 1);
     assert_eq!(list(&db, None, Some(other), 10).await.unwrap()[0].id, first);
     let mut tx = db.begin().await.unwrap();
+    assert_eq!(find(&db, first).await.unwrap().unwrap().address, "li.na@campus.example");
     assert_eq!(delete(&mut tx, first).await.unwrap().unwrap().address, "li.na@campus.example");
     assert!(delete(&mut tx, first).await.unwrap().is_none());
     tx.commit().await.unwrap();
+    assert!(find(&db, first).await.unwrap().is_none());
     assert_eq!(list(&db, None, None, 10).await.unwrap().len(), 1);
 });
 
@@ -59,8 +61,8 @@ on_both!(a_bounce_lists_the_address_and_leaves_what_operators_wrote, |db| async 
     refuse(&db, claimed[0].id, 20).await;
     let told = of_person(&db, RecipientId(1)).await.unwrap().remove(0);
     assert_eq!(
-        (told.cause, told.until, told.delivery_id),
-        (Cause::Bounced, Timestamp(120), Some(claimed[0].id))
+        (told.cause, told.until, told.delivery_id, told.message_id),
+        (Cause::Bounced, Timestamp(120), Some(claimed[0].id), Some(claimed[0].message_id))
     );
     assert_eq!(told.note, "550 5.1.1 no such user");
     assert!(of_person(&db, RecipientId(2)).await.unwrap().is_empty());
@@ -76,9 +78,9 @@ on_both!(a_bounce_lists_the_address_and_leaves_what_operators_wrote, |db| async 
     let kept = of_person(&db, RecipientId(2)).await.unwrap().remove(0);
     assert_eq!((kept.id, kept.cause, kept.until), (written, Cause::Asked, Timestamp(50)));
     refuse(&db, claimed[1].id, 60).await;
-    let revived = of_person(&db, RecipientId(2)).await.unwrap().remove(0);
-    assert_eq!(revived.until, Timestamp(160), "its time was over");
-    assert_eq!((revived.cause, revived.created_by.as_str()), (Cause::Bounced, ""), "no operator wrote that");
+    let anew = of_person(&db, RecipientId(2)).await.unwrap().remove(0);
+    assert_eq!((anew.until, anew.cause), (Timestamp(160), Cause::Bounced), "its time was over");
+    assert_eq!((anew.delivery_id, anew.created_by.as_str()), (Some(claimed[1].id), ""));
 
     // What test keys send says nothing of real addresses.
     let mut tx = db.begin().await.unwrap();
@@ -87,4 +89,10 @@ on_both!(a_bounce_lists_the_address_and_leaves_what_operators_wrote, |db| async 
     refuse(&db, claimed[2].id, 70).await;
     assert!(of_person(&db, RecipientId(3)).await.unwrap().is_empty());
     assert_eq!(list(&db, None, None, 10).await.unwrap().len(), 2);
+
+    let mut tx = db.begin().await.unwrap();
+    execute(&mut tx, &format!("DELETE FROM delivery WHERE id = {}", claimed[0].id.0)).await;
+    tx.commit().await.unwrap();
+    let left = of_person(&db, RecipientId(1)).await.unwrap().remove(0);
+    assert_eq!((left.delivery_id, left.message_id), (None, None), "a delivery that is no longer kept");
 });

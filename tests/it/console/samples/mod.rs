@@ -7,6 +7,7 @@ mod overview;
 mod people;
 mod rules;
 mod sources;
+mod suppression;
 
 use std::time::Duration;
 
@@ -54,6 +55,7 @@ fn shell(language: Language, theme: Theme, current: Option<Section>) -> Shell {
             Section::Sources,
             Section::People,
             Section::Groups,
+            Section::Suppression,
             Section::Rules,
             Section::Mailbox,
         ],
@@ -114,6 +116,10 @@ pub(super) fn all(language: Language, theme: Theme) -> Vec<(&'static str, String
         ("group", groups::group(language, theme).render()),
         ("group_kept", groups::kept(language, theme).render()),
         ("group_form", groups::form(language, theme).render()),
+        ("suppression", suppression::list(language, theme, false).render()),
+        ("suppression_empty", suppression::list(language, theme, true).render()),
+        ("suppression_entry", suppression::entry(language, theme).render()),
+        ("suppression_form", suppression::form(language, theme).render()),
         ("rules", rules::list(language, theme, false).render()),
         ("rules_empty", rules::list(language, theme, true).render()),
         ("rule_form", rules::form(language, theme).render()),

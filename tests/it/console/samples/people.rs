@@ -6,13 +6,14 @@ use belltower::console::page::{Fact, Section, Theme};
 use belltower::console::people::{PeopleFilter, PeopleFragment, PeoplePage, PersonRow};
 use belltower::console::people_import::{ImportPage, Report};
 use belltower::console::person::{
-    AddressesFragment, GroupLink, HistoryRow, OptOutRow, PersonPage, PreferenceForm,
+    AddressLine, AddressesFragment, GroupLink, HistoryRow, OptOutRow, PersonPage, PreferenceForm,
 };
 use belltower::console::person_acts::ErasePage;
 use belltower::console::person_form::{AddressField, PersonForm, PersonFormPage};
 use belltower::domain::channel::{AddressKind, ChannelKind};
 use belltower::domain::delivery::State;
-use belltower::domain::id::{DeliveryId, GroupId, MessageId, RecipientId};
+use belltower::domain::id::{DeliveryId, GroupId, MessageId, RecipientId, SuppressionId};
+use belltower::domain::suppression::Cause;
 use belltower::error::Fault;
 use belltower::service::recipients::{ImportReport, ReadAs, ReadColumn, Rejected};
 
@@ -75,8 +76,12 @@ pub(super) fn person(language: Language, theme: Theme) -> PersonPage {
             view: view(language),
             id: RecipientId(1),
             addresses: vec![
-                (AddressKind::Email, "l***@stu.bell.example".into()),
-                (AddressKind::Mobile, "+86138****5678".into()),
+                AddressLine {
+                    kind: AddressKind::Email,
+                    address: "l***@stu.bell.example".into(),
+                    listed: Some((SuppressionId(1), Cause::Bounced)),
+                },
+                AddressLine { kind: AddressKind::Mobile, address: "+86138****5678".into(), listed: None },
             ],
             revealed: false,
             may_reveal: true,

@@ -1,0 +1,232 @@
+//! The suppression list over a running server.
+
+use belltower::domain::channel::ChannelKind;
+use belltower::domain::operator::Role;
+use belltower::domain::provider::ProviderKind;
+use belltower::service::providers::{self, NewProvider};
+use belltower::service::suppressions;
+use belltower::simulator::{Faults, Reply, SmtpOptions, SmtpSimulator};
+use belltower::store::audit::{self, AuditFilter};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::browser::Browser;
+use crate::support::app::{Answer, TestApp};
+use crate::support::operator;
+
+const HOME: &str = "/console/suppression";
+const NEW: &str = "/console/suppression/new";
+
+/// Puts an address on the list; the path of its page.
+async fn add(app: &TestApp, kind: &str, address: &str) -> String {
+    let body =
+        json!({"kind": kind, "address": address, "cause": "asked", "note": "来电 <b>要求</b>", "days": 30});
+    let id = suppressions::add(&app.services, &operator(Role::MessageManager), &body).await.unwrap();
+    format!("{HOME}/{id}")
+}
+
+async fn acts(app: &TestApp) -> Vec<(String, Value)> {
+    let filter = AuditFilter { action: Some("suppression.".to_owned()), ..AuditFilter::default() };
+    let rows = audit::list(&app.services.db, &filter, None, 50).await.unwrap();
+    rows.into_iter().map(|row| (row.action, row.detail.0)).collect()
+}
+
+#[tokio::test]
+async fn addresses_are_found_by_any_part_and_page_by_page() {
+    let app = TestApp::start().await;
+    add(&app, "mobile", "13812345678").await;
+    for n in 1..=34 {
+        add(&app, "email", &format!("reader{n:02}@stu.bell.example")).await;
+    }
+    let mut browser = Browser::signed_in(&app, Role::Sender).await;
+    let found = |page: &Answer| page.text.matches("class=\"main-link\"").count();
+    let page = browser.get(&format!("{HOME}?q=e")).await;
+    assert_eq!((page.status, found(&page)), (200, 30), "{}", page.text);
+    assert!(!page.text.contains(NEW), "no button for who may not");
+    let (_, rest) = page.text.split_once("/console/suppression?q=e&#38;cursor=").unwrap();
+    let older = browser.get(&format!("{HOME}?q=e&cursor={}", rest.split('"').next().unwrap())).await;
+    assert!(found(&older) == 4 && older.text.contains("href=\"/console/suppression?q=e\""), "{}", older.text);
+
+    for (query, number) in
+        [("reader07%40STU.bell.example", 1), ("ADER1", 10), ("2345", 1), ("%20r03%20", 0), ("none", 0)]
+    {
+        let part = browser.partial(&format!("{HOME}?q={query}")).await;
+        assert!(part.text.contains("id=\"suppression\"") && !part.text.contains("<html"), "{query}");
+        assert_eq!(found(&part), number, "{query}: {}", part.text);
+        assert_eq!(part.text.contains("没有符合条件的地址"), number == 0, "{query}");
+    }
+    let page = browser.get(&format!("{HOME}?q=345678")).await;
+    for holds in
+        ["+86138****5678", "手机号", "收件人要求", "来电 &#60;b&#62;要求&#60;/b&#62;", "王敏", "10月21日"]
+    {
+        assert!(page.text.contains(holds), "{holds}: {}", page.text);
+    }
+    assert!(!page.text.contains("+8613812345678"), "masked");
+    assert_eq!(found(&browser.get(&format!("{HOME}?cursor=nonsense")).await), 30);
+    app.clock.turn(29 * 24 * 3_600_000);
+    let mut browser = Browser::signed_in(&app, Role::Reviewer).await;
+    assert!(!browser.get(HOME).await.text.contains("已到期"));
+    app.clock.turn(24 * 3_600_000);
+    let mut browser = Browser::signed_in(&app, Role::DutyOfficer).await;
+    assert_eq!(browser.get(HOME).await.text.matches("已到期").count(), 30);
+
+    let mut auditor = Browser::signed_in(&app, Role::Auditor).await;
+    for path in [HOME, NEW] {
+        assert_eq!(auditor.get(path).await.status, 403, "{path}");
+    }
+    assert!(!auditor.get("/console").await.text.contains(HOME));
+}
+
+#[tokio::test]
+async fn what_bounced_leads_to_the_delivery_that_told() {
+    let app = TestApp::start().await;
+    let relay = SmtpSimulator::start(SmtpOptions::default()).await.unwrap();
+    relay.set_faults(
+        Faults::default().refusing("li*", Reply::new(550, "5.1.1 <li.wei@stu.bell.example> unknown")),
+    );
+    let new = NewProvider {
+        name: "校园邮件网关".to_owned(),
+        channel: ChannelKind::Email,
+        kind: ProviderKind::Smtp,
+        settings: json!({
+            "host": "127.0.0.1", "port": relay.addr().port(), "tls": "none",
+            "from_address": "bell@bell.example", "from_name": "钟楼大学",
+        }),
+        priority: 10,
+        weight: 1,
+        rate: None,
+    };
+    providers::create(&app.services, &operator(Role::Owner), new).await.unwrap();
+    let person = json!({"name": "李伟", "email": "li.wei@stu.bell.example", "mobile": "13812345678"});
+    Answer::of(app.api(Method::PUT, "/recipients/2024001").json(&person)).await.expect(201);
+    let body = json!({
+        "topic": "academic.exam", "title": "期末考试安排", "body": "b", "channels": ["email"],
+        "audience": {"recipients": ["2024001"]},
+    });
+    let id = app.post("/messages", &body).await.expect(202)["id"].as_str().unwrap().to_owned();
+    app.drain().await;
+
+    let mut browser = Browser::signed_in(&app, Role::MessageManager).await;
+    let told = format!("<a href=\"/console/messages/{id}/deliveries/dlv_");
+    let page = browser.get(HOME).await;
+    for holds in [&*told, ">期末考试安排</a>", "服务商退回", "5.1.1", "l***@stu.bell.example"] {
+        assert!(page.text.contains(holds), "{holds}: {}", page.text);
+    }
+    assert!(!page.text.contains("li.wei@"), "masked, in the provider's words too: {}", page.text);
+    let (_, rest) = page.text.split_once("class=\"main-link\" href=\"").unwrap();
+    let entry = rest.split('"').next().unwrap().to_owned();
+    let page = browser.get(&entry).await;
+    for holds in [&*told, "服务商的答复", "再次退回后会自动列入"] {
+        assert!(page.text.contains(holds), "{holds}: {}", page.text);
+    }
+
+    let people = browser.get("/console/people").await;
+    let (_, rest) = people.text.split_once("href=\"/console/people/rcp_").unwrap();
+    let person = format!("/console/people/rcp_{}", rest.split('"').next().unwrap());
+    let page = browser.get(&person).await;
+    assert_eq!(page.text.matches("在禁发名单中").count(), 1, "{}", page.text);
+    assert!(page.text.contains(&format!("href=\"{entry}\"")), "{}", page.text);
+    app.clock.turn(90 * 24 * 3_600_000);
+    let mut browser = Browser::signed_in(&app, Role::Reviewer).await;
+    assert!(!browser.get(&person).await.text.contains("在禁发名单中"), "its time is over");
+}
+
+#[tokio::test]
+async fn an_address_is_added_with_faults_at_their_fields() {
+    let app = TestApp::start().await;
+    let mut browser = Browser::signed_in(&app, Role::MessageManager).await;
+    let wrong =
+        [("kind", "mobile"), ("address", "12"), ("cause", "wrong"), ("note", "停机"), ("days", "4000")];
+    let refused = browser.submit(NEW, HOME, &wrong).await;
+    assert_eq!(refused.status, 422);
+    for holds in [
+        "id=\"address-error\"",
+        "id=\"days-error\"",
+        "请填 1 到 3,650 的整数",
+        "value=\"mobile\" selected",
+        "value=\"12\"",
+        "value=\"wrong\" checked",
+        "value=\"停机\"",
+        "value=\"4000\"",
+    ] {
+        assert!(refused.text.contains(holds), "{holds}: {}", refused.text);
+    }
+    for days in ["0", "-1", "1.5", "soon"] {
+        let refused = browser.submit(NEW, HOME, &[&wrong[..4], &[("days", days)]].concat()).await;
+        assert!(refused.text.contains("id=\"days-error\""), "{days}: {}", refused.text);
+    }
+    let refused = browser.submit(NEW, HOME, &[("kind", "email"), ("address", "a@bell.example")]).await;
+    assert!(refused.status == 422 && refused.text.contains("id=\"cause-error\""), "{}", refused.text);
+    let bounced = [("kind", "email"), ("address", "a@bell.example"), ("cause", "bounced")];
+    assert_eq!(browser.submit(NEW, HOME, &bounced).await.status, 422, "providers tell that");
+    assert!(acts(&app).await.is_empty());
+
+    let right = [("kind", "mobile"), ("address", "138 1234 5678"), ("cause", "wrong"), ("days", "")];
+    let added = browser.submit(NEW, HOME, &right).await;
+    assert_eq!(added.status, 303, "{}", added.text);
+    let page = browser.get(added.header("location").unwrap()).await;
+    for holds in ["已列入名单", "+86138****5678", "地址属于他人", "长期", "周敏"] {
+        assert!(page.text.contains(holds), "{holds}: {}", page.text);
+    }
+    let again = [&right[..3], &[("days", "7")]].concat();
+    let again = browser.submit(NEW, HOME, &again).await;
+    assert_eq!(again.header("location"), added.header("location"), "it is said anew");
+    assert!(browser.get(HOME).await.text.contains("9月28日"));
+
+    assert_eq!(browser.post(HOME, &right).await.status, 403, "a form without a token");
+    let mut sender = Browser::signed_in(&app, Role::Sender).await;
+    assert_eq!(sender.get(NEW).await.status, 403);
+    assert_eq!(sender.submit(HOME, HOME, &right).await.status, 403);
+}
+
+#[tokio::test]
+async fn an_address_is_taken_off_for_a_reason() {
+    let app = TestApp::start().await;
+    let path = add(&app, "email", "li.wei@stu.bell.example").await;
+    let act = format!("{path}/remove");
+    let mut sender = Browser::signed_in(&app, Role::Sender).await;
+    assert!(!sender.get(&path).await.text.contains(&act), "no form for who may not");
+    assert_eq!(sender.submit(&path, &act, &[("reason", "x")]).await.status, 403);
+
+    let mut browser = Browser::signed_in(&app, Role::MessageManager).await;
+    let long = "长".repeat(301);
+    for (reason, said) in [("  ", "此项必填"), (&*long, "太长")] {
+        let refused = browser.submit(&path, &act, &[("reason", reason)]).await;
+        assert!(refused.status == 422 && refused.text.contains("id=\"reason-error\""), "{}", refused.text);
+        assert!(refused.text.contains(said), "{said}: {}", refused.text);
+    }
+    let refused = browser.submit(&path, &act, &[("reason", &long)]).await;
+    assert!(refused.text.contains(&format!("value=\"{long}\"")), "as it was typed");
+    assert_eq!(browser.post(&act, &[("reason", "x")]).await.status, 403, "a form without a token");
+    let gone = browser.submit(&path, &act, &[("reason", "本人要求恢复")]).await;
+    assert_eq!((gone.status, gone.header("location")), (303, Some(HOME)), "{}", gone.text);
+    let page = browser.get(HOME).await;
+    assert!(page.text.contains("已移出名单") && page.text.contains("名单里还没有地址"), "{}", page.text);
+    let (action, detail) = acts(&app).await.remove(0);
+    assert_eq!((action.as_str(), &detail["reason"]), ("suppression.remove", &json!("本人要求恢复")));
+    for missing in [&*path, "/console/suppression/seven"] {
+        assert_eq!(browser.get(missing).await.status, 404, "{missing}");
+    }
+    assert_eq!(browser.submit(NEW, &act, &[("reason", "again")]).await.status, 404);
+}
+
+#[tokio::test]
+async fn an_address_is_shown_whole_only_when_asked_and_that_is_written_down() {
+    let app = TestApp::start().await;
+    let path = add(&app, "email", "li.wei@stu.bell.example").await;
+    let act = format!("{path}/reveal");
+    let mut manager = Browser::signed_in(&app, Role::MessageManager).await;
+    let page = manager.get(&path).await;
+    assert!(page.text.contains("l***@stu.bell.example") && !page.text.contains(&act), "{}", page.text);
+    assert_eq!(manager.submit(&path, &act, &[]).await.status, 403);
+
+    let mut owner = Browser::signed_in(&app, Role::Owner).await;
+    assert_eq!(owner.post(&act, &[]).await.status, 403, "a form without a token");
+    let page = owner.get(&path).await;
+    assert!(!page.text.contains("li.wei@"), "{}", page.text);
+    assert_eq!(acts(&app).await.len(), 1, "nobody looked yet");
+    let shown = owner.submit(&path, &act, &[]).await;
+    assert!(shown.status == 200 && shown.text.contains("li.wei@stu.bell.example"), "{}", shown.text);
+    assert!(shown.text.contains(&format!("name=\"return_to\" value=\"{path}\"")), "a page to come back to");
+    assert_eq!(acts(&app).await[0].0, "suppression.reveal");
+}
