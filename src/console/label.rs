@@ -170,6 +170,11 @@ impl View {
         self.t(&format!("cause-{}", cause.given()))
     }
 
+    /// When an operator says so.
+    pub fn cause_hint(&self, cause: impl Given<Cause>) -> String {
+        self.t(&format!("cause-{}-hint", cause.given()))
+    }
+
     /// A mark with words of the caller's.
     pub fn mark(&self, icon_name: &str, tone: Tone, text: impl AsRef<str>) -> Markup {
         badge(icon_name, tone, false, text.as_ref())

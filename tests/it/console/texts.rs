@@ -6,6 +6,7 @@ use std::path::Path;
 
 use belltower::console::counts::Outcome;
 use belltower::console::page::Theme;
+use belltower::console::suppression::CAUSES;
 use belltower::domain::channel::{AddressKind, ChannelKind};
 use belltower::domain::delivery::State;
 use belltower::domain::group::GroupKind;
@@ -139,6 +140,7 @@ fn composed() -> BTreeSet<String> {
     family("priority", &mut Lane::ALL.iter().map(|l| l.name()), &[""]);
     family("role", &mut Role::ALL.iter().map(|r| r.name()), &[""]);
     family("cause", &mut Cause::ALL.iter().map(|c| c.name()), &["", "-remove"]);
+    family("cause", &mut CAUSES.iter().map(|c| c.name()), &["-hint"]);
     family("address", &mut AddressKind::ALL.iter().map(|a| a.name()), &[""]);
     family("group", &mut GroupKind::ALL.iter().map(|g| g.name()), &[""]);
     family("right", &mut Right::ALL.iter().map(|r| r.name()), &["", "-hint"]);
