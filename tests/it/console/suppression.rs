@@ -109,7 +109,7 @@ async fn what_bounced_leads_to_the_delivery_that_told() {
     let mut browser = Browser::signed_in(&app, Role::MessageManager).await;
     let told = format!("<a href=\"/console/messages/{id}/deliveries/dlv_");
     let page = browser.get(HOME).await;
-    for holds in [&*told, ">投递“期末考试安排”</a>", "服务商退回", "5.1.1", "l***@stu.bell.example"]
+    for holds in [&*told, ">投递：期末考试安排</a>", "服务商退回", "5.1.1", "l***@stu.bell.example"]
     {
         assert!(page.text.contains(holds), "{holds}: {}", page.text);
     }
