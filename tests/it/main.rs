@@ -17,6 +17,7 @@ mod filter;
 mod house;
 mod intake;
 mod policies;
+mod properties;
 mod providers;
 mod queue;
 mod routing;

@@ -1,0 +1,328 @@
+//! The counts of every message add up after every step, whatever happens and whatever providers answer.
+
+use std::collections::BTreeMap;
+
+use belltower::domain::channel::{ChannelKind, Outlet};
+use belltower::domain::delivery::State;
+use belltower::domain::id::MessageId;
+use belltower::domain::message::Status;
+use belltower::service::deliveries::{self, Claimed, Settlement, Verdict, Wanted};
+use belltower::service::providers::{self, ProviderChanges};
+use belltower::service::{messages, planning, policies, recipients, routing};
+use belltower::store::{Db, Tx};
+use belltower::{Error, Result};
+use proptest::sample::Index;
+use serde_json::{Value, json};
+
+use super::cases::{Case, campus_id};
+use super::seed::cases;
+use super::stage::{Stage, owner};
+use super::steps::{Fate, Step, story};
+use crate::support::on_both;
+
+const STORIES: usize = 10;
+
+on_both!(counts_add_up_after_every_step, |db| async {
+    let mut stage = Stage::new(db.clone()).await;
+    let mut met = [false; State::ALL.len()];
+    for (_told, (case, steps)) in cases(STORIES, story()) {
+        let mut story = Story::begin(&mut stage, &case).await;
+        for step in &steps {
+            Box::pin(story.go(step)).await;
+            story.check(step).await;
+            for counts in story.before.values() {
+                met.iter_mut().zip(counts).for_each(|(met, n)| *met |= *n > 0);
+            }
+        }
+        story.end().await;
+    }
+    for state in State::ALL {
+        assert!(met[state.code() as usize], "no delivery was ever {state}");
+    }
+});
+
+/// How many deliveries of a message and channel stand in each state.
+type Counts = BTreeMap<(i64, i64), [i64; State::ALL.len()]>;
+
+struct Story<'s> {
+    stage: &'s mut Stage,
+    case: &'s Case,
+    sent: usize,
+    messages: Vec<MessageId>,
+    in_hand: Vec<(i64, Claimed)>,
+    settled: Vec<(i64, Settlement)>,
+    before: Counts,
+}
+
+/// What may be refused for the state that things are in.
+fn allowed<T>(result: Result<T>) {
+    match result {
+        Ok(_) | Err(Error::Conflict { .. } | Error::NotFound(_)) => {}
+        Err(error) => panic!("{error}"),
+    }
+}
+
+impl<'s> Story<'s> {
+    async fn begin(stage: &'s mut Stage, case: &'s Case) -> Self {
+        stage.admit().await;
+        stage.set(case).await;
+        let before = counted(&stage.s.db).await;
+        Self { stage, case, sent: 0, messages: Vec::new(), in_hand: Vec::new(), settled: Vec::new(), before }
+    }
+
+    async fn go(&mut self, step: &Step) {
+        let s = self.stage.s.clone();
+        match step {
+            Step::Send => {
+                let letter = &self.case.letters[self.sent % self.case.letters.len()];
+                self.sent += 1;
+                self.messages.extend(self.stage.send(letter).await);
+            }
+            Step::Plan => drop(planning::plan_next(&s, 1).await.unwrap()),
+            Step::Claim { owner, outlet, most } => {
+                let wanted = Wanted { outlet: *outlet, most: *most };
+                let turn = deliveries::turn(&s, *owner, &[], Some(wanted), &[]).await.unwrap();
+                self.in_hand.extend(turn.claimed.into_iter().map(|claimed| (*owner, claimed)));
+            }
+            Step::Settle(fates) => {
+                for (owner, settlements) in self.handed_over(fates) {
+                    deliveries::turn(&s, owner, &settlements, None, &[]).await.unwrap();
+                }
+            }
+            Step::SettleAgain(which) => {
+                if let Some((owner, settlement)) = pick(&self.settled, *which) {
+                    deliveries::turn(&s, owner, &[settlement], None, &[]).await.unwrap();
+                }
+            }
+            Step::Lose => {
+                lose(&s.db).await;
+                deliveries::release_lost(&s, 99).await.unwrap();
+            }
+            Step::Receipts(told) => {
+                let verdicts = verdicts(&s.db, told).await;
+                deliveries::judge(&s, &verdicts, &[], None).await.unwrap();
+            }
+            Step::Cancel(which) => {
+                if let Some(id) = pick(&self.messages, *which) {
+                    allowed(deliveries::cancel(&s, &owner(), id).await);
+                }
+            }
+            Step::AtOnce(which, fates, told) => Box::pin(self.at_once(*which, fates, told)).await,
+            Step::Resend(which, states, channels) => {
+                if let Some(id) = pick(&self.messages, *which) {
+                    allowed(deliveries::resend(&s, &owner(), id, states, channels).await);
+                }
+            }
+            Step::Release(which) => {
+                if let Some(id) = pick(&self.messages, *which) {
+                    allowed(messages::release(&s, &owner(), id).await);
+                }
+            }
+            Step::Reject(which) => {
+                if let Some(id) = pick(&self.messages, *which) {
+                    allowed(messages::reject(&s, &owner(), id, "不合适").await);
+                }
+            }
+            Step::Erase(person) => allowed(recipients::delete(&s, &owner(), &campus_id(*person)).await),
+            Step::Expire => drop(deliveries::expire(&s).await.unwrap()),
+            Step::Drain => self.stage.drain().await,
+            Step::Trouble(channel, outcome) => {
+                self.trouble(&channel.to_string(), &json!({ "outcome": outcome })).await;
+            }
+            Step::Rules(rules) => match routing::apply(&s, &owner(), rules).await {
+                // Somebody they name was erased.
+                Ok(_) | Err(Error::Invalid(_)) => {}
+                Err(error) => panic!("{error}"),
+            },
+            Step::Policy(policy) => drop(policies::apply(&s, &owner(), policy).await.unwrap()),
+            Step::Turn(minutes) => self.stage.turn(*minutes),
+        }
+    }
+
+    async fn at_once(&mut self, which: Index, fates: &[(Index, Fate)], told: &[(Index, State)]) {
+        let Some(message) = pick(&self.messages, which) else { return };
+        let (s, caller) = (self.stage.s.clone(), owner());
+        let (turns, verdicts) = (self.handed_over(fates), verdicts(&s.db, told).await);
+        let settle = async {
+            for (owner, settlements) in &turns {
+                deliveries::turn(&s, *owner, settlements, None, &[]).await.unwrap();
+            }
+        };
+        let wanted = Wanted { outlet: Outlet::Live(ChannelKind::Email), most: 4 };
+        let (cancelled, (), claimed, judged, expired) = tokio::join!(
+            deliveries::cancel(&s, &caller, message),
+            settle,
+            deliveries::turn(&s, 3, &[], Some(wanted), &[]),
+            deliveries::judge(&s, &verdicts, &[], None),
+            deliveries::expire(&s),
+        );
+        allowed(cancelled);
+        judged.unwrap();
+        expired.unwrap();
+        self.in_hand.extend(claimed.unwrap().claimed.into_iter().map(|claimed| (3, claimed)));
+    }
+
+    /// Takes some out of what is in hand; by whose they are, with what came of them.
+    fn handed_over(&mut self, fates: &[(Index, Fate)]) -> BTreeMap<i64, Vec<Settlement>> {
+        let mut turns: BTreeMap<i64, Vec<Settlement>> = BTreeMap::new();
+        for (which, fate) in fates {
+            if self.in_hand.is_empty() {
+                break;
+            }
+            let (owner, claimed) = self.in_hand.swap_remove(which.index(self.in_hand.len()));
+            let settlement = settlement(&claimed, *fate, self.stage.now().0);
+            self.settled.push((owner, settlement.clone()));
+            turns.entry(owner).or_default().push(settlement);
+        }
+        turns
+    }
+
+    async fn trouble(&self, provider: &str, settings: &Value) {
+        let s = &self.stage.s;
+        let row = providers::find_by_name(s, &owner(), provider).await.unwrap();
+        let changes = ProviderChanges { settings: Some(settings.clone()), ..ProviderChanges::default() };
+        providers::update(s, &owner(), row.id, changes).await.unwrap();
+    }
+
+    async fn check(&mut self, step: &Step) {
+        let (counted, there) = (counted(&self.stage.s.db).await, grouped(&self.stage.s.db).await);
+        assert_eq!(counted, there, "after {step:?}");
+        let planned = |counts: &Counts, key| counts.get(key).map_or(0, |n| n.iter().sum::<i64>());
+        for key in self.before.keys() {
+            assert!(planned(&counted, key) >= planned(&self.before, key), "{key:?} after {step:?}");
+        }
+        self.before = counted;
+    }
+
+    /// Everything is in order again, and enough time passes.
+    async fn end(mut self) {
+        for channel in ["email", "sms", "wechat"] {
+            self.trouble(channel, &json!({"outcome": null})).await;
+        }
+        while let Some((owner, claimed)) = self.in_hand.pop() {
+            let settlement = settlement(&claimed, Fate::Sent, self.stage.now().0);
+            deliveries::turn(&self.stage.s, owner, &[settlement], None, &[]).await.unwrap();
+        }
+        self.stage.drain().await;
+        self.stage.release(&self.messages).await;
+        for _ in 0..4 {
+            self.stage.turn(3 * 24 * 60);
+            self.stage.drain().await;
+        }
+        self.check(&Step::Drain).await;
+        for id in &self.messages {
+            let message = self.stage.message(*id).await;
+            let (status, all) = (message.status, message.counts.all);
+            assert!(status.is_final(), "{message:?}");
+            assert_eq!((all.pending, all.sending), (0, 0), "{message:?}");
+            let sum: i64 = State::ALL.iter().map(|state| all.of(*state)).sum();
+            assert_eq!(all.planned, sum);
+            assert!(status != Status::Unrouted || all.planned == 0, "{message:?}");
+        }
+    }
+}
+
+fn pick<T: Clone>(from: &[T], which: Index) -> Option<T> {
+    if from.is_empty() { None } else { Some(which.get(from).clone()) }
+}
+
+fn settlement(claimed: &Claimed, fate: Fate, now: i64) -> Settlement {
+    let minute = 60_000;
+    let (state, reason, due_at, outcome) = match fate {
+        Fate::Sent => (State::Sent, None, now, Some("accepted")),
+        Fate::Bounced => (State::Failed, Some("permanent_recipient"), now, Some("permanent_recipient")),
+        Fate::Later => (State::Pending, Some("retrying"), now + minute, Some("transient")),
+        Fate::Back => (State::Pending, None, now, None),
+        Fate::Unknown => (State::Unknown, Some("no_answer"), now, Some("unknown")),
+        Fate::Capped => (State::Suppressed, Some("frequency_cap"), now, None),
+        Fate::Expired => (State::Expired, Some("expired"), now, None),
+        Fate::Quiet => (State::Pending, Some("quiet_hours"), now + 480 * minute, None),
+    };
+    Settlement {
+        id: claimed.id.0,
+        message_id: claimed.message_id.0,
+        channel: claimed.channel.code(),
+        attempt: claimed.attempts,
+        state: state.code(),
+        reason: reason.map(str::to_owned),
+        due_at,
+        failures: claimed.failures,
+        provider_id: None,
+        reference: None,
+        poll_at: None,
+        sent_at: (state == State::Sent).then_some(now),
+        started_at: now,
+        duration_ms: 1,
+        outcome: outcome.map(str::to_owned),
+        code: None,
+        detail: None,
+        repeated: claimed.repeated,
+    }
+}
+
+async fn verdicts(db: &Db, told: &[(Index, State)]) -> Vec<Verdict> {
+    let all = everything(db).await;
+    let verdict = |id, state: State| Verdict {
+        id,
+        provider_id: None,
+        reference: None,
+        state: state.code(),
+        code: None,
+        detail: None,
+    };
+    told.iter().filter_map(|(which, state)| Some(verdict(pick(&all, *which)?, *state))).collect()
+}
+
+/// Runs a query on whichever database it is.
+macro_rules! rows {
+    ($db:expr, $text:expr) => {{
+        let text = sqlx::AssertSqlSafe($text);
+        match $db {
+            Db::Sqlite { readers, .. } => sqlx::query_as(text).fetch_all(readers).await.unwrap(),
+            Db::Postgres(pool) => sqlx::query_as(text).fetch_all(pool).await.unwrap(),
+        }
+    }};
+}
+
+/// What the counters say, without what is zero.
+async fn counted(db: &Db) -> Counts {
+    let mut counts = Counts::new();
+    for state in State::ALL {
+        let text = format!("SELECT message_id, channel, {state} FROM message_count WHERE {state} <> 0");
+        let rows: Vec<(i64, i64, i64)> = rows!(db, text);
+        for (message, channel, n) in rows {
+            counts.entry((message, channel)).or_default()[state.code() as usize] = n;
+        }
+    }
+    counts
+}
+
+/// What there is.
+async fn grouped(db: &Db) -> Counts {
+    let text = "SELECT message_id, channel, state, CAST(count(*) AS bigint) FROM delivery GROUP BY message_id, channel, state";
+    let rows: Vec<(i64, i64, i64, i64)> = rows!(db, text.to_owned());
+    let mut counts = Counts::new();
+    for (message, channel, state, n) in rows {
+        counts.entry((message, channel)).or_default()[state as usize] = n;
+    }
+    counts
+}
+
+/// The ids of all deliveries, the latest first, so that those of this story are met most.
+async fn everything(db: &Db) -> Vec<i64> {
+    let rows: Vec<(i64,)> = rows!(db, "SELECT id FROM delivery ORDER BY id DESC LIMIT 60".to_owned());
+    rows.into_iter().map(|(id,)| id).collect()
+}
+
+/// All leases have run out.
+async fn lose(db: &Db) {
+    let mut tx = db.begin().await.unwrap();
+    for table in ["delivery", "message"] {
+        let text = sqlx::AssertSqlSafe(format!("UPDATE {table} SET lease_until = 0 WHERE lease_until > 0"));
+        match &mut tx {
+            Tx::Sqlite(tx) => drop(sqlx::query(text).execute(&mut **tx).await.unwrap()),
+            Tx::Postgres(tx) => drop(sqlx::query(text).execute(&mut **tx).await.unwrap()),
+        }
+    }
+    tx.commit().await.unwrap();
+}
