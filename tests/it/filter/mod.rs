@@ -1,6 +1,7 @@
 //! Both databases must answer a filter exactly as `Filter::matches` defines it.
 
 mod cases;
+mod hostile;
 
 use belltower::domain::filter::{Bind, Filter, MAX_DEPTH, MAX_LENGTH, MAX_TERMS, SqlFlavour};
 use belltower::store::{Db, Tx};
