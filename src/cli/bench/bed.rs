@@ -97,7 +97,7 @@ pub(super) async fn people(s: &Services, count: u64) -> anyhow::Result<()> {
         let line = json!({
             "campus_id": campus_id(number),
             "name": format!("学生{number}"),
-            "email": format!("p{number}@campus.example"),
+            "email": email(number),
             "mobile": format!("+861{number:010}"),
             "wecom_userid": campus_id(number),
             "department": "农学院",
@@ -113,6 +113,10 @@ pub(super) async fn people(s: &Services, count: u64) -> anyhow::Result<()> {
 
 pub(super) fn campus_id(number: u64) -> String {
     format!("p{number:07}")
+}
+
+pub(super) fn email(number: u64) -> String {
+    format!("p{number}@campus.example")
 }
 
 pub(super) async fn provider(

@@ -1,4 +1,5 @@
-//! How long one message to everyone takes to become a delivery for each person and channel.
+//! How long one message to everyone takes to become a delivery for each person and channel, with rules to be put to it,
+//! and with wishes, a policy and addresses that are left alone to be heeded.
 
 use std::time::Instant;
 
@@ -6,16 +7,14 @@ use serde_json::json;
 
 use super::Bench;
 use super::bed::{self, Bed, CALLER};
+use super::campus::{self, Spared};
 use super::report::{Aim, Figure, MIB};
 use crate::domain::channel::ChannelKind;
 use crate::domain::provider::ProviderKind;
-use crate::domain::recipient::OptOut;
-use crate::service::{messages, planning, recipients, sources};
+use crate::service::{messages, planning, sources};
 use crate::telemetry::process;
 
 const BENCH: &str = "fanout";
-/// One person in so many has opted out, as some have everywhere.
-const OPTED_OUT: usize = 500;
 /// The aims are for this many people.
 const PEOPLE: u64 = 50_000;
 
@@ -30,12 +29,7 @@ pub(super) async fn run(bench: &Bench) -> anyhow::Result<Vec<Figure>> {
         bed::provider(s, channel, ProviderKind::Sandbox, json!({})).await?;
     }
     bed::people(s, people).await?;
-    let no_exams =
-        OptOut { channel: Some(ChannelKind::Sms), topic: "academic.#".parse().map_err(anyhow::Error::msg)? };
-    for number in (0..people).step_by(OPTED_OUT) {
-        recipients::set_opt_outs(s, &CALLER, &bed::campus_id(number), std::slice::from_ref(&no_exams))
-            .await?;
-    }
+    let Spared(spared) = campus::furnish(s, people).await?;
     let mut body = bed::text();
     body["audience"] = json!({"everyone": true});
     let message = bed::message(s, &key, &body).await?;
@@ -46,10 +40,16 @@ pub(super) async fn run(bench: &Bench) -> anyhow::Result<Vec<Figure>> {
     let took = began.elapsed().as_secs_f64();
     let after = process::own_memory();
 
-    let counts = messages::get(s, &CALLER, message.id).await?.summary.counts.all;
+    let message = messages::get(s, &CALLER, message.id).await?;
+    let counts = message.summary.counts.all;
     let planned = people as i64 * ChannelKind::ALL.len() as i64;
     anyhow::ensure!(counts.planned == planned, "{} of {planned} deliveries were planned", counts.planned);
-    anyhow::ensure!(counts.suppressed > 0, "nobody's opt-out was heeded");
+    anyhow::ensure!(
+        counts.suppressed == spared,
+        "{} deliveries were suppressed instead of {spared}",
+        counts.suppressed
+    );
+    anyhow::ensure!(message.matched_rules.len() > 1, "the rules did not match");
     s.close().await;
     drop(app);
     bed.remove().await?;

@@ -1,15 +1,17 @@
 //! `belltower bench`: figures that anyone can repeat, on stores of its own and against the simulators.
 //!
 //! - [`ingest`], [`fanout`], [`dispatch`], [`footprint`]: one bench each
-//! - [`bed`]: what they lie on; [`load`]: the client; [`report`]: how figures are shown
+//! - [`bed`]: what they lie on; [`campus`]: what messages heed there; [`load`]: the client; [`vendors`]: who is sent to; [`report`]: how figures are shown
 
 mod bed;
+mod campus;
 mod dispatch;
 mod fanout;
 mod footprint;
 mod ingest;
 mod load;
 mod report;
+mod vendors;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -26,8 +28,8 @@ use crate::telemetry;
 pub(super) const AFTER_HELP: &str = "\
 Client, server and simulators share this machine's cores. Compare figures of optimised builds only, from one machine.
 ingest     durable POST /api/v1/messages over connections that stay open
-fanout     one message to everyone, planned for three channels
-dispatch   planned mails handed to a relay that answers at once
+fanout     one message to everyone, planned for three channels under rules, wishes and a policy
+dispatch   deliveries by three channels handed to vendors that answer at once, and beside one that is dead
 footprint  an idle server: memory, time to be ready, size";
 
 #[derive(Args)]
@@ -40,7 +42,7 @@ pub(super) struct BenchArgs {
     /// How long ingest asks, each time
     #[arg(long, value_name = "N", default_value_t = 10)]
     seconds: u64,
-    /// People in the directory of fanout and dispatch, which make three deliveries for each
+    /// People in the directory of fanout and dispatch, with three deliveries for each
     #[arg(long, value_name = "N", default_value_t = 50_000)]
     count: u64,
     /// Connections that ingest asks over

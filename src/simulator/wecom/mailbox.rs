@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
+use tokio::sync::Notify;
 
 use super::rules::Message;
 use crate::simulator::pages::page;
@@ -65,6 +66,7 @@ pub struct WecomPage {
 pub struct WecomMailbox {
     keep: usize,
     state: Arc<Mutex<State>>,
+    arrived: Arc<Notify>,
 }
 
 #[derive(Debug)]
@@ -93,7 +95,7 @@ impl WecomMailbox {
             total: 0,
             by_member: Tally::remembering(COUNTED),
         };
-        Self { keep, state: Arc::new(Mutex::new(state)) }
+        Self { keep, state: Arc::new(Mutex::new(state)), arrived: Arc::default() }
     }
 
     /// How many messages were received since the start, one for each who received it.
@@ -135,7 +137,23 @@ impl WecomMailbox {
         state.kept.get(place).cloned()
     }
 
+    /// Waits until [`total`](Self::total) is at least `total`. Has no time limit of its own.
+    pub async fn wait_for(&self, total: u64) {
+        loop {
+            let arrived = self.arrived.notified();
+            if self.total() >= total {
+                return;
+            }
+            arrived.await;
+        }
+    }
+
     pub(super) fn take(&self, message: Message, members: Vec<String>, msgid: &str, now: i64) {
+        self.keep(message, members, msgid, now);
+        self.arrived.notify_waiters();
+    }
+
+    fn keep(&self, message: Message, members: Vec<String>, msgid: &str, now: i64) {
         let mut state = self.state();
         state.last_sequence += 1;
         state.total += members.len() as u64;

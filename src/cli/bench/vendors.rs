@@ -1,0 +1,91 @@
+//! The vendors that a bench sends to: simulators without any delay of their own, and a provider for each.
+
+use serde_json::json;
+
+use super::bed;
+use crate::domain::channel::ChannelKind;
+use crate::domain::provider::ProviderKind;
+use crate::service::Services;
+use crate::simulator::http_sms::Inbox;
+use crate::simulator::{
+    HttpSmsOptions, HttpSmsSimulator, Mailbox, Moment, SmsAct, SmsFaults, SmtpOptions, SmtpSimulator,
+    WecomMailbox, WecomOptions, WecomSimulator,
+};
+
+/// Connections to the relay, twice what a provider has unless told.
+const CONNECTIONS: u64 = 16;
+
+/// A mail relay, an SMS gateway that takes a hundred numbers in a call, and a corp in WeCom.
+pub(super) struct Vendors {
+    relay: SmtpSimulator,
+    gateway: HttpSmsSimulator,
+    corp: WecomSimulator,
+}
+
+/// What they took, each delivery once for every time it came.
+pub(super) struct Totals([u64; ChannelKind::ALL.len()]);
+
+impl Totals {
+    pub(super) fn of(&self, channel: ChannelKind) -> u64 {
+        ChannelKind::ALL.iter().zip(self.0).find(|(of, _)| **of == channel).map_or(0, |(_, total)| total)
+    }
+}
+
+impl Vendors {
+    pub(super) async fn start() -> anyhow::Result<Self> {
+        Self::with(SmsFaults::default()).await
+    }
+
+    /// The gateway takes calls and never answers any.
+    pub(super) async fn with_a_dead_gateway() -> anyhow::Result<Self> {
+        Self::with(SmsFaults::default().at(Moment::Call, SmsAct::Hang)).await
+    }
+
+    async fn with(faults: SmsFaults) -> anyhow::Result<Self> {
+        let mail = SmtpOptions { mailbox: Mailbox::keeping(0), ..SmtpOptions::default() };
+        let sms = HttpSmsOptions { faults, inbox: Inbox::keeping(0), ..HttpSmsOptions::default() };
+        let wecom = WecomOptions { mailbox: WecomMailbox::keeping(0), ..WecomOptions::default() };
+        Ok(Self {
+            relay: SmtpSimulator::start(mail).await?,
+            gateway: HttpSmsSimulator::start(sms).await?,
+            corp: WecomSimulator::start(wecom).await?,
+        })
+    }
+
+    /// Sets a provider up for each.
+    pub(super) async fn provide(&self, s: &Services) -> anyhow::Result<()> {
+        let relay = json!({
+            "host": self.relay.addr().ip().to_string(), "port": self.relay.addr().port(), "tls": "none",
+            "connections": CONNECTIONS, "from_address": "noreply@campus.example", "from_name": "钟楼大学",
+        });
+        bed::provider(s, ChannelKind::Email, ProviderKind::Smtp, relay).await?;
+        bed::provider(s, ChannelKind::Sms, ProviderKind::HttpSms, self.gateway.settings()).await?;
+        bed::provider(s, ChannelKind::Wechat, ProviderKind::Wecom, self.corp.settings()).await
+    }
+
+    pub(super) fn total(&self, channel: ChannelKind) -> u64 {
+        match channel {
+            ChannelKind::Email => self.relay.mailbox().total(),
+            ChannelKind::Sms => self.gateway.inbox().total(),
+            ChannelKind::Wechat => self.corp.mailbox().total(),
+        }
+    }
+
+    /// Waits until this many deliveries have come by a channel.
+    pub(super) async fn wait_for(&self, channel: ChannelKind, total: u64) {
+        match channel {
+            ChannelKind::Email => self.relay.mailbox().wait_for(total).await,
+            ChannelKind::Sms => self.gateway.inbox().wait_for(total).await,
+            ChannelKind::Wechat => self.corp.mailbox().wait_for(total).await,
+        }
+    }
+
+    /// Closes every connection.
+    pub(super) async fn stop(self) -> Totals {
+        let totals = Totals(ChannelKind::ALL.map(|channel| self.total(channel)));
+        self.gateway.stop().await;
+        self.relay.stop().await;
+        self.corp.stop().await;
+        totals
+    }
+}
