@@ -115,7 +115,7 @@ impl<'s> Story<'s> {
             }
             Step::Release(which) => {
                 if let Some(id) = pick(&self.messages, *which) {
-                    allowed(messages::release(&s, &owner(), id).await);
+                    allowed(messages::release(&s, &owner(), id, "").await);
                 }
             }
             Step::Reject(which) => {
@@ -238,6 +238,8 @@ fn settlement(claimed: &Claimed, fate: Fate, now: i64) -> Settlement {
         Fate::Expired => (State::Expired, Some("expired"), now, None),
         Fate::Quiet => (State::Pending, Some("quiet_hours"), now + 480 * minute, None),
     };
+    let later = claimed.step + 1..=claimed.last_step;
+    let later = later.filter(|_| matches!(fate, Fate::Quiet)).map(|step| (step, due_at + step * minute));
     Settlement {
         id: claimed.id.0,
         message_id: claimed.message_id.0,
@@ -257,6 +259,7 @@ fn settlement(claimed: &Claimed, fate: Fate, now: i64) -> Settlement {
         code: None,
         detail: None,
         repeated: claimed.repeated,
+        later: later.collect(),
     }
 }
 

@@ -172,7 +172,7 @@ impl Stage {
     pub(super) async fn release(&self, ids: &[MessageId]) {
         for id in ids {
             if self.message(*id).await.status == Status::Held {
-                messages::release(&self.s, &owner(), *id).await.unwrap();
+                messages::release(&self.s, &owner(), *id, "").await.unwrap();
             }
         }
     }
