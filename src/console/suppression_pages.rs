@@ -155,7 +155,7 @@ async fn listed_page(
 }
 
 fn facts(view: &View, row: &SuppressionRow, by: By, until: Until) -> Vec<Fact> {
-    let mut facts = vec![Fact::text(view.t("column-why"), &view.cause_text(row.cause))];
+    let mut facts = vec![Fact::text(view.t("suppression-why"), &view.cause_text(row.cause))];
     let (told, words) = match by {
         By::Operator(name) => (Fact::text(view.t("suppression-by"), &name), "suppression-note"),
         By::Delivery(href, title) => {
@@ -170,10 +170,10 @@ fn facts(view: &View, row: &SuppressionRow, by: By, until: Until) -> Vec<Fact> {
         facts.push(Fact::text(view.t(words), &row.note));
     }
     facts.push(told);
-    facts.push(Fact::markup(view.t("column-since"), view.ago(row.created_at)));
+    facts.push(Fact::markup(view.t("suppression-since"), view.ago(row.created_at)));
     facts.push(match until {
-        Until::Good => Fact::text(view.t("column-until"), &view.t("suppression-good")),
-        Until::Day(at) => Fact::markup(view.t("column-until"), view.ago(at)),
+        Until::Good => Fact::text(view.t("suppression-until"), &view.t("suppression-good")),
+        Until::Day(at) => Fact::markup(view.t("suppression-until"), view.ago(at)),
         Until::Over(at) => Fact::markup(view.t("suppression-over-since"), view.ago(at)),
     });
     facts

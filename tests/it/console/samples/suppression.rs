@@ -70,7 +70,7 @@ pub(super) fn entry(language: Language, theme: Theme) -> ListedPage {
         revealed: false,
         may_reveal: true,
         may_edit: true,
-        facts: vec![Fact::text(shell.view.t("column-why"), &shell.view.cause_text(Cause::Bounced))],
+        facts: vec![Fact::text(shell.view.t("suppression-why"), &shell.view.cause_text(Cause::Bounced))],
         typed: "长".repeat(301),
         faults: FieldFaults::new(&shell.view, &[Fault::new("/reason", "too_long", "")]),
         shell,
