@@ -30,16 +30,20 @@ on_both!(counts_add_up_after_every_step, |db| async {
         for step in &steps {
             Box::pin(story.go(step)).await;
             story.check(step).await;
-            for counts in story.before.values() {
-                met.iter_mut().zip(counts).for_each(|(met, n)| *met |= *n > 0);
-            }
+            story.before.values().for_each(|counts| note(&mut met, counts));
         }
         story.end().await;
+        counted(&db).await.values().for_each(|counts| note(&mut met, counts));
     }
     for state in State::ALL {
         assert!(met[state.code() as usize], "no delivery was ever {state}");
     }
 });
+
+/// Some deliveries were in these states.
+fn note(met: &mut [bool], counts: &[i64]) {
+    met.iter_mut().zip(counts).for_each(|(met, n)| *met |= *n > 0);
+}
 
 /// How many deliveries of a message and channel stand in each state.
 type Counts = BTreeMap<(i64, i64), [i64; State::ALL.len()]>;
@@ -170,7 +174,7 @@ impl<'s> Story<'s> {
                 break;
             }
             let (owner, claimed) = self.in_hand.swap_remove(which.index(self.in_hand.len()));
-            let settlement = settlement(&claimed, *fate, self.stage.now().0);
+            let settlement = fate.settlement(&claimed, self.stage.now());
             self.settled.push((owner, settlement.clone()));
             turns.entry(owner).or_default().push(settlement);
         }
@@ -200,7 +204,7 @@ impl<'s> Story<'s> {
             self.trouble(channel, &json!({"outcome": null})).await;
         }
         while let Some((owner, claimed)) = self.in_hand.pop() {
-            let settlement = settlement(&claimed, Fate::Sent, self.stage.now().0);
+            let settlement = Fate::Sent.settlement(&claimed, self.stage.now());
             deliveries::turn(&self.stage.s, owner, &[settlement], None, &[]).await.unwrap();
         }
         self.stage.drain().await;
@@ -224,43 +228,6 @@ impl<'s> Story<'s> {
 
 fn pick<T: Clone>(from: &[T], which: Index) -> Option<T> {
     if from.is_empty() { None } else { Some(which.get(from).clone()) }
-}
-
-fn settlement(claimed: &Claimed, fate: Fate, now: i64) -> Settlement {
-    let minute = 60_000;
-    let (state, reason, due_at, outcome) = match fate {
-        Fate::Sent => (State::Sent, None, now, Some("accepted")),
-        Fate::Bounced => (State::Failed, Some("permanent_recipient"), now, Some("permanent_recipient")),
-        Fate::Later => (State::Pending, Some("retrying"), now + minute, Some("transient")),
-        Fate::Back => (State::Pending, None, now, None),
-        Fate::Unknown => (State::Unknown, Some("no_answer"), now, Some("unknown")),
-        Fate::Capped => (State::Suppressed, Some("frequency_cap"), now, None),
-        Fate::Expired => (State::Expired, Some("expired"), now, None),
-        Fate::Quiet => (State::Pending, Some("quiet_hours"), now + 480 * minute, None),
-    };
-    let later = claimed.step + 1..=claimed.last_step;
-    let later = later.filter(|_| matches!(fate, Fate::Quiet)).map(|step| (step, due_at + step * minute));
-    Settlement {
-        id: claimed.id.0,
-        message_id: claimed.message_id.0,
-        channel: claimed.channel.code(),
-        attempt: claimed.attempts,
-        state: state.code(),
-        reason: reason.map(str::to_owned),
-        due_at,
-        failures: claimed.failures,
-        provider_id: None,
-        reference: None,
-        poll_at: None,
-        sent_at: (state == State::Sent).then_some(now),
-        started_at: now,
-        duration_ms: 1,
-        outcome: outcome.map(str::to_owned),
-        code: None,
-        detail: None,
-        repeated: claimed.repeated,
-        later: later.collect(),
-    }
 }
 
 async fn verdicts(db: &Db, told: &[(Index, State)]) -> Vec<Verdict> {

@@ -1,7 +1,9 @@
 //! What may happen to a campus between two looks at its counts.
 
+use belltower::clock::Timestamp;
 use belltower::domain::channel::{ChannelKind, Outlet};
 use belltower::domain::delivery::State;
+use belltower::service::deliveries::{Claimed, Settlement};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select, subsequence};
@@ -61,6 +63,47 @@ pub(super) enum Fate {
     Expired,
     /// Waits for the morning.
     Quiet,
+}
+
+impl Fate {
+    /// As it is stored.
+    pub(super) fn settlement(self, claimed: &Claimed, now: Timestamp) -> Settlement {
+        let now = now.0;
+        let minute = 60_000;
+        let (state, reason, due_at, outcome) = match self {
+            Self::Sent => (State::Sent, None, now, Some("accepted")),
+            Self::Bounced => (State::Failed, Some("permanent_recipient"), now, Some("permanent_recipient")),
+            Self::Later => (State::Pending, Some("retrying"), now + minute, Some("transient")),
+            Self::Back => (State::Pending, None, now, None),
+            Self::Unknown => (State::Unknown, Some("no_answer"), now, Some("unknown")),
+            Self::Capped => (State::Suppressed, Some("frequency_cap"), now, None),
+            Self::Expired => (State::Expired, Some("expired"), now, None),
+            Self::Quiet => (State::Pending, Some("quiet_hours"), now + 480 * minute, None),
+        };
+        let later = claimed.step + 1..=claimed.last_step;
+        let later = later.filter(|_| matches!(self, Self::Quiet)).map(|step| (step, due_at + step * minute));
+        Settlement {
+            id: claimed.id.0,
+            message_id: claimed.message_id.0,
+            channel: claimed.channel.code(),
+            attempt: claimed.attempts,
+            state: state.code(),
+            reason: reason.map(str::to_owned),
+            due_at,
+            failures: claimed.failures,
+            provider_id: None,
+            reference: None,
+            poll_at: None,
+            sent_at: (state == State::Sent).then_some(now),
+            started_at: now,
+            duration_ms: 1,
+            outcome: outcome.map(str::to_owned),
+            code: None,
+            detail: None,
+            repeated: claimed.repeated,
+            later: later.collect(),
+        }
+    }
 }
 
 pub(super) fn story() -> impl Strategy<Value = (Case, Vec<Step>)> {
