@@ -77,7 +77,8 @@ async fn hand_over(stage: &Stage) {
         let claimed = deliveries::turn(s, OWNER, &[], Some(wanted), &[]).await.unwrap().claimed;
         let taken: Vec<_> =
             claimed.iter().map(|claimed| Fate::Sent.settlement(claimed, stage.now())).collect();
-        deliveries::turn(s, OWNER, &taken, None, &[]).await.unwrap();
+        let closed = deliveries::turn(s, OWNER, &taken, None, &[]).await.unwrap().closed;
+        deliveries::complete(s, &closed).await.unwrap();
     }
 }
 
