@@ -155,7 +155,7 @@ pub async fn find_whole(db: &Db, id: MessageId) -> Result<Option<WholeRow>> {
 #[derive(Clone, Debug, Serialize)]
 pub struct Record {
     pub id: i64,
-    /// JSON: [`Routed`](crate::domain::routing::Routed).
+    /// JSON: [`Routed`].
     pub routing: String,
     /// [`Status::code`](crate::domain::message::Status::code).
     pub status: i64,
