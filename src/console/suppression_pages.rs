@@ -15,6 +15,7 @@ use super::suppression::{
     By, ListedPage, ListedRow, SuppressionForm, SuppressionFormPage, SuppressionFragment, SuppressionPage,
     Until,
 };
+use super::timeline::actor;
 use super::view::{Markup, View, escape, grouped};
 use crate::domain::id::{MessageId, SuppressionId};
 use crate::domain::operator::Permission;
@@ -54,11 +55,11 @@ async fn titles(
     Ok(known.into_iter().map(|message| (message.id, message.title)).collect())
 }
 
-fn by(row: &SuppressionRow, titles: &HashMap<MessageId, String>) -> By {
+fn by(view: &View, row: &SuppressionRow, titles: &HashMap<MessageId, String>) -> By {
     if !row.created_by.is_empty() {
         // `Name <e-mail>`, of which the audit log keeps the rest.
         let name = row.created_by.split(" <").next().unwrap_or_default();
-        return By::Operator(name.to_owned());
+        return By::Operator(actor(view, name));
     }
     let told = row.delivery_id.zip(row.message_id);
     let told = told.and_then(|(delivery, message)| Some((delivery, message, titles.get(&message)?)));
@@ -84,7 +85,7 @@ pub(super) async fn list(
     let older = found.last().filter(|_| more).map(|last| there(&last.id.to_string()));
     let view = signed.view();
     let row = |row: SuppressionRow| ListedRow {
-        by: by(&row, &titles),
+        by: by(&view, &row, &titles),
         id: row.id,
         kind: row.kind,
         address: row.address,
@@ -139,7 +140,7 @@ async fn listed_page(
     shell.here = href(row.id);
     let until = Until::new(row.until, shell.view.now);
     Ok(ListedPage {
-        facts: facts(&shell.view, &row, by(&row, &titles), until),
+        facts: facts(&shell.view, &row, by(&shell.view, &row, &titles), until),
         shell,
         id: row.id,
         kind: row.kind,
@@ -246,6 +247,7 @@ pub(super) async fn remove(
 mod tests {
     use super::*;
     use crate::clock::Timestamp;
+    use crate::config::Language;
     use crate::domain::channel::AddressKind;
     use crate::domain::id::DeliveryId;
     use crate::domain::suppression::Cause;
@@ -264,15 +266,22 @@ mod tests {
             created_by: created_by.to_owned(),
             until: Timestamp::NEVER,
         };
+        let view = View {
+            language: Language::SimplifiedChinese,
+            zone: jiff::tz::TimeZone::UTC,
+            now: Timestamp(0),
+            csrf: String::new(),
+        };
         let titles = HashMap::from([(MessageId(7), "停水".to_owned())]);
         let link = format!("/console/messages/{}/deliveries/{}", MessageId(7), DeliveryId(7));
         for (row, expected) in [
             (row("周敏 <zhou@bell.example>", None), By::Operator("周敏".to_owned())),
+            (row("command demo", None), By::Operator("命令 demo".to_owned())),
             (row("", Some(7)), By::Delivery(link, "停水".to_owned())),
             (row("", Some(8)), By::Gone),
             (row("", None), By::Gone),
         ] {
-            assert_eq!(by(&row, &titles), expected);
+            assert_eq!(by(&view, &row, &titles), expected);
         }
     }
 }
