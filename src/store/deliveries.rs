@@ -12,7 +12,7 @@ use super::{Db, Tx, frequency, in_db, in_tx, row, sql, to_json};
 use crate::Result;
 use crate::clock::Timestamp;
 use crate::domain::channel::{AddressKind, ChannelKind, Outlet};
-use crate::domain::delivery::State;
+use crate::domain::delivery::{QUIET_HOURS, State};
 use crate::domain::id::{DeliveryId, MessageId, RecipientId};
 use crate::domain::message::Lane;
 
@@ -385,6 +385,21 @@ pub async fn renew(
         query.execute(conn).await.map(drop)
     })?;
     Ok(())
+}
+
+/// Makes up to `limit` deliveries due that wait for the end of quiet hours; returns how many. Where it is still quiet they
+/// are put off again.
+pub async fn awaken(tx: &mut Tx, now: Timestamp, limit: i64) -> Result<u64> {
+    let text = format!(
+        "WITH picked AS MATERIALIZED (
+            SELECT id FROM delivery WHERE state = 0 AND due_at > $1 AND reason = '{QUIET_HOURS}'
+            ORDER BY id LIMIT $2 + 0{skip})
+         UPDATE delivery SET due_at = $1, updated_at = $1 WHERE id IN (SELECT id FROM picked) AND state + 0 = 0",
+        skip = tx.dialect().skip_locked(),
+    );
+    Ok(in_tx!(tx, |conn| {
+        sqlx::query(sql(text)).bind(now.0).bind(limit).execute(conn).await.map(|r| r.rows_affected())
+    })?)
 }
 
 /// Ends up to `limit` pending deliveries of a message; returns how many.

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::{Caller, Services};
 use crate::domain::operator::Permission;
 use crate::domain::policy::{Policy, read};
-use crate::store::{audit, policies as store};
+use crate::store::{audit, deliveries, policies as store};
 use crate::{Error, Result};
 
 pub use self::gate::{Facing, Repeats, Stop, stops};
@@ -67,7 +67,23 @@ pub async fn apply(s: &Services, caller: &Caller, document: &Value) -> Result<Ap
     audit::append(&mut tx, now, &by, "policy.change", &version.to_string(), &detail).await?;
     tx.commit().await?;
     s.policy.forget();
+    if policy.calendar != written.policy.calendar {
+        awaken(s).await?;
+    }
     Ok(Applied { version, changed: true })
+}
+
+/// Other quiet hours hold for what waits already too: all of it is looked at again, some rows at a time.
+async fn awaken(s: &Services) -> Result<()> {
+    const CHUNK: i64 = 1_000;
+    loop {
+        let mut tx = s.db.begin().await?;
+        let awakened = deliveries::awaken(&mut tx, s.clock.now(), CHUNK).await?;
+        tx.commit().await?;
+        if awakened < CHUNK as u64 {
+            return Ok(());
+        }
+    }
 }
 
 /// The policy in force, as [`apply`] takes it.

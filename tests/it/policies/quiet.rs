@@ -151,3 +151,22 @@ on_both!(a_plan_made_at_night_keeps_its_waits_in_the_morning, |db| async {
     assert_eq!(outcomes[..2], ["2026001 email suppressed not_needed", "2026001 sms delivered"]);
     assert_eq!(campus.message(id).await.summary.status, Status::Completed);
 });
+
+on_both!(what_waits_goes_as_soon_as_the_quiet_hours_are_lifted, |db| async {
+    let mut campus = Campus::new(db).await;
+    apply(&campus, nights()).await;
+    turn_to(&campus, "2026-09-21T23:00");
+    let id = campus.send(to_one()).await;
+    campus.drain().await;
+    let waits = ["2026001 email pending quiet_hours", "2026001 sms pending quiet_hours"];
+    // Other quiet hours in which it is night as well.
+    apply(&campus, json!({"quiet_hours": [{"times": ["21:00-08:00"]}]})).await;
+    campus.drain().await;
+    assert_eq!(campus.outcomes(id).await, waits);
+    apply(&campus, json!({"quiet_hours": [{"times": ["21:00-08:00"], "channels": ["sms"]}]})).await;
+    campus.drain().await;
+    assert_eq!(campus.outcomes(id).await, ["2026001 email sent", waits[1]]);
+    apply(&campus, json!({})).await;
+    campus.drain().await;
+    assert_eq!(campus.outcomes(id).await, ["2026001 email sent", "2026001 sms delivered"]);
+});

@@ -6,8 +6,8 @@ use belltower::domain::message::Lane;
 use belltower::store::Db;
 use belltower::store::audience::ResolvedAudience;
 use belltower::store::deliveries::{
-    Claim, Claimed, Reopened, Repeat, Settlement, Settling, due, end_pending, overtaking, release_lost,
-    renew, reopen, repeated, turn,
+    Claim, Claimed, Reopened, Repeat, Settlement, Settling, awaken, due, end_pending, overtaking,
+    release_lost, renew, reopen, repeated, turn,
 };
 use belltower::store::fan_out::{FanOut, add_chunk};
 use belltower::store::history::{self, CountRow};
@@ -373,4 +373,20 @@ on_both!(a_repeat_is_one_whose_text_is_there_or_on_its_way, |db| async {
     let found = repeated(&db, &all).await.unwrap();
     let expected = [DeliveryId(101), DeliveryId(100 + on_its_way)];
     assert_eq!(found, expected.into(), "neither what failed nor what only waits nor another channel");
+});
+
+on_both!(what_waits_for_the_morning_is_looked_at_again, |db| async {
+    sending(&db).await;
+    let mut tx = db.begin().await.unwrap();
+    execute(&mut tx, "UPDATE delivery SET due_at = 99000, reason = 'quiet_hours' WHERE recipient_id <= 5")
+        .await;
+    execute(&mut tx, "UPDATE delivery SET due_at = 99000, reason = 'retrying' WHERE recipient_id > 5").await;
+    let mut awakened = Vec::new();
+    for _ in 0..3 {
+        awakened.push(awaken(&mut tx, NOW, 3).await.unwrap());
+    }
+    tx.commit().await.unwrap();
+    // The third has no e-mail and is suppressed.
+    assert_eq!(awakened, [3, 1, 0]);
+    assert_eq!(take(&db, 100).await.len(), 4);
 });
