@@ -89,7 +89,7 @@ async fn a_rule_with_everything_is_written_read_in_words_and_opened_again() {
             "先微信，15 分钟后未达改发短信",
             "先审核：请核对日期",
             "2 天内有效",
-            "不受静默时段限制",
+            "不受免打扰时段限制",
             "不再看后面的规则",
         ],
     );

@@ -49,7 +49,7 @@ pub(super) fn list(language: Language, theme: Theme, empty: bool) -> RulesPage {
             "主题 academic.exam.*",
             &["同时发给用户组 2023级", "先微信，15 分钟后未达改发短信"],
         ),
-        row(3, "夜间不打扰", false, "所有消息", &["遵守静默时段"]),
+        row(3, "夜间不打扰", false, "所有消息", &["遵守免打扰时段"]),
     ];
     RulesPage {
         shell: shell(language, theme, Some(Section::Rules)),
