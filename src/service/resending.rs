@@ -13,8 +13,9 @@ use crate::domain::routing::Routed;
 use crate::queue::{Entry, Work};
 use crate::store::fan_out::{self, OneMore};
 use crate::store::messages::{self, Standing};
+use crate::store::reopening::{Reopened, reopen};
 use crate::store::screen::Screen;
-use crate::store::{Tx, deliveries as store, events, planning};
+use crate::store::{Tx, events, planning};
 use crate::{Error, Result};
 
 /// Rows changed in one transaction; short, so that emergencies get in between.
@@ -64,8 +65,8 @@ pub async fn resend(
         let now = s.clock.now();
         let mut tx = s.db.begin().await?;
         let standing = resendable(&mut tx, caller, message, channels).await?;
-        let reopened = store::reopen(&mut tx, message, states, after, CHUNK, &waits, now).await?;
-        let Some(store::Reopened { n, last }) = reopened else { break };
+        let reopened = reopen(&mut tx, message, states, after, CHUNK, &waits, now).await?;
+        let Some(Reopened { n, last }) = reopened else { break };
         after = last;
         resending.commit(tx, &standing, Resent { reopened: n, added: 0 }).await?;
     }

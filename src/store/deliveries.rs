@@ -1,13 +1,12 @@
 //! Deliveries on their way: claimed, settled, stopped and opened again.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 
 use super::counters::{Moves, count, count_day};
 use super::dialect::Field;
 use super::fallback::{self, Postponed, StepEnd};
-use super::screen::had_it;
 use super::{Db, Tx, frequency, in_db, in_tx, row, sql, to_json};
 use crate::Result;
 use crate::clock::Timestamp;
@@ -438,143 +437,6 @@ pub async fn end_pending(
     count(tx, &moves).await?;
     count_day(tx, day, &today).await?;
     Ok(moved.len() as i64)
-}
-
-row! {
-    struct Ended {
-        id: DeliveryId,
-        channel: ChannelKind,
-        state: State,
-    }
-}
-
-/// What opening again came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Reopened {
-    pub n: i64,
-    /// The last of them, for the next call.
-    pub last: DeliveryId,
-}
-
-/// Opens up to `limit` deliveries of a message after `after` in any of `states` again, with a fresh budget; their attempts
-/// stay listed. `waits`: how long each step of a fallback plan comes after the first, in milliseconds. `None`: there are
-/// no more.
-pub async fn reopen(
-    tx: &mut Tx,
-    message: MessageId,
-    states: &[State],
-    after: DeliveryId,
-    limit: i64,
-    waits: &[i64],
-    now: Timestamp,
-) -> Result<Option<Reopened>> {
-    let dialect = tx.dialect();
-    let codes: Vec<i64> = states.iter().map(|s| s.code()).collect();
-    let text = format!(
-        "SELECT id, channel, state FROM delivery
-         WHERE message_id = $1 AND id > $3 AND state IN {states} ORDER BY id LIMIT $4 + 0{lock}",
-        states = dialect.int_list("$2"),
-        lock = dialect.lock(),
-    );
-    let ended: Vec<Ended> = in_tx!(tx, |conn| {
-        sqlx::query_as(sql(text))
-            .bind(message.0)
-            .bind(to_json(&codes)?)
-            .bind(after.0)
-            .bind(limit)
-            .fetch_all(conn)
-            .await
-    })?;
-    let Some(last) = ended.last() else { return Ok(None) };
-    let ids: Vec<i64> = ended.iter().map(|e| e.id.0).collect();
-    let wait = |step: &str| {
-        let cases: Vec<_> = (0..).zip(waits).map(|(step, wait)| format!("WHEN {step} THEN {wait}")).collect();
-        if cases.is_empty() { "0".to_owned() } else { format!("CASE {step} {} ELSE 0 END", cases.join(" ")) }
-    };
-    // Of a plan the first step that is opened goes at once, the others as much later as they were planned after it.
-    let first = format!(
-        "(SELECT min(e.step) FROM delivery e WHERE e.message_id = delivery.message_id AND e.target = delivery.target
-          AND e.last_step > 0 AND e.state IN {})",
-        dialect.int_list("$3")
-    );
-    let text = format!(
-        "UPDATE delivery SET state = 0, reason = NULL, failures = 0, poll_at = NULL, updated_at = $2,
-            due_at = $2 + CASE WHEN last_step = 0 THEN 0 ELSE {own} - {first} END
-         WHERE id IN {ids}",
-        own = wait("step"),
-        first = wait(&first),
-        ids = dialect.int_list("$1")
-    );
-    in_tx!(tx, |conn| {
-        sqlx::query(sql(text))
-            .bind(to_json(&ids)?)
-            .bind(now.0)
-            .bind(to_json(&codes)?)
-            .execute(conn)
-            .await
-            .map(drop)
-    })?;
-    let mut moves = Moves::new();
-    for row in &ended {
-        moves.entry((message, row.channel)).or_default().shift(row.state, State::Pending, 1);
-    }
-    count(tx, &moves).await?;
-    Ok(Some(Reopened { n: ended.len() as i64, last: last.id }))
-}
-
-/// Those of the deliveries, later steps of fallback plans, before which an earlier step was not tried to its end yet.
-pub async fn overtaking(db: &Db, deliveries: &[DeliveryId]) -> Result<HashSet<DeliveryId>> {
-    let ids: Vec<i64> = deliveries.iter().map(|id| id.0).collect();
-    let text = format!(
-        "SELECT d.id FROM delivery d WHERE d.id IN {} AND d.last_step > 0 AND EXISTS (SELECT 1 FROM delivery e
-            WHERE e.message_id = d.message_id AND e.target = d.target AND e.last_step > 0 AND e.step < d.step
-            AND ((e.state = 0 AND e.attempts = 0) OR (e.state = 1 AND e.attempts = 1)))",
-        db.dialect().int_list("$1")
-    );
-    let rows: Vec<OneId> =
-        in_db!(db, |conn| sqlx::query_as(sql(text)).bind(to_json(&ids)?).fetch_all(conn).await)?;
-    Ok(rows.into_iter().map(|row| row.id).collect())
-}
-
-/// A delivery whose message may repeat others.
-#[derive(Clone, Debug, Serialize)]
-pub struct Repeat {
-    pub id: i64,
-    pub target: i64,
-    /// Of [`ChannelKind::code`]; those by which a repeat counts.
-    pub channels: Vec<i64>,
-    /// Messages that said the same.
-    pub messages: Vec<i64>,
-}
-
-/// Those of the deliveries whose person has, or may have, the text by another message.
-pub async fn repeated(db: &Db, repeats: &[Repeat]) -> Result<HashSet<DeliveryId>> {
-    let dialect = db.dialect();
-    let text = format!(
-        "SELECT x.id FROM {rows} AS x WHERE EXISTS (SELECT 1 FROM delivery e WHERE e.message_id IN {messages}
-            AND e.channel IN {channels} AND e.target = x.target AND e.state IN ({had_it}))",
-        rows = dialect.rows(
-            "$1",
-            &[
-                ("id", Field::Int),
-                ("target", Field::Int),
-                ("channels", Field::Json),
-                ("messages", Field::Json)
-            ]
-        ),
-        messages = dialect.int_list("x.messages"),
-        channels = dialect.int_list("x.channels"),
-        had_it = had_it(),
-    );
-    let rows: Vec<OneId> =
-        in_db!(db, |conn| sqlx::query_as(sql(text)).bind(to_json(repeats)?).fetch_all(conn).await)?;
-    Ok(rows.into_iter().map(|row| row.id).collect())
-}
-
-row! {
-    struct OneId {
-        id: DeliveryId,
-    }
 }
 
 row! {

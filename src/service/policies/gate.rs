@@ -11,8 +11,8 @@ use crate::clock::Timestamp;
 use crate::domain::channel::ChannelKind;
 use crate::domain::id::{DeliveryId, MessageId, RecipientId};
 use crate::domain::policy::Policy;
-use crate::store::deliveries::{self as store, Repeat};
 use crate::store::frequency;
+use crate::store::handover::{self as store, Repeat};
 
 /// A step of a fallback plan that is as late as this is looked at: the one before it may be late as well.
 const LATE: Duration = Duration::from_mins(1);

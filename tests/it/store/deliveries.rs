@@ -6,12 +6,13 @@ use belltower::domain::message::Lane;
 use belltower::store::Db;
 use belltower::store::audience::ResolvedAudience;
 use belltower::store::deliveries::{
-    Claim, Claimed, Reopened, Repeat, Settlement, Settling, awaken, due, end_pending, overtaking,
-    release_lost, renew, reopen, repeated, turn,
+    Claim, Claimed, Settlement, Settling, awaken, due, end_pending, release_lost, renew, turn,
 };
 use belltower::store::fan_out::{FanOut, add_chunk};
+use belltower::store::handover::{self, Repeat};
 use belltower::store::history::{self, CountRow};
 use belltower::store::planning::{finish, half_cancelled};
+use belltower::store::reopening::{self, Reopened};
 use belltower::store::screen::Screen;
 
 use super::execute;
@@ -211,7 +212,8 @@ on_both!(ended_deliveries_open_again_and_keep_their_attempts, |db| async {
     let states = [State::Failed, State::Unknown];
     let open = async |after, limit| {
         let mut tx = db.begin().await.unwrap();
-        let reopened = reopen(&mut tx, MessageId(1), &states, after, limit, &[], NOW).await.unwrap();
+        let reopened =
+            reopening::reopen(&mut tx, MessageId(1), &states, after, limit, &[], NOW).await.unwrap();
         tx.commit().await.unwrap();
         reopened
     };
@@ -341,14 +343,14 @@ on_both!(a_later_step_overtakes_one_that_was_not_tried_to_its_end, |db| async {
     let later: Vec<_> = column(&db, "SELECT id FROM delivery WHERE channel = 2 ORDER BY target").await;
     let later: Vec<_> = later.into_iter().map(DeliveryId).collect();
     assert_eq!(
-        overtaking(&db, &later).await.unwrap(),
+        handover::overtaking(&db, &later).await.unwrap(),
         later.iter().copied().collect(),
         "both are on their way"
     );
     store(&db, &[settlement(&claimed[0], State::Unknown)]).await;
-    assert_eq!(overtaking(&db, &later).await.unwrap(), [later[1]].into());
+    assert_eq!(handover::overtaking(&db, &later).await.unwrap(), [later[1]].into());
     let first: Vec<_> = claimed.iter().map(|c| c.id).collect();
-    assert!(overtaking(&db, &first).await.unwrap().is_empty());
+    assert!(handover::overtaking(&db, &first).await.unwrap().is_empty());
 });
 
 on_both!(a_repeat_is_one_whose_text_is_there_or_on_its_way, |db| async {
@@ -370,7 +372,7 @@ on_both!(a_repeat_is_one_whose_text_is_there_or_on_its_way, |db| async {
         repeat(106, 1, 2),
     ];
     let on_its_way = claimed[2].target;
-    let found = repeated(&db, &all).await.unwrap();
+    let found = handover::repeated(&db, &all).await.unwrap();
     let expected = [DeliveryId(101), DeliveryId(100 + on_its_way)];
     assert_eq!(found, expected.into(), "neither what failed nor what only waits nor another channel");
 });
