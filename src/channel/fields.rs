@@ -141,6 +141,22 @@ impl<'a> Fields<'a> {
         Some(result)
     }
 
+    /// The same for each of the objects that `key` holds under names of its writer's own.
+    pub(super) fn objects<T>(
+        &mut self,
+        key: &'static str,
+        read: impl Fn(&mut Self) -> T,
+    ) -> Vec<(&'a str, T)> {
+        let entries = self.entries(key);
+        let mut results = Vec::with_capacity(entries.len());
+        for (name, value) in entries {
+            let mut inner = Self::below(value, format!("{}/{key}/{}", self.pointer, segment(name)));
+            results.push((name, read(&mut inner)));
+            self.faults.append(&mut inner.finish());
+        }
+        results
+    }
+
     /// All that is wrong, fields nobody asked for included.
     pub(super) fn finish(mut self) -> Vec<Fault> {
         for key in self.map.into_iter().flat_map(Map::keys) {

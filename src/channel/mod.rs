@@ -7,6 +7,8 @@ mod day;
 pub mod email;
 mod fields;
 mod http;
+#[allow(dead_code, reason = "for the adapters of vendors with approved templates")]
+mod mapping;
 pub mod registry;
 pub mod sandbox;
 pub mod sms;
@@ -24,6 +26,7 @@ use crate::domain::channel::{AddressKind, ChannelKind};
 use crate::domain::content::Rendered;
 use crate::domain::delivery::{OutcomeClass, State};
 use crate::domain::id::{DeliveryId, MessageId};
+use crate::domain::provider::Advice;
 
 /// One delivery ready to be handed over.
 #[derive(Clone, Debug)]
@@ -41,6 +44,12 @@ pub struct Parcel {
     pub content: Arc<Rendered>,
     /// The variables its texts were filled with, for vendors that fill in templates themselves.
     pub params: Arc<Params>,
+    /// The template its message named.
+    pub template: Option<Arc<str>>,
+    /// Where its recipient can read it: an address nobody can guess, good for them alone.
+    pub page: Option<Arc<str>>,
+    /// What a mail program calls to spare its recipient more of the kind (RFC 8058); `None` where there is no choice.
+    pub unsubscribe: Option<Arc<str>>,
     pub emergency: bool,
     /// When a provider took it before, where somebody wants it sent once more.
     pub sent_before: Option<Timestamp>,
@@ -71,8 +80,10 @@ pub struct Outcome {
     /// For `Throttled`: not before this long. `this_address` spares the rest of the provider.
     pub wait: Option<Duration>,
     pub this_address: bool,
-    /// For `Accepted`: ask [`Channel::poll`] what became of it after this long.
+    /// Ask [`Channel::poll`] what became of it after this long.
     pub poll_after: Option<Duration>,
+    /// The code is in no table of ours, so that the class is a guess: an administrator is told of it.
+    pub unlisted: bool,
 }
 
 impl Outcome {
@@ -85,6 +96,7 @@ impl Outcome {
             wait: None,
             this_address: false,
             poll_after: None,
+            unlisted: false,
         }
     }
 
@@ -101,6 +113,12 @@ impl Outcome {
     #[must_use]
     pub fn detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = Some(detail.into());
+        self
+    }
+
+    #[must_use]
+    pub fn unlisted(mut self) -> Self {
+        self.unlisted = true;
         self
     }
 }
@@ -148,6 +166,8 @@ pub struct Acknowledgement {
 pub struct Record {
     /// As in [`Outcome::reference`].
     pub reference: String,
+    /// Another one it may have been taken under: vendors echo ours beside their own, but not always.
+    pub also: Option<String>,
     /// As in [`Parcel::address`]; `None`: whomever the reference was for.
     pub address: Option<String>,
     /// `Delivered`, `Failed` or `Unknown`; `Sent` where it decides nothing yet.
@@ -156,12 +176,51 @@ pub struct Record {
     pub detail: Option<String>,
 }
 
+/// What a provider tells besides receipts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// Somebody follows the account, by a QR code with this scene where there was one.
+    Followed { openid: String, scene: Option<String> },
+    /// Nothing reaches them any more.
+    Unfollowed { openid: String },
+    /// A follower allowed a template of the vendor's, or took that back.
+    SubscriptionChanged { openid: String, template: String, accepted: bool },
+    /// A button of a card was pressed. `response_code` allows to change the card once.
+    Card { task: String, key: String, member: String, response_code: Option<String> },
+    /// An answer to a text.
+    Reply { number: String, text: String },
+}
+
 /// What a provider's call says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Receipts {
     pub records: Vec<Record>,
+    pub events: Vec<Event>,
     /// What of it could not be read, in a sentence for an administrator.
     pub trouble: Option<String>,
+}
+
+impl Receipts {
+    /// A call that could not be read.
+    pub fn unread(trouble: impl Into<String>) -> Self {
+        Self { trouble: Some(trouble.into()), ..Self::default() }
+    }
+}
+
+/// Why a provider did not pass its test.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Refusal {
+    /// As in [`Outcome::code`].
+    pub code: Option<String>,
+    pub words: String,
+    /// Our address as the provider saw it, where it said so: the one for its allow-list.
+    pub seen_address: Option<String>,
+}
+
+impl From<String> for Refusal {
+    fn from(words: String) -> Self {
+        Self { words, ..Self::default() }
+    }
 }
 
 /// One provider account, ready to be called. Calls never take longer than the provider's time-out allows, and a
@@ -193,7 +252,7 @@ pub trait Channel: Send + Sync {
 
     /// What a stored call of the provider says.
     fn receipts(&self, _callback: &Callback) -> Receipts {
-        Receipts { records: Vec::new(), trouble: Some("providers of this kind do not call".to_owned()) }
+        Receipts::unread("providers of this kind do not call")
     }
 
     /// Whether a receipt's code says that nothing will ever arrive at its address.
@@ -202,7 +261,12 @@ pub trait Channel: Send + Sync {
     }
 
     /// Connects and signs in without sending; for an administrator's test. The text says what answered.
-    async fn check(&self) -> Result<String, String>;
+    async fn check(&self) -> Result<String, Refusal>;
+
+    /// What an administrator can do about a code.
+    fn advice(&self, _code: &str) -> Option<Advice> {
+        None
+    }
 
     /// Closes idle connections, at a soft stop.
     async fn close(&self) {}

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use serde_json::Value;
 
 use super::fields::Fields;
-use super::{Channel, Outcome, Parcel, Sent, Shape, Verdict};
+use super::{Channel, Outcome, Parcel, Refusal, Sent, Shape, Verdict};
 use crate::domain::channel::ChannelKind;
 use crate::domain::delivery::{OutcomeClass, State};
 use crate::error::Fault;
@@ -150,7 +150,7 @@ impl Channel for Sandbox {
         vec![Some(verdict); sent.len()]
     }
 
-    async fn check(&self) -> Result<String, String> {
+    async fn check(&self) -> Result<String, Refusal> {
         Ok("the sandbox is always there".to_owned())
     }
 }
@@ -183,6 +183,9 @@ mod tests {
                 link: None,
             }),
             params: Arc::default(),
+            template: None,
+            page: None,
+            unsubscribe: None,
             emergency: false,
             sent_before: None,
             expires_at: Timestamp::NEVER,

@@ -79,6 +79,8 @@ impl Letter {
 struct Text {
     content: Content,
     has_variables: bool,
+    /// The template it names.
+    template: Option<Arc<str>>,
     /// Values for everyone.
     params: Arc<Params>,
 }
@@ -90,6 +92,7 @@ impl Text {
         Ok(Self {
             content: wording.content,
             has_variables: wording.has_variables,
+            template: wording.template.map(|template| template.slug.into()),
             params: Arc::new(wording.params),
         })
     }
@@ -228,6 +231,9 @@ impl Letters {
             language,
             content,
             params,
+            template: letter.text.template.clone(),
+            page: None,
+            unsubscribe: None,
             emergency: letter.category == Category::Emergency,
             sent_before: claimed.sent_at,
             expires_at: letter.expires_at,

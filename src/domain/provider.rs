@@ -16,6 +16,30 @@ coded! {
     }
 }
 
+/// What an administrator can do about a provider that refuses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Advice {
+    /// Put our address on its list of those that may call.
+    AllowAddress,
+    /// Enter the secrets anew.
+    Credentials,
+    /// Have the sign approved, or enter an approved one.
+    Sign,
+    /// Have the template approved, or enter an approved one.
+    Template,
+    /// Pay.
+    Balance,
+    /// Have a limit of the account's raised, or wait.
+    Quota,
+    /// Set this machine's clock.
+    Clock,
+    /// Give the account, or the application, the right to do this.
+    Rights,
+    /// Have the sender's domain set up: its address, SPF, DKIM, reverse name.
+    Sender,
+}
+
 impl ProviderKind {
     /// Whether this kind can serve the channel.
     pub const fn serves(self, channel: ChannelKind) -> bool {

@@ -138,7 +138,7 @@ async fn read_calls(s: &Services) -> Result<usize> {
     for call in &calls {
         let told = match &doors[&call.provider_id] {
             Ok(adapter) => adapter.receipts(&as_callback(call)),
-            Err(closed) => channel::Receipts { records: Vec::new(), trouble: Some(closed.to_string()) },
+            Err(closed) => channel::Receipts::unread(closed.to_string()),
         };
         receipts.extend(told.records.into_iter().map(|record| new_receipt(call, record)));
         match told.trouble {
@@ -180,6 +180,7 @@ fn new_receipt(call: &CallbackRow, record: channel::Record) -> NewReceipt {
         provider_id: call.provider_id.0,
         received_at: call.received_at.0,
         reference: record.reference,
+        also: record.also,
         address: record.address,
         state: record.state.code(),
         code: record.code,
@@ -194,7 +195,7 @@ async fn match_waiting(s: &Services) -> Result<usize> {
     }
     let mut tx = s.db.begin().await?;
     let waiting = store::waiting(&mut tx, now, RECEIPTS).await?;
-    let mut references: Vec<&str> = waiting.iter().filter_map(|row| row.reference.as_deref()).collect();
+    let mut references: Vec<&str> = waiting.iter().flat_map(known_by).collect();
     references.sort_unstable();
     references.dedup();
     let candidates = store::candidates(&mut tx, &references).await?;
@@ -207,10 +208,10 @@ async fn match_waiting(s: &Services) -> Result<usize> {
     let (mut matches, mut told, mut later, mut bounces) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let mut decided = HashSet::new();
     for row in &waiting {
-        let key = (row.provider_id, row.reference.as_deref().unwrap_or_default());
         let age = now.since(row.received_at);
         let is_last = age >= PATIENCE;
-        let found = by_reference.get(&key).and_then(|among| meant(row, among, is_last));
+        let under = |reference| by_reference.get(&(row.provider_id, reference));
+        let found = known_by(row).find_map(|reference| meant(row, under(reference)?, is_last));
         match found {
             Some(delivery) => {
                 told.push((delivery.channel, row.state));
@@ -246,6 +247,11 @@ async fn match_waiting(s: &Services) -> Result<usize> {
     }
     deliveries::complete(s, &closed).await?;
     Ok(waiting.len())
+}
+
+/// What the delivery of a receipt may have been taken under.
+fn known_by(row: &WaitingRow) -> impl Iterator<Item = &str> {
+    [&row.reference, &row.also].into_iter().filter_map(|reference| reference.as_deref())
 }
 
 /// Receipts that say that nothing will ever arrive at the address.
@@ -353,6 +359,7 @@ mod tests {
             provider_id: Some(ProviderId(1)),
             received_at: Timestamp(0),
             reference: Some("r".to_owned()),
+            also: None,
             address: address.map(str::to_owned),
             state: State::Delivered,
             code: None,

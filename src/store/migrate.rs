@@ -15,6 +15,7 @@ macro_rules! steps {
             3 "0003_routing",
             4 "0004_callbacks",
             5 "0005_policies",
+            6 "0006_vendors",
         )
     };
     ($folder:literal: $($version:literal $name:literal,)+) => {

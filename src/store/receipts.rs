@@ -172,6 +172,8 @@ pub struct NewReceipt {
     pub provider_id: i64,
     pub received_at: i64,
     pub reference: String,
+    /// Another one it may have been taken under.
+    pub also: Option<String>,
     pub address: Option<String>,
     pub state: i64,
     pub code: Option<String>,
@@ -186,6 +188,7 @@ pub async fn insert_waiting(tx: &mut Tx, now: Timestamp, receipts: &[NewReceipt]
             ("provider_id", Field::Int),
             ("received_at", Field::Int),
             ("reference", Field::Text),
+            ("also", Field::Text),
             ("address", Field::Text),
             ("state", Field::Int),
             ("code", Field::Text),
@@ -193,8 +196,8 @@ pub async fn insert_waiting(tx: &mut Tx, now: Timestamp, receipts: &[NewReceipt]
         ],
     );
     let text = format!(
-        "INSERT INTO receipt (provider_id, received_at, reference, address, state, code, detail, look_at)
-         SELECT provider_id, received_at, reference, address, state, code, detail, $2 FROM {rows} AS v"
+        "INSERT INTO receipt (provider_id, received_at, reference, also, address, state, code, detail, look_at)
+         SELECT provider_id, received_at, reference, also, address, state, code, detail, $2 FROM {rows} AS v"
     );
     let input = to_json(receipts)?;
     in_tx!(tx, |conn| sqlx::query(sql(text)).bind(&input).bind(now.0).execute(conn).await.map(drop))?;
@@ -216,6 +219,7 @@ row! {
         pub provider_id: Option<ProviderId>,
         pub received_at: Timestamp,
         pub reference: Option<String>,
+        pub also: Option<String>,
         pub address: Option<String>,
         pub state: State,
         pub code: Option<String>,
@@ -226,7 +230,7 @@ row! {
 /// Receipts due to look for their deliveries, this transaction's alone, in the order they came.
 pub async fn waiting(tx: &mut Tx, now: Timestamp, limit: i64) -> Result<Vec<WaitingRow>> {
     let text = format!(
-        "SELECT id, provider_id, received_at, reference, address, state, code, detail FROM receipt
+        "SELECT id, provider_id, received_at, reference, also, address, state, code, detail FROM receipt
          WHERE look_at IS NOT NULL AND look_at <= $1 ORDER BY look_at, id LIMIT $2 + 0{}",
         tx.dialect().skip_locked()
     );
@@ -274,7 +278,7 @@ pub async fn settle(
     let rows = tx.dialect().rows("$1", &[("receipt", Field::Int), ("id", Field::Int)]);
     // The delivery has the number.
     let text = format!(
-        "UPDATE receipt SET delivery_id = m.id, address = NULL, look_at = NULL
+        "UPDATE receipt SET delivery_id = m.id, also = NULL, address = NULL, look_at = NULL
          FROM {rows} AS m WHERE receipt.id = m.receipt"
     );
     let input = to_json(matches)?;

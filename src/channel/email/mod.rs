@@ -32,7 +32,7 @@ use self::compose::Composer;
 use self::failure::{Failure, Step, Trouble};
 use self::pool::Pool;
 use super::registry::Site;
-use super::{Channel, Outcome, Parcel, Shape};
+use super::{Channel, Outcome, Parcel, Refusal, Shape};
 use crate::clock::Clock;
 use crate::domain::delivery::OutcomeClass;
 use crate::error::Fault;
@@ -120,7 +120,7 @@ impl Channel for Email {
         }
     }
 
-    async fn check(&self) -> Result<String, String> {
+    async fn check(&self) -> Result<String, Refusal> {
         let connection = self.pool.probe().await.map_err(|failure| failure.to_string())?;
         let greeting = connection.greeting().to_owned();
         connection.quit().await;

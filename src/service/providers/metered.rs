@@ -5,7 +5,8 @@ use std::time::Instant;
 
 use async_trait::async_trait;
 
-use crate::channel::{Channel, Outcome, Parcel, Sent, Shape, Verdict};
+use crate::channel::{Channel, Outcome, Parcel, Refusal, Sent, Shape, Verdict};
+use crate::domain::provider::Advice;
 use crate::telemetry::metrics::ProviderMeter;
 
 struct Metered {
@@ -36,8 +37,12 @@ impl Channel for Metered {
         self.adapter.poll(sent).await
     }
 
-    async fn check(&self) -> Result<String, String> {
+    async fn check(&self) -> Result<String, Refusal> {
         self.adapter.check().await
+    }
+
+    fn advice(&self, code: &str) -> Option<Advice> {
+        self.adapter.advice(code)
     }
 
     async fn close(&self) {

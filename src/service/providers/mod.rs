@@ -232,7 +232,7 @@ pub async fn test(s: &Services, caller: &Caller, id: ProviderId) -> Result<Provi
     let began = s.clock.steady();
     let answer = match directory::adapter(s, &row) {
         Ok(adapter) => {
-            let answer = adapter.check().await;
+            let answer = adapter.check().await.map_err(|refusal| refusal.words);
             adapter.close().await;
             answer
         }

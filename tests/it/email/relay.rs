@@ -124,7 +124,7 @@ async fn mail_goes_encrypted_to_a_relay_that_is_who_it_says() {
         let wrong = channel(&relay, &clock, &trusting(&relay, &folder, word, "hunter3"));
         let outcome = wrong.send(&[parcel(2, "a@campus.example")]).await.remove(0);
         assert_eq!((outcome.class, outcome.code.as_deref()), (OutcomeClass::Config, Some("535 5.7.8")));
-        assert!(wrong.check().await.unwrap_err().contains("535 5.7.8"));
+        assert!(wrong.check().await.unwrap_err().words.contains("535 5.7.8"));
 
         let stranger = json!({"tls": word, "username": "bell", "password": "hunter2"});
         let outcome =
@@ -168,6 +168,6 @@ async fn a_relay_that_wants_a_password_and_gets_none_is_misconfigured() {
 #[tokio::test]
 async fn a_test_of_the_relay_says_what_is_wrong() {
     let mailing = Mailing::with(Faults::default().at(Stage::Ehlo, Act::Close)).await;
-    let said = mailing.channel.check().await.unwrap_err();
+    let said = mailing.channel.check().await.unwrap_err().words;
     assert_eq!(said, "the relay closed the connection (at EHLO)");
 }

@@ -211,7 +211,7 @@ async fn a_gateway_that_is_not_who_it_should_be_gets_nothing() {
     let stranger = channel(&usual(&url, &impatient()), &clock);
     let outcome = stranger.send(&[parcel(1, "+8613800000001")]).await.remove(0);
     assert_eq!(outcome.class, OutcomeClass::Config, "{outcome:?}");
-    assert!(stranger.check().await.unwrap_err().contains("TLS with 127.0.0.1:"));
+    assert!(stranger.check().await.unwrap_err().words.contains("TLS with 127.0.0.1:"));
 
     let folder = TempFolder::new();
     let ca = folder.path().join("ca.pem");
@@ -231,5 +231,5 @@ async fn a_check_sends_nothing() {
     assert_eq!(texting.gateway.stats().calls, 0);
     let Texting { gateway, channel, .. } = texting;
     gateway.stop().await;
-    assert!(channel.check().await.unwrap_err().contains("cannot be reached"));
+    assert!(channel.check().await.unwrap_err().words.contains("cannot be reached"));
 }

@@ -102,6 +102,7 @@ fn receipt(reference: &str, number: Option<&str>) -> NewReceipt {
         provider_id: 5,
         received_at: NOW.0,
         reference: reference.to_owned(),
+        also: Some("ours".to_owned()),
         address: number.map(str::to_owned),
         state: State::Delivered.code(),
         code: Some("DELIVRD".to_owned()),
@@ -133,6 +134,7 @@ on_both!(a_receipt_waits_until_it_has_found_its_delivery, |db| async {
         ]
     );
     assert_eq!((rows[0].provider_id, rows[0].received_at), (Some(ProviderId(5)), NOW));
+    assert_eq!(rows[0].also.as_deref(), Some("ours"));
     assert_eq!(waiting(&mut tx, NOW, 1).await.unwrap().len(), 1);
     let found = candidates(&mut tx, &[&reference, "nobody's"]).await.unwrap();
     assert_eq!(found.len(), 1);

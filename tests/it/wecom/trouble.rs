@@ -91,7 +91,7 @@ async fn credentials_and_addresses_that_are_refused_ask_for_an_administrator() {
         let messaging = Messaging::over(faults, settings).await;
         let outcome = messaging.one().await;
         assert_eq!((outcome.class, outcome.code.as_deref()), (Config, Some(code)));
-        let said = messaging.channel.check().await.unwrap_err();
+        let said = messaging.channel.check().await.unwrap_err().words;
         assert!(said.starts_with(code), "a test finds it too: {said}");
     }
     let messaging = Messaging::with(WecomFaults::default()).await;

@@ -28,7 +28,7 @@ use sha2::{Digest as _, Sha256};
 use self::answer::{Failed, Verdict};
 use self::call::{Caller, Letter};
 use crate::channel::registry::Site;
-use crate::channel::{Acknowledgement, Callback, Channel, Outcome, Parcel, Receipts, Shape};
+use crate::channel::{Acknowledgement, Callback, Channel, Outcome, Parcel, Receipts, Refusal, Shape};
 use crate::clock::Clock;
 use crate::domain::delivery::OutcomeClass;
 use crate::domain::sms_text::{is_mainland, signed, words};
@@ -216,8 +216,8 @@ impl Channel for HttpSms {
         self.caller.settings.receipt.bounced.iter().any(|word| word == code)
     }
 
-    async fn check(&self) -> Result<String, String> {
-        self.caller.reach().await
+    async fn check(&self) -> Result<String, Refusal> {
+        Ok(self.caller.reach().await?)
     }
 }
 

@@ -59,16 +59,16 @@ impl Shape {
         let document = match self.document(callback, charset) {
             Ok(document) => document,
             // It may repeat the vendor's own bytes.
-            Err(reason) => return Receipts { records: Vec::new(), trouble: Some(clean(&reason)) },
+            Err(reason) => return Receipts::unread(clean(&reason)),
         };
         let Some(records) = self.records.find(&document).map(|found| listed(found.into_owned())) else {
-            return Receipts { records: Vec::new(), trouble: Some("there is no list of records".to_owned()) };
+            return Receipts::unread("there is no list of records");
         };
         let all = records.len();
         let records: Vec<Record> = records.iter().filter_map(|record| self.record(record)).collect();
         let unread = all - records.len();
         let trouble = (unread > 0).then(|| format!("{unread} of {all} records have no id or no status"));
-        Receipts { records, trouble }
+        Receipts { records, trouble, ..Receipts::default() }
     }
 
     fn document(&self, callback: &Callback, charset: Charset) -> Result<Value, String> {
@@ -86,6 +86,7 @@ impl Shape {
         let status = text(&self.status)?;
         Some(Record {
             reference: text(&self.id)?,
+            also: None,
             address: text(&self.number).map(|text| number::read(&text)),
             state: self.state(&status),
             code: Some(status),
@@ -127,7 +128,7 @@ mod tests {
     type Told = (String, Option<String>, State);
 
     fn read(shape: &Shape, callback: &Callback) -> (Vec<Told>, Option<String>) {
-        let Receipts { records, trouble } = shape.read(callback, Charset::Gbk);
+        let Receipts { records, trouble, .. } = shape.read(callback, Charset::Gbk);
         (records.into_iter().map(|r| (r.reference, r.address, r.state)).collect(), trouble)
     }
 

@@ -28,7 +28,7 @@ use self::classify::{Meaning, meaning};
 use self::limits::Limits;
 use self::pressure::Pressure;
 use crate::channel::registry::Site;
-use crate::channel::{Channel, Outcome, Parcel, Shape};
+use crate::channel::{Channel, Outcome, Parcel, Refusal, Shape};
 use crate::clock::Clock;
 use crate::domain::channel::AddressKind;
 use crate::domain::delivery::OutcomeClass as Class;
@@ -231,8 +231,8 @@ impl Channel for Wecom {
         self.api.recall(reference).await.map_err(|failure| in_words(&failure))
     }
 
-    async fn check(&self) -> Result<String, String> {
-        let name = self.api.application().await.map_err(|failure| in_words(&failure))?;
+    async fn check(&self) -> Result<String, Refusal> {
+        let name = self.api.application().await.map_err(|failure| refusal(&failure))?;
         Ok(format!("{}: {name} ({})", self.host, self.agent_id))
     }
 }
@@ -242,6 +242,14 @@ fn too_many_for_member(wait: Duration) -> Outcome {
         "WeCom drops what one application sends a member beyond 30 messages a minute or 1,000 an hour",
     );
     Outcome { wait: Some(wait), this_address: true, ..outcome }
+}
+
+fn refusal(failure: &Failure) -> Refusal {
+    let code = match failure {
+        Failure::Refused { code, .. } => Some(code.to_string()),
+        _ => None,
+    };
+    Refusal { code, ..Refusal::from(in_words(failure)) }
 }
 
 fn in_words(failure: &Failure) -> String {

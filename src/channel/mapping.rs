@@ -1,0 +1,294 @@
+//! From a message to a template that a vendor has approved, for vendors that send no other text.
+//!
+//! An administrator says which of the vendor's templates stands for which of ours, and for all other messages, and what
+//! each of its variables is filled with.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+use super::Parcel;
+use super::fields::{Fields, segment};
+use crate::domain::sms_text::words;
+
+/// What a value that had to be cut ends with.
+const CUT: char = '…';
+/// Variables of one template; vendors take far fewer.
+const MOST_SLOTS: usize = 50;
+
+/// How a vendor's settings name the parts of a mapping.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Words {
+    /// The vendor's id of a template: `code`, `id`.
+    pub(super) id: &'static str,
+    /// What it is filled with: `variables`, `fields`.
+    pub(super) slots: &'static str,
+}
+
+/// All of one account.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Mappings {
+    default: Option<Mapping>,
+    /// By our templates' slugs.
+    named: HashMap<String, Mapping>,
+}
+
+/// One of the vendor's templates, and what it is filled with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Mapping {
+    pub(super) id: String,
+    /// In the order they were written.
+    pub(super) slots: Vec<Slot>,
+}
+
+/// One variable of a vendor's template.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Slot {
+    /// As the vendor calls it. In a list, where the vendor has no names, the source's.
+    pub(super) name: String,
+    pub(super) source: Source,
+}
+
+/// What a variable is filled with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Source {
+    Title,
+    Body,
+    /// Title and body as one.
+    Text,
+    /// The message's link.
+    Link,
+    /// The recipient's own page of the message; the message's link where there is none.
+    Page,
+    /// The recipient's name.
+    Name,
+    Campus,
+    /// The message's own variable of this name.
+    Variable(String),
+}
+
+impl Source {
+    fn of(word: &str) -> Self {
+        match word {
+            "title" => Self::Title,
+            "body" => Self::Body,
+            "text" => Self::Text,
+            "link" => Self::Link,
+            "page" => Self::Page,
+            "name" => Self::Name,
+            "campus" => Self::Campus,
+            variable => Self::Variable(variable.to_owned()),
+        }
+    }
+
+    /// On one line. `None`: the message has no such variable.
+    fn value(&self, parcel: &Parcel, campus: &str) -> Option<String> {
+        let content = &parcel.content;
+        let text = match self {
+            Self::Title => content.title.to_string(),
+            Self::Body => content.plain.to_string(),
+            Self::Text => words(content),
+            Self::Link => content.link.as_deref().unwrap_or_default().to_owned(),
+            Self::Page => parcel.page.as_deref().or(content.link.as_deref()).unwrap_or_default().to_owned(),
+            Self::Name => parcel.name.clone().unwrap_or_default(),
+            Self::Campus => campus.to_owned(),
+            Self::Variable(name) => match parcel.params.get(name)? {
+                Value::String(text) => text.clone(),
+                Value::Null => String::new(),
+                other => other.to_string(),
+            },
+        };
+        Some(text.split_whitespace().collect::<Vec<_>>().join(" "))
+    }
+}
+
+/// The message has no variable of this name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Missing(pub(super) String);
+
+impl Mapping {
+    /// Each variable's name and value, cut where it has more characters than `limit` allows it.
+    pub(super) fn fill(
+        &self,
+        parcel: &Parcel,
+        campus: &str,
+        limit: impl Fn(&Slot) -> usize,
+    ) -> Result<Vec<(String, String)>, Missing> {
+        let fill = |slot: &Slot| match slot.source.value(parcel, campus) {
+            Some(value) => Ok((slot.name.clone(), cut(&value, limit(slot)))),
+            None => Err(Missing(slot.name.clone())),
+        };
+        self.slots.iter().map(fill).collect()
+    }
+}
+
+/// At most so many characters, the last of them [`CUT`] where some are missing.
+pub(super) fn cut(text: &str, limit: usize) -> String {
+    if text.chars().count() <= limit {
+        return text.to_owned();
+    }
+    let mut kept: String = text.chars().take(limit.saturating_sub(1)).collect();
+    kept.truncate(kept.trim_end().len());
+    kept.push(CUT);
+    kept
+}
+
+impl Mappings {
+    /// Reads `default_template` and `templates`.
+    pub(super) fn read(fields: &mut Fields<'_>, said: Words) -> Self {
+        let default = fields.object("default_template", |fields| mapping(fields, said));
+        let named = fields.objects("templates", |fields| mapping(fields, said));
+        let named = named.into_iter().map(|(slug, mapping)| (slug.to_owned(), mapping)).collect();
+        Self { default, named }
+    }
+
+    /// The one for a message by its template, or the one for all that have none of their own.
+    pub(super) fn of(&self, parcel: &Parcel) -> Option<&Mapping> {
+        let own = parcel.template.as_deref().and_then(|slug| self.named.get(slug));
+        own.or(self.default.as_ref())
+    }
+
+    /// All of them, with the pointer of their settings.
+    pub(super) fn all(&self) -> impl Iterator<Item = (String, &Mapping)> {
+        let named =
+            self.named.iter().map(|(slug, mapping)| (format!("templates/{}", segment(slug)), mapping));
+        self.default.iter().map(|mapping| ("default_template".to_owned(), mapping)).chain(named)
+    }
+}
+
+/// `slots` is a list of sources, or an object of names with their sources.
+fn mapping(fields: &mut Fields<'_>, said: Words) -> Mapping {
+    let id = fields.required(said.id);
+    let slots = match fields.take(said.slots) {
+        None => Vec::new(),
+        Some(Value::Array(sources)) => sources.iter().map(|source| (None, source)).collect(),
+        Some(Value::Object(named)) => named.iter().map(|(name, source)| (Some(name), source)).collect(),
+        Some(_) => {
+            let detail =
+                format!("`{}` is a list of what it is filled with, or an object by name", said.slots);
+            fields.fault(said.slots, "wrong_type", detail);
+            Vec::new()
+        }
+    };
+    if slots.len() > MOST_SLOTS {
+        fields.fault(said.slots, "too_many", format!("a template has at most {MOST_SLOTS} variables"));
+    }
+    let mut read = Vec::with_capacity(slots.len());
+    for (place, (name, source)) in slots.into_iter().enumerate() {
+        match source.as_str().map(str::trim).filter(|word| !word.is_empty()) {
+            Some(word) => {
+                let name = name.map_or(word, String::as_str).to_owned();
+                read.push(Slot { name, source: Source::of(word) });
+            }
+            None => {
+                let place = name.map_or_else(|| place.to_string(), |name| segment(name));
+                let detail = "title, body, text, link, page, name, campus, or a variable of the message";
+                fields.fault(&format!("{}/{place}", said.slots), "wrong_type", detail);
+            }
+        }
+    }
+    Mapping { id, slots: read }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::clock::Timestamp;
+    use crate::domain::channel::{AddressKind, ChannelKind};
+    use crate::domain::content::Rendered;
+    use crate::domain::id::{DeliveryId, MessageId};
+
+    const WORDS: Words = Words { id: "code", slots: "variables" };
+
+    fn read(settings: &Value) -> (Mappings, Vec<(String, String)>) {
+        let mut fields = Fields::of(settings);
+        let mappings = Mappings::read(&mut fields, WORDS);
+        let faults = fields.finish().into_iter().map(|f| (f.pointer, f.code.into_owned())).collect();
+        (mappings, faults)
+    }
+
+    fn parcel(template: Option<&str>) -> Parcel {
+        let params = json!({ "book": "三体", "count": 3 });
+        Parcel {
+            delivery: DeliveryId(1),
+            message: MessageId(1),
+            attempt: 1,
+            channel: ChannelKind::Sms,
+            address_kind: AddressKind::Mobile,
+            address: "+8613800000001".to_owned(),
+            name: Some("李娜".to_owned()),
+            language: "zh-CN".to_owned(),
+            content: Arc::new(Rendered::new("图书到期", "请归还\n《三体》", Some("https://lib.example/l"))),
+            params: Arc::new(params.as_object().expect("an object").clone().into_iter().collect()),
+            template: template.map(Into::into),
+            page: None,
+            unsubscribe: None,
+            emergency: false,
+            sent_before: None,
+            expires_at: Timestamp::NEVER,
+        }
+    }
+
+    #[test]
+    fn a_message_goes_by_its_own_template_or_by_the_one_for_all() {
+        let (mappings, faults) = read(&json!({
+            "default_template": { "code": "SMS_1", "variables": ["title", "page"] },
+            "templates": { "due": { "code": "SMS_2", "variables": { "b": "book", "n": "count", "who": "name" } } },
+        }));
+        assert_eq!(faults, []);
+        let filled = |template| {
+            let parcel = parcel(template);
+            let mapping = mappings.of(&parcel).expect("one for all");
+            let values = mapping.fill(&parcel, "钟楼大学", |_| 35).expect("all there");
+            (mapping.id.clone(), values.into_iter().map(|(n, v)| format!("{n}={v}")).collect::<Vec<_>>())
+        };
+        let for_all =
+            ("SMS_1".to_owned(), vec!["title=图书到期".to_owned(), "page=https://lib.example/l".to_owned()]);
+        assert_eq!(filled(None), for_all);
+        assert_eq!(filled(Some("another")), for_all);
+        let (id, values) = filled(Some("due"));
+        assert_eq!((id.as_str(), values), ("SMS_2", vec!["b=三体".into(), "n=3".into(), "who=李娜".into()]));
+    }
+
+    #[test]
+    fn values_stand_on_one_line_and_are_cut_where_it_shows() {
+        let (mappings, _) = read(&json!({ "default_template": { "code": "1", "variables": ["text"] } }));
+        let parcel = parcel(None);
+        let fill = |limit| mappings.of(&parcel).expect("one").fill(&parcel, "", |_| limit).expect("filled");
+        assert_eq!(fill(12)[0].1, "图书到期：请归还 《三…");
+        assert_eq!(cut("一二三四", 4), "一二三四");
+        assert_eq!(cut("一二 三四", 4), "一二…");
+    }
+
+    #[test]
+    fn a_variable_the_message_does_not_have_is_named() {
+        let (mappings, _) =
+            read(&json!({ "default_template": { "code": "1", "variables": { "who": "reader" } } }));
+        let parcel = parcel(None);
+        let filled = mappings.of(&parcel).expect("one").fill(&parcel, "", |_| 35);
+        assert_eq!(filled, Err(Missing("who".to_owned())));
+    }
+
+    #[test]
+    fn every_fault_is_told_at_its_place() {
+        let (_, faults) = read(&json!({
+            "default_template": { "variables": "title" },
+            "templates": { "a/b": { "code": "1", "variables": [7], "colour": 1 }, "c": 3 },
+        }));
+        let pair = |pointer: &str, code: &str| (pointer.to_owned(), code.to_owned());
+        assert_eq!(
+            faults,
+            [
+                pair("/default_template/code", "required"),
+                pair("/default_template/variables", "wrong_type"),
+                pair("/templates/a~1b/variables/0", "wrong_type"),
+                pair("/templates/a~1b/colour", "unknown_field"),
+                pair("/templates/c", "wrong_type"),
+            ]
+        );
+    }
+}
