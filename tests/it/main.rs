@@ -14,6 +14,7 @@ mod dispatch;
 mod email;
 mod faults;
 mod filter;
+mod fuzz;
 mod house;
 mod intake;
 mod policies;

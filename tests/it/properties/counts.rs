@@ -15,10 +15,10 @@ use proptest::sample::Index;
 use serde_json::{Value, json};
 
 use super::cases::{Case, campus_id};
-use super::seed::cases;
 use super::stage::{Stage, owner};
 use super::steps::{Fate, Step, story};
 use crate::support::on_both;
+use crate::support::seed::cases;
 
 const STORIES: usize = 10;
 

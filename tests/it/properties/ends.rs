@@ -5,9 +5,9 @@ use belltower::domain::message::Status;
 use belltower::service::messages::{self, DeliveryQuery};
 
 use super::cases::case;
-use super::seed::cases;
 use super::stage::{Stage, owner};
 use crate::support::on_both;
+use crate::support::seed::cases;
 
 const CASES: usize = 30;
 /// Longer than any message of these lives, its quiet hours and its retries included.

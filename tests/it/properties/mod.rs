@@ -9,6 +9,5 @@ mod counts;
 mod ends;
 mod heeded;
 mod same;
-mod seed;
 mod stage;
 mod steps;

@@ -9,11 +9,11 @@ use serde_json::Value;
 use sqlx::AssertSqlSafe;
 
 use super::cases::case;
-use super::seed::cases;
 use super::stage::{Stage, owner};
 use super::steps::Fate;
 use crate::support::database::with_postgres;
 use crate::support::folder::TempFolder;
+use crate::support::seed::cases;
 use crate::support::services::START;
 
 const CASES: usize = 40;

@@ -6,6 +6,7 @@ pub(crate) mod database;
 pub(crate) mod folder;
 mod postgres;
 pub(crate) mod process;
+pub(crate) mod seed;
 pub(crate) mod services;
 
 /// Declares the tests `name::sqlite` and `name::postgres`, each with a migrated, empty store of its own:

@@ -7,7 +7,7 @@ use proptest::strategy::{Strategy, ValueTree as _};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 /// The seed and the number of a case, which are told where its test fails.
-pub(super) struct Told {
+pub(crate) struct Told {
     seed: u64,
     case: usize,
     what: String,
@@ -25,7 +25,7 @@ impl Drop for Told {
 }
 
 /// `usual` cases, or as many as are asked for. Hold on to the first of each pair while the case is tested.
-pub(super) fn cases<T: Debug>(
+pub(crate) fn cases<T: Debug>(
     usual: usize,
     strategy: impl Strategy<Value = T>,
 ) -> impl Iterator<Item = (Told, T)> {
@@ -43,6 +43,7 @@ pub(super) fn cases<T: Debug>(
     })
 }
 
-fn asked(name: &str) -> Option<u64> {
+/// A number from the environment.
+pub(crate) fn asked(name: &str) -> Option<u64> {
     env::var(name).ok().map(|text| text.parse().unwrap())
 }

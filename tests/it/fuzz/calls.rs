@@ -1,0 +1,79 @@
+//! What vendors call us with.
+
+use std::sync::Arc;
+
+use belltower::channel::registry::{Site, build};
+use belltower::channel::{Callback, Channel};
+use belltower::clock::{Clock, Timestamp};
+use belltower::domain::provider::ProviderKind;
+use serde_json::{Value, json};
+
+use super::run;
+
+fn adapter(kind: ProviderKind, settings: &Value) -> Arc<dyn Channel> {
+    let site = Site {
+        campus: "钟楼大学".into(),
+        public_url: "https://tower.campus.example".parse().unwrap(),
+        clock: Clock::manual(Timestamp(1_790_000_000_000)),
+        bounce_key: [7; 32],
+    };
+    build(kind, settings, &site).unwrap_or_else(|faults| panic!("{faults:?}"))
+}
+
+/// A call with these bytes as its body, or behind the address's `?`.
+fn read(adapter: &dyn Channel, bytes: &[u8], is_post: bool, content_type: &str) {
+    let callback = Callback {
+        is_post,
+        query: if is_post { String::new() } else { String::from_utf8_lossy(bytes).into_owned() },
+        content_type: Some(content_type.to_owned()),
+        body: if is_post { bytes.to_vec() } else { Vec::new() },
+    };
+    let _ = adapter.acknowledge(&callback);
+    let receipts = adapter.receipts(&callback);
+    assert!(receipts.records.len() <= bytes.len() + 1, "{} of {} bytes", receipts.records.len(), bytes.len());
+    assert!(receipts.records.iter().all(|record| !record.reference.is_empty()));
+}
+
+/// A gateway that tells its receipts in this form.
+fn gateway(receipt: &Value) -> Arc<dyn Channel> {
+    let settings = json!({
+        "request": { "url": "http://127.0.0.1:1/send", "format": "json", "charset": "gbk", "body": { "to": "{to}", "text": "{text}" } },
+        "receipt": receipt,
+    });
+    adapter(ProviderKind::HttpSms, &settings)
+}
+
+#[test]
+fn gateways_in_json() {
+    let gateway = gateway(&json!({ "format": "json", "records": "/reports" }));
+    const SAMPLES: &[&[u8]] = &[
+        br#"{"reports": [{"msgid": "a1", "mobile": "13800000001", "status": "DELIVRD"}, {"msgid": 7, "status": "MK:0001"}]}"#,
+        br#"{"reports": {"msgid": "a1", "status": "EXPIRED"}}"#,
+    ];
+    run(SAMPLES, |bytes| read(&*gateway, bytes, true, "application/json"));
+}
+
+#[test]
+fn gateways_in_xml() {
+    let shape = json!({ "format": "xml", "records": "/reports/report", "id": "/id", "number": "/to", "status": "/stat" });
+    let gateway = gateway(&shape);
+    const SAMPLES: &[&[u8]] = &[
+        b"<?xml version=\"1.0\" encoding=\"GBK\"?><reports><report><id>a1</id><to>13800000001</to><stat>DELIVRD</stat></report>\
+          <report id=\"b\"><id><![CDATA[b2]]></id><stat>&#68;ELIVRD</stat></report></reports>",
+    ];
+    run(SAMPLES, |bytes| read(&*gateway, bytes, true, "text/xml; charset=gbk"));
+}
+
+#[test]
+fn gateways_in_forms() {
+    const SAMPLES: &[&[u8]] = &[
+        b"msgid=a1&mobile=13800000001&status=DELIVRD&sms_status=%5B%7B%22msgid%22%3A%22b2%22%2C%22status%22%3A%22X%22%7D%5D",
+        b"msgid=%C4%E3&status=UNDELIV",
+    ];
+    let form = gateway(&json!({ "format": "form" }));
+    run(SAMPLES, |bytes| read(&*form, bytes, true, "application/x-www-form-urlencoded"));
+    let nested = gateway(&json!({ "format": "form", "records": "/sms_status" }));
+    run(SAMPLES, |bytes| read(&*nested, bytes, true, "application/x-www-form-urlencoded"));
+    let query = gateway(&json!({ "format": "query" }));
+    run(SAMPLES, |bytes| read(&*query, bytes, false, ""));
+}
