@@ -22,6 +22,7 @@ mod properties;
 mod providers;
 mod queue;
 mod routing;
+mod secrets;
 mod sms;
 mod store;
 mod support;
