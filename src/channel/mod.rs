@@ -255,6 +255,11 @@ pub trait Channel: Send + Sync {
         Receipts::unread("providers of this kind do not call")
     }
 
+    /// The [`Record::reference`] of what a mail to this address is about, if it is one that we gave out for bounces.
+    fn returned_to(&self, _address: &str) -> Option<String> {
+        None
+    }
+
     /// Whether a receipt's code says that nothing will ever arrive at its address.
     fn is_bounce(&self, _code: &str) -> bool {
         false

@@ -4,15 +4,17 @@
 //! providers say with 550 that one should slow down.
 
 use super::failure::{Failure, Step, Trouble};
-use super::reply::Reply;
+use super::reply::{Reply, enhanced_at};
 use crate::channel::Outcome;
 use crate::channel::day::until_tomorrow;
 use crate::clock::Timestamp;
 use crate::domain::delivery::OutcomeClass as Class;
+use crate::domain::provider::Advice;
 
 /// What a vendor means by an answer.
 struct Override {
-    /// Ends of the relay's host name; none: whoever says it, as relays pass on what others told them.
+    /// Ends of the relay's host name, or where there are words to know it by of a host named beside them, as relays pass on
+    /// what others told them; none: whoever says it.
     hosts: &'static [&'static str],
     /// None: any code from 400 on.
     codes: &'static [u16],
@@ -81,10 +83,31 @@ fn refusal(at: Step, reply: &Reply, host: &str, now: Timestamp) -> Outcome {
 
 impl Override {
     fn applies(&self, host: &str, code: u16, text: &str) -> bool {
-        (self.hosts.is_empty() || self.hosts.iter().any(|end| is_within(host, end)))
+        let said_by = |end: &&str| {
+            is_within(host, end)
+                || (!self.words.is_empty() && text.split(is_outside_a_name).any(|name| is_within(name, end)))
+        };
+        (self.hosts.is_empty() || self.hosts.iter().any(said_by))
             && (self.codes.is_empty() || self.codes.contains(&code))
             && (self.words.is_empty() || self.words.iter().any(|words| text.contains(&words.to_lowercase())))
     }
+}
+
+/// What helps against a code that is about the account or the sender.
+pub(super) fn advice(code: &str) -> Option<Advice> {
+    let mut words = code.split_whitespace();
+    let basic: u16 = words.next()?.parse().ok()?;
+    let enhanced = words.next().and_then(enhanced_at);
+    match (basic, enhanced) {
+        (454 | 530 | 534 | 535 | 538, _) => Some(Advice::Credentials),
+        (_, Some((5, 1, 7 | 8) | (5, 7, _))) | (436, _) => Some(Advice::Sender),
+        (421 | 452, _) | (_, Some((4, 7, _))) => Some(Advice::Quota),
+        _ => None,
+    }
+}
+
+fn is_outside_a_name(c: char) -> bool {
+    !c.is_ascii_alphanumeric() && c != '.' && c != '-'
 }
 
 fn is_within(host: &str, domain: &str) -> bool {
@@ -115,9 +138,10 @@ fn lasting(at: Step, code: u16, subject: u16, detail: u16) -> Class {
     match (subject, detail) {
         // The sender's address; and policy, which is SPF, DKIM, reverse DNS and reputation (RFC 7372).
         (1, 7 | 8) | (7, _) => Class::Config,
+        // Larger than the mailbox takes: another mail may fit.
+        (2, 3) | (3, 4) | (6, _) => Class::PermanentMessage,
         // The recipient's address or mailbox, or no way to its domain.
         (1 | 2 | 4, _) => Class::PermanentRecipient,
-        (3, 4) | (6, _) => Class::PermanentMessage,
         _ => by_basic(at, code),
     }
 }
@@ -168,6 +192,23 @@ mod tests {
             (Recipient, 551, "not local", PermanentRecipient),
             (Recipient, 553, "not allowed", PermanentRecipient),
             (Recipient, 552, "5.2.2 mailbox full", PermanentRecipient),
+            (Recipient, 552, "5.2.3 larger than the mailbox takes", PermanentMessage),
+            (Recipient, 550, "5.1.2 no such domain", PermanentRecipient),
+            (Recipient, 550, "5.1.3 bad syntax", PermanentRecipient),
+            (Recipient, 550, "5.1.6 moved", PermanentRecipient),
+            (Recipient, 554, "5.7.1 rejected", Config),
+            (Recipient, 550, "5.7.20 no DKIM", Config),
+            (Recipient, 550, "5.7.25 no reverse name", Config),
+            (Recipient, 554, "5.7.27 null sender", Config),
+            (Recipient, 550, "4.2.2 of another class than 550", PermanentRecipient),
+            (Recipient, 450, "5.1.1 of another class than 450", Transient),
+            (Recipient, 451, "4.7.0 slow down", Throttled),
+            (Recipient, 450, "4.2.2 mailbox full", Transient),
+            (Recipient, 451, "4.3.0 try again", Transient),
+            (Recipient, 450, "4.4.1 no answer from host", Transient),
+            (SignIn, 534, "5.7.9 too weak", Config),
+            (SignIn, 538, "5.7.11 encrypt first", Config),
+            (SignIn, 504, "5.5.4 unknown mechanism", Config),
             (Recipient, 550, "5.2.1 disabled", PermanentRecipient),
             (Recipient, 550, "5.7.1 relaying denied", Config),
             (Recipient, 554, "5.7.23 SPF", Config),
@@ -202,6 +243,13 @@ mod tests {
         let tomorrow = Some(Duration::from_secs(6_400));
         for (host, code, text, expected, wait) in [
             ("smtp.163.com", 554, "HL:REP 123", Throttled, None),
+            ("smtp.163.com", 421, "HL:ICC 163 smtp1", Throttled, None),
+            ("smtp.163.com", 550, "HL:IFC 163 smtp1", Throttled, None),
+            ("smtp.126.com", 450, "MI:DMC 126 smtp1", Throttled, None),
+            ("smtp.126.com", 450, "RP:DRC 126 smtp1", Throttled, None),
+            ("smtp.126.com", 451, "MI:SFQ 126 smtp1", Throttled, None),
+            ("smtp.126.com", 550, "RP:QRC 126 smtp1", Throttled, None),
+            ("smtp.163.com", 553, "MI:DMA 163 smtp1", Config, None),
             ("smtp.163.com", 451, "DT:SPM 163 smtp1", Transient, None),
             ("smtp.163.com", 554, "DT:SPM 163 smtp1", PermanentMessage, None),
             ("smtp.163.com", 550, "MI:SPF 163 smtp1", Config, None),
@@ -209,16 +257,46 @@ mod tests {
             ("relay.campus.example", 550, "host mx.163.com said: 550 RP:RCL", Throttled, tomorrow),
             ("smtp.exmail.qq.com", 550, "Ip frequency limited", Throttled, None),
             ("smtp.exmail.qq.com", 550, "Mailbox unavailable or access denied", Throttled, None),
+            ("smtp.exmail.qq.com", 550, "Connection frequency limited", Throttled, None),
+            ("smtp.exmail.qq.com", 550, "Connection denied", Throttled, None),
+            ("smtp.exmail.qq.com", 535, "Error: authorization code needed", Config, None),
+            (
+                "relay.campus.example",
+                550,
+                "host mx3.qq.com[192.0.2.1] said: 550 Mailbox unavailable or access denied",
+                Throttled,
+                None,
+            ),
             ("relay.campus.example", 550, "Mailbox unavailable or access denied", PermanentRecipient, None),
             ("notqq.com", 550, "Mailbox unavailable or access denied", PermanentRecipient, None),
             ("smtp.qq.com", 550, "Mailbox not found", PermanentRecipient, None),
             ("smtpdm.aliyun.com", 436, "sender mismatch", Config, None),
             ("smtpdm.aliyun.com", 551, "account", Config, None),
             ("SMTPDM.aliyun.com", 552, "quota exceeded", Throttled, tomorrow),
+            ("relay.campus.example", 552, "5.2.2 <a@aliyun.com> is full", PermanentRecipient, None),
+            ("smtpdm.aliyun.com", 556, "too many RCPT", PermanentMessage, None),
+            ("smtpdm.aliyun.com", 557, "mail too large", PermanentMessage, None),
             ("smtpdm.aliyun.com", 559, "invalid rcptto", PermanentRecipient, None),
         ] {
             let outcome = at(Step::Recipient, code, text, host);
             assert_eq!((outcome.class, outcome.wait), (expected, wait), "{host} {code} {text}");
+        }
+    }
+
+    #[test]
+    fn an_administrator_is_told_what_helps() {
+        for (code, expected) in [
+            ("535 5.7.8", Some(Advice::Credentials)),
+            ("530 5.7.0", Some(Advice::Credentials)),
+            ("550 5.7.26", Some(Advice::Sender)),
+            ("553 5.1.8", Some(Advice::Sender)),
+            ("436", Some(Advice::Sender)),
+            ("421 4.7.0", Some(Advice::Quota)),
+            ("450 4.7.1", Some(Advice::Quota)),
+            ("550 5.1.1", None),
+            ("belltower.expired", None),
+        ] {
+            assert_eq!(advice(code), expected, "{code}");
         }
     }
 

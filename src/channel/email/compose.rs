@@ -1,22 +1,20 @@
 //! From a parcel to a mail. What all recipients of a content share is encoded once.
 
 use std::collections::VecDeque;
-use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use askama::Template;
-use hmac::{Hmac, KeyInit as _, Mac as _};
 use lettre::address::Envelope;
 use lettre::message::header::{
     ContentTransferEncoding, ContentType, Date, From, HeaderName, HeaderValue, Headers, MIME_VERSION_1_0,
     MessageId, ReplyTo, Subject, To,
 };
 use lettre::message::{Body, Mailbox, Mailboxes, Message, MultiPart};
-use sha2::Sha256;
 
 use super::address;
 use super::connection::Letter;
+use super::mark::{Marks, bare};
 use super::settings::Sender;
 use crate::channel::registry::Site;
 use crate::channel::{Outcome, Parcel};
@@ -28,11 +26,14 @@ use crate::domain::id::DeliveryId;
 /// Contents kept encoded. More than are under way at once for announcements; personalised ones pass through.
 const CACHED: usize = 16;
 
+/// Characters of an address in a header, so that its line stays below 998 (RFC 5322 §2.1.1).
+const LONGEST_LINK: usize = 900;
+
 pub(super) struct Composer {
     sender: Sender,
     campus: Arc<str>,
     clock: Clock,
-    bounce_key: [u8; 32],
+    marks: Marks,
     encoded: Mutex<VecDeque<Arc<Encoded>>>,
 }
 
@@ -71,7 +72,7 @@ impl Composer {
             sender,
             campus: Arc::clone(&site.campus),
             clock: site.clock.clone(),
-            bounce_key: site.bounce_key,
+            marks: Marks::new(site.bounce_key),
             encoded: Mutex::default(),
         }
     }
@@ -83,7 +84,7 @@ impl Composer {
             return Err(outcome.code("belltower.bad_address").detail("this is not an e-mail address"));
         };
         let encoded = self.encoded(parcel);
-        let id = format!("{}@{}", parcel.delivery, self.sender.from.email.domain());
+        let id = self.reference(parcel.delivery);
         let name = parcel.name.as_deref().map(one_line).filter(|name| !name.is_empty());
         let utf8 = !recipient.user().is_ascii();
 
@@ -91,6 +92,11 @@ impl Composer {
         headers.set(Date::new(SystemTime::UNIX_EPOCH + self.clock.now().since(Timestamp(0))));
         headers.set(MessageId::from(format!("<{id}>")));
         headers.set(To::from(Mailboxes::from(Mailbox::new(name, recipient.clone()))));
+        // Nobody may ask to be spared an emergency.
+        if let Some(link) = parcel.unsubscribe.as_deref().filter(|link| !parcel.emergency && is_link(link)) {
+            headers.insert_raw(raw("List-Unsubscribe", &format!("<{link}>")));
+            headers.insert_raw(raw("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"));
+        }
         if self.sender.dkim.is_some() {
             headers = self.signed(headers, &encoded);
         }
@@ -101,11 +107,28 @@ impl Composer {
         data.extend_from_slice(&encoded.wire);
         let letter = Letter {
             sender: self.envelope_sender(parcel.delivery),
+            envelope_id: self.marks.seal(parcel.delivery),
             recipient: recipient.to_string(),
             utf8,
             data,
         };
         Ok((letter, id))
+    }
+
+    /// A delivery's Message-ID, without angle brackets.
+    pub(super) fn reference(&self, delivery: DeliveryId) -> String {
+        format!("{delivery}@{}", self.sender.from.email.domain())
+    }
+
+    pub(super) fn marks(&self) -> &Marks {
+        &self.marks
+    }
+
+    /// The delivery whose bounces come to this address.
+    pub(super) fn returned_to(&self, address: &str) -> Option<DeliveryId> {
+        let domain = self.sender.bounce_domain.as_deref()?;
+        let (_, given) = bare(address).rsplit_once('@')?;
+        given.eq_ignore_ascii_case(domain).then(|| self.marks.open_address(address)).flatten()
     }
 
     fn encoded(&self, parcel: &Parcel) -> Arc<Encoded> {
@@ -145,8 +168,6 @@ impl Composer {
         let start = formatted.windows(4).position(|bytes| bytes == b"\r\n\r\n").map_or(0, |at| at + 4);
         let body = formatted[start..].to_vec();
 
-        let raw =
-            |name, value: &str| HeaderValue::new(HeaderName::new_from_ascii_str(name), value.to_owned());
         let mut headers = Headers::new();
         headers.set(From::from(Mailboxes::from(self.sender.from.clone())));
         headers.set(Subject::from(one_line(&content.title)));
@@ -186,22 +207,25 @@ impl Composer {
         message.headers().clone()
     }
 
-    /// Where bounces go: to an address of the delivery's own (VERP) that nobody else can make up, so that a forged
-    /// bounce silences no one.
+    /// Where bounces go.
     fn envelope_sender(&self, delivery: DeliveryId) -> String {
-        let Some(domain) = &self.sender.bounce_domain else {
-            return self.sender.from.email.to_string();
-        };
-        let mut mac =
-            Hmac::<Sha256>::new_from_slice(&self.bounce_key).expect("HMAC takes keys of any length");
-        mac.update(delivery.to_string().as_bytes());
-        let mut address = format!("b+{delivery}-");
-        for byte in &mac.finalize().into_bytes()[..8] {
-            // Writing to a string cannot fail.
-            let _ = write!(address, "{byte:02x}");
+        match &self.sender.bounce_domain {
+            Some(domain) => self.marks.address(delivery, domain),
+            None => self.sender.from.email.to_string(),
         }
-        format!("{address}@{domain}")
     }
+}
+
+fn raw(name: &'static str, value: &str) -> HeaderValue {
+    HeaderValue::new(HeaderName::new_from_ascii_str(name), value.to_owned())
+}
+
+/// Whether a mail program can call it from a header (RFC 8058 §3.1). It stands there in one piece: some signers break
+/// where a header is folded.
+fn is_link(link: &str) -> bool {
+    link.starts_with("https://")
+        && link.len() <= LONGEST_LINK
+        && link.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'>')
 }
 
 /// The text on one line without control characters, fit for a header.

@@ -22,6 +22,8 @@ use super::wire::{Wire, WireError};
 pub(super) struct Letter {
     pub(super) sender: String,
     pub(super) recipient: String,
+    /// What a report about it names it by.
+    pub(super) envelope_id: String,
     /// An address is beyond ASCII (RFC 6531).
     pub(super) utf8: bool,
     /// Headers and body with dots doubled where they begin a line, and the line with one dot that ends it.
@@ -138,7 +140,7 @@ impl Connection {
     async fn envelope(&mut self, letter: &Letter) -> Result<(), Failure> {
         let commands = [
             (Step::Mail, 2, self.mail_command(letter)),
-            (Step::Recipient, 2, format!("RCPT TO:<{}>\r\n", letter.recipient)),
+            (Step::Recipient, 2, self.recipient_command(letter)),
             (Step::Data, 3, "DATA\r\n".to_owned()),
         ];
         let ahead = self.offers.pipelining;
@@ -182,6 +184,23 @@ impl Connection {
         }
         if letter.utf8 {
             command.push_str(" SMTPUTF8");
+        }
+        if self.offers.dsn {
+            let _ = write!(command, " RET=HDRS ENVID={}", letter.envelope_id);
+        }
+        command.push_str("\r\n");
+        command
+    }
+
+    /// With the wish to be told when it cannot be delivered, or not yet, and as whose mail (RFC 3461 §4.1, §4.2).
+    fn recipient_command(&self, letter: &Letter) -> String {
+        let mut command = format!("RCPT TO:<{}>", letter.recipient);
+        if self.offers.dsn {
+            command.push_str(" NOTIFY=FAILURE,DELAY");
+            // Beyond ASCII it would be another kind of address (RFC 6533), and its relay knows it anyway.
+            if letter.recipient.is_ascii() {
+                let _ = write!(command, " ORCPT=rfc822;{}", xtext(&letter.recipient));
+            }
         }
         command.push_str("\r\n");
         command
@@ -274,6 +293,21 @@ async fn within<T>(limit: Duration, what: impl Future<Output = Result<T, WireErr
     }
 }
 
+/// Text as a parameter carries it (RFC 3461 §4).
+fn xtext(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'+' | b'=' | 0..=b' ' | 0x7f.. => {
+                // Writing to a string cannot fail.
+                let _ = write!(encoded, "+{byte:02X}");
+            }
+            _ => encoded.push(char::from(byte)),
+        }
+    }
+    encoded
+}
+
 /// The reply if it is of the wanted class.
 fn expect(at: Step, class: u16, reply: Reply) -> Result<Reply, Failure> {
     let trouble = match reply.code / 100 {
@@ -296,7 +330,13 @@ mod tests {
 
     fn letter() -> Letter {
         let data = b"Subject: x\r\n\r\nx\r\n.\r\n".to_vec();
-        Letter { sender: "a@b.example".to_owned(), recipient: "c@d.example".to_owned(), utf8: false, data }
+        Letter {
+            sender: "a@b.example".to_owned(),
+            recipient: "c@d.example".to_owned(),
+            envelope_id: "e".to_owned(),
+            utf8: false,
+            data,
+        }
     }
 
     /// A connection to a relay that gives these answers, one to each line it hears (to a mail's lines together), and
@@ -329,6 +369,12 @@ mod tests {
         });
         let (relay, _) = settings::read(&settings).unwrap();
         Connection::open(&relay, None).await.unwrap()
+    }
+
+    #[test]
+    fn parameters_are_written_as_the_standard_wants() {
+        assert_eq!(xtext("li.na+exam=1@campus.example"), "li.na+2Bexam+3D1@campus.example");
+        assert_eq!(xtext("\"a b\"@c"), "\"a+20b\"@c");
     }
 
     #[tokio::test]

@@ -7,19 +7,24 @@
 //! - [`settings`]: what an administrator configures
 //! - [`address`]: addresses as SMTP carries them
 //! - [`compose`]: from a parcel to a mail
-//! - [`pool`]: the connections kept open; [`connection`]: one conversation; [`offers`]: what the relay can do;
+//! - [`pool`]: the connections kept open; [`slots`]: how many; [`connection`]: one conversation; [`offers`]: what the relay can do;
 //!   [`wire`] and [`reply`]: its bytes
 //! - [`failure`]: where it went wrong; [`classify`]: what that means
+//! - [`report`]: what a mail that came back says; [`mark`] and [`returned`]: which delivery it is about
 
 mod address;
 mod classify;
 mod compose;
 mod connection;
 mod failure;
+mod mark;
 mod offers;
 mod pool;
 mod reply;
+mod report;
+mod returned;
 mod settings;
+mod slots;
 mod wire;
 
 use std::sync::Arc;
@@ -32,9 +37,10 @@ use self::compose::Composer;
 use self::failure::{Failure, Step, Trouble};
 use self::pool::Pool;
 use super::registry::Site;
-use super::{Channel, Outcome, Parcel, Refusal, Shape};
+use super::{Callback, Channel, Outcome, Parcel, Receipts, Refusal, Shape};
 use crate::clock::Clock;
 use crate::domain::delivery::OutcomeClass;
+use crate::domain::provider::Advice;
 use crate::error::Fault;
 
 /// One mail relay.
@@ -84,10 +90,15 @@ impl Email {
             };
             result = taken.connection.transmit(&letter).await;
         }
-        self.pool.give_back(taken);
+        self.pool.take_back(taken, &result);
         match result {
             Ok(reply) => Outcome::accepted(Some(id)).code(reply.codes()).detail(reply.words()),
-            Err(failure) => self.outcome(&failure),
+            Err(failure) => {
+                let outcome = self.outcome(&failure);
+                // It may have been taken; then a report that comes back names it so.
+                let reference = (outcome.class == OutcomeClass::Unknown).then_some(id);
+                Outcome { reference, ..outcome }
+            }
         }
     }
 
@@ -120,11 +131,31 @@ impl Channel for Email {
         }
     }
 
+    fn returned_to(&self, address: &str) -> Option<String> {
+        self.composer.returned_to(address).map(|delivery| self.composer.reference(delivery))
+    }
+
+    fn receipts(&self, callback: &Callback) -> Receipts {
+        returned::receipts(&self.composer, callback)
+    }
+
+    fn is_bounce(&self, code: &str) -> bool {
+        returned::is_bounce(code)
+    }
+
     async fn check(&self) -> Result<String, Refusal> {
-        let connection = self.pool.probe().await.map_err(|failure| failure.to_string())?;
+        let connection = self
+            .pool
+            .probe()
+            .await
+            .map_err(|failure| Refusal { code: self.outcome(&failure).code, ..failure.to_string().into() })?;
         let greeting = connection.greeting().to_owned();
         connection.quit().await;
         Ok(greeting)
+    }
+
+    fn advice(&self, code: &str) -> Option<Advice> {
+        classify::advice(code)
     }
 
     async fn close(&self) {

@@ -8,6 +8,8 @@ pub(super) struct Offers {
     pub(super) pipelining: bool,
     pub(super) utf8: bool,
     pub(super) starttls: bool,
+    /// It can be told what to report, and by which id (RFC 3461).
+    pub(super) dsn: bool,
     /// In bytes.
     pub(super) size: Option<u64>,
     pub(super) plain: bool,
@@ -26,6 +28,7 @@ impl Offers {
                 Some("PIPELINING") => offers.pipelining = true,
                 Some("SMTPUTF8") => offers.utf8 = true,
                 Some("STARTTLS") => offers.starttls = true,
+                Some("DSN") => offers.dsn = true,
                 Some("SIZE") => {
                     offers.size = words.next().and_then(|size| size.parse().ok()).filter(|size| *size > 0);
                 }
@@ -48,12 +51,15 @@ mod tests {
 
     #[test]
     fn offers_are_read_in_any_spelling() {
-        let text = "relay\nPIPELINING\nsize 1000\nSMTPUTF8\nStartTLS\nAUTH=LOGIN\nAUTH LOGIN PLAIN XOAUTH2";
+        let text =
+            "relay\nPIPELINING\nsize 1000\nSMTPUTF8\nStartTLS\ndsn\nAUTH=LOGIN\nAUTH LOGIN PLAIN XOAUTH2";
         let offers = Offers::read(&Reply { code: 250, text: text.to_owned() });
         assert!(offers.pipelining && offers.utf8 && offers.starttls && offers.plain && offers.login);
+        assert!(offers.dsn);
         assert_eq!(offers.size, Some(1000));
-        let offers = Offers::read(&Reply { code: 250, text: "PIPELINING\nSIZE 0".to_owned() });
+        let offers = Offers::read(&Reply { code: 250, text: "PIPELINING\nSIZE 0\nX-DSN".to_owned() });
         assert!(!offers.pipelining, "that is its name");
         assert_eq!(offers.size, None, "no limit");
+        assert!(!offers.dsn);
     }
 }

@@ -7,13 +7,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::sleep;
 use tokio_util::task::TaskTracker;
 
 use super::connection::Connection;
-use super::failure::Failure;
+use super::failure::{Failure, Trouble};
 use super::settings::Relay;
+use super::slots::{Slot, Slots};
 use crate::clock::Clock;
 
 /// Relays close idle connections after minutes; leaving first avoids meeting a closed one.
@@ -26,7 +26,7 @@ pub(super) struct Pool {
     /// What this host calls itself.
     name: Option<String>,
     clock: Clock,
-    permits: Arc<Semaphore>,
+    slots: Arc<Slots>,
     lot: Mutex<Lot>,
     closed: AtomicBool,
     /// Goodbyes under way.
@@ -51,17 +51,17 @@ pub(super) struct Taken {
     pub(super) connection: Connection,
     /// It was used before, so the relay may have closed it meanwhile.
     pub(super) used: bool,
-    permit: OwnedSemaphorePermit,
+    slot: Slot,
 }
 
 impl Pool {
     pub(super) fn new(relay: Relay, name: Option<String>, clock: Clock) -> Arc<Self> {
-        let permits = Arc::new(Semaphore::new(relay.connections));
+        let slots = Slots::new(relay.connections);
         Arc::new(Self {
             relay,
             name,
             clock,
-            permits,
+            slots,
             lot: Mutex::default(),
             closed: AtomicBool::new(false),
             leaving: TaskTracker::new(),
@@ -69,7 +69,7 @@ impl Pool {
     }
 
     pub(super) fn size(&self) -> usize {
-        self.relay.connections
+        self.slots.most()
     }
 
     pub(super) fn host(&self) -> &str {
@@ -78,14 +78,14 @@ impl Pool {
 
     /// Waits for one of the connections; a new one is opened if no other is at hand.
     pub(super) async fn take(self: &Arc<Self>) -> Result<Taken, Failure> {
-        let permit = self.permit().await;
+        let slot = self.slots.take().await;
         let now = self.clock.steady();
         loop {
             let Some(Parked { connection, since }) = self.lot().parked.pop() else {
-                return self.open(permit).await;
+                return self.open(slot).await;
             };
             if now.saturating_sub(since) < IDLE {
-                return Ok(Taken { connection, used: true, permit });
+                return Ok(Taken { connection, used: true, slot });
             }
             self.leaving.spawn(connection.quit());
         }
@@ -93,9 +93,9 @@ impl Pool {
 
     /// A new connection in place of one that turned out to be closed.
     pub(super) async fn replace(&self, closed: Taken) -> Result<Taken, Failure> {
-        let Taken { connection, permit, .. } = closed;
+        let Taken { connection, slot, .. } = closed;
         drop(connection);
-        self.open(permit).await
+        self.open(slot).await
     }
 
     /// A new connection for a test, out of turn.
@@ -103,18 +103,17 @@ impl Pool {
         Connection::open(&self.relay, self.name.as_deref()).await
     }
 
-    async fn permit(&self) -> OwnedSemaphorePermit {
-        Arc::clone(&self.permits).acquire_owned().await.expect("the semaphore is never closed")
-    }
-
-    async fn open(&self, permit: OwnedSemaphorePermit) -> Result<Taken, Failure> {
-        let connection = self.probe().await?;
-        Ok(Taken { connection, used: false, permit })
+    async fn open(&self, slot: Slot) -> Result<Taken, Failure> {
+        let opened = self.probe().await;
+        if let Err(failure) = &opened {
+            self.heed(&slot, failure);
+        }
+        Ok(Taken { connection: opened?, used: false, slot })
     }
 
     /// Takes a connection back after a mail, to be used again if it can be.
     pub(super) fn give_back(self: &Arc<Self>, taken: Taken) {
-        let Taken { mut connection, permit, .. } = taken;
+        let Taken { mut connection, slot, .. } = taken;
         let keep = connection.mails < MAILS && !self.closed.load(Ordering::Acquire);
         if connection.is_clean() && keep {
             self.park(connection);
@@ -130,8 +129,27 @@ impl Pool {
                 } else {
                     connection.quit().await;
                 }
-                drop(permit);
+                drop(slot);
             });
+        }
+    }
+
+    /// Takes a connection back as [`give_back`](Self::give_back) does, and heeds what became of its mail.
+    pub(super) fn take_back<T>(self: &Arc<Self>, taken: Taken, result: &Result<T, Failure>) {
+        match result {
+            Ok(_) => taken.slot.accepted(),
+            Err(failure) => self.heed(&taken.slot, failure),
+        }
+        self.give_back(taken);
+    }
+
+    /// A relay that says 421 has too many connections, or thinks so (RFC 5321 §3.8).
+    fn heed(&self, slot: &Slot, failure: &Failure) {
+        let is_too_many = matches!(&failure.trouble, Trouble::Refused(reply) if reply.code == 421);
+        if is_too_many && slot.too_many() {
+            for Parked { connection, .. } in self.lot().parked.drain(..) {
+                self.leaving.spawn(connection.quit());
+            }
         }
     }
 

@@ -48,6 +48,11 @@ pub(super) fn printable(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(KEPT).collect()
 }
 
+/// The enhanced code that a text begins with.
+pub(super) fn enhanced_at(text: &str) -> Option<(u16, u16, u16)> {
+    split_enhanced(text.trim()).map(|(code, _)| code)
+}
+
 fn split_enhanced(text: &str) -> Option<((u16, u16, u16), &str)> {
     let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (code, rest) = text.split_at(end);
