@@ -13,6 +13,7 @@ use crate::config::{Config, DatabaseUrl, NodeRole};
 use crate::dispatch::Dispatcher;
 use crate::http::client::TrustedProxies;
 use crate::http::server::{self, Parts, Serves};
+use crate::intake::bounces;
 use crate::lifecycle::{Ending, Lifecycle};
 use crate::service::Services;
 use crate::{Error, Result};
@@ -24,6 +25,8 @@ pub struct App {
     address: SocketAddr,
     /// Of the figures, where they have an address of their own.
     metrics: Option<(TcpListener, SocketAddr)>,
+    /// For mails that come back, where they are taken.
+    bounces: Option<(TcpListener, SocketAddr)>,
     web: bool,
     trusted_proxies: TrustedProxies,
     dispatcher: Option<Dispatcher>,
@@ -50,6 +53,7 @@ impl App {
         };
         let (listener, address) = listen(config.server.listen)?;
         let metrics = config.metrics.listen.map(listen).transpose()?;
+        let bounces = config.email.bounce_listen.map(listen).transpose()?;
         let services = Services::open(config, clock, config.public_url(address)).await?;
         let dispatcher = config.server.has(NodeRole::Dispatch).then(|| Dispatcher::new(services.clone()));
         Ok(Self {
@@ -57,6 +61,7 @@ impl App {
             listener,
             address,
             metrics,
+            bounces,
             web: config.server.has(NodeRole::Web),
             trusted_proxies: config.server.trusted_proxies.clone().into(),
             dispatcher,
@@ -72,6 +77,11 @@ impl App {
     /// Where figures are fetched, if that is another address.
     pub fn metrics_address(&self) -> Option<SocketAddr> {
         self.metrics.as_ref().map(|(_, address)| *address)
+    }
+
+    /// Where mails that come back are taken, if they are.
+    pub fn bounce_address(&self) -> Option<SocketAddr> {
+        self.bounces.as_ref().map(|(_, address)| *address)
     }
 
     pub fn services(&self) -> &Services {
@@ -108,6 +118,9 @@ impl App {
         if let Some((listener, _)) = self.metrics {
             let parts = Parts { serves: Serves::METRICS, workers: 1, ..Parts::new(lifecycle.clone()) };
             serve(listener, &self.services, parts)?;
+        }
+        if let Some((listener, _)) = self.bounces {
+            bounces::serve(listener, self.services.clone(), lifecycle)?;
         }
         let (metrics, stop) = (Arc::clone(&self.services.metrics), lifecycle.soft().clone());
         lifecycle.spawn("metrics", async move {

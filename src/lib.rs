@@ -25,6 +25,7 @@ pub mod dispatch;
 pub mod api;
 pub mod console;
 pub mod http;
+pub mod intake;
 
 pub mod cli;
 pub mod simulator;

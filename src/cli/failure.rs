@@ -7,6 +7,8 @@ use crate::error::Error;
 
 const FAILED: u8 = 1;
 const WRONG_USAGE: u8 = 2;
+/// `EX_DATAERR` of sysexits.h.
+const NO_DATA: u8 = 65;
 /// `EX_TEMPFAIL` of sysexits.h.
 const TRY_AGAIN: u8 = 75;
 
@@ -14,6 +16,16 @@ const TRY_AGAIN: u8 = 75;
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(super) struct WrongUsage(pub(super) String);
+
+/// What was piped in is no mail.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct NoMail(pub(super) String);
+
+/// Whatever it was, whoever piped this in is to come again with it.
+#[derive(Debug, thiserror::Error)]
+#[error("{0:#}")]
+pub(super) struct TryAgain(pub(super) anyhow::Error);
 
 /// Says what went wrong and tells the exit code.
 pub(super) fn report(error: &anyhow::Error) -> ExitCode {
@@ -28,6 +40,12 @@ pub(super) fn report(error: &anyhow::Error) -> ExitCode {
 fn code(error: &anyhow::Error) -> u8 {
     if error.is::<WrongUsage>() {
         return WRONG_USAGE;
+    }
+    if error.is::<NoMail>() {
+        return NO_DATA;
+    }
+    if error.is::<TryAgain>() {
+        return TRY_AGAIN;
     }
     match error.downcast_ref::<Error>() {
         Some(Error::Unavailable { .. } | Error::RateLimited { .. } | Error::QuotaExhausted { .. }) => {
@@ -73,6 +91,8 @@ mod tests {
     fn exit_codes_tell_failures_apart() {
         assert_eq!(code(&anyhow::anyhow!("no")), 1);
         assert_eq!(code(&WrongUsage("no".into()).into()), 2);
+        assert_eq!(code(&NoMail("no".into()).into()), 65);
+        assert_eq!(code(&TryAgain(anyhow::anyhow!("no")).into()), 75);
         assert_eq!(code(&Error::unavailable("locked").into()), 75);
         assert_eq!(code(&anyhow::Error::from(Error::unavailable("locked")).context("importing")), 75);
         assert_eq!(code(&Error::NotFound("source").into()), 1);

@@ -2,6 +2,7 @@
 //! and failures to standard error, and the exit code says how it went (see [`failure`]).
 
 mod bench;
+mod bounce;
 mod check_config;
 mod context;
 mod demo;
@@ -37,7 +38,7 @@ Settings come from belltower.toml (or --config FILE), then the environment: BELL
 BELLTOWER_SERVER__LISTEN, and the short forms BELLTOWER_LISTEN, BELLTOWER_PUBLIC_URL, BELLTOWER_ROLES,
 BELLTOWER_DATABASE, BELLTOWER_QUEUE, BELLTOWER_DATA, BELLTOWER_SECRET_KEY_FILE. docs/CONFIG.md explains all of them.
 
-Exit codes: 0 done, 1 failed (with a line on standard error), 2 wrong usage, 75 try again.";
+Exit codes: 0 done, 1 failed (with a line on standard error), 2 wrong usage, 75 try again; bounce has its own.";
 
 /// Belltower (钟楼): one API in, email, SMS and WeChat out, every delivery accounted for.
 #[derive(Parser)]
@@ -58,6 +59,9 @@ enum Command {
     /// Measure how fast it is on this machine
     #[command(after_help = bench::AFTER_HELP)]
     Bench(bench::BenchArgs),
+    /// Keep a mail that came back, for a mail relay to pipe in
+    #[command(after_help = bounce::AFTER_HELP)]
+    Bounce(bounce::Bounce),
     /// Look for mistakes in the settings and around them, and list what is in force
     CheckConfig,
     /// Try everything: a campus of 3,000 people, five systems and simulated vendors, in one process
@@ -109,6 +113,7 @@ pub fn run() -> ExitCode {
     let context = Context::new(cli.config, cli.json);
     let done = match cli.command {
         Command::Bench(bench) => bench.run(&context),
+        Command::Bounce(bounce) => bounce.run(&context),
         Command::CheckConfig => check_config::run(&context),
         Command::Demo(demo) => demo.run(&context),
         Command::Import(what) => import::run(&context, what),

@@ -18,6 +18,7 @@ pub(super) fn run(context: &Context) -> anyhow::Result<()> {
         lifecycle.catch_signals()?;
         let app = App::build(&config, Clock::System).await?;
         let (address, metrics) = (app.address(), app.metrics_address());
+        let bounces = app.bounce_address();
         let link = if config.server.has(NodeRole::Web) {
             operators::first_link(app.services()).await?
         } else {
@@ -27,6 +28,9 @@ pub(super) fn run(context: &Context) -> anyhow::Result<()> {
         print_line(&format!("listening on http://{address}"))?;
         if let Some(metrics) = metrics {
             print_line(&format!("metrics at http://{metrics}/metrics"))?;
+        }
+        if let Some(bounces) = bounces {
+            print_line(&format!("mails that come back at smtp://{bounces}"))?;
         }
         if let Some(link) = link {
             print_line(&format!("nobody can sign in yet; make the first operator, once, at {link}"))?;

@@ -33,6 +33,7 @@ pub fn check(config: &Config) -> Vec<Finding> {
     let mut findings = Findings { config, found: Vec::new() };
     findings.listen("server.listen", config.server.listen);
     findings.metrics();
+    findings.bounces();
     findings.public_url();
     findings.trusted_proxies();
     findings.roles();
@@ -106,6 +107,28 @@ impl Findings<'_> {
             );
         } else {
             self.listen(SETTING, listen);
+        }
+    }
+
+    fn bounces(&mut self) {
+        const SETTING: &str = "email.bounce_listen";
+        let Some(listen) = self.config.email.bounce_listen else { return };
+        let others = [Some(self.config.server.listen), self.config.metrics.listen];
+        if listen.port() != 0 && others.contains(&Some(listen)) {
+            self.error(
+                SETTING,
+                "something else listens on this address",
+                "choose another port, or leave it out",
+            );
+        } else {
+            self.listen(SETTING, listen);
+        }
+        if !listen.ip().is_loopback() {
+            self.warn(
+                SETTING,
+                "mails are taken without encryption",
+                "write an address of this machine itself where a mail relay runs on it",
+            );
         }
     }
 

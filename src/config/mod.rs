@@ -36,6 +36,7 @@ pub struct Config {
     pub log: Log,
     pub metrics: Metrics,
     pub network: Network,
+    pub email: Email,
     /// Every setting with the value in force (passwords left out) and where it comes from, in the order of the
     /// documentation.
     pub report: Vec<Entry>,
@@ -104,6 +105,12 @@ pub struct Metrics {
 #[derive(Clone, Debug)]
 pub struct Network {
     pub allow_private: AllowPrivate,
+}
+
+#[derive(Clone, Debug)]
+pub struct Email {
+    /// Where mails that come back are taken by SMTP or LMTP. Nothing: nowhere.
+    pub bounce_listen: Option<SocketAddr>,
 }
 
 /// One setting in force.

@@ -12,7 +12,7 @@ use super::address::AllowPrivate;
 use super::layers::{Layers, Origin, Raw};
 use super::problem::{Problem, Problems};
 use super::values::{DatabaseUrl, Language, LogFormat, NodeRole, QueueUrl};
-use super::{Campus, Config, Data, Entry, Log, Metrics, Network, Queue, Secrets, Server, Store};
+use super::{Campus, Config, Data, Email, Entry, Log, Metrics, Network, Queue, Secrets, Server, Store};
 
 pub(super) struct Setting {
     /// `section.key`.
@@ -31,7 +31,7 @@ const fn many(name: &'static str, short: Option<&'static str>) -> Setting {
     Setting { name, short, list: true }
 }
 
-pub(super) const SETTINGS: [Setting; 15] = [
+pub(super) const SETTINGS: [Setting; 16] = [
     one("server.listen", Some("BELLTOWER_LISTEN")),
     one("server.public_url", Some("BELLTOWER_PUBLIC_URL")),
     many("server.trusted_proxies", None),
@@ -47,6 +47,7 @@ pub(super) const SETTINGS: [Setting; 15] = [
     one("log.level", None),
     one("metrics.listen", None),
     many("network.allow_private", None),
+    one("email.bounce_listen", None),
 ];
 
 impl Setting {
@@ -138,6 +139,7 @@ pub(super) fn resolve(Layers { values, problems }: Layers) -> Result<Config, Pro
     let level = reader.get("log.level", "info".to_owned(), log_level);
     let metrics = reader.get("metrics.listen", None, |raw| listen_at(raw).map(Some));
     let allow_private = reader.get("network.allow_private", AllowPrivate::Nowhere, allow_private);
+    let bounce_listen = reader.get("email.bounce_listen", None, |raw| listen_at(raw).map(Some));
 
     let Reader { values, mut problems } = reader;
     if !problems.is_empty() {
@@ -154,6 +156,7 @@ pub(super) fn resolve(Layers { values, problems }: Layers) -> Result<Config, Pro
         log: Log { format, level },
         metrics: Metrics { listen: metrics },
         network: Network { allow_private },
+        email: Email { bounce_listen },
         report: Vec::new(),
     };
     config.report = report(&config, &values);
@@ -179,6 +182,7 @@ fn report(config: &Config, values: &BTreeMap<&'static str, (Raw, Origin)>) -> Ve
         config.log.level.clone(),
         config.metrics.listen.map_or("(at server.listen)".to_owned(), |listen| listen.to_string()),
         config.network.allow_private.to_string(),
+        config.email.bounce_listen.map_or("(nowhere)".to_owned(), |listen| listen.to_string()),
     ];
     SETTINGS
         .iter()

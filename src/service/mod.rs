@@ -1,6 +1,7 @@
 //! Use cases. Each owns its transaction and checks what its caller may do; the faces only translate.
 
 pub mod audit;
+pub mod bounces;
 pub mod caller;
 mod campus;
 mod change;

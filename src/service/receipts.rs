@@ -20,6 +20,7 @@ use crate::domain::delivery::State;
 use crate::domain::id::{ProviderId, ReceiptId};
 use crate::domain::operator::Permission;
 use crate::store::callbacks::{self, CallbackRow, NewCallback};
+use crate::store::providers::ProviderRow;
 use crate::store::receipts::{self as store, Candidate, Later, Match, NewReceipt, Verdict, WaitingRow};
 use crate::{Error, Result};
 
@@ -58,17 +59,18 @@ enum Closed {
 /// The adapter of a provider, in use or not: what it took before it was switched off still comes back.
 async fn door(s: &Services, id: ProviderId) -> Result<Result<Arc<dyn Channel>, Closed>> {
     let Some(row) = crate::store::providers::find(&s.db, id).await? else { return Ok(Err(Closed::Gone)) };
+    Ok(door_of(s, &row).map_err(Closed::Broken))
+}
+
+/// The adapter of a provider that was looked up, or why there is none.
+pub(super) fn door_of(s: &Services, row: &ProviderRow) -> Result<Arc<dyn Channel>, String> {
     let known = || s.doors.known.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(door) = known().get(&id).filter(|door| door.updated_at == row.updated_at) {
-        return Ok(Ok(Arc::clone(&door.adapter)));
+    if let Some(door) = known().get(&row.id).filter(|door| door.updated_at == row.updated_at) {
+        return Ok(Arc::clone(&door.adapter));
     }
-    Ok(match providers::open(s, &row) {
-        Ok(adapter) => {
-            known().insert(id, Door { updated_at: row.updated_at, adapter: Arc::clone(&adapter) });
-            Ok(adapter)
-        }
-        Err(reason) => Err(Closed::Broken(reason)),
-    })
+    let adapter = providers::open(s, row)?;
+    known().insert(row.id, Door { updated_at: row.updated_at, adapter: Arc::clone(&adapter) });
+    Ok(adapter)
 }
 
 /// What nobody can guess of a provider's address.

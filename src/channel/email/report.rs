@@ -198,7 +198,7 @@ impl Recipient {
             "relayed" | "expanded" => Action::HandedOn,
             _ => return None,
         };
-        let status = group.get("Status").and_then(|status| reply::enhanced_at(status));
+        let status = group.get("Status").and_then(reply::enhanced_at);
         let diagnostic = group.get("Diagnostic-Code").map(Diagnostic::read).unwrap_or_default();
         // `5.0.0` is what relays write that do not understand what they were told.
         let said = diagnostic.enhanced;

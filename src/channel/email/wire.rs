@@ -210,6 +210,19 @@ mod tests {
         assert!(matches!(wire.reply().await, Err(WireError::Lost(_))), "no end");
     }
 
+    /// Somebody on the way may have put it there, to be taken for something said in confidence (CVE-2011-0411).
+    #[tokio::test]
+    async fn what_was_said_in_clear_behind_the_go_ahead_ends_the_connection() {
+        let mut wire = hearing(b"220 go ahead\r\n250-relay\r\n250 AUTH PLAIN\r\n").await;
+        wire.reply().await.unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config =
+            ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+        let config = config.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth();
+        let name = ServerName::try_from("relay.campus.example").unwrap();
+        assert!(matches!(wire.encrypt(&Arc::new(config), &name).await, Err(WireError::Garbled(_))));
+    }
+
     #[tokio::test]
     async fn nobody_is_answered_who_speaks_out_of_turn() {
         let mut wire = hearing(b"220 a\r\n250 b\r\n").await;

@@ -1,0 +1,5 @@
+//! The doors in beside the two faces. They are as thin: they speak their protocol and call one use case.
+//!
+//! - [`bounces`]: mails that come back, by SMTP or LMTP
+
+pub mod bounces;
