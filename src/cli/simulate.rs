@@ -14,7 +14,7 @@ use super::context::Context;
 use super::output::print_line;
 use crate::lifecycle::Lifecycle;
 use crate::simulator::{
-    Faults, HttpSmsOptions, HttpSmsSimulator, ReceiptPlan, SmsFaults, SmtpOptions, SmtpSimulator,
+    BouncePlan, Faults, HttpSmsOptions, HttpSmsSimulator, ReceiptPlan, SmsFaults, SmtpOptions, SmtpSimulator,
     WecomFaults, WecomOptions, WecomSimulator,
 };
 use crate::telemetry;
@@ -22,9 +22,12 @@ use crate::telemetry;
 pub(super) const AFTER_HELP: &str = r#"Faults are JSON, such as:
   {"faults": [{"at": "rcpt", "to": "bounce*", "act": {"reply": {"code": 550, "text": "5.1.1 No such person"}}},
               {"at": "data", "times": 3, "act": "hang"}],
-   "delay_ms": {"body": 20}, "mails_per_connection": 100, "connections": 10}
+   "delay_ms": {"body": 20}, "round_trip_ms": 30, "mails_per_connection": 100, "connections": 10}
 Stages: connect, tls, ehlo, auth, mail, rcpt, data, body, kept, rset, noop, quit. Acts: a reply, hang, reset, close,
-garbage.
+garbage. What comes back of the mails it took:
+  {"to": "127.0.0.1:2527", "delay_ms": 500, "bounces": [{"to": "gone*", "status": "5.1.1",
+   "diagnostic": "smtp; 550 5.1.1 No such person"}, {"to": "slow*", "action": "delayed", "status": "4.4.1"}]}
+To: the server's email.bounce_listen. Actions: failed, delayed, delivered, relayed, expanded.
 
 WeCom's are JSON, too:
   {"faults": [{"at": "send", "to": "li*", "times": 2, "act": {"error": {"errcode": -1, "errmsg": "system busy"}}},
@@ -51,6 +54,17 @@ pub(super) struct Simulate {
     /// What goes wrong with the relay, as JSON (see below) [default: nothing]
     #[arg(long, value_name = "FILE")]
     faults: Option<PathBuf>,
+    /// What comes back of the mails the relay took, as JSON (see below) [default: nothing]
+    #[arg(long, value_name = "FILE")]
+    bounces: Option<PathBuf>,
+    /// What the relay offers in its answer to EHLO
+    #[arg(
+        long,
+        value_name = "LIST",
+        value_delimiter = ',',
+        default_value = "PIPELINING,8BITMIME,SMTPUTF8,SIZE,ENHANCEDSTATUSCODES,DSN"
+    )]
+    offers: Vec<String>,
     /// Where WeCom's API listens [default: any free port beside the relay]
     #[arg(long, value_name = "ADDR:PORT")]
     wecom_listen: Option<SocketAddr>,
@@ -112,6 +126,7 @@ impl Simulate {
         let config = context.load()?;
         telemetry::init(&config.log)?;
         let faults: Faults = read_faults(self.faults.as_deref())?;
+        let bounces: BouncePlan = read_faults(self.bounces.as_deref())?;
         let wecom_faults: WecomFaults = read_faults(self.wecom_faults.as_deref())?;
         let sms_faults: SmsFaults = read_faults(self.sms_faults.as_deref())?;
         let sms_receipts: ReceiptPlan = read_faults(self.sms_receipts.as_deref())?;
@@ -124,7 +139,9 @@ impl Simulate {
         runtime.block_on(async {
             let lifecycle = Lifecycle::new();
             lifecycle.catch_signals()?;
-            let options = SmtpOptions { listen: self.listen, faults, ..SmtpOptions::default() };
+            let extensions = self.offers.clone();
+            let options =
+                SmtpOptions { listen: self.listen, faults, bounces, extensions, ..SmtpOptions::default() };
             let relay = SmtpSimulator::start(options)
                 .await
                 .with_context(|| format!("the mail relay cannot listen on {}", self.listen))?;

@@ -354,6 +354,26 @@ mod tests {
     }
 
     #[test]
+    fn bounces_need_an_address_of_their_own_and_one_of_this_machine() {
+        let scratch = Scratch::new();
+        let with = |bounces: &str| {
+            at(&scratch.path().join("data")).option("", "metrics.listen", "127.0.0.1:9464").option(
+                "",
+                "email.bounce_listen",
+                bounces,
+            )
+        };
+        let of_bounces = |layers: Layers| {
+            let mut found = findings(layers);
+            found.retain(|(_, setting)| *setting == "email.bounce_listen");
+            found
+        };
+        assert_eq!(of_bounces(with("127.0.0.1:0")), []);
+        assert_eq!(of_bounces(with("127.0.0.1:9464")), [(Severity::Error, "email.bounce_listen")]);
+        assert_eq!(of_bounces(with("0.0.0.0:0")), [(Severity::Warning, "email.bounce_listen")]);
+    }
+
+    #[test]
     fn metrics_need_an_address_of_their_own_or_none() {
         let scratch = Scratch::new();
         let with = |server: &str, metrics: &str| {

@@ -37,7 +37,9 @@ pub use http_sms::{
 };
 pub use mail::{Mail, MailSummary};
 pub use mailbox::{MailPage, MailQuery, Mailbox};
-pub use smtp::{Act, Fault, Faults, Reply, SmtpOptions, SmtpSimulator, SmtpStats, SmtpTls, Stage};
+pub use smtp::{
+    Act, Bounce, BouncePlan, Fault, Faults, Reply, SmtpOptions, SmtpSimulator, SmtpStats, SmtpTls, Stage,
+};
 pub use wecom::{
     WecomAct, WecomCall, WecomClock, WecomFault, WecomFaults, WecomMailbox, WecomMessage, WecomOptions,
     WecomPage, WecomQuery, WecomSimulator, WecomStats,

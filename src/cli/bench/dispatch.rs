@@ -1,15 +1,16 @@
 //! How fast deliveries are handed to vendors that answer at once, over real sockets: those of one message to everyone by
-//! all three channels, the same while the SMS gateway takes calls and answers none, and mails alone.
+//! all three channels, the same while the SMS gateway takes calls and answers none, mails alone, and mails to a relay
+//! far away.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::Bench;
 use super::bed::{self, Bed, CALLER, Served};
 use super::report::{Aim, Figure};
 use super::vendors::Vendors;
+use super::{Bench, Sizes};
 use crate::domain::channel::ChannelKind;
 use crate::domain::id::MessageId;
 use crate::domain::message::Status;
@@ -21,6 +22,15 @@ const BENCH: &str = "dispatch";
 const OWN_MESSAGE: usize = 5;
 /// How long one message may take to be completed before the bench gives up.
 const PATIENCE: Duration = Duration::from_mins(10);
+/// From campus to a relay in another city, there and back.
+const ROUND_TRIP: Duration = Duration::from_millis(20);
+/// What a mail takes of them: one for the three commands of its envelope, one for its content.
+const ROUND_TRIPS: f64 = 2.0;
+/// How many connections are opened to it, and how many mails are enough to see how fast they are.
+const FAR_AWAY: [(u64, u64, [&str; 2]); 2] = [
+    (16, 4_000, ["mails to a relay 20 ms away, 16 connections", "  of what the round trips allow, 16"]),
+    (64, 12_000, ["mails to a relay 20 ms away, 64 connections", "  of what the round trips allow, 64"]),
+];
 /// Without the gateway that is dead.
 const OTHERS: [ChannelKind; 2] = [ChannelKind::Email, ChannelKind::Wechat];
 
@@ -39,7 +49,26 @@ pub(super) async fn run(bench: &Bench) -> anyhow::Result<Vec<Figure>> {
             .aim(Aim::AtLeast(90.0)),
     ];
     figures.extend(mails(bench).await?);
+    for (connections, most, [rate, share]) in FAR_AWAY {
+        let handed = far_away(bench, connections, most).await?;
+        let possible = connections as f64 / (ROUND_TRIPS * ROUND_TRIP.as_secs_f64());
+        figures.push(Figure::new(BENCH, rate, handed, "/s"));
+        figures.push(Figure::new(BENCH, share, handed / possible * 100.0, "%"));
+    }
     Ok(figures)
+}
+
+/// Mails a second to a relay whose every answer takes a while.
+async fn far_away(bench: &Bench, connections: u64, most: u64) -> anyhow::Result<f64> {
+    let sizes = Sizes { count: bench.sizes.count.min(most), ..bench.sizes };
+    let bench = Bench { folder: bench.folder.clone(), database: bench.database.clone(), sizes };
+    let vendors = Vendors::far_away(ROUND_TRIP, connections).await?;
+    let ready = Ready::make(&bench, vendors, &[ChannelKind::Email]).await?;
+    let handed = ready.handed_over(ChannelKind::Email).await;
+    ready.settled(1).await?;
+    let people = ready.people;
+    ready.end(&[(ChannelKind::Email, people)]).await?;
+    Ok(handed)
 }
 
 /// A directory, vendors, and one message to everyone that is planned and not yet sent.

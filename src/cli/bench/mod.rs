@@ -29,7 +29,8 @@ pub(super) const AFTER_HELP: &str = "\
 Client, server and simulators share this machine's cores. Compare figures of optimised builds only, from one machine.
 ingest     durable POST /api/v1/messages over connections that stay open
 fanout     one message to everyone, planned for three channels under rules, wishes and a policy
-dispatch   deliveries by three channels handed to vendors that answer at once, and beside one that is dead
+dispatch   deliveries by three channels handed to vendors that answer at once, beside one that is dead, and mails to a
+           relay 20 ms away
 footprint  an idle server: memory, time to be ready, size";
 
 #[derive(Args)]

@@ -1,4 +1,6 @@
-//! The vendors that a bench sends to: simulators without any delay of their own, and a provider for each.
+//! The vendors that a bench sends to: simulators without any delay unless told, and a provider for each.
+
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -8,7 +10,7 @@ use crate::domain::provider::ProviderKind;
 use crate::service::Services;
 use crate::simulator::http_sms::Inbox;
 use crate::simulator::{
-    HttpSmsOptions, HttpSmsSimulator, Mailbox, Moment, SmsAct, SmsFaults, SmtpOptions, SmtpSimulator,
+    Faults, HttpSmsOptions, HttpSmsSimulator, Mailbox, Moment, SmsAct, SmsFaults, SmtpOptions, SmtpSimulator,
     WecomMailbox, WecomOptions, WecomSimulator,
 };
 
@@ -20,6 +22,7 @@ pub(super) struct Vendors {
     relay: SmtpSimulator,
     gateway: HttpSmsSimulator,
     corp: WecomSimulator,
+    connections: u64,
 }
 
 /// What they took, each delivery once for every time it came.
@@ -33,22 +36,29 @@ impl Totals {
 
 impl Vendors {
     pub(super) async fn start() -> anyhow::Result<Self> {
-        Self::with(SmsFaults::default()).await
+        Self::with(SmsFaults::default(), Faults::default(), CONNECTIONS).await
+    }
+
+    /// The relay is `round_trip` away and may be spoken to over so many connections at once.
+    pub(super) async fn far_away(round_trip: Duration, connections: u64) -> anyhow::Result<Self> {
+        Self::with(SmsFaults::default(), Faults::default().far_away(round_trip), connections).await
     }
 
     /// The gateway takes calls and never answers any.
     pub(super) async fn with_a_dead_gateway() -> anyhow::Result<Self> {
-        Self::with(SmsFaults::default().at(Moment::Call, SmsAct::Hang)).await
+        let hanging = SmsFaults::default().at(Moment::Call, SmsAct::Hang);
+        Self::with(hanging, Faults::default(), CONNECTIONS).await
     }
 
-    async fn with(faults: SmsFaults) -> anyhow::Result<Self> {
-        let mail = SmtpOptions { mailbox: Mailbox::keeping(0), ..SmtpOptions::default() };
+    async fn with(faults: SmsFaults, relay: Faults, connections: u64) -> anyhow::Result<Self> {
+        let mail = SmtpOptions { mailbox: Mailbox::keeping(0), faults: relay, ..SmtpOptions::default() };
         let sms = HttpSmsOptions { faults, inbox: Inbox::keeping(0), ..HttpSmsOptions::default() };
         let wecom = WecomOptions { mailbox: WecomMailbox::keeping(0), ..WecomOptions::default() };
         Ok(Self {
             relay: SmtpSimulator::start(mail).await?,
             gateway: HttpSmsSimulator::start(sms).await?,
             corp: WecomSimulator::start(wecom).await?,
+            connections,
         })
     }
 
@@ -56,7 +66,7 @@ impl Vendors {
     pub(super) async fn provide(&self, s: &Services) -> anyhow::Result<()> {
         let relay = json!({
             "host": self.relay.addr().ip().to_string(), "port": self.relay.addr().port(), "tls": "none",
-            "connections": CONNECTIONS, "from_address": "noreply@campus.example", "from_name": "钟楼大学",
+            "connections": self.connections, "from_address": "noreply@campus.example", "from_name": "钟楼大学",
         });
         bed::provider(s, ChannelKind::Email, ProviderKind::Smtp, relay).await?;
         bed::provider(s, ChannelKind::Sms, ProviderKind::HttpSms, self.gateway.settings()).await?;

@@ -105,6 +105,8 @@ pub struct Faults {
     pub faults: Vec<Fault>,
     /// How long each stage takes before anything else happens, in milliseconds.
     pub delay_ms: BTreeMap<Stage, u64>,
+    /// How far away it is: how long each of its answers takes, however many commands it is for, in milliseconds.
+    pub round_trip_ms: u64,
     /// After so many mails on one connection the next MAIL is answered 421.
     pub mails_per_connection: Option<u64>,
     /// Connections beyond so many at the same time are answered 421.
@@ -176,6 +178,13 @@ impl Faults {
         self
     }
 
+    /// Each answer takes this long, as from a relay far away.
+    #[must_use]
+    pub fn far_away(mut self, round_trip: Duration) -> Self {
+        self.round_trip_ms = u64::try_from(round_trip.as_millis()).unwrap_or(u64::MAX);
+        self
+    }
+
     #[must_use]
     pub fn mails_per_connection(mut self, mails: u64) -> Self {
         self.mails_per_connection = Some(mails);
@@ -196,6 +205,7 @@ const STAGES: usize = Stage::Quit as usize + 1;
 pub(super) struct Plan {
     rules: [Vec<Rule>; STAGES],
     delays: [Duration; STAGES],
+    pub(super) round_trip: Duration,
     pub(super) mails_per_connection: u64,
     pub(super) connections: u64,
 }
@@ -212,6 +222,7 @@ impl Plan {
         let mut plan = Self {
             rules: Default::default(),
             delays: Default::default(),
+            round_trip: Duration::from_millis(faults.round_trip_ms),
             mails_per_connection: faults.mails_per_connection.unwrap_or(u64::MAX),
             connections: faults.connections.unwrap_or(u64::MAX),
         };
@@ -291,12 +302,14 @@ mod tests {
                 {"at": "kept", "times": 3, "act": "reset"}
             ],
             "delay_ms": {"body": 5},
+            "round_trip_ms": 20,
             "connections": 10
         }"#;
         let expected = Faults::default()
             .refusing("bounce*", Reply::new(550, "5.1.1 No"))
             .first(3, Stage::Kept, Act::Reset)
             .slow(Stage::Body, Duration::from_millis(5))
+            .far_away(Duration::from_millis(20))
             .connections(10);
         assert_eq!(serde_json::from_str::<Faults>(text).unwrap(), expected);
         assert!(serde_json::from_str::<Faults>(r#"{"delays": {}}"#).is_err());

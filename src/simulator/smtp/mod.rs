@@ -6,15 +6,17 @@
 //! - [`wire`]: bytes in and out: lines, pipelining, closing and resetting; [`body`]: where a mail ends
 //! - [`path`]: the arguments of MAIL and RCPT
 //! - [`tls`]: an authority and a certificate made at start
+//! - [`report`]: what it tells later of the mails it took
 //! - [`stats`]: what the relay was asked
 //!
 //! It holds clients to the letter where real relays do: CRLF line ends, line lengths, the order of commands. It
-//! does not check senders, look up domains or deliver anything.
+//! does not check senders, look up domains or deliver anything but reports.
 
 mod auth;
 mod body;
 mod faults;
 mod path;
+mod report;
 mod server;
 mod session;
 mod stats;
@@ -26,6 +28,7 @@ mod wire;
 mod tests;
 
 pub use faults::{Act, Fault, Faults, Reply, Stage};
+pub use report::{Bounce, BouncePlan};
 pub use server::{SmtpOptions, SmtpSimulator};
 pub use stats::SmtpStats;
 pub use tls::SmtpTls;

@@ -10,6 +10,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::faults::{Faults, Plan};
+use super::report::{BouncePlan, Coming, Reports, carry};
 use super::session::Session;
 use super::stats::{Counters, SmtpStats};
 use super::tls::{Identity, SmtpTls};
@@ -28,8 +29,10 @@ pub struct SmtpOptions {
     pub faults: Faults,
     /// Where mails go. Give the same one to a relay started anew, and its counts go on.
     pub mailbox: Mailbox,
+    /// What it tells later of the mails it took.
+    pub bounces: BouncePlan,
     /// What EHLO offers beside STARTTLS and AUTH, which follow from the fields above. With `DSN` its parameters are
-    /// taken (and nothing follows from them).
+    /// taken, and reports heed them.
     pub extensions: Vec<String>,
     /// In bytes.
     pub max_mail: usize,
@@ -45,6 +48,7 @@ impl Default for SmtpOptions {
             auth: None,
             faults: Faults::default(),
             mailbox: Mailbox::default(),
+            bounces: BouncePlan::default(),
             extensions: ["PIPELINING", "8BITMIME", "SMTPUTF8", "SIZE", "ENHANCEDSTATUSCODES"]
                 .map(String::from)
                 .to_vec(),
@@ -63,6 +67,7 @@ pub(super) struct Shared {
     pub(super) extensions: Vec<String>,
     pub(super) max_mail: usize,
     pub(super) mailbox: Mailbox,
+    pub(super) reports: Reports,
     pub(super) counters: Arc<Counters>,
 }
 
@@ -84,6 +89,7 @@ impl SmtpSimulator {
             SmtpTls::None => None,
             SmtpTls::StartTls | SmtpTls::Implicit => Some(Identity::issue(addr)?),
         };
+        let (reports, coming) = Reports::new(options.bounces);
         let shared = Arc::new(Shared {
             name: options.name,
             tls: options.tls,
@@ -92,11 +98,12 @@ impl SmtpSimulator {
             extensions: options.extensions,
             max_mail: options.max_mail,
             mailbox: options.mailbox,
+            reports,
             counters: Arc::default(),
         });
         let (plan, news) = watch::channel(Arc::new(Plan::new(options.faults)));
         let (stop, stopped) = oneshot::channel();
-        let accepting = tokio::spawn(accept(listener, Arc::clone(&shared), news, stopped));
+        let accepting = tokio::spawn(accept(listener, Arc::clone(&shared), news, coming, stopped));
         Ok(Self { addr, shared, plan, stop: Some(stop), accepting })
     }
 
@@ -125,6 +132,16 @@ impl SmtpSimulator {
         self.plan.send_replace(Arc::new(Plan::new(faults)));
     }
 
+    /// From the next mail on reports follow this plan.
+    pub fn set_bounces(&self, plan: BouncePlan) {
+        self.shared.reports.set_plan(plan);
+    }
+
+    /// Sends the reports that wait, to wherever mail for their addresses is taken; gives the last answer to each.
+    pub async fn bounce(&self, to: SocketAddr) -> Vec<String> {
+        self.shared.reports.send_all(to).await
+    }
+
     /// Closes the port and every connection, also in the middle of a mail. When it returns nothing more is taken.
     pub async fn stop(mut self) {
         drop(self.stop.take());
@@ -143,9 +160,11 @@ async fn accept(
     listener: TcpListener,
     shared: Arc<Shared>,
     news: watch::Receiver<Arc<Plan>>,
+    coming: Coming,
     mut stopped: oneshot::Receiver<()>,
 ) {
     let mut sessions = JoinSet::new();
+    sessions.spawn(carry(Arc::clone(&shared), coming));
     loop {
         tokio::select! {
             _ = &mut stopped => break,

@@ -67,7 +67,8 @@ impl Session {
         let plan = Arc::clone(&news.borrow_and_update());
         let visit = Visit::begin(&shared.counters);
         let body = Body::new(shared.max_mail);
-        let wire = Wire::new(stream);
+        let mut wire = Wire::new(stream);
+        wire.round_trip = plan.round_trip;
         let (greeted, signed_in, encrypted) = (false, false, false);
         Self {
             wire,
@@ -318,6 +319,7 @@ impl Session {
     pub(super) fn refresh(&mut self) {
         if self.news.has_changed().unwrap_or(false) {
             self.plan = Arc::clone(&self.news.borrow_and_update());
+            self.wire.round_trip = self.plan.round_trip;
         }
     }
 

@@ -20,6 +20,8 @@ pub struct SmtpStats {
     pub hung: u64,
     /// Mails kept.
     pub accepted: u64,
+    /// Reports that were sent and taken.
+    pub reported: u64,
     /// Answers of 4xx and 5xx, whatever was asked.
     pub rejected: u64,
     /// EHLO and HELO.
@@ -44,6 +46,7 @@ pub(super) struct Counters {
     pub(super) handshakes: AtomicU64,
     pub(super) hung: AtomicU64,
     pub(super) accepted: AtomicU64,
+    pub(super) reported: AtomicU64,
     pub(super) rejected: AtomicU64,
     pub(super) ehlo: AtomicU64,
     pub(super) starttls: AtomicU64,
@@ -93,6 +96,7 @@ impl Counters {
             handshakes: self.handshakes.load(Relaxed),
             hung: self.hung.load(Relaxed),
             accepted: self.accepted.load(Relaxed),
+            reported: self.reported.load(Relaxed),
             rejected: self.rejected.load(Relaxed),
             ehlo: self.ehlo.load(Relaxed),
             starttls: self.starttls.load(Relaxed),

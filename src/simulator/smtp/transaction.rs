@@ -5,6 +5,7 @@ use std::io::Write;
 use super::body::Flaw;
 use super::faults::Stage;
 use super::path;
+use super::report::{About, Wishes};
 use super::session::{End, Session, Verdict};
 use super::stats::count;
 
@@ -16,8 +17,23 @@ const RECIPIENTS_MAX: usize = 100;
 pub(super) struct Envelope {
     sender: String,
     recipients: Vec<String>,
+    /// What is to be told of each, in their order.
+    wishes: Vec<Wishes>,
     /// The client announced SMTPUTF8.
     utf8: bool,
+    /// The client's own name for the mail.
+    id: Option<String>,
+    /// Reports bring the mail back whole.
+    whole: bool,
+}
+
+/// What stands behind an address.
+#[derive(Debug, Default)]
+struct Parameters {
+    utf8: bool,
+    envelope_id: Option<String>,
+    whole: bool,
+    wishes: Wishes,
 }
 
 impl Envelope {
@@ -49,8 +65,9 @@ impl Session {
             self.say("501 5.5.4 MAIL FROM:<address>");
             return Ok(());
         };
-        let utf8 = match self.parameters(parameters, &["BODY", "SMTPUTF8", "SIZE", "AUTH", "RET", "ENVID"]) {
-            Ok(utf8) => utf8,
+        let known = ["BODY", "SMTPUTF8", "SIZE", "AUTH", "RET", "ENVID"];
+        let Parameters { utf8, envelope_id, whole, .. } = match self.parameters(parameters, &known) {
+            Ok(parameters) => parameters,
             Err(refusal) => {
                 self.say(refusal);
                 return Ok(());
@@ -63,7 +80,14 @@ impl Session {
         } else {
             let verdict = self.meet(Stage::Mail, None).await?;
             if verdict != Verdict::Refused {
-                self.envelope = Some(Envelope { sender: sender.to_owned(), recipients: Vec::new(), utf8 });
+                self.envelope = Some(Envelope {
+                    sender: sender.to_owned(),
+                    recipients: Vec::new(),
+                    wishes: Vec::new(),
+                    utf8,
+                    id: envelope_id,
+                    whole,
+                });
             }
             self.say_if_usual(verdict, "250 2.1.0 Sender ok");
         }
@@ -81,9 +105,14 @@ impl Session {
             self.say("501 5.5.4 RCPT TO:<address>");
             return Ok(());
         };
-        if let Err(refusal) = self.parameters(parameters, &["NOTIFY", "ORCPT"]) {
-            self.say(refusal);
-        } else if !path::is_address(address) {
+        let wishes = match self.parameters(parameters, &["NOTIFY", "ORCPT"]) {
+            Ok(parameters) => parameters.wishes,
+            Err(refusal) => {
+                self.say(refusal);
+                return Ok(());
+            }
+        };
+        if !path::is_address(address) {
             self.say("501 5.1.3 Bad recipient address");
         } else if !address.is_ascii() && !utf8 {
             self.say("553 5.6.7 That address needs SMTPUTF8");
@@ -96,16 +125,16 @@ impl Session {
                 && let Some(envelope) = &mut self.envelope
             {
                 envelope.recipients.push(address);
+                envelope.wishes.push(wishes);
             }
             self.say_if_usual(verdict, "250 2.1.5 Recipient ok");
         }
         Ok(())
     }
 
-    /// Reads `KEY=value` parameters; gives whether SMTPUTF8 is among them. Those of extensions that are not offered
-    /// are refused, as RFC 5321 §4.1.1.11 wants.
-    fn parameters(&self, parameters: &str, known: &[&str]) -> Result<bool, &'static str> {
-        let mut utf8 = false;
+    /// Reads `KEY=value` parameters. Those of extensions that are not offered are refused, as RFC 5321 §4.1.1.11 wants.
+    fn parameters(&self, parameters: &str, known: &[&str]) -> Result<Parameters, &'static str> {
+        let mut read = Parameters::default();
         for parameter in parameters.split_ascii_whitespace() {
             let (key, value) = parameter.split_once('=').unwrap_or((parameter, ""));
             let key = key.to_ascii_uppercase();
@@ -124,9 +153,16 @@ impl Session {
             if key == "SIZE" && value.parse::<u64>().map_or(true, |size| size > self.shared.max_mail as u64) {
                 return Err("552 5.3.4 Mail too large");
             }
-            utf8 |= key == "SMTPUTF8";
+            match key.as_str() {
+                "SMTPUTF8" => read.utf8 = true,
+                "ENVID" => read.envelope_id = Some(value.to_owned()),
+                "RET" => read.whole = value.eq_ignore_ascii_case("FULL"),
+                "NOTIFY" => read.wishes.notify = Some(value.to_owned()),
+                "ORCPT" => read.wishes.original_recipient = Some(value.to_owned()),
+                _ => {}
+            }
         }
-        Ok(utf8)
+        Ok(read)
     }
 
     pub(super) async fn data(&mut self) -> Result<(), End> {
@@ -165,6 +201,17 @@ impl Session {
         let sequence = self.shared.mailbox.take(&envelope.sender, &envelope.recipients, mail);
         count(&self.shared.counters.accepted);
         self.mails += 1;
+        for (recipient, wishes) in envelope.recipients.iter().zip(&envelope.wishes) {
+            let about = About {
+                relay: &self.shared.name,
+                sender: &envelope.sender,
+                recipient,
+                envelope_id: envelope.id.as_deref(),
+                whole: envelope.whole,
+                mail,
+            };
+            self.shared.reports.note(&about, wishes);
+        }
         let kept = self.meet(Stage::Kept, None).await?;
         self.envelope = None;
         if verdict == Verdict::Usual && kept == Verdict::Usual {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
@@ -37,6 +37,8 @@ pub(super) struct Wire {
     end: usize,
     /// Answers that wait to be written.
     pub(super) output: Vec<u8>,
+    /// How long they are on their way, with what they answer.
+    pub(super) round_trip: Duration,
 }
 
 /// How a command line ended.
@@ -52,7 +54,14 @@ pub(super) enum Line {
 impl Wire {
     pub(super) fn new(stream: TcpStream) -> Self {
         let input = vec![0; INPUT].into_boxed_slice();
-        Self { stream: Stream::Plain(stream), input, start: 0, end: 0, output: Vec::with_capacity(512) }
+        Self {
+            stream: Stream::Plain(stream),
+            input,
+            start: 0,
+            end: 0,
+            output: Vec::with_capacity(512),
+            round_trip: Duration::ZERO,
+        }
     }
 
     /// Puts the next command line into `line`, without its end. Errors when the client has left.
@@ -108,6 +117,9 @@ impl Wire {
     pub(super) async fn flush(&mut self) -> io::Result<()> {
         if self.output.is_empty() {
             return Ok(());
+        }
+        if !self.round_trip.is_zero() {
+            sleep(self.round_trip).await;
         }
         match &mut self.stream {
             Stream::Plain(stream) => stream.write_all(&self.output).await?,

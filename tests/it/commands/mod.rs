@@ -1,6 +1,7 @@
 //! The binary as scripts call it: standard output, standard error and exit codes.
 
 mod bench;
+mod bounces;
 mod demo;
 mod imports;
 mod operators;

@@ -1,3 +1,6 @@
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpStream;
+
 use super::running::Running;
 use super::{answer, belltower, command, http, said};
 use crate::support::folder::TempFolder;
@@ -59,6 +62,25 @@ fn metrics_may_have_an_address_of_their_own() {
         }
         assert_eq!(server.stop("-TERM").code(), Some(0));
     }
+}
+
+#[test]
+fn mails_that_come_back_are_taken_where_the_settings_say() {
+    let folder = TempFolder::new();
+    let mut command = command(&folder, &["serve"]);
+    command.env("BELLTOWER_LISTEN", "127.0.0.1:0").env("BELLTOWER_EMAIL__BOUNCE_LISTEN", "127.0.0.1:0");
+    let mut server = Running::start(command);
+    server.line();
+    let line = server.line();
+    let address = line.strip_prefix("mails that come back at smtp://").unwrap_or_else(|| panic!("{line}"));
+    let mut stream = BufReader::new(TcpStream::connect(address).unwrap());
+    stream.get_mut().write_all(b"HELO relay\r\nMAIL FROM:<>\r\nRCPT TO:<a@b.example>\r\n").unwrap();
+    let mut lines = stream.lines().map(|line| line.unwrap());
+    for begins in ["220 ", "250 ", "250 ", "550 5.1.1"] {
+        assert!(lines.next().is_some_and(|line| line.starts_with(begins)), "{begins}");
+    }
+    assert_eq!(server.stop("-TERM").code(), Some(0), "a relay that stays does not hold it up");
+    assert!(lines.next().is_some_and(|line| line.starts_with("421 ")));
 }
 
 #[test]

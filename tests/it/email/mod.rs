@@ -1,7 +1,10 @@
 //! Mail handed to a relay that speaks SMTP on a socket, behaves, and misbehaves.
 
+mod bounces;
 mod content;
+mod door;
 mod relay;
+mod signing;
 mod trouble;
 
 use std::sync::Arc;

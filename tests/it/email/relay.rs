@@ -71,6 +71,25 @@ async fn a_relay_that_wants_fewer_mails_per_connection_gets_new_ones() {
     assert_eq!(mailing.relay.mailbox().duplicates(), []);
 }
 
+/// 421 to one of eight connections is no reason to open another eight.
+#[tokio::test]
+async fn a_relay_that_takes_few_connections_is_given_no_more_for_long() {
+    let mailing = Mailing::over(SmtpOptions::default(), json!({"connections": 8})).await;
+    mailing.relay.set_faults(Faults::default().connections(2));
+    let mut refused = Vec::new();
+    for round in 0..6 {
+        let parcels: Vec<_> = (0..40).map(|n| parcel(round * 40 + n, "a@campus.example")).collect();
+        let sent = join_all(parcels.iter().map(|p| mailing.channel.send(std::slice::from_ref(p)))).await;
+        for outcome in sent.iter().map(|outcomes| &outcomes[0]) {
+            let expected = [OutcomeClass::Accepted, OutcomeClass::Throttled];
+            assert!(expected.contains(&outcome.class), "{outcome:?}");
+        }
+        refused.push(sent.iter().filter(|outcomes| outcomes[0].class == OutcomeClass::Throttled).count());
+    }
+    assert!(refused[0] > 0, "{refused:?}");
+    assert_eq!(refused[4..], [0, 0], "{refused:?}");
+}
+
 #[tokio::test]
 async fn an_idle_connection_is_left_in_time() {
     let mailing = Mailing::with(Faults::default()).await;
