@@ -370,8 +370,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_mail_is_none() {
+    fn what_is_no_mail_says_nothing() {
         assert_eq!(read(b""), None);
-        assert_eq!(read(b"\r\n"), None);
+        for raw in ["\r\n", "no header here", "\u{0}:\u{1}\r\n"] {
+            assert!(
+                read(raw.as_bytes()).is_none_or(|returned| returned.content == Content::Other),
+                "{raw:?}"
+            );
+        }
     }
 }

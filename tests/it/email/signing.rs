@@ -178,7 +178,7 @@ async fn whatever_is_changed_on_the_way_breaks_them() {
     let raw = signed(RSA, |parcel| parcel).await;
     for (what, to) in [
         ("Subject: ", "Subject: x"),
-        ("\r\nFrom: ", "\r\nFrom: Mallory "),
+        ("From: ", "From: Mallory "),
         ("Message-ID: <", "Message-ID: <x"),
         // What was not there was signed as not there.
         ("\r\nSubject: ", "\r\nReply-To: mallory@evil.example\r\nSubject: "),
