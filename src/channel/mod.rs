@@ -11,6 +11,7 @@ mod http;
 mod mapping;
 pub mod registry;
 pub mod sandbox;
+pub mod setting;
 pub mod sms;
 mod tls;
 pub mod wechat;

@@ -6,10 +6,11 @@ use serde_json::Value;
 use url::Url;
 
 use super::Channel;
-use super::email::Email;
-use super::sandbox::Sandbox;
-use super::sms::HttpSms;
-use super::wechat::wecom::Wecom;
+use super::email::{self, Email};
+use super::sandbox::{self, Sandbox};
+use super::setting::Setting;
+use super::sms::{self, HttpSms};
+use super::wechat::wecom::{self, Wecom};
 use crate::clock::Clock;
 use crate::domain::provider::ProviderKind;
 use crate::error::Fault;
@@ -32,6 +33,17 @@ pub fn build(kind: ProviderKind, settings: &Value, site: &Site) -> Result<Arc<dy
         ProviderKind::Sandbox => Ok(Arc::new(Sandbox::new(settings)?)),
         ProviderKind::Wecom => Ok(Arc::new(Wecom::new(settings, site)?)),
     }
+}
+
+/// What a form asks for, in its order.
+pub fn settings(kind: ProviderKind) -> impl Iterator<Item = &'static Setting> {
+    let own = match kind {
+        ProviderKind::Smtp => email::SETTINGS,
+        ProviderKind::HttpSms => sms::http::SETTINGS,
+        ProviderKind::Sandbox => sandbox::SETTINGS,
+        ProviderKind::Wecom => wecom::SETTINGS,
+    };
+    own.iter()
 }
 
 /// Pointers of the settings that are never shown again; an object's members are hidden one by one.

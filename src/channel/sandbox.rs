@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use serde_json::Value;
 
 use super::fields::Fields;
+use super::setting::{Holds, Setting, concurrency, timeout};
 use super::{Channel, Outcome, Parcel, Refusal, Sent, Shape, Verdict};
 use crate::domain::channel::ChannelKind;
 use crate::domain::delivery::{OutcomeClass, State};
@@ -44,6 +45,25 @@ const FATES: [(&str, Fate); 8] = [
     ("throttled", Fate::Throttled),
     ("config", Fate::Config),
     ("unknown", Fate::Unknown),
+];
+
+/// What its form asks for.
+pub const SETTINGS: &[Setting] = &[
+    Setting::new(
+        "/outcome",
+        Holds::Choice(&[
+            "delivered",
+            "slow",
+            "accepted",
+            "failed",
+            "transient",
+            "throttled",
+            "config",
+            "unknown",
+        ]),
+    ),
+    concurrency(64, ""),
+    timeout(""),
 ];
 
 /// See the module.

@@ -262,9 +262,10 @@ fn test(context: &Context, name: &str) -> anyhow::Result<()> {
         Ok(providers::test(s, &caller, provider.id).await?)
     };
     let tested = context.with_services(act)?;
-    context.output.print(&tested, |ProviderTest { ok, detail, duration }| {
+    context.output.print(&tested, |ProviderTest { ok, detail, duration, seen_address, .. }| {
         let verdict = if *ok { "ok" } else { "failed" };
-        format!("{verdict} after {} ms: {detail}", duration.as_millis())
+        let seen = seen_address.iter().map(|address| format!("; it saw us as {address}")).collect::<String>();
+        format!("{verdict} after {} ms: {detail}{seen}", duration.as_millis())
     })?;
     anyhow::ensure!(tested.ok, "the provider {name} did not pass");
     Ok(())

@@ -69,6 +69,7 @@ impl Signed {
             (Section::Groups, self.may(Permission::DirectoryView)),
             (Section::Suppression, self.may(Permission::DirectoryView)),
             (Section::Rules, self.may(Permission::RoutingView)),
+            (Section::Providers, self.may(Permission::ProvidersView)),
             (Section::Mailbox, self.services.simulators.is_some() && self.may(Permission::DirectoryReveal)),
         ];
         let flash = self.session.remove_as::<Flash>(FLASH).and_then(Result::ok);

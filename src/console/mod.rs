@@ -25,6 +25,7 @@ pub mod person;
 pub mod person_acts;
 pub mod person_form;
 mod preferences;
+pub mod providers;
 pub mod rules;
 pub mod sign_in;
 mod source_pages;
@@ -78,6 +79,13 @@ routes! {
     "/console/sources/{id}/keys" => { POST source_pages::create_key }
     "/console/sources/{id}/keys/{key}/revoke" => { POST source_pages::revoke_key }
     "/console/sources/{id}/enabled" => { POST source_pages::set_enabled }
+    "/console/providers" => { GET providers::list, POST providers::edit::create }
+    "/console/providers/new" => { GET providers::edit::show_new }
+    "/console/providers/receipts" => { GET providers::receipts::show }
+    "/console/providers/{id}" => { GET providers::show, POST providers::edit::update }
+    "/console/providers/{id}/edit" => { GET providers::edit::show_edit }
+    "/console/providers/{id}/test" => { POST providers::test }
+    "/console/providers/{id}/enabled" => { POST providers::set_enabled }
     "/console/people" => { GET people_list::show, POST person_form::create }
     "/console/people/new" => { GET person_form::show_new }
     "/console/people/import" => { GET people_import::show, POST people_import::run }

@@ -18,6 +18,7 @@ use crate::Result;
 use crate::clock::Timestamp;
 use crate::domain::channel::ChannelKind;
 use crate::domain::id::{MessageId, SourceId};
+use crate::domain::operator::Permission;
 use crate::service::Services;
 use crate::service::providers::ProviderHealth;
 use crate::service::reports::{self, Hour, Overview};
@@ -53,6 +54,8 @@ pub struct TodayFragment {
     pub channels: Vec<Lane>,
     pub todos: Vec<Todo>,
     pub providers: Vec<ProviderLine>,
+    /// Whether there is more to see of them.
+    pub may_see_providers: bool,
     /// Channels that sources may use and no provider serves.
     pub unserved: Vec<ChannelKind>,
     /// Sources that used to send and have gone quiet.
@@ -115,7 +118,7 @@ pub struct SilentSource {
 /// The overview, or its live part alone.
 pub(super) async fn show(request: HttpRequest, s: Data<Services>, signed: Signed) -> Result<HttpResponse> {
     let overview = reports::overview(&s, &signed.caller).await?;
-    let today = TodayFragment::new(signed.view(), overview);
+    let today = TodayFragment::new(signed.view(), overview, signed.may(Permission::ProvidersView));
     if page::wants_fragment(&request) {
         return page::html(&today);
     }
@@ -124,7 +127,7 @@ pub(super) async fn show(request: HttpRequest, s: Data<Services>, signed: Signed
 }
 
 impl TodayFragment {
-    fn new(view: View, overview: Overview) -> Self {
+    fn new(view: View, overview: Overview, may_see_providers: bool) -> Self {
         let lane =
             |(channel, counts): &(ChannelKind, _)| Lane { channel: *channel, counts: Counts::from(counts) };
         let channels: Vec<_> = overview.channels.iter().map(lane).collect();
@@ -155,6 +158,7 @@ impl TodayFragment {
                 .into_iter()
                 .map(|provider| provider_line(&view, provider))
                 .collect(),
+            may_see_providers,
             unserved: overview.unserved,
             silent: overview.silent.into_iter().map(silent).collect(),
             recent: MessageRowsFragment {

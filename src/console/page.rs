@@ -22,6 +22,7 @@ pub enum Section {
     Groups,
     Suppression,
     Rules,
+    Providers,
     /// What the built-in simulator received; there only while it runs.
     Mailbox,
 }
@@ -37,6 +38,7 @@ impl Section {
             Self::Groups => "/console/groups",
             Self::Suppression => "/console/suppression",
             Self::Rules => "/console/rules",
+            Self::Providers => "/console/providers",
             Self::Mailbox => "/console/mailbox",
         }
     }
@@ -51,6 +53,7 @@ impl Section {
             Self::Groups => "people",
             Self::Suppression => "ban",
             Self::Rules => "route",
+            Self::Providers => "provider",
             Self::Mailbox => "flask",
         }
     }
@@ -66,6 +69,7 @@ impl Section {
             Self::Groups => "nav-groups",
             Self::Suppression => "nav-suppression",
             Self::Rules => "nav-rules",
+            Self::Providers => "nav-providers",
             Self::Mailbox => "nav-mailbox",
         }
     }

@@ -113,6 +113,12 @@ pub async fn overview(s: &Services, caller: &Caller) -> Result<Overview> {
     })
 }
 
+/// Today's deliveries by channel, for whoever looks after providers.
+pub async fn today(s: &Services, caller: &Caller) -> Result<Vec<(ChannelKind, Counts)>> {
+    caller.require(Permission::ProvidersView)?;
+    channels(s, &s.campus.day(s.clock.now())).await
+}
+
 async fn channels(s: &Services, day: &str) -> Result<Vec<(ChannelKind, Counts)>> {
     let ended = store::day_counts(&s.db, day).await?;
     let open = store::open_counts(&s.db).await?;

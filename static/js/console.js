@@ -15,6 +15,15 @@ document.addEventListener("click", async (event) => {
   setTimeout(() => { label.textContent = before; }, 2000);
 });
 
+// A form that takes its time says so, and is sent once.
+document.addEventListener("submit", ({ submitter }) => {
+  const label = submitter?.dataset.busy && submitter.querySelector("[data-label]");
+  if (!label) return;
+  label.textContent = submitter.dataset.busy;
+  submitter.setAttribute("aria-busy", "true");
+  submitter.disabled = true;
+});
+
 // A menu closes when the attention goes elsewhere.
 document.addEventListener("click", (event) => {
   for (const menu of document.querySelectorAll("details.menu[open]")) {

@@ -4,7 +4,7 @@
 //! command, never reuse a connection whose last answer is still due, go on after a refused recipient, and send the
 //! three commands of an envelope at once.
 //!
-//! - [`settings`]: what an administrator configures
+//! - [`settings`]: what an administrator configures; [`asked`]: how a form asks for it
 //! - [`address`]: addresses as SMTP carries them
 //! - [`compose`]: from a parcel to a mail
 //! - [`pool`]: the connections kept open; [`slots`]: how many; [`connection`]: one conversation; [`offers`]: what the relay can do;
@@ -13,6 +13,7 @@
 //! - [`report`]: what a mail that came back says; [`mark`] and [`returned`]: which delivery it is about
 
 mod address;
+mod asked;
 mod classify;
 mod compose;
 mod connection;
@@ -33,6 +34,7 @@ use async_trait::async_trait;
 use futures_util::future::join_all;
 use serde_json::Value;
 
+pub use self::asked::SETTINGS;
 use self::compose::Composer;
 use self::failure::{Failure, Step, Trouble};
 use self::pool::Pool;

@@ -5,7 +5,9 @@
 
 mod directory;
 mod health;
+mod lineup;
 mod metered;
+mod trial;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,10 +29,13 @@ use crate::store::{Tx, audit};
 use crate::telemetry::mask;
 use crate::{Error, Result};
 
+pub use crate::channel::setting::{Holds, Setting};
 pub use crate::store::providers::ProviderEventRow;
 pub use directory::{Directory, LiveProvider};
 pub use health::{ProviderHealth, Trouble, TroubleKind};
 pub(super) use health::{health, unserved};
+pub use lineup::{Lineup, Listed, lineup};
+pub use trial::{ProviderTest, test};
 
 /// A provider to be made.
 #[derive(Clone, Debug)]
@@ -78,20 +83,6 @@ pub struct ProviderView {
     /// what became of this provider's deliveries, and nothing else.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub callback_url: Option<String>,
-}
-
-/// What a provider answered to a test.
-#[derive(Clone, Debug, Serialize)]
-pub struct ProviderTest {
-    pub ok: bool,
-    /// Who answered, or what went wrong.
-    pub detail: String,
-    #[serde(serialize_with = "as_millis", rename = "duration_ms")]
-    pub duration: Duration,
-}
-
-fn as_millis<S: serde::Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_u64(duration.as_millis() as u64)
 }
 
 /// All of them, in the order they are tried.
@@ -225,30 +216,6 @@ pub async fn update(
     Ok(view(s, caller, get(s, id).await?))
 }
 
-/// Connects and signs in at the provider without sending anything.
-pub async fn test(s: &Services, caller: &Caller, id: ProviderId) -> Result<ProviderTest> {
-    caller.require(Permission::ProvidersEdit)?;
-    let row = get(s, id).await?;
-    let began = s.clock.steady();
-    let answer = match directory::adapter(s, &row) {
-        Ok(adapter) => {
-            let answer = adapter.check().await.map_err(|refusal| refusal.words);
-            adapter.close().await;
-            answer
-        }
-        Err(reason) => Err(reason),
-    };
-    let duration = s.clock.steady().saturating_sub(began);
-    let ok = answer.is_ok();
-    let detail = answer.unwrap_or_else(|reason| reason);
-
-    let now = s.clock.now();
-    let mut tx = s.db.begin().await?;
-    write_audit(&mut tx, now, caller, "provider.test", id, &json!({ "name": row.name, "ok": ok })).await?;
-    tx.commit().await?;
-    Ok(ProviderTest { ok, detail, duration })
-}
-
 /// A provider's history, newest first, older than the event `before`.
 pub async fn list_events(
     s: &Services,
@@ -340,6 +307,11 @@ fn check_settings(s: &Services, faults: &mut Faults, kind: ProviderKind, setting
             fault
         }));
     }
+}
+
+/// What a form asks for, of a provider of this kind.
+pub fn settings(kind: ProviderKind) -> Vec<&'static Setting> {
+    registry::settings(kind).collect()
 }
 
 fn open_settings(s: &Services, row: &ProviderRow) -> Result<Value> {

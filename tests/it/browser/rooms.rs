@@ -1,15 +1,18 @@
 //! Every page there is, with something on each.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use belltower::domain::channel::AddressKind;
+use belltower::domain::channel::{AddressKind, ChannelKind};
 use belltower::domain::id::{GroupId, RuleId};
 use belltower::domain::operator::Role;
+use belltower::domain::provider::ProviderKind;
 use belltower::domain::recipient::OptOut;
 use belltower::domain::suppression::Cause;
 use belltower::service::operators::{self, NewOperator};
+use belltower::service::providers::NewProvider;
 use belltower::service::simulators::Mailboxes;
-use belltower::service::{groups, recipients, routing, suppressions};
+use belltower::service::{Vault, groups, providers, recipients, routing, suppressions};
 use belltower::store::suppressions::{NewSuppression, insert};
 use reqwest::Method;
 use serde_json::json;
@@ -53,6 +56,12 @@ impl Room {
             "const form = document.querySelector('form.form'); form.noValidate = true; form.requestSubmit()";
         let act = Some((send, "return document.querySelector('.field-error, .flash-amber') !== null"));
         Self { act, ..self.answering(422) }
+    }
+
+    /// With its self-test over.
+    fn tested(self) -> Self {
+        let test = "document.querySelector('form[action$=\"/test\"] button').click()";
+        Self { act: Some((test, "return document.querySelector('#test') !== null")), ..self }
     }
 
     /// With all its questions asked, one over the other.
@@ -161,6 +170,46 @@ async fn left_alone(app: &TestApp) -> (String, String) {
     (format!("/console/suppression/{asked}"), format!("/console/suppression/{over}"))
 }
 
+/// A provider with a history, by the path of its page; a gateway's; and one whose settings open no more.
+async fn providers(app: &TestApp) -> [String; 3] {
+    let owner = operator(Role::Owner);
+    let new = |name: &str, channel, kind, settings| NewProvider {
+        name: name.to_owned(),
+        channel,
+        kind,
+        settings,
+        priority: 10,
+        weight: 1,
+        rate: None,
+    };
+    // Nobody listens there.
+    let relay = json!({
+        "host": "127.0.0.1", "port": 1, "tls": "none", "username": "bell", "password": "hunter2",
+        "from_address": "bell@bell.example", "from_name": "钟楼大学",
+    });
+    let relay = new("校内邮件", ChannelKind::Email, ProviderKind::Smtp, relay);
+    let relay = providers::create(&app.services, &owner, relay).await.unwrap().id;
+    let until = app.clock.now().plus(Duration::from_secs(60));
+    let detail = json!({"until": until.to_string(), "reason": "421 busy"});
+    providers::record_event(&app.services, relay, "opened", &detail).await.unwrap();
+    let gateway = json!({
+        "request": {"url": "https://gw.example/{secret.key}", "body": {"to": "{to}"}}, "secrets": {"key": "k"},
+    });
+    let gateway = new("短信网关", ChannelKind::Sms, ProviderKind::HttpSms, gateway);
+    let gateway = providers::create(&app.services, &owner, gateway).await.unwrap();
+    let url = gateway.callback_url.unwrap();
+    let path = url.strip_prefix("http://127.0.0.1:8080").unwrap();
+    for body in [r#"[{"msgid": "S1", "mobile": "13800000001", "status": "UNDELIV"}]"#, "{"] {
+        app.plain(Method::POST, path).body(body).send().await.unwrap();
+    }
+    let mut other_key = app.services.clone();
+    other_key.vault = Vault::from_key([8; 32]);
+    let lost = new("换了密钥的", ChannelKind::Email, ProviderKind::Sandbox, json!({}));
+    let lost = providers::create(&other_key, &owner, lost).await.unwrap().id;
+    app.drain().await;
+    [relay, gateway.id, lost].map(|id| format!("/console/providers/{id}"))
+}
+
 /// Pages for a signed-in owner.
 pub(super) async fn console(app: &TestApp) -> Vec<Room> {
     let sent = accepted(app, &to_two()).await;
@@ -176,6 +225,7 @@ pub(super) async fn console(app: &TestApp) -> Vec<Room> {
     let source = app.get("/source").await.expect(200)["id"].as_str().unwrap().to_owned();
     let (person, choir, found) = directory(app).await;
     let (asked, over) = left_alone(app).await;
+    let [relay, gateway, lost] = providers(app).await;
     vec![
         room("/console"),
         room("/console/messages"),
@@ -220,6 +270,19 @@ pub(super) async fn console(app: &TestApp) -> Vec<Room> {
         room(&asked),
         room(&asked).refused(),
         room(&over),
+        room("/console/providers"),
+        room("/console/providers/new"),
+        room("/console/providers/new?channel=email&kind=smtp").refused(),
+        room("/console/providers/new?channel=sms&kind=http_sms").with_menus_open(),
+        room("/console/providers/new?channel=wechat&kind=wecom"),
+        room(&relay),
+        room(&relay).asking(),
+        room(&relay).tested(),
+        room(format!("{relay}/edit")).with_menus_open(),
+        room(&gateway),
+        room(&lost),
+        room(format!("{lost}/edit")),
+        room("/console/providers/receipts"),
         room("/console/held"),
         room(format!("/console/messages/{held}")),
         room("/console/rules"),

@@ -34,14 +34,19 @@ impl Browser {
 
     /// With the session of a new operator of that role.
     pub(super) async fn signed_in(app: &TestApp, role: Role) -> Self {
-        let email = format!("{role}@bell.example");
         let new = NewOperator {
-            email: email.clone(),
+            email: format!("{role}@bell.example"),
             name: "周敏".to_owned(),
             role,
             password: Some(PASSWORD.to_owned()),
         };
         operators::create(&app.services, &operator(Role::Owner), new).await.unwrap();
+        Self::coming_back(app, role).await
+    }
+
+    /// With a new session of the operator of that role.
+    pub(super) async fn coming_back(app: &TestApp, role: Role) -> Self {
+        let email = format!("{role}@bell.example");
         let mut browser = Self::new(app);
         let fields = [("email", email.as_str()), ("password", PASSWORD)];
         let answer = browser.submit("/sign-in", "/sign-in", &fields).await;

@@ -8,6 +8,7 @@ mod held;
 mod markup;
 mod overview;
 mod people;
+mod providers;
 pub(crate) mod rooms;
 mod rules;
 mod samples;

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use belltower::channel::registry;
+use belltower::channel::setting::Holds;
 use belltower::console::counts::Outcome;
 use belltower::console::page::Theme;
 use belltower::console::suppression::CAUSES;
@@ -12,6 +14,7 @@ use belltower::domain::delivery::State;
 use belltower::domain::group::GroupKind;
 use belltower::domain::message::{Category, Lane, Status};
 use belltower::domain::operator::Role;
+use belltower::domain::provider::ProviderKind;
 use belltower::domain::source::Right;
 use belltower::domain::suppression::Cause;
 
@@ -87,6 +90,34 @@ const FAULTS: [&str; 47] = [
     "duplicate_column",
     "workbook",
 ];
+/// What may be wrong with a provider's settings.
+const SETTINGS: [&str; 25] = [
+    "between",
+    "json",
+    "not_a_host",
+    "password_in_clear",
+    "not_an_address",
+    "not_a_domain",
+    "not_a_key",
+    "not_a_name",
+    "not_an_id",
+    "not_a_secret",
+    "not_a_token",
+    "unknown_value",
+    "unknown_field",
+    "wrong_type",
+    "in_clear",
+    "credentials_in_address",
+    "not_a_header",
+    "not_a_pointer",
+    "no_number",
+    "no_body",
+    "not_a_media_type",
+    "contradicts",
+    "signs_itself",
+    "no_certificate",
+    "unreadable",
+];
 const CONFLICTS: [&str; 9] = [
     "link_used",
     "link_expired",
@@ -122,6 +153,8 @@ const OUTCOMES: [&str; 7] =
     ["accepted", "permanent_recipient", "permanent_message", "transient", "throttled", "config", "unknown"];
 /// What the sandbox may answer.
 const SANDBOX: [&str; 7] = ["accepted", "delivered", "failed", "transient", "throttled", "config", "unknown"];
+/// What may happen to a provider.
+const HAPPENINGS: [&str; 6] = ["opened", "half_open", "closed", "paused", "alarm", "unknown_code"];
 const ERRORS: [&str; 8] = ["400", "401", "403", "404", "409", "429", "500", "503"];
 
 /// Keys that are put together when they are used.
@@ -150,8 +183,23 @@ fn composed() -> BTreeSet<String> {
     family("attempt", &mut OUTCOMES.into_iter(), &[""]);
     family("sandbox", &mut SANDBOX.into_iter(), &[""]);
     family("fault", &mut FAULTS.into_iter(), &[""]);
+    family("fault-settings", &mut SETTINGS.into_iter(), &[""]);
+    family("happening", &mut HAPPENINGS.into_iter(), &[""]);
+    family("kind", &mut ProviderKind::ALL.iter().map(|k| k.name()), &["", "-hint"]);
+    family(
+        "kind",
+        &mut ProviderKind::ALL.iter().filter(|k| k.calls_back()).map(|k| k.name()),
+        &["-callback"],
+    );
     family("conflict", &mut CONFLICTS.into_iter(), &[""]);
     family("error", &mut ERRORS.into_iter(), &["", "-advice"]);
+    for setting in ProviderKind::ALL.iter().flat_map(|kind| registry::settings(*kind)) {
+        let name = setting.name();
+        keys.extend([format!("setting-{name}"), format!("setting-{name}-hint")]);
+        if let Holds::Choice(words) = setting.holds {
+            keys.extend(words.iter().map(|word| format!("choice-{name}-{word}")));
+        }
+    }
     keys
 }
 

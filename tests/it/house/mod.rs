@@ -3,6 +3,7 @@
 
 mod contracts;
 mod imports;
+mod settings;
 mod tokens;
 
 use std::fs;

@@ -1,13 +1,14 @@
 //! Any SMS gateway that is called over HTTP: the request, how its answer is read and what it calls back with are all
 //! settings.
 //!
-//! - [`settings`]: what an administrator writes, and what is wrong with it
+//! - [`settings`]: what an administrator writes, and what is wrong with it; [`asked`]: how a form asks for it
 //! - [`template`], [`body`], [`signature`], [`charset`]: the request
 //! - [`call`]: one call, and what became of it
 //! - [`answer`], [`document`], [`xml`]: the gateway's answer
 //! - [`receipt`]: what it tells later
 
 mod answer;
+mod asked;
 mod body;
 mod call;
 mod charset;
@@ -26,6 +27,7 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use self::answer::{Failed, Verdict};
+pub use self::asked::SETTINGS;
 use self::call::{Caller, Letter};
 use crate::channel::registry::Site;
 use crate::channel::{Acknowledgement, Callback, Channel, Outcome, Parcel, Receipts, Refusal, Shape};

@@ -3,13 +3,14 @@
 //! One call carries one text to as many as a thousand members, and answers who of them cannot be reached. There are no
 //! receipts; what was sent can be called back for a day.
 //!
-//! - [`settings`]: what an administrator configures
+//! - [`settings`]: what an administrator configures; [`asked`]: how a form asks for it
 //! - [`compose`]: from a text to a request
 //! - [`api`]: the calls; [`token`]: the access token they need
 //! - [`classify`]: what WeCom's error codes mean
 //! - [`limits`] and [`pressure`]: how much it takes, by our reckoning and by its word
 
 mod api;
+mod asked;
 mod classify;
 mod compose;
 mod limits;
@@ -24,6 +25,7 @@ use async_trait::async_trait;
 use serde_json::Value;
 
 use self::api::{Api, Failure, Sent};
+pub use self::asked::SETTINGS;
 use self::classify::{Meaning, meaning};
 use self::limits::Limits;
 use self::pressure::Pressure;

@@ -5,6 +5,7 @@ mod mailbox;
 mod messages;
 mod overview;
 mod people;
+mod providers;
 mod rules;
 mod sources;
 mod suppression;
@@ -57,6 +58,7 @@ fn shell(language: Language, theme: Theme, current: Option<Section>) -> Shell {
             Section::Groups,
             Section::Suppression,
             Section::Rules,
+            Section::Providers,
             Section::Mailbox,
         ],
         current,
@@ -125,6 +127,15 @@ pub(super) fn all(language: Language, theme: Theme) -> Vec<(&'static str, String
         ("rule_form", rules::form(language, theme).render()),
         ("rule_versions", rules::versions(language, theme).render()),
         ("simulator", rules::simulator(language, theme).render()),
+        ("providers", providers::list(language, theme, false).render()),
+        ("providers_empty", providers::list(language, theme, true).render()),
+        ("provider", providers::provider(language, theme, true).render()),
+        ("provider_lost", providers::provider(language, theme, false).render()),
+        ("provider_kinds", providers::kinds(language, theme).render()),
+        ("provider_form", providers::form(language, theme).render()),
+        ("provider_form_gateway", providers::gateway(language, theme).render()),
+        ("stray_receipts", providers::receipts(language, theme, false).render()),
+        ("stray_receipts_empty", providers::receipts(language, theme, true).render()),
         ("held", rules::held(language, theme).render()),
         ("message_held", rules::message_held(language, theme).render()),
         ("mailbox", mailbox::mailbox(language, theme).render()),

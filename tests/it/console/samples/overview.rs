@@ -96,6 +96,7 @@ pub(super) fn overview(language: Language, theme: Theme) -> OverviewPage {
                 note: say("签名审核未通过，3 分钟后再试", "Signature refused, next try in 3 minutes"),
             },
         ],
+        may_see_providers: true,
         unserved: vec![ChannelKind::Wechat],
         silent: vec![SilentSource {
             id: SourceId(4),

@@ -1,0 +1,46 @@
+//! What a gateway's form asks for. What a call and its answer look like is JSON, as gateways differ in all of it.
+
+use crate::channel::setting::{CA_FILE, Holds, Setting, concurrency, timeout};
+
+const REQUEST: &str = r#"{
+  "method": "POST",
+  "url": "https://gw.example/send",
+  "headers": {"X-App": "{secret.app}"},
+  "format": "json",
+  "body": {"mobile": "{to}", "content": "{text}", "sign": "{signature}"}
+}"#;
+const SECRETS: &str = r#"{"app": "…", "key": "…"}"#;
+const SIGNATURE: &str = r#"{
+  "algorithm": "hmac-sha256",
+  "over": "{secret.app}{to}{timestamp}",
+  "key": "{secret.key}",
+  "encoding": "hex"
+}"#;
+const RECIPIENTS: &str = r#"{"per_call": 100, "separator": ",", "number_format": "national"}"#;
+const ANSWER: &str = r#"{
+  "success": {"pointer": "/code", "equals": ["0", 0]},
+  "message_id": "/msgid",
+  "code": "/code",
+  "codes": {"1001": "permanent_recipient", "2001": "throttled"}
+}"#;
+const RECEIPT: &str = r#"{
+  "format": "json",
+  "id": "/msgid",
+  "number": "/mobile",
+  "status": "/status",
+  "delivered": ["DELIVRD"]
+}"#;
+
+pub const SETTINGS: &[Setting] = &[
+    Setting::new("/request", Holds::Json(REQUEST)).required(),
+    Setting::new("/secrets", Holds::Json(SECRETS)),
+    Setting::new("/signature", Holds::Json(SIGNATURE)),
+    Setting::new("/sign_name", Holds::Text),
+    Setting::new("/sign_placement", Holds::Choice(&["prefix", "suffix", "field", "none"])),
+    Setting::new("/answer", Holds::Json(ANSWER)),
+    Setting::new("/receipt", Holds::Json(RECEIPT)),
+    Setting::new("/recipients", Holds::Json(RECIPIENTS)).rare(),
+    CA_FILE,
+    concurrency(64, "8"),
+    timeout("10"),
+];

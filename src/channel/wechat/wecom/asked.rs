@@ -1,0 +1,15 @@
+//! What a WeCom application's form asks for.
+
+use crate::channel::setting::{CA_FILE, Holds, Setting, concurrency, endpoint, timeout};
+
+pub const SETTINGS: &[Setting] = &[
+    Setting::new("/corp_id", Holds::Text).required(),
+    Setting::new("/agent_id", Holds::Whole { least: 1, most: u32::MAX as u64 }).required(),
+    Setting::new("/secret", Holds::Secret).required(),
+    Setting::new("/callback_token", Holds::Secret),
+    Setting::new("/callback_aes_key", Holds::Secret),
+    endpoint("https://qyapi.weixin.qq.com"),
+    CA_FILE,
+    concurrency(16, "1"),
+    timeout("10"),
+];

@@ -1,0 +1,35 @@
+//! All providers side by side, as an administrator looks at them.
+
+use super::health::{Trouble, health, unserved};
+use super::{ProviderView, list};
+use crate::Result;
+use crate::domain::channel::ChannelKind;
+use crate::service::{Caller, Services};
+
+/// A provider, and what ails it.
+#[derive(Clone, Debug)]
+pub struct Listed {
+    pub provider: ProviderView,
+    pub trouble: Option<Trouble>,
+}
+
+/// Who serves which channel.
+#[derive(Clone, Debug)]
+pub struct Lineup {
+    /// Those that are switched off too, in the order they are tried.
+    pub providers: Vec<Listed>,
+    /// Channels that sources may use and no provider in use serves.
+    pub unserved: Vec<ChannelKind>,
+}
+
+/// Every provider with how it is doing.
+pub async fn lineup(s: &Services, caller: &Caller) -> Result<Lineup> {
+    let all = list(s, caller).await?;
+    let mut health = health(s).await?;
+    let unserved = unserved(s, &health).await?;
+    let with_trouble = |provider: ProviderView| {
+        let judged = health.iter_mut().find(|judged| judged.name == provider.name);
+        Listed { trouble: judged.and_then(|judged| judged.trouble.take()), provider }
+    };
+    Ok(Lineup { providers: all.into_iter().map(with_trouble).collect(), unserved })
+}
