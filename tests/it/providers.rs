@@ -8,14 +8,16 @@ use belltower::domain::id::ProviderId;
 use belltower::domain::operator::Role;
 use belltower::domain::provider::ProviderKind;
 use belltower::service::providers::{
-    Directory, NewProvider, ProviderChanges, TroubleKind, create, find_by_name, list, list_events,
-    record_event, show, test, update,
+    Directory, Listed, NewProvider, ProviderChanges, TroubleKind, create, find_by_name, lineup, list,
+    list_events, record_event, show, test, update,
 };
+use belltower::service::sources::{self, NewSource};
 use belltower::service::{Caller, Services, Vault, reports};
 use belltower::simulator::{SmtpOptions, SmtpSimulator};
 use belltower::store::audit::{self, AuditFilter};
 use serde_json::{Value, json};
 
+use crate::support::app::everything;
 use crate::support::{on_both, operator, services};
 
 const LIVE: Outlet = Outlet::Live(ChannelKind::Email);
@@ -144,6 +146,34 @@ on_both!(the_overview_tells_what_ails_a_provider_to_those_who_may_see_providers,
         assert_eq!((trouble.kind, trouble.until), (TroubleKind::Failed, Some(until)));
         assert_eq!(trouble.reason.as_deref(), reason);
     }
+});
+
+on_both!(the_lineup_has_everybody_and_who_is_missing, |db| async {
+    let s = services(db);
+    let source = NewSource { channels: vec!["email".to_owned(), "sms".to_owned()], ..everything("registry") };
+    sources::create(&s, &owner(), source).await.unwrap();
+    let second = create(&s, &owner(), sandbox("second", 20)).await.unwrap();
+    let first = create(&s, &owner(), relay("first")).await.unwrap();
+    record_event(&s, first.id, "alarm", &json!({"reason": "sealed with another key"})).await.unwrap();
+    let told = async |caller| {
+        let lineup = lineup(&s, &caller).await.unwrap();
+        let kinds = |listed: &Listed| listed.trouble.as_ref().map(|trouble| trouble.kind);
+        let listed: Vec<_> = lineup.providers.iter().map(|l| (l.provider.name.clone(), kinds(l))).collect();
+        (listed, lineup.unserved)
+    };
+    let in_order = vec![("first".to_owned(), Some(TroubleKind::Unusable)), ("second".to_owned(), None)];
+    assert_eq!(told(operator(Role::Auditor)).await, (in_order, vec![ChannelKind::Sms]));
+
+    let off = || ProviderChanges { enabled: Some(false), ..ProviderChanges::default() };
+    for id in [first.id, second.id] {
+        update(&s, &owner(), id, off()).await.unwrap();
+    }
+    let nobody = vec![("first".to_owned(), None), ("second".to_owned(), None)];
+    assert_eq!(told(owner()).await, (nobody, vec![ChannelKind::Email, ChannelKind::Sms]));
+    let sender = operator(Role::Sender);
+    assert!(matches!(lineup(&s, &sender).await, Err(Error::Forbidden { .. })));
+    assert!(matches!(reports::today(&s, &sender).await, Err(Error::Forbidden { .. })));
+    assert!(reports::today(&s, &operator(Role::Auditor)).await.unwrap().is_empty());
 });
 
 on_both!(a_test_calls_the_provider_and_making_one_does_not, |db| async {

@@ -199,10 +199,10 @@ impl Tested {
     }
 }
 
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Paging {
-    before: Option<i64>,
+    before: String,
 }
 
 pub(super) async fn show(
@@ -211,7 +211,9 @@ pub(super) async fn show(
     path: Path<String>,
     paging: web::Query<Paging>,
 ) -> Result<HttpResponse> {
-    page::html(&provider_page(&s, &signed, id(&path)?, paging.before, None).await?)
+    // What nobody gave out is taken for none.
+    let before = paging.before.parse().ok();
+    page::html(&provider_page(&s, &signed, id(&path)?, before, None).await?)
 }
 
 /// Calls the provider and shows what it said.

@@ -189,7 +189,7 @@ async fn providers(app: &TestApp) -> [String; 3] {
     });
     let relay = new("校内邮件", ChannelKind::Email, ProviderKind::Smtp, relay);
     let relay = providers::create(&app.services, &owner, relay).await.unwrap().id;
-    let until = app.clock.now().plus(Duration::from_secs(60));
+    let until = app.clock.now().plus(Duration::from_mins(1));
     let detail = json!({"until": until.to_string(), "reason": "421 busy"});
     providers::record_event(&app.services, relay, "opened", &detail).await.unwrap();
     let gateway = json!({

@@ -71,7 +71,7 @@ async fn each_channel_says_who_serves_it_and_what_is_missing() {
 
     let first = sandbox(&app, "校内邮件 <1>").await;
     let second = sandbox(&app, "云推送").await;
-    let until = app.services.clock.now().plus(Duration::from_secs(60));
+    let until = app.services.clock.now().plus(Duration::from_mins(1));
     let detail = json!({"until": until.to_string(), "reason": "421 li.wei@bell.example is busy"});
     providers::record_event(&app.services, second, "opened", &detail).await.unwrap();
     let page = browser.get(HOME).await;
@@ -254,6 +254,7 @@ async fn a_history_is_told_page_by_page_whatever_is_in_it() {
     let before = rest.split('"').next().unwrap();
     let page = browser.get(&format!("{HOME}/{id}?before={before}")).await;
     assert!(page.text.contains("no 2&#60;") && page.text.contains("回到最新"), "{}", page.text);
+    assert!(browser.get(&format!("{HOME}/{id}?before=nonsense")).await.text.contains("no 13&#60;"));
 }
 
 #[tokio::test]
