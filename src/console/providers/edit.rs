@@ -110,8 +110,10 @@ pub(in crate::console) async fn show_new(signed: Signed, wish: web::Query<Wish>)
     let shell = signed.shell(Section::Providers)?;
     let Some((channel, kind)) = wish.read() else {
         let of = |channel| {
-            let kinds = ProviderKind::ALL.iter().copied().filter(|kind: &ProviderKind| kind.serves(channel));
-            (channel, kinds.collect())
+            let kinds = ProviderKind::ALL.iter().copied().filter(|kind| kind.serves(channel));
+            let mut kinds: Vec<ProviderKind> = kinds.collect();
+            kinds.sort_by_key(|kind| *kind == ProviderKind::Sandbox);
+            (channel, kinds)
         };
         // The one that was asked for first.
         let mut channels = ChannelKind::ALL;

@@ -162,6 +162,13 @@ pub struct ProviderPage {
     pub older: Option<String>,
 }
 
+impl ProviderPage {
+    /// Whether its health is: that nothing ailed it when it was last used says little once it has just failed a test.
+    fn is_told_of(&self) -> bool {
+        self.health != Health::Working || self.tested.as_ref().is_none_or(|tested| tested.ok)
+    }
+}
+
 /// A setting as it may be shown.
 #[derive(Clone, Debug)]
 pub struct Shown {

@@ -11,6 +11,9 @@ use crate::service::providers::{Holds, Setting};
 /// The field that faults belong to which none of the others has.
 pub const WHOLE: &str = "form";
 
+/// A field is no higher, however long its text.
+const MOST_LINES: usize = 16;
+
 /// One field.
 #[derive(Clone, Debug)]
 pub struct Asked {
@@ -32,6 +35,12 @@ impl Asked {
     /// The name of the field that says a stored secret is to go.
     pub fn name_of_removal(&self) -> String {
         format!("remove-{}", self.setting.name())
+    }
+
+    /// How many lines its text takes, or the sample's.
+    pub fn lines(&self) -> usize {
+        let sample = if let Holds::Json(sample) = self.setting.holds { sample } else { "" };
+        self.value.lines().count().max(sample.lines().count()).clamp(2, MOST_LINES)
     }
 
     /// The fields of settings as they are stored, secrets hidden.

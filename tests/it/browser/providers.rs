@@ -13,7 +13,7 @@ fn a_relay_is_added_by_form_tried_until_it_passes_and_disabled() {
         person.press("渠道与服务商").await;
         person.sees("有来源系统可以使用邮件，却没有启用的服务商").await;
         person.press("添加邮件服务商").await;
-        person.press("SMTP 邮件服务器 学校自己的邮件系统，或云厂商的邮件推送。").await;
+        person.press("SMTP 邮件服务器").await;
         person.fill("名称", "校内邮件").await;
         person.fill("服务器", "127.0.0.1:25").await;
         person.choose("加密", "不加密，只适合本机").await;

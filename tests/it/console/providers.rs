@@ -90,7 +90,7 @@ async fn each_channel_says_who_serves_it_and_what_is_missing() {
 
     browser.submit(HOME, &format!("{HOME}/{first}/enabled"), &[("enabled", "false")]).await;
     let page = browser.get(HOME).await;
-    assert!(page.text.contains("已停用") && !page.text.contains("分担"), "{}", page.text);
+    assert!(page.text.contains("已停用") && !page.text.contains("分担 "), "{}", page.text);
 }
 
 #[tokio::test]
