@@ -41,7 +41,7 @@ impl Happening {
             // Of a newer version: its own word is better than none.
             text: view.text_or(&format!("happening-{kind}"), kind),
             reason: reason.join(" · "),
-            until: until.map(|until| view.t1("provider-again", "time", view.exact(until))),
+            until: until.map(|until| view.t1("provider-again", "time", view.clock_time(until))),
         }
     }
 }

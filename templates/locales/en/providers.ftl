@@ -1,6 +1,6 @@
 ### Channels and the providers behind them.
 
-nav-providers = Channels and providers
+nav-providers = Providers
 providers-lead = Who sends what leaves by each channel. The first place is tried first; when it stops the next one takes over, and those of one place share.
 provider-new = Add a provider
 today = Today
@@ -82,7 +82,7 @@ settings-lost = The settings do not open
 settings-lost-more = They were encrypted with another key. Bring back the secret.key they were kept with, or enter all of them again here.
 secret-stored = Kept, not shown
 secret-kept = Kept; leave empty to keep it
-secret-remove = Remove what is kept as { $name }
+secret-remove = Remove what is kept ({ $name })
 choose = Choose
 happenings-title = What happened
 happenings-empty = Nothing yet: no pause and no alarm.
