@@ -18,7 +18,6 @@ use self::words::Health;
 use super::access::Signed;
 use super::counts::Counts;
 use super::form::Form;
-use super::label::Tone;
 use super::page::{self, Fact, Flash, Section, Shell, Theme, address, see_other};
 use super::view::View;
 use crate::Result;
