@@ -10,7 +10,7 @@ use std::time::Duration;
 use reqwest::redirect::Policy;
 use reqwest::{Client, RequestBuilder};
 use rustls::ClientConfig;
-use url::Url;
+use url::{Position, Url};
 
 use super::fields::Fields;
 use super::tls;
@@ -139,6 +139,11 @@ pub(super) fn below(endpoint: &Url, path: &str, query: &[(&str, &str)]) -> Url {
     url
 }
 
+/// Host and port as the `Host` header has them, for signatures over it.
+pub(super) fn authority(url: &Url) -> String {
+    url[Position::BeforeHost..Position::AfterPort].to_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
@@ -179,6 +184,18 @@ mod tests {
         assert_eq!(faults, []);
         let url = below(&endpoint.unwrap(), "/send", &[("secret", "a&b c")]);
         assert_eq!(url.as_str(), "https://vendor.example/v1/send?secret=a%26b+c");
+    }
+
+    #[test]
+    fn the_authority_is_what_the_host_header_has() {
+        for (url, expected) in [
+            ("https://vendor.example/v1?a", "vendor.example"),
+            ("https://vendor.example:443/", "vendor.example"),
+            ("http://127.0.0.1:8080", "127.0.0.1:8080"),
+            ("http://[::1]:2/", "[::1]:2"),
+        ] {
+            assert_eq!(authority(&Url::parse(url).unwrap()), expected);
+        }
     }
 
     #[tokio::test]

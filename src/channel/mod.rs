@@ -7,8 +7,9 @@ mod day;
 pub mod email;
 mod fields;
 mod http;
-#[allow(dead_code, reason = "for the adapters of vendors with approved templates")]
+mod limits;
 mod mapping;
+mod narrow;
 pub mod registry;
 pub mod sandbox;
 pub mod setting;
@@ -66,6 +67,8 @@ pub enum Shape {
     /// Up to `size` of the same content per call, and no more than `size` at hand: in one call, or where their contents
     /// differ in up to `concurrency` at once.
     Batch { size: usize, concurrency: usize },
+    /// Up to `size` at once, whatever they say: the adapter finds out who shares a call, and makes several at once.
+    Mixed { size: usize },
 }
 
 /// What the provider said to one parcel.

@@ -9,7 +9,7 @@ use super::Channel;
 use super::email::{self, Email};
 use super::sandbox::{self, Sandbox};
 use super::setting::Setting;
-use super::sms::{self, HttpSms};
+use super::sms::{self, AliyunSms, HttpSms, TencentSms};
 use super::wechat::wecom::{self, Wecom};
 use crate::clock::Clock;
 use crate::domain::provider::ProviderKind;
@@ -30,6 +30,8 @@ pub fn build(kind: ProviderKind, settings: &Value, site: &Site) -> Result<Arc<dy
     match kind {
         ProviderKind::Smtp => Ok(Arc::new(Email::new(settings, site)?)),
         ProviderKind::HttpSms => Ok(Arc::new(HttpSms::new(settings, site)?)),
+        ProviderKind::AliyunSms => Ok(Arc::new(AliyunSms::new(settings, site)?)),
+        ProviderKind::TencentSms => Ok(Arc::new(TencentSms::new(settings, site)?)),
         ProviderKind::Sandbox => Ok(Arc::new(Sandbox::new(settings)?)),
         ProviderKind::Wecom => Ok(Arc::new(Wecom::new(settings, site)?)),
     }
@@ -40,6 +42,8 @@ pub fn settings(kind: ProviderKind) -> impl Iterator<Item = &'static Setting> {
     let own = match kind {
         ProviderKind::Smtp => email::SETTINGS,
         ProviderKind::HttpSms => sms::http::SETTINGS,
+        ProviderKind::AliyunSms => sms::aliyun::SETTINGS,
+        ProviderKind::TencentSms => sms::tencent::SETTINGS,
         ProviderKind::Sandbox => sandbox::SETTINGS,
         ProviderKind::Wecom => wecom::SETTINGS,
     };
@@ -51,6 +55,8 @@ pub const fn secrets(kind: ProviderKind) -> &'static [&'static str] {
     match kind {
         ProviderKind::Smtp => &["/password", "/dkim/private_key"],
         ProviderKind::HttpSms => &["/secrets"],
+        ProviderKind::AliyunSms => &["/access_key_secret", "/security_token"],
+        ProviderKind::TencentSms => &["/secret_key", "/security_token"],
         ProviderKind::Sandbox => &[],
         ProviderKind::Wecom => &["/secret", "/callback_token", "/callback_aes_key"],
     }

@@ -9,6 +9,9 @@ use crate::service::deliveries::Claimed;
 /// A claimed delivery and what its provider gets.
 pub(super) type Ready = (Claimed, Parcel);
 
+/// Calls at once where texts may be mixed: emergencies and the rest, each with what a crash cut off apart.
+pub(super) const MIXED: usize = 4;
+
 /// What becomes of a claim.
 #[derive(Debug, Default)]
 pub(super) struct Calls {
@@ -19,23 +22,33 @@ pub(super) struct Calls {
     pub later: Vec<Ready>,
 }
 
-/// Whoever gets the same text of the same message shares a call, in the order of the claim.
+/// Whoever gets the same text of the same message shares a call, in the order of the claim; where texts may be mixed, all
+/// do.
 ///
 /// What repeats a call that a crash cut off stays apart, so that it is the same call once more, which a vendor that
 /// knows repeats can swallow.
 pub(super) fn divide(shape: Shape, ready: Vec<Ready>) -> Calls {
-    let Shape::Batch { concurrency, .. } = shape else {
-        return Calls { now: ready.into_iter().map(|one| vec![one]).collect(), later: Vec::new() };
+    let most = match shape {
+        Shape::Single { .. } => {
+            return Calls { now: ready.into_iter().map(|one| vec![one]).collect(), later: Vec::new() };
+        }
+        Shape::Batch { concurrency, .. } => concurrency,
+        Shape::Mixed { .. } => MIXED,
     };
     let mut now: Vec<Vec<Ready>> = Vec::new();
     let mut later = Vec::new();
     let mut places: HashMap<_, usize> = HashMap::new();
     for one in ready {
         // A text belongs to one message, so it tells messages and their urgency apart as well.
-        let key = (Arc::as_ptr(&one.1.content), one.0.repeated);
+        // Where texts are mixed, no emergency waits for what others are told.
+        let text = match shape {
+            Shape::Mixed { .. } => None,
+            _ => Some(Arc::as_ptr(&one.1.content)),
+        };
+        let key = (text, one.1.emergency, one.0.repeated);
         match places.get(&key) {
             Some(&place) => now[place].push(one),
-            None if now.len() < concurrency => {
+            None if now.len() < most => {
                 places.insert(key, now.len());
                 now.push(vec![one]);
             }
@@ -134,6 +147,14 @@ mod tests {
         assert_eq!(ids(shape(1), all()), (vec![vec![1, 3]], vec![2, 4, 5]));
         assert_eq!(ids(shape(2), all()), (vec![vec![1, 3], vec![2, 5]], vec![4]));
         assert_eq!(ids(shape(9), all()), (vec![vec![1, 3], vec![2, 5], vec![4]], vec![]));
+    }
+
+    #[test]
+    fn where_texts_may_be_mixed_all_share_a_call_but_emergencies_and_what_is_repeated() {
+        let (a, b, c) = (text("a"), text("b"), text("c"));
+        let mut all = vec![ready(1, &a, false), ready(2, &b, true), ready(3, &c, false), ready(4, &c, false)];
+        all[3].1.emergency = true;
+        assert_eq!(ids(Shape::Mixed { size: 1_000 }, all), (vec![vec![1, 3], vec![2], vec![4]], vec![]));
     }
 
     #[test]

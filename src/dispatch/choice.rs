@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::breaker::{Allowance, Breaker, Change};
-use super::calls::Calls;
+use super::calls::{self, Calls};
 use super::gate::{CallTime, Gate};
 use super::pace::Pace;
 use crate::Result;
@@ -83,6 +83,7 @@ impl Standing {
         let width = match provider.adapter.shape() {
             Shape::Single { concurrency } => concurrency,
             Shape::Batch { concurrency, .. } => concurrency,
+            Shape::Mixed { .. } => calls::MIXED,
         };
         Self {
             breaker: Breaker::default(),
@@ -103,8 +104,10 @@ impl Standing {
                 let waiting = self.calls.saturating_sub(concurrency);
                 Room { calls, line: self.time.line(concurrency).saturating_sub(waiting) }
             }
-            Shape::Batch { size, .. } if self.calls == 0 => Room { calls: size.min(self.appetite), line: 0 },
-            Shape::Batch { .. } => Room::default(),
+            Shape::Batch { size, .. } | Shape::Mixed { size } if self.calls == 0 => {
+                Room { calls: size.min(self.appetite), line: 0 }
+            }
+            Shape::Batch { .. } | Shape::Mixed { .. } => Room::default(),
         }
     }
 }

@@ -12,6 +12,8 @@ coded! {
         Smtp = 1 "smtp",
         Sandbox = 2 "sandbox",
         HttpSms = 3 "http_sms",
+        AliyunSms = 4 "aliyun_sms",
+        TencentSms = 5 "tencent_sms",
         Wecom = 6 "wecom",
     }
 }
@@ -45,7 +47,7 @@ impl ProviderKind {
     pub const fn serves(self, channel: ChannelKind) -> bool {
         match self {
             Self::Smtp => matches!(channel, ChannelKind::Email),
-            Self::HttpSms => matches!(channel, ChannelKind::Sms),
+            Self::HttpSms | Self::AliyunSms | Self::TencentSms => matches!(channel, ChannelKind::Sms),
             Self::Sandbox => true,
             Self::Wecom => matches!(channel, ChannelKind::Wechat),
         }
@@ -61,6 +63,6 @@ impl ProviderKind {
 
     /// Whether its providers call us with what became of what they took.
     pub const fn calls_back(self) -> bool {
-        matches!(self, Self::HttpSms)
+        matches!(self, Self::HttpSms | Self::AliyunSms | Self::TencentSms)
     }
 }

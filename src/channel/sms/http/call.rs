@@ -4,7 +4,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Client, Request, Response};
 use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
@@ -14,13 +16,14 @@ use url::{Host, Url};
 use super::LONGEST_WAIT;
 use super::answer::{Reply, Verdict, by_status};
 use super::body::Written;
-use super::charset::{percent, question_mark};
-use super::settings::Settings;
+use super::charset::question_mark;
+use super::settings::{self, Settings};
 use super::template::{Missing, Values};
-use crate::channel::{Outcome, http};
+use crate::channel::sms::encode::percent;
+use crate::channel::{self, Callback, Outcome, Record, Sent, http};
 use crate::clock::{Clock, Timestamp};
 use crate::domain::audience::Params;
-use crate::domain::delivery::OutcomeClass as Class;
+use crate::domain::delivery::{OutcomeClass as Class, State};
 use crate::error::Fault;
 
 /// More of an answer is not read.
@@ -55,7 +58,7 @@ impl Caller {
 
     /// Makes the call. The verdict is the gateway's; an outcome says why there is none.
     pub(super) async fn call(&self, letter: &Letter<'_>) -> Result<Verdict, Outcome> {
-        let request = self.request(letter).map_err(Unfit::outcome)?;
+        let request = self.request(&self.settings.request, letter).map_err(Unfit::outcome)?;
         let answered = async {
             let response = self.client.execute(request).await?;
             let status = response.status();
@@ -100,7 +103,7 @@ impl Caller {
         Ok(Reply { status, retry_after, content_type, body })
     }
 
-    fn request(&self, letter: &Letter<'_>) -> Result<Request, Unfit> {
+    fn request(&self, of: &settings::Request, letter: &Letter<'_>) -> Result<Request, Unfit> {
         let settings = &self.settings;
         let recipients = &settings.recipients;
         let numbers: Vec<String> =
@@ -117,14 +120,13 @@ impl Caller {
             secrets: &settings.secrets,
         };
         if let Some(signature) = &settings.signature {
-            values.signature = signature.sign(&values, settings.request.charset)?;
+            values.signature = signature.sign(&values, of.charset)?;
         }
-        let charset = settings.request.charset;
-        let address =
-            settings.request.url.fill(&values, |value, _| percent(&charset.encode(value, question_mark)))?;
+        let charset = of.charset;
+        let address = of.url.fill(&values, |value, _| percent(&charset.encode(value, question_mark)))?;
         let mut url = Url::parse(&address).map_err(|error| Unfit::Address(error.to_string()))?;
         let mut headers = HeaderMap::new();
-        let body = match settings.request.body.write(&values, &numbers, charset)? {
+        let body = match of.body.write(&values, &numbers, charset)? {
             Written::Query(fields) => {
                 let before = url.query().filter(|query| !query.is_empty()).map(|query| format!("{query}&"));
                 url.set_query(Some(&format!("{}{fields}", before.unwrap_or_default())));
@@ -137,7 +139,15 @@ impl Caller {
                 Some(bytes)
             }
         };
-        for (name, value) in &settings.request.headers {
+        if let Some((name, password)) = &of.basic {
+            let pair = format!("{}:{}", name.fill_plain(&values)?, password.fill_plain(&values)?);
+            let value = format!("Basic {}", STANDARD.encode(charset.encode(&pair, question_mark)));
+            headers.insert(
+                AUTHORIZATION,
+                value.try_into().map_err(|_| Unfit::Header("Authorization".to_owned()))?,
+            );
+        }
+        for (name, value) in &of.headers {
             // A value can end no line and begin no other header.
             let value =
                 value.fill(&values, |value, _| value.chars().filter(|c| !c.is_control()).collect())?;
@@ -145,10 +155,35 @@ impl Caller {
                 HeaderValue::from_bytes(value.as_bytes()).map_err(|_| Unfit::Header(name.to_string()))?;
             headers.insert(name.clone(), value);
         }
-        let mut request = Request::new(settings.request.method.clone(), url);
+        let mut request = Request::new(of.method.clone(), url);
         *request.headers_mut() = headers;
         *request.body_mut() = body.map(Into::into);
         Ok(request)
+    }
+
+    /// Asks what became of a text. `None`: nothing is known yet, or nobody answered.
+    pub(super) async fn poll(&self, sent: &Sent) -> Option<channel::Verdict> {
+        let poll = self.settings.poll.as_ref()?;
+        let id = sent.reference.clone()?;
+        let (numbers, params) = (vec![sent.address.as_str()], Params::default());
+        let letter = Letter { id: id.clone(), text: "", numbers, params: &params };
+        let request = self.request(&poll.request, &letter).ok()?;
+        let reply = self.reply(self.client.execute(request).await.ok()?).await.ok()?;
+        if !reply.status.is_success() {
+            return None;
+        }
+        let answer = Callback {
+            is_post: true,
+            query: String::new(),
+            content_type: reply.content_type,
+            body: reply.body,
+        };
+        let told = poll.shape.read(&answer, poll.request.charset);
+        let is_it = |record: &Record| {
+            record.reference == id && record.address.as_ref().is_none_or(|number| *number == sent.address)
+        };
+        let record = told.records.into_iter().find(is_it).filter(|record| record.state != State::Sent)?;
+        Some(channel::Verdict { state: record.state, code: record.code, detail: record.detail })
     }
 
     /// Whether somebody is there, and who they say they are.

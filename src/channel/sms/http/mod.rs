@@ -24,13 +24,16 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::{StreamExt as _, stream};
 use serde_json::Value;
-use sha2::{Digest as _, Sha256};
 
 use self::answer::{Failed, Verdict};
 pub use self::asked::SETTINGS;
 use self::call::{Caller, Letter};
+use super::vendor::{ask_later, call_id, expired};
+use crate::channel::narrow::{Narrowing, Said};
 use crate::channel::registry::Site;
-use crate::channel::{Acknowledgement, Callback, Channel, Outcome, Parcel, Receipts, Refusal, Shape};
+use crate::channel::{
+    self, Acknowledgement, Callback, Channel, Outcome, Parcel, Receipts, Refusal, Sent, Shape,
+};
 use crate::clock::Clock;
 use crate::domain::delivery::OutcomeClass;
 use crate::domain::sms_text::{is_mainland, signed, words};
@@ -53,8 +56,9 @@ struct Batch<'p> {
 }
 
 impl HttpSms {
-    /// Settings: `request` (`method?`, `url`, `headers?`, `format?`, `charset?`, `body?`), `secrets?`, `signature?`,
-    /// `recipients?`, `sign_placement?`, `sign_name?`, `answer?`, `receipt?`, `ca_file?`, `timeout_seconds?` (10, for a
+    /// Settings: `request` (`method?`, `url`, `headers?`, `basic?`, `format?`, `charset?`,
+    /// `body?`), `secrets?`, `signature?`,
+    /// `recipients?`, `sign_placement?`, `sign_name?`, `answer?`, `receipt?`, `poll?`, `ca_file?`, `timeout_seconds?` (10, for a
     /// call), `concurrency?` (8). `docs/PROVIDERS.md` explains them.
     pub fn new(settings: &Value, site: &Site) -> Result<Self, Vec<Fault>> {
         let settings = settings::read(settings, &site.campus)?;
@@ -86,81 +90,50 @@ impl HttpSms {
         batches
     }
 
-    /// Where one answer stands for many and blames a number without naming it, the call is cut in two until the number
-    /// is found, so that nobody else pays for it.
+    /// Calls until every number of a batch has an outcome.
     async fn deliver(&self, batch: Batch<'_>) -> Vec<(usize, Outcome)> {
-        let deadline = self.clock.steady() + self.caller.settings.timeout * NARROWING;
-        let mut outcomes = Vec::with_capacity(batch.parcels.len());
-        let mut waiting = vec![batch.parcels];
-        while let Some(parcels) = waiting.pop() {
-            if !outcomes.is_empty() && self.clock.steady() >= deadline {
-                let outcome = Outcome::new(OutcomeClass::Transient)
-                    .code("belltower.narrowing")
-                    .detail("its call was refused for another number, and is sent again without it");
-                outcomes.extend(parcels.iter().map(|(place, _)| (*place, outcome.clone())));
-                continue;
-            }
-            let verdict = match self.call(&batch.text, &parcels).await {
-                Ok(verdict) => verdict,
-                Err(outcome) => {
-                    outcomes.extend(parcels.iter().map(|(place, _)| (*place, outcome.clone())));
-                    continue;
-                }
+        let give_up_at = self.clock.steady() + self.caller.settings.timeout * NARROWING;
+        let mut narrowing = Narrowing::new(batch.parcels.len(), give_up_at);
+        while let Some(places) = narrowing.next(self.clock.steady()) {
+            let parcels: Vec<_> = places.iter().map(|place| batch.parcels[*place].1).collect();
+            let said = match expired(&parcels, self.clock.now()) {
+                Some(said) => said,
+                None => match self.call(&batch.text, &parcels).await {
+                    Ok(verdict) => said(&verdict, &parcels),
+                    Err(outcome) => Said::Refused(outcome),
+                },
             };
-            let blames_one = verdict.class == OutcomeClass::PermanentRecipient && parcels.len() > 1;
-            if !blames_one {
-                outcomes.extend(parcels.iter().map(|(place, parcel)| (*place, outcome(&verdict, parcel))));
-                continue;
-            }
-            let (named, others): (Vec<_>, Vec<_>) =
-                parcels.into_iter().partition(|(_, parcel)| failed(&verdict, parcel).is_some());
-            if named.is_empty() {
-                let (first, second) = others.split_at(others.len() / 2);
-                waiting.extend([second.to_vec(), first.to_vec()]);
-            } else {
-                outcomes.extend(named.iter().map(|(place, parcel)| (*place, outcome(&verdict, parcel))));
-                waiting.extend((!others.is_empty()).then_some(others));
-            }
+            narrowing.heard(&places, said);
         }
-        outcomes
+        batch.parcels.iter().map(|(place, _)| *place).zip(narrowing.outcomes()).collect()
     }
 
-    async fn call(&self, text: &str, parcels: &[(usize, &Parcel)]) -> Result<Verdict, Outcome> {
-        let Some((_, first)) = parcels.first() else {
+    async fn call(&self, text: &str, parcels: &[&Parcel]) -> Result<Verdict, Outcome> {
+        let Some(first) = parcels.first() else {
             return Err(Outcome::new(OutcomeClass::Transient));
         };
-        // Calls before this one take time.
-        if parcels.iter().any(|(_, parcel)| self.clock.now() >= parcel.expires_at) {
-            return Err(Outcome::new(OutcomeClass::Transient)
-                .code("belltower.expired")
-                .detail("it expired while it waited for its call"));
-        }
         let letter = Letter {
             id: call_id(parcels),
             text,
-            numbers: parcels.iter().map(|(_, parcel)| parcel.address.as_str()).collect(),
+            numbers: parcels.iter().map(|parcel| parcel.address.as_str()).collect(),
             params: &first.params,
         };
         self.caller.call(&letter).await
     }
 }
 
-/// The same however often the same people are tried, so that a gateway that remembers it sends it once; another where
-/// some of them are tried again without the rest, so that it takes those for what they are.
-fn call_id(parcels: &[(usize, &Parcel)]) -> String {
-    let mut ids: Vec<_> = parcels.iter().map(|(_, parcel)| parcel.delivery).collect();
-    ids.sort_unstable();
-    match ids.as_slice() {
-        [] => String::new(),
-        [only] => only.to_string(),
-        [first, ..] => {
-            let mut all = Sha256::new();
-            for id in &ids {
-                all.update(id.0.to_be_bytes());
-            }
-            let [a, b, c, d, ..] = <[u8; 32]>::from(all.finalize());
-            format!("{first}-{:08x}", u32::from_be_bytes([a, b, c, d]))
+/// What the gateway's verdict is for those in the call. Where it blames some and does not name them, they are looked for.
+fn said(verdict: &Verdict, parcels: &[&Parcel]) -> Said {
+    let of = |parcel: &&Parcel| outcome(verdict, parcel);
+    let is_named = |parcel: &&Parcel| failed(verdict, parcel).is_some();
+    let Some(first) = parcels.first() else { return Said::Each(Vec::new()) };
+    match verdict.class {
+        OutcomeClass::Accepted => Said::Each(parcels.iter().map(|parcel| Some(of(parcel))).collect()),
+        OutcomeClass::PermanentRecipient if parcels.iter().any(is_named) => {
+            Said::Each(parcels.iter().map(|parcel| is_named(parcel).then(|| of(parcel))).collect())
         }
+        OutcomeClass::PermanentRecipient => Said::ForOne(of(first)),
+        _ => Said::Refused(of(first)),
     }
 }
 
@@ -201,7 +174,14 @@ impl Channel for HttpSms {
         let mut sent: Vec<_> =
             stream::iter(calls).buffer_unordered(width).flat_map(stream::iter).collect().await;
         sent.sort_unstable_by_key(|(place, _)| *place);
-        sent.into_iter().map(|(_, outcome)| outcome).collect()
+        let may_ask = self.caller.settings.poll.is_some();
+        let told = |outcome| if may_ask { ask_later(outcome) } else { outcome };
+        sent.into_iter().map(|(_, outcome)| told(outcome)).collect()
+    }
+
+    async fn poll(&self, sent: &[Sent]) -> Vec<Option<channel::Verdict>> {
+        let asked: Vec<_> = sent.iter().map(|sent| self.caller.poll(sent)).collect();
+        stream::iter(asked).buffered(self.caller.settings.concurrency).collect().await
     }
 
     fn acknowledge(&self, callback: &Callback) -> Option<Acknowledgement> {

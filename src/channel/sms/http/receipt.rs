@@ -151,7 +151,7 @@ mod tests {
             records: Pointer::parse("/sms_status").unwrap(),
             ..Shape::default()
         };
-        let form = format!("sms_status={}", super::super::charset::percent(json.as_bytes()));
+        let form = format!("sms_status={}", crate::channel::sms::encode::percent(json.as_bytes()));
         assert_eq!(read(&inner, &callback(form.as_bytes())), (two.clone(), None));
 
         let xml = Shape {

@@ -9,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::charset::{Charset, question_mark};
 use super::template::{Missing, Template, Values};
+use crate::channel::sms::encode::{hex, hmac_sha256};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Algorithm {
@@ -44,11 +45,7 @@ impl Algorithm {
                 mac.update(data);
                 mac.finalize().into_bytes().to_vec()
             }
-            Self::HmacSha256 => {
-                let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
-                mac.update(data);
-                mac.finalize().into_bytes().to_vec()
-            }
+            Self::HmacSha256 => hmac_sha256(key, data).to_vec(),
             Self::None => Vec::new(),
         }
     }
@@ -58,7 +55,22 @@ impl Algorithm {
 pub(super) enum Encoding {
     /// In lower case.
     Hex,
+    /// In upper case.
+    UpperHex,
     Base64,
+}
+
+impl Encoding {
+    pub(super) const ALL: [(&'static str, Self); 3] =
+        [("hex", Self::Hex), ("HEX", Self::UpperHex), ("base64", Self::Base64)];
+
+    fn write(self, digest: &[u8]) -> String {
+        match self {
+            Self::Hex => hex(digest),
+            Self::UpperHex => hex(digest).to_ascii_uppercase(),
+            Self::Base64 => STANDARD.encode(digest),
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -77,10 +89,7 @@ impl Signature {
             Ok(charset.encode(&template.fill_plain(values)?, question_mark))
         };
         let digest = self.algorithm.digest(&bytes(&self.key)?, &bytes(&self.over)?);
-        Ok(match self.encoding {
-            Encoding::Hex => digest.iter().map(|byte| format!("{byte:02x}")).collect(),
-            Encoding::Base64 => STANDARD.encode(digest),
-        })
+        Ok(self.encoding.write(&digest))
     }
 }
 
@@ -88,24 +97,32 @@ impl Signature {
 mod tests {
     use super::*;
 
-    fn hex(algorithm: Algorithm, key: &str, data: &str) -> String {
-        algorithm.digest(key.as_bytes(), data.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    fn digest(algorithm: Algorithm, key: &str, data: &str) -> String {
+        hex(&algorithm.digest(key.as_bytes(), data.as_bytes()))
     }
 
     /// RFC 1321 appendix A.5, FIPS 180 examples, RFC 2202 and RFC 4231 test case 2.
     #[test]
     fn digests_are_those_of_the_standards() {
         let question = "what do ya want for nothing?";
-        assert_eq!(hex(Algorithm::Md5, "", "message digest"), "f96b697d7cb7938d525a2f31aaf161d0");
-        assert_eq!(hex(Algorithm::Sha1, "", "abc"), "a9993e364706816aba3e25717850c26c9cd0d89d");
+        assert_eq!(digest(Algorithm::Md5, "", "message digest"), "f96b697d7cb7938d525a2f31aaf161d0");
+        assert_eq!(digest(Algorithm::Sha1, "", "abc"), "a9993e364706816aba3e25717850c26c9cd0d89d");
         assert_eq!(
-            hex(Algorithm::Sha256, "", "abc"),
+            digest(Algorithm::Sha256, "", "abc"),
             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
         );
-        assert_eq!(hex(Algorithm::HmacSha1, "Jefe", question), "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79");
+        assert_eq!(digest(Algorithm::HmacSha1, "Jefe", question), "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79");
         assert_eq!(
-            hex(Algorithm::HmacSha256, "Jefe", question),
+            digest(Algorithm::HmacSha256, "Jefe", question),
             "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
         );
+    }
+
+    #[test]
+    fn digests_are_written_in_either_case() {
+        let digest = Algorithm::Md5.digest(b"", b"message digest");
+        assert_eq!(Encoding::Hex.write(&digest[..3]), "f96b69");
+        assert_eq!(Encoding::UpperHex.write(&digest[..3]), "F96B69");
+        assert_eq!(Encoding::Base64.write(&digest[..3]), "+Wtp");
     }
 }

@@ -1,26 +1,29 @@
 //! A gateway's settings, read and checked whole. Everything but `request.url` has a default.
+//!
+//! - [`request`]: what a call says, and how it proves to be ours
+//! - [`answers`]: what comes back, at once, later and when it is asked for
 
-use std::collections::BTreeMap;
+mod answers;
+mod request;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::Method;
-use reqwest::header::{CONTENT_LENGTH, HOST, HeaderName, TRANSFER_ENCODING};
+use reqwest::header::HeaderName;
 use rustls::ClientConfig;
 use serde_json::Value;
 use url::Url;
 
-use super::answer::{Rules, Success};
+use super::answer::Rules;
 use super::body::Body;
 use super::charset::Charset;
-use super::document::{FORMATS, Format, Pointer, scalar};
 use super::receipt::Shape;
-use super::signature::{Algorithm, Encoding, Signature};
+use super::signature::Signature;
 use super::template::{Placeholder, Secrets, Template};
 use crate::channel::fields::{Fields, segment};
 use crate::channel::sms::number;
 use crate::channel::tls;
-use crate::domain::delivery::{OutcomeClass, State};
 use crate::domain::sms_text::Placement;
 use crate::error::Fault;
 
@@ -40,6 +43,7 @@ pub(super) struct Settings {
     pub(super) sign: String,
     pub(super) answer: Rules,
     pub(super) receipt: Shape,
+    pub(super) poll: Option<Poll>,
     pub(super) timeout: Duration,
     pub(super) concurrency: usize,
     pub(super) tls: Arc<ClientConfig>,
@@ -52,8 +56,17 @@ pub(super) struct Request {
     /// Where it leads, without what placeholders add.
     pub(super) host: Url,
     pub(super) headers: Vec<(HeaderName, Template)>,
+    /// Name and password of HTTP's own (RFC 7617).
+    pub(super) basic: Option<(Template, Template)>,
     pub(super) charset: Charset,
     pub(super) body: Body,
+}
+
+/// How a gateway is asked what became of a text.
+pub(super) struct Poll {
+    pub(super) request: Request,
+    /// Of its answer.
+    pub(super) shape: Shape,
 }
 
 pub(super) struct Recipients {
@@ -66,20 +79,19 @@ impl Settings {
     /// Whether what a person gets depends on the message's variables beyond its text.
     pub(super) fn uses_params(&self) -> bool {
         let signed = self.signature.iter().flat_map(|signature| [&signature.over, &signature.key]);
-        let headers = self.request.headers.iter().map(|(_, value)| value);
-        signed
-            .chain(headers)
-            .chain([&self.request.url])
-            .chain(self.request.body.templates())
-            .any(Template::uses_params)
+        signed.chain(self.request.templates()).any(Template::uses_params)
+    }
+}
+
+impl Request {
+    fn templates(&self) -> impl Iterator<Item = &Template> {
+        let headers = self.headers.iter().map(|(_, value)| value);
+        let basic = self.basic.iter().flat_map(|(name, password)| [name, password]);
+        headers.chain(basic).chain([&self.url]).chain(self.body.templates())
     }
 
-    fn mentions_numbers(&self) -> bool {
-        let headers = self.request.headers.iter().map(|(_, value)| value);
-        headers
-            .chain([&self.request.url])
-            .chain(self.request.body.templates())
-            .any(|template| template.uses(&Placeholder::To))
+    fn uses(&self, placeholder: &Placeholder) -> bool {
+        self.templates().any(|template| template.uses(placeholder))
     }
 }
 
@@ -87,13 +99,14 @@ impl Settings {
 pub(super) fn read(settings: &Value, campus: &str) -> Result<Settings, Vec<Fault>> {
     let mut fields = Fields::of(settings);
     let secrets = secrets(&mut fields);
-    let request = fields.object("request", |fields| request(fields, &secrets)).unwrap_or_else(|| {
-        if settings.is_object() {
-            fields.fault("request/url", "required", "`url` is required");
-        }
-        None
-    });
-    let signature = fields.object("signature", |fields| signature(fields, &secrets)).flatten();
+    let request =
+        fields.object("request", |fields| request::request(fields, &secrets)).unwrap_or_else(|| {
+            if settings.is_object() {
+                fields.fault("request/url", "required", "`url` is required");
+            }
+            None
+        });
+    let signature = fields.object("signature", |fields| request::signature(fields, &secrets)).flatten();
     let recipients = fields.object("recipients", recipients).unwrap_or_else(default_recipients);
     let named = fields.text("sign_name");
     let placements = [
@@ -108,8 +121,9 @@ pub(super) fn read(settings: &Value, campus: &str) -> Result<Settings, Vec<Fault
     {
         fields.fault("sign_name", "not_a_name", "`sign_name` is one line without its brackets");
     }
-    let answer = fields.object("answer", answer).unwrap_or_default();
-    let receipt = fields.object("receipt", receipt).unwrap_or_default();
+    let answer = fields.object("answer", answers::answer).unwrap_or_default();
+    let receipt = fields.object("receipt", answers::receipt).unwrap_or_default();
+    let poll = fields.object("poll", |fields| answers::poll(fields, &secrets)).flatten();
     let timeout = fields.number("timeout_seconds", 0.1..=600.0).unwrap_or(TIMEOUT_SECONDS);
     let concurrency = fields.integer("concurrency", 1..=MOST_CONCURRENCY).unwrap_or(CONCURRENCY);
     let tls = tls::client_config(&mut fields);
@@ -124,11 +138,12 @@ pub(super) fn read(settings: &Value, campus: &str) -> Result<Settings, Vec<Fault
         sign: named.unwrap_or_else(|| campus.to_owned()),
         answer,
         receipt,
+        poll,
         timeout: Duration::from_secs_f64(timeout),
         concurrency: concurrency as usize,
         tls,
     };
-    if !settings.mentions_numbers() {
+    if !settings.request.uses(&Placeholder::To) {
         fields.fault(
             "request/body",
             "no_number",
@@ -158,123 +173,6 @@ fn template(fields: &mut Fields<'_>, key: &str, text: &str, secrets: &Secrets) -
     })
 }
 
-fn request(fields: &mut Fields<'_>, secrets: &Secrets) -> Option<Request> {
-    let methods = [("POST", Method::POST), ("GET", Method::GET), ("PUT", Method::PUT)];
-    let names = methods.each_ref().map(|(name, method)| (*name, method));
-    let method = fields.choice("method", &names, Some(&Method::POST)).unwrap_or(&Method::POST).clone();
-    let text = fields.required("url");
-    let url = template(fields, "url", &text, secrets);
-    let host = if text.is_empty() { None } else { host(fields, &text) };
-    let mut headers = Vec::new();
-    for (name, value) in fields.entries("headers") {
-        headers.extend(header(fields, name, value, secrets));
-    }
-    let usual = if method == Method::GET { Format::Query } else { Format::Json };
-    let format = fields.choice("format", &FORMATS, Some(usual)).unwrap_or(usual);
-    if method == Method::GET && format != Format::Query {
-        fields.fault("format", "no_body", "a GET has no body: its `format` is `query`");
-    }
-    let charset = fields
-        .choice("charset", &[("utf-8", Charset::Utf8), ("gbk", Charset::Gbk)], Some(Charset::Utf8))
-        .unwrap_or(Charset::Utf8);
-    let body = match Body::read(fields.take("body"), format, charset, secrets) {
-        Ok(body) => Some(body),
-        Err(faults) => {
-            for (path, code, detail) in faults {
-                fields.fault(&format!("body{path}"), code, detail);
-            }
-            None
-        }
-    };
-    Some(Request { method, url, host: host?, headers, charset, body: body? })
-}
-
-/// Where the gateway is. Secrets and telephone numbers go in clear to this machine only.
-fn host(fields: &mut Fields<'_>, text: &str) -> Option<Url> {
-    // A placeholder may stand in path and query; what it says there is encoded.
-    let bare = text.split(['{', '?', '#']).next().unwrap_or(text);
-    let Ok(url) = Url::parse(bare) else {
-        fields.fault("url", "not_an_address", "`url` is a complete https:// address");
-        return None;
-    };
-    let has_path = bare.split_once("://").is_some_and(|(_, rest)| rest.contains('/'));
-    if text[bare.len()..].starts_with('{') && !has_path {
-        fields.fault("url", "not_an_address", "placeholders may stand behind the host only");
-        return None;
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        fields.fault(
-            "url",
-            "credentials_in_address",
-            "write credentials under `secrets`, and where they belong a header or {secret.x}",
-        );
-    }
-    match (url.scheme(), url.host_str()) {
-        ("https", Some(_)) => Some(url),
-        ("http", Some(host)) if tls::is_loopback(host) => Some(url),
-        ("http", Some(_)) => {
-            let detail = "plain http:// may only lead to this machine itself; use https://";
-            fields.fault("url", "in_clear", detail);
-            None
-        }
-        _ => {
-            fields.fault("url", "not_an_address", "`url` is a complete https:// address");
-            None
-        }
-    }
-}
-
-fn header(
-    fields: &mut Fields<'_>,
-    name: &str,
-    value: &Value,
-    secrets: &Secrets,
-) -> Option<(HeaderName, Template)> {
-    let key = format!("headers/{}", segment(name));
-    let parsed = HeaderName::try_from(name).ok();
-    let is_ours =
-        parsed.as_ref().is_some_and(|name| [HOST, CONTENT_LENGTH, TRANSFER_ENCODING].contains(name));
-    if parsed.is_none() || is_ours {
-        fields.fault(&key, "not_a_header", format!("`{name}` is no header that can be set"));
-    }
-    let Some(text) = scalar(value) else {
-        fields.fault(&key, "wrong_type", "a header's value is a text");
-        return None;
-    };
-    if text.contains(char::is_control) {
-        fields.fault(&key, "control_character", "a header's value is one line");
-    }
-    let value = template(fields, &key, &text, secrets);
-    Some((parsed?, value))
-}
-
-fn signature(fields: &mut Fields<'_>, secrets: &Secrets) -> Option<Signature> {
-    let algorithm =
-        fields.choice("algorithm", &Algorithm::ALL, Some(Algorithm::None)).unwrap_or(Algorithm::None);
-    let over = fields.text("over").unwrap_or_default();
-    let key = fields.text("key").unwrap_or_default();
-    let encoding = fields
-        .choice("encoding", &[("hex", Encoding::Hex), ("base64", Encoding::Base64)], Some(Encoding::Hex))
-        .unwrap_or(Encoding::Hex);
-    if algorithm == Algorithm::None {
-        return None;
-    }
-    if over.is_empty() {
-        fields.fault("over", "required", "`over` says what is signed, such as {secret.app}{to}{timestamp}");
-    }
-    if algorithm.is_keyed() && key.is_empty() {
-        fields.fault("key", "required", "an HMAC needs a `key`, such as {secret.key}");
-    }
-    let (over_template, key_template) =
-        (template(fields, "over", &over, secrets), template(fields, "key", &key, secrets));
-    for (name, template) in [("over", &over_template), ("key", &key_template)] {
-        if template.uses(&Placeholder::Signature) {
-            fields.fault(name, "signs_itself", "a signature cannot be part of what it signs");
-        }
-    }
-    Some(Signature { algorithm, over: over_template, key: key_template, encoding })
-}
-
 fn default_recipients() -> Recipients {
     Recipients { per_call: 1, separator: ",".to_owned(), format: number::Format::National }
 }
@@ -298,114 +196,6 @@ fn recipients(fields: &mut Fields<'_>) -> Recipients {
     ];
     let format = fields.choice("number_format", &formats, Some(usual.format)).unwrap_or(usual.format);
     Recipients { per_call, separator, format }
-}
-
-/// A pointer, or nothing where it is left out or none.
-fn pointer(fields: &mut Fields<'_>, key: &'static str) -> Option<Pointer> {
-    let parsed = match fields.take(key)? {
-        Value::String(text) => Pointer::parse(text),
-        _ => None,
-    };
-    if parsed.is_none() {
-        let detail = format!("`{key}` is a JSON pointer such as /data/0/id, or empty for the whole answer");
-        fields.fault(key, "not_a_pointer", detail);
-    }
-    parsed
-}
-
-/// One value or a list of them, as texts; `None` where it is left out.
-fn values(fields: &mut Fields<'_>, key: &'static str) -> Option<Vec<String>> {
-    let value = fields.take(key)?;
-    Some(texts(fields, key, value))
-}
-
-fn texts(fields: &mut Fields<'_>, key: &'static str, value: &Value) -> Vec<String> {
-    let texts: Option<Vec<String>> = match value {
-        Value::Array(items) => items.iter().map(scalar).collect(),
-        value => scalar(value).map(|value| vec![value]),
-    };
-    let texts = texts.unwrap_or_default();
-    if texts.is_empty() {
-        fields.fault(key, "wrong_type", format!("`{key}` is a text or a number, or a list of them"));
-    }
-    texts
-}
-
-fn class(word: &str) -> Option<OutcomeClass> {
-    OutcomeClass::ALL.into_iter().find(|class| class.name() == word)
-}
-
-fn answer(fields: &mut Fields<'_>) -> Rules {
-    let words = OutcomeClass::ALL.map(OutcomeClass::name).join(", ");
-    let success = fields.object("success", |fields| {
-        let pointer = pointer(fields, "pointer").unwrap_or_default();
-        let equals = values(fields, "equals").unwrap_or_else(|| {
-            fields.fault("equals", "required", "`equals` says what stands there when it went well");
-            Vec::new()
-        });
-        Success { pointer, equals }
-    });
-    let mut codes = BTreeMap::new();
-    for (code, value) in fields.entries("codes") {
-        match value.as_str().and_then(class) {
-            Some(class) => drop(codes.insert(code.to_owned(), class)),
-            None => {
-                let detail = format!("a code means one of {words}");
-                fields.fault(&format!("codes/{}", segment(code)), "unknown_value", detail);
-            }
-        }
-    }
-    let otherwise = fields.choice(
-        "otherwise",
-        &OutcomeClass::ALL.map(|class| (class.name(), class)),
-        Some(OutcomeClass::Unknown),
-    );
-    Rules {
-        success,
-        message_id: pointer(fields, "message_id"),
-        failed_numbers: pointer(fields, "failed_numbers"),
-        code: pointer(fields, "code"),
-        codes,
-        otherwise: otherwise.unwrap_or(OutcomeClass::Unknown),
-    }
-}
-
-fn receipt(fields: &mut Fields<'_>) -> Shape {
-    let usual = Shape::default();
-    let format = fields.choice("format", &FORMATS, Some(usual.format)).unwrap_or(usual.format);
-    let records = pointer(fields, "records").unwrap_or(usual.records);
-    let id = pointer(fields, "id").unwrap_or(usual.id);
-    let number = pointer(fields, "number").unwrap_or(usual.number);
-    let status = pointer(fields, "status").unwrap_or(usual.status);
-    let delivered = values(fields, "delivered").unwrap_or(usual.delivered);
-    let bounced = match fields.take("bounced") {
-        None => usual.bounced,
-        Some(Value::Array(items)) if items.is_empty() => Vec::new(),
-        Some(value) => texts(fields, "bounced", value),
-    };
-    let (acknowledge, content_type) = fields
-        .object("acknowledge", |fields| {
-            let body = match fields.take("body") {
-                None => usual.acknowledge.clone(),
-                Some(Value::String(text)) => text.clone(),
-                Some(value) => value.to_string(),
-            };
-            let content_type = fields.text("content_type").unwrap_or_else(|| usual.content_type.clone());
-            if content_type.contains(|c: char| c.is_control() || !c.is_ascii()) {
-                fields.fault("content_type", "not_a_media_type", "such as text/plain or application/json");
-            }
-            (body, content_type)
-        })
-        .unwrap_or((usual.acknowledge.clone(), usual.content_type.clone()));
-    let shape = Shape { format, records, id, number, status, delivered, bounced, acknowledge, content_type };
-    if shape.bounced.iter().any(|status| shape.state(status) != State::Failed) {
-        fields.fault(
-            "bounced",
-            "contradicts",
-            "a status that means it arrived, or nothing yet, is no bounce",
-        );
-    }
-    shape
 }
 
 #[cfg(test)]
@@ -530,6 +320,24 @@ mod tests {
         ];
         let expected = expected.map(|(pointer, code)| (pointer.to_owned(), code.to_owned()));
         assert_eq!(faults(&settings), expected);
+    }
+
+    #[test]
+    fn a_search_and_a_name_are_checked_as_well() {
+        let mut settings = url("https://gw.example/send");
+        settings["request"]["basic"] = json!({"username": "a:b"});
+        settings["poll"] =
+            json!({"request": {"url": "https://gw.example/status", "body": {"a": "b"}}, "id": 5});
+        let expected = [
+            ("/poll/id", "not_a_pointer"),
+            ("/poll/request/body", "no_id"),
+            ("/request/basic/password", "required"),
+            ("/request/basic/username", "not_a_name"),
+        ];
+        let expected = expected.map(|(pointer, code)| (pointer.to_owned(), code.to_owned()));
+        assert_eq!(faults(&settings), expected);
+        settings["poll"] = json!({});
+        assert!(faults(&settings).contains(&("/poll/request/url".to_owned(), "required".to_owned())));
     }
 
     #[test]
