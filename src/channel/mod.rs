@@ -272,6 +272,11 @@ pub trait Channel: Send + Sync {
     /// Connects and signs in without sending; for an administrator's test. The text says what answered.
     async fn check(&self) -> Result<String, Refusal>;
 
+    /// What a call for this parcel would say, with names for secrets; calls nobody. `None`: this kind cannot tell.
+    fn render(&self, _parcel: &Parcel) -> Option<Result<String, Outcome>> {
+        None
+    }
+
     /// What an administrator can do about a code.
     fn advice(&self, _code: &str) -> Option<Advice> {
         None

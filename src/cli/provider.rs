@@ -79,6 +79,13 @@ pub(super) enum Act {
         #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
         limit: u32,
     },
+    /// Show the call that a message would be, without making it; secrets are shown by their names
+    Render {
+        /// The provider's name
+        name: String,
+        #[command(flatten)]
+        sample: Sample,
+    },
     /// Connect and sign in without sending anything
     Test {
         /// The provider's name
@@ -87,11 +94,33 @@ pub(super) enum Act {
 }
 
 #[derive(Args)]
+pub(super) struct Sample {
+    /// Whom it would go to
+    #[arg(long, value_name = "ADDRESS", default_value = "13800000000")]
+    to: String,
+    #[arg(long, default_value = "考试安排")]
+    title: String,
+    #[arg(long, default_value = "期末考试改在教三 204。")]
+    body: String,
+    /// The template it names
+    #[arg(long, value_name = "SLUG")]
+    template: Option<String>,
+    /// A variable of the message; as often as there are some
+    #[arg(long = "param", value_name = "NAME=VALUE", value_parser = param)]
+    params: Vec<(String, String)>,
+}
+
+fn param(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("write NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+#[derive(Args)]
 pub(super) struct Create {
     /// What it sends by: email, sms, wechat
     #[arg(long, value_name = "C")]
     channel: ChannelKind,
-    /// What answers there: `smtp`, `http_sms`, `wecom`, `sandbox`
+    /// What answers there: `smtp`, `aliyun_sms`, `tencent_sms`, `http_sms`, `wecom`, `sandbox`
     #[arg(long)]
     kind: ProviderKind,
     /// What administrators call it
@@ -194,6 +223,7 @@ pub(super) fn run(context: &Context, act: Act) -> anyhow::Result<()> {
             update(context, "provider enable", &name, changes)
         }
         Act::Receipts { limit } => receipts::run(context, limit),
+        Act::Render { name, sample } => render(context, &name, sample),
         Act::Test { name } => test(context, &name),
     }
 }
@@ -260,6 +290,24 @@ fn list(context: &Context) -> anyhow::Result<()> {
         let callbacks: String = data.iter().map(Line::callback).collect();
         table(&head, &data.iter().map(Line::row).collect::<Vec<_>>()) + &callbacks
     })
+}
+
+fn render(context: &Context, name: &str, sample: Sample) -> anyhow::Result<()> {
+    #[derive(Serialize)]
+    struct Shown {
+        call: String,
+    }
+    let caller = Caller::Command("provider render");
+    let Sample { to, title, body, template, params } = sample;
+    let params = params.into_iter().map(|(name, value)| (name, Value::from(value))).collect();
+    let sample = providers::Sample { address: to, title, body, template, params };
+    let act = async |s: &Services| {
+        let provider = providers::find_by_name(s, &caller, name).await?;
+        Ok(Shown { call: providers::render(s, &caller, provider.id, sample).await? })
+    };
+    let shown = context.with_services(act)?;
+    context.output.print(&shown, |shown| shown.call.trim_end().to_owned())?;
+    Ok(())
 }
 
 fn test(context: &Context, name: &str) -> anyhow::Result<()> {

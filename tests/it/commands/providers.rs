@@ -51,6 +51,66 @@ fn settings_may_come_from_standard_input_and_every_fault_has_its_line() {
 }
 
 #[test]
+fn a_call_is_shown_as_it_would_be_made_and_nobody_is_called() {
+    let folder = TempFolder::new();
+    let make = |kind: &str, name: &str, settings: serde_json::Value| {
+        let file = folder.path().join("settings.json");
+        std::fs::write(&file, settings.to_string()).unwrap();
+        let (kind, name) = (format!("--kind={kind}"), format!("--name={name}"));
+        let create =
+            ["provider", "create", "--channel=sms", &kind, &name, "--settings", file.to_str().unwrap()];
+        answer(&folder, &create);
+    };
+    let render = |name: &str, more: &[&str]| {
+        let shown = answer(&folder, &[&["provider", "render", name], more].concat());
+        shown["call"].as_str().unwrap().to_owned()
+    };
+    make(
+        "http_sms",
+        "网关",
+        json!({
+            "request": {"url": "https://gw.example/send?key={secret.key}", "charset": "gbk", "headers": {"X-Key": "{secret.key}"}},
+            "secrets": {"key": "hunter2"}, "sign_name": "钟楼大学",
+        }),
+    );
+    let shown = render("网关", &["--to=+8613800000001", "--body=改在教三"]);
+    assert!(shown.starts_with("POST https://gw.example/send?key="), "{shown}");
+    assert!(shown.contains("x-key: {secret.key}") && !shown.contains("hunter2"), "{shown}");
+    assert!(shown.contains("【钟楼大学】考试安排：改在教三") && shown.contains("13800000001"), "{shown}");
+
+    make(
+        "aliyun_sms",
+        "阿里云",
+        json!({
+            "access_key_id": "LTAI5t", "access_key_secret": "hunter2", "sign_name": "钟楼大学",
+            "templates": {"due": {"code": "SMS_2", "variables": ["book"]}},
+        }),
+    );
+    let shown = render("阿里云", &["--template=due", "--param=book=三体"]);
+    assert!(
+        shown.contains("TemplateCode=SMS_2") && shown.contains(r#"TemplateParam={"book":"三体"}"#),
+        "{shown}"
+    );
+    let none = belltower(&folder, &["provider", "render", "阿里云"], &[]);
+    assert_eq!(none.status.code(), Some(1));
+    assert!(said(&none).contains("default_template"), "{}", said(&none));
+
+    make(
+        "tencent_sms",
+        "腾讯云",
+        json!({
+            "secret_id": "AKID", "secret_key": "hunter2", "sdk_app_id": "1400006666", "sign_name": "钟楼大学",
+            "default_template": {"id": "449739", "variables": ["title"]},
+        }),
+    );
+    let shown = render("腾讯云", &[]);
+    assert!(
+        shown.contains("449739") && shown.contains("+8613800000000") && !shown.contains("hunter2"),
+        "{shown}"
+    );
+}
+
+#[test]
 fn a_gateways_address_for_receipts_is_shown_and_its_secrets_are_not() {
     let folder = TempFolder::new();
     let settings = json!({"request": {"url": "https://gw.example/send"}, "secrets": {"key": "hunter2"}});

@@ -14,7 +14,7 @@ const MOST_EACH: usize = 100;
 /// common besides.
 const MOST_PARAMETERS: usize = 16 * 1_024;
 /// Bytes around one person's number, sign and variables, escaped.
-const AROUND: usize = 64;
+const AROUND: usize = 48;
 
 /// What a person gets.
 #[derive(Clone, Debug)]

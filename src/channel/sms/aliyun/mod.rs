@@ -99,18 +99,21 @@ impl AliyunSms {
         vendor::check_length(&self.sign, variables.iter().map(|(_, value)| value.as_str()))?;
         let variables =
             variables.into_iter().map(|(name, value)| (name, Value::from(vendor::visible(value))));
-        let letter = Letter {
+        Ok(Letter {
             place,
             parcel,
             number: number::Format::Bare.write(&parcel.address),
             template: template.to_owned(),
             variables: Value::Object(variables.collect()).to_string(),
-        };
-        // What the vendor will not have, it says itself; an emergency is not held back by our reckoning.
-        if !parcel.emergency {
-            self.limits.take(&letter.counted_as(), self.clock.steady()).map_err(had_its_share)?;
+        })
+    }
+
+    /// What the vendor will not have, it says itself; an emergency is not held back by our reckoning.
+    fn count(&self, letter: &Letter<'_>) -> Result<(), Outcome> {
+        if letter.parcel.emergency {
+            return Ok(());
         }
-        Ok(letter)
+        self.limits.take(&letter.counted_as(), self.clock.steady()).map_err(had_its_share)
     }
 
     /// Calls until everybody in a batch has an outcome.
@@ -239,7 +242,7 @@ impl Channel for AliyunSms {
         let mut outcomes: Vec<Option<Outcome>> = vec![None; parcels.len()];
         let mut letters = Vec::with_capacity(parcels.len());
         for (place, parcel) in parcels.iter().enumerate() {
-            match self.letter(place, parcel) {
+            match self.letter(place, parcel).and_then(|letter| self.count(&letter).map(|()| letter)) {
                 Ok(letter) => letters.push(letter),
                 Err(outcome) => outcomes[place] = Some(outcome),
             }
@@ -270,6 +273,16 @@ impl Channel for AliyunSms {
 
     fn is_bounce(&self, code: &str) -> bool {
         classify::is_bounce(code)
+    }
+
+    fn render(&self, parcel: &Parcel) -> Option<Result<String, Outcome>> {
+        let shown = |letter: &Letter<'_>| {
+            let id = call_id(&[parcel]);
+            let fields = batch::fields(Form::Same, &[letter], &self.sign, self.extend_code.as_deref(), &id);
+            let lines = fields.into_iter().map(|(name, value)| format!("{name}={value}\n"));
+            format!("{} {}\n\n{}", Form::Same.action(), self.host, lines.collect::<String>())
+        };
+        Some(self.letter(0, parcel).map(|letter| shown(&letter)))
     }
 
     /// Asks what was sent today to a number that nothing is sent to, which takes the same key and the same rights.

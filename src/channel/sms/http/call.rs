@@ -7,7 +7,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
-use reqwest::{Client, Request, Response};
+use reqwest::{Body, Client, Request, Response};
 use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -18,7 +18,7 @@ use super::answer::{Reply, Verdict, by_status};
 use super::body::Written;
 use super::charset::question_mark;
 use super::settings::{self, Settings};
-use super::template::{Missing, Values};
+use super::template::{Missing, Secrets, Values};
 use crate::channel::sms::encode::percent;
 use crate::channel::{self, Callback, Outcome, Record, Sent, http};
 use crate::clock::{Clock, Timestamp};
@@ -58,7 +58,8 @@ impl Caller {
 
     /// Makes the call. The verdict is the gateway's; an outcome says why there is none.
     pub(super) async fn call(&self, letter: &Letter<'_>) -> Result<Verdict, Outcome> {
-        let request = self.request(&self.settings.request, letter).map_err(Unfit::outcome)?;
+        let request =
+            self.request(&self.settings.request, letter, &self.settings.secrets).map_err(Unfit::outcome)?;
         let answered = async {
             let response = self.client.execute(request).await?;
             let status = response.status();
@@ -103,7 +104,12 @@ impl Caller {
         Ok(Reply { status, retry_after, content_type, body })
     }
 
-    fn request(&self, of: &settings::Request, letter: &Letter<'_>) -> Result<Request, Unfit> {
+    fn request(
+        &self,
+        of: &settings::Request,
+        letter: &Letter<'_>,
+        secrets: &Secrets,
+    ) -> Result<Request, Unfit> {
         let settings = &self.settings;
         let recipients = &settings.recipients;
         let numbers: Vec<String> =
@@ -117,7 +123,7 @@ impl Caller {
             nonce: format!("{:032x}", rand::random::<u128>()),
             signature: String::new(),
             params: letter.params,
-            secrets: &settings.secrets,
+            secrets,
         };
         if let Some(signature) = &settings.signature {
             values.signature = signature.sign(&values, of.charset)?;
@@ -161,13 +167,29 @@ impl Caller {
         Ok(request)
     }
 
+    /// The call as it would be made, with names for secrets.
+    pub(super) fn render(&self, letter: &Letter<'_>) -> Result<String, Outcome> {
+        let named = |name: &String| (name.clone(), format!("{{secret.{name}}}").into());
+        let secrets: Secrets = self.settings.secrets.keys().map(named).collect();
+        let of = &self.settings.request;
+        let request = self.request(of, letter, &secrets).map_err(Unfit::outcome)?;
+        let mut text = format!("{} {}\n", request.method(), request.url());
+        for (name, value) in request.headers() {
+            text.push_str(&format!("{name}: {}\n", of.charset.decode(value.as_bytes(), None)));
+        }
+        if let Some(body) = request.body().and_then(Body::as_bytes) {
+            text.push_str(&format!("\n{}\n", of.charset.decode(body, None)));
+        }
+        Ok(text)
+    }
+
     /// Asks what became of a text. `None`: nothing is known yet, or nobody answered.
     pub(super) async fn poll(&self, sent: &Sent) -> Option<channel::Verdict> {
         let poll = self.settings.poll.as_ref()?;
         let id = sent.reference.clone()?;
         let (numbers, params) = (vec![sent.address.as_str()], Params::default());
         let letter = Letter { id: id.clone(), text: "", numbers, params: &params };
-        let request = self.request(&poll.request, &letter).ok()?;
+        let request = self.request(&poll.request, &letter, &self.settings.secrets).ok()?;
         let reply = self.reply(self.client.execute(request).await.ok()?).await.ok()?;
         if !reply.status.is_success() {
             return None;

@@ -198,6 +198,16 @@ impl Channel for HttpSms {
         self.caller.settings.receipt.bounced.iter().any(|word| word == code)
     }
 
+    fn render(&self, parcel: &Parcel) -> Option<Result<String, Outcome>> {
+        let batch = self.batches(std::slice::from_ref(parcel)).pop()?;
+        Some(self.caller.render(&Letter {
+            id: call_id(&[parcel]),
+            text: &batch.text,
+            numbers: vec![&parcel.address],
+            params: &parcel.params,
+        }))
+    }
+
     async fn check(&self) -> Result<String, Refusal> {
         Ok(self.caller.reach().await?)
     }

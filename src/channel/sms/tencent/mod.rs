@@ -101,9 +101,7 @@ impl TencentSms {
         let Filled { template, variables } = vendor::fill(mappings, parcel, campus, *variable_limit)?;
         let variables: Vec<_> = variables.into_iter().map(|(_, value)| vendor::visible(value)).collect();
         vendor::check_length(sign, variables.iter().map(String::as_str))?;
-        let letter = Letter { place, parcel, template: template.to_owned(), variables };
-        self.count(&letter)?;
-        Ok(letter)
+        Ok(Letter { place, parcel, template: template.to_owned(), variables })
     }
 
     /// What the vendor will not have, it says itself; an emergency is not held back by our reckoning.
@@ -291,7 +289,7 @@ impl Channel for TencentSms {
         let mut outcomes: Vec<Option<Outcome>> = vec![None; parcels.len()];
         let mut letters = Vec::with_capacity(parcels.len());
         for (place, parcel) in parcels.iter().enumerate() {
-            match self.letter(place, parcel) {
+            match self.letter(place, parcel).and_then(|letter| self.count(&letter).map(|()| letter)) {
                 Ok(letter) => letters.push(letter),
                 Err(outcome) => outcomes[place] = Some(outcome),
             }
@@ -329,6 +327,13 @@ impl Channel for TencentSms {
 
     fn is_bounce(&self, code: &str) -> bool {
         self.settings.bounced.iter().any(|bounced| bounced == code)
+    }
+
+    fn render(&self, parcel: &Parcel) -> Option<Result<String, Outcome>> {
+        let shown = |letter: &Letter<'_>| {
+            format!("SendSms {}\n\n{:#}\n", self.host, self.body(&[letter], &call_id(&[parcel])))
+        };
+        Some(self.letter(0, parcel).map(|letter| shown(&letter)))
     }
 
     /// Asks for receipts of a number that nothing is sent to, which takes the same key, rights and application.
