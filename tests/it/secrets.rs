@@ -63,6 +63,14 @@ fn settings(kind: ProviderKind, port: u16) -> Value {
             "secrets": {"app": "hush-app", "key": "hush-key"},
             "signature": {"algorithm": "md5", "over": "{secret.app}{to}{timestamp}", "encoding": "hex"},
         }),
+        ProviderKind::AliyunSms => json!({
+            "access_key_id": "LTAI5t", "access_key_secret": "hush-key-secret", "security_token": "hush-token",
+            "sign_name": "钟楼大学", "default_template": {"code": "SMS_1", "variables": ["title"]}, "endpoint": endpoint,
+        }),
+        ProviderKind::TencentSms => json!({
+            "secret_id": "AKID", "secret_key": "hush-secret-key", "security_token": "hush-token", "sdk_app_id": "1400006666",
+            "sign_name": "钟楼大学", "default_template": {"id": "1", "variables": ["title"]}, "endpoint": endpoint,
+        }),
         ProviderKind::Wecom => json!({
             "corp_id": "ww1", "secret": "hush-corp-secret", "agent_id": 1, "endpoint": endpoint,
             "callback_token": "hushCallbackToken",
@@ -122,7 +130,11 @@ async fn parrot() -> u16 {
                 let length = stream.read(&mut heard).await.unwrap_or(0);
                 let words = String::from_utf8_lossy(&heard[..length]).into_owned();
                 let body =
-                    json!({ "errcode": 40001, "errmsg": words, "code": 1, "message": words }).to_string();
+                    json!({
+                        "errcode": 40001, "errmsg": words, "code": 1, "message": words, "Code": "isv.X", "Message": words,
+                        "Response": {"Error": {"Code": "X", "Message": words}},
+                    })
+                    .to_string();
                 let head = format!(
                     "HTTP/1.1 400 {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
                     words.lines().next().unwrap_or_default(),

@@ -77,3 +77,25 @@ fn gateways_in_forms() {
     let query = gateway(&json!({ "format": "query" }));
     run(SAMPLES, |bytes| read(&*query, bytes, false, ""));
 }
+
+#[test]
+fn alibaba_cloud() {
+    let settings = json!({ "access_key_id": "a", "access_key_secret": "b", "sign_name": "c" });
+    let account = adapter(ProviderKind::AliyunSms, &settings);
+    const SAMPLES: &[&[u8]] = &[
+        br#"[{"phone_number": "13800000001", "success": true, "err_code": "DELIVERED", "biz_id": "9^0", "out_id": "dlv_1"}]"#,
+        br#"{"To": "85261234567", "Status": "6", "MessageId": "m1", "ErrorCode": "expired", "ErrorDescription": "x"}"#,
+    ];
+    run(SAMPLES, |bytes| read(&*account, bytes, true, "application/json"));
+}
+
+#[test]
+fn tencent_cloud() {
+    let settings = json!({ "secret_id": "a", "secret_key": "b", "sdk_app_id": 1, "sign_name": "c" });
+    let account = adapter(ProviderKind::TencentSms, &settings);
+    const SAMPLES: &[&[u8]] = &[
+        br#"[{"nationcode": "86", "mobile": "13800000001", "report_status": "FAIL", "errmsg": "MK:0001", "sid": "s", "ext": "c"}]"#,
+        br#"{"extend": "01", "mobile": 13800000001, "nationcode": 86, "sign": "c", "text": "ok", "time": 1}"#,
+    ];
+    run(SAMPLES, |bytes| read(&*account, bytes, true, "application/json"));
+}

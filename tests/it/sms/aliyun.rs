@@ -4,7 +4,7 @@ use belltower::channel::{Outcome, Sent, Verdict};
 use belltower::domain::delivery::State;
 use belltower::domain::provider::Advice;
 
-use super::vendor::{Asked, Campus, Vendor, follows};
+use super::vendor::{Asked, Campus, Says, Vendor, follows, so};
 use super::*;
 use crate::support::app::TestApp;
 use crate::support::on_both;
@@ -16,12 +16,12 @@ fn settings(vendor: &Vendor) -> Value {
     })
 }
 
-fn said(code: &str, message: &str) -> Option<(u16, Value)> {
-    Some((200, json!({"Code": code, "Message": message, "RequestId": "R-1"})))
+fn said(code: &str, message: &str) -> Says {
+    so((200, json!({"Code": code, "Message": message, "RequestId": "R-1"})))
 }
 
-fn taken() -> Option<(u16, Value)> {
-    Some((200, json!({"Code": "OK", "Message": "OK", "BizId": "9000^0", "RequestId": "R-1"})))
+fn taken() -> Says {
+    so((200, json!({"Code": "OK", "Message": "OK", "BizId": "9000^0", "RequestId": "R-1"})))
 }
 
 /// The numbers of a call.
@@ -39,7 +39,7 @@ struct Account {
 }
 
 impl Account {
-    async fn new(answers: impl Fn(&Asked) -> Option<(u16, Value)> + Send + Sync + 'static) -> Self {
+    async fn new(answers: impl Fn(&Asked) -> Says + Send + Sync + 'static) -> Self {
         let vendor = Vendor::new(answers).await;
         let clock = Clock::manual(START);
         let channel = adapter(ProviderKind::AliyunSms, &settings(&vendor), &clock);
@@ -136,7 +136,7 @@ async fn every_code_of_the_table_has_its_class_whatever_http_says() {
         let account = Account::new(|_| taken()).await;
         for (class, codes) in TABLE {
             for code in codes {
-                account.vendor.answers(move |_| Some((status, json!({"Code": code, "Message": "不行"}))));
+                account.vendor.answers(move |_| so((status, json!({"Code": code, "Message": "不行"}))));
                 let outcome = account.send(parcel(1, "+8613800000001")).await;
                 assert_eq!((outcome.class, outcome.code.as_deref()), (class, Some(*code)));
                 assert!(!outcome.unlisted && outcome.reference.is_none(), "{code}");
@@ -154,12 +154,12 @@ async fn a_code_in_no_table_asks_for_an_administrator_unless_http_says_whose_tro
         (outcome.code.as_deref(), outcome.detail.as_deref()),
         (Some("isv.BRAND_NEW"), Some("… was wrong"))
     );
-    account.vendor.answers(|_| Some((503, json!({"Code": "Brand.New", "Message": ""}))));
+    account.vendor.answers(|_| so((503, json!({"Code": "Brand.New", "Message": ""}))));
     assert_eq!(account.send(parcel(1, "+8613800000001")).await.class, OutcomeClass::Transient);
     for (status, class) in
         [(500, OutcomeClass::Transient), (429, OutcomeClass::Throttled), (504, OutcomeClass::Unknown)]
     {
-        account.vendor.answers(move |_| Some((status, json!("a gateway's own"))));
+        account.vendor.answers(move |_| so((status, json!("a gateway's own"))));
         assert_eq!(account.send(parcel(1, "+8613800000001")).await.class, class, "{status}");
     }
 }
@@ -171,9 +171,10 @@ async fn the_server_does_what_follows_from_each_class() {
     cases.push((OutcomeClass::Accepted, "OK"));
     cases.push((OutcomeClass::Unknown, "none"));
     for (class, code) in cases {
-        let vendor =
-            Vendor::new(move |_| if code == "none" { None } else { said(code, "触发天级流控Permits:50") })
-                .await;
+        let vendor = Vendor::new(move |_| {
+            if code == "none" { Says::Nothing } else { said(code, "触发天级流控Permits:50") }
+        })
+        .await;
         let campus = Campus::new(TestApp::start().await, ProviderKind::AliyunSms, &settings(&vendor)).await;
         let id = campus.send(&[1]).await;
         let (state, reason) = campus.state(&id).await;
@@ -374,7 +375,7 @@ async fn without_a_template_a_message_says_what_is_to_be_configured() {
     assert_eq!(channel.advice("belltower.no_template"), Some(Advice::Template));
 
     let due = Parcel { template: Some("due".into()), ..parcel(1, "+8613800000001") };
-    let outcome = channel.send(&[due.clone()]).await.remove(0);
+    let outcome = channel.send(std::slice::from_ref(&due)).await.remove(0);
     assert_eq!(outcome.code.as_deref(), Some("belltower.variable"), "{outcome:?}");
     let params = [("book".to_owned(), json!("三体"))].into();
     let outcome = channel.send(&[Parcel { params: Arc::new(params), ..due }]).await.remove(0);
@@ -408,7 +409,7 @@ async fn other_countries_go_by_themselves_and_none_is_taken_for_the_mainland() {
 
 #[tokio::test]
 async fn without_an_answer_it_is_asked_about_by_our_own_id() {
-    let account = Account::new(|_| None).await;
+    let account = Account::new(|_| Says::Nothing).await;
     let outcomes = account.channel.send(&parcels(2)).await;
     let reference = outcomes[0].reference.clone().unwrap();
     for outcome in &outcomes {
@@ -431,7 +432,7 @@ async fn without_an_answer_it_is_asked_about_by_our_own_id() {
             "13800000002" => (2, "MOBILE_NOT_ON_SERVICE"),
             _ => (1, ""),
         };
-        Some((
+        so((
             200,
             json!({
                 "Code": "OK", "TotalCount": "2", "SmsSendDetailDTOs": {"SmsSendDetailDTO": [
@@ -453,7 +454,7 @@ async fn without_an_answer_it_is_asked_about_by_our_own_id() {
 
 #[tokio::test]
 async fn a_check_proves_the_key_and_sends_nothing() {
-    let account = Account::new(|_| Some((200, json!({"Code": "OK", "TotalCount": 0})))).await;
+    let account = Account::new(|_| so((200, json!({"Code": "OK", "TotalCount": 0})))).await;
     assert!(account.channel.check().await.unwrap().contains("nothing was sent"));
     assert_eq!(account.actions(), ["QuerySendDetails"]);
     account.vendor.answers(|_| said("isv.DENY_IP_RANGE", "ip 203.0.113.7 not allowed"));
@@ -491,7 +492,7 @@ on_both!(what_the_vendor_tells_decides_and_finds_even_what_was_never_answered, |
     assert_eq!((states["0002"].0.as_str(), states["0003"].0.as_str()), ("suppressed", "sent"));
 
     vendor.asked();
-    vendor.answers(|_| None);
+    vendor.answers(|_| Says::Nothing);
     let unknown = campus.send(&[4]).await;
     assert_eq!(campus.state(&unknown).await.0, "unknown");
     let ours = vendor.asked()[0].field("OutId").to_owned();

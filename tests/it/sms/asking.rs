@@ -3,7 +3,7 @@
 use belltower::channel::{Sent, Verdict};
 use belltower::domain::delivery::State;
 
-use super::vendor::Vendor;
+use super::vendor::{Says, Vendor, so};
 use super::*;
 
 fn sent(number: i64, reference: &str) -> Sent {
@@ -17,7 +17,7 @@ fn sent(number: i64, reference: &str) -> Sent {
 
 #[tokio::test]
 async fn name_and_password_go_as_http_has_it_and_a_hash_in_upper_case() {
-    let vendor = Vendor::new(|_| Some((200, json!({"code": 0})))).await;
+    let vendor = Vendor::new(|_| so((200, json!({"code": 0})))).await;
     let settings = json!({
         "request": {
             "url": vendor.url, "basic": {"username": "bell", "password": "{secret.password}"},
@@ -39,7 +39,7 @@ async fn name_and_password_go_as_http_has_it_and_a_hash_in_upper_case() {
 
 #[tokio::test]
 async fn a_text_whose_answer_was_lost_is_asked_about() {
-    let vendor = Vendor::new(|_| None).await;
+    let vendor = Vendor::new(|_| Says::Nothing).await;
     let mut settings = usual(&vendor.url, &json!({}));
     settings["poll"] = json!({
         "request": {"url": format!("{}/status", vendor.url), "body": {"id": "{id}", "mobile": "{to}"}},
@@ -60,7 +60,7 @@ async fn a_text_whose_answer_was_lost_is_asked_about() {
         };
         let other = json!({"id": "another", "mobile": asked.body["mobile"], "status": "DELIVRD"});
         let this = json!({"id": asked.body["id"], "mobile": asked.body["mobile"], "status": status});
-        Some((200, json!({"data": [other, this]})))
+        so((200, json!({"data": [other, this]})))
     });
     let told = channel.poll(&[sent(1, &reference), sent(2, &reference), sent(3, &reference)]).await;
     let verdict = |state, code: &str| Some(Verdict { state, code: Some(code.to_owned()), detail: None });
@@ -68,6 +68,6 @@ async fn a_text_whose_answer_was_lost_is_asked_about() {
     let mut asked: Vec<_> = vendor.asked().iter().map(|asked| asked.body["mobile"].clone()).collect();
     asked.sort_by_key(Value::to_string);
     assert_eq!(asked, ["13800000001", "13800000002", "13800000003"]);
-    vendor.answers(|_| Some((500, json!({}))));
+    vendor.answers(|_| so((500, json!({}))));
     assert_eq!(channel.poll(&[sent(1, &reference)]).await, [None]);
 }

@@ -4,7 +4,7 @@ use belltower::channel::{Outcome, Sent, Verdict};
 use belltower::domain::delivery::State;
 use belltower::domain::provider::Advice;
 
-use super::vendor::{Asked, Campus, Vendor, follows};
+use super::vendor::{Asked, Campus, Says, Vendor, follows, so};
 use super::*;
 use crate::support::app::TestApp;
 use crate::support::on_both;
@@ -17,8 +17,8 @@ fn settings(vendor: &Vendor) -> Value {
 }
 
 /// The whole call is refused.
-fn refused(code: &str) -> Option<(u16, Value)> {
-    Some((200, json!({"Response": {"Error": {"Code": code, "Message": "不行"}, "RequestId": "R-1"}})))
+fn refused(code: &str) -> Says {
+    so((200, json!({"Response": {"Error": {"Code": code, "Message": "不行"}, "RequestId": "R-1"}})))
 }
 
 fn numbers(asked: &Asked) -> Vec<String> {
@@ -26,7 +26,7 @@ fn numbers(asked: &Asked) -> Vec<String> {
 }
 
 /// Each number with the code that `code` has for it.
-fn each(asked: &Asked, code: impl Fn(&str) -> &'static str) -> Option<(u16, Value)> {
+fn each(asked: &Asked, code: impl Fn(&str) -> &'static str) -> Says {
     let statuses: Vec<_> = numbers(asked)
         .iter()
         .map(|number| {
@@ -37,7 +37,7 @@ fn each(asked: &Asked, code: impl Fn(&str) -> &'static str) -> Option<(u16, Valu
             })
         })
         .collect();
-    Some((200, json!({"Response": {"SendStatusSet": statuses, "RequestId": "R-1"}})))
+    so((200, json!({"Response": {"SendStatusSet": statuses, "RequestId": "R-1"}})))
 }
 
 struct Account {
@@ -47,14 +47,11 @@ struct Account {
 }
 
 impl Account {
-    async fn new(answers: impl Fn(&Asked) -> Option<(u16, Value)> + Send + Sync + 'static) -> Self {
+    async fn new(answers: impl Fn(&Asked) -> Says + Send + Sync + 'static) -> Self {
         Self::with(json!({}), answers).await
     }
 
-    async fn with(
-        more: Value,
-        answers: impl Fn(&Asked) -> Option<(u16, Value)> + Send + Sync + 'static,
-    ) -> Self {
+    async fn with(more: Value, answers: impl Fn(&Asked) -> Says + Send + Sync + 'static) -> Self {
         let vendor = Vendor::new(answers).await;
         let clock = Clock::manual(START);
         let mut settings = settings(&vendor);
@@ -148,7 +145,7 @@ const TABLE: [(OutcomeClass, &[&str]); 5] = [
 /// Of a whole call and of one number alike.
 #[tokio::test]
 async fn every_code_of_the_table_has_its_class() {
-    let account = Account::new(|_| None).await;
+    let account = Account::new(|_| Says::Nothing).await;
     for (class, codes) in TABLE {
         for code in codes {
             account.vendor.answers(move |_| refused(code));
@@ -174,7 +171,8 @@ async fn the_server_does_what_follows_from_each_class() {
     cases.push((OutcomeClass::Unknown, "none"));
     for (class, code) in cases {
         let vendor =
-            Vendor::new(move |asked| if code == "none" { None } else { each(asked, |_| code) }).await;
+            Vendor::new(move |asked| if code == "none" { Says::Nothing } else { each(asked, |_| code) })
+                .await;
         let campus = Campus::new(TestApp::start().await, ProviderKind::TencentSms, &settings(&vendor)).await;
         let id = campus.send(&[1]).await;
         let (state, reason) = campus.state(&id).await;
@@ -208,7 +206,7 @@ async fn each_number_of_a_call_is_judged_by_itself() {
 #[tokio::test]
 async fn who_is_missing_in_the_answer_is_unknown() {
     let account =
-        Account::new(|_| Some((200, json!({"Response": {"SendStatusSet": [], "RequestId": "R"}})))).await;
+        Account::new(|_| so((200, json!({"Response": {"SendStatusSet": [], "RequestId": "R"}})))).await;
     let outcome = account.send(parcel(1, "+8613800000001")).await;
     assert_eq!((outcome.class, outcome.reference), (OutcomeClass::Unknown, Some(DeliveryId(1).to_string())));
 }
@@ -316,7 +314,7 @@ async fn what_the_vendor_would_refuse_a_number_waits_here() {
 
 #[tokio::test]
 async fn without_an_answer_it_is_asked_about_by_our_own_id() {
-    let account = Account::new(|_| None).await;
+    let account = Account::new(|_| Says::Nothing).await;
     let outcome = account.send(parcel(1, "+8613800000001")).await;
     assert_eq!(outcome.class, OutcomeClass::Unknown);
     assert!(outcome.poll_after.is_some());
@@ -333,7 +331,7 @@ async fn without_an_answer_it_is_asked_about_by_our_own_id() {
                 "SessionContext": context,
             })
         };
-        Some((200, json!({"Response": {"RequestId": "R", "PullSmsSendStatusSet": [
+        so((200, json!({"Response": {"RequestId": "R", "PullSmsSendStatusSet": [
             found("another", "S1", "FAIL"), found(&context, "S2", "SUCCESS"),
         ]}})))
     });
@@ -357,7 +355,7 @@ async fn without_an_answer_it_is_asked_about_by_our_own_id() {
 #[tokio::test]
 async fn a_check_proves_the_key_and_sends_nothing() {
     let account =
-        Account::new(|_| Some((200, json!({"Response": {"PullSmsSendStatusSet": [], "RequestId": "R"}}))))
+        Account::new(|_| so((200, json!({"Response": {"PullSmsSendStatusSet": [], "RequestId": "R"}}))))
             .await;
     assert!(account.channel.check().await.unwrap().contains("1400006666"));
     let actions: Vec<_> = account.vendor.asked().iter().map(|a| a.header("x-tc-action").to_owned()).collect();
@@ -395,7 +393,7 @@ on_both!(what_the_vendor_tells_decides_and_finds_even_what_was_never_answered, |
     assert_eq!(of("0003"), ("failed", Some("UNDELIV")));
 
     vendor.asked();
-    vendor.answers(|_| None);
+    vendor.answers(|_| Says::Nothing);
     let unknown = campus.send(&[4]).await;
     assert_eq!(campus.state(&unknown).await.0, "unknown");
     let ours = vendor.asked()[0].body["SessionContext"].as_str().unwrap().to_owned();

@@ -33,8 +33,18 @@ impl Asked {
     }
 }
 
-/// `None`: it hangs up without an answer.
-type Answers = Box<dyn Fn(&Asked) -> Option<(u16, Value)> + Send + Sync>;
+/// What the vendor says.
+pub(super) enum Says {
+    So(u16, Value),
+    /// It hangs up without an answer.
+    Nothing,
+}
+
+pub(super) fn so((status, body): (u16, Value)) -> Says {
+    Says::So(status, body)
+}
+
+type Answers = Box<dyn Fn(&Asked) -> Says + Send + Sync>;
 
 #[derive(Clone)]
 pub(super) struct Vendor {
@@ -44,9 +54,7 @@ pub(super) struct Vendor {
 }
 
 impl Vendor {
-    pub(super) async fn new(
-        answers: impl Fn(&Asked) -> Option<(u16, Value)> + Send + Sync + 'static,
-    ) -> Self {
+    pub(super) async fn new(answers: impl Fn(&Asked) -> Says + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let vendor = Self {
             url: format!("http://{}", listener.local_addr().unwrap()),
@@ -63,7 +71,7 @@ impl Vendor {
     }
 
     /// Answers so from now on.
-    pub(super) fn answers(&self, answers: impl Fn(&Asked) -> Option<(u16, Value)> + Send + Sync + 'static) {
+    pub(super) fn answers(&self, answers: impl Fn(&Asked) -> Says + Send + Sync + 'static) {
         *self.answers.lock().unwrap() = Box::new(answers);
     }
 
@@ -76,7 +84,7 @@ impl Vendor {
         let asked = read(&mut stream).await;
         let said = (self.answers.lock().unwrap())(&asked);
         self.asked.lock().unwrap().push(asked);
-        if let Some((status, body)) = said {
+        if let so((status, body)) = said {
             let body = body.to_string();
             let head = format!(
                 "HTTP/1.1 {status} So\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
