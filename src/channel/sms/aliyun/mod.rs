@@ -10,6 +10,7 @@
 //! - [`receipt`]: what it tells later
 
 mod api;
+mod asked;
 mod batch;
 mod classify;
 mod receipt;
@@ -24,6 +25,7 @@ use futures_util::{StreamExt as _, stream};
 use serde_json::Value;
 
 use self::api::{Api, Detail};
+pub use self::asked::SETTINGS;
 use self::batch::{Batch, Form, Letter};
 use self::classify::{Meaning, meaning};
 use crate::channel::limits::Logs;

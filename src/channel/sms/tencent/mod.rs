@@ -9,6 +9,7 @@
 //! - [`receipt`]: what it tells later
 
 mod api;
+mod asked;
 mod classify;
 mod receipt;
 mod settings;
@@ -22,6 +23,7 @@ use futures_util::{StreamExt as _, stream};
 use serde_json::{Value, json};
 
 use self::api::{Api, Status};
+pub use self::asked::SETTINGS;
 use self::classify::{Meaning, meaning};
 use self::settings::Settings;
 use crate::channel::limits::{Daily, Logs};

@@ -15,7 +15,7 @@ const ENDPOINT: &str = "https://sms.tencentcloudapi.com";
 const TIMEOUT_SECONDS: f64 = 10.0;
 const REGION: &str = "ap-guangzhou";
 /// Characters of a whole text, so that variables are cut where they would be too long in any case.
-const MOST_VARIABLE: u64 = 500;
+pub(super) const MOST_VARIABLE: u64 = 500;
 
 pub(super) struct Settings {
     pub(super) secret_id: String,
