@@ -3,7 +3,8 @@
 //! Follow a message to find your way: a source system calls [`api`]; [`service`] accepts it and keeps it in
 //! [`store`]; [`dispatch`] plans one delivery per recipient and channel, is woken through [`queue`], and hands each
 //! delivery to a provider behind [`channel`]; what the provider says comes back as attempts and receipts, which
-//! [`api`] and [`console`] show person by person. The rules all of them share are in [`domain`].
+//! [`api`] and [`console`] show person by person; whoever a message is for reads it again behind a signed link of
+//! [`recipient`]. The rules all of them share are in [`domain`].
 
 pub mod app;
 pub mod clock;
@@ -26,6 +27,7 @@ pub mod api;
 pub mod console;
 pub mod http;
 pub mod intake;
+pub mod recipient;
 
 pub mod cli;
 pub mod simulator;

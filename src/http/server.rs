@@ -133,6 +133,7 @@ fn routes(config: &mut ServiceConfig, serves: Serves, s: &Services) {
     callbacks::configure(config);
     assets::configure(config);
     crate::api::docs::configure(config);
+    crate::recipient::configure(config);
     config.service(web::scope("/api/v1").configure(crate::api::configure));
     // The last, as it takes every path that is left.
     let console = web::scope("").configure(crate::console::configure);

@@ -12,8 +12,10 @@ mod lately;
 pub mod messages;
 mod open;
 pub mod operators;
+pub mod pages;
 pub mod planning;
 pub mod policies;
+pub mod preferences;
 pub mod providers;
 pub mod readiness;
 mod recalls;
@@ -24,10 +26,12 @@ mod resending;
 pub mod routing;
 pub mod scratch;
 pub mod sessions;
+pub mod short_links;
 pub mod simulators;
 pub mod sources;
 pub mod suppressions;
 pub mod templates;
+mod throttle;
 pub mod vault;
 
 use std::sync::Arc;
@@ -67,6 +71,9 @@ pub struct Services {
     passwords: Arc<operators::Passwords>,
     figures: Arc<figures::Latest>,
     doors: Arc<receipts::Doors>,
+    opened: Arc<pages::Opened>,
+    strangers: Arc<short_links::Strangers>,
+    turns: Arc<preferences::Turns>,
 }
 
 impl Services {
@@ -99,6 +106,9 @@ impl Services {
             passwords: Arc::default(),
             doors: Arc::default(),
             figures: Arc::default(),
+            opened: Arc::default(),
+            strangers: Arc::default(),
+            turns: Arc::default(),
         }
     }
 }

@@ -29,6 +29,7 @@ pub mod messages;
 mod migrate;
 pub mod operators;
 pub mod opt_outs;
+pub mod pages;
 pub mod planning;
 pub mod policies;
 pub mod prints;

@@ -149,6 +149,13 @@ pub async fn find_by_id(db: &Db, id: RecipientId) -> Result<Option<RecipientRow>
     Ok(in_db!(db, |c| sqlx::query_as(sql(text)).bind(id.0).fetch_optional(c).await)?)
 }
 
+/// As [`find_by_id`], and nobody else changes the row until the transaction ends.
+pub async fn lock_by_id(tx: &mut Tx, id: RecipientId) -> Result<Option<RecipientRow>> {
+    let lock = tx.dialect().lock();
+    let text = format!("{SELECT} WHERE r.id = $1 AND r.erased_at IS NULL{lock}");
+    Ok(in_tx!(tx, |c| sqlx::query_as(sql(text)).bind(id.0).fetch_optional(c).await)?)
+}
+
 /// Lets audiences select a person, or no longer. False where they did or did not already.
 pub async fn set_active(tx: &mut Tx, id: RecipientId, active: bool, now: Timestamp) -> Result<bool> {
     let text = if active {

@@ -27,7 +27,7 @@ pub use self::imports::{
 pub use crate::store::recipients::RecipientRow as Recipient;
 
 /// Opt-outs one person may have.
-const MOST_OPT_OUTS: usize = 200;
+pub(super) const MOST_OPT_OUTS: usize = 200;
 
 impl Recipient {
     /// With addresses that are recognised by who knows them, and learnt by nobody.

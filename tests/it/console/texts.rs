@@ -256,7 +256,8 @@ fn called(text: &str) -> BTreeSet<String> {
 fn sources() -> Vec<(String, String)> {
     let mut all = files("templates/console", "html");
     all.extend(files("templates/http", "html"));
-    for room in ["src/console", "src/http"] {
+    all.extend(files("templates/recipient", "html"));
+    for room in ["src/console", "src/http", "src/recipient"] {
         all.extend(files(room, "rs"));
     }
     all

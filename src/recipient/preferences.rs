@@ -1,0 +1,153 @@
+//! What a person is sent of a message's kind: shown by GET, which changes nothing, and changed by POST, by the page's own
+//! buttons or by the one click of a mail program (RFC 8058).
+
+use actix_web::web::{Data, Path};
+use actix_web::{HttpRequest, HttpResponse};
+use askama::Template;
+
+use super::form::Posted;
+use super::page::{Frame, answer, refuse};
+use crate::domain::channel::ChannelKind;
+use crate::domain::recipient::OptOut;
+use crate::http::client;
+use crate::service::Services;
+use crate::service::preferences::{self, Breadth, Choice, Preferences};
+use crate::{Error, Result};
+
+/// What has just been done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Done {
+    Stopped,
+    Resumed,
+}
+
+impl Done {
+    /// Key of what is said of it.
+    const fn said(self) -> &'static str {
+        match self {
+            Self::Stopped => "unsubscribe-stopped",
+            Self::Resumed => "unsubscribe-resumed",
+        }
+    }
+}
+
+#[derive(Debug, Template)]
+#[template(path = "recipient/preferences.html")]
+struct PreferencesPage {
+    frame: Frame,
+    found: Preferences,
+    done: Option<Done>,
+}
+
+impl PreferencesPage {
+    /// What a choice is about.
+    fn about(&self, choice: &Choice) -> String {
+        let channel = self.channel(self.found.channel);
+        match choice.breadth {
+            Breadth::Topic => self.frame.t1("unsubscribe-topic", "topic", &self.found.topic),
+            Breadth::Channel => self.frame.t1("unsubscribe-channel", "channel", &channel),
+            Breadth::Family => self.frame.t1("unsubscribe-family", "family", &self.found.family),
+        }
+    }
+
+    fn channel(&self, channel: ChannelKind) -> String {
+        self.frame.t(&format!("channel-{channel}"))
+    }
+
+    /// What an opt-out made elsewhere says.
+    fn elsewhere(&self, one: &OptOut) -> String {
+        match one.channel {
+            Some(channel) => format!("{} ({})", one.topic, self.channel(channel)),
+            None => one.topic.to_string(),
+        }
+    }
+
+    /// Nothing of it arrives as things stand.
+    fn is_out(&self) -> bool {
+        !self.found.also.is_empty() || self.found.choices.iter().any(|choice| choice.out)
+    }
+}
+
+pub(super) async fn show(
+    request: HttpRequest,
+    s: Data<Services>,
+    token: Path<String>,
+) -> Result<HttpResponse> {
+    page(&request, &s, &token, None).await
+}
+
+/// What a mail program posts is done at once and answered without a redirect, as RFC 8058 §3.2 asks; so are the buttons.
+pub(super) async fn change(
+    request: HttpRequest,
+    s: Data<Services>,
+    token: Path<String>,
+    form: Posted,
+) -> Result<HttpResponse> {
+    let (breadth, out) = wanted(&form)?;
+    match preferences::change(&s, &token, client::address(&request), breadth, out).await {
+        Ok(()) => {
+            let done = if out { Done::Stopped } else { Done::Resumed };
+            page(&request, &s, &token, Some(done)).await
+        }
+        Err(error) => refuse(&request, &s, error),
+    }
+}
+
+async fn page(
+    request: &HttpRequest,
+    s: &Data<Services>,
+    token: &str,
+    done: Option<Done>,
+) -> Result<HttpResponse> {
+    match preferences::show(s, token, client::address(request)).await {
+        Ok(found) => {
+            let frame = Frame::new(request, s, found.language.as_deref());
+            answer(HttpResponse::Ok(), &PreferencesPage { frame, found, done })
+        }
+        Err(error) => refuse(request, s, error),
+    }
+}
+
+/// What a form asks for, and whether it is to stop.
+fn wanted(form: &Posted) -> Result<(Breadth, bool)> {
+    if form.is("List-Unsubscribe", "One-Click") {
+        return Ok((Breadth::Topic, true));
+    }
+    let breadth = form.text("what").and_then(Breadth::from_name);
+    match (breadth, form.text("act")) {
+        (Some(breadth), Some("stop")) => Ok((breadth, true)),
+        (Some(breadth), Some("resume")) => Ok((breadth, false)),
+        _ => Err(Error::Malformed(
+            "send the form List-Unsubscribe=One-Click (RFC 8058), or one of the page's buttons".to_owned(),
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(fields: &[(&str, &str)]) -> Option<(Breadth, bool)> {
+        let fields = fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        wanted(&Posted(fields)).ok()
+    }
+
+    #[test]
+    fn one_click_is_for_the_topic_and_nothing_less_is_taken_for_it() {
+        assert_eq!(asked(&[("List-Unsubscribe", "One-Click")]), Some((Breadth::Topic, true)));
+        assert_eq!(asked(&[("list-unsubscribe", "one-click")]), Some((Breadth::Topic, true)));
+        assert_eq!(asked(&[("what", "family"), ("act", "stop")]), Some((Breadth::Family, true)));
+        assert_eq!(asked(&[("what", "channel"), ("act", "resume")]), Some((Breadth::Channel, false)));
+        for wrong in [
+            &[][..],
+            &[("List-Unsubscribe", "")],
+            &[("List-Unsubscribe", "no")],
+            &[("what", "topic")],
+            &[("act", "stop")],
+            &[("what", "everything"), ("act", "stop")],
+            &[("what", "topic"), ("act", "toggle")],
+        ] {
+            assert_eq!(asked(wrong), None, "{wrong:?}");
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! A message as the person it is for reads it behind its signed link, and that they have.
+
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use super::Services;
+use super::short_links::{self, Purpose};
+use crate::clock::Timestamp;
+use crate::domain::audience::Params;
+use crate::domain::channel::ChannelKind;
+use crate::domain::content::Rendered;
+use crate::domain::id::DeliveryId;
+use crate::domain::message::{Category, Status, Wording};
+use crate::store::pages::{self as store, Opening, PageRow};
+use crate::{Error, Result};
+
+/// How long a page can be opened after its message expired.
+const KEPT: Duration = Duration::from_hours(90 * 24);
+
+/// What a page shows. Nothing in it says who the person is, unless the message does.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// The person's language tag, where the directory knows it.
+    pub language: Option<String>,
+    /// The source's department.
+    pub department: Option<String>,
+    pub sent_at: Timestamp,
+    pub is_emergency: bool,
+    /// The path to what they are sent of its kind; an emergency is not theirs to refuse.
+    pub preferences: Option<String>,
+    /// None: it was called off, and is not shown to whoever has not read it yet.
+    pub text: Option<Rendered>,
+}
+
+/// Opens the page behind a link that somebody at `remote` follows, in the language asked for or in theirs. That it was
+/// opened is kept soon afterwards if `keep`.
+///
+/// # Errors
+///
+/// [`Error::NotFound`] for what is no link, and for one whose time is over: nobody learns which.
+pub async fn open(
+    s: &Services,
+    token: &str,
+    remote: IpAddr,
+    asked: Option<&str>,
+    keep: bool,
+) -> Result<Page> {
+    let delivery = short_links::follow(s, Purpose::Page, token, remote)?;
+    let row = find(s, delivery, KEPT).await?;
+    let is_emergency = row.category == Category::Emergency;
+    let text = match row.status {
+        Status::Cancelled => None,
+        _ => Some(rendered(&row, asked.or(row.language.as_deref()))?),
+    };
+    if keep && text.is_some() && row.read_at.is_none() {
+        note(s, delivery);
+    }
+    let may_refuse = !is_emergency && row.recipient_id.is_some();
+    Ok(Page {
+        preferences: may_refuse.then(|| short_links::path(&s.vault, Purpose::Preferences, delivery)),
+        language: row.language,
+        department: row.department.filter(|department| !department.is_empty()),
+        sent_at: row.send_at,
+        is_emergency,
+        text,
+    })
+}
+
+/// What the delivery says, unless its message expired longer ago than that.
+pub(super) async fn find(s: &Services, delivery: DeliveryId, kept: Duration) -> Result<PageRow> {
+    let row = store::find(&s.db, delivery).await?.ok_or(Error::NotFound("link"))?;
+    if row.expires_at.plus(kept) <= s.clock.now() { Err(Error::NotFound("link")) } else { Ok(row) }
+}
+
+/// The fullest text there is, that of a mail: whoever follows a link from an SMS wants to read more than the SMS said.
+fn rendered(row: &PageRow, language: Option<&str>) -> Result<Rendered> {
+    let Wording { content, has_variables, params, .. } = &row.content.0;
+    let selected = content.select(ChannelKind::Email, language);
+    if !has_variables {
+        return Ok(selected.render());
+    }
+    let mut params = params.clone();
+    if let Some(own) = &row.params {
+        params.extend(serde_json::from_str::<Params>(own).map_err(Error::internal)?);
+    }
+    selected.prepare().and_then(|prepared| prepared.fill(&params)).map_err(Error::internal)
+}
+
+/// Pages that were opened and are about to be kept as such, all of them by one write: when thousands open theirs in the same
+/// minute, that is what they wait for.
+#[derive(Debug, Default)]
+pub(super) struct Opened(Mutex<Vec<Opening>>);
+
+impl Opened {
+    /// Whether it is the first, which whoever keeps them has to be told.
+    fn push(&self, opening: Opening) -> bool {
+        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.push(opening);
+        waiting.len() == 1
+    }
+
+    fn take(&self) -> Vec<Opening> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+fn note(s: &Services, delivery: DeliveryId) {
+    let opened = Arc::clone(&s.opened);
+    if opened.push(Opening { delivery: delivery.0, at: s.clock.now().0 }) {
+        let db = s.db.clone();
+        s.background.spawn(async move {
+            let kept = async {
+                let mut tx = db.begin().await?;
+                // Whoever came while this waited for its turn is among them.
+                store::mark_read(&mut tx, &opened.take()).await?;
+                tx.commit().await
+            };
+            if let Err(error) = kept.await {
+                opened.take();
+                tracing::warn!(%error, "it was not kept that pages were opened");
+            }
+        });
+    }
+}

@@ -1,0 +1,178 @@
+//! Signed short links to a person's own pages, `/m/…` and `/u/…`. A link is a delivery's key and a signature over it, so
+//! that no row is kept for it, nobody guesses one and nobody learns from one how many there are (adr 19). Not to be taken
+//! for the one-time links of operators.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use subtle::ConstantTimeEq as _;
+
+use super::throttle::Throttle;
+use super::{Services, Vault};
+use crate::domain::id::DeliveryId;
+use crate::{Error, Result};
+
+/// 96 bits: whoever tries a thousand a second finds one in more than the age of the universe.
+const SIGNATURE: usize = 12;
+/// 48 bits: more deliveries than a campus sends in a thousand years.
+const KEY: usize = 6;
+/// Links that lead nowhere, followed from one address within [`WINDOW`]. Behind it may be a whole campus, of which few
+/// mistype a link; who follows one that is good is never counted.
+const MOST_STRANGERS: u32 = 60;
+const WINDOW: Duration = Duration::from_mins(1);
+
+/// What a link opens. A link of one purpose is none of another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// The message, as it says to this person.
+    Page,
+    /// What this person is sent of its kind.
+    Preferences,
+}
+
+impl Purpose {
+    /// The first segment of its address.
+    const fn letter(self) -> &'static str {
+        match self {
+            Self::Page => "m",
+            Self::Preferences => "u",
+        }
+    }
+}
+
+/// The path of a link.
+pub fn path(vault: &Vault, purpose: Purpose, delivery: DeliveryId) -> String {
+    format!("/{}/{}", purpose.letter(), token(vault, purpose, delivery))
+}
+
+/// The whole address of a link.
+pub fn address(s: &Services, purpose: Purpose, delivery: DeliveryId) -> String {
+    let site = s.campus.public_url.as_str().trim_end_matches('/');
+    format!("{site}{}", path(&s.vault, purpose, delivery))
+}
+
+/// 24 characters: the signature, and the key hidden under a pad that is made of the signature.
+fn token(vault: &Vault, purpose: Purpose, delivery: DeliveryId) -> String {
+    let signature = sign(vault, purpose, delivery);
+    let key = delivery.0.to_be_bytes();
+    let mut bytes = [0; SIGNATURE + KEY];
+    bytes[..SIGNATURE].copy_from_slice(&signature);
+    bytes[SIGNATURE..].copy_from_slice(&key[key.len() - KEY..]);
+    cover(vault, &mut bytes);
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// The delivery a link is of; nothing where it was not made here, or for something else.
+fn read(vault: &Vault, purpose: Purpose, token: &str) -> Option<DeliveryId> {
+    let mut bytes = [0; SIGNATURE + KEY];
+    // No more room than a token takes, so that a longer one is none.
+    let length = URL_SAFE_NO_PAD.decode_slice(token, &mut bytes).ok()?;
+    if length != bytes.len() {
+        return None;
+    }
+    cover(vault, &mut bytes);
+    let mut key = [0; 8];
+    key[8 - KEY..].copy_from_slice(&bytes[SIGNATURE..]);
+    let delivery = DeliveryId(i64::from_be_bytes(key));
+    let is_ours: bool = sign(vault, purpose, delivery).ct_eq(&bytes[..SIGNATURE]).into();
+    is_ours.then_some(delivery)
+}
+
+fn sign(vault: &Vault, purpose: Purpose, delivery: DeliveryId) -> [u8; SIGNATURE] {
+    let print = vault.fingerprint(&format!("short-link {}", purpose.letter()), &delivery.0.to_be_bytes());
+    let mut signature = [0; SIGNATURE];
+    signature.copy_from_slice(&print[..SIGNATURE]);
+    signature
+}
+
+/// Covers the key, or uncovers it.
+fn cover(vault: &Vault, bytes: &mut [u8; SIGNATURE + KEY]) {
+    let (signature, key) = bytes.split_at_mut(SIGNATURE);
+    let pad = vault.fingerprint("short-link pad", signature);
+    for (byte, pad) in key.iter_mut().zip(pad) {
+        *byte ^= pad;
+    }
+}
+
+/// Who follows links that lead nowhere.
+#[derive(Debug)]
+pub(super) struct Strangers(Throttle<IpAddr>);
+
+impl Default for Strangers {
+    fn default() -> Self {
+        Self(Throttle::new(MOST_STRANGERS, WINDOW))
+    }
+}
+
+/// The delivery behind a link that somebody at `remote` follows. [`Error::NotFound`] for one that is not ours, and
+/// [`Error::RateLimited`] after many of those.
+pub(super) fn follow(
+    s: &Services,
+    purpose: Purpose,
+    token: &str,
+    remote: IpAddr,
+) -> Result<DeliveryId> {
+    if let Some(delivery) = read(&s.vault, purpose, token) {
+        return Ok(delivery);
+    }
+    s.strangers.0.admit(&s.clock, remote)?;
+    Err(Error::NotFound("link"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    fn vault() -> Vault {
+        Vault::from_key([7; 32])
+    }
+
+    #[test]
+    fn a_link_leads_back_to_its_delivery() {
+        let vault = vault();
+        for key in [1, 2, 255, 256, 1_234_567_890, (1 << 48) - 1] {
+            for purpose in [Purpose::Page, Purpose::Preferences] {
+                let token = token(&vault, purpose, DeliveryId(key));
+                assert_eq!(token.len(), 24, "{token}");
+                assert!(token.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_'), "{token}");
+                assert_eq!(read(&vault, purpose, &token), Some(DeliveryId(key)));
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_else_is_a_link() {
+        let vault = vault();
+        let good = token(&vault, Purpose::Page, DeliveryId(42));
+        assert_eq!(read(&vault, Purpose::Preferences, &good), None, "another purpose");
+        assert_eq!(read(&Vault::from_key([8; 32]), Purpose::Page, &good), None, "another installation");
+        for at in 0..good.len() {
+            assert_eq!(read(&vault, Purpose::Page, &good[..at]), None, "cut at {at}");
+            let mut altered = good.clone().into_bytes();
+            altered[at] = if altered[at] == b'A' { b'B' } else { b'A' };
+            let altered = String::from_utf8(altered).unwrap();
+            assert_eq!(read(&vault, Purpose::Page, &altered), None, "{altered}");
+        }
+        let doubled = good.repeat(2);
+        let longer = format!("{good}A");
+        let padded = format!("{good}==");
+        for wrong in ["", "/", "AAAAAAAAAAAAAAAAAAAAAAAA", "考试考试考试考试", &doubled, &longer, &padded] {
+            assert_eq!(read(&vault, Purpose::Page, wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn neighbours_have_nothing_in_common() {
+        let vault = vault();
+        let tokens: Vec<_> = (1..200).map(|key| token(&vault, Purpose::Page, DeliveryId(key))).collect();
+        let shared = |part: &dyn Fn(&str) -> String| {
+            tokens.iter().map(|token| part(token)).collect::<HashSet<_>>().len()
+        };
+        assert_eq!(shared(&|token| token[..8].to_owned()), tokens.len(), "the signature's beginning");
+        assert_eq!(shared(&|token| token[16..].to_owned()), tokens.len(), "the covered key");
+    }
+}

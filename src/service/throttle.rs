@@ -1,0 +1,102 @@
+//! How often something may happen, by whom or to what. Each process counts for itself.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::clock::Clock;
+use crate::{Error, Result};
+
+/// Beyond it those whose time is over are forgotten, so that many who came once take no memory.
+const MOST_KNOWN: usize = 10_000;
+
+/// At most `limit` times within `window`, reckoned from the first.
+#[derive(Debug)]
+pub(super) struct Throttle<K> {
+    limit: u32,
+    window: Duration,
+    counts: Mutex<HashMap<K, Count>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Count {
+    since: Duration,
+    times: u32,
+}
+
+impl<K: Eq + Hash> Throttle<K> {
+    pub(super) fn new(limit: u32, window: Duration) -> Self {
+        Self { limit, window, counts: Mutex::default() }
+    }
+
+    /// [`Error::RateLimited`] where it has happened too often; counts nothing.
+    pub(super) fn check(&self, clock: &Clock, key: &K) -> Result<()> {
+        let now = clock.steady();
+        let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        match counts.get(key) {
+            Some(count) if count.times >= self.limit && now < count.since + self.window => {
+                Err(Error::RateLimited { retry_after: count.since + self.window - now })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// It happened once more.
+    pub(super) fn count(&self, clock: &Clock, key: K) {
+        let now = clock.steady();
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        if counts.len() >= MOST_KNOWN {
+            counts.retain(|_, count| now < count.since + self.window);
+            // All of them within one window is an attack from everywhere: better to begin anew than to grow.
+            if counts.len() >= MOST_KNOWN {
+                counts.clear();
+            }
+        }
+        let count = counts.entry(key).or_insert(Count { since: now, times: 0 });
+        if now >= count.since + self.window {
+            *count = Count { since: now, times: 0 };
+        }
+        count.times += 1;
+    }
+
+    /// As [`check`](Self::check), and counts it where it may happen.
+    pub(super) fn admit(&self, clock: &Clock, key: K) -> Result<()> {
+        self.check(clock, &key)?;
+        self.count(clock, key);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Timestamp;
+
+    #[test]
+    fn what_happens_too_often_waits_for_the_window_to_end() {
+        let clock = Clock::manual(Timestamp(0));
+        let throttle = Throttle::new(2, Duration::from_secs(60));
+        throttle.admit(&clock, "a").unwrap();
+        clock.turn(20_000);
+        throttle.admit(&clock, "a").unwrap();
+        let refused = throttle.admit(&clock, "a");
+        assert!(
+            matches!(refused, Err(Error::RateLimited { retry_after }) if retry_after == Duration::from_secs(40)),
+            "{refused:?}"
+        );
+        throttle.admit(&clock, "b").unwrap();
+        clock.turn(40_000);
+        throttle.admit(&clock, "a").unwrap();
+    }
+
+    #[test]
+    fn strangers_take_no_memory_for_good() {
+        let clock = Clock::manual(Timestamp(0));
+        let throttle = Throttle::new(1, Duration::from_secs(60));
+        for n in 0..3 * MOST_KNOWN {
+            throttle.count(&clock, n);
+        }
+        assert!(throttle.counts.lock().unwrap().len() <= MOST_KNOWN);
+    }
+}

@@ -1,0 +1,59 @@
+//! A delivery as the person it is for looks at it, behind its signed link.
+
+use serde::Serialize;
+
+use super::dialect::Field;
+use super::{Db, JsonText, Tx, in_db, in_tx, row, sql, to_json};
+use crate::Result;
+use crate::clock::Timestamp;
+use crate::domain::channel::ChannelKind;
+use crate::domain::id::{DeliveryId, RecipientId};
+use crate::domain::message::{Category, Status, Wording};
+
+row! {
+    /// What a delivery says, to whom, and until when.
+    pub struct PageRow {
+        /// None: it went to a direct address.
+        pub recipient_id: Option<RecipientId>,
+        pub channel: ChannelKind,
+        pub language: Option<String>,
+        /// A JSON object of this person's variables.
+        pub params: Option<String>,
+        pub topic: String,
+        pub category: Category,
+        pub status: Status,
+        pub content: JsonText<Wording>,
+        /// Of the source that sent it.
+        pub department: Option<String>,
+        pub send_at: Timestamp,
+        pub expires_at: Timestamp,
+        pub read_at: Option<Timestamp>,
+    }
+}
+
+/// One delivery. Nothing once it was forgotten whom it was for.
+pub async fn find(db: &Db, id: DeliveryId) -> Result<Option<PageRow>> {
+    let text = "SELECT d.recipient_id, d.channel, d.language, d.params, m.topic, m.category, m.status, m.content,
+            s.department, m.send_at, m.expires_at, d.read_at
+        FROM delivery d JOIN message m ON m.id = d.message_id LEFT JOIN source s ON s.id = m.source_id
+        WHERE d.id = $1 AND d.address IS NOT NULL";
+    Ok(in_db!(db, |c| sqlx::query_as(text).bind(id.0).fetch_optional(c).await)?)
+}
+
+/// A page that was opened.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Opening {
+    pub delivery: i64,
+    pub at: i64,
+}
+
+/// Keeps when pages were opened for the first time.
+pub async fn mark_read(tx: &mut Tx, opened: &[Opening]) -> Result<()> {
+    let rows = tx.dialect().rows("$1", &[("delivery", Field::Int), ("at", Field::Int)]);
+    let text = format!(
+        "UPDATE delivery SET read_at = x.at FROM {rows} AS x WHERE delivery.id = x.delivery AND delivery.read_at IS NULL"
+    );
+    let input = to_json(opened)?;
+    in_tx!(tx, |c| sqlx::query(sql(text)).bind(input).execute(c).await.map(drop))?;
+    Ok(())
+}
