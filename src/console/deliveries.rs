@@ -210,6 +210,7 @@ fn facts(view: &View, delivery: &DeliveryFacts) -> Vec<Fact> {
     let times = [
         ("fact-sent", delivery.sent_at),
         ("fact-delivered", delivery.delivered_at),
+        ("fact-read", delivery.read_at),
         ("fact-next", delivery.next_attempt_at),
     ];
     for (key, at) in times {

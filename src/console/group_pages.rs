@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::access::Signed;
+use super::coverage::CoverageFragment;
 use super::form::{FieldFaults, Form};
 use super::groups::{
     CountFragment, FilterFault, Found, GroupForm, GroupFormPage, GroupPage, GroupRow, GroupsFragment,
@@ -21,9 +22,9 @@ use crate::domain::group::GroupKind;
 use crate::domain::id::GroupId;
 use crate::domain::operator::Permission;
 use crate::error::Fault;
-use crate::service::Services;
 use crate::service::groups::{self, Group};
 use crate::service::recipients::ListFilter;
+use crate::service::{Services, coverage};
 use crate::{Error, Result};
 
 const HOME: &str = "/console/groups";
@@ -119,6 +120,7 @@ pub(super) async fn show(
 async fn group_page(s: &Services, signed: &Signed, group: Group, cursor: &str) -> Result<GroupPage> {
     let group = groups::get(s, &signed.caller, &group.slug).await?;
     let uses = groups::uses(s, &signed.caller, &group.slug).await?;
+    let coverage = coverage::of_group(s, &signed.caller, &group.slug).await?;
     let of = ListFilter { group: Some(group.slug.clone()), ..ListFilter::default() };
     let (rows, next) = one_page(s, signed, &of, cursor).await?;
     let may_edit = signed.may(Permission::DirectoryEdit);
@@ -131,6 +133,7 @@ async fn group_page(s: &Services, signed: &Signed, group: Group, cursor: &str) -
         kind: group.kind,
         people: group.members.unwrap_or_default().unsigned_abs(),
         may_edit,
+        coverage: CoverageFragment { view: signed.view(), coverage },
         rules: uses.rules,
         messages: uses.messages,
         members: PeopleFragment {

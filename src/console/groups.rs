@@ -2,6 +2,7 @@
 
 use askama::Template;
 
+use super::coverage::CoverageFragment;
 use super::form::FieldFaults;
 use super::page::{Fact, Shell, Theme};
 use super::people::{PeopleFragment, PersonRow};
@@ -76,6 +77,7 @@ pub struct GroupPage {
     pub rules: Vec<String>,
     /// Messages that still wait and name it.
     pub messages: Vec<(MessageId, String)>,
+    pub coverage: CoverageFragment,
     pub members: PeopleFragment,
     /// Campus ids as typed.
     pub typed: String,

@@ -4,6 +4,7 @@
 pub mod access;
 pub mod chart;
 pub mod counts;
+pub mod coverage;
 mod deliveries;
 mod door;
 pub mod error;

@@ -3,6 +3,7 @@
 use askama::Template;
 use serde::Deserialize;
 
+use super::coverage::CoverageFragment;
 use super::label::Tone;
 use super::page::{Shell, Theme, address};
 use super::view::View;
@@ -53,6 +54,8 @@ pub struct PeoplePage {
     pub shell: Shell,
     pub filter: PeopleFilter,
     pub may_edit: bool,
+    /// Of everybody; left out where only some are looked at.
+    pub coverage: Option<CoverageFragment>,
     pub list: PeopleFragment,
 }
 

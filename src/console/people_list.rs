@@ -4,14 +4,15 @@ use actix_web::web::{self, Data};
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::access::Signed;
+use super::coverage::CoverageFragment;
 use super::messages::read;
 use super::page::{self, Section};
 use super::people::{PeopleFilter, PeopleFragment, PeoplePage, PersonRow};
 use crate::Result;
 use crate::domain::id::RecipientId;
 use crate::domain::operator::Permission;
-use crate::service::Services;
 use crate::service::recipients::{self, ListFilter, Recipient};
+use crate::service::{Services, coverage};
 
 pub(super) const ON_A_PAGE: u32 = 30;
 
@@ -56,8 +57,15 @@ pub(super) async fn show(
     if page::wants_fragment(&request) {
         return page::html(&list);
     }
+    let coverage = if filter.is_set() || !filter.cursor.is_empty() {
+        None
+    } else {
+        let coverage = coverage::of_everyone(&s, &signed.caller).await?;
+        (coverage.people > 0).then(|| CoverageFragment { view: signed.view(), coverage })
+    };
     page::html(&PeoplePage {
         shell: signed.shell(Section::People)?,
+        coverage,
         filter,
         may_edit: signed.may(Permission::DirectoryEdit),
         list,

@@ -17,6 +17,7 @@ use crate::service::Services;
 use crate::service::deliveries::Claimed;
 use crate::service::planning;
 use crate::service::policies::{Facing, Repeats};
+use crate::service::short_links::{self, Purpose};
 use crate::{Error, Result};
 
 /// Messages kept at hand; beyond it the oldest loaded goes.
@@ -220,6 +221,7 @@ impl Letters {
         let everyone = personal.is_none();
         let params = letter.text.params(personal);
         let content = letter.render(claimed.channel, &language, everyone, &params)?;
+        let may_refuse = claimed.recipient_id.is_some() && letter.category != Category::Emergency;
         Ok(Parcel {
             delivery: claimed.id,
             message: claimed.message_id,
@@ -232,8 +234,8 @@ impl Letters {
             content,
             params,
             template: letter.text.template.clone(),
-            page: None,
-            unsubscribe: None,
+            page: Some(short_links::address(s, Purpose::Page, claimed.id).into()),
+            unsubscribe: may_refuse.then(|| short_links::address(s, Purpose::Preferences, claimed.id).into()),
             emergency: letter.category == Category::Emergency,
             sent_before: claimed.sent_at,
             expires_at: letter.expires_at,

@@ -42,7 +42,11 @@ pub(super) async fn show(
 /// advance say so (`Sec-Purpose`, WHATWG Fetch; `X-Moz`, `Purpose` of older ones).
 fn is_read(request: &HttpRequest) -> bool {
     let says = |name: &str| {
-        request.headers().get(name).and_then(|value| value.to_str().ok()).is_some_and(|v| v.contains("prefetch"))
+        request
+            .headers()
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .is_some_and(|v| v.contains("prefetch"))
     };
     request.method() == Method::GET && !["sec-purpose", "purpose", "x-moz"].into_iter().any(says)
 }

@@ -35,36 +35,56 @@ impl Done {
 #[template(path = "recipient/preferences.html")]
 struct PreferencesPage {
     frame: Frame,
-    found: Preferences,
+    topic: String,
+    department: Option<String>,
+    rows: Vec<Row>,
+    /// Opt-outs made elsewhere.
+    also: Vec<String>,
+    /// Not everything of it arrives as things stand.
+    is_out: bool,
     done: Option<Done>,
 }
 
+/// One thing to choose.
+#[derive(Debug)]
+struct Row {
+    /// As the form says it.
+    name: &'static str,
+    about: String,
+    out: bool,
+    /// What most people want.
+    main: bool,
+}
+
 impl PreferencesPage {
-    /// What a choice is about.
-    fn about(&self, choice: &Choice) -> String {
-        let channel = self.channel(self.found.channel);
-        match choice.breadth {
-            Breadth::Topic => self.frame.t1("unsubscribe-topic", "topic", &self.found.topic),
-            Breadth::Channel => self.frame.t1("unsubscribe-channel", "channel", &channel),
-            Breadth::Family => self.frame.t1("unsubscribe-family", "family", &self.found.family),
-        }
-    }
-
-    fn channel(&self, channel: ChannelKind) -> String {
-        self.frame.t(&format!("channel-{channel}"))
-    }
-
-    /// What an opt-out made elsewhere says.
-    fn elsewhere(&self, one: &OptOut) -> String {
-        match one.channel {
-            Some(channel) => format!("{} ({})", one.topic, self.channel(channel)),
+    fn new(frame: Frame, found: Preferences, done: Option<Done>) -> Self {
+        let channel = |channel: ChannelKind| frame.t(&format!("channel-{channel}"));
+        let about = |breadth| match breadth {
+            Breadth::Topic => frame.t1("unsubscribe-topic", "topic", &found.topic),
+            Breadth::Channel => frame.t1("unsubscribe-channel", "channel", &channel(found.channel)),
+            Breadth::Family => frame.t1("unsubscribe-family", "family", &found.family),
+        };
+        let row = |choice: &Choice| Row {
+            name: choice.breadth.name(),
+            about: about(choice.breadth),
+            out: choice.out,
+            main: choice.breadth == Breadth::Topic,
+        };
+        let rows: Vec<_> = found.choices.iter().map(row).collect();
+        let elsewhere = |one: &OptOut| match one.channel {
+            Some(kind) => format!("{} ({})", one.topic, channel(kind)),
             None => one.topic.to_string(),
+        };
+        let also: Vec<_> = found.also.iter().map(elsewhere).collect();
+        Self {
+            is_out: !also.is_empty() || rows.iter().any(|row| row.out),
+            rows,
+            also,
+            topic: found.topic,
+            department: found.department,
+            frame,
+            done,
         }
-    }
-
-    /// Nothing of it arrives as things stand.
-    fn is_out(&self) -> bool {
-        !self.found.also.is_empty() || self.found.choices.iter().any(|choice| choice.out)
     }
 }
 
@@ -102,7 +122,7 @@ async fn page(
     match preferences::show(s, token, client::address(request)).await {
         Ok(found) => {
             let frame = Frame::new(request, s, found.language.as_deref());
-            answer(HttpResponse::Ok(), &PreferencesPage { frame, found, done })
+            answer(HttpResponse::Ok(), &PreferencesPage::new(frame, found, done))
         }
         Err(error) => refuse(request, s, error),
     }

@@ -5,6 +5,7 @@ pub mod bounces;
 pub mod caller;
 mod campus;
 mod change;
+pub mod coverage;
 pub mod deliveries;
 pub mod figures;
 pub mod groups;

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use super::Services;
 use super::pages::find;
 use super::recipients::MOST_OPT_OUTS;
 use super::short_links::{self, Purpose};
 use super::throttle::Throttle;
-use super::Services;
 use crate::domain::channel::ChannelKind;
 use crate::domain::id::{DeliveryId, RecipientId};
 use crate::domain::message::Category;
@@ -102,13 +102,10 @@ pub async fn show(s: &Services, token: &str, remote: IpAddr) -> Result<Preferenc
         .into_iter()
         .map(|breadth| Ok((breadth, breadth.opt_out(&topic, row.channel)?)))
         .collect::<Result<Vec<_>>>()?;
-    let choices = offered
-        .iter()
-        .map(|(breadth, one)| Choice { breadth: *breadth, out: kept.contains(one) })
-        .collect();
-    let covers = |one: &OptOut| {
-        one.channel.is_none_or(|channel| channel == row.channel) && one.topic.matches(&topic)
-    };
+    let choices =
+        offered.iter().map(|(breadth, one)| Choice { breadth: *breadth, out: kept.contains(one) }).collect();
+    let covers =
+        |one: &OptOut| one.channel.is_none_or(|channel| channel == row.channel) && one.topic.matches(&topic);
     let also = kept
         .into_iter()
         .filter(|one| covers(one) && !offered.iter().any(|(_, offered)| offered == one))

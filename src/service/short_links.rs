@@ -108,12 +108,7 @@ impl Default for Strangers {
 
 /// The delivery behind a link that somebody at `remote` follows. [`Error::NotFound`] for one that is not ours, and
 /// [`Error::RateLimited`] after many of those.
-pub(super) fn follow(
-    s: &Services,
-    purpose: Purpose,
-    token: &str,
-    remote: IpAddr,
-) -> Result<DeliveryId> {
+pub(super) fn follow(s: &Services, purpose: Purpose, token: &str, remote: IpAddr) -> Result<DeliveryId> {
     if let Some(delivery) = read(&s.vault, purpose, token) {
         return Ok(delivery);
     }
@@ -138,7 +133,10 @@ mod tests {
             for purpose in [Purpose::Page, Purpose::Preferences] {
                 let token = token(&vault, purpose, DeliveryId(key));
                 assert_eq!(token.len(), 24, "{token}");
-                assert!(token.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_'), "{token}");
+                assert!(
+                    token.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_'),
+                    "{token}"
+                );
                 assert_eq!(read(&vault, purpose, &token), Some(DeliveryId(key)));
             }
         }
@@ -160,7 +158,8 @@ mod tests {
         let doubled = good.repeat(2);
         let longer = format!("{good}A");
         let padded = format!("{good}==");
-        for wrong in ["", "/", "AAAAAAAAAAAAAAAAAAAAAAAA", "考试考试考试考试", &doubled, &longer, &padded] {
+        for wrong in ["", "/", "AAAAAAAAAAAAAAAAAAAAAAAA", "考试考试考试考试", &doubled, &longer, &padded]
+        {
             assert_eq!(read(&vault, Purpose::Page, wrong), None, "{wrong}");
         }
     }

@@ -102,12 +102,15 @@ row! {
         pub last_attempt_at: Option<Timestamp>,
         pub sent_at: Option<Timestamp>,
         pub delivered_at: Option<Timestamp>,
+        /// When its page was first opened.
+        pub read_at: Option<Timestamp>,
         pub updated_at: Timestamp,
     }
 }
 
 const DELIVERY: &str = "SELECT d.id, d.message_id, m.source_id, d.channel, r.campus_id, d.name, d.address_kind, d.address,
-    d.state, d.reason, p.name AS provider, d.attempts, d.due_at, d.last_attempt_at, d.sent_at, d.delivered_at, d.updated_at
+    d.state, d.reason, p.name AS provider, d.attempts, d.due_at, d.last_attempt_at, d.sent_at, d.delivered_at, d.read_at,
+    d.updated_at
   FROM delivery d JOIN message m ON m.id = d.message_id
   LEFT JOIN recipient r ON r.id = d.recipient_id LEFT JOIN provider p ON p.id = d.provider_id";
 

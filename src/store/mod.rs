@@ -11,6 +11,7 @@ pub mod callbacks;
 mod column;
 mod condition;
 pub mod counters;
+pub mod coverage;
 pub mod dedup;
 pub mod deliveries;
 pub mod dialect;

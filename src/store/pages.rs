@@ -33,7 +33,8 @@ row! {
 
 /// One delivery. Nothing once it was forgotten whom it was for.
 pub async fn find(db: &Db, id: DeliveryId) -> Result<Option<PageRow>> {
-    let text = "SELECT d.recipient_id, d.channel, d.language, d.params, m.topic, m.category, m.status, m.content,
+    let text =
+        "SELECT d.recipient_id, d.channel, d.language, d.params, m.topic, m.category, m.status, m.content,
             s.department, m.send_at, m.expires_at, d.read_at
         FROM delivery d JOIN message m ON m.id = d.message_id LEFT JOIN source s ON s.id = m.source_id
         WHERE d.id = $1 AND d.address IS NOT NULL";

@@ -21,6 +21,7 @@ mod policies;
 mod properties;
 mod providers;
 mod queue;
+mod recipient;
 mod routing;
 mod secrets;
 mod sms;

@@ -39,6 +39,8 @@ pub struct DeliveryFacts {
     pub next_attempt_at: Option<jiff::Timestamp>,
     pub sent_at: Option<jiff::Timestamp>,
     pub delivered_at: Option<jiff::Timestamp>,
+    /// When the page behind its signed link was first opened.
+    pub read_at: Option<jiff::Timestamp>,
     pub updated_at: jiff::Timestamp,
 }
 
@@ -75,6 +77,7 @@ impl From<DeliveryRow> for DeliveryFacts {
             next_attempt_at: (row.state == State::Pending).then(|| row.due_at.to_jiff()),
             sent_at: row.sent_at.map(Timestamp::to_jiff),
             delivered_at: row.delivered_at.map(Timestamp::to_jiff),
+            read_at: row.read_at.map(Timestamp::to_jiff),
             updated_at: row.updated_at.to_jiff(),
         }
     }

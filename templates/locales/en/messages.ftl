@@ -138,6 +138,7 @@ receipt-title = Receipt
 fact-provider = Provider
 fact-sent = Sent
 fact-delivered = Delivered
+fact-read = Page opened
 fact-next = Next attempt
 fact-operator = Written by
 fact-audience = Audience

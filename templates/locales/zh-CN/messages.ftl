@@ -132,6 +132,7 @@ receipt-title = 回执
 fact-provider = 服务商
 fact-sent = 发出
 fact-delivered = 送达
+fact-read = 打开页面
 fact-next = 下次尝试
 fact-operator = 发布人
 fact-audience = 受众

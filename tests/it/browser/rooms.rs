@@ -11,6 +11,7 @@ use belltower::domain::recipient::OptOut;
 use belltower::domain::suppression::Cause;
 use belltower::service::operators::{self, NewOperator};
 use belltower::service::providers::NewProvider;
+use belltower::service::short_links::{self, Purpose};
 use belltower::service::simulators::Mailboxes;
 use belltower::service::{Vault, groups, providers, recipients, routing, suppressions};
 use belltower::store::suppressions::{NewSuppression, insert};
@@ -64,6 +65,12 @@ impl Room {
         Self { act: Some((test, "return document.querySelector('#test') !== null")), ..self }
     }
 
+    /// After its most prominent button.
+    fn unsubscribed(self) -> Self {
+        let press = "document.querySelector('.button-main')?.click()";
+        Self { act: Some((press, "return document.querySelector('.said, .state') !== null")), ..self }
+    }
+
     /// With all its questions asked, one over the other.
     fn asking(self) -> Self {
         let ask = "document.querySelectorAll('.dialog').forEach((dialog) => dialog.showPopover())";
@@ -91,7 +98,14 @@ pub(super) async fn public(app: &TestApp) -> Vec<Room> {
     };
     let made = operators::create(&app.services, &operator(Role::Owner), new).await.unwrap();
     let link = made.link.unwrap().strip_prefix("http://127.0.0.1:8080").unwrap().to_owned();
+    let (page, preferences) = recipients_own(app, "announcement").await;
+    let (emergency, _) = recipients_own(app, "emergency").await;
     vec![
+        room(page),
+        room(emergency),
+        room(&preferences),
+        room(&preferences).unsubscribed(),
+        room("/m/guess").answering(404),
         room("/sign-in"),
         room("/sign-in").refused(),
         room(&link),
@@ -100,6 +114,26 @@ pub(super) async fn public(app: &TestApp) -> Vec<Room> {
         room("/problems"),
         room("/problems/invalid"),
     ]
+}
+
+/// The paths of somebody's own pages of a message to them.
+pub(super) async fn recipients_own(app: &TestApp, category: &str) -> (String, String) {
+    let zhang = json!({"name": "Zhang", "email": "zhang@bell.example"});
+    recipients::put(&app.services, &operator(Role::Owner), "2023777", &zhang).await.unwrap();
+    let body = json!({
+        "topic": "library.new-books", "category": category, "title": "图书馆九月新书上架与国庆假期开放时间调整的通知",
+        "body": "各位读者：\n\n**九月新书**已上架，共 [1,204 种](https://lib.bell.example/new)。\n\n\
+                 - 一层：文学、历史\n- 二层：`QA76` 计算机\n\n> 国庆期间 9:00 至 17:00 开放。",
+        "link": "https://lib.bell.example/announcements/2026/09/new-books-and-opening-hours-of-the-holidays",
+        "audience": {"recipients": ["2023777"]}, "channels": ["email"],
+    });
+    let message = accepted(app, &body).await;
+    app.drain().await;
+    let list = format!("/messages/{message}/deliveries");
+    let sent = Answer::of(app.api_as(&app.test_key, Method::GET, &list)).await.expect(200);
+    let delivery = sent["data"][0]["id"].as_str().unwrap().parse().unwrap();
+    let path = |purpose| short_links::path(&app.services.vault, purpose, delivery);
+    (path(Purpose::Page), path(Purpose::Preferences))
 }
 
 /// Somebody in the directory by the path of their page, and the ids of a group that lists them and one that finds them.

@@ -4,7 +4,7 @@ use belltower::store::Db;
 use belltower::store::audience::ResolvedAudience;
 use belltower::store::recipients::{
     RecipientFilter, RecipientRow, Upserted, deactivate_missing, find, find_by_id, list, lock, lock_all,
-    set_active, update, upsert,
+    lock_by_id, set_active, update, upsert,
 };
 use serde_json::{Value, json};
 
@@ -173,6 +173,10 @@ on_both!(one_person_is_made_inactive_and_active, |db| async {
     belltower::store::erasure::bury(&mut tx, id, "erased 1", Timestamp(9)).await.unwrap();
     tx.commit().await.unwrap();
     assert!(find_by_id(&db, id).await.unwrap().is_none(), "who was erased is found no more");
+    let mut tx = db.begin().await.unwrap();
+    assert!(lock_by_id(&mut tx, id).await.unwrap().is_none());
+    let other = get(&db, "2").await;
+    assert_eq!(lock_by_id(&mut tx, other.id).await.unwrap(), Some(other));
 });
 
 on_both!(people_are_found_by_department_and_by_whether_they_are_active, |db| async {

@@ -48,6 +48,7 @@ pub(super) fn group(language: Language, theme: Theme) -> GroupPage {
         filter: None,
         people: 64,
         may_edit: true,
+        coverage: people::coverage(language),
         rules: Vec::new(),
         messages: Vec::new(),
         members: PeopleFragment {

@@ -1,6 +1,7 @@
 //! People in the directory.
 
 use belltower::config::Language;
+use belltower::console::coverage::CoverageFragment;
 use belltower::console::form::FieldFaults;
 use belltower::console::page::{Fact, Section, Theme};
 use belltower::console::people::{PeopleFilter, PeopleFragment, PeoplePage, PersonRow};
@@ -15,6 +16,7 @@ use belltower::domain::delivery::State;
 use belltower::domain::id::{DeliveryId, GroupId, MessageId, RecipientId, SuppressionId};
 use belltower::domain::suppression::Cause;
 use belltower::error::Fault;
+use belltower::service::coverage::Coverage;
 use belltower::service::recipients::{ImportReport, ReadAs, ReadColumn, Rejected};
 
 use super::{HOUR, ago, shell, view};
@@ -41,6 +43,7 @@ pub(super) fn people(language: Language, theme: Theme, empty: bool) -> PeoplePag
         shell: shell(language, theme, Some(Section::People)),
         filter: PeopleFilter { q: "2024".into(), ..PeopleFilter::default() },
         may_edit: true,
+        coverage: (!empty).then(|| coverage(language)),
         list: PeopleFragment {
             view: view(language),
             rows: if empty { Vec::new() } else { rows() },
@@ -51,6 +54,11 @@ pub(super) fn people(language: Language, theme: Theme, empty: bool) -> PeoplePag
             next: Some("/console/people?cursor=rcp_x".into()),
         },
     }
+}
+
+pub(super) fn coverage(language: Language) -> CoverageFragment {
+    let by_channel = vec![(ChannelKind::Email, 24_118), (ChannelKind::Sms, 19_004), (ChannelKind::Wechat, 0)];
+    CoverageFragment { view: view(language), coverage: Coverage { people: 25_000, by_channel, nobody: 17 } }
 }
 
 pub(super) fn person(language: Language, theme: Theme) -> PersonPage {

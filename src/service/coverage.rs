@@ -1,0 +1,43 @@
+//! How many people can be reached, by which channel and by none.
+
+use super::{Caller, Services, groups, recipients};
+use crate::Result;
+use crate::domain::channel::ChannelKind;
+use crate::domain::operator::Permission;
+use crate::store::audience::ResolvedAudience;
+use crate::store::{coverage as store, suppressions};
+
+/// Active people who have an address that nothing forbids.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Coverage {
+    pub people: u64,
+    pub by_channel: Vec<(ChannelKind, u64)>,
+    /// By no channel.
+    pub nobody: u64,
+}
+
+/// Of everybody in the directory.
+pub async fn of_everyone(s: &Services, caller: &Caller) -> Result<Coverage> {
+    recipients::require(caller, Permission::DirectoryView)?;
+    count(s, &ResolvedAudience { everyone: true, ..ResolvedAudience::default() }).await
+}
+
+/// Of those a group reaches.
+pub async fn of_group(s: &Services, caller: &Caller, slug: &str) -> Result<Coverage> {
+    recipients::require(caller, Permission::DirectoryView)?;
+    count(s, &groups::audience_of(s, slug).await?).await
+}
+
+async fn count(s: &Services, audience: &ResolvedAudience) -> Result<Coverage> {
+    let row = store::count(&s.db, audience, suppressions::any(&s.db).await?, s.clock.now()).await?;
+    let reached = |channel| match channel {
+        ChannelKind::Email => row.email,
+        ChannelKind::Sms => row.sms,
+        ChannelKind::Wechat => row.wechat,
+    };
+    Ok(Coverage {
+        people: row.people.unsigned_abs(),
+        by_channel: ChannelKind::ALL.map(|channel| (channel, reached(channel).unsigned_abs())).to_vec(),
+        nobody: row.nobody.unsigned_abs(),
+    })
+}
