@@ -227,6 +227,13 @@ impl From<String> for Refusal {
     }
 }
 
+/// Who somebody is to a provider.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    pub kind: AddressKind,
+    pub address: String,
+}
+
 /// One provider account, ready to be called. Calls never take longer than the provider's time-out allows, and a
 /// dropped call leaves nothing behind that a later one could mistake for its own answer.
 #[async_trait]
@@ -280,6 +287,17 @@ pub trait Channel: Send + Sync {
     /// What an administrator can do about a code.
     fn advice(&self, _code: &str) -> Option<Advice> {
         None
+    }
+
+    /// Where somebody signs in with this provider, to come back to the address `back` with a code and this `state`; `None`:
+    /// nobody signs in with its kind.
+    fn sign_in_address(&self, _back: &str, _state: &str) -> Option<String> {
+        None
+    }
+
+    /// Who somebody is that came back from there with a code.
+    async fn identify(&self, _code: &str) -> Result<Identity, Refusal> {
+        Err("nobody signs in with providers of this kind".to_owned().into())
     }
 
     /// Closes idle connections, at a soft stop.

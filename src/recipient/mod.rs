@@ -1,6 +1,8 @@
-//! The face for the people that messages are for: pages behind signed links, without sign-in, cookies or script, made for a
-//! telephone. Whoever holds a link is whom it was made for; what it opens is said in `service::short_links`.
+//! The face for the people that messages are for: pages behind signed links, without sign-in or script, made for a telephone.
+//! Whoever holds a link is whom it was made for; what it opens is said in `service::short_links`. Binding a WeChat identity
+//! takes several steps, which a cookie holds together.
 
+mod binding;
 mod form;
 mod message;
 mod page;
@@ -11,4 +13,8 @@ use crate::http::routes::routes;
 routes! {
     "/m/{token}" => { GET message::show }
     "/u/{token}" => { GET preferences::show, POST preferences::change }
+    "/bind/{account}" => { GET binding::begin }
+    "/bind/{account}/back" => { GET binding::come_back }
+    "/bind/{account}/who" => { GET binding::show, POST binding::ask }
+    "/bind/{account}/code" => { GET binding::show_code, POST binding::confirm }
 }

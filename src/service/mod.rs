@@ -1,6 +1,7 @@
 //! Use cases. Each owns its transaction and checks what its caller may do; the faces only translate.
 
 pub mod audit;
+pub mod bindings;
 pub mod bounces;
 pub mod caller;
 mod campus;
@@ -72,6 +73,7 @@ pub struct Services {
     passwords: Arc<operators::Passwords>,
     figures: Arc<figures::Latest>,
     doors: Arc<receipts::Doors>,
+    binders: Arc<bindings::Binders>,
     opened: Arc<pages::Opened>,
     strangers: Arc<short_links::Strangers>,
     turns: Arc<preferences::Turns>,
@@ -107,6 +109,7 @@ impl Services {
             passwords: Arc::default(),
             doors: Arc::default(),
             figures: Arc::default(),
+            binders: Arc::default(),
             opened: Arc::default(),
             strangers: Arc::default(),
             turns: Arc::default(),

@@ -10,6 +10,7 @@ use crate::clock::Timestamp;
 use crate::domain::audience::Params;
 use crate::domain::channel::ChannelKind;
 use crate::domain::content::Rendered;
+use crate::domain::delivery::State;
 use crate::domain::id::DeliveryId;
 use crate::domain::message::{Category, Status, Wording};
 use crate::store::pages::{self as store, Opening, PageRow};
@@ -49,8 +50,8 @@ pub async fn open(
     let delivery = short_links::follow(s, Purpose::Page, token, remote)?;
     let row = find(s, delivery, KEPT).await?;
     let is_emergency = row.category == Category::Emergency;
-    let text = match row.status {
-        Status::Cancelled => None,
+    let text = match (row.status, row.state) {
+        (Status::Cancelled, _) | (_, State::Cancelled) => None,
         _ => Some(rendered(&row, asked.or(row.language.as_deref()))?),
     };
     if keep && text.is_some() && row.read_at.is_none() {

@@ -12,7 +12,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use subtle::ConstantTimeEq as _;
 
 use super::suppressions::{self, Bounce};
-use super::{Caller, Services, deliveries, providers};
+use super::{Caller, Services, bindings, deliveries, providers};
 use crate::channel::{self, Channel};
 use crate::clock::Timestamp;
 use crate::domain::channel::Outlet;
@@ -143,6 +143,9 @@ async fn read_calls(s: &Services) -> Result<usize> {
             Err(closed) => channel::Receipts::unread(closed.to_string()),
         };
         receipts.extend(told.records.into_iter().map(|record| new_receipt(call, record)));
+        for event in &told.events {
+            bindings::told(s, &mut tx, call.provider_id, event).await?;
+        }
         match told.trouble {
             None => read.push(call.id),
             Some(trouble) => {

@@ -51,6 +51,7 @@ pub async fn bury(tx: &mut Tx, id: RecipientId, tombstone: &str, now: Timestamp)
         "DELETE FROM group_member WHERE recipient_id = $1",
         "DELETE FROM opt_out WHERE recipient_id = $1",
         "DELETE FROM person_day WHERE recipient_id = $1",
+        "DELETE FROM pending_binding WHERE recipient_id = $1",
     ] {
         in_tx!(tx, |c| sqlx::query(text).bind(id.0).execute(c).await.map(drop))?;
     }

@@ -7,6 +7,7 @@
 
 pub mod audience;
 pub mod audit;
+pub mod bindings;
 pub mod callbacks;
 mod column;
 mod condition;

@@ -7,6 +7,7 @@ use super::{Db, JsonText, Tx, in_db, in_tx, row, sql, to_json};
 use crate::Result;
 use crate::clock::Timestamp;
 use crate::domain::channel::ChannelKind;
+use crate::domain::delivery::State;
 use crate::domain::id::{DeliveryId, RecipientId};
 use crate::domain::message::{Category, Status, Wording};
 
@@ -16,6 +17,7 @@ row! {
         /// None: it went to a direct address.
         pub recipient_id: Option<RecipientId>,
         pub channel: ChannelKind,
+        pub state: State,
         pub language: Option<String>,
         /// A JSON object of this person's variables.
         pub params: Option<String>,
@@ -34,7 +36,7 @@ row! {
 /// One delivery. Nothing once it was forgotten whom it was for.
 pub async fn find(db: &Db, id: DeliveryId) -> Result<Option<PageRow>> {
     let text =
-        "SELECT d.recipient_id, d.channel, d.language, d.params, m.topic, m.category, m.status, m.content,
+        "SELECT d.recipient_id, d.channel, d.state, d.language, d.params, m.topic, m.category, m.status, m.content,
             s.department, m.send_at, m.expires_at, d.read_at
         FROM delivery d JOIN message m ON m.id = d.message_id LEFT JOIN source s ON s.id = m.source_id
         WHERE d.id = $1 AND d.address IS NOT NULL";

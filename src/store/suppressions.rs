@@ -149,6 +149,16 @@ pub async fn delete(tx: &mut Tx, id: SuppressionId) -> Result<Option<Suppression
     Ok(in_tx!(tx, |c| sqlx::query_as(sql(text)).bind(id.0).fetch_optional(c).await)?)
 }
 
+/// Takes an address off the list that stands on it because a provider said so.
+pub async fn lift_bounced(tx: &mut Tx, kind: AddressKind, address: &str) -> Result<()> {
+    let text = format!(
+        "DELETE FROM suppression WHERE kind = $1 AND address = lower($2) AND cause = {}",
+        Cause::Bounced.code()
+    );
+    in_tx!(tx, |c| sqlx::query(sql(text)).bind(kind.code()).bind(address).execute(c).await.map(drop))?;
+    Ok(())
+}
+
 /// Why an address stands on the list at a moment, as SQL: a delivery's reason, or NULL.
 pub(super) fn reason(kind: &str, address: &str, now: &str) -> String {
     use crate::domain::delivery::suppressed::{BOUNCED_BEFORE, LEFT_ALONE};

@@ -1,5 +1,6 @@
 //! Pages for the people that messages are for, behind their signed links, over HTTP.
 
+mod binding;
 mod pages;
 mod preferences;
 

@@ -1,7 +1,7 @@
 use belltower::domain::id::DeliveryId;
 use belltower::service::short_links::{Purpose, path};
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{link, news, page, sent, settle, with_li};
 use crate::support::app::{Answer, TestApp};
@@ -90,14 +90,33 @@ async fn each_reads_their_own_values_in_the_language_they_ask_for() {
 #[tokio::test]
 async fn what_was_called_off_is_not_shown_any_more() {
     let app = with_li().await;
-    let delivery = sent(&app, &news()).await.remove(0);
-    let link = link(&app, Purpose::Page, &delivery);
-    let id = delivery["message_id"].as_str().unwrap();
+    let is_withdrawn = async |delivery: &Value| {
+        let shown = page(&app, &link(&app, Purpose::Page, delivery)).await;
+        assert_eq!(shown.status, 200);
+        assert_ne!(shown.text.contains("已撤回"), shown.text.contains("新书"), "{}", shown.text);
+        shown.text.contains("已撤回")
+    };
+    // While others of it still wait.
+    let slow = json!({"name": "王芳", "email": "temp-fail@sandbox.invalid"});
+    Answer::of(app.api(Method::PUT, "/recipients/2024002").json(&slow)).await.expect(201);
+    let mut body = news();
+    body["audience"] = json!({"recipients": ["2024001", "2024002"]});
+    let deliveries = sent(&app, &body).await;
+    let lis = deliveries.iter().find(|one| one["recipient"]["campus_id"] == "2024001").unwrap();
+    assert!(!is_withdrawn(lis).await);
+    let id = lis["message_id"].as_str().unwrap();
     let cancel = format!("/messages/{id}/cancel");
     Answer::of(app.api_as(&app.test_key, Method::POST, &cancel)).await.expect(200);
-    let shown = page(&app, &link).await;
-    assert_eq!(shown.status, 200);
-    assert!(shown.text.contains("已撤回") && !shown.text.contains("新书"), "{}", shown.text);
+    assert!(is_withdrawn(lis).await);
+
+    // One that its provider called back.
+    let other = sent(&app, &news()).await.remove(0);
+    let key = other["id"].as_str().unwrap().parse::<DeliveryId>().unwrap().0;
+    let mut tx = app.services.db.begin().await.unwrap();
+    let called_back = format!("UPDATE delivery SET state = 6, reason = 'recalled' WHERE id = {key}");
+    crate::store::execute(&mut tx, &called_back).await;
+    tx.commit().await.unwrap();
+    assert!(is_withdrawn(&other).await);
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 mod audience;
 mod audit;
+mod bindings;
 mod callbacks;
 mod counters;
 mod coverage;

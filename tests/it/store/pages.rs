@@ -1,5 +1,6 @@
 use belltower::clock::Timestamp;
 use belltower::domain::channel::ChannelKind;
+use belltower::domain::delivery::State;
 use belltower::domain::id::{DeliveryId, RecipientId};
 use belltower::domain::message::{Category, Status};
 use belltower::store::Db;
@@ -35,6 +36,7 @@ on_both!(a_page_says_what_its_delivery_said, |db| async {
     assert_eq!((zhang.language.as_deref(), zhang.params.as_deref()), (Some("en"), Some("{\"a\":1}")));
     assert_eq!((zhang.category, zhang.status), (Category::Announcement, Status::Accepted));
     assert!(!zhang.content.0.content.title.is_empty() && zhang.read_at.is_none());
+    assert_eq!(zhang.state, State::Delivered);
     let guest = find(&db, DeliveryId(102)).await.unwrap().unwrap();
     assert_eq!(guest.recipient_id, None);
     assert!(find(&db, DeliveryId(103)).await.unwrap().is_none(), "it was forgotten whom it was for");

@@ -5,7 +5,7 @@ use belltower::domain::id::{DeliveryId, RecipientId, SuppressionId};
 use belltower::domain::suppression::Cause;
 use belltower::store::Db;
 use belltower::store::suppressions::{
-    NewSuppression, Refused, any, bounced, delete, find, insert, list, of_person,
+    NewSuppression, Refused, any, bounced, delete, find, insert, lift_bounced, list, of_person,
 };
 
 use super::deliveries::{sending, take};
@@ -52,6 +52,19 @@ on_both!(an_address_stands_on_the_list_once_however_it_is_written, |db| async {
     tx.commit().await.unwrap();
     assert!(find(&db, first).await.unwrap().is_none());
     assert_eq!(list(&db, None, None, 10).await.unwrap().len(), 1);
+});
+
+on_both!(what_a_provider_said_is_lifted_and_what_people_asked_for_is_not, |db| async {
+    add(&db, "Bounced@campus.example", Cause::Bounced, Timestamp::NEVER).await;
+    let asked = add(&db, "asked@campus.example", Cause::Asked, Timestamp::NEVER).await;
+    let mut tx = db.begin().await.unwrap();
+    for address in ["BOUNCED@campus.example", "asked@campus.example", "nobody@campus.example"] {
+        lift_bounced(&mut tx, AddressKind::Email, address).await.unwrap();
+    }
+    lift_bounced(&mut tx, AddressKind::Mobile, "asked@campus.example").await.unwrap();
+    tx.commit().await.unwrap();
+    let left: Vec<_> = list(&db, None, None, 10).await.unwrap().into_iter().map(|row| row.id).collect();
+    assert_eq!(left, [asked]);
 });
 
 on_both!(a_bounce_lists_the_address_and_leaves_what_operators_wrote, |db| async {

@@ -13,6 +13,7 @@ use super::classify::{Meaning, meaning};
 use super::settings::Settings;
 use super::token::{Token, Tokens};
 use crate::channel::http::{self, Answer, Trouble};
+use crate::channel::wechat::oauth;
 use crate::clock::Clock;
 
 /// Characters of what WeCom says that are kept.
@@ -55,6 +56,8 @@ struct Said {
     msgid: Option<String>,
     /// Of an application.
     name: Option<String>,
+    /// Of a member who signed in.
+    userid: Option<String>,
 }
 
 pub(super) struct Api {
@@ -102,6 +105,20 @@ impl Api {
         };
         let said = self.with_token(get).await?;
         Ok(said.name.unwrap_or(agent))
+    }
+
+    /// Where a member signs in with the application.
+    pub(super) fn sign_in_address(&self, back: &str, state: &str) -> String {
+        oauth::address(&self.endpoint, &self.corp_id, back, state, Some(self.agent_id))
+    }
+
+    /// The member that a code of the sign-in is of; nothing where it is somebody from outside.
+    pub(super) async fn member(&self, code: &str) -> Result<Option<String>, Failure> {
+        let get = |token: &str| {
+            let query = [("access_token", token), ("code", code)];
+            self.client.get(http::below(&self.endpoint, "/cgi-bin/auth/getuserinfo", &query))
+        };
+        Ok(self.with_token(get).await?.userid.filter(|id| !id.is_empty()))
     }
 
     fn post(&self, path: &str, token: &str) -> RequestBuilder {

@@ -30,7 +30,7 @@ use self::classify::{Meaning, meaning};
 use self::limits::Limits;
 use self::pressure::Pressure;
 use crate::channel::registry::Site;
-use crate::channel::{Channel, Outcome, Parcel, Refusal, Shape};
+use crate::channel::{Channel, Identity, Outcome, Parcel, Refusal, Shape};
 use crate::clock::Clock;
 use crate::domain::channel::AddressKind;
 use crate::domain::delivery::OutcomeClass as Class;
@@ -231,6 +231,18 @@ impl Channel for Wecom {
 
     async fn recall(&self, reference: &str) -> Result<(), String> {
         self.api.recall(reference).await.map_err(|failure| in_words(&failure))
+    }
+
+    fn sign_in_address(&self, back: &str, state: &str) -> Option<String> {
+        Some(self.api.sign_in_address(back, state))
+    }
+
+    async fn identify(&self, code: &str) -> Result<Identity, Refusal> {
+        match self.api.member(code).await {
+            Ok(Some(address)) => Ok(Identity { kind: AddressKind::WecomUserid, address }),
+            Ok(None) => Err("whoever signed in is no member of this corp".to_owned().into()),
+            Err(failure) => Err(refusal(&failure)),
+        }
     }
 
     async fn check(&self) -> Result<String, Refusal> {

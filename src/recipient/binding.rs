@@ -1,0 +1,183 @@
+//! Binding a WeChat identity: sign in with the account, say who one is, type the code that was sent.
+
+use actix_web::cookie::Cookie;
+use actix_web::cookie::time::Duration;
+use actix_web::http::header;
+use actix_web::web::{Data, Path};
+use actix_web::{HttpRequest, HttpResponse};
+use askama::Template;
+use url::form_urlencoded;
+
+use super::form::Posted;
+use super::page::{Frame, answer};
+use crate::http::{client, errors, session};
+use crate::service::Services;
+use crate::service::bindings::{self, CODE_LIVES};
+use crate::{Error, Result};
+
+/// Of the cookie that holds the ticket.
+const PURPOSE: &str = "bind";
+/// Key of what is said where no account answers.
+const NO_ACCOUNT: &str = "bind-no-account";
+
+/// What a page asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    Who,
+    Code,
+    Done,
+    /// It cannot go on, and why: the key of what to do.
+    Over(&'static str),
+}
+
+#[derive(Debug, Template)]
+#[template(path = "recipient/binding.html")]
+struct BindingPage {
+    frame: Frame,
+    /// Where it begins.
+    beginning: String,
+    /// Where one says who one is.
+    who: String,
+    step: Step,
+    /// Why the form is shown again.
+    refusal: Option<&'static str>,
+}
+
+impl BindingPage {
+    fn new(frame: Frame, account: &str, step: Step, refusal: Option<&'static str>) -> Self {
+        let beginning = format!("/bind/{account}");
+        let who = frame.on(&format!("{beginning}/who"));
+        Self { frame, beginning, who, step, refusal }
+    }
+
+    fn minutes(&self) -> String {
+        self.frame.t1("bind-code-lead", "minutes", &(CODE_LIVES.as_secs() / 60).to_string())
+    }
+
+    fn may_begin_again(&self) -> bool {
+        self.step != Step::Over(NO_ACCOUNT)
+    }
+}
+
+pub(super) async fn begin(
+    request: HttpRequest,
+    s: Data<Services>,
+    account: Path<String>,
+) -> Result<HttpResponse> {
+    match bindings::begin(&s, &account, client::address(&request)).await {
+        Ok(begun) => {
+            let mut response = go(&begun.address);
+            response.add_cookie(&session::cookie(&s, PURPOSE, begun.ticket)).map_err(Error::internal)?;
+            Ok(response)
+        }
+        Err(error) => over(&request, &s, &account, error),
+    }
+}
+
+pub(super) async fn come_back(
+    request: HttpRequest,
+    s: Data<Services>,
+    account: Path<String>,
+) -> Result<HttpResponse> {
+    let query = |name: &str| {
+        form_urlencoded::parse(request.query_string().as_bytes())
+            .find_map(|(given, value)| (given == name).then(|| value.into_owned()))
+            .unwrap_or_default()
+    };
+    let ticket = ticket(&request, &s);
+    match bindings::come_back(&s, &account, &ticket, &query("state"), &query("code")).await {
+        // Away from an address with a code that is good once.
+        Ok(()) => Ok(go(&format!("/bind/{account}/who"))),
+        Err(error) => over(&request, &s, &account, error),
+    }
+}
+
+pub(super) async fn show(
+    request: HttpRequest,
+    s: Data<Services>,
+    account: Path<String>,
+) -> Result<HttpResponse> {
+    page(&request, &s, &account, Step::Who, None)
+}
+
+pub(super) async fn show_code(
+    request: HttpRequest,
+    s: Data<Services>,
+    account: Path<String>,
+) -> Result<HttpResponse> {
+    page(&request, &s, &account, Step::Code, None)
+}
+
+pub(super) async fn ask(
+    request: HttpRequest,
+    s: Data<Services>,
+    account: Path<String>,
+    form: Posted,
+) -> Result<HttpResponse> {
+    let campus_id = form.text("campus_id").unwrap_or_default();
+    if campus_id.is_empty() {
+        return page(&request, &s, &account, Step::Who, Some("bind-who-missing"));
+    }
+    match bindings::ask(&s, &ticket(&request, &s), campus_id, client::address(&request)).await {
+        Ok(()) => Ok(go(&Frame::new(&request, &s, None).on(&format!("/bind/{account}/code")))),
+        Err(error) => over(&request, &s, &account, error),
+    }
+}
+
+pub(super) async fn confirm(
+    request: HttpRequest,
+    s: Data<Services>,
+    account: Path<String>,
+    form: Posted,
+) -> Result<HttpResponse> {
+    let code = form.text("code").unwrap_or_default();
+    match bindings::confirm(&s, &ticket(&request, &s), code).await {
+        Ok(()) => {
+            let mut response = page(&request, &s, &account, Step::Done, None)?;
+            let mut gone = session::cookie(&s, PURPOSE, String::new());
+            gone.set_max_age(Duration::ZERO);
+            response.add_cookie(&gone).map_err(Error::internal)?;
+            Ok(response)
+        }
+        Err(Error::Invalid(_)) => page(&request, &s, &account, Step::Code, Some("bind-code-wrong")),
+        Err(error) => over(&request, &s, &account, error),
+    }
+}
+
+fn ticket(request: &HttpRequest, s: &Services) -> String {
+    let cookie: Option<Cookie<'_>> = request.cookie(&session::cookie_name(s, PURPOSE));
+    cookie.map(|cookie| cookie.value().to_owned()).unwrap_or_default()
+}
+
+fn page(
+    request: &HttpRequest,
+    s: &Data<Services>,
+    account: &str,
+    step: Step,
+    refusal: Option<&'static str>,
+) -> Result<HttpResponse> {
+    let frame = Frame::new(request, s, None);
+    let response = if refusal.is_some() { HttpResponse::UnprocessableEntity() } else { HttpResponse::Ok() };
+    answer(response, &BindingPage::new(frame, account, step, refusal))
+}
+
+/// The page for what cannot go on. Errors that no beginning anew mends are rendered as everywhere.
+fn over(request: &HttpRequest, s: &Data<Services>, account: &str, error: Error) -> Result<HttpResponse> {
+    let why = match &error {
+        Error::NotFound("account") => NO_ACCOUNT,
+        Error::NotFound(_) => "bind-too-late",
+        Error::Conflict { code: "not_identified", .. } => "bind-not-identified",
+        Error::Conflict { .. } => "bind-too-often",
+        _ => return Err(error),
+    };
+    let frame = Frame::new(request, s, None);
+    answer(errors::begin(&error), &BindingPage::new(frame, account, Step::Over(why), None))
+}
+
+fn go(address: &str) -> HttpResponse {
+    HttpResponse::SeeOther()
+        .insert_header((header::LOCATION, address))
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .insert_header((header::REFERRER_POLICY, "no-referrer"))
+        .finish()
+}

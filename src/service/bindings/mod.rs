@@ -1,0 +1,161 @@
+//! How a WeChat identity becomes a person's address. No university has a list of them: people bring theirs, by signing in
+//! with the provider, and prove who they are by a code sent to an address the directory knows. A university's own sign-in
+//! would prove it as well; it would go on at [`bind`].
+//!
+//! What joins the steps is a ticket in the browser's cookie. It is hashed in the store, and what it was made from is in the
+//! address that the provider leads back to, so that nobody is made to finish what somebody else began.
+
+mod code;
+mod told;
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::json;
+use subtle::ConstantTimeEq as _;
+
+use super::throttle::Throttle;
+use super::{Services, providers};
+use crate::domain::channel::AddressKind;
+use crate::domain::id::{ProviderId, RecipientId};
+use crate::domain::provider::ProviderKind;
+use crate::store::bindings::{self as store, NewPending, PendingRow};
+use crate::store::providers::ProviderRow;
+use crate::store::{Tx, audit, recipients};
+use crate::{Error, Result};
+
+pub use self::code::{CODE_LIVES, ask, confirm};
+pub(super) use self::told::told;
+
+/// From signing in to saying who one is.
+const LIVES: Duration = Duration::from_mins(30);
+const TICKET_BYTES: usize = 24;
+/// How the audit log names whoever binds their own identity.
+const ACTOR: &str = "recipient";
+
+/// What has begun: where the browser goes next, and what it keeps meanwhile.
+#[derive(Clone, Debug)]
+pub struct Begun {
+    pub address: String,
+    pub ticket: String,
+}
+
+/// Sends somebody to sign in with an account: `wechat` and `wecom` name the first of their kind, an id any.
+pub async fn begin(s: &Services, account: &str, remote: IpAddr) -> Result<Begun> {
+    s.binders.begun.admit(&s.clock, remote)?;
+    let row = find(s, account).await?;
+    let adapter = providers::open(s, &row).map_err(Error::unavailable)?;
+    let ticket = s.vault.token(TICKET_BYTES);
+    let site = s.campus.public_url.as_str().trim_end_matches('/');
+    let back = format!("{site}/bind/{}/back", row.id);
+    let address = adapter.sign_in_address(&back, &state(s, &ticket)).ok_or(Error::NotFound("account"))?;
+    Ok(Begun { address, ticket })
+}
+
+/// Asks the account who came back with that code.
+///
+/// # Errors
+///
+/// [`Error::NotFound`] for whoever did not begin in this browser, [`Error::Conflict`] where the account does not know them.
+pub async fn come_back(s: &Services, account: &str, ticket: &str, given: &str, code: &str) -> Result<()> {
+    let is_theirs: bool = state(s, ticket).as_bytes().ct_eq(given.as_bytes()).into();
+    if ticket.is_empty() || !is_theirs {
+        return Err(Error::NotFound("binding"));
+    }
+    let row = find(s, account).await?;
+    let adapter = providers::open(s, &row).map_err(Error::unavailable)?;
+    let identity = adapter.identify(code).await.map_err(|refusal| {
+        tracing::info!(provider = %row.id, code = refusal.code, words = refusal.words, "nobody was identified");
+        Error::conflict("not_identified", "the account did not say who this is; begin again")
+    })?;
+    let now = s.clock.now();
+    let mut tx = s.db.begin().await?;
+    let new = NewPending {
+        hash: &hash(s, ticket),
+        provider: row.id,
+        kind: identity.kind,
+        address: &identity.address,
+        expires_at: now.plus(LIVES),
+    };
+    if !store::insert(&mut tx, new).await? {
+        return Err(Error::conflict("begun_already", "this was done already; go on, or begin again"));
+    }
+    tx.commit().await
+}
+
+/// An account that people can sign in with.
+async fn find(s: &Services, account: &str) -> Result<ProviderRow> {
+    let kind = match account {
+        "wecom" => Some(ProviderKind::Wecom),
+        _ => None,
+    };
+    let id = account.parse::<ProviderId>().ok();
+    let rows = crate::store::providers::list(&s.db).await?.into_iter();
+    let is_it = |row: &ProviderRow| {
+        row.enabled && (Some(row.id) == id || kind.is_some_and(|kind| row.kind == kind.name()))
+    };
+    rows.into_iter().find(is_it).ok_or(Error::NotFound("account"))
+}
+
+/// What the provider carries through and gives back.
+fn state(s: &Services, ticket: &str) -> String {
+    URL_SAFE_NO_PAD.encode(&s.vault.fingerprint("binding state", ticket.as_bytes())[..18])
+}
+
+fn hash(s: &Services, ticket: &str) -> [u8; 32] {
+    s.vault.fingerprint("binding ticket", ticket.as_bytes())
+}
+
+/// The identity behind a ticket that still holds.
+async fn pending(s: &Services, tx: &mut Tx, ticket: &str) -> Result<PendingRow> {
+    let row = store::lock(tx, &hash(s, ticket)).await?;
+    row.filter(|row| row.expires_at > s.clock.now()).ok_or(Error::NotFound("binding"))
+}
+
+/// Makes an identity that somebody has proved to hold the address of whom they have proved to be, and of nobody else.
+async fn bind(s: &Services, tx: &mut Tx, ticket: &str, row: &PendingRow, person: RecipientId) -> Result<()> {
+    let now = s.clock.now();
+    let person = recipients::lock_by_id(tx, person).await?.ok_or(Error::NotFound("binding"))?;
+    let others = store::bind(tx, person.id, row.kind, &row.address, now).await?;
+    let detail = json!({ "kind": row.kind, "provider": row.provider_id });
+    audit::append(tx, now, ACTOR, "recipient.bind", &person.id.to_string(), &detail).await?;
+    note_unbound(tx, s, &others, row.kind, ACTOR).await?;
+    told::lift(tx, row.kind, &row.address).await?;
+    store::delete(tx, &hash(s, ticket), now).await
+}
+
+async fn note_unbound(
+    tx: &mut Tx,
+    s: &Services,
+    whose: &[RecipientId],
+    kind: AddressKind,
+    actor: &str,
+) -> Result<()> {
+    for id in whose {
+        let detail = json!({ "kind": kind });
+        audit::append(tx, s.clock.now(), actor, "recipient.unbind", &id.to_string(), &detail).await?;
+    }
+    Ok(())
+}
+
+/// How often who tries what.
+#[derive(Debug)]
+pub(super) struct Binders {
+    /// By remote address, behind which may be a whole campus.
+    begun: Throttle<IpAddr>,
+    asked: Throttle<IpAddr>,
+    /// Codes sent to one person: with three tries each, nobody guesses one within a lifetime.
+    codes: Throttle<RecipientId>,
+}
+
+impl Default for Binders {
+    fn default() -> Self {
+        Self {
+            begun: Throttle::new(300, Duration::from_mins(1)),
+            asked: Throttle::new(120, Duration::from_mins(1)),
+            codes: Throttle::new(5, Duration::from_hours(24)),
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! WeChat identities that are about to become a person's, and that are theirs.
+
+use super::{Tx, in_tx, row, sql};
+use crate::Result;
+use crate::clock::Timestamp;
+use crate::domain::channel::AddressKind;
+use crate::domain::id::{ProviderId, RecipientId};
+
+row! {
+    /// An identity that somebody has proved to hold.
+    pub struct PendingRow {
+        pub provider_id: ProviderId,
+        pub kind: AddressKind,
+        pub address: String,
+        /// Whom they say they are.
+        pub recipient_id: Option<RecipientId>,
+        /// Keyed hash of the code that proves it.
+        pub code: Option<Vec<u8>>,
+        pub codes: i64,
+        pub tries: i64,
+        pub expires_at: Timestamp,
+    }
+}
+
+/// Who holds which identity, by the hash of their ticket.
+#[derive(Clone, Copy, Debug)]
+pub struct NewPending<'a> {
+    pub hash: &'a [u8],
+    pub provider: ProviderId,
+    pub kind: AddressKind,
+    pub address: &'a str,
+    pub expires_at: Timestamp,
+}
+
+/// False where the ticket was used before.
+pub async fn insert(tx: &mut Tx, new: NewPending<'_>) -> Result<bool> {
+    let text = "INSERT INTO pending_binding (hash, provider_id, kind, address, expires_at)
+        VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING";
+    let added = in_tx!(tx, |c| {
+        sqlx::query(text)
+            .bind(new.hash)
+            .bind(new.provider.0)
+            .bind(new.kind.code())
+            .bind(new.address)
+            .bind(new.expires_at.0)
+            .execute(c)
+            .await
+            .map(|done| done.rows_affected())
+    })?;
+    Ok(added > 0)
+}
+
+/// The identity behind a ticket, expired or not; nobody else changes the row until the transaction ends.
+pub async fn lock(tx: &mut Tx, hash: &[u8]) -> Result<Option<PendingRow>> {
+    let lock = tx.dialect().lock();
+    let text = format!(
+        "SELECT provider_id, kind, address, recipient_id, code, codes, tries, expires_at FROM pending_binding
+         WHERE hash = $1{lock}"
+    );
+    Ok(in_tx!(tx, |c| sqlx::query_as(sql(text)).bind(hash).fetch_optional(c).await)?)
+}
+
+/// Keeps the code that was made for whom they say they are; it stands in the place of an earlier one.
+pub async fn set_code(
+    tx: &mut Tx,
+    hash: &[u8],
+    recipient: Option<RecipientId>,
+    code: &[u8],
+    expires_at: Timestamp,
+) -> Result<()> {
+    let text = "UPDATE pending_binding SET recipient_id = $2, code = $3, codes = codes + 1, tries = 0, expires_at = $4
+        WHERE hash = $1";
+    in_tx!(tx, |c| {
+        let query = sqlx::query(text).bind(hash).bind(recipient.map(|id| id.0)).bind(code);
+        query.bind(expires_at.0).execute(c).await.map(drop)
+    })?;
+    Ok(())
+}
+
+/// Counts a code that was typed.
+pub async fn count_try(tx: &mut Tx, hash: &[u8]) -> Result<()> {
+    let text = "UPDATE pending_binding SET tries = tries + 1 WHERE hash = $1";
+    in_tx!(tx, |c| sqlx::query(text).bind(hash).execute(c).await.map(drop))?;
+    Ok(())
+}
+
+/// Forgets who holds what: that ticket, and all that expired before `now`.
+pub async fn delete(tx: &mut Tx, hash: &[u8], now: Timestamp) -> Result<()> {
+    let text = "DELETE FROM pending_binding WHERE hash = $1 OR expires_at <= $2";
+    in_tx!(tx, |c| sqlx::query(text).bind(hash).bind(now.0).execute(c).await.map(drop))?;
+    Ok(())
+}
+
+row! {
+    struct Changed {
+        id: RecipientId,
+    }
+}
+
+/// Makes the identity that person's and nobody else's; answers whose it was before.
+pub async fn bind(
+    tx: &mut Tx,
+    recipient: RecipientId,
+    kind: AddressKind,
+    address: &str,
+    now: Timestamp,
+) -> Result<Vec<RecipientId>> {
+    let column = kind.name();
+    let text = format!(
+        "UPDATE recipient SET {column} = NULL, updated_at = $3 WHERE {column} = $1 AND id <> $2 RETURNING id"
+    );
+    let others: Vec<Changed> = in_tx!(tx, |c| {
+        sqlx::query_as(sql(text)).bind(address).bind(recipient.0).bind(now.0).fetch_all(c).await
+    })?;
+    let text = format!(
+        "UPDATE recipient SET {column} = $1, updated_at = $3 WHERE id = $2 AND {column} IS DISTINCT FROM $1"
+    );
+    in_tx!(tx, |c| {
+        sqlx::query(sql(text)).bind(address).bind(recipient.0).bind(now.0).execute(c).await.map(drop)
+    })?;
+    Ok(others.into_iter().map(|row| row.id).collect())
+}
+
+/// Makes the identity nobody's; answers whose it was.
+pub async fn unbind(
+    tx: &mut Tx,
+    kind: AddressKind,
+    address: &str,
+    now: Timestamp,
+) -> Result<Vec<RecipientId>> {
+    let column = kind.name();
+    let text =
+        format!("UPDATE recipient SET {column} = NULL, updated_at = $2 WHERE {column} = $1 RETURNING id");
+    let whose: Vec<Changed> =
+        in_tx!(tx, |c| sqlx::query_as(sql(text)).bind(address).bind(now.0).fetch_all(c).await)?;
+    Ok(whose.into_iter().map(|row| row.id).collect())
+}

@@ -1,0 +1,321 @@
+use std::time::Duration;
+
+use belltower::domain::channel::{AddressKind, ChannelKind};
+use belltower::domain::operator::Role;
+use belltower::domain::provider::ProviderKind;
+use belltower::domain::suppression::Cause;
+use belltower::service::providers::{self, NewProvider};
+use belltower::service::{audit, recipients};
+use belltower::simulator::{SmtpOptions, SmtpSimulator};
+use belltower::store::audit::AuditFilter;
+use belltower::store::suppressions::{self, NewSuppression};
+use reqwest::header::HeaderMap;
+use reqwest::redirect::Policy;
+use reqwest::{Client, Method};
+use serde_json::json;
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::TcpListener;
+use url::Url;
+
+use super::settle;
+use crate::support::app::{Answer, TestApp};
+use crate::support::contents::everything;
+use crate::support::operator;
+
+/// WeCom, as far as a sign-in asks for it: whoever comes with the code `code-of-NAME` is the member NAME.
+async fn wecom() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let (read, mut write) = stream.split();
+            let mut line = String::new();
+            BufReader::new(read).read_line(&mut line).await.unwrap();
+            let member =
+                line.split("code=code-of-").nth(1).map(|rest| rest.split([' ', '&']).next().unwrap());
+            let body = if line.contains("/gettoken") {
+                json!({"errcode": 0, "errmsg": "ok", "access_token": "t", "expires_in": 7200})
+            } else if let Some(member) = member {
+                json!({"errcode": 0, "errmsg": "ok", "userid": member})
+            } else {
+                json!({"errcode": 40029, "errmsg": "invalid code"})
+            };
+            let body = body.to_string();
+            let head =
+                format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
+            write.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
+        }
+    });
+    address
+}
+
+/// A campus with a WeCom application, a mail relay, and Li, who is in the directory with a mailbox alone.
+struct Campus {
+    app: TestApp,
+    relay: SmtpSimulator,
+    wecom: String,
+}
+
+impl Campus {
+    async fn new() -> Self {
+        let app = TestApp::start().await;
+        let relay = SmtpSimulator::start(SmtpOptions::default()).await.unwrap();
+        let wecom = wecom().await;
+        let mail = json!({
+            "host": "127.0.0.1", "port": relay.addr().port(), "tls": "none",
+            "from_address": "bell@campus.example", "from_name": "钟楼大学",
+        });
+        let corp = json!({"corp_id": "wwbell", "secret": "s", "agent_id": 7, "endpoint": wecom});
+        for (name, channel, kind, settings) in [
+            ("邮件", ChannelKind::Email, ProviderKind::Smtp, mail),
+            ("企业微信", ChannelKind::Wechat, ProviderKind::Wecom, corp),
+        ] {
+            let name = name.to_owned();
+            let new = NewProvider { name, channel, kind, settings, priority: 1, weight: 1, rate: None };
+            providers::create(&app.services, &operator(Role::Owner), new).await.unwrap();
+        }
+        let li = json!({"name": "李伟", "email": "li@campus.example", "language": "zh-CN"});
+        Answer::of(app.api(Method::PUT, "/recipients/2024001").json(&li)).await.expect(201);
+        Self { app, relay, wecom }
+    }
+
+    async fn wecom_userid(&self, campus_id: &str) -> serde_json::Value {
+        self.app.get(&format!("/recipients/{campus_id}")).await.expect(200)["wecom_userid"].clone()
+    }
+
+    /// The code in the latest mail to Li.
+    async fn code(&self) -> Option<String> {
+        settle(&self.app).await;
+        let mail = self.relay.mailbox().latest_to("li@campus.example")?;
+        let text = mail.text.unwrap();
+        let digits = text.split(|c: char| !c.is_ascii_digit()).find(|part| part.len() == 6);
+        Some(digits.unwrap_or_else(|| panic!("{text}")).to_owned())
+    }
+
+    fn mails(&self) -> u64 {
+        self.relay.mailbox().total()
+    }
+
+    async fn acts(&self) -> Vec<String> {
+        let filter = AuditFilter { action: Some("recipient.".to_owned()), ..AuditFilter::default() };
+        let rows = audit::list(&self.app.services, &operator(Role::Owner), &filter, None, 99).await.unwrap();
+        rows.into_iter().rev().map(|row| format!("{} by {}", row.action, row.actor)).collect()
+    }
+}
+
+/// Somebody's WeChat, which keeps cookies and does not follow redirects by itself.
+struct Phone<'a> {
+    campus: &'a Campus,
+    client: Client,
+    cookie: Option<String>,
+}
+
+impl<'a> Phone<'a> {
+    fn new(campus: &'a Campus) -> Self {
+        let client = Client::builder().no_proxy().redirect(Policy::none()).build().unwrap();
+        Self { campus, client, cookie: None }
+    }
+
+    async fn call(&mut self, method: Method, path: &str, form: Option<&str>) -> Answer {
+        let mut request = self.client.request(method, format!("{}{path}", self.campus.app.url));
+        if let Some(cookie) = &self.cookie {
+            request = request.header("cookie", cookie);
+        }
+        if let Some(form) = form {
+            request =
+                request.header("content-type", "application/x-www-form-urlencoded").body(form.to_owned());
+        }
+        let answer = Answer::of(request).await;
+        if let Some(cookie) = set_cookie(&answer.headers) {
+            self.cookie = Some(cookie);
+        }
+        answer
+    }
+
+    async fn get(&mut self, path: &str) -> Answer {
+        self.call(Method::GET, path, None).await
+    }
+
+    async fn post(&mut self, path: &str, form: &str) -> Answer {
+        self.call(Method::POST, path, Some(form)).await
+    }
+
+    /// Begins: the address WeCom would lead back to, once it knows who this is.
+    async fn begin(&mut self) -> (String, String) {
+        let begun = self.get("/bind/wecom").await;
+        assert_eq!(begun.status, 303, "{}", begun.text);
+        let there = Url::parse(begun.header("location").unwrap()).unwrap();
+        assert!(there.as_str().starts_with(&format!("{}/connect/oauth2/authorize?", self.campus.wecom)));
+        let query = |name: &str| there.query_pairs().find(|(n, _)| n == name).unwrap().1.into_owned();
+        let back = Url::parse(&query("redirect_uri")).unwrap().path().to_owned();
+        (back, query("state"))
+    }
+
+    /// As a member of the corp, as far as saying who one is.
+    async fn sign_in(&mut self, member: &str) -> String {
+        let (back, state) = self.begin().await;
+        let came = self.get(&format!("{back}?code=code-of-{member}&state={state}")).await;
+        assert_eq!(came.status, 303, "{}", came.text);
+        came.header("location").unwrap().to_owned()
+    }
+
+    async fn ask(&mut self, campus_id: &str) -> Answer {
+        self.post("/bind/wecom/who", &format!("campus_id={campus_id}")).await
+    }
+
+    async fn type_in(&mut self, code: &str) -> Answer {
+        self.post("/bind/wecom/code", &format!("code={code}")).await
+    }
+}
+
+fn set_cookie(headers: &HeaderMap) -> Option<String> {
+    let cookie = headers.get("set-cookie")?.to_str().unwrap();
+    assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax"), "{cookie}");
+    Some(cookie.split(';').next().unwrap().to_owned())
+}
+
+fn another(code: &str) -> String {
+    format!("{:06}", (code.parse::<u32>().unwrap() + 1) % 1_000_000)
+}
+
+#[tokio::test]
+async fn a_member_proves_who_they_are_and_is_reached_from_then_on() {
+    let campus = Campus::new().await;
+    let mut phone = Phone::new(&campus);
+    let who = phone.sign_in("liwei").await;
+    assert!(phone.get(&who).await.text.contains("name=\"campus_id\""));
+    let asked = phone.ask("2024001").await;
+    assert_eq!(asked.status, 303, "{}", asked.text);
+    assert!(phone.get(asked.header("location").unwrap()).await.text.contains("name=\"code\""));
+    let code = campus.code().await.unwrap();
+
+    assert_eq!(phone.type_in(&another(&code)).await.status, 422);
+    assert_eq!(campus.wecom_userid("2024001").await, json!(null));
+    let done = phone.type_in(&code).await;
+    assert_eq!(done.status, 200, "{}", done.text);
+    assert!(done.text.contains("绑定成功"), "{}", done.text);
+    assert_eq!(campus.wecom_userid("2024001").await, "liwei");
+    assert_eq!(campus.acts().await, ["recipient.bind by recipient"]);
+    assert_eq!(phone.type_in(&code).await.status, 404, "once");
+
+    let kept = everything(&campus.app.services.db).await.join("\n");
+    let mut numbers = kept.split(|c: char| !c.is_ascii_digit());
+    assert!(numbers.all(|number| number != code), "no code is ever in the store");
+    let log: Vec<_> = kept.lines().filter(|line| line.starts_with("audit.")).collect();
+    assert!(!log.iter().any(|line| line.contains("liwei") || line.contains("2024001")), "{log:?}");
+}
+
+#[tokio::test]
+async fn nobody_learns_who_is_in_the_directory() {
+    let campus = Campus::new().await;
+    let wang = json!({"name": "王芳"});
+    Answer::of(campus.app.api(Method::PUT, "/recipients/2024002").json(&wang)).await.expect(201);
+    let mut answers = Vec::new();
+    for campus_id in ["2024001", "2024002", "9999999", "%F0%9F%94%94"] {
+        let mut phone = Phone::new(&campus);
+        phone.sign_in("liwei").await;
+        let asked = phone.ask(campus_id).await;
+        let wrong = phone.type_in("12345").await;
+        answers.push((asked.status, asked.header("location").unwrap().to_owned(), wrong.status, wrong.text));
+    }
+    settle(&campus.app).await;
+    assert!(answers.windows(2).all(|pair| pair[0] == pair[1]), "{answers:#?}");
+    assert_eq!(campus.mails(), 1);
+}
+
+#[tokio::test]
+async fn guessing_a_code_ends_soon_and_so_does_sending_them() {
+    let campus = Campus::new().await;
+    let mut phone = Phone::new(&campus);
+    phone.sign_in("mallory").await;
+    phone.ask("2024001").await;
+    let code = campus.code().await.unwrap();
+    for _ in 0..3 {
+        assert_eq!(phone.type_in(&another(&code)).await.status, 422);
+    }
+    assert_eq!(phone.type_in(&code).await.status, 409, "even the right one");
+    for _ in 0..2 {
+        assert_eq!(phone.ask("2024001").await.status, 303);
+    }
+    assert_eq!(phone.ask("2024001").await.status, 409, "three codes a ticket");
+    for _ in 0..4 {
+        let mut phone = Phone::new(&campus);
+        phone.sign_in("mallory").await;
+        assert_eq!(phone.ask("2024001").await.status, 303);
+    }
+    settle(&campus.app).await;
+    assert_eq!(campus.mails(), 5, "a day for one person");
+
+    campus.app.clock.turn(24 * 60 * 60 * 1_000);
+    let mut phone = Phone::new(&campus);
+    phone.sign_in("liwei").await;
+    phone.ask("2024001").await;
+    let code = campus.code().await.unwrap();
+    campus.app.clock.turn(Duration::from_mins(10).as_millis() as i64);
+    assert_eq!(phone.type_in(&code).await.status, 404, "ten minutes");
+    assert_eq!(campus.wecom_userid("2024001").await, json!(null));
+}
+
+#[tokio::test]
+async fn nobody_finishes_what_another_browser_began() {
+    let campus = Campus::new().await;
+    let (mut mallory, mut victim) = (Phone::new(&campus), Phone::new(&campus));
+    let (back, state) = mallory.begin().await;
+    let lured = format!("{back}?code=code-of-mallory&state={state}");
+    assert_eq!(victim.get(&lured).await.status, 404, "without a ticket of its own");
+    victim.begin().await;
+    assert_eq!(victim.get(&lured).await.status, 404, "with another one");
+    assert_eq!(mallory.get(&lured).await.status, 303);
+    assert_eq!(mallory.get(&lured).await.status, 409, "once");
+    assert_eq!(victim.ask("2024001").await.status, 404);
+
+    let (back, state) = victim.begin().await;
+    let nobody = victim.get(&format!("{back}?code=stale&state={state}")).await;
+    assert_eq!(nobody.status, 409);
+    assert!(nobody.text.contains("请在微信中打开"), "{}", nobody.text);
+    for account in ["wechat", "prv_0000000000000", "nobody"] {
+        assert_eq!(victim.get(&format!("/bind/{account}")).await.status, 404, "{account}");
+    }
+}
+
+#[tokio::test]
+async fn an_identity_moves_to_whom_proved_it_last_and_its_bounces_are_forgotten() {
+    let campus = Campus::new().await;
+    let wang = json!({"name": "王芳", "wecom_userid": "liwei"});
+    Answer::of(campus.app.api(Method::PUT, "/recipients/2024002").json(&wang)).await.expect(201);
+    let s = &campus.app.services;
+    let bounced = NewSuppression {
+        kind: AddressKind::WecomUserid,
+        address: "liwei",
+        cause: Cause::Bounced,
+        note: "60111",
+        by: "",
+        until: belltower::clock::Timestamp::NEVER,
+    };
+    let mut tx = s.db.begin().await.unwrap();
+    suppressions::insert(&mut tx, &bounced, s.clock.now()).await.unwrap();
+    tx.commit().await.unwrap();
+
+    let mut phone = Phone::new(&campus);
+    phone.sign_in("liwei").await;
+    phone.ask("2024001").await;
+    let code = campus.code().await.unwrap();
+    assert_eq!(phone.type_in(&code).await.status, 200);
+    assert_eq!(campus.wecom_userid("2024001").await, "liwei");
+    assert_eq!(campus.wecom_userid("2024002").await, json!(null));
+    assert!(!suppressions::any(&s.db).await.unwrap());
+    assert_eq!(campus.acts().await, ["recipient.bind by recipient", "recipient.unbind by recipient"]);
+}
+
+#[tokio::test]
+async fn whoever_is_erased_meanwhile_binds_nothing() {
+    let campus = Campus::new().await;
+    let mut phone = Phone::new(&campus);
+    phone.sign_in("liwei").await;
+    phone.ask("2024001").await;
+    let code = campus.code().await.unwrap();
+    recipients::delete(&campus.app.services, &operator(Role::Owner), "2024001").await.unwrap();
+    assert_eq!(phone.type_in(&code).await.status, 404);
+    let kept = everything(&campus.app.services.db).await.join("\n");
+    assert!(!kept.contains("liwei"), "what they had proved is gone with them");
+}
