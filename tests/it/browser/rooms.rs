@@ -55,7 +55,8 @@ impl Room {
     fn refused(self) -> Self {
         let send =
             "const form = document.querySelector('form.form'); form.noValidate = true; form.requestSubmit()";
-        let act = Some((send, "return document.querySelector('.field-error, .flash-amber') !== null"));
+        let act =
+            Some((send, "return document.querySelector('.field-error, .flash-amber, .refusal') !== null"));
         Self { act, ..self.answering(422) }
     }
 
@@ -106,6 +107,10 @@ pub(super) async fn public(app: &TestApp) -> Vec<Room> {
         room(&preferences),
         room(&preferences).unsubscribed(),
         room("/m/guess").answering(404),
+        room("/bind/nobody").answering(404),
+        room("/bind/wecom/who"),
+        room("/bind/wecom/who").refused(),
+        room("/bind/wecom/code"),
         room("/sign-in"),
         room("/sign-in").refused(),
         room(&link),
