@@ -1,11 +1,9 @@
-//! Days as vendors of the mainland count them: in UTC+8, wherever the campus is.
+//! Days as vendors of the mainland count them.
 
 use std::time::Duration;
 
 use crate::clock::Timestamp;
-
-const CHINA: Duration = Duration::from_hours(8);
-const DAY: Duration = Duration::from_hours(24);
+use crate::domain::quota::day_ends;
 
 /// Until a quota of the day is there again.
 pub(super) fn until_tomorrow(now: Timestamp) -> Duration {

@@ -4,6 +4,7 @@ use std::ops::RangeInclusive;
 
 use serde_json::{Map, Value};
 
+use super::common;
 use crate::error::Fault;
 
 /// The fields of one JSON object. Each getter notes what is wrong with its field and goes on with something harmless,
@@ -82,7 +83,9 @@ impl<'a> Fields<'a> {
         };
         let found = choices.iter().find(|(word, _)| *word == given).map(|(_, choice)| *choice);
         if found.is_none() {
-            self.fault(key, "unknown_value", format!("`{key}` is one of {}", words.join(", ")));
+            let meant = nearest(&given, &words).map(|word| format!("; did you mean `{word}`?"));
+            let detail = format!("`{key}` is one of {}{}", words.join(", "), meant.unwrap_or_default());
+            self.fault(key, "unknown_value", detail);
         }
         found
     }
@@ -113,6 +116,10 @@ impl<'a> Fields<'a> {
             self.fault(key, "out_of_range", format!("`{key}` is a number between {least} and {most}"));
         }
         number
+    }
+
+    pub(super) fn is_object(&self) -> bool {
+        self.map.is_some()
     }
 
     /// Whether anything was wrong so far; unknown names are found at the end only.
@@ -157,11 +164,43 @@ impl<'a> Fields<'a> {
         results
     }
 
+    /// The same for each of a list of objects.
+    pub(super) fn list<T>(
+        &mut self,
+        key: &'static str,
+        most: usize,
+        mut read: impl FnMut(&mut Self) -> T,
+    ) -> Vec<T> {
+        let list = match self.take(key) {
+            None => return Vec::new(),
+            Some(Value::Array(list)) if list.len() <= most => list,
+            Some(Value::Array(_)) => {
+                self.fault(key, "too_many", format!("`{key}` has at most {most} entries"));
+                return Vec::new();
+            }
+            Some(_) => {
+                self.fault(key, "wrong_type", format!("`{key}` is a list of JSON objects"));
+                return Vec::new();
+            }
+        };
+        let mut entries = Vec::with_capacity(list.len());
+        for (i, value) in list.iter().enumerate() {
+            let mut inner = Self::below(value, format!("{}/{key}/{i}", self.pointer));
+            entries.push(read(&mut inner));
+            self.faults.append(&mut inner.finish());
+        }
+        entries
+    }
+
     /// All that is wrong, fields nobody asked for included.
     pub(super) fn finish(mut self) -> Vec<Fault> {
+        let mut known = self.asked.clone();
+        if self.pointer.is_empty() {
+            known.extend(common::NAMES.iter().filter(|name| !self.asked.contains(name)));
+        }
         for key in self.map.into_iter().flat_map(Map::keys) {
             if !self.asked.contains(&key.as_str()) {
-                let meant = nearest(key, &self.asked);
+                let meant = nearest(key, &known);
                 let detail = match meant {
                     Some(meant) => format!("there is no setting `{key}`; did you mean `{meant}`?"),
                     None => format!("there is no setting `{key}`; there are {}", self.asked.join(", ")),

@@ -3,6 +3,7 @@
 //! An adapter knows its vendor and nothing else: no store, no retry, no rate. It turns [`Parcel`]s into calls and the
 //! vendor's answers into outcomes; what follows from an outcome is decided in [`crate::domain::delivery`].
 
+mod common;
 mod day;
 pub mod email;
 mod fields;
@@ -10,6 +11,7 @@ mod http;
 mod limits;
 mod mapping;
 mod narrow;
+mod overrides;
 pub mod registry;
 pub mod sandbox;
 pub mod setting;

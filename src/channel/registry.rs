@@ -6,13 +6,16 @@ use serde_json::Value;
 use url::Url;
 
 use super::Channel;
+use super::common;
 use super::email::{self, Email};
+use super::overrides::overridden;
 use super::sandbox::{self, Sandbox};
 use super::setting::Setting;
 use super::sms::{self, AliyunSms, HttpSms, TencentSms};
 use super::wechat::wecom::{self, Wecom};
 use crate::clock::Clock;
 use crate::domain::provider::ProviderKind;
+use crate::domain::quota::Quota;
 use crate::error::Fault;
 
 /// What adapters know of the installation they work for.
@@ -27,6 +30,19 @@ pub struct Site {
 
 /// Makes the adapter, or says everything that is wrong with the settings. Calls nobody.
 pub fn build(kind: ProviderKind, settings: &Value, site: &Site) -> Result<Arc<dyn Channel>, Vec<Fault>> {
+    let (common, own) = common::split(settings);
+    match (adapter(kind, &own, site), common::read(&common)) {
+        (Ok(adapter), Ok(common)) => Ok(overridden(adapter, common.overrides)),
+        (made, common) => Err([made.err(), common.err()].into_iter().flatten().flatten().collect()),
+    }
+}
+
+/// What the provider takes in a day, by settings that are in order.
+pub fn quota(settings: &Value) -> Option<Quota> {
+    common::read(&common::split(settings).0).ok()?.quota
+}
+
+fn adapter(kind: ProviderKind, settings: &Value, site: &Site) -> Result<Arc<dyn Channel>, Vec<Fault>> {
     match kind {
         ProviderKind::Smtp => Ok(Arc::new(Email::new(settings, site)?)),
         ProviderKind::HttpSms => Ok(Arc::new(HttpSms::new(settings, site)?)),
@@ -47,7 +63,7 @@ pub fn settings(kind: ProviderKind) -> impl Iterator<Item = &'static Setting> {
         ProviderKind::Sandbox => sandbox::SETTINGS,
         ProviderKind::Wecom => wecom::SETTINGS,
     };
-    own.iter()
+    own.iter().chain(common::SETTINGS)
 }
 
 /// Pointers of the settings that are never shown again; an object's members are hidden one by one.

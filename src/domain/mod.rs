@@ -19,6 +19,7 @@ pub mod message;
 pub mod operator;
 pub mod policy;
 pub mod provider;
+pub mod quota;
 pub mod recipient;
 pub mod routing;
 pub mod sms_text;

@@ -1,0 +1,214 @@
+//! Where an administrator knows better what a vendor's answer means.
+//!
+//! Vendors use codes of their own making, and some say "later" with a code that means "never" elsewhere. Words are a part
+//! of the vendor's text whatever its case: expressions would be one more language to get wrong, and vendors change their
+//! sentences less often than their punctuation.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::fields::Fields;
+use super::{
+    Acknowledgement, Callback, Channel, Outcome, Parcel, Receipts, Refusal, Sent, Shape, Verdict,
+};
+use crate::domain::delivery::OutcomeClass;
+use crate::domain::provider::Advice;
+
+const LONGEST_WAIT: u64 = 86_400;
+/// A letter or two are in nearly every text.
+const SHORTEST_WORDS: usize = 3;
+const LONGEST_WORDS: usize = 200;
+
+/// What an answer means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Override {
+    when: When,
+    class: OutcomeClass,
+    wait: Option<Duration>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum When {
+    Code(String),
+    /// In lower case.
+    Words(String),
+}
+
+impl Override {
+    /// Reads `{code | words, class, wait_seconds?}`; `None` where something is wrong with it.
+    pub fn read(fields: &mut Fields<'_>) -> Option<Self> {
+        let (code, words) = (fields.text("code"), fields.text("words"));
+        let when = match (code, words) {
+            (Some(code), None) => Some(When::Code(code.trim().to_owned())),
+            (None, Some(words)) => Some(When::Words(words.trim().to_lowercase())),
+            (Some(_), Some(_)) => {
+                fields.fault("words", "not_allowed", "give a `code` or `words`, not both");
+                None
+            }
+            (None, None) if fields.is_object() => {
+                fields.fault("code", "required", "give the `code` or a part of the `words` it is about");
+                None
+            }
+            (None, None) => None,
+        };
+        if let Some(When::Words(words)) = &when {
+            match words.chars().count() {
+                // Two Chinese characters are a word.
+                length if length < SHORTEST_WORDS && words.is_ascii() => {
+                    fields.fault("words", "too_short", format!("at least {SHORTEST_WORDS} characters"));
+                }
+                length if length > LONGEST_WORDS => {
+                    fields.fault("words", "too_long", format!("at most {LONGEST_WORDS} characters"));
+                }
+                _ => {}
+            }
+        }
+        let classes = OutcomeClass::ALL.map(|class| (class.name(), class));
+        let class = fields.choice("class", &classes, None);
+        let wait = fields.integer("wait_seconds", 1..=LONGEST_WAIT).map(Duration::from_secs);
+        if wait.is_some() && class.is_some_and(|class| class != OutcomeClass::Throttled) {
+            fields.fault("wait_seconds", "not_allowed", "only what is `throttled` waits as long as it is told");
+        }
+        Some(Self { when: when?, class: class?, wait })
+    }
+
+    fn is_about(&self, code: Option<&str>, words: Option<&str>) -> bool {
+        match &self.when {
+            // SMTP answers with two codes: `550 5.7.1`.
+            When::Code(code_meant) => code.is_some_and(|code| {
+                code == code_meant || code.split_whitespace().any(|part| part == code_meant)
+            }),
+            When::Words(part) => words.is_some_and(|words| words.to_lowercase().contains(part)),
+        }
+    }
+
+    fn apply(&self, outcome: &mut Outcome) {
+        // Only a limit can be one of a single address, and only the vendor's own word says that it is.
+        outcome.this_address &= self.class == outcome.class;
+        outcome.class = self.class;
+        outcome.wait = self.wait.or(outcome.wait);
+        // Whoever wrote this knows the code.
+        outcome.unlisted = false;
+    }
+}
+
+/// An adapter whose refusals are read as its administrator says.
+struct Overridden {
+    adapter: Arc<dyn Channel>,
+    overrides: Vec<Override>,
+}
+
+/// The adapter itself where there is nothing to override.
+pub(super) fn overridden(adapter: Arc<dyn Channel>, overrides: Vec<Override>) -> Arc<dyn Channel> {
+    if overrides.is_empty() { adapter } else { Arc::new(Overridden { adapter, overrides }) }
+}
+
+impl Overridden {
+    fn find(&self, code: Option<&str>, words: Option<&str>) -> Option<&Override> {
+        self.overrides.iter().find(|known| known.is_about(code, words))
+    }
+}
+
+#[async_trait]
+impl Channel for Overridden {
+    fn shape(&self) -> Shape {
+        self.adapter.shape()
+    }
+
+    /// What the vendor took stays taken, whatever else it says: read as a refusal it would be sent twice.
+    async fn send(&self, parcels: &[Parcel]) -> Vec<Outcome> {
+        let mut outcomes = self.adapter.send(parcels).await;
+        for outcome in outcomes.iter_mut().filter(|outcome| outcome.class != OutcomeClass::Accepted) {
+            if let Some(known) = self.find(outcome.code.as_deref(), outcome.detail.as_deref()) {
+                known.apply(outcome);
+            }
+        }
+        outcomes
+    }
+
+    async fn poll(&self, sent: &[Sent]) -> Vec<Option<Verdict>> {
+        self.adapter.poll(sent).await
+    }
+
+    async fn recall(&self, reference: &str) -> Result<(), String> {
+        self.adapter.recall(reference).await
+    }
+
+    fn acknowledge(&self, callback: &Callback) -> Option<Acknowledgement> {
+        self.adapter.acknowledge(callback)
+    }
+
+    fn receipts(&self, callback: &Callback) -> Receipts {
+        self.adapter.receipts(callback)
+    }
+
+    fn is_bounce(&self, code: &str) -> bool {
+        match self.find(Some(code), None) {
+            Some(known) => known.class == OutcomeClass::PermanentRecipient,
+            None => self.adapter.is_bounce(code),
+        }
+    }
+
+    async fn check(&self) -> Result<String, Refusal> {
+        self.adapter.check().await
+    }
+
+    fn advice(&self, code: &str) -> Option<Advice> {
+        self.adapter.advice(code)
+    }
+
+    async fn close(&self) {
+        self.adapter.close().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::common;
+    use super::*;
+
+    fn overrides(list: serde_json::Value) -> Vec<Override> {
+        common::read(&json!({ "overrides": list })).unwrap().overrides
+    }
+
+    fn read_as(known: &Override, outcome: Outcome) -> Option<Outcome> {
+        let mut outcome = outcome;
+        known.is_about(outcome.code.as_deref(), outcome.detail.as_deref()).then(|| {
+            known.apply(&mut outcome);
+            outcome
+        })
+    }
+
+    #[test]
+    fn a_code_is_one_of_the_words_of_an_answers_code() {
+        let [known] = &overrides(json!([{"code": "5.7.1", "class": "config"}]))[..] else { panic!("one") };
+        let refused = |code: &str| Outcome::new(OutcomeClass::PermanentRecipient).code(code);
+        assert_eq!(read_as(known, refused("550 5.7.1")).unwrap().class, OutcomeClass::Config);
+        assert_eq!(read_as(known, refused("5.7.1")).unwrap().class, OutcomeClass::Config);
+        assert_eq!(read_as(known, refused("550 5.7.10")), None);
+        assert_eq!(read_as(known, Outcome::new(OutcomeClass::Unknown)), None);
+    }
+
+    #[test]
+    fn words_are_a_part_of_the_text_whatever_its_case() {
+        let list = json!([{"words": "IP frequency", "class": "throttled", "wait_seconds": 90}]);
+        let [known] = &overrides(list)[..] else { panic!("one") };
+        let refused = Outcome::new(OutcomeClass::PermanentRecipient).detail("550 Ip Frequency limited");
+        let read = read_as(known, refused).unwrap();
+        assert_eq!((read.class, read.wait), (OutcomeClass::Throttled, Some(Duration::from_secs(90))));
+        assert_eq!(read_as(known, Outcome::new(OutcomeClass::Unknown).code("ip frequency")), None);
+    }
+
+    #[test]
+    fn a_limit_of_one_address_stays_its_own() {
+        let list = json!([{"code": "1", "class": "throttled"}, {"code": "1", "class": "transient"}]);
+        let list = overrides(list);
+        let limited = Outcome { this_address: true, ..Outcome::new(OutcomeClass::Throttled).code("1") };
+        assert!(read_as(&list[0], limited.clone()).unwrap().this_address);
+        assert!(!read_as(&list[1], limited).unwrap().this_address);
+    }
+}
