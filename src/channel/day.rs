@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use crate::clock::Timestamp;
-use crate::domain::quota::day_ends;
+
+const CHINA: Duration = Duration::from_hours(8);
+const DAY: Duration = Duration::from_hours(24);
 
 /// Until a quota of the day is there again.
 pub(super) fn until_tomorrow(now: Timestamp) -> Duration {

@@ -10,9 +10,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::fields::Fields;
-use super::{
-    Acknowledgement, Callback, Channel, Outcome, Parcel, Receipts, Refusal, Sent, Shape, Verdict,
-};
+use super::{Acknowledgement, Callback, Channel, Outcome, Parcel, Receipts, Refusal, Sent, Shape, Verdict};
 use crate::domain::delivery::OutcomeClass;
 use crate::domain::provider::Advice;
 
@@ -69,7 +67,11 @@ impl Override {
         let class = fields.choice("class", &classes, None);
         let wait = fields.integer("wait_seconds", 1..=LONGEST_WAIT).map(Duration::from_secs);
         if wait.is_some() && class.is_some_and(|class| class != OutcomeClass::Throttled) {
-            fields.fault("wait_seconds", "not_allowed", "only what is `throttled` waits as long as it is told");
+            fields.fault(
+                "wait_seconds",
+                "not_allowed",
+                "only what is `throttled` waits as long as it is told",
+            );
         }
         Some(Self { when: when?, class: class?, wait })
     }

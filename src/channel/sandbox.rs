@@ -32,11 +32,15 @@ enum Fate {
     Transient,
     Throttled,
     Config,
+    /// Refused with a code that nobody knows.
+    Unlisted,
     Unknown,
+    /// No answer comes, and whoever asks later hears that it was delivered.
+    Unheard,
 }
 
 /// The words of the setting `outcome`.
-const FATES: [(&str, Fate); 8] = [
+const FATES: [(&str, Fate); 10] = [
     ("delivered", Fate::Delivered),
     ("slow", Fate::Slow),
     ("accepted", Fate::Accepted),
@@ -44,7 +48,9 @@ const FATES: [(&str, Fate); 8] = [
     ("transient", Fate::Transient),
     ("throttled", Fate::Throttled),
     ("config", Fate::Config),
+    ("unlisted", Fate::Unlisted),
     ("unknown", Fate::Unknown),
+    ("unheard", Fate::Unheard),
 ];
 
 /// What its form asks for.
@@ -75,8 +81,8 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// Settings: `outcome?` (`delivered`, `slow`, `accepted`, `failed`, `transient`, `throttled`, `config` or
-    /// `unknown`; by the address where it is left out), `timeout_seconds?` and `concurrency?` as every kind.
+    /// Settings: `outcome?` (`delivered`, `slow`, `accepted`, `failed`, `transient`, `throttled`, `config`,
+    /// `unlisted`, `unknown` or `unheard`; by the address where it is left out), `timeout_seconds?` and `concurrency?` as every kind.
     pub fn new(settings: &Value) -> Result<Self, Vec<Fault>> {
         let mut fields = Fields::of(settings);
         let always = fields.text("outcome").and_then(|word| {
@@ -146,7 +152,15 @@ fn outcome(fate: Fate, parcel: &Parcel) -> Outcome {
         Fate::Transient => transient(),
         Fate::Throttled => refused(OutcomeClass::Throttled, "sandbox.throttled", "too many for now"),
         Fate::Config => refused(OutcomeClass::Config, "sandbox.config", "the account is not in order"),
+        Fate::Unlisted => {
+            refused(OutcomeClass::Config, "sandbox.unlisted", "a code of the vendor's own making").unlisted()
+        }
         Fate::Unknown => refused(OutcomeClass::Unknown, "sandbox.unknown", "handed over, and no answer came"),
+        Fate::Unheard => Outcome {
+            reference: Some(format!("sandbox-{}", parcel.delivery)),
+            poll_after: Some(SLOW),
+            ..Outcome::new(OutcomeClass::Unknown).code("sandbox.unknown")
+        },
     }
 }
 

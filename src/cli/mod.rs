@@ -16,6 +16,7 @@ mod operator;
 mod output;
 mod policy;
 mod provider;
+mod provider_health;
 mod receipts;
 mod rule;
 mod serve;

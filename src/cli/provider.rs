@@ -10,10 +10,10 @@ use serde_json::Value;
 use super::context::Context;
 use super::input;
 use super::output::{List, table};
-use super::receipts;
+use super::{provider_health, receipts};
 use crate::domain::channel::ChannelKind;
 use crate::domain::id::ProviderId;
-use crate::domain::provider::ProviderKind;
+use crate::domain::provider::{Advice, ProviderKind};
 use crate::service::providers::{self, NewProvider, ProviderChanges, ProviderTest, ProviderView};
 use crate::service::{Caller, Services};
 
@@ -40,7 +40,10 @@ code, codes, otherwise}, receipt {format, records, id, number, status, delivered
 id, number, status, delivered}, ca_file, timeout_seconds, concurrency; everything but request.url may be left out. docs/PROVIDERS.md explains each. The callback_url that is
 printed is the address to give to the vendor for its receipts.
 
-For sandbox: outcome, timeout_seconds, concurrency.";
+For sandbox: outcome, timeout_seconds, concurrency.
+
+For every kind: overrides [{code or words, class, wait_seconds}], which say what answers of the vendor's mean; daily_quota
+and emergency_reserve, the part of it that only emergencies may use.";
 
 const UPDATE_HELP: &str = "\
 The settings are a JSON object of those to change: what it leaves out stays, secrets too, and null removes. Channel and
@@ -76,6 +79,16 @@ pub(super) enum Act {
     /// List what providers told by themselves that matched no delivery or could not be read, the latest first
     Receipts {
         /// At most so many of each
+        #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
+        limit: u32,
+    },
+    /// Say how each provider in use does: what ails it, what of its quota is used, codes that nobody knows
+    Health,
+    /// List what happened to a provider, the latest first
+    Events {
+        /// The provider's name
+        name: String,
+        /// At most so many
         #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
         limit: u32,
     },
@@ -223,6 +236,9 @@ pub(super) fn run(context: &Context, act: Act) -> anyhow::Result<()> {
             update(context, "provider enable", &name, changes)
         }
         Act::Receipts { limit } => receipts::run(context, limit),
+        Act::Health => provider_health::health(context),
+        Act::Events { name, limit } => provider_health::events(context, &name, limit),
+    },
         Act::Render { name, sample } => render(context, &name, sample),
         Act::Test { name } => test(context, &name),
     }
@@ -317,11 +333,32 @@ fn test(context: &Context, name: &str) -> anyhow::Result<()> {
         Ok(providers::test(s, &caller, provider.id).await?)
     };
     let tested = context.with_services(act)?;
-    context.output.print(&tested, |ProviderTest { ok, detail, duration, seen_address, .. }| {
+    context.output.print(&tested, |tested| {
+        let ProviderTest { ok, detail, code, advice, seen_address, duration } = tested;
         let verdict = if *ok { "ok" } else { "failed" };
-        let seen = seen_address.iter().map(|address| format!("; it saw us as {address}")).collect::<String>();
-        format!("{verdict} after {} ms: {detail}{seen}", duration.as_millis())
+        let code = code.as_ref().map(|code| format!(" [{code}]")).unwrap_or_default();
+        let seen = seen_address.as_ref().map(|seen| format!("\nIt sees this machine as {seen}."));
+        let advice = advice.map(|advice| format!("\n{}", says(advice)));
+        let more: String = advice.into_iter().chain(seen).collect();
+        format!("{verdict} after {} ms: {detail}{code}{more}", duration.as_millis())
     })?;
     anyhow::ensure!(tested.ok, "the provider {name} did not pass");
     Ok(())
+}
+
+/// What an administrator can do.
+const fn says(advice: Advice) -> &'static str {
+    match advice {
+        Advice::AllowAddress => {
+            "Put this machine's address on the list of those that may call, at the vendor."
+        }
+        Advice::Credentials => "Enter the secrets anew with `belltower provider update`.",
+        Advice::Sign => "Have the sign approved by the vendor, or enter an approved one.",
+        Advice::Template => "Have the template approved by the vendor, or enter an approved one.",
+        Advice::Balance => "Pay into the account.",
+        Advice::Quota => "Have the account's limit raised, or wait until it is over.",
+        Advice::Clock => "Set this machine's clock.",
+        Advice::Rights => "Give the account, or the application, the right to do this.",
+        Advice::Sender => "Have the sender's domain set up: its address, SPF, DKIM and reverse name.",
+    }
 }

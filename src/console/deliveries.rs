@@ -151,6 +151,9 @@ fn tried(view: &View, attempt: &AttemptView) -> AttemptLine {
     if attempt.repeated_after_crash {
         detail.push(view.t("attempt-repeats"));
     }
+    if attempt.repeated_unanswered {
+        detail.push(view.t("attempt-unanswered"));
+    }
     let took = Duration::from_millis(u64::try_from(attempt.duration_ms).unwrap_or(0));
     detail.push(view.lasting(took));
     AttemptLine {

@@ -199,10 +199,16 @@ fn provider_line(view: &View, provider: ProviderHealth) -> ProviderLine {
         let parts: Vec<_> = trouble.reason.clone().into_iter().chain(trouble.until.map(again)).collect();
         parts.join(" · ")
     });
+    let quota = provider.quota.map(|state| {
+        let number = |n: i64| view.number(n.unsigned_abs());
+        view.t2("provider-quota", "used", number(state.used), "daily", number(state.quota.daily))
+    });
+    let codes: Vec<_> = provider.unknown_codes.iter().map(|unknown| unknown.code.as_str()).collect();
+    let unknown = (!codes.is_empty()).then(|| view.t1("provider-unknown-codes", "codes", codes.join(", ")));
     ProviderLine {
         name: provider.name,
         channel: provider.channel,
         working: provider.trouble.is_none(),
-        note: note.unwrap_or_default(),
+        note: [note, unknown, quota].into_iter().flatten().collect::<Vec<_>>().join(" · "),
     }
 }

@@ -21,7 +21,8 @@ fn line(view: &View, event: &EventView) -> TimelineEvent {
         "scheduled" => "calendar",
         "planned" => "people",
         "completed" => "check",
-        "resent" | "recalled" => "repeat",
+        "resent" | "recalled" | "unanswered_repeated" => "repeat",
+        "over_quota" => "warning",
         "routed" => "people",
         "quiet_hours" => "calendar",
         "similar" => "lost",
@@ -40,7 +41,10 @@ fn line(view: &View, event: &EventView) -> TimelineEvent {
     TimelineEvent {
         at: event.at.into(),
         icon,
-        amber: matches!(event.kind.as_str(), "unrouted" | "held" | "quiet_expired" | "similar" | "expired"),
+        amber: matches!(
+            event.kind.as_str(),
+            "unrouted" | "held" | "quiet_expired" | "similar" | "expired" | "over_quota"
+        ),
         text,
         detail: detail(view, &event.kind, &event.detail).unwrap_or_default(),
     }
@@ -77,6 +81,8 @@ fn detail(view: &View, kind: &str, detail: &Value) -> Option<String> {
                 .map_or_else(|| text("message").map(str::to_owned), |source| Some(source.to_owned()))?;
             Some(view.t2("event-alike", "percent", count("percent").to_string(), "other", other))
         }
+        "over_quota" => Some(over_quota(view, detail)),
+        "unanswered_repeated" => Some(view.count("resend-count", count("n"))),
         "recalled" => Some(format!("{} · {}", view.count("resend-count", count("recalled")), text("by")?)),
         "resent" => {
             let opened = view.count("resend-count", count("reopened") + count("added"));
@@ -108,6 +114,15 @@ pub(super) fn actor(view: &View, by: &str) -> String {
         Some(name) => view.t1("actor-command", "name", name),
         None => by.to_owned(),
     }
+}
+
+/// `SMS 1,096`: how many are more than today's quotas can carry.
+fn over_quota(view: &View, detail: &Value) -> String {
+    let of = |channel: ChannelKind| detail.pointer(&format!("/{channel}/exceeding"))?.as_u64();
+    let over = ChannelKind::ALL
+        .into_iter()
+        .filter_map(|channel| Some(format!("{} {}", view.channel_text(channel), view.number(of(channel)?))));
+    over.collect::<Vec<_>>().join(&view.t("list-separator"))
 }
 
 /// `Email 1,906, SMS 1,096`, then how many of them cannot be sent.

@@ -4,20 +4,26 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::breaker::{Allowance, Breaker, Change};
-use super::calls::{self, Calls};
-use super::gate::{CallTime, Gate};
-use super::pace::Pace;
+use super::breaker::{Allowance, Change, Heard};
+use super::calls::Calls;
+use super::gate::Gate;
+pub(super) use super::standing::Room;
+use super::standing::Standing;
+use super::tally::Tally;
 use crate::Result;
-use crate::channel::{Outcome, Shape};
+use crate::channel::Outcome;
 use crate::clock::{Clock, Timestamp};
 use crate::domain::channel::Outlet;
 use crate::domain::id::ProviderId;
 use crate::service::Services;
-use crate::service::providers::{Directory, LiveProvider};
+use crate::service::providers::{self, Directory, LiveProvider};
 
 /// Providers are read again this often, so that an administrator's change takes effect within a second.
 const REFRESH: Duration = Duration::from_millis(500);
+/// Where only emergencies may be handed over it is looked for them this often.
+const LOOK: Duration = Duration::from_millis(200);
+/// Codes nobody knows that are remembered of a provider; one that makes up more is no longer listened to.
+const MOST_UNLISTED: usize = 200;
 
 /// The providers of one outlet, and how each of them does.
 pub(super) struct Providers {
@@ -26,6 +32,10 @@ pub(super) struct Providers {
     directory: Directory,
     refreshed: Option<Timestamp>,
     standings: HashMap<Option<ProviderId>, Standing>,
+    /// When there was nothing that a reserve is for.
+    none_urgent: Option<Timestamp>,
+    /// What administrators are to be told.
+    news: Vec<(ProviderId, Change)>,
 }
 
 /// Who gets the next deliveries.
@@ -37,85 +47,33 @@ pub(super) struct Choice {
     pub blocked_until: Option<Timestamp>,
 }
 
-/// How many deliveries a provider may be given.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Room {
-    /// That are handed over at once.
-    pub calls: usize,
-    /// That wait in line.
-    pub line: usize,
-}
-
-impl Room {
-    fn within(self, most: usize) -> Self {
-        let calls = self.calls.min(most);
-        Self { calls, line: self.line.min(most - calls) }
-    }
-
-    fn is_none(self) -> bool {
-        self == Self::default()
-    }
-}
-
 impl Choice {
     fn not_before(&mut self, at: Timestamp) {
         self.blocked_until = Some(self.blocked_until.map_or(at, |before| before.min(at)));
     }
 }
 
-/// What a provider's health and rate allow; outlives the adapter, which is rebuilt when settings change.
-#[derive(Debug)]
-struct Standing {
-    breaker: Breaker,
-    pace: Pace,
-    gate: Gate,
-    time: CallTime,
-    /// Deliveries it has, that wait in line for it, or that are being claimed for it.
-    calls: usize,
-    /// Deliveries claimed at once for one that takes batches. Fewer where their texts differ, as each text is a call.
-    appetite: usize,
-    /// Settings in force when it was last judged; new ones start afresh.
-    settings_of: Timestamp,
-}
-
-impl Standing {
-    fn new(provider: &LiveProvider) -> Self {
-        let width = match provider.adapter.shape() {
-            Shape::Single { concurrency } => concurrency,
-            Shape::Batch { concurrency, .. } => concurrency,
-            Shape::Mixed { .. } => calls::MIXED,
-        };
-        Self {
-            breaker: Breaker::default(),
-            pace: Pace::new(provider.rate),
-            gate: Gate::new(width),
-            time: CallTime::default(),
-            calls: 0,
-            appetite: usize::MAX,
-            settings_of: provider.updated_at,
-        }
-    }
-
-    /// How many more deliveries it may have at hand.
-    fn room(&self, shape: Shape) -> Room {
-        match shape {
-            Shape::Single { concurrency } => {
-                let calls = concurrency.saturating_sub(self.calls);
-                let waiting = self.calls.saturating_sub(concurrency);
-                Room { calls, line: self.time.line(concurrency).saturating_sub(waiting) }
-            }
-            Shape::Batch { size, .. } | Shape::Mixed { size } if self.calls == 0 => {
-                Room { calls: size.min(self.appetite), line: 0 }
-            }
-            Shape::Batch { .. } | Shape::Mixed { .. } => Room::default(),
-        }
-    }
+/// Whoever may have deliveries, by how willingly they are given.
+#[derive(Default)]
+struct Candidates<'a> {
+    open: Vec<(&'a Arc<LiveProvider>, Room)>,
+    /// Their quota is used up but for what is kept for emergencies.
+    reserved: Vec<(&'a Arc<LiveProvider>, Room)>,
+    /// They are slow.
+    spare: Vec<(&'a Arc<LiveProvider>, Room)>,
 }
 
 impl Providers {
     pub fn new(s: &Services, outlet: Outlet) -> Self {
-        let (clock, directory) = (s.clock.clone(), Directory::new(s));
-        Self { outlet, clock, directory, refreshed: None, standings: HashMap::new() }
+        Self {
+            outlet,
+            clock: s.clock.clone(),
+            directory: Directory::new(s),
+            refreshed: None,
+            standings: HashMap::new(),
+            none_urgent: None,
+            news: Vec::new(),
+        }
     }
 
     /// Whoever serves the outlet, in the order they are tried.
@@ -126,9 +84,9 @@ impl Providers {
     /// The provider that gets the next deliveries, and how many it may get now.
     pub async fn choose(&mut self, s: &Services) -> Result<Choice> {
         let now = self.clock.now();
-        if self.refreshed.is_none_or(|at| now < at || now.since(at) >= REFRESH) {
+        let refresh = self.refreshed.is_none_or(|at| now < at || now.since(at) >= REFRESH);
+        if refresh {
             self.directory.refresh(s).await?;
-            self.refreshed = Some(now);
         }
         let live = self.live();
         for provider in &live {
@@ -138,44 +96,137 @@ impl Providers {
                 *standing = Standing { calls: standing.calls, ..Standing::new(provider) };
             }
         }
+        self.read_quotas(s, &live, refresh).await?;
+        if refresh {
+            self.refreshed = Some(now);
+        }
         let mut choice = Choice::default();
+        let (mut reserved, mut spare) = (Vec::new(), Vec::new());
         // Providers of equal priority share by weight; the next priority is used only when none of these may send.
         let mut rest = live.as_slice();
+        let mut healthy = false;
         while let Some(first) = rest.first() {
             let end = rest.iter().take_while(|p| p.priority == first.priority).count();
             let (tier, lower) = rest.split_at(end);
             rest = lower;
-            let mut open: Vec<(&Arc<LiveProvider>, Room)> = Vec::new();
-            let mut healthy = false;
+            let mut among = Candidates::default();
             for provider in tier {
-                let Some(standing) = self.standings.get_mut(&provider.id) else { continue };
-                match standing.breaker.allowance(now) {
-                    Allowance::NotBefore(at) => {
-                        choice.not_before(at);
-                        continue;
-                    }
-                    Allowance::All => {
-                        let room = standing.room(provider.adapter.shape());
-                        open.push((provider, room.within(standing.pace.available(now))));
-                    }
-                    Allowance::Probe => {
-                        let calls = usize::from(standing.calls == 0);
-                        open.push((provider, Room { calls, line: 0 }));
-                    }
-                }
-                healthy = true;
-                if let Some(at) = standing.pace.next(now) {
-                    choice.not_before(at);
-                }
+                healthy |= self.consider(provider, &mut among, &mut choice, now);
             }
-            open.retain(|(_, room)| !room.is_none());
-            choice.provider = pick(&open).map(|(provider, room)| (Arc::clone(provider), room));
+            choice.provider = pick(&among.open).map(|(provider, room)| (Arc::clone(provider), room));
+            reserved.append(&mut among.reserved);
+            spare.append(&mut among.spare);
             // Healthy but full: its deliveries wait for it rather than leave by a worse provider.
             if choice.provider.is_some() || healthy {
                 break;
             }
         }
+        let own = |(provider, room): (&Arc<LiveProvider>, Room)| (Arc::clone(provider), room);
+        if choice.provider.is_none() && !healthy {
+            choice.provider = pick(&spare).map(own);
+        }
+        if choice.provider.is_none() && !reserved.is_empty() {
+            match self.none_urgent.filter(|at| now >= *at && now.since(*at) < LOOK) {
+                Some(at) => choice.not_before(at.plus(LOOK)),
+                None => choice.provider = pick(&reserved).map(own),
+            }
+        }
         Ok(choice)
+    }
+
+    /// Puts a provider where it belongs, and says whether its deliveries wait for it.
+    fn consider<'a>(
+        &mut self,
+        provider: &'a Arc<LiveProvider>,
+        among: &mut Candidates<'a>,
+        choice: &mut Choice,
+        now: Timestamp,
+    ) -> bool {
+        let Some(standing) = self.standings.get_mut(&provider.id) else { return false };
+        let allowance = standing.breaker.allowance(now);
+        if let Allowance::NotBefore(at) = allowance {
+            choice.not_before(at);
+            return false;
+        }
+        let mut room = standing.allowed(allowance, provider.adapter.shape(), now);
+        if let (Some(quota), Some(tally)) = (provider.quota, &mut standing.tally) {
+            let left = tally.left(quota, standing.calls, now);
+            if let (Some(reason), Some(id)) = (tally.used_up(quota, now), provider.id) {
+                let until = left.again.unwrap_or(now);
+                self.news.push((id, Change::Paused { until, reason }));
+            }
+            room = room.left(left);
+            if left.others == 0 {
+                // What is in hand may yet come back.
+                choice.not_before(left.again.unwrap_or_else(|| now.plus(LOOK)));
+                if !room.is_none() {
+                    among.reserved.push((provider, room));
+                }
+                return false;
+            }
+        }
+        if let Some(at) = standing.pace.next(now) {
+            choice.not_before(at);
+        }
+        let list = if allowance == Allowance::Spare { &mut among.spare } else { &mut among.open };
+        if !room.is_none() {
+            list.push((provider, room));
+        }
+        // One that came back lately shares with the others.
+        matches!(allowance, Allowance::All | Allowance::Probe)
+    }
+
+    /// Asks the store what was used of daily quotas, where there are any.
+    async fn read_quotas(&mut self, s: &Services, live: &[Arc<LiveProvider>], refresh: bool) -> Result<()> {
+        let tally = |provider: &Arc<LiveProvider>| self.standings.get(&provider.id)?.tally.as_ref();
+        if !live.iter().filter_map(tally).any(|tally| refresh || tally.is_stale()) {
+            return Ok(());
+        }
+        let used = providers::used_today(s).await?;
+        for id in live.iter().filter_map(|provider| provider.id) {
+            if let Some(tally) = self.tally(id) {
+                tally.read(used.get(&id).copied().unwrap_or(0));
+            }
+        }
+        Ok(())
+    }
+
+    /// There may be something urgent again.
+    pub fn look_again(&mut self) {
+        self.none_urgent = None;
+    }
+
+    /// There was nothing urgent to hand over.
+    pub fn nothing_urgent(&mut self) {
+        self.none_urgent = Some(self.clock.now());
+    }
+
+    fn tally(&mut self, provider: ProviderId) -> Option<&mut Tally> {
+        self.standings.get_mut(&Some(provider))?.tally.as_mut()
+    }
+
+    /// So many deliveries that count against its quota are stored.
+    pub fn stored(&mut self, provider: ProviderId, n: usize) {
+        if let Some(tally) = self.tally(provider) {
+            tally.stored(n);
+        }
+    }
+
+    /// Whether a code that nobody knows is news since the provider was last changed.
+    pub fn is_news(&self, provider: ProviderId, code: &str) -> bool {
+        let of = self.standings.get(&Some(provider)).map(|standing| &standing.unlisted);
+        of.is_some_and(|known| known.len() < MOST_UNLISTED && !known.contains(code))
+    }
+
+    pub fn was_told(&mut self, provider: ProviderId, code: &str) {
+        if let Some(standing) = self.standings.get_mut(&Some(provider)) {
+            standing.unlisted.insert(code.to_owned());
+        }
+    }
+
+    /// What administrators are to be told since it was last asked.
+    pub fn news(&mut self) -> Vec<(ProviderId, Change)> {
+        std::mem::take(&mut self.news)
     }
 
     /// Deliveries are being claimed for a provider.
@@ -217,52 +268,70 @@ impl Providers {
             return None;
         }
         let admitted = match standing.breaker.allowance(now) {
-            Allowance::All => count,
+            Allowance::All | Allowance::Spare => count,
+            // What it has at hand includes these.
+            Allowance::Share(share) => count.min(share.saturating_sub(standing.calls.saturating_sub(count))),
             Allowance::Probe => {
-                standing.breaker.probe_started();
+                let change = standing.breaker.probe_started();
+                self.news.extend(provider.id.map(|id| (id, change)));
                 1
             }
             Allowance::NotBefore(_) => return None,
         };
+        if admitted == 0 {
+            return None;
+        }
         standing.gate.open();
         Some((standing.gate.clone(), admitted))
     }
 
-    /// Takes note of a call that took so long, and says how that changes the provider's health. No outcome: the
-    /// delivery was turned away at the gate.
+    /// Takes note of a call that took so long. No outcome: the delivery was turned away at the gate.
     pub fn note<'a>(
         &mut self,
         provider: Option<ProviderId>,
         took: Duration,
         outcomes: impl ExactSizeIterator<Item = Option<&'a Outcome>>,
-    ) -> Vec<Change> {
+    ) {
         let now = self.clock.now();
-        let Some(standing) = self.standings.get_mut(&provider) else { return Vec::new() };
+        let Some(standing) = self.standings.get_mut(&provider) else { return };
         standing.calls = standing.calls.saturating_sub(outcomes.len());
-        let mut changes = Vec::new();
-        let mut heard = Vec::new();
+        // What one call says of many it says once.
+        let mut heard: Vec<(&Outcome, usize)> = Vec::new();
         for outcome in outcomes {
             let Some(outcome) = outcome else {
                 standing.pace.take_back(1);
+                standing.breaker.turned_away();
                 continue;
             };
-            // What one call says of many it says once.
-            if heard.contains(&(outcome.class, outcome.this_address)) {
-                continue;
+            let same = |(other, _): &&mut (&Outcome, usize)| {
+                (other.class, other.this_address) == (outcome.class, outcome.this_address)
+            };
+            match heard.iter_mut().find(same) {
+                Some((_, n)) => *n += 1,
+                None => heard.push((outcome, 1)),
             }
-            heard.push((outcome.class, outcome.this_address));
-            let detail = outcome.detail.as_deref().or(outcome.code.as_deref()).unwrap_or_default();
-            let (class, here) = (outcome.class, outcome.this_address);
-            changes.extend(standing.breaker.note(class, outcome.wait, here, detail, now));
+        }
+        for (outcome, deliveries) in &heard {
+            if let Some(tally) = standing.tally.as_mut().filter(|_| outcome.class.may_be_taken()) {
+                tally.taken(*deliveries);
+            }
+            let heard = Heard {
+                class: outcome.class,
+                wait: outcome.wait,
+                this_address: outcome.this_address,
+                detail: outcome.detail.as_deref().or(outcome.code.as_deref()).unwrap_or_default(),
+                deliveries: *deliveries,
+                took,
+            };
+            let change = standing.breaker.note(heard, now);
+            self.news.extend(provider.zip(change));
         }
         if !heard.is_empty() {
             standing.time.note(took);
         }
-        if standing.breaker.allowance(now) != Allowance::All {
+        if matches!(standing.breaker.allowance(now), Allowance::NotBefore(_) | Allowance::Probe) {
             standing.gate.shut();
         }
-        changes.dedup();
-        changes
     }
 
     /// Nothing more is handed over; what waits in line is turned away.

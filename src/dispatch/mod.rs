@@ -13,7 +13,10 @@ mod letter;
 mod pace;
 mod polling;
 mod settle;
+mod standing;
 mod sweeper;
+mod tally;
+mod telling;
 mod worker;
 
 use std::time::{Duration, Instant};

@@ -4,6 +4,7 @@ use crate::channel::Outcome;
 use crate::clock::Timestamp;
 use crate::domain::delivery::{Budget, OutcomeClass, State};
 use crate::domain::id::ProviderId;
+use crate::domain::policy::Unanswered;
 use crate::service::deliveries::{Claimed, Settlement};
 use std::time::Duration;
 
@@ -17,15 +18,20 @@ const ELSEWHERE: Duration = Duration::from_secs(1);
 #[derive(Clone, Copy, Debug)]
 pub struct Made {
     pub provider: Option<ProviderId>,
+    /// What it takes counts against a daily quota.
+    pub metered: bool,
     pub started_at: Timestamp,
     pub ended_at: Timestamp,
     /// 0..1, spreads retries.
     pub jitter: f64,
+    /// What is done about one that no answer came to.
+    pub unanswered: Unanswered,
 }
 
 /// The settlement of an attempt that a provider answered.
 pub fn attempted(claimed: &Claimed, outcome: Outcome, made: Made) -> Settlement {
     let now = made.ended_at;
+    let no_answer = outcome.class == OutcomeClass::Unknown;
     let mut failures = claimed.failures;
     let (state, reason, due_at) = match outcome.class {
         OutcomeClass::Accepted => (State::Sent, None, now),
@@ -53,7 +59,12 @@ pub fn attempted(claimed: &Claimed, outcome: Outcome, made: Made) -> Settlement 
         failures,
         provider_id: made.provider.map(|p| p.0),
         reference: outcome.reference,
-        poll_at: (state == State::Sent).then(|| outcome.poll_after.map(|wait| now.plus(wait).0)).flatten(),
+        poll_at: outcome
+            .poll_after
+            .filter(|_| state == State::Sent || no_answer)
+            .map(|wait| now.plus(wait).0),
+        repeat_at: repeat_after(claimed, made).filter(|_| no_answer).map(|wait| now.plus(wait).0),
+        metered: made.metered && outcome.class.may_be_taken(),
         sent_at: (state == State::Sent).then_some(now.0),
         started_at: made.started_at.0,
         duration_ms: now.since(made.started_at).as_millis() as i64,
@@ -62,6 +73,13 @@ pub fn attempted(claimed: &Claimed, outcome: Outcome, made: Made) -> Settlement 
         detail: outcome.detail,
         ..nothing_happened(claimed)
     }
+}
+
+/// When a delivery that no answer came to is handed over once more. One that was is not again, the sandbox's stays as it
+/// was asked for, and where a plan has another channel left, that is tried instead.
+fn repeat_after(claimed: &Claimed, made: Made) -> Option<Duration> {
+    let may_be = made.provider.is_some() && claimed.repeats == 0 && claimed.step >= claimed.last_step;
+    made.unanswered.repeat_after(claimed.lane).filter(|_| may_be)
 }
 
 /// The settlement of a claim that ended before anything was handed over.
@@ -100,6 +118,8 @@ fn nothing_happened(claimed: &Claimed) -> Settlement {
         provider_id: None,
         reference: None,
         poll_at: None,
+        repeat_at: None,
+        metered: false,
         sent_at: None,
         started_at: 0,
         duration_ms: 0,
@@ -117,6 +137,7 @@ mod tests {
     use crate::domain::channel::{AddressKind, ChannelKind};
     use crate::domain::id::{DeliveryId, MessageId};
     use crate::domain::message::Lane;
+    use crate::domain::policy::RepeatFor;
 
     const NOW: Timestamp = Timestamp(1_790_000_000_000);
 
@@ -141,12 +162,23 @@ mod tests {
             failures,
             sent_at: None,
             repeated: false,
+            repeats: 0,
+        }
+    }
+
+    fn made() -> Made {
+        Made {
+            provider: Some(ProviderId(1)),
+            metered: true,
+            started_at: NOW,
+            ended_at: NOW,
+            jitter: 0.5,
+            unanswered: Unanswered::default(),
         }
     }
 
     fn settle(failures: i64, class: OutcomeClass) -> Settlement {
-        let made = Made { provider: Some(ProviderId(1)), started_at: NOW, ended_at: NOW, jitter: 0.5 };
-        attempted(&claimed(failures), Outcome::new(class), made)
+        attempted(&claimed(failures), Outcome::new(class), made())
     }
 
     #[test]
@@ -168,9 +200,39 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_never_came_is_unknown_and_not_repeated() {
+    fn an_answer_that_never_came_is_unknown_and_asked_about() {
         let settled = settle(0, OutcomeClass::Unknown);
-        assert_eq!(settled.state, State::Unknown.code());
+        assert_eq!((settled.state, settled.poll_at, settled.repeat_at), (State::Unknown.code(), None, None));
+        let asked =
+            Outcome { poll_after: Some(Duration::from_secs(9)), ..Outcome::new(OutcomeClass::Unknown) };
+        assert_eq!(attempted(&claimed(0), asked, made()).poll_at, Some(NOW.0 + 9_000));
+        let gone = Outcome { poll_after: Some(Duration::ZERO), ..Outcome::new(OutcomeClass::Transient) };
+        assert_eq!(attempted(&claimed(0), gone, made()).poll_at, None);
+    }
+
+    #[test]
+    fn an_emergency_without_an_answer_is_repeated_once_and_not_where_another_channel_follows() {
+        let repeat = |claimed: &Claimed, made: Made| {
+            attempted(claimed, Outcome::new(OutcomeClass::Unknown), made).repeat_at.is_some()
+        };
+        let emergency = Claimed { lane: Lane::Emergency, ..claimed(0) };
+        assert!(repeat(&emergency, made()));
+        assert!(!repeat(&Claimed { repeats: 1, ..emergency.clone() }, made()));
+        assert!(!repeat(&Claimed { last_step: 1, ..emergency.clone() }, made()));
+        assert!(repeat(&Claimed { step: 1, last_step: 1, ..emergency.clone() }, made()));
+        assert!(!repeat(&emergency, Made { provider: None, ..made() }));
+        let always = Unanswered { repeat: RepeatFor::Always, after_minutes: 5 };
+        assert!(repeat(&claimed(0), Made { unanswered: always, ..made() }));
+    }
+
+    #[test]
+    fn what_was_taken_or_may_be_counts_against_a_quota() {
+        for class in OutcomeClass::ALL {
+            let counts = matches!(class, OutcomeClass::Accepted | OutcomeClass::Unknown);
+            assert_eq!(settle(0, class).metered, counts, "{class}");
+        }
+        let free = Made { metered: false, ..made() };
+        assert!(!attempted(&claimed(0), Outcome::accepted(None), free).metered);
     }
 
     #[test]

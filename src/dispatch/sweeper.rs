@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use crate::Result;
-use crate::service::{Services, deliveries, messages, operators, policies, receipts};
+use crate::service::{Services, deliveries, messages, operators, policies, providers, receipts, unanswered};
 
 /// A retry is at most this late.
 const TICK: Duration = Duration::from_millis(400);
@@ -50,18 +50,20 @@ async fn tick(s: &Services, owner: i64, ticks: u32) -> Result<()> {
         policies::prune(s).await?;
         operators::purge(s).await?;
         receipts::prune(s).await?;
+        providers::prune(s).await?;
     }
     Ok(())
 }
 
 /// Everything but wake-ups, once; returns how much it changed.
 pub(super) async fn sweep(s: &Services, owner: i64) -> Result<usize> {
-    let swept = expire_and_release(s, owner).await? + deliveries::complete_left_open(s).await?;
-    Ok(swept + receipts::process(s).await?)
+    let told = receipts::process(s).await?;
+    Ok(told + expire_and_release(s, owner).await? + deliveries::complete_left_open(s).await?)
 }
 
 async fn expire_and_release(s: &Services, owner: i64) -> Result<usize> {
     let mut changed = deliveries::expire(s).await? as usize;
+    changed += unanswered::repeat(s).await?;
     if deliveries::others_may_dispatch(s) {
         changed += deliveries::release_lost(s, owner).await?;
     }

@@ -13,7 +13,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use tokio::task::{JoinError, JoinSet};
 
-use super::breaker::{Breaker, Change};
+use super::breaker::Breaker;
 use super::calls::{self, Ready};
 use super::choice::{Choice, Providers, Room};
 use super::gate::Gate;
@@ -21,20 +21,24 @@ use super::in_flight::{Hold, InFlight};
 use super::letter::{Letters, Unfit};
 use super::polling::Polling;
 use super::settle::{self, Made};
+use super::telling;
 use crate::channel::{Outcome, Shape};
 use crate::clock::{Clock, Timestamp};
 use crate::domain::channel::Outlet;
 use crate::domain::delivery::{OutcomeClass, QUIET_HOURS, State, suppressed};
 use crate::domain::id::{DeliveryId, MessageId, ProviderId};
+use crate::domain::policy::Unanswered;
 use crate::service::Services;
 use crate::service::deliveries::{self, Claimed, Settlement, Turn, Wanted};
 use crate::service::policies::{self, Stop};
-use crate::service::providers::{self, LiveProvider};
+use crate::service::providers::LiveProvider;
 use crate::{Error, Result};
 
 /// A finished call.
 struct Done {
     provider: Option<ProviderId>,
+    /// What it takes counts against a daily quota.
+    metered: bool,
     started_at: Timestamp,
     took: Duration,
     /// `None`: it was turned away at its provider's gate.
@@ -57,6 +61,8 @@ struct Chosen {
     provider: Arc<LiveProvider>,
     /// At most how many.
     granted: usize,
+    /// Of these, those that need not be emergencies.
+    routine: usize,
     /// They are handed over one by one, and count against what may be in flight.
     one_by_one: bool,
 }
@@ -140,6 +146,7 @@ impl Worker {
     pub fn wake(&mut self) {
         self.hungry = true;
         self.wakes += 1;
+        self.providers.look_again();
     }
 
     pub fn is_hungry(&self) -> bool {
@@ -190,10 +197,14 @@ impl Worker {
                 Err(error) => failure = Some(error),
             }
         }
-        match failure {
+        let step = match failure {
             Some(error) => Err(error),
             None => self.start_turn(step).await,
+        };
+        for (provider, change) in self.providers.news() {
+            telling::tell(&self.s, provider, &change).await;
         }
+        step
     }
 
     async fn start_turn(&mut self, mut step: Step) -> Result<Step> {
@@ -204,10 +215,10 @@ impl Worker {
         let mut chosen = None;
         if self.hungry {
             let Choice { provider, blocked_until } = self.providers.choose(&self.s).await?;
-            chosen = provider.map(|(provider, Room { calls, line })| {
+            chosen = provider.map(|(provider, Room { calls, line, routine })| {
                 let one_by_one = matches!(provider.adapter.shape(), Shape::Single { .. });
                 let granted = if one_by_one { self.hold.grow(calls, line) } else { calls };
-                Chosen { provider, granted, one_by_one }
+                Chosen { provider, granted, routine: routine.min(granted), one_by_one }
             });
             chosen.take_if(|chosen| chosen.granted == 0);
             step.blocked_until = blocked_until.filter(|_| chosen.is_none());
@@ -222,7 +233,7 @@ impl Worker {
         let wanted = chosen.as_ref().map(|chosen| {
             self.providers.reserve(chosen.provider.id, chosen.granted);
             self.asked += if chosen.one_by_one { chosen.granted } else { 0 };
-            Wanted { outlet: self.outlet, most: chosen.granted }
+            Wanted { outlet: self.outlet, most: chosen.granted, routine: chosen.routine }
         });
         let (s, owner, wakes) = (self.s.clone(), self.owner, self.wakes);
         let settlements = std::mem::take(&mut self.finished);
@@ -248,10 +259,17 @@ impl Worker {
                 self.closed.extend(closed);
                 let moved = settlements.len() + claimed.len();
                 if granted > 0 && claimed.is_empty() && wakes == self.wakes {
-                    self.hungry = false;
+                    if chosen.as_ref().is_some_and(|chosen| chosen.routine == 0) {
+                        self.providers.nothing_urgent();
+                    } else {
+                        self.hungry = false;
+                    }
                 }
                 for settled in &settlements {
                     self.in_hand.remove(&DeliveryId(settled.id));
+                    if let Some(provider) = settled.provider_id.filter(|_| settled.metered) {
+                        self.providers.stored(ProviderId(provider), 1);
+                    }
                 }
                 self.in_hand.extend(claimed.iter().map(|c| (c.id, one_by_one)));
                 self.s.metrics.settled(self.outlet, settlements.iter().map(|s| (s.channel, s.state)));
@@ -365,45 +383,27 @@ impl Worker {
         // Calls are neither aborted nor able to panic past `hand_over`.
         let Ok(done) = done else { return };
         let outcomes = done.results.iter().map(|(_, outcome)| outcome.as_ref());
-        let changes = self.providers.note(done.provider, done.took, outcomes);
+        self.providers.note(done.provider, done.took, outcomes);
+        let outcomes = || done.results.iter().filter_map(|(_, outcome)| outcome.as_ref());
+        let no_answer = outcomes().any(|outcome| outcome.class == OutcomeClass::Unknown);
+        if let Some(provider) = done.provider {
+            telling::tell_unlisted(&self.s, &mut self.providers, provider, outcomes()).await;
+        }
         let now = self.s.clock.now();
         // The same for all of a call, so that those who shared it share the next one.
         let made = Made {
             provider: done.provider,
+            metered: done.metered,
             started_at: done.started_at,
             ended_at: now,
             jitter: rand::random_range(0.0..1.0),
+            unanswered: if no_answer { policies::unanswered(&self.s).await } else { Unanswered::default() },
         };
         for (claimed, outcome) in done.results {
             self.finished.push(match outcome {
                 Some(outcome) => settle::attempted(&claimed, outcome, made),
                 None => settle::given_back(&claimed, now),
             });
-        }
-        if let Some(provider) = done.provider {
-            for change in changes {
-                self.tell(provider, &change).await;
-            }
-        }
-    }
-
-    async fn tell(&self, provider: ProviderId, change: &Change) {
-        let (kind, detail) = match change {
-            Change::Opened { until, reason } => {
-                tracing::warn!(%provider, reason, %until, "provider left alone after failures");
-                ("opened", serde_json::json!({"until": until.to_string(), "reason": reason}))
-            }
-            Change::Paused { until, reason } => {
-                tracing::warn!(%provider, reason, %until, "provider asks for less");
-                ("paused", serde_json::json!({"until": until.to_string(), "reason": reason}))
-            }
-            Change::Closed => {
-                tracing::info!(%provider, "provider works again");
-                ("closed", serde_json::json!({}))
-            }
-        };
-        if let Err(error) = providers::record_event(&self.s, provider, kind, &detail).await {
-            tracing::warn!(%provider, %error, "provider event not stored");
         }
     }
 
@@ -464,6 +464,7 @@ async fn hand_over(provider: Arc<LiveProvider>, gate: Gate, clock: Clock, call: 
     };
     Done {
         provider: provider.id,
+        metered: provider.quota.is_some(),
         started_at,
         took: clock.steady().saturating_sub(began),
         results: claimed.into_iter().zip(outcomes).collect(),

@@ -88,6 +88,8 @@ pub mod suppressed {
 
 /// Why a delivery waits that could be sent otherwise.
 pub const QUIET_HOURS: &str = "quiet_hours";
+/// Why a delivery waits that was handed over before: no answer came, nor any word of it since.
+pub const UNANSWERED: &str = "unanswered";
 
 /// How one attempt ended, as the adapter classified the provider's answer. Every adapter maps its vendor's codes to
 /// these, so that retrying is decided in one place.
@@ -131,6 +133,11 @@ impl OutcomeClass {
             Self::Config => "config",
             Self::Unknown => "unknown",
         }
+    }
+
+    /// The provider took it, or may have.
+    pub const fn may_be_taken(self) -> bool {
+        matches!(self, Self::Accepted | Self::Unknown)
     }
 }
 

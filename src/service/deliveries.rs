@@ -31,6 +31,15 @@ pub const LEASE: Duration = Duration::from_secs(30);
 pub struct Wanted {
     pub outlet: Outlet,
     pub most: usize,
+    /// Of these, those that need not be emergencies.
+    pub routine: usize,
+}
+
+impl Wanted {
+    /// Of whatever is due.
+    pub const fn any(outlet: Outlet, most: usize) -> Self {
+        Self { outlet, most, routine: most }
+    }
 }
 
 /// A delivery of a cancelled message that was in hand for longer than this is not looked for.
@@ -61,6 +70,7 @@ pub async fn turn(
         outlet: wanted.outlet,
         lease_ms: LEASE.as_millis() as i64,
         limit: wanted.most as i64,
+        routine: wanted.routine as i64,
     });
     let policy = policies::in_force(s).await?;
     let capped: Vec<_> = policy.frequency_cap.keys().copied().collect();

@@ -34,6 +34,7 @@ pub mod sources;
 pub mod suppressions;
 pub mod templates;
 mod throttle;
+pub mod unanswered;
 pub mod vault;
 
 use std::sync::Arc;

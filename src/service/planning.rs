@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use super::deliveries::{LEASE, event, publish};
 use super::groups::Resolution;
 use super::policies::{self, Heeded};
-use super::{Services, routing};
+use super::{Services, providers, routing};
 use crate::clock::Timestamp;
 use crate::domain::audience::{Audience, DirectAddress};
 use crate::domain::channel::{ChannelKind, Outlet};
@@ -55,12 +55,14 @@ pub async fn plan_next(s: &Services, owner: i64) -> Result<usize> {
         return Ok(taken);
     }
     let heeded = Heeded::load(s).await?;
-    let mut watch = Watch::new(s, owner, routed[0].lane);
+    let lane = routed[0].lane;
+    let left = providers::left(s, lane, now).await?;
+    let mut watch = Watch::new(s, owner, lane);
     let (mut small, mut large): (Vec<Plan>, Vec<Plan>) = (Vec::new(), Vec::new());
     let mut people = 0;
     for message in routed {
         let id = message.id;
-        match Plan::make(s, message, &heeded, now).await {
+        match Plan::make(s, message, &heeded, &left, now).await {
             // What repeats a large one goes after it.
             Ok(plan) if large.iter().any(|other| plan.screen.repeats.contains(&other.message.id)) => {
                 large.push(plan);
@@ -184,10 +186,18 @@ struct Plan {
     first: Option<Chunk>,
     /// What the audience names and nobody knows any more.
     gone: Vec<String>,
+    /// What daily quotas leave for it, by those of its channels that have any.
+    left: BTreeMap<ChannelKind, i64>,
 }
 
 impl Plan {
-    async fn make(s: &Services, message: Planned, heeded: &Heeded, now: Timestamp) -> Result<Self> {
+    async fn make(
+        s: &Services,
+        message: Planned,
+        heeded: &Heeded,
+        left: &BTreeMap<ChannelKind, i64>,
+        now: Timestamp,
+    ) -> Result<Self> {
         let routed = message.routing.as_ref().map(|routing| routing.0.clone()).unwrap_or_default();
         let (topic, category, expires_at) = (message.topic.as_str(), message.category, message.expires_at);
         let subject = policies::Subject { topic, category, routed: &routed, expires_at };
@@ -210,7 +220,10 @@ impl Plan {
                 Listed::Person { campus_id, params }
             }));
         }
-        let mut plan = Self { message, screen, listed, audience: None, first: None, gone: Vec::new() };
+        let mut left = left.clone();
+        let first = routed.plan(&message.channels.0).first();
+        left.retain(|channel, _| !message.test && first.contains(channel));
+        let mut plan = Self { message, screen, listed, audience: None, first: None, gone: Vec::new(), left };
         let parts: Vec<_> =
             [audience].into_iter().chain(routed.audiences).filter(|a| !a.is_empty()).collect();
         if !parts.is_empty() {
@@ -285,7 +298,24 @@ impl Plan {
         if !late.is_empty() {
             told.push(event(id, now, "quiet_expired", &serde_json::json!({ "channels": late })));
         }
+        told.extend(self.over_quota(added).map(|detail| event(id, now, "over_quota", &detail)));
         told
+    }
+
+    /// How many are more than today's quotas can carry, by channel.
+    fn over_quota(&self, added: &[Added]) -> Option<serde_json::Value> {
+        let mut over = serde_json::Map::new();
+        for (channel, left) in &self.left {
+            let of = |a: &&Added| {
+                a.message == self.message.id && a.channel == *channel && a.state == State::Pending
+            };
+            let planned: i64 = added.iter().filter(of).map(|a| a.n).sum();
+            if planned > *left {
+                let detail = serde_json::json!({ "exceeding": planned - left, "left": left });
+                over.insert(channel.name().to_owned(), detail);
+            }
+        }
+        (!over.is_empty()).then_some(over.into())
     }
 
     fn whole(&self, now: Timestamp) -> Whole<'_> {

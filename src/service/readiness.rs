@@ -85,6 +85,7 @@ async fn shortcomings(s: &Services) -> crate::Result<Vec<String>> {
         ]);
     }
     let mut found: Vec<String> = providers.iter().filter_map(trouble).collect();
+    found.extend(providers.iter().filter_map(unknown_codes));
     found.extend(providers::unserved(s, &providers).await?.iter().map(|channel| {
         format!(
             "sources may use {channel}, which no provider serves: set one up with `belltower provider create \
@@ -94,9 +95,23 @@ async fn shortcomings(s: &Services) -> crate::Result<Vec<String>> {
     Ok(found)
 }
 
+/// What is taken for a fault of the settings until somebody says otherwise.
+fn unknown_codes(provider: &ProviderHealth) -> Option<String> {
+    const MOST: usize = 5;
+    let ProviderHealth { name, channel, unknown_codes, .. } = provider;
+    let codes: Vec<_> = unknown_codes.iter().take(MOST).map(|unknown| unknown.code.as_str()).collect();
+    (!codes.is_empty()).then(|| {
+        format!(
+            "the {channel} provider `{name}` answered with codes that nobody knows ({}): say what they mean in its \
+             `overrides`",
+            codes.join(", ")
+        )
+    })
+}
+
 /// Without the provider's own words: who asks may be anybody.
 fn trouble(provider: &ProviderHealth) -> Option<String> {
-    let ProviderHealth { name, channel, trouble } = provider;
+    let ProviderHealth { name, channel, trouble, .. } = provider;
     let trouble = trouble.as_ref()?;
     let again = trouble.until.map(|at: Timestamp| format!(" and is tried again at {at}")).unwrap_or_default();
     let what = match trouble.kind {

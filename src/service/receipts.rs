@@ -222,7 +222,7 @@ async fn match_waiting(s: &Services) -> Result<usize> {
                 told.push((delivery.channel, row.state));
                 // As the delivery is moved: by the first word that says what became of it, and once.
                 let decides = row.state != State::Sent && decided.insert(delivery.id);
-                if decides && bounced.contains(&row.id) && can_move(delivery.state) {
+                if decides && bounced.contains(&row.id) && can_move(delivery) {
                     bounces.push(Bounce {
                         delivery: delivery.id.0,
                         channel: delivery.channel,
@@ -274,8 +274,8 @@ async fn bounced(s: &Services, waiting: &[WaitingRow]) -> Result<HashSet<i64>> {
 }
 
 /// Whether a receipt still says something new of a delivery.
-const fn can_move(state: State) -> bool {
-    matches!(state, State::Sent | State::Unknown)
+const fn can_move(delivery: &Candidate) -> bool {
+    delivery.awaits_repeat || matches!(delivery.state, State::Sent | State::Unknown)
 }
 
 /// The delivery a receipt is about, of those taken under its reference: the one to its number, or the only one where it
@@ -291,7 +291,8 @@ fn meant<'c>(row: &WaitingRow, among: &[&'c Candidate], is_last: bool) -> Option
             named.or_else(|| only().filter(|only| only.address.is_none()))
         }
     };
-    found.filter(|c| is_last || !matches!(c.state, State::Pending | State::Sending))
+    let is_open = |c: &Candidate| matches!(c.state, State::Pending | State::Sending) && !c.awaits_repeat;
+    found.filter(|c| is_last || !is_open(c))
 }
 
 fn as_match(row: &WaitingRow, delivery: &Candidate) -> Match {
@@ -355,6 +356,7 @@ mod tests {
             address: address.map(str::to_owned),
             channel: ChannelKind::Sms,
             state,
+            awaits_repeat: false,
         }
     }
 

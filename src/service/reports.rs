@@ -83,8 +83,11 @@ pub async fn overview(s: &Services, caller: &Caller) -> Result<Overview> {
     let mut providers = providers::health(s).await?;
     let unserved = if providers.is_empty() { Vec::new() } else { providers::unserved(s, &providers).await? };
     if caller.require(Permission::ProvidersView).is_err() {
-        for trouble in providers.iter_mut().filter_map(|provider| provider.trouble.as_mut()) {
-            trouble.reason = None;
+        for provider in &mut providers {
+            provider.unknown_codes.clear();
+            if let Some(trouble) = &mut provider.trouble {
+                trouble.reason = None;
+            }
         }
     }
     let silent = if caller.require(Permission::SourcesView).is_ok() {

@@ -7,13 +7,14 @@ use serde::Serialize;
 use super::counters::{Moves, count, count_day};
 use super::dialect::Field;
 use super::fallback::{self, Postponed, StepEnd};
-use super::{Db, Tx, frequency, in_db, in_tx, row, sql, to_json};
+use super::{Db, Tx, frequency, in_db, in_tx, quotas, row, sql, to_json};
 use crate::Result;
 use crate::clock::Timestamp;
 use crate::domain::channel::{AddressKind, ChannelKind, Outlet};
 use crate::domain::delivery::{QUIET_HOURS, State};
 use crate::domain::id::{DeliveryId, MessageId, RecipientId};
 use crate::domain::message::Lane;
+use crate::domain::quota::vendor_day;
 
 row! {
     /// A delivery in the hands of this process.
@@ -45,6 +46,8 @@ row! {
         pub sent_at: Option<Timestamp>,
         /// A crash cut off the attempt before this one.
         pub repeated: bool,
+        /// How often it was handed over once more because no answer came.
+        pub repeats: i64,
     }
 }
 
@@ -64,6 +67,11 @@ pub struct Settlement {
     pub provider_id: Option<i64>,
     pub reference: Option<String>,
     pub poll_at: Option<i64>,
+    /// When it is handed over once more, if nothing is heard of it until then.
+    pub repeat_at: Option<i64>,
+    /// Counts against its provider's daily quota.
+    #[serde(skip)]
+    pub metered: bool,
     pub sent_at: Option<i64>,
     pub started_at: i64,
     pub duration_ms: i64,
@@ -114,6 +122,8 @@ pub struct Claim {
     pub outlet: Outlet,
     pub lease_ms: i64,
     pub limit: i64,
+    /// Of these, those that need not be emergencies.
+    pub routine: i64,
 }
 
 /// What a worker got, and what its outcomes closed.
@@ -153,7 +163,19 @@ pub async fn turn(
     // What others count in too comes last: it stays locked until the commit.
     let closed = count(tx, &moves).await?;
     count_day(tx, day, &ended).await?;
+    quotas::add(tx, &used(settling.settlements)).await?;
     Ok(Turn { claimed, closed })
+}
+
+/// What counts against daily quotas, by provider and its vendor's day.
+fn used(settlements: &[Settlement]) -> BTreeMap<(i64, String), i64> {
+    let mut used = BTreeMap::new();
+    for settlement in settlements.iter().filter(|settlement| settlement.metered) {
+        if let Some(provider) = settlement.provider_id {
+            *used.entry((provider, vendor_day(Timestamp(settlement.started_at)))).or_default() += 1;
+        }
+    }
+    used
 }
 
 async fn claim(
@@ -177,14 +199,22 @@ async fn claim(
             )
         })
         .collect();
+    // Where a quota leaves less for the other lanes, they share that.
+    let lanes = match &lanes[..] {
+        [emergencies, others @ ..] if wanted.routine < wanted.limit => format!(
+            "{emergencies} UNION ALL SELECT id FROM (SELECT id FROM ({others}) AS others LIMIT {most}) AS some",
+            others = others.join(" UNION ALL "),
+            most = wanted.routine,
+        ),
+        lanes => lanes.join(" UNION ALL "),
+    };
     let text = format!(
         "WITH picked AS MATERIALIZED (SELECT id FROM ({lanes}) AS due LIMIT $3 + 0)
          UPDATE delivery SET state = 1, attempts = attempts + 1, lease_owner = $4, lease_until = {now} + $5,
             updated_at = $2
          WHERE id IN (SELECT id FROM picked)
          RETURNING id, message_id, channel, lane, recipient_id, address_kind, address, name, language, params, target, reason,
-            due_at, step, last_step, attempts, failures, sent_at, repeated",
-        lanes = lanes.join(" UNION ALL "),
+            due_at, step, last_step, attempts, failures, sent_at, repeated, repeats",
         now = dialect.lease_now("$2"),
     );
     let mut rows: Vec<Claimed> = in_tx!(tx, |conn| {
@@ -231,6 +261,7 @@ async fn settle(
             ("provider_id", Field::Int),
             ("reference", Field::Text),
             ("poll_at", Field::Int),
+            ("repeat_at", Field::Int),
             ("sent_at", Field::Int),
             ("started_at", Field::Int),
             ("outcome", Field::Text),
@@ -244,7 +275,7 @@ async fn settle(
             last_attempt_at = CASE WHEN s.outcome IS NULL THEN delivery.last_attempt_at ELSE s.started_at END,
             due_at = s.due_at, failures = s.failures, provider_id = COALESCE(s.provider_id, delivery.provider_id),
             reference = COALESCE(s.reference, delivery.reference), poll_at = s.poll_at,
-            sent_at = COALESCE(s.sent_at, delivery.sent_at), lease_owner = NULL, lease_until = NULL,
+            repeat_at = s.repeat_at, sent_at = COALESCE(s.sent_at, delivery.sent_at), lease_owner = NULL, lease_until = NULL,
             attempts = CASE WHEN s.outcome IS NULL THEN delivery.attempts - 1 ELSE delivery.attempts END,
             repeated = CASE WHEN s.outcome IS NULL THEN delivery.repeated ELSE FALSE END, updated_at = $2
          FROM {rows} AS s, message AS m

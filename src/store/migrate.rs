@@ -16,6 +16,7 @@ macro_rules! steps {
             4 "0004_callbacks",
             5 "0005_policies",
             6 "0006_vendors",
+            7 "0007_quotas",
             8 "0008_links",
         )
     };

@@ -36,6 +36,7 @@ pub mod planning;
 pub mod policies;
 pub mod prints;
 pub mod providers;
+pub mod quotas;
 pub mod recalls;
 pub mod receipts;
 pub mod recipients;

@@ -34,7 +34,7 @@ row! {
     pub struct ProviderEventRow {
         pub id: i64,
         pub at: Timestamp,
-        /// `opened`, `half_open`, `closed`, `paused` or `alarm`.
+        /// `opened`, `half_open`, `closed`, `paused`, `alarm` or `unknown_code`.
         pub kind: String,
         pub detail: JsonText<Value>,
     }
@@ -147,6 +147,49 @@ pub async fn insert_event(
             .map(drop)
     })?;
     Ok(())
+}
+
+/// Adds that a provider answered with a code that nobody knows, once until the provider is changed.
+pub async fn insert_unknown_code(
+    tx: &mut Tx,
+    now: Timestamp,
+    provider: ProviderId,
+    code: &str,
+    detail: &Value,
+) -> Result<()> {
+    let text = "INSERT INTO provider_event (provider_id, at, kind, detail, code)
+         SELECT id, $2, 'unknown_code', $4, $3 FROM provider WHERE id = $1
+         ON CONFLICT (provider_id, code) WHERE code IS NOT NULL DO UPDATE SET at = excluded.at, detail = excluded.detail
+         WHERE provider_event.at < (SELECT updated_at FROM provider WHERE id = $1)";
+    in_tx!(tx, |c| {
+        sqlx::query(text)
+            .bind(provider.0)
+            .bind(now.0)
+            .bind(code)
+            .bind(detail.to_string())
+            .execute(c)
+            .await
+            .map(drop)
+    })?;
+    Ok(())
+}
+
+row! {
+    /// A code that nobody knows.
+    pub struct UnknownCodeRow {
+        pub provider_id: ProviderId,
+        pub at: Timestamp,
+        pub code: String,
+        pub detail: JsonText<Value>,
+    }
+}
+
+/// Codes that providers in use answered with since they were last changed and that nobody knows, the first first.
+pub async fn unknown_codes(db: &Db) -> Result<Vec<UnknownCodeRow>> {
+    let text = "SELECT e.provider_id, e.at, e.code, e.detail FROM provider_event e
+         JOIN provider p ON p.id = e.provider_id AND p.enabled
+         WHERE e.code IS NOT NULL AND e.at >= p.updated_at ORDER BY e.at, e.id";
+    Ok(in_db!(db, |c| sqlx::query_as::<_, UnknownCodeRow>(text).fetch_all(c).await)?)
 }
 
 /// The latest first, older than the one with the id `before`.

@@ -22,15 +22,18 @@ row! {
         pub provider_id: Option<ProviderId>,
         pub address: Option<String>,
         pub reference: Option<String>,
+        /// Or when it was handed over, where no answer came.
         pub sent_at: Option<Timestamp>,
     }
 }
+
+const AWAITS_REPEAT: &str = "(state = 0 AND repeats > 0)";
 
 /// Deliveries due to be asked about, the longest waiting first.
 pub async fn to_poll(db: &Db, outlet: Outlet, now: Timestamp, limit: i64) -> Result<Vec<ToPoll>> {
     Ok(in_db!(db, |conn| {
         sqlx::query_as(
-            "SELECT id, provider_id, address, reference, sent_at FROM delivery
+            "SELECT id, provider_id, address, reference, COALESCE(sent_at, last_attempt_at) AS sent_at FROM delivery
              WHERE poll_at IS NOT NULL AND outlet = $3 AND poll_at <= $1 ORDER BY poll_at LIMIT $2 + 0",
         )
         .bind(now.0)
@@ -69,10 +72,11 @@ row! {
 /// Which campus day a moment is in.
 pub type DayOf<'a> = &'a (dyn Fn(Timestamp) -> String + Sync);
 
-/// Stores receipts and moves the deliveries they decide. Only `sent` and `unknown` deliveries move, so a receipt that
-/// comes twice, or late, changes nothing but the list of receipts. A delivery moves in the figures of the day on which
+/// Stores receipts and moves the deliveries they decide. Only `sent` and `unknown` deliveries move, and those that wait to
+/// be handed over once more because no answer came, so a receipt that comes twice, or late, changes nothing but the list
+/// of receipts. A delivery moves in the figures of the day on which
 /// it was counted before: they say what became of what was sent that day. Returns messages that may have nothing open
-/// any more: those where the last channel that waited is not needed now.
+/// any more: those where what waited last is not needed now.
 pub async fn judge(
     tx: &mut Tx,
     now: Timestamp,
@@ -113,7 +117,7 @@ async fn decide(
     let dialect = tx.dialect();
     let text = format!(
         "SELECT id, message_id, channel, outlet, target, last_step, state, updated_at FROM delivery
-         WHERE id IN {} AND state IN ({}, {}) ORDER BY id{}",
+         WHERE id IN {} AND (state IN ({}, {}) OR {AWAITS_REPEAT}) ORDER BY id{}",
         dialect.int_list("$1"),
         State::Sent.code(),
         State::Unknown.code(),
@@ -128,41 +132,46 @@ async fn decide(
     let rows = dialect.rows("$1", &[("id", Field::Int), ("state", Field::Int), ("code", Field::Text)]);
     let text = format!(
         "UPDATE delivery SET state = v.state, reason = CASE WHEN v.state = 4 THEN v.code ELSE NULL END,
-            delivered_at = CASE WHEN v.state = 3 THEN $2 ELSE delivered_at END, poll_at = NULL, updated_at = $2
+            delivered_at = CASE WHEN v.state = 3 THEN $2 ELSE delivered_at END, poll_at = NULL, updated_at = $2,
+            repeat_at = CASE WHEN v.state = 8 THEN repeat_at ELSE NULL END
          FROM {rows} AS v WHERE delivery.id = v.id"
     );
     let input = to_json(&moved)?;
     in_tx!(tx, |conn| sqlx::query(sql(text)).bind(&input).bind(now.0).execute(conn).await.map(drop))?;
     let mut moves = Moves::new();
     let mut days: BTreeMap<String, BTreeMap<(i64, i64), i64>> = BTreeMap::new();
-    let mut steps = Vec::new();
+    let (mut steps, mut ended) = (Vec::new(), Vec::new());
     for (row, verdict) in movable.iter().zip(&moved) {
         let Some(to) = State::from_code(verdict.state) else { continue };
         moves.entry((row.message_id, row.channel)).or_default().shift(row.state, to, 1);
         if row.outlet != Outlet::Sandbox.code() {
             let day = days.entry(day_of(row.updated_at)).or_default();
             *day.entry((row.channel.code(), to.code())).or_default() += 1;
-            *day.entry((row.channel.code(), row.state.code())).or_default() -= 1;
+            if row.state.is_terminal() {
+                *day.entry((row.channel.code(), row.state.code())).or_default() -= 1;
+            }
+        }
+        if !row.state.is_terminal() {
+            ended.push(row.message_id);
         }
         if row.last_step > 0 {
             let (message_id, target) = (row.message_id.0, row.target);
             steps.push(StepEnd { message_id, target, channel: row.channel, state: to });
         }
     }
-    let mut suppressed = Vec::new();
     for row in fallback::follow(tx, now, &steps).await? {
         moves.entry((row.message_id, row.channel)).or_default().shift(State::Pending, row.state, 1);
         if row.is_live() {
             let today = days.entry(day_of(now)).or_default();
             *today.entry((row.channel.code(), row.state.code())).or_default() += 1;
         }
-        suppressed.push(row.message_id);
+        ended.push(row.message_id);
     }
     let mut closed = count(tx, &moves).await?;
     for (day, n) in days {
         count_day(tx, &day, &n).await?;
     }
-    closed.retain(|message| suppressed.contains(message));
+    closed.retain(|message| ended.contains(message));
     Ok(closed)
 }
 
@@ -247,13 +256,15 @@ row! {
         pub address: Option<String>,
         pub channel: ChannelKind,
         pub state: State,
+        /// It waits to be handed over once more because no answer came: a receipt may still spare that.
+        pub awaits_repeat: bool,
     }
 }
 
 /// Whatever providers took under these references.
 pub async fn candidates(tx: &mut Tx, references: &[&str]) -> Result<Vec<Candidate>> {
     let text = format!(
-        "SELECT id, provider_id, reference, address, channel, state FROM delivery
+        "SELECT id, provider_id, reference, address, channel, state, {AWAITS_REPEAT} AS awaits_repeat FROM delivery
          WHERE reference IS NOT NULL AND reference IN {} ORDER BY id",
         tx.dialect().text_list("$1")
     );

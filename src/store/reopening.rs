@@ -1,11 +1,14 @@
 //! Deliveries that ended and are opened again.
 
-use super::counters::{Moves, count};
-use super::{Tx, in_tx, row, sql, to_json};
+use std::collections::BTreeMap;
+
+use super::counters::{Moves, count, count_day};
+use super::receipts::DayOf;
+use super::{Db, Tx, in_db, in_tx, row, sql, to_json};
 use crate::Result;
 use crate::clock::Timestamp;
-use crate::domain::channel::ChannelKind;
-use crate::domain::delivery::State;
+use crate::domain::channel::{ChannelKind, Outlet};
+use crate::domain::delivery::{State, UNANSWERED};
 use crate::domain::id::{DeliveryId, MessageId};
 
 row! {
@@ -66,7 +69,7 @@ pub async fn reopen(
         dialect.int_list("$3")
     );
     let text = format!(
-        "UPDATE delivery SET state = 0, reason = NULL, failures = 0, poll_at = NULL, updated_at = $2,
+        "UPDATE delivery SET state = 0, reason = NULL, failures = 0, poll_at = NULL, repeat_at = NULL, updated_at = $2,
             due_at = $2 + CASE WHEN last_step = 0 THEN 0 ELSE {own} - {first} END
          WHERE id IN {ids}",
         own = wait("step"),
@@ -88,4 +91,97 @@ pub async fn reopen(
     }
     count(tx, &moves).await?;
     Ok(Some(Reopened { n: ended.len() as i64, last: last.id }))
+}
+
+row! {
+    struct OneMessage {
+        message_id: MessageId,
+    }
+}
+
+/// Messages with deliveries that no answer came to and whose time to be handed over once more has come.
+pub async fn unanswered(db: &Db, now: Timestamp, limit: i64) -> Result<Vec<MessageId>> {
+    let text = "SELECT DISTINCT message_id FROM (SELECT message_id FROM delivery
+         WHERE repeat_at IS NOT NULL AND repeat_at <= $1 ORDER BY repeat_at LIMIT $2 + 0) AS due ORDER BY message_id";
+    let rows: Vec<OneMessage> =
+        in_db!(db, |conn| sqlx::query_as(text).bind(now.0).bind(limit).fetch_all(conn).await)?;
+    Ok(rows.into_iter().map(|row| row.message_id).collect())
+}
+
+row! {
+    struct Unanswered {
+        id: DeliveryId,
+        channel: ChannelKind,
+        outlet: i64,
+        state: State,
+        updated_at: Timestamp,
+    }
+}
+
+/// Opens a message's deliveries that no answer came to once more, where it is time and nothing was heard of them; returns
+/// how many. A receipt that came and still looks for its delivery was heard.
+pub async fn repeat(
+    tx: &mut Tx,
+    message: MessageId,
+    now: Timestamp,
+    day_of: DayOf<'_>,
+    limit: i64,
+) -> Result<i64> {
+    let dialect = tx.dialect();
+    let text = format!(
+        "SELECT id, channel, outlet, state, updated_at FROM delivery
+         WHERE message_id = $1 AND repeat_at IS NOT NULL AND repeat_at <= $2 ORDER BY id LIMIT $3 + 0{lock}",
+        lock = dialect.lock(),
+    );
+    let due: Vec<Unanswered> = in_tx!(tx, |conn| {
+        sqlx::query_as(sql(text)).bind(message.0).bind(now.0).bind(limit).fetch_all(conn).await
+    })?;
+    let ids: Vec<i64> = due.iter().map(|row| row.id.0).collect();
+    forget_repeats(tx, &ids).await?;
+    let text = format!(
+        "UPDATE delivery SET state = 0, reason = '{UNANSWERED}', due_at = $2, poll_at = NULL, repeats = repeats + 1,
+            updated_at = $2
+         WHERE id IN {ids} AND state + 0 = {unknown} AND NOT EXISTS (SELECT 1 FROM receipt r WHERE r.look_at IS NOT NULL
+            AND (r.reference = delivery.reference OR r.also = delivery.reference))
+         RETURNING id",
+        ids = dialect.int_list("$1"),
+        unknown = State::Unknown.code(),
+    );
+    let opened: Vec<OneId> = in_tx!(tx, |conn| {
+        sqlx::query_as(sql(text)).bind(to_json(&ids)?).bind(now.0).fetch_all(conn).await
+    })?;
+    let mut moves = Moves::new();
+    let mut days: BTreeMap<String, BTreeMap<(i64, i64), i64>> = BTreeMap::new();
+    for row in due.iter().filter(|row| opened.iter().any(|one| one.id == row.id)) {
+        moves.entry((message, row.channel)).or_default().shift(row.state, State::Pending, 1);
+        if row.outlet != Outlet::Sandbox.code() {
+            let day = days.entry(day_of(row.updated_at)).or_default();
+            *day.entry((row.channel.code(), row.state.code())).or_default() -= 1;
+        }
+    }
+    count(tx, &moves).await?;
+    for (day, n) in days {
+        count_day(tx, &day, &n).await?;
+    }
+    Ok(opened.len() as i64)
+}
+
+row! {
+    struct OneId {
+        id: DeliveryId,
+    }
+}
+
+/// Leaves a message's deliveries that no answer came to as they are.
+pub async fn leave_unanswered(tx: &mut Tx, message: MessageId, now: Timestamp) -> Result<()> {
+    let text = "UPDATE delivery SET repeat_at = NULL
+         WHERE message_id = $1 AND repeat_at IS NOT NULL AND repeat_at <= $2";
+    in_tx!(tx, |conn| sqlx::query(text).bind(message.0).bind(now.0).execute(conn).await.map(drop))?;
+    Ok(())
+}
+
+async fn forget_repeats(tx: &mut Tx, ids: &[i64]) -> Result<()> {
+    let text = format!("UPDATE delivery SET repeat_at = NULL WHERE id IN {}", tx.dialect().int_list("$1"));
+    in_tx!(tx, |conn| sqlx::query(sql(text)).bind(to_json(ids)?).execute(conn).await.map(drop))?;
+    Ok(())
 }

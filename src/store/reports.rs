@@ -197,7 +197,8 @@ row! {
 pub async fn provider_health(db: &Db) -> Result<Vec<ProviderHealthRow>> {
     let text = "SELECT p.id, p.name, p.channel, p.updated_at, e.at, e.kind, e.detail
         FROM provider p LEFT JOIN provider_event e
-          ON e.id = (SELECT max(x.id) FROM provider_event x WHERE x.provider_id = p.id)
+          ON e.id = (SELECT max(x.id) FROM provider_event x
+            WHERE x.provider_id = p.id AND x.code IS NULL)
         WHERE p.enabled ORDER BY p.channel, p.priority, p.id";
     Ok(in_db!(db, |c| sqlx::query_as::<_, ProviderHealthRow>(text).fetch_all(c).await)?)
 }

@@ -27,4 +27,5 @@ mod secrets;
 mod sms;
 mod store;
 mod support;
+mod vendors;
 mod wecom;

@@ -327,6 +327,10 @@ fn warning(view: &View, simulation: &Simulation, warning: &PreviewWarning) -> Op
         ("nobody_reachable", _) => Some(view.t("warning-nobody-reachable")),
         ("no_provider", _) => Some(view.t1("warning-no-provider", "channel", channel())),
         ("similar", _) => Some(alike(view, simulation)),
+        ("over_quota", _) => {
+            let n = view.number(warning.exceeding.unwrap_or(0).unsigned_abs());
+            Some(view.t2("warning-over-quota", "channel", channel(), "n", n))
+        }
         ("quiet_hours", Some(until)) => {
             Some(view.t2("warning-quiet", "channel", channel(), "until", view.exact(until)))
         }

@@ -5,12 +5,13 @@ mod reading;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::calendar::Calendar;
 use super::channel::ChannelKind;
-use super::message::coded;
+use super::message::{Lane, coded};
 
 pub use self::reading::{Written, read};
 
@@ -26,6 +27,8 @@ pub struct Policy {
     pub repeats: Option<Repeats>,
     #[serde(default, skip_serializing_if = "Suppression::is_default")]
     pub suppression: Suppression,
+    #[serde(default, skip_serializing_if = "Unanswered::is_default")]
+    pub unknown: Unanswered,
 }
 
 /// What becomes of a text that was sent a short time ago.
@@ -81,5 +84,46 @@ impl Suppression {
             ChannelKind::Sms => self.sms_days,
             ChannelKind::Wechat => self.wechat_days,
         }
+    }
+}
+
+coded! {
+    /// Which deliveries are handed over once more where no answer came and nothing was heard of them since.
+    RepeatFor {
+        Never = 0 "never",
+        Emergencies = 1 "emergencies",
+        Always = 2 "always",
+    }
+}
+
+/// What is done about deliveries whose outcome is unknown: they may have arrived, and sending them again may double them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Unanswered {
+    pub repeat: RepeatFor,
+    /// A receipt gets so long to come first.
+    pub after_minutes: u32,
+}
+
+impl Default for Unanswered {
+    fn default() -> Self {
+        // Twice is better than not at all where it burns, and worse everywhere else.
+        Self { repeat: RepeatFor::Emergencies, after_minutes: 1 }
+    }
+}
+
+impl Unanswered {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// How long after the call that was not answered, if at all.
+    pub fn repeat_after(self, lane: Lane) -> Option<Duration> {
+        let repeats = match self.repeat {
+            RepeatFor::Never => false,
+            RepeatFor::Emergencies => lane == Lane::Emergency,
+            RepeatFor::Always => true,
+        };
+        repeats.then(|| Duration::from_mins(u64::from(self.after_minutes)))
     }
 }

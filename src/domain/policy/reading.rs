@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use serde_json::Value;
 
-use super::{Policy, Repeats, Similar, Suppression, ThenFor};
+use super::{Policy, RepeatFor, Repeats, Similar, Suppression, ThenFor, Unanswered};
 use crate::domain::calendar::{Calendar, DayKind, Period, QuietRule};
 use crate::domain::channel::ChannelKind;
 use crate::domain::fields::{Fields, below, faults_of};
@@ -20,6 +20,8 @@ const LONGEST_NOTE: usize = 500;
 const HIGHEST_CAP: u32 = 1_000;
 const LONGEST_MEMORY: u32 = 168;
 const MOST_DAYS: u32 = 3_650;
+/// A vendor's receipt that has not come by then does not.
+const LONGEST_WAIT: u32 = 1_440;
 
 /// A policy as it is written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,7 +33,7 @@ pub struct Written {
     pub policy: Policy,
 }
 
-/// Reads `{version?, note?, calendar?, quiet_hours?, frequency_cap?, repeats?, suppression?}`.
+/// Reads `{version?, note?, calendar?, quiet_hours?, frequency_cap?, repeats?, suppression?, unknown?}`.
 ///
 /// # Errors
 ///
@@ -49,6 +51,7 @@ pub fn read(value: &Value) -> Result<Written> {
         frequency_cap: fields.nested("frequency_cap", frequency_cap).unwrap_or_default(),
         repeats: fields.nested("repeats", repeats),
         suppression: fields.nested("suppression", suppression).unwrap_or_default(),
+        unknown: fields.nested("unknown", unanswered).unwrap_or_default(),
     };
     fields.finish()?;
     Ok(Written { version, note, policy })
@@ -187,6 +190,22 @@ fn suppression(value: &Value) -> Result<Suppression> {
     Ok(suppression)
 }
 
+fn unanswered(value: &Value) -> Result<Unanswered> {
+    let mut fields = Fields::of(value)?;
+    let defaults = Unanswered::default();
+    let repeat = match fields.text("repeat", LONGEST_NAME).as_deref().map(str::parse::<RepeatFor>) {
+        Some(Ok(repeat)) => repeat,
+        Some(Err(why)) => {
+            fields.fault("repeat", "unknown_value", why);
+            defaults.repeat
+        }
+        None => defaults.repeat,
+    };
+    let after_minutes = fields.number("after_minutes", 1..=LONGEST_WAIT).unwrap_or(defaults.after_minutes);
+    fields.finish()?;
+    Ok(Unanswered { repeat, after_minutes })
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -206,10 +225,13 @@ mod tests {
             "frequency_cap": {"sms": 3},
             "repeats": {"within_hours": 24, "similar": {"percent": 90, "then": "hold"}},
             "suppression": {"sms_days": 0},
+            "unknown": {"repeat": "always", "after_minutes": 10},
         });
         let written = read(&document).unwrap();
         assert_eq!((written.version, written.note.as_deref()), (Some(3), Some("寒假")));
         assert_eq!(written.policy.suppression, Suppression { sms_days: 0, ..Suppression::default() });
+        let unknown = Unanswered { repeat: RepeatFor::Always, after_minutes: 10 };
+        assert_eq!(written.policy.unknown, unknown);
         let kept = serde_json::to_value(&written.policy).unwrap();
         assert_eq!(serde_json::from_value::<Policy>(kept.clone()).unwrap(), written.policy);
         assert_eq!(read(&kept).unwrap().policy, written.policy, "what is exported can be applied");
@@ -225,6 +247,7 @@ mod tests {
             "frequency_cap": {"sms": 0, "pigeon": 1},
             "repeats": {"similar": {"percent": 50, "then": "drop"}},
             "suppression": [],
+            "unknown": {"repeat": "sometimes", "after_minutes": 0, "then": 1},
             "quiet": {},
         });
         let Err(Error::Invalid(faults)) = read(&document) else { panic!("read") };
@@ -246,6 +269,9 @@ mod tests {
             "/repeats/similar/then",
             "/repeats/within_hours",
             "/suppression",
+            "/unknown/after_minutes",
+            "/unknown/repeat",
+            "/unknown/then",
         ];
         assert_eq!(at, expected);
     }

@@ -93,6 +93,14 @@ impl ChannelPlan {
         }
     }
 
+    /// The channels that are used whatever comes of others.
+    pub fn first(&self) -> Vec<ChannelKind> {
+        match self {
+            Self::Together(channels) => channels.clone(),
+            Self::Fallback(steps) => steps.first().map(|step| step.channel).into_iter().collect(),
+        }
+    }
+
     /// The plan as far as these channels go. A person waits for no channel that is not used.
     #[must_use]
     pub fn within(&self, allowed: &[ChannelKind]) -> Self {

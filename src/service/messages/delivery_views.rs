@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use crate::clock::Timestamp;
 use crate::domain::channel::ChannelKind;
-use crate::domain::delivery::State;
+use crate::domain::delivery::{OutcomeClass, State};
 use crate::domain::id::{DeliveryId, MessageId};
 use crate::store::history::{AttemptRow, DeliveryRow, ReceiptRow};
 use crate::telemetry::mask;
@@ -108,11 +108,25 @@ pub struct AttemptView {
     /// The provider's own words, addresses in them masked.
     pub detail: Option<String>,
     pub repeated_after_crash: bool,
+    /// No answer came to the one before, so that the message may arrive twice.
+    pub repeated_unanswered: bool,
+}
+
+impl AttemptView {
+    /// A delivery's, the first one first.
+    pub(super) fn all(rows: Vec<AttemptRow>) -> Vec<Self> {
+        let mut views: Vec<_> = rows.into_iter().map(Self::from).collect();
+        for at in 1..views.len() {
+            views[at].repeated_unanswered = views[at - 1].outcome == OutcomeClass::Unknown.name();
+        }
+        views
+    }
 }
 
 impl From<AttemptRow> for AttemptView {
     fn from(row: AttemptRow) -> Self {
         Self {
+            repeated_unanswered: false,
             number: row.number,
             provider: row.provider,
             started_at: row.started_at.to_jiff(),

@@ -21,11 +21,10 @@ use crate::error::{Error, Result};
 use crate::service::caller::KeyCaller;
 use crate::service::policies::{Alike, Heeded, Look, Subject};
 use crate::service::routing::{Arrived, Fate, InForce, Route, in_force, route};
-use crate::service::{Services, planning};
+use crate::service::{Services, planning, providers};
 use crate::store::audience::{self, Caps, Missed};
 use crate::store::messages::NewMessage;
 use crate::store::prints::Among;
-use crate::store::providers;
 use crate::store::routing::WholeRow;
 use crate::store::screen::{Quiet, Screen};
 
@@ -84,6 +83,11 @@ pub(super) async fn look<'r>(s: &Services, rules: &'r InForce, parts: &Parts) ->
     }
     if !parts.test {
         warnings.extend(without_provider(s, &plan).await?);
+        let first = route.routed.plan(&parts.channels).first();
+        let left = providers::left(s, parts.lane, then).await?;
+        warnings.extend(left.iter().filter(|(channel, _)| first.contains(channel)).filter_map(
+            |(channel, left)| over_quota(*channel, audience.by_channel.get(channel)?.reachable, *left),
+        ));
     }
     let first = parts.personal.as_ref().and_then(|people| people.values().next());
     let mut rendered = Vec::new();
@@ -294,12 +298,22 @@ fn quiet(s: &Services, screen: &Screen, plan: &[ChannelKind]) -> Vec<PreviewWarn
 }
 
 async fn without_provider(s: &Services, plan: &[ChannelKind]) -> Result<Vec<PreviewWarning>> {
-    let providers = providers::list(&s.db).await?;
+    let providers = crate::store::providers::list(&s.db).await?;
     let serves = |channel: ChannelKind| providers.iter().any(|p| p.enabled && p.channel == channel);
     let warning = |channel: &ChannelKind| {
         PreviewWarning::about(*channel, "no_provider", format!("no provider is configured for {channel}"))
     };
     Ok(plan.iter().filter(|channel| !serves(**channel)).map(warning).collect())
+}
+
+/// What daily quotas cannot carry is known before anything is sent.
+fn over_quota(channel: ChannelKind, planned: i64, left: i64) -> Option<PreviewWarning> {
+    let exceeding = planned - left;
+    let detail = format!(
+        "by {channel} {exceeding} of {planned} are more than the daily quotas of its providers can carry: {left} are left"
+    );
+    let warning = PreviewWarning::about(channel, "over_quota", detail);
+    (exceeding > 0).then_some(PreviewWarning { exceeding: Some(exceeding), ..warning })
 }
 
 /// The campus's own, and those the texts have variants for.

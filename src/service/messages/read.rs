@@ -160,7 +160,7 @@ pub async fn delivery(s: &Services, caller: &Caller, id: DeliveryId) -> Result<D
     let receipts = history::receipts(&s.db, id).await?;
     Ok(DeliveryDetail {
         facts: row.into(),
-        attempts: attempts.into_iter().map(AttemptView::from).collect(),
+        attempts: AttemptView::all(attempts),
         receipts: receipts.into_iter().map(ReceiptView::from).collect(),
     })
 }

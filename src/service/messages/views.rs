@@ -261,9 +261,12 @@ pub struct RenderedText {
 /// Something to look at before sending.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct PreviewWarning {
-    /// `unrouted`, `nobody_reachable`, `no_provider`, `text_not_rendered`, `similar`, `quiet_hours` or `quiet_expired`.
+    /// `unrouted`, `nobody_reachable`, `no_provider`, `text_not_rendered`, `similar`, `quiet_hours`, `quiet_expired` or `over_quota`.
     pub code: &'static str,
     pub detail: String,
+    /// With `over_quota`: how many deliveries are more than the channel's daily quotas can carry.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exceeding: Option<i64>,
     /// The one it is about, for pages.
     #[serde(skip)]
     #[schema(ignore)]
@@ -276,7 +279,7 @@ pub struct PreviewWarning {
 
 impl PreviewWarning {
     pub(super) fn new(code: &'static str, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), channel: None, until: None }
+        Self { code, detail: detail.into(), exceeding: None, channel: None, until: None }
     }
 
     pub(super) fn about(channel: ChannelKind, code: &'static str, detail: impl Into<String>) -> Self {

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::{Caller, Services};
 use crate::domain::operator::Permission;
-use crate::domain::policy::{Policy, read};
+use crate::domain::policy::{Policy, Unanswered, read};
 use crate::store::{audit, deliveries, policies as store};
 use crate::{Error, Result};
 
@@ -84,6 +84,11 @@ async fn awaken(s: &Services) -> Result<()> {
             return Ok(());
         }
     }
+}
+
+/// What is done about deliveries that no answer came to; what is usual, where the policy cannot be read now.
+pub async fn unanswered(s: &Services) -> Unanswered {
+    in_force(s).await.map(|policy| policy.unknown).unwrap_or_default()
 }
 
 /// The policy in force, as [`apply`] takes it.

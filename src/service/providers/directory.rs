@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::metered::metered;
+use super::quotas::quota;
 use super::{open_settings, record_event, site};
 use crate::channel::sandbox::Sandbox;
 use crate::channel::{Channel, registry};
@@ -13,6 +14,7 @@ use crate::clock::Timestamp;
 use crate::domain::channel::{ChannelKind, Outlet};
 use crate::domain::id::ProviderId;
 use crate::domain::provider::ProviderKind;
+use crate::domain::quota::Quota;
 use crate::error::Fault;
 use crate::service::Services;
 use crate::store::providers::{self, ProviderRow};
@@ -33,6 +35,7 @@ pub struct LiveProvider {
     pub weight: i64,
     /// Hand-overs per second, where they are limited.
     pub rate: Option<u32>,
+    pub quota: Option<Quota>,
     pub updated_at: Timestamp,
     pub adapter: Arc<dyn Channel>,
 }
@@ -57,6 +60,7 @@ impl Directory {
             priority: 0,
             weight: 1,
             rate: None,
+            quota: None,
             updated_at: Timestamp(0),
             adapter: metered(Arc::new(Sandbox::default()), meter),
         };
@@ -77,6 +81,7 @@ impl Directory {
                 before.remove(&Some(row.id));
                 continue;
             }
+            let quota = quota(s, &row);
             match adapter(s, &row) {
                 Ok(adapter) => live.push(Arc::new(LiveProvider {
                     id: Some(row.id),
@@ -86,6 +91,7 @@ impl Directory {
                     priority: row.priority,
                     weight: row.weight,
                     rate: row.rate.and_then(|rate| u32::try_from(rate).ok()),
+                    quota,
                     updated_at: row.updated_at,
                 })),
                 Err(reason) => {

@@ -1,10 +1,17 @@
 //! Which of the providers in use are given nothing at the moment, and why: what the dispatchers found out, whichever
 //! process they run in.
 
+use std::collections::HashMap;
+
+use super::quotas::{self, QuotaState};
 use crate::Result;
 use crate::clock::Timestamp;
 use crate::domain::channel::ChannelKind;
-use crate::service::Services;
+use crate::domain::id::ProviderId;
+use crate::domain::message::Lane;
+use crate::domain::operator::Permission;
+use crate::service::{Caller, Services};
+use crate::store::providers;
 use crate::store::reports::{self as store, ProviderHealthRow};
 use crate::store::sources;
 use crate::telemetry::mask;
@@ -14,6 +21,18 @@ pub struct ProviderHealth {
     pub name: String,
     pub channel: ChannelKind,
     pub trouble: Option<Trouble>,
+    /// Where there is one.
+    pub quota: Option<QuotaState>,
+    /// What it answered since it was last changed and nobody knows.
+    pub unknown_codes: Vec<UnknownCode>,
+}
+
+/// A code that is in no table of ours: what it is taken for is a guess until an administrator says it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownCode {
+    pub code: String,
+    /// In the provider's words, addresses masked; for those who may see providers.
+    pub words: Option<String>,
 }
 
 /// Why a provider is given nothing at the moment.
@@ -39,7 +58,39 @@ pub enum TroubleKind {
 /// The enabled providers in the order they are tried.
 pub(in crate::service) async fn health(s: &Services) -> Result<Vec<ProviderHealth>> {
     let now = s.clock.now();
-    Ok(store::provider_health(&s.db).await?.into_iter().map(|row| judge(row, now)).collect())
+    let rows: Vec<_> = providers::list(&s.db).await?.into_iter().filter(|row| row.enabled).collect();
+    let quotas = quotas::states(s, &rows, now).await?;
+    let mut unknown: HashMap<ProviderId, Vec<UnknownCode>> = HashMap::new();
+    for row in providers::unknown_codes(&s.db).await? {
+        let words = row.detail.0.get("reason").and_then(|words| words.as_str()).map(mask::text);
+        unknown.entry(row.provider_id).or_default().push(UnknownCode { code: row.code, words });
+    }
+    let rows = store::provider_health(&s.db).await?.into_iter();
+    Ok(rows
+        .map(|row| {
+            let (id, quota) = (row.id, quotas.get(&row.id).copied());
+            let unknown_codes = unknown.remove(&id).unwrap_or_default();
+            ProviderHealth { quota, unknown_codes, ..judge(row, now) }
+        })
+        .map(with_quota)
+        .collect())
+}
+
+/// As [`health`], for whoever may see providers.
+pub async fn list_health(s: &Services, caller: &Caller) -> Result<Vec<ProviderHealth>> {
+    caller.require(Permission::ProvidersView)?;
+    health(s).await
+}
+
+/// A provider whose quota is used up is given nothing but emergencies, whatever else happened to it since.
+fn with_quota(health: ProviderHealth) -> ProviderHealth {
+    let used_up = health.quota.filter(|state| health.trouble.is_none() && state.left(Lane::Normal) == 0);
+    let trouble = used_up.map(|state| Trouble {
+        kind: TroubleKind::Paused,
+        reason: Some(state.quota.used_up(state.used)),
+        until: Some(state.until),
+    });
+    ProviderHealth { trouble: trouble.or(health.trouble), ..health }
 }
 
 /// The channels that sources may use and no provider serves.
@@ -70,7 +121,7 @@ fn judge(row: ProviderHealthRow, now: Timestamp) -> ProviderHealth {
         reason: text("reason").map(mask::text),
         until,
     });
-    ProviderHealth { name: row.name, channel: row.channel, trouble }
+    ProviderHealth { name: row.name, channel: row.channel, trouble, quota: None, unknown_codes: Vec::new() }
 }
 
 #[cfg(test)]

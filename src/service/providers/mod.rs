@@ -7,6 +7,7 @@ mod directory;
 mod health;
 mod lineup;
 mod metered;
+mod quotas;
 mod trial;
 
 use std::sync::Arc;
@@ -35,10 +36,12 @@ use crate::{Error, Result};
 pub use crate::channel::setting::{Holds, Setting};
 pub use crate::store::providers::ProviderEventRow;
 pub use directory::{Directory, LiveProvider};
-pub use health::{ProviderHealth, Trouble, TroubleKind};
+pub use health::{ProviderHealth, Trouble, TroubleKind, UnknownCode, list_health};
 pub(super) use health::{health, unserved};
 pub use lineup::{Lineup, Listed, lineup};
 pub use trial::{ProviderTest, test};
+pub(super) use quotas::left;
+pub use quotas::{QuotaState, prune, used_today};
 
 /// A provider to be made.
 #[derive(Clone, Debug)]
@@ -285,6 +288,17 @@ pub async fn record_event(s: &Services, provider: ProviderId, kind: &str, detail
     }
     let mut tx = s.db.begin().await?;
     providers::insert_event(&mut tx, s.clock.now(), provider, kind, &detail).await?;
+    tx.commit().await
+}
+
+/// Adds that a provider answered with a code that is in no table of ours, once until the provider is changed.
+pub async fn record_unknown_code(s: &Services, provider: ProviderId, code: &str, words: &str) -> Result<()> {
+    const LONGEST: usize = 200;
+    let cut = |text: &str| mask::text(text).chars().take(LONGEST).collect::<String>();
+    let (code, reason) = (cut(code), cut(words));
+    let detail = json!({ "code": code, "reason": reason });
+    let mut tx = s.db.begin().await?;
+    providers::insert_unknown_code(&mut tx, s.clock.now(), provider, &code, &detail).await?;
     tx.commit().await
 }
 

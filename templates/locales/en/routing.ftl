@@ -188,6 +188,7 @@ unrouted-lacks = The template “{ $template }” needs what the message lacks: 
 unrouted-unfit = The template “{ $template }” cannot be filled in: { $why }
 warning-nobody-reachable = Nobody would get it.
 warning-no-provider = { $channel } has no provider; nothing leaves by it.
+warning-over-quota = By { $channel } { $n } are more than the daily quotas of its providers can carry.
 warning-quiet = By { $channel } it waits for the end of the quiet hours, { $until }.
 warning-quiet-expired = By { $channel } nobody gets it: it expires before the quiet hours end.
 warning-text = A text cannot be made: { $why }

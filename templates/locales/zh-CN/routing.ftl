@@ -185,6 +185,7 @@ unrouted-lacks = 模板“{ $template }”需要的内容，消息里没有：{ 
 unrouted-unfit = 模板“{ $template }”填不进这条消息：{ $why }
 warning-nobody-reachable = 没有人会收到。
 warning-no-provider = { $channel }没有服务商，发不出去。
+warning-over-quota = { $channel } 有 { $n } 条超出服务商的每日限额。
 warning-quiet = { $channel }要等免打扰时段结束，{ $until } 才发出。
 warning-quiet-expired = { $channel }不会发出：免打扰时段结束前就过期了。
 warning-text = 有内容无法生成：{ $why }

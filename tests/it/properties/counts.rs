@@ -84,7 +84,7 @@ impl<'s> Story<'s> {
             }
             Step::Plan => drop(planning::plan_next(&s, 1).await.unwrap()),
             Step::Claim { owner, outlet, most } => {
-                let wanted = Wanted { outlet: *outlet, most: *most };
+                let wanted = Wanted::any(*outlet, *most);
                 let turn = deliveries::turn(&s, *owner, &[], Some(wanted), &[]).await.unwrap();
                 self.in_hand.extend(turn.claimed.into_iter().map(|claimed| (*owner, claimed)));
             }
@@ -152,7 +152,7 @@ impl<'s> Story<'s> {
                 deliveries::turn(&s, *owner, settlements, None, &[]).await.unwrap();
             }
         };
-        let wanted = Wanted { outlet: Outlet::Live(ChannelKind::Email), most: 4 };
+        let wanted = Wanted::any(Outlet::Live(ChannelKind::Email), 4);
         let (cancelled, (), claimed, judged, expired) = tokio::join!(
             deliveries::cancel(&s, &caller, message),
             settle,

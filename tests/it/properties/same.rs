@@ -73,7 +73,7 @@ async fn hand_over(stage: &Stage) {
     const OWNER: i64 = 2;
     let s = &stage.s;
     for outlet in Outlet::ALL {
-        let wanted = Wanted { outlet, most: 1_000 };
+        let wanted = Wanted::any(outlet, 1_000);
         let claimed = deliveries::turn(s, OWNER, &[], Some(wanted), &[]).await.unwrap().claimed;
         let taken: Vec<_> =
             claimed.iter().map(|claimed| Fate::Sent.settlement(claimed, stage.now())).collect();

@@ -46,7 +46,7 @@ pub(super) async fn sending(db: &Db) {
 }
 
 fn wanted(limit: i64) -> Claim {
-    Claim { outlet: EMAIL, lease_ms: LEASE, limit }
+    Claim { outlet: EMAIL, lease_ms: LEASE, limit, routine: limit }
 }
 
 pub(super) async fn take(db: &Db, n: i64) -> Vec<Claimed> {
@@ -69,6 +69,8 @@ pub(super) fn settlement(claimed: &Claimed, state: State) -> Settlement {
         provider_id: None,
         reference: Some(format!("ref-{}", claimed.id.0)),
         poll_at: (state == State::Sent).then_some(NOW.0),
+        repeat_at: None,
+        metered: false,
         sent_at: (state == State::Sent).then_some(NOW.0),
         started_at: NOW.0,
         duration_ms: 12,

@@ -3,13 +3,14 @@ use belltower::domain::channel::ChannelKind;
 use belltower::domain::id::ProviderId;
 use belltower::store::Db;
 use belltower::store::providers::{
-    ProviderData, find, find_by_name, insert, insert_event, list, list_events, update,
+    ProviderData, find, find_by_name, insert, insert_event, insert_unknown_code, list, list_events,
+    unknown_codes, update,
 };
 use serde_json::json;
 
 use crate::support::on_both;
 
-fn data(name: &str) -> ProviderData<'_> {
+pub(super) fn data(name: &str) -> ProviderData<'_> {
     ProviderData {
         name,
         channel: ChannelKind::Email,
@@ -22,7 +23,7 @@ fn data(name: &str) -> ProviderData<'_> {
     }
 }
 
-async fn add(db: &Db, data: ProviderData<'_>) -> Option<ProviderId> {
+pub(super) async fn add(db: &Db, data: ProviderData<'_>) -> Option<ProviderId> {
     let mut tx = db.begin().await.unwrap();
     let id = insert(&mut tx, Timestamp(5), data).await.unwrap();
     tx.commit().await.unwrap();
@@ -99,4 +100,29 @@ on_both!(a_history_is_a_providers_own_and_newest_first, |db| async {
     assert_eq!(seen, [(4, "paused", json!({ "at": 4 })), (3, "closed", json!({ "at": 3 }))]);
     let rest = list_events(&db, one, Some(events[1].id), 9).await.unwrap();
     assert_eq!(rest.iter().map(|e| e.at.0).collect::<Vec<_>>(), [1]);
+});
+
+on_both!(a_code_that_nobody_knows_is_told_once_until_the_provider_is_changed, |db| async {
+    let (one, other) = (add(&db, data("one")).await.unwrap(), add(&db, data("other")).await.unwrap());
+    let tell = async |at: i64, provider: ProviderId, code: &str| {
+        let mut tx = db.begin().await.unwrap();
+        insert_unknown_code(&mut tx, Timestamp(at), provider, code, &json!({ "at": at })).await.unwrap();
+        tx.commit().await.unwrap();
+    };
+    let known = async || {
+        let rows = unknown_codes(&db).await.unwrap();
+        rows.into_iter().map(|row| (row.provider_id, row.code, row.at.0)).collect::<Vec<_>>()
+    };
+    for (at, provider, code) in [(7, one, "X"), (8, one, "X"), (9, one, "Y"), (10, other, "X")] {
+        tell(at, provider, code).await;
+    }
+    let (x, y) = ("X".to_owned(), "Y".to_owned());
+    assert_eq!(known().await, [(one, x.clone(), 7), (one, y, 9), (other, x.clone(), 10)]);
+    assert_eq!(list_events(&db, one, None, 9).await.unwrap().len(), 2);
+    assert!(change(&db, 20, one, 5, ProviderData { rate: Some(4), ..data("one") }).await);
+    assert!(change(&db, 20, other, 5, ProviderData { enabled: false, ..data("other") }).await);
+    assert!(known().await.is_empty(), "it may be in order now");
+    tell(21, one, "X").await;
+    assert_eq!(known().await, [(one, x, 21)]);
+    assert_eq!(list_events(&db, one, None, 9).await.unwrap().len(), 2, "told anew, not twice");
 });

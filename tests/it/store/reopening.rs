@@ -1,0 +1,85 @@
+use belltower::clock::Timestamp;
+use belltower::domain::delivery::State;
+use belltower::domain::id::MessageId;
+use belltower::store::Db;
+use belltower::store::deliveries::Settlement;
+use belltower::store::receipts::{NewReceipt, candidates, insert_waiting};
+use belltower::store::reopening::{leave_unanswered, repeat, unanswered};
+use belltower::store::reports::day_counts;
+
+use super::deliveries::{counts, sending, settlement, store, take};
+use super::providers;
+use crate::support::on_both;
+
+const LATER: Timestamp = Timestamp(90_000);
+const DAY: &str = "2026-09-21";
+
+/// Deliveries that no answer came to, to be handed over once more at a moment.
+async fn silent(db: &Db, n: i64, repeat_at: Timestamp) -> Vec<Settlement> {
+    let claimed = take(db, n).await;
+    let of = |c| Settlement {
+        repeat_at: Some(repeat_at.0),
+        outcome: Some("unknown".to_owned()),
+        ..settlement(c, State::Unknown)
+    };
+    let settled: Vec<_> = claimed.iter().map(of).collect();
+    store(db, &settled).await;
+    settled
+}
+
+async fn again(db: &Db, limit: i64) -> i64 {
+    let mut tx = db.begin().await.unwrap();
+    let n = repeat(&mut tx, MessageId(1), LATER, &|_| DAY.to_owned(), limit).await.unwrap();
+    tx.commit().await.unwrap();
+    n
+}
+
+on_both!(what_no_answer_came_to_is_opened_once_more_when_it_is_time, |db| async {
+    sending(&db).await;
+    silent(&db, 2, LATER).await;
+    silent(&db, 1, Timestamp(LATER.0 + 1)).await;
+    assert!(unanswered(&db, Timestamp(LATER.0 - 1), 10).await.unwrap().is_empty());
+    assert_eq!(unanswered(&db, LATER, 10).await.unwrap(), [MessageId(1)]);
+    assert_eq!((again(&db, 1).await, again(&db, 10).await, again(&db, 10).await), (1, 1, 0));
+    let row = counts(&db).await;
+    assert_eq!((row.unknown, row.pending), (1, 7), "five were never handed over");
+    let today = day_counts(&db, DAY).await.unwrap();
+    let unknown = today.iter().find(|row| row.state == State::Unknown).map_or(0, |row| row.n);
+    assert_eq!(unknown, 1, "those that are open again are not counted as ended");
+});
+
+on_both!(what_was_heard_of_is_not_opened_once_more, |db| async {
+    sending(&db).await;
+    let provider = providers::add(&db, providers::data("one")).await.unwrap();
+    let settled = silent(&db, 3, LATER).await;
+    let receipt = |reference: &str, also: Option<&str>| NewReceipt {
+        provider_id: provider.0,
+        received_at: 1,
+        reference: reference.to_owned(),
+        also: also.map(str::to_owned),
+        address: None,
+        state: State::Delivered.code(),
+        code: None,
+        detail: None,
+    };
+    let of = |i: usize| settled[i].reference.as_deref();
+    let receipts = [receipt(of(0).unwrap(), None), receipt("theirs", of(1))];
+    let mut tx = db.begin().await.unwrap();
+    insert_waiting(&mut tx, LATER, &receipts).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(again(&db, 10).await, 1);
+    let mut tx = db.begin().await.unwrap();
+    let known = candidates(&mut tx, &[of(0).unwrap(), of(2).unwrap()]).await.unwrap();
+    assert_eq!(known.iter().map(|c| c.awaits_repeat).collect::<Vec<_>>(), [false, true]);
+});
+
+on_both!(what_is_left_unanswered_stays_as_it_is, |db| async {
+    sending(&db).await;
+    silent(&db, 2, LATER).await;
+    let mut tx = db.begin().await.unwrap();
+    leave_unanswered(&mut tx, MessageId(1), LATER).await.unwrap();
+    tx.commit().await.unwrap();
+    assert!(unanswered(&db, LATER, 10).await.unwrap().is_empty());
+    assert_eq!(again(&db, 10).await, 0);
+    assert_eq!(counts(&db).await.unknown, 2);
+});
