@@ -10,7 +10,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::fields::Fields;
-use super::{Acknowledgement, Callback, Channel, Outcome, Parcel, Receipts, Refusal, Sent, Shape, Verdict};
+use super::{
+    Acknowledgement, Callback, Channel, Identity, Outcome, Parcel, Receipts, Refusal, Sent, Shape, Verdict,
+};
 use crate::domain::delivery::OutcomeClass;
 use crate::domain::provider::Advice;
 
@@ -151,6 +153,22 @@ impl Channel for Overridden {
             Some(known) => known.class == OutcomeClass::PermanentRecipient,
             None => self.adapter.is_bounce(code),
         }
+    }
+
+    fn returned_to(&self, address: &str) -> Option<String> {
+        self.adapter.returned_to(address)
+    }
+
+    fn render(&self, parcel: &Parcel) -> Option<Result<String, Outcome>> {
+        self.adapter.render(parcel)
+    }
+
+    fn sign_in_address(&self, back: &str, state: &str) -> Option<String> {
+        self.adapter.sign_in_address(back, state)
+    }
+
+    async fn identify(&self, code: &str) -> Result<Identity, Refusal> {
+        self.adapter.identify(code).await
     }
 
     async fn check(&self) -> Result<String, Refusal> {

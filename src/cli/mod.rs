@@ -18,6 +18,7 @@ mod policy;
 mod provider;
 mod provider_health;
 mod receipts;
+mod replies;
 mod rule;
 mod serve;
 mod simulate;

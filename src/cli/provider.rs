@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::context::Context;
 use super::input;
 use super::output::{List, table};
-use super::{provider_health, receipts};
+use super::{provider_health, receipts, replies};
 use crate::domain::channel::ChannelKind;
 use crate::domain::id::ProviderId;
 use crate::domain::provider::{Advice, ProviderKind};
@@ -79,6 +79,12 @@ pub(super) enum Act {
     /// List what providers told by themselves that matched no delivery or could not be read, the latest first
     Receipts {
         /// At most so many of each
+        #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
+        limit: u32,
+    },
+    /// List what people answered to texts, the latest first
+    Replies {
+        /// At most so many
         #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
         limit: u32,
     },
@@ -236,6 +242,7 @@ pub(super) fn run(context: &Context, act: Act) -> anyhow::Result<()> {
             update(context, "provider enable", &name, changes)
         }
         Act::Receipts { limit } => receipts::run(context, limit),
+        Act::Replies { limit } => replies::run(context, limit),
         Act::Health => provider_health::health(context),
         Act::Events { name, limit } => provider_health::events(context, &name, limit),
     },

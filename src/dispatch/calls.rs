@@ -90,6 +90,7 @@ mod tests {
             failures: 0,
             sent_at: None,
             repeated,
+            repeats: 0,
         };
         let parcel = Parcel {
             delivery: claimed.id,

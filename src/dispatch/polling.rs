@@ -8,9 +8,10 @@ use crate::Result;
 use crate::channel::{self, Sent};
 use crate::clock::Timestamp;
 use crate::domain::channel::Outlet;
+use crate::domain::delivery::State;
 use crate::domain::id::{DeliveryId, ProviderId};
 use crate::service::Services;
-use crate::service::deliveries::{self, ToPoll, Verdict};
+use crate::service::deliveries::{self, Asked, ToPoll, Verdict};
 use crate::service::providers::LiveProvider;
 
 /// How often the store is asked whether a receipt is to be asked for.
@@ -53,13 +54,20 @@ impl Polling {
         for (id, rows) in by_provider {
             asked += rows.len();
             let (mut verdicts, mut undecided): (Vec<Verdict>, Vec<DeliveryId>) = (Vec::new(), Vec::new());
+            let mut bounced = Vec::new();
             let mut again = Some(ASK_AGAIN);
             if let Some(provider) = live.iter().find(|p| p.id == id) {
                 let sent: Vec<_> = rows.iter().map(as_sent).collect();
                 let answers = provider.adapter.poll(&sent).await;
                 for (row, answer) in rows.iter().zip(answers) {
                     match answer {
-                        Some(verdict) => verdicts.push(judged(row, verdict)),
+                        Some(verdict) => {
+                            let failed = verdict.code.as_deref().filter(|_| verdict.state == State::Failed);
+                            if failed.is_some_and(|code| provider.adapter.is_bounce(code)) {
+                                bounced.push((row.id, provider.channel));
+                            }
+                            verdicts.push(judged(row, verdict));
+                        }
                         None => undecided.push(row.id),
                     }
                 }
@@ -68,7 +76,8 @@ impl Polling {
                 undecided.extend(rows.iter().map(|r| r.id));
                 again = None;
             }
-            deliveries::judge(s, &verdicts, &undecided, again).await?;
+            let told = Asked { verdicts: &verdicts, bounced: &bounced, undecided: &undecided, again };
+            deliveries::judge(s, told).await?;
             s.metrics.receipts(self.outlet, verdicts.iter().map(|verdict| verdict.state));
         }
         Ok(asked)

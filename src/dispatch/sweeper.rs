@@ -6,7 +6,10 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use crate::Result;
-use crate::service::{Services, deliveries, messages, operators, policies, providers, receipts, unanswered};
+use crate::service::{
+    Services, callback_events, deliveries, messages, operators, policies, providers, receipts, suppressions,
+    unanswered,
+};
 
 /// A retry is at most this late.
 const TICK: Duration = Duration::from_millis(400);
@@ -51,6 +54,8 @@ async fn tick(s: &Services, owner: i64, ticks: u32) -> Result<()> {
         operators::purge(s).await?;
         receipts::prune(s).await?;
         providers::prune(s).await?;
+        suppressions::prune(s).await?;
+        callback_events::prune(s).await?;
     }
     Ok(())
 }

@@ -22,8 +22,24 @@ coded! {
 /// Whether a provider's code for "this address does not work" speaks of more than today. A mailbox that is full or
 /// closed for now (RFC 3463 §3.3) is tried again with the next message.
 pub fn is_lasting(channel: ChannelKind, code: Option<&str>) -> bool {
-    let is_mailbox_state = |word: &str| matches!(word, "5.2.1" | "5.2.2");
-    channel != ChannelKind::Email || !code.unwrap_or_default().split_whitespace().any(is_mailbox_state)
+    !is_mailbox_state(channel, code, &["5.2.1", "5.2.2"])
+}
+
+/// Whether a provider's code speaks of a trouble of the address that may pass: enough of them are a lasting one.
+pub fn is_passing(channel: ChannelKind, code: Option<&str>) -> bool {
+    is_mailbox_state(channel, code, &["5.2.1", "5.2.2", "4.2.1", "4.2.2"])
+}
+
+fn is_mailbox_state(channel: ChannelKind, code: Option<&str>, states: &[&str]) -> bool {
+    let words = code.unwrap_or_default().split_whitespace();
+    channel == ChannelKind::Email && words.into_iter().any(|word| states.contains(&word))
+}
+
+/// Whether somebody who answers a text wants no more of them. Mainland texts ask for one of these words.
+pub fn asks_to_stop(reply: &str) -> bool {
+    const WORDS: [&str; 8] = ["退订", "退订短信", "TD", "T", "R", "N", "STOP", "UNSUBSCRIBE"];
+    let said = reply.trim_matches(|c: char| !c.is_alphanumeric()).to_uppercase();
+    WORDS.contains(&said.as_str())
 }
 
 #[cfg(test)]
@@ -38,5 +54,29 @@ mod tests {
             assert_eq!(is_lasting(ChannelKind::Email, Some(code)), lasting, "{code}");
         }
         assert!(is_lasting(ChannelKind::Sms, Some("5.2.1")) && is_lasting(ChannelKind::Email, None));
+    }
+
+    #[test]
+    fn a_trouble_of_a_mailbox_may_pass() {
+        for (code, passing) in [
+            ("452 4.2.2", true),
+            ("552 5.2.2", true),
+            ("450 4.2.1", true),
+            ("550 5.1.1", false),
+            ("451", false),
+        ] {
+            assert_eq!(is_passing(ChannelKind::Email, Some(code)), passing, "{code}");
+        }
+        assert!(!is_passing(ChannelKind::Sms, Some("5.2.2")) && !is_passing(ChannelKind::Email, None));
+    }
+
+    #[test]
+    fn only_a_word_alone_asks_to_stop() {
+        for reply in ["退订", " td ", "R", "t.", "【退订】", "unsubscribe!", "Stop"] {
+            assert!(asks_to_stop(reply), "{reply}");
+        }
+        for reply in ["收到", "R2 教室在哪", "请问怎么退订", "", "thanks"] {
+            assert!(!asks_to_stop(reply), "{reply}");
+        }
     }
 }

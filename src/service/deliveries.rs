@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use super::{Caller, Services, policies, recalls, suppressions};
+use super::suppressions::{self, Bounce};
+use super::{Caller, Services, policies, recalls};
 use crate::clock::Timestamp;
 use crate::domain::channel::{ChannelKind, Outlet};
 use crate::domain::delivery::State;
@@ -133,21 +134,35 @@ pub async fn to_poll(s: &Services, outlet: Outlet, limit: i64) -> Result<Vec<ToP
     receipts::to_poll(&s.db, outlet, s.clock.now(), limit).await
 }
 
+/// What providers that were asked knew.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Asked<'a> {
+    pub verdicts: &'a [Verdict],
+    /// Of those, the ones that say that nothing will ever arrive at their address, each with its channel.
+    pub bounced: &'a [(DeliveryId, ChannelKind)],
+    pub undecided: &'a [DeliveryId],
+    /// When these are asked about again; `None`: never.
+    pub again: Option<Duration>,
+}
+
 /// Stores receipts and moves the deliveries they decide.
-pub async fn judge(
-    s: &Services,
-    verdicts: &[Verdict],
-    undecided: &[DeliveryId],
-    ask_again: Option<Duration>,
-) -> Result<()> {
+pub async fn judge(s: &Services, asked: Asked<'_>) -> Result<()> {
+    let Asked { verdicts, bounced, undecided, again } = asked;
     let now = s.clock.now();
     let mut tx = s.db.begin().await?;
     let mut closed = Vec::new();
     if !verdicts.is_empty() {
         closed = receipts::judge(&mut tx, now, &|at| s.campus.day(at), verdicts).await?;
     }
+    let of = |(delivery, channel): &(DeliveryId, ChannelKind)| {
+        let verdict = verdicts.iter().find(|verdict| verdict.id == delivery.0)?;
+        let (code, detail) = (verdict.code.as_deref(), verdict.detail.as_deref());
+        Some(Bounce { delivery: delivery.0, channel: *channel, code, detail })
+    };
+    let bounces: Vec<_> = bounced.iter().filter_map(of).collect();
+    suppressions::note_bounces(s, &mut tx, &bounces, now).await?;
     if !undecided.is_empty() {
-        receipts::poll_later(&mut tx, undecided, ask_again.map(|wait| now.plus(wait))).await?;
+        receipts::poll_later(&mut tx, undecided, again.map(|wait| now.plus(wait))).await?;
     }
     tx.commit().await?;
     complete(s, &closed).await

@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod bindings;
 pub mod bounces;
+pub mod callback_events;
 pub mod caller;
 mod campus;
 mod change;

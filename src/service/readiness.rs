@@ -95,16 +95,14 @@ async fn shortcomings(s: &Services) -> crate::Result<Vec<String>> {
     Ok(found)
 }
 
-/// What is taken for a fault of the settings until somebody says otherwise.
+/// What is taken for a fault of the settings until somebody says otherwise. The codes are the provider's own words.
 fn unknown_codes(provider: &ProviderHealth) -> Option<String> {
-    const MOST: usize = 5;
     let ProviderHealth { name, channel, unknown_codes, .. } = provider;
-    let codes: Vec<_> = unknown_codes.iter().take(MOST).map(|unknown| unknown.code.as_str()).collect();
-    (!codes.is_empty()).then(|| {
+    let n = unknown_codes.len();
+    (n > 0).then(|| {
         format!(
-            "the {channel} provider `{name}` answered with codes that nobody knows ({}): say what they mean in its \
-             `overrides`",
-            codes.join(", ")
+            "the {channel} provider `{name}` answered with codes that nobody knows ({n}): see `belltower provider \
+             health`, and say in its `overrides` what they mean"
         )
     })
 }

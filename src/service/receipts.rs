@@ -12,7 +12,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use subtle::ConstantTimeEq as _;
 
 use super::suppressions::{self, Bounce};
-use super::{Caller, Services, bindings, deliveries, providers};
+use super::{Caller, Services, callback_events, deliveries, providers};
 use crate::channel::{self, Channel};
 use crate::clock::Timestamp;
 use crate::domain::channel::Outlet;
@@ -143,8 +143,8 @@ async fn read_calls(s: &Services) -> Result<usize> {
             Err(closed) => channel::Receipts::unread(closed.to_string()),
         };
         receipts.extend(told.records.into_iter().map(|record| new_receipt(call, record)));
-        for event in &told.events {
-            bindings::told(s, &mut tx, call.provider_id, event).await?;
+        for event in told.events {
+            callback_events::handle(s, &mut tx, call.provider_id, call.received_at, event).await?;
         }
         match told.trouble {
             None => read.push(call.id),

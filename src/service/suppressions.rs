@@ -9,11 +9,12 @@ use super::{Caller, Services, policies};
 use crate::clock::Timestamp;
 use crate::domain::address::normalise;
 use crate::domain::channel::{AddressKind, ChannelKind};
-use crate::domain::delivery::OutcomeClass;
+use crate::domain::delivery::{OutcomeClass, State};
 use crate::domain::fields::Fields;
 use crate::domain::id::{RecipientId, SuppressionId};
 use crate::domain::operator::Permission;
-use crate::domain::suppression::{Cause, is_lasting};
+use crate::domain::policy::SoftBounces;
+use crate::domain::suppression::{Cause, is_lasting, is_passing};
 use crate::store::suppressions::{self as store, NewSuppression, Refused};
 use crate::store::{Tx, audit};
 use crate::telemetry::mask;
@@ -135,7 +136,7 @@ pub async fn remove(s: &Services, caller: &Caller, id: SuppressionId, reason: &s
     tx.commit().await
 }
 
-/// Notes which addresses providers refused for good.
+/// Notes which addresses providers refused for good, and which of those that failed were in a trouble that may pass.
 pub(super) async fn note(
     s: &Services,
     tx: &mut Tx,
@@ -143,7 +144,10 @@ pub(super) async fn note(
     now: Timestamp,
 ) -> Result<()> {
     let refused = |settlement: &&Settlement| {
-        settlement.outcome.as_deref() == Some(OutcomeClass::PermanentRecipient.name())
+        let word = settlement.outcome.as_deref();
+        let gave_up =
+            word == Some(OutcomeClass::Transient.name()) && settlement.state == State::Failed.code();
+        gave_up || word == Some(OutcomeClass::PermanentRecipient.name())
     };
     let bounces: Vec<_> = settlements
         .iter()
@@ -151,7 +155,9 @@ pub(super) async fn note(
         .filter_map(|settlement| {
             let channel = ChannelKind::from_code(settlement.channel)?;
             let (code, detail) = (settlement.code.as_deref(), settlement.detail.as_deref());
-            Some(Bounce { delivery: settlement.id, channel, code, detail })
+            let lasting = settlement.outcome.as_deref() == Some(OutcomeClass::PermanentRecipient.name());
+            let bounce = Bounce { delivery: settlement.id, channel, code, detail };
+            (lasting || is_passing(channel, code)).then_some(bounce)
         })
         .collect();
     note_bounces(s, tx, &bounces, now).await
@@ -177,11 +183,24 @@ pub(super) async fn note_bounces(
         return Ok(());
     }
     let policy = policies::in_force(s).await?;
+    let soft: Vec<_> = bounces
+        .iter()
+        .filter(|bounce| is_passing(bounce.channel, bounce.code))
+        .map(|bounce| bounce.delivery)
+        .collect();
+    let SoftBounces { after, within_days } = policy.suppression.soft_bounces;
+    let enough = if soft.is_empty() || after == 0 {
+        Vec::new()
+    } else {
+        let since = now.minus(days_long(within_days));
+        store::soft_bounced(tx, &soft, i64::from(after), since, now).await?
+    };
     let refused: Vec<_> = bounces
         .iter()
         .filter_map(|bounce| {
             let days = policy.suppression.days(bounce.channel);
-            if days == 0 || !is_lasting(bounce.channel, bounce.code) {
+            let lasts = is_lasting(bounce.channel, bounce.code) && !soft.contains(&bounce.delivery);
+            if days == 0 || !(lasts || enough.contains(&bounce.delivery)) {
                 return None;
             }
             let note = [bounce.code, bounce.detail].into_iter().flatten().collect::<Vec<_>>().join(" · ");
@@ -190,6 +209,15 @@ pub(super) async fn note_bounces(
         })
         .collect();
     if refused.is_empty() { Ok(()) } else { store::bounced(tx, &refused, now).await }
+}
+
+/// Forgets what was over a quarter ago, and passing troubles that no policy counts any more.
+pub async fn prune(s: &Services) -> Result<u64> {
+    let now = s.clock.now();
+    let mut tx = s.db.begin().await?;
+    let removed = store::prune(&mut tx, now.minus(days_long(90)), now.minus(days_long(366))).await?;
+    tx.commit().await?;
+    Ok(removed)
 }
 
 const fn days_long(days: u32) -> Duration {

@@ -41,6 +41,7 @@ pub mod recalls;
 pub mod receipts;
 pub mod recipients;
 pub mod reopening;
+pub mod replies;
 pub mod reports;
 pub mod routing;
 pub mod scratch;

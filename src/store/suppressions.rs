@@ -77,6 +77,96 @@ pub async fn insert(tx: &mut Tx, new: &NewSuppression<'_>, now: Timestamp) -> Re
     Ok(SuppressionId(id))
 }
 
+/// Puts an address on the list that a provider told of. What operators wrote there stays until its time is over.
+pub async fn insert_told(tx: &mut Tx, new: &NewSuppression<'_>, now: Timestamp) -> Result<()> {
+    let text = format!(
+        "INSERT INTO suppression (kind, address, cause, note, created_at, created_by, until)
+        VALUES ($1, lower($2), $3, $4, $5, $6, $7)
+        ON CONFLICT (kind, address) DO UPDATE SET cause = excluded.cause, note = excluded.note, delivery_id = NULL,
+            created_at = excluded.created_at, created_by = excluded.created_by, until = excluded.until
+        WHERE suppression.cause = {bounced} OR suppression.until <= $5",
+        bounced = Cause::Bounced.code(),
+    );
+    in_tx!(tx, |c| {
+        sqlx::query(sql(text))
+            .bind(new.kind.code())
+            .bind(new.address)
+            .bind(new.cause.code())
+            .bind(new.note)
+            .bind(now.0)
+            .bind(new.by)
+            .bind(new.until.0)
+            .execute(c)
+            .await
+            .map(drop)
+    })?;
+    Ok(())
+}
+
+/// Takes an address off the list that a provider had told of; one that an operator put there stays.
+pub async fn lift(tx: &mut Tx, kind: AddressKind, address: &str) -> Result<()> {
+    let text = format!(
+        "DELETE FROM suppression WHERE kind = $1 AND address = lower($2) AND cause = {}",
+        Cause::Bounced.code()
+    );
+    in_tx!(tx, |c| sqlx::query(sql(text)).bind(kind.code()).bind(address).execute(c).await.map(drop))?;
+    Ok(())
+}
+
+/// Keeps that the addresses of deliveries were in a passing trouble, and says of which deliveries the address had at least
+/// `enough` of them since `since`, this one included.
+pub async fn soft_bounced(
+    tx: &mut Tx,
+    deliveries: &[i64],
+    enough: i64,
+    since: Timestamp,
+    now: Timestamp,
+) -> Result<Vec<i64>> {
+    let list = tx.dialect().int_list("$1");
+    let ids = to_json(deliveries)?;
+    let text = format!(
+        "INSERT INTO soft_bounce (kind, address, at)
+         SELECT d.address_kind, lower(d.address), $2 FROM delivery d
+         WHERE d.id IN {list} AND d.address IS NOT NULL AND d.outlet <> 0 ORDER BY d.id"
+    );
+    in_tx!(tx, |c| sqlx::query(sql(text)).bind(&ids).bind(now.0).execute(c).await.map(drop))?;
+    let text = format!(
+        "SELECT d.id FROM delivery d WHERE d.id IN {list} AND $2 <= (SELECT count(*) FROM soft_bounce b
+            WHERE b.kind = d.address_kind AND b.address = lower(d.address) AND b.at >= $3) ORDER BY d.id"
+    );
+    let rows: Vec<OneDelivery> = in_tx!(tx, |c| {
+        sqlx::query_as(sql(text)).bind(&ids).bind(enough).bind(since.0).fetch_all(c).await
+    })?;
+    Ok(rows.into_iter().map(|row| row.id.0).collect())
+}
+
+row! {
+    struct OneDelivery {
+        id: DeliveryId,
+    }
+}
+
+/// Forgets addresses whose time was over before `over`, and passing troubles from before `since`; returns how many.
+pub async fn prune(tx: &mut Tx, over: Timestamp, since: Timestamp) -> Result<u64> {
+    let mut removed = 0;
+    for (text, at) in
+        [("DELETE FROM suppression WHERE until < $1", over), ("DELETE FROM soft_bounce WHERE at < $1", since)]
+    {
+        removed += in_tx!(tx, |c| {
+            sqlx::query(text).bind(at.0).execute(c).await.map(|done| done.rows_affected())
+        })?;
+    }
+    Ok(removed)
+}
+
+/// Takes addresses that are to be forgotten out of the passing troubles.
+pub async fn forget(tx: &mut Tx, addresses: &[&str]) -> Result<()> {
+    let lower: Vec<_> = addresses.iter().map(|address| address.to_lowercase()).collect();
+    let text = format!("DELETE FROM soft_bounce WHERE address IN {}", tx.dialect().text_list("$1"));
+    in_tx!(tx, |c| sqlx::query(sql(text)).bind(to_json(&lower)?).execute(c).await.map(drop))?;
+    Ok(())
+}
+
 /// Puts the addresses of deliveries on the list. What operators wrote there stays until its time is over.
 pub async fn bounced(tx: &mut Tx, refused: &[Refused], now: Timestamp) -> Result<()> {
     // One row per address, in one order whoever adds them.
@@ -147,16 +237,6 @@ pub async fn of_person(db: &Db, recipient: RecipientId) -> Result<Vec<Suppressio
 pub async fn delete(tx: &mut Tx, id: SuppressionId) -> Result<Option<SuppressionRow>> {
     let text = format!("DELETE FROM suppression WHERE id = $1 RETURNING {COLUMNS}");
     Ok(in_tx!(tx, |c| sqlx::query_as(sql(text)).bind(id.0).fetch_optional(c).await)?)
-}
-
-/// Takes an address off the list that stands on it because a provider said so.
-pub async fn lift_bounced(tx: &mut Tx, kind: AddressKind, address: &str) -> Result<()> {
-    let text = format!(
-        "DELETE FROM suppression WHERE kind = $1 AND address = lower($2) AND cause = {}",
-        Cause::Bounced.code()
-    );
-    in_tx!(tx, |c| sqlx::query(sql(text)).bind(kind.code()).bind(address).execute(c).await.map(drop))?;
-    Ok(())
 }
 
 /// Why an address stands on the list at a moment, as SQL: a delivery's reason, or NULL.

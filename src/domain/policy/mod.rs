@@ -64,12 +64,29 @@ pub struct Suppression {
     pub email_days: u32,
     pub sms_days: u32,
     pub wechat_days: u32,
+    /// As many passing troubles are a lasting one.
+    pub soft_bounces: SoftBounces,
+}
+
+/// How many passing troubles of an address within some time say that it does not work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SoftBounces {
+    /// 0: however many.
+    pub after: u32,
+    pub within_days: u32,
+}
+
+impl Default for SoftBounces {
+    fn default() -> Self {
+        Self { after: 3, within_days: 30 }
+    }
 }
 
 impl Default for Suppression {
     fn default() -> Self {
         // Somebody who is missing from a WeCom application is soon added to it, a mailbox that is gone rarely comes back.
-        Self { email_days: 90, sms_days: 30, wechat_days: 1 }
+        Self { email_days: 90, sms_days: 30, wechat_days: 1, soft_bounces: SoftBounces::default() }
     }
 }
 
@@ -113,6 +130,7 @@ impl Default for Unanswered {
 }
 
 impl Unanswered {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
     fn is_default(&self) -> bool {
         *self == Self::default()
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use serde_json::Value;
 
-use super::{Policy, RepeatFor, Repeats, Similar, Suppression, ThenFor, Unanswered};
+use super::{Policy, RepeatFor, Repeats, Similar, SoftBounces, Suppression, ThenFor, Unanswered};
 use crate::domain::calendar::{Calendar, DayKind, Period, QuietRule};
 use crate::domain::channel::ChannelKind;
 use crate::domain::fields::{Fields, below, faults_of};
@@ -20,6 +20,9 @@ const LONGEST_NOTE: usize = 500;
 const HIGHEST_CAP: u32 = 1_000;
 const LONGEST_MEMORY: u32 = 168;
 const MOST_DAYS: u32 = 3_650;
+const MOST_SOFT_BOUNCES: u32 = 100;
+/// They are kept as long.
+const LONGEST_WITHIN: u32 = 365;
 /// A vendor's receipt that has not come by then does not.
 const LONGEST_WAIT: u32 = 1_440;
 
@@ -185,9 +188,21 @@ fn suppression(value: &Value) -> Result<Suppression> {
         email_days: fields.number("email_days", 0..=MOST_DAYS).unwrap_or(defaults.email_days),
         sms_days: fields.number("sms_days", 0..=MOST_DAYS).unwrap_or(defaults.sms_days),
         wechat_days: fields.number("wechat_days", 0..=MOST_DAYS).unwrap_or(defaults.wechat_days),
+        soft_bounces: fields.nested("soft_bounces", soft_bounces).unwrap_or_default(),
     };
     fields.finish()?;
     Ok(suppression)
+}
+
+fn soft_bounces(value: &Value) -> Result<SoftBounces> {
+    let mut fields = Fields::of(value)?;
+    let defaults = SoftBounces::default();
+    let soft_bounces = SoftBounces {
+        after: fields.number("after", 0..=MOST_SOFT_BOUNCES).unwrap_or(defaults.after),
+        within_days: fields.number("within_days", 1..=LONGEST_WITHIN).unwrap_or(defaults.within_days),
+    };
+    fields.finish()?;
+    Ok(soft_bounces)
 }
 
 fn unanswered(value: &Value) -> Result<Unanswered> {
@@ -224,12 +239,16 @@ mod tests {
             ],
             "frequency_cap": {"sms": 3},
             "repeats": {"within_hours": 24, "similar": {"percent": 90, "then": "hold"}},
-            "suppression": {"sms_days": 0},
+            "suppression": {"sms_days": 0, "soft_bounces": {"after": 5, "within_days": 7}},
             "unknown": {"repeat": "always", "after_minutes": 10},
         });
         let written = read(&document).unwrap();
+        let soft_bounces = SoftBounces { after: 5, within_days: 7 };
         assert_eq!((written.version, written.note.as_deref()), (Some(3), Some("寒假")));
-        assert_eq!(written.policy.suppression, Suppression { sms_days: 0, ..Suppression::default() });
+        assert_eq!(
+            written.policy.suppression,
+            Suppression { sms_days: 0, soft_bounces, ..Suppression::default() }
+        );
         let unknown = Unanswered { repeat: RepeatFor::Always, after_minutes: 10 };
         assert_eq!(written.policy.unknown, unknown);
         let kept = serde_json::to_value(&written.policy).unwrap();

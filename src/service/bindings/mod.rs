@@ -6,7 +6,6 @@
 //! address that the provider leads back to, so that nobody is made to finish what somebody else began.
 
 mod code;
-mod told;
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -23,11 +22,10 @@ use crate::domain::id::{ProviderId, RecipientId};
 use crate::domain::provider::ProviderKind;
 use crate::store::bindings::{self as store, NewPending, PendingRow};
 use crate::store::providers::ProviderRow;
-use crate::store::{Tx, audit, recipients};
+use crate::store::{Tx, audit, recipients, suppressions};
 use crate::{Error, Result};
 
 pub use self::code::{CODE_LIVES, ask, confirm};
-pub(super) use self::told::told;
 
 /// From signing in to saying who one is.
 const LIVES: Duration = Duration::from_mins(30);
@@ -122,8 +120,16 @@ async fn bind(s: &Services, tx: &mut Tx, ticket: &str, row: &PendingRow, person:
     let detail = json!({ "kind": row.kind, "provider": row.provider_id });
     audit::append(tx, now, ACTOR, "recipient.bind", &person.id.to_string(), &detail).await?;
     note_unbound(tx, s, &others, row.kind, ACTOR).await?;
-    told::lift(tx, row.kind, &row.address).await?;
+    // Only what a provider had said: what somebody asked for still holds.
+    suppressions::lift(tx, row.kind, &row.address).await?;
     store::delete(tx, &hash(s, ticket), now).await
+}
+
+/// Whoever leaves an account cannot be reached there any more, and their identity is nobody's.
+pub(super) async fn unfollowed(s: &Services, tx: &mut Tx, provider: ProviderId, openid: &str) -> Result<()> {
+    let kind = AddressKind::WechatOpenid;
+    let whose = store::unbind(tx, kind, openid, s.clock.now()).await?;
+    note_unbound(tx, s, &whose, kind, &format!("provider {provider}")).await
 }
 
 async fn note_unbound(

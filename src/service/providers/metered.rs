@@ -37,6 +37,10 @@ impl Channel for Metered {
         self.adapter.poll(sent).await
     }
 
+    fn is_bounce(&self, code: &str) -> bool {
+        self.adapter.is_bounce(code)
+    }
+
     async fn check(&self) -> Result<String, Refusal> {
         self.adapter.check().await
     }

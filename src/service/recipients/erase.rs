@@ -15,7 +15,7 @@ use crate::service::messages::AcceptedView;
 use crate::service::{Caller, Services, deliveries, routing};
 use crate::store::messages::MessageFilter;
 use crate::store::recipients as store;
-use crate::store::{audit, erasure, idempotency, messages, receipts};
+use crate::store::{audit, erasure, idempotency, messages, receipts, replies, suppressions};
 use crate::{Error, Result};
 
 /// Messages looked through at a time.
@@ -168,6 +168,8 @@ async fn bury(s: &Services, caller: &Caller, traces: &Traces) -> Result<()> {
     erasure::bury(&mut tx, recipient.id, &tombstone, now).await?;
     let addresses: Vec<&str> = traces.addresses.iter().map(|address| address.value.as_str()).collect();
     receipts::forget(&mut tx, &addresses).await?;
+    suppressions::forget(&mut tx, &addresses).await?;
+    replies::forget(&mut tx, &addresses).await?;
     // By the row's own id: the log must not keep what was to be forgotten.
     let (actor, object) = (caller.label(), recipient.id.to_string());
     audit::append(&mut tx, now, &actor, "recipient.erase", &object, &serde_json::json!({})).await?;

@@ -30,6 +30,7 @@ mod recalls;
 mod receipts;
 mod recipients;
 mod reopening;
+mod replies;
 mod reports;
 mod routing;
 mod scratch;

@@ -5,7 +5,8 @@ use belltower::domain::id::{DeliveryId, RecipientId, SuppressionId};
 use belltower::domain::suppression::Cause;
 use belltower::store::Db;
 use belltower::store::suppressions::{
-    NewSuppression, Refused, any, bounced, delete, find, insert, lift_bounced, list, of_person,
+    NewSuppression, Refused, any, bounced, delete, find, forget, insert, insert_told, lift, list, of_person,
+    prune, soft_bounced,
 };
 
 use super::deliveries::{sending, take};
@@ -54,19 +55,6 @@ on_both!(an_address_stands_on_the_list_once_however_it_is_written, |db| async {
     assert_eq!(list(&db, None, None, 10).await.unwrap().len(), 1);
 });
 
-on_both!(what_a_provider_said_is_lifted_and_what_people_asked_for_is_not, |db| async {
-    add(&db, "Bounced@campus.example", Cause::Bounced, Timestamp::NEVER).await;
-    let asked = add(&db, "asked@campus.example", Cause::Asked, Timestamp::NEVER).await;
-    let mut tx = db.begin().await.unwrap();
-    for address in ["BOUNCED@campus.example", "asked@campus.example", "nobody@campus.example"] {
-        lift_bounced(&mut tx, AddressKind::Email, address).await.unwrap();
-    }
-    lift_bounced(&mut tx, AddressKind::Mobile, "asked@campus.example").await.unwrap();
-    tx.commit().await.unwrap();
-    let left: Vec<_> = list(&db, None, None, 10).await.unwrap().into_iter().map(|row| row.id).collect();
-    assert_eq!(left, [asked]);
-});
-
 on_both!(a_bounce_lists_the_address_and_leaves_what_operators_wrote, |db| async {
     sending(&db).await;
     let claimed = take(&db, 3).await;
@@ -108,4 +96,68 @@ on_both!(a_bounce_lists_the_address_and_leaves_what_operators_wrote, |db| async 
     tx.commit().await.unwrap();
     let left = of_person(&db, RecipientId(1)).await.unwrap().remove(0);
     assert_eq!((left.delivery_id, left.message_id), (None, None), "a delivery that is no longer kept");
+});
+
+on_both!(what_a_provider_tells_leaves_what_operators_wrote, |db| async {
+    add(&db, "wrong@campus.example", Cause::Wrong, Timestamp::NEVER).await;
+    add(&db, "over@campus.example", Cause::Wrong, Timestamp(9)).await;
+    add(&db, "gone@campus.example", Cause::Bounced, Timestamp::NEVER).await;
+    let mut tx = db.begin().await.unwrap();
+    for address in
+        ["wrong@campus.example", "Over@campus.example", "gone@campus.example", "new@campus.example"]
+    {
+        let (kind, cause, until) = (AddressKind::Email, Cause::Asked, Timestamp::NEVER);
+        let new = NewSuppression { kind, address, cause, note: "TD", by: "", until };
+        insert_told(&mut tx, &new, Timestamp(10)).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let mut causes: Vec<_> =
+        list(&db, None, None, 10).await.unwrap().into_iter().map(|row| (row.address, row.cause)).collect();
+    causes.sort();
+    let expected = [
+        ("gone@campus.example", Cause::Asked),
+        ("new@campus.example", Cause::Asked),
+        ("over@campus.example", Cause::Asked),
+        ("wrong@campus.example", Cause::Wrong),
+    ];
+    assert_eq!(causes, expected.map(|(address, cause)| (address.to_owned(), cause)));
+
+    add(&db, "gone@campus.example", Cause::Bounced, Timestamp::NEVER).await;
+    let mut tx = db.begin().await.unwrap();
+    for address in ["GONE@campus.example", "new@campus.example"] {
+        lift(&mut tx, AddressKind::Email, address).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let left = list(&db, None, None, 10).await.unwrap();
+    assert_eq!(left.len(), 3, "only what a provider had told of was taken off: {left:?}");
+});
+
+on_both!(passing_troubles_are_counted_by_address_and_time, |db| async {
+    sending(&db).await;
+    let claimed = take(&db, 2).await;
+    let ids: Vec<_> = claimed.iter().map(|c| c.id.0).collect();
+    let trouble = async |ids: &[i64], since: i64, now: i64| {
+        let mut tx = db.begin().await.unwrap();
+        let enough = soft_bounced(&mut tx, ids, 2, Timestamp(since), Timestamp(now)).await.unwrap();
+        tx.commit().await.unwrap();
+        enough
+    };
+    assert!(trouble(&ids, 0, 100).await.is_empty());
+    assert_eq!(trouble(&ids[..1], 0, 200).await, ids[..1]);
+    assert!(trouble(&ids[1..], 101, 300).await.is_empty(), "the first was too long ago");
+    let mut tx = db.begin().await.unwrap();
+    forget(&mut tx, &[claimed[0].address.as_deref().unwrap()]).await.unwrap();
+    assert_eq!(prune(&mut tx, Timestamp(0), Timestamp(300)).await.unwrap(), 1, "that of the other at 100");
+    tx.commit().await.unwrap();
+    assert!(trouble(&ids[..1], 0, 400).await.is_empty());
+    assert_eq!(trouble(&ids[1..], 0, 400).await, ids[1..]);
+});
+
+on_both!(what_is_over_goes_in_time, |db| async {
+    add(&db, "a@campus.example", Cause::Asked, Timestamp(9)).await;
+    add(&db, "b@campus.example", Cause::Asked, Timestamp::NEVER).await;
+    let mut tx = db.begin().await.unwrap();
+    assert_eq!(prune(&mut tx, Timestamp(10), Timestamp(0)).await.unwrap(), 1);
+    tx.commit().await.unwrap();
+    assert_eq!(list(&db, None, None, 10).await.unwrap().len(), 1);
 });

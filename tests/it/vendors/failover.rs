@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::House;
 use crate::support::on_both;
 
-async fn relay(faults: Faults) -> (SmtpSimulator, Value) {
+pub(super) async fn relay(faults: Faults) -> (SmtpSimulator, Value) {
     let relay = SmtpSimulator::start(SmtpOptions { faults, ..SmtpOptions::default() }).await.unwrap();
     let settings = json!({
         "host": relay.addr().ip().to_string(), "port": relay.addr().port(), "tls": "none",

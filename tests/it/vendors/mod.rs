@@ -1,6 +1,7 @@
 //! What the dispatcher makes of vendors: of codes that nobody knows, of quotas, of answers that never come, of accounts
 //! that fail by halves. The clock is turned by hand and the dispatcher drained.
 
+mod addresses;
 mod failover;
 mod overrides;
 mod quotas;

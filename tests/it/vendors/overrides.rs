@@ -27,7 +27,7 @@ on_both!(a_code_that_nobody_knows_is_told_once_until_somebody_says_what_it_means
     assert_eq!(health.unknown_codes[0].words.as_deref(), Some("a code of the vendor's own making"));
     let parts = readiness::check(&house.s).await;
     let detail = parts.iter().find(|part| part.name == "providers").unwrap().detail.clone().unwrap();
-    assert!(detail.contains("codes that nobody knows (sandbox.unlisted)"), "{detail}");
+    assert!(detail.contains("codes that nobody knows (1)"), "{detail}");
     assert!(detail.contains("failed"), "the code hides no other trouble: {detail}");
 
     // Changed in another way it is told again, with the overriding it is known.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use belltower::domain::delivery::State;
 use belltower::domain::id::MessageId;
 use belltower::domain::message::Status;
-use belltower::service::deliveries::{self, Verdict};
+use belltower::service::deliveries::{self, Asked, Verdict};
 use belltower::service::unanswered;
 use belltower::store::receipts::{NewReceipt, insert_waiting};
 use serde_json::json;
@@ -29,7 +29,7 @@ async fn hear(house: &House, id: MessageId, state: State) {
         code: None,
         detail: None,
     };
-    deliveries::judge(&house.s, &[verdict], &[], None).await.unwrap();
+    deliveries::judge(&house.s, Asked { verdicts: &[verdict], ..Asked::default() }).await.unwrap();
 }
 
 on_both!(an_emergency_is_repeated_once_and_never_again, |db| async {
