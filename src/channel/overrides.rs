@@ -191,7 +191,7 @@ mod tests {
     use super::super::common;
     use super::*;
 
-    fn overrides(list: serde_json::Value) -> Vec<Override> {
+    fn overrides(list: &serde_json::Value) -> Vec<Override> {
         common::read(&json!({ "overrides": list })).unwrap().overrides
     }
 
@@ -205,7 +205,7 @@ mod tests {
 
     #[test]
     fn a_code_is_one_of_the_words_of_an_answers_code() {
-        let [known] = &overrides(json!([{"code": "5.7.1", "class": "config"}]))[..] else { panic!("one") };
+        let [known] = &overrides(&json!([{"code": "5.7.1", "class": "config"}]))[..] else { panic!("one") };
         let refused = |code: &str| Outcome::new(OutcomeClass::PermanentRecipient).code(code);
         assert_eq!(read_as(known, refused("550 5.7.1")).unwrap().class, OutcomeClass::Config);
         assert_eq!(read_as(known, refused("5.7.1")).unwrap().class, OutcomeClass::Config);
@@ -216,7 +216,7 @@ mod tests {
     #[test]
     fn words_are_a_part_of_the_text_whatever_its_case() {
         let list = json!([{"words": "IP frequency", "class": "throttled", "wait_seconds": 90}]);
-        let [known] = &overrides(list)[..] else { panic!("one") };
+        let [known] = &overrides(&list)[..] else { panic!("one") };
         let refused = Outcome::new(OutcomeClass::PermanentRecipient).detail("550 Ip Frequency limited");
         let read = read_as(known, refused).unwrap();
         assert_eq!((read.class, read.wait), (OutcomeClass::Throttled, Some(Duration::from_secs(90))));
@@ -226,7 +226,7 @@ mod tests {
     #[test]
     fn a_limit_of_one_address_stays_its_own() {
         let list = json!([{"code": "1", "class": "throttled"}, {"code": "1", "class": "transient"}]);
-        let list = overrides(list);
+        let list = overrides(&list);
         let limited = Outcome { this_address: true, ..Outcome::new(OutcomeClass::Throttled).code("1") };
         assert!(read_as(&list[0], limited.clone()).unwrap().this_address);
         assert!(!read_as(&list[1], limited).unwrap().this_address);

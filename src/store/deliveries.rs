@@ -202,7 +202,7 @@ async fn claim(
     // Where a quota leaves less for the other lanes, they share that.
     let lanes = match &lanes[..] {
         [emergencies, others @ ..] if wanted.routine < wanted.limit => format!(
-            "{emergencies} UNION ALL SELECT id FROM (SELECT id FROM ({others}) AS others LIMIT {most}) AS some",
+            "{emergencies} UNION ALL SELECT id FROM (SELECT id FROM ({others}) AS rest LIMIT {most}) AS routine",
             others = others.join(" UNION ALL "),
             most = wanted.routine,
         ),

@@ -66,7 +66,7 @@ mod tests {
             window.counts(start.plus(Duration::from_secs(54))),
             Counts { calls: 2, failed: 1, slow: 1 }
         );
-        assert_eq!(window.counts(start.plus(Duration::from_secs(60))), Counts::SLOW);
+        assert_eq!(window.counts(start.plus(Duration::from_mins(1))), Counts::SLOW);
         assert_eq!(window.counts(start.plus(Duration::from_secs(95))), Counts::default());
         window.note(Counts::CALL, start.plus(Duration::from_hours(1)));
         assert_eq!(window.counts(start.plus(Duration::from_hours(1))), Counts::CALL);

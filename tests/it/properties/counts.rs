@@ -6,7 +6,7 @@ use belltower::domain::channel::{ChannelKind, Outlet};
 use belltower::domain::delivery::State;
 use belltower::domain::id::MessageId;
 use belltower::domain::message::Status;
-use belltower::service::deliveries::{self, Claimed, Settlement, Verdict, Wanted};
+use belltower::service::deliveries::{self, Asked, Claimed, Settlement, Verdict, Wanted};
 use belltower::service::providers::{self, ProviderChanges};
 use belltower::service::{messages, planning, policies, recipients, routing};
 use belltower::store::{Db, Tx};
@@ -104,7 +104,7 @@ impl<'s> Story<'s> {
             }
             Step::Receipts(told) => {
                 let verdicts = verdicts(&s.db, told).await;
-                deliveries::judge(&s, &verdicts, &[], None).await.unwrap();
+                deliveries::judge(&s, Asked { verdicts: &verdicts, ..Asked::default() }).await.unwrap();
             }
             Step::Cancel(which) => {
                 if let Some(id) = pick(&self.messages, *which) {
@@ -157,7 +157,7 @@ impl<'s> Story<'s> {
             deliveries::cancel(&s, &caller, message),
             settle,
             deliveries::turn(&s, 3, &[], Some(wanted), &[]),
-            deliveries::judge(&s, &verdicts, &[], None),
+            deliveries::judge(&s, Asked { verdicts: &verdicts, ..Asked::default() }),
             deliveries::expire(&s),
         );
         allowed(cancelled);

@@ -94,6 +94,8 @@ impl Fate {
             provider_id: None,
             reference: None,
             poll_at: None,
+            repeat_at: None,
+            metered: false,
             sent_at: (state == State::Sent).then_some(now),
             started_at: now,
             duration_ms: 1,

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use belltower::domain::id::ProviderId;
 use belltower::domain::provider::ProviderKind;
+use belltower::service::providers::{ProviderChanges, update};
 use belltower::simulator::{Faults, Reply, SmtpOptions, SmtpSimulator};
 use serde_json::{Value, json};
 
-use super::House;
+use super::{House, owner};
 use crate::support::on_both;
 
 pub(super) async fn relay(faults: Faults) -> (SmtpSimulator, Value) {
@@ -16,6 +18,12 @@ pub(super) async fn relay(faults: Faults) -> (SmtpSimulator, Value) {
         "from_address": "noreply@campus.example", "from_name": "钟楼大学", "timeout_seconds": 2, "connections": 1,
     });
     (relay, settings)
+}
+
+async fn enable(house: &House, id: ProviderId, enabled: bool) {
+    let changes = ProviderChanges { enabled: Some(enabled), ..ProviderChanges::default() };
+    update(&house.s, &owner(), id, changes).await.unwrap();
+    house.turn(Duration::from_secs(1));
 }
 
 /// Three of five are refused for now by whoever refuses `bad*`.
@@ -30,7 +38,7 @@ on_both!(an_account_that_fails_more_often_than_not_makes_way_and_comes_back_by_a
         relay(Faults::default().refusing("bad*", Reply::new(451, "4.3.0 disk is full"))).await;
     let (second, spare) = relay(Faults::default()).await;
     let id = house.provider("first", 10, ProviderKind::Smtp, settings).await;
-    house.provider("second", 20, ProviderKind::Smtp, spare).await;
+    let other = house.provider("second", 20, ProviderKind::Smtp, spare).await;
     let message = house.send_to("announcement", &addresses(100)).await;
     house.drain().await;
     let events = house.events(id).await;
@@ -53,6 +61,10 @@ on_both!(an_account_that_fails_more_often_than_not_makes_way_and_comes_back_by_a
     let kinds: Vec<_> = house.events(id).await.iter().take(2).map(|event| event.kind.clone()).collect();
     assert_eq!(kinds, ["closed", "half_open"]);
     assert!(first.mailbox().total() > before.0 && second.mailbox().total() > before.1, "they share");
+    enable(&house, other, false).await;
+    house.send("announcement", 100).await;
+    house.drain().await;
+    enable(&house, other, true).await;
     let before = second.mailbox().total();
     house.send("announcement", 100).await;
     house.drain().await;

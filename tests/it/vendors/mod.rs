@@ -89,7 +89,7 @@ impl House {
     async fn send_to(&self, category: &str, to: &[String]) -> MessageId {
         let options =
             AcceptOptions { idempotency_key: None, request_id: "test".to_owned(), skip_unknown: false };
-        let body = body(category, to).to_string();
+        let body = message_to(category, to).to_string();
         messages::accept(&self.s, &self.source, body.as_bytes(), &options).await.unwrap().message.id
     }
 
@@ -131,7 +131,7 @@ impl House {
     }
 }
 
-fn body(category: &str, to: &[String]) -> Value {
+fn message_to(category: &str, to: &[String]) -> Value {
     let to: Vec<_> = to.iter().map(|email| json!({ "email": email })).collect();
     json!({"topic": "academic.exam", "category": category, "title": "停课", "body": "今天停课。", "to": to})
 }

@@ -13,15 +13,15 @@ on_both!(a_code_that_nobody_knows_is_told_once_until_somebody_says_what_it_means
     let id = house.sandbox("vendor", 10, json!({"outcome": "unlisted"})).await;
     let message = house.send("announcement", 3).await;
     for _ in 0..4 {
-        house.drain().await;
         house.turn(Duration::from_mins(2));
+        house.drain().await;
     }
     let unknown = |events: &[belltower::service::providers::ProviderEventRow]| {
         let of = events.iter().filter(|event| event.kind == "unknown_code");
         of.map(|event| event.detail.0.clone()).collect::<Vec<_>>()
     };
     let told = json!({"code": "sandbox.unlisted", "reason": "a code of the vendor's own making"});
-    assert_eq!(unknown(&house.events(id).await), [told.clone()]);
+    assert_eq!(unknown(&house.events(id).await), [told]);
     let health = house.health("vendor").await;
     assert_eq!(health.unknown_codes[0].code, "sandbox.unlisted");
     assert_eq!(health.unknown_codes[0].words.as_deref(), Some("a code of the vendor's own making"));

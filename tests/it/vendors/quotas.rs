@@ -8,7 +8,7 @@ use belltower::service::providers::TroubleKind;
 use belltower::store::quotas::used;
 use serde_json::json;
 
-use super::{House, body, owner};
+use super::{House, message_to, owner};
 use crate::support::on_both;
 
 const LIMITED: fn() -> serde_json::Value =
@@ -100,7 +100,7 @@ on_both!(what_quotas_cannot_carry_is_known_before_it_is_sent, |db| async {
     house.sandbox("two", 20, LIMITED()).await;
     let to: Vec<_> = (0..25).map(|i| format!("p{i}@campus.example")).collect();
     let exceeding = async |category: &str| {
-        let body = body(category, &to).to_string();
+        let body = message_to(category, &to).to_string();
         let seen = messages::preview(&house.s, &house.source, body.as_bytes(), false).await.unwrap();
         let warning = seen.warnings.into_iter().find(|warning| warning.code == "over_quota");
         warning.map(|warning| (warning.exceeding, warning.detail))
