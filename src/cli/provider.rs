@@ -245,7 +245,6 @@ pub(super) fn run(context: &Context, act: Act) -> anyhow::Result<()> {
         Act::Replies { limit } => replies::run(context, limit),
         Act::Health => provider_health::health(context),
         Act::Events { name, limit } => provider_health::events(context, &name, limit),
-    },
         Act::Render { name, sample } => render(context, &name, sample),
         Act::Test { name } => test(context, &name),
     }

@@ -39,9 +39,9 @@ pub use directory::{Directory, LiveProvider};
 pub use health::{ProviderHealth, Trouble, TroubleKind, UnknownCode, list_health};
 pub(super) use health::{health, unserved};
 pub use lineup::{Lineup, Listed, lineup};
-pub use trial::{ProviderTest, test};
 pub(super) use quotas::left;
 pub use quotas::{QuotaState, prune, used_today};
+pub use trial::{ProviderTest, test};
 
 /// A provider to be made.
 #[derive(Clone, Debug)]

@@ -5,6 +5,7 @@ mod contracts;
 mod imports;
 mod settings;
 mod tokens;
+mod wrappers;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -12,7 +12,9 @@ pub const SETTINGS: &[Setting] = &[
     ),
     Setting::new(
         "/templates",
-        Holds::Json(r#"{"loan-due": {"code": "SMS_123456790", "variables": {"name": "name", "book": "book"}}}"#),
+        Holds::Json(
+            r#"{"loan-due": {"code": "SMS_123456790", "variables": {"name": "name", "book": "book"}}}"#,
+        ),
     ),
     Setting::new("/daily_limit", Holds::Whole { least: 1, most: 100_000 }).usual("50").rare(),
     Setting::new("/extend_code", Holds::Text).rare(),

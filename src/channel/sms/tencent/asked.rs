@@ -9,7 +9,10 @@ pub const SETTINGS: &[Setting] = &[
     Setting::new("/sdk_app_id", Holds::Text).required(),
     Setting::new("/sign_name", Holds::Text).required(),
     Setting::new("/default_template", Holds::Json(r#"{"id": "1234567", "variables": ["title", "page"]}"#)),
-    Setting::new("/templates", Holds::Json(r#"{"loan-due": {"id": "1234568", "variables": ["name", "book"]}}"#)),
+    Setting::new(
+        "/templates",
+        Holds::Json(r#"{"loan-due": {"id": "1234568", "variables": ["name", "book"]}}"#),
+    ),
     Setting::new("/region", Holds::Text).usual("ap-guangzhou").rare(),
     Setting::new("/daily_limit", Holds::Whole { least: 1, most: 100_000 }).rare(),
     Setting::new("/variable_limit", Holds::Whole { least: 1, most: MOST_VARIABLE }).rare(),
