@@ -19,10 +19,13 @@ fn they_answer_as_told_until_they_are_stopped() {
     std::fs::write(folder.path().join("faults.json"), FAULTS).unwrap();
     std::fs::write(folder.path().join("wecom.json"), WECOM_FAULTS).unwrap();
     std::fs::write(folder.path().join("sms.json"), SMS_FAULTS).unwrap();
+    std::fs::write(folder.path().join("bounces.json"), r#"{"bounces": [{"to": "gone*"}]}"#).unwrap();
     let arguments = [
         "simulate",
         "--listen=127.0.0.1:0",
         "--faults=faults.json",
+        "--bounces=bounces.json",
+        "--offers=DSN,X-CAMPUS",
         "--wecom-faults=wecom.json",
         "--sms-faults=sms.json",
         "--json",
@@ -36,6 +39,7 @@ fn they_answer_as_told_until_they_are_stopped() {
     let mut answers = String::new();
     relay.read_to_string(&mut answers).unwrap();
     assert!(answers.contains("451 4.3.0 Not today"), "{answers}");
+    assert!(answers.contains("250-DSN\r\n250 X-CAMPUS\r\n"), "{answers}");
 
     let wecom = &addresses["wecom"];
     let credentials = format!(

@@ -248,3 +248,21 @@ on_both!(nobody_has_bounced_who_is_away, |db| async {
     let unread = campus.unread().await;
     assert!(unread.len() == 1 && unread[0].ends_with("请问"), "{unread:?}");
 });
+
+#[tokio::test]
+async fn the_simulated_relay_reports_by_itself_where_it_is_told_to() {
+    let postmaster = SmtpSimulator::start(SmtpOptions::default()).await.unwrap();
+    let bounces = BouncePlan { to: Some(postmaster.addr()), delay_ms: 1, ..plan() };
+    let mailing = Mailing::over(SmtpOptions { bounces, ..SmtpOptions::default() }, json!({})).await;
+    for (number, name) in [(1, "a-here"), (2, "b-gone"), (3, "d-late"), (4, "e-got")] {
+        mailing.mail(number, &format!("{name}@other.example")).await;
+    }
+    postmaster.mailbox().wait_for(2).await;
+    let subjects = [1, 2].map(|n| postmaster.mailbox().find(n).unwrap().summary.subject);
+    assert_eq!(subjects, ["Delivery status (failed)", "Delivery status (delayed)"]);
+    assert_eq!(
+        postmaster.mailbox().find(1).unwrap().summary.sender,
+        "",
+        "nobody is told of a report that comes back"
+    );
+}

@@ -99,3 +99,42 @@ fn tencent_cloud() {
     ];
     run(SAMPLES, |bytes| read(&*account, bytes, true, "application/json"));
 }
+
+/// A report that came back, with the mark of another installation.
+const REPORT: &[u8] = b"Return-Path: <>\r\nDelivered-To: b+dlv_1a2b3c4d5e6f7-0123456789abcdef@bounce.campus.example\r\n\
+    From: MAILER-DAEMON@relay.example (Mail Delivery System)\r\nSubject: =?utf-8?B?6YCA5L+h?=\r\nMIME-Version: 1.0\r\n\
+    Content-Type: multipart/report; report-type=delivery-status; boundary=\"b/1\"\r\n\r\n--b/1\r\n\
+    Content-Type: text/plain; charset=gbk\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n=C4=E3\r\n--b/1\r\n\
+    Content-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; relay.example\r\n\
+    Original-Envelope-Id: dlv_1a2b3c4d5e6f7-0123456789abcdef\r\n\r\nFinal-Recipient: rfc822; lina@other.example\r\n\
+    Action: failed\r\nStatus: 5.1.1 (bad)\r\nDiagnostic-Code: smtp; 550-5.1.1 No such\r\n person\r\n\r\n--b/1\r\n\
+    Content-Type: message/rfc822\r\n\r\nReturn-Path: <b+dlv_1a2b3c4d5e6f7-0123456789abcdef@bounce.campus.example>\r\n\
+    Subject: x\r\n\r\nx\r\n--b/1--\r\n";
+const COMPLAINT: &[u8] = b"From: <abuse@other.example>\r\nSubject: FW: x\r\n\
+    Content-Type: multipart/report; report-type=feedback-report; boundary=b\r\n\r\n--b\r\n\
+    Content-Type: message/feedback-report\r\n\r\nFeedback-Type: abuse\r\nVersion: 1\r\n\
+    Original-Mail-From: <b+dlv_1a2b3c4d5e6f7-0123456789abcdef@bounce.campus.example>\r\n\r\n--b\r\n\
+    Content-Type: text/rfc822-headers\r\n\r\nReturn-Path: <a@b.example>\r\nSubject: y\r\n\r\n--b--\r\n";
+const AWAY: &[u8] =
+    b"From: lina@other.example\r\nAuto-Submitted: auto-replied\r\nPrecedence: bulk\r\n\r\nI am away.\r\n";
+
+#[test]
+fn mails_that_come_back() {
+    let settings = json!({
+        "host": "127.0.0.1", "tls": "none", "from_address": "bell@campus.example", "from_name": "b",
+        "bounce_domain": "bounce.campus.example",
+    });
+    let relay = adapter(ProviderKind::Smtp, &settings);
+    const SAMPLES: &[&[u8]] = &[REPORT, COMPLAINT, AWAY];
+    run(SAMPLES, |bytes| {
+        read(&*relay, bytes, true, "message/rfc822");
+        let callback = Callback {
+            is_post: true,
+            query: String::from_utf8_lossy(bytes).into_owned(),
+            content_type: Some("message/rfc822".to_owned()),
+            body: bytes.to_vec(),
+        };
+        assert_eq!(relay.receipts(&callback).records, [], "nobody but us can make the mark");
+        assert_eq!(relay.returned_to(&callback.query), None);
+    });
+}
