@@ -133,7 +133,7 @@ pub async fn change(s: &Services, token: &str, remote: IpAddr, breadth: Breadth,
     let changed = if out {
         let kept = opt_outs::list(&s.db, person.id).await?;
         if kept.len() >= MOST_OPT_OUTS && !kept.contains(&one) {
-            return Err(Error::conflict("too_many_opt_outs", "there are too many opt-outs already"));
+            return Err(Error::fault("/what", "too_many", format!("at most {MOST_OPT_OUTS} opt-outs")));
         }
         opt_outs::add(&mut tx, person.id, &one, now).await?
     } else {

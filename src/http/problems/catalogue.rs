@@ -227,6 +227,30 @@ pub(super) const ALL: &[Explained] = &[
         ["链接已使用", "一次性链接只能打开一次。", "请用已设置的密码登录，或向管理员索取新的链接。"],
     ),
     problem(
+        "not_identified",
+        409,
+        [
+            "WeChat did not say who it is",
+            "Whoever signed in is nobody's member, or the code of the sign-in was used or too old.",
+            "Open the address inside WeChat or WeCom and begin again.",
+        ],
+        [
+            "微信没有告知身份",
+            "登录者不是成员，或者登录代码已使用或过期。",
+            "请在微信或企业微信中打开该地址，重新开始。",
+        ],
+    ),
+    problem(
+        "start_over",
+        409,
+        [
+            "This cannot go on",
+            "A step of binding an identity was done already, or was tried too often.",
+            "Begin again at the address where it began.",
+        ],
+        ["无法继续", "绑定身份的某一步已经完成，或尝试次数过多。", "请回到最初的地址重新开始。"],
+    ),
+    problem(
         "set_up_already",
         409,
         [

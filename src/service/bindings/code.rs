@@ -39,7 +39,7 @@ pub async fn ask(s: &Services, ticket: &str, campus_id: &str, remote: IpAddr) ->
     let mut tx = s.db.begin().await?;
     let row = pending(s, &mut tx, ticket).await?;
     if row.codes >= MOST_CODES {
-        return Err(Error::conflict("too_many_codes", "no more codes are sent; begin again"));
+        return Err(Error::conflict("start_over", "no more codes are sent; begin again"));
     }
     let person = recipients::lock(&mut tx, campus_id.trim()).await?.filter(|person| person.active);
     let expires_at = s.clock.now().plus(CODE_LIVES);
@@ -68,7 +68,7 @@ pub async fn confirm(s: &Services, ticket: &str, code: &str) -> Result<()> {
     let row = pending(s, &mut tx, ticket).await?;
     let Some(expected) = &row.code else { return Err(Error::NotFound("binding")) };
     if row.tries >= MOST_TRIES {
-        return Err(Error::conflict("too_many_tries", "this code was typed too often; ask for a new one"));
+        return Err(Error::conflict("start_over", "this code was typed too often; ask for a new one"));
     }
     let is_right: bool = print(s, ticket, code.trim()).ct_eq(expected).into();
     match row.recipient_id.filter(|_| is_right) {

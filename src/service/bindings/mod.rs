@@ -78,7 +78,7 @@ pub async fn come_back(s: &Services, account: &str, ticket: &str, given: &str, c
         expires_at: now.plus(LIVES),
     };
     if !store::insert(&mut tx, new).await? {
-        return Err(Error::conflict("begun_already", "this was done already; go on, or begin again"));
+        return Err(Error::conflict("start_over", "this was done already; go on, or begin again"));
     }
     tx.commit().await
 }
