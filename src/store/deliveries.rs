@@ -199,12 +199,12 @@ async fn claim(
             )
         })
         .collect();
-    // Where a quota leaves less for the other lanes, they share that.
+    // Where a quota leaves less for what is no emergency, emergencies of the same claim use it up first.
     let lanes = match &lanes[..] {
-        [emergencies, others @ ..] if wanted.routine < wanted.limit => format!(
-            "{emergencies} UNION ALL SELECT id FROM (SELECT id FROM ({others}) AS rest LIMIT {most}) AS routine",
-            others = others.join(" UNION ALL "),
-            most = wanted.routine,
+        [emergencies, ..] if wanted.routine < wanted.limit => format!(
+            "{emergencies} UNION SELECT id FROM (SELECT id FROM ({all}) AS rest LIMIT {routine}) AS routine",
+            all = lanes.join(" UNION ALL "),
+            routine = wanted.routine,
         ),
         lanes => lanes.join(" UNION ALL "),
     };

@@ -137,7 +137,7 @@ fn a_success_between_forgives_a_row() {
     let mut breaker = Breaker::default();
     for _ in 0..20 {
         fail(&mut breaker, TRANSIENT_LIMIT - 1, T);
-        succeed(&mut breaker, TRANSIENT_LIMIT, T);
+        succeed(&mut breaker, 2 * TRANSIENT_LIMIT, T);
     }
     assert_eq!(breaker.allowance(T), Allowance::All);
 }

@@ -394,3 +394,22 @@ on_both!(what_waits_for_the_morning_is_looked_at_again, |db| async {
     assert_eq!(awakened, [3, 1, 0]);
     assert_eq!(take(&db, 100).await.len(), 4);
 });
+
+on_both!(a_claim_limits_what_is_no_emergency_apart, |db| async {
+    sending(&db).await;
+    execute(&db, "UPDATE delivery SET lane = 0 WHERE id IN (SELECT id FROM delivery ORDER BY id LIMIT 3)")
+        .await;
+    let lanes = async |limit: i64, routine: i64| {
+        let mut tx = db.begin().await.unwrap();
+        let claim = Claim { routine, ..wanted(limit) };
+        let turn = turn(&mut tx, NOW, DAY, &by(OWNER, &[]), Some(claim)).await.unwrap();
+        // Nothing stays claimed.
+        drop(tx);
+        let urgent = turn.claimed.iter().filter(|c| c.lane == Lane::Emergency).count();
+        (urgent, turn.claimed.len() - urgent)
+    };
+    assert_eq!(lanes(6, 6).await, (3, 3));
+    assert_eq!(lanes(6, 5).await, (3, 2), "emergencies use up what there is for all");
+    assert_eq!(lanes(6, 2).await, (3, 0));
+    assert_eq!(lanes(2, 0).await, (2, 0));
+});

@@ -36,6 +36,7 @@ on_both!(a_code_that_nobody_knows_is_told_once_until_somebody_says_what_it_means
     house.drain().await;
     let events = house.events(id).await;
     assert_eq!((unknown(&events).len(), house.health("vendor").await.unknown_codes.len()), (1, 1));
+    house.turn(Duration::from_secs(1));
     let known = json!([{"code": "sandbox.unlisted", "class": "permanent_recipient"}]);
     house.change(id, json!({ "overrides": known })).await;
     house.turn(Duration::from_secs(1));

@@ -45,7 +45,11 @@ on_both!(routine_messages_leave_the_reserve_to_emergencies, |db| async {
     house.turn(midnight.since(house.s.clock.now()));
     house.drain().await;
     assert_eq!(house.message(emergency).await.counts.all.sent, 5, "first of the new day");
-    assert_eq!(house.message(routine).await.counts.all.sent, 7 + 5);
+    assert_eq!(
+        house.message(routine).await.counts.all.sent,
+        7 + 5,
+        "two of ten and the reserve are not for them"
+    );
 });
 
 on_both!(the_next_provider_takes_what_a_quota_does_not_carry, |db| async {
