@@ -15,9 +15,9 @@ use belltower::store::planning::{finish, half_cancelled};
 use belltower::store::reopening::{self, Reopened};
 use belltower::store::screen::Screen;
 
-use super::execute;
 use super::messages::{message, sources};
 use super::planning::{people, planned};
+use super::{execute, roll_back};
 use crate::support::on_both;
 
 const OWNER: i64 = 7;
@@ -397,14 +397,18 @@ on_both!(what_waits_for_the_morning_is_looked_at_again, |db| async {
 
 on_both!(a_claim_limits_what_is_no_emergency_apart, |db| async {
     sending(&db).await;
-    execute(&db, "UPDATE delivery SET lane = 0 WHERE id IN (SELECT id FROM delivery ORDER BY id LIMIT 3)")
-        .await;
+    let mut tx = db.begin().await.unwrap();
+    execute(
+        &mut tx,
+        "UPDATE delivery SET lane = 0 WHERE id IN (SELECT id FROM delivery ORDER BY id LIMIT 3)",
+    )
+    .await;
+    tx.commit().await.unwrap();
     let lanes = async |limit: i64, routine: i64| {
         let mut tx = db.begin().await.unwrap();
         let claim = Claim { routine, ..wanted(limit) };
         let turn = turn(&mut tx, NOW, DAY, &by(OWNER, &[]), Some(claim)).await.unwrap();
-        // Nothing stays claimed.
-        drop(tx);
+        roll_back(tx).await;
         let urgent = turn.claimed.iter().filter(|c| c.lane == Lane::Emergency).count();
         (urgent, turn.claimed.len() - urgent)
     };
