@@ -8,6 +8,7 @@
 //! - [`mailbox`]: what the relay took, newest first; counts that show a mail that came twice
 //! - [`mail`]: one mail as its reader sees it, parsed only when somebody looks
 //! - [`wecom`]: WeCom's API for one application ([`WecomSimulator`]), and what its members received
+//! - [`control`]: how each of those that speak HTTP is steered while it runs
 //!
 //! ```
 //! # use belltower::simulator::{Faults, Reply, SmtpOptions, SmtpSimulator};
@@ -22,12 +23,14 @@
 //! # }
 //! ```
 
+mod control;
 mod http;
 pub mod http_sms;
 pub mod mail;
 pub mod mailbox;
 mod pages;
 mod pattern;
+mod share;
 pub mod smtp;
 mod tally;
 pub mod wecom;

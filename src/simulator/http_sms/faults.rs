@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::simulator::pattern::matches;
+use crate::simulator::share::Share;
 use crate::simulator::tally::Tally;
 
 /// Faults that happen so many times remember at least so many numbers.
@@ -30,6 +31,10 @@ pub enum SmsAct {
     Code(String),
     /// The numbers that match are not sent to and listed as failed, the others are.
     Fail,
+    /// As [`Fail`](Self::Fail), with a code.
+    Refuse(String),
+    /// The numbers that match are taken like the others, and nothing ever reaches them or is told of them.
+    Drop,
     /// This HTTP status, with an empty body.
     Status(u16),
     /// 429 with this `Retry-After`.
@@ -60,6 +65,9 @@ pub struct SmsFault {
     /// Only the first so many times: for each number where `to` is given, else altogether.
     #[serde(default)]
     pub times: Option<u64>,
+    /// Only so many in each hundred of those it would happen to.
+    #[serde(default)]
+    pub percent: Option<u8>,
     pub act: SmsAct,
 }
 
@@ -87,19 +95,25 @@ impl SmsFaults {
     /// `act` at `moment`, every time.
     #[must_use]
     pub fn at(self, at: Moment, act: SmsAct) -> Self {
-        self.with(SmsFault { at, to: None, times: None, act })
+        self.with(SmsFault { at, to: None, times: None, percent: None, act })
     }
 
     /// `act` the first `times` times that anybody comes to `moment`.
     #[must_use]
     pub fn first(self, times: u64, at: Moment, act: SmsAct) -> Self {
-        self.with(SmsFault { at, to: None, times: Some(times), act })
+        self.with(SmsFault { at, to: None, times: Some(times), percent: None, act })
     }
 
     /// `act` for calls to numbers that match `pattern`.
     #[must_use]
     pub fn to(self, pattern: &str, act: SmsAct) -> Self {
-        self.with(SmsFault { at: Moment::Call, to: Some(pattern.into()), times: None, act })
+        self.with(SmsFault { at: Moment::Call, to: Some(pattern.into()), times: None, percent: None, act })
+    }
+
+    /// `act` for so many in each hundred that come to `moment`.
+    #[must_use]
+    pub fn share(self, percent: u8, at: Moment, act: SmsAct) -> Self {
+        self.with(SmsFault { at, to: None, times: None, percent: Some(percent), act })
     }
 
     #[must_use]
@@ -109,60 +123,83 @@ impl SmsFaults {
     }
 }
 
+/// What becomes of one number of a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::simulator) enum Fate {
+    Taken,
+    /// With a code where one was named.
+    Failed(Option<String>),
+    /// Taken, as far as the customer is told.
+    Dropped,
+}
+
 /// Faults made ready for the connections, with what has happened so far.
 #[derive(Debug)]
-pub(super) struct Plan {
-    rules: Vec<Rule>,
-    delays: BTreeMap<Moment, u64>,
+pub(in crate::simulator) struct Plan {
+    /// As they were given.
+    pub(in crate::simulator) faults: SmsFaults,
+    /// One for each fault.
+    met: Vec<Met>,
 }
 
 #[derive(Debug)]
-struct Rule {
-    at: Moment,
-    to: Option<String>,
-    limit: Option<(u64, Mutex<Tally>)>,
-    act: SmsAct,
+struct Met {
+    share: Option<Share>,
+    times: Option<Mutex<Tally>>,
 }
 
 impl Plan {
-    pub(super) fn new(faults: SmsFaults) -> Self {
-        let rule = |fault: SmsFault| Rule {
-            at: fault.at,
-            to: fault.to,
-            limit: fault.times.map(|times| (times, Mutex::new(Tally::remembering(REMEMBERED)))),
-            act: fault.act,
+    pub(in crate::simulator) fn new(faults: SmsFaults) -> Self {
+        let met = |fault: &SmsFault| Met {
+            share: fault.percent.map(Share::of_hundred),
+            times: fault.times.map(|_| Mutex::new(Tally::remembering(REMEMBERED))),
         };
-        Self { rules: faults.faults.into_iter().map(rule).collect(), delays: faults.delay_ms }
+        Self { met: faults.faults.iter().map(met).collect(), faults }
     }
 
-    pub(super) fn delay(&self, moment: Moment) -> Duration {
-        Duration::from_millis(self.delays.get(&moment).copied().unwrap_or_default())
+    pub(in crate::simulator) fn delay(&self, moment: Moment) -> Duration {
+        Duration::from_millis(self.faults.delay_ms.get(&moment).copied().unwrap_or_default())
     }
 
     /// What goes wrong with the whole call, if anything. Asking counts as one time.
-    pub(super) fn pick(&self, moment: Moment, numbers: &[String]) -> Option<SmsAct> {
-        let mut rules = self.rules.iter().filter(|rule| rule.at == moment && rule.act != SmsAct::Fail);
-        rules.find(|rule| rule.applies(numbers)).map(|rule| rule.act.clone())
+    pub(in crate::simulator) fn pick(&self, moment: Moment, numbers: &[String]) -> Option<SmsAct> {
+        let mut faults = self.each().filter(|(fault, _)| fault.at == moment && !fault.act.is_of_numbers());
+        faults.find(|(fault, met)| applies(fault, met, numbers)).map(|(fault, _)| fault.act.clone())
     }
 
-    /// Whether this number alone is left out of the call.
-    pub(super) fn fails(&self, number: &String) -> bool {
-        let mut rules = self.rules.iter().filter(|rule| rule.act == SmsAct::Fail);
-        rules.any(|rule| rule.applies(std::slice::from_ref(number)))
+    /// What goes wrong with this number alone. Asking counts as one time.
+    pub(in crate::simulator) fn fate(&self, number: &String) -> Fate {
+        let mut faults = self.each().filter(|(fault, _)| fault.act.is_of_numbers());
+        match faults.find(|(fault, met)| applies(fault, met, std::slice::from_ref(number))) {
+            None => Fate::Taken,
+            Some((SmsFault { act: SmsAct::Drop, .. }, _)) => Fate::Dropped,
+            Some((SmsFault { act: SmsAct::Refuse(code), .. }, _)) => Fate::Failed(Some(code.clone())),
+            Some(_) => Fate::Failed(None),
+        }
+    }
+
+    fn each(&self) -> impl Iterator<Item = (&SmsFault, &Met)> {
+        self.faults.faults.iter().zip(&self.met)
     }
 }
 
-impl Rule {
-    fn applies(&self, numbers: &[String]) -> bool {
-        let key = match &self.to {
-            None => "",
-            Some(pattern) => match numbers.iter().find(|number| matches(pattern, number)) {
-                Some(number) => number,
-                None => return false,
-            },
-        };
-        self.limit
-            .as_ref()
-            .is_none_or(|(times, met)| met.lock().unwrap_or_else(PoisonError::into_inner).add(key) <= *times)
+impl SmsAct {
+    /// The rest of the call goes its usual way.
+    fn is_of_numbers(&self) -> bool {
+        matches!(self, Self::Fail | Self::Refuse(_) | Self::Drop)
     }
+}
+
+fn applies(fault: &SmsFault, met: &Met, numbers: &[String]) -> bool {
+    let key = match &fault.to {
+        None => "",
+        Some(pattern) => match numbers.iter().find(|number| matches(pattern, number)) {
+            Some(number) => number,
+            None => return false,
+        },
+    };
+    met.share.as_ref().is_none_or(Share::takes)
+        && met.times.as_ref().zip(fault.times).is_none_or(|(tally, times)| {
+            tally.lock().unwrap_or_else(PoisonError::into_inner).add(key) <= times
+        })
 }

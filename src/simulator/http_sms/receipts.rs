@@ -99,7 +99,7 @@ pub(super) struct Record {
 }
 
 /// What a customer answered to a push.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Pushed {
     pub status: u16,
     pub body: String,

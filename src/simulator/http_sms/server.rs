@@ -5,17 +5,18 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use url::Url;
 
 use super::answer::{AnswerFormat, BAD_CALL, BAD_NUMBER, BAD_SIGNATURE, Reply, TAKEN};
-use super::faults::{Moment, Plan, SmsAct, SmsFaults};
+use super::faults::{Fate, Moment, Plan, SmsAct, SmsFaults};
 use super::inbox::Inbox;
 use super::receipts::{self, EMPTY_NUMBER, Pushed, ReceiptPlan, Record, Waiting};
 use super::request::Call;
 use super::signature::SignatureCheck;
+use crate::simulator::control::{self, Disobeyed, FAULTS, RESET, Steered};
 use crate::simulator::http::{Answer, Request, Server, Service};
 
 /// How a gateway is set up. The default listens on a free loopback port, believes everybody, answers in JSON and keeps
@@ -45,7 +46,7 @@ impl Default for HttpSmsOptions {
     }
 }
 
-/// Counts since the start.
+/// Counts since the start, or since they were set back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct HttpSmsStats {
     /// Whole requests.
@@ -54,6 +55,8 @@ pub struct HttpSmsStats {
     pub refused: u64,
     /// Calls left hanging: wait for it to know that a client is stuck.
     pub hung: u64,
+    /// Texts that were taken and let fall.
+    pub dropped: u64,
 }
 
 /// The gateway behind its socket.
@@ -69,6 +72,8 @@ struct Gateway {
     calls: AtomicU64,
     refused: AtomicU64,
     hung: AtomicU64,
+    dropped: AtomicU64,
+    /// Of ids, which are never given twice.
     taken: AtomicU64,
 }
 
@@ -92,6 +97,7 @@ impl HttpSmsSimulator {
             calls: AtomicU64::new(0),
             refused: AtomicU64::new(0),
             hung: AtomicU64::new(0),
+            dropped: AtomicU64::new(0),
             taken: AtomicU64::new(0),
         });
         let server = Server::start(options.listen, Arc::clone(&gateway)).await?;
@@ -139,28 +145,22 @@ impl HttpSmsSimulator {
     }
 
     pub fn stats(&self) -> HttpSmsStats {
-        let gateway = &self.gateway;
-        HttpSmsStats {
-            calls: gateway.calls.load(Relaxed),
-            refused: gateway.refused.load(Relaxed),
-            hung: gateway.hung.load(Relaxed),
-        }
+        self.gateway.stats()
     }
 
     /// From the next moment of each call on these faults hold instead of the ones before.
     pub fn set_faults(&self, faults: SmsFaults) {
-        *lock(&self.gateway.plan) = Arc::new(Plan::new(faults));
+        self.gateway.set_faults(faults);
     }
 
     /// For receipts of texts taken from now on.
     pub fn set_receipts(&self, plan: ReceiptPlan) {
-        *lock(&self.gateway.receipts) = Arc::new(plan);
+        self.gateway.set_receipts(plan);
     }
 
     /// Tells a customer at `url` all that was not told yet, and gives back the answers.
     pub async fn push(&self, url: &Url) -> Vec<Pushed> {
-        let plan = Arc::clone(&lock(&self.gateway.receipts));
-        receipts::push(&plan, url, self.gateway.waiting.take(), &self.gateway.inbox).await
+        self.gateway.push(url).await
     }
 
     /// Closes the port and every connection. When it returns nothing more is taken or told.
@@ -177,6 +177,9 @@ fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Service for Gateway {
     async fn answer(&self, request: Request) -> Answer {
+        if let Some(answer) = control::answer(self, &request).await {
+            return answer;
+        }
         self.calls.fetch_add(1, Relaxed);
         let call = Call::read(&request);
         let numbers = call.as_ref().map(|call| call.numbers.clone()).unwrap_or_default();
@@ -188,14 +191,74 @@ impl Service for Gateway {
     }
 }
 
+/// Where to push to.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct PushTo {
+    url: String,
+}
+
+impl Steered for Gateway {
+    fn shown(&self) -> Value {
+        let (plan, receipts) = (Arc::clone(&lock(&self.plan)), Arc::clone(&lock(&self.receipts)));
+        json!({
+            "stats": self.stats(), "texts": self.inbox.total(), "faults": plan.faults, "receipts": &*receipts,
+        })
+    }
+
+    async fn obey(&self, what: &str, document: &[u8]) -> Result<Value, Disobeyed> {
+        match what {
+            FAULTS => self.set_faults(control::read(document)?),
+            "receipts" => self.set_receipts(control::read(document)?),
+            "push" => {
+                let PushTo { url } = control::read(document)?;
+                let url = url.parse().map_err(|_| Disobeyed::Unreadable("push to which url?".to_owned()))?;
+                return Ok(json!(self.push(&url).await));
+            }
+            RESET => self.reset(),
+            _ => return Err(Disobeyed::Unknown),
+        }
+        Ok(self.shown())
+    }
+}
+
 impl Gateway {
+    fn stats(&self) -> HttpSmsStats {
+        HttpSmsStats {
+            calls: self.calls.load(Relaxed),
+            refused: self.refused.load(Relaxed),
+            hung: self.hung.load(Relaxed),
+            dropped: self.dropped.load(Relaxed),
+        }
+    }
+
+    fn set_faults(&self, faults: SmsFaults) {
+        *lock(&self.plan) = Arc::new(Plan::new(faults));
+    }
+
+    fn set_receipts(&self, plan: ReceiptPlan) {
+        *lock(&self.receipts) = Arc::new(plan);
+    }
+
+    async fn push(&self, url: &Url) -> Vec<Pushed> {
+        let plan = Arc::clone(&lock(&self.receipts));
+        receipts::push(&plan, url, self.waiting.take(), &self.inbox).await
+    }
+
+    fn reset(&self) {
+        for counter in [&self.calls, &self.refused, &self.hung, &self.dropped] {
+            counter.store(0, Relaxed);
+        }
+        self.inbox.clear();
+    }
+
     /// What goes wrong now instead of the usual answer.
     async fn moment(&self, at: Moment, numbers: &[String]) -> Option<Answer> {
         let plan = Arc::clone(&lock(&self.plan));
         tokio::time::sleep(plan.delay(at)).await;
         let other = |status, headers, body: &str| Answer::Other { status, headers, body: body.into() };
         Some(match plan.pick(at, numbers)? {
-            SmsAct::Fail => return None,
+            SmsAct::Fail | SmsAct::Refuse(_) | SmsAct::Drop => return None,
             SmsAct::Code(code) => self.refuse(&code, &[]),
             SmsAct::Status(status) => other(status, Vec::new(), ""),
             SmsAct::Throttle(retry_after) => other(429, vec![("Retry-After", retry_after)], ""),
@@ -220,10 +283,21 @@ impl Gateway {
             return self.refuse(BAD_SIGNATURE, &[]);
         }
         let plan = Arc::clone(&lock(&self.plan));
-        let (failed, taken): (Vec<_>, Vec<_>) = call.numbers.iter().cloned().partition(|n| plan.fails(n));
-        if taken.is_empty() {
-            return self.refuse(BAD_NUMBER, &failed);
+        let (mut taken, mut failed, mut dropped, mut code) = (Vec::new(), Vec::new(), 0, None);
+        for number in &call.numbers {
+            match plan.fate(number) {
+                Fate::Taken => taken.push(number.clone()),
+                Fate::Failed(named) => {
+                    failed.push(number.clone());
+                    code = code.or(named);
+                }
+                Fate::Dropped => dropped += 1,
+            }
         }
+        if taken.is_empty() && dropped == 0 {
+            return self.refuse(code.as_deref().unwrap_or(BAD_NUMBER), &failed);
+        }
+        self.dropped.fetch_add(dropped, Relaxed);
         let id = format!("88{:012}", self.taken.fetch_add(1, Relaxed) + 1);
         let request = Arc::new(request);
         for number in &taken {

@@ -120,6 +120,52 @@ async fn what_is_to_go_wrong_goes_wrong() {
 }
 
 #[tokio::test]
+async fn some_texts_are_lost_without_a_word() {
+    let faults = SmsFaults::default()
+        .to("*1", SmsAct::Drop)
+        .to("*2", SmsAct::Refuse("1003".to_owned()))
+        .share(50, Moment::Call, SmsAct::Status(503));
+    let gateway = start(HttpSmsOptions { faults, ..HttpSmsOptions::default() }).await;
+    let one = |number: &str| json!({"mobile": number, "content": "x"});
+    assert!(send(&gateway, one("13800000001")).await.unwrap().1.contains("\"0\""));
+    assert_eq!(send(&gateway, one("13800000003")).await.unwrap().0, 503, "every second call");
+    assert!(send(&gateway, one("13800000002")).await.unwrap().1.contains("\"1003\""));
+    assert_eq!((gateway.inbox().total(), gateway.stats().dropped), (0, 1));
+    let (_server, url, customer) = customer(&["OK"]).await;
+    gateway.push(&url).await;
+    assert!(customer.told.lock().unwrap().is_empty(), "nothing is told of it");
+}
+
+#[tokio::test]
+async fn it_is_steered_over_its_own_port() {
+    let gateway = start(HttpSmsOptions::default()).await;
+    let control = async |method: &str, path: &str, body: &str| {
+        let url: Url = format!("http://{}/control{path}", gateway.addr()).parse().unwrap();
+        let (status, said) = call(method, &url, "application/json", body.as_bytes()).await.unwrap();
+        (status, serde_json::from_slice::<Value>(&said).unwrap())
+    };
+    control("POST", "", r#"{"faults": [{"at": "call", "to": "*2", "act": "fail"}]}"#).await;
+    control("POST", "/receipts", r#"{"statuses": {"*1": "EXPIRED"}}"#).await;
+    assert!(send(&gateway, two()).await.unwrap().1.contains(r#""failed":["13800000002"]"#));
+    let (_server, url, customer) = customer(&["OK"]).await;
+    let (_, pushed) = control("POST", "/push", &json!({"url": url.as_str()}).to_string()).await;
+    assert_eq!(pushed, json!([{"status": 200, "body": "OK"}]));
+    assert!(customer.told.lock().unwrap()[0].source().contains("EXPIRED"));
+    let (_, shown) = control("GET", "", "").await;
+    assert_eq!((&shown["stats"]["calls"], &shown["texts"]), (&json!(1), &json!(1)), "{shown}");
+    assert_eq!(
+        (&shown["faults"]["faults"][0]["to"], &shown["receipts"]["at_once"]),
+        (&json!("*2"), &json!(100))
+    );
+    control("POST", "/reset", "").await;
+    control("POST", "", "").await;
+    assert_eq!((gateway.stats(), gateway.inbox().total()), (HttpSmsStats::default(), 0));
+    assert!(send(&gateway, two()).await.unwrap().1.contains(r#""failed":[]"#));
+    assert_eq!(control("POST", "/push", "{}").await.0, 400);
+    assert_eq!(control("POST", "/expire_token", "").await.0, 404);
+}
+
+#[tokio::test]
 async fn receipts_come_as_planned_and_again_until_they_are_understood() {
     let gateway = start(HttpSmsOptions::default()).await;
     let plan = ReceiptPlan {
