@@ -7,10 +7,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::io::{
+    AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader,
+};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 use url::Url;
 
 const MAX_HEAD: u64 = 64 << 10;
@@ -86,10 +90,19 @@ pub(super) struct Server {
 impl Server {
     /// Fails if the address is taken.
     pub(super) async fn start(listen: SocketAddr, service: Arc<impl Service>) -> io::Result<Self> {
+        Self::begin(listen, service, None).await
+    }
+
+    /// As [`start`](Self::start), in TLS where an acceptor is given.
+    pub(super) async fn begin(
+        listen: SocketAddr,
+        service: Arc<impl Service>,
+        tls: Option<TlsAcceptor>,
+    ) -> io::Result<Self> {
         let listener = TcpListener::bind(listen).await?;
         let addr = listener.local_addr()?;
         let (stop, stopped) = oneshot::channel();
-        let accepting = tokio::spawn(accept(listener, service, stopped));
+        let accepting = tokio::spawn(accept(listener, service, tls, stopped));
         Ok(Self { addr, stop: Some(stop), accepting })
     }
 
@@ -111,7 +124,29 @@ impl Drop for Server {
     }
 }
 
-async fn accept(listener: TcpListener, service: Arc<impl Service>, mut stopped: oneshot::Receiver<()>) {
+/// What requests come over.
+trait Wire: AsyncRead + AsyncWrite + Unpin + Send {
+    fn tcp(&self) -> &TcpStream;
+}
+
+impl Wire for TcpStream {
+    fn tcp(&self) -> &TcpStream {
+        self
+    }
+}
+
+impl Wire for TlsStream<TcpStream> {
+    fn tcp(&self) -> &TcpStream {
+        self.get_ref().0
+    }
+}
+
+async fn accept(
+    listener: TcpListener,
+    service: Arc<impl Service>,
+    tls: Option<TlsAcceptor>,
+    mut stopped: oneshot::Receiver<()>,
+) {
     let mut sessions = JoinSet::new();
     loop {
         tokio::select! {
@@ -119,9 +154,9 @@ async fn accept(listener: TcpListener, service: Arc<impl Service>, mut stopped: 
             Some(_) = sessions.join_next() => {}
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
-                    let service = Arc::clone(&service);
+                    let (service, tls) = (Arc::clone(&service), tls.clone());
                     // A connection that breaks has nobody to tell.
-                    sessions.spawn(async move { serve(stream, service).await.unwrap_or_default() });
+                    sessions.spawn(async move { open(stream, tls, service).await.unwrap_or_default() });
                 }
                 // Out of file descriptors, most likely: sessions that end will free some.
                 Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
@@ -132,9 +167,16 @@ async fn accept(listener: TcpListener, service: Arc<impl Service>, mut stopped: 
     sessions.shutdown().await;
 }
 
-async fn serve(stream: TcpStream, service: Arc<impl Service>) -> io::Result<()> {
+async fn open(stream: TcpStream, tls: Option<TlsAcceptor>, service: Arc<impl Service>) -> io::Result<()> {
     // Without it small answers would wait for the client's acknowledgements.
     stream.set_nodelay(true)?;
+    match tls {
+        Some(tls) => serve(tls.accept(stream).await?, service).await,
+        None => serve(stream, service).await,
+    }
+}
+
+async fn serve(stream: impl Wire, service: Arc<impl Service>) -> io::Result<()> {
     let mut stream = BufReader::new(stream);
     while let Some(lines) = read_head(&mut stream).await? {
         let Some((mut request, length, is_last)) = parse_head(&lines) else {
@@ -162,7 +204,7 @@ async fn serve(stream: TcpStream, service: Arc<impl Service>) -> io::Result<()> 
                 while stream.read(&mut [0; 1_024]).await? > 0 {}
                 return Ok(());
             }
-            Answer::Reset => return stream.get_ref().set_zero_linger(),
+            Answer::Reset => return stream.get_ref().tcp().set_zero_linger(),
             Answer::Close => return stream.shutdown().await,
             Answer::Garbage => {
                 stream.write_all(b"\x16\x03\x01 this is not HTTP\r\n\r\n").await?;
@@ -177,7 +219,7 @@ async fn serve(stream: TcpStream, service: Arc<impl Service>) -> io::Result<()> 
 }
 
 /// `None` when the client has left.
-async fn read_head(stream: &mut BufReader<TcpStream>) -> io::Result<Option<Vec<String>>> {
+async fn read_head(stream: &mut BufReader<impl Wire>) -> io::Result<Option<Vec<String>>> {
     let mut lines = Vec::new();
     let mut stream = stream.take(MAX_HEAD);
     loop {
@@ -220,13 +262,13 @@ fn parse_head(lines: &[String]) -> Option<(Request, usize, bool)> {
     Some((request, length, is_last))
 }
 
-async fn write(stream: &mut BufReader<TcpStream>, status: u16, body: &str, is_last: bool) -> io::Result<()> {
+async fn write(stream: &mut BufReader<impl Wire>, status: u16, body: &str, is_last: bool) -> io::Result<()> {
     let headers = [("Content-Type", "application/json; charset=UTF-8")];
     write_bytes(stream, status, &headers, body.as_bytes(), is_last).await
 }
 
 async fn write_bytes(
-    stream: &mut BufReader<TcpStream>,
+    stream: &mut BufReader<impl Wire>,
     status: u16,
     headers: &[(&str, &str)],
     body: &[u8],
@@ -234,7 +276,9 @@ async fn write_bytes(
 ) -> io::Result<()> {
     let mut answer = head(status, headers, body.len(), is_last).into_bytes();
     answer.extend_from_slice(body);
-    stream.write_all(&answer).await
+    stream.write_all(&answer).await?;
+    // What TLS has written may still lie in its buffer.
+    stream.flush().await
 }
 
 fn head(status: u16, headers: &[(&str, &str)], length: usize, is_last: bool) -> String {

@@ -4,6 +4,8 @@
 //! wrong together. Each one listens on a real socket, behaves as its vendor documents, and misbehaves on demand.
 //!
 //! - [`smtp`]: a mail relay ([`SmtpSimulator`]) with TLS, sign-in and faults at every stage of the conversation
+//! - [`aliyun`] and [`tencent`]: the SMS services of both clouds ([`AliyunSimulator`], [`TencentSimulator`]), with
+//!   their receipts ([`ReportPlan`])
 //! - [`http_sms`]: an SMS gateway called over HTTP ([`HttpSmsSimulator`]), with its receipts
 //! - [`mailbox`]: what the relay took, newest first; counts that show a mail that came twice
 //! - [`mail`]: one mail as its reader sees it, parsed only when somebody looks
@@ -23,26 +25,36 @@
 //! # }
 //! ```
 
+pub mod aliyun;
+mod clock;
 mod control;
+mod frequency;
 mod http;
 pub mod http_sms;
 pub mod mail;
 pub mod mailbox;
 mod pages;
 mod pattern;
+mod reports;
 mod share;
 pub mod smtp;
 mod tally;
+pub mod tencent;
+mod tls;
 pub mod wecom;
 
+pub use aliyun::{AliyunFaults, AliyunOptions, AliyunSimulator, AliyunStats, AliyunTemplate};
+pub use clock::VendorClock;
 pub use http_sms::{
     HttpSmsOptions, HttpSmsSimulator, Moment, ReceiptPlan, SignatureCheck, SmsAct, SmsFaults,
 };
 pub use mail::{Mail, MailSummary};
 pub use mailbox::{MailPage, MailQuery, Mailbox};
+pub use reports::{ReportPlan, ReportStats};
 pub use smtp::{
     Act, Bounce, BouncePlan, Fault, Faults, Reply, SmtpOptions, SmtpSimulator, SmtpStats, SmtpTls, Stage,
 };
+pub use tencent::{TencentFaults, TencentOptions, TencentSimulator, TencentStats, TencentTemplate};
 pub use wecom::{
     WecomAct, WecomCall, WecomClock, WecomFault, WecomFaults, WecomMailbox, WecomMessage, WecomOptions,
     WecomPage, WecomQuery, WecomSimulator, WecomStats,

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::simulator::http::Answer;
 use crate::simulator::pattern::matches;
 use crate::simulator::share::Share;
 use crate::simulator::tally::Tally;
@@ -21,6 +22,8 @@ pub enum Moment {
     Call,
     /// The texts are on their way, the answer is due: what goes wrong here leaves the client not knowing.
     Sent,
+    /// Somebody asks what became of texts, where the vendor can be asked.
+    Query,
 }
 
 /// What happens in place of the usual answer.
@@ -187,6 +190,24 @@ impl SmsAct {
     /// The rest of the call goes its usual way.
     fn is_of_numbers(&self) -> bool {
         matches!(self, Self::Fail | Self::Refuse(_) | Self::Drop)
+    }
+
+    /// What a client sees of it, unless it is something that the vendor itself says. `usual`: an answer to take half of.
+    pub(in crate::simulator) fn seen(self, usual: &str) -> Option<Answer> {
+        let other = |status, headers, body: &str| Answer::Other { status, headers, body: body.into() };
+        Some(match self {
+            Self::Code(_) | Self::Fail | Self::Refuse(_) | Self::Drop => return None,
+            Self::Status(status) => other(status, Vec::new(), ""),
+            Self::Throttle(retry_after) => other(429, vec![("Retry-After", retry_after)], ""),
+            Self::Redirect(to) => other(302, vec![("Location", to)], ""),
+            Self::Garbage => {
+                other(200, vec![("Content-Type", "text/html".to_owned())], "<html><h1>It works!</h1></html>")
+            }
+            Self::Hang => Answer::Hang,
+            Self::Reset => Answer::Reset,
+            Self::Close => Answer::Close,
+            Self::Half => Answer::Half { body: usual.into() },
+        })
     }
 }
 

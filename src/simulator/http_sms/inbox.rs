@@ -161,7 +161,7 @@ impl Inbox {
         }
     }
 
-    pub(super) fn take(&self, number: &str, text: &str, call: &str, request: &Arc<SmsRequest>) {
+    pub(in crate::simulator) fn take(&self, number: &str, text: &str, call: &str, request: &Arc<SmsRequest>) {
         {
             let mut state = self.state();
             state.last_sequence += 1;
@@ -187,7 +187,7 @@ impl Inbox {
     }
 
     /// A receipt told this of it.
-    pub(super) fn note(&self, call: &str, number: &str, status: &str) {
+    pub(in crate::simulator) fn note(&self, call: &str, number: &str, status: &str) {
         let mut state = self.state();
         let sms = state.kept.iter_mut().rev().find(|sms| sms.call == call && sms.number == number);
         if let Some(sms) = sms {
@@ -201,7 +201,7 @@ impl Inbox {
 }
 
 /// As vendors of the mainland count, the sign in its brackets included.
-fn segments(text: &str) -> usize {
+pub(in crate::simulator) fn segments(text: &str) -> usize {
     match text.encode_utf16().count() {
         0..=70 => 1,
         n => n.div_ceil(67),

@@ -21,7 +21,9 @@ mod tests;
 
 pub use crate::simulator::http::Request as SmsRequest;
 pub use answer::AnswerFormat;
+pub(super) use faults::{Fate, Plan};
 pub use faults::{Moment, SmsAct, SmsFault, SmsFaults};
+pub(super) use inbox::segments;
 pub use inbox::{Inbox, InboxPage, InboxQuery, Sms};
 pub use receipts::{Pushed, ReceiptFormat, ReceiptPlan};
 pub use server::{HttpSmsOptions, HttpSmsSimulator, HttpSmsStats};

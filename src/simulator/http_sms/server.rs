@@ -256,24 +256,13 @@ impl Gateway {
     async fn moment(&self, at: Moment, numbers: &[String]) -> Option<Answer> {
         let plan = Arc::clone(&lock(&self.plan));
         tokio::time::sleep(plan.delay(at)).await;
-        let other = |status, headers, body: &str| Answer::Other { status, headers, body: body.into() };
-        Some(match plan.pick(at, numbers)? {
-            SmsAct::Fail | SmsAct::Refuse(_) | SmsAct::Drop => return None,
-            SmsAct::Code(code) => self.refuse(&code, &[]),
-            SmsAct::Status(status) => other(status, Vec::new(), ""),
-            SmsAct::Throttle(retry_after) => other(429, vec![("Retry-After", retry_after)], ""),
-            SmsAct::Redirect(to) => other(302, vec![("Location", to)], ""),
-            SmsAct::Garbage => {
-                other(200, vec![("Content-Type", "text/html".to_owned())], "<html><h1>It works!</h1></html>")
-            }
-            SmsAct::Hang => {
-                self.hung.fetch_add(1, Relaxed);
-                Answer::Hang
-            }
-            SmsAct::Reset => Answer::Reset,
-            SmsAct::Close => Answer::Close,
-            SmsAct::Half => Answer::Half { body: self.written(TAKEN, "88", &[]).1.into_bytes() },
-        })
+        let act = plan.pick(at, numbers)?;
+        match &act {
+            SmsAct::Code(code) => return Some(self.refuse(code, &[])),
+            SmsAct::Hang => drop(self.hung.fetch_add(1, Relaxed)),
+            _ => {}
+        }
+        act.seen(&self.written(TAKEN, "88", &[]).1)
     }
 
     /// Sends a call's texts and says so.

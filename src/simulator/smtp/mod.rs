@@ -5,7 +5,7 @@
 //! - [`faults`]: what can go wrong, stage by stage and recipient by recipient
 //! - [`wire`]: bytes in and out: lines, pipelining, closing and resetting; [`body`]: where a mail ends
 //! - [`path`]: the arguments of MAIL and RCPT
-//! - [`tls`]: an authority and a certificate made at start
+//! - [`tls`]: when a connection is encrypted
 //! - [`report`]: what it tells later of the mails it took
 //! - [`stats`]: what the relay was asked
 //!

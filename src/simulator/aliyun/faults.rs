@@ -1,0 +1,94 @@
+//! What an account has at Aliyun, and what goes wrong there, written as data.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::simulator::http_sms::{Moment, Plan, SmsFault, SmsFaults};
+
+/// A template that was approved.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AliyunTemplate {
+    /// With variables as `${name}`.
+    pub content: String,
+    /// Variables may hold web addresses.
+    #[serde(default)]
+    pub links: bool,
+    /// Characters of a variable.
+    #[serde(default = "usual")]
+    pub longest: usize,
+}
+
+fn usual() -> usize {
+    35
+}
+
+/// The account and all that goes wrong with it; the default is an account in good order with the vendor's own limits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AliyunFaults {
+    /// A `code` is one of the vendor's. As a call has one answer for all its numbers, `fail` (a number that cannot be)
+    /// and `refuse` refuse the whole call, too.
+    pub faults: Vec<SmsFault>,
+    /// How long each moment takes before anything else happens, in milliseconds.
+    pub delay_ms: BTreeMap<Moment, u64>,
+    pub signs: Vec<String>,
+    pub templates: BTreeMap<String, AliyunTemplate>,
+    /// The caller's address is none of the allowed ones.
+    pub untrusted_address: bool,
+    /// Texts that are paid for, from now on.
+    pub balance: Option<u64>,
+    /// Of one sign and template to one number: in a minute and an hour of the clock, and within 24 hours.
+    pub per_minute: u64,
+    pub per_hour: u64,
+    pub per_day: u64,
+    /// Texts of the account in one day of UTC+8.
+    pub account_per_day: u64,
+    pub calls_per_second: u64,
+}
+
+impl Default for AliyunFaults {
+    fn default() -> Self {
+        let template =
+            |content: &str, links| AliyunTemplate { content: content.to_owned(), links, longest: usual() };
+        Self {
+            faults: Vec::new(),
+            delay_ms: BTreeMap::new(),
+            signs: vec!["钟楼大学".to_owned()],
+            templates: [
+                ("SMS_100001".to_owned(), template("${title}：${body}", false)),
+                ("SMS_100002".to_owned(), template("${name}，您好：${title}，详见 ${page}", true)),
+            ]
+            .into(),
+            untrusted_address: false,
+            balance: None,
+            per_minute: u64::MAX,
+            per_hour: u64::MAX,
+            per_day: 50,
+            account_per_day: u64::MAX,
+            calls_per_second: 5_000,
+        }
+    }
+}
+
+impl From<SmsFaults> for AliyunFaults {
+    /// The usual account, where these things go wrong.
+    fn from(faults: SmsFaults) -> Self {
+        Self { faults: faults.faults, delay_ms: faults.delay_ms, ..Self::default() }
+    }
+}
+
+/// An account with what has gone wrong so far.
+#[derive(Debug)]
+pub(super) struct Terms {
+    pub(super) faults: AliyunFaults,
+    pub(super) plan: Plan,
+}
+
+impl Terms {
+    pub(super) fn new(faults: AliyunFaults) -> Self {
+        let plan = SmsFaults { faults: faults.faults.clone(), delay_ms: faults.delay_ms.clone() };
+        Self { faults, plan: Plan::new(plan) }
+    }
+}

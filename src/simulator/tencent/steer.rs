@@ -1,0 +1,59 @@
+//! The account steered over its own port.
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+use url::Url;
+
+use super::server::Shared;
+use crate::simulator::control::{self, Disobeyed, FAULTS, RESET, Steered};
+
+/// A customer's address; without one that of the plan.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Whom {
+    url: Option<String>,
+}
+
+/// What somebody writes back.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Reply {
+    url: Option<String>,
+    /// E.164
+    number: String,
+    text: String,
+}
+
+impl Steered for Shared {
+    fn shown(&self) -> Value {
+        json!({
+            "stats": self.stats(), "texts": self.received(), "faults": self.terms().faults,
+            "receipts": &*self.reports(),
+        })
+    }
+
+    async fn obey(&self, what: &str, document: &[u8]) -> Result<Value, Disobeyed> {
+        match what {
+            FAULTS => self.set_faults(control::read(document)?),
+            "receipts" => self.set_reports(control::read(document)?),
+            "push" => {
+                let Whom { url } = control::read(document)?;
+                return Ok(json!(self.push(&self.whom(url)?).await));
+            }
+            "reply" => {
+                let Reply { url, number, text } = control::read(document)?;
+                return Ok(json!(self.reply(&self.whom(url)?, &number, &text).await));
+            }
+            RESET => self.reset(),
+            _ => return Err(Disobeyed::Unknown),
+        }
+        Ok(self.shown())
+    }
+}
+
+impl Shared {
+    fn whom(&self, url: Option<String>) -> Result<Url, Disobeyed> {
+        let url = url.map_or_else(|| self.reports().to(), |url| url.parse().ok());
+        url.ok_or_else(|| Disobeyed::Unreadable("at which url?".to_owned()))
+    }
+}
