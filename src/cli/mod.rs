@@ -22,6 +22,7 @@ mod replies;
 mod rule;
 mod serve;
 mod simulate;
+mod simulate_sms;
 mod source;
 mod temp;
 mod template;
@@ -91,7 +92,7 @@ enum Command {
     Serve,
     /// Run the simulators of vendors, for a server on this machine to send to
     #[command(after_help = simulate::AFTER_HELP)]
-    Simulate(simulate::Simulate),
+    Simulate(Box<simulate::Simulate>),
     /// Let departmental systems in, and see to their keys
     #[command(subcommand)]
     Source(source::Act),

@@ -12,6 +12,7 @@ use url::Url;
 
 use super::context::Context;
 use super::output::print_line;
+use super::simulate_sms::{CloudAddresses, CloudSms};
 use crate::lifecycle::Lifecycle;
 use crate::simulator::{
     BouncePlan, Faults, HttpSmsOptions, HttpSmsSimulator, ReceiptPlan, SmsFaults, SmtpOptions, SmtpSimulator,
@@ -40,11 +41,24 @@ keep_answer.
 So are the SMS gateway's:
   {"faults": [{"at": "call", "to": "*404", "act": "fail"}, {"at": "call", "times": 3, "act": {"code": "1001"}}],
    "delay_ms": {"call": 40, "sent": 10}}
-At: call, sent. Acts: fail (those numbers alone), a code, {"status": 502}, {"throttle": "7"} (429 and how long), hang,
-reset, close, garbage, half, {"redirect": "http://…"}. And how it tells receipts:
+At: call, sent. Acts: fail (those numbers alone), {"refuse": "1001"} (the same, with a code), drop (taken and lost), a
+code, {"status": 502}, {"throttle": "7"} (429 and how long), hang, reset, close, garbage, half, {"redirect": "http://…"}.
+"times": 3 is the first three times, "percent": 10 every tenth. And how it tells receipts:
   {"format": "json", "delay_ms": 2000, "copies": 2, "backwards": true, "at_once": 100, "early": false,
    "statuses": {"*97": "EXPIRED", "*13": ""}, "acknowledged": "OK", "retry_ms": 200}
-Formats: json, form (in the field reports), xml, query."#;
+Formats: json, form (in the field reports), xml, query.
+
+Aliyun's and Tencent's take the same acts, with the vendor's own codes, at call, sent and query, and what the account has:
+  {"faults": [{"at": "call", "to": "*404", "act": {"refuse": "isv.BLACK_KEY_CONTROL_LIMIT"}}],
+   "signs": ["钟楼大学"], "templates": {"SMS_100001": {"content": "${title}：${body}", "links": false, "longest": 35}},
+   "untrusted_address": false, "balance": 1000, "per_minute": 1, "per_hour": 5, "per_day": 50,
+   "account_per_day": 100000, "calls_per_second": 5000}
+Tencent's limits: same_in_thirty_seconds, per_number_hour, per_number_day, app_per_day, tells_context, may_pull. Receipts:
+  {"delay_ms": 2000, "copies": 2, "backwards": true, "at_once": 100, "early": false, "statuses": {"*97": "IS_CLOSED"},
+   "lost": ["*13"], "retry_ms": [60000, 300000, 600000], "patience_ms": 5000}
+
+Each that speaks HTTP shows what it counted at GET /control, and takes the same documents while it runs: POST /control,
+/control/receipts, /control/push, /control/reset. docs/SIMULATORS.md has all of it."#;
 
 #[derive(Args)]
 pub(super) struct Simulate {
@@ -83,6 +97,8 @@ pub(super) struct Simulate {
     /// How it tells them, as JSON (see below) [default: at once, once]
     #[arg(long, value_name = "FILE")]
     sms_receipts: Option<PathBuf>,
+    #[command(flatten)]
+    clouds: CloudSms,
 }
 
 /// Where each simulator listens.
@@ -91,6 +107,8 @@ struct Addresses {
     smtp: Smtp,
     wecom: Wecom,
     http_sms: HttpSms,
+    #[serde(flatten)]
+    clouds: CloudAddresses,
 }
 
 #[derive(Serialize)]
@@ -151,10 +169,12 @@ impl Simulate {
                 .await
                 .with_context(|| format!("WeCom's API cannot listen on {listen}"))?;
             let gateway = self.gateway(sms_faults, sms_receipts).await?;
+            let clouds = self.clouds.start(self.listen.ip()).await?;
             let addresses = Addresses {
                 smtp: Smtp { address: relay.addr() },
                 wecom: Wecom { address: corp.addr(), settings: corp.settings() },
                 http_sms: HttpSms { address: gateway.addr(), settings: gateway.settings() },
+                clouds: clouds.addresses(),
             };
             if context.output.json {
                 print_line(&serde_json::to_string(&addresses)?)?;
@@ -162,24 +182,27 @@ impl Simulate {
                 print_line(&format!(
                     "smtp      listening on smtp://{}, without TLS and password\n\
                      wecom     listening on http://{}, {}\n\
-                     http_sms  listening on http://{}, {}",
+                     http_sms  listening on http://{}, {}\n\
+                     {}",
                     relay.addr(),
                     corp.addr(),
                     corp.settings(),
                     gateway.addr(),
                     gateway.settings(),
+                    clouds.text(),
                 ))?;
             }
             lifecycle.soft().cancelled().await;
             relay.stop().await;
             corp.stop().await;
             gateway.stop().await;
+            clouds.stop().await;
             Ok(())
         })
     }
 }
 
-fn read_faults<F: Default + DeserializeOwned>(file: Option<&Path>) -> anyhow::Result<F> {
+pub(super) fn read_faults<F: Default + DeserializeOwned>(file: Option<&Path>) -> anyhow::Result<F> {
     let Some(file) = file else { return Ok(F::default()) };
     let text = std::fs::read(file).with_context(|| format!("reading faults from {}", file.display()))?;
     serde_json::from_slice(&text).with_context(|| format!("{} holds no faults", file.display()))

@@ -40,6 +40,8 @@ mod share;
 pub mod smtp;
 mod tally;
 pub mod tencent;
+#[cfg(test)]
+mod testing;
 mod tls;
 pub mod wecom;
 

@@ -5,6 +5,8 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use crate::cli::simulate_sms::CloudAddresses;
+
 /// The first line of `demo --json`.
 #[derive(Serialize)]
 pub(super) struct Banner<'a> {
@@ -26,6 +28,9 @@ pub(super) struct Simulators {
     pub(super) smtp: Smtp,
     pub(super) wecom: Wecom,
     pub(super) http_sms: HttpSms,
+    /// Nothing is sent to them until a provider is set up for it.
+    #[serde(flatten)]
+    pub(super) clouds: CloudAddresses,
 }
 
 #[derive(Serialize)]
@@ -59,6 +64,8 @@ impl Banner<'_> {
         let Smtp { address, mailbox } = &simulators.smtp;
         let wecom = simulators.wecom.address;
         let HttpSms { address: gateway, mailbox: telephones } = &simulators.http_sms;
+        let CloudAddresses { aliyun_sms, tencent_sms } = &simulators.clouds;
+        let (aliyun, tencent) = (aliyun_sms.address, tencent_sms.address);
         let data = data.display();
         let live = curl(url, live_key, &[], TO_A_GROUP);
         let test = curl(url, test_key, &["Prefer: wait=5"], TO_THE_SANDBOX);
@@ -74,6 +81,7 @@ impl Banner<'_> {
              SMS gateway http://{gateway}, simulated: a few numbers do not exist, a few telephones are off\n              \
              what it received: {telephones}\n  \
              WeCom       http://{wecom}, simulated: a few members have left\n  \
+             SMS clouds  http://{aliyun} as Aliyun and http://{tencent} as Tencent, simulated; demo --json has settings for them\n  \
              data        {data}\n              {kept}\n  \
              commands    BELLTOWER_DATA={data} belltower source list\n              any command reaches this campus so; without it, ./data\n\n\
              A message to the student union, 60 people:\n\n{live}\n\n\
@@ -103,6 +111,7 @@ fn curl(url: &str, key: &str, headers: &[&str], body: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::simulate_sms::Cloud;
 
     #[test]
     fn examples_survive_the_shell() {
@@ -110,6 +119,10 @@ mod tests {
             assert!(!body.contains('\''));
             serde_json::from_str::<serde_json::Value>(body).unwrap();
         }
+    }
+
+    fn cloud(port: u16) -> Cloud {
+        Cloud { address: SocketAddr::from(([127, 0, 0, 1], port)), settings: serde_json::Value::Null }
     }
 
     #[test]
@@ -127,6 +140,7 @@ mod tests {
                     address: SocketAddr::from(([127, 0, 0, 1], 2527)),
                     mailbox: String::new(),
                 },
+                clouds: CloudAddresses { aliyun_sms: cloud(2_528), tencent_sms: cloud(2_529) },
             },
             data: Path::new("/secret/place"),
             is_temporary: false,
@@ -138,6 +152,8 @@ mod tests {
         assert_eq!(document["simulators"]["smtp"]["address"], "127.0.0.1:2525");
         assert_eq!(document["simulators"]["wecom"]["address"], "127.0.0.1:2526");
         assert_eq!(document["simulators"]["http_sms"]["address"], "127.0.0.1:2527");
+        assert_eq!(document["simulators"]["aliyun_sms"]["address"], "127.0.0.1:2528");
+        assert_eq!(document["simulators"]["tencent_sms"]["address"], "127.0.0.1:2529");
         let text = banner.text();
         for wanted in [
             "listening on http://127.0.0.1:8080\n",

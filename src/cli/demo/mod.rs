@@ -32,6 +32,7 @@ use self::place::{Card, Place};
 use self::seed::{Seeded, Vendors};
 use super::context::{Context, quiet};
 use super::output::print_line;
+use super::simulate_sms::Clouds;
 use crate::app::App;
 use crate::clock::Clock;
 use crate::config::{Config, Origin};
@@ -102,6 +103,7 @@ async fn run(context: &Context, config: &Config, place: &mut Place) -> anyhow::R
     let lifecycle = Lifecycle::new();
     lifecycle.catch_signals()?;
     let Simulated { relay, corp, gateway } = Simulated::start(Pace::BELIEVABLE).await?;
+    let clouds = Clouds::usual().await?;
     let vendors = vendors(&relay, &corp, &gateway);
     let (card, seeded) = match place.card.clone() {
         Some(card) => (card, None),
@@ -134,6 +136,7 @@ async fn run(context: &Context, config: &Config, place: &mut Place) -> anyhow::R
             smtp: Smtp { address: relay.addr(), mailbox: format!("{url}/console/mailbox") },
             wecom: Wecom { address: corp.addr() },
             http_sms: HttpSms { address: gateway.addr(), mailbox: format!("{url}/console/mailbox/sms") },
+            clouds: clouds.addresses(),
         },
         data: place.directory(),
         is_temporary: place.is_temporary(),
@@ -144,6 +147,7 @@ async fn run(context: &Context, config: &Config, place: &mut Place) -> anyhow::R
     relay.stop().await;
     corp.stop().await;
     gateway.stop().await;
+    clouds.stop().await;
     Ok(())
 }
 

@@ -6,6 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::simulator::http_sms::{Moment, Plan, SmsFault, SmsFaults};
 
+/// What an account has unless told.
+pub(super) const SIGN: &str = "钟楼大学";
+pub(super) const TEMPLATE: &str = "SMS_100001";
+
 /// A template that was approved.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -55,9 +59,9 @@ impl Default for AliyunFaults {
         Self {
             faults: Vec::new(),
             delay_ms: BTreeMap::new(),
-            signs: vec!["钟楼大学".to_owned()],
+            signs: vec![SIGN.to_owned()],
             templates: [
-                ("SMS_100001".to_owned(), template("${title}：${body}", false)),
+                (TEMPLATE.to_owned(), template("${title}：${body}", false)),
                 ("SMS_100002".to_owned(), template("${name}，您好：${title}，详见 ${page}", true)),
             ]
             .into(),

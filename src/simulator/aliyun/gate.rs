@@ -29,7 +29,7 @@ impl Call {
         if media_type.starts_with("application/x-www-form-urlencoded") {
             parameters.extend(signature::parameters(&request.body));
         }
-        let is_new = request.header("authorization").is_some();
+        let is_new = request.header("x-acs-action").is_some();
         let host = request.header("host").unwrap_or_default().to_owned();
         let mut call = Self { manner: Manner { action: String::new(), is_xml: false, host }, parameters };
         let action = request.header("x-acs-action").or_else(|| call.get("Action")).unwrap_or_default();

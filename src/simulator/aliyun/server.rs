@@ -14,7 +14,7 @@ use url::Url;
 use super::account::Account;
 use super::answer::{Manner, Refusal};
 use super::details::{Detail, Details};
-use super::faults::{AliyunFaults, Terms};
+use super::faults::{AliyunFaults, SIGN, TEMPLATE, Terms};
 use super::gate::{Call, Gate};
 use super::texts::{self, Text};
 use crate::simulator::VendorClock;
@@ -144,6 +144,15 @@ impl AliyunSimulator {
     /// What a client must trust, where it speaks TLS.
     pub fn ca_pem(&self) -> Option<&str> {
         self.ca_pem.as_deref()
+    }
+
+    /// The settings of a provider of the kind `aliyun_sms` that sends to it by one of the templates an account usually has.
+    pub fn settings(&self) -> Value {
+        let Gate { key_id, secret, .. } = &self.shared.gate;
+        json!({
+            "access_key_id": key_id, "access_key_secret": secret, "sign_name": SIGN, "endpoint": self.url(),
+            "default_template": {"code": TEMPLATE, "variables": {"title": "title", "body": "body"}},
+        })
     }
 
     pub fn inbox(&self) -> Inbox {

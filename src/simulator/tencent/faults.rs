@@ -6,6 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::simulator::http_sms::{Moment, Plan, SmsFault, SmsFaults};
 
+/// What an account has unless told.
+pub(super) const SIGN: &str = "钟楼大学";
+pub(super) const TEMPLATE: &str = "100001";
+
 /// A template that was approved.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -60,9 +64,9 @@ impl Default for TencentFaults {
         Self {
             faults: Vec::new(),
             delay_ms: BTreeMap::new(),
-            signs: vec!["钟楼大学".to_owned()],
+            signs: vec![SIGN.to_owned()],
             templates: [
-                ("100001".to_owned(), template("{1}：{2}", false)),
+                (TEMPLATE.to_owned(), template("{1}：{2}", false)),
                 ("100002".to_owned(), template("{1}，您好：{2}，详见 {3}", true)),
             ]
             .into(),

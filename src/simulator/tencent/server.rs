@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use url::Url;
 
 use super::account::Account;
-use super::faults::{TencentFaults, Terms};
+use super::faults::{SIGN, TEMPLATE, TencentFaults, Terms};
 use super::gate::{Gate, Refusal};
 use super::statuses::{Sent, Status, Statuses};
 use super::texts::{self, Fault, Number, Order};
@@ -146,6 +146,16 @@ impl TencentSimulator {
     /// What a client must trust, where it speaks TLS.
     pub fn ca_pem(&self) -> Option<&str> {
         self.ca_pem.as_deref()
+    }
+
+    /// The settings of a provider of the kind `tencent_sms` that sends to it by one of the templates an account usually
+    /// has.
+    pub fn settings(&self) -> Value {
+        let Shared { gate: Gate { secret_id, secret_key }, sdk_app_id, .. } = &*self.shared;
+        json!({
+            "secret_id": secret_id, "secret_key": secret_key, "sdk_app_id": sdk_app_id, "sign_name": SIGN,
+            "endpoint": self.url(), "default_template": {"id": TEMPLATE, "variables": ["title", "body"]},
+        })
     }
 
     pub fn inbox(&self) -> Inbox {

@@ -12,6 +12,7 @@ const FAULTS: &str =
 const WECOM_FAULTS: &str =
     r#"{"faults": [{"at": "gettoken", "act": {"error": {"errcode": 60011, "errmsg": "no privilege"}}}]}"#;
 const SMS_FAULTS: &str = r#"{"faults": [{"at": "call", "to": "138*", "act": {"code": "2001"}}]}"#;
+const ALIYUN_FAULTS: &str = r#"{"signs": ["图书馆"]}"#;
 
 #[test]
 fn they_answer_as_told_until_they_are_stopped() {
@@ -20,6 +21,7 @@ fn they_answer_as_told_until_they_are_stopped() {
     std::fs::write(folder.path().join("wecom.json"), WECOM_FAULTS).unwrap();
     std::fs::write(folder.path().join("sms.json"), SMS_FAULTS).unwrap();
     std::fs::write(folder.path().join("bounces.json"), r#"{"bounces": [{"to": "gone*"}]}"#).unwrap();
+    std::fs::write(folder.path().join("aliyun.json"), ALIYUN_FAULTS).unwrap();
     let arguments = [
         "simulate",
         "--listen=127.0.0.1:0",
@@ -28,6 +30,7 @@ fn they_answer_as_told_until_they_are_stopped() {
         "--offers=DSN,X-CAMPUS",
         "--wecom-faults=wecom.json",
         "--sms-faults=sms.json",
+        "--aliyun-faults=aliyun.json",
         "--json",
     ];
     let mut simulators = Running::start(command(&folder, &arguments));
@@ -62,6 +65,34 @@ fn they_answer_as_told_until_they_are_stopped() {
     };
     assert_eq!((text("13800000001"), text("13900000001")), ("2001".into(), "0".into()));
 
+    let control = |vendor: &str, act: &str, document: &str| {
+        let base = format!("http://{}", addresses[vendor]["address"].as_str().unwrap());
+        let (status, said) = http(&base, act, "", document);
+        assert_eq!(status, 200, "{said}");
+        serde_json::from_str::<Value>(&said).unwrap()
+    };
+    assert_eq!(control("http_sms", "GET /control", "")["stats"]["calls"], 2);
+    assert_eq!(control("aliyun_sms", "GET /control", "")["faults"]["signs"], serde_json::json!(["图书馆"]));
+    let said = control("tencent_sms", "POST /control", r#"{"per_number_day": 50}"#);
+    assert_eq!(said["faults"]["per_number_day"], 50);
+
+    assert_eq!(simulators.stop("-TERM").code(), Some(0));
+}
+
+#[test]
+fn both_clouds_speak_tls_if_told() {
+    let folder = TempFolder::new();
+    let mut simulators = Running::start(command(
+        &folder,
+        &["simulate", "--listen=127.0.0.1:0", "--cloud-tls=trust", "--json"],
+    ));
+    let addresses: Value = serde_json::from_str(&simulators.line()).unwrap();
+    for vendor in ["aliyun_sms", "tencent_sms"] {
+        let settings = &addresses[vendor]["settings"];
+        assert!(settings["endpoint"].as_str().unwrap().starts_with("https://127.0.0.1:"), "{settings}");
+        let authority = folder.path().join(settings["ca_file"].as_str().unwrap());
+        assert!(std::fs::read_to_string(authority).unwrap().contains("BEGIN CERTIFICATE"));
+    }
     assert_eq!(simulators.stop("-TERM").code(), Some(0));
 }
 
