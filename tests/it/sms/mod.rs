@@ -2,6 +2,7 @@
 
 mod aliyun;
 mod asking;
+mod clouds;
 mod outcomes;
 mod receipts;
 mod requests;
