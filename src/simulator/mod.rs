@@ -10,6 +10,8 @@
 //! - [`mailbox`]: what the relay took, newest first; counts that show a mail that came twice
 //! - [`mail`]: one mail as its reader sees it, parsed only when somebody looks
 //! - [`wecom`]: WeCom's API for one application ([`WecomSimulator`]), and what its members received
+//! - [`official_account`]: WeChat's API for one service account ([`OfficialAccountSimulator`]), its followers, and what
+//!   they received
 //! - [`control`]: how each of those that speak HTTP is steered while it runs
 //!
 //! ```
@@ -33,6 +35,7 @@ mod http;
 pub mod http_sms;
 pub mod mail;
 pub mod mailbox;
+pub mod official_account;
 mod pages;
 mod pattern;
 mod reports;
@@ -43,21 +46,28 @@ pub mod tencent;
 #[cfg(test)]
 mod testing;
 mod tls;
+mod wechat;
 pub mod wecom;
 
 pub use aliyun::{AliyunFaults, AliyunOptions, AliyunSimulator, AliyunStats, AliyunTemplate};
-pub use clock::VendorClock;
+pub use clock::{VendorClock, VendorClock as WecomClock};
 pub use http_sms::{
     HttpSmsOptions, HttpSmsSimulator, Moment, ReceiptPlan, SignatureCheck, SmsAct, SmsFaults,
 };
 pub use mail::{Mail, MailSummary};
 pub use mailbox::{MailPage, MailQuery, Mailbox};
+pub use official_account::{
+    Happening, OfficialAccountCall, OfficialAccountFaults, OfficialAccountMailbox, OfficialAccountOptions,
+    OfficialAccountQuery, OfficialAccountSimulator, OfficialAccountStats, OfficialAccountTemplate,
+};
 pub use reports::{ReportPlan, ReportStats};
 pub use smtp::{
     Act, Bounce, BouncePlan, Fault, Faults, Reply, SmtpOptions, SmtpSimulator, SmtpStats, SmtpTls, Stage,
 };
 pub use tencent::{TencentFaults, TencentOptions, TencentSimulator, TencentStats, TencentTemplate};
+pub use wechat::courier::{PushAnswer, PushFormat, PushPlan, PushStats};
+pub use wechat::faults::{WechatAct, WechatFault};
 pub use wecom::{
-    WecomAct, WecomCall, WecomClock, WecomFault, WecomFaults, WecomMailbox, WecomMessage, WecomOptions,
-    WecomPage, WecomQuery, WecomSimulator, WecomStats,
+    WecomAct, WecomCall, WecomCard, WecomFault, WecomFaults, WecomHappening, WecomMailbox, WecomMessage,
+    WecomOptions, WecomPage, WecomQuery, WecomSimulator, WecomStats,
 };

@@ -1,15 +1,16 @@
 //! What a corp remembers from call to call: its token, who was sent how much, what was sent before.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use super::faults::WecomFaults;
-use super::rules::Refusal;
+use crate::simulator::wechat::answer::Refusal;
+use crate::simulator::wechat::sign_in::Codes;
+use crate::simulator::wechat::{CHINA, DAY, day, unguessable};
 
 const MINUTE: i64 = 60_000;
 const HOUR: i64 = 60 * MINUTE;
-const DAY: i64 = 24 * HOUR;
-/// Days begin at midnight in UTC+8.
-const CHINA: i64 = 8 * HOUR;
+/// A card may be updated for so long.
+const UPDATED: i64 = 72 * HOUR;
 /// Calls a minute with tokens that are not good.
 const BAD_TOKENS: usize = 10;
 /// Entries of each kind that are remembered; beyond it all of them are forgotten, which no test comes near.
@@ -32,6 +33,11 @@ pub(super) struct Corp {
     /// When each message was sent.
     messages: HashMap<String, i64>,
     messages_sent: u64,
+    /// Tasks of cards, each of which may be used once.
+    tasks: HashSet<String>,
+    /// By the code to update a card by: which, and until when.
+    responses: HashMap<String, (String, i64)>,
+    pub(super) codes: Codes,
 }
 
 impl Corp {
@@ -91,7 +97,7 @@ impl Corp {
 
     /// Counts `n` members of a message against the day.
     pub(super) fn check_day(&mut self, n: usize, now: i64, faults: &WecomFaults) -> Result<(), Refusal> {
-        let day = (now + CHINA).div_euclid(DAY);
+        let day = day(now);
         if day != self.day {
             (self.day, self.sent_today) = (day, 0);
         }
@@ -131,6 +137,36 @@ impl Corp {
             self.repeats.insert(request, (now + seconds as i64 * 1_000, msgid.clone()));
         }
         msgid
+    }
+
+    /// Takes a card's task, which no other card of the application may have.
+    pub(super) fn take_task(&mut self, task: &str) -> Result<(), Refusal> {
+        if self.tasks.len() > REMEMBERED {
+            self.tasks.clear();
+        }
+        if self.tasks.insert(task.to_owned()) {
+            Ok(())
+        } else {
+            Err(Refusal::new(40_058, "template_card.task_id duplicated"))
+        }
+    }
+
+    /// What a card is updated by, once.
+    pub(super) fn respond(&mut self, msgid: &str, now: i64) -> String {
+        if self.responses.len() > REMEMBERED {
+            self.responses.clear();
+        }
+        let code = unguessable();
+        self.responses.insert(code.clone(), (msgid.to_owned(), now + UPDATED));
+        code
+    }
+
+    /// The message that this code is for.
+    pub(super) fn redeem(&mut self, code: &str, now: i64) -> Result<String, Refusal> {
+        match self.responses.remove(code) {
+            Some((msgid, until)) if until > now => Ok(msgid),
+            _ => Err(Refusal::new(40_058, "response_code invalid, expired or used")),
+        }
     }
 
     pub(super) fn check_recall(&self, msgid: &str, now: i64) -> Result<(), Refusal> {

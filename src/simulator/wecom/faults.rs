@@ -1,12 +1,11 @@
 //! What WeCom does wrong, written as data so that tests, the demo and the command line share it.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::simulator::pattern::matches;
+use crate::simulator::wechat::faults::{Met, WechatAct, WechatFault, any_fits};
 
 /// A call of the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -16,44 +15,14 @@ pub enum WecomCall {
     Send,
     Recall,
     Agent,
+    /// `message/update_template_card`
+    Update,
+    /// `auth/getuserinfo`
+    SignIn,
 }
 
-/// What happens in place of the usual answer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum WecomAct {
-    /// This error, and nothing is done.
-    Error { errcode: i64, errmsg: String },
-    /// HTTP says it, with a body that is not WeCom's.
-    Status(u16),
-    /// Nothing is done, and there is no answer, ever.
-    Hang,
-    /// Nothing is done, and the connection is reset.
-    Reset,
-    /// Nothing is done, and the connection is closed in good order.
-    Close,
-    /// Nothing is done, and what comes is not HTTP.
-    Garbage,
-    /// It is done, and the connection is reset before the answer.
-    LoseAnswer,
-    /// It is done, and no answer comes, ever.
-    KeepAnswer,
-}
-
-/// One thing that goes wrong.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct WecomFault {
-    pub at: WecomCall,
-    /// Only where a member the message is for matches this pattern: `*` any run of characters, `?` any one, case
-    /// ignored.
-    #[serde(default)]
-    pub to: Option<String>,
-    /// Only the first so many times.
-    #[serde(default)]
-    pub times: Option<u64>,
-    pub act: WecomAct,
-}
+pub type WecomFault = WechatFault<WecomCall>;
+pub type WecomAct = WechatAct;
 
 /// All that goes wrong; the default is nothing beyond WeCom's own limits. Of the faults of a call the first one that
 /// applies happens.
@@ -139,13 +108,12 @@ impl WecomFaults {
 #[derive(Debug)]
 pub(super) struct Plan {
     pub(super) faults: WecomFaults,
-    /// How often each of them happened.
-    met: Mutex<Vec<u64>>,
+    met: Met,
 }
 
 impl Plan {
     pub(super) fn new(faults: WecomFaults) -> Self {
-        let met = Mutex::new(vec![0; faults.faults.len()]);
+        let met = Met::none_of(faults.faults.len());
         Self { faults, met }
     }
 
@@ -155,18 +123,7 @@ impl Plan {
 
     /// What goes wrong now, if anything. Asking counts as one time.
     pub(super) fn pick(&self, call: WecomCall, members: &[String]) -> Option<WecomAct> {
-        let mut met = self.met.lock().unwrap_or_else(PoisonError::into_inner);
-        let fits = |fault: &WecomFault| {
-            fault.at == call && fault.to.as_ref().is_none_or(|pattern| any_fits([pattern], members))
-        };
-        let place = self
-            .faults
-            .faults
-            .iter()
-            .zip(&*met)
-            .position(|(fault, met)| fits(fault) && fault.times.is_none_or(|times| *met < times))?;
-        met[place] += 1;
-        Some(self.faults.faults[place].act.clone())
+        self.met.pick(&self.faults.faults, &call, members)
     }
 
     pub(super) fn is_unknown(&self, member: &str) -> bool {
@@ -176,11 +133,4 @@ impl Plan {
     pub(super) fn is_unlicensed(&self, member: &str) -> bool {
         any_fits(&self.faults.unlicensed, &[member.to_owned()])
     }
-}
-
-fn any_fits<'a>(patterns: impl IntoIterator<Item = &'a String>, members: &[String]) -> bool {
-    patterns.into_iter().any(|pattern| {
-        let pattern = pattern.to_lowercase();
-        members.iter().any(|member| matches(&pattern, &member.to_lowercase()))
-    })
 }

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde::Serialize;
 use tokio::sync::Notify;
 
+use super::cards::WecomCard;
 use super::rules::Message;
 use crate::simulator::pages::page;
 use crate::simulator::tally::Tally;
@@ -25,7 +26,7 @@ pub struct WecomMessage {
     pub msgid: String,
     /// Who received it.
     pub members: Vec<String>,
-    /// `text` or `textcard`.
+    /// `text`, `markdown`, `textcard` or `template_card`.
     pub kind: &'static str,
     /// Of a card.
     pub title: String,
@@ -34,6 +35,8 @@ pub struct WecomMessage {
     pub link: Option<String>,
     /// What a card's button says.
     pub button: Option<String>,
+    /// A template card.
+    pub card: Option<WecomCard>,
     /// It was longer than it is shown.
     pub is_cut: bool,
     /// It was called back.
@@ -160,7 +163,7 @@ impl WecomMailbox {
         for member in &members {
             state.by_member.add(&member.to_lowercase());
         }
-        let Message { kind, title, text, link, button, is_cut, .. } = message;
+        let Message { kind, title, text, link, button, card, is_cut, .. } = message;
         let sequence = state.last_sequence;
         state.receivers += members.len();
         state.kept.push_back(WecomMessage {
@@ -173,6 +176,7 @@ impl WecomMailbox {
             text,
             link,
             button,
+            card,
             is_cut,
             is_recalled: false,
         });
@@ -186,6 +190,40 @@ impl WecomMailbox {
         if let Some(message) = self.state().kept.iter_mut().rev().find(|message| message.msgid == msgid) {
             message.is_recalled = true;
         }
+    }
+
+    /// The kept message with this id.
+    pub fn with_msgid(&self, msgid: &str) -> Option<WecomMessage> {
+        self.state().kept.iter().rev().find(|message| message.msgid == msgid).cloned()
+    }
+
+    /// The kept card of this task.
+    pub fn card(&self, task: &str) -> Option<WecomMessage> {
+        let is_of = |message: &&WecomMessage| message.card.as_ref().is_some_and(|card| card.task_id == task);
+        self.state().kept.iter().rev().find(is_of).cloned()
+    }
+
+    /// What a card's button says from now on to these members, in lower case; to everybody where none is named.
+    pub(super) fn update(&self, msgid: &str, members: &[String], words: &str) {
+        let mut state = self.state();
+        let Some(message) = state.kept.iter_mut().rev().find(|message| message.msgid == msgid) else {
+            return;
+        };
+        let Some(card) = &mut message.card else { return };
+        for member in &message.members {
+            let member = member.to_lowercase();
+            if members.is_empty() || members.contains(&member) {
+                card.replaced.insert(member, words.to_owned());
+            }
+        }
+    }
+
+    /// Forgets messages and counts. Sequences go on.
+    pub fn clear(&self) {
+        let mut state = self.state();
+        state.kept.clear();
+        (state.receivers, state.total) = (0, 0);
+        state.by_member.clear();
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -3,13 +3,20 @@
 //! - [`server`]: [`WecomSimulator`], its options, from a request to its answer
 //! - [`rules`]: what a message must be, and what it is cut to
 //! - [`corp`]: tokens, quotas and repeats: what it remembers
+//! - [`cards`]: what a template card must be
+//! - [`happening`]: what members do, and how the corp's owner is told
+//! - [`control`]: what it is told over its own port to do
 //! - [`mailbox`]: what members received, newest first
 //! - [`faults`]: what can go wrong, call by call and member by member
 //!
-//! It answers `gettoken`, `message/send`, `message/recall` and `agent/get`.
+//! It answers `gettoken`, `message/send`, `message/recall`, `message/update_template_card`, `agent/get`, the page where a
+//! member signs in to a site, and `auth/getuserinfo`.
 
+mod cards;
+mod control;
 mod corp;
 mod faults;
+mod happening;
 mod mailbox;
 mod rules;
 mod server;
@@ -17,6 +24,8 @@ mod server;
 #[cfg(test)]
 mod tests;
 
+pub use cards::WecomCard;
 pub use faults::{WecomAct, WecomCall, WecomFault, WecomFaults};
+pub use happening::WecomHappening;
 pub use mailbox::{WecomMailbox, WecomMessage, WecomPage, WecomQuery};
-pub use server::{WecomClock, WecomOptions, WecomSimulator, WecomStats};
+pub use server::{WecomOptions, WecomSimulator, WecomStats};

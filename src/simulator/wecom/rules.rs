@@ -2,27 +2,18 @@
 
 use serde_json::Value;
 
+use super::cards::{self, WecomCard};
+use crate::simulator::wechat::answer::Refusal;
+
 const MOST_MEMBERS: usize = 1_000;
 const MOST_OTHERS: usize = 100;
+/// Of a text and of Markdown.
 const TEXT: usize = 2_048;
 const TITLE: usize = 128;
 const DESCRIPTION: usize = 512;
 const LINK: usize = 2_048;
 const BUTTON: usize = 4;
 const LONGEST_CHECK: u64 = 14_400;
-
-/// An error of the API.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Refusal {
-    pub(super) errcode: i64,
-    pub(super) errmsg: String,
-}
-
-impl Refusal {
-    pub(super) fn new(errcode: i64, errmsg: impl Into<String>) -> Self {
-        Self { errcode, errmsg: errmsg.into() }
-    }
-}
 
 /// A message as its receivers see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +25,8 @@ pub(super) struct Message {
     pub(super) text: String,
     pub(super) link: Option<String>,
     pub(super) button: Option<String>,
+    /// Of a template card.
+    pub(super) card: Option<WecomCard>,
     /// Something was longer than it is shown.
     pub(super) is_cut: bool,
     /// Repeats are dropped for so many seconds.
@@ -57,6 +50,12 @@ pub(super) fn read(body: &Value, agent: u64) -> Result<Message, Refusal> {
     let mut message = match body["msgtype"].as_str() {
         Some("text") => text(&body["text"])?,
         Some("textcard") => card(&body["textcard"])?,
+        Some("markdown") => markdown(&body["markdown"])?,
+        Some("template_card") => {
+            let (card, link) = cards::read(&body["template_card"])?;
+            let (title, text) = (card.title.clone(), card.text.clone());
+            Message { title, text, link, card: Some(card), ..empty("template_card") }
+        }
         Some(_) => return Err(Refusal::new(40_008, "invalid message type")),
         None => return Err(Refusal::new(40_063, "msgtype is empty")),
     };
@@ -103,6 +102,15 @@ fn text(body: &Value) -> Result<Message, Refusal> {
     Ok(Message { text, is_cut, ..empty("text") })
 }
 
+/// Longer ones are not cut: half of a mark would be shown as it is.
+fn markdown(body: &Value) -> Result<Message, Refusal> {
+    let content = required(body, "content", 44_004)?;
+    if content.len() > TEXT {
+        return Err(Refusal::new(45_002, "content size out of limit"));
+    }
+    Ok(Message { text: content.to_owned(), ..empty("markdown") })
+}
+
 fn card(body: &Value) -> Result<Message, Refusal> {
     let (title, title_cut) = cut(required(body, "title", 41_016)?, TITLE);
     let (text, text_cut) = cut(required(body, "description", 41_033)?, DESCRIPTION);
@@ -130,6 +138,7 @@ fn empty(kind: &'static str) -> Message {
         text: String::new(),
         link: None,
         button: None,
+        card: None,
         is_cut: false,
         check_seconds: None,
     }

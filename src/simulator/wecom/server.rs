@@ -1,40 +1,27 @@
 //! The corp's API as its owner holds it: start, look, change, stop; and each call's answer.
 
 use std::collections::HashSet;
-use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::cards::WecomCard;
 use super::corp::Corp;
-use super::faults::{Plan, WecomAct, WecomCall, WecomFaults};
+use super::faults::{Plan, WecomCall, WecomFaults};
+use super::happening::WecomHappening;
 use super::mailbox::WecomMailbox;
-use super::rules::{self, Refusal};
+use super::rules;
+use crate::simulator::clock::VendorClock;
+use crate::simulator::control;
 use crate::simulator::http::{Answer, Request, Server, Service};
-
-/// A vendor has its own clock; a test that turns time by hand gives it that one. In milliseconds since 1970.
-#[derive(Clone)]
-pub struct WecomClock(pub Arc<dyn Fn() -> i64 + Send + Sync>);
-
-impl Default for WecomClock {
-    #[expect(clippy::disallowed_methods, reason = "a vendor has its own clock, and this stands for one")]
-    fn default() -> Self {
-        Self(Arc::new(|| {
-            SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64)
-        }))
-    }
-}
-
-impl fmt::Debug for WecomClock {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("WecomClock")
-    }
-}
+use crate::simulator::wechat::answer::{Answers, Refusal};
+use crate::simulator::wechat::courier::{Courier, PushAnswer, PushPlan, PushStats, Round};
+use crate::simulator::wechat::envelope::Envelope;
+use crate::simulator::wechat::sign_in::{Asked, authorize};
 
 /// How a corp is set up. The default listens on a free loopback port.
 #[derive(Clone, Debug)]
@@ -43,10 +30,15 @@ pub struct WecomOptions {
     pub corp_id: String,
     pub secret: String,
     pub agent_id: u64,
+    /// Signs what is pushed.
+    pub token: String,
+    /// Encrypts it: 43 characters of Base64.
+    pub aes_key: String,
     pub faults: WecomFaults,
+    pub push: PushPlan,
     /// Where messages go. Give the same one to a corp started anew, and its counts go on.
     pub mailbox: WecomMailbox,
-    pub clock: WecomClock,
+    pub clock: VendorClock,
 }
 
 impl Default for WecomOptions {
@@ -56,9 +48,12 @@ impl Default for WecomOptions {
             corp_id: "wwsimulator".to_owned(),
             secret: "simulator-secret".to_owned(),
             agent_id: 1_000_002,
+            token: "simulatortoken".to_owned(),
+            aes_key: "SimulatorSimulatorSimulatorSimulatorSimulat".to_owned(),
             faults: WecomFaults::default(),
+            push: PushPlan::default(),
             mailbox: WecomMailbox::default(),
-            clock: WecomClock::default(),
+            clock: VendorClock::default(),
         }
     }
 }
@@ -79,6 +74,7 @@ pub struct WecomStats {
     pub swallowed: u64,
     /// Calls that a fault left without an answer: wait for it to know that a client is stuck.
     pub hung: u64,
+    pub events: PushStats,
 }
 
 #[derive(Debug, Default)]
@@ -88,20 +84,20 @@ struct Counters {
     recall: AtomicU64,
     at_once: AtomicU64,
     most_at_once: AtomicU64,
-    refused: AtomicU64,
     dropped: AtomicU64,
     swallowed: AtomicU64,
-    hung: AtomicU64,
+    answers: Answers,
 }
 
 pub(super) struct Shared {
-    corp_id: String,
+    pub(super) corp_id: String,
     secret: String,
-    agent_id: u64,
-    mailbox: WecomMailbox,
-    clock: WecomClock,
+    pub(super) agent_id: u64,
+    pub(super) mailbox: WecomMailbox,
+    pub(super) clock: VendorClock,
     plan: RwLock<Arc<Plan>>,
     corp: Mutex<Corp>,
+    pub(super) courier: Arc<Courier>,
     counters: Counters,
 }
 
@@ -109,15 +105,19 @@ pub(super) struct Shared {
 pub struct WecomSimulator {
     server: Server,
     shared: Arc<Shared>,
+    token: String,
+    aes_key: String,
+    round: Round,
 }
 
 impl WecomSimulator {
-    /// Listens, and serves on the runtime this is called from. Fails if the address is taken.
+    /// Listens, and serves on the runtime this is called from. Fails if the address is taken or the AES key is none.
     pub async fn start(options: WecomOptions) -> io::Result<Self> {
-        let listen = options.listen;
-        let shared = Arc::new(Shared::new(options));
+        let (listen, token, aes_key) = (options.listen, options.token.clone(), options.aes_key.clone());
+        let shared = Arc::new(Shared::new(options)?);
         let server = Server::start(listen, Arc::clone(&shared)).await?;
-        Ok(Self { server, shared })
+        let round = Courier::start(&shared.courier);
+        Ok(Self { server, shared, token, aes_key, round })
     }
 
     /// Where it listens, with the real port.
@@ -137,22 +137,37 @@ impl WecomSimulator {
     }
 
     pub fn stats(&self) -> WecomStats {
-        let c = &self.shared.counters;
-        WecomStats {
-            gettoken: c.gettoken.load(Relaxed),
-            send: c.send.load(Relaxed),
-            recall: c.recall.load(Relaxed),
-            most_at_once: c.most_at_once.load(Relaxed),
-            refused: c.refused.load(Relaxed),
-            dropped: c.dropped.load(Relaxed),
-            swallowed: c.swallowed.load(Relaxed),
-            hung: c.hung.load(Relaxed),
-        }
+        self.shared.stats()
     }
 
     /// From the next call on these faults hold instead of the ones before.
     pub fn set_faults(&self, faults: WecomFaults) {
-        *self.shared.plan.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Plan::new(faults));
+        self.shared.set_faults(faults);
+    }
+
+    /// What a provider that is told events needs besides.
+    pub fn callback_settings(&self) -> Value {
+        json!({ "callback_token": self.token, "callback_aes_key": self.aes_key })
+    }
+
+    /// Where and how events are pushed from now on.
+    pub fn set_push(&self, plan: PushPlan) {
+        self.shared.courier.set_plan(plan);
+    }
+
+    /// A member does something, of which the corp's owner is told.
+    pub fn happen(&self, happening: WecomHappening) -> Result<(), String> {
+        self.shared.happen(happening)
+    }
+
+    /// Pushes all that is due, and gives back the answers. Events are pushed without this, too, a moment later.
+    pub async fn push_due(&self) -> Vec<PushAnswer> {
+        self.shared.courier.deliver().await
+    }
+
+    /// Asks the address that events are pushed to whether it is the owner's.
+    pub async fn verify(&self) -> Result<(), String> {
+        self.shared.courier.verify().await
     }
 
     /// Ends the token before its time, as WeCom may.
@@ -160,53 +175,48 @@ impl WecomSimulator {
         self.shared.corp().invalidate();
     }
 
-    /// Closes the port and every connection. When it returns nothing more is taken.
+    /// Closes the port and every connection. When it returns nothing more is taken or told.
     pub async fn stop(self) {
         self.server.stop().await;
+        self.round.stop().await;
     }
 }
 
 impl Service for Shared {
     async fn answer(&self, request: Request) -> Answer {
+        if let Some(answer) = control::answer(self, &request).await {
+            return answer;
+        }
         let (call, counter) = match (&*request.method, &*request.path) {
             ("GET", "/cgi-bin/gettoken") => (WecomCall::Gettoken, Some(&self.counters.gettoken)),
             ("POST", "/cgi-bin/message/send") => (WecomCall::Send, Some(&self.counters.send)),
             ("POST", "/cgi-bin/message/recall") => (WecomCall::Recall, Some(&self.counters.recall)),
+            ("POST", "/cgi-bin/message/update_template_card") => (WecomCall::Update, None),
             ("GET", "/cgi-bin/agent/get") => (WecomCall::Agent, None),
+            ("GET", "/cgi-bin/auth/getuserinfo") => (WecomCall::SignIn, None),
+            ("GET", "/connect/oauth2/authorize") => return self.authorize(&request),
             _ => return Answer::Json { status: 404, body: "{}".to_owned() },
         };
         if let Some(counter) = counter {
             counter.fetch_add(1, Relaxed);
         }
         let _visit = (call == WecomCall::Send).then(|| Visit::begin(&self.counters));
-        let plan = Arc::clone(&self.plan.read().unwrap_or_else(PoisonError::into_inner));
+        let plan = self.plan();
         tokio::time::sleep(plan.delay(call)).await;
         let body = serde_json::from_slice(&request.body).unwrap_or(Value::Null);
         let members =
             body["touser"].as_str().unwrap_or_default().split('|').map(str::to_owned).collect::<Vec<_>>();
-        match plan.pick(call, &members) {
-            None => self.said(self.act(&plan, call, &request, &body)),
-            Some(WecomAct::Error { errcode, errmsg }) => self.said(Err(Refusal { errcode, errmsg })),
-            Some(WecomAct::Status(status)) => Answer::Json { status, body: "<html>".to_owned() },
-            Some(WecomAct::Hang) => self.hang(),
-            Some(WecomAct::Reset) => Answer::Reset,
-            Some(WecomAct::Close) => Answer::Close,
-            Some(WecomAct::Garbage) => Answer::Garbage,
-            Some(act @ (WecomAct::LoseAnswer | WecomAct::KeepAnswer)) => {
-                let done = self.act(&plan, call, &request, &body);
-                match (done, act) {
-                    (Err(refusal), _) => self.said(Err(refusal)),
-                    (Ok(_), WecomAct::KeepAnswer) => self.hang(),
-                    (Ok(_), _) => Answer::Reset,
-                }
-            }
-        }
+        let act = plan.pick(call, &members);
+        self.counters.answers.meet(act, || self.act(&plan, call, &request, &body))
     }
 }
 
 impl Shared {
-    pub(super) fn new(options: WecomOptions) -> Self {
-        Self {
+    pub(super) fn new(options: WecomOptions) -> io::Result<Self> {
+        let envelope = Envelope::new(&options.token, &options.aes_key, &options.corp_id)
+            .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "the AES key is none"))?;
+        let courier = Courier::new(envelope, Some(options.agent_id), options.clock.clone(), options.push);
+        Ok(Self {
             corp_id: options.corp_id,
             secret: options.secret,
             agent_id: options.agent_id,
@@ -214,33 +224,63 @@ impl Shared {
             clock: options.clock,
             plan: RwLock::new(Arc::new(Plan::new(options.faults))),
             corp: Mutex::default(),
+            courier: Arc::new(courier),
             counters: Counters::default(),
+        })
+    }
+
+    pub(super) fn plan(&self) -> Arc<Plan> {
+        Arc::clone(&self.plan.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(super) fn set_faults(&self, faults: WecomFaults) {
+        *self.plan.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Plan::new(faults));
+    }
+
+    pub(super) fn stats(&self) -> WecomStats {
+        let c = &self.counters;
+        WecomStats {
+            gettoken: c.gettoken.load(Relaxed),
+            send: c.send.load(Relaxed),
+            recall: c.recall.load(Relaxed),
+            most_at_once: c.most_at_once.load(Relaxed),
+            refused: c.answers.refused.load(Relaxed),
+            dropped: c.dropped.load(Relaxed),
+            swallowed: c.swallowed.load(Relaxed),
+            hung: c.answers.hung.load(Relaxed),
+            events: self.courier.stats(),
         }
     }
 
-    fn corp(&self) -> MutexGuard<'_, Corp> {
+    /// Counts begin at nothing; what was received and what was given out is forgotten.
+    pub(super) fn reset(&self) {
+        let c = &self.counters;
+        for counter in [&c.gettoken, &c.send, &c.recall, &c.most_at_once, &c.dropped, &c.swallowed] {
+            counter.store(0, Relaxed);
+        }
+        c.answers.refused.store(0, Relaxed);
+        c.answers.hung.store(0, Relaxed);
+        self.courier.reset();
+        self.mailbox.clear();
+        *self.corp() = Corp::default();
+    }
+
+    pub(super) fn corp(&self) -> MutexGuard<'_, Corp> {
         self.corp.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn hang(&self) -> Answer {
-        self.counters.hung.fetch_add(1, Relaxed);
-        Answer::Hang
-    }
-
-    fn said(&self, said: Result<Value, Refusal>) -> Answer {
-        let mut body = said.unwrap_or_else(|refusal| {
-            self.counters.refused.fetch_add(1, Relaxed);
-            json!({ "errcode": refusal.errcode, "errmsg": refusal.errmsg })
-        });
-        if body["errcode"].is_null() {
-            body["errcode"] = 0.into();
-            body["errmsg"] = "ok".into();
-        }
-        Answer::Json { status: 200, body: body.to_string() }
+    fn authorize(&self, request: &Request) -> Answer {
+        let asked = Asked {
+            id: &self.corp_id,
+            scopes: &["snsapi_base", "snsapi_privateinfo"],
+            title: "企业微信登录（模拟）",
+        };
+        let issue = |who: &str, scope: &str| self.corp().codes.issue(who, scope, self.clock.now());
+        authorize(request, &asked, &[], issue)
     }
 
     fn act(&self, plan: &Plan, call: WecomCall, request: &Request, body: &Value) -> Result<Value, Refusal> {
-        let now = (self.clock.0)();
+        let now = self.clock.now();
         let query = |name: &str| request.query.get(name).map(String::as_str);
         if call == WecomCall::Gettoken {
             if query("corpid") != Some(&self.corp_id) {
@@ -267,8 +307,37 @@ impl Shared {
                 self.mailbox.recall(msgid);
                 Ok(json!({}))
             }
+            WecomCall::Update => self.update(plan, body, now),
+            WecomCall::SignIn => {
+                let sign_in = self.corp().codes.redeem(query("code").unwrap_or_default(), now)?;
+                // Who is no member is known by another id.
+                let name = if plan.is_unknown(&sign_in.who) { "openid" } else { "userid" };
+                Ok(json!({ name: sign_in.who }))
+            }
             _ => self.send(plan, body, now),
         }
+    }
+
+    /// Shows other words in place of a card's buttons.
+    fn update(&self, plan: &Plan, body: &Value, now: i64) -> Result<Value, Refusal> {
+        if body["agentid"].as_u64() != Some(self.agent_id) {
+            return Err(Refusal::new(301_002, "agentid not match"));
+        }
+        let named: Vec<_> =
+            body["userids"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        let all = body["atall"] == 1;
+        if named.is_empty() && !all {
+            return Err(Refusal::new(82_001, "All touser & toparty & totag are empty"));
+        }
+        let words = body["button"]["replace_name"].as_str().filter(|words| !words.is_empty());
+        let words = words.ok_or_else(|| Refusal::new(40_058, "button.replace_name invalid"))?;
+        let msgid = self.corp().redeem(body["response_code"].as_str().unwrap_or_default(), now)?;
+        let (unknown, known): (Vec<_>, Vec<_>) =
+            named.iter().map(|member| member.to_lowercase()).partition(|member| plan.is_unknown(member));
+        if all || !known.is_empty() {
+            self.mailbox.update(&msgid, if all { &[] } else { &known }, words);
+        }
+        Ok(json!({ "invaliduser": unknown }))
     }
 
     fn send(&self, plan: &Plan, body: &Value, now: i64) -> Result<Value, Refusal> {
@@ -303,15 +372,23 @@ impl Shared {
             return Err(Refusal::new(81_013, "user & party & tag all invalid"));
         }
         corp.check_day(known.len(), now, &plan.faults)?;
+        let task = message.card.as_ref().map(|card| card.task_id.as_str()).filter(|task| !task.is_empty());
+        if let Some(task) = task {
+            corp.take_task(task)?;
+        }
         let asked = known.len();
         known.retain(|member| corp.reaches(member, now, &plan.faults));
         self.counters.dropped.fetch_add((asked - known.len()) as u64, Relaxed);
         let msgid = corp.note(message.check_seconds.map(|seconds| (request, seconds)), now);
-        self.mailbox.take(message, known, &msgid, now);
-        Ok(json!({
+        let mut answer = json!({
             "invaliduser": unknown.join("|"), "invalidparty": "", "invalidtag": "",
             "unlicenseduser": unlicensed.join("|"), "msgid": msgid,
-        }))
+        });
+        if message.card.as_ref().is_some_and(WecomCard::is_answered) {
+            answer["response_code"] = corp.respond(&msgid, now).into();
+        }
+        self.mailbox.take(message, known, &msgid, now);
+        Ok(answer)
     }
 }
 

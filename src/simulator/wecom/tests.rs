@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::server::Shared;
 use super::*;
+use crate::simulator::VendorClock;
 use crate::simulator::http::{Answer, Request, Service as _};
 
 /// A corp whose clock a test turns.
@@ -17,13 +18,13 @@ struct Corp {
 impl Corp {
     fn new(faults: WecomFaults) -> Self {
         let now = Arc::new(AtomicI64::new(1_790_000_000_000));
-        let clock = WecomClock(Arc::new({
+        let clock = VendorClock(Arc::new({
             let now = Arc::clone(&now);
             move || now.load(Ordering::SeqCst)
         }));
         let mailbox = WecomMailbox::default();
         let options = WecomOptions { faults, mailbox: mailbox.clone(), clock, ..WecomOptions::default() };
-        Self { shared: Shared::new(options), mailbox, now }
+        Self { shared: Shared::new(options).unwrap(), mailbox, now }
     }
 
     fn turn(&self, seconds: i64) {
