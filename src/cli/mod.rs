@@ -23,6 +23,7 @@ mod rule;
 mod serve;
 mod simulate;
 mod simulate_sms;
+mod simulate_wechat;
 mod source;
 mod temp;
 mod template;
@@ -91,7 +92,7 @@ enum Command {
     /// Serve the API and the console and send what is due, until SIGTERM or SIGINT; a second one stops at once
     Serve,
     /// Run the simulators of vendors, for a server on this machine to send to
-    #[command(after_help = simulate::AFTER_HELP)]
+    #[command(after_help = format!("{}\n\n{}", simulate::AFTER_HELP, simulate_wechat::AFTER_HELP))]
     Simulate(Box<simulate::Simulate>),
     /// Let departmental systems in, and see to their keys
     #[command(subcommand)]

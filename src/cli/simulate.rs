@@ -13,10 +13,10 @@ use url::Url;
 use super::context::Context;
 use super::output::print_line;
 use super::simulate_sms::{CloudAddresses, CloudSms};
+use super::simulate_wechat::{Account, Wechat, Wecom};
 use crate::lifecycle::Lifecycle;
 use crate::simulator::{
     BouncePlan, Faults, HttpSmsOptions, HttpSmsSimulator, ReceiptPlan, SmsFaults, SmtpOptions, SmtpSimulator,
-    WecomFaults, WecomOptions, WecomSimulator,
 };
 use crate::telemetry;
 
@@ -29,14 +29,6 @@ garbage. What comes back of the mails it took:
   {"to": "127.0.0.1:2527", "delay_ms": 500, "bounces": [{"to": "gone*", "status": "5.1.1",
    "diagnostic": "smtp; 550 5.1.1 No such person"}, {"to": "slow*", "action": "delayed", "status": "4.4.1"}]}
 To: the server's email.bounce_listen. Actions: failed, delayed, delivered, relayed, expanded.
-
-WeCom's are JSON, too:
-  {"faults": [{"at": "send", "to": "li*", "times": 2, "act": {"error": {"errcode": -1, "errmsg": "system busy"}}},
-              {"at": "gettoken", "act": "hang"}],
-   "delay_ms": {"send": 50}, "unknown": ["gone*"], "unlicensed": ["free*"], "untrusted_address": false,
-   "token_seconds": 7200, "concurrency": 10, "calls_per_minute": 10000, "messages_per_day": 600000}
-Calls: gettoken, send, recall, agent. Acts: an error, {"status": 502}, hang, reset, close, garbage, lose_answer,
-keep_answer.
 
 So are the SMS gateway's:
   {"faults": [{"at": "call", "to": "*404", "act": "fail"}, {"at": "call", "times": 3, "act": {"code": "1001"}}],
@@ -79,12 +71,8 @@ pub(super) struct Simulate {
         default_value = "PIPELINING,8BITMIME,SMTPUTF8,SIZE,ENHANCEDSTATUSCODES,DSN"
     )]
     offers: Vec<String>,
-    /// Where WeCom's API listens [default: any free port beside the relay]
-    #[arg(long, value_name = "ADDR:PORT")]
-    wecom_listen: Option<SocketAddr>,
-    /// What goes wrong with WeCom, as JSON (see below) [default: nothing]
-    #[arg(long, value_name = "FILE")]
-    wecom_faults: Option<PathBuf>,
+    #[command(flatten)]
+    wechat: Wechat,
     /// Where the SMS gateway listens [default: any free port beside the relay]
     #[arg(long, value_name = "ADDR:PORT")]
     sms_listen: Option<SocketAddr>,
@@ -106,6 +94,7 @@ pub(super) struct Simulate {
 struct Addresses {
     smtp: Smtp,
     wecom: Wecom,
+    wechat_official_account: Account,
     http_sms: HttpSms,
     #[serde(flatten)]
     clouds: CloudAddresses,
@@ -114,13 +103,6 @@ struct Addresses {
 #[derive(Serialize)]
 struct Smtp {
     address: SocketAddr,
-}
-
-#[derive(Serialize)]
-struct Wecom {
-    address: SocketAddr,
-    /// Of a provider of the kind `wecom` that sends to it.
-    settings: Value,
 }
 
 #[derive(Serialize)]
@@ -145,7 +127,6 @@ impl Simulate {
         telemetry::init(&config.log)?;
         let faults: Faults = read_faults(self.faults.as_deref())?;
         let bounces: BouncePlan = read_faults(self.bounces.as_deref())?;
-        let wecom_faults: WecomFaults = read_faults(self.wecom_faults.as_deref())?;
         let sms_faults: SmsFaults = read_faults(self.sms_faults.as_deref())?;
         let sms_receipts: ReceiptPlan = read_faults(self.sms_receipts.as_deref())?;
         let callback = self.sms_callback.as_ref();
@@ -163,16 +144,14 @@ impl Simulate {
             let relay = SmtpSimulator::start(options)
                 .await
                 .with_context(|| format!("the mail relay cannot listen on {}", self.listen))?;
-            let listen = self.wecom_listen.unwrap_or(SocketAddr::new(self.listen.ip(), 0));
-            let options = WecomOptions { listen, faults: wecom_faults, ..WecomOptions::default() };
-            let corp = WecomSimulator::start(options)
-                .await
-                .with_context(|| format!("WeCom's API cannot listen on {listen}"))?;
+            let wechats = self.wechat.start(self.listen.ip()).await?;
             let gateway = self.gateway(sms_faults, sms_receipts).await?;
             let clouds = self.clouds.start(self.listen.ip()).await?;
+            let (wecom, wechat_official_account) = wechats.addresses();
             let addresses = Addresses {
                 smtp: Smtp { address: relay.addr() },
-                wecom: Wecom { address: corp.addr(), settings: corp.settings() },
+                wecom,
+                wechat_official_account,
                 http_sms: HttpSms { address: gateway.addr(), settings: gateway.settings() },
                 clouds: clouds.addresses(),
             };
@@ -181,12 +160,11 @@ impl Simulate {
             } else {
                 print_line(&format!(
                     "smtp      listening on smtp://{}, without TLS and password\n\
-                     wecom     listening on http://{}, {}\n\
+                     {}\n\
                      http_sms  listening on http://{}, {}\n\
                      {}",
                     relay.addr(),
-                    corp.addr(),
-                    corp.settings(),
+                    wechats.text(),
                     gateway.addr(),
                     gateway.settings(),
                     clouds.text(),
@@ -194,7 +172,7 @@ impl Simulate {
             }
             lifecycle.soft().cancelled().await;
             relay.stop().await;
-            corp.stop().await;
+            wechats.stop().await;
             gateway.stop().await;
             clouds.stop().await;
             Ok(())

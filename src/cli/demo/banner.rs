@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::cli::simulate_sms::CloudAddresses;
 
@@ -27,6 +28,7 @@ pub(super) struct Banner<'a> {
 pub(super) struct Simulators {
     pub(super) smtp: Smtp,
     pub(super) wecom: Wecom,
+    pub(super) wechat_official_account: Account,
     pub(super) http_sms: HttpSms,
     /// Nothing is sent to them until a provider is set up for it.
     #[serde(flatten)]
@@ -46,6 +48,13 @@ pub(super) struct Wecom {
 }
 
 #[derive(Serialize)]
+pub(super) struct Account {
+    pub(super) address: SocketAddr,
+    /// Of a provider of the kind `wechat_official_account` that sends to it.
+    pub(super) settings: Value,
+}
+
+#[derive(Serialize)]
 pub(super) struct HttpSms {
     pub(super) address: SocketAddr,
     /// The page that shows what it received.
@@ -62,7 +71,7 @@ impl Banner<'_> {
         let kept =
             if *is_temporary { "removed at the end; --data DIR keeps it" } else { "kept for the next start" };
         let Smtp { address, mailbox } = &simulators.smtp;
-        let wecom = simulators.wecom.address;
+        let (wecom, account) = (simulators.wecom.address, simulators.wechat_official_account.address);
         let HttpSms { address: gateway, mailbox: telephones } = &simulators.http_sms;
         let CloudAddresses { aliyun_sms, tencent_sms } = &simulators.clouds;
         let (aliyun, tencent) = (aliyun_sms.address, tencent_sms.address);
@@ -81,6 +90,7 @@ impl Banner<'_> {
              SMS gateway http://{gateway}, simulated: a few numbers do not exist, a few telephones are off\n              \
              what it received: {telephones}\n  \
              WeCom       http://{wecom}, simulated: a few members have left\n  \
+             WeChat      http://{account}, an Official Account, simulated; `demo --json` has its provider's settings\n  \
              SMS clouds  http://{aliyun} as Aliyun and http://{tencent} as Tencent, simulated; demo --json has settings for them\n  \
              data        {data}\n              {kept}\n  \
              commands    BELLTOWER_DATA={data} belltower source list\n              any command reaches this campus so; without it, ./data\n\n\
@@ -117,7 +127,7 @@ mod tests {
     fn examples_survive_the_shell() {
         for body in [TO_A_GROUP, TO_THE_SANDBOX] {
             assert!(!body.contains('\''));
-            serde_json::from_str::<serde_json::Value>(body).unwrap();
+            serde_json::from_str::<Value>(body).unwrap();
         }
     }
 
@@ -136,6 +146,10 @@ mod tests {
             simulators: Simulators {
                 smtp: Smtp { address: SocketAddr::from(([127, 0, 0, 1], 2525)), mailbox: String::new() },
                 wecom: Wecom { address: SocketAddr::from(([127, 0, 0, 1], 2526)) },
+                wechat_official_account: Account {
+                    address: SocketAddr::from(([127, 0, 0, 1], 2530)),
+                    settings: Value::Null,
+                },
                 http_sms: HttpSms {
                     address: SocketAddr::from(([127, 0, 0, 1], 2527)),
                     mailbox: String::new(),
@@ -154,6 +168,7 @@ mod tests {
         assert_eq!(document["simulators"]["http_sms"]["address"], "127.0.0.1:2527");
         assert_eq!(document["simulators"]["aliyun_sms"]["address"], "127.0.0.1:2528");
         assert_eq!(document["simulators"]["tencent_sms"]["address"], "127.0.0.1:2529");
+        assert_eq!(document["simulators"]["wechat_official_account"]["address"], "127.0.0.1:2530");
         let text = banner.text();
         for wanted in [
             "listening on http://127.0.0.1:8080\n",

@@ -26,7 +26,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clap::Args;
 
-use self::banner::{Banner, HttpSms, Simulators, Smtp, Wecom};
+use self::banner::{Account, Banner, HttpSms, Simulators, Smtp, Wecom};
 pub use self::mailboxes::{GatewayInbox, RelayMailbox, VendorMailboxes};
 use self::place::{Card, Place};
 use self::seed::{Seeded, Vendors};
@@ -39,8 +39,9 @@ use crate::config::{Config, Origin};
 use crate::lifecycle::Lifecycle;
 use crate::service::operators;
 use crate::simulator::{
-    Faults, HttpSmsOptions, HttpSmsSimulator, ReceiptPlan, Reply, SignatureCheck, SmsFaults, SmtpOptions,
-    SmtpSimulator, WecomFaults, WecomOptions, WecomSimulator,
+    Faults, HttpSmsOptions, HttpSmsSimulator, OfficialAccountFaults, OfficialAccountOptions,
+    OfficialAccountSimulator, ReceiptPlan, Reply, SignatureCheck, SmsFaults, SmtpOptions, SmtpSimulator,
+    WecomFaults, WecomOptions, WecomSimulator,
 };
 use crate::telemetry;
 
@@ -102,7 +103,7 @@ fn listen_somewhere(config: &mut Config) {
 async fn run(context: &Context, config: &Config, place: &mut Place) -> anyhow::Result<()> {
     let lifecycle = Lifecycle::new();
     lifecycle.catch_signals()?;
-    let Simulated { relay, corp, gateway } = Simulated::start(Pace::BELIEVABLE).await?;
+    let Simulated { relay, corp, account, gateway } = Simulated::start(Pace::BELIEVABLE).await?;
     let clouds = Clouds::usual().await?;
     let vendors = vendors(&relay, &corp, &gateway);
     let (card, seeded) = match place.card.clone() {
@@ -135,6 +136,7 @@ async fn run(context: &Context, config: &Config, place: &mut Place) -> anyhow::R
         simulators: Simulators {
             smtp: Smtp { address: relay.addr(), mailbox: format!("{url}/console/mailbox") },
             wecom: Wecom { address: corp.addr() },
+            wechat_official_account: Account { address: account.addr(), settings: account.settings() },
             http_sms: HttpSms { address: gateway.addr(), mailbox: format!("{url}/console/mailbox/sms") },
             clouds: clouds.addresses(),
         },
@@ -146,6 +148,7 @@ async fn run(context: &Context, config: &Config, place: &mut Place) -> anyhow::R
     running.finish(&lifecycle).await?;
     relay.stop().await;
     corp.stop().await;
+    account.stop().await;
     gateway.stop().await;
     clouds.stop().await;
     Ok(())
@@ -154,7 +157,7 @@ async fn run(context: &Context, config: &Config, place: &mut Place) -> anyhow::R
 /// Fills an empty store and lives through the two weeks before now, with vendors that are gone afterwards.
 async fn begin(config: &Config) -> anyhow::Result<(Card, Seeded)> {
     let now = Clock::System.now().to_jiff().to_zoned(config.campus.time_zone.clone());
-    let Simulated { relay, corp, gateway } = Simulated::start(Pace::AT_ONCE).await?;
+    let Simulated { relay, corp, account, gateway } = Simulated::start(Pace::AT_ONCE).await?;
     let mut app = App::build(config, Clock::manual(history::begins(&now))).await?;
     let (card, seeded) = seed::fill(app.services(), &vendors(&relay, &corp, &gateway), now).await?;
     let callback = seed::callback(app.services()).await?.context("the demo's gateway tells no receipts")?;
@@ -163,6 +166,7 @@ async fn begin(config: &Config) -> anyhow::Result<(Card, Seeded)> {
     drop(app);
     relay.stop().await;
     corp.stop().await;
+    account.stop().await;
     gateway.stop().await;
     Ok((card, seeded))
 }
@@ -187,6 +191,7 @@ impl Pace {
 struct Simulated {
     relay: SmtpSimulator,
     corp: WecomSimulator,
+    account: OfficialAccountSimulator,
     gateway: HttpSmsSimulator,
 }
 
@@ -196,13 +201,16 @@ impl Simulated {
         let relay = SmtpSimulator::start(SmtpOptions { faults, ..SmtpOptions::default() }).await?;
         let faults = WecomFaults::believable(pace.wecom);
         let corp = WecomSimulator::start(WecomOptions { faults, ..WecomOptions::default() }).await?;
+        let faults = OfficialAccountFaults::believable(pace.wecom);
+        let options = OfficialAccountOptions { faults, ..OfficialAccountOptions::default() };
+        let account = OfficialAccountSimulator::start(options).await?;
         let gateway = HttpSmsSimulator::start(HttpSmsOptions {
             faults: SmsFaults::believable(pace.sms),
             signature: Some(SignatureCheck::usual("known to this demo alone")),
             ..HttpSmsOptions::default()
         })
         .await?;
-        Ok(Self { relay, corp, gateway })
+        Ok(Self { relay, corp, account, gateway })
     }
 }
 

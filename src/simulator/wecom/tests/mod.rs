@@ -1,34 +1,36 @@
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+//! The corp itself, spoken to as its owner and its members would.
+
+mod cards;
+mod events;
 
 use serde_json::{Value, json};
 
 use super::server::Shared;
 use super::*;
-use crate::simulator::VendorClock;
 use crate::simulator::http::{Answer, Request, Service as _};
+use crate::simulator::wechat::customer::Hands;
 
 /// A corp whose clock a test turns.
 struct Corp {
     shared: Shared,
     mailbox: WecomMailbox,
-    now: Arc<AtomicI64>,
+    hands: Hands,
 }
 
 impl Corp {
     fn new(faults: WecomFaults) -> Self {
-        let now = Arc::new(AtomicI64::new(1_790_000_000_000));
-        let clock = VendorClock(Arc::new({
-            let now = Arc::clone(&now);
-            move || now.load(Ordering::SeqCst)
-        }));
-        let mailbox = WecomMailbox::default();
-        let options = WecomOptions { faults, mailbox: mailbox.clone(), clock, ..WecomOptions::default() };
-        Self { shared: Shared::new(options).unwrap(), mailbox, now }
+        let (mailbox, hands) = (WecomMailbox::default(), Hands::new());
+        let options = WecomOptions {
+            faults,
+            mailbox: mailbox.clone(),
+            clock: hands.clock(),
+            ..WecomOptions::default()
+        };
+        Self { shared: Shared::new(options).unwrap(), mailbox, hands }
     }
 
     fn turn(&self, seconds: i64) {
-        self.now.fetch_add(seconds * 1_000, Ordering::SeqCst);
+        self.hands.turn(seconds);
     }
 
     async fn ask(&self, method: &str, path: &str, query: &[(&str, &str)], body: &Value) -> Value {
