@@ -67,8 +67,6 @@ pub(super) struct Wecom {
     address: SocketAddr,
     /// Of a provider of the kind `wecom` that sends to it.
     settings: Value,
-    /// Besides those, of one that is told what members do.
-    callback_settings: Value,
 }
 
 /// Where the account listens.
@@ -116,11 +114,7 @@ fn plan(callback: Option<&Url>, events: Option<&PathBuf>) -> anyhow::Result<Push
 
 impl Wechats {
     pub(super) fn addresses(&self) -> (Wecom, Account) {
-        let wecom = Wecom {
-            address: self.corp.addr(),
-            settings: self.corp.settings(),
-            callback_settings: self.corp.callback_settings(),
-        };
+        let wecom = Wecom { address: self.corp.addr(), settings: self.corp.settings() };
         (wecom, Account { address: self.account.addr(), settings: self.account.settings() })
     }
 

@@ -1,7 +1,8 @@
 //! WeChat's API for one Official Account of the kind service account (服务号) on a socket, as its documentation has it,
 //! misbehaving on demand.
 //!
-//! - [`server`]: [`OfficialAccountSimulator`], its options, from a request to its answer
+//! - [`server`]: [`OfficialAccountSimulator`], its options, its counts
+//! - [`calls`]: what each call does
 //! - [`tokens`]: the stable token and the old one
 //! - [`sending`]: template messages and subscription messages
 //! - [`templates`]: what may stand in a template's places
@@ -13,6 +14,7 @@
 //! - [`faults`]: what can go wrong, call by call and follower by follower
 
 mod account;
+mod calls;
 mod control;
 mod faults;
 mod happening;

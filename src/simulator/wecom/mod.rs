@@ -1,6 +1,7 @@
 //! WeCom's API (企业微信) for one application on a socket, as its documentation has it, misbehaving on demand.
 //!
-//! - [`server`]: [`WecomSimulator`], its options, from a request to its answer
+//! - [`server`]: [`WecomSimulator`], its options, its counts
+//! - [`calls`]: what each call does
 //! - [`rules`]: what a message must be, and what it is cut to
 //! - [`corp`]: tokens, quotas and repeats: what it remembers
 //! - [`cards`]: what a template card must be
@@ -12,6 +13,7 @@
 //! It answers `gettoken`, `message/send`, `message/recall`, `message/update_template_card`, `agent/get`, the page where a
 //! member signs in to a site, and `auth/getuserinfo`.
 
+mod calls;
 mod cards;
 mod control;
 mod corp;

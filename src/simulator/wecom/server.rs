@@ -1,6 +1,5 @@
 //! The corp's API as its owner holds it: start, look, change, stop; and each call's answer.
 
-use std::collections::HashSet;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -9,16 +8,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::cards::WecomCard;
 use super::corp::Corp;
 use super::faults::{Plan, WecomCall, WecomFaults};
 use super::happening::WecomHappening;
 use super::mailbox::WecomMailbox;
-use super::rules;
 use crate::simulator::clock::VendorClock;
 use crate::simulator::control;
 use crate::simulator::http::{Answer, Request, Server, Service};
-use crate::simulator::wechat::answer::{Answers, Refusal};
+use crate::simulator::wechat::answer::Answers;
 use crate::simulator::wechat::courier::{Courier, PushAnswer, PushPlan, PushStats, Round};
 use crate::simulator::wechat::envelope::Envelope;
 use crate::simulator::wechat::sign_in::{Asked, authorize};
@@ -78,27 +75,27 @@ pub struct WecomStats {
 }
 
 #[derive(Debug, Default)]
-struct Counters {
+pub(super) struct Counters {
     gettoken: AtomicU64,
     send: AtomicU64,
     recall: AtomicU64,
-    at_once: AtomicU64,
+    pub(super) at_once: AtomicU64,
     most_at_once: AtomicU64,
-    dropped: AtomicU64,
-    swallowed: AtomicU64,
+    pub(super) dropped: AtomicU64,
+    pub(super) swallowed: AtomicU64,
     answers: Answers,
 }
 
 pub(super) struct Shared {
     pub(super) corp_id: String,
-    secret: String,
+    pub(super) secret: String,
     pub(super) agent_id: u64,
     pub(super) mailbox: WecomMailbox,
     pub(super) clock: VendorClock,
     plan: RwLock<Arc<Plan>>,
     corp: Mutex<Corp>,
     pub(super) courier: Arc<Courier>,
-    counters: Counters,
+    pub(super) counters: Counters,
 }
 
 /// A running corp with one application. Stops when dropped.
@@ -125,11 +122,14 @@ impl WecomSimulator {
         self.server.addr()
     }
 
-    /// What somebody needs to send by its application: `corp_id`, `secret`, `agent_id` and the API's `endpoint`.
+    /// The settings of a provider of the kind `wecom` that sends by its application and is told by it.
     pub fn settings(&self) -> Value {
         let Shared { corp_id, secret, agent_id, .. } = &*self.shared;
-        let endpoint = format!("http://{}", self.addr());
-        json!({ "corp_id": corp_id, "secret": secret, "agent_id": agent_id, "endpoint": endpoint })
+        json!({
+            "corp_id": corp_id, "secret": secret, "agent_id": agent_id,
+            "endpoint": format!("http://{}", self.addr()),
+            "callback_token": self.token, "callback_aes_key": self.aes_key,
+        })
     }
 
     pub fn mailbox(&self) -> WecomMailbox {
@@ -143,11 +143,6 @@ impl WecomSimulator {
     /// From the next call on these faults hold instead of the ones before.
     pub fn set_faults(&self, faults: WecomFaults) {
         self.shared.set_faults(faults);
-    }
-
-    /// What a provider that is told events needs besides.
-    pub fn callback_settings(&self) -> Value {
-        json!({ "callback_token": self.token, "callback_aes_key": self.aes_key })
     }
 
     /// Where and how events are pushed from now on.
@@ -277,118 +272,6 @@ impl Shared {
         };
         let issue = |who: &str, scope: &str| self.corp().codes.issue(who, scope, self.clock.now());
         authorize(request, &asked, &[], issue)
-    }
-
-    fn act(&self, plan: &Plan, call: WecomCall, request: &Request, body: &Value) -> Result<Value, Refusal> {
-        let now = self.clock.now();
-        let query = |name: &str| request.query.get(name).map(String::as_str);
-        if call == WecomCall::Gettoken {
-            if query("corpid") != Some(&self.corp_id) {
-                return Err(Refusal::new(40_013, "invalid corpid"));
-            }
-            if query("corpsecret") != Some(&self.secret) {
-                return Err(Refusal::new(40_001, "invalid credential"));
-            }
-            let (access_token, expires_in) = self.corp().issue(now, &plan.faults);
-            return Ok(json!({ "access_token": access_token, "expires_in": expires_in }));
-        }
-        self.corp().check_token(query("access_token"), now)?;
-        if plan.faults.untrusted_address {
-            return Err(Refusal::new(60_020, "not allow to access from your ip, from ip: 127.0.0.1"));
-        }
-        match call {
-            WecomCall::Agent if query("agentid") != Some(&self.agent_id.to_string()) => {
-                Err(Refusal::new(301_002, "agentid not match"))
-            }
-            WecomCall::Agent => Ok(json!({ "agentid": self.agent_id, "name": "钟楼通知（模拟）" })),
-            WecomCall::Recall => {
-                let msgid = body["msgid"].as_str().unwrap_or_default();
-                self.corp().check_recall(msgid, now)?;
-                self.mailbox.recall(msgid);
-                Ok(json!({}))
-            }
-            WecomCall::Update => self.update(plan, body, now),
-            WecomCall::SignIn => {
-                let sign_in = self.corp().codes.redeem(query("code").unwrap_or_default(), now)?;
-                // Who is no member is known by another id.
-                let name = if plan.is_unknown(&sign_in.who) { "openid" } else { "userid" };
-                Ok(json!({ name: sign_in.who }))
-            }
-            _ => self.send(plan, body, now),
-        }
-    }
-
-    /// Shows other words in place of a card's buttons.
-    fn update(&self, plan: &Plan, body: &Value, now: i64) -> Result<Value, Refusal> {
-        if body["agentid"].as_u64() != Some(self.agent_id) {
-            return Err(Refusal::new(301_002, "agentid not match"));
-        }
-        let named: Vec<_> =
-            body["userids"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-        let all = body["atall"] == 1;
-        if named.is_empty() && !all {
-            return Err(Refusal::new(82_001, "All touser & toparty & totag are empty"));
-        }
-        let words = body["button"]["replace_name"].as_str().filter(|words| !words.is_empty());
-        let words = words.ok_or_else(|| Refusal::new(40_058, "button.replace_name invalid"))?;
-        let msgid = self.corp().redeem(body["response_code"].as_str().unwrap_or_default(), now)?;
-        let (unknown, known): (Vec<_>, Vec<_>) =
-            named.iter().map(|member| member.to_lowercase()).partition(|member| plan.is_unknown(member));
-        if all || !known.is_empty() {
-            self.mailbox.update(&msgid, if all { &[] } else { &known }, words);
-        }
-        Ok(json!({ "invaliduser": unknown }))
-    }
-
-    fn send(&self, plan: &Plan, body: &Value, now: i64) -> Result<Value, Refusal> {
-        if self.counters.at_once.load(Relaxed) > plan.faults.concurrency {
-            return Err(Refusal::new(45_033, "api concurrent out of limit"));
-        }
-        let mut corp = self.corp();
-        corp.check_rate(now, &plan.faults)?;
-        if !body.is_object() {
-            return Err(Refusal::new(47_001, "data format error"));
-        }
-        let message = rules::read(body, self.agent_id)?;
-        let request = body.to_string();
-        if message.check_seconds.is_some()
-            && let Some(msgid) = corp.repeated(&request, now)
-        {
-            self.counters.swallowed.fetch_add(message.members.len() as u64, Relaxed);
-            return Ok(json!({ "msgid": msgid, "invaliduser": "" }));
-        }
-        let (mut known, mut unknown, mut unlicensed) = (Vec::new(), Vec::new(), Vec::new());
-        let mut named = HashSet::new();
-        for member in message.members.iter().filter(|member| named.insert(member.to_lowercase())) {
-            if plan.is_unknown(member) {
-                unknown.push(member.to_lowercase());
-            } else if plan.is_unlicensed(member) {
-                unlicensed.push(member.to_lowercase());
-            } else {
-                known.push(member.clone());
-            }
-        }
-        if known.is_empty() {
-            return Err(Refusal::new(81_013, "user & party & tag all invalid"));
-        }
-        corp.check_day(known.len(), now, &plan.faults)?;
-        let task = message.card.as_ref().map(|card| card.task_id.as_str()).filter(|task| !task.is_empty());
-        if let Some(task) = task {
-            corp.take_task(task)?;
-        }
-        let asked = known.len();
-        known.retain(|member| corp.reaches(member, now, &plan.faults));
-        self.counters.dropped.fetch_add((asked - known.len()) as u64, Relaxed);
-        let msgid = corp.note(message.check_seconds.map(|seconds| (request, seconds)), now);
-        let mut answer = json!({
-            "invaliduser": unknown.join("|"), "invalidparty": "", "invalidtag": "",
-            "unlicenseduser": unlicensed.join("|"), "msgid": msgid,
-        });
-        if message.card.as_ref().is_some_and(WecomCard::is_answered) {
-            answer["response_code"] = corp.respond(&msgid, now).into();
-        }
-        self.mailbox.take(message, known, &msgid, now);
-        Ok(answer)
     }
 }
 

@@ -19,10 +19,10 @@ struct Owned {
 
 /// An account whose owner answers pushes so.
 async fn owned(answers: &[&'static str], plan: PushPlan) -> Owned {
-    let (_server, url, customer) = Customer::listening(answers).await;
+    let (server, url, customer) = Customer::listening(answers).await;
     let push = PushPlan { url: Some(url.to_string()), ..plan };
     let house = House::with(OfficialAccountOptions { push, ..OfficialAccountOptions::default() }).await;
-    Owned { house, customer, url, _server }
+    Owned { house, customer, url, _server: server }
 }
 
 fn plain() -> PushPlan {

@@ -17,11 +17,11 @@ struct Owned {
 
 /// A corp whose owner answers pushes so.
 async fn owned(answers: &[&'static str]) -> Owned {
-    let (_server, url, customer) = Customer::listening(answers).await;
+    let (server, url, customer) = Customer::listening(answers).await;
     let hands = Hands::new();
     let push = PushPlan { url: Some(url.to_string()), ..PushPlan::default() };
     let options = WecomOptions { push, clock: hands.clock(), ..WecomOptions::default() };
-    Owned { corp: WecomSimulator::start(options).await.unwrap(), hands, customer, _server }
+    Owned { corp: WecomSimulator::start(options).await.unwrap(), hands, customer, _server: server }
 }
 
 impl Owned {
