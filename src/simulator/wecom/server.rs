@@ -46,7 +46,7 @@ impl Default for WecomOptions {
             secret: "simulator-secret".to_owned(),
             agent_id: 1_000_002,
             token: "simulatortoken".to_owned(),
-            aes_key: "SimulatorSimulatorSimulatorSimulatorSimulat".to_owned(),
+            aes_key: "WecomSimulatorWecomSimulatorWecomSimulatorw".to_owned(),
             faults: WecomFaults::default(),
             push: PushPlan::default(),
             mailbox: WecomMailbox::default(),

@@ -13,6 +13,7 @@ mod serving;
 mod simulators;
 mod sources;
 mod templates;
+mod wechats;
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
