@@ -1,3 +1,5 @@
+//! Who may call, and over what.
+
 use std::sync::Arc;
 
 use base64::Engine as _;

@@ -1,3 +1,5 @@
+//! What is told afterwards, and to whoever asks.
+
 use super::*;
 use crate::simulator::testing::{Customer, steer};
 use crate::simulator::{SmsAct, SmsFaults};

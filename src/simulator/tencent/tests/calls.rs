@@ -1,3 +1,5 @@
+//! What becomes of a call: the rules, the limits, the faults.
+
 use super::*;
 use crate::simulator::testing::steer;
 use crate::simulator::{Moment, SmsAct, SmsFaults};

@@ -1,3 +1,5 @@
+//! Who may call.
+
 use super::*;
 
 #[tokio::test]

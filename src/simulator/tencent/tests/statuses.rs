@@ -1,3 +1,5 @@
+//! What is told afterwards, and to whoever asks.
+
 use super::*;
 use crate::simulator::testing::{Customer, steer};
 
@@ -99,7 +101,7 @@ async fn what_is_not_pushed_can_be_pulled() {
     assert_eq!(too_old["Error"]["Code"], "InvalidParameterValue.BeginTimeVerifyFail");
     bench.tencent.set_faults(TencentFaults { may_pull: false, ..TencentFaults::default() });
     assert_eq!(pull(10).await["Error"]["Code"], "UnauthorizedOperation.RequestPermissionDeny");
-    assert_eq!(bench.tencent.stats().pulls, 9);
+    assert_eq!(bench.tencent.stats().pulls, 10);
 }
 
 #[tokio::test]
