@@ -132,7 +132,7 @@ mod tests {
     }
 
     fn cloud(port: u16) -> Cloud {
-        Cloud { address: SocketAddr::from(([127, 0, 0, 1], port)), settings: serde_json::Value::Null }
+        Cloud { address: SocketAddr::from(([127, 0, 0, 1], port)), settings: Value::Null }
     }
 
     #[test]

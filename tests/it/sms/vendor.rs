@@ -84,7 +84,7 @@ impl Vendor {
         let asked = read(&mut stream).await;
         let said = (self.answers.lock().unwrap())(&asked);
         self.asked.lock().unwrap().push(asked);
-        if let so((status, body)) = said {
+        if let Says::So(status, body) = said {
             let body = body.to_string();
             let head = format!(
                 "HTTP/1.1 {status} So\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",

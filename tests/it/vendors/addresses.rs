@@ -78,7 +78,7 @@ on_both!(who_follows_again_is_written_to_again, |db| async {
     let provider = house.sandbox("account", 10, json!({})).await;
     let tell = async |event: Event| {
         let mut tx = db.begin().await.unwrap();
-        handle(&mut tx, provider, house.s.clock.now(), event).await.unwrap();
+        handle(&house.s, &mut tx, provider, house.s.clock.now(), event).await.unwrap();
         tx.commit().await.unwrap();
         belltower::store::suppressions::list(&db, None, None, 10).await.unwrap()
     };
