@@ -18,6 +18,7 @@ pub mod setting;
 pub mod sms;
 mod tls;
 pub mod wechat;
+mod xml;
 
 use std::sync::Arc;
 use std::time::Duration;

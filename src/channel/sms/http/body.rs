@@ -5,8 +5,8 @@ use serde_json::{Map, Value, json};
 use super::charset::{Charset, json_escape, question_mark, xml_reference};
 use super::document::{Format, scalar};
 use super::template::{Missing, Secrets, Template, Values};
-use super::xml;
 use crate::channel::sms::encode::percent;
+use crate::channel::xml;
 
 /// The body of every call, apart from what changes.
 #[derive(Debug)]

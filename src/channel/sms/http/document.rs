@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde_json::{Map, Value};
 
 use super::charset::{Charset, percent_decoded};
-use super::xml;
+use crate::channel::xml;
 
 /// How a text that is expected is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,7 +4,7 @@
 //! - [`settings`]: what an administrator writes, and what is wrong with it; [`asked`]: how a form asks for it
 //! - [`template`], [`body`], [`signature`], [`charset`]: the request
 //! - [`call`]: one call, and what became of it
-//! - [`answer`], [`document`], [`xml`]: the gateway's answer
+//! - [`answer`], [`document`]: the gateway's answer
 //! - [`receipt`]: what it tells later
 
 mod answer;
@@ -17,7 +17,6 @@ mod receipt;
 mod settings;
 mod signature;
 mod template;
-mod xml;
 
 use std::time::Duration;
 

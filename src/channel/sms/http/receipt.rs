@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use super::charset::Charset;
 use super::document::{self, Format, Pointer, clean, embedded};
-use super::xml;
 use crate::channel::sms::number;
+use crate::channel::xml;
 use crate::channel::{Acknowledgement, Callback, Receipts, Record};
 use crate::domain::delivery::State;
 
