@@ -20,9 +20,14 @@ coded! {
 }
 
 /// Whether a provider's code for "this address does not work" speaks of more than today. A mailbox that is full or
-/// closed for now (RFC 3463 §3.3) is tried again with the next message.
+/// closed for now (RFC 3463 §3.3) is tried again with the next message, and so is a follower whose consent to a
+/// subscribe message of WeChat's is used up: the next may find another. Codes of our own say how a provider is set up,
+/// and nothing of the address.
 pub fn is_lasting(channel: ChannelKind, code: Option<&str>) -> bool {
-    !is_mailbox_state(channel, code, &["5.2.1", "5.2.2"])
+    let text = code.unwrap_or_default();
+    !text.starts_with("belltower.")
+        && !(channel == ChannelKind::Wechat && text == "43101")
+        && !is_mailbox_state(channel, code, &["5.2.1", "5.2.2"])
 }
 
 /// Whether a provider's code speaks of a trouble of the address that may pass: enough of them are a lasting one.
@@ -77,6 +82,15 @@ mod tests {
         }
         for reply in ["收到", "R2 教室在哪", "请问怎么退订", "", "thanks"] {
             assert!(!asks_to_stop(reply), "{reply}");
+        }
+    }
+
+    #[test]
+    fn a_consent_that_is_used_up_is_no_dead_address() {
+        for (code, lasting) in
+            [("43004", true), ("invaliduser", true), ("43101", false), ("belltower.no_openid", false)]
+        {
+            assert_eq!(is_lasting(ChannelKind::Wechat, Some(code)), lasting, "{code}");
         }
     }
 }
