@@ -12,6 +12,7 @@ use super::overrides::overridden;
 use super::sandbox::{self, Sandbox};
 use super::setting::Setting;
 use super::sms::{self, AliyunSms, HttpSms, TencentSms};
+use super::wechat::official_account::{self, OfficialAccount};
 use super::wechat::wecom::{self, Wecom};
 use crate::clock::Clock;
 use crate::domain::provider::ProviderKind;
@@ -50,6 +51,7 @@ fn adapter(kind: ProviderKind, settings: &Value, site: &Site) -> Result<Arc<dyn 
         ProviderKind::TencentSms => Ok(Arc::new(TencentSms::new(settings, site)?)),
         ProviderKind::Sandbox => Ok(Arc::new(Sandbox::new(settings)?)),
         ProviderKind::Wecom => Ok(Arc::new(Wecom::new(settings, site)?)),
+        ProviderKind::WechatOfficialAccount => Ok(Arc::new(OfficialAccount::new(settings, site)?)),
     }
 }
 
@@ -62,6 +64,7 @@ pub fn settings(kind: ProviderKind) -> impl Iterator<Item = &'static Setting> {
         ProviderKind::TencentSms => sms::tencent::SETTINGS,
         ProviderKind::Sandbox => sandbox::SETTINGS,
         ProviderKind::Wecom => wecom::SETTINGS,
+        ProviderKind::WechatOfficialAccount => official_account::SETTINGS,
     };
     own.iter().chain(common::SETTINGS)
 }
@@ -75,5 +78,6 @@ pub const fn secrets(kind: ProviderKind) -> &'static [&'static str] {
         ProviderKind::TencentSms => &["/secret_key", "/security_token"],
         ProviderKind::Sandbox => &[],
         ProviderKind::Wecom => &["/secret", "/callback_token", "/callback_aes_key"],
+        ProviderKind::WechatOfficialAccount => &["/app_secret", "/token", "/encoding_aes_key"],
     }
 }

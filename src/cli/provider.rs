@@ -24,8 +24,11 @@ nobody is called.
 For smtp: host, port, tls (implicit, starttls, none), username, password, from_address, from_name,
 reply_to, ca_file, dkim {domain, selector, private_key}, bounce_domain, connections, timeout_seconds, concurrency.
 
-For wecom: corp_id, secret, agent_id, callback_token and callback_aes_key (both or none), endpoint, ca_file,
-timeout_seconds, concurrency.
+For wecom: corp_id, secret, agent_id, message (text, textcard, markdown, template_card), callback_token and
+callback_aes_key (both or none), endpoint, ca_file, timeout_seconds, concurrency.
+
+For wechat_official_account: app_id, app_secret, mode (template, subscribe), default_template {id, fields}, templates
+{slug: {id, fields}}, token, encoding_aes_key, endpoint, ca_file, timeout_seconds, concurrency.
 
 For aliyun_sms: access_key_id, access_key_secret, security_token, sign_name, default_template {code, variables}, templates
 {slug: {code, variables}}, extend_code, daily_limit, endpoint, ca_file, timeout_seconds, concurrency.
@@ -139,7 +142,7 @@ pub(super) struct Create {
     /// What it sends by: email, sms, wechat
     #[arg(long, value_name = "C")]
     channel: ChannelKind,
-    /// What answers there: `smtp`, `aliyun_sms`, `tencent_sms`, `http_sms`, `wecom`, `sandbox`
+    /// What answers there: `smtp`, `aliyun_sms`, `tencent_sms`, `http_sms`, `wecom`, `wechat_official_account`, `sandbox`
     #[arg(long)]
     kind: ProviderKind,
     /// What administrators call it

@@ -15,6 +15,7 @@ coded! {
         AliyunSms = 4 "aliyun_sms",
         TencentSms = 5 "tencent_sms",
         Wecom = 6 "wecom",
+        WechatOfficialAccount = 7 "wechat_official_account",
     }
 }
 
@@ -49,7 +50,7 @@ impl ProviderKind {
             Self::Smtp => matches!(channel, ChannelKind::Email),
             Self::HttpSms | Self::AliyunSms | Self::TencentSms => matches!(channel, ChannelKind::Sms),
             Self::Sandbox => true,
-            Self::Wecom => matches!(channel, ChannelKind::Wechat),
+            Self::Wecom | Self::WechatOfficialAccount => matches!(channel, ChannelKind::Wechat),
         }
     }
 
@@ -63,6 +64,6 @@ impl ProviderKind {
 
     /// Whether its providers call us with what became of what they took.
     pub const fn calls_back(self) -> bool {
-        matches!(self, Self::HttpSms | Self::AliyunSms | Self::TencentSms)
+        !matches!(self, Self::Smtp | Self::Sandbox)
     }
 }

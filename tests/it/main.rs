@@ -28,4 +28,5 @@ mod sms;
 mod store;
 mod support;
 mod vendors;
+mod wechat;
 mod wecom;

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use belltower::channel::registry::{Site, build, secrets};
 use belltower::channel::{Channel, Parcel};
 use belltower::clock::{Clock, Timestamp};
-use belltower::domain::channel::ChannelKind;
+use belltower::domain::channel::{AddressKind, ChannelKind};
 use belltower::domain::content::Rendered;
 use belltower::domain::id::{DeliveryId, MessageId};
 use belltower::domain::provider::ProviderKind;
@@ -76,6 +76,11 @@ fn settings(kind: ProviderKind, port: u16) -> Value {
             "callback_token": "hushCallbackToken",
             "callback_aes_key": "hushhushhushhushhushhushhushhushhushhushhus",
         }),
+        ProviderKind::WechatOfficialAccount => json!({
+            "app_id": "wx1", "app_secret": "hush-app-secret", "endpoint": endpoint, "token": "hushToken",
+            "encoding_aes_key": "hushhushhushhushhushhushhushhushhushhushhus",
+            "default_template": { "id": "t1", "fields": { "thing1": "title" } },
+        }),
         ProviderKind::Sandbox => json!({}),
     }
 }
@@ -94,7 +99,10 @@ fn secrets_of(kind: ProviderKind, settings: &Value) -> Vec<String> {
 
 fn parcel(kind: ProviderKind) -> Parcel {
     let channel = *ChannelKind::ALL.iter().find(|channel| kind.serves(**channel)).unwrap();
-    let address_kind = channel.address_kinds()[0];
+    let address_kind = match kind {
+        ProviderKind::WechatOfficialAccount => AddressKind::WechatOpenid,
+        _ => channel.address_kinds()[0],
+    };
     Parcel {
         delivery: DeliveryId(1),
         message: MessageId(1),

@@ -87,6 +87,7 @@ pub async fn come_back(s: &Services, account: &str, ticket: &str, given: &str, c
 async fn find(s: &Services, account: &str) -> Result<ProviderRow> {
     let kind = match account {
         "wecom" => Some(ProviderKind::Wecom),
+        "wechat" => Some(ProviderKind::WechatOfficialAccount),
         _ => None,
     };
     let id = account.parse::<ProviderId>().ok();

@@ -9,6 +9,7 @@ use belltower::domain::provider::ProviderKind;
 use serde_json::{Value, json};
 
 use super::run;
+use crate::wechat::seal::{self, KEY, TOKEN};
 
 fn adapter(kind: ProviderKind, settings: &Value) -> Arc<dyn Channel> {
     let site = Site {
@@ -136,5 +137,68 @@ fn mails_that_come_back() {
         };
         assert_eq!(relay.receipts(&callback).records, [], "nobody but us can make the mark");
         assert_eq!(relay.returned_to(&callback.query), None);
+    });
+}
+
+const AT: &str = "1790000000";
+
+/// A call that is signed as the vendor would: over its parts, and over what is encrypted where something is.
+fn signed(name: &str, encrypted: Option<&str>, body: Vec<u8>) -> Callback {
+    let parts = [Some(TOKEN), Some(AT), Some("1"), encrypted];
+    let signature = seal::sign(&parts.into_iter().flatten().collect::<Vec<_>>());
+    let query = seal::query(&[(name, &signature), ("timestamp", AT), ("nonce", "1")]);
+    Callback { is_post: true, query, content_type: Some("text/xml".to_owned()), body }
+}
+
+#[test]
+fn official_accounts_in_clear() {
+    let account = adapter(
+        ProviderKind::WechatOfficialAccount,
+        &json!({
+            "app_id": "wx1", "app_secret": "s", "token": TOKEN,
+            "default_template": { "id": "t1", "fields": { "thing1": "title" } },
+        }),
+    );
+    const SAMPLES: &[&[u8]] = &[
+        b"<xml><FromUserName><![CDATA[oA]]></FromUserName><CreateTime>1790000000</CreateTime><MsgType>event</MsgType>\
+          <Event>TEMPLATESENDJOBFINISH</Event><MsgID>200163836</MsgID><Status><![CDATA[failed:user block]]></Status></xml>",
+        br#"{"FromUserName":"oA","CreateTime":1790000000,"MsgType":"event","Event":"subscribe_msg_sent_event",
+             "SubscribeMsgSentEvent":{"List":[{"TemplateId":"t1","ErrorCode":"0"},{"TemplateId":"t2","ErrorCode":43101}]}}"#,
+        b"<xml><FromUserName>oA</FromUserName><MsgType>event</MsgType><Event>subscribe_msg_popup_event</Event>\
+          <SubscribeMsgPopupEvent><List><TemplateId>t1</TemplateId><SubscribeStatusString>accept</SubscribeStatusString>\
+          </List></SubscribeMsgPopupEvent></xml>",
+    ];
+    run(SAMPLES, |bytes| {
+        let callback = signed("signature", None, bytes.to_vec());
+        assert!(account.acknowledge(&callback).is_some(), "whatever is signed is answered");
+        let told = account.receipts(&callback);
+        assert!(told.records.len() + told.events.len() <= bytes.len());
+    });
+}
+
+#[test]
+fn applications_of_wecom_sealed() {
+    let corp = adapter(
+        ProviderKind::Wecom,
+        &json!({
+            "corp_id": "ww1", "secret": "s", "agent_id": 1, "callback_token": TOKEN, "callback_aes_key": KEY,
+        }),
+    );
+    const SAMPLES: &[&[u8]] = &[
+        b"<xml><FromUserName>lina</FromUserName><MsgType>event</MsgType><Event>template_card_event</Event>\
+          <EventKey>received</EventKey><TaskId>msg_1-0a</TaskId></xml>",
+        b"RypEvHKD8QQKFhvQ6QleEB4J58tiPdvo+rtK1I9qca6aM/wvqnLSV5zEPeusUiX5L5X/0lWfrf0QADHHhGd3Qczcdw==",
+    ];
+    run(SAMPLES, |bytes| {
+        let text = String::from_utf8_lossy(bytes);
+        // Once as the message, and once as what an encrypted one would be.
+        for (encrypted, sound) in
+            [(seal::encrypt(&text, "ww1"), true), (text.trim().replace("]]>", ""), false)]
+        {
+            let body = format!("<xml><Encrypt><![CDATA[{encrypted}]]></Encrypt></xml>").into_bytes();
+            let callback = signed("msg_signature", Some(&encrypted), body);
+            assert!(corp.acknowledge(&callback).is_some() || !sound, "what is signed and sealed is answered");
+            assert!(corp.receipts(&callback).events.len() <= 1);
+        }
     });
 }

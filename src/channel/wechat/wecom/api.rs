@@ -5,34 +5,18 @@ use std::time::Duration;
 
 use reqwest::{Client, RequestBuilder};
 use secrecy::{ExposeSecret as _, SecretString};
-use serde::Deserialize;
 use serde_json::{Value, json};
 use url::Url;
 
 use super::classify::{Meaning, meaning};
 use super::settings::Settings;
-use super::token::{Token, Tokens};
-use crate::channel::http::{self, Answer, Trouble};
+use crate::channel::http;
+use crate::channel::wechat::answer::{self, Failure};
 use crate::channel::wechat::oauth;
+use crate::channel::wechat::token::{Token, Tokens};
 use crate::clock::Clock;
 
-/// Characters of what WeCom says that are kept.
-const MOST_WORDS: usize = 300;
-
-/// Why a call came to nothing, as far as is known.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Failure {
-    /// Nothing was handed over.
-    NotSent(String),
-    /// It was, and no usable answer came.
-    NoAnswer(String),
-    Refused {
-        code: i64,
-        words: String,
-    },
-    /// WeCom, or what is before it, answered in HTTP alone.
-    Status(u16),
-}
+pub(super) const VENDOR: &str = "WeCom";
 
 /// What became of a message to many.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -42,22 +26,6 @@ pub(super) struct Sent {
     /// In lower case.
     pub(super) invalid: HashSet<String>,
     pub(super) unlicensed: HashSet<String>,
-}
-
-/// What every answer has, and what some have besides. Absent and `null` are the same.
-#[derive(Debug, Deserialize)]
-struct Said {
-    errcode: i64,
-    errmsg: Option<String>,
-    access_token: Option<String>,
-    expires_in: Option<u64>,
-    invaliduser: Option<String>,
-    unlicenseduser: Option<String>,
-    msgid: Option<String>,
-    /// Of an application.
-    name: Option<String>,
-    /// Of a member who signed in.
-    userid: Option<String>,
 }
 
 pub(super) struct Api {
@@ -79,15 +47,32 @@ impl Api {
     /// Sends the body of a message.
     pub(super) async fn send(&self, body: &Value) -> Result<Sent, Failure> {
         let said = self.with_token(|token| self.post("/cgi-bin/message/send", token).json(body)).await?;
-        let list = |ids: Option<String>| {
-            let ids = ids.unwrap_or_default();
+        let list = |name: &str| {
+            let ids = said.get(name).and_then(Value::as_str).unwrap_or_default();
             ids.split('|').filter(|id| !id.is_empty()).map(str::to_ascii_lowercase).collect()
         };
+        let msgid = said.get("msgid").and_then(Value::as_str).filter(|id| !id.is_empty());
         Ok(Sent {
-            msgid: said.msgid.filter(|id| !id.is_empty()),
-            invalid: list(said.invaliduser),
-            unlicensed: list(said.unlicenseduser),
+            msgid: msgid.map(str::to_owned),
+            invalid: list("invaliduser"),
+            unlicensed: list("unlicenseduser"),
         })
+    }
+
+    /// Changes what the button of a card says, for the member who pressed it. A `response_code` is good once, for three
+    /// days.
+    pub(super) async fn update_card(
+        &self,
+        response_code: &str,
+        member: &str,
+        words: &str,
+    ) -> Result<(), Failure> {
+        let body = json!({
+            "userids": [member], "agentid": self.agent_id, "response_code": response_code,
+            "button": { "replace_name": words },
+        });
+        let path = "/cgi-bin/message/update_template_card";
+        self.with_token(|token| self.post(path, token).json(&body)).await.map(drop)
     }
 
     /// Takes a message back from everybody it went to.
@@ -104,7 +89,7 @@ impl Api {
             self.client.get(http::below(&self.endpoint, "/cgi-bin/agent/get", &query))
         };
         let said = self.with_token(get).await?;
-        Ok(said.name.unwrap_or(agent))
+        Ok(said.get("name").and_then(Value::as_str).map_or(agent, str::to_owned))
     }
 
     /// Where a member signs in with the application.
@@ -118,7 +103,8 @@ impl Api {
             let query = [("access_token", token), ("code", code)];
             self.client.get(http::below(&self.endpoint, "/cgi-bin/auth/getuserinfo", &query))
         };
-        Ok(self.with_token(get).await?.userid.filter(|id| !id.is_empty()))
+        let said = self.with_token(get).await?;
+        Ok(said.get("userid").and_then(Value::as_str).filter(|id| !id.is_empty()).map(str::to_owned))
     }
 
     fn post(&self, path: &str, token: &str) -> RequestBuilder {
@@ -126,16 +112,16 @@ impl Api {
     }
 
     /// Makes a call with the token at hand, and once more with a new one where WeCom does not know that any more.
-    async fn with_token(&self, request: impl Fn(&str) -> RequestBuilder) -> Result<Said, Failure> {
+    async fn with_token(&self, request: impl Fn(&str) -> RequestBuilder) -> Result<Value, Failure> {
         let token = self.token(None).await?;
         let answer = http::call(request(token.expose_secret())).await;
-        match self.read(answer, Some(&token)) {
+        match answer::read(answer, VENDOR, &[&self.secret, &token]) {
             Err(Failure::Refused { code, .. }) if meaning(code) == Meaning::StaleToken => {}
             said => return said,
         }
         let token = self.token(Some(&token)).await?;
         let answer = http::call(request(token.expose_secret())).await;
-        self.read(answer, Some(&token))
+        answer::read(answer, VENDOR, &[&self.secret, &token])
     }
 
     async fn token(&self, stale: Option<&SecretString>) -> Result<SecretString, Failure> {
@@ -146,41 +132,13 @@ impl Api {
         let query = [("corpid", &*self.corp_id), ("corpsecret", self.secret.expose_secret())];
         let answer =
             http::call(self.client.get(http::below(&self.endpoint, "/cgi-bin/gettoken", &query))).await;
-        let said = self.read(answer, None).map_err(|failure| match failure {
-            // Whatever became of this call, nothing of a message was in it.
-            Failure::NoAnswer(words) => Failure::NotSent(words),
-            other => other,
-        })?;
-        match (said.access_token, said.expires_in) {
-            (Some(value), Some(seconds)) if !value.is_empty() => {
-                Ok(Token { value: value.into(), life: Duration::from_secs(seconds) })
+        let said = answer::read(answer, VENDOR, &[&self.secret]).map_err(Failure::of_nothing)?;
+        let value = said.get("access_token").and_then(Value::as_str).filter(|value| !value.is_empty());
+        match (value, said.get("expires_in").and_then(Value::as_u64)) {
+            (Some(value), Some(seconds)) => {
+                Ok(Token { value: value.to_owned().into(), life: Duration::from_secs(seconds) })
             }
             _ => Err(Failure::NotSent("WeCom answered without an access token".to_owned())),
         }
-    }
-
-    fn read(&self, answer: Result<Answer, Trouble>, token: Option<&SecretString>) -> Result<Said, Failure> {
-        let Answer { status, body } = answer.map_err(|trouble| match trouble {
-            Trouble::NotSent(words) => Failure::NotSent(words),
-            Trouble::NoAnswer(words) => Failure::NoAnswer(words),
-        })?;
-        match serde_json::from_slice::<Said>(&body) {
-            Ok(said) if said.errcode == 0 => Ok(said),
-            Ok(said) => {
-                let words = self.clean(&said.errmsg.unwrap_or_default(), token);
-                Err(Failure::Refused { code: said.errcode, words })
-            }
-            Err(_) if status != 200 => Err(Failure::Status(status)),
-            Err(_) => Err(Failure::NoAnswer("the answer is none of WeCom's".to_owned())),
-        }
-    }
-
-    /// WeCom's words for a log: one line, not too long, and without what it may repeat of ours.
-    fn clean(&self, words: &str, token: Option<&SecretString>) -> String {
-        let mut words = words.to_owned();
-        for secret in [Some(&self.secret), token].into_iter().flatten() {
-            words = words.replace(secret.expose_secret(), "…");
-        }
-        words.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MOST_WORDS).collect()
     }
 }

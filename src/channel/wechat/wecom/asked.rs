@@ -6,6 +6,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting::new("/corp_id", Holds::Text).required(),
     Setting::new("/agent_id", Holds::Whole { least: 1, most: u32::MAX as u64 }).required(),
     Setting::new("/secret", Holds::Secret).required(),
+    Setting::new("/message", Holds::Choice(&["text", "textcard", "markdown", "template_card"])).rare(),
     Setting::new("/callback_token", Holds::Secret),
     Setting::new("/callback_aes_key", Holds::Secret),
     endpoint("https://qyapi.weixin.qq.com"),

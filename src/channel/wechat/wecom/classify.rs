@@ -1,6 +1,7 @@
 //! What WeCom's error codes mean. Decided by the code alone; its words change.
 
 use crate::domain::delivery::OutcomeClass as Class;
+use crate::domain::provider::Advice;
 
 /// What follows from a code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,9 +15,10 @@ pub(super) enum Meaning {
     /// None of those named can be reached: 81013.
     NobodyReached,
     Outcome(Class),
+    /// A code in no table of ours.
+    Unlisted,
 }
 
-/// A code nobody knows asks for an administrator, and stays as it came.
 pub(super) fn meaning(code: i64) -> Meaning {
     match code {
         40_014 | 41_001 | 42_001 => Meaning::StaleToken,
@@ -29,9 +31,24 @@ pub(super) fn meaning(code: i64) -> Meaning {
         40_008 | 40_032 | 40_035 | 40_058 | 40_063 | 41_016 | 41_033 | 44_004 | 45_002 | 82_001..=82_003 => {
             Meaning::Outcome(Class::PermanentMessage)
         }
-        // Among them 40001 the secret, 40013 the corp, 40056 and 301002 the agent, 48002 the rights, 60011 whom the
-        // application may see, 60020 the address we call from.
-        _ => Meaning::Outcome(Class::Config),
+        // 40001 the secret, 40013 the corp, 40056 and 301002 the agent, 48002 the rights, 60011 whom the application may
+        // see, 60020 the address we call from.
+        40_001 | 40_091 | 40_013 | 40_056 | 41_011 | 301_002 | 48_002 | 48_004 | 48_005 | 50_002 | 50_003
+        | 60_011 | 60_020 => Meaning::Outcome(Class::Config),
+        _ => Meaning::Unlisted,
+    }
+}
+
+/// What is most likely to be done about a code.
+pub(super) fn advice(code: &str) -> Option<Advice> {
+    match code.parse::<i64>().ok()? {
+        60_020 => Some(Advice::AllowAddress),
+        40_001 | 40_013 | 40_014 | 40_056 | 40_091 | 41_001 | 41_011 | 42_001 | 301_002 => {
+            Some(Advice::Credentials)
+        }
+        48_002 | 48_004 | 48_005 | 50_002 | 50_003 | 60_011 => Some(Advice::Rights),
+        45_009 | 45_033 => Some(Advice::Quota),
+        _ => None,
     }
 }
 
@@ -55,7 +72,7 @@ mod tests {
             (
                 &[
                     40_001, 40_091, 40_013, 40_056, 41_011, 301_002, 48_002, 48_004, 48_005, 50_002, 50_003,
-                    60_011, 60_020, 99_999,
+                    60_011, 60_020,
                 ],
                 Config,
             ),
@@ -70,5 +87,20 @@ mod tests {
         }
         assert_eq!(meaning(81_013), Meaning::NobodyReached);
         assert_eq!((meaning(45_009), meaning(45_033)), (Meaning::TooMany, Meaning::TooManyAtOnce));
+        assert_eq!(meaning(99_999), Meaning::Unlisted);
+    }
+
+    #[test]
+    fn who_must_act_is_told_what_to_look_at() {
+        for (code, expected) in [
+            ("60020", Some(Advice::AllowAddress)),
+            ("40001", Some(Advice::Credentials)),
+            ("60011", Some(Advice::Rights)),
+            ("45009", Some(Advice::Quota)),
+            ("81013", None),
+            ("invaliduser", None),
+        ] {
+            assert_eq!(advice(code), expected, "{code}");
+        }
     }
 }

@@ -4,46 +4,63 @@
 //! receipts; what was sent can be called back for a day.
 //!
 //! - [`settings`]: what an administrator configures; [`asked`]: how a form asks for it
-//! - [`compose`]: from a text to a request
-//! - [`api`]: the calls; [`token`]: the access token they need
+//! - [`compose`]: from a text to a request; [`card`]: what it looks like
+//! - [`api`]: the calls
+//! - [`event`]: what WeCom tells by itself
 //! - [`classify`]: what WeCom's error codes mean
 //! - [`limits`] and [`pressure`]: how much it takes, by our reckoning and by its word
 
 mod api;
 mod asked;
+mod card;
 mod classify;
 mod compose;
+mod event;
 mod limits;
 mod pressure;
 mod settings;
-mod token;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::Value;
 
-use self::api::{Api, Failure, Sent};
+use self::api::{Api, Sent, VENDOR};
 pub use self::asked::SETTINGS;
+use self::card::Look;
 use self::classify::{Meaning, meaning};
+use self::compose::Letter;
 use self::limits::Limits;
 use self::pressure::Pressure;
+use super::answer::{Failure, by_status};
+use super::door::Door;
 use crate::channel::registry::Site;
-use crate::channel::{Channel, Identity, Outcome, Parcel, Refusal, Shape};
+use crate::channel::{
+    Acknowledgement, Callback, Channel, Identity, Outcome, Parcel, Receipts, Refusal, Shape,
+};
 use crate::clock::Clock;
 use crate::domain::channel::AddressKind;
 use crate::domain::delivery::OutcomeClass as Class;
+use crate::domain::provider::Advice;
 use crate::error::Fault;
 
 /// Members in one call.
 const MOST_MEMBERS: usize = 1_000;
+
+/// Where an administrator enters the addresses that may call WeCom.
+const ALLOW_LIST: &str = "企业可信IP of the application: 应用管理, the application, 开发者接口";
 
 /// One application.
 pub struct Wecom {
     api: Api,
     host: String,
     agent_id: u64,
+    look: Look,
+    campus: Arc<str>,
+    /// `None`: WeCom does not call.
+    door: Option<Door>,
     timeout: Duration,
     limits: Limits,
     pressure: Pressure,
@@ -62,12 +79,17 @@ enum Said {
 }
 
 impl Wecom {
-    /// Settings: `corp_id`, `secret`, `agent_id`, `callback_token?` and `callback_aes_key?` (both or none), `endpoint?`
-    /// (WeCom's own), `ca_file?`, `timeout_seconds?` (10, for each call), `concurrency?` (1: calls with different texts
-    /// at the same time).
+    /// Settings: `corp_id`, `secret`, `agent_id`, `message?` (`text`, `textcard`, `markdown`, `template_card`; as it fits),
+    /// `callback_token?` and `callback_aes_key?` (both or none), `endpoint?` (WeCom's own), `ca_file?`,
+    /// `timeout_seconds?` (10, for each call), `concurrency?` (1: calls with different texts at the same time).
     pub fn new(settings: &Value, site: &Site) -> Result<Self, Vec<Fault>> {
-        let settings = settings::read(settings)?;
+        let mut settings = settings::read(settings)?;
+        let door = settings.callback.take();
+        let door = door.map(|(token, seal)| Door::of_application(token, seal, site.clock.clone()));
         Ok(Self {
+            look: settings.look,
+            campus: Arc::clone(&site.campus),
+            door,
             host: settings.reach.endpoint.host_str().unwrap_or_default().to_owned(),
             agent_id: settings.agent_id,
             timeout: settings.reach.timeout,
@@ -82,11 +104,13 @@ impl Wecom {
     /// tried until that one is found; nobody else pays for it.
     async fn call_all(&self, parcels: &[&Parcel]) -> Vec<Outcome> {
         let began = self.clock.steady();
+        // A page is one person's own, and a thousand people shall not need a thousand calls for it.
+        let page = if let [only] = parcels { only.page.as_deref() } else { None };
         let mut outcomes = vec![Outcome::new(Class::Transient); parcels.len()];
         let mut parts = Vec::from([(0, parcels.len())]);
         while let Some((from, to)) = parts.pop() {
             let these = &parcels[from..to];
-            match self.call(these).await {
+            match self.call(these, page).await {
                 Said::Taken(sent) => {
                     for (outcome, parcel) in outcomes[from..to].iter_mut().zip(these) {
                         *outcome = taken(&sent, &parcel.address);
@@ -114,7 +138,8 @@ impl Wecom {
         outcomes
     }
 
-    async fn call(&self, parcels: &[&Parcel]) -> Said {
+    /// `page`: of whom it is for, where that is one person.
+    async fn call(&self, parcels: &[&Parcel], page: Option<&str>) -> Said {
         let Some(first) = parcels.first() else { return Said::Taken(Sent::default()) };
         if let Err(wait) = self.limits.take_call(self.clock.steady()) {
             let outcome = Outcome::new(Class::Throttled)
@@ -123,9 +148,18 @@ impl Wecom {
             return Said::Refused(Outcome { wait: Some(wait), ..outcome });
         }
         let members: Vec<_> = parcels.iter().map(|parcel| &*parcel.address).collect();
-        let sent_before = parcels.iter().filter_map(|parcel| parcel.sent_before).max();
-        let body = compose::body(self.agent_id, &members, &first.content, first.message, sent_before);
-        match self.api.send(&body).await {
+        let letter = Letter {
+            agent_id: self.agent_id,
+            campus: &self.campus,
+            look: self.look,
+            content: &first.content,
+            message: first.message,
+            page,
+            // Nobody would hear of it otherwise.
+            asks: first.emergency && self.door.is_some(),
+            sent_before: parcels.iter().filter_map(|parcel| parcel.sent_before).max(),
+        };
+        match self.api.send(&compose::body(&letter, &members)).await {
             Ok(sent) => {
                 self.pressure.taken();
                 Said::Taken(sent)
@@ -138,7 +172,7 @@ impl Wecom {
         let (code, words) = match failure {
             Failure::NotSent(words) => return Said::Refused(Outcome::new(Class::Transient).detail(words)),
             Failure::NoAnswer(words) => return Said::Refused(Outcome::new(Class::Unknown).detail(words)),
-            Failure::Status(status) => return Said::Refused(by_status(status)),
+            Failure::Status(status) => return Said::Refused(by_status(status, VENDOR)),
             Failure::Refused { code, words } => (code, words),
         };
         let outcome = |class| Outcome::new(class).code(code.to_string()).detail(words.clone());
@@ -153,7 +187,14 @@ impl Wecom {
                 Said::SomebodyUnknown(outcome(Class::PermanentRecipient))
             }
             Meaning::Outcome(class) => Said::Refused(outcome(class)),
+            Meaning::Unlisted => Said::Refused(outcome(Class::Config).unlisted()),
         }
+    }
+
+    /// Changes what the button of a card says, for the member who pressed it: [`Event::Card`](crate::channel::Event::Card)
+    /// has both. A `response_code` is good once, for three days.
+    pub async fn answer_card(&self, response_code: &str, member: &str, words: &str) -> Result<(), Refusal> {
+        self.api.update_card(response_code, member, words).await.map_err(refusal)
     }
 }
 
@@ -165,16 +206,6 @@ fn for_the_rest(outcome: &Outcome) -> Outcome {
         }
         _ => outcome.clone(),
     }
-}
-
-/// An answer in HTTP alone is of a gateway or of somebody else altogether.
-fn by_status(status: u16) -> Outcome {
-    let class = match status {
-        429 => Class::Throttled,
-        500.. => Class::Transient,
-        _ => Class::Config,
-    };
-    Outcome::new(class).code(format!("HTTP {status}")).detail("the answer is none of WeCom's")
 }
 
 /// For one member of a call that WeCom took.
@@ -230,7 +261,21 @@ impl Channel for Wecom {
     }
 
     async fn recall(&self, reference: &str) -> Result<(), String> {
-        self.api.recall(reference).await.map_err(|failure| in_words(&failure))
+        self.api.recall(reference).await.map_err(|failure| failure.in_words(VENDOR))
+    }
+
+    fn acknowledge(&self, callback: &Callback) -> Option<Acknowledgement> {
+        self.door.as_ref()?.acknowledge(callback, "")
+    }
+
+    fn receipts(&self, callback: &Callback) -> Receipts {
+        let Some(door) = &self.door else {
+            return Receipts::unread("the settings have no token and key for it");
+        };
+        match door.read(callback) {
+            Ok(message) => event::read(&message),
+            Err(trouble) => Receipts::unread(trouble),
+        }
     }
 
     fn sign_in_address(&self, back: &str, state: &str) -> Option<String> {
@@ -241,13 +286,17 @@ impl Channel for Wecom {
         match self.api.member(code).await {
             Ok(Some(address)) => Ok(Identity { kind: AddressKind::WecomUserid, address }),
             Ok(None) => Err("whoever signed in is no member of this corp".to_owned().into()),
-            Err(failure) => Err(refusal(&failure)),
+            Err(failure) => Err(refusal(failure)),
         }
     }
 
     async fn check(&self) -> Result<String, Refusal> {
-        let name = self.api.application().await.map_err(|failure| refusal(&failure))?;
+        let name = self.api.application().await.map_err(refusal)?;
         Ok(format!("{}: {name} ({})", self.host, self.agent_id))
+    }
+
+    fn advice(&self, code: &str) -> Option<Advice> {
+        classify::advice(code)
     }
 }
 
@@ -258,18 +307,8 @@ fn too_many_for_member(wait: Duration) -> Outcome {
     Outcome { wait: Some(wait), this_address: true, ..outcome }
 }
 
-fn refusal(failure: &Failure) -> Refusal {
-    let code = match failure {
-        Failure::Refused { code, .. } => Some(code.to_string()),
-        _ => None,
-    };
-    Refusal { code, ..Refusal::from(in_words(failure)) }
-}
-
-fn in_words(failure: &Failure) -> String {
-    match failure {
-        Failure::NotSent(words) | Failure::NoAnswer(words) => words.clone(),
-        Failure::Refused { code, words } => format!("{code} {words}"),
-        Failure::Status(status) => format!("HTTP {status}, and no answer of WeCom's"),
-    }
+fn refusal(failure: Failure) -> Refusal {
+    let is_address = matches!(&failure, Failure::Refused { code, .. }
+        if classify::advice(&code.to_string()) == Some(Advice::AllowAddress));
+    failure.refusal(VENDOR, is_address.then_some(ALLOW_LIST))
 }

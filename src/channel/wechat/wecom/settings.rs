@@ -1,24 +1,32 @@
 //! A WeCom application's settings, read and checked whole.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use secrecy::SecretString;
 use serde_json::Value;
 
+use super::card::Look;
 use crate::channel::fields::Fields;
 use crate::channel::http::{self, Reach};
+use crate::channel::wechat::crypto::{KEY, Seal};
 use crate::error::Fault;
 
 const ENDPOINT: &str = "https://qyapi.weixin.qq.com";
 const TIMEOUT_SECONDS: f64 = 10.0;
 const MOST_CONCURRENCY: u64 = 16;
-/// Of an `EncodingAESKey`: 32 bytes in base64 without the sign that fills it up.
-const AES_KEY: usize = 43;
+/// The words of the setting `message`.
+const LOOKS: [(&str, Look); 4] = [
+    ("text", Look::Text),
+    ("textcard", Look::TextCard),
+    ("markdown", Look::Markdown),
+    ("template_card", Look::TemplateCard),
+];
 
 pub(super) struct Settings {
     pub(super) corp_id: String,
     pub(super) secret: SecretString,
     pub(super) agent_id: u64,
+    pub(super) look: Look,
+    /// What WeCom signs and encrypts its calls to us with; `None`: there are none.
+    pub(super) callback: Option<(SecretString, Seal)>,
     pub(super) reach: Reach,
     pub(super) concurrency: usize,
 }
@@ -38,21 +46,23 @@ pub(super) fn read(settings: &Value) -> Result<Settings, Vec<Fault>> {
         fields.fault("secret", "not_a_secret", "`secret` is the application's secret, without spaces");
     }
     let agent_id = fields.required_integer("agent_id", 1..=u64::from(u32::MAX));
-    callback(&mut fields);
+    let look = fields.choice("message", &LOOKS, Some(Look::Fitting)).unwrap_or_default();
+    let callback = callback(&mut fields, &corp_id);
     let reach = http::reach(&mut fields, ENDPOINT, TIMEOUT_SECONDS);
     let concurrency = fields.integer("concurrency", 1..=MOST_CONCURRENCY).unwrap_or(1) as usize;
 
     let faults = fields.finish();
     match (agent_id, reach) {
         (Some(agent_id), Some(reach)) if faults.is_empty() => {
-            Ok(Settings { corp_id, secret: secret.into(), agent_id, reach, concurrency })
+            let secret = secret.into();
+            Ok(Settings { corp_id, secret, agent_id, look, callback, reach, concurrency })
         }
         _ => Err(faults),
     }
 }
 
 /// What WeCom signs and encrypts its calls to us with: both, or none.
-fn callback(fields: &mut Fields<'_>) {
+fn callback(fields: &mut Fields<'_>, corp_id: &str) -> Option<(SecretString, Seal)> {
     let token = fields.text("callback_token");
     if token
         .as_deref()
@@ -61,11 +71,12 @@ fn callback(fields: &mut Fields<'_>) {
         fields.fault("callback_token", "not_a_token", "`callback_token` is 1 to 32 letters and digits");
     }
     let key = fields.text("callback_aes_key");
-    if key.as_deref().is_some_and(|key| key.len() != AES_KEY || STANDARD.decode(format!("{key}=")).is_err()) {
-        let detail = format!("`callback_aes_key` is the EncodingAESKey of {AES_KEY} letters and digits");
+    let seal = key.as_deref().and_then(|key| Seal::new(key, corp_id));
+    if key.is_some() && seal.is_none() {
+        let detail = format!("`callback_aes_key` is the EncodingAESKey of {KEY} letters and digits");
         fields.fault("callback_aes_key", "not_a_key", detail);
     }
-    match (token, key) {
+    match (&token, &key) {
         (Some(_), None) => {
             fields.fault("callback_aes_key", "required", "a `callback_token` needs a `callback_aes_key`");
         }
@@ -74,6 +85,7 @@ fn callback(fields: &mut Fields<'_>) {
         }
         _ => {}
     }
+    Some((token?.into(), seal?))
 }
 
 #[cfg(test)]
@@ -100,6 +112,8 @@ mod tests {
         let settings = read(&good()).ok().unwrap();
         assert_eq!(settings.reach.endpoint.as_str(), "https://qyapi.weixin.qq.com/");
         assert_eq!((settings.reach.timeout, settings.concurrency), (Duration::from_secs(10), 1));
+        assert_eq!(settings.look, Look::Fitting);
+        assert!(settings.callback.is_none());
     }
 
     #[test]
@@ -107,12 +121,13 @@ mod tests {
         let changes = json!({
             "corp_id": "ww d", "secret": "a b", "agent_id": "1000002", "callback_token": "a-b",
             "callback_aes_key": "short", "endpoint": "http://qyapi.weixin.qq.com", "timeout_seconds": 0,
-            "concurrency": 0, "agentid": 1,
+            "concurrency": 0, "message": "card", "agentid": 1,
         });
         let expected = [
             ("/corp_id", "not_an_id"),
             ("/secret", "not_a_secret"),
             ("/agent_id", "out_of_range"),
+            ("/message", "unknown_value"),
             ("/callback_token", "not_a_token"),
             ("/callback_aes_key", "not_a_key"),
             ("/endpoint", "in_clear"),
@@ -128,7 +143,7 @@ mod tests {
 
     #[test]
     fn token_and_key_of_callbacks_come_together() {
-        let key = "A".repeat(AES_KEY);
+        let key = "A".repeat(KEY);
         assert_eq!(faults(&json!({ "callback_token": "QDG6eK", "callback_aes_key": key })), []);
         let one = |pointer: &str| vec![(pointer.to_owned(), "required".to_owned())];
         assert_eq!(faults(&json!({ "callback_token": "QDG6eK" })), one("/callback_aes_key"));

@@ -1,6 +1,6 @@
-//! The access token: one for the application, fetched by one caller for all of them.
+//! The access token: one for the account or application, fetched by one caller for all of them.
 //!
-//! WeCom blocks applications that ask for tokens often, so whoever comes while a fetch is under way waits for that one
+//! Vendors block who asks for tokens often, so whoever comes while a fetch is under way waits for that one
 //! and takes what comes of it, good or bad.
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -45,7 +45,7 @@ impl<F: Clone> Tokens<F> {
         Self { clock, fetches: AtomicU64::new(0), held: Mutex::new(held) }
     }
 
-    /// The token at hand, or what `fetch` brings. `stale`: one that WeCom does not take any more.
+    /// The token at hand, or what `fetch` brings. `stale`: one that the vendor does not take any more.
     pub(super) async fn get<Fetch>(
         &self,
         stale: Option<&SecretString>,

@@ -1,0 +1,152 @@
+//! The Official Account's API: the calls we make, each with a token that is good.
+
+use std::time::Duration;
+
+use reqwest::{Client, RequestBuilder};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::{Value, json};
+use tokio::sync::Mutex;
+use url::Url;
+
+use super::classify::{Meaning, meaning};
+use super::settings::Settings;
+use crate::channel::http;
+use crate::channel::wechat::answer::{self, Failure};
+use crate::channel::wechat::oauth;
+use crate::channel::wechat::token::{Token, Tokens};
+use crate::clock::Clock;
+
+pub(super) const VENDOR: &str = "WeChat";
+/// WeChat takes no two forced renewals of a token closer to each other.
+const FORCED: Duration = Duration::from_secs(30);
+
+/// How many calls there may be today.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quota {
+    pub daily: u64,
+    pub used: u64,
+    pub remaining: u64,
+}
+
+pub(super) struct Api {
+    client: Client,
+    endpoint: Url,
+    app_id: String,
+    secret: SecretString,
+    tokens: Tokens<Failure>,
+    /// When a token was last renewed by force, by [`Clock::steady`].
+    forced: Mutex<Option<Duration>>,
+    clock: Clock,
+}
+
+impl Api {
+    pub(super) fn new(settings: &Settings, clock: Clock) -> Self {
+        Self {
+            client: settings.reach.client.clone(),
+            endpoint: settings.reach.endpoint.clone(),
+            app_id: settings.app_id.clone(),
+            secret: settings.secret.clone(),
+            tokens: Tokens::new(clock.clone()),
+            forced: Mutex::new(None),
+            clock,
+        }
+    }
+
+    /// Sends a message; its id, where WeChat says one.
+    pub(super) async fn send(&self, path: &str, body: &Value) -> Result<Option<String>, Failure> {
+        let said = self.with_token(|token| self.post(path, token).json(body)).await?;
+        Ok(match said.get("msgid") {
+            Some(Value::Number(id)) => Some(id.to_string()),
+            Some(Value::String(id)) if !id.is_empty() => Some(id.clone()),
+            _ => None,
+        })
+    }
+
+    /// How many calls of `path` are left today.
+    pub(super) async fn quota(&self, path: &str) -> Result<Quota, Failure> {
+        let body = json!({ "cgi_path": path });
+        let said =
+            self.with_token(|token| self.post("/cgi-bin/openapi/quota/get", token).json(&body)).await?;
+        let number = |name: &str| said.pointer(&format!("/quota/{name}")).and_then(Value::as_u64);
+        match (number("daily_limit"), number("used"), number("remain")) {
+            (Some(daily), Some(used), Some(remaining)) => Ok(Quota { daily, used, remaining }),
+            _ => Err(Failure::NoAnswer("WeChat answered without a quota".to_owned())),
+        }
+    }
+
+    /// Gets a token, or shows that there is a good one.
+    pub(super) async fn sign_in(&self) -> Result<(), Failure> {
+        self.token(None).await.map(drop)
+    }
+
+    /// Where somebody signs in, in WeChat's own browser.
+    pub(super) fn sign_in_address(&self, back: &str, state: &str) -> String {
+        oauth::address(&self.endpoint, &self.app_id, back, state, None)
+    }
+
+    /// The openid that a code of the sign-in is of.
+    pub(super) async fn openid(&self, code: &str) -> Result<Option<String>, Failure> {
+        let secret = self.secret.expose_secret();
+        let query =
+            [("appid", &*self.app_id), ("secret", secret), ("code", code), ("grant_type", "authorization_code")];
+        let url = http::below(&self.endpoint, "/sns/oauth2/access_token", &query);
+        let said = answer::read(http::call(self.client.get(url)).await, VENDOR, &[&self.secret])
+            .map_err(Failure::of_nothing)?;
+        Ok(said.get("openid").and_then(Value::as_str).filter(|id| !id.is_empty()).map(str::to_owned))
+    }
+
+    fn post(&self, path: &str, token: &str) -> RequestBuilder {
+        self.client.post(http::below(&self.endpoint, path, &[("access_token", token)]))
+    }
+
+    /// Makes a call with the token at hand, and once more with a new one where WeChat does not know that any more.
+    async fn with_token(&self, request: impl Fn(&str) -> RequestBuilder) -> Result<Value, Failure> {
+        let token = self.token(None).await?;
+        let answer = http::call(request(token.expose_secret())).await;
+        match answer::read(answer, VENDOR, &[&self.secret, &token]) {
+            Err(Failure::Refused { code, .. }) if meaning(code) == Meaning::StaleToken => {}
+            said => return said,
+        }
+        let token = self.token(Some(&token)).await?;
+        let answer = http::call(request(token.expose_secret())).await;
+        answer::read(answer, VENDOR, &[&self.secret, &token])
+    }
+
+    async fn token(&self, stale: Option<&SecretString>) -> Result<SecretString, Failure> {
+        self.tokens.get(stale, || self.fetch(stale)).await
+    }
+
+    /// All who ask WeChat for its stable token get the same one, other nodes of ours as well, until shortly before its
+    /// end. So it is renewed by force, which ends it for all of them, only where it is still the one that is refused.
+    async fn fetch(&self, stale: Option<&SecretString>) -> Result<Token, Failure> {
+        let token = self.ask(false).await?;
+        if stale.is_none_or(|stale| stale.expose_secret() != token.value.expose_secret()) {
+            return Ok(token);
+        }
+        let mut forced = self.forced.lock().await;
+        let now = self.clock.steady();
+        if forced.is_some_and(|at| now.saturating_sub(at) < FORCED) {
+            let words = "WeChat refuses its own token, and may be asked for another one only every 30 s";
+            return Err(Failure::NotSent(words.to_owned()));
+        }
+        *forced = Some(now);
+        self.ask(true).await
+    }
+
+    async fn ask(&self, force: bool) -> Result<Token, Failure> {
+        let body = json!({
+            "grant_type": "client_credential", "appid": self.app_id, "secret": self.secret.expose_secret(),
+            "force_refresh": force,
+        });
+        let url = http::below(&self.endpoint, "/cgi-bin/stable_token", &[]);
+        let answer = http::call(self.client.post(url).json(&body)).await;
+        let said = answer::read(answer, VENDOR, &[&self.secret]).map_err(Failure::of_nothing)?;
+        let value = said.get("access_token").and_then(Value::as_str).filter(|value| !value.is_empty());
+        match (value, said.get("expires_in").and_then(Value::as_u64)) {
+            (Some(value), Some(seconds)) => {
+                Ok(Token { value: value.to_owned().into(), life: Duration::from_secs(seconds) })
+            }
+            _ => Err(Failure::NotSent("WeChat answered without an access token".to_owned())),
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! From a message to the body of `template/send` or `subscribe/bizsend`.
+
+use serde_json::{Map, Value, json};
+
+use super::field::Field;
+use super::settings::Mode;
+use crate::channel::mapping::{Mapping, Missing};
+use crate::channel::{Outcome, Parcel};
+use crate::clock::Timestamp;
+use crate::domain::delivery::OutcomeClass as Class;
+use crate::domain::id::DeliveryId;
+
+/// What to say to one person, or why it cannot be said by this template.
+pub(super) fn body(mode: Mode, mapping: &Mapping, parcel: &Parcel, campus: &str) -> Result<Value, Outcome> {
+    // Cut later, each by its field's type.
+    let values = mapping.fill(parcel, campus, |_| usize::MAX).map_err(|Missing(name)| {
+        unfit(&name, "it is filled with a variable that the message does not have")
+    })?;
+    let mut data = Map::new();
+    for (name, value) in values {
+        // The settings were checked for it.
+        let Some(field) = Field::of(&name) else { continue };
+        // The message as a whole opens it; it need not be written out at the end of its text.
+        let link = parcel.content.link.as_deref();
+        let value = link.and_then(|link| value.strip_suffix(link)).unwrap_or(&value);
+        let value = field.fit(value).map_err(|reason| unfit(&name, &reason))?;
+        data.insert(name, json!({ "value": value }));
+    }
+    let mut body = json!({ "touser": parcel.address, "template_id": mapping.id, "data": data });
+    if let Some(link) = parcel.page.as_deref().or(parcel.content.link.as_deref()) {
+        let name = match mode {
+            Mode::Template => "url",
+            Mode::Subscribe => "page",
+        };
+        body[name] = link.into();
+    }
+    if mode == Mode::Template {
+        body["client_msg_id"] = id(parcel.delivery, parcel.sent_before).into();
+    }
+    Ok(body)
+}
+
+/// By this WeChat knows a message it has sent this person within ten minutes, and sends it no second time. The same for
+/// every attempt of a delivery; another one where somebody wants it sent once more. WeChat takes 32 characters.
+fn id(delivery: DeliveryId, sent_before: Option<Timestamp>) -> String {
+    match sent_before {
+        None => delivery.to_string(),
+        Some(at) => format!("{delivery}-{:x}", at.millis()),
+    }
+}
+
+fn unfit(field: &str, reason: &str) -> Outcome {
+    Outcome::new(Class::PermanentMessage).code("belltower.field").detail(format!("{field}: {reason}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::tests::parcel;
+    use super::*;
+    use crate::channel::fields::Fields;
+    use crate::channel::mapping::{Mappings, Words};
+
+    fn body_of(mode: Mode, fields: &Value, parcel: &Parcel) -> Result<Value, Outcome> {
+        let settings = json!({ "default_template": { "id": "t1", "fields": fields } });
+        let mappings = Mappings::read(&mut Fields::of(&settings), Words { id: "id", slots: "fields" });
+        body(mode, mappings.of(parcel).unwrap(), parcel, "钟楼大学")
+    }
+
+    #[test]
+    fn each_field_is_filled_as_its_type_takes_it() {
+        let parcel = parcel(1, "o-1");
+        let fields = json!({ "thing1": "title", "thing2": "body", "time3": "when", "thing4": "campus" });
+        let body = body_of(Mode::Template, &fields, &parcel).unwrap();
+        assert_eq!(
+            body["data"],
+            json!({
+                "thing1": { "value": "期末考试安排" }, "thing2": { "value": "地点：教三 204。" },
+                "time3": { "value": "2026年9月1日 08:30" }, "thing4": { "value": "钟楼大学" },
+            })
+        );
+        assert_eq!((&body["touser"], &body["template_id"]), (&json!("o-1"), &json!("t1")));
+        assert_eq!(body["url"], "https://jw.example/exams");
+    }
+
+    #[test]
+    fn ones_own_page_comes_before_the_link() {
+        let mut parcel = parcel(1, "o-1");
+        parcel.page = Some("https://bell.example/m/1".into());
+        let fields = json!({ "thing1": "title" });
+        let template = body_of(Mode::Template, &fields, &parcel).unwrap();
+        assert_eq!((&template["url"], template.get("page")), (&json!("https://bell.example/m/1"), None));
+        let subscribe = body_of(Mode::Subscribe, &fields, &parcel).unwrap();
+        assert_eq!((&subscribe["page"], subscribe.get("url")), (&json!("https://bell.example/m/1"), None));
+        assert_eq!(subscribe.get("client_msg_id"), None, "bizsend knows none");
+    }
+
+    #[test]
+    fn what_a_message_cannot_say_by_its_template_is_named() {
+        let parcel = parcel(1, "o-1");
+        for (fields, expected) in [
+            (json!({ "thing1": "reader" }), "thing1: it is filled with a variable"),
+            (json!({ "number1": "when" }), "number1: it takes a number"),
+        ] {
+            let outcome = body_of(Mode::Template, &fields, &parcel).unwrap_err();
+            assert_eq!(outcome.class, Class::PermanentMessage);
+            let detail = outcome.detail.unwrap();
+            assert!(detail.starts_with(expected), "{detail}");
+        }
+    }
+
+    #[test]
+    fn attempts_share_an_id_and_sending_again_has_another() {
+        let (one, again) = (id(DeliveryId(7), None), id(DeliveryId(7), Some(Timestamp(1_790_000_000_000))));
+        assert_eq!(one, id(DeliveryId(7), None));
+        assert_ne!(one, again);
+        assert_ne!(one, id(DeliveryId(8), None));
+        assert!(again.len() <= 32, "{again}");
+    }
+}
