@@ -3,6 +3,7 @@
 
 mod addresses;
 mod failover;
+mod matrix;
 mod overrides;
 mod quotas;
 mod unanswered;

@@ -87,8 +87,12 @@ impl Api {
     /// The openid that a code of the sign-in is of.
     pub(super) async fn openid(&self, code: &str) -> Result<Option<String>, Failure> {
         let secret = self.secret.expose_secret();
-        let query =
-            [("appid", &*self.app_id), ("secret", secret), ("code", code), ("grant_type", "authorization_code")];
+        let query = [
+            ("appid", &*self.app_id),
+            ("secret", secret),
+            ("code", code),
+            ("grant_type", "authorization_code"),
+        ];
         let url = http::below(&self.endpoint, "/sns/oauth2/access_token", &query);
         let said = answer::read(http::call(self.client.get(url)).await, VENDOR, &[&self.secret])
             .map_err(Failure::of_nothing)?;

@@ -8,7 +8,9 @@ pub const SETTINGS: &[Setting] = &[
     Setting::new("/mode", Holds::Choice(&["template", "subscribe"])).usual("template"),
     Setting::new(
         "/default_template",
-        Holds::Json(r#"{"id": "ngqIpbwh8bUfcSsECmogfXcV14J0tQlEpBO27izEYtY", "fields": {"thing1": "title"}}"#),
+        Holds::Json(
+            r#"{"id": "ngqIpbwh8bUfcSsECmogfXcV14J0tQlEpBO27izEYtY", "fields": {"thing1": "title"}}"#,
+        ),
     ),
     Setting::new(
         "/templates",
