@@ -4,6 +4,7 @@ mod callbacks;
 mod cards;
 mod official_account;
 pub(crate) mod seal;
+mod simulated;
 mod vendor;
 
 use std::sync::Arc;
