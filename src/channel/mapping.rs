@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::Parcel;
 use super::fields::{Fields, segment};
+use crate::domain::content::Rendered;
 use crate::domain::sms_text::words;
 
 /// What a value that had to be cut ends with.
@@ -23,6 +24,46 @@ pub(super) struct Words {
     pub(super) id: &'static str,
     /// What it is filled with: `variables`, `fields`.
     pub(super) slots: &'static str,
+}
+
+/// A template of ours that settings map, and the variables of a message's that it needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mapped {
+    pub slug: String,
+    /// Where it stands in the settings.
+    pub pointer: String,
+    /// Each with its place.
+    pub variables: Vec<(String, String)>,
+}
+
+/// Which templates of ours settings map, whatever the kind; what is wrong with the settings otherwise is not looked at.
+pub fn mapped(settings: &Value) -> Vec<Mapped> {
+    let templates = settings.get("templates").and_then(Value::as_object);
+    let templates = templates.into_iter().flatten();
+    templates
+        .map(|(slug, mapping)| {
+            let pointer = format!("/templates/{}", segment(slug));
+            let mut variables = Vec::new();
+            for slots in ["variables", "fields"] {
+                let sources: Vec<(String, &Value)> = match mapping.get(slots) {
+                    Some(Value::Array(list)) => {
+                        list.iter().enumerate().map(|(at, source)| (at.to_string(), source)).collect()
+                    }
+                    Some(Value::Object(named)) => {
+                        named.iter().map(|(name, source)| (segment(name), source)).collect()
+                    }
+                    _ => Vec::new(),
+                };
+                for (place, source) in sources {
+                    if let Some(Source::Variable(name)) = source.as_str().map(|word| Source::of(word.trim()))
+                    {
+                        variables.push((format!("{pointer}/{slots}/{place}"), name));
+                    }
+                }
+            }
+            Mapped { slug: slug.clone(), pointer, variables }
+        })
+        .collect()
 }
 
 /// All of one account.
@@ -53,6 +94,7 @@ pub(super) struct Slot {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Source {
     Title,
+    /// Without the link that it ends with: vendors refuse addresses where their template has no place for one.
     Body,
     /// Title and body as one.
     Text,
@@ -86,8 +128,8 @@ impl Source {
         let content = &parcel.content;
         let text = match self {
             Self::Title => content.title.to_string(),
-            Self::Body => content.plain.to_string(),
-            Self::Text => words(content),
+            Self::Body => without_link(&content.plain, content),
+            Self::Text => without_link(&words(content), content),
             Self::Link => content.link.as_deref().unwrap_or_default().to_owned(),
             Self::Page => parcel.page.as_deref().or(content.link.as_deref()).unwrap_or_default().to_owned(),
             Self::Name => parcel.name.clone().unwrap_or_default(),
@@ -100,6 +142,12 @@ impl Source {
         };
         Some(text.split_whitespace().collect::<Vec<_>>().join(" "))
     }
+}
+
+/// A text without the message's link at its end.
+fn without_link(text: &str, content: &Rendered) -> String {
+    let link = content.link.as_deref();
+    link.and_then(|link| text.trim_end().strip_suffix(link)).unwrap_or(text).to_owned()
 }
 
 /// The message has no variable of this name.
@@ -199,7 +247,6 @@ mod tests {
     use super::*;
     use crate::clock::Timestamp;
     use crate::domain::channel::{AddressKind, ChannelKind};
-    use crate::domain::content::Rendered;
     use crate::domain::id::{DeliveryId, MessageId};
 
     const WORDS: Words = Words { id: "code", slots: "variables" };
@@ -259,6 +306,7 @@ mod tests {
         let (mappings, _) = read(&json!({ "default_template": { "code": "1", "variables": ["text"] } }));
         let parcel = parcel(None);
         let fill = |limit| mappings.of(&parcel).expect("one").fill(&parcel, "", |_| limit).expect("filled");
+        assert_eq!(fill(35)[0].1, "图书到期：请归还 《三体》", "and no address");
         assert_eq!(fill(12)[0].1, "图书到期：请归还 《三…");
         assert_eq!(cut("一二三四", 4), "一二三四");
         assert_eq!(cut("一二 三四", 4), "一二…");

@@ -8,6 +8,7 @@ use url::Url;
 use super::Channel;
 use super::common;
 use super::email::{self, Email};
+pub use super::mapping::{Mapped, mapped};
 use super::overrides::overridden;
 use super::sandbox::{self, Sandbox};
 use super::setting::Setting;
@@ -55,6 +56,9 @@ fn adapter(kind: ProviderKind, settings: &Value, site: &Site) -> Result<Arc<dyn 
     }
 }
 
+/// What every kind takes besides its own.
+pub const COMMON: &[Setting] = common::SETTINGS;
+
 /// What a form asks for, in its order.
 pub fn settings(kind: ProviderKind) -> impl Iterator<Item = &'static Setting> {
     let own = match kind {
@@ -66,7 +70,7 @@ pub fn settings(kind: ProviderKind) -> impl Iterator<Item = &'static Setting> {
         ProviderKind::Wecom => wecom::SETTINGS,
         ProviderKind::WechatOfficialAccount => official_account::SETTINGS,
     };
-    own.iter().chain(common::SETTINGS)
+    own.iter().chain(COMMON)
 }
 
 /// Pointers of the settings that are never shown again; an object's members are hidden one by one.

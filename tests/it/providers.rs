@@ -12,7 +12,7 @@ use belltower::service::providers::{
     list_events, record_event, show, test, update,
 };
 use belltower::service::sources::{self, NewSource};
-use belltower::service::{Caller, Services, Vault, reports};
+use belltower::service::{Caller, Services, Vault, reports, templates};
 use belltower::simulator::{SmtpOptions, SmtpSimulator};
 use belltower::store::audit::{self, AuditFilter};
 use serde_json::{Value, json};
@@ -259,4 +259,39 @@ on_both!(a_provider_that_does_not_open_is_left_out_with_one_alarm, |db| async {
     assert_eq!((events[0].kind.as_str(), events[0].at), ("opened", Timestamp(s.clock.now().0)));
     let kept = json!({"failures": 5, "reason": "550 no mailbox l***@campus.example"});
     assert_eq!(events[0].detail.0, kept, "nobody's address outlives them here");
+});
+
+on_both!(mapped_templates_are_held_against_those_there_are, |db| async {
+    let s = services(db);
+    let due = json!({"name": "到期", "title": "{{ book }} 到期", "body": "请于 {{ due }} 前归还。"});
+    templates::put(&s, &owner(), "loan-due", &due).await.unwrap();
+    let settings = |templates: Value| {
+        json!({
+            "access_key_id": "LTAI1", "access_key_secret": "hunter2", "sign_name": "钟楼大学",
+            "default_template": {"code": "SMS_1", "variables": ["title"]}, "templates": templates,
+        })
+    };
+    let new = |templates: Value| NewProvider {
+        channel: ChannelKind::Sms,
+        kind: ProviderKind::AliyunSms,
+        settings: settings(templates),
+        ..relay("短信")
+    };
+    let wrong = json!({
+        "loan-due": {"code": "SMS_2", "variables": {"b": "book", "n": "name", "w": "when"}},
+        "loan-deu": {"code": "SMS_3", "variables": ["book"]},
+    });
+    let Err(Error::Invalid(faults)) = create(&s, &owner(), new(wrong)).await else { panic!("taken") };
+    let mut told: Vec<_> = faults.iter().map(|f| (f.pointer.as_str(), f.code.as_ref())).collect();
+    told.sort_unstable();
+    let expected = [
+        ("/settings/templates/loan-deu", "unknown_template"),
+        ("/settings/templates/loan-due/variables/w", "unknown_variable"),
+    ];
+    assert_eq!(told, expected);
+    let sound = json!({"loan-due": {"code": "SMS_2", "variables": {"b": "book", "n": "name"}}});
+    let made = create(&s, &owner(), new(sound)).await.unwrap();
+    let patch = json!({"templates": {"loan-due": {"variables": {"b": "boook"}}}});
+    let changes = ProviderChanges { settings: Some(patch), ..ProviderChanges::default() };
+    assert!(matches!(update(&s, &owner(), made.id, changes).await, Err(Error::Invalid(_))));
 });

@@ -98,7 +98,7 @@ pub(super) async fn people(s: &Services, count: u64) -> anyhow::Result<()> {
             "campus_id": campus_id(number),
             "name": format!("学生{number}"),
             "email": email(number),
-            "mobile": format!("+861{number:010}"),
+            "mobile": format!("+8613{number:09}"),
             "wecom_userid": campus_id(number),
             "department": "农学院",
             "language": if number % 50 == 0 { "en" } else { "zh-CN" },

@@ -49,6 +49,14 @@ pub(super) async fn run(bench: &Bench) -> anyhow::Result<Vec<Figure>> {
             .aim(Aim::AtLeast(90.0)),
     ];
     figures.extend(mails(bench).await?);
+    figures.push(Figure::new(
+        BENCH,
+        "texts alone, by Aliyun",
+        texts(bench, Vendors::with_aliyun().await?).await?,
+        "/s",
+    ));
+    let tencent = texts(bench, Vendors::with_tencent().await?).await?;
+    figures.push(Figure::new(BENCH, "texts alone, by Tencent", tencent, "/s"));
     for (connections, most, [rate, share]) in FAR_AWAY {
         let handed = far_away(bench, connections, most).await?;
         let possible = connections as f64 / (ROUND_TRIPS * ROUND_TRIP.as_secs_f64());
@@ -56,6 +64,16 @@ pub(super) async fn run(bench: &Bench) -> anyhow::Result<Vec<Figure>> {
         figures.push(Figure::new(BENCH, share, handed / possible * 100.0, "%"));
     }
     Ok(figures)
+}
+
+/// Texts a second by whoever takes them.
+async fn texts(bench: &Bench, vendors: Vendors) -> anyhow::Result<f64> {
+    let ready = Ready::make(bench, vendors, &[ChannelKind::Sms]).await?;
+    let handed = ready.handed_over(ChannelKind::Sms).await;
+    ready.settled(1).await?;
+    let people = ready.people;
+    ready.end(&[(ChannelKind::Sms, people)]).await?;
+    Ok(handed)
 }
 
 /// Mails a second to a relay whose every answer takes a while.

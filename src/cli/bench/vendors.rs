@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::bed;
 use crate::domain::channel::ChannelKind;
@@ -10,19 +10,54 @@ use crate::domain::provider::ProviderKind;
 use crate::service::Services;
 use crate::simulator::http_sms::Inbox;
 use crate::simulator::{
-    Faults, HttpSmsOptions, HttpSmsSimulator, Mailbox, Moment, SmsAct, SmsFaults, SmtpOptions, SmtpSimulator,
-    WecomMailbox, WecomOptions, WecomSimulator,
+    AliyunOptions, AliyunSimulator, Faults, HttpSmsOptions, HttpSmsSimulator, Mailbox, Moment, SmsAct,
+    SmsFaults, SmtpOptions, SmtpSimulator, TencentOptions, TencentSimulator, WecomMailbox, WecomOptions,
+    WecomSimulator,
 };
 
 /// Connections to the relay, twice what a provider has unless told.
 const CONNECTIONS: u64 = 16;
 
-/// A mail relay, an SMS gateway that takes a hundred numbers in a call, and a corp in WeCom.
+/// A mail relay, whoever takes texts, and a corp in WeCom.
 pub(super) struct Vendors {
     relay: SmtpSimulator,
-    gateway: HttpSmsSimulator,
+    texts: Texts,
     corp: WecomSimulator,
     connections: u64,
+}
+
+/// Whoever takes texts.
+enum Texts {
+    /// A gateway that takes a hundred numbers in a call.
+    Gateway(HttpSmsSimulator),
+    Aliyun(AliyunSimulator),
+    Tencent(TencentSimulator),
+}
+
+impl Texts {
+    fn inbox(&self) -> Inbox {
+        match self {
+            Self::Gateway(gateway) => gateway.inbox(),
+            Self::Aliyun(account) => account.inbox(),
+            Self::Tencent(account) => account.inbox(),
+        }
+    }
+
+    fn provider(&self) -> (ProviderKind, Value) {
+        match self {
+            Self::Gateway(gateway) => (ProviderKind::HttpSms, gateway.settings()),
+            Self::Aliyun(account) => (ProviderKind::AliyunSms, account.settings()),
+            Self::Tencent(account) => (ProviderKind::TencentSms, account.settings()),
+        }
+    }
+
+    async fn stop(self) {
+        match self {
+            Self::Gateway(gateway) => gateway.stop().await,
+            Self::Aliyun(account) => account.stop().await,
+            Self::Tencent(account) => account.stop().await,
+        }
+    }
 }
 
 /// What they took, each delivery once for every time it came.
@@ -50,13 +85,23 @@ impl Vendors {
         Self::with(hanging, Faults::default(), CONNECTIONS).await
     }
 
+    pub(super) async fn with_aliyun() -> anyhow::Result<Self> {
+        let options = AliyunOptions { inbox: Inbox::keeping(0), ..AliyunOptions::default() };
+        Ok(Self { texts: Texts::Aliyun(AliyunSimulator::start(options).await?), ..Self::start().await? })
+    }
+
+    pub(super) async fn with_tencent() -> anyhow::Result<Self> {
+        let options = TencentOptions { inbox: Inbox::keeping(0), ..TencentOptions::default() };
+        Ok(Self { texts: Texts::Tencent(TencentSimulator::start(options).await?), ..Self::start().await? })
+    }
+
     async fn with(faults: SmsFaults, relay: Faults, connections: u64) -> anyhow::Result<Self> {
         let mail = SmtpOptions { mailbox: Mailbox::keeping(0), faults: relay, ..SmtpOptions::default() };
         let sms = HttpSmsOptions { faults, inbox: Inbox::keeping(0), ..HttpSmsOptions::default() };
         let wecom = WecomOptions { mailbox: WecomMailbox::keeping(0), ..WecomOptions::default() };
         Ok(Self {
             relay: SmtpSimulator::start(mail).await?,
-            gateway: HttpSmsSimulator::start(sms).await?,
+            texts: Texts::Gateway(HttpSmsSimulator::start(sms).await?),
             corp: WecomSimulator::start(wecom).await?,
             connections,
         })
@@ -69,14 +114,15 @@ impl Vendors {
             "connections": self.connections, "from_address": "noreply@campus.example", "from_name": "钟楼大学",
         });
         bed::provider(s, ChannelKind::Email, ProviderKind::Smtp, relay).await?;
-        bed::provider(s, ChannelKind::Sms, ProviderKind::HttpSms, self.gateway.settings()).await?;
+        let (kind, texts) = self.texts.provider();
+        bed::provider(s, ChannelKind::Sms, kind, texts).await?;
         bed::provider(s, ChannelKind::Wechat, ProviderKind::Wecom, self.corp.settings()).await
     }
 
     pub(super) fn total(&self, channel: ChannelKind) -> u64 {
         match channel {
             ChannelKind::Email => self.relay.mailbox().total(),
-            ChannelKind::Sms => self.gateway.inbox().total(),
+            ChannelKind::Sms => self.texts.inbox().total(),
             ChannelKind::Wechat => self.corp.mailbox().total(),
         }
     }
@@ -85,7 +131,7 @@ impl Vendors {
     pub(super) async fn wait_for(&self, channel: ChannelKind, total: u64) {
         match channel {
             ChannelKind::Email => self.relay.mailbox().wait_for(total).await,
-            ChannelKind::Sms => self.gateway.inbox().wait_for(total).await,
+            ChannelKind::Sms => self.texts.inbox().wait_for(total).await,
             ChannelKind::Wechat => self.corp.mailbox().wait_for(total).await,
         }
     }
@@ -93,7 +139,7 @@ impl Vendors {
     /// Closes every connection.
     pub(super) async fn stop(self) -> Totals {
         let totals = Totals(ChannelKind::ALL.map(|channel| self.total(channel)));
-        self.gateway.stop().await;
+        self.texts.stop().await;
         self.relay.stop().await;
         self.corp.stop().await;
         totals

@@ -6,6 +6,7 @@
 mod directory;
 mod health;
 mod lineup;
+mod mapping;
 mod metered;
 mod quotas;
 mod trial;
@@ -125,6 +126,7 @@ pub async fn create(s: &Services, caller: &Caller, new: NewProvider) -> Result<P
         faults.add("/kind", "wrong_channel", format!("`{}` does not serve {}", new.kind, new.channel));
     }
     check_settings(s, &mut faults, new.kind, &new.settings);
+    mapping::check(s, &mut faults, &new.settings).await?;
     faults.into_result()?;
 
     let sealed = s.vault.seal(new.settings.to_string().as_bytes());
@@ -183,7 +185,10 @@ pub async fn update(
             let mut settings = open_settings(s, &row).unwrap_or_else(|_| json!({}));
             merge(&mut settings, patch);
             match row.kind.parse() {
-                Ok(kind) => check_settings(s, &mut faults, kind, &settings),
+                Ok(kind) => {
+                    check_settings(s, &mut faults, kind, &settings);
+                    mapping::check(s, &mut faults, &settings).await?;
+                }
                 Err(reason) => faults.add("/kind", "unsupported", reason),
             }
             s.vault.seal(settings.to_string().as_bytes())

@@ -19,7 +19,8 @@ use belltower::domain::source::Right;
 use belltower::domain::suppression::Cause;
 
 /// What a delivery's reason may say.
-const REASONS: [&str; 20] = [
+const REASONS: [&str; 21] = [
+    "unanswered",
     "no_address",
     "opted_out",
     "bounced_before",
@@ -130,7 +131,9 @@ const CONFLICTS: [&str; 9] = [
     "changed_meanwhile",
 ];
 /// What a timeline may tell.
-const EVENTS: [&str; 16] = [
+const EVENTS: [&str; 18] = [
+    "over_quota",
+    "unanswered_repeated",
     "accepted",
     "scheduled",
     "routed",

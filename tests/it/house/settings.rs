@@ -45,7 +45,8 @@ fn asked(kind: ProviderKind, outer: Option<&str>) -> BTreeSet<String> {
             Some(outer) => parts.next().filter(|_| first == outer).map(str::to_owned),
         }
     };
-    registry::settings(kind).filter_map(below).collect()
+    let own = registry::settings(kind).filter(|setting| !registry::COMMON.contains(setting));
+    own.filter_map(below).collect()
 }
 
 #[test]

@@ -400,7 +400,7 @@ on_both!(a_claim_limits_what_is_no_emergency_apart, |db| async {
     let mut tx = db.begin().await.unwrap();
     execute(
         &mut tx,
-        "UPDATE delivery SET lane = 0 WHERE id IN (SELECT id FROM delivery ORDER BY id LIMIT 3)",
+        "UPDATE delivery SET lane = 0 WHERE id IN (SELECT id FROM delivery WHERE state = 0 ORDER BY id LIMIT 3)",
     )
     .await;
     tx.commit().await.unwrap();

@@ -82,7 +82,7 @@ on_both!(an_account_that_hangs_slows_no_other, |db| async {
     house.drain().await;
     let counts = house.message(message).await.counts.all;
     assert_eq!(counts.sent + counts.unknown, 60, "what hangs is unknown, the rest goes by the other");
-    assert!(counts.unknown < 10, "{counts:?}");
+    assert!(counts.unknown <= 16, "no more than it had in hand: {counts:?}");
     assert_eq!(second.mailbox().total() as i64, counts.sent);
     assert_eq!(house.events(id).await.iter().filter(|event| event.kind == "opened").count(), 1);
     drop(hanging);

@@ -13,9 +13,9 @@ use belltower::domain::provider::ProviderKind;
 use belltower::service::providers::{self, NewProvider};
 use belltower::simulator::{
     Act, AliyunFaults, AliyunOptions, AliyunSimulator, Faults, HttpSmsOptions, HttpSmsSimulator, Moment,
-    OfficialAccountCall, OfficialAccountFaults, OfficialAccountOptions, OfficialAccountSimulator, Reply, SmsAct,
-    SmsFaults, SmtpOptions, SmtpSimulator, Stage, TencentFaults, TencentOptions, TencentSimulator, VendorClock,
-    WechatAct, WecomCall, WecomFaults, WecomOptions, WecomSimulator,
+    OfficialAccountCall, OfficialAccountFaults, OfficialAccountOptions, OfficialAccountSimulator, Reply,
+    SmsAct, SmsFaults, SmtpOptions, SmtpSimulator, Stage, TencentFaults, TencentOptions, TencentSimulator,
+    VendorClock, WechatAct, WecomCall, WecomFaults, WecomOptions, WecomSimulator,
 };
 use serde_json::{Value, json};
 
@@ -108,7 +108,9 @@ impl Vendor {
             }
             ProviderKind::WechatOfficialAccount => {
                 let faults = match wechat(class, [43004, 47003, -1, 45011, 48001]) {
-                    Some(act) => OfficialAccountFaults::default().first(1, OfficialAccountCall::Template, act),
+                    Some(act) => {
+                        OfficialAccountFaults::default().first(1, OfficialAccountCall::Template, act)
+                    }
                     None => OfficialAccountFaults::default(),
                 };
                 let options = OfficialAccountOptions { faults, clock, ..OfficialAccountOptions::default() };
@@ -199,8 +201,7 @@ fn channel(kind: ProviderKind) -> ChannelKind {
 
 async fn provide(app: &TestApp, channel: ChannelKind, kind: ProviderKind, priority: i64, settings: Value) {
     let name = if priority == 10 { "first" } else { "second" };
-    let new =
-        NewProvider { name: name.to_owned(), channel, kind, settings, priority, weight: 1, rate: None };
+    let new = NewProvider { name: name.to_owned(), channel, kind, settings, priority, weight: 1, rate: None };
     providers::create(&app.services, &operator(Role::Owner), new).await.unwrap();
 }
 

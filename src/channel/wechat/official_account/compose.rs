@@ -20,10 +20,7 @@ pub(super) fn body(mode: Mode, mapping: &Mapping, parcel: &Parcel, campus: &str)
     for (name, value) in values {
         // The settings were checked for it.
         let Some(field) = Field::of(&name) else { continue };
-        // The message as a whole opens it; it need not be written out at the end of its text.
-        let link = parcel.content.link.as_deref();
-        let value = link.and_then(|link| value.strip_suffix(link)).unwrap_or(&value);
-        let value = field.fit(value).map_err(|reason| unfit(&name, &reason))?;
+        let value = field.fit(&value).map_err(|reason| unfit(&name, &reason))?;
         data.insert(name, json!({ "value": value }));
     }
     let mut body = json!({ "touser": parcel.address, "template_id": mapping.id, "data": data });
