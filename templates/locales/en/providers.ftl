@@ -274,3 +274,5 @@ choice-message-text = Text
 choice-message-textcard = Text card
 choice-message-markdown = Markdown
 choice-message-template_card = Template card
+setting-poll = How to ask
+setting-poll-hint = How the gateway is asked what became of a text whose answer never came.

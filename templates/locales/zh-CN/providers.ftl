@@ -269,3 +269,5 @@ choice-message-text = 文本
 choice-message-textcard = 文本卡片
 choice-message-markdown = Markdown
 choice-message-template_card = 模板卡片
+setting-poll = 查询状态
+setting-poll-hint = 没有收到回应时，怎样去问平台这条短信的下落。

@@ -31,6 +31,14 @@ const RECEIPT: &str = r#"{
   "delivered": ["DELIVRD"]
 }"#;
 
+const POLL: &str = r#"{
+  "request": {"url": "https://gw.example/status", "body": {"msgid": "{id}"}},
+  "records": "/list",
+  "id": "/msgid",
+  "status": "/status",
+  "delivered": ["DELIVRD"]
+}"#;
+
 pub const SETTINGS: &[Setting] = &[
     Setting::new("/request", Holds::Json(REQUEST)).required(),
     Setting::new("/secrets", Holds::Json(SECRETS)),
@@ -39,6 +47,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting::new("/sign_placement", Holds::Choice(&["prefix", "suffix", "field", "none"])),
     Setting::new("/answer", Holds::Json(ANSWER)),
     Setting::new("/receipt", Holds::Json(RECEIPT)),
+    Setting::new("/poll", Holds::Json(POLL)).rare(),
     Setting::new("/recipients", Holds::Json(RECIPIENTS)).rare(),
     CA_FILE,
     concurrency(64, "8"),
