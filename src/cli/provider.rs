@@ -345,7 +345,8 @@ fn test(context: &Context, name: &str) -> anyhow::Result<()> {
     context.output.print(&tested, |tested| {
         let ProviderTest { ok, detail, code, advice, seen_address, duration } = tested;
         let verdict = if *ok { "ok" } else { "failed" };
-        let code = code.as_ref().map(|code| format!(" [{code}]")).unwrap_or_default();
+        let untold = code.as_ref().filter(|code| !detail.contains(code.as_str()));
+        let code = untold.map(|code| format!(" [{code}]")).unwrap_or_default();
         let seen = seen_address.as_ref().map(|seen| format!("\nIt sees this machine as {seen}."));
         let advice = advice.map(|advice| format!("\n{}", says(advice)));
         let more: String = advice.into_iter().chain(seen).collect();

@@ -1,5 +1,7 @@
 //! One spelling per address, so that two records of one mailbox or telephone are seen to be the same.
 
+use phonenumber::metadata::DATABASE;
+use phonenumber::{Mode, Type};
 use url::Host;
 
 use super::channel::AddressKind;
@@ -71,7 +73,8 @@ fn ascii_domain(domain: &str) -> Option<String> {
 
 /// A mobile number as it is kept: E.164, `+` and 8 to 15 digits. Eleven digits that start with 1 are a number of the
 /// mainland, with or without `86`, `0086` or `+86`; any other needs its country's `+` or `00`. Spaces, hyphens, dots
-/// and parentheses between digits are dropped, full-width digits read as digits.
+/// and parentheses between digits are dropped, full-width digits read as digits. Which numbers a country has, and which
+/// of them are no mobiles, is known by libphonenumber's tables.
 pub fn normalise_mobile(text: &str) -> Result<String, BadAddress> {
     let mut number = String::with_capacity(16);
     for c in text.trim().chars() {
@@ -100,7 +103,26 @@ pub fn normalise_mobile(text: &str) -> Result<String, BadAddress> {
     if !(8..=15).contains(&international.len()) || international.starts_with('0') {
         return Err(BadAddress("after the `+` there are 8 to 15 digits, the first of them not 0"));
     }
-    Ok(format!("+{international}"))
+    textable(&format!("+{international}"))
+}
+
+/// A number that a text can reach, as its country writes it.
+fn textable(number: &str) -> Result<String, BadAddress> {
+    // Of the mainland's mobiles new ranges are in use long before tables have them.
+    if number.strip_prefix("+86").is_some_and(|digits| digits.len() == 11 && digits.starts_with('1')) {
+        return Ok(number.to_owned());
+    }
+    let parsed = phonenumber::parse(None, number)
+        .map_err(|_| BadAddress("no country has such a number: look at its first digits and its length"))?;
+    match parsed.number_type(&DATABASE) {
+        Type::Mobile | Type::FixedLineOrMobile | Type::PersonalNumber | Type::Pager => {
+            Ok(parsed.format().mode(Mode::E164).to_string())
+        }
+        Type::Unknown => Err(BadAddress(
+            "its country has no such number: look at its length, and whether a digit is missing",
+        )),
+        _ => Err(BadAddress("this is no mobile number: texts reach mobiles only")),
+    }
 }
 
 fn wecom_userid(text: &str) -> Result<String, BadAddress> {
@@ -187,6 +209,9 @@ mod tests {
             ("+8610000000002", "+8610000000002"),
             ("+852 6123 4567", "+85261234567"),
             ("0049 151 12345678", "+4915112345678"),
+            ("+44 (0)7911 123456", "+447911123456"),
+            ("+1 (650) 253-0000", "+16502530000"),
+            ("+81 090-1234-5678", "+819012345678"),
         ] {
             assert_eq!(normalise_mobile(written).as_deref(), Ok(kept), "{written}");
         }
@@ -203,6 +228,20 @@ mod tests {
             ["1381234567a", "138 1234 5678 ext 9", "++8613812345678", "+0613812345678", "138+12345678"]
         {
             assert!(normalise_mobile(written).is_err(), "{written}");
+        }
+    }
+
+    #[test]
+    fn what_no_text_reaches_is_told_from_what_does_not_exist() {
+        let told = |written| normalise_mobile(written).unwrap_err().to_string();
+        for landline in ["+86 10 6278 1234", "+44 20 7946 0018", "+49 30 123456", "+1 800 253 0000"] {
+            assert!(told(landline).contains("no mobile number"), "{landline}: {}", told(landline));
+        }
+        for nowhere in ["+999 1234 5678", "+852 612 3456", "+4479111234567"] {
+            assert!(told(nowhere).contains("no"), "{nowhere}: {}", told(nowhere));
+        }
+        for (new, kept) in [("14412345678", "+8614412345678"), ("+8619912345678", "+8619912345678")] {
+            assert_eq!(normalise_mobile(new).as_deref(), Ok(kept), "ranges are new sooner than tables");
         }
     }
 

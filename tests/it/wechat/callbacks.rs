@@ -41,7 +41,11 @@ impl Campus {
         Self::with(db, vendor, ProviderKind::Wecom, settings).await
     }
 
-    async fn with(db: Db, vendor: Vendor, kind: ProviderKind, settings: Value) -> Self {
+    async fn with(db: Db, vendor: Vendor, kind: ProviderKind, mut settings: Value) -> Self {
+        // The campus here has no templates of its own.
+        if settings.get("templates").is_some() {
+            settings["templates"] = json!({});
+        }
         let app = TestApp::on(db).await;
         let new = NewProvider {
             name: "微信".to_owned(),
@@ -279,7 +283,7 @@ async fn an_address_to_call_is_shown_to_whoever_may_change_providers_alone() {
         name: "服务号".to_owned(),
         channel: ChannelKind::Wechat,
         kind: ProviderKind::WechatOfficialAccount,
-        settings: account(&vendor, &json!({ "token": SIGNS, "encoding_aes_key": KEY })),
+        settings: account(&vendor, &json!({ "token": SIGNS, "encoding_aes_key": KEY, "templates": {} })),
         priority: 10,
         weight: 1,
         rate: None,
