@@ -206,7 +206,7 @@ mod tests {
             message: MessageId(1),
             attempt,
             channel,
-            address_kind: channel.address_kinds()[0],
+            address_kind: channel.address_kinds(None)[0],
             address: address.to_owned(),
             name: None,
             language: "zh-CN".to_owned(),

@@ -16,7 +16,7 @@ use super::page::{self, Section, Shell, Theme, address};
 use super::view::View;
 use crate::Result;
 use crate::clock::Timestamp;
-use crate::domain::channel::ChannelKind;
+use crate::domain::channel::{AddressKind, ChannelKind};
 use crate::domain::id::{MessageId, SourceId};
 use crate::domain::operator::Permission;
 use crate::service::Services;
@@ -58,6 +58,8 @@ pub struct TodayFragment {
     pub may_see_providers: bool,
     /// Channels that sources may use and no provider serves.
     pub unserved: Vec<ChannelKind>,
+    /// Kinds of address by which messages wait and which no provider takes.
+    pub stranded: Vec<AddressKind>,
     /// Sources that used to send and have gone quiet.
     pub silent: Vec<SilentSource>,
     pub recent: MessageRowsFragment,
@@ -160,6 +162,7 @@ impl TodayFragment {
                 .collect(),
             may_see_providers,
             unserved: overview.unserved,
+            stranded: overview.stranded,
             silent: overview.silent.into_iter().map(silent).collect(),
             recent: MessageRowsFragment {
                 view: view.clone(),

@@ -10,7 +10,7 @@ use crate::domain::channel::Outlet;
 /// Deliveries a process may have handed over one by one without having stored what came of them (product promise 2).
 pub const LIMIT: usize = 64;
 /// Each outlet's own share, so that a provider that hangs leaves the other channels room.
-const OWN: usize = 4;
+const OWN: usize = 3;
 
 #[derive(Clone, Debug)]
 pub struct InFlight {

@@ -78,7 +78,9 @@ impl Polling {
             }
             let told = Asked { verdicts: &verdicts, bounced: &bounced, undecided: &undecided, again };
             deliveries::judge(s, told).await?;
-            s.metrics.receipts(self.outlet, verdicts.iter().map(|verdict| verdict.state));
+            if let Some(channel) = self.outlet.channel() {
+                s.metrics.receipts(channel, verdicts.iter().map(|verdict| verdict.state));
+            }
         }
         Ok(asked)
     }

@@ -42,13 +42,12 @@ impl ChannelKind {
         matches!(self, Self::Sms)
     }
 
-    /// The kinds of address this channel's providers may ask for, the preferred first.
-    pub const fn address_kinds(self) -> &'static [AddressKind] {
-        match self {
-            Self::Email => &[AddressKind::Email],
-            Self::Sms => &[AddressKind::Mobile],
-            Self::Wechat => &[AddressKind::WecomUserid, AddressKind::WechatOpenid],
-        }
+    /// The kinds of address this channel's providers may ask for. Where a person has several, the first is used: the one
+    /// that somebody `prefers`, if it is among them.
+    pub fn address_kinds(self, prefers: Option<AddressKind>) -> Vec<AddressKind> {
+        let mut kinds: Vec<_> = AddressKind::ALL.into_iter().filter(|kind| kind.channel() == self).collect();
+        kinds.sort_by_key(|kind| Some(*kind) != prefers);
+        kinds
     }
 }
 
@@ -118,42 +117,83 @@ impl FromStr for AddressKind {
     }
 }
 
-/// Where a delivery queues: the live providers of a channel, or the sandbox that takes what test keys send.
+/// Where a delivery queues: the live providers that take its kind of address, or the sandbox that takes what test keys send.
 /// Apart, so that a dead relay holds up no test and a test no announcement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Outlet {
     Sandbox,
-    Live(ChannelKind),
+    Live(AddressKind),
 }
 
 impl Outlet {
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::Sandbox,
-        Self::Live(ChannelKind::Email),
-        Self::Live(ChannelKind::Sms),
-        Self::Live(ChannelKind::Wechat),
+        Self::Live(AddressKind::Email),
+        Self::Live(AddressKind::Mobile),
+        Self::Live(AddressKind::WecomUserid),
+        Self::Live(AddressKind::WechatOpenid),
     ];
 
-    /// What takes deliveries by `channel`: the sandbox, for what a test key sends.
-    pub const fn of(test: bool, channel: ChannelKind) -> Self {
-        if test { Self::Sandbox } else { Self::Live(channel) }
+    /// What takes deliveries to such an address: the sandbox, for what a test key sends.
+    pub const fn of(test: bool, kind: AddressKind) -> Self {
+        if test { Self::Sandbox } else { Self::Live(kind) }
     }
 
+    /// `None`: of all channels.
+    pub const fn channel(self) -> Option<ChannelKind> {
+        match self {
+            Self::Sandbox => None,
+            Self::Live(kind) => Some(kind.channel()),
+        }
+    }
+
+    /// The channel's, where it has one outlet.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Sandbox => "sandbox",
-            Self::Live(channel) => channel.name(),
+            Self::Live(kind @ (AddressKind::Email | AddressKind::Mobile)) => kind.channel().name(),
+            Self::Live(kind) => kind.name(),
         }
     }
 
     pub const fn code(self) -> i64 {
         match self {
             Self::Sandbox => 0,
-            Self::Live(channel) => channel.code(),
+            Self::Live(kind) => kind.code(),
         }
     }
 
     pub fn from_code(code: i64) -> Option<Self> {
         Self::ALL.into_iter().find(|o| o.code() == code)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_of_address_has_its_outlet() {
+        for (at, outlet) in Outlet::ALL.into_iter().enumerate() {
+            // Arrays are indexed by it.
+            assert_eq!(outlet.code(), at as i64);
+            assert_eq!(Outlet::from_code(outlet.code()), Some(outlet));
+        }
+        for kind in AddressKind::ALL {
+            assert!(Outlet::ALL.contains(&Outlet::of(false, kind)));
+            assert_eq!(Outlet::of(true, kind), Outlet::Sandbox);
+        }
+        let names = Outlet::ALL.map(Outlet::name);
+        assert_eq!(names, ["sandbox", "email", "sms", "wecom_userid", "wechat_openid"]);
+    }
+
+    #[test]
+    fn what_is_preferred_comes_first_and_nothing_is_left_out() {
+        let (member, follower) = (AddressKind::WecomUserid, AddressKind::WechatOpenid);
+        let kinds = |prefers| ChannelKind::Wechat.address_kinds(prefers);
+        assert_eq!(kinds(None), [member, follower]);
+        assert_eq!(kinds(Some(member)), [member, follower]);
+        assert_eq!(kinds(Some(follower)), [follower, member]);
+        assert_eq!(ChannelKind::Sms.address_kinds(Some(follower)), [AddressKind::Mobile]);
     }
 }

@@ -1,6 +1,6 @@
 //! The kinds of provider an administrator can configure.
 
-use super::channel::ChannelKind;
+use super::channel::{AddressKind, ChannelKind};
 use super::message::coded;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -54,6 +54,15 @@ impl ProviderKind {
         }
     }
 
+    /// Whether this kind can be given deliveries to such an address.
+    pub const fn takes(self, kind: AddressKind) -> bool {
+        match self {
+            Self::Wecom => matches!(kind, AddressKind::WecomUserid),
+            Self::WechatOfficialAccount => matches!(kind, AddressKind::WechatOpenid),
+            _ => self.serves(kind.channel()),
+        }
+    }
+
     /// How long after it was sent a provider of this kind can call a message back; `None`: never.
     pub const fn recallable(self) -> Option<Duration> {
         match self {
@@ -65,5 +74,30 @@ impl ProviderKind {
     /// Whether its providers call us with what became of what they took.
     pub const fn calls_back(self) -> bool {
         !matches!(self, Self::Smtp | Self::Sandbox)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_serves_a_channel_takes_some_of_its_addresses_and_no_others() {
+        for provider in ProviderKind::ALL {
+            for channel in ChannelKind::ALL {
+                let kinds = channel.address_kinds(None);
+                assert_eq!(
+                    kinds.iter().any(|kind| provider.takes(*kind)),
+                    provider.serves(channel),
+                    "{provider}"
+                );
+            }
+        }
+        let taken = |provider: ProviderKind| -> Vec<_> {
+            AddressKind::ALL.into_iter().filter(|kind| provider.takes(*kind)).collect()
+        };
+        assert_eq!(taken(ProviderKind::Wecom), [AddressKind::WecomUserid]);
+        assert_eq!(taken(ProviderKind::WechatOfficialAccount), [AddressKind::WechatOpenid]);
+        assert_eq!(taken(ProviderKind::Sandbox), AddressKind::ALL);
     }
 }

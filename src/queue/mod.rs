@@ -9,7 +9,7 @@ use async_trait::async_trait;
 
 pub use local::LocalQueue;
 
-use crate::domain::channel::{ChannelKind, Outlet};
+use crate::domain::channel::{AddressKind, Outlet};
 use crate::domain::message::Lane;
 
 /// What there is to do.
@@ -22,12 +22,13 @@ pub enum Work {
 }
 
 impl Work {
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Plan,
         Self::Send(Outlet::Sandbox),
-        Self::Send(Outlet::Live(ChannelKind::Email)),
-        Self::Send(Outlet::Live(ChannelKind::Sms)),
-        Self::Send(Outlet::Live(ChannelKind::Wechat)),
+        Self::Send(Outlet::Live(AddressKind::Email)),
+        Self::Send(Outlet::Live(AddressKind::Mobile)),
+        Self::Send(Outlet::Live(AddressKind::WecomUserid)),
+        Self::Send(Outlet::Live(AddressKind::WechatOpenid)),
     ];
 
     /// For figures: `plan`, or where it is sent.

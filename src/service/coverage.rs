@@ -1,10 +1,11 @@
 //! How many people can be reached, by which channel and by none.
 
-use super::{Caller, Services, groups, recipients};
+use super::{Caller, Services, groups, providers, recipients};
 use crate::Result;
 use crate::domain::channel::ChannelKind;
 use crate::domain::operator::Permission;
 use crate::store::audience::ResolvedAudience;
+use crate::store::screen::Screen;
 use crate::store::{coverage as store, suppressions};
 
 /// Active people who have an address that nothing forbids.
@@ -29,7 +30,9 @@ pub async fn of_group(s: &Services, caller: &Caller, slug: &str) -> Result<Cover
 }
 
 async fn count(s: &Services, audience: &ResolvedAudience) -> Result<Coverage> {
-    let row = store::count(&s.db, audience, suppressions::any(&s.db).await?, s.clock.now()).await?;
+    let suppression = suppressions::any(&s.db).await?;
+    let screen = Screen { suppression, prefers: providers::preferred(s).await?, ..Screen::default() };
+    let row = store::count(&s.db, audience, &screen, s.clock.now()).await?;
     let reached = |channel| match channel {
         ChannelKind::Email => row.email,
         ChannelKind::Sms => row.sms,

@@ -445,12 +445,11 @@ async fn failed(s: &Services, message: MessageId, error: Error) -> Result<()> {
 /// Wakes the workers of what was added.
 async fn wake(s: &Services, planned: &[&Planned], added: &[Added]) {
     let pending: HashSet<_> =
-        added.iter().filter(|a| a.state == State::Pending).map(|a| (a.message, a.channel)).collect();
+        added.iter().filter(|a| a.state == State::Pending).map(|a| (a.message, a.outlet)).collect();
     let mut entries: Vec<Entry> = Vec::new();
     for message in planned {
-        for channel in ChannelKind::ALL.into_iter().filter(|c| pending.contains(&(message.id, *c))) {
-            let work = Work::Send(Outlet::of(message.test, channel));
-            let entry = Entry { lane: message.lane, work };
+        for outlet in Outlet::ALL.into_iter().filter(|outlet| pending.contains(&(message.id, *outlet))) {
+            let entry = Entry { lane: message.lane, work: Work::Send(outlet) };
             if !entries.contains(&entry) {
                 entries.push(entry);
             }

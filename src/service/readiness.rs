@@ -92,6 +92,14 @@ async fn shortcomings(s: &Services) -> crate::Result<Vec<String>> {
              --channel {channel}`, or take it from them"
         )
     }));
+    found.extend(providers::stranded(s).await?.iter().map(|kind| {
+        format!(
+            "deliveries by {kind} wait, which no provider takes: set one up with `belltower provider create --channel \
+             {channel}`",
+            kind = kind.name(),
+            channel = kind.channel(),
+        )
+    }));
     Ok(found)
 }
 

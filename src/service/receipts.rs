@@ -15,7 +15,6 @@ use super::suppressions::{self, Bounce};
 use super::{Caller, Services, callback_events, deliveries, providers};
 use crate::channel::{self, Channel};
 use crate::clock::Timestamp;
-use crate::domain::channel::Outlet;
 use crate::domain::delivery::State;
 use crate::domain::id::{ProviderId, ReceiptId};
 use crate::domain::operator::Permission;
@@ -248,7 +247,7 @@ async fn match_waiting(s: &Services) -> Result<usize> {
     }
     tx.commit().await?;
     for (channel, state) in told {
-        s.metrics.receipts(Outlet::Live(channel), [state.code()].into_iter());
+        s.metrics.receipts(channel, [state.code()].into_iter());
     }
     deliveries::complete(s, &closed).await?;
     Ok(waiting.len())

@@ -6,7 +6,7 @@ use super::messages::{Counts, MessageQuery, MessageSummary};
 use super::providers::{self, ProviderHealth};
 use super::{Caller, Services, messages};
 use crate::clock::Timestamp;
-use crate::domain::channel::ChannelKind;
+use crate::domain::channel::{AddressKind, ChannelKind};
 use crate::domain::delivery::State;
 use crate::domain::id::{MessageId, SourceId};
 use crate::domain::message::Status;
@@ -42,6 +42,8 @@ pub struct Overview {
     pub providers: Vec<ProviderHealth>,
     /// Channels that sources may use and no provider serves; none where there is no provider at all.
     pub unserved: Vec<ChannelKind>,
+    /// Kinds of address by which deliveries wait and which no provider takes; none where there is no provider at all.
+    pub stranded: Vec<AddressKind>,
     /// Sources that used to send and have stopped, the longest silent first.
     pub silent: Vec<SilentSource>,
     pub recent: Vec<MessageSummary>,
@@ -81,7 +83,11 @@ pub async fn overview(s: &Services, caller: &Caller) -> Result<Overview> {
     let stuck = store::stuck(&s.db, MessageId::first_at(now.minus(WORTH_ROUTING))).await?;
     let stuck = |status: Status| stuck.iter().filter(|row| row.status == status).map(|row| row.n).sum();
     let mut providers = providers::health(s).await?;
-    let unserved = if providers.is_empty() { Vec::new() } else { providers::unserved(s, &providers).await? };
+    let (unserved, stranded) = if providers.is_empty() {
+        (Vec::new(), Vec::new())
+    } else {
+        (providers::unserved(s, &providers).await?, providers::stranded(s).await?)
+    };
     if caller.require(Permission::ProvidersView).is_err() {
         for provider in &mut providers {
             provider.unknown_codes.clear();
@@ -107,6 +113,7 @@ pub async fn overview(s: &Services, caller: &Caller) -> Result<Overview> {
         unrouted: stuck(Status::Unrouted),
         providers,
         unserved,
+        stranded,
         silent: silent
             .into_iter()
             .map(|row| SilentSource { id: row.id, name: row.name, last_message_at: row.last_message_at })

@@ -1,5 +1,7 @@
 //! Sending again: deliveries that ended are opened, and people are tried by channels that were not planned for them.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::deliveries::{audit, complete, default_life, event, own, publish};
@@ -149,8 +151,8 @@ async fn heeded(s: &Services, message: MessageId) -> Result<(Screen, Vec<i64>)> 
     let routed: Routed = to_send.routing.unwrap_or_default().0;
     let (category, expires_at) = (row.category, row.expires_at);
     let subject = Subject { topic: &row.topic, category, routed: &routed, expires_at };
-    let Screen { opt_outs, suppression, .. } = Heeded::load(s).await?.screen(&subject, s.clock.now());
-    Ok((Screen { opt_outs, suppression, ..Screen::default() }, routed.waits()))
+    let screen = Heeded::load(s).await?.screen(&subject, s.clock.now());
+    Ok((Screen { repeats: Vec::new(), quiet: BTreeMap::new(), ..screen }, routed.waits()))
 }
 
 fn check(states: &[State]) -> Result<()> {

@@ -20,15 +20,14 @@ row! {
     }
 }
 
-/// `suppression`: there are addresses on the suppression list.
+/// Heeds what a screen says of people; it is for no topic.
 pub async fn count(
     db: &Db,
     audience: &ResolvedAudience,
-    suppression: bool,
+    screen: &Screen,
     now: Timestamp,
 ) -> Result<CoverageRow> {
     let dialect = db.dialect();
-    let screen = Screen { suppression, ..Screen::default() };
     let selection = audience.select(dialect, 2);
     let columns = ChannelKind::ALL.map(|channel| {
         format!("{} AS {channel}", screen.why(dialect, channel, "''", "CAST($1 AS bigint)", false))

@@ -89,7 +89,7 @@ row! {
     struct Settled {
         message_id: MessageId,
         channel: ChannelKind,
-        outlet: i64,
+        outlet: Outlet,
         lane: Lane,
         id: DeliveryId,
         state: State,
@@ -104,7 +104,7 @@ row! {
     pub struct Moved {
         pub message_id: MessageId,
         pub channel: ChannelKind,
-        pub outlet: i64,
+        pub outlet: Outlet,
         pub state: State,
     }
 }
@@ -112,7 +112,7 @@ row! {
 impl Moved {
     /// Counts for the day: what test keys send does not.
     pub fn is_live(&self) -> bool {
-        self.outlet != Outlet::Sandbox.code()
+        self.outlet != Outlet::Sandbox
     }
 }
 
@@ -312,10 +312,10 @@ async fn settle(
     let (mut steps, mut postponed, mut handed) = (Vec::new(), Vec::new(), BTreeMap::new());
     for row in settled {
         moves.entry((row.message_id, row.channel)).or_default().shift(State::Sending, row.state, 1);
-        if row.state.is_terminal() && row.outlet != Outlet::Sandbox.code() {
+        if row.state.is_terminal() && row.outlet != Outlet::Sandbox {
             *ended.entry((row.channel.code(), row.state.code())).or_default() += 1;
         }
-        let live = row.outlet != Outlet::Sandbox.code() && row.lane != Lane::Emergency;
+        let live = row.outlet != Outlet::Sandbox && row.lane != Lane::Emergency;
         if let Some(person) = row.recipient_id.filter(|_| live && row.state == State::Sent)
             && capped.contains(&row.channel)
         {
@@ -478,7 +478,7 @@ row! {
     }
 }
 
-/// The outlets and lanes in which something is due, receipts to ask for included: twenty looks into an index, whatever
+/// The outlets and lanes in which something is due, receipts to ask for included: a few looks into an index, whatever
 /// the backlog.
 pub async fn due(db: &Db, now: Timestamp) -> Result<Vec<Due>> {
     let probes: Vec<_> = Outlet::ALL

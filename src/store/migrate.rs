@@ -18,6 +18,7 @@ macro_rules! steps {
             6 "0006_vendors",
             7 "0007_quotas",
             8 "0008_links",
+            9 "0009_outlets",
         )
     };
     ($folder:literal: $($version:literal $name:literal,)+) => {

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{Db, JsonText, in_db, row, sql};
 use crate::Result;
 use crate::clock::Timestamp;
-use crate::domain::channel::ChannelKind;
+use crate::domain::channel::{AddressKind, ChannelKind, Outlet};
 use crate::domain::delivery::{State, by_state};
 use crate::domain::id::{MessageId, ProviderId, SourceId};
 use crate::domain::message::{Lane, Status};
@@ -143,17 +143,19 @@ row! {
 
 /// The live delivery that has been due for longest, for each channel and lane that has any.
 pub async fn oldest_by_lane(db: &Db, now: Timestamp) -> Result<Vec<OldestByLaneRow>> {
-    let text =
-        format!("SELECT outlet AS channel, lane, due_at FROM ({}) AS w", oldest_of_each("outlet, lane"));
+    let text = format!(
+        "SELECT channel, lane, min(due_at) AS due_at FROM ({}) AS w GROUP BY channel, lane",
+        oldest_of_each("channel, lane")
+    );
     Ok(in_db!(db, |c| sqlx::query_as::<_, OldestByLaneRow>(sql(text)).bind(now.0).fetch_all(c).await)?)
 }
 
-/// The live delivery that has been due for longest, if any is, of each channel and lane; `columns` and when it was due.
+/// The live delivery that has been due for longest, if any is, of each outlet and lane; `columns` and when it was due.
 fn oldest_of_each(columns: &str) -> String {
     let mut queues = Vec::new();
-    for channel in ChannelKind::ALL {
+    for kind in AddressKind::ALL {
         for lane in Lane::ALL {
-            let (outlet, lane) = (channel.code(), lane.code());
+            let (outlet, lane) = (Outlet::Live(kind).code(), lane.code());
             queues.push(format!(
                 "SELECT * FROM (SELECT {columns}, due_at FROM delivery
                     WHERE state = 0 AND outlet = {outlet} AND lane = {lane} AND due_at <= $1

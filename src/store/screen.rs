@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 use super::fan_out::{coalesce, kind_of};
 use super::{Dialect, suppressions};
 use crate::clock::Timestamp;
-use crate::domain::channel::ChannelKind;
+use crate::domain::channel::{AddressKind, ChannelKind};
 use crate::domain::delivery::{State, suppressed};
 use crate::domain::id::MessageId;
 
-/// What a message has to heed. An emergency heeds nothing.
+/// What a message has to heed. An emergency heeds nothing but the kind of address.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Screen {
     /// Opt-out patterns that match its topic.
@@ -21,6 +21,8 @@ pub struct Screen {
     pub repeats: Vec<MessageId>,
     /// Where it is quiet now.
     pub quiet: BTreeMap<ChannelKind, Quiet>,
+    /// Which address of a person's is used where a channel can use several.
+    pub prefers: Option<AddressKind>,
 }
 
 /// What quiet hours do to a message.
@@ -60,7 +62,7 @@ impl Screen {
         now: &str,
         whichever: bool,
     ) -> String {
-        let (address, code) = (coalesce(channel), channel.code());
+        let (address, code) = (coalesce(channel, self.prefers), channel.code());
         let opted_out = if self.opt_outs.is_empty() {
             String::new()
         } else {
@@ -74,7 +76,7 @@ impl Screen {
         let no_address = suppressed::NO_ADDRESS;
         let mut reasons = vec![format!("CASE {opted_out} WHEN {address} IS NULL THEN '{no_address}' END")];
         if self.suppression {
-            reasons.push(suppressions::reason(&kind_of(channel), &address, now));
+            reasons.push(suppressions::reason(&kind_of(channel, self.prefers), &address, now));
         }
         if !self.repeats.is_empty() {
             let ids: Vec<_> = self.repeats.iter().map(|id| id.0.to_string()).collect();

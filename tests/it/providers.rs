@@ -3,7 +3,7 @@
 use belltower::Error;
 use belltower::channel::Shape;
 use belltower::clock::Timestamp;
-use belltower::domain::channel::{ChannelKind, Outlet};
+use belltower::domain::channel::{AddressKind, ChannelKind, Outlet};
 use belltower::domain::id::ProviderId;
 use belltower::domain::operator::Role;
 use belltower::domain::provider::ProviderKind;
@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use crate::support::app::everything;
 use crate::support::{on_both, operator, services};
 
-const LIVE: Outlet = Outlet::Live(ChannelKind::Email);
+const LIVE: Outlet = Outlet::Live(AddressKind::Email);
 
 fn owner() -> Caller {
     operator(Role::Owner)
@@ -207,8 +207,8 @@ on_both!(the_directory_follows_what_administrators_do, |db| async {
     create(&s, &owner(), NewProvider { channel: ChannelKind::Sms, ..sandbox("sms", 0) }).await.unwrap();
     directory.refresh(&s).await.unwrap();
     assert_eq!(names(&directory).await, ["first", "second"]);
-    assert_eq!(directory.of(Outlet::Live(ChannelKind::Sms)).len(), 1);
-    assert!(directory.of(Outlet::Live(ChannelKind::Wechat)).is_empty());
+    assert_eq!(directory.of(Outlet::Live(AddressKind::Mobile)).len(), 1);
+    assert!(directory.of(Outlet::Live(AddressKind::WecomUserid)).is_empty());
 
     let before = directory.of(LIVE);
     let limit = ProviderChanges {
@@ -227,6 +227,37 @@ on_both!(the_directory_follows_what_administrators_do, |db| async {
     directory.refresh(&s).await.unwrap();
     assert_eq!(names(&directory).await, ["second"]);
     directory.close().await;
+});
+
+on_both!(each_kind_of_address_has_the_providers_that_take_it, |db| async {
+    let s = services(db);
+    let wechat = |name: &str, kind, settings, priority| NewProvider {
+        name: name.to_owned(),
+        channel: ChannelKind::Wechat,
+        kind,
+        settings,
+        priority,
+        ..relay(name)
+    };
+    let corp = json!({ "corp_id": "ww0123456789abcdef", "secret": "hunter2", "agent_id": 1_000_002 });
+    let account = json!({
+        "app_id": "wxba5fad812f8e6fb9", "app_secret": "hunter2",
+        "default_template": { "id": "t1", "fields": { "thing1": "title" } },
+    });
+    for new in [
+        wechat("both", ProviderKind::Sandbox, json!({}), 30),
+        wechat("corp", ProviderKind::Wecom, corp, 20),
+        wechat("account", ProviderKind::WechatOfficialAccount, account, 10),
+    ] {
+        create(&s, &owner(), new).await.unwrap();
+    }
+    let mut directory = Directory::new(&s);
+    directory.refresh(&s).await.unwrap();
+    let of =
+        |kind| -> Vec<_> { directory.of(Outlet::Live(kind)).iter().map(|live| live.name.clone()).collect() };
+    assert_eq!(of(AddressKind::WecomUserid), ["corp", "both"]);
+    assert_eq!(of(AddressKind::WechatOpenid), ["account", "both"]);
+    assert!(of(AddressKind::Mobile).is_empty());
 });
 
 on_both!(a_provider_that_does_not_open_is_left_out_with_one_alarm, |db| async {

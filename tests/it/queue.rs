@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use belltower::domain::channel::{ChannelKind, Outlet};
+use belltower::domain::channel::{AddressKind, Outlet};
 use belltower::domain::message::Lane;
 use belltower::queue::{Entry, LocalQueue, Queue, Work};
 
 /// A wait that is only ever reached by a queue that breaks the contract.
 const LOST: Duration = Duration::from_secs(10);
-const EMAIL: Work = Work::Send(Outlet::Live(ChannelKind::Email));
-const SMS: Work = Work::Send(Outlet::Live(ChannelKind::Sms));
+const EMAIL: Work = Work::Send(Outlet::Live(AddressKind::Email));
+const SMS: Work = Work::Send(Outlet::Live(AddressKind::Mobile));
 
 fn entry(lane: Lane, work: Work) -> Entry {
     Entry { lane, work }

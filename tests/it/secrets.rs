@@ -99,10 +99,7 @@ fn secrets_of(kind: ProviderKind, settings: &Value) -> Vec<String> {
 
 fn parcel(kind: ProviderKind) -> Parcel {
     let channel = *ChannelKind::ALL.iter().find(|channel| kind.serves(**channel)).unwrap();
-    let address_kind = match kind {
-        ProviderKind::WechatOfficialAccount => AddressKind::WechatOpenid,
-        _ => channel.address_kinds()[0],
-    };
+    let address_kind = AddressKind::ALL.into_iter().find(|address| kind.takes(*address)).unwrap();
     Parcel {
         delivery: DeliveryId(1),
         message: MessageId(1),

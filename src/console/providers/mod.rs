@@ -21,7 +21,7 @@ use super::form::Form;
 use super::page::{self, Fact, Flash, Section, Shell, Theme, address, see_other};
 use super::view::View;
 use crate::Result;
-use crate::domain::channel::ChannelKind;
+use crate::domain::channel::{AddressKind, ChannelKind};
 use crate::domain::id::ProviderId;
 use crate::domain::operator::Permission;
 use crate::domain::provider::ProviderKind;
@@ -60,6 +60,8 @@ pub struct ChannelPart {
     pub rows: Vec<ProviderRow>,
     /// Sources may use it and nobody serves it.
     pub unserved: bool,
+    /// Its kinds of address by which messages wait and which nobody takes.
+    pub stranded: Vec<AddressKind>,
 }
 
 #[derive(Clone, Debug)]
@@ -88,6 +90,7 @@ pub(super) async fn list(s: Data<Services>, signed: Signed) -> Result<HttpRespon
             today: counts.map(|(_, counts)| Counts::from(counts)).unwrap_or_default(),
             rows: rows(&shell.view, &lineup, channel),
             unserved: lineup.unserved.contains(&channel),
+            stranded: lineup.stranded.iter().copied().filter(|kind| kind.channel() == channel).collect(),
         }
     };
     page::html(&ProvidersPage {

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::super::Services;
+use super::super::{Services, providers};
 use super::in_force;
 use crate::Result;
 use crate::clock::Timestamp;
-use crate::domain::channel::ChannelKind;
+use crate::domain::channel::{AddressKind, ChannelKind};
 use crate::domain::message::Category;
 use crate::domain::policy::Policy;
 use crate::domain::routing::Routed;
@@ -21,6 +21,7 @@ pub(in crate::service) struct Heeded {
     /// All opt-out patterns in use.
     patterns: Vec<String>,
     suppression: bool,
+    prefers: Option<AddressKind>,
     zone: jiff::tz::TimeZone,
 }
 
@@ -39,14 +40,15 @@ impl Heeded {
             policy: in_force(s).await?,
             patterns: planning::opt_out_patterns(&s.db).await?,
             suppression: suppressions::any(&s.db).await?,
+            prefers: providers::preferred(s).await?,
             zone: s.campus.time_zone.clone(),
         })
     }
 
-    /// Nothing at all for an emergency, which is to reach everyone.
+    /// For an emergency, which is to reach everyone, nothing but which address is used.
     pub fn screen(&self, message: &Subject<'_>, now: Timestamp) -> Screen {
         if message.category == Category::Emergency {
-            return Screen::default();
+            return Screen { prefers: self.prefers, ..Screen::default() };
         }
         let quiet = if message.routed.heeds_quiet_hours(message.category) {
             self.quiet(message.expires_at, now)
@@ -58,6 +60,7 @@ impl Heeded {
             suppression: self.suppression,
             repeats: message.routed.repeats.clone(),
             quiet,
+            prefers: self.prefers,
         }
     }
 

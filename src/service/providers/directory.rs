@@ -30,6 +30,7 @@ pub struct LiveProvider {
     pub name: String,
     /// What it serves; the built-in sandbox serves all.
     pub channel: ChannelKind,
+    kind: ProviderKind,
     /// The lowest is tried first; equal ones share by weight.
     pub priority: i64,
     pub weight: i64,
@@ -57,6 +58,7 @@ impl Directory {
             id: None,
             name: SANDBOX.to_owned(),
             channel: ChannelKind::Email,
+            kind: ProviderKind::Sandbox,
             priority: 0,
             weight: 1,
             rate: None,
@@ -82,12 +84,13 @@ impl Directory {
                 continue;
             }
             let quota = quota(s, &row);
-            match adapter(s, &row) {
-                Ok(adapter) => live.push(Arc::new(LiveProvider {
+            match made(s, &row) {
+                Ok((kind, adapter)) => live.push(Arc::new(LiveProvider {
                     id: Some(row.id),
                     adapter: metered(adapter, s.metrics.provider(&row.name, &[row.channel])),
                     name: row.name,
                     channel: row.channel,
+                    kind,
                     priority: row.priority,
                     weight: row.weight,
                     rate: row.rate.and_then(|rate| u32::try_from(rate).ok()),
@@ -115,8 +118,10 @@ impl Directory {
     pub fn of(&self, outlet: Outlet) -> Vec<Arc<LiveProvider>> {
         match outlet {
             Outlet::Sandbox => vec![Arc::clone(&self.sandbox)],
-            Outlet::Live(channel) => {
-                self.live.iter().filter(|live| live.channel == channel).cloned().collect()
+            Outlet::Live(kind) => {
+                let takes =
+                    |live: &&Arc<LiveProvider>| live.channel == kind.channel() && live.kind.takes(kind);
+                self.live.iter().filter(takes).cloned().collect()
             }
         }
     }
@@ -130,12 +135,17 @@ impl Directory {
 }
 
 pub(super) fn adapter(s: &Services, row: &ProviderRow) -> Result<Arc<dyn Channel>, String> {
+    made(s, row).map(|(_, adapter)| adapter)
+}
+
+fn made(s: &Services, row: &ProviderRow) -> Result<(ProviderKind, Arc<dyn Channel>), String> {
     let kind: ProviderKind = row.kind.parse()?;
     let settings: Value = open_settings(s, row).map_err(|error| match error {
         Error::Internal(source) => source.to_string(),
         other => other.to_string(),
     })?;
-    registry::build(kind, &settings, &site(s)).map_err(|faults| in_words(&faults))
+    let adapter = registry::build(kind, &settings, &site(s)).map_err(|faults| in_words(&faults))?;
+    Ok((kind, adapter))
 }
 
 fn in_words(faults: &[Fault]) -> String {

@@ -1,9 +1,10 @@
 //! All providers side by side, as an administrator looks at them.
 
 use super::health::{Trouble, health, unserved};
+use super::kinds::stranded;
 use super::{ProviderView, list};
 use crate::Result;
-use crate::domain::channel::ChannelKind;
+use crate::domain::channel::{AddressKind, ChannelKind};
 use crate::service::{Caller, Services};
 
 /// A provider, and what ails it.
@@ -20,6 +21,8 @@ pub struct Lineup {
     pub providers: Vec<Listed>,
     /// Channels that sources may use and no provider in use serves.
     pub unserved: Vec<ChannelKind>,
+    /// Kinds of address by which deliveries wait and which no provider in use takes.
+    pub stranded: Vec<AddressKind>,
 }
 
 /// Every provider with how it is doing.
@@ -31,5 +34,9 @@ pub async fn lineup(s: &Services, caller: &Caller) -> Result<Lineup> {
         let judged = health.iter_mut().find(|judged| judged.name == provider.name);
         Listed { trouble: judged.and_then(|judged| judged.trouble.take()), provider }
     };
-    Ok(Lineup { providers: all.into_iter().map(with_trouble).collect(), unserved })
+    Ok(Lineup {
+        providers: all.into_iter().map(with_trouble).collect(),
+        unserved,
+        stranded: stranded(s).await?,
+    })
 }

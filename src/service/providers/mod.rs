@@ -5,6 +5,7 @@
 
 mod directory;
 mod health;
+mod kinds;
 mod lineup;
 mod mapping;
 mod metered;
@@ -23,7 +24,7 @@ use crate::channel::{Channel, Parcel};
 use crate::clock::Timestamp;
 use crate::domain::address::normalise;
 use crate::domain::audience::Params;
-use crate::domain::channel::ChannelKind;
+use crate::domain::channel::{AddressKind, ChannelKind};
 use crate::domain::content::Rendered;
 use crate::domain::id::{DeliveryId, MessageId, ProviderId};
 use crate::domain::operator::Permission;
@@ -39,6 +40,7 @@ pub use crate::store::providers::ProviderEventRow;
 pub use directory::{Directory, LiveProvider};
 pub use health::{ProviderHealth, Trouble, TroubleKind, UnknownCode, list_health};
 pub(super) use health::{health, unserved};
+pub(super) use kinds::{preferred, stranded};
 pub use lineup::{Lineup, Listed, lineup};
 pub(super) use quotas::left;
 pub use quotas::{QuotaState, prune, used_today};
@@ -243,7 +245,10 @@ pub struct Sample {
 pub async fn render(s: &Services, caller: &Caller, id: ProviderId, sample: Sample) -> Result<String> {
     caller.require(Permission::ProvidersEdit)?;
     let row = get(s, id).await?;
-    let kind = row.channel.address_kinds()[0];
+    let taken =
+        |kind: &AddressKind| row.kind.parse().is_ok_and(|provider: ProviderKind| provider.takes(*kind));
+    let kinds = row.channel.address_kinds(None);
+    let kind = kinds.iter().copied().find(taken).unwrap_or(kinds[0]);
     let fault = |pointer: &str, detail: String| Error::fault(pointer, "not_shown", detail);
     let address = normalise(kind, &sample.address).map_err(|bad| fault("/address", bad.to_string()))?;
     let adapter = directory::adapter(s, &row).map_err(|reason| fault("/settings", reason))?;

@@ -4,11 +4,11 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use super::{Added, coalesce, kind_of, tally};
+use super::{Added, coalesce, kind_of, outlet_of, tally};
 use crate::Result;
 use crate::clock::Timestamp;
 use crate::domain::audience::DirectAddress;
-use crate::domain::channel::{ChannelKind, Outlet};
+use crate::domain::channel::{AddressKind, ChannelKind, Outlet};
 use crate::domain::delivery::{QUIET_HOURS, suppressed};
 use crate::store::deliveries::Moved;
 use crate::store::dialect::Field;
@@ -42,7 +42,7 @@ struct AddressRow<'a> {
 struct PersonRow<'a> {
     message_id: i64,
     channel: i64,
-    outlet: i64,
+    test: bool,
     lane: i64,
     campus_id: &'a str,
     params: Option<&'a str>,
@@ -152,7 +152,7 @@ pub(super) async fn add(
                 Listed::Address { target, address } => addresses.push(AddressRow {
                     message_id: message.id.0,
                     channel: address.kind.channel().code(),
-                    outlet: Outlet::of(message.test, address.kind.channel()).code(),
+                    outlet: Outlet::of(message.test, address.kind).code(),
                     lane: message.lane.code(),
                     kind: address.kind.code(),
                     target: *target,
@@ -172,7 +172,7 @@ pub(super) async fn add(
                     people.extend(places.iter().map(|place| PersonRow {
                         message_id: message.id.0,
                         channel: place.channel.code(),
-                        outlet: Outlet::of(message.test, place.channel).code(),
+                        test: message.test,
                         lane: message.lane.code(),
                         campus_id,
                         params: params.as_deref(),
@@ -191,7 +191,9 @@ pub(super) async fn add(
         }
     }
     let mut added = add_addresses(tx, &addresses, now).await?;
-    added.extend(add_persons(tx, &people, now).await?);
+    // The same for all that is planned at once.
+    let prefers = lists.first().and_then(|(_, _, screen)| screen.prefers);
+    added.extend(add_persons(tx, &people, prefers, now).await?);
     Ok(added)
 }
 
@@ -234,7 +236,12 @@ async fn add_addresses(tx: &mut Tx, to: &[AddressRow<'_>], now: Timestamp) -> Re
     Ok(tally(&inserted))
 }
 
-async fn add_persons(tx: &mut Tx, to: &[PersonRow<'_>], now: Timestamp) -> Result<Vec<Added>> {
+async fn add_persons(
+    tx: &mut Tx,
+    to: &[PersonRow<'_>],
+    prefers: Option<AddressKind>,
+    now: Timestamp,
+) -> Result<Vec<Added>> {
     if to.is_empty() {
         return Ok(Vec::new());
     }
@@ -266,7 +273,8 @@ async fn add_persons(tx: &mut Tx, to: &[PersonRow<'_>], now: Timestamp) -> Resul
     let mut waits = String::new();
     if to.iter().any(|row| row.step > 0) {
         for channel in ChannelKind::ALL {
-            let reached = reached(&channel.code().to_string(), &kind_of(channel), &coalesce(channel));
+            let (kind, address) = (kind_of(channel, prefers), coalesce(channel, prefers));
+            let reached = reached(&channel.code().to_string(), &kind, &address);
             let why = Asked::default().why(dialect, reached, "", "");
             let _ = write!(waits, " + CASE WHEN {why} IS NULL THEN x.wait_{channel} ELSE 0 END");
             if asked.quiet {
@@ -274,8 +282,9 @@ async fn add_persons(tx: &mut Tx, to: &[PersonRow<'_>], now: Timestamp) -> Resul
             }
         }
     }
-    let by_channel = |of: fn(ChannelKind) -> String| {
-        let cases = ChannelKind::ALL.map(|channel| format!("WHEN {} THEN {}", channel.code(), of(channel)));
+    let by_channel = |of: fn(ChannelKind, Option<AddressKind>) -> String| {
+        let cases =
+            ChannelKind::ALL.map(|channel| format!("WHEN {} THEN {}", channel.code(), of(channel, prefers)));
         format!("CASE x.channel {} END", cases.join(" "))
     };
     let (address, kind) = (by_channel(coalesce), by_channel(kind_of));
@@ -283,7 +292,7 @@ async fn add_persons(tx: &mut Tx, to: &[PersonRow<'_>], now: Timestamp) -> Resul
     let mut fields = vec![
         ("message_id", Field::Int),
         ("channel", Field::Int),
-        ("outlet", Field::Int),
+        ("test", Field::Bool),
         ("lane", Field::Int),
         ("campus_id", Field::Text),
         ("params", Field::Text),
@@ -300,13 +309,14 @@ async fn add_persons(tx: &mut Tx, to: &[PersonRow<'_>], now: Timestamp) -> Resul
     let text = format!(
         "INSERT INTO delivery (message_id, channel, outlet, lane, target, recipient_id, address_kind, address, name,
             language, params, state, reason, due_at, updated_at, step, last_step)
-         SELECT x.message_id, x.channel, x.outlet, x.lane, r.id, r.id, {kind}, {address}, r.name, r.language, x.params,
+         SELECT x.message_id, x.channel, CASE WHEN x.test THEN 0 ELSE {outlet} END, x.lane, r.id, r.id, {kind}, {address}, r.name, r.language, x.params,
             CASE WHEN {why} IS NULL THEN 0 ELSE 7 END, COALESCE({why}, {waits_for}), {begins}{waits}, $2,
             x.step, x.last_step
          FROM {rows} AS x JOIN recipient r ON r.campus_id = x.campus_id
          WHERE r.active
          ON CONFLICT DO NOTHING
          RETURNING message_id, channel, outlet, state",
+        outlet = by_channel(outlet_of),
         why = asked.why(dialect, reached, "r.id", "(x.last_step > 0 OR e.channel = x.channel)"),
         waits_for = asked.waits_for(),
         begins = dialect.greatest(&begins),

@@ -29,6 +29,7 @@ row! {
 
 row! {
     struct StateCount {
+        outlet: Outlet,
         state: State,
         n: i64,
     }
@@ -67,6 +68,7 @@ pub struct Whole<'a> {
 pub struct Added {
     pub message: MessageId,
     pub channel: ChannelKind,
+    pub outlet: Outlet,
     pub state: State,
     pub n: i64,
 }
@@ -132,15 +134,15 @@ async fn add_people(tx: &mut Tx, fan_out: &FanOut<'_>, end: RecipientId) -> Resu
     let message = fan_out.message;
     let start = message.plan_cursor;
     let dialect = tx.dialect();
-    let selection = fan_out.audience.select(dialect, 10);
+    let selection = fan_out.audience.select(dialect, 9);
     let personal = match &message.personalise {
         // The object's entries as (campus_id, params); one parse however many people the chunk holds.
         Some(_) => match dialect {
             super::Dialect::Sqlite => {
-                "LEFT JOIN (SELECT key AS campus_id, value AS params FROM json_each($9)) p ON p.campus_id = r.campus_id"
+                "LEFT JOIN (SELECT key AS campus_id, value AS params FROM json_each($8)) p ON p.campus_id = r.campus_id"
             }
             super::Dialect::Postgres => {
-                "LEFT JOIN (SELECT key AS campus_id, CAST(value AS text) AS params FROM jsonb_each(CAST($9 AS jsonb))) p
+                "LEFT JOIN (SELECT key AS campus_id, CAST(value AS text) AS params FROM jsonb_each(CAST($8 AS jsonb))) p
                  ON p.campus_id = r.campus_id"
             }
         },
@@ -152,8 +154,8 @@ async fn add_people(tx: &mut Tx, fan_out: &FanOut<'_>, end: RecipientId) -> Resu
     for place in message.places() {
         let channel = place.channel;
         let is_fallback = place.last_step > 0;
-        let why = |channel| screen.why(dialect, channel, "$8", "$5", is_fallback);
-        let mut begins = vec!["$5".to_owned()];
+        let why = |channel| screen.why(dialect, channel, "$7", "$4", is_fallback);
+        let mut begins = vec!["$4".to_owned()];
         let mut waits = String::new();
         for (earlier, wait) in &place.waits {
             let why = why(*earlier);
@@ -168,15 +170,16 @@ async fn add_people(tx: &mut Tx, fan_out: &FanOut<'_>, end: RecipientId) -> Resu
         let text = format!(
             "INSERT INTO delivery (message_id, channel, outlet, lane, target, recipient_id, address_kind, address,
                 name, language, params, state, reason, due_at, updated_at, step, last_step)
-             SELECT $1, $2, $3, $4, r.id, r.id, {kind}, {address}, r.name, r.language, {params},
-                CASE WHEN {why} IS NULL THEN 0 ELSE 7 END, COALESCE({why}, {waits_for}), {begins}{waits}, $5, {step},
+             SELECT $1, $2, {outlet}, $3, r.id, r.id, {kind}, {address}, r.name, r.language, {params},
+                CASE WHEN {why} IS NULL THEN 0 ELSE 7 END, COALESCE({why}, {waits_for}), {begins}{waits}, $4, {step},
                 {last}
              FROM recipient r {personal}
-             WHERE r.id > $6 AND r.id <= $7 AND ({condition})
+             WHERE r.id > $5 AND r.id <= $6 AND ({condition})
              ORDER BY r.id
              ON CONFLICT DO NOTHING",
-            address = coalesce(channel),
-            kind = kind_of(channel),
+            outlet = if message.test { "0".to_owned() } else { outlet_of(channel, screen.prefers) },
+            address = coalesce(channel, screen.prefers),
+            kind = kind_of(channel, screen.prefers),
             why = why(channel),
             begins = dialect.greatest(&begins),
             step = place.step,
@@ -187,7 +190,6 @@ async fn add_people(tx: &mut Tx, fan_out: &FanOut<'_>, end: RecipientId) -> Resu
             let query = sqlx::query(sql(text))
                 .bind(message.id.0)
                 .bind(channel.code())
-                .bind(Outlet::of(message.test, channel).code())
                 .bind(message.lane.code())
                 .bind(fan_out.now.0)
                 .bind(start.0)
@@ -198,8 +200,8 @@ async fn add_people(tx: &mut Tx, fan_out: &FanOut<'_>, end: RecipientId) -> Resu
         })?;
         let states: Vec<StateCount> = in_tx!(tx, |conn| {
             sqlx::query_as(
-                "SELECT state, CAST(count(*) AS bigint) AS n FROM delivery
-                 WHERE message_id = $1 AND channel = $2 AND target > $3 AND target <= $4 GROUP BY state",
+                "SELECT outlet, state, CAST(count(*) AS bigint) AS n FROM delivery
+                 WHERE message_id = $1 AND channel = $2 AND target > $3 AND target <= $4 GROUP BY outlet, state",
             )
             .bind(message.id.0)
             .bind(channel.code())
@@ -208,7 +210,8 @@ async fn add_people(tx: &mut Tx, fan_out: &FanOut<'_>, end: RecipientId) -> Resu
             .fetch_all(conn)
             .await
         })?;
-        let of = |s: StateCount| Added { message: message.id, channel, state: s.state, n: s.n };
+        let of =
+            |s: StateCount| Added { message: message.id, channel, outlet: s.outlet, state: s.state, n: s.n };
         added.extend(states.into_iter().map(of));
     }
     Ok(added)
@@ -259,11 +262,13 @@ pub async fn add_listed(
 }
 
 fn tally(rows: &[Moved]) -> Vec<Added> {
-    let mut n: BTreeMap<(MessageId, ChannelKind, State), i64> = BTreeMap::new();
+    let mut n: BTreeMap<(MessageId, ChannelKind, Outlet, State), i64> = BTreeMap::new();
     for row in rows {
-        *n.entry((row.message_id, row.channel, row.state)).or_default() += 1;
+        *n.entry((row.message_id, row.channel, row.outlet, row.state)).or_default() += 1;
     }
-    n.into_iter().map(|((message, channel, state), n)| Added { message, channel, state, n }).collect()
+    n.into_iter()
+        .map(|((message, channel, outlet, state), n)| Added { message, channel, outlet, state, n })
+        .collect()
 }
 
 /// Some of the people whose deliveries of a message stand in any of `states`, to be sent it by one more channel.
@@ -307,7 +312,7 @@ pub async fn add_channel(
     let text = format!(
         "INSERT INTO delivery (message_id, channel, outlet, lane, target, recipient_id, address_kind, address, name,
             language, params, state, reason, due_at, updated_at)
-         SELECT m.id, $2, CASE WHEN m.test THEN 0 ELSE $2 END, m.lane, r.id, r.id, {kind}, {address}, r.name,
+         SELECT m.id, $2, CASE WHEN m.test THEN 0 ELSE {outlet} END, m.lane, r.id, r.id, {kind}, {address}, r.name,
             r.language, d.params, CASE WHEN {why} IS NULL THEN 0 ELSE 7 END, {why}, $4, $4
          FROM message m JOIN delivery d ON d.message_id = m.id JOIN recipient r ON r.id = d.recipient_id
          WHERE m.id = $1 AND d.state IN {states} AND d.recipient_id > $5 AND d.recipient_id <= $6 AND r.active
@@ -315,8 +320,9 @@ pub async fn add_channel(
          ORDER BY r.id
          ON CONFLICT DO NOTHING
          RETURNING message_id, channel, outlet, state",
-        kind = kind_of(channel),
-        address = coalesce(channel),
+        outlet = outlet_of(channel, screen.prefers),
+        kind = kind_of(channel, screen.prefers),
+        address = coalesce(channel, screen.prefers),
         why = screen.why(dialect, channel, "$7", "$4", false),
         states = dialect.int_list("$3"),
     );
@@ -382,8 +388,8 @@ async fn count_added(tx: &mut Tx, added: &[Added]) -> Result<()> {
 }
 
 /// The preferred address of a recipient for a channel, as SQL over `recipient r`.
-pub(super) fn coalesce(channel: ChannelKind) -> String {
-    match channel.address_kinds() {
+pub(super) fn coalesce(channel: ChannelKind, prefers: Option<AddressKind>) -> String {
+    match &channel.address_kinds(prefers)[..] {
         [only] => format!("r.{}", only.name()),
         kinds => format!(
             "COALESCE({})",
@@ -393,11 +399,27 @@ pub(super) fn coalesce(channel: ChannelKind) -> String {
 }
 
 /// The kind of that address, as SQL.
-pub(super) fn kind_of(channel: ChannelKind) -> String {
+pub(super) fn kind_of(channel: ChannelKind, prefers: Option<AddressKind>) -> String {
     let cases: Vec<_> = channel
-        .address_kinds()
+        .address_kinds(prefers)
         .iter()
-        .map(|kind: &AddressKind| format!("WHEN r.{} IS NOT NULL THEN {}", kind.name(), kind.code()))
+        .map(|kind| format!("WHEN r.{} IS NOT NULL THEN {}", kind.name(), kind.code()))
         .collect();
     format!("CASE {} END", cases.join(" "))
+}
+
+/// Where what is sent to that address queues, as SQL; without any it goes nowhere, and there it stands.
+fn outlet_of(channel: ChannelKind, prefers: Option<AddressKind>) -> String {
+    match &channel.address_kinds(prefers)[..] {
+        [only] => Outlet::Live(*only).code().to_string(),
+        kinds => format!(
+            "CASE {} ELSE {} END",
+            kinds
+                .iter()
+                .map(|kind| format!("WHEN r.{} IS NOT NULL THEN {}", kind.name(), Outlet::Live(*kind).code()))
+                .collect::<Vec<_>>()
+                .join(" "),
+            Outlet::Live(kinds[0]).code()
+        ),
+    }
 }

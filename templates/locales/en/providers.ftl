@@ -14,6 +14,7 @@ place = { $n ->
 }
 place-share = { $share }% of it
 channel-unserved = Sources may use { $channel }, and no provider that is switched on serves it: what they send waits until it expires. Add or enable a provider, or take the channel from these sources.
+address-stranded = Messages to people known by { $address } wait, and no provider that is switched on takes that: they wait until they expire. Add or enable one that does.
 channel-empty = There is no provider for { $channel } yet; nothing leaves by it.
 channel-add = Add one for { $channel }
 health-working = Working

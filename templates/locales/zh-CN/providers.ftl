@@ -9,6 +9,7 @@ column-rate = 每秒上限
 place = 第 { $count } 顺位
 place-share = 分担 { $share }%
 channel-unserved = 有来源系统可以使用{ $channel }，却没有启用的服务商：这些消息会一直等到过期。请添加或启用一个服务商，或在来源系统中收回这个渠道。
+address-stranded = 有消息在等待发往“{ $address }”，却没有启用的服务商接受这种地址：这些消息会一直等到过期。请添加或启用一个。
 channel-empty = 还没有{ $channel }服务商，这个渠道的消息发不出去。
 channel-add = 添加{ $channel }服务商
 health-working = 正常

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use belltower::domain::channel::{ChannelKind, Outlet};
+use belltower::domain::channel::{AddressKind, ChannelKind, Outlet};
 use belltower::domain::delivery::State;
 use belltower::domain::id::MessageId;
 use belltower::domain::message::Status;
@@ -152,7 +152,7 @@ impl<'s> Story<'s> {
                 deliveries::turn(&s, *owner, settlements, None, &[]).await.unwrap();
             }
         };
-        let wanted = Wanted::any(Outlet::Live(ChannelKind::Email), 4);
+        let wanted = Wanted::any(Outlet::Live(AddressKind::Email), 4);
         let (cancelled, (), claimed, judged, expired) = tokio::join!(
             deliveries::cancel(&s, &caller, message),
             settle,

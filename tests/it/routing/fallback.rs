@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use belltower::dispatch::Dispatcher;
-use belltower::domain::channel::ChannelKind;
+use belltower::domain::channel::{AddressKind, ChannelKind, Outlet};
 use belltower::domain::delivery::State;
 use belltower::domain::message::Status;
 use belltower::domain::provider::ProviderKind;
@@ -127,7 +127,7 @@ on_both!(a_crash_between_planning_and_sending_changes_nothing, |db| async {
     while belltower::service::planning::plan_next(&campus.s, 1).await.unwrap() > 0 {}
     assert_eq!(campus.message(id).await.summary.counts.all.pending, 6);
     // Another process takes over what the first had claimed and never sent.
-    let email = belltower::domain::channel::Outlet::Live(ChannelKind::Email);
+    let email = Outlet::Live(AddressKind::Email);
     let taken = belltower::service::deliveries::Wanted::any(email, 10);
     belltower::service::deliveries::turn(&campus.s, 1, &[], Some(taken), &[]).await.unwrap();
     let later = Dispatcher::new(campus.s.clone());

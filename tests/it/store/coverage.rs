@@ -4,6 +4,7 @@ use belltower::domain::suppression::Cause;
 use belltower::store::audience::ResolvedAudience;
 use belltower::store::coverage::{CoverageRow, count};
 use belltower::store::recipients::deactivate_missing;
+use belltower::store::screen::Screen;
 use belltower::store::suppressions::{NewSuppression, insert};
 use serde_json::json;
 
@@ -33,15 +34,39 @@ on_both!(people_are_counted_by_how_they_can_be_reached, |db| async {
     insert(&mut tx, &left_alone, Timestamp(2)).await.unwrap();
     tx.commit().await.unwrap();
 
+    let (nothing, suppression) = (Screen::default(), Screen { suppression: true, ..Screen::default() });
     let everyone = ResolvedAudience { everyone: true, ..ResolvedAudience::default() };
     let all = CoverageRow { people: 4, email: 2, sms: 2, wechat: 2, nobody: 1 };
-    assert_eq!(count(&db, &everyone, false, Timestamp(5)).await.unwrap(), all);
+    assert_eq!(count(&db, &everyone, &nothing, Timestamp(5)).await.unwrap(), all);
     let now = CoverageRow { sms: 1, nobody: 2, ..all };
-    assert_eq!(count(&db, &everyone, true, Timestamp(5)).await.unwrap(), now, "one is left alone");
-    assert_eq!(count(&db, &everyone, true, Timestamp(10)).await.unwrap(), all, "until then");
+    assert_eq!(count(&db, &everyone, &suppression, Timestamp(5)).await.unwrap(), now, "one is left alone");
+    assert_eq!(count(&db, &everyone, &suppression, Timestamp(10)).await.unwrap(), all, "until then");
     let one = ResolvedAudience { recipients: vec!["2".to_owned()], ..ResolvedAudience::default() };
     let second = CoverageRow { people: 1, email: 1, sms: 0, wechat: 1, nobody: 0 };
-    assert_eq!(count(&db, &one, true, Timestamp(5)).await.unwrap(), second);
+    assert_eq!(count(&db, &one, &suppression, Timestamp(5)).await.unwrap(), second);
     let nobody = ResolvedAudience::default();
-    assert_eq!(count(&db, &nobody, true, Timestamp(5)).await.unwrap(), CoverageRow::default());
+    assert_eq!(count(&db, &nobody, &suppression, Timestamp(5)).await.unwrap(), CoverageRow::default());
+});
+
+on_both!(an_address_left_alone_counts_where_it_is_the_one_that_is_used, |db| async {
+    keep(&db, &[person("1", json!({"wecom_userid": "lina", "wechat_openid": "oLina"}))], 1).await;
+    let left = NewSuppression {
+        kind: AddressKind::WechatOpenid,
+        address: "oLina",
+        cause: Cause::Bounced,
+        note: "",
+        by: "test",
+        until: Timestamp::NEVER,
+    };
+    let mut tx = db.begin().await.unwrap();
+    insert(&mut tx, &left, Timestamp(2)).await.unwrap();
+    tx.commit().await.unwrap();
+    let everyone = ResolvedAudience { everyone: true, ..ResolvedAudience::default() };
+    for (prefers, wechat) in
+        [(None, 1), (Some(AddressKind::WecomUserid), 1), (Some(AddressKind::WechatOpenid), 0)]
+    {
+        let screen = Screen { suppression: true, prefers, ..Screen::default() };
+        let row = count(&db, &everyone, &screen, Timestamp(5)).await.unwrap();
+        assert_eq!(row.wechat, wechat, "{prefers:?}");
+    }
 });

@@ -1,5 +1,5 @@
 use belltower::clock::Timestamp;
-use belltower::domain::channel::{ChannelKind, Outlet};
+use belltower::domain::channel::{AddressKind, ChannelKind, Outlet};
 use belltower::domain::delivery::State;
 use belltower::domain::id::{DeliveryId, MessageId};
 use belltower::domain::message::Lane;
@@ -23,7 +23,7 @@ use crate::support::on_both;
 const OWNER: i64 = 7;
 const LEASE: i64 = 30_000;
 const NOW: Timestamp = Timestamp(20_000);
-const EMAIL: Outlet = Outlet::Live(ChannelKind::Email);
+const EMAIL: Outlet = Outlet::Live(AddressKind::Email);
 const DAY: &str = "2026-09-21";
 
 /// What a worker brings that counts nobody's messages.

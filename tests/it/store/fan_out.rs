@@ -25,7 +25,7 @@ use crate::support::on_both;
 const OWNER: i64 = 7;
 const LEASE: i64 = 30_000;
 const NOW: Timestamp = Timestamp(10_000);
-const EMAIL: Outlet = Outlet::Live(ChannelKind::Email);
+const EMAIL: Outlet = Outlet::Live(AddressKind::Email);
 
 fn everyone() -> ResolvedAudience {
     ResolvedAudience { everyone: true, ..ResolvedAudience::default() }
@@ -45,7 +45,8 @@ fn person(id: &str, params: Option<&str>) -> Listed {
 }
 
 fn added(channel: ChannelKind, state: State, n: i64) -> Added {
-    Added { message: MessageId(1), channel, state, n }
+    let outlet = Outlet::of(false, channel.address_kinds(None)[0]);
+    Added { message: MessageId(1), channel, outlet, state, n }
 }
 
 on_both!(a_fan_out_adds_one_delivery_for_each_person_and_channel, |db| async {
@@ -250,7 +251,7 @@ on_both!(messages_for_a_few_are_planned_together_and_those_lost_are_passed_over,
     assert!(add_whole(&mut tx, NOW, &[]).await.unwrap().0.is_empty());
     tx.commit().await.unwrap();
     assert_eq!(held, [1, 2, 3].map(MessageId).into());
-    let of = |id, state, n| Added { message: MessageId(id), channel: ChannelKind::Email, state, n };
+    let of = |id, state, n| Added { message: MessageId(id), ..added(ChannelKind::Email, state, n) };
     let mut done = done;
     done.sort_by_key(|a| (a.message, a.state.code()));
     assert_eq!(done, [of(1, State::Pending, 1), of(1, State::Suppressed, 1), of(2, State::Pending, 1)]);

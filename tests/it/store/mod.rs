@@ -16,6 +16,7 @@ mod groups;
 mod history;
 mod idempotency;
 mod keys;
+mod kinds;
 mod links;
 mod messages;
 mod operators;

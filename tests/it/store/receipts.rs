@@ -1,5 +1,5 @@
 use belltower::clock::Timestamp;
-use belltower::domain::channel::{ChannelKind, Outlet};
+use belltower::domain::channel::{AddressKind, ChannelKind, Outlet};
 use belltower::domain::delivery::State;
 use belltower::domain::id::{DeliveryId, MessageId, ProviderId, ReceiptId};
 use belltower::store::Db;
@@ -15,7 +15,7 @@ use super::deliveries::{counts, sending, settlement, store, take};
 use crate::support::on_both;
 
 const NOW: Timestamp = Timestamp(20_000);
-const EMAIL: Outlet = Outlet::Live(ChannelKind::Email);
+const EMAIL: Outlet = Outlet::Live(AddressKind::Email);
 const DAY: &str = "2026-09-21";
 
 on_both!(a_receipt_moves_a_sent_delivery_once_however_often_it_comes, |db| async {

@@ -168,6 +168,16 @@ on_both!(the_oldest_due_delivery_is_live_pending_and_due, |db| async {
     let (email, sms) = (ChannelKind::Email, ChannelKind::Sms);
     assert_eq!(by_lane(100).await, [(email, Lane::Normal, 60), (sms, Lane::Low, 50)]);
     assert_eq!(by_lane(49).await, []);
+    // A channel with two outlets is as late as the later of them.
+    let wechat = |id, outlet, at| {
+        format!(
+            "INSERT INTO delivery (id, message_id, channel, outlet, lane, target, state, due_at, updated_at)
+             VALUES ({id}, 2, 3, {outlet}, 3, {id}, 0, {at}, 0)"
+        )
+    };
+    write(&db, &[wechat(6, 3, 45), wechat(7, 4, 40)].join(";")).await;
+    assert_eq!(by_lane(49).await, [(ChannelKind::Wechat, Lane::Low, 40)]);
+    assert_eq!(oldest_due(&db, Timestamp(49)).await.unwrap().unwrap().due_at, Timestamp(40));
 });
 
 on_both!(what_waits_for_somebody_is_counted_by_status, |db| async {

@@ -2,6 +2,7 @@
 
 mod callbacks;
 mod cards;
+mod kinds;
 mod official_account;
 pub(crate) mod seal;
 mod simulated;
@@ -16,7 +17,7 @@ use belltower::clock::{Clock, Timestamp};
 use belltower::domain::channel::{AddressKind, ChannelKind};
 use belltower::domain::content::Rendered;
 use belltower::domain::delivery::OutcomeClass;
-use belltower::domain::id::{DeliveryId, MessageId};
+use belltower::domain::id::{DeliveryId, MessageId, ProviderId};
 use belltower::domain::provider::ProviderKind;
 use serde_json::{Value, json};
 

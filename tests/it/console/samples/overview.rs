@@ -98,6 +98,7 @@ pub(super) fn overview(language: Language, theme: Theme) -> OverviewPage {
         ],
         may_see_providers: true,
         unserved: vec![ChannelKind::Wechat],
+        stranded: Vec::new(),
         silent: vec![SilentSource {
             id: SourceId(4),
             name: "科研管理平台".into(),

@@ -49,8 +49,13 @@ pub(super) fn list(language: Language, theme: Theme, empty: bool) -> ProvidersPa
         row(3, "备用中继", "smtp", Some(2), None, Health::Working),
         row(4, "旧中继", "smtp", None, None, Health::Off),
     ];
-    let part =
-        |channel, rows: Vec<ProviderRow>, today, unserved| ChannelPart { channel, today, rows, unserved };
+    let part = |channel, rows: Vec<ProviderRow>, today, unserved| ChannelPart {
+        channel,
+        today,
+        rows,
+        unserved,
+        stranded: Vec::new(),
+    };
     let today = counts(&[(State::Delivered, 12_304), (State::Failed, 6), (State::Pending, 20)]);
     let channels = [
         part(ChannelKind::Email, email, today, false),

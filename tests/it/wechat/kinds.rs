@@ -1,0 +1,170 @@
+//! WeChat's two kinds of address, each with providers of its own: people with either or both get a message once, by whoever
+//! takes what they have.
+
+use belltower::domain::operator::Role;
+use belltower::service::providers::{self, NewProvider, ProviderChanges};
+use belltower::simulator::{
+    OfficialAccountCall, OfficialAccountFaults, OfficialAccountOptions, OfficialAccountSimulator,
+    WecomOptions, WecomSimulator,
+};
+use belltower::store::Db;
+use reqwest::Method;
+
+use super::*;
+use crate::support::app::{Answer, TestApp};
+use crate::support::{on_both, operator};
+
+const PEOPLE: [&str; 3] = ["both", "member", "follower"];
+
+/// A server, people and no provider.
+struct Campus {
+    app: TestApp,
+}
+
+impl Campus {
+    async fn new(db: Db) -> Self {
+        let app = TestApp::on(db).await;
+        for (id, addresses) in PEOPLE.iter().zip([
+            json!({ "wecom_userid": "u-both", "wechat_openid": "o-both" }),
+            json!({ "wecom_userid": "u-member" }),
+            json!({ "wechat_openid": "o-follower" }),
+        ]) {
+            let mut person = json!({ "name": id });
+            person.as_object_mut().unwrap().extend(addresses.as_object().unwrap().clone());
+            Answer::of(app.api(Method::PUT, &format!("/recipients/{id}")).json(&person)).await.expect(201);
+        }
+        Self { app }
+    }
+
+    async fn add(&self, name: &str, kind: ProviderKind, settings: Value, priority: i64) -> ProviderId {
+        let new = NewProvider {
+            name: name.to_owned(),
+            channel: ChannelKind::Wechat,
+            kind,
+            settings,
+            priority,
+            weight: 1,
+            rate: None,
+        };
+        providers::create(&self.app.services, &operator(Role::Owner), new).await.unwrap().id
+    }
+
+    async fn corp(&self, priority: i64) -> WecomSimulator {
+        let corp = WecomSimulator::start(WecomOptions::default()).await.unwrap();
+        self.add("corp", ProviderKind::Wecom, corp.settings(), priority).await;
+        corp
+    }
+
+    async fn account(&self, name: &str, priority: i64) -> OfficialAccountSimulator {
+        let account = OfficialAccountSimulator::start(OfficialAccountOptions::default()).await.unwrap();
+        self.add(name, ProviderKind::WechatOfficialAccount, account.settings(), priority).await;
+        account
+    }
+
+    /// To all three of them, and drains; returns its id.
+    async fn send(&self, more: Value) -> String {
+        let mut body = json!({
+            "topic": "academic.exam", "title": "考试", "body": "改在教三", "channels": ["wechat"],
+            "audience": { "recipients": PEOPLE },
+        });
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let id = self.app.post("/messages", &body).await.expect(202)["id"].as_str().unwrap().to_owned();
+        self.app.drain().await;
+        id
+    }
+
+    /// State and reason of each of a message's deliveries, by whom it is for.
+    async fn became(&self, message: &str) -> Vec<(String, String)> {
+        let page = self.app.get(&format!("/messages/{message}/deliveries")).await.expect(200);
+        let text = |row: &Value, name: &str| row[name].as_str().unwrap_or_default().to_owned();
+        let mut rows: Vec<_> = page["data"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|row| (text(row, "campus_id"), text(row, "state")))
+            .collect();
+        rows.sort();
+        rows
+    }
+}
+
+fn all(states: [&str; 3]) -> Vec<(String, String)> {
+    let mut rows: Vec<_> =
+        PEOPLE.iter().zip(states).map(|(id, state)| ((*id).to_owned(), state.to_owned())).collect();
+    rows.sort();
+    rows
+}
+
+/// How many messages each got of WeCom, and how many of an account.
+fn received(corp: &WecomSimulator, account: &OfficialAccountSimulator) -> [[u64; 2]; 3] {
+    PEOPLE.map(|id| {
+        [corp.mailbox().messages_to(&format!("u-{id}")), account.mailbox().messages_to(&format!("o-{id}"))]
+    })
+}
+
+on_both!(with_both_vendors_everybody_gets_one_by_whoever_takes_their_address, |db| async {
+    let campus = Campus::new(db.clone()).await;
+    let (corp, account) = (campus.corp(10).await, campus.account("account", 20).await);
+    let id = campus.send(json!({})).await;
+    assert_eq!(campus.became(&id).await, all(["sent"; 3]));
+    assert_eq!(received(&corp, &account), [[1, 0], [1, 0], [0, 1]]);
+
+    // Who has both is reached by whichever is tried first; an emergency and a filter make no difference.
+    let rows = providers::list(&campus.app.services, &operator(Role::Owner)).await.unwrap();
+    let last = ProviderChanges { priority: Some(30), ..ProviderChanges::default() };
+    let corps = rows.iter().find(|row| row.name == "corp").unwrap().id;
+    providers::update(&campus.app.services, &operator(Role::Owner), corps, last).await.unwrap();
+    let emergency = campus.send(json!({ "category": "emergency" })).await;
+    assert_eq!(campus.became(&emergency).await, all(["sent"; 3]));
+    assert_eq!(received(&corp, &account), [[1, 1], [2, 0], [0, 2]]);
+    let found = campus.send(json!({ "audience": { "where": "campus_id != 'x'" } })).await;
+    assert_eq!(campus.became(&found).await, all(["sent"; 3]));
+    assert_eq!(received(&corp, &account), [[1, 2], [3, 0], [0, 3]]);
+});
+
+on_both!(with_an_account_alone_members_wait_and_nobody_fails, |db| async {
+    let campus = Campus::new(db.clone()).await;
+    let account = campus.account("account", 10).await;
+    let id = campus.send(json!({})).await;
+    assert_eq!(campus.became(&id).await, all(["sent", "pending", "sent"]));
+    assert_eq!(account.mailbox().total(), 2);
+    let ready = Answer::of(campus.app.plain(Method::GET, "/readyz")).await.expect(200).to_string();
+    assert!(ready.contains("deliveries by wecom_userid wait"), "{ready}");
+    // WeCom that comes later delivers what waited, and takes nothing from the account.
+    let corp = campus.corp(20).await;
+    campus.app.drain().await;
+    assert_eq!(campus.became(&id).await, all(["sent"; 3]));
+    assert_eq!(received(&corp, &account), [[0, 1], [1, 0], [0, 1]]);
+    let ready = Answer::of(campus.app.plain(Method::GET, "/readyz")).await.expect(200).to_string();
+    assert!(!ready.contains("deliveries by"), "{ready}");
+});
+
+on_both!(with_wecom_alone_followers_wait_and_nobody_fails, |db| async {
+    let campus = Campus::new(db.clone()).await;
+    let corp = campus.corp(10).await;
+    let id = campus.send(json!({})).await;
+    assert_eq!(campus.became(&id).await, all(["sent", "sent", "pending"]));
+    assert_eq!(corp.mailbox().total(), 2);
+    let owner = operator(Role::Owner);
+    let stranded = providers::lineup(&campus.app.services, &owner).await.unwrap().stranded;
+    assert_eq!(stranded, [AddressKind::WechatOpenid]);
+    // A page for administrators says so.
+    let overview = belltower::service::reports::overview(&campus.app.services, &owner).await.unwrap();
+    assert_eq!(overview.stranded, [AddressKind::WechatOpenid]);
+});
+
+on_both!(whoever_fails_is_followed_by_one_that_takes_the_same_kind, |db| async {
+    let campus = Campus::new(db.clone()).await;
+    let (first, corp) = (campus.account("first", 10).await, campus.corp(20).await);
+    let second = campus.account("second", 30).await;
+    let broken = OfficialAccountFaults::default().refusing(OfficialAccountCall::Template, 48_001);
+    first.set_faults(broken);
+    let id = campus.send(json!({})).await;
+    for _ in 0..5 {
+        campus.app.clock.turn(60_000);
+        campus.app.drain().await;
+    }
+    assert_eq!(campus.became(&id).await, all(["sent"; 3]));
+    assert_eq!(first.mailbox().total(), 0);
+    assert_eq!(received(&corp, &second), [[0, 1], [1, 0], [0, 1]]);
+});
