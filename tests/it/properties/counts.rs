@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use belltower::domain::channel::{AddressKind, ChannelKind, Outlet};
+use belltower::domain::channel::{AddressKind, Outlet};
 use belltower::domain::delivery::State;
 use belltower::domain::id::MessageId;
 use belltower::domain::message::Status;

@@ -1,5 +1,5 @@
 use belltower::clock::Timestamp;
-use belltower::domain::channel::{AddressKind, ChannelKind, Outlet};
+use belltower::domain::channel::{AddressKind, Outlet};
 use belltower::domain::delivery::State;
 use belltower::domain::id::{DeliveryId, MessageId, ProviderId, ReceiptId};
 use belltower::store::Db;
