@@ -122,7 +122,7 @@ mod tests {
         assert_eq!(mail.grow(8, 1_000), OWN + SHARED, "nobody else wants any");
         assert_eq!(sms.grow(20, 0), OWN);
         mail.shrink_to(0);
-        assert_eq!(mail.grow(8, 1_000), OWN + SHARED / 2, "what waits leaves half of it now");
+        assert_eq!(mail.grow(8, 1_000), OWN + SHARED - SHARED / 2, "what waits leaves half of it now");
         assert_eq!(sms.grow(16, 0), 16);
         sms.shrink_to(0);
         mail.shrink_to(0);

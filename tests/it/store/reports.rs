@@ -142,10 +142,11 @@ on_both!(the_oldest_due_delivery_is_live_pending_and_due, |db| async {
     sources(&db).await;
     keep(&db, &[message(1), NewMessage { title: "停水通知".to_owned(), ..message(2) }]).await;
     assert!(oldest_due(&db, Timestamp(100)).await.unwrap().is_none());
-    let due = |id, message, outlet, lane, state, at| {
+    let due = |id, message, outlet: i64, lane, state, at| {
+        let channel = outlet.clamp(1, 3);
         format!(
             "INSERT INTO delivery (id, message_id, channel, outlet, lane, target, state, due_at, updated_at)
-             VALUES ({id}, {message}, 1, {outlet}, {lane}, {id}, {state}, {at}, 0)"
+             VALUES ({id}, {message}, {channel}, {outlet}, {lane}, {id}, {state}, {at}, 0)"
         )
     };
     let rows = [
@@ -168,14 +169,8 @@ on_both!(the_oldest_due_delivery_is_live_pending_and_due, |db| async {
     let (email, sms) = (ChannelKind::Email, ChannelKind::Sms);
     assert_eq!(by_lane(100).await, [(email, Lane::Normal, 60), (sms, Lane::Low, 50)]);
     assert_eq!(by_lane(49).await, []);
-    // A channel with two outlets is as late as the later of them.
-    let wechat = |id, outlet, at| {
-        format!(
-            "INSERT INTO delivery (id, message_id, channel, outlet, lane, target, state, due_at, updated_at)
-             VALUES ({id}, 2, 3, {outlet}, 3, {id}, 0, {at}, 0)"
-        )
-    };
-    write(&db, &[wechat(6, 3, 45), wechat(7, 4, 40)].join(";")).await;
+    // A channel with two outlets is as late as the later of the two.
+    write(&db, &[due(6, 2, 3, 3, 0, 45), due(7, 2, 4, 3, 0, 40)].join(";")).await;
     assert_eq!(by_lane(49).await, [(ChannelKind::Wechat, Lane::Low, 40)]);
     assert_eq!(oldest_due(&db, Timestamp(49)).await.unwrap().unwrap().due_at, Timestamp(40));
 });

@@ -73,15 +73,15 @@ impl Campus {
         id
     }
 
-    /// State and reason of each of a message's deliveries, by whom it is for.
+    /// State of each of a message's deliveries, by whom it is for.
     async fn became(&self, message: &str) -> Vec<(String, String)> {
         let page = self.app.get(&format!("/messages/{message}/deliveries")).await.expect(200);
-        let text = |row: &Value, name: &str| row[name].as_str().unwrap_or_default().to_owned();
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let mut rows: Vec<_> = page["data"]
             .as_array()
             .unwrap()
             .iter()
-            .map(|row| (text(row, "campus_id"), text(row, "state")))
+            .map(|row| (text(&row["recipient"]["campus_id"]), text(&row["state"])))
             .collect();
         rows.sort();
         rows
