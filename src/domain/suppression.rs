@@ -25,9 +25,8 @@ coded! {
 /// and nothing of the address.
 pub fn is_lasting(channel: ChannelKind, code: Option<&str>) -> bool {
     let text = code.unwrap_or_default();
-    !text.starts_with("belltower.")
-        && !(channel == ChannelKind::Wechat && text == "43101")
-        && !is_mailbox_state(channel, code, &["5.2.1", "5.2.2"])
+    let is_consent = channel == ChannelKind::Wechat && text == "43101";
+    !(text.starts_with("belltower.") || is_consent || is_mailbox_state(channel, code, &["5.2.1", "5.2.2"]))
 }
 
 /// Whether a provider's code speaks of a trouble of the address that may pass: enough of them are a lasting one.
