@@ -81,7 +81,7 @@ pub async fn turn(
         planning::complete(&mut tx, closed, now).await?;
     }
     let mut turn = store::turn(&mut tx, now, &s.campus.day(now), &settling, claim).await?;
-    suppressions::note(s, &mut tx, settlements, now).await?;
+    suppressions::note(&policy, &mut tx, settlements, now).await?;
     // Where there is one writer nobody else can be closing the same message; else see [`planning::complete`].
     if tx.is_only_writer() && !turn.closed.is_empty() {
         planning::complete(&mut tx, &std::mem::take(&mut turn.closed), now).await?;
@@ -149,6 +149,7 @@ pub struct Asked<'a> {
 pub async fn judge(s: &Services, asked: Asked<'_>) -> Result<()> {
     let Asked { verdicts, bounced, undecided, again } = asked;
     let now = s.clock.now();
+    let policy = policies::in_force(s).await?;
     let mut tx = s.db.begin().await?;
     let mut closed = Vec::new();
     if !verdicts.is_empty() {
@@ -160,7 +161,7 @@ pub async fn judge(s: &Services, asked: Asked<'_>) -> Result<()> {
         Some(Bounce { delivery: delivery.0, channel: *channel, code, detail })
     };
     let bounces: Vec<_> = bounced.iter().filter_map(of).collect();
-    suppressions::note_bounces(s, &mut tx, &bounces, now).await?;
+    suppressions::note_bounces(&policy, &mut tx, &bounces, now).await?;
     if !undecided.is_empty() {
         receipts::poll_later(&mut tx, undecided, again.map(|wait| now.plus(wait))).await?;
     }

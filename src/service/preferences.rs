@@ -131,7 +131,7 @@ pub async fn change(s: &Services, token: &str, remote: IpAddr, breadth: Breadth,
     let mut tx = s.db.begin().await?;
     let person = recipients::lock_by_id(&mut tx, id).await?.ok_or(Error::NotFound("link"))?;
     let changed = if out {
-        let kept = opt_outs::list(&s.db, person.id).await?;
+        let kept = opt_outs::list_within(&mut tx, person.id).await?;
         if kept.len() >= MOST_OPT_OUTS && !kept.contains(&one) {
             return Err(Error::fault("/what", "too_many", format!("at most {MOST_OPT_OUTS} opt-outs")));
         }

@@ -12,7 +12,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use subtle::ConstantTimeEq as _;
 
 use super::suppressions::{self, Bounce};
-use super::{Caller, Services, callback_events, deliveries, providers};
+use super::{Caller, Services, callback_events, deliveries, policies, providers};
 use crate::channel::{self, Channel};
 use crate::clock::Timestamp;
 use crate::domain::delivery::State;
@@ -197,6 +197,9 @@ async fn match_waiting(s: &Services) -> Result<usize> {
     if !store::any_waiting(&s.db, now).await? {
         return Ok(0);
     }
+    // Within the transaction a second connection may be one too many.
+    let policy = policies::in_force(s).await?;
+    let rows = crate::store::providers::list(&s.db).await?;
     let mut tx = s.db.begin().await?;
     let waiting = store::waiting(&mut tx, now, RECEIPTS).await?;
     let mut references: Vec<&str> = waiting.iter().flat_map(known_by).collect();
@@ -208,7 +211,7 @@ async fn match_waiting(s: &Services) -> Result<usize> {
         let Some(reference) = candidate.reference.as_deref() else { continue };
         by_reference.entry((candidate.provider_id, reference)).or_default().push(candidate);
     }
-    let bounced = bounced(s, &waiting).await?;
+    let bounced = bounced(s, &rows, &waiting);
     let (mut matches, mut told, mut later, mut bounces) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let mut decided = HashSet::new();
     for row in &waiting {
@@ -241,7 +244,7 @@ async fn match_waiting(s: &Services) -> Result<usize> {
     if !matches.is_empty() {
         closed = store::settle(&mut tx, now, &|at| s.campus.day(at), &matches).await?;
     }
-    suppressions::note_bounces(s, &mut tx, &bounces, now).await?;
+    suppressions::note_bounces(&policy, &mut tx, &bounces, now).await?;
     if !later.is_empty() {
         store::look_later(&mut tx, &later).await?;
     }
@@ -259,17 +262,19 @@ fn known_by(row: &WaitingRow) -> impl Iterator<Item = &str> {
 }
 
 /// Receipts that say that nothing will ever arrive at the address.
-async fn bounced(s: &Services, waiting: &[WaitingRow]) -> Result<HashSet<i64>> {
+fn bounced(s: &Services, rows: &[ProviderRow], waiting: &[WaitingRow]) -> HashSet<i64> {
     let failed = || waiting.iter().filter(|row| row.state == State::Failed);
-    let mut doors = HashMap::new();
-    for id in failed().filter_map(|row| row.provider_id).collect::<HashSet<_>>() {
-        doors.insert(id, door(s, id).await?);
-    }
+    let doors: HashMap<_, _> = failed()
+        .filter_map(|row| row.provider_id)
+        .collect::<HashSet<_>>()
+        .into_iter()
+        .filter_map(|id| Some((id, door_of(s, rows.iter().find(|row| row.id == id)?))))
+        .collect();
     let is_bounce = |row: &&WaitingRow| match (row.provider_id.and_then(|id| doors.get(&id)), &row.code) {
         (Some(Ok(adapter)), Some(code)) => adapter.is_bounce(code),
         _ => false,
     };
-    Ok(failed().filter(is_bounce).map(|row| row.id).collect())
+    failed().filter(is_bounce).map(|row| row.id).collect()
 }
 
 /// Whether a receipt still says something new of a delivery.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::deliveries::Settlement;
-use super::{Caller, Services, policies};
+use super::{Caller, Services};
 use crate::clock::Timestamp;
 use crate::domain::address::normalise;
 use crate::domain::channel::{AddressKind, ChannelKind};
@@ -13,7 +13,7 @@ use crate::domain::delivery::{OutcomeClass, State};
 use crate::domain::fields::Fields;
 use crate::domain::id::{RecipientId, SuppressionId};
 use crate::domain::operator::Permission;
-use crate::domain::policy::SoftBounces;
+use crate::domain::policy::{Policy, SoftBounces};
 use crate::domain::suppression::{Cause, is_lasting, is_passing};
 use crate::store::suppressions::{self as store, NewSuppression, Refused};
 use crate::store::{Tx, audit};
@@ -138,7 +138,7 @@ pub async fn remove(s: &Services, caller: &Caller, id: SuppressionId, reason: &s
 
 /// Notes which addresses providers refused for good, and which of those that failed were in a trouble that may pass.
 pub(super) async fn note(
-    s: &Services,
+    policy: &Policy,
     tx: &mut Tx,
     settlements: &[Settlement],
     now: Timestamp,
@@ -160,7 +160,7 @@ pub(super) async fn note(
             (lasting || is_passing(channel, code)).then_some(bounce)
         })
         .collect();
-    note_bounces(s, tx, &bounces, now).await
+    note_bounces(policy, tx, &bounces, now).await
 }
 
 /// A provider's word that nothing will arrive at a delivery's address.
@@ -172,9 +172,10 @@ pub(super) struct Bounce<'a> {
     pub detail: Option<&'a str>,
 }
 
-/// Puts the addresses on the list for as long as the policy says.
+/// Puts the addresses on the list for as long as the policy says, which is looked up before the transaction begins: within
+/// one, a second connection may be one too many.
 pub(super) async fn note_bounces(
-    s: &Services,
+    policy: &Policy,
     tx: &mut Tx,
     bounces: &[Bounce<'_>],
     now: Timestamp,
@@ -182,7 +183,6 @@ pub(super) async fn note_bounces(
     if bounces.is_empty() {
         return Ok(());
     }
-    let policy = policies::in_force(s).await?;
     let soft: Vec<_> = bounces
         .iter()
         .filter(|bounce| is_passing(bounce.channel, bounce.code))

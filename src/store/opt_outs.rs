@@ -20,10 +20,19 @@ row! {
 /// The code that stands for every channel.
 const EVERY_CHANNEL: i64 = 0;
 
+const OF_PERSON: &str = "SELECT channel, topic FROM opt_out WHERE recipient_id = $1 ORDER BY topic, channel";
+
 /// What one person does not want.
 pub async fn list(db: &Db, recipient: RecipientId) -> Result<Vec<OptOut>> {
-    let text = "SELECT channel, topic FROM opt_out WHERE recipient_id = $1 ORDER BY topic, channel";
-    let rows: Vec<OptOutRow> = in_db!(db, |c| sqlx::query_as(text).bind(recipient.0).fetch_all(c).await)?;
+    read(in_db!(db, |c| sqlx::query_as(OF_PERSON).bind(recipient.0).fetch_all(c).await)?)
+}
+
+/// As [`list`], for whoever is about to change it.
+pub async fn list_within(tx: &mut Tx, recipient: RecipientId) -> Result<Vec<OptOut>> {
+    read(in_tx!(tx, |c| sqlx::query_as(OF_PERSON).bind(recipient.0).fetch_all(c).await)?)
+}
+
+fn read(rows: Vec<OptOutRow>) -> Result<Vec<OptOut>> {
     let read = |row: OptOutRow| {
         Ok(OptOut {
             channel: ChannelKind::from_code(row.channel),

@@ -1,13 +1,14 @@
 use belltower::domain::operator::Role;
 use belltower::service::audit;
 use belltower::service::short_links::Purpose;
+use belltower::store::Db;
 use belltower::store::audit::AuditFilter;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{link, news, one_click, page, sent, with_li};
+use super::{link, news, one_click, page, sent, settle, with_li};
 use crate::support::app::{Answer, TestApp};
-use crate::support::operator;
+use crate::support::{on_both, operator};
 
 async fn preferences_of_new_mail(app: &TestApp) -> String {
     let delivery = sent(app, &news()).await.remove(0);
@@ -162,3 +163,20 @@ async fn a_link_is_not_turned_on_and_off_without_end() {
     press(&app, &link, "topic", "stop").await.problem(429, "rate_limited");
     assert_eq!(page(&app, &link).await.status, 200);
 }
+
+on_both!(a_change_is_made_by_the_last_connection_that_is_free, |db| async {
+    let app = TestApp::on(db.clone()).await;
+    let li = json!({"name": "李伟", "email": "li@campus.example"});
+    Answer::of(app.api(Method::PUT, "/recipients/2024001").json(&li)).await.expect(201);
+    let link = preferences_of_new_mail(&app).await;
+    settle(&app).await;
+    let mut taken = Vec::new();
+    if let Db::Postgres(pool) = &db {
+        for _ in 1..pool.options().get_max_connections() {
+            taken.push(pool.acquire().await.unwrap());
+        }
+    }
+    assert_eq!(one_click(&app, &link).await.status, 200);
+    drop(taken);
+    assert!(is_out(&app, "library.new-books", "email").await);
+});

@@ -3,7 +3,7 @@ use belltower::domain::channel::ChannelKind;
 use belltower::domain::id::RecipientId;
 use belltower::domain::recipient::OptOut;
 use belltower::store::Db;
-use belltower::store::opt_outs::{add, list, remove, replace};
+use belltower::store::opt_outs::{add, list, list_within, remove, replace};
 use serde_json::json;
 
 use super::recipients::{keep, person};
@@ -33,6 +33,9 @@ on_both!(opt_outs_are_replaced_person_by_person, |db| async {
     set(&db, ids[0], &several).await;
     set(&db, ids[1], &[several[0].clone(), several[0].clone()]).await;
     assert_eq!(list(&db, ids[0]).await.unwrap(), several);
+    let mut tx = db.begin().await.unwrap();
+    assert_eq!(list_within(&mut tx, ids[0]).await.unwrap(), several);
+    tx.commit().await.unwrap();
     assert_eq!(list(&db, ids[1]).await.unwrap(), several[..1], "twice is once");
     set(&db, ids[0], &[]).await;
     assert!(list(&db, ids[0]).await.unwrap().is_empty());
