@@ -1,7 +1,7 @@
 //! A message as the person it is for reads it behind its signed link, and that they have.
 
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::Services;
@@ -18,6 +18,8 @@ use crate::{Error, Result};
 
 /// How long a page can be opened after its message expired.
 const KEPT: Duration = Duration::from_hours(90 * 24);
+/// Openings that wait to be kept while the store does not answer.
+const MOST_WAITING: usize = 100_000;
 
 /// What a page shows. Nothing in it says who the person is, unless the message does.
 #[derive(Clone, Debug)]
@@ -91,18 +93,38 @@ fn rendered(row: &PageRow, language: Option<&str>) -> Result<Rendered> {
 /// Pages that were opened and are about to be kept as such, all of them by one write: when thousands open theirs in the same
 /// minute, that is what they wait for.
 #[derive(Debug, Default)]
-pub(super) struct Opened(Mutex<Vec<Opening>>);
+pub(super) struct Opened(Mutex<Waiting>);
+
+#[derive(Debug, Default)]
+struct Waiting {
+    openings: Vec<Opening>,
+    /// Somebody is about to keep them.
+    has_keeper: bool,
+}
 
 impl Opened {
-    /// Whether it is the first, which whoever keeps them has to be told.
+    /// Whether nobody is about to keep them yet.
     fn push(&self, opening: Opening) -> bool {
-        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        waiting.push(opening);
-        waiting.len() == 1
+        let mut waiting = self.lock();
+        waiting.openings.push(opening);
+        !std::mem::replace(&mut waiting.has_keeper, true)
     }
 
     fn take(&self) -> Vec<Opening> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        let mut waiting = self.lock();
+        waiting.has_keeper = false;
+        std::mem::take(&mut waiting.openings)
+    }
+
+    /// They are kept with the next ones. What waits beyond [`MOST_WAITING`] is given up.
+    fn put_back(&self, openings: Vec<Opening>) {
+        let mut waiting = self.lock();
+        let room = MOST_WAITING.saturating_sub(waiting.openings.len());
+        waiting.openings.extend(openings.into_iter().take(room));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -111,15 +133,21 @@ fn note(s: &Services, delivery: DeliveryId) {
     if opened.push(Opening { delivery: delivery.0, at: s.clock.now().0 }) {
         let db = s.db.clone();
         s.background.spawn(async move {
+            let begun = db.begin().await;
+            // Whoever came while this waited for its turn is among them.
+            let openings = opened.take();
             let kept = async {
-                let mut tx = db.begin().await?;
-                // Whoever came while this waited for its turn is among them.
-                store::mark_read(&mut tx, &opened.take()).await?;
-                tx.commit().await
+                let mut tx = begun?;
+                let busy = store::mark_read(&mut tx, &openings).await?;
+                tx.commit().await?;
+                Ok::<_, Error>(busy)
             };
-            if let Err(error) = kept.await {
-                opened.take();
-                tracing::warn!(%error, "it was not kept that pages were opened");
+            match kept.await {
+                Ok(busy) => opened.put_back(busy),
+                Err(error) => {
+                    tracing::warn!(%error, "it is not kept yet that pages were opened");
+                    opened.put_back(openings);
+                }
             }
         });
     }

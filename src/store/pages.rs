@@ -1,5 +1,7 @@
 //! A delivery as the person it is for looks at it, behind its signed link.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::dialect::Field;
@@ -50,13 +52,42 @@ pub struct Opening {
     pub at: i64,
 }
 
-/// Keeps when pages were opened for the first time.
-pub async fn mark_read(tx: &mut Tx, opened: &[Opening]) -> Result<()> {
+row! {
+    struct Unread {
+        id: DeliveryId,
+    }
+}
+
+/// Keeps when pages were opened for the first time. Waits for nobody, who may be waiting for a row of ours: deliveries that
+/// somebody else has in hand are given back, to be kept later.
+pub async fn mark_read(tx: &mut Tx, opened: &[Opening]) -> Result<Vec<Opening>> {
+    let dialect = tx.dialect();
+    let text = |end| {
+        format!(
+            "SELECT id FROM delivery WHERE id IN {} AND read_at IS NULL ORDER BY id{end}",
+            dialect.int_list("$1")
+        )
+    };
+    let mut first = BTreeMap::new();
+    for Opening { delivery, at } in opened {
+        first.entry(*delivery).and_modify(|earlier| *earlier = (*at).min(*earlier)).or_insert(*at);
+    }
+    let ids = to_json(&first.keys().collect::<Vec<_>>())?;
+    let among = |rows: Vec<Unread>| {
+        let opening = |row: Unread| Some(Opening { delivery: row.id.0, at: *first.get(&row.id.0)? });
+        rows.into_iter().filter_map(opening).collect::<Vec<_>>()
+    };
+    let free: Vec<Unread> =
+        in_tx!(tx, |c| sqlx::query_as(sql(text(dialect.skip_locked()))).bind(&ids).fetch_all(c).await)?;
     let rows = tx.dialect().rows("$1", &[("delivery", Field::Int), ("at", Field::Int)]);
-    let text = format!(
+    let update = format!(
         "UPDATE delivery SET read_at = x.at FROM {rows} AS x WHERE delivery.id = x.delivery AND delivery.read_at IS NULL"
     );
-    let input = to_json(opened)?;
-    in_tx!(tx, |c| sqlx::query(sql(text)).bind(input).execute(c).await.map(drop))?;
-    Ok(())
+    let input = to_json(&among(free))?;
+    in_tx!(tx, |c| sqlx::query(sql(update)).bind(input).execute(c).await.map(drop))?;
+    if tx.is_only_writer() {
+        return Ok(Vec::new());
+    }
+    let unread: Vec<Unread> = in_tx!(tx, |c| sqlx::query_as(sql(text(""))).bind(&ids).fetch_all(c).await)?;
+    Ok(among(unread))
 }

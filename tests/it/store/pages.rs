@@ -48,10 +48,31 @@ on_both!(the_first_time_a_page_is_opened_is_kept, |db| async {
     for at in [7, 9] {
         let opened = [101, 999].map(|delivery| Opening { delivery, at });
         let mut tx = db.begin().await.unwrap();
-        mark_read(&mut tx, &opened).await.unwrap();
+        assert!(mark_read(&mut tx, &opened).await.unwrap().is_empty());
         tx.commit().await.unwrap();
     }
     let read_at = async |id| find_delivery(&db, DeliveryId(id)).await.unwrap().unwrap().read_at;
     assert_eq!(read_at(101).await, Some(Timestamp(7)));
     assert_eq!(read_at(102).await, None);
+});
+
+on_both!(a_delivery_that_somebody_else_has_in_hand_is_marked_later, |db| async {
+    scene(&db).await;
+    let opened = [(102, 8), (101, 7), (101, 5)].map(|(delivery, at)| Opening { delivery, at });
+    // Where there is one writer, nobody else has anything in hand.
+    if let Db::Postgres(_) = &db {
+        let mut other = db.begin().await.unwrap();
+        execute(&mut other, "UPDATE delivery SET updated_at = 7 WHERE id = 101").await;
+        let mut tx = db.begin().await.unwrap();
+        let later = mark_read(&mut tx, &opened).await.unwrap();
+        assert_eq!(later.iter().map(|one| (one.delivery, one.at)).collect::<Vec<_>>(), [(101, 5)]);
+        tx.commit().await.unwrap();
+        crate::store::roll_back(other).await;
+    }
+    let mut tx = db.begin().await.unwrap();
+    assert!(mark_read(&mut tx, &opened).await.unwrap().is_empty());
+    tx.commit().await.unwrap();
+    for (id, at) in [(101, 5), (102, 8)] {
+        assert_eq!(find(&db, DeliveryId(id)).await.unwrap().unwrap().read_at, Some(Timestamp(at)));
+    }
 });
