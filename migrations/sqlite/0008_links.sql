@@ -15,3 +15,17 @@ CREATE TABLE pending_binding (
     tries        INTEGER NOT NULL DEFAULT 0,     -- of the latest
     expires_at   INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX pending_binding_expires_at ON pending_binding (expires_at);
+
+-- Codes that were made to prove to be somebody, and codes that were typed as theirs, on their latest campus day: whoever
+-- asks from wherever, with whatever ticket, they are the same person's.
+CREATE TABLE binding_day (
+    recipient_id INTEGER NOT NULL PRIMARY KEY REFERENCES recipient (id) ON DELETE CASCADE,
+    day          TEXT NOT NULL,
+    codes        INTEGER NOT NULL DEFAULT 0,
+    tries        INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+-- Whose a WeChat identity is, when it is bound or left.
+CREATE INDEX recipient_wecom_userid ON recipient (wecom_userid) WHERE wecom_userid IS NOT NULL;
+CREATE INDEX recipient_wechat_openid ON recipient (wechat_openid) WHERE wechat_openid IS NOT NULL;

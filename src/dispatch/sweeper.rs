@@ -7,8 +7,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Result;
 use crate::service::{
-    Services, callback_events, deliveries, messages, operators, policies, providers, receipts, suppressions,
-    unanswered,
+    Services, bindings, callback_events, deliveries, messages, operators, policies, providers, receipts,
+    suppressions, unanswered,
 };
 
 /// A retry is at most this late.
@@ -56,6 +56,7 @@ async fn tick(s: &Services, owner: i64, ticks: u32) -> Result<()> {
         providers::prune(s).await?;
         suppressions::prune(s).await?;
         callback_events::prune(s).await?;
+        bindings::prune(s).await?;
     }
     Ok(())
 }

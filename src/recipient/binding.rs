@@ -85,7 +85,8 @@ pub(super) async fn come_back(
             .unwrap_or_default()
     };
     let ticket = ticket(&request, &s);
-    match bindings::come_back(&s, &account, &ticket, &query("state"), &query("code")).await {
+    let remote = client::address(&request);
+    match bindings::come_back(&s, &account, &ticket, &query("state"), &query("code"), remote).await {
         // Away from an address with a code that is good once.
         Ok(()) => Ok(go(&format!("/bind/{account}/who"))),
         Err(error) => over(&request, &s, &account, error),

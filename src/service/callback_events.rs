@@ -31,8 +31,9 @@ pub async fn handle(
 ) -> Result<()> {
     match event {
         Event::Unfollowed { openid } => {
-            leave_alone(tx, AddressKind::WechatOpenid, &openid, Cause::Bounced, "unfollowed", at).await?;
-            bindings::unfollowed(s, tx, provider, &openid).await
+            // People before the list, as whoever binds and whoever erases.
+            bindings::unfollowed(s, tx, provider, &openid).await?;
+            leave_alone(tx, AddressKind::WechatOpenid, &openid, Cause::Bounced, "unfollowed", at).await
         }
         Event::Followed { openid, .. } => suppressions::lift(tx, AddressKind::WechatOpenid, &openid).await,
         Event::Reply { number, text } => replied(tx, provider, &number, &text, at).await,

@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use subtle::ConstantTimeEq as _;
 
-use super::throttle::Throttle;
+use super::throttle::{Throttle, network};
 use super::{Services, Vault};
 use crate::domain::id::DeliveryId;
 use crate::{Error, Result};
@@ -112,7 +112,7 @@ pub(super) fn follow(s: &Services, purpose: Purpose, token: &str, remote: IpAddr
     if let Some(delivery) = read(&s.vault, purpose, token) {
         return Ok(delivery);
     }
-    s.strangers.0.admit(&s.clock, remote)?;
+    s.strangers.0.admit(&s.clock, network(remote))?;
     Err(Error::NotFound("link"))
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -10,6 +11,19 @@ use crate::{Error, Result};
 
 /// Beyond it those whose time is over are forgotten, so that many who came once take no memory.
 const MOST_KNOWN: usize = 10_000;
+/// Where none is over, so many of the oldest make room: few enough that a flood of strangers frees nobody soon.
+const MADE_ROOM: usize = MOST_KNOWN / 10;
+
+/// Who is behind an address, as far as it tells: whoever has one IPv6 address has the 2⁶⁴ of its network.
+pub(super) fn network(remote: IpAddr) -> IpAddr {
+    match remote.to_canonical() {
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
+        }
+        v4 @ IpAddr::V4(_) => v4,
+    }
+}
 
 /// At most `limit` times within `window`, reckoned from the first.
 #[derive(Debug)]
@@ -49,9 +63,9 @@ impl<K: Eq + Hash> Throttle<K> {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         if counts.len() >= MOST_KNOWN {
             counts.retain(|_, count| now < count.since + self.window);
-            // All of them within one window is an attack from everywhere: better to begin anew than to grow.
+            // All of them within one window is an attack from everywhere.
             if counts.len() >= MOST_KNOWN {
-                counts.clear();
+                make_room(&mut counts);
             }
         }
         let count = counts.entry(key).or_insert(Count { since: now, times: 0 });
@@ -67,6 +81,22 @@ impl<K: Eq + Hash> Throttle<K> {
         self.count(clock, key);
         Ok(())
     }
+}
+
+/// Forgets the oldest.
+fn make_room<K: Eq + Hash>(counts: &mut HashMap<K, Count>) {
+    let mut ages: Vec<_> = counts.values().map(|count| count.since).collect();
+    ages.sort_unstable();
+    let Some(&last) = ages.get(MADE_ROOM) else { return };
+    // Of those that came at that very moment, only as many as are too many.
+    let mut equals = ages[..MADE_ROOM].iter().filter(|since| **since == last).count();
+    counts.retain(|_, count| {
+        if count.since == last && equals > 0 {
+            equals -= 1;
+            return false;
+        }
+        count.since >= last
+    });
 }
 
 #[cfg(test)]
@@ -99,5 +129,31 @@ mod tests {
             throttle.count(&clock, n);
         }
         assert!(throttle.counts.lock().unwrap().len() <= MOST_KNOWN);
+    }
+
+    #[test]
+    fn many_strangers_do_not_free_whoever_was_stopped_lately() {
+        let clock = Clock::manual(Timestamp(0));
+        let throttle = Throttle::new(1, Duration::from_mins(1));
+        for n in 0..MOST_KNOWN - 1 {
+            throttle.count(&clock, n);
+        }
+        clock.turn(1);
+        throttle.count(&clock, usize::MAX);
+        clock.turn(1);
+        for n in 0..MOST_KNOWN / 2 {
+            throttle.count(&clock, MOST_KNOWN + n);
+        }
+        assert!(throttle.admit(&clock, usize::MAX).is_err());
+        throttle.admit(&clock, usize::MAX - 1).unwrap();
+    }
+
+    #[test]
+    fn whoever_has_an_address_has_its_network() {
+        let of = |text: &str| network(text.parse().unwrap());
+        assert_eq!(of("2001:db8:1:2::1"), of("2001:db8:1:2:ffff::9"));
+        assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
+        assert_eq!(of("::ffff:192.0.2.1"), of("192.0.2.1"));
+        assert_ne!(of("192.0.2.1"), of("192.0.2.2"));
     }
 }

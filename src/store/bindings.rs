@@ -84,11 +84,63 @@ pub async fn count_try(tx: &mut Tx, hash: &[u8]) -> Result<()> {
     Ok(())
 }
 
-/// Forgets who holds what: that ticket, and all that expired before `now`.
-pub async fn delete(tx: &mut Tx, hash: &[u8], now: Timestamp) -> Result<()> {
-    let text = "DELETE FROM pending_binding WHERE hash = $1 OR expires_at <= $2";
-    in_tx!(tx, |c| sqlx::query(text).bind(hash).bind(now.0).execute(c).await.map(drop))?;
+/// Counts one more code for a person on the campus day, or one more that was typed as theirs. False where there were enough
+/// of either; counts nothing then.
+pub async fn count_of_day(
+    tx: &mut Tx,
+    recipient: RecipientId,
+    day: &str,
+    what: Counted,
+    most: Most,
+) -> Result<bool> {
+    let (codes, tries) = match what {
+        Counted::Code => (1, 0),
+        Counted::Try => (0, 1),
+    };
+    let text = format!(
+        "INSERT INTO binding_day (recipient_id, day, codes, tries) VALUES ($1, $2, {codes}, {tries})
+        ON CONFLICT (recipient_id) DO UPDATE SET day = excluded.day,
+            codes = CASE WHEN binding_day.day = excluded.day THEN binding_day.codes ELSE 0 END + {codes},
+            tries = CASE WHEN binding_day.day = excluded.day THEN binding_day.tries ELSE 0 END + {tries}
+        WHERE binding_day.day <> excluded.day
+            OR (binding_day.codes + {codes} <= $3 AND binding_day.tries + {tries} <= $4)"
+    );
+    let counted = in_tx!(tx, |c| {
+        let query = sqlx::query(sql(text)).bind(recipient.0).bind(day).bind(most.codes).bind(most.tries);
+        query.execute(c).await.map(|done| done.rows_affected())
+    })?;
+    Ok(counted > 0)
+}
+
+/// What is counted of a person's day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counted {
+    Code,
+    Try,
+}
+
+/// How many of them there may be.
+#[derive(Clone, Copy, Debug)]
+pub struct Most {
+    pub codes: i64,
+    pub tries: i64,
+}
+
+/// Forgets who holds what behind that ticket.
+pub async fn delete(tx: &mut Tx, hash: &[u8]) -> Result<()> {
+    let text = "DELETE FROM pending_binding WHERE hash = $1";
+    in_tx!(tx, |c| sqlx::query(text).bind(hash).execute(c).await.map(drop))?;
     Ok(())
+}
+
+/// Forgets what nobody finished before `now`, and what was counted before the campus day `day`; returns how many.
+pub async fn prune(tx: &mut Tx, now: Timestamp, day: &str) -> Result<u64> {
+    let text = "DELETE FROM pending_binding WHERE expires_at <= $1";
+    let over =
+        in_tx!(tx, |c| sqlx::query(text).bind(now.0).execute(c).await.map(|done| done.rows_affected()))?;
+    let text = "DELETE FROM binding_day WHERE day < $1";
+    let days = in_tx!(tx, |c| sqlx::query(text).bind(day).execute(c).await.map(|done| done.rows_affected()))?;
+    Ok(over + days)
 }
 
 row! {

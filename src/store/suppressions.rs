@@ -187,6 +187,21 @@ pub async fn bounced(tx: &mut Tx, refused: &[Refused], now: Timestamp) -> Result
     Ok(())
 }
 
+/// Why an address stands on the list.
+pub async fn cause(db: &Db, kind: AddressKind, address: &str, now: Timestamp) -> Result<Option<Cause>> {
+    let text = "SELECT cause FROM suppression WHERE kind = $1 AND address = lower($2) AND until > $3";
+    let found: Option<Standing> = in_db!(db, |c| {
+        sqlx::query_as(text).bind(kind.code()).bind(address).bind(now.0).fetch_optional(c).await
+    })?;
+    Ok(found.map(|row| row.cause))
+}
+
+row! {
+    struct Standing {
+        cause: Cause,
+    }
+}
+
 /// Whether there is anything on the list.
 pub async fn any(db: &Db) -> Result<bool> {
     let text = "SELECT EXISTS (SELECT 1 FROM suppression)";

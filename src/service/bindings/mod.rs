@@ -15,8 +15,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::json;
 use subtle::ConstantTimeEq as _;
 
-use super::throttle::Throttle;
-use super::{Services, providers};
+use super::Services;
+use super::receipts::door_of;
+use super::throttle::{Throttle, network};
 use crate::domain::channel::AddressKind;
 use crate::domain::id::{ProviderId, RecipientId};
 use crate::domain::provider::ProviderKind;
@@ -42,9 +43,9 @@ pub struct Begun {
 
 /// Sends somebody to sign in with an account: `wechat` and `wecom` name the first of their kind, an id any.
 pub async fn begin(s: &Services, account: &str, remote: IpAddr) -> Result<Begun> {
-    s.binders.begun.admit(&s.clock, remote)?;
+    s.binders.begun.admit(&s.clock, network(remote))?;
     let row = find(s, account).await?;
-    let adapter = providers::open(s, &row).map_err(Error::unavailable)?;
+    let adapter = door_of(s, &row).map_err(Error::unavailable)?;
     let ticket = s.vault.token(TICKET_BYTES);
     let site = s.campus.public_url.as_str().trim_end_matches('/');
     let back = format!("{site}/bind/{}/back", row.id);
@@ -57,13 +58,22 @@ pub async fn begin(s: &Services, account: &str, remote: IpAddr) -> Result<Begun>
 /// # Errors
 ///
 /// [`Error::NotFound`] for whoever did not begin in this browser, [`Error::Conflict`] where the account does not know them.
-pub async fn come_back(s: &Services, account: &str, ticket: &str, given: &str, code: &str) -> Result<()> {
+pub async fn come_back(
+    s: &Services,
+    account: &str,
+    ticket: &str,
+    given: &str,
+    code: &str,
+    remote: IpAddr,
+) -> Result<()> {
+    s.binders.came.admit(&s.clock, network(remote))?;
     let is_theirs: bool = state(s, ticket).as_bytes().ct_eq(given.as_bytes()).into();
     if ticket.is_empty() || !is_theirs {
         return Err(Error::NotFound("binding"));
     }
     let row = find(s, account).await?;
-    let adapter = providers::open(s, &row).map_err(Error::unavailable)?;
+    // The one that is kept: a token of its own for each would use up the account's calls.
+    let adapter = door_of(s, &row).map_err(Error::unavailable)?;
     let identity = adapter.identify(code).await.map_err(|refusal| {
         tracing::info!(provider = %row.id, code = refusal.code, words = refusal.words, "nobody was identified");
         Error::conflict("not_identified", "the account did not say who this is; begin again")
@@ -123,7 +133,16 @@ async fn bind(s: &Services, tx: &mut Tx, ticket: &str, row: &PendingRow, person:
     note_unbound(tx, s, &others, row.kind, ACTOR).await?;
     // Only what a provider had said: what somebody asked for still holds.
     suppressions::lift(tx, row.kind, &row.address).await?;
-    store::delete(tx, &hash(s, ticket), now).await
+    store::delete(tx, &hash(s, ticket)).await
+}
+
+/// Forgets what nobody finished.
+pub async fn prune(s: &Services) -> Result<u64> {
+    let now = s.clock.now();
+    let mut tx = s.db.begin().await?;
+    let removed = store::prune(&mut tx, now, &s.campus.day(now)).await?;
+    tx.commit().await?;
+    Ok(removed)
 }
 
 /// Whoever leaves an account cannot be reached there any more, and their identity is nobody's.
@@ -147,22 +166,24 @@ async fn note_unbound(
     Ok(())
 }
 
-/// How often who tries what.
+/// How often who tries what. What may be guessed is counted in the store, by whose it is.
 #[derive(Debug)]
 pub(super) struct Binders {
     /// By remote address, behind which may be a whole campus.
     begun: Throttle<IpAddr>,
+    came: Throttle<IpAddr>,
     asked: Throttle<IpAddr>,
-    /// Codes sent to one person: with three tries each, nobody guesses one within a lifetime.
-    codes: Throttle<RecipientId>,
+    /// Codes sent to anybody: each costs something, and they are in nobody's quota.
+    sent: Throttle<()>,
 }
 
 impl Default for Binders {
     fn default() -> Self {
         Self {
             begun: Throttle::new(300, Duration::from_mins(1)),
+            came: Throttle::new(300, Duration::from_mins(1)),
             asked: Throttle::new(120, Duration::from_mins(1)),
-            codes: Throttle::new(5, Duration::from_hours(24)),
+            sent: Throttle::new(code::MOST_SENT, Duration::from_mins(1)),
         }
     }
 }

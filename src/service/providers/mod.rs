@@ -42,8 +42,8 @@ pub use health::{ProviderHealth, Trouble, TroubleKind, UnknownCode, list_health}
 pub(super) use health::{health, unserved};
 pub(super) use kinds::{preferred, stranded};
 pub use lineup::{Lineup, Listed, lineup};
-pub(super) use quotas::left;
 pub use quotas::{QuotaState, prune, used_today};
+pub(super) use quotas::{left, spend_one};
 pub use trial::{ProviderTest, test};
 
 /// A provider to be made.

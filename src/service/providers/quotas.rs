@@ -66,6 +66,20 @@ pub(super) async fn states(
     Ok(limited.into_iter().map(state).collect())
 }
 
+/// Counts one text that goes to a provider beside all deliveries. False where it may be given no more today.
+pub(in crate::service) async fn spend_one(s: &Services, row: &ProviderRow) -> Result<bool> {
+    let Some(quota) = quota(s, row) else { return Ok(true) };
+    let now = s.clock.now();
+    let used = used(s, now).await?.get(&row.id).copied().unwrap_or(0);
+    if quota.left(used) == 0 {
+        return Ok(false);
+    }
+    let mut tx = s.db.begin().await?;
+    quotas::add(&mut tx, &BTreeMap::from([((row.id.0, vendor_day(now)), 1)])).await?;
+    tx.commit().await?;
+    Ok(true)
+}
+
 /// How many deliveries of a lane the channels' providers may still be given on the day that `at` is in. A channel with a
 /// provider that has no quota is not listed, nor is one without any provider. What waits already is not counted.
 pub(in crate::service) async fn left(

@@ -1,18 +1,24 @@
+use std::net::Ipv6Addr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use belltower::Error;
 use belltower::domain::channel::{AddressKind, ChannelKind};
+use belltower::domain::id::ProviderId;
 use belltower::domain::operator::Role;
 use belltower::domain::provider::ProviderKind;
 use belltower::domain::suppression::Cause;
-use belltower::service::providers::{self, NewProvider};
-use belltower::service::{audit, recipients};
-use belltower::simulator::{SmtpOptions, SmtpSimulator};
+use belltower::service::providers::{self, NewProvider, ProviderChanges};
+use belltower::service::{Services, audit, bindings, recipients};
+use belltower::simulator::{Faults, SmtpOptions, SmtpSimulator};
+use belltower::store::Db;
 use belltower::store::audit::AuditFilter;
 use belltower::store::suppressions::{self, NewSuppression};
 use reqwest::header::HeaderMap;
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpListener;
 use url::Url;
@@ -23,7 +29,9 @@ use crate::support::contents::everything;
 use crate::support::operator;
 
 /// WeCom, as far as a sign-in asks for it: whoever comes with the code `code-of-NAME` is the member NAME.
-async fn wecom() -> String {
+async fn wecom() -> (String, Arc<AtomicU64>) {
+    let tokens = Arc::new(AtomicU64::new(0));
+    let given = Arc::clone(&tokens);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move {
@@ -34,6 +42,7 @@ async fn wecom() -> String {
             let member =
                 line.split("code=code-of-").nth(1).map(|rest| rest.split([' ', '&']).next().unwrap());
             let body = if line.contains("/gettoken") {
+                given.fetch_add(1, Ordering::Relaxed);
                 json!({"errcode": 0, "errmsg": "ok", "access_token": "t", "expires_in": 7200})
             } else if let Some(member) = member {
                 json!({"errcode": 0, "errmsg": "ok", "userid": member})
@@ -46,45 +55,70 @@ async fn wecom() -> String {
             write.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
         }
     });
-    address
+    (address, tokens)
 }
 
 /// A campus with a WeCom application, a mail relay, and Li, who is in the directory with a mailbox alone.
-struct Campus {
-    app: TestApp,
+pub(super) struct Campus {
+    pub(super) app: TestApp,
     relay: SmtpSimulator,
     wecom: String,
+    /// How many tokens WeCom gave.
+    tokens: Arc<AtomicU64>,
 }
 
 impl Campus {
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         let app = TestApp::start().await;
         let relay = SmtpSimulator::start(SmtpOptions::default()).await.unwrap();
-        let wecom = wecom().await;
-        let mail = json!({
+        let (wecom, tokens) = wecom().await;
+        let corp = json!({"corp_id": "wwbell", "secret": "s", "agent_id": 7, "endpoint": wecom});
+        let campus = Self { app, relay, wecom, tokens };
+        campus.mails_by("邮件", &campus.relay, json!({})).await;
+        campus.sends_by("企业微信", ChannelKind::Wechat, ProviderKind::Wecom, corp).await;
+        let li = json!({"name": "李伟", "email": "li@campus.example", "language": "zh-CN"});
+        Answer::of(campus.app.api(Method::PUT, "/recipients/2024001").json(&li)).await.expect(201);
+        campus
+    }
+
+    /// One more provider, tried after those there are.
+    pub(super) async fn sends_by(
+        &self,
+        name: &str,
+        channel: ChannelKind,
+        kind: ProviderKind,
+        settings: Value,
+    ) -> ProviderId {
+        let (s, owner, name) = (&self.app.services, operator(Role::Owner), name.to_owned());
+        let priority = 1 + providers::list(s, &owner).await.unwrap().len() as i64;
+        let new = NewProvider { name, channel, kind, settings, priority, weight: 1, rate: None };
+        providers::create(s, &owner, new).await.unwrap().id
+    }
+
+    async fn mails_by(&self, name: &str, relay: &SmtpSimulator, more: Value) -> ProviderId {
+        let mut settings = json!({
             "host": "127.0.0.1", "port": relay.addr().port(), "tls": "none",
             "from_address": "bell@campus.example", "from_name": "钟楼大学",
         });
-        let corp = json!({"corp_id": "wwbell", "secret": "s", "agent_id": 7, "endpoint": wecom});
-        for (name, channel, kind, settings) in [
-            ("邮件", ChannelKind::Email, ProviderKind::Smtp, mail),
-            ("企业微信", ChannelKind::Wechat, ProviderKind::Wecom, corp),
-        ] {
-            let name = name.to_owned();
-            let new = NewProvider { name, channel, kind, settings, priority: 1, weight: 1, rate: None };
-            providers::create(&app.services, &operator(Role::Owner), new).await.unwrap();
-        }
-        let li = json!({"name": "李伟", "email": "li@campus.example", "language": "zh-CN"});
-        Answer::of(app.api(Method::PUT, "/recipients/2024001").json(&li)).await.expect(201);
-        Self { app, relay, wecom }
+        settings.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        self.sends_by(name, ChannelKind::Email, ProviderKind::Smtp, settings).await
     }
 
-    async fn wecom_userid(&self, campus_id: &str) -> serde_json::Value {
+    /// Codes that would be taken for Li's.
+    async fn armed(&self) -> i64 {
+        let text = "SELECT count(*) FROM pending_binding WHERE recipient_id IS NOT NULL";
+        match &self.app.services.db {
+            Db::Sqlite { readers, .. } => sqlx::query_scalar(text).fetch_one(readers).await.unwrap(),
+            Db::Postgres(pool) => sqlx::query_scalar(text).fetch_one(pool).await.unwrap(),
+        }
+    }
+
+    async fn wecom_userid(&self, campus_id: &str) -> Value {
         self.app.get(&format!("/recipients/{campus_id}")).await.expect(200)["wecom_userid"].clone()
     }
 
     /// The code in the latest mail to Li.
-    async fn code(&self) -> Option<String> {
+    pub(super) async fn code(&self) -> Option<String> {
         settle(&self.app).await;
         let mail = self.relay.mailbox().latest_to("li@campus.example")?;
         let text = mail.text.unwrap();
@@ -104,16 +138,22 @@ impl Campus {
 }
 
 /// Somebody's WeChat, which keeps cookies and does not follow redirects by itself.
-struct Phone<'a> {
+pub(super) struct Phone<'a> {
     campus: &'a Campus,
+    /// As addresses say with which account it signs in.
+    account: &'static str,
     client: Client,
     cookie: Option<String>,
 }
 
 impl<'a> Phone<'a> {
     fn new(campus: &'a Campus) -> Self {
+        Self::with(campus, "wecom")
+    }
+
+    pub(super) fn with(campus: &'a Campus, account: &'static str) -> Self {
         let client = Client::builder().no_proxy().redirect(Policy::none()).build().unwrap();
-        Self { campus, client, cookie: None }
+        Self { campus, account, client, cookie: None }
     }
 
     async fn call(&mut self, method: Method, path: &str, form: Option<&str>) -> Answer {
@@ -132,7 +172,7 @@ impl<'a> Phone<'a> {
         answer
     }
 
-    async fn get(&mut self, path: &str) -> Answer {
+    pub(super) async fn get(&mut self, path: &str) -> Answer {
         self.call(Method::GET, path, None).await
     }
 
@@ -140,11 +180,16 @@ impl<'a> Phone<'a> {
         self.call(Method::POST, path, Some(form)).await
     }
 
+    /// Begins: the vendor's address that it is led to.
+    pub(super) async fn led(&mut self) -> Url {
+        let begun = self.get(&format!("/bind/{}", self.account)).await;
+        assert_eq!(begun.status, 303, "{}", begun.text);
+        Url::parse(begun.header("location").unwrap()).unwrap()
+    }
+
     /// Begins: the address WeCom would lead back to, once it knows who this is.
     async fn begin(&mut self) -> (String, String) {
-        let begun = self.get("/bind/wecom").await;
-        assert_eq!(begun.status, 303, "{}", begun.text);
-        let there = Url::parse(begun.header("location").unwrap()).unwrap();
+        let there = self.led().await;
         assert!(there.as_str().starts_with(&format!("{}/connect/oauth2/authorize?", self.campus.wecom)));
         let query = |name: &str| there.query_pairs().find(|(n, _)| n == name).unwrap().1.into_owned();
         let back = Url::parse(&query("redirect_uri")).unwrap().path().to_owned();
@@ -159,12 +204,12 @@ impl<'a> Phone<'a> {
         came.header("location").unwrap().to_owned()
     }
 
-    async fn ask(&mut self, campus_id: &str) -> Answer {
-        self.post("/bind/wecom/who", &format!("campus_id={campus_id}")).await
+    pub(super) async fn ask(&mut self, campus_id: &str) -> Answer {
+        self.post(&format!("/bind/{}/who", self.account), &format!("campus_id={campus_id}")).await
     }
 
-    async fn type_in(&mut self, code: &str) -> Answer {
-        self.post("/bind/wecom/code", &format!("code={code}")).await
+    pub(super) async fn type_in(&mut self, code: &str) -> Answer {
+        self.post(&format!("/bind/{}/code", self.account), &format!("code={code}")).await
     }
 }
 
@@ -254,6 +299,116 @@ async fn guessing_a_code_ends_soon_and_so_does_sending_them() {
     campus.app.clock.turn(Duration::from_mins(10).as_millis() as i64);
     assert_eq!(phone.type_in(&code).await.status, 404, "ten minutes");
     assert_eq!(campus.wecom_userid("2024001").await, json!(null));
+}
+
+#[tokio::test]
+async fn codes_that_are_not_sent_any_more_cannot_be_guessed_either() {
+    let campus = Campus::new().await;
+    let mut answers = Vec::new();
+    for _ in 0..8 {
+        let mut phone = Phone::new(&campus);
+        phone.sign_in("mallory").await;
+        let asked = phone.ask("2024001").await;
+        answers.push((asked.status, asked.header("location").unwrap().to_owned()));
+    }
+    settle(&campus.app).await;
+    assert_eq!((campus.mails(), campus.armed().await), (5, 5), "no code that nobody was sent is good");
+    assert!(answers.windows(2).all(|pair| pair[0] == pair[1]), "{answers:?}");
+
+    // Nor does it begin anew by another node, or after a restart.
+    let s = Services::new(
+        campus.app.services.db.clone(),
+        campus.app.clock.clone(),
+        campus.app.services.queue.clone(),
+        campus.app.services.vault.clone(),
+        (*campus.app.services.campus).clone(),
+    );
+    let mut phone = Phone::new(&campus);
+    phone.sign_in("mallory").await;
+    let ticket = phone.cookie.as_deref().unwrap().split_once('=').unwrap().1;
+    bindings::ask(&s, ticket, "2024001", [192, 0, 2, 1].into()).await.unwrap();
+    assert_eq!(campus.armed().await, 5);
+
+    campus.app.clock.turn(24 * 60 * 60 * 1_000);
+    assert_eq!(bindings::prune(&s).await.unwrap(), 9 + 1, "whom nobody proved to be, and a day that is over");
+    let mut phone = Phone::new(&campus);
+    phone.sign_in("liwei").await;
+    phone.ask("2024001").await;
+    let code = campus.code().await.unwrap();
+    assert_eq!(phone.type_in(&code).await.status, 200);
+}
+
+#[tokio::test]
+async fn an_address_that_is_not_theirs_is_sent_no_code() {
+    for (cause, mails) in [(Cause::Wrong, 0), (Cause::Asked, 0), (Cause::Bounced, 1)] {
+        let campus = Campus::new().await;
+        let s = &campus.app.services;
+        let (kind, address, until) =
+            (AddressKind::Email, "li@campus.example", belltower::clock::Timestamp::NEVER);
+        let new = NewSuppression { kind, address, cause, note: "", by: "周敏", until };
+        let mut tx = s.db.begin().await.unwrap();
+        suppressions::insert(&mut tx, &new, s.clock.now()).await.unwrap();
+        tx.commit().await.unwrap();
+        let mut phone = Phone::new(&campus);
+        phone.sign_in("liwei").await;
+        assert_eq!(phone.ask("2024001").await.status, 303);
+        settle(&campus.app).await;
+        assert_eq!(campus.mails(), mails, "{cause:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_code_that_may_have_been_sent_is_not_sent_by_another_provider() {
+    let campus = Campus::new().await;
+    let second = SmtpSimulator::start(SmtpOptions::default()).await.unwrap();
+    campus.mails_by("备用", &second, json!({})).await;
+    campus.relay.set_faults(Faults::default().losing_answers());
+    let mut phone = Phone::new(&campus);
+    phone.sign_in("liwei").await;
+    phone.ask("2024001").await;
+    settle(&campus.app).await;
+    assert_eq!((campus.mails(), second.mailbox().total()), (1, 0));
+}
+
+#[tokio::test]
+async fn codes_count_against_a_providers_quota() {
+    let campus = Campus::new().await;
+    let (s, owner) = (&campus.app.services, operator(Role::Owner));
+    let first = providers::find_by_name(s, &owner, "邮件").await.unwrap().id;
+    let quota = ProviderChanges { settings: Some(json!({"daily_quota": 1})), ..ProviderChanges::default() };
+    providers::update(s, &owner, first, quota).await.unwrap();
+    let second = SmtpSimulator::start(SmtpOptions::default()).await.unwrap();
+    campus.mails_by("备用", &second, json!({})).await;
+    let mut phone = Phone::new(&campus);
+    phone.sign_in("liwei").await;
+    for _ in 0..2 {
+        phone.ask("2024001").await;
+        settle(&campus.app).await;
+    }
+    assert_eq!((campus.mails(), second.mailbox().total()), (1, 1));
+}
+
+#[tokio::test]
+async fn one_token_serves_all_who_sign_in() {
+    let campus = Campus::new().await;
+    for member in ["liwei", "wangfang", "mallory"] {
+        Phone::new(&campus).sign_in(member).await;
+    }
+    assert_eq!(campus.tokens.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test]
+async fn whoever_comes_back_too_often_waits() {
+    let campus = Campus::new().await;
+    let s = &campus.app.services;
+    let back = async |host: u16| {
+        let remote = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, host).into();
+        bindings::come_back(s, "wecom", "ticket", "state", "code", remote).await
+    };
+    for host in 0..300 {
+        assert!(matches!(back(host).await, Err(Error::NotFound(_))), "{host}");
+    }
+    assert!(matches!(back(300).await, Err(Error::RateLimited { .. })), "as one network");
 }
 
 #[tokio::test]

@@ -1,6 +1,9 @@
 //! Pages for the people that messages are for, behind their signed links, over HTTP.
 
 mod binding;
+mod following;
+mod official_account;
+mod one_click;
 mod pages;
 mod preferences;
 

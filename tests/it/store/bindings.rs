@@ -1,17 +1,20 @@
 use belltower::clock::Timestamp;
 use belltower::domain::channel::{AddressKind, ChannelKind};
 use belltower::domain::id::{ProviderId, RecipientId};
-use belltower::store::bindings::{NewPending, bind, count_try, delete, insert, lock, set_code, unbind};
+use belltower::store::bindings::{
+    Counted, Most, NewPending, bind, count_of_day, count_try, delete, insert, lock, prune, set_code, unbind,
+};
 use belltower::store::providers::{self, ProviderData};
-use belltower::store::{Db, recipients};
+use belltower::store::{Db, Tx, recipients};
 use serde_json::json;
+use sqlx::AssertSqlSafe;
 
 use super::recipients::{keep, person};
 use crate::support::on_both;
 
 const OPENID: AddressKind = AddressKind::WechatOpenid;
 
-async fn account(db: &Db) -> ProviderId {
+pub(super) async fn account(db: &Db) -> ProviderId {
     let data = ProviderData {
         name: "公众号",
         channel: ChannelKind::Wechat,
@@ -68,12 +71,67 @@ on_both!(an_identity_waits_for_its_code_and_is_gone, |db| async {
     assert_eq!((again.recipient_id, again.codes, again.tries), (Some(li), 2, 0));
     assert_eq!((again.code.as_deref(), again.expires_at), (Some(&b"second"[..]), Timestamp(12)));
 
-    delete(&mut tx, b"none", Timestamp(12)).await.unwrap();
+    assert_eq!(prune(&mut tx, Timestamp(12), "2026-09-21").await.unwrap(), 1);
     assert!(lock(&mut tx, b"a").await.unwrap().is_none(), "its time is over");
-    delete(&mut tx, b"b", Timestamp(13)).await.unwrap();
+    delete(&mut tx, b"none").await.unwrap();
+    assert!(lock(&mut tx, b"b").await.unwrap().is_some());
+    delete(&mut tx, b"b").await.unwrap();
     assert!(lock(&mut tx, b"b").await.unwrap().is_none());
     tx.commit().await.unwrap();
 });
+
+on_both!(codes_and_tries_are_counted_by_person_and_day, |db| async {
+    keep(&db, &[person("1", json!({})), person("2", json!({}))], 1).await;
+    let (li, wang) = (id(&db, "1").await, id(&db, "2").await);
+    let most = Most { codes: 2, tries: 1 };
+    let mut tx = db.begin().await.unwrap();
+    let mut counted = Vec::new();
+    for (whose, day, what) in [
+        (li, "2026-09-21", Counted::Code),
+        (li, "2026-09-21", Counted::Code),
+        (li, "2026-09-21", Counted::Code),
+        (wang, "2026-09-21", Counted::Code),
+        (li, "2026-09-21", Counted::Try),
+        (li, "2026-09-21", Counted::Try),
+        (li, "2026-09-22", Counted::Code),
+        (li, "2026-09-22", Counted::Try),
+        (li, "2026-09-22", Counted::Try),
+    ] {
+        counted.push(count_of_day(&mut tx, whose, day, what, most).await.unwrap());
+    }
+    assert_eq!(counted, [true, true, false, true, true, false, true, true, false]);
+    assert_eq!(prune(&mut tx, Timestamp(0), "2026-09-22").await.unwrap(), 1, "Wang's day is over");
+    assert!(!count_of_day(&mut tx, li, "2026-09-22", Counted::Try, most).await.unwrap());
+    tx.commit().await.unwrap();
+});
+
+on_both!(whose_an_identity_is_is_looked_up_not_searched_for, |db| async {
+    for column in ["wecom_userid", "wechat_openid"] {
+        let text = format!("UPDATE recipient SET {column} = NULL WHERE {column} = 'x'");
+        let plan = plan(&db, &text).await;
+        assert!(plan.contains(&format!("recipient_{column}")), "{plan}");
+    }
+    let plan = plan(&db, "DELETE FROM pending_binding WHERE expires_at <= 5").await;
+    assert!(plan.contains("pending_binding_expires_at"), "{plan}");
+});
+
+/// How the store would go about a statement, were the table not a small one.
+async fn plan(db: &Db, text: &str) -> String {
+    let mut tx = db.begin().await.unwrap();
+    match &mut tx {
+        Tx::Sqlite(tx) => {
+            let text = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {text}"));
+            let rows: Vec<(i64, i64, i64, String)> = sqlx::query_as(text).fetch_all(&mut **tx).await.unwrap();
+            rows.into_iter().map(|row| row.3).collect::<Vec<_>>().join("\n")
+        }
+        Tx::Postgres(tx) => {
+            sqlx::query("SET LOCAL enable_seqscan = off").execute(&mut **tx).await.unwrap();
+            let text = AssertSqlSafe(format!("EXPLAIN {text}"));
+            let rows: Vec<String> = sqlx::query_scalar(text).fetch_all(&mut **tx).await.unwrap();
+            rows.join("\n")
+        }
+    }
+}
 
 on_both!(an_identity_is_one_persons, |db| async {
     let people = [

@@ -5,8 +5,8 @@ use belltower::domain::id::{DeliveryId, RecipientId, SuppressionId};
 use belltower::domain::suppression::Cause;
 use belltower::store::Db;
 use belltower::store::suppressions::{
-    NewSuppression, Refused, any, bounced, delete, find, forget, insert, insert_told, lift, list, of_person,
-    prune, soft_bounced,
+    NewSuppression, Refused, any, bounced, cause, delete, find, forget, insert, insert_told, lift, list,
+    of_person, prune, soft_bounced,
 };
 
 use super::deliveries::{sending, take};
@@ -151,6 +151,15 @@ on_both!(passing_troubles_are_counted_by_address_and_time, |db| async {
     tx.commit().await.unwrap();
     assert!(trouble(&ids[..1], 0, 400).await.is_empty());
     assert_eq!(trouble(&ids[1..], 0, 400).await, ids[1..]);
+});
+
+on_both!(why_an_address_stands_there_is_told_while_it_does, |db| async {
+    add(&db, "Li@campus.example", Cause::Wrong, Timestamp(9)).await;
+    let told = async |kind, address: &str, now| cause(&db, kind, address, Timestamp(now)).await.unwrap();
+    assert_eq!(told(AddressKind::Email, "li@CAMPUS.example", 8).await, Some(Cause::Wrong));
+    assert_eq!(told(AddressKind::Email, "li@campus.example", 9).await, None);
+    assert_eq!(told(AddressKind::Mobile, "li@campus.example", 8).await, None);
+    assert_eq!(told(AddressKind::Email, "wang@campus.example", 8).await, None);
 });
 
 on_both!(what_is_over_goes_in_time, |db| async {
