@@ -42,6 +42,17 @@ pub async fn bury(tx: &mut Tx, id: RecipientId, tombstone: &str, now: Timestamp)
         others = others.join(" OR "),
     );
     in_tx!(tx, |c| sqlx::query(sql(text)).bind(id.0).execute(c).await.map(drop))?;
+    // Whoever holds an identity of theirs and has not said yet whose it is.
+    let text = format!(
+        "DELETE FROM pending_binding WHERE recipient_id = $1 OR {}",
+        AddressKind::ALL
+            .map(|kind| {
+                let (column, code) = (kind.name(), kind.code());
+                format!("kind = {code} AND address = (SELECT {column} FROM recipient WHERE id = $1)")
+            })
+            .join(" OR ")
+    );
+    in_tx!(tx, |c| sqlx::query(sql(text)).bind(id.0).execute(c).await.map(drop))?;
     let text =
         "UPDATE recipient SET campus_id = $2, name = '', email = NULL, mobile = NULL, wecom_userid = NULL,
         wechat_openid = NULL, language = NULL, department = NULL, attributes = '{}', active = FALSE,
@@ -51,7 +62,7 @@ pub async fn bury(tx: &mut Tx, id: RecipientId, tombstone: &str, now: Timestamp)
         "DELETE FROM group_member WHERE recipient_id = $1",
         "DELETE FROM opt_out WHERE recipient_id = $1",
         "DELETE FROM person_day WHERE recipient_id = $1",
-        "DELETE FROM pending_binding WHERE recipient_id = $1",
+        "DELETE FROM binding_day WHERE recipient_id = $1",
     ] {
         in_tx!(tx, |c| sqlx::query(text).bind(id.0).execute(c).await.map(drop))?;
     }
@@ -76,6 +87,29 @@ pub async fn shared(db: &Db, id: RecipientId) -> Result<Vec<AddressKind>> {
     let text = kinds.join(" UNION ALL ");
     let rows: Vec<Kind> = in_db!(db, |c| sqlx::query_as(sql(text)).bind(id.0).fetch_all(c).await)?;
     Ok(rows.into_iter().map(|row| row.kind).collect())
+}
+
+row! {
+    struct Former {
+        kind: AddressKind,
+        value: String,
+    }
+}
+
+/// The addresses that deliveries went to for a person and that are not somebody else's today: those they have, and had.
+pub async fn addresses_of(db: &Db, id: RecipientId) -> Result<Vec<DirectAddress>> {
+    let others = AddressKind::ALL.map(|kind| {
+        let (column, code) = (kind.name(), kind.code());
+        format!("(d.kind = {code} AND lower(o.{column}) = lower(d.value))")
+    });
+    let text = format!(
+        "SELECT d.kind, d.value FROM (SELECT DISTINCT address_kind AS kind, address AS value FROM delivery
+            WHERE recipient_id = $1 AND address IS NOT NULL) AS d
+         WHERE NOT EXISTS (SELECT 1 FROM recipient o WHERE o.id <> $1 AND ({})) ORDER BY d.kind, d.value",
+        others.join(" OR ")
+    );
+    let rows: Vec<Former> = in_db!(db, |c| sqlx::query_as(sql(text)).bind(id.0).fetch_all(c).await)?;
+    Ok(rows.into_iter().map(|row| DirectAddress { kind: row.kind, value: row.value }).collect())
 }
 
 row! {
@@ -238,8 +272,9 @@ pub async fn blank(tx: &mut Tx, ids: &[DeliveryId], now: Timestamp, day: &str) -
         in_tx!(tx, |c| sqlx::query_as(sql(text)).bind(&ids).bind(now.0).fetch_all(c).await)?;
     for text in [
         format!(
-            "UPDATE delivery SET address = NULL, name = NULL, params = NULL
-             WHERE id IN {list} AND (address IS NOT NULL OR name IS NOT NULL OR params IS NOT NULL)"
+            "UPDATE delivery SET address = NULL, name = NULL, params = NULL, read_at = NULL, repeat_at = NULL
+             WHERE id IN {list} AND (address IS NOT NULL OR name IS NOT NULL OR params IS NOT NULL
+                OR read_at IS NOT NULL OR repeat_at IS NOT NULL)"
         ),
         // Providers repeat addresses in what they answer.
         format!("UPDATE attempt SET detail = NULL WHERE delivery_id IN {list} AND detail IS NOT NULL"),

@@ -4,7 +4,7 @@
 //! It is done in many short transactions, because messages wait for the same store. The directory's own row goes last:
 //! whoever is interrupted finds the person still there, though inactive, and erases them again.
 
-use super::{Recipient, require, unknown};
+use super::{Recipient, require, unknown, unread};
 use crate::domain::audience::{Audience, DirectAddress};
 use crate::domain::channel::AddressKind;
 use crate::domain::id::{DeliveryId, MessageId, RecipientId};
@@ -28,6 +28,7 @@ pub async fn delete(s: &Services, caller: &Caller, campus_id: &str) -> Result<()
     require(caller, Permission::DirectoryEdit)?;
     let recipient = retire(s, campus_id).await?;
     let traces = traces(s, &recipient).await?;
+    forget_addresses(s, &recipient, &traces).await?;
     let mut looked = MessageId(0);
     let by_rules = routing::leave_in_force(s, caller, &traces).await?;
     leave_messages(s, &traces, by_rules, &mut looked).await?;
@@ -58,6 +59,23 @@ async fn traces(s: &Services, recipient: &Recipient) -> Result<Traces> {
         recipient.person.address(kind).map(|value| DirectAddress { kind, value: value.to_owned() })
     });
     Ok(Traces { campus_id: recipient.person.campus_id.clone(), addresses: addresses.collect() })
+}
+
+/// Forgets what is kept by address alone: of those they have, and of those they had, which nothing tells any more once the
+/// deliveries are blank.
+async fn forget_addresses(s: &Services, recipient: &Recipient, traces: &Traces) -> Result<()> {
+    let mut addresses = erasure::addresses_of(&s.db, recipient.id).await?;
+    addresses.extend(traces.addresses.iter().cloned());
+    if addresses.is_empty() {
+        return Ok(());
+    }
+    unread::forget(s, &addresses).await?;
+    let addresses: Vec<&str> = addresses.iter().map(|address| address.value.as_str()).collect();
+    let mut tx = s.db.begin().await?;
+    receipts::forget(&mut tx, &addresses).await?;
+    suppressions::forget(&mut tx, &addresses).await?;
+    replies::forget(&mut tx, &addresses).await?;
+    tx.commit().await
 }
 
 /// Takes the person out of the messages that name them, from the one after `looked` on.

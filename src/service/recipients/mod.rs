@@ -3,6 +3,7 @@
 mod by_hand;
 mod erase;
 mod imports;
+mod unread;
 
 use serde_json::{Value, json};
 

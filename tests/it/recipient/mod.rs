@@ -2,6 +2,7 @@
 
 mod binding;
 mod following;
+mod forgetting;
 mod official_account;
 mod one_click;
 mod pages;

@@ -5,15 +5,17 @@ use belltower::domain::id::{DeliveryId, MessageId, RecipientId};
 use belltower::domain::message::Status;
 use belltower::domain::routing::Routed;
 use belltower::domain::traces::Traces;
+use belltower::store::bindings::{self, Counted, Most, NewPending};
 use belltower::store::erasure::{
-    Named, blank, bury, deliveries_of, deliveries_to, groups, lock, naming, retell_routing, rewrite,
-    set_filter, shared,
+    Named, addresses_of, blank, bury, deliveries_of, deliveries_to, groups, lock, naming, retell_routing,
+    rewrite, set_filter, shared,
 };
 use belltower::store::messages::NewMessage;
 use belltower::store::recipients::{RecipientFilter, find, list, set_active};
 use belltower::store::{Db, JsonText, history};
 use serde_json::{Value, json};
 
+use super::bindings::account;
 use super::recipients::{keep, person};
 use super::{execute, messages};
 use crate::support::contents::everything;
@@ -202,9 +204,56 @@ async fn deliveries(db: &Db, id: RecipientId) {
     tx.commit().await.unwrap();
 }
 
+on_both!(the_addresses_a_person_had_are_told_but_for_those_of_others, |db| async {
+    let id = li(&db).await;
+    keep(&db, &[person("1", json!({"mobile": "13812345678"}))], 1).await;
+    deliveries(&db, id).await;
+    let mut tx = db.begin().await.unwrap();
+    for text in [
+        "UPDATE recipient SET email = 'new@example.edu' WHERE campus_id = '2024001'",
+        "INSERT INTO delivery (id, message_id, channel, outlet, lane, target, recipient_id, address_kind, address, state,
+            due_at, updated_at) SELECT 9, 1, 3, 1, 2, 9, r.id, 3, 'Li', 3, 0, 0 FROM recipient r WHERE r.campus_id = '2024001'",
+    ] {
+        execute(&mut tx, text).await;
+    }
+    tx.commit().await.unwrap();
+    let had = addresses_of(&db, id).await.unwrap();
+    let had: Vec<_> = had.iter().map(|one| (one.kind, one.value.as_str())).collect();
+    assert_eq!(had, [(AddressKind::Email, EMAIL), (AddressKind::WecomUserid, "Li")]);
+});
+
+on_both!(who_began_to_bind_an_identity_of_theirs_is_forgotten, |db| async {
+    let id = li(&db).await;
+    messages::sources(&db).await;
+    let provider = account(&db).await;
+    let mut tx = db.begin().await.unwrap();
+    for (hash, kind, address) in [
+        (b"a", AddressKind::WechatOpenid, "o_1"),
+        (b"b", AddressKind::WecomUserid, "another"),
+        (b"c", AddressKind::WechatOpenid, "o_2"),
+    ] {
+        let new = NewPending { hash, provider, kind, address, expires_at: Timestamp(9) };
+        assert!(bindings::insert(&mut tx, new).await.unwrap());
+    }
+    bindings::set_code(&mut tx, b"b", Some(id), b"code", Timestamp(9)).await.unwrap();
+    let most = Most { codes: 5, tries: 5 };
+    assert!(bindings::count_of_day(&mut tx, id, "2026-09-21", Counted::Code, most).await.unwrap());
+    bury(&mut tx, id, "erased 1", Timestamp(9)).await.unwrap();
+    tx.commit().await.unwrap();
+    let left = everything(&db).await.join("\n");
+    for trace in ["o_1", "another", "binding_day"] {
+        assert!(!left.contains(trace), "{trace}: {left}");
+    }
+    assert!(left.contains("o_2"), "{left}");
+});
+
 on_both!(deliveries_are_found_and_say_nothing_any_more, |db| async {
     let id = li(&db).await;
     deliveries(&db, id).await;
+    let mut tx = db.begin().await.unwrap();
+    execute(&mut tx, "UPDATE delivery SET read_at = 7 WHERE id = 1").await;
+    execute(&mut tx, "UPDATE delivery SET repeat_at = 7, address = NULL, name = NULL WHERE id = 2").await;
+    tx.commit().await.unwrap();
     assert_eq!(deliveries_of(&db, id, DeliveryId(0), 1).await.unwrap(), [DeliveryId(1)]);
     assert_eq!(deliveries_of(&db, id, DeliveryId(1), 9).await.unwrap(), [DeliveryId(2)]);
 
@@ -219,6 +268,12 @@ on_both!(deliveries_are_found_and_say_nothing_any_more, |db| async {
     bury(&mut tx, id, "erased 1", Timestamp(9)).await.unwrap();
     tx.commit().await.unwrap();
 
+    let moments = "SELECT count(*) FROM delivery WHERE read_at IS NOT NULL OR repeat_at IS NOT NULL";
+    let moments: i64 = match &db {
+        Db::Sqlite { readers, .. } => sqlx::query_scalar(moments).fetch_one(readers).await.unwrap(),
+        Db::Postgres(pool) => sqlx::query_scalar(moments).fetch_one(pool).await.unwrap(),
+    };
+    assert_eq!(moments, 0, "nor when they read, nor that they are written to again");
     let left = everything(&db).await.join("\n");
     let lower = left.to_lowercase();
     for trace in [EMAIL, "13812345678", "李伟", "grade"] {
