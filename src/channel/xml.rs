@@ -67,7 +67,8 @@ pub(super) fn read(text: &str) -> Result<Value, String> {
 fn element(start: &BytesStart<'_>) -> Result<Open, String> {
     let name = start.local_name().into_inner().to_owned();
     let mut members = Map::new();
-    for attribute in start.attributes() {
+    // Each is not looked up among all before it, which whoever calls could make last; of two alike the last counts.
+    for attribute in start.attributes().with_checks(false) {
         let attribute = attribute.map_err(|error| error.to_string())?;
         let value = quick_xml::escape::unescape(&attribute.value).map_err(|error| error.to_string())?;
         members.insert(format!("@{}", attribute.key.local_name().into_inner()), value.into_owned().into());
@@ -123,6 +124,11 @@ mod tests {
             second,
             &json!({"mobile": "2", "stat": {"@code": "7", "#text": "UNDE&LIV&中"}, "note": ""})
         );
+    }
+
+    #[test]
+    fn of_attributes_with_one_name_the_last_counts() {
+        assert_eq!(read("<a b='1' b='2'/>").unwrap(), json!({"a": {"@b": "2"}}));
     }
 
     #[test]

@@ -38,8 +38,14 @@ pub(super) async fn run(s: Services, owner: i64, stop: CancellationToken) {
 async fn tick(s: &Services, owner: i64, ticks: u32) -> Result<()> {
     deliveries::offer_due(s).await?;
     for _ in 0..RECEIPTS {
-        if receipts::process(s).await? == 0 {
-            break;
+        match receipts::process(s).await {
+            Ok(0) => break,
+            Ok(_) => {}
+            // What providers tell comes later then. What is to be sent does not.
+            Err(error) => {
+                super::trouble("reading what providers told", &error);
+                break;
+            }
         }
     }
     if ticks.is_multiple_of(SELDOM) {

@@ -15,8 +15,8 @@ routes! {
     "/callbacks/{provider}/{secret}" => { GET check, POST take }
 }
 
-/// A push of a thousand receipts; no vendor sends more at once.
-const LIMIT: usize = 256 * 1024;
+/// A push of some thousand receipts; no vendor sends more at once.
+const LIMIT: usize = 1024 * 1024;
 
 /// What an SMS gateway or another vendor tells.
 ///
@@ -28,11 +28,11 @@ const LIMIT: usize = 256 * 1024;
         ("provider" = String, Path, description = "The provider", example = "prv_1a2b3c4d5e6f7"),
         ("secret" = String, Path, description = "What nobody can guess of the address"),
     ),
-    request_body(content = String, content_type = "*/*", description = "As the vendor writes it, at most 256 KiB"),
+    request_body(content = String, content_type = "*/*", description = "As the vendor writes it, at most 1 MiB"),
     responses(
         (status = 200, description = "Stored. The body is what the vendor waits for", body = String, content_type = "text/plain"),
         (status = 404, description = "Nobody has this address"),
-        (status = 413, description = "Larger than 256 KiB"),
+        (status = 413, description = "Larger than 1 MiB"),
     ),
 )]
 pub async fn take(

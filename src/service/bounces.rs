@@ -9,11 +9,14 @@ use crate::channel::{Callback, Channel};
 use crate::domain::id::ProviderId;
 use crate::domain::provider::ProviderKind;
 use crate::store::callbacks::{self, NewCallback};
+use crate::store::receipts::Wanted;
 use crate::store::{providers, receipts};
 use crate::{Error, Result};
 
-/// How much of a mail is kept: a report says what it has to say before it repeats what it is about.
+/// How much of a mail is looked at: a report says what it has to say before it repeats what it is about.
 pub const KEPT: usize = 256 * 1024;
+/// How much is kept of one in which nothing is found, for somebody to see what it was.
+const UNREADABLE: usize = 16 * 1024;
 /// Of the longest address there can be.
 const LONGEST_ADDRESS: usize = 320;
 
@@ -72,14 +75,13 @@ pub async fn take(s: &Services, recipient: &str, mail: &[u8]) -> Result<String> 
             Some((relay, adapter.returned_to(&callback.query).or_else(told)?))
         })
         .collect();
-    let mut references: Vec<&str> = named.iter().map(|(_, reference)| reference.as_str()).collect();
-    references.sort_unstable();
-    references.dedup();
+    let wanted: Vec<_> =
+        named.iter().map(|(relay, reference)| Wanted { reference, provider_id: Some(relay.id.0) }).collect();
 
     let mut tx = s.db.begin().await?;
     let mut relay = None;
-    if !references.is_empty() {
-        let candidates = receipts::candidates(&mut tx, &references).await?;
+    if !wanted.is_empty() {
+        let candidates = receipts::candidates(&mut tx, &wanted, &[]).await?;
         // Relays may share a domain for bounces; the delivery knows which of them took it.
         relay = named.iter().find(|(relay, reference)| {
             candidates
@@ -94,7 +96,11 @@ pub async fn take(s: &Services, recipient: &str, mail: &[u8]) -> Result<String> 
         is_post: callback.is_post,
         query: &callback.query,
         content_type: callback.content_type.as_deref(),
-        body: &callback.body,
+        body: if named.is_empty() {
+            &callback.body[..callback.body.len().min(UNREADABLE)]
+        } else {
+            &callback.body
+        },
     };
     callbacks::insert(&mut tx, s.clock.now(), relay.id, data).await?;
     tx.commit().await?;

@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod bindings;
 pub mod bounces;
+mod callback_calls;
 pub mod callback_events;
 pub mod caller;
 mod campus;

@@ -3,7 +3,7 @@
 //!
 //! A receipt may overtake the outcome of the call it is about. It waits then, and looks again.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -12,23 +12,22 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use subtle::ConstantTimeEq as _;
 
 use super::suppressions::{self, Bounce};
-use super::{Caller, Services, callback_events, deliveries, policies, providers};
-use crate::channel::{self, Channel};
+use super::{Caller, Services, callback_calls, deliveries, policies, providers};
+use crate::channel::Channel;
 use crate::clock::Timestamp;
 use crate::domain::delivery::State;
 use crate::domain::id::{ProviderId, ReceiptId};
 use crate::domain::operator::Permission;
-use crate::store::callbacks::{self, CallbackRow, NewCallback};
+use crate::store::callbacks::{self, NewCallback};
 use crate::store::providers::ProviderRow;
-use crate::store::receipts::{self as store, Candidate, Later, Match, NewReceipt, Verdict, WaitingRow};
+use crate::store::receipts::{self as store, Candidate, Later, Match, Verdict, WaitingRow, Wanted};
 use crate::{Error, Result};
 
 pub use crate::channel::{Acknowledgement, Callback};
 pub use crate::store::callbacks::UnreadRow;
 pub use crate::store::receipts::UnmatchedRow;
 
-/// Calls looked into, and receipts matched, in one transaction: short, so that emergencies get in between.
-const CALLS: i64 = 50;
+/// Receipts matched in one transaction: short, so that emergencies get in between.
 const RECEIPTS: i64 = 500;
 /// A receipt that has found nothing after so long is about something that is not ours, or that we never heard the
 /// outcome of.
@@ -50,13 +49,13 @@ struct Door {
 }
 
 /// Why a provider's calls cannot be read.
-enum Closed {
+pub(super) enum Closed {
     Gone,
     Broken(String),
 }
 
 /// The adapter of a provider, in use or not: what it took before it was switched off still comes back.
-async fn door(s: &Services, id: ProviderId) -> Result<Result<Arc<dyn Channel>, Closed>> {
+pub(super) async fn door(s: &Services, id: ProviderId) -> Result<Result<Arc<dyn Channel>, Closed>> {
     let Some(row) = crate::store::providers::find(&s.db, id).await? else { return Ok(Err(Closed::Gone)) };
     Ok(door_of(s, &row).map_err(Closed::Broken))
 }
@@ -118,47 +117,12 @@ pub async fn take(
     Ok(acknowledgement)
 }
 
-/// Looks into calls that wait and matches receipts that are due, some of each; returns how many.
+/// Looks into calls that wait and matches receipts that are due, some of each; returns how many. Trouble with the one
+/// keeps nobody from the other.
 pub async fn process(s: &Services) -> Result<usize> {
-    Ok(read_calls(s).await? + match_waiting(s).await?)
-}
-
-async fn read_calls(s: &Services) -> Result<usize> {
-    let mut doors = HashMap::new();
-    for id in callbacks::providers(&s.db, 10 * CALLS).await? {
-        doors.insert(id, door(s, id).await?);
-    }
-    if doors.is_empty() {
-        return Ok(0);
-    }
-    let now = s.clock.now();
-    let mut tx = s.db.begin().await?;
-    let ids: Vec<ProviderId> = doors.keys().copied().collect();
-    let calls = callbacks::take(&mut tx, &ids, CALLS).await?;
-    let (mut receipts, mut read) = (Vec::new(), Vec::new());
-    for call in &calls {
-        let told = match &doors[&call.provider_id] {
-            Ok(adapter) => adapter.receipts(&as_callback(call)),
-            Err(closed) => channel::Receipts::unread(closed.to_string()),
-        };
-        receipts.extend(told.records.into_iter().map(|record| new_receipt(call, record)));
-        for event in told.events {
-            callback_events::handle(s, &mut tx, call.provider_id, call.received_at, event).await?;
-        }
-        match told.trouble {
-            None => read.push(call.id),
-            Some(trouble) => {
-                tracing::warn!(provider = %call.provider_id, trouble, "a provider's call could not be read");
-                callbacks::set_aside(&mut tx, call.id, &trouble).await?;
-            }
-        }
-    }
-    if !receipts.is_empty() {
-        store::insert_waiting(&mut tx, now, &receipts).await?;
-    }
-    callbacks::remove(&mut tx, &read).await?;
-    tx.commit().await?;
-    Ok(calls.len())
+    let read = callback_calls::read(s).await;
+    let matched = match_waiting(s).await?;
+    Ok(read? + matched)
 }
 
 impl std::fmt::Display for Closed {
@@ -167,28 +131,6 @@ impl std::fmt::Display for Closed {
             Self::Gone => f.write_str("the provider is gone"),
             Self::Broken(reason) => write!(f, "the provider's settings are not in order: {reason}"),
         }
-    }
-}
-
-fn as_callback(row: &CallbackRow) -> Callback {
-    Callback {
-        is_post: row.is_post,
-        query: row.query.clone(),
-        content_type: row.content_type.clone(),
-        body: row.body.clone(),
-    }
-}
-
-fn new_receipt(call: &CallbackRow, record: channel::Record) -> NewReceipt {
-    NewReceipt {
-        provider_id: call.provider_id.0,
-        received_at: call.received_at.0,
-        reference: record.reference,
-        also: record.also,
-        address: record.address,
-        state: record.state.code(),
-        code: record.code,
-        detail: record.detail,
     }
 }
 
@@ -202,10 +144,15 @@ async fn match_waiting(s: &Services) -> Result<usize> {
     let rows = crate::store::providers::list(&s.db).await?;
     let mut tx = s.db.begin().await?;
     let waiting = store::waiting(&mut tx, now, RECEIPTS).await?;
-    let mut references: Vec<&str> = waiting.iter().flat_map(known_by).collect();
-    references.sort_unstable();
-    references.dedup();
-    let candidates = store::candidates(&mut tx, &references).await?;
+    let wanted = waiting.iter().flat_map(|row| {
+        let provider_id = row.provider_id.map(|id| id.0);
+        known_by(row).map(move |reference| Wanted { reference, provider_id })
+    });
+    let wanted: Vec<_> = wanted.collect::<BTreeSet<_>>().into_iter().collect();
+    let mut addresses: Vec<&str> = waiting.iter().filter_map(|row| row.address.as_deref()).collect();
+    addresses.sort_unstable();
+    addresses.dedup();
+    let candidates = store::candidates(&mut tx, &wanted, &addresses).await?;
     let mut by_reference: HashMap<(Option<ProviderId>, &str), Vec<&Candidate>> = HashMap::new();
     for candidate in &candidates {
         let Some(reference) = candidate.reference.as_deref() else { continue };

@@ -261,14 +261,40 @@ row! {
     }
 }
 
-/// Whatever providers took under these references.
-pub async fn candidates(tx: &mut Tx, references: &[&str]) -> Result<Vec<Candidate>> {
+/// What a provider may have taken something under.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Wanted<'a> {
+    pub reference: &'a str,
+    pub provider_id: Option<i64>,
+}
+
+/// What was taken under these references for these addresses, and of each provider's reference two deliveries more, so
+/// that who looks for the only one sees whether it is. All of them would be too many: a whole campus may have been sent to
+/// under one.
+pub async fn candidates(tx: &mut Tx, wanted: &[Wanted<'_>], addresses: &[&str]) -> Result<Vec<Candidate>> {
+    let dialect = tx.dialect();
+    let rows = dialect.rows("$1", &[("reference", Field::Text), ("provider_id", Field::Int)]);
+    let one = |offset: u8| {
+        format!(
+            "SELECT (SELECT d.id FROM delivery d WHERE d.reference = w.reference
+               AND d.provider_id IS NOT DISTINCT FROM w.provider_id LIMIT 1 OFFSET {offset}) AS id FROM {rows} AS w"
+        )
+    };
     let text = format!(
         "SELECT id, provider_id, reference, address, channel, state, {AWAITS_REPEAT} AS awaits_repeat FROM delivery
-         WHERE reference IS NOT NULL AND reference IN {} ORDER BY id",
-        tx.dialect().text_list("$1")
+         WHERE id IN (SELECT id FROM delivery WHERE reference IS NOT NULL AND {} AND address IN {}
+            UNION {} UNION {})
+         ORDER BY id",
+        dialect.is_listed("reference", "$2"),
+        dialect.text_list("$3"),
+        one(0),
+        one(1),
     );
-    Ok(in_tx!(tx, |conn| sqlx::query_as(sql(text)).bind(to_json(references)?).fetch_all(conn).await)?)
+    let references: Vec<_> = wanted.iter().map(|wanted| wanted.reference).collect();
+    let (rows, references, addresses) = (to_json(wanted)?, to_json(&references)?, to_json(addresses)?);
+    Ok(in_tx!(tx, |conn| {
+        sqlx::query_as(sql(text)).bind(rows).bind(references).bind(addresses).fetch_all(conn).await
+    })?)
 }
 
 /// A waiting receipt and the delivery it is about.

@@ -3,10 +3,10 @@ use belltower::domain::channel::{AddressKind, Outlet};
 use belltower::domain::delivery::State;
 use belltower::domain::id::{DeliveryId, MessageId, ProviderId, ReceiptId};
 use belltower::store::Db;
-use belltower::store::deliveries::due;
+use belltower::store::deliveries::{Settlement, due};
 use belltower::store::history;
 use belltower::store::receipts::{
-    Later, Match, NewReceipt, Verdict, any_waiting, candidates, forget, insert_waiting, judge,
+    Later, Match, NewReceipt, Verdict, Wanted, any_waiting, candidates, forget, insert_waiting, judge,
     list_unmatched, look_later, poll_later, prune, settle, to_poll, waiting,
 };
 use belltower::store::reports::day_counts;
@@ -136,7 +136,8 @@ on_both!(a_receipt_waits_until_it_has_found_its_delivery, |db| async {
     assert_eq!((rows[0].provider_id, rows[0].received_at), (Some(ProviderId(5)), NOW));
     assert_eq!(rows[0].also.as_deref(), Some("ours"));
     assert_eq!(waiting(&mut tx, NOW, 1).await.unwrap().len(), 1);
-    let found = candidates(&mut tx, &[&reference, "nobody's"]).await.unwrap();
+    let of = |reference| Wanted { reference, provider_id: None };
+    let found = candidates(&mut tx, &[of(&reference), of("nobody's")], &["p1@campus.example"]).await.unwrap();
     assert_eq!(found.len(), 1);
     assert_eq!((found[0].id, found[0].state, found[0].provider_id), (ids[0], State::Sent, None));
     assert_eq!(found[0].address.as_deref(), Some("p1@campus.example"));
@@ -152,6 +153,27 @@ on_both!(a_receipt_waits_until_it_has_found_its_delivery, |db| async {
     let unmatched = list_unmatched(&db, None, 10).await.unwrap();
     let seen: Vec<_> = unmatched.iter().map(|r| (r.reference.as_deref(), r.look_at)).collect();
     assert_eq!(seen, [(Some("nobody's"), Some(later))]);
+});
+
+on_both!(of_many_under_one_reference_only_those_addressed_and_two_more_are_looked_at, |db| async {
+    sending(&db).await;
+    let claimed = take(&db, 5).await;
+    let shared = |c| Settlement { reference: Some("shared".to_owned()), ..settlement(c, State::Sent) };
+    store(&db, &claimed.iter().map(shared).collect::<Vec<_>>()).await;
+    let wanted = |reference, provider_id| Wanted { reference, provider_id };
+    let found = async |wanted: Wanted<'static>, addresses: &[&str]| {
+        let mut tx = db.begin().await.unwrap();
+        let found = candidates(&mut tx, &[wanted], addresses).await.unwrap();
+        found.into_iter().map(|c| (c.id, c.address.unwrap())).collect::<Vec<_>>()
+    };
+    let last = found(wanted("shared", None), &[]).await;
+    assert_eq!(last.len(), 2, "whether one is the only one takes two");
+    let rest = claimed.iter().map(|c| c.id).find(|id| last.iter().all(|(known, _)| known != id)).unwrap();
+    let address = history::find_delivery(&db, rest).await.unwrap().unwrap().address.unwrap();
+    let found_too = found(wanted("shared", None), &[&address]).await;
+    assert_eq!(found_too.len(), 3);
+    assert!(found_too.contains(&(rest, address)));
+    assert!(found(wanted("shared", Some(5)), &[]).await.is_empty(), "another provider's");
 });
 
 on_both!(what_matches_nothing_is_listed_and_goes_in_time, |db| async {

@@ -3,7 +3,7 @@ use belltower::domain::delivery::State;
 use belltower::domain::id::MessageId;
 use belltower::store::Db;
 use belltower::store::deliveries::Settlement;
-use belltower::store::receipts::{NewReceipt, candidates, insert_waiting};
+use belltower::store::receipts::{NewReceipt, Wanted, candidates, insert_waiting};
 use belltower::store::reopening::{leave_unanswered, repeat, unanswered};
 use belltower::store::reports::day_counts;
 
@@ -69,7 +69,8 @@ on_both!(what_was_heard_of_is_not_opened_once_more, |db| async {
     tx.commit().await.unwrap();
     assert_eq!(again(&db, 10).await, 1);
     let mut tx = db.begin().await.unwrap();
-    let known = candidates(&mut tx, &[of(0).unwrap(), of(2).unwrap()]).await.unwrap();
+    let wanted = |i: usize| Wanted { reference: of(i).unwrap(), provider_id: settled[i].provider_id };
+    let known = candidates(&mut tx, &[0, 2].map(wanted), &[]).await.unwrap();
     assert_eq!(known.iter().map(|c| c.awaits_repeat).collect::<Vec<_>>(), [false, true]);
 });
 

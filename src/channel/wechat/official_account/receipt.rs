@@ -82,7 +82,7 @@ fn sent(message: &Value, openid: &str) -> Receipts {
     let listed = list(message);
     let record = |item: &&Value| {
         let (template, code) = (text(item, "TemplateId")?, text(item, "ErrorCode")?);
-        let latest = told + AHEAD;
+        let latest = told.saturating_add(AHEAD);
         Some(Record {
             reference: reference(&template, Timestamp(latest)),
             also: Some(reference(&template, Timestamp(latest - SPAN))),
@@ -217,6 +217,13 @@ mod tests {
         let refused = event(1_790_000_000, json!(43_101));
         assert_eq!((refused.state, refused.code.as_deref()), (State::Failed, Some("43101")));
         assert_eq!(event(1_790_000_000, json!(0)).state, State::Delivered);
+    }
+
+    #[test]
+    fn a_time_that_no_clock_will_show_is_a_time_nevertheless() {
+        let list = json!({ "TemplateId": "t1", "ErrorCode": 0 });
+        let more = json!({ "CreateTime": i64::MAX / 1_000, "SubscribeMsgSentEvent": { "List": list } });
+        assert_eq!(told("subscribe_msg_sent_event", &more).records.len(), 1);
     }
 
     #[test]
