@@ -4,12 +4,14 @@
 //! of the vendor's text whatever its case: expressions would be one more language to get wrong, and vendors change their
 //! sentences less often than their punctuation.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 
 use super::fields::Fields;
+use super::narrow::left_over;
 use super::{
     Acknowledgement, Callback, Channel, Identity, Outcome, Parcel, Receipts, Refusal, Sent, Shape, Verdict,
 };
@@ -20,6 +22,8 @@ const LONGEST_WAIT: u64 = 86_400;
 /// A letter or two are in nearly every text.
 const SHORTEST_WORDS: usize = 3;
 const LONGEST_WORDS: usize = 200;
+/// Further calls to find whom a refusal of many is about.
+const MOST_CALLS: usize = 64;
 
 /// What an answer means.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,6 +92,10 @@ impl Override {
         }
     }
 
+    fn is_about_one(&self) -> bool {
+        self.class == OutcomeClass::PermanentRecipient
+    }
+
     fn apply(&self, outcome: &mut Outcome) {
         // Only a limit can be one of a single address, and only the vendor's own word says that it is.
         outcome.this_address &= self.class == outcome.class;
@@ -109,7 +117,43 @@ pub(super) fn overridden(adapter: Arc<dyn Channel>, overrides: Vec<Override>) ->
     if overrides.is_empty() { adapter } else { Arc::new(Overridden { adapter, overrides }) }
 }
 
+/// Others need not be called after this.
+fn is_about_all(outcome: &Outcome) -> bool {
+    match outcome.class {
+        OutcomeClass::Accepted | OutcomeClass::PermanentRecipient | OutcomeClass::PermanentMessage => false,
+        OutcomeClass::Throttled => !outcome.this_address,
+        OutcomeClass::Transient | OutcomeClass::Config | OutcomeClass::Unknown => true,
+    }
+}
+
 impl Overridden {
+    /// What a call came to as it is to be read, and the places of those who share an answer that by this reading alone is
+    /// one on somebody's address. What the vendor took stays taken, whatever else it says: read as a refusal it would be
+    /// sent twice. So would what it may have taken, were it called again for many.
+    async fn call(&self, parcels: &[Parcel]) -> (Vec<Outcome>, Vec<Vec<usize>>) {
+        let mut outcomes = self.adapter.send(parcels).await;
+        let mut blamed: BTreeMap<Option<String>, Vec<usize>> = BTreeMap::new();
+        for (place, outcome) in outcomes.iter_mut().enumerate() {
+            if outcome.class == OutcomeClass::Accepted {
+                continue;
+            }
+            let Some(known) = self.find(outcome.code.as_deref(), outcome.detail.as_deref()) else { continue };
+            let before = outcome.class;
+            if before == OutcomeClass::Unknown && known.is_about_one() && parcels.len() > 1 {
+                continue;
+            }
+            known.apply(outcome);
+            if known.is_about_one() && before != OutcomeClass::PermanentRecipient {
+                blamed.entry(outcome.code.clone()).or_default().push(place);
+            }
+        }
+        // With one parcel a call each nobody shares an answer.
+        if matches!(self.adapter.shape(), Shape::Single { .. }) {
+            return (outcomes, Vec::new());
+        }
+        (outcomes, blamed.into_values().filter(|places| places.len() > 1).collect())
+    }
+
     fn find(&self, code: Option<&str>, words: Option<&str>) -> Option<&Override> {
         self.overrides.iter().find(|known| known.is_about(code, words))
     }
@@ -121,12 +165,27 @@ impl Channel for Overridden {
         self.adapter.shape()
     }
 
-    /// What the vendor took stays taken, whatever else it says: read as a refusal it would be sent twice.
+    /// The adapter took such an answer for one on all in the call. Read as one on somebody's address it is about one of
+    /// them, so that it is believed only of who is alone with it: the others' halves are called again.
     async fn send(&self, parcels: &[Parcel]) -> Vec<Outcome> {
-        let mut outcomes = self.adapter.send(parcels).await;
-        for outcome in outcomes.iter_mut().filter(|outcome| outcome.class != OutcomeClass::Accepted) {
-            if let Some(known) = self.find(outcome.code.as_deref(), outcome.detail.as_deref()) {
-                known.apply(outcome);
+        let (mut outcomes, mut waiting) = self.call(parcels).await;
+        let (mut calls, mut is_over) = (0, false);
+        while let Some(places) = waiting.pop() {
+            let (first, second) = places.split_at(places.len() / 2);
+            for half in [first, second] {
+                is_over |= calls == MOST_CALLS;
+                if is_over {
+                    half.iter().for_each(|place| outcomes[*place] = left_over());
+                    continue;
+                }
+                calls += 1;
+                let these: Vec<_> = half.iter().map(|place| parcels[*place].clone()).collect();
+                let (said, doubtful) = self.call(&these).await;
+                is_over = said.iter().any(is_about_all);
+                waiting.extend(doubtful.iter().map(|group| group.iter().map(|at| half[*at]).collect()));
+                for (place, outcome) in half.iter().zip(said) {
+                    outcomes[*place] = outcome;
+                }
             }
         }
         outcomes
@@ -186,10 +245,16 @@ impl Channel for Overridden {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
     use serde_json::json;
 
     use super::super::common;
     use super::*;
+    use crate::clock::Timestamp;
+    use crate::domain::channel::{AddressKind, ChannelKind};
+    use crate::domain::content::Rendered;
+    use crate::domain::id::{DeliveryId, MessageId};
 
     fn overrides(list: &serde_json::Value) -> Vec<Override> {
         common::read(&json!({ "overrides": list })).unwrap().overrides
@@ -230,5 +295,90 @@ mod tests {
         let limited = Outcome { this_address: true, ..Outcome::new(OutcomeClass::Throttled).code("1") };
         assert!(read_as(&list[0], limited.clone()).unwrap().this_address);
         assert!(!read_as(&list[1], limited).unwrap().this_address);
+    }
+
+    /// Takes many in a call, and refuses all of it for a bad address among them.
+    struct Strict {
+        class: OutcomeClass,
+        bad: &'static [i64],
+        sizes: Mutex<Vec<usize>>,
+    }
+
+    #[async_trait]
+    impl Channel for Strict {
+        fn shape(&self) -> Shape {
+            Shape::Batch { size: 100, concurrency: 1 }
+        }
+
+        async fn send(&self, parcels: &[Parcel]) -> Vec<Outcome> {
+            self.sizes.lock().unwrap().push(parcels.len());
+            let is_bad = parcels.iter().any(|parcel| self.bad.contains(&parcel.delivery.0));
+            let outcome = if is_bad { Outcome::new(self.class).code("E7") } else { Outcome::accepted(None) };
+            vec![outcome; parcels.len()]
+        }
+
+        async fn check(&self) -> Result<String, Refusal> {
+            Ok(String::new())
+        }
+    }
+
+    fn parcel(number: i64) -> Parcel {
+        Parcel {
+            delivery: DeliveryId(number),
+            message: MessageId(1),
+            attempt: 1,
+            channel: ChannelKind::Sms,
+            address_kind: AddressKind::Mobile,
+            address: format!("+86138{number:08}"),
+            name: None,
+            language: "zh-CN".to_owned(),
+            content: Arc::new(Rendered::new("考试", "改在教三", None)),
+            params: Arc::default(),
+            template: None,
+            page: None,
+            unsubscribe: None,
+            emergency: false,
+            sent_before: None,
+            expires_at: Timestamp::NEVER,
+        }
+    }
+
+    static ALL: [i64; 100] = {
+        let mut all = [0; 100];
+        let mut n = 0;
+        while n < all.len() {
+            all[n] = n as i64;
+            n += 1;
+        }
+        all
+    };
+
+    /// The classes of so many, and the sizes of the calls it took.
+    async fn sent(count: i64, class: OutcomeClass, bad: &'static [i64]) -> (Vec<OutcomeClass>, Vec<usize>) {
+        let vendor = Arc::new(Strict { class, bad, sizes: Mutex::default() });
+        let list = overrides(&json!([{"code": "E7", "class": "permanent_recipient"}]));
+        let channel = overridden(vendor.clone(), list);
+        let parcels: Vec<_> = (0..count).map(parcel).collect();
+        let outcomes = channel.send(&parcels).await;
+        let sizes = vendor.sizes.lock().unwrap().clone();
+        (outcomes.iter().map(|outcome| outcome.class).collect(), sizes)
+    }
+
+    #[tokio::test]
+    async fn who_shares_an_answer_on_one_address_is_called_again_without_it() {
+        use OutcomeClass::{Accepted, Config, PermanentRecipient, Transient, Unknown};
+        let (classes, sizes) = sent(8, Config, &[5]).await;
+        let expected: Vec<_> = (0..8).map(|n| if n == 5 { PermanentRecipient } else { Accepted }).collect();
+        assert_eq!(classes, expected);
+        assert_eq!(sizes, [8, 4, 4, 2, 2, 1, 1]);
+        assert_eq!(sent(1, Config, &[0]).await, (vec![PermanentRecipient], vec![1]));
+        // What may have been taken is not called again, and nobody's address is blamed for silence.
+        assert_eq!(sent(3, Unknown, &[0]).await, (vec![Unknown; 3], vec![3]));
+        // A vendor's own word on one address has been looked into by its adapter.
+        assert_eq!(sent(3, PermanentRecipient, &[0]).await, (vec![PermanentRecipient; 3], vec![3]));
+        let (classes, sizes) = sent(100, Config, &ALL).await;
+        assert_eq!(sizes.len(), 1 + MOST_CALLS);
+        assert!(classes.iter().all(|class| matches!(class, PermanentRecipient | Transient)));
+        assert!(classes.contains(&Transient));
     }
 }

@@ -22,11 +22,17 @@ coded! {
 /// Whether a provider's code for "this address does not work" speaks of more than today. A mailbox that is full or
 /// closed for now (RFC 3463 §3.3) is tried again with the next message, and so is a follower whose consent to a
 /// subscribe message of WeChat's is used up: the next may find another. Codes of our own say how a provider is set up,
-/// and nothing of the address.
+/// and so do those for countries that an account does not send to; neither says anything of the address.
 pub fn is_lasting(channel: ChannelKind, code: Option<&str>) -> bool {
     let text = code.unwrap_or_default();
-    let is_consent = channel == ChannelKind::Wechat && text == "43101";
-    !(text.starts_with("belltower.") || is_consent || is_mailbox_state(channel, code, &["5.2.1", "5.2.2"]))
+    let says_nothing_lasting = match channel {
+        ChannelKind::Wechat => text == "43101",
+        ChannelKind::Sms => {
+            matches!(text, "isv.DOMESTIC_NUMBER_NOT_SUPPORTED" | "UnsupportedOperation.UnsuportedRegion")
+        }
+        ChannelKind::Email => is_mailbox_state(channel, code, &["5.2.1", "5.2.2"]),
+    };
+    !(says_nothing_lasting || text.starts_with("belltower."))
 }
 
 /// Whether a provider's code speaks of a trouble of the address that may pass: enough of them are a lasting one.
@@ -58,6 +64,17 @@ mod tests {
             assert_eq!(is_lasting(ChannelKind::Email, Some(code)), lasting, "{code}");
         }
         assert!(is_lasting(ChannelKind::Sms, Some("5.2.1")) && is_lasting(ChannelKind::Email, None));
+    }
+
+    #[test]
+    fn a_country_that_an_account_does_not_send_to_is_no_dead_number() {
+        for (code, lasting) in [
+            ("isv.MOBILE_NUMBER_ILLEGAL", true),
+            ("isv.DOMESTIC_NUMBER_NOT_SUPPORTED", false),
+            ("UnsupportedOperation.UnsuportedRegion", false),
+        ] {
+            assert_eq!(is_lasting(ChannelKind::Sms, Some(code)), lasting, "{code}");
+        }
     }
 
     #[test]

@@ -68,12 +68,17 @@ pub(super) fn meaning(code: &str) -> Meaning {
         "isv.BUSINESS_LIMIT_CONTROL" => Meaning::NumberLimit,
         "isv.DAY_LIMIT_CONTROL" => Meaning::DayLimit,
         "isv.MONTH_LIMIT_CONTROL" => Meaning::MonthLimit,
-        "Throttling" | "Throttling.User" | "Throttling.Api" => Meaning::Outcome(Class::Throttled),
         "isp.SYSTEM_ERROR" | "isp.GATEWAY_ERROR" | "InternalError" | "ServiceUnavailable" => {
             Meaning::Outcome(Class::Transient)
         }
+        _ if is_throttling(code) => Meaning::Outcome(Class::Throttled),
         _ => Meaning::Unlisted,
     }
+}
+
+/// `Throttling`, `Throttling.User`, `Throttling.Api` and whatever else may not be called so often.
+fn is_throttling(code: &str) -> bool {
+    code.split('.').next() == Some("Throttling")
 }
 
 /// How long a number's limit lasts, by what the vendor says of it: `触发天级流控Permits:10`. Minutes and hours are those
@@ -120,10 +125,8 @@ pub(super) fn advice(code: &str) -> Option<Advice> {
         | "isv.MONTH_LIMIT_CONTROL"
         | "isv.SMS_TEST_NUMBER_LIMIT"
         | "isv.CODE_EXCEED_LIMIT"
-        | "belltower.daily_limit"
-        | "Throttling"
-        | "Throttling.User"
-        | "Throttling.Api" => Advice::Quota,
+        | "belltower.daily_limit" => Advice::Quota,
+        _ if is_throttling(code) => Advice::Quota,
         "InvalidTimeStamp.Expired" => Advice::Clock,
         "isp.RAM_PERMISSION_DENY"
         | "isv.PRODUCT_UN_SUBSCRIPT"
@@ -175,6 +178,8 @@ mod tests {
             assert_eq!(meaning(code), Meaning::Outcome(Class::Config), "{code}");
             assert!(advice(code).is_some(), "{code}");
         }
+        let throttled = (Meaning::Outcome(Class::Throttled), Some(Advice::Quota));
+        assert_eq!((meaning("Throttling.AnythingElse"), advice("Throttling.AnythingElse")), throttled);
         assert_eq!((meaning("isv.NEW"), advice("isv.NEW")), (Meaning::Unlisted, None));
     }
 

@@ -92,7 +92,7 @@ impl HttpSms {
     /// Calls until every number of a batch has an outcome.
     async fn deliver(&self, batch: Batch<'_>) -> Vec<(usize, Outcome)> {
         let give_up_at = self.clock.steady() + self.caller.settings.timeout * NARROWING;
-        let mut narrowing = Narrowing::new(batch.parcels.len(), give_up_at);
+        let mut narrowing = Narrowing::new(batch.parcels.len(), give_up_at, true);
         while let Some(places) = narrowing.next(self.clock.steady()) {
             let parcels: Vec<_> = places.iter().map(|place| batch.parcels[*place].1).collect();
             let said = match expired(&parcels, self.clock.now()) {

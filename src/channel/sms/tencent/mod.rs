@@ -141,7 +141,7 @@ impl TencentSms {
     /// Calls until each of these, who get the same, has an outcome.
     async fn deliver(&self, letters: Vec<Letter<'_>>) -> Vec<(usize, Outcome)> {
         let give_up_at = self.clock.steady() + self.settings.reach.timeout * NARROWING;
-        let mut narrowing = Narrowing::new(letters.len(), give_up_at);
+        let mut narrowing = Narrowing::new(letters.len(), give_up_at, true);
         while let Some(places) = narrowing.next(self.clock.steady()) {
             let these: Vec<_> = places.iter().map(|place| &letters[*place]).collect();
             let said = self.call(&these).await;
@@ -346,6 +346,10 @@ impl Channel for TencentSms {
             Ok(_) => Ok(format!(
                 "{} takes the key for application {}; nothing was sent",
                 self.host, self.settings.sdk_app_id
+            )),
+            Err(Failure::Refused { code, .. }) if classify::is_signed_in(&code) => Ok(format!(
+                "{}: signed in; what became of texts it does not say when asked ({code})",
+                self.host
             )),
             Err(failure) => Err(failure.refusal()),
         }
