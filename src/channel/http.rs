@@ -28,6 +28,8 @@ const IDLE: Duration = Duration::from_secs(4);
 pub(super) enum Trouble {
     /// Nothing was handed over.
     NotSent(String),
+    /// Nothing was handed over: whoever answers there is not who they should be, and no trying again mends that.
+    Untrusted(String),
     /// It may have been.
     NoAnswer(String),
 }
@@ -54,8 +56,11 @@ pub(super) fn client(tls: &ClientConfig, endpoint: &Url, timeout: Duration) -> r
 /// Makes a call.
 pub(super) async fn call(request: RequestBuilder) -> Result<Answer, Trouble> {
     let mut response = request.send().await.map_err(|error| {
-        let nothing_left = error.is_connect() || error.is_builder();
-        let trouble = if nothing_left { Trouble::NotSent } else { Trouble::NoAnswer };
+        let trouble = match (error.is_connect() || error.is_builder(), is_certificate(&error)) {
+            (true, true) => Trouble::Untrusted,
+            (true, false) => Trouble::NotSent,
+            (false, _) => Trouble::NoAnswer,
+        };
         trouble(in_words(error))
     })?;
     let status = response.status().as_u16();
@@ -67,6 +72,16 @@ pub(super) async fn call(request: RequestBuilder) -> Result<Answer, Trouble> {
         body.extend_from_slice(&part);
     }
     Ok(Answer { status, body })
+}
+
+/// Whether the other side could not show who it is.
+pub(super) fn is_certificate(error: &(dyn std::error::Error + 'static)) -> bool {
+    if matches!(error.downcast_ref(), Some(rustls::Error::InvalidCertificate(_))) {
+        return true;
+    }
+    // An I/O error's source is its inner error's source, so that the inner one is asked for by itself.
+    let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    inner.is_some_and(|inner| is_certificate(inner)) || error.source().is_some_and(is_certificate)
 }
 
 /// The error and its causes, without the address.

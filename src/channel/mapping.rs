@@ -102,6 +102,8 @@ pub(super) enum Source {
     Link,
     /// The recipient's own page of the message; the message's link where there is none.
     Page,
+    /// What the address of that page ends with, to stand behind a fixed address in the vendor's template.
+    PageCode,
     /// The recipient's name.
     Name,
     Campus,
@@ -117,10 +119,16 @@ impl Source {
             "text" => Self::Text,
             "link" => Self::Link,
             "page" => Self::Page,
+            "page_code" => Self::PageCode,
             "name" => Self::Name,
             "campus" => Self::Campus,
             variable => Self::Variable(variable.to_owned()),
         }
+    }
+
+    /// Cut, it would lead nowhere.
+    const fn is_address(&self) -> bool {
+        matches!(self, Self::Link | Self::Page | Self::PageCode)
     }
 
     /// On one line. `None`: the message has no such variable.
@@ -132,6 +140,9 @@ impl Source {
             Self::Text => without_link(&words(content), content),
             Self::Link => content.link.as_deref().unwrap_or_default().to_owned(),
             Self::Page => parcel.page.as_deref().or(content.link.as_deref()).unwrap_or_default().to_owned(),
+            Self::PageCode => {
+                parcel.page.as_deref().and_then(|page| page.rsplit('/').next()).unwrap_or_default().to_owned()
+            }
             Self::Name => parcel.name.clone().unwrap_or_default(),
             Self::Campus => campus.to_owned(),
             Self::Variable(name) => match parcel.params.get(name)? {
@@ -150,21 +161,29 @@ fn without_link(text: &str, content: &Rendered) -> String {
     link.and_then(|link| text.trim_end().strip_suffix(link)).unwrap_or(text).to_owned()
 }
 
-/// The message has no variable of this name.
+/// Why a variable cannot be filled. Each has its name.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Missing(pub(super) String);
+pub(super) enum Unfilled {
+    /// The message has nothing of the kind.
+    Missing(String),
+    /// It is an address for which it has no room.
+    LinkTooLong(String),
+}
 
 impl Mapping {
-    /// Each variable's name and value, cut where it has more characters than `limit` allows it.
+    /// Each variable's name and value. What has more characters than `limit` allows it is cut, addresses excepted.
     pub(super) fn fill(
         &self,
         parcel: &Parcel,
         campus: &str,
         limit: impl Fn(&Slot) -> usize,
-    ) -> Result<Vec<(String, String)>, Missing> {
+    ) -> Result<Vec<(String, String)>, Unfilled> {
         let fill = |slot: &Slot| match slot.source.value(parcel, campus) {
+            Some(value) if slot.source.is_address() && value.chars().count() > limit(slot) => {
+                Err(Unfilled::LinkTooLong(slot.name.clone()))
+            }
             Some(value) => Ok((slot.name.clone(), cut(&value, limit(slot)))),
-            None => Err(Missing(slot.name.clone())),
+            None => Err(Unfilled::Missing(slot.name.clone())),
         };
         self.slots.iter().map(fill).collect()
     }
@@ -230,7 +249,8 @@ fn mapping(fields: &mut Fields<'_>, said: Words) -> Mapping {
             }
             None => {
                 let place = name.map_or_else(|| place.to_string(), |name| segment(name));
-                let detail = "title, body, text, link, page, name, campus, or a variable of the message";
+                let detail =
+                    "title, body, text, link, page, page_code, name, campus, or a variable of the message";
                 fields.fault(&format!("{}/{place}", said.slots), "wrong_type", detail);
             }
         }
@@ -313,12 +333,31 @@ mod tests {
     }
 
     #[test]
+    fn an_address_is_whole_or_refused() {
+        let (mappings, _) = read(&json!({
+            "default_template": { "code": "1", "variables": { "a": "page_code" } },
+            "templates": { "l": { "code": "2", "variables": { "b": "link" } }, "p": { "code": "3", "variables": { "c": "page" } } },
+        }));
+        let filled = |template, limit| {
+            let page = Some("https://bell.example/m/k3J_9-aB2cD4eF6gH8iJ0kLm".into());
+            let parcel = Parcel { page, ..parcel(template) };
+            mappings.of(&parcel).expect("one").fill(&parcel, "", |_| limit)
+        };
+        let value = |name: &str, value: &str| Ok(vec![(name.to_owned(), value.to_owned())]);
+        assert_eq!(filled(None, 35), value("a", "k3J_9-aB2cD4eF6gH8iJ0kLm"));
+        assert_eq!(filled(Some("l"), 35), value("b", "https://lib.example/l"));
+        assert_eq!(filled(Some("l"), 20), Err(Unfilled::LinkTooLong("b".to_owned())));
+        assert_eq!(filled(Some("p"), 35), Err(Unfilled::LinkTooLong("c".to_owned())));
+        assert_eq!(filled(Some("p"), 47), value("c", "https://bell.example/m/k3J_9-aB2cD4eF6gH8iJ0kLm"));
+    }
+
+    #[test]
     fn a_variable_the_message_does_not_have_is_named() {
         let (mappings, _) =
             read(&json!({ "default_template": { "code": "1", "variables": { "who": "reader" } } }));
         let parcel = parcel(None);
         let filled = mappings.of(&parcel).expect("one").fill(&parcel, "", |_| 35);
-        assert_eq!(filled, Err(Missing("who".to_owned())));
+        assert_eq!(filled, Err(Unfilled::Missing("who".to_owned())));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 use super::encode::hex;
 use crate::channel::fields::Fields;
 use crate::channel::http::{self, Answer, Trouble};
-use crate::channel::mapping::{Mappings, Missing};
+use crate::channel::mapping::{Mappings, Unfilled};
 use crate::channel::narrow::Said;
 use crate::channel::{Outcome, Parcel, Refusal};
 use crate::clock::Timestamp;
@@ -36,6 +36,8 @@ const PRINT: usize = 4;
 pub(super) enum Failure {
     /// Nothing was handed over.
     NotSent(String),
+    /// Nothing was handed over: whoever answers there is not the vendor.
+    Untrusted(String),
     /// It was, and no usable answer came.
     NoAnswer(String),
     Refused {
@@ -52,7 +54,7 @@ impl Failure {
     /// For an administrator.
     pub(super) fn in_words(&self) -> String {
         match self {
-            Self::NotSent(words) | Self::NoAnswer(words) => words.clone(),
+            Self::NotSent(words) | Self::Untrusted(words) | Self::NoAnswer(words) => words.clone(),
             Self::Refused { code, words, .. } => format!("{code} {words}"),
             Self::Status(status) => format!("HTTP {status}, and no answer of the vendor's"),
         }
@@ -74,6 +76,7 @@ impl Failure {
         let unknown = |outcome: Outcome| Outcome { reference: Some(id.to_owned()), ..outcome };
         Some(match self {
             Self::NotSent(words) => Outcome::new(Class::Transient).detail(words),
+            Self::Untrusted(words) => Outcome::new(Class::Config).detail(words),
             Self::NoAnswer(words) => unknown(Outcome::new(Class::Unknown).detail(words)),
             Self::Status(status) => {
                 let class = by_status(*status);
@@ -110,6 +113,7 @@ fn by_status(status: u16) -> Class {
 pub(super) async fn call(request: RequestBuilder) -> Result<Answer, Failure> {
     http::call(request).await.map_err(|trouble| match trouble {
         Trouble::NotSent(words) => Failure::NotSent(words),
+        Trouble::Untrusted(words) => Failure::Untrusted(words),
         Trouble::NoAnswer(words) => Failure::NoAnswer(words),
     })
 }
@@ -180,9 +184,15 @@ pub(super) fn fill<'m>(
     };
     match mapping.fill(parcel, campus, |_| most) {
         Ok(variables) => Ok(Filled { template: &mapping.id, variables }),
-        Err(Missing(name)) => Err(Outcome::new(Class::PermanentMessage)
+        Err(Unfilled::Missing(name)) => Err(Outcome::new(Class::PermanentMessage)
             .code("belltower.variable")
             .detail(format!("the vendor's template needs `{name}`, and the message has no such variable"))),
+        Err(Unfilled::LinkTooLong(name)) => {
+            Err(Outcome::new(Class::PermanentMessage).code("belltower.link_too_long").detail(format!(
+                "`{name}` has room for {most} characters, and the address is longer: fill it with `page_code` behind a \
+                 fixed address in the vendor's template"
+            )))
+        }
     }
 }
 
@@ -320,6 +330,7 @@ mod tests {
         };
         let words = || "no".to_owned();
         assert_eq!(outcome(Failure::NotSent(words())), (Class::Transient, false));
+        assert_eq!(outcome(Failure::Untrusted(words())), (Class::Config, false));
         assert_eq!(outcome(Failure::NoAnswer(words())), (Class::Unknown, true));
         for (status, class) in [
             (200, Class::Unknown),

@@ -17,6 +17,8 @@ const MOST_WORDS: usize = 300;
 pub(super) enum Failure {
     /// Nothing was handed over.
     NotSent(String),
+    /// Nothing was handed over: whoever answers there is not the vendor.
+    Untrusted(String),
     /// It was, and no usable answer came.
     NoAnswer(String),
     Refused {
@@ -38,7 +40,7 @@ impl Failure {
 
     pub(super) fn in_words(self, vendor: &str) -> String {
         match self {
-            Self::NotSent(words) | Self::NoAnswer(words) => words,
+            Self::NotSent(words) | Self::Untrusted(words) | Self::NoAnswer(words) => words,
             Self::Refused { code, words } => format!("{code} {words}"),
             Self::Status(status) => format!("HTTP {status}, and no answer of {vendor}'s"),
         }
@@ -79,6 +81,7 @@ pub(super) fn read(
 ) -> Result<Value, Failure> {
     let Answer { status, body } = answer.map_err(|trouble| match trouble {
         Trouble::NotSent(words) => Failure::NotSent(words),
+        Trouble::Untrusted(words) => Failure::Untrusted(words),
         Trouble::NoAnswer(words) => Failure::NoAnswer(words),
     })?;
     let said = serde_json::from_slice::<Value>(&body).unwrap_or_default();
@@ -108,6 +111,8 @@ fn clean(words: &str, secrets: &[&SecretString]) -> String {
 pub(super) fn by_status(status: u16, vendor: &str) -> Outcome {
     let class = match status {
         429 => Class::Throttled,
+        // What stands before the vendor handed it on and heard nothing; or said that all is well, and not what.
+        504 | 200..=299 => Class::Unknown,
         500.. => Class::Transient,
         _ => Class::Config,
     };
@@ -133,6 +138,19 @@ mod tests {
         assert_eq!(said(502, "<html>"), Err(Failure::Status(502)));
         for rubbish in ["<html>", "{}", "[]", "null", r#"{"errcode":"0"}"#] {
             assert!(matches!(said(200, rubbish), Err(Failure::NoAnswer(_))), "{rubbish}");
+        }
+    }
+
+    #[test]
+    fn what_a_gateway_handed_on_may_have_been_taken() {
+        for (status, class) in [
+            (204, Class::Unknown),
+            (302, Class::Config),
+            (429, Class::Throttled),
+            (502, Class::Transient),
+            (504, Class::Unknown),
+        ] {
+            assert_eq!(by_status(status, "WeChat").class, class, "{status}");
         }
     }
 

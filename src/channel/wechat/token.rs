@@ -62,10 +62,13 @@ impl<F: Clone> Tokens<F> {
         {
             return Ok(token.clone());
         }
-        if self.fetches.load(Ordering::Acquire) != ended
-            && let Some(failure) = &held.failure
-        {
-            return Err(failure.clone());
+        // Somebody has fetched meanwhile: what they got is as new as it can be, however short its life.
+        if self.fetches.load(Ordering::Acquire) != ended {
+            match (&held.failure, &held.token) {
+                (Some(failure), _) => return Err(failure.clone()),
+                (None, Some(token)) => return Ok(token.clone()),
+                (None, None) => {}
+            }
         }
         // A caller that goes away meanwhile leaves everything as it was, and the next one fetches.
         let fetched = fetch().await;
@@ -151,6 +154,26 @@ mod tests {
         let first = tokens.get(Some(&old), || async { Ok(token("new")) }).await;
         let second = tokens.get(Some(&old), || async { Err("asked again") }).await;
         assert_eq!((said(&first), said(&second)), (Ok("new"), Ok("new")));
+    }
+
+    #[tokio::test]
+    async fn who_waited_takes_what_came_however_short_its_life() {
+        let (tokens, _) = tokens();
+        let (started, go) = (Notify::new(), Notify::new());
+        let first = tokens.get(None, || async {
+            started.notify_one();
+            go.notified().await;
+            Ok(Token { life: Duration::ZERO, ..token("brief") })
+        });
+        let others = async {
+            started.notified().await;
+            let waiting = join_all((0..3).map(|_| tokens.get(None, || async { Err("asked again") })));
+            let let_go = async { go.notify_one() };
+            tokio::join!(waiting, let_go).0
+        };
+        let (first, others) = tokio::join!(first, others);
+        assert_eq!(said(&first), Ok("brief"));
+        assert!(others.iter().all(|other| said(other) == Ok("brief")));
     }
 
     #[tokio::test]

@@ -4,7 +4,8 @@
 use belltower::channel::Sent;
 use belltower::domain::delivery::State;
 use belltower::simulator::{
-    AliyunOptions, AliyunSimulator, Moment, ReportPlan, SmsAct, TencentOptions, TencentSimulator, VendorClock,
+    AliyunOptions, AliyunSimulator, Moment, ReportPlan, SmsAct, SmtpOptions, SmtpSimulator, SmtpTls,
+    TencentOptions, TencentSimulator, VendorClock,
 };
 use belltower::store::Db;
 
@@ -79,6 +80,41 @@ on_both!(by_tencent_cloud_a_message_is_sent_and_its_receipts_say_who_got_it, |db
     }
     has_receipts(&campus, &message, "UNDELIV").await;
 });
+
+on_both!(a_receipt_that_no_text_can_hold_keeps_nobody_from_theirs, |db| async {
+    let app = TestApp::on(Db::clone(&db)).await;
+    let account = aliyun(&app.clock).await;
+    account.set_reports(plan("MOBILE_NOT_ON_SERVICE"));
+    let campus = Campus::new(app, ProviderKind::AliyunSms, &account.settings()).await;
+    let message = campus.send(&[1, 2, 3]).await;
+    let nul = "\u{0}";
+    for told in [
+        json!([{"phone_number": "13800000009", "biz_id": nul, "out_id": nul, "success": true, "err_code": nul, "err_msg": nul}]),
+        json!([{"phone_number": nul, "content": "T\u{0}", "sign_name": nul, "dest_code": nul}]),
+    ] {
+        let told = campus.app.client.post(campus.callback.clone()).json(&told).send().await.unwrap();
+        assert_eq!(told.status(), 200);
+    }
+    for pushed in account.push(&campus.callback).await {
+        assert_eq!(pushed.status, 200);
+    }
+    has_receipts(&campus, &message, "MOBILE_NOT_ON_SERVICE").await;
+});
+
+#[tokio::test]
+async fn a_vendor_that_is_not_who_it_should_be_must_be_looked_at() {
+    let options = SmtpOptions { tls: SmtpTls::Implicit, ..SmtpOptions::default() };
+    let impostor = SmtpSimulator::start(options).await.unwrap();
+    let clock = Clock::manual(START);
+    for (kind, mut settings) in [
+        (ProviderKind::AliyunSms, aliyun(&clock).await.settings()),
+        (ProviderKind::TencentSms, tencent(&clock).await.settings()),
+    ] {
+        settings["endpoint"] = json!(format!("https://{}", impostor.addr()));
+        let outcome = adapter(kind, &settings, &clock).send(&parcels(1)).await.remove(0);
+        assert_eq!(outcome.class, OutcomeClass::Config, "{outcome:?}");
+    }
+}
 
 #[tokio::test]
 async fn each_gets_their_own_text_by_alibaba_cloud() {

@@ -43,7 +43,7 @@ async fn codes_mean_what_the_table_says_and_stay_as_they_came() {
     let rows: [(OutcomeClass, &[i64]); 4] = [
         (Transient, &[-1]),
         (PermanentRecipient, &[40_003, 43_004, 43_019, 43_101, 46_004, 48_002, 50_005]),
-        (PermanentMessage, &[47_003, 47_001, 40_035, 40_039, 44_002, 41_028, 41_029, 45_065, 45_066, 45_067]),
+        (PermanentMessage, &[47_003, 47_001, 40_035, 40_039, 44_002, 41_028, 41_029, 45_066, 45_067]),
         (
             Config,
             &[
@@ -83,11 +83,24 @@ async fn limits_are_waited_for_as_long_as_they_last() {
 
 #[tokio::test]
 async fn an_answer_in_http_alone_is_a_gateways() {
-    for (status, class) in [(502, Transient), (503, Transient), (429, Throttled), (404, Config)] {
+    for (status, class) in
+        [(502, Transient), (503, Transient), (504, Unknown), (429, Throttled), (404, Config)]
+    {
         let account = Account::saying(Reply::Status(status)).await;
         let outcome = account.send().await;
         assert_eq!((outcome.class, outcome.code), (class, Some(format!("HTTP {status}"))));
     }
+}
+
+#[tokio::test]
+async fn a_message_that_wechat_has_by_our_id_was_taken() {
+    let account = Account::saying(errcode(45_065, "clientmsgid exist")).await;
+    assert_eq!(account.send().await.class, Accepted);
+    let by_subscription = Account::over(json!({ "mode": "subscribe" }), |call, _| {
+        (call.path == BIZSEND).then(|| errcode(45_065, "clientmsgid exist"))
+    })
+    .await;
+    assert_eq!(by_subscription.send().await.class, PermanentMessage, "it has no id of ours");
 }
 
 #[tokio::test]
@@ -148,6 +161,16 @@ async fn a_subscribe_message_has_no_id_and_is_never_repeated() {
     let outcome = silent.send().await;
     assert_eq!((outcome.class, outcome.reference), (Unknown, Some(reference)));
     assert_eq!(silent.vendor.calls(BIZSEND).len(), 1);
+    for status in [500, 502, 503, 504] {
+        let mode = json!({ "mode": "subscribe" });
+        let gateway =
+            Account::over(mode, move |call, _| (call.path == BIZSEND).then_some(Reply::Status(status)));
+        let gateway = gateway.await;
+        let outcome = gateway.send().await;
+        assert_eq!(outcome.class, Unknown, "{status}: who answers for WeChat may have handed it on");
+        assert!(outcome.reference.is_some());
+        assert_eq!(gateway.vendor.calls(BIZSEND).len(), 1);
+    }
 }
 
 /// A vendor that takes this token alone, and gives out those in turn.

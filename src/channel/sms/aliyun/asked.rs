@@ -8,7 +8,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting::new("/sign_name", Holds::Text).required(),
     Setting::new(
         "/default_template",
-        Holds::Json(r#"{"code": "SMS_123456789", "variables": ["title", "page"]}"#),
+        Holds::Json(r#"{"code": "SMS_123456789", "variables": ["title", "page_code"]}"#),
     ),
     Setting::new(
         "/templates",

@@ -278,19 +278,9 @@ impl Unfit {
 /// Before a connection stands nothing has left us; after it, who knows.
 fn class(error: &reqwest::Error) -> Class {
     if error.is_connect() {
-        return if is_certificate(error) { Class::Config } else { Class::Transient };
+        return if http::is_certificate(error) { Class::Config } else { Class::Transient };
     }
     if error.is_builder() { Class::Config } else { Class::Unknown }
-}
-
-/// The gateway is not who it should be; no trying again mends that.
-fn is_certificate(error: &(dyn std::error::Error + 'static)) -> bool {
-    if matches!(error.downcast_ref(), Some(rustls::Error::InvalidCertificate(_))) {
-        return true;
-    }
-    // An I/O error's source is its inner error's source, so that the inner one is asked for by itself.
-    let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-    inner.is_some_and(|inner| is_certificate(inner)) || error.source().is_some_and(is_certificate)
 }
 
 /// RFC 9110 §10.2.3: seconds, or a date.

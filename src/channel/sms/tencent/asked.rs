@@ -8,7 +8,10 @@ pub const SETTINGS: &[Setting] = &[
     Setting::new("/secret_key", Holds::Secret).required(),
     Setting::new("/sdk_app_id", Holds::Text).required(),
     Setting::new("/sign_name", Holds::Text).required(),
-    Setting::new("/default_template", Holds::Json(r#"{"id": "1234567", "variables": ["title", "page"]}"#)),
+    Setting::new(
+        "/default_template",
+        Holds::Json(r#"{"id": "1234567", "variables": ["title", "page_code"]}"#),
+    ),
     Setting::new(
         "/templates",
         Holds::Json(r#"{"loan-due": {"id": "1234568", "variables": ["name", "book"]}}"#),

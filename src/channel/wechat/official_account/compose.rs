@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::field::Field;
 use super::settings::Mode;
-use crate::channel::mapping::{Mapping, Missing};
+use crate::channel::mapping::{Mapping, Unfilled};
 use crate::channel::{Outcome, Parcel};
 use crate::clock::Timestamp;
 use crate::domain::delivery::OutcomeClass as Class;
@@ -13,8 +13,11 @@ use crate::domain::id::DeliveryId;
 /// What to say to one person, or why it cannot be said by this template.
 pub(super) fn body(mode: Mode, mapping: &Mapping, parcel: &Parcel, campus: &str) -> Result<Value, Outcome> {
     // Cut later, each by its field's type.
-    let values = mapping.fill(parcel, campus, |_| usize::MAX).map_err(|Missing(name)| {
-        unfit(&name, "it is filled with a variable that the message does not have")
+    let values = mapping.fill(parcel, campus, |_| usize::MAX).map_err(|unfilled| match unfilled {
+        Unfilled::Missing(name) => {
+            unfit(&name, "it is filled with a variable that the message does not have")
+        }
+        Unfilled::LinkTooLong(name) => unfit(&name, "it has no room for an address"),
     })?;
     let mut data = Map::new();
     for (name, value) in values {

@@ -93,7 +93,7 @@ impl Field {
             Source::Variable(_) => true,
             Source::Title | Source::Body | Source::Text => self.takes_text(),
             // Too long for any; the message as a whole opens it.
-            Source::Link | Source::Page => false,
+            Source::Link | Source::Page | Source::PageCode => false,
             Source::Name | Source::Campus => self.takes_text() || matches!(self, Self::Name | Self::Const),
         }
     }

@@ -111,38 +111,51 @@ impl OfficialAccount {
             Err(outcome) => return outcome,
         };
         let reference = || receipt::reference(&mapping.id, self.clock.now());
-        match self.call(&body, reference(), false).await {
+        match self.call(&body, reference()).await {
             Said::Outcome(outcome) => outcome,
             Said::Again(first) => {
-                let (Said::Outcome(second) | Said::Again(second)) = self.call(&body, reference(), true).await;
+                let (Said::Outcome(second) | Said::Again(second)) = self.call(&body, reference()).await;
                 settled(first, second)
             }
         }
     }
 
-    /// `repeated`: the same was called just before.
-    async fn call(&self, body: &Value, reference: String, repeated: bool) -> Said {
+    async fn call(&self, body: &Value, reference: String) -> Said {
         match self.api.send(self.mode.path(), body).await {
             Ok(msgid) => {
                 let reference = msgid.or_else(|| (self.mode == Mode::Subscribe).then_some(reference));
                 Said::Outcome(Outcome::accepted(reference).code("0"))
             }
-            Err(failure) => self.failed(failure, reference, repeated),
+            Err(failure) => self.failed(failure, reference),
         }
     }
 
-    fn failed(&self, failure: Failure, reference: String, repeated: bool) -> Said {
+    /// Subscribe messages have no id that would make a repeat harmless.
+    fn silent(&self, outcome: Outcome, reference: String) -> Said {
+        match self.mode {
+            Mode::Template => Said::Again(outcome),
+            Mode::Subscribe => Said::Outcome(Outcome { reference: Some(reference), ..outcome }),
+        }
+    }
+
+    fn failed(&self, failure: Failure, reference: String) -> Said {
         let (code, words) = match failure {
             Failure::NotSent(words) => return Said::Outcome(Outcome::new(Class::Transient).detail(words)),
+            Failure::Untrusted(words) => return Said::Outcome(Outcome::new(Class::Config).detail(words)),
             Failure::NoAnswer(words) => {
-                let outcome = Outcome::new(Class::Unknown).detail(words);
-                // Subscribe messages have no id that would make a repeat harmless.
-                return match self.mode {
-                    Mode::Template => Said::Again(outcome),
-                    Mode::Subscribe => Said::Outcome(Outcome { reference: Some(reference), ..outcome }),
+                return self.silent(Outcome::new(Class::Unknown).detail(words), reference);
+            }
+            Failure::Status(status) => {
+                let outcome = by_status(status, VENDOR);
+                let may_be_taken = outcome.class == Class::Unknown
+                    // A second message would be a second one to whoever got the first.
+                    || (self.mode == Mode::Subscribe && status >= 500);
+                return if may_be_taken {
+                    self.silent(Outcome { class: Class::Unknown, ..outcome }, reference)
+                } else {
+                    Said::Outcome(outcome)
                 };
             }
-            Failure::Status(status) => return Said::Outcome(by_status(status, VENDOR)),
             Failure::Refused { code, words } => (code, words),
         };
         let outcome = |class| Outcome::new(class).code(code.to_string()).detail(words.clone());
@@ -154,7 +167,8 @@ impl OfficialAccount {
             Meaning::TooMany => throttled(MINUTE),
             Meaning::TooMuchForOne => Outcome { this_address: true, ..throttled(HOUR) },
             Meaning::NoTemplate => return Said::Again(outcome(Class::Config)),
-            Meaning::Repeat if repeated => outcome(Class::Accepted),
+            // Only we know this id: it has the message from an earlier attempt.
+            Meaning::Repeat if self.mode == Mode::Template => outcome(Class::Accepted),
             Meaning::Repeat => outcome(Class::PermanentMessage),
             Meaning::Outcome(class) => outcome(class),
             Meaning::Unlisted => outcome(Class::Config).unlisted(),

@@ -171,6 +171,7 @@ impl Wecom {
     fn failed(&self, failure: Failure) -> Said {
         let (code, words) = match failure {
             Failure::NotSent(words) => return Said::Refused(Outcome::new(Class::Transient).detail(words)),
+            Failure::Untrusted(words) => return Said::Refused(Outcome::new(Class::Config).detail(words)),
             Failure::NoAnswer(words) => return Said::Refused(Outcome::new(Class::Unknown).detail(words)),
             Failure::Status(status) => return Said::Refused(by_status(status, VENDOR)),
             Failure::Refused { code, words } => (code, words),
