@@ -9,6 +9,8 @@ const FAILED: u8 = 1;
 const WRONG_USAGE: u8 = 2;
 /// `EX_DATAERR` of sysexits.h.
 const NO_DATA: u8 = 65;
+/// `EX_NOUSER` of sysexits.h.
+const NOBODY_HERE: u8 = 67;
 /// `EX_TEMPFAIL` of sysexits.h.
 const TRY_AGAIN: u8 = 75;
 
@@ -21,6 +23,11 @@ pub(super) struct WrongUsage(pub(super) String);
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(super) struct NoMail(pub(super) String);
+
+/// What was piped in came to an address that is none of ours.
+#[derive(Debug, thiserror::Error)]
+#[error("nothing comes back to {0}")]
+pub(super) struct NobodyHere(pub(super) String);
 
 /// Whatever it was, whoever piped this in is to come again with it.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +50,9 @@ fn code(error: &anyhow::Error) -> u8 {
     }
     if error.is::<NoMail>() {
         return NO_DATA;
+    }
+    if error.is::<NobodyHere>() {
+        return NOBODY_HERE;
     }
     if error.is::<TryAgain>() {
         return TRY_AGAIN;
@@ -92,6 +102,7 @@ mod tests {
         assert_eq!(code(&anyhow::anyhow!("no")), 1);
         assert_eq!(code(&WrongUsage("no".into()).into()), 2);
         assert_eq!(code(&NoMail("no".into()).into()), 65);
+        assert_eq!(code(&NobodyHere("x".into()).into()), 67);
         assert_eq!(code(&TryAgain(anyhow::anyhow!("no")).into()), 75);
         assert_eq!(code(&Error::unavailable("locked").into()), 75);
         assert_eq!(code(&anyhow::Error::from(Error::unavailable("locked")).context("importing")), 75);
