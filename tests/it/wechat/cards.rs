@@ -80,17 +80,14 @@ async fn a_card_opens_ones_own_page_only_where_the_call_is_for_one_person() {
 }
 
 #[tokio::test]
-async fn a_button_is_asked_for_only_where_its_press_can_be_told() {
-    let deaf = Application::looking("template_card").await;
-    assert_eq!(deaf.send(2, None, true).await["msgtype"], "text");
+async fn nobody_is_asked_for_what_nobody_would_read() {
     let more = json!({
         "message": "template_card", "callback_token": seal::TOKEN, "callback_aes_key": seal::KEY,
     });
-    let hearing = Application::over(more.clone(), |_, _| None).await;
-    let sent = hearing.send(2, None, true).await;
-    assert_eq!(sent["template_card"]["card_type"], "button_interaction");
-    let usual = Application::over(more, |_, _| None).await;
-    assert_eq!(usual.send(2, None, false).await["msgtype"], "text", "no emergency asks for nothing");
+    let hearing = Application::over(more, |_, _| None).await;
+    let sent = hearing.send(1, None, true).await;
+    assert_eq!(sent["template_card"]["card_type"], "text_notice");
+    assert_eq!(sent["template_card"].get("button_list"), None);
 }
 
 #[tokio::test]

@@ -29,26 +29,14 @@ pub(super) enum Look {
     TemplateCard,
 }
 
-/// The button of an emergency's card.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Button<'a> {
-    /// Of this one card; WeCom takes no two alike from an application.
-    pub(super) task: &'a str,
-}
-
-impl Button<'_> {
-    /// What the press of it is known by.
-    pub(super) const KEY: &'static str = "received";
-}
-
 /// What there is to say.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Words<'a> {
     pub(super) content: &'a Rendered,
     /// The recipient's own page, where the message is for one person.
     pub(super) page: Option<&'a str>,
-    /// Where it may be asked for.
-    pub(super) button: Option<Button<'a>>,
+    /// An emergency's: a card that would leave some of it out is none.
+    pub(super) whole: bool,
     pub(super) campus: &'a str,
 }
 
@@ -132,34 +120,22 @@ impl<'a> Words<'a> {
         json!({ "msgtype": "markdown", "markdown": { "content": content } })
     }
 
-    /// `None`: it has nothing to open and no button, without which WeCom takes no card; or it is an emergency's, and
-    /// not all of it has room.
+    /// `None`: it has nothing to open, without which WeCom takes no card; or all of it is wanted, and has no room.
     fn template_card(&self) -> Option<Value> {
+        let target = self.target()?;
         let (title, body) = (self.content.title.chars().count(), self.body().chars().count());
-        let is_whole = title <= MAIN_TITLE && body <= SUB_TITLE;
-        let mut card = json!({
+        if self.whole && (title > MAIN_TITLE || body > SUB_TITLE) {
+            return None;
+        }
+        let name = if self.is_english() { "More" } else { "查看详情" };
+        let card = json!({
+            "card_type": "text_notice",
             "source": { "desc": shorten(self.campus, SOURCE) },
             "main_title": { "title": shorten(&self.content.title, MAIN_TITLE) },
             "sub_title_text": shorten(self.body(), SUB_TITLE),
+            "card_action": { "type": 1, "url": target },
+            "jump_list": [{ "type": 1, "url": target, "title": name }],
         });
-        if let Some(target) = self.target() {
-            card["card_action"] = json!({ "type": 1, "url": target });
-        }
-        match self.button {
-            Some(_) if !is_whole => return None,
-            Some(Button { task }) => {
-                let text = if self.is_english() { "Received" } else { "收到" };
-                card["card_type"] = "button_interaction".into();
-                card["task_id"] = task.into();
-                card["button_list"] = json!([{ "text": text, "style": 1, "key": Button::KEY }]);
-            }
-            None => {
-                let target = self.target()?;
-                let name = if self.is_english() { "More" } else { "查看详情" };
-                card["card_type"] = "text_notice".into();
-                card["jump_list"] = json!([{ "type": 1, "url": target, "title": name }]);
-            }
-        }
         Some(json!({ "msgtype": "template_card", "template_card": card }))
     }
 }
@@ -205,7 +181,7 @@ mod tests {
 
     fn said(look: Look, title: &str, markdown: &str, link: Option<&str>, page: Option<&str>) -> Value {
         let content = Rendered::new(title, markdown, link);
-        shape(look, Words { content: &content, page, button: None, campus: "钟楼大学" })
+        shape(look, Words { content: &content, page, whole: false, campus: "钟楼大学" })
     }
 
     fn fitting(title: &str, markdown: &str, link: Option<&str>) -> Value {
@@ -297,19 +273,13 @@ mod tests {
     }
 
     #[test]
-    fn an_emergencys_card_has_a_button_and_all_of_its_words() {
-        let button = Some(Button { task: "msg_1-0a" });
+    fn an_emergencys_card_has_all_of_its_words_or_is_none() {
         let of = |words: &str| {
             let content = Rendered::new("火警", words, None);
-            let words = Words { content: &content, page: None, button, campus: "钟楼大学" };
+            let words = Words { content: &content, page: Some(PAGE), whole: true, campus: "钟楼大学" };
             shape(Look::TemplateCard, words)
         };
-        let card = &of("教三楼起火，请由东门撤离。")["template_card"];
-        assert_eq!(
-            (&card["card_type"], &card["task_id"]),
-            (&json!("button_interaction"), &json!("msg_1-0a"))
-        );
-        assert_eq!(card["button_list"], json!([{ "text": "收到", "style": 1, "key": "received" }]));
+        assert_eq!(of("教三楼起火，请由东门撤离。")["template_card"]["card_type"], "text_notice");
         let long = of(&"长".repeat(200));
         assert_eq!(long["msgtype"], "text", "a card would leave out half of it");
         assert!(long["text"]["content"].as_str().unwrap().ends_with("长长"));

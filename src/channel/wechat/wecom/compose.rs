@@ -1,9 +1,8 @@
 //! From a message to the body of `message/send`.
 
 use serde_json::Value;
-use sha2::{Digest as _, Sha256};
 
-use super::card::{Button, Look, Words, shape};
+use super::card::{Look, Words, shape};
 use crate::clock::Timestamp;
 use crate::domain::content::Rendered;
 use crate::domain::id::MessageId;
@@ -22,8 +21,7 @@ pub(super) struct Letter<'a> {
     pub(super) message: MessageId,
     /// The recipient's own page, where there is one recipient.
     pub(super) page: Option<&'a str>,
-    /// Its card, if it is one, asks whether it was received.
-    pub(super) asks: bool,
+    pub(super) emergency: bool,
     /// When a provider took any of these deliveries before.
     pub(super) sent_before: Option<Timestamp>,
 }
@@ -38,37 +36,14 @@ pub(super) fn body(letter: &Letter<'_>, members: &[&str]) -> Value {
     let mut members = members.to_vec();
     members.sort_by_cached_key(|member| member.to_ascii_lowercase());
     members.dedup_by(|one, other| one.eq_ignore_ascii_case(other));
-    let task = letter.asks.then(|| task(letter, &members));
-    let words = Words {
-        content: letter.content,
-        page: letter.page,
-        button: task.as_deref().map(|task| Button { task }),
-        campus: letter.campus,
-    };
+    let words =
+        Words { content: letter.content, page: letter.page, whole: letter.emergency, campus: letter.campus };
     let mut body = shape(letter.look, words);
     body["touser"] = members.join("|").into();
     body["agentid"] = letter.agent_id.into();
     body["enable_duplicate_check"] = 1.into();
     body["duplicate_check_interval"] = interval(letter.message, letter.sent_before).into();
     body
-}
-
-/// A card's own id: WeCom takes each once from an application, so calls of one message have different ones, and a
-/// repeat the same.
-fn task(letter: &Letter<'_>, members: &[&str]) -> String {
-    let mut all = Sha256::new();
-    for member in members {
-        all.update(member.as_bytes());
-        all.update(b"|");
-    }
-    all.update(letter.sent_before.map_or(0, Timestamp::millis).to_be_bytes());
-    let mark: String = all.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    format!("{}-{mark}", letter.message)
-}
-
-/// The message of a card with this id.
-pub(super) fn message_of(task: &str) -> &str {
-    task.rsplit_once('-').map_or(task, |(message, _)| message)
 }
 
 fn interval(message: MessageId, sent_before: Option<Timestamp>) -> u64 {
@@ -96,7 +71,7 @@ mod tests {
             content,
             message: MESSAGE,
             page: None,
-            asks: false,
+            emergency: false,
             sent_before: None,
         }
     }
@@ -112,28 +87,14 @@ mod tests {
     #[test]
     fn only_a_repeat_is_the_same_request() {
         let content = Rendered::new("t", "b", None);
-        for (look, asks) in [(Look::Fitting, false), (Look::TemplateCard, true)] {
-            let usual = Letter { look, asks, ..letter(&content) };
+        for look in [Look::Fitting, Look::TemplateCard] {
+            let usual = Letter { look, page: Some("https://bell.example/m/x"), ..letter(&content) };
             let first = body(&usual, &["a", "b"]);
             assert_eq!(first, body(&usual, &["b", "a"]));
             assert_ne!(first, body(&Letter { message: MessageId(7_002), ..usual }, &["a", "b"]));
             let again = Letter { sent_before: Some(Timestamp(1_790_000_000_000)), ..usual };
             assert_ne!(first, body(&again, &["a", "b"]));
         }
-    }
-
-    #[test]
-    fn cards_of_one_message_have_ids_of_their_own_that_name_it() {
-        let content = Rendered::new("t", "b", None);
-        let usual = Letter { look: Look::TemplateCard, asks: true, ..letter(&content) };
-        let again = Letter { sent_before: Some(Timestamp(1)), ..usual };
-        let id = |letter, members: &[&str]| body(letter, members)["template_card"]["task_id"].clone();
-        let ids = [id(&usual, &["a"]), id(&usual, &["b"]), id(&again, &["a"])];
-        assert!(ids[0] != ids[1] && ids[0] != ids[2], "{ids:?}");
-        let text = ids[0].as_str().unwrap();
-        assert_eq!(message_of(text).parse(), Ok(MESSAGE));
-        let allowed = |b: u8| b.is_ascii_alphanumeric() || b"_-@".contains(&b);
-        assert!(text.len() <= 128 && text.bytes().all(allowed), "{text}");
     }
 
     proptest! {

@@ -2,7 +2,6 @@
 
 use serde_json::Value;
 
-use super::compose::message_of;
 use crate::channel::wechat::door::text;
 use crate::channel::{Event, Receipts};
 
@@ -21,6 +20,11 @@ pub(super) fn read(message: &Value) -> Receipts {
     let task = message_of(&task).to_owned();
     let card = Event::Card { task, key, member, response_code: said("ResponseCode") };
     Receipts { events: vec![card], ..Receipts::default() }
+}
+
+/// The message of a card with this id, which begins with it.
+fn message_of(task: &str) -> &str {
+    task.rsplit_once('-').map_or(task, |(message, _)| message)
 }
 
 #[cfg(test)]

@@ -155,8 +155,7 @@ impl Wecom {
             content: &first.content,
             message: first.message,
             page,
-            // Nobody would hear of it otherwise.
-            asks: first.emergency && self.door.is_some(),
+            emergency: first.emergency,
             sent_before: parcels.iter().filter_map(|parcel| parcel.sent_before).max(),
         };
         match self.api.send(&compose::body(&letter, &members)).await {
