@@ -33,8 +33,7 @@ on_both!(what_is_kept_by_address_alone_is_erased_with_whom_it_was, |db| async {
     put("2024001", &json!({"name": "李伟", "email": "li.new@campus.example"}), 200).await;
     put("2024002", &json!({"name": "王芳", "mobile": "13912345678"}), 201).await;
 
-    let settings =
-        json!({"host": "127.0.0.1", "port": 25, "tls": "none", "from_address": "bell@campus.example"});
+    let settings = json!({"host": "127.0.0.1", "port": 25, "tls": "none", "from_address": "bell@campus.example", "from_name": "钟楼"});
     let (name, channel, kind) = ("邮件".to_owned(), ChannelKind::Email, ProviderKind::Smtp);
     let new = NewProvider { name, channel, kind, settings, priority: 1, weight: 1, rate: None };
     let provider = providers::create(s, &owner, new).await.unwrap().id;

@@ -38,7 +38,7 @@ async fn the_header_of_a_mail_that_arrived_ends_its_topic_by_one_click() {
     .await;
     let relay = SmtpSimulator::start(SmtpOptions::default()).await.unwrap();
     let settings = json!({
-        "host": "127.0.0.1", "port": relay.addr().port(), "tls": "none", "from_address": "bell@campus.example",
+        "host": "127.0.0.1", "port": relay.addr().port(), "tls": "none", "from_address": "bell@campus.example", "from_name": "钟楼",
     });
     let (name, channel, kind) = ("邮件".to_owned(), ChannelKind::Email, ProviderKind::Smtp);
     let new = NewProvider { name, channel, kind, settings, priority: 1, weight: 1, rate: None };
