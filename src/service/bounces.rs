@@ -42,8 +42,20 @@ async fn relays(s: &Services) -> Result<Vec<Relay>> {
 }
 
 /// Whether bounces are to come to this address: it is one that we gave out, for a delivery of its own.
+///
+/// # Errors
+///
+/// [`Error::Unavailable`] where no relay is set up: its mails may be on their way all the same.
 pub async fn is_expected(s: &Services, address: &str) -> Result<bool> {
-    Ok(relays(s).await?.iter().any(|relay| relay.adapter.returned_to(address).is_some()))
+    let relays = relays(s).await?;
+    if relays.is_empty() {
+        return Err(no_relay());
+    }
+    Ok(relays.iter().any(|relay| relay.adapter.returned_to(address).is_some()))
+}
+
+fn no_relay() -> Error {
+    Error::unavailable("no mail relay is set up that a mail could come back from")
 }
 
 /// Keeps a mail that came back to `recipient`, which is empty where nobody knows; what it says is looked into afterwards.
@@ -90,8 +102,7 @@ pub async fn take(s: &Services, recipient: &str, mail: &[u8]) -> Result<String> 
         });
     }
     let relay = relay.or(named.first()).map(|(relay, _)| *relay).or(relays.first());
-    let relay = relay
-        .ok_or_else(|| Error::unavailable("no mail relay is set up that a mail could come back from"))?;
+    let relay = relay.ok_or_else(no_relay)?;
     let data = NewCallback {
         is_post: callback.is_post,
         query: &callback.query,

@@ -55,6 +55,8 @@ fn nothing_is_65_and_all_else_that_goes_wrong_is_75() {
     let output = pipe(&folder, &["bounce"], NONSENSE.as_bytes());
     assert_eq!(output.status.code(), Some(75), "no relay is set up yet");
     assert!(said(&output).contains("no mail relay"), "{}", said(&output));
+    let addressed = pipe(&folder, &["bounce", "--recipient=x@bounce.campus.example"], NONSENSE.as_bytes());
+    assert_eq!(addressed.status.code(), Some(75), "nor is it known whose address that is");
     relay(&folder);
     let output = pipe(&folder, &["bounce"], b" \r\n");
     assert_eq!(output.status.code(), Some(65));
