@@ -413,7 +413,7 @@ async fn the_door_answers_as_the_vendor_expects_and_takes_no_more_than_it_must()
     campus.app.drain().await;
     assert_eq!(campus.counts(&id, &["sent", "delivered"]).await, [0, 1]);
 
-    let large = client.post(campus.callback.clone()).body(vec![b'x'; 256 * 1024 + 1]);
+    let large = client.post(campus.callback.clone()).body(vec![b'x'; 1024 * 1024 + 1]);
     Answer::of(large).await.problem(413, "too_large");
     let packed = client.post(campus.callback.clone()).header("Content-Encoding", "gzip").body("x");
     Answer::of(packed).await.problem(415, "unsupported_media_type");

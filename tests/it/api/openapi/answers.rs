@@ -125,7 +125,7 @@ async fn every_success_described_happens_and_looks_so() {
         walk.ask((method, path), (door, &shown), |r| r).await;
         walk.ask((method, path), (door, "/callbacks/prv_zzzzzzzzzzzzz/x"), |r| r).await;
     }
-    walk.ask(("POST", door), (door, &shown), |r| r.body(vec![b'x'; 300 * 1024])).await;
+    walk.ask(("POST", door), (door, &shown), |r| r.body(vec![b'x'; 1_100 * 1024])).await;
 
     routing::apply(&walk.app.services, &operator(Role::Owner), &json!({"rules": []})).await.unwrap();
     walk.ask(("DELETE", group.1), slug, |r| r).await.expect(204);
