@@ -13,6 +13,9 @@ CREATE TABLE provider_day (
 ALTER TABLE delivery ADD COLUMN repeat_at BIGINT;
 ALTER TABLE delivery ADD COLUMN repeats BIGINT NOT NULL DEFAULT 0;
 CREATE INDEX delivery_repeat ON delivery (repeat_at) WHERE repeat_at IS NOT NULL;
+-- A receipt that still looks for its delivery spares that.
+CREATE INDEX receipt_reference ON receipt (reference) WHERE look_at IS NOT NULL;
+CREATE INDEX receipt_also ON receipt (also) WHERE look_at IS NOT NULL;
 
 -- What is told of a provider once: the code that nobody knows.
 ALTER TABLE provider_event ADD COLUMN code TEXT;

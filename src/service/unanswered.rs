@@ -19,11 +19,18 @@ const CHUNK: i64 = 1_000;
 pub async fn repeat(s: &Services) -> Result<usize> {
     let mut repeated = 0;
     for message in reopening::unanswered(&s.db, s.clock.now(), CHUNK).await? {
-        repeated += repeat_of(s, message).await?;
+        loop {
+            let n = repeat_of(s, message).await?;
+            repeated += n;
+            if (n as i64) < CHUNK {
+                break;
+            }
+        }
     }
     Ok(repeated)
 }
 
+/// Some of a message's at a time.
 async fn repeat_of(s: &Services, message: MessageId) -> Result<usize> {
     let now = s.clock.now();
     let policy = policies::in_force(s).await?;

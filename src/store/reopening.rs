@@ -69,7 +69,8 @@ pub async fn reopen(
         dialect.int_list("$3")
     );
     let text = format!(
-        "UPDATE delivery SET state = 0, reason = NULL, failures = 0, poll_at = NULL, repeat_at = NULL, updated_at = $2,
+        "UPDATE delivery SET state = 0, reason = NULL, failures = 0, repeats = 0, poll_at = NULL, repeat_at = NULL,
+            updated_at = $2,
             due_at = $2 + CASE WHEN last_step = 0 THEN 0 ELSE {own} - {first} END
          WHERE id IN {ids}",
         own = wait("step"),
@@ -119,7 +120,8 @@ row! {
 }
 
 /// Opens a message's deliveries that no answer came to once more, where it is time and nothing was heard of them; returns
-/// how many. A receipt that came and still looks for its delivery was heard.
+/// how many. A receipt that came and still looks for its delivery was heard, unless it is about another number of the
+/// same call.
 pub async fn repeat(
     tx: &mut Tx,
     message: MessageId,
@@ -138,14 +140,22 @@ pub async fn repeat(
     })?;
     let ids: Vec<i64> = due.iter().map(|row| row.id.0).collect();
     forget_repeats(tx, &ids).await?;
+    // Each by itself, so that each is a look into an index.
+    let heard = |column: &str| {
+        format!(
+            "SELECT 1 FROM receipt r WHERE r.look_at IS NOT NULL AND r.{column} = delivery.reference
+                AND (r.address IS NULL OR delivery.address IS NULL OR r.address = delivery.address)"
+        )
+    };
     let text = format!(
         "UPDATE delivery SET state = 0, reason = '{UNANSWERED}', due_at = $2, poll_at = NULL, repeats = repeats + 1,
             updated_at = $2
-         WHERE id IN {ids} AND state + 0 = {unknown} AND NOT EXISTS (SELECT 1 FROM receipt r WHERE r.look_at IS NOT NULL
-            AND (r.reference = delivery.reference OR r.also = delivery.reference))
+         WHERE id IN {ids} AND state + 0 = {unknown} AND NOT EXISTS ({by_reference}) AND NOT EXISTS ({by_other})
          RETURNING id",
         ids = dialect.int_list("$1"),
         unknown = State::Unknown.code(),
+        by_reference = heard("reference"),
+        by_other = heard("also"),
     );
     let opened: Vec<OneId> = in_tx!(tx, |conn| {
         sqlx::query_as(sql(text)).bind(to_json(&ids)?).bind(now.0).fetch_all(conn).await

@@ -1,13 +1,14 @@
 use belltower::clock::Timestamp;
+use belltower::domain::channel::{ChannelKind, Outlet};
 use belltower::domain::delivery::State;
-use belltower::domain::id::MessageId;
+use belltower::domain::id::{DeliveryId, MessageId};
 use belltower::store::Db;
-use belltower::store::deliveries::Settlement;
+use belltower::store::deliveries::{Claim, Claimed, Settlement, turn};
 use belltower::store::receipts::{NewReceipt, Wanted, candidates, insert_waiting};
-use belltower::store::reopening::{leave_unanswered, repeat, unanswered};
+use belltower::store::reopening::{leave_unanswered, reopen, repeat, unanswered};
 use belltower::store::reports::day_counts;
 
-use super::deliveries::{counts, sending, settlement, store, take};
+use super::deliveries::{by, counts, sending, settlement, store, take};
 use super::providers;
 use crate::support::on_both;
 
@@ -25,6 +26,16 @@ async fn silent(db: &Db, n: i64, repeat_at: Timestamp) -> Vec<Settlement> {
     let settled: Vec<_> = claimed.iter().map(of).collect();
     store(db, &settled).await;
     settled
+}
+
+/// All that is due by then.
+async fn take_at(db: &Db, now: Timestamp) -> Vec<Claimed> {
+    let claim =
+        Claim { outlet: Outlet::Live(ChannelKind::Email), lease_ms: 30_000, limit: 100, routine: 100 };
+    let mut tx = db.begin().await.unwrap();
+    let turn = turn(&mut tx, now, DAY, &by(7, &[]), Some(claim)).await.unwrap();
+    tx.commit().await.unwrap();
+    turn.claimed
 }
 
 async fn again(db: &Db, limit: i64) -> i64 {
@@ -72,6 +83,48 @@ on_both!(what_was_heard_of_is_not_opened_once_more, |db| async {
     let wanted = |i: usize| Wanted { reference: of(i).unwrap(), provider_id: settled[i].provider_id };
     let known = candidates(&mut tx, &[0, 2].map(wanted), &[]).await.unwrap();
     assert_eq!(known.iter().map(|c| c.awaits_repeat).collect::<Vec<_>>(), [false, true]);
+});
+
+on_both!(what_was_heard_of_another_number_of_the_same_call_spares_nobody, |db| async {
+    sending(&db).await;
+    let provider = providers::add(&db, providers::data("one")).await.unwrap();
+    let claimed = take(&db, 2).await;
+    let shared = |c| Settlement {
+        repeat_at: Some(LATER.0),
+        reference: Some("one call".to_owned()),
+        ..settlement(c, State::Unknown)
+    };
+    store(&db, &claimed.iter().map(shared).collect::<Vec<_>>()).await;
+    let receipt = NewReceipt {
+        provider_id: provider.0,
+        received_at: 1,
+        reference: "theirs".to_owned(),
+        also: Some("one call".to_owned()),
+        address: claimed[0].address.clone(),
+        state: State::Delivered.code(),
+        code: None,
+        detail: None,
+    };
+    let mut tx = db.begin().await.unwrap();
+    insert_waiting(&mut tx, LATER, &[receipt]).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(again(&db, 10).await, 1, "the other one");
+});
+
+on_both!(what_an_operator_sends_again_is_not_spared_by_what_came_of_the_first, |db| async {
+    sending(&db).await;
+    let settled = silent(&db, 1, LATER).await;
+    assert_eq!(again(&db, 10).await, 1);
+    let claimed = take_at(&db, LATER).await;
+    let repeated = claimed.iter().find(|c| c.id.0 == settled[0].id).unwrap();
+    store(&db, &[settlement(repeated, State::Unknown)]).await;
+    let mut tx = db.begin().await.unwrap();
+    reopen(&mut tx, MessageId(1), &[State::Unknown], DeliveryId(0), 10, &[], LATER).await.unwrap().unwrap();
+    let reference = settled[0].reference.as_deref().unwrap();
+    let wanted = Wanted { reference, provider_id: settled[0].provider_id };
+    let known = candidates(&mut tx, &[wanted], &[]).await.unwrap();
+    assert_eq!((known[0].state, known[0].awaits_repeat), (State::Pending, false));
+    tx.commit().await.unwrap();
 });
 
 on_both!(what_is_left_unanswered_stays_as_it_is, |db| async {
