@@ -81,7 +81,8 @@ pub async fn turn(
         planning::complete(&mut tx, closed, now).await?;
     }
     let mut turn = store::turn(&mut tx, now, &s.campus.day(now), &settling, claim).await?;
-    suppressions::note(&policy, &mut tx, settlements, now).await?;
+    let news = settlements.iter().filter(|settlement| turn.news.contains(&settlement.id));
+    suppressions::note(&policy, &mut tx, news, now).await?;
     // Where there is one writer nobody else can be closing the same message; else see [`planning::complete`].
     if tx.is_only_writer() && !turn.closed.is_empty() {
         planning::complete(&mut tx, &std::mem::take(&mut turn.closed), now).await?;

@@ -140,7 +140,7 @@ pub async fn remove(s: &Services, caller: &Caller, id: SuppressionId, reason: &s
 pub(super) async fn note(
     policy: &Policy,
     tx: &mut Tx,
-    settlements: &[Settlement],
+    settlements: impl Iterator<Item = &Settlement>,
     now: Timestamp,
 ) -> Result<()> {
     let refused = |settlement: &&Settlement| {
@@ -150,7 +150,6 @@ pub(super) async fn note(
         gave_up || word == Some(OutcomeClass::PermanentRecipient.name())
     };
     let bounces: Vec<_> = settlements
-        .iter()
         .filter(refused)
         .filter_map(|settlement| {
             let channel = ChannelKind::from_code(settlement.channel)?;

@@ -1,6 +1,6 @@
 //! Deliveries on their way: claimed, settled, stopped and opened again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde::Serialize;
 
@@ -130,6 +130,9 @@ pub struct Claim {
 #[derive(Clone, Debug, Default)]
 pub struct Turn {
     pub claimed: Vec<Claimed>,
+    /// Deliveries whose attempts are stored now and were not before: where a commit's answer is lost, what it stored comes
+    /// once more.
+    pub news: HashSet<i64>,
     /// Messages that have no open delivery left on some channel, to be looked at by
     /// [`complete`](super::planning::complete).
     pub closed: Vec<MessageId>,
@@ -155,7 +158,7 @@ pub async fn turn(
     wanted: Option<Claim>,
 ) -> Result<Turn> {
     let mut moves = Moves::new();
-    let ended = settle(tx, now, day, settling, &mut moves).await?;
+    let (ended, news) = settle(tx, now, day, settling, &mut moves).await?;
     let claimed = match wanted {
         Some(wanted) => claim(tx, now, settling.owner, wanted, &mut moves).await?,
         None => Vec::new(),
@@ -163,14 +166,14 @@ pub async fn turn(
     // What others count in too comes last: it stays locked until the commit.
     let closed = count(tx, &moves).await?;
     count_day(tx, day, &ended).await?;
-    quotas::add(tx, &used(settling.settlements)).await?;
-    Ok(Turn { claimed, closed })
+    quotas::add(tx, &used(settling.settlements, &news)).await?;
+    Ok(Turn { claimed, news, closed })
 }
 
 /// What counts against daily quotas, by provider and its vendor's day.
-fn used(settlements: &[Settlement]) -> BTreeMap<(i64, String), i64> {
+fn used(settlements: &[Settlement], news: &HashSet<i64>) -> BTreeMap<(i64, String), i64> {
     let mut used = BTreeMap::new();
-    for settlement in settlements.iter().filter(|settlement| settlement.metered) {
+    for settlement in settlements.iter().filter(|one| one.metered && news.contains(&one.id)) {
         if let Some(provider) = settlement.provider_id {
             *used.entry((provider, vendor_day(Timestamp(settlement.started_at)))).or_default() += 1;
         }
@@ -200,11 +203,11 @@ async fn claim(
         })
         .collect();
     // Where a quota leaves less for what is no emergency, emergencies of the same claim use it up first.
+    let reserved = wanted.routine < wanted.limit;
     let lanes = match &lanes[..] {
-        [emergencies, ..] if wanted.routine < wanted.limit => format!(
-            "{emergencies} UNION SELECT id FROM (SELECT id FROM ({all}) AS rest LIMIT {routine}) AS routine",
+        [emergencies, ..] if reserved => format!(
+            "{emergencies} UNION SELECT id FROM (SELECT id FROM ({all}) AS rest LIMIT $6 + 0) AS routine",
             all = lanes.join(" UNION ALL "),
-            routine = wanted.routine,
         ),
         lanes => lanes.join(" UNION ALL "),
     };
@@ -218,14 +221,14 @@ async fn claim(
         now = dialect.lease_now("$2"),
     );
     let mut rows: Vec<Claimed> = in_tx!(tx, |conn| {
-        sqlx::query_as(sql(text))
+        let query = sqlx::query_as(sql(text))
             .bind(wanted.outlet.code())
             .bind(now.0)
             .bind(wanted.limit)
             .bind(owner)
-            .bind(wanted.lease_ms)
-            .fetch_all(conn)
-            .await
+            .bind(wanted.lease_ms);
+        let query = if reserved { query.bind(wanted.routine) } else { query };
+        query.fetch_all(conn).await
     })?;
     rows.sort_unstable_by_key(|row| (row.lane, row.id));
     for row in &rows {
@@ -234,18 +237,18 @@ async fn claim(
     Ok(rows)
 }
 
-/// Returns how many ended, by channel and state. What was to wait for another try is cancelled where its message is.
+/// Returns how many ended, by channel and state, and the deliveries whose attempts are news. What was to wait for another try is cancelled where its message is.
 async fn settle(
     tx: &mut Tx,
     now: Timestamp,
     day: &str,
     settling: &Settling<'_>,
     moves: &mut Moves,
-) -> Result<BTreeMap<(i64, i64), i64>> {
+) -> Result<(BTreeMap<(i64, i64), i64>, HashSet<i64>)> {
     let Settling { owner, settlements, capped } = *settling;
     let mut ended = BTreeMap::new();
     if settlements.is_empty() {
-        return Ok(ended);
+        return Ok((ended, HashSet::new()));
     }
     let dialect = tx.dialect();
     let input = to_json(settlements)?;
@@ -305,9 +308,9 @@ async fn settle(
     let text = format!(
         "INSERT INTO attempt (delivery_id, number, provider_id, started_at, duration_ms, outcome, code, detail, repeated)
          SELECT id, attempt, provider_id, started_at, duration_ms, outcome, code, detail, repeated FROM {rows} AS s
-         WHERE outcome IS NOT NULL ON CONFLICT DO NOTHING"
+         WHERE outcome IS NOT NULL ON CONFLICT DO NOTHING RETURNING delivery_id"
     );
-    in_tx!(tx, |conn| sqlx::query(sql(text)).bind(&input).execute(conn).await.map(drop))?;
+    let news: Vec<i64> = in_tx!(tx, |conn| sqlx::query_scalar(sql(text)).bind(&input).fetch_all(conn).await)?;
 
     let (mut steps, mut postponed, mut handed) = (Vec::new(), Vec::new(), BTreeMap::new());
     for row in settled {
@@ -343,7 +346,7 @@ async fn settle(
         }
     }
     frequency::add(tx, day, &handed).await?;
-    Ok(ended)
+    Ok((ended, news.into_iter().collect()))
 }
 
 /// Offers again what a process that is gone had claimed, and not this `owner`: on SQLite everything (one process

@@ -44,6 +44,8 @@ on_both!(outcomes_count_where_they_are_stored, |db| async {
         settlement.provider_id = Some(id.0);
         settlement.metered = i > 0;
     }
+    // The second time as if the answer to the first commit had been lost.
+    store(&db, &settled).await;
     store(&db, &settled).await;
     let day = vendor_day(belltower::clock::Timestamp(settled[0].started_at));
     assert_eq!(used(&db, &day).await.unwrap(), [(id, 2)].into());
