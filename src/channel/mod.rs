@@ -142,7 +142,7 @@ pub struct Sent {
 /// What a provider says afterwards.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
-    /// `Delivered`, `Failed` or `Unknown`.
+    /// `Delivered`, `Failed` or `Unknown`; `Sent` where the provider has it and knows no more yet.
     pub state: State,
     pub code: Option<String>,
     pub detail: Option<String>,

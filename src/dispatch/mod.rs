@@ -198,8 +198,8 @@ async fn send(s: Services, mut worker: Worker, stop: CancellationToken) {
         if let Err(error) = worker.renew_due().await {
             trouble("renewing claims", &error);
         }
-        if !stopping && let Err(error) = worker.poll_due().await {
-            trouble("asking for receipts", &error);
+        if !stopping {
+            worker.poll_due();
         }
     }
     worker.close().await;

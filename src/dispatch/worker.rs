@@ -120,7 +120,7 @@ impl Worker {
             outlet,
             owner,
             providers: Providers::new(&s, outlet),
-            polling: Polling::new(outlet),
+            polling: Polling::new(s.clone(), outlet),
             letters: Letters::default(),
             hold: in_flight.hold(),
             calls: JoinSet::new(),
@@ -419,20 +419,21 @@ impl Worker {
         deliveries::renew(&self.s, self.owner, &in_hand).await
     }
 
-    /// Asks for receipts if it is time to look again.
-    pub async fn poll_due(&mut self) -> Result<()> {
-        self.polling.poll_due(&self.s, &self.providers.live()).await
+    /// Begins to ask for receipts if it is time to look again.
+    pub fn poll_due(&mut self) {
+        self.polling.poll_due(self.providers.live());
     }
 
     /// Asks providers what became of deliveries they took; returns how many were asked about.
-    pub async fn poll(&mut self) -> Result<usize> {
-        self.polling.poll(&self.s, &self.providers.live()).await
+    pub async fn poll(&self) -> Result<usize> {
+        self.polling.poll(&self.providers.live()).await
     }
 
     /// Takes nothing more; what waits in line for a provider is given back.
     pub fn stop(&mut self) {
         self.hungry = false;
         self.stopping = true;
+        self.polling.stop();
         self.providers.shut();
     }
 

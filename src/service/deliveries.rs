@@ -22,7 +22,7 @@ use crate::{Error, Result};
 
 pub use super::resending::{Resent, resend};
 pub use crate::store::deliveries::{Claimed, Settlement};
-pub use crate::store::receipts::{ToPoll, Verdict};
+pub use crate::store::receipts::{AskLater, ToPoll, Verdict};
 
 /// A claim is another node's to take after this long without being renewed.
 pub const LEASE: Duration = Duration::from_secs(30);
@@ -141,14 +141,13 @@ pub struct Asked<'a> {
     pub verdicts: &'a [Verdict],
     /// Of those, the ones that say that nothing will ever arrive at their address, each with its channel.
     pub bounced: &'a [(DeliveryId, ChannelKind)],
-    pub undecided: &'a [DeliveryId],
-    /// When these are asked about again; `None`: never.
-    pub again: Option<Duration>,
+    /// When those that were asked about are asked about again.
+    pub later: &'a [AskLater],
 }
 
 /// Stores receipts and moves the deliveries they decide.
 pub async fn judge(s: &Services, asked: Asked<'_>) -> Result<()> {
-    let Asked { verdicts, bounced, undecided, again } = asked;
+    let Asked { verdicts, bounced, later } = asked;
     let now = s.clock.now();
     let policy = policies::in_force(s).await?;
     let mut tx = s.db.begin().await?;
@@ -163,8 +162,8 @@ pub async fn judge(s: &Services, asked: Asked<'_>) -> Result<()> {
     };
     let bounces: Vec<_> = bounced.iter().filter_map(of).collect();
     suppressions::note_bounces(&policy, &mut tx, &bounces, now).await?;
-    if !undecided.is_empty() {
-        receipts::poll_later(&mut tx, undecided, again.map(|wait| now.plus(wait))).await?;
+    if !later.is_empty() {
+        receipts::poll_later(&mut tx, later).await?;
     }
     tx.commit().await?;
     complete(s, &closed).await

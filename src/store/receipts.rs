@@ -14,11 +14,14 @@ use crate::clock::Timestamp;
 use crate::domain::channel::{ChannelKind, Outlet};
 use crate::domain::delivery::State;
 use crate::domain::id::{DeliveryId, MessageId, ProviderId, ReceiptId};
+use crate::domain::message::Lane;
 
 row! {
     /// A delivery whose provider is to be asked what became of it.
     pub struct ToPoll {
         pub id: DeliveryId,
+        pub lane: Lane,
+        pub state: State,
         pub provider_id: Option<ProviderId>,
         pub address: Option<String>,
         pub reference: Option<String>,
@@ -33,7 +36,8 @@ const AWAITS_REPEAT: &str = "(state = 0 AND repeats > 0)";
 pub async fn to_poll(db: &Db, outlet: Outlet, now: Timestamp, limit: i64) -> Result<Vec<ToPoll>> {
     Ok(in_db!(db, |conn| {
         sqlx::query_as(
-            "SELECT id, provider_id, address, reference, COALESCE(sent_at, last_attempt_at) AS sent_at FROM delivery
+            "SELECT id, lane, state, provider_id, address, reference, COALESCE(sent_at, last_attempt_at) AS sent_at
+             FROM delivery
              WHERE poll_at IS NOT NULL AND outlet = $3 AND poll_at <= $1 ORDER BY poll_at LIMIT $2 + 0",
         )
         .bind(now.0)
@@ -74,7 +78,7 @@ pub type DayOf<'a> = &'a (dyn Fn(Timestamp) -> String + Sync);
 
 /// Stores receipts and moves the deliveries they decide. Only `sent` and `unknown` deliveries move, and those that wait to
 /// be handed over once more because no answer came, so a receipt that comes twice, or late, changes nothing but the list
-/// of receipts. A delivery moves in the figures of the day on which
+/// of receipts. That a provider has one says something only of those whose answer never came. A delivery moves in the figures of the day on which
 /// it was counted before: they say what became of what was sent that day. Returns messages that may have nothing open
 /// any more: those where what waited last is not needed now.
 pub async fn judge(
@@ -103,7 +107,8 @@ pub async fn judge(
     decide(tx, now, day_of, verdicts).await
 }
 
-/// Of several verdicts on one delivery the first that says what became of it counts.
+/// Of several verdicts on one delivery the first that says what became of it counts; where none does, that its provider
+/// has it.
 async fn decide(
     tx: &mut Tx,
     now: Timestamp,
@@ -111,7 +116,9 @@ async fn decide(
     verdicts: &[Verdict],
 ) -> Result<Vec<MessageId>> {
     let mut deciding: BTreeMap<i64, &Verdict> = BTreeMap::new();
-    for verdict in verdicts.iter().filter(|verdict| verdict.state != State::Sent.code()) {
+    let (taken, decided): (Vec<&Verdict>, Vec<&Verdict>) =
+        verdicts.iter().partition(|verdict| verdict.state == State::Sent.code());
+    for verdict in decided.into_iter().chain(taken) {
         deciding.entry(verdict.id).or_insert(verdict);
     }
     let dialect = tx.dialect();
@@ -125,14 +132,20 @@ async fn decide(
     );
     let ids = to_json(&deciding.keys().collect::<Vec<_>>())?;
     let movable: Vec<Movable> = in_tx!(tx, |conn| sqlx::query_as(sql(text)).bind(ids).fetch_all(conn).await)?;
-    let moved: Vec<&Verdict> = movable.iter().filter_map(|row| deciding.get(&row.id.0).copied()).collect();
+    let told = |row: Movable| deciding.get(&row.id.0).map(|verdict| (row, *verdict));
+    let is_news = |(row, verdict): &(Movable, &Verdict)| {
+        row.state != State::Sent || verdict.state != State::Sent.code()
+    };
+    let (movable, moved): (Vec<_>, Vec<_>) = movable.into_iter().filter_map(told).filter(is_news).unzip();
     if moved.is_empty() {
         return Ok(Vec::new());
     }
     let rows = dialect.rows("$1", &[("id", Field::Int), ("state", Field::Int), ("code", Field::Text)]);
     let text = format!(
         "UPDATE delivery SET state = v.state, reason = CASE WHEN v.state = 4 THEN v.code ELSE NULL END,
-            delivered_at = CASE WHEN v.state = 3 THEN $2 ELSE delivered_at END, poll_at = NULL, updated_at = $2,
+            delivered_at = CASE WHEN v.state = 3 THEN $2 ELSE delivered_at END, updated_at = $2,
+            sent_at = CASE WHEN v.state = 2 THEN COALESCE(sent_at, last_attempt_at, $2) ELSE sent_at END,
+            poll_at = CASE WHEN v.state = 2 THEN poll_at ELSE NULL END,
             repeat_at = CASE WHEN v.state = 8 THEN repeat_at ELSE NULL END
          FROM {rows} AS v WHERE delivery.id = v.id"
     );
@@ -388,12 +401,23 @@ pub async fn forget(tx: &mut Tx, addresses: &[&str]) -> Result<()> {
     Ok(())
 }
 
-/// Asks again at `at` about deliveries whose provider knew nothing yet; `None`: never again.
-pub async fn poll_later(tx: &mut Tx, ids: &[DeliveryId], at: Option<Timestamp>) -> Result<()> {
-    let ids: Vec<i64> = ids.iter().map(|i| i.0).collect();
-    let text = format!("UPDATE delivery SET poll_at = $2 WHERE id IN {}", tx.dialect().int_list("$1"));
-    in_tx!(tx, |conn| {
-        sqlx::query(sql(text)).bind(to_json(&ids)?).bind(at.map(|t| t.0)).execute(conn).await.map(drop)
-    })?;
+/// When a delivery is asked about again.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct AskLater {
+    pub id: i64,
+    /// `None`: never again.
+    pub poll_at: Option<i64>,
+}
+
+/// Puts off what was asked about. What is neither sent nor unknown any more needs no asking.
+pub async fn poll_later(tx: &mut Tx, later: &[AskLater]) -> Result<()> {
+    let rows = tx.dialect().rows("$1", &[("id", Field::Int), ("poll_at", Field::Int)]);
+    let text = format!(
+        "UPDATE delivery SET poll_at = CASE WHEN delivery.state IN ({}, {}) THEN l.poll_at ELSE NULL END
+         FROM {rows} AS l WHERE delivery.id = l.id",
+        State::Sent.code(),
+        State::Unknown.code(),
+    );
+    in_tx!(tx, |conn| sqlx::query(sql(text)).bind(to_json(later)?).execute(conn).await.map(drop))?;
     Ok(())
 }

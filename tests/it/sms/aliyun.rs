@@ -447,7 +447,12 @@ async fn without_an_answer_it_is_asked_about_by_our_own_id() {
     let verdict = |state, code: &str| Some(Verdict { state, code: Some(code.to_owned()), detail: None });
     assert_eq!(
         told,
-        [verdict(State::Delivered, "DELIVERED"), verdict(State::Failed, "MOBILE_NOT_ON_SERVICE"), None, None]
+        [
+            verdict(State::Delivered, "DELIVERED"),
+            verdict(State::Failed, "MOBILE_NOT_ON_SERVICE"),
+            Some(Verdict { state: State::Sent, code: None, detail: None }),
+            None,
+        ]
     );
     assert_eq!(account.vendor.asked()[0].field("SendDate").len(), 8);
 }

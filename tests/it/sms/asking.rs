@@ -64,7 +64,14 @@ async fn a_text_whose_answer_was_lost_is_asked_about() {
     });
     let told = channel.poll(&[sent(1, &reference), sent(2, &reference), sent(3, &reference)]).await;
     let verdict = |state, code: &str| Some(Verdict { state, code: Some(code.to_owned()), detail: None });
-    assert_eq!(told, [verdict(State::Delivered, "DELIVRD"), verdict(State::Failed, "UNDELIV"), None]);
+    assert_eq!(
+        told,
+        [
+            verdict(State::Delivered, "DELIVRD"),
+            verdict(State::Failed, "UNDELIV"),
+            verdict(State::Sent, "ACCEPTD"),
+        ]
+    );
     let mut asked: Vec<_> = vendor.asked().iter().map(|asked| asked.body["mobile"].clone()).collect();
     asked.sort_by_key(Value::to_string);
     assert_eq!(asked, ["13800000001", "13800000002", "13800000003"]);

@@ -6,12 +6,14 @@ use belltower::store::Db;
 use belltower::store::deliveries::{Settlement, due};
 use belltower::store::history;
 use belltower::store::receipts::{
-    Later, Match, NewReceipt, Verdict, Wanted, any_waiting, candidates, forget, insert_waiting, judge,
+    AskLater, Later, Match, NewReceipt, Verdict, Wanted, any_waiting, candidates, forget, insert_waiting, judge,
     list_unmatched, look_later, poll_later, prune, settle, to_poll, waiting,
 };
+use belltower::store::reopening::{repeat, unanswered};
 use belltower::store::reports::day_counts;
 
 use super::deliveries::{counts, sending, settlement, store, take};
+use super::execute;
 use crate::support::on_both;
 
 const NOW: Timestamp = Timestamp(20_000);
@@ -38,7 +40,7 @@ on_both!(a_receipt_moves_a_sent_delivery_once_however_often_it_comes, |db| async
         let mut tx = db.begin().await.unwrap();
         let verdicts = [verdict(0, State::Delivered), verdict(1, State::Failed)];
         judge(&mut tx, NOW, &|_| DAY.to_owned(), &verdicts).await.unwrap();
-        poll_later(&mut tx, &[claimed[2].id], None).await.unwrap();
+        poll_later(&mut tx, &[AskLater { id: claimed[2].id.0, poll_at: None }]).await.unwrap();
         tx.commit().await.unwrap();
     }
     let row = counts(&db).await;
@@ -81,6 +83,38 @@ on_both!(of_several_receipts_the_first_that_decides_counts, |db| async {
     let failed = history::find_delivery(&db, ids[0]).await.unwrap().unwrap();
     assert_eq!((failed.state, failed.reason.as_deref()), (State::Failed, Some("MK:0001")));
     assert_eq!(history::receipts(&db, ids[0]).await.unwrap().len(), 3);
+});
+
+on_both!(that_a_provider_has_one_settles_what_no_answer_came_to, |db| async {
+    sending(&db).await;
+    let claimed = take(&db, 3).await;
+    let silent = |c| Settlement { repeat_at: Some(NOW.0), ..settlement(c, State::Unknown) };
+    store(&db, &[silent(&claimed[0]), silent(&claimed[1]), settlement(&claimed[2], State::Sent)]).await;
+    // The second waits to be handed over once more by now.
+    let mut tx = db.begin().await.unwrap();
+    let text = format!("UPDATE delivery SET repeat_at = NULL WHERE id <> {}", claimed[1].id.0);
+    execute(&mut tx, &text).await;
+    assert_eq!(repeat(&mut tx, MessageId(1), NOW, &|_| DAY.to_owned(), 10).await.unwrap(), 1);
+    tx.commit().await.unwrap();
+    for _ in 0..2 {
+        let mut tx = db.begin().await.unwrap();
+        let verdicts: Vec<_> = claimed.iter().map(|c| verdict(c.id, State::Sent)).collect();
+        judge(&mut tx, NOW, &|_| DAY.to_owned(), &verdicts).await.unwrap();
+        tx.commit().await.unwrap();
+        let row = counts(&db).await;
+        assert_eq!((row.sent, row.unknown, row.pending), (3, 0, 5));
+    }
+    assert!(unanswered(&db, NOW, 10).await.unwrap().is_empty());
+    let rows = day_counts(&db, DAY).await.unwrap();
+    let mut rows: Vec<_> = rows.iter().map(|row| (row.state, row.n)).filter(|(_, n)| *n != 0).collect();
+    rows.sort();
+    assert_eq!(rows, [(State::Sent, 3)]);
+    // What becomes of it is still heard.
+    let mut tx = db.begin().await.unwrap();
+    let verdicts = [verdict(claimed[0].id, State::Delivered)];
+    judge(&mut tx, NOW, &|_| DAY.to_owned(), &verdicts).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!((counts(&db).await.sent, counts(&db).await.delivered), (2, 1));
 });
 
 on_both!(a_receipt_of_another_day_counts_on_the_day_of_sending, |db| async {

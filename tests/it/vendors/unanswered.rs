@@ -6,7 +6,7 @@ use belltower::domain::delivery::State;
 use belltower::domain::id::MessageId;
 use belltower::domain::message::Status;
 use belltower::service::deliveries::{self, Asked, Verdict};
-use belltower::service::unanswered;
+use belltower::service::{receipts, unanswered};
 use belltower::store::receipts::{NewReceipt, insert_waiting};
 use serde_json::json;
 
@@ -78,7 +78,7 @@ on_both!(the_policy_says_whether_and_when, |db| async {
 on_both!(a_receipt_that_came_meanwhile_spares_the_repeat, |db| async {
     let mut house = House::new(db).await;
     house.sandbox("silent", 10, json!({"outcome": "unknown"})).await;
-    for state in [State::Delivered, State::Failed] {
+    for state in [State::Delivered, State::Failed, State::Sent] {
         let id = house.send("emergency", 1).await;
         house.drain().await;
         hear(&house, id, state).await;
@@ -92,43 +92,48 @@ on_both!(a_receipt_that_came_meanwhile_spares_the_repeat, |db| async {
 on_both!(a_receipt_between_the_decision_and_the_repeat_spares_it_too, |db| async {
     let mut house = House::new(db).await;
     house.sandbox("silent", 10, json!({"outcome": "unknown"})).await;
-    let id = house.send("emergency", 1).await;
-    house.drain().await;
-    house.turn(Duration::from_mins(1));
-    assert_eq!(unanswered::repeat(&house.s).await.unwrap(), 1);
-    let message = house.message(id).await;
-    assert_eq!((message.status, message.counts.all.pending), (Status::Sending, 1));
-    hear(&house, id, State::Delivered).await;
-    let message = house.message(id).await;
-    assert_eq!((message.status, message.counts.all.delivered), (Status::Completed, 1));
-    house.drain().await;
-    assert_eq!(attempts(&house, id).await.len(), 1);
+    for state in [State::Delivered, State::Sent] {
+        let id = house.send("emergency", 1).await;
+        house.drain().await;
+        house.turn(Duration::from_mins(1));
+        assert_eq!(unanswered::repeat(&house.s).await.unwrap(), 1);
+        let message = house.message(id).await;
+        assert_eq!((message.status, message.counts.all.pending), (Status::Sending, 1));
+        hear(&house, id, state).await;
+        let message = house.message(id).await;
+        assert_eq!((message.status, message.counts.all.of(state)), (Status::Completed, 1));
+        house.drain().await;
+        assert_eq!(attempts(&house, id).await.len(), 1);
+    }
 });
 
 on_both!(a_receipt_that_still_looks_for_its_delivery_was_heard, |db| async {
     let mut house = House::new(db.clone()).await;
     let provider = house.sandbox("late", 10, json!({"outcome": "unheard"})).await;
-    let id = house.send("emergency", 1).await;
-    house.drain().await;
-    let [delivery] = &house.deliveries(id).await[..] else { panic!("one") };
-    let receipt = NewReceipt {
-        provider_id: provider.0,
-        received_at: house.s.clock.now().0,
-        reference: "of its own making".to_owned(),
-        also: Some(format!("sandbox-{}", delivery.facts.id)),
-        address: None,
-        state: State::Delivered.code(),
-        code: None,
-        detail: None,
-    };
-    house.turn(Duration::from_mins(1));
-    let mut tx = db.begin().await.unwrap();
-    insert_waiting(&mut tx, house.s.clock.now(), &[receipt]).await.unwrap();
-    tx.commit().await.unwrap();
-    assert_eq!(unanswered::repeat(&house.s).await.unwrap(), 0);
-    house.drain().await;
-    assert_eq!(house.message(id).await.counts.all.delivered, 1);
-    assert_eq!(attempts(&house, id).await.len(), 1);
+    for state in [State::Delivered, State::Sent] {
+        let id = house.send("emergency", 1).await;
+        house.drain().await;
+        let [delivery] = &house.deliveries(id).await[..] else { panic!("one") };
+        let receipt = NewReceipt {
+            provider_id: provider.0,
+            received_at: house.s.clock.now().0,
+            reference: "of its own making".to_owned(),
+            also: Some(format!("sandbox-{}", delivery.facts.id)),
+            address: None,
+            state: state.code(),
+            code: None,
+            detail: None,
+        };
+        house.turn(Duration::from_mins(1));
+        let mut tx = db.begin().await.unwrap();
+        insert_waiting(&mut tx, house.s.clock.now(), &[receipt]).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(unanswered::repeat(&house.s).await.unwrap(), 0);
+        receipts::process(&house.s).await.unwrap();
+        assert_eq!(house.message(id).await.counts.all.of(state), 1);
+        house.drain().await;
+        assert_eq!(attempts(&house, id).await.len(), 1);
+    }
 });
 
 on_both!(one_that_can_be_asked_is_asked_first, |db| async {

@@ -220,6 +220,8 @@ impl AliyunSms {
 
 fn verdict(detail: &Detail) -> Option<Verdict> {
     let state = match detail.send_status.value() {
+        // The carrier has not said yet, but the vendor has it.
+        1 => State::Sent,
         2 => State::Failed,
         3 => State::Delivered,
         _ => return None,

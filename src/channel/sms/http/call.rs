@@ -204,7 +204,9 @@ impl Caller {
         let is_it = |record: &Record| {
             record.reference == id && record.address.as_ref().is_none_or(|number| *number == sent.address)
         };
-        let record = told.records.into_iter().find(is_it).filter(|record| record.state != State::Sent)?;
+        let mut records: Vec<_> = told.records.into_iter().filter(is_it).collect();
+        let place = records.iter().position(|record| record.state != State::Sent).unwrap_or(0);
+        let record = (place < records.len()).then(|| records.swap_remove(place))?;
         Some(channel::Verdict { state: record.state, code: record.code, detail: record.detail })
     }
 
