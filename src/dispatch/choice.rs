@@ -14,7 +14,7 @@ use crate::Result;
 use crate::channel::Outcome;
 use crate::clock::{Clock, Timestamp};
 use crate::domain::channel::Outlet;
-use crate::domain::id::ProviderId;
+use crate::domain::id::{DeliveryId, ProviderId};
 use crate::service::Services;
 use crate::service::providers::{self, Directory, LiveProvider};
 
@@ -22,8 +22,8 @@ use crate::service::providers::{self, Directory, LiveProvider};
 const REFRESH: Duration = Duration::from_millis(500);
 /// Where only emergencies may be handed over it is looked for them this often.
 const LOOK: Duration = Duration::from_millis(200);
-/// Codes nobody knows that are remembered of a provider; one that makes up more is no longer listened to.
-const MOST_UNLISTED: usize = 200;
+/// Codes nobody knows that are told of a provider; one that makes up more is no longer listened to.
+const MOST_UNLISTED: usize = 20;
 
 /// The providers of one outlet, and how each of them does.
 pub(super) struct Providers {
@@ -35,7 +35,18 @@ pub(super) struct Providers {
     /// When there was nothing that a reserve is for.
     none_urgent: Option<Timestamp>,
     /// What administrators are to be told.
-    news: Vec<(ProviderId, Change)>,
+    news: Vec<(ProviderId, News)>,
+}
+
+/// What administrators are told of a provider.
+#[derive(Debug)]
+pub(super) enum News {
+    Change(Change),
+    /// A code that is in no table of ours, once until the provider is changed.
+    Unlisted {
+        code: String,
+        words: String,
+    },
 }
 
 /// Who gets the next deliveries.
@@ -59,6 +70,8 @@ struct Candidates<'a> {
     open: Vec<(&'a Arc<LiveProvider>, Room)>,
     /// Their quota is used up but for what is kept for emergencies.
     reserved: Vec<(&'a Arc<LiveProvider>, Room)>,
+    /// Their quota is used up, as we count it: the vendor itself would say so.
+    used_up: Vec<(&'a Arc<LiveProvider>, Room)>,
     /// They are slow.
     spare: Vec<(&'a Arc<LiveProvider>, Room)>,
 }
@@ -101,7 +114,7 @@ impl Providers {
             self.refreshed = Some(now);
         }
         let mut choice = Choice::default();
-        let (mut reserved, mut spare) = (Vec::new(), Vec::new());
+        let (mut reserved, mut used_up, mut spare) = (Vec::new(), Vec::new(), Vec::new());
         // Providers of equal priority share by weight; the next priority is used only when none of these may send.
         let mut rest = live.as_slice();
         let mut healthy = false;
@@ -115,6 +128,7 @@ impl Providers {
             }
             choice.provider = pick(&among.open).map(|(provider, room)| (Arc::clone(provider), room));
             reserved.append(&mut among.reserved);
+            used_up.append(&mut among.used_up);
             spare.append(&mut among.spare);
             // Healthy but full: its deliveries wait for it rather than leave by a worse provider.
             if choice.provider.is_some() || healthy {
@@ -125,10 +139,12 @@ impl Providers {
         if choice.provider.is_none() && !healthy {
             choice.provider = pick(&spare).map(own);
         }
-        if choice.provider.is_none() && !reserved.is_empty() {
+        // Our count may be wrong, and an emergency that nobody else takes is worth a refusal.
+        let urgent = if reserved.is_empty() && !healthy { used_up } else { reserved };
+        if choice.provider.is_none() && !urgent.is_empty() {
             match self.none_urgent.filter(|at| now >= *at && now.since(*at) < LOOK) {
                 Some(at) => choice.not_before(at.plus(LOOK)),
-                None => choice.provider = pick(&reserved).map(own),
+                None => choice.provider = pick(&urgent).map(own),
             }
         }
         Ok(choice)
@@ -143,7 +159,7 @@ impl Providers {
         now: Timestamp,
     ) -> bool {
         let Some(standing) = self.standings.get_mut(&provider.id) else { return false };
-        let allowance = standing.breaker.allowance(now);
+        let allowance = standing.breaker.allowance_beside(standing.calls, now);
         if let Allowance::NotBefore(at) = allowance {
             choice.not_before(at);
             return false;
@@ -153,14 +169,17 @@ impl Providers {
             let left = tally.left(quota, standing.calls, now);
             if let (Some(reason), Some(id)) = (tally.used_up(quota, now), provider.id) {
                 let until = left.again.unwrap_or(now);
-                self.news.push((id, Change::Paused { until, reason }));
+                self.news.push((id, News::Change(Change::Paused { until, reason })));
             }
+            let whole = Room { routine: 0, ..room };
             room = room.left(left);
             if left.others == 0 {
                 // What is in hand may yet come back.
                 choice.not_before(left.again.unwrap_or_else(|| now.plus(LOOK)));
                 if !room.is_none() {
                     among.reserved.push((provider, room));
+                } else if !whole.is_none() {
+                    among.used_up.push((provider, whole));
                 }
                 return false;
             }
@@ -172,8 +191,12 @@ impl Providers {
         if !room.is_none() {
             list.push((provider, room));
         }
-        // One that came back lately shares with the others.
-        matches!(allowance, Allowance::All | Allowance::Probe)
+        // One that came back lately shares with the others, and so does one whose other calls keep it from being tried.
+        match allowance {
+            Allowance::All => true,
+            Allowance::Probe => standing.calls == 0,
+            _ => false,
+        }
     }
 
     /// Asks the store what was used of daily quotas, where there are any.
@@ -212,20 +235,15 @@ impl Providers {
         }
     }
 
-    /// Whether a code that nobody knows is news since the provider was last changed.
-    pub fn is_news(&self, provider: ProviderId, code: &str) -> bool {
-        let of = self.standings.get(&Some(provider)).map(|standing| &standing.unlisted);
-        of.is_some_and(|known| known.len() < MOST_UNLISTED && !known.contains(code))
-    }
-
-    pub fn was_told(&mut self, provider: ProviderId, code: &str) {
+    /// A code that nobody knows was not told after all.
+    pub fn untold(&mut self, provider: ProviderId, code: &str) {
         if let Some(standing) = self.standings.get_mut(&Some(provider)) {
-            standing.unlisted.insert(code.to_owned());
+            standing.unlisted.remove(code);
         }
     }
 
     /// What administrators are to be told since it was last asked.
-    pub fn news(&mut self) -> Vec<(ProviderId, Change)> {
+    pub fn news(&mut self) -> Vec<(ProviderId, News)> {
         std::mem::take(&mut self.news)
     }
 
@@ -267,13 +285,14 @@ impl Providers {
         if standing.settings_of != provider.updated_at || count == 0 {
             return None;
         }
-        let admitted = match standing.breaker.allowance(now) {
+        let others = standing.calls.saturating_sub(count);
+        let admitted = match standing.breaker.allowance_beside(others, now) {
             Allowance::All | Allowance::Spare => count,
             // What it has at hand includes these.
-            Allowance::Share(share) => count.min(share.saturating_sub(standing.calls.saturating_sub(count))),
+            Allowance::Share(share) => count.min(share.saturating_sub(others)),
             Allowance::Probe => {
                 let change = standing.breaker.probe_started();
-                self.news.extend(provider.id.map(|id| (id, change)));
+                self.news.extend(provider.id.map(|id| (id, News::Change(change))));
                 1
             }
             Allowance::NotBefore(_) => return None,
@@ -290,46 +309,47 @@ impl Providers {
         &mut self,
         provider: Option<ProviderId>,
         took: Duration,
-        outcomes: impl ExactSizeIterator<Item = Option<&'a Outcome>>,
+        outcomes: impl ExactSizeIterator<Item = (DeliveryId, Option<&'a Outcome>)>,
     ) {
         let now = self.clock.now();
         let Some(standing) = self.standings.get_mut(&provider) else { return };
         standing.calls = standing.calls.saturating_sub(outcomes.len());
         // What one call says of many it says once.
-        let mut heard: Vec<(&Outcome, usize)> = Vec::new();
-        for outcome in outcomes {
+        let mut heard: Vec<(&Outcome, Vec<DeliveryId>)> = Vec::new();
+        for (delivery, outcome) in outcomes {
             let Some(outcome) = outcome else {
                 standing.pace.take_back(1);
                 standing.breaker.turned_away();
                 continue;
             };
-            let same = |(other, _): &&mut (&Outcome, usize)| {
-                (other.class, other.this_address) == (outcome.class, outcome.this_address)
-            };
-            match heard.iter_mut().find(same) {
-                Some((_, n)) => *n += 1,
-                None => heard.push((outcome, 1)),
+            self.news.extend(provider.zip(unlisted(standing, outcome)));
+            let kind = |outcome: &Outcome| (outcome.class, outcome.this_address, outcome.unlisted);
+            match heard.iter_mut().find(|(other, _)| kind(other) == kind(outcome)) {
+                Some((_, of)) => of.push(delivery),
+                None => heard.push((outcome, vec![delivery])),
             }
         }
         for (outcome, deliveries) in &heard {
             if let Some(tally) = standing.tally.as_mut().filter(|_| outcome.class.may_be_taken()) {
-                tally.taken(*deliveries);
+                tally.taken(deliveries.len());
             }
             let heard = Heard {
                 class: outcome.class,
                 wait: outcome.wait,
                 this_address: outcome.this_address,
                 detail: outcome.detail.as_deref().or(outcome.code.as_deref()).unwrap_or_default(),
-                deliveries: *deliveries,
+                deliveries,
+                unlisted: outcome.unlisted,
                 took,
             };
             let change = standing.breaker.note(heard, now);
-            self.news.extend(provider.zip(change));
+            self.news.extend(provider.zip(change.map(News::Change)));
         }
         if !heard.is_empty() {
             standing.time.note(took);
         }
-        if matches!(standing.breaker.allowance(now), Allowance::NotBefore(_) | Allowance::Probe) {
+        let allowance = standing.breaker.allowance_beside(standing.calls, now);
+        if matches!(allowance, Allowance::NotBefore(_) | Allowance::Probe) {
             standing.gate.shut();
         }
     }
@@ -345,6 +365,17 @@ impl Providers {
             provider.adapter.close().await;
         }
     }
+}
+
+/// A code that nobody knows, if it is news.
+fn unlisted(standing: &mut Standing, outcome: &Outcome) -> Option<News> {
+    let code = outcome.code.as_deref().unwrap_or("-");
+    let known = &mut standing.unlisted;
+    if !outcome.unlisted || known.len() >= MOST_UNLISTED || known.contains(code) {
+        return None;
+    }
+    known.insert(code.to_owned());
+    Some(News::Unlisted { code: code.to_owned(), words: outcome.detail.clone().unwrap_or_default() })
 }
 
 /// One of equals, by weight.

@@ -13,6 +13,8 @@ const THROTTLED: Duration = Duration::from_mins(1);
 /// Where the provider as a whole is out of order its breaker keeps it from getting more; the delivery itself is free
 /// for the next provider almost at once.
 const ELSEWHERE: Duration = Duration::from_secs(1);
+/// Why a delivery is tried again, or no more, whose provider says what nobody knows.
+const UNKNOWN_CODE: &str = "unknown_code";
 
 /// When and with whom an attempt was made.
 #[derive(Clone, Copy, Debug)]
@@ -39,18 +41,25 @@ pub fn attempted(claimed: &Claimed, outcome: Outcome, made: Made) -> Settlement 
             (State::Failed, Some(outcome.class.name()), now)
         }
         OutcomeClass::Unknown => (State::Unknown, Some("no_answer"), now),
-        OutcomeClass::Transient => {
+        OutcomeClass::Config if !outcome.unlisted => {
+            (State::Pending, Some("provider_misconfigured"), now.plus(ELSEWHERE))
+        }
+        OutcomeClass::Transient | OutcomeClass::Config => {
             failures += 1;
+            // What nobody knows may be about this delivery alone.
+            let (waits, ended) = match outcome.class {
+                OutcomeClass::Config => (UNKNOWN_CODE, UNKNOWN_CODE),
+                _ => ("retrying", "retries_exhausted"),
+            };
             match Budget::of(claimed.lane).wait(failures as u32, made.jitter) {
-                Some(wait) => (State::Pending, Some("retrying"), now.plus(wait)),
-                None => (State::Failed, Some("retries_exhausted"), now),
+                Some(wait) => (State::Pending, Some(waits), now.plus(wait)),
+                None => (State::Failed, Some(ended), now),
             }
         }
         OutcomeClass::Throttled if outcome.this_address => {
             (State::Pending, Some("throttled"), now.plus(outcome.wait.unwrap_or(THROTTLED)))
         }
         OutcomeClass::Throttled => (State::Pending, Some("throttled"), now.plus(ELSEWHERE)),
-        OutcomeClass::Config => (State::Pending, Some("provider_misconfigured"), now.plus(ELSEWHERE)),
     };
     Settlement {
         state: state.code(),
@@ -197,6 +206,17 @@ mod tests {
             assert_eq!((settled.state, settled.failures), (State::Pending.code(), 3));
             assert!(settled.due_at > NOW.0);
         }
+    }
+
+    #[test]
+    fn a_code_that_nobody_knows_uses_up_the_budget_and_ends_so() {
+        let unlisted = || Outcome::new(OutcomeClass::Config).code("4711").unlisted();
+        let settle = |failures| attempted(&claimed(failures), unlisted(), made());
+        let first = settle(0);
+        assert_eq!((first.state, first.failures), (State::Pending.code(), 1));
+        assert_eq!(first.reason.as_deref(), Some(UNKNOWN_CODE));
+        let last = settle(i64::from(Budget::of(Lane::Normal).attempts) - 1);
+        assert_eq!((last.state, last.reason.as_deref()), (State::Failed.code(), Some(UNKNOWN_CODE)));
     }
 
     #[test]

@@ -201,9 +201,7 @@ impl Worker {
             Some(error) => Err(error),
             None => self.start_turn(step).await,
         };
-        for (provider, change) in self.providers.news() {
-            telling::tell(&self.s, provider, &change).await;
-        }
+        telling::tell(&self.s, &mut self.providers).await;
         step
     }
 
@@ -382,13 +380,10 @@ impl Worker {
     async fn note(&mut self, done: Result<Done, JoinError>) {
         // Calls are neither aborted nor able to panic past `hand_over`.
         let Ok(done) = done else { return };
-        let outcomes = done.results.iter().map(|(_, outcome)| outcome.as_ref());
+        let outcomes = done.results.iter().map(|(claimed, outcome)| (claimed.id, outcome.as_ref()));
         self.providers.note(done.provider, done.took, outcomes);
-        let outcomes = || done.results.iter().filter_map(|(_, outcome)| outcome.as_ref());
-        let no_answer = outcomes().any(|outcome| outcome.class == OutcomeClass::Unknown);
-        if let Some(provider) = done.provider {
-            telling::tell_unlisted(&self.s, &mut self.providers, provider, outcomes()).await;
-        }
+        let mut outcomes = done.results.iter().filter_map(|(_, outcome)| outcome.as_ref());
+        let no_answer = outcomes.any(|outcome| outcome.class == OutcomeClass::Unknown);
         let now = self.s.clock.now();
         // The same for all of a call, so that those who shared it share the next one.
         let made = Made {
@@ -455,7 +450,9 @@ async fn hand_over(provider: Arc<LiveProvider>, gate: Gate, clock: Clock, call: 
         outcomes.resize_with(parcels.len(), || {
             Some(Outcome::new(OutcomeClass::Unknown).detail("the provider did not say"))
         });
-        let opens = |outcome: &Outcome| Breaker::opens_at_once(outcome.class, outcome.this_address);
+        let opens = |outcome: &Outcome| {
+            !outcome.unlisted && Breaker::opens_at_once(outcome.class, outcome.this_address)
+        };
         if outcomes.iter().flatten().any(opens) {
             gate.shut();
         }

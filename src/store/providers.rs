@@ -174,6 +174,14 @@ pub async fn insert_unknown_code(
     Ok(())
 }
 
+/// Forgets what happened before `before`, but for the last of each kind and for codes that nobody knows yet.
+pub async fn prune_events(tx: &mut Tx, before: Timestamp) -> Result<u64> {
+    let text = "DELETE FROM provider_event WHERE at < $1
+         AND id NOT IN (SELECT max(id) FROM provider_event GROUP BY provider_id, kind)
+         AND (code IS NULL OR at < (SELECT p.updated_at FROM provider p WHERE p.id = provider_event.provider_id))";
+    Ok(in_tx!(tx, |c| sqlx::query(text).bind(before.0).execute(c).await.map(|done| done.rows_affected()))?)
+}
+
 row! {
     /// A code that nobody knows.
     pub struct UnknownCodeRow {

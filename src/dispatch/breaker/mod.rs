@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use crate::clock::Timestamp;
 use crate::domain::delivery::OutcomeClass;
+use crate::domain::id::DeliveryId;
 use usual::Usual;
 use window::{Counts, Window};
 
@@ -20,6 +21,8 @@ use window::{Counts, Window};
 const TRANSIENT_LIMIT: u32 = 8;
 /// Hand-overs in a row without a usable answer.
 const UNKNOWN_LIMIT: u32 = 3;
+/// Deliveries to which it said, with none taken between, what is in no table of ours. One may be at fault itself.
+const UNLISTED_LIMIT: usize = 3;
 /// Calls within a minute from which on a share says something.
 const FEWEST_CALLS: u32 = 20;
 /// The first pause; each one after it doubles until the provider has all of its share again.
@@ -74,8 +77,10 @@ pub struct Heard<'a> {
     pub wait: Option<Duration>,
     pub this_address: bool,
     pub detail: &'a str,
-    /// How many deliveries it said this of.
-    pub deliveries: usize,
+    /// The deliveries it said this of.
+    pub deliveries: &'a [DeliveryId],
+    /// The class is a guess.
+    pub unlisted: bool,
     /// How long the call took.
     pub took: Duration,
 }
@@ -86,6 +91,18 @@ struct Open {
     until: Timestamp,
     why: Why,
     reason: String,
+}
+
+impl Open {
+    /// Whether any answer tells that it works, or that it is as slow as before.
+    fn takes_answer(&self, now: Timestamp) -> bool {
+        match self.why {
+            Why::InARow => true,
+            Why::Share => false,
+            // It is handed more all the while.
+            Why::Slow => self.until <= now,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,6 +118,8 @@ enum Why {
 pub struct Breaker {
     transient: u32,
     unknown: u32,
+    /// Deliveries that it said nothing known of since it last took one; no more than it needs to know.
+    unlisted: Vec<DeliveryId>,
     /// Pauses since it had all of its share.
     openings: u32,
     open: Option<Open>,
@@ -126,6 +145,16 @@ impl Breaker {
             // Its probe is under way; look again soon.
             Some(_) if self.probing => Allowance::NotBefore(now.plus(Duration::from_millis(100))),
             Some(_) => Allowance::Probe,
+        }
+    }
+
+    /// The same for a provider that has so many deliveries at hand. The next answer of one that is slow says as much as
+    /// a probe would, so that it need not run dry first.
+    pub fn allowance_beside(&self, at_hand: usize, now: Timestamp) -> Allowance {
+        let is_slow = self.open.as_ref().is_some_and(|open| open.why == Why::Slow);
+        match self.allowance(now) {
+            Allowance::Probe if at_hand > 0 && is_slow => Allowance::Spare,
+            allowance => allowance,
         }
     }
 
@@ -161,6 +190,16 @@ impl Breaker {
                 self.unknown += 1;
                 self.failed(heard, self.unknown >= UNKNOWN_LIMIT, was_probe, now)
             }
+            OutcomeClass::Config if heard.unlisted => {
+                for delivery in heard.deliveries {
+                    if self.unlisted.len() < UNLISTED_LIMIT && !self.unlisted.contains(delivery) {
+                        self.unlisted.push(*delivery);
+                    }
+                }
+                (was_probe || self.unlisted.len() >= UNLISTED_LIMIT)
+                    .then(|| self.leave_alone(Why::InARow, CONFIG_PAUSE, heard.detail.to_owned(), now))
+                    .flatten()
+            }
             OutcomeClass::Config => self.leave_alone(Why::InARow, CONFIG_PAUSE, heard.detail.to_owned(), now),
             OutcomeClass::Throttled if heard.this_address => None,
             OutcomeClass::Throttled => self.throttled(heard, now),
@@ -169,6 +208,9 @@ impl Breaker {
 
     fn answered(&mut self, heard: Heard<'_>, was_probe: bool, now: Timestamp) -> Option<Change> {
         (self.transient, self.unknown, self.throttles) = (0, 0, 0);
+        if heard.class == OutcomeClass::Accepted {
+            self.unlisted.clear();
+        }
         let usual = self.usual.note(heard.took);
         self.window.note(if usual.is_none() { Counts::CALL } else { Counts::SLOW }, now);
         let slow = usual.map(|usual| {
@@ -176,7 +218,7 @@ impl Breaker {
         });
         match (&self.open, slow) {
             // Calls that were under way when it was left alone for its share prove nothing new.
-            (Some(open), _) if open.why != Why::InARow && !was_probe => None,
+            (Some(open), _) if !(was_probe || open.takes_answer(now)) => None,
             (Some(Open { why: Why::Slow, .. }), Some(reason)) => {
                 self.leave_alone(Why::Slow, self.pause(), reason, now)
             }
@@ -194,7 +236,8 @@ impl Breaker {
                     .flatten()
             }
             (None, None) => {
-                self.share = self.share.map(|share| share + heard.deliveries).filter(|n| *n < FULL_SHARE);
+                self.share =
+                    self.share.map(|share| share + heard.deliveries.len()).filter(|n| *n < FULL_SHARE);
                 if self.share.is_none() {
                     self.openings = 0;
                 }

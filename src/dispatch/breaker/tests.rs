@@ -6,7 +6,15 @@ const T: Timestamp = Timestamp(1_790_000_000_000);
 const QUICK: Duration = Duration::from_millis(50);
 
 fn heard(class: OutcomeClass) -> Heard<'static> {
-    Heard { class, wait: None, this_address: false, detail: "451 try later", deliveries: 1, took: QUICK }
+    Heard {
+        class,
+        wait: None,
+        this_address: false,
+        detail: "451 try later",
+        deliveries: &[DeliveryId(1)],
+        unlisted: false,
+        took: QUICK,
+    }
 }
 
 fn fail(breaker: &mut Breaker, n: u32, at: Timestamp) {
@@ -75,7 +83,8 @@ fn what_came_back_gets_more_and_more_and_less_where_it_fails() {
     for share in [1, 2, 4, 8, 16, 32] {
         assert_eq!(breaker.allowance(later), Allowance::Share(share));
         // As many as it has at hand succeed.
-        breaker.note(Heard { deliveries: share, ..heard(OutcomeClass::Accepted) }, later);
+        let at_hand = vec![DeliveryId(1); share];
+        breaker.note(Heard { deliveries: &at_hand, ..heard(OutcomeClass::Accepted) }, later);
     }
     assert_eq!(breaker.allowance(later), Allowance::All);
 
@@ -199,6 +208,49 @@ fn one_that_is_far_slower_than_usual_is_used_only_where_nobody_else_may_be() {
     let until = until.plus(2 * FIRST_PAUSE);
     breaker.probe_started();
     assert_eq!(breaker.note(heard(OutcomeClass::Accepted), until), Some(Change::Closed));
+}
+
+#[test]
+fn one_that_is_slow_is_judged_by_its_next_answer_where_it_has_others_at_hand() {
+    let slow = Heard { took: Duration::from_secs(5), ..heard(OutcomeClass::Accepted) };
+    let mut breaker = Breaker::default();
+    succeed(&mut breaker, 30, T);
+    let later = T.plus(Duration::from_mins(2));
+    let opened = (0..FEWEST_CALLS).filter_map(|_| breaker.note(slow, later)).next_back();
+    let Some(Change::Opened { until, .. }) = opened else { panic!("{breaker:?}") };
+    succeed(&mut breaker, 1, later);
+    assert_eq!(breaker.allowance_beside(1, later), Allowance::Spare, "calls under way before prove nothing");
+    assert_eq!(breaker.allowance_beside(1, until), Allowance::Spare, "it need not run dry");
+    assert_eq!(breaker.allowance_beside(0, until), Allowance::Probe);
+    assert!(matches!(breaker.note(slow, until), Some(Change::Opened { .. })), "it is slow still");
+    let until = until.plus(2 * FIRST_PAUSE);
+    assert_eq!(breaker.note(heard(OutcomeClass::Accepted), until), Some(Change::Closed));
+
+    // What fails is not spared the probe.
+    let mut breaker = Breaker::default();
+    fail(&mut breaker, TRANSIENT_LIMIT, T);
+    assert_eq!(breaker.allowance_beside(1, T.plus(FIRST_PAUSE)), Allowance::Probe);
+}
+
+#[test]
+fn codes_that_nobody_knows_open_it_once_several_deliveries_in_a_row_got_one() {
+    let unlisted = |breaker: &mut Breaker, id: i64, now| {
+        let of = [DeliveryId(id)];
+        let heard = Heard { deliveries: &of, unlisted: true, ..heard(OutcomeClass::Config) };
+        breaker.note(heard, now).is_some()
+    };
+    let mut breaker = Breaker::default();
+    for _ in 0..5 {
+        assert!(!unlisted(&mut breaker, 1, T), "one delivery may be at fault itself");
+    }
+    assert!(!unlisted(&mut breaker, 2, T));
+    succeed(&mut breaker, 1, T);
+    assert!(!unlisted(&mut breaker, 1, T) && !unlisted(&mut breaker, 2, T));
+    assert!(unlisted(&mut breaker, 3, T));
+    let later = T.plus(CONFIG_PAUSE);
+    assert_eq!(breaker.allowance(T), Allowance::NotBefore(later));
+    breaker.probe_started();
+    assert!(unlisted(&mut breaker, 1, later), "the probe got one as well");
 }
 
 #[test]

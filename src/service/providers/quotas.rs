@@ -100,11 +100,14 @@ pub(in crate::service) async fn left(
     Ok(left)
 }
 
-/// Forgets days that are over.
+/// Forgets days that are over, and what happened to providers a quarter ago.
 pub async fn prune(s: &Services) -> Result<u64> {
-    const KEPT: std::time::Duration = std::time::Duration::from_hours(24 * 30);
+    const DAYS: std::time::Duration = std::time::Duration::from_hours(24 * 30);
+    const EVENTS: std::time::Duration = std::time::Duration::from_hours(24 * 90);
+    let now = s.clock.now();
     let mut tx = s.db.begin().await?;
-    let removed = quotas::prune(&mut tx, &vendor_day(s.clock.now().minus(KEPT))).await?;
+    let removed = quotas::prune(&mut tx, &vendor_day(now.minus(DAYS))).await?
+        + providers::prune_events(&mut tx, now.minus(EVENTS)).await?;
     tx.commit().await?;
     Ok(removed)
 }

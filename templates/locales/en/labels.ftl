@@ -66,6 +66,7 @@ reason-retrying = Failed for now, will be tried again
 reason-retries_exhausted = Tried as often as allowed
 reason-throttled = The provider asks for less; it goes out later
 reason-provider_misconfigured = The provider's settings need an administrator
+reason-unknown_code = The provider answers with a code that nobody knows
 reason-text_not_rendered = The text could not be filled in for this person
 reason-expired = No longer of use when its turn came
 reason-cancelled = Stopped before it left

@@ -66,6 +66,7 @@ reason-retrying = 暂时失败，稍后重试
 reason-retries_exhausted = 重试次数已用完
 reason-throttled = 服务商限速，稍后发送
 reason-provider_misconfigured = 服务商设置有误，需要管理员处理
+reason-unknown_code = 服务商返回了未知代码
 reason-text_not_rendered = 无法为此人生成内容
 reason-expired = 轮到发送时已过有效期
 reason-cancelled = 发出之前已停止

@@ -19,7 +19,7 @@ use belltower::domain::source::Right;
 use belltower::domain::suppression::Cause;
 
 /// What a delivery's reason may say.
-const REASONS: [&str; 21] = [
+const REASONS: [&str; 22] = [
     "unanswered",
     "no_address",
     "opted_out",
@@ -37,6 +37,7 @@ const REASONS: [&str; 21] = [
     "retries_exhausted",
     "throttled",
     "provider_misconfigured",
+    "unknown_code",
     "text_not_rendered",
     "expired",
     "cancelled",

@@ -4,7 +4,7 @@ use belltower::domain::id::ProviderId;
 use belltower::store::Db;
 use belltower::store::providers::{
     ProviderData, find, find_by_name, insert, insert_event, insert_unknown_code, list, list_events,
-    unknown_codes, update,
+    prune_events, unknown_codes, update,
 };
 use serde_json::json;
 
@@ -100,6 +100,21 @@ on_both!(a_history_is_a_providers_own_and_newest_first, |db| async {
     assert_eq!(seen, [(4, "paused", json!({ "at": 4 })), (3, "closed", json!({ "at": 3 }))]);
     let rest = list_events(&db, one, Some(events[1].id), 9).await.unwrap();
     assert_eq!(rest.iter().map(|e| e.at.0).collect::<Vec<_>>(), [1]);
+});
+
+on_both!(what_happened_long_ago_goes_but_for_the_last_of_its_kind, |db| async {
+    let one = add(&db, data("one")).await.unwrap();
+    let mut tx = db.begin().await.unwrap();
+    for (at, kind) in [(1, "opened"), (2, "closed"), (3, "opened"), (8, "closed"), (9, "closed")] {
+        insert_event(&mut tx, Timestamp(at), one, kind, &json!({})).await.unwrap();
+    }
+    insert_unknown_code(&mut tx, Timestamp(5), one, "X", &json!({})).await.unwrap();
+    insert_unknown_code(&mut tx, Timestamp(5), one, "Y", &json!({})).await.unwrap();
+    assert_eq!(prune_events(&mut tx, Timestamp(9)).await.unwrap(), 3);
+    tx.commit().await.unwrap();
+    let left = list_events(&db, one, None, 9).await.unwrap();
+    let left: Vec<_> = left.iter().map(|e| (e.at.0, e.kind.as_str())).collect();
+    assert_eq!(left, [(5, "unknown_code"), (5, "unknown_code"), (9, "closed"), (3, "opened")]);
 });
 
 on_both!(a_code_that_nobody_knows_is_told_once_until_the_provider_is_changed, |db| async {

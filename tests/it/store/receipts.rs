@@ -6,8 +6,8 @@ use belltower::store::Db;
 use belltower::store::deliveries::{Settlement, due};
 use belltower::store::history;
 use belltower::store::receipts::{
-    AskLater, Later, Match, NewReceipt, Verdict, Wanted, any_waiting, candidates, forget, insert_waiting, judge,
-    list_unmatched, look_later, poll_later, prune, settle, to_poll, waiting,
+    AskLater, Later, Match, NewReceipt, Verdict, Wanted, any_waiting, candidates, forget, insert_waiting,
+    judge, list_unmatched, look_later, poll_later, prune, settle, to_poll, waiting,
 };
 use belltower::store::reopening::{repeat, unanswered};
 use belltower::store::reports::day_counts;

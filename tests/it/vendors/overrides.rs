@@ -39,7 +39,7 @@ on_both!(a_code_that_nobody_knows_is_told_once_until_somebody_says_what_it_means
     house.turn(Duration::from_secs(1));
     let known = json!([{"code": "sandbox.unlisted", "class": "permanent_recipient"}]);
     house.change(id, json!({ "overrides": known })).await;
-    house.turn(Duration::from_secs(1));
+    house.turn(Duration::from_mins(2));
     house.drain().await;
     assert_eq!(house.message(message).await.counts.all.failed, 3);
     assert!(house.health("vendor").await.unknown_codes.is_empty());
