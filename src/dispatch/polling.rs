@@ -10,7 +10,7 @@ use futures_util::future::join_all;
 use tokio::task::JoinSet;
 
 use crate::Result;
-use crate::channel::{self, Sent};
+use crate::channel::{self, Channel, Sent};
 use crate::clock::Timestamp;
 use crate::domain::channel::Outlet;
 use crate::domain::delivery::State;
@@ -105,7 +105,7 @@ async fn ask(
     rows: &[ToPoll],
 ) -> Result<()> {
     let answers = match provider {
-        Some(provider) => answers(provider, rows, DEADLINE).await,
+        Some(provider) => answers(&*provider.adapter, &provider.name, rows, DEADLINE).await,
         None => vec![None; rows.len()],
     };
     let now = s.clock.now();
@@ -133,7 +133,8 @@ async fn ask(
 
 /// What it knows of each; of what it was not asked in time, nothing.
 async fn answers(
-    provider: &LiveProvider,
+    adapter: &dyn Channel,
+    name: &str,
     rows: &[ToPoll],
     deadline: Duration,
 ) -> Vec<Option<channel::Verdict>> {
@@ -141,11 +142,11 @@ async fn answers(
     let asking = async {
         for some in rows.chunks(GO) {
             let sent: Vec<_> = some.iter().map(as_sent).collect();
-            answers.extend(provider.adapter.poll(&sent).await);
+            answers.extend(adapter.poll(&sent).await);
         }
     };
     if tokio::time::timeout(deadline, asking).await.is_err() {
-        tracing::warn!(provider = provider.name, "asked for receipts and hangs; it is asked again later");
+        tracing::warn!(provider = name, "asked for receipts and hangs; it is asked again later");
     }
     answers.resize(rows.len(), None);
     answers
@@ -188,8 +189,7 @@ mod tests {
     use async_trait::async_trait;
 
     use super::*;
-    use crate::channel::{Channel, Outcome, Parcel, Refusal, Shape};
-    use crate::domain::channel::ChannelKind;
+    use crate::channel::{Outcome, Parcel, Refusal, Shape};
     use crate::domain::id::DeliveryId;
 
     /// Answers once, and hangs ever after.
@@ -219,19 +219,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_provider_that_hangs_is_given_up_and_what_it_told_before_is_kept() {
-        let provider = LiveProvider {
-            id: None,
-            name: "hangs".to_owned(),
-            channel: ChannelKind::Sms,
-            priority: 0,
-            weight: 1,
-            rate: None,
-            quota: None,
-            updated_at: SENT,
-            adapter: Arc::new(Hangs(AtomicBool::new(false))),
-        };
         let rows: Vec<_> = (0..50).map(|_| row(Lane::Normal)).collect();
-        let answers = answers(&provider, &rows, Duration::ZERO).await;
+        let answers = answers(&Hangs(AtomicBool::new(false)), "hangs", &rows, Duration::ZERO).await;
         assert_eq!((answers.len(), answers.iter().flatten().count()), (50, GO));
     }
 

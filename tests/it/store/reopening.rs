@@ -1,5 +1,5 @@
 use belltower::clock::Timestamp;
-use belltower::domain::channel::{ChannelKind, Outlet};
+use belltower::domain::channel::{AddressKind, Outlet};
 use belltower::domain::delivery::State;
 use belltower::domain::id::{DeliveryId, MessageId};
 use belltower::store::Db;
@@ -31,7 +31,7 @@ async fn silent(db: &Db, n: i64, repeat_at: Timestamp) -> Vec<Settlement> {
 /// All that is due by then.
 async fn take_at(db: &Db, now: Timestamp) -> Vec<Claimed> {
     let claim =
-        Claim { outlet: Outlet::Live(ChannelKind::Email), lease_ms: 30_000, limit: 100, routine: 100 };
+        Claim { outlet: Outlet::Live(AddressKind::Email), lease_ms: 30_000, limit: 100, routine: 100 };
     let mut tx = db.begin().await.unwrap();
     let turn = turn(&mut tx, now, DAY, &by(7, &[]), Some(claim)).await.unwrap();
     tx.commit().await.unwrap();
