@@ -83,7 +83,7 @@ async fn change(
     let mut tx = s.db.begin().await?;
     let row = store::lock(&mut tx, campus_id).await?.ok_or_else(unknown)?;
     let changed = if out {
-        if opt_outs::list(&s.db, row.id).await?.len() >= MOST_OPT_OUTS {
+        if opt_outs::list_within(&mut tx, row.id).await?.len() >= MOST_OPT_OUTS {
             return Err(Error::fault("/topic", "too_many", format!("at most {MOST_OPT_OUTS} opt-outs")));
         }
         opt_outs::add(&mut tx, row.id, one, now).await?
