@@ -175,7 +175,9 @@ impl Channel for Overridden {
             for half in [first, second] {
                 is_over |= calls == MOST_CALLS;
                 if is_over {
-                    half.iter().for_each(|place| outcomes[*place] = left_over());
+                    for place in half {
+                        outcomes[*place] = left_over();
+                    }
                     continue;
                 }
                 calls += 1;

@@ -87,7 +87,7 @@ async fn keep(s: &Services, tx: &mut Tx, doors: &Doors, calls: &[CallbackRow]) -
             Some(Err(closed)) => Receipts::unread(closed.to_string()),
             None => continue,
         };
-        receipts.extend(told.records.into_iter().map(|record| new_receipt(call, record)));
+        receipts.extend(told.records.iter().map(|record| new_receipt(call, record)));
         for event in told.events {
             callback_events::handle(s, tx, call.provider_id, call.received_at, printable(event)).await?;
         }
@@ -123,7 +123,7 @@ fn as_callback(row: &CallbackRow) -> Callback {
     }
 }
 
-fn new_receipt(call: &CallbackRow, record: Record) -> NewReceipt {
+fn new_receipt(call: &CallbackRow, record: &Record) -> NewReceipt {
     NewReceipt {
         provider_id: call.provider_id.0,
         received_at: call.received_at.0,

@@ -78,6 +78,10 @@ fn a_call_is_shown_as_it_would_be_made_and_nobody_is_called() {
     assert!(shown.contains("x-key: {secret.key}") && !shown.contains("hunter2"), "{shown}");
     assert!(shown.contains("【钟楼大学】考试安排：改在教三") && shown.contains("13800000001"), "{shown}");
 
+    let due = folder.path().join("due.json");
+    std::fs::write(&due, r#"{"slug": "due", "name": "到期", "title": "{{ book }} 到期", "body": "请归还"}"#)
+        .unwrap();
+    answer(&folder, &["template", "apply", due.to_str().unwrap()]);
     make(
         "aliyun_sms",
         "阿里云",

@@ -76,7 +76,8 @@ fn mails_that_come_back_are_taken_where_the_settings_say() {
     let mut stream = BufReader::new(TcpStream::connect(address).unwrap());
     stream.get_mut().write_all(b"HELO relay\r\nMAIL FROM:<>\r\nRCPT TO:<a@b.example>\r\n").unwrap();
     let mut lines = stream.lines().map(|line| line.unwrap());
-    for begins in ["220 ", "250 ", "250 ", "550 5.1.1"] {
+    // Without a relay nobody knows whose address that is.
+    for begins in ["220 ", "250 ", "250 ", "451 4.3.0"] {
         assert!(lines.next().is_some_and(|line| line.starts_with(begins)), "{begins}");
     }
     assert_eq!(server.stop("-TERM").code(), Some(0), "a relay that stays does not hold it up");
