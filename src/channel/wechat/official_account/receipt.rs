@@ -7,7 +7,7 @@ use crate::channel::{Event, Receipts, Record};
 use crate::clock::Timestamp;
 use crate::domain::delivery::State;
 
-/// See [`reference`].
+/// See [`reference()`].
 const SPAN: i64 = 600_000;
 /// How far our clock may be ahead of WeChat's.
 const AHEAD: i64 = 60_000;
