@@ -311,16 +311,21 @@ on_both!(mapped_templates_are_held_against_those_there_are, |db| async {
     let wrong = json!({
         "loan-due": {"code": "SMS_2", "variables": {"b": "book", "n": "name", "w": "when"}},
         "loan-deu": {"code": "SMS_3", "variables": ["book"]},
+        "binding-code": {"code": "SMS_4", "variables": ["kode"]},
     });
     let Err(Error::Invalid(faults)) = create(&s, &owner(), new(wrong)).await else { panic!("taken") };
     let mut told: Vec<_> = faults.iter().map(|f| (f.pointer.as_str(), f.code.as_ref())).collect();
     told.sort_unstable();
     let expected = [
+        ("/settings/templates/binding-code/variables/0", "unknown_variable"),
         ("/settings/templates/loan-deu", "unknown_template"),
         ("/settings/templates/loan-due/variables/w", "unknown_variable"),
     ];
     assert_eq!(told, expected);
-    let sound = json!({"loan-due": {"code": "SMS_2", "variables": {"b": "book", "n": "name"}}});
+    let sound = json!({
+        "loan-due": {"code": "SMS_2", "variables": {"b": "book", "n": "name"}},
+        "binding-code": {"code": "SMS_4", "variables": ["code"]},
+    });
     let made = create(&s, &owner(), new(sound)).await.unwrap();
     let patch = json!({"templates": {"loan-due": {"variables": {"b": "boook"}}}});
     let changes = ProviderChanges { settings: Some(patch), ..ProviderChanges::default() };

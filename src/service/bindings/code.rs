@@ -38,7 +38,7 @@ const OF_DAY: Most = Most { codes: 5, tries: 15 };
 /// Codes sent within a minute, to whomever.
 pub(super) const MOST_SENT: u32 = 300;
 /// The template by which vendors of approved texts send it, with the variable `code`.
-const TEMPLATE: &str = "binding-code";
+pub(in crate::service) const TEMPLATE: &str = "binding-code";
 
 /// Sends a code to whoever has that campus id, where the directory knows an address of theirs and they were not asked for too
 /// often. What is answered, and how soon, is the same whether it does or not; where no code is sent, none is right.

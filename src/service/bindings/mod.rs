@@ -26,6 +26,7 @@ use crate::store::providers::ProviderRow;
 use crate::store::{Tx, audit, recipients, suppressions};
 use crate::{Error, Result};
 
+pub(super) use self::code::TEMPLATE as CODE_TEMPLATE;
 pub use self::code::{CODE_LIVES, ask, confirm};
 
 /// From signing in to saying who one is.
