@@ -10,6 +10,7 @@ use belltower::service::operators::{self, NewOperator};
 use fantoccini::Client;
 use fantoccini::actions::{InputSource as _, KeyAction, KeyActions};
 use fantoccini::elements::{Element, ElementRef};
+use fantoccini::error::CmdError;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
@@ -132,7 +133,7 @@ impl Person {
             let found = self.script(INTO_SIGHT, json!([name])).await;
             let pressed = match self.element(&found) {
                 Some(element) => element.click().await,
-                None => Err(fantoccini::error::CmdError::WaitTimeout),
+                None => Err(CmdError::WaitTimeout),
             };
             // A part that renews itself may take away what was just found.
             match pressed {
@@ -147,38 +148,59 @@ impl Person {
 
     /// Types into the field of that label what shall stand in it.
     pub(super) async fn fill(&self, label: &str, text: &str) {
-        let field = self.field(label).await;
-        field.clear().await.unwrap();
-        field.send_keys(text).await.unwrap();
+        let fill = async |field: Element| {
+            field.clear().await?;
+            field.send_keys(text).await
+        };
+        self.at_field(label, fill).await;
     }
 
     /// Chooses a file that has this name and content.
     pub(super) async fn choose_file(&self, label: &str, folder: &Path, name: &str, content: &str) {
         let path = folder.join(name);
         fs::write(&path, content).unwrap();
-        self.field(label).await.send_keys(path.to_str().unwrap()).await.unwrap();
+        self.at_field(label, async |field| field.send_keys(path.to_str().unwrap()).await).await;
     }
 
     /// Chooses from a list.
     pub(super) async fn choose(&self, label: &str, option: &str) {
-        self.field(label).await.select_by_label(option).await.unwrap();
+        self.at_field(label, async |field| field.select_by_label(option).await).await;
     }
 
     pub(super) async fn tick(&self, label: &str) {
-        let field = self.field(label).await;
-        assert!(!field.is_selected().await.unwrap(), "“{label}” is ticked");
-        field.click().await.unwrap();
+        self.click_box(label, false).await;
     }
 
     pub(super) async fn untick(&self, label: &str) {
-        let field = self.field(label).await;
-        assert!(field.is_selected().await.unwrap(), "“{label}” is not ticked");
-        field.click().await.unwrap();
+        self.click_box(label, true).await;
+    }
+
+    async fn click_box(&self, label: &str, ticked: bool) {
+        let click = async |field: Element| {
+            assert_eq!(field.is_selected().await?, ticked, "whether “{label}” is ticked before");
+            field.click().await
+        };
+        self.at_field(label, click).await;
     }
 
     /// What stands in the field of that label.
     pub(super) async fn value(&self, label: &str) -> String {
-        self.field(label).await.prop("value").await.unwrap().unwrap_or_default()
+        self.at_field(label, async |field| field.prop("value").await).await.unwrap_or_default()
+    }
+
+    /// Does something at the field of that label; once more where a part of the page renewed itself meanwhile, or the
+    /// next page came, and took away what was just found.
+    async fn at_field<T>(&self, label: &str, act: impl AsyncFn(Element) -> Result<T, CmdError>) -> T {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match act(self.field(label).await).await {
+                Ok(done) => return done,
+                Err(error) if error.is_stale_element_reference() && Instant::now() < deadline => {
+                    sleep(BLINK).await
+                }
+                Err(error) => panic!("at “{label}”: {error}\n{}", self.page().await),
+            }
+        }
     }
 
     /// What is said to be wrong with the field of that label; empty where nothing is.
@@ -187,11 +209,13 @@ impl Person {
             const group = all("legend").find((l) => said(l) === arguments[0])?.closest("fieldset");
             if (group) return group.querySelector(".field-error")?.innerText ?? "";
             const of = field(arguments[0]);
+            if (!of) return null;
             if (of.getAttribute("aria-invalid") !== "true") return "";
             const ids = of.getAttribute("aria-describedby").split(/\s+/).filter((id) => id.endsWith("-error"));
             return ids.map((id) => document.getElementById(id).innerText).join(" ");
         "#;
-        self.script(SCRIPT, json!([label])).await.as_str().unwrap().to_owned()
+        let fault = self.until(&format!("a field “{label}”"), SCRIPT, json!([label])).await;
+        fault.as_str().unwrap().to_owned()
     }
 
     async fn field(&self, label: &str) -> Element {
