@@ -108,10 +108,13 @@ pub(super) enum Act {
         #[command(flatten)]
         sample: Sample,
     },
-    /// Connect and sign in without sending anything
+    /// Connect and sign in without sending anything, or send one text that says it is a trial
     Test {
         /// The provider's name
         name: String,
+        /// Send one there, even where the provider is disabled
+        #[arg(long, value_name = "ADDRESS")]
+        to: Option<String>,
     },
 }
 
@@ -249,7 +252,7 @@ pub(super) fn run(context: &Context, act: Act) -> anyhow::Result<()> {
         Act::Health => provider_health::health(context),
         Act::Events { name, limit } => provider_health::events(context, &name, limit),
         Act::Render { name, sample } => render(context, &name, sample),
-        Act::Test { name } => test(context, &name),
+        Act::Test { name, to } => test(context, &name, to.as_deref()),
     }
 }
 
@@ -335,11 +338,14 @@ fn render(context: &Context, name: &str, sample: Sample) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn test(context: &Context, name: &str) -> anyhow::Result<()> {
+fn test(context: &Context, name: &str, to: Option<&str>) -> anyhow::Result<()> {
     let caller = Caller::Command("provider test");
     let act = async |s: &Services| {
         let provider = providers::find_by_name(s, &caller, name).await?;
-        Ok(providers::test(s, &caller, provider.id).await?)
+        Ok(match to {
+            Some(address) => providers::send_one(s, &caller, provider.id, address).await?,
+            None => providers::test(s, &caller, provider.id).await?,
+        })
     };
     let tested = context.with_services(act)?;
     context.output.print(&tested, |tested| {

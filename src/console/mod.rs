@@ -86,6 +86,7 @@ routes! {
     "/console/providers/{id}" => { GET providers::show, POST providers::edit::update }
     "/console/providers/{id}/edit" => { GET providers::edit::show_edit }
     "/console/providers/{id}/test" => { POST providers::test }
+    "/console/providers/{id}/try" => { POST providers::send_one }
     "/console/providers/{id}/enabled" => { POST providers::set_enabled }
     "/console/people" => { GET people_list::show, POST person_form::create }
     "/console/people/new" => { GET person_form::show_new }

@@ -63,6 +63,12 @@ impl ProviderKind {
         }
     }
 
+    /// The addresses of a channel that a provider of this kind writes to.
+    pub fn writes_to(self, channel: ChannelKind) -> AddressKind {
+        let kinds = channel.address_kinds(None);
+        kinds.iter().copied().find(|kind| self.takes(*kind)).unwrap_or(kinds[0])
+    }
+
     /// How long after it was sent a provider of this kind can call a message back; `None`: never.
     pub const fn recallable(self) -> Option<Duration> {
         match self {

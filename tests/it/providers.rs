@@ -9,11 +9,11 @@ use belltower::domain::operator::Role;
 use belltower::domain::provider::ProviderKind;
 use belltower::service::providers::{
     Directory, Listed, NewProvider, ProviderChanges, TroubleKind, create, find_by_name, lineup, list,
-    list_events, record_event, show, test, update,
+    list_events, record_event, send_one, show, test, update,
 };
 use belltower::service::sources::{self, NewSource};
-use belltower::service::{Caller, Services, Vault, reports, templates};
-use belltower::simulator::{SmtpOptions, SmtpSimulator};
+use belltower::service::{Caller, Services, Vault, reports, suppressions, templates};
+use belltower::simulator::{Faults, Reply, SmtpOptions, SmtpSimulator};
 use belltower::store::audit::{self, AuditFilter};
 use serde_json::{Value, json};
 
@@ -193,6 +193,54 @@ on_both!(a_test_calls_the_provider_and_making_one_does_not, |db| async {
     let tested = test(&s, &owner(), made.id).await.unwrap();
     assert!(!tested.ok && tested.detail.contains("535 5.7.8"), "{}", tested.detail);
     assert_eq!(acts(&s).await[0], ("provider.test".to_owned(), json!({"name": "relay", "ok": false})));
+});
+
+on_both!(one_text_is_sent_on_trial_by_a_provider_that_is_not_in_use, |db| async {
+    let s = services(db);
+    let simulator = SmtpSimulator::start(SmtpOptions::default()).await.unwrap();
+    let mut new = relay("校内邮件");
+    new.settings = json!({
+        "host": "127.0.0.1", "port": simulator.addr().port(), "tls": "none", "daily_quota": 2,
+        "from_address": "bell@campus.example", "from_name": "钟楼大学",
+    });
+    let made = create(&s, &owner(), new).await.unwrap();
+    let off = ProviderChanges { enabled: Some(false), ..ProviderChanges::default() };
+    update(&s, &owner(), made.id, off).await.unwrap();
+
+    let tried = send_one(&s, &owner(), made.id, " Zhou.Min@Campus.Example ").await.unwrap();
+    assert!(tried.ok, "{}", tried.detail);
+    let mail = simulator.mailbox().latest_to("Zhou.Min@campus.example").unwrap();
+    assert_eq!(mail.summary.subject, "试发");
+    let text = mail.text.unwrap();
+    assert!(text.contains("正在试发“校内邮件”"), "{text}");
+    let told = json!({"name": "校内邮件", "to": "Z***@campus.example", "ok": true});
+    assert_eq!(acts(&s).await[0], ("provider.try".to_owned(), told));
+
+    simulator.set_faults(Faults::default().refusing("gone@*", Reply::new(550, "5.1.1 nobody here")));
+    let tried = send_one(&s, &owner(), made.id, "gone@campus.example").await.unwrap();
+    assert!(!tried.ok && tried.detail.contains("nobody here"), "{}", tried.detail);
+    assert_eq!(tried.code.as_deref(), Some("550 5.1.1"));
+
+    let asked = json!({"kind": "email", "address": "left@campus.example", "cause": "asked", "note": "来电"});
+    suppressions::add(&s, &owner(), &asked).await.unwrap();
+    for (address, code) in [
+        ("13800001234", "bad_address"),
+        ("left@campus.example", "suppressed"),
+        ("li@campus.example", "quota_used"),
+    ] {
+        match send_one(&s, &owner(), made.id, address).await {
+            Err(Error::Invalid(faults)) => {
+                assert_eq!((faults[0].pointer.as_str(), &*faults[0].code), ("/address", code), "{address}");
+            }
+            other => panic!("{address}: {other:?}"),
+        }
+    }
+    assert_eq!(simulator.mailbox().total(), 1);
+    let sender = operator(Role::Sender);
+    assert!(matches!(
+        send_one(&s, &sender, made.id, "li@campus.example").await,
+        Err(Error::Forbidden { .. })
+    ));
 });
 
 on_both!(the_directory_follows_what_administrators_do, |db| async {

@@ -17,10 +17,9 @@ use self::history::Happening;
 use self::words::Health;
 use super::access::Signed;
 use super::counts::Counts;
-use super::form::Form;
+use super::form::{FieldFaults, Form};
 use super::page::{self, Fact, Flash, Section, Shell, Theme, address, see_other};
 use super::view::View;
-use crate::Result;
 use crate::domain::channel::{AddressKind, ChannelKind};
 use crate::domain::id::ProviderId;
 use crate::domain::operator::Permission;
@@ -29,7 +28,9 @@ use crate::http::params;
 use crate::service::providers::{
     self, Holds, Lineup, Listed, ProviderChanges, ProviderTest, ProviderView, Setting,
 };
-use crate::service::{Services, reports};
+use crate::service::{Caller, Services, reports};
+use crate::telemetry::mask;
+use crate::{Error, Result};
 
 const HOME: &str = "/console/providers";
 /// Happenings on a provider's page.
@@ -151,6 +152,11 @@ pub struct ProviderPage {
     pub may_edit: bool,
     /// What it answered just now.
     pub tested: Option<Tested>,
+    /// What it writes to; `None` where this version does not know its kind.
+    pub writes_to: Option<AddressKind>,
+    /// Where one text is to go, as typed or proposed.
+    pub address: String,
+    pub faults: FieldFaults,
     /// `None` where they do not open any more.
     pub settings: Option<Vec<Shown>>,
     pub facts: Vec<Fact>,
@@ -188,6 +194,8 @@ pub enum ShownValue {
 /// What a provider answered to a test, for whoever asked.
 #[derive(Clone, Debug)]
 pub struct Tested {
+    /// Masked, where something was sent there.
+    pub sent_to: Option<String>,
     pub ok: bool,
     /// Its own words, or ours where it said nothing.
     pub words: String,
@@ -200,11 +208,20 @@ pub struct Tested {
 }
 
 impl Tested {
-    pub fn new(view: &View, test: ProviderTest) -> Self {
+    pub fn new(view: &View, sent_to: Option<String>, test: ProviderTest) -> Self {
         let advice = if test.ok { String::new() } else { view.advice(test.advice) };
         let lasted = view.lasting(test.duration);
         let ProviderTest { ok, detail, code, seen_address, .. } = test;
-        Self { ok, words: detail, code, seen_address, advice, lasted }
+        Self { sent_to, ok, words: detail, code, seen_address, advice, lasted }
+    }
+
+    const fn title(&self) -> &'static str {
+        match (self.sent_to.is_some(), self.ok) {
+            (false, true) => "test-passed",
+            (false, false) => "test-failed",
+            (true, true) => "try-taken",
+            (true, false) => "try-failed",
+        }
     }
 }
 
@@ -234,8 +251,34 @@ pub(super) async fn test(
 ) -> Result<HttpResponse> {
     let id = id(&path)?;
     let test = providers::test(&s, &signed.caller, id).await?;
-    let tested = Tested::new(&signed.view(), test);
+    let tested = Tested::new(&signed.view(), None, test);
     page::html(&provider_page(&s, &signed, id, None, Some(tested)).await?)
+}
+
+/// Has the provider send one text, and shows what it said.
+pub(super) async fn send_one(
+    s: Data<Services>,
+    signed: Signed,
+    path: Path<String>,
+    form: Form,
+) -> Result<HttpResponse> {
+    let id = id(&path)?;
+    let address = form.text("address");
+    match providers::send_one(&s, &signed.caller, id, address).await {
+        Ok(test) => {
+            let tested = Tested::new(&signed.view(), Some(mask::address(address)), test);
+            let mut page = provider_page(&s, &signed, id, None, Some(tested)).await?;
+            address.clone_into(&mut page.address);
+            page::html(&page)
+        }
+        Err(Error::Invalid(faults)) => {
+            let mut page = provider_page(&s, &signed, id, None, None).await?;
+            page.faults = FieldFaults::new(&page.shell.view, &faults);
+            address.clone_into(&mut page.address);
+            page::answer(HttpResponse::UnprocessableEntity(), &page)
+        }
+        Err(other) => Err(other),
+    }
 }
 
 async fn provider_page(
@@ -267,6 +310,9 @@ async fn provider_page(
         health: listed.map_or(Health::Working, Health::of),
         may_edit: signed.may(Permission::ProvidersEdit),
         tested,
+        writes_to: provider.kind.parse().ok().map(|kind: ProviderKind| kind.writes_to(provider.channel)),
+        address: own_address(signed, provider.channel),
+        faults: FieldFaults::default(),
         settings: shown(&view, &provider.kind, &settings),
         facts: facts(&view, &provider, &lineup),
         callback: provider.callback_url.clone().map(|url| (url, view.callback_advice(&provider.kind))),
@@ -280,6 +326,14 @@ async fn provider_page(
         name: provider.name,
         shell,
     })
+}
+
+/// Where whoever is signed in reads what is sent by the channel, as far as it is known.
+fn own_address(signed: &Signed, channel: ChannelKind) -> String {
+    match (&signed.caller, channel) {
+        (Caller::Operator(operator), ChannelKind::Email) => operator.email.clone(),
+        _ => String::new(),
+    }
 }
 
 fn facts(view: &View, provider: &ProviderView, lineup: &Lineup) -> Vec<Fact> {

@@ -16,7 +16,7 @@ use crate::config::Language;
 use crate::domain::channel::{AddressKind, ChannelKind};
 use crate::domain::content::Rendered;
 use crate::domain::delivery::OutcomeClass;
-use crate::domain::id::{DeliveryId, MessageId, RecipientId};
+use crate::domain::id::RecipientId;
 use crate::domain::suppression::Cause;
 use crate::service::receipts::door_of;
 use crate::service::throttle::network;
@@ -175,24 +175,11 @@ fn parcel(
             ),
         )
     };
-    // Beyond all keys of deliveries, so that nothing a provider says of it is taken for one.
-    let number = rand::random_range(1_i64 << 61..1 << 62);
     Parcel {
-        delivery: DeliveryId(number),
-        message: MessageId(number),
-        attempt: 1,
-        channel,
-        address_kind,
-        address: address.to_owned(),
-        name: None,
         language: language.to_owned(),
-        content: Arc::new(Rendered::new(title, &body, None)),
         params: Arc::new(BTreeMap::from([("code".to_owned(), code.into())])),
         template: Some(TEMPLATE.into()),
-        page: None,
-        unsubscribe: None,
-        emergency: false,
-        sent_before: None,
         expires_at,
+        ..providers::aside(s, channel, address_kind, address.to_owned(), Rendered::new(title, &body, None))
     }
 }

@@ -19,14 +19,11 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{Caller, Services, receipts};
+use crate::channel::Channel;
 use crate::channel::registry::{self, Site};
-use crate::channel::{Channel, Parcel};
 use crate::clock::Timestamp;
-use crate::domain::address::normalise;
-use crate::domain::audience::Params;
-use crate::domain::channel::{AddressKind, ChannelKind};
-use crate::domain::content::Rendered;
-use crate::domain::id::{DeliveryId, MessageId, ProviderId};
+use crate::domain::channel::ChannelKind;
+use crate::domain::id::ProviderId;
 use crate::domain::operator::Permission;
 use crate::domain::provider::ProviderKind;
 use crate::error::Faults;
@@ -44,7 +41,8 @@ pub(super) use kinds::{preferred, stranded};
 pub use lineup::{Lineup, Listed, lineup};
 pub use quotas::{QuotaState, prune, used_today};
 pub(super) use quotas::{left, spend_one};
-pub use trial::{ProviderTest, test};
+pub(super) use trial::aside;
+pub use trial::{ProviderTest, Sample, render, send_one, test};
 
 /// A provider to be made.
 #[derive(Clone, Debug)]
@@ -227,54 +225,6 @@ pub async fn update(
         .await?;
     tx.commit().await?;
     Ok(view(s, caller, get(s, id).await?))
-}
-
-/// What is to be shown as it would be sent.
-#[derive(Clone, Debug)]
-pub struct Sample {
-    pub address: String,
-    pub title: String,
-    /// Markdown.
-    pub body: String,
-    /// The slug of the template it names.
-    pub template: Option<String>,
-    pub params: Params,
-}
-
-/// The call a provider would get for a message, with names for secrets. Nobody is called.
-pub async fn render(s: &Services, caller: &Caller, id: ProviderId, sample: Sample) -> Result<String> {
-    caller.require(Permission::ProvidersEdit)?;
-    let row = get(s, id).await?;
-    let taken =
-        |kind: &AddressKind| row.kind.parse().is_ok_and(|provider: ProviderKind| provider.takes(*kind));
-    let kinds = row.channel.address_kinds(None);
-    let kind = kinds.iter().copied().find(taken).unwrap_or(kinds[0]);
-    let fault = |pointer: &str, detail: String| Error::fault(pointer, "not_shown", detail);
-    let address = normalise(kind, &sample.address).map_err(|bad| fault("/address", bad.to_string()))?;
-    let adapter = directory::adapter(s, &row).map_err(|reason| fault("/settings", reason))?;
-    let parcel = Parcel {
-        delivery: DeliveryId(0),
-        message: MessageId(0),
-        attempt: 1,
-        channel: row.channel,
-        address_kind: kind,
-        address,
-        name: None,
-        language: s.campus.language.as_str().to_owned(),
-        content: Arc::new(Rendered::new(&sample.title, &sample.body, None)),
-        params: Arc::new(sample.params),
-        template: sample.template.map(Into::into),
-        page: None,
-        unsubscribe: None,
-        emergency: false,
-        sent_before: None,
-        expires_at: Timestamp::NEVER,
-    };
-    match adapter.render(&parcel) {
-        Some(Ok(text)) => Ok(text),
-        Some(Err(outcome)) => Err(fault("/message", outcome.detail.unwrap_or_default())),
-        None => Err(fault("/kind", "providers of this kind have no call to show".to_owned())),
-    }
 }
 
 /// A provider's history, newest first, older than the event `before`.

@@ -196,7 +196,7 @@ impl Person {
             match act(self.field(label).await).await {
                 Ok(done) => return done,
                 Err(error) if error.is_stale_element_reference() && Instant::now() < deadline => {
-                    sleep(BLINK).await
+                    sleep(BLINK).await;
                 }
                 Err(error) => panic!("at “{label}”: {error}\n{}", self.page().await),
             }

@@ -45,6 +45,17 @@ fn a_relay_is_added_by_form_tried_until_it_passes_and_disabled() {
         person.sees("ESMTP ready").await;
         assert_eq!(relay.stats().auth, 2, "each test signs in once");
 
+        assert_eq!(person.value("邮箱").await, "zhou@bell.example", "their own");
+        person.fill("邮箱", "zhou@bell").await;
+        person.press("试发").await;
+        person.sees("这个地址无法使用，请检查写法。").await;
+        assert_eq!(person.value("邮箱").await, "zhou@bell");
+        person.fill("邮箱", "zhou@bell.example").await;
+        person.press("试发").await;
+        person.sees("对方已收下").await;
+        person.sees("发往 z***@bell.example").await;
+        assert_eq!(relay.mailbox().latest_to("zhou@bell.example").unwrap().summary.subject, "试发");
+
         person.press("停用").await;
         person.sees("没有其他服务商可以发邮件").await;
         person.press("停用服务商").await;

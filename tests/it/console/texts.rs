@@ -43,7 +43,7 @@ const REASONS: [&str; 22] = [
     "cancelled",
     "recalled",
 ];
-const FAULTS: [&str; 47] = [
+const FAULTS: [&str; 49] = [
     "required",
     "too_long",
     "too_short",
@@ -69,6 +69,8 @@ const FAULTS: [&str; 47] = [
     "bad_slug",
     "bad_pattern",
     "bad_address",
+    "suppressed",
+    "quota_used",
     "bad_language",
     "bad_campus_id",
     "bad_name",

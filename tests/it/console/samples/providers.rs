@@ -16,10 +16,11 @@ use belltower::console::providers::words::Health;
 use belltower::console::providers::{
     ChannelPart, ProviderPage, ProviderRow, ProvidersPage, Shown, ShownValue, Tested,
 };
-use belltower::domain::channel::ChannelKind;
+use belltower::domain::channel::{AddressKind, ChannelKind};
 use belltower::domain::delivery::State;
 use belltower::domain::id::ProviderId;
 use belltower::domain::provider::{Advice, ProviderKind};
+use belltower::error::Fault;
 use belltower::service::providers::{ProviderTest, Trouble, TroubleKind};
 
 use super::{HOUR, MINUTE, NOW, ago, counts, shell, view};
@@ -107,7 +108,14 @@ pub(super) fn provider(language: Language, theme: Theme, opens: bool) -> Provide
         enabled: opens,
         health: if opens { ailing() } else { Health::Off },
         may_edit: true,
-        tested: Some(Tested::new(&view, test)),
+        tested: Some(Tested::new(&view, opens.then(|| "138****1234".into()), test)),
+        writes_to: Some(AddressKind::Mobile),
+        address: "13800001234".into(),
+        faults: if opens {
+            FieldFaults::default()
+        } else {
+            FieldFaults::new(&view, &[Fault::new("/address", "suppressed", "")])
+        },
         settings: opens.then_some(settings),
         facts: vec![
             Fact::text(view.t("provider-priority"), "10"),
