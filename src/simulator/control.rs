@@ -1,39 +1,53 @@
-//! Steering a simulator while it runs, in the same way for each that speaks HTTP.
+//! Steering a simulator while it runs, in the same way for each of them.
 //!
 //! | call | what it does |
 //! |---|---|
 //! | `GET /control` | shows counts, and what holds now |
+//! | `GET /control/received` | what came, newest first: `?q=` looks in words and receivers, `&limit=`, `&before=` |
+//! | `GET /control/received/N` | one of them, whole |
 //! | `POST /control` | the body, a fault document as the options take it, holds from now on; an empty one ends all faults |
 //! | `POST /control/reset` | counts begin at nothing, what was received is forgotten |
 //! | `POST /control/…` | whatever else the simulator knows: `receipts`, `push`, `expire_token` |
 //!
-//! A simulator adopts it in two steps: it implements [`Steered`], and its [`Service`](super::http::Service) begins with
-//! `if let Some(answer) = control::answer(self, &request).await { return answer; }`, before anything is counted or goes
-//! wrong. In `obey` it calls what its owner's handle has as methods (`set_faults` and the like), with [`read`] for the
-//! document, and answers with `shown()` where there is nothing better to say.
+//! A simulator adopts it by implementing [`Steered`]; [`Simulator`](super::shell::Simulator) asks for no more. In `obey`
+//! it calls what its owner's handle has as methods, with [`read`] for the document.
 
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::http::{Answer, Request};
+use super::shelf::Lookup;
 
-/// What `POST /control` itself asks for.
-pub(super) const FAULTS: &str = "faults";
-/// What every simulator knows besides.
-pub(super) const RESET: &str = "reset";
+/// A simulator that is told while it runs what to do.
+pub trait Steered: Sync {
+    type Faults: Default + DeserializeOwned;
 
-/// A simulator that is told over its own port what to do.
-pub(super) trait Steered: Sync {
     /// At least `stats` and `faults`.
     fn shown(&self) -> Value;
 
-    /// Does what stands after `/control/`, or [`FAULTS`]. What comes back is the answer.
-    fn obey(&self, what: &str, document: &[u8]) -> impl Future<Output = Result<Value, Disobeyed>> + Send;
+    fn set_faults(&self, faults: Self::Faults);
+
+    /// Counts begin at nothing; what was received is forgotten.
+    fn reset(&self);
+
+    /// A page of what came.
+    fn received(&self, lookup: &Lookup) -> Value;
+
+    /// What came with this sequence, if it is still kept.
+    fn found(&self, sequence: u64) -> Option<Value>;
+
+    /// Does what stands after `/control/` and not all of them know. What comes back is the answer; `None`: what holds
+    /// now.
+    fn obey(
+        &self,
+        what: &str,
+        document: &[u8],
+    ) -> impl Future<Output = Result<Option<Value>, Disobeyed>> + Send;
 }
 
 /// Why a simulator did nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Disobeyed {
+pub enum Disobeyed {
     /// It knows no such thing.
     Unknown,
     /// The document says something else than it may.
@@ -42,18 +56,50 @@ pub(super) enum Disobeyed {
 
 /// `None`: the request is for the vendor.
 pub(super) async fn answer(simulator: &impl Steered, request: &Request) -> Option<Answer> {
-    let what = request.path.strip_prefix("/control")?;
-    let what = match (&*request.method, what) {
-        ("GET", "") => return Some(said(200, &simulator.shown())),
-        ("POST", "") => FAULTS,
-        ("POST", what) => what.strip_prefix('/')?,
+    let what = match request.path.strip_prefix("/control")? {
+        "" => "",
+        longer => longer.strip_prefix('/')?,
+    };
+    let done = match (&*request.method, what) {
+        ("GET", "") => Ok(None),
+        ("GET", what) => look(simulator, what, request).map(Some),
+        ("POST", "") => read(&request.body).map(|faults| {
+            simulator.set_faults(faults);
+            None
+        }),
+        ("POST", "reset") => {
+            simulator.reset();
+            Ok(None)
+        }
+        ("POST", what) => simulator.obey(what, &request.body).await,
         _ => return Some(said(405, &json!({"error": "GET shows, POST changes"}))),
     };
-    Some(match simulator.obey(what, &request.body).await {
-        Ok(answer) => said(200, &answer),
+    Some(match done {
+        Ok(answer) => said(200, &answer.unwrap_or_else(|| simulator.shown())),
         Err(Disobeyed::Unknown) => said(404, &json!({"error": format!("no control is called {what:?}")})),
         Err(Disobeyed::Unreadable(words)) => said(400, &json!({"error": words})),
     })
+}
+
+fn look(simulator: &impl Steered, what: &str, request: &Request) -> Result<Value, Disobeyed> {
+    let number = |name: &str| match request.query.get(name) {
+        None => Ok(None),
+        Some(text) => {
+            let wrong = || Disobeyed::Unreadable(format!("{name} is a number, not {text:?}"));
+            text.parse().map(Some).map_err(|_| wrong())
+        }
+    };
+    match what.strip_prefix("received").ok_or(Disobeyed::Unknown)? {
+        "" => Ok(simulator.received(&Lookup {
+            anywhere: request.query.get("q").cloned().unwrap_or_default(),
+            before: number("before")?,
+            limit: number("limit")?.unwrap_or_default() as usize,
+        })),
+        one => {
+            let sequence = one.strip_prefix('/').and_then(|number| number.parse().ok());
+            sequence.and_then(|sequence| simulator.found(sequence)).ok_or(Disobeyed::Unknown)
+        }
+    }
 }
 
 fn said(status: u16, body: &Value) -> Answer {
@@ -78,27 +124,42 @@ mod tests {
     struct Clockwork(Mutex<Vec<u64>>);
 
     impl Steered for Clockwork {
+        type Faults = Vec<u64>;
+
         fn shown(&self) -> Value {
             json!({"faults": *self.0.lock().unwrap()})
         }
 
-        async fn obey(&self, what: &str, document: &[u8]) -> Result<Value, Disobeyed> {
-            match what {
-                FAULTS => *self.0.lock().unwrap() = read(document)?,
-                RESET => return Ok(json!("clean")),
-                _ => return Err(Disobeyed::Unknown),
-            }
-            Ok(self.shown())
+        fn set_faults(&self, faults: Vec<u64>) {
+            *self.0.lock().unwrap() = faults;
+        }
+
+        fn reset(&self) {
+            self.0.lock().unwrap().push(0);
+        }
+
+        fn received(&self, lookup: &Lookup) -> Value {
+            json!([lookup.anywhere, lookup.before, lookup.limit])
+        }
+
+        fn found(&self, sequence: u64) -> Option<Value> {
+            (sequence == 1).then(|| json!("the first"))
+        }
+
+        async fn obey(&self, what: &str, _: &[u8]) -> Result<Option<Value>, Disobeyed> {
+            if what == "wind" { Ok(Some(json!("wound"))) } else { Err(Disobeyed::Unknown) }
         }
     }
 
     #[tokio::test]
     async fn what_is_asked_for_is_done_and_what_cannot_be_is_said() {
         let clockwork = Clockwork::default();
-        let ask = async |method: &str, path: &str, body: &str| {
+        let ask = async |method: &str, target: &str, body: &str| {
+            let (path, query) = target.split_once('?').unwrap_or((target, ""));
             let request = Request {
                 method: method.to_owned(),
                 path: path.to_owned(),
+                query: url::form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
                 body: body.into(),
                 ..Request::default()
             };
@@ -111,7 +172,14 @@ mod tests {
         let fine = |body: &str| Some((200, body.to_owned()));
         assert_eq!(ask("GET", "/control", "").await, fine(r#"{"faults":[]}"#));
         assert_eq!(ask("POST", "/control", "[7]").await, fine(r#"{"faults":[7]}"#));
-        assert_eq!(ask("POST", "/control/reset", "").await, fine(r#""clean""#));
+        assert_eq!(ask("POST", "/control/reset", "").await, fine(r#"{"faults":[7,0]}"#));
+        assert_eq!(ask("POST", "/control", "[7]").await, fine(r#"{"faults":[7]}"#));
+        assert_eq!(ask("POST", "/control/wind", "").await, fine(r#""wound""#));
+        assert_eq!(ask("GET", "/control/received?q=a+b&before=3", "").await, fine(r#"["a b",3,0]"#));
+        assert_eq!(ask("GET", "/control/received/1", "").await, fine(r#""the first""#));
+        for (missing, status) in [("received/2", 404), ("received?limit=x", 400), ("sent", 404)] {
+            assert_eq!(ask("GET", &format!("/control/{missing}"), "").await.unwrap().0, status, "{missing}");
+        }
         assert_eq!(ask("POST", "/control/dance", "").await.unwrap().0, 404);
         assert_eq!(ask("POST", "/control", "{").await.unwrap().0, 400);
         assert_eq!(ask("PUT", "/control", "[1]").await.unwrap().0, 405);

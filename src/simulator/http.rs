@@ -51,7 +51,7 @@ impl Request {
 
 /// What comes back.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Answer {
+pub enum Answer {
     Json {
         status: u16,
         body: String,
@@ -88,7 +88,7 @@ pub(super) struct Server {
 }
 
 impl Server {
-    /// Fails if the address is taken.
+    /// In clear. Fails if the address is taken.
     pub(super) async fn start(listen: SocketAddr, service: Arc<impl Service>) -> io::Result<Self> {
         Self::begin(listen, service, None).await
     }

@@ -1,45 +1,34 @@
-//! What a simulator took: the latest mails in full, and counts of all of them.
-
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
+//! What a relay took: the latest mails in full, and counts of all of them.
 
 use serde::{Deserialize, Serialize};
-use tokio::sync::Notify;
 
+use super::clock::VendorClock;
 use super::mail::{Mail, MailSummary, StoredMail, bare_id, message_id};
-use super::pages::page;
-use super::tally::Tally;
+use super::shelf::{Arrived, Lookup, Room, Shelf};
 
 /// Mails kept in full unless the owner wants another number.
 const KEEP: usize = 10_000;
 /// No more bytes than this are kept, however few mails they are.
 const KEEP_BYTES: usize = 256 << 20;
-/// Counts per recipient and per Message-ID are exact for at least so many different ones.
-const COUNTED: usize = 250_000;
 
 /// A shared handle: clones see the same mails. Its size is bounded by count and by bytes, the oldest go first.
 #[derive(Clone, Debug)]
 pub struct Mailbox {
-    inner: Arc<Inner>,
+    shelf: Shelf<StoredMail>,
 }
 
-#[derive(Debug)]
-struct Inner {
-    keep: usize,
-    keep_bytes: usize,
-    state: Mutex<State>,
-    arrived: Notify,
-}
+impl Arrived for StoredMail {
+    fn sequence(&self) -> u64 {
+        self.sequence
+    }
 
-#[derive(Debug)]
-struct State {
-    kept: VecDeque<Arc<StoredMail>>,
-    bytes: usize,
-    last_sequence: u64,
-    total: u64,
-    by_recipient: Tally,
-    by_message_id: Tally,
+    fn set_sequence(&mut self, sequence: u64) {
+        self.sequence = sequence;
+    }
+
+    fn weight(&self) -> usize {
+        self.raw.len()
+    }
 }
 
 /// Which mails of a mailbox, and which page of them. Texts are looked for anywhere and in any case; empty finds all.
@@ -56,6 +45,13 @@ pub struct MailQuery {
     pub before: Option<u64>,
     /// Mails on a page; 0 means 50.
     pub limit: usize,
+}
+
+impl From<&Lookup> for MailQuery {
+    fn from(lookup: &Lookup) -> Self {
+        let Lookup { anywhere, before, limit } = lookup.clone();
+        Self { anywhere, before, limit, ..Self::default() }
+    }
 }
 
 /// Newest first.
@@ -80,47 +76,38 @@ impl Mailbox {
         Self::bounded(keep, KEEP_BYTES)
     }
 
-    fn bounded(keep: usize, keep_bytes: usize) -> Self {
-        let state = State {
-            kept: VecDeque::new(),
-            bytes: 0,
-            last_sequence: 0,
-            total: 0,
-            by_recipient: Tally::remembering(COUNTED),
-            by_message_id: Tally::remembering(COUNTED),
-        };
-        let arrived = Notify::new();
-        Self { inner: Arc::new(Inner { keep, keep_bytes, state: Mutex::new(state), arrived }) }
+    fn bounded(count: usize, weight: usize) -> Self {
+        Self { shelf: Shelf::with(Room { count, weight }) }
     }
 
     /// How many mails came since the start or the last clear, kept or not.
     pub fn total(&self) -> u64 {
-        self.state().total
+        self.shelf.total()
     }
 
     /// How many of them are still kept in full.
     pub fn kept(&self) -> usize {
-        self.state().kept.len()
+        self.shelf.kept()
     }
 
     /// How many mails came with this Message-ID (brackets or not): 2 is a duplicate.
     pub fn copies_of(&self, message_id: &str) -> u64 {
-        self.state().by_message_id.of(bare_id(message_id))
+        self.shelf.of_what(bare_id(message_id))
     }
 
     /// How many mails came for this envelope recipient, in any case.
     pub fn mails_to(&self, recipient: &str) -> u64 {
-        self.state().by_recipient.of(&recipient.to_ascii_lowercase())
+        self.shelf.of_whom(&recipient.to_ascii_lowercase())
     }
 
     /// How many different Message-IDs came.
     pub fn message_ids(&self) -> usize {
-        self.state().by_message_id.words()
+        self.shelf.whats()
     }
 
     /// The Message-IDs that came more than once, with how often.
     pub fn duplicates(&self) -> Vec<(String, u64)> {
-        self.state().by_message_id.repeated()
+        self.shelf.repeated()
     }
 
     pub fn list(&self, query: &MailQuery) -> MailPage {
@@ -132,109 +119,46 @@ impl Mailbox {
         };
         let in_subject =
             |mail: &StoredMail, text: &str| text.is_empty() || mail.subject().to_lowercase().contains(text);
-        let is_wanted = |mail: &Arc<StoredMail>| {
+        let is_wanted = |mail: &StoredMail| {
             in_recipients(mail, &recipient)
                 && in_subject(mail, &subject)
                 && (in_recipients(mail, &anywhere) || in_subject(mail, &anywhere))
         };
-        let kept = self.snapshot();
-        let page = page(kept.iter(), query.before, query.limit, |mail| mail.sequence, is_wanted);
-        let mails = page.rows.into_iter().map(|mail| mail.summary()).collect();
-        MailPage { mails, matching: page.matching, older: page.older }
+        let listed = self.shelf.list(query.before, query.limit, is_wanted);
+        let mails = listed.rows.iter().map(|mail| mail.summary()).collect();
+        MailPage { mails, matching: listed.matching, older: listed.older }
     }
 
     /// The mail with this sequence, if it is still kept.
     pub fn find(&self, sequence: u64) -> Option<Mail> {
-        let mail = {
-            let state = self.state();
-            let oldest = state.kept.front()?.sequence;
-            let place = usize::try_from(sequence.checked_sub(oldest)?).ok()?;
-            Arc::clone(state.kept.get(place)?)
-        };
-        Some(mail.open())
+        self.shelf.find(sequence).map(|mail| mail.open())
     }
 
     /// The latest kept mail for this envelope recipient, in any case.
     pub fn latest_to(&self, recipient: &str) -> Option<Mail> {
-        let is_for = |mail: &&Arc<StoredMail>| {
-            mail.recipients.iter().any(|address| address.eq_ignore_ascii_case(recipient))
-        };
-        let mail = self.state().kept.iter().rev().find(is_for).cloned();
-        mail.map(|mail| mail.open())
+        let is_for =
+            |mail: &StoredMail| mail.recipients.iter().any(|other| other.eq_ignore_ascii_case(recipient));
+        self.shelf.latest(is_for).map(|mail| mail.open())
     }
 
     /// Forgets mails and counts. Sequences go on, so that an address of a mail never shows another one.
     pub fn clear(&self) {
-        let mut state = self.state();
-        state.kept = VecDeque::new();
-        state.bytes = 0;
-        state.total = 0;
-        state.by_recipient.clear();
-        state.by_message_id.clear();
+        self.shelf.clear();
     }
 
     /// Waits until [`total`](Self::total) is at least `total`. Has no time limit of its own.
     pub async fn wait_for(&self, total: u64) {
-        loop {
-            let arrived = self.inner.arrived.notified();
-            if self.total() >= total {
-                return;
-            }
-            arrived.await;
-        }
+        self.shelf.wait_for(total).await;
     }
 
     /// Takes a mail in and gives its sequence.
     pub(super) fn take(&self, sender: &str, recipients: &[String], raw: &[u8]) -> u64 {
-        let message_id = message_id(raw);
-        let mail = (self.inner.keep > 0)
-            .then(|| StoredMail::new(now(), sender, recipients, message_id.clone(), raw));
-        let sequence = {
-            let mut state = self.state();
-            state.last_sequence += 1;
-            state.total += 1;
-            for recipient in recipients {
-                state.by_recipient.add(&recipient.to_ascii_lowercase());
-            }
-            if let Some(id) = &message_id {
-                state.by_message_id.add(id);
-            }
-            let sequence = state.last_sequence;
-            if let Some(mut mail) = mail {
-                mail.sequence = sequence;
-                state.keep(mail, &self.inner);
-            }
-            sequence
-        };
-        self.inner.arrived.notify_waiters();
-        sequence
+        let id = message_id(raw);
+        let now = VendorClock::default().now();
+        let mail = self.shelf.keeps().then(|| StoredMail::new(now, sender, recipients, id.clone(), raw));
+        let whom = recipients.iter().map(|recipient| recipient.to_ascii_lowercase());
+        self.shelf.take(1, whom, id.as_deref(), mail)
     }
-
-    /// Handles to what is kept, so that nothing is parsed while the relay waits for the lock.
-    fn snapshot(&self) -> Vec<Arc<StoredMail>> {
-        self.state().kept.iter().cloned().collect()
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.inner.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl State {
-    fn keep(&mut self, mail: StoredMail, bounds: &Inner) {
-        self.bytes += mail.raw.len();
-        self.kept.push_back(Arc::new(mail));
-        while self.kept.len() > bounds.keep || (self.bytes > bounds.keep_bytes && self.kept.len() > 1) {
-            if let Some(oldest) = self.kept.pop_front() {
-                self.bytes -= oldest.raw.len();
-            }
-        }
-    }
-}
-
-#[expect(clippy::disallowed_methods, reason = "a vendor has its own clock, and this stands for one")]
-fn now() -> i64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64)
 }
 
 #[cfg(test)]

@@ -12,7 +12,9 @@
 //! - [`wecom`]: WeCom's API for one application ([`WecomSimulator`]), and what its members received
 //! - [`official_account`]: WeChat's API for one service account ([`OfficialAccountSimulator`]), its followers, and what
 //!   they received
-//! - [`control`]: how each of those that speak HTTP is steered while it runs
+//! - [`shell`]: what is around each of those that speak HTTP; [`shelf`]: what they were sent; [`control`]: how they are
+//!   steered while they run
+//! - [`sms_cloud`] and [`wechat`]: what two vendors each have in common
 //!
 //! ```
 //! # use belltower::simulator::{Faults, Reply, SmtpOptions, SmtpSimulator};
@@ -31,6 +33,7 @@ pub mod aliyun;
 mod clock;
 mod control;
 mod frequency;
+mod held;
 mod http;
 pub mod http_sms;
 pub mod mail;
@@ -40,6 +43,9 @@ mod pages;
 mod pattern;
 mod reports;
 mod share;
+mod shelf;
+mod shell;
+mod sms_cloud;
 pub mod smtp;
 mod tally;
 pub mod tencent;
@@ -61,6 +67,8 @@ pub use official_account::{
     OfficialAccountQuery, OfficialAccountSimulator, OfficialAccountStats, OfficialAccountTemplate,
 };
 pub use reports::{ReportPlan, ReportStats};
+pub use shelf::Lookup;
+pub use shell::Simulator;
 pub use smtp::{
     Act, Bounce, BouncePlan, Fault, Faults, Reply, SmtpOptions, SmtpSimulator, SmtpStats, SmtpTls, Stage,
 };

@@ -2,14 +2,14 @@
 //! understood. The two vendors of the cloud differ in what a record looks like and in their patience.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 use url::Url;
 
+use super::held::{Counted, lock};
 use super::http;
 use super::http_sms::{Inbox, Pushed};
 use super::pattern::matches;
@@ -117,9 +117,7 @@ pub(super) struct Outbox {
     /// By when they are due, then in the order they came.
     queue: Mutex<Queue>,
     changed: Notify,
-    pushes: AtomicU64,
-    acknowledged: AtomicU64,
-    given_up: AtomicU64,
+    counted: Counted<ReportStats>,
 }
 
 #[derive(Debug, Default)]
@@ -137,15 +135,7 @@ struct Push {
 
 impl Outbox {
     pub(super) fn new(manner: Manner) -> Self {
-        let count = || AtomicU64::new(0);
-        Self {
-            manner,
-            queue: Mutex::default(),
-            changed: Notify::new(),
-            pushes: count(),
-            acknowledged: count(),
-            given_up: count(),
-        }
+        Self { manner, queue: Mutex::default(), changed: Notify::new(), counted: Counted::default() }
     }
 
     /// Whoever waits is not woken: what is told early is told by the call that brought it.
@@ -183,19 +173,12 @@ impl Outbox {
     }
 
     pub(super) fn stats(&self) -> ReportStats {
-        ReportStats {
-            pushes: self.pushes.load(Relaxed),
-            acknowledged: self.acknowledged.load(Relaxed),
-            given_up: self.given_up.load(Relaxed),
-            waiting: self.queue().by_time.len() as u64,
-        }
+        ReportStats { waiting: self.queue().by_time.len() as u64, ..self.counted.read() }
     }
 
     pub(super) fn reset(&self) {
         self.queue().by_time.clear();
-        for counter in [&self.pushes, &self.acknowledged, &self.given_up] {
-            counter.store(0, Relaxed);
-        }
+        self.counted.reset();
     }
 
     /// Tells what is due at `now`, in the way and as often as planned. Gives back what was answered; a push that nobody
@@ -208,7 +191,7 @@ impl Outbox {
             }
             let answer = self.tell(plan, url, &push.records).await;
             if answer.as_ref().is_some_and(|answer| self.is_acknowledged(answer)) {
-                self.acknowledged.fetch_add(1, Relaxed);
+                self.counted.count(|counts| counts.acknowledged += 1);
             } else {
                 self.again_later(plan, push, now);
             }
@@ -244,7 +227,7 @@ impl Outbox {
 
     /// One call to the customer.
     pub(super) async fn say(&self, plan: &ReportPlan, url: &Url, body: &str) -> Option<Pushed> {
-        self.pushes.fetch_add(1, Relaxed);
+        self.counted.count(|counts| counts.pushes += 1);
         let call = http::call("POST", url, "application/json; charset=utf-8", body.as_bytes());
         let answer = tokio::time::timeout(Duration::from_millis(plan.patience_ms), call).await;
         let (status, body) = answer.ok()?.ok()?;
@@ -263,11 +246,11 @@ impl Outbox {
                 self.put(Push { tries: push.tries + 1, ..push }, now + *wait as i64);
                 self.wake();
             }
-            None => drop(self.given_up.fetch_add(1, Relaxed)),
+            None => self.counted.count(|counts| counts.given_up += 1),
         }
     }
 
     fn queue(&self) -> MutexGuard<'_, Queue> {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.queue)
     }
 }

@@ -5,35 +5,23 @@ use super::faults::AliyunFaults;
 use super::texts::Text;
 use crate::simulator::frequency::Frequency;
 use crate::simulator::http_sms::segments;
+use crate::simulator::sms_cloud::{CHINA, Usage};
 
-const SECOND: i64 = 1_000;
-const MINUTE: i64 = 60 * SECOND;
+const MINUTE: i64 = 60_000;
 const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
-/// Minutes, hours and days begin in UTC+8.
-const CHINA: i64 = 8 * HOUR;
 
 #[derive(Debug, Default)]
 pub(super) struct Account {
     /// By sign, template and number.
     sent: Frequency,
-    /// Texts on the bill since the balance was set.
-    spent: u64,
-    day: i64,
-    sent_today: u64,
-    second: i64,
-    calls_in_second: u64,
+    usage: Usage,
 }
 
 impl Account {
     /// Counts a call.
     pub(super) fn check_rate(&mut self, now: i64, account: &AliyunFaults) -> Result<(), Refusal> {
-        let second = now.div_euclid(SECOND);
-        if second != self.second {
-            (self.second, self.calls_in_second) = (second, 0);
-        }
-        self.calls_in_second += 1;
-        if self.calls_in_second > account.calls_per_second {
+        if self.usage.call(now) > account.calls_per_second {
             return Err(Refusal::new("Throttling.User"));
         }
         Ok(())
@@ -41,23 +29,18 @@ impl Account {
 
     /// Counts these texts, or says which limit one of them breaks and counts none.
     pub(super) fn take(&mut self, texts: &[Text], now: i64, account: &AliyunFaults) -> Result<(), Refusal> {
-        let day = (now + CHINA).div_euclid(DAY);
-        if day != self.day {
-            (self.day, self.sent_today) = (day, 0);
-        }
         for text in texts {
             self.check_frequency(&key(text), now, account)?;
         }
-        if self.sent_today + texts.len() as u64 > account.account_per_day {
+        if self.usage.today(now) + texts.len() as u64 > account.account_per_day {
             return Err(Refusal::new("isv.DAY_LIMIT_CONTROL"));
         }
         let cost: usize = texts.iter().map(|text| segments(&text.words)).sum();
         let cost = cost as u64;
-        if account.balance.is_some_and(|balance| self.spent + cost > balance) {
+        if !self.usage.affords(cost, account.balance) {
             return Err(Refusal::new("isv.AMOUNT_NOT_ENOUGH"));
         }
-        self.spent += cost;
-        self.sent_today += texts.len() as u64;
+        self.usage.spend(texts.len() as u64, cost);
         for text in texts {
             self.sent.add(key(text), now, now - DAY);
         }
@@ -82,12 +65,12 @@ impl Account {
 
     /// A balance counts from when it was set.
     pub(super) fn settle(&mut self) {
-        self.spent = 0;
+        self.usage.settle();
     }
 
     pub(super) fn reset(&mut self) {
         self.sent.clear();
-        (self.spent, self.sent_today) = (0, 0);
+        self.usage.reset();
     }
 }
 

@@ -4,29 +4,15 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::simulator::http_sms::{Moment, Plan, SmsFault, SmsFaults};
+use crate::simulator::http_sms::{Moment, SmsFault, SmsFaults};
+use crate::simulator::sms_cloud::{AccountFaults, SmsTemplate};
 
 /// What an account has unless told.
 pub(super) const SIGN: &str = "钟楼大学";
 pub(super) const TEMPLATE: &str = "SMS_100001";
 
-/// A template that was approved.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct AliyunTemplate {
-    /// With variables as `${name}`.
-    pub content: String,
-    /// Variables may hold web addresses.
-    #[serde(default)]
-    pub links: bool,
-    /// Characters of a variable.
-    #[serde(default = "usual")]
-    pub longest: usize,
-}
-
-fn usual() -> usize {
-    35
-}
+/// With variables as `${name}`.
+pub type AliyunTemplate = SmsTemplate<35>;
 
 /// The account and all that goes wrong with it; the default is an account in good order with the vendor's own limits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,15 +40,13 @@ pub struct AliyunFaults {
 
 impl Default for AliyunFaults {
     fn default() -> Self {
-        let template =
-            |content: &str, links| AliyunTemplate { content: content.to_owned(), links, longest: usual() };
         Self {
             faults: Vec::new(),
             delay_ms: BTreeMap::new(),
             signs: vec![SIGN.to_owned()],
             templates: [
-                (TEMPLATE.to_owned(), template("${title}：${body}", false)),
-                ("SMS_100002".to_owned(), template("${name}，您好：${title}，详见 ${page}", true)),
+                (TEMPLATE.to_owned(), AliyunTemplate::new("${title}：${body}", false)),
+                ("SMS_100002".to_owned(), AliyunTemplate::new("${name}，您好：${title}，详见 ${page}", true)),
             ]
             .into(),
             untrusted_address: false,
@@ -83,16 +67,8 @@ impl From<SmsFaults> for AliyunFaults {
     }
 }
 
-/// An account with what has gone wrong so far.
-#[derive(Debug)]
-pub(super) struct Terms {
-    pub(super) faults: AliyunFaults,
-    pub(super) plan: Plan,
-}
-
-impl Terms {
-    pub(super) fn new(faults: AliyunFaults) -> Self {
-        let plan = SmsFaults { faults: faults.faults.clone(), delay_ms: faults.delay_ms.clone() };
-        Self { faults, plan: Plan::new(plan) }
+impl AccountFaults for AliyunFaults {
+    fn trouble(&self) -> SmsFaults {
+        SmsFaults { faults: self.faults.clone(), delay_ms: self.delay_ms.clone() }
     }
 }

@@ -3,26 +3,26 @@
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::{Value, json};
-use tokio::task::JoinHandle;
 use url::Url;
 
 use super::account::Account;
 use super::answer::{Manner, Refusal};
 use super::details::{Detail, Details};
-use super::faults::{AliyunFaults, SIGN, TEMPLATE, Terms};
+use super::faults::{AliyunFaults, SIGN, TEMPLATE};
 use super::gate::{Call, Gate};
 use super::texts::{self, Text};
 use crate::simulator::VendorClock;
-use crate::simulator::control;
-use crate::simulator::http::{self, Answer, Request, Server, Service};
-use crate::simulator::http_sms::{Fate, Inbox, Moment, Pushed, SmsAct, SmsRequest};
-use crate::simulator::reports::{self, Outbox, ReportPlan, ReportStats};
-use crate::simulator::tls::Identity;
+use crate::simulator::held::{Counted, lock};
+use crate::simulator::http::{self, Answer, Request};
+use crate::simulator::http_sms::{Fate, Inbox, Moment, SmsAct, SmsRequest};
+use crate::simulator::reports::{self, ReportPlan, ReportStats};
+use crate::simulator::shell::{Simulator, Vendor};
+use crate::simulator::sms_cloud::{CloudSms, Desk};
 
 /// The vendor's own: again after one minute, five and ten.
 const REPORTS: reports::Manner =
@@ -75,128 +75,47 @@ pub struct AliyunStats {
     pub reports: ReportStats,
 }
 
-#[derive(Debug, Default)]
-struct Counters {
-    send_sms: AtomicU64,
-    send_batch_sms: AtomicU64,
-    query_send_details: AtomicU64,
-    refused: AtomicU64,
-    hung: AtomicU64,
-    dropped: AtomicU64,
-}
-
-pub(super) struct Shared {
+/// The account behind its port.
+pub struct Shared {
     gate: Gate,
-    terms: Mutex<Arc<Terms>>,
-    reports: Mutex<Arc<ReportPlan>>,
-    outbox: Outbox,
+    pub(super) desk: Desk<AliyunFaults>,
     account: Mutex<Account>,
     details: Mutex<Details>,
-    inbox: Inbox,
-    clock: VendorClock,
-    counters: Counters,
+    counted: Counted<AliyunStats>,
     /// Of ids, which are never given twice.
     calls: AtomicU64,
 }
 
 /// A running account. Stops when dropped.
-pub struct AliyunSimulator {
-    server: Server,
-    shared: Arc<Shared>,
-    telling: JoinHandle<()>,
-    ca_pem: Option<String>,
-}
+pub type AliyunSimulator = Simulator<Shared>;
 
 impl AliyunSimulator {
     /// Listens, and serves on the runtime this is called from. Fails if the address is taken.
     pub async fn start(options: AliyunOptions) -> io::Result<Self> {
-        let (listen, tls) = (options.listen, options.tls);
-        let shared = Arc::new(Shared {
+        let AliyunOptions { faults, reports, inbox, clock, .. } = options;
+        let shared = Shared {
             gate: Gate::new(options.access_key_id, options.access_key_secret),
-            terms: Mutex::new(Arc::new(Terms::new(options.faults))),
-            reports: Mutex::new(Arc::new(options.reports)),
-            outbox: Outbox::new(REPORTS),
+            desk: Desk::new(faults, reports, REPORTS, inbox, clock),
             account: Mutex::default(),
             details: Mutex::default(),
-            inbox: options.inbox,
-            clock: options.clock,
-            counters: Counters::default(),
+            counted: Counted::default(),
             calls: AtomicU64::new(0),
-        });
-        let identity = if tls { Some(Identity::issue(listen)?) } else { None };
-        let acceptor = identity.as_ref().map(|identity| identity.acceptor.clone());
-        let server = Server::begin(listen, Arc::clone(&shared), acceptor).await?;
-        let telling = tokio::spawn(keep_telling(Arc::clone(&shared)));
-        Ok(Self { server, shared, telling, ca_pem: identity.map(|identity| identity.ca_pem) })
-    }
-
-    /// Where it listens, with the real port.
-    pub fn addr(&self) -> SocketAddr {
-        self.server.addr()
-    }
-
-    /// Where its API is.
-    pub fn url(&self) -> String {
-        let scheme = if self.ca_pem.is_some() { "https" } else { "http" };
-        format!("{scheme}://{}", self.addr())
-    }
-
-    /// What a client must trust, where it speaks TLS.
-    pub fn ca_pem(&self) -> Option<&str> {
-        self.ca_pem.as_deref()
+        };
+        Self::open(options.listen, options.tls, shared).await
     }
 
     /// The settings of a provider of the kind `aliyun_sms` that sends to it by one of the templates an account usually has.
     pub fn settings(&self) -> Value {
-        let Gate { key_id, secret, .. } = &self.shared.gate;
+        let Gate { key_id, secret, .. } = &self.vendor.gate;
         json!({
             "access_key_id": key_id, "access_key_secret": secret, "sign_name": SIGN, "endpoint": self.url(),
             "default_template": {"code": TEMPLATE, "variables": {"title": "title", "body": "body"}},
         })
     }
 
-    pub fn inbox(&self) -> Inbox {
-        self.shared.inbox.clone()
-    }
-
-    pub fn stats(&self) -> AliyunStats {
-        self.shared.stats()
-    }
-
-    /// From the next moment of each call on this account holds instead of the one before.
-    pub fn set_faults(&self, faults: AliyunFaults) {
-        self.shared.set_faults(faults);
-    }
-
-    /// For reports of texts taken from now on, and for all pushes.
-    pub fn set_reports(&self, plan: ReportPlan) {
-        self.shared.set_reports(plan);
-    }
-
-    /// Tells a customer at `url` all that is due and was not told yet, and gives back the answers.
-    pub async fn push(&self, url: &Url) -> Vec<Pushed> {
-        self.shared.push(url).await
-    }
-
     /// Tries an address for reports as the console does before it takes it. The error says what is wrong with it.
     pub async fn check(&self, url: &Url) -> Result<(), String> {
         check(url).await
-    }
-
-    /// Closes the port and every connection. When it returns nothing more is taken or told.
-    pub async fn stop(mut self) {
-        self.telling.abort();
-        // It was cancelled, which is no news.
-        let _ = (&mut self.telling).await;
-        self.server.stop().await;
-    }
-}
-
-async fn keep_telling(shared: Arc<Shared>) {
-    loop {
-        let is_told = shared.reports().to().is_some();
-        shared.outbox.wait(shared.clock.now(), is_told).await;
-        shared.tell().await;
     }
 }
 
@@ -216,23 +135,33 @@ pub(super) async fn check(url: &Url) -> Result<(), String> {
     ))
 }
 
-fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
-    of.lock().unwrap_or_else(PoisonError::into_inner)
+impl CloudSms for Shared {
+    fn desk(&self) -> &Desk<AliyunFaults> {
+        &self.desk
+    }
 }
 
-impl Service for Shared {
-    async fn answer(&self, request: Request) -> Answer {
-        if let Some(answer) = control::answer(self, &request).await {
-            return answer;
-        }
+impl Vendor for Shared {
+    type Stats = AliyunStats;
+
+    fn stats(&self) -> AliyunStats {
+        AliyunStats { reports: self.desk.outbox().stats(), ..self.counted.read() }
+    }
+
+    async fn by_itself(self: Arc<Self>) {
+        self.desk.keep_telling().await;
+    }
+
+    async fn called(&self, request: Request) -> Answer {
         let call = Call::read(&request);
-        let (counter, is_query) = match call.manner.action.as_str() {
-            "QuerySendDetails" => (&self.counters.query_send_details, true),
-            "SendBatchSms" => (&self.counters.send_batch_sms, false),
-            _ => (&self.counters.send_sms, false),
-        };
-        counter.fetch_add(1, Relaxed);
-        if let Err(refusal) = self.gate.admit(&request, &call, self.clock.now()) {
+        let is_query = call.manner.action == "QuerySendDetails";
+        self.counted.count(|counts| match call.manner.action.as_str() {
+            "QuerySendDetails" => counts.query_send_details += 1,
+            "SendBatchSms" => counts.send_batch_sms += 1,
+            _ => counts.send_sms += 1,
+        });
+        let now = self.desk.clock.now();
+        if let Err(refusal) = self.gate.admit(&request, &call, now) {
             return self.say(&call.manner, Err(refusal));
         }
         let numbers = texts::named(&call);
@@ -241,7 +170,7 @@ impl Service for Shared {
             return answer;
         }
         if is_query {
-            return self.say(&call.manner, lock(&self.details).query(&call, self.clock.now()));
+            return self.say(&call.manner, lock(&self.details).query(&call, self.desk.clock.now()));
         }
         match self.send(&call, &Arc::new(request)).await {
             Err(refusal) => self.say(&call.manner, Err(refusal)),
@@ -256,12 +185,10 @@ impl Service for Shared {
 impl Shared {
     /// What goes wrong now instead of the usual answer.
     async fn moment(&self, at: Moment, manner: &Manner, numbers: &[String]) -> Option<Answer> {
-        let terms = self.terms();
-        tokio::time::sleep(terms.plan.delay(at)).await;
-        let act = terms.plan.pick(at, numbers)?;
+        let act = self.desk.moment(at, numbers).await?;
         match &act {
             SmsAct::Code(code) => return Some(self.say(manner, Err(Refusal::new(code)))),
-            SmsAct::Hang => drop(self.counters.hung.fetch_add(1, Relaxed)),
+            SmsAct::Hang => self.counted.count(|counts| counts.hung += 1),
             _ => {}
         }
         act.seen(r#"{"Message":"OK","Code":"OK","BizId":"0^0"}"#)
@@ -269,7 +196,7 @@ impl Shared {
 
     /// Sends a call's texts, all or none.
     async fn send(&self, call: &Call, request: &Arc<SmsRequest>) -> Result<Value, Refusal> {
-        let (terms, plan, now) = (self.terms(), self.reports(), self.clock.now());
+        let (terms, plan, now) = (self.desk.terms(), self.desk.reports(), self.desk.clock.now());
         lock(&self.account).check_rate(now, &terms.faults)?;
         if terms.faults.untrusted_address {
             return Err(Refusal::new("isv.DENY_IP_RANGE"));
@@ -295,88 +222,35 @@ impl Shared {
             records.extend(detail.record(text).filter(|_| plan.tells(&text.number.known)));
             self.take(text, &id, is_lost, detail, request);
         }
-        self.outbox.add(records, now + plan.delay_ms as i64);
-        if plan.early {
-            self.tell().await;
-        } else {
-            self.outbox.wake();
-        }
+        self.desk.report(&plan, records, now).await;
         Ok(json!({ "BizId": id }))
     }
 
     fn take(&self, text: &Text, id: &str, is_lost: bool, detail: Detail, request: &Arc<SmsRequest>) {
         if is_lost {
-            self.counters.dropped.fetch_add(1, Relaxed);
+            self.counted.count(|counts| counts.dropped += 1);
         } else {
-            self.inbox.take(&text.number.known, &text.words, id, request);
+            self.desk.inbox.take(&text.number.known, &text.words, id, request);
         }
         lock(&self.details).keep(&text.number.told, detail);
     }
 
     fn say(&self, manner: &Manner, said: Result<Value, Refusal>) -> Answer {
         if said.is_err() {
-            self.counters.refused.fetch_add(1, Relaxed);
+            self.counted.count(|counts| counts.refused += 1);
         }
         manner.say(said)
     }
 
-    /// Tells what is due to whom it is to be told.
-    async fn tell(&self) {
-        let plan = self.reports();
-        if let Some(url) = plan.to() {
-            self.outbox.push(&plan, &url, self.clock.now(), &self.inbox).await;
-        }
-    }
-
-    pub(super) async fn push(&self, url: &Url) -> Vec<Pushed> {
-        self.outbox.push(&self.reports(), url, self.clock.now(), &self.inbox).await
-    }
-
-    pub(super) fn terms(&self) -> Arc<Terms> {
-        Arc::clone(&lock(&self.terms))
-    }
-
-    pub(super) fn reports(&self) -> Arc<ReportPlan> {
-        Arc::clone(&lock(&self.reports))
-    }
-
-    pub(super) fn set_faults(&self, faults: AliyunFaults) {
-        *lock(&self.terms) = Arc::new(Terms::new(faults));
+    /// A balance counts from when it was set.
+    pub(super) fn settle(&self) {
         lock(&self.account).settle();
     }
 
-    pub(super) fn set_reports(&self, plan: ReportPlan) {
-        *lock(&self.reports) = Arc::new(plan);
-        self.outbox.wake();
-    }
-
-    pub(super) fn texts(&self) -> u64 {
-        self.inbox.total()
-    }
-
-    pub(super) fn stats(&self) -> AliyunStats {
-        let c = &self.counters;
-        AliyunStats {
-            send_sms: c.send_sms.load(Relaxed),
-            send_batch_sms: c.send_batch_sms.load(Relaxed),
-            query_send_details: c.query_send_details.load(Relaxed),
-            refused: c.refused.load(Relaxed),
-            hung: c.hung.load(Relaxed),
-            dropped: c.dropped.load(Relaxed),
-            reports: self.outbox.stats(),
-        }
-    }
-
-    pub(super) fn reset(&self) {
-        let c = &self.counters;
-        for counter in
-            [&c.send_sms, &c.send_batch_sms, &c.query_send_details, &c.refused, &c.hung, &c.dropped]
-        {
-            counter.store(0, Relaxed);
-        }
+    pub(super) fn forget(&self) {
+        self.counted.reset();
         lock(&self.account).reset();
         lock(&self.details).clear();
-        self.outbox.reset();
-        self.inbox.clear();
+        self.desk.reset();
     }
 }

@@ -1,47 +1,44 @@
-//! The account steered over its own port.
+//! The account steered while it runs.
 
-use serde::Deserialize;
 use serde_json::{Value, json};
-use url::Url;
 
+use super::faults::AliyunFaults;
 use super::server::{Shared, check};
-use crate::simulator::control::{self, Disobeyed, FAULTS, RESET, Steered};
-
-/// A customer's address; without one that of the plan.
-#[derive(Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct Whom {
-    url: Option<String>,
-}
+use crate::simulator::control::{Disobeyed, Steered, read};
+use crate::simulator::shelf::Lookup;
+use crate::simulator::shell::Vendor as _;
+use crate::simulator::sms_cloud::Whom;
 
 impl Steered for Shared {
+    type Faults = AliyunFaults;
+
     fn shown(&self) -> Value {
-        json!({
-            "stats": self.stats(), "texts": self.texts(), "faults": self.terms().faults,
-            "receipts": &*self.reports(),
-        })
+        self.desk.shown(&self.stats())
     }
 
-    async fn obey(&self, what: &str, document: &[u8]) -> Result<Value, Disobeyed> {
-        match what {
-            FAULTS => self.set_faults(control::read(document)?),
-            "receipts" => self.set_reports(control::read(document)?),
-            "push" => return Ok(json!(self.push(&self.whom(document)?).await)),
-            "check" => {
-                let said = check(&self.whom(document)?).await;
-                return Ok(json!({"ok": said.is_ok(), "words": said.err()}));
-            }
-            RESET => self.reset(),
-            _ => return Err(Disobeyed::Unknown),
+    fn set_faults(&self, faults: AliyunFaults) {
+        self.desk.set_faults(faults);
+        self.settle();
+    }
+
+    fn reset(&self) {
+        self.forget();
+    }
+
+    fn received(&self, lookup: &Lookup) -> Value {
+        self.desk.received(lookup)
+    }
+
+    fn found(&self, sequence: u64) -> Option<Value> {
+        self.desk.found(sequence)
+    }
+
+    async fn obey(&self, what: &str, document: &[u8]) -> Result<Option<Value>, Disobeyed> {
+        if what != "check" {
+            return self.desk.obey(what, document).await;
         }
-        Ok(self.shown())
-    }
-}
-
-impl Shared {
-    fn whom(&self, document: &[u8]) -> Result<Url, Disobeyed> {
-        let Whom { url } = control::read(document)?;
-        let url = url.map_or_else(|| self.reports().to(), |url| url.parse().ok());
-        url.ok_or_else(|| Disobeyed::Unreadable("at which url?".to_owned()))
+        let Whom { url } = read(document)?;
+        let said = check(&self.desk.whom(url)?).await;
+        Ok(Some(json!({"ok": said.is_ok(), "words": said.err()})))
     }
 }

@@ -1,41 +1,21 @@
 //! What reached the telephones: the latest texts in full, and counts of all of them.
 
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-use tokio::sync::Notify;
+use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::SmsRequest;
-use crate::simulator::pages::page;
-use crate::simulator::tally::Tally;
+use crate::simulator::clock::VendorClock;
+use crate::simulator::shelf::{Arrived, Lookup, Room, Shelf};
 
 /// Texts kept in full unless the owner wants another number.
 const KEEP: usize = 10_000;
-/// Counts per number are exact for at least so many different ones.
-const COUNTED: usize = 250_000;
 
 /// A shared handle: clones see the same texts. Its size is bounded, the oldest go first.
 #[derive(Clone, Debug)]
 pub struct Inbox {
-    inner: Arc<Inner>,
-}
-
-#[derive(Debug)]
-struct Inner {
-    keep: usize,
-    state: Mutex<State>,
-    arrived: Notify,
-}
-
-#[derive(Debug)]
-struct State {
-    kept: VecDeque<Sms>,
-    last_sequence: u64,
-    total: u64,
-    by_number: Tally,
-    by_number_and_text: Tally,
+    shelf: Shelf<Sms>,
 }
 
 /// One text on one telephone.
@@ -59,17 +39,18 @@ pub struct Sms {
     pub request: Arc<SmsRequest>,
 }
 
-/// Which texts, and which page of them.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct InboxQuery {
-    /// Looked for in number and text, in any case; empty finds all.
-    pub anywhere: String,
-    /// Only texts older than this sequence: the [`InboxPage::older`] of the page before.
-    pub before: Option<u64>,
-    /// Texts on a page; 0 means 50.
-    pub limit: usize,
+impl Arrived for Sms {
+    fn sequence(&self) -> u64 {
+        self.sequence
+    }
+
+    fn set_sequence(&mut self, sequence: u64) {
+        self.sequence = sequence;
+    }
 }
+
+/// Which texts, and which page of them: looked for in number and text.
+pub type InboxQuery = Lookup;
 
 /// Newest first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -90,113 +71,82 @@ impl Default for Inbox {
 impl Inbox {
     /// Keeps the latest `keep` texts in full. With 0 it only counts, for benches.
     pub fn keeping(keep: usize) -> Self {
-        let state = State {
-            kept: VecDeque::new(),
-            last_sequence: 0,
-            total: 0,
-            by_number: Tally::remembering(COUNTED),
-            by_number_and_text: Tally::remembering(COUNTED),
-        };
-        Self { inner: Arc::new(Inner { keep, state: Mutex::new(state), arrived: Notify::new() }) }
+        Self { shelf: Shelf::with(Room { count: keep, weight: usize::MAX }) }
     }
 
     /// How many texts came since the start or the last clear, kept or not.
     pub fn total(&self) -> u64 {
-        self.state().total
+        self.shelf.total()
     }
 
     /// How many of them are still kept in full.
     pub fn kept(&self) -> usize {
-        self.state().kept.len()
+        self.shelf.kept()
     }
 
     /// How many texts came for this number.
     pub fn texts_to(&self, number: &str) -> u64 {
-        self.state().by_number.of(number)
+        self.shelf.of_whom(number)
     }
 
     /// Numbers that got the same text more than once, with the text and how often.
     pub fn duplicates(&self) -> Vec<(String, u64)> {
-        self.state().by_number_and_text.repeated()
+        self.shelf.repeated()
     }
 
     pub fn list(&self, query: &InboxQuery) -> InboxPage {
-        let wanted = query.anywhere.trim().to_lowercase();
-        let is_wanted = |sms: &Sms| sms.number.contains(&wanted) || sms.text.to_lowercase().contains(&wanted);
-        let state = self.state();
-        let page = page(state.kept.iter(), query.before, query.limit, |sms| sms.sequence, is_wanted);
-        let texts = page.rows.into_iter().cloned().collect();
-        InboxPage { texts, matching: page.matching, older: page.older }
+        let is_wanted = |sms: &Sms| query.finds([sms.number.as_str(), &sms.text]);
+        let listed = self.shelf.list(query.before, query.limit, is_wanted);
+        let texts = listed.rows.into_iter().map(Arc::unwrap_or_clone).collect();
+        InboxPage { texts, matching: listed.matching, older: listed.older }
     }
 
     /// The text with this sequence, if it is still kept.
     pub fn find(&self, sequence: u64) -> Option<Sms> {
-        let state = self.state();
-        let oldest = state.kept.front()?.sequence;
-        state.kept.get(usize::try_from(sequence.checked_sub(oldest)?).ok()?).cloned()
+        self.shelf.find(sequence).map(Arc::unwrap_or_clone)
+    }
+
+    /// The same with the call that brought it, for whoever looks over HTTP.
+    pub(in crate::simulator) fn shown(&self, sequence: u64) -> Option<Value> {
+        let sms = self.find(sequence)?;
+        let mut shown = json!(sms);
+        shown["source"] = sms.request.source().into();
+        Some(shown)
     }
 
     /// The latest kept text for this number.
     pub fn latest_to(&self, number: &str) -> Option<Sms> {
-        self.state().kept.iter().rev().find(|sms| sms.number == number).cloned()
+        self.shelf.latest(|sms| sms.number == number).map(Arc::unwrap_or_clone)
     }
 
     /// Forgets texts and counts. Sequences go on.
     pub fn clear(&self) {
-        let mut state = self.state();
-        state.kept.clear();
-        state.total = 0;
-        state.by_number.clear();
-        state.by_number_and_text.clear();
+        self.shelf.clear();
     }
 
     /// Waits until [`total`](Self::total) is at least `total`. Has no time limit of its own.
     pub async fn wait_for(&self, total: u64) {
-        loop {
-            let arrived = self.inner.arrived.notified();
-            if self.total() >= total {
-                return;
-            }
-            arrived.await;
-        }
+        self.shelf.wait_for(total).await;
     }
 
     pub(in crate::simulator) fn take(&self, number: &str, text: &str, call: &str, request: &Arc<SmsRequest>) {
-        {
-            let mut state = self.state();
-            state.last_sequence += 1;
-            state.total += 1;
-            state.by_number.add(number);
-            state.by_number_and_text.add(&format!("{number} {text}"));
-            let sms = Sms {
-                sequence: state.last_sequence,
-                received_at: now(),
-                number: number.to_owned(),
-                text: text.to_owned(),
-                segments: segments(text),
-                call: call.to_owned(),
-                receipt: None,
-                request: Arc::clone(request),
-            };
-            state.kept.push_back(sms);
-            while state.kept.len() > self.inner.keep {
-                state.kept.pop_front();
-            }
-        }
-        self.inner.arrived.notify_waiters();
+        let sms = self.shelf.keeps().then(|| Sms {
+            sequence: 0,
+            received_at: VendorClock::default().now(),
+            number: number.to_owned(),
+            text: text.to_owned(),
+            segments: segments(text),
+            call: call.to_owned(),
+            receipt: None,
+            request: Arc::clone(request),
+        });
+        self.shelf.take(1, [number.to_owned()], Some(&format!("{number} {text}")), sms);
     }
 
     /// A receipt told this of it.
     pub(in crate::simulator) fn note(&self, call: &str, number: &str, status: &str) {
-        let mut state = self.state();
-        let sms = state.kept.iter_mut().rev().find(|sms| sms.call == call && sms.number == number);
-        if let Some(sms) = sms {
-            sms.receipt = Some(status.to_owned());
-        }
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.inner.state.lock().unwrap_or_else(PoisonError::into_inner)
+        let is_it = |sms: &Sms| sms.call == call && sms.number == number;
+        self.shelf.change(is_it, |sms| sms.receipt = Some(status.to_owned()));
     }
 }
 
@@ -206,11 +156,6 @@ pub(in crate::simulator) fn segments(text: &str) -> usize {
         0..=70 => 1,
         n => n.div_ceil(67),
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "a vendor has its own clock, and this stands for one")]
-fn now() -> i64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64)
 }
 
 #[cfg(test)]

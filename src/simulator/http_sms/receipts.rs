@@ -82,6 +82,10 @@ impl ReceiptPlan {
         Self { delay_ms: delay.as_millis() as u64, statuses: statuses.into(), ..Self::default() }
     }
 
+    pub(super) fn to(&self) -> Option<Url> {
+        self.url.as_deref()?.parse().ok()
+    }
+
     fn status(&self, number: &str) -> Option<&str> {
         let other = self.statuses.iter().find(|(pattern, _)| matches(pattern, number));
         Some(other.map_or("DELIVRD", |(_, status)| status)).filter(|status| !status.is_empty())

@@ -3,7 +3,7 @@
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -16,8 +16,11 @@ use super::inbox::Inbox;
 use super::receipts::{self, EMPTY_NUMBER, Pushed, ReceiptPlan, Record, Waiting};
 use super::request::Call;
 use super::signature::SignatureCheck;
-use crate::simulator::control::{self, Disobeyed, FAULTS, RESET, Steered};
-use crate::simulator::http::{Answer, Request, Server, Service};
+use crate::simulator::control::{Disobeyed, Steered, read};
+use crate::simulator::held::{Counted, Held, lock};
+use crate::simulator::http::{Answer, Request};
+use crate::simulator::shelf::Lookup;
+use crate::simulator::shell::{Simulator, Vendor};
 
 /// How a gateway is set up. The default listens on a free loopback port, believes everybody, answers in JSON and keeps
 /// its receipts to itself.
@@ -59,66 +62,51 @@ pub struct HttpSmsStats {
     pub dropped: u64,
 }
 
-/// The gateway behind its socket.
-struct Gateway {
+/// The gateway behind its port.
+pub struct Gateway {
     signature: Option<SignatureCheck>,
     answer: AnswerFormat,
-    plan: Mutex<Arc<Plan>>,
-    receipts: Mutex<Arc<ReceiptPlan>>,
+    plan: Held<Plan>,
+    receipts: Held<ReceiptPlan>,
     waiting: Waiting,
     /// Receipts under way.
     pushes: Mutex<JoinSet<()>>,
     inbox: Inbox,
-    calls: AtomicU64,
-    refused: AtomicU64,
-    hung: AtomicU64,
-    dropped: AtomicU64,
+    counted: Counted<HttpSmsStats>,
     /// Of ids, which are never given twice.
     taken: AtomicU64,
 }
 
 /// A running gateway. Stops when dropped.
-pub struct HttpSmsSimulator {
-    gateway: Arc<Gateway>,
-    server: Server,
-}
+pub type HttpSmsSimulator = Simulator<Gateway>;
 
 impl HttpSmsSimulator {
     /// Listens, and serves each connection on the runtime this is called from. Fails if the address is taken.
     pub async fn start(options: HttpSmsOptions) -> io::Result<Self> {
-        let gateway = Arc::new(Gateway {
+        let gateway = Gateway {
             signature: options.signature,
             answer: options.answer,
-            plan: Mutex::new(Arc::new(Plan::new(options.faults))),
-            receipts: Mutex::new(Arc::new(options.receipts)),
+            plan: Held::new(Plan::new(options.faults)),
+            receipts: Held::new(options.receipts),
             waiting: Waiting::default(),
             pushes: Mutex::default(),
             inbox: options.inbox,
-            calls: AtomicU64::new(0),
-            refused: AtomicU64::new(0),
-            hung: AtomicU64::new(0),
-            dropped: AtomicU64::new(0),
+            counted: Counted::default(),
             taken: AtomicU64::new(0),
-        });
-        let server = Server::start(options.listen, Arc::clone(&gateway)).await?;
-        Ok(Self { gateway, server })
-    }
-
-    /// Where it listens, with the real port.
-    pub fn addr(&self) -> SocketAddr {
-        self.server.addr()
+        };
+        Self::open(options.listen, false, gateway).await
     }
 
     /// Where texts are handed to it.
-    pub fn url(&self) -> String {
-        format!("http://{}/send", self.addr())
+    pub fn send_url(&self) -> String {
+        format!("{}/send", self.url())
     }
 
     /// The settings of a provider of the kind `http_sms` that sends to a gateway that answers in JSON and wants calls
     /// signed as [`SignatureCheck::usual`], or not at all.
     pub fn settings(&self) -> Value {
         let mut settings = json!({
-            "request": {"url": self.url(), "body": {"mobile": "{to}", "content": "{text}", "id": "{id}"}},
+            "request": {"url": self.send_url(), "body": {"mobile": "{to}", "content": "{text}", "id": "{id}"}},
             "recipients": {"per_call": 100},
             "answer": {
                 "success": {"pointer": "/code", "equals": TAKEN}, "message_id": "/msgid",
@@ -128,7 +116,7 @@ impl HttpSmsSimulator {
             },
             "receipt": {"bounced": [EMPTY_NUMBER]},
         });
-        if let Some(check) = &self.gateway.signature {
+        if let Some(check) = &self.vendor.signature {
             settings["request"]["headers"] = json!({"X-Account": "{secret.account}"});
             settings["request"]["body"]["time"] = "{timestamp}".into();
             settings["request"]["body"]["sign"] = "{signature}".into();
@@ -141,46 +129,29 @@ impl HttpSmsSimulator {
     }
 
     pub fn inbox(&self) -> Inbox {
-        self.gateway.inbox.clone()
-    }
-
-    pub fn stats(&self) -> HttpSmsStats {
-        self.gateway.stats()
-    }
-
-    /// From the next moment of each call on these faults hold instead of the ones before.
-    pub fn set_faults(&self, faults: SmsFaults) {
-        self.gateway.set_faults(faults);
+        self.vendor.inbox.clone()
     }
 
     /// For receipts of texts taken from now on.
     pub fn set_receipts(&self, plan: ReceiptPlan) {
-        self.gateway.set_receipts(plan);
+        self.vendor.receipts.set(plan);
     }
 
     /// Tells a customer at `url` all that was not told yet, and gives back the answers.
     pub async fn push(&self, url: &Url) -> Vec<Pushed> {
-        self.gateway.push(url).await
-    }
-
-    /// Closes the port and every connection. When it returns nothing more is taken or told.
-    pub async fn stop(self) {
-        self.server.stop().await;
-        let mut pushes = std::mem::take(&mut *lock(&self.gateway.pushes));
-        pushes.shutdown().await;
+        self.vendor.push(url).await
     }
 }
 
-fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
-    of.lock().unwrap_or_else(PoisonError::into_inner)
-}
+impl Vendor for Gateway {
+    type Stats = HttpSmsStats;
 
-impl Service for Gateway {
-    async fn answer(&self, request: Request) -> Answer {
-        if let Some(answer) = control::answer(self, &request).await {
-            return answer;
-        }
-        self.calls.fetch_add(1, Relaxed);
+    fn stats(&self) -> HttpSmsStats {
+        self.counted.read()
+    }
+
+    async fn called(&self, request: Request) -> Answer {
+        self.counted.count(|counts| counts.calls += 1);
         let call = Call::read(&request);
         let numbers = call.as_ref().map(|call| call.numbers.clone()).unwrap_or_default();
         if let Some(answer) = self.moment(Moment::Call, &numbers).await {
@@ -189,77 +160,75 @@ impl Service for Gateway {
         let usual = self.take(call, request).await;
         self.moment(Moment::Sent, &numbers).await.unwrap_or(usual)
     }
+
+    async fn end(&self) {
+        let mut pushes = std::mem::take(&mut *lock(&self.pushes));
+        pushes.shutdown().await;
+    }
 }
 
-/// Where to push to.
+/// Where to push to; without it to the address of the plan.
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct PushTo {
-    url: String,
+    url: Option<String>,
 }
 
 impl Steered for Gateway {
+    type Faults = SmsFaults;
+
     fn shown(&self) -> Value {
-        let (plan, receipts) = (Arc::clone(&lock(&self.plan)), Arc::clone(&lock(&self.receipts)));
         json!({
-            "stats": self.stats(), "texts": self.inbox.total(), "faults": plan.faults, "receipts": &*receipts,
+            "stats": self.stats(), "texts": self.inbox.total(), "faults": self.plan.get().faults,
+            "receipts": &*self.receipts.get(),
         })
     }
 
-    async fn obey(&self, what: &str, document: &[u8]) -> Result<Value, Disobeyed> {
+    fn set_faults(&self, faults: SmsFaults) {
+        self.plan.set(Plan::new(faults));
+    }
+
+    fn reset(&self) {
+        self.counted.reset();
+        self.inbox.clear();
+    }
+
+    fn received(&self, lookup: &Lookup) -> Value {
+        json!(self.inbox.list(lookup))
+    }
+
+    fn found(&self, sequence: u64) -> Option<Value> {
+        self.inbox.shown(sequence)
+    }
+
+    async fn obey(&self, what: &str, document: &[u8]) -> Result<Option<Value>, Disobeyed> {
         match what {
-            FAULTS => self.set_faults(control::read(document)?),
-            "receipts" => self.set_receipts(control::read(document)?),
+            "receipts" => self.receipts.set(read(document)?),
             "push" => {
-                let PushTo { url } = control::read(document)?;
-                let url = url.parse().map_err(|_| Disobeyed::Unreadable("push to which url?".to_owned()))?;
-                return Ok(json!(self.push(&url).await));
+                let PushTo { url } = read(document)?;
+                let url = url.map_or_else(|| self.receipts.get().to(), |url| url.parse().ok());
+                let url = url.ok_or_else(|| Disobeyed::Unreadable("at which url?".to_owned()))?;
+                return Ok(Some(json!(self.push(&url).await)));
             }
-            RESET => self.reset(),
             _ => return Err(Disobeyed::Unknown),
         }
-        Ok(self.shown())
+        Ok(None)
     }
 }
 
 impl Gateway {
-    fn stats(&self) -> HttpSmsStats {
-        HttpSmsStats {
-            calls: self.calls.load(Relaxed),
-            refused: self.refused.load(Relaxed),
-            hung: self.hung.load(Relaxed),
-            dropped: self.dropped.load(Relaxed),
-        }
-    }
-
-    fn set_faults(&self, faults: SmsFaults) {
-        *lock(&self.plan) = Arc::new(Plan::new(faults));
-    }
-
-    fn set_receipts(&self, plan: ReceiptPlan) {
-        *lock(&self.receipts) = Arc::new(plan);
-    }
-
     async fn push(&self, url: &Url) -> Vec<Pushed> {
-        let plan = Arc::clone(&lock(&self.receipts));
-        receipts::push(&plan, url, self.waiting.take(), &self.inbox).await
-    }
-
-    fn reset(&self) {
-        for counter in [&self.calls, &self.refused, &self.hung, &self.dropped] {
-            counter.store(0, Relaxed);
-        }
-        self.inbox.clear();
+        receipts::push(&self.receipts.get(), url, self.waiting.take(), &self.inbox).await
     }
 
     /// What goes wrong now instead of the usual answer.
     async fn moment(&self, at: Moment, numbers: &[String]) -> Option<Answer> {
-        let plan = Arc::clone(&lock(&self.plan));
+        let plan = self.plan.get();
         tokio::time::sleep(plan.delay(at)).await;
         let act = plan.pick(at, numbers)?;
         match &act {
             SmsAct::Code(code) => return Some(self.refuse(code, &[])),
-            SmsAct::Hang => drop(self.hung.fetch_add(1, Relaxed)),
+            SmsAct::Hang => self.counted.count(|counts| counts.hung += 1),
             _ => {}
         }
         act.seen(&self.written(TAKEN, "88", &[]).1)
@@ -271,7 +240,7 @@ impl Gateway {
         if self.signature.as_ref().is_some_and(|check| !check.is_right(&call)) {
             return self.refuse(BAD_SIGNATURE, &[]);
         }
-        let plan = Arc::clone(&lock(&self.plan));
+        let plan = self.plan.get();
         let (mut taken, mut failed, mut dropped, mut code) = (Vec::new(), Vec::new(), 0, None);
         for number in &call.numbers {
             match plan.fate(number) {
@@ -286,7 +255,7 @@ impl Gateway {
         if taken.is_empty() && dropped == 0 {
             return self.refuse(code.as_deref().unwrap_or(BAD_NUMBER), &failed);
         }
-        self.dropped.fetch_add(dropped, Relaxed);
+        self.counted.count(|counts| counts.dropped += dropped);
         let id = format!("88{:012}", self.taken.fetch_add(1, Relaxed) + 1);
         let request = Arc::new(request);
         for number in &taken {
@@ -298,8 +267,8 @@ impl Gateway {
     }
 
     async fn tell(&self, records: Vec<Record>) {
-        let plan = Arc::clone(&lock(&self.receipts));
-        match plan.url.as_deref().and_then(|url| Url::parse(url).ok()) {
+        let plan = self.receipts.get();
+        match plan.to() {
             None => self.waiting.add(records),
             Some(url) if plan.early => drop(receipts::push(&plan, &url, records, &self.inbox).await),
             Some(url) => {
@@ -311,7 +280,7 @@ impl Gateway {
     }
 
     fn refuse(&self, code: &str, failed: &[String]) -> Answer {
-        self.refused.fetch_add(1, Relaxed);
+        self.counted.count(|counts| counts.refused += 1);
         self.say(code, "", failed)
     }
 

@@ -13,7 +13,7 @@ async fn start(options: HttpSmsOptions) -> HttpSmsSimulator {
 }
 
 async fn send(gateway: &HttpSmsSimulator, body: Value) -> std::io::Result<(u16, String)> {
-    let url: Url = gateway.url().parse().unwrap();
+    let url: Url = gateway.send_url().parse().unwrap();
     let (status, body) = call("POST", &url, "application/json", body.to_string().as_bytes()).await?;
     Ok((status, String::from_utf8(body).unwrap()))
 }
@@ -109,7 +109,7 @@ async fn what_is_to_go_wrong_goes_wrong() {
     }
     gateway.set_faults(faults().at(Moment::Sent, SmsAct::Hang));
     let hanging = tokio::spawn({
-        let url: Url = gateway.url().parse().unwrap();
+        let url: Url = gateway.send_url().parse().unwrap();
         async move { call("POST", &url, "application/json", two().to_string().as_bytes()).await }
     });
     while gateway.stats().hung == 0 {

@@ -1,7 +1,5 @@
 //! What each call does, once nothing goes wrong with it.
 
-use std::sync::atomic::Ordering::Relaxed;
-
 use serde_json::{Value, json};
 
 use super::account::Ticket;
@@ -100,7 +98,7 @@ impl Shared {
         let (token, seconds) = match call {
             Call::StableToken => {
                 let force = body["force_refresh"] == true;
-                self.counters.forced.fetch_add(u64::from(force), Relaxed);
+                self.counted.count(|counts| counts.forced += u64::from(force));
                 account.tokens.stable(force, faults.token_seconds, now)?
             }
             _ => account.tokens.classic(faults.token_seconds, now)?,

@@ -6,38 +6,49 @@ use super::faults::OfficialAccountFaults;
 use super::happening::Happening;
 use super::mailbox::OfficialAccountQuery;
 use super::server::Shared;
-use crate::simulator::control::{Disobeyed, FAULTS, RESET, Steered, read};
-use crate::simulator::wechat::courier::PushPlan;
+use crate::simulator::control::{Disobeyed, Steered};
+use crate::simulator::shelf::Lookup;
+use crate::simulator::shell::Vendor as _;
+use crate::simulator::wechat::faults::Plan;
 
 impl Steered for Shared {
+    type Faults = OfficialAccountFaults;
+
     fn shown(&self) -> Value {
         let messages = self.mailbox.list(&OfficialAccountQuery::default());
         json!({
-            "stats": self.stats(), "faults": self.plan().faults, "events": *self.courier.plan(),
+            "stats": self.stats(), "faults": self.plan.get().faults, "events": *self.courier.plan(),
             "followers": self.account().followers, "received": self.mailbox.total(), "latest": messages.messages,
         })
     }
 
-    /// Besides what all simulators know: `events` (where and how they are told), `verify` (whether that address is the
-    /// owner's), `push` (at once what is due), `expire_token`, and `happen` (what a follower does).
-    async fn obey(&self, what: &str, document: &[u8]) -> Result<Value, Disobeyed> {
+    fn set_faults(&self, faults: OfficialAccountFaults) {
+        self.plan.set(Plan::new(faults));
+    }
+
+    fn reset(&self) {
+        self.forget();
+    }
+
+    fn received(&self, lookup: &Lookup) -> Value {
+        json!(self.mailbox.list(lookup))
+    }
+
+    fn found(&self, sequence: u64) -> Option<Value> {
+        self.mailbox.find(sequence).map(|message| json!(message))
+    }
+
+    /// Besides what every courier knows: `expire_token`, and `happen` (what a follower does).
+    async fn obey(&self, what: &str, document: &[u8]) -> Result<Option<Value>, Disobeyed> {
         match what {
-            FAULTS => self.set_faults(read::<OfficialAccountFaults>(document)?),
-            RESET => self.reset(),
-            "events" => self.courier.set_plan(read::<PushPlan>(document)?),
             "expire_token" => self.account().tokens.kill(),
-            "push" => return Ok(json!({ "answers": self.courier.deliver().await })),
-            "verify" => {
-                let said = self.courier.verify().await;
-                return Ok(json!({ "verified": said.is_ok(), "error": said.err() }));
-            }
             "happen" => {
                 let happening: Happening = serde_json::from_slice(document)
                     .map_err(|error| Disobeyed::Unreadable(error.to_string()))?;
                 self.happen(happening).map_err(Disobeyed::Unreadable)?;
             }
-            _ => return Err(Disobeyed::Unknown),
+            _ => return self.courier.obey(what, document).await,
         }
-        Ok(self.shown())
+        Ok(None)
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::simulator::wechat::faults::{Met, WechatAct, WechatFault, any_fits};
+use crate::simulator::wechat::faults::{WechatAct, WechatFault, any_fits, written_as};
 
 /// A call of the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -89,60 +89,9 @@ impl OfficialAccountFaults {
         .slow(OfficialAccountCall::Template, latency)
         .slow(OfficialAccountCall::Bizsend, latency)
     }
-
-    #[must_use]
-    pub fn with(mut self, fault: OfficialAccountFault) -> Self {
-        self.faults.push(fault);
-        self
-    }
-
-    /// `act` at `call`, every time.
-    #[must_use]
-    pub fn at(self, call: OfficialAccountCall, act: WechatAct) -> Self {
-        self.with(WechatFault { at: call, to: None, times: None, act })
-    }
-
-    /// `act` the first `times` times.
-    #[must_use]
-    pub fn first(self, times: u64, call: OfficialAccountCall, act: WechatAct) -> Self {
-        self.with(WechatFault { at: call, to: None, times: Some(times), act })
-    }
-
-    /// This error at `call`, every time.
-    #[must_use]
-    pub fn refusing(self, call: OfficialAccountCall, errcode: i64) -> Self {
-        self.at(call, WechatAct::Error { errcode, errmsg: "simulated".to_owned() })
-    }
-
-    #[must_use]
-    pub fn slow(mut self, call: OfficialAccountCall, delay: Duration) -> Self {
-        self.delay_ms.insert(call, u64::try_from(delay.as_millis()).unwrap_or(u64::MAX));
-        self
-    }
 }
 
-/// Faults with what has happened so far.
-#[derive(Debug)]
-pub(super) struct Plan {
-    pub(super) faults: OfficialAccountFaults,
-    met: Met,
-}
-
-impl Plan {
-    pub(super) fn new(faults: OfficialAccountFaults) -> Self {
-        let met = Met::none_of(faults.faults.len());
-        Self { faults, met }
-    }
-
-    pub(super) fn delay(&self, call: OfficialAccountCall) -> Duration {
-        Duration::from_millis(self.faults.delay_ms.get(&call).copied().unwrap_or(0))
-    }
-
-    /// What goes wrong now, if anything. Asking counts as one time.
-    pub(super) fn pick(&self, call: OfficialAccountCall, openid: &str) -> Option<WechatAct> {
-        self.met.pick(&self.faults.faults, &call, &[openid.to_owned()])
-    }
-}
+written_as!(OfficialAccountFaults, OfficialAccountCall);
 
 /// Whether an openid is one of these.
 pub(super) fn fits(patterns: &[String], openid: &str) -> bool {

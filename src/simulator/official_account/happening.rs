@@ -107,7 +107,7 @@ impl Shared {
         let now = self.clock.now();
         let account = self.account();
         let scene = account.ticket(ticket, now).map(|ticket| ticket.scene.clone());
-        let follows = account.follows(openid, &self.plan().faults);
+        let follows = account.follows(openid, &self.plan.get().faults);
         drop(account);
         let scene = scene.ok_or("the code is not there, or no longer")?;
         if follows {

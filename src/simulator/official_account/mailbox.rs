@@ -1,18 +1,13 @@
 //! What followers received: the latest messages in full, and counts of all of them.
 
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use serde::Serialize;
-use tokio::sync::Notify;
 
-use crate::simulator::pages::page;
-use crate::simulator::tally::Tally;
+use crate::simulator::shelf::{Arrived, Lookup, Room, Shelf};
 
 /// Messages kept in full unless the owner wants another number.
 const KEEP: usize = 20_000;
-/// Counts per follower are exact for at least so many.
-const COUNTED: usize = 250_000;
 
 /// A message as it lies in a follower's phone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -37,16 +32,18 @@ pub struct OfficialAccountMessage {
     pub client_msg_id: Option<String>,
 }
 
-/// Which messages, and which page of them. An empty text finds all.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct OfficialAccountQuery {
-    /// Looked for in openid, title and lines, in any case.
-    pub anywhere: String,
-    /// Only messages older than this sequence: the [`OfficialAccountPage::older`] of the page before.
-    pub before: Option<u64>,
-    /// 0: 50.
-    pub limit: usize,
+impl Arrived for OfficialAccountMessage {
+    fn sequence(&self) -> u64 {
+        self.sequence
+    }
+
+    fn set_sequence(&mut self, sequence: u64) {
+        self.sequence = sequence;
+    }
 }
+
+/// Which messages, and which page of them: looked for in openid, title and lines.
+pub type OfficialAccountQuery = Lookup;
 
 /// Newest first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -61,18 +58,7 @@ pub struct OfficialAccountPage {
 /// A shared handle: clones see the same messages. Its size is bounded, the oldest go first.
 #[derive(Clone, Debug)]
 pub struct OfficialAccountMailbox {
-    keep: usize,
-    state: Arc<Mutex<State>>,
-    arrived: Arc<Notify>,
-}
-
-#[derive(Debug)]
-struct State {
-    kept: VecDeque<OfficialAccountMessage>,
-    last_sequence: u64,
-    total: u64,
-    by_openid: Tally,
-    by_openid_and_text: Tally,
+    shelf: Shelf<OfficialAccountMessage>,
 }
 
 impl Default for OfficialAccountMailbox {
@@ -84,93 +70,57 @@ impl Default for OfficialAccountMailbox {
 impl OfficialAccountMailbox {
     /// Keeps the latest messages in full. With 0 it only counts, for benches.
     pub fn keeping(keep: usize) -> Self {
-        let state = State {
-            kept: VecDeque::new(),
-            last_sequence: 0,
-            total: 0,
-            by_openid: Tally::remembering(COUNTED),
-            by_openid_and_text: Tally::remembering(COUNTED),
-        };
-        Self { keep, state: Arc::new(Mutex::new(state)), arrived: Arc::default() }
+        Self { shelf: Shelf::with(Room { count: keep, weight: usize::MAX }) }
     }
 
     /// How many messages were received since the start or the last clear.
     pub fn total(&self) -> u64 {
-        self.state().total
+        self.shelf.total()
     }
 
     /// How many messages this follower received.
     pub fn messages_to(&self, openid: &str) -> u64 {
-        self.state().by_openid.of(openid)
+        self.shelf.of_whom(openid)
     }
 
     /// Followers who got the same words more than once, with the words and how often.
     pub fn duplicates(&self) -> Vec<(String, u64)> {
-        self.state().by_openid_and_text.repeated()
+        self.shelf.repeated()
     }
 
     /// The latest kept message to this follower.
     pub fn latest_to(&self, openid: &str) -> Option<OfficialAccountMessage> {
-        self.state().kept.iter().rev().find(|message| message.openid == openid).cloned()
+        self.shelf.latest(|message| message.openid == openid).map(Arc::unwrap_or_clone)
     }
 
     pub fn list(&self, query: &OfficialAccountQuery) -> OfficialAccountPage {
-        let wanted = query.anywhere.trim().to_lowercase();
-        let has = |text: &str| text.to_lowercase().contains(&wanted);
         let is_wanted = |message: &OfficialAccountMessage| {
-            has(&message.openid) || has(&message.title) || message.lines.iter().any(|(_, value)| has(value))
+            let lines = message.lines.iter().map(|(_, value)| value.as_str());
+            query.finds(lines.chain([message.openid.as_str(), &message.title]))
         };
-        let state = self.state();
-        let page = page(state.kept.iter(), query.before, query.limit, |message| message.sequence, is_wanted);
-        let messages = page.rows.into_iter().cloned().collect();
-        OfficialAccountPage { messages, matching: page.matching, older: page.older }
+        let listed = self.shelf.list(query.before, query.limit, is_wanted);
+        let messages = listed.rows.into_iter().map(Arc::unwrap_or_clone).collect();
+        OfficialAccountPage { messages, matching: listed.matching, older: listed.older }
     }
 
     /// The message with this sequence, if it is still kept.
     pub fn find(&self, sequence: u64) -> Option<OfficialAccountMessage> {
-        let state = self.state();
-        let oldest = state.kept.front()?.sequence;
-        state.kept.get(usize::try_from(sequence.checked_sub(oldest)?).ok()?).cloned()
+        self.shelf.find(sequence).map(Arc::unwrap_or_clone)
     }
 
     /// Waits until [`total`](Self::total) is at least `total`. Has no time limit of its own.
     pub async fn wait_for(&self, total: u64) {
-        loop {
-            let arrived = self.arrived.notified();
-            if self.total() >= total {
-                return;
-            }
-            arrived.await;
-        }
+        self.shelf.wait_for(total).await;
     }
 
     /// Forgets messages and counts. Sequences go on.
     pub fn clear(&self) {
-        let mut state = self.state();
-        state.kept.clear();
-        state.total = 0;
-        state.by_openid.clear();
-        state.by_openid_and_text.clear();
+        self.shelf.clear();
     }
 
-    pub(super) fn take(&self, mut message: OfficialAccountMessage) {
-        {
-            let mut state = self.state();
-            state.last_sequence += 1;
-            state.total += 1;
-            message.sequence = state.last_sequence;
-            let words: Vec<&str> = message.lines.iter().map(|(_, value)| value.as_str()).collect();
-            state.by_openid.add(&message.openid);
-            state.by_openid_and_text.add(&format!("{} {}", message.openid, words.join(" ")));
-            state.kept.push_back(message);
-            while state.kept.len() > self.keep {
-                state.kept.pop_front();
-            }
-        }
-        self.arrived.notify_waiters();
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn take(&self, message: OfficialAccountMessage) {
+        let words: Vec<&str> = message.lines.iter().map(|(_, value)| value.as_str()).collect();
+        let words = format!("{} {}", message.openid, words.join(" "));
+        self.shelf.take(1, [message.openid.clone()], Some(&words), Some(message));
     }
 }

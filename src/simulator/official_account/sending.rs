@@ -1,7 +1,5 @@
 //! Template messages, and subscription messages, which need a consent each.
 
-use std::sync::atomic::Ordering::Relaxed;
-
 use serde_json::{Value, json};
 
 use super::faults::{OfficialAccountFaults, fits};
@@ -44,7 +42,7 @@ impl Shared {
         if let Some(id) = client_msg_id
             && let Some(msgid) = account.repeated(openid, id, now)
         {
-            self.counters.swallowed.fetch_add(1, Relaxed);
+            self.counted.count(|counts| counts.swallowed += 1);
             return Ok(json!({ "msgid": msgid }));
         }
         if by_subscription {

@@ -2,23 +2,24 @@
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::account::Account;
-use super::faults::{OfficialAccountCall as Call, OfficialAccountFaults, Plan};
+use super::faults::{OfficialAccountCall as Call, OfficialAccountFaults};
 use super::mailbox::OfficialAccountMailbox;
 use super::templates::OfficialAccountTemplate;
 use super::{Happening, pages};
 use crate::simulator::clock::VendorClock;
-use crate::simulator::control;
-use crate::simulator::http::{Answer, Request, Server, Service};
+use crate::simulator::held::{Counted, Held, lock};
+use crate::simulator::http::{Answer, Request};
+use crate::simulator::shell::{Simulator, Vendor};
 use crate::simulator::wechat::answer::Answers;
-use crate::simulator::wechat::courier::{Courier, PushAnswer, PushPlan, PushStats, Round};
+use crate::simulator::wechat::courier::{Courier, PushPlan, PushStats, Tells};
 use crate::simulator::wechat::envelope::Envelope;
+use crate::simulator::wechat::faults::Plan;
 
 /// How an account is set up. The default listens on a free loopback port and tells nobody what happens.
 #[derive(Clone, Debug)]
@@ -76,74 +77,52 @@ pub struct OfficialAccountStats {
     pub events: PushStats,
 }
 
-#[derive(Debug, Default)]
-pub(super) struct Counters {
-    stable_token: AtomicU64,
-    pub(super) forced: AtomicU64,
-    token: AtomicU64,
-    template: AtomicU64,
-    bizsend: AtomicU64,
-    pub(super) swallowed: AtomicU64,
-    answers: Answers,
-}
-
-impl Counters {
-    fn count(&self, call: Call) {
-        let counter = match call {
-            Call::StableToken => &self.stable_token,
-            Call::Token => &self.token,
-            Call::Template => &self.template,
-            Call::Bizsend => &self.bizsend,
-            _ => return,
-        };
-        counter.fetch_add(1, Relaxed);
+impl OfficialAccountStats {
+    fn count(&mut self, call: Call) {
+        match call {
+            Call::StableToken => self.stable_token += 1,
+            Call::Token => self.token += 1,
+            Call::Template => self.template += 1,
+            Call::Bizsend => self.bizsend += 1,
+            _ => {}
+        }
     }
 }
 
-pub(super) struct Shared {
+/// The account behind its port.
+pub struct Shared {
     pub(super) app_id: String,
     pub(super) secret: String,
     pub(super) name: String,
+    token: String,
+    aes_key: String,
     pub(super) templates: Vec<OfficialAccountTemplate>,
     pub(super) mailbox: OfficialAccountMailbox,
     pub(super) clock: VendorClock,
-    plan: RwLock<Arc<Plan>>,
+    pub(super) plan: Held<Plan<OfficialAccountFaults>>,
     account: Mutex<Account>,
-    pub(super) courier: Arc<Courier>,
-    pub(super) counters: Counters,
+    pub(super) courier: Courier,
+    pub(super) counted: Counted<OfficialAccountStats>,
+    answers: Answers,
 }
 
 /// A running account. Stops when dropped.
-pub struct OfficialAccountSimulator {
-    server: Server,
-    shared: Arc<Shared>,
-    token: String,
-    aes_key: String,
-    round: Round,
-}
+pub type OfficialAccountSimulator = Simulator<Shared>;
 
 impl OfficialAccountSimulator {
     /// Listens, and serves on the runtime this is called from. Fails if the address is taken or the AES key is none.
     pub async fn start(options: OfficialAccountOptions) -> io::Result<Self> {
-        let (listen, token, aes_key) = (options.listen, options.token.clone(), options.aes_key.clone());
-        let shared = Arc::new(Shared::new(options)?);
-        let server = Server::start(listen, Arc::clone(&shared)).await?;
-        let round = Courier::start(&shared.courier);
-        Ok(Self { server, shared, token, aes_key, round })
-    }
-
-    /// Where it listens, with the real port.
-    pub fn addr(&self) -> SocketAddr {
-        self.server.addr()
+        let listen = options.listen;
+        Self::open(listen, false, Shared::new(options)?).await
     }
 
     /// The settings of a provider of the kind `wechat_official_account` that sends by this account's first template,
     /// title and text into its places.
     pub fn settings(&self) -> Value {
-        let Shared { app_id, secret, templates, .. } = &*self.shared;
+        let Shared { app_id, secret, token, aes_key, templates, .. } = &*self.vendor;
         let mut settings = json!({
-            "app_id": app_id, "app_secret": secret, "endpoint": format!("http://{}", self.addr()),
-            "token": self.token, "encoding_aes_key": self.aes_key,
+            "app_id": app_id, "app_secret": secret, "endpoint": self.url(), "token": token,
+            "encoding_aes_key": aes_key,
         });
         if let Some(template) = templates.iter().find(|template| !template.by_subscription) {
             let names = template.fields.iter().map(|(key, _)| key.as_str());
@@ -155,55 +134,44 @@ impl OfficialAccountSimulator {
     }
 
     pub fn mailbox(&self) -> OfficialAccountMailbox {
-        self.shared.mailbox.clone()
-    }
-
-    pub fn stats(&self) -> OfficialAccountStats {
-        self.shared.stats()
-    }
-
-    /// From the next call on these faults hold instead of the ones before.
-    pub fn set_faults(&self, faults: OfficialAccountFaults) {
-        self.shared.set_faults(faults);
-    }
-
-    /// Where and how events are pushed from now on.
-    pub fn set_push(&self, plan: PushPlan) {
-        self.shared.courier.set_plan(plan);
+        self.vendor.mailbox.clone()
     }
 
     /// Ends the stable token before its time.
     pub fn invalidate_token(&self) {
-        self.shared.account().tokens.kill();
+        self.vendor.account().tokens.kill();
     }
 
     /// A follower does something, of which the account's owner is told.
     pub fn happen(&self, happening: Happening) -> Result<(), String> {
-        self.shared.happen(happening)
-    }
-
-    /// Pushes all that is due, and gives back the answers. Events are pushed without this, too, a moment later.
-    pub async fn push_due(&self) -> Vec<PushAnswer> {
-        self.shared.courier.deliver().await
-    }
-
-    /// Asks the address that events are pushed to whether it is the owner's.
-    pub async fn verify(&self) -> Result<(), String> {
-        self.shared.courier.verify().await
-    }
-
-    /// Closes the port and every connection. When it returns nothing more is taken or told.
-    pub async fn stop(self) {
-        self.server.stop().await;
-        self.round.stop().await;
+        self.vendor.happen(happening)
     }
 }
 
-impl Service for Shared {
-    async fn answer(&self, request: Request) -> Answer {
-        if let Some(answer) = control::answer(self, &request).await {
-            return answer;
+impl Tells for Shared {
+    fn courier(&self) -> &Courier {
+        &self.courier
+    }
+}
+
+impl Vendor for Shared {
+    type Stats = OfficialAccountStats;
+
+    fn stats(&self) -> OfficialAccountStats {
+        let answered = self.answers.0.read();
+        OfficialAccountStats {
+            refused: answered.refused,
+            hung: answered.hung,
+            events: self.courier.stats(),
+            ..self.counted.read()
         }
+    }
+
+    async fn by_itself(self: Arc<Self>) {
+        self.courier.run().await;
+    }
+
+    async fn called(&self, request: Request) -> Answer {
         let call = match (&*request.method, &*request.path) {
             (_, "/cgi-bin/stable_token") => Call::StableToken,
             ("GET", "/cgi-bin/token") => Call::Token,
@@ -217,13 +185,13 @@ impl Service for Shared {
             ("GET", "/sns/oauth2/access_token") => Call::SignIn,
             _ => return pages::answer(self, &request),
         };
-        self.counters.count(call);
-        let plan = self.plan();
+        self.counted.count(|counts| counts.count(call));
+        let plan = self.plan.get();
         tokio::time::sleep(plan.delay(call)).await;
         let body: Value = serde_json::from_slice(&request.body).unwrap_or(Value::Null);
         let openid = body["touser"].as_str().unwrap_or_default();
-        let act = plan.pick(call, openid);
-        let answer = self.counters.answers.meet(act, || self.act(&plan.faults, call, &request, &body));
+        let act = plan.pick(call, &[openid.to_owned()]);
+        let answer = self.answers.meet(act, || self.act(&plan.faults, call, &request, &body));
         if self.courier.plan().early {
             self.courier.deliver().await;
         }
@@ -240,51 +208,27 @@ impl Shared {
             app_id: options.app_id,
             secret: options.secret,
             name: options.name,
+            token: options.token,
+            aes_key: options.aes_key,
             templates: options.templates,
             mailbox: options.mailbox,
             clock: options.clock,
-            plan: RwLock::new(Arc::new(Plan::new(options.faults))),
+            plan: Held::new(Plan::new(options.faults)),
             account: Mutex::default(),
-            courier: Arc::new(courier),
-            counters: Counters::default(),
+            courier,
+            counted: Counted::default(),
+            answers: Answers::default(),
         })
     }
 
     pub(super) fn account(&self) -> MutexGuard<'_, Account> {
-        self.account.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(super) fn plan(&self) -> Arc<Plan> {
-        Arc::clone(&self.plan.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    pub(super) fn set_faults(&self, faults: OfficialAccountFaults) {
-        *self.plan.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Plan::new(faults));
-    }
-
-    pub(super) fn stats(&self) -> OfficialAccountStats {
-        let c = &self.counters;
-        OfficialAccountStats {
-            stable_token: c.stable_token.load(Relaxed),
-            forced: c.forced.load(Relaxed),
-            token: c.token.load(Relaxed),
-            template: c.template.load(Relaxed),
-            bizsend: c.bizsend.load(Relaxed),
-            refused: c.answers.refused.load(Relaxed),
-            swallowed: c.swallowed.load(Relaxed),
-            hung: c.answers.hung.load(Relaxed),
-            events: self.courier.stats(),
-        }
+        lock(&self.account)
     }
 
     /// Counts begin at nothing; what was received, who followed and what was consented to is forgotten.
-    pub(super) fn reset(&self) {
-        let c = &self.counters;
-        for counter in [&c.stable_token, &c.forced, &c.token, &c.template, &c.bizsend, &c.swallowed] {
-            counter.store(0, Relaxed);
-        }
-        c.answers.refused.store(0, Relaxed);
-        c.answers.hung.store(0, Relaxed);
+    pub(super) fn forget(&self) {
+        self.counted.reset();
+        self.answers.0.reset();
         self.courier.reset();
         self.mailbox.clear();
         *self.account() = Account::default();

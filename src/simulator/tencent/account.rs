@@ -4,34 +4,23 @@ use super::faults::TencentFaults;
 use super::gate::Refusal;
 use super::texts::Fault;
 use crate::simulator::frequency::Frequency;
+use crate::simulator::sms_cloud::{CHINA, Usage};
 
 const SECOND: i64 = 1_000;
 const HOUR: i64 = 3_600 * SECOND;
 const DAY: i64 = 24 * HOUR;
-/// Days begin in UTC+8.
-const CHINA: i64 = 8 * HOUR;
 
 #[derive(Debug, Default)]
 pub(super) struct Account {
     by_number: Frequency,
     by_number_and_words: Frequency,
-    /// Texts taken from the package since the balance was set.
-    spent: u64,
-    day: i64,
-    sent_today: u64,
-    second: i64,
-    calls_in_second: u64,
+    usage: Usage,
 }
 
 impl Account {
     /// Counts a call.
     pub(super) fn check_rate(&mut self, now: i64, account: &TencentFaults) -> Result<(), Refusal> {
-        let second = now.div_euclid(SECOND);
-        if second != self.second {
-            (self.second, self.calls_in_second) = (second, 0);
-        }
-        self.calls_in_second += 1;
-        if self.calls_in_second > account.calls_per_second {
+        if self.usage.call(now) > account.calls_per_second {
             return Err(Refusal::new("RequestLimitExceeded", "your current request times equals to limit"));
         }
         Ok(())
@@ -48,9 +37,6 @@ impl Account {
     ) -> Result<(), Fault> {
         let limit = |name: &str, message| Err(Fault::new(&format!("LimitExceeded.{name}"), message));
         let day = (now + CHINA).div_euclid(DAY);
-        if day != self.day {
-            (self.day, self.sent_today) = (day, 0);
-        }
         let same = format!("{number} {words}");
         let recently = now - 30 * SECOND + 1;
         if account.same_in_thirty_seconds && self.by_number_and_words.since(&same, recently) > 0 {
@@ -71,18 +57,17 @@ impl Account {
                 "the number of sms messages sent from a single mobile number every day exceeds the upper limit",
             );
         }
-        if self.sent_today >= account.app_per_day {
+        if self.usage.today(now) >= account.app_per_day {
             return limit(
                 "AppDailyLimit",
                 "the number of sms messages sent every day exceeds the upper limit",
             );
         }
-        if account.balance.is_some_and(|balance| self.spent + cost > balance) {
+        if !self.usage.affords(cost, account.balance) {
             let code = "FailedOperation.InsufficientBalanceInSmsPackage";
             return Err(Fault::new(code, "insufficient balance in sms package"));
         }
-        self.spent += cost;
-        self.sent_today += 1;
+        self.usage.spend(1, cost);
         self.by_number.add(number.to_owned(), now, now - DAY);
         self.by_number_and_words.add(same, now, recently);
         Ok(())
@@ -90,12 +75,12 @@ impl Account {
 
     /// A balance counts from when it was set.
     pub(super) fn settle(&mut self) {
-        self.spent = 0;
+        self.usage.settle();
     }
 
     pub(super) fn reset(&mut self) {
         self.by_number.clear();
         self.by_number_and_words.clear();
-        (self.spent, self.sent_today) = (0, 0);
+        self.usage.reset();
     }
 }

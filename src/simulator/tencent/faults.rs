@@ -4,29 +4,15 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::simulator::http_sms::{Moment, Plan, SmsFault, SmsFaults};
+use crate::simulator::http_sms::{Moment, SmsFault, SmsFaults};
+use crate::simulator::sms_cloud::{AccountFaults, SmsTemplate};
 
 /// What an account has unless told.
 pub(super) const SIGN: &str = "钟楼大学";
 pub(super) const TEMPLATE: &str = "100001";
 
-/// A template that was approved.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TencentTemplate {
-    /// With variables as `{1}`, `{2}` and so on.
-    pub content: String,
-    /// Variables may hold web addresses.
-    #[serde(default)]
-    pub links: bool,
-    /// Characters of a variable.
-    #[serde(default = "usual")]
-    pub longest: usize,
-}
-
-fn usual() -> usize {
-    usize::MAX
-}
+/// With variables as `{1}`, `{2}` and so on.
+pub type TencentTemplate = SmsTemplate<{ usize::MAX }>;
 
 /// The account and all that goes wrong with it; the default is an account in good order with the vendor's own limits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,15 +45,13 @@ pub struct TencentFaults {
 
 impl Default for TencentFaults {
     fn default() -> Self {
-        let template =
-            |content: &str, links| TencentTemplate { content: content.to_owned(), links, longest: usual() };
         Self {
             faults: Vec::new(),
             delay_ms: BTreeMap::new(),
             signs: vec![SIGN.to_owned()],
             templates: [
-                (TEMPLATE.to_owned(), template("{1}：{2}", false)),
-                ("100002".to_owned(), template("{1}，您好：{2}，详见 {3}", true)),
+                (TEMPLATE.to_owned(), TencentTemplate::new("{1}：{2}", false)),
+                ("100002".to_owned(), TencentTemplate::new("{1}，您好：{2}，详见 {3}", true)),
             ]
             .into(),
             untrusted_address: false,
@@ -90,16 +74,8 @@ impl From<SmsFaults> for TencentFaults {
     }
 }
 
-/// An account with what has gone wrong so far.
-#[derive(Debug)]
-pub(super) struct Terms {
-    pub(super) faults: TencentFaults,
-    pub(super) plan: Plan,
-}
-
-impl Terms {
-    pub(super) fn new(faults: TencentFaults) -> Self {
-        let plan = SmsFaults { faults: faults.faults.clone(), delay_ms: faults.delay_ms.clone() };
-        Self { faults, plan: Plan::new(plan) }
+impl AccountFaults for TencentFaults {
+    fn trouble(&self) -> SmsFaults {
+        SmsFaults { faults: self.faults.clone(), delay_ms: self.delay_ms.clone() }
     }
 }

@@ -1,18 +1,13 @@
-//! The account steered over its own port.
+//! The account steered while it runs.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
-use url::Url;
 
+use super::faults::TencentFaults;
 use super::server::Shared;
-use crate::simulator::control::{self, Disobeyed, FAULTS, RESET, Steered};
-
-/// A customer's address; without one that of the plan.
-#[derive(Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct Whom {
-    url: Option<String>,
-}
+use crate::simulator::control::{Disobeyed, Steered, read};
+use crate::simulator::shelf::Lookup;
+use crate::simulator::shell::Vendor as _;
 
 /// What somebody writes back.
 #[derive(Default, Deserialize)]
@@ -25,35 +20,34 @@ struct Reply {
 }
 
 impl Steered for Shared {
+    type Faults = TencentFaults;
+
     fn shown(&self) -> Value {
-        json!({
-            "stats": self.stats(), "texts": self.received(), "faults": self.terms().faults,
-            "receipts": &*self.reports(),
-        })
+        self.desk.shown(&self.stats())
     }
 
-    async fn obey(&self, what: &str, document: &[u8]) -> Result<Value, Disobeyed> {
-        match what {
-            FAULTS => self.set_faults(control::read(document)?),
-            "receipts" => self.set_reports(control::read(document)?),
-            "push" => {
-                let Whom { url } = control::read(document)?;
-                return Ok(json!(self.push(&self.whom(url)?).await));
-            }
-            "reply" => {
-                let Reply { url, number, text } = control::read(document)?;
-                return Ok(json!(self.reply(&self.whom(url)?, &number, &text).await));
-            }
-            RESET => self.reset(),
-            _ => return Err(Disobeyed::Unknown),
+    fn set_faults(&self, faults: TencentFaults) {
+        self.desk.set_faults(faults);
+        self.settle();
+    }
+
+    fn reset(&self) {
+        self.forget();
+    }
+
+    fn received(&self, lookup: &Lookup) -> Value {
+        self.desk.received(lookup)
+    }
+
+    fn found(&self, sequence: u64) -> Option<Value> {
+        self.desk.found(sequence)
+    }
+
+    async fn obey(&self, what: &str, document: &[u8]) -> Result<Option<Value>, Disobeyed> {
+        if what != "reply" {
+            return self.desk.obey(what, document).await;
         }
-        Ok(self.shown())
-    }
-}
-
-impl Shared {
-    fn whom(&self, url: Option<String>) -> Result<Url, Disobeyed> {
-        let url = url.map_or_else(|| self.reports().to(), |url| url.parse().ok());
-        url.ok_or_else(|| Disobeyed::Unreadable("at which url?".to_owned()))
+        let Reply { url, number, text } = read(document)?;
+        Ok(Some(json!(self.reply(&self.desk.whom(url)?, &number, &text).await)))
     }
 }

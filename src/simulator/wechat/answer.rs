@@ -1,10 +1,9 @@
 //! Errors come with HTTP 200 and a code in the body.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-
 use serde_json::{Value, json};
 
 use super::faults::WechatAct;
+use crate::simulator::held::Counted;
 use crate::simulator::http::Answer;
 
 /// An error of the API.
@@ -21,11 +20,15 @@ impl Refusal {
 }
 
 /// What an API counts of its answers.
-#[derive(Debug, Default)]
-pub(in crate::simulator) struct Answers {
-    pub(in crate::simulator) refused: AtomicU64,
-    pub(in crate::simulator) hung: AtomicU64,
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::simulator) struct Answered {
+    pub(in crate::simulator) refused: u64,
+    pub(in crate::simulator) hung: u64,
 }
+
+/// How calls are answered.
+#[derive(Debug, Default)]
+pub(in crate::simulator) struct Answers(pub(in crate::simulator) Counted<Answered>);
 
 impl Answers {
     /// The usual answer, or what happens in its place.
@@ -51,13 +54,13 @@ impl Answers {
     }
 
     fn hang(&self) -> Answer {
-        self.hung.fetch_add(1, Relaxed);
+        self.0.count(|counts| counts.hung += 1);
         Answer::Hang
     }
 
     fn say(&self, said: Result<Value, Refusal>) -> Answer {
         let mut body = said.unwrap_or_else(|refusal| {
-            self.refused.fetch_add(1, Relaxed);
+            self.0.count(|counts| counts.refused += 1);
             json!({ "errcode": refusal.errcode, "errmsg": refusal.errmsg })
         });
         if body["errcode"].is_null() {

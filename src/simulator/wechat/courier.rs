@@ -1,21 +1,22 @@
 //! Pushing events to their owner, signed, and again until they are acknowledged.
 
 use std::io;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::sync::Notify;
-use tokio::task::JoinHandle;
 use url::Url;
 
 use super::envelope::Envelope;
 use super::event::{Event, data};
 use crate::simulator::clock::VendorClock;
+use crate::simulator::control::{Disobeyed, read};
+use crate::simulator::held::{Counted, Held, lock};
 use crate::simulator::http;
+use crate::simulator::shell::{Simulator, Vendor};
 
 /// How often somebody who waits for nothing in particular looks whether it is time for another try.
 const LOOK: Duration = Duration::from_millis(50);
@@ -108,19 +109,17 @@ struct Waiting {
 
 /// Pushes what happened to whom it concerns.
 #[derive(Debug)]
-pub(in crate::simulator) struct Courier {
+pub struct Courier {
     envelope: Envelope,
     /// WeCom's application, which each of its pushes names.
     agent: Option<u64>,
     clock: VendorClock,
-    plan: Mutex<Arc<PushPlan>>,
+    plan: Held<PushPlan>,
     waiting: Mutex<Vec<Waiting>>,
     /// One round at a time, so that whoever has made a round knows that all that was due is told.
     round: tokio::sync::Mutex<()>,
     arrived: Notify,
-    pushed: AtomicU64,
-    acknowledged: AtomicU64,
-    given_up: AtomicU64,
+    counted: Counted<PushStats>,
 }
 
 impl Courier {
@@ -134,39 +133,30 @@ impl Courier {
             envelope,
             agent,
             clock,
-            plan: Mutex::new(Arc::new(plan)),
+            plan: Held::new(plan),
             waiting: Mutex::default(),
             round: tokio::sync::Mutex::default(),
             arrived: Notify::new(),
-            pushed: AtomicU64::new(0),
-            acknowledged: AtomicU64::new(0),
-            given_up: AtomicU64::new(0),
+            counted: Counted::default(),
         }
     }
 
     pub(in crate::simulator) fn set_plan(&self, plan: PushPlan) {
-        *lock(&self.plan) = Arc::new(plan);
+        self.plan.set(plan);
     }
 
     pub(in crate::simulator) fn plan(&self) -> Arc<PushPlan> {
-        Arc::clone(&lock(&self.plan))
+        self.plan.get()
     }
 
     pub(in crate::simulator) fn stats(&self) -> PushStats {
-        PushStats {
-            pushed: self.pushed.load(Relaxed),
-            acknowledged: self.acknowledged.load(Relaxed),
-            given_up: self.given_up.load(Relaxed),
-            waiting: lock(&self.waiting).len() as u64,
-        }
+        PushStats { waiting: lock(&self.waiting).len() as u64, ..self.counted.read() }
     }
 
     /// Counts begin at nothing, and what waits is forgotten.
     pub(in crate::simulator) fn reset(&self) {
         lock(&self.waiting).clear();
-        for counter in [&self.pushed, &self.acknowledged, &self.given_up] {
-            counter.store(0, Relaxed);
-        }
+        self.counted.reset();
     }
 
     /// To be told when its time comes; nobody is told where there is no address.
@@ -180,13 +170,8 @@ impl Courier {
         self.arrived.notify_one();
     }
 
-    /// Pushes what is due until it is stopped.
-    pub(in crate::simulator) fn start(courier: &Arc<Self>) -> Round {
-        let courier = Arc::clone(courier);
-        Round(tokio::spawn(async move { courier.run().await }))
-    }
-
-    async fn run(&self) {
+    /// Pushes what is due, for ever.
+    pub(in crate::simulator) async fn run(&self) {
         loop {
             // Time may be turned by hand, which nobody hears of.
             tokio::time::timeout(LOOK, self.arrived.notified()).await.unwrap_or_default();
@@ -226,18 +211,18 @@ impl Courier {
         }
         let tries = waiting.tries + 1;
         if answers.iter().any(|answer| answer.acknowledged) {
-            self.acknowledged.fetch_add(1, Relaxed);
+            self.counted.count(|counts| counts.acknowledged += 1);
         } else if tries < plan.tries {
             let due_at = self.clock.now() + plan.retry_ms as i64;
             lock(&self.waiting).push(Waiting { due_at, tries, ..waiting });
         } else {
-            self.given_up.fetch_add(1, Relaxed);
+            self.counted.count(|counts| counts.given_up += 1);
         }
         answers
     }
 
     async fn tell(&self, plan: &PushPlan, url: &Url, event: &Event) -> PushAnswer {
-        self.pushed.fetch_add(1, Relaxed);
+        self.counted.count(|counts| counts.pushed += 1);
         let (url, media_type, body) = self.write(plan, url, event);
         let answer = answered(plan, http::call("POST", &url, media_type, body.as_bytes())).await;
         let Ok((status, body)) = answer else {
@@ -318,25 +303,6 @@ impl Courier {
     }
 }
 
-/// A courier on its way. Stops when dropped.
-#[derive(Debug)]
-pub(in crate::simulator) struct Round(JoinHandle<()>);
-
-impl Round {
-    /// When it returns nothing more is told.
-    pub(in crate::simulator) async fn stop(mut self) {
-        self.0.abort();
-        // It was cancelled; if it panicked it has stopped as well.
-        let _ = (&mut self.0).await;
-    }
-}
-
-impl Drop for Round {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
 async fn answered(
     plan: &PushPlan,
     call: impl Future<Output = io::Result<(u16, Vec<u8>)>>,
@@ -346,6 +312,45 @@ async fn answered(
         .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
 }
 
-fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
-    of.lock().unwrap_or_else(PoisonError::into_inner)
+/// A vendor that has a courier.
+pub trait Tells: Vendor {
+    fn courier(&self) -> &Courier;
+}
+
+impl<V: Tells> Simulator<V> {
+    /// Where and how events are pushed from now on.
+    pub fn set_push(&self, plan: PushPlan) {
+        self.vendor.courier().set_plan(plan);
+    }
+
+    /// Pushes all that is due, and gives back the answers. Events are pushed without this, too, a moment later.
+    pub async fn push_due(&self) -> Vec<PushAnswer> {
+        self.vendor.courier().deliver().await
+    }
+
+    /// Asks the address that events are pushed to whether it is the owner's.
+    pub async fn verify(&self) -> Result<(), String> {
+        self.vendor.courier().verify().await
+    }
+}
+
+impl Courier {
+    /// What whoever steers a vendor can have it do: `events` (where and how they are told), `verify` (whether that address
+    /// is the owner's), `push` (at once what is due).
+    pub(in crate::simulator) async fn obey(
+        &self,
+        what: &str,
+        document: &[u8],
+    ) -> Result<Option<Value>, Disobeyed> {
+        match what {
+            "events" => self.set_plan(read(document)?),
+            "push" => return Ok(Some(json!({ "answers": self.deliver().await }))),
+            "verify" => {
+                let said = self.verify().await;
+                return Ok(Some(json!({ "verified": said.is_ok(), "error": said.err() })));
+            }
+            _ => return Err(Disobeyed::Unknown),
+        }
+        Ok(None)
+    }
 }

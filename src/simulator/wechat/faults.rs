@@ -1,9 +1,12 @@
 //! What goes wrong with a call, written as data so that tests, the demo and the command line share it.
 
-use std::sync::{Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::simulator::held::lock;
 use crate::simulator::pattern::matches;
 
 /// What happens in place of the usual answer.
@@ -42,26 +45,41 @@ pub struct WechatFault<C> {
     pub act: WechatAct,
 }
 
-/// How often each fault of a list happened so far.
-#[derive(Debug)]
-pub(in crate::simulator) struct Met(Mutex<Vec<u64>>);
+/// All that goes wrong with a vendor, as a fault document has it.
+pub trait Trouble {
+    type Call: Copy + Ord;
 
-impl Met {
-    pub(in crate::simulator) fn none_of(faults: usize) -> Self {
-        Self(Mutex::new(vec![0; faults]))
+    fn faults(&self) -> &[WechatFault<Self::Call>];
+
+    /// How long each call takes before anything else happens, in milliseconds.
+    fn delay_ms(&self) -> &BTreeMap<Self::Call, u64>;
+}
+
+/// Faults with what has happened so far.
+#[derive(Debug)]
+pub struct Plan<F> {
+    pub(in crate::simulator) faults: F,
+    /// How often each of them happened.
+    met: Mutex<Vec<u64>>,
+}
+
+impl<F: Trouble> Plan<F> {
+    pub(in crate::simulator) fn new(faults: F) -> Self {
+        let met = Mutex::new(vec![0; faults.faults().len()]);
+        Self { faults, met }
+    }
+
+    pub(in crate::simulator) fn delay(&self, call: F::Call) -> Duration {
+        Duration::from_millis(self.faults.delay_ms().get(&call).copied().unwrap_or_default())
     }
 
     /// What goes wrong now, if anything: the first fault that applies. Asking counts as one time.
-    pub(in crate::simulator) fn pick<C: PartialEq>(
-        &self,
-        faults: &[WechatFault<C>],
-        at: &C,
-        to: &[String],
-    ) -> Option<WechatAct> {
-        let mut met = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let fits = |fault: &WechatFault<C>| {
-            fault.at == *at && fault.to.as_ref().is_none_or(|pattern| any_fits([pattern], to))
+    pub(in crate::simulator) fn pick(&self, at: F::Call, to: &[String]) -> Option<WechatAct> {
+        let mut met = lock(&self.met);
+        let fits = |fault: &WechatFault<F::Call>| {
+            fault.at == at && fault.to.as_ref().is_none_or(|pattern| any_fits([pattern], to))
         };
+        let faults = self.faults.faults();
         let place = faults
             .iter()
             .zip(&*met)
@@ -70,6 +88,57 @@ impl Met {
         Some(faults[place].act.clone())
     }
 }
+
+/// What tests and the demo write the faults of a vendor with.
+macro_rules! written_as {
+    ($faults:ty, $call:ty) => {
+        impl $crate::simulator::wechat::faults::Trouble for $faults {
+            type Call = $call;
+
+            fn faults(&self) -> &[WechatFault<$call>] {
+                &self.faults
+            }
+
+            fn delay_ms(&self) -> &BTreeMap<$call, u64> {
+                &self.delay_ms
+            }
+        }
+
+        impl $faults {
+            #[must_use]
+            pub fn with(mut self, fault: WechatFault<$call>) -> Self {
+                self.faults.push(fault);
+                self
+            }
+
+            /// `act` at `call`, every time.
+            #[must_use]
+            pub fn at(self, call: $call, act: WechatAct) -> Self {
+                self.with(WechatFault { at: call, to: None, times: None, act })
+            }
+
+            /// `act` the first `times` times.
+            #[must_use]
+            pub fn first(self, times: u64, call: $call, act: WechatAct) -> Self {
+                self.with(WechatFault { at: call, to: None, times: Some(times), act })
+            }
+
+            /// This error at `call`, every time.
+            #[must_use]
+            pub fn refusing(self, call: $call, errcode: i64) -> Self {
+                self.at(call, WechatAct::Error { errcode, errmsg: "simulated".to_owned() })
+            }
+
+            #[must_use]
+            pub fn slow(mut self, call: $call, delay: Duration) -> Self {
+                self.delay_ms.insert(call, u64::try_from(delay.as_millis()).unwrap_or(u64::MAX));
+                self
+            }
+        }
+    };
+}
+
+pub(in crate::simulator) use written_as;
 
 /// Whether one of `names` fits one of the patterns, in any case.
 pub(in crate::simulator) fn any_fits<'a>(

@@ -6,16 +6,17 @@ use std::sync::atomic::Ordering::Relaxed;
 use serde_json::{Value, json};
 
 use super::cards::WecomCard;
-use super::faults::{Plan, WecomCall};
+use super::faults::{WecomCall, WecomFaults};
 use super::rules;
 use super::server::Shared;
 use crate::simulator::http::Request;
 use crate::simulator::wechat::answer::Refusal;
+use crate::simulator::wechat::faults::Plan;
 
 impl Shared {
     pub(super) fn act(
         &self,
-        plan: &Plan,
+        plan: &Plan<WecomFaults>,
         call: WecomCall,
         request: &Request,
         body: &Value,
@@ -59,7 +60,7 @@ impl Shared {
     }
 
     /// Shows other words in place of a card's buttons.
-    fn update(&self, plan: &Plan, body: &Value, now: i64) -> Result<Value, Refusal> {
+    fn update(&self, plan: &Plan<WecomFaults>, body: &Value, now: i64) -> Result<Value, Refusal> {
         if body["agentid"].as_u64() != Some(self.agent_id) {
             return Err(Refusal::new(301_002, "agentid not match"));
         }
@@ -80,8 +81,8 @@ impl Shared {
         Ok(json!({ "invaliduser": unknown }))
     }
 
-    fn send(&self, plan: &Plan, body: &Value, now: i64) -> Result<Value, Refusal> {
-        if self.counters.at_once.load(Relaxed) > plan.faults.concurrency {
+    fn send(&self, plan: &Plan<WecomFaults>, body: &Value, now: i64) -> Result<Value, Refusal> {
+        if self.at_once.load(Relaxed) > plan.faults.concurrency {
             return Err(Refusal::new(45_033, "api concurrent out of limit"));
         }
         let mut corp = self.corp();
@@ -94,7 +95,7 @@ impl Shared {
         if message.check_seconds.is_some()
             && let Some(msgid) = corp.repeated(&request, now)
         {
-            self.counters.swallowed.fetch_add(message.members.len() as u64, Relaxed);
+            self.counted.count(|counts| counts.swallowed += message.members.len() as u64);
             return Ok(json!({ "msgid": msgid, "invaliduser": "" }));
         }
         let (mut known, mut unknown, mut unlicensed) = (Vec::new(), Vec::new(), Vec::new());
@@ -118,7 +119,7 @@ impl Shared {
         }
         let asked = known.len();
         known.retain(|member| corp.reaches(member, now, &plan.faults));
-        self.counters.dropped.fetch_add((asked - known.len()) as u64, Relaxed);
+        self.counted.count(|counts| counts.dropped += (asked - known.len()) as u64);
         let msgid = corp.note(message.check_seconds.map(|seconds| (request, seconds)), now);
         let mut answer = json!({
             "invaliduser": unknown.join("|"), "invalidparty": "", "invalidtag": "",

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::simulator::wechat::faults::{Met, WechatAct, WechatFault, any_fits};
+use crate::simulator::wechat::faults::{Plan, WechatAct, WechatFault, any_fits, written_as};
 
 /// A call of the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -72,60 +72,11 @@ impl WecomFaults {
     pub fn believable(latency: Duration) -> Self {
         Self { unknown: vec!["*37".to_owned()], ..Self::default() }.slow(WecomCall::Send, latency)
     }
-
-    #[must_use]
-    pub fn with(mut self, fault: WecomFault) -> Self {
-        self.faults.push(fault);
-        self
-    }
-
-    /// `act` at `call`, every time.
-    #[must_use]
-    pub fn at(self, call: WecomCall, act: WecomAct) -> Self {
-        self.with(WecomFault { at: call, to: None, times: None, act })
-    }
-
-    /// `act` the first `times` times.
-    #[must_use]
-    pub fn first(self, times: u64, call: WecomCall, act: WecomAct) -> Self {
-        self.with(WecomFault { at: call, to: None, times: Some(times), act })
-    }
-
-    /// This error at `call`, every time.
-    #[must_use]
-    pub fn refusing(self, call: WecomCall, errcode: i64) -> Self {
-        self.at(call, WecomAct::Error { errcode, errmsg: "simulated".to_owned() })
-    }
-
-    #[must_use]
-    pub fn slow(mut self, call: WecomCall, delay: Duration) -> Self {
-        self.delay_ms.insert(call, u64::try_from(delay.as_millis()).unwrap_or(u64::MAX));
-        self
-    }
 }
 
-/// Faults with what has happened so far.
-#[derive(Debug)]
-pub(super) struct Plan {
-    pub(super) faults: WecomFaults,
-    met: Met,
-}
+written_as!(WecomFaults, WecomCall);
 
-impl Plan {
-    pub(super) fn new(faults: WecomFaults) -> Self {
-        let met = Met::none_of(faults.faults.len());
-        Self { faults, met }
-    }
-
-    pub(super) fn delay(&self, call: WecomCall) -> Duration {
-        Duration::from_millis(self.faults.delay_ms.get(&call).copied().unwrap_or(0))
-    }
-
-    /// What goes wrong now, if anything. Asking counts as one time.
-    pub(super) fn pick(&self, call: WecomCall, members: &[String]) -> Option<WecomAct> {
-        self.met.pick(&self.faults.faults, &call, members)
-    }
-
+impl Plan<WecomFaults> {
     pub(super) fn is_unknown(&self, member: &str) -> bool {
         any_fits(&self.faults.unknown, &[member.to_owned()])
     }

@@ -3,21 +3,23 @@
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::corp::Corp;
-use super::faults::{Plan, WecomCall, WecomFaults};
+use super::faults::{WecomCall, WecomFaults};
 use super::happening::WecomHappening;
 use super::mailbox::WecomMailbox;
 use crate::simulator::clock::VendorClock;
-use crate::simulator::control;
-use crate::simulator::http::{Answer, Request, Server, Service};
+use crate::simulator::held::{Counted, Held, lock};
+use crate::simulator::http::{Answer, Request};
+use crate::simulator::shell::{Simulator, Vendor};
 use crate::simulator::wechat::answer::Answers;
-use crate::simulator::wechat::courier::{Courier, PushAnswer, PushPlan, PushStats, Round};
+use crate::simulator::wechat::courier::{Courier, PushPlan, PushStats, Tells};
 use crate::simulator::wechat::envelope::Envelope;
+use crate::simulator::wechat::faults::Plan;
 use crate::simulator::wechat::sign_in::{Asked, authorize};
 
 /// How a corp is set up. The default listens on a free loopback port.
@@ -74,135 +76,106 @@ pub struct WecomStats {
     pub events: PushStats,
 }
 
-#[derive(Debug, Default)]
-pub(super) struct Counters {
-    gettoken: AtomicU64,
-    send: AtomicU64,
-    recall: AtomicU64,
-    pub(super) at_once: AtomicU64,
-    most_at_once: AtomicU64,
-    pub(super) dropped: AtomicU64,
-    pub(super) swallowed: AtomicU64,
-    answers: Answers,
-}
-
-pub(super) struct Shared {
+/// The corp behind its port.
+pub struct Shared {
     pub(super) corp_id: String,
     pub(super) secret: String,
     pub(super) agent_id: u64,
+    token: String,
+    aes_key: String,
     pub(super) mailbox: WecomMailbox,
     pub(super) clock: VendorClock,
-    plan: RwLock<Arc<Plan>>,
+    pub(super) plan: Held<Plan<WecomFaults>>,
     corp: Mutex<Corp>,
-    pub(super) courier: Arc<Courier>,
-    pub(super) counters: Counters,
+    pub(super) courier: Courier,
+    pub(super) counted: Counted<WecomStats>,
+    answers: Answers,
+    /// Calls of `message/send` that are being answered.
+    pub(super) at_once: AtomicU64,
 }
 
 /// A running corp with one application. Stops when dropped.
-pub struct WecomSimulator {
-    server: Server,
-    shared: Arc<Shared>,
-    token: String,
-    aes_key: String,
-    round: Round,
-}
+pub type WecomSimulator = Simulator<Shared>;
 
 impl WecomSimulator {
     /// Listens, and serves on the runtime this is called from. Fails if the address is taken or the AES key is none.
     pub async fn start(options: WecomOptions) -> io::Result<Self> {
-        let (listen, token, aes_key) = (options.listen, options.token.clone(), options.aes_key.clone());
-        let shared = Arc::new(Shared::new(options)?);
-        let server = Server::start(listen, Arc::clone(&shared)).await?;
-        let round = Courier::start(&shared.courier);
-        Ok(Self { server, shared, token, aes_key, round })
-    }
-
-    /// Where it listens, with the real port.
-    pub fn addr(&self) -> SocketAddr {
-        self.server.addr()
+        let listen = options.listen;
+        Self::open(listen, false, Shared::new(options)?).await
     }
 
     /// The settings of a provider of the kind `wecom` that sends by its application and is told by it.
     pub fn settings(&self) -> Value {
-        let Shared { corp_id, secret, agent_id, .. } = &*self.shared;
+        let Shared { corp_id, secret, agent_id, token, aes_key, .. } = &*self.vendor;
         json!({
-            "corp_id": corp_id, "secret": secret, "agent_id": agent_id,
-            "endpoint": format!("http://{}", self.addr()),
-            "callback_token": self.token, "callback_aes_key": self.aes_key,
+            "corp_id": corp_id, "secret": secret, "agent_id": agent_id, "endpoint": self.url(),
+            "callback_token": token, "callback_aes_key": aes_key,
         })
     }
 
     pub fn mailbox(&self) -> WecomMailbox {
-        self.shared.mailbox.clone()
-    }
-
-    pub fn stats(&self) -> WecomStats {
-        self.shared.stats()
-    }
-
-    /// From the next call on these faults hold instead of the ones before.
-    pub fn set_faults(&self, faults: WecomFaults) {
-        self.shared.set_faults(faults);
-    }
-
-    /// Where and how events are pushed from now on.
-    pub fn set_push(&self, plan: PushPlan) {
-        self.shared.courier.set_plan(plan);
+        self.vendor.mailbox.clone()
     }
 
     /// A member does something, of which the corp's owner is told.
     pub fn happen(&self, happening: WecomHappening) -> Result<(), String> {
-        self.shared.happen(happening)
-    }
-
-    /// Pushes all that is due, and gives back the answers. Events are pushed without this, too, a moment later.
-    pub async fn push_due(&self) -> Vec<PushAnswer> {
-        self.shared.courier.deliver().await
-    }
-
-    /// Asks the address that events are pushed to whether it is the owner's.
-    pub async fn verify(&self) -> Result<(), String> {
-        self.shared.courier.verify().await
+        self.vendor.happen(happening)
     }
 
     /// Ends the token before its time, as WeCom may.
     pub fn invalidate_token(&self) {
-        self.shared.corp().invalidate();
-    }
-
-    /// Closes the port and every connection. When it returns nothing more is taken or told.
-    pub async fn stop(self) {
-        self.server.stop().await;
-        self.round.stop().await;
+        self.vendor.corp().invalidate();
     }
 }
 
-impl Service for Shared {
-    async fn answer(&self, request: Request) -> Answer {
-        if let Some(answer) = control::answer(self, &request).await {
-            return answer;
+impl Tells for Shared {
+    fn courier(&self) -> &Courier {
+        &self.courier
+    }
+}
+
+impl Vendor for Shared {
+    type Stats = WecomStats;
+
+    fn stats(&self) -> WecomStats {
+        let answered = self.answers.0.read();
+        WecomStats {
+            refused: answered.refused,
+            hung: answered.hung,
+            events: self.courier.stats(),
+            ..self.counted.read()
         }
-        let (call, counter) = match (&*request.method, &*request.path) {
-            ("GET", "/cgi-bin/gettoken") => (WecomCall::Gettoken, Some(&self.counters.gettoken)),
-            ("POST", "/cgi-bin/message/send") => (WecomCall::Send, Some(&self.counters.send)),
-            ("POST", "/cgi-bin/message/recall") => (WecomCall::Recall, Some(&self.counters.recall)),
-            ("POST", "/cgi-bin/message/update_template_card") => (WecomCall::Update, None),
-            ("GET", "/cgi-bin/agent/get") => (WecomCall::Agent, None),
-            ("GET", "/cgi-bin/auth/getuserinfo") => (WecomCall::SignIn, None),
+    }
+
+    async fn by_itself(self: Arc<Self>) {
+        self.courier.run().await;
+    }
+
+    async fn called(&self, request: Request) -> Answer {
+        let call = match (&*request.method, &*request.path) {
+            ("GET", "/cgi-bin/gettoken") => WecomCall::Gettoken,
+            ("POST", "/cgi-bin/message/send") => WecomCall::Send,
+            ("POST", "/cgi-bin/message/recall") => WecomCall::Recall,
+            ("POST", "/cgi-bin/message/update_template_card") => WecomCall::Update,
+            ("GET", "/cgi-bin/agent/get") => WecomCall::Agent,
+            ("GET", "/cgi-bin/auth/getuserinfo") => WecomCall::SignIn,
             ("GET", "/connect/oauth2/authorize") => return self.authorize(&request),
             _ => return Answer::Json { status: 404, body: "{}".to_owned() },
         };
-        if let Some(counter) = counter {
-            counter.fetch_add(1, Relaxed);
-        }
-        let _visit = (call == WecomCall::Send).then(|| Visit::begin(&self.counters));
-        let plan = self.plan();
+        self.counted.count(|counts| match call {
+            WecomCall::Gettoken => counts.gettoken += 1,
+            WecomCall::Send => counts.send += 1,
+            WecomCall::Recall => counts.recall += 1,
+            _ => {}
+        });
+        let _visit = (call == WecomCall::Send).then(|| Visit::begin(self));
+        let plan = self.plan.get();
         tokio::time::sleep(plan.delay(call)).await;
         let body = serde_json::from_slice(&request.body).unwrap_or(Value::Null);
         let members =
             body["touser"].as_str().unwrap_or_default().split('|').map(str::to_owned).collect::<Vec<_>>();
         let act = plan.pick(call, &members);
-        self.counters.answers.meet(act, || self.act(&plan, call, &request, &body))
+        self.answers.meet(act, || self.act(&plan, call, &request, &body))
     }
 }
 
@@ -215,53 +188,30 @@ impl Shared {
             corp_id: options.corp_id,
             secret: options.secret,
             agent_id: options.agent_id,
+            token: options.token,
+            aes_key: options.aes_key,
             mailbox: options.mailbox,
             clock: options.clock,
-            plan: RwLock::new(Arc::new(Plan::new(options.faults))),
+            plan: Held::new(Plan::new(options.faults)),
             corp: Mutex::default(),
-            courier: Arc::new(courier),
-            counters: Counters::default(),
+            courier,
+            counted: Counted::default(),
+            answers: Answers::default(),
+            at_once: AtomicU64::new(0),
         })
     }
 
-    pub(super) fn plan(&self) -> Arc<Plan> {
-        Arc::clone(&self.plan.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    pub(super) fn set_faults(&self, faults: WecomFaults) {
-        *self.plan.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Plan::new(faults));
-    }
-
-    pub(super) fn stats(&self) -> WecomStats {
-        let c = &self.counters;
-        WecomStats {
-            gettoken: c.gettoken.load(Relaxed),
-            send: c.send.load(Relaxed),
-            recall: c.recall.load(Relaxed),
-            most_at_once: c.most_at_once.load(Relaxed),
-            refused: c.answers.refused.load(Relaxed),
-            dropped: c.dropped.load(Relaxed),
-            swallowed: c.swallowed.load(Relaxed),
-            hung: c.answers.hung.load(Relaxed),
-            events: self.courier.stats(),
-        }
-    }
-
     /// Counts begin at nothing; what was received and what was given out is forgotten.
-    pub(super) fn reset(&self) {
-        let c = &self.counters;
-        for counter in [&c.gettoken, &c.send, &c.recall, &c.most_at_once, &c.dropped, &c.swallowed] {
-            counter.store(0, Relaxed);
-        }
-        c.answers.refused.store(0, Relaxed);
-        c.answers.hung.store(0, Relaxed);
+    pub(super) fn forget(&self) {
+        self.counted.reset();
+        self.answers.0.reset();
         self.courier.reset();
         self.mailbox.clear();
         *self.corp() = Corp::default();
     }
 
     pub(super) fn corp(&self) -> MutexGuard<'_, Corp> {
-        self.corp.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.corp)
     }
 
     fn authorize(&self, request: &Request) -> Answer {
@@ -276,13 +226,13 @@ impl Shared {
 }
 
 /// A call of `message/send` for as long as it takes.
-struct Visit<'a>(&'a Counters);
+struct Visit<'a>(&'a Shared);
 
 impl<'a> Visit<'a> {
-    fn begin(counters: &'a Counters) -> Self {
-        let at_once = counters.at_once.fetch_add(1, Relaxed) + 1;
-        counters.most_at_once.fetch_max(at_once, Relaxed);
-        Self(counters)
+    fn begin(corp: &'a Shared) -> Self {
+        let at_once = corp.at_once.fetch_add(1, Relaxed) + 1;
+        corp.counted.count(|counts| counts.most_at_once = counts.most_at_once.max(at_once));
+        Self(corp)
     }
 }
 

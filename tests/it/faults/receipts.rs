@@ -26,7 +26,7 @@ async fn what_a_vendor_was_told_ok_for_survives_kill_9() {
     let source = ["source", "create", "--name=教务处", "--department=教务处", "--topics=academic.#"];
     let source = [&source[..], &["--channels=sms", "--rights=send_direct"]].concat();
     let key = here.json(&source, "").await["key"].as_str().unwrap().to_owned();
-    let settings = json!({"request": {"url": gateway.url()}, "answer": {"message_id": "/msgid"}});
+    let settings = json!({"request": {"url": gateway.send_url()}, "answer": {"message_id": "/msgid"}});
     let create = ["provider", "create", "--channel=sms", "--kind=http_sms", "--name=gateway", "--settings=-"];
     let provider = here.json(&create, &settings.to_string()).await;
     let shown: url::Url = provider["callback_url"].as_str().unwrap().parse().unwrap();

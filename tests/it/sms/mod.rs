@@ -45,7 +45,7 @@ impl Texting {
     async fn over(options: HttpSmsOptions, settings: Value) -> Self {
         let gateway = HttpSmsSimulator::start(options).await.unwrap();
         let clock = Clock::manual(START);
-        let channel = channel(&usual(&gateway.url(), &settings), &clock);
+        let channel = channel(&usual(&gateway.send_url(), &settings), &clock);
         Self { gateway, channel, clock }
     }
 

@@ -67,7 +67,8 @@ async fn http_says_what_the_gateway_does_not() {
 #[tokio::test]
 async fn no_redirect_takes_texts_elsewhere() {
     let elsewhere = Texting::with(faults()).await;
-    let texting = Texting::with(faults().at(Moment::Call, SmsAct::Redirect(elsewhere.gateway.url()))).await;
+    let texting =
+        Texting::with(faults().at(Moment::Call, SmsAct::Redirect(elsewhere.gateway.send_url()))).await;
     let outcome = texting.text(1, "+8613800000001").await;
     assert_eq!((outcome.class, outcome.code.as_deref()), (OutcomeClass::Config, Some("HTTP 302")));
     assert_eq!((elsewhere.gateway.stats().calls, elsewhere.inbox().total()), (0, 0));

@@ -31,7 +31,7 @@ impl Campus {
     async fn with(db: Db, settings: Value) -> Self {
         let app = TestApp::on(db).await;
         let gateway = HttpSmsSimulator::start(HttpSmsOptions::default()).await.unwrap();
-        let provider = provider(&app, "短信网关", &usual(&gateway.url(), &settings)).await;
+        let provider = provider(&app, "短信网关", &usual(&gateway.send_url(), &settings)).await;
         let callback = callback(&app, &provider);
         Self { app, gateway, provider, callback }
     }

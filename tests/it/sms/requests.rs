@@ -135,8 +135,9 @@ async fn nothing_a_sender_writes_becomes_a_header_or_a_field() {
         "secrets": {"key": "a b&c"},
     });
     let gateway = HttpSmsSimulator::start(HttpSmsOptions::default()).await.unwrap();
-    let mut settings = usual(&gateway.url(), &settings);
-    settings["request"]["url"] = json!(format!("{}?room={{params.room}}&key={{secret.key}}", gateway.url()));
+    let mut settings = usual(&gateway.send_url(), &settings);
+    settings["request"]["url"] =
+        json!(format!("{}?room={{params.room}}&key={{secret.key}}", gateway.send_url()));
     let channel = channel(&settings, &Clock::manual(START));
     let room = "204\r\nX-Evil: 1&mobile=13899999999";
     let params = Params::from([("room".to_owned(), json!(room)), ("n".to_owned(), json!(5))]);
@@ -158,8 +159,9 @@ async fn nothing_a_sender_writes_becomes_a_header_or_a_field() {
 async fn what_stands_in_the_address_is_in_the_gateways_encoding_too() {
     let gateway = HttpSmsSimulator::start(HttpSmsOptions::default()).await.unwrap();
     let body = json!({"mobile": "{to}", "content": "{text}", "charset": "gbk"});
-    let request = json!({"charset": "gbk", "url": format!("{}?said={{text}}", gateway.url()), "body": body});
-    let mut settings = usual(&gateway.url(), &json!({"sign_placement": "none"}));
+    let request =
+        json!({"charset": "gbk", "url": format!("{}?said={{text}}", gateway.send_url()), "body": body});
+    let mut settings = usual(&gateway.send_url(), &json!({"sign_placement": "none"}));
     settings["request"] = request;
     let parcel = Parcel { content: content("", "钟😀"), ..parcel(1, "+8613800000001") };
     channel(&settings, &Clock::manual(START)).send(&[parcel]).await;
