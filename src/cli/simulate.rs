@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use clap::Args;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Value, json};
 use url::Url;
 
 use super::context::Context;
@@ -17,16 +17,19 @@ use super::simulate_wechat::{Account, Wechat, Wecom};
 use crate::lifecycle::Lifecycle;
 use crate::simulator::{
     BouncePlan, Faults, HttpSmsOptions, HttpSmsSimulator, ReceiptPlan, SmsFaults, SmtpOptions, SmtpSimulator,
+    SmtpTls,
 };
 use crate::telemetry;
 
 pub(super) const AFTER_HELP: &str = r#"Faults are JSON, such as:
   {"faults": [{"at": "rcpt", "to": "bounce*", "act": {"reply": {"code": 550, "text": "5.1.1 No such person"}}},
               {"at": "data", "times": 3, "act": "hang"}],
-   "delay_ms": {"body": 20}, "round_trip_ms": 30, "mails_per_connection": 100, "connections": 10}
+   "delay_ms": {"body": 20}, "round_trip_ms": 30, "mails_per_connection": 100, "connections": 10,
+   "per_day": {"mails": 1000, "reply": {"code": 550, "text": "MI:STC"}}, "certificate": "expired"}
 Stages: connect, tls, ehlo, auth, mail, rcpt, data, body, kept, rset, noop, quit. Acts: a reply, hang, reset, close,
-garbage. What comes back of the mails it took:
-  {"to": "127.0.0.1:2527", "delay_ms": 500, "bounces": [{"to": "gone*", "status": "5.1.1",
+garbage, drop (taken and lost; at rcpt and body). "times": 3 is the first three times, "percent": 10 every tenth.
+Certificates: good, expired, stranger, other_name. What comes back of the mails it took:
+  {"to": "127.0.0.1:2527", "delay_ms": 500, "copies": 1, "bounces": [{"to": "gone*", "status": "5.1.1",
    "diagnostic": "smtp; 550 5.1.1 No such person"}, {"to": "slow*", "action": "delayed", "status": "4.4.1"}]}
 To: the server's email.bounce_listen. Actions: failed, delayed, delivered, relayed, expanded.
 
@@ -49,8 +52,9 @@ Tencent's limits: same_in_thirty_seconds, per_number_hour, per_number_day, app_p
   {"delay_ms": 2000, "copies": 2, "backwards": true, "at_once": 100, "early": false, "statuses": {"*97": "IS_CLOSED"},
    "lost": ["*13"], "retry_ms": [60000, 300000, 600000], "patience_ms": 5000}
 
-Each that speaks HTTP shows what it counted at GET /control, and takes the same documents while it runs: POST /control,
-/control/receipts, /control/push, /control/reset. docs/SIMULATORS.md has all of it."#;
+Each shows what it counted at GET /control and what it received at GET /control/received, and takes the same documents while
+it runs: POST /control, /control/receipts (/control/bounces of the relay, which has a port of its own for this),
+/control/push, /control/reset. docs/SIMULATORS.md has all of it."#;
 
 #[derive(Args)]
 pub(super) struct Simulate {
@@ -71,6 +75,18 @@ pub(super) struct Simulate {
         default_value = "PIPELINING,8BITMIME,SMTPUTF8,SIZE,ENHANCEDSTATUSCODES,DSN"
     )]
     offers: Vec<String>,
+    /// Where the relay is steered over HTTP [default: any free port beside it]
+    #[arg(long, value_name = "ADDR:PORT")]
+    control: Option<SocketAddr>,
+    /// The relay speaks TLS, on demand or from the first byte [default: in clear]
+    #[arg(long, value_name = "starttls|implicit", value_parser = tls)]
+    tls: Option<SmtpTls>,
+    /// Where it is written whom a client must trust then
+    #[arg(long, value_name = "DIR", default_value = ".", requires = "tls")]
+    tls_dir: PathBuf,
+    /// User and password that the relay takes mail from alone [default: anybody]
+    #[arg(long, value_name = "USER:PASSWORD", value_parser = user_and_password)]
+    auth: Option<(String, String)>,
     #[command(flatten)]
     wechat: Wechat,
     /// Where the SMS gateway listens [default: any free port beside the relay]
@@ -103,16 +119,68 @@ struct Addresses {
 #[derive(Serialize)]
 struct Smtp {
     address: SocketAddr,
+    /// Where it is steered.
+    control: Option<String>,
+    /// Of a provider of the kind `smtp` that sends by it.
+    settings: Value,
 }
 
 #[derive(Serialize)]
 struct HttpSms {
     address: SocketAddr,
+    /// Where it is steered.
+    control: String,
     /// Of a provider of the kind `http_sms` that sends to it.
     settings: Value,
 }
 
+/// Where a vendor's simulator is steered.
+pub(super) fn control(url: &str) -> String {
+    format!("{url}/control")
+}
+
+fn tls(word: &str) -> Result<SmtpTls, String> {
+    match word {
+        "starttls" => Ok(SmtpTls::StartTls),
+        "implicit" => Ok(SmtpTls::Implicit),
+        _ => Err("starttls or implicit".to_owned()),
+    }
+}
+
+fn user_and_password(text: &str) -> Result<(String, String), String> {
+    let (user, password) = text.split_once(':').ok_or("a user, a colon, a password")?;
+    Ok((user.to_owned(), password.to_owned()))
+}
+
 impl Simulate {
+    async fn relay(&self, faults: Faults, bounces: BouncePlan) -> anyhow::Result<SmtpSimulator> {
+        SmtpSimulator::start(SmtpOptions {
+            listen: self.listen,
+            control: Some(self.control.unwrap_or(SocketAddr::new(self.listen.ip(), 0))),
+            tls: self.tls.unwrap_or_default(),
+            auth: self.auth.clone(),
+            faults,
+            bounces,
+            extensions: self.offers.clone(),
+            ..SmtpOptions::default()
+        })
+        .await
+        .with_context(|| format!("the mail relay cannot listen on {}", self.listen))
+    }
+
+    /// Writes down whom to trust, too, where that is to be known.
+    fn smtp(&self, relay: &SmtpSimulator) -> anyhow::Result<Smtp> {
+        let mut settings = relay.settings();
+        if let Some(authority) = relay.ca_pem() {
+            let file = self.tls_dir.join("smtp-ca.pem");
+            std::fs::create_dir_all(&self.tls_dir)
+                .and_then(|()| std::fs::write(&file, authority))
+                .with_context(|| format!("writing {}", file.display()))?;
+            settings["ca_file"] = json!(file);
+        }
+        Ok(Smtp { address: relay.addr(), control: relay.control_url(), settings })
+    }
+
     async fn gateway(&self, faults: SmsFaults, receipts: ReceiptPlan) -> anyhow::Result<HttpSmsSimulator> {
         let listen = self.sms_listen.unwrap_or(SocketAddr::new(self.listen.ip(), 0));
         let url = self.sms_callback.as_ref().map(Url::to_string).or_else(|| receipts.url.clone());
@@ -138,32 +206,33 @@ impl Simulate {
         runtime.block_on(async {
             let lifecycle = Lifecycle::new();
             lifecycle.catch_signals()?;
-            let extensions = self.offers.clone();
-            let options =
-                SmtpOptions { listen: self.listen, faults, bounces, extensions, ..SmtpOptions::default() };
-            let relay = SmtpSimulator::start(options)
-                .await
-                .with_context(|| format!("the mail relay cannot listen on {}", self.listen))?;
+            let relay = self.relay(faults, bounces).await?;
             let wechats = self.wechat.start(self.listen.ip()).await?;
             let gateway = self.gateway(sms_faults, sms_receipts).await?;
             let clouds = self.clouds.start(self.listen.ip()).await?;
             let (wecom, wechat_official_account) = wechats.addresses();
             let addresses = Addresses {
-                smtp: Smtp { address: relay.addr() },
+                smtp: self.smtp(&relay)?,
                 wecom,
                 wechat_official_account,
-                http_sms: HttpSms { address: gateway.addr(), settings: gateway.settings() },
+                http_sms: HttpSms {
+                    address: gateway.addr(),
+                    control: control(&gateway.url()),
+                    settings: gateway.settings(),
+                },
                 clouds: clouds.addresses(),
             };
             if context.output.json {
                 print_line(&serde_json::to_string(&addresses)?)?;
             } else {
                 print_line(&format!(
-                    "smtp      listening on smtp://{}, without TLS and password\n\
+                    "smtp      listening on smtp://{}, {}\n          steered at {}\n\
                      {}\n\
                      http_sms  listening on http://{}, {}\n\
                      {}",
-                    relay.addr(),
+                    addresses.smtp.address,
+                    addresses.smtp.settings,
+                    addresses.smtp.control.as_deref().unwrap_or_default(),
                     wechats.text(),
                     gateway.addr(),
                     gateway.settings(),

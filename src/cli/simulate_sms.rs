@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::simulate::read_faults;
+use super::simulate::{control, read_faults};
 use crate::simulator::{AliyunOptions, AliyunSimulator, ReportPlan, TencentOptions, TencentSimulator};
 
 #[derive(Args)]
@@ -53,6 +53,8 @@ pub(super) struct CloudAddresses {
 #[derive(Serialize)]
 pub(super) struct Cloud {
     pub(super) address: SocketAddr,
+    /// Where it is steered.
+    pub(super) control: String,
     /// Of a provider of the kind of this name that sends to it.
     pub(super) settings: Value,
 }
@@ -133,8 +135,16 @@ impl Clouds {
         };
         let (aliyun, tencent) = (&self.aliyun, &self.tencent);
         CloudAddresses {
-            aliyun_sms: Cloud { address: aliyun.addr(), settings: trusting(aliyun.settings(), ALIYUN) },
-            tencent_sms: Cloud { address: tencent.addr(), settings: trusting(tencent.settings(), TENCENT) },
+            aliyun_sms: Cloud {
+                address: aliyun.addr(),
+                control: control(&aliyun.url()),
+                settings: trusting(aliyun.settings(), ALIYUN),
+            },
+            tencent_sms: Cloud {
+                address: tencent.addr(),
+                control: control(&tencent.url()),
+                settings: trusting(tencent.settings(), TENCENT),
+            },
         }
     }
 

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 use url::Url;
 
-use super::simulate::read_faults;
+use super::simulate::{control, read_faults};
 use crate::simulator::{
     OfficialAccountOptions, OfficialAccountSimulator, PushPlan, WecomOptions, WecomSimulator,
 };
@@ -65,6 +65,8 @@ pub(super) struct Wechat {
 #[derive(Serialize)]
 pub(super) struct Wecom {
     address: SocketAddr,
+    /// Where it is steered.
+    control: String,
     /// Of a provider of the kind `wecom` that sends to it.
     settings: Value,
 }
@@ -73,6 +75,8 @@ pub(super) struct Wecom {
 #[derive(Serialize)]
 pub(super) struct Account {
     address: SocketAddr,
+    /// Where it is steered.
+    control: String,
     /// Of a provider of the kind `wechat_official_account` that sends to it.
     settings: Value,
 }
@@ -114,8 +118,14 @@ fn plan(callback: Option<&Url>, events: Option<&PathBuf>) -> anyhow::Result<Push
 
 impl Wechats {
     pub(super) fn addresses(&self) -> (Wecom, Account) {
-        let wecom = Wecom { address: self.corp.addr(), settings: self.corp.settings() };
-        (wecom, Account { address: self.account.addr(), settings: self.account.settings() })
+        let (corp, account) = (&self.corp, &self.account);
+        let wecom = Wecom { address: corp.addr(), control: control(&corp.url()), settings: corp.settings() };
+        let account = Account {
+            address: account.addr(),
+            control: control(&account.url()),
+            settings: account.settings(),
+        };
+        (wecom, account)
     }
 
     pub(super) fn text(&self) -> String {

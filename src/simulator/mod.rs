@@ -70,7 +70,8 @@ pub use reports::{ReportPlan, ReportStats};
 pub use shelf::Lookup;
 pub use shell::Simulator;
 pub use smtp::{
-    Act, Bounce, BouncePlan, Fault, Faults, Reply, SmtpOptions, SmtpSimulator, SmtpStats, SmtpTls, Stage,
+    Act, Bounce, BouncePlan, Certificate, DayQuota, Fault, Faults, Reply, SmtpOptions, SmtpSimulator,
+    SmtpStats, SmtpTls, Stage,
 };
 pub use tencent::{TencentFaults, TencentOptions, TencentSimulator, TencentStats, TencentTemplate};
 pub use wechat::courier::{PushAnswer, PushFormat, PushPlan, PushStats};

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use url::Url;
 
-use super::VendorClock;
+use super::clock::{VendorClock, day};
 use super::control::{Disobeyed, read};
 use super::held::Held;
 use super::http_sms::{Inbox, Moment, Plan, Pushed, SmsAct, SmsFaults};
@@ -16,9 +16,6 @@ use super::shelf::Lookup;
 use super::shell::{Simulator, Vendor};
 
 const SECOND: i64 = 1_000;
-const DAY: i64 = 86_400 * SECOND;
-/// Days begin at midnight in UTC+8.
-pub(super) const CHINA: i64 = 8 * 3_600 * SECOND;
 
 /// A template that was approved; `LONGEST` is what a variable may have unless told.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -234,9 +231,9 @@ impl Usage {
 
     /// Texts that were sent on this day.
     pub(super) fn today(&mut self, now: i64) -> u64 {
-        let day = (now + CHINA).div_euclid(DAY);
-        if day != self.day {
-            (self.day, self.sent_today) = (day, 0);
+        let today = day(now);
+        if today != self.day {
+            (self.day, self.sent_today) = (today, 0);
         }
         self.sent_today
     }

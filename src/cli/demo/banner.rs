@@ -38,6 +38,8 @@ pub(super) struct Simulators {
 #[derive(Serialize)]
 pub(super) struct Smtp {
     pub(super) address: SocketAddr,
+    /// Where it is steered.
+    pub(super) control: Option<String>,
     /// The page that shows what it received.
     pub(super) mailbox: String,
 }
@@ -45,11 +47,15 @@ pub(super) struct Smtp {
 #[derive(Serialize)]
 pub(super) struct Wecom {
     pub(super) address: SocketAddr,
+    /// Where it is steered.
+    pub(super) control: String,
 }
 
 #[derive(Serialize)]
 pub(super) struct Account {
     pub(super) address: SocketAddr,
+    /// Where it is steered.
+    pub(super) control: String,
     /// Of a provider of the kind `wechat_official_account` that sends to it.
     pub(super) settings: Value,
 }
@@ -57,6 +63,8 @@ pub(super) struct Account {
 #[derive(Serialize)]
 pub(super) struct HttpSms {
     pub(super) address: SocketAddr,
+    /// Where it is steered.
+    pub(super) control: String,
     /// The page that shows what it received.
     pub(super) mailbox: String,
 }
@@ -70,9 +78,10 @@ impl Banner<'_> {
         };
         let kept =
             if *is_temporary { "removed at the end; --data DIR keeps it" } else { "kept for the next start" };
-        let Smtp { address, mailbox } = &simulators.smtp;
+        let Smtp { address, control, mailbox } = &simulators.smtp;
+        let control = control.as_deref().unwrap_or_default();
         let (wecom, account) = (simulators.wecom.address, simulators.wechat_official_account.address);
-        let HttpSms { address: gateway, mailbox: telephones } = &simulators.http_sms;
+        let HttpSms { address: gateway, mailbox: telephones, .. } = &simulators.http_sms;
         let CloudAddresses { aliyun_sms, tencent_sms } = &simulators.clouds;
         let (aliyun, tencent) = (aliyun_sms.address, tencent_sms.address);
         let data = data.display();
@@ -86,7 +95,8 @@ impl Banner<'_> {
              live key    {live_key}\n  \
              test key    {test_key}\n  \
              mail relay  smtp://{address}, simulated: bounce…@ and a few old addresses are refused\n              \
-             what it received: {mailbox}\n  \
+             what it received: {mailbox}\n              \
+             what goes wrong with it: POST {control}, see docs/SIMULATORS.md\n  \
              SMS gateway http://{gateway}, simulated: a few numbers do not exist, a few telephones are off\n              \
              what it received: {telephones}\n  \
              WeCom       http://{wecom}, simulated: a few members have left\n  \
@@ -131,8 +141,16 @@ mod tests {
         }
     }
 
+    fn address(port: u16) -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], port))
+    }
+
+    fn control(port: u16) -> String {
+        format!("http://{}/control", address(port))
+    }
+
     fn cloud(port: u16) -> Cloud {
-        Cloud { address: SocketAddr::from(([127, 0, 0, 1], port)), settings: Value::Null }
+        Cloud { address: address(port), control: control(port), settings: Value::Null }
     }
 
     #[test]
@@ -144,14 +162,16 @@ mod tests {
             live_key: "bt_live_x",
             test_key: "bt_test_x",
             simulators: Simulators {
-                smtp: Smtp { address: SocketAddr::from(([127, 0, 0, 1], 2525)), mailbox: String::new() },
-                wecom: Wecom { address: SocketAddr::from(([127, 0, 0, 1], 2526)) },
+                smtp: Smtp { address: address(2_525), control: Some(control(2_531)), mailbox: String::new() },
+                wecom: Wecom { address: address(2_526), control: control(2_526) },
                 wechat_official_account: Account {
-                    address: SocketAddr::from(([127, 0, 0, 1], 2530)),
+                    address: address(2_530),
+                    control: control(2_530),
                     settings: Value::Null,
                 },
                 http_sms: HttpSms {
-                    address: SocketAddr::from(([127, 0, 0, 1], 2527)),
+                    address: address(2_527),
+                    control: control(2_527),
                     mailbox: String::new(),
                 },
                 clouds: CloudAddresses { aliyun_sms: cloud(2_528), tencent_sms: cloud(2_529) },
@@ -169,8 +189,12 @@ mod tests {
         assert_eq!(document["simulators"]["aliyun_sms"]["address"], "127.0.0.1:2528");
         assert_eq!(document["simulators"]["tencent_sms"]["address"], "127.0.0.1:2529");
         assert_eq!(document["simulators"]["wechat_official_account"]["address"], "127.0.0.1:2530");
+        for (simulator, port) in [("smtp", 2_531), ("wecom", 2_526), ("aliyun_sms", 2_528)] {
+            assert_eq!(document["simulators"][simulator]["control"], control(port));
+        }
         let text = banner.text();
         for wanted in [
+            "POST http://127.0.0.1:2531/control",
             "listening on http://127.0.0.1:8080\n",
             "Bearer bt_live_x",
             "Prefer: wait=5",

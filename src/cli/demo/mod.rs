@@ -18,7 +18,7 @@ mod place;
 mod rules;
 mod seed;
 
-use std::net::TcpListener;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,6 +32,7 @@ use self::place::{Card, Place};
 use self::seed::{Seeded, Vendors};
 use super::context::{Context, quiet};
 use super::output::print_line;
+use super::simulate::control;
 use super::simulate_sms::Clouds;
 use crate::app::App;
 use crate::clock::Clock;
@@ -134,10 +135,22 @@ async fn run(context: &Context, config: &Config, place: &mut Place) -> anyhow::R
         live_key: &card.live_key,
         test_key: &card.test_key,
         simulators: Simulators {
-            smtp: Smtp { address: relay.addr(), mailbox: format!("{url}/console/mailbox") },
-            wecom: Wecom { address: corp.addr() },
-            wechat_official_account: Account { address: account.addr(), settings: account.settings() },
-            http_sms: HttpSms { address: gateway.addr(), mailbox: format!("{url}/console/mailbox/sms") },
+            smtp: Smtp {
+                address: relay.addr(),
+                control: relay.control_url(),
+                mailbox: format!("{url}/console/mailbox"),
+            },
+            wecom: Wecom { address: corp.addr(), control: control(&corp.url()) },
+            wechat_official_account: Account {
+                address: account.addr(),
+                control: control(&account.url()),
+                settings: account.settings(),
+            },
+            http_sms: HttpSms {
+                address: gateway.addr(),
+                control: control(&gateway.url()),
+                mailbox: format!("{url}/console/mailbox/sms"),
+            },
             clouds: clouds.addresses(),
         },
         data: place.directory(),
@@ -198,7 +211,8 @@ struct Simulated {
 impl Simulated {
     async fn start(pace: Pace) -> anyhow::Result<Self> {
         let faults = faults(pace.relay);
-        let relay = SmtpSimulator::start(SmtpOptions { faults, ..SmtpOptions::default() }).await?;
+        let control = Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+        let relay = SmtpSimulator::start(SmtpOptions { faults, control, ..SmtpOptions::default() }).await?;
         let faults = WecomFaults::believable(pace.wecom);
         let corp = WecomSimulator::start(WecomOptions { faults, ..WecomOptions::default() }).await?;
         let faults = OfficialAccountFaults::believable(pace.wecom);

@@ -3,13 +3,13 @@
 use super::answer::Refusal;
 use super::faults::AliyunFaults;
 use super::texts::Text;
+use crate::simulator::clock::{CHINA, DAY};
 use crate::simulator::frequency::Frequency;
 use crate::simulator::http_sms::segments;
-use crate::simulator::sms_cloud::{CHINA, Usage};
+use crate::simulator::sms_cloud::Usage;
 
 const MINUTE: i64 = 60_000;
 const HOUR: i64 = 60 * MINUTE;
-const DAY: i64 = 24 * HOUR;
 
 #[derive(Debug, Default)]
 pub(super) struct Account {

@@ -9,9 +9,10 @@ use serde::Serialize;
 use super::faults::{OfficialAccountCall, OfficialAccountFaults, fits};
 use super::refuse;
 use super::tokens::Tokens;
+use crate::simulator::clock::day;
 use crate::simulator::wechat::answer::Refusal;
 use crate::simulator::wechat::sign_in::Codes;
-use crate::simulator::wechat::{day, unguessable};
+use crate::simulator::wechat::unguessable;
 
 const MINUTE: i64 = 60_000;
 /// A sender's own id keeps a message from being sent twice for so long.

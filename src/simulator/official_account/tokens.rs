@@ -3,8 +3,9 @@
 use std::collections::VecDeque;
 
 use super::refuse;
+use crate::simulator::clock::day;
 use crate::simulator::wechat::answer::Refusal;
-use crate::simulator::wechat::{day, unguessable};
+use crate::simulator::wechat::unguessable;
 
 const MINUTE: i64 = 60_000;
 /// A token is replaced when it has less than this, and lives as long beside the one that replaces it.

@@ -1,12 +1,14 @@
 //! What a relay does wrong, written as data so that tests, the demo and the command line share it.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::simulator::held::lock;
 use crate::simulator::pattern::matches;
+use crate::simulator::share::Share;
 use crate::simulator::tally::Tally;
 
 /// Greylisting remembers at least so many recipients per rule.
@@ -51,6 +53,9 @@ pub enum Act {
     Close,
     /// An answer that is not SMTP; the command has no effect and the connection goes on.
     Garbage,
+    /// The usual answer, and nothing arrives or is ever told of it: at `rcpt` for this recipient, at `body` for all of the
+    /// mail's. Elsewhere it does nothing.
+    Drop,
 }
 
 /// An answer: its code and its text. Each line of the text becomes a line of the reply.
@@ -95,7 +100,39 @@ pub struct Fault {
     /// Only the first so many times: for each recipient where `to` is given (greylisting), else altogether.
     #[serde(default)]
     pub times: Option<u64>,
+    /// Only so many in each hundred of those it would happen to.
+    #[serde(default)]
+    pub percent: Option<u8>,
     pub act: Act,
+}
+
+/// How many mails a relay takes from its client in a day, which begins at midnight in UTC+8.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DayQuota {
+    pub mails: u64,
+    /// What MAIL is answered beyond it.
+    #[serde(default = "used_up")]
+    pub reply: Reply,
+}
+
+fn used_up() -> Reply {
+    Reply::new(452, "4.7.1 Daily sending quota used up")
+}
+
+/// What a relay that speaks TLS shows of itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Certificate {
+    /// Signed by the authority that clients were told to trust.
+    #[default]
+    Good,
+    /// The same, a year ago.
+    Expired,
+    /// Signed by itself.
+    Stranger,
+    /// Another host's.
+    OtherName,
 }
 
 /// All that goes wrong; the default is nothing. Of the faults of a stage the first one that applies happens.
@@ -111,6 +148,8 @@ pub struct Faults {
     pub mails_per_connection: Option<u64>,
     /// Connections beyond so many at the same time are answered 421.
     pub connections: Option<u64>,
+    pub per_day: Option<DayQuota>,
+    pub certificate: Certificate,
 }
 
 impl Faults {
@@ -139,25 +178,43 @@ impl Faults {
     /// `act` at `stage`, every time.
     #[must_use]
     pub fn at(self, stage: Stage, act: impl Into<Act>) -> Self {
-        self.with(Fault { at: stage, to: None, times: None, act: act.into() })
+        self.with(Fault { at: stage, to: None, times: None, percent: None, act: act.into() })
     }
 
     /// `act` the first `times` times that anybody comes to `stage`.
     #[must_use]
     pub fn first(self, times: u64, stage: Stage, act: impl Into<Act>) -> Self {
-        self.with(Fault { at: stage, to: None, times: Some(times), act: act.into() })
+        self.with(Fault { at: stage, to: None, times: Some(times), percent: None, act: act.into() })
     }
 
     /// Recipients that match `pattern` are refused at RCPT.
     #[must_use]
     pub fn refusing(self, pattern: &str, reply: Reply) -> Self {
-        self.with(Fault { at: Stage::Rcpt, to: Some(pattern.into()), times: None, act: reply.into() })
+        self.with(Fault {
+            at: Stage::Rcpt,
+            to: Some(pattern.into()),
+            times: None,
+            percent: None,
+            act: reply.into(),
+        })
     }
 
     /// Each recipient that matches `pattern` is refused `times` times at RCPT, then accepted.
     #[must_use]
     pub fn greylisting(self, pattern: &str, times: u64, reply: Reply) -> Self {
-        self.with(Fault { at: Stage::Rcpt, to: Some(pattern.into()), times: Some(times), act: reply.into() })
+        self.with(Fault {
+            at: Stage::Rcpt,
+            to: Some(pattern.into()),
+            times: Some(times),
+            percent: None,
+            act: reply.into(),
+        })
+    }
+
+    /// `act` for so many in each hundred that come to `stage`.
+    #[must_use]
+    pub fn share(self, percent: u8, stage: Stage, act: impl Into<Act>) -> Self {
+        self.with(Fault { at: stage, to: None, times: None, percent: Some(percent), act: act.into() })
     }
 
     /// No credentials are good.
@@ -203,6 +260,8 @@ const STAGES: usize = Stage::Quit as usize + 1;
 /// Faults made ready for the sessions: by stage, and with what has happened so far.
 #[derive(Debug)]
 pub(super) struct Plan {
+    /// As they were given.
+    pub(super) faults: Faults,
     rules: [Vec<Rule>; STAGES],
     delays: [Duration; STAGES],
     pub(super) round_trip: Duration,
@@ -213,6 +272,7 @@ pub(super) struct Plan {
 #[derive(Debug)]
 struct Rule {
     to: Option<String>,
+    share: Option<Share>,
     limit: Option<(u64, Mutex<Tally>)>,
     act: Act,
 }
@@ -225,15 +285,17 @@ impl Plan {
             round_trip: Duration::from_millis(faults.round_trip_ms),
             mails_per_connection: faults.mails_per_connection.unwrap_or(u64::MAX),
             connections: faults.connections.unwrap_or(u64::MAX),
+            faults,
         };
-        for (stage, millis) in faults.delay_ms {
-            plan.delays[stage as usize] = Duration::from_millis(millis);
+        for (stage, millis) in &plan.faults.delay_ms {
+            plan.delays[*stage as usize] = Duration::from_millis(*millis);
         }
-        for fault in faults.faults {
+        for fault in &plan.faults.faults {
             plan.rules[fault.at as usize].push(Rule {
-                to: fault.to.map(|pattern| pattern.to_lowercase()),
+                to: fault.to.as_ref().map(|pattern| pattern.to_lowercase()),
+                share: fault.percent.map(Share::of_hundred),
                 limit: fault.times.map(|times| (times, Mutex::new(Tally::remembering(REMEMBERED)))),
-                act: fault.act,
+                act: fault.act.clone(),
             });
         }
         plan
@@ -260,9 +322,8 @@ impl Rule {
                 address
             }
         };
-        self.limit
-            .as_ref()
-            .is_none_or(|(times, met)| met.lock().unwrap_or_else(PoisonError::into_inner).add(&key) <= *times)
+        self.share.as_ref().is_none_or(Share::takes)
+            && self.limit.as_ref().is_none_or(|(times, met)| lock(met).add(&key) <= *times)
     }
 }
 
@@ -288,6 +349,13 @@ mod tests {
     }
 
     #[test]
+    fn a_share_of_those_it_would_happen_to_meets_it() {
+        let plan = Plan::new(Faults::default().share(25, Stage::Rcpt, Act::Reset));
+        let met = (0..8).filter(|_| plan.pick(Stage::Rcpt, &["a@x".to_owned()]).is_some());
+        assert_eq!(met.count(), 2);
+    }
+
+    #[test]
     fn a_text_of_several_lines_becomes_a_reply_of_several_lines() {
         let mut out = Vec::new();
         Reply::new(550, "5.7.1 no\r\n5.7.1 never\n").write(&mut out);
@@ -303,9 +371,12 @@ mod tests {
             ],
             "delay_ms": {"body": 5},
             "round_trip_ms": 20,
-            "connections": 10
+            "connections": 10,
+            "per_day": {"mails": 3},
+            "certificate": "expired"
         }"#;
-        let expected = Faults::default()
+        let per_day = Some(DayQuota { mails: 3, reply: used_up() });
+        let expected = Faults { per_day, certificate: Certificate::Expired, ..Faults::default() }
             .refusing("bounce*", Reply::new(550, "5.1.1 No"))
             .first(3, Stage::Kept, Act::Reset)
             .slow(Stage::Body, Duration::from_millis(5))

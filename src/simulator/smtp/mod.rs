@@ -7,13 +7,14 @@
 //! - [`path`]: the arguments of MAIL and RCPT
 //! - [`tls`]: when a connection is encrypted
 //! - [`report`]: what it tells later of the mails it took
-//! - [`stats`]: what the relay was asked
+//! - [`stats`]: what the relay was asked; [`control`]: how it is steered over HTTP
 //!
 //! It holds clients to the letter where real relays do: CRLF line ends, line lengths, the order of commands. It
 //! does not check senders, look up domains or deliver anything but reports.
 
 mod auth;
 mod body;
+mod control;
 mod faults;
 mod path;
 mod report;
@@ -27,7 +28,7 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
-pub use faults::{Act, Fault, Faults, Reply, Stage};
+pub use faults::{Act, Certificate, DayQuota, Fault, Faults, Reply, Stage};
 pub use report::{Bounce, BouncePlan};
 pub use server::{SmtpOptions, SmtpSimulator};
 pub use stats::SmtpStats;

@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -15,6 +15,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use super::server::Shared;
 use super::stats::count;
+use crate::simulator::held::{Held, lock};
 use crate::simulator::pattern::matches;
 
 /// How long whoever takes reports may think.
@@ -23,7 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const WAITING: usize = 10_000;
 
 /// Of which mails a relay reports, and where to.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct BouncePlan {
     /// Where mail for the bounce domain is taken, by SMTP. Without one reports wait for
@@ -31,10 +32,18 @@ pub struct BouncePlan {
     pub to: Option<SocketAddr>,
     /// After the mail was taken.
     pub delay_ms: u64,
+    /// Each report is sent so often.
+    pub copies: usize,
     /// Whoever takes them speaks LMTP (RFC 2033).
     pub lmtp: bool,
     /// The first whose pattern fits a recipient counts; of others nothing is ever heard.
     pub bounces: Vec<Bounce>,
+}
+
+impl Default for BouncePlan {
+    fn default() -> Self {
+        Self { to: None, delay_ms: 0, copies: 1, lmtp: false, bounces: Vec::new() }
+    }
 }
 
 /// What becomes of a mail that was taken.
@@ -185,7 +194,7 @@ pub(super) type Coming = UnboundedReceiver<(Instant, Report)>;
 /// What a relay has to tell.
 #[derive(Debug)]
 pub(super) struct Reports {
-    plan: Mutex<Arc<BouncePlan>>,
+    plan: Held<BouncePlan>,
     waiting: Mutex<Vec<Report>>,
     on_the_way: UnboundedSender<(Instant, Report)>,
 }
@@ -194,15 +203,20 @@ impl Reports {
     /// With what [`carry`] is to be given.
     pub(super) fn new(plan: BouncePlan) -> (Self, Coming) {
         let (on_the_way, coming) = unbounded_channel();
-        (Self { plan: Mutex::new(Arc::new(plan)), waiting: Mutex::default(), on_the_way }, coming)
+        (Self { plan: Held::new(plan), waiting: Mutex::default(), on_the_way }, coming)
     }
 
     pub(super) fn set_plan(&self, plan: BouncePlan) {
-        *self.plan.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(plan);
+        self.plan.set(plan);
     }
 
-    fn plan(&self) -> Arc<BouncePlan> {
-        Arc::clone(&self.plan.lock().unwrap_or_else(PoisonError::into_inner))
+    pub(super) fn plan(&self) -> Arc<BouncePlan> {
+        self.plan.get()
+    }
+
+    /// What waits is never sent.
+    pub(super) fn forget(&self) {
+        lock(&self.waiting).clear();
     }
 
     /// A mail was taken for one of its recipients. Mails without a sender are reports themselves, and nobody is told of
@@ -214,21 +228,24 @@ impl Reports {
             return;
         }
         let report = write(about, wishes, bounce);
-        if plan.to.is_some() {
-            // It is only dropped with whoever listens.
-            let _ = self.on_the_way.send((Instant::now() + Duration::from_millis(plan.delay_ms), report));
-            return;
+        let due = Instant::now() + Duration::from_millis(plan.delay_ms);
+        for _ in 0..plan.copies {
+            if plan.to.is_some() {
+                // It is only dropped with whoever listens.
+                let _ = self.on_the_way.send((due, report.clone()));
+                continue;
+            }
+            let mut waiting = lock(&self.waiting);
+            if waiting.len() >= WAITING {
+                waiting.remove(0);
+            }
+            waiting.push(report.clone());
         }
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        if waiting.len() >= WAITING {
-            waiting.remove(0);
-        }
-        waiting.push(report);
     }
 
     /// Sends those that wait, one after the other; gives the last answer to each.
     pub(super) async fn send_all(&self, to: SocketAddr) -> Vec<String> {
-        let waiting = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
+        let waiting = std::mem::take(&mut *lock(&self.waiting));
         let lmtp = self.plan().lmtp;
         let mut answers = Vec::with_capacity(waiting.len());
         for report in &waiting {

@@ -2,19 +2,25 @@
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
+use super::control::Desk;
 use super::faults::{Faults, Plan};
 use super::report::{BouncePlan, Coming, Reports, carry};
 use super::session::Session;
 use super::stats::{Counters, SmtpStats};
 use super::tls::{Identity, SmtpTls};
 use crate::simulator::Mailbox;
+use crate::simulator::clock::{VendorClock, day};
+use crate::simulator::control::Steered as _;
+use crate::simulator::held::lock;
+use crate::simulator::http::Server;
 
 /// Mails larger than this are answered 552.
 const MAX_MAIL: usize = 30 << 20;
@@ -38,6 +44,10 @@ pub struct SmtpOptions {
     pub max_mail: usize,
     /// What the relay calls itself.
     pub name: String,
+    /// Where it is steered over HTTP; none: nowhere.
+    pub control: Option<SocketAddr>,
+    /// Of its quota.
+    pub clock: VendorClock,
 }
 
 impl Default for SmtpOptions {
@@ -54,6 +64,8 @@ impl Default for SmtpOptions {
                 .to_vec(),
             max_mail: MAX_MAIL,
             name: "relay.simulator.example".into(),
+            control: None,
+            clock: VendorClock::default(),
         }
     }
 }
@@ -69,13 +81,36 @@ pub(super) struct Shared {
     pub(super) mailbox: Mailbox,
     pub(super) reports: Reports,
     pub(super) counters: Arc<Counters>,
+    pub(super) plan: watch::Sender<Arc<Plan>>,
+    pub(super) clock: VendorClock,
+    pub(super) day: Day,
+}
+
+/// Mails that were taken today.
+#[derive(Debug, Default)]
+pub(super) struct Day(Mutex<(i64, u64)>);
+
+impl Day {
+    pub(super) fn mails(&self, now: i64) -> u64 {
+        let (of, mails) = *lock(&self.0);
+        if of == day(now) { mails } else { 0 }
+    }
+
+    pub(super) fn count(&self, now: i64) {
+        let mails = self.mails(now) + 1;
+        *lock(&self.0) = (day(now), mails);
+    }
+
+    pub(super) fn forget(&self) {
+        *lock(&self.0) = (0, 0);
+    }
 }
 
 /// A running relay. Stops when dropped.
 pub struct SmtpSimulator {
     addr: SocketAddr,
     shared: Arc<Shared>,
-    plan: watch::Sender<Arc<Plan>>,
+    control: Option<Server>,
     stop: Option<oneshot::Sender<()>>,
     accepting: JoinHandle<()>,
 }
@@ -100,16 +135,40 @@ impl SmtpSimulator {
             mailbox: options.mailbox,
             reports,
             counters: Arc::default(),
+            plan: watch::Sender::new(Arc::new(Plan::new(options.faults))),
+            clock: options.clock,
+            day: Day::default(),
         });
-        let (plan, news) = watch::channel(Arc::new(Plan::new(options.faults)));
+        let control = match options.control {
+            Some(listen) => Some(Server::start(listen, Arc::new(Desk(Arc::clone(&shared)))).await?),
+            None => None,
+        };
         let (stop, stopped) = oneshot::channel();
-        let accepting = tokio::spawn(accept(listener, Arc::clone(&shared), news, coming, stopped));
-        Ok(Self { addr, shared, plan, stop: Some(stop), accepting })
+        let accepting = tokio::spawn(accept(listener, Arc::clone(&shared), coming, stopped));
+        Ok(Self { addr, shared, control, stop: Some(stop), accepting })
     }
 
     /// Where it listens, with the real port.
     pub fn addr(&self) -> SocketAddr {
         self.addr
+    }
+
+    /// Where it is steered, if it is.
+    pub fn control_url(&self) -> Option<String> {
+        self.control.as_ref().map(|server| format!("http://{}/control", server.addr()))
+    }
+
+    /// The settings of a provider of the kind `smtp` that sends by it; what it must trust is not among them.
+    pub fn settings(&self) -> Value {
+        let mut settings = json!({
+            "host": self.addr.ip().to_string(), "port": self.addr.port(), "tls": self.shared.tls.word(),
+            "from_address": "bell@campus.example",
+        });
+        if let Some((user, password)) = &self.shared.auth {
+            settings["username"] = user.as_str().into();
+            settings["password"] = password.as_str().into();
+        }
+        settings
     }
 
     pub fn mailbox(&self) -> Mailbox {
@@ -129,7 +188,7 @@ impl SmtpSimulator {
     /// From each connection's next command on these faults hold instead of the ones before; greylisting begins anew.
     /// A connection that hangs goes on hanging.
     pub fn set_faults(&self, faults: Faults) {
-        self.plan.send_replace(Arc::new(Plan::new(faults)));
+        self.shared.set_faults(faults);
     }
 
     /// From the next mail on reports follow this plan.
@@ -144,6 +203,9 @@ impl SmtpSimulator {
 
     /// Closes the port and every connection, also in the middle of a mail. When it returns nothing more is taken.
     pub async fn stop(mut self) {
+        if let Some(control) = self.control.take() {
+            control.stop().await;
+        }
         drop(self.stop.take());
         // It cannot have been cancelled, and if it panicked it has stopped as well.
         let _ = (&mut self.accepting).await;
@@ -159,7 +221,6 @@ impl Drop for SmtpSimulator {
 async fn accept(
     listener: TcpListener,
     shared: Arc<Shared>,
-    news: watch::Receiver<Arc<Plan>>,
     coming: Coming,
     mut stopped: oneshot::Receiver<()>,
 ) {
@@ -171,7 +232,7 @@ async fn accept(
             Some(_) = sessions.join_next() => {}
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
-                    sessions.spawn(serve(stream, Arc::clone(&shared), news.clone()));
+                    sessions.spawn(serve(stream, Arc::clone(&shared)));
                 }
                 // Out of file descriptors, most likely: sessions that end will free some.
                 Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
@@ -182,8 +243,9 @@ async fn accept(
     sessions.shutdown().await;
 }
 
-async fn serve(stream: TcpStream, shared: Arc<Shared>, news: watch::Receiver<Arc<Plan>>) {
+async fn serve(stream: TcpStream, shared: Arc<Shared>) {
     // Without it small answers would wait for the client's acknowledgements.
     let _ = stream.set_nodelay(true);
+    let news = shared.plan.subscribe();
     Session::new(stream, shared, news).run().await;
 }

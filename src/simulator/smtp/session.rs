@@ -12,7 +12,7 @@ use super::body::Body;
 use super::faults::{Act, Plan, Reply, Stage};
 use super::server::Shared;
 use super::stats::{Visit, count};
-use super::tls::SmtpTls;
+use super::tls::{SmtpTls, acceptor};
 use super::transaction::Envelope;
 use super::wire::{Line, Wire};
 
@@ -56,6 +56,8 @@ pub(super) struct Session {
     pub(super) body: Body,
     /// Mails taken on this connection.
     pub(super) mails: u64,
+    /// What the stage just passed was about is to get lost.
+    pub(super) loses: bool,
     encrypted: bool,
     visit: Visit,
     news: watch::Receiver<Arc<Plan>>,
@@ -79,6 +81,7 @@ impl Session {
             encrypted,
             body,
             mails: 0,
+            loses: false,
             visit,
             news,
             plan,
@@ -240,11 +243,14 @@ impl Session {
     }
 
     async fn encrypt(&mut self) -> Result<(), End> {
-        if let Some(identity) = &self.shared.identity {
-            self.wire.encrypt(&identity.acceptor).await?;
-            count(&self.shared.counters.handshakes);
-            self.encrypted = true;
+        let Some(identity) = &self.shared.identity else { return Ok(()) };
+        let acceptor = acceptor(identity, self.plan.faults.certificate)?;
+        if let Err(error) = self.wire.encrypt(&acceptor).await {
+            count(&self.shared.counters.failed_handshakes);
+            return Err(error.into());
         }
+        count(&self.shared.counters.handshakes);
+        self.encrypted = true;
         Ok(())
     }
 
@@ -305,6 +311,10 @@ impl Session {
                 count(&self.shared.counters.hung);
                 let Err(left) = self.wire.hang().await;
                 Err(left.into())
+            }
+            Act::Drop => {
+                self.loses = matches!(stage, Stage::Rcpt | Stage::Body);
+                Ok(Verdict::Usual)
             }
             Act::Reset => Err(End::Reset),
             Act::Close => Err(End::Close),

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use serde::Serialize;
 
-/// Counts since the relay's start.
+/// Counts since the relay's start, or since they were set back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct SmtpStats {
     /// Connections taken, refused ones included.
@@ -16,10 +16,14 @@ pub struct SmtpStats {
     pub most_open: u64,
     /// TLS handshakes that succeeded.
     pub handshakes: u64,
+    /// TLS handshakes that came to nothing.
+    pub failed_handshakes: u64,
     /// Connections that a fault left hanging: wait for it to know that a client is stuck.
     pub hung: u64,
     /// Mails kept.
     pub accepted: u64,
+    /// Recipients whose mail was taken and let fall.
+    pub dropped: u64,
     /// Reports that were sent and taken.
     pub reported: u64,
     /// Answers of 4xx and 5xx, whatever was asked.
@@ -44,8 +48,10 @@ pub(super) struct Counters {
     pub(super) open: AtomicU64,
     pub(super) most_open: AtomicU64,
     pub(super) handshakes: AtomicU64,
+    pub(super) failed_handshakes: AtomicU64,
     pub(super) hung: AtomicU64,
     pub(super) accepted: AtomicU64,
+    pub(super) dropped: AtomicU64,
     pub(super) reported: AtomicU64,
     pub(super) rejected: AtomicU64,
     pub(super) ehlo: AtomicU64,
@@ -94,8 +100,10 @@ impl Counters {
             open: self.open.load(Relaxed),
             most_open: self.most_open.load(Relaxed),
             handshakes: self.handshakes.load(Relaxed),
+            failed_handshakes: self.failed_handshakes.load(Relaxed),
             hung: self.hung.load(Relaxed),
             accepted: self.accepted.load(Relaxed),
+            dropped: self.dropped.load(Relaxed),
             reported: self.reported.load(Relaxed),
             rejected: self.rejected.load(Relaxed),
             ehlo: self.ehlo.load(Relaxed),
@@ -109,5 +117,32 @@ impl Counters {
             quit: self.quit.load(Relaxed),
             other: self.other.load(Relaxed),
         }
+    }
+
+    /// All but what is open now begins at nothing.
+    pub(super) fn reset(&self) {
+        for counter in [
+            &self.connections,
+            &self.handshakes,
+            &self.failed_handshakes,
+            &self.hung,
+            &self.accepted,
+            &self.dropped,
+            &self.reported,
+            &self.rejected,
+            &self.ehlo,
+            &self.starttls,
+            &self.auth,
+            &self.mail,
+            &self.rcpt,
+            &self.data,
+            &self.rset,
+            &self.noop,
+            &self.quit,
+            &self.other,
+        ] {
+            counter.store(0, Relaxed);
+        }
+        self.most_open.store(self.open.load(Relaxed), Relaxed);
     }
 }

@@ -1,6 +1,9 @@
 //! The part of a conversation that carries a mail: MAIL, RCPT, DATA (RFC 5321 §3.3).
 
+use std::borrow::Cow;
 use std::io::Write;
+use std::mem;
+use std::sync::atomic::Ordering::Relaxed;
 
 use super::body::Flaw;
 use super::faults::Stage;
@@ -25,6 +28,8 @@ pub(super) struct Envelope {
     id: Option<String>,
     /// Reports bring the mail back whole.
     whole: bool,
+    /// Those of the recipients whom it never reaches.
+    lost: Vec<String>,
 }
 
 /// What stands behind an address.
@@ -40,6 +45,17 @@ impl Envelope {
     pub(super) fn recipients(&self) -> &[String] {
         &self.recipients
     }
+
+    /// Those whom it reaches, unless all of it gets lost.
+    fn reached(&self, is_lost: bool) -> Cow<'_, [String]> {
+        if is_lost {
+            return Cow::default();
+        }
+        if self.lost.is_empty() {
+            return Cow::Borrowed(&self.recipients);
+        }
+        self.recipients.iter().filter(|recipient| !self.lost.contains(recipient)).cloned().collect()
+    }
 }
 
 impl Session {
@@ -48,6 +64,13 @@ impl Session {
         if self.mails >= self.plan.mails_per_connection {
             self.say("421 4.7.0 Too many mails on this connection");
             return Err(End::Close);
+        }
+        if let Some(quota) = &self.plan.faults.per_day
+            && self.shared.day.mails(self.shared.clock.now()) >= quota.mails
+        {
+            count(&self.shared.counters.rejected);
+            quota.reply.write(&mut self.wire.output);
+            return if quota.reply.code == 421 { Err(End::Close) } else { Ok(()) };
         }
         if !self.greeted {
             self.say("503 5.5.1 EHLO first");
@@ -87,6 +110,7 @@ impl Session {
                     utf8,
                     id: envelope_id,
                     whole,
+                    lost: Vec::new(),
                 });
             }
             self.say_if_usual(verdict, "250 2.1.0 Sender ok");
@@ -121,9 +145,11 @@ impl Session {
         } else {
             let address = address.to_owned();
             let verdict = self.meet(Stage::Rcpt, Some(&address)).await?;
+            let lost = mem::take(&mut self.loses);
             if verdict != Verdict::Refused
                 && let Some(envelope) = &mut self.envelope
             {
+                envelope.lost.extend(lost.then(|| address.clone()));
                 envelope.recipients.push(address);
                 envelope.wishes.push(wishes);
             }
@@ -198,10 +224,19 @@ impl Session {
             return Ok(());
         }
         let (Some(envelope), Ok(mail)) = (&self.envelope, self.body.finished()) else { return Ok(()) };
-        let sequence = self.shared.mailbox.take(&envelope.sender, &envelope.recipients, mail);
-        count(&self.shared.counters.accepted);
+        let reached = envelope.reached(mem::take(&mut self.loses));
+        let dropped = (envelope.recipients.len() - reached.len()) as u64;
+        self.shared.counters.dropped.fetch_add(dropped, Relaxed);
         self.mails += 1;
-        for (recipient, wishes) in envelope.recipients.iter().zip(&envelope.wishes) {
+        self.shared.day.count(self.shared.clock.now());
+        let sequence = if reached.is_empty() {
+            rand::random::<u32>().into()
+        } else {
+            count(&self.shared.counters.accepted);
+            self.shared.mailbox.take(&envelope.sender, &reached, mail)
+        };
+        let heard = envelope.recipients.iter().zip(&envelope.wishes);
+        for (recipient, wishes) in heard.filter(|(recipient, _)| reached.contains(recipient)) {
             let about = About {
                 relay: &self.shared.name,
                 sender: &envelope.sender,

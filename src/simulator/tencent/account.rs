@@ -3,12 +3,12 @@
 use super::faults::TencentFaults;
 use super::gate::Refusal;
 use super::texts::Fault;
+use crate::simulator::clock::{CHINA, DAY, day};
 use crate::simulator::frequency::Frequency;
-use crate::simulator::sms_cloud::{CHINA, Usage};
+use crate::simulator::sms_cloud::Usage;
 
 const SECOND: i64 = 1_000;
 const HOUR: i64 = 3_600 * SECOND;
-const DAY: i64 = 24 * HOUR;
 
 #[derive(Debug, Default)]
 pub(super) struct Account {
@@ -36,7 +36,6 @@ impl Account {
         account: &TencentFaults,
     ) -> Result<(), Fault> {
         let limit = |name: &str, message| Err(Fault::new(&format!("LimitExceeded.{name}"), message));
-        let day = (now + CHINA).div_euclid(DAY);
         let same = format!("{number} {words}");
         let recently = now - 30 * SECOND + 1;
         if account.same_in_thirty_seconds && self.by_number_and_words.since(&same, recently) > 0 {
@@ -51,7 +50,7 @@ impl Account {
                 "the number of sms messages sent from a single mobile number within 1 hour exceeds the upper limit",
             );
         }
-        if self.by_number.since(number, day * DAY - CHINA) >= account.per_number_day {
+        if self.by_number.since(number, day(now) * DAY - CHINA) >= account.per_number_day {
             return limit(
                 "PhoneNumberDailyLimit",
                 "the number of sms messages sent from a single mobile number every day exceeds the upper limit",

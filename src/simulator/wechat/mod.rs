@@ -16,15 +16,6 @@ pub(in crate::simulator) mod event;
 pub(in crate::simulator) mod faults;
 pub(in crate::simulator) mod sign_in;
 
-/// Days begin at midnight in UTC+8.
-pub(in crate::simulator) const CHINA: i64 = 8 * 3_600_000;
-pub(in crate::simulator) const DAY: i64 = 24 * 3_600_000;
-
-/// The vendor's day that a moment is in.
-pub(in crate::simulator) fn day(now: i64) -> i64 {
-    (now + CHINA).div_euclid(DAY)
-}
-
 /// An id that nobody guesses.
 pub(in crate::simulator) fn unguessable() -> String {
     format!("{:016x}{:016x}", rand::random::<u64>(), rand::random::<u64>())

@@ -3,9 +3,10 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use super::faults::WecomFaults;
+use crate::simulator::clock::{CHINA, DAY, day};
 use crate::simulator::wechat::answer::Refusal;
 use crate::simulator::wechat::sign_in::Codes;
-use crate::simulator::wechat::{CHINA, DAY, day, unguessable};
+use crate::simulator::wechat::unguessable;
 
 const MINUTE: i64 = 60_000;
 const HOUR: i64 = 60 * MINUTE;

@@ -71,6 +71,9 @@ fn its_keys_work_and_its_data_stays() {
     for vendor in ["smtp", "wecom", "http_sms", "aliyun_sms", "tencent_sms"] {
         let address = banner["simulators"][vendor]["address"].as_str();
         assert!(address.is_some_and(|address| address.starts_with("127.0.0.1:")), "{vendor}");
+        let control = banner["simulators"][vendor]["control"].as_str().unwrap();
+        let (status, shown) = http(control.strip_suffix("/control").unwrap(), "GET /control", "", "");
+        assert_eq!((status, shown.contains("stats")), (200, true), "{vendor}");
     }
 
     there_is_a_past(&banner);

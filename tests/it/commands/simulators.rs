@@ -66,12 +66,19 @@ fn they_answer_as_told_until_they_are_stopped() {
     assert_eq!((text("13800000001"), text("13900000001")), ("2001".into(), "0".into()));
 
     let control = |vendor: &str, act: &str, document: &str| {
-        let base = format!("http://{}", addresses[vendor]["address"].as_str().unwrap());
-        let (status, said) = http(&base, act, "", document);
+        let url = addresses[vendor]["control"].as_str().unwrap();
+        let (status, said) = http(url.strip_suffix("/control").unwrap(), act, "", document);
         assert_eq!(status, 200, "{said}");
         serde_json::from_str::<Value>(&said).unwrap()
     };
+    let shown = control("smtp", "GET /control", "");
+    assert_eq!((&shown["stats"]["ehlo"], &shown["faults"]["faults"][0]["at"]), (&1.into(), &"mail".into()));
+    assert_eq!(control("smtp", "POST /control", "")["faults"]["faults"], serde_json::json!([]));
     assert_eq!(control("http_sms", "GET /control", "")["stats"]["calls"], 2);
+    assert_eq!(control("http_sms", "GET /control/received", "")["texts"][0]["number"], "13900000001");
+    for vendor in ["wecom", "wechat_official_account"] {
+        assert_eq!(control(vendor, "GET /control/received?q=x&limit=5", "")["matching"], 0);
+    }
     assert_eq!(control("aliyun_sms", "GET /control", "")["faults"]["signs"], serde_json::json!(["图书馆"]));
     let said = control("tencent_sms", "POST /control", r#"{"per_number_day": 50}"#);
     assert_eq!(said["faults"]["per_number_day"], 50);
@@ -94,6 +101,31 @@ fn both_clouds_speak_tls_if_told() {
         assert!(std::fs::read_to_string(authority).unwrap().contains("BEGIN CERTIFICATE"));
     }
     assert_eq!(simulators.stop("-TERM").code(), Some(0));
+}
+
+#[test]
+fn the_relay_speaks_tls_and_wants_a_password_if_told() {
+    let folder = TempFolder::new();
+    let arguments = [
+        "simulate",
+        "--listen=127.0.0.1:0",
+        "--tls=starttls",
+        "--tls-dir=trust",
+        "--auth=bell:hunter2",
+        "--json",
+    ];
+    let mut simulators = Running::start(command(&folder, &arguments));
+    let addresses: Value = serde_json::from_str(&simulators.line()).unwrap();
+    let settings = &addresses["smtp"]["settings"];
+    let shown = ["tls", "username", "password"].map(|name| settings[name].as_str().unwrap());
+    assert_eq!(shown, ["starttls", "bell", "hunter2"]);
+    let authority = folder.path().join(settings["ca_file"].as_str().unwrap());
+    assert!(std::fs::read_to_string(authority).unwrap().contains("BEGIN CERTIFICATE"));
+    assert_eq!(simulators.stop("-TERM").code(), Some(0));
+    for wrong in ["--tls=ssl", "--auth=bell", "--tls-dir=trust"] {
+        let output = belltower(&folder, &["simulate", "--listen=127.0.0.1:0", wrong], &[]);
+        assert_eq!(output.status.code(), Some(2), "{wrong}: {}", said(&output));
+    }
 }
 
 #[test]

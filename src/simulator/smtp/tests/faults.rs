@@ -168,7 +168,8 @@ async fn a_connection_takes_so_many_mails_and_a_relay_so_many_connections() {
 
 #[tokio::test]
 async fn a_fault_can_wait_for_a_recipient_of_the_mail() {
-    let fault = Fault { at: Stage::Kept, to: Some("lost*".into()), times: Some(1), act: Act::Reset };
+    let fault =
+        Fault { at: Stage::Kept, to: Some("lost*".into()), times: Some(1), percent: None, act: Act::Reset };
     let relay = faulty(Faults::default().with(fault)).await;
     let mut client = Client::greeted(&relay).await;
     assert!(client.mail("a@b.c", "1").await.starts_with("250 "));
