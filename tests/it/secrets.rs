@@ -4,18 +4,17 @@
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
-use belltower::channel::registry::{Site, build, secrets};
-use belltower::channel::{Channel, Parcel};
-use belltower::clock::{Clock, Timestamp};
+use belltower::channel::Parcel;
+use belltower::channel::registry::secrets;
+use belltower::clock::Clock;
 use belltower::domain::channel::{AddressKind, ChannelKind};
-use belltower::domain::content::Rendered;
-use belltower::domain::id::{DeliveryId, MessageId};
 use belltower::domain::provider::ProviderKind;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tracing_subscriber::fmt::MakeWriter;
 
+use crate::support::adapters;
 use crate::support::services::START;
 
 /// What stands in the logs.
@@ -100,28 +99,12 @@ fn secrets_of(kind: ProviderKind, settings: &Value) -> Vec<String> {
 fn parcel(kind: ProviderKind) -> Parcel {
     let channel = *ChannelKind::ALL.iter().find(|channel| kind.serves(**channel)).unwrap();
     let address_kind = AddressKind::ALL.into_iter().find(|address| kind.takes(*address)).unwrap();
-    Parcel {
-        delivery: DeliveryId(1),
-        message: MessageId(1),
-        attempt: 1,
-        channel,
-        address_kind,
-        address: match channel {
-            ChannelKind::Email => "li.na@campus.example".to_owned(),
-            ChannelKind::Sms => "+8613800000001".to_owned(),
-            ChannelKind::Wechat => "lina".to_owned(),
-        },
-        name: None,
-        language: "zh-CN".to_owned(),
-        content: Arc::new(Rendered::new("停水通知", "今晚起。", None)),
-        params: Arc::default(),
-        template: None,
-        page: None,
-        unsubscribe: None,
-        emergency: false,
-        sent_before: None,
-        expires_at: Timestamp::NEVER,
-    }
+    let address = match channel {
+        ChannelKind::Email => "li.na@campus.example",
+        ChannelKind::Sms => "+8613800000001",
+        ChannelKind::Wechat => "lina",
+    };
+    adapters::parcel(1, channel, address_kind, address)
 }
 
 /// A vendor that answers with what it was told, as some do in their faults.
@@ -166,7 +149,7 @@ async fn no_secret_is_told_whatever_goes_wrong() {
             let missing = secrets(kind).iter().find(|p| settings.pointer(p).is_none() && !p.contains("dkim"));
             assert_eq!(missing, None, "{kind}: there is a secret that is not tried here");
             let mut said = String::new();
-            let channel = adapter(kind, &settings);
+            let channel = adapters::adapter(kind, &settings, &Clock::manual(START));
             said += &format!("{:?}", channel.send(&[parcel(kind)]).await);
             said += &format!("{:?}", channel.check().await);
             channel.close().await;
@@ -188,14 +171,4 @@ fn impatient(mut settings: Value) -> Value {
         settings["timeout_seconds"] = json!(0.4);
     }
     settings
-}
-
-fn adapter(kind: ProviderKind, settings: &Value) -> Arc<dyn Channel> {
-    let site = Site {
-        campus: "钟楼大学".into(),
-        public_url: "https://bell.campus.example".parse().unwrap(),
-        clock: Clock::manual(START),
-        bounce_key: [7; 32],
-    };
-    build(kind, settings, &site).unwrap_or_else(|faults| panic!("{faults:?}"))
 }

@@ -29,10 +29,13 @@ impl Campus {
     }
 
     async fn with(db: Db, settings: Value) -> Self {
-        let app = TestApp::on(db).await;
         let mut options = SmtpOptions::default();
         options.extensions.push("DSN".to_owned());
-        let relay = SmtpSimulator::start(options).await.unwrap();
+        Self::around(TestApp::on(db).await, SmtpSimulator::start(options).await.unwrap(), settings).await
+    }
+
+    /// `settings` are laid over the usual ones.
+    pub(super) async fn around(app: TestApp, relay: SmtpSimulator, settings: Value) -> Self {
         provider(&app, "校内邮件", 10, &relay, settings).await;
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
@@ -50,7 +53,7 @@ impl Campus {
     }
 
     /// What became of a message's deliveries, in the order of their addresses: state, and reason where there is one.
-    async fn outcomes(&self, message: &str) -> Vec<String> {
+    pub(super) async fn outcomes(&self, message: &str) -> Vec<String> {
         let counts = &self.app.get(&format!("/messages/{message}")).await.expect(200)["counts"]["all"];
         let page = self.app.get(&format!("/messages/{message}/deliveries")).await.expect(200);
         let mut deliveries = page["data"].as_array().unwrap().clone();
@@ -64,7 +67,7 @@ impl Campus {
     }
 
     /// Receipts of a message's only delivery: state and code.
-    async fn receipts(&self, message: &str) -> Vec<String> {
+    pub(super) async fn receipts(&self, message: &str) -> Vec<String> {
         let page = self.app.get(&format!("/messages/{message}/deliveries")).await.expect(200);
         let id = page["data"][0]["id"].as_str().unwrap().to_owned();
         let delivery = self.app.get(&format!("/deliveries/{id}")).await.expect(200);

@@ -1,6 +1,6 @@
 //! The listener for mails that come back, as a relay and as a stranger meets it.
 
-use belltower::channel::registry::build;
+use belltower::channel::registry::{Site, build};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
 
@@ -45,12 +45,7 @@ impl Client {
 /// An address of another installation, and one of ours at another domain.
 async fn forged(campus: &Campus) -> Vec<String> {
     let ours = campus.relay.mailbox().find(1).unwrap().summary.sender;
-    let site = Site {
-        campus: "钟楼大学".into(),
-        public_url: "https://bell.campus.example".parse().unwrap(),
-        clock: campus.app.clock.clone(),
-        bounce_key: [8; 32],
-    };
+    let site = Site { bounce_key: [8; 32], ..adapters::site(&campus.app.clock) };
     let settings = json!({
         "host": "127.0.0.1", "port": campus.relay.addr().port(), "tls": "none", "from_address": "bell@campus.example",
         "from_name": "b", "bounce_domain": "bounce.campus.example",

@@ -2,6 +2,7 @@
 
 mod bounces;
 mod content;
+mod control;
 mod door;
 mod relay;
 mod signing;
@@ -10,17 +11,16 @@ mod trouble;
 use std::sync::Arc;
 use std::time::Duration;
 
-use belltower::channel::registry::{Site, build};
 use belltower::channel::{Channel, Outcome, Parcel};
 use belltower::clock::Clock;
 use belltower::domain::channel::{AddressKind, ChannelKind};
 use belltower::domain::content::Rendered;
 use belltower::domain::delivery::OutcomeClass;
-use belltower::domain::id::{DeliveryId, MessageId};
 use belltower::domain::provider::ProviderKind;
 use belltower::simulator::{Faults, SmtpOptions, SmtpSimulator};
 use serde_json::{Value, json};
 
+use crate::support::adapters;
 use crate::support::services::START;
 
 /// Long enough for a busy machine to answer in; a test that waits for it to pass waits this long.
@@ -62,18 +62,11 @@ impl Mailing {
 }
 
 fn channel(relay: &SmtpSimulator, clock: &Clock, settings: &Value) -> Arc<dyn Channel> {
-    let mut all = json!({
+    let usual = json!({
         "host": "127.0.0.1", "port": relay.addr().port(), "tls": "none", "connections": 1,
         "from_address": "bell@campus.example", "from_name": "钟楼大学",
     });
-    all.as_object_mut().unwrap().extend(settings.as_object().unwrap().clone());
-    let site = Site {
-        campus: "钟楼大学".into(),
-        public_url: "https://bell.campus.example".parse().unwrap(),
-        clock: clock.clone(),
-        bounce_key: [7; 32],
-    };
-    build(ProviderKind::Smtp, &all, &site).unwrap_or_else(|faults| panic!("{faults:?}"))
+    adapters::adapter(ProviderKind::Smtp, &adapters::laid_over(usual, settings), clock)
 }
 
 /// Settings with the short time-out of tests that wait for it.
@@ -82,22 +75,8 @@ fn impatient() -> Value {
 }
 
 fn parcel(number: i64, address: &str) -> Parcel {
+    let parcel = adapters::parcel(number, ChannelKind::Email, AddressKind::Email, address);
     Parcel {
-        delivery: DeliveryId(number),
-        message: MessageId(1),
-        attempt: 1,
-        channel: ChannelKind::Email,
-        address_kind: AddressKind::Email,
-        address: address.to_owned(),
-        name: Some("李娜".to_owned()),
-        language: "zh-CN".to_owned(),
-        content: Arc::new(Rendered::new("期末考试安排", "请于**周五**前确认。", None)),
-        params: Arc::default(),
-        template: None,
-        page: None,
-        unsubscribe: None,
-        emergency: false,
-        sent_before: None,
-        expires_at: belltower::clock::Timestamp::NEVER,
+        content: Arc::new(Rendered::new("期末考试安排", "请于**周五**前确认。", None)), ..parcel
     }
 }

@@ -12,18 +12,18 @@ mod vendor;
 use std::sync::Arc;
 use std::time::Duration;
 
-use belltower::channel::registry::{Site, build};
 use belltower::channel::{Channel, Outcome, Parcel};
 use belltower::clock::{Clock, Timestamp};
 use belltower::domain::channel::{AddressKind, ChannelKind};
 use belltower::domain::content::Rendered;
 use belltower::domain::delivery::OutcomeClass;
-use belltower::domain::id::{DeliveryId, MessageId};
+use belltower::domain::id::DeliveryId;
 use belltower::domain::provider::ProviderKind;
 use belltower::simulator::http_sms::{Inbox, InboxQuery};
 use belltower::simulator::{HttpSmsOptions, HttpSmsSimulator, SmsFaults};
 use serde_json::{Value, json};
 
+use crate::support::adapters::{self, adapter};
 use crate::support::services::START;
 
 /// Long enough for a busy machine to answer in; a test that waits for it to pass waits this long.
@@ -100,39 +100,12 @@ fn channel(settings: &Value, clock: &Clock) -> Arc<dyn Channel> {
     adapter(ProviderKind::HttpSms, settings, clock)
 }
 
-fn adapter(kind: ProviderKind, settings: &Value, clock: &Clock) -> Arc<dyn Channel> {
-    let site = Site {
-        campus: "钟楼大学".into(),
-        public_url: "https://bell.campus.example".parse().unwrap(),
-        clock: clock.clone(),
-        bounce_key: [7; 32],
-    };
-    build(kind, settings, &site).unwrap_or_else(|faults| panic!("{faults:?}"))
-}
-
 fn content(title: &str, body: &str) -> Arc<Rendered> {
     Arc::new(Rendered::new(title, body, None))
 }
 
 fn parcel(number: i64, address: &str) -> Parcel {
-    Parcel {
-        delivery: DeliveryId(number),
-        message: MessageId(1),
-        attempt: 1,
-        channel: ChannelKind::Sms,
-        address_kind: AddressKind::Mobile,
-        address: address.to_owned(),
-        name: Some("李娜".to_owned()),
-        language: "zh-CN".to_owned(),
-        content: content("期末考试安排", "地点：**教三 204**。"),
-        params: Arc::default(),
-        template: None,
-        page: None,
-        unsubscribe: None,
-        emergency: false,
-        sent_before: None,
-        expires_at: Timestamp::NEVER,
-    }
+    adapters::parcel(number, ChannelKind::Sms, AddressKind::Mobile, address)
 }
 
 /// The numbers from `+8613800000001` on.

@@ -32,7 +32,7 @@ impl Campus {
         let app = TestApp::on(db).await;
         let gateway = HttpSmsSimulator::start(HttpSmsOptions::default()).await.unwrap();
         let provider = provider(&app, "短信网关", &usual(&gateway.send_url(), &settings)).await;
-        let callback = callback(&app, &provider);
+        let callback = app.callback(&provider);
         Self { app, gateway, provider, callback }
     }
 
@@ -91,22 +91,7 @@ impl Campus {
 }
 
 async fn provider(app: &TestApp, name: &str, settings: &Value) -> ProviderView {
-    let new = NewProvider {
-        name: name.to_owned(),
-        channel: ChannelKind::Sms,
-        kind: ProviderKind::HttpSms,
-        settings: settings.clone(),
-        priority: 10,
-        weight: 1,
-        rate: None,
-    };
-    providers::create(&app.services, &operator(Role::Owner), new).await.unwrap()
-}
-
-/// The address that the vendor is given, at the port the test listens on.
-fn callback(app: &TestApp, provider: &ProviderView) -> Url {
-    let shown: Url = provider.callback_url.as_deref().unwrap().parse().unwrap();
-    Url::parse(&app.url).unwrap().join(shown.path()).unwrap()
+    app.provider(name, ProviderKind::HttpSms, settings.clone()).await
 }
 
 fn record(id: &str, number: &str, status: &str) -> Value {
@@ -355,7 +340,7 @@ on_both!(one_providers_receipts_are_no_business_of_another, |db| async {
     let campus = Campus::new(db.clone()).await;
     let id = campus.send(&[1]).await;
     let other = provider(&campus.app, "另一家", &usual("https://other.example/send", &json!({}))).await;
-    let other = callback(&campus.app, &other);
+    let other = campus.app.callback(&other);
     let records = record(FIRST, "13800000001", "DELIVRD");
     campus.tell_at(&other, &records).await;
     campus.app.drain().await;

@@ -1,11 +1,12 @@
 //! Tencent Cloud's SMS service: what its answers mean, who shares a call, and what it tells later.
 
-use belltower::channel::{Outcome, Sent, Verdict};
+use belltower::channel::{Sent, Verdict};
 use belltower::domain::delivery::State;
 use belltower::domain::provider::Advice;
 
-use super::vendor::{Asked, Campus, Says, Vendor, follows, so};
+use super::vendor::{Account, Asked, Campus, Says, Table, Vendor, means, so, what_follows};
 use super::*;
+use crate::support::adapters::laid_over;
 use crate::support::app::TestApp;
 use crate::support::on_both;
 
@@ -40,33 +41,17 @@ fn each(asked: &Asked, code: impl Fn(&str) -> &'static str) -> Says {
     so((200, json!({"Response": {"SendStatusSet": statuses, "RequestId": "R-1"}})))
 }
 
-struct Account {
-    vendor: Vendor,
-    channel: Arc<dyn Channel>,
-    clock: Clock,
+async fn account(answers: impl Fn(&Asked) -> Says + Send + Sync + 'static) -> Account {
+    account_with(json!({}), answers).await
 }
 
-impl Account {
-    async fn new(answers: impl Fn(&Asked) -> Says + Send + Sync + 'static) -> Self {
-        Self::with(json!({}), answers).await
-    }
-
-    async fn with(more: Value, answers: impl Fn(&Asked) -> Says + Send + Sync + 'static) -> Self {
-        let vendor = Vendor::new(answers).await;
-        let clock = Clock::manual(START);
-        let mut settings = settings(&vendor);
-        settings.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        let channel = adapter(ProviderKind::TencentSms, &settings, &clock);
-        Self { vendor, channel, clock }
-    }
-
-    async fn send(&self, parcel: Parcel) -> Outcome {
-        self.channel.send(&[parcel]).await.remove(0)
-    }
+async fn account_with(more: Value, answers: impl Fn(&Asked) -> Says + Send + Sync + 'static) -> Account {
+    let settings = |vendor: &Vendor| laid_over(settings(vendor), &more);
+    Account::over(ProviderKind::TencentSms, settings, answers).await
 }
 
 /// The vendor's table; what stands for a family ends in something that no table has.
-const TABLE: [(OutcomeClass, &[&str]); 5] = [
+const TABLE: Table = [
     (
         OutcomeClass::PermanentRecipient,
         &[
@@ -145,44 +130,22 @@ const TABLE: [(OutcomeClass, &[&str]); 5] = [
 /// Of a whole call and of one number alike.
 #[tokio::test]
 async fn every_code_of_the_table_has_its_class() {
-    let account = Account::new(|_| Says::Nothing).await;
-    for (class, codes) in TABLE {
-        for code in codes {
-            account.vendor.answers(move |_| refused(code));
-            let whole = account.send(parcel(1, "+8613800000001")).await;
-            account.vendor.answers(move |asked| each(asked, |_| code));
-            let one = account.send(parcel(1, "+8613800000001")).await;
-            for outcome in [whole, one] {
-                assert_eq!((outcome.class, outcome.code.as_deref()), (class, Some(*code)));
-                assert!(!outcome.unlisted && outcome.reference.is_none(), "{code}");
-            }
-        }
-    }
+    let account = account(|_| Says::Nothing).await;
+    means(&account, &TABLE, |_, code| refused(code)).await;
+    means(&account, &TABLE, |asked, code| each(asked, |_| code)).await;
     account.vendor.answers(|_| refused("FailedOperation.BrandNew"));
     let outcome = account.send(parcel(1, "+8613800000001")).await;
     assert_eq!((outcome.class, outcome.unlisted), (OutcomeClass::Config, true));
 }
 
-/// What follows from each class, by way of the whole server.
 #[tokio::test]
 async fn the_server_does_what_follows_from_each_class() {
-    let mut cases: Vec<_> = TABLE.iter().map(|(class, codes)| (*class, codes[0])).collect();
-    cases.push((OutcomeClass::Accepted, "Ok"));
-    cases.push((OutcomeClass::Unknown, "none"));
-    for (class, code) in cases {
-        let vendor =
-            Vendor::new(move |asked| if code == "none" { Says::Nothing } else { each(asked, |_| code) })
-                .await;
-        let campus = Campus::new(TestApp::start().await, ProviderKind::TencentSms, &settings(&vendor)).await;
-        let id = campus.send(&[1]).await;
-        let (state, reason) = campus.state(&id).await;
-        assert_eq!((state.as_str(), reason.as_deref()), follows(class), "{code}");
-    }
+    what_follows(ProviderKind::TencentSms, settings, &TABLE, "Ok", |asked, code| each(asked, |_| code)).await;
 }
 
 #[tokio::test]
 async fn each_number_of_a_call_is_judged_by_itself() {
-    let account = Account::new(|asked| {
+    let account = account(|asked| {
         each(asked, |number| match number.chars().last() {
             Some('2') => "FailedOperation.PhoneNumberInBlacklist",
             Some('3') => "LimitExceeded.PhoneNumberDailyLimit",
@@ -205,8 +168,7 @@ async fn each_number_of_a_call_is_judged_by_itself() {
 
 #[tokio::test]
 async fn who_is_missing_in_the_answer_is_unknown() {
-    let account =
-        Account::new(|_| so((200, json!({"Response": {"SendStatusSet": [], "RequestId": "R"}})))).await;
+    let account = account(|_| so((200, json!({"Response": {"SendStatusSet": [], "RequestId": "R"}})))).await;
     let outcome = account.send(parcel(1, "+8613800000001")).await;
     assert_eq!((outcome.class, outcome.reference), (OutcomeClass::Unknown, Some(DeliveryId(1).to_string())));
 }
@@ -214,7 +176,7 @@ async fn who_is_missing_in_the_answer_is_unknown() {
 #[tokio::test]
 async fn a_call_is_signed_and_has_one_set_of_variables_and_one_kind_of_number() {
     let account =
-        Account::with(json!({"sender_id": "Bell", "extend_code": "12"}), |asked| each(asked, |_| "Ok")).await;
+        account_with(json!({"sender_id": "Bell", "extend_code": "12"}), |asked| each(asked, |_| "Ok")).await;
     let mut all = parcels(250);
     all.push(parcel(251, "+85261234567"));
     all.push(Parcel { content: content("成绩", "第一名"), ..parcel(252, "+8613900000001") });
@@ -257,7 +219,7 @@ async fn a_call_is_signed_and_has_one_set_of_variables_and_one_kind_of_number() 
 #[tokio::test]
 async fn a_clock_is_looked_at_once_more_and_then_it_is_an_administrators() {
     for code in ["AuthFailure.SignatureExpire", "InternalError.RequestTimeException"] {
-        let account = Account::new(move |_| refused(code)).await;
+        let account = account(move |_| refused(code)).await;
         let outcome = account.send(parcel(1, "+8613800000001")).await;
         assert_eq!(outcome.class, OutcomeClass::Config);
         assert!(outcome.detail.unwrap().contains("clock"));
@@ -275,7 +237,7 @@ async fn a_clock_is_looked_at_once_more_and_then_it_is_an_administrators() {
 
 #[tokio::test]
 async fn a_whole_call_refused_for_a_number_is_that_numbers_alone() {
-    let account = Account::new(|asked| {
+    let account = account(|asked| {
         if numbers(asked).iter().any(|number| number.ends_with('7')) {
             refused("InvalidParameterValue.IncorrectPhoneNumber")
         } else {
@@ -292,7 +254,7 @@ async fn a_whole_call_refused_for_a_number_is_that_numbers_alone() {
 
 #[tokio::test]
 async fn what_the_vendor_would_refuse_a_number_waits_here() {
-    let account = Account::with(json!({"daily_limit": 2}), |asked| each(asked, |_| "Ok")).await;
+    let account = account_with(json!({"daily_limit": 2}), |asked| each(asked, |_| "Ok")).await;
     let text =
         |n: i64, body: &str| Parcel { content: content("通知", body), ..parcel(n, "+8613800000001") };
     assert_eq!(account.send(text(1, "一")).await.class, OutcomeClass::Accepted);
@@ -314,7 +276,7 @@ async fn what_the_vendor_would_refuse_a_number_waits_here() {
 
 #[tokio::test]
 async fn without_an_answer_it_is_asked_about_by_our_own_id() {
-    let account = Account::new(|_| Says::Nothing).await;
+    let account = account(|_| Says::Nothing).await;
     let outcome = account.send(parcel(1, "+8613800000001")).await;
     assert_eq!(outcome.class, OutcomeClass::Unknown);
     assert!(outcome.poll_after.is_some());
@@ -355,8 +317,7 @@ async fn without_an_answer_it_is_asked_about_by_our_own_id() {
 #[tokio::test]
 async fn a_check_proves_the_key_and_sends_nothing() {
     let account =
-        Account::new(|_| so((200, json!({"Response": {"PullSmsSendStatusSet": [], "RequestId": "R"}}))))
-            .await;
+        account(|_| so((200, json!({"Response": {"PullSmsSendStatusSet": [], "RequestId": "R"}})))).await;
     assert!(account.channel.check().await.unwrap().contains("1400006666"));
     let actions: Vec<_> = account.vendor.asked().iter().map(|a| a.header("x-tc-action").to_owned()).collect();
     assert_eq!(actions, ["PullSmsSendStatusByPhoneNumber"]);

@@ -3,15 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use belltower::domain::operator::Role;
-use belltower::service::providers::{self, NewProvider, ProviderView};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use url::Url;
 
 use super::*;
 use crate::support::app::{Answer, TestApp};
-use crate::support::operator;
 
 /// What was asked of the vendor.
 #[derive(Clone, Debug, Default)]
@@ -130,17 +127,8 @@ pub(super) struct Campus {
 
 impl Campus {
     pub(super) async fn new(app: TestApp, kind: ProviderKind, settings: &Value) -> Self {
-        let new = NewProvider {
-            name: "短信".to_owned(),
-            channel: ChannelKind::Sms,
-            kind,
-            settings: settings.clone(),
-            priority: 10,
-            weight: 1,
-            rate: None,
-        };
-        let provider = providers::create(&app.services, &operator(Role::Owner), new).await.unwrap();
-        let callback = callback(&app, &provider);
+        let provider = app.provider("短信", kind, settings.clone()).await;
+        let callback = app.callback(&provider);
         Self { app, callback }
     }
 
@@ -180,14 +168,72 @@ impl Campus {
     }
 }
 
-/// The address that the vendor is given, at the port the test listens on.
-fn callback(app: &TestApp, provider: &ProviderView) -> Url {
-    let shown: Url = provider.callback_url.as_deref().unwrap().parse().unwrap();
-    Url::parse(&app.url).unwrap().join(shown.path()).unwrap()
+/// An account at a cloud whose answers a test writes, and an adapter that sends by it.
+pub(super) struct Account {
+    pub(super) vendor: Vendor,
+    pub(super) channel: Arc<dyn Channel>,
+    pub(super) clock: Clock,
+}
+
+impl Account {
+    pub(super) async fn over(
+        kind: ProviderKind,
+        settings: impl Fn(&Vendor) -> Value,
+        answers: impl Fn(&Asked) -> Says + Send + Sync + 'static,
+    ) -> Self {
+        let vendor = Vendor::new(answers).await;
+        let clock = Clock::manual(START);
+        let channel = adapter(kind, &settings(&vendor), &clock);
+        Self { vendor, channel, clock }
+    }
+
+    pub(super) async fn send(&self, parcel: Parcel) -> Outcome {
+        self.channel.send(&[parcel]).await.remove(0)
+    }
+}
+
+/// What a vendor's codes mean.
+pub(super) type Table = [(OutcomeClass, &'static [&'static str]); 5];
+
+/// What follows from each class, by way of the whole server. `says`: what the vendor says with a code, which is `taken` once.
+pub(super) async fn what_follows(
+    kind: ProviderKind,
+    settings: impl Fn(&Vendor) -> Value,
+    table: &Table,
+    taken: &'static str,
+    says: impl Fn(&Asked, &'static str) -> Says + Copy + Send + Sync + 'static,
+) {
+    let mut cases: Vec<_> = table.iter().map(|(class, codes)| (*class, codes[0])).collect();
+    cases.push((OutcomeClass::Accepted, taken));
+    cases.push((OutcomeClass::Unknown, "none"));
+    for (class, code) in cases {
+        let answer = move |asked: &Asked| if code == "none" { Says::Nothing } else { says(asked, code) };
+        let vendor = Vendor::new(answer).await;
+        let campus = Campus::new(TestApp::start().await, kind, &settings(&vendor)).await;
+        let id = campus.send(&[1]).await;
+        let (state, reason) = campus.state(&id).await;
+        assert_eq!((state.as_str(), reason.as_deref()), follows(class), "{code}");
+    }
+}
+
+/// Each code of a table means what it says there, of a call that `says` answers with it.
+pub(super) async fn means(
+    account: &Account,
+    table: &Table,
+    says: impl Fn(&Asked, &'static str) -> Says + Copy + Send + Sync + 'static,
+) {
+    for (class, codes) in table {
+        for code in *codes {
+            account.vendor.answers(move |asked| says(asked, code));
+            let outcome = account.send(parcel(1, "+8613800000001")).await;
+            assert_eq!((outcome.class, outcome.code.as_deref()), (*class, Some(*code)));
+            assert!(!outcome.unlisted && outcome.reference.is_none(), "{code}");
+        }
+    }
 }
 
 /// What becomes of a delivery after its first attempt.
-pub(super) fn follows(class: OutcomeClass) -> (&'static str, Option<&'static str>) {
+fn follows(class: OutcomeClass) -> (&'static str, Option<&'static str>) {
     match class {
         OutcomeClass::Accepted => ("sent", None),
         OutcomeClass::PermanentRecipient => ("failed", Some("permanent_recipient")),

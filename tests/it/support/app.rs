@@ -4,14 +4,18 @@ use std::net::SocketAddr;
 
 use belltower::clock::Clock;
 use belltower::dispatch::Dispatcher;
+use belltower::domain::channel::ChannelKind;
 use belltower::domain::operator::Role;
+use belltower::domain::provider::ProviderKind;
 use belltower::http::server::{self, Parts};
 use belltower::lifecycle::Lifecycle;
+use belltower::service::providers::{self, NewProvider, ProviderView};
 use belltower::service::sources::{self, NewSource};
 use belltower::service::{Caller, Services};
 use belltower::store::Db;
 use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::Value;
+use url::Url;
 
 use super::folder::TempFolder;
 use super::services::{operator, services};
@@ -83,6 +87,20 @@ impl TestApp {
     /// The live key of one more source.
     pub(crate) async fn add_source(&self, new: NewSource) -> String {
         sources::create(&self.services, &owner(), new).await.unwrap().key
+    }
+
+    /// A provider of the channel that its kind serves, the first to be tried.
+    pub(crate) async fn provider(&self, name: &str, kind: ProviderKind, settings: Value) -> ProviderView {
+        let channel = ChannelKind::ALL.iter().copied().find(|channel| kind.serves(*channel)).unwrap();
+        let name = name.to_owned();
+        let new = NewProvider { name, channel, kind, settings, priority: 10, weight: 1, rate: None };
+        providers::create(&self.services, &owner(), new).await.unwrap()
+    }
+
+    /// The address that a provider's vendor is given, at the port this listens on.
+    pub(crate) fn callback(&self, provider: &ProviderView) -> Url {
+        let shown: Url = provider.callback_url.as_deref().unwrap().parse().unwrap();
+        Url::parse(&self.url).unwrap().join(shown.path()).unwrap()
     }
 
     /// Plans and sends whatever is due, until nothing is.

@@ -1,5 +1,6 @@
 //! What tests stand on.
 
+pub(crate) mod adapters;
 pub(crate) mod app;
 pub(crate) mod contents;
 pub(crate) mod database;

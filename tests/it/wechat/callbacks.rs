@@ -1,8 +1,7 @@
 //! What WeChat and WeCom tell: the check of the address, what became of messages, what followers do.
 
 use belltower::domain::operator::Role;
-use belltower::service::providers::{self, NewProvider};
-use belltower::service::{receipts, suppressions};
+use belltower::service::{providers, receipts, suppressions};
 use belltower::store::Db;
 use url::Url;
 
@@ -47,18 +46,8 @@ impl Campus {
             settings["templates"] = json!({});
         }
         let app = TestApp::on(db).await;
-        let new = NewProvider {
-            name: "微信".to_owned(),
-            channel: ChannelKind::Wechat,
-            kind,
-            settings,
-            priority: 10,
-            weight: 1,
-            rate: None,
-        };
-        let provider = providers::create(&app.services, &operator(Role::Owner), new).await.unwrap();
-        let shown: Url = provider.callback_url.as_deref().unwrap().parse().unwrap();
-        let callback = Url::parse(&app.url).unwrap().join(shown.path()).unwrap();
+        let provider = app.provider("微信", kind, settings).await;
+        let callback = app.callback(&provider);
         Self { app, vendor, callback }
     }
 
@@ -270,16 +259,8 @@ on_both!(wecom_has_its_check_opened_and_tells_who_pressed_a_button, |db| async {
 async fn an_address_to_call_is_shown_to_whoever_may_change_providers_alone() {
     let app = TestApp::start().await;
     let vendor = Vendor::start(|_, _| None).await;
-    let new = NewProvider {
-        name: "服务号".to_owned(),
-        channel: ChannelKind::Wechat,
-        kind: ProviderKind::WechatOfficialAccount,
-        settings: account(&vendor, &json!({ "token": SIGNS, "encoding_aes_key": KEY, "templates": {} })),
-        priority: 10,
-        weight: 1,
-        rate: None,
-    };
-    let made = providers::create(&app.services, &operator(Role::Owner), new).await.unwrap();
+    let settings = account(&vendor, &json!({ "token": SIGNS, "encoding_aes_key": KEY, "templates": {} }));
+    let made = app.provider("服务号", ProviderKind::WechatOfficialAccount, settings).await;
     let (view, settings) = providers::show(&app.services, &operator(Role::Owner), made.id).await.unwrap();
     assert!(view.callback_url.is_some());
     for secret in ["app_secret", "token", "encoding_aes_key"] {

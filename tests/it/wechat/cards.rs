@@ -23,12 +23,7 @@ impl Application {
             "corp_id": "ww1", "secret": "hunter2", "agent_id": 1_000_002, "endpoint": vendor.url, "timeout_seconds": 5,
         });
         settings.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        let site = Site {
-            campus: "钟楼大学".into(),
-            public_url: "https://bell.campus.example".parse().unwrap(),
-            clock: Clock::manual(START),
-            bounce_key: [7; 32],
-        };
+        let site = adapters::site(&Clock::manual(START));
         let wecom = Wecom::new(&settings, &site).unwrap_or_else(|faults| panic!("{faults:?}"));
         Self { vendor, wecom }
     }

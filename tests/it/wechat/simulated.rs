@@ -1,7 +1,6 @@
 //! The whole way with the simulators, which know nothing of how the adapters sign, encrypt and call.
 
 use belltower::domain::operator::Role;
-use belltower::service::providers::{self, NewProvider};
 use belltower::service::{receipts, suppressions};
 use belltower::simulator::{
     Happening, OfficialAccountCall, OfficialAccountFaults, OfficialAccountOptions, OfficialAccountSimulator,
@@ -22,18 +21,8 @@ struct Campus {
 
 impl Campus {
     async fn new(app: TestApp, kind: ProviderKind, settings: Value) -> Self {
-        let new = NewProvider {
-            name: "微信".to_owned(),
-            channel: ChannelKind::Wechat,
-            kind,
-            settings,
-            priority: 10,
-            weight: 1,
-            rate: None,
-        };
-        let provider = providers::create(&app.services, &operator(Role::Owner), new).await.unwrap();
-        let shown: Url = provider.callback_url.as_deref().unwrap().parse().unwrap();
-        let callback = Url::parse(&app.url).unwrap().join(shown.path()).unwrap();
+        let provider = app.provider("微信", kind, settings).await;
+        let callback = app.callback(&provider);
         Self { app, callback }
     }
 

@@ -8,17 +8,17 @@ mod trouble;
 use std::sync::Arc;
 use std::time::Duration;
 
-use belltower::channel::registry::{Site, build};
 use belltower::channel::{Channel, Outcome, Parcel};
-use belltower::clock::{Clock, Timestamp};
+use belltower::clock::Clock;
 use belltower::domain::channel::{AddressKind, ChannelKind};
 use belltower::domain::content::Rendered;
 use belltower::domain::delivery::OutcomeClass;
-use belltower::domain::id::{DeliveryId, MessageId};
+use belltower::domain::id::MessageId;
 use belltower::domain::provider::ProviderKind;
 use belltower::simulator::{WecomClock, WecomFaults, WecomOptions, WecomSimulator};
 use serde_json::{Value, json};
 
+use crate::support::adapters;
 use crate::support::services::START;
 
 /// Long enough for a busy machine to answer in; a test that waits for it to pass waits this long.
@@ -80,18 +80,11 @@ async fn corp(faults: WecomFaults, clock: &Clock) -> WecomSimulator {
 fn settings(corp: &WecomSimulator, more: &Value) -> Value {
     let mut settings = corp.settings();
     settings["timeout_seconds"] = json!(5);
-    settings.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    settings
+    adapters::laid_over(settings, more)
 }
 
 fn channel(corp: &WecomSimulator, clock: &Clock, more: &Value) -> Arc<dyn Channel> {
-    let site = Site {
-        campus: "钟楼大学".into(),
-        public_url: "https://bell.campus.example".parse().unwrap(),
-        clock: clock.clone(),
-        bounce_key: [7; 32],
-    };
-    build(ProviderKind::Wecom, &settings(corp, more), &site).unwrap_or_else(|faults| panic!("{faults:?}"))
+    adapters::adapter(ProviderKind::Wecom, &settings(corp, more), clock)
 }
 
 /// Settings with the short time-out of tests that wait for it.
@@ -104,24 +97,8 @@ fn text(title: &str, link: Option<&str>) -> Arc<Rendered> {
 }
 
 fn parcel(number: i64, member: &str) -> Parcel {
-    Parcel {
-        delivery: DeliveryId(number),
-        message: MessageId(1),
-        attempt: 1,
-        channel: ChannelKind::Wechat,
-        address_kind: AddressKind::WecomUserid,
-        address: member.to_owned(),
-        name: Some("李娜".to_owned()),
-        language: "zh-CN".to_owned(),
-        content: text("停水通知", None),
-        params: Arc::default(),
-        template: None,
-        page: None,
-        unsubscribe: None,
-        emergency: false,
-        sent_before: None,
-        expires_at: Timestamp::NEVER,
-    }
+    let parcel = adapters::parcel(number, ChannelKind::Wechat, AddressKind::WecomUserid, member);
+    Parcel { content: text("停水通知", None), ..parcel }
 }
 
 fn classes(outcomes: &[Outcome]) -> Vec<OutcomeClass> {
