@@ -12,8 +12,9 @@ use super::classify::{Meaning, meaning};
 use super::settings::Settings;
 use crate::channel::http;
 use crate::channel::wechat::answer::{self, Failure};
+use crate::channel::wechat::call::Account;
 use crate::channel::wechat::oauth;
-use crate::channel::wechat::token::{Token, Tokens};
+use crate::channel::wechat::token::Token;
 use crate::clock::Clock;
 
 pub(super) const VENDOR: &str = "WeChat";
@@ -32,8 +33,7 @@ pub(super) struct Api {
     client: Client,
     endpoint: Url,
     app_id: String,
-    secret: SecretString,
-    tokens: Tokens<Failure>,
+    account: Account,
     /// When a token was last renewed by force, by [`Clock::steady`].
     forced: Mutex<Option<Duration>>,
     clock: Clock,
@@ -41,12 +41,12 @@ pub(super) struct Api {
 
 impl Api {
     pub(super) fn new(settings: &Settings, clock: Clock) -> Self {
+        let is_stale = |code| meaning(code) == Meaning::StaleToken;
         Self {
             client: settings.reach.client.clone(),
             endpoint: settings.reach.endpoint.clone(),
             app_id: settings.app_id.clone(),
-            secret: settings.secret.clone(),
-            tokens: Tokens::new(clock.clone()),
+            account: Account::new(VENDOR, settings.secret.clone(), is_stale, clock.clone()),
             forced: Mutex::new(None),
             clock,
         }
@@ -76,7 +76,7 @@ impl Api {
 
     /// Gets a token, or shows that there is a good one.
     pub(super) async fn sign_in(&self) -> Result<(), Failure> {
-        self.token(None).await.map(drop)
+        self.account.sign_in(|stale| self.fetch(stale)).await
     }
 
     /// Where somebody signs in, in WeChat's own browser.
@@ -86,7 +86,7 @@ impl Api {
 
     /// The openid that a code of the sign-in is of.
     pub(super) async fn openid(&self, code: &str) -> Result<Option<String>, Failure> {
-        let secret = self.secret.expose_secret();
+        let secret = self.account.secret.expose_secret();
         let query = [
             ("appid", &*self.app_id),
             ("secret", secret),
@@ -94,7 +94,7 @@ impl Api {
             ("grant_type", "authorization_code"),
         ];
         let url = http::below(&self.endpoint, "/sns/oauth2/access_token", &query);
-        let said = answer::read(http::call(self.client.get(url)).await, VENDOR, &[&self.secret])
+        let said = answer::read(http::call(self.client.get(url)).await, VENDOR, &[&self.account.secret])
             .map_err(Failure::of_nothing)?;
         Ok(said.get("openid").and_then(Value::as_str).filter(|id| !id.is_empty()).map(str::to_owned))
     }
@@ -103,26 +103,13 @@ impl Api {
         self.client.post(http::below(&self.endpoint, path, &[("access_token", token)]))
     }
 
-    /// Makes a call with the token at hand, and once more with a new one where WeChat does not know that any more.
     async fn with_token(&self, request: impl Fn(&str) -> RequestBuilder) -> Result<Value, Failure> {
-        let token = self.token(None).await?;
-        let answer = http::call(request(token.expose_secret())).await;
-        match answer::read(answer, VENDOR, &[&self.secret, &token]) {
-            Err(Failure::Refused { code, .. }) if meaning(code) == Meaning::StaleToken => {}
-            said => return said,
-        }
-        let token = self.token(Some(&token)).await?;
-        let answer = http::call(request(token.expose_secret())).await;
-        answer::read(answer, VENDOR, &[&self.secret, &token])
-    }
-
-    async fn token(&self, stale: Option<&SecretString>) -> Result<SecretString, Failure> {
-        self.tokens.get(stale, || self.fetch(stale)).await
+        self.account.call(|stale| self.fetch(stale), request).await
     }
 
     /// All who ask WeChat for its stable token get the same one, other nodes of ours as well, until shortly before its
     /// end. So it is renewed by force, which ends it for all of them, only where it is still the one that is refused.
-    async fn fetch(&self, stale: Option<&SecretString>) -> Result<Token, Failure> {
+    async fn fetch(&self, stale: Option<SecretString>) -> Result<Token, Failure> {
         let token = self.ask(false).await?;
         if stale.is_none_or(|stale| stale.expose_secret() != token.value.expose_secret()) {
             return Ok(token);
@@ -139,18 +126,10 @@ impl Api {
 
     async fn ask(&self, force: bool) -> Result<Token, Failure> {
         let body = json!({
-            "grant_type": "client_credential", "appid": self.app_id, "secret": self.secret.expose_secret(),
-            "force_refresh": force,
+            "grant_type": "client_credential", "appid": self.app_id,
+            "secret": self.account.secret.expose_secret(), "force_refresh": force,
         });
         let url = http::below(&self.endpoint, "/cgi-bin/stable_token", &[]);
-        let answer = http::call(self.client.post(url).json(&body)).await;
-        let said = answer::read(answer, VENDOR, &[&self.secret]).map_err(Failure::of_nothing)?;
-        let value = said.get("access_token").and_then(Value::as_str).filter(|value| !value.is_empty());
-        match (value, said.get("expires_in").and_then(Value::as_u64)) {
-            (Some(value), Some(seconds)) => {
-                Ok(Token { value: value.to_owned().into(), life: Duration::from_secs(seconds) })
-            }
-            _ => Err(Failure::NotSent("WeChat answered without an access token".to_owned())),
-        }
+        self.account.ask(self.client.post(url).json(&body)).await
     }
 }

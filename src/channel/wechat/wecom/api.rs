@@ -1,19 +1,19 @@
 //! WeCom's API: the calls this application makes, each with a token that is good.
 
 use std::collections::HashSet;
-use std::time::Duration;
 
 use reqwest::{Client, RequestBuilder};
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use url::Url;
 
 use super::classify::{Meaning, meaning};
 use super::settings::Settings;
 use crate::channel::http;
-use crate::channel::wechat::answer::{self, Failure};
+use crate::channel::wechat::answer::Failure;
+use crate::channel::wechat::call::Account;
 use crate::channel::wechat::oauth;
-use crate::channel::wechat::token::{Token, Tokens};
+use crate::channel::wechat::token::Token;
 use crate::clock::Clock;
 
 pub(super) const VENDOR: &str = "WeCom";
@@ -32,16 +32,16 @@ pub(super) struct Api {
     client: Client,
     endpoint: Url,
     corp_id: String,
-    secret: SecretString,
     agent_id: u64,
-    tokens: Tokens<Failure>,
+    account: Account,
 }
 
 impl Api {
     pub(super) fn new(settings: Settings, clock: Clock) -> Self {
         let Settings { corp_id, secret, agent_id, reach, .. } = settings;
         let (client, endpoint) = (reach.client, reach.endpoint);
-        Self { client, endpoint, corp_id, secret, agent_id, tokens: Tokens::new(clock) }
+        let account = Account::new(VENDOR, secret, |code| meaning(code) == Meaning::StaleToken, clock);
+        Self { client, endpoint, corp_id, agent_id, account }
     }
 
     /// Sends the body of a message.
@@ -111,34 +111,12 @@ impl Api {
         self.client.post(http::below(&self.endpoint, path, &[("access_token", token)]))
     }
 
-    /// Makes a call with the token at hand, and once more with a new one where WeCom does not know that any more.
     async fn with_token(&self, request: impl Fn(&str) -> RequestBuilder) -> Result<Value, Failure> {
-        let token = self.token(None).await?;
-        let answer = http::call(request(token.expose_secret())).await;
-        match answer::read(answer, VENDOR, &[&self.secret, &token]) {
-            Err(Failure::Refused { code, .. }) if meaning(code) == Meaning::StaleToken => {}
-            said => return said,
-        }
-        let token = self.token(Some(&token)).await?;
-        let answer = http::call(request(token.expose_secret())).await;
-        answer::read(answer, VENDOR, &[&self.secret, &token])
-    }
-
-    async fn token(&self, stale: Option<&SecretString>) -> Result<SecretString, Failure> {
-        self.tokens.get(stale, || self.fetch()).await
+        self.account.call(|_| self.fetch(), request).await
     }
 
     async fn fetch(&self) -> Result<Token, Failure> {
-        let query = [("corpid", &*self.corp_id), ("corpsecret", self.secret.expose_secret())];
-        let answer =
-            http::call(self.client.get(http::below(&self.endpoint, "/cgi-bin/gettoken", &query))).await;
-        let said = answer::read(answer, VENDOR, &[&self.secret]).map_err(Failure::of_nothing)?;
-        let value = said.get("access_token").and_then(Value::as_str).filter(|value| !value.is_empty());
-        match (value, said.get("expires_in").and_then(Value::as_u64)) {
-            (Some(value), Some(seconds)) => {
-                Ok(Token { value: value.to_owned().into(), life: Duration::from_secs(seconds) })
-            }
-            _ => Err(Failure::NotSent("WeCom answered without an access token".to_owned())),
-        }
+        let query = [("corpid", &*self.corp_id), ("corpsecret", self.account.secret.expose_secret())];
+        self.account.ask(self.client.get(http::below(&self.endpoint, "/cgi-bin/gettoken", &query))).await
     }
 }
