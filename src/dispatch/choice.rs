@@ -235,13 +235,6 @@ impl Providers {
         }
     }
 
-    /// A code that nobody knows was not told after all.
-    pub fn untold(&mut self, provider: ProviderId, code: &str) {
-        if let Some(standing) = self.standings.get_mut(&Some(provider)) {
-            standing.unlisted.remove(code);
-        }
-    }
-
     /// What administrators are to be told since it was last asked.
     pub fn news(&mut self) -> Vec<(ProviderId, News)> {
         std::mem::take(&mut self.news)

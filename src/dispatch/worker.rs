@@ -1,7 +1,7 @@
 //! One worker per outlet: takes what is due, hands it to a provider, stores what came of it.
 //!
-//! A turn stores the outcomes that have come in and claims as many new deliveries as may be in flight, in one
-//! transaction. A delivery counts as in flight from its claim until the commit of its outcome, so what a crash can
+//! A turn stores the outcomes that have come in, with what they told of providers, and claims as many new deliveries as
+//! may be in flight, in one transaction. A delivery counts as in flight from its claim until the commit of its outcome, so what a crash can
 //! repeat is bounded by [`InFlight`], and no row is locked while a provider thinks. Turns run beside the worker, so
 //! that it goes on handing over what it has; several at once where the store has more than one writer.
 
@@ -29,9 +29,9 @@ use crate::domain::delivery::{OutcomeClass, QUIET_HOURS, State, suppressed};
 use crate::domain::id::{DeliveryId, MessageId, ProviderId};
 use crate::domain::policy::Unanswered;
 use crate::service::Services;
-use crate::service::deliveries::{self, Claimed, Settlement, Turn, Wanted};
+use crate::service::deliveries::{self, Brought, Claimed, Settlement, Turn, Wanted};
 use crate::service::policies::{self, Stop};
-use crate::service::providers::LiveProvider;
+use crate::service::providers::{LiveProvider, Told};
 use crate::{Error, Result};
 
 /// A finished call.
@@ -50,6 +50,7 @@ struct Stored {
     settlements: Vec<Settlement>,
     /// Messages it was to complete.
     closed: Vec<MessageId>,
+    told: Vec<Told>,
     chosen: Option<Chosen>,
     /// Of [`Worker::wakes`], when it began.
     wakes: u64,
@@ -102,6 +103,8 @@ pub struct Worker {
     finished: Vec<Settlement>,
     /// Messages that may have nothing open any more.
     closed: Vec<MessageId>,
+    /// What administrators are to be told of providers, not stored yet.
+    told: Vec<Told>,
     /// There may be something due.
     hungry: bool,
     /// How often it was told so: a look that began before the last time proves nothing.
@@ -131,6 +134,7 @@ impl Worker {
             renewed: None,
             finished: Vec::new(),
             closed: Vec::new(),
+            told: Vec::new(),
             hungry: false,
             wakes: 0,
             stopping: false,
@@ -159,7 +163,7 @@ impl Worker {
     }
 
     fn has_to_store(&self) -> bool {
-        !self.finished.is_empty() || !self.closed.is_empty()
+        !self.finished.is_empty() || !self.closed.is_empty() || !self.told.is_empty()
     }
 
     fn is_waiting(&self) -> bool {
@@ -197,12 +201,18 @@ impl Worker {
                 Err(error) => failure = Some(error),
             }
         }
-        let step = match failure {
+        self.hear();
+        match failure {
             Some(error) => Err(error),
             None => self.start_turn(step).await,
-        };
-        telling::tell(&self.s, &mut self.providers).await;
-        step
+        }
+    }
+
+    /// Takes what there is to tell of providers to what is to be stored.
+    fn hear(&mut self) {
+        let now = self.s.clock.now();
+        let news = self.providers.news();
+        self.told.extend(news.into_iter().map(|(provider, news)| telling::tell(provider, news, now)));
     }
 
     async fn start_turn(&mut self, mut step: Step) -> Result<Step> {
@@ -224,6 +234,7 @@ impl Worker {
                 // Nobody serves this outlet; the sweeper asks again.
                 self.hungry = false;
             }
+            self.hear();
         }
         if !self.has_to_store() && chosen.is_none() {
             return Ok(step);
@@ -236,11 +247,13 @@ impl Worker {
         let (s, owner, wakes) = (self.s.clone(), self.owner, self.wakes);
         let settlements = std::mem::take(&mut self.finished);
         let closed = std::mem::take(&mut self.closed);
+        let told = std::mem::take(&mut self.told);
         self.turns.spawn(async move {
-            let turn = deliveries::turn(&s, owner, &settlements, wanted, &closed);
+            let brought = Brought { settlements: &settlements, closed: &closed, told: &told };
+            let turn = deliveries::turn(&s, owner, brought, wanted);
             let result = AssertUnwindSafe(turn).catch_unwind().await;
             let result = result.unwrap_or_else(|_| Err(Error::internal("a turn of the store panicked")));
-            Stored { settlements, closed, chosen, wakes, result }
+            Stored { settlements, closed, told, chosen, wakes, result }
         });
         Ok(step)
     }
@@ -248,7 +261,7 @@ impl Worker {
     /// Deals with a finished turn; returns how many deliveries it moved.
     async fn took(&mut self, stored: Result<Stored, JoinError>) -> Result<usize> {
         // Turns are neither aborted nor able to panic.
-        let Ok(Stored { settlements, closed, chosen, wakes, result }) = stored else { return Ok(0) };
+        let Ok(Stored { settlements, closed, told, chosen, wakes, result }) = stored else { return Ok(0) };
         let granted = chosen.as_ref().map_or(0, |chosen| chosen.granted);
         let one_by_one = chosen.as_ref().is_some_and(|chosen| chosen.one_by_one);
         self.asked -= if one_by_one { granted } else { 0 };
@@ -289,6 +302,8 @@ impl Worker {
                 // Outcomes stay in hand and are stored when the store is back.
                 self.finished.extend(settlements);
                 self.closed.extend(closed);
+                let since = std::mem::replace(&mut self.told, told);
+                self.told.extend(since);
                 if let Some(chosen) = chosen {
                     self.providers.give_up(chosen.provider.id, granted);
                 }

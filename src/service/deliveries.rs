@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
+use super::providers::{self, Told};
 use super::suppressions::{self, Bounce};
 use super::{Caller, Services, policies, recalls};
 use crate::clock::Timestamp;
@@ -57,15 +58,28 @@ pub struct Turn {
     pub closed: Vec<MessageId>,
 }
 
-/// Stores what attempts came to, takes the next due deliveries, and completes what an earlier turn closed, in one
-/// transaction: one synced write for all of it. `owner` has what is settled, and from then on what is claimed.
-pub async fn turn(
-    s: &Services,
-    owner: i64,
-    settlements: &[Settlement],
-    wanted: Option<Wanted>,
-    closed: &[MessageId],
-) -> Result<Turn> {
+/// What a worker brings to a turn.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Brought<'a> {
+    /// What attempts came to.
+    pub settlements: &'a [Settlement],
+    /// Messages that an earlier turn closed.
+    pub closed: &'a [MessageId],
+    /// What administrators are told of providers.
+    pub told: &'a [Told],
+}
+
+impl<'a> Brought<'a> {
+    pub fn settled(settlements: &'a [Settlement]) -> Self {
+        Self { settlements, ..Self::default() }
+    }
+}
+
+/// Stores what attempts came to and told of providers, takes the next due deliveries, and completes what an earlier turn
+/// closed, in one transaction: one synced write for all of it, and no news without its outcome. `owner` has what is
+/// settled, and from then on what is claimed.
+pub async fn turn(s: &Services, owner: i64, brought: Brought<'_>, wanted: Option<Wanted>) -> Result<Turn> {
+    let Brought { settlements, closed, told } = brought;
     let (now, began) = (s.clock.now(), Instant::now());
     let claim = wanted.map(|wanted| store::Claim {
         outlet: wanted.outlet,
@@ -77,6 +91,7 @@ pub async fn turn(
     let capped: Vec<_> = policy.frequency_cap.keys().copied().collect();
     let settling = Settling { owner, settlements, capped: &capped };
     let mut tx = s.db.begin().await?;
+    providers::tell(&mut tx, told).await?;
     if !closed.is_empty() {
         planning::complete(&mut tx, closed, now).await?;
     }

@@ -5,6 +5,7 @@
 
 mod directory;
 mod health;
+mod history;
 mod kinds;
 mod lineup;
 mod mapping;
@@ -29,14 +30,14 @@ use crate::domain::provider::ProviderKind;
 use crate::error::Faults;
 use crate::store::providers::{self, ProviderData, ProviderRow};
 use crate::store::{Tx, audit};
-use crate::telemetry::mask;
 use crate::{Error, Result};
 
 pub use crate::channel::setting::{Holds, Setting};
-pub use crate::store::providers::ProviderEventRow;
 pub use directory::{Directory, LiveProvider};
 pub use health::{ProviderHealth, Trouble, TroubleKind, UnknownCode, list_health};
 pub(super) use health::{health, unserved};
+pub(super) use history::tell;
+pub use history::{ProviderEventRow, Told, list_events, record_event};
 pub(super) use kinds::{preferred, stranded};
 pub use lineup::{Lineup, Listed, lineup};
 pub use quotas::{QuotaState, prune, used_today};
@@ -225,41 +226,6 @@ pub async fn update(
         .await?;
     tx.commit().await?;
     Ok(view(s, caller, get(s, id).await?))
-}
-
-/// A provider's history, newest first, older than the event `before`.
-pub async fn list_events(
-    s: &Services,
-    caller: &Caller,
-    id: ProviderId,
-    before: Option<i64>,
-    limit: u32,
-) -> Result<Vec<ProviderEventRow>> {
-    caller.require(Permission::ProvidersView)?;
-    providers::list_events(&s.db, id, before, limit).await
-}
-
-/// Adds to a provider's history: `opened`, `half_open`, `closed`, `paused` or `alarm`. `detail` is a JSON object.
-pub async fn record_event(s: &Services, provider: ProviderId, kind: &str, detail: &Value) -> Result<()> {
-    let mut detail = detail.clone();
-    // Providers repeat addresses in what they answer, and what happened to a provider is kept whoever is forgotten.
-    if let Some(reason) = detail.get("reason").and_then(Value::as_str).map(mask::text) {
-        detail["reason"] = reason.into();
-    }
-    let mut tx = s.db.begin().await?;
-    providers::insert_event(&mut tx, s.clock.now(), provider, kind, &detail).await?;
-    tx.commit().await
-}
-
-/// Adds that a provider answered with a code that is in no table of ours, once until the provider is changed.
-pub async fn record_unknown_code(s: &Services, provider: ProviderId, code: &str, words: &str) -> Result<()> {
-    const LONGEST: usize = 200;
-    let cut = |text: &str| mask::text(text).chars().take(LONGEST).collect::<String>();
-    let (code, reason) = (cut(code), cut(words));
-    let detail = json!({ "code": code, "reason": reason });
-    let mut tx = s.db.begin().await?;
-    providers::insert_unknown_code(&mut tx, s.clock.now(), provider, &code, &detail).await?;
-    tx.commit().await
 }
 
 /// Providers, in use or not, that can call back what they took, each with its channel and for how long.

@@ -6,7 +6,7 @@ use belltower::domain::channel::{AddressKind, Outlet};
 use belltower::domain::delivery::State;
 use belltower::domain::id::MessageId;
 use belltower::domain::message::Status;
-use belltower::service::deliveries::{self, Asked, Claimed, Settlement, Verdict, Wanted};
+use belltower::service::deliveries::{self, Asked, Brought, Claimed, Settlement, Verdict, Wanted};
 use belltower::service::providers::{self, ProviderChanges};
 use belltower::service::{messages, planning, policies, recipients, routing};
 use belltower::store::{Db, Tx};
@@ -85,17 +85,17 @@ impl<'s> Story<'s> {
             Step::Plan => drop(planning::plan_next(&s, 1).await.unwrap()),
             Step::Claim { owner, outlet, most } => {
                 let wanted = Wanted::any(*outlet, *most);
-                let turn = deliveries::turn(&s, *owner, &[], Some(wanted), &[]).await.unwrap();
+                let turn = deliveries::turn(&s, *owner, Brought::default(), Some(wanted)).await.unwrap();
                 self.in_hand.extend(turn.claimed.into_iter().map(|claimed| (*owner, claimed)));
             }
             Step::Settle(fates) => {
                 for (owner, settlements) in self.handed_over(fates) {
-                    deliveries::turn(&s, owner, &settlements, None, &[]).await.unwrap();
+                    deliveries::turn(&s, owner, Brought::settled(&settlements), None).await.unwrap();
                 }
             }
             Step::SettleAgain(which) => {
                 if let Some((owner, settlement)) = pick(&self.settled, *which) {
-                    deliveries::turn(&s, owner, &[settlement], None, &[]).await.unwrap();
+                    deliveries::turn(&s, owner, Brought::settled(&[settlement]), None).await.unwrap();
                 }
             }
             Step::Lose => {
@@ -149,14 +149,14 @@ impl<'s> Story<'s> {
         let (turns, verdicts) = (self.handed_over(fates), verdicts(&s.db, told).await);
         let settle = async {
             for (owner, settlements) in &turns {
-                deliveries::turn(&s, *owner, settlements, None, &[]).await.unwrap();
+                deliveries::turn(&s, *owner, Brought::settled(settlements), None).await.unwrap();
             }
         };
         let wanted = Wanted::any(Outlet::Live(AddressKind::Email), 4);
         let (cancelled, (), claimed, judged, expired) = tokio::join!(
             deliveries::cancel(&s, &caller, message),
             settle,
-            deliveries::turn(&s, 3, &[], Some(wanted), &[]),
+            deliveries::turn(&s, 3, Brought::default(), Some(wanted)),
             deliveries::judge(&s, Asked { verdicts: &verdicts, ..Asked::default() }),
             deliveries::expire(&s),
         );
@@ -205,7 +205,7 @@ impl<'s> Story<'s> {
         }
         while let Some((owner, claimed)) = self.in_hand.pop() {
             let settlement = Fate::Sent.settlement(&claimed, self.stage.now());
-            deliveries::turn(&self.stage.s, owner, &[settlement], None, &[]).await.unwrap();
+            deliveries::turn(&self.stage.s, owner, Brought::settled(&[settlement]), None).await.unwrap();
         }
         self.stage.drain().await;
         self.stage.release(&self.messages).await;

@@ -2,7 +2,7 @@
 
 use belltower::domain::channel::Outlet;
 use belltower::domain::id::MessageId;
-use belltower::service::deliveries::{self, Wanted};
+use belltower::service::deliveries::{self, Brought, Wanted};
 use belltower::service::messages;
 use belltower::store::Db;
 use serde_json::Value;
@@ -74,10 +74,10 @@ async fn hand_over(stage: &Stage) {
     let s = &stage.s;
     for outlet in Outlet::ALL {
         let wanted = Wanted::any(outlet, 1_000);
-        let claimed = deliveries::turn(s, OWNER, &[], Some(wanted), &[]).await.unwrap().claimed;
+        let claimed = deliveries::turn(s, OWNER, Brought::default(), Some(wanted)).await.unwrap().claimed;
         let taken: Vec<_> =
             claimed.iter().map(|claimed| Fate::Sent.settlement(claimed, stage.now())).collect();
-        let closed = deliveries::turn(s, OWNER, &taken, None, &[]).await.unwrap().closed;
+        let closed = deliveries::turn(s, OWNER, Brought::settled(&taken), None).await.unwrap().closed;
         deliveries::complete(s, &closed).await.unwrap();
     }
 }

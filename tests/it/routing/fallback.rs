@@ -5,7 +5,7 @@ use belltower::domain::channel::{AddressKind, ChannelKind, Outlet};
 use belltower::domain::delivery::State;
 use belltower::domain::message::Status;
 use belltower::domain::provider::ProviderKind;
-use belltower::service::deliveries::{cancel, resend};
+use belltower::service::deliveries::{Brought, cancel, resend};
 use belltower::service::providers::{self, ProviderChanges};
 use belltower::service::recipients;
 use belltower::simulator::{Faults, Reply, Stage};
@@ -129,7 +129,7 @@ on_both!(a_crash_between_planning_and_sending_changes_nothing, |db| async {
     // Another process takes over what the first had claimed and never sent.
     let email = Outlet::Live(AddressKind::Email);
     let taken = belltower::service::deliveries::Wanted::any(email, 10);
-    belltower::service::deliveries::turn(&campus.s, 1, &[], Some(taken), &[]).await.unwrap();
+    belltower::service::deliveries::turn(&campus.s, 1, Brought::default(), Some(taken)).await.unwrap();
     let later = Dispatcher::new(campus.s.clone());
     drop(std::mem::replace(&mut campus.dispatcher, later));
     campus.turn(Duration::from_mins(1));
