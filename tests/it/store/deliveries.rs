@@ -6,7 +6,7 @@ use belltower::domain::message::Lane;
 use belltower::store::Db;
 use belltower::store::audience::ResolvedAudience;
 use belltower::store::deliveries::{
-    Claim, Claimed, Settlement, Settling, awaken, due, end_pending, release_lost, renew, turn,
+    Claim, Claimed, Settlement, Settling, awaken, due, end_pending, release_lost, turn,
 };
 use belltower::store::fan_out::{FanOut, add_chunk};
 use belltower::store::handover::{self, Repeat};
@@ -20,11 +20,11 @@ use super::planning::{people, planned};
 use super::{execute, roll_back};
 use crate::support::on_both;
 
-const OWNER: i64 = 7;
-const LEASE: i64 = 30_000;
-const NOW: Timestamp = Timestamp(20_000);
+pub(super) const OWNER: i64 = 7;
+pub(super) const LEASE: i64 = 30_000;
+pub(super) const NOW: Timestamp = Timestamp(20_000);
 const EMAIL: Outlet = Outlet::Live(AddressKind::Email);
-const DAY: &str = "2026-09-21";
+pub(super) const DAY: &str = "2026-09-21";
 
 /// What a worker brings that counts nobody's messages.
 pub(super) fn by(owner: i64, settlements: &[Settlement]) -> Settling<'_> {
@@ -45,7 +45,7 @@ pub(super) async fn sending(db: &Db) {
     tx.commit().await.unwrap();
 }
 
-fn wanted(limit: i64) -> Claim {
+pub(super) fn wanted(limit: i64) -> Claim {
     Claim { outlet: EMAIL, lease_ms: LEASE, limit, routine: limit }
 }
 
@@ -86,7 +86,7 @@ pub(super) async fn store(db: &Db, settlements: &[Settlement]) -> Vec<MessageId>
     store_as(db, OWNER, settlements).await
 }
 
-async fn store_as(db: &Db, owner: i64, settlements: &[Settlement]) -> Vec<MessageId> {
+pub(super) async fn store_as(db: &Db, owner: i64, settlements: &[Settlement]) -> Vec<MessageId> {
     let mut tx = db.begin().await.unwrap();
     let turn = turn(&mut tx, NOW, DAY, &by(owner, settlements), None).await.unwrap();
     tx.commit().await.unwrap();
@@ -125,28 +125,6 @@ on_both!(outcomes_are_stored_with_their_attempts_and_the_last_one_closes_the_mes
     assert_eq!((attempts.len(), attempts[0].code.as_deref()), (1, Some("250")));
 });
 
-on_both!(a_settlement_of_an_older_attempt_changes_nothing, |db| async {
-    sending(&db).await;
-    let claimed = take(&db, 1).await;
-    // The process was thought dead; another took the delivery.
-    let mut tx = db.begin().await.unwrap();
-    execute(&mut tx, "UPDATE delivery SET lease_until = 0 WHERE state = 1").await;
-    let moved = release_lost(&mut tx, NOW, DAY, OWNER + 1).await.unwrap();
-    assert_eq!((moved.len(), moved[0].state), (1, State::Pending));
-    let again = turn(&mut tx, NOW, DAY, &by(OWNER + 1, &[]), Some(wanted(100))).await.unwrap().claimed;
-    tx.commit().await.unwrap();
-    let same = again.iter().find(|c| c.id == claimed[0].id).unwrap();
-    assert!(same.repeated && same.attempts == 2);
-    store(&db, &[settlement(&claimed[0], State::Failed)]).await;
-    assert_eq!((counts(&db).await.failed, counts(&db).await.sending), (0, 8));
-    store(&db, &[settlement(same, State::Failed)]).await;
-    assert_eq!(counts(&db).await.failed, 0, "it is another's now");
-    store_as(&db, OWNER + 1, &[settlement(same, State::Sent)]).await;
-    assert_eq!((counts(&db).await.sent, counts(&db).await.sending), (1, 7));
-    let attempts = history::attempts(&db, same.id).await.unwrap();
-    assert_eq!(attempts.iter().map(|a| a.repeated).collect::<Vec<_>>(), [false, true]);
-});
-
 on_both!(what_would_wait_for_another_try_is_cancelled_with_its_message, |db| async {
     sending(&db).await;
     let claimed = take(&db, 2).await;
@@ -158,17 +136,6 @@ on_both!(what_would_wait_for_another_try_is_cancelled_with_its_message, |db| asy
     store(&db, &[settlement(&claimed[0], State::Pending), settlement(&claimed[1], State::Sent)]).await;
     let row = counts(&db).await;
     assert_eq!((row.cancelled, row.sent, row.sending, row.pending), (1, 1, 0, 6));
-});
-
-on_both!(claims_of_a_living_process_are_not_lost, |db| async {
-    sending(&db).await;
-    let in_hand: Vec<DeliveryId> = take(&db, 3).await.iter().map(|c| c.id).collect();
-    let mut tx = db.begin().await.unwrap();
-    execute(&mut tx, "UPDATE delivery SET lease_until = 0 WHERE state = 1").await;
-    renew(&mut tx, NOW, OWNER, &in_hand, LEASE).await.unwrap();
-    assert!(release_lost(&mut tx, NOW, DAY, OWNER).await.unwrap().is_empty());
-    tx.commit().await.unwrap();
-    assert_eq!(counts(&db).await.sending, 3);
 });
 
 on_both!(a_retry_waits_for_its_moment, |db| async {
@@ -250,23 +217,6 @@ on_both!(the_most_urgent_lane_goes_first_and_one_turn_settles_and_takes, |db| as
     assert_eq!((turn.claimed.len(), turn.closed.len()), (5, 0));
     let row = counts(&db).await;
     assert_eq!((row.sent, row.sending, row.pending), (3, 5, 0));
-});
-
-on_both!(a_claim_given_back_still_tells_that_it_repeats_one_cut_off, |db| async {
-    sending(&db).await;
-    let claimed = take(&db, 1).await;
-    let mut tx = db.begin().await.unwrap();
-    execute(&mut tx, "UPDATE delivery SET lease_until = 0 WHERE state = 1").await;
-    release_lost(&mut tx, NOW, DAY, OWNER + 1).await.unwrap();
-    tx.commit().await.unwrap();
-    let again = take(&db, 100).await.into_iter().find(|c| c.id == claimed[0].id).unwrap();
-    // Nothing was handed over, so no attempt is listed.
-    let back = Settlement { outcome: None, due_at: NOW.0, ..settlement(&again, State::Pending) };
-    store(&db, &[back]).await;
-    let third = take(&db, 100).await;
-    assert!(third[0].id == claimed[0].id && third[0].repeated);
-    assert_eq!((again.attempts, third[0].attempts), (2, 2), "it was no attempt");
-    assert!(history::attempts(&db, claimed[0].id).await.unwrap().is_empty());
 });
 
 /// The first two people have a plan: e-mail, and ten seconds later the same again as if it were an SMS.

@@ -17,6 +17,7 @@ mod history;
 mod idempotency;
 mod keys;
 mod kinds;
+mod leases;
 mod links;
 mod messages;
 mod operators;

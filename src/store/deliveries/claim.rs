@@ -1,0 +1,112 @@
+//! What is due and taken.
+
+use crate::Result;
+use crate::clock::Timestamp;
+use crate::domain::channel::{AddressKind, ChannelKind, Outlet};
+use crate::domain::delivery::State;
+use crate::domain::id::{DeliveryId, MessageId, RecipientId};
+use crate::domain::message::Lane;
+use crate::store::counters::Moves;
+use crate::store::{Tx, in_tx, row, sql};
+
+row! {
+    /// A delivery in the hands of this process.
+    pub struct Claimed {
+        pub id: DeliveryId,
+        pub message_id: MessageId,
+        pub channel: ChannelKind,
+        pub lane: Lane,
+        /// None: an address that is nobody's in the directory.
+        pub recipient_id: Option<RecipientId>,
+        pub address_kind: Option<AddressKind>,
+        pub address: Option<String>,
+        pub name: Option<String>,
+        pub language: Option<String>,
+        pub params: Option<String>,
+        /// The recipient's key, or a negative number for an address.
+        pub target: i64,
+        /// Why it waited, where somebody said so.
+        pub reason: Option<String>,
+        /// When it was due.
+        pub due_at: Timestamp,
+        /// Its place in a fallback plan, and that of the plan's last; 0 and 0: no fallback.
+        pub step: i64,
+        pub last_step: i64,
+        /// The number of the attempt this claim starts.
+        pub attempts: i64,
+        pub failures: i64,
+        /// When a provider took it before.
+        pub sent_at: Option<Timestamp>,
+        /// A crash cut off the attempt before this one.
+        pub repeated: bool,
+        /// How often it was handed over once more because no answer came.
+        pub repeats: i64,
+    }
+}
+
+/// Deliveries a worker wants.
+#[derive(Clone, Copy, Debug)]
+pub struct Claim {
+    pub outlet: Outlet,
+    pub lease_ms: i64,
+    pub limit: i64,
+    /// Of these, those that need not be emergencies.
+    pub routine: i64,
+}
+
+/// Takes what is due, and counts it as moved.
+pub(super) async fn claim(
+    tx: &mut Tx,
+    now: Timestamp,
+    owner: i64,
+    wanted: Claim,
+    moves: &mut Moves,
+) -> Result<Vec<Claimed>> {
+    let dialect = tx.dialect();
+    // Each lane by itself, so that each look is a walk along an index that ends with the limit.
+    let lanes: Vec<_> = Lane::ALL
+        .iter()
+        .map(|lane| {
+            format!(
+                "SELECT id FROM (SELECT id FROM delivery
+                    WHERE state = 0 AND outlet = $1 AND lane = {lane} AND due_at <= $2
+                    ORDER BY due_at, id LIMIT $3 + 0{skip}) AS lane_{lane}",
+                lane = lane.code(),
+                skip = dialect.skip_locked(),
+            )
+        })
+        .collect();
+    // Where a quota leaves less for what is no emergency, emergencies of the same claim use it up first.
+    let reserved = wanted.routine < wanted.limit;
+    let lanes = match &lanes[..] {
+        [emergencies, ..] if reserved => format!(
+            "{emergencies} UNION SELECT id FROM (SELECT id FROM ({all}) AS rest LIMIT $6 + 0) AS routine",
+            all = lanes.join(" UNION ALL "),
+        ),
+        lanes => lanes.join(" UNION ALL "),
+    };
+    let text = format!(
+        "WITH picked AS MATERIALIZED (SELECT id FROM ({lanes}) AS due LIMIT $3 + 0)
+         UPDATE delivery SET state = 1, attempts = attempts + 1, lease_owner = $4, lease_until = {now} + $5,
+            updated_at = $2
+         WHERE id IN (SELECT id FROM picked)
+         RETURNING id, message_id, channel, lane, recipient_id, address_kind, address, name, language, params, target, reason,
+            due_at, step, last_step, attempts, failures, sent_at, repeated, repeats",
+        now = dialect.lease_now("$2"),
+    );
+    let mut rows: Vec<Claimed> = in_tx!(tx, |conn| {
+        let query = sqlx::query_as(sql(text))
+            .bind(wanted.outlet.code())
+            .bind(now.0)
+            .bind(wanted.limit)
+            .bind(owner)
+            .bind(wanted.lease_ms);
+        let query = if reserved { query.bind(wanted.routine) } else { query };
+        query.fetch_all(conn).await
+    })?;
+    rows.sort_unstable_by_key(|row| (row.lane, row.id));
+    for row in &rows {
+        moves.entry((row.message_id, row.channel)).or_default().shift(State::Pending, State::Sending, 1);
+    }
+    Ok(rows)
+}

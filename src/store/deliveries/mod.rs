@@ -1,0 +1,184 @@
+//! Deliveries on their way: claimed, settled, stopped and opened again.
+
+mod claim;
+mod leases;
+mod settle;
+
+use std::collections::{BTreeMap, HashSet};
+
+use super::counters::{Moves, count, count_day};
+use super::{Db, Tx, in_db, in_tx, quotas, row, sql};
+use crate::Result;
+use crate::clock::Timestamp;
+use crate::domain::channel::{ChannelKind, Outlet};
+use crate::domain::delivery::{QUIET_HOURS, State};
+use crate::domain::id::{DeliveryId, MessageId, RecipientId};
+use crate::domain::message::Lane;
+use crate::domain::quota::vendor_day;
+
+pub use claim::{Claim, Claimed};
+pub use leases::{release_lost, renew};
+pub use settle::{Settlement, Settling};
+
+row! {
+    /// A delivery whose attempt ended, or whose claim was lost.
+    struct Settled {
+        message_id: MessageId,
+        channel: ChannelKind,
+        outlet: Outlet,
+        lane: Lane,
+        id: DeliveryId,
+        state: State,
+        target: i64,
+        recipient_id: Option<RecipientId>,
+        last_step: i64,
+    }
+}
+
+row! {
+    /// A message's channel whose deliveries changed state.
+    pub struct Moved {
+        pub message_id: MessageId,
+        pub channel: ChannelKind,
+        pub outlet: Outlet,
+        pub state: State,
+    }
+}
+
+impl Moved {
+    /// Counts for the day: what test keys send does not.
+    pub fn is_live(&self) -> bool {
+        self.outlet != Outlet::Sandbox
+    }
+}
+
+/// What a worker got, and what its outcomes closed.
+#[derive(Clone, Debug, Default)]
+pub struct Turn {
+    pub claimed: Vec<Claimed>,
+    /// Deliveries whose attempts are stored now and were not before: where a commit's answer is lost, what it stored comes
+    /// once more.
+    pub news: HashSet<i64>,
+    /// Messages that have no open delivery left on some channel, to be looked at by
+    /// [`complete`](super::planning::complete).
+    pub closed: Vec<MessageId>,
+}
+
+/// Stores what attempts of this `owner` came to and takes up to `limit` due deliveries, the most urgent lane and the longest due first.
+/// Those are `sending` from the commit on. One step, so that both share their counters' update and their commit.
+pub async fn turn(
+    tx: &mut Tx,
+    now: Timestamp,
+    day: &str,
+    settling: &Settling<'_>,
+    wanted: Option<Claim>,
+) -> Result<Turn> {
+    let mut moves = Moves::new();
+    let (ended, news) = settle::settle(tx, now, day, settling, &mut moves).await?;
+    let claimed = match wanted {
+        Some(wanted) => claim::claim(tx, now, settling.owner, wanted, &mut moves).await?,
+        None => Vec::new(),
+    };
+    // What others count in too comes last: it stays locked until the commit.
+    let closed = count(tx, &moves).await?;
+    count_day(tx, day, &ended).await?;
+    quotas::add(tx, &used(settling.settlements, &news)).await?;
+    Ok(Turn { claimed, news, closed })
+}
+
+/// What counts against daily quotas, by provider and its vendor's day.
+fn used(settlements: &[Settlement], news: &HashSet<i64>) -> BTreeMap<(i64, String), i64> {
+    let mut used = BTreeMap::new();
+    for settlement in settlements.iter().filter(|one| one.metered && news.contains(&one.id)) {
+        if let Some(provider) = settlement.provider_id {
+            *used.entry((provider, vendor_day(Timestamp(settlement.started_at)))).or_default() += 1;
+        }
+    }
+    used
+}
+
+/// Makes up to `limit` deliveries due that wait for the end of quiet hours; returns how many. Where it is still quiet they
+/// are put off again.
+pub async fn awaken(tx: &mut Tx, now: Timestamp, limit: i64) -> Result<u64> {
+    let text = format!(
+        "WITH picked AS MATERIALIZED (
+            SELECT id FROM delivery WHERE state = 0 AND due_at > $1 AND reason = '{QUIET_HOURS}'
+            ORDER BY id LIMIT $2 + 0{skip})
+         UPDATE delivery SET due_at = $1, updated_at = $1 WHERE id IN (SELECT id FROM picked) AND state + 0 = 0",
+        skip = tx.dialect().skip_locked(),
+    );
+    Ok(in_tx!(tx, |conn| {
+        sqlx::query(sql(text)).bind(now.0).bind(limit).execute(conn).await.map(|r| r.rows_affected())
+    })?)
+}
+
+/// Ends up to `limit` pending deliveries of a message; returns how many.
+pub async fn end_pending(
+    tx: &mut Tx,
+    message: MessageId,
+    to: State,
+    reason: &str,
+    now: Timestamp,
+    day: &str,
+    limit: i64,
+) -> Result<i64> {
+    let text = format!(
+        "WITH picked AS MATERIALIZED (
+            SELECT id FROM delivery WHERE message_id = $1 AND state = 0 LIMIT $5 + 0{skip})
+         UPDATE delivery SET state = $2, reason = $3, updated_at = $4 WHERE id IN (SELECT id FROM picked)
+         RETURNING message_id, channel, outlet, state",
+        skip = tx.dialect().skip_locked()
+    );
+    let moved: Vec<Moved> = in_tx!(tx, |conn| {
+        sqlx::query_as(sql(text))
+            .bind(message.0)
+            .bind(to.code())
+            .bind(reason)
+            .bind(now.0)
+            .bind(limit)
+            .fetch_all(conn)
+            .await
+    })?;
+    let mut moves = Moves::new();
+    let mut today = BTreeMap::new();
+    for row in &moved {
+        moves.entry((row.message_id, row.channel)).or_default().shift(State::Pending, to, 1);
+        *today.entry((row.channel.code(), to.code())).or_default() += i64::from(row.is_live());
+    }
+    count(tx, &moves).await?;
+    count_day(tx, day, &today).await?;
+    Ok(moved.len() as i64)
+}
+
+row! {
+    /// Where deliveries are due.
+    pub struct Due {
+        pub outlet: i64,
+        pub lane: Lane,
+    }
+}
+
+/// The outlets and lanes in which something is due, receipts to ask for included: a few looks into an index, whatever
+/// the backlog.
+pub async fn due(db: &Db, now: Timestamp) -> Result<Vec<Due>> {
+    let probes: Vec<_> = Outlet::ALL
+        .iter()
+        .flat_map(|outlet| Lane::ALL.iter().map(move |lane| (outlet.code(), lane.code())))
+        .map(|(outlet, lane)| {
+            format!(
+                "SELECT CAST({outlet} AS bigint) AS outlet, CAST({lane} AS bigint) AS lane WHERE EXISTS (SELECT 1
+                 FROM delivery WHERE state = 0 AND outlet = {outlet} AND lane = {lane} AND due_at <= $1)"
+            )
+        })
+        .chain(Outlet::ALL.iter().map(|outlet| {
+            format!(
+                "SELECT CAST({outlet} AS bigint) AS outlet, CAST({lane} AS bigint) AS lane WHERE EXISTS (SELECT 1
+                 FROM delivery WHERE poll_at IS NOT NULL AND outlet = {outlet} AND poll_at <= $1)",
+                outlet = outlet.code(),
+                lane = Lane::Low.code(),
+            )
+        }))
+        .collect();
+    let text = probes.join(" UNION ALL ");
+    Ok(in_db!(db, |conn| sqlx::query_as(sql(text)).bind(now.0).fetch_all(conn).await)?)
+}
