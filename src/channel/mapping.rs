@@ -265,9 +265,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::clock::Timestamp;
-    use crate::domain::channel::{AddressKind, ChannelKind};
-    use crate::domain::id::{DeliveryId, MessageId};
+    use crate::channel::sample;
 
     const WORDS: Words = Words { id: "code", slots: "variables" };
 
@@ -281,22 +279,11 @@ mod tests {
     fn parcel(template: Option<&str>) -> Parcel {
         let params = json!({ "book": "三体", "count": 3 });
         Parcel {
-            delivery: DeliveryId(1),
-            message: MessageId(1),
-            attempt: 1,
-            channel: ChannelKind::Sms,
-            address_kind: AddressKind::Mobile,
-            address: "+8613800000001".to_owned(),
             name: Some("李娜".to_owned()),
-            language: "zh-CN".to_owned(),
             content: Arc::new(Rendered::new("图书到期", "请归还\n《三体》", Some("https://lib.example/l"))),
             params: Arc::new(params.as_object().expect("an object").clone().into_iter().collect()),
             template: template.map(Into::into),
-            page: None,
-            unsubscribe: None,
-            emergency: false,
-            sent_before: None,
-            expires_at: Timestamp::NEVER,
+            ..sample::parcel()
         }
     }
 

@@ -12,7 +12,10 @@ mod limits;
 mod mapping;
 mod narrow;
 mod overrides;
+mod refused;
 pub mod registry;
+#[cfg(test)]
+pub mod sample;
 pub mod sandbox;
 pub mod setting;
 pub mod sms;

@@ -253,10 +253,8 @@ mod tests {
 
     use super::super::common;
     use super::*;
-    use crate::clock::Timestamp;
-    use crate::domain::channel::{AddressKind, ChannelKind};
-    use crate::domain::content::Rendered;
-    use crate::domain::id::{DeliveryId, MessageId};
+    use crate::channel::sample;
+    use crate::domain::id::DeliveryId;
 
     fn overrides(list: &serde_json::Value) -> Vec<Override> {
         common::read(&json!({ "overrides": list })).unwrap().overrides
@@ -325,24 +323,7 @@ mod tests {
     }
 
     fn parcel(number: i64) -> Parcel {
-        Parcel {
-            delivery: DeliveryId(number),
-            message: MessageId(1),
-            attempt: 1,
-            channel: ChannelKind::Sms,
-            address_kind: AddressKind::Mobile,
-            address: format!("+86138{number:08}"),
-            name: None,
-            language: "zh-CN".to_owned(),
-            content: Arc::new(Rendered::new("考试", "改在教三", None)),
-            params: Arc::default(),
-            template: None,
-            page: None,
-            unsubscribe: None,
-            emergency: false,
-            sent_before: None,
-            expires_at: Timestamp::NEVER,
-        }
+        Parcel { delivery: DeliveryId(number), address: format!("+86138{number:08}"), ..sample::parcel() }
     }
 
     static ALL: [i64; 100] = {

@@ -191,38 +191,20 @@ impl Channel for Sandbox {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use serde_json::json;
 
     use super::*;
-    use crate::clock::Timestamp;
-    use crate::domain::content::Rendered;
-    use crate::domain::id::{DeliveryId, MessageId};
+    use crate::channel::sample;
+    use crate::domain::id::DeliveryId;
 
     fn parcel(channel: ChannelKind, address: &str, attempt: u32) -> Parcel {
         Parcel {
             delivery: DeliveryId(7),
-            message: MessageId(1),
             attempt,
             channel,
             address_kind: channel.address_kinds(None)[0],
             address: address.to_owned(),
-            name: None,
-            language: "zh-CN".to_owned(),
-            content: Arc::new(Rendered {
-                title: "t".into(),
-                html: "h".into(),
-                plain: "p".into(),
-                link: None,
-            }),
-            params: Arc::default(),
-            template: None,
-            page: None,
-            unsubscribe: None,
-            emergency: false,
-            sent_before: None,
-            expires_at: Timestamp::NEVER,
+            ..sample::parcel()
         }
     }
 

@@ -61,6 +61,7 @@ pub(super) fn divide(shape: Shape, ready: Vec<Ready>) -> Calls {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::channel::sample;
     use crate::clock::Timestamp;
     use crate::domain::channel::{AddressKind, ChannelKind};
     use crate::domain::content::Rendered;
@@ -95,20 +96,11 @@ mod tests {
         let parcel = Parcel {
             delivery: claimed.id,
             message: claimed.message_id,
-            attempt: 1,
             channel: WECHAT,
             address_kind: AddressKind::WecomUserid,
             address: "lina".to_owned(),
-            name: None,
-            language: "zh-CN".to_owned(),
             content: Arc::clone(content),
-            params: Arc::default(),
-            template: None,
-            page: None,
-            unsubscribe: None,
-            emergency: false,
-            sent_before: None,
-            expires_at: Timestamp::NEVER,
+            ..sample::parcel()
         };
         (claimed, parcel)
     }

@@ -2,9 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
-use std::net::IpAddr;
 use std::time::Duration;
 
+use futures_util::{StreamExt as _, stream};
 use reqwest::RequestBuilder;
 use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
@@ -14,6 +14,7 @@ use crate::channel::fields::Fields;
 use crate::channel::http::{self, Answer, Trouble};
 use crate::channel::mapping::{Mappings, Unfilled};
 use crate::channel::narrow::Said;
+use crate::channel::refused::{self, seen_address};
 use crate::channel::{Outcome, Parcel, Refusal};
 use crate::clock::Timestamp;
 use crate::domain::delivery::OutcomeClass as Class;
@@ -65,7 +66,7 @@ impl Failure {
         let words = self.in_words();
         match self {
             Self::Refused { code, words: said, .. } => {
-                Refusal { seen_address: address_in(&said), code: Some(code), words }
+                Refusal { seen_address: seen_address(&said), code: Some(code), words }
             }
             _ => words.into(),
         }
@@ -79,34 +80,27 @@ impl Failure {
             Self::Untrusted(words) => Outcome::new(Class::Config).detail(words),
             Self::NoAnswer(words) => unknown(Outcome::new(Class::Unknown).detail(words)),
             Self::Status(status) => {
-                let class = by_status(*status);
-                let outcome = Outcome::new(class)
-                    .code(format!("HTTP {status}"))
-                    .detail("the answer is none of the vendor's");
-                if class == Class::Unknown { unknown(outcome) } else { outcome }
+                let outcome = refused::by_status(*status, "the vendor");
+                if outcome.class == Class::Unknown { unknown(outcome) } else { outcome }
             }
             Self::Refused { .. } => return None,
         })
     }
 }
 
-/// The first IP address that is named: vendors say whom they turned away.
-fn address_in(words: &str) -> Option<String> {
-    let pieces = words.split(|c: char| !(c.is_ascii_hexdigit() || c == '.' || c == ':'));
-    let addresses =
-        pieces.map(|piece| piece.trim_matches(['.', ':'])).filter_map(|p| p.parse::<IpAddr>().ok());
-    addresses.map(|address| address.to_string()).next()
-}
-
-/// An answer in HTTP alone is of a gateway or of somebody else altogether.
-fn by_status(status: u16) -> Class {
-    match status {
-        429 => Class::Throttled,
-        // What stands before the vendor handed it on and heard nothing; or said that all is well, and not what.
-        504 | 200..=299 => Class::Unknown,
-        500.. => Class::Transient,
-        _ => Class::Config,
+/// Makes calls, so many at once, and puts what they bring in its place among what is known without them.
+pub(super) async fn gather(
+    calls: Vec<impl Future<Output = Vec<(usize, Outcome)>>>,
+    at_once: usize,
+    mut outcomes: Vec<Option<Outcome>>,
+) -> Vec<Outcome> {
+    let mut delivered = stream::iter(calls).buffer_unordered(at_once);
+    while let Some(some) = delivered.next().await {
+        for (place, outcome) in some {
+            outcomes[place] = Some(ask_later(outcome));
+        }
     }
+    outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(|| Outcome::new(Class::Unknown))).collect()
 }
 
 /// Makes a call.

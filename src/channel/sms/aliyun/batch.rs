@@ -140,33 +140,11 @@ pub(super) fn fields(
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
-    use crate::clock::Timestamp;
-    use crate::domain::channel::{AddressKind, ChannelKind};
-    use crate::domain::content::Rendered;
-    use crate::domain::id::{DeliveryId, MessageId};
+    use crate::channel::sample;
 
     fn parcel(address: &str) -> Parcel {
-        Parcel {
-            delivery: DeliveryId(1),
-            message: MessageId(1),
-            attempt: 1,
-            channel: ChannelKind::Sms,
-            address_kind: AddressKind::Mobile,
-            address: address.to_owned(),
-            name: None,
-            language: "zh-CN".to_owned(),
-            content: Arc::new(Rendered::new("考试", "改在教三", None)),
-            params: Arc::default(),
-            template: None,
-            page: None,
-            unsubscribe: None,
-            emergency: false,
-            sent_before: None,
-            expires_at: Timestamp::NEVER,
-        }
+        Parcel { address: address.to_owned(), ..sample::parcel() }
     }
 
     fn letter<'p>(parcel: &'p Parcel, number: usize, template: &str, variables: &str) -> Letter<'p> {

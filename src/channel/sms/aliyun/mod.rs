@@ -254,13 +254,7 @@ impl Channel for AliyunSms {
         }
         let calls: Vec<_> =
             batch::divide(letters, &self.sign).into_iter().map(|batch| self.deliver(batch)).collect();
-        let mut delivered = stream::iter(calls).buffer_unordered(self.concurrency);
-        while let Some(some) = delivered.next().await {
-            for (place, outcome) in some {
-                outcomes[place] = Some(vendor::ask_later(outcome));
-            }
-        }
-        outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(|| Outcome::new(Class::Unknown))).collect()
+        vendor::gather(calls, self.concurrency, outcomes).await
     }
 
     async fn poll(&self, sent: &[Sent]) -> Vec<Option<Verdict>> {

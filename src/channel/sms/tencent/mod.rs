@@ -305,13 +305,7 @@ impl Channel for TencentSms {
             .flat_map(|letters| vendor::lists(letters, MOST_NUMBERS, |letter| &letter.parcel.address))
             .map(|letters| self.deliver(letters))
             .collect();
-        let mut delivered = stream::iter(calls).buffer_unordered(self.settings.concurrency);
-        while let Some(some) = delivered.next().await {
-            for (place, outcome) in some {
-                outcomes[place] = Some(vendor::ask_later(outcome));
-            }
-        }
-        outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(|| Outcome::new(Class::Unknown))).collect()
+        vendor::gather(calls, self.settings.concurrency, outcomes).await
     }
 
     async fn poll(&self, sent: &[Sent]) -> Vec<Option<Verdict>> {

@@ -29,13 +29,13 @@ use self::api::{Api, VENDOR};
 pub use self::asked::SETTINGS;
 use self::classify::{Meaning, meaning};
 use self::settings::Mode;
-use super::answer::{Failure, by_status};
+use super::answer::Failure;
 use super::door::Door;
 use crate::channel::day::until_tomorrow;
 use crate::channel::mapping::Mappings;
 use crate::channel::registry::Site;
 use crate::channel::{
-    Acknowledgement, Callback, Channel, Identity, Outcome, Parcel, Receipts, Refusal, Shape,
+    Acknowledgement, Callback, Channel, Identity, Outcome, Parcel, Receipts, Refusal, Shape, refused,
 };
 use crate::clock::Clock;
 use crate::domain::channel::AddressKind;
@@ -146,7 +146,7 @@ impl OfficialAccount {
                 return self.silent(Outcome::new(Class::Unknown).detail(words), reference);
             }
             Failure::Status(status) => {
-                let outcome = by_status(status, VENDOR);
+                let outcome = refused::by_status(status, VENDOR);
                 let may_be_taken = outcome.class == Class::Unknown
                     // A second message would be a second one to whoever got the first.
                     || (self.mode == Mode::Subscribe && status >= 500);
@@ -253,34 +253,26 @@ pub(super) mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::clock::Timestamp;
+    use crate::channel::sample;
     use crate::domain::channel::ChannelKind;
     use crate::domain::content::Rendered;
-    use crate::domain::id::{DeliveryId, MessageId};
+    use crate::domain::id::DeliveryId;
 
     pub(super) fn parcel(number: i64, openid: &str) -> Parcel {
         let params = json!({ "when": "2026-09-01T08:30:00+08:00" });
         Parcel {
             delivery: DeliveryId(number),
-            message: MessageId(1),
-            attempt: 1,
             channel: ChannelKind::Wechat,
             address_kind: AddressKind::WechatOpenid,
             address: openid.to_owned(),
             name: Some("李娜".to_owned()),
-            language: "zh-CN".to_owned(),
             content: Arc::new(Rendered::new(
                 "期末考试安排",
                 "地点：**教三 204**。",
                 Some("https://jw.example/exams"),
             )),
             params: Arc::new(params.as_object().unwrap().clone().into_iter().collect()),
-            template: None,
-            page: None,
-            unsubscribe: None,
-            emergency: false,
-            sent_before: None,
-            expires_at: Timestamp::NEVER,
+            ..sample::parcel()
         }
     }
 

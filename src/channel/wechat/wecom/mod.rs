@@ -34,11 +34,11 @@ use self::classify::{Meaning, meaning};
 use self::compose::Letter;
 use self::limits::Limits;
 use self::pressure::Pressure;
-use super::answer::{Failure, by_status};
+use super::answer::Failure;
 use super::door::Door;
 use crate::channel::registry::Site;
 use crate::channel::{
-    Acknowledgement, Callback, Channel, Identity, Outcome, Parcel, Receipts, Refusal, Shape,
+    Acknowledgement, Callback, Channel, Identity, Outcome, Parcel, Receipts, Refusal, Shape, refused,
 };
 use crate::clock::Clock;
 use crate::domain::channel::AddressKind;
@@ -172,7 +172,7 @@ impl Wecom {
             Failure::NotSent(words) => return Said::Refused(Outcome::new(Class::Transient).detail(words)),
             Failure::Untrusted(words) => return Said::Refused(Outcome::new(Class::Config).detail(words)),
             Failure::NoAnswer(words) => return Said::Refused(Outcome::new(Class::Unknown).detail(words)),
-            Failure::Status(status) => return Said::Refused(by_status(status, VENDOR)),
+            Failure::Status(status) => return Said::Refused(refused::by_status(status, VENDOR)),
             Failure::Refused { code, words } => (code, words),
         };
         let outcome = |class| Outcome::new(class).code(code.to_string()).detail(words.clone());
