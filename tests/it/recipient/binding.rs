@@ -339,6 +339,37 @@ async fn codes_that_are_not_sent_any_more_cannot_be_guessed_either() {
 }
 
 #[tokio::test]
+async fn no_more_than_three_hundred_codes_are_sent_within_a_minute() {
+    let campus = Campus::new().await;
+    let s = &campus.app.services;
+    let mut tickets = Vec::new();
+    for n in 0..101 {
+        let person = json!({"name": "同学", "email": format!("p{n}@campus.example")});
+        recipients::put(s, &operator(Role::Owner), &format!("p{n}"), &person).await.unwrap();
+        let mut phone = Phone::new(&campus);
+        phone.sign_in(&format!("m{n}")).await;
+        tickets.push(phone.cookie.as_deref().unwrap().split_once('=').unwrap().1.to_owned());
+    }
+    // Each ticket, each person and each remote address asks as often as they may.
+    let ask = async |n: usize| {
+        let remote = [192, 0, 2, n as u8].into();
+        bindings::ask(s, &tickets[n], &format!("p{n}"), remote).await
+    };
+    for _ in 0..3 {
+        for n in 0..100 {
+            ask(n).await.unwrap();
+        }
+    }
+    assert!(matches!(ask(100).await, Err(Error::RateLimited { .. })), "whoever asks, for whomever");
+    settle(&campus.app).await;
+    assert_eq!(campus.mails(), 300);
+    campus.app.clock.turn(60_000);
+    ask(100).await.unwrap();
+    settle(&campus.app).await;
+    assert_eq!(campus.mails(), 301);
+}
+
+#[tokio::test]
 async fn an_address_that_is_not_theirs_is_sent_no_code() {
     for (cause, mails) in [(Cause::Wrong, 0), (Cause::Asked, 0), (Cause::Bounced, 1)] {
         let campus = Campus::new().await;

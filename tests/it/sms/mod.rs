@@ -3,6 +3,7 @@
 mod aliyun;
 mod asking;
 mod clouds;
+mod failover;
 mod outcomes;
 mod receipts;
 mod requests;

@@ -12,6 +12,7 @@ use url::Url;
 
 use super::*;
 use crate::support::app::{Answer, TestApp};
+use crate::support::faulty::refuse;
 use crate::support::folder::TempFolder;
 use crate::support::{on_both, operator};
 
@@ -301,6 +302,22 @@ on_both!(rubbish_is_acknowledged_kept_and_holds_nothing_up, |db| async {
     assert!(unread[4].trouble.starts_with("not JSON"), "{}", unread[4].trouble);
     assert_eq!(unread[4].body, b"\xff\x00not json");
     assert_eq!(campus.unmatched().await[0].reference.as_deref(), Some("a"));
+});
+
+on_both!(a_call_that_cannot_be_kept_stops_none_of_the_others, |db| async {
+    let campus = Campus::with(db.clone(), json!({"recipients": {"per_call": 100}})).await;
+    let id = campus.send(&[1, 2]).await;
+    refuse(&db, "receipt", "reference", "of a broken page").await;
+    for (reference, number) in
+        [(FIRST, "13800000001"), ("of a broken page", "13900000000"), (FIRST, "13800000002")]
+    {
+        campus.tell(&record(reference, number, "DELIVRD")).await;
+    }
+    campus.app.drain().await;
+    assert_eq!(campus.counts(&id, &["delivered"]).await, [2]);
+    let [unread] = &campus.unread().await[..] else { panic!("one") };
+    assert!(unread.trouble.starts_with("what it says could not be kept"), "{}", unread.trouble);
+    assert!(String::from_utf8_lossy(&unread.body).contains("of a broken page"), "kept to be looked at");
 });
 
 on_both!(what_no_database_takes_is_not_repeated_in_the_reason, |db| async {

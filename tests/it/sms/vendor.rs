@@ -1,10 +1,12 @@
 //! A vendor whose answers a test writes itself, and a server that sends by it.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 use url::Url;
 
 use super::*;
@@ -33,6 +35,8 @@ impl Asked {
 /// What the vendor says.
 pub(super) enum Says {
     So(u16, Value),
+    /// The same, but only once it is let.
+    Later(Arc<Notify>, u16, Value),
     /// It hangs up without an answer.
     Nothing,
 }
@@ -48,6 +52,7 @@ pub(super) struct Vendor {
     pub(super) url: String,
     asked: Arc<Mutex<Vec<Asked>>>,
     answers: Arc<Mutex<Answers>>,
+    given_up: Arc<AtomicUsize>,
 }
 
 impl Vendor {
@@ -57,6 +62,7 @@ impl Vendor {
             url: format!("http://{}", listener.local_addr().unwrap()),
             asked: Arc::default(),
             answers: Arc::new(Mutex::new(Box::new(answers))),
+            given_up: Arc::default(),
         };
         let here = vendor.clone();
         tokio::spawn(async move {
@@ -77,11 +83,34 @@ impl Vendor {
         std::mem::take(&mut *self.asked.lock().unwrap())
     }
 
+    /// Waits until it was asked so often since the last time that somebody looked.
+    pub(super) async fn wait_for(&self, asked: usize) {
+        while self.asked.lock().unwrap().len() < asked {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// How many did not wait for an answer that comes later.
+    pub(super) fn given_up(&self) -> usize {
+        self.given_up.load(Ordering::SeqCst)
+    }
+
     async fn answer(self, mut stream: TcpStream) {
         let asked = read(&mut stream).await;
         let said = (self.answers.lock().unwrap())(&asked);
         self.asked.lock().unwrap().push(asked);
-        if let Says::So(status, body) = said {
+        let said = match said {
+            Says::So(status, body) => Some((status, body)),
+            Says::Later(go, status, body) => tokio::select! {
+                () = go.notified() => Some((status, body)),
+                _ = stream.read_u8() => {
+                    self.given_up.fetch_add(1, Ordering::SeqCst);
+                    None
+                }
+            },
+            Says::Nothing => None,
+        };
+        if let Some((status, body)) = said {
             let body = body.to_string();
             let head = format!(
                 "HTTP/1.1 {status} So\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",

@@ -4,6 +4,7 @@ pub(crate) mod adapters;
 pub(crate) mod app;
 pub(crate) mod contents;
 pub(crate) mod database;
+pub(crate) mod faulty;
 pub(crate) mod folder;
 mod postgres;
 pub(crate) mod process;

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use belltower::channel::Event;
+use belltower::dispatch::Dispatcher;
 use belltower::domain::channel::AddressKind;
 use belltower::domain::provider::ProviderKind;
 use belltower::domain::suppression::Cause;
-use belltower::service::callback_events::{handle, list_replies};
+use belltower::lifecycle::{Ending, Lifecycle};
+use belltower::service::callback_events::{handle, list_replies, prune};
 use belltower::service::suppressions;
 use belltower::simulator::{Faults, Reply};
 use serde_json::json;
@@ -86,4 +88,25 @@ on_both!(who_follows_again_is_written_to_again, |db| async {
     let rows = tell(Event::Unfollowed { openid: openid() }).await;
     assert_eq!((rows[0].kind, rows[0].cause), (AddressKind::WechatOpenid, Cause::Bounced));
     assert!(tell(Event::Followed { openid: openid(), scene: None }).await.is_empty());
+});
+
+on_both!(what_somebody_answered_is_forgotten_after_ninety_days, |db| async {
+    let house = House::new(db.clone()).await;
+    let provider = house.sandbox("gateway", 10, json!({})).await;
+    let event = Event::Reply { number: "13800000001".to_owned(), text: "收到".to_owned() };
+    let mut tx = db.begin().await.unwrap();
+    handle(&house.s, &mut tx, provider, house.s.clock.now(), event).await.unwrap();
+    tx.commit().await.unwrap();
+    house.turn(Duration::from_hours(90 * 24));
+    assert_eq!(prune(&house.s).await.unwrap(), 0);
+    assert_eq!(list_replies(&house.s, &owner(), None, 10).await.unwrap().len(), 1);
+    house.turn(Duration::from_millis(1));
+    // By whoever sweeps up, not by somebody who thinks of it.
+    let lifecycle = Lifecycle::new();
+    Dispatcher::new(house.s.clone()).run(&lifecycle).await.unwrap();
+    while !list_replies(&house.s, &owner(), None, 10).await.unwrap().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    lifecycle.stop();
+    assert_eq!(lifecycle.wait(Duration::from_mins(1)).await, Ending::Finished);
 });

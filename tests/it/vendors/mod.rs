@@ -6,6 +6,7 @@ mod failover;
 mod matrix;
 mod overrides;
 mod quotas;
+mod told;
 mod unanswered;
 
 use std::sync::Arc;
@@ -74,6 +75,11 @@ impl House {
 
     async fn change(&self, id: ProviderId, settings: Value) {
         let changes = providers::ProviderChanges { settings: Some(settings), ..Default::default() };
+        providers::update(&self.s, &owner(), id, changes).await.unwrap();
+    }
+
+    async fn stop_using(&self, id: ProviderId) {
+        let changes = providers::ProviderChanges { enabled: Some(false), ..Default::default() };
         providers::update(&self.s, &owner(), id, changes).await.unwrap();
     }
 

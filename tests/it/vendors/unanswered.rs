@@ -11,6 +11,7 @@ use belltower::store::receipts::{NewReceipt, insert_waiting};
 use serde_json::json;
 
 use super::House;
+use crate::support::faulty::execute;
 use crate::support::on_both;
 
 async fn attempts(house: &House, id: MessageId) -> Vec<(String, bool)> {
@@ -159,4 +160,32 @@ on_both!(what_is_over_by_then_is_not_repeated, |db| async {
     assert_eq!(attempts(&house, over).await.len(), 1);
     assert_eq!(house.message(over).await.counts.all.unknown, 1, "expired would say less");
     assert_eq!(attempts(&house, routine).await.len(), 2);
+});
+
+on_both!(more_than_one_step_takes_is_repeated_to_the_last, |db| async {
+    const MORE: i64 = 1_200;
+    let mut house = House::new(db.clone()).await;
+    house.sandbox("silent", 10, json!({"outcome": "unknown"})).await;
+    let id = house.send("emergency", 1).await;
+    house.drain().await;
+    // As many as a provider would never be silent to in a row: it would be left alone.
+    let more = format!(
+        "WITH RECURSIVE more(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM more WHERE n < {MORE})
+         INSERT INTO delivery (message_id, channel, outlet, lane, target, address_kind, address, state, reason, due_at,
+            attempts, provider_id, updated_at, repeat_at)
+         SELECT message_id, channel, outlet, lane, -n, address_kind, address, state, reason, due_at, attempts,
+            provider_id, updated_at, repeat_at FROM delivery, more;
+         UPDATE message_count SET unknown = {MORE} + 1",
+    );
+    execute(&db, &more).await;
+    house.turn(Duration::from_mins(1));
+    assert_eq!(unanswered::repeat(&house.s).await.unwrap() as i64, MORE + 1);
+    let steps = [json!({"n": 1_000}), json!({"n": MORE + 1 - 1_000})];
+    assert_eq!(
+        house.timeline(id, "unanswered_repeated").await,
+        steps,
+        "in steps, so that others get in between"
+    );
+    let message = house.message(id).await;
+    assert_eq!((message.status, message.counts.all.pending), (Status::Sending, MORE + 1));
 });
