@@ -84,7 +84,7 @@ async fn source(s: &Services, test: bool) -> Arc<KeyCaller> {
 async fn provider(s: &Services, name: &str, relay: &SmtpSimulator, priority: i64, more_settings: Value) {
     let mut settings = json!({
         "host": relay.addr().ip().to_string(), "port": relay.addr().port(), "tls": "none",
-        "from_address": "noreply@campus.example", "from_name": "钟楼大学", "timeout_seconds": 2,
+        "from_address": "noreply@campus.example", "from_name": "钟楼大学",
     });
     settings.as_object_mut().unwrap().extend(more_settings.as_object().unwrap().clone());
     let new = NewProvider {

@@ -25,7 +25,7 @@ use crate::support::database::block_on;
 use crate::support::folder::TempFolder;
 
 /// For the driver and the browser to start.
-const START: Duration = Duration::from_secs(30);
+const START: Duration = Duration::from_mins(1);
 
 const ARGUMENTS: [&str; 11] = [
     "--headless",

@@ -20,7 +20,7 @@ use crate::support::app::TestApp;
 use crate::support::operator;
 
 /// How long somebody waits for what should come. Nobody waits longer than it takes.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(45);
 const BLINK: Duration = Duration::from_millis(20);
 
 /// What the scripts below call things by.
@@ -232,6 +232,7 @@ impl Person {
 
     /// The frame within the page, until [`leave_frame`](Self::leave_frame).
     pub(super) async fn enter_frame(&self) {
+        self.until("a frame", "return document.querySelector('iframe') !== null", json!([])).await;
         self.client.enter_frame(0).await.unwrap();
     }
 
@@ -267,8 +268,20 @@ impl Person {
 
     /// The result of a script, which knows the [`WORDS`].
     pub(super) async fn script(&self, script: &str, arguments: Value) -> Value {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            // While a page goes and the next comes there may be nothing to ask.
+            match self.execute(script, &arguments).await {
+                Ok(result) => return result,
+                Err(error) => assert!(Instant::now() < deadline, "{error}: {script}"),
+            }
+            sleep(BLINK).await;
+        }
+    }
+
+    async fn execute(&self, script: &str, arguments: &Value) -> Result<Value, CmdError> {
         let Value::Array(arguments) = arguments else { panic!("arguments come in a list") };
-        self.client.execute(&format!("{WORDS}{script}"), arguments).await.unwrap()
+        self.client.execute(&format!("{WORDS}{script}"), arguments.clone()).await
     }
 
     /// The result of a script that calls its last argument with it.
@@ -281,9 +294,7 @@ impl Person {
     pub(super) async fn until(&self, what: &str, script: &str, arguments: Value) -> Value {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            // While a page goes and the next comes there may be nothing to ask.
-            let Value::Array(given) = arguments.clone() else { panic!("arguments come in a list") };
-            let answer = self.client.execute(&format!("{WORDS}{script}"), given).await.unwrap_or_default();
+            let answer = self.execute(script, &arguments).await.unwrap_or_default();
             if !matches!(answer, Value::Null | Value::Bool(false)) {
                 return answer;
             }

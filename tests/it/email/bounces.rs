@@ -96,7 +96,7 @@ async fn provider(
     more: Value,
 ) -> ProviderView {
     let mut settings = json!({
-        "host": "127.0.0.1", "port": relay.addr().port(), "tls": "none", "timeout_seconds": 2,
+        "host": "127.0.0.1", "port": relay.addr().port(), "tls": "none",
         "from_address": "bell@campus.example", "from_name": "钟楼大学",
     });
     settings.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());

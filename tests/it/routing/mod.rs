@@ -51,7 +51,7 @@ impl Campus {
             ProviderKind::Smtp,
             json!({
                 "host": relay.addr().ip().to_string(), "port": relay.addr().port(), "tls": "none",
-                "from_address": "noreply@campus.example", "from_name": "钟楼大学", "timeout_seconds": 2,
+                "from_address": "noreply@campus.example", "from_name": "钟楼大学",
             }),
         )
         .await;

@@ -341,7 +341,6 @@ on_both!(what_no_database_takes_is_not_repeated_in_the_reason, |db| async {
 on_both!(an_answer_that_got_lost_is_found_by_its_receipt, |db| async {
     let settings = json!({
         "request": {"body": {"mobile": "{to}", "content": "{text}", "id": "{id}"}}, "receipt": {"id": "/id"},
-        "timeout_seconds": TIMEOUT.as_secs_f64(),
     });
     let campus = Campus::with(db.clone(), settings).await;
     campus.gateway.set_faults(SmsFaults::default().at(Moment::Sent, SmsAct::Close));

@@ -5,7 +5,7 @@ use std::time::Duration;
 use belltower::domain::id::ProviderId;
 use belltower::domain::provider::ProviderKind;
 use belltower::service::providers::{ProviderChanges, update};
-use belltower::simulator::{Faults, Reply, SmtpOptions, SmtpSimulator};
+use belltower::simulator::{Act, Faults, Reply, SmtpOptions, SmtpSimulator, Stage};
 use serde_json::{Value, json};
 
 use super::{House, owner};
@@ -15,7 +15,7 @@ pub(super) async fn relay(faults: Faults) -> (SmtpSimulator, Value) {
     let relay = SmtpSimulator::start(SmtpOptions { faults, ..SmtpOptions::default() }).await.unwrap();
     let settings = json!({
         "host": relay.addr().ip().to_string(), "port": relay.addr().port(), "tls": "none",
-        "from_address": "noreply@campus.example", "from_name": "钟楼大学", "timeout_seconds": 2, "connections": 1,
+        "from_address": "noreply@campus.example", "from_name": "钟楼大学", "connections": 1,
     });
     (relay, settings)
 }
@@ -73,8 +73,8 @@ on_both!(an_account_that_fails_more_often_than_not_makes_way_and_comes_back_by_a
 
 on_both!(an_account_that_hangs_slows_no_other, |db| async {
     let mut house = House::new(db).await;
-    let (hanging, mut settings) = relay(Faults::default().losing_answers()).await;
-    settings["timeout_seconds"] = json!(0.2);
+    let (hanging, mut settings) = relay(Faults::default().at(Stage::Kept, Act::Hang)).await;
+    settings["timeout_seconds"] = json!(1);
     let (second, spare) = relay(Faults::default()).await;
     let id = house.provider("hanging", 10, ProviderKind::Smtp, settings).await;
     house.provider("second", 20, ProviderKind::Smtp, spare).await;

@@ -121,7 +121,8 @@ impl Vendor {
         }
     }
 
-    fn settings(&self) -> Value {
+    /// `class`: what it answers with; where that is nothing, somebody waits for it.
+    fn settings(&self, class: OutcomeClass) -> Value {
         let mut settings = match self {
             Self::Relay(relay) => json!({
                 "host": "127.0.0.1", "port": relay.addr().port(), "tls": "none",
@@ -141,7 +142,7 @@ impl Vendor {
             Self::Corp(corp) => corp.settings(),
             Self::Account(account) => account.settings(),
         };
-        settings["timeout_seconds"] = json!(0.4);
+        settings["timeout_seconds"] = json!(if class == Unknown { 1 } else { 60 });
         settings
     }
 
@@ -209,7 +210,7 @@ async fn provide(app: &TestApp, channel: ChannelKind, kind: ProviderKind, priori
 /// Sends one message by a vendor that answers so, with a sandbox behind it that takes everything.
 async fn sent(app: &TestApp, kind: ProviderKind, class: OutcomeClass) -> (Value, Vendor) {
     let vendor = Vendor::start(app, kind, class).await;
-    provide(app, channel(kind), kind, 10, vendor.settings()).await;
+    provide(app, channel(kind), kind, 10, vendor.settings(class)).await;
     provide(app, channel(kind), ProviderKind::Sandbox, 20, json!({ "outcome": "accepted" })).await;
     let to = match kind {
         ProviderKind::Smtp => json!({ "email": "li.na@campus.example" }),

@@ -64,7 +64,6 @@ async fn account(db: Db, faults: OfficialAccountFaults, more: Value) -> (Campus,
     let options = OfficialAccountOptions { faults, clock: clock(&app), ..OfficialAccountOptions::default() };
     let account = OfficialAccountSimulator::start(options).await.unwrap();
     let mut settings = account.settings();
-    settings["timeout_seconds"] = json!(0.4);
     settings.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     (Campus::new(app, ProviderKind::WechatOfficialAccount, settings).await, account)
 }

@@ -22,7 +22,7 @@ use crate::support::adapters;
 use crate::support::services::START;
 
 /// Long enough for a busy machine to answer in; a test that waits for it to pass waits this long.
-const TIMEOUT: Duration = Duration::from_millis(400);
+const TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A corp with an adapter that sends to it, both by a clock that is turned by hand.
 struct Messaging {

@@ -154,7 +154,7 @@ on_both!(after_texts_of_their_own_a_text_for_all_is_in_whole_calls_again, |db| a
 });
 
 on_both!(settings_may_allow_several_texts_side_by_side, |db| async {
-    let latency = Duration::from_millis(20);
+    let latency = Duration::from_millis(100);
     let faults = WecomFaults::default().slow(WecomCall::Send, latency);
     let mut house = House::with(db.clone(), 24, faults, json!({"concurrency": 4})).await;
     let id = house.send(&personal(0..24)).await;
