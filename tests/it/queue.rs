@@ -8,7 +8,7 @@ use belltower::domain::message::Lane;
 use belltower::queue::{Entry, LocalQueue, Queue, Work};
 
 /// A wait that is only ever reached by a queue that breaks the contract.
-const LOST: Duration = Duration::from_secs(10);
+const LOST: Duration = Duration::from_mins(1);
 const EMAIL: Work = Work::Send(Outlet::Live(AddressKind::Email));
 const SMS: Work = Work::Send(Outlet::Live(AddressKind::Mobile));
 
