@@ -23,25 +23,39 @@ fn post(banner: &Value, key: &str, headers: &str, body: &Value) -> (u16, Value) 
     (status, serde_json::from_str(&answer).unwrap())
 }
 
+/// How long a busy machine may take for what one that is idle does in a second or two.
+const PATIENCE: Duration = Duration::from_mins(2);
+
+/// A message as it stands once that holds of it.
+fn until(banner: &Value, key: &str, id: &str, holds: impl Fn(&Value) -> bool) -> Value {
+    let headers = format!("Authorization: Bearer {}\r\n", banner[key].as_str().unwrap());
+    let (url, patience) = (banner["url"].as_str().unwrap(), Instant::now() + PATIENCE);
+    loop {
+        let (_, answer) = http(url, &format!("GET /api/v1/messages/{id}"), &headers, "");
+        let message: Value = serde_json::from_str(&answer).unwrap();
+        if holds(&message) {
+            return message;
+        }
+        assert!(Instant::now() < patience, "{message}");
+    }
+}
+
+/// Sends a message and waits until it is completed.
+fn send(banner: &Value, key: &str, body: &Value) -> Value {
+    let (status, message) = post(banner, key, "Prefer: wait=20\r\n", body);
+    assert!(matches!(status, 200 | 202), "{status}: {message}");
+    until(banner, key, message["id"].as_str().unwrap(), |message| message["status"] == "completed")
+}
+
 /// The gateway takes texts, and a moment later tells who got them.
 fn texts_are_told_of(banner: &Value) {
     let sms = json!({
         "topic": "academic.news", "title": "短信", "body": "从短信网关发出", "channels": ["sms"],
         "audience": {"groups": ["student-union"]},
     });
-    let (status, message) = post(banner, "live_key", "Prefer: wait=20\r\n", &sms);
-    assert_eq!((status, &message["status"]), (200, &json!("completed")), "{message}");
-    let (url, path) = (banner["url"].as_str().unwrap(), message["id"].as_str().unwrap());
-    let key = format!("Authorization: Bearer {}\r\n", banner["live_key"].as_str().unwrap());
-    let patience = Instant::now() + Duration::from_mins(1);
-    loop {
-        let (_, answer) = http(url, &format!("GET /api/v1/messages/{path}"), &key, "");
-        let message: Value = serde_json::from_str(&answer).unwrap();
-        if message["counts"]["sms"]["delivered"].as_u64().unwrap() > 40 {
-            return;
-        }
-        assert!(Instant::now() < patience, "{message}");
-    }
+    let message = send(banner, "live_key", &sms);
+    let told = |message: &Value| message["counts"]["sms"]["delivered"].as_u64().unwrap() > 40;
+    until(banner, "live_key", message["id"].as_str().unwrap(), told);
 }
 
 /// Two weeks of messages stand in the lists, with what became of them.
@@ -80,15 +94,13 @@ fn its_keys_work_and_its_data_stays() {
     let live = json!({"topic": "academic.news", "title": "你好", "body": "第一条", "audience": {"groups": ["student-union"]}});
     assert_eq!(post(&banner, "live_key", "", &live).0, 202);
     let test = json!({"topic": "academic.news", "title": "联调", "body": "测试", "to": [{"email": "bounce@sandbox.invalid"}]});
-    let (status, message) = post(&banner, "test_key", "Prefer: wait=20\r\n", &test);
-    assert_eq!((status, &message["status"]), (200, &json!("completed")), "{message}");
+    let message = send(&banner, "test_key", &test);
     assert_eq!(message["counts"]["all"]["failed"], 1, "{message}");
     let wechat = json!({
         "topic": "academic.news", "title": "微信", "body": "从企业微信发出", "channels": ["wechat"],
         "audience": {"groups": ["student-union"]},
     });
-    let (status, message) = post(&banner, "live_key", "Prefer: wait=20\r\n", &wechat);
-    assert_eq!((status, &message["status"]), (200, &json!("completed")), "{message}");
+    let message = send(&banner, "live_key", &wechat);
     assert!(message["counts"]["wechat"]["sent"].as_u64().unwrap() > 40, "{message}");
     texts_are_told_of(&banner);
     assert_eq!(demo.stop("-INT").code(), Some(0));
@@ -117,7 +129,7 @@ fn commands_take_effect_beside_it() {
     assert_eq!(post(&banner, "key", "", &message).0, 202);
     answer(&folder, &["source", "key", "revoke", made["key_id"].as_str().unwrap()]);
     // Another process notices within a second; how long this one asks does not matter.
-    let patience = Instant::now() + Duration::from_mins(1);
+    let patience = Instant::now() + PATIENCE;
     let revoked = std::iter::repeat_with(|| post(&banner, "key", "", &message).0)
         .take_while(|_| Instant::now() < patience)
         .any(|status| status == 401);
