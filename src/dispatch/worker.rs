@@ -105,6 +105,8 @@ pub struct Worker {
     closed: Vec<MessageId>,
     /// What administrators are to be told of providers, not stored yet.
     told: Vec<Told>,
+    /// A turn stores what was told before: one at a time, so that histories are in order.
+    telling: bool,
     /// There may be something due.
     hungry: bool,
     /// How often it was told so: a look that began before the last time proves nothing.
@@ -135,6 +137,7 @@ impl Worker {
             finished: Vec::new(),
             closed: Vec::new(),
             told: Vec::new(),
+            telling: false,
             hungry: false,
             wakes: 0,
             stopping: false,
@@ -217,7 +220,8 @@ impl Worker {
 
     async fn start_turn(&mut self, mut step: Step) -> Result<Step> {
         let most = if deliveries::others_may_dispatch(&self.s) { TURNS } else { 1 };
-        if self.turns.len() >= most {
+        // Outcomes wait with what they told.
+        if self.turns.len() >= most || self.telling && !self.told.is_empty() {
             return Ok(step);
         }
         let mut chosen = None;
@@ -247,7 +251,8 @@ impl Worker {
         let (s, owner, wakes) = (self.s.clone(), self.owner, self.wakes);
         let settlements = std::mem::take(&mut self.finished);
         let closed = std::mem::take(&mut self.closed);
-        let told = std::mem::take(&mut self.told);
+        let told = if self.telling { Vec::new() } else { std::mem::take(&mut self.told) };
+        self.telling |= !told.is_empty();
         self.turns.spawn(async move {
             let brought = Brought { settlements: &settlements, closed: &closed, told: &told };
             let turn = deliveries::turn(&s, owner, brought, wanted);
@@ -265,6 +270,7 @@ impl Worker {
         let granted = chosen.as_ref().map_or(0, |chosen| chosen.granted);
         let one_by_one = chosen.as_ref().is_some_and(|chosen| chosen.one_by_one);
         self.asked -= if one_by_one { granted } else { 0 };
+        self.telling &= told.is_empty();
         let outcome = match result {
             Ok(Turn { claimed, closed }) => {
                 self.closed.extend(closed);
