@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use super::Parcel;
+use super::approved::{Approved, Places};
 use super::fields::{Fields, segment};
 use crate::domain::content::Rendered;
 use crate::domain::sms_text::words;
@@ -24,6 +25,8 @@ pub(super) struct Words {
     pub(super) id: &'static str,
     /// What it is filled with: `variables`, `fields`.
     pub(super) slots: &'static str,
+    /// How the wording of a template is written; `None`: it is no text of its own.
+    pub(super) places: Option<Places>,
 }
 
 /// A template of ours that settings map, and the variables of a message's that it needs.
@@ -80,6 +83,8 @@ pub(super) struct Mapping {
     pub(super) id: String,
     /// In the order they were written.
     pub(super) slots: Vec<Slot>,
+    /// What it says around them, where somebody entered it.
+    pub(super) approved: Option<Approved>,
 }
 
 /// One variable of a vendor's template.
@@ -255,7 +260,23 @@ fn mapping(fields: &mut Fields<'_>, said: Words) -> Mapping {
             }
         }
     }
-    Mapping { id, slots: read }
+    let approved = said.places.and_then(|places| approved(fields, places, &read));
+    Mapping { id, slots: read, approved }
+}
+
+/// `text`: the wording that the vendor approved.
+fn approved(fields: &mut Fields<'_>, places: Places, slots: &[Slot]) -> Option<Approved> {
+    let text = fields.text("text")?;
+    let names: Vec<_> = slots.iter().map(|slot| slot.name.as_str()).collect();
+    match Approved::read(&text, places, &names) {
+        Ok(approved) => Some(approved),
+        Err(flaws) => {
+            for (code, detail) in flaws {
+                fields.fault("text", code, detail);
+            }
+            None
+        }
+    }
 }
 
 #[cfg(test)]
@@ -267,7 +288,7 @@ mod tests {
     use super::*;
     use crate::channel::sample;
 
-    const WORDS: Words = Words { id: "code", slots: "variables" };
+    const WORDS: Words = Words { id: "code", slots: "variables", places: Some(Places::Named) };
 
     fn read(settings: &Value) -> (Mappings, Vec<(String, String)>) {
         let mut fields = Fields::of(settings);

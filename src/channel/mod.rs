@@ -3,6 +3,7 @@
 //! An adapter knows its vendor and nothing else: no store, no retry, no rate. It turns [`Parcel`]s into calls and the
 //! vendor's answers into outcomes; what follows from an outcome is decided in [`crate::domain::delivery`].
 
+mod approved;
 mod common;
 mod day;
 pub mod email;
@@ -217,6 +218,25 @@ impl Receipts {
     }
 }
 
+/// What an SMS says when it arrives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Arriving {
+    /// With its sign.
+    pub text: String,
+    /// Why this is a guess, where it is one.
+    pub guess: Option<Guess>,
+}
+
+/// What is not known of a text that will arrive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Guess {
+    /// The vendor fills a template of its own, by this id where we name it. Nobody entered its wording, and what stands for
+    /// the text is our words.
+    Wording(Option<String>),
+    /// Nobody said whose sign it bears; it may be the campus's.
+    Sign,
+}
+
 /// Why a provider did not pass its test.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Refusal {
@@ -287,6 +307,12 @@ pub trait Channel: Send + Sync {
 
     /// What a call for this parcel would say, with names for secrets; calls nobody. `None`: this kind cannot tell.
     fn render(&self, _parcel: &Parcel) -> Option<Result<String, Outcome>> {
+        None
+    }
+
+    /// What the SMS for this parcel says when it arrives, or why none would; calls nobody. `None`: this kind sends none of
+    /// its own.
+    fn arriving(&self, _parcel: &Parcel) -> Option<Result<Arriving, Outcome>> {
         None
     }
 

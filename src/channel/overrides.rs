@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use super::fields::Fields;
 use super::narrow::left_over;
 use super::{
-    Acknowledgement, Callback, Channel, Identity, Outcome, Parcel, Receipts, Refusal, Sent, Shape, Verdict,
+    Acknowledgement, Arriving, Callback, Channel, Identity, Outcome, Parcel, Receipts, Refusal, Sent, Shape, Verdict,
 };
 use crate::domain::delivery::OutcomeClass;
 use crate::domain::provider::Advice;
@@ -222,6 +222,10 @@ impl Channel for Overridden {
 
     fn render(&self, parcel: &Parcel) -> Option<Result<String, Outcome>> {
         self.adapter.render(parcel)
+    }
+
+    fn arriving(&self, parcel: &Parcel) -> Option<Result<Arriving, Outcome>> {
+        self.adapter.arriving(parcel)
     }
 
     fn sign_in_address(&self, back: &str, state: &str) -> Option<String> {

@@ -15,10 +15,10 @@ use crate::channel::http::{self, Answer, Trouble};
 use crate::channel::mapping::{Mappings, Unfilled};
 use crate::channel::narrow::Said;
 use crate::channel::refused::{self, seen_address};
-use crate::channel::{Outcome, Parcel, Refusal};
+use crate::channel::{Arriving, Guess, Outcome, Parcel, Refusal};
 use crate::clock::Timestamp;
 use crate::domain::delivery::OutcomeClass as Class;
-use crate::domain::sms_text::bracketed;
+use crate::domain::sms_text::{Placement, bracketed, is_mainland, signed, words};
 use crate::telemetry::mask;
 
 /// Characters of what a vendor says that are kept.
@@ -158,6 +158,26 @@ pub(super) struct Filled<'m> {
     pub(super) template: &'m str,
     /// Names and values, in their order.
     pub(super) variables: Vec<(String, String)>,
+    /// What arrives behind the sign; `None`: nobody entered what the template says.
+    text: Option<String>,
+}
+
+impl Filled<'_> {
+    /// As it arrives with this sign before it.
+    pub(super) fn arriving(&self, sign: &str, parcel: &Parcel) -> Arriving {
+        let mainland = is_mainland(&parcel.address);
+        match &self.text {
+            Some(text) => {
+                let sign = if sign.is_empty() { String::new() } else { bracketed(sign, mainland) };
+                Arriving { text: format!("{sign}{text}"), guess: None }
+            }
+            None => {
+                let words = words(&parcel.content);
+                let text = signed(&words, sign, Placement::Prefix, mainland).into_owned();
+                Arriving { text, guess: Some(Guess::Wording(Some(self.template.to_owned()))) }
+            }
+        }
+    }
 }
 
 /// Fills the vendor's template for a message; no value is longer than `most` characters.
@@ -166,6 +186,7 @@ pub(super) fn fill<'m>(
     parcel: &Parcel,
     campus: &str,
     most: usize,
+    sign: &str,
 ) -> Result<Filled<'m>, Outcome> {
     let Some(mapping) = mappings.of(parcel) else {
         let which = match &parcel.template {
@@ -177,7 +198,17 @@ pub(super) fn fill<'m>(
             .detail(format!("no template of the vendor's stands for this message: {which}")));
     };
     match mapping.fill(parcel, campus, |_| most) {
-        Ok(variables) => Ok(Filled { template: &mapping.id, variables }),
+        Ok(variables) => {
+            let variables: Vec<_> =
+                variables.into_iter().map(|(name, value)| (name, visible(value))).collect();
+            let text =
+                mapping.approved.as_ref().map(|approved| approved.fill(|at| variables[at].1.as_str()));
+            match &text {
+                Some(text) => check_length(sign, [text.as_str()].into_iter())?,
+                None => check_length(sign, variables.iter().map(|(_, value)| value.as_str()))?,
+            }
+            Ok(Filled { template: &mapping.id, variables, text })
+        }
         Err(Unfilled::Missing(name)) => Err(Outcome::new(Class::PermanentMessage)
             .code("belltower.variable")
             .detail(format!("the vendor's template needs `{name}`, and the message has no such variable"))),
@@ -191,12 +222,13 @@ pub(super) fn fill<'m>(
 }
 
 /// What stands for a value that is not there, as vendors take no empty one: a person without a name gets the text, too.
-pub(super) fn visible(value: String) -> String {
+fn visible(value: String) -> String {
     if value.is_empty() { "-".to_owned() } else { value }
 }
 
-/// The vendor cuts no text, and neither do we where we do not know its template: sign and variables alone are too long.
-pub(super) fn check_length<'v>(sign: &str, values: impl Iterator<Item = &'v str>) -> Result<(), Outcome> {
+/// The vendor cuts no text, and neither do we. Where nobody told what its template says, sign and variables alone are
+/// reckoned.
+fn check_length<'v>(sign: &str, values: impl Iterator<Item = &'v str>) -> Result<(), Outcome> {
     let count = |text: &str| text.chars().count();
     if count(&bracketed(sign, true)) + values.map(count).sum::<usize>() <= MOST_TEXT {
         return Ok(());
@@ -288,6 +320,16 @@ pub(super) fn sign(fields: &mut Fields<'_>) -> String {
         fields.fault("sign_name", "not_a_name", "`sign_name` is the approved sign without its brackets");
     }
     sign
+}
+
+/// Approved wordings that are too long before anything is filled in were approved by nobody.
+pub(super) fn check_wordings(fields: &mut Fields<'_>, mappings: &Mappings, sign: &str) {
+    for (pointer, mapping) in mappings.all() {
+        if mapping.approved.as_ref().is_some_and(|approved| approved.least(sign) > MOST_TEXT) {
+            let detail = format!("sign and text together have more than {MOST_TEXT} characters");
+            fields.fault(&format!("{pointer}/text"), "too_long", detail);
+        }
+    }
 }
 
 /// Digits that the sender's number ends with.

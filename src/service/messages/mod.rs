@@ -6,6 +6,7 @@
 //! [`delivery_views`] are how they look.
 
 mod accept;
+mod billed;
 mod body;
 mod counts;
 mod delivery_views;
@@ -34,5 +35,5 @@ pub use self::review::{reject, release};
 pub use self::simulate::{ByRule, ExplainedRule, Simulation, Verdict, simulate, simulate_kept};
 pub use self::views::{
     AcceptedView, AudienceCounts, EventView, MatchedRule, MessageSummary, MessageView, Preview,
-    PreviewWarning, Reachable, RenderedText, RuleView, Skipped, SourceRef,
+    PreviewWarning, Reachable, RenderedText, RuleView, Skipped, SmsNote, SourceRef,
 };

@@ -6,16 +6,18 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::accept::parse;
+use super::billed::Biller;
 use super::draft::draft;
 use super::views::{AudienceCounts, MatchedRule, Preview, PreviewWarning, Reachable, RenderedText, RuleView};
 use crate::clock::Timestamp;
 use crate::domain::audience::{Audience, Params};
 use crate::domain::channel::ChannelKind;
+use crate::domain::content::Rendered;
 use crate::domain::id::MessageId;
 use crate::domain::message::{Category, Lane, Wording};
 use crate::domain::policy::{Similar, ThenFor};
 use crate::domain::routing::{ChannelPlan, Checked, Outcome};
-use crate::domain::sms_text::{self, Placement};
+use crate::domain::sms_text;
 use crate::domain::topic::Topic;
 use crate::error::{Error, Result};
 use crate::service::caller::KeyCaller;
@@ -89,12 +91,24 @@ pub(super) async fn look<'r>(s: &Services, rules: &'r InForce, parts: &Parts) ->
             |(channel, left)| over_quota(*channel, audience.by_channel.get(channel)?.reachable, *left),
         ));
     }
-    let first = parts.personal.as_ref().and_then(|people| people.values().next());
+    let template = wording.template.as_ref().map(|template| template.slug.as_str());
+    let biller = Biller::load(s, parts.test, template, parts.category == Category::Emergency).await?;
+    let params = parts.params(wording);
     let mut rendered = Vec::new();
     for language in languages(s, wording) {
         for channel in &plan {
-            match text(&s.campus.name, wording, *channel, &language, first) {
-                Ok(text) => rendered.push(text),
+            match filled(wording, *channel, &language, &params) {
+                Ok(content) if *channel == ChannelKind::Sms => {
+                    let body = sms_text::words(&content);
+                    let billed = biller.bill(content, &language, params.clone(), &mut warnings);
+                    let (text, segments) = (Some(billed.text), Some(billed.segments));
+                    let shown = RenderedText::new(*channel, &language, String::new(), body);
+                    rendered.push(RenderedText { sms_text: text, sms_segments: segments, ..shown });
+                }
+                Ok(content) => {
+                    let (title, body) = (content.title.to_string(), content.plain.to_string());
+                    rendered.push(RenderedText::new(*channel, &language, title, body));
+                }
                 Err(why) => warnings.push(PreviewWarning::new("text_not_rendered", why)),
             }
         }
@@ -129,6 +143,8 @@ pub(super) struct Parts {
     own_expiry: bool,
     audience: Option<Audience>,
     personal: Option<BTreeMap<String, Params>>,
+    /// What people have of their own is nobody's to read here: it stands as `‹name›`.
+    outlined: bool,
 }
 
 impl Parts {
@@ -150,10 +166,11 @@ impl Parts {
             own_expiry: message.own_expiry,
             audience: message.audience.as_deref().map(json).transpose()?,
             personal: message.personalise.as_deref().map(json).transpose()?,
+            outlined: false,
         })
     }
 
-    /// Of a message that is kept. What differs from person to person is nobody's to read here: it stands as `‹name›`.
+    /// Of a message that is kept.
     pub(super) fn of_kept(id: MessageId, row: WholeRow) -> Result<Self> {
         let wording = row.content.0;
         Ok(Self {
@@ -172,7 +189,19 @@ impl Parts {
             own_expiry: row.own_expiry,
             audience: row.audience.map(|audience| audience.0),
             personal: row.personalise.map(|people| people.0),
+            outlined: true,
         })
+    }
+
+    /// The variables of one person; where people have their own, the first of them.
+    fn params(&self, wording: &Wording) -> Params {
+        let mut params = wording.params.clone();
+        let first = self.personal.as_ref().and_then(|people| people.values().next());
+        for (name, value) in first.into_iter().flatten() {
+            let value = if self.outlined { format!("‹{name}›").into() } else { value.clone() };
+            params.insert(name.clone(), value);
+        }
+        params
     }
 
     fn arrived(&self) -> Arrived<'_> {
@@ -327,30 +356,17 @@ fn languages(s: &Services, wording: &Wording) -> BTreeSet<String> {
     variants.chain([campus]).collect()
 }
 
-/// The text as one person gets it; where people have variables of their own, the first of them.
-fn text(
-    campus: &str,
+/// The text as one person gets it.
+fn filled(
     wording: &Wording,
     channel: ChannelKind,
     language: &str,
-    first: Option<&Params>,
-) -> Result<RenderedText, String> {
+    params: &Params,
+) -> Result<Rendered, String> {
     let selected = wording.content.select(channel, Some(language));
-    let rendered = if wording.has_variables {
-        let mut params = wording.params.clone();
-        params.extend(first.cloned().unwrap_or_default());
-        let prepared = selected.prepare().map_err(|error| error.to_string())?;
-        prepared.fill(&params).map_err(|error| error.to_string())?
-    } else {
-        selected.render()
-    };
-    let (title, body, sms_segments) = if channel == ChannelKind::Sms {
-        let words = sms_text::words(&rendered);
-        let whole = sms_text::signed(&words, campus, Placement::Prefix, true);
-        let size = sms_text::measure(&whole, true);
-        (String::new(), words, Some(size.segments))
-    } else {
-        (rendered.title.to_string(), rendered.plain.to_string(), None)
-    };
-    Ok(RenderedText { channel, language: language.to_owned(), title, body, sms_segments })
+    if !wording.has_variables {
+        return Ok(selected.render());
+    }
+    let prepared = selected.prepare().map_err(|error| error.to_string())?;
+    prepared.fill(params).map_err(|error| error.to_string())
 }

@@ -1,6 +1,7 @@
 //! Messages as the API and the console show them.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -254,14 +255,25 @@ pub struct RenderedText {
     pub title: String,
     /// As plain text; of an SMS without the sender's sign.
     pub body: String,
-    /// How many messages an SMS is billed as on the mainland, with the campus's name as its sign; null for other channels.
+    /// An SMS as it arrives, sign and all: where the vendor fills a template of its own, that template. Null for other
+    /// channels.
+    pub sms_text: Option<String>,
+    /// How many messages `sms_text` is billed as on the mainland; null for other channels.
     pub sms_segments: Option<usize>,
+}
+
+impl RenderedText {
+    pub(super) fn new(channel: ChannelKind, language: &str, title: String, body: String) -> Self {
+        Self { channel, language: language.to_owned(), title, body, sms_text: None, sms_segments: None }
+    }
 }
 
 /// Something to look at before sending.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct PreviewWarning {
-    /// `unrouted`, `nobody_reachable`, `no_provider`, `text_not_rendered`, `similar`, `quiet_hours`, `quiet_expired` or `over_quota`.
+    /// `unrouted`, `nobody_reachable`, `no_provider`, `text_not_rendered`, `similar`, `quiet_hours`, `quiet_expired`,
+    /// `over_quota`, or of an SMS: `sms_estimate` (what arrives is a guess), `sms_refused` (a provider would not send it) and
+    /// `sms_differs` (what arrives depends on the provider).
     pub code: &'static str,
     pub detail: String,
     /// With `over_quota`: how many deliveries are more than the channel's daily quotas can carry.
@@ -275,11 +287,70 @@ pub struct PreviewWarning {
     #[serde(skip)]
     #[schema(ignore)]
     pub until: Option<Timestamp>,
+    /// What is to be said of an SMS, for pages.
+    #[serde(skip)]
+    #[schema(ignore)]
+    pub sms: Option<SmsNote>,
+}
+
+/// What is to be said of an SMS before it is sent, each about a provider by its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SmsNote {
+    /// The provider fills a template whose wording nobody entered; by this id, where we name it.
+    Wording { provider: String, template: Option<String> },
+    /// Nobody said whose sign it puts before the text.
+    Sign { provider: String },
+    /// It would send nothing.
+    Refused { provider: String, why: String },
+    /// What arrives depends on who carries it: messages on the bill by provider, in the order they are tried.
+    Differs { segments: Vec<(String, usize)> },
+}
+
+impl SmsNote {
+    const fn code(&self) -> &'static str {
+        match self {
+            Self::Wording { .. } | Self::Sign { .. } => "sms_estimate",
+            Self::Refused { .. } => "sms_refused",
+            Self::Differs { .. } => "sms_differs",
+        }
+    }
+}
+
+impl fmt::Display for SmsNote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Wording { provider, template: Some(template) } => write!(
+                f,
+                "by sms it is an estimate from the message's own words: {provider} fills its template {template}, whose \
+                 wording nobody entered as `text` beside that id"
+            ),
+            Self::Wording { provider, template: None } => write!(
+                f,
+                "by sms it is an estimate from the message's own words: {provider} fills a template of its own, whose \
+                 wording nobody entered as `template_text`"
+            ),
+            Self::Sign { provider } => write!(
+                f,
+                "by sms it is an estimate with the campus's name as its sign: {provider} has no `sign_name`, and no \
+                 `sign_placement` says that there is none"
+            ),
+            Self::Refused { provider, why } => write!(f, "by sms {provider} would not send it: {why}"),
+            Self::Differs { segments } => {
+                let each: Vec<_> = segments.iter().map(|(name, n)| format!("{n} by {name}")).collect();
+                write!(f, "by sms it depends on the provider what arrives; it is billed as {}", each.join(", "))
+            }
+        }
+    }
 }
 
 impl PreviewWarning {
     pub(super) fn new(code: &'static str, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), exceeding: None, channel: None, until: None }
+        Self { code, detail: detail.into(), exceeding: None, channel: None, until: None, sms: None }
+    }
+
+    pub(super) fn of_sms(note: SmsNote) -> Self {
+        let about = Self::about(ChannelKind::Sms, note.code(), note.to_string());
+        Self { sms: Some(note), ..about }
     }
 
     pub(super) fn about(channel: ChannelKind, code: &'static str, detail: impl Into<String>) -> Self {

@@ -3,6 +3,7 @@
 //! Settings are validated whole before they are kept, sealed at rest, and their secrets are never shown again. Nothing
 //! is called when a provider is made or changed; [`test()`] does, when asked to.
 
+mod carriers;
 mod directory;
 mod health;
 mod history;
@@ -33,6 +34,7 @@ use crate::store::{Tx, audit};
 use crate::{Error, Result};
 
 pub use crate::channel::setting::{Holds, Setting};
+pub(super) use carriers::{Carrier, carriers};
 pub use directory::{Directory, LiveProvider};
 pub use health::{ProviderHealth, Trouble, TroubleKind, UnknownCode, list_health};
 pub(super) use health::{health, unserved};

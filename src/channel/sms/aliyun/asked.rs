@@ -8,7 +8,9 @@ pub const SETTINGS: &[Setting] = &[
     Setting::new("/sign_name", Holds::Text).required(),
     Setting::new(
         "/default_template",
-        Holds::Json(r#"{"code": "SMS_123456789", "variables": ["title", "page_code"]}"#),
+        Holds::Json(
+            r#"{"code": "SMS_123456789", "variables": ["title", "page_code"], "text": "新通知：${title}，详见 bell.example.edu/m/${page_code}"}"#,
+        ),
     ),
     Setting::new(
         "/templates",

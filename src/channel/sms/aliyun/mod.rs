@@ -35,7 +35,7 @@ use crate::channel::registry::Site;
 use crate::channel::sms::number;
 use crate::channel::sms::vendor::{self, Failure, Filled, NARROWING, call_id, expired};
 use crate::channel::{
-    Acknowledgement, Callback, Channel, Outcome, Parcel, Receipts, Refusal, Sent, Shape, Verdict, day,
+    Acknowledgement, Arriving, Callback, Channel, Outcome, Parcel, Receipts, Refusal, Sent, Shape, Verdict, day,
 };
 use crate::clock::{Clock, Timestamp};
 use crate::domain::delivery::{OutcomeClass as Class, State};
@@ -96,11 +96,8 @@ impl AliyunSms {
                 .code("belltower.mistaken_number")
                 .detail("without its `+` the vendor would take this number for one of the mainland"));
         }
-        let Filled { template, variables } =
-            vendor::fill(&self.mappings, parcel, &self.campus, MOST_VARIABLE)?;
-        vendor::check_length(&self.sign, variables.iter().map(|(_, value)| value.as_str()))?;
-        let variables =
-            variables.into_iter().map(|(name, value)| (name, Value::from(vendor::visible(value))));
+        let Filled { template, variables, .. } = self.filled(parcel)?;
+        let variables = variables.into_iter().map(|(name, value)| (name, Value::from(value)));
         Ok(Letter {
             place,
             parcel,
@@ -108,6 +105,10 @@ impl AliyunSms {
             template: template.to_owned(),
             variables: Value::Object(variables.collect()).to_string(),
         })
+    }
+
+    fn filled(&self, parcel: &Parcel) -> Result<Filled<'_>, Outcome> {
+        vendor::fill(&self.mappings, parcel, &self.campus, MOST_VARIABLE, &self.sign)
     }
 
     /// What the vendor will not have, it says itself; an emergency is not held back by our reckoning.
@@ -282,6 +283,10 @@ impl Channel for AliyunSms {
             format!("{} {}\n\n{}", Form::Same.action(), self.host, lines.collect::<String>())
         };
         Some(self.letter(0, parcel).map(|letter| shown(&letter)))
+    }
+
+    fn arriving(&self, parcel: &Parcel) -> Option<Result<Arriving, Outcome>> {
+        Some(self.filled(parcel).map(|filled| filled.arriving(&self.sign, parcel)))
     }
 
     /// Asks what was sent today to a number that nothing is sent to, which takes the same key and the same rights.

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::channel::fields::Fields;
 use crate::channel::http::{self, Reach};
+use crate::channel::approved::Places;
 use crate::channel::mapping::{Mappings, Words};
 use crate::channel::sms::vendor;
 use crate::error::Fault;
@@ -17,6 +18,8 @@ const ENDPOINT: &str = "https://dysmsapi.aliyuncs.com";
 const TIMEOUT_SECONDS: f64 = 10.0;
 /// What one number may get by one template in a day, unless the account is allowed more.
 const DAILY_LIMIT: u64 = 50;
+
+const WORDS: Words = Words { id: "code", slots: "variables", places: Some(Places::Named) };
 
 pub(super) struct Settings {
     pub(super) key_id: String,
@@ -38,7 +41,8 @@ pub(super) fn read(settings: &Value, campus: &Arc<str>) -> Result<Settings, Vec<
     let token = vendor::optional_secret(&mut fields, "security_token");
     let sign = vendor::sign(&mut fields);
     let extend_code = vendor::extend_code(&mut fields, "extend_code");
-    let mappings = Mappings::read(&mut fields, Words { id: "code", slots: "variables" });
+    let mappings = Mappings::read(&mut fields, WORDS);
+    vendor::check_wordings(&mut fields, &mappings, &sign);
     for (pointer, mapping) in mappings.all() {
         let mut seen = HashSet::new();
         if let Some(twice) = mapping.slots.iter().find(|slot| !seen.insert(&slot.name)) {

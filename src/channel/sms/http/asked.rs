@@ -45,6 +45,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting::new("/signature", Holds::Json(SIGNATURE)),
     Setting::new("/sign_name", Holds::Text),
     Setting::new("/sign_placement", Holds::Choice(&["prefix", "suffix", "field", "none"])),
+    Setting::new("/template_text", Holds::Text).rare(),
     Setting::new("/answer", Holds::Json(ANSWER)),
     Setting::new("/receipt", Holds::Json(RECEIPT)),
     Setting::new("/poll", Holds::Json(POLL)).rare(),

@@ -249,7 +249,7 @@ impl Caller {
 
 /// Why a call cannot be made.
 #[derive(Debug)]
-enum Unfit {
+pub(super) enum Unfit {
     Variable(String),
     Address(String),
     Header(String),
@@ -262,7 +262,7 @@ impl From<Missing> for Unfit {
 }
 
 impl Unfit {
-    fn outcome(self) -> Outcome {
+    pub(super) fn outcome(self) -> Outcome {
         match self {
             Self::Variable(name) => Outcome::new(Class::PermanentMessage)
                 .code("belltower.variable")

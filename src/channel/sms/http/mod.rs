@@ -4,6 +4,7 @@
 //! - [`settings`]: what an administrator writes, and what is wrong with it; [`asked`]: how a form asks for it
 //! - [`template`], [`body`], [`signature`], [`charset`]: the request
 //! - [`call`]: one call, and what became of it
+//! - [`text`]: what a call says, and what arrives of it
 //! - [`answer`], [`document`]: the gateway's answer
 //! - [`receipt`]: what it tells later
 
@@ -17,6 +18,7 @@ mod receipt;
 mod settings;
 mod signature;
 mod template;
+mod text;
 
 use std::time::Duration;
 
@@ -31,11 +33,10 @@ use super::vendor::{ask_later, call_id, expired};
 use crate::channel::narrow::{Narrowing, Said};
 use crate::channel::registry::Site;
 use crate::channel::{
-    self, Acknowledgement, Callback, Channel, Outcome, Parcel, Receipts, Refusal, Sent, Shape,
+    self, Acknowledgement, Arriving, Callback, Channel, Outcome, Parcel, Receipts, Refusal, Sent, Shape,
 };
 use crate::clock::Clock;
 use crate::domain::delivery::OutcomeClass;
-use crate::domain::sms_text::{is_mainland, signed, words};
 use crate::error::Fault;
 
 /// Looking for the number that a call was refused for takes no longer than this many time-outs.
@@ -57,7 +58,7 @@ struct Batch<'p> {
 impl HttpSms {
     /// Settings: `request` (`method?`, `url`, `headers?`, `basic?`, `format?`, `charset?`,
     /// `body?`), `secrets?`, `signature?`,
-    /// `recipients?`, `sign_placement?`, `sign_name?`, `answer?`, `receipt?`, `poll?`, `ca_file?`, `timeout_seconds?` (10, for a
+    /// `recipients?`, `sign_placement?`, `sign_name?`, `template_text?`, `answer?`, `receipt?`, `poll?`, `ca_file?`, `timeout_seconds?` (10, for a
     /// call), `concurrency?` (8). `docs/PROVIDERS.md` explains them.
     pub fn new(settings: &Value, site: &Site) -> Result<Self, Vec<Fault>> {
         let settings = settings::read(settings, &site.campus)?;
@@ -71,8 +72,7 @@ impl HttpSms {
         let uses_params = settings.uses_params();
         let mut batches: Vec<Batch<'p>> = Vec::new();
         for (place, parcel) in parcels.iter().enumerate() {
-            let text = words(&parcel.content);
-            let text = signed(&text, &settings.sign, settings.placement, is_mainland(&parcel.address));
+            let text = settings.text(parcel);
             let fits = |batch: &&mut Batch<'p>| {
                 batch.text == text
                     && batch.parcels.len() < settings.recipients.per_call
@@ -82,7 +82,7 @@ impl HttpSms {
             match batches.iter_mut().find(fits) {
                 Some(batch) => batch.parcels.push((place, parcel)),
                 None => {
-                    batches.push(Batch { text: text.into_owned(), parcels: vec![(place, parcel)] });
+                    batches.push(Batch { text, parcels: vec![(place, parcel)] });
                 }
             }
         }
@@ -205,6 +205,12 @@ impl Channel for HttpSms {
             numbers: vec![&parcel.address],
             params: &parcel.params,
         }))
+    }
+
+    fn arriving(&self, parcel: &Parcel) -> Option<Result<Arriving, Outcome>> {
+        // Nothing arrives of a call that cannot be made.
+        let made = self.render(parcel)?;
+        Some(made.and_then(|_| self.caller.settings.arriving(parcel)))
     }
 
     async fn check(&self) -> Result<String, Refusal> {

@@ -117,12 +117,36 @@ impl Template {
         Ok(Self { pieces })
     }
 
+    pub(super) fn placeholders(&self) -> impl Iterator<Item = &Placeholder> {
+        self.pieces.iter().filter_map(|piece| match piece {
+            Piece::Value(placeholder) => Some(placeholder),
+            Piece::Text(_) => None,
+        })
+    }
+
     pub(super) fn uses(&self, placeholder: &Placeholder) -> bool {
-        self.pieces.iter().any(|piece| matches!(piece, Piece::Value(value) if value == placeholder))
+        self.placeholders().any(|used| used == placeholder)
     }
 
     pub(super) fn uses_params(&self) -> bool {
-        self.pieces.iter().any(|piece| matches!(piece, Piece::Value(Placeholder::Param(_))))
+        self.placeholders().any(|used| matches!(used, Placeholder::Param(_)))
+    }
+
+    /// With variables of the message alone.
+    pub(super) fn fill_params(&self, params: &Params) -> Result<String, Missing> {
+        let secrets = Secrets::new();
+        let none = String::new;
+        self.fill_plain(&Values {
+            to: none(),
+            text: "",
+            sign: "",
+            id: "",
+            timestamp: none(),
+            nonce: none(),
+            signature: none(),
+            params,
+            secrets: &secrets,
+        })
     }
 
     /// With each value put through `escape`, which knows the text around it that was written so far.

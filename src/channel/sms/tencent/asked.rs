@@ -10,7 +10,9 @@ pub const SETTINGS: &[Setting] = &[
     Setting::new("/sign_name", Holds::Text).required(),
     Setting::new(
         "/default_template",
-        Holds::Json(r#"{"id": "1234567", "variables": ["title", "page_code"]}"#),
+        Holds::Json(
+            r#"{"id": "1234567", "variables": ["title", "page_code"], "text": "新通知：{1}，详见 bell.example.edu/m/{2}"}"#,
+        ),
     ),
     Setting::new(
         "/templates",

@@ -33,7 +33,7 @@ use crate::channel::sms::encode::sha256_hex;
 use crate::channel::sms::number;
 use crate::channel::sms::vendor::{self, Failure, Filled, NARROWING, call_id, expired};
 use crate::channel::{
-    Acknowledgement, Callback, Channel, Outcome, Parcel, Receipts, Refusal, Sent, Shape, Verdict, day,
+    Acknowledgement, Arriving, Callback, Channel, Outcome, Parcel, Receipts, Refusal, Sent, Shape, Verdict, day,
 };
 use crate::clock::{Clock, Timestamp};
 use crate::domain::delivery::OutcomeClass as Class;
@@ -99,11 +99,14 @@ impl TencentSms {
 
     /// What a person gets, or why they cannot.
     fn letter<'p>(&self, place: usize, parcel: &'p Parcel) -> Result<Letter<'p>, Outcome> {
-        let Settings { mappings, campus, variable_limit, sign, .. } = &self.settings;
-        let Filled { template, variables } = vendor::fill(mappings, parcel, campus, *variable_limit)?;
-        let variables: Vec<_> = variables.into_iter().map(|(_, value)| vendor::visible(value)).collect();
-        vendor::check_length(sign, variables.iter().map(String::as_str))?;
+        let Filled { template, variables, .. } = self.filled(parcel)?;
+        let variables = variables.into_iter().map(|(_, value)| value).collect();
         Ok(Letter { place, parcel, template: template.to_owned(), variables })
+    }
+
+    fn filled(&self, parcel: &Parcel) -> Result<Filled<'_>, Outcome> {
+        let Settings { mappings, campus, variable_limit, sign, .. } = &self.settings;
+        vendor::fill(mappings, parcel, campus, *variable_limit, sign)
     }
 
     /// What the vendor will not have, it says itself; an emergency is not held back by our reckoning.
@@ -330,6 +333,12 @@ impl Channel for TencentSms {
             format!("SendSms {}\n\n{:#}\n", self.host, self.body(&[letter], &call_id(&[parcel])))
         };
         Some(self.letter(0, parcel).map(|letter| shown(&letter)))
+    }
+
+    fn arriving(&self, parcel: &Parcel) -> Option<Result<Arriving, Outcome>> {
+        // Numbers abroad have no sign.
+        let sign = if is_mainland(&parcel.address) { self.settings.sign.as_str() } else { "" };
+        Some(self.filled(parcel).map(|filled| filled.arriving(sign, parcel)))
     }
 
     /// Asks for receipts of a number that nothing is sent to, which takes the same key, rights and application.

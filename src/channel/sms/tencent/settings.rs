@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::channel::fields::Fields;
 use crate::channel::http::{self, Reach};
+use crate::channel::approved::Places;
 use crate::channel::mapping::{Mappings, Words};
 use crate::channel::sms::vendor;
 use crate::error::Fault;
@@ -16,6 +17,8 @@ const TIMEOUT_SECONDS: f64 = 10.0;
 const REGION: &str = "ap-guangzhou";
 /// Characters of a whole text, so that variables are cut where they would be too long in any case.
 pub(super) const MOST_VARIABLE: u64 = 500;
+
+const WORDS: Words = Words { id: "id", slots: "variables", places: Some(Places::Numbered) };
 
 pub(super) struct Settings {
     pub(super) secret_id: String,
@@ -48,7 +51,8 @@ pub(super) fn read(settings: &Value, campus: &Arc<str>) -> Result<Settings, Vec<
     let sign = vendor::sign(&mut fields);
     let extend_code = vendor::extend_code(&mut fields, "extend_code");
     let sender_id = fields.text("sender_id");
-    let mappings = Mappings::read(&mut fields, Words { id: "id", slots: "variables" });
+    let mappings = Mappings::read(&mut fields, WORDS);
+    vendor::check_wordings(&mut fields, &mappings, &sign);
     let variable_limit =
         fields.integer("variable_limit", 1..=MOST_VARIABLE).unwrap_or(MOST_VARIABLE) as usize;
     let daily_limit = fields.integer("daily_limit", 1..=100_000).map(|limit| limit as usize);

@@ -60,7 +60,7 @@ pub(super) fn read(settings: &Value) -> Result<Settings, Vec<Fault>> {
     }
     let modes = [("template", Mode::Template), ("subscribe", Mode::Subscribe)];
     let mode = fields.choice("mode", &modes, Some(Mode::Template));
-    let mappings = Mappings::read(&mut fields, Words { id: "id", slots: "fields" });
+    let mappings = Mappings::read(&mut fields, Words { id: "id", slots: "fields", places: None });
     check(&mut fields, &mappings);
     let (token, seal) = callback(&mut fields, &app_id);
     let reach = http::reach(&mut fields, ENDPOINT, TIMEOUT_SECONDS);

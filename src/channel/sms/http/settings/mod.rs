@@ -2,9 +2,11 @@
 //!
 //! - [`request`]: what a call says, and how it proves to be ours
 //! - [`answers`]: what comes back, at once, later and when it is asked for
+//! - [`wording`]: what its own template says
 
 mod answers;
 mod request;
+mod wording;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,6 +43,10 @@ pub(super) struct Settings {
     pub(super) recipients: Recipients,
     pub(super) placement: Placement,
     pub(super) sign: String,
+    /// Somebody said which sign a text bears, or that it bears none.
+    pub(super) sign_is_known: bool,
+    /// What the gateway's own template says, where calls name one and somebody entered it.
+    pub(super) wording: Option<Template>,
     pub(super) answer: Rules,
     pub(super) receipt: Shape,
     pub(super) poll: Option<Poll>,
@@ -90,7 +96,7 @@ impl Request {
         headers.chain(basic).chain([&self.url]).chain(self.body.templates())
     }
 
-    fn uses(&self, placeholder: &Placeholder) -> bool {
+    pub(super) fn uses(&self, placeholder: &Placeholder) -> bool {
         self.templates().any(|template| template.uses(placeholder))
     }
 }
@@ -117,10 +123,12 @@ pub(super) fn read(settings: &Value, campus: &str) -> Result<Settings, Vec<Fault
     ];
     let unsaid = if named.is_some() { Placement::Prefix } else { Placement::None };
     let placement = fields.choice("sign_placement", &placements, Some(unsaid)).unwrap_or(unsaid);
+    let sign_is_known = named.is_some() || settings.get("sign_placement").is_some_and(|said| !said.is_null());
     if named.as_deref().is_some_and(|name| name.contains(|c: char| c.is_control() || "【】[]".contains(c)))
     {
         fields.fault("sign_name", "not_a_name", "`sign_name` is one line without its brackets");
     }
+    let wording = wording::wording(&mut fields, request.as_ref(), named.as_deref().unwrap_or(campus));
     let answer = fields.object("answer", answers::answer).unwrap_or_default();
     let receipt = fields.object("receipt", answers::receipt).unwrap_or_default();
     let poll = fields.object("poll", |fields| answers::poll(fields, &secrets)).flatten();
@@ -136,6 +144,8 @@ pub(super) fn read(settings: &Value, campus: &str) -> Result<Settings, Vec<Fault
         recipients,
         placement,
         sign: named.unwrap_or_else(|| campus.to_owned()),
+        sign_is_known,
+        wording,
         answer,
         receipt,
         poll,

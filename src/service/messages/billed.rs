@@ -1,0 +1,142 @@
+//! What an SMS of a message says when it arrives, sign and all, and what it is billed as: by the adapter of whoever would
+//! carry it, as vendors fill templates of their own.
+
+use std::sync::Arc;
+
+use super::views::{PreviewWarning, SmsNote};
+use crate::Result;
+use crate::channel::{Arriving, Guess, Outcome, Parcel};
+use crate::clock::Timestamp;
+use crate::domain::audience::Params;
+use crate::domain::channel::{AddressKind, ChannelKind};
+use crate::domain::content::Rendered;
+use crate::domain::id::{DeliveryId, MessageId};
+use crate::domain::sms_text::{self, Placement};
+use crate::service::Services;
+use crate::service::providers::{self, Carrier};
+use crate::service::short_links::{self, Purpose};
+
+/// A number of the mainland that is nobody's.
+const SOMEBODY: &str = "+8613800000000";
+/// What stands for the name of whoever gets it: they are many, and a preview shows nobody's.
+const NAME: &str = "‹name›";
+
+/// Who may carry what a message says by SMS.
+pub(super) struct Biller {
+    /// In the order they are tried. Empty: nobody, or the sandbox.
+    carriers: Vec<Carrier>,
+    campus: String,
+    /// As long as everybody's own.
+    page: Arc<str>,
+    template: Option<Arc<str>>,
+    emergency: bool,
+}
+
+/// A text as it arrives.
+pub(super) struct Billed {
+    pub text: String,
+    pub segments: usize,
+}
+
+impl Biller {
+    /// For a message of this template.
+    pub async fn load(s: &Services, test: bool, template: Option<&str>, emergency: bool) -> Result<Self> {
+        let carriers =
+            if test { Vec::new() } else { providers::carriers(s, AddressKind::Mobile).await? };
+        Ok(Self {
+            carriers,
+            campus: s.campus.name.clone(),
+            page: short_links::address(s, Purpose::Page, DeliveryId(0)).into(),
+            template: template.map(Into::into),
+            emergency,
+        })
+    }
+
+    /// The text as the first of the carriers makes it arrive, and what there is to say about it.
+    pub fn bill(
+        &self,
+        content: Rendered,
+        language: &str,
+        params: Params,
+        warnings: &mut Vec<PreviewWarning>,
+    ) -> Billed {
+        let parcel = Parcel {
+            delivery: DeliveryId(0),
+            message: MessageId(0),
+            attempt: 1,
+            channel: ChannelKind::Sms,
+            address_kind: AddressKind::Mobile,
+            address: SOMEBODY.to_owned(),
+            name: Some(NAME.to_owned()),
+            language: language.to_owned(),
+            content: Arc::new(content),
+            params: Arc::new(params),
+            template: self.template.clone(),
+            page: Some(Arc::clone(&self.page)),
+            unsubscribe: None,
+            emergency: self.emergency,
+            sent_before: None,
+            expires_at: Timestamp::NEVER,
+        };
+        let said: Vec<_> =
+            self.carriers.iter().map(|carrier| (carrier.name.as_str(), self.by(carrier, &parcel))).collect();
+        let notes = said.iter().filter_map(|(name, said)| note(name, said)).chain(differing(&said));
+        for note in notes {
+            let warning = PreviewWarning::of_sms(note);
+            if !warnings.contains(&warning) {
+                warnings.push(warning);
+            }
+        }
+        match said.into_iter().next() {
+            Some((_, Ok(first))) => Billed::of(first.text),
+            _ => Billed::of(self.ours(&parcel)),
+        }
+    }
+
+    fn by(&self, carrier: &Carrier, parcel: &Parcel) -> Result<Arriving, Outcome> {
+        let ours = || Ok(Arriving { text: self.ours(parcel), guess: None });
+        carrier.adapter.arriving(parcel).unwrap_or_else(ours)
+    }
+
+    /// Our words behind the campus's sign.
+    fn ours(&self, parcel: &Parcel) -> String {
+        let words = sms_text::words(&parcel.content);
+        sms_text::signed(&words, &self.campus, Placement::Prefix, true).into_owned()
+    }
+}
+
+impl Billed {
+    fn of(text: String) -> Self {
+        Self { segments: sms_text::measure(&text, true).segments, text }
+    }
+}
+
+/// What is not known of a provider's text, or why it would send none.
+fn note(provider: &str, said: &Result<Arriving, Outcome>) -> Option<SmsNote> {
+    let provider = provider.to_owned();
+    match said {
+        Ok(Arriving { guess: None, .. }) => None,
+        Ok(Arriving { guess: Some(Guess::Wording(template)), .. }) => {
+            Some(SmsNote::Wording { provider, template: template.clone() })
+        }
+        Ok(Arriving { guess: Some(Guess::Sign), .. }) => Some(SmsNote::Sign { provider }),
+        Err(refused) => {
+            let why = refused.detail.clone().unwrap_or_default();
+            Some(SmsNote::Refused { provider, why })
+        }
+    }
+}
+
+/// Where it depends on the provider what arrives; guesses have been told.
+fn differing(said: &[(&str, Result<Arriving, Outcome>)]) -> Option<SmsNote> {
+    let known: Vec<_> = said
+        .iter()
+        .filter_map(|(name, said)| Some((*name, said.as_ref().ok()?)))
+        .filter(|(_, arriving)| !matches!(arriving.guess, Some(Guess::Wording(_))))
+        .collect();
+    let differ = known.windows(2).any(|pair| pair[0].1.text != pair[1].1.text);
+    let each = |(name, arriving): &(&str, &Arriving)| {
+        ((*name).to_owned(), sms_text::measure(&arriving.text, true).segments)
+    };
+    differ.then(|| SmsNote::Differs { segments: known.iter().map(each).collect() })
+}
