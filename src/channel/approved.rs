@@ -84,7 +84,7 @@ impl Approved {
                 Some(at) => pieces.push(Piece::Place(at)),
                 None => {
                     let written = format!("{}{between}}}", places.opening());
-                    flaws.push(("unknown_placeholder", not_mapped(&written, places, names)));
+                    flaws.push(("unmapped_placeholder", not_mapped(&written, places, names)));
                 }
             }
             rest = after;
@@ -180,12 +180,12 @@ mod tests {
     fn what_does_not_match_the_mapping_is_told() {
         use Places::{Named, Numbered};
         let two = ["title", "link"];
-        assert_eq!(flaws("${title}${link}${name}", Named, &two), ["unknown_placeholder"]);
+        assert_eq!(flaws("${title}${link}${name}", Named, &two), ["unmapped_placeholder"]);
         assert_eq!(flaws("${title}", Named, &two), ["missing_placeholder"]);
-        assert_eq!(flaws("{1}{2}{3}", Numbered, &two), ["unknown_placeholder"]);
-        assert_eq!(flaws("{0}{1}{2}", Numbered, &two), ["unknown_placeholder"]);
-        assert_eq!(flaws("{01}{2}", Numbered, &two), ["unknown_placeholder"]);
-        assert_eq!(flaws("{1}{link}", Numbered, &two), ["unknown_placeholder"]);
+        assert_eq!(flaws("{1}{2}{3}", Numbered, &two), ["unmapped_placeholder"]);
+        assert_eq!(flaws("{0}{1}{2}", Numbered, &two), ["unmapped_placeholder"]);
+        assert_eq!(flaws("{01}{2}", Numbered, &two), ["unmapped_placeholder"]);
+        assert_eq!(flaws("{1}{link}", Numbered, &two), ["unmapped_placeholder"]);
         assert_eq!(flaws("{1}", Numbered, &two), ["missing_placeholder"]);
         assert_eq!(flaws("{2}{1}", Numbered, &two), ["out_of_order"]);
         assert_eq!(flaws("${link}${title}", Named, &two), [""; 0], "names need no order");

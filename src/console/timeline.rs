@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::message::{TimelineEvent, TimelineFragment};
 use super::view::View;
 use crate::clock::Timestamp;
-use crate::domain::channel::ChannelKind;
+use crate::domain::channel::{AddressKind, ChannelKind};
 use crate::service::messages::EventView;
 
 impl TimelineFragment {
@@ -22,7 +22,7 @@ fn line(view: &View, event: &EventView) -> TimelineEvent {
         "planned" => "people",
         "completed" => "check",
         "resent" | "recalled" | "unanswered_repeated" => "repeat",
-        "over_quota" => "warning",
+        "over_quota" | "no_provider" => "warning",
         "routed" => "people",
         "quiet_hours" => "calendar",
         "similar" => "lost",
@@ -43,7 +43,7 @@ fn line(view: &View, event: &EventView) -> TimelineEvent {
         icon,
         amber: matches!(
             event.kind.as_str(),
-            "unrouted" | "held" | "quiet_expired" | "similar" | "expired" | "over_quota"
+            "unrouted" | "held" | "quiet_expired" | "similar" | "expired" | "over_quota" | "no_provider"
         ),
         text,
         detail: detail(view, &event.kind, &event.detail).unwrap_or_default(),
@@ -82,6 +82,7 @@ fn detail(view: &View, kind: &str, detail: &Value) -> Option<String> {
             Some(view.t2("event-alike", "percent", count("percent").to_string(), "other", other))
         }
         "over_quota" => Some(over_quota(view, detail)),
+        "no_provider" => Some(stranded(view, detail)),
         "unanswered_repeated" => Some(view.count("resend-count", count("n"))),
         "recalled" => Some(format!("{} · {}", view.count("resend-count", count("recalled")), text("by")?)),
         "resent" => {
@@ -116,13 +117,24 @@ pub(super) fn actor(view: &View, by: &str) -> String {
     }
 }
 
-/// `SMS 1,096`: how many are more than today's quotas can carry.
+/// `SMS 1,096`, or `WeChat openid 40` where it is one kind of address alone: how many are more than today's quotas can carry.
 fn over_quota(view: &View, detail: &Value) -> String {
-    let of = |channel: ChannelKind| detail.pointer(&format!("/{channel}/exceeding"))?.as_u64();
-    let over = ChannelKind::ALL
-        .into_iter()
-        .filter_map(|channel| Some(format!("{} {}", view.channel_text(channel), view.number(of(channel)?))));
-    over.collect::<Vec<_>>().join(&view.t("list-separator"))
+    let over = |channel: ChannelKind| {
+        let of = detail.get(channel.name())?;
+        let kind = of.get("address").and_then(Value::as_str).and_then(|name| name.parse::<AddressKind>().ok());
+        let what = kind.map_or_else(|| view.channel_text(channel), |kind| view.address_text(kind));
+        Some(format!("{what} {}", view.number(of.get("exceeding")?.as_u64()?)))
+    };
+    ChannelKind::ALL.into_iter().filter_map(over).collect::<Vec<_>>().join(&view.t("list-separator"))
+}
+
+/// `WeChat openid 40`: how many are known by an address that no provider takes.
+fn stranded(view: &View, detail: &Value) -> String {
+    let of = |kind: AddressKind| {
+        let n = detail.get(kind.name())?.as_u64()?;
+        Some(format!("{} {}", view.address_text(kind), view.number(n)))
+    };
+    AddressKind::ALL.into_iter().filter_map(of).collect::<Vec<_>>().join(&view.t("list-separator"))
 }
 
 /// `Email 1,906, SMS 1,096`, then how many of them cannot be sent.

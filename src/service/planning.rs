@@ -8,10 +8,11 @@ use sha2::{Digest, Sha256};
 use super::deliveries::{LEASE, event, publish};
 use super::groups::Resolution;
 use super::policies::{self, Heeded};
+use super::providers::Room;
 use super::{Services, providers, routing};
 use crate::clock::Timestamp;
 use crate::domain::audience::{Audience, DirectAddress};
-use crate::domain::channel::{ChannelKind, Outlet};
+use crate::domain::channel::{AddressKind, ChannelKind, Outlet};
 use crate::domain::delivery::State;
 use crate::domain::id::MessageId;
 use crate::domain::message::{Lane, Status};
@@ -56,13 +57,13 @@ pub async fn plan_next(s: &Services, owner: i64) -> Result<usize> {
     }
     let heeded = Heeded::load(s).await?;
     let lane = routed[0].lane;
-    let left = providers::left(s, lane, now).await?;
+    let room = providers::room(s, lane, now).await?;
     let mut watch = Watch::new(s, owner, lane);
     let (mut small, mut large): (Vec<Plan>, Vec<Plan>) = (Vec::new(), Vec::new());
     let mut people = 0;
     for message in routed {
         let id = message.id;
-        match Plan::make(s, message, &heeded, &left, now).await {
+        match Plan::make(s, message, &heeded, &room, now).await {
             // What repeats a large one goes after it.
             Ok(plan) if large.iter().any(|other| plan.screen.repeats.contains(&other.message.id)) => {
                 large.push(plan);
@@ -186,8 +187,10 @@ struct Plan {
     first: Option<Chunk>,
     /// What the audience names and nobody knows any more.
     gone: Vec<String>,
-    /// What daily quotas leave for it, by those of its channels that have any.
-    left: BTreeMap<ChannelKind, i64>,
+    /// What providers take of it.
+    room: Room,
+    /// The channels that are used before any other.
+    begins: Vec<ChannelKind>,
 }
 
 impl Plan {
@@ -195,7 +198,7 @@ impl Plan {
         s: &Services,
         message: Planned,
         heeded: &Heeded,
-        left: &BTreeMap<ChannelKind, i64>,
+        room: &Room,
         now: Timestamp,
     ) -> Result<Self> {
         let routed = message.routing.as_ref().map(|routing| routing.0.clone()).unwrap_or_default();
@@ -220,10 +223,16 @@ impl Plan {
                 Listed::Person { campus_id, params }
             }));
         }
-        let mut left = left.clone();
-        let first = routed.plan(&message.channels.0).first();
-        left.retain(|channel, _| !message.test && first.contains(channel));
-        let mut plan = Self { message, screen, listed, audience: None, first: None, gone: Vec::new(), left };
+        let mut plan = Self {
+            begins: routed.plan(&message.channels.0).first(),
+            room: room.clone(),
+            message,
+            screen,
+            listed,
+            audience: None,
+            first: None,
+            gone: Vec::new(),
+        };
         let parts: Vec<_> =
             [audience].into_iter().chain(routed.audiences).filter(|a| !a.is_empty()).collect();
         if !parts.is_empty() {
@@ -298,23 +307,45 @@ impl Plan {
         if !late.is_empty() {
             told.push(event(id, now, "quiet_expired", &serde_json::json!({ "channels": late })));
         }
-        told.extend(self.over_quota(added).map(|detail| event(id, now, "over_quota", &detail)));
+        if !self.message.test {
+            told.extend(self.stranded(added).map(|detail| event(id, now, "no_provider", &detail)));
+            told.extend(self.over_quota(added).map(|detail| event(id, now, "over_quota", &detail)));
+        }
         told
+    }
+
+    /// How many of its deliveries wait for an address of this kind.
+    fn pending(&self, added: &[Added], kind: AddressKind) -> i64 {
+        let of = |a: &&Added| {
+            a.message == self.message.id && a.outlet == Outlet::Live(kind) && a.state == State::Pending
+        };
+        added.iter().filter(of).map(|a| a.n).sum()
+    }
+
+    /// How many wait for an address that no provider takes, by its kind.
+    fn stranded(&self, added: &[Added]) -> Option<serde_json::Value> {
+        let kinds = AddressKind::ALL.into_iter().filter(|kind| !self.room.taken.contains(kind));
+        let stranded: serde_json::Map<_, _> = kinds
+            .map(|kind| (kind.name().to_owned(), self.pending(added, kind)))
+            .filter(|(_, n)| *n > 0)
+            .map(|(name, n)| (name, n.into()))
+            .collect();
+        (!stranded.is_empty()).then_some(stranded.into())
     }
 
     /// How many are more than today's quotas can carry, by channel.
     fn over_quota(&self, added: &[Added]) -> Option<serde_json::Value> {
-        let mut over = serde_json::Map::new();
-        for (channel, left) in &self.left {
-            let of = |a: &&Added| {
-                a.message == self.message.id && a.channel == *channel && a.state == State::Pending
-            };
-            let planned: i64 = added.iter().filter(of).map(|a| a.n).sum();
-            if planned > *left {
-                let detail = serde_json::json!({ "exceeding": planned - left, "left": left });
-                over.insert(channel.name().to_owned(), detail);
-            }
-        }
+        let begins = ChannelKind::ALL.into_iter().filter(|channel| self.begins.contains(channel));
+        let over = begins.filter_map(|channel| self.room.exceeding(channel, |kind| self.pending(added, kind)));
+        let over: serde_json::Map<_, _> = over
+            .map(|over| {
+                let mut detail = serde_json::json!({ "exceeding": over.n(), "left": over.left });
+                if let Some(kind) = over.kind {
+                    detail["address"] = kind.name().into();
+                }
+                (over.channel.name().to_owned(), detail)
+            })
+            .collect();
         (!over.is_empty()).then_some(over.into())
     }
 

@@ -4,13 +4,14 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::dialect::Field;
+use super::fan_out::kind_of;
 use super::recipients::{RecipientRow, SELECT};
 use super::screen::{Quiet, Screen, every_channel, had_it};
 use super::{Db, Dialect, in_db, row, sql, suppressions, to_json};
 use crate::Result;
 use crate::clock::Timestamp;
 use crate::domain::audience::DirectAddress;
-use crate::domain::channel::ChannelKind;
+use crate::domain::channel::{AddressKind, ChannelKind};
 use crate::domain::delivery::suppressed;
 use crate::domain::filter::{Bind, Filter, SqlFlavour};
 use crate::domain::id::{GroupId, RecipientId};
@@ -134,6 +135,10 @@ row! {
         wechat_opted_out: i64,
         wechat_no_address: i64,
         wechat_suppressed: i64,
+        email: i64,
+        mobile: i64,
+        wecom_userid: i64,
+        wechat_openid: i64,
     }
 }
 
@@ -152,6 +157,8 @@ pub struct Reach {
     pub total: i64,
     /// By channel; the rest of the total can be reached by it.
     pub missed: BTreeMap<ChannelKind, Missed>,
+    /// How many of those are reached at which kind of address.
+    pub at: BTreeMap<AddressKind, i64>,
 }
 
 /// How many messages a person may be handed on a campus day.
@@ -186,7 +193,7 @@ pub async fn reach(
                     reason = suppressed::FREQUENCY_CAP,
                 );
             }
-            format!("{why} AS {channel}")
+            format!("{why} AS {channel}, {} AS {channel}_kind", kind_of(*channel, screen.prefers))
         })
         .collect();
     let sums: Vec<_> = ChannelKind::ALL
@@ -203,11 +210,21 @@ pub async fn reach(
             ]
         })
         .collect();
+    let kinds = AddressKind::ALL.map(|kind| {
+        format!(
+            "CAST(COALESCE(sum(CASE WHEN t.{channel} IS NULL AND t.{channel}_kind = {code} THEN 1 ELSE 0 END), 0) AS bigint)
+             AS {name}",
+            channel = kind.channel(),
+            code = kind.code(),
+            name = kind.name(),
+        )
+    });
     let text = format!(
-        "SELECT CAST(count(*) AS bigint) AS total, {sums} FROM (SELECT {columns} FROM recipient r
+        "SELECT CAST(count(*) AS bigint) AS total, {sums}, {kinds} FROM (SELECT {columns} FROM recipient r
          WHERE CAST($1 AS text) IS NOT NULL AND CAST($2 AS bigint) > 0 AND CAST($3 AS text) IS NOT NULL
             AND {condition}) AS t",
         sums = sums.join(", "),
+        kinds = kinds.join(", "),
         columns = columns.join(", "),
         condition = selection.condition,
     );
@@ -222,13 +239,18 @@ pub async fn reach(
         missed(row.sms_opted_out, row.sms_no_address, row.sms_suppressed),
         missed(row.wechat_opted_out, row.wechat_no_address, row.wechat_suppressed),
     ];
-    Ok(Reach { total: row.total, missed: ChannelKind::ALL.into_iter().zip(missed).collect() })
+    let at = [row.email, row.mobile, row.wecom_userid, row.wechat_openid];
+    Ok(Reach {
+        total: row.total,
+        missed: ChannelKind::ALL.into_iter().zip(missed).collect(),
+        at: AddressKind::ALL.into_iter().zip(at).collect(),
+    })
 }
 
 row! {
-    /// How addresses outside the directory could be reached by a channel.
+    /// How addresses outside the directory, all of one kind, could be reached.
     pub struct Addresses {
-        channel: ChannelKind,
+        kind: AddressKind,
         pub total: i64,
         pub suppressed: i64,
     }
@@ -240,7 +262,7 @@ pub async fn reach_addresses(
     to: &[&DirectAddress],
     screen: &Screen,
     now: Timestamp,
-) -> Result<BTreeMap<ChannelKind, Addresses>> {
+) -> Result<BTreeMap<AddressKind, Addresses>> {
     if to.is_empty() {
         return Ok(BTreeMap::new());
     }
@@ -276,16 +298,16 @@ pub async fn reach_addresses(
     let fields =
         [("channel", Field::Int), ("kind", Field::Int), ("address", Field::Text), ("late", Field::Int)];
     let text = format!(
-        "SELECT x.channel, CAST(count(*) AS bigint) AS total,
+        "SELECT x.kind, CAST(count(*) AS bigint) AS total,
             CAST(sum(CASE WHEN {missed} THEN 1 ELSE 0 END) AS bigint) AS suppressed
-         FROM {rows} AS x WHERE CAST($2 AS bigint) > 0 GROUP BY x.channel",
+         FROM {rows} AS x WHERE CAST($2 AS bigint) > 0 GROUP BY x.kind",
         missed = missed.join(" OR "),
         rows = db.dialect().rows("$1", &fields),
     );
     let rows = to_json(&rows)?;
     let found: Vec<Addresses> =
         in_db!(db, |conn| sqlx::query_as(sql(text)).bind(rows).bind(now.0).fetch_all(conn).await)?;
-    Ok(found.into_iter().map(|row| (row.channel, row)).collect())
+    Ok(found.into_iter().map(|row| (row.kind, row)).collect())
 }
 
 /// Some of the selected people, from all over the directory.

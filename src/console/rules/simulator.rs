@@ -20,7 +20,7 @@ use crate::domain::message::{Category, Lane};
 use crate::domain::operator::Permission;
 use crate::error::Fault;
 use crate::http::locale;
-use crate::service::messages::{self, ByRule, ExplainedRule, PreviewWarning, Simulation, Verdict};
+use crate::service::messages::{self, ByRule, ExplainedRule, PreviewWarning, Simulation, SmsNote, Verdict};
 use crate::service::policies::Alike;
 use crate::service::{Services, sources};
 use crate::{Error, Result};
@@ -325,17 +325,53 @@ fn warning(view: &View, simulation: &Simulation, warning: &PreviewWarning) -> Op
     match (warning.code, warning.until) {
         ("unrouted", _) => None,
         ("nobody_reachable", _) => Some(view.t("warning-nobody-reachable")),
-        ("no_provider", _) => Some(view.t1("warning-no-provider", "channel", channel())),
+        ("no_provider", _) => Some(match warning.address {
+            Some((kind, n)) => {
+                let n = view.number(n.unsigned_abs());
+                view.t2("warning-stranded", "n", n, "address", view.address_text(kind))
+            }
+            None => view.t1("warning-no-provider", "channel", channel()),
+        }),
         ("similar", _) => Some(alike(view, simulation)),
         ("over_quota", _) => {
             let n = view.number(warning.exceeding.unwrap_or(0).unsigned_abs());
-            Some(view.t2("warning-over-quota", "channel", channel(), "n", n))
+            Some(match warning.address {
+                Some((kind, _)) => {
+                    view.t2("warning-over-quota-kind", "n", n, "address", view.address_text(kind))
+                }
+                None => view.t2("warning-over-quota", "channel", channel(), "n", n),
+            })
         }
         ("quiet_hours", Some(until)) => {
             Some(view.t2("warning-quiet", "channel", channel(), "until", view.exact(until)))
         }
         ("quiet_expired", _) => Some(view.t1("warning-quiet-expired", "channel", channel())),
-        _ => Some(view.t1("warning-text", "why", &warning.detail)),
+        _ => Some(match &warning.sms {
+            Some(note) => about_sms(view, note),
+            None => view.t1("warning-text", "why", &warning.detail),
+        }),
+    }
+}
+
+fn about_sms(view: &View, note: &SmsNote) -> String {
+    match note {
+        SmsNote::Wording { provider, template: Some(template) } => {
+            view.t2("warning-sms-wording", "provider", provider, "template", template)
+        }
+        SmsNote::Wording { provider, template: None } => {
+            view.t1("warning-sms-wording-unnamed", "provider", provider)
+        }
+        SmsNote::Sign { provider } => view.t1("warning-sms-sign", "provider", provider),
+        SmsNote::Refused { provider, why } => {
+            view.t2("warning-sms-refused", "provider", provider, "why", why)
+        }
+        SmsNote::Differs { segments } => {
+            let each = |(provider, n): &(String, usize)| {
+                view.t2("warning-sms-by", "provider", provider, "n", view.number(*n as u64))
+            };
+            let each: Vec<_> = segments.iter().map(each).collect();
+            view.t1("warning-sms-differs", "each", each.join(&view.t("list-separator")))
+        }
     }
 }
 
@@ -387,7 +423,8 @@ fn rendered(view: &View, text: &messages::RenderedText) -> Text {
     Text {
         label: format!("{} · {language}", view.channel_text(text.channel)),
         title: text.title.clone(),
-        body: text.body.clone(),
+        // As it arrives.
+        body: text.sms_text.as_ref().unwrap_or(&text.body).clone(),
         segments: text.sms_segments.map(|n| n as u64),
     }
 }

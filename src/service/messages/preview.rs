@@ -11,7 +11,7 @@ use super::draft::draft;
 use super::views::{AudienceCounts, MatchedRule, Preview, PreviewWarning, Reachable, RenderedText, RuleView};
 use crate::clock::Timestamp;
 use crate::domain::audience::{Audience, Params};
-use crate::domain::channel::ChannelKind;
+use crate::domain::channel::{AddressKind, ChannelKind};
 use crate::domain::content::Rendered;
 use crate::domain::id::MessageId;
 use crate::domain::message::{Category, Lane, Wording};
@@ -23,6 +23,7 @@ use crate::error::{Error, Result};
 use crate::service::caller::KeyCaller;
 use crate::service::policies::{Alike, Heeded, Look, Subject};
 use crate::service::routing::{Arrived, Fate, InForce, Route, in_force, route};
+use crate::service::providers::{Exceeding, Room};
 use crate::service::{Services, planning, providers};
 use crate::store::audience::{self, Caps, Missed};
 use crate::store::messages::NewMessage;
@@ -77,19 +78,19 @@ pub(super) async fn look<'r>(s: &Services, rules: &'r InForce, parts: &Parts) ->
     let whichever =
         matches!(route.routed.plan(&parts.channels), ChannelPlan::Fallback(steps) if steps.len() > 1);
     let reach = Reached { screen: &screen, caps: &caps, whichever, now };
-    let audience = counts(s, &people, &plan, &reach).await?;
+    let (audience, at) = counts(s, &people, &plan, &reach).await?;
     if let Fate::Unrouted(why) = &route.fate {
         warnings.push(PreviewWarning::new("unrouted", why.to_string()));
     } else if audience.by_channel.values().all(|channel| channel.reachable == 0) {
         warnings.push(PreviewWarning::new("nobody_reachable", "nobody would get this message"));
     }
     if !parts.test {
-        warnings.extend(without_provider(s, &plan).await?);
+        let room = providers::room(s, parts.lane, then).await?;
+        let planned = |kind| at.get(&kind).copied().unwrap_or(0);
+        warnings.extend(plan.iter().flat_map(|channel| without_provider(*channel, &room, planned)));
         let first = route.routed.plan(&parts.channels).first();
-        let left = providers::left(s, parts.lane, then).await?;
-        warnings.extend(left.iter().filter(|(channel, _)| first.contains(channel)).filter_map(
-            |(channel, left)| over_quota(*channel, audience.by_channel.get(channel)?.reachable, *left),
-        ));
+        let first = ChannelKind::ALL.into_iter().filter(|channel| first.contains(channel));
+        warnings.extend(first.filter_map(|channel| Some(over_quota(&room.exceeding(channel, planned)?))));
     }
     let template = wording.template.as_ref().map(|template| template.slug.as_str());
     let biller = Biller::load(s, parts.test, template, parts.category == Category::Emergency).await?;
@@ -257,12 +258,13 @@ struct Reached<'a> {
     now: Timestamp,
 }
 
+/// How many are reached by which channel, and at which kind of address.
 async fn counts(
     s: &Services,
     people: &[Audience],
     plan: &[ChannelKind],
     by: &Reached<'_>,
-) -> Result<AudienceCounts> {
+) -> Result<(AudienceCounts, BTreeMap<AddressKind, i64>)> {
     let audience = planning::united(s, people).await?.audience;
     let reach = audience::reach(&s.db, &audience, by.screen, by.caps, by.whichever, by.now).await?;
     let mut counts = AudienceCounts { total: reach.total, by_channel: BTreeMap::new() };
@@ -273,13 +275,17 @@ async fn counts(
         counts.by_channel.insert(*channel, Reachable { reachable, no_address, opted_out, suppressed });
     }
     let to: Vec<_> = people.iter().flat_map(|part| &part.to).collect();
-    for (channel, direct) in audience::reach_addresses(&s.db, &to, by.screen, by.now).await? {
-        let of = counts.by_channel.entry(channel).or_default();
+    let mut at = reach.at;
+    at.retain(|kind, _| plan.contains(&kind.channel()));
+    for (kind, direct) in audience::reach_addresses(&s.db, &to, by.screen, by.now).await? {
+        let of = counts.by_channel.entry(kind.channel()).or_default();
+        let reachable = direct.total - direct.suppressed;
         counts.total += direct.total;
-        of.reachable += direct.total - direct.suppressed;
+        of.reachable += reachable;
         of.suppressed += direct.suppressed;
+        *at.entry(kind).or_default() += reachable;
     }
-    Ok(counts)
+    Ok((counts, at))
 }
 
 /// Puts messages of the same text in `same`, where the policy asks; else the one that says almost the same.
@@ -326,23 +332,41 @@ fn quiet(s: &Services, screen: &Screen, plan: &[ChannelKind]) -> Vec<PreviewWarn
     screen.quiet.iter().filter(|(channel, _)| plan.contains(channel)).map(warning).collect()
 }
 
-async fn without_provider(s: &Services, plan: &[ChannelKind]) -> Result<Vec<PreviewWarning>> {
-    let providers = crate::store::providers::list(&s.db).await?;
-    let serves = |channel: ChannelKind| providers.iter().any(|p| p.enabled && p.channel == channel);
-    let warning = |channel: &ChannelKind| {
-        PreviewWarning::about(*channel, "no_provider", format!("no provider is configured for {channel}"))
-    };
-    Ok(plan.iter().filter(|channel| !serves(**channel)).map(warning).collect())
+/// That nobody serves a channel, or nobody takes a kind of address that people are reached at by it.
+fn without_provider(
+    channel: ChannelKind,
+    room: &Room,
+    planned: impl Fn(AddressKind) -> i64,
+) -> Vec<PreviewWarning> {
+    let kinds = channel.address_kinds(None);
+    if !kinds.iter().any(|kind| room.taken.contains(kind)) {
+        let detail = format!("no provider is configured for {channel}");
+        return vec![PreviewWarning::about(channel, "no_provider", detail)];
+    }
+    let stranded = kinds.into_iter().filter(|kind| !room.taken.contains(kind));
+    let stranded = stranded.map(|kind| (kind, planned(kind))).filter(|(_, n)| *n > 0);
+    stranded
+        .map(|(kind, n)| {
+            let detail = format!(
+                "by {channel} {n} would wait until the message expires: they are known by {}, and no provider takes that",
+                kind.name()
+            );
+            let address = Some((kind, n));
+            PreviewWarning { address, ..PreviewWarning::about(channel, "no_provider", detail) }
+        })
+        .collect()
 }
 
 /// What daily quotas cannot carry is known before anything is sent.
-fn over_quota(channel: ChannelKind, planned: i64, left: i64) -> Option<PreviewWarning> {
-    let exceeding = planned - left;
+fn over_quota(over: &Exceeding) -> PreviewWarning {
+    let Exceeding { channel, kind, planned, left } = over;
+    let n = over.n();
+    let to = kind.map(|kind| format!(" to those known by {}", kind.name())).unwrap_or_default();
     let detail = format!(
-        "by {channel} {exceeding} of {planned} are more than the daily quotas of its providers can carry: {left} are left"
+        "by {channel}{to} {n} of {planned} are more than the daily quotas of its providers can carry: {left} are left"
     );
-    let warning = PreviewWarning::about(channel, "over_quota", detail);
-    (exceeding > 0).then_some(PreviewWarning { exceeding: Some(exceeding), ..warning })
+    let warning = PreviewWarning::about(*channel, "over_quota", detail);
+    PreviewWarning { exceeding: Some(n), address: kind.map(|kind| (kind, n)), ..warning }
 }
 
 /// The campus's own, and those the texts have variants for.

@@ -11,7 +11,7 @@ use super::body::{AddressBody, AudienceBody, VariantBody};
 use super::counts::MessageCounts;
 use crate::clock::Timestamp;
 use crate::domain::audience::{Audience, Params};
-use crate::domain::channel::ChannelKind;
+use crate::domain::channel::{AddressKind, ChannelKind};
 use crate::domain::content::Content;
 use crate::domain::id::{MessageId, SourceId};
 use crate::domain::message::{Category, Lane, Status, TemplateVersion};
@@ -287,6 +287,10 @@ pub struct PreviewWarning {
     #[serde(skip)]
     #[schema(ignore)]
     pub until: Option<Timestamp>,
+    /// The kind of address it is about and how many are known by it, for pages.
+    #[serde(skip)]
+    #[schema(ignore)]
+    pub address: Option<(AddressKind, i64)>,
     /// What is to be said of an SMS, for pages.
     #[serde(skip)]
     #[schema(ignore)]
@@ -345,7 +349,7 @@ impl fmt::Display for SmsNote {
 
 impl PreviewWarning {
     pub(super) fn new(code: &'static str, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), exceeding: None, channel: None, until: None, sms: None }
+        Self { code, detail: detail.into(), exceeding: None, channel: None, until: None, address: None, sms: None }
     }
 
     pub(super) fn of_sms(note: SmsNote) -> Self {

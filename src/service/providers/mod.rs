@@ -43,7 +43,7 @@ pub use history::{ProviderEventRow, Told, list_events, record_event};
 pub(super) use kinds::{preferred, stranded};
 pub use lineup::{Lineup, Listed, lineup};
 pub use quotas::{QuotaState, prune, used_today};
-pub(super) use quotas::{left, spend_one};
+pub(super) use quotas::{Exceeding, Room, room, spend_one};
 pub(super) use trial::aside;
 pub use trial::{ProviderTest, Sample, render, send_one, test};
 

@@ -8,9 +8,10 @@ use super::open_settings;
 use crate::Result;
 use crate::channel::registry;
 use crate::clock::Timestamp;
-use crate::domain::channel::ChannelKind;
+use crate::domain::channel::{AddressKind, ChannelKind};
 use crate::domain::id::ProviderId;
 use crate::domain::message::Lane;
+use crate::domain::provider::ProviderKind;
 use crate::domain::quota::{Quota, day_ends, vendor_day};
 use crate::service::Services;
 use crate::store::providers::{self, ProviderRow};
@@ -80,24 +81,81 @@ pub(in crate::service) async fn spend_one(s: &Services, row: &ProviderRow) -> Re
     Ok(true)
 }
 
-/// How many deliveries of a lane the channels' providers may still be given on the day that `at` is in. A channel with a
-/// provider that has no quota is not listed, nor is one without any provider. What waits already is not counted.
-pub(in crate::service) async fn left(
-    s: &Services,
-    lane: Lane,
-    at: Timestamp,
-) -> Result<BTreeMap<ChannelKind, i64>> {
+/// Which kinds of address the providers in use take, and how many more of their deliveries.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(in crate::service) struct Room {
+    pub taken: Vec<AddressKind>,
+    left: Vec<Left>,
+}
+
+/// What some kinds of address, together, have left of daily quotas. Kinds that a provider without a quota takes are in none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Left {
+    kinds: Vec<AddressKind>,
+    n: i64,
+}
+
+/// What daily quotas cannot carry of a channel's deliveries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::service) struct Exceeding {
+    pub channel: ChannelKind,
+    /// The kind of address it is about, where the channel has another that it is not about.
+    pub kind: Option<AddressKind>,
+    pub planned: i64,
+    pub left: i64,
+}
+
+impl Exceeding {
+    pub const fn n(&self) -> i64 {
+        self.planned - self.left
+    }
+}
+
+impl Room {
+    /// Whoever goes by one of these kinds cannot go by another's providers, but two kinds may share some: what is too much is
+    /// what is too much for the kinds that are worst off, alone or together.
+    pub fn exceeding(
+        &self,
+        channel: ChannelKind,
+        planned: impl Fn(AddressKind) -> i64,
+    ) -> Option<Exceeding> {
+        let of = self.left.iter().filter(|left| left.kinds.iter().all(|kind| kind.channel() == channel));
+        let exceeding = of.map(|left| {
+            let kind = (left.kinds.len() < channel.address_kinds(None).len()).then(|| left.kinds[0]);
+            let planned = left.kinds.iter().map(|kind| planned(*kind)).sum();
+            Exceeding { channel, kind, planned, left: left.n }
+        });
+        exceeding.filter(|over| over.n() > 0).max_by_key(Exceeding::n)
+    }
+}
+
+/// What there is room for on the day that `at` is in, in a lane. What waits already is not counted.
+pub(in crate::service) async fn room(s: &Services, lane: Lane, at: Timestamp) -> Result<Room> {
     let rows: Vec<_> = providers::list(&s.db).await?.into_iter().filter(|row| row.enabled).collect();
     let states = states(s, &rows, at).await?;
-    let mut left = BTreeMap::new();
-    for channel in ChannelKind::ALL {
-        let of: Option<Vec<_>> =
-            rows.iter().filter(|row| row.channel == channel).map(|row| states.get(&row.id)).collect();
-        if let Some(of) = of.filter(|of| !of.is_empty()) {
-            left.insert(channel, of.iter().map(|state| state.left(lane)).sum());
+    let takes = |row: &ProviderRow, kind: AddressKind| {
+        let of_kind = row.kind.parse().is_ok_and(|provider: ProviderKind| provider.takes(kind));
+        row.channel == kind.channel() && of_kind
+    };
+    // Nothing where there is nobody, or somebody without a quota.
+    let left = |kinds: &[AddressKind]| {
+        let of = |row: &&ProviderRow| kinds.iter().any(|kind| takes(row, *kind));
+        let states: Option<Vec<_>> = rows.iter().filter(of).map(|row| states.get(&row.id)).collect();
+        let n = states.filter(|of| !of.is_empty())?.iter().map(|state| state.left(lane)).sum();
+        Some(Left { kinds: kinds.to_vec(), n })
+    };
+    let taken = |kind: &AddressKind| rows.iter().any(|row| takes(row, *kind));
+    let taken: Vec<_> = AddressKind::ALL.into_iter().filter(taken).collect();
+    let of_channel = |channel: ChannelKind| {
+        let kinds: Vec<_> = taken.iter().copied().filter(|kind| kind.channel() == channel).collect();
+        let mut sets: Vec<Vec<AddressKind>> = kinds.iter().map(|kind| vec![*kind]).collect();
+        if kinds.len() > 1 {
+            sets.push(kinds);
         }
-    }
-    Ok(left)
+        sets
+    };
+    let left = ChannelKind::ALL.into_iter().flat_map(of_channel).filter_map(|kinds| left(&kinds)).collect();
+    Ok(Room { taken, left })
 }
 
 /// Forgets days that are over, and what happened to providers a quarter ago.

@@ -104,6 +104,7 @@ event-unrouted = Could not be routed
 event-quiet_hours = Waits for the end of the quiet hours
 event-quiet_expired = Expires before the quiet hours end
 event-similar = Much like another message
+event-no_provider = No provider takes these
 event-over_quota = More than today's quotas can carry
 event-waits-until = { $channels }, until { $until }
 event-alike = { $percent } % the same as a message of { $other }

@@ -101,6 +101,7 @@ event-unrouted = 未能确定收件人
 event-quiet_hours = 等待免打扰时段结束
 event-quiet_expired = 免打扰时段结束前即已过期
 event-similar = 与另一条消息相近
+event-no_provider = 没有服务商能发
 event-over_quota = 超出今日限额
 event-waits-until = { $channels }，至 { $until }
 event-alike = 与 { $other } 的消息有 { $percent }% 相同

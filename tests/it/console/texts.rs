@@ -95,7 +95,12 @@ const FAULTS: [&str; 49] = [
     "workbook",
 ];
 /// What may be wrong with a provider's settings.
-const SETTINGS: [&str; 25] = [
+const SETTINGS: [&str; 30] = [
+    "unmapped_placeholder",
+    "missing_placeholder",
+    "out_of_order",
+    "signed",
+    "unclosed",
     "between",
     "json",
     "not_a_host",
@@ -134,8 +139,9 @@ const CONFLICTS: [&str; 9] = [
     "changed_meanwhile",
 ];
 /// What a timeline may tell.
-const EVENTS: [&str; 18] = [
+const EVENTS: [&str; 19] = [
     "over_quota",
+    "no_provider",
     "unanswered_repeated",
     "accepted",
     "scheduled",

@@ -19,12 +19,12 @@ fn time_of(clock: &Clock) -> VendorClock {
     VendorClock(Arc::new(move || clock.now().millis()))
 }
 
-async fn aliyun(clock: &Clock) -> AliyunSimulator {
+pub(super) async fn aliyun(clock: &Clock) -> AliyunSimulator {
     let options = AliyunOptions { clock: time_of(clock), ..AliyunOptions::default() };
     AliyunSimulator::start(options).await.unwrap()
 }
 
-async fn tencent(clock: &Clock) -> TencentSimulator {
+pub(super) async fn tencent(clock: &Clock) -> TencentSimulator {
     let options = TencentOptions { clock: time_of(clock), ..TencentOptions::default() };
     TencentSimulator::start(options).await.unwrap()
 }

@@ -1,6 +1,7 @@
 //! SMS handed to gateways and vendors that behave, misbehave, and tell later.
 
 mod aliyun;
+mod arriving;
 mod asking;
 mod clouds;
 mod failover;

@@ -241,6 +241,8 @@ on_both!(audiences_are_united_each_less_its_own_exclusion_and_counted_by_channel
     assert_eq!(counted.missed[&ChannelKind::Email], missed(0, 2, 0));
     assert_eq!(counted.missed[&ChannelKind::Sms], missed(1, 2, 0), "whoever opted out is not counted again");
     assert_eq!(counted.missed[&ChannelKind::Wechat], missed(0, 3, 0));
+    let at = AddressKind::ALL.map(|kind| counted.at[&kind]);
+    assert_eq!(at, [2, 1, 0, 1], "each at the kind of address that is used");
     let counted = reach(&db, &all, &nothing, &free, false, now).await.unwrap();
     assert_eq!(counted.missed[&ChannelKind::Sms], missed(0, 2, 0));
 
@@ -285,17 +287,17 @@ on_both!(addresses_outside_the_directory_are_judged_as_sending_judges_them, |db|
     tx.commit().await.unwrap();
     let suppressed = async |screen: Screen, channel| {
         let found = reach_addresses(&db, &all, &screen, Timestamp(10)).await.unwrap();
-        assert_eq!((found[&ChannelKind::Email].total, found[&ChannelKind::Sms].total), (3, 1));
+        assert_eq!((found[&AddressKind::Email].total, found[&AddressKind::Mobile].total), (3, 1));
         found[&channel].suppressed
     };
-    assert_eq!(suppressed(Screen::default(), ChannelKind::Email).await, 0);
+    assert_eq!(suppressed(Screen::default(), AddressKind::Email).await, 0);
     let suppression = Screen { suppression: true, ..Screen::default() };
-    assert_eq!(suppressed(suppression.clone(), ChannelKind::Email).await, 1, "of one the time is over");
+    assert_eq!(suppressed(suppression.clone(), AddressKind::Email).await, 1, "of one the time is over");
     let both = Screen { repeats: vec![MessageId(1)], ..suppression };
-    assert_eq!(suppressed(both.clone(), ChannelKind::Email).await, 2, "one has the text, one never got it");
-    assert_eq!(suppressed(both, ChannelKind::Sms).await, 0);
+    assert_eq!(suppressed(both.clone(), AddressKind::Email).await, 2, "one has the text, one never got it");
+    assert_eq!(suppressed(both, AddressKind::Mobile).await, 0);
     let late = Screen { quiet: [(ChannelKind::Sms, Quiet::TooLong)].into(), ..Screen::default() };
-    assert_eq!(suppressed(late.clone(), ChannelKind::Sms).await, 1);
-    assert_eq!(suppressed(late, ChannelKind::Email).await, 0);
+    assert_eq!(suppressed(late.clone(), AddressKind::Mobile).await, 1);
+    assert_eq!(suppressed(late, AddressKind::Email).await, 0);
     assert!(reach_addresses(&db, &[], &Screen::default(), Timestamp(10)).await.unwrap().is_empty());
 });

@@ -174,3 +174,81 @@ on_both!(whoever_fails_is_followed_by_one_that_takes_the_same_kind, |db| async {
     assert_eq!(first.mailbox().total(), 0);
     assert_eq!(received(&corp, &second), [[0, 1], [1, 0], [0, 1]]);
 });
+
+impl Campus {
+    /// What a preview of the message to all three of them warns of: code, how many are more than quotas carry, and words.
+    async fn warned(&self) -> Vec<(String, Option<i64>, String)> {
+        let body = json!({
+            "topic": "academic.exam", "title": "考试", "body": "改在教三", "channels": ["wechat"],
+            "audience": { "recipients": PEOPLE },
+        });
+        let seen = self.app.post("/messages/preview", &body).await.expect(200);
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let warnings = seen["warnings"].as_array().unwrap().iter();
+        warnings.map(|w| (text(&w["code"]), w["exceeding"].as_i64(), text(&w["detail"]))).collect()
+    }
+
+    /// What a message's timeline tells under that word.
+    async fn told(&self, message: &str, kind: &str) -> Vec<Value> {
+        let timeline = self.app.get(&format!("/messages/{message}/timeline")).await.expect(200);
+        let events = timeline["data"].as_array().unwrap().iter();
+        events.filter(|event| event["kind"] == kind).map(|event| event["detail"].clone()).collect()
+    }
+
+    async fn limit(&self, name: &str, quota: i64) {
+        let owner = operator(Role::Owner);
+        let rows = providers::list(&self.app.services, &owner).await.unwrap();
+        let id = rows.iter().find(|row| row.name == name).unwrap().id;
+        let settings = Some(json!({ "daily_quota": quota }));
+        let changes = ProviderChanges { settings, ..ProviderChanges::default() };
+        providers::update(&self.app.services, &owner, id, changes).await.unwrap();
+        self.app.clock.turn(1_000);
+    }
+}
+
+on_both!(whose_address_nobody_takes_is_told_before_and_after_planning, |db| async {
+    let campus = Campus::new(db.clone()).await;
+    let _corp = campus.corp(10).await;
+    let [(code, _, detail)] = &campus.warned().await[..] else { panic!("one warning") };
+    assert_eq!(code, "no_provider");
+    assert!(detail.starts_with("by wechat 1 would wait") && detail.contains("wechat_openid"), "{detail}");
+    let id = campus.send(json!({})).await;
+    assert_eq!(campus.told(&id, "no_provider").await, [json!({ "wechat_openid": 1 })]);
+    assert_eq!(campus.became(&id).await, all(["sent", "sent", "pending"]), "as both said");
+
+    let _account = campus.account("account", 20).await;
+    assert_eq!(campus.warned().await, []);
+    let id = campus.send(json!({})).await;
+    assert!(campus.told(&id, "no_provider").await.is_empty());
+});
+
+on_both!(a_quota_counts_for_those_alone_whom_its_provider_takes, |db| async {
+    let campus = Campus::new(db.clone()).await;
+    let (_corp, _account) = (campus.corp(10).await, campus.account("account", 20).await);
+    // Two of the three go by WeCom, which may take one; the account has no limit, and cannot help.
+    campus.limit("corp", 1).await;
+    let [(code, exceeding, detail)] = &campus.warned().await[..] else { panic!("one warning") };
+    assert_eq!((code.as_str(), *exceeding), ("over_quota", Some(1)));
+    assert!(detail.starts_with("by wechat to those known by wecom_userid 1 of 2"), "{detail}");
+    let id = campus.send(json!({})).await;
+    let told = json!({ "wechat": { "exceeding": 1, "left": 1, "address": "wecom_userid" } });
+    assert_eq!(campus.told(&id, "over_quota").await, [told]);
+    let states = campus.became(&id).await;
+    assert_eq!(states.iter().filter(|(_, state)| state == "pending").count(), 1, "{states:?}");
+    assert_eq!(states.iter().find(|(id, _)| id == "follower").unwrap().1, "sent");
+    // With room for both nothing is said, however little the account may take of others.
+    campus.limit("corp", 9).await;
+    campus.limit("account", 1).await;
+    assert_eq!(campus.warned().await, []);
+});
+
+on_both!(two_kinds_that_share_a_provider_share_its_quota, |db| async {
+    let campus = Campus::new(db.clone()).await;
+    let shared = json!({ "outcome": "accepted", "daily_quota": 2 });
+    campus.add("shared", ProviderKind::Sandbox, shared, 10).await;
+    let [(code, exceeding, detail)] = &campus.warned().await[..] else { panic!("one warning") };
+    assert_eq!((code.as_str(), *exceeding), ("over_quota", Some(1)), "three, and room for two");
+    assert!(detail.starts_with("by wechat 1 of 3"), "{detail}");
+    let id = campus.send(json!({})).await;
+    assert_eq!(campus.told(&id, "over_quota").await, [json!({ "wechat": { "exceeding": 1, "left": 2 } })]);
+});

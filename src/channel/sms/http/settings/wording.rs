@@ -40,9 +40,9 @@ pub(super) fn wording(fields: &mut Fields<'_>, request: Option<&Request>, sign: 
         match placeholder {
             Placeholder::Param(_) if request.uses(placeholder) => {}
             Placeholder::Param(name) => {
-                fields.fault(KEY, "unknown_placeholder", format!("no call sends {{params.{name}}}"));
+                fields.fault(KEY, "unmapped_placeholder", format!("no call sends {{params.{name}}}"));
             }
-            _ => fields.fault(KEY, "unknown_placeholder", "only {params.x} has a place in it"),
+            _ => fields.fault(KEY, "unmapped_placeholder", "only {params.x} has a place in it"),
         }
     }
     Some(template)
