@@ -170,9 +170,16 @@ mod tests {
             "您有新通知：考试，详见L"
         );
         let numbered = " {1}：{2}（{1}） ";
-        assert_eq!(filled(numbered, Places::Numbered, &["title", "body"], &["停水", "周日"]), "停水：周日（停水）");
+        assert_eq!(
+            filled(numbered, Places::Numbered, &["title", "body"], &["停水", "周日"]),
+            "停水：周日（停水）"
+        );
         assert_eq!(filled("没有变量", Places::Numbered, &[], &[]), "没有变量");
-        assert_eq!(filled("${a}", Places::Named, &["a"], &["${a}{1}"]), "${a}{1}", "a value is not read again");
+        assert_eq!(
+            filled("${a}", Places::Named, &["a"], &["${a}{1}"]),
+            "${a}{1}",
+            "a value is not read again"
+        );
         assert_eq!(filled("价格 $5 {1}", Places::Named, &[], &[]), "价格 $5 {1}", "only its own are places");
     }
 

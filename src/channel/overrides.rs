@@ -13,7 +13,8 @@ use async_trait::async_trait;
 use super::fields::Fields;
 use super::narrow::left_over;
 use super::{
-    Acknowledgement, Arriving, Callback, Channel, Identity, Outcome, Parcel, Receipts, Refusal, Sent, Shape, Verdict,
+    Acknowledgement, Arriving, Callback, Channel, Identity, Outcome, Parcel, Receipts, Refusal, Sent, Shape,
+    Verdict,
 };
 use crate::domain::delivery::OutcomeClass;
 use crate::domain::provider::Advice;

@@ -283,7 +283,7 @@ impl TryFrom<Changes> for ProviderChanges {
         let Changes { name, settings, priority, weight, rate, no_rate } = changes;
         let settings = settings.as_deref().map(read_settings).transpose()?;
         let rate = if no_rate { Some(None) } else { rate.map(Some) };
-        Ok(Self { name, settings, priority, weight, rate, enabled: None })
+        Ok(Self { name, settings, priority, weight, rate, enabled: None, seen: None })
     }
 }
 

@@ -72,6 +72,8 @@ pub struct AddressesFragment {
 pub struct AddressLine {
     pub kind: AddressKind,
     pub address: String,
+    /// They bound it themself.
+    pub bound: bool,
     /// It is on the suppression list: where, and why.
     pub listed: Option<(SuppressionId, Cause)>,
 }
@@ -161,11 +163,13 @@ async fn addresses(
     revealed: bool,
 ) -> Result<AddressesFragment> {
     let left_alone = suppressions::of_person(s, &signed.caller, person.id).await?;
+    let bound = recipients::bound(s, &signed.caller, person.id).await?;
     let listed = |kind| left_alone.iter().find(|row| row.kind == kind);
     let known = |kind| {
         Some(AddressLine {
             kind,
             address: person.person.address(kind)?.to_owned(),
+            bound: bound.contains(&kind),
             listed: listed(kind).map(|row: &SuppressionRow| (row.id, row.cause)),
         })
     };

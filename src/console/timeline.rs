@@ -121,7 +121,8 @@ pub(super) fn actor(view: &View, by: &str) -> String {
 fn over_quota(view: &View, detail: &Value) -> String {
     let over = |channel: ChannelKind| {
         let of = detail.get(channel.name())?;
-        let kind = of.get("address").and_then(Value::as_str).and_then(|name| name.parse::<AddressKind>().ok());
+        let kind =
+            of.get("address").and_then(Value::as_str).and_then(|name| name.parse::<AddressKind>().ok());
         let what = kind.map_or_else(|| view.channel_text(channel), |kind| view.address_text(kind));
         Some(format!("{what} {}", view.number(of.get("exceeding")?.as_u64()?)))
     };

@@ -336,7 +336,8 @@ impl Plan {
     /// How many are more than today's quotas can carry, by channel.
     fn over_quota(&self, added: &[Added]) -> Option<serde_json::Value> {
         let begins = ChannelKind::ALL.into_iter().filter(|channel| self.begins.contains(channel));
-        let over = begins.filter_map(|channel| self.room.exceeding(channel, |kind| self.pending(added, kind)));
+        let over =
+            begins.filter_map(|channel| self.room.exceeding(channel, |kind| self.pending(added, kind)));
         let over: serde_json::Map<_, _> = over
             .map(|over| {
                 let mut detail = serde_json::json!({ "exceeding": over.n(), "left": over.left });

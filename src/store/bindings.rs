@@ -1,6 +1,6 @@
 //! WeChat identities that are about to become a person's, and that are theirs.
 
-use super::{Tx, in_tx, row, sql};
+use super::{Tx, bound, in_tx, row, sql};
 use crate::Result;
 use crate::clock::Timestamp;
 use crate::domain::channel::AddressKind;
@@ -157,6 +157,8 @@ pub async fn bind(
     address: &str,
     now: Timestamp,
 ) -> Result<Vec<RecipientId>> {
+    bound::take(tx, kind, address, recipient).await?;
+    bound::settle(tx, recipient, kind).await?;
     let column = kind.name();
     let text = format!(
         "UPDATE recipient SET {column} = NULL, updated_at = $3 WHERE {column} = $1 AND id <> $2 RETURNING id"
@@ -180,6 +182,7 @@ pub async fn unbind(
     address: &str,
     now: Timestamp,
 ) -> Result<Vec<RecipientId>> {
+    bound::take(tx, kind, address, RecipientId(0)).await?;
     let column = kind.name();
     let text =
         format!("UPDATE recipient SET {column} = NULL, updated_at = $2 WHERE {column} = $1 RETURNING id");

@@ -8,6 +8,7 @@
 pub mod audience;
 pub mod audit;
 pub mod bindings;
+pub mod bound;
 pub mod callbacks;
 mod column;
 mod condition;

@@ -4,7 +4,7 @@ use sqlx::types::Json;
 
 use super::audience::{ResolvedAudience, bind_all};
 use super::dialect::Field;
-use super::{Db, Dialect, FromColumn, Tx, in_db, in_tx, row, sql, to_json};
+use super::{Db, Dialect, FromColumn, Tx, bound, in_db, in_tx, row, sql, to_json};
 use crate::Result;
 use crate::clock::Timestamp;
 use crate::domain::filter::Bind;
@@ -79,7 +79,8 @@ fn input_rows(dialect: Dialect, param: &str) -> String {
     dialect.rows(param, &fields)
 }
 
-/// Creates or replaces people by campus id, and makes them active. No campus id may come twice in one call.
+/// Creates or replaces people by campus id, and makes them active. No campus id may come twice in one call. What people
+/// settled themselves stays, unless it is said to be another than before.
 ///
 /// Rows that would stay the same are not written, so a nightly import of an unchanged directory writes nothing.
 pub async fn upsert(tx: &mut Tx, people: &[RecipientInput], now: Timestamp) -> Result<Upserted> {
@@ -94,10 +95,11 @@ pub async fn upsert(tx: &mut Tx, people: &[RecipientInput], now: Timestamp) -> R
     let update = format!(
         "UPDATE recipient SET {}, active = TRUE, updated_at = $2 FROM {rows} AS x
          WHERE recipient.campus_id = x.campus_id AND (NOT recipient.active OR {})",
-        facts(|name| format!("{name} = x.{name}"), ", "),
-        facts(|name| format!("recipient.{name} IS DISTINCT FROM x.{name}"), " OR ")
+        facts(|name| format!("{name} = {}", bound::imported(name)), ", "),
+        facts(|name| format!("recipient.{name} IS DISTINCT FROM {}", bound::imported(name)), " OR ")
     );
     let input = to_json(people)?;
+    bound::heed_import(tx, &rows, &input).await?;
     let mut changed = [0; 2];
     for (text, n) in [insert, update].into_iter().zip(&mut changed) {
         *n = in_tx!(tx, |c| {
@@ -108,14 +110,15 @@ pub async fn upsert(tx: &mut Tx, people: &[RecipientInput], now: Timestamp) -> R
     Ok(Upserted { created, updated, unchanged: people.len() as u64 - created - updated })
 }
 
-/// Replaces what is said of one person. Whether the person is active stays as it is.
+/// Replaces what is said of one person, as somebody means it. Whether the person is active stays as it is.
 pub async fn update(tx: &mut Tx, id: RecipientId, person: &RecipientInput, now: Timestamp) -> Result<()> {
+    let rows = input_rows(tx.dialect(), "$1");
     let text = format!(
-        "UPDATE recipient SET {}, updated_at = $2 FROM {} AS x WHERE recipient.id = $3",
+        "UPDATE recipient SET {}, updated_at = $2 FROM {rows} AS x WHERE recipient.id = $3",
         facts(|name| format!("{name} = x.{name}"), ", "),
-        input_rows(tx.dialect(), "$1")
     );
     let input = to_json(&[person])?;
+    bound::heed_hand(tx, id, &rows, &input).await?;
     in_tx!(tx, |c| sqlx::query(sql(text)).bind(input).bind(now.0).bind(id.0).execute(c).await.map(drop))?;
     Ok(())
 }

@@ -6,11 +6,13 @@ use askama::Template;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::meanwhile::{Meanwhile, Origin};
 use super::typed::{self, Asked, WHOLE};
 use super::{HOME, href, id};
 use crate::console::access::Signed;
 use crate::console::form::{FieldFaults, Form};
 use crate::console::page::{self, Flash, Section, Shell, Theme, see_other};
+use crate::console::timeline::actor;
 use crate::domain::channel::ChannelKind;
 use crate::domain::id::ProviderId;
 use crate::domain::operator::Permission;
@@ -23,6 +25,8 @@ use crate::{Error, Result};
 /// As a new one begins.
 const PRIORITY: i64 = 10;
 const WEIGHT: i64 = 1;
+/// How the service calls a change over somebody else's.
+const MEANWHILE: &str = "changed_meanwhile";
 
 /// What a provider may be, by channel.
 #[derive(Debug, Template)]
@@ -42,6 +46,8 @@ pub struct ProviderFormPage {
     pub kind: ProviderKind,
     pub form: ProviderForm,
     pub faults: FieldFaults,
+    pub origin: Origin,
+    pub meanwhile: Option<Meanwhile>,
     /// What was stored opens no more, so that all of it has to be entered again.
     pub is_lost: bool,
 }
@@ -55,6 +61,33 @@ pub struct ProviderForm {
     /// Empty: no limit.
     pub rate: String,
     pub settings: Vec<Asked>,
+}
+
+impl ProviderForm {
+    /// As it is kept.
+    fn stored(provider: &ProviderView, kind: ProviderKind, stored: &Value) -> Self {
+        Self {
+            name: provider.name.clone(),
+            priority: provider.priority.to_string(),
+            weight: provider.weight.to_string(),
+            rate: provider.rate.map(|rate| rate.to_string()).unwrap_or_default(),
+            settings: Asked::stored(&settings(kind), stored),
+        }
+    }
+
+    /// Puts another text into a field.
+    pub(super) fn set(&mut self, name: &str, text: &str) {
+        let field = match name {
+            "name" => Some(&mut self.name),
+            "priority" => Some(&mut self.priority),
+            "weight" => Some(&mut self.weight),
+            "rate" => Some(&mut self.rate),
+            _ => self.settings.iter_mut().find(|asked| asked.name() == name).map(|asked| &mut asked.value),
+        };
+        if let Some(field) = field {
+            text.clone_into(field);
+        }
+    }
 }
 
 impl ProviderFormPage {
@@ -133,6 +166,8 @@ pub(in crate::console) async fn show_new(signed: Signed, wish: web::Query<Wish>)
             settings: Asked::stored(&settings(kind), &Value::Null),
         },
         faults: FieldFaults::default(),
+        origin: Origin::default(),
+        meanwhile: None,
         is_lost: false,
     })
 }
@@ -169,6 +204,8 @@ pub(in crate::console) async fn create(
                 kind,
                 form: filled,
                 faults: FieldFaults::default(),
+                origin: Origin::default(),
+                meanwhile: None,
                 is_lost: false,
             };
             refuse(page, &faults)
@@ -192,19 +229,16 @@ pub(in crate::console) async fn show_edit(
     path: Path<String>,
 ) -> Result<HttpResponse> {
     let (provider, kind, stored) = known(&s, &signed, &path).await?;
+    let form = ProviderForm::stored(&provider, kind, &stored);
     page::html(&ProviderFormPage {
         shell: signed.shell(Section::Providers)?,
         channel: provider.channel,
         kind,
-        form: ProviderForm {
-            name: provider.name.clone(),
-            priority: provider.priority.to_string(),
-            weight: provider.weight.to_string(),
-            rate: provider.rate.map(|rate| rate.to_string()).unwrap_or_default(),
-            settings: Asked::stored(&settings(kind), &stored),
-        },
+        origin: Origin::of(&form, provider.updated_at),
+        form,
         of: Some((provider.id, provider.name)),
         faults: FieldFaults::default(),
+        meanwhile: None,
         is_lost: stored.is_null(),
     })
 }
@@ -217,6 +251,12 @@ pub(in crate::console) async fn update(
 ) -> Result<HttpResponse> {
     let (provider, kind, stored) = known(&s, &signed, &path).await?;
     let filled = filled(kind, &stored, &form);
+    // One that says nothing of it was made by hand, from what is known now.
+    let made_now = || Origin::of(&ProviderForm::stored(&provider, kind, &stored), provider.updated_at);
+    let origin = Origin::typed(&form).unwrap_or_else(made_now);
+    if origin.seen != provider.updated_at {
+        return ask_again(&s, &signed, &path, filled, &origin).await;
+    }
     let patch = typed::patch(&stored, &filled.settings);
     let changes = ProviderChanges {
         name: Some(filled.name.clone()),
@@ -226,6 +266,7 @@ pub(in crate::console) async fn update(
         weight: Some(number(&filled.weight)),
         rate: Some(rate(&filled.rate)),
         enabled: None,
+        seen: Some(origin.seen),
     };
     match providers::update(&s, &signed.caller, provider.id, changes).await {
         Ok(kept) => {
@@ -240,12 +281,50 @@ pub(in crate::console) async fn update(
                 kind,
                 form: filled,
                 faults: FieldFaults::default(),
+                origin,
+                meanwhile: None,
                 is_lost: stored.is_null(),
             };
             refuse(page, &faults)
         }
+        Err(Error::Conflict { code: MEANWHILE, .. }) => ask_again(&s, &signed, &path, filled, &origin).await,
         Err(other) => Err(other),
     }
+}
+
+/// The form again, as it was filled in but for secrets, with what became of the provider meanwhile. It is made from the
+/// provider of now, so that saving once more is meant.
+async fn ask_again(
+    s: &Services,
+    signed: &Signed,
+    path: &str,
+    mut typed: ProviderForm,
+    origin: &Origin,
+) -> Result<HttpResponse> {
+    let (provider, kind, stored) = known(s, signed, path).await?;
+    let shell = signed.shell(Section::Providers)?;
+    let now = ProviderForm::stored(&provider, kind, &stored);
+    let by = providers::last_changed_by(s, &signed.caller, provider.id).await?;
+    let meanwhile = Meanwhile {
+        by: actor(&shell.view, by.as_deref().unwrap_or_default()),
+        changes: origin.merged(&shell.view, &now, &mut typed),
+    };
+    for (asked, now) in typed.settings.iter_mut().zip(&now.settings) {
+        asked.stored = now.stored;
+        asked.hide();
+    }
+    let page = ProviderFormPage {
+        shell,
+        channel: provider.channel,
+        kind,
+        origin: Origin::of(&now, provider.updated_at),
+        form: typed,
+        of: Some((provider.id, provider.name)),
+        faults: FieldFaults::default(),
+        meanwhile: Some(meanwhile),
+        is_lost: stored.is_null(),
+    };
+    page::answer(HttpResponse::Conflict(), &page)
 }
 
 fn filled(kind: ProviderKind, stored: &Value, form: &Form) -> ProviderForm {

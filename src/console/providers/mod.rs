@@ -3,6 +3,7 @@
 
 pub mod edit;
 pub mod history;
+pub mod meanwhile;
 pub mod receipts;
 pub mod typed;
 pub mod words;

@@ -41,8 +41,7 @@ pub(super) struct Billed {
 impl Biller {
     /// For a message of this template.
     pub async fn load(s: &Services, test: bool, template: Option<&str>, emergency: bool) -> Result<Self> {
-        let carriers =
-            if test { Vec::new() } else { providers::carriers(s, AddressKind::Mobile).await? };
+        let carriers = if test { Vec::new() } else { providers::carriers(s, AddressKind::Mobile).await? };
         Ok(Self {
             carriers,
             campus: s.campus.name.clone(),

@@ -341,7 +341,11 @@ impl fmt::Display for SmsNote {
             Self::Refused { provider, why } => write!(f, "by sms {provider} would not send it: {why}"),
             Self::Differs { segments } => {
                 let each: Vec<_> = segments.iter().map(|(name, n)| format!("{n} by {name}")).collect();
-                write!(f, "by sms it depends on the provider what arrives; it is billed as {}", each.join(", "))
+                write!(
+                    f,
+                    "by sms it depends on the provider what arrives; it is billed as {}",
+                    each.join(", ")
+                )
             }
         }
     }
@@ -349,7 +353,15 @@ impl fmt::Display for SmsNote {
 
 impl PreviewWarning {
     pub(super) fn new(code: &'static str, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), exceeding: None, channel: None, until: None, address: None, sms: None }
+        Self {
+            code,
+            detail: detail.into(),
+            exceeding: None,
+            channel: None,
+            until: None,
+            address: None,
+            sms: None,
+        }
     }
 
     pub(super) fn of_sms(note: SmsNote) -> Self {

@@ -29,8 +29,9 @@ use crate::domain::id::ProviderId;
 use crate::domain::operator::Permission;
 use crate::domain::provider::ProviderKind;
 use crate::error::Faults;
+use crate::store::Tx;
+use crate::store::audit::{self, AuditFilter};
 use crate::store::providers::{self, ProviderData, ProviderRow};
-use crate::store::{Tx, audit};
 use crate::{Error, Result};
 
 pub use crate::channel::setting::{Holds, Setting};
@@ -42,8 +43,8 @@ pub(super) use history::tell;
 pub use history::{ProviderEventRow, Told, list_events, record_event};
 pub(super) use kinds::{preferred, stranded};
 pub use lineup::{Lineup, Listed, lineup};
-pub use quotas::{QuotaState, prune, used_today};
 pub(super) use quotas::{Exceeding, Room, room, spend_one};
+pub use quotas::{QuotaState, prune, used_today};
 pub(super) use trial::aside;
 pub use trial::{ProviderTest, Sample, render, send_one, test};
 
@@ -73,6 +74,8 @@ pub struct ProviderChanges {
     /// `Some(None)` lifts the limit.
     pub rate: Option<Option<u32>>,
     pub enabled: Option<bool>,
+    /// When it had been changed last as far as whoever changes it knows; refused where that is not so.
+    pub seen: Option<Timestamp>,
 }
 
 /// A provider as it may be shown.
@@ -161,6 +164,9 @@ pub async fn update(
 ) -> Result<ProviderView> {
     caller.require(Permission::ProvidersEdit)?;
     let row = get(s, id).await?;
+    if changes.seen.is_some_and(|seen| seen != row.updated_at) {
+        return Err(changed_meanwhile());
+    }
     let mut changed = Vec::new();
     let mut note = |differs: bool, what: &'static str| {
         if differs {
@@ -218,16 +224,21 @@ pub async fn update(
         drop(tx);
         return Err(match providers::find_by_name(&s.db, &name).await? {
             Some(other) if other.id != id => name_is_taken(),
-            _ => Error::conflict(
-                "changed_meanwhile",
-                "someone else changed this provider; look at it and try again",
-            ),
+            _ => changed_meanwhile(),
         });
     }
     write_audit(&mut tx, now, caller, "provider.update", id, &json!({ "name": name, "changed": changed }))
         .await?;
     tx.commit().await?;
     Ok(view(s, caller, get(s, id).await?))
+}
+
+/// Who changed it last, as the audit log names them.
+pub async fn last_changed_by(s: &Services, caller: &Caller, id: ProviderId) -> Result<Option<String>> {
+    caller.require(Permission::ProvidersEdit)?;
+    let (action, object) = (Some("provider.update".to_owned()), Some(id.to_string()));
+    let filter = AuditFilter { action, object, ..AuditFilter::default() };
+    Ok(audit::list(&s.db, &filter, None, 1).await?.pop().map(|row| row.actor))
 }
 
 /// Providers, in use or not, that can call back what they took, each with its channel and for how long.
@@ -269,6 +280,10 @@ fn view(s: &Services, caller: &Caller, row: ProviderRow) -> ProviderView {
 
 async fn get(s: &Services, id: ProviderId) -> Result<ProviderRow> {
     providers::find(&s.db, id).await?.ok_or(Error::NotFound("provider"))
+}
+
+fn changed_meanwhile() -> Error {
+    Error::conflict("changed_meanwhile", "someone else changed this provider; look at it and try again")
 }
 
 fn name_is_taken() -> Error {

@@ -114,11 +114,7 @@ impl Exceeding {
 impl Room {
     /// Whoever goes by one of these kinds cannot go by another's providers, but two kinds may share some: what is too much is
     /// what is too much for the kinds that are worst off, alone or together.
-    pub fn exceeding(
-        &self,
-        channel: ChannelKind,
-        planned: impl Fn(AddressKind) -> i64,
-    ) -> Option<Exceeding> {
+    pub fn exceeding(&self, channel: ChannelKind, planned: impl Fn(AddressKind) -> i64) -> Option<Exceeding> {
         let of = self.left.iter().filter(|left| left.kinds.iter().all(|kind| kind.channel() == channel));
         let exceeding = of.map(|left| {
             let kind = (left.kinds.len() < channel.address_kinds(None).len()).then(|| left.kinds[0]);

@@ -15,7 +15,7 @@ use crate::domain::operator::Permission;
 use crate::domain::recipient::{OptOut, RecipientInput};
 use crate::domain::source::Right;
 use crate::store::recipients::{self as store, RecipientFilter, Upserted};
-use crate::store::{Tx, audit, opt_outs};
+use crate::store::{Tx, audit, bound, opt_outs};
 use crate::telemetry::mask;
 use crate::{Error, Result};
 
@@ -125,6 +125,12 @@ pub async fn get(s: &Services, caller: &Caller, campus_id: &str) -> Result<Recip
     require(caller, Permission::DirectoryView)?;
     let row = store::find(&s.db, campus_id).await?.ok_or_else(unknown)?;
     Ok(row.shown_to(caller))
+}
+
+/// The kinds of address at which a person has what they bound themself.
+pub async fn bound(s: &Services, caller: &Caller, id: RecipientId) -> Result<Vec<AddressKind>> {
+    require(caller, Permission::DirectoryView)?;
+    bound::kinds(&s.db, id).await
 }
 
 /// One person with whole addresses. That somebody looked is in the audit log.

@@ -51,6 +51,7 @@ address-mobile = Mobile
 address-wecom_userid = WeCom account
 address-wechat_openid = WeChat openid
 address-kept = It is { $address } now. Leave this empty to keep it.
+address-bound = Bound by themself
 address-clear = Take it away
 attributes-title = Attributes
 attributes-empty = Nothing else is known.

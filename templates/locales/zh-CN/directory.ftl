@@ -51,6 +51,7 @@ address-mobile = 手机号
 address-wecom_userid = 企业微信账号
 address-wechat_openid = 微信 openid
 address-kept = 现在是 { $address }。留空则保持不变。
+address-bound = 本人绑定
 address-clear = 清除
 attributes-title = 其他属性
 attributes-empty = 没有其他属性。

@@ -6,7 +6,7 @@ use belltower::domain::channel::ChannelKind;
 use belltower::domain::id::ProviderId;
 use belltower::domain::operator::Role;
 use belltower::domain::provider::ProviderKind;
-use belltower::service::providers::{self, NewProvider};
+use belltower::service::providers::{self, NewProvider, ProviderChanges};
 use belltower::simulator::{SmtpOptions, SmtpSimulator, WecomOptions, WecomSimulator};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -202,6 +202,84 @@ async fn json_is_told_where_it_breaks_and_changed_as_it_is_shown() {
     let changed = browser.submit(&format!("{path}/edit"), &path, &fields(good, r#"{"key": "…"}"#)).await;
     assert_eq!(changed.status, 303, "{}", changed.text);
     assert_eq!(kept(&app, &path).await["secrets"], json!({"key": "…"}));
+}
+
+/// What a form carries under that name and does not show.
+fn hidden(page: &str, name: &str) -> String {
+    let (_, rest) = page.split_once(&format!("name=\"{name}\" value=\"")).unwrap();
+    let written = rest.split('"').next().unwrap();
+    written.replace("&#34;", "\"").replace("&#60;", "<").replace("&#62;", ">").replace("&#38;", "&")
+}
+
+#[tokio::test]
+async fn a_save_over_somebody_elses_is_noticed_and_nothing_typed_is_lost() {
+    let app = TestApp::start().await;
+    let mut browser = Browser::signed_in(&app, Role::Owner).await;
+    let made = browser.submit(NEW_RELAY, HOME, &relay("2525", "hunter2")).await;
+    let path = made.header("location").unwrap().to_owned();
+    let edit = format!("{path}/edit");
+    let form = browser.get(&edit).await;
+    let (seen, was) = (hidden(&form.text, "seen"), hidden(&form.text, "was"));
+    assert!(!was.contains("hunter2") && was.contains("2525"), "{was}");
+
+    // Somebody else changes port and name; then the form is sent with another port, another user and the old name.
+    let id: ProviderId = path.rsplit('/').next().unwrap().parse().unwrap();
+    let changes = ProviderChanges {
+        name: Some("备用邮件".to_owned()),
+        settings: Some(json!({"port": 2600})),
+        ..ProviderChanges::default()
+    };
+    providers::update(&app.services, &operator(Role::Owner), id, changes).await.unwrap();
+    let mut fields = relay("2526", "typed-secret");
+    fields.iter_mut().filter(|field| field.0 == "settings-username").for_each(|field| field.1 = "porter");
+    fields.extend([("seen", seen.as_str()), ("was", was.as_str())]);
+    let asked = browser.submit(&edit, &path, &fields).await;
+    assert_eq!(asked.status, 409);
+    for holds in [
+        "value=\"2526\"",
+        "value=\"porter\"",
+        "value=\"备用邮件\"",
+        "<dd>2600<",
+        "<dd>备用邮件<",
+        "保存会覆盖对方的",
+        "下面已换成对方的",
+    ] {
+        assert!(asked.text.contains(holds), "{holds}: {}", asked.text);
+    }
+    assert!(!asked.text.contains("typed-secret"), "a secret is never shown again");
+    assert_eq!(kept(&app, &path).await["port"], 2600, "nothing was saved");
+
+    // What is sent again is meant.
+    let (seen, was) = (hidden(&asked.text, "seen"), hidden(&asked.text, "was"));
+    let mut again = relay("2526", "");
+    again.iter_mut().filter(|field| field.0 == "settings-username").for_each(|field| field.1 = "porter");
+    again.iter_mut().filter(|field| field.0 == "name").for_each(|field| field.1 = "备用邮件");
+    again.extend([("seen", seen.as_str()), ("was", was.as_str())]);
+    let saved = browser.submit(&edit, &path, &again).await;
+    assert_eq!(saved.status, 303, "{}", saved.text);
+    let settings = kept(&app, &path).await;
+    assert_eq!((&settings["port"], &settings["username"]), (&json!(2526), &json!("porter")));
+    assert_eq!(browser.submit(&edit, &path, &again).await.status, 409, "the form is of before");
+}
+
+#[tokio::test]
+async fn a_secret_that_somebody_else_replaced_is_told_without_a_word_of_it() {
+    let app = TestApp::start().await;
+    let mut browser = Browser::signed_in(&app, Role::Owner).await;
+    let made = browser.submit(NEW_RELAY, HOME, &relay("2525", "hunter2")).await;
+    let path = made.header("location").unwrap().to_owned();
+    let edit = format!("{path}/edit");
+    let form = browser.get(&edit).await;
+    let (seen, was) = (hidden(&form.text, "seen"), hidden(&form.text, "was"));
+    let id: ProviderId = path.rsplit('/').next().unwrap().parse().unwrap();
+    let settings = Some(json!({"password": "hunter3"}));
+    let changes = ProviderChanges { settings, ..ProviderChanges::default() };
+    providers::update(&app.services, &operator(Role::Owner), id, changes).await.unwrap();
+    let mut fields = relay("2525", "");
+    fields.extend([("seen", seen.as_str()), ("was", was.as_str())]);
+    let asked = browser.submit(&edit, &path, &fields).await;
+    assert_eq!(asked.status, 409);
+    assert!(asked.text.contains("可能换了密钥") && !asked.text.contains("hunter3"), "{}", asked.text);
 }
 
 #[tokio::test]

@@ -1,10 +1,11 @@
 //! The directory from CSV: what spreadsheets make of a list of people.
 
 use belltower::Error;
+use belltower::domain::channel::AddressKind;
 use belltower::domain::recipient::{Columns, RecipientInput};
 use belltower::service::recipients::{Format, Import, ImportOptions, ImportReport};
 use belltower::service::{Services, recipients};
-use belltower::store::{Db, audience};
+use belltower::store::{Db, audience, bindings};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::TestRunner;
@@ -365,3 +366,31 @@ fn no_bytes_are_too_odd_to_be_answered() {
         }
     });
 }
+
+on_both!(no_file_undoes_what_somebody_bound_themself, |db| async {
+    let s = services(Db::clone(&db));
+    import(&s, PLAIN, "学号,姓名,openid\n1,李伟,o-old\n").await;
+    let li = recipients::get(&s, &registry(), "1").await.unwrap().id;
+    let mut tx = s.db.begin().await.unwrap();
+    bindings::bind(&mut tx, li, AddressKind::WechatOpenid, "o-own", s.clock.now()).await.unwrap();
+    tx.commit().await.unwrap();
+    let kept = async || {
+        let bound = recipients::bound(&s, &registry(), li).await.unwrap();
+        (person(&s, "1").await.wechat_openid.unwrap_or_default(), bound.len())
+    };
+    for file in [
+        "学号,姓名,openid\n1,李伟,\n",
+        "学号,姓名,openid\n1,李伟,o-old\n",
+        "学号,姓名\n1,李大伟\n",
+        "学号,手机\n1,\n",
+    ] {
+        import(&s, REPLACE, file).await;
+        assert_eq!(kept().await, ("o-own".to_owned(), 1), "{file}");
+    }
+    assert_eq!(person(&s, "1").await.name, "李大伟", "all else is as the file says");
+    put(&s, "1", json!({ "name": "李伟" })).await;
+    assert_eq!(kept().await, ("o-own".to_owned(), 1));
+    let patch = json!({ "wechat_openid": "o-hand" });
+    recipients::patch(&s, &registry(), "1", &patch).await.unwrap();
+    assert_eq!(kept().await, ("o-hand".to_owned(), 0));
+});

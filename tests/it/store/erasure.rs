@@ -236,12 +236,13 @@ on_both!(who_began_to_bind_an_identity_of_theirs_is_forgotten, |db| async {
         assert!(bindings::insert(&mut tx, new).await.unwrap());
     }
     bindings::set_code(&mut tx, b"b", Some(id), b"code", Timestamp(9)).await.unwrap();
+    bindings::bind(&mut tx, id, AddressKind::WechatOpenid, "o_own", Timestamp(9)).await.unwrap();
     let most = Most { codes: 5, tries: 5 };
     assert!(bindings::count_of_day(&mut tx, id, "2026-09-21", Counted::Code, most).await.unwrap());
     bury(&mut tx, id, "erased 1", Timestamp(9)).await.unwrap();
     tx.commit().await.unwrap();
     let left = everything(&db).await.join("\n");
-    for trace in ["o_1", "another", "binding_day"] {
+    for trace in ["o_own", "another", "binding_day", "bound_identity"] {
         assert!(!left.contains(trace), "{trace}: {left}");
     }
     assert!(left.contains("o_2"), "{left}");

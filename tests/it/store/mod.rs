@@ -3,6 +3,7 @@
 mod audience;
 mod audit;
 mod bindings;
+mod bound;
 mod callbacks;
 mod counters;
 mod coverage;

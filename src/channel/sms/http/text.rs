@@ -19,7 +19,8 @@ impl Settings {
         // As an author may have signed it themself.
         let ours = || signed(&words(&parcel.content), &self.sign, Placement::Prefix, mainland).into_owned();
         if let Some(wording) = &self.wording {
-            let text = wording.fill_params(&parcel.params).map_err(|missing| Unfit::from(missing).outcome())?;
+            let text =
+                wording.fill_params(&parcel.params).map_err(|missing| Unfit::from(missing).outcome())?;
             let known = self.sign_is_known && self.placement == Placement::None;
             return Ok(Arriving { text: if known { text } else { before(&text) }, guess: self.guess() });
         }

@@ -33,7 +33,8 @@ use crate::channel::sms::encode::sha256_hex;
 use crate::channel::sms::number;
 use crate::channel::sms::vendor::{self, Failure, Filled, NARROWING, call_id, expired};
 use crate::channel::{
-    Acknowledgement, Arriving, Callback, Channel, Outcome, Parcel, Receipts, Refusal, Sent, Shape, Verdict, day,
+    Acknowledgement, Arriving, Callback, Channel, Outcome, Parcel, Receipts, Refusal, Sent, Shape, Verdict,
+    day,
 };
 use crate::clock::{Clock, Timestamp};
 use crate::domain::delivery::OutcomeClass as Class;

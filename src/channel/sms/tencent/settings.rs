@@ -5,9 +5,9 @@ use std::sync::Arc;
 use secrecy::SecretString;
 use serde_json::Value;
 
+use crate::channel::approved::Places;
 use crate::channel::fields::Fields;
 use crate::channel::http::{self, Reach};
-use crate::channel::approved::Places;
 use crate::channel::mapping::{Mappings, Words};
 use crate::channel::sms::vendor;
 use crate::error::Fault;

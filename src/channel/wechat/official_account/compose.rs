@@ -64,7 +64,8 @@ mod tests {
 
     fn body_of(mode: Mode, fields: &Value, parcel: &Parcel) -> Result<Value, Outcome> {
         let settings = json!({ "default_template": { "id": "t1", "fields": fields } });
-        let mappings = Mappings::read(&mut Fields::of(&settings), Words { id: "id", slots: "fields", places: None });
+        let mappings =
+            Mappings::read(&mut Fields::of(&settings), Words { id: "id", slots: "fields", places: None });
         body(mode, mappings.of(parcel).unwrap(), parcel, "钟楼大学")
     }
 

@@ -87,9 +87,15 @@ pub(super) fn person(language: Language, theme: Theme) -> PersonPage {
                 AddressLine {
                     kind: AddressKind::Email,
                     address: "l***@stu.bell.example".into(),
+                    bound: false,
                     listed: Some((SuppressionId(1), Cause::Bounced)),
                 },
-                AddressLine { kind: AddressKind::Mobile, address: "+86138****5678".into(), listed: None },
+                AddressLine {
+                    kind: AddressKind::WechatOpenid,
+                    address: "o***8".into(),
+                    bound: true,
+                    listed: None,
+                },
             ],
             revealed: false,
             may_reveal: true,

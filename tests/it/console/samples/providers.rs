@@ -10,6 +10,7 @@ use belltower::console::form::FieldFaults;
 use belltower::console::page::{Fact, Section, Theme};
 use belltower::console::providers::edit::{KindsPage, ProviderForm, ProviderFormPage};
 use belltower::console::providers::history::Happening;
+use belltower::console::providers::meanwhile::{Change, Meanwhile, Origin};
 use belltower::console::providers::receipts::{ReceiptsPage, Unmatched, Unread};
 use belltower::console::providers::typed::Asked;
 use belltower::console::providers::words::Health;
@@ -174,6 +175,15 @@ fn form_of(
             settings: registry::settings(kind).map(asked).collect(),
         },
         faults: faults.iter().map(told).collect::<FieldFaults>(),
+        origin: Origin::default(),
+        meanwhile: Some(Meanwhile {
+            by: "周敏".into(),
+            changes: vec![
+                Change { label: "主机".into(), now: "relay.bell.example".into(), typed: true },
+                Change { label: "请求".into(), now: "{\n  \"url\": 1\n}".into(), typed: false },
+                Change { label: "密码".into(), now: String::new(), typed: false },
+            ],
+        }),
         is_lost: true,
         shell,
     }
@@ -188,7 +198,7 @@ pub(super) fn form(language: Language, theme: Theme) -> ProviderFormPage {
 pub(super) fn gateway(language: Language, theme: Theme) -> ProviderFormPage {
     let page =
         form_of(language, theme, ProviderKind::HttpSms, ChannelKind::Sms, &["settings-request", "rate"]);
-    ProviderFormPage { of: None, is_lost: false, ..page }
+    ProviderFormPage { of: None, is_lost: false, meanwhile: None, ..page }
 }
 
 pub(super) fn receipts(language: Language, theme: Theme, empty: bool) -> ReceiptsPage {
