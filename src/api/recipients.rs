@@ -162,6 +162,9 @@ pub async fn show(
 }
 
 /// Creates a person, or replaces all that is known of them.
+///
+/// A WeChat identity that they bound, left or lost to its holder stays as it is, unless the record says another one than
+/// records before; `PATCH` changes it at once.
 #[utoipa::path(
     put, path = "/api/v1/recipients/{campus_id}", tag = "directory",
     params(("campus_id" = String, Path, description = "学号 or 工号")),

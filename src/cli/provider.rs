@@ -30,15 +30,15 @@ callback_aes_key (both or none), endpoint, ca_file, timeout_seconds, concurrency
 For wechat_official_account: app_id, app_secret, mode (template, subscribe), default_template {id, fields}, templates
 {slug: {id, fields}}, token, encoding_aes_key, endpoint, ca_file, timeout_seconds, concurrency.
 
-For aliyun_sms: access_key_id, access_key_secret, security_token, sign_name, default_template {code, variables}, templates
-{slug: {code, variables}}, extend_code, daily_limit, endpoint, ca_file, timeout_seconds, concurrency.
+For aliyun_sms: access_key_id, access_key_secret, security_token, sign_name, default_template {code, variables, text},
+templates {slug: {code, variables, text}}, extend_code, daily_limit, endpoint, ca_file, timeout_seconds, concurrency.
 
-For tencent_sms: secret_id, secret_key, security_token, sdk_app_id, sign_name, region, default_template {id, variables},
-templates {slug: {id, variables}}, sender_id, extend_code, variable_limit, daily_limit, bounced, endpoint, ca_file,
+For tencent_sms: secret_id, secret_key, security_token, sdk_app_id, sign_name, region, default_template {id, variables, text},
+templates {slug: {id, variables, text}}, sender_id, extend_code, variable_limit, daily_limit, bounced, endpoint, ca_file,
 timeout_seconds, concurrency.
 
 For http_sms: request {method, url, headers, basic, format, charset, body}, secrets, signature {algorithm, over, key, encoding},
-recipients {per_call, separator, number_format}, sign_placement, sign_name, answer {success, message_id, failed_numbers,
+recipients {per_call, separator, number_format}, sign_placement, sign_name, template_text, answer {success, message_id, failed_numbers,
 code, codes, otherwise}, receipt {format, records, id, number, status, delivered, bounced, acknowledge}, poll {request, records,
 id, number, status, delivered}, ca_file, timeout_seconds, concurrency; everything but request.url may be left out. docs/PROVIDERS.md explains each. The callback_url that is
 printed is the address to give to the vendor for its receipts.

@@ -72,7 +72,7 @@ pub struct AliyunSms {
 
 impl AliyunSms {
     /// Settings: `access_key_id`, `access_key_secret`, `security_token?`, `sign_name`, `default_template?` and
-    /// `templates?` (`{code, variables}`), `extend_code?`, `daily_limit?` (50, for one template to one number),
+    /// `templates?` (`{code, variables, text?}`), `extend_code?`, `daily_limit?` (50, for one template to one number),
     /// `endpoint?` (the vendor's own), `ca_file?`, `timeout_seconds?` (10, for each call), `concurrency?` (8).
     pub fn new(settings: &Value, site: &Site) -> Result<Self, Vec<Fault>> {
         let settings = settings::read(settings, &site.campus)?;

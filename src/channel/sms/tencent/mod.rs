@@ -83,7 +83,7 @@ impl Letter<'_> {
 
 impl TencentSms {
     /// Settings: `secret_id`, `secret_key`, `security_token?`, `sdk_app_id`, `sign_name`, `region?` (`ap-guangzhou`),
-    /// `default_template?` and `templates?` (`{id, variables}`), `extend_code?`, `sender_id?`, `variable_limit?` (500),
+    /// `default_template?` and `templates?` (`{id, variables, text?}`), `extend_code?`, `sender_id?`, `variable_limit?` (500),
     /// `daily_limit?` (to one number; none), `bounced?` (codes of receipts), `endpoint?` (the vendor's own), `ca_file?`,
     /// `timeout_seconds?` (10, for each call), `concurrency?` (8).
     pub fn new(settings: &Value, site: &Site) -> Result<Self, Vec<Fault>> {
