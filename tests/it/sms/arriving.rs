@@ -4,11 +4,13 @@
 use belltower::channel::{Arriving, Guess};
 use belltower::domain::operator::Role;
 use belltower::domain::sms_text::measure;
+use belltower::service::messages;
 use belltower::service::providers::{self, NewProvider};
 use proptest::prelude::*;
+use reqwest::Method;
 
 use super::*;
-use crate::support::app::TestApp;
+use crate::support::app::{Answer, TestApp};
 use crate::support::operator;
 
 fn arriving(channel: &Arc<dyn Channel>, parcel: &Parcel) -> Arriving {
@@ -338,4 +340,25 @@ async fn a_preview_tells_what_a_provider_would_refuse_and_shows_nobodys_name() {
     assert_eq!(text, "【钟楼大学】考试：改在教三");
     assert_eq!(about[0].0, "sms_refused");
     assert!(about[0].1.contains("lacking would not send it") && about[0].1.contains("`b`"), "{}", about[0].1);
+}
+
+#[tokio::test]
+async fn what_people_have_of_their_own_is_shown_to_its_sender_and_to_nobody_else() {
+    let app = TestApp::start().await;
+    let person = json!({"name": "李娜", "mobile": "13800000001"});
+    Answer::of(app.api(Method::PUT, "/recipients/2026001").json(&person)).await.expect(201);
+    let template =
+        json!({"code": "SMS_9", "variables": {"b": "book", "t": "title"}, "text": "${t}：《${b}》"});
+    add(&app, "aliyun", 20, ProviderKind::AliyunSms, aliyun(&template)).await;
+    let body = json!({
+        "topic": "academic.exam", "title": "到期", "body": "请归还《{{ book }}》", "channels": ["sms"],
+        "personalise": [{"campus_id": "2026001", "params": {"book": "三体"}}],
+    });
+    let (text, _, about) = previewed(&app, &body).await;
+    assert_eq!((text.as_str(), about), ("【钟楼大学】到期：《三体》", Vec::new()));
+
+    let id = app.post("/messages", &body).await.expect(202)["id"].as_str().unwrap().parse().unwrap();
+    let seen = messages::simulate_kept(&app.services, &operator(Role::Owner), id).await.unwrap();
+    let shown = seen.preview.rendered[0].sms_text.clone();
+    assert_eq!(shown.as_deref(), Some("【钟楼大学】到期：《‹book›》"));
 }
