@@ -39,9 +39,9 @@ pub(super) struct Billed {
 }
 
 impl Biller {
-    /// For a message of this template.
-    pub async fn load(s: &Services, test: bool, template: Option<&str>, emergency: bool) -> Result<Self> {
-        let carriers = if test { Vec::new() } else { providers::carriers(s, AddressKind::Mobile).await? };
+    /// For a message of this template. `live`: it goes by SMS, and not to the sandbox.
+    pub async fn load(s: &Services, live: bool, template: Option<&str>, emergency: bool) -> Result<Self> {
+        let carriers = if live { providers::carriers(s, AddressKind::Mobile).await? } else { Vec::new() };
         Ok(Self {
             carriers,
             campus: s.campus.name.clone(),

@@ -93,7 +93,8 @@ pub(super) async fn look<'r>(s: &Services, rules: &'r InForce, parts: &Parts) ->
         warnings.extend(first.filter_map(|channel| Some(over_quota(&room.exceeding(channel, planned)?))));
     }
     let template = wording.template.as_ref().map(|template| template.slug.as_str());
-    let biller = Biller::load(s, parts.test, template, parts.category == Category::Emergency).await?;
+    let live = !parts.test && plan.contains(&ChannelKind::Sms);
+    let biller = Biller::load(s, live, template, parts.category == Category::Emergency).await?;
     let params = parts.params(wording);
     let mut rendered = Vec::new();
     for language in languages(s, wording) {
