@@ -355,10 +355,13 @@ fn warning(view: &View, simulation: &Simulation, warning: &PreviewWarning) -> Op
 
 fn about_sms(view: &View, note: &SmsNote) -> String {
     match note {
-        SmsNote::Wording { provider, template: Some(template) } => {
+        SmsNote::Wording { provider, instead: true, .. } => {
+            view.t1("warning-sms-wording-instead", "provider", provider)
+        }
+        SmsNote::Wording { provider, template: Some(template), .. } => {
             view.t2("warning-sms-wording", "provider", provider, "template", template)
         }
-        SmsNote::Wording { provider, template: None } => {
+        SmsNote::Wording { provider, template: None, .. } => {
             view.t1("warning-sms-wording-unnamed", "provider", provider)
         }
         SmsNote::Sign { provider } => view.t1("warning-sms-sign", "provider", provider),

@@ -79,7 +79,8 @@ impl Biller {
         };
         let said: Vec<_> =
             self.carriers.iter().map(|carrier| (carrier.name.as_str(), self.by(carrier, &parcel))).collect();
-        let notes = said.iter().filter_map(|(name, said)| note(name, said)).chain(differing(&said));
+        let notes = said.iter().enumerate().filter_map(|(at, (name, said))| note(name, said, at > 0));
+        let notes = notes.chain(differing(&said));
         for note in notes {
             let warning = PreviewWarning::of_sms(note);
             if !warnings.contains(&warning) {
@@ -110,15 +111,16 @@ impl Billed {
     }
 }
 
-/// What is not known of a provider's text, or why it would send none.
-fn note(provider: &str, said: &Result<Arriving, Outcome>) -> Option<SmsNote> {
+/// What is not known of a provider's text, or why it would send none. `instead`: it is not the first.
+fn note(provider: &str, said: &Result<Arriving, Outcome>, instead: bool) -> Option<SmsNote> {
     let provider = provider.to_owned();
     match said {
         Ok(Arriving { guess: None, .. }) => None,
         Ok(Arriving { guess: Some(Guess::Wording(template)), .. }) => {
-            Some(SmsNote::Wording { provider, template: template.clone() })
+            Some(SmsNote::Wording { provider, template: template.clone(), instead })
         }
-        Ok(Arriving { guess: Some(Guess::Sign), .. }) => Some(SmsNote::Sign { provider }),
+        // What is shown is not its text.
+        Ok(Arriving { guess: Some(Guess::Sign), .. }) => (!instead).then_some(SmsNote::Sign { provider }),
         Err(refused) => {
             let why = refused.detail.clone().unwrap_or_default();
             Some(SmsNote::Refused { provider, why })

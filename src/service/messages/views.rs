@@ -300,8 +300,9 @@ pub struct PreviewWarning {
 /// What is to be said of an SMS before it is sent, each about a provider by its name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SmsNote {
-    /// The provider fills a template whose wording nobody entered; by this id, where we name it.
-    Wording { provider: String, template: Option<String> },
+    /// The provider fills a template whose wording nobody entered; by this id, where we name it. `instead`: only should it
+    /// carry the message in the place of the first.
+    Wording { provider: String, template: Option<String>, instead: bool },
     /// Nobody said whose sign it puts before the text.
     Sign { provider: String },
     /// It would send nothing.
@@ -323,12 +324,20 @@ impl SmsNote {
 impl fmt::Display for SmsNote {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Wording { provider, template: Some(template) } => write!(
+            Self::Wording { provider, template, instead: true } => {
+                let template = template.as_deref().map(|id| format!(" {id}")).unwrap_or_default();
+                write!(
+                    f,
+                    "by sms, should {provider} carry it, it is not known what arrives: it fills a template of its own{template}, \
+                     whose wording nobody entered"
+                )
+            }
+            Self::Wording { provider, template: Some(template), .. } => write!(
                 f,
                 "by sms it is an estimate from the message's own words: {provider} fills its template {template}, whose \
                  wording nobody entered as `text` beside that id"
             ),
-            Self::Wording { provider, template: None } => write!(
+            Self::Wording { provider, template: None, .. } => write!(
                 f,
                 "by sms it is an estimate from the message's own words: {provider} fills a template of its own, whose \
                  wording nobody entered as `template_text`"

@@ -195,6 +195,7 @@ warning-stranded = { $n } known by { $address } alone would wait until the messa
 warning-over-quota-kind = { $n } known by { $address } are more than the daily quotas of the providers that take it can carry.
 warning-sms-wording = The SMS shown and its bill are an estimate: { $provider } fills its template { $template }, and nobody has entered what that says. Enter it as “text” in the provider’s settings.
 warning-sms-wording-unnamed = The SMS shown and its bill are an estimate: { $provider } fills a template of its own, and nobody has entered what that says. Enter it in the provider’s settings.
+warning-sms-wording-instead = Should { $provider } carry the SMS, nobody knows what arrives: it fills a template of its own, and what that says has not been entered.
 warning-sms-sign = The SMS shown and its bill are an estimate: { $provider } has no sign entered, so the campus’s name stands for it.
 warning-sms-refused = { $provider } would not send the SMS: { $why }
 warning-sms-differs = What the SMS says depends on the provider: { $each }. Shown is the first one’s.

@@ -192,6 +192,7 @@ warning-stranded = 有 { $n } 人只有{ $address }，没有服务商能发给�
 warning-over-quota-kind = 发给{ $address }的 { $n } 条超出相应服务商的每日限额。
 warning-sms-wording = 下面的短信和计费条数只是估计：{ $provider } 用平台模板 { $template } 发送，还没有填模板原文。请在服务商设置里用 text 填上。
 warning-sms-wording-unnamed = 下面的短信和计费条数只是估计：{ $provider } 用平台自己的模板发送，还没有填模板原文。请在服务商设置里填上。
+warning-sms-wording-instead = 如果改由 { $provider } 发送，短信内容和条数未知：它用平台自己的模板，还没有填模板原文。
 warning-sms-sign = 下面的短信和计费条数只是估计：{ $provider } 没有填签名，暂按学校名称计算。
 warning-sms-refused = { $provider } 不会发出这条短信：{ $why }
 warning-sms-differs = 短信内容因服务商而不同：{ $each }。这里显示第一家的。

@@ -312,7 +312,8 @@ async fn a_preview_shows_what_the_first_provider_makes_arrive() {
     let (text, segments, about) = previewed(&app, &body).await;
     assert_eq!(text, format!("【钟楼大学】{}：考试", "尊敬的老师同学".repeat(10)));
     assert_eq!(segments, 2, "6, 70, 1 and 2 characters");
-    assert_eq!(about.len(), 1, "of the other it is still a guess: {about:?}");
+    let [(code, detail)] = &about[..] else { panic!("{about:?}") };
+    assert!(code == "sms_estimate" && detail.contains("should aliyun carry it"), "{detail}");
 
     let gateway = usual("https://gw.campus.example/send", &json!({}));
     add(&app, "gateway", 30, ProviderKind::HttpSms, gateway).await;
