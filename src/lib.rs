@@ -4,7 +4,7 @@
 //! [`store`]; [`dispatch`] plans one delivery per recipient and channel, is woken through [`queue`], and hands each
 //! delivery to a provider behind [`channel`]; what the provider says comes back as attempts and receipts, which
 //! [`api`] and [`console`] show person by person; whoever a message is for reads it again behind a signed link of
-//! [`recipient`]. The rules all of them share are in [`domain`].
+//! [`recipient`], who they are by [`identity`] where the university's own sign-in says it. The rules all of them share are in [`domain`].
 
 pub mod app;
 pub mod clock;
@@ -16,6 +16,7 @@ pub mod telemetry;
 pub mod domain;
 
 pub mod channel;
+pub mod identity;
 pub mod queue;
 pub mod store;
 

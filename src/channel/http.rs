@@ -25,7 +25,7 @@ const IDLE: Duration = Duration::from_secs(4);
 
 /// Why there is no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Trouble {
+pub(crate) enum Trouble {
     /// Nothing was handed over.
     NotSent(String),
     /// Nothing was handed over: whoever answers there is not who they should be, and no trying again mends that.
@@ -36,13 +36,13 @@ pub(super) enum Trouble {
 
 /// An answer, whatever it says.
 #[derive(Clone, Debug)]
-pub(super) struct Answer {
-    pub(super) status: u16,
-    pub(super) body: Vec<u8>,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) body: Vec<u8>,
 }
 
 /// A client of one vendor: without redirects, which would take a secret elsewhere, and with a time-out for each call.
-pub(super) fn client(tls: &ClientConfig, endpoint: &Url, timeout: Duration) -> reqwest::Result<Client> {
+pub(crate) fn client(tls: &ClientConfig, endpoint: &Url, timeout: Duration) -> reqwest::Result<Client> {
     let client = Client::builder()
         .tls_backend_preconfigured(tls.clone())
         .redirect(Policy::none())
@@ -54,7 +54,7 @@ pub(super) fn client(tls: &ClientConfig, endpoint: &Url, timeout: Duration) -> r
 }
 
 /// Makes a call.
-pub(super) async fn call(request: RequestBuilder) -> Result<Answer, Trouble> {
+pub(crate) async fn call(request: RequestBuilder) -> Result<Answer, Trouble> {
     let mut response = request.send().await.map_err(|error| {
         let trouble = match (error.is_connect() || error.is_builder(), is_certificate(&error)) {
             (true, true) => Trouble::Untrusted,
@@ -85,7 +85,7 @@ pub(super) fn is_certificate(error: &(dyn std::error::Error + 'static)) -> bool 
 }
 
 /// The error and its causes, without the address.
-pub(super) fn in_words(error: reqwest::Error) -> String {
+pub(crate) fn in_words(error: reqwest::Error) -> String {
     let timed_out = error.is_timeout();
     let error = error.without_url();
     let mut words = error.to_string();
@@ -145,7 +145,7 @@ fn endpoint(fields: &mut Fields<'_>, usual: &'static str) -> Option<Url> {
 }
 
 /// An address below the endpoint; `path` begins with a slash.
-pub(super) fn below(endpoint: &Url, path: &str, query: &[(&str, &str)]) -> Url {
+pub(crate) fn below(endpoint: &Url, path: &str, query: &[(&str, &str)]) -> Url {
     let mut url = endpoint.clone();
     url.set_path(&format!("{}{path}", endpoint.path().trim_end_matches('/')));
     if !query.is_empty() {

@@ -18,7 +18,7 @@ struct Open {
 
 /// `<a><b>1</b><b>2</b></a>` as `{"a": {"b": ["1", "2"]}}`. Attributes are members named `@…`, text beside elements is
 /// `#text`; names are without their prefix. A document type is refused, so that nothing can be made to grow.
-pub(super) fn read(text: &str) -> Result<Value, String> {
+pub(crate) fn read(text: &str) -> Result<Value, String> {
     let mut reader = Reader::from_str(text);
     reader.config_mut().check_end_names = true;
     let mut open = vec![Open::default()];

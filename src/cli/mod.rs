@@ -22,6 +22,7 @@ mod replies;
 mod rule;
 mod serve;
 mod simulate;
+mod simulate_sign_in;
 mod simulate_sms;
 mod simulate_wechat;
 mod source;
@@ -92,7 +93,12 @@ enum Command {
     /// Serve the API and the console and send what is due, until SIGTERM or SIGINT; a second one stops at once
     Serve,
     /// Run the simulators of vendors, for a server on this machine to send to
-    #[command(after_help = format!("{}\n\n{}", simulate::AFTER_HELP, simulate_wechat::AFTER_HELP))]
+    #[command(after_help = format!(
+        "{}\n\n{}\n\n{}",
+        simulate::AFTER_HELP,
+        simulate_wechat::AFTER_HELP,
+        simulate_sign_in::AFTER_HELP
+    ))]
     Simulate(Box<simulate::Simulate>),
     /// Let departmental systems in, and see to their keys
     #[command(subcommand)]

@@ -12,6 +12,7 @@ use url::Url;
 
 use super::context::Context;
 use super::output::print_line;
+use super::simulate_sign_in::{self, SignIn, SignInAddress};
 use super::simulate_sms::{CloudAddresses, CloudSms};
 use super::simulate_wechat::{Account, Wechat, Wecom};
 use crate::lifecycle::Lifecycle;
@@ -103,6 +104,8 @@ pub(super) struct Simulate {
     sms_receipts: Option<PathBuf>,
     #[command(flatten)]
     clouds: CloudSms,
+    #[command(flatten)]
+    sign_in: SignIn,
 }
 
 /// Where each simulator listens.
@@ -114,6 +117,7 @@ struct Addresses {
     http_sms: HttpSms,
     #[serde(flatten)]
     clouds: CloudAddresses,
+    campus_sign_in: SignInAddress,
 }
 
 #[derive(Serialize)]
@@ -210,6 +214,7 @@ impl Simulate {
             let wechats = self.wechat.start(self.listen.ip()).await?;
             let gateway = self.gateway(sms_faults, sms_receipts).await?;
             let clouds = self.clouds.start(self.listen.ip()).await?;
+            let sign_in = self.sign_in.start(self.listen.ip()).await?;
             let (wecom, wechat_official_account) = wechats.addresses();
             let addresses = Addresses {
                 smtp: self.smtp(&relay)?,
@@ -221,6 +226,7 @@ impl Simulate {
                     settings: gateway.settings(),
                 },
                 clouds: clouds.addresses(),
+                campus_sign_in: simulate_sign_in::address(&sign_in),
             };
             if context.output.json {
                 print_line(&serde_json::to_string(&addresses)?)?;
@@ -229,7 +235,7 @@ impl Simulate {
                     "smtp      listening on smtp://{}, {}\n          steered at {}\n\
                      {}\n\
                      http_sms  listening on http://{}, {}\n\
-                     {}",
+                     {}\n{}",
                     addresses.smtp.address,
                     addresses.smtp.settings,
                     addresses.smtp.control.as_deref().unwrap_or_default(),
@@ -237,6 +243,7 @@ impl Simulate {
                     gateway.addr(),
                     gateway.settings(),
                     clouds.text(),
+                    simulate_sign_in::text(&sign_in),
                 ))?;
             }
             lifecycle.soft().cancelled().await;
@@ -244,6 +251,7 @@ impl Simulate {
             wechats.stop().await;
             gateway.stop().await;
             clouds.stop().await;
+            sign_in.stop().await;
             Ok(())
         })
     }

@@ -7,6 +7,9 @@ use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+
 use super::settings::is_loopback;
 use super::{Config, DatabaseUrl, NodeRole, Origin};
 
@@ -40,6 +43,7 @@ pub fn check(config: &Config) -> Vec<Finding> {
     findings.data_directory();
     findings.key_file();
     findings.database();
+    findings.campus_sign_in();
     let mut found = findings.found;
     found.sort_by_key(|finding| finding.severity == Severity::Warning);
     found
@@ -235,19 +239,61 @@ impl Findings<'_> {
                 }
             }
             DatabaseUrl::Postgres(url) => {
-                if url.password().is_none() {
-                    return;
+                if url.password().is_some() {
+                    self.readable(SETTING, "the password", "the URL in BELLTOWER_DATABASE");
                 }
-                if let Origin::File { file, .. } = self.origin(SETTING)
-                    && fs::metadata(&file).is_ok_and(|metadata| exposed(&metadata))
-                {
-                    self.warn(
-                        SETTING,
-                        "the password can be read by other accounts of this machine",
-                        format!("chmod 600 {file}, or give the URL in BELLTOWER_DATABASE"),
+            }
+        }
+    }
+
+    fn campus_sign_in(&mut self) {
+        const URL: &str = "campus_sign_in.url";
+        const CA_FILE: &str = "campus_sign_in.ca_file";
+        let Some(sign_in) = &self.config.campus_sign_in else { return };
+        if sign_in.client_secret.is_some() {
+            const SETTING: &str = "campus_sign_in.client_secret";
+            self.readable(SETTING, "the secret", "it in BELLTOWER_CAMPUS_SIGN_IN__CLIENT_SECRET");
+        }
+        if let Some(file) = &sign_in.ca_file {
+            let found = CertificateDer::pem_file_iter(file)
+                .and_then(|certificates| certificates.collect::<Result<Vec<_>, _>>());
+            match found {
+                Ok(found) if found.is_empty() => {
+                    self.error(
+                        CA_FILE,
+                        "there is no certificate in it",
+                        "name a file of certificates in PEM",
+                    );
+                }
+                Ok(_) => {}
+                Err(error) => {
+                    self.error(
+                        CA_FILE,
+                        format!("cannot be used: {error}"),
+                        "name a file of certificates in PEM",
                     );
                 }
             }
+        }
+        if self.config.server.public_url.is_none() {
+            self.warn(
+                URL,
+                "the sign-in leads people back to server.public_url, which is not set",
+                "set it to what people type into the browser",
+            );
+        }
+    }
+
+    /// Warns where a secret stands in a file that others can read.
+    fn readable(&mut self, setting: &'static str, what: &str, elsewhere: &str) {
+        if let Origin::File { file, .. } = self.origin(setting)
+            && fs::metadata(&file).is_ok_and(|metadata| exposed(&metadata))
+        {
+            self.warn(
+                setting,
+                format!("{what} can be read by other accounts of this machine"),
+                format!("chmod 600 {file}, or give {elsewhere}"),
+            );
         }
     }
 }
@@ -400,6 +446,37 @@ mod tests {
             || at(&scratch.path().join("data")).option("", "server.public_url", "https://bell.example.edu");
         assert_eq!(findings(behind()), [(Severity::Warning, "server.trusted_proxies")]);
         assert_eq!(findings(behind().option("", "server.trusted_proxies", "127.0.0.1")), []);
+    }
+
+    #[test]
+    fn a_sign_in_that_leads_back_nowhere_or_trusts_nobody_is_told() {
+        let scratch = Scratch::new();
+        let ca = scratch.path().join("ca.pem");
+        let file = scratch.path().join("belltower.toml");
+        let with = |public_url: Option<&str>| {
+            let text = "[campus_sign_in]\nkind = \"oidc\"\nurl = \"https://id.example.edu\"\nclient_id = \"bell\"\n\
+                        client_secret = \"hush\"\nattribute = \"preferred_username\"\n";
+            fs::write(&file, text).unwrap();
+            fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+            let layers = Layers::read(Some(&file), [])
+                .option("--data", "data.directory", scratch.path().join("data").to_string_lossy())
+                .option("--listen", "server.listen", "127.0.0.1:0");
+            match public_url {
+                Some(url) => layers.option("", "server.public_url", url),
+                None => layers,
+            }
+        };
+        assert_eq!(findings(with(Some("http://localhost"))), []);
+        assert_eq!(findings(with(None)), [(Severity::Warning, "campus_sign_in.url")]);
+        let layers = with(Some("http://localhost"));
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+        assert_eq!(findings(layers), [(Severity::Warning, "campus_sign_in.client_secret")]);
+        for text in [None, Some("no certificate"), Some("-----BEGIN CERTIFICATE-----\nAA")] {
+            text.map_or(Ok(()), |text| fs::write(&ca, text)).unwrap();
+            let layers = with(Some("http://localhost"));
+            let layers = layers.option("", "campus_sign_in.ca_file", ca.to_string_lossy());
+            assert_eq!(findings(layers), [(Severity::Error, "campus_sign_in.ca_file")], "{text:?}");
+        }
     }
 
     #[test]

@@ -9,6 +9,7 @@ pub mod check;
 mod layers;
 mod problem;
 mod settings;
+mod sign_in;
 mod values;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -20,6 +21,7 @@ use url::Url;
 pub use self::address::AllowPrivate;
 pub use self::layers::{Layers, Origin};
 pub use self::problem::{Problem, Problems};
+pub use self::sign_in::{CampusSignIn, SignInKind, SignInName};
 pub use self::values::{DatabaseUrl, Language, LogFormat, NodeRole, QueueUrl};
 
 /// Where the settings are looked for if no file is named.
@@ -37,6 +39,8 @@ pub struct Config {
     pub metrics: Metrics,
     pub network: Network,
     pub email: Email,
+    /// The university's own sign-in, by which people prove who they are. Nothing: they do so by a code.
+    pub campus_sign_in: Option<CampusSignIn>,
     /// Every setting with the value in force (passwords left out) and where it comes from, in the order of the
     /// documentation.
     pub report: Vec<Entry>,

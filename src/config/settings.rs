@@ -11,6 +11,7 @@ use url::{Host, Url};
 use super::address::AllowPrivate;
 use super::layers::{Layers, Origin, Raw};
 use super::problem::{Problem, Problems};
+use super::sign_in;
 use super::values::{DatabaseUrl, Language, LogFormat, NodeRole, QueueUrl};
 use super::{Campus, Config, Data, Email, Entry, Log, Metrics, Network, Queue, Secrets, Server, Store};
 
@@ -31,7 +32,7 @@ const fn many(name: &'static str, short: Option<&'static str>) -> Setting {
     Setting { name, short, list: true }
 }
 
-pub(super) const SETTINGS: [Setting; 16] = [
+pub(super) const SETTINGS: [Setting; 24] = [
     one("server.listen", Some("BELLTOWER_LISTEN")),
     one("server.public_url", Some("BELLTOWER_PUBLIC_URL")),
     many("server.trusted_proxies", None),
@@ -48,6 +49,14 @@ pub(super) const SETTINGS: [Setting; 16] = [
     one("metrics.listen", None),
     many("network.allow_private", None),
     one("email.bounce_listen", None),
+    one("campus_sign_in.kind", None),
+    one("campus_sign_in.url", None),
+    one("campus_sign_in.client_id", None),
+    one("campus_sign_in.client_secret", None),
+    one("campus_sign_in.attribute", None),
+    one("campus_sign_in.name_zh", None),
+    one("campus_sign_in.name_en", None),
+    one("campus_sign_in.ca_file", None),
 ];
 
 impl Setting {
@@ -95,29 +104,46 @@ pub(super) fn nearest<T: AsRef<str>>(name: &str, candidates: impl IntoIterator<I
 }
 
 /// Why one value is refused, and what to write instead.
-struct Refusal {
+pub(super) struct Refusal {
     what: String,
     fix: String,
 }
 
-fn refuse<T>(what: impl Into<String>, fix: impl Into<String>) -> Result<T, Refusal> {
+pub(super) fn refuse<T>(what: impl Into<String>, fix: impl Into<String>) -> Result<T, Refusal> {
     Err(Refusal { what: what.into(), fix: fix.into() })
 }
 
-struct Reader {
+pub(super) struct Reader {
     values: BTreeMap<&'static str, (Raw, Origin)>,
     problems: Vec<Problem>,
 }
 
 impl Reader {
     /// The typed value; the default where it is not set, and where it is wrong, so that reading goes on to find the rest.
-    fn get<T>(&mut self, name: &'static str, default: T, read: impl FnOnce(&Raw) -> Result<T, Refusal>) -> T {
+    pub(super) fn get<T>(
+        &mut self,
+        name: &'static str,
+        default: T,
+        read: impl FnOnce(&Raw) -> Result<T, Refusal>,
+    ) -> T {
         let Some((raw, origin)) = self.values.get(name) else { return default };
         read(raw).unwrap_or_else(|Refusal { what, fix }| {
             let origin = origin.clone();
             self.problems.push(Problem { setting: name.to_owned(), origin, what, fix });
             default
         })
+    }
+
+    /// Whether it is given, soundly or not.
+    pub(super) fn is_set(&self, name: &str) -> bool {
+        self.values.contains_key(name)
+    }
+
+    /// A problem of a setting with others, where it is given.
+    pub(super) fn add_if(&mut self, name: &'static str, what: &str, fix: &str) {
+        let Some((_, origin)) = self.values.get(name) else { return };
+        let (what, fix) = (what.to_owned(), fix.to_owned());
+        self.problems.push(Problem { setting: name.to_owned(), origin: origin.clone(), what, fix });
     }
 }
 
@@ -140,6 +166,7 @@ pub(super) fn resolve(Layers { values, problems }: Layers) -> Result<Config, Pro
     let metrics = reader.get("metrics.listen", None, |raw| listen_at(raw).map(Some));
     let allow_private = reader.get("network.allow_private", AllowPrivate::Nowhere, allow_private);
     let bounce_listen = reader.get("email.bounce_listen", None, |raw| listen_at(raw).map(Some));
+    let campus_sign_in = sign_in::read(&mut reader);
 
     let Reader { values, mut problems } = reader;
     if !problems.is_empty() {
@@ -157,6 +184,7 @@ pub(super) fn resolve(Layers { values, problems }: Layers) -> Result<Config, Pro
         metrics: Metrics { listen: metrics },
         network: Network { allow_private },
         email: Email { bounce_listen },
+        campus_sign_in,
         report: Vec::new(),
     };
     config.report = report(&config, &values);
@@ -186,7 +214,7 @@ fn report(config: &Config, values: &BTreeMap<&'static str, (Raw, Origin)>) -> Ve
     ];
     SETTINGS
         .iter()
-        .zip(shown)
+        .zip(shown.into_iter().chain(sign_in::shown(config.campus_sign_in.as_ref())))
         .map(|(setting, value)| Entry {
             setting: setting.name,
             value,
@@ -195,7 +223,7 @@ fn report(config: &Config, values: &BTreeMap<&'static str, (Raw, Origin)>) -> Ve
         .collect()
 }
 
-fn text<'a>(raw: &'a Raw, fix: &str) -> Result<&'a str, Refusal> {
+pub(super) fn text<'a>(raw: &'a Raw, fix: &str) -> Result<&'a str, Refusal> {
     match raw {
         Raw::Text(text) => Ok(text.trim()),
         Raw::List(_) => refuse("a text is expected, this is a list", fix),
@@ -313,7 +341,7 @@ fn queue(raw: &Raw) -> Result<QueueUrl, Refusal> {
     }
 }
 
-fn path(raw: &Raw) -> Result<PathBuf, Refusal> {
+pub(super) fn path(raw: &Raw) -> Result<PathBuf, Refusal> {
     match text(raw, "write a path")? {
         "" => refuse("the path is empty", "write a path, or leave the setting out for its default"),
         path => Ok(PathBuf::from(path)),

@@ -68,6 +68,7 @@ fn defaults_are_those_of_the_documentation() {
     assert_eq!(config.log.level, "info");
     assert_eq!(config.metrics.listen, None);
     assert_eq!(config.email.bounce_listen, None);
+    assert!(config.campus_sign_in.is_none());
     assert_eq!(config.network.allow_private, AllowPrivate::Nowhere);
     assert!(config.report.iter().all(|entry| entry.origin == Origin::Default));
 }
@@ -265,5 +266,60 @@ fn the_documentation_names_every_setting_and_variable() {
         if let Some(short) = setting.short {
             assert!(text.contains(&format!("`{short}`")), "{short}");
         }
+    }
+}
+
+#[test]
+fn a_sign_in_is_read_and_its_secret_is_in_no_list() {
+    let text = "[campus_sign_in]\nkind = \"oidc\"\nurl = \"https://id.example.edu\"\nclient_id = \"bell\"\n\
+                attribute = \"employee_no\"\nname_en = \"NetID\"\n";
+    let config = load(text, &[("BELLTOWER_CAMPUS_SIGN_IN__CLIENT_SECRET", "hush hush")]).unwrap();
+    let sign_in = config.campus_sign_in.clone().unwrap();
+    assert_eq!((sign_in.kind, sign_in.url.as_str()), (SignInKind::OpenIdConnect, "https://id.example.edu"));
+    assert_eq!(
+        (sign_in.client_id.as_deref(), sign_in.attribute.as_deref()),
+        (Some("bell"), Some("employee_no"))
+    );
+    assert_eq!(sign_in.name.of(Language::English), "NetID");
+    assert_eq!(sign_in.name.of(Language::SimplifiedChinese), "统一身份认证");
+    let listed: Vec<_> =
+        config.report.iter().map(|entry| format!("{}={}", entry.setting, entry.value)).collect();
+    assert!(listed.contains(&"campus_sign_in.client_secret=(set)".to_owned()), "{listed:?}");
+    assert!(!format!("{config:?}").contains("hush"));
+
+    let cas = load("[campus_sign_in]\nkind = \"cas\"\nurl = \"http://127.0.0.1:8443/cas\"\n", &[]).unwrap();
+    assert_eq!(cas.campus_sign_in.unwrap().attribute, None);
+}
+
+#[test]
+fn what_does_not_make_a_sign_in_is_told_key_by_key() {
+    let said = |lines: &str| problems(&format!("[campus_sign_in]\n{lines}\n"), &[]).join("\n");
+    let oidc = "kind = \"oidc\"\nurl = \"https://id.example.edu\"\n";
+    for (lines, expected) in [
+        ("kind = \"saml\"".to_owned(), "there is no sign-in of the kind `saml`; write \"cas\" or \"oidc\""),
+        ("url = \"https://cas.example.edu\"".to_owned(), "campus_sign_in.url: nobody says what kind"),
+        ("kind = \"cas\"".to_owned(), "campus_sign_in.url is missing; add url, what stands before /login"),
+        (oidc.to_owned(), "campus_sign_in.client_id is missing"),
+        (oidc.to_owned(), "campus_sign_in.attribute is missing; add the claim"),
+        (
+            "kind = \"cas\"\nclient_id = \"bell\"".to_owned(),
+            "campus_sign_in.client_id: CAS knows services by",
+        ),
+        (
+            "kind = \"cas\"\nurl = \"http://cas.example.edu\"".to_owned(),
+            "whoever is on the way can be anybody",
+        ),
+        (
+            "kind = \"cas\"\nurl = \"http://a.localhost/cas\"".to_owned(),
+            "whoever is on the way can be anybody",
+        ),
+        ("kind = \"cas\"\nurl = \"cas.example.edu\"".to_owned(), "this is not an https URL"),
+        ("kind = \"cas\"\nurl = \"https://a:b@cas.example.edu\"".to_owned(), "holds a name or password"),
+        ("kind = \"cas\"\nurl = \"https://cas.example.edu/?a\"".to_owned(), "has a query or a fragment"),
+        (format!("{oidc}attribute = \"a b\""), "it is empty, too long or holds blanks"),
+        (format!("{oidc}name_zh = \"\""), "the name is empty"),
+        (format!("{oidc}client_secret = 7"), "campus_sign_in.client_secret: a text is expected"),
+    ] {
+        assert!(said(&lines).contains(expected), "{lines}\n{}", said(&lines));
     }
 }

@@ -1,4 +1,5 @@
-//! Binding a WeChat identity: sign in with the account, say who one is, type the code that was sent.
+//! Binding a WeChat identity: sign in with the account, then with the university's own sign-in, or say who one is and type the
+//! code that was sent.
 
 use actix_web::cookie::Cookie;
 use actix_web::cookie::time::Duration;
@@ -12,18 +13,25 @@ use super::form::Posted;
 use super::page::{Frame, answer};
 use crate::http::{client, errors, session};
 use crate::service::Services;
-use crate::service::bindings::{self, CODE_LIVES};
+use crate::service::bindings::{self, CODE_LIVES, Way};
 use crate::{Error, Result};
 
 /// Of the cookie that holds the ticket.
 const PURPOSE: &str = "bind";
 /// Key of what is said where no account answers.
 const NO_ACCOUNT: &str = "bind-no-account";
+/// The account of a browser that brings no ticket.
+const NOBODYS: &str = "";
 
 /// What a page asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Step {
-    Who,
+    /// By the sign-in of that name.
+    SignIn(String),
+    /// Whether a sign-in is down, in whose place a code is sent.
+    Who {
+        instead: bool,
+    },
     Code,
     Done,
     /// It cannot go on, and why: the key of what to do.
@@ -38,6 +46,8 @@ struct BindingPage {
     beginning: String,
     /// Where one says who one is.
     who: String,
+    /// Where one leaves for the sign-in.
+    sign_in: String,
     step: Step,
     /// Why the form is shown again.
     refusal: Option<&'static str>,
@@ -46,8 +56,9 @@ struct BindingPage {
 impl BindingPage {
     fn new(frame: Frame, account: &str, step: Step, refusal: Option<&'static str>) -> Self {
         let beginning = format!("/bind/{account}");
-        let who = frame.on(&format!("{beginning}/who"));
-        Self { frame, beginning, who, step, refusal }
+        let (who, sign_in) =
+            (frame.on(&format!("{beginning}/who")), frame.on(&format!("{beginning}/sign-in")));
+        Self { frame, beginning, who, sign_in, step, refusal }
     }
 
     fn minutes(&self) -> String {
@@ -55,7 +66,7 @@ impl BindingPage {
     }
 
     fn may_begin_again(&self) -> bool {
-        self.step != Step::Over(NO_ACCOUNT)
+        self.step != Step::Over(NO_ACCOUNT) && self.beginning != format!("/bind/{NOBODYS}")
     }
 }
 
@@ -98,7 +109,58 @@ pub(super) async fn show(
     s: Data<Services>,
     account: Path<String>,
 ) -> Result<HttpResponse> {
-    page(&request, &s, &account, Step::Who, None)
+    let step = match bindings::way(&s, &ticket(&request, &s)).await {
+        Ok(Way::Code) => Step::Who { instead: false },
+        Ok(Way::CodeInstead) => Step::Who { instead: true },
+        Ok(Way::SignIn) => Step::SignIn(sign_in_name(&request, &s)),
+        Err(error) => return over(&request, &s, &account, error),
+    };
+    page(&request, &s, &account, step, None)
+}
+
+/// Off to the sign-in. It changes what the ticket expects and nothing else, and cannot be a form: browsers let none of ours
+/// lead to another site.
+pub(super) async fn leave(
+    request: HttpRequest,
+    s: Data<Services>,
+    account: Path<String>,
+) -> Result<HttpResponse> {
+    match bindings::begin_sign_in(&s, &ticket(&request, &s), client::address(&request)).await {
+        Ok(address) => Ok(go(&address)),
+        Err(error) => to_code_or_over(&request, &s, &account, error),
+    }
+}
+
+pub(super) async fn come_back_signed_in(request: HttpRequest, s: Data<Services>) -> Result<HttpResponse> {
+    let (ticket, query) = (ticket(&request, &s), request.query_string());
+    let account = match bindings::account(&s, &ticket).await {
+        Ok(account) => account,
+        Err(error) => return over(&request, &s, NOBODYS, error),
+    };
+    match bindings::come_back_signed_in(&s, &ticket, query, client::address(&request)).await {
+        Ok(()) => done(&request, &s, &account),
+        Err(error) => to_code_or_over(&request, &s, &account, error),
+    }
+}
+
+/// Where the sign-in is down, a code is the way.
+fn to_code_or_over(
+    request: &HttpRequest,
+    s: &Data<Services>,
+    account: &str,
+    error: Error,
+) -> Result<HttpResponse> {
+    match error {
+        Error::Conflict { code: "sign_in_down", .. } => {
+            Ok(go(&Frame::new(request, s, None).on(&format!("/bind/{account}/who"))))
+        }
+        error => over(request, s, account, error),
+    }
+}
+
+fn sign_in_name(request: &HttpRequest, s: &Data<Services>) -> String {
+    let language = Frame::new(request, s, None).language;
+    s.sign_in.as_ref().map(|sign_in| sign_in.name.of(language).to_owned()).unwrap_or_default()
 }
 
 pub(super) async fn show_code(
@@ -117,7 +179,7 @@ pub(super) async fn ask(
 ) -> Result<HttpResponse> {
     let campus_id = form.text("campus_id").unwrap_or_default();
     if campus_id.is_empty() {
-        return page(&request, &s, &account, Step::Who, Some("bind-who-missing"));
+        return page(&request, &s, &account, Step::Who { instead: false }, Some("bind-who-missing"));
     }
     match bindings::ask(&s, &ticket(&request, &s), campus_id, client::address(&request)).await {
         Ok(()) => Ok(go(&Frame::new(&request, &s, None).on(&format!("/bind/{account}/code")))),
@@ -133,16 +195,18 @@ pub(super) async fn confirm(
 ) -> Result<HttpResponse> {
     let code = form.text("code").unwrap_or_default();
     match bindings::confirm(&s, &ticket(&request, &s), code).await {
-        Ok(()) => {
-            let mut response = page(&request, &s, &account, Step::Done, None)?;
-            let mut gone = session::cookie(&s, PURPOSE, String::new());
-            gone.set_max_age(Duration::ZERO);
-            response.add_cookie(&gone).map_err(Error::internal)?;
-            Ok(response)
-        }
+        Ok(()) => done(&request, &s, &account),
         Err(Error::Invalid(_)) => page(&request, &s, &account, Step::Code, Some("bind-code-wrong")),
         Err(error) => over(&request, &s, &account, error),
     }
+}
+
+fn done(request: &HttpRequest, s: &Data<Services>, account: &str) -> Result<HttpResponse> {
+    let mut response = page(request, s, account, Step::Done, None)?;
+    let mut gone = session::cookie(s, PURPOSE, String::new());
+    gone.set_max_age(Duration::ZERO);
+    response.add_cookie(&gone).map_err(Error::internal)?;
+    Ok(response)
 }
 
 fn ticket(request: &HttpRequest, s: &Services) -> String {
@@ -168,6 +232,10 @@ fn over(request: &HttpRequest, s: &Data<Services>, account: &str, error: Error) 
         Error::NotFound("account") => NO_ACCOUNT,
         Error::NotFound(_) => "bind-too-late",
         Error::Conflict { code: "not_identified", .. } => "bind-not-identified",
+        Error::Conflict { code: "sign_in_first", .. } => "bind-sign-in-first",
+        Error::Conflict { code: "sign_in_refused", .. } => "bind-sign-in-refused",
+        Error::Conflict { code: "sign_in_untrusted" | "sign_in_nameless", .. } => "bind-sign-in-wrong",
+        Error::Conflict { code: "not_in_directory", .. } => "bind-not-in-directory",
         Error::Conflict { .. } => "bind-too-often",
         _ => return Err(error),
     };

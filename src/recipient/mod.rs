@@ -13,8 +13,11 @@ use crate::http::routes::routes;
 routes! {
     "/m/{token}" => { GET message::show }
     "/u/{token}" => { GET preferences::show, POST preferences::change }
+    // Before the accounts, none of which is called so. It is `service::bindings::BACK`.
+    "/bind/signed-in" => { GET binding::come_back_signed_in }
     "/bind/{account}" => { GET binding::begin }
     "/bind/{account}/back" => { GET binding::come_back }
     "/bind/{account}/who" => { GET binding::show, POST binding::ask }
+    "/bind/{account}/sign-in" => { GET binding::leave }
     "/bind/{account}/code" => { GET binding::show_code, POST binding::confirm }
 }

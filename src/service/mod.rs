@@ -44,6 +44,7 @@ use std::sync::Arc;
 use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
+use crate::identity::SignIn;
 use crate::queue::Queue;
 use crate::store::Db;
 use crate::telemetry::metrics::Metrics;
@@ -67,6 +68,8 @@ pub struct Services {
     pub background: TaskTracker,
     /// What the simulators of this process took; none where it runs none.
     pub simulators: Option<Arc<dyn simulators::Mailboxes>>,
+    /// The university's own sign-in; none where people prove who they are by a code.
+    pub sign_in: Option<Arc<SignIn>>,
     intake: messages::Intake,
     groups: Arc<groups::KnownGroups>,
     keys: Arc<sources::KnownKeys>,
@@ -103,6 +106,7 @@ impl Services {
             metrics,
             background: TaskTracker::new(),
             simulators: None,
+            sign_in: None,
             intake,
             groups: Arc::default(),
             keys: Arc::default(),

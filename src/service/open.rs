@@ -7,6 +7,7 @@ use url::Url;
 use super::{Campus, Services, Vault};
 use crate::clock::Clock;
 use crate::config::{Config, QueueUrl};
+use crate::identity::SignIn;
 use crate::queue::LocalQueue;
 use crate::store::Db;
 use crate::{Error, Result};
@@ -29,7 +30,9 @@ impl Services {
             language: config.campus.language,
             public_url,
         };
-        Ok(Self::new(db, clock, queue, vault, campus))
+        let sign_in = config.campus_sign_in.as_ref().map(|settings| SignIn::new(settings, clock.clone()));
+        let sign_in = sign_in.transpose().map_err(Error::unavailable)?.map(Arc::new);
+        Ok(Self { sign_in, ..Self::new(db, clock, queue, vault, campus) })
     }
 
     /// Finishes small writes that are on the way, then closes the store.

@@ -15,6 +15,7 @@
 //! - [`shell`]: what is around each of those that speak HTTP; [`shelf`]: what they were sent; [`control`]: how they are
 //!   steered while they run
 //! - [`sms_cloud`] and [`wechat`]: what two vendors each have in common
+//! - [`campus_sign_in`]: a university's own sign-in, by CAS and by OpenID Connect ([`CampusSignInSimulator`])
 //!
 //! ```
 //! # use belltower::simulator::{Faults, Reply, SmtpOptions, SmtpSimulator};
@@ -30,6 +31,7 @@
 //! ```
 
 pub mod aliyun;
+pub mod campus_sign_in;
 mod clock;
 mod control;
 mod frequency;
@@ -56,6 +58,7 @@ mod wechat;
 pub mod wecom;
 
 pub use aliyun::{AliyunFaults, AliyunOptions, AliyunSimulator, AliyunStats, AliyunTemplate};
+pub use campus_sign_in::{CampusSignInOptions, CampusSignInSimulator, CampusSignInStats};
 pub use clock::{VendorClock, VendorClock as WecomClock};
 pub use http_sms::{
     HttpSmsOptions, HttpSmsSimulator, Moment, ReceiptPlan, SignatureCheck, SmsAct, SmsFaults,

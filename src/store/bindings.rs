@@ -14,7 +14,7 @@ row! {
         pub address: String,
         /// Whom they say they are.
         pub recipient_id: Option<RecipientId>,
-        /// Keyed hash of the code that proves it.
+        /// Keyed hash of the code that proves it, or what else is expected of whoever holds the ticket.
         pub code: Option<Vec<u8>>,
         pub codes: i64,
         pub tries: i64,
@@ -73,6 +73,15 @@ pub async fn set_code(
     in_tx!(tx, |c| {
         let query = sqlx::query(text).bind(hash).bind(recipient.map(|id| id.0)).bind(code);
         query.bind(expires_at.0).execute(c).await.map(drop)
+    })?;
+    Ok(())
+}
+
+/// Expects something else of whoever holds the ticket than a code, or nothing; a code that was expected is none any more.
+pub async fn expect(tx: &mut Tx, hash: &[u8], what: Option<&[u8]>, expires_at: Timestamp) -> Result<()> {
+    let text = "UPDATE pending_binding SET recipient_id = NULL, code = $2, tries = 0, expires_at = $3 WHERE hash = $1";
+    in_tx!(tx, |c| {
+        sqlx::query(text).bind(hash).bind(what).bind(expires_at.0).execute(c).await.map(drop)
     })?;
     Ok(())
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::cli::simulate_sign_in::SignInAddress;
 use crate::cli::simulate_sms::CloudAddresses;
 
 /// The first line of `demo --json`.
@@ -33,6 +34,7 @@ pub(super) struct Simulators {
     /// Nothing is sent to them until a provider is set up for it.
     #[serde(flatten)]
     pub(super) clouds: CloudAddresses,
+    pub(super) campus_sign_in: SignInAddress,
 }
 
 #[derive(Serialize)]
@@ -84,6 +86,7 @@ impl Banner<'_> {
         let HttpSms { address: gateway, mailbox: telephones, .. } = &simulators.http_sms;
         let CloudAddresses { aliyun_sms, tencent_sms } = &simulators.clouds;
         let (aliyun, tencent) = (aliyun_sms.address, tencent_sms.address);
+        let sign_in = simulators.campus_sign_in.address;
         let data = data.display();
         let live = curl(url, live_key, &[], TO_A_GROUP);
         let test = curl(url, test_key, &["Prefer: wait=5"], TO_THE_SANDBOX);
@@ -102,6 +105,7 @@ impl Banner<'_> {
              WeCom       http://{wecom}, simulated: a few members have left\n  \
              WeChat      http://{account}, an Official Account, simulated; `demo --json` has its provider's settings\n  \
              SMS clouds  http://{aliyun} as Aliyun and http://{tencent} as Tencent, simulated; demo --json has settings for them\n  \
+             sign-in     http://{sign_in}, the university's own, simulated; link somebody's WeCom: {url}/bind/wecom\n  \
              data        {data}\n              {kept}\n  \
              commands    BELLTOWER_DATA={data} belltower source list\n              any command reaches this campus so; without it, ./data\n\n\
              A message to the student union, 60 people:\n\n{live}\n\n\
@@ -175,6 +179,11 @@ mod tests {
                     mailbox: String::new(),
                 },
                 clouds: CloudAddresses { aliyun_sms: cloud(2_528), tencent_sms: cloud(2_529) },
+                campus_sign_in: SignInAddress {
+                    address: SocketAddr::from(([127, 0, 0, 1], 2531)),
+                    cas: Value::Null,
+                    oidc: Value::Null,
+                },
             },
             data: Path::new("/secret/place"),
             is_temporary: false,
@@ -192,6 +201,7 @@ mod tests {
         for (simulator, port) in [("smtp", 2_531), ("wecom", 2_526), ("aliyun_sms", 2_528)] {
             assert_eq!(document["simulators"][simulator]["control"], control(port));
         }
+        assert_eq!(document["simulators"]["campus_sign_in"]["address"], "127.0.0.1:2531");
         let text = banner.text();
         for wanted in [
             "POST http://127.0.0.1:2531/control",

@@ -33,16 +33,18 @@ use self::seed::{Seeded, Vendors};
 use super::context::{Context, quiet};
 use super::output::print_line;
 use super::simulate::control;
+use super::simulate_sign_in;
 use super::simulate_sms::Clouds;
 use crate::app::App;
 use crate::clock::Clock;
-use crate::config::{Config, Origin};
+use crate::config::{CampusSignIn, Config, Origin, SignInKind, SignInName};
+use crate::identity::SignIn;
 use crate::lifecycle::Lifecycle;
 use crate::service::operators;
 use crate::simulator::{
-    Faults, HttpSmsOptions, HttpSmsSimulator, OfficialAccountFaults, OfficialAccountOptions,
-    OfficialAccountSimulator, ReceiptPlan, Reply, SignatureCheck, SmsFaults, SmtpOptions, SmtpSimulator,
-    WecomFaults, WecomOptions, WecomSimulator,
+    CampusSignInSimulator, Faults, HttpSmsOptions, HttpSmsSimulator, OfficialAccountFaults,
+    OfficialAccountOptions, OfficialAccountSimulator, ReceiptPlan, Reply, SignatureCheck, SmsFaults,
+    SmtpOptions, SmtpSimulator, WecomFaults, WecomOptions, WecomSimulator,
 };
 use crate::telemetry;
 
@@ -122,6 +124,8 @@ async fn run(context: &Context, config: &Config, place: &mut Place) -> anyhow::R
         seed::say_something(app.services(), &seeded).await?;
         place.keep(card.clone())?;
     }
+    let sign_in = simulate_sign_in::of(seed::some_people(app.services()).await?).await?;
+    app.services_mut().sign_in = Some(Arc::new(led_to(&sign_in)?));
     // Not by the public address: what stands before it may not be there yet.
     let callback =
         seed::callback(app.services()).await?.map(|path| format!("http://{}{path}", app.address()));
@@ -152,6 +156,7 @@ async fn run(context: &Context, config: &Config, place: &mut Place) -> anyhow::R
                 mailbox: format!("{url}/console/mailbox/sms"),
             },
             clouds: clouds.addresses(),
+            campus_sign_in: simulate_sign_in::address(&sign_in),
         },
         data: place.directory(),
         is_temporary: place.is_temporary(),
@@ -164,7 +169,22 @@ async fn run(context: &Context, config: &Config, place: &mut Place) -> anyhow::R
     account.stop().await;
     gateway.stop().await;
     clouds.stop().await;
+    sign_in.stop().await;
     Ok(())
+}
+
+/// The demo's own, whatever the settings say: nothing leaves this machine.
+fn led_to(simulator: &CampusSignInSimulator) -> anyhow::Result<SignIn> {
+    let settings = CampusSignIn {
+        kind: SignInKind::Cas,
+        url: format!("http://{}/cas", simulator.addr()),
+        client_id: None,
+        client_secret: None,
+        attribute: None,
+        name: SignInName::default(),
+        ca_file: None,
+    };
+    SignIn::new(&settings, Clock::System).map_err(anyhow::Error::msg)
 }
 
 /// Fills an empty store and lives through the two weeks before now, with vendors that are gone afterwards.

@@ -20,12 +20,13 @@ use crate::domain::recipient::OptOut;
 use crate::service::caller::KeyCaller;
 use crate::service::messages::{AcceptOptions, accept};
 use crate::service::providers::{NewProvider, ProviderChanges};
-use crate::service::recipients::{Format, Import, ImportOptions};
+use crate::service::recipients::{Format, Import, ImportOptions, ListFilter};
 use crate::service::sources::{NewSource, authenticate};
 use crate::service::{
     Caller, Services, groups as group_service, providers, recipients, routing, sources,
     templates as template_service,
 };
+use crate::simulator::campus_sign_in::Account;
 
 pub(super) const CALLER: Caller = Caller::Command("demo");
 const RELAY: &str = "校园邮件网关（模拟）";
@@ -53,6 +54,13 @@ pub(super) struct Seeded {
     pub(super) now: Zoned,
     year: i16,
     people: Vec<Person>,
+}
+
+/// Some who are in the directory, for the page of the campus sign-in.
+pub(super) async fn some_people(s: &Services) -> anyhow::Result<Vec<Account>> {
+    let filter = ListFilter { active: Some(true), ..ListFilter::default() };
+    let people = recipients::list(s, &CALLER, &filter, None, 8).await?;
+    Ok(people.iter().map(|person| Account::new(&person.campus_id, &person.name)).collect())
 }
 
 /// Everything a first start needs, as of `now`, whatever the clock of the services says.

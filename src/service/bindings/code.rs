@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use subtle::ConstantTimeEq as _;
 
+use super::sign_in::may_have_code;
 use super::{bind, hash, pending};
 use crate::channel::Parcel;
 use crate::clock::Timestamp;
@@ -48,6 +49,9 @@ pub async fn ask(s: &Services, ticket: &str, campus_id: &str, remote: IpAddr) ->
     let code = format!("{:06}", rand::random_range(0..1_000_000));
     let mut tx = s.db.begin().await?;
     let row = pending(s, &mut tx, ticket).await?;
+    if !may_have_code(s, ticket, &row) {
+        return Err(Error::conflict("sign_in_first", "the campus sign-in is there; use it"));
+    }
     if row.codes >= MOST_CODES {
         return Err(Error::conflict("start_over", "no more codes are sent; begin again"));
     }
@@ -96,7 +100,7 @@ pub async fn confirm(s: &Services, ticket: &str, code: &str) -> Result<()> {
     };
     match proved {
         Some(person) => {
-            bind(s, &mut tx, ticket, &row, person).await?;
+            bind(s, &mut tx, ticket, &row, person, "code").await?;
             tx.commit().await
         }
         None => {

@@ -1,11 +1,12 @@
 //! How a WeChat identity becomes a person's address. No university has a list of them: people bring theirs, by signing in
-//! with the provider, and prove who they are by a code sent to an address the directory knows. A university's own sign-in
-//! would prove it as well; it would go on at [`bind`].
+//! with the provider, and prove who they are by the university's own sign-in (`sign_in`) or by a code sent to an address
+//! the directory knows (`code`).
 //!
 //! What joins the steps is a ticket in the browser's cookie. It is hashed in the store, and what it was made from is in the
 //! address that the provider leads back to, so that nobody is made to finish what somebody else began.
 
 mod code;
+mod sign_in;
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -28,6 +29,7 @@ use crate::{Error, Result};
 
 pub(super) use self::code::TEMPLATE as CODE_TEMPLATE;
 pub use self::code::{CODE_LIVES, ask, confirm};
+pub use self::sign_in::{BACK, Way, account, begin_sign_in, come_back_signed_in, way};
 
 /// From signing in to saying who one is.
 const LIVES: Duration = Duration::from_mins(30);
@@ -125,11 +127,18 @@ async fn pending(s: &Services, tx: &mut Tx, ticket: &str) -> Result<PendingRow> 
 }
 
 /// Makes an identity that somebody has proved to hold the address of whom they have proved to be, and of nobody else.
-async fn bind(s: &Services, tx: &mut Tx, ticket: &str, row: &PendingRow, person: RecipientId) -> Result<()> {
+async fn bind(
+    s: &Services,
+    tx: &mut Tx,
+    ticket: &str,
+    row: &PendingRow,
+    person: RecipientId,
+    proved_by: &str,
+) -> Result<()> {
     let now = s.clock.now();
     let person = recipients::lock_by_id(tx, person).await?.ok_or(Error::NotFound("binding"))?;
     let others = store::bind(tx, person.id, row.kind, &row.address, now).await?;
-    let detail = json!({ "kind": row.kind, "provider": row.provider_id });
+    let detail = json!({ "kind": row.kind, "provider": row.provider_id, "proved_by": proved_by });
     audit::append(tx, now, ACTOR, "recipient.bind", &person.id.to_string(), &detail).await?;
     note_unbound(tx, s, &others, row.kind, ACTOR).await?;
     // Only what a provider had said: what somebody asked for still holds.

@@ -82,7 +82,7 @@ fn its_keys_work_and_its_data_stays() {
     let folder = TempFolder::new();
     let (demo, banner) = start(&folder, &["--data", "campus"]);
     assert!(banner["setup_link"].as_str().unwrap().starts_with(banner["url"].as_str().unwrap()));
-    for vendor in ["smtp", "wecom", "http_sms", "aliyun_sms", "tencent_sms"] {
+    for vendor in ["smtp", "wecom", "http_sms", "aliyun_sms", "tencent_sms", "campus_sign_in"] {
         let address = banner["simulators"][vendor]["address"].as_str();
         assert!(address.is_some_and(|address| address.starts_with("127.0.0.1:")), "{vendor}");
         let control = banner["simulators"][vendor]["control"].as_str().unwrap();

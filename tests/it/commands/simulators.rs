@@ -21,6 +21,7 @@ fn they_answer_as_told_until_they_are_stopped() {
     std::fs::write(folder.path().join("wecom.json"), WECOM_FAULTS).unwrap();
     std::fs::write(folder.path().join("sms.json"), SMS_FAULTS).unwrap();
     std::fs::write(folder.path().join("bounces.json"), r#"{"bounces": [{"to": "gone*"}]}"#).unwrap();
+    std::fs::write(folder.path().join("sign_in.json"), r#"{"secret_in_body": true}"#).unwrap();
     std::fs::write(folder.path().join("aliyun.json"), ALIYUN_FAULTS).unwrap();
     let arguments = [
         "simulate",
@@ -31,6 +32,7 @@ fn they_answer_as_told_until_they_are_stopped() {
         "--wecom-faults=wecom.json",
         "--sms-faults=sms.json",
         "--aliyun-faults=aliyun.json",
+        "--sign-in-faults=sign_in.json",
         "--json",
     ];
     let mut simulators = Running::start(command(&folder, &arguments));
@@ -80,6 +82,15 @@ fn they_answer_as_told_until_they_are_stopped() {
         assert_eq!(control(vendor, "GET /control/received?q=x&limit=5", "")["matching"], 0);
     }
     assert_eq!(control("aliyun_sms", "GET /control", "")["faults"]["signs"], serde_json::json!(["图书馆"]));
+    assert_eq!(control("campus_sign_in", "GET /control", "")["faults"]["secret_in_body"], true);
+    let sign_in = &addresses["campus_sign_in"];
+    let base = format!("http://{}", sign_in["address"].as_str().unwrap());
+    let (_, said) = http(&base, "GET /oidc/.well-known/openid-configuration", "", "");
+    assert!(
+        said.contains("client_secret_post") && said.contains(sign_in["oidc"]["url"].as_str().unwrap()),
+        "{said}"
+    );
+    assert_eq!(http(&base, "GET /cas/p3/serviceValidate", "", "").0, 200);
     let said = control("tencent_sms", "POST /control", r#"{"per_number_day": 50}"#);
     assert_eq!(said["faults"]["per_number_day"], 50);
 

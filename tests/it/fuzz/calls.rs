@@ -1,4 +1,4 @@
-//! What vendors call us with.
+//! What vendors call us with, and what a campus sign-in answers.
 
 use std::sync::Arc;
 
@@ -6,6 +6,7 @@ use belltower::channel::registry::{Site, build};
 use belltower::channel::{Callback, Channel};
 use belltower::clock::{Clock, Timestamp};
 use belltower::domain::provider::ProviderKind;
+use belltower::identity::cas;
 use serde_json::{Value, json};
 
 use super::run;
@@ -201,4 +202,21 @@ fn applications_of_wecom_sealed() {
             assert!(corp.receipts(&callback).events.len() <= 1);
         }
     });
+}
+
+#[test]
+fn a_campus_sign_in_by_cas() {
+    const SAMPLES: &[&[u8]] = &[
+        b"<cas:serviceResponse xmlns:cas=\"http://www.yale.edu/tp/cas\"><cas:authenticationSuccess><cas:user>liwei</cas:user>\
+          <cas:attributes><cas:employeeNumber>2024001</cas:employeeNumber><cas:memberOf>a</cas:memberOf><cas:memberOf>b</cas:memberOf>\
+          </cas:attributes></cas:authenticationSuccess></cas:serviceResponse>",
+        b"<cas:serviceResponse xmlns:cas='http://www.yale.edu/tp/cas'><cas:authenticationFailure code=\"INVALID_TICKET\">\
+          Ticket ST-1856339-secret not recognized</cas:authenticationFailure></cas:serviceResponse>",
+    ];
+    for attribute in [None, Some("employeeNumber")] {
+        run(SAMPLES, |bytes| match cas::read(bytes, attribute, &["ST-1856339-secret"]) {
+            Ok(proof) => assert!((1..=64).contains(&proof.campus_id.chars().count())),
+            Err(trouble) => assert!(!trouble.to_string().contains("ST-1856339-secret"), "{trouble}"),
+        });
+    }
 }

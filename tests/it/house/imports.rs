@@ -15,7 +15,9 @@ fn may_import(path: &str, room: &str) -> Option<Vec<&'static str>> {
         "cli" => (&["app", "simulator", "service", "domain"], &OPEN),
         "http" => (&["service", "domain"], &OPEN),
         "dispatch" => (&["service", "queue", "channel", "domain"], &OPEN),
-        "service" => (&["store", "queue", "channel", "domain"], &OPEN),
+        "service" => (&["store", "queue", "channel", "identity", "domain"], &OPEN),
+        // Of `channel` only what any call to a strange server takes: its HTTP client, whom to trust, XML.
+        "identity" => (&["channel", "domain"], &OPEN),
         "store" | "queue" | "channel" | "config" | "telemetry" | "lifecycle" => (&["domain"], &OPEN),
         "simulator" => (&[], &OPEN),
         "domain" => (&[], &OPEN[..2]),

@@ -69,7 +69,12 @@ pub(super) struct Campus {
 
 impl Campus {
     pub(super) async fn new() -> Self {
-        let app = TestApp::start().await;
+        Self::with(|_| {}).await
+    }
+
+    /// With what `change` does to the services first.
+    pub(super) async fn with(change: impl FnOnce(&mut Services)) -> Self {
+        let app = TestApp::start_with(change).await;
         let relay = SmtpSimulator::start(SmtpOptions::default()).await.unwrap();
         let (wecom, tokens) = wecom().await;
         let corp = json!({"corp_id": "wwbell", "secret": "s", "agent_id": 7, "endpoint": wecom});
@@ -113,7 +118,7 @@ impl Campus {
         }
     }
 
-    async fn wecom_userid(&self, campus_id: &str) -> Value {
+    pub(super) async fn wecom_userid(&self, campus_id: &str) -> Value {
         self.app.get(&format!("/recipients/{campus_id}")).await.expect(200)["wecom_userid"].clone()
     }
 
@@ -126,11 +131,11 @@ impl Campus {
         Some(digits.unwrap_or_else(|| panic!("{text}")).to_owned())
     }
 
-    fn mails(&self) -> u64 {
+    pub(super) fn mails(&self) -> u64 {
         self.relay.mailbox().total()
     }
 
-    async fn acts(&self) -> Vec<String> {
+    pub(super) async fn acts(&self) -> Vec<String> {
         let filter = AuditFilter { action: Some("recipient.".to_owned()), ..AuditFilter::default() };
         let rows = audit::list(&self.app.services, &operator(Role::Owner), &filter, None, 99).await.unwrap();
         rows.into_iter().rev().map(|row| format!("{} by {}", row.action, row.actor)).collect()
@@ -143,11 +148,11 @@ pub(super) struct Phone<'a> {
     /// As addresses say with which account it signs in.
     account: &'static str,
     client: Client,
-    cookie: Option<String>,
+    pub(super) cookie: Option<String>,
 }
 
 impl<'a> Phone<'a> {
-    fn new(campus: &'a Campus) -> Self {
+    pub(super) fn new(campus: &'a Campus) -> Self {
         Self::with(campus, "wecom")
     }
 
@@ -197,7 +202,7 @@ impl<'a> Phone<'a> {
     }
 
     /// As a member of the corp, as far as saying who one is.
-    async fn sign_in(&mut self, member: &str) -> String {
+    pub(super) async fn sign_in(&mut self, member: &str) -> String {
         let (back, state) = self.begin().await;
         let came = self.get(&format!("{back}?code=code-of-{member}&state={state}")).await;
         assert_eq!(came.status, 303, "{}", came.text);

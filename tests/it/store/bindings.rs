@@ -2,7 +2,8 @@ use belltower::clock::Timestamp;
 use belltower::domain::channel::{AddressKind, ChannelKind};
 use belltower::domain::id::{ProviderId, RecipientId};
 use belltower::store::bindings::{
-    Counted, Most, NewPending, bind, count_of_day, count_try, delete, insert, lock, prune, set_code, unbind,
+    Counted, Most, NewPending, bind, count_of_day, count_try, delete, expect, insert, lock, prune, set_code,
+    unbind,
 };
 use belltower::store::providers::{self, ProviderData};
 use belltower::store::{Db, Tx, recipients};
@@ -70,6 +71,17 @@ on_both!(an_identity_waits_for_its_code_and_is_gone, |db| async {
     let again = lock(&mut tx, b"a").await.unwrap().unwrap();
     assert_eq!((again.recipient_id, again.codes, again.tries), (Some(li), 2, 0));
     assert_eq!((again.code.as_deref(), again.expires_at), (Some(&b"second"[..]), Timestamp(12)));
+    count_try(&mut tx, b"a").await.unwrap();
+    expect(&mut tx, b"a", Some(b"sign-in"), Timestamp(11)).await.unwrap();
+    let other = lock(&mut tx, b"a").await.unwrap().unwrap();
+    assert_eq!(
+        (other.recipient_id, other.code.as_deref()),
+        (None, Some(&b"sign-in"[..])),
+        "no code any more"
+    );
+    assert_eq!((other.codes, other.tries, other.expires_at), (2, 0, Timestamp(11)), "but those sent count");
+    expect(&mut tx, b"a", None, Timestamp(12)).await.unwrap();
+    assert_eq!(lock(&mut tx, b"a").await.unwrap().unwrap().code, None);
 
     assert_eq!(prune(&mut tx, Timestamp(12), "2026-09-21").await.unwrap(), 1);
     assert!(lock(&mut tx, b"a").await.unwrap().is_none(), "its time is over");
