@@ -255,8 +255,7 @@ impl Findings<'_> {
             self.readable(SETTING, "the secret", "it in BELLTOWER_CAMPUS_SIGN_IN__CLIENT_SECRET");
         }
         if let Some(file) = &sign_in.ca_file {
-            let found = CertificateDer::pem_file_iter(file)
-                .and_then(|certificates| certificates.collect::<Result<Vec<_>, _>>());
+            let found = CertificateDer::pem_file_iter(file).and_then(Iterator::collect::<Result<Vec<_>, _>>);
             match found {
                 Ok(found) if found.is_empty() => {
                     self.error(

@@ -11,6 +11,7 @@ use url::form_urlencoded;
 
 use super::form::Posted;
 use super::page::{Frame, answer};
+use crate::config::Language;
 use crate::http::{client, errors, session};
 use crate::service::Services;
 use crate::service::bindings::{self, CODE_LIVES, Way};
@@ -125,36 +126,42 @@ pub(super) async fn leave(
     s: Data<Services>,
     account: Path<String>,
 ) -> Result<HttpResponse> {
-    match bindings::begin_sign_in(&s, &ticket(&request, &s), client::address(&request)).await {
+    let frame = Frame::new(&request, &s, None);
+    let remote = client::address(&request);
+    match bindings::begin_sign_in(&s, &ticket(&request, &s), frame.language, remote).await {
         Ok(address) => Ok(go(&address)),
-        Err(error) => to_code_or_over(&request, &s, &account, error),
+        Err(error) => to_code_or_over(frame, &account, error),
     }
 }
 
 pub(super) async fn come_back_signed_in(request: HttpRequest, s: Data<Services>) -> Result<HttpResponse> {
     let (ticket, query) = (ticket(&request, &s), request.query_string());
+    let frame = Frame::new(&request, &s, bindings::language(query).map(Language::as_str));
     let account = match bindings::account(&s, &ticket).await {
         Ok(account) => account,
-        Err(error) => return over(&request, &s, NOBODYS, error),
+        Err(error) => return over_in(frame, NOBODYS, error),
     };
+    let frame = frame.at(format!("/bind/{account}/who"));
     match bindings::come_back_signed_in(&s, &ticket, query, client::address(&request)).await {
-        Ok(()) => done(&request, &s, &account),
-        Err(error) => to_code_or_over(&request, &s, &account, error),
+        // Away from an address with a code or ticket, which nothing comes of if it is opened again.
+        Ok(()) => forgetting(&s, go(&frame.on(&format!("/bind/{account}/done")))),
+        Err(error) => to_code_or_over(frame, &account, error),
     }
 }
 
-/// Where the sign-in is down, a code is the way.
-fn to_code_or_over(
-    request: &HttpRequest,
-    s: &Data<Services>,
-    account: &str,
-    error: Error,
+pub(super) async fn show_done(
+    request: HttpRequest,
+    s: Data<Services>,
+    account: Path<String>,
 ) -> Result<HttpResponse> {
+    page(&request, &s, &account, Step::Done, None)
+}
+
+/// Where the sign-in is down, a code is the way.
+fn to_code_or_over(frame: Frame, account: &str, error: Error) -> Result<HttpResponse> {
     match error {
-        Error::Conflict { code: "sign_in_down", .. } => {
-            Ok(go(&Frame::new(request, s, None).on(&format!("/bind/{account}/who"))))
-        }
-        error => over(request, s, account, error),
+        Error::Conflict { code: "sign_in_down", .. } => Ok(go(&frame.on(&format!("/bind/{account}/who")))),
+        error => over_in(frame, account, error),
     }
 }
 
@@ -195,14 +202,14 @@ pub(super) async fn confirm(
 ) -> Result<HttpResponse> {
     let code = form.text("code").unwrap_or_default();
     match bindings::confirm(&s, &ticket(&request, &s), code).await {
-        Ok(()) => done(&request, &s, &account),
+        Ok(()) => forgetting(&s, page(&request, &s, &account, Step::Done, None)?),
         Err(Error::Invalid(_)) => page(&request, &s, &account, Step::Code, Some("bind-code-wrong")),
         Err(error) => over(&request, &s, &account, error),
     }
 }
 
-fn done(request: &HttpRequest, s: &Data<Services>, account: &str) -> Result<HttpResponse> {
-    let mut response = page(request, s, account, Step::Done, None)?;
+/// The browser keeps the ticket no longer.
+fn forgetting(s: &Services, mut response: HttpResponse) -> Result<HttpResponse> {
     let mut gone = session::cookie(s, PURPOSE, String::new());
     gone.set_max_age(Duration::ZERO);
     response.add_cookie(&gone).map_err(Error::internal)?;
@@ -228,6 +235,10 @@ fn page(
 
 /// The page for what cannot go on. Errors that no beginning anew mends are rendered as everywhere.
 fn over(request: &HttpRequest, s: &Data<Services>, account: &str, error: Error) -> Result<HttpResponse> {
+    over_in(Frame::new(request, s, None), account, error)
+}
+
+fn over_in(frame: Frame, account: &str, error: Error) -> Result<HttpResponse> {
     let why = match &error {
         Error::NotFound("account") => NO_ACCOUNT,
         Error::NotFound(_) => "bind-too-late",
@@ -239,7 +250,6 @@ fn over(request: &HttpRequest, s: &Data<Services>, account: &str, error: Error) 
         Error::Conflict { .. } => "bind-too-often",
         _ => return Err(error),
     };
-    let frame = Frame::new(request, s, None);
     answer(errors::begin(&error), &BindingPage::new(frame, account, Step::Over(why), None))
 }
 

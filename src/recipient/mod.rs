@@ -19,5 +19,6 @@ routes! {
     "/bind/{account}/back" => { GET binding::come_back }
     "/bind/{account}/who" => { GET binding::show, POST binding::ask }
     "/bind/{account}/sign-in" => { GET binding::leave }
+    "/bind/{account}/done" => { GET binding::show_done }
     "/bind/{account}/code" => { GET binding::show_code, POST binding::confirm }
 }

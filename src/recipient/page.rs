@@ -38,6 +38,11 @@ impl Frame {
         }
     }
 
+    /// As of the page at that path, where this one's cannot be opened again.
+    pub(super) fn at(self, path: String) -> Self {
+        Self { path, ..self }
+    }
+
     pub(super) fn t(&self, key: &str) -> String {
         locale::text(self.language, key, None)
     }

@@ -60,7 +60,7 @@ pub(super) struct Seeded {
 pub(super) async fn some_people(s: &Services) -> anyhow::Result<Vec<Account>> {
     let filter = ListFilter { active: Some(true), ..ListFilter::default() };
     let people = recipients::list(s, &CALLER, &filter, None, 8).await?;
-    Ok(people.iter().map(|person| Account::new(&person.campus_id, &person.name)).collect())
+    Ok(people.iter().map(|row| Account::new(&row.person.campus_id, &row.person.name)).collect())
 }
 
 /// Everything a first start needs, as of `now`, whatever the clock of the services says.

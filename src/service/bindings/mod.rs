@@ -29,7 +29,7 @@ use crate::{Error, Result};
 
 pub(super) use self::code::TEMPLATE as CODE_TEMPLATE;
 pub use self::code::{CODE_LIVES, ask, confirm};
-pub use self::sign_in::{BACK, Way, account, begin_sign_in, come_back_signed_in, way};
+pub use self::sign_in::{BACK, Way, account, begin_sign_in, come_back_signed_in, language, way};
 
 /// From signing in to saying who one is.
 const LIVES: Duration = Duration::from_mins(30);

@@ -14,6 +14,7 @@ use subtle::ConstantTimeEq as _;
 use url::Url;
 
 use super::{bind, hash, pending};
+use crate::config::Language;
 use crate::identity::{Attempt, Proof, Returned, SignIn, Trouble};
 use crate::service::Services;
 use crate::service::throttle::network;
@@ -26,6 +27,8 @@ pub const BACK: &str = "/bind/signed-in";
 /// From leaving to coming back: passwords are looked for, telephones answered.
 const LIVES: Duration = Duration::from_mins(15);
 const SEED_BYTES: usize = 32;
+/// In a state: no character of base64url.
+const BEFORE_LANGUAGE: char = '.';
 
 /// How whoever holds a ticket is to prove who they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,13 +58,13 @@ pub async fn account(s: &Services, ticket: &str) -> Result<String> {
     Ok(row.provider_id.to_string())
 }
 
-/// Where the browser goes to sign in.
+/// Where the browser goes to sign in, and comes back from in the language of the page that it leaves.
 ///
 /// # Errors
 ///
 /// [`Error::NotFound`] for a ticket that is over, [`Error::Conflict`] `sign_in_down` where it cannot be reached; from then on a
 /// code may be asked for.
-pub async fn begin_sign_in(s: &Services, ticket: &str, remote: IpAddr) -> Result<String> {
+pub async fn begin_sign_in(s: &Services, ticket: &str, language: Language, remote: IpAddr) -> Result<String> {
     s.binders.begun.admit(&s.clock, network(remote))?;
     let (sign_in, back) = door(s)?;
     let seed: [u8; SEED_BYTES] = rand::random();
@@ -69,7 +72,7 @@ pub async fn begin_sign_in(s: &Services, ticket: &str, remote: IpAddr) -> Result
     pending(s, &mut tx, ticket).await?;
     store::expect(&mut tx, &hash(s, ticket), Some(&seed), s.clock.now().plus(LIVES)).await?;
     tx.commit().await?;
-    match sign_in.address(&back, &attempt(s, ticket, &seed)).await {
+    match sign_in.address(&back, &attempt(s, ticket, &seed, language)).await {
         Ok(address) => Ok(address.into()),
         Err(trouble) => Err(told(s, ticket, &trouble).await?),
     }
@@ -88,7 +91,7 @@ pub async fn come_back_signed_in(s: &Services, ticket: &str, query: &str, remote
     let mut tx = s.db.begin().await?;
     let row = pending(s, &mut tx, ticket).await?;
     let seed = row.code.as_deref().ok_or(Error::NotFound("binding"))?;
-    let attempt = attempt(s, ticket, seed);
+    let attempt = attempt(s, ticket, seed, language(query).unwrap_or(s.campus.language));
     let is_theirs: bool = attempt.state.as_bytes().ct_eq(returned.state.as_bytes()).into();
     if !is_theirs {
         return Err(Error::NotFound("binding"));
@@ -100,6 +103,12 @@ pub async fn come_back_signed_in(s: &Services, ticket: &str, query: &str, remote
         Ok(proof) => bind_to(s, ticket, &proof).await,
         Err(trouble) => Err(told(s, ticket, &trouble).await?),
     }
+}
+
+/// The language of the page that a browser left which comes back with this query.
+pub fn language(query: &str) -> Option<Language> {
+    let state = Returned::read(query).state;
+    state.split_once(BEFORE_LANGUAGE).and_then(|(_, tag)| Language::from_tag(tag))
 }
 
 async fn bind_to(s: &Services, ticket: &str, proof: &Proof) -> Result<()> {
@@ -148,12 +157,12 @@ async fn told(s: &Services, ticket: &str, trouble: &Trouble) -> Result<Error> {
 }
 
 /// What goes with one attempt. Whoever has the store alone cannot make it, nor whoever has the cookie alone.
-fn attempt(s: &Services, ticket: &str, seed: &[u8]) -> Attempt {
+fn attempt(s: &Services, ticket: &str, seed: &[u8], language: Language) -> Attempt {
     let of = |purpose: &str| {
         URL_SAFE_NO_PAD.encode(s.vault.fingerprint(purpose, &[ticket.as_bytes(), b" ", seed].concat()))
     };
     Attempt {
-        state: of("sign-in state"),
+        state: format!("{}{BEFORE_LANGUAGE}{}", of("sign-in state"), language.as_str()),
         nonce: SecretString::from(of("sign-in nonce")),
         verifier: SecretString::from(of("sign-in verifier")),
     }

@@ -44,7 +44,7 @@ impl There {
     }
 
     /// What a browser is led back with.
-    async fn led(&self, path: &str, query: &[(&str, &str)]) -> BTreeMap<String, String> {
+    fn led(&self, path: &str, query: &[(&str, &str)]) -> BTreeMap<String, String> {
         let answer = match path {
             "/cas/login" => cas::answer(&self.simulator.shared, &asked(path, query)),
             _ => oidc::answer(&self.simulator.shared, &asked(path, query)),
@@ -94,21 +94,21 @@ async fn a_cas_ticket_is_good_once_for_its_service_and_soon_over() {
     let there = There::new().await;
     let service = format!("{BACK}?state=s");
     let login = [("service", service.as_str()), ("as", "liwei")];
-    let ticket = there.led("/cas/login", &login).await["ticket"].clone();
+    let ticket = there.led("/cas/login", &login)["ticket"].clone();
     assert!(ticket.starts_with("ST-"));
     let said = there.validated(&service, &ticket).await;
     assert!(said.contains("<cas:user>liwei</cas:user>"), "{said}");
     assert!(said.contains("<cas:employeeNumber>2024001</cas:employeeNumber>"), "{said}");
     assert!(there.validated(&service, &ticket).await.contains("INVALID_TICKET"), "once");
 
-    let ticket = there.led("/cas/login", &login).await["ticket"].clone();
+    let ticket = there.led("/cas/login", &login)["ticket"].clone();
     assert!(there.validated(BACK, &ticket).await.contains("INVALID_SERVICE"));
     assert!(
         there.validated(&service, &ticket).await.contains("INVALID_TICKET"),
         "it is used up all the same"
     );
 
-    let ticket = there.led("/cas/login", &login).await["ticket"].clone();
+    let ticket = there.led("/cas/login", &login)["ticket"].clone();
     there.time.fetch_add(10_000, Relaxed);
     assert!(there.validated(&service, &ticket).await.contains("INVALID_TICKET"), "ten seconds");
     assert!(there.validated("", "").await.contains("INVALID_REQUEST"));
@@ -131,7 +131,7 @@ async fn a_code_is_exchanged_for_a_signed_token_by_whoever_has_secret_and_verifi
         ("as", "liwei"),
     ];
     let secret = there.simulator.oidc()["client_secret"].as_str().unwrap().to_owned();
-    let back = there.led("/oidc/authorize", &authorize).await;
+    let back = there.led("/oidc/authorize", &authorize);
     assert_eq!(
         (back["state"].as_str(), back["iss"].as_str()),
         ("s", there.simulator.oidc()["url"].as_str().unwrap())
@@ -157,7 +157,7 @@ async fn a_code_is_exchanged_for_a_signed_token_by_whoever_has_secret_and_verifi
         ("client_secret", "guessed", "invalid_client"),
         ("grant_type", "password", "unsupported_grant_type"),
     ] {
-        let back = there.led("/oidc/authorize", &authorize).await;
+        let back = there.led("/oidc/authorize", &authorize);
         let mut fields = exchange(&back["code"], &secret);
         fields.iter_mut().find(|field| field.0 == name).unwrap().1 = wrong;
         assert_eq!(there.token(&fields).await.1["error"], error, "{name}");

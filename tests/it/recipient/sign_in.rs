@@ -90,7 +90,16 @@ impl University {
         let mut phone = self.phone().await;
         let there = leave(&mut phone).await;
         let back = say(there, login).await;
-        phone.get(&back).await
+        arrive(&mut phone, &back).await
+    }
+}
+
+/// Back from there, and on to the page that says it is done, if it is.
+async fn arrive(phone: &mut Phone<'_>, back: &str) -> Answer {
+    let came = phone.get(back).await;
+    match came.header("location").filter(|location| location.contains("/done?")) {
+        Some(location) => phone.get(location).await,
+        None => came,
     }
 }
 
@@ -139,10 +148,11 @@ async fn whoever_signs_in_is_bound_without_a_code() {
         let state = Url::parse(&format!("http://x{back}")).unwrap();
         let state = state.query_pairs().find(|(name, _)| name == "state").unwrap().1.into_owned();
         assert!(!seeds.contains(&state), "the store alone is not enough");
-        let done = phone.get(&back).await;
+        let came = phone.get(&back).await;
+        assert!(came.header("set-cookie").unwrap().contains("Max-Age=0"), "{came:?}");
+        let done = phone.get(came.header("location").unwrap()).await;
         assert_eq!(done.status, 200, "{}", done.text);
         assert!(done.text.contains("绑定成功"), "{}", done.text);
-        assert!(done.header("set-cookie").unwrap().contains("Max-Age=0"));
         assert_eq!(there.campus.wecom_userid("2024001").await, "liwei");
         assert_eq!(there.campus.acts().await, ["recipient.bind by recipient"]);
         let kept = everything(&there.campus.app.services.db).await.join("\n");
@@ -176,8 +186,30 @@ async fn the_address_it_leads_to_is_the_sign_ins_and_the_one_back_is_ours() {
     // Whatever else stands in the address back, nobody is led on by it.
     let back =
         format!("{}&next=https://evil.example&redirect_uri=https://evil.example", say(again, "liwei").await);
-    let done = phone.get(&back).await;
-    assert_eq!((done.status, done.header("location")), (200, None));
+    let came = phone.get(&back).await;
+    let location = came.header("location").unwrap();
+    assert!(location.starts_with("/bind/prv_") && location.ends_with("/done?lang=zh-CN"), "{location}");
+}
+
+#[tokio::test]
+async fn whoever_leaves_a_page_in_english_comes_back_to_one() {
+    for kind in [Kind::Cas, Kind::Oidc] {
+        let there = University::new(kind).await;
+        let mut phone = there.phone().await;
+        for (login, words) in
+            [("2024009", "You signed in, but"), ("liwei", "Done: campus messages reach you here")]
+        {
+            let gone = phone.get("/bind/wecom/sign-in?lang=en").await;
+            let back = say(Url::parse(gone.header("location").unwrap()).unwrap(), login).await;
+            let page = arrive(&mut phone, &back).await;
+            assert!(page.text.contains(words), "{}", page.text);
+            // And may be switched back, though the address it came to is used up.
+            let switched =
+                page.text.split("<a class=\"switch\" href=\"").nth(1).unwrap().split('"').next().unwrap();
+            let page = phone.get(switched).await;
+            assert!(page.status == 200 && page.text.contains("校园消息"), "{switched} {}", page.text);
+        }
+    }
 }
 
 #[tokio::test]
