@@ -1,6 +1,6 @@
 //! WeChat identities that are about to become a person's, and that are theirs.
 
-use super::{Tx, bound, in_tx, row, sql};
+use super::{Db, Tx, bound, in_db, in_tx, row, sql};
 use crate::Result;
 use crate::clock::Timestamp;
 use crate::domain::channel::AddressKind;
@@ -50,13 +50,18 @@ pub async fn insert(tx: &mut Tx, new: NewPending<'_>) -> Result<bool> {
     Ok(added > 0)
 }
 
-/// The identity behind a ticket, expired or not; nobody else changes the row until the transaction ends.
+const SELECT: &str =
+    "SELECT provider_id, kind, address, recipient_id, code, codes, tries, expires_at FROM pending_binding
+    WHERE hash = $1";
+
+/// The identity behind a ticket, expired or not.
+pub async fn find(db: &Db, hash: &[u8]) -> Result<Option<PendingRow>> {
+    Ok(in_db!(db, |c| sqlx::query_as(SELECT).bind(hash).fetch_optional(c).await)?)
+}
+
+/// As [`find`], and nobody else changes the row until the transaction ends.
 pub async fn lock(tx: &mut Tx, hash: &[u8]) -> Result<Option<PendingRow>> {
-    let lock = tx.dialect().lock();
-    let text = format!(
-        "SELECT provider_id, kind, address, recipient_id, code, codes, tries, expires_at FROM pending_binding
-         WHERE hash = $1{lock}"
-    );
+    let text = format!("{SELECT}{}", tx.dialect().lock());
     Ok(in_tx!(tx, |c| sqlx::query_as(sql(text)).bind(hash).fetch_optional(c).await)?)
 }
 

@@ -122,7 +122,15 @@ fn hash(s: &Services, ticket: &str) -> [u8; 32] {
 
 /// The identity behind a ticket that still holds.
 async fn pending(s: &Services, tx: &mut Tx, ticket: &str) -> Result<PendingRow> {
-    let row = store::lock(tx, &hash(s, ticket)).await?;
+    still(s, store::lock(tx, &hash(s, ticket)).await?)
+}
+
+/// As [`pending`], to be looked at only.
+async fn seen(s: &Services, ticket: &str) -> Result<PendingRow> {
+    still(s, store::find(&s.db, &hash(s, ticket)).await?)
+}
+
+fn still(s: &Services, row: Option<PendingRow>) -> Result<PendingRow> {
     row.filter(|row| row.expires_at > s.clock.now()).ok_or(Error::NotFound("binding"))
 }
 

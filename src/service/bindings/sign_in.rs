@@ -13,7 +13,7 @@ use secrecy::SecretString;
 use subtle::ConstantTimeEq as _;
 use url::Url;
 
-use super::{bind, hash, pending};
+use super::{bind, hash, pending, seen};
 use crate::config::Language;
 use crate::identity::{Attempt, Proof, Returned, SignIn, Trouble};
 use crate::service::Services;
@@ -44,18 +44,13 @@ pub async fn way(s: &Services, ticket: &str) -> Result<Way> {
     if s.sign_in.is_none() {
         return Ok(Way::Code);
     }
-    let mut tx = s.db.begin().await?;
-    let row = pending(s, &mut tx, ticket).await?;
-    tx.commit().await?;
+    let row = seen(s, ticket).await?;
     Ok(if may_have_code(s, ticket, &row) { Way::CodeInstead } else { Way::SignIn })
 }
 
 /// The account whose identity is behind a ticket, as its addresses have it.
 pub async fn account(s: &Services, ticket: &str) -> Result<String> {
-    let mut tx = s.db.begin().await?;
-    let row = pending(s, &mut tx, ticket).await?;
-    tx.commit().await?;
-    Ok(row.provider_id.to_string())
+    Ok(seen(s, ticket).await?.provider_id.to_string())
 }
 
 /// Where the browser goes to sign in, and comes back from in the language of the page that it leaves.

@@ -2,8 +2,8 @@ use belltower::clock::Timestamp;
 use belltower::domain::channel::{AddressKind, ChannelKind};
 use belltower::domain::id::{ProviderId, RecipientId};
 use belltower::store::bindings::{
-    Counted, Most, NewPending, bind, count_of_day, count_try, delete, expect, insert, lock, prune, set_code,
-    unbind,
+    Counted, Most, NewPending, bind, count_of_day, count_try, delete, expect, find, insert, lock, prune,
+    set_code, unbind,
 };
 use belltower::store::providers::{self, ProviderData};
 use belltower::store::{Db, Tx, recipients};
@@ -89,7 +89,12 @@ on_both!(an_identity_waits_for_its_code_and_is_gone, |db| async {
     assert!(lock(&mut tx, b"b").await.unwrap().is_some());
     delete(&mut tx, b"b").await.unwrap();
     assert!(lock(&mut tx, b"b").await.unwrap().is_none());
+    assert!(insert(&mut tx, new(b"d", 30)).await.unwrap());
     tx.commit().await.unwrap();
+    let found = find(&db, b"d").await.unwrap().unwrap();
+    assert_eq!((found.provider_id, found.address.as_str(), found.codes), (provider, "oLi", 0));
+    assert_eq!((found.code, found.expires_at), (None, Timestamp(30)));
+    assert!(find(&db, b"b").await.unwrap().is_none());
 });
 
 on_both!(codes_and_tries_are_counted_by_person_and_day, |db| async {
