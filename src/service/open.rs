@@ -6,7 +6,7 @@ use url::Url;
 
 use super::{Campus, Services, Vault};
 use crate::clock::Clock;
-use crate::config::{Config, QueueUrl};
+use crate::config::{CampusSignIn, Config, QueueUrl};
 use crate::identity::SignIn;
 use crate::queue::LocalQueue;
 use crate::store::Db;
@@ -30,9 +30,18 @@ impl Services {
             language: config.campus.language,
             public_url,
         };
-        let sign_in = config.campus_sign_in.as_ref().map(|settings| SignIn::new(settings, clock.clone()));
-        let sign_in = sign_in.transpose().map_err(Error::unavailable)?.map(Arc::new);
-        Ok(Self { sign_in, ..Self::new(db, clock, queue, vault, campus) })
+        let mut services = Self::new(db, clock, queue, vault, campus);
+        if let Some(settings) = &config.campus_sign_in {
+            services.sign_in_by(settings)?;
+        }
+        Ok(services)
+    }
+
+    /// From now on people prove who they are by that sign-in.
+    pub fn sign_in_by(&mut self, settings: &CampusSignIn) -> Result<()> {
+        let sign_in = SignIn::new(settings, self.clock.clone()).map_err(Error::unavailable)?;
+        self.sign_in = Some(Arc::new(sign_in));
+        Ok(())
     }
 
     /// Finishes small writes that are on the way, then closes the store.

@@ -38,7 +38,6 @@ use super::simulate_sms::Clouds;
 use crate::app::App;
 use crate::clock::Clock;
 use crate::config::{CampusSignIn, Config, Origin, SignInKind, SignInName};
-use crate::identity::SignIn;
 use crate::lifecycle::Lifecycle;
 use crate::service::operators;
 use crate::simulator::{
@@ -125,7 +124,7 @@ async fn run(context: &Context, config: &Config, place: &mut Place) -> anyhow::R
         place.keep(card.clone())?;
     }
     let sign_in = simulate_sign_in::of(seed::some_people(app.services()).await?).await?;
-    app.services_mut().sign_in = Some(Arc::new(led_to(&sign_in)?));
+    app.services_mut().sign_in_by(&led_to(&sign_in))?;
     // Not by the public address: what stands before it may not be there yet.
     let callback =
         seed::callback(app.services()).await?.map(|path| format!("http://{}{path}", app.address()));
@@ -174,8 +173,8 @@ async fn run(context: &Context, config: &Config, place: &mut Place) -> anyhow::R
 }
 
 /// The demo's own, whatever the settings say: nothing leaves this machine.
-fn led_to(simulator: &CampusSignInSimulator) -> anyhow::Result<SignIn> {
-    let settings = CampusSignIn {
+fn led_to(simulator: &CampusSignInSimulator) -> CampusSignIn {
+    CampusSignIn {
         kind: SignInKind::Cas,
         url: format!("http://{}/cas", simulator.addr()),
         client_id: None,
@@ -183,8 +182,7 @@ fn led_to(simulator: &CampusSignInSimulator) -> anyhow::Result<SignIn> {
         attribute: None,
         name: SignInName::default(),
         ca_file: None,
-    };
-    SignIn::new(&settings, Clock::System).map_err(anyhow::Error::msg)
+    }
 }
 
 /// Fills an empty store and lives through the two weeks before now, with vendors that are gone afterwards.
