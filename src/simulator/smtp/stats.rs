@@ -38,6 +38,8 @@ pub struct SmtpStats {
     pub rset: u64,
     pub noop: u64,
     pub quit: u64,
+    /// Mails that came before the go-ahead for them, against RFC 2920.
+    pub hasty: u64,
     /// Any other command, known or not.
     pub other: u64,
 }
@@ -63,6 +65,7 @@ pub(super) struct Counters {
     pub(super) rset: AtomicU64,
     pub(super) noop: AtomicU64,
     pub(super) quit: AtomicU64,
+    pub(super) hasty: AtomicU64,
     pub(super) other: AtomicU64,
 }
 
@@ -115,6 +118,7 @@ impl Counters {
             rset: self.rset.load(Relaxed),
             noop: self.noop.load(Relaxed),
             quit: self.quit.load(Relaxed),
+            hasty: self.hasty.load(Relaxed),
             other: self.other.load(Relaxed),
         }
     }

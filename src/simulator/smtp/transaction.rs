@@ -207,6 +207,9 @@ impl Session {
         if verdict == Verdict::Refused {
             return Ok(());
         }
+        if self.wire.has_input() {
+            count(&self.shared.counters.hasty);
+        }
         self.say_if_usual(verdict, "354 End with a dot on a line of its own");
         self.wire.body(&mut self.body).await?;
         if let Err(flaw) = self.body.finished() {

@@ -1,6 +1,7 @@
 //! Bytes in and out of one connection. Answers are gathered and written when the client has to wait for them, so a
 //! pipelined group of commands costs one write.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::io;
 use std::mem;
@@ -8,7 +9,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
@@ -37,6 +38,8 @@ pub(super) struct Wire {
     end: usize,
     /// Answers that wait to be written.
     pub(super) output: Vec<u8>,
+    /// Answers on their way, and when they arrive.
+    late: VecDeque<(Instant, Vec<u8>)>,
     /// How long they are on their way, with what they answer.
     pub(super) round_trip: Duration,
 }
@@ -60,6 +63,7 @@ impl Wire {
             start: 0,
             end: 0,
             output: Vec::with_capacity(512),
+            late: VecDeque::new(),
             round_trip: Duration::ZERO,
         }
     }
@@ -114,12 +118,41 @@ impl Wire {
         if self.output.len() >= OUTPUT { self.flush().await } else { Ok(()) }
     }
 
+    /// What was read and not yet used.
+    pub(super) fn has_input(&self) -> bool {
+        self.start < self.end
+    }
+
+    /// Sends what was answered, and waits until it has arrived.
     pub(super) async fn flush(&mut self) -> io::Result<()> {
+        self.send_off();
+        while let Some((at, _)) = self.late.front() {
+            sleep_until(*at).await;
+            self.arrive().await?;
+        }
+        self.write().await
+    }
+
+    /// Where it takes a while what was answered is on its way from now on.
+    fn send_off(&mut self) {
+        let takes_a_while = !self.round_trip.is_zero() || !self.late.is_empty();
+        if takes_a_while && !self.output.is_empty() {
+            self.late.push_back((Instant::now() + self.round_trip, mem::take(&mut self.output)));
+        }
+    }
+
+    async fn arrive(&mut self) -> io::Result<()> {
+        if let Some((_, answers)) = self.late.pop_front() {
+            let since = mem::replace(&mut self.output, answers);
+            self.write().await?;
+            self.output = since;
+        }
+        Ok(())
+    }
+
+    async fn write(&mut self) -> io::Result<()> {
         if self.output.is_empty() {
             return Ok(());
-        }
-        if !self.round_trip.is_zero() {
-            sleep(self.round_trip).await;
         }
         match &mut self.stream {
             Stream::Plain(stream) => stream.write_all(&self.output).await?,
@@ -178,9 +211,18 @@ impl Wire {
         let _: Result<io::Result<Infallible>, _> = timeout(LINGER, closing).await;
     }
 
-    /// Answers what is due, then waits for more.
+    /// Answers what is due, then waits for more. What comes while answers are on their way does not wait for them.
     async fn fill(&mut self) -> io::Result<()> {
-        self.flush().await?;
+        self.send_off();
+        self.write().await?;
+        while let Some((at, _)) = self.late.front() {
+            let at = *at;
+            tokio::select! {
+                biased;
+                () = sleep_until(at) => self.arrive().await?,
+                read = self.read() => return read,
+            }
+        }
         self.read().await
     }
 

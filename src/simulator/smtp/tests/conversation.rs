@@ -61,6 +61,23 @@ async fn whole_mails_may_be_sent_ahead_of_the_answers() {
     }
     assert!(client.reply().await.starts_with("250 "));
     assert_eq!((relay.mailbox().total(), relay.mailbox().copies_of("same")), (500, 500));
+    assert!(relay.stats().hasty > 0, "it may, but it should not");
+}
+
+#[tokio::test]
+async fn the_next_envelope_may_come_with_the_content() {
+    let relay = relay().await;
+    let mut client = Client::greeted(&relay).await;
+    let envelope = "MAIL FROM:<>\r\nRCPT TO:<a@x.example>\r\nDATA\r\n";
+    client.send(envelope).await;
+    for number in 0..3 {
+        for begins in ["250 2.1.0", "250 2.1.5", "354"] {
+            assert!(client.reply().await.starts_with(begins));
+        }
+        client.send(format!("Message-ID: <{number}>\r\n\r\nhi\r\n.\r\n{envelope}")).await;
+        assert!(client.reply().await.starts_with("250 2.0.0 Ok"));
+    }
+    assert_eq!((relay.mailbox().total(), relay.stats().hasty), (3, 0));
 }
 
 #[tokio::test]

@@ -201,3 +201,19 @@ async fn faults_change_while_connections_are_open() {
     relay.set_faults(Faults::default());
     assert!(Client::greeted(&relay).await.mail("a@b.c", "1").await.starts_with("250 "));
 }
+
+#[tokio::test]
+async fn a_relay_far_away_answers_in_order_and_listens_meanwhile() {
+    let relay = faulty(Faults::default().far_away(Duration::from_millis(5))).await;
+    let mut client = Client::greeted(&relay).await;
+    // The second command comes while the answer to the first is on its way.
+    client.send("NOOP\r\n").await;
+    while relay.stats().noop == 0 {
+        tokio::task::yield_now().await;
+    }
+    client.send("RSET\r\n").await;
+    assert!(client.reply().await.starts_with("250 2.0.0 Here"));
+    assert!(client.reply().await.starts_with("250 2.0.0 Forgotten"));
+    assert!(client.ask("QUIT").await.starts_with("221 "));
+    assert_eq!(client.reply().await, "", "and closes in good order");
+}
