@@ -69,7 +69,8 @@ pub(super) fn outcome(failure: &Failure, host: &str, now: Timestamp) -> Outcome 
         (_, Step::Verdict) => Class::Unknown,
         _ => Class::Transient,
     };
-    Outcome::new(class).detail(failure.to_string())
+    let outcome = Outcome::new(class).detail(failure.to_string());
+    if matches!(failure.trouble, Trouble::Expired) { outcome.code("belltower.expired") } else { outcome }
 }
 
 fn refusal(at: Step, reply: &Reply, host: &str, now: Timestamp) -> Outcome {

@@ -13,7 +13,7 @@ use lettre::message::header::{
 use lettre::message::{Body, Mailbox, Mailboxes, Message, MultiPart};
 
 use super::address;
-use super::connection::Letter;
+use super::letter::Letter;
 use super::mark::{Marks, bare};
 use super::settings::Sender;
 use crate::channel::registry::Site;

@@ -61,6 +61,8 @@ pub(super) enum Trouble {
     Garbled(String),
     /// The relay lacks what the settings or the mail need, or is not who it should be.
     Unfit(String),
+    /// It expired before a connection was free for it.
+    Expired,
 }
 
 impl fmt::Display for Failure {
@@ -75,6 +77,7 @@ impl fmt::Display for Failure {
             Trouble::Lost(error) => write!(f, "{error} (at {at})"),
             Trouble::Garbled(said) => write!(f, "not an SMTP answer: {said} (at {at})"),
             Trouble::Unfit(reason) => f.write_str(reason),
+            Trouble::Expired => f.write_str("it expired while it waited for a connection"),
         }
     }
 }
@@ -83,6 +86,14 @@ impl Failure {
     /// The relay said no and goes on listening.
     pub(super) fn leaves_open(&self) -> bool {
         matches!(&self.trouble, Trouble::Refused(reply) if reply.code != 421)
+    }
+
+    /// The 421 with which it closes the connection.
+    pub(super) fn farewell(&self) -> Option<&Reply> {
+        match &self.trouble {
+            Trouble::Refused(reply) if reply.code == 421 => Some(reply),
+            _ => None,
+        }
     }
 }
 

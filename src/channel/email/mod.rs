@@ -1,14 +1,15 @@
 //! E-mail through a relay, by SMTP (RFC 5321).
 //!
 //! lettre encodes headers and bodies and signs them; the conversation is our own, because it must keep time over each
-//! command, never reuse a connection whose last answer is still due, go on after a refused recipient, and send the
-//! three commands of an envelope at once.
+//! command, never reuse a connection whose last answer is still due, go on after a refused recipient, and send an
+//! envelope at once, behind the mail before.
 //!
 //! - [`settings`]: what an administrator configures; [`asked`]: how a form asks for it
 //! - [`address`]: addresses as SMTP carries them
 //! - [`compose`]: from a parcel to a mail
-//! - [`pool`]: the connections kept open; [`slots`]: how many; [`connection`]: one conversation; [`offers`]: what the relay can do;
-//!   [`wire`] and [`reply`]: its bytes
+//! - [`letter`]: the mail as it goes over the wire; [`order`]: who waits to hear of it
+//! - [`pool`]: mails that wait, and the connections kept open; [`slots`]: how many; [`courier`]: mail after mail over one of them
+//! - [`connection`]: one conversation; [`offers`]: what the relay can do; [`wire`] and [`reply`]: its bytes
 //! - [`failure`]: where it went wrong; [`classify`]: what that means
 //! - [`report`]: what a mail that came back says; [`mark`] and [`returned`]: which delivery it is about
 
@@ -17,13 +18,18 @@ mod asked;
 mod classify;
 mod compose;
 mod connection;
+mod courier;
 mod failure;
+mod letter;
 mod mark;
 mod offers;
+mod order;
 mod pool;
 mod reply;
 mod report;
 mod returned;
+#[cfg(test)]
+mod scripted;
 mod settings;
 mod slots;
 mod wire;
@@ -36,7 +42,7 @@ use serde_json::Value;
 
 pub use self::asked::SETTINGS;
 use self::compose::Composer;
-use self::failure::{Failure, Step, Trouble};
+use self::failure::Failure;
 use self::pool::Pool;
 use super::registry::Site;
 use super::{Callback, Channel, Outcome, Parcel, Receipts, Refusal, Shape};
@@ -55,8 +61,8 @@ pub struct Email {
 impl Email {
     /// Settings: `host`, `port?` (by `tls`: 465, 587 or 25), `tls` (`implicit`, `starttls` or `none`), `username?` and
     /// `password?`, `from_address`, `from_name`, `reply_to?`, `ca_file?`, `dkim?` (`domain`, `selector`,
-    /// `private_key`), `bounce_domain?`, `connections?` (8), `concurrency?`, `timeout_seconds?` (30, for each
-    /// command).
+    /// `private_key`), `bounce_domain?`, `connections?` (8), `concurrency?` (twice as many),
+    /// `timeout_seconds?` (30, for each command).
     pub fn new(settings: &Value, site: &Site) -> Result<Self, Vec<Fault>> {
         let (relay, sender) = settings::read(settings)?;
         // A relay wants a full name, or failing that an address (RFC 5321 §4.1.4).
@@ -73,27 +79,7 @@ impl Email {
             Ok(composed) => composed,
             Err(outcome) => return outcome,
         };
-        let mut taken = match self.pool.take().await {
-            Ok(taken) => taken,
-            Err(failure) => return self.outcome(&failure),
-        };
-        // Waiting for a connection takes time.
-        if self.clock.now() >= parcel.expires_at {
-            self.pool.give_back(taken);
-            return Outcome::new(OutcomeClass::Transient)
-                .code("belltower.expired")
-                .detail("it expired while it waited for a connection");
-        }
-        let mut result = taken.connection.transmit(&letter).await;
-        if taken.used && result.as_ref().is_err_and(was_closed) {
-            taken = match self.pool.replace(taken).await {
-                Ok(taken) => taken,
-                Err(failure) => return self.outcome(&failure),
-            };
-            result = taken.connection.transmit(&letter).await;
-        }
-        self.pool.take_back(taken, &result);
-        match result {
+        match self.pool.send(letter, parcel.expires_at).await {
             Ok(reply) => Outcome::accepted(Some(id)).code(reply.codes()).detail(reply.words()),
             Err(failure) => {
                 let outcome = self.outcome(&failure);
@@ -107,17 +93,6 @@ impl Email {
     fn outcome(&self, failure: &Failure) -> Outcome {
         classify::outcome(failure, self.pool.host(), self.clock.now())
     }
-}
-
-/// The relay had closed the connection before the mail began, or does so now: nothing of this mail was handed over.
-fn was_closed(failure: &Failure) -> bool {
-    failure.at == Step::Mail
-        && match &failure.trouble {
-            // Or it said farewell unasked, such as `421 idle for too long`.
-            Trouble::Lost(_) | Trouble::Garbled(_) => true,
-            Trouble::Refused(reply) => reply.code == 421,
-            Trouble::TimedOut(_) | Trouble::Unfit(_) => false,
-        }
 }
 
 #[async_trait]
@@ -148,7 +123,7 @@ impl Channel for Email {
     async fn check(&self) -> Result<String, Refusal> {
         let connection = self
             .pool
-            .probe()
+            .open()
             .await
             .map_err(|failure| Refusal { code: self.outcome(&failure).code, ..failure.to_string().into() })?;
         let greeting = connection.greeting().to_owned();

@@ -1,25 +1,30 @@
-//! The connections to one relay: never more than the settings allow, kept open for a while, given up in time.
+//! The way to one relay: mails that wait, and connections, never more than the settings allow, kept open for a while,
+//! given up in time.
 //!
-//! A connection is taken out to be used and comes back only when it is clean, so a dropped caller takes it along and
-//! leaves nothing for the next one to trip over.
+//! A mail gets a connection of its own where one may be had; else it waits for one to come free or to take its envelope ahead. A
+//! connection is taken out to be used and comes back only when it is clean.
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio::time::sleep;
 use tokio_util::task::TaskTracker;
 
 use super::connection::Connection;
-use super::failure::{Failure, Trouble};
+use super::courier::Courier;
+use super::failure::{Failure, Step, Trouble};
+use super::letter::Letter;
+use super::order::Order;
+use super::reply::Reply;
 use super::settings::Relay;
 use super::slots::{Slot, Slots};
-use crate::clock::Clock;
+use crate::clock::{Clock, Timestamp};
 
 /// Relays close idle connections after minutes; leaving first avoids meeting a closed one.
 const IDLE: Duration = Duration::from_secs(30);
-/// OpenSMTPD answers 452 beyond its limit of mails on a connection; others count likewise.
-const MAILS: u32 = 100;
 
 pub(super) struct Pool {
     relay: Relay,
@@ -28,16 +33,21 @@ pub(super) struct Pool {
     clock: Clock,
     slots: Arc<Slots>,
     lot: Mutex<Lot>,
+    /// A mail waits for which no connection is free.
+    news: Notify,
+    /// Envelopes go ahead of answers.
+    ahead: AtomicBool,
     closed: AtomicBool,
-    /// Goodbyes under way.
-    leaving: TaskTracker,
+    /// Couriers, and goodbyes under way.
+    tasks: TaskTracker,
 }
 
-/// Connections nobody uses just now.
+/// Mails without a connection, and connections without a mail.
 #[derive(Default)]
 struct Lot {
+    waiting: VecDeque<Order>,
     parked: Vec<Parked>,
-    /// Somebody looks after them.
+    /// Somebody looks after the parked ones.
     is_swept: bool,
 }
 
@@ -46,114 +56,129 @@ struct Parked {
     since: Duration,
 }
 
-/// A connection and the right to have it.
-pub(super) struct Taken {
-    pub(super) connection: Connection,
-    /// It was used before, so the relay may have closed it meanwhile.
-    pub(super) used: bool,
-    slot: Slot,
-}
-
 impl Pool {
     pub(super) fn new(relay: Relay, name: Option<String>, clock: Clock) -> Arc<Self> {
         let slots = Slots::new(relay.connections);
+        let ahead = AtomicBool::new(relay.mails > relay.connections);
         Arc::new(Self {
             relay,
             name,
             clock,
             slots,
             lot: Mutex::default(),
+            news: Notify::new(),
+            ahead,
             closed: AtomicBool::new(false),
-            leaving: TaskTracker::new(),
+            tasks: TaskTracker::new(),
         })
     }
 
+    /// Mails it can have at once.
     pub(super) fn size(&self) -> usize {
-        self.slots.most()
+        self.relay.mails
     }
 
     pub(super) fn host(&self) -> &str {
         &self.relay.host
     }
 
-    /// Waits for one of the connections; a new one is opened if no other is at hand.
-    pub(super) async fn take(self: &Arc<Self>) -> Result<Taken, Failure> {
-        let slot = self.slots.take().await;
-        let now = self.clock.steady();
+    /// Hands one mail over. `Ok` is the relay's positive answer to its content, and nothing else.
+    pub(super) async fn send(
+        self: &Arc<Self>,
+        letter: Letter,
+        expires_at: Timestamp,
+    ) -> Result<Reply, Failure> {
+        let (order, answer) = Order::new(letter, expires_at);
+        self.lot().waiting.push_back(order);
+        self.pump();
+        answer.hear().await
+    }
+
+    /// Sends couriers out with the mails that wait, as far as connections are free.
+    pub(super) fn pump(self: &Arc<Self>) {
         loop {
-            let Some(Parked { connection, since }) = self.lot().parked.pop() else {
-                return self.open(slot).await;
-            };
-            if now.saturating_sub(since) < IDLE {
-                return Ok(Taken { connection, used: true, slot });
+            let mut lot = self.lot();
+            if lot.waiting.is_empty() {
+                return;
             }
-            self.leaving.spawn(connection.quit());
+            let Some(slot) = self.slots.take() else { break };
+            if let Some(order) = lot.waiting.pop_front() {
+                self.tasks.spawn(Courier::new(Arc::clone(self), slot).run(order));
+            }
+        }
+        self.news.notify_one();
+    }
+
+    /// A mail that waits.
+    pub(super) fn next(&self) -> Option<Order> {
+        self.lot().waiting.pop_front()
+    }
+
+    /// The next mail for which no connection is free. Cancel-safe.
+    pub(super) async fn waiting(&self) -> Order {
+        loop {
+            if let Some(order) = self.next() {
+                return order;
+            }
+            self.news.notified().await;
         }
     }
 
-    /// A new connection in place of one that turned out to be closed.
-    pub(super) async fn replace(&self, closed: Taken) -> Result<Taken, Failure> {
-        let Taken { connection, slot, .. } = closed;
-        drop(connection);
-        self.open(slot).await
+    /// Waiting for a connection takes time.
+    pub(super) fn in_time(&self, order: &Order) -> Result<(), Failure> {
+        if self.clock.now() < order.expires_at {
+            return Ok(());
+        }
+        Err(Failure { at: Step::Mail, trouble: Trouble::Expired })
     }
 
-    /// A new connection for a test, out of turn.
-    pub(super) async fn probe(&self) -> Result<Connection, Failure> {
+    pub(super) fn goes_ahead(&self) -> bool {
+        self.ahead.load(Ordering::Relaxed)
+    }
+
+    /// The relay offers to hear what it is told before it has answered, and does not.
+    pub(super) fn stop_going_ahead(&self) {
+        if self.ahead.swap(false, Ordering::Relaxed) {
+            let relay = &self.relay.host;
+            tracing::warn!(
+                relay,
+                "it loses what comes behind a mail; from now on each mail waits for the one before"
+            );
+        }
+    }
+
+    /// A connection that was used before.
+    pub(super) fn parked(&self) -> Option<Connection> {
+        let now = self.clock.steady();
+        let mut lot = self.lot();
+        loop {
+            let Parked { connection, since } = lot.parked.pop()?;
+            if now.saturating_sub(since) < IDLE {
+                return Some(connection);
+            }
+            self.tasks.spawn(connection.quit());
+        }
+    }
+
+    /// A new connection, whoever may have one.
+    pub(super) async fn open(&self) -> Result<Connection, Failure> {
         Connection::open(&self.relay, self.name.as_deref()).await
     }
 
-    async fn open(&self, slot: Slot) -> Result<Taken, Failure> {
-        let opened = self.probe().await;
-        if let Err(failure) = &opened {
-            self.heed(&slot, failure);
-        }
-        Ok(Taken { connection: opened?, used: false, slot })
-    }
-
-    /// Takes a connection back after a mail, to be used again if it can be.
-    pub(super) fn give_back(self: &Arc<Self>, taken: Taken) {
-        let Taken { mut connection, slot, .. } = taken;
-        let keep = connection.mails < MAILS && !self.closed.load(Ordering::Acquire);
-        if connection.is_clean() && keep {
-            self.park(connection);
-        } else if !connection.is_broken() {
-            // The mail's outcome does not wait for this, but another connection does.
-            let pool = Arc::clone(self);
-            self.leaving.spawn(async move {
-                if keep {
-                    connection.reset().await;
-                }
-                if connection.is_clean() && keep {
-                    pool.park(connection);
-                } else {
-                    connection.quit().await;
-                }
-                drop(slot);
-            });
-        }
-    }
-
-    /// Takes a connection back as [`give_back`](Self::give_back) does, and heeds what became of its mail.
-    pub(super) fn take_back<T>(self: &Arc<Self>, taken: Taken, result: &Result<T, Failure>) {
-        match result {
-            Ok(_) => taken.slot.accepted(),
-            Err(failure) => self.heed(&taken.slot, failure),
-        }
-        self.give_back(taken);
-    }
-
     /// A relay that says 421 has too many connections, or thinks so (RFC 5321 §3.8).
-    fn heed(&self, slot: &Slot, failure: &Failure) {
-        let is_too_many = matches!(&failure.trouble, Trouble::Refused(reply) if reply.code == 421);
-        if is_too_many && slot.too_many() {
+    pub(super) fn heed(&self, slot: &Slot, failure: &Failure) {
+        if failure.farewell().is_some() && slot.too_many() {
             for Parked { connection, .. } in self.lot().parked.drain(..) {
-                self.leaving.spawn(connection.quit());
+                self.tasks.spawn(connection.quit());
             }
         }
     }
 
-    fn park(self: &Arc<Self>, connection: Connection) {
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
+    pub(super) fn park(self: &Arc<Self>, connection: Connection) {
         let mut lot = self.lot();
         if !lot.is_swept {
             lot.is_swept = true;
@@ -165,20 +190,20 @@ impl Pool {
     /// Takes leave of the connections that nobody used for a while.
     fn close_idle(&self, lot: &mut Lot) {
         let now = self.clock.steady();
-        let closed = self.closed.load(Ordering::Acquire);
+        let closed = self.is_closed();
         for Parked { connection, .. } in
             lot.parked.extract_if(.., |parked| closed || now.saturating_sub(parked.since) >= IDLE)
         {
-            self.leaving.spawn(connection.quit());
+            self.tasks.spawn(connection.quit());
         }
     }
 
-    /// Takes leave of all connections; those in use follow when they come back.
+    /// Takes leave of all connections; of those in use when their mails have ended.
     pub(super) async fn close(&self) {
         self.closed.store(true, Ordering::Release);
         self.close_idle(&mut self.lot());
-        self.leaving.close();
-        self.leaving.wait().await;
+        self.tasks.close();
+        self.tasks.wait().await;
     }
 
     fn lot(&self) -> MutexGuard<'_, Lot> {

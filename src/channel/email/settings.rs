@@ -51,6 +51,8 @@ pub(super) struct Relay {
     /// For each command.
     pub(super) timeout: Duration,
     pub(super) connections: usize,
+    /// Mails under way at once: one on each connection, and one more whose envelope goes ahead.
+    pub(super) mails: usize,
 }
 
 /// What [`super::compose::Composer`] needs.
@@ -86,7 +88,8 @@ pub(super) fn read(settings: &Value) -> Result<(Relay, Sender), Vec<Fault>> {
     let tls_config = tls::client_config(&mut fields);
     let sender = sender(&mut fields);
     let connections = fields.integer("connections", 1..=MOST_CONNECTIONS).unwrap_or(CONNECTIONS);
-    let concurrency = fields.integer("concurrency", 1..=MOST_CONNECTIONS).unwrap_or(connections);
+    let mails = fields.integer("concurrency", 1..=MOST_CONNECTIONS);
+    let mails = mails.map_or(2 * connections, |mails| mails.min(2 * connections));
     let timeout = fields.number("timeout_seconds", 0.1..=600.0).unwrap_or(TIMEOUT_SECONDS);
 
     let faults = fields.finish();
@@ -106,7 +109,8 @@ pub(super) fn read(settings: &Value) -> Result<(Relay, Sender), Vec<Fault>> {
         tls_config,
         credentials,
         timeout: Duration::from_secs_f64(timeout),
-        connections: connections.min(concurrency) as usize,
+        connections: connections.min(mails) as usize,
+        mails: mails as usize,
     };
     Ok((relay, sender))
 }
@@ -240,7 +244,7 @@ mod tests {
     #[test]
     fn what_is_left_out_has_a_sensible_default() {
         let (relay, sender) = read(&good()).ok().unwrap();
-        assert_eq!((relay.port, relay.connections), (587, 8));
+        assert_eq!((relay.port, relay.connections, relay.mails), (587, 8, 16));
         assert_eq!(relay.timeout, Duration::from_secs(30));
         assert!(sender.from.email.domain().starts_with("xn--"), "{}", sender.from.email);
         let (relay, _) = read(&with(
@@ -248,7 +252,8 @@ mod tests {
         ))
         .ok()
         .unwrap();
-        assert_eq!((relay.port, relay.connections, relay.timeout), (465, 5, Duration::from_millis(500)));
+        assert_eq!((relay.port, relay.connections, relay.mails), (465, 5, 5));
+        assert_eq!(relay.timeout, Duration::from_millis(500));
     }
 
     #[test]

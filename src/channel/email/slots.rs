@@ -42,15 +42,11 @@ impl Slots {
         Arc::new(Self { most, permits: Arc::new(Semaphore::new(most)), state: Mutex::new(state) })
     }
 
-    pub(super) fn most(&self) -> usize {
-        self.most
-    }
-
-    /// Waits for one that is free.
-    pub(super) async fn take(self: &Arc<Self>) -> Slot {
-        let permit = Arc::clone(&self.permits).acquire_owned().await.expect("the semaphore is never closed");
+    /// One that is free.
+    pub(super) fn take(self: &Arc<Self>) -> Option<Slot> {
+        let permit = Arc::clone(&self.permits).try_acquire_owned().ok()?;
         let round = self.state().round;
-        Slot { slots: Arc::clone(self), permit: Some(permit), round }
+        Some(Slot { slots: Arc::clone(self), permit: Some(permit), round })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -73,23 +69,34 @@ impl Slot {
         true
     }
 
-    /// The relay took a mail.
-    pub(super) fn accepted(&self) {
+    /// Another mail begins: what the relay says from here on may be news.
+    pub(super) fn begin(&mut self) {
+        self.round = self.slots.state().round;
+    }
+
+    /// There are more in use than there should be.
+    pub(super) fn is_surplus(&self) -> bool {
+        self.slots.state().owed > 0
+    }
+
+    /// The relay took a mail. `true` if one more may be taken for that.
+    pub(super) fn accepted(&self) -> bool {
         let mut state = self.slots.state();
         if state.allowed == self.slots.most {
-            return;
+            return false;
         }
         state.taken += 1;
         if state.taken < MAILS {
-            return;
+            return false;
         }
         state.taken = 0;
         state.allowed += 1;
         if state.owed > 0 {
             state.owed -= 1;
-        } else {
-            self.slots.permits.add_permits(1);
+            return false;
         }
+        self.slots.permits.add_permits(1);
+        true
     }
 }
 
@@ -107,13 +114,11 @@ impl Drop for Slot {
 
 #[cfg(test)]
 mod tests {
-    use futures_util::FutureExt as _;
-
     use super::*;
 
     /// All that are free, taken.
     fn all(slots: &Arc<Slots>) -> Vec<Slot> {
-        std::iter::from_fn(|| slots.take().now_or_never()).collect()
+        std::iter::from_fn(|| slots.take()).collect()
     }
 
     #[test]
@@ -139,9 +144,22 @@ mod tests {
     }
 
     #[test]
+    fn one_that_is_kept_hears_the_news_of_its_next_mail() {
+        let slots = Slots::new(8);
+        let mut open = all(&slots);
+        assert!(open[0].too_many());
+        assert!(!open[1].too_many(), "it was under way when the other heard it");
+        open[1].begin();
+        assert!(open[1].too_many());
+        assert!(open[1].is_surplus());
+        open.truncate(2);
+        assert!(!open[1].is_surplus());
+    }
+
+    #[test]
     fn those_that_are_free_are_taken_away_first() {
         let slots = Slots::new(8);
-        let one = slots.take().now_or_never().unwrap();
+        let one = slots.take().unwrap();
         one.too_many();
         let others = all(&slots);
         assert_eq!(others.len(), 3);

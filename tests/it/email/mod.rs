@@ -1,5 +1,6 @@
 //! Mail handed to a relay that speaks SMTP on a socket, behaves, and misbehaves.
 
+mod ahead;
 mod bounces;
 mod content;
 mod control;
@@ -53,6 +54,17 @@ impl Mailing {
     /// Sends the delivery of this number to an address.
     async fn mail(&self, number: i64, address: &str) -> Outcome {
         self.send(parcel(number, address)).await
+    }
+
+    /// Sends deliveries of these numbers at once, and gives what becomes of each.
+    async fn all(&self, mails: &[(i64, &str)]) -> Vec<Outcome> {
+        let parcels: Vec<_> = mails.iter().map(|(number, address)| parcel(*number, address)).collect();
+        let sent = parcels.iter().map(|parcel| self.channel.send(std::slice::from_ref(parcel)));
+        futures_util::future::join_all(sent)
+            .await
+            .into_iter()
+            .map(|mut outcomes| outcomes.remove(0))
+            .collect()
     }
 
     /// The class alone.
