@@ -228,8 +228,10 @@ impl Worker {
         if self.hungry {
             let Choice { provider, blocked_until } = self.providers.choose(&self.s).await?;
             chosen = provider.map(|(provider, Room { calls, line, routine })| {
-                let one_by_one = matches!(provider.adapter.shape(), Shape::Single { .. });
-                let granted = if one_by_one { self.hold.grow(calls, line) } else { calls };
+                let (one_by_one, granted) = match provider.adapter.shape() {
+                    Shape::Single { concurrency } => (true, self.hold.grow(concurrency, calls, line)),
+                    _ => (false, calls),
+                };
                 Chosen { provider, granted, routine: routine.min(granted), one_by_one }
             });
             chosen.take_if(|chosen| chosen.granted == 0);

@@ -272,7 +272,7 @@ on_both!(a_dead_relay_is_left_alone_and_the_next_one_takes_over, |db| async {
 on_both!(what_waits_in_line_for_a_relay_that_fails_is_not_handed_to_it, |db| async {
     let reply = Reply::new(550, "5.7.1 sender not allowed");
     let refusing = Faults::default().refusing("p*@campus.example", reply);
-    let mut house = House::with(db.clone(), refusing, json!({"connections": 1})).await;
+    let mut house = House::with(db.clone(), refusing, json!({"connections": 1, "concurrency": 1})).await;
     let second = SmtpSimulator::start(SmtpOptions::default()).await.unwrap();
     provider(&house.s, "second", &second, 20, json!({})).await;
     // From its first call on it is known how quick the relay is, and others may wait in line for it.

@@ -24,12 +24,15 @@ const OWN_MESSAGE: usize = 5;
 const PATIENCE: Duration = Duration::from_mins(10);
 /// From campus to a relay in another city, there and back.
 const ROUND_TRIP: Duration = Duration::from_millis(20);
-/// What a mail takes of them: one for the three commands of its envelope, one for its content.
-const ROUND_TRIPS: f64 = 2.0;
-/// How many connections are opened to it, and how many mails are enough to see how fast they are.
-const FAR_AWAY: [(u64, u64, [&str; 2]); 2] = [
-    (16, 4_000, ["mails to a relay 20 ms away, 16 connections", "  of what the round trips allow, 16"]),
-    (64, 12_000, ["mails to a relay 20 ms away, 64 connections", "  of what the round trips allow, 64"]),
+/// How many connections are opened to it, how many mails are enough to see how fast they are, and how fast they should be.
+const FAR_AWAY: [(u64, u64, Option<f64>, [&str; 2]); 2] = [
+    (16, 8_000, None, ["mails to a relay 20 ms away, 16 connections", "  of what the round trips allow, 16"]),
+    (
+        64,
+        24_000,
+        Some(2_000.0),
+        ["mails to a relay 20 ms away, 64 connections", "  of what the round trips allow, 64"],
+    ),
 ];
 /// Without the gateway that is dead.
 const OTHERS: [ChannelKind; 2] = [ChannelKind::Email, ChannelKind::Wechat];
@@ -57,10 +60,15 @@ pub(super) async fn run(bench: &Bench) -> anyhow::Result<Vec<Figure>> {
     ));
     let tencent = texts(bench, Vendors::with_tencent().await?).await?;
     figures.push(Figure::new(BENCH, "texts alone, by Tencent", tencent, "/s"));
-    for (connections, most, [rate, share]) in FAR_AWAY {
+    for (connections, most, aim, [rate, share]) in FAR_AWAY {
         let handed = far_away(bench, connections, most).await?;
-        let possible = connections as f64 / (ROUND_TRIPS * ROUND_TRIP.as_secs_f64());
-        figures.push(Figure::new(BENCH, rate, handed, "/s"));
+        // A mail's content and the next one's envelope take one together.
+        let possible = connections as f64 / ROUND_TRIP.as_secs_f64();
+        let figure = Figure::new(BENCH, rate, handed, "/s");
+        figures.push(match aim {
+            Some(aim) => figure.aim(Aim::AtLeast(aim)),
+            None => figure,
+        });
         figures.push(Figure::new(BENCH, share, handed / possible * 100.0, "%"));
     }
     Ok(figures)
