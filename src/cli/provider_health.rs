@@ -36,7 +36,7 @@ struct Code {
 
 impl From<ProviderHealth> for Line {
     fn from(health: ProviderHealth) -> Self {
-        let ProviderHealth { name, channel, trouble, quota, unknown_codes } = health;
+        let ProviderHealth { name, channel, trouble, quota, unknown_codes, .. } = health;
         let state = match trouble.as_ref().map(|trouble| trouble.kind) {
             None => "ok",
             Some(TroubleKind::Failed) => "failed",

@@ -234,7 +234,12 @@ fn refusal(request: &HttpRequest, error: &Error) -> Result<HttpResponse> {
         Some(why) => ErrorPage::of_link(shell, status, why, id),
         None => {
             let detail = explained(&shell.view, error);
-            ErrorPage::new(shell, status, detail, id)
+            match error {
+                Error::Forbidden { permission, .. } if permission == STALE_FORM => {
+                    ErrorPage::of_stale_form(shell, status, id)
+                }
+                _ => ErrorPage::new(shell, status, detail, id),
+            }
         }
     };
     page::answer(errors::begin(error), &page)
@@ -255,7 +260,6 @@ fn bad_link(view: &View, error: &Error) -> Option<String> {
 fn explained(view: &View, error: &Error) -> Option<String> {
     let (key, detail) = match error {
         Error::Conflict { code, detail } => (format!("conflict-{code}"), detail.clone()),
-        Error::Forbidden { permission, .. } if permission == STALE_FORM => return Some(view.t("form-stale")),
         Error::Invalid(faults) => (String::new(), faults.first()?.detail.clone()),
         _ => return None,
     };

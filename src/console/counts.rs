@@ -78,6 +78,11 @@ impl Counts {
         State::ALL.iter().filter(|s| Outcome::of(**s) == outcome).map(|s| self.of(*s)).sum()
     }
 
+    /// What is to leave, or has: of a fallback, the steps that are not needed do not count.
+    pub fn due(&self) -> u64 {
+        self.planned() - self.outcome(Outcome::Dropped)
+    }
+
     /// Handed over: the provider took it, or a receipt says it arrived.
     pub fn out(&self) -> u64 {
         self.of(State::Sent) + self.of(State::Delivered)
@@ -172,6 +177,7 @@ mod tests {
     fn the_sum_over_states_is_what_was_planned() {
         let counts = Counts::new(|state| state.code() as u64 + 1);
         assert_eq!(counts.planned(), 45);
+        assert_eq!(counts.due() + counts.outcome(Outcome::Dropped), 45);
         assert_eq!(Outcome::ALL.into_iter().map(|o| counts.outcome(o)).sum::<u64>(), 45);
         assert_eq!(counts.plus(&counts).planned(), 90);
     }

@@ -9,7 +9,7 @@ use super::access::Signed;
 use super::message::{AttemptLine, DeliveriesFragment, DeliveryFilter, DeliveryPage, DeliveryRow};
 use super::messages::read;
 use super::page::{self, Fact, Section, address};
-use super::view::View;
+use super::view::{Markup, View, escape};
 use crate::clock::Timestamp;
 use crate::domain::delivery::State;
 use crate::domain::id::{DeliveryId, MessageId};
@@ -96,14 +96,15 @@ pub(super) async fn list(
             (Vec::new(), None)
         }
     };
+    let view = signed.view();
     Ok(DeliveriesFragment {
-        view: signed.view(),
         message: id,
-        here: (!message.status.is_final()).then(|| filter.address(id, &filter.cursor)),
+        here: super::message::pace(&view, message).map(|pace| (filter.address(id, &filter.cursor), pace)),
         filtered: filter.is_set(),
         rows: items.into_iter().map(DeliveryRow::from).collect(),
         newest: (!filter.cursor.is_empty()).then(|| filter.link(id, "")),
         older: next.map(|cursor| filter.link(id, &cursor)),
+        view,
     })
 }
 
@@ -130,7 +131,7 @@ pub(super) async fn show(
         channel: delivery.facts.channel,
         state: delivery.facts.state,
         attempts,
-        facts: facts(&shell.view, &delivery.facts),
+        facts: facts(&shell.view, &delivery.facts, signed.may(Permission::DirectoryView)),
         reason: delivery.facts.reason,
         shell,
     })
@@ -200,14 +201,15 @@ fn answer(view: &View, code: Option<&str>, words: Option<&str>) -> String {
     }
 }
 
-fn facts(view: &View, delivery: &DeliveryFacts) -> Vec<Fact> {
+fn facts(view: &View, delivery: &DeliveryFacts, links_people: bool) -> Vec<Fact> {
     let mut facts = Vec::new();
-    let texts = [
-        ("column-recipient", &delivery.recipient.campus_id),
-        ("column-to", &delivery.address),
-        ("fact-provider", &delivery.provider),
-    ];
-    for (key, value) in texts {
+    if let Some(campus_id) = &delivery.recipient.campus_id {
+        let href = address("/console/people", &[("q", campus_id)]);
+        let link = format!("<a href=\"{}\">{}</a>", escape(&href), escape(campus_id));
+        let value = if links_people { Markup(link) } else { Markup(escape(campus_id)) };
+        facts.push(Fact::markup(view.t("column-recipient"), value));
+    }
+    for (key, value) in [("column-to", &delivery.address), ("fact-provider", &delivery.provider)] {
         facts.extend(value.as_ref().map(|value| Fact::text(view.t(key), value)));
     }
     let times = [

@@ -60,6 +60,12 @@ impl ErrorPage {
         Self { shell, status, title, advice, detail, request_id, way_out: WayOut::Overview }
     }
 
+    /// The page for a form of another sign-in: nobody lacks a right.
+    pub fn of_stale_form(shell: Shell, status: u16, request_id: String) -> Self {
+        let (title, advice) = (shell.view.t("error-stale"), shell.view.t("form-stale"));
+        Self { shell, status, title, advice, detail: None, request_id, way_out: WayOut::Overview }
+    }
+
     /// The page for a one-time link that is no good; `advice` says why.
     pub fn of_link(shell: Shell, status: u16, advice: String, request_id: String) -> Self {
         let title = shell.view.t("error-link");

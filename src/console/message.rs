@@ -1,16 +1,19 @@
 //! One message: what it said, to whom it went, what became of it.
 
+use std::time::Duration;
+
 use actix_web::web::{self, Data};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use serde::Deserialize;
 
 use super::access::Signed;
-use super::counts::Counts;
+use super::counts::{Counts, Outcome};
 use super::form::{FieldFaults, Form};
 use super::held::{Review, ReviewFragment};
 use super::overview::Lane;
 use super::page::{self, Fact, Flash, Section, Shell, Theme};
+use super::rules::words::Names;
 use super::view::{Markup, View, escape};
 use crate::clock::Timestamp;
 use crate::config::Language;
@@ -59,21 +62,23 @@ pub struct Content {
     pub html: Markup,
 }
 
-/// Counts per channel, live until the message is final.
+/// Counts per channel, live while they may still change.
 #[derive(Debug, Template)]
 #[template(path = "console/message_progress.html")]
 pub struct ProgressFragment {
     pub view: View,
     pub id: MessageId,
     pub status: Status,
-    pub live: bool,
+    /// How often it renews itself, while it does.
+    pub pace: Option<&'static str>,
     pub total: Counts,
     pub channels: Vec<Lane>,
     pub timeline: TimelineFragment,
     pub acts: ActsFragment,
-    /// Answering a renewal, it brings the status and the timeline along to where they stand; the last one brings what
-    /// can be done as well, which before would close what somebody is reading.
+    /// Answering a renewal, it brings the status and the timeline along to where they stand.
     pub update: bool,
+    /// And what can be done as well: the first time after the end, as at any other it would close what somebody is reading.
+    pub brings_acts: bool,
 }
 
 /// What can be done about a message now, each act with its question.
@@ -128,8 +133,8 @@ pub struct DeliveryFilter {
 pub struct DeliveriesFragment {
     pub view: View,
     pub message: MessageId,
-    /// Path and query of this very list, while it may still change.
-    pub here: Option<String>,
+    /// Path and query of this very list, and how often it renews itself, while it may still change.
+    pub here: Option<(String, &'static str)>,
     /// Filters are set, so an empty list does not mean that there are no deliveries.
     pub filtered: bool,
     pub rows: Vec<DeliveryRow>,
@@ -185,6 +190,12 @@ pub struct AttemptLine {
     pub answer: String,
 }
 
+/// How often a page renews itself: while the message is under way, and while receipts come in.
+const UNDER_WAY: &str = "2s";
+const AWAITING: &str = "10s";
+/// So long after the last that happened to it, most receipts are in.
+const RECEIPTS_TAKE: Duration = Duration::from_mins(10);
+
 /// What can be sent again, in the order it is offered.
 const RESENDABLE: [State; 4] = [State::Failed, State::Unknown, State::Expired, State::Cancelled];
 
@@ -215,6 +226,7 @@ pub(super) async fn open(
     let message = messages::get(s, &signed.caller, id).await?;
     let deliveries = super::deliveries::list(s, signed, &message.summary, &filter).await?;
     let timeline = messages::timeline(s, &signed.caller, id).await?;
+    let names = Names::load(s, signed).await?;
     let shell = signed.shell(Section::Messages)?;
     let summary = &message.summary;
     let review = Review::of(signed, summary, &timeline, again);
@@ -228,7 +240,7 @@ pub(super) async fn open(
         progress: ProgressFragment::new(signed, summary, timeline, recallable(s, signed, summary).await?),
         contents: contents(&shell.view, &message),
         personalised: message.personalised,
-        facts: facts(&shell.view, &message, signed.may(Permission::SourcesView)),
+        facts: facts(&shell.view, &names, &message, signed.may(Permission::SourcesView)),
         may_simulate: signed.may(Permission::RoutingView),
         filter,
         deliveries,
@@ -236,18 +248,34 @@ pub(super) async fn open(
     })
 }
 
-/// Where a message under way stands.
+/// What the page that renews itself knows.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Known {
+    /// That the message has ended.
+    ended: bool,
+}
+
+/// Where a message stands while it is under way, and while its receipts come in.
 pub(super) async fn show_progress(
     s: Data<Services>,
     signed: Signed,
     id: web::Path<String>,
+    known: web::Query<Known>,
 ) -> Result<HttpResponse> {
     let id: MessageId = params::id(&id, "message")?;
     let summary = summary(&s, &signed, id).await?;
     let timeline = messages::timeline(&s, &signed.caller, id).await?;
     let recall_count = recallable(&s, &signed, &summary).await?;
     let progress = ProgressFragment::new(&signed, &summary, timeline, recall_count);
-    page::html(&ProgressFragment { update: true, ..progress })
+    let brings_acts = summary.status.is_final() && !known.ended;
+    page::html(&ProgressFragment { update: true, brings_acts, ..progress })
+}
+
+/// Whether receipts may still come in: something left, and not long ago.
+fn awaits_receipts(view: &View, message: &MessageSummary) -> bool {
+    let lately = view.now < message.updated_at.plus(RECEIPTS_TAKE);
+    lately && Counts::from(&message.counts.all).of(State::Sent) > 0
 }
 
 /// How many deliveries of a message that has ended whoever looks could call back.
@@ -330,15 +358,24 @@ impl ProgressFragment {
         Self {
             id: message.id,
             status: message.status,
-            live: !message.status.is_final(),
+            pace: pace(&view, message),
             total: Counts::from(&message.counts.all),
             channels: ChannelKind::ALL.into_iter().filter_map(lane).collect(),
             timeline: TimelineFragment::new(view.clone(), timeline),
             acts: ActsFragment::new(signed, message, recall_count),
             update: false,
+            brings_acts: false,
             view,
         }
     }
+}
+
+/// How often what is shown of a message renews itself.
+pub(super) fn pace(view: &View, message: &MessageSummary) -> Option<&'static str> {
+    if message.status.is_final() {
+        return awaits_receipts(view, message).then_some(AWAITING);
+    }
+    Some(UNDER_WAY)
 }
 
 impl ActsFragment {
@@ -381,7 +418,7 @@ fn variant_label(view: &View, key: &str) -> String {
     key.split('.').map(part).collect::<Vec<_>>().join(" · ")
 }
 
-fn facts(view: &View, message: &MessageView, links_sources: bool) -> Vec<Fact> {
+fn facts(view: &View, names: &Names, message: &MessageView, links_sources: bool) -> Vec<Fact> {
     let summary = &message.summary;
     let mut facts = Vec::new();
     match &summary.source {
@@ -395,7 +432,7 @@ fn facts(view: &View, message: &MessageView, links_sources: bool) -> Vec<Fact> {
             facts.push(Fact::text(view.t("fact-operator"), operator));
         }
     }
-    facts.push(Fact::text(view.t("fact-audience"), &audience(view, message)));
+    facts.push(Fact::text(view.t("fact-audience"), &audience(view, names, message)));
     let at = |at: jiff::Timestamp| view.at(Timestamp::from(at));
     facts.push(Fact::markup(view.t("column-created"), at(summary.created_at)));
     if summary.send_at > summary.created_at {
@@ -411,7 +448,7 @@ fn facts(view: &View, message: &MessageView, links_sources: bool) -> Vec<Fact> {
 }
 
 /// Whom the message asked for.
-fn audience(view: &View, message: &MessageView) -> String {
+fn audience(view: &View, names: &Names, message: &MessageView) -> String {
     let mut parts = Vec::new();
     if let Some(audience) = &message.audience {
         if audience.everyone {
@@ -420,8 +457,8 @@ fn audience(view: &View, message: &MessageView) -> String {
             parts.push(view.t("audience-erased"));
         }
         if !audience.groups.is_empty() {
-            let names = audience.groups.join(&view.t("list-separator"));
-            parts.push(view.t1("audience-groups", "names", names));
+            let groups: Vec<_> = audience.groups.iter().map(|slug| names.group(slug)).collect();
+            parts.push(view.t1("audience-groups", "names", groups.join(&view.t("list-separator"))));
         }
         if !audience.recipients.is_empty() {
             parts.push(view.count("audience-people", audience.recipients.len() as u64));

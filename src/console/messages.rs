@@ -50,6 +50,12 @@ impl MessageFilter {
         self.has_more() || usual.iter().any(|value| !value.is_empty())
     }
 
+    /// It ends before it begins, so that nothing can match.
+    fn is_backwards(&self) -> bool {
+        let dates = (read::<Date>(&self.since).flatten(), read::<Date>(&self.until).flatten());
+        matches!(dates, (Some(since), Some(until)) if until < since)
+    }
+
     /// The address of the list from there on.
     fn address(&self, cursor: &str) -> String {
         let Self { q, status, category, source, topic, since, until, trouble, cursor: _ } = self;
@@ -134,6 +140,8 @@ pub struct MessageRowsFragment {
     pub rows: Vec<MessageRow>,
     /// Filters are set, so an empty list does not mean that there are no messages.
     pub filtered: bool,
+    /// The time they ask for ends before it begins.
+    pub backwards: bool,
     /// All are from one source, which the page has named already.
     pub one_source: bool,
 }
@@ -216,6 +224,7 @@ async fn list(s: &Services, signed: &Signed, filter: &MessageFilter) -> Result<M
             view: view.clone(),
             rows: items.into_iter().map(MessageRow::from).collect(),
             filtered: filter.is_set(),
+            backwards: filter.is_backwards(),
             one_source: false,
         },
         newest: (!filter.cursor.is_empty()).then(|| filter.address("")),
@@ -252,6 +261,24 @@ mod tests {
         assert_eq!(query.since, at("2026-11-20T16:00:00Z"));
         assert_eq!(query.until, at("2026-11-21T16:00:00Z"));
         assert_eq!((query.status, query.source, query.cursor), (None, None, None));
+    }
+
+    #[test]
+    fn a_time_that_ends_before_it_begins_is_told() {
+        for (since, until, backwards) in [
+            ("2026-11-21", "2026-11-20", true),
+            ("2026-11-21", "2026-11-21", false),
+            ("2026-11-21", "", false),
+            ("", "2026-11-20", false),
+            ("soon", "2026-11-20", false),
+        ] {
+            let filter = MessageFilter {
+                since: since.to_owned(),
+                until: until.to_owned(),
+                ..MessageFilter::default()
+            };
+            assert_eq!(filter.is_backwards(), backwards, "{since} to {until}");
+        }
     }
 
     #[test]

@@ -10,14 +10,15 @@ use jiff::civil::Date;
 
 use super::access::Signed;
 use super::chart::Bar;
-use super::counts::{Counts, Outcome};
+use super::counts::Counts;
 use super::messages::{MessageRow, MessageRowsFragment};
 use super::page::{self, Section, Shell, Theme, address};
+use super::providers::words::Health;
 use super::view::View;
 use crate::Result;
 use crate::clock::Timestamp;
 use crate::domain::channel::{AddressKind, ChannelKind};
-use crate::domain::id::{MessageId, SourceId};
+use crate::domain::id::{MessageId, ProviderId, SourceId};
 use crate::domain::operator::Permission;
 use crate::service::Services;
 use crate::service::providers::ProviderHealth;
@@ -56,6 +57,8 @@ pub struct TodayFragment {
     pub providers: Vec<ProviderLine>,
     /// Whether there is more to see of them.
     pub may_see_providers: bool,
+    /// Whoever looks may add one.
+    pub may_add_providers: bool,
     /// Channels that sources may use and no provider serves.
     pub unserved: Vec<ChannelKind>,
     /// Kinds of address by which messages wait and which no provider takes.
@@ -81,7 +84,7 @@ impl TodayFragment {
 
     /// What is to leave: of this, what left and what failed are shares.
     fn to_send(&self) -> u64 {
-        self.total.planned() - self.total.outcome(Outcome::Dropped)
+        self.total.due()
     }
 }
 
@@ -103,9 +106,10 @@ pub struct Todo {
 
 #[derive(Clone, Debug)]
 pub struct ProviderLine {
+    pub id: ProviderId,
     pub name: String,
     pub channel: ChannelKind,
-    pub working: bool,
+    pub health: Health,
     /// Why it is paused, or what it last did; may be empty.
     pub note: String,
 }
@@ -120,7 +124,7 @@ pub struct SilentSource {
 /// The overview, or its live part alone.
 pub(super) async fn show(request: HttpRequest, s: Data<Services>, signed: Signed) -> Result<HttpResponse> {
     let overview = reports::overview(&s, &signed.caller).await?;
-    let today = TodayFragment::new(signed.view(), overview, signed.may(Permission::ProvidersView));
+    let today = TodayFragment::new(&signed, overview);
     if page::wants_fragment(&request) {
         return page::html(&today);
     }
@@ -129,7 +133,8 @@ pub(super) async fn show(request: HttpRequest, s: Data<Services>, signed: Signed
 }
 
 impl TodayFragment {
-    fn new(view: View, overview: Overview, may_see_providers: bool) -> Self {
+    fn new(signed: &Signed, overview: Overview) -> Self {
+        let view = signed.view();
         let lane =
             |(channel, counts): &(ChannelKind, _)| Lane { channel: *channel, counts: Counts::from(counts) };
         let channels: Vec<_> = overview.channels.iter().map(lane).collect();
@@ -160,7 +165,8 @@ impl TodayFragment {
                 .into_iter()
                 .map(|provider| provider_line(&view, provider))
                 .collect(),
-            may_see_providers,
+            may_see_providers: signed.may(Permission::ProvidersView),
+            may_add_providers: signed.may(Permission::ProvidersEdit),
             unserved: overview.unserved,
             stranded: overview.stranded,
             silent: overview.silent.into_iter().map(silent).collect(),
@@ -168,6 +174,7 @@ impl TodayFragment {
                 view: view.clone(),
                 rows: overview.recent.into_iter().map(MessageRow::from).collect(),
                 filtered: false,
+                backwards: false,
                 one_source: false,
             },
             view,
@@ -209,9 +216,10 @@ fn provider_line(view: &View, provider: ProviderHealth) -> ProviderLine {
     let codes: Vec<_> = provider.unknown_codes.iter().map(|unknown| unknown.code.as_str()).collect();
     let unknown = (!codes.is_empty()).then(|| view.t1("provider-unknown-codes", "codes", codes.join(", ")));
     ProviderLine {
+        id: provider.id,
         name: provider.name,
         channel: provider.channel,
-        working: provider.trouble.is_none(),
+        health: Health::of(provider.trouble.as_ref(), provider.doubt),
         note: [note, unknown, quota].into_iter().flatten().collect::<Vec<_>>().join(" · "),
     }
 }

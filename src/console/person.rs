@@ -13,11 +13,13 @@ use super::page::{self, Fact, Section, Shell, Theme, address};
 use super::view::View;
 use crate::Result;
 use crate::clock::Timestamp;
+use crate::config::Language;
 use crate::domain::channel::{AddressKind, ChannelKind};
 use crate::domain::delivery::State;
 use crate::domain::id::{DeliveryId, GroupId, MessageId, RecipientId, SuppressionId};
 use crate::domain::operator::Permission;
 use crate::domain::suppression::Cause;
+use crate::http::locale;
 use crate::service::messages::{self, DeliveryView};
 use crate::service::recipients::{self, Recipient};
 use crate::service::suppressions::{self, SuppressionRow};
@@ -262,9 +264,13 @@ async fn history(
 fn facts(view: &View, person: &Recipient) -> Vec<Fact> {
     let known = &person.person;
     let mut facts = vec![Fact::text(view.t("column-campus-id"), &known.campus_id)];
-    for (key, value) in [("column-department", &known.department), ("person-language", &known.language)] {
-        facts.extend(value.as_ref().map(|value| Fact::text(view.t(key), value)));
-    }
+    facts.extend(known.department.as_ref().map(|name| Fact::text(view.t("column-department"), name)));
+    facts.extend(known.language.as_ref().map(|tag| {
+        // One that the console does not speak is told by its tag.
+        let name =
+            Language::from_tag(tag).map_or_else(|| tag.clone(), |known| locale::own_name(known).to_owned());
+        Fact::text(view.t("person-language"), &name)
+    }));
     facts.push(Fact::markup(view.t("column-created"), view.ago(person.created_at)));
     facts.push(Fact::markup(view.t("column-updated"), view.ago(person.updated_at)));
     facts

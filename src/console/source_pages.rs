@@ -107,6 +107,7 @@ pub(super) async fn show(s: Data<Services>, signed: Signed, id: Path<SourceId>) 
             view: shell.view.clone(),
             rows: latest.into_iter().map(MessageRow::from).collect(),
             filtered: false,
+            backwards: false,
             one_source: true,
         },
         name: source.name,

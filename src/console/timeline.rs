@@ -3,10 +3,12 @@
 use serde_json::Value;
 
 use super::message::{TimelineEvent, TimelineFragment};
+use super::rules::words::{Names, why_unrouted};
 use super::view::View;
 use crate::clock::Timestamp;
 use crate::domain::channel::{AddressKind, ChannelKind};
 use crate::service::messages::EventView;
+use crate::service::routing::WhyUnrouted;
 
 impl TimelineFragment {
     pub(super) fn new(view: View, events: Vec<EventView>) -> Self {
@@ -68,7 +70,8 @@ fn detail(view: &View, kind: &str, detail: &Value) -> Option<String> {
             Some(text("reason").map_or_else(|| by.clone(), |why| format!("{by} · {why}")))
         }
         "rejected" => Some(format!("{} · {}", actor(view, text("by")?), text("reason")?)),
-        "held" | "unrouted" => text("reason").map(str::to_owned),
+        "unrouted" => unrouted(view, detail).or_else(|| text("reason").map(str::to_owned)),
+        "held" => text("reason").map(str::to_owned),
         "routed" => Some(rules(view, detail)),
         "quiet_hours" => {
             let until: jiff::Timestamp = text("until")?.parse().ok()?;
@@ -91,6 +94,12 @@ fn detail(view: &View, kind: &str, detail: &Value) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// Why nobody was sent it, in the reader's language. What was told before it was kept in parts has only its sentence.
+fn unrouted(view: &View, detail: &Value) -> Option<String> {
+    let why: WhyUnrouted = serde_json::from_value(detail.get("why")?.clone()).ok()?;
+    Some(why_unrouted(view, &Names::default(), &why))
 }
 
 fn channels(view: &View, detail: &Value) -> String {
@@ -208,6 +217,22 @@ mod tests {
         ] {
             assert_eq!(actor(&view, by), shown);
         }
+    }
+
+    #[test]
+    fn why_nobody_was_sent_it_is_said_in_the_readers_language() {
+        let why =
+            json!({ "code": "lacks", "rule": "考试", "template": "exam", "variables": ["room", "seat"] });
+        let detail = json!({ "reason": "the rule `考试` wants …", "why": why });
+        let said = |detail| detail_of_unrouted(Language::SimplifiedChinese, detail);
+        assert_eq!(said(detail), "模板“exam”需要的内容，消息里没有：room，seat");
+        assert_eq!(said(json!({ "reason": "x", "why": { "code": "nobody" } })), "受众里没有可以发送的人。");
+        assert_eq!(said(json!({ "reason": "as it was told before" })), "as it was told before");
+    }
+
+    fn detail_of_unrouted(language: Language, detail: Value) -> String {
+        let event = EventView { at: jiff::Timestamp::UNIX_EPOCH, kind: "unrouted".to_owned(), detail };
+        line(&view(language), &event).detail
     }
 
     #[test]

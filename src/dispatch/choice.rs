@@ -326,11 +326,12 @@ impl Providers {
             if let Some(tally) = standing.tally.as_mut().filter(|_| outcome.class.may_be_taken()) {
                 tally.taken(deliveries.len());
             }
+            let said = said(outcome);
             let heard = Heard {
                 class: outcome.class,
                 wait: outcome.wait,
                 this_address: outcome.this_address,
-                detail: outcome.detail.as_deref().or(outcome.code.as_deref()).unwrap_or_default(),
+                detail: &said,
                 deliveries,
                 unlisted: outcome.unlisted,
                 took,
@@ -357,6 +358,14 @@ impl Providers {
         for provider in self.live() {
             provider.adapter.close().await;
         }
+    }
+}
+
+/// What administrators are told that a provider said: its code and words, of which the words often begin with the code.
+fn said(outcome: &Outcome) -> String {
+    match (outcome.code.as_deref(), outcome.detail.as_deref()) {
+        (Some(code), Some(words)) if !words.starts_with(code) => format!("{code} {words}"),
+        (code, words) => words.or(code).unwrap_or_default().to_owned(),
     }
 }
 

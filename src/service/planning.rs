@@ -9,7 +9,8 @@ use super::deliveries::{LEASE, event, publish};
 use super::groups::Resolution;
 use super::policies::{self, Heeded};
 use super::providers::Room;
-use super::{Services, providers, routing};
+use super::routing::{self, WhyUnrouted};
+use super::{Services, providers};
 use crate::clock::Timestamp;
 use crate::domain::audience::{Audience, DirectAddress};
 use crate::domain::channel::{AddressKind, ChannelKind, Outlet};
@@ -160,9 +161,11 @@ async fn claim(s: &Services, owner: i64, now: Timestamp) -> Result<(usize, Vec<P
     let (routed, unrouted): (Vec<_>, Vec<_>) = messages.into_iter().partition(is_for_somebody);
     if !unrouted.is_empty() {
         let ids: Vec<MessageId> = unrouted.iter().map(|m| m.id).collect();
-        store::unrouted(&mut tx, &ids, routing::NO_AUDIENCE, now).await?;
-        let reason = serde_json::json!({ "reason": routing::NO_AUDIENCE });
-        let told: Vec<_> = ids.iter().map(|id| event(*id, now, "unrouted", &reason)).collect();
+        let why = WhyUnrouted::NoAudience;
+        let reason = why.to_string();
+        store::unrouted(&mut tx, &ids, &reason, now).await?;
+        let detail = why.told(&reason);
+        let told: Vec<_> = ids.iter().map(|id| event(*id, now, "unrouted", &detail)).collect();
         events::insert(&mut tx, &told).await?;
     }
     tx.commit().await?;
@@ -270,7 +273,7 @@ impl Plan {
         const MOST: usize = 10;
         let gone: Vec<_> = self.gone.iter().take(MOST).map(String::as_str).collect();
         let colon = if gone.is_empty() { "" } else { ": " };
-        format!("nobody is in its audience{colon}{}", gone.join("; "))
+        format!("{}{colon}{}", WhyUnrouted::Nobody, gone.join("; "))
     }
 
     /// Tells how it was planned, or that it is for nobody.
@@ -278,7 +281,7 @@ impl Plan {
         let id = self.message.id;
         let reason = self.nobody();
         if added.iter().all(|a| a.message != id) && store::for_nobody(tx, id, &reason, now).await? {
-            let told = event(id, now, "unrouted", &serde_json::json!({ "reason": reason }));
+            let told = event(id, now, "unrouted", &WhyUnrouted::Nobody.told(&reason));
             events::insert(tx, &[told]).await
         } else {
             events::insert(tx, &self.planned(added, now)).await

@@ -126,6 +126,10 @@ pub async fn update(
     Ok(changed == 1)
 }
 
+/// What a history calls self-tests. They say nothing of how the provider does when it is used.
+pub const TEST_PASSED: &str = "test_passed";
+pub const TEST_FAILED: &str = "test_failed";
+
 /// Adds to a provider's history. A provider that is not there any more has none.
 pub async fn insert_event(
     tx: &mut Tx,

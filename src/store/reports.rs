@@ -182,7 +182,7 @@ pub async fn stuck(db: &Db, first: MessageId) -> Result<Vec<StatusCountRow>> {
 }
 
 row! {
-    /// A provider in use with the last that happened to it.
+    /// A provider in use with the last that happened to it, and its last self-test.
     pub struct ProviderHealthRow {
         pub id: ProviderId,
         pub name: String,
@@ -192,15 +192,23 @@ row! {
         /// As in [`super::providers::ProviderEventRow`].
         pub kind: Option<String>,
         pub detail: Option<JsonText<Value>>,
+        /// How its last self-test ended, and when.
+        pub tested: Option<String>,
+        pub tested_at: Option<Timestamp>,
     }
 }
 
 /// The enabled providers in the order they are tried.
 pub async fn provider_health(db: &Db) -> Result<Vec<ProviderHealthRow>> {
-    let text = "SELECT p.id, p.name, p.channel, p.updated_at, e.at, e.kind, e.detail
-        FROM provider p LEFT JOIN provider_event e
+    let text = "SELECT p.id, p.name, p.channel, p.updated_at, e.at, e.kind, e.detail,
+          t.kind AS tested, t.at AS tested_at
+        FROM provider p
+        LEFT JOIN provider_event e
           ON e.id = (SELECT max(x.id) FROM provider_event x
-            WHERE x.provider_id = p.id AND x.code IS NULL)
+            WHERE x.provider_id = p.id AND x.code IS NULL AND x.kind NOT IN ('test_passed', 'test_failed'))
+        LEFT JOIN provider_event t
+          ON t.id = (SELECT max(x.id) FROM provider_event x
+            WHERE x.provider_id = p.id AND x.kind IN ('test_passed', 'test_failed'))
         WHERE p.enabled ORDER BY p.channel, p.priority, p.id";
     Ok(in_db!(db, |c| sqlx::query_as::<_, ProviderHealthRow>(text).fetch_all(c).await)?)
 }

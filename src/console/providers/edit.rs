@@ -115,6 +115,12 @@ impl ProviderFormPage {
             .any(|asked| !asked.value.is_empty() || asked.stored || self.faults.of(&asked.name()).is_some())
     }
 
+    /// What was typed as a secret is not sent back.
+    fn asks_for_secrets(&self) -> bool {
+        let is_secret = |asked: &Asked| matches!(asked.setting.holds, Holds::Secret | Holds::SecretText);
+        self.form.settings.iter().any(is_secret)
+    }
+
     /// What belongs to none of the fields.
     fn fault(&self) -> Option<&String> {
         self.faults.of(WHOLE)

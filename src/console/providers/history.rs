@@ -6,13 +6,15 @@ use crate::clock::Timestamp;
 use crate::console::view::View;
 
 /// What is known to happen, with its drawing and whether somebody should look.
-const KNOWN: [(&str, &str, bool); 6] = [
+const KNOWN: [(&str, &str, bool); 8] = [
     ("opened", "warning", true),
     ("half_open", "clock", false),
     ("closed", "check", false),
     ("paused", "pause", true),
     ("alarm", "failed", true),
     ("unknown_code", "question", true),
+    ("test_passed", "flask", false),
+    ("test_failed", "flask", true),
 ];
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -13,6 +13,7 @@ use actix_web::web::{self, Data, Path};
 use askama::Template;
 use serde::Deserialize;
 use serde_json::Value;
+use url::{Host, Url};
 
 use self::history::Happening;
 use self::words::Health;
@@ -115,10 +116,14 @@ fn rows(view: &View, lineup: &Lineup, channel: ChannelKind) -> Vec<ProviderRow> 
             place: place(provider, &in_use),
             share: share(provider, &in_use),
             rate: provider.rate.and_then(|rate| u64::try_from(rate).ok()),
-            health: Health::of(listed),
+            health: health(listed),
         }
     };
     used.iter().chain(&off).map(|listed| row(listed)).collect()
+}
+
+fn health(listed: &Listed) -> Health {
+    if listed.provider.enabled { Health::of(listed.trouble.as_ref(), listed.doubt) } else { Health::Off }
 }
 
 /// The how-manieth it is asked; those of one priority together.
@@ -163,6 +168,8 @@ pub struct ProviderPage {
     pub facts: Vec<Fact>,
     /// The address for the vendor, and what to do with it there.
     pub callback: Option<(String, String)>,
+    /// It leads back to this machine, where no vendor is.
+    pub callback_unreachable: bool,
     /// What follows from switching it off.
     pub follows: String,
     pub history: Vec<Happening>,
@@ -172,9 +179,10 @@ pub struct ProviderPage {
 }
 
 impl ProviderPage {
-    /// Whether its health is: that nothing ailed it when it was last used says little once it has just failed a test.
+    /// Whether its health is: what was known before says little once it has just failed a test.
     fn is_told_of(&self) -> bool {
-        self.health != Health::Working || self.tested.as_ref().is_none_or(|tested| tested.ok)
+        let is_asked = matches!(self.health, Health::Working | Health::Doubtful(_));
+        !is_asked || self.tested.as_ref().is_none_or(|tested| tested.ok)
     }
 }
 
@@ -202,15 +210,19 @@ pub struct Tested {
     pub words: String,
     pub code: Option<String>,
     pub seen_address: Option<String>,
-    /// What is likely to mend it.
+    /// What is likely to mend it; of a test that passed, what it did not show.
     pub advice: String,
     /// In words.
     pub lasted: String,
 }
 
 impl Tested {
-    pub fn new(view: &View, sent_to: Option<String>, test: ProviderTest) -> Self {
-        let advice = if test.ok { String::new() } else { view.advice(test.advice) };
+    pub fn new(view: &View, kind: &str, sent_to: Option<String>, test: ProviderTest) -> Self {
+        let advice = match (test.ok, &sent_to) {
+            (true, None) => view.tested_text(kind),
+            (true, Some(_)) => String::new(),
+            (false, _) => view.advice(test.advice, test.code.is_some()),
+        };
         let lasted = view.lasting(test.duration);
         let ProviderTest { ok, detail, code, seen_address, .. } = test;
         Self { sent_to, ok, words: detail, code, seen_address, advice, lasted }
@@ -252,7 +264,8 @@ pub(super) async fn test(
 ) -> Result<HttpResponse> {
     let id = id(&path)?;
     let test = providers::test(&s, &signed.caller, id).await?;
-    let tested = Tested::new(&signed.view(), None, test);
+    let (provider, _) = providers::show(&s, &signed.caller, id).await?;
+    let tested = Tested::new(&signed.view(), &provider.kind, None, test);
     page::html(&provider_page(&s, &signed, id, None, Some(tested)).await?)
 }
 
@@ -267,7 +280,8 @@ pub(super) async fn send_one(
     let address = form.text("address");
     match providers::send_one(&s, &signed.caller, id, address).await {
         Ok(test) => {
-            let tested = Tested::new(&signed.view(), Some(mask::address(address)), test);
+            let (provider, _) = providers::show(&s, &signed.caller, id).await?;
+            let tested = Tested::new(&signed.view(), &provider.kind, Some(mask::address(address)), test);
             let mut page = provider_page(&s, &signed, id, None, Some(tested)).await?;
             address.clone_into(&mut page.address);
             page::html(&page)
@@ -308,7 +322,7 @@ async fn provider_page(
         channel: provider.channel,
         kind: view.kind_text(&provider.kind),
         enabled: provider.enabled,
-        health: listed.map_or(Health::Working, Health::of),
+        health: listed.map_or(Health::Working, health),
         may_edit: signed.may(Permission::ProvidersEdit),
         tested,
         writes_to: provider.kind.parse().ok().map(|kind: ProviderKind| kind.writes_to(provider.channel)),
@@ -316,6 +330,7 @@ async fn provider_page(
         faults: FieldFaults::default(),
         settings: shown(&view, &provider.kind, &settings),
         facts: facts(&view, &provider, &lineup),
+        callback_unreachable: provider.callback_url.as_deref().is_some_and(leads_nowhere),
         callback: provider.callback_url.clone().map(|url| (url, view.callback_advice(&provider.kind))),
         follows: follows(&view, &provider, &lineup),
         history: events
@@ -337,21 +352,37 @@ fn own_address(signed: &Signed, channel: ChannelKind) -> String {
     }
 }
 
+/// Whether an address is this machine's own.
+fn leads_nowhere(address: &str) -> bool {
+    let Ok(url) = Url::parse(address) else { return true };
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        None => true,
+    }
+}
+
 fn facts(view: &View, provider: &ProviderView, lineup: &Lineup) -> Vec<Fact> {
     let number = |n: i64| view.number(u64::try_from(n).unwrap_or(0));
     let of_channel =
         |listed: &&Listed| listed.provider.channel == provider.channel && listed.provider.enabled;
     let in_use: Vec<_> = lineup.providers.iter().filter(of_channel).map(|listed| &listed.provider).collect();
     let rate = provider.rate.map_or_else(|| view.t("source-unlimited"), number);
-    let mut facts = vec![Fact::text(view.t("provider-priority"), &number(provider.priority))];
-    if let Some(share) = share(provider, &in_use) {
-        facts.push(Fact::text(view.t("provider-share"), &format!("{share}%")));
+    let mut facts = Vec::new();
+    if let Some(place) = place(provider, &in_use) {
+        let share = share(provider, &in_use).map(|share| view.t1("place-share", "share", share));
+        let order: Vec<_> = [view.count("place", place)].into_iter().chain(share).collect();
+        facts.push(Fact::text(view.t("column-place"), &order.join(" ")));
     }
+    facts.push(Fact::text(view.t("provider-priority"), &number(provider.priority)));
     facts.push(Fact::text(view.t("provider-rate"), &rate));
     facts.push(Fact::markup(view.t("column-created"), view.ago(provider.created_at)));
     if provider.updated_at > provider.created_at {
         facts.push(Fact::markup(view.t("provider-changed"), view.ago(provider.updated_at)));
     }
+    // Pages of its own are found by it, such as the one where people bind their WeChat.
+    facts.push(Fact::text(view.t("provider-id"), &provider.id.to_string()));
     facts
 }
 
@@ -419,6 +450,19 @@ mod tests {
             created_at: Timestamp(0),
             updated_at: Timestamp(0),
             callback_url: None,
+        }
+    }
+
+    #[test]
+    fn a_vendor_cannot_call_back_to_this_machine() {
+        for (address, nowhere) in [
+            ("http://127.0.0.1:8080/callbacks/x", true),
+            ("http://[::1]/callbacks/x", true),
+            ("https://localhost/callbacks/x", true),
+            ("https://bell.example.edu/callbacks/x", false),
+            ("https://10.0.0.7/callbacks/x", false),
+        ] {
+            assert_eq!(leads_nowhere(address), nowhere, "{address}");
         }
     }
 

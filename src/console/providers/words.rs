@@ -4,23 +4,39 @@ use crate::clock::Timestamp;
 use crate::console::label::Tone;
 use crate::console::view::{Markup, View};
 use crate::domain::provider::{Advice, ProviderKind};
-use crate::service::providers::{Listed, Setting, Trouble, TroubleKind};
+use crate::service::providers::{Doubt, Holds, Setting, Trouble, TroubleKind};
 
 /// How a provider is doing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Health {
     Working,
     Ailing(Trouble),
+    Doubtful(Doubt),
     /// Switched off.
     Off,
 }
 
 impl Health {
-    pub(super) fn of(listed: &Listed) -> Self {
-        match &listed.trouble {
-            _ if !listed.provider.enabled => Self::Off,
-            None => Self::Working,
-            Some(trouble) => Self::Ailing(trouble.clone()),
+    /// Of a provider that is used.
+    pub fn of(trouble: Option<&Trouble>, doubt: Option<Doubt>) -> Self {
+        match (trouble, doubt) {
+            (Some(trouble), _) => Self::Ailing(trouble.clone()),
+            (None, Some(doubt)) => Self::Doubtful(doubt),
+            (None, None) => Self::Working,
+        }
+    }
+
+    const fn key(&self) -> &'static str {
+        match self {
+            Self::Working => "health-working",
+            Self::Off => "health-off",
+            Self::Doubtful(Doubt::Untried) => "health-untried",
+            Self::Doubtful(Doubt::TestFailed) => "health-test_failed",
+            Self::Ailing(trouble) => match trouble.kind {
+                TroubleKind::Failed => "health-failed",
+                TroubleKind::Paused => "health-paused",
+                TroubleKind::Unusable => "health-unusable",
+            },
         }
     }
 
@@ -28,7 +44,7 @@ impl Health {
     pub fn reason(&self) -> Option<&str> {
         match self {
             Self::Ailing(trouble) => trouble.reason.as_deref(),
-            Self::Working | Self::Off => None,
+            Self::Working | Self::Doubtful(_) | Self::Off => None,
         }
     }
 
@@ -36,7 +52,7 @@ impl Health {
     pub fn until(&self) -> Option<Timestamp> {
         match self {
             Self::Ailing(trouble) => trouble.until,
-            Self::Working | Self::Off => None,
+            Self::Working | Self::Doubtful(_) | Self::Off => None,
         }
     }
 }
@@ -82,7 +98,13 @@ impl View {
         match (setting.required, setting.usual) {
             (true, _) => hint,
             (false, "") => format!("{}{hint}", self.t("setting-optional")),
-            (false, usual) => format!("{hint}{}", self.t1("setting-usual", "value", usual)),
+            (false, usual) => {
+                let usual = match setting.holds {
+                    Holds::Choice(_) => self.choice_text(setting, usual),
+                    _ => usual.to_owned(),
+                };
+                format!("{hint}{}", self.t1("setting-usual", "value", usual))
+            }
         }
     }
 
@@ -91,22 +113,42 @@ impl View {
         self.text_or(&format!("choice-{}-{word}", setting.name()), word)
     }
 
-    /// What is likely to mend a provider.
-    pub(super) fn advice(&self, advice: Option<Advice>) -> String {
-        advice.map_or_else(|| self.t("advice-none"), |advice| self.t(advice_key(advice)))
+    /// What is likely to mend a provider, where it said something.
+    pub(super) fn advice(&self, advice: Option<Advice>, answered: bool) -> String {
+        match advice {
+            Some(advice) => self.t(advice_key(advice)),
+            None if answered => self.t("advice-none"),
+            None => self.t("advice-unreached"),
+        }
+    }
+
+    /// What a test that a kind passed has shown, and what only sending shows.
+    pub(super) fn tested_text(&self, kind: &str) -> String {
+        self.text_or(&format!("kind-{kind}-tested"), "")
+    }
+
+    pub fn health_text(&self, health: &Health) -> String {
+        self.t(health.key())
+    }
+
+    /// What follows from how a provider is doing, and what can be done about it.
+    pub fn health_advice(&self, health: &Health) -> String {
+        self.text_or(&format!("{}-advice", health.key()), "")
     }
 
     pub fn health(&self, health: &Health) -> Markup {
-        let (mark, tone, key) = match health {
-            Health::Working => ("check", Tone::Good, "health-working"),
-            Health::Off => ("ban", Tone::Quiet, "health-off"),
+        let (mark, tone) = match health {
+            Health::Working => ("check", Tone::Good),
+            Health::Off => ("ban", Tone::Quiet),
+            Health::Doubtful(Doubt::Untried) => ("clock", Tone::Amber),
+            Health::Doubtful(Doubt::TestFailed) => ("warning", Tone::Amber),
             Health::Ailing(trouble) => match trouble.kind {
-                TroubleKind::Failed => ("warning", Tone::Amber, "health-failed"),
-                TroubleKind::Paused => ("pause", Tone::Amber, "health-paused"),
-                TroubleKind::Unusable => ("failed", Tone::Amber, "health-unusable"),
+                TroubleKind::Failed => ("warning", Tone::Amber),
+                TroubleKind::Paused => ("pause", Tone::Amber),
+                TroubleKind::Unusable => ("failed", Tone::Amber),
             },
         };
-        self.mark(mark, tone, self.t(key))
+        self.mark(mark, tone, self.health_text(health))
     }
 
     /// The text of a key, or what stands for it where there is none.

@@ -33,7 +33,7 @@ impl Names {
     }
 
     /// As far as whoever looks may see the directory.
-    pub(super) async fn load(s: &Services, signed: &Signed) -> Result<Self> {
+    pub(in crate::console) async fn load(s: &Services, signed: &Signed) -> Result<Self> {
         let groups = if signed.may(Permission::DirectoryView) {
             groups::list(s, &signed.caller, "", None, MOST).await?
         } else {
@@ -273,9 +273,10 @@ fn answer(view: &View, clause: &Clause) -> String {
 }
 
 /// Why nobody can be sent a message.
-pub(super) fn why_unrouted(view: &View, names: &Names, why: &WhyUnrouted) -> String {
+pub(in crate::console) fn why_unrouted(view: &View, names: &Names, why: &WhyUnrouted) -> String {
     match why {
         WhyUnrouted::NoAudience => view.t("unrouted-no-audience"),
+        WhyUnrouted::Nobody => view.t("unrouted-nobody"),
         WhyUnrouted::NoChannel { rule } => view.t1("unrouted-no-channel", "rule", rule),
         WhyUnrouted::TemplateGone { rule, template } => {
             view.t2("unrouted-template-gone", "rule", rule, "template", template)

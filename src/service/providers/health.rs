@@ -11,16 +11,19 @@ use crate::domain::id::ProviderId;
 use crate::domain::message::Lane;
 use crate::domain::operator::Permission;
 use crate::service::{Caller, Services};
-use crate::store::providers;
+use crate::store::providers::{self, TEST_FAILED};
 use crate::store::reports::{self as store, ProviderHealthRow};
 use crate::store::sources;
 use crate::telemetry::mask;
 
 #[derive(Clone, Debug)]
 pub struct ProviderHealth {
+    pub id: ProviderId,
     pub name: String,
     pub channel: ChannelKind,
     pub trouble: Option<Trouble>,
+    /// Where nothing ails it as far as is known.
+    pub doubt: Option<Doubt>,
     /// Where there is one.
     pub quota: Option<QuotaState>,
     /// What it answered since it was last changed and nobody knows.
@@ -43,6 +46,15 @@ pub struct Trouble {
     pub reason: Option<String>,
     /// When it is tried again by itself; none where somebody must act first.
     pub until: Option<Timestamp>,
+}
+
+/// Why it is not known to work, although it is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Doubt {
+    /// It failed, its rest is over, and nothing went through it since.
+    Untried,
+    /// The last self-test since it was changed did not pass.
+    TestFailed,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,7 +133,28 @@ fn judge(row: ProviderHealthRow, now: Timestamp) -> ProviderHealth {
         reason: text("reason").map(mask::text),
         until,
     });
-    ProviderHealth { name: row.name, channel: row.channel, trouble, quota: None, unknown_codes: Vec::new() }
+    let doubt = doubt(&row, unchanged).filter(|_| trouble.is_none());
+    ProviderHealth {
+        id: row.id,
+        name: row.name,
+        channel: row.channel,
+        trouble,
+        doubt,
+        quota: None,
+        unknown_codes: Vec::new(),
+    }
+}
+
+/// Of a provider that is used.
+fn doubt(row: &ProviderHealthRow, unchanged: bool) -> Option<Doubt> {
+    // What went well afterwards counts more than a test.
+    let works = row.kind.as_deref() == Some("closed") && row.at > row.tested_at;
+    let tested = row.tested_at.is_some_and(|at| at >= row.updated_at);
+    if tested && !works && row.tested.as_deref() == Some(TEST_FAILED) {
+        return Some(Doubt::TestFailed);
+    }
+    let failed = matches!(row.kind.as_deref(), Some("opened" | "half_open"));
+    (failed && unchanged).then_some(Doubt::Untried)
 }
 
 #[cfg(test)]
@@ -136,8 +169,8 @@ mod tests {
     /// When the provider was last changed.
     const CHANGED: i64 = -60_000;
 
-    fn trouble(kind: &str, at: i64, detail: Value) -> Option<Trouble> {
-        let row = ProviderHealthRow {
+    fn row(kind: &str, at: i64, detail: Value) -> ProviderHealthRow {
+        ProviderHealthRow {
             id: ProviderId(1),
             name: "relay".to_owned(),
             channel: ChannelKind::Email,
@@ -145,8 +178,34 @@ mod tests {
             at: Some(Timestamp(NOW.0 + at)),
             kind: Some(kind.to_owned()),
             detail: Some(JsonText(detail)),
+            tested: None,
+            tested_at: None,
+        }
+    }
+
+    fn trouble(kind: &str, at: i64, detail: Value) -> Option<Trouble> {
+        judge(row(kind, at, detail), NOW).trouble
+    }
+
+    #[test]
+    fn what_failed_and_was_not_used_since_is_in_doubt() {
+        let until = |seconds: i64| json!({ "until": Timestamp(NOW.0 + seconds * 1000).to_string() });
+        let tested = |kind: &str, at: i64, test: &str, tested_at: i64| {
+            let tested_at = Some(Timestamp(NOW.0 + tested_at));
+            judge(
+                ProviderHealthRow { tested: Some(test.to_owned()), tested_at, ..row(kind, at, until(-1)) },
+                NOW,
+            )
+            .doubt
         };
-        judge(row, NOW).trouble
+        assert_eq!(judge(row("opened", -9, until(-1)), NOW).doubt, Some(Doubt::Untried));
+        assert_eq!(judge(row("opened", -9, until(1)), NOW).doubt, None, "it is left alone");
+        assert_eq!(judge(row("opened", CHANGED - 1, until(-1)), NOW).doubt, None, "it was changed since");
+        assert_eq!(judge(row("closed", -9, until(-1)), NOW).doubt, None);
+        assert_eq!(tested("closed", -9, TEST_FAILED, -5), Some(Doubt::TestFailed));
+        assert_eq!(tested("closed", -5, TEST_FAILED, -9), None, "it has worked since");
+        assert_eq!(tested("closed", -9, TEST_FAILED, CHANGED - 1), None, "it was changed since");
+        assert_eq!(tested("closed", -9, "test_passed", -5), None);
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub struct Told {
 }
 
 impl Told {
-    /// `kind`: `opened`, `half_open`, `closed`, `paused` or `alarm`. `detail` is a JSON object.
+    /// `kind`: `opened`, `half_open`, `closed`, `paused`, `alarm`, `test_passed` or `test_failed`. `detail` is a JSON object.
     pub fn event(provider: ProviderId, at: Timestamp, kind: &'static str, mut detail: Value) -> Self {
         if let Some(reason) = detail.get("reason").and_then(Value::as_str).map(mask::text) {
             detail["reason"] = reason.into();

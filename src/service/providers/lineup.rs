@@ -1,6 +1,6 @@
 //! All providers side by side, as an administrator looks at them.
 
-use super::health::{Trouble, health, unserved};
+use super::health::{Doubt, Trouble, health, unserved};
 use super::kinds::stranded;
 use super::{ProviderView, list};
 use crate::Result;
@@ -12,6 +12,7 @@ use crate::service::{Caller, Services};
 pub struct Listed {
     pub provider: ProviderView,
     pub trouble: Option<Trouble>,
+    pub doubt: Option<Doubt>,
 }
 
 /// Who serves which channel.
@@ -31,8 +32,9 @@ pub async fn lineup(s: &Services, caller: &Caller) -> Result<Lineup> {
     let mut health = health(s).await?;
     let unserved = unserved(s, &health).await?;
     let with_trouble = |provider: ProviderView| {
-        let judged = health.iter_mut().find(|judged| judged.name == provider.name);
-        Listed { trouble: judged.and_then(|judged| judged.trouble.take()), provider }
+        let judged = health.iter_mut().find(|judged| judged.id == provider.id);
+        let (trouble, doubt) = judged.map(|judged| (judged.trouble.take(), judged.doubt)).unwrap_or_default();
+        Listed { provider, trouble, doubt }
     };
     Ok(Lineup {
         providers: all.into_iter().map(with_trouble).collect(),

@@ -37,7 +37,7 @@ use crate::{Error, Result};
 pub use crate::channel::setting::{Holds, Setting};
 pub(super) use carriers::{Carrier, carriers};
 pub use directory::{Directory, LiveProvider};
-pub use health::{ProviderHealth, Trouble, TroubleKind, UnknownCode, list_health};
+pub use health::{Doubt, ProviderHealth, Trouble, TroubleKind, UnknownCode, list_health};
 pub(super) use health::{health, unserved};
 pub(super) use history::tell;
 pub use history::{ProviderEventRow, Told, list_events, record_event};

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{directory, get, open_settings, spend_one, write_audit};
+use super::{directory, get, open_settings, record_event, spend_one, write_audit};
 use crate::channel::{Channel, Outcome, Parcel, Refusal, registry};
 use crate::clock::Timestamp;
 use crate::config::Language;
@@ -19,7 +19,7 @@ use crate::domain::id::{DeliveryId, MessageId, ProviderId};
 use crate::domain::operator::Permission;
 use crate::domain::provider::{Advice, ProviderKind};
 use crate::service::{Caller, Services};
-use crate::store::providers::ProviderRow;
+use crate::store::providers::{ProviderRow, TEST_FAILED, TEST_PASSED};
 use crate::store::suppressions;
 use crate::telemetry::mask;
 use crate::{Error, Result};
@@ -56,7 +56,17 @@ pub async fn test(s: &Services, caller: &Caller, id: ProviderId) -> Result<Provi
     let row = get(s, id).await?;
     let tested = ask(s, &row, async |adapter| adapter.check().await).await;
     note(s, caller, "provider.test", id, &json!({ "name": row.name, "ok": tested.ok })).await?;
+    let kind = if tested.ok { TEST_PASSED } else { TEST_FAILED };
+    record_event(s, id, kind, &json!({ "reason": said(&tested) })).await?;
     Ok(tested)
+}
+
+/// The provider's code and words, of which the words often begin with the code.
+fn said(tested: &ProviderTest) -> String {
+    match &tested.code {
+        Some(code) if !tested.detail.starts_with(code) => format!("{code} {}", tested.detail),
+        _ => tested.detail.clone(),
+    }
 }
 
 /// Sends one text that says what it is, to whoever tries the provider out. It goes straight there, in use or not, and is no

@@ -171,7 +171,7 @@ fn events_of(message: &Planned, route: &Route<'_>, now: Timestamp) -> Vec<Event>
         Fate::Send => {}
         Fate::Hold(why) => told.push(event(message.id, now, "held", &json!({ "reason": why }))),
         Fate::Unrouted(why) => {
-            told.push(event(message.id, now, "unrouted", &json!({ "reason": why.to_string() })));
+            told.push(event(message.id, now, "unrouted", &why.told(&why.to_string())));
         }
     }
     told

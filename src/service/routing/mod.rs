@@ -33,7 +33,7 @@ pub(super) use self::claimed::{route_claimed, told_of};
 pub(super) use self::erasing::{leave_in_force, leave_versions};
 pub(super) use self::in_force::{InForce, KnownRules, in_force};
 pub use self::route::WhyUnrouted;
-pub(super) use self::route::{Arrived, Fate, NO_AUDIENCE, Route, route};
+pub(super) use self::route::{Arrived, Fate, Route, route};
 
 /// The rules as they were at some time.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -3,6 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
 use super::InForce;
 use crate::clock::Timestamp;
 use crate::domain::audience::Params;
@@ -44,9 +47,12 @@ pub(in crate::service) enum Fate {
 }
 
 /// Why nobody can be sent a message; as a text, the sentence that is kept with it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
 pub enum WhyUnrouted {
     NoAudience,
+    /// There is an audience and nobody in it.
+    Nobody,
     /// The rule's channels are none of its source's.
     NoChannel {
         rule: String,
@@ -73,6 +79,7 @@ impl fmt::Display for WhyUnrouted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoAudience => f.write_str(NO_AUDIENCE),
+            Self::Nobody => f.write_str(NOBODY),
             Self::NoChannel { rule } => {
                 write!(f, "the rule `{rule}` sends by channels that this message's source may not use")
             }
@@ -93,6 +100,13 @@ impl fmt::Display for WhyUnrouted {
     }
 }
 
+impl WhyUnrouted {
+    /// What the event `unrouted` says: the sentence, and what faces make their own of.
+    pub(in crate::service) fn told(&self, reason: &str) -> Value {
+        json!({ "reason": reason, "why": self })
+    }
+}
+
 /// The rules' answer.
 #[derive(Debug)]
 pub(in crate::service) struct Route<'r> {
@@ -104,7 +118,8 @@ pub(in crate::service) struct Route<'r> {
     pub wording: Option<Wording>,
 }
 
-pub(in crate::service) const NO_AUDIENCE: &str = "no audience was given and no routing rule matched";
+const NO_AUDIENCE: &str = "no audience was given and no routing rule matched";
+const NOBODY: &str = "nobody is in its audience";
 
 pub(in crate::service) fn route<'r>(in_force: &'r InForce, message: &Arrived<'_>) -> Route<'r> {
     let texts = texts(&message.wording.content);

@@ -62,6 +62,7 @@ fault-daily_messages-out_of_range = A whole number from 1 to { $value }; leave i
 fault-control_character = Control characters are not allowed.
 fault-too_many = These are too many.
 fault-mismatch = The two do not match.
+error-stale = This form is out of date
 form-stale = The form was opened in another session. Go back, reload the page and fill it in again.
 conflict-link_used = This link was used already. Sign in, or ask an administrator for a new one.
 conflict-link_expired = This link has expired. Ask an administrator for a new one.

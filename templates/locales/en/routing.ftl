@@ -182,6 +182,7 @@ clause-attribute-lacks = no { $name }
 clause-words = its text has { $found }
 clause-words-not = its text does not have { $wanted }
 unrouted-no-audience = Its sender named nobody, and no rule does.
+unrouted-nobody = There is nobody in its audience.
 unrouted-no-channel = The rule “{ $rule }” sends by channels that this source may not use.
 unrouted-template-gone = The rule “{ $rule }” wants the template { $template }, which is gone.
 unrouted-lacks = The template “{ $template }” needs what the message lacks: { $lacks }

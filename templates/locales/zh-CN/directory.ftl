@@ -6,7 +6,7 @@ to-people = 查看人员
 people-lead = 学生、教师和职工：怎样联系到他们，他们不想收什么。
 people-import = 导入人员
 coverage-title = 可触达人数
-coverage-note = 在用人员中，有相应地址且不在禁发名单里的人数。
+coverage-note = 在用人员中，有相应地址且不在停发名单里的人数。
 coverage-nobody = 任何渠道都联系不到
 people-empty = 目录里还没有人
 people-empty-more = 从人事或学工系统导出文件，导入后即可按条件选人。
@@ -57,7 +57,7 @@ attributes-title = 其他属性
 attributes-empty = 没有其他属性。
 attributes-hint = 每行一个，写成 名称 = 值，例如 role = student。筛选条件可以用到它们。
 preferences-title = 接收偏好
-preferences-note = 应急消息不受影响。
+preferences-note = 紧急消息不受影响。
 preferences-empty = 没有退订任何内容。
 preference-topic-hint = 例如 campus.activity.#；# 代表所有主题。
 preference-reason = 原因

@@ -56,6 +56,7 @@ fault-daily_messages-out_of_range = 请填 1 到 { $value } 之间的整数；�
 fault-control_character = 不能包含控制字符。
 fault-too_many = 数量太多。
 fault-mismatch = 两次输入不一致。
+error-stale = 这张表单已经失效
 form-stale = 这张表单是在另一次登录中打开的，请返回并刷新页面，再填写一次。
 conflict-link_used = 这个链接已经用过。请直接登录，或请管理员重新发一个。
 conflict-link_expired = 这个链接已过期，请管理员重新发一个。

@@ -179,6 +179,7 @@ clause-attribute-lacks = 没有 { $name }
 clause-words = 内容含{ $found }
 clause-words-not = 内容不含{ $wanted }
 unrouted-no-audience = 发送方没有指定收件人，也没有规则指定。
+unrouted-nobody = 受众里没有可以发送的人。
 unrouted-no-channel = 规则“{ $rule }”要用的渠道，这个来源系统都不能用。
 unrouted-template-gone = 规则“{ $rule }”要用的模板 { $template } 已经没有了。
 unrouted-lacks = 模板“{ $template }”需要的内容，消息里没有：{ $lacks }

@@ -1,7 +1,7 @@
 ### Addresses that nothing is sent to.
 
-nav-suppression = 禁发名单
-suppression-lead = 不向这些地址发送消息，只有应急消息仍会尝试。被退回的地址自动列入，时长由策略决定。
+nav-suppression = 停发名单
+suppression-lead = 不向这些地址发送消息，只有紧急消息仍会尝试。被退回的地址自动列入，时长由策略决定。
 suppression-new = 添加地址
 suppression-empty = 名单里还没有地址
 suppression-empty-more = 服务商明确退回的地址会自动列入。收件人要求不再接收的地址、实际属于他人的地址，可在此添加。
@@ -28,7 +28,7 @@ suppression-form-lead = 从下一条消息起生效。地址若已在名单里�
 suppression-days = 天数
 suppression-days-hint = 停发多少天；留空表示长期。
 suppression-add = 列入名单
-suppression-was-added = 已列入名单，除应急消息外不再向它发送。
+suppression-was-added = 已列入名单，除紧急消息外不再向它发送。
 suppression-remove = 移出名单
 suppression-remove-over = 已到期，消息本来就会照常发送，移出只是整理名单。
 suppression-remove-act = 移出名单
@@ -42,5 +42,5 @@ cause-asked-remove = 从下一条消息起照常向它发送。收件人曾要�
 cause-wrong = 地址属于他人
 cause-wrong-hint = 消息会到别人那里，例如号码已换了主人。
 cause-wrong-remove = 从下一条消息起照常向它发送。这个地址曾属于他人，请确认它现在的归属后再移出。
-address-listed = 在禁发名单中
+address-listed = 在停发名单中
 fault-days-out_of_range = 请填 1 到 { $value } 的整数；留空表示长期。

@@ -15,7 +15,7 @@ fn a_message_is_watched_without_reloading_until_it_is_finished() {
         person.script("document.body.dataset.loaded = 'once'", json!([])).await;
         app.drain().await;
         person.sees("已完成").await;
-        person.sees("已发 1 / 2 · 50.0%").await;
+        person.sees("已发 1 / 应发 2 · 50.0%").await;
         person.sees("全部有了结果").await;
         person.sees("b***@sandbox.invalid").await;
         person

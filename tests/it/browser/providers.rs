@@ -35,6 +35,11 @@ fn a_relay_is_added_by_form_tried_until_it_passes_and_disabled() {
         person.press("自检").await;
         person.sees("自检未通过").await;
         person.sees("535 5.7.8").await;
+        person.sees("请核对账号和密钥").await;
+        person.press("渠道与服务商").await;
+        person.sees("自检未通过").await;
+        person.press("校内邮件").await;
+        person.sees("最近一次自检没有通过").await;
         person.press("修改设置").await;
         assert_eq!(person.value("密码").await, "");
         person.fill("密码", "hunter2").await;
@@ -43,6 +48,7 @@ fn a_relay_is_added_by_form_tried_until_it_passes_and_disabled() {
         person.press("自检").await;
         person.sees("自检通过").await;
         person.sees("ESMTP ready").await;
+        person.sees("试发一条才知道").await;
         assert_eq!(relay.stats().auth, 2, "each test signs in once");
 
         assert_eq!(person.value("邮箱").await, "zhou@bell.example", "their own");
@@ -63,5 +69,34 @@ fn a_relay_is_added_by_form_tried_until_it_passes_and_disabled() {
         person.press("渠道与服务商").await;
         person.sees("校内邮件 SMTP 邮件服务器").await;
         person.sees("有来源系统可以使用邮件，却没有启用的服务商").await;
+    });
+}
+
+#[test]
+fn a_channel_that_nobody_serves_is_mended_from_the_overview_and_shared_by_weight() {
+    signed_in(TestApp::start(), async |_, person| {
+        person.press("概览").await;
+        person.sees("却没有启用的服务商：消息会一直等到过期").await;
+        person.press("添加邮件服务商").await;
+        person.is_at("/console/providers/new?channel=email").await;
+        for (name, weight) in [("一号沙箱", "1"), ("二号沙箱", "3")] {
+            person.open("/console/providers/new?channel=email&kind=sandbox").await;
+            person.fill("名称", name).await;
+            person.fill("权重", weight).await;
+            person.press("保存").await;
+            person.sees("已添加并启用。请先自检一次。").await;
+        }
+        person.sees("第 1 顺位 分担 75%").await;
+        person.press("修改设置").await;
+        person.fill("名称", "后备沙箱").await;
+        person.fill("优先级", "20").await;
+        person.press("保存").await;
+        person.sees("第 2 顺位").await;
+        person.press("自检").await;
+        person.sees("沙箱不联系任何人，总能通过。").await;
+        person.press("渠道与服务商").await;
+        person.sees("后备沙箱 沙箱 第 2 顺位").await;
+        person.press("后备沙箱").await;
+        person.sees("自检通过").await;
     });
 }

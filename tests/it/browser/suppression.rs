@@ -27,7 +27,7 @@ async fn sent(app: &TestApp) -> Value {
 #[test]
 fn an_address_is_left_alone_until_it_is_taken_off_for_a_reason() {
     signed_in(app(), async |app, person| {
-        person.press("禁发名单").await;
+        person.press("停发名单").await;
         person.sees("名单里还没有地址").await;
         person.press("添加地址").await;
         person.fill("地址", "li.wei at stu").await;
@@ -39,12 +39,12 @@ fn an_address_is_left_alone_until_it_is_taken_off_for_a_reason() {
         assert_eq!(person.value("备注").await, "本人来电要求");
         person.fill("地址", "li.wei@STU.bell.example").await;
         person.press("列入名单").await;
-        person.sees("已列入名单，除应急消息外不再向它发送。").await;
+        person.sees("已列入名单，除紧急消息外不再向它发送。").await;
         person.sees("l***@stu.bell.example").await;
         let delivery = sent(app).await;
         assert_eq!((&delivery["state"], &delivery["reason"]), (&json!("suppressed"), &json!("left_alone")));
 
-        person.press("禁发名单").await;
+        person.press("停发名单").await;
         person.fill("地址（可只写一部分）", "nobody").await;
         person.is_at("/console/suppression?q=nobody").await;
         person.sees("没有符合条件的地址").await;
@@ -52,8 +52,8 @@ fn an_address_is_left_alone_until_it_is_taken_off_for_a_reason() {
         person.sees("收件人要求 本人来电要求").await;
         person.press("人员").await;
         person.press("李伟").await;
-        person.sees("在禁发名单中 收件人要求").await;
-        person.press("在禁发名单中").await;
+        person.sees("在停发名单中 收件人要求").await;
+        person.press("在停发名单中").await;
         person.sees("请只在本人要求时移出。").await;
         person.press("显示完整内容").await;
         person.sees("li.wei@stu.bell.example").await;

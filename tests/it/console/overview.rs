@@ -35,12 +35,18 @@ async fn serve(app: &TestApp, channel: ChannelKind) {
 async fn channels_that_nobody_serves_are_told_with_what_to_do() {
     let app = TestApp::start().await;
     let mut browser = Browser::signed_in(&app, Role::Owner).await;
-    let advice = |channel: &str| format!("belltower provider create --channel {channel}");
+    let advice = |channel: &str| format!("href=\"/console/providers/new?channel={channel}\"");
     serve(&app, ChannelKind::Email).await;
     serve(&app, ChannelKind::Sms).await;
     let page = browser.get("/console").await;
     assert!(page.text.contains(&advice("wechat")) && page.text.contains("没有服务商"), "{}", page.text);
     assert!(!page.text.contains(&advice("email")) && !page.text.contains(&advice("sms")), "{}", page.text);
+    let reader = Browser::signed_in(&app, Role::Auditor).await.get("/console").await;
+    assert!(
+        reader.text.contains("没有服务商") && !reader.text.contains(&advice("wechat")),
+        "{}",
+        reader.text
+    );
     serve(&app, ChannelKind::Wechat).await;
     assert!(!browser.get("/console").await.text.contains("没有服务商"));
 }

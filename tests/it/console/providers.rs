@@ -131,6 +131,7 @@ async fn a_kind_is_chosen_and_its_form_keeps_what_was_typed_but_secrets() {
         "value=\"relay.bell.example:25\"",
         "value=\"s1\"",
         "不加密时，密码只能发给本机",
+        "密码和密钥不会带回这里",
     ] {
         assert!(refused.text.contains(holds), "{holds}: {}", refused.text);
     }

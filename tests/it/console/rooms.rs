@@ -241,6 +241,36 @@ async fn parts_of_a_page_come_alone() {
 }
 
 #[tokio::test]
+async fn a_message_that_ended_is_asked_after_while_its_receipts_come_in() {
+    let app = app().await;
+    let body = json!({
+        "topic": "academic.exam", "title": "考试", "body": "b", "channels": ["email"],
+        "to": [{ "email": "silent@sandbox.invalid" }],
+    });
+    let request = app.api_as(&app.test_key, reqwest::Method::POST, "/messages").json(&body);
+    let id = Answer::of(request).await.expect(202)["id"].as_str().unwrap().to_owned();
+    app.drain().await;
+    let mut browser = Browser::signed_in(&app, Role::Owner).await;
+    let (first, later) =
+        (format!("/console/messages/{id}/progress"), format!("/console/messages/{id}/progress?ended=true"));
+    let list = format!("/console/messages/{id}");
+    let progress = browser.partial(&first).await;
+    assert!(progress.text.contains(&format!("hx-get=\"{later}\"")), "{}", progress.text);
+    assert!(progress.text.contains("id=\"acts\""), "{}", progress.text);
+    let progress = browser.partial(&later).await;
+    assert!(
+        progress.text.contains("data-live") && !progress.text.contains("id=\"acts\""),
+        "{}",
+        progress.text
+    );
+    assert!(browser.partial(&list).await.text.contains("data-live"));
+    app.clock.turn(11 * 60_000);
+    for path in [&first, &later, &list] {
+        assert!(!browser.partial(path).await.text.contains("data-live"), "{path}");
+    }
+}
+
+#[tokio::test]
 async fn nothing_is_shown_without_a_session() {
     let app = app().await;
     let id = sent(&app).await;

@@ -125,11 +125,11 @@ async fn what_bounced_leads_to_the_delivery_that_told() {
     let (_, rest) = people.text.split_once("href=\"/console/people/rcp_").unwrap();
     let person = format!("/console/people/rcp_{}", rest.split('"').next().unwrap());
     let page = browser.get(&person).await;
-    assert_eq!(page.text.matches("在禁发名单中").count(), 1, "{}", page.text);
+    assert_eq!(page.text.matches("在停发名单中").count(), 1, "{}", page.text);
     assert!(page.text.contains(&format!("href=\"{entry}\"")), "{}", page.text);
     app.clock.turn(90 * 24 * 3_600_000);
     let mut browser = Browser::signed_in(&app, Role::Reviewer).await;
-    assert!(!browser.get(&person).await.text.contains("在禁发名单中"), "its time is over");
+    assert!(!browser.get(&person).await.text.contains("在停发名单中"), "its time is over");
 }
 
 #[tokio::test]

@@ -166,7 +166,10 @@ const OUTCOMES: [&str; 7] =
 /// What the sandbox may answer.
 const SANDBOX: [&str; 7] = ["accepted", "delivered", "failed", "transient", "throttled", "config", "unknown"];
 /// What may happen to a provider.
-const HAPPENINGS: [&str; 6] = ["opened", "half_open", "closed", "paused", "alarm", "unknown_code"];
+const HAPPENINGS: [&str; 8] =
+    ["opened", "half_open", "closed", "paused", "alarm", "unknown_code", "test_passed", "test_failed"];
+/// What may be wrong with a provider, or be in doubt.
+const ADVISED: [&str; 5] = ["failed", "paused", "unusable", "untried", "test_failed"];
 const ERRORS: [&str; 8] = ["400", "401", "403", "404", "409", "429", "500", "503"];
 
 /// Keys that are put together when they are used.
@@ -197,7 +200,8 @@ fn composed() -> BTreeSet<String> {
     family("fault", &mut FAULTS.into_iter(), &[""]);
     family("fault-settings", &mut SETTINGS.into_iter(), &[""]);
     family("happening", &mut HAPPENINGS.into_iter(), &[""]);
-    family("kind", &mut ProviderKind::ALL.iter().map(|k| k.name()), &["", "-hint"]);
+    family("health", &mut ADVISED.into_iter(), &["-advice"]);
+    family("kind", &mut ProviderKind::ALL.iter().map(|k| k.name()), &["", "-hint", "-tested"]);
     family(
         "kind",
         &mut ProviderKind::ALL.iter().filter(|k| k.calls_back()).map(|k| k.name()),

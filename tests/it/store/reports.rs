@@ -193,7 +193,8 @@ on_both!(a_provider_comes_with_the_last_that_happened_to_it, |db| async {
          VALUES (1, '备用', 1, 'smtp', '', 20, 1, TRUE, 0, 7), (2, '主用', 1, 'smtp', '', 10, 1, TRUE, 0, 0),
                 (3, '停用', 1, 'smtp', '', 5, 1, FALSE, 0, 0);
          INSERT INTO provider_event (id, provider_id, at, kind, detail)
-         VALUES (1, 1, 10, 'opened', '{\"reason\":\"421\"}'), (2, 1, 20, 'closed', '{}'), (3, 3, 30, 'alarm', '{}')"
+         VALUES (1, 1, 10, 'opened', '{\"reason\":\"421\"}'), (2, 1, 20, 'closed', '{}'), (3, 3, 30, 'alarm', '{}'),
+                (4, 1, 40, 'test_passed', '{}'), (5, 1, 50, 'test_failed', '{}')"
             .replace("''", empty),
     )
     .await;
@@ -201,6 +202,8 @@ on_both!(a_provider_comes_with_the_last_that_happened_to_it, |db| async {
     assert_eq!(rows.len(), 2);
     assert_eq!((rows[0].name.as_str(), &rows[0].kind, rows[0].at), ("主用", &None, None));
     assert_eq!((rows[1].kind.as_deref(), rows[1].at), (Some("closed"), Some(Timestamp(20))));
+    assert_eq!((rows[1].tested.as_deref(), rows[1].tested_at), (Some("test_failed"), Some(Timestamp(50))));
+    assert_eq!((&rows[0].tested, rows[0].tested_at), (&None, None));
     assert_eq!((rows[1].channel, rows[1].updated_at), (ChannelKind::Email, Timestamp(7)));
 });
 

@@ -124,7 +124,7 @@ pub(super) fn rows() -> Vec<MessageRow> {
 }
 
 pub(super) fn table(view: View) -> MessageRowsFragment {
-    MessageRowsFragment { view, rows: rows(), filtered: false, one_source: false }
+    MessageRowsFragment { view, rows: rows(), filtered: false, backwards: false, one_source: false }
 }
 
 pub(super) fn messages(language: Language, theme: Theme, empty: bool) -> MessagesPage {
@@ -174,7 +174,7 @@ fn deliveries(view: View) -> DeliveriesFragment {
     DeliveriesFragment {
         view,
         message: MessageId(901),
-        here: Some(format!("/console/messages/{}", MessageId(901))),
+        here: Some((format!("/console/messages/{}", MessageId(901)), "2s")),
         filtered: false,
         rows: vec![
             row(1, "李思源", "2024110233", Email, "l***n@stu.example.edu.cn", State::Delivered, None, 1),
@@ -267,7 +267,7 @@ pub(super) fn message(language: Language, theme: Theme) -> MessagePage {
             view: view.clone(),
             id: MessageId(901),
             status: Status::Sending,
-            live: true,
+            pace: Some("2s"),
             total: email.plus(&sms),
             channels: vec![
                 Lane { channel: ChannelKind::Email, counts: email },
@@ -284,6 +284,7 @@ pub(super) fn message(language: Language, theme: Theme) -> MessagePage {
                 recall_count: 0,
             },
             update: false,
+            brings_acts: false,
         },
         contents: vec![
             Content { label: say("通用", "All channels"), title: "关于2026年秋季学期期末考试安排的通知".into(), html: Markup(general.into()) },

@@ -9,9 +9,11 @@ use belltower::console::overview::{
     Lane, OldestWaiting, OverviewPage, ProviderLine, SilentSource, TodayFragment, Todo,
 };
 use belltower::console::page::{Section, Theme};
+use belltower::console::providers::words::Health;
 use belltower::domain::channel::ChannelKind;
 use belltower::domain::delivery::State;
-use belltower::domain::id::{MessageId, SourceId};
+use belltower::domain::id::{MessageId, ProviderId, SourceId};
+use belltower::service::providers::Doubt;
 
 use super::messages::{rows, table};
 use super::{HOUR, ago, counts, shell, view};
@@ -84,19 +86,22 @@ pub(super) fn overview(language: Language, theme: Theme) -> OverviewPage {
         ],
         providers: vec![
             ProviderLine {
+                id: ProviderId(1),
                 name: "校园邮件中继".into(),
                 channel: ChannelKind::Email,
-                working: true,
+                health: Health::Working,
                 note: String::new(),
             },
             ProviderLine {
+                id: ProviderId(2),
                 name: "阿里云短信".into(),
                 channel: ChannelKind::Sms,
-                working: false,
+                health: Health::Doubtful(Doubt::TestFailed),
                 note: say("签名审核未通过，3 分钟后再试", "Signature refused, next try in 3 minutes"),
             },
         ],
         may_see_providers: true,
+        may_add_providers: true,
         unserved: vec![ChannelKind::Wechat],
         stranded: Vec::new(),
         silent: vec![SilentSource {

@@ -109,7 +109,7 @@ pub(super) fn provider(language: Language, theme: Theme, opens: bool) -> Provide
         enabled: opens,
         health: if opens { ailing() } else { Health::Off },
         may_edit: true,
-        tested: Some(Tested::new(&view, opens.then(|| "138****1234".into()), test)),
+        tested: Some(Tested::new(&view, "http_sms", opens.then(|| "138****1234".into()), test)),
         writes_to: Some(AddressKind::Mobile),
         address: "13800001234".into(),
         faults: if opens {
@@ -122,6 +122,7 @@ pub(super) fn provider(language: Language, theme: Theme, opens: bool) -> Provide
             Fact::text(view.t("provider-priority"), "10"),
             Fact::markup(view.t("provider-changed"), view.ago(ago(3 * HOUR))),
         ],
+        callback_unreachable: true,
         callback: Some((
             "https://bell.example.edu.cn/callbacks/prv_01/2e4f8a90b7".into(),
             view.t("kind-http_sms-callback"),

@@ -94,6 +94,7 @@ pub(super) fn source(language: Language, theme: Theme) -> SourcePage {
         reader,
         latest: MessageRowsFragment {
             rows: rows().into_iter().skip(1).take(1).collect(),
+            backwards: false,
             one_source: true,
             ..table(view)
         },
