@@ -181,7 +181,9 @@ pub async fn timeline(s: &Services, caller: &Caller, id: MessageId) -> Result<Ve
     for event in history::events(&s.db, id).await? {
         events.push(EventView { at: event.at.to_jiff(), kind: event.kind, detail: event.detail.0 });
     }
-    for (kind, at) in [("planned", row.planned_at), ("completed", row.completed_at)] {
+    // What nobody was to be sent was looked at and not planned.
+    let planned = row.planned_at.filter(|_| events.iter().all(|event| event.kind != "unrouted"));
+    for (kind, at) in [("planned", planned), ("completed", row.completed_at)] {
         if let Some(at) = at
             && !events.iter().any(|event| event.kind == kind)
         {

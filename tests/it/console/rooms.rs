@@ -241,6 +241,22 @@ async fn parts_of_a_page_come_alone() {
 }
 
 #[tokio::test]
+async fn why_nobody_was_sent_a_message_is_said_in_the_readers_language() {
+    let app = app().await;
+    let body = json!({"topic": "library.new", "title": "新书", "body": "b"});
+    let id = app.post("/messages", &body).await.expect(202)["id"].as_str().unwrap().to_owned();
+    app.drain().await;
+    let mut browser = Browser::signed_in(&app, Role::Owner).await;
+    let page = browser.get(&format!("/console/messages/{id}")).await;
+    for holds in
+        ["发送方没有指定收件人，也没有规则指定。", "没有投递，原因见“经过”。", "这条消息没有发给任何人"]
+    {
+        assert!(page.text.contains(holds), "{holds}: {}", page.text);
+    }
+    assert!(!page.text.contains("已生成投递") && !page.text.contains("还没有"), "{}", page.text);
+}
+
+#[tokio::test]
 async fn a_message_that_ended_is_asked_after_while_its_receipts_come_in() {
     let app = app().await;
     let body = json!({
