@@ -128,6 +128,7 @@ secrets-again = Passwords and keys are not sent back to this page: if you just t
 secret-kept = Kept; leave empty to keep it
 secret-remove = Remove what is kept ({ $name })
 choose = Choose
+choose-usual = Default
 happenings-title = What happened
 happenings-empty = Nothing yet: no self-test, no pause and no alarm.
 happening-opened = Failed repeatedly and was left alone

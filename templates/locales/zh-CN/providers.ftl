@@ -123,6 +123,7 @@ secrets-again = 为了安全，密码和密钥不会带回这里：刚才如果�
 secret-kept = 已保存；留空则不变
 secret-remove = 删除已保存的{ $name }
 choose = 请选择
+choose-usual = 默认
 happenings-title = 经过
 happenings-empty = 还没有发生过什么：没有自检，没有暂停，没有告警。
 happening-opened = 连续失败，暂停使用
