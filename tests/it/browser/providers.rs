@@ -76,9 +76,9 @@ fn a_relay_is_added_by_form_tried_until_it_passes_and_disabled() {
 fn a_channel_that_nobody_serves_is_mended_from_the_overview_and_shared_by_weight() {
     signed_in(TestApp::start(), async |_, person| {
         person.press("概览").await;
-        person.sees("却没有启用的服务商：消息会一直等到过期").await;
-        person.press("添加邮件服务商").await;
-        person.is_at("/console/providers/new?channel=email").await;
+        person.sees("还没有可用的服务商，消息发不出去").await;
+        person.press("添加服务商").await;
+        person.is_at("/console/providers/new").await;
         for (name, weight) in [("一号沙箱", "1"), ("二号沙箱", "3")] {
             person.open("/console/providers/new?channel=email&kind=sandbox").await;
             person.fill("名称", name).await;
@@ -98,5 +98,9 @@ fn a_channel_that_nobody_serves_is_mended_from_the_overview_and_shared_by_weight
         person.sees("后备沙箱 沙箱 第 2 顺位").await;
         person.press("后备沙箱").await;
         person.sees("自检通过").await;
+        person.press("概览").await;
+        person.sees("却没有启用的服务商：消息会一直等到过期").await;
+        person.press("添加短信服务商").await;
+        person.is_at("/console/providers/new?channel=sms").await;
     });
 }
