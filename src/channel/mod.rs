@@ -95,6 +95,8 @@ pub struct Outcome {
     pub poll_after: Option<Duration>,
     /// The code is in no table of ours, so that the class is a guess: an administrator is told of it.
     pub unlisted: bool,
+    /// Whoever gets it is asked for an answer.
+    pub asked: bool,
 }
 
 impl Outcome {
@@ -108,6 +110,7 @@ impl Outcome {
             this_address: false,
             poll_after: None,
             unlisted: false,
+            asked: false,
         }
     }
 
@@ -124,6 +127,12 @@ impl Outcome {
     #[must_use]
     pub fn detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = Some(detail.into());
+        self
+    }
+
+    #[must_use]
+    pub fn asked(mut self, asked: bool) -> Self {
+        self.asked = asked;
         self
     }
 
@@ -196,10 +205,26 @@ pub enum Event {
     Unfollowed { openid: String },
     /// A follower allowed a template of the vendor's, or took that back.
     SubscriptionChanged { openid: String, template: String, accepted: bool },
-    /// A button of a card was pressed. `response_code` allows to change the card once.
-    Card { task: String, key: String, member: String, response_code: Option<String> },
+    /// A button of a card was pressed.
+    Pressed(Press),
     /// An answer to a text.
     Reply { number: String, text: String },
+}
+
+/// A button of a card that somebody pressed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Press {
+    /// What the card said.
+    pub message: MessageId,
+    /// Who it was, in whatever case.
+    pub member: String,
+    pub key: String,
+    /// The button's words.
+    pub text: String,
+    /// `None`: whenever it is told.
+    pub at: Option<Timestamp>,
+    /// What allows to change the card once: see [`Channel::show_answer`].
+    pub response_code: Option<String>,
 }
 
 /// What a provider's call says.
@@ -295,6 +320,12 @@ pub trait Channel: Send + Sync {
     /// The [`Record::reference`] of what a mail to this address is about, if it is one that we gave out for bounces.
     fn returned_to(&self, _address: &str) -> Option<String> {
         None
+    }
+
+    /// Shows on their card that the answer of whoever pressed a button was taken. The class says whether trying again may
+    /// help.
+    async fn show_answer(&self, _response_code: &str, _member: &str, _text: &str) -> Outcome {
+        Outcome::new(OutcomeClass::PermanentMessage).detail("this provider has no cards")
     }
 
     /// Whether a receipt's code says that nothing will ever arrive at its address.

@@ -202,6 +202,10 @@ impl Channel for Overridden {
         self.adapter.recall(reference).await
     }
 
+    async fn show_answer(&self, response_code: &str, member: &str, text: &str) -> Outcome {
+        self.adapter.show_answer(response_code, member, text).await
+    }
+
     fn acknowledge(&self, callback: &Callback) -> Option<Acknowledgement> {
         self.adapter.acknowledge(callback)
     }

@@ -17,8 +17,8 @@ use crate::domain::operator::Permission;
 use crate::http::params;
 use crate::service::Services;
 use crate::service::messages::{
-    self, AttemptView, DeliveryDetail, DeliveryFacts, DeliveryQuery, DeliveryView, MessageSummary,
-    ReceiptView,
+    self, AnswerView, AttemptView, DeliveryDetail, DeliveryFacts, DeliveryQuery, DeliveryView,
+    MessageSummary, ReceiptView,
 };
 use crate::{Error, Result};
 
@@ -28,13 +28,14 @@ const NOBODY: &str = "–";
 
 impl DeliveryFilter {
     fn is_set(&self) -> bool {
-        [&self.q, &self.state, &self.channel].iter().any(|value| !value.is_empty())
+        [&self.q, &self.state, &self.channel, &self.answer].iter().any(|value| !value.is_empty())
     }
 
     /// The address of the list from there on.
     fn address(&self, message: MessageId, cursor: &str) -> String {
-        let Self { q, state, channel, cursor: _ } = self;
-        let query = [("q", &**q), ("state", state), ("channel", channel), ("cursor", cursor)];
+        let Self { q, state, channel, answer, cursor: _ } = self;
+        let query =
+            [("q", &**q), ("state", state), ("channel", channel), ("answer", answer), ("cursor", cursor)];
         address(&format!("/console/messages/{message}"), &query)
     }
 
@@ -48,6 +49,7 @@ impl DeliveryFilter {
         Some(DeliveryQuery {
             state: read(&self.state)?,
             channel: read(&self.channel)?,
+            answer: read(&self.answer)?,
             campus_id: None,
             person: Some(self.q.trim().to_owned()).filter(|person| !person.is_empty()),
             cursor: Some(self.cursor.clone()).filter(|cursor| !cursor.is_empty()),
@@ -72,6 +74,7 @@ impl From<DeliveryView> for DeliveryRow {
             address: facts.address.unwrap_or_default(),
             channel: facts.channel,
             state: facts.state,
+            answer: facts.asked.then(|| facts.answer.map(|answer| answer.text)),
             reason: facts.reason,
             attempts: u64::try_from(attempts).unwrap_or(0),
             last_attempt_at: facts.last_attempt_at.map(Timestamp::from),
@@ -139,8 +142,9 @@ pub(super) async fn show(
 
 fn attempts(view: &View, delivery: &DeliveryDetail) -> Vec<AttemptLine> {
     let tried = delivery.attempts.iter().map(|attempt| tried(view, attempt));
-    let mut lines: Vec<_> =
-        tried.chain(delivery.receipts.iter().map(|receipt| received(view, receipt))).collect();
+    let received = delivery.receipts.iter().map(|receipt| received(view, receipt));
+    let answer = delivery.facts.answer.as_ref().map(|answer| answered(view, answer));
+    let mut lines: Vec<_> = tried.chain(received).chain(answer).collect();
     // Stable: an answer and its receipt in the same millisecond stay in this order.
     lines.sort_by_key(|line| line.at);
     lines
@@ -173,6 +177,16 @@ fn received(view: &View, receipt: &ReceiptView) -> AttemptLine {
         title: with_provider(view, view.t("receipt-title"), receipt.provider.as_deref()),
         detail: view.state_text(receipt.state),
         answer: answer(view, receipt.code.as_deref(), receipt.detail.as_deref()),
+    }
+}
+
+fn answered(view: &View, answer: &AnswerView) -> AttemptLine {
+    AttemptLine {
+        at: answer.at.into(),
+        amber: false,
+        title: view.t1("answer-title", "text", &answer.text),
+        detail: view.t(&format!("via-{}", answer.via)),
+        answer: String::new(),
     }
 }
 
@@ -211,6 +225,11 @@ fn facts(view: &View, delivery: &DeliveryFacts, links_people: bool) -> Vec<Fact>
     }
     for (key, value) in [("column-to", &delivery.address), ("fact-provider", &delivery.provider)] {
         facts.extend(value.as_ref().map(|value| Fact::text(view.t(key), value)));
+    }
+    if delivery.asked {
+        let said =
+            delivery.answer.as_ref().map_or_else(|| view.t("answer-none"), |answer| answer.text.clone());
+        facts.push(Fact::text(view.t("column-answer"), &said));
     }
     let times = [
         ("fact-sent", delivery.sent_at),

@@ -8,8 +8,8 @@ use serde::Deserialize;
 
 use super::access::Signed;
 use super::page::{self, Fact, Section, Shell, Theme, address};
-use super::telephones;
 use super::view::View;
+use super::{cards, telephones};
 use crate::clock::Timestamp;
 use crate::http::params;
 use crate::service::Services;
@@ -148,11 +148,14 @@ impl Pages {
 
 /// The simulators there are, and which of them is open. One alone needs no choice.
 pub(super) fn tabs(s: &Services, view: &View, open: &str) -> Vec<Tab> {
-    if !simulators::has_telephones(s) {
-        return Vec::new();
-    }
     let tab = |href: &'static str, key: &str| Tab { href, text: view.t(key), is_open: href == open };
-    vec![tab(PATH, "channel-email"), tab(telephones::PATH, "channel-sms")]
+    let others = [
+        (simulators::has_telephones(s), telephones::PATH, "channel-sms"),
+        (simulators::has_cards(s), cards::PATH, "cards-tab"),
+    ];
+    let mut tabs = vec![tab(PATH, "channel-email")];
+    tabs.extend(others.into_iter().filter(|(runs, ..)| *runs).map(|(_, path, key)| tab(path, key)));
+    if tabs.len() > 1 { tabs } else { Vec::new() }
 }
 
 fn find(s: &Services, signed: &Signed, id: &str) -> Result<MailDetail> {

@@ -8,6 +8,7 @@ use askama::Template;
 use serde::Deserialize;
 
 use super::access::Signed;
+use super::answers::AnswersFragment;
 use super::counts::{Counts, Outcome};
 use super::form::{FieldFaults, Form};
 use super::held::{Review, ReviewFragment};
@@ -24,7 +25,7 @@ use crate::domain::id::{DeliveryId, MessageId};
 use crate::domain::message::{Category, Status};
 use crate::domain::operator::Permission;
 use crate::http::{locale, params};
-use crate::service::messages::{self, EventView, MessageSummary, MessageView};
+use crate::service::messages::{self, AnswerCounts, EventView, MessageSummary, MessageView};
 use crate::service::{Services, deliveries};
 use crate::{Error, Result};
 
@@ -49,6 +50,8 @@ pub struct MessagePage {
     /// Whoever looks may ask which rules it matches.
     pub may_simulate: bool,
     pub filter: DeliveryFilter,
+    /// What people may have answered, with its words; empty where nobody was asked.
+    pub answers: Vec<(String, String)>,
     pub deliveries: DeliveriesFragment,
 }
 
@@ -73,6 +76,7 @@ pub struct ProgressFragment {
     pub pace: Option<&'static str>,
     pub total: Counts,
     pub channels: Vec<Lane>,
+    pub answers: AnswersFragment,
     pub timeline: TimelineFragment,
     pub acts: ActsFragment,
     /// Answering a renewal, it brings the status and the timeline along to where they stand.
@@ -124,6 +128,8 @@ pub struct DeliveryFilter {
     pub q: String,
     pub state: String,
     pub channel: String,
+    /// The key of an answer.
+    pub answer: String,
     pub cursor: String,
 }
 
@@ -155,6 +161,8 @@ pub struct DeliveryRow {
     pub state: State,
     /// A reason code.
     pub reason: Option<String>,
+    /// Who was asked, and what they answered, if they did.
+    pub answer: Option<Option<String>>,
     pub attempts: u64,
     pub last_attempt_at: Option<Timestamp>,
 }
@@ -230,6 +238,8 @@ pub(super) async fn open(
     let shell = signed.shell(Section::Messages)?;
     let summary = &message.summary;
     let review = Review::of(signed, summary, &timeline, again);
+    let recall_count = recallable(s, signed, summary).await?;
+    let progress = ProgressFragment::new(signed, summary, message.answers.clone(), timeline, recall_count);
     Ok(MessagePage {
         id,
         title: summary.title.clone(),
@@ -237,7 +247,8 @@ pub(super) async fn open(
         category: summary.category,
         test: summary.test,
         review: review.map(|review| ReviewFragment { view: shell.view.clone(), id, review }),
-        progress: ProgressFragment::new(signed, summary, timeline, recallable(s, signed, summary).await?),
+        answers: progress.answers.choices(),
+        progress,
         contents: contents(&shell.view, &message),
         personalised: message.personalised,
         facts: facts(&shell.view, &names, &message, signed.may(Permission::SourcesView)),
@@ -267,7 +278,8 @@ pub(super) async fn show_progress(
     let summary = summary(&s, &signed, id).await?;
     let timeline = messages::timeline(&s, &signed.caller, id).await?;
     let recall_count = recallable(&s, &signed, &summary).await?;
-    let progress = ProgressFragment::new(&signed, &summary, timeline, recall_count);
+    let answers = messages::answers(&s, &signed.caller, id).await?;
+    let progress = ProgressFragment::new(&signed, &summary, answers, timeline, recall_count);
     let brings_acts = summary.status.is_final() && !known.ended;
     page::html(&ProgressFragment { update: true, brings_acts, ..progress })
 }
@@ -287,7 +299,7 @@ async fn recallable(s: &Services, signed: &Signed, message: &MessageSummary) -> 
     Ok(u64::try_from(n).unwrap_or(0))
 }
 
-async fn summary(s: &Services, signed: &Signed, id: MessageId) -> Result<MessageSummary> {
+pub(super) async fn summary(s: &Services, signed: &Signed, id: MessageId) -> Result<MessageSummary> {
     let found = messages::get_many(s, &signed.caller, &[id]).await?.pop();
     found.ok_or(Error::NotFound("message"))
 }
@@ -350,7 +362,13 @@ fn resendable(message: &MessageSummary) -> Vec<(State, u64)> {
 }
 
 impl ProgressFragment {
-    fn new(signed: &Signed, message: &MessageSummary, timeline: Vec<EventView>, recall_count: u64) -> Self {
+    fn new(
+        signed: &Signed,
+        message: &MessageSummary,
+        answers: Option<AnswerCounts>,
+        timeline: Vec<EventView>,
+        recall_count: u64,
+    ) -> Self {
         let lane = |channel: ChannelKind| {
             message.counts.channel(channel).map(|counts| Lane { channel, counts: Counts::from(counts) })
         };
@@ -361,6 +379,7 @@ impl ProgressFragment {
             pace: pace(&view, message),
             total: Counts::from(&message.counts.all),
             channels: ChannelKind::ALL.into_iter().filter_map(lane).collect(),
+            answers: AnswersFragment::new(view.clone(), message, answers),
             timeline: TimelineFragment::new(view.clone(), timeline),
             acts: ActsFragment::new(signed, message, recall_count),
             update: false,

@@ -2,6 +2,8 @@
 //! its fragments, so that a full load and a partial swap show the same markup.
 
 pub mod access;
+pub mod answers;
+pub mod cards;
 pub mod chart;
 pub mod counts;
 pub mod coverage;
@@ -50,6 +52,7 @@ routes! {
     "/console/messages" => { GET messages::show }
     "/console/messages/{id}" => { GET message::show }
     "/console/messages/{id}/progress" => { GET message::show_progress }
+    "/console/messages/{id}/answers" => { GET answers::show }
     "/console/messages/{id}/resend" => { POST message::resend }
     "/console/messages/{id}/cancel" => { POST message::cancel }
     "/console/messages/{id}/release" => { POST held::release }
@@ -71,6 +74,8 @@ routes! {
     // Words before ids.
     "/console/mailbox/sms" => { GET telephones::show }
     "/console/mailbox/sms/{id}" => { GET telephones::show_sms }
+    "/console/mailbox/wecom" => { GET cards::show }
+    "/console/mailbox/wecom/{id}" => { GET cards::show_card, POST cards::press }
     "/console/mailbox/{id}" => { GET mailbox::show_mail }
     "/console/mailbox/{id}/html" => { GET mailbox::show_html }
     "/console/sources" => { GET source_pages::list, POST source_pages::create }
@@ -83,6 +88,7 @@ routes! {
     "/console/providers" => { GET providers::list, POST providers::edit::create }
     "/console/providers/new" => { GET providers::edit::show_new }
     "/console/providers/receipts" => { GET providers::receipts::show }
+    "/console/providers/replies" => { GET providers::replies::show }
     "/console/providers/{id}" => { GET providers::show, POST providers::edit::update }
     "/console/providers/{id}/edit" => { GET providers::edit::show_edit }
     "/console/providers/{id}/test" => { POST providers::test }

@@ -6,6 +6,7 @@
 
 mod breaker;
 mod calls;
+mod cards;
 mod choice;
 mod gate;
 mod in_flight;
@@ -28,7 +29,7 @@ use crate::domain::channel::Outlet;
 use crate::domain::message::Lane;
 use crate::lifecycle::Lifecycle;
 use crate::queue::{Entry, Taken, Work};
-use crate::service::{Services, deliveries, planning};
+use crate::service::{Services, answers, deliveries, planning};
 use crate::{Error, Result};
 use in_flight::InFlight;
 use worker::Worker;
@@ -67,6 +68,7 @@ impl Dispatcher {
         let (s, owner) = (self.s, self.owner);
         lifecycle.spawn("planner", plan(s.clone(), owner, lifecycle.soft().clone()));
         lifecycle.spawn("sweeper", sweeper::run(s.clone(), owner, lifecycle.soft().clone()));
+        lifecycle.spawn("cards", cards::run(s.clone(), lifecycle.soft().clone()));
         for worker in self.workers {
             lifecycle.spawn("worker", send(s.clone(), worker, lifecycle.soft().clone()));
         }
@@ -86,6 +88,7 @@ impl Dispatcher {
                 done += run_dry(worker).await?;
                 done += worker.poll().await?;
             }
+            done += answers::show(&self.s).await?;
             if done == 0 {
                 return Ok(());
             }

@@ -2,9 +2,10 @@
 //!
 //! Read [`channel`], [`message`] and [`delivery`] first; [`topic`] and [`audience`] say whom a message is for,
 //! [`routing`] what rules make of it, [`policy`] what people are spared, [`content`] what it says, [`sms_text`] how that is
-//! billed as an SMS, [`source`] and [`operator`] who may ask.
+//! billed as an SMS, [`answer`] what is said back, [`source`] and [`operator`] who may ask.
 
 pub mod address;
+pub mod answer;
 pub mod audience;
 pub mod calendar;
 pub mod channel;

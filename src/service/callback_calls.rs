@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::receipts::{Closed, door};
 use super::{Services, callback_events};
-use crate::channel::{Callback, Channel, Event, Receipts, Record};
+use crate::channel::{Callback, Channel, Event, Press, Receipts, Record};
 use crate::domain::id::ProviderId;
 use crate::store::Tx;
 use crate::store::callbacks::{self, CallbackRow};
@@ -154,12 +154,13 @@ fn printable(event: Event) -> Event {
         Event::SubscriptionChanged { openid, template, accepted } => {
             Event::SubscriptionChanged { openid: word(&openid), template: word(&template), accepted }
         }
-        Event::Card { task, key, member, response_code } => Event::Card {
-            task: word(&task),
-            key: word(&key),
-            member: word(&member),
-            response_code: response_code.as_deref().map(word),
-        },
+        Event::Pressed(press) => Event::Pressed(Press {
+            member: word(&press.member),
+            key: word(&press.key),
+            text: word(&press.text),
+            response_code: press.response_code.as_deref().map(word),
+            ..press
+        }),
         Event::Reply { number, text } => Event::Reply { number: word(&number), text: words(&text) },
     }
 }

@@ -1,18 +1,19 @@
-//! What providers tell besides receipts: who follows an account no more, who answers a text.
+//! What providers tell besides receipts: who follows an account no more, who answers a text or a card.
 
 use std::time::Duration;
 
-use super::{Caller, Services, bindings};
+use super::{Caller, Services, answers, bindings};
 use crate::Result;
 use crate::channel::Event;
 use crate::clock::Timestamp;
 use crate::domain::address::normalise;
 use crate::domain::channel::AddressKind;
-use crate::domain::id::ProviderId;
+use crate::domain::id::{ProviderId, RecipientId};
 use crate::domain::operator::Permission;
 use crate::domain::suppression::{Cause, asks_to_stop};
 use crate::store::suppressions::{self, NewSuppression};
 use crate::store::{Tx, replies};
+use crate::telemetry::mask;
 
 pub use crate::store::replies::ReplyRow;
 
@@ -37,8 +38,9 @@ pub async fn handle(
         }
         Event::Followed { openid, .. } => suppressions::lift(tx, AddressKind::WechatOpenid, &openid).await,
         Event::Reply { number, text } => replied(tx, provider, &number, &text, at).await,
-        // What they are about is not kept here yet.
-        Event::SubscriptionChanged { .. } | Event::Card { .. } => Ok(()),
+        Event::Pressed(press) => answers::pressed(s, tx, provider, at, &press).await,
+        // Which template reaches whom is WeChat's to say: it answers 43101 to what nobody allowed.
+        Event::SubscriptionChanged { .. } => Ok(()),
     }
 }
 
@@ -74,6 +76,61 @@ pub async fn list_replies(
 ) -> Result<Vec<ReplyRow>> {
     caller.require(Permission::DirectoryReveal)?;
     replies::list(&s.db, before, limit).await
+}
+
+/// Somebody of the directory who sent a reply.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replier {
+    pub id: RecipientId,
+    pub name: String,
+    pub campus_id: String,
+}
+
+/// A reply as it is shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReplyView {
+    pub id: i64,
+    /// Whoever has the number, where that is one person.
+    pub person: Option<Replier>,
+    /// Masked, as are numbers in the text.
+    pub number: String,
+    pub text: String,
+    /// The provider's name.
+    pub provider: String,
+    pub received_at: Timestamp,
+    /// It asked to be left alone, and is.
+    pub stops: bool,
+}
+
+impl From<ReplyRow> for ReplyView {
+    fn from(row: ReplyRow) -> Self {
+        Self {
+            id: row.id,
+            person: row
+                .recipient_id
+                .zip(row.name.zip(row.campus_id))
+                .map(|(id, (name, campus_id))| Replier { id, name, campus_id }),
+            number: mask::address_of(AddressKind::Mobile, &row.number),
+            stops: asks_to_stop(&row.text),
+            text: mask::text(&row.text),
+            provider: row.provider,
+            received_at: row.received_at,
+        }
+    }
+}
+
+/// As [`list_replies`], masked.
+pub async fn show_replies(
+    s: &Services,
+    caller: &Caller,
+    before: Option<i64>,
+    limit: u32,
+) -> Result<Vec<ReplyView>> {
+    // Messages' deliveries name people, too.
+    caller.require(Permission::ProvidersView)?;
+    caller.require(Permission::MessagesView)?;
+    let rows = replies::list(&s.db, before, limit).await?;
+    Ok(rows.into_iter().map(ReplyView::from).collect())
 }
 
 /// Forgets replies after some time.

@@ -1,6 +1,7 @@
 //! What the simulators of this process took, for the console's mailbox page. Only a process that runs simulators, such
 //! as `demo`, has any; the rest of the product knows them by this trait alone.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -100,6 +101,41 @@ pub struct SmsDetail {
     pub source: String,
 }
 
+/// A message in WeCom.
+#[derive(Clone, Debug, Serialize)]
+pub struct CardLine {
+    /// Its place in the order of arrival, from 1; never given twice.
+    pub sequence: u64,
+    pub received_at: Timestamp,
+    /// Empty for a plain text.
+    pub title: String,
+    pub text: String,
+    /// Who received it.
+    pub members: Vec<String>,
+}
+
+/// Newest first.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct CardPage {
+    pub cards: Vec<CardLine>,
+    /// How many of the kept messages match, on this page or any other.
+    pub matching: usize,
+    /// What to pass as [`MailQuery::before`] for the next page; none on the last.
+    pub older: Option<u64>,
+}
+
+/// A message in WeCom as its members see it.
+#[derive(Clone, Debug, Serialize)]
+pub struct CardDetail {
+    #[serde(flatten)]
+    pub line: CardLine,
+    pub link: Option<String>,
+    /// What can be pressed: keys and words.
+    pub buttons: Vec<(String, String)>,
+    /// By member in lower case: what stands in place of the buttons.
+    pub replaced: BTreeMap<String, String>,
+}
+
 /// Implemented over the simulators by whoever starts them. Answers come from memory, so nothing waits.
 pub trait Mailboxes: Send + Sync {
     fn list(&self, query: &MailQuery) -> MailPage;
@@ -111,6 +147,22 @@ pub trait Mailboxes: Send + Sync {
     fn telephones(&self) -> Option<&dyn Telephones> {
         None
     }
+
+    /// What a simulated corp's members received; none where no such corp runs.
+    fn cards(&self) -> Option<&dyn Cards> {
+        None
+    }
+}
+
+/// As [`Mailboxes`], of messages in WeCom.
+pub trait Cards {
+    fn list(&self, query: &MailQuery) -> CardPage;
+
+    /// The message with this sequence, if it is still kept.
+    fn find(&self, sequence: u64) -> Option<CardDetail>;
+
+    /// Has a member press the button with this key. False where they cannot.
+    fn press(&self, sequence: u64, member: &str, key: &str) -> bool;
 }
 
 /// As [`Mailboxes`], of texts.
@@ -147,6 +199,32 @@ pub fn list_sms(s: &Services, caller: &Caller, query: &MailQuery) -> Result<SmsP
 pub fn get_sms(s: &Services, caller: &Caller, sequence: u64) -> Result<SmsDetail> {
     caller.require(Permission::DirectoryReveal)?;
     telephones(s)?.find(sequence).ok_or(Error::NotFound("sms"))
+}
+
+/// Whether a simulated corp runs here.
+pub fn has_cards(s: &Services) -> bool {
+    s.simulators.as_ref().is_some_and(|simulators| simulators.cards().is_some())
+}
+
+/// As [`list`], of messages that the simulated corp took.
+pub fn list_cards(s: &Services, caller: &Caller, query: &MailQuery) -> Result<CardPage> {
+    caller.require(Permission::DirectoryReveal)?;
+    Ok(cards(s)?.list(query))
+}
+
+pub fn get_card(s: &Services, caller: &Caller, sequence: u64) -> Result<CardDetail> {
+    caller.require(Permission::DirectoryReveal)?;
+    cards(s)?.find(sequence).ok_or(Error::NotFound("card"))
+}
+
+/// Has a member of the simulated corp press a button. False where they cannot.
+pub fn press(s: &Services, caller: &Caller, sequence: u64, member: &str, key: &str) -> Result<bool> {
+    caller.require(Permission::DirectoryReveal)?;
+    Ok(cards(s)?.press(sequence, member, key))
+}
+
+fn cards(s: &Services) -> Result<&dyn Cards> {
+    mailboxes(s)?.cards().ok_or(Error::NotFound("simulator"))
 }
 
 fn telephones(s: &Services) -> Result<&dyn Telephones> {

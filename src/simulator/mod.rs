@@ -80,6 +80,6 @@ pub use tencent::{TencentFaults, TencentOptions, TencentSimulator, TencentStats,
 pub use wechat::courier::{PushAnswer, PushFormat, PushPlan, PushStats};
 pub use wechat::faults::{WechatAct, WechatFault};
 pub use wecom::{
-    WecomAct, WecomCall, WecomCard, WecomFault, WecomFaults, WecomHappening, WecomMailbox, WecomMessage,
-    WecomOptions, WecomPage, WecomQuery, WecomSimulator, WecomStats,
+    WecomAct, WecomCall, WecomCard, WecomFault, WecomFaults, WecomHappening, WecomMailbox, WecomMembers,
+    WecomMessage, WecomOptions, WecomPage, WecomQuery, WecomSimulator, WecomStats,
 };

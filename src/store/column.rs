@@ -7,6 +7,7 @@ use sqlx::types::Json;
 use sqlx::{Row, ValueRef};
 
 use crate::clock::Timestamp;
+use crate::domain::answer::Via;
 use crate::domain::channel::{AddressKind, ChannelKind, Outlet};
 use crate::domain::delivery::State;
 use crate::domain::group::GroupKind;
@@ -69,7 +70,7 @@ macro_rules! coded {
         }
     )+};
 }
-coded!(ChannelKind, AddressKind, Outlet, State, GroupKind, Category, Lane, Status, Cause);
+coded!(ChannelKind, AddressKind, Outlet, State, GroupKind, Category, Lane, Status, Cause, Via);
 
 /// Kept as its word.
 impl<R> FromColumn<R> for Role

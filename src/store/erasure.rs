@@ -277,6 +277,9 @@ pub async fn blank(tx: &mut Tx, ids: &[DeliveryId], now: Timestamp, day: &str) -
              WHERE id IN {list} AND (address IS NOT NULL OR name IS NOT NULL OR params IS NOT NULL
                 OR read_at IS NOT NULL OR repeat_at IS NOT NULL)"
         ),
+        // What they said back, and whose card is to show it.
+        format!("DELETE FROM answer WHERE delivery_id IN {list}"),
+        format!("DELETE FROM card_update WHERE delivery_id IN {list}"),
         // Providers repeat addresses in what they answer.
         format!("UPDATE attempt SET detail = NULL WHERE delivery_id IN {list} AND detail IS NOT NULL"),
         format!("UPDATE receipt SET detail = NULL WHERE delivery_id IN {list} AND detail IS NOT NULL"),

@@ -7,6 +7,7 @@ use super::messages::int_array;
 use super::{Db, JsonText, Tx, in_db, in_tx, row, sql};
 use crate::Result;
 use crate::clock::Timestamp;
+use crate::domain::answer::{Answered, Via};
 use crate::domain::channel::{AddressKind, ChannelKind};
 use crate::domain::delivery::{State, by_state};
 use crate::domain::id::{DeliveryId, MessageId, ReceiptId, RecipientId, SourceId};
@@ -105,13 +106,20 @@ row! {
         /// When its page was first opened.
         pub read_at: Option<Timestamp>,
         pub updated_at: Timestamp,
+        /// It asked for an answer.
+        pub asked: bool,
+        /// Key and words of what they chose, how it came and when.
+        pub choice: Option<String>,
+        pub shown: Option<String>,
+        pub via: Option<Via>,
+        pub answered_at: Option<Timestamp>,
     }
 }
 
 const DELIVERY: &str = "SELECT d.id, d.message_id, m.source_id, d.channel, r.campus_id, d.name, d.address_kind, d.address,
     d.state, d.reason, p.name AS provider, d.attempts, d.due_at, d.last_attempt_at, d.sent_at, d.delivered_at, d.read_at,
-    d.updated_at
-  FROM delivery d JOIN message m ON m.id = d.message_id
+    d.updated_at, a.delivery_id IS NOT NULL AS asked, a.choice, a.shown, a.via, a.answered_at
+  FROM delivery d JOIN message m ON m.id = d.message_id LEFT JOIN answer a ON a.delivery_id = d.id
   LEFT JOIN recipient r ON r.id = d.recipient_id LEFT JOIN provider p ON p.id = d.provider_id";
 
 /// Which deliveries of a message to list; all of them where nothing is set.
@@ -122,6 +130,8 @@ pub struct DeliveryFilter {
     pub campus_id: Option<String>,
     /// A campus id, or part of a name.
     pub person: Option<String>,
+    /// Of those who were asked for an answer.
+    pub answer: Option<Answered>,
 }
 
 /// A message's deliveries channel by channel, within one by person, after the delivery `after`. That is the order of
@@ -159,6 +169,11 @@ pub async fn deliveries(
         let named = db.dialect().contains("d.name", "?");
         let either = format!("(d.target = (SELECT id FROM recipient WHERE campus_id = ?) OR {named})");
         where_.and(&either, person.as_str());
+    }
+    match &filter.answer {
+        Some(Answered::NotYet) => where_.and_literal("a.delivery_id IS NOT NULL AND a.choice IS NULL"),
+        Some(Answered::With(choice)) => where_.and("a.choice = ?", choice.as_str()),
+        None => {}
     }
     let text = format!("{DELIVERY} {} ORDER BY d.channel, d.target LIMIT {limit}", where_.clause());
     Ok(in_db!(db, |c| {

@@ -19,6 +19,7 @@ macro_rules! steps {
             7 "0007_quotas",
             8 "0008_links",
             9 "0009_outlets",
+            10 "0010_answers",
             12 "0012_bound",
         )
     };

@@ -5,11 +5,13 @@
 //! gives back. Placeholders are `$1`, upserts `ON CONFLICT`, bulk input one JSON array (see [`dialect::Dialect::rows`]),
 //! bound limits `LIMIT $1 + 0` (SQLite plans a statement anew for each value bound to a plain one).
 
+pub mod answers;
 pub mod audience;
 pub mod audit;
 pub mod bindings;
 pub mod bound;
 pub mod callbacks;
+pub mod card_updates;
 mod column;
 mod condition;
 pub mod counters;

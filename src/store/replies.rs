@@ -3,7 +3,7 @@
 use super::{Db, Tx, in_db, in_tx, row, sql, to_json};
 use crate::Result;
 use crate::clock::Timestamp;
-use crate::domain::id::ProviderId;
+use crate::domain::id::{ProviderId, RecipientId};
 
 row! {
     pub struct ReplyRow {
@@ -13,6 +13,10 @@ row! {
         pub received_at: Timestamp,
         pub number: String,
         pub text: String,
+        /// Whose number it is, where it is one person's.
+        pub recipient_id: Option<RecipientId>,
+        pub campus_id: Option<String>,
+        pub name: Option<String>,
     }
 }
 
@@ -32,8 +36,10 @@ pub async fn insert(
 
 /// The latest first, older than the one with the id `before`.
 pub async fn list(db: &Db, before: Option<i64>, limit: u32) -> Result<Vec<ReplyRow>> {
-    let text = "SELECT r.id, p.name AS provider, r.received_at, r.number, r.text
+    let text = "SELECT r.id, p.name AS provider, r.received_at, r.number, r.text, o.id AS recipient_id, o.campus_id, o.name
          FROM reply r JOIN provider p ON p.id = r.provider_id
+         LEFT JOIN recipient o ON o.mobile = r.number
+            AND NOT EXISTS (SELECT 1 FROM recipient other WHERE other.mobile = r.number AND other.id <> o.id)
          WHERE r.id < $1 ORDER BY r.id DESC LIMIT $2 + 0";
     Ok(in_db!(db, |c| {
         sqlx::query_as(text).bind(before.unwrap_or(i64::MAX)).bind(i64::from(limit)).fetch_all(c).await

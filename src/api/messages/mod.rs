@@ -56,6 +56,8 @@ pub struct DeliveryParams {
     pub state: Option<State>,
     pub channel: Option<ChannelKind>,
     pub campus_id: Option<String>,
+    /// Those who answered with what has this key; `none`: those who were asked and have not answered.
+    pub answer: Option<String>,
     /// 1–200, 50 if left out.
     #[param(minimum = 1, maximum = 200)]
     pub limit: Option<u32>,
@@ -125,6 +127,7 @@ pub async fn list_deliveries(
         channel: params.value("channel"),
         campus_id: params.text("campus_id"),
         person: None,
+        answer: params.value("answer"),
         cursor: params.cursor::<DeliveryId>().map(|id| id.to_string()),
         limit: params.limit(),
     };

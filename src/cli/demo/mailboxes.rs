@@ -2,10 +2,12 @@
 
 use crate::clock::Timestamp;
 use crate::service::simulators::{
-    MailDetail, MailLine, MailPage, MailQuery, Mailboxes, SmsDetail, SmsLine, SmsPage, Telephones,
+    CardDetail, CardLine, CardPage, Cards, MailDetail, MailLine, MailPage, MailQuery, Mailboxes, SmsDetail,
+    SmsLine, SmsPage, Telephones,
 };
 use crate::simulator::http_sms::{Inbox, InboxQuery, Sms};
-use crate::simulator::{self, MailSummary, Mailbox};
+use crate::simulator::wecom::{WecomMessage, WecomQuery};
+use crate::simulator::{self, MailSummary, Mailbox, WecomHappening, WecomMembers};
 
 pub struct RelayMailbox(pub Mailbox);
 
@@ -42,10 +44,11 @@ fn line(summary: MailSummary) -> MailLine {
     MailLine { sequence, received_at: Timestamp(received_at), recipients, subject, size }
 }
 
-/// The relay's mailbox and the telephones behind the gateway.
+/// The relay's mailbox, the telephones behind the gateway and the corp's members.
 pub struct VendorMailboxes {
     pub mails: RelayMailbox,
     pub texts: GatewayInbox,
+    pub corp: CorpMembers,
 }
 
 impl Mailboxes for VendorMailboxes {
@@ -59,6 +62,10 @@ impl Mailboxes for VendorMailboxes {
 
     fn telephones(&self) -> Option<&dyn Telephones> {
         Some(&self.texts)
+    }
+
+    fn cards(&self) -> Option<&dyn Cards> {
+        Some(&self.corp)
     }
 }
 
@@ -81,4 +88,39 @@ impl Telephones for GatewayInbox {
 fn sms_line(sms: Sms) -> SmsLine {
     let Sms { sequence, received_at, number, text, segments, receipt, .. } = sms;
     SmsLine { sequence, received_at: Timestamp(received_at), number, text, segments, receipt }
+}
+
+pub struct CorpMembers(pub WecomMembers);
+
+impl Cards for CorpMembers {
+    fn list(&self, query: &MailQuery) -> CardPage {
+        let query = WecomQuery { anywhere: query.q.clone(), before: query.before, limit: query.limit };
+        let page = self.0.mailbox().list(&query);
+        let cards = page.messages.into_iter().map(card_line).collect();
+        CardPage { cards, matching: page.matching, older: page.older }
+    }
+
+    fn find(&self, sequence: u64) -> Option<CardDetail> {
+        let mut message = self.0.mailbox().find(sequence)?;
+        let card = message.card.take().unwrap_or_default();
+        Some(CardDetail {
+            link: message.link.clone(),
+            buttons: card.buttons,
+            replaced: card.replaced,
+            line: card_line(message),
+        })
+    }
+
+    fn press(&self, sequence: u64, member: &str, key: &str) -> bool {
+        let card = self.0.mailbox().find(sequence).and_then(|message| message.card);
+        card.is_some_and(|card| {
+            let (member, key) = (member.to_owned(), key.to_owned());
+            self.0.happen(WecomHappening::Click { member, task: card.task_id, key }).is_ok()
+        })
+    }
+}
+
+fn card_line(message: WecomMessage) -> CardLine {
+    let WecomMessage { sequence, received_at, title, text, members, .. } = message;
+    CardLine { sequence, received_at: Timestamp(received_at), title, text, members }
 }

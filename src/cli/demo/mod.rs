@@ -27,7 +27,7 @@ use anyhow::Context as _;
 use clap::Args;
 
 use self::banner::{Account, Banner, HttpSms, Simulators, Smtp, Wecom};
-pub use self::mailboxes::{GatewayInbox, RelayMailbox, VendorMailboxes};
+pub use self::mailboxes::{CorpMembers, GatewayInbox, RelayMailbox, VendorMailboxes};
 use self::place::{Card, Place};
 use self::seed::{Seeded, Vendors};
 use super::context::{Context, quiet};
@@ -42,8 +42,8 @@ use crate::lifecycle::Lifecycle;
 use crate::service::operators;
 use crate::simulator::{
     CampusSignInSimulator, Faults, HttpSmsOptions, HttpSmsSimulator, OfficialAccountFaults,
-    OfficialAccountOptions, OfficialAccountSimulator, ReceiptPlan, Reply, SignatureCheck, SmsFaults,
-    SmtpOptions, SmtpSimulator, WecomFaults, WecomOptions, WecomSimulator,
+    OfficialAccountOptions, OfficialAccountSimulator, PushPlan, ReceiptPlan, Reply, SignatureCheck,
+    SmsFaults, SmtpOptions, SmtpSimulator, WecomFaults, WecomOptions, WecomSimulator,
 };
 use crate::telemetry;
 
@@ -117,7 +117,8 @@ async fn run(context: &Context, config: &Config, place: &mut Place) -> anyhow::R
     };
     let mut app = App::build(config, Clock::System).await?;
     let (mails, texts) = (RelayMailbox(relay.mailbox()), GatewayInbox(gateway.inbox()));
-    app.services_mut().simulators = Some(Arc::new(VendorMailboxes { mails, texts }));
+    let corp_members = CorpMembers(corp.members());
+    app.services_mut().simulators = Some(Arc::new(VendorMailboxes { mails, texts, corp: corp_members }));
     seed::point_to(app.services(), &vendors).await?;
     if let Some(seeded) = seeded {
         seed::say_something(app.services(), &seeded).await?;
@@ -126,9 +127,13 @@ async fn run(context: &Context, config: &Config, place: &mut Place) -> anyhow::R
     let sign_in = simulate_sign_in::of(seed::some_people(app.services()).await?).await?;
     app.services_mut().sign_in_by(&led_to(&sign_in))?;
     // Not by the public address: what stands before it may not be there yet.
-    let callback =
-        seed::callback(app.services()).await?.map(|path| format!("http://{}{path}", app.address()));
-    gateway.set_receipts(ReceiptPlan { url: callback, ..ReceiptPlan::believable(SMS_RECEIPT) });
+    let callback = async |provider| {
+        let path = seed::callback(app.services(), provider).await?;
+        anyhow::Ok(path.map(|path| format!("http://{}{path}", app.address())))
+    };
+    let url = callback(seed::GATEWAY).await?;
+    gateway.set_receipts(ReceiptPlan { url, ..ReceiptPlan::believable(SMS_RECEIPT) });
+    corp.set_push(PushPlan { url: callback(seed::CORP).await?, ..PushPlan::default() });
     let setup_link = operators::first_link(app.services()).await?;
     let url = app.services().campus.public_url.to_string().trim_end_matches('/').to_owned();
     let running = app.start(&lifecycle).await?;
@@ -191,7 +196,9 @@ async fn begin(config: &Config) -> anyhow::Result<(Card, Seeded)> {
     let Simulated { relay, corp, account, gateway } = Simulated::start(Pace::AT_ONCE).await?;
     let mut app = App::build(config, Clock::manual(history::begins(&now))).await?;
     let (card, seeded) = seed::fill(app.services(), &vendors(&relay, &corp, &gateway), now).await?;
-    let callback = seed::callback(app.services()).await?.context("the demo's gateway tells no receipts")?;
+    let callback = seed::callback(app.services(), seed::GATEWAY)
+        .await?
+        .context("the demo's gateway tells no receipts")?;
     history::live_through(&mut app, &seeded, &gateway.inbox(), &callback).await?;
     app.services().close().await;
     drop(app);

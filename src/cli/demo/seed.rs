@@ -30,8 +30,8 @@ use crate::simulator::campus_sign_in::Account;
 
 pub(super) const CALLER: Caller = Caller::Command("demo");
 const RELAY: &str = "校园邮件网关（模拟）";
-const CORP: &str = "企业微信（模拟）";
-const GATEWAY: &str = "校园短信网关（模拟）";
+pub(super) const CORP: &str = "企业微信（模拟）";
+pub(super) const GATEWAY: &str = "校园短信网关（模拟）";
 /// One person in so many does not want to hear of concerts.
 const OPTED_OUT: usize = 33;
 
@@ -129,7 +129,10 @@ async fn add_provider(
 /// The vendors of a later start listen on other ports.
 pub(super) async fn point_to(s: &Services, vendors: &Vendors) -> anyhow::Result<()> {
     let relay = json!({"host": vendors.relay.ip().to_string(), "port": vendors.relay.port()});
-    let (wecom, gateway) = (vendors.wecom.clone(), vendors.http_sms.clone());
+    let (mut wecom, gateway) = (vendors.wecom.clone(), vendors.http_sms.clone());
+    // From now on: of the two weeks before nobody would have answered.
+    wecom["message"] = "template_card".into();
+    wecom["buttons"] = json!([{"key": "received", "text": "收到", "text_en": "Got it"}]);
     for (name, settings) in [(RELAY, relay), (CORP, wecom), (GATEWAY, gateway)] {
         // Whoever removed or renamed it meant to.
         let Ok(provider) = providers::find_by_name(s, &CALLER, name).await else { continue };
@@ -139,9 +142,9 @@ pub(super) async fn point_to(s: &Services, vendors: &Vendors) -> anyhow::Result<
     Ok(())
 }
 
-/// Where the gateway tells its receipts: the path alone.
-pub(super) async fn callback(s: &Services) -> anyhow::Result<Option<String>> {
-    let Ok(provider) = providers::find_by_name(s, &CALLER, GATEWAY).await else { return Ok(None) };
+/// Where a provider's vendor tells what it has to tell: the path alone.
+pub(super) async fn callback(s: &Services, provider: &str) -> anyhow::Result<Option<String>> {
+    let Ok(provider) = providers::find_by_name(s, &CALLER, provider).await else { return Ok(None) };
     let url = provider.callback_url.as_deref().map(Url::parse).transpose()?;
     Ok(url.map(|url| url.path().to_owned()))
 }

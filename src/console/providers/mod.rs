@@ -5,6 +5,7 @@ pub mod edit;
 pub mod history;
 pub mod meanwhile;
 pub mod receipts;
+pub mod replies;
 pub mod typed;
 pub mod words;
 

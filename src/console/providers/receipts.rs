@@ -63,7 +63,7 @@ pub struct Unread {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(in crate::console) struct Paging {
-    cursor: String,
+    pub(super) cursor: String,
 }
 
 pub(in crate::console) async fn show(

@@ -4,6 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::clock::Timestamp;
+use crate::domain::answer::Via;
 use crate::domain::channel::ChannelKind;
 use crate::domain::delivery::{OutcomeClass, State};
 use crate::domain::id::{DeliveryId, MessageId};
@@ -42,6 +43,23 @@ pub struct DeliveryFacts {
     /// When the page behind its signed link was first opened.
     pub read_at: Option<jiff::Timestamp>,
     pub updated_at: jiff::Timestamp,
+    /// Its recipient was asked for an answer, such as by the buttons of a card.
+    pub asked: bool,
+    /// What they answered; their latest answer where there were several.
+    pub answer: Option<AnswerView>,
+}
+
+/// What somebody answered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct AnswerView {
+    /// By which programs know it.
+    #[schema(example = "received")]
+    pub key: String,
+    /// Its words, as they were shown.
+    #[schema(example = "收到")]
+    pub text: String,
+    pub via: Via,
+    pub at: jiff::Timestamp,
 }
 
 /// One delivery in a list.
@@ -61,7 +79,15 @@ impl From<DeliveryRow> for DeliveryView {
 
 impl From<DeliveryRow> for DeliveryFacts {
     fn from(row: DeliveryRow) -> Self {
+        let answer = match (row.choice, row.shown, row.via, row.answered_at) {
+            (Some(key), Some(text), Some(via), Some(at)) => {
+                Some(AnswerView { key, text, via, at: at.to_jiff() })
+            }
+            _ => None,
+        };
         Self {
+            asked: row.asked,
+            answer,
             id: row.id,
             message_id: row.message_id,
             recipient: RecipientRef { campus_id: row.campus_id, name: row.name },

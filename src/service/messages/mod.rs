@@ -6,6 +6,7 @@
 //! [`delivery_views`] are how they look.
 
 mod accept;
+mod answers;
 mod billed;
 mod body;
 mod counts;
@@ -22,15 +23,18 @@ mod simulate;
 mod views;
 
 pub use self::accept::{AcceptOptions, Accepted, MOST_IN_BATCH, accept, accept_batch, prune};
+pub use self::answers::{AnswerCount, AnswerCounts};
 pub use self::body::{AddressBody, AudienceBody, MessageBody, PersonaliseBody, Priority, VariantBody};
 pub use self::counts::{Counts, MessageCounts};
 pub use self::delivery_views::{
-    AttemptView, DeliveryDetail, DeliveryFacts, DeliveryView, ReceiptView, RecipientRef,
+    AnswerView, AttemptView, DeliveryDetail, DeliveryFacts, DeliveryView, ReceiptView, RecipientRef,
 };
 pub use self::intake::Intake;
 pub use self::list::{MessageQuery, Page, list};
 pub use self::preview::preview;
-pub use self::read::{DeliveryQuery, deliveries, deliveries_to, delivery, get, get_many, timeline, wait};
+pub use self::read::{
+    DeliveryQuery, answers, deliveries, deliveries_to, delivery, get, get_many, timeline, wait,
+};
 pub use self::review::{reject, release};
 pub use self::simulate::{ByRule, ExplainedRule, Simulation, Verdict, simulate, simulate_kept};
 pub use self::views::{

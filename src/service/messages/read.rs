@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use super::answers::AnswerCounts;
 use super::counts::MessageCounts;
 use super::delivery_views::{AttemptView, DeliveryDetail, DeliveryView, ReceiptView};
 use super::list::Page;
 use super::views::{EventView, MatchedRule, MessageSummary, MessageView, audience_view};
+use crate::domain::answer::Answered;
 use crate::domain::channel::ChannelKind;
 use crate::domain::delivery::State;
 use crate::domain::id::{DeliveryId, MessageId, RecipientId, SourceId};
@@ -17,6 +19,7 @@ use crate::domain::operator::Permission;
 use crate::domain::source::Right;
 use crate::error::{Error, Result};
 use crate::service::{Caller, Services};
+use crate::store::answers;
 use crate::store::history::{self, DeliveryFilter};
 use crate::store::messages::{self, MessageRow};
 
@@ -31,6 +34,8 @@ pub struct DeliveryQuery {
     pub campus_id: Option<String>,
     /// A campus id, or part of a name.
     pub person: Option<String>,
+    /// Of those who were asked for an answer.
+    pub answer: Option<Answered>,
     /// [`Page::next`] of the page before.
     pub cursor: Option<String>,
     pub limit: u32,
@@ -106,11 +111,13 @@ pub async fn get(s: &Services, caller: &Caller, id: MessageId) -> Result<Message
     let summary = summaries(s, vec![row]).await?.pop().ok_or(Error::NotFound("message"))?;
     let wording = body.content.0;
     let outline = wording.outline();
+    let answers = AnswerCounts::of(answers::counts(&s.db, id).await?);
     let matched_rules = body.routing.map(|routing| routing.0.matched).unwrap_or_default();
     let matched_rules = matched_rules.into_iter().map(MatchedRule::from).collect();
     let (audience, to) = audience_view(body.audience.map(|audience| audience.0));
     Ok(MessageView {
         summary,
+        answers,
         outline,
         body: wording.content.body,
         variants: wording.content.variants.into_iter().map(|(key, variant)| (key, variant.into())).collect(),
@@ -124,6 +131,12 @@ pub async fn get(s: &Services, caller: &Caller, id: MessageId) -> Result<Message
         attributes: body.attributes.0,
         matched_rules,
     })
+}
+
+/// What those answered whom a message asked; `None` where it asked nobody.
+pub async fn answers(s: &Services, caller: &Caller, id: MessageId) -> Result<Option<AnswerCounts>> {
+    visible(s, caller, id).await?;
+    Ok(AnswerCounts::of(answers::counts(&s.db, id).await?))
 }
 
 /// A message's deliveries, channel by channel.
@@ -140,6 +153,7 @@ pub async fn deliveries(
         channel: query.channel,
         campus_id: query.campus_id.clone(),
         person: query.person.clone(),
+        answer: query.answer.clone(),
     };
     let limit = query.limit.max(1);
     let mut rows = history::deliveries(&s.db, id, &filter, after, limit + 1).await?;

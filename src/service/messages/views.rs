@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use super::answers::AnswerCounts;
 use super::body::{AddressBody, AudienceBody, VariantBody};
 use super::counts::MessageCounts;
 use crate::clock::Timestamp;
@@ -182,6 +183,8 @@ pub struct MessageView {
     pub attributes: Params,
     /// The routing rules that matched it when its time had come.
     pub matched_rules: Vec<MatchedRule>,
+    /// What people answered; null where nobody was asked.
+    pub answers: Option<AnswerCounts>,
 }
 
 /// A routing rule that matched a message.

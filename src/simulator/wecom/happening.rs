@@ -1,7 +1,10 @@
 //! What members do, and how the corp's owner is told.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
+use super::mailbox::WecomMailbox;
 use super::server::Shared;
 use crate::simulator::wechat::event::{Event, Part};
 
@@ -9,12 +12,27 @@ use crate::simulator::wechat::event::{Event, Part};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum WecomHappening {
-    /// Presses the button with this key on the card of a task that they received.
+    /// Presses the button with this key, or these words, on the card of a task that they received.
     Click { member: String, task: String, key: String },
     /// Opens the application.
     Enter { member: String },
     /// Writes to the application.
     Say { member: String, text: String },
+}
+
+/// A handle on what members received and do. It keeps nothing running.
+#[derive(Clone)]
+pub struct WecomMembers(pub(super) Arc<Shared>);
+
+impl WecomMembers {
+    pub fn mailbox(&self) -> WecomMailbox {
+        self.0.mailbox.clone()
+    }
+
+    /// A member does something, of which the corp's owner is told.
+    pub fn happen(&self, happening: WecomHappening) -> Result<(), String> {
+        self.0.happen(happening)
+    }
 }
 
 impl Shared {
@@ -46,9 +64,8 @@ impl Shared {
         if card.replaced.contains_key(&member.to_lowercase()) {
             return Err("the card was updated and has no buttons any more".to_owned());
         }
-        if !card.buttons.iter().any(|(other, _)| other == key) {
-            return Err(format!("the card has no button {key:?}"));
-        }
+        let pressed = card.buttons.into_iter().find(|(other, words)| other == key || words == key);
+        let Some((key, _)) = pressed else { return Err(format!("the card has no button {key:?}")) };
         let code = self.corp().respond(&message.msgid, self.clock.now());
         let fields = vec![
             ("Event", Part::text("template_card_event")),

@@ -28,6 +28,6 @@ mod tests;
 
 pub use cards::WecomCard;
 pub use faults::{WecomAct, WecomCall, WecomFault, WecomFaults};
-pub use happening::WecomHappening;
+pub use happening::{WecomHappening, WecomMembers};
 pub use mailbox::{WecomMailbox, WecomMessage, WecomPage, WecomQuery};
 pub use server::{WecomOptions, WecomSimulator, WecomStats};

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::corp::Corp;
 use super::faults::{WecomCall, WecomFaults};
-use super::happening::WecomHappening;
+use super::happening::{WecomHappening, WecomMembers};
 use super::mailbox::WecomMailbox;
 use crate::simulator::clock::VendorClock;
 use crate::simulator::held::{Counted, Held, lock};
@@ -63,6 +63,8 @@ pub struct WecomStats {
     pub gettoken: u64,
     pub send: u64,
     pub recall: u64,
+    /// Calls to change cards.
+    pub update: u64,
     /// The most calls of `message/send` at the same time.
     pub most_at_once: u64,
     /// Answers with an error, whatever was asked.
@@ -117,6 +119,11 @@ impl WecomSimulator {
         self.vendor.mailbox.clone()
     }
 
+    /// Those who press its cards' buttons, for whoever does not run it.
+    pub fn members(&self) -> WecomMembers {
+        WecomMembers(Arc::clone(&self.vendor))
+    }
+
     /// A member does something, of which the corp's owner is told.
     pub fn happen(&self, happening: WecomHappening) -> Result<(), String> {
         self.vendor.happen(happening)
@@ -166,6 +173,7 @@ impl Vendor for Shared {
             WecomCall::Gettoken => counts.gettoken += 1,
             WecomCall::Send => counts.send += 1,
             WecomCall::Recall => counts.recall += 1,
+            WecomCall::Update => counts.update += 1,
             _ => {}
         });
         let _visit = (call == WecomCall::Send).then(|| Visit::begin(self));

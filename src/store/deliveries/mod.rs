@@ -6,6 +6,7 @@ mod settle;
 
 use std::collections::{BTreeMap, HashSet};
 
+use super::answers::{self, Asked};
 use super::counters::{Moves, count, count_day};
 use super::{Db, Tx, in_db, in_tx, quotas, row, sql};
 use crate::Result;
@@ -75,6 +76,15 @@ pub async fn turn(
 ) -> Result<Turn> {
     let mut moves = Moves::new();
     let (ended, news) = settle::settle(tx, now, day, settling, &mut moves).await?;
+    let asked: Vec<_> = settling
+        .settlements
+        .iter()
+        .filter(|one| one.asked && news.contains(&one.id))
+        .map(|one| Asked { delivery_id: one.id, message_id: one.message_id })
+        .collect();
+    if !asked.is_empty() {
+        answers::ask(tx, &asked).await?;
+    }
     let claimed = match wanted {
         Some(wanted) => claim::claim(tx, now, settling.owner, wanted, &mut moves).await?,
         None => Vec::new(),

@@ -36,6 +36,9 @@ pub struct Settlement {
     /// Counts against its provider's daily quota.
     #[serde(skip)]
     pub metered: bool,
+    /// Whoever gets it is asked for an answer.
+    #[serde(skip)]
+    pub asked: bool,
     pub sent_at: Option<i64>,
     pub started_at: i64,
     pub duration_ms: i64,

@@ -98,3 +98,20 @@ sms-length = Length
 sms-call = Gateway's id
 sms-request = Request as received
 sms-no-receipt = None yet
+cards-tab = WeCom
+cards-lead = What members of the built-in WeCom received. It never left this machine.
+cards-total = { $n ->
+    [one] 1 message
+   *[other] { $count } messages
+}
+cards-empty = Nothing received yet
+cards-empty-more = Send a message by WeChat and it appears here.
+filter-cards = Member, title or text
+card-members = Members
+card-member = Member
+card-link = Opens
+card-press = Press a button for a member
+card-all-pressed = Everybody has pressed one.
+card-replaced = Cards that changed
+card-pressed = { $member } pressed the button. Their card changes soon, and the answer is on the message’s page.
+card-not-pressed = It cannot be pressed: the card was changed or called back.

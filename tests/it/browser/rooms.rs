@@ -322,6 +322,7 @@ pub(super) async fn console(app: &TestApp) -> Vec<Room> {
         room(&lost),
         room(format!("{lost}/edit")),
         room("/console/providers/receipts"),
+        room("/console/providers/replies"),
         room("/console/held"),
         room(format!("/console/messages/{held}")),
         room("/console/rules"),
@@ -339,6 +340,8 @@ pub(super) async fn console(app: &TestApp) -> Vec<Room> {
         room("/console/mailbox/7"),
         room("/console/mailbox/sms"),
         room("/console/mailbox/sms/3"),
+        room("/console/mailbox/wecom"),
+        room("/console/mailbox/wecom/5"),
         room("/console/mailbox/8").answering(404),
     ]
 }

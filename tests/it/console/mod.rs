@@ -1,6 +1,7 @@
 //! The console's pages with a believable campus in them: complete in both languages, clean for a strict content
 //! security policy, and written to files to be looked at.
 
+mod answers;
 mod browser;
 mod door;
 mod groups;

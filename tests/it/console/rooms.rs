@@ -1,5 +1,6 @@
 //! The overview, messages and the mailbox over a running server.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use belltower::domain::channel::ChannelKind;
@@ -9,7 +10,8 @@ use belltower::domain::provider::ProviderKind;
 use belltower::service::messages::{self, DeliveryQuery};
 use belltower::service::providers::{self, NewProvider};
 use belltower::service::simulators::{
-    MailDetail, MailLine, MailPage, MailQuery, Mailboxes, SmsDetail, SmsLine, SmsPage, Telephones,
+    CardDetail, CardLine, CardPage, Cards, MailDetail, MailLine, MailPage, MailQuery, Mailboxes, SmsDetail,
+    SmsLine, SmsPage, Telephones,
 };
 use belltower::service::templates;
 use belltower::simulator::{WecomOptions, WecomSimulator};
@@ -56,10 +58,20 @@ impl Mailboxes for OneMail {
     }
 }
 
-/// A mailbox with one mail in it, and a telephone with one text on it.
+/// A mailbox with one mail in it, a telephone with one text on it, and a card that two members received.
 pub(crate) struct OneOfEach;
 
 impl OneOfEach {
+    fn card() -> CardLine {
+        CardLine {
+            sequence: 5,
+            received_at: START,
+            title: "停水通知 <script>".to_owned(),
+            text: "今晚".to_owned(),
+            members: vec!["LiNa".to_owned(), "Wang".to_owned()],
+        }
+    }
+
     fn text() -> SmsLine {
         SmsLine {
             sequence: 3,
@@ -83,6 +95,30 @@ impl Mailboxes for OneOfEach {
 
     fn telephones(&self) -> Option<&dyn Telephones> {
         Some(self)
+    }
+
+    fn cards(&self) -> Option<&dyn Cards> {
+        Some(self)
+    }
+}
+
+impl Cards for OneOfEach {
+    fn list(&self, query: &MailQuery) -> CardPage {
+        let cards: Vec<_> = [Self::card()].into_iter().filter(|card| card.title.contains(&query.q)).collect();
+        CardPage { matching: cards.len(), cards, older: None }
+    }
+
+    fn find(&self, sequence: u64) -> Option<CardDetail> {
+        (sequence == 5).then(|| CardDetail {
+            line: Self::card(),
+            link: Some("https://bell.example/x".to_owned()),
+            buttons: vec![("received=1".to_owned(), "<收到>".to_owned())],
+            replaced: BTreeMap::from([("wang".to_owned(), "已回复：收到".to_owned())]),
+        })
+    }
+
+    fn press(&self, sequence: u64, member: &str, key: &str) -> bool {
+        (sequence, member, key) == (5, "LiNa", "received=1")
     }
 }
 
@@ -149,6 +185,8 @@ async fn every_room_opens_in_both_languages() {
         ("/console/mailbox/7".to_owned(), "周日停水"),
         ("/console/mailbox/sms".to_owned(), "13800000001"),
         ("/console/mailbox/sms/3".to_owned(), "mobile=13800000001"),
+        ("/console/mailbox/wecom".to_owned(), "停水通知 &#60;script&#62;"),
+        ("/console/mailbox/wecom/5".to_owned(), "已回复：收到"),
     ];
     for language in ["zh-CN", "en"] {
         browser.keep("bt_language", language);
@@ -221,6 +259,7 @@ async fn parts_of_a_page_come_alone() {
         (format!("/console/messages/{id}/progress"), "id=\"progress\""),
         ("/console/mailbox".to_owned(), "id=\"mails\""),
         ("/console/mailbox/sms".to_owned(), "id=\"texts\""),
+        ("/console/mailbox/wecom".to_owned(), "id=\"cards\""),
     ];
     for (path, begins) in parts {
         let part = browser.partial(&path).await;
@@ -334,7 +373,9 @@ async fn a_message_under_way_is_stopped() {
     let mut auditor = Browser::signed_in(&app, Role::Auditor).await;
     assert!(!auditor.get(&room).await.text.contains(&act), "no button for who may not");
     assert_eq!(auditor.submit(&room, &act, &[]).await.status, 403);
-    for path in ["/console/mailbox", "/console/mailbox/sms", "/console/mailbox/sms/3"] {
+    for path in
+        ["/console/mailbox", "/console/mailbox/sms", "/console/mailbox/sms/3", "/console/mailbox/wecom/5"]
+    {
         assert_eq!(auditor.get(path).await.status, 403, "{path}");
     }
 
@@ -376,6 +417,21 @@ async fn what_everybody_has_already_is_called_back() {
     assert!(page.text.contains("其中 2 条已撤回") && page.text.contains("发出之后已撤回"), "{}", page.text);
     assert!(!page.text.contains(&act), "nothing is left to call back");
     assert!(corp.mailbox().latest_to("lina").unwrap().is_recalled);
+}
+
+#[tokio::test]
+async fn a_button_of_a_card_is_pressed_for_a_member_who_still_can() {
+    let app = app().await;
+    let mut browser = Browser::signed_in(&app, Role::Owner).await;
+    let card = "/console/mailbox/wecom/5";
+    let page = browser.get(card).await.text;
+    assert!(page.contains("<option>LiNa</option>") && !page.contains("<option>Wang</option>"), "{page}");
+    for (member, says) in [("LiNa", "LiNa 按了按钮"), ("Wang", "按不了")] {
+        let answer = browser.submit(card, card, &[("member", member), ("key", "received=1")]).await;
+        assert_eq!((answer.status, answer.header("location")), (303, Some(card)));
+        assert!(browser.get(card).await.text.contains(says), "{member}");
+    }
+    assert_eq!(browser.get("/console/mailbox/wecom/6").await.status, 404);
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ use belltower::channel::setting::Holds;
 use belltower::console::counts::Outcome;
 use belltower::console::page::Theme;
 use belltower::console::suppression::CAUSES;
+use belltower::domain::answer::Via;
 use belltower::domain::channel::{AddressKind, ChannelKind};
 use belltower::domain::delivery::State;
 use belltower::domain::group::GroupKind;
@@ -189,6 +190,7 @@ fn composed() -> BTreeSet<String> {
     family("role", &mut Role::ALL.iter().map(|r| r.name()), &[""]);
     family("cause", &mut Cause::ALL.iter().map(|c| c.name()), &["", "-remove"]);
     family("cause", &mut CAUSES.iter().map(|c| c.name()), &["-hint"]);
+    family("via", &mut Via::ALL.iter().map(|v| v.name()), &[""]);
     family("address", &mut AddressKind::ALL.iter().map(|a| a.name()), &[""]);
     family("group", &mut GroupKind::ALL.iter().map(|g| g.name()), &[""]);
     family("right", &mut Right::ALL.iter().map(|r| r.name()), &["", "-hint"]);

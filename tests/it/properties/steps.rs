@@ -96,6 +96,7 @@ impl Fate {
             poll_at: None,
             repeat_at: None,
             metered: false,
+            asked: false,
             sent_at: (state == State::Sent).then_some(now),
             started_at: now,
             duration_ms: 1,

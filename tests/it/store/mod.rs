@@ -1,10 +1,12 @@
 //! The store's contract, the same on both databases: one file per aggregate, and here what holds for all of them.
 
+mod answers;
 mod audience;
 mod audit;
 mod bindings;
 mod bound;
 mod callbacks;
+mod card_updates;
 mod counters;
 mod coverage;
 mod dedup;

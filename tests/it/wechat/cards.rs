@@ -74,32 +74,69 @@ async fn a_card_opens_ones_own_page_only_where_the_call_is_for_one_person() {
     assert_eq!(markdown["markdown"]["content"], "**停水通知**\n\n今晚 22:00 起。");
 }
 
-#[tokio::test]
-async fn nobody_is_asked_for_what_nobody_would_read() {
-    let more = json!({
+fn asking() -> Value {
+    json!({
         "message": "template_card", "callback_token": seal::TOKEN, "callback_aes_key": seal::KEY,
-    });
-    let hearing = Application::over(more, |_, _| None).await;
-    let sent = hearing.send(1, None, true).await;
-    assert_eq!(sent["template_card"]["card_type"], "text_notice");
-    assert_eq!(sent["template_card"].get("button_list"), None);
+        "buttons": [{ "key": "received", "text": "收到" }],
+    })
+}
+
+#[tokio::test]
+async fn a_card_with_buttons_is_one_call_for_many() {
+    let application = Application::over(asking(), |_, _| None).await;
+    let card = application.send(1_000, None, false).await["template_card"].clone();
+    assert_eq!(card["card_type"], "button_interaction");
+    assert_eq!(card["button_list"][0]["text"], "收到");
+    let task = card["task_id"].as_str().unwrap();
+    assert!(task.starts_with(&MessageId(1).to_string()), "{task}");
+    assert_eq!(card.get("card_action"), None, "a page is one person's own");
+}
+
+#[tokio::test]
+async fn only_who_may_have_a_card_with_buttons_is_asked() {
+    let asked = async |application: &Application| {
+        let parcels = [Parcel { address_kind: AddressKind::WecomUserid, ..parcel(1) }];
+        let outcome = application.wecom.send(&parcels).await.remove(0);
+        (outcome.class, outcome.asked)
+    };
+    let application = Application::over(asking(), |_, _| None).await;
+    assert_eq!(asked(&application).await, (OutcomeClass::Accepted, true));
+    let silent =
+        Application::over(asking(), |call, _| (call.path == MESSAGE).then_some(Reply::Silence)).await;
+    assert_eq!(asked(&silent).await, (OutcomeClass::Unknown, true));
+    let refusing =
+        Application::over(asking(), |call, _| (call.path == MESSAGE).then(|| errcode(40_058, "no"))).await;
+    assert_eq!(asked(&refusing).await.0, OutcomeClass::PermanentMessage);
+    let looking = Application::looking("template_card").await;
+    assert_eq!(asked(&looking).await, (OutcomeClass::Accepted, false));
 }
 
 #[tokio::test]
 async fn a_card_that_was_answered_says_so() {
     let path = "/cgi-bin/message/update_template_card";
     let application = Application::over(json!({}), |_, _| None).await;
-    application.wecom.answer_card("code-1", "lina", "已收到").await.unwrap();
-    let expected = json!({
-        "userids": ["lina"], "agentid": 1_000_002, "response_code": "code-1", "button": { "replace_name": "已收到" },
-    });
-    assert_eq!(application.vendor.calls(path)[0].body, expected);
-    let used = Application::over(json!({}), move |call, _| {
-        (call.path == path).then(|| errcode(42_045, "response_code has been used"))
-    })
-    .await;
-    let refusal = used.wecom.answer_card("code-1", "lina", "已收到").await.unwrap_err();
-    assert_eq!(refusal.words, "42045 response_code has been used");
+    for (text, words) in [("收到", "已回复：收到"), ("Got it", "Answered: Got it")] {
+        let outcome = application.wecom.show_answer("code-1", "lina", text).await;
+        assert_eq!(outcome.class, OutcomeClass::Accepted);
+        let expected = json!({
+            "userids": ["lina"], "agentid": 1_000_002, "response_code": "code-1", "button": { "replace_name": words },
+        });
+        assert_eq!(application.vendor.calls(path).last().unwrap().body, expected);
+    }
+    for (reply, class) in [
+        (errcode(42_045, "response_code has been used"), OutcomeClass::PermanentMessage),
+        (errcode(60_111, "userid not found"), OutcomeClass::PermanentRecipient),
+        (errcode(45_009, "api freq out of limit"), OutcomeClass::Throttled),
+        (errcode(-1, "system busy"), OutcomeClass::Transient),
+        (errcode(48_002, "api forbidden"), OutcomeClass::Config),
+        (Reply::Status(502), OutcomeClass::Transient),
+        (Reply::Silence, OutcomeClass::Unknown),
+    ] {
+        let (said, told) = (reply.clone(), format!("{reply:?}"));
+        let script = move |call: &Call, _| (call.path == path).then(|| said.clone());
+        let outcome = Application::over(json!({}), script).await.wecom.show_answer("c", "lina", "收到").await;
+        assert_eq!(outcome.class, class, "{told}");
+    }
 }
 
 #[tokio::test]

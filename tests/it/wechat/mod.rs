@@ -1,5 +1,6 @@
 //! WeChat's two ways: an Official Account, and what both vendors tell us in calls of their own.
 
+mod answers;
 mod callbacks;
 mod cards;
 mod kinds;

@@ -4,6 +4,7 @@
 
 use serde_json::{Value, json};
 
+use super::button::Button;
 use crate::domain::content::Rendered;
 
 /// WeCom's limits in bytes. For cards some of its pages count characters; bytes are within both.
@@ -38,6 +39,9 @@ pub(super) struct Words<'a> {
     /// An emergency's: a card that would leave some of it out is none.
     pub(super) whole: bool,
     pub(super) campus: &'a str,
+    /// What a template card asks, and its id, which it needs for that.
+    pub(super) buttons: &'a [Button],
+    pub(super) task: &'a str,
 }
 
 /// `msgtype` and what belongs to it.
@@ -120,22 +124,42 @@ impl<'a> Words<'a> {
         json!({ "msgtype": "markdown", "markdown": { "content": content } })
     }
 
-    /// `None`: it has nothing to open, without which WeCom takes no card; or all of it is wanted, and has no room.
+    /// `None`: it has nothing to open and nothing to press, without which WeCom takes no card; or all of it is wanted, and
+    /// has no room.
     fn template_card(&self) -> Option<Value> {
-        let target = self.target()?;
+        let target = self.target();
+        if target.is_none() && self.buttons.is_empty() {
+            return None;
+        }
         let (title, body) = (self.content.title.chars().count(), self.body().chars().count());
         if self.whole && (title > MAIN_TITLE || body > SUB_TITLE) {
             return None;
         }
-        let name = if self.is_english() { "More" } else { "查看详情" };
-        let card = json!({
+        let mut card = json!({
             "card_type": "text_notice",
             "source": { "desc": shorten(self.campus, SOURCE) },
             "main_title": { "title": shorten(&self.content.title, MAIN_TITLE) },
             "sub_title_text": shorten(self.body(), SUB_TITLE),
-            "card_action": { "type": 1, "url": target },
-            "jump_list": [{ "type": 1, "url": target, "title": name }],
         });
+        if let Some(target) = target {
+            card["card_action"] = json!({ "type": 1, "url": target });
+        }
+        let in_english = self.is_english();
+        if self.buttons.is_empty() {
+            let name = if in_english { "More" } else { "查看详情" };
+            card["jump_list"] = json!([{ "type": 1, "url": target, "title": name }]);
+        } else {
+            let buttons = self.buttons.iter().map(
+                |button| json!({ "key": button.event_key(in_english), "text": button.words(in_english) }),
+            );
+            card["card_type"] = "button_interaction".into();
+            card["task_id"] = self.task.into();
+            card["button_list"] = buttons.collect();
+            if self.content.title.is_empty() {
+                // WeCom insists on one.
+                card["main_title"] = json!({ "title": shorten(self.campus, MAIN_TITLE) });
+            }
+        }
         Some(json!({ "msgtype": "template_card", "template_card": card }))
     }
 }
@@ -172,16 +196,36 @@ fn shorten(text: &str, most: usize) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use proptest::prelude::*;
 
+    use super::super::button::Buttons;
     use super::*;
+    use crate::channel::fields::Fields;
+
+    static NOTHING: LazyLock<Rendered> = LazyLock::new(|| Rendered::new("", "", None));
+
+    fn plain() -> Words<'static> {
+        Words { content: &NOTHING, page: None, whole: false, campus: "钟楼大学", buttons: &[], task: "" }
+    }
 
     const LINK: &str = "https://jw.example/exams";
     const PAGE: &str = "https://bell.example/m/x7";
 
     fn said(look: Look, title: &str, markdown: &str, link: Option<&str>, page: Option<&str>) -> Value {
         let content = Rendered::new(title, markdown, link);
-        shape(look, Words { content: &content, page, whole: false, campus: "钟楼大学" })
+        shape(look, Words { content: &content, page, ..plain() })
+    }
+
+    fn asked(title: &str, markdown: &str, page: Option<&str>, whole: bool) -> Value {
+        let settings = json!({ "buttons": [
+            { "key": "received", "text": "收到", "text_en": "Received" }, { "key": "help", "text": "需要帮助" },
+        ] });
+        let buttons = Buttons::read(&mut Fields::of(&settings));
+        let content = Rendered::new(title, markdown, None);
+        let buttons = buttons.of(None);
+        shape(Look::TemplateCard, Words { content: &content, page, whole, buttons, task: "t-1", ..plain() })
     }
 
     fn fitting(title: &str, markdown: &str, link: Option<&str>) -> Value {
@@ -273,10 +317,29 @@ mod tests {
     }
 
     #[test]
+    fn a_card_with_buttons_asks_whether_there_is_something_to_open_or_not() {
+        let body = asked("停水通知", "今晚 22:00 起。", None, false);
+        let expected = json!({
+            "card_type": "button_interaction", "source": { "desc": "钟楼大学" }, "main_title": { "title": "停水通知" },
+            "sub_title_text": "今晚 22:00 起。", "task_id": "t-1", "button_list": [
+                { "key": "received=%E6%94%B6%E5%88%B0", "text": "收到" },
+                { "key": "help=%E9%9C%80%E8%A6%81%E5%B8%AE%E5%8A%A9", "text": "需要帮助" },
+            ],
+        });
+        assert_eq!((&body["msgtype"], &body["template_card"]), (&json!("template_card"), &expected));
+        let opens = asked("Fire", "Leave by the east gate.", Some(PAGE), true);
+        let card = &opens["template_card"];
+        assert_eq!(card["card_action"], json!({ "type": 1, "url": PAGE }));
+        assert_eq!(card["button_list"][0], json!({ "key": "received=Received", "text": "Received" }));
+        assert_eq!(asked("", "今晚。", None, false)["template_card"]["main_title"]["title"], "钟楼大学");
+        assert_eq!(asked("火警", &"长".repeat(200), Some(PAGE), true)["msgtype"], "text");
+    }
+
+    #[test]
     fn an_emergencys_card_has_all_of_its_words_or_is_none() {
         let of = |words: &str| {
             let content = Rendered::new("火警", words, None);
-            let words = Words { content: &content, page: Some(PAGE), whole: true, campus: "钟楼大学" };
+            let words = Words { content: &content, page: Some(PAGE), whole: true, ..plain() };
             shape(Look::TemplateCard, words)
         };
         assert_eq!(of("教三楼起火，请由东门撤离。")["template_card"]["card_type"], "text_notice");

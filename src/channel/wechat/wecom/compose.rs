@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::button::{Button, Mark};
 use super::card::{Look, Words, shape};
 use crate::clock::Timestamp;
 use crate::domain::content::Rendered;
@@ -17,6 +18,8 @@ pub(super) struct Letter<'a> {
     pub(super) agent_id: u64,
     pub(super) campus: &'a str,
     pub(super) look: Look,
+    pub(super) buttons: &'a [Button],
+    pub(super) mark: &'a Mark,
     pub(super) content: &'a Rendered,
     pub(super) message: MessageId,
     /// The recipient's own page, where there is one recipient.
@@ -36,14 +39,26 @@ pub(super) fn body(letter: &Letter<'_>, members: &[&str]) -> Value {
     let mut members = members.to_vec();
     members.sort_by_cached_key(|member| member.to_ascii_lowercase());
     members.dedup_by(|one, other| one.eq_ignore_ascii_case(other));
-    let words =
-        Words { content: letter.content, page: letter.page, whole: letter.emergency, campus: letter.campus };
+    let task = letter.mark.task(letter.message, &members, letter.sent_before);
+    let words = Words {
+        content: letter.content,
+        page: letter.page,
+        whole: letter.emergency,
+        campus: letter.campus,
+        buttons: letter.buttons,
+        task: &task,
+    };
     let mut body = shape(letter.look, words);
     body["touser"] = members.join("|").into();
     body["agentid"] = letter.agent_id.into();
     body["enable_duplicate_check"] = 1.into();
     body["duplicate_check_interval"] = interval(letter.message, letter.sent_before).into();
     body
+}
+
+/// Whether whoever gets this is asked for an answer.
+pub(super) fn asks(body: &Value) -> bool {
+    body.pointer("/template_card/button_list").is_some()
 }
 
 fn interval(message: MessageId, sent_before: Option<Timestamp>) -> u64 {
@@ -56,10 +71,14 @@ fn interval(message: MessageId, sent_before: Option<Timestamp>) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
+
+    static MARK: LazyLock<Mark> = LazyLock::new(|| Mark::of("ww1", 1_000_002));
 
     const MESSAGE: MessageId = MessageId(7_001);
 
@@ -68,6 +87,8 @@ mod tests {
             agent_id: 1_000_002,
             campus: "钟楼大学",
             look: Look::Fitting,
+            buttons: &[],
+            mark: &MARK,
             content,
             message: MESSAGE,
             page: None,

@@ -4,7 +4,7 @@
 //! receipts; what was sent can be called back for a day.
 //!
 //! - [`settings`]: what an administrator configures; [`asked`]: how a form asks for it
-//! - [`compose`]: from a text to a request; [`card`]: what it looks like
+//! - [`compose`]: from a text to a request; [`card`]: what it looks like; [`button`]: what it asks
 //! - [`api`]: the calls
 //! - [`event`]: what WeCom tells by itself
 //! - [`classify`]: what WeCom's error codes mean
@@ -12,6 +12,7 @@
 
 mod api;
 mod asked;
+mod button;
 mod card;
 mod classify;
 mod compose;
@@ -29,6 +30,7 @@ use serde_json::Value;
 
 use self::api::{Api, Sent, VENDOR};
 pub use self::asked::SETTINGS;
+use self::button::{Buttons, Mark};
 use self::card::Look;
 use self::classify::{Meaning, meaning};
 use self::compose::Letter;
@@ -58,6 +60,8 @@ pub struct Wecom {
     host: String,
     agent_id: u64,
     look: Look,
+    buttons: Buttons,
+    mark: Mark,
     campus: Arc<str>,
     /// `None`: WeCom does not call.
     door: Option<Door>,
@@ -67,9 +71,12 @@ pub struct Wecom {
     clock: Clock,
 }
 
+/// Whether those in a call are asked for an answer.
+type Asked = bool;
+
 /// What a call came to for those in it.
 enum Said {
-    Taken(Sent),
+    Taken(Sent, Asked),
     /// None of them can be reached.
     NobodyKnown(Outcome),
     /// One of them cannot; WeCom does not say who.
@@ -80,6 +87,7 @@ enum Said {
 
 impl Wecom {
     /// Settings: `corp_id`, `secret`, `agent_id`, `message?` (`text`, `textcard`, `markdown`, `template_card`; as it fits),
+    /// `buttons?` and `templates?` (of template cards; `templates` by slug, each with its `buttons`),
     /// `callback_token?` and `callback_aes_key?` (both or none), `endpoint?` (WeCom's own), `ca_file?`,
     /// `timeout_seconds?` (10, for each call), `concurrency?` (1: calls with different texts at the same time).
     pub fn new(settings: &Value, site: &Site) -> Result<Self, Vec<Fault>> {
@@ -88,6 +96,8 @@ impl Wecom {
         let door = door.map(|(token, seal)| Door::of_application(token, seal, site.clock.clone()));
         Ok(Self {
             look: settings.look,
+            buttons: std::mem::take(&mut settings.buttons),
+            mark: Mark::of(&settings.corp_id, settings.agent_id),
             campus: Arc::clone(&site.campus),
             door,
             host: settings.reach.endpoint.host_str().unwrap_or_default().to_owned(),
@@ -111,9 +121,9 @@ impl Wecom {
         while let Some((from, to)) = parts.pop() {
             let these = &parcels[from..to];
             match self.call(these, page).await {
-                Said::Taken(sent) => {
+                Said::Taken(sent, asked) => {
                     for (outcome, parcel) in outcomes[from..to].iter_mut().zip(these) {
-                        *outcome = taken(&sent, &parcel.address);
+                        *outcome = taken(&sent, &parcel.address, asked);
                     }
                 }
                 Said::SomebodyUnknown(_) if these.len() > 1 => {
@@ -140,7 +150,7 @@ impl Wecom {
 
     /// `page`: of whom it is for, where that is one person.
     async fn call(&self, parcels: &[&Parcel], page: Option<&str>) -> Said {
-        let Some(first) = parcels.first() else { return Said::Taken(Sent::default()) };
+        let Some(first) = parcels.first() else { return Said::Taken(Sent::default(), false) };
         if let Err(wait) = self.limits.take_call(self.clock.steady()) {
             let outcome = Outcome::new(Class::Throttled)
                 .code("belltower.calls")
@@ -152,18 +162,26 @@ impl Wecom {
             agent_id: self.agent_id,
             campus: &self.campus,
             look: self.look,
+            buttons: self.buttons.of(first.template.as_deref()),
+            mark: &self.mark,
             content: &first.content,
             message: first.message,
             page,
             emergency: first.emergency,
             sent_before: parcels.iter().filter_map(|parcel| parcel.sent_before).max(),
         };
-        match self.api.send(&compose::body(&letter, &members)).await {
+        let body = compose::body(&letter, &members);
+        let asked = compose::asks(&body);
+        match self.api.send(&body).await {
             Ok(sent) => {
                 self.pressure.taken();
-                Said::Taken(sent)
+                Said::Taken(sent, asked)
             }
-            Err(failure) => self.failed(failure),
+            Err(failure) => match self.failed(failure) {
+                // It may have arrived.
+                Said::Refused(outcome) => Said::Refused(outcome.asked(asked)),
+                said => said,
+            },
         }
     }
 
@@ -190,12 +208,6 @@ impl Wecom {
             Meaning::Unlisted => Said::Refused(outcome(Class::Config).unlisted()),
         }
     }
-
-    /// Changes what the button of a card says, for the member who pressed it: [`Event::Card`](crate::channel::Event::Card)
-    /// has both. A `response_code` is good once, for three days.
-    pub async fn answer_card(&self, response_code: &str, member: &str, words: &str) -> Result<(), Refusal> {
-        self.api.update_card(response_code, member, words).await.map_err(refusal)
-    }
 }
 
 /// For those of a divided call that were not handed over because of what became of one part.
@@ -209,7 +221,7 @@ fn for_the_rest(outcome: &Outcome) -> Outcome {
 }
 
 /// For one member of a call that WeCom took.
-fn taken(sent: &Sent, member: &str) -> Outcome {
+fn taken(sent: &Sent, member: &str, asked: Asked) -> Outcome {
     let member = member.to_ascii_lowercase();
     let refused = |code: &str, words: &str| Outcome::new(Class::PermanentRecipient).code(code).detail(words);
     if sent.invalid.contains(&member) {
@@ -217,8 +229,31 @@ fn taken(sent: &Sent, member: &str) -> Outcome {
     } else if sent.unlicensed.contains(&member) {
         refused("unlicenseduser", "this member has no licence for WeCom's interfaces, or it has expired")
     } else {
-        Outcome::accepted(sent.msgid.clone()).code("0")
+        Outcome::accepted(sent.msgid.clone()).code("0").asked(asked)
     }
+}
+
+/// What a card says in place of its buttons, in the language of the one that was pressed.
+fn answered(text: &str) -> String {
+    if text.is_ascii() { format!("Answered: {text}") } else { format!("已回复：{text}") }
+}
+
+/// Of a card that was not changed. Which code WeCom has for one that cannot be any more is not published.
+fn unchanged(failure: Failure) -> Outcome {
+    let class = match &failure {
+        Failure::NotSent(_) => Class::Transient,
+        Failure::Untrusted(_) => Class::Config,
+        Failure::NoAnswer(_) => Class::Unknown,
+        Failure::Status(status) => return by_status(*status, VENDOR),
+        Failure::Refused { code, .. } => match meaning(*code) {
+            Meaning::StaleToken => Class::Config,
+            Meaning::TooMany | Meaning::TooManyAtOnce => Class::Throttled,
+            Meaning::NobodyReached => Class::PermanentRecipient,
+            Meaning::Outcome(class) => class,
+            Meaning::Unlisted => Class::PermanentMessage,
+        },
+    };
+    Outcome::new(class).detail(failure.in_words(VENDOR))
 }
 
 #[async_trait]
@@ -273,8 +308,15 @@ impl Channel for Wecom {
             return Receipts::unread("the settings have no token and key for it");
         };
         match door.read(callback) {
-            Ok(message) => event::read(&message),
+            Ok(message) => event::read(&message, &self.mark),
             Err(trouble) => Receipts::unread(trouble),
+        }
+    }
+
+    async fn show_answer(&self, response_code: &str, member: &str, text: &str) -> Outcome {
+        match self.api.update_card(response_code, member, &answered(text)).await {
+            Ok(()) => Outcome::new(Class::Accepted),
+            Err(failure) => unchanged(failure),
         }
     }
 

@@ -3,6 +3,7 @@
 use secrecy::SecretString;
 use serde_json::Value;
 
+use super::button::Buttons;
 use super::card::Look;
 use crate::channel::fields::Fields;
 use crate::channel::http::{self, Reach};
@@ -25,6 +26,7 @@ pub(super) struct Settings {
     pub(super) secret: SecretString,
     pub(super) agent_id: u64,
     pub(super) look: Look,
+    pub(super) buttons: Buttons,
     /// What WeCom signs and encrypts its calls to us with; `None`: there are none.
     pub(super) callback: Option<(SecretString, Seal)>,
     pub(super) reach: Reach,
@@ -47,7 +49,17 @@ pub(super) fn read(settings: &Value) -> Result<Settings, Vec<Fault>> {
     }
     let agent_id = fields.required_integer("agent_id", 1..=u64::from(u32::MAX));
     let look = fields.choice("message", &LOOKS, Some(Look::Fitting)).unwrap_or_default();
+    let buttons = Buttons::read(&mut fields);
     let callback = callback(&mut fields, &corp_id);
+    if !buttons.is_empty() {
+        if look != Look::TemplateCard {
+            fields.fault("message", "required", "only a `template_card` has buttons");
+        }
+        if callback.is_none() && !fields.has_faults() {
+            let detail = "nobody hears what is pressed: buttons need `callback_token` and `callback_aes_key`";
+            fields.fault("callback_token", "required", detail);
+        }
+    }
     let reach = http::reach(&mut fields, ENDPOINT, TIMEOUT_SECONDS);
     let concurrency = fields.integer("concurrency", 1..=MOST_CONCURRENCY).unwrap_or(1) as usize;
 
@@ -55,7 +67,7 @@ pub(super) fn read(settings: &Value) -> Result<Settings, Vec<Fault>> {
     match (agent_id, reach) {
         (Some(agent_id), Some(reach)) if faults.is_empty() => {
             let secret = secret.into();
-            Ok(Settings { corp_id, secret, agent_id, look, callback, reach, concurrency })
+            Ok(Settings { corp_id, secret, agent_id, look, buttons, callback, reach, concurrency })
         }
         _ => Err(faults),
     }
@@ -139,6 +151,23 @@ mod tests {
         let missing = read(&json!({})).err().unwrap();
         let missing: Vec<_> = missing.iter().map(|fault| (&*fault.pointer, &*fault.code)).collect();
         assert_eq!(missing, [("/corp_id", "required"), ("/secret", "required"), ("/agent_id", "required")]);
+    }
+
+    #[test]
+    fn buttons_stand_on_cards_whose_presses_are_heard() {
+        let buttons = json!([{ "key": "received", "text": "收到" }]);
+        let one = |pointer: &str| vec![(pointer.to_owned(), "required".to_owned())];
+        assert_eq!(faults(&json!({ "buttons": buttons })), one("/message"));
+        assert_eq!(
+            faults(&json!({ "message": "template_card", "templates": { "a": { "buttons": buttons } } })),
+            one("/callback_token")
+        );
+        let key = "A".repeat(KEY);
+        let heard = json!({
+            "message": "template_card", "buttons": buttons, "callback_token": "QDG6eK", "callback_aes_key": key,
+        });
+        assert_eq!(faults(&heard), []);
+        assert_eq!(faults(&json!({ "buttons": [], "templates": { "a": { "buttons": [] } } })), []);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The simulator's mailbox.
 
 use belltower::config::Language;
+use belltower::console::cards::{CardPage, CardRow, CardsFragment, CardsPage};
 use belltower::console::mailbox::{MailPage, MailRow, MailboxFragment, MailboxPage, Tab};
 use belltower::console::page::{Fact, Section, Theme};
 use belltower::console::telephones::{SmsPage, SmsRow, TelephonesFragment, TelephonesPage};
@@ -9,7 +10,11 @@ use super::{MINUTE, ago, shell, view};
 
 fn tabs(language: Language, open: &str) -> Vec<Tab> {
     let tab = |href, key| Tab { href, text: view(language).t(key), is_open: href == open };
-    vec![tab("/console/mailbox", "channel-email"), tab("/console/mailbox/sms", "channel-sms")]
+    vec![
+        tab("/console/mailbox", "channel-email"),
+        tab("/console/mailbox/sms", "channel-sms"),
+        tab("/console/mailbox/wecom", "cards-tab"),
+    ]
 }
 
 pub(super) fn mailbox(language: Language, theme: Theme) -> MailboxPage {
@@ -105,5 +110,49 @@ pub(super) fn sms(language: Language, theme: Theme) -> SmsPage {
         ],
         source: "POST /send HTTP/1.1\r\ncontent-type: application/json; charset=utf-8\r\n\r\n{\"content\":\"【东湖农业大学】停水通知…\",\"mobile\":\"13800002210\"}".into(),
         shell: shell(language, theme, Some(Section::Mailbox)),
+    }
+}
+
+pub(super) fn cards(language: Language, theme: Theme, empty: bool) -> CardsPage {
+    let row = |id: &str, title: &str, members, seconds| CardRow {
+        id: id.into(),
+        title: title.into(),
+        members,
+        at: ago(seconds),
+    };
+    CardsPage {
+        shell: shell(language, theme, Some(Section::Mailbox)),
+        tabs: tabs(language, "/console/mailbox/wecom"),
+        q: String::new(),
+        list: CardsFragment {
+            view: view(language),
+            here: "/console/mailbox/wecom".into(),
+            filtered: false,
+            total: 2,
+            rows: if empty {
+                Vec::new()
+            } else {
+                vec![
+                    row("2", "关于2026年秋季学期期末考试安排的通知", 1_206, 12),
+                    row("1", "停水通知 <script>", 1, 26 * MINUTE),
+                ]
+            },
+            newest: None,
+            older: None,
+        },
+    }
+}
+
+pub(super) fn card(language: Language, theme: Theme) -> CardPage {
+    CardPage {
+        shell: shell(language, theme, Some(Section::Mailbox)),
+        id: "2".into(),
+        title: "停水通知".into(),
+        text: "南苑宿舍区周日8:00至12:00停水，请提前储水。".into(),
+        at: ago(12),
+        buttons: vec![("received=1".into(), "收到".into()), ("help=2".into(), "<需要帮助>".into())],
+        members: vec!["2024110233".into(), "2024110871".into()],
+        replaced: vec![("2023180456".into(), "已回复：收到".into())],
+        facts: vec![Fact::text("x", "3")],
     }
 }

@@ -1,6 +1,7 @@
 //! Messages, their deliveries and what was tried.
 
 use belltower::config::Language;
+use belltower::console::answers::{Answer, AnswersFragment};
 use belltower::console::message::{
     ActsFragment, AttemptLine, Content, DeliveriesFragment, DeliveryFilter, DeliveryPage, DeliveryRow,
     MessagePage, ProgressFragment, TimelineEvent, TimelineFragment,
@@ -167,6 +168,11 @@ fn deliveries(view: View) -> DeliveriesFragment {
                 channel,
                 state,
                 reason: reason.map(str::to_owned),
+                answer: match (channel, key) {
+                    (Wechat, _) => Some(Some("收到".to_owned())),
+                    (Sms, 2) => Some(None),
+                    _ => None,
+                },
                 attempts,
                 last_attempt_at: (attempts > 0).then(|| ago(attempts * 17)),
             }
@@ -197,6 +203,18 @@ fn deliveries(view: View) -> DeliveriesFragment {
         ],
         newest: None,
         older: Some("?cursor=y#deliveries".into()),
+    }
+}
+
+fn answers(view: View) -> AnswersFragment {
+    let given = |key: &str, text: &str, count| Answer { key: key.to_owned(), text: text.to_owned(), count };
+    AnswersFragment {
+        view,
+        id: MessageId(901),
+        live: true,
+        asked: 1_206,
+        unanswered: 391,
+        given: vec![given("received", "收到", 812), given("help", "<需要帮助>", 3)],
     }
 }
 
@@ -273,6 +291,7 @@ pub(super) fn message(language: Language, theme: Theme) -> MessagePage {
                 Lane { channel: ChannelKind::Email, counts: email },
                 Lane { channel: ChannelKind::Sms, counts: sms },
             ],
+            answers: answers(view.clone()),
             timeline: TimelineFragment { view: view.clone(), events },
             acts: ActsFragment {
                 view: view.clone(),
@@ -301,6 +320,7 @@ pub(super) fn message(language: Language, theme: Theme) -> MessagePage {
             Fact::text("Request", "01JD5KQ8Z3M7V2"),
         ],
         filter: DeliveryFilter::default(),
+        answers: vec![("none".to_owned(), say("未回答", "Not answered")), ("received".to_owned(), "收到".to_owned())],
         deliveries: deliveries(view),
     }
 }

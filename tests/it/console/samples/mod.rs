@@ -136,6 +136,8 @@ pub(super) fn all(language: Language, theme: Theme) -> Vec<(&'static str, String
         ("provider_form_gateway", providers::gateway(language, theme).render()),
         ("stray_receipts", providers::receipts(language, theme, false).render()),
         ("stray_receipts_empty", providers::receipts(language, theme, true).render()),
+        ("replies", providers::replies(language, theme, false).render()),
+        ("replies_empty", providers::replies(language, theme, true).render()),
         ("held", rules::held(language, theme).render()),
         ("message_held", rules::message_held(language, theme).render()),
         ("mailbox", mailbox::mailbox(language, theme).render()),
@@ -143,6 +145,9 @@ pub(super) fn all(language: Language, theme: Theme) -> Vec<(&'static str, String
         ("telephones", mailbox::telephones(language, theme, false).render()),
         ("telephones_empty", mailbox::telephones(language, theme, true).render()),
         ("telephone", mailbox::sms(language, theme).render()),
+        ("cards", mailbox::cards(language, theme, false).render()),
+        ("cards_empty", mailbox::cards(language, theme, true).render()),
+        ("card", mailbox::card(language, theme).render()),
     ]
     .into_iter()
     .map(|(name, html)| (name, html.unwrap()))

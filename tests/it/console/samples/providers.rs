@@ -12,6 +12,7 @@ use belltower::console::providers::edit::{KindsPage, ProviderForm, ProviderFormP
 use belltower::console::providers::history::Happening;
 use belltower::console::providers::meanwhile::{Change, Meanwhile, Origin};
 use belltower::console::providers::receipts::{ReceiptsPage, Unmatched, Unread};
+use belltower::console::providers::replies::{RepliesPage, Reply};
 use belltower::console::providers::typed::Asked;
 use belltower::console::providers::words::Health;
 use belltower::console::providers::{
@@ -19,9 +20,10 @@ use belltower::console::providers::{
 };
 use belltower::domain::channel::{AddressKind, ChannelKind};
 use belltower::domain::delivery::State;
-use belltower::domain::id::ProviderId;
+use belltower::domain::id::{ProviderId, RecipientId};
 use belltower::domain::provider::{Advice, ProviderKind};
 use belltower::error::Fault;
+use belltower::service::callback_events::Replier;
 use belltower::service::providers::{ProviderTest, Trouble, TroubleKind};
 
 use super::{HOUR, MINUTE, NOW, ago, counts, shell, view};
@@ -200,6 +202,35 @@ pub(super) fn gateway(language: Language, theme: Theme) -> ProviderFormPage {
     let page =
         form_of(language, theme, ProviderKind::HttpSms, ChannelKind::Sms, &["settings-request", "rate"]);
     ProviderFormPage { of: None, is_lost: false, meanwhile: None, ..page }
+}
+
+pub(super) fn replies(language: Language, theme: Theme, empty: bool) -> RepliesPage {
+    let reply = |person: Option<(&str, &str)>, text: &str, stops| Reply {
+        person: person.map(|(name, campus_id)| Replier {
+            id: RecipientId(7),
+            name: name.into(),
+            campus_id: campus_id.into(),
+        }),
+        number: "+86138****5678".into(),
+        text: text.into(),
+        provider: "校园短信网关".into(),
+        received_at: ago(20 * MINUTE),
+        stops,
+    };
+    RepliesPage {
+        shell: shell(language, theme, Some(Section::Providers)),
+        links_people: true,
+        replies: if empty {
+            Vec::new()
+        } else {
+            vec![
+                reply(Some(("阿依古丽·买买提", "2025150012")), "收到，<谢谢>老师", false),
+                reply(None, "TD", true),
+            ]
+        },
+        newest: None,
+        older: Some("/console/providers/replies?cursor=7".into()),
+    }
 }
 
 pub(super) fn receipts(language: Language, theme: Theme, empty: bool) -> ReceiptsPage {
