@@ -285,6 +285,15 @@ pub struct Identity {
     pub address: String,
 }
 
+/// A QR code that a provider made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SceneCode {
+    /// What the picture says.
+    pub picture: String,
+    /// How long it is good.
+    pub life: Duration,
+}
+
 /// One provider account, ready to be called. Calls never take longer than the provider's time-out allows, and a
 /// dropped call leaves nothing behind that a later one could mistake for its own answer.
 #[async_trait]
@@ -361,6 +370,21 @@ pub trait Channel: Send + Sync {
     /// Who somebody is that came back from there with a code.
     async fn identify(&self, _code: &str) -> Result<Identity, Refusal> {
         Err("nobody signs in with providers of this kind".to_owned().into())
+    }
+
+    /// Whether it makes QR codes that bring people to the account, and tells us who scanned them ([`Event::Followed`]).
+    fn has_scenes(&self) -> bool {
+        false
+    }
+
+    /// Makes a QR code whose scan tells us of this scene, good for `life` at most.
+    async fn scene_code(&self, _scene: &str, _life: Duration) -> Result<SceneCode, Refusal> {
+        Err("providers of this kind make no QR codes".to_owned().into())
+    }
+
+    /// Says something to somebody who has just done something at the account, and is no parcel.
+    async fn say(&self, _address: &str, _text: &str) -> Result<(), Refusal> {
+        Err("providers of this kind say nothing by themselves".to_owned().into())
     }
 
     /// Closes idle connections, at a soft stop.

@@ -2,6 +2,7 @@
 
 use askama::Template;
 
+use super::posters::Poster;
 use super::view::View;
 use crate::service::coverage::Coverage;
 
@@ -10,4 +11,6 @@ use crate::service::coverage::Coverage;
 pub struct CoverageFragment {
     pub view: View,
     pub coverage: Coverage,
+    /// Where people can bind what they are not reached by yet.
+    pub posters: Vec<Poster>,
 }

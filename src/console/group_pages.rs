@@ -133,7 +133,7 @@ async fn group_page(s: &Services, signed: &Signed, group: Group, cursor: &str) -
         kind: group.kind,
         people: group.members.unwrap_or_default().unsigned_abs(),
         may_edit,
-        coverage: CoverageFragment { view: signed.view(), coverage },
+        coverage: CoverageFragment { view: signed.view(), coverage, posters: Vec::new() },
         rules: uses.rules,
         messages: uses.messages,
         members: PeopleFragment {

@@ -27,6 +27,8 @@ mod people_list;
 pub mod person;
 pub mod person_acts;
 pub mod person_form;
+pub mod person_scan;
+pub mod posters;
 mod preferences;
 pub mod providers;
 pub mod rules;
@@ -97,10 +99,12 @@ routes! {
     "/console/people" => { GET people_list::show, POST person_form::create }
     "/console/people/new" => { GET person_form::show_new }
     "/console/people/import" => { GET people_import::show, POST people_import::run }
+    "/console/people/posters/{account}" => { GET posters::show }
     "/console/people/{id}" => { GET person::show, POST person_form::update }
     "/console/people/{id}/edit" => { GET person_form::show_edit }
     "/console/people/{id}/reveal" => { POST person::reveal }
     "/console/people/{id}/active" => { POST person_acts::set_active }
+    "/console/people/{id}/wechat" => { GET person_scan::show, POST person_scan::make }
     "/console/people/{id}/preferences" => { POST person_acts::change_preferences }
     "/console/people/{id}/erase" => { GET person_acts::show_erase, POST person_acts::erase }
     "/console/suppression" => { GET suppression_pages::list, POST suppression_pages::add }

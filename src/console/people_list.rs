@@ -12,7 +12,7 @@ use crate::Result;
 use crate::domain::id::RecipientId;
 use crate::domain::operator::Permission;
 use crate::service::recipients::{self, ListFilter, Recipient};
-use crate::service::{Services, coverage};
+use crate::service::{Services, bindings, coverage};
 
 pub(super) const ON_A_PAGE: u32 = 30;
 
@@ -61,7 +61,8 @@ pub(super) async fn show(
         None
     } else {
         let coverage = coverage::of_everyone(&s, &signed.caller).await?;
-        (coverage.people > 0).then(|| CoverageFragment { view: signed.view(), coverage })
+        let posters = bindings::accounts(&s, &signed.caller).await?.into_iter().map(Into::into).collect();
+        (coverage.people > 0).then(|| CoverageFragment { view: signed.view(), coverage, posters })
     };
     page::html(&PeoplePage {
         shell: signed.shell(Section::People)?,

@@ -10,6 +10,7 @@ use super::form::{FieldFaults, Form};
 use super::label::Tone;
 use super::messages::read;
 use super::page::{self, Fact, Section, Shell, Theme, address};
+use super::person_scan::{self, ScanFragment};
 use super::view::View;
 use crate::Result;
 use crate::clock::Timestamp;
@@ -44,6 +45,8 @@ pub struct PersonPage {
     pub active: bool,
     pub may_edit: bool,
     pub addresses: AddressesFragment,
+    /// For whoever may bind their WeChat.
+    pub scan: Option<ScanFragment>,
     pub opt_outs: Vec<OptOutRow>,
     pub preference: PreferenceForm,
     pub faults: FieldFaults,
@@ -158,6 +161,18 @@ pub(super) async fn reveal(
     page::html(&page)
 }
 
+/// The page as somebody comes to it.
+pub(super) async fn open(s: &Services, signed: &Signed, id: RecipientId) -> Result<PersonPage> {
+    let person = recipients::find(s, &signed.caller, id).await?;
+    page(s, signed, person, "", false).await
+}
+
+/// The addresses as they are shown to everybody.
+pub(super) async fn masked(s: &Services, signed: &Signed, id: RecipientId) -> Result<AddressesFragment> {
+    let person = recipients::find(s, &signed.caller, id).await?;
+    addresses(s, signed, &person, false).await
+}
+
 async fn addresses(
     s: &Services,
     signed: &Signed,
@@ -196,6 +211,7 @@ pub(super) async fn page(
     let groups = groups::of_person(s, &signed.caller, &person).await?;
     let (history, next) = history(s, signed, person.id, cursor).await?;
     let addresses = addresses(s, signed, &person, revealed).await?;
+    let scan = person_scan::fragment(s, signed, person.id).await?;
     let mut shell = signed.shell(Section::People)?;
     // What answers a form is come back to as the page it is about.
     shell.here = href(person.id);
@@ -210,6 +226,7 @@ pub(super) async fn page(
         active: person.active,
         may_edit: signed.may(Permission::DirectoryEdit),
         addresses,
+        scan,
         opt_outs: opt_outs
             .into_iter()
             .map(|one| OptOutRow { topic: one.topic.as_str().to_owned(), channel: one.channel })

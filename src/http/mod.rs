@@ -12,6 +12,7 @@ pub mod locale;
 pub mod metrics;
 pub mod params;
 pub mod problems;
+pub mod qr;
 pub mod request_id;
 pub mod routes;
 pub mod server;

@@ -12,13 +12,15 @@ use url::form_urlencoded;
 use super::form::Posted;
 use super::page::{Frame, answer};
 use crate::config::Language;
-use crate::http::{client, errors, session};
+use crate::http::{client, errors, qr, session};
 use crate::service::Services;
 use crate::service::bindings::{self, CODE_LIVES, Way};
 use crate::{Error, Result};
 
 /// Of the cookie that holds the ticket.
 const PURPOSE: &str = "bind";
+/// The parameter by which it goes on in a browser that does not say that it is WeChat's.
+const ON: &str = "on";
 /// Key of what is said where no account answers.
 const NO_ACCOUNT: &str = "bind-no-account";
 /// The account of a browser that brings no ticket.
@@ -27,6 +29,8 @@ const NOBODYS: &str = "";
 /// What a page asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Step {
+    /// Outside WeChat, where it knows nobody: the page's own code, to scan with it.
+    Scan,
     /// By the sign-in of that name.
     SignIn(String),
     /// Whether a sign-in is down, in whose place a code is sent.
@@ -52,6 +56,8 @@ struct BindingPage {
     step: Step,
     /// Why the form is shown again.
     refusal: Option<&'static str>,
+    /// The page's address, and its code.
+    poster: Option<(String, String)>,
 }
 
 impl BindingPage {
@@ -59,11 +65,16 @@ impl BindingPage {
         let beginning = format!("/bind/{account}");
         let (who, sign_in) =
             (frame.on(&format!("{beginning}/who")), frame.on(&format!("{beginning}/sign-in")));
-        Self { frame, beginning, who, sign_in, step, refusal }
+        Self { frame, beginning, who, sign_in, step, refusal, poster: None }
     }
 
     fn minutes(&self) -> String {
         self.frame.t1("bind-code-lead", "minutes", &(CODE_LIVES.as_secs() / 60).to_string())
+    }
+
+    /// Where it begins in this very browser.
+    fn on_here(&self) -> String {
+        format!("{}&{ON}=1", self.frame.on(&self.beginning))
     }
 
     fn may_begin_again(&self) -> bool {
@@ -76,7 +87,14 @@ pub(super) async fn begin(
     s: Data<Services>,
     account: Path<String>,
 ) -> Result<HttpResponse> {
-    match bindings::begin(&s, &account, client::address(&request)).await {
+    let remote = client::address(&request);
+    if !is_in_wechat(&request) && asked(&request, ON).is_none() {
+        return match bindings::address(&s, &account, remote).await {
+            Ok(address) => elsewhere(&request, &s, &account, address),
+            Err(error) => over(&request, &s, &account, error),
+        };
+    }
+    match bindings::begin(&s, &account, remote).await {
         Ok(begun) => {
             let mut response = go(&begun.address);
             response.add_cookie(&session::cookie(&s, PURPOSE, begun.ticket)).map_err(Error::internal)?;
@@ -91,11 +109,7 @@ pub(super) async fn come_back(
     s: Data<Services>,
     account: Path<String>,
 ) -> Result<HttpResponse> {
-    let query = |name: &str| {
-        form_urlencoded::parse(request.query_string().as_bytes())
-            .find_map(|(given, value)| (given == name).then(|| value.into_owned()))
-            .unwrap_or_default()
-    };
+    let query = |name: &str| asked(&request, name).unwrap_or_default();
     let ticket = ticket(&request, &s);
     let remote = client::address(&request);
     match bindings::come_back(&s, &account, &ticket, &query("state"), &query("code"), remote).await {
@@ -216,6 +230,31 @@ fn forgetting(s: &Services, mut response: HttpResponse) -> Result<HttpResponse> 
     Ok(response)
 }
 
+/// Whether it is WeChat's or WeCom's own browser, by what both say of themselves.
+fn is_in_wechat(request: &HttpRequest) -> bool {
+    let agent = request.headers().get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
+    agent.is_some_and(|agent| ["MicroMessenger", "wxwork"].iter().any(|name| agent.contains(name)))
+}
+
+/// The page for any other browser: WeChat scans it, and opens it where it knows who that is.
+fn elsewhere(
+    request: &HttpRequest,
+    s: &Data<Services>,
+    account: &str,
+    address: String,
+) -> Result<HttpResponse> {
+    let frame = Frame::new(request, s, None);
+    let drawing = qr::picture(&address, &frame.t("bind-scan-picture"))?;
+    let mut page = BindingPage::new(frame, account, Step::Scan, None);
+    page.poster = Some((address, drawing));
+    answer(HttpResponse::Ok(), &page)
+}
+
+fn asked(request: &HttpRequest, name: &str) -> Option<String> {
+    form_urlencoded::parse(request.query_string().as_bytes())
+        .find_map(|(given, value)| (given == name).then(|| value.into_owned()))
+}
+
 fn ticket(request: &HttpRequest, s: &Services) -> String {
     let cookie: Option<Cookie<'_>> = request.cookie(&session::cookie_name(s, PURPOSE));
     cookie.map(|cookie| cookie.value().to_owned()).unwrap_or_default()
@@ -253,7 +292,7 @@ fn over_in(frame: Frame, account: &str, error: Error) -> Result<HttpResponse> {
     answer(errors::begin(&error), &BindingPage::new(frame, account, Step::Over(why), None))
 }
 
-fn go(address: &str) -> HttpResponse {
+pub(super) fn go(address: &str) -> HttpResponse {
     HttpResponse::SeeOther()
         .insert_header((header::LOCATION, address))
         .insert_header((header::CACHE_CONTROL, "no-store"))

@@ -7,12 +7,14 @@ mod form;
 mod message;
 mod page;
 mod preferences;
+mod scan;
 
 use crate::http::routes::routes;
 
 routes! {
     "/m/{token}" => { GET message::show }
     "/u/{token}" => { GET preferences::show, POST preferences::change }
+    "/u/{token}/wechat" => { GET scan::show, POST scan::make }
     // Before the accounts, none of which is called so. It is `service::bindings::BACK`.
     "/bind/signed-in" => { GET binding::come_back_signed_in }
     "/bind/{account}" => { GET binding::begin }

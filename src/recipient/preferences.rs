@@ -43,6 +43,8 @@ struct PreferencesPage {
     /// Not everything of it arrives as things stand.
     is_out: bool,
     done: Option<Done>,
+    /// Whether WeChat reaches them, and where a code is shown to scan; none where there is no such account.
+    scan: Option<(bool, String)>,
 }
 
 /// One thing to choose.
@@ -57,7 +59,7 @@ struct Row {
 }
 
 impl PreferencesPage {
-    fn new(frame: Frame, found: Preferences, done: Option<Done>) -> Self {
+    fn new(frame: Frame, token: &str, found: Preferences, done: Option<Done>) -> Self {
         let channel = |channel: ChannelKind| frame.t(&format!("channel-{channel}"));
         let about = |breadth| match breadth {
             Breadth::Topic => frame.t1("unsubscribe-topic", "topic", &found.topic),
@@ -78,6 +80,7 @@ impl PreferencesPage {
         let also: Vec<_> = found.also.iter().map(elsewhere).collect();
         Self {
             is_out: !also.is_empty() || rows.iter().any(|row| row.out),
+            scan: found.scene.map(|scene| (scene.bound, frame.on(&format!("/u/{token}/wechat")))),
             rows,
             also,
             topic: found.topic,
@@ -122,7 +125,7 @@ async fn page(
     match preferences::show(s, token, client::address(request)).await {
         Ok(found) => {
             let frame = Frame::new(request, s, found.language.as_deref());
-            answer(HttpResponse::Ok(), &PreferencesPage::new(frame, found, done))
+            answer(HttpResponse::Ok(), &PreferencesPage::new(frame, token, found, done))
         }
         Err(error) => refuse(request, s, error),
     }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use super::bindings::{self, Telling};
 use super::receipts::{Closed, door};
 use super::{Services, callback_events};
 use crate::channel::{Callback, Channel, Event, Press, Receipts, Record};
@@ -41,8 +42,9 @@ pub(super) async fn read(s: &Services) -> Result<usize> {
 async fn read_together(s: &Services, doors: &Doors) -> Result<usize> {
     let mut tx = s.db.begin().await?;
     let calls = take(&mut tx, doors, CALLS).await?;
-    keep(s, &mut tx, doors, &calls).await?;
+    let tellings = keep(s, &mut tx, doors, &calls).await?;
     tx.commit().await?;
+    bindings::tell(s, tellings);
     Ok(calls.len())
 }
 
@@ -53,14 +55,14 @@ async fn read_each(s: &Services, doors: &Doors) -> Result<usize> {
         let calls = take(&mut tx, doors, 1).await?;
         let Some(call) = calls.first() else { break };
         let kept = match keep(s, &mut tx, doors, &calls).await {
-            Ok(()) => tx.commit().await,
+            Ok(tellings) => tx.commit().await.map(|()| tellings),
             Err(error) => {
                 drop(tx);
                 Err(error)
             }
         };
         match kept {
-            Ok(()) => {}
+            Ok(tellings) => bindings::tell(s, tellings),
             Err(error @ Error::Unavailable { .. }) => return Err(error),
             Err(error) => {
                 let mut tx = s.db.begin().await?;
@@ -78,9 +80,9 @@ async fn take(tx: &mut Tx, doors: &Doors, limit: i64) -> Result<Vec<CallbackRow>
     callbacks::take(tx, &ids, limit).await
 }
 
-/// Keeps what calls say, and takes them off those that wait.
-async fn keep(s: &Services, tx: &mut Tx, doors: &Doors, calls: &[CallbackRow]) -> Result<()> {
-    let (mut receipts, mut read) = (Vec::new(), Vec::new());
+/// Keeps what calls say, and takes them off those that wait; answers whom to tell of it once it is committed.
+async fn keep(s: &Services, tx: &mut Tx, doors: &Doors, calls: &[CallbackRow]) -> Result<Vec<Telling>> {
+    let (mut receipts, mut read, mut tellings) = (Vec::new(), Vec::new(), Vec::new());
     for call in calls {
         let told = match doors.get(&call.provider_id) {
             Some(Ok(adapter)) => told(&**adapter, &as_callback(call)),
@@ -89,7 +91,8 @@ async fn keep(s: &Services, tx: &mut Tx, doors: &Doors, calls: &[CallbackRow]) -
         };
         receipts.extend(told.records.iter().map(|record| new_receipt(call, record)));
         for event in told.events {
-            callback_events::handle(s, tx, call.provider_id, call.received_at, printable(event)).await?;
+            let event = printable(event);
+            tellings.extend(callback_events::handle(s, tx, call.provider_id, call.received_at, event).await?);
         }
         match told.trouble {
             None => read.push(call.id),
@@ -99,7 +102,8 @@ async fn keep(s: &Services, tx: &mut Tx, doors: &Doors, calls: &[CallbackRow]) -
     if !receipts.is_empty() {
         store::insert_waiting(tx, s.clock.now(), &receipts).await?;
     }
-    callbacks::remove(tx, &read).await
+    callbacks::remove(tx, &read).await?;
+    Ok(tellings)
 }
 
 async fn set_aside(tx: &mut Tx, call: &CallbackRow, trouble: &str) -> Result<()> {

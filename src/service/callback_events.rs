@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::{Caller, Services, answers, bindings};
+use super::bindings::{self, Telling};
+use super::{Caller, Services, answers};
 use crate::Result;
 use crate::channel::Event;
 use crate::clock::Timestamp;
@@ -22,26 +23,35 @@ const KEPT: Duration = Duration::from_hours(90 * 24);
 /// A reply is a text: a longer one is cut.
 const LONGEST: usize = 1_000;
 
-/// Does what follows from an event, in the transaction that takes it off the calls that wait.
+/// Does what follows from an event, in the transaction that takes it off the calls that wait; answers whom to tell of it
+/// afterwards.
 pub async fn handle(
     s: &Services,
     tx: &mut Tx,
     provider: ProviderId,
     at: Timestamp,
     event: Event,
-) -> Result<()> {
+) -> Result<Option<Telling>> {
     match event {
         Event::Unfollowed { openid } => {
             // People before the list, as whoever binds and whoever erases.
             bindings::unfollowed(s, tx, provider, &openid).await?;
-            leave_alone(tx, AddressKind::WechatOpenid, &openid, Cause::Bounced, "unfollowed", at).await
+            leave_alone(tx, AddressKind::WechatOpenid, &openid, Cause::Bounced, "unfollowed", at).await?;
         }
-        Event::Followed { openid, .. } => suppressions::lift(tx, AddressKind::WechatOpenid, &openid).await,
-        Event::Reply { number, text } => replied(tx, provider, &number, &text, at).await,
-        Event::Pressed(press) => answers::pressed(s, tx, provider, at, &press).await,
+        Event::Followed { openid, scene } => {
+            let telling = match scene {
+                Some(scene) => bindings::scanned(s, tx, (provider, at), &openid, &scene).await?,
+                None => None,
+            };
+            suppressions::lift(tx, AddressKind::WechatOpenid, &openid).await?;
+            return Ok(telling);
+        }
+        Event::Reply { number, text } => replied(tx, provider, &number, &text, at).await?,
+        Event::Pressed(press) => answers::pressed(s, tx, provider, at, &press).await?,
         // Which template reaches whom is WeChat's to say: it answers 43101 to what nobody allowed.
-        Event::SubscriptionChanged { .. } => Ok(()),
+        Event::SubscriptionChanged { .. } => {}
     }
+    Ok(None)
 }
 
 /// Keeps a reply; one that asks for it spares its number everything but emergencies.

@@ -17,7 +17,7 @@ use crate::store::pages::{self as store, Opening, PageRow};
 use crate::{Error, Result};
 
 /// How long a page can be opened after its message expired.
-const KEPT: Duration = Duration::from_hours(90 * 24);
+pub(super) const KEPT: Duration = Duration::from_hours(90 * 24);
 /// Openings that wait to be kept while the store does not answer.
 const MOST_WAITING: usize = 100_000;
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::Services;
+use super::bindings::{self, Scene};
 use super::pages::find;
 use super::recipients::MOST_OPT_OUTS;
 use super::short_links::{self, Purpose};
@@ -87,6 +88,8 @@ pub struct Preferences {
     pub choices: Vec<Choice>,
     /// What else they do not want that covers the topic, and was not chosen here.
     pub also: Vec<OptOut>,
+    /// What there is of an account of WeChat's to scan a code of. `None`: nothing.
+    pub scene: Option<Scene>,
 }
 
 /// What can be chosen behind a link that somebody at `remote` follows. Changes nothing.
@@ -111,6 +114,7 @@ pub async fn show(s: &Services, token: &str, remote: IpAddr) -> Result<Preferenc
         .filter(|one| covers(one) && !offered.iter().any(|(_, offered)| offered == one))
         .collect();
     Ok(Preferences {
+        scene: bindings::beside(s, &row).await?,
         language: row.language,
         department: row.department.filter(|department| !department.is_empty()),
         family: topic.as_str().split('.').next().unwrap_or_default().to_owned(),

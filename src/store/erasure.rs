@@ -64,6 +64,7 @@ pub async fn bury(tx: &mut Tx, id: RecipientId, tombstone: &str, now: Timestamp)
         "DELETE FROM person_day WHERE recipient_id = $1",
         "DELETE FROM binding_day WHERE recipient_id = $1",
         "DELETE FROM bound_identity WHERE recipient_id = $1",
+        "DELETE FROM scene WHERE recipient_id = $1",
     ] {
         in_tx!(tx, |c| sqlx::query(text).bind(id.0).execute(c).await.map(drop))?;
     }

@@ -20,6 +20,7 @@ macro_rules! steps {
             8 "0008_links",
             9 "0009_outlets",
             10 "0010_answers",
+            11 "0011_scenes",
             12 "0012_bound",
         )
     };

@@ -47,6 +47,7 @@ pub mod reopening;
 pub mod replies;
 pub mod reports;
 pub mod routing;
+pub mod scenes;
 pub mod scratch;
 pub mod screen;
 pub mod sessions;

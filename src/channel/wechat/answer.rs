@@ -78,8 +78,13 @@ pub(super) fn read(
             let words = said.get("errmsg").and_then(Value::as_str).unwrap_or_default();
             Err(Failure::Refused { code, words: clean(words, secrets) })
         }
-        // A token comes by itself.
-        None if said.get("access_token").is_some_and(Value::is_string) => Ok(said),
+        // A token comes by itself, and so does the ticket of a QR code.
+        None if ["access_token", "ticket"]
+            .iter()
+            .any(|name| said.get(name).is_some_and(Value::is_string)) =>
+        {
+            Ok(said)
+        }
         None if status != 200 => Err(Failure::Status(status)),
         None => Err(Failure::NoAnswer(format!("the answer is none of {vendor}'s"))),
     }
@@ -107,6 +112,7 @@ mod tests {
     fn the_code_decides_whatever_http_says() {
         assert!(said(200, r#"{"errcode":0,"errmsg":"ok"}"#).is_ok());
         assert!(said(200, r#"{"access_token":"t","expires_in":7200}"#).is_ok(), "a token comes by itself");
+        assert!(said(200, r#"{"ticket":"t","expire_seconds":60,"url":"http://weixin.qq.com/q/x"}"#).is_ok());
         let refused = Failure::Refused { code: 40_125, words: "invalid … rid: 1".to_owned() };
         let body = "{\"errcode\":40125,\"errmsg\":\"invalid hunter2\\nrid: 1\"}";
         assert_eq!(said(500, body), Err(refused));

@@ -114,7 +114,7 @@ impl View {
     }
 
     /// What is likely to mend a provider, where it said something.
-    pub(super) fn advice(&self, advice: Option<Advice>, answered: bool) -> String {
+    pub(in crate::console) fn advice(&self, advice: Option<Advice>, answered: bool) -> String {
         match advice {
             Some(advice) => self.t(advice_key(advice)),
             None if answered => self.t("advice-none"),

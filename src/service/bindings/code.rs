@@ -153,6 +153,11 @@ async fn send(s: &Services, person: &RecipientRow, code: &str, expires_at: Times
     Err(Error::internal("no provider took it, or there is no address to send it to"))
 }
 
+/// Whether whoever has that language tag is written to in Chinese: whoever does not read English is, too.
+pub(super) fn is_chinese(language: &str) -> bool {
+    language.split('-').next() == Some("zh") || Language::from_tag(language).is_none()
+}
+
 fn parcel(
     s: &Services,
     language: Option<&str>,
@@ -162,8 +167,7 @@ fn parcel(
 ) -> Parcel {
     let language = language.unwrap_or(s.campus.language.as_str());
     let (campus, minutes) = (&s.campus.name, CODE_LIVES.as_secs() / 60);
-    let is_chinese = language.split('-').next() == Some("zh") || Language::from_tag(language).is_none();
-    let (title, body) = if is_chinese {
+    let (title, body) = if is_chinese(language) {
         (
             "身份验证码",
             format!(

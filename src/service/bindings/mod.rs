@@ -1,11 +1,13 @@
 //! How a WeChat identity becomes a person's address. No university has a list of them: people bring theirs, by signing in
 //! with the provider, and prove who they are by the university's own sign-in (`sign_in`) or by a code sent to an address
-//! the directory knows (`code`).
+//! the directory knows (`code`). The other way round, a code that was made for one person makes whoever scans it that person
+//! ([`scene`]).
 //!
 //! What joins the steps is a ticket in the browser's cookie. It is hashed in the store, and what it was made from is in the
 //! address that the provider leads back to, so that nobody is made to finish what somebody else began.
 
 mod code;
+mod scene;
 mod sign_in;
 
 use std::net::IpAddr;
@@ -13,27 +15,36 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde_json::json;
+use serde_json::{Value, json};
 use subtle::ConstantTimeEq as _;
 
-use super::Services;
 use super::receipts::door_of;
 use super::throttle::{Throttle, network};
+use super::{Caller, Services};
 use crate::domain::channel::AddressKind;
 use crate::domain::id::{ProviderId, RecipientId};
+use crate::domain::operator::Permission;
 use crate::domain::provider::ProviderKind;
 use crate::store::bindings::{self as store, NewPending, PendingRow};
 use crate::store::providers::ProviderRow;
-use crate::store::{Tx, audit, recipients, suppressions};
+use crate::store::{Tx, audit, recipients, scenes, suppressions};
 use crate::{Error, Result};
 
 pub(super) use self::code::TEMPLATE as CODE_TEMPLATE;
 pub use self::code::{CODE_LIVES, ask, confirm};
+pub use self::scene::{
+    LinkScene, NoScene, Scene, SceneCode, Telling, scene_of_link, scene_of_person, show_scene,
+    show_scene_by_link,
+};
+pub(super) use self::scene::{beside, scanned, tell};
 pub use self::sign_in::{BACK, Way, account, begin_sign_in, come_back_signed_in, language, way};
 
 /// From signing in to saying who one is.
 const LIVES: Duration = Duration::from_mins(30);
 const TICKET_BYTES: usize = 24;
+/// What the first account of a kind is called in addresses.
+const WORDS: [(&str, ProviderKind); 2] =
+    [("wechat", ProviderKind::WechatOfficialAccount), ("wecom", ProviderKind::Wecom)];
 /// How the audit log names whoever binds their own identity.
 const ACTOR: &str = "recipient";
 
@@ -42,6 +53,43 @@ const ACTOR: &str = "recipient";
 pub struct Begun {
     pub address: String,
     pub ticket: String,
+}
+
+/// Where people bind with an account, in whatever browser: what a printed code says.
+pub async fn address(s: &Services, account: &str, remote: IpAddr) -> Result<String> {
+    s.binders.begun.admit(&s.clock, network(remote))?;
+    find(s, account).await?;
+    Ok(page(s, account))
+}
+
+fn page(s: &Services, account: &str) -> String {
+    format!("{}/bind/{account}", s.campus.public_url.as_str().trim_end_matches('/'))
+}
+
+/// An account that people bind with, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BindingAccount {
+    pub name: String,
+    /// As the address of its page says it: that of the first of its kind stays when it is set up anew.
+    pub account: String,
+    pub address: String,
+}
+
+/// All accounts that people can bind with.
+pub async fn accounts(s: &Services, caller: &Caller) -> Result<Vec<BindingAccount>> {
+    caller.require(Permission::DirectoryView)?;
+    let mut found = Vec::<BindingAccount>::new();
+    for row in crate::store::providers::list(&s.db).await? {
+        let Some(word) = WORDS.iter().find(|(_, kind)| row.kind == kind.name()).map(|(word, _)| *word) else {
+            continue;
+        };
+        if row.enabled {
+            let is_first = found.iter().all(|one| one.account != word);
+            let account = if is_first { word.to_owned() } else { row.id.to_string() };
+            found.push(BindingAccount { address: page(s, &account), name: row.name, account });
+        }
+    }
+    Ok(found)
 }
 
 /// Sends somebody to sign in with an account: `wechat` and `wecom` name the first of their kind, an id any.
@@ -98,11 +146,7 @@ pub async fn come_back(
 
 /// An account that people can sign in with.
 async fn find(s: &Services, account: &str) -> Result<ProviderRow> {
-    let kind = match account {
-        "wecom" => Some(ProviderKind::Wecom),
-        "wechat" => Some(ProviderKind::WechatOfficialAccount),
-        _ => None,
-    };
+    let kind = WORDS.iter().find(|(word, _)| *word == account).map(|(_, kind)| *kind);
     let id = account.parse::<ProviderId>().ok();
     let rows = crate::store::providers::list(&s.db).await?.into_iter();
     let is_it = |row: &ProviderRow| {
@@ -143,22 +187,35 @@ async fn bind(
     person: RecipientId,
     proved_by: &str,
 ) -> Result<()> {
-    let now = s.clock.now();
     let person = recipients::lock_by_id(tx, person).await?.ok_or(Error::NotFound("binding"))?;
-    let others = store::bind(tx, person.id, row.kind, &row.address, now).await?;
     let detail = json!({ "kind": row.kind, "provider": row.provider_id, "proved_by": proved_by });
-    audit::append(tx, now, ACTOR, "recipient.bind", &person.id.to_string(), &detail).await?;
-    note_unbound(tx, s, &others, row.kind, ACTOR).await?;
-    // Only what a provider had said: what somebody asked for still holds.
-    suppressions::lift(tx, row.kind, &row.address).await?;
+    assign(s, tx, person.id, row.kind, &row.address, &detail).await?;
     store::delete(tx, &hash(s, ticket)).await
+}
+
+/// Makes an identity the address of a person, whom the transaction holds, and of nobody else.
+async fn assign(
+    s: &Services,
+    tx: &mut Tx,
+    person: RecipientId,
+    kind: AddressKind,
+    address: &str,
+    detail: &Value,
+) -> Result<()> {
+    let now = s.clock.now();
+    let others = store::bind(tx, person, kind, address, now).await?;
+    audit::append(tx, now, ACTOR, "recipient.bind", &person.to_string(), detail).await?;
+    note_unbound(tx, s, &others, kind, ACTOR).await?;
+    // Only what a provider had said: what somebody asked for still holds.
+    suppressions::lift(tx, kind, address).await
 }
 
 /// Forgets what nobody finished.
 pub async fn prune(s: &Services) -> Result<u64> {
     let now = s.clock.now();
     let mut tx = s.db.begin().await?;
-    let removed = store::prune(&mut tx, now, &s.campus.day(now)).await?;
+    let removed = store::prune(&mut tx, now, &s.campus.day(now)).await?
+        + scenes::prune(&mut tx, now.minus(scene::REMEMBERED)).await?;
     tx.commit().await?;
     Ok(removed)
 }
@@ -193,6 +250,8 @@ pub(super) struct Binders {
     asked: Throttle<IpAddr>,
     /// Codes sent to anybody: each costs something, and they are in nobody's quota.
     sent: Throttle<()>,
+    /// QR codes made for whom.
+    scenes: Throttle<RecipientId>,
 }
 
 impl Default for Binders {
@@ -202,6 +261,7 @@ impl Default for Binders {
             came: Throttle::new(300, Duration::from_mins(1)),
             asked: Throttle::new(120, Duration::from_mins(1)),
             sent: Throttle::new(code::MOST_SENT, Duration::from_mins(1)),
+            scenes: scene::throttle(),
         }
     }
 }

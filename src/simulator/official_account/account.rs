@@ -17,6 +17,8 @@ use crate::simulator::wechat::unguessable;
 const MINUTE: i64 = 60_000;
 /// A sender's own id keeps a message from being sent twice for so long.
 const NO_REPEATS: i64 = 10 * MINUTE;
+/// What the account may say to whoever has just followed it, or scanned a code, within a minute.
+const TURNS: u64 = 3;
 const CLEARED_A_MONTH: u64 = 10;
 /// Entries of a kind that are remembered; beyond it all of them are forgotten, which no test comes near.
 const REMEMBERED: usize = 500_000;
@@ -50,6 +52,8 @@ pub(super) struct Account {
     pub(super) codes: Codes,
     pub(super) followers: BTreeMap<String, Follower>,
     tickets: HashMap<String, Ticket>,
+    /// By openid: until when the account may say something, and how often.
+    turns: HashMap<String, (i64, u64)>,
     /// By openid and the sender's id: until when it is a repeat, and of what.
     repeats: HashMap<(String, String), (i64, i64)>,
     /// Calls of each kind today, and when those of the last minute were.
@@ -174,6 +178,26 @@ impl Account {
 
     pub(super) fn ticket(&self, name: &str, now: i64) -> Option<&Ticket> {
         self.tickets.get(name).filter(|ticket| ticket.until.is_none_or(|until| until > now))
+    }
+
+    /// Somebody follows or scans: the account may say something for a while.
+    pub(super) fn give_turns(&mut self, openid: &str, now: i64) {
+        if self.turns.len() > REMEMBERED {
+            self.turns.clear();
+        }
+        self.turns.insert(openid.to_owned(), (now + MINUTE, TURNS));
+    }
+
+    /// Uses one up.
+    pub(super) fn take_turn(&mut self, openid: &str, now: i64) -> Result<(), Refusal> {
+        match self.turns.get_mut(openid).filter(|(until, _)| *until > now) {
+            None => Err(refuse(45_015, "response out of time limit or subscription is canceled")),
+            Some((_, 0)) => Err(refuse(45_047, "out of response count limit")),
+            Some((_, left)) => {
+                *left -= 1;
+                Ok(())
+            }
+        }
     }
 
     fn begin_day(&mut self, now: i64) {

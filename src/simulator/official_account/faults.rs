@@ -24,6 +24,8 @@ pub enum OfficialAccountCall {
     ClearQuota,
     UserInfo,
     Qrcode,
+    /// `message/custom/send`
+    Custom,
     /// `/sns/oauth2/access_token`
     SignIn,
 }

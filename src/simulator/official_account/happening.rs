@@ -111,6 +111,7 @@ impl Shared {
         drop(account);
         let scene = scene.ok_or("the code is not there, or no longer")?;
         if follows {
+            self.account().give_turns(openid, now);
             self.tell(openid, "SCAN", vec![("EventKey", Part::text(scene)), ("Ticket", Part::text(ticket))]);
         } else {
             self.follow(openid, Some((&scene, ticket)));
@@ -124,6 +125,7 @@ impl Shared {
         person.follows = Some(true);
         person.since = self.clock.now() / 1_000;
         person.scene = scanned.map(|(scene, _)| scene.to_owned());
+        account.give_turns(openid, self.clock.now());
         drop(account);
         let mut fields = vec![("EventKey", Part::text(""))];
         if let Some((scene, ticket)) = scanned {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::faults::{OfficialAccountFaults, fits};
+use super::faults::{OfficialAccountCall as Call, OfficialAccountFaults, fits};
 use super::mailbox::OfficialAccountMessage;
 use super::server::Shared;
 use super::{is_openid, refuse};
@@ -10,6 +10,8 @@ use crate::simulator::wechat::answer::Refusal;
 use crate::simulator::wechat::event::Part;
 
 const CLIENT_MSG_ID: usize = 32;
+/// Bytes of a text.
+const CONTENT: usize = 2_048;
 
 impl Shared {
     pub(super) fn send(
@@ -82,6 +84,44 @@ impl Shared {
             vec![("MsgID", Part::Number(msgid)), ("Status", Part::text(status))],
         );
         Ok(json!({ "msgid": msgid }))
+    }
+
+    /// A text of the account's own, to somebody who has just done something there.
+    pub(super) fn converse(&self, faults: &OfficialAccountFaults, body: &Value) -> Result<Value, Refusal> {
+        let now = self.clock.now();
+        let openid = body["touser"].as_str().filter(|openid| is_openid(openid));
+        let openid = openid.ok_or_else(|| refuse(40_003, "invalid openid"))?;
+        if body["msgtype"] != "text" {
+            return Err(refuse(40_008, "invalid message type"));
+        }
+        let text = body["text"]["content"].as_str().unwrap_or_default();
+        match text.len() {
+            0 => return Err(refuse(44_004, "empty content")),
+            1..=CONTENT => {}
+            _ => return Err(refuse(45_002, "content size out of limit")),
+        }
+        let mut account = self.account();
+        account.count(Call::Custom, now, faults)?;
+        account.take_turn(openid, now)?;
+        let msgid = account.note(openid, None, now);
+        let is_blocked = account.blocks(openid, faults);
+        drop(account);
+        if !is_blocked {
+            self.mailbox.take(OfficialAccountMessage {
+                sequence: 0,
+                received_at: now,
+                msgid,
+                openid: openid.to_owned(),
+                template_id: String::new(),
+                by_subscription: false,
+                title: "客服消息".to_owned(),
+                lines: vec![(String::new(), text.to_owned())],
+                link: None,
+                mini_program: None,
+                client_msg_id: None,
+            });
+        }
+        Ok(json!({}))
     }
 
     fn tell_sent(&self, openid: &str, template_id: &str, msgid: i64, fails: bool) {

@@ -182,6 +182,7 @@ impl Vendor for Shared {
             (_, "/cgi-bin/clear_quota") => Call::ClearQuota,
             ("GET", "/cgi-bin/user/info") => Call::UserInfo,
             (_, "/cgi-bin/qrcode/create") => Call::Qrcode,
+            (_, "/cgi-bin/message/custom/send") => Call::Custom,
             ("GET", "/sns/oauth2/access_token") => Call::SignIn,
             _ => return pages::answer(self, &request),
         };

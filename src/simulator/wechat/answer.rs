@@ -63,7 +63,8 @@ impl Answers {
             self.0.count(|counts| counts.refused += 1);
             json!({ "errcode": refusal.errcode, "errmsg": refusal.errmsg })
         });
-        if body["errcode"].is_null() {
+        // A code's ticket comes by itself.
+        if body["errcode"].is_null() && body["ticket"].is_null() {
             body["errcode"] = 0.into();
             body["errmsg"] = "ok".into();
         }

@@ -230,3 +230,17 @@ filter-advice-question = After a name comes =, !=, <, >, in, like or is null.
 filter-advice-character = Use plain ASCII signs, and single quotes around text.
 filter-advice-operator = Write = for equal and != for not equal.
 filter-advice-closing = A single quote is not closed.
+posters-title = QR codes to bind WeChat, for posters
+posters-lead = Print them: whoever scans one with WeChat or WeCom proves who they are and is reached there from then on.
+posters-account = Provider
+posters-address = What the code says
+poster-download = Download SVG
+poster-title = Scan with WeChat: messages from { $campus }
+person-scan-title = Bind WeChat by a QR code
+person-scan-offer = Show the account’s code to the person before you. Scanning it with their own WeChat and following the account binds it.
+person-scan-again = WeChat is bound. To use another one, show a code again and have the person scan it.
+person-scan-show = Show a QR code
+person-scan-lead = See that it is them first, then have them scan it with their own WeChat. It is bound to this person at once; that the code was shown is in the audit log.
+person-scan-until = This page notices when it is scanned. The code is good once, until { $time }.
+person-scan-used = Scanned: WeChat is bound
+person-scan-refused = The account made no code. It said:

@@ -212,3 +212,17 @@ filter-advice-question = 属性名后面要写 =、!=、<、>、in、like 或 is
 filter-advice-character = 请改用英文半角符号，文字用单引号括起来。
 filter-advice-operator = 相等写 =，不等写 !=。
 filter-advice-closing = 单引号没有成对。
+posters-title = 绑定微信的海报二维码
+posters-lead = 打印张贴后，师生用微信或企业微信扫码，验证身份即可绑定，之后就能在微信中收到消息。
+posters-account = 服务商
+posters-address = 二维码中的地址
+poster-download = 下载 SVG
+poster-title = 微信扫码，接收{ $campus }消息
+person-scan-title = 扫码绑定微信
+person-scan-offer = 本人在场时，可出示公众号二维码，请其用自己的微信扫描并关注，即完成绑定。
+person-scan-again = 已绑定微信。要换成另一个微信，可再次出示二维码，请本人扫描。
+person-scan-show = 出示二维码
+person-scan-lead = 请先核对身份，再请本人用自己的微信扫描。扫码的微信会立即绑定到此人，出示已写入审计日志。
+person-scan-until = 扫码后本页会自动更新。二维码只能用一次，{ $time } 前有效。
+person-scan-used = 已扫码，绑定完成
+person-scan-refused = 公众号没有生成二维码。它的答复是：

@@ -11,7 +11,7 @@ use super::rooms::{self, Room};
 const AXE: &str = include_str!("vendor/axe-core-4.14.1/axe.min.js");
 
 /// Notes what the content security policy held back, from before the page begins.
-const WATCH: &str = r#"
+pub(super) const WATCH: &str = r#"
     window.violations = [];
     document.addEventListener("securitypolicyviolation", (e) => window.violations.push(`${e.violatedDirective} ${e.blockedURI} ${e.sample}`));
 "#;
@@ -26,7 +26,7 @@ const FIND: &str = r#"
 "#;
 
 /// What a page lacks as it stands.
-async fn faults(person: &Person) -> Vec<Value> {
+pub(super) async fn faults(person: &Person) -> Vec<Value> {
     if person.script("return !window.axe", json!([])).await == true {
         person.script(AXE, json!([])).await;
     }

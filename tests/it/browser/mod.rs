@@ -13,6 +13,7 @@ mod person;
 mod providers;
 mod rooms;
 mod rules;
+mod scan;
 mod sources;
 mod suppression;
 mod without_script;

@@ -13,6 +13,7 @@ mod providers;
 pub(crate) mod rooms;
 mod rules;
 mod samples;
+mod scan;
 mod simulator;
 mod sources;
 mod suppression;

@@ -26,7 +26,7 @@ use url::Url;
 use super::settle;
 use crate::support::app::{Answer, TestApp};
 use crate::support::contents::everything;
-use crate::support::operator;
+use crate::support::{operator, qr};
 
 /// WeCom, as far as a sign-in asks for it: whoever comes with the code `code-of-NAME` is the member NAME.
 async fn wecom() -> (String, Arc<AtomicU64>) {
@@ -157,7 +157,8 @@ impl<'a> Phone<'a> {
     }
 
     pub(super) fn with(campus: &'a Campus, account: &'static str) -> Self {
-        let client = Client::builder().no_proxy().redirect(Policy::none()).build().unwrap();
+        let builder = Client::builder().user_agent("Mozilla/5.0 (iPhone) MicroMessenger/8.0.49");
+        let client = builder.no_proxy().redirect(Policy::none()).build().unwrap();
         Self { campus, account, client, cookie: None }
     }
 
@@ -253,6 +254,28 @@ async fn a_member_proves_who_they_are_and_is_reached_from_then_on() {
     assert!(numbers.all(|number| number != code), "no code is ever in the store");
     let log: Vec<_> = kept.lines().filter(|line| line.starts_with("audit.")).collect();
     assert!(!log.iter().any(|line| line.contains("liwei") || line.contains("2024001")), "{log:?}");
+}
+
+#[tokio::test]
+async fn another_browser_shows_the_code_of_the_page_to_scan() {
+    let campus = Campus::new().await;
+    let id =
+        providers::find_by_name(&campus.app.services, &operator(Role::Owner), "企业微信").await.unwrap().id;
+    for account in ["wecom".to_owned(), id.to_string()] {
+        let path = format!("/bind/{account}");
+        let shown = Answer::of(campus.app.plain(Method::GET, &path)).await;
+        assert_eq!((shown.status, shown.header("set-cookie")), (200, None), "{}", shown.text);
+        let address = format!("http://127.0.0.1:8080{path}");
+        assert_eq!(qr::read(&shown.text), address);
+        assert!(shown.text.contains(&format!("<span class=\"address\">{address}</span>")), "{}", shown.text);
+        let mut phone = Phone::new(&campus);
+        phone.client = Client::builder().no_proxy().redirect(Policy::none()).build().unwrap();
+        let on = shown.text.split("href=\"").find(|href| href.contains("on=1")).unwrap();
+        let on = on.split('"').next().unwrap().replace("&#38;", "&");
+        assert_eq!(phone.get(&on).await.status, 303, "{on}");
+    }
+    let other = Answer::of(campus.app.plain(Method::GET, "/bind/wechat")).await;
+    assert_eq!(other.status, 404, "there is no such account");
 }
 
 #[tokio::test]

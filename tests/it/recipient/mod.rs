@@ -7,6 +7,7 @@ mod official_account;
 mod one_click;
 mod pages;
 mod preferences;
+mod scenes;
 mod sign_in;
 
 use belltower::domain::id::DeliveryId;

@@ -32,7 +32,7 @@ pub(super) async fn account(db: &Db) -> ProviderId {
     id
 }
 
-async fn id(db: &Db, campus_id: &str) -> RecipientId {
+pub(super) async fn id(db: &Db, campus_id: &str) -> RecipientId {
     recipients::find(db, campus_id).await.unwrap().unwrap().id
 }
 

@@ -38,6 +38,7 @@ mod reopening;
 mod replies;
 mod reports;
 mod routing;
+mod scenes;
 mod scratch;
 mod sessions;
 mod settings;

@@ -1,5 +1,6 @@
 //! What tests stand on.
 
+pub(crate) mod account;
 pub(crate) mod adapters;
 pub(crate) mod app;
 pub(crate) mod contents;
@@ -8,6 +9,7 @@ pub(crate) mod faulty;
 pub(crate) mod folder;
 mod postgres;
 pub(crate) mod process;
+pub(crate) mod qr;
 pub(crate) mod seed;
 pub(crate) mod services;
 

@@ -10,11 +10,11 @@ use url::Url;
 
 use super::classify::{Meaning, meaning};
 use super::settings::Settings;
-use crate::channel::http;
 use crate::channel::wechat::answer::{self, Failure};
 use crate::channel::wechat::call::Account;
 use crate::channel::wechat::oauth;
 use crate::channel::wechat::token::Token;
+use crate::channel::{SceneCode, http};
 use crate::clock::Clock;
 
 pub(super) const VENDOR: &str = "WeChat";
@@ -97,6 +97,28 @@ impl Api {
         let said = answer::read(http::call(self.client.get(url)).await, VENDOR, &[&self.account.secret])
             .map_err(Failure::of_nothing)?;
         Ok(said.get("openid").and_then(Value::as_str).filter(|id| !id.is_empty()).map(str::to_owned))
+    }
+
+    /// A code that leads whoever scans it to the account, which tells us of this scene.
+    pub(super) async fn scene_code(&self, scene: &str, life: Duration) -> Result<SceneCode, Failure> {
+        let body = json!({
+            "expire_seconds": life.as_secs(), "action_name": "QR_STR_SCENE",
+            "action_info": { "scene": { "scene_str": scene } },
+        });
+        let said = self.with_token(|token| self.post("/cgi-bin/qrcode/create", token).json(&body)).await?;
+        let picture = said.get("url").and_then(Value::as_str).filter(|url| !url.is_empty());
+        match (picture, said.get("expire_seconds").and_then(Value::as_u64)) {
+            (Some(picture), Some(seconds)) => {
+                Ok(SceneCode { picture: picture.to_owned(), life: Duration::from_secs(seconds) })
+            }
+            _ => Err(Failure::NoAnswer("WeChat answered without a QR code".to_owned())),
+        }
+    }
+
+    /// Says something to somebody who has just done something at the account: WeChat takes it for a while only.
+    pub(super) async fn say(&self, openid: &str, text: &str) -> Result<(), Failure> {
+        let body = json!({ "touser": openid, "msgtype": "text", "text": { "content": text } });
+        self.with_token(|token| self.post("/cgi-bin/message/custom/send", token).json(&body)).await.map(drop)
     }
 
     fn post(&self, path: &str, token: &str) -> RequestBuilder {

@@ -35,7 +35,8 @@ use crate::channel::day::until_tomorrow;
 use crate::channel::mapping::Mappings;
 use crate::channel::registry::Site;
 use crate::channel::{
-    Acknowledgement, Callback, Channel, Identity, Outcome, Parcel, Receipts, Refusal, Shape, refused,
+    Acknowledgement, Callback, Channel, Identity, Outcome, Parcel, Receipts, Refusal, SceneCode, Shape,
+    refused,
 };
 use crate::clock::Clock;
 use crate::domain::channel::AddressKind;
@@ -235,6 +236,19 @@ impl Channel for OfficialAccount {
             Ok(None) => Err("WeChat named nobody".to_owned().into()),
             Err(failure) => Err(refusal(failure)),
         }
+    }
+
+    /// Only where WeChat calls us: nobody would learn of a scan otherwise.
+    fn has_scenes(&self) -> bool {
+        self.door.is_some()
+    }
+
+    async fn scene_code(&self, scene: &str, life: Duration) -> Result<SceneCode, Refusal> {
+        self.api.scene_code(scene, life).await.map_err(refusal)
+    }
+
+    async fn say(&self, address: &str, text: &str) -> Result<(), Refusal> {
+        self.api.say(address, text).await.map_err(refusal)
     }
 
     fn advice(&self, code: &str) -> Option<Advice> {

@@ -61,7 +61,7 @@ async fn a_scanned_code_tells_its_scene() {
         "action_info": { "scene": { "scene_str": "bind-7" } },
     });
     let code = house.post("/cgi-bin/qrcode/create", &body).await;
-    assert_eq!(code["expire_seconds"], 600);
+    assert_eq!((&code["expire_seconds"], &code["errcode"]), (&json!(600), &Value::Null), "as WeChat says it");
     let page = text(&code["url"]);
     let page = page.split_once("/q/").unwrap().1;
     assert!(house.open(&format!("/q/{page}")).await.contains("<form action=\"/q/"));
@@ -81,6 +81,16 @@ async fn a_scanned_code_tells_its_scene() {
         assert!(parts.iter().all(|part| told.contains(part)), "{told}");
     }
     assert_eq!(told.len(), 3);
+    // Within a minute of it the account may say something, three times.
+    let words = json!({ "touser": LINA, "msgtype": "text", "text": { "content": "已绑定" } });
+    for errcode in [0, 0, 0, 45_047] {
+        assert_eq!(house.post("/cgi-bin/message/custom/send", &words).await["errcode"], errcode);
+    }
+    assert_eq!(house.account.mailbox().latest_to(LINA).unwrap().lines[0].1, "已绑定");
+    house.hands.turn(60);
+    assert_eq!(house.post("/cgi-bin/message/custom/send", &words).await["errcode"], 45_015);
+    let card = json!({ "touser": LINA, "msgtype": "card" });
+    assert_eq!(house.post("/cgi-bin/message/custom/send", &card).await["errcode"], 40_008);
     let token = house.token().await;
     let path = format!("/cgi-bin/user/info?access_token={token}&openid={LINA}");
     let person = house.ask("GET", &path, &Value::Null).await;

@@ -11,6 +11,8 @@ use belltower::console::person::{
 };
 use belltower::console::person_acts::ErasePage;
 use belltower::console::person_form::{AddressField, PersonForm, PersonFormPage};
+use belltower::console::person_scan::{Refused, ScanFragment};
+use belltower::console::posters::Poster;
 use belltower::domain::channel::{AddressKind, ChannelKind};
 use belltower::domain::delivery::State;
 use belltower::domain::id::{DeliveryId, GroupId, MessageId, RecipientId, SuppressionId};
@@ -58,7 +60,37 @@ pub(super) fn people(language: Language, theme: Theme, empty: bool) -> PeoplePag
 
 pub(super) fn coverage(language: Language) -> CoverageFragment {
     let by_channel = vec![(ChannelKind::Email, 24_118), (ChannelKind::Sms, 19_004), (ChannelKind::Wechat, 0)];
-    CoverageFragment { view: view(language), coverage: Coverage { people: 25_000, by_channel, nobody: 17 } }
+    let poster = |name: &str, account: &str| Poster {
+        name: name.into(),
+        address: format!("https://bell.example/bind/{account}"),
+        file: format!("/console/people/posters/{account}"),
+    };
+    CoverageFragment {
+        view: view(language),
+        coverage: Coverage { people: 25_000, by_channel, nobody: 17 },
+        posters: vec![poster("公众号", "wechat"), poster("企业微信", "wecom")],
+    }
+}
+
+fn scan(language: Language) -> ScanFragment {
+    let refused = Refused {
+        words: "48001 api unauthorized".into(), advice: "给公众号开通接口权限。".into()
+    };
+    ScanFragment {
+        view: view(language),
+        id: RecipientId(1),
+        bound: true,
+        used: true,
+        code: None,
+        refused: Some(refused),
+        addresses: None,
+    }
+}
+
+/// While somebody is expected to scan it.
+fn waiting(language: Language) -> ScanFragment {
+    let code = Some(("<svg class=\"qr\" role=\"img\" aria-label=\"x\"></svg>".into(), ago(0)));
+    ScanFragment { used: false, code, refused: None, ..scan(language) }
 }
 
 pub(super) fn person(language: Language, theme: Theme) -> PersonPage {
@@ -100,6 +132,7 @@ pub(super) fn person(language: Language, theme: Theme) -> PersonPage {
             revealed: false,
             may_reveal: true,
         },
+        scan: Some(if theme == Theme::Dark { waiting(language) } else { scan(language) }),
         opt_outs: vec![
             OptOutRow { topic: "campus.activity.#".into(), channel: None },
             OptOutRow { topic: "library.*".into(), channel: Some(ChannelKind::Sms) },
