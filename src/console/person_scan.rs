@@ -48,7 +48,8 @@ impl ScanFragment {
             Some(code) => Some((qr::picture(&code.picture, &view.t("scan-picture"))?, code.expires_at)),
             None => None,
         };
-        let refused = refused.map(|why| Refused { advice: view.advice(why.advice), words: why.words });
+        let refused =
+            refused.map(|why| Refused { advice: view.advice(why.advice, why.answered), words: why.words });
         Ok(Self { view, id, bound: scene.bound, used: scene.used, code, refused, addresses: None })
     }
 }

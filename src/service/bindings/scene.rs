@@ -67,6 +67,8 @@ pub struct NoScene {
     pub words: String,
     /// What an administrator can do about it.
     pub advice: Option<Advice>,
+    /// It said something, if not this.
+    pub answered: bool,
 }
 
 /// An account that makes codes, and tells us who scans them.
@@ -208,7 +210,8 @@ async fn make(s: &Services, person: &RecipientRow, caller: Option<&Caller>) -> R
 fn refused(row: &ProviderRow, adapter: &dyn Channel, refusal: Refusal) -> NoScene {
     let Refusal { code, words, .. } = refusal;
     tracing::warn!(provider = %row.id, ?code, words, "no QR code was made");
-    NoScene { advice: code.as_deref().and_then(|code| adapter.advice(code)), words }
+    let advice = code.as_deref().and_then(|code| adapter.advice(code));
+    NoScene { advice, answered: code.is_some(), words }
 }
 
 fn hash(s: &Services, scene: &str) -> [u8; 32] {

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -13,8 +13,11 @@ use super::key::Key;
 use super::oidc::Grants;
 use super::{Account, cas, oidc};
 use crate::simulator::clock::VendorClock;
-use crate::simulator::control::{self, Disobeyed, FAULTS, RESET, Steered};
-use crate::simulator::http::{Answer, Request, Server, Service};
+use crate::simulator::control::{Disobeyed, Steered};
+use crate::simulator::held::{Counted, Held, lock};
+use crate::simulator::http::{Answer, Request};
+use crate::simulator::shelf::Lookup;
+use crate::simulator::shell::{Simulator, Vendor};
 
 /// How a sign-in is set up. The default listens on a free loopback port and knows nobody, so that everybody types a name.
 #[derive(Clone, Debug)]
@@ -59,52 +62,41 @@ pub(super) struct State {
     pub(super) tickets: Tickets,
     pub(super) grants: Grants,
     pub(super) key: Key,
-    stats: CampusSignInStats,
 }
 
-pub(super) struct Shared {
+/// The sign-in behind its port.
+pub struct Shared {
     pub(super) accounts: Vec<Account>,
     pub(super) client_id: String,
     pub(super) client_secret: String,
     pub(super) clock: VendorClock,
     /// Known once it listens.
     addr: Mutex<SocketAddr>,
-    plan: RwLock<Arc<Plan>>,
+    plan: Held<Plan>,
+    counted: Counted<CampusSignInStats>,
     state: Mutex<State>,
 }
 
 /// A running sign-in. Stops when dropped.
-pub struct CampusSignInSimulator {
-    server: Server,
-    pub(super) shared: Arc<Shared>,
-}
+pub type CampusSignInSimulator = Simulator<Shared>;
 
 impl CampusSignInSimulator {
     /// Fails if the address is taken.
     pub async fn start(options: CampusSignInOptions) -> io::Result<Self> {
-        let state = State {
-            tickets: Tickets::default(),
-            grants: Grants::default(),
-            key: Key::new()?,
-            stats: CampusSignInStats::default(),
-        };
-        let shared = Arc::new(Shared {
+        let state = State { tickets: Tickets::default(), grants: Grants::default(), key: Key::new()? };
+        let shared = Shared {
             accounts: options.accounts,
             client_id: options.client_id,
             client_secret: options.client_secret,
             clock: options.clock,
             addr: Mutex::new(options.listen),
-            plan: RwLock::new(Arc::new(Plan::new(options.faults))),
+            plan: Held::new(Plan::new(options.faults)),
+            counted: Counted::default(),
             state: Mutex::new(state),
-        });
-        let server = Server::start(options.listen, Arc::clone(&shared)).await?;
-        *shared.addr.lock().unwrap_or_else(PoisonError::into_inner) = server.addr();
-        Ok(Self { server, shared })
-    }
-
-    /// Where it listens, with the real port.
-    pub fn addr(&self) -> SocketAddr {
-        self.server.addr()
+        };
+        let simulator = Self::open(options.listen, false, shared).await?;
+        *lock(&simulator.vendor.addr) = simulator.addr();
+        Ok(simulator)
     }
 
     /// The section `campus_sign_in` that leads to its CAS.
@@ -114,36 +106,27 @@ impl CampusSignInSimulator {
 
     /// The section `campus_sign_in` that leads to its OpenID Connect.
     pub fn oidc(&self) -> Value {
+        let Shared { client_id, client_secret, .. } = &*self.vendor;
         json!({
-            "kind": "oidc", "url": self.shared.issuer(), "client_id": self.shared.client_id,
-            "client_secret": self.shared.client_secret, "attribute": "preferred_username",
+            "kind": "oidc", "url": self.vendor.issuer(), "client_id": client_id,
+            "client_secret": client_secret, "attribute": "preferred_username",
         })
-    }
-
-    pub fn stats(&self) -> CampusSignInStats {
-        self.shared.state().stats
-    }
-
-    /// From the next call on these faults hold instead of the ones before.
-    pub fn set_faults(&self, faults: SignInFaults) {
-        self.shared.set_faults(faults);
     }
 
     /// From now on tokens are signed with another key, and the one before is published no more.
     pub fn rotate_key(&self) -> io::Result<()> {
-        self.shared.rotate_key()
-    }
-
-    pub async fn stop(self) {
-        self.server.stop().await;
+        self.vendor.rotate_key()
     }
 }
 
-impl Service for Shared {
-    async fn answer(&self, request: Request) -> Answer {
-        if let Some(answer) = control::answer(self, &request).await {
-            return answer;
-        }
+impl Vendor for Shared {
+    type Stats = CampusSignInStats;
+
+    fn stats(&self) -> CampusSignInStats {
+        self.counted.read()
+    }
+
+    async fn called(&self, request: Request) -> Answer {
         if request.path.starts_with("/cas/") {
             cas::answer(self, &request)
         } else {
@@ -153,37 +136,50 @@ impl Service for Shared {
 }
 
 impl Steered for Shared {
+    type Faults = SignInFaults;
+
     fn shown(&self) -> Value {
-        json!({ "stats": self.state().stats, "faults": self.plan().faults, "accounts": self.accounts })
+        json!({ "stats": self.stats(), "faults": self.plan().faults, "accounts": self.accounts })
+    }
+
+    fn set_faults(&self, faults: SignInFaults) {
+        self.plan.set(Plan::new(faults));
+    }
+
+    fn reset(&self) {
+        self.counted.reset();
+    }
+
+    /// Nothing is sent here.
+    fn received(&self, _: &Lookup) -> Value {
+        json!([])
+    }
+
+    fn found(&self, _: u64) -> Option<Value> {
+        None
     }
 
     /// Besides what all simulators know: `rotate_key`.
-    async fn obey(&self, what: &str, document: &[u8]) -> Result<Value, Disobeyed> {
+    async fn obey(&self, what: &str, _: &[u8]) -> Result<Option<Value>, Disobeyed> {
         match what {
-            FAULTS => self.set_faults(control::read(document)?),
-            RESET => self.state().stats = CampusSignInStats::default(),
             "rotate_key" => self.rotate_key().map_err(|error| Disobeyed::Unreadable(error.to_string()))?,
             _ => return Err(Disobeyed::Unknown),
         }
-        Ok(self.shown())
+        Ok(None)
     }
 }
 
 impl Shared {
     pub(super) fn issuer(&self) -> String {
-        format!("http://{}/oidc", self.addr.lock().unwrap_or_else(PoisonError::into_inner))
+        format!("http://{}/oidc", lock(&self.addr))
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     pub(super) fn plan(&self) -> Arc<Plan> {
-        Arc::clone(&self.plan.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    fn set_faults(&self, faults: SignInFaults) {
-        *self.plan.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Plan::new(faults));
+        self.plan.get()
     }
 
     fn rotate_key(&self) -> io::Result<()> {
@@ -192,18 +188,16 @@ impl Shared {
     }
 
     pub(super) fn count(&self, call: SignInCall) {
-        let stats = &mut self.state().stats;
-        let counter = match call {
-            SignInCall::Validate => &mut stats.validate,
-            SignInCall::Discovery => &mut stats.discovery,
-            SignInCall::Keys => &mut stats.keys,
-            SignInCall::Token => &mut stats.token,
-            SignInCall::Userinfo => &mut stats.userinfo,
-        };
-        *counter += 1;
+        self.counted.count(|stats| match call {
+            SignInCall::Validate => stats.validate += 1,
+            SignInCall::Discovery => stats.discovery += 1,
+            SignInCall::Keys => stats.keys += 1,
+            SignInCall::Token => stats.token += 1,
+            SignInCall::Userinfo => stats.userinfo += 1,
+        });
     }
 
     pub(super) fn refused(&self) {
-        self.state().stats.refused += 1;
+        self.counted.count(|stats| stats.refused += 1);
     }
 }

@@ -46,8 +46,8 @@ impl There {
     /// What a browser is led back with.
     fn led(&self, path: &str, query: &[(&str, &str)]) -> BTreeMap<String, String> {
         let answer = match path {
-            "/cas/login" => cas::answer(&self.simulator.shared, &asked(path, query)),
-            _ => oidc::answer(&self.simulator.shared, &asked(path, query)),
+            "/cas/login" => cas::answer(&self.simulator.vendor, &asked(path, query)),
+            _ => oidc::answer(&self.simulator.vendor, &asked(path, query)),
         };
         let crate::simulator::http::Answer::Other { status: 302, headers, .. } = answer else {
             panic!("{answer:?}")

@@ -84,6 +84,7 @@ async fn refusals_among_many_mails_reach_whom_they_are_for() {
         at: Stage::Body,
         to: Some("spam*".into()),
         times: None,
+        percent: None,
         act: Reply::new(554, "5.6.0 refused").into(),
     });
     let mailing =

@@ -1,6 +1,7 @@
 //! What an SMS says when it arrives and what it is billed as, known before it is sent: held against what telephones of the
 //! simulators received, which fill templates and count with code of their own, and against a plain reckoning.
 
+use belltower::channel::registry::build;
 use belltower::channel::{Arriving, Guess};
 use belltower::domain::operator::Role;
 use belltower::domain::sms_text::measure;
@@ -149,13 +150,7 @@ fn whose_sign_a_gateway_adds_is_foretold_where_somebody_said_it() {
 
 /// What is wrong with a provider's settings, and where.
 fn build_faults(kind: ProviderKind, settings: &Value) -> Vec<(String, String)> {
-    let site = Site {
-        campus: "钟楼大学".into(),
-        public_url: "https://bell.campus.example".parse().unwrap(),
-        clock: Clock::manual(START),
-        bounce_key: [7; 32],
-    };
-    let faults = build(kind, settings, &site).err().unwrap_or_default();
+    let faults = build(kind, settings, &adapters::site(&Clock::manual(START))).err().unwrap_or_default();
     faults.into_iter().map(|fault| (fault.pointer, fault.code.into_owned())).collect()
 }
 

@@ -3,7 +3,7 @@
 use belltower::dispatch::Dispatcher;
 use belltower::domain::channel::Outlet;
 use belltower::domain::operator::Role;
-use belltower::service::deliveries::{self, Wanted};
+use belltower::service::deliveries::{self, Brought, Wanted};
 use belltower::service::providers::{self, NewProvider, ProviderChanges};
 use belltower::service::{planning, receipts, recipients};
 use belltower::simulator::{
@@ -254,7 +254,7 @@ on_both!(a_press_that_overtakes_its_outcome_is_kept, |db| async {
     assert_eq!(campus.said(&message).await, ["", "", ""]);
     // In the hands of a worker that has heard no outcome yet.
     let wanted = Wanted::any(Outlet::Live(AddressKind::WecomUserid), 10);
-    assert_eq!(deliveries::turn(s, 7, &[], Some(wanted), &[]).await.unwrap().claimed.len(), 3);
+    assert_eq!(deliveries::turn(s, 7, Brought::default(), Some(wanted)).await.unwrap().claimed.len(), 3);
     campus.tell("lina", &task, "received=%E6%94%B6%E5%88%B0", 0).await;
     receipts::process(s).await.unwrap();
     let page = campus.app.get(&format!("/messages/{message}/deliveries?state=sending")).await.expect(200);

@@ -1,6 +1,7 @@
 //! What a WeCom application's messages look like, and what is done about a card that was answered.
 
 use belltower::channel::wechat::wecom::Wecom;
+use belltower::domain::id::MessageId;
 
 use super::*;
 

@@ -244,7 +244,7 @@ fn unchanged(failure: Failure) -> Outcome {
         Failure::NotSent(_) => Class::Transient,
         Failure::Untrusted(_) => Class::Config,
         Failure::NoAnswer(_) => Class::Unknown,
-        Failure::Status(status) => return by_status(*status, VENDOR),
+        Failure::Status(status) => return refused::by_status(*status, VENDOR),
         Failure::Refused { code, .. } => match meaning(*code) {
             Meaning::StaleToken => Class::Config,
             Meaning::TooMany | Meaning::TooManyAtOnce => Class::Throttled,
