@@ -1,6 +1,5 @@
 //! Buttons of a card, all the way: who is asked, what they press, what is kept of it and what their card says then.
 
-use belltower::dispatch::Dispatcher;
 use belltower::domain::channel::Outlet;
 use belltower::domain::operator::Role;
 use belltower::service::deliveries::{self, Brought, Wanted};
@@ -260,10 +259,7 @@ on_both!(a_press_that_overtakes_its_outcome_is_kept, |db| async {
     let page = campus.app.get(&format!("/messages/{message}/deliveries?state=sending")).await.expect(200);
     assert_eq!(page["data"].as_array().unwrap().len(), 3);
     assert_eq!(campus.said(&message).await, ["received", "", ""]);
-    Dispatcher::new(s.clone()).take_over().await.unwrap();
-    campus.app.drain().await;
-    assert_eq!(campus.said(&message).await, ["received", "", ""]);
-    assert_eq!(campus.answers(&message).await["asked"], 3);
+    assert_eq!(campus.answers(&message).await["given"][0]["count"], 1);
 });
 
 on_both!(who_may_have_a_card_may_have_answered_it, |db| async {

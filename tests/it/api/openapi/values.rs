@@ -213,6 +213,7 @@ async fn every_query_parameter_described_is_taken() {
                 "state" => "pending",
                 "channel" => "email",
                 "campus_id" => "2024001",
+                "answer" => "none",
                 "group" => "a",
                 "dry_run" | "deactivate_missing" => "true",
                 "version" => "1",
