@@ -5,17 +5,20 @@ use std::time::Duration;
 
 use belltower::clock::Clock;
 use belltower::config::Config;
+use belltower::domain::operator::Role;
 use belltower::identity::SignIn;
+use belltower::service::recipients;
 use belltower::simulator::campus_sign_in::{Account, Lie, SignInAct, SignInCall, SignInFaults};
 use belltower::simulator::{CampusSignInOptions, CampusSignInSimulator, VendorClock};
+use reqwest::Client;
 use reqwest::redirect::Policy;
-use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use url::Url;
 
 use super::binding::{Campus, Phone};
 use crate::support::app::Answer;
 use crate::support::contents::everything;
+use crate::support::operator;
 use crate::support::services::START;
 
 const SCRIPT: &str = "<script>alert(1)</script>";
@@ -283,9 +286,8 @@ async fn whoever_is_not_in_the_directory_is_told_what_to_do() {
             assert!(told.text.contains("请联系所在学院或信息中心登记"), "{}", told.text);
             assert!(!told.text.contains("<script>alert"), "{}", told.text);
         }
-        let gone = json!({"name": "李伟", "email": "li@campus.example", "active": false});
-        let app = &there.campus.app;
-        Answer::of(app.api(Method::PUT, "/recipients/2024001").json(&gone)).await.expect(200);
+        let owner = operator(Role::Owner);
+        recipients::set_active(&there.campus.app.services, &owner, "2024001", false).await.unwrap();
         assert!(there.bind("liwei").await.text.contains("它已停用"));
         assert!(!there.is_bound().await);
         let mut phone = there.phone().await;
