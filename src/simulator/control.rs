@@ -30,11 +30,15 @@ pub trait Steered: Sync {
     /// Counts begin at nothing; what was received is forgotten.
     fn reset(&self);
 
-    /// A page of what came.
-    fn received(&self, lookup: &Lookup) -> Value;
+    /// A page of what came; nothing where a vendor is sent nothing.
+    fn received(&self, _lookup: &Lookup) -> Value {
+        json!({ "matching": 0, "older": null })
+    }
 
     /// What came with this sequence, if it is still kept.
-    fn found(&self, sequence: u64) -> Option<Value>;
+    fn found(&self, _sequence: u64) -> Option<Value> {
+        None
+    }
 
     /// Does what stands after `/control/` and not all of them know. What comes back is the answer; `None`: what holds
     /// now.

@@ -16,7 +16,6 @@ use crate::simulator::clock::VendorClock;
 use crate::simulator::control::{Disobeyed, Steered};
 use crate::simulator::held::{Counted, Held, lock};
 use crate::simulator::http::{Answer, Request};
-use crate::simulator::shelf::Lookup;
 use crate::simulator::shell::{Simulator, Vendor};
 
 /// How a sign-in is set up. The default listens on a free loopback port and knows nobody, so that everybody types a name.
@@ -148,15 +147,6 @@ impl Steered for Shared {
 
     fn reset(&self) {
         self.counted.reset();
-    }
-
-    /// Nothing is sent here.
-    fn received(&self, _: &Lookup) -> Value {
-        json!([])
-    }
-
-    fn found(&self, _: u64) -> Option<Value> {
-        None
     }
 
     /// Besides what all simulators know: `rotate_key`.

@@ -65,8 +65,8 @@ impl House {
 }
 
 /// What becomes of a mail after this document.
-async fn met(house: House, document: Value) -> String {
-    house.steer("", &document).await;
+async fn met(house: &House, document: &Value) -> String {
+    house.steer("", document).await;
     house.mails(&["lina"]).await.remove(0)
 }
 
@@ -79,11 +79,11 @@ async fn a_relay_that_hangs_or_dawdles_at_any_stage_leaves_doubt_only_at_the_ver
     for at in ["connect", "tls", "ehlo", "auth", "mail", "rcpt", "data", "body", "kept"] {
         let expected = if ["body", "kept"].contains(&at) { "unknown no_answer" } else { "pending retrying" };
         let hanging = json!({"faults": [{"at": at, "act": "hang"}]});
-        assert_eq!(met(House::secured().await, hanging).await, expected, "{at}");
+        assert_eq!(met(&House::secured().await, &hanging).await, expected, "{at}");
     }
     for (at, expected) in [("ehlo", "pending retrying"), ("body", "unknown no_answer")] {
         let slow = json!({"delay_ms": {at: 3_600_000}});
-        assert_eq!(met(House::new().await, slow).await, expected, "{at}");
+        assert_eq!(met(&House::new().await, &slow).await, expected, "{at}");
     }
 }
 
@@ -99,10 +99,10 @@ async fn codes_and_words_mean_what_vendors_mean_by_them() {
         (reply("mail", 421, "4.3.2 Closing"), "pending throttled"),
         (json!({"connections": 0}), "pending throttled"),
     ] {
-        assert_eq!(met(House::new().await, document.clone()).await, expected, "{document}");
+        assert_eq!(met(&House::new().await, &document).await, expected, "{document}");
     }
     let refused = reply("auth", 535, "Error: authorization code needed");
-    assert_eq!(met(House::secured().await, refused).await, "pending provider_misconfigured");
+    assert_eq!(met(&House::secured().await, &refused).await, "pending provider_misconfigured");
 }
 
 #[tokio::test]
