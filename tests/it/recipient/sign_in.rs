@@ -37,11 +37,11 @@ enum Kind {
 
 impl University {
     async fn new(kind: Kind) -> Self {
-        Self::with(kind, json!({}), 0).await
+        Self::with(kind, &json!({}), 0).await
     }
 
     /// With more settings, and a sign-in whose clock is so many milliseconds ahead.
-    async fn with(kind: Kind, more: Value, ahead: i64) -> Self {
+    async fn with(kind: Kind, more: &Value, ahead: i64) -> Self {
         let time: Arc<OnceLock<Clock>> = Arc::default();
         let shown = Arc::clone(&time);
         let clock = VendorClock(Arc::new(move || shown.get().map_or(START.0, |clock| clock.now().0) + ahead));
@@ -513,10 +513,10 @@ async fn secrets_go_where_the_issuer_is_and_no_further_in_clear() {
 
 #[tokio::test]
 async fn universities_have_their_own_ways_of_saying_who_it_is() {
-    let cas = University::with(Kind::Cas, json!({"attribute": "cn"}), 0).await;
+    let cas = University::with(Kind::Cas, &json!({"attribute": "cn"}), 0).await;
     assert!(cas.bind("liwei").await.text.contains("人员名单中没有"), "a name is no campus id");
     for attribute in ["memberOf", "studentNumber"] {
-        let cas = University::with(Kind::Cas, json!({ "attribute": attribute }), 0).await;
+        let cas = University::with(Kind::Cas, &json!({ "attribute": attribute }), 0).await;
         let told = cas.bind("liwei").await;
         assert!(told.status == 409 && told.text.contains("给出的结果无法使用"), "{attribute}: {}", told.text);
     }
@@ -527,7 +527,7 @@ async fn universities_have_their_own_ways_of_saying_who_it_is() {
         (json!({"attribute": "employee_no"}), false, false, 409),
         (json!({"client_secret": "guessed"}), false, false, 303),
     ] {
-        let oidc = University::with(Kind::Oidc, more.clone(), 0).await;
+        let oidc = University::with(Kind::Oidc, &more, 0).await;
         let faults = SignInFaults { userinfo_only, secret_in_body, ..SignInFaults::default() };
         oidc.simulator.set_faults(faults);
         let done = oidc.bind("liwei").await;
@@ -540,7 +540,7 @@ async fn universities_have_their_own_ways_of_saying_who_it_is() {
 #[tokio::test]
 async fn clocks_may_be_two_minutes_apart() {
     for (ahead, status) in [(115_000, 200), (-115_000, 200), (125_000, 409), (-900_000, 409)] {
-        let there = University::with(Kind::Oidc, json!({}), ahead).await;
+        let there = University::with(Kind::Oidc, &json!({}), ahead).await;
         assert_eq!(there.bind("liwei").await.status, status, "{ahead}");
     }
 }
