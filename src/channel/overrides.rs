@@ -13,8 +13,8 @@ use async_trait::async_trait;
 use super::fields::Fields;
 use super::narrow::left_over;
 use super::{
-    Acknowledgement, Arriving, Callback, Channel, Identity, Outcome, Parcel, Receipts, Refusal, Sent, Shape,
-    Verdict,
+    Acknowledgement, Arriving, Callback, Channel, Identity, Outcome, Parcel, Receipts, Refusal, SceneCode,
+    Sent, Shape, Verdict,
 };
 use crate::domain::delivery::OutcomeClass;
 use crate::domain::provider::Advice;
@@ -239,6 +239,18 @@ impl Channel for Overridden {
 
     async fn identify(&self, code: &str) -> Result<Identity, Refusal> {
         self.adapter.identify(code).await
+    }
+
+    fn has_scenes(&self) -> bool {
+        self.adapter.has_scenes()
+    }
+
+    async fn scene_code(&self, scene: &str, life: Duration) -> Result<SceneCode, Refusal> {
+        self.adapter.scene_code(scene, life).await
+    }
+
+    async fn say(&self, address: &str, text: &str) -> Result<(), Refusal> {
+        self.adapter.say(address, text).await
     }
 
     async fn check(&self) -> Result<String, Refusal> {

@@ -47,7 +47,10 @@ impl Shared {
             Call::QuotaGet => self.quota(faults, body["cgi_path"].as_str().unwrap_or_default()),
             Call::ClearQuota if body["appid"] != *self.app_id => Err(refuse(40_013, "invalid appid")),
             Call::ClearQuota => self.account().clear(now).map(|()| json!({})),
-            Call::Qrcode => self.account().count(call, now, faults).and_then(|()| self.draw(request, body)),
+            Call::Qrcode => {
+                self.account().count(call, now, faults)?;
+                self.draw(request, body)
+            }
             Call::Custom => self.converse(faults, body),
             _ => {
                 self.account().count(call, now, faults)?;
