@@ -201,7 +201,7 @@ pub async fn render(s: &Services, caller: &Caller, id: ProviderId, sample: Sampl
 
 fn writes_to(row: &ProviderRow) -> Result<AddressKind> {
     let kind: ProviderKind = row.kind.parse().map_err(|_| {
-        Error::conflict("kind_unknown", "a newer version made this provider; this one cannot call it")
+        Error::fault("/kind", "unknown_value", "a newer version made this provider; this one cannot call it")
     })?;
     Ok(kind.writes_to(row.channel))
 }
