@@ -8,7 +8,7 @@ use clap::Args;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::simulate::read_faults;
+use super::simulate::{control, read_faults};
 use crate::simulator::campus_sign_in::Account;
 use crate::simulator::{CampusSignInOptions, CampusSignInSimulator};
 
@@ -33,6 +33,8 @@ pub(super) struct SignIn {
 #[derive(Serialize)]
 pub(super) struct SignInAddress {
     pub(super) address: SocketAddr,
+    /// Where it is steered.
+    pub(super) control: String,
     /// The section `campus_sign_in` of the settings, for either way.
     pub(super) cas: Value,
     pub(super) oidc: Value,
@@ -56,7 +58,12 @@ pub(super) async fn of(accounts: Vec<Account>) -> anyhow::Result<CampusSignInSim
 }
 
 pub(super) fn address(simulator: &CampusSignInSimulator) -> SignInAddress {
-    SignInAddress { address: simulator.addr(), cas: simulator.cas(), oidc: simulator.oidc() }
+    SignInAddress {
+        address: simulator.addr(),
+        control: control(&simulator.url()),
+        cas: simulator.cas(),
+        oidc: simulator.oidc(),
+    }
 }
 
 pub(super) fn text(simulator: &CampusSignInSimulator) -> String {

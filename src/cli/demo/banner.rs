@@ -180,7 +180,8 @@ mod tests {
                 },
                 clouds: CloudAddresses { aliyun_sms: cloud(2_528), tencent_sms: cloud(2_529) },
                 campus_sign_in: SignInAddress {
-                    address: SocketAddr::from(([127, 0, 0, 1], 2531)),
+                    address: address(2_532),
+                    control: control(2_532),
                     cas: Value::Null,
                     oidc: Value::Null,
                 },
@@ -201,7 +202,7 @@ mod tests {
         for (simulator, port) in [("smtp", 2_531), ("wecom", 2_526), ("aliyun_sms", 2_528)] {
             assert_eq!(document["simulators"][simulator]["control"], control(port));
         }
-        assert_eq!(document["simulators"]["campus_sign_in"]["address"], "127.0.0.1:2531");
+        assert_eq!(document["simulators"]["campus_sign_in"]["address"], "127.0.0.1:2532");
         let text = banner.text();
         for wanted in [
             "POST http://127.0.0.1:2531/control",

@@ -241,6 +241,74 @@ pub(super) const ALL: &[Explained] = &[
         ],
     ),
     problem(
+        "not_in_directory",
+        409,
+        [
+            "The directory does not know you",
+            "You signed in, and the directory has nobody of that campus id who is active.",
+            "Ask the information centre to enter you, then begin again.",
+        ],
+        [
+            "目录里没有你",
+            "登录成功，但人员目录里没有这个学工号，或已停用。",
+            "请联系信息中心登记，再重新开始。",
+        ],
+    ),
+    problem(
+        "sign_in_down",
+        409,
+        [
+            "The campus sign-in cannot be reached",
+            "It did not answer, or answered with an error.",
+            "Ask for a code in its place, or begin again later.",
+        ],
+        ["校园统一身份认证暂时无法使用", "对方没有答复，或答复了错误。", "请改用验证码，或稍后重新开始。"],
+    ),
+    problem(
+        "sign_in_first",
+        409,
+        [
+            "Sign in first",
+            "A code is only sent while the campus sign-in cannot be reached.",
+            "Sign in with the campus sign-in.",
+        ],
+        ["请先登录", "只有统一身份认证无法使用时才发送验证码。", "请通过校园统一身份认证登录。"],
+    ),
+    problem(
+        "sign_in_refused",
+        409,
+        [
+            "The campus sign-in did not say who you are",
+            "The sign-in was broken off, or its answer was used already.",
+            "Begin again.",
+        ],
+        ["统一身份认证没有告知身份", "登录中断，或它的答复已经用过。", "请重新开始。"],
+    ),
+    problem(
+        "sign_in_untrusted",
+        409,
+        [
+            "The campus sign-in’s answer cannot be trusted",
+            "It was not made for this installation, not now, or not by whom it says.",
+            "Begin again; if it stays, tell the administrators, whose log says what was wrong.",
+        ],
+        [
+            "统一身份认证的答复不可信",
+            "它不是为本平台签发，时间不对，或签名不符。",
+            "请重新开始；若仍如此，请告知管理员，日志中有原因。",
+        ],
+    ),
+    problem(
+        "sign_in_nameless",
+        409,
+        [
+            "The campus sign-in gives no campus id",
+            "Who signed in has no such attribute there.",
+            "Tell the administrators: they name the attribute in the settings.",
+        ],
+        ["统一身份认证没有给出学工号", "登录者在那里没有这个属性。", "请告知管理员：属性名在配置中填写。"],
+    ),
+    problem(
         "start_over",
         409,
         [

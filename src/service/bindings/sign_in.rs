@@ -132,23 +132,26 @@ fn door(s: &Services) -> Result<(&SignIn, Url)> {
 
 /// Notes and logs what went wrong; what comes back is what the person is told of it.
 async fn told(s: &Services, ticket: &str, trouble: &Trouble) -> Result<Error> {
-    let (code, detail) = match trouble {
+    match trouble {
+        Trouble::Refused(_) => tracing::info!(%trouble, "nobody was identified"),
+        _ => tracing::warn!(%trouble, "nobody was identified"),
+    }
+    Ok(match trouble {
         Trouble::Down(_) => {
             let mut tx = s.db.begin().await?;
             let row = pending(s, &mut tx, ticket).await?;
             store::expect(&mut tx, &hash(s, ticket), Some(&instead(s, ticket)), row.expires_at).await?;
             tx.commit().await?;
-            ("sign_in_down", "the campus sign-in cannot be reached; ask for a code")
+            Error::conflict("sign_in_down", "the campus sign-in cannot be reached; ask for a code")
         }
-        Trouble::Refused(_) => ("sign_in_refused", "the campus sign-in did not say who this is; begin again"),
-        Trouble::Untrusted(_) => ("sign_in_untrusted", "what the campus sign-in says is not to be trusted"),
-        Trouble::Nameless(_) => ("sign_in_nameless", "the campus sign-in gives no campus id"),
-    };
-    match trouble {
-        Trouble::Refused(_) => tracing::info!(%trouble, "nobody was identified"),
-        _ => tracing::warn!(%trouble, "nobody was identified"),
-    }
-    Ok(Error::conflict(code, detail))
+        Trouble::Refused(_) => {
+            Error::conflict("sign_in_refused", "the campus sign-in did not say who this is; begin again")
+        }
+        Trouble::Untrusted(_) => {
+            Error::conflict("sign_in_untrusted", "what the campus sign-in says is not to be trusted")
+        }
+        Trouble::Nameless(_) => Error::conflict("sign_in_nameless", "the campus sign-in gives no campus id"),
+    })
 }
 
 /// What goes with one attempt. Whoever has the store alone cannot make it, nor whoever has the cookie alone.

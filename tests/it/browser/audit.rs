@@ -25,6 +25,8 @@ const FIND: &str = r#"
       .then((found) => done(found.violations.map((v) => `${v.id}: ${v.nodes.map(about).join("; ")}`)), (e) => done([String(e)]));
 "#;
 
+const AT_REST: &str = "return document.getAnimations().every((a) => !(a instanceof CSSTransition))";
+
 /// What a page lacks as it stands.
 pub(super) async fn faults(person: &Person) -> Vec<Value> {
     if person.script("return !window.axe", json!([])).await == true {
@@ -35,6 +37,8 @@ pub(super) async fn faults(person: &Person) -> Vec<Value> {
         person.script("document.documentElement.dataset.theme = arguments[0]", json!([theme])).await;
         for width in [1440, 390] {
             person.look_at_width(width).await;
+            // On its way from one appearance to the other a colour is neither.
+            person.until("the page at rest", AT_REST, json!([])).await;
             let found = person.script_that_calls_back(FIND, json!([])).await;
             faults.extend(found.as_array().unwrap().iter().map(|fault| json!([theme, width, fault])));
         }

@@ -190,7 +190,9 @@ async fn bounces_come_late_and_twice_and_settle_a_mail_once() {
     }
     house.campus.app.drain().await;
     assert_eq!(house.campus.outcomes(&message).await, ["failed 550 5.1.1"]);
-    assert_eq!(house.campus.receipts(&message).await, ["failed 550 5.1.1"]);
+    assert_eq!(house.campus.receipts(&message).await, ["failed 550 5.1.1"; 2], "both are kept");
+    let counts = house.campus.app.get(&format!("/messages/{message}")).await.expect(200);
+    assert_eq!(counts["counts"]["all"]["failed"], 1);
 
     // Without an address they wait for whoever has them sent.
     let full = json!({"to": "*", "status": "5.2.2", "diagnostic": "smtp; 552 5.2.2 Over quota"});

@@ -68,10 +68,11 @@ on_both!(the_next_provider_takes_what_a_quota_does_not_carry, |db| async {
 on_both!(what_may_have_been_taken_counts_and_what_was_refused_does_not, |db| async {
     let mut house = House::new(db.clone()).await;
     let mut ids = Vec::new();
-    for (name, outcome, expected) in [("a", "unknown", 4), ("b", "failed", 0), ("c", "transient", 0)] {
+    for (name, outcome, expected) in [("a", "unknown", 3), ("b", "failed", 0), ("c", "transient", 0)] {
         let settings = json!({"outcome": outcome, "daily_quota": 100});
         let id = house.sandbox(name, 10, settings).await;
-        house.send("announcement", 4).await;
+        // A fourth might find it left alone, for the three before were not answered.
+        house.send("announcement", 3).await;
         house.drain().await;
         let changes =
             belltower::service::providers::ProviderChanges { enabled: Some(false), ..Default::default() };
