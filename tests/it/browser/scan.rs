@@ -3,7 +3,7 @@
 use belltower::config::Language;
 use serde_json::json;
 
-use super::audit::{WATCH, faults};
+use super::audit::{faults, watch};
 use super::chrome::in_browser;
 use super::person::Person;
 use super::rooms::recipients_own;
@@ -34,7 +34,7 @@ async fn is_clean(person: &Person) {
 #[test]
 fn whoever_scans_a_code_is_seen_to_be_bound() {
     in_browser(TestApp::start(), async |app, person| {
-        person.devtools("Page.addScriptToEvaluateOnNewDocument", json!({ "source": WATCH })).await;
+        watch(person).await;
         let account = Account::of(app).await;
         let (_, preferences) = recipients_own(app, "announcement").await;
         for language in Language::ALL {

@@ -106,6 +106,7 @@ on_both!(whoever_scans_the_code_behind_ones_link_is_that_person, |db| async {
 
     // Each push comes three times, and tells of somebody who follows only now.
     hall.account.simulator.happen(Happening::Unfollow { openid: LI.to_owned() }).unwrap();
+    hall.account.tell(&hall.app).await;
     hall.account.simulator.set_push(PushPlan { copies: 3, ..hall.account.push.clone() });
     assert!(hall.account.scan(&shown.text, LI));
     hall.account.tell(&hall.app).await;
