@@ -28,6 +28,7 @@ mod simulate_wechat;
 mod source;
 mod temp;
 mod template;
+mod verify;
 mod version;
 
 use std::path::PathBuf;
@@ -106,6 +107,8 @@ enum Command {
     /// See to stored texts, which systems name instead of writing their own
     #[command(subcommand)]
     Template(template::Act),
+    /// Check that nobody changed the audit log past this program
+    Verify,
     /// Print the version
     Version,
 }
@@ -137,6 +140,7 @@ pub fn run() -> ExitCode {
         Command::Simulate(simulate) => simulate.run(&context),
         Command::Source(act) => source::run(&context, act),
         Command::Template(act) => template::run(&context, act),
+        Command::Verify => verify::run(&context),
         Command::Version => version::run(&context),
     };
     match done {

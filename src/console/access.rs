@@ -70,6 +70,7 @@ impl Signed {
             (Section::Suppression, self.may(Permission::DirectoryView)),
             (Section::Rules, self.may(Permission::RoutingView)),
             (Section::Providers, self.may(Permission::ProvidersView)),
+            (Section::Audit, self.may(Permission::AuditView)),
             (Section::Mailbox, self.services.simulators.is_some() && self.may(Permission::DirectoryReveal)),
         ];
         let flash = self.session.remove_as::<Flash>(FLASH).and_then(Result::ok);

@@ -146,6 +146,11 @@ impl View {
         self.t(&format!("address-{}", kind.given().name()))
     }
 
+    /// Of [`ACTS`](super::audit::ACTS).
+    pub fn acted_on(&self, of: &str) -> String {
+        self.t(&format!("acted-on-{of}"))
+    }
+
     pub fn group_kind(&self, kind: impl Given<GroupKind>) -> Markup {
         let kind = kind.given();
         let mark = match kind {

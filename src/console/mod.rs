@@ -3,6 +3,7 @@
 
 pub mod access;
 pub mod answers;
+pub mod audit;
 pub mod cards;
 pub mod chart;
 pub mod counts;
@@ -37,6 +38,7 @@ mod source_pages;
 pub mod sources;
 pub mod suppression;
 mod suppression_pages;
+mod table_file;
 pub mod telephones;
 mod timeline;
 mod upload;
@@ -96,6 +98,9 @@ routes! {
     "/console/providers/{id}/test" => { POST providers::test }
     "/console/providers/{id}/try" => { POST providers::send_one }
     "/console/providers/{id}/enabled" => { POST providers::set_enabled }
+    "/console/audit" => { GET audit::show }
+    "/console/audit/check" => { POST audit::check }
+    "/console/audit/export" => { POST audit::export }
     "/console/people" => { GET people_list::show, POST person_form::create }
     "/console/people/new" => { GET person_form::show_new }
     "/console/people/import" => { GET people_import::show, POST people_import::run }

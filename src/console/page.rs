@@ -23,6 +23,7 @@ pub enum Section {
     Suppression,
     Rules,
     Providers,
+    Audit,
     /// What the built-in simulator received; there only while it runs.
     Mailbox,
 }
@@ -39,6 +40,7 @@ impl Section {
             Self::Suppression => "/console/suppression",
             Self::Rules => "/console/rules",
             Self::Providers => "/console/providers",
+            Self::Audit => "/console/audit",
             Self::Mailbox => "/console/mailbox",
         }
     }
@@ -54,6 +56,7 @@ impl Section {
             Self::Suppression => "ban",
             Self::Rules => "route",
             Self::Providers => "provider",
+            Self::Audit => "audit",
             Self::Mailbox => "flask",
         }
     }
@@ -70,6 +73,7 @@ impl Section {
             Self::Suppression => "nav-suppression",
             Self::Rules => "nav-rules",
             Self::Providers => "nav-providers",
+            Self::Audit => "nav-audit",
             Self::Mailbox => "nav-mailbox",
         }
     }

@@ -11,6 +11,7 @@ use super::access::Signed;
 use super::form::{FieldFaults, fault_text};
 use super::label::Tone;
 use super::page::{self, Section, Shell, Theme};
+use super::table_file;
 use super::upload::Upload;
 use super::view::View;
 use crate::domain::operator::Permission;
@@ -95,20 +96,12 @@ impl Report {
             .rejected
             .iter()
             .map(|row| [row.line.to_string(), row.column.clone(), row.value.clone(), row.reason.clone()]);
-        // Excel takes a file for UTF-8 by the mark at its beginning.
-        let mut csv = "\u{feff}".to_owned();
+        let mut csv = table_file::MARK.to_owned();
         for cells in std::iter::once(heads).chain(rows) {
-            csv.push_str(&cells.map(|cell| quoted(&cell)).join(","));
-            csv.push_str("\r\n");
+            csv.push_str(&table_file::row(cells.iter().map(String::as_str)));
         }
         format!("data:text/csv;charset=utf-8;base64,{}", STANDARD.encode(csv))
     }
-}
-
-/// A cell of a CSV file (RFC 4180) that no spreadsheet takes for a formula.
-fn quoted(cell: &str) -> String {
-    let formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    format!("\"{}{}\"", if formula { "'" } else { "" }, cell.replace('"', "\"\""))
 }
 
 pub(super) async fn show(signed: Signed) -> Result<HttpResponse> {

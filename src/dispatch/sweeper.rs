@@ -7,8 +7,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Result;
 use crate::service::{
-    Services, bindings, callback_events, deliveries, messages, operators, policies, providers, receipts,
-    suppressions, unanswered,
+    Services, audit, bindings, callback_events, deliveries, messages, operators, policies, providers,
+    receipts, suppressions, unanswered,
 };
 
 /// A retry is at most this late.
@@ -49,6 +49,7 @@ async fn tick(s: &Services, owner: i64, ticks: u32) -> Result<()> {
         }
     }
     if ticks.is_multiple_of(SELDOM) {
+        audit::seal(s).await?;
         expire_and_release(s, owner).await?;
     }
     if ticks.is_multiple_of(RARELY) {

@@ -31,6 +31,11 @@ pub struct AuditFilter {
     pub object: Option<String>,
     /// Part of the actor's name or address.
     pub actor: Option<String>,
+    /// Part of the actor, the object or the detail.
+    pub q: Option<String>,
+    pub since: Option<Timestamp>,
+    /// Before this.
+    pub until: Option<Timestamp>,
 }
 
 /// Adds an act, in the transaction that does it: neither is there without the other.
@@ -59,14 +64,18 @@ pub async fn append(
 
 /// The latest acts, newest first, older than the one with the id `before`.
 pub async fn list(db: &Db, filter: &AuditFilter, before: Option<i64>, limit: u32) -> Result<Vec<AuditRow>> {
+    let contains = |column, param| db.dialect().contains(column, param);
     let text = format!(
         "SELECT id, at, actor, action, object, detail FROM audit
          WHERE id < $1
            AND ($2 = '' OR substr(action, 1, length($2)) = $2)
            AND ($3 = '' OR object = $3)
-           AND ($4 = '' OR {})
+           AND ($4 = '' OR {actor})
+           AND ($6 = '' OR {any})
+           AND at >= $7 AND at < $8
          ORDER BY id DESC LIMIT $5 + 0",
-        db.dialect().contains("actor", "$4")
+        actor = contains("actor", "$4"),
+        any = ["actor", "object", "detail"].map(|column| contains(column, "$6")).join(" OR "),
     );
     Ok(in_db!(db, |c| {
         sqlx::query_as::<_, AuditRow>(sql(text))
@@ -75,6 +84,9 @@ pub async fn list(db: &Db, filter: &AuditFilter, before: Option<i64>, limit: u32
             .bind(filter.object.as_deref().unwrap_or_default())
             .bind(filter.actor.as_deref().unwrap_or_default())
             .bind(i64::from(limit))
+            .bind(filter.q.as_deref().unwrap_or_default())
+            .bind(filter.since.map_or(i64::MIN, |at| at.0))
+            .bind(filter.until.map_or(i64::MAX, |at| at.0))
             .fetch_all(c)
             .await
     })?)

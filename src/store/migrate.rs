@@ -22,6 +22,7 @@ macro_rules! steps {
             10 "0010_answers",
             11 "0011_scenes",
             12 "0012_bound",
+            13 "0013_audit_chain",
         )
     };
     ($folder:literal: $($version:literal $name:literal,)+) => {

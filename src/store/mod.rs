@@ -8,6 +8,7 @@
 pub mod answers;
 pub mod audience;
 pub mod audit;
+pub mod audit_chain;
 pub mod bindings;
 pub mod bound;
 pub mod callbacks;

@@ -323,6 +323,8 @@ pub(super) async fn console(app: &TestApp) -> Vec<Room> {
         room(format!("{lost}/edit")),
         room("/console/providers/receipts"),
         room("/console/providers/replies"),
+        room("/console/audit"),
+        room("/console/audit?of=key&q=nothing"),
         room("/console/held"),
         room(format!("/console/messages/{held}")),
         room("/console/rules"),

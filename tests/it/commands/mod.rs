@@ -1,5 +1,6 @@
 //! The binary as scripts call it: standard output, standard error and exit codes.
 
+mod audits;
 mod bench;
 mod bounces;
 mod demo;

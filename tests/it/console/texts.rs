@@ -6,6 +6,7 @@ use std::path::Path;
 
 use belltower::channel::registry;
 use belltower::channel::setting::Holds;
+use belltower::console::audit::ACTS;
 use belltower::console::counts::Outcome;
 use belltower::console::page::Theme;
 use belltower::console::suppression::CAUSES;
@@ -211,6 +212,9 @@ fn composed() -> BTreeSet<String> {
     );
     family("conflict", &mut CONFLICTS.into_iter(), &[""]);
     family("error", &mut ERRORS.into_iter(), &["", "-advice"]);
+    keys.extend(ACTS.iter().flat_map(|(of, verbs)| {
+        verbs.iter().map(move |verb| format!("act-{of}-{verb}")).chain([format!("acted-on-{of}")])
+    }));
     for setting in ProviderKind::ALL.iter().flat_map(|kind| registry::settings(*kind)) {
         let name = setting.name();
         keys.extend([format!("setting-{name}"), format!("setting-{name}-hint")]);

@@ -1,6 +1,7 @@
 //! The house rules that a compiler does not know, read from the sources: who may import whom, where SQL lives, what
 //! is documented, what has a contract test.
 
+mod acts;
 mod contracts;
 mod imports;
 mod settings;

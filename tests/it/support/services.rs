@@ -18,13 +18,18 @@ pub(crate) const START: Timestamp = Timestamp(1_790_000_000_000);
 /// Services with a clock that stands still at [`START`] until it is turned, a queue in the process and a vault whose
 /// key is always the same.
 pub(crate) fn services(db: Db) -> Services {
+    services_with_key(db, [7; 32])
+}
+
+/// As [`services`], of an installation with another key.
+pub(crate) fn services_with_key(db: Db, key: [u8; 32]) -> Services {
     let campus = Campus {
         name: "钟楼大学".to_owned(),
         time_zone: TimeZone::get("Asia/Shanghai").unwrap(),
         language: Language::SimplifiedChinese,
         public_url: "http://127.0.0.1:8080".parse().unwrap(),
     };
-    Services::new(db, Clock::manual(START), Arc::new(LocalQueue::new()), Vault::from_key([7; 32]), campus)
+    Services::new(db, Clock::manual(START), Arc::new(LocalQueue::new()), Vault::from_key(key), campus)
 }
 
 /// An operator who need not be in the store.

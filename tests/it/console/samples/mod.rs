@@ -1,5 +1,6 @@
 //! Every page, filled with an ordinary Saturday.
 
+mod audit;
 mod groups;
 mod mailbox;
 mod messages;
@@ -59,6 +60,7 @@ fn shell(language: Language, theme: Theme, current: Option<Section>) -> Shell {
             Section::Suppression,
             Section::Rules,
             Section::Providers,
+            Section::Audit,
             Section::Mailbox,
         ],
         current,
@@ -138,6 +140,8 @@ pub(super) fn all(language: Language, theme: Theme) -> Vec<(&'static str, String
         ("stray_receipts_empty", providers::receipts(language, theme, true).render()),
         ("replies", providers::replies(language, theme, false).render()),
         ("replies_empty", providers::replies(language, theme, true).render()),
+        ("audit", audit::page(language, theme, false).render()),
+        ("audit_empty", audit::page(language, theme, true).render()),
         ("held", rules::held(language, theme).render()),
         ("message_held", rules::message_held(language, theme).render()),
         ("mailbox", mailbox::mailbox(language, theme).render()),

@@ -1,0 +1,362 @@
+//! The audit log: who did what, the look at whether it is whole, and taking it along.
+
+use actix_web::http::header;
+use actix_web::web::{self, Bytes, Data};
+use actix_web::{HttpRequest, HttpResponse};
+use askama::Template;
+use futures_util::stream;
+use jiff::civil::Date;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::access::Signed;
+use super::form::Form;
+use super::messages::read;
+use super::page::{self, Section, Shell, Theme, address};
+use super::table_file;
+use super::timeline::actor;
+use super::view::View;
+use crate::Result;
+use crate::clock::Timestamp;
+use crate::service::audit::{self, AuditFilter, AuditRow, Checked, Trouble};
+use crate::service::{Caller, Campus, Services};
+
+const HOME: &str = "/console/audit";
+const ON_A_PAGE: u32 = 50;
+/// Rows read at once for a file.
+const CHUNK: u32 = 1_000;
+/// Characters of an act's particulars that a list shows.
+const SHOWN: usize = 240;
+
+/// What may have been done, by what it was done to.
+pub const ACTS: [(&str, &[&str]); 12] = [
+    (
+        "operator",
+        &[
+            "sign_in",
+            "refuse_sign_in",
+            "lock_out",
+            "create",
+            "set_up",
+            "choose_password",
+            "change_password",
+            "reset_password",
+            "enable",
+            "disable",
+        ],
+    ),
+    ("source", &["create", "update", "enable", "disable"]),
+    ("key", &["create", "rotate", "revoke"]),
+    ("message", &["cancel", "recall", "resend", "release", "reject"]),
+    (
+        "recipient",
+        &[
+            "create",
+            "update",
+            "import",
+            "reveal",
+            "activate",
+            "deactivate",
+            "erase",
+            "show_code",
+            "bind",
+            "unbind",
+            "opt_out",
+            "opt_in",
+        ],
+    ),
+    ("group", &["create", "update", "members", "delete"]),
+    ("suppression", &["add", "remove", "reveal"]),
+    ("routing", &["change"]),
+    ("policy", &["change"]),
+    ("template", &["create", "update"]),
+    ("provider", &["create", "update", "test", "try"]),
+    ("audit", &["export"]),
+];
+
+/// The filters as they stand in the address; what is not set is empty. Dates are days on the campus calendar.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct AuditQuery {
+    pub q: String,
+    /// What it was done to, of [`ACTS`].
+    pub of: String,
+    pub since: String,
+    pub until: String,
+    pub before: String,
+}
+
+impl AuditQuery {
+    fn is_set(&self) -> bool {
+        [&self.q, &self.of, &self.since, &self.until].iter().any(|value| !value.is_empty())
+    }
+
+    /// The address of the list from there on.
+    fn address(&self, before: &str) -> String {
+        let Self { q, of, since, until, before: _ } = self;
+        address(HOME, &[("q", q), ("of", of), ("since", since), ("until", until), ("before", before)])
+    }
+
+    /// What to ask for; nothing where a filter has a value that nothing matches.
+    fn filter(&self, campus: &Campus) -> Option<AuditFilter> {
+        let begins = |date: Date| campus.day_begins(date);
+        let of = match self.of.as_str() {
+            "" => None,
+            of => Some(format!("{}.", ACTS.iter().find(|(known, _)| *known == of)?.0)),
+        };
+        Some(AuditFilter {
+            action: of,
+            q: Some(self.q.trim().to_owned()),
+            since: read(&self.since)?.map(begins),
+            // The day named is shown too.
+            until: read::<Date>(&self.until)?.and_then(|date| date.tomorrow().ok()).map(begins),
+            ..AuditFilter::default()
+        })
+    }
+}
+
+#[derive(Debug, Template)]
+#[template(path = "console/audit.html")]
+pub struct AuditPage {
+    pub shell: Shell,
+    pub filter: AuditQuery,
+    /// What came of looking through all of it, where that was asked for.
+    pub checked: Option<Checked>,
+    pub list: AuditFragment,
+}
+
+impl AuditPage {
+    /// What is wrong, in words.
+    fn trouble(&self) -> Option<String> {
+        let (key, place) = match self.checked.as_ref()?.trouble? {
+            Trouble::Changed { place } => ("audit-changed", place),
+            Trouble::Missing { place } => ("audit-missing", place),
+        };
+        Some(self.shell.view.count(key, place as u64))
+    }
+}
+
+#[derive(Debug, Template)]
+#[template(path = "console/audit_list.html")]
+pub struct AuditFragment {
+    pub view: View,
+    pub filter: AuditQuery,
+    pub acts: Vec<Act>,
+    /// Filters are set, so an empty list does not mean that nothing was done.
+    pub filtered: bool,
+    pub newest: Option<String>,
+    pub older: Option<String>,
+}
+
+/// One act, in words.
+#[derive(Clone, Debug)]
+pub struct Act {
+    pub at: Timestamp,
+    pub who: String,
+    pub what: String,
+    /// What it was done to, as it is called.
+    pub object: String,
+    /// Its page.
+    pub href: Option<String>,
+    /// Names and values.
+    pub more: Vec<(String, String)>,
+}
+
+impl Act {
+    pub fn new(view: &View, row: AuditRow) -> Self {
+        let AuditRow { id: _, at, actor: who, action, object, detail } = row;
+        let mut more = particulars(&detail.0);
+        // What has a name is called by it.
+        let name = more.iter().position(|(key, _)| key == "name").map(|at| more.remove(at).1);
+        Self {
+            at,
+            who: actor(view, &who),
+            what: act_text(view, &action),
+            href: href(&action, &object),
+            object: name.unwrap_or(object),
+            more: shortened(more),
+        }
+    }
+}
+
+fn act_text(view: &View, action: &str) -> String {
+    let known = action
+        .split_once('.')
+        .is_some_and(|(of, verb)| ACTS.iter().any(|(known, verbs)| *known == of && verbs.contains(&verb)));
+    if known { view.t(&format!("act-{}", action.replace('.', "-"))) } else { action.to_owned() }
+}
+
+/// The page of what an act was done to.
+fn href(action: &str, object: &str) -> Option<String> {
+    if object.is_empty() {
+        return None;
+    }
+    Some(match action.split_once('.')? {
+        ("source", _) => format!("/console/sources/{object}"),
+        ("provider", _) => format!("/console/providers/{object}"),
+        ("message", _) => format!("/console/messages/{object}"),
+        ("recipient", "import" | "erase") | ("suppression", "remove") => return None,
+        ("recipient", _) => format!("/console/people/{object}"),
+        ("suppression", _) => format!("/console/suppression/{object}"),
+        ("routing", _) => format!("/console/rules/versions/{object}"),
+        _ => return None,
+    })
+}
+
+fn particulars(detail: &Value) -> Vec<(String, String)> {
+    let Value::Object(detail) = detail else { return Vec::new() };
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    detail.iter().map(|(key, value)| (key.clone(), text(value))).collect()
+}
+
+/// As much as a list has room for; the file has all of it.
+fn shortened(more: Vec<(String, String)>) -> Vec<(String, String)> {
+    let short = |(key, value): (String, String)| match value.char_indices().nth(SHOWN) {
+        Some((end, _)) => (key, format!("{}…", &value[..end])),
+        None => (key, value),
+    };
+    more.into_iter().map(short).collect()
+}
+
+/// The list with its filters, or the list alone.
+pub(super) async fn show(
+    request: HttpRequest,
+    s: Data<Services>,
+    signed: Signed,
+    query: web::Query<AuditQuery>,
+) -> Result<HttpResponse> {
+    let list = list(&s, &signed, &query).await?;
+    if page::wants_fragment(&request) {
+        return page::html(&list);
+    }
+    page::html(&AuditPage {
+        shell: signed.shell(Section::Audit)?,
+        filter: query.into_inner(),
+        checked: None,
+        list,
+    })
+}
+
+async fn list(s: &Services, signed: &Signed, query: &AuditQuery) -> Result<AuditFragment> {
+    // What nobody gave out is taken for none.
+    let before = query.before.parse().ok();
+    let mut rows = match query.filter(&s.campus) {
+        Some(filter) => audit::list(s, &signed.caller, &filter, before, ON_A_PAGE + 1).await?,
+        None => Vec::new(),
+    };
+    let more = rows.len() > ON_A_PAGE as usize;
+    rows.truncate(ON_A_PAGE as usize);
+    let view = signed.view();
+    let older = rows.last().filter(|_| more).map(|last| query.address(&last.id.to_string()));
+    Ok(AuditFragment {
+        acts: rows.into_iter().map(|row| Act::new(&view, row)).collect(),
+        view,
+        filter: query.clone(),
+        filtered: query.is_set(),
+        newest: before.map(|_| query.address("")),
+        older,
+    })
+}
+
+/// Looks through all of it, and says whether it is whole.
+pub(super) async fn check(s: Data<Services>, signed: Signed, _: Form) -> Result<HttpResponse> {
+    let checked = audit::check(&s, &signed.caller).await?;
+    let query = AuditQuery::default();
+    let list = list(&s, &signed, &query).await?;
+    let mut shell = signed.shell(Section::Audit)?;
+    // What answers a form is come back to as the page it is about.
+    HOME.clone_into(&mut shell.here);
+    page::html(&AuditPage { shell, filter: query, checked: Some(checked), list })
+}
+
+/// What the filters find as a file, however much it is.
+pub(super) async fn export(s: Data<Services>, signed: Signed, form: Form) -> Result<HttpResponse> {
+    let text = |name| form.text(name).to_owned();
+    let query = AuditQuery {
+        q: text("q"),
+        of: text("of"),
+        since: text("since"),
+        until: text("until"),
+        before: String::new(),
+    };
+    audit::note_export(&s, &signed.caller).await?;
+    let view = signed.view();
+    let heads = ["audit-at", "audit-who", "audit-what", "audit-object", "audit-more"].map(|key| view.t(key));
+    let head = format!("{}{}", table_file::MARK, table_file::row(heads.iter().map(String::as_str)));
+    let from = query.filter(&s.campus).map(|filter| Rest { filter, before: None, head });
+    let rows = stream::try_unfold(from, move |rest| {
+        let (s, view, caller) = (s.clone(), view.clone(), signed.caller.clone());
+        async move {
+            match rest {
+                Some(rest) => rest.read(&s, &view, &caller).await.map(Some),
+                None => Ok::<_, crate::Error>(None),
+            }
+        }
+    });
+    Ok(HttpResponse::Ok()
+        .content_type("text/csv; charset=utf-8")
+        .insert_header((header::CONTENT_DISPOSITION, "attachment; filename=\"audit.csv\""))
+        .streaming(rows))
+}
+
+/// What of a file is not written yet.
+struct Rest {
+    filter: AuditFilter,
+    before: Option<i64>,
+    /// Its first row, until that is written.
+    head: String,
+}
+
+impl Rest {
+    async fn read(self, s: &Services, view: &View, caller: &Caller) -> Result<(Bytes, Option<Self>)> {
+        let Self { filter, before, mut head } = self;
+        let rows = audit::list(s, caller, &filter, before, CHUNK).await?;
+        let last = rows.last().filter(|_| rows.len() == CHUNK as usize).map(|row| row.id);
+        for row in rows {
+            let (at, detail) = (view.exact(row.at), row.detail.0.to_string());
+            let cells = [&at, &row.actor, &act_text(view, &row.action), &row.object, &detail];
+            head.push_str(&table_file::row(cells.map(String::as_str)));
+        }
+        let rest = last.map(|last| Self { filter, before: Some(last), head: String::new() });
+        Ok((Bytes::from(head), rest))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::config::Language;
+    use crate::service::audit::JsonText;
+
+    #[test]
+    fn an_act_is_said_in_words_and_leads_to_what_it_was_done_to() {
+        let view = View {
+            language: Language::SimplifiedChinese,
+            zone: jiff::tz::TimeZone::UTC,
+            now: Timestamp(0),
+            csrf: String::new(),
+        };
+        let act = |action: &str, object: &str, detail| {
+            let (action, object) = (action.to_owned(), object.to_owned());
+            let row = AuditRow {
+                id: 1,
+                at: Timestamp(0),
+                actor: "command x".to_owned(),
+                action,
+                object,
+                detail: JsonText(detail),
+            };
+            Act::new(&view, row)
+        };
+        let made = act("provider.create", "prv_1", json!({"kind": "smtp", "name": "校内邮件"}));
+        assert_eq!((&*made.who, &*made.what, &*made.object), ("命令 x", "添加服务商", "校内邮件"));
+        assert_eq!(made.href.as_deref(), Some("/console/providers/prv_1"));
+        assert_eq!(made.more, [("kind".to_owned(), "smtp".to_owned())]);
+        assert_eq!(act("recipient.erase", "rcp_1", json!({})).href, None);
+        let newer = act("seal.break", "x", json!({"long": "字".repeat(300)}));
+        assert_eq!((&*newer.what, newer.href), ("seal.break", None));
+        assert_eq!(newer.more[0].1.chars().count(), SHOWN + 1);
+    }
+}

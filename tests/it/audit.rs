@@ -1,0 +1,113 @@
+//! The audit log as a chain: whatever is done to it past the program is found.
+
+use belltower::clock::Timestamp;
+use belltower::domain::operator::Role;
+use belltower::service::Services;
+use belltower::service::audit::{Checked, Trouble, check, seal};
+use belltower::store::Db;
+use belltower::store::audit::append;
+use serde_json::json;
+
+use crate::support::services::services_with_key;
+use crate::support::{on_both, operator, services};
+
+/// Writes down so many acts, told apart by their number.
+async fn act(s: &Services, numbers: std::ops::RangeInclusive<i64>) {
+    let mut tx = s.db.begin().await.unwrap();
+    for n in numbers {
+        append(&mut tx, Timestamp(n), "周敏", "source.update", "src_1", &json!({ "n": n })).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+}
+
+async fn look(s: &Services) -> Checked {
+    check(s, &operator(Role::Auditor)).await.unwrap()
+}
+
+/// Something done to the store by somebody who can write to it.
+async fn tamper(db: &Db, text: &'static str) {
+    match db {
+        Db::Sqlite { .. } => {
+            let mut tx = db.begin().await.unwrap();
+            let belltower::store::Tx::Sqlite(inner) = &mut tx else { unreachable!() };
+            sqlx::query(text).execute(&mut **inner).await.unwrap();
+            tx.commit().await.unwrap();
+        }
+        Db::Postgres(pool) => drop(sqlx::query(text).execute(pool).await.unwrap()),
+    }
+}
+
+on_both!(a_log_that_nobody_touched_is_whole, |db| async {
+    let s = services(db);
+    let empty = look(&s).await;
+    assert_eq!((empty.acts, empty.trouble, empty.head.len()), (0, None, 64));
+
+    // More than is sealed or read at once.
+    act(&s, 1..=1_203).await;
+    assert_eq!(seal(&s).await.unwrap(), 1_203);
+    assert_eq!(seal(&s).await.unwrap(), 0);
+    let whole = look(&s).await;
+    assert_eq!((whole.acts, whole.trouble), (1_203, None));
+
+    act(&s, 1_204..=1_204).await;
+    let longer = look(&s).await;
+    assert_eq!((longer.acts, longer.trouble), (1_204, None), "what is not sealed yet is sealed first");
+    assert_ne!(longer.head, whole.head);
+});
+
+on_both!(an_act_changed_past_the_program_is_found, |db| async {
+    let s = services(db.clone());
+    act(&s, 1..=5).await;
+    assert_eq!(look(&s).await.trouble, None);
+    for text in [
+        "UPDATE audit SET actor = 'x' WHERE place = 3",
+        "UPDATE audit SET actor = '周敏', detail = '{}' WHERE place = 3",
+        "UPDATE audit SET detail = '{\"n\":3}', at = 9 WHERE place = 3",
+        "UPDATE audit SET at = 3, object = 'src_' WHERE place = 3",
+        "UPDATE audit SET object = 'src_1', action = 'source.updat' WHERE place = 3",
+    ] {
+        tamper(&db, text).await;
+        let checked = look(&s).await;
+        assert_eq!((checked.acts, checked.trouble), (2, Some(Trouble::Changed { place: 3 })), "{text}");
+    }
+    tamper(&db, "UPDATE audit SET action = 'source.update' WHERE place = 3").await;
+    assert_eq!(look(&s).await.trouble, None, "as it was");
+});
+
+on_both!(acts_that_are_gone_or_moved_are_found, |db| async {
+    let s = services(db.clone());
+    act(&s, 1..=5).await;
+    assert_eq!(look(&s).await.trouble, None);
+    tamper(&db, "UPDATE audit SET place = 9 WHERE place = 2").await;
+    assert_eq!(look(&s).await.trouble, Some(Trouble::Missing { place: 2 }));
+    tamper(&db, "UPDATE audit SET place = 2 WHERE place = 3").await;
+    assert_eq!(look(&s).await.trouble, Some(Trouble::Changed { place: 2 }), "another in its place");
+    tamper(&db, "UPDATE audit SET place = 3 WHERE place = 2").await;
+    tamper(&db, "UPDATE audit SET place = 2 WHERE place = 9").await;
+    assert_eq!(look(&s).await.trouble, None);
+
+    tamper(&db, "DELETE FROM audit WHERE place = 5").await;
+    assert_eq!(look(&s).await.trouble, Some(Trouble::Missing { place: 5 }), "the last too");
+    tamper(&db, "UPDATE audit_seal SET place = 4").await;
+    assert_eq!(
+        look(&s).await.trouble,
+        Some(Trouble::Changed { place: 4 }),
+        "whoever moves the end lacks its hash"
+    );
+});
+
+on_both!(nobody_makes_a_chain_without_the_key, |db| async {
+    let s = services(db.clone());
+    act(&s, 1..=3).await;
+    assert_eq!(look(&s).await.trouble, None);
+    let forger = services_with_key(db.clone(), [9; 32]);
+    tamper(&db, "UPDATE audit SET actor = 'x' WHERE place = 1").await;
+    tamper(&db, "UPDATE audit SET place = NULL, print = NULL").await;
+    let anew = match db {
+        Db::Sqlite { .. } => "UPDATE audit_seal SET place = 0, print = zeroblob(32)",
+        Db::Postgres(_) => "UPDATE audit_seal SET place = 0, print = decode(repeat('00', 32), 'hex')",
+    };
+    tamper(&db, anew).await;
+    assert_eq!(seal(&forger).await.unwrap(), 3);
+    assert_eq!(look(&s).await.trouble, Some(Trouble::Changed { place: 1 }));
+});
