@@ -17,11 +17,11 @@ pub enum Section {
     Messages,
     /// Messages that wait for a reviewer.
     Held,
-    Sources,
     People,
     Groups,
     Suppression,
     Rules,
+    Sources,
     Providers,
     Audit,
     /// What the built-in simulator received; there only while it runs.
@@ -61,6 +61,16 @@ impl Section {
         }
     }
 
+    /// What it is kept with in the navigation.
+    pub const fn floor(self) -> Floor {
+        match self {
+            Self::Overview | Self::Messages | Self::Held => Floor::Daily,
+            Self::People | Self::Groups | Self::Suppression => Floor::Audience,
+            Self::Rules | Self::Sources | Self::Providers => Floor::Sending,
+            Self::Audit | Self::Mailbox => Floor::House,
+        }
+    }
+
     /// Key of its name.
     pub const fn title(self) -> &'static str {
         match self {
@@ -75,6 +85,31 @@ impl Section {
             Self::Providers => "nav-providers",
             Self::Audit => "nav-audit",
             Self::Mailbox => "nav-mailbox",
+        }
+    }
+}
+
+/// Rooms that belong together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Floor {
+    /// What is looked at every day; it needs no heading.
+    Daily,
+    /// Who can be told.
+    Audience,
+    /// What decides how something is sent.
+    Sending,
+    /// Who administers what, and what the installation says of itself.
+    House,
+}
+
+impl Floor {
+    /// Key of its heading.
+    pub const fn title(self) -> Option<&'static str> {
+        match self {
+            Self::Daily => None,
+            Self::Audience => Some("nav-floor-audience"),
+            Self::Sending => Some("nav-floor-sending"),
+            Self::House => Some("nav-floor-house"),
         }
     }
 }
@@ -163,6 +198,11 @@ pub struct Shell {
 }
 
 impl Shell {
+    /// The rooms by floor, floors without one left out.
+    pub fn floors(&self) -> impl Iterator<Item = (Floor, &[Section])> {
+        self.sections.chunk_by(|a, b| a.floor() == b.floor()).map(|rooms| (rooms[0].floor(), rooms))
+    }
+
     pub fn is_current(&self, section: &Section) -> bool {
         self.current == Some(*section)
     }

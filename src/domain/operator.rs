@@ -36,6 +36,9 @@ coded! {
         RoutingEdit = 15 "routing.edit",
         SettingsView = 16 "settings.view",
         SettingsEdit = 17 "settings.edit",
+        MessagesCompose = 18 "messages.compose",
+        TemplatesView = 19 "templates.view",
+        OperatorsView = 20 "operators.view",
     }
 }
 
@@ -47,26 +50,34 @@ impl Role {
             Self::MessageManager => matches!(
                 permission,
                 P::MessagesView
+                    | P::MessagesCompose
                     | P::MessagesSend
                     | P::SourcesView
                     | P::DirectoryView
                     | P::DirectoryEdit
+                    | P::TemplatesView
                     | P::TemplatesEdit
                     | P::MessagesReview
                     | P::RoutingView
                     | P::RoutingEdit
                     | P::SettingsView
             ),
-            Self::Sender => matches!(permission, P::MessagesView | P::MessagesSend | P::DirectoryView),
-            Self::Reviewer => {
-                matches!(permission, P::MessagesView | P::MessagesReview | P::DirectoryView | P::RoutingView)
-            }
+            Self::Sender => matches!(
+                permission,
+                P::MessagesView | P::MessagesCompose | P::MessagesSend | P::DirectoryView | P::TemplatesView
+            ),
+            Self::Reviewer => matches!(
+                permission,
+                P::MessagesView | P::MessagesReview | P::DirectoryView | P::RoutingView | P::TemplatesView
+            ),
             Self::DutyOfficer => matches!(permission, P::MessagesView | P::DirectoryView),
             Self::Auditor => matches!(
                 permission,
                 P::MessagesView
                     | P::SourcesView
                     | P::ProvidersView
+                    | P::TemplatesView
+                    | P::OperatorsView
                     | P::AuditView
                     | P::RoutingView
                     | P::SettingsView
