@@ -88,9 +88,13 @@ pub struct Outcome {
     pub detail: Option<String>,
     /// The provider's id of it, by which receipts are matched.
     pub reference: Option<String>,
-    /// For `Throttled`: not before this long. `this_address` spares the rest of the provider.
+    /// For `Throttled`: not before this long.
     pub wait: Option<Duration>,
+    /// It may be about this address alone: a limit of its own, or a refusal that is the account's fault only if others
+    /// meet it too.
     pub this_address: bool,
+    /// We ended it before the provider was asked: it says nothing of the provider.
+    pub ours: bool,
     /// Ask [`Channel::poll`] what became of it after this long.
     pub poll_after: Option<Duration>,
     /// The code is in no table of ours, so that the class is a guess: an administrator is told of it.
@@ -108,6 +112,7 @@ impl Outcome {
             reference: None,
             wait: None,
             this_address: false,
+            ours: false,
             poll_after: None,
             unlisted: false,
             asked: false,
@@ -116,6 +121,13 @@ impl Outcome {
 
     pub fn accepted(reference: Option<String>) -> Self {
         Self { reference, ..Self::new(OutcomeClass::Accepted) }
+    }
+
+    /// That it was ended before the provider was asked.
+    #[must_use]
+    pub fn ours(mut self) -> Self {
+        self.ours = true;
+        self
     }
 
     #[must_use]

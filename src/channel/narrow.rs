@@ -165,6 +165,7 @@ impl Narrowing {
 /// For those whose turn has not come.
 pub(super) fn left_over() -> Outcome {
     Outcome::new(Class::Transient)
+        .ours()
         .code("belltower.narrowing")
         .detail("its call was refused for somebody else, and is made again without them")
 }

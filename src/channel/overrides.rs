@@ -98,8 +98,8 @@ impl Override {
     }
 
     fn apply(&self, outcome: &mut Outcome) {
-        // Only a limit can be one of a single address, and only the vendor's own word says that it is.
-        outcome.this_address &= self.class == outcome.class;
+        // Only the vendor's own word says that a limit is one of a single address; whoever writes of an account means it.
+        outcome.this_address &= self.class == outcome.class && self.class != OutcomeClass::Config;
         outcome.class = self.class;
         outcome.wait = self.wait.or(outcome.wait);
         // Whoever wrote this knows the code.
@@ -122,8 +122,8 @@ pub(super) fn overridden(adapter: Arc<dyn Channel>, overrides: Vec<Override>) ->
 fn is_about_all(outcome: &Outcome) -> bool {
     match outcome.class {
         OutcomeClass::Accepted | OutcomeClass::PermanentRecipient | OutcomeClass::PermanentMessage => false,
-        OutcomeClass::Throttled => !outcome.this_address,
-        OutcomeClass::Transient | OutcomeClass::Config | OutcomeClass::Unknown => true,
+        OutcomeClass::Throttled | OutcomeClass::Config => !outcome.this_address,
+        OutcomeClass::Transient | OutcomeClass::Unknown => true,
     }
 }
 

@@ -297,24 +297,36 @@ impl Providers {
         Some((standing.gate.clone(), admitted))
     }
 
-    /// Takes note of a call that took so long. No outcome: the delivery was turned away at the gate.
+    /// Takes note of a call that took so long. No outcome: the delivery was turned away at the gate. What was called under
+    /// settings that are not in force any more says nothing of those that are.
     pub fn note<'a>(
         &mut self,
         provider: Option<ProviderId>,
+        settings_of: Timestamp,
         took: Duration,
         outcomes: impl ExactSizeIterator<Item = (DeliveryId, Option<&'a Outcome>)>,
     ) {
         let now = self.clock.now();
         let Some(standing) = self.standings.get_mut(&provider) else { return };
         standing.calls = standing.calls.saturating_sub(outcomes.len());
+        let is_of_now = standing.settings_of == settings_of;
         // What one call says of many it says once.
         let mut heard: Vec<(&Outcome, Vec<DeliveryId>)> = Vec::new();
         for (delivery, outcome) in outcomes {
-            let Some(outcome) = outcome else {
-                standing.pace.take_back(1);
-                standing.breaker.turned_away();
+            let Some(outcome) = outcome.filter(|outcome| !outcome.ours) else {
+                if is_of_now {
+                    standing.pace.take_back(1);
+                    standing.breaker.turned_away();
+                }
                 continue;
             };
+            if !is_of_now {
+                // The vendor counts what it took, whoever was called for it.
+                if let Some(tally) = standing.tally.as_mut().filter(|_| outcome.class.may_be_taken()) {
+                    tally.taken(1);
+                }
+                continue;
+            }
             self.news.extend(provider.zip(unlisted(standing, outcome)));
             let kind = |outcome: &Outcome| (outcome.class, outcome.this_address, outcome.unlisted);
             match heard.iter_mut().find(|(other, _)| kind(other) == kind(outcome)) {

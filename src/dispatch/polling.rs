@@ -16,6 +16,7 @@ use crate::domain::channel::Outlet;
 use crate::domain::delivery::State;
 use crate::domain::id::ProviderId;
 use crate::domain::message::Lane;
+use crate::domain::said;
 use crate::service::Services;
 use crate::service::deliveries::{self, AskLater, Asked, ToPoll, Verdict};
 use crate::service::providers::LiveProvider;
@@ -76,7 +77,7 @@ impl Polling {
 async fn ask_all(s: &Services, outlet: Outlet, live: &[Arc<LiveProvider>]) -> Result<usize> {
     let mut asked = 0;
     loop {
-        let rows = deliveries::to_poll(s, outlet, ROUND).await?;
+        let rows = deliveries::to_poll(s, outlet, 2 * DEADLINE, ROUND).await?;
         let n = rows.len();
         asked += n;
         let mut by_provider: HashMap<Option<ProviderId>, Vec<ToPoll>> = HashMap::new();
@@ -177,8 +178,8 @@ fn judged(row: &ToPoll, verdict: channel::Verdict) -> Verdict {
         provider_id: row.provider_id.map(|p| p.0),
         reference: row.reference.clone(),
         state: verdict.state.code(),
-        code: verdict.code,
-        detail: verdict.detail,
+        code: verdict.code.map(|text| said::word(&text)),
+        detail: verdict.detail.map(|text| said::words(&text)),
     }
 }
 

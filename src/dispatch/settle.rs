@@ -5,6 +5,7 @@ use crate::clock::Timestamp;
 use crate::domain::delivery::{Budget, OutcomeClass, State};
 use crate::domain::id::ProviderId;
 use crate::domain::policy::Unanswered;
+use crate::domain::said;
 use crate::service::deliveries::{Claimed, Settlement};
 use std::time::Duration;
 
@@ -41,14 +42,14 @@ pub fn attempted(claimed: &Claimed, outcome: Outcome, made: Made) -> Settlement 
             (State::Failed, Some(outcome.class.name()), now)
         }
         OutcomeClass::Unknown => (State::Unknown, Some("no_answer"), now),
-        OutcomeClass::Config if !outcome.unlisted => {
+        OutcomeClass::Config if !outcome.unlisted && !outcome.this_address => {
             (State::Pending, Some("provider_misconfigured"), now.plus(ELSEWHERE))
         }
         OutcomeClass::Transient | OutcomeClass::Config => {
             failures += 1;
-            // What nobody knows may be about this delivery alone.
+            // What nobody knows, or what may be about its address, may be about this delivery alone.
             let (waits, ended) = match outcome.class {
-                OutcomeClass::Config => (UNKNOWN_CODE, UNKNOWN_CODE),
+                OutcomeClass::Config if outcome.unlisted => (UNKNOWN_CODE, UNKNOWN_CODE),
                 _ => ("retrying", "retries_exhausted"),
             };
             match Budget::of(claimed.lane).wait(failures as u32, made.jitter) {
@@ -67,7 +68,7 @@ pub fn attempted(claimed: &Claimed, outcome: Outcome, made: Made) -> Settlement 
         due_at: due_at.0,
         failures,
         provider_id: made.provider.map(|p| p.0),
-        reference: outcome.reference,
+        reference: outcome.reference.map(|text| said::word(&text)),
         poll_at: outcome
             .poll_after
             .filter(|_| state == State::Sent || no_answer)
@@ -79,8 +80,8 @@ pub fn attempted(claimed: &Claimed, outcome: Outcome, made: Made) -> Settlement 
         started_at: made.started_at.0,
         duration_ms: now.since(made.started_at).as_millis() as i64,
         outcome: Some(outcome.class.name().to_owned()),
-        code: outcome.code,
-        detail: outcome.detail,
+        code: outcome.code.map(|text| said::word(&text)),
+        detail: outcome.detail.map(|text| said::words(&text)),
         ..nothing_happened(claimed)
     }
 }
@@ -219,6 +220,25 @@ mod tests {
         assert_eq!(first.reason.as_deref(), Some(UNKNOWN_CODE));
         let last = settle(i64::from(Budget::of(Lane::Normal).attempts) - 1);
         assert_eq!((last.state, last.reason.as_deref()), (State::Failed.code(), Some(UNKNOWN_CODE)));
+    }
+
+    #[test]
+    fn a_refusal_that_may_be_one_addresss_uses_up_the_budget() {
+        let refused =
+            || Outcome { this_address: true, ..Outcome::new(OutcomeClass::Config).code("550 5.7.1") };
+        let settle = |failures| attempted(&claimed(failures), refused(), made());
+        assert_eq!((settle(0).state, settle(0).failures), (State::Pending.code(), 1));
+        let last = settle(i64::from(Budget::of(Lane::Normal).attempts) - 1);
+        assert_eq!((last.state, last.reason.as_deref()), (State::Failed.code(), Some("retries_exhausted")));
+    }
+
+    #[test]
+    fn what_a_provider_says_is_kept_as_a_store_can_keep_it() {
+        let hostile = Outcome::accepted(Some(format!("a\0{}", "b".repeat(5_000)))).code("\0").detail("c\0d");
+        let settled = attempted(&claimed(0), hostile, made());
+        let reference = settled.reference.unwrap();
+        assert!(reference.starts_with("ab") && reference.len() < 1_000, "{}", reference.len());
+        assert_eq!((settled.code.as_deref(), settled.detail.as_deref()), (Some(""), Some("c d")));
     }
 
     #[test]

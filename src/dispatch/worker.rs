@@ -37,6 +37,8 @@ use crate::{Error, Result};
 /// A finished call.
 struct Done {
     provider: Option<ProviderId>,
+    /// The settings it was called with.
+    settings_of: Timestamp,
     /// What it takes counts against a daily quota.
     metered: bool,
     started_at: Timestamp,
@@ -107,6 +109,8 @@ pub struct Worker {
     told: Vec<Told>,
     /// A turn stores what was told before: one at a time, so that histories are in order.
     telling: bool,
+    /// A turn that was to claim failed: whether it did is not known.
+    astray: bool,
     /// There may be something due.
     hungry: bool,
     /// How often it was told so: a look that began before the last time proves nothing.
@@ -138,6 +142,7 @@ impl Worker {
             closed: Vec::new(),
             told: Vec::new(),
             telling: false,
+            astray: false,
             hungry: false,
             wakes: 0,
             stopping: false,
@@ -223,6 +228,15 @@ impl Worker {
         // Outcomes wait with what they told.
         if self.turns.len() >= most || self.telling && !self.told.is_empty() {
             return Ok(step);
+        }
+        if self.astray {
+            // Nothing is being claimed: what is ours and not in hand was claimed by a turn that never heard of it.
+            if !self.turns.is_empty() {
+                return Ok(step);
+            }
+            let in_hand: Vec<DeliveryId> = self.in_hand.keys().copied().collect();
+            step.moved += deliveries::take_back(&self.s, self.owner, self.outlet, &in_hand).await?;
+            self.astray = false;
         }
         let mut chosen = None;
         if self.hungry {
@@ -314,6 +328,7 @@ impl Worker {
                 self.told.extend(since);
                 if let Some(chosen) = chosen {
                     self.providers.give_up(chosen.provider.id, granted);
+                    self.astray = true;
                 }
                 Err(error)
             }
@@ -404,7 +419,7 @@ impl Worker {
         // Calls are neither aborted nor able to panic past `hand_over`.
         let Ok(done) = done else { return };
         let outcomes = done.results.iter().map(|(claimed, outcome)| (claimed.id, outcome.as_ref()));
-        self.providers.note(done.provider, done.took, outcomes);
+        self.providers.note(done.provider, done.settings_of, done.took, outcomes);
         let mut outcomes = done.results.iter().filter_map(|(_, outcome)| outcome.as_ref());
         let no_answer = outcomes.any(|outcome| outcome.class == OutcomeClass::Unknown);
         let now = self.s.clock.now();
@@ -485,6 +500,7 @@ async fn hand_over(provider: Arc<LiveProvider>, gate: Gate, clock: Clock, call: 
     };
     Done {
         provider: provider.id,
+        settings_of: provider.updated_at,
         metered: provider.quota.is_some(),
         started_at,
         took: clock.steady().saturating_sub(began),

@@ -23,6 +23,7 @@ pub mod provider;
 pub mod quota;
 pub mod recipient;
 pub mod routing;
+pub mod said;
 pub mod sms_text;
 pub mod source;
 pub mod suppression;

@@ -83,9 +83,16 @@ pub async fn show(s: &Services) -> Result<usize> {
     let answered: Vec<_> = calls.collect().await;
     let now = s.clock.now();
     let mut tx = s.db.begin().await?;
+    let mut trouble = None;
     for (outcome, card) in answered {
         // One that was not looked at stays in hand, and is another's to take after a while.
-        let outcome = outcome?;
+        let outcome = match outcome {
+            Ok(outcome) => outcome,
+            Err(error) => {
+                trouble = Some(error);
+                continue;
+            }
+        };
         let again = again_at(&card, &outcome, now);
         if outcome.class != OutcomeClass::Accepted {
             let provider = card.provider_id;
@@ -98,7 +105,7 @@ pub async fn show(s: &Services) -> Result<usize> {
         }
     }
     tx.commit().await?;
-    Ok(tried)
+    trouble.map_or(Ok(tried), Err)
 }
 
 async fn change(s: &Services, card: &UpdateRow) -> Result<Outcome> {

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use super::Services;
+use super::callback_calls::told;
 use super::receipts::door_of;
 use crate::channel::{Callback, Channel};
 use crate::domain::id::ProviderId;
@@ -82,9 +83,9 @@ pub async fn take(s: &Services, recipient: &str, mail: &[u8]) -> Result<String> 
         .iter()
         .filter_map(|relay| {
             let adapter = &relay.adapter;
-            let told =
-                || adapter.receipts(&callback).records.into_iter().next().map(|record| record.reference);
-            Some((relay, adapter.returned_to(&callback.query).or_else(told)?))
+            let read =
+                || told(&**adapter, &callback).records.into_iter().next().map(|record| record.reference);
+            Some((relay, adapter.returned_to(&callback.query).or_else(read)?))
         })
         .collect();
     let wanted: Vec<_> =

@@ -9,6 +9,7 @@ use super::receipts::{Closed, door};
 use super::{Services, callback_events};
 use crate::channel::{Callback, Channel, Event, Press, Receipts, Record};
 use crate::domain::id::ProviderId;
+use crate::domain::said::{word, words};
 use crate::store::Tx;
 use crate::store::callbacks::{self, CallbackRow};
 use crate::store::receipts::{self as store, NewReceipt};
@@ -16,10 +17,6 @@ use crate::{Error, Result};
 
 /// Calls looked into in one transaction: short, so that emergencies get in between.
 const CALLS: i64 = 50;
-/// Characters of a reference, an address or a code: longer ones are nobody's, and an index has no room for them.
-const SHORT: usize = 512;
-/// Characters of whatever else is told.
-const LONG: usize = 2_000;
 
 type Doors = HashMap<ProviderId, Result<Arc<dyn Channel>, Closed>>;
 
@@ -113,7 +110,7 @@ async fn set_aside(tx: &mut Tx, call: &CallbackRow, trouble: &str) -> Result<()>
 }
 
 /// What a call says. Whoever calls may say anything, and a fault of ours with it must not end the reading of all others.
-fn told(adapter: &dyn Channel, callback: &Callback) -> Receipts {
+pub(super) fn told(adapter: &dyn Channel, callback: &Callback) -> Receipts {
     catch_unwind(AssertUnwindSafe(|| adapter.receipts(callback)))
         .unwrap_or_else(|_| Receipts::unread("reading it failed, which is a fault of the program"))
 }
@@ -138,15 +135,6 @@ fn new_receipt(call: &CallbackRow, record: &Record) -> NewReceipt {
         code: record.code.as_deref().map(word),
         detail: record.detail.as_deref().map(words),
     }
-}
-
-/// Without what no text has and PostgreSQL does not take.
-fn word(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(SHORT).collect()
-}
-
-fn words(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONG).collect()
 }
 
 fn printable(event: Event) -> Event {
@@ -208,9 +196,6 @@ mod tests {
 
     #[test]
     fn nothing_but_text_is_kept() {
-        assert_eq!(word("a\u{0}b\nc"), "abc");
-        assert_eq!(words("no\u{0} such\r\nnumber"), "no  such  number");
-        assert_eq!(word(&"长".repeat(600)).chars().count(), SHORT);
         let reply = Event::Reply { number: "1\u{0}".to_owned(), text: "T\u{0}".to_owned() };
         assert_eq!(printable(reply), Event::Reply { number: "1".to_owned(), text: "T ".to_owned() });
     }

@@ -145,9 +145,29 @@ pub async fn release_lost(s: &Services, owner: i64) -> Result<usize> {
     }
 }
 
-/// Deliveries whose providers are to be asked what became of them.
-pub async fn to_poll(s: &Services, outlet: Outlet, limit: i64) -> Result<Vec<ToPoll>> {
-    receipts::to_poll(&s.db, outlet, s.clock.now(), limit).await
+/// Offers again what `owner` claimed of an outlet and never heard of, because the store's answer was lost on the way. All
+/// it has heard of is `in_hand`. Returns how many.
+pub async fn take_back(s: &Services, owner: i64, outlet: Outlet, in_hand: &[DeliveryId]) -> Result<usize> {
+    let now = s.clock.now();
+    let mut tx = s.db.begin().await?;
+    let back = store::take_back(&mut tx, now, &s.campus.day(now), owner, outlet, in_hand).await?;
+    tx.commit().await?;
+    if back > 0 {
+        tracing::warn!(back, "claims whose answer was lost are offered again");
+    }
+    Ok(back)
+}
+
+/// Deliveries whose providers are to be asked what became of them. Nobody else gets them for so long.
+pub async fn to_poll(s: &Services, outlet: Outlet, kept: Duration, limit: i64) -> Result<Vec<ToPoll>> {
+    let now = s.clock.now();
+    if !receipts::any_to_poll(&s.db, outlet, now).await? {
+        return Ok(Vec::new());
+    }
+    let mut tx = s.db.begin().await?;
+    let rows = receipts::to_poll(&mut tx, outlet, now, now.plus(kept), limit).await?;
+    tx.commit().await?;
+    Ok(rows)
 }
 
 /// What providers that were asked knew.
@@ -167,6 +187,10 @@ pub async fn judge(s: &Services, asked: Asked<'_>) -> Result<()> {
     let policy = policies::in_force(s).await?;
     let mut tx = s.db.begin().await?;
     let mut closed = Vec::new();
+    // First, as deliveries are locked before any figure.
+    if !later.is_empty() {
+        receipts::poll_later(&mut tx, later).await?;
+    }
     if !verdicts.is_empty() {
         closed = receipts::judge(&mut tx, now, &|at| s.campus.day(at), verdicts).await?;
     }
@@ -177,9 +201,6 @@ pub async fn judge(s: &Services, asked: Asked<'_>) -> Result<()> {
     };
     let bounces: Vec<_> = bounced.iter().filter_map(of).collect();
     suppressions::note_bounces(&policy, &mut tx, &bounces, now).await?;
-    if !later.is_empty() {
-        receipts::poll_later(&mut tx, later).await?;
-    }
     tx.commit().await?;
     complete(s, &closed).await
 }

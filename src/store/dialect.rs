@@ -109,6 +109,15 @@ impl Dialect {
         }
     }
 
+    /// As [`lock`](Self::lock), but rows that refer to these may be written meanwhile. Whoever has just written some holds
+    /// a share of what they refer to: two of them that both asked for the whole lock would wait for one another.
+    pub const fn lock_content(self) -> &'static str {
+        match self {
+            Self::Sqlite => "",
+            Self::Postgres => " FOR NO KEY UPDATE",
+        }
+    }
+
     /// The moment leases are reckoned from: PostgreSQL's own clock, so that a node with a wrong one steals nothing;
     /// on SQLite, where one process dispatches, the moment bound at `param`.
     pub fn lease_now(self, param: &str) -> String {

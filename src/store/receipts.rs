@@ -32,19 +32,33 @@ row! {
 
 const AWAITS_REPEAT: &str = "(state = 0 AND repeats > 0)";
 
-/// Deliveries due to be asked about, the longest waiting first.
-pub async fn to_poll(db: &Db, outlet: Outlet, now: Timestamp, limit: i64) -> Result<Vec<ToPoll>> {
-    Ok(in_db!(db, |conn| {
-        sqlx::query_as(
-            "SELECT id, lane, state, provider_id, address, reference, COALESCE(sent_at, last_attempt_at) AS sent_at
-             FROM delivery
-             WHERE poll_at IS NOT NULL AND outlet = $3 AND poll_at <= $1 ORDER BY poll_at LIMIT $2 + 0",
-        )
-        .bind(now.0)
-        .bind(limit)
-        .bind(outlet.code())
-        .fetch_all(conn)
-        .await
+/// Whether any delivery is due to be asked about.
+pub async fn any_to_poll(db: &Db, outlet: Outlet, now: Timestamp) -> Result<bool> {
+    let text = "SELECT id FROM delivery WHERE poll_at IS NOT NULL AND outlet = $2 AND poll_at <= $1 LIMIT 1";
+    let found: Option<i64> = in_db!(db, |conn| {
+        sqlx::query_scalar(text).bind(now.0).bind(outlet.code()).fetch_optional(conn).await
+    })?;
+    Ok(found.is_some())
+}
+
+/// Takes deliveries due to be asked about, those due first. Nobody else gets them until `until`.
+pub async fn to_poll(
+    tx: &mut Tx,
+    outlet: Outlet,
+    now: Timestamp,
+    until: Timestamp,
+    limit: i64,
+) -> Result<Vec<ToPoll>> {
+    let text = format!(
+        "UPDATE delivery SET poll_at = $4 WHERE id IN (SELECT id FROM delivery
+            WHERE poll_at IS NOT NULL AND outlet = $3 AND poll_at <= $1 ORDER BY poll_at, id LIMIT $2 + 0{skip})
+         RETURNING id, lane, state, provider_id, address, reference,
+            COALESCE(sent_at, last_attempt_at) AS sent_at",
+        skip = tx.dialect().skip_locked()
+    );
+    Ok(in_tx!(tx, |conn| {
+        let query = sqlx::query_as(sql(text)).bind(now.0).bind(limit).bind(outlet.code());
+        query.bind(until.0).fetch_all(conn).await
     })?)
 }
 
@@ -128,7 +142,7 @@ async fn decide(
         dialect.int_list("$1"),
         State::Sent.code(),
         State::Unknown.code(),
-        dialect.lock(),
+        dialect.lock_content(),
     );
     let ids = to_json(&deciding.keys().collect::<Vec<_>>())?;
     let movable: Vec<Movable> = in_tx!(tx, |conn| sqlx::query_as(sql(text)).bind(ids).fetch_all(conn).await)?;
@@ -411,13 +425,21 @@ pub struct AskLater {
 
 /// Puts off what was asked about. What is neither sent nor unknown any more needs no asking.
 pub async fn poll_later(tx: &mut Tx, later: &[AskLater]) -> Result<()> {
-    let rows = tx.dialect().rows("$1", &[("id", Field::Int), ("poll_at", Field::Int)]);
+    let dialect = tx.dialect();
+    let rows = dialect.rows("$1", &[("id", Field::Int), ("poll_at", Field::Int)]);
+    // In their order, as everybody locks deliveries.
     let text = format!(
-        "UPDATE delivery SET poll_at = CASE WHEN delivery.state IN ({}, {}) THEN l.poll_at ELSE NULL END
-         FROM {rows} AS l WHERE delivery.id = l.id",
-        State::Sent.code(),
-        State::Unknown.code(),
+        "WITH asked AS MATERIALIZED (
+            SELECT d.id FROM delivery d WHERE d.id IN {ids} ORDER BY d.id{lock})
+         UPDATE delivery SET poll_at = CASE WHEN delivery.state IN ({sent}, {unknown}) THEN l.poll_at ELSE NULL END
+         FROM {rows} AS l WHERE delivery.id = l.id AND delivery.id IN (SELECT id FROM asked)",
+        ids = dialect.int_list("$2"),
+        lock = dialect.lock_content(),
+        sent = State::Sent.code(),
+        unknown = State::Unknown.code(),
     );
-    in_tx!(tx, |conn| sqlx::query(sql(text)).bind(to_json(later)?).execute(conn).await.map(drop))?;
+    let ids: Vec<i64> = later.iter().map(|asked| asked.id).collect();
+    let (later, ids) = (to_json(later)?, to_json(&ids)?);
+    in_tx!(tx, |conn| sqlx::query(sql(text)).bind(later).bind(ids).execute(conn).await.map(drop))?;
     Ok(())
 }

@@ -270,7 +270,7 @@ on_both!(a_dead_relay_is_left_alone_and_the_next_one_takes_over, |db| async {
 });
 
 on_both!(what_waits_in_line_for_a_relay_that_fails_is_not_handed_to_it, |db| async {
-    let reply = Reply::new(550, "5.7.1 sender not allowed");
+    let reply = Reply::new(530, "5.7.0 authentication required");
     let refusing = Faults::default().refusing("p*@campus.example", reply);
     let mut house = House::with(db.clone(), refusing, json!({"connections": 1, "concurrency": 1})).await;
     let second = SmtpSimulator::start(SmtpOptions::default()).await.unwrap();
@@ -296,6 +296,27 @@ on_both!(what_waits_in_line_for_a_relay_that_fails_is_not_handed_to_it, |db| asy
         31,
         "one saw that the relay refuses, and went on"
     );
+});
+
+on_both!(one_mailbox_that_takes_nothing_from_outside_closes_no_relay, |db| async {
+    let reply = Reply::new(550, "5.7.1 not from outside");
+    let mut house = House::with(db.clone(), Faults::default().refusing("closed*", reply), json!({})).await;
+    let id = house.send(to(&["closed@campus.example", "closed2@campus.example"])).await;
+    // Beyond all its tries, with mail to others now and then.
+    for round in 0..12 {
+        house.drain().await;
+        let other = house.send(to(&[&format!("p{round}@campus.example")])).await;
+        house.drain().await;
+        assert_eq!(house.message(other).await.status, Status::Completed, "{round}: nobody waits for it");
+        house.turn(Duration::from_hours(2));
+    }
+    let message = house.message(id).await;
+    assert_eq!((message.status, message.counts.all.failed), (Status::Completed, 2));
+    assert_eq!(house.mailbox().total(), 12);
+    let providers = providers::list(&house.s, &operator(Role::Owner)).await.unwrap();
+    let events =
+        providers::list_events(&house.s, &operator(Role::Owner), providers[0].id, None, 10).await.unwrap();
+    assert!(events.iter().all(|e| e.kind != "opened"), "{events:?}");
 });
 
 on_both!(a_cancelled_message_is_not_tried_again, |db| async {

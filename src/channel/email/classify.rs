@@ -70,7 +70,10 @@ pub(super) fn outcome(failure: &Failure, host: &str, now: Timestamp) -> Outcome 
         _ => Class::Transient,
     };
     let outcome = Outcome::new(class).detail(failure.to_string());
-    if matches!(failure.trouble, Trouble::Expired) { outcome.code("belltower.expired") } else { outcome }
+    match failure.trouble {
+        Trouble::Expired => outcome.ours().code("belltower.expired"),
+        _ => outcome,
+    }
 }
 
 fn refusal(at: Step, reply: &Reply, host: &str, now: Timestamp) -> Outcome {
@@ -79,7 +82,10 @@ fn refusal(at: Step, reply: &Reply, host: &str, now: Timestamp) -> Outcome {
     let meant = OVERRIDES.iter().find(|row| row.applies(&host, reply.code, &text));
     let class = meant.map_or_else(|| class(at, reply), |row| row.class);
     let wait = meant.filter(|row| row.until_tomorrow).map(|_| until_tomorrow(now));
-    Outcome { wait, ..Outcome::new(class).code(reply.codes()).detail(reply.words()) }
+    // Once the recipient is named, policy may be theirs: a list for members only, a mailbox that takes no mail from outside.
+    let may_be_theirs = is_named(at) && !is_about_signing_in(reply.code);
+    let this_address = class == Class::Config && meant.is_none() && may_be_theirs;
+    Outcome { wait, this_address, ..Outcome::new(class).code(reply.codes()).detail(reply.words()) }
 }
 
 impl Override {
@@ -107,6 +113,15 @@ pub(super) fn advice(code: &str) -> Option<Advice> {
     }
 }
 
+const fn is_about_signing_in(code: u16) -> bool {
+    matches!(code, 530 | 534 | 535 | 538)
+}
+
+/// Whether the relay knows by then who it is for.
+const fn is_named(at: Step) -> bool {
+    matches!(at, Step::Recipient | Step::Data | Step::Verdict)
+}
+
 fn is_outside_a_name(c: char) -> bool {
     !c.is_ascii_alphanumeric() && c != '.' && c != '-'
 }
@@ -118,7 +133,7 @@ fn is_within(host: &str, domain: &str) -> bool {
 fn class(at: Step, reply: &Reply) -> Class {
     match (reply.code, reply.enhanced()) {
         // Credentials, wherever the relay notices.
-        (530 | 534 | 535 | 538, _) => Class::Config,
+        (code, _) if is_about_signing_in(code) => Class::Config,
         (454, _) => Class::Transient,
         (421, _) => Class::Throttled,
         (code @ 400..500, Some((_, subject, detail))) => passing(code, subject, detail),
@@ -138,7 +153,10 @@ fn passing(code: u16, subject: u16, detail: u16) -> Class {
 fn lasting(at: Step, code: u16, subject: u16, detail: u16) -> Class {
     match (subject, detail) {
         // The sender's address; and policy, which is SPF, DKIM, reverse DNS and reputation (RFC 7372).
-        (1, 7 | 8) | (7, _) => Class::Config,
+        (1, 7 | 8) | (7, 0 | 1 | 20..=23 | 25..=27) => Class::Config,
+        // Any other policy once the recipient is named, such as who may write to a list: not for this mail.
+        (7, _) if is_named(at) => Class::PermanentMessage,
+        (7, _) => Class::Config,
         // Larger than the mailbox takes: another mail may fit.
         (2, 3) | (3, 4) | (6, _) => Class::PermanentMessage,
         // The recipient's address or mailbox, or no way to its domain.
@@ -168,6 +186,16 @@ mod tests {
     fn at(step: Step, code: u16, text: &str, host: &str) -> Outcome {
         let trouble = Trouble::Refused(Reply { code, text: text.to_owned() });
         outcome(&Failure { at: step, trouble }, host, Timestamp(1_790_000_000_000))
+    }
+
+    #[test]
+    fn a_refusal_may_be_one_addresss_once_it_is_named_but_not_of_credentials() {
+        let of = |step, code, text| at(step, code, text, "mx.example").this_address;
+        assert!(of(Step::Recipient, 550, "5.7.1 no mail from outside"));
+        assert!(of(Step::Verdict, 550, "5.7.26 unauthenticated"));
+        assert!(!of(Step::Mail, 550, "5.7.1 not you"));
+        assert!(!of(Step::Recipient, 530, "5.7.0 authentication required"));
+        assert!(!of(Step::Recipient, 550, "5.1.1 nobody"));
     }
 
     #[test]
@@ -213,6 +241,9 @@ mod tests {
             (Recipient, 550, "5.2.1 disabled", PermanentRecipient),
             (Recipient, 550, "5.7.1 relaying denied", Config),
             (Recipient, 554, "5.7.23 SPF", Config),
+            (Recipient, 550, "5.7.124 only members may write to this list", PermanentMessage),
+            (Mail, 550, "5.7.60 not this sender", Config),
+            (Recipient, 530, "5.7.0 authentication required", Config),
             (Recipient, 452, "4.2.2 mailbox full", Transient),
             (Recipient, 450, "4.7.1 slow down", Throttled),
             (Recipient, 451, "4.7.1 Greylisted, try again in 300 s", Transient),

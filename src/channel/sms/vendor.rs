@@ -146,7 +146,7 @@ pub(super) fn call_id(parcels: &[&Parcel]) -> String {
 /// Where the calls before this one took so long that it is too late for some: for those, and the others are called again.
 pub(super) fn expired(parcels: &[&Parcel], now: Timestamp) -> Option<Said> {
     let late = |parcel: &&Parcel| {
-        let outcome = Outcome::new(Class::Transient).code("belltower.expired");
+        let outcome = Outcome::new(Class::Transient).ours().code("belltower.expired");
         (now >= parcel.expires_at).then(|| outcome.detail("it expired while it waited for its call"))
     };
     let outcomes: Vec<_> = parcels.iter().map(late).collect();

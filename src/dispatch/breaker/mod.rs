@@ -21,8 +21,8 @@ use window::{Counts, Window};
 const TRANSIENT_LIMIT: u32 = 8;
 /// Hand-overs in a row without a usable answer.
 const UNKNOWN_LIMIT: u32 = 3;
-/// Deliveries to which it said, with none taken between, what is in no table of ours. One may be at fault itself.
-const UNLISTED_LIMIT: usize = 3;
+/// Deliveries to which it said, with none taken between, what is in no table of ours or may be their address's fault.
+const DOUBTFUL_LIMIT: usize = 3;
 /// Calls within a minute from which on a share says something.
 const FEWEST_CALLS: u32 = 20;
 /// The first pause; each one after it doubles until the provider has all of its share again.
@@ -118,8 +118,8 @@ enum Why {
 pub struct Breaker {
     transient: u32,
     unknown: u32,
-    /// Deliveries that it said nothing known of since it last took one; no more than it needs to know.
-    unlisted: Vec<DeliveryId>,
+    /// Deliveries refused in a way that may be their own fault since it last took one; no more than it needs to know.
+    doubtful: Vec<DeliveryId>,
     /// Pauses since it had all of its share.
     openings: u32,
     open: Option<Open>,
@@ -171,7 +171,7 @@ impl Breaker {
 
     /// Whether an outcome opens it whatever came before: nothing more is to be handed over even before it is noted.
     pub fn opens_at_once(class: OutcomeClass, this_address: bool) -> bool {
-        class == OutcomeClass::Config || class == OutcomeClass::Throttled && !this_address
+        matches!(class, OutcomeClass::Config | OutcomeClass::Throttled) && !this_address
     }
 
     /// Takes note of an outcome.
@@ -190,13 +190,13 @@ impl Breaker {
                 self.unknown += 1;
                 self.failed(heard, self.unknown >= UNKNOWN_LIMIT, was_probe, now)
             }
-            OutcomeClass::Config if heard.unlisted => {
+            OutcomeClass::Config if heard.unlisted || heard.this_address => {
                 for delivery in heard.deliveries {
-                    if self.unlisted.len() < UNLISTED_LIMIT && !self.unlisted.contains(delivery) {
-                        self.unlisted.push(*delivery);
+                    if self.doubtful.len() < DOUBTFUL_LIMIT && !self.doubtful.contains(delivery) {
+                        self.doubtful.push(*delivery);
                     }
                 }
-                (was_probe || self.unlisted.len() >= UNLISTED_LIMIT)
+                (was_probe && heard.unlisted || self.doubtful.len() >= DOUBTFUL_LIMIT)
                     .then(|| self.leave_alone(Why::InARow, CONFIG_PAUSE, heard.detail.to_owned(), now))
                     .flatten()
             }
@@ -209,7 +209,7 @@ impl Breaker {
     fn answered(&mut self, heard: Heard<'_>, was_probe: bool, now: Timestamp) -> Option<Change> {
         (self.transient, self.unknown, self.throttles) = (0, 0, 0);
         if heard.class == OutcomeClass::Accepted {
-            self.unlisted.clear();
+            self.doubtful.clear();
         }
         let usual = self.usual.note(heard.took);
         self.window.note(if usual.is_none() { Counts::CALL } else { Counts::SLOW }, now);

@@ -254,6 +254,31 @@ fn codes_that_nobody_knows_open_it_once_several_deliveries_in_a_row_got_one() {
 }
 
 #[test]
+fn refusals_that_may_be_their_addresss_open_it_once_several_in_a_row_met_one() {
+    let refused = |breaker: &mut Breaker, id: i64, now| {
+        let of = [DeliveryId(id)];
+        let heard = Heard { deliveries: &of, this_address: true, ..heard(OutcomeClass::Config) };
+        breaker.note(heard, now).is_some()
+    };
+    let mut breaker = Breaker::default();
+    for id in [1, 1, 1, 2] {
+        assert!(!refused(&mut breaker, id, T));
+        assert_eq!(breaker.allowance(T), Allowance::All);
+    }
+    assert!(refused(&mut breaker, 3, T), "the third in a row: it is the account");
+    let later = T.plus(CONFIG_PAUSE);
+    breaker.probe_started();
+    succeed(&mut breaker, 1, later);
+    assert!(!refused(&mut breaker, 1, later), "it takes others");
+
+    fail(&mut breaker, TRANSIENT_LIMIT, later);
+    let later = later.plus(LONGEST_PAUSE);
+    breaker.probe_started();
+    assert!(!refused(&mut breaker, 1, later));
+    assert_eq!(breaker.allowance(later), Allowance::Probe, "one refusal proves nothing; the next is tried");
+}
+
+#[test]
 fn wrong_credentials_open_it_at_once() {
     let mut breaker = Breaker::default();
     let change = breaker.note(Heard { detail: "535 5.7.8", ..heard(OutcomeClass::Config) }, T);

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::{Moved, Settled};
 use crate::Result;
 use crate::clock::Timestamp;
+use crate::domain::channel::Outlet;
 use crate::domain::delivery::State;
 use crate::domain::id::DeliveryId;
 use crate::store::counters::{Moves, count, count_day};
@@ -16,25 +17,69 @@ use crate::store::{Dialect, Tx, in_tx, sql, to_json};
 /// attempt cut off, and is where it was in the line, so that those who shared a call are claimed together again.
 pub async fn release_lost(tx: &mut Tx, now: Timestamp, day: &str, owner: i64) -> Result<Vec<Moved>> {
     let dialect = tx.dialect();
-    let lost = match dialect {
-        Dialect::Sqlite => "lease_owner <> $2".to_owned(),
-        Dialect::Postgres => {
-            format!("lease_owner <> $2 AND lease_until < {}", dialect.lease_now("$1"))
+    let text = match dialect {
+        Dialect::Sqlite => {
+            "SELECT id FROM delivery WHERE state = 1 AND lease_owner <> $1 AND $2 >= 0".to_owned()
         }
+        Dialect::Postgres => format!(
+            "SELECT id FROM delivery WHERE state = 1 AND lease_owner <> $1 AND lease_until < {}",
+            dialect.lease_now("$2")
+        ),
     };
+    let text = format!("{text} ORDER BY id LIMIT 1000{}", dialect.skip_locked());
+    let lost: Vec<i64> =
+        in_tx!(tx, |conn| sqlx::query_scalar(sql(text)).bind(owner).bind(now.0).fetch_all(conn).await)?;
+    offer_again(tx, now, day, &lost, true).await
+}
+
+/// Offers again what this `owner` has claimed of an outlet beside what is `in_hand`: nothing of it was handed over. To be
+/// called while it claims nothing. Returns how many.
+pub async fn take_back(
+    tx: &mut Tx,
+    now: Timestamp,
+    day: &str,
+    owner: i64,
+    outlet: Outlet,
+    in_hand: &[DeliveryId],
+) -> Result<usize> {
+    let dialect = tx.dialect();
     let text = format!(
-        "WITH lost AS MATERIALIZED (
-            SELECT id FROM delivery WHERE state = 1 AND {lost} ORDER BY id LIMIT 1000{skip})
-         UPDATE delivery SET state = 0, repeated = TRUE, due_at = CASE WHEN due_at < $1 THEN due_at ELSE $1 END, lease_owner = NULL, lease_until = NULL,
-            updated_at = $1
-         WHERE id IN (SELECT id FROM lost)
-         RETURNING id, message_id, channel, outlet, lane, state, target, recipient_id, last_step",
-        skip = dialect.skip_locked(),
+        "SELECT id FROM delivery WHERE state = 1 AND lease_owner = $1 AND outlet = $2 AND id NOT IN {} ORDER BY id{}",
+        dialect.int_list("$3"),
+        dialect.lock(),
     );
-    let lost: Vec<Settled> =
-        in_tx!(tx, |conn| sqlx::query_as(sql(text)).bind(now.0).bind(owner).fetch_all(conn).await)?;
+    let in_hand = to_json(&in_hand.iter().map(|id| id.0).collect::<Vec<_>>())?;
+    let astray: Vec<i64> = in_tx!(tx, |conn| {
+        let query = sqlx::query_scalar(sql(text)).bind(owner).bind(outlet.code());
+        query.bind(in_hand).fetch_all(conn).await
+    })?;
+    Ok(offer_again(tx, now, day, &astray, false).await?.len())
+}
+
+/// Puts deliveries that are locked back where they were in the line. `cut_off`: they may have been handed over.
+async fn offer_again(
+    tx: &mut Tx,
+    now: Timestamp,
+    day: &str,
+    ids: &[i64],
+    cut_off: bool,
+) -> Result<Vec<Moved>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let text = format!(
+        "UPDATE delivery SET state = 0, due_at = CASE WHEN due_at < $1 THEN due_at ELSE $1 END, lease_owner = NULL,
+            lease_until = NULL, updated_at = $1{repeated}
+         WHERE id IN {ids}
+         RETURNING id, message_id, channel, outlet, lane, state, target, recipient_id, last_step",
+        repeated = if cut_off { ", repeated = TRUE" } else { "" },
+        ids = tx.dialect().int_list("$2"),
+    );
+    let ids = to_json(ids)?;
+    let back: Vec<Settled> =
+        in_tx!(tx, |conn| sqlx::query_as(sql(text)).bind(now.0).bind(ids).fetch_all(conn).await)?;
     let (mut moves, mut steps) = (Moves::new(), Vec::new());
-    for row in &lost {
+    for row in &back {
         moves.entry((row.message_id, row.channel)).or_default().shift(State::Sending, State::Pending, 1);
         if row.last_step > 0 {
             let (message_id, target) = (row.message_id.0, row.target);
@@ -54,7 +99,7 @@ pub async fn release_lost(tx: &mut Tx, now: Timestamp, day: &str, owner: i64) ->
         outlet: row.outlet,
         state: row.state,
     };
-    Ok(lost.into_iter().map(moved).collect())
+    Ok(back.into_iter().map(moved).collect())
 }
 
 /// Extends the leases of deliveries this owner still has in hand.

@@ -18,7 +18,7 @@ use crate::domain::message::Lane;
 use crate::domain::quota::vendor_day;
 
 pub use claim::{Claim, Claimed};
-pub use leases::{release_lost, renew};
+pub use leases::{release_lost, renew, take_back};
 pub use settle::{Settlement, Settling};
 
 row! {

@@ -23,7 +23,7 @@ use crate::support::on_both;
 pub(super) const OWNER: i64 = 7;
 pub(super) const LEASE: i64 = 30_000;
 pub(super) const NOW: Timestamp = Timestamp(20_000);
-const EMAIL: Outlet = Outlet::Live(AddressKind::Email);
+pub(super) const EMAIL: Outlet = Outlet::Live(AddressKind::Email);
 pub(super) const DAY: &str = "2026-09-21";
 
 /// What a worker brings that counts nobody's messages.

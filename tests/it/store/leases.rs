@@ -1,10 +1,11 @@
+use belltower::domain::channel::Outlet;
 use belltower::domain::delivery::State;
 use belltower::domain::id::DeliveryId;
-use belltower::store::deliveries::{Settlement, release_lost, renew, turn};
+use belltower::store::deliveries::{Settlement, release_lost, renew, take_back, turn};
 use belltower::store::history;
 
 use super::deliveries::{
-    DAY, LEASE, NOW, OWNER, by, counts, sending, settlement, store, store_as, take, wanted,
+    DAY, EMAIL, LEASE, NOW, OWNER, by, counts, sending, settlement, store, store_as, take, wanted,
 };
 use super::execute;
 use crate::support::on_both;
@@ -40,6 +41,22 @@ on_both!(claims_of_a_living_process_are_not_lost, |db| async {
     assert!(release_lost(&mut tx, NOW, DAY, OWNER).await.unwrap().is_empty());
     tx.commit().await.unwrap();
     assert_eq!(counts(&db).await.sending, 3);
+});
+
+on_both!(a_claim_whose_answer_was_lost_is_taken_back, |db| async {
+    sending(&db).await;
+    let claimed = take(&db, 3).await;
+    for (owner, outlet, expected) in
+        [(OWNER + 1, EMAIL, 0), (OWNER, Outlet::Sandbox, 0), (OWNER, EMAIL, 2), (OWNER, EMAIL, 0)]
+    {
+        let mut tx = db.begin().await.unwrap();
+        let back = take_back(&mut tx, NOW, DAY, owner, outlet, &[claimed[1].id]).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(back, expected, "{owner} {outlet:?}");
+    }
+    assert_eq!((counts(&db).await.sending, counts(&db).await.pending), (1, 7));
+    let again = take(&db, 100).await;
+    assert!(again.len() == 7 && again.iter().all(|c| !c.repeated), "nothing of it was handed over");
 });
 
 on_both!(a_claim_given_back_still_tells_that_it_repeats_one_cut_off, |db| async {

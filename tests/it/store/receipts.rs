@@ -6,8 +6,8 @@ use belltower::store::Db;
 use belltower::store::deliveries::{Settlement, due};
 use belltower::store::history;
 use belltower::store::receipts::{
-    AskLater, Later, Match, NewReceipt, Verdict, Wanted, any_waiting, candidates, forget, insert_waiting,
-    judge, list_unmatched, look_later, poll_later, prune, settle, to_poll, waiting,
+    AskLater, Later, Match, NewReceipt, Verdict, Wanted, any_to_poll, any_waiting, candidates, forget,
+    insert_waiting, judge, list_unmatched, look_later, poll_later, prune, settle, to_poll, waiting,
 };
 use belltower::store::reopening::{repeat, unanswered};
 use belltower::store::reports::day_counts;
@@ -17,6 +17,7 @@ use super::execute;
 use crate::support::on_both;
 
 const NOW: Timestamp = Timestamp(20_000);
+const KEPT: Timestamp = Timestamp(80_000);
 const EMAIL: Outlet = Outlet::Live(AddressKind::Email);
 const DAY: &str = "2026-09-21";
 
@@ -25,9 +26,10 @@ on_both!(a_receipt_moves_a_sent_delivery_once_however_often_it_comes, |db| async
     let claimed = take(&db, 3).await;
     store(&db, &claimed.iter().map(|c| settlement(c, State::Sent)).collect::<Vec<_>>()).await;
     assert_eq!(due(&db, NOW).await.unwrap().len(), 2, "five in a lane, and receipts to ask for");
-    let waiting = to_poll(&db, EMAIL, NOW, 10).await.unwrap();
-    assert_eq!(waiting.len(), 3);
-    assert!(to_poll(&db, Outlet::Sandbox, NOW, 10).await.unwrap().is_empty());
+    assert_eq!(ask(&db, EMAIL, NOW).await, 3);
+    assert!(!any_to_poll(&db, EMAIL, NOW).await.unwrap(), "they are in somebody's hand");
+    assert_eq!(ask(&db, EMAIL, KEPT).await, 3, "who may have died");
+    assert_eq!(ask(&db, Outlet::Sandbox, NOW).await, 0);
     let verdict = |i: usize, state: State| Verdict {
         id: claimed[i].id.0,
         provider_id: None,
@@ -46,8 +48,15 @@ on_both!(a_receipt_moves_a_sent_delivery_once_however_often_it_comes, |db| async
     let row = counts(&db).await;
     assert_eq!((row.sent, row.delivered, row.failed), (1, 1, 1));
     assert_eq!(history::receipts(&db, claimed[0].id).await.unwrap().len(), 2, "each that came is kept");
-    assert!(to_poll(&db, EMAIL, NOW, 10).await.unwrap().is_empty());
+    assert!(!any_to_poll(&db, EMAIL, Timestamp(i64::MAX / 2)).await.unwrap());
 });
+
+async fn ask(db: &Db, outlet: Outlet, now: Timestamp) -> usize {
+    let mut tx = db.begin().await.unwrap();
+    let rows = to_poll(&mut tx, outlet, now, KEPT, 10).await.unwrap();
+    tx.commit().await.unwrap();
+    rows.len()
+}
 
 fn verdict(id: DeliveryId, state: State) -> Verdict {
     Verdict {
