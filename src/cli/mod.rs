@@ -108,7 +108,7 @@ enum Command {
     #[command(subcommand)]
     Template(template::Act),
     /// Check that nobody changed the audit log past this program
-    Verify,
+    Verify(verify::Verify),
     /// Print the version
     Version,
 }
@@ -140,7 +140,7 @@ pub fn run() -> ExitCode {
         Command::Simulate(simulate) => simulate.run(&context),
         Command::Source(act) => source::run(&context, act),
         Command::Template(act) => template::run(&context, act),
-        Command::Verify => verify::run(&context),
+        Command::Verify(verify) => verify.run(&context),
         Command::Version => version::run(&context),
     };
     match done {

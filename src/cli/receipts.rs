@@ -61,15 +61,13 @@ impl From<UnmatchedRow> for Unmatched {
 
 impl From<UnreadRow> for Unread {
     fn from(row: UnreadRow) -> Self {
-        let said =
-            if row.body.is_empty() { row.query } else { String::from_utf8_lossy(&row.body).into_owned() };
-        let shown: String = said.chars().filter(|c| !c.is_control()).take(SHOWN).collect();
+        let said = mask::call(&row.query, &row.body, SHOWN);
         Self {
             provider: row.provider,
             received_at: row.received_at.to_jiff(),
             trouble: row.trouble,
             content_type: row.content_type,
-            said: mask::text(&shown),
+            said: said.chars().filter(|c| !c.is_control()).collect(),
         }
     }
 }

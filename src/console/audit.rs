@@ -18,7 +18,7 @@ use super::timeline::actor;
 use super::view::View;
 use crate::Result;
 use crate::clock::Timestamp;
-use crate::service::audit::{self, AuditFilter, AuditRow, Checked, Trouble};
+use crate::service::audit::{self, AuditFilter, AuditRow, Checked, Noted, Trouble};
 use crate::service::{Caller, Campus, Services};
 
 const HOME: &str = "/console/audit";
@@ -121,16 +121,25 @@ pub struct AuditPage {
     pub shell: Shell,
     pub filter: AuditQuery,
     /// What came of looking through all of it, where that was asked for.
-    pub checked: Option<Checked>,
+    pub look: Option<Look>,
     pub list: AuditFragment,
+}
+
+#[derive(Clone, Debug)]
+pub struct Look {
+    pub checked: Checked,
+    /// What it was to be held against, as it was entered.
+    pub noted: String,
+    pub fault: Option<String>,
 }
 
 impl AuditPage {
     /// What is wrong, in words.
     fn trouble(&self) -> Option<String> {
-        let (key, place) = match self.checked.as_ref()?.trouble? {
+        let (key, place) = match self.look.as_ref()?.checked.trouble? {
             Trouble::Changed { place } => ("audit-changed", place),
             Trouble::Missing { place } => ("audit-missing", place),
+            Trouble::Replaced { place } => ("audit-replaced", place),
         };
         Some(self.shell.view.count(key, place as u64))
     }
@@ -232,7 +241,7 @@ pub(super) async fn show(
     page::html(&AuditPage {
         shell: signed.shell(Section::Audit)?,
         filter: query.into_inner(),
-        checked: None,
+        look: None,
         list,
     })
 }
@@ -258,15 +267,20 @@ async fn list(s: &Services, signed: &Signed, query: &AuditQuery) -> Result<Audit
     })
 }
 
-/// Looks through all of it, and says whether it is whole.
-pub(super) async fn check(s: Data<Services>, signed: Signed, _: Form) -> Result<HttpResponse> {
-    let checked = audit::check(&s, &signed.caller).await?;
+/// Looks through all of it, and says whether it is whole and still holds what was noted down.
+pub(super) async fn check(s: Data<Services>, signed: Signed, form: Form) -> Result<HttpResponse> {
+    let noted = Some(form.text("noted")).filter(|noted| !noted.is_empty());
+    let read = noted.map(str::parse::<Noted>);
+    let fault =
+        read.as_ref().and_then(|read| read.as_ref().err()).map(|_| signed.view().t("audit-noted-wrong"));
+    let checked = audit::check(&s, &signed.caller, read.and_then(std::result::Result::ok).as_ref()).await?;
+    let look = Look { noted: form.text("noted").to_owned(), fault, checked };
     let query = AuditQuery::default();
     let list = list(&s, &signed, &query).await?;
     let mut shell = signed.shell(Section::Audit)?;
     // What answers a form is come back to as the page it is about.
     HOME.clone_into(&mut shell.here);
-    page::html(&AuditPage { shell, filter: query, checked: Some(checked), list })
+    page::html(&AuditPage { shell, filter: query, look: Some(look), list })
 }
 
 /// What the filters find as a file, however much it is.

@@ -49,7 +49,10 @@ async fn tick(s: &Services, owner: i64, ticks: u32) -> Result<()> {
         }
     }
     if ticks.is_multiple_of(SELDOM) {
-        audit::seal(s).await?;
+        // What is wrong with the log keeps nothing else from being looked after.
+        if let Err(error) = audit::seal(s).await {
+            super::trouble("chaining the audit log", &error);
+        }
         expire_and_release(s, owner).await?;
     }
     if ticks.is_multiple_of(RARELY) {

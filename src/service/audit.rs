@@ -1,13 +1,20 @@
 //! The audit log. What is written to it is written by the use cases themselves, in their own transactions; here it is read,
-//! made into a chain, and held against itself.
+//! made into a chain, and held against itself and against what was noted down of it outside the store.
+
+use std::fs;
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::{Mutex, PoisonError};
 
 use serde::Serialize;
 use serde_json::json;
 
 use super::{Caller, Services};
-use crate::Result;
 use crate::domain::operator::Permission;
 use crate::store::audit_chain::{self, LinkRow, SealRow};
+use crate::{Error, Result};
 
 pub use crate::store::JsonText;
 pub use crate::store::audit::{AuditFilter, AuditRow};
@@ -36,26 +43,122 @@ pub async fn note_export(s: &Services, caller: &Caller) -> Result<()> {
     tx.commit().await
 }
 
-/// Gives acts that have none yet their places in the chain; returns how many. Whoever changes, adds or takes away one later,
-/// past this program, cannot make its hash, nor those of all after it, without the installation's key.
+/// Gives acts that have none yet their places in the chain; returns how many. What is in its place cannot be changed, moved
+/// or taken away past this program without being found: its hash takes the installation's key, and the end is noted down
+/// outside the store.
 pub async fn seal(s: &Services) -> Result<u64> {
     let mut sealed = 0;
     loop {
         let mut tx = s.db.begin().await?;
         let mut end = audit_chain::lock_seal(&mut tx).await?;
         let loose = audit_chain::loose(&mut tx, CHUNK).await?;
+        if loose.is_empty() {
+            return Ok(sealed);
+        }
         for link in &loose {
             end = SealRow { place: end.place + 1, print: print(s, &end.print, end.place + 1, link) };
             audit_chain::place(&mut tx, link.id, end.place, &end.print).await?;
         }
-        if !loose.is_empty() {
-            audit_chain::move_seal(&mut tx, &end).await?;
-        }
+        audit_chain::move_seal(&mut tx, &end).await?;
         tx.commit().await?;
         sealed += loose.len() as u64;
+        note_end(s, end).await?;
         if loose.len() < CHUNK as usize {
             return Ok(sealed);
         }
+    }
+}
+
+/// Notes the end down, unless what was noted before is not in the log any more: then the note is evidence, and stays.
+async fn note_end(s: &Services, end: SealRow) -> Result<()> {
+    let noted = s.audit_note.read()?;
+    if let Some(noted) = &noted {
+        if noted.place >= end.place {
+            return Ok(());
+        }
+        if !stands(s, noted).await? {
+            tracing::error!(
+                place = noted.place,
+                "the audit log is not the one that was noted down; see belltower verify"
+            );
+            return Ok(());
+        }
+    }
+    s.audit_note.write(&Noted { place: end.place, print: end.print })
+}
+
+async fn stands(s: &Services, noted: &Noted) -> Result<bool> {
+    Ok(audit_chain::print_at(&s.db, noted.place).await?.as_ref() == Some(&noted.print))
+}
+
+/// An act's place and its hash, as they were at some time: `1204:5c45ff…`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Noted {
+    pub place: i64,
+    pub print: Vec<u8>,
+}
+
+impl std::fmt::Display for Noted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}", self.place, hex(&self.print))
+    }
+}
+
+impl FromStr for Noted {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> std::result::Result<Self, Self::Err> {
+        const WRONG: &str =
+            "write it as it was printed: 1204:5c45ff…, the number of acts and 64 hexadecimal digits";
+        let (place, print) = text.trim().split_once(':').ok_or(WRONG)?;
+        let place = place.parse().ok().filter(|place| *place > 0).ok_or(WRONG)?;
+        let print_len = print.len();
+        let pair = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+        let print: Option<Vec<u8>> = print.as_bytes().chunks_exact(2).map(pair).collect();
+        Ok(Self { place, print: print.filter(|bytes| bytes.len() == 32 && print_len == 64).ok_or(WRONG)? })
+    }
+}
+
+/// Where the end of the log is noted down outside the store: in a file of this node's, or for as long as the process lives.
+#[derive(Debug, Default)]
+pub struct Note {
+    file: Option<PathBuf>,
+    known: Mutex<Option<Noted>>,
+}
+
+impl Note {
+    pub fn in_file(file: PathBuf) -> Self {
+        Self { file: Some(file), known: Mutex::default() }
+    }
+
+    fn read(&self) -> Result<Option<Noted>> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let (None, Some(file)) = (&known, &self.file) else { return Ok(known) };
+        match fs::read_to_string(file) {
+            Ok(text) => text.parse().map(Some).map_err(|wrong| {
+                Error::internal(format!(
+                    "{} is not what was noted down of the audit log: {wrong}",
+                    file.display()
+                ))
+            }),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Error::internal(error)),
+        }
+    }
+
+    fn write(&self, noted: &Noted) -> Result<()> {
+        if let Some(file) = &self.file {
+            // Beside it first, so that a crash leaves the old note or the new one.
+            let beside = file.with_extension("new");
+            let mut options = fs::OpenOptions::new();
+            let written = options.write(true).create(true).truncate(true).mode(0o600).open(&beside);
+            written
+                .and_then(|mut to| writeln!(to, "{noted}"))
+                .and_then(|()| fs::rename(&beside, file))
+                .map_err(Error::internal)?;
+        }
+        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some(noted.clone());
+        Ok(())
     }
 }
 
@@ -83,8 +186,10 @@ fn print(s: &Services, before: &[u8], place: i64, link: &LinkRow) -> Vec<u8> {
 pub struct Checked {
     /// Acts that are as they were.
     pub acts: u64,
-    /// The hash of the last of them, in hexadecimal: who notes it down can tell later whether the log was replaced by another.
+    /// The hash of the last of them, in hexadecimal.
     pub head: String,
+    /// Both, to be noted down elsewhere: it can be told later whether the log still holds that act.
+    pub note: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trouble: Option<Trouble>,
 }
@@ -97,16 +202,19 @@ pub enum Trouble {
     Changed { place: i64 },
     /// Nothing stands in this place.
     Missing { place: i64 },
+    /// The log is whole in itself, but in this place stands another act than the one that was noted down, or none: acts were
+    /// taken away, or the whole of it was made anew.
+    Replaced { place: i64 },
 }
 
-/// Reads all of the log and reckons its hashes again.
-pub async fn check(s: &Services, caller: &Caller) -> Result<Checked> {
+/// Reads all of the log and reckons its hashes again, and holds it against what was noted down: here, and `noted` elsewhere.
+pub async fn check(s: &Services, caller: &Caller, noted: Option<&Noted>) -> Result<Checked> {
     caller.require(Permission::AuditView)?;
     seal(s).await?;
     // Read first, so that what is added meanwhile is behind it and no trouble.
     let end = audit_chain::seal(&s.db).await?;
     let mut last = SealRow { place: 0, print: vec![0; 32] };
-    let trouble = loop {
+    let mut trouble = loop {
         if last.place == end.place {
             break (last.print != end.print).then_some(Trouble::Changed { place: end.place });
         }
@@ -120,7 +228,13 @@ pub async fn check(s: &Services, caller: &Caller) -> Result<Checked> {
             break Some(Trouble::Missing { place: last.place + 1 });
         }
     };
-    Ok(Checked { acts: last.place as u64, head: hex(&last.print), trouble })
+    for noted in s.audit_note.read()?.iter().chain(noted) {
+        if trouble.is_none() && !stands(s, noted).await? {
+            trouble = Some(Trouble::Replaced { place: noted.place });
+        }
+    }
+    let note = Noted { place: last.place, print: last.print };
+    Ok(Checked { acts: note.place as u64, head: hex(&note.print), note: note.to_string(), trouble })
 }
 
 /// Goes on along these, as far as they hold.

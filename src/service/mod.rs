@@ -71,6 +71,8 @@ pub struct Services {
     pub simulators: Option<Arc<dyn simulators::Mailboxes>>,
     /// The university's own sign-in; none where people prove who they are by a code.
     pub sign_in: Option<Arc<SignIn>>,
+    /// What is known of the audit log outside the store.
+    pub audit_note: Arc<audit::Note>,
     intake: messages::Intake,
     groups: Arc<groups::KnownGroups>,
     keys: Arc<sources::KnownKeys>,
@@ -108,6 +110,7 @@ impl Services {
             background: TaskTracker::new(),
             simulators: None,
             sign_in: None,
+            audit_note: Arc::default(),
             intake,
             groups: Arc::default(),
             keys: Arc::default(),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use url::Url;
 
+use super::audit::Note;
 use super::{Campus, Services, Vault};
 use crate::clock::Clock;
 use crate::config::{CampusSignIn, Config, QueueUrl};
@@ -31,6 +32,7 @@ impl Services {
             public_url,
         };
         let mut services = Self::new(db, clock, queue, vault, campus);
+        services.audit_note = Arc::new(Note::in_file(config.data.directory.join("audit_note")));
         if let Some(settings) = &config.campus_sign_in {
             services.sign_in_by(settings)?;
         }

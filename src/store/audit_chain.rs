@@ -70,3 +70,9 @@ pub async fn links(db: &Db, after: i64, limit: u32) -> Result<Vec<LinkRow>> {
         sqlx::query_as::<_, LinkRow>(text).bind(after).bind(i64::from(limit)).fetch_all(c).await
     })?)
 }
+
+/// The hash of the act in a place.
+pub async fn print_at(db: &Db, place: i64) -> Result<Option<Vec<u8>>> {
+    let text = "SELECT print FROM audit WHERE place = $1";
+    Ok(in_db!(db, |c| sqlx::query_scalar::<_, Vec<u8>>(text).bind(place).fetch_optional(c).await)?)
+}

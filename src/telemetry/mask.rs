@@ -1,6 +1,8 @@
 //! Personal data as logs and lists may show it: enough to recognise somebody whose address one knows, too little to learn
 //! it. What is too short to be cut is hidden whole.
 
+use url::form_urlencoded;
+
 use crate::domain::channel::AddressKind;
 
 const HIDDEN: &str = "***";
@@ -66,7 +68,7 @@ pub fn address(text: &str) -> String {
     }
 }
 
-/// Free text, such as a provider's answer, with the email addresses and phone numbers in it masked.
+/// Free text, such as a provider's answer, with the email addresses, phone numbers and openids in it masked.
 pub fn text(text: &str) -> String {
     let mut masked = String::with_capacity(text.len());
     let mut rest = text;
@@ -79,6 +81,8 @@ pub fn text(text: &str) -> String {
             masked.push_str(&email(trimmed));
         } else if is_number(trimmed) && trimmed.len() >= 11 {
             masked.push_str(&mobile(trimmed));
+        } else if is_openid(trimmed) {
+            masked.push_str(&id(trimmed));
         } else {
             masked.push_str(trimmed);
         }
@@ -88,6 +92,27 @@ pub fn text(text: &str) -> String {
         rest = &after[between..];
     }
     masked
+}
+
+/// The beginning of a call that a provider made, with the addresses in it masked. What is in its body or, where that is
+/// empty, in its query.
+pub fn call(query: &str, body: &[u8], most: usize) -> String {
+    let told = if body.is_empty() {
+        // An address is not known for one with its signs escaped.
+        let pairs = form_urlencoded::parse(query.as_bytes());
+        pairs.map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&")
+    } else {
+        String::from_utf8_lossy(body).into_owned()
+    };
+    // Before it is cut: half a number is not known for one either.
+    text(&told).chars().take(most).collect()
+}
+
+/// As the WeChat Official Account calls a person: 28 letters, of which the first is always the same.
+fn is_openid(word: &str) -> bool {
+    word.len() == 28
+        && word.starts_with('o')
+        && word.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'_' || c == b'-')
 }
 
 fn is_address_char(c: char) -> bool {
@@ -153,7 +178,17 @@ mod tests {
         );
         assert_eq!(text("号码13812340000无效, see a.b@c.cn."), "号码138****0000无效, see a***@c.cn.");
         assert_eq!(text("code 1001 at 10:30, id 42"), "code 1001 at 10:30, id 42");
+        assert_eq!(
+            text("<FromUserName>oVzGQ5abcdefghijkABCDEFGHIJ1</FromUserName>"),
+            "<FromUserName>oV***J1</FromUserName>"
+        );
         assert_eq!(text(""), "");
+    }
+
+    #[test]
+    fn a_call_shows_no_address_however_it_is_written() {
+        assert_eq!(call("to=%2B8613812340000&m=a.b%40c.cn", b"", 99), "to=+86138****0000&m=a***@c.cn");
+        assert_eq!(call("to=1", "号码13812340000".as_bytes(), 6), "号码138*");
     }
 
     proptest::proptest! {

@@ -3,11 +3,14 @@
 use belltower::clock::Timestamp;
 use belltower::domain::operator::Role;
 use belltower::service::Services;
-use belltower::service::audit::{Checked, Trouble, check, seal};
+use std::sync::Arc;
+
+use belltower::service::audit::{Checked, Note, Noted, Trouble, check, seal};
 use belltower::store::Db;
 use belltower::store::audit::append;
 use serde_json::json;
 
+use crate::support::folder::TempFolder;
 use crate::support::services::services_with_key;
 use crate::support::{on_both, operator, services};
 
@@ -21,7 +24,24 @@ async fn act(s: &Services, numbers: std::ops::RangeInclusive<i64>) {
 }
 
 async fn look(s: &Services) -> Checked {
-    check(s, &operator(Role::Auditor)).await.unwrap()
+    check(s, &operator(Role::Auditor), None).await.unwrap()
+}
+
+/// A process that begins anew beside the file in which the end is noted.
+fn begun(db: &Db, folder: &TempFolder) -> Services {
+    let mut s = services(db.clone());
+    s.audit_note = Arc::new(Note::in_file(folder.path().join("audit_note")));
+    s
+}
+
+/// Has the program chain whatever is there from the beginning.
+async fn begin_anew(db: &Db) {
+    tamper(db, "UPDATE audit SET place = NULL, print = NULL").await;
+    let anew = match db {
+        Db::Sqlite { .. } => "UPDATE audit_seal SET place = 0, print = zeroblob(32)",
+        Db::Postgres(_) => "UPDATE audit_seal SET place = 0, print = decode(repeat('00', 32), 'hex')",
+    };
+    tamper(db, anew).await;
 }
 
 /// Something done to the store by somebody who can write to it.
@@ -102,12 +122,63 @@ on_both!(nobody_makes_a_chain_without_the_key, |db| async {
     assert_eq!(look(&s).await.trouble, None);
     let forger = services_with_key(db.clone(), [9; 32]);
     tamper(&db, "UPDATE audit SET actor = 'x' WHERE place = 1").await;
-    tamper(&db, "UPDATE audit SET place = NULL, print = NULL").await;
-    let anew = match db {
-        Db::Sqlite { .. } => "UPDATE audit_seal SET place = 0, print = zeroblob(32)",
-        Db::Postgres(_) => "UPDATE audit_seal SET place = 0, print = decode(repeat('00', 32), 'hex')",
-    };
-    tamper(&db, anew).await;
+    begin_anew(&db).await;
     assert_eq!(seal(&forger).await.unwrap(), 3);
     assert_eq!(look(&s).await.trouble, Some(Trouble::Changed { place: 1 }));
 });
+
+on_both!(a_log_that_the_program_was_made_to_chain_anew_is_found, |db| async {
+    let folder = TempFolder::new();
+    let s = begun(&db, &folder);
+    act(&s, 1..=3).await;
+    let noted: Noted = look(&s).await.note.parse().unwrap();
+    tamper(&db, "UPDATE audit SET actor = 'x' WHERE place = 1").await;
+    begin_anew(&db).await;
+    act(&s, 4..=5).await;
+    let replaced = Some(Trouble::Replaced { place: 3 });
+    // By the process that saw the end, by the next one, and by whoever wrote it down.
+    assert_eq!(look(&s).await.trouble, replaced);
+    assert_eq!(look(&begun(&db, &folder)).await.trouble, replaced, "the note stays");
+    let stranger = services(db.clone());
+    assert_eq!(look(&stranger).await.trouble, None, "in itself it is whole");
+    let auditor = operator(Role::Auditor);
+    assert_eq!(check(&stranger, &auditor, Some(&noted)).await.unwrap().trouble, replaced);
+});
+
+on_both!(a_log_whose_last_acts_are_gone_with_its_end_is_found, |db| async {
+    let folder = TempFolder::new();
+    let s = begun(&db, &folder);
+    act(&s, 1..=5).await;
+    let noted: Noted = look(&s).await.note.parse().unwrap();
+    tamper(&db, "DELETE FROM audit WHERE place > 3").await;
+    tamper(&db, "UPDATE audit_seal SET place = 3, print = (SELECT print FROM audit WHERE place = 3)").await;
+    assert_eq!(look(&s).await.trouble, Some(Trouble::Replaced { place: 5 }));
+    assert_eq!(look(&begun(&db, &folder)).await.trouble, Some(Trouble::Replaced { place: 5 }));
+    // Others in their places do not hide it.
+    act(&s, 6..=9).await;
+    assert_eq!(look(&s).await.trouble, Some(Trouble::Replaced { place: 5 }));
+    let checked = check(&services(db.clone()), &operator(Role::Auditor), Some(&noted)).await.unwrap();
+    assert_eq!(checked.trouble, Some(Trouble::Replaced { place: 5 }));
+});
+
+on_both!(what_was_noted_down_is_still_there_after_a_restart, |db| async {
+    let folder = TempFolder::new();
+    let s = begun(&db, &folder);
+    act(&s, 1..=2).await;
+    let noted: Noted = look(&s).await.note.parse().unwrap();
+    let s = begun(&db, &folder);
+    act(&s, 3..=4).await;
+    let whole = check(&s, &operator(Role::Auditor), Some(&noted)).await.unwrap();
+    assert_eq!((whole.acts, whole.trouble), (4, None));
+    let file = std::fs::read_to_string(folder.path().join("audit_note")).unwrap();
+    assert_eq!(file.trim_end(), whole.note);
+});
+
+#[test]
+fn a_note_is_read_as_it_was_written() {
+    let text = format!("12:{}", "5c".repeat(32));
+    assert_eq!(text.parse::<Noted>().unwrap().to_string(), text);
+    for wrong in ["", "12", "12:", "0:5c", ":5c45", &text[..66], &text.replace('5', "x"), "12:é"] {
+        assert!(wrong.parse::<Noted>().is_err(), "{wrong}");
+    }
+}

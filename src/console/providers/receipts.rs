@@ -94,7 +94,7 @@ impl From<UnmatchedRow> for Unmatched {
             provider: row.provider.unwrap_or_default(),
             received_at: row.received_at,
             reference: row.reference.unwrap_or_default(),
-            address: row.address.as_deref().map(mask::text).unwrap_or_default(),
+            address: row.address.as_deref().map(mask::address).unwrap_or_default(),
             state: row.state,
             code: row.code.unwrap_or_default(),
             waits: row.look_at.is_some(),
@@ -104,13 +104,7 @@ impl From<UnmatchedRow> for Unmatched {
 
 impl From<UnreadRow> for Unread {
     fn from(row: UnreadRow) -> Self {
-        let told = if row.body.is_empty() { row.query.into_bytes() } else { row.body };
-        Self {
-            provider: row.provider,
-            received_at: row.received_at,
-            trouble: row.trouble,
-            // Before it is cut: half a number is not known for one.
-            body: mask::text(&String::from_utf8_lossy(&told)).chars().take(SEEN).collect(),
-        }
+        let body = mask::call(&row.query, &row.body, SEEN);
+        Self { provider: row.provider, received_at: row.received_at, trouble: row.trouble, body }
     }
 }

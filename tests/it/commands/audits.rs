@@ -16,6 +16,11 @@ async fn a_log_that_was_tampered_with_is_one() {
     assert_eq!(whole["head"].as_str().map(str::len), Some(64));
     let shown = belltower(&folder, &["verify"], &[]);
     let text = String::from_utf8(shown.stdout).unwrap();
+    let note = whole["note"].as_str().unwrap();
+    assert_eq!(answer(&folder, &["verify", "--since", note])["trouble"], serde_json::Value::Null);
+    let other = belltower(&folder, &["verify", "--json", "--since", &note.replacen("1:", "2:", 1)], &[]);
+    assert_eq!(document(&other)["trouble"], json!({"kind": "replaced", "place": 2}));
+    assert_eq!(belltower(&folder, &["verify", "--since", "x"], &[]).status.code(), Some(2));
     assert!(text.starts_with("the audit log is whole: 1 acts"), "{text}");
 
     let store = folder.path().join("data/belltower.db");

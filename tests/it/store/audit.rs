@@ -87,6 +87,8 @@ on_both!(acts_take_their_places_once, |db| async {
 
     let end = audit_chain::seal(&db).await.unwrap();
     assert_eq!((end.place, end.print), (2, vec![7; 32]));
+    assert_eq!(audit_chain::print_at(&db, 2).await.unwrap(), Some(vec![7; 32]));
+    assert_eq!(audit_chain::print_at(&db, 3).await.unwrap(), None);
     let placed = async |after, limit| {
         let links = audit_chain::links(&db, after, limit).await.unwrap();
         links.into_iter().map(|link| (link.place, link.print)).collect::<Vec<_>>()

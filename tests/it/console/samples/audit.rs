@@ -1,7 +1,7 @@
 //! The audit log.
 
 use belltower::config::Language;
-use belltower::console::audit::{Act, AuditFragment, AuditPage, AuditQuery};
+use belltower::console::audit::{Act, AuditFragment, AuditPage, AuditQuery, Look};
 use belltower::console::page::{Section, Theme};
 use belltower::service::audit::{AuditRow, Checked, Trouble};
 use belltower::store::JsonText;
@@ -33,10 +33,15 @@ pub(super) fn page(language: Language, theme: Theme, empty: bool) -> AuditPage {
     ];
     let acts = rows.into_iter().map(|row| Act::new(&view, row)).collect();
     let trouble = if empty { None } else { Some(Trouble::Missing { place: 1_204 }) };
+    let head = "5c45ff5e21c57e6ad56bac8758b79b1d".repeat(2);
     AuditPage {
         shell: shell(language, theme, Some(Section::Audit)),
         filter: AuditQuery { q: "<周>".into(), ..AuditQuery::default() },
-        checked: Some(Checked { acts: 1_203, head: "5c45ff5e21c57e6ad56bac8758b79b1d".repeat(2), trouble }),
+        look: Some(Look {
+            checked: Checked { acts: 1_203, note: format!("1203:{head}"), head, trouble },
+            noted: if empty { "<1204>".into() } else { String::new() },
+            fault: empty.then(|| "<fault>".into()),
+        }),
         list: AuditFragment {
             view,
             filter: AuditQuery::default(),
