@@ -22,7 +22,7 @@ use crate::domain::operator::Permission;
 use crate::http::{RequestId, errors, locale, session as cookies};
 use crate::service::caller::OperatorCaller;
 use crate::service::sessions::OPERATOR;
-use crate::service::{Caller, Services, operators};
+use crate::service::{Caller, Services, attention, operators};
 use crate::{Error, Result};
 
 /// No session, or one that has ended. Pages answer it by leading to the sign-in.
@@ -45,6 +45,8 @@ pub struct Signed {
     /// Goes into every form.
     pub csrf: String,
     pub session: Session,
+    /// Deliveries that need attention, told in the navigation.
+    troubled: u64,
     request: HttpRequest,
     services: Data<Services>,
 }
@@ -64,6 +66,7 @@ impl Signed {
             (Section::Overview, true),
             (Section::Messages, self.may(Permission::MessagesView)),
             (Section::Held, self.may(Permission::MessagesReview)),
+            (Section::Attention, self.may(Permission::MessagesView)),
             (Section::People, self.may(Permission::DirectoryView)),
             (Section::Groups, self.may(Permission::DirectoryView)),
             (Section::Suppression, self.may(Permission::DirectoryView)),
@@ -78,6 +81,7 @@ impl Signed {
             operator: Some(SignedIn { name: self.operator.name.clone(), role: self.operator.role }),
             sections: sections.into_iter().filter(|(_, open)| *open).map(|(section, _)| section).collect(),
             current: Some(current),
+            troubled: self.troubled,
             flash,
             ..shell(&self.request, &self.services, self.csrf.clone())
         })
@@ -109,7 +113,10 @@ impl FromRequest for Signed {
                 request.extensions_mut().insert(chosen);
             }
             let csrf = token(&request)?;
+            let sees = operator.role.may(Permission::MessagesView) && !page::wants_fragment(&request);
+            let troubled = if sees { attention::count(&services).await? } else { 0 };
             Ok(Self {
+                troubled,
                 caller: Caller::Operator(operator.clone()),
                 operator,
                 csrf,
@@ -145,6 +152,7 @@ fn shell(request: &HttpRequest, s: &Services, csrf: String) -> Shell {
         operator: None,
         sections: Vec::new(),
         current: None,
+        troubled: 0,
         flash: None,
         emergency: None,
         here: if is_read { here } else { "/console" }.to_owned(),

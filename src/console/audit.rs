@@ -29,7 +29,7 @@ const CHUNK: u32 = 1_000;
 const SHOWN: usize = 240;
 
 /// What may have been done, by what it was done to.
-pub const ACTS: [(&str, &[&str]); 12] = [
+pub const ACTS: [(&str, &[&str]); 13] = [
     (
         "operator",
         &[
@@ -72,6 +72,7 @@ pub const ACTS: [(&str, &[&str]); 12] = [
     ("template", &["create", "update"]),
     ("provider", &["create", "update", "test", "try"]),
     ("audit", &["export"]),
+    ("attention", &["resend", "set_aside"]),
 ];
 
 /// The filters as they stand in the address; what is not set is empty. Dates are days on the campus calendar.
@@ -207,6 +208,7 @@ fn href(action: &str, object: &str) -> Option<String> {
         ("recipient", "import" | "erase") | ("suppression", "remove") => return None,
         ("recipient", _) => format!("/console/people/{object}"),
         ("suppression", _) => format!("/console/suppression/{object}"),
+        ("attention", _) => format!("/console/attention/acts/{object}"),
         ("routing", _) => format!("/console/rules/versions/{object}"),
         _ => return None,
     })

@@ -9,17 +9,18 @@ use super::access::Signed;
 use super::message::{AttemptLine, DeliveriesFragment, DeliveryFilter, DeliveryPage, DeliveryRow};
 use super::messages::read;
 use super::page::{self, Fact, Section, address};
+use super::timeline::actor;
 use super::view::{Markup, View, escape};
 use crate::clock::Timestamp;
 use crate::domain::delivery::State;
 use crate::domain::id::{DeliveryId, MessageId};
 use crate::domain::operator::Permission;
 use crate::http::params;
-use crate::service::Services;
 use crate::service::messages::{
     self, AnswerView, AttemptView, DeliveryDetail, DeliveryFacts, DeliveryQuery, DeliveryView,
     MessageSummary, ReceiptView,
 };
+use crate::service::{Services, attention};
 use crate::{Error, Result};
 
 const ON_A_PAGE: u32 = 30;
@@ -124,8 +125,15 @@ pub(super) async fn show(
         return Err(Error::NotFound("delivery"));
     }
     let about = messages::get_many(&s, &signed.caller, &[message]).await?.pop();
+    let aside = attention::set_aside_by(&s, &signed.caller, id).await?;
     let shell = signed.shell(Section::Messages)?;
     let attempts = attempts(&shell.view, &delivery);
+    let mut facts = facts(&shell.view, &delivery.facts, signed.may(Permission::DirectoryView));
+    facts.extend(aside.map(|act| {
+        let (by, at) = (actor(&shell.view, &act.actor), shell.view.exact(act.at));
+        let said = shell.view.t2("attention-set-aside-by", "by", by, "at", at);
+        Fact::text(shell.view.t("attention-set-aside"), &said)
+    }));
     page::html(&DeliveryPage {
         id,
         message,
@@ -134,7 +142,7 @@ pub(super) async fn show(
         channel: delivery.facts.channel,
         state: delivery.facts.state,
         attempts,
-        facts: facts(&shell.view, &delivery.facts, signed.may(Permission::DirectoryView)),
+        facts,
         reason: delivery.facts.reason,
         shell,
     })

@@ -3,6 +3,7 @@
 
 pub mod access;
 pub mod answers;
+pub mod attention;
 pub mod audit;
 pub mod cards;
 pub mod chart;
@@ -62,6 +63,9 @@ routes! {
     "/console/messages/{id}/release" => { POST held::release }
     "/console/messages/{id}/reject" => { POST held::reject }
     "/console/messages/{id}/deliveries/{delivery}" => { GET deliveries::show }
+    "/console/attention" => { GET attention::show }
+    "/console/attention/group" => { GET attention::group::show, POST attention::group::act }
+    "/console/attention/acts/{id}" => { GET attention::show_act }
     "/console/held" => { GET held::list }
     "/console/rules" => { GET rules::list, POST rules::edit::create }
     "/console/rules/new" => { GET rules::edit::show_new }

@@ -8,6 +8,7 @@ use url::form_urlencoded;
 
 use super::view::{Markup, View, escape};
 use crate::domain::operator::Role;
+use crate::service::attention::TOLD;
 use crate::{Error, Result};
 
 /// Rooms of the console, in the order of the navigation.
@@ -17,6 +18,8 @@ pub enum Section {
     Messages,
     /// Messages that wait for a reviewer.
     Held,
+    /// Deliveries that failed, or of which nobody knows.
+    Attention,
     People,
     Groups,
     Suppression,
@@ -34,6 +37,7 @@ impl Section {
             Self::Overview => "/console",
             Self::Messages => "/console/messages",
             Self::Held => "/console/held",
+            Self::Attention => "/console/attention",
             Self::Sources => "/console/sources",
             Self::People => "/console/people",
             Self::Groups => "/console/groups",
@@ -50,6 +54,7 @@ impl Section {
             Self::Overview => "overview",
             Self::Messages => "message",
             Self::Held => "pause",
+            Self::Attention => "failed",
             Self::Sources => "source",
             Self::People => "card",
             Self::Groups => "people",
@@ -64,7 +69,7 @@ impl Section {
     /// What it is kept with in the navigation.
     pub const fn floor(self) -> Floor {
         match self {
-            Self::Overview | Self::Messages | Self::Held => Floor::Daily,
+            Self::Overview | Self::Messages | Self::Held | Self::Attention => Floor::Daily,
             Self::People | Self::Groups | Self::Suppression => Floor::Audience,
             Self::Rules | Self::Sources | Self::Providers => Floor::Sending,
             Self::Audit | Self::Mailbox => Floor::House,
@@ -77,6 +82,7 @@ impl Section {
             Self::Overview => "nav-overview",
             Self::Messages => "nav-messages",
             Self::Held => "nav-held",
+            Self::Attention => "nav-attention",
             Self::Sources => "nav-sources",
             Self::People => "nav-people",
             Self::Groups => "nav-groups",
@@ -190,6 +196,8 @@ pub struct Shell {
     /// Rooms this operator may enter.
     pub sections: Vec<Section>,
     pub current: Option<Section>,
+    /// Deliveries that need attention.
+    pub troubled: u64,
     pub flash: Option<Flash>,
     /// Where the emergency button leads, once this operator may press it.
     pub emergency: Option<&'static str>,
@@ -201,6 +209,18 @@ impl Shell {
     /// The rooms by floor, floors without one left out.
     pub fn floors(&self) -> impl Iterator<Item = (Floor, &[Section])> {
         self.sections.chunk_by(|a, b| a.floor() == b.floor()).map(|rooms| (rooms[0].floor(), rooms))
+    }
+
+    /// What stands beside a room in the navigation, for the eye and in words.
+    pub fn waits(&self, section: &Section) -> Option<(String, String)> {
+        if *section != Section::Attention || self.troubled == 0 {
+            return None;
+        }
+        let figure = match self.troubled {
+            n if n > u64::from(TOLD) => format!("{}+", self.view.number(u64::from(TOLD))),
+            n => self.view.number(n),
+        };
+        Some((figure.clone(), self.view.t1("nav-attention-count", "count", figure)))
     }
 
     pub fn is_current(&self, section: &Section) -> bool {

@@ -7,8 +7,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Result;
 use crate::service::{
-    Services, audit, bindings, callback_events, deliveries, messages, operators, policies, providers,
-    receipts, suppressions, unanswered,
+    Services, attention, audit, bindings, callback_events, deliveries, messages, operators, policies,
+    providers, receipts, suppressions, unanswered,
 };
 
 /// A retry is at most this late.
@@ -48,6 +48,7 @@ async fn tick(s: &Services, owner: i64, ticks: u32) -> Result<()> {
             }
         }
     }
+    attention::work(s).await?;
     if ticks.is_multiple_of(SELDOM) {
         // What is wrong with the log keeps nothing else from being looked after.
         if let Err(error) = audit::seal(s).await {
@@ -73,7 +74,7 @@ async fn tick(s: &Services, owner: i64, ticks: u32) -> Result<()> {
 
 /// Everything but wake-ups, once; returns how much it changed.
 pub(super) async fn sweep(s: &Services, owner: i64) -> Result<usize> {
-    let told = receipts::process(s).await?;
+    let told = receipts::process(s).await? + attention::work(s).await?;
     Ok(told + expire_and_release(s, owner).await? + deliveries::complete_left_open(s).await?)
 }
 

@@ -30,3 +30,4 @@ pub mod suppression;
 pub mod template;
 pub mod topic;
 pub mod traces;
+pub mod trouble;

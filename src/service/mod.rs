@@ -1,6 +1,7 @@
 //! Use cases. Each owns its transaction and checks what its caller may do; the faces only translate.
 
 pub mod answers;
+pub mod attention;
 pub mod audit;
 pub mod bindings;
 pub mod bounces;

@@ -274,9 +274,10 @@ pub async fn blank(tx: &mut Tx, ids: &[DeliveryId], now: Timestamp, day: &str) -
         in_tx!(tx, |c| sqlx::query_as(sql(text)).bind(&ids).bind(now.0).fetch_all(c).await)?;
     for text in [
         format!(
-            "UPDATE delivery SET address = NULL, name = NULL, params = NULL, read_at = NULL, repeat_at = NULL
+            "UPDATE delivery SET address = NULL, name = NULL, params = NULL, read_at = NULL, repeat_at = NULL,
+                trouble = NULL
              WHERE id IN {list} AND (address IS NOT NULL OR name IS NOT NULL OR params IS NOT NULL
-                OR read_at IS NOT NULL OR repeat_at IS NOT NULL)"
+                OR read_at IS NOT NULL OR repeat_at IS NOT NULL OR trouble IS NOT NULL)"
         ),
         // What they said back, and whose card is to show it.
         format!("DELETE FROM answer WHERE delivery_id IN {list}"),

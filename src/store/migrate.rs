@@ -23,6 +23,7 @@ macro_rules! steps {
             11 "0011_scenes",
             12 "0012_bound",
             13 "0013_audit_chain",
+            20 "0020_attention",
         )
     };
     ($folder:literal: $($version:literal $name:literal,)+) => {

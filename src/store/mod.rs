@@ -6,6 +6,7 @@
 //! bound limits `LIMIT $1 + 0` (SQLite plans a statement anew for each value bound to a plain one).
 
 pub mod answers;
+pub mod attention;
 pub mod audience;
 pub mod audit;
 pub mod audit_chain;

@@ -8,13 +8,14 @@ use serde::Serialize;
 use super::counters::{Moves, count, count_day};
 use super::dialect::Field;
 use super::fallback::{self, StepEnd};
-use super::{Db, Tx, in_db, in_tx, row, sql, to_json};
+use super::{Db, Tx, attention, in_db, in_tx, row, sql, to_json};
 use crate::Result;
 use crate::clock::Timestamp;
 use crate::domain::channel::{ChannelKind, Outlet};
 use crate::domain::delivery::State;
 use crate::domain::id::{DeliveryId, MessageId, ProviderId, ReceiptId};
 use crate::domain::message::Lane;
+use crate::domain::trouble::REPORTED;
 
 row! {
     /// A delivery whose provider is to be asked what became of it.
@@ -160,8 +161,9 @@ async fn decide(
             delivered_at = CASE WHEN v.state = 3 THEN $2 ELSE delivered_at END, updated_at = $2,
             sent_at = CASE WHEN v.state = 2 THEN COALESCE(sent_at, last_attempt_at, $2) ELSE sent_at END,
             poll_at = CASE WHEN v.state = 2 THEN poll_at ELSE NULL END,
-            repeat_at = CASE WHEN v.state = 8 THEN repeat_at ELSE NULL END
-         FROM {rows} AS v WHERE delivery.id = v.id"
+            repeat_at = CASE WHEN v.state = 8 THEN repeat_at ELSE NULL END, trouble = {trouble}
+         FROM {rows} AS v WHERE delivery.id = v.id",
+        trouble = attention::trouble("v.state", "delivery.provider_id", &format!("'{REPORTED}'"), "v.code"),
     );
     let input = to_json(&moved)?;
     in_tx!(tx, |conn| sqlx::query(sql(text)).bind(&input).bind(now.0).execute(conn).await.map(drop))?;

@@ -56,7 +56,46 @@ pub async fn reopen(
             .fetch_all(conn)
             .await
     })?;
-    let Some(last) = ended.last() else { return Ok(None) };
+    let Some(last) = ended.last().map(|last| last.id) else { return Ok(None) };
+    open(tx, message, &ended, &codes, waits, now).await?;
+    Ok(Some(Reopened { n: ended.len() as i64, last }))
+}
+
+/// Opens those of a message's deliveries again that are listed and still have that `trouble`; returns how many.
+pub async fn reopen_listed(
+    tx: &mut Tx,
+    message: MessageId,
+    ids: &[i64],
+    trouble: &str,
+    waits: &[i64],
+    now: Timestamp,
+) -> Result<i64> {
+    let dialect = tx.dialect();
+    let text = format!(
+        "SELECT id, channel, state FROM delivery
+         WHERE message_id = $1 AND id IN {ids} AND trouble = $3 ORDER BY id{lock}",
+        ids = dialect.int_list("$2"),
+        lock = dialect.lock(),
+    );
+    let ended: Vec<Ended> = in_tx!(tx, |conn| {
+        sqlx::query_as(sql(text)).bind(message.0).bind(to_json(ids)?).bind(trouble).fetch_all(conn).await
+    })?;
+    if !ended.is_empty() {
+        open(tx, message, &ended, &[State::Failed.code(), State::Unknown.code()], waits, now).await?;
+    }
+    Ok(ended.len() as i64)
+}
+
+/// Opens what is locked. `codes`: the states that are being opened.
+async fn open(
+    tx: &mut Tx,
+    message: MessageId,
+    ended: &[Ended],
+    codes: &[i64],
+    waits: &[i64],
+    now: Timestamp,
+) -> Result<()> {
+    let dialect = tx.dialect();
     let ids: Vec<i64> = ended.iter().map(|e| e.id.0).collect();
     let wait = |step: &str| {
         let cases: Vec<_> = (0..).zip(waits).map(|(step, wait)| format!("WHEN {step} THEN {wait}")).collect();
@@ -70,7 +109,7 @@ pub async fn reopen(
     );
     let text = format!(
         "UPDATE delivery SET state = 0, reason = NULL, failures = 0, repeats = 0, poll_at = NULL, repeat_at = NULL,
-            updated_at = $2,
+            updated_at = $2, trouble = NULL,
             due_at = $2 + CASE WHEN last_step = 0 THEN 0 ELSE {own} - {first} END
          WHERE id IN {ids}",
         own = wait("step"),
@@ -81,17 +120,17 @@ pub async fn reopen(
         sqlx::query(sql(text))
             .bind(to_json(&ids)?)
             .bind(now.0)
-            .bind(to_json(&codes)?)
+            .bind(to_json(codes)?)
             .execute(conn)
             .await
             .map(drop)
     })?;
     let mut moves = Moves::new();
-    for row in &ended {
+    for row in ended {
         moves.entry((message, row.channel)).or_default().shift(row.state, State::Pending, 1);
     }
     count(tx, &moves).await?;
-    Ok(Some(Reopened { n: ended.len() as i64, last: last.id }))
+    Ok(())
 }
 
 row! {
@@ -149,7 +188,7 @@ pub async fn repeat(
     };
     let text = format!(
         "UPDATE delivery SET state = 0, reason = '{UNANSWERED}', due_at = $2, poll_at = NULL, repeats = repeats + 1,
-            updated_at = $2
+            updated_at = $2, trouble = NULL
          WHERE id IN {ids} AND state + 0 = {unknown} AND NOT EXISTS ({by_reference}) AND NOT EXISTS ({by_other})
          RETURNING id",
         ids = dialect.int_list("$1"),

@@ -13,7 +13,7 @@ use crate::domain::message::Lane;
 use crate::store::counters::Moves;
 use crate::store::dialect::Field;
 use crate::store::fallback::{self, Postponed, StepEnd};
-use crate::store::{Tx, frequency, in_tx, sql, to_json};
+use crate::store::{Tx, attention, frequency, in_tx, sql, to_json};
 
 /// What one attempt came to.
 #[derive(Clone, Debug, Serialize)]
@@ -93,6 +93,7 @@ pub(super) async fn settle(
             ("sent_at", Field::Int),
             ("started_at", Field::Int),
             ("outcome", Field::Text),
+            ("code", Field::Text),
         ],
     );
     // `+ 0`: PostgreSQL would look through the index of what is leased, which is short but full of what was lately.
@@ -105,12 +106,14 @@ pub(super) async fn settle(
             reference = COALESCE(s.reference, delivery.reference), poll_at = s.poll_at,
             repeat_at = s.repeat_at, sent_at = COALESCE(s.sent_at, delivery.sent_at), lease_owner = NULL, lease_until = NULL,
             attempts = CASE WHEN s.outcome IS NULL THEN delivery.attempts - 1 ELSE delivery.attempts END,
-            repeated = CASE WHEN s.outcome IS NULL THEN delivery.repeated ELSE FALSE END, updated_at = $2
+            repeated = CASE WHEN s.outcome IS NULL THEN delivery.repeated ELSE FALSE END, updated_at = $2,
+            trouble = {trouble}
          FROM {rows} AS s, message AS m
          WHERE delivery.id = s.id AND delivery.attempts = s.attempt AND delivery.state + 0 = 1
             AND delivery.lease_owner = $3 AND m.id = delivery.message_id
          RETURNING delivery.message_id, delivery.channel, delivery.outlet, delivery.lane, delivery.id,
-            delivery.state, delivery.target, delivery.recipient_id, delivery.last_step"
+            delivery.state, delivery.target, delivery.recipient_id, delivery.last_step",
+        trouble = attention::trouble("s.state", "COALESCE(s.provider_id, delivery.provider_id)", "s.reason", "s.code"),
     );
     let settled: Vec<Settled> = in_tx!(tx, |conn| {
         sqlx::query_as(sql(text)).bind(&input).bind(now.0).bind(owner).fetch_all(conn).await

@@ -2,6 +2,7 @@
 //! security policy, and written to files to be looked at.
 
 mod answers;
+mod attention;
 mod audit;
 mod browser;
 mod door;

@@ -19,6 +19,7 @@ use belltower::domain::operator::Role;
 use belltower::domain::provider::ProviderKind;
 use belltower::domain::source::Right;
 use belltower::domain::suppression::Cause;
+use belltower::domain::trouble;
 
 /// What a delivery's reason may say.
 const REASONS: [&str; 22] = [
@@ -197,6 +198,7 @@ fn composed() -> BTreeSet<String> {
     family("right", &mut Right::ALL.iter().map(|r| r.name()), &["", "-hint"]);
     family("theme", &mut Theme::ALL.iter().map(|t| t.name()), &[""]);
     family("reason", &mut REASONS.into_iter(), &[""]);
+    family("trouble", &mut trouble::REASONS.into_iter().chain(["other"]), &["", "-means", "-advice"]);
     family("event", &mut EVENTS.into_iter(), &[""]);
     family("attempt", &mut OUTCOMES.into_iter(), &[""]);
     family("sandbox", &mut SANDBOX.into_iter(), &[""]);

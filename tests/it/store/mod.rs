@@ -1,6 +1,7 @@
 //! The store's contract, the same on both databases: one file per aggregate, and here what holds for all of them.
 
 mod answers;
+mod attention;
 mod audience;
 mod audit;
 mod bindings;

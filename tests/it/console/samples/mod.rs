@@ -1,5 +1,6 @@
 //! Every page, filled with an ordinary Saturday.
 
+mod attention;
 mod audit;
 mod groups;
 mod mailbox;
@@ -54,6 +55,7 @@ fn shell(language: Language, theme: Theme, current: Option<Section>) -> Shell {
             Section::Overview,
             Section::Messages,
             Section::Held,
+            Section::Attention,
             Section::Sources,
             Section::People,
             Section::Groups,
@@ -64,6 +66,7 @@ fn shell(language: Language, theme: Theme, current: Option<Section>) -> Shell {
             Section::Mailbox,
         ],
         current,
+        troubled: if current.is_some() { 213 } else { 0 },
         flash: None,
         emergency: None,
         here: "/console".into(),
@@ -142,6 +145,10 @@ pub(super) fn all(language: Language, theme: Theme) -> Vec<(&'static str, String
         ("replies_empty", providers::replies(language, theme, true).render()),
         ("audit", audit::page(language, theme, false).render()),
         ("audit_empty", audit::page(language, theme, true).render()),
+        ("attention", attention::page(language, theme, false).render()),
+        ("attention_empty", attention::page(language, theme, true).render()),
+        ("attention_group", attention::group(language, theme).render()),
+        ("attention_act", attention::act(language, theme).render()),
         ("held", rules::held(language, theme).render()),
         ("message_held", rules::message_held(language, theme).render()),
         ("mailbox", mailbox::mailbox(language, theme).render()),

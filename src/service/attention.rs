@@ -1,0 +1,256 @@
+//! Deliveries that need somebody's attention: failed, or nobody knows. They are gathered by what they have in common, and
+//! sent again or set aside all at once. What is many is done a part at a time, by the sweeper where the caller has gone.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
+use super::deliveries::{default_life, event, publish};
+use super::{Caller, Services};
+use crate::clock::Timestamp;
+use crate::domain::channel::Outlet;
+use crate::domain::id::{DeliveryId, MessageId};
+use crate::domain::message::{Lane, Status};
+use crate::domain::operator::Permission;
+use crate::domain::routing::Routed;
+use crate::domain::trouble::Trouble;
+use crate::queue::{Entry, Work};
+use crate::store::attention::{self as store, ActRow, GroupRow, NewAct, PickedRow};
+use crate::store::{Tx, audit, events, messages, providers, reopening};
+use crate::telemetry::mask;
+use crate::{Error, Result};
+
+pub use crate::store::attention::{ActRow as Act, SEARCHED, TroubledFilter, TroubledRow};
+
+/// Kinds of trouble that are shown.
+const GROUPS: u32 = 100;
+/// Nobody needs to know how many there are beyond.
+pub const COUNTED: u32 = 10_000;
+/// Beyond so many the navigation says no more than that.
+pub const TOLD: u32 = 1_000;
+/// Of each kind, deliveries to show what it looks like.
+const EXAMPLES: u32 = 3;
+/// Acts that are told of.
+const ACTS: u32 = 5;
+/// Rows changed in one transaction; short, so that emergencies get in between.
+const CHUNK: u32 = 200;
+/// Chunks done before anybody else has their turn.
+const AT_ONCE: usize = 20;
+
+/// Deliveries with the same trouble.
+#[derive(Clone, Debug)]
+pub struct Group {
+    pub trouble: Trouble,
+    /// By which it is asked for.
+    pub key: String,
+    /// At most [`COUNTED`].
+    pub n: u64,
+    pub since: Timestamp,
+    pub latest: Timestamp,
+    /// The provider's name.
+    pub provider: Option<String>,
+    /// The latest of them.
+    pub examples: Vec<TroubledRow>,
+}
+
+impl Group {
+    /// What the vendor said of the latest, masked.
+    pub fn words(&self) -> Option<&str> {
+        self.examples.iter().find_map(|example| example.words.as_deref()).filter(|words| !words.is_empty())
+    }
+}
+
+/// All that needs attention, the most first.
+pub async fn groups(s: &Services, caller: &Caller) -> Result<Vec<Group>> {
+    caller.require(Permission::MessagesView)?;
+    let names = provider_names(s).await?;
+    let mut groups = Vec::new();
+    for row in store::groups(&s.db, GROUPS, COUNTED).await? {
+        groups.extend(group_of(s, row, &names).await?);
+    }
+    groups.sort_by(|a, b| (b.n, b.latest).cmp(&(a.n, a.latest)));
+    Ok(groups)
+}
+
+/// What has this trouble; `None` where nothing does any more.
+pub async fn group(s: &Services, caller: &Caller, key: &str) -> Result<Option<Group>> {
+    caller.require(Permission::MessagesView)?;
+    match store::find(&s.db, key, COUNTED).await? {
+        Some(row) => group_of(s, row, &provider_names(s).await?).await,
+        None => Ok(None),
+    }
+}
+
+async fn group_of(s: &Services, row: GroupRow, names: &BTreeMap<i64, String>) -> Result<Option<Group>> {
+    let Ok(trouble) = row.trouble.parse::<Trouble>() else { return Ok(None) };
+    let examples = store::list(&s.db, &row.trouble, &TroubledFilter::default(), None, EXAMPLES).await?;
+    Ok(Some(Group {
+        provider: trouble.provider.and_then(|id| names.get(&id.0).cloned()),
+        trouble,
+        key: row.trouble,
+        n: u64::try_from(row.n).unwrap_or(0),
+        since: row.since,
+        latest: row.latest,
+        examples: examples.into_iter().map(masked).collect(),
+    }))
+}
+
+async fn provider_names(s: &Services) -> Result<BTreeMap<i64, String>> {
+    let rows = providers::list(&s.db).await?;
+    Ok(rows.into_iter().map(|row| (row.id.0, row.name)).collect())
+}
+
+/// As lists show it.
+fn masked(row: TroubledRow) -> TroubledRow {
+    let address = row.address.as_deref().map(|address| match row.address_kind {
+        Some(kind) => mask::address_of(kind, address),
+        None => mask::address(address),
+    });
+    TroubledRow { address, words: row.words.as_deref().map(mask::text), ..row }
+}
+
+/// A group's deliveries, the latest first.
+pub async fn deliveries(
+    s: &Services,
+    caller: &Caller,
+    key: &str,
+    filter: &TroubledFilter,
+    before: Option<(Timestamp, DeliveryId)>,
+    limit: u32,
+) -> Result<Vec<TroubledRow>> {
+    caller.require(Permission::MessagesView)?;
+    let rows = store::list(&s.db, key, filter, before, limit).await?;
+    Ok(rows.into_iter().map(masked).collect())
+}
+
+/// How many deliveries need attention, up to one more than [`TOLD`].
+pub async fn count(s: &Services) -> Result<u64> {
+    Ok(u64::try_from(store::count(&s.db, TOLD + 1).await?).unwrap_or(0))
+}
+
+/// What was done lately, the latest first.
+pub async fn acts(s: &Services, caller: &Caller) -> Result<Vec<Act>> {
+    caller.require(Permission::MessagesView)?;
+    store::acts(&s.db, ACTS).await
+}
+
+/// One act, as far as it has come.
+pub async fn act(s: &Services, caller: &Caller, id: i64) -> Result<Act> {
+    caller.require(Permission::MessagesView)?;
+    store::find_act(&s.db, id).await?.ok_or(Error::NotFound("act"))
+}
+
+/// Who set a delivery aside and when, while nothing has happened to it since.
+pub async fn set_aside_by(s: &Services, caller: &Caller, delivery: DeliveryId) -> Result<Option<Act>> {
+    caller.require(Permission::MessagesView)?;
+    store::of_delivery(&s.db, delivery).await
+}
+
+/// What to do about deliveries with the same trouble.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Remedy {
+    /// Opened again; those of messages past their time only where that is `late`. Messages that were cancelled stay so.
+    Resend { late: bool },
+    /// Left as they are and shown no more, until they fail anew.
+    SetAside,
+}
+
+/// Begins to do something about all that has the trouble now, and does a good part of it. The sweeper does the rest.
+pub async fn begin(s: &Services, caller: &Caller, key: &str, remedy: Remedy) -> Result<i64> {
+    caller.require(Permission::MessagesSend)?;
+    let group = store::find(&s.db, key, COUNTED).await?.ok_or(Error::NotFound("trouble"))?;
+    let (now, actor) = (s.clock.now(), caller.label());
+    let (resends, late) = match remedy {
+        Remedy::Resend { late } => (true, late),
+        Remedy::SetAside => (false, false),
+    };
+    let mut tx = s.db.begin().await?;
+    let new = NewAct { resends, trouble: key, late, actor: &actor, planned: group.n };
+    let id = store::begin(&mut tx, &new, now).await?;
+    let detail = json!({ "trouble": key, "deliveries": group.n, "late": late });
+    let action = if resends { "attention.resend" } else { "attention.set_aside" };
+    audit::append(&mut tx, now, &actor, action, &id.to_string(), &detail).await?;
+    tx.commit().await?;
+    work(s).await?;
+    Ok(id)
+}
+
+/// Goes on with what was begun, for a while; returns how many deliveries that moved.
+pub async fn work(s: &Services) -> Result<usize> {
+    let mut moved = 0;
+    for _ in 0..AT_ONCE {
+        if !store::is_open(&s.db).await? {
+            break;
+        }
+        moved += step(s).await?;
+    }
+    Ok(moved)
+}
+
+/// One chunk of one act.
+async fn step(s: &Services) -> Result<usize> {
+    let now = s.clock.now();
+    let mut tx = s.db.begin().await?;
+    let Some(mut act) = store::take(&mut tx).await? else { return Ok(0) };
+    let picked = store::pick(&mut tx, &act, CHUNK).await?;
+    let mut lanes = Vec::new();
+    let done = if act.resends {
+        resend(&mut tx, &act, &picked, now, &mut lanes).await?
+    } else {
+        let ids: Vec<_> = picked.iter().map(|row| row.id.0).collect();
+        store::set_aside(&mut tx, &act, &ids).await?
+    };
+    if let Some(last) = picked.last() {
+        (act.cursor_at, act.cursor_id) = (last.updated_at, last.id);
+    }
+    act.done += done;
+    act.passed_over += picked.len() as i64 - done;
+    if picked.len() < CHUNK as usize {
+        act.finished_at = Some(now);
+    }
+    store::advance(&mut tx, &act).await?;
+    tx.commit().await?;
+    for lane in lanes {
+        for outlet in Outlet::ALL {
+            publish(s, Entry { lane, work: Work::Send(outlet) }).await;
+        }
+    }
+    Ok(done as usize)
+}
+
+/// Opens what was picked, message by message; returns how many were, and adds the lanes they wait in.
+async fn resend(
+    tx: &mut Tx,
+    act: &ActRow,
+    picked: &[PickedRow],
+    now: Timestamp,
+    lanes: &mut Vec<Lane>,
+) -> Result<i64> {
+    let mut by_message: BTreeMap<MessageId, Vec<i64>> = BTreeMap::new();
+    for row in picked {
+        by_message.entry(row.message_id).or_default().push(row.id.0);
+    }
+    let mut opened = 0;
+    for (message, ids) in by_message {
+        let Some(standing) = messages::standing(tx, message).await? else { continue };
+        let over = standing.expires_at <= now;
+        // What was called off stays so.
+        if !matches!(standing.status, Status::Sending | Status::Completed) || (over && !act.late) {
+            continue;
+        }
+        let routed: Routed = standing.routing.unwrap_or_default().0;
+        let n = reopening::reopen_listed(tx, message, &ids, &act.trouble, &routed.waits(), now).await?;
+        if n == 0 {
+            continue;
+        }
+        let expires_at = if over { now.plus(default_life(standing.lane)) } else { standing.expires_at };
+        messages::set_status(tx, message, Status::Sending, None, expires_at, now).await?;
+        let detail = json!({ "by": act.actor, "reopened": n, "added": 0 });
+        events::insert(tx, &[event(message, now, "resent", &detail)]).await?;
+        opened += n;
+        if !lanes.contains(&standing.lane) {
+            lanes.push(standing.lane);
+        }
+    }
+    Ok(opened)
+}

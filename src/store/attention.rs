@@ -1,0 +1,293 @@
+//! Deliveries that failed or of which nobody knows, gathered by what they have in common, and what somebody does about many
+//! at once. One index holds them and nothing else: what is stored besides costs nothing.
+
+use super::condition::{Conditions, bind_all};
+use super::{Db, Tx, in_db, in_tx, row, sql, to_json};
+use crate::Result;
+use crate::clock::Timestamp;
+use crate::domain::channel::AddressKind;
+use crate::domain::delivery::State;
+use crate::domain::id::{DeliveryId, MessageId};
+use crate::domain::trouble::REPORTED;
+
+/// A person is looked for among so many of a group's latest.
+pub const SEARCHED: u32 = 5_000;
+
+/// What a delivery keeps as its [`Trouble`](crate::domain::trouble::Trouble) where it takes that state, in SQL; the
+/// sandbox's troubles nobody.
+pub(super) fn trouble(state: &str, provider: &str, reason: &str, code: &str) -> String {
+    format!(
+        "CASE WHEN {state} IN ({failed}, {unknown}) AND delivery.outlet <> 0 THEN
+            CAST({state} AS text) || ':' || CAST(delivery.channel AS text) || ':' ||
+            CAST(COALESCE({provider}, 0) AS text) || ':' || COALESCE({reason}, '') || ':' || COALESCE({code}, '') END",
+        failed = State::Failed.code(),
+        unknown = State::Unknown.code(),
+    )
+}
+
+row! {
+    /// Deliveries with the same trouble.
+    pub struct GroupRow {
+        pub trouble: String,
+        /// At most as many as were asked for.
+        pub n: i64,
+        /// When the first and the last of them took their state.
+        pub since: Timestamp,
+        pub latest: Timestamp,
+    }
+}
+
+const GROUP: &str =
+    "(SELECT CAST(count(*) AS bigint) FROM (SELECT 1 FROM delivery d WHERE d.trouble = f.trouble
+        LIMIT $1 + 0) AS some) AS n,
+    (SELECT min(d.updated_at) FROM delivery d WHERE d.trouble = f.trouble) AS since,
+    (SELECT max(d.updated_at) FROM delivery d WHERE d.trouble = f.trouble) AS latest";
+
+/// What there is, up to `groups`, each counted up to `most`: a few looks into an index for each.
+pub async fn groups(db: &Db, groups: u32, most: u32) -> Result<Vec<GroupRow>> {
+    let text = format!(
+        "WITH RECURSIVE found (trouble) AS (
+            SELECT min(d.trouble) FROM delivery d WHERE d.trouble IS NOT NULL
+            UNION ALL
+            SELECT (SELECT min(d.trouble) FROM delivery d WHERE d.trouble > found.trouble) FROM found
+            WHERE found.trouble IS NOT NULL)
+         SELECT f.trouble, {GROUP} FROM (SELECT trouble FROM found WHERE trouble IS NOT NULL LIMIT $2 + 0) AS f"
+    );
+    Ok(in_db!(db, |c| {
+        sqlx::query_as(sql(text)).bind(i64::from(most)).bind(i64::from(groups)).fetch_all(c).await
+    })?)
+}
+
+/// One of them; `None` where nothing has that trouble.
+pub async fn find(db: &Db, trouble: &str, most: u32) -> Result<Option<GroupRow>> {
+    let text = format!(
+        "SELECT f.trouble, {GROUP} FROM (SELECT trouble FROM delivery WHERE trouble = $2 LIMIT 1) AS f"
+    );
+    Ok(in_db!(db, |c| {
+        sqlx::query_as(sql(text)).bind(i64::from(most)).bind(trouble).fetch_optional(c).await
+    })?)
+}
+
+/// How many deliveries need attention, up to `most`.
+pub async fn count(db: &Db, most: u32) -> Result<i64> {
+    let text = "SELECT CAST(count(*) AS bigint) FROM
+        (SELECT 1 FROM delivery WHERE trouble IS NOT NULL LIMIT $1 + 0) AS some";
+    Ok(in_db!(db, |c| sqlx::query_scalar(text).bind(i64::from(most)).fetch_one(c).await)?)
+}
+
+row! {
+    /// A delivery that needs attention.
+    pub struct TroubledRow {
+        pub id: DeliveryId,
+        pub message_id: MessageId,
+        pub title: String,
+        /// Of its message.
+        pub expires_at: Timestamp,
+        pub campus_id: Option<String>,
+        pub name: Option<String>,
+        pub address_kind: Option<AddressKind>,
+        pub address: Option<String>,
+        /// How often it was tried.
+        pub attempts: i64,
+        pub updated_at: Timestamp,
+        /// The vendor's own.
+        pub words: Option<String>,
+    }
+}
+
+/// Whose deliveries with a trouble to list; all of them where nothing is set.
+#[derive(Clone, Debug, Default)]
+pub struct TroubledFilter {
+    /// A campus id, or part of a name. Looked for among the latest [`SEARCHED`].
+    pub person: Option<String>,
+    /// Part of a message's title. As above.
+    pub title: Option<String>,
+}
+
+/// Deliveries with that trouble, the latest first, before the one that took its state at that moment.
+pub async fn list(
+    db: &Db,
+    trouble: &str,
+    filter: &TroubledFilter,
+    before: Option<(Timestamp, DeliveryId)>,
+    limit: u32,
+) -> Result<Vec<TroubledRow>> {
+    let mut where_ = Conditions::default();
+    where_.and("x.trouble = ?", trouble);
+    if let Some((at, id)) = before {
+        where_.and2("(x.updated_at, x.id) < (?, ??)", at.0, id.0);
+    }
+    let mut matching = Conditions::default();
+    matching.binds.clone_from(&where_.binds);
+    if let Some(person) = &filter.person {
+        let named = db.dialect().contains("COALESCE(d.name, '')", "?");
+        matching.and(&format!("(r.campus_id = ? OR {named})"), person.as_str());
+    }
+    if let Some(title) = &filter.title {
+        matching.and(&db.dialect().contains("m.title", "?"), title.as_str());
+    }
+    // A receipt of an earlier try says nothing of this one.
+    let words = if trouble.split(':').nth(3) == Some(REPORTED) {
+        "(SELECT w.detail FROM receipt w WHERE w.delivery_id = d.id AND w.state = d.state ORDER BY w.id DESC LIMIT 1)"
+    } else {
+        "(SELECT w.detail FROM attempt w WHERE w.delivery_id = d.id ORDER BY w.number DESC LIMIT 1)"
+    };
+    let some = if filter.person.is_some() || filter.title.is_some() { SEARCHED } else { limit };
+    let text = format!(
+        "SELECT d.id, d.message_id, m.title, m.expires_at, r.campus_id, d.name, d.address_kind, d.address, d.attempts,
+            d.updated_at, {words} AS words
+         FROM (SELECT x.id FROM delivery x {} ORDER BY x.updated_at DESC, x.id DESC LIMIT {some}) AS f
+         JOIN delivery d ON d.id = f.id JOIN message m ON m.id = d.message_id
+         LEFT JOIN recipient r ON r.id = d.recipient_id
+         {} ORDER BY d.updated_at DESC, d.id DESC LIMIT {limit}",
+        where_.clause(),
+        matching.clause(),
+    );
+    Ok(in_db!(db, |c| bind_all!(sqlx::query_as(sql(text)), matching.binds).fetch_all(c).await)?)
+}
+
+row! {
+    /// Something done about many at once, as far as it has come.
+    pub struct ActRow {
+        pub id: i64,
+        /// It sends them again; else it sets them aside.
+        pub resends: bool,
+        pub trouble: String,
+        /// It sends again too what is past its time.
+        pub late: bool,
+        pub actor: String,
+        pub at: Timestamp,
+        /// How many there were when it began.
+        pub planned: i64,
+        pub done: i64,
+        pub passed_over: i64,
+        pub cursor_at: Timestamp,
+        pub cursor_id: DeliveryId,
+        pub finished_at: Option<Timestamp>,
+    }
+}
+
+const ACT: &str =
+    "SELECT id, resends, trouble, late, actor, at, planned, done, passed_over, cursor_at, cursor_id,
+    finished_at FROM attention_act";
+
+/// What is to be done.
+#[derive(Clone, Copy, Debug)]
+pub struct NewAct<'a> {
+    pub resends: bool,
+    pub trouble: &'a str,
+    pub late: bool,
+    pub actor: &'a str,
+    pub planned: i64,
+}
+
+pub async fn begin(tx: &mut Tx, new: &NewAct<'_>, now: Timestamp) -> Result<i64> {
+    let text = "INSERT INTO attention_act (resends, trouble, late, actor, at, planned)
+        VALUES ($1, $2, $3, $4, $5, $6) RETURNING id";
+    Ok(in_tx!(tx, |c| {
+        sqlx::query_scalar(text)
+            .bind(new.resends)
+            .bind(new.trouble)
+            .bind(new.late)
+            .bind(new.actor)
+            .bind(now.0)
+            .bind(new.planned)
+            .fetch_one(c)
+            .await
+    })?)
+}
+
+pub async fn find_act(db: &Db, id: i64) -> Result<Option<ActRow>> {
+    let text = format!("{ACT} WHERE id = $1");
+    Ok(in_db!(db, |c| sqlx::query_as(sql(text)).bind(id).fetch_optional(c).await)?)
+}
+
+/// What was done, the latest first.
+pub async fn acts(db: &Db, limit: u32) -> Result<Vec<ActRow>> {
+    let text = format!("{ACT} ORDER BY id DESC LIMIT {limit}");
+    Ok(in_db!(db, |c| sqlx::query_as(sql(text)).fetch_all(c).await)?)
+}
+
+/// Whether anything is left to be done.
+pub async fn is_open(db: &Db) -> Result<bool> {
+    let text = "SELECT id FROM attention_act WHERE finished_at IS NULL LIMIT 1";
+    let found: Option<i64> = in_db!(db, |c| sqlx::query_scalar(text).fetch_optional(c).await)?;
+    Ok(found.is_some())
+}
+
+/// The first that has not finished, this transaction's alone.
+pub async fn take(tx: &mut Tx) -> Result<Option<ActRow>> {
+    let text = format!("{ACT} WHERE finished_at IS NULL ORDER BY id LIMIT 1{}", tx.dialect().skip_locked());
+    Ok(in_tx!(tx, |c| sqlx::query_as(sql(text)).fetch_optional(c).await)?)
+}
+
+row! {
+    /// A delivery an act is about.
+    pub struct PickedRow {
+        pub id: DeliveryId,
+        pub message_id: MessageId,
+        pub updated_at: Timestamp,
+    }
+}
+
+/// The next an act is about, in the order they took their state.
+pub async fn pick(tx: &mut Tx, act: &ActRow, limit: u32) -> Result<Vec<PickedRow>> {
+    let text = format!(
+        "SELECT id, message_id, updated_at FROM delivery
+         WHERE trouble = $1 AND updated_at <= $2 AND (updated_at, id) > ($3, $4) ORDER BY updated_at, id LIMIT {limit}"
+    );
+    Ok(in_tx!(tx, |c| {
+        sqlx::query_as(sql(text))
+            .bind(&act.trouble)
+            .bind(act.at.0)
+            .bind(act.cursor_at.0)
+            .bind(act.cursor_id.0)
+            .fetch_all(c)
+            .await
+    })?)
+}
+
+/// Sets those of the deliveries aside that still have the act's trouble; returns how many.
+pub async fn set_aside(tx: &mut Tx, act: &ActRow, ids: &[i64]) -> Result<i64> {
+    let text = format!(
+        "UPDATE delivery SET trouble = NULL, set_aside = $2 WHERE id IN {} AND trouble = $3",
+        tx.dialect().int_list("$1")
+    );
+    Ok(in_tx!(tx, |c| {
+        sqlx::query(sql(text))
+            .bind(to_json(ids)?)
+            .bind(act.id)
+            .bind(&act.trouble)
+            .execute(c)
+            .await
+            .map(|done| done.rows_affected() as i64)
+    })?)
+}
+
+/// Where an act has come to. It has finished where it has a time for that.
+pub async fn advance(tx: &mut Tx, act: &ActRow) -> Result<()> {
+    let text = "UPDATE attention_act SET done = $2, passed_over = $3, cursor_at = $4, cursor_id = $5, finished_at = $6
+        WHERE id = $1";
+    in_tx!(tx, |c| {
+        sqlx::query(text)
+            .bind(act.id)
+            .bind(act.done)
+            .bind(act.passed_over)
+            .bind(act.cursor_at.0)
+            .bind(act.cursor_id.0)
+            .bind(act.finished_at.map(|at| at.0))
+            .execute(c)
+            .await
+            .map(drop)
+    })?;
+    Ok(())
+}
+
+/// The act that set a delivery aside last, while nothing has happened to it since.
+pub async fn of_delivery(db: &Db, delivery: DeliveryId) -> Result<Option<ActRow>> {
+    let text = format!(
+        "{ACT} WHERE id = (SELECT d.set_aside FROM delivery d
+            WHERE d.id = $1 AND d.trouble IS NULL AND d.state IN (4, 8))"
+    );
+    Ok(in_db!(db, |c| sqlx::query_as(sql(text)).bind(delivery.0).fetch_optional(c).await)?)
+}

@@ -1,0 +1,172 @@
+use belltower::clock::Timestamp;
+use belltower::domain::delivery::State;
+use belltower::domain::id::{DeliveryId, MessageId};
+use belltower::store::attention::{
+    NewAct, TroubledFilter, acts, advance, begin, count, find, find_act, groups, is_open, list, of_delivery,
+    pick, set_aside, take as take_act,
+};
+use belltower::store::deliveries::{Claimed, Settlement};
+use belltower::store::receipts::{Verdict, judge};
+use belltower::store::reopening::{reopen, reopen_listed};
+use belltower::store::{Db, erasure};
+
+use super::deliveries::{counts, sending, settlement, store, take};
+use super::execute;
+use crate::support::on_both;
+
+const LATER: Timestamp = Timestamp(90_000);
+const GONE: &str = "4:1:7:permanent_recipient:550";
+const SILENT: &str = "8:1:7:no_answer:";
+
+fn failed(claimed: &Claimed) -> Settlement {
+    Settlement {
+        provider_id: Some(7),
+        reason: Some("permanent_recipient".to_owned()),
+        outcome: Some("permanent_recipient".to_owned()),
+        code: Some("550".to_owned()),
+        detail: Some("550 no such user".to_owned()),
+        ..settlement(claimed, State::Failed)
+    }
+}
+
+fn silent(claimed: &Claimed) -> Settlement {
+    let reason = Some("no_answer".to_owned());
+    Settlement { provider_id: Some(7), reason, code: None, ..settlement(claimed, State::Unknown) }
+}
+
+/// Two that failed, one of which nobody knows, one that is sent; in this order.
+async fn troubled(db: &Db) -> Vec<Claimed> {
+    sending(db).await;
+    let claimed = take(db, 4).await;
+    let settled =
+        [failed(&claimed[0]), failed(&claimed[1]), silent(&claimed[2]), settlement(&claimed[3], State::Sent)];
+    store(db, &settled).await;
+    claimed
+}
+
+async fn found(db: &Db) -> Vec<(String, i64)> {
+    groups(db, 10, 100).await.unwrap().into_iter().map(|group| (group.trouble, group.n)).collect()
+}
+
+fn ids(claimed: &[Claimed]) -> Vec<i64> {
+    claimed.iter().map(|one| one.id.0).collect()
+}
+
+on_both!(what_has_the_same_trouble_is_one_group, |db| async {
+    let claimed = troubled(&db).await;
+    assert_eq!(found(&db).await, [(GONE.to_owned(), 2), (SILENT.to_owned(), 1)]);
+    assert_eq!(groups(&db, 10, 1).await.unwrap()[0].n, 1, "counted so far");
+    assert_eq!(groups(&db, 1, 100).await.unwrap().len(), 1);
+    assert_eq!((count(&db, 100).await.unwrap(), count(&db, 2).await.unwrap()), (3, 2));
+    let group = find(&db, GONE, 100).await.unwrap().unwrap();
+    assert_eq!((group.n, group.since, group.latest), (2, group.latest, group.since));
+    assert!(find(&db, "4:1:7:permanent_recipient:551", 100).await.unwrap().is_none());
+
+    let all = TroubledFilter::default();
+    let rows = list(&db, GONE, &all, None, 10).await.unwrap();
+    assert_eq!(rows.iter().map(|row| row.id).collect::<Vec<_>>(), [claimed[1].id, claimed[0].id]);
+    assert_eq!(rows[0].words.as_deref(), Some("550 no such user"));
+    let next = list(&db, GONE, &all, Some((rows[0].updated_at, rows[0].id)), 10).await.unwrap();
+    assert_eq!(next.len(), 1);
+    let of = |filter| list(&db, GONE, filter, None, 10);
+    let named = TroubledFilter { person: rows[1].campus_id.clone(), title: Some(rows[1].title.clone()) };
+    assert_eq!(of(&named).await.unwrap()[0].id, rows[1].id);
+    let nobody = TroubledFilter { person: Some("nobody".to_owned()), title: None };
+    assert!(of(&nobody).await.unwrap().is_empty());
+});
+
+on_both!(a_receipt_brings_trouble_and_ends_it, |db| async {
+    let claimed = troubled(&db).await;
+    let verdict = |claimed: &Claimed, state: State, code: &str| Verdict {
+        id: claimed.id.0,
+        provider_id: Some(7),
+        reference: None,
+        state: state.code(),
+        code: Some(code.to_owned()),
+        detail: Some("absent".to_owned()),
+    };
+    let verdicts =
+        [verdict(&claimed[2], State::Delivered, "DELIVRD"), verdict(&claimed[3], State::Failed, "UNDELIV")];
+    let mut tx = db.begin().await.unwrap();
+    judge(&mut tx, LATER, &|_| "2026-09-21".to_owned(), &verdicts).await.unwrap();
+    tx.commit().await.unwrap();
+    let reported = found(&db).await.into_iter().find(|(trouble, _)| trouble.contains("reported")).unwrap();
+    assert!(reported.0.starts_with("4:1:") && reported.0.ends_with(":reported:UNDELIV"), "{reported:?}");
+    assert_eq!(count(&db, 100).await.unwrap(), 3);
+    let rows = list(&db, &reported.0, &TroubledFilter::default(), None, 10).await.unwrap();
+    assert_eq!(rows[0].words.as_deref(), Some("absent"));
+});
+
+on_both!(what_the_sandbox_refused_is_nobodys_trouble, |db| async {
+    sending(&db).await;
+    let claimed = take(&db, 1).await;
+    let mut tx = db.begin().await.unwrap();
+    execute(&mut tx, "UPDATE delivery SET outlet = 0").await;
+    tx.commit().await.unwrap();
+    store(&db, &[failed(&claimed[0])]).await;
+    assert_eq!((counts(&db).await.failed, count(&db, 100).await.unwrap()), (1, 0));
+});
+
+on_both!(what_is_opened_again_needs_no_attention_until_it_fails_anew, |db| async {
+    let claimed = troubled(&db).await;
+    let listed = ids(&claimed);
+    let mut tx = db.begin().await.unwrap();
+    let open = reopen_listed(&mut tx, MessageId(1), &listed, GONE, &[], LATER).await.unwrap();
+    let none = reopen_listed(&mut tx, MessageId(1), &listed, GONE, &[], LATER).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!((open, none), (2, 0));
+    assert_eq!(found(&db).await, [(SILENT.to_owned(), 1)]);
+    let row = counts(&db).await;
+    assert_eq!((row.failed, row.pending), (0, 6));
+    let mut tx = db.begin().await.unwrap();
+    reopen(&mut tx, MessageId(1), &[State::Unknown], DeliveryId(0), 10, &[], LATER).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(count(&db, 100).await.unwrap(), 0);
+});
+
+on_both!(an_act_goes_through_what_there_was_when_it_began, |db| async {
+    let claimed = troubled(&db).await;
+    assert!(!is_open(&db).await.unwrap());
+    let mut tx = db.begin().await.unwrap();
+    let new = NewAct { resends: false, trouble: GONE, late: true, actor: "Li", planned: 2 };
+    let id = begin(&mut tx, &new, LATER).await.unwrap();
+    tx.commit().await.unwrap();
+    assert!(is_open(&db).await.unwrap());
+
+    let mut tx = db.begin().await.unwrap();
+    let mut act = take_act(&mut tx).await.unwrap().unwrap();
+    assert_eq!((act.id, act.resends, act.late, act.planned, &*act.actor), (id, false, true, 2, "Li"));
+    let first = pick(&mut tx, &act, 1).await.unwrap();
+    assert_eq!((first.len(), first[0].id, first[0].message_id), (1, claimed[0].id, MessageId(1)));
+    assert_eq!(set_aside(&mut tx, &act, &[first[0].id.0, claimed[2].id.0]).await.unwrap(), 1);
+    (act.cursor_at, act.cursor_id, act.done) = (first[0].updated_at, first[0].id, 1);
+    advance(&mut tx, &act).await.unwrap();
+    tx.commit().await.unwrap();
+
+    let mut tx = db.begin().await.unwrap();
+    let mut act = take_act(&mut tx).await.unwrap().unwrap();
+    assert_eq!(pick(&mut tx, &act, 10).await.unwrap()[0].id, claimed[1].id);
+    act.finished_at = Some(LATER);
+    act.passed_over = 1;
+    advance(&mut tx, &act).await.unwrap();
+    assert!(take_act(&mut tx).await.unwrap().is_none());
+    tx.commit().await.unwrap();
+    let done = find_act(&db, id).await.unwrap().unwrap();
+    assert_eq!((done.done, done.passed_over, done.finished_at), (1, 1, Some(LATER)));
+    assert_eq!(acts(&db, 5).await.unwrap()[0].id, id);
+    assert!(find_act(&db, id + 1).await.unwrap().is_none());
+
+    assert_eq!(found(&db).await, [(GONE.to_owned(), 1), (SILENT.to_owned(), 1)]);
+    assert_eq!(counts(&db).await.failed, 2, "it stays failed");
+    assert_eq!(of_delivery(&db, claimed[0].id).await.unwrap().unwrap().id, id);
+    assert!(of_delivery(&db, claimed[1].id).await.unwrap().is_none());
+});
+
+on_both!(nobody_is_asked_to_mend_what_went_to_a_person_who_is_forgotten, |db| async {
+    let claimed = troubled(&db).await;
+    let ids: Vec<_> = claimed.iter().map(|one| one.id).collect();
+    let mut tx = db.begin().await.unwrap();
+    erasure::blank(&mut tx, &ids, LATER, "2026-09-21").await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(count(&db, 100).await.unwrap(), 0);
+});
