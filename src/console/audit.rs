@@ -47,7 +47,7 @@ pub const ACTS: [(&str, &[&str]); 13] = [
     ),
     ("source", &["create", "update", "enable", "disable"]),
     ("key", &["create", "rotate", "revoke"]),
-    ("message", &["cancel", "recall", "resend", "release", "reject"]),
+    ("message", &["cancel", "recall", "resend", "release", "reject", "export"]),
     (
         "recipient",
         &[

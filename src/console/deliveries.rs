@@ -46,7 +46,7 @@ impl DeliveryFilter {
     }
 
     /// What to ask for; nothing where a filter has a value that nothing matches.
-    fn query(&self) -> Option<DeliveryQuery> {
+    pub(super) fn query(&self) -> Option<DeliveryQuery> {
         Some(DeliveryQuery {
             state: read(&self.state)?,
             channel: read(&self.channel)?,

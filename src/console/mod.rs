@@ -10,6 +10,7 @@ pub mod chart;
 pub mod counts;
 pub mod coverage;
 mod deliveries;
+pub mod design;
 mod door;
 pub mod error;
 pub mod first_call;
@@ -20,6 +21,7 @@ pub mod held;
 pub mod label;
 pub mod mailbox;
 pub mod message;
+mod message_file;
 pub mod messages;
 pub mod overview;
 pub mod page;
@@ -58,6 +60,7 @@ routes! {
     "/console/messages/{id}" => { GET message::show }
     "/console/messages/{id}/progress" => { GET message::show_progress }
     "/console/messages/{id}/answers" => { GET answers::show }
+    "/console/messages/{id}/export" => { POST message_file::export }
     "/console/messages/{id}/resend" => { POST message::resend }
     "/console/messages/{id}/cancel" => { POST message::cancel }
     "/console/messages/{id}/release" => { POST held::release }
@@ -66,6 +69,7 @@ routes! {
     "/console/attention" => { GET attention::show }
     "/console/attention/group" => { GET attention::group::show, POST attention::group::act }
     "/console/attention/acts/{id}" => { GET attention::show_act }
+    "/console/design" => { GET design::show }
     "/console/held" => { GET held::list }
     "/console/rules" => { GET rules::list, POST rules::edit::create }
     "/console/rules/new" => { GET rules::edit::show_new }

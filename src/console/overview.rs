@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use actix_web::web::Data;
+use actix_web::web::{Data, Query};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
-use jiff::Span;
 use jiff::civil::Date;
+use serde::Deserialize;
 
 use super::access::Signed;
 use super::chart::Bar;
@@ -22,9 +22,14 @@ use crate::domain::id::{MessageId, ProviderId, SourceId};
 use crate::domain::operator::Permission;
 use crate::service::Services;
 use crate::service::providers::ProviderHealth;
-use crate::service::reports::{self, Hour, Overview};
+use crate::service::reports::{self, Hour, Overview, Span, Trend};
 
 const MESSAGES: &str = "/console/messages";
+/// The two trends.
+const HOURLY: &str = "/console";
+const DAILY: &str = "/console?trend=days";
+/// What is due for so long has a reason.
+const LATE: Duration = Duration::from_mins(5);
 /// Days for which a message may still have deliveries that fail today: the list of them begins there.
 const TROUBLE_REACHES: i64 = 7;
 
@@ -49,8 +54,11 @@ pub struct TodayFragment {
     /// Deliveries that came to an end today and those still open, over all channels.
     pub total: Counts,
     pub oldest: Option<OldestWaiting>,
-    /// The last 24 hours, one bar each, the oldest first.
+    /// A bar for each hour or day, the oldest first.
     pub trend: Vec<Bar>,
+    pub span: Span,
+    /// What is not as it should be; nothing: all is well.
+    pub wrongs: Vec<String>,
     /// Channels with deliveries today.
     pub channels: Vec<Lane>,
     pub todos: Vec<Todo>,
@@ -80,6 +88,20 @@ impl TodayFragment {
     /// What the trend shows, over all its bars.
     fn trend_total(&self) -> Counts {
         self.trend.iter().fold(Counts::default(), |sum, bar| sum.plus(&bar.counts))
+    }
+
+    /// Path and query of this very part.
+    fn here(&self) -> &'static str {
+        match self.span {
+            Span::Hours => HOURLY,
+            Span::Days => DAILY,
+        }
+    }
+
+    /// Messages with deliveries that may have failed today.
+    fn troubles(&self) -> String {
+        let since = date_before(&self.date, TROUBLE_REACHES);
+        address(MESSAGES, &[("trouble", "true"), ("since", &since)])
     }
 
     /// What is to leave: of this, what left and what failed are shares.
@@ -121,9 +143,23 @@ pub struct SilentSource {
     pub last_active: Option<Timestamp>,
 }
 
+/// As in the address.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Asked {
+    /// `days`, or by the hour.
+    trend: String,
+}
+
 /// The overview, or its live part alone.
-pub(super) async fn show(request: HttpRequest, s: Data<Services>, signed: Signed) -> Result<HttpResponse> {
-    let overview = reports::overview(&s, &signed.caller).await?;
+pub(super) async fn show(
+    request: HttpRequest,
+    s: Data<Services>,
+    signed: Signed,
+    asked: Query<Asked>,
+) -> Result<HttpResponse> {
+    let span = if asked.trend == "days" { Span::Days } else { Span::Hours };
+    let overview = reports::overview(&s, &signed.caller, span).await?;
     let today = TodayFragment::new(&signed, overview);
     if page::wants_fragment(&request) {
         return page::html(&today);
@@ -139,9 +175,18 @@ impl TodayFragment {
             |(channel, counts): &(ChannelKind, _)| Lane { channel: *channel, counts: Counts::from(counts) };
         let channels: Vec<_> = overview.channels.iter().map(lane).collect();
         let total = channels.iter().fold(Counts::default(), |sum, lane| sum.plus(&lane.counts));
-        let bar =
+        let hour =
             |hour: &Hour| Bar { label: view.clock_time(hour.begins), counts: Counts::from(&hour.counts) };
-        let todos = todos(&view, &overview, total.troubled());
+        let day = |(date, counts): &(Date, _)| Bar {
+            label: date.strftime("%m-%d").to_string(),
+            counts: Counts::from(counts),
+        };
+        let (span, trend) = match &overview.trend {
+            Trend::Hours(hours) => (Span::Hours, hours.iter().map(hour).collect()),
+            Trend::Days(days) => (Span::Days, days.iter().map(day).collect()),
+        };
+        let todos = todos(&view, &overview);
+        let wrongs = wrongs(&view, &overview);
         let oldest = overview.oldest.map(|oldest| OldestWaiting {
             message: oldest.message,
             title: oldest.title,
@@ -157,7 +202,9 @@ impl TodayFragment {
             messages: u64::try_from(overview.accepted).unwrap_or(0),
             total,
             oldest,
-            trend: overview.hours.iter().map(bar).collect(),
+            trend,
+            span,
+            wrongs,
             channels,
             todos,
             providers: overview
@@ -183,23 +230,46 @@ impl TodayFragment {
 }
 
 /// What waits for this operator; what nobody waits for is left out.
-fn todos(view: &View, overview: &Overview, troubled: u64) -> Vec<Todo> {
+fn todos(view: &View, overview: &Overview) -> Vec<Todo> {
     let count = |n: i64| u64::try_from(n).unwrap_or(0);
-    let since = date_before(&overview.day, TROUBLE_REACHES);
-    let troubles = address(MESSAGES, &[("trouble", "true"), ("since", &since)]);
     let todo = |icon, text, count, href: &str| Todo { icon, text, count, href: href.to_owned() };
     let mut todos = vec![
         todo("pause", view.t("todo-held"), count(overview.held), "/console/held"),
         todo("lost", view.t("todo-unrouted"), count(overview.unrouted), "/console/messages?status=unrouted"),
-        todo("failed", view.t("todo-troubled"), troubled, &troubles),
+        todo("failed", view.t("todo-attention"), overview.troubled, "/console/attention"),
     ];
     todos.retain(|todo| todo.count > 0);
     todos
 }
 
+/// What is not as it should be, the gravest first, each in a few words.
+fn wrongs(view: &View, overview: &Overview) -> Vec<String> {
+    let troubled = |provider: &&ProviderHealth| provider.trouble.is_some();
+    let mut wrongs: Vec<_> = overview
+        .providers
+        .iter()
+        .filter(troubled)
+        .map(|provider| view.t1("wrong-provider", "name", &provider.name))
+        .collect();
+    let unserved = overview.unserved.iter().map(|channel| view.channel_text(channel));
+    wrongs.extend(unserved.map(|channel| view.t1("wrong-unserved", "channel", channel)));
+    let late = overview.oldest.as_ref().filter(|oldest| oldest.waiting > LATE);
+    wrongs.extend(late.map(|oldest| view.t1("wrong-late", "time", view.lasting(oldest.waiting))));
+    let count = |n: i64| u64::try_from(n).unwrap_or(0);
+    let silent = overview.silent.len() as u64;
+    let counted = [
+        ("wrong-troubled", overview.troubled),
+        ("wrong-held", count(overview.held)),
+        ("wrong-unrouted", count(overview.unrouted)),
+        ("wrong-silent", silent),
+    ];
+    wrongs.extend(counted.iter().filter(|(_, n)| *n > 0).map(|(key, n)| view.count(key, *n)));
+    wrongs
+}
+
 /// The date that many days before, to begin a list with; empty where `day` is no date.
 fn date_before(day: &str, days: i64) -> String {
-    let date = day.parse::<Date>().ok().and_then(|date| date.checked_sub(Span::new().days(days)).ok());
+    let date = day.parse::<Date>().ok().and_then(|date| date.checked_sub(jiff::Span::new().days(days)).ok());
     date.map(|date| date.to_string()).unwrap_or_default()
 }
 

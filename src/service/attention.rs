@@ -68,7 +68,7 @@ pub async fn groups(s: &Services, caller: &Caller) -> Result<Vec<Group>> {
     for row in store::groups(&s.db, GROUPS, COUNTED).await? {
         groups.extend(group_of(s, row, &names).await?);
     }
-    groups.sort_by(|a, b| (b.n, b.latest).cmp(&(a.n, a.latest)));
+    groups.sort_by_key(|group| std::cmp::Reverse((group.n, group.latest)));
     Ok(groups)
 }
 

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use jiff::civil::Date;
+
 use super::messages::{Counts, MessageQuery, MessageSummary};
 use super::providers::{self, ProviderHealth};
-use super::{Caller, Services, messages};
+use super::{Caller, Services, attention, messages};
 use crate::clock::Timestamp;
 use crate::domain::channel::{AddressKind, ChannelKind};
 use crate::domain::delivery::State;
@@ -17,6 +19,8 @@ use crate::store::reports as store;
 const DAY: Duration = Duration::from_hours(24);
 /// Bars of the trend; the last is the hour that runs.
 const HOURS: u64 = 24;
+/// Bars of the other; the last is today.
+const DAYS: i64 = 14;
 /// A source that sent within [`ACTIVE`] and nothing for this long has gone silent.
 const SILENCE: Duration = Duration::from_hours(7 * 24);
 const ACTIVE: Duration = Duration::from_hours(60 * 24);
@@ -34,8 +38,9 @@ pub struct Overview {
     pub accepted: i64,
     /// Deliveries that ended today and those that are still open, by channel; channels with neither are left out.
     pub channels: Vec<(ChannelKind, Counts)>,
-    /// The last 24 hours, the oldest first: where the deliveries of each hour's messages stand.
-    pub hours: Vec<Hour>,
+    pub trend: Trend,
+    /// Deliveries that need attention, up to one more than [`attention::TOLD`].
+    pub troubled: u64,
     pub oldest: Option<Oldest>,
     pub held: i64,
     pub unrouted: i64,
@@ -47,6 +52,23 @@ pub struct Overview {
     /// Sources that used to send and have stopped, the longest silent first.
     pub silent: Vec<SilentSource>,
     pub recent: Vec<MessageSummary>,
+}
+
+/// How far back a trend goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Span {
+    #[default]
+    Hours,
+    Days,
+}
+
+/// The oldest first.
+#[derive(Clone, Debug)]
+pub enum Trend {
+    /// The last 24: where the deliveries of each hour's messages stand.
+    Hours(Vec<Hour>),
+    /// The last 14: what deliveries came to on each day.
+    Days(Vec<(Date, Counts)>),
 }
 
 #[derive(Clone, Debug)]
@@ -71,7 +93,7 @@ pub struct SilentSource {
 }
 
 /// Everything the first page of the console shows.
-pub async fn overview(s: &Services, caller: &Caller) -> Result<Overview> {
+pub async fn overview(s: &Services, caller: &Caller, span: Span) -> Result<Overview> {
     caller.require(Permission::MessagesView)?;
     let now = s.clock.now();
     let day = s.campus.day(now);
@@ -107,7 +129,11 @@ pub async fn overview(s: &Services, caller: &Caller) -> Result<Overview> {
     Ok(Overview {
         accepted: store::accepted(&s.db, &day).await?,
         channels: channels(s, &day).await?,
-        hours: hours(s, now).await?,
+        trend: match span {
+            Span::Hours => Trend::Hours(hours(s, now).await?),
+            Span::Days => Trend::Days(days(s, now).await?),
+        },
+        troubled: attention::count(s).await?,
         oldest,
         held: stuck(Status::Held),
         unrouted: stuck(Status::Unrouted),
@@ -149,6 +175,20 @@ async fn channels(s: &Services, day: &str) -> Result<Vec<(ChannelKind, Counts)>>
         }
     }
     Ok(channels)
+}
+
+async fn days(s: &Services, now: Timestamp) -> Result<Vec<(Date, Counts)>> {
+    let today = now.to_jiff().to_zoned(s.campus.time_zone.clone()).date();
+    let first = today.saturating_sub(jiff::Span::new().days(DAYS - 1));
+    let rows = store::days(&s.db, &first.to_string()).await?;
+    let of = |date: Date| {
+        let day = date.to_string();
+        // A receipt may move a delivery out of a state that it reached on another day.
+        let rows = || rows.iter().filter(|row| row.day == day);
+        let count = |state| rows().filter(|row| row.state == state).map(|row| row.n).sum::<i64>();
+        (date, Counts::new(|state| count(state).max(0)))
+    };
+    Ok(first.series(jiff::Span::new().days(1)).take(DAYS as usize).map(of).collect())
 }
 
 async fn hours(s: &Services, now: Timestamp) -> Result<Vec<Hour>> {

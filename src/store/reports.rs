@@ -30,6 +30,22 @@ pub async fn day_counts(db: &Db, day: &str) -> Result<Vec<StateCountRow>> {
 }
 
 row! {
+    /// Deliveries of one campus day in one state.
+    pub struct DayRow {
+        pub day: String,
+        pub state: State,
+        pub n: i64,
+    }
+}
+
+/// How many deliveries came to which end on each campus day from `first` on; days without any are left out.
+pub async fn days(db: &Db, first: &str) -> Result<Vec<DayRow>> {
+    let text = "SELECT day, state, CAST(sum(n) AS bigint) AS n FROM day_count
+        WHERE day >= $1 GROUP BY day, state ORDER BY day, state";
+    Ok(in_db!(db, |c| sqlx::query_as::<_, DayRow>(text).bind(first).fetch_all(c).await)?)
+}
+
+row! {
     /// Deliveries of one channel that have not come to an end.
     pub struct OpenCountRow {
         pub channel: ChannelKind,

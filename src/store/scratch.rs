@@ -5,7 +5,9 @@ use std::io::ErrorKind;
 use sqlx::{Connection, PgConnection};
 use url::Url;
 
-use super::sql;
+use super::{Tx, attention, in_tx, sql};
+use crate::clock::Timestamp;
+use crate::domain::delivery::State;
 use crate::{Error, Result};
 
 const PREFIX: &str = "belltower_scratch_";
@@ -53,5 +55,52 @@ pub async fn remove(url: &str) -> Result<()> {
     let mut server = PgConnection::connect(server.as_str()).await?;
     sqlx::raw_sql(sql(format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"))).execute(&mut server).await?;
     server.close().await?;
+    Ok(())
+}
+
+/// Ends every pending delivery: of a hundred one fails, of one nobody knows, of some it is not known whether they arrived.
+/// Each was tried once, and the counters say so.
+pub async fn live_through(tx: &mut Tx, now: Timestamp, day: &str) -> Result<()> {
+    let state = "(CASE delivery.id % 100 WHEN 0 THEN 4 WHEN 1 THEN 8 ELSE 2 + (delivery.id % 3) / 2 END)";
+    let reason = "(CASE delivery.id % 100 WHEN 0 THEN 'permanent_recipient' WHEN 1 THEN 'no_answer' END)";
+    let code = "(CASE delivery.id % 100 WHEN 0 THEN CAST(550 + (delivery.id / 100) % 5 AS text) END)";
+    let provider = "(SELECT min(p.id) FROM provider p WHERE p.channel = delivery.channel)";
+    let counts: Vec<_> = State::ALL
+        .iter()
+        .map(|state| {
+            format!(
+                "{} = (SELECT count(*) FROM delivery d WHERE d.message_id = message_count.message_id
+                    AND d.channel = message_count.channel AND d.state = {})",
+                state.name(),
+                state.code()
+            )
+        })
+        .collect();
+    let steps = [
+        format!(
+            "UPDATE delivery SET state = {state}, reason = {reason}, provider_id = {provider}, attempts = 1,
+                last_attempt_at = {now}, sent_at = CASE WHEN id % 100 > 1 THEN {now} END,
+                updated_at = {now} - id % 86400000, trouble = {trouble}
+             WHERE state = 0",
+            now = now.0,
+            trouble = attention::trouble(state, provider, reason, code),
+        ),
+        format!(
+            "INSERT INTO attempt (delivery_id, number, provider_id, started_at, duration_ms, outcome, code, detail, repeated)
+             SELECT delivery.id, 1, provider_id, {now}, 20,
+                CASE delivery.id % 100 WHEN 0 THEN 'permanent_recipient' WHEN 1 THEN 'unknown' ELSE 'accepted' END,
+                {code}, CASE delivery.id % 100 WHEN 0 THEN 'no such mailbox' END, FALSE
+             FROM delivery WHERE attempts = 1 ON CONFLICT DO NOTHING",
+            now = now.0
+        ),
+        format!("UPDATE message_count SET {}", counts.join(", ")),
+        format!("UPDATE message SET status = 4, completed_at = {} WHERE status = 3", now.0),
+    ];
+    for text in steps {
+        in_tx!(tx, |c| sqlx::query(sql(text)).execute(c).await.map(drop))?;
+    }
+    let text = "INSERT INTO day_count (day, channel, state, n)
+        SELECT $1, channel, state, count(*) FROM delivery WHERE attempts = 1 GROUP BY channel, state";
+    in_tx!(tx, |c| sqlx::query(text).bind(day).execute(c).await.map(drop))?;
     Ok(())
 }

@@ -39,6 +39,20 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+// In a chart the arrow keys go from bar to bar.
+document.addEventListener("keydown", (event) => {
+  const bar = event.target.closest?.("[data-arrows] > [tabindex]");
+  const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+  if (!bar || !step) return;
+  const bars = [...bar.parentElement.querySelectorAll(":scope > [tabindex]")];
+  const next = bars[bars.indexOf(bar) + step];
+  if (!next) return;
+  event.preventDefault();
+  bar.setAttribute("tabindex", "-1");
+  next.setAttribute("tabindex", "0");
+  next.focus();
+});
+
 document.addEventListener("htmx:config:request", (event) => {
   const { ctx } = event.detail;
   // Live parts rest while nobody looks at them.

@@ -11,6 +11,7 @@ use belltower::service::providers::{
     Directory, Listed, NewProvider, ProviderChanges, TroubleKind, create, find_by_name, lineup, list,
     list_events, record_event, send_one, show, test, update,
 };
+use belltower::service::reports::Span;
 use belltower::service::sources::{self, NewSource};
 use belltower::service::{Caller, Services, Vault, reports, suppressions, templates};
 use belltower::simulator::{Faults, Reply, SmtpOptions, SmtpSimulator};
@@ -141,7 +142,7 @@ on_both!(the_overview_tells_what_ails_a_provider_to_those_who_may_see_providers,
     let detail = json!({"until": until.to_string(), "reason": "550 zhang.wei@campus.example is blocked"});
     record_event(&s, made.id, "opened", &detail).await.unwrap();
     for (role, reason) in [(Role::Owner, Some("550 z***@campus.example is blocked")), (Role::Sender, None)] {
-        let overview = reports::overview(&s, &operator(role)).await.unwrap();
+        let overview = reports::overview(&s, &operator(role), Span::Hours).await.unwrap();
         let trouble = overview.providers[0].trouble.as_ref().unwrap();
         assert_eq!((trouble.kind, trouble.until), (TroubleKind::Failed, Some(until)));
         assert_eq!(trouble.reason.as_deref(), reason);

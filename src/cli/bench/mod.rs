@@ -1,10 +1,11 @@
 //! `belltower bench`: figures that anyone can repeat, on stores of its own and against the simulators.
 //!
-//! - [`ingest`], [`fanout`], [`dispatch`], [`footprint`]: one bench each
+//! - [`ingest`], [`fanout`], [`dispatch`], [`console`], [`footprint`]: one bench each
 //! - [`bed`]: what they lie on; [`campus`]: what messages heed there; [`load`]: the client; [`vendors`]: who is sent to; [`report`]: how figures are shown
 
 mod bed;
 mod campus;
+mod console;
 mod dispatch;
 mod fanout;
 mod footprint;
@@ -31,6 +32,7 @@ ingest     durable POST /api/v1/messages over connections that stay open
 fanout     one message to everyone, planned for three channels under rules, wishes and a policy
 dispatch   deliveries by three channels handed to vendors that answer at once, beside one that is dead, and mails to a
            relay 20 ms away
+console    pages of a signed-in administrator, over ten deliveries and more for each person; --count 100000 is a campus's
 footprint  an idle server: memory, time to be ready, size";
 
 #[derive(Args)]
@@ -43,7 +45,7 @@ pub(super) struct BenchArgs {
     /// How long ingest asks, each time
     #[arg(long, value_name = "N", default_value_t = 10)]
     seconds: u64,
-    /// People in the directory of fanout and dispatch, with three deliveries for each
+    /// People in the directory of fanout, dispatch and console, with three, three and ten deliveries for each
     #[arg(long, value_name = "N", default_value_t = 50_000)]
     count: u64,
     /// Connections that ingest asks over
@@ -62,6 +64,7 @@ enum What {
     Ingest,
     Fanout,
     Dispatch,
+    Console,
     Footprint,
     All,
 }
@@ -120,6 +123,9 @@ async fn measure(what: What, bench: &Bench) -> anyhow::Result<Report> {
     }
     if wanted(What::Dispatch) {
         figures.extend(dispatch::run(bench).await.context("dispatch")?);
+    }
+    if wanted(What::Console) {
+        figures.extend(console::run(bench).await.context("console")?);
     }
     if wanted(What::Footprint) {
         figures.extend(footprint::run(bench).await.context("footprint")?);

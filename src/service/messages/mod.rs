@@ -33,7 +33,8 @@ pub use self::intake::Intake;
 pub use self::list::{MessageQuery, Page, list};
 pub use self::preview::preview;
 pub use self::read::{
-    DeliveryQuery, answers, deliveries, deliveries_to, delivery, get, get_many, timeline, wait,
+    DeliveryQuery, Exported, answers, deliveries, deliveries_to, delivery, export, get, get_many,
+    note_export, timeline, wait,
 };
 pub use self::review::{reject, release};
 pub use self::simulate::{ByRule, ExplainedRule, Simulation, Verdict, simulate, simulate_kept};

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::answers::AnswerCounts;
 use super::counts::MessageCounts;
-use super::delivery_views::{AttemptView, DeliveryDetail, DeliveryView, ReceiptView};
+use super::delivery_views::{AttemptView, DeliveryDetail, DeliveryFacts, DeliveryView, ReceiptView};
 use super::list::Page;
 use super::views::{EventView, MatchedRule, MessageSummary, MessageView, audience_view};
 use crate::domain::answer::Answered;
@@ -19,9 +19,10 @@ use crate::domain::operator::Permission;
 use crate::domain::source::Right;
 use crate::error::{Error, Result};
 use crate::service::{Caller, Services};
-use crate::store::answers;
-use crate::store::history::{self, DeliveryFilter};
+use crate::store::history::{self, DeliveryFilter, DeliveryRow};
 use crate::store::messages::{self, MessageRow};
+use crate::store::{answers, audit};
+use crate::telemetry::mask;
 
 /// Between two looks while a caller waits for a message to be completed.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
@@ -148,19 +149,65 @@ pub async fn deliveries(
 ) -> Result<Page<DeliveryView>> {
     visible(s, caller, id).await?;
     let after = cursor::<DeliveryId>(query.cursor.as_deref())?;
-    let filter = DeliveryFilter {
+    let limit = query.limit.max(1);
+    let mut rows = history::deliveries(&s.db, id, &filter(query), after, limit + 1).await?;
+    let more = rows.len() > limit as usize;
+    rows.truncate(limit as usize);
+    let next = rows.last().filter(|_| more).map(|row| row.id.to_string());
+    Ok(Page { items: rows.into_iter().map(DeliveryView::from).collect(), next })
+}
+
+fn filter(query: &DeliveryQuery) -> DeliveryFilter {
+    DeliveryFilter {
         state: query.state,
         channel: query.channel,
         campus_id: query.campus_id.clone(),
         person: query.person.clone(),
         answer: query.answer.clone(),
+    }
+}
+
+/// A delivery as a file says it.
+#[derive(Clone, Debug)]
+pub struct Exported {
+    pub facts: DeliveryFacts,
+    pub attempts: i64,
+}
+
+/// Writes down that somebody takes a message's deliveries along, and whether people stand in them whole.
+pub async fn note_export(s: &Services, caller: &Caller, id: MessageId) -> Result<()> {
+    visible(s, caller, id).await?;
+    let whole = caller.require(Permission::DirectoryReveal).is_ok();
+    let mut tx = s.db.begin().await?;
+    let (now, object) = (s.clock.now(), id.to_string());
+    audit::append(&mut tx, now, &caller.label(), "message.export", &object, &json!({ "whole": whole }))
+        .await?;
+    tx.commit().await
+}
+
+/// The next of a message's deliveries for a file. Who may not learn addresses is not told whose they are either.
+pub async fn export(
+    s: &Services,
+    caller: &Caller,
+    id: MessageId,
+    query: &DeliveryQuery,
+    after: Option<DeliveryId>,
+) -> Result<Vec<Exported>> {
+    visible(s, caller, id).await?;
+    let whole = caller.require(Permission::DirectoryReveal).is_ok();
+    let rows = history::deliveries(&s.db, id, &filter(query), after, query.limit.max(1)).await?;
+    let exported = |row: DeliveryRow| {
+        let (address, attempts) = (row.address.clone(), row.attempts);
+        let mut facts = DeliveryFacts::from(row);
+        if whole {
+            facts.address = address;
+        } else {
+            facts.recipient.campus_id = facts.recipient.campus_id.as_deref().map(mask::id);
+            facts.recipient.name = facts.recipient.name.as_deref().map(mask::name);
+        }
+        Exported { facts, attempts }
     };
-    let limit = query.limit.max(1);
-    let mut rows = history::deliveries(&s.db, id, &filter, after, limit + 1).await?;
-    let more = rows.len() > limit as usize;
-    rows.truncate(limit as usize);
-    let next = rows.last().filter(|_| more).map(|row| row.id.to_string());
-    Ok(Page { items: rows.into_iter().map(DeliveryView::from).collect(), next })
+    Ok(rows.into_iter().map(exported).collect())
 }
 
 /// One delivery with all attempts and receipts.

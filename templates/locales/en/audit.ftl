@@ -97,3 +97,4 @@ act-provider-try = Sent a trial by
 act-audit-export = Exported the audit log
 act-attention-resend = Sent many again
 act-attention-set_aside = Set many aside
+act-message-export = Deliveries exported

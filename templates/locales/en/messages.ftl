@@ -8,8 +8,35 @@ reading-oldest = Longest waiting
 reading-oldest-none = No backlog
 reading-trouble = Failed or unknown
 reading-trouble-none = All in order
-trend-title = Last 24 hours
-trend-note = Deliveries per hour
+all-well = All is well: nothing is late, every provider works, nothing waits for you.
+wrong-separator = ;{" "}
+wrong-provider = provider “{ $name }” is failing
+wrong-unserved = nobody serves { $channel }
+wrong-late = the oldest has waited { $time }
+wrong-troubled = { $n ->
+    [one] one delivery needs attention
+   *[other] { $count } deliveries need attention
+}
+wrong-held = { $n ->
+    [one] one message waits for review
+   *[other] { $count } messages wait for review
+}
+wrong-unrouted = { $n ->
+    [one] one message matches no rule
+   *[other] { $count } messages match no rule
+}
+wrong-silent = { $n ->
+    [one] one source is silent
+   *[other] { $count } sources are silent
+}
+trend-title = Trend
+trend-hours = Last 24 hours
+trend-hour = Hour
+trend-days = Last 14 days
+trend-day = Day
+trend-note = Deliveries by hour, last 24 hours
+trend-days-note = Deliveries that ended, by day, last 14 days
+as-table = As a table
 channels-today = Channels today
 channels-empty = No deliveries today
 channels-empty-more = Once a source sends its first message, each channel's results appear here.
@@ -95,7 +122,7 @@ recall-lead = The message disappears from the WeCom of those who got it. Who has
 recall-act = Call back
 todo-held = Messages held for review
 todo-unrouted = Messages without a rule
-todo-troubled = Deliveries failed or unknown today
+todo-attention = Deliveries needing attention
 provider-again = next try at { $time }
 provider-unknown-codes = answers nobody knows: { $codes }
 provider-quota = { $used } of { $daily } today
@@ -178,3 +205,6 @@ audience-direct = { $n ->
 audience-personal = each person by name
 audience-erased = people erased since
 audience-rules = decided by rules
+deliveries-export = Export as CSV
+deliveries-export-hint = As filtered when this page was opened. The audit log keeps it; people stand in it masked for whoever may not learn addresses.
+column-reason = Reason

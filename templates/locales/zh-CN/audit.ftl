@@ -94,3 +94,4 @@ act-provider-try = 试发
 act-audit-export = 导出审计日志
 act-attention-resend = 批量重发
 act-attention-set_aside = 批量移出待处理
+act-message-export = 导出投递

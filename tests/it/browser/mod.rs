@@ -10,6 +10,7 @@ mod looks;
 mod mailbox;
 mod message;
 mod person;
+mod pictures;
 mod providers;
 mod rooms;
 mod rules;

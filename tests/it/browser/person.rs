@@ -255,6 +255,18 @@ impl Person {
         self.devtools("Emulation.setDeviceMetricsOverride", screen).await;
     }
 
+    /// The whole page as a PNG, however long.
+    pub(super) async fn picture(&self, width: u32) -> Vec<u8> {
+        self.look_at_width(width).await;
+        let length = self.script("return document.documentElement.scrollHeight", json!([])).await;
+        let screen = json!({
+            "width": width, "height": length.as_u64().unwrap().clamp(900, 6_000), "deviceScaleFactor": 1,
+            "mobile": width < 600,
+        });
+        self.devtools("Emulation.setDeviceMetricsOverride", screen).await;
+        self.client.screenshot().await.unwrap()
+    }
+
     pub(super) async fn devtools(&self, command: &str, parameters: Value) -> Value {
         self.client.issue_cmd(Special::devtools(command, parameters)).await.unwrap()
     }

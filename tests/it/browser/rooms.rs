@@ -9,6 +9,7 @@ use belltower::domain::operator::Role;
 use belltower::domain::provider::ProviderKind;
 use belltower::domain::recipient::OptOut;
 use belltower::domain::suppression::Cause;
+use belltower::service::attention::{self, Remedy};
 use belltower::service::operators::{self, NewOperator};
 use belltower::service::providers::NewProvider;
 use belltower::service::short_links::{self, Purpose};
@@ -249,6 +250,20 @@ async fn providers(app: &TestApp) -> [String; 3] {
     [relay, gateway.id, lost].map(|id| format!("/console/providers/{id}"))
 }
 
+/// What one kind of failed deliveries has in common; others were set aside.
+const FAILED: &str = "4:1:0:permanent_recipient:550";
+
+async fn trouble(app: &TestApp) {
+    let silent = "8:1:0:no_answer:";
+    let mut tx = app.services.db.begin().await.unwrap();
+    let text = format!(
+        "UPDATE delivery SET trouble = CASE state WHEN 4 THEN '{FAILED}' ELSE '{silent}' END WHERE state IN (3, 4)"
+    );
+    crate::store::execute(&mut tx, &text).await;
+    tx.commit().await.unwrap();
+    attention::begin(&app.services, &operator(Role::Owner), silent, Remedy::SetAside).await.unwrap();
+}
+
 /// Pages for a signed-in owner.
 pub(super) async fn console(app: &TestApp) -> Vec<Room> {
     let sent = accepted(app, &to_two()).await;
@@ -265,8 +280,18 @@ pub(super) async fn console(app: &TestApp) -> Vec<Room> {
     let (person, choir, found) = directory(app).await;
     let (asked, over) = left_alone(app).await;
     let [relay, gateway, lost] = providers(app).await;
+    trouble(app).await;
+    let kind = format!("/console/attention/group?of={FAILED}");
     vec![
         room("/console"),
+        room("/console?trend=days").with_menus_open(),
+        room("/console/attention"),
+        room(&kind),
+        room(&kind).asking(),
+        room(format!("{kind}&q=nobody")),
+        room("/console/attention/acts/1"),
+        room("/console/design"),
+        room("/console/design").asking(),
         room("/console/messages"),
         room("/console/messages").with_menus_open(),
         room("/console/messages?q=none&topic=academic.%23"),

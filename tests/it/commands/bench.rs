@@ -7,10 +7,11 @@ use crate::support::database::with_postgres;
 use crate::support::folder::TempFolder;
 
 /// Each bench and one of its figures.
-const FIGURES: [(&str, &str); 4] = [
+const FIGURES: [(&str, &str); 5] = [
     ("ingest", "durable messages"),
     ("fanout", "deliveries planned"),
     ("dispatch", "deliveries handed over"),
+    ("console", "attention, 95 %"),
     ("footprint", "the program itself"),
 ];
 
@@ -46,7 +47,7 @@ fn check(report: &Value, database: &str, benches: &[&str]) {
 fn all_of_them_run_on_stores_of_their_own_and_leave_nothing() {
     let folder = TempFolder::new();
     let report = answer(&folder, &arguments("all", &["--save=figures.json"]));
-    check(&report, "sqlite", &["ingest", "fanout", "dispatch", "footprint"]);
+    check(&report, "sqlite", &["ingest", "fanout", "dispatch", "console", "footprint"]);
     let saved = std::fs::read(folder.path().join("figures.json")).unwrap();
     assert_eq!(serde_json::from_slice::<Value>(&saved).unwrap(), report);
     let left: Vec<_> =

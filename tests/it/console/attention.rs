@@ -8,6 +8,7 @@ use belltower::domain::provider::ProviderKind;
 use belltower::service::attention::{self, Remedy};
 use belltower::service::messages::{self, MessageQuery, MessageSummary};
 use belltower::service::providers::{self, NewProvider};
+use belltower::service::recipients;
 use reqwest::Method;
 use serde_json::json;
 
@@ -188,4 +189,31 @@ async fn what_is_many_goes_on_without_whoever_began_it() {
     app.drain().await;
     let act = attention::act(&app.services, &owner, id).await.unwrap();
     assert_eq!((act.done, act.finished_at.is_some()), (4104, true));
+}
+
+#[tokio::test]
+async fn deliveries_are_taken_along_as_far_as_one_may_know_them() {
+    let app = troubled().await;
+    let person = json!({"name": "=1+1 张伟", "email": "bounce@sandbox.invalid"});
+    recipients::put(&app.services, &operator(Role::Owner), "2023123456", &person).await.unwrap();
+    let body = json!({
+        "topic": "academic.exam", "title": "补考", "body": "周一", "audience": {"recipients": ["2023123456"]},
+        "channels": ["email"],
+    });
+    Answer::of(app.api(Method::POST, "/messages").json(&body)).await.expect(202);
+    app.drain().await;
+    let id = message(&app, "补考").await.id;
+    let (room, act) = (format!("/console/messages/{id}"), format!("/console/messages/{id}/export"));
+    let mut owner = Browser::signed_in(&app, Role::Owner).await;
+    let file = owner.submit(&room, &act, &[]).await;
+    assert_eq!(file.header("content-type"), Some("text/csv; charset=utf-8"));
+    has(&file, &["\"2023123456\",\"'=1+1 张伟\",\"邮件\",\"bounce@sandbox.invalid\""]);
+    assert_eq!(file.text.lines().count(), 2);
+    let some = owner.submit(&room, &act, &[("state", "delivered")]).await;
+    assert_eq!(some.text.lines().count(), 1);
+    let mut auditor = Browser::signed_in(&app, Role::Auditor).await;
+    let masked = auditor.submit(&room, &act, &[]).await;
+    has(&masked, &["\"20***56\"", "b***@sandbox.invalid"]);
+    assert!(!masked.text.contains("张伟") && !masked.text.contains("2023123456"), "{}", masked.text);
+    has(&auditor.get("/console/audit").await, &["导出投递"]);
 }

@@ -20,3 +20,4 @@ mod simulator;
 mod sources;
 mod suppression;
 mod texts;
+mod weight;

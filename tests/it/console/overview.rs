@@ -85,3 +85,42 @@ async fn the_trend_explains_its_colours_and_its_shares_make_a_hundred() {
     assert!(trend.contains("swatch fill-delivered") && trend.contains("swatch fill-failed"), "{trend}");
     assert!(page.text.contains("66.6%") && page.text.contains(">33.4%<"), "{}", page.text);
 }
+
+#[tokio::test]
+async fn whether_all_is_well_is_said_first() {
+    let app = TestApp::start().await;
+    for channel in ChannelKind::ALL {
+        serve(&app, channel).await;
+    }
+    let mut browser = Browser::signed_in(&app, Role::Owner).await;
+    let page = browser.get("/console").await;
+    assert!(page.text.contains("一切正常") && !page.text.contains("verdict-amber"), "{}", page.text);
+    send(&app, "考试安排", &["ok", "bounce"]).await;
+    app.drain().await;
+    let page = browser.get("/console").await;
+    assert!(page.text.contains("1 条投递待处理") && page.text.contains("verdict-amber"), "{}", page.text);
+    assert!(page.text.contains("href=\"/console/attention\""), "{}", page.text);
+    send(&app, "成绩公布", &["ok"]).await;
+    belltower::service::planning::plan_next(&app.services, 10).await.unwrap();
+    app.clock.turn(6 * 60_000);
+    assert!(browser.get("/console").await.text.contains("最久的已等待 6 分钟"));
+}
+
+#[tokio::test]
+async fn the_trend_goes_back_hours_or_days_and_reads_as_a_table() {
+    let app = TestApp::start().await;
+    serve(&app, ChannelKind::Email).await;
+    send(&app, "考试安排", &["ok", "bounce"]).await;
+    app.drain().await;
+    app.clock.turn(2 * 86_400_000);
+    let mut browser = Browser::signed_in(&app, Role::Owner).await;
+    let hours = browser.get("/console").await.text;
+    assert!(!hours.contains("以表格查看") && hours.contains("hx-get=\"/console\""), "{hours}");
+    let days = browser.get("/console?trend=days").await.text;
+    let (_, table) = days.split_once("以表格查看").unwrap();
+    let (table, _) = table.split_once("</table>").unwrap();
+    assert_eq!(table.matches("scope=\"row\"").count(), 14, "{table}");
+    assert_eq!(table.matches(">1</td>").count(), 2, "{table}");
+    assert!(days.contains("hx-get=\"/console?trend=days\"") && days.contains("data-arrows"), "{days}");
+    assert_eq!(days.matches("tabindex=\"0\" aria-label").count(), 1, "{days}");
+}

@@ -5,8 +5,8 @@ use belltower::domain::id::{MessageId, SourceId};
 use belltower::domain::message::{Lane, Status};
 use belltower::store::messages::NewMessage;
 use belltower::store::reports::{
-    accepted, day_counts, hours, oldest_by_lane, oldest_due, open_by_lane, open_counts, provider_health,
-    silent_sources, stuck,
+    accepted, day_counts, days, hours, oldest_by_lane, oldest_due, open_by_lane, open_counts,
+    provider_health, silent_sources, stuck,
 };
 use belltower::store::{Db, Dialect};
 
@@ -37,6 +37,14 @@ on_both!(a_day_has_its_own_counts, |db| async {
     let rows: Vec<_> = rows.iter().map(|row| (row.channel, row.state, row.n)).collect();
     assert_eq!(rows, [(ChannelKind::Email, State::Failed, 2), (ChannelKind::Sms, State::Delivered, 5)]);
     assert!(day_counts(&db, "2026-09-22").await.unwrap().is_empty());
+    let of = async |first| -> Vec<_> {
+        let rows = days(&db, first).await.unwrap();
+        rows.into_iter().map(|row| (row.day, row.state, row.n)).collect()
+    };
+    let row = |day: &str, state, n| (day.to_owned(), state, n);
+    let second = [row("2026-09-21", State::Delivered, 5), row("2026-09-21", State::Failed, 2)];
+    assert_eq!(of("2026-09-21").await, second);
+    assert_eq!(of("2026-09-20").await[0], row("2026-09-20", State::Delivered, 9));
 });
 
 on_both!(what_is_open_is_that_of_messages_under_way, |db| async {

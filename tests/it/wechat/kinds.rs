@@ -4,6 +4,7 @@
 use belltower::dispatch::Dispatcher;
 use belltower::domain::operator::Role;
 use belltower::service::providers::{self, NewProvider, ProviderChanges};
+use belltower::service::reports;
 use belltower::simulator::{
     OfficialAccountCall, OfficialAccountFaults, OfficialAccountOptions, OfficialAccountSimulator,
     WecomOptions, WecomSimulator,
@@ -154,7 +155,7 @@ on_both!(with_wecom_alone_followers_wait_and_nobody_fails, |db| async {
     let stranded = providers::lineup(&campus.app.services, &owner).await.unwrap().stranded;
     assert_eq!(stranded, [AddressKind::WechatOpenid]);
     // A page for administrators says so.
-    let overview = belltower::service::reports::overview(&campus.app.services, &owner).await.unwrap();
+    let overview = reports::overview(&campus.app.services, &owner, reports::Span::Hours).await.unwrap();
     assert_eq!(overview.stranded, [AddressKind::WechatOpenid]);
 });
 

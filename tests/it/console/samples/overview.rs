@@ -14,6 +14,7 @@ use belltower::domain::channel::ChannelKind;
 use belltower::domain::delivery::State;
 use belltower::domain::id::{MessageId, ProviderId, SourceId};
 use belltower::service::providers::Doubt;
+use belltower::service::reports::Span;
 
 use super::messages::{rows, table};
 use super::{HOUR, ago, counts, shell, view};
@@ -59,6 +60,12 @@ pub(super) fn overview(language: Language, theme: Theme) -> OverviewPage {
             waiting: Duration::from_secs(41),
         }),
         trend,
+        span: Span::Hours,
+        wrongs: vec![
+            say("微信没有服务商", "nobody serves WeChat"),
+            say("16 条投递待处理", "16 deliveries need attention"),
+            say("1 个来源久无消息", "one source is silent"),
+        ],
         channels: vec![
             Lane { channel: ChannelKind::Email, counts: email },
             Lane { channel: ChannelKind::Sms, counts: sms },
@@ -79,9 +86,9 @@ pub(super) fn overview(language: Language, theme: Theme) -> OverviewPage {
             },
             Todo {
                 icon: "failed",
-                text: say("失败或结果不明的投递", "Deliveries failed or unknown"),
+                text: say("待处理的投递", "Deliveries needing attention"),
                 count: 16,
-                href: "/console/messages".into(),
+                href: "/console/attention".into(),
             },
         ],
         providers: vec![
