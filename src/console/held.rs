@@ -1,7 +1,7 @@
 //! Held messages: the list of those that wait for a reviewer, and the word of one, given on the message's page.
 
-use actix_web::HttpResponse;
 use actix_web::web::{self, Data, Query};
+use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use serde::Deserialize;
 
@@ -12,12 +12,13 @@ use super::page::{self, Flash, Section, Shell, Theme, address, see_other};
 use super::timeline::actor;
 use super::view::View;
 use crate::clock::Timestamp;
+use crate::domain::channel::ChannelKind;
 use crate::domain::id::MessageId;
 use crate::domain::message::{Category, Status};
 use crate::domain::operator::Permission;
 use crate::http::params;
 use crate::service::Services;
-use crate::service::messages::{self, EventView, MessageQuery, MessageSummary};
+use crate::service::messages::{self, AudienceCounts, EventView, MessageQuery, MessageSummary};
 use crate::{Error, Result};
 
 const PATH: &str = "/console/held";
@@ -27,6 +28,16 @@ const ON_A_PAGE: u32 = 30;
 #[template(path = "console/held.html")]
 pub struct HeldPage {
     pub shell: Shell,
+    pub list: HeldFragment,
+}
+
+/// The list, which renews itself.
+#[derive(Debug, Template)]
+#[template(path = "console/held_list.html")]
+pub struct HeldFragment {
+    pub view: View,
+    /// Path and query of this very list.
+    pub here: String,
     pub rows: Vec<HeldRow>,
     pub newest: Option<String>,
     pub older: Option<String>,
@@ -78,6 +89,9 @@ pub enum Review {
         /// Why it is held.
         why: String,
         expires_at: Timestamp,
+        /// How many it is for now, and of these by each channel.
+        people: u64,
+        channels: Vec<(ChannelKind, u64)>,
         /// Whoever looks may review messages.
         may: bool,
         /// As typed.
@@ -105,11 +119,16 @@ impl Review {
         signed: &Signed,
         message: &MessageSummary,
         timeline: &[EventView],
+        audience: Option<AudienceCounts>,
         again: Option<(String, FieldFaults)>,
     ) -> Option<Self> {
         if message.status == Status::Held {
             let (reason, faults) = again.unwrap_or_default();
+            let number = |n: i64| u64::try_from(n).unwrap_or(0);
+            let audience = audience.unwrap_or_default();
             return Some(Self::Waits {
+                people: number(audience.total),
+                channels: audience.by_channel.iter().map(|(by, n)| (*by, number(n.reachable))).collect(),
                 why: message.reason.clone().unwrap_or_default(),
                 expires_at: message.expires_at.into(),
                 may: signed.may(Permission::MessagesReview),
@@ -135,18 +154,28 @@ pub(super) struct Cursor {
     cursor: String,
 }
 
-pub(super) async fn list(s: Data<Services>, signed: Signed, query: Query<Cursor>) -> Result<HttpResponse> {
+pub(super) async fn list(
+    request: HttpRequest,
+    s: Data<Services>,
+    signed: Signed,
+    query: Query<Cursor>,
+) -> Result<HttpResponse> {
     let cursor = Some(query.cursor.clone()).filter(|cursor| !cursor.is_empty());
     let is_later_page = cursor.is_some();
     let asked =
         MessageQuery { status: Some(Status::Held), cursor, limit: ON_A_PAGE, ..MessageQuery::default() };
     let found = messages::list(&s, &signed.caller, &asked).await?;
-    page::html(&HeldPage {
-        shell: signed.shell(Section::Held)?,
+    let list = HeldFragment {
+        view: signed.view(),
+        here: address(PATH, &[("cursor", &query.cursor)]),
         rows: found.items.into_iter().map(HeldRow::from).collect(),
         newest: is_later_page.then(|| PATH.to_owned()),
         older: found.next.map(|next| address(PATH, &[("cursor", &next)])),
-    })
+    };
+    if page::wants_fragment(&request) {
+        return page::html(&list);
+    }
+    page::html(&HeldPage { shell: signed.shell(Section::Held)?, list })
 }
 
 pub(super) async fn release(

@@ -237,7 +237,11 @@ pub(super) async fn open(
     let names = Names::load(s, signed).await?;
     let shell = signed.shell(Section::Messages)?;
     let summary = &message.summary;
-    let review = Review::of(signed, summary, &timeline, again);
+    let audience = match summary.status {
+        Status::Held => Some(messages::head_count(s, &signed.caller, id).await?),
+        _ => None,
+    };
+    let review = Review::of(signed, summary, &timeline, audience, again);
     let recall_count = recallable(s, signed, summary).await?;
     let progress = ProgressFragment::new(signed, summary, message.answers.clone(), timeline, recall_count);
     Ok(MessagePage {

@@ -39,7 +39,7 @@ row! {
 
 const GROUP: &str =
     "(SELECT CAST(count(*) AS bigint) FROM (SELECT 1 FROM delivery d WHERE d.trouble = f.trouble
-        LIMIT $1 + 0) AS some) AS n,
+        LIMIT $1 + 0) AS counted) AS n,
     (SELECT min(d.updated_at) FROM delivery d WHERE d.trouble = f.trouble) AS since,
     (SELECT max(d.updated_at) FROM delivery d WHERE d.trouble = f.trouble) AS latest";
 
@@ -71,7 +71,7 @@ pub async fn find(db: &Db, trouble: &str, most: u32) -> Result<Option<GroupRow>>
 /// How many deliveries need attention, up to `most`.
 pub async fn count(db: &Db, most: u32) -> Result<i64> {
     let text = "SELECT CAST(count(*) AS bigint) FROM
-        (SELECT 1 FROM delivery WHERE trouble IS NOT NULL LIMIT $1 + 0) AS some";
+        (SELECT 1 FROM delivery WHERE trouble IS NOT NULL LIMIT $1 + 0) AS counted";
     Ok(in_db!(db, |c| sqlx::query_scalar(text).bind(i64::from(most)).fetch_one(c).await)?)
 }
 

@@ -37,7 +37,7 @@ pub use self::read::{
     note_export, timeline, wait,
 };
 pub use self::review::{reject, release};
-pub use self::simulate::{ByRule, ExplainedRule, Simulation, Verdict, simulate, simulate_kept};
+pub use self::simulate::{ByRule, ExplainedRule, Simulation, Verdict, head_count, simulate, simulate_kept};
 pub use self::views::{
     AcceptedView, AudienceCounts, EventView, MatchedRule, MessageSummary, MessageView, Preview,
     PreviewWarning, Reachable, RenderedText, RuleView, Skipped, SmsNote, SourceRef,

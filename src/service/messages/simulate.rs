@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::draft::{Sender, draft};
 use super::preview::{Parts, Seen, look};
 use super::read::sight;
-use super::views::Preview;
+use super::views::{AudienceCounts, Preview};
 use crate::clock::Timestamp;
 use crate::domain::id::{MessageId, RuleId, SourceId};
 use crate::domain::operator::Permission;
@@ -88,6 +88,13 @@ pub async fn simulate_kept(s: &Services, caller: &Caller, id: MessageId) -> Resu
     sight(caller)?;
     let row = routing::find_whole(&s.db, id).await?.ok_or(Error::NotFound("message"))?;
     told(s, &Parts::of_kept(id, row)?).await
+}
+
+/// How many a kept message would be for if it were sent now, for whoever is to let it go.
+pub async fn head_count(s: &Services, caller: &Caller, id: MessageId) -> Result<AudienceCounts> {
+    caller.require(Permission::MessagesView)?;
+    let row = routing::find_whole(&s.db, id).await?.ok_or(Error::NotFound("message"))?;
+    Ok(told(s, &Parts::of_kept(id, row)?).await?.preview.audience)
 }
 
 /// What a source lacks is wrong with the message, not with whoever tries it out.

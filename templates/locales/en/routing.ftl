@@ -249,3 +249,12 @@ text-segments = { $n ->
     [one] Billed as 1 SMS
    *[other] Billed as { $count } SMS
 }
+held-count = { $n ->
+    [one] One message waits for review
+   *[other] { $count } messages wait for review
+}
+review-people = Goes to
+review-count = { $n ->
+    [one] one person
+   *[other] { $count } people
+}

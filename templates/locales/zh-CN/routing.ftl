@@ -243,3 +243,6 @@ fault-source-topic = 这个来源系统无权使用这个主题。
 fault-source-emergency = 这个来源系统无权发送紧急消息。
 fault-topic-alone = “{ $value }”不是主题：请用小写字母 a-z、数字、_ 和 - 组成的词，以点相连，例如 academic.exam。
 text-segments = 短信按 { $count } 条计费
+held-count = { $count } 条消息等待审核
+review-people = 将发给
+review-count = { $count } 人

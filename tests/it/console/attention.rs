@@ -162,7 +162,7 @@ async fn what_is_set_aside_stays_failed_and_says_who_decided_so() {
     has(&list, &["1 类问题需要处理", "批量移出待处理"]);
     let delivery = format!("/console/messages/{}/deliveries/{}", example.message_id, example.id);
     has(&browser.get(&delivery).await, &["不再处理", "周敏"]);
-    let none = browser.submit(&room, GROUP, &[("of", &group.key), ("remedy", "resend")]).await;
+    let none = browser.submit(LIST, GROUP, &[("of", &group.key), ("remedy", "resend")]).await;
     assert_eq!(none.status, 404);
     app.drain().await;
     assert_eq!(attention::count(&app.services).await.unwrap(), 1);

@@ -38,7 +38,10 @@ async fn a_held_message_is_listed_and_released() {
     let list = browser.get("/console/held").await;
     has(&list, &["住宿费缴费", "请核实来源", "registry", &room]);
     has(&browser.get("/console").await, &["待审核的消息", "href=\"/console/held\""]);
-    has(&browser.get(&room).await, &["等待审核", "请核实来源", "/release", "/reject"]);
+    has(&browser.get(&room).await, &["等待审核", "请核实来源", "/release", "/reject", "将发给", "1 人"]);
+    let part = browser.partial("/console/held").await;
+    has(&part, &["<div id=\"held\">", "data-live", "1 条消息等待审核"]);
+    assert!(!part.text.contains("<html"), "{}", part.text);
     let fields = [("reason", "已电话核实")];
     let answer = browser.submit(&room, &format!("{room}/release"), &fields).await;
     assert_eq!((answer.status, answer.header("location")), (303, Some(room.as_str())), "{}", answer.text);

@@ -2,7 +2,7 @@
 
 use belltower::config::Language;
 use belltower::console::form::FieldFaults;
-use belltower::console::held::{HeldPage, HeldRow, Review, ReviewFragment};
+use belltower::console::held::{HeldFragment, HeldPage, HeldRow, Review, ReviewFragment};
 use belltower::console::label::Tone;
 use belltower::console::message::MessagePage;
 use belltower::console::page::{Section, Theme};
@@ -228,9 +228,13 @@ pub(super) fn held(language: Language, theme: Theme) -> HeldPage {
     };
     HeldPage {
         shell: shell(language, theme, Some(Section::Held)),
-        rows: vec![row(921, "住宿费缴费提醒", 26 * MINUTE), row(920, "学费转账说明", 3 * HOUR)],
-        newest: None,
-        older: Some("/console/held?cursor=msg_1".into()),
+        list: HeldFragment {
+            view: view(language),
+            here: "/console/held".into(),
+            rows: vec![row(921, "住宿费缴费提醒", 26 * MINUTE), row(920, "学费转账说明", 3 * HOUR)],
+            newest: None,
+            older: Some("/console/held?cursor=msg_1".into()),
+        },
     }
 }
 
@@ -240,6 +244,8 @@ pub(super) fn message_held(language: Language, theme: Theme) -> MessagePage {
         view: view(language),
         id: page.id,
         review: Review::Waits {
+            people: 1_204,
+            channels: vec![(ChannelKind::Email, 1_198), (ChannelKind::Sms, 1_020)],
             why: "内容涉及缴费，请核实来源".into(),
             expires_at: ago(0),
             may: true,
