@@ -36,13 +36,17 @@ pub struct MessageFilter {
     pub until: String,
     /// `true`: only messages with deliveries that failed or of which nobody knows.
     pub trouble: String,
+    /// A campus id.
+    pub recipient: String,
     pub cursor: String,
 }
 
 impl MessageFilter {
     /// One of the filters that are usually folded away is set.
     pub fn has_more(&self) -> bool {
-        [&self.topic, &self.since, &self.until, &self.trouble].iter().any(|value| !value.is_empty())
+        [&self.topic, &self.since, &self.until, &self.trouble, &self.recipient]
+            .iter()
+            .any(|value| !value.is_empty())
     }
 
     fn is_set(&self) -> bool {
@@ -58,7 +62,7 @@ impl MessageFilter {
 
     /// The address of the list from there on.
     fn address(&self, cursor: &str) -> String {
-        let Self { q, status, category, source, topic, since, until, trouble, cursor: _ } = self;
+        let Self { q, status, category, source, topic, since, until, trouble, recipient, cursor: _ } = self;
         address(
             PATH,
             &[
@@ -70,6 +74,7 @@ impl MessageFilter {
                 ("since", since),
                 ("until", until),
                 ("trouble", trouble),
+                ("recipient", recipient),
                 ("cursor", cursor),
             ],
         )
@@ -87,6 +92,7 @@ impl MessageFilter {
             // The day named is shown too.
             until: read::<Date>(&self.until)?.and_then(|date| date.tomorrow().ok()).map(begins),
             troubled: read(&self.trouble)?.unwrap_or(false),
+            recipient: Some(self.recipient.trim().to_owned()).filter(|campus_id| !campus_id.is_empty()),
             q: Some(self.q.clone()),
             cursor: Some(self.cursor.clone()).filter(|cursor| !cursor.is_empty()),
             limit: ON_A_PAGE,

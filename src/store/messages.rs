@@ -246,6 +246,8 @@ pub struct MessageFilter {
     pub text: Option<String>,
     /// Has deliveries that failed or of which nobody knows.
     pub troubled: bool,
+    /// Was to reach the person of this campus id.
+    pub recipient: Option<String>,
 }
 
 /// The latest messages, newest first, older than `before`.
@@ -287,6 +289,13 @@ pub async fn list(
     if filter.troubled {
         let some = "SELECT 1 FROM message_count c WHERE c.message_id = m.id AND c.failed + c.unknown > 0";
         where_.and_literal(format!("EXISTS ({some})"));
+    }
+    if let Some(campus_id) = &filter.recipient {
+        where_.and(
+            "m.id IN (SELECT d.message_id FROM delivery d
+                WHERE d.recipient_id = (SELECT r.id FROM recipient r WHERE r.campus_id = ?))",
+            campus_id.as_str(),
+        );
     }
     if let Some(text) = &filter.text {
         let dialect = db.dialect();

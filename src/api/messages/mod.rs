@@ -87,6 +87,7 @@ pub async fn list(
         cursor: params.cursor::<MessageId>().map(|id| id.to_string()),
         limit: params.limit(),
         troubled: false,
+        recipient: None,
     };
     params.finish()?;
     let page = messages::list(&s, key.caller(), &query).await?;

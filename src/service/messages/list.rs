@@ -37,6 +37,8 @@ pub struct MessageQuery {
     pub q: Option<String>,
     /// Only those with deliveries that failed or of which nobody knows.
     pub troubled: bool,
+    /// Only those that were to reach the person of this campus id.
+    pub recipient: Option<String>,
     /// [`Page::next`] of the page before.
     pub cursor: Option<String>,
     pub limit: u32,
@@ -60,6 +62,7 @@ pub async fn list(s: &Services, caller: &Caller, query: &MessageQuery) -> Result
         since: query.since,
         until: query.until,
         troubled: query.troubled,
+        recipient: query.recipient.clone(),
         ..MessageFilter::default()
     };
     let q = query.q.as_deref().map(str::trim).filter(|q| !q.is_empty());

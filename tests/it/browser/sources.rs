@@ -111,7 +111,7 @@ fn messages_are_found_by_filters_that_stay_in_the_address() {
 
         person.press("消息").await;
         titles(person, &["续借开放", "考试安排", "新书通报", "借阅提醒"]).await;
-        person.fill("标题、正文或编号", "借").await;
+        person.fill("标题、主题或编号", "借").await;
         person.is_at("/console/messages?q=%E5%80%9F").await;
         titles(person, &["续借开放", "借阅提醒"]).await;
         person.choose("状态", "已完成").await;
@@ -120,9 +120,9 @@ fn messages_are_found_by_filters_that_stay_in_the_address() {
         person.go_back().await;
         person.is_at("/console/messages?q=%E5%80%9F").await;
         titles(person, &["续借开放", "借阅提醒"]).await;
-        assert_eq!(person.value("标题、正文或编号").await, "借");
+        assert_eq!(person.value("标题、主题或编号").await, "借");
 
-        person.fill("标题、正文或编号", "").await;
+        person.fill("标题、主题或编号", "").await;
         person.is_at("/console/messages").await;
         person.press("更多条件").await;
         person.fill("主题", "library.#").await;
@@ -138,7 +138,7 @@ fn messages_are_found_by_filters_that_stay_in_the_address() {
         person.go_back().await;
         person.is_at("/console/messages?topic=library.%23").await;
         titles(person, &["续借开放", "新书通报", "借阅提醒"]).await;
-        person.fill("标题、正文或编号", "没有这样的").await;
+        person.fill("标题、主题或编号", "没有这样的").await;
         person.sees("没有符合条件的消息").await;
         person.press("清除筛选").await;
         titles(person, &["续借开放", "考试安排", "新书通报", "借阅提醒"]).await;

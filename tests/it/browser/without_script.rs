@@ -16,7 +16,7 @@ fn the_main_forms_work_without_script() {
         assert_eq!(person.script(root, json!([])).await, false, "the page ran a script");
 
         person.press("消息").await;
-        person.fill("标题、正文或编号", "没有这样的").await;
+        person.fill("标题、主题或编号", "没有这样的").await;
         person.press("筛选").await;
         person.sees("没有符合条件的消息").await;
         person.press("清除筛选").await;

@@ -211,6 +211,8 @@ async fn deliveries_are_taken_along_as_far_as_one_may_know_them() {
     assert_eq!(file.text.lines().count(), 2);
     let some = owner.submit(&room, &act, &[("state", "delivered")]).await;
     assert_eq!(some.text.lines().count(), 1);
+    let theirs = owner.get("/console/messages?recipient=2023123456").await;
+    assert!(theirs.text.contains("补考") && !theirs.text.contains("考试安排"), "{}", theirs.text);
     let mut auditor = Browser::signed_in(&app, Role::Auditor).await;
     let masked = auditor.submit(&room, &act, &[]).await;
     has(&masked, &["\"20***56\"", "b***@sandbox.invalid"]);

@@ -168,6 +168,15 @@ on_both!(lists_are_narrowed_and_go_on_from_the_last, |db| async {
     execute(&mut tx, counts).await;
     tx.commit().await.unwrap();
     assert_eq!(listed(MessageFilter { troubled: true, ..all.clone() }).await, [4, 2]);
+    let mut tx = db.begin().await.unwrap();
+    let theirs = "INSERT INTO recipient (id, campus_id, name, attributes, active, created_at, updated_at)
+           VALUES (900, '2023777', '', '{}', TRUE, 0, 0);
+         INSERT INTO delivery (message_id, channel, outlet, lane, target, recipient_id, state, due_at, updated_at)
+           VALUES (3, 1, 1, 2, 900, 900, 0, 0, 0)";
+    execute(&mut tx, theirs).await;
+    tx.commit().await.unwrap();
+    assert_eq!(listed(MessageFilter { recipient: Some("2023777".to_owned()), ..all.clone() }).await, [3]);
+    assert!(listed(MessageFilter { recipient: Some("nobody".to_owned()), ..all.clone() }).await.is_empty());
 });
 
 on_both!(several_are_read_by_id, |db| async {
