@@ -86,7 +86,7 @@ pub(super) async fn run(bench: &Bench) -> anyhow::Result<Vec<Figure>> {
     let paths = [
         "/console".to_owned(),
         "/console/messages".to_owned(),
-        "/console/messages?q=%E8%80%83%E5%9C%BA".to_owned(),
+        "/console/messages?q=%E6%97%A0%E6%AD%A4%E6%B6%88%E6%81%AF".to_owned(),
         format!("/console/messages/{message}"),
         person,
         "/console/people?q=%E5%AD%A6%E7%94%9F12".to_owned(),
