@@ -105,6 +105,8 @@ pub struct ImportParams {
     pub dry_run: Option<bool>,
     /// Whoever the file does not name becomes inactive, unless a record cannot be read for whom it names.
     pub deactivate_missing: Option<bool>,
+    /// Of a workbook, the sheet to read; the first one without.
+    pub sheet: Option<String>,
 }
 
 impl From<Recipient> for RecipientBody {
@@ -227,17 +229,21 @@ pub async fn delete(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// Reads people from a file, JSON lines or CSV, while it arrives.
+/// Reads people from a file: JSON lines or CSV, while it arrives, or a workbook (.xlsx).
 ///
 /// NDJSON: a line is a person, `campus_id`, the fields of a record, and whatever else becomes an attribute; the line
 /// replaces all that is known. CSV: the first row names the columns in Chinese or English (学号, 姓名, 邮箱, 手机, 部门,
 /// 企业微信, 微信, 语言; others become attributes), in UTF-8, GB 18030 or UTF-16, separated by comma, semicolon or tab; a
-/// row changes only what the file has columns for, and an empty cell clears. Good records are kept, the others are listed
+/// row changes only what the file has columns for, and an empty cell clears. A workbook's sheet is read as CSV is. Good records are kept, the others are listed
 /// with what to mend. Sending the same file again changes nothing. `docs/IMPORTS.md` says all of it.
 #[utoipa::path(
     post, path = "/api/v1/recipients/import", tag = "directory", params(ImportParams),
     request_body(
-        content((String = "application/x-ndjson"), (String = "text/csv")),
+        content(
+            (String = "application/x-ndjson"),
+            (String = "text/csv"),
+            (String = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        ),
         description = "64 MiB at most. Without a charset in the media type, a CSV file's bytes tell it.",
     ),
     responses((status = 200, body = ImportReport)),
@@ -252,14 +258,37 @@ pub async fn import(
     let options = ImportOptions {
         dry_run: params.flag("dry_run"),
         deactivate_missing: params.flag("deactivate_missing"),
+        ..ImportOptions::default()
     };
+    let sheet = params.text("sheet");
     params.finish()?;
-    let format = format(request.headers())?;
+    let kind = kind(request.headers())?;
     body::expect_at_most(request.headers(), HUGE)?;
     // Apart from the request, which is dropped where the connection breaks: what had come by then is kept.
     let caller = key.caller().clone();
-    let reading = async move { recipients::import(&s, &caller, format, options, pieces(payload)).await };
+    let reading = async move {
+        let pieces = pieces(payload);
+        match kind {
+            Kind::Records(format) => recipients::import(&s, &caller, format, options, pieces).await,
+            Kind::Workbook => {
+                recipients::import_workbook(&s, &caller, sheet.as_deref(), options, pieces).await
+            }
+        }
+    };
     Ok(web::Json(rt::spawn(reading.in_current_span()).await.map_err(Error::internal)??))
+}
+
+/// What a file is by its media type.
+enum Kind {
+    Records(Format),
+    Workbook,
+}
+
+const WORKBOOK: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+
+fn kind(headers: &HeaderMap) -> Result<Kind> {
+    let is_workbook = body::media(headers)?.essence.eq_ignore_ascii_case(WORKBOOK);
+    if is_workbook { Ok(Kind::Workbook) } else { format(headers).map(Kind::Records) }
 }
 
 fn format(headers: &HeaderMap) -> Result<Format> {
@@ -276,7 +305,9 @@ fn format(headers: &HeaderMap) -> Result<Format> {
             });
             Ok(Format::Csv { charset: charset.transpose()? })
         }
-        _ => Err(Error::UnsupportedMedia { expected: "application/x-ndjson or text/csv" }),
+        _ => {
+            Err(Error::UnsupportedMedia { expected: "application/x-ndjson, text/csv or a workbook (.xlsx)" })
+        }
     }
 }
 

@@ -5,11 +5,13 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use bytes::Bytes;
 use clap::{Args, Subcommand};
+use futures_util::stream::{self, Stream};
 
 use super::context::Context;
 use super::output::table;
-use crate::service::recipients::{Format, Import, ImportOptions, ImportReport};
+use crate::service::recipients::{Format, Import, ImportOptions, ImportReport, import_workbook, is_workbook};
 use crate::service::{Caller, Services};
 
 const AFTER_HELP: &str = r#"CSV (.csv, .tsv, .txt): the first row names the columns, in Chinese or English:
@@ -24,15 +26,19 @@ NDJSON (.ndjson, .jsonl): each line is one person, the same JSON that PUT /api/v
   {"campus_id": "2026010101", "name": "王敏", "email": "…", "mobile": "…", "department": "农学院",
    "attributes": {"role": "student", "grade": 2026}}
 
+Workbooks (.xlsx): a sheet is read as a table, the first one unless --sheet names another.
+
 Other endings, and standard input, are told by how the file begins. Good records are kept even where others are not;
 importing a file again changes nothing."#;
 
+/// Who imports, in the audit log.
+const COMMAND: &str = "import recipients";
 /// Bytes read at a time.
 const PIECE: usize = 256 * 1024;
 
 #[derive(Subcommand)]
 pub(super) enum What {
-    /// People, from CSV or from one JSON object a line (NDJSON); - is standard input
+    /// People, from CSV, a workbook (.xlsx) or one JSON object a line (NDJSON); - is standard input
     #[command(after_help = AFTER_HELP)]
     Recipients(Recipients),
 }
@@ -47,6 +53,9 @@ pub(super) struct Recipients {
     /// Deactivate whoever is not in the file, unless a record cannot be read for whom it names
     #[arg(long)]
     deactivate_missing: bool,
+    /// Of a workbook (.xlsx), the sheet to read; the first one without
+    #[arg(long, value_name = "NAME")]
+    sheet: Option<String>,
 }
 
 pub(super) fn run(context: &Context, what: What) -> anyhow::Result<()> {
@@ -57,19 +66,43 @@ pub(super) fn run(context: &Context, what: What) -> anyhow::Result<()> {
 
 impl Recipients {
     fn run(self, context: &Context) -> anyhow::Result<()> {
-        let options = ImportOptions { dry_run: self.dry_run, deactivate_missing: self.deactivate_missing };
+        let options = ImportOptions {
+            dry_run: self.dry_run,
+            deactivate_missing: self.deactivate_missing,
+            ..ImportOptions::default()
+        };
         let (format, file): (_, Box<dyn Read>) = if self.file == Path::new("-") {
             (None, Box::new(std::io::stdin()))
         } else {
             let file = File::open(&self.file).with_context(|| format!("opening {}", self.file.display()))?;
             (Format::of_name(&self.file.to_string_lossy()), Box::new(file))
         };
-        let report = context.with_services(async |s| feed(s, file, format, options).await)?;
+        let is_workbook = is_workbook(&self.file.to_string_lossy());
+        let report = context.with_services(async |s| {
+            if is_workbook {
+                let caller = Caller::Command(COMMAND);
+                Ok(import_workbook(s, &caller, self.sheet.as_deref(), options, pieces(file)).await?)
+            } else {
+                feed(s, file, format, options).await
+            }
+        })?;
         context.output.print(&report, text)?;
         anyhow::ensure!(report.taken() > 0 || report.rejected_lines == 0, "no line could be taken");
         anyhow::ensure!(report.not_deactivated.is_none(), "nobody was deactivated");
         Ok(())
     }
+}
+
+/// The file as it is read.
+fn pieces(mut file: Box<dyn Read>) -> impl Stream<Item = crate::Result<Bytes>> + Unpin {
+    stream::iter(std::iter::from_fn(move || {
+        let mut piece = vec![0; PIECE];
+        match read(&mut file, &mut piece) {
+            Ok(0) => None,
+            Ok(length) => Some(Ok(Bytes::copy_from_slice(&piece[..length]))),
+            Err(error) => Some(Err(crate::Error::internal(error))),
+        }
+    }))
 }
 
 async fn feed(
@@ -81,7 +114,7 @@ async fn feed(
     let mut piece = vec![0; PIECE];
     let mut length = read(&mut file, &mut piece).context("reading the file")?;
     let format = format.unwrap_or_else(|| Format::of_beginning(&piece[..length]));
-    let mut import = Import::start(s, &Caller::Command("import recipients"), format, options)?;
+    let mut import = Import::start(s, &Caller::Command(COMMAND), format, options)?;
     while length > 0 {
         import.feed(&piece[..length]).await?;
         length = match read(&mut file, &mut piece) {
@@ -127,6 +160,9 @@ fn text(report: &ImportReport) -> String {
             read_as.charset,
             columns.join(", ")
         ));
+    }
+    for doubt in &report.doubts {
+        text.push_str(&format!("\n{}: {} cells: {}", doubt.column, doubt.cells, doubt.detail));
     }
     if !report.rejected.is_empty() {
         let rows: Vec<_> = report

@@ -7,14 +7,14 @@ use serde_json::json;
 
 use super::access::Signed;
 use super::coverage::CoverageFragment;
+use super::filter_builder::{FilterFragment, Typed, look, words};
 use super::form::{FieldFaults, Form};
 use super::groups::{
-    CountFragment, FilterFault, Found, GroupForm, GroupFormPage, GroupPage, GroupRow, GroupsFragment,
-    GroupsPage, PreviewFragment,
+    CountFragment, GroupForm, GroupFormPage, GroupPage, GroupRow, GroupsFragment, GroupsPage,
 };
 use super::messages::read;
 use super::page::{self, Fact, Flash, Section, address, see_other};
-use super::people::{PeopleFragment, PersonRow};
+use super::people::PeopleFragment;
 use super::people_list::{ON_A_PAGE, one_page};
 use super::view::View;
 use crate::domain::filter::Filter;
@@ -154,6 +154,7 @@ async fn group_page(s: &Services, signed: &Signed, group: Group, cursor: &str) -
         ],
         slug: group.slug,
         name: group.name,
+        words: group.filter.as_deref().and_then(|text| words(&shell.view, &Filter::parse(text).ok()?)),
         filter: group.filter,
         shell,
     })
@@ -193,41 +194,22 @@ fn told(view: &View, faults: &[Fault], ids: &[String], filter: &str) -> FieldFau
     })
 }
 
-fn nothing_yet(view: View) -> PreviewFragment {
-    PreviewFragment { view, found: None, fault: None }
-}
-
-/// Whom the filter finds; nothing while there is none.
-async fn look(s: &Services, signed: &Signed, filter: &str) -> Result<PreviewFragment> {
-    signed.caller.require(Permission::DirectoryView)?;
-    let view = signed.view();
-    if filter.is_empty() {
-        return Ok(nothing_yet(view));
-    }
-    if let Err(error) = Filter::parse(filter) {
-        let fault = Some(FilterFault::new(&view, filter, &error));
-        return Ok(PreviewFragment { view, found: None, fault });
-    }
-    let found = groups::preview(s, &signed.caller, &json!({ "where": filter })).await?;
-    let found = Found {
-        people: found.count.unsigned_abs(),
-        sample: found.sample.into_iter().map(PersonRow::from).collect(),
-    };
-    Ok(PreviewFragment { view, found: Some(found), fault: None })
-}
-
 /// What script asks for while a filter is written.
 pub(super) async fn preview(s: Data<Services>, signed: Signed, form: Form) -> Result<HttpResponse> {
-    page::html(&look(&s, &signed, form.text("where")).await?)
+    page::html(&look(&s, &signed, &Typed::read(&form)).await?)
 }
 
-pub(super) async fn show_new(signed: Signed) -> Result<HttpResponse> {
+/// The fields of a filter after one of its own buttons, or after what they offer has changed.
+pub(super) async fn filter(s: Data<Services>, signed: Signed, form: Form) -> Result<HttpResponse> {
+    page::html(&FilterFragment::of_form(&s, &signed, &form).await?)
+}
+
+pub(super) async fn show_new(s: Data<Services>, signed: Signed) -> Result<HttpResponse> {
     signed.caller.require(Permission::DirectoryEdit)?;
     let form = GroupForm {
         slug: String::new(),
         name: String::new(),
         kind: GroupKind::Static,
-        filter: String::new(),
         members: String::new(),
     };
     page::html(&GroupFormPage {
@@ -235,7 +217,7 @@ pub(super) async fn show_new(signed: Signed) -> Result<HttpResponse> {
         id: None,
         form,
         faults: FieldFaults::default(),
-        preview: nothing_yet(signed.view()),
+        filter: FilterFragment::new(&s, &signed, Typed::blank()).await?,
     })
 }
 
@@ -244,58 +226,69 @@ fn typed(form: &Form) -> GroupForm {
         slug: form.text("slug").to_owned(),
         name: form.text("name").to_owned(),
         kind: form.text("kind").parse().unwrap_or(GroupKind::Static),
-        filter: form.text("where").to_owned(),
         members: form.text("members").to_owned(),
     }
 }
 
 /// Without script a button of the form asks whom its filter finds.
 fn only_looks(form: &Form) -> bool {
-    form.text("act") == "preview"
+    form.text("act") == "preview" || !form.text("build").is_empty()
+}
+
+/// The filter's text for a group of that kind.
+///
+/// # Errors
+///
+/// The fault, where a row of it is not finished.
+fn filter_text(kind: GroupKind, form: &Form) -> std::result::Result<String, Fault> {
+    match kind {
+        GroupKind::Static => Ok(String::new()),
+        GroupKind::Dynamic => Typed::read(form)
+            .text()
+            .map_err(|_| Fault::new("/where", "unfinished_rows", "a row of the filter is not finished")),
+    }
 }
 
 pub(super) async fn create(s: Data<Services>, signed: Signed, form: Form) -> Result<HttpResponse> {
     signed.caller.require(Permission::DirectoryEdit)?;
     let typed = typed(&form);
     if only_looks(&form) {
-        return shown_again(&s, &signed, None, typed, &[]).await;
+        return shown_again(&s, &signed, None, typed, &form, &[]).await;
     }
+    let filter = match filter_text(typed.kind, &form) {
+        Ok(filter) => filter,
+        Err(fault) => return shown_again(&s, &signed, None, typed, &form, &[fault]).await,
+    };
     let mut body = json!({ "name": typed.name, "kind": typed.kind });
     let mut members = Vec::new();
     match typed.kind {
         GroupKind::Static => members = ids(&typed.members),
-        GroupKind::Dynamic => body["where"] = typed.filter.as_str().into(),
+        GroupKind::Dynamic => body["where"] = filter.into(),
     }
     match groups::create(&s, &signed.caller, &typed.slug, &body, &members).await {
         Ok(id) => {
             signed.say(&Flash::good(signed.view().t("group-was-made")))?;
             Ok(see_other(&href(id)))
         }
-        Err(Error::Invalid(faults)) => shown_again(&s, &signed, None, typed, &faults).await,
+        Err(Error::Invalid(faults)) => shown_again(&s, &signed, None, typed, &form, &faults).await,
         Err(other) => Err(other),
     }
 }
 
 fn filled(group: Group) -> GroupForm {
-    GroupForm {
-        slug: group.slug,
-        name: group.name,
-        kind: group.kind,
-        filter: group.filter.unwrap_or_default(),
-        members: String::new(),
-    }
+    GroupForm { slug: group.slug, name: group.name, kind: group.kind, members: String::new() }
 }
 
 pub(super) async fn show_edit(s: Data<Services>, signed: Signed, id: Path<GroupId>) -> Result<HttpResponse> {
     signed.caller.require(Permission::DirectoryEdit)?;
     let group = groups::find(&s, &signed.caller, *id).await?;
-    let preview = look(&s, &signed, group.filter.as_deref().unwrap_or_default()).await?;
+    let filter = Typed::of(group.filter.as_deref().unwrap_or_default());
     page::html(&GroupFormPage {
         shell: signed.shell(Section::Groups)?,
         id: Some(*id),
         form: filled(group),
         faults: FieldFaults::default(),
-        preview,
+        filter: FilterFragment::new(&s, &signed, filter).await?,
     })
 }
 
@@ -309,18 +302,22 @@ pub(super) async fn update(
     let kept = filled(groups::find(&s, &signed.caller, *id).await?);
     let typed = GroupForm { slug: kept.slug, kind: kept.kind, ..typed(&form) };
     if only_looks(&form) {
-        return shown_again(&s, &signed, Some(*id), typed, &[]).await;
+        return shown_again(&s, &signed, Some(*id), typed, &form, &[]).await;
     }
+    let filter = match filter_text(typed.kind, &form) {
+        Ok(filter) => filter,
+        Err(fault) => return shown_again(&s, &signed, Some(*id), typed, &form, &[fault]).await,
+    };
     let mut body = json!({ "name": typed.name });
     if typed.kind == GroupKind::Dynamic {
-        body["where"] = typed.filter.as_str().into();
+        body["where"] = filter.into();
     }
     match groups::update(&s, &signed.caller, *id, &body).await {
         Ok(()) => {
             signed.say(&Flash::good(signed.view().t("group-was-saved")))?;
             Ok(see_other(&href(*id)))
         }
-        Err(Error::Invalid(faults)) => shown_again(&s, &signed, Some(*id), typed, &faults).await,
+        Err(Error::Invalid(faults)) => shown_again(&s, &signed, Some(*id), typed, &form, &faults).await,
         Err(other) => Err(other),
     }
 }
@@ -330,17 +327,23 @@ async fn shown_again(
     s: &Services,
     signed: &Signed,
     id: Option<GroupId>,
-    form: GroupForm,
+    filled: GroupForm,
+    form: &Form,
     faults: &[Fault],
 ) -> Result<HttpResponse> {
-    let preview = match form.kind {
-        GroupKind::Dynamic => look(s, signed, &form.filter).await?,
-        GroupKind::Static => nothing_yet(signed.view()),
+    let mut filter = match filled.kind {
+        GroupKind::Dynamic => FilterFragment::of_form(s, signed, form).await?,
+        GroupKind::Static => FilterFragment::new(s, signed, Typed::blank()).await?,
     };
     let shell = signed.shell(Section::Groups)?;
-    let faults = told(&shell.view, faults, &ids(&form.members), &form.filter);
+    let text = filter.typed.text();
+    let faults = told(&shell.view, faults, &ids(&filled.members), text.as_deref().unwrap_or_default());
+    filter.fault = faults.of("where").cloned();
+    if let (true, Err(unfinished)) = (filter.fault.is_some(), text) {
+        filter.faults = unfinished;
+    }
     let status = if faults.is_empty() { HttpResponse::Ok() } else { HttpResponse::UnprocessableEntity() };
-    page::answer(status, &GroupFormPage { shell, id, form, faults, preview })
+    page::answer(status, &GroupFormPage { shell, id, form: filled, faults, filter })
 }
 
 /// Puts people into a static group, or takes them out where the form says `act=remove`.

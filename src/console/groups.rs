@@ -3,6 +3,7 @@
 use askama::Template;
 
 use super::coverage::CoverageFragment;
+use super::filter_builder::{FilterFragment, Stranger};
 use super::form::FieldFaults;
 use super::page::{Fact, Shell, Theme};
 use super::people::{PeopleFragment, PersonRow};
@@ -71,6 +72,8 @@ pub struct GroupPage {
     pub kind: GroupKind,
     /// Of a dynamic group.
     pub filter: Option<String>,
+    /// It in plain words, where it can be said so.
+    pub words: Option<String>,
     pub people: u64,
     pub may_edit: bool,
     /// Names of rules in force that name it.
@@ -104,7 +107,7 @@ pub struct GroupFormPage {
     pub id: Option<GroupId>,
     pub form: GroupForm,
     pub faults: FieldFaults,
-    pub preview: PreviewFragment,
+    pub filter: FilterFragment,
 }
 
 impl GroupFormPage {
@@ -126,7 +129,6 @@ pub struct GroupForm {
     pub slug: String,
     pub name: String,
     pub kind: GroupKind,
-    pub filter: String,
     /// Campus ids.
     pub members: String,
 }
@@ -138,6 +140,19 @@ pub struct PreviewFragment {
     pub view: View,
     pub found: Option<Found>,
     pub fault: Option<FilterFault>,
+    /// The filter in plain words, where it can be said so.
+    pub words: Option<String>,
+    /// What it asks for and nobody has.
+    pub strangers: Vec<Stranger>,
+    /// Some row lacks something.
+    pub unfinished: bool,
+}
+
+impl PreviewFragment {
+    /// Nothing has been asked for yet.
+    pub const fn nothing(view: View) -> Self {
+        Self { view, found: None, fault: None, words: None, strangers: Vec::new(), unfinished: false }
+    }
 }
 
 #[derive(Clone, Debug)]

@@ -4,11 +4,13 @@ use super::page::Theme;
 use super::view::{Given, Markup, View, escape, icon};
 use crate::domain::channel::{AddressKind, ChannelKind};
 use crate::domain::delivery::State;
+use crate::domain::filter::Asks;
 use crate::domain::group::GroupKind;
 use crate::domain::message::{Category, Lane, Status};
 use crate::domain::operator::Role;
 use crate::domain::source::Right;
 use crate::domain::suppression::Cause;
+use crate::service::imports::Stage;
 
 /// How much attention a mark asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,6 +117,23 @@ impl View {
         let category = category.given();
         let tone = if category == Category::Emergency { Tone::Emergency } else { Tone::Quiet };
         badge(category.name(), tone, false, &self.category_text(category))
+    }
+
+    /// What an import waits for.
+    pub fn import_stage(&self, stage: impl Given<Stage>) -> Markup {
+        let stage = stage.given();
+        let (icon, tone) = match stage {
+            Stage::Done => ("check", Tone::Good),
+            Stage::Failed | Stage::BrokenOff => ("warning", Tone::Amber),
+            Stage::Trying | Stage::Running => ("hourglass", Tone::Active),
+            Stage::Sheet | Stage::Columns | Stage::Tried => ("pen", Tone::Quiet),
+        };
+        self.mark(icon, tone, self.t(&format!("import-stage-{}", stage.name())))
+    }
+
+    /// What a row of a filter asks.
+    pub fn asks_text(&self, asks: impl Given<Asks>) -> String {
+        self.t(&format!("filter-asks-{}", asks.given().name()))
     }
 
     pub fn category_text(&self, category: impl Given<Category>) -> String {

@@ -13,6 +13,7 @@ mod deliveries;
 pub mod design;
 mod door;
 pub mod error;
+pub mod filter_builder;
 pub mod first_call;
 pub mod form;
 mod group_pages;
@@ -111,7 +112,15 @@ routes! {
     "/console/audit/export" => { POST audit::export }
     "/console/people" => { GET people_list::show, POST person_form::create }
     "/console/people/new" => { GET person_form::show_new }
-    "/console/people/import" => { GET people_import::show, POST people_import::run }
+    "/console/people/import" => { GET people_import::show, POST people_import::create }
+    "/console/people/imports/{id}" => { GET people_import::show_one }
+    "/console/people/imports/{id}/progress" => { GET people_import::show_progress }
+    "/console/people/imports/{id}/sheet" => { POST people_import::choose_sheet }
+    "/console/people/imports/{id}/columns" => { POST people_import::choose_columns }
+    "/console/people/imports/{id}/mend" => { POST people_import::mend }
+    "/console/people/imports/{id}/run" => { POST people_import::run }
+    "/console/people/imports/{id}/discard" => { POST people_import::discard }
+    "/console/people/imports/{id}/rejected" => { GET people_import::rejected }
     "/console/people/posters/{account}" => { GET posters::show }
     "/console/people/{id}" => { GET person::show, POST person_form::update }
     "/console/people/{id}/edit" => { GET person_form::show_edit }
@@ -127,6 +136,7 @@ routes! {
     "/console/suppression/{id}/remove" => { POST suppression_pages::remove }
     "/console/groups" => { GET group_pages::list, POST group_pages::create }
     "/console/groups/new" => { GET group_pages::show_new }
+    "/console/groups/filter" => { POST group_pages::filter }
     "/console/groups/preview" => { POST group_pages::preview }
     "/console/groups/{id}" => { GET group_pages::show, POST group_pages::update }
     "/console/groups/{id}/edit" => { GET group_pages::show_edit }

@@ -6,6 +6,7 @@ use askama::Template;
 use serde::Deserialize;
 
 use super::access::Signed;
+use super::filter_builder::words;
 use super::form::{FieldFaults, Form};
 use super::label::Tone;
 use super::messages::read;
@@ -17,6 +18,7 @@ use crate::clock::Timestamp;
 use crate::config::Language;
 use crate::domain::channel::{AddressKind, ChannelKind};
 use crate::domain::delivery::State;
+use crate::domain::filter::Filter;
 use crate::domain::id::{DeliveryId, GroupId, MessageId, RecipientId, SuppressionId};
 use crate::domain::operator::Permission;
 use crate::domain::suppression::Cause;
@@ -124,6 +126,8 @@ pub struct GroupLink {
     pub id: GroupId,
     pub name: String,
     pub dynamic: bool,
+    /// The condition of a dynamic one that they meet, in plain words or as it was written.
+    pub why: Option<String>,
 }
 
 /// Where a person's history goes on.
@@ -238,12 +242,22 @@ pub(super) async fn page(
         older: next.map(|next| there(&next.to_string())),
         groups: groups
             .into_iter()
-            .map(|group| GroupLink { id: group.id, name: group.name, dynamic: group.filter.is_some() })
+            .map(|group| GroupLink {
+                id: group.id,
+                name: group.name,
+                dynamic: group.filter.is_some(),
+                why: group.filter.map(|text| said(&shell.view, text)),
+            })
             .collect(),
         facts,
         attributes: known.attributes.iter().map(|(name, value)| (name.clone(), shown(value))).collect(),
         shell,
     })
+}
+
+/// A filter in plain words where it can be said so.
+fn said(view: &View, text: String) -> String {
+    Filter::parse(&text).ok().and_then(|filter| words(view, &filter)).unwrap_or(text)
 }
 
 /// An attribute's value as text.

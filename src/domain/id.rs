@@ -122,6 +122,7 @@ ids! {
     ReceiptId = "rct_";
     RuleId = "rul_";
     SuppressionId = "sup_";
+    ImportId = "imp_";
 }
 
 impl MessageId {

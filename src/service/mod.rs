@@ -14,6 +14,7 @@ pub mod coverage;
 pub mod deliveries;
 pub mod figures;
 pub mod groups;
+pub mod imports;
 mod lately;
 pub mod messages;
 mod open;
@@ -41,6 +42,7 @@ mod throttle;
 pub mod unanswered;
 pub mod vault;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use tokio_util::task::TaskTracker;
@@ -74,8 +76,12 @@ pub struct Services {
     pub sign_in: Option<Arc<SignIn>>,
     /// What is known of the audit log outside the store.
     pub audit_note: Arc<audit::Note>,
+    /// Where files wait that were handed in; none where nobody may.
+    pub uploads: Option<Arc<Path>>,
     intake: messages::Intake,
+    imports: Arc<imports::Running>,
     groups: Arc<groups::KnownGroups>,
+    attributes: Arc<groups::LatestAttributes>,
     keys: Arc<sources::KnownKeys>,
     rates: Arc<sources::Rates>,
     rules: Arc<routing::KnownRules>,
@@ -112,8 +118,11 @@ impl Services {
             simulators: None,
             sign_in: None,
             audit_note: Arc::default(),
+            uploads: None,
             intake,
+            imports: Arc::default(),
             groups: Arc::default(),
+            attributes: Arc::default(),
             keys: Arc::default(),
             rates: Arc::default(),
             rules: Arc::default(),

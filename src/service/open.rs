@@ -33,6 +33,7 @@ impl Services {
         };
         let mut services = Self::new(db, clock, queue, vault, campus);
         services.audit_note = Arc::new(Note::in_file(config.data.directory.join("audit_note")));
+        services.uploads = Some(config.data.directory.join("uploads").into());
         if let Some(settings) = &config.campus_sign_in {
             services.sign_in_by(settings)?;
         }

@@ -58,6 +58,7 @@ wrapped!(
     id::OperatorId,
     id::ReceiptId,
     id::SuppressionId,
+    id::ImportId,
 );
 
 macro_rules! coded {

@@ -162,6 +162,17 @@ impl Dialect {
         }
     }
 
+    /// The members of the JSON object in `column` as rows of `key` and `value` under the alias `j`, and the value as text.
+    pub fn each_attribute(self, column: &str) -> (String, &'static str) {
+        match self {
+            Self::Sqlite => (
+                format!("json_each({column})"),
+                "CASE j.type WHEN 'true' THEN 'true' WHEN 'false' THEN 'false' ELSE CAST(j.value AS text) END",
+            ),
+            Self::Postgres => (format!("jsonb_each_text({column})"), "j.value"),
+        }
+    }
+
     /// ASCII-case-insensitive containment of the text bound at `param` in `column`, wildcards taken literally.
     pub fn contains(self, column: &str, param: &str) -> String {
         match self {

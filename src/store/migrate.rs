@@ -23,6 +23,7 @@ macro_rules! steps {
             11 "0011_scenes",
             12 "0012_bound",
             13 "0013_audit_chain",
+            18 "0018_imports",
             20 "0020_attention",
         )
     };

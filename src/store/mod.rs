@@ -7,6 +7,7 @@
 
 pub mod answers;
 pub mod attention;
+pub mod attributes;
 pub mod audience;
 pub mod audit;
 pub mod audit_chain;
@@ -30,6 +31,7 @@ pub mod groups;
 pub mod handover;
 pub mod history;
 pub mod idempotency;
+pub mod imports;
 pub mod keys;
 pub mod links;
 pub mod messages;
@@ -208,6 +210,11 @@ impl Db {
             Self::Sqlite { writer, .. } => Tx::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
             Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
         })
+    }
+
+    /// Only one process serves from it.
+    pub fn has_one_process(&self) -> bool {
+        matches!(self, Self::Sqlite { .. })
     }
 
     pub fn dialect(&self) -> Dialect {

@@ -52,6 +52,11 @@ impl Keyword {
     }
 }
 
+/// Whether a name has to stand in double quotes for being a word of the language.
+pub(super) fn is_keyword(word: &str) -> bool {
+    Keyword::of(word).is_some()
+}
+
 impl Token {
     /// For an error's "… but found".
     pub fn describe(&self) -> String {

@@ -9,6 +9,7 @@ mod evaluate;
 mod ids;
 mod lexer;
 mod parser;
+mod rows;
 mod sql;
 
 #[cfg(test)]
@@ -23,6 +24,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::Fault;
 
 pub use self::evaluate::Value;
+pub use self::rows::{Asks, Block, Join, Row, RowFault, Rows};
 pub use self::sql::{Bind, SqlFlavour};
 
 /// Characters in a filter.
@@ -141,6 +143,18 @@ impl FilterError {
     pub fn into_fault(self, pointer: impl Into<String>) -> Fault {
         Fault::new(pointer, self.code, self.to_string())
     }
+}
+
+/// The name among `known` that was probably meant by one nobody has: another case, or a slip of the finger.
+pub fn meant<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+    let plain = name.to_lowercase();
+    let most = if plain.chars().count() < 5 { 1 } else { 2 };
+    known
+        .into_iter()
+        .map(|known| (strsim::damerau_levenshtein(&plain, &known.to_lowercase()), known))
+        .filter(|(distance, known)| *distance <= most && *distance < known.chars().count())
+        .min()
+        .map(|(_, known)| known)
 }
 
 /// What a name of an attribute must be for filters to reach it: 1 to 64 characters, none of them a control

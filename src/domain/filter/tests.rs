@@ -180,6 +180,21 @@ fn a_filter_is_its_text_on_the_wire() {
     assert!(serde_json::from_str::<Filter>(r#""role""#).unwrap_err().to_string().contains("position 4"));
 }
 
+#[test]
+fn what_was_meant_is_guessed_from_what_is_known() {
+    let known = ["department", "role", "院系代码", "a"];
+    for (name, expected) in [
+        ("Role", Some("role")),
+        ("roel", Some("role")),
+        ("departement", Some("department")),
+        ("dpt", None),
+        ("院系代号", Some("院系代码")),
+        ("b", None),
+    ] {
+        assert_eq!(meant(name, known), expected, "{name}");
+    }
+}
+
 proptest! {
     #[test]
     fn parsing_never_panics_and_points_into_the_text(text in "[ ()',=<>!a农\"\\\\0-9.e\n]{0,60}|.{0,60}|((not|and|or|in|like|is|null|true|a|'x'|1|=|\\(|\\)|,) ){0,20}") {

@@ -22,6 +22,20 @@ struct Column {
     header: String,
     /// `None`: the column has no name, and has to be empty.
     meaning: Option<Meaning>,
+    /// Nothing in it counts.
+    passed_over: bool,
+}
+
+/// The fields of a person that a column may be for, besides attributes.
+pub const FIELDS: [&str; 8] =
+    ["campus_id", "name", "email", "mobile", "department", "wecom_userid", "wechat_openid", "language"];
+
+/// What a column is for by its header: a field, or nothing where it is to be passed over.
+pub fn guessed(header: &str) -> String {
+    match headers::meaning(header) {
+        Some(meaning) if !headers::is_reason(header) => meaning.to_string(),
+        _ => String::new(),
+    }
 }
 
 /// What a row says of a person; fields that the table has no column for are empty.
@@ -37,6 +51,8 @@ pub struct Row {
 pub struct CellFault {
     /// The header, as it stands in the file; nothing where no column is to blame.
     pub column: Option<String>,
+    /// The cell, from 0.
+    pub cell: Option<usize>,
     /// What stands in the cell.
     pub value: Option<String>,
     pub fault: Fault,
@@ -49,11 +65,50 @@ impl Columns {
     pub fn read(header: &[&str]) -> Result<Self> {
         let columns: Vec<_> = header
             .iter()
-            .map(|text| Column { header: cells::trim(text).to_owned(), meaning: headers::meaning(text) })
+            .map(|text| {
+                let passed_over = headers::is_reason(text);
+                let meaning = headers::meaning(text).filter(|_| !passed_over);
+                Column { header: cells::trim(text).to_owned(), meaning, passed_over }
+            })
             .collect();
-        let columns = Self(columns);
-        let faults = columns.faults();
-        if faults.is_empty() { Ok(columns) } else { Err(Error::Invalid(faults)) }
+        Self(columns).checked()
+    }
+
+    /// As [`read`](Self::read), with what each column is for: a field such as `mobile` or `attributes.year`, or nothing
+    /// where it is to be passed over.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] where the fields do not make a table of people; pointers name the column's number from 0.
+    pub fn chosen(header: &[&str], fields: &[String]) -> Result<Self> {
+        let columns = header.iter().enumerate().map(|(i, text)| {
+            let field = fields.get(i).map_or("", |field| field.trim());
+            let meaning = Meaning::of_field(field);
+            Column { header: cells::trim(text).to_owned(), passed_over: meaning.is_none(), meaning }
+        });
+        Self(columns.collect()).checked()
+    }
+
+    /// A table of which nothing is read but its cells.
+    pub fn plain(header: &[&str]) -> Self {
+        let column =
+            |text: &&str| Column { header: cells::trim(text).to_owned(), meaning: None, passed_over: true };
+        Self(header.iter().map(column).collect())
+    }
+
+    fn checked(self) -> Result<Self> {
+        let faults = self.faults();
+        if faults.is_empty() { Ok(self) } else { Err(Error::Invalid(faults)) }
+    }
+
+    /// Where the campus ids stand, from 0.
+    pub fn campus_ids(&self) -> Option<usize> {
+        self.0.iter().position(|column| column.meaning == Some(Meaning::CampusId))
+    }
+
+    /// The headers as they stand in the file.
+    pub fn headers(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|column| column.header.as_str())
     }
 
     /// How well a row does as the first of a table: more is better. Tells how a file is separated.
@@ -70,7 +125,10 @@ impl Columns {
 
     /// Reads a row; `None` where all of it is empty.
     pub fn row(&self, cells: &[&str]) -> Option<Row> {
-        if cells.iter().all(|cell| cells::is_blank(cell)) {
+        let says_nothing = |(i, cell): (usize, &&str)| {
+            cells::is_blank(cell) || self.0.get(i).is_some_and(|column| column.passed_over)
+        };
+        if cells.iter().enumerate().all(says_nothing) {
             return None;
         }
         let mut record = Map::new();
@@ -78,7 +136,7 @@ impl Columns {
         let mut faults: Vec<(usize, Fault)> = Vec::new();
         for (i, cell) in cells.iter().enumerate() {
             let Some(meaning) = self.0.get(i).and_then(|column| column.meaning.as_ref()) else {
-                if !cells::is_blank(cell) {
+                if !cells::is_blank(cell) && !self.0.get(i).is_some_and(|column| column.passed_over) {
                     faults.push((i, nameless(i)));
                 }
                 continue;
@@ -223,6 +281,7 @@ impl Columns {
         told.sort_by_key(|(column, _)| *column);
         told.into_iter()
             .map(|(column, fault)| CellFault {
+                cell: column,
                 column: column
                     .and_then(|i| self.0.get(i))
                     .map(|it| it.header.clone())
@@ -344,6 +403,36 @@ mod tests {
         let expected = known.patched(&json!({"email": null, "attributes": {"role": null, "宿舍": "1-1"}}));
         assert_eq!(merged, expected.unwrap());
         assert_eq!(columns.merged(said, None).unwrap_err().code, "required");
+    }
+
+    #[test]
+    fn columns_are_what_they_are_said_to_be() {
+        let fields = ["attributes.id", "campus_id", "", "name"].map(str::to_owned);
+        let columns = Columns::chosen(&["学号", "编号", "备注", ""], &fields).unwrap();
+        let row = columns.row(&["x", "1", "=A1", "王敏"]).unwrap();
+        let said = row.said.unwrap();
+        assert_eq!((said.campus_id.as_str(), said.name.as_str()), ("1", "王敏"));
+        assert_eq!(serde_json::to_value(said.attributes).unwrap(), json!({"id": "x"}));
+        assert_eq!(columns.row(&["", "", "remarks alone", ""]), None);
+        assert_eq!(columns.campus_ids(), Some(1));
+        assert_eq!(faults(Columns::chosen(&["a"], &["name".to_owned()])), pairs(&[("", "no_campus_id")]));
+        let twice = ["campus_id", "mobile", "mobile"].map(str::to_owned);
+        assert_eq!(faults(Columns::chosen(&["a", "b", "c"], &twice)), pairs(&[("/c", "duplicate_column")]));
+    }
+
+    #[test]
+    fn what_a_column_is_for_is_guessed_and_can_be_said() {
+        for field in FIELDS {
+            assert_eq!(guessed(field), field);
+        }
+        for (header, field) in [("手机号", "mobile"), ("宿舍", "attributes.宿舍"), ("", "")] {
+            assert_eq!(guessed(header), field);
+        }
+        let header = ["学号", super::super::REASON[0]];
+        assert_eq!(guessed(header[1]), "", "what an import wrote itself is passed over");
+        let columns = Columns::read(&header).unwrap();
+        assert!(columns.row(&["1", "手机号不对"]).unwrap().said.unwrap().attributes.is_empty());
+        assert_eq!(columns.row(&["", "手机号不对"]), None);
     }
 
     #[test]

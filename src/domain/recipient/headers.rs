@@ -99,12 +99,20 @@ const KNOWN: [(Meaning, &[&str]); 8] = [
     ),
 ];
 
+/// What a file of rejected rows calls the column that says why: importing it again passes it over.
+pub const REASON: [&str; 2] = ["未导入的原因", "Why it was not imported"];
+
 /// Of these the filters have their own name.
 const ROLE: [&str; 5] = ["role", "身份", "人员类别", "人员身份", "身份类别"];
 
 /// Words for languages that forms offer.
 const LANGUAGES: [(&str, &[&str]); 2] =
     [("zh-CN", &["中文", "汉语", "简体中文", "chinese"]), ("en", &["英文", "英语", "english"])];
+
+/// Whether the column is one that an import put there itself.
+pub(super) fn is_reason(header: &str) -> bool {
+    REASON.contains(&cells::trim(header))
+}
 
 /// What stands below a header; `None` where it is empty.
 pub(super) fn meaning(header: &str) -> Option<Meaning> {
@@ -169,6 +177,14 @@ fn word(name: &str) -> String {
 }
 
 impl Meaning {
+    /// By the name of a field, such as `mobile` or `attributes.year`.
+    pub(super) fn of_field(field: &str) -> Option<Self> {
+        if let Some(name) = field.strip_prefix("attributes.") {
+            return Some(Self::Attribute(name.to_owned()));
+        }
+        KNOWN.into_iter().map(|(meaning, _)| meaning).find(|meaning| meaning.field() == field)
+    }
+
     /// The field's name in a record; for attributes their own.
     pub(super) fn field(&self) -> &str {
         match self {

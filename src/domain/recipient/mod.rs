@@ -17,7 +17,8 @@ use super::topic::TopicPattern;
 use crate::error::Result;
 
 pub use self::attributes::Attributes;
-pub use self::columns::{CellFault, Columns, Row};
+pub use self::columns::{CellFault, Columns, FIELDS, Row, guessed};
+pub use self::headers::REASON;
 
 const LONGEST_CAMPUS_ID: usize = 64;
 const LONGEST_NAME: usize = 200;

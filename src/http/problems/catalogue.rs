@@ -168,6 +168,21 @@ pub(super) const ALL: &[Explained] = &[
         ],
     ),
     problem(
+        "import_busy",
+        409,
+        [
+            "The import is at another step",
+            "A file of people goes through its steps one after the other, and this one has gone on meanwhile: somebody else \
+             pressed a button, or a pass through the file has begun.",
+            "Open the import's page again and go on from there.",
+        ],
+        [
+            "导入已进行到别的步骤",
+            "人员文件按步骤依次处理，此次导入已经向前进行：可能在别处按了按钮，或已开始读取文件。",
+            "请重新打开导入页面，从那里继续。",
+        ],
+    ),
+    problem(
         "group_in_use",
         409,
         [

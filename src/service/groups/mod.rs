@@ -1,5 +1,6 @@
 //! Groups of recipients, and the audiences that name them.
 
+mod attributes;
 mod by_hand;
 mod known;
 mod resolve;
@@ -23,6 +24,8 @@ use crate::{Error, Result};
 /// A group that a person is in.
 pub use crate::store::groups::GroupName;
 
+pub(super) use self::attributes::LatestAttributes;
+pub use self::attributes::{Attribute, Attributes, attributes};
 pub use self::by_hand::{Uses, create, find, of_person, update, uses};
 pub(super) use self::known::KnownGroups;
 pub use self::resolve::{Resolution, resolve};

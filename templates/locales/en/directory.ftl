@@ -91,16 +91,10 @@ erase-type = Type the campus id { $id } to confirm
 erase-act = Erase for good
 import-lead = Brings the directory up to date from a file of the personnel or student system. Lines that change nothing are not written.
 import-file = File
-import-file-hint = CSV (.csv, .tsv, .txt) or NDJSON (.ndjson, .jsonl), at most 64 MiB.
-import-dry-run = Dry run
-import-dry-run-hint = Checks every line and reports, and keeps nothing. When all is well, untick it and upload again.
 import-deactivate = Deactivate whoever is missing
 import-deactivate-hint = The file must name everybody on campus: whoever it does not name becomes inactive and gets no more messages. People on lines with a fault stay active.
 import-act = Upload
-import-again = Upload again
-import-tried = Dry run
 import-done = Imported
-import-nothing-kept = This was a dry run: nothing was kept.
 import-created = Created
 import-updated = Updated
 import-unchanged = Unchanged
@@ -110,17 +104,13 @@ import-to-mend = { $n ->
     [one] 1 line to mend
    *[other] { $count } lines to mend
 }
-import-download = Download the faults
 import-rejected-file = faults
 import-line = Line
 import-column = Column
 import-value = Value
-import-reason = Reason
 import-form-title = What the file looks like
 import-form-table = CSV: the first row names the columns, in Chinese or English, the campus id among them; columns it does not know become attributes, which filters can ask for. Only what the file has columns for is changed, and an empty cell clears. UTF-8, GBK and others are told by the bytes, and so is the separator.
 import-form = NDJSON: each line is a JSON object about one person, and a field left out is cleared. campus_id and name are needed; other fields become attributes as well.
-import-read = How the table was read
-import-charset = Encoding: { $name }
 import-field = Kept as
 import-unlisted = { $n ->
     [one] 1 more fault is not listed.
@@ -206,7 +196,7 @@ fault-not_an_object = The line should be a JSON object.
 fault-not_a_pair = Write name = value on each line.
 fault-not_the_same = This is not the campus id above.
 fault-no_file = Choose a file.
-fault-file_kind = Such a file cannot be read. Send CSV or NDJSON; in Excel, save it as “CSV UTF-8”.
+fault-file_kind = Such a file cannot be read. Send Excel (.xlsx), CSV or NDJSON; save an old .xls as .xlsx.
 fault-malformed = The line is not JSON.
 fault-encoding = Letters here cannot be read. Save the file as UTF-8 (in Excel “CSV UTF-8”) and upload it again.
 fault-formula = This is a formula; write its value.
@@ -215,7 +205,6 @@ fault-no_value = The spreadsheet shows no value here. Mend the cell or widen its
 fault-no_campus_id = There is no column of campus ids. Name one campus_id in the first row.
 fault-no_header = The first row does not name the columns.
 fault-duplicate_column = Two columns mean the same.
-fault-workbook = This is an Excel workbook. Save it as “CSV UTF-8” and upload that.
 fault-nothing_valid = No line of the file is valid, so nobody was deactivated. Is it the right file?
 conflict-group_in_use = A rule or a message that still waits names this group, so it cannot be deleted.
 conflict-dynamic_group = A filter decides who is in a dynamic group; nobody can be added or removed by hand.

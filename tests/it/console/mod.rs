@@ -8,6 +8,7 @@ mod browser;
 mod door;
 mod groups;
 mod held;
+mod imports;
 mod markup;
 mod overview;
 mod people;

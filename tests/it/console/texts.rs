@@ -13,13 +13,16 @@ use belltower::console::suppression::CAUSES;
 use belltower::domain::answer::Via;
 use belltower::domain::channel::{AddressKind, ChannelKind};
 use belltower::domain::delivery::State;
+use belltower::domain::filter::Asks;
 use belltower::domain::group::GroupKind;
 use belltower::domain::message::{Category, Lane, Status};
 use belltower::domain::operator::Role;
 use belltower::domain::provider::ProviderKind;
+use belltower::domain::recipient::FIELDS;
 use belltower::domain::source::Right;
 use belltower::domain::suppression::Cause;
 use belltower::domain::trouble;
+use belltower::service::imports::Stage;
 
 /// What a delivery's reason may say.
 const REASONS: [&str; 22] = [
@@ -46,7 +49,15 @@ const REASONS: [&str; 22] = [
     "cancelled",
     "recalled",
 ];
-const FAULTS: [&str; 49] = [
+const FAULTS: [&str; 57] = [
+    "broken_workbook",
+    "workbook_too_large",
+    "too_many_columns",
+    "no_sheet",
+    "unknown_sheet",
+    "file_gone",
+    "import_failed",
+    "unfinished_rows",
     "required",
     "too_long",
     "too_short",
@@ -130,7 +141,8 @@ const SETTINGS: [&str; 30] = [
     "no_certificate",
     "unreadable",
 ];
-const CONFLICTS: [&str; 9] = [
+const CONFLICTS: [&str; 10] = [
+    "import_busy",
     "link_used",
     "link_expired",
     "set_up_already",
@@ -196,6 +208,13 @@ fn composed() -> BTreeSet<String> {
     family("address", &mut AddressKind::ALL.iter().map(|a| a.name()), &[""]);
     family("group", &mut GroupKind::ALL.iter().map(|g| g.name()), &[""]);
     family("right", &mut Right::ALL.iter().map(|r| r.name()), &["", "-hint"]);
+    family("filter-asks", &mut Asks::ALL.iter().map(|asks| asks.name()), &[""]);
+    family("filter-says", &mut Asks::ALL.iter().map(|asks| asks.name()), &[""]);
+    family("filter-kind", &mut ["text", "number", "plain"].into_iter(), &[""]);
+    family("import-stage", &mut Stage::ALL.iter().map(|stage| stage.name()), &[""]);
+    family("import-field", &mut FIELDS.into_iter(), &[""]);
+    family("import-doubt", &mut ["zeros_lost", "digits_lost"].into_iter(), &[""]);
+    family("import-broken", &mut ["run", "try"].into_iter(), &[""]);
     family("theme", &mut Theme::ALL.iter().map(|t| t.name()), &[""]);
     family("reason", &mut REASONS.into_iter(), &[""]);
     family("trouble", &mut trouble::REASONS.into_iter().chain(["other"]), &["", "-means", "-advice"]);

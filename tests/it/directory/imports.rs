@@ -27,8 +27,13 @@ async fn import(s: &Services, options: ImportOptions, text: &str) -> ImportRepor
     import_in(s, options, text, 1_000).await.unwrap()
 }
 
-const PLAIN: ImportOptions = ImportOptions { dry_run: false, deactivate_missing: false };
-const REPLACE: ImportOptions = ImportOptions { dry_run: false, deactivate_missing: true };
+fn plain() -> ImportOptions {
+    ImportOptions::default()
+}
+
+fn replacing() -> ImportOptions {
+    ImportOptions { deactivate_missing: true, ..ImportOptions::default() }
+}
 
 fn lines(of: impl IntoIterator<Item = usize>) -> String {
     of.into_iter()
@@ -50,10 +55,10 @@ on_both!(an_import_counts_what_it_did, |db| async {
     let s = services(db);
     put(&s, "p3", json!({"name": "人员3", "attributes": {"year": 3}})).await;
     put(&s, "p4", json!({"name": "old"})).await;
-    let report = import(&s, PLAIN, &lines(1..=2_500)).await;
+    let report = import(&s, plain(), &lines(1..=2_500)).await;
     assert_eq!(counts(&report), [2_498, 1, 1, 0, 0]);
     assert!(report.complete && !report.dry_run);
-    assert_eq!(counts(&import(&s, PLAIN, &lines(1..=2_500)).await), [0, 0, 2_500, 0, 0]);
+    assert_eq!(counts(&import(&s, plain(), &lines(1..=2_500)).await), [0, 0, 2_500, 0, 0]);
     let p7 = recipients::get(&s, &registry(), "p7").await.unwrap();
     assert_eq!((p7.person.name.as_str(), &p7.person.attributes["year"]), ("人员7", &json!(7)));
 });
@@ -71,7 +76,7 @@ on_both!(bad_lines_are_told_and_good_ones_kept, |db| async {
          {{\"campus_id\": \"1\", \"name\": \"again\"}}\n\
          {{\"campus_id\": \"4\", \"name\": \"四\"}}"
     );
-    let report = import_in(&s, PLAIN, &text, 7).await.unwrap();
+    let report = import_in(&s, plain(), &text, 7).await.unwrap();
     assert_eq!(counts(&report), [2, 0, 0, 0, 5]);
     let mut rejected: Vec<_> = report
         .rejected
@@ -99,7 +104,7 @@ on_both!(bad_lines_are_told_and_good_ones_kept, |db| async {
     recipients::get(&s, &registry(), "4").await.unwrap();
 
     let latin1 = [b"{\"campus_id\":\"5\",\"name\":\"Jos\xe9\"}\n".as_slice(), lines([6]).as_bytes()].concat();
-    let mut import = Import::start(&s, &registry(), Format::Ndjson, PLAIN).unwrap();
+    let mut import = Import::start(&s, &registry(), Format::Ndjson, plain()).unwrap();
     import.feed(&latin1).await.unwrap();
     let report = import.finish().await.unwrap();
     assert_eq!((counts(&report), &*report.rejected[0].code), ([1, 0, 0, 0, 1], "encoding"));
@@ -107,7 +112,7 @@ on_both!(bad_lines_are_told_and_good_ones_kept, |db| async {
 
 on_both!(the_list_of_faults_has_an_end, |db| async {
     let s = services(db);
-    let report = import(&s, PLAIN, &"{}\n".repeat(3_000)).await;
+    let report = import(&s, plain(), &"{}\n".repeat(3_000)).await;
     assert_eq!(
         (report.rejected_lines, report.rejected.len(), report.rejected_unlisted),
         (3_000, 1_000, 5_000),
@@ -120,11 +125,11 @@ on_both!(a_dry_run_says_the_same_and_keeps_nothing, |db| async {
     put(&s, "p3", json!({"name": "人员3", "attributes": {"year": 3}})).await;
     put(&s, "gone", json!({"name": "x"})).await;
     let text = lines((1..=1_500).chain([1_500]));
-    let dry = import(&s, ImportOptions { dry_run: true, ..REPLACE }, &text).await;
+    let dry = import(&s, ImportOptions { dry_run: true, ..replacing() }, &text).await;
     assert_eq!(counts(&dry), [1_499, 0, 1, 1, 1]);
     assert!(dry.dry_run);
     assert_eq!(active(&s).await, 2);
-    let wet = import(&s, REPLACE, &text).await;
+    let wet = import(&s, replacing(), &text).await;
     assert_eq!(counts(&wet), counts(&dry));
     assert_eq!(wet.rejected, dry.rejected);
     assert_eq!(active(&s).await, 1_500);
@@ -132,21 +137,21 @@ on_both!(a_dry_run_says_the_same_and_keeps_nothing, |db| async {
 
 on_both!(only_who_is_in_no_line_becomes_inactive, |db| async {
     let s = services(db);
-    import(&s, PLAIN, &lines(1..=6)).await;
+    import(&s, plain(), &lines(1..=6)).await;
     let text = lines(1..=3) + "{\"campus_id\":\"p4\",\"name\":\"\"}\n";
-    assert_eq!(counts(&import(&s, REPLACE, &text).await), [0, 0, 3, 2, 1]);
+    assert_eq!(counts(&import(&s, replacing(), &text).await), [0, 0, 3, 2, 1]);
     assert_eq!(active(&s).await, 4, "a person whose line is wrong is not missing");
     assert!(!recipients::get(&s, &registry(), "p5").await.unwrap().active);
-    assert_eq!(counts(&import(&s, PLAIN, &lines([5])).await), [0, 1, 0, 0, 0], "and comes back");
+    assert_eq!(counts(&import(&s, plain(), &lines([5])).await), [0, 1, 0, 0, 0], "and comes back");
 
     for doubtful in ["{\"name\":\"x\"}\n", "not json\n", "{\"campus_id\":\"p 5\",\"name\":\"x\"}\n"] {
-        let report = import(&s, REPLACE, &(lines(1..=2) + doubtful)).await;
+        let report = import(&s, replacing(), &(lines(1..=2) + doubtful)).await;
         assert_eq!(counts(&report), [0, 0, 2, 0, 1], "{doubtful}");
         assert!(report.not_deactivated.unwrap().contains("line 3"), "it may be about anybody: {doubtful}");
     }
 
     for nothing in ["", "\n\n", "campus_id,name\np1,x\n", "{\"campus_id\":\"p9\"}\n"] {
-        let refused = faults(import_in(&s, REPLACE, nothing, 100).await);
+        let refused = faults(import_in(&s, replacing(), nothing, 100).await);
         assert_eq!(refused[0], pair("", "nothing_valid"), "{nothing:?}");
     }
     assert_eq!(active(&s).await, 5);
@@ -155,7 +160,7 @@ on_both!(only_who_is_in_no_line_becomes_inactive, |db| async {
 on_both!(an_import_that_breaks_off_keeps_its_good_lines, |db| async {
     let s = services(db);
     put(&s, "gone", json!({"name": "x"})).await;
-    let mut import = Import::start(&s, &registry(), Format::Ndjson, REPLACE).unwrap();
+    let mut import = Import::start(&s, &registry(), Format::Ndjson, replacing()).unwrap();
     let text = lines(1..=1_200);
     import.feed(&text.as_bytes()[..text.len() - 5]).await.unwrap();
     let report = import.interrupt().await.unwrap();
@@ -165,7 +170,7 @@ on_both!(an_import_that_breaks_off_keeps_its_good_lines, |db| async {
     assert!(recipients::get(&s, &registry(), "gone").await.unwrap().active);
 
     // A connection that is gone may take the import with it: whole batches are kept already.
-    let mut dropped = Import::start(&s, &registry(), Format::Ndjson, PLAIN).unwrap();
+    let mut dropped = Import::start(&s, &registry(), Format::Ndjson, plain()).unwrap();
     dropped.feed(lines(2_001..=3_500).as_bytes()).await.unwrap();
     drop(dropped);
     assert_eq!(active(&s).await, 2_200);

@@ -6,6 +6,7 @@ mod imports;
 mod people;
 mod tables;
 mod templates;
+mod workbooks;
 
 use std::sync::Arc;
 

@@ -15,8 +15,13 @@ use super::{faults, pair, put, registry};
 use crate::support::database::with_sqlite;
 use crate::support::{on_both, services};
 
-const PLAIN: ImportOptions = ImportOptions { dry_run: false, deactivate_missing: false };
-const REPLACE: ImportOptions = ImportOptions { dry_run: false, deactivate_missing: true };
+fn plain() -> ImportOptions {
+    ImportOptions::default()
+}
+
+fn replacing() -> ImportOptions {
+    ImportOptions { deactivate_missing: true, ..ImportOptions::default() }
+}
 
 /// Imports bytes in pieces of `size`.
 async fn import_in(
@@ -69,10 +74,10 @@ on_both!(a_table_is_read_as_spreadsheets_write_it, |db| async {
                 ２０２６００４.0;赵四\r\n";
     for size in [1, 9, 10_000] {
         let report =
-            import_in(&s, ImportOptions { dry_run: true, ..PLAIN }, file.as_bytes(), size).await.unwrap();
+            import_in(&s, ImportOptions { dry_run: true, ..plain() }, file.as_bytes(), size).await.unwrap();
         assert_eq!(counts(&report), [2, 0, 0, 0, 2], "{size}");
     }
-    let report = import(&s, PLAIN, file).await;
+    let report = import(&s, plain(), file).await;
     let read_as = report.read_as.clone().unwrap();
     assert_eq!((read_as.charset, read_as.separator), ("UTF-8", ';'));
     let fields: Vec<_> = read_as.columns.iter().map(|it| it.field.as_str()).collect();
@@ -113,7 +118,7 @@ on_both!(a_table_is_read_as_spreadsheets_write_it, |db| async {
         })
     );
     assert_eq!(person(&s, "2026004").await.name, "赵四");
-    assert_eq!(counts(&import(&s, PLAIN, file).await), [0, 0, 2, 0, 2], "again it changes nothing");
+    assert_eq!(counts(&import(&s, plain(), file).await), [0, 0, 2, 0, 2], "again it changes nothing");
 });
 
 on_both!(all_faults_of_a_row_are_told_by_the_files_headers, |db| async {
@@ -131,7 +136,7 @@ on_both!(all_faults_of_a_row_are_told_by_the_files_headers, |db| async {
         "y".repeat(1_001),
         "\"".to_owned() + &"z".repeat(70_000) + "\""
     );
-    let report = import_in(&s, PLAIN, file.as_bytes(), 777).await.unwrap();
+    let report = import_in(&s, plain(), file.as_bytes(), 777).await.unwrap();
     assert_eq!(counts(&report), [1, 0, 0, 0, 6]);
     let rejected: Vec<_> =
         report.rejected.iter().map(|it| (it.line, it.column.as_deref().unwrap_or("-"), &*it.code)).collect();
@@ -168,7 +173,7 @@ on_both!(a_row_changes_what_the_file_has_columns_for, |db| async {
     });
     put(&s, "1", li).await;
     put(&s, "2", json!({"name": "王敏", "mobile": "13812345679"})).await;
-    let report = import(&s, PLAIN, "学号,手机,dorm\n1,13912345678,\n2,,\n3,13712345678,1-1\n").await;
+    let report = import(&s, plain(), "学号,手机,dorm\n1,13912345678,\n2,,\n3,13712345678,1-1\n").await;
     assert_eq!(counts(&report), [0, 2, 0, 0, 1]);
     assert_eq!(
         whole(&person(&s, "1").await),
@@ -183,11 +188,11 @@ on_both!(a_row_changes_what_the_file_has_columns_for, |db| async {
     let told = &report.rejected[0];
     assert_eq!((told.line, told.column.as_deref(), &*told.code), (4, None, "required"));
     assert!(told.detail.contains("姓名"), "{}", told.detail);
-    let report = import(&s, PLAIN, "学号,姓名\n1,\n").await;
+    let report = import(&s, plain(), "学号,姓名\n1,\n").await;
     assert_eq!((report.rejected[0].column.as_deref(), &*report.rejected[0].code), (Some("姓名"), "required"));
 
     let many = (0..64).map(|n| format!("a{n}")).collect::<Vec<_>>().join(",");
-    let report = import(&s, PLAIN, &format!("学号,{many}\n1{}\n", ",x".repeat(64))).await;
+    let report = import(&s, plain(), &format!("学号,{many}\n1{}\n", ",x".repeat(64))).await;
     assert_eq!((counts(&report), &*report.rejected[0].code), ([0, 0, 0, 0, 1], "too_many"));
 });
 
@@ -207,19 +212,19 @@ on_both!(a_file_whose_columns_nobody_understands_is_refused, |db| async {
     ] {
         let expected: Vec<_> = expected.iter().map(|(at, code)| pair(at, code)).collect();
         for size in [2, 1_000] {
-            assert_eq!(faults(import_in(&s, REPLACE, file.as_bytes(), size).await), expected, "{file:?}");
+            assert_eq!(faults(import_in(&s, replacing(), file.as_bytes(), size).await), expected, "{file:?}");
         }
     }
     let long = format!("学号,{}\n", "长".repeat(65));
-    assert_eq!(faults(import_in(&s, PLAIN, long.as_bytes(), 99).await)[0].1, "bad_name");
+    assert_eq!(faults(import_in(&s, plain(), long.as_bytes(), 99).await)[0].1, "bad_name");
     let wide = format!("学号{}\n", (0..65).map(|n| format!(",a{n}")).collect::<String>());
-    assert_eq!(faults(import_in(&s, PLAIN, wide.as_bytes(), 99).await), [pair("/1", "too_many")]);
+    assert_eq!(faults(import_in(&s, plain(), wide.as_bytes(), 99).await), [pair("/1", "too_many")]);
     assert!(is_active(&s, "gone").await);
 });
 
 on_both!(nobody_is_deactivated_by_a_row_that_cannot_be_read, |db| async {
     let s = services(db);
-    import(&s, PLAIN, "学号,姓名\n1,甲\n2,乙\n3,丙\n4,丁\n").await;
+    import(&s, plain(), "学号,姓名\n1,甲\n2,乙\n3,丙\n4,丁\n").await;
     for (doubtful, line) in [
         ("2.023E+09,x\n", 3),
         (",x\n", 3),
@@ -228,20 +233,20 @@ on_both!(nobody_is_deactivated_by_a_row_that_cannot_be_read, |db| async {
         ("\u{fffd},x\n", 3),
         ("\n\"3,x\n4,y\n", 4),
     ] {
-        let report = import(&s, REPLACE, &format!("学号,姓名\n1,甲\n{doubtful}")).await;
+        let report = import(&s, replacing(), &format!("学号,姓名\n1,甲\n{doubtful}")).await;
         assert_eq!(counts(&report), [0, 0, 1, 0, 1], "{doubtful}");
         let told = report.not_deactivated.unwrap();
         assert!(told.contains(&format!("on line {line};")), "{told}");
     }
-    let nothing = import_in(&s, REPLACE, "学号,姓名\n1,\n".as_bytes(), 99).await;
+    let nothing = import_in(&s, replacing(), "学号,姓名\n1,\n".as_bytes(), 99).await;
     assert_eq!(faults(nothing)[..2], [pair("", "nothing_valid"), pair("/2/姓名", "required")]);
     assert_eq!(active(&s).await, 4);
 
-    let report = import(&s, REPLACE, "学号,姓名,手机\n1,甲,\n2,乙,110\n").await;
+    let report = import(&s, replacing(), "学号,姓名,手机\n1,甲,\n2,乙,110\n").await;
     assert_eq!((counts(&report), report.not_deactivated), ([0, 0, 1, 2, 1], None));
     assert!(is_active(&s, "2").await, "a person whose row is wrong is not missing");
     assert!(!is_active(&s, "3").await);
-    assert_eq!(counts(&import(&s, PLAIN, "学号,手机\n3,13812345678\n").await), [0, 1, 0, 0, 0]);
+    assert_eq!(counts(&import(&s, plain(), "学号,手机\n3,13812345678\n").await), [0, 1, 0, 0, 0]);
     assert!(is_active(&s, "3").await, "and comes back, with the name the directory kept");
 });
 
@@ -252,10 +257,10 @@ on_both!(a_dry_run_of_a_table_says_the_same_and_keeps_nothing, |db| async {
     let mut file = "学号,手机,姓名,年级\n".to_owned();
     file.extend((1..=2_300).map(|n| format!("p{n},1381234{n:04},人员{n},{n}\n")));
     file.push_str("p7,,又,\n");
-    let dry = import(&s, ImportOptions { dry_run: true, ..REPLACE }, &file).await;
+    let dry = import(&s, ImportOptions { dry_run: true, ..replacing() }, &file).await;
     assert_eq!(counts(&dry), [2_299, 1, 0, 1, 1]);
     assert_eq!(active(&s).await, 2);
-    let wet = import(&s, REPLACE, &file).await;
+    let wet = import(&s, replacing(), &file).await;
     assert_eq!(wet, ImportReport { dry_run: false, ..dry });
     assert_eq!(active(&s).await, 2_300);
     assert_eq!(person(&s, "p7").await.name, "人员7", "the first of two rows is kept");
@@ -264,12 +269,12 @@ on_both!(a_dry_run_of_a_table_says_the_same_and_keeps_nothing, |db| async {
 on_both!(a_table_that_breaks_off_keeps_its_whole_rows, |db| async {
     let s = services(db);
     put(&s, "gone", json!({"name": "x"})).await;
-    let mut import = Import::start(&s, &registry(), Format::CSV, REPLACE).unwrap();
+    let mut import = Import::start(&s, &registry(), Format::CSV, replacing()).unwrap();
     import.feed("学号,姓名,手机\n1,甲,13812345678\n2,乙,13812345".as_bytes()).await.unwrap();
     let report = import.interrupt().await.unwrap();
     assert_eq!((counts(&report), report.complete), ([1, 0, 0, 0, 0], false), "half a row is no row");
     assert!(is_active(&s, "gone").await);
-    let empty = Import::start(&s, &registry(), Format::CSV, REPLACE).unwrap();
+    let empty = Import::start(&s, &registry(), Format::CSV, replacing()).unwrap();
     assert_eq!(counts(&empty.interrupt().await.unwrap()), [0; 5]);
 });
 
@@ -279,7 +284,7 @@ on_both!(the_example_in_the_docs_works, |db| async {
     let s = services(db);
     let (_, example) = IMPORTS.split_once("```csv\n").unwrap();
     let (example, _) = example.split_once("```").unwrap();
-    assert_eq!(counts(&import(&s, PLAIN, example).await), [2, 0, 0, 0, 0]);
+    assert_eq!(counts(&import(&s, plain(), example).await), [2, 0, 0, 0, 0]);
     assert_eq!(person(&s, "2026010101").await.attributes["宿舍"], "北苑, 1栋");
 });
 
@@ -326,7 +331,7 @@ fn who_is_written_by_the_csv_crate_comes_back() {
                 0 => text.into_bytes(),
                 _ => encoding_rs::GB18030.encode(&text).0.into_owned(),
             };
-            let report = import_in(&s, PLAIN, &file, case + 1).await.unwrap();
+            let report = import_in(&s, plain(), &file, case + 1).await.unwrap();
             assert_eq!(report.rejected, [], "{people:?}");
             for (id, name, note) in people {
                 let kept = person(&s, &id).await;
@@ -358,7 +363,7 @@ fn no_bytes_are_too_odd_to_be_answered() {
         for case in 0..200 {
             let bytes = odd.new_tree(&mut runner).unwrap().current().concat();
             let file = if case % 2 == 0 { [b"campus_id,name,x\n", bytes.as_slice()].concat() } else { bytes };
-            match import_in(&s, ImportOptions { dry_run: true, ..PLAIN }, &file, case + 1).await {
+            match import_in(&s, ImportOptions { dry_run: true, ..plain() }, &file, case + 1).await {
                 Ok(report) => assert!(report.complete),
                 Err(Error::Invalid(faults)) => assert!(!faults.is_empty()),
                 Err(other) => panic!("{other}: {file:?}"),
@@ -369,7 +374,7 @@ fn no_bytes_are_too_odd_to_be_answered() {
 
 on_both!(no_file_undoes_what_somebody_bound_themself, |db| async {
     let s = services(Db::clone(&db));
-    import(&s, PLAIN, "学号,姓名,openid\n1,李伟,o-old\n").await;
+    import(&s, plain(), "学号,姓名,openid\n1,李伟,o-old\n").await;
     let li = recipients::get(&s, &registry(), "1").await.unwrap().id;
     let mut tx = s.db.begin().await.unwrap();
     bindings::bind(&mut tx, li, AddressKind::WechatOpenid, "o-own", s.clock.now()).await.unwrap();
@@ -384,7 +389,7 @@ on_both!(no_file_undoes_what_somebody_bound_themself, |db| async {
         "学号,姓名\n1,李大伟\n",
         "学号,手机\n1,\n",
     ] {
-        import(&s, REPLACE, file).await;
+        import(&s, replacing(), file).await;
         assert_eq!(kept().await, ("o-own".to_owned(), 1), "{file}");
     }
     assert_eq!(person(&s, "1").await.name, "李大伟", "all else is as the file says");

@@ -2,6 +2,7 @@
 
 mod answers;
 mod attention;
+mod attributes;
 mod audience;
 mod audit;
 mod bindings;
@@ -19,6 +20,7 @@ mod frequency;
 mod groups;
 mod history;
 mod idempotency;
+mod imports;
 mod keys;
 mod kinds;
 mod leases;

@@ -61,9 +61,10 @@ impl TestApp {
         Self::over(services(db), TempFolder::new(), |_| {}).await
     }
 
-    async fn over(services: Services, folder: TempFolder, change: impl FnOnce(&mut Parts)) -> Self {
+    async fn over(mut services: Services, folder: TempFolder, change: impl FnOnce(&mut Parts)) -> Self {
         // The client wants to know which TLS to use even where there is none.
         rustls::crypto::ring::default_provider().install_default().unwrap_or_default();
+        services.uploads = Some(folder.path().join("uploads").into());
         let (listener, address) = server::listen(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
         let lifecycle = Lifecycle::new();
         let mut parts = Parts { workers: 1, ..Parts::new(lifecycle.clone()) };

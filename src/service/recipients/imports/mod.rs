@@ -2,7 +2,9 @@
 //! is kept batch by batch, so an import that breaks off keeps what came before. What a file means to an administrator is
 //! in `docs/IMPORTS.md`.
 
+mod archive;
 mod format;
+mod inflate;
 mod lines;
 mod ndjson;
 mod record;
@@ -10,10 +12,13 @@ mod report;
 mod rows;
 mod table;
 mod text;
+mod whole;
+mod workbook;
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::mem;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
@@ -24,7 +29,7 @@ use self::record::Record;
 use self::table::Table;
 use super::{note, require};
 use crate::domain::operator::Permission;
-use crate::domain::recipient::RecipientInput;
+use crate::domain::recipient::{Columns, RecipientInput};
 use crate::error::Fault;
 use crate::service::{Caller, Services};
 use crate::store::Tx;
@@ -32,19 +37,31 @@ use crate::store::recipients as store;
 use crate::{Error, Result};
 
 pub use self::format::{Charset, Format};
-pub use self::report::{ImportReport, ReadAs, ReadColumn, Rejected};
+pub use self::report::{Doubt, ImportReport, ReadAs, ReadColumn, Rejected};
+pub use self::table::{Fields, Mended};
+pub(in crate::service) use self::whole::write;
+pub use self::whole::{Watch, import_file, import_workbook, peek, rejected_rows, sheets, write_sheet};
+pub use self::workbook::{Sheet, is_workbook};
 
 /// People kept in one transaction; the embedded store has one writer, which messages wait for as well.
 const BATCH: usize = 1_000;
 /// Bytes of records kept in one transaction.
 const BATCH_BYTES: usize = 4 * 1024 * 1024;
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct ImportOptions {
     /// Do everything but keep it.
     pub dry_run: bool,
     /// Whoever is not in the file becomes inactive, once it has been read to its end.
     pub deactivate_missing: bool,
+    /// Of a table: what its columns are for.
+    pub fields: Fields,
+    /// Of a table: cells that are to be read as if they said this.
+    pub mended: Arc<Mended>,
+    /// Of a table that was a workbook's sheet.
+    pub sheet: Option<Sheet>,
+    /// Who is to be told how far it is.
+    pub watch: Option<Watch>,
 }
 
 /// An import that is being read. [`Import::feed`] it the file, then [`Import::finish`]; where the file breaks off,
@@ -65,6 +82,8 @@ pub struct Import {
     nameless: Option<u64>,
     nameless_count: u64,
     report: ImportReport,
+    /// Bytes of the file so far.
+    fed: u64,
 }
 
 enum Reader {
@@ -102,13 +121,13 @@ pub async fn import(
 impl Import {
     pub fn start(s: &Services, caller: &Caller, format: Format, options: ImportOptions) -> Result<Self> {
         require(caller, Permission::DirectoryEdit)?;
+        let (fields, mended) = (options.fields.clone(), Arc::clone(&options.mended));
         Ok(Self {
             services: s.clone(),
             caller: caller.clone(),
-            options,
             reader: match format {
                 Format::Ndjson => Reader::Ndjson(Ndjson::new()),
-                Format::Csv { charset } => Reader::Csv(Box::new(Table::new(charset))),
+                Format::Csv { charset } => Reader::Csv(Box::new(Table::new(charset, fields, mended))),
             },
             batch: Vec::new(),
             batch_bytes: 0,
@@ -118,6 +137,8 @@ impl Import {
             nameless: None,
             nameless_count: 0,
             report: ImportReport { dry_run: options.dry_run, ..ImportReport::default() },
+            options,
+            fed: 0,
         })
     }
 
@@ -128,6 +149,7 @@ impl Import {
     ///
     /// [`Error::Invalid`] where the file as a whole is wrong.
     pub async fn feed(&mut self, mut piece: &[u8]) -> Result<()> {
+        self.fed += piece.len() as u64;
         while let Some(record) = self.reader.next(&mut piece)? {
             self.read(record);
             if self.batch.len() >= BATCH || self.batch_bytes >= BATCH_BYTES {
@@ -190,6 +212,7 @@ impl Import {
     async fn close(mut self, mut tx: Tx) -> Result<ImportReport> {
         self.report.rejected.sort_by_key(|rejected| rejected.line);
         self.report.read_as = self.reader.table().and_then(Table::read_as);
+        self.doubt();
         if !self.options.dry_run {
             let report = &self.report;
             let detail = json!({
@@ -227,6 +250,7 @@ impl Import {
                 code: "duplicate".into(),
                 detail: format!("line {first} has the same campus id and was taken"),
                 value: Some(person.campus_id),
+                cell: self.reader.table().and_then(Table::columns).and_then(Columns::campus_ids),
             };
             return self.report.reject(vec![rejected]);
         }
@@ -243,7 +267,17 @@ impl Import {
         let mut tx = self.services.db.begin().await?;
         let people = self.completed(&mut tx, batch).await?;
         let done = store::upsert(&mut tx, &people, self.services.clock.now()).await?;
+        let watch = self.options.watch;
         if !self.options.dry_run {
+            // How far it is stands with what was kept: after a crash both are true.
+            if let Some(watch) = watch {
+                watch.tell(&mut tx, self.fed, self.services.clock.now()).await?;
+            }
+            tx.commit().await?;
+        } else if let Some(watch) = watch {
+            drop(tx);
+            let mut tx = self.services.db.begin().await?;
+            watch.tell(&mut tx, self.fed, self.services.clock.now()).await?;
             tx.commit().await?;
         }
         self.report.created += done.created;
@@ -272,11 +306,50 @@ impl Import {
             match columns.merged(said, before) {
                 Ok(person) => people.push(person),
                 Err(Fault { code, detail, .. }) => {
-                    self.report.reject(vec![Rejected { line, column: None, code, value: None, detail }]);
+                    self.report.reject(vec![Rejected {
+                        line,
+                        column: None,
+                        code,
+                        value: None,
+                        detail,
+                        cell: None,
+                    }]);
                 }
             }
         }
         Ok(people)
+    }
+
+    /// What a workbook's numbers no longer show.
+    fn doubt(&mut self) {
+        let Some(sheet) = &self.options.sheet else { return };
+        if let Some(read_as) = &mut self.report.read_as {
+            read_as.sheet = Some(sheet.name.clone());
+        }
+        let Some(column) = self.reader.table().and_then(Table::columns).and_then(Columns::campus_ids) else {
+            return;
+        };
+        let (shorter, rounded) = sheet.doubts(column);
+        let header = self.reader.campus_id_column();
+        for (cells, code, detail) in [
+            (
+                shorter,
+                "zeros_lost",
+                "these ids are kept as numbers and are shorter than the others: zeros at their front may be lost; format the \
+                 column as text and enter them again, or leave them if they are so",
+            ),
+            (
+                rounded,
+                "digits_lost",
+                "these ids are kept as numbers and end in many zeros: their last digits may be lost; compare them with \
+                 where they come from",
+            ),
+        ] {
+            if cells > 0 {
+                let detail = detail.to_owned();
+                self.report.doubts.push(Doubt { column: header.clone(), code: code.into(), cells, detail });
+            }
+        }
     }
 
     fn nothing_valid(&self) -> Error {

@@ -83,6 +83,7 @@ fn rejected(line: u64, record: &Value, faults: Vec<Fault>) -> Record {
         code: fault.code,
         value: record.pointer(&fault.pointer).and_then(shown),
         detail: fault.detail,
+        cell: None,
     });
     let campus_id = record.get("campus_id").and_then(scalar).filter(|id| check_campus_id(id).is_none());
     Record { line, bytes: 0, campus_id, read: Err(faults.collect()) }

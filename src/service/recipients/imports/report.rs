@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Faults listed in the report.
 const MOST_REJECTED: usize = 1_000;
@@ -26,7 +26,9 @@ pub struct ImportReport {
     pub rejected: Vec<Rejected>,
     /// Faults beyond those listed.
     pub rejected_unlisted: u64,
-    /// How a CSV file was read; nothing for NDJSON.
+    /// What a spreadsheet may have lost of a workbook's numbers before; look at these columns.
+    pub doubts: Vec<Doubt>,
+    /// How a table was read; nothing for NDJSON.
     pub read_as: Option<ReadAs>,
 }
 
@@ -42,11 +44,30 @@ pub struct Rejected {
     /// The beginning of what stands there.
     pub value: Option<String>,
     pub detail: String,
+    /// The cell of a table, from 0.
+    #[serde(skip)]
+    pub cell: Option<usize>,
+}
+
+/// What may have been lost before the file was made, and nobody can see.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Doubt {
+    /// The column's header in the file.
+    #[schema(example = "学号")]
+    pub column: String,
+    /// `zeros_lost` or `digits_lost`.
+    pub code: Cow<'static, str>,
+    /// Cells it may be true of.
+    pub cells: u64,
+    pub detail: String,
 }
 
 /// What a CSV file was taken for. A header that means no field became an attribute: see here whether that was meant.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct ReadAs {
+    /// Of a workbook, which then stands for a table in UTF-8 with commas.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sheet: Option<String>,
     #[schema(example = "gb18030")]
     pub charset: &'static str,
     #[schema(value_type = String, example = ",")]

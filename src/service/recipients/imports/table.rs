@@ -1,5 +1,8 @@
 //! People out of CSV.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use super::format::Charset;
 use super::record::{LONGEST, Record};
 use super::report::{ReadAs, ReadColumn, Rejected, shortened};
@@ -14,7 +17,24 @@ const PART: usize = 16 * 1024;
 /// What spreadsheets separate cells by; which of them depends on the country.
 const SEPARATORS: [u8; 3] = [b',', b';', b'\t'];
 
+/// Cells that were mended after the file was made, by line and column from 0.
+pub type Mended = BTreeMap<(u64, usize), String>;
+
+/// What the columns of a table are for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Fields {
+    /// What their headers say.
+    #[default]
+    Guessed,
+    /// A field for each, or nothing where it is passed over.
+    Chosen(Vec<String>),
+    /// Only the cells are looked at.
+    Plain,
+}
+
 pub(super) struct Table {
+    fields: Fields,
+    mended: Arc<Mended>,
     text: Text,
     /// Text that is not cut into rows yet, from `at` on.
     pending: String,
@@ -30,27 +50,52 @@ struct Head {
 }
 
 impl Table {
-    pub(super) fn new(charset: Option<Charset>) -> Self {
-        Self { text: Text::new(charset), pending: String::new(), at: 0, is_ended: false, head: None }
+    pub(super) fn new(charset: Option<Charset>, fields: Fields, mended: Arc<Mended>) -> Self {
+        Self {
+            fields,
+            mended,
+            text: Text::new(charset),
+            pending: String::new(),
+            at: 0,
+            is_ended: false,
+            head: None,
+        }
     }
 
     /// The next person in a piece; `None` where it is used up.
     ///
     /// # Errors
     ///
-    /// [`Error::Invalid`] where nobody can tell what the columns mean: the file as a whole has to be mended.
+    /// As of [`next_row`](Self::next_row).
     pub(super) fn next(&mut self, piece: &mut &[u8]) -> Result<Option<Record>> {
+        while let Some((line, cells)) = self.next_row(piece)? {
+            if let Some(record) = self.record(line, &cells) {
+                return Ok(Some(record));
+            }
+        }
+        Ok(None)
+    }
+
+    /// What a row says; `None` where it is empty.
+    pub(super) fn record(&self, line: u64, cells: &Cells) -> Option<Record> {
+        self.head.as_ref()?.read(line, cells)
+    }
+
+    /// The next row below the header, and the line it begins on; `None` where the piece is used up.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] where nobody can tell what the columns mean: the file as a whole has to be mended.
+    pub(super) fn next_row(&mut self, piece: &mut &[u8]) -> Result<Option<(u64, Cells)>> {
         loop {
             if self.head.is_none() {
                 self.find_head()?;
             }
             if let Some(head) = &mut self.head {
                 let mut text = &self.pending.as_bytes()[self.at..];
-                while let Some((line, cells)) = head.rows.next(&mut text) {
-                    if let Some(record) = head.read(line, cells) {
-                        self.at = self.pending.len() - text.len();
-                        return Ok(Some(record));
-                    }
+                if let Some((line, cells)) = head.rows.next(&mut text) {
+                    self.at = self.pending.len() - text.len();
+                    return Ok(Some((line, mend(&self.mended, line, cells))));
                 }
                 self.pending.clear();
                 self.at = 0;
@@ -75,9 +120,14 @@ impl Table {
 
     /// The last row, where no end of a line follows it.
     pub(super) fn rest(&mut self) -> Option<Record> {
-        let head = self.head.as_mut()?;
-        let (line, cells) = head.rows.rest()?;
-        head.read(line, cells)
+        let (line, cells) = self.rest_row()?;
+        self.record(line, &cells)
+    }
+
+    /// As [`rest`](Self::rest), its cells alone.
+    pub(super) fn rest_row(&mut self) -> Option<(u64, Cells)> {
+        let (line, cells) = self.head.as_mut()?.rows.rest()?;
+        Some((line, mend(&self.mended, line, cells)))
     }
 
     pub(super) fn columns(&self) -> Option<&Columns> {
@@ -88,6 +138,7 @@ impl Table {
         let head = self.head.as_ref()?;
         let columns = head.columns.meanings();
         Some(ReadAs {
+            sheet: None,
             charset: self.text.charset(),
             separator: head.rows.separator(),
             columns: columns.map(|(header, field)| ReadColumn { header: header.to_owned(), field }).collect(),
@@ -124,7 +175,13 @@ impl Table {
                 "the file has no first row that names its columns, `学号`, `工号` or `campus_id` among them";
             return Err(Error::fault("", "no_header", detail));
         };
-        let columns = Columns::read(&first.cells()).map_err(|error| {
+        let header = first.cells();
+        let columns = match &self.fields {
+            Fields::Guessed => Columns::read(&header),
+            Fields::Chosen(fields) => Columns::chosen(&header, fields),
+            Fields::Plain => Ok(Columns::plain(&header)),
+        };
+        let columns = columns.map_err(|error| {
             Error::Invalid(below(&format!("/{}", first.line), faults_of(error)).collect())
         })?;
         self.at = self.pending.len() - first.left;
@@ -135,12 +192,19 @@ impl Table {
 
 impl Head {
     /// `None`: an empty row.
-    fn read(&self, line: u64, cells: Cells) -> Option<Record> {
+    fn read(&self, line: u64, cells: &Cells) -> Option<Record> {
         let whole = |code: &'static str, detail: String| Record {
             line,
             bytes: 0,
             campus_id: None,
-            read: Err(vec![Rejected { line, column: None, code: code.into(), value: None, detail }]),
+            read: Err(vec![Rejected {
+                line,
+                column: None,
+                code: code.into(),
+                value: None,
+                detail,
+                cell: None,
+            }]),
         };
         let cells = match cells {
             Cells::Whole(cells) => cells,
@@ -165,6 +229,7 @@ impl Head {
                 code: it.fault.code,
                 value: it.value.as_deref().map(shortened),
                 detail: it.fault.detail,
+                cell: it.cell,
             });
             each.collect()
         };
@@ -175,6 +240,20 @@ impl Head {
             read: row.said.map_err(rejected),
         })
     }
+}
+
+/// The row with what was mended in it.
+fn mend(mended: &Mended, line: u64, mut cells: Cells) -> Cells {
+    if let (Cells::Whole(cells), false) = (&mut cells, mended.is_empty()) {
+        for ((_, i), text) in mended.range((line, 0)..=(line, MOST_CELLS)) {
+            let i = *i;
+            if cells.len() <= i {
+                cells.resize(i + 1, String::new());
+            }
+            cells[i].clone_from(text);
+        }
+    }
+    cells
 }
 
 /// The first row, as one separator cuts it.

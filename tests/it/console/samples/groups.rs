@@ -1,16 +1,19 @@
 //! Groups of people.
 
 use belltower::config::Language;
+use belltower::console::filter_builder::{FilterFragment, Stranger, Typed};
 use belltower::console::form::FieldFaults;
 use belltower::console::groups::{
-    FilterFault, GroupForm, GroupFormPage, GroupPage, GroupRow, GroupsFragment, GroupsPage, PreviewFragment,
+    FilterFault, Found, GroupForm, GroupFormPage, GroupPage, GroupRow, GroupsFragment, GroupsPage,
+    PreviewFragment,
 };
 use belltower::console::page::{Fact, Section, Theme};
 use belltower::console::people::PeopleFragment;
-use belltower::domain::filter::Filter;
+use belltower::domain::filter::{Filter, RowFault};
 use belltower::domain::group::GroupKind;
 use belltower::domain::id::{GroupId, MessageId};
 use belltower::error::Fault;
+use belltower::service::groups::{Attribute, Attributes};
 
 use super::{HOUR, ago, people, shell, view};
 
@@ -46,6 +49,7 @@ pub(super) fn group(language: Language, theme: Theme) -> GroupPage {
         name: "合唱团".into(),
         kind: GroupKind::Static,
         filter: None,
+        words: None,
         people: 64,
         may_edit: true,
         coverage: people::coverage(language),
@@ -91,10 +95,13 @@ pub(super) fn form(language: Language, theme: Theme) -> GroupFormPage {
         faults: FieldFaults::about(&shell.view, &faults, |fault| {
             (fault.pointer == "/where").then(|| error.position.to_string())
         }),
-        preview: PreviewFragment {
-            view: view(language),
-            found: None,
-            fault: Some(FilterFault::new(&shell.view, filter, &error)),
+        filter: FilterFragment {
+            fault: Some("…".into()),
+            preview: PreviewFragment {
+                fault: Some(FilterFault::new(&shell.view, filter, &error)),
+                ..PreviewFragment::nothing(view(language))
+            },
+            ..builder(language, Typed::Text(filter.into()))
         },
         shell,
         id: None,
@@ -102,8 +109,41 @@ pub(super) fn form(language: Language, theme: Theme) -> GroupFormPage {
             slug: "Freshers".into(),
             name: "2024级新生".into(),
             kind: GroupKind::Dynamic,
-            filter: filter.into(),
             members: String::new(),
         },
     }
+}
+
+fn builder(language: Language, typed: Typed) -> FilterFragment {
+    let role = Attribute {
+        name: "role".into(),
+        people: 31_204,
+        values: vec![("student".into(), 28_900), ("staff".into(), 2_304)],
+    };
+    FilterFragment {
+        view: view(language),
+        typed,
+        known: std::sync::Arc::new(Attributes { all: vec![role], about: true }),
+        faults: Vec::new(),
+        fault: None,
+        stays_text: true,
+        preview: PreviewFragment::nothing(view(language)),
+    }
+}
+
+/// Rows, one of them not finished and one about something nobody has.
+pub(super) fn rows(language: Language, theme: Theme) -> GroupFormPage {
+    let typed = Typed::of(
+        "role = 'student' and exchange = true and (Grade >= 3 or department in ('农学院', '理学院'))",
+    );
+    let strangers = vec![
+        Stranger { name: "Grade".into(), meant: Some("grade".into()) },
+        Stranger { name: "宿舍".into(), meant: None },
+    ];
+    let found = Some(Found { people: 1_204, sample: people::rows() });
+    let words = Some("身份是“student”".into());
+    let preview = PreviewFragment { words, strangers, found, ..PreviewFragment::nothing(view(language)) };
+    let filter =
+        FilterFragment { preview, faults: vec![(1, 0, RowFault::NoValue)], ..builder(language, typed) };
+    GroupFormPage { filter, faults: FieldFaults::default(), ..form(language, theme) }
 }

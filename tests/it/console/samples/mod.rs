@@ -26,6 +26,7 @@ use belltower::console::view::View;
 use belltower::domain::delivery::State;
 use belltower::domain::operator::Role;
 use belltower::error::Fault;
+use belltower::service::imports::Stage;
 use jiff::tz::TimeZone;
 
 /// 2026-11-21 11:52:00 in Shanghai.
@@ -118,11 +119,19 @@ pub(super) fn all(language: Language, theme: Theme) -> Vec<(&'static str, String
         ("person_form", people::form(language, theme).render()),
         ("person_erase", people::erase(language, theme).render()),
         ("people_import", people::import(language, theme).render()),
+        ("people_import_sheet", people::one_import(language, theme, Stage::Sheet).render()),
+        ("people_import_columns", people::one_import(language, theme, Stage::Columns).render()),
+        ("people_import_trying", people::one_import(language, theme, Stage::Trying).render()),
+        ("people_import_tried", people::one_import(language, theme, Stage::Tried).render()),
+        ("people_import_done", people::one_import(language, theme, Stage::Done).render()),
+        ("people_import_failed", people::one_import(language, theme, Stage::Failed).render()),
+        ("people_import_broken_off", people::one_import(language, theme, Stage::BrokenOff).render()),
         ("groups", groups::groups(language, theme, false).render()),
         ("groups_empty", groups::groups(language, theme, true).render()),
         ("group", groups::group(language, theme).render()),
         ("group_kept", groups::kept(language, theme).render()),
         ("group_form", groups::form(language, theme).render()),
+        ("group_form_rows", groups::rows(language, theme).render()),
         ("suppression", suppression::list(language, theme, false).render()),
         ("suppression_empty", suppression::list(language, theme, true).render()),
         ("suppression_entry", suppression::entry(language, theme).render()),

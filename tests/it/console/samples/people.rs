@@ -5,7 +5,7 @@ use belltower::console::coverage::CoverageFragment;
 use belltower::console::form::FieldFaults;
 use belltower::console::page::{Fact, Section, Theme};
 use belltower::console::people::{PeopleFilter, PeopleFragment, PeoplePage, PersonRow};
-use belltower::console::people_import::{ImportPage, Report};
+use belltower::console::people_import::{ImportPage, OneImportPage, ProgressFragment, Todo};
 use belltower::console::person::{
     AddressLine, AddressesFragment, GroupLink, HistoryRow, OptOutRow, PersonPage, PreferenceForm,
 };
@@ -15,11 +15,12 @@ use belltower::console::person_scan::{Refused, ScanFragment};
 use belltower::console::posters::Poster;
 use belltower::domain::channel::{AddressKind, ChannelKind};
 use belltower::domain::delivery::State;
-use belltower::domain::id::{DeliveryId, GroupId, MessageId, RecipientId, SuppressionId};
+use belltower::domain::id::{DeliveryId, GroupId, ImportId, MessageId, RecipientId, SuppressionId};
 use belltower::domain::suppression::Cause;
 use belltower::error::Fault;
 use belltower::service::coverage::Coverage;
-use belltower::service::recipients::{ImportReport, ReadAs, ReadColumn, Rejected};
+use belltower::service::imports::{ImportView, KeptFault, KeptReport, Stage};
+use belltower::service::recipients::Doubt;
 
 use super::{HOUR, ago, shell, view};
 
@@ -146,8 +147,13 @@ pub(super) fn person(language: Language, theme: Theme) -> PersonPage {
         newest: None,
         older: Some("/console/people/rcp_x?cursor=dlv_y#history".into()),
         groups: vec![
-            GroupLink { id: GroupId(1), name: "合唱团".into(), dynamic: false },
-            GroupLink { id: GroupId(2), name: "农学院学生".into(), dynamic: true },
+            GroupLink { id: GroupId(1), name: "合唱团".into(), dynamic: false, why: None },
+            GroupLink {
+                id: GroupId(2),
+                name: "农学院学生".into(),
+                dynamic: true,
+                why: Some("部门是“农学院”".into()),
+            },
         ],
         facts: vec![Fact::text(shell.view.t("column-campus-id"), "2024010001")],
         attributes: vec![("role".into(), "student".into()), ("宿舍".into(), "北苑3-201".into())],
@@ -196,38 +202,83 @@ pub(super) fn erase(language: Language, theme: Theme) -> ErasePage {
 
 pub(super) fn import(language: Language, theme: Theme) -> ImportPage {
     let shell = shell(language, theme, Some(Section::People));
-    let rejected = |line, column: Option<&str>, code: &'static str, value: &str| Rejected {
+    let stages = [Stage::Columns, Stage::Running, Stage::Done, Stage::BrokenOff];
+    ImportPage {
+        deactivate_missing: false,
+        faults: FieldFaults::new(&shell.view, &[Fault::new("/file", "file_kind", "")]),
+        latest: stages.into_iter().map(handed_in).collect(),
+        shell,
+    }
+}
+
+fn handed_in(stage: Stage) -> ImportView {
+    ImportView {
+        id: ImportId(7),
+        file_name: "2026级新生.xlsx".into(),
+        stage,
+        was_running: true,
+        position: 34_000,
+        size: 100_000,
+        created_at: ago(HOUR),
+        updated_at: ago(60),
+        sheets: vec!["新生".into(), "说明".into()],
+        sheet: Some("新生".into()),
+        header: ["学号", "姓名", "手机号", "宿舍", ""].map(str::to_owned).to_vec(),
+        sample: vec![["2026010101", "王敏", "13812345678", "北苑1栋", ""].map(str::to_owned).to_vec()],
+        fields: ["campus_id", "name", "mobile", "attributes.宿舍", ""].map(str::to_owned).to_vec(),
+        deactivate_missing: false,
+        mended: 2,
+        report: None,
+        refused: vec![fault(0, None, None, "nothing_valid", "")],
+        has_file: true,
+    }
+}
+
+fn fault(line: u64, column: Option<&str>, cell: Option<usize>, code: &str, value: &str) -> KeptFault {
+    KeptFault {
         line,
         column: column.map(str::to_owned),
+        cell,
         code: code.into(),
-        value: Some(value.to_owned()),
+        value: Some(value.into()),
         detail: String::new(),
-    };
-    let report = ImportReport {
-        dry_run: true,
-        complete: true,
+    }
+}
+
+/// A step of an import, with what was found in the file.
+pub(super) fn one_import(language: Language, theme: Theme, stage: Stage) -> OneImportPage {
+    let shell = shell(language, theme, Some(Section::People));
+    let report = KeptReport {
+        dry_run: stage == Stage::Tried,
         created: 2_143,
         updated: 31,
         unchanged: 18_204,
         deactivated: 0,
-        not_deactivated: Some(String::new()),
-        rejected_unlisted: 3,
-        read_as: Some(ReadAs {
-            charset: "gb18030",
-            separator: ',',
-            columns: vec![ReadColumn { header: "手机号".into(), field: "mobile".into() }],
-        }),
-        rejected_lines: 2,
+        nobody_deactivated: true,
+        rejected_lines: 3,
         rejected: vec![
-            rejected(17, Some("mobile"), "bad_address", "1381234"),
-            rejected(204, None, "malformed", "{\"campus_id\": 1"),
+            fault(17, Some("手机号"), Some(2), "bad_address", "1381234"),
+            fault(19, Some("手机号"), Some(2), "lost_number", "1.38E+10"),
+            fault(204, None, None, "too_long", ""),
         ],
+        unlisted: 4,
+        doubts: vec![Doubt {
+            column: "学号".into(),
+            code: "zeros_lost".into(),
+            cells: 37,
+            detail: String::new(),
+        }],
     };
-    ImportPage {
-        dry_run: true,
-        deactivate_missing: false,
-        faults: FieldFaults::new(&shell.view, &[Fault::new("/file", "file_kind", "")]),
-        report: Some(Report::new(&shell.view, "人员.ndjson", report)),
-        shell,
-    }
+    let import = ImportView { report: Some(report), ..handed_in(stage) };
+    let todo = import.report.as_ref().map(|report| Todo::of(&shell.view, report)).unwrap();
+    let progress = ProgressFragment {
+        view: view(language),
+        id: import.id,
+        stage,
+        position: 34_000,
+        size: 100_000,
+        reload: false,
+    };
+    let faults = if stage == Stage::Columns { vec!["没有学号这一列。".into()] } else { Vec::new() };
+    OneImportPage { shell, import, faults, todo, progress }
 }

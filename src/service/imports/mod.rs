@@ -1,0 +1,441 @@
+//! Imports of people as work that takes a while: a file is handed in and waits, its columns are given a meaning, it is tried,
+//! mended and run. Each step is kept, so that whoever leaves the page finds it again, also after the process was
+//! started anew.
+
+pub(super) mod files;
+mod kept;
+mod work;
+
+use std::collections::HashSet;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::Stream;
+
+use self::kept::Detail;
+use super::recipients::{Fields, Format, is_workbook, peek, rejected_rows, sheets, write, write_sheet};
+use super::{Caller, Services};
+use crate::clock::Timestamp;
+use crate::domain::id::{ImportId, OperatorId};
+use crate::domain::operator::Permission;
+use crate::domain::recipient::guessed;
+use crate::store::imports::{self as store, ImportRow};
+use crate::{Error, Result};
+
+pub use self::kept::{KeptFault, KeptReport};
+pub use self::work::{run, try_out};
+
+/// Imports that a page lists.
+const LISTED: u32 = 10;
+/// Rows looked through for what columns were said to be for.
+const REMEMBERED: u32 = 20;
+/// How long a file waits for whoever handed it in.
+const WAITS: Duration = Duration::from_hours(24);
+/// How long it is remembered what an import did, and what its columns were for.
+const REMEMBERS: Duration = Duration::from_hours(24 * 180);
+/// How long a pass of another process may say nothing before it is taken for broken off.
+const SILENCE: Duration = Duration::from_mins(1);
+/// Cells that may be mended in place.
+const MOST_MENDED: usize = 5_000;
+const LONGEST_CELL: usize = 1_000;
+
+/// The passes of this process.
+#[derive(Debug, Default)]
+pub(super) struct Running(Mutex<HashSet<ImportId>>);
+
+impl Running {
+    fn with<T>(&self, run: impl FnOnce(&mut HashSet<ImportId>) -> T) -> T {
+        run(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// What an import waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// The workbook has several sheets.
+    Sheet,
+    /// Somebody has to say what its columns are for.
+    Columns,
+    Trying,
+    Tried,
+    Running,
+    Done,
+    /// The file as a whole was refused.
+    Failed,
+    /// The process ended in the middle of a pass. What it had kept is kept.
+    BrokenOff,
+}
+
+impl Stage {
+    pub const ALL: [Self; 8] = [
+        Self::Sheet,
+        Self::Columns,
+        Self::Trying,
+        Self::Tried,
+        Self::Running,
+        Self::Done,
+        Self::Failed,
+        Self::BrokenOff,
+    ];
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sheet => "sheet",
+            Self::Columns => "columns",
+            Self::Trying => "trying",
+            Self::Tried => "tried",
+            Self::Running => "running",
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::BrokenOff => "broken-off",
+        }
+    }
+
+    fn of(name: &str) -> Result<Self> {
+        let found = Self::ALL.into_iter().find(|stage| stage.name() == name);
+        found.ok_or_else(|| Error::internal(format!("an import of the stage {name}")))
+    }
+
+    /// Something is reading the file now.
+    pub const fn is_busy(self) -> bool {
+        matches!(self, Self::Trying | Self::Running)
+    }
+}
+
+/// An import as its page shows it.
+#[derive(Clone, Debug)]
+pub struct ImportView {
+    pub id: ImportId,
+    pub file_name: String,
+    pub stage: Stage,
+    /// The pass that broke off was to keep what it read.
+    pub was_running: bool,
+    /// Bytes read of all.
+    pub position: u64,
+    pub size: u64,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    /// Of a workbook.
+    pub sheets: Vec<String>,
+    pub sheet: Option<String>,
+    /// Of a table; empty where each line is an object of JSON.
+    pub header: Vec<String>,
+    pub sample: Vec<Vec<String>>,
+    /// What each column is for, nothing where it is passed over.
+    pub fields: Vec<String>,
+    pub deactivate_missing: bool,
+    pub mended: usize,
+    pub report: Option<KeptReport>,
+    /// Why the file as a whole was refused.
+    pub refused: Vec<KeptFault>,
+    /// The file is still here.
+    pub has_file: bool,
+}
+
+fn unknown() -> Error {
+    Error::NotFound("import")
+}
+
+fn operator(caller: &Caller) -> Result<OperatorId> {
+    caller.require(Permission::DirectoryEdit)?;
+    match caller {
+        Caller::Operator(operator) => Ok(operator.id),
+        _ => {
+            Err(Error::forbidden(Permission::DirectoryEdit.name(), "only administrators hand files in here"))
+        }
+    }
+}
+
+async fn own(s: &Services, caller: &Caller, id: ImportId) -> Result<(ImportRow, Detail)> {
+    let operator = operator(caller)?;
+    let row = store::find(&s.db, id).await?.filter(|row| row.operator_id == operator).ok_or_else(unknown)?;
+    let detail = Detail::of(&row)?;
+    Ok((row, detail))
+}
+
+/// The stage as it is now: a pass that nobody is at any more has broken off.
+fn stage(s: &Services, row: &ImportRow) -> Result<Stage> {
+    let stage = Stage::of(&row.stage)?;
+    let is_here = s.imports.with(|running| running.contains(&row.id));
+    let is_elsewhere = !s.db.has_one_process() && row.updated_at.plus(SILENCE) > s.clock.now();
+    let is_lost = stage.is_busy() && !is_here && !is_elsewhere;
+    Ok(if is_lost { Stage::BrokenOff } else { stage })
+}
+
+fn view(s: &Services, row: ImportRow, detail: Detail) -> Result<ImportView> {
+    Ok(ImportView {
+        id: row.id,
+        stage: stage(s, &row)?,
+        was_running: row.stage == Stage::Running.name(),
+        position: row.position.unsigned_abs(),
+        size: row.size.unsigned_abs(),
+        created_at: row.created_at,
+        updated_at: row.updated_at,
+        file_name: row.file_name,
+        sheets: detail.sheets,
+        sheet: detail.sheet.map(|sheet| sheet.name),
+        header: detail.header,
+        sample: detail.sample,
+        fields: detail.fields,
+        deactivate_missing: detail.deactivate_missing,
+        mended: detail.mended.len(),
+        report: detail.report,
+        refused: detail.refused,
+        has_file: detail.file.is_some() || detail.workbook.is_some(),
+    })
+}
+
+/// The latest imports of whoever asks.
+pub async fn list(s: &Services, caller: &Caller) -> Result<Vec<ImportView>> {
+    let rows = store::list(&s.db, operator(caller)?, LISTED).await?;
+    rows.into_iter()
+        .map(|row| {
+            let detail = Detail::of(&row)?;
+            view(s, row, detail)
+        })
+        .collect()
+}
+
+/// One import of whoever asks.
+pub async fn find(s: &Services, caller: &Caller, id: ImportId) -> Result<ImportView> {
+    let (row, detail) = own(s, caller, id).await?;
+    view(s, row, detail)
+}
+
+/// Takes a file in and looks what it is. Nothing of it is kept in the directory yet.
+///
+/// # Errors
+///
+/// [`Error::Invalid`] where it cannot be a file of people.
+pub async fn create(
+    s: &Services,
+    caller: &Caller,
+    file_name: &str,
+    deactivate_missing: bool,
+    pieces: impl Stream<Item = Result<Bytes>> + Unpin,
+) -> Result<ImportId> {
+    let operator = operator(caller)?;
+    let file = files::new(s).await?;
+    let looked = async {
+        write(&file, pieces).await?;
+        let mut detail = Detail { deactivate_missing, ..Detail::default() };
+        if is_workbook(file_name) {
+            detail.workbook = Some(files::name(&file));
+            detail.sheets = sheets(&file).await?;
+            match detail.sheets.as_slice() {
+                [] => return Err(Error::fault("/file", "no_sheet", "the workbook has no sheet to read")),
+                [only] => {
+                    let only = only.clone();
+                    read_sheet(s, operator, &mut detail, only).await?;
+                }
+                _ => return Ok((Stage::Sheet, detail)),
+            }
+        } else {
+            detail.file = Some(files::name(&file));
+            detail.is_json = Format::of_name(file_name) == Some(Format::Ndjson);
+            if !detail.is_json {
+                look_at_table(s, operator, &mut detail).await?;
+            }
+        }
+        Ok((Stage::Columns, detail))
+    };
+    let (stage, detail) = match looked.await {
+        Ok(looked) => looked,
+        Err(error) => {
+            files::remove(&file).await;
+            return Err(error);
+        }
+    };
+    let mut tx = s.db.begin().await?;
+    let name: String = file_name.chars().take(200).collect();
+    let id =
+        store::insert(&mut tx, operator, &name, stage.name(), &detail.to_value()?, s.clock.now()).await?;
+    tx.commit().await?;
+    Ok(id)
+}
+
+/// Takes one sheet of a workbook.
+pub async fn choose_sheet(s: &Services, caller: &Caller, id: ImportId, sheet: &str) -> Result<()> {
+    let (row, mut detail) = own(s, caller, id).await?;
+    expect(s, &row, &[Stage::Sheet])?;
+    read_sheet(s, row.operator_id, &mut detail, sheet.to_owned()).await?;
+    keep(s, &row, Stage::Columns, &detail).await
+}
+
+async fn read_sheet(s: &Services, operator: OperatorId, detail: &mut Detail, sheet: String) -> Result<()> {
+    let workbook = files::path(s, detail.workbook.as_deref().unwrap_or_default())?;
+    let table = files::new(s).await?;
+    match write_sheet(&workbook, sheet, &table).await {
+        Ok(written) => {
+            detail.sheet = Some(written);
+            detail.file = Some(files::name(&table));
+            detail.workbook = None;
+        }
+        Err(error) => {
+            files::remove(&table).await;
+            return Err(error);
+        }
+    }
+    let looked = look_at_table(s, operator, detail).await;
+    files::remove(if looked.is_ok() { &workbook } else { &table }).await;
+    looked
+}
+
+/// Reads the first rows, and guesses what the columns are for: as this operator said last time, else by their headers.
+async fn look_at_table(s: &Services, operator: OperatorId, detail: &mut Detail) -> Result<()> {
+    let path = files::path(s, detail.file.as_deref().unwrap_or_default())?;
+    let peek = peek(&path).await?;
+    let before = store::list(&s.db, operator, REMEMBERED).await?;
+    let before: Vec<Detail> = before.iter().map(Detail::of).collect::<Result<_>>()?;
+    let said = |header: &str| {
+        let at = |detail: &Detail| detail.header.iter().position(|other| other == header);
+        let mut chosen = before.iter().filter(|detail| detail.was_chosen);
+        chosen.find_map(|detail| detail.fields.get(at(detail)?).cloned())
+    };
+    let mut fields: Vec<String> = Vec::new();
+    for header in &peek.header {
+        let field = said(header).unwrap_or_else(|| guessed(header));
+        // A second column of the same meaning is for somebody to decide.
+        let is_taken = fields.contains(&field);
+        fields.push(if is_taken { String::new() } else { field });
+    }
+    (detail.header, detail.sample, detail.fields) = (peek.header, peek.sample, fields);
+    Ok(())
+}
+
+/// Says what the columns are for, and has the file tried.
+///
+/// # Errors
+///
+/// [`Error::Invalid`] where the columns do not make a table of people.
+pub async fn choose_columns(
+    s: &Services,
+    caller: &Caller,
+    id: ImportId,
+    fields: Vec<String>,
+    deactivate_missing: bool,
+) -> Result<()> {
+    let (row, mut detail) = own(s, caller, id).await?;
+    expect(s, &row, &[Stage::Columns, Stage::Failed])?;
+    if !detail.is_json {
+        let header: Vec<&str> = detail.header.iter().map(String::as_str).collect();
+        crate::domain::recipient::Columns::chosen(&header, &fields)?;
+        detail.fields = fields;
+        detail.fields.resize(detail.header.len(), String::new());
+        detail.was_chosen = true;
+    }
+    detail.deactivate_missing = deactivate_missing;
+    work::start(s, caller, row, detail, Stage::Trying).await
+}
+
+/// Goes back to what the columns are for.
+pub async fn reconsider(s: &Services, caller: &Caller, id: ImportId) -> Result<()> {
+    let (row, detail) = own(s, caller, id).await?;
+    expect(s, &row, &[Stage::Tried, Stage::Failed, Stage::BrokenOff])?;
+    keep(s, &row, Stage::Columns, &Detail { report: None, refused: Vec::new(), ..detail }).await
+}
+
+/// Puts other texts into cells, by line and column from 0, and has the file tried again. The file itself stays as it is.
+pub async fn mend(
+    s: &Services,
+    caller: &Caller,
+    id: ImportId,
+    cells: Vec<(u64, usize, String)>,
+) -> Result<()> {
+    let (row, mut detail) = own(s, caller, id).await?;
+    expect(s, &row, &[Stage::Tried, Stage::Done, Stage::BrokenOff])?;
+    for (line, column, text) in cells {
+        if text.chars().count() > LONGEST_CELL {
+            return Err(Error::fault("", "too_long", format!("at most {LONGEST_CELL} characters in a cell")));
+        }
+        detail.mended.insert((line, column), text);
+    }
+    if detail.mended.len() > MOST_MENDED {
+        let why = format!("at most {MOST_MENDED} cells are mended here: mend the others in the file");
+        return Err(Error::fault("", "too_many", why));
+    }
+    work::start(s, caller, row, detail, Stage::Trying).await
+}
+
+/// The rows that were not taken, each with its reason, below the headers of the file.
+pub async fn rejected(
+    s: &Services,
+    caller: &Caller,
+    id: ImportId,
+    reason: impl Fn(&KeptFault) -> String,
+) -> Result<(Vec<String>, Vec<(Vec<String>, String)>)> {
+    let (row, detail) = own(s, caller, id).await?;
+    expect(s, &row, &[Stage::Tried, Stage::Done])?;
+    if detail.is_json {
+        return Err(unknown());
+    }
+    let path = files::path(s, detail.file.as_deref().unwrap_or_default())?;
+    let report = detail.report.as_ref().ok_or_else(files::gone)?;
+    let others = report.rejected.iter().map(|fault| (fault.line, reason(fault))).collect();
+    let fields = Fields::Chosen(detail.fields.clone());
+    rejected_rows(&path, fields, detail.mended(), &others, |faults| {
+        let all: Vec<_> = faults.iter().cloned().map(|fault| reason(&fault.into())).collect();
+        all.join(" / ")
+    })
+    .await
+}
+
+/// Gives an import up, and its file.
+pub async fn discard(s: &Services, caller: &Caller, id: ImportId) -> Result<()> {
+    let (row, detail) = own(s, caller, id).await?;
+    if stage(s, &row)?.is_busy() {
+        return Err(busy());
+    }
+    forget(s, &detail).await;
+    let mut tx = s.db.begin().await?;
+    store::delete(&mut tx, id).await?;
+    tx.commit().await
+}
+
+async fn forget(s: &Services, detail: &Detail) {
+    for name in [&detail.file, &detail.workbook].into_iter().flatten() {
+        if let Ok(path) = files::path(s, name) {
+            files::remove(&path).await;
+        }
+    }
+}
+
+/// Removes files that nobody came back for, with all that was in them; what an import did, and what its columns were for,
+/// is remembered longer.
+pub async fn prune(s: &Services) -> Result<()> {
+    let now = s.clock.now();
+    for row in store::left(&s.db, now.minus(WAITS), u32::MAX).await? {
+        let detail = Detail::of(&row)?;
+        if s.imports.with(|running| running.contains(&row.id)) {
+            continue;
+        }
+        forget(s, &detail).await;
+        let mut tx = s.db.begin().await?;
+        if row.stage == Stage::Done.name() && row.created_at > now.minus(REMEMBERS) {
+            // As of when it was: it is not to wait for another day.
+            let at = row.updated_at;
+            store::update(&mut tx, &row, &row.stage, &detail.without_people().to_value()?, at).await?;
+        } else {
+            store::delete(&mut tx, row.id).await?;
+        }
+        tx.commit().await?;
+    }
+    Ok(())
+}
+
+fn busy() -> Error {
+    Error::conflict("import_busy", "this import is at another step by now; look at it again")
+}
+
+fn expect(s: &Services, row: &ImportRow, stages: &[Stage]) -> Result<()> {
+    if stages.contains(&stage(s, row)?) { Ok(()) } else { Err(busy()) }
+}
+
+async fn keep(s: &Services, row: &ImportRow, stage: Stage, detail: &Detail) -> Result<()> {
+    let mut tx = s.db.begin().await?;
+    if !store::update(&mut tx, row, stage.name(), &detail.to_value()?, s.clock.now()).await? {
+        return Err(busy());
+    }
+    tx.commit().await
+}

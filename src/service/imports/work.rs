@@ -1,0 +1,119 @@
+//! The passes through a file: trying it, and running it. A pass goes on whoever looks.
+
+use tracing::Instrument as _;
+
+use super::super::recipients::{Watch, import_file};
+use super::super::{Caller, Services};
+use super::kept::{Detail, KeptFault, KeptReport};
+use super::{Stage, busy, expect, files, own};
+use crate::domain::id::ImportId;
+use crate::store::imports::{self as store, ImportRow};
+use crate::{Error, Result};
+
+/// Tries the file anew.
+pub async fn try_out(s: &Services, caller: &Caller, id: ImportId) -> Result<()> {
+    let (row, detail) = own(s, caller, id).await?;
+    expect(s, &row, &[Stage::Tried, Stage::BrokenOff])?;
+    start(s, caller, row, detail, Stage::Trying).await
+}
+
+/// Keeps what the file says. After a pass that broke off it begins at the beginning: what was kept is found unchanged.
+pub async fn run(s: &Services, caller: &Caller, id: ImportId) -> Result<()> {
+    let (row, detail) = own(s, caller, id).await?;
+    expect(s, &row, &[Stage::Tried, Stage::BrokenOff])?;
+    start(s, caller, row, detail, Stage::Running).await
+}
+
+/// Begins a pass.
+pub(super) async fn start(
+    s: &Services,
+    caller: &Caller,
+    mut row: ImportRow,
+    detail: Detail,
+    stage: Stage,
+) -> Result<()> {
+    let path = files::path(s, detail.file.as_deref().unwrap_or_default())?;
+    let size = tokio::fs::metadata(&path).await.map_err(|_| files::gone())?.len();
+    (row.position, row.size) = (0, size as i64);
+    let id = row.id;
+    // Before it is kept that something runs: nobody is to find a pass that nobody is at.
+    if !s.imports.with(|running| running.insert(id)) {
+        return Err(busy());
+    }
+    let kept = async {
+        let mut tx = s.db.begin().await?;
+        if !store::update(&mut tx, &row, stage.name(), &detail.to_value()?, s.clock.now()).await? {
+            return Err(busy());
+        }
+        tx.commit().await
+    };
+    if let Err(error) = kept.await {
+        s.imports.with(|running| running.remove(&id));
+        return Err(error);
+    }
+    stage.name().clone_into(&mut row.stage);
+    let (services, caller) = (s.clone(), caller.clone());
+    let pass = async move {
+        let done = pass(&services, &caller, row, detail).await;
+        services.imports.with(|running| running.remove(&id));
+        services.attributes.forget();
+        if let Err(error) = done {
+            tracing::error!(%error, "what became of an import was not kept");
+        }
+    };
+    s.background.spawn(pass.in_current_span());
+    Ok(())
+}
+
+async fn pass(s: &Services, caller: &Caller, mut row: ImportRow, mut detail: Detail) -> Result<()> {
+    let is_dry = row.stage == Stage::Trying.name();
+    let mut options = detail.options(is_dry);
+    options.watch = Some(Watch(row.id));
+    let path = files::path(s, detail.file.as_deref().unwrap_or_default())?;
+    let stage = match import_file(s, caller, &path, detail.format(), options).await {
+        Ok(report) => {
+            detail.refused.clear();
+            detail.report = Some(KeptReport::from(report));
+            if is_dry { Stage::Tried } else { Stage::Done }
+        }
+        Err(error) => {
+            detail.report = None;
+            detail.refused = refused(error);
+            Stage::Failed
+        }
+    };
+    let is_finished =
+        stage == Stage::Done && detail.report.as_ref().is_some_and(|report| report.rejected_lines == 0);
+    if is_finished {
+        detail = detail.without_people();
+        files::remove(&path).await;
+    }
+    row.position = row.size;
+    let mut tx = s.db.begin().await?;
+    store::update(&mut tx, &row, stage.name(), &detail.to_value()?, s.clock.now()).await?;
+    tx.commit().await
+}
+
+/// Why nothing came of it, in the form of a fault.
+fn refused(error: Error) -> Vec<KeptFault> {
+    let fault = |code: String, detail: String| KeptFault {
+        line: 0,
+        column: None,
+        cell: None,
+        code,
+        value: None,
+        detail,
+    };
+    match error {
+        Error::Invalid(faults) => {
+            faults.into_iter().map(|it| fault(it.code.into_owned(), it.detail)).collect()
+        }
+        other => {
+            tracing::error!(error = %other, "an import broke off");
+            vec![fault(
+                "import_failed".to_owned(),
+                "something went wrong here; what was kept is kept".to_owned(),
+            )]
+        }
+    }
+}

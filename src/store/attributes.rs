@@ -1,0 +1,41 @@
+//! What is known about people, by name and value: what a filter can ask for.
+
+use super::{Db, in_db, row, sql};
+use crate::Result;
+
+row! {
+    #[derive(PartialEq, Eq)]
+    pub struct CommonValue {
+        pub name: String,
+        pub value: String,
+        /// Active people of this value.
+        pub people: i64,
+        /// Active people of any value.
+        pub known: i64,
+    }
+}
+
+/// The commonest values of each attribute, department and language among them, at most `values` of each; the attributes
+/// known of the most people first. Only people whose id `every` divides are looked at, so that a large directory answers
+/// as fast as a small one.
+pub async fn common(db: &Db, every: i64, values: u32) -> Result<Vec<CommonValue>> {
+    let (each, value) = db.dialect().each_attribute("r.attributes");
+    let looked_at = "r.active AND r.erased_at IS NULL AND r.id % $1 = 0";
+    let column = |name: &str| {
+        format!(
+            "SELECT '{name}' AS name, r.{name} AS value FROM recipient r
+             WHERE {looked_at} AND r.{name} IS NOT NULL"
+        )
+    };
+    let text = format!(
+        "WITH said AS ({department} UNION ALL {language}
+             UNION ALL SELECT j.key AS name, {value} AS value FROM recipient r, {each} AS j WHERE {looked_at}),
+         counted AS (SELECT name, value, count(*) AS people FROM said GROUP BY name, value),
+         ranked AS (SELECT name, value, people, CAST(SUM(people) OVER (PARTITION BY name) AS bigint) AS known,
+             row_number() OVER (PARTITION BY name ORDER BY people DESC, value) AS place FROM counted)
+         SELECT name, value, people, known FROM ranked WHERE place <= $2 ORDER BY known DESC, name, place",
+        department = column("department"),
+        language = column("language"),
+    );
+    Ok(in_db!(db, |c| sqlx::query_as(sql(text)).bind(every).bind(i64::from(values)).fetch_all(c).await)?)
+}

@@ -1,0 +1,65 @@
+use belltower::clock::Timestamp;
+use belltower::domain::id::{ImportId, OperatorId};
+use belltower::store::Db;
+use belltower::store::imports::{ImportRow, advance, delete, find, insert, left, list, update};
+use serde_json::json;
+
+use super::execute;
+use crate::support::on_both;
+
+async fn keep(db: &Db, operator: i64, at: i64) -> ImportId {
+    let mut tx = db.begin().await.unwrap();
+    let detail = json!({"a": 1});
+    let id =
+        insert(&mut tx, OperatorId(operator), "人员.xlsx", "columns", &detail, Timestamp(at)).await.unwrap();
+    tx.commit().await.unwrap();
+    id
+}
+
+async fn get(db: &Db, id: ImportId) -> ImportRow {
+    find(db, id).await.unwrap().unwrap()
+}
+
+on_both!(imports_go_from_stage_to_stage, |db| async {
+    for name in ["a", "b"] {
+        let text = format!(
+            "INSERT INTO operator (email, name, role, created_at)
+             VALUES ('{name}@bell.example', '{name}', 'owner', 1)"
+        );
+        let mut tx = db.begin().await.unwrap();
+        execute(&mut tx, &text).await;
+        tx.commit().await.unwrap();
+    }
+    let (first, second) = (keep(&db, 1, 10).await, keep(&db, 1, 20).await);
+    keep(&db, 2, 30).await;
+    let row = get(&db, first).await;
+    assert_eq!(
+        (row.file_name.as_str(), row.stage.as_str(), row.position, row.size),
+        ("人员.xlsx", "columns", 0, 0)
+    );
+    assert_eq!((row.detail.0.clone(), row.created_at), (json!({"a": 1}), Timestamp(10)));
+    let ids = |rows: Vec<ImportRow>| rows.into_iter().map(|row| row.id).collect::<Vec<_>>();
+    assert_eq!(ids(list(&db, OperatorId(1), 9).await.unwrap()), [second, first]);
+    assert_eq!(ids(list(&db, OperatorId(1), 1).await.unwrap()), [second]);
+
+    let mut tx = db.begin().await.unwrap();
+    let begun = ImportRow { size: 100, ..row.clone() };
+    assert!(update(&mut tx, &begun, "running", &json!({}), Timestamp(40)).await.unwrap());
+    assert!(
+        !update(&mut tx, &begun, "running", &json!({}), Timestamp(41)).await.unwrap(),
+        "it went on meanwhile"
+    );
+    advance(&mut tx, first, 60, Timestamp(50)).await.unwrap();
+    tx.commit().await.unwrap();
+    let row = get(&db, first).await;
+    assert_eq!(
+        (row.stage.as_str(), row.position, row.size, row.updated_at),
+        ("running", 60, 100, Timestamp(50))
+    );
+    assert_eq!(ids(left(&db, Timestamp(25), 9).await.unwrap()), [second]);
+
+    let mut tx = db.begin().await.unwrap();
+    delete(&mut tx, first).await.unwrap();
+    tx.commit().await.unwrap();
+    assert!(find(&db, first).await.unwrap().is_none());
+});
