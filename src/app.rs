@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio_util::sync::CancellationToken;
+
 use crate::clock::Clock;
 use crate::config::{Config, DatabaseUrl, NodeRole};
 use crate::dispatch::Dispatcher;
@@ -15,7 +17,7 @@ use crate::http::client::TrustedProxies;
 use crate::http::server::{self, Parts, Serves};
 use crate::intake::bounces;
 use crate::lifecycle::{Ending, Lifecycle};
-use crate::service::Services;
+use crate::service::{Node, Services, nodes};
 use crate::{Error, Result};
 
 /// A process that is ready to run.
@@ -54,7 +56,8 @@ impl App {
         let (listener, address) = listen(config.server.listen)?;
         let metrics = config.metrics.listen.map(listen).transpose()?;
         let bounces = config.email.bounce_listen.map(listen).transpose()?;
-        let services = Services::open(config, clock, config.public_url(address)).await?;
+        let mut services = Services::open(config, clock, config.public_url(address)).await?;
+        services.node = Arc::new(Node::new(config, address.port()));
         let dispatcher = config.server.has(NodeRole::Dispatch).then(|| Dispatcher::new(services.clone()));
         Ok(Self {
             services,
@@ -128,7 +131,20 @@ impl App {
                 metrics.tidy();
             }
         });
+        lifecycle.spawn("node", beat(self.services.clone(), lifecycle.soft().clone()));
         Ok(Running { services: self.services, lock: self.lock })
+    }
+}
+
+/// Says every so often that this process is there.
+async fn beat(s: Services, stop: CancellationToken) {
+    loop {
+        if let Err(error) = nodes::beat(&s).await {
+            tracing::warn!(%error, "this process could not say that it is there");
+        }
+        if stop.run_until_cancelled(tokio::time::sleep(nodes::BEAT)).await.is_none() {
+            return;
+        }
     }
 }
 

@@ -20,6 +20,7 @@ use crate::config::Language;
 use crate::domain::id::OperatorId;
 use crate::domain::operator::Permission;
 use crate::http::{RequestId, errors, locale, session as cookies};
+use crate::service::alarms::{self, OpenAlarms};
 use crate::service::caller::OperatorCaller;
 use crate::service::sessions::OPERATOR;
 use crate::service::{Caller, Services, attention, operators};
@@ -47,6 +48,7 @@ pub struct Signed {
     pub session: Session,
     /// Deliveries that need attention, told in the navigation.
     troubled: u64,
+    alarms: OpenAlarms,
     request: HttpRequest,
     services: Data<Services>,
 }
@@ -67,6 +69,7 @@ impl Signed {
             (Section::Messages, self.may(Permission::MessagesView)),
             (Section::Held, self.may(Permission::MessagesReview)),
             (Section::Attention, self.may(Permission::MessagesView)),
+            (Section::Alarms, self.may(Permission::MessagesView)),
             (Section::People, self.may(Permission::DirectoryView)),
             (Section::Groups, self.may(Permission::DirectoryView)),
             (Section::Suppression, self.may(Permission::DirectoryView)),
@@ -74,6 +77,8 @@ impl Signed {
             (Section::Sources, self.may(Permission::SourcesView)),
             (Section::Providers, self.may(Permission::ProvidersView)),
             (Section::Audit, self.may(Permission::AuditView)),
+            (Section::Settings, self.may(Permission::SettingsView)),
+            (Section::System, self.may(Permission::SettingsView)),
             (Section::Mailbox, self.services.simulators.is_some() && self.may(Permission::DirectoryReveal)),
         ];
         let flash = self.session.remove_as::<Flash>(FLASH).and_then(Result::ok);
@@ -82,6 +87,7 @@ impl Signed {
             sections: sections.into_iter().filter(|(_, open)| *open).map(|(section, _)| section).collect(),
             current: Some(current),
             troubled: self.troubled,
+            alarms: if self.may(Permission::MessagesView) { self.alarms } else { OpenAlarms::default() },
             flash,
             ..shell(&self.request, &self.services, self.csrf.clone())
         })
@@ -115,12 +121,15 @@ impl FromRequest for Signed {
             let csrf = token(&request)?;
             let sees = operator.role.may(Permission::MessagesView) && !page::wants_fragment(&request);
             let troubled = if sees { attention::count(&services).await? } else { 0 };
+            // A page is worth showing without.
+            let alarms = alarms::count(&services).await.unwrap_or_default();
             Ok(Self {
                 troubled,
                 caller: Caller::Operator(operator.clone()),
                 operator,
                 csrf,
                 session,
+                alarms,
                 request,
                 services,
             })
@@ -153,6 +162,7 @@ fn shell(request: &HttpRequest, s: &Services, csrf: String) -> Shell {
         sections: Vec::new(),
         current: None,
         troubled: 0,
+        alarms: OpenAlarms::default(),
         flash: None,
         emergency: None,
         here: if is_read { here } else { "/console" }.to_owned(),

@@ -30,6 +30,7 @@ const SHOWN: usize = 240;
 
 /// What may have been done, by what it was done to.
 pub const ACTS: [(&str, &[&str]); 13] = [
+pub const ACTS: [(&str, &[&str]); 14] = [
     (
         "operator",
         &[
@@ -71,6 +72,8 @@ pub const ACTS: [(&str, &[&str]); 13] = [
     ("policy", &["change"]),
     ("template", &["create", "update"]),
     ("provider", &["create", "update", "test", "try"]),
+    ("alarm", &["acknowledge", "choose"]),
+    ("settings", &["change"]),
     ("audit", &["export"]),
     ("attention", &["resend", "set_aside"]),
 ];

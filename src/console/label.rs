@@ -2,6 +2,7 @@
 
 use super::page::Theme;
 use super::view::{Given, Markup, View, escape, icon};
+use crate::domain::alarm::AlarmKind;
 use crate::domain::channel::{AddressKind, ChannelKind};
 use crate::domain::delivery::State;
 use crate::domain::filter::Asks;
@@ -142,6 +143,10 @@ impl View {
 
     pub fn priority_text(&self, lane: impl Given<Lane>) -> String {
         self.t(&format!("priority-{}", lane.given()))
+    }
+
+    pub fn alarm_text(&self, kind: impl Given<AlarmKind>) -> &'static str {
+        kind.given().say(self.language)
     }
 
     pub fn right_text(&self, right: impl Given<Right>) -> String {

@@ -2,6 +2,7 @@
 //! its fragments, so that a full load and a partial swap show the same markup.
 
 pub mod access;
+pub mod alarms;
 pub mod answers;
 pub mod attention;
 pub mod audit;
@@ -37,6 +38,7 @@ pub mod posters;
 mod preferences;
 pub mod providers;
 pub mod rules;
+pub mod settings;
 pub mod sign_in;
 mod source_pages;
 pub mod sources;
@@ -107,6 +109,11 @@ routes! {
     "/console/providers/{id}/test" => { POST providers::test }
     "/console/providers/{id}/try" => { POST providers::send_one }
     "/console/providers/{id}/enabled" => { POST providers::set_enabled }
+    "/console/alarms" => { GET alarms::show }
+    "/console/alarms/wish" => { GET alarms::wish::show, POST alarms::wish::choose }
+    "/console/alarms/{id}/acknowledge" => { POST alarms::acknowledge }
+    "/console/settings" => { GET settings::home }
+    "/console/settings/alarms" => { GET settings::limits::show, POST settings::limits::change }
     "/console/audit" => { GET audit::show }
     "/console/audit/check" => { POST audit::check }
     "/console/audit/export" => { POST audit::export }

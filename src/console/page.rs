@@ -9,6 +9,7 @@ use url::form_urlencoded;
 use super::view::{Markup, View, escape};
 use crate::domain::operator::Role;
 use crate::service::attention::TOLD;
+use crate::service::alarms::OpenAlarms;
 use crate::{Error, Result};
 
 /// Rooms of the console, in the order of the navigation.
@@ -20,6 +21,8 @@ pub enum Section {
     Held,
     /// Deliveries that failed, or of which nobody knows.
     Attention,
+    /// What an operator should look at.
+    Alarms,
     People,
     Groups,
     Suppression,
@@ -27,6 +30,10 @@ pub enum Section {
     Sources,
     Providers,
     Audit,
+    /// What the administrators decide for the whole campus.
+    Settings,
+    /// How the installation is doing.
+    System,
     /// What the built-in simulator received; there only while it runs.
     Mailbox,
 }
@@ -38,6 +45,7 @@ impl Section {
             Self::Messages => "/console/messages",
             Self::Held => "/console/held",
             Self::Attention => "/console/attention",
+            Self::Alarms => "/console/alarms",
             Self::Sources => "/console/sources",
             Self::People => "/console/people",
             Self::Groups => "/console/groups",
@@ -45,6 +53,8 @@ impl Section {
             Self::Rules => "/console/rules",
             Self::Providers => "/console/providers",
             Self::Audit => "/console/audit",
+            Self::Settings => "/console/settings",
+            Self::System => "/console/system",
             Self::Mailbox => "/console/mailbox",
         }
     }
@@ -55,6 +65,7 @@ impl Section {
             Self::Messages => "message",
             Self::Held => "pause",
             Self::Attention => "failed",
+            Self::Alarms => "bell",
             Self::Sources => "source",
             Self::People => "card",
             Self::Groups => "people",
@@ -62,6 +73,8 @@ impl Section {
             Self::Rules => "route",
             Self::Providers => "provider",
             Self::Audit => "audit",
+            Self::Settings => "gear",
+            Self::System => "server",
             Self::Mailbox => "flask",
         }
     }
@@ -70,9 +83,10 @@ impl Section {
     pub const fn floor(self) -> Floor {
         match self {
             Self::Overview | Self::Messages | Self::Held | Self::Attention => Floor::Daily,
+            Self::Overview | Self::Messages | Self::Held | Self::Alarms => Floor::Daily,
             Self::People | Self::Groups | Self::Suppression => Floor::Audience,
             Self::Rules | Self::Sources | Self::Providers => Floor::Sending,
-            Self::Audit | Self::Mailbox => Floor::House,
+            Self::Audit | Self::Settings | Self::System | Self::Mailbox => Floor::House,
         }
     }
 
@@ -83,6 +97,7 @@ impl Section {
             Self::Messages => "nav-messages",
             Self::Held => "nav-held",
             Self::Attention => "nav-attention",
+            Self::Alarms => "nav-alarms",
             Self::Sources => "nav-sources",
             Self::People => "nav-people",
             Self::Groups => "nav-groups",
@@ -90,6 +105,8 @@ impl Section {
             Self::Rules => "nav-rules",
             Self::Providers => "nav-providers",
             Self::Audit => "nav-audit",
+            Self::Settings => "nav-settings",
+            Self::System => "nav-system",
             Self::Mailbox => "nav-mailbox",
         }
     }
@@ -198,6 +215,8 @@ pub struct Shell {
     pub current: Option<Section>,
     /// Deliveries that need attention.
     pub troubled: u64,
+    /// Open alarms, for whoever may look at them.
+    pub alarms: OpenAlarms,
     pub flash: Option<Flash>,
     /// Where the emergency button leads, once this operator may press it.
     pub emergency: Option<&'static str>,
@@ -225,6 +244,11 @@ impl Shell {
 
     pub fn is_current(&self, section: &Section) -> bool {
         self.current == Some(*section)
+    }
+
+    /// How much waits in a room; 0 where nothing does.
+    pub fn waiting(&self, section: &Section) -> u64 {
+        if *section == Section::Alarms { self.alarms.all } else { 0 }
     }
 }
 

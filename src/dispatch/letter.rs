@@ -169,7 +169,7 @@ impl Letters {
         let letter = self.known.get(&claimed.message_id)?;
         // One that waits for another try says why; one that is sent again does not.
         let sent_again = claimed.sent_at.is_some() || (claimed.attempts > 1 && claimed.reason.is_none());
-        let heeds = !sent_again && letter.category != Category::Emergency;
+        let heeds = !sent_again && letter.category != Category::Emergency && !letter.routed.own_word;
         let repeats = if heeds { letter.routed.repeats.clone() } else { Vec::new() };
         Some(Facing {
             id: claimed.id,

@@ -4,6 +4,7 @@
 //! starts one task per kind of work; [`Dispatcher::drain`] does the same steps in the caller's task until nothing is
 //! left, for tests that turn the clock.
 
+mod alarms;
 mod breaker;
 mod calls;
 mod cards;
@@ -68,6 +69,7 @@ impl Dispatcher {
         let (s, owner) = (self.s, self.owner);
         lifecycle.spawn("planner", plan(s.clone(), owner, lifecycle.soft().clone()));
         lifecycle.spawn("sweeper", sweeper::run(s.clone(), owner, lifecycle.soft().clone()));
+        lifecycle.spawn("alarms", alarms::run(s.clone(), lifecycle.soft().clone()));
         lifecycle.spawn("cards", cards::run(s.clone(), lifecycle.soft().clone()));
         for worker in self.workers {
             lifecycle.spawn("worker", send(s.clone(), worker, lifecycle.soft().clone()));

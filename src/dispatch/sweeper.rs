@@ -7,8 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Result;
 use crate::service::{
-    Services, attention, audit, bindings, callback_events, deliveries, imports, messages, operators,
-    policies, providers, receipts, suppressions, unanswered,
+    Services, attention, audit, bindings, callback_events, deliveries, imports, messages, operators, policies, providers, receipts, suppressions, unanswered, alarms,
 };
 
 /// A retry is at most this late.
@@ -69,6 +68,7 @@ async fn tick(s: &Services, owner: i64, ticks: u32) -> Result<()> {
         callback_events::prune(s).await?;
         bindings::prune(s).await?;
         imports::prune(s).await?;
+        alarms::prune(s).await?;
     }
     Ok(())
 }

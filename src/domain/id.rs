@@ -123,6 +123,7 @@ ids! {
     RuleId = "rul_";
     SuppressionId = "sup_";
     ImportId = "imp_";
+    AlarmId = "alm_";
 }
 
 impl MessageId {

@@ -5,6 +5,7 @@
 //! billed as an SMS, [`answer`] what is said back, [`source`] and [`operator`] who may ask.
 
 pub mod address;
+pub mod alarm;
 pub mod answer;
 pub mod audience;
 pub mod calendar;
@@ -17,6 +18,7 @@ pub mod group;
 pub mod id;
 pub mod likeness;
 pub mod message;
+pub mod node;
 pub mod operator;
 pub mod policy;
 pub mod provider;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
 
 use super::providers::{self, TroubleKind};
-use super::{Services, reports};
+use super::{Services, alarms, reports};
 use crate::Result;
 use crate::clock::Timestamp;
 use crate::domain::channel::ChannelKind;
@@ -97,6 +97,9 @@ async fn stored(s: &Services, sheet: &Sheet) -> Result<()> {
         sheet.set(names::TODAY, &labels, row.n as f64);
     }
     stuck(s, sheet, now).await?;
+    for (kind, severity, n) in alarms::by_kind(s).await? {
+        sheet.set(names::ALARMS_OPEN, &[("kind", kind.name()), ("severity", severity.name())], n as f64);
+    }
     for provider in providers::health(s).await? {
         let state = match provider.trouble.map(|trouble| trouble.kind) {
             None => 0.0,

@@ -1,5 +1,6 @@
 //! Use cases. Each owns its transaction and checks what its caller may do; the faces only translate.
 
+pub mod alarms;
 pub mod answers;
 pub mod attention;
 pub mod audit;
@@ -17,6 +18,7 @@ pub mod groups;
 pub mod imports;
 mod lately;
 pub mod messages;
+pub mod nodes;
 mod open;
 pub mod operators;
 pub mod pages;
@@ -56,6 +58,7 @@ use crate::telemetry::metrics::Metrics;
 pub use caller::Caller;
 pub use campus::Campus;
 pub use change::Change;
+pub use nodes::Node;
 pub use vault::Vault;
 
 /// What every use case needs. Clones are cheap and share everything.
@@ -78,6 +81,8 @@ pub struct Services {
     pub audit_note: Arc<audit::Note>,
     /// Where files wait that were handed in; none where nobody may.
     pub uploads: Option<Arc<Path>>,
+    /// This process, as the others on its store see it.
+    pub node: Arc<Node>,
     intake: messages::Intake,
     imports: Arc<imports::Running>,
     groups: Arc<groups::KnownGroups>,
@@ -93,6 +98,7 @@ pub struct Services {
     opened: Arc<pages::Opened>,
     strangers: Arc<short_links::Strangers>,
     turns: Arc<preferences::Turns>,
+    alarms: Arc<alarms::Known>,
 }
 
 impl Services {
@@ -119,6 +125,7 @@ impl Services {
             sign_in: None,
             audit_note: Arc::default(),
             uploads: None,
+            node: Arc::default(),
             intake,
             imports: Arc::default(),
             groups: Arc::default(),
@@ -134,6 +141,7 @@ impl Services {
             opened: Arc::default(),
             strangers: Arc::default(),
             turns: Arc::default(),
+            alarms: Arc::default(),
         }
     }
 }

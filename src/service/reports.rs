@@ -118,12 +118,8 @@ pub async fn overview(s: &Services, caller: &Caller, span: Span) -> Result<Overv
             }
         }
     }
-    let silent = if caller.require(Permission::SourcesView).is_ok() {
-        let (active, quiet) = (s.campus.day(now.minus(ACTIVE)), s.campus.day(now.minus(SILENCE)));
-        store::silent_sources(&s.db, &active, &quiet, MOST_SILENT).await?
-    } else {
-        Vec::new()
-    };
+    let silent =
+        if caller.require(Permission::SourcesView).is_ok() { silent(s, now).await? } else { Vec::new() };
     let recent =
         messages::list(s, caller, &MessageQuery { limit: RECENT, ..MessageQuery::default() }).await?.items;
     Ok(Overview {
@@ -140,13 +136,22 @@ pub async fn overview(s: &Services, caller: &Caller, span: Span) -> Result<Overv
         providers,
         unserved,
         stranded,
-        silent: silent
-            .into_iter()
-            .map(|row| SilentSource { id: row.id, name: row.name, last_message_at: row.last_message_at })
-            .collect(),
+        silent,
         recent,
         day,
     })
+}
+
+/// The sources that used to send and have stopped, the longest silent first.
+pub(super) async fn silent(s: &Services, now: Timestamp) -> Result<Vec<SilentSource>> {
+    let (active, quiet) = (s.campus.day(now.minus(ACTIVE)), s.campus.day(now.minus(SILENCE)));
+    let rows = store::silent_sources(&s.db, &active, &quiet, MOST_SILENT).await?.into_iter();
+    let silent = |row: store::SilentRow| SilentSource {
+        id: row.id,
+        name: row.name,
+        last_message_at: row.last_message_at,
+    };
+    Ok(rows.map(silent).collect())
 }
 
 /// Today's deliveries by channel, for whoever looks after providers.

@@ -7,6 +7,7 @@ use sqlx::types::Json;
 use sqlx::{Row, ValueRef};
 
 use crate::clock::Timestamp;
+use crate::domain::alarm::{AlarmKind, Severity};
 use crate::domain::answer::Via;
 use crate::domain::channel::{AddressKind, ChannelKind, Outlet};
 use crate::domain::delivery::State;
@@ -59,6 +60,7 @@ wrapped!(
     id::ReceiptId,
     id::SuppressionId,
     id::ImportId,
+    id::AlarmId,
 );
 
 macro_rules! coded {
@@ -71,7 +73,20 @@ macro_rules! coded {
         }
     )+};
 }
-coded!(ChannelKind, AddressKind, Outlet, State, GroupKind, Category, Lane, Status, Cause, Via);
+coded!(
+    ChannelKind,
+    AddressKind,
+    Outlet,
+    State,
+    GroupKind,
+    Category,
+    Lane,
+    Status,
+    Cause,
+    Via,
+    AlarmKind,
+    Severity
+);
 
 /// Kept as its word.
 impl<R> FromColumn<R> for Role

@@ -25,6 +25,7 @@ macro_rules! steps {
             13 "0013_audit_chain",
             18 "0018_imports",
             20 "0020_attention",
+            21 "0021_alarms",
         )
     };
     ($folder:literal: $($version:literal $name:literal,)+) => {

@@ -5,6 +5,8 @@
 //! gives back. Placeholders are `$1`, upserts `ON CONFLICT`, bulk input one JSON array (see [`dialect::Dialect::rows`]),
 //! bound limits `LIMIT $1 + 0` (SQLite plans a statement anew for each value bound to a plain one).
 
+pub mod alarm_wishes;
+pub mod alarms;
 pub mod answers;
 pub mod attention;
 pub mod attributes;
@@ -36,6 +38,7 @@ pub mod keys;
 pub mod links;
 pub mod messages;
 mod migrate;
+pub mod nodes;
 pub mod operators;
 pub mod opt_outs;
 pub mod pages;
@@ -43,6 +46,7 @@ pub mod planning;
 pub mod policies;
 pub mod prints;
 pub mod providers;
+pub mod pulse;
 pub mod quotas;
 pub mod recalls;
 pub mod receipts;

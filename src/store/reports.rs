@@ -197,6 +197,31 @@ pub async fn stuck(db: &Db, first: MessageId) -> Result<Vec<StatusCountRow>> {
     Ok(in_db!(db, |c| sqlx::query_as::<_, StatusCountRow>(text).bind(first.0).fetch_all(c).await)?)
 }
 
+/// As [`stuck`], of those accepted before the one that `until` would be.
+pub async fn stuck_before(db: &Db, first: MessageId, until: MessageId) -> Result<Vec<StatusCountRow>> {
+    let text = "SELECT status, CAST(count(*) AS bigint) AS n FROM message
+        WHERE status IN (5, 6) AND id >= $1 AND id < $2 GROUP BY status ORDER BY status";
+    Ok(in_db!(db, |c| sqlx::query_as(text).bind(first.0).bind(until.0).fetch_all(c).await)?)
+}
+
+row! {
+    /// Deliveries of what the installation itself said.
+    pub struct OwnWordsRow {
+        pub channel: ChannelKind,
+        pub done: i64,
+        pub failed: i64,
+    }
+}
+
+/// What became of messages that are neither a source's nor an operator's, with ids from `first` on.
+pub async fn own_words(db: &Db, first: MessageId) -> Result<Vec<OwnWordsRow>> {
+    let text = "SELECT c.channel, CAST(sum(c.sent + c.delivered) AS bigint) AS done,
+          CAST(sum(c.failed + c.unknown) AS bigint) AS failed
+        FROM message m JOIN message_count c ON c.message_id = m.id
+        WHERE m.source_id IS NULL AND m.operator_id IS NULL AND m.id >= $1 GROUP BY c.channel ORDER BY c.channel";
+    Ok(in_db!(db, |c| sqlx::query_as(text).bind(first.0).fetch_all(c).await)?)
+}
+
 row! {
     /// A provider in use with the last that happened to it, and its last self-test.
     pub struct ProviderHealthRow {

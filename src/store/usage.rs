@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::dialect::Field;
-use super::{Tx, in_tx, row, sql};
+use super::{Db, Tx, in_db, in_tx, row, sql};
 use crate::Result;
 use crate::domain::id::SourceId;
 
@@ -28,4 +28,23 @@ pub async fn add(tx: &mut Tx, day: &str, counts: &[(SourceId, i64)]) -> Result<V
     let wire: Vec<_> = counts.iter().map(|(id, n)| json!({ "source_id": id.0, "messages": n })).collect();
     let input = serde_json::Value::Array(wire).to_string();
     Ok(in_tx!(tx, |c| sqlx::query_as::<_, UsageRow>(sql(text)).bind(day).bind(input).fetch_all(c).await)?)
+}
+
+row! {
+    /// A source that has a daily limit and used much of it.
+    pub struct NearRow {
+        pub id: SourceId,
+        pub name: String,
+        pub messages: i64,
+        pub daily: i64,
+    }
+}
+
+/// The sources that used at least that share of what they may send on a campus day.
+pub async fn near(db: &Db, day: &str, percent: u32) -> Result<Vec<NearRow>> {
+    let text = "SELECT s.id, s.name, u.messages, s.daily_messages AS daily
+        FROM source s JOIN source_usage u ON u.source_id = s.id AND u.day = $1
+        WHERE s.disabled_at IS NULL AND s.daily_messages IS NOT NULL AND u.messages > 0
+          AND u.messages * 100 >= s.daily_messages * $2 ORDER BY s.id";
+    Ok(in_db!(db, |c| sqlx::query_as(text).bind(day).bind(i64::from(percent)).fetch_all(c).await)?)
 }

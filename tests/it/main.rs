@@ -5,6 +5,7 @@
 #![allow(clippy::unused_async, reason = "helpers of one family are called alike")]
 
 mod access;
+mod alarms;
 mod api;
 mod audit;
 mod browser;

@@ -31,10 +31,11 @@ const EMERGENCY_EXPIRY: Duration = Duration::from_hours(6);
 /// Faults told of one message; nobody reads more, and a body could have a million.
 const MOST_FAULTS: usize = 1_000;
 
-/// The source that a message is from, and what it may do.
+/// Whom a message is from, and what it may do.
 #[derive(Clone, Copy)]
 pub(super) struct Sender<'a> {
-    pub source: SourceId,
+    /// Nothing: the installation itself.
+    pub source: Option<SourceId>,
     pub test: bool,
     pub topics: &'a [TopicPattern],
     pub channels: &'a [ChannelKind],
@@ -45,7 +46,7 @@ pub(super) struct Sender<'a> {
 impl<'a> From<&'a KeyCaller> for Sender<'a> {
     fn from(key: &'a KeyCaller) -> Self {
         Self {
-            source: key.source,
+            source: Some(key.source),
             test: key.test,
             topics: &key.topics,
             channels: &key.channels,
@@ -59,7 +60,7 @@ impl<'a> From<&'a Source> for Sender<'a> {
     /// As if it sent with a live key.
     fn from(source: &'a Source) -> Self {
         Self {
-            source: source.id,
+            source: Some(source.id),
             test: false,
             topics: &source.topics,
             channels: &source.channels,
@@ -110,7 +111,7 @@ pub(super) async fn draft(
     let id = s.intake.mint(&s.db).await?.message(now);
     let message = NewMessage {
         id,
-        source: Some(sender.source),
+        source: sender.source,
         operator: None,
         test: sender.test,
         topic,

@@ -15,6 +15,7 @@ mod draft;
 mod intake;
 mod keep;
 mod list;
+mod own_word;
 mod preview;
 mod read;
 mod reading;
@@ -31,6 +32,7 @@ pub use self::delivery_views::{
 };
 pub use self::intake::Intake;
 pub use self::list::{MessageQuery, Page, list};
+pub(super) use self::own_word::OwnWord;
 pub use self::preview::preview;
 pub use self::read::{
     DeliveryQuery, Exported, answers, deliveries, deliveries_to, delivery, export, get, get_many,

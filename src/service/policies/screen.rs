@@ -55,8 +55,10 @@ impl Heeded {
         } else {
             BTreeMap::new()
         };
+        let opt_outs =
+            if message.routed.own_word { Vec::new() } else { covering(message.topic, &self.patterns) };
         Screen {
-            opt_outs: covering(message.topic, &self.patterns),
+            opt_outs,
             suppression: self.suppression,
             repeats: message.routed.repeats.clone(),
             quiet,

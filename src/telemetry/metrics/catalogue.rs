@@ -41,6 +41,7 @@ metrics! {
     TODAY "deliveries_today" "Deliveries that reached a state on this campus day, whoever brought them there."
     OLDEST_DUE "oldest_due_seconds" "How long the longest waiting live delivery has been due; 0 if none is."
     STUCK "stuck_messages" "Messages of the last week that wait for somebody, by status."
+    ALARMS_OPEN "alarms_open" "Alarms that are open, by kind and by whether they ask for a look or an act."
     QUEUE_WAITING "queue_waiting" "Wake-ups waiting in this process's queue; equal ones are merged."
 
     STORE_UP "store_up" "1 if the store answered."

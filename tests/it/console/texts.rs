@@ -9,6 +9,7 @@ use belltower::channel::setting::Holds;
 use belltower::console::audit::ACTS;
 use belltower::console::counts::Outcome;
 use belltower::console::page::Theme;
+use belltower::console::settings::limits::PARTS;
 use belltower::console::suppression::CAUSES;
 use belltower::domain::answer::Via;
 use belltower::domain::channel::{AddressKind, ChannelKind};
@@ -58,6 +59,8 @@ const FAULTS: [&str; 57] = [
     "file_gone",
     "import_failed",
     "unfinished_rows",
+const FAULTS: [&str; 50] = [
+    "no_way",
     "required",
     "too_long",
     "too_short",
@@ -230,6 +233,12 @@ fn composed() -> BTreeSet<String> {
         "kind",
         &mut ProviderKind::ALL.iter().filter(|k| k.calls_back()).map(|k| k.name()),
         &["-callback"],
+    );
+    family("limits", &mut PARTS.iter().map(|(part, _)| *part), &[""]);
+    family(
+        "limit",
+        &mut PARTS.iter().flat_map(|(_, figures)| figures.iter().map(|f| f.name)),
+        &["", "-hint"],
     );
     family("conflict", &mut CONFLICTS.into_iter(), &[""]);
     family("error", &mut ERRORS.into_iter(), &["", "-advice"]);

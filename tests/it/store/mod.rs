@@ -1,5 +1,7 @@
 //! The store's contract, the same on both databases: one file per aggregate, and here what holds for all of them.
 
+mod alarm_wishes;
+mod alarms;
 mod answers;
 mod attention;
 mod attributes;
@@ -26,6 +28,7 @@ mod kinds;
 mod leases;
 mod links;
 mod messages;
+mod nodes;
 mod operators;
 mod opt_outs;
 mod pages;
@@ -33,6 +36,7 @@ mod planning;
 mod policies;
 mod prints;
 mod providers;
+mod pulse;
 mod quotas;
 mod recalls;
 mod receipts;

@@ -1,12 +1,11 @@
 use belltower::clock::Timestamp;
 use belltower::domain::channel::ChannelKind;
 use belltower::domain::delivery::State;
-use belltower::domain::id::{MessageId, SourceId};
+use belltower::domain::id::{MessageId, OperatorId, SourceId};
 use belltower::domain::message::{Lane, Status};
 use belltower::store::messages::NewMessage;
 use belltower::store::reports::{
-    accepted, day_counts, days, hours, oldest_by_lane, oldest_due, open_by_lane, open_counts,
-    provider_health, silent_sources, stuck,
+    accepted, day_counts, days, hours, oldest_by_lane, oldest_due, open_by_lane, open_counts, provider_health, silent_sources, stuck, own_words, stuck_before,
 };
 use belltower::store::{Db, Dialect};
 
@@ -191,6 +190,10 @@ on_both!(what_waits_for_somebody_is_counted_by_status, |db| async {
     let rows = stuck(&db, MessageId(2)).await.unwrap();
     let rows: Vec<_> = rows.iter().map(|row| (row.status, row.n)).collect();
     assert_eq!(rows, [(Status::Held, 1), (Status::Unrouted, 2)]);
+    let before: Vec<_> = stuck_before(&db, MessageId(2), MessageId(4)).await.unwrap();
+    let all = stuck_before(&db, MessageId(2), MessageId(99)).await.unwrap();
+    assert!(before.iter().map(|row| row.n).sum::<i64>() < 3, "{before:?}");
+    assert_eq!(all.iter().map(|row| row.n).sum::<i64>(), 3);
 });
 
 on_both!(a_provider_comes_with_the_last_that_happened_to_it, |db| async {
@@ -231,4 +234,25 @@ on_both!(a_source_is_silent_once_it_has_sent_and_stopped, |db| async {
     assert_eq!(rows.len(), 1);
     assert_eq!((rows[0].name.as_str(), rows[0].last_message_at), ("科研院", Some(Timestamp(77))));
     assert!(silent_sources(&db, "2026-09-02", "2026-09-14", 10).await.unwrap().is_empty());
+});
+
+on_both!(what_became_of_the_installation_s_own_words_is_known, |db| async {
+    sources(&db).await;
+    let own = |id| NewMessage { source: None, ..message(id) };
+    keep(&db, &[message(1), own(2), own(3), NewMessage { operator: Some(OperatorId(7)), ..own(4) }]).await;
+    let count = |id: i64, channel: i64, delivered: i64, failed: i64| {
+        format!(
+            "INSERT INTO message_count (message_id, channel, delivered, failed) VALUES ({id}, {channel}, {delivered}, {failed})"
+        )
+    };
+    let counts =
+        [count(1, 1, 9, 9), count(2, 1, 1, 0), count(3, 1, 0, 2), count(3, 2, 5, 1), count(4, 1, 9, 9)];
+    write(&db, &counts.join(";")).await;
+    let own = async |first| -> Vec<_> {
+        let rows = own_words(&db, MessageId(first)).await.unwrap();
+        rows.iter().map(|row| (row.channel, row.done, row.failed)).collect()
+    };
+    assert_eq!(own(2).await, [(ChannelKind::Email, 1, 2), (ChannelKind::Sms, 5, 1)]);
+    assert_eq!(own(3).await, [(ChannelKind::Email, 0, 2), (ChannelKind::Sms, 5, 1)]);
+    assert_eq!(own(4).await, []);
 });

@@ -27,6 +27,7 @@ use belltower::domain::delivery::State;
 use belltower::domain::operator::Role;
 use belltower::error::Fault;
 use belltower::service::imports::Stage;
+use belltower::service::alarms::OpenAlarms;
 use jiff::tz::TimeZone;
 
 /// 2026-11-21 11:52:00 in Shanghai.
@@ -57,6 +58,7 @@ fn shell(language: Language, theme: Theme, current: Option<Section>) -> Shell {
             Section::Messages,
             Section::Held,
             Section::Attention,
+            Section::Alarms,
             Section::Sources,
             Section::People,
             Section::Groups,
@@ -64,10 +66,13 @@ fn shell(language: Language, theme: Theme, current: Option<Section>) -> Shell {
             Section::Rules,
             Section::Providers,
             Section::Audit,
+            Section::Settings,
+            Section::System,
             Section::Mailbox,
         ],
         current,
         troubled: if current.is_some() { 213 } else { 0 },
+        alarms: OpenAlarms { all: 3, grave: 1 },
         flash: None,
         emergency: None,
         here: "/console".into(),

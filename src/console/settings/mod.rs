@@ -1,0 +1,28 @@
+//! What the administrators decide for the whole campus: a page for each subject, side by side as tabs. A new subject is a
+//! line in [`TABS`] and a page that shows [`tabs`] above its form.
+
+pub mod limits;
+
+use actix_web::HttpResponse;
+
+use super::access::Signed;
+use super::mailbox::Tab;
+use super::page::see_other;
+use super::view::View;
+use crate::Result;
+use crate::domain::operator::Permission;
+
+/// Subjects by the address of their page and the key of their name.
+const TABS: [(&str, &str); 1] = [("/console/settings/alarms", "settings-alarms")];
+
+/// The subjects, and which of them is open.
+pub(super) fn tabs(view: &View, open: &str) -> Vec<Tab> {
+    let tab = |(href, key): (&'static str, &str)| Tab { href, text: view.t(key), is_open: href == open };
+    TABS.into_iter().map(tab).collect()
+}
+
+/// The first of them.
+pub(super) async fn home(signed: Signed) -> Result<HttpResponse> {
+    signed.caller.require(Permission::SettingsView)?;
+    Ok(see_other(TABS[0].0))
+}

@@ -1,0 +1,140 @@
+//! What an alarm knows of its object.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::AlarmKind;
+use crate::clock::Timestamp;
+use crate::domain::channel::{AddressKind, ChannelKind};
+use crate::domain::id::{ProviderId, SourceId};
+use crate::domain::message::{Lane, coded};
+
+coded! {
+    /// What ails a provider.
+    ProviderTrouble {
+        Failed = 1 "failed",
+        Unusable = 2 "unusable",
+        UnknownCodes = 3 "unknown_codes",
+    }
+}
+
+coded! {
+    /// What messages wait for.
+    Waits {
+        Review = 1 "review",
+        Audience = 2 "audience",
+    }
+}
+
+/// The figures and names of an alarm. The form of the column `matter`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "what", rename_all = "snake_case")]
+pub enum Matter {
+    Provider {
+        id: ProviderId,
+        name: String,
+        channel: ChannelKind,
+        trouble: ProviderTrouble,
+    },
+    /// Sources may use a channel that no provider serves.
+    Unserved {
+        channel: ChannelKind,
+    },
+    /// Deliveries wait by a kind of address that no provider takes.
+    Stranded {
+        address: AddressKind,
+    },
+    Silent {
+        id: SourceId,
+        name: String,
+        last: Option<Timestamp>,
+    },
+    Backlog {
+        lane: Lane,
+        channel: ChannelKind,
+        waiting_ms: i64,
+    },
+    ProviderQuota {
+        id: ProviderId,
+        name: String,
+        used: i64,
+        daily: i64,
+    },
+    SourceQuota {
+        id: SourceId,
+        name: String,
+        used: i64,
+        daily: i64,
+    },
+    /// Of the last hour.
+    Failures {
+        channel: ChannelKind,
+        failed: i64,
+        ended: i64,
+    },
+    /// A node's clock against the database's; ahead where it is positive.
+    ClockOff {
+        node: String,
+        off_ms: i64,
+    },
+    /// A node's clock was set while it ran.
+    ClockSet {
+        node: String,
+        by_ms: i64,
+    },
+    Disk {
+        node: String,
+        free: u64,
+        total: u64,
+    },
+    Waiting {
+        waits: Waits,
+        n: i64,
+        minutes: u32,
+    },
+}
+
+impl Matter {
+    pub const fn kind(&self) -> AlarmKind {
+        match self {
+            Self::Provider { .. } | Self::Unserved { .. } | Self::Stranded { .. } => AlarmKind::Provider,
+            Self::Silent { .. } => AlarmKind::Source,
+            Self::Backlog { .. } => AlarmKind::Backlog,
+            Self::ProviderQuota { .. } | Self::SourceQuota { .. } => AlarmKind::Quota,
+            Self::Failures { .. } => AlarmKind::Failures,
+            Self::ClockOff { .. } | Self::ClockSet { .. } => AlarmKind::Clock,
+            Self::Disk { .. } => AlarmKind::Disk,
+            Self::Waiting { .. } => AlarmKind::Waiting,
+        }
+    }
+
+    /// Which of its kind: there is one open alarm for each.
+    pub fn object(&self) -> String {
+        match self {
+            Self::Provider { id, .. } => id.to_string(),
+            Self::Unserved { channel } => format!("unserved {channel}"),
+            Self::Stranded { address } => format!("stranded {}", address.name()),
+            Self::Silent { id, .. } | Self::SourceQuota { id, .. } => id.to_string(),
+            Self::ProviderQuota { id, .. } => id.to_string(),
+            Self::Backlog { lane, .. } => lane.to_string(),
+            Self::Failures { channel, .. } => channel.to_string(),
+            Self::ClockOff { node, .. } => format!("off {node}"),
+            Self::ClockSet { node, .. } => format!("set {node}"),
+            Self::Disk { node, .. } => node.clone(),
+            Self::Waiting { waits, .. } => waits.to_string(),
+        }
+    }
+
+    /// The channel that may not carry word of it.
+    pub const fn ailing(&self) -> Option<ChannelKind> {
+        match self {
+            Self::Provider { channel, .. }
+            | Self::Unserved { channel }
+            | Self::Backlog { channel, .. }
+            | Self::Failures { channel, .. } => Some(*channel),
+            Self::Stranded { address } => Some(address.channel()),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,308 @@
+//! An alarm in words: what is so, and what to do about it.
+
+use super::{AlarmKind, Matter, ProviderTrouble, Severity, Waits};
+use crate::config::Language;
+use crate::domain::channel::{AddressKind, ChannelKind};
+use crate::domain::message::Lane;
+
+use Language::{English, SimplifiedChinese as Chinese};
+
+impl AlarmKind {
+    pub const fn say(self, language: Language) -> &'static str {
+        match (self, language) {
+            (Self::Provider, Chinese) => "服务商故障",
+            (Self::Provider, English) => "Failing providers",
+            (Self::Source, Chinese) => "来源系统静默",
+            (Self::Source, English) => "Silent sources",
+            (Self::Backlog, Chinese) => "投递积压",
+            (Self::Backlog, English) => "Backlog",
+            (Self::Quota, Chinese) => "配额将尽",
+            (Self::Quota, English) => "Quotas nearly used",
+            (Self::Failures, Chinese) => "失败比例过高",
+            (Self::Failures, English) => "Many failures",
+            (Self::Clock, Chinese) => "时钟偏差",
+            (Self::Clock, English) => "Clocks",
+            (Self::Disk, Chinese) => "磁盘空间",
+            (Self::Disk, English) => "Disk space",
+            (Self::Waiting, Chinese) => "消息等待处理",
+            (Self::Waiting, English) => "Messages that wait",
+        }
+    }
+}
+
+impl Severity {
+    pub const fn say(self, language: Language) -> &'static str {
+        match (self, language) {
+            (Self::Look, Chinese) => "需留意",
+            (Self::Look, English) => "Look",
+            (Self::Act, Chinese) => "需处理",
+            (Self::Act, English) => "Act",
+        }
+    }
+}
+
+impl Matter {
+    /// What is so, in one sentence without its full stop.
+    pub fn say(&self, language: Language) -> String {
+        match language {
+            Chinese => self.in_chinese(),
+            English => self.in_english(),
+        }
+    }
+
+    fn in_chinese(&self) -> String {
+        match self {
+            Self::Provider { name, channel, trouble, .. } => {
+                let what = match trouble {
+                    ProviderTrouble::Failed => "连续失败，暂停使用",
+                    ProviderTrouble::Unusable => "设置无法使用",
+                    ProviderTrouble::UnknownCodes => "返回了含义未知的错误码",
+                };
+                format!("{}服务商“{name}”{what}", by(*channel, Chinese))
+            }
+            Self::Unserved { channel } => format!("没有可用的{}服务商", by(*channel, Chinese)),
+            Self::Stranded { address } => {
+                format!("没有服务商能向{}投递，相关消息在等待", to(*address, Chinese))
+            }
+            Self::Silent { name, last, .. } => match last {
+                Some(_) => format!("来源系统“{name}”很久没有发送消息"),
+                None => format!("来源系统“{name}”没有发送过消息"),
+            },
+            Self::Backlog { lane, channel, waiting_ms } => format!(
+                "{}优先级的{}投递已等待 {}",
+                lane_name(*lane, Chinese),
+                by(*channel, Chinese),
+                lasting(*waiting_ms, Chinese)
+            ),
+            Self::ProviderQuota { name, used, daily, .. } => {
+                format!("服务商“{name}”今日配额已用 {used} / {daily}")
+            }
+            Self::SourceQuota { name, used, daily, .. } => {
+                format!("来源系统“{name}”今日消息数已用 {used} / {daily}")
+            }
+            Self::Failures { channel, failed, ended } => {
+                format!("最近一小时{}投递 {ended} 条中有 {failed} 条失败", by(*channel, Chinese))
+            }
+            Self::ClockOff { node, off_ms } => {
+                let way = if *off_ms > 0 { "快" } else { "慢" };
+                format!("节点 {node} 的时钟比数据库{way} {}", lasting(off_ms.abs(), Chinese))
+            }
+            Self::ClockSet { node, by_ms } => {
+                let way = if *by_ms > 0 { "拨快" } else { "拨慢" };
+                format!("节点 {node} 的时钟在运行中被{way}了 {}", lasting(by_ms.abs(), Chinese))
+            }
+            Self::Disk { node, free, total } => {
+                format!("节点 {node} 的数据磁盘仅剩 {}（共 {}）", bytes(*free), bytes(*total))
+            }
+            Self::Waiting { waits, n, minutes } => {
+                let what = match waits {
+                    Waits::Review => "等待审核",
+                    Waits::Audience => "没有受众、等待处理",
+                };
+                format!("{n} 条消息{what}超过 {}", lasting(i64::from(*minutes) * 60_000, Chinese))
+            }
+        }
+    }
+
+    fn in_english(&self) -> String {
+        match self {
+            Self::Provider { name, channel, trouble, .. } => {
+                let what = match trouble {
+                    ProviderTrouble::Failed => "keeps failing and is left alone",
+                    ProviderTrouble::Unusable => "has settings that cannot be used",
+                    ProviderTrouble::UnknownCodes => "answered with codes that nobody knows",
+                };
+                format!("The {} provider “{name}” {what}", by(*channel, English))
+            }
+            Self::Unserved { channel } => format!("No provider serves {}", by(*channel, English)),
+            Self::Stranded { address } => {
+                format!("Deliveries wait: no provider takes {}", to(*address, English))
+            }
+            Self::Silent { name, last, .. } => match last {
+                Some(_) => format!("The source “{name}” has not sent anything for long"),
+                None => format!("The source “{name}” has never sent anything"),
+            },
+            Self::Backlog { lane, channel, waiting_ms } => format!(
+                "Deliveries of {} priority by {} have waited for {}",
+                lane_name(*lane, English),
+                by(*channel, English),
+                lasting(*waiting_ms, English)
+            ),
+            Self::ProviderQuota { name, used, daily, .. } => {
+                format!("The provider “{name}” has used {used} of {daily} today")
+            }
+            Self::SourceQuota { name, used, daily, .. } => {
+                format!("The source “{name}” has sent {used} of {daily} messages today")
+            }
+            Self::Failures { channel, failed, ended } => format!(
+                "{failed} of {ended} deliveries by {} failed within the last hour",
+                by(*channel, English)
+            ),
+            Self::ClockOff { node, off_ms } => {
+                let way = if *off_ms > 0 { "ahead of" } else { "behind" };
+                format!("The clock of node {node} is {} {way} the database's", lasting(off_ms.abs(), English))
+            }
+            Self::ClockSet { node, by_ms } => {
+                let way = if *by_ms > 0 { "forward" } else { "back" };
+                format!("The clock of node {node} was set {way} by {}", lasting(by_ms.abs(), English))
+            }
+            Self::Disk { node, free, total } => {
+                format!("The data disk of node {node} has {} of {} left", bytes(*free), bytes(*total))
+            }
+            Self::Waiting { waits, n, minutes } => {
+                let what = match waits {
+                    Waits::Review => "for a reviewer",
+                    Waits::Audience => "without an audience",
+                };
+                let time = lasting(i64::from(*minutes) * 60_000, English);
+                format!("Messages have waited {what} for more than {time}: {n}")
+            }
+        }
+    }
+
+    /// What to do next.
+    pub const fn advice(&self, language: Language) -> &'static str {
+        match (self, language) {
+            (Self::Provider { trouble: ProviderTrouble::UnknownCodes, .. }, Chinese) => {
+                "打开该服务商，看清错误码的原文，在设置的“错误码含义”里说明它的意思。"
+            }
+            (Self::Provider { trouble: ProviderTrouble::UnknownCodes, .. }, English) => {
+                "Open the provider, read the codes as they came, and say in its settings what they mean."
+            }
+            (Self::Provider { .. }, Chinese) => {
+                "打开该服务商查看原因并自检；同渠道有备用服务商时会自动改用。"
+            }
+            (Self::Provider { .. }, English) => {
+                "Open the provider for its reason and test it; another one of the channel takes over by itself."
+            }
+            (Self::Unserved { .. } | Self::Stranded { .. }, Chinese) => {
+                "添加或启用一个服务商，等待中的投递会自动发出。"
+            }
+            (Self::Unserved { .. } | Self::Stranded { .. }, English) => {
+                "Add or enable a provider; what waits then goes by itself."
+            }
+            (Self::Silent { .. }, Chinese) => "联系该部门，确认其系统和密钥是否正常。",
+            (Self::Silent { .. }, English) => "Ask its department whether the system and its key still work.",
+            (Self::Backlog { .. }, Chinese) => "查看该渠道的服务商：速率是否太低，或有故障。",
+            (Self::Backlog { .. }, English) => "Look at the channel's providers: too low a rate, or trouble.",
+            (Self::ProviderQuota { .. }, Chinese) => {
+                "向服务商申请提高配额，或启用另一个服务商；剩余部分留给紧急广播。"
+            }
+            (Self::ProviderQuota { .. }, English) => {
+                "Ask the vendor for more or enable another provider; what is left is kept for emergencies."
+            }
+            (Self::SourceQuota { .. }, Chinese) => "确认该系统的发送是否正常；需要时提高其每日上限。",
+            (Self::SourceQuota { .. }, English) => {
+                "See whether what it sends is right; raise its limit if so."
+            }
+            (Self::Failures { .. }, Chinese) => "查看失败的投递，按原因处理后可重新发送。",
+            (Self::Failures { .. }, English) => {
+                "Look at what failed; once the reason is gone it can be sent again."
+            }
+            (Self::ClockOff { .. } | Self::ClockSet { .. }, Chinese) => "检查该机器的时间同步（NTP）。",
+            (Self::ClockOff { .. } | Self::ClockSet { .. }, English) => {
+                "See whether that machine keeps its time by NTP."
+            }
+            (Self::Disk { .. }, Chinese) => "清理或扩充磁盘；写满后将无法接收新消息。",
+            (Self::Disk { .. }, English) => "Free or add space: once it is full, no message is accepted.",
+            (Self::Waiting { waits: Waits::Review, .. }, Chinese) => "审核这些消息，或请审核员处理。",
+            (Self::Waiting { waits: Waits::Review, .. }, English) => "Review them, or ask a reviewer to.",
+            (Self::Waiting { waits: Waits::Audience, .. }, Chinese) => {
+                "为它们编写路由规则，或请来源系统指明受众。"
+            }
+            (Self::Waiting { waits: Waits::Audience, .. }, English) => {
+                "Write a rule for them, or have the source say whom they are for."
+            }
+        }
+    }
+}
+
+const fn by(channel: ChannelKind, language: Language) -> &'static str {
+    match (channel, language) {
+        (ChannelKind::Email, Chinese) => "邮件",
+        (ChannelKind::Email, English) => "email",
+        (ChannelKind::Sms, Chinese) => "短信",
+        (ChannelKind::Sms, English) => "SMS",
+        (ChannelKind::Wechat, Chinese) => "微信",
+        (ChannelKind::Wechat, English) => "WeChat",
+    }
+}
+
+const fn to(address: AddressKind, language: Language) -> &'static str {
+    match (address, language) {
+        (AddressKind::Email, Chinese) => "邮箱",
+        (AddressKind::Email, English) => "email addresses",
+        (AddressKind::Mobile, Chinese) => "手机号",
+        (AddressKind::Mobile, English) => "mobile numbers",
+        (AddressKind::WecomUserid, Chinese) => "企业微信成员",
+        (AddressKind::WecomUserid, English) => "WeCom members",
+        (AddressKind::WechatOpenid, Chinese) => "公众号关注者",
+        (AddressKind::WechatOpenid, English) => "WeChat followers",
+    }
+}
+
+const fn lane_name(lane: Lane, language: Language) -> &'static str {
+    match (lane, language) {
+        (Lane::Emergency, Chinese) => "紧急",
+        (Lane::Emergency, English) => "emergency",
+        (Lane::High, Chinese) => "高",
+        (Lane::High, English) => "high",
+        (Lane::Normal, Chinese) => "普通",
+        (Lane::Normal, English) => "normal",
+        (Lane::Low, Chinese) => "低",
+        (Lane::Low, English) => "low",
+    }
+}
+
+/// In the one unit that says it best.
+pub fn lasting(millis: i64, language: Language) -> String {
+    let seconds = millis / 1_000;
+    let (n, chinese, english) = match seconds {
+        0..120 => (seconds, "秒", "second"),
+        120..7_200 => (seconds / 60, "分钟", "minute"),
+        7_200..172_800 => (seconds / 3_600, "小时", "hour"),
+        _ => (seconds / 86_400, "天", "day"),
+    };
+    match language {
+        Chinese => format!("{n} {chinese}"),
+        English => format!("{n} {english}{}", if n == 1 { "" } else { "s" }),
+    }
+}
+
+/// `1.4 GB`; a thousand bytes are a kilobyte.
+pub fn bytes(n: u64) -> String {
+    const UNITS: [&str; 5] = ["B", "kB", "MB", "GB", "TB"];
+    let (mut value, mut unit) = (n, 0);
+    let mut rest = 0;
+    while value >= 1_000 && unit + 1 < UNITS.len() {
+        rest = value % 1_000 / 100;
+        value /= 1_000;
+        unit += 1;
+    }
+    match (unit, value) {
+        (0, _) | (_, 100..) => format!("{value} {}", UNITS[unit]),
+        _ => format!("{value}.{rest} {}", UNITS[unit]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_languages_say_who_and_how_much() {
+        let disk = Matter::Disk { node: "bell:8080".to_owned(), free: 1_420_000_000, total: 500_000_000_000 };
+        assert_eq!(disk.say(Chinese), "节点 bell:8080 的数据磁盘仅剩 1.4 GB（共 500 GB）");
+        assert_eq!(disk.say(English), "The data disk of node bell:8080 has 1.4 GB of 500 GB left");
+        let waiting = Matter::Backlog { lane: Lane::High, channel: ChannelKind::Sms, waiting_ms: 7_199_999 };
+        assert_eq!(waiting.say(Chinese), "高优先级的短信投递已等待 119 分钟");
+        let clock = Matter::ClockOff { node: "a".to_owned(), off_ms: -1_000 };
+        assert_eq!(clock.say(English), "The clock of node a is 1 second behind the database's");
+    }
+
+    #[test]
+    fn sizes_are_read_at_a_glance() {
+        let said = [0, 999, 1_000, 99_949, 100_900, 12_345_678, 5_000_000_000_000_000].map(bytes);
+        assert_eq!(said, ["0 B", "999 B", "1.0 kB", "99.9 kB", "100 kB", "12.3 MB", "5000 TB"]);
+    }
+}

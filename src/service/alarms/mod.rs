@@ -1,0 +1,141 @@
+//! What an operator should look at. The conditions are asked every so often by whichever process's turn it is
+//! ([`check`]): an alarm opens once, is renewed while its condition holds, and ends by itself when that has been gone for
+//! a while. [`told`](self::tell) says it to those who asked.
+
+mod conditions;
+mod limits;
+mod pulse;
+mod tell;
+mod wishes;
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::lately::Lately;
+use super::{Caller, Services};
+use crate::clock::Timestamp;
+use crate::domain::alarm::{AlarmKind, Severity};
+use crate::domain::id::AlarmId;
+use crate::domain::operator::Permission;
+use crate::store::{alarms as store, audit, settings};
+use crate::{Error, Result};
+
+pub use self::limits::{change as change_limits, show as limits};
+pub use self::pulse::Rate;
+
+pub use self::wishes::{choose, wish};
+pub use crate::store::alarms::AlarmRow;
+
+/// How often the conditions are asked.
+pub const EVERY: Duration = Duration::from_secs(15);
+/// A condition must have been gone for this long: what comes and goes is one alarm.
+const SETTLES: Duration = Duration::from_mins(5);
+/// How long alarms that are over are kept.
+const KEPT: Duration = Duration::from_hours(400 * 24);
+/// Past alarms on a page.
+pub const ON_A_PAGE: u32 = 50;
+const TURN: &str = "alarms.turn";
+
+/// How many alarms are open, as a page's frame shows it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OpenAlarms {
+    pub all: u64,
+    /// Of these, those that ask for an act.
+    pub grave: u64,
+}
+
+/// What the store said of it lately.
+#[derive(Debug)]
+pub(super) struct Known(Lately<(), OpenAlarms>);
+
+impl Default for Known {
+    fn default() -> Self {
+        Self(Lately::new(1))
+    }
+}
+
+/// Asks every condition, if it is this process's turn, and tells whoever asked to be told of what came of it.
+pub async fn check(s: &Services) -> Result<()> {
+    let now = s.clock.now();
+    let mut tx = s.db.begin().await?;
+    // A beat's worth less, so that a turn is not missed by the blink that the last one came late.
+    let every = EVERY.as_millis() as i64 - 1_000;
+    let is_ours = settings::take_turn(&mut tx, TURN, now, every).await?;
+    tx.commit().await?;
+    if !is_ours {
+        return Ok(());
+    }
+    pulse::keep(s, now).await?;
+    let limits = limits::in_force(s).await?;
+    let asked = conditions::ask(s, &limits, now).await;
+    let mut tx = s.db.begin().await?;
+    store::note(&mut tx, &asked.conditions, now).await?;
+    // What could not be asked does not end.
+    store::end(&mut tx, &asked.kinds, now.minus(SETTLES), now).await?;
+    tx.commit().await?;
+    s.alarms.0.forget();
+    tell::tell(s, &limits, now).await
+}
+
+/// How many are open; as of half a second ago.
+pub async fn count(s: &Services) -> Result<OpenAlarms> {
+    let known = &s.alarms.0;
+    if let Some(count) = known.get(&(), s.clock.steady()) {
+        return Ok(count);
+    }
+    let generation = known.generation();
+    let mut count = OpenAlarms::default();
+    for row in store::count(&s.db).await? {
+        let n = u64::try_from(row.n).unwrap_or(0);
+        count.all += n;
+        count.grave += if row.severity == Severity::Act { n } else { 0 };
+    }
+    known.keep(generation, (), count, s.clock.steady());
+    Ok(count)
+}
+
+/// The open ones, the gravest first.
+pub async fn open(s: &Services, caller: &Caller) -> Result<Vec<AlarmRow>> {
+    caller.require(Permission::MessagesView)?;
+    store::open(&s.db).await
+}
+
+/// Those that ended before `before`, the latest first.
+pub async fn ended(s: &Services, caller: &Caller, before: Option<Timestamp>) -> Result<Vec<AlarmRow>> {
+    caller.require(Permission::MessagesView)?;
+    store::ended(&s.db, Timestamp(0), before.unwrap_or(Timestamp::NEVER), ON_A_PAGE).await
+}
+
+/// Says that somebody looks after it: whoever was told is not reminded any more. Nothing where somebody did before, or it
+/// is over.
+pub async fn acknowledge(s: &Services, caller: &Caller, id: AlarmId) -> Result<()> {
+    caller.require(Permission::MessagesView)?;
+    let Caller::Operator(operator) = caller else {
+        return Err(Error::forbidden("operator", "only somebody who is signed in can look after an alarm"));
+    };
+    let now = s.clock.now();
+    let mut tx = s.db.begin().await?;
+    if let Some(row) = store::acknowledge(&mut tx, id, &operator.name, now).await? {
+        let detail = json!({ "kind": row.kind, "about": row.matter.0.object() });
+        audit::append(&mut tx, now, &caller.label(), "alarm.acknowledge", &id.to_string(), &detail).await?;
+    }
+    tx.commit().await
+}
+
+/// Forgets what is over for long.
+pub async fn prune(s: &Services) -> Result<()> {
+    let mut tx = s.db.begin().await?;
+    store::prune(&mut tx, s.clock.now().minus(KEPT)).await?;
+    tx.commit().await
+}
+
+/// Open alarms by kind and severity, for whoever watches from outside.
+pub(super) async fn by_kind(s: &Services) -> Result<Vec<(AlarmKind, Severity, i64)>> {
+    let rows = store::count(&s.db).await?;
+    let n = |kind, severity| {
+        rows.iter().filter(|row| (row.kind, row.severity) == (kind, severity)).map(|row| row.n).sum()
+    };
+    let pairs = AlarmKind::ALL.iter().flat_map(|kind| Severity::ALL.iter().map(move |s| (*kind, *s)));
+    Ok(pairs.map(|(kind, severity)| (kind, severity, n(kind, severity))).collect())
+}

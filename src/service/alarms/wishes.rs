@@ -1,0 +1,49 @@
+//! What an operator asks to be told of.
+
+use serde_json::{Value, json};
+
+use super::super::{Caller, Services};
+use crate::domain::alarm::Wish;
+use crate::domain::operator::Permission;
+use crate::service::caller::OperatorCaller;
+use crate::store::{alarm_wishes as store, audience, audit};
+use crate::{Error, Result};
+
+fn own(caller: &Caller) -> Result<&OperatorCaller> {
+    caller.require(Permission::MessagesView)?;
+    match caller {
+        Caller::Operator(operator) => Ok(operator),
+        _ => Err(Error::forbidden("operator", "everybody who is signed in asks for themselves")),
+    }
+}
+
+/// What this operator asked for, if anything.
+pub async fn wish(s: &Services, caller: &Caller) -> Result<Option<Wish>> {
+    let row = store::find(&s.db, own(caller)?.id).await?;
+    Ok(row.map(|row| row.wish.0))
+}
+
+/// Sets what this operator asks for, from a [`Wish`] as JSON; one without kinds is none.
+///
+/// # Errors
+///
+/// [`Error::Invalid`] with every fault.
+pub async fn choose(s: &Services, caller: &Caller, document: &Value) -> Result<()> {
+    let operator = own(caller)?;
+    let wish = Wish::read(document)?;
+    if let Some(campus_id) = &wish.campus_id
+        && !audience::known(&s.db, &[campus_id]).await?.contains(campus_id)
+    {
+        let detail = format!("nobody in the directory has the campus id `{campus_id}`");
+        return Err(Error::fault("/campus_id", "unknown_recipient", detail));
+    }
+    let (now, id) = (s.clock.now(), operator.id);
+    let mut tx = s.db.begin().await?;
+    store::set(&mut tx, id, Some(&wish).filter(|wish| !wish.kinds.is_empty())).await?;
+    // The audit log, which forgets nothing, holds no campus id.
+    let detail = json!({
+        "kinds": wish.kinds, "severity": wish.severity, "email": wish.email, "channels": wish.channels,
+    });
+    audit::append(&mut tx, now, &caller.label(), "alarm.choose", &id.to_string(), &detail).await?;
+    tx.commit().await
+}

@@ -1,0 +1,32 @@
+### Alarms, and who is told of them.
+
+nav-alarms = Alarms
+alarms-lead = What the installation noticed by itself and somebody should look at. It ends by itself once all is well.
+alarms-open = Open
+alarms-open-note = The gravest first
+alarms-none = All is well
+alarms-none-more = Providers, sources, backlog, quotas, failures, clocks and disks are being watched.
+alarms-past = Over
+alarm-what = Alarm
+alarm-since = since
+alarm-began = Began
+alarm-lasted = Lasted
+alarm-look = Look
+alarm-acknowledge = I look after it
+alarm-acknowledged = It is noted that you look after it; nobody is reminded any more.
+alarm-acknowledged-by = { $name } looks after it
+wish-begin = Tell me of alarms
+wish-change = Change what I am told
+wish-title = Tell me of alarms
+wish-lead = Alarms go by the channels of this installation itself, whatever the quiet hours and caps. Several at once are one message; when they are over you are told once more.
+wish-kinds = Of which
+wish-severity = How grave
+wish-all = All of them
+wish-act = Only those that ask for an act
+wish-ways = By what
+wish-campus-id = My campus id
+wish-campus-id-hint = SMS and WeChat go to the addresses that the directory has for it. Where it is given, word of trouble with email goes by these channels as well.
+wish-stop = Stop telling me
+wish-saved = What you are told is saved.
+wish-stopped = You will not be told of alarms any more.
+fault-no_way = Choose at least one way to be told.

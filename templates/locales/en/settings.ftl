@@ -1,0 +1,34 @@
+### What the administrators decide for the whole campus, and how the installation is doing.
+
+nav-settings = Settings
+settings-alarms = Alarms
+settings-saved = The settings are saved.
+settings-same = Nothing was different.
+fault-bounds = Send a whole number from { $least } to { $most }.
+limits-lead = From which figure on something is an alarm. An empty field is as usual.
+limits-backlog = Backlog
+limits-sending = Sending
+limits-machines = Machines
+limits-telling = Reminders
+limit-emergency_minutes = Emergencies wait at most (minutes)
+limit-emergency_minutes-hint = A delivery that has been due for longer is an alarm; usually 1
+limit-high_minutes = High priority waits at most (minutes)
+limit-high_minutes-hint = Usually 5
+limit-normal_minutes = Normal priority waits at most (minutes)
+limit-normal_minutes-hint = Usually 30
+limit-low_minutes = Low priority waits at most (minutes)
+limit-low_minutes-hint = Usually 240
+limit-failed_percent = Failed (%)
+limit-failed_percent-hint = Share of a channel's deliveries within the last hour; usually 20
+limit-failed_of = Of at least so many deliveries
+limit-failed_of-hint = Fewer are no share of anything; usually 50
+limit-quota_percent = Quota used (%)
+limit-quota_percent-hint = Of providers' daily quotas and sources' daily messages; usually 90
+limit-waiting_minutes = Messages wait for somebody (minutes)
+limit-waiting_minutes-hint = For a reviewer, or without an audience; usually 120
+limit-disk_percent = Free disk space (%)
+limit-disk_percent-hint = Less is an alarm; usually 10
+limit-clock_seconds = Clock is off by (seconds)
+limit-clock_seconds-hint = Against the database's, or by which it was set; usually 5
+limit-remind_hours = Remind every (hours)
+limit-remind_hours-hint = Of what is open and nobody looks after; 0: never; usually 4

@@ -1,0 +1,32 @@
+### Alarms, and who is told of them.
+
+nav-alarms = 告警
+alarms-lead = 系统自己发现、需要有人看一眼的事。恢复正常后会自动解除。
+alarms-open = 当前告警
+alarms-open-note = 最要紧的在前
+alarms-none = 一切正常
+alarms-none-more = 服务商、来源系统、积压、配额、失败比例、时钟和磁盘都在持续检查中。
+alarms-past = 已解除的告警
+alarm-what = 告警
+alarm-since = 开始于
+alarm-began = 开始
+alarm-lasted = 持续时间
+alarm-look = 去看看
+alarm-acknowledge = 我来处理
+alarm-acknowledged = 已记下由您处理，不再重复提醒。
+alarm-acknowledged-by = { $name } 正在处理
+wish-begin = 把告警发给我
+wish-change = 修改我的告警提醒
+wish-title = 把告警发给我
+wish-lead = 告警由本平台自己的渠道发送，不受免打扰时段和次数上限限制；同时出现的多项告警合为一条，解除时再通知一次。
+wish-kinds = 哪些告警
+wish-severity = 轻重
+wish-all = 全部
+wish-act = 只要需处理的
+wish-ways = 用什么方式
+wish-campus-id = 我的学工号
+wish-campus-id-hint = 用短信或微信通知时，按人员目录中此学工号的地址发送。填写后，与邮件有关的告警除邮件外也会走这些渠道。
+wish-stop = 不再通知我
+wish-saved = 已保存您的告警提醒。
+wish-stopped = 不会再向您发送告警。
+fault-no_way = 请至少选择一种通知方式。

@@ -1,0 +1,34 @@
+### What the administrators decide for the whole campus, and how the installation is doing.
+
+nav-settings = 设置
+settings-alarms = 告警阈值
+settings-saved = 设置已保存。
+settings-same = 没有需要保存的改动。
+fault-bounds = 请填写 { $least } 到 { $most } 之间的整数。
+limits-lead = 数值达到多少算告警。留空则使用默认值。
+limits-backlog = 投递积压
+limits-sending = 发送情况
+limits-machines = 机器
+limits-telling = 提醒
+limit-emergency_minutes = 紧急优先级最多等待（分钟）
+limit-emergency_minutes-hint = 到期的投递等待超过此时间就告警；默认 1
+limit-high_minutes = 高优先级最多等待（分钟）
+limit-high_minutes-hint = 默认 5
+limit-normal_minutes = 普通优先级最多等待（分钟）
+limit-normal_minutes-hint = 默认 30
+limit-low_minutes = 低优先级最多等待（分钟）
+limit-low_minutes-hint = 默认 240
+limit-failed_percent = 失败比例（%）
+limit-failed_percent-hint = 最近一小时某渠道的失败投递所占比例；默认 20
+limit-failed_of = 至少多少条投递才计算比例
+limit-failed_of-hint = 太少时比例没有意义；默认 50
+limit-quota_percent = 配额已用（%）
+limit-quota_percent-hint = 服务商每日配额和来源系统每日消息数；默认 90
+limit-waiting_minutes = 消息等待处理（分钟）
+limit-waiting_minutes-hint = 待审核或没有受众的消息；默认 120
+limit-disk_percent = 磁盘剩余空间（%）
+limit-disk_percent-hint = 低于此值告警；默认 10
+limit-clock_seconds = 时钟偏差（秒）
+limit-clock_seconds-hint = 与数据库时钟之差，或运行中被拨动的幅度；默认 5
+limit-remind_hours = 多久再提醒一次（小时）
+limit-remind_hours-hint = 未解除且无人处理的告警；0 为不提醒；默认 4

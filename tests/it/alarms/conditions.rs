@@ -1,0 +1,143 @@
+use std::time::Duration;
+
+use belltower::domain::alarm::{AlarmKind, Matter, ProviderTrouble, Waits};
+use belltower::domain::channel::ChannelKind;
+use belltower::domain::message::Lane;
+use belltower::domain::node::NodeFacts;
+use belltower::domain::operator::Role;
+use belltower::service::alarms;
+use belltower::service::providers;
+use belltower::simulator::{Faults, Reply};
+use serde_json::json;
+
+use super::{ago, disk, later, minutes, open, says};
+use crate::routing::{Campus, exam, owner};
+use crate::support::{on_both, operator};
+
+on_both!(a_figure_that_wavers_is_one_alarm, |db| async {
+    let mut campus = Campus::new(db.clone()).await;
+    let mut ids = std::collections::BTreeSet::new();
+    for free in [5, 11, 9, 20, 5, 11] {
+        disk(&campus.s, free * 1_000_000_000).await;
+        assert_eq!(later(&mut campus, minutes(2)).await.len(), 1, "{free}");
+        ids.insert(alarms::open(&campus.s, &owner()).await.unwrap()[0].id.0);
+    }
+    assert_eq!(ids.len(), 1);
+    disk(&campus.s, 20_000_000_000).await;
+    assert_eq!(later(&mut campus, minutes(4)).await.len(), 1, "it may come back");
+    disk(&campus.s, 20_000_000_000).await;
+    assert_eq!(later(&mut campus, minutes(2)).await, []);
+    assert_eq!(alarms::ended(&campus.s, &owner(), None).await.unwrap().len(), 1);
+});
+
+on_both!(a_provider_that_is_left_alone_is_an_alarm_and_graver_where_nobody_stands_in, |db| async {
+    let mut campus = Campus::new(db.clone()).await;
+    let relay = providers::list(&campus.s, &owner()).await.unwrap();
+    let relay = relay.into_iter().find(|one| one.channel == ChannelKind::Email).unwrap();
+    let until = campus.s.clock.now().plus(minutes(2)).to_string();
+    let detail = json!({ "reason": "421 busy", "until": until });
+    providers::record_event(&campus.s, relay.id, "opened", &detail).await.unwrap();
+    let found = later(&mut campus, minutes(0)).await;
+    let (name, channel) = ("email".to_owned(), ChannelKind::Email);
+    let trouble = ProviderTrouble::Failed;
+    assert_eq!(found, [Matter::Provider { id: relay.id, name, channel, trouble }]);
+    let row = &alarms::open(&campus.s, &owner()).await.unwrap()[0];
+    assert_eq!(row.severity.name(), "act");
+    // Its rest is over, and nobody knows whether it works.
+    assert_eq!(later(&mut campus, minutes(30)).await.len(), 1);
+    providers::record_event(&campus.s, relay.id, "closed", &json!({})).await.unwrap();
+    assert_eq!(later(&mut campus, minutes(6)).await, []);
+});
+
+on_both!(what_waits_too_long_is_an_alarm_of_its_lane, |db| async {
+    let mut campus = Campus::new(db.clone()).await;
+    campus.faults(Faults::default().refusing("*", Reply::new(451, "4.7.1 try again later")));
+    let mut body = exam();
+    body["audience"] = json!({ "recipients": ["2026001"] });
+    body["channels"] = json!(["email"]);
+    campus.send(body).await;
+    campus.drain().await;
+    // Nobody takes it up although it is due.
+    campus.turn(minutes(40));
+    alarms::check(&campus.s).await.unwrap();
+    let found = open(&campus.s).await;
+    let Some(Matter::Backlog { lane: Lane::Normal, channel: ChannelKind::Email, waiting_ms }) =
+        found.iter().find(|matter| matter.kind() == AlarmKind::Backlog)
+    else {
+        panic!("{found:?}")
+    };
+    assert!(*waiting_ms > 30 * 60_000, "{waiting_ms}");
+});
+
+on_both!(many_failures_of_the_last_hour_are_an_alarm, |db| async {
+    let mut campus = Campus::new(db.clone()).await;
+    alarms::change_limits(&campus.s, &owner(), &json!({ "failed_of": 2 })).await.unwrap();
+    assert_eq!(later(&mut campus, minutes(0)).await, []);
+    campus.faults(Faults::default().refusing("p1@*", Reply::new(550, "5.1.1 no such user")));
+    let mut body = exam();
+    body["audience"] = json!({ "recipients": ["2026001", "2026002"] });
+    body["channels"] = json!(["email"]);
+    campus.send(body).await;
+    campus.drain().await;
+    let found = later(&mut campus, minutes(1)).await;
+    assert_eq!(found, [Matter::Failures { channel: ChannelKind::Email, failed: 1, ended: 2 }]);
+    // Across midnight of the campus, an hour on.
+    later(&mut campus, minutes(62)).await;
+    assert_eq!(later(&mut campus, minutes(6)).await, []);
+});
+
+on_both!(messages_that_wait_for_somebody_are_an_alarm, |db| async {
+    let mut campus = Campus::new(db.clone()).await;
+    campus.send(exam()).await;
+    campus.drain().await;
+    assert_eq!(later(&mut campus, minutes(119)).await, []);
+    let found = later(&mut campus, minutes(2)).await;
+    assert_eq!(found, [Matter::Waiting { waits: Waits::Audience, n: 1, minutes: 120 }]);
+});
+
+on_both!(clocks_and_quotas_are_watched, |db| async {
+    let mut campus = Campus::new(db.clone()).await;
+    let at = ago(&campus.s, Duration::ZERO);
+    let facts = NodeFacts {
+        name: "bell:8080".to_owned(),
+        clock_off_ms: Some(-7_000),
+        clock_set: Some((at, 3_600_000)),
+        ..NodeFacts::default()
+    };
+    says(&campus.s, &facts).await;
+    let mut tx = db.begin().await.unwrap();
+    crate::store::execute(&mut tx, "UPDATE source SET daily_messages = 1").await;
+    tx.commit().await.unwrap();
+    campus
+        .send(json!({"topic": "a", "title": "t", "body": "b", "audience": {"recipients": ["2026001"]}}))
+        .await;
+    let found = later(&mut campus, minutes(0)).await;
+    let kinds: Vec<_> = found.iter().map(Matter::kind).collect();
+    assert_eq!(kinds, [AlarmKind::Quota, AlarmKind::Clock, AlarmKind::Clock], "{found:?}");
+    // Nobody hears of that node any more, and what it said of itself is over.
+    let found = later(&mut campus, minutes(7)).await;
+    assert_eq!(found.iter().map(Matter::kind).collect::<Vec<_>>(), [AlarmKind::Quota]);
+});
+
+on_both!(only_one_process_asks_at_a_time, |db| async {
+    let mut campus = Campus::new(db.clone()).await;
+    disk(&campus.s, 5_000_000_000).await;
+    assert_eq!(later(&mut campus, minutes(0)).await.len(), 1);
+    let first = alarms::open(&campus.s, &owner()).await.unwrap()[0].seen_at;
+    later(&mut campus, Duration::from_secs(5)).await;
+    assert_eq!(alarms::open(&campus.s, &owner()).await.unwrap()[0].seen_at, first, "not its turn yet");
+    later(&mut campus, Duration::from_secs(10)).await;
+    assert_ne!(alarms::open(&campus.s, &owner()).await.unwrap()[0].seen_at, first);
+});
+
+on_both!(limits_are_changed_by_those_who_may_and_written_down, |db| async {
+    let campus = Campus::new(db.clone()).await;
+    let change = json!({ "normal_minutes": 45 });
+    assert!(alarms::change_limits(&campus.s, &operator(Role::MessageManager), &change).await.is_err());
+    assert!(alarms::change_limits(&campus.s, &owner(), &change).await.unwrap());
+    assert!(!alarms::change_limits(&campus.s, &owner(), &change).await.unwrap(), "nothing is different");
+    assert_eq!(alarms::limits(&campus.s, &operator(Role::Auditor)).await.unwrap().normal_minutes, 45);
+    let acts = belltower::store::audit::list(&db, &Default::default(), None, 1).await.unwrap();
+    assert_eq!(acts[0].action, "settings.change");
+    assert_eq!(acts[0].detail.0, json!({ "normal_minutes": { "before": 30, "after": 45 } }));
+});

@@ -1,0 +1,146 @@
+use std::time::Duration;
+
+use belltower::domain::id::MessageId;
+use belltower::domain::operator::Role;
+use belltower::service::messages::{self, MessageQuery};
+use belltower::service::{alarms, providers};
+use belltower::simulator::{Faults, Reply};
+use serde_json::json;
+
+use super::{HOUR, disk, later, minutes, operator, wishes};
+use crate::routing::{Campus, owner};
+use crate::support::on_both;
+
+const LI: &str = "li@bell.example";
+
+/// Messages about alarms, the first first.
+async fn told(campus: &Campus) -> Vec<(MessageId, String)> {
+    let query =
+        MessageQuery { topic: Some("belltower.#".parse().unwrap()), limit: 100, ..MessageQuery::default() };
+    let page = messages::list(&campus.s, &owner(), &query).await.unwrap();
+    page.items.into_iter().rev().map(|message| (message.id, message.title)).collect()
+}
+
+on_both!(whoever_asked_is_told_once_then_reminded_then_told_that_it_is_over, |db| async {
+    let mut campus = Campus::new(db.clone()).await;
+    let li = operator(&campus.s, LI, Role::DutyOfficer).await;
+    operator(&campus.s, "nobody@bell.example", Role::Owner).await;
+    wishes(&campus.s, &li, json!({ "kinds": ["disk"], "email": true })).await;
+    disk(&campus.s, 5_000_000_000).await;
+    later(&mut campus, minutes(0)).await;
+    assert_eq!(campus.mails_to(LI), 1);
+    assert_eq!(campus.subject(LI), "告警：节点 bell:8080 的数据磁盘仅剩 5.0 GB（共 100 GB）");
+    for _ in 0..235 {
+        disk(&campus.s, 5_000_000_000).await;
+        later(&mut campus, minutes(1)).await;
+    }
+    assert_eq!(campus.mails_to(LI), 1, "told once");
+    for _ in 0..10 {
+        disk(&campus.s, 5_000_000_000).await;
+        later(&mut campus, minutes(1)).await;
+    }
+    assert_eq!(campus.mails_to(LI), 2, "reminded after four hours");
+    disk(&campus.s, 50_000_000_000).await;
+    later(&mut campus, minutes(4)).await;
+    assert_eq!(campus.mails_to(LI), 2, "it may come back");
+    later(&mut campus, minutes(4)).await;
+    assert_eq!(campus.mails_to(LI), 3);
+    assert!(campus.subject(LI).starts_with("告警已解除："), "{}", campus.subject(LI));
+    later(&mut campus, 5 * HOUR).await;
+    assert_eq!(campus.mails_to(LI), 3);
+    assert_eq!(campus.mails_to("nobody@bell.example"), 0);
+});
+
+on_both!(what_somebody_looks_after_is_not_brought_up_again, |db| async {
+    let mut campus = Campus::new(db.clone()).await;
+    let li = operator(&campus.s, LI, Role::Owner).await;
+    wishes(&campus.s, &li, json!({ "kinds": ["disk"], "email": true })).await;
+    disk(&campus.s, 5_000_000_000).await;
+    later(&mut campus, minutes(0)).await;
+    let alarm = alarms::open(&campus.s, &li).await.unwrap()[0].id;
+    alarms::acknowledge(&campus.s, &li, alarm).await.unwrap();
+    campus.turn(5 * HOUR);
+    disk(&campus.s, 5_000_000_000).await;
+    later(&mut campus, minutes(0)).await;
+    assert_eq!(campus.mails_to(LI), 1);
+    let row = &alarms::open(&campus.s, &li).await.unwrap()[0];
+    assert_eq!(row.acknowledged_by.as_deref(), Some(LI));
+    // Graver than it was: somebody has to look again.
+    campus.turn(minutes(1));
+    disk(&campus.s, 1_000_000_000).await;
+    later(&mut campus, minutes(0)).await;
+    assert_eq!(campus.mails_to(LI), 2);
+});
+
+on_both!(many_at_once_are_one_message_and_the_night_is_no_obstacle, |db| async {
+    let mut campus = Campus::new(db.clone()).await;
+    let all_day = json!({ "quiet_hours": [{ "times": ["00:00-24:00"] }], "frequency_cap": { "email": 1 } });
+    belltower::service::policies::apply(&campus.s, &owner(), &all_day).await.unwrap();
+    let held = json!([{ "name": "一律审核", "then": { "hold": "请核实" } }]);
+    campus.apply(held).await;
+    let li = operator(&campus.s, LI, Role::Owner).await;
+    wishes(&campus.s, &li, json!({ "kinds": ["disk", "provider"], "email": true })).await;
+    disk(&campus.s, 5_000_000_000).await;
+    let sms = providers::list(&campus.s, &owner()).await.unwrap();
+    let sms = sms.into_iter().find(|provider| provider.name == "sms").unwrap();
+    let reason = json!({ "reason": "wrong key" });
+    providers::record_event(&campus.s, sms.id, "alarm", &reason).await.unwrap();
+    later(&mut campus, minutes(0)).await;
+    assert_eq!(campus.mails_to(LI), 1);
+    assert!(campus.subject(LI).starts_with("2 项告警："), "{}", campus.subject(LI));
+});
+
+on_both!(word_of_a_mail_relay_goes_by_another_channel_as_well, |db| async {
+    let mut campus = Campus::new(db.clone()).await;
+    let li = operator(&campus.s, LI, Role::Owner).await;
+    wishes(&campus.s, &li, json!({ "kinds": ["provider", "disk"], "email": true, "campus_id": "2026001" }))
+        .await;
+    let relay = providers::list(&campus.s, &owner()).await.unwrap();
+    let relay = relay.into_iter().find(|provider| provider.name == "email").unwrap();
+    let detail = json!({ "reason": "535 authentication failed" });
+    providers::record_event(&campus.s, relay.id, "alarm", &detail).await.unwrap();
+    later(&mut campus, minutes(0)).await;
+    let sent = told(&campus).await;
+    assert_eq!(sent.len(), 2, "{sent:?}");
+    let outcomes = campus.outcomes(sent[1].0).await;
+    assert!(outcomes.contains(&"2026001 sms sent".to_owned()), "{outcomes:?}");
+    disk(&campus.s, 5_000_000_000).await;
+    later(&mut campus, minutes(6)).await;
+    assert_eq!(told(&campus).await.len(), 3, "what is no matter of mails goes by mail");
+});
+
+on_both!(word_that_does_not_arrive_makes_no_more_words, |db| async {
+    let mut campus = Campus::new(db.clone()).await;
+    let li = operator(&campus.s, LI, Role::Owner).await;
+    // Everything there is, and the least share of failures is one.
+    let limits = json!({ "failed_percent": 1, "failed_of": 1 });
+    alarms::change_limits(&campus.s, &owner(), &limits).await.unwrap();
+    let kinds = belltower::domain::alarm::AlarmKind::ALL;
+    wishes(&campus.s, &li, json!({ "kinds": kinds, "email": true })).await;
+    campus.faults(Faults::default().refusing("*", Reply::new(554, "5.7.1 refused for policy reasons")));
+    for _ in 0..(3 * 12) {
+        disk(&campus.s, 5_000_000_000).await;
+        later(&mut campus, Duration::from_mins(5)).await;
+    }
+    let sent = told(&campus).await;
+    assert_eq!(sent.len(), 1, "{sent:?}");
+    let outcomes = campus.outcomes(sent[0].0).await;
+    assert!(outcomes[0].starts_with("- email failed"), "{outcomes:?}");
+});
+
+on_both!(a_wish_names_somebody_the_directory_knows, |db| async {
+    let campus = Campus::new(db.clone()).await;
+    let li = operator(&campus.s, LI, Role::Sender).await;
+    let wish = json!({ "kinds": ["disk"], "campus_id": "nobody", "channels": ["sms"] });
+    let refused = alarms::choose(&campus.s, &li, &wish).await;
+    assert!(matches!(refused, Err(belltower::Error::Invalid(faults)) if faults[0].pointer == "/campus_id"));
+    assert!(alarms::choose(&campus.s, &owner_command(), &json!({})).await.is_err(), "nobody's wish");
+    wishes(&campus.s, &li, json!({ "kinds": ["disk"], "campus_id": "2026001", "channels": ["sms"] })).await;
+    assert_eq!(alarms::wish(&campus.s, &li).await.unwrap().unwrap().campus_id.as_deref(), Some("2026001"));
+    wishes(&campus.s, &li, json!({})).await;
+    assert_eq!(alarms::wish(&campus.s, &li).await.unwrap(), None);
+});
+
+fn owner_command() -> belltower::service::Caller {
+    belltower::service::Caller::Command("test")
+}
