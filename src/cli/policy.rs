@@ -50,9 +50,17 @@ fn apply(context: &Context, file: &Path) -> anyhow::Result<()> {
     let caller = Caller::Command("policy apply");
     let applied = context
         .with_services(async |s| Ok(document.placed(policies::apply(s, &caller, &document.value).await)?))?;
-    context.output.print(&applied, |Applied { version, changed }| {
+    context.output.print(&applied, |Applied { version, changed, changes }| {
         let what = if *changed { "" } else { " already; nothing changed" };
-        format!("version {version} is in force{what}")
+        let mut text = format!("version {version} is in force{what}");
+        for change in changes {
+            let lines = change.removed.iter().map(|line| ('-', line));
+            text.push_str(&format!("\n{}", change.part));
+            for (sign, line) in lines.chain(change.added.iter().map(|line| ('+', line))) {
+                text.push_str(&format!("\n  {sign} {line}"));
+            }
+        }
+        text
     })
 }
 

@@ -44,6 +44,7 @@ mod source_pages;
 pub mod sources;
 pub mod suppression;
 mod suppression_pages;
+pub mod system;
 mod table_file;
 pub mod telephones;
 mod timeline;
@@ -113,6 +114,11 @@ routes! {
     "/console/alarms/wish" => { GET alarms::wish::show, POST alarms::wish::choose }
     "/console/alarms/{id}/acknowledge" => { POST alarms::acknowledge }
     "/console/settings" => { GET settings::home }
+    "/console/settings/calendar" => { GET settings::policy::show_calendar, POST settings::policy::change_calendar }
+    "/console/settings/policy" => { GET settings::policy::show_policy, POST settings::policy::change_policy }
+    "/console/settings/policy/file" => { GET settings::policy::take_along, POST settings::policy::put_in }
+    "/console/settings/versions" => { GET settings::policy::show_versions }
+    "/console/system" => { GET system::show }
     "/console/settings/alarms" => { GET settings::limits::show, POST settings::limits::change }
     "/console/audit" => { GET audit::show }
     "/console/audit/check" => { POST audit::check }

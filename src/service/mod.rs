@@ -39,6 +39,7 @@ pub mod short_links;
 pub mod simulators;
 pub mod sources;
 pub mod suppressions;
+pub mod system;
 pub mod templates;
 mod throttle;
 pub mod unanswered;

@@ -119,11 +119,15 @@ pub async fn beat(s: &Services) -> Result<()> {
     tx.commit().await
 }
 
+/// The moment that beats are reckoned in.
+pub(super) async fn now(s: &Services) -> Result<Timestamp> {
+    let database = if s.clock.is_manual() { None } else { store::database_clock(&s.db).await? };
+    Ok(database.unwrap_or_else(|| s.clock.now()))
+}
+
 /// Those heard of lately.
 pub(super) async fn living(s: &Services) -> Result<Vec<store::NodeRow>> {
-    let database = if s.clock.is_manual() { None } else { store::database_clock(&s.db).await? };
-    let now = database.unwrap_or_else(|| s.clock.now());
-    store::list(&s.db, now.minus(GONE)).await
+    store::list(&s.db, now(s).await?.minus(GONE)).await
 }
 
 #[cfg(test)]

@@ -26,6 +26,13 @@ pub async fn find(db: &Db) -> Result<Option<VersionRow>> {
     Ok(in_db!(db, |c| sqlx::query_as(SELECT).fetch_optional(c).await)?)
 }
 
+/// The latest versions, newest first.
+pub async fn list(db: &Db, limit: u32) -> Result<Vec<VersionRow>> {
+    let text = "SELECT number, created_at, created_by, note, policy FROM policy_version
+        ORDER BY number DESC LIMIT $1 + 0";
+    Ok(in_db!(db, |c| sqlx::query_as(text).bind(i64::from(limit)).fetch_all(c).await)?)
+}
+
 /// The version in force, and nobody else adds one until the transaction ends.
 pub async fn lock(tx: &mut Tx) -> Result<Option<VersionRow>> {
     if tx.dialect() == Dialect::Postgres {

@@ -2,6 +2,8 @@
 //! line in [`TABS`] and a page that shows [`tabs`] above its form.
 
 pub mod limits;
+pub mod policy;
+pub mod policy_form;
 
 use actix_web::HttpResponse;
 
@@ -13,7 +15,12 @@ use crate::Result;
 use crate::domain::operator::Permission;
 
 /// Subjects by the address of their page and the key of their name.
-const TABS: [(&str, &str); 1] = [("/console/settings/alarms", "settings-alarms")];
+const TABS: [(&str, &str); 4] = [
+    (policy::CALENDAR, "settings-calendar"),
+    (policy::POLICY, "settings-policy"),
+    (policy::VERSIONS, "settings-versions"),
+    ("/console/settings/alarms", "settings-alarms"),
+];
 
 /// The subjects, and which of them is open.
 pub(super) fn tabs(view: &View, open: &str) -> Vec<Tab> {

@@ -1,12 +1,10 @@
 //! What an operator should look at: its kinds, how grave it is, from which figure on it is one, and who asked to be told.
 //!
-//! An alarm is kept as its [`Matter`], figures and names only; [`words`] says it in either language, so that the console
-//! and a message tell the same.
+//! An alarm is kept as its [`Matter`], figures and names only; what it says in either language is the services' to know.
 
 mod limits;
 mod matter;
 mod wish;
-mod words;
 
 use std::fmt;
 
@@ -17,7 +15,6 @@ use super::message::coded;
 pub use self::limits::{Limits, WAITS};
 pub use self::matter::{Matter, ProviderTrouble, Waits};
 pub use self::wish::Wish;
-pub use self::words::{bytes, lasting};
 
 coded! {
     /// What an alarm is about.

@@ -1,6 +1,7 @@
 //! What protects people from too many messages: quiet hours, a cap on how many, no text twice, no writing to addresses
 //! that do not work. Emergencies heed none of it. `docs/POLICIES.md` says how to write it down.
 
+mod changes;
 mod reading;
 
 use std::collections::BTreeMap;
@@ -13,6 +14,7 @@ use super::calendar::Calendar;
 use super::channel::ChannelKind;
 use super::message::{Lane, coded};
 
+pub use self::changes::{Difference, PARTS, differences};
 pub use self::reading::{Written, read};
 
 /// The campus's policy. Its default asks nothing of anybody but to leave addresses alone that do not work.

@@ -7,6 +7,7 @@ mod limits;
 mod pulse;
 mod tell;
 mod wishes;
+mod words;
 
 use std::time::Duration;
 
@@ -23,8 +24,10 @@ use crate::{Error, Result};
 
 pub use self::limits::{change as change_limits, show as limits};
 pub use self::pulse::Rate;
+pub(super) use self::pulse::rates;
 
 pub use self::wishes::{choose, wish};
+pub use self::words::bytes;
 pub use crate::store::alarms::AlarmRow;
 
 /// How often the conditions are asked.

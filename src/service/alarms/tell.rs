@@ -167,7 +167,7 @@ async fn send(s: &Services, wish: &WishRow, news: &News<'_>, now: Timestamp) -> 
         match OwnWord::new(s, &body).await {
             Ok(word) => words.push(word),
             // A person who is gone from the directory: the other ways are still good.
-            Err(error @ Error::Invalid(_)) => {
+            Err(error @ Error::Invalid(_)) if body.get("audience").is_some() => {
                 tracing::warn!(operator = %wish.operator_id, %error, "a way to tell an operator of alarms is no good");
             }
             Err(error) => return Err(error),
@@ -191,10 +191,16 @@ async fn send(s: &Services, wish: &WishRow, news: &News<'_>, now: Timestamp) -> 
 fn bodies(s: &Services, wish: &WishRow, news: &News<'_>) -> Vec<Value> {
     let language = wish.language.as_deref().and_then(Language::from_tag).unwrap_or(s.campus.language);
     let asked = &wish.wish.0;
-    let link = s.campus.public_url.join("console/alarms").map(String::from).unwrap_or_default();
+    let address = s.campus.public_url.join("console/alarms").map(String::from).unwrap_or_default();
+    // A message's link is an https one; without a certificate it is still worth telling.
+    let (link, below) = if address.starts_with("https:") {
+        (Some(&address), String::new())
+    } else {
+        (None, format!("\n{address}\n"))
+    };
     let message = json!({
         "topic": TOPIC, "category": "announcement", "priority": "high",
-        "title": short(&news.title(language)), "body": news.body(language), "link": link,
+        "title": short(&news.title(language)), "body": news.body(language) + &below, "link": link,
     });
     let with = |channels: &[ChannelKind], whom: (&str, Value)| {
         let mut body = message.clone();

@@ -13,7 +13,8 @@ use serde_json::{Value, json};
 
 use super::{Caller, Services};
 use crate::domain::operator::Permission;
-use crate::domain::policy::{Policy, Unanswered, read};
+use crate::clock::Timestamp;
+use crate::domain::policy::{Difference, Policy, Unanswered, differences, read};
 use crate::store::{audit, deliveries, policies as store};
 use crate::{Error, Result};
 
@@ -38,6 +39,20 @@ pub struct Applied {
     /// The one in force now.
     pub version: i64,
     pub changed: bool,
+    /// What says something else now.
+    pub changes: Vec<Difference>,
+}
+
+/// A version that is or was in force.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PastVersion {
+    pub number: i64,
+    pub created_at: Timestamp,
+    pub created_by: String,
+    /// What the change was about; perhaps empty.
+    pub note: String,
+    /// Against the version before.
+    pub changes: Vec<Difference>,
 }
 
 /// Replaces the policy by the document `{version?, note?, …}`. One that is in force already makes no version.
@@ -54,7 +69,7 @@ pub async fn apply(s: &Services, caller: &Caller, document: &Value) -> Result<Ap
     let (number, policy) =
         store::lock(&mut tx).await?.map(|row| (row.number, row.policy.0)).unwrap_or_default();
     if policy == written.policy {
-        return Ok(Applied { version: number, changed: false });
+        return Ok(Applied { version: number, changed: false, changes: Vec::new() });
     }
     if written.version.is_some_and(|version| version != number) {
         let detail = format!("the policy is at version {number} by now; export it and make the change again");
@@ -70,7 +85,8 @@ pub async fn apply(s: &Services, caller: &Caller, document: &Value) -> Result<Ap
     if policy.calendar != written.policy.calendar {
         awaken(s).await?;
     }
-    Ok(Applied { version, changed: true })
+    let changes = differences(&policy, &written.policy);
+    Ok(Applied { version, changed: true, changes })
 }
 
 /// Other quiet hours hold for what waits already too: all of it is looked at again, some rows at a time.
@@ -96,4 +112,20 @@ pub async fn export(s: &Services, caller: &Caller) -> Result<Version> {
     caller.require(Permission::SettingsView)?;
     let row = store::find(&s.db).await?;
     Ok(row.map(|row| Version { version: row.number, policy: row.policy.0 }).unwrap_or_default())
+}
+
+/// The latest versions, newest first, with what each changed.
+pub async fn versions(s: &Services, caller: &Caller, limit: u32) -> Result<Vec<PastVersion>> {
+    caller.require(Permission::SettingsView)?;
+    // One more, to compare the last one shown with.
+    let rows = store::list(&s.db, limit + 1).await?;
+    let nothing = Policy::default();
+    let version = |(i, row): (usize, &store::VersionRow)| PastVersion {
+        number: row.number,
+        created_at: row.created_at,
+        created_by: row.created_by.clone(),
+        note: row.note.clone(),
+        changes: differences(rows.get(i + 1).map_or(&nothing, |before| &before.policy.0), &row.policy.0),
+    };
+    Ok(rows.iter().enumerate().take(limit as usize).map(version).collect())
 }

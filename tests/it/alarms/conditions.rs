@@ -10,7 +10,7 @@ use belltower::service::providers;
 use belltower::simulator::{Faults, Reply};
 use serde_json::json;
 
-use super::{ago, disk, later, minutes, open, says};
+use super::{ago, disk, later, minutes, open, says, with_disk};
 use crate::routing::{Campus, exam, owner};
 use crate::support::{on_both, operator};
 
@@ -18,15 +18,12 @@ on_both!(a_figure_that_wavers_is_one_alarm, |db| async {
     let mut campus = Campus::new(db.clone()).await;
     let mut ids = std::collections::BTreeSet::new();
     for free in [5, 11, 9, 20, 5, 11] {
-        disk(&campus.s, free * 1_000_000_000).await;
-        assert_eq!(later(&mut campus, minutes(2)).await.len(), 1, "{free}");
+        assert_eq!(with_disk(&mut campus, minutes(2), free * 1_000_000_000).await.len(), 1, "{free}");
         ids.insert(alarms::open(&campus.s, &owner()).await.unwrap()[0].id.0);
     }
     assert_eq!(ids.len(), 1);
-    disk(&campus.s, 20_000_000_000).await;
-    assert_eq!(later(&mut campus, minutes(4)).await.len(), 1, "it may come back");
-    disk(&campus.s, 20_000_000_000).await;
-    assert_eq!(later(&mut campus, minutes(2)).await, []);
+    assert_eq!(with_disk(&mut campus, minutes(4), 20_000_000_000).await.len(), 1, "it may come back");
+    assert_eq!(with_disk(&mut campus, minutes(2), 20_000_000_000).await, []);
     assert_eq!(alarms::ended(&campus.s, &owner(), None).await.unwrap().len(), 1);
 });
 

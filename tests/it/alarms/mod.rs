@@ -28,6 +28,13 @@ async fn later(campus: &mut Campus, by: Duration) -> Vec<Matter> {
     open(&campus.s).await
 }
 
+/// As [`later`], with so much of a disk free by then.
+async fn with_disk(campus: &mut Campus, by: Duration, free: u64) -> Vec<Matter> {
+    campus.turn(by);
+    disk(&campus.s, free).await;
+    later(campus, Duration::ZERO).await
+}
+
 async fn open(s: &Services) -> Vec<Matter> {
     alarms::open(s, &owner()).await.unwrap().into_iter().map(|row| row.matter.0).collect()
 }

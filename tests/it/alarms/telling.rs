@@ -7,7 +7,7 @@ use belltower::service::{alarms, providers};
 use belltower::simulator::{Faults, Reply};
 use serde_json::json;
 
-use super::{HOUR, disk, later, minutes, operator, wishes};
+use super::{HOUR, disk, later, minutes, operator, wishes, with_disk};
 use crate::routing::{Campus, owner};
 use crate::support::on_both;
 
@@ -31,17 +31,14 @@ on_both!(whoever_asked_is_told_once_then_reminded_then_told_that_it_is_over, |db
     assert_eq!(campus.mails_to(LI), 1);
     assert_eq!(campus.subject(LI), "告警：节点 bell:8080 的数据磁盘仅剩 5.0 GB（共 100 GB）");
     for _ in 0..235 {
-        disk(&campus.s, 5_000_000_000).await;
-        later(&mut campus, minutes(1)).await;
+        with_disk(&mut campus, minutes(1), 5_000_000_000).await;
     }
     assert_eq!(campus.mails_to(LI), 1, "told once");
     for _ in 0..10 {
-        disk(&campus.s, 5_000_000_000).await;
-        later(&mut campus, minutes(1)).await;
+        with_disk(&mut campus, minutes(1), 5_000_000_000).await;
     }
     assert_eq!(campus.mails_to(LI), 2, "reminded after four hours");
-    disk(&campus.s, 50_000_000_000).await;
-    later(&mut campus, minutes(4)).await;
+    with_disk(&mut campus, minutes(4), 50_000_000_000).await;
     assert_eq!(campus.mails_to(LI), 2, "it may come back");
     later(&mut campus, minutes(4)).await;
     assert_eq!(campus.mails_to(LI), 3);
@@ -59,16 +56,14 @@ on_both!(what_somebody_looks_after_is_not_brought_up_again, |db| async {
     later(&mut campus, minutes(0)).await;
     let alarm = alarms::open(&campus.s, &li).await.unwrap()[0].id;
     alarms::acknowledge(&campus.s, &li, alarm).await.unwrap();
-    campus.turn(5 * HOUR);
-    disk(&campus.s, 5_000_000_000).await;
-    later(&mut campus, minutes(0)).await;
+    for _ in 0..(5 * 15) {
+        with_disk(&mut campus, minutes(4), 5_000_000_000).await;
+    }
     assert_eq!(campus.mails_to(LI), 1);
     let row = &alarms::open(&campus.s, &li).await.unwrap()[0];
     assert_eq!(row.acknowledged_by.as_deref(), Some(LI));
     // Graver than it was: somebody has to look again.
-    campus.turn(minutes(1));
-    disk(&campus.s, 1_000_000_000).await;
-    later(&mut campus, minutes(0)).await;
+    with_disk(&mut campus, minutes(1), 1_000_000_000).await;
     assert_eq!(campus.mails_to(LI), 2);
 });
 
@@ -104,8 +99,7 @@ on_both!(word_of_a_mail_relay_goes_by_another_channel_as_well, |db| async {
     assert_eq!(sent.len(), 2, "{sent:?}");
     let outcomes = campus.outcomes(sent[1].0).await;
     assert!(outcomes.contains(&"2026001 sms sent".to_owned()), "{outcomes:?}");
-    disk(&campus.s, 5_000_000_000).await;
-    later(&mut campus, minutes(6)).await;
+    with_disk(&mut campus, minutes(6), 5_000_000_000).await;
     assert_eq!(told(&campus).await.len(), 3, "what is no matter of mails goes by mail");
 });
 
@@ -118,9 +112,8 @@ on_both!(word_that_does_not_arrive_makes_no_more_words, |db| async {
     let kinds = belltower::domain::alarm::AlarmKind::ALL;
     wishes(&campus.s, &li, json!({ "kinds": kinds, "email": true })).await;
     campus.faults(Faults::default().refusing("*", Reply::new(554, "5.7.1 refused for policy reasons")));
-    for _ in 0..(3 * 12) {
-        disk(&campus.s, 5_000_000_000).await;
-        later(&mut campus, Duration::from_mins(5)).await;
+    for _ in 0..(3 * 15) {
+        with_disk(&mut campus, Duration::from_mins(4), 5_000_000_000).await;
     }
     let sent = told(&campus).await;
     assert_eq!(sent.len(), 1, "{sent:?}");

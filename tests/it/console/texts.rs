@@ -12,12 +12,14 @@ use belltower::console::page::Theme;
 use belltower::console::settings::limits::PARTS;
 use belltower::console::suppression::CAUSES;
 use belltower::domain::answer::Via;
+use belltower::domain::calendar::DayKind;
 use belltower::domain::channel::{AddressKind, ChannelKind};
 use belltower::domain::delivery::State;
 use belltower::domain::filter::Asks;
 use belltower::domain::group::GroupKind;
 use belltower::domain::message::{Category, Lane, Status};
 use belltower::domain::operator::Role;
+use belltower::domain::policy::{RepeatFor, ThenFor};
 use belltower::domain::provider::ProviderKind;
 use belltower::domain::recipient::FIELDS;
 use belltower::domain::source::Right;
@@ -60,6 +62,9 @@ const FAULTS: [&str; 57] = [
     "import_failed",
     "unfinished_rows",
 const FAULTS: [&str; 50] = [
+const FAULTS: [&str; 52] = [
+    "invalid_date",
+    "invalid_time",
     "no_way",
     "required",
     "too_long",
@@ -240,6 +245,11 @@ fn composed() -> BTreeSet<String> {
         &mut PARTS.iter().flat_map(|(_, figures)| figures.iter().map(|f| f.name)),
         &["", "-hint"],
     );
+    family("day", &mut DayKind::ALL.iter().map(|d| d.name()), &[""]);
+    family("then", &mut ThenFor::ALL.iter().map(|t| t.name()), &[""]);
+    family("unknown-repeat", &mut RepeatFor::ALL.iter().map(|r| r.name()), &[""]);
+    family("policy-part", &mut belltower::domain::policy::PARTS.into_iter(), &[""]);
+    family("node-role", &mut ["web", "dispatch"].into_iter(), &[""]);
     family("conflict", &mut CONFLICTS.into_iter(), &[""]);
     family("error", &mut ERRORS.into_iter(), &["", "-advice"]);
     keys.extend(ACTS.iter().flat_map(|(of, verbs)| {

@@ -1,6 +1,7 @@
 //! Every page, filled with an ordinary Saturday.
 
 mod attention;
+mod alarms;
 mod audit;
 mod groups;
 mod mailbox;
@@ -9,6 +10,7 @@ mod overview;
 mod people;
 mod providers;
 mod rules;
+mod settings;
 mod sources;
 mod suppression;
 
@@ -118,6 +120,15 @@ pub(super) fn all(language: Language, theme: Theme) -> Vec<(&'static str, String
         ("sources_empty", sources::sources(language, theme, true).render()),
         ("source", sources::source(language, theme).render()),
         ("source_form", sources::source_form(language, theme).render()),
+        ("alarms", alarms::page(language, theme, false).render()),
+        ("alarms_empty", alarms::page(language, theme, true).render()),
+        ("alarm_wish", alarms::wish(language, theme).render()),
+        ("settings_alarms", settings::limits(language, theme).render()),
+        ("settings_calendar", settings::calendar(language, theme).render()),
+        ("settings_policy", settings::policy(language, theme).render()),
+        ("settings_versions", settings::versions(language, theme, false).render()),
+        ("settings_versions_empty", settings::versions(language, theme, true).render()),
+        ("system", settings::system(language, theme).render()),
         ("people", people::people(language, theme, false).render()),
         ("people_empty", people::people(language, theme, true).render()),
         ("person", people::person(language, theme).render()),

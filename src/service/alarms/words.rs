@@ -1,7 +1,7 @@
-//! An alarm in words: what is so, and what to do about it.
+//! An alarm in words: what is so, and what to do about it. The console and a message tell the same.
 
-use super::{AlarmKind, Matter, ProviderTrouble, Severity, Waits};
 use crate::config::Language;
+use crate::domain::alarm::{AlarmKind, Matter, ProviderTrouble, Severity, Waits};
 use crate::domain::channel::{AddressKind, ChannelKind};
 use crate::domain::message::Lane;
 
@@ -255,7 +255,7 @@ const fn lane_name(lane: Lane, language: Language) -> &'static str {
 }
 
 /// In the one unit that says it best.
-pub fn lasting(millis: i64, language: Language) -> String {
+fn lasting(millis: i64, language: Language) -> String {
     let seconds = millis / 1_000;
     let (n, chinese, english) = match seconds {
         0..120 => (seconds, "秒", "second"),
