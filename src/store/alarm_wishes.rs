@@ -46,6 +46,13 @@ pub async fn find(db: &Db, operator: OperatorId) -> Result<Option<WishRow>> {
     Ok(in_db!(db, |c| sqlx::query_as(sql(text)).bind(operator.0).fetch_optional(c).await)?)
 }
 
+/// Those who asked to be told as that person of the directory, and who may sign in or not.
+pub async fn naming(db: &Db, campus_id: &str) -> Result<Vec<WishRow>> {
+    let text = format!("{SELECT} ORDER BY w.operator_id");
+    let all: Vec<WishRow> = in_db!(db, |c| sqlx::query_as(sql(text)).fetch_all(c).await)?;
+    Ok(all.into_iter().filter(|row| row.wish.0.campus_id.as_deref() == Some(campus_id)).collect())
+}
+
 /// Sets what an operator asks for, or that it is nothing.
 pub async fn set(tx: &mut Tx, operator: OperatorId, wish: Option<&Wish>) -> Result<()> {
     let Some(wish) = wish else {

@@ -1,8 +1,8 @@
 //! The policy: the calendar, quiet hours and limits, its versions, and the document as a file.
 
+use actix_web::HttpResponse;
 use actix_web::http::header;
 use actix_web::web::Data;
-use actix_web::HttpResponse;
 use askama::Template;
 use serde_json::{Value, json};
 
@@ -18,8 +18,8 @@ use crate::domain::calendar::DayKind;
 use crate::domain::channel::ChannelKind;
 use crate::domain::operator::Permission;
 use crate::error::Fault;
-use crate::service::policies::{self, PastVersion, Version};
 use crate::service::Services;
+use crate::service::policies::{self, PastVersion, Version};
 use crate::{Error, Result};
 
 pub(super) const CALENDAR: &str = "/console/settings/calendar";
@@ -99,7 +99,12 @@ pub(in crate::console) async fn show_calendar(s: Data<Services>, signed: Signed)
     page::html(&calendar(&signed, current.version, rows, FieldFaults::default())?)
 }
 
-fn calendar(signed: &Signed, version: i64, rows: Vec<PeriodRow>, faults: FieldFaults) -> Result<CalendarPage> {
+fn calendar(
+    signed: &Signed,
+    version: i64,
+    rows: Vec<PeriodRow>,
+    faults: FieldFaults,
+) -> Result<CalendarPage> {
     let shell = signed.shell(Section::Settings)?;
     Ok(CalendarPage {
         tabs: tabs(&shell.view, CALENDAR),
@@ -248,7 +253,11 @@ pub(in crate::console) async fn take_along(s: Data<Services>, signed: Signed) ->
         .body(text))
 }
 
-pub(in crate::console) async fn put_in(s: Data<Services>, signed: Signed, form: Form) -> Result<HttpResponse> {
+pub(in crate::console) async fn put_in(
+    s: Data<Services>,
+    signed: Signed,
+    form: Form,
+) -> Result<HttpResponse> {
     signed.caller.require(Permission::SettingsEdit)?;
     let text = form.text("document").to_owned();
     let view = signed.view();
@@ -272,5 +281,9 @@ pub(in crate::console) async fn put_in(s: Data<Services>, signed: Signed, form: 
 
 /// Where it is, and what.
 fn line(fault: &Fault) -> String {
-    if fault.pointer.is_empty() { fault.detail.to_string() } else { format!("{}: {}", fault.pointer, fault.detail) }
+    if fault.pointer.is_empty() {
+        fault.detail.to_string()
+    } else {
+        format!("{}: {}", fault.pointer, fault.detail)
+    }
 }

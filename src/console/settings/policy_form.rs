@@ -76,7 +76,8 @@ pub fn typed_periods(form: &Form) -> Vec<PeriodRow> {
 }
 
 pub fn period_document(rows: &[PeriodRow]) -> Value {
-    let row = |row: &PeriodRow| json!({"name": row.name, "kind": row.kind, "first": row.first, "last": row.last});
+    let row =
+        |row: &PeriodRow| json!({"name": row.name, "kind": row.kind, "first": row.first, "last": row.last});
     rows.iter().map(row).collect()
 }
 

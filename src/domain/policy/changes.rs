@@ -24,7 +24,10 @@ pub const PARTS: [&str; 6] =
 pub fn differences(before: &Policy, after: &Policy) -> Vec<Difference> {
     let (old, new) = (lines(before), lines(after));
     let parts = PARTS.into_iter().zip(old.into_iter().zip(new));
-    parts.filter(|(_, (old, new))| old != new).map(|(part, (old, new))| difference(part, &old, &new)).collect()
+    parts
+        .filter(|(_, (old, new))| old != new)
+        .map(|(part, (old, new))| difference(part, &old, &new))
+        .collect()
 }
 
 fn difference(part: &'static str, old: &[String], new: &[String]) -> Difference {
@@ -99,7 +102,10 @@ mod tests {
         let told = differences(&before, &after);
         let parts: Vec<_> = told.iter().map(|d| d.part).collect();
         assert_eq!(parts, ["calendar", "quiet_hours", "frequency_cap", "suppression"]);
-        assert_eq!((&told[0].removed[..], &told[0].added[..]), (&["校庆 (holiday) 2026-10-01 – 2026-10-07".to_owned()][..], &[][..]));
+        assert_eq!(
+            (&told[0].removed[..], &told[0].added[..]),
+            (&["校庆 (holiday) 2026-10-01 – 2026-10-07".to_owned()][..], &[][..])
+        );
         assert_eq!(told[1].added, ["* / *: 22:30-07:00", "exams / *: –"], "another order");
         assert_eq!((&told[2].removed[0], &told[2].added[0]), (&"sms 3".to_owned(), &"sms 4".to_owned()));
         assert_eq!(told[3].added, ["sms 0 d"]);

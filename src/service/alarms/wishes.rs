@@ -23,6 +23,17 @@ pub async fn wish(s: &Services, caller: &Caller) -> Result<Option<Wish>> {
     Ok(row.map(|row| row.wish.0))
 }
 
+/// Nobody is told as that person any more.
+pub(in crate::service) async fn leave(s: &Services, campus_id: &str) -> Result<()> {
+    for row in store::naming(&s.db, campus_id).await? {
+        let wish = Wish { campus_id: None, channels: Vec::new(), ..row.wish.0 };
+        let mut tx = s.db.begin().await?;
+        store::set(&mut tx, row.operator_id, Some(&wish).filter(|wish| wish.email)).await?;
+        tx.commit().await?;
+    }
+    Ok(())
+}
+
 /// Sets what this operator asks for, from a [`Wish`] as JSON; one without kinds is none.
 ///
 /// # Errors

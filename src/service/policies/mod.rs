@@ -12,8 +12,8 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{Caller, Services};
-use crate::domain::operator::Permission;
 use crate::clock::Timestamp;
+use crate::domain::operator::Permission;
 use crate::domain::policy::{Difference, Policy, Unanswered, differences, read};
 use crate::store::{audit, deliveries, policies as store};
 use crate::{Error, Result};

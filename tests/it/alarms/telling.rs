@@ -130,6 +130,9 @@ on_both!(a_wish_names_somebody_the_directory_knows, |db| async {
     assert!(alarms::choose(&campus.s, &owner_command(), &json!({})).await.is_err(), "nobody's wish");
     wishes(&campus.s, &li, json!({ "kinds": ["disk"], "campus_id": "2026001", "channels": ["sms"] })).await;
     assert_eq!(alarms::wish(&campus.s, &li).await.unwrap().unwrap().campus_id.as_deref(), Some("2026001"));
+    belltower::service::recipients::delete(&campus.s, &owner(), "2026001").await.unwrap();
+    assert_eq!(alarms::wish(&campus.s, &li).await.unwrap(), None, "nobody is left to be told");
+    wishes(&campus.s, &li, json!({ "kinds": ["disk"], "email": true })).await;
     wishes(&campus.s, &li, json!({})).await;
     assert_eq!(alarms::wish(&campus.s, &li).await.unwrap(), None);
 });

@@ -1,6 +1,7 @@
 //! The console's pages with a believable campus in them: complete in both languages, clean for a strict content
 //! security policy, and written to files to be looked at.
 
+mod alarms;
 mod answers;
 mod attention;
 mod audit;
@@ -17,6 +18,7 @@ pub(crate) mod rooms;
 mod rules;
 mod samples;
 mod scan;
+mod settings;
 mod simulator;
 mod sources;
 mod suppression;

@@ -20,6 +20,14 @@ on_both!(a_policy_is_written_as_a_whole_and_not_over_somebody_elses, |db| async 
     exported["frequency_cap"]["sms"] = json!(4);
     let refused = policies::apply(&s, &owner(), &exported).await;
     assert!(matches!(refused, Err(Error::Conflict { code: "changed_meanwhile", .. })), "{refused:?}");
+    let versions = policies::versions(&s, &owner(), 1).await.unwrap();
+    let cap = &versions[0].changes[0];
+    assert_eq!(
+        (versions.len(), versions[0].number, cap.part, &cap.removed[0]),
+        (1, 2, "frequency_cap", &"sms 3".to_owned())
+    );
+    let first = policies::versions(&s, &owner(), 9).await.unwrap().pop().unwrap();
+    assert_eq!((first.note.as_str(), &first.changes[0].added[0]), ("开学", &"sms 3".to_owned()));
     let entries = audit::list(&s, &owner(), &AuditFilter::default(), None, 10).await.unwrap();
     assert_eq!(entries.iter().filter(|entry| entry.action == "policy.change").count(), 2);
 });
@@ -32,5 +40,6 @@ on_both!(only_who_may_writes_a_policy, |db| async {
         let read = policies::export(&s, &operator(*role)).await;
         let reads = matches!(role, Role::Owner | Role::MessageManager | Role::Auditor);
         assert_eq!(read.is_ok(), reads, "{role}");
+        assert_eq!(policies::versions(&s, &operator(*role), 1).await.is_ok(), reads, "{role}");
     }
 });

@@ -1,7 +1,7 @@
 use belltower::clock::Timestamp;
 use belltower::domain::alarm::{AlarmKind, Wish};
 use belltower::domain::operator::Role;
-use belltower::store::alarm_wishes::{claim, find, list, set, tell, told};
+use belltower::store::alarm_wishes::{claim, find, list, naming, set, tell, told};
 use belltower::store::operators::set_disabled;
 
 use super::{alarms, operators};
@@ -23,7 +23,17 @@ on_both!(a_wish_is_an_operator_s_own_until_it_is_withdrawn, |db| async {
     assert_eq!(rows.len(), 1, "who may not sign in is told nothing");
     assert_eq!((rows[0].operator_id, rows[0].email.as_str(), rows[0].told_at), (li, "li@bell.example", None));
     assert_eq!(rows[0].wish.0, wish);
-    assert_eq!(find(&db, wang).await.unwrap().map(|row| row.wish.0), Some(wish));
+    assert_eq!(find(&db, wang).await.unwrap().map(|row| row.wish.0), Some(wish.clone()));
+    let mut tx = db.begin().await.unwrap();
+    set(&mut tx, wang, Some(&Wish { campus_id: Some("2026001".to_owned()), ..wish })).await.unwrap();
+    tx.commit().await.unwrap();
+    let named = naming(&db, "2026001").await.unwrap();
+    assert_eq!(
+        named.iter().map(|row| row.operator_id).collect::<Vec<_>>(),
+        [wang],
+        "whoever may sign in or not"
+    );
+    assert!(naming(&db, "202600").await.unwrap().is_empty());
     let mut tx = db.begin().await.unwrap();
     set(&mut tx, li, None).await.unwrap();
     tx.commit().await.unwrap();

@@ -1,7 +1,7 @@
 use belltower::clock::Timestamp;
 use belltower::domain::channel::ChannelKind;
 use belltower::domain::policy::Policy;
-use belltower::store::policies::{find, insert, lock};
+use belltower::store::policies::{find, insert, list, lock};
 
 use crate::support::on_both;
 
@@ -18,4 +18,8 @@ on_both!(the_latest_version_is_in_force, |db| async {
     let row = find(&db).await.unwrap().unwrap();
     assert_eq!((row.number, row.policy.0), (2, capped));
     assert_eq!((row.created_by.as_str(), row.note.as_str(), row.created_at), ("周敏", "寒假", Timestamp(2)));
+    let numbers = async |limit| -> Vec<_> {
+        list(&db, limit).await.unwrap().into_iter().map(|row| row.number).collect()
+    };
+    assert_eq!((numbers(1).await, numbers(9).await), (vec![2], vec![2, 1]));
 });

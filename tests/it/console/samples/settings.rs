@@ -145,7 +145,11 @@ pub(super) fn system(language: Language, theme: Theme) -> SystemPage {
         now: SystemFragment::new(view(language), &system),
         settings: vec![
             entry("server.listen", "127.0.0.1:8080", Origin::Default),
-            entry("store.database", "postgres://bell:***@db/<bell>", Origin::Environment("BELLTOWER_DATABASE".into())),
+            entry(
+                "store.database",
+                "postgres://bell:***@db/<bell>",
+                Origin::Environment("BELLTOWER_DATABASE".into()),
+            ),
             entry("metrics.listen", "", Origin::Default),
         ],
         steps: 21,
