@@ -62,6 +62,11 @@ impl Signed {
         view(&self.services, language(&self.request), self.csrf.clone())
     }
 
+    /// Open alarms, if this operator may look at them.
+    pub fn alarms(&self) -> OpenAlarms {
+        if self.may(Permission::MessagesView) { self.alarms } else { OpenAlarms::default() }
+    }
+
     /// The frame around a page of that room, with what is to be said of the last act.
     pub fn shell(&self, current: Section) -> Result<Shell> {
         let sections = [
@@ -88,6 +93,7 @@ impl Signed {
             current: Some(current),
             troubled: self.troubled,
             alarms: if self.may(Permission::MessagesView) { self.alarms } else { OpenAlarms::default() },
+            alarms: self.alarms(),
             flash,
             ..shell(&self.request, &self.services, self.csrf.clone())
         })

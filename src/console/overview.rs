@@ -187,6 +187,12 @@ impl TodayFragment {
         };
         let todos = todos(&view, &overview);
         let wrongs = wrongs(&view, &overview);
+        let mut todos = todos(&view, &overview, total.troubled());
+        let alarms = signed.alarms().all;
+        if alarms > 0 {
+            let (icon, href) = (Section::Alarms.icon(), Section::Alarms.href().to_owned());
+            todos.insert(0, Todo { icon, text: view.t("alarms-open"), count: alarms, href });
+        }
         let oldest = overview.oldest.map(|oldest| OldestWaiting {
             message: oldest.message,
             title: oldest.title,

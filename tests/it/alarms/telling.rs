@@ -98,7 +98,7 @@ on_both!(word_of_a_mail_relay_goes_by_another_channel_as_well, |db| async {
     let sent = told(&campus).await;
     assert_eq!(sent.len(), 2, "{sent:?}");
     let outcomes = campus.outcomes(sent[1].0).await;
-    assert!(outcomes.contains(&"2026001 sms sent".to_owned()), "{outcomes:?}");
+    assert!(outcomes.contains(&"2026001 sms delivered".to_owned()), "{outcomes:?}");
     with_disk(&mut campus, minutes(6), 5_000_000_000).await;
     assert_eq!(told(&campus).await.len(), 3, "what is no matter of mails goes by mail");
 });
@@ -111,7 +111,7 @@ on_both!(word_that_does_not_arrive_makes_no_more_words, |db| async {
     alarms::change_limits(&campus.s, &owner(), &limits).await.unwrap();
     let kinds = belltower::domain::alarm::AlarmKind::ALL;
     wishes(&campus.s, &li, json!({ "kinds": kinds, "email": true })).await;
-    campus.faults(Faults::default().refusing("*", Reply::new(554, "5.7.1 refused for policy reasons")));
+    campus.faults(Faults::default().refusing("*", Reply::new(550, "5.1.1 no such user")));
     for _ in 0..(3 * 15) {
         with_disk(&mut campus, Duration::from_mins(4), 5_000_000_000).await;
     }
