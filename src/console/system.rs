@@ -7,7 +7,7 @@ use askama::Template;
 use super::access::Signed;
 use super::label::Tone;
 use super::page::{self, Section, Shell, Theme};
-use super::view::View;
+use super::view::{Given, View};
 use crate::Result;
 use crate::config::{Entry, Origin};
 use crate::domain::channel::ChannelKind;
@@ -59,8 +59,8 @@ pub struct RateLine {
 }
 
 impl SystemFragment {
-    fn bytes(n: &u64) -> String {
-        bytes(*n)
+    fn bytes(n: impl Given<u64>) -> String {
+        bytes(n.given())
     }
 
     /// Nothing is open anywhere.

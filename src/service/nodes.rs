@@ -14,7 +14,7 @@ use crate::store::nodes as store;
 /// How often a process says that it is there.
 pub const BEAT: Duration = Duration::from_secs(15);
 /// One that has not been heard of for this long is taken for gone.
-pub(super) const GONE: Duration = Duration::from_secs(60);
+pub(super) const GONE: Duration = Duration::from_mins(1);
 /// Processes that are gone are shown for this long.
 const KEPT: Duration = Duration::from_hours(24);
 /// A clock that goes ahead or back by more than this between two beats was set.

@@ -67,12 +67,12 @@ impl PolicyPage {
         format!("quiet_hours_{}", index.given())
     }
 
-    fn cap(channel: &ChannelKind) -> String {
-        format!("frequency_cap_{channel}")
+    fn cap(channel: impl Given<ChannelKind>) -> String {
+        format!("frequency_cap_{}", channel.given())
     }
 
-    fn days(channel: &ChannelKind) -> String {
-        format!("suppression_{channel}_days")
+    fn days(channel: impl Given<ChannelKind>) -> String {
+        format!("suppression_{}_days", channel.given())
     }
 
     /// One more than there are, so that a new row comes last.
@@ -282,7 +282,7 @@ pub(in crate::console) async fn put_in(
 /// Where it is, and what.
 fn line(fault: &Fault) -> String {
     if fault.pointer.is_empty() {
-        fault.detail.to_string()
+        fault.detail.clone()
     } else {
         format!("{}: {}", fault.pointer, fault.detail)
     }
