@@ -152,7 +152,8 @@ async fn only_those_who_may_see_settings_and_fewer_change_them() {
             let page = browser.get(path).await;
             assert_eq!(page.status, if sees { 200 } else { 403 }, "{role} {path}");
             let saves = page.text.contains("button-main");
-            assert_eq!(saves, *role == Role::Owner && path != "/console/system", "{role} {path}");
+            let may = *role == Role::Owner && path != "/console/system";
+            assert!(!sees || saves == may, "{role} {path}");
         }
     }
 }
