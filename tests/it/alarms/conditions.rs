@@ -8,6 +8,7 @@ use belltower::domain::operator::Role;
 use belltower::service::alarms;
 use belltower::service::providers;
 use belltower::simulator::{Faults, Reply};
+use belltower::store::audit::AuditFilter;
 use serde_json::json;
 
 use super::{ago, disk, later, minutes, open, says, with_disk};
@@ -134,7 +135,7 @@ on_both!(limits_are_changed_by_those_who_may_and_written_down, |db| async {
     assert!(alarms::change_limits(&campus.s, &owner(), &change).await.unwrap());
     assert!(!alarms::change_limits(&campus.s, &owner(), &change).await.unwrap(), "nothing is different");
     assert_eq!(alarms::limits(&campus.s, &operator(Role::Auditor)).await.unwrap().normal_minutes, 45);
-    let acts = belltower::store::audit::list(&db, &Default::default(), None, 1).await.unwrap();
+    let acts = belltower::store::audit::list(&db, &AuditFilter::default(), None, 1).await.unwrap();
     assert_eq!(acts[0].action, "settings.change");
     assert_eq!(acts[0].detail.0, json!({ "normal_minutes": { "before": 30, "after": 45 } }));
 });
