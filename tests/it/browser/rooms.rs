@@ -350,7 +350,6 @@ pub(super) async fn console(app: &TestApp) -> Vec<Room> {
         room("/console/providers/replies"),
         room("/console/alarms"),
         room("/console/alarms/wish"),
-        room("/console/alarms/wish").refused(),
         room("/console/settings/calendar"),
         room("/console/settings/policy"),
         room("/console/settings/versions"),
