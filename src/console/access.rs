@@ -92,7 +92,6 @@ impl Signed {
             sections: sections.into_iter().filter(|(_, open)| *open).map(|(section, _)| section).collect(),
             current: Some(current),
             troubled: self.troubled,
-            alarms: if self.may(Permission::MessagesView) { self.alarms } else { OpenAlarms::default() },
             alarms: self.alarms(),
             flash,
             ..shell(&self.request, &self.services, self.csrf.clone())

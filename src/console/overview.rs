@@ -185,9 +185,8 @@ impl TodayFragment {
             Trend::Hours(hours) => (Span::Hours, hours.iter().map(hour).collect()),
             Trend::Days(days) => (Span::Days, days.iter().map(day).collect()),
         };
-        let todos = todos(&view, &overview);
         let wrongs = wrongs(&view, &overview);
-        let mut todos = todos(&view, &overview, total.troubled());
+        let mut todos = todos(&view, &overview);
         let alarms = signed.alarms().all;
         if alarms > 0 {
             let (icon, href) = (Section::Alarms.icon(), Section::Alarms.href().to_owned());

@@ -8,8 +8,8 @@ use url::form_urlencoded;
 
 use super::view::{Markup, View, escape};
 use crate::domain::operator::Role;
-use crate::service::attention::TOLD;
 use crate::service::alarms::OpenAlarms;
+use crate::service::attention::TOLD;
 use crate::{Error, Result};
 
 /// Rooms of the console, in the order of the navigation.
@@ -82,8 +82,7 @@ impl Section {
     /// What it is kept with in the navigation.
     pub const fn floor(self) -> Floor {
         match self {
-            Self::Overview | Self::Messages | Self::Held | Self::Attention => Floor::Daily,
-            Self::Overview | Self::Messages | Self::Held | Self::Alarms => Floor::Daily,
+            Self::Overview | Self::Messages | Self::Held | Self::Attention | Self::Alarms => Floor::Daily,
             Self::People | Self::Groups | Self::Suppression => Floor::Audience,
             Self::Rules | Self::Sources | Self::Providers => Floor::Sending,
             Self::Audit | Self::Settings | Self::System | Self::Mailbox => Floor::House,
@@ -232,23 +231,21 @@ impl Shell {
 
     /// What stands beside a room in the navigation, for the eye and in words.
     pub fn waits(&self, section: &Section) -> Option<(String, String)> {
-        if *section != Section::Attention || self.troubled == 0 {
-            return None;
-        }
-        let figure = match self.troubled {
+        let n = match section {
+            Section::Attention => self.troubled,
+            Section::Alarms => self.alarms.all,
+            _ => 0,
+        };
+        let figure = match n {
+            0 => return None,
             n if n > u64::from(TOLD) => format!("{}+", self.view.number(u64::from(TOLD))),
             n => self.view.number(n),
         };
-        Some((figure.clone(), self.view.t1("nav-attention-count", "count", figure)))
+        Some((figure.clone(), self.view.t1("nav-waiting", "count", figure)))
     }
 
     pub fn is_current(&self, section: &Section) -> bool {
         self.current == Some(*section)
-    }
-
-    /// How much waits in a room; 0 where nothing does.
-    pub fn waiting(&self, section: &Section) -> u64 {
-        if *section == Section::Alarms { self.alarms.all } else { 0 }
     }
 }
 

@@ -1,7 +1,7 @@
 ### Deliveries that need attention.
 
 nav-attention = Needs attention
-nav-attention-count = ({ $count })
+nav-waiting = ({ $count })
 attention-lead = Deliveries that failed or whose outcome nobody knows, by reason and provider: deal with a kind once, and all of it is dealt with.
 attention-empty = No delivery needs attention
 attention-empty-more = What fails or stays without an answer is shown here, with why and what to do.

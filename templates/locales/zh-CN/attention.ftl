@@ -1,7 +1,7 @@
 ### 需要处理的投递。
 
 nav-attention = 待处理投递
-nav-attention-count = （{ $count } 条）
+nav-waiting = （{ $count } 条）
 attention-lead = 失败或结果不明的投递，按原因和服务商归在一起：处理一次，全部解决。
 attention-empty = 没有需要处理的投递
 attention-empty-more = 失败或结果不明的投递会出现在这里，并附上原因和处理办法。

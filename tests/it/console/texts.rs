@@ -52,7 +52,7 @@ const REASONS: [&str; 22] = [
     "cancelled",
     "recalled",
 ];
-const FAULTS: [&str; 57] = [
+const FAULTS: [&str; 60] = [
     "broken_workbook",
     "workbook_too_large",
     "too_many_columns",
@@ -61,8 +61,6 @@ const FAULTS: [&str; 57] = [
     "file_gone",
     "import_failed",
     "unfinished_rows",
-const FAULTS: [&str; 50] = [
-const FAULTS: [&str; 52] = [
     "invalid_date",
     "invalid_time",
     "no_way",

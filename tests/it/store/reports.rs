@@ -5,7 +5,8 @@ use belltower::domain::id::{MessageId, OperatorId, SourceId};
 use belltower::domain::message::{Lane, Status};
 use belltower::store::messages::NewMessage;
 use belltower::store::reports::{
-    accepted, day_counts, days, hours, oldest_by_lane, oldest_due, open_by_lane, open_counts, provider_health, silent_sources, stuck, own_words, stuck_before,
+    accepted, day_counts, days, hours, oldest_by_lane, oldest_due, open_by_lane, open_counts, own_words,
+    provider_health, silent_sources, stuck, stuck_before,
 };
 use belltower::store::{Db, Dialect};
 

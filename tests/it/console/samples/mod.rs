@@ -1,7 +1,7 @@
 //! Every page, filled with an ordinary Saturday.
 
-mod attention;
 mod alarms;
+mod attention;
 mod audit;
 mod groups;
 mod mailbox;
@@ -28,8 +28,8 @@ use belltower::console::view::View;
 use belltower::domain::delivery::State;
 use belltower::domain::operator::Role;
 use belltower::error::Fault;
-use belltower::service::imports::Stage;
 use belltower::service::alarms::OpenAlarms;
+use belltower::service::imports::Stage;
 use jiff::tz::TimeZone;
 
 /// 2026-11-21 11:52:00 in Shanghai.
