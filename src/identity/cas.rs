@@ -6,7 +6,7 @@ use reqwest::Client;
 use serde_json::Value;
 use url::Url;
 
-use super::{Attempt, Proof, Returned, Trouble, get, words};
+use super::{Attempt, Proof, Returned, Trouble, get, unanswered, words};
 use crate::channel::http::below;
 use crate::channel::xml;
 
@@ -51,10 +51,10 @@ impl Cas {
         let mut secrets = attempt.secrets().to_vec();
         secrets.push(ticket);
         let answer = get(&self.http, below(&self.base, VALIDATE, &query), &secrets).await?;
-        if answer.status != 200 {
-            return Err(Trouble::Down(format!("HTTP {}", answer.status)));
+        match answer.status {
+            200 => read(&answer.body, self.attribute.as_deref(), &secrets),
+            status => Err(unanswered(status, "serviceValidate")),
         }
-        read(&answer.body, self.attribute.as_deref(), &secrets)
     }
 }
 

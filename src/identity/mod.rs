@@ -141,6 +141,13 @@ fn down(trouble: &http::Trouble, secrets: &[&str]) -> Trouble {
     Trouble::Down(words(said, secrets))
 }
 
+/// What an answer other than 200 says. Whoever sits at the browser chooses what is asked about: a ticket so long or so strange
+/// that a gate before the server refuses it must not look like an outage, which lets them take the weaker proof.
+fn unanswered(status: u16, whose: &str) -> Trouble {
+    let said = format!("{whose} answers HTTP {status}");
+    if status >= 500 { Trouble::Down(said) } else { Trouble::Refused(said) }
+}
+
 /// What the other side says, for a log: on one line, cut, and without what is between us and the browser.
 fn words(said: &str, secrets: &[&str]) -> String {
     let mut said = said.to_owned();

@@ -1,6 +1,7 @@
 //! OpenID Connect Core 1.0: the code flow with PKCE, `state` and `nonce`. Where everything is comes from the issuer's discovery
 //! document, which is kept for an hour, as are its keys; a key that nobody knows has both fetched anew.
 
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -21,7 +22,7 @@ use serde_json::Value;
 use tokio::sync::Mutex;
 use url::Url;
 
-use super::{Attempt, Proof, Returned, Trouble, down, is_private, words};
+use super::{Attempt, Proof, Returned, Trouble, down, is_private, unanswered, words};
 use crate::channel::http;
 use crate::clock::Clock;
 use crate::config::CampusSignIn;
@@ -191,20 +192,28 @@ impl OpenIdConnect {
         let client = CoreClient::from_provider_metadata(metadata, self.client.clone(), secret)
             .set_redirect_uri(RedirectUrl::from_url(back.clone()))
             .set_auth_type(auth_type);
-        let http = |request: HttpRequest| fetch(self.http.clone(), request);
+        // The library keeps no status of an answer that it cannot read.
+        let status = AtomicU16::new(0);
+        let http = async |request: HttpRequest| {
+            let answer = fetch(self.http.clone(), request).await?;
+            status.store(answer.status().as_u16(), Ordering::Relaxed);
+            Ok::<_, Unreached>(answer)
+        };
         let asked = client
             .exchange_code(AuthorizationCode::new(code.to_owned()))
             .map_err(|error| Trouble::Down(error.to_string()))?
             .set_pkce_verifier(PkceCodeVerifier::new(attempt.verifier.expose_secret().to_owned()));
-        let answer = asked.request_async(&http).await.map_err(|error| match &error {
-            CoreRequestTokenError::ServerResponse(said) => {
-                let told = words(&said.to_string(), secrets);
-                match said.error() {
-                    CoreErrorResponseType::InvalidGrant => Trouble::Refused(told),
-                    _ => Trouble::Down(told),
-                }
+        let answer = asked.request_async(&http).await.map_err(|error| {
+            let (said, told) = match &error {
+                CoreRequestTokenError::ServerResponse(said) => (Some(said.error()), said.to_string()),
+                _ => (None, in_words(&error)),
+            };
+            let told = words(&told, secrets);
+            if is_outage(status.load(Ordering::Relaxed), said) {
+                Trouble::Down(told)
+            } else {
+                Trouble::Refused(told)
             }
-            _ => Trouble::Down(words(&in_words(&error), secrets)),
         })?;
         let token = answer.id_token().ok_or_else(|| Trouble::Untrusted("there is no id_token".to_owned()))?;
         Ok((token.clone(), answer.access_token().secret().clone().into()))
@@ -236,9 +245,11 @@ impl OpenIdConnect {
         }
         let request = self.http.get(endpoint).bearer_auth(access.expose_secret());
         let answer = http::call(request).await.map_err(|trouble| down(&trouble, secrets))?;
-        let told = serde_json::from_slice::<Value>(&answer.body).ok().filter(|_| answer.status == 200);
-        let Some(told) = told else {
-            return Err(Trouble::Down(format!("the userinfo endpoint answers HTTP {}", answer.status)));
+        if answer.status != 200 {
+            return Err(unanswered(answer.status, "the userinfo endpoint"));
+        }
+        let Ok(told) = serde_json::from_slice::<Value>(&answer.body) else {
+            return Err(Trouble::Down("what the userinfo endpoint answers is no JSON".to_owned()));
         };
         // §5.3.2: of another person nothing may be used.
         if told.get("sub") != claims.get("sub") {
@@ -272,6 +283,20 @@ fn verified(
     let payload = token.to_string().split('.').nth(1).and_then(|part| URL_SAFE_NO_PAD.decode(part).ok());
     let claims = payload.and_then(|payload| serde_json::from_slice(&payload).ok());
     claims.ok_or_else(|| ClaimsVerificationError::Other("its claims cannot be read".to_owned()))
+}
+
+/// Whether the token endpoint is down, by the status that it answered (0: it did not) and the error in it. Nothing that a code of
+/// somebody's own making brings about is an outage; that our own secret is wrong is none of theirs.
+fn is_outage(status: u16, said: Option<&CoreErrorResponseType>) -> bool {
+    match said {
+        _ if status == 0 || status >= 500 => true,
+        Some(CoreErrorResponseType::InvalidClient) => true,
+        Some(CoreErrorResponseType::Extension(other)) => {
+            ["server_error", "temporarily_unavailable"].contains(&other.as_str())
+        }
+        Some(_) => false,
+        None => status == 200,
+    }
 }
 
 /// As the issuer wants the secret, where it does not want it in the usual way (OpenID Connect Discovery §3).
