@@ -7,8 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Result;
 use crate::service::{
-    Services, alarms, attention, audit, bindings, callback_events, deliveries, imports, messages, operators,
-    policies, providers, receipts, suppressions, unanswered,
+    Services, alarms, attention, audit, bindings, callback_events, deliveries, imports, messages, operators, policies, providers, receipts, suppressions, unanswered, pages,
 };
 
 /// A retry is at most this late.
@@ -55,6 +54,7 @@ async fn tick(s: &Services, owner: i64, ticks: u32) -> Result<()> {
             super::trouble("chaining the audit log", &error);
         }
         expire_and_release(s, owner).await?;
+        pages::keep_left(s).await?;
     }
     if ticks.is_multiple_of(RARELY) {
         deliveries::complete_left_open(s).await?;
@@ -77,6 +77,8 @@ async fn tick(s: &Services, owner: i64, ticks: u32) -> Result<()> {
 /// Everything but wake-ups, once; returns how much it changed.
 pub(super) async fn sweep(s: &Services, owner: i64) -> Result<usize> {
     let told = receipts::process(s).await? + attention::work(s).await?;
+    let told = receipts::process(s).await?;
+    pages::keep_left(s).await?;
     Ok(told + expire_and_release(s, owner).await? + deliveries::complete_left_open(s).await?)
 }
 

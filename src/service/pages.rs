@@ -1,7 +1,7 @@
 //! A message as the person it is for reads it behind its signed link, and that they have.
 
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::Services;
@@ -30,7 +30,7 @@ pub struct Page {
     pub department: Option<String>,
     pub sent_at: Timestamp,
     pub is_emergency: bool,
-    /// The path to what they are sent of its kind; an emergency is not theirs to refuse.
+    /// The path to what they are sent of its kind, and to nothing else, as whoever sees the page has it; an emergency is not theirs to refuse.
     pub preferences: Option<String>,
     /// None: it was called off, and is not shown to whoever has not read it yet.
     pub text: Option<Rendered>,
@@ -61,7 +61,7 @@ pub async fn open(
     }
     let may_refuse = !is_emergency && row.recipient_id.is_some();
     Ok(Page {
-        preferences: may_refuse.then(|| short_links::path(&s.vault, Purpose::Preferences, delivery)),
+        preferences: may_refuse.then(|| short_links::path(&s.vault, Purpose::OptOuts, delivery)),
         language: row.language,
         department: row.department.filter(|department| !department.is_empty()),
         sent_at: row.send_at,
@@ -110,13 +110,19 @@ impl Opened {
         !std::mem::replace(&mut waiting.has_keeper, true)
     }
 
+    /// Whether some wait and nobody is about to keep them; whoever asks is, from then on.
+    fn is_left(&self) -> bool {
+        let mut waiting = self.lock();
+        !waiting.openings.is_empty() && !std::mem::replace(&mut waiting.has_keeper, true)
+    }
+
     fn take(&self) -> Vec<Opening> {
         let mut waiting = self.lock();
         waiting.has_keeper = false;
         std::mem::take(&mut waiting.openings)
     }
 
-    /// They are kept with the next ones. What waits beyond [`MOST_WAITING`] is given up.
+    /// They are kept with the next ones, or by the sweeper. What waits beyond [`MOST_WAITING`] is given up.
     fn put_back(&self, openings: Vec<Opening>) {
         let mut waiting = self.lock();
         let room = MOST_WAITING.saturating_sub(waiting.openings.len());
@@ -129,26 +135,41 @@ impl Opened {
 }
 
 fn note(s: &Services, delivery: DeliveryId) {
-    let opened = Arc::clone(&s.opened);
-    if opened.push(Opening { delivery: delivery.0, at: s.clock.now().0 }) {
-        let db = s.db.clone();
-        s.background.spawn(async move {
-            let begun = db.begin().await;
-            // Whoever came while this waited for its turn is among them.
-            let openings = opened.take();
-            let kept = async {
-                let mut tx = begun?;
-                let busy = store::mark_read(&mut tx, &openings).await?;
-                tx.commit().await?;
-                Ok::<_, Error>(busy)
-            };
-            match kept.await {
-                Ok(busy) => opened.put_back(busy),
-                Err(error) => {
-                    tracing::warn!(%error, "it is not kept yet that pages were opened");
-                    opened.put_back(openings);
-                }
+    if s.opened.push(Opening { delivery: delivery.0, at: s.clock.now().0 }) {
+        let s = s.clone();
+        s.background.clone().spawn(async move {
+            if let Err(error) = keep(&s).await {
+                tracing::warn!(%error, "it is not kept yet that pages were opened");
             }
         });
+    }
+}
+
+/// Keeps what waits and nobody is about to keep: what was given back, and no page was opened since.
+pub async fn keep_left(s: &Services) -> Result<()> {
+    if s.opened.is_left() { keep(s).await } else { Ok(()) }
+}
+
+/// By the one who said that they are about to.
+async fn keep(s: &Services) -> Result<()> {
+    let begun = s.db.begin().await;
+    // Whoever came while this waited for its turn is among them.
+    let openings = s.opened.take();
+    let kept = async {
+        let mut tx = begun?;
+        let busy = store::mark_read(&mut tx, &openings).await?;
+        tx.commit().await?;
+        Ok::<_, Error>(busy)
+    };
+    let kept = kept.await;
+    match kept {
+        Ok(busy) => {
+            s.opened.put_back(busy);
+            Ok(())
+        }
+        Err(error) => {
+            s.opened.put_back(openings);
+            Err(error)
+        }
     }
 }

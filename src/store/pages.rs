@@ -59,12 +59,13 @@ row! {
 }
 
 /// Keeps when pages were opened for the first time. Waits for nobody, who may be waiting for a row of ours: deliveries that
-/// somebody else has in hand are given back, to be kept later.
+/// somebody else has in hand are given back, to be kept later. Of whoever was erased meanwhile nothing is kept.
 pub async fn mark_read(tx: &mut Tx, opened: &[Opening]) -> Result<Vec<Opening>> {
     let dialect = tx.dialect();
     let text = |end| {
         format!(
-            "SELECT id FROM delivery WHERE id IN {} AND read_at IS NULL ORDER BY id{end}",
+            "SELECT id FROM delivery WHERE id IN {} AND address IS NOT NULL AND read_at IS NULL
+             ORDER BY id{end}",
             dialect.int_list("$1")
         )
     };
@@ -81,7 +82,8 @@ pub async fn mark_read(tx: &mut Tx, opened: &[Opening]) -> Result<Vec<Opening>> 
         in_tx!(tx, |c| sqlx::query_as(sql(text(dialect.skip_locked()))).bind(&ids).fetch_all(c).await)?;
     let rows = tx.dialect().rows("$1", &[("delivery", Field::Int), ("at", Field::Int)]);
     let update = format!(
-        "UPDATE delivery SET read_at = x.at FROM {rows} AS x WHERE delivery.id = x.delivery AND delivery.read_at IS NULL"
+        "UPDATE delivery SET read_at = x.at FROM {rows} AS x
+         WHERE delivery.id = x.delivery AND delivery.address IS NOT NULL AND delivery.read_at IS NULL"
     );
     let input = to_json(&among(free))?;
     in_tx!(tx, |c| sqlx::query(sql(update)).bind(input).execute(c).await.map(drop))?;

@@ -46,7 +46,7 @@ on_both!(a_page_says_what_its_delivery_said, |db| async {
 on_both!(the_first_time_a_page_is_opened_is_kept, |db| async {
     scene(&db).await;
     for at in [7, 9] {
-        let opened = [101, 999].map(|delivery| Opening { delivery, at });
+        let opened = [101, 103, 999].map(|delivery| Opening { delivery, at });
         let mut tx = db.begin().await.unwrap();
         assert!(mark_read(&mut tx, &opened).await.unwrap().is_empty());
         tx.commit().await.unwrap();
@@ -54,6 +54,7 @@ on_both!(the_first_time_a_page_is_opened_is_kept, |db| async {
     let read_at = async |id| find_delivery(&db, DeliveryId(id)).await.unwrap().unwrap().read_at;
     assert_eq!(read_at(101).await, Some(Timestamp(7)));
     assert_eq!(read_at(102).await, None);
+    assert_eq!(read_at(103).await, None, "of whoever was erased nothing is kept any more");
 });
 
 on_both!(a_delivery_that_somebody_else_has_in_hand_is_marked_later, |db| async {
