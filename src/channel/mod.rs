@@ -211,10 +211,11 @@ pub struct Record {
 /// What a provider tells besides receipts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// Somebody follows the account, by a QR code with this scene where there was one.
-    Followed { openid: String, scene: Option<String> },
+    /// Somebody follows the account, by a QR code with this scene where there was one. `at`: the end of the second that it was
+    /// in; `None`: whenever it is told.
+    Followed { openid: String, scene: Option<String>, at: Option<Timestamp> },
     /// Nothing reaches them any more.
-    Unfollowed { openid: String },
+    Unfollowed { openid: String, at: Option<Timestamp> },
     /// A follower allowed a template of the vendor's, or took that back.
     SubscriptionChanged { openid: String, template: String, accepted: bool },
     /// A button of a card was pressed.

@@ -14,6 +14,7 @@ use crate::http::routes::routes;
 routes! {
     "/m/{token}" => { GET message::show }
     "/u/{token}" => { GET preferences::show, POST preferences::change }
+    "/o/{token}" => { GET preferences::show_opt_outs, POST preferences::change_opt_outs }
     "/u/{token}/wechat" => { GET scan::show, POST scan::make }
     // Before the accounts, none of which is called so. It is `service::bindings::BACK`.
     "/bind/signed-in" => { GET binding::come_back_signed_in }

@@ -11,7 +11,8 @@ use crate::domain::channel::ChannelKind;
 use crate::domain::recipient::OptOut;
 use crate::http::client;
 use crate::service::Services;
-use crate::service::preferences::{self, Breadth, Choice, Preferences};
+use crate::service::preferences::{self, Breadth, Choice, Link, Preferences};
+use crate::service::short_links::Purpose;
 use crate::{Error, Result};
 
 /// What has just been done.
@@ -96,7 +97,16 @@ pub(super) async fn show(
     s: Data<Services>,
     token: Path<String>,
 ) -> Result<HttpResponse> {
-    page(&request, &s, &token, None).await
+    page(&request, &s, (Purpose::Preferences, &token), None).await
+}
+
+/// As [`show`], behind a link that may have been shared with the page it stands on.
+pub(super) async fn show_opt_outs(
+    request: HttpRequest,
+    s: Data<Services>,
+    token: Path<String>,
+) -> Result<HttpResponse> {
+    page(&request, &s, (Purpose::OptOuts, &token), None).await
 }
 
 /// What a mail program posts is done at once and answered without a redirect, as RFC 8058 §3.2 asks; so are the buttons.
@@ -106,26 +116,44 @@ pub(super) async fn change(
     token: Path<String>,
     form: Posted,
 ) -> Result<HttpResponse> {
-    let (breadth, out) = wanted(&form)?;
-    match preferences::change(&s, &token, client::address(&request), breadth, out).await {
+    turn(&request, &s, (Purpose::Preferences, &token), &form).await
+}
+
+pub(super) async fn change_opt_outs(
+    request: HttpRequest,
+    s: Data<Services>,
+    token: Path<String>,
+    form: Posted,
+) -> Result<HttpResponse> {
+    turn(&request, &s, (Purpose::OptOuts, &token), &form).await
+}
+
+async fn turn(
+    request: &HttpRequest,
+    s: &Data<Services>,
+    link: Link<'_>,
+    form: &Posted,
+) -> Result<HttpResponse> {
+    let (breadth, out) = wanted(form)?;
+    match preferences::change(s, link, client::address(request), breadth, out).await {
         Ok(()) => {
             let done = if out { Done::Stopped } else { Done::Resumed };
-            page(&request, &s, &token, Some(done)).await
+            page(request, s, link, Some(done)).await
         }
-        Err(error) => refuse(&request, &s, error),
+        Err(error) => refuse(request, s, error),
     }
 }
 
 async fn page(
     request: &HttpRequest,
     s: &Data<Services>,
-    token: &str,
+    link: Link<'_>,
     done: Option<Done>,
 ) -> Result<HttpResponse> {
-    match preferences::show(s, token, client::address(request)).await {
+    match preferences::show(s, link, client::address(request)).await {
         Ok(found) => {
             let frame = Frame::new(request, s, found.language.as_deref());
-            answer(HttpResponse::Ok(), &PreferencesPage::new(frame, token, found, done))
+            answer(HttpResponse::Ok(), &PreferencesPage::new(frame, link.1, found, done))
         }
         Err(error) => refuse(request, s, error),
     }

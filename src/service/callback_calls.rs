@@ -139,10 +139,10 @@ fn new_receipt(call: &CallbackRow, record: &Record) -> NewReceipt {
 
 fn printable(event: Event) -> Event {
     match event {
-        Event::Followed { openid, scene } => {
-            Event::Followed { openid: word(&openid), scene: scene.as_deref().map(word) }
+        Event::Followed { openid, scene, at } => {
+            Event::Followed { openid: word(&openid), scene: scene.as_deref().map(word), at }
         }
-        Event::Unfollowed { openid } => Event::Unfollowed { openid: word(&openid) },
+        Event::Unfollowed { openid, at } => Event::Unfollowed { openid: word(&openid), at },
         Event::SubscriptionChanged { openid, template, accepted } => {
             Event::SubscriptionChanged { openid: word(&openid), template: word(&template), accepted }
         }

@@ -33,17 +33,22 @@ pub async fn handle(
     event: Event,
 ) -> Result<Option<Telling>> {
     match event {
-        Event::Unfollowed { openid } => {
-            // People before the list, as whoever binds and whoever erases.
-            bindings::unfollowed(s, tx, provider, &openid).await?;
-            leave_alone(tx, AddressKind::WechatOpenid, &openid, Cause::Bounced, "unfollowed", at).await?;
+        Event::Unfollowed { openid, at: was } => {
+            let told = was.unwrap_or(at);
+            // People before the list, as whoever binds and whoever erases. What was bound since is not undone by what comes late.
+            if bindings::unfollowed(s, tx, provider, &openid, told).await? {
+                leave_alone(tx, AddressKind::WechatOpenid, &openid, Cause::Bounced, "unfollowed", told)
+                    .await?;
+            }
         }
-        Event::Followed { openid, scene } => {
+        Event::Followed { openid, scene, at: was } => {
             let telling = match scene {
-                Some(scene) => bindings::scanned(s, tx, (provider, at), &openid, &scene).await?,
+                Some(scene) => {
+                    bindings::scanned(s, tx, (provider, at), (&openid, was.unwrap_or(at)), &scene).await?
+                }
                 None => None,
             };
-            suppressions::lift(tx, AddressKind::WechatOpenid, &openid).await?;
+            suppressions::lift(tx, AddressKind::WechatOpenid, &openid, was.unwrap_or(at)).await?;
             return Ok(telling);
         }
         Event::Reply { number, text } => replied(tx, provider, &number, &text, at).await?,

@@ -82,6 +82,14 @@ impl Caller {
         }
     }
 
+    /// The operator who is signed in, where it is one.
+    pub fn operator(&self) -> Option<OperatorId> {
+        match self {
+            Self::Operator(operator) => Some(operator.id),
+            Self::Key(_) | Self::Command(_) => None,
+        }
+    }
+
     /// How the audit log and the timeline name the caller.
     pub fn label(&self) -> String {
         match self {

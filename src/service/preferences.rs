@@ -28,6 +28,9 @@ const WINDOW: Duration = Duration::from_mins(10);
 /// How the audit log names whoever holds a link.
 const ACTOR: &str = "recipient";
 
+/// What somebody follows: a link of [`Purpose::Preferences`] or [`Purpose::OptOuts`].
+pub type Link<'a> = (Purpose, &'a str);
+
 /// How much is not wanted any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Breadth {
@@ -97,8 +100,8 @@ pub struct Preferences {
 /// # Errors
 ///
 /// [`Error::NotFound`] for what is no link and for one whose time is over.
-pub async fn show(s: &Services, token: &str, remote: IpAddr) -> Result<Preferences> {
-    let delivery = short_links::follow(s, Purpose::Preferences, token, remote)?;
+pub async fn show(s: &Services, (purpose, token): Link<'_>, remote: IpAddr) -> Result<Preferences> {
+    let delivery = short_links::follow(s, purpose, token, remote)?;
     let (row, person, topic) = subject(s, delivery).await?;
     let kept = opt_outs::list(&s.db, person).await?;
     let offered = Breadth::ALL
@@ -114,7 +117,10 @@ pub async fn show(s: &Services, token: &str, remote: IpAddr) -> Result<Preferenc
         .filter(|one| covers(one) && !offered.iter().any(|(_, offered)| offered == one))
         .collect();
     Ok(Preferences {
-        scene: bindings::beside(s, &row).await?,
+        scene: match purpose {
+            Purpose::Preferences => bindings::beside(s, &row).await?,
+            Purpose::OptOuts | Purpose::Page => None,
+        },
         language: row.language,
         department: row.department.filter(|department| !department.is_empty()),
         family: topic.as_str().split('.').next().unwrap_or_default().to_owned(),
@@ -126,8 +132,14 @@ pub async fn show(s: &Services, token: &str, remote: IpAddr) -> Result<Preferenc
 }
 
 /// Keeps or takes back that the person behind a link does not want something. Twice is once.
-pub async fn change(s: &Services, token: &str, remote: IpAddr, breadth: Breadth, out: bool) -> Result<()> {
-    let delivery = short_links::follow(s, Purpose::Preferences, token, remote)?;
+pub async fn change(
+    s: &Services,
+    (purpose, token): Link<'_>,
+    remote: IpAddr,
+    breadth: Breadth,
+    out: bool,
+) -> Result<()> {
+    let delivery = short_links::follow(s, purpose, token, remote)?;
     let (row, id, topic) = subject(s, delivery).await?;
     s.turns.0.admit(&s.clock, delivery)?;
     let one = breadth.opt_out(&topic, row.channel)?;

@@ -1,4 +1,4 @@
-//! Signed short links to a person's own pages, `/m/…` and `/u/…`. A link is a delivery's key and a signature over it, so
+//! Signed short links to a person's own pages, `/m/…`, `/u/…` and `/o/…`. A link is a delivery's key and a signature over it, so
 //! that no row is kept for it, nobody guesses one and nobody learns from one how many there are (adr 19). Not to be taken
 //! for the one-time links of operators.
 
@@ -28,8 +28,11 @@ const WINDOW: Duration = Duration::from_mins(1);
 pub enum Purpose {
     /// The message, as it says to this person.
     Page,
-    /// What this person is sent of its kind.
+    /// What this person is sent of its kind, and what else only the person decides. It is in their own mailbox or telephone
+    /// and on no page, as pages are shared.
     Preferences,
+    /// As [`Preferences`](Self::Preferences), and nothing else: what the message's page leads to, which may have been shared.
+    OptOuts,
 }
 
 impl Purpose {
@@ -38,6 +41,7 @@ impl Purpose {
         match self {
             Self::Page => "m",
             Self::Preferences => "u",
+            Self::OptOuts => "o",
         }
     }
 }
@@ -130,7 +134,7 @@ mod tests {
     fn a_link_leads_back_to_its_delivery() {
         let vault = vault();
         for key in [1, 2, 255, 256, 1_234_567_890, (1 << 48) - 1] {
-            for purpose in [Purpose::Page, Purpose::Preferences] {
+            for purpose in [Purpose::Page, Purpose::Preferences, Purpose::OptOuts] {
                 let token = token(&vault, purpose, DeliveryId(key));
                 assert_eq!(token.len(), 24, "{token}");
                 assert!(
@@ -146,7 +150,11 @@ mod tests {
     fn nothing_else_is_a_link() {
         let vault = vault();
         let good = token(&vault, Purpose::Page, DeliveryId(42));
-        assert_eq!(read(&vault, Purpose::Preferences, &good), None, "another purpose");
+        for other in [Purpose::Preferences, Purpose::OptOuts] {
+            assert_eq!(read(&vault, other, &good), None, "another purpose");
+        }
+        let shared = token(&vault, Purpose::OptOuts, DeliveryId(42));
+        assert_eq!(read(&vault, Purpose::Preferences, &shared), None, "less never opens more");
         assert_eq!(read(&Vault::from_key([8; 32]), Purpose::Page, &good), None, "another installation");
         for at in 0..good.len() {
             assert_eq!(read(&vault, Purpose::Page, &good[..at]), None, "cut at {at}");

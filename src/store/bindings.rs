@@ -107,18 +107,7 @@ pub async fn count_of_day(
     what: Counted,
     most: Most,
 ) -> Result<bool> {
-    let (codes, tries) = match what {
-        Counted::Code => (1, 0),
-        Counted::Try => (0, 1),
-    };
-    let text = format!(
-        "INSERT INTO binding_day (recipient_id, day, codes, tries) VALUES ($1, $2, {codes}, {tries})
-        ON CONFLICT (recipient_id) DO UPDATE SET day = excluded.day,
-            codes = CASE WHEN binding_day.day = excluded.day THEN binding_day.codes ELSE 0 END + {codes},
-            tries = CASE WHEN binding_day.day = excluded.day THEN binding_day.tries ELSE 0 END + {tries}
-        WHERE binding_day.day <> excluded.day
-            OR (binding_day.codes + {codes} <= $3 AND binding_day.tries + {tries} <= $4)"
-    );
+    let text = counting("binding_day", "recipient_id", what);
     let counted = in_tx!(tx, |c| {
         let query = sqlx::query(sql(text)).bind(recipient.0).bind(day).bind(most.codes).bind(most.tries);
         query.execute(c).await.map(|done| done.rows_affected())
@@ -126,7 +115,39 @@ pub async fn count_of_day(
     Ok(counted > 0)
 }
 
-/// What is counted of a person's day.
+/// As [`count_of_day`], for whoever asks and types: the keyed hash of an identity, or of everybody.
+pub async fn count_of_identity(
+    tx: &mut Tx,
+    hash: &[u8],
+    day: &str,
+    what: Counted,
+    most: Most,
+) -> Result<bool> {
+    let text = counting("identity_day", "hash", what);
+    let counted = in_tx!(tx, |c| {
+        let query = sqlx::query(sql(text)).bind(hash).bind(day).bind(most.codes).bind(most.tries);
+        query.execute(c).await.map(|done| done.rows_affected())
+    })?;
+    Ok(counted > 0)
+}
+
+/// Counts one more in a row of its latest day, unless there were enough.
+fn counting(table: &str, key: &str, what: Counted) -> String {
+    let (codes, tries) = match what {
+        Counted::Code => (1, 0),
+        Counted::Try => (0, 1),
+    };
+    format!(
+        "INSERT INTO {table} ({key}, day, codes, tries) VALUES ($1, $2, {codes}, {tries})
+        ON CONFLICT ({key}) DO UPDATE SET day = excluded.day,
+            codes = CASE WHEN {table}.day = excluded.day THEN {table}.codes ELSE 0 END + {codes},
+            tries = CASE WHEN {table}.day = excluded.day THEN {table}.tries ELSE 0 END + {tries}
+        WHERE {table}.day <> excluded.day
+            OR ({table}.codes + {codes} <= $3 AND {table}.tries + {tries} <= $4)"
+    )
+}
+
+/// What is counted of a day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Counted {
     Code,
@@ -152,8 +173,11 @@ pub async fn prune(tx: &mut Tx, now: Timestamp, day: &str) -> Result<u64> {
     let text = "DELETE FROM pending_binding WHERE expires_at <= $1";
     let over =
         in_tx!(tx, |c| sqlx::query(text).bind(now.0).execute(c).await.map(|done| done.rows_affected()))?;
-    let text = "DELETE FROM binding_day WHERE day < $1";
-    let days = in_tx!(tx, |c| sqlx::query(text).bind(day).execute(c).await.map(|done| done.rows_affected()))?;
+    let mut days = 0;
+    for text in ["DELETE FROM binding_day WHERE day < $1", "DELETE FROM identity_day WHERE day < $1"] {
+        days +=
+            in_tx!(tx, |c| sqlx::query(text).bind(day).execute(c).await.map(|done| done.rows_affected()))?;
+    }
     Ok(over + days)
 }
 
@@ -163,22 +187,50 @@ row! {
     }
 }
 
-/// Makes the identity that person's and nobody else's; answers whose it was before.
+/// Whoever else binds or leaves this identity waits until the transaction ends: no index says that it is one person's. To be
+/// taken before the person.
+pub async fn hold(tx: &mut Tx, kind: AddressKind, address: &str) -> Result<()> {
+    let Some(text) = tx.dialect().hold() else { return Ok(()) };
+    let address = bound::folded(kind, address);
+    in_tx!(tx, |c| sqlx::query(text).bind(&address).bind(kind.code()).execute(c).await.map(drop))?;
+    Ok(())
+}
+
+/// Whether somebody else who is active has the identity.
+pub async fn is_anothers(
+    tx: &mut Tx,
+    recipient: RecipientId,
+    kind: AddressKind,
+    address: &str,
+) -> Result<bool> {
+    let text = format!(
+        "SELECT EXISTS (SELECT 1 FROM recipient WHERE {} AND id <> $2 AND active)",
+        bound::is_at(kind, "$1")
+    );
+    let address = bound::folded(kind, address);
+    Ok(in_tx!(tx, |c| sqlx::query_scalar(sql(text)).bind(&address).bind(recipient.0).fetch_one(c).await)?)
+}
+
+/// Makes the identity that person's and nobody else's, as it is since `since`; answers whose it was before.
 pub async fn bind(
     tx: &mut Tx,
     recipient: RecipientId,
     kind: AddressKind,
     address: &str,
+    since: Timestamp,
     now: Timestamp,
 ) -> Result<Vec<RecipientId>> {
+    hold(tx, kind, address).await?;
     bound::take(tx, kind, address, recipient).await?;
-    bound::settle(tx, recipient, kind).await?;
+    bound::settle(tx, recipient, kind, since).await?;
     let column = kind.name();
     let text = format!(
-        "UPDATE recipient SET {column} = NULL, updated_at = $3 WHERE {column} = $1 AND id <> $2 RETURNING id"
+        "UPDATE recipient SET {column} = NULL, updated_at = $3 WHERE {} AND id <> $2 RETURNING id",
+        bound::is_at(kind, "$1")
     );
+    let folded = bound::folded(kind, address);
     let others: Vec<Changed> = in_tx!(tx, |c| {
-        sqlx::query_as(sql(text)).bind(address).bind(recipient.0).bind(now.0).fetch_all(c).await
+        sqlx::query_as(sql(text)).bind(&folded).bind(recipient.0).bind(now.0).fetch_all(c).await
     })?;
     let text = format!(
         "UPDATE recipient SET {column} = $1, updated_at = $3 WHERE id = $2 AND {column} IS DISTINCT FROM $1"
@@ -189,18 +241,27 @@ pub async fn bind(
     Ok(others.into_iter().map(|row| row.id).collect())
 }
 
-/// Makes the identity nobody's; answers whose it was.
+/// Makes the identity nobody's, as its account told of at `told`; answers whose it was. Nothing, and nothing is changed, where it
+/// was bound after that.
 pub async fn unbind(
     tx: &mut Tx,
     kind: AddressKind,
     address: &str,
+    told: Timestamp,
     now: Timestamp,
-) -> Result<Vec<RecipientId>> {
+) -> Result<Option<Vec<RecipientId>>> {
+    hold(tx, kind, address).await?;
+    if bound::is_newer(tx, kind, address, told).await? {
+        return Ok(None);
+    }
     bound::take(tx, kind, address, RecipientId(0)).await?;
-    let column = kind.name();
-    let text =
-        format!("UPDATE recipient SET {column} = NULL, updated_at = $2 WHERE {column} = $1 RETURNING id");
+    let text = format!(
+        "UPDATE recipient SET {} = NULL, updated_at = $2 WHERE {} RETURNING id",
+        kind.name(),
+        bound::is_at(kind, "$1")
+    );
+    let address = bound::folded(kind, address);
     let whose: Vec<Changed> =
-        in_tx!(tx, |c| sqlx::query_as(sql(text)).bind(address).bind(now.0).fetch_all(c).await)?;
-    Ok(whose.into_iter().map(|row| row.id).collect())
+        in_tx!(tx, |c| sqlx::query_as(sql(text)).bind(&address).bind(now.0).fetch_all(c).await)?;
+    Ok(Some(whose.into_iter().map(|row| row.id).collect()))
 }

@@ -118,6 +118,14 @@ impl Dialect {
         }
     }
 
+    /// Has whoever names the same text `$1` of the same number `$2` wait until the transaction ends. SQLite has one writer anyway.
+    pub const fn hold(self) -> Option<&'static str> {
+        match self {
+            Self::Sqlite => None,
+            Self::Postgres => Some("SELECT pg_advisory_xact_lock(hashtextextended($1, $2))"),
+        }
+    }
+
     /// The moment leases are reckoned from: PostgreSQL's own clock, so that a node with a wrong one steals nothing;
     /// on SQLite, where one process dispatches, the moment bound at `param`.
     pub fn lease_now(self, param: &str) -> String {

@@ -3,7 +3,7 @@
 use super::{Db, Tx, in_db, in_tx, row, sql};
 use crate::Result;
 use crate::clock::Timestamp;
-use crate::domain::id::{ProviderId, RecipientId};
+use crate::domain::id::{OperatorId, ProviderId, RecipientId};
 
 row! {
     /// A code as it stands.
@@ -16,11 +16,13 @@ row! {
         pub expires_at: Timestamp,
         /// When it was scanned.
         pub used_at: Option<Timestamp>,
+        /// The operator who had it made.
+        pub shown_to: Option<OperatorId>,
     }
 }
 
 const SELECT: &str =
-    "SELECT recipient_id, provider_id, by_operator, picture, expires_at, used_at FROM scene WHERE";
+    "SELECT recipient_id, provider_id, by_operator, picture, expires_at, used_at, shown_to FROM scene WHERE";
 
 /// For whom a code is, of which account, and where it is shown. There is one of each.
 #[derive(Clone, Copy, Debug)]
@@ -30,21 +32,28 @@ pub struct Place {
     pub by_operator: bool,
 }
 
-/// Keeps a code in the place of an earlier one, by the hash of its scene.
-pub async fn keep(
-    tx: &mut Tx,
-    place: Place,
-    hash: &[u8],
-    picture: &[u8],
-    expires_at: Timestamp,
-) -> Result<()> {
-    let text = "INSERT INTO scene (recipient_id, provider_id, by_operator, hash, picture, expires_at)
-        VALUES ($1, $2, $3, $4, $5, $6)
+/// A code that was made.
+#[derive(Clone, Copy, Debug)]
+pub struct NewScene<'a> {
+    pub hash: &'a [u8],
+    pub picture: &'a [u8],
+    pub expires_at: Timestamp,
+    /// The operator who had it made.
+    pub shown_to: Option<OperatorId>,
+}
+
+/// Keeps a code in the place of an earlier one.
+pub async fn keep(tx: &mut Tx, place: Place, new: NewScene<'_>) -> Result<()> {
+    let text =
+        "INSERT INTO scene (recipient_id, provider_id, by_operator, hash, picture, expires_at, shown_to)
+        VALUES ($1, $2, $3, $4, $5, $6, $7)
         ON CONFLICT (recipient_id, provider_id, by_operator) DO UPDATE SET hash = excluded.hash,
-            picture = excluded.picture, expires_at = excluded.expires_at, used_at = NULL";
+            picture = excluded.picture, expires_at = excluded.expires_at, used_at = NULL,
+            shown_to = excluded.shown_to";
     in_tx!(tx, |c| {
         let query = sqlx::query(text).bind(place.recipient.0).bind(place.provider.0).bind(place.by_operator);
-        query.bind(hash).bind(picture).bind(expires_at.0).execute(c).await.map(drop)
+        let query = query.bind(new.hash).bind(new.picture).bind(new.expires_at.0);
+        query.bind(new.shown_to.map(|id| id.0)).execute(c).await.map(drop)
     })?;
     Ok(())
 }

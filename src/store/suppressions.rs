@@ -103,13 +103,15 @@ pub async fn insert_told(tx: &mut Tx, new: &NewSuppression<'_>, now: Timestamp) 
     Ok(())
 }
 
-/// Takes an address off the list that a provider had told of; one that an operator put there stays.
-pub async fn lift(tx: &mut Tx, kind: AddressKind, address: &str) -> Result<()> {
+/// Takes an address off the list that a provider had told of until `told`; one that an operator put there stays.
+pub async fn lift(tx: &mut Tx, kind: AddressKind, address: &str, told: Timestamp) -> Result<()> {
     let text = format!(
-        "DELETE FROM suppression WHERE kind = $1 AND address = lower($2) AND cause = {}",
+        "DELETE FROM suppression WHERE kind = $1 AND address = lower($2) AND cause = {} AND created_at <= $3",
         Cause::Bounced.code()
     );
-    in_tx!(tx, |c| sqlx::query(sql(text)).bind(kind.code()).bind(address).execute(c).await.map(drop))?;
+    in_tx!(tx, |c| {
+        sqlx::query(sql(text)).bind(kind.code()).bind(address).bind(told.0).execute(c).await.map(drop)
+    })?;
     Ok(())
 }
 

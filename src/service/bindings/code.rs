@@ -4,28 +4,20 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use subtle::ConstantTimeEq as _;
 
+use super::aside::{self, Aside};
 use super::sign_in::may_have_code;
-use super::{bind, hash, pending};
-use crate::channel::Parcel;
-use crate::clock::Timestamp;
-use crate::config::Language;
-use crate::domain::channel::{AddressKind, ChannelKind};
+use super::{bind, hash, pending, seen};
 use crate::domain::content::Rendered;
-use crate::domain::delivery::OutcomeClass;
 use crate::domain::id::RecipientId;
-use crate::domain::suppression::Cause;
-use crate::service::receipts::door_of;
+use crate::service::Services;
 use crate::service::throttle::network;
-use crate::service::{Services, providers};
 use crate::store::Tx;
-use crate::store::bindings::{self as store, Counted, Most};
+use crate::store::bindings::{self as store, Counted, Most, PendingRow};
 use crate::store::recipients::{self, RecipientRow};
-use crate::store::suppressions;
 use crate::{Error, Result};
 
 /// How long a code is good.
@@ -36,10 +28,12 @@ const MOST_CODES: i64 = 3;
 const MOST_TRIES: i64 = 3;
 /// For one person on one campus day, whoever asks from wherever: nobody guesses one of a million by fifteen tries a day.
 const OF_DAY: Most = Most { codes: 5, tries: 15 };
+/// For one WeChat identity, whosever codes they are: nobody goes through the directory, three guesses a person.
+const OF_IDENTITY: Most = Most { codes: 6, tries: 15 };
+/// For everybody together. The first day of term asks for fewer; what is above it is somebody's machine.
+const OF_ALL: Most = Most { codes: 20_000, tries: i64::MAX };
 /// Codes sent within a minute, to whomever.
 pub(super) const MOST_SENT: u32 = 300;
-/// The template by which vendors of approved texts send it, with the variable `code`.
-pub(in crate::service) const TEMPLATE: &str = "binding-code";
 
 /// Sends a code to whoever has that campus id, where the directory knows an address of theirs and they were not asked for too
 /// often. What is answered, and how soon, is the same whether it does or not; where no code is sent, none is right.
@@ -47,7 +41,10 @@ pub async fn ask(s: &Services, ticket: &str, campus_id: &str, remote: IpAddr) ->
     s.binders.asked.admit(&s.clock, network(remote))?;
     s.binders.sent.check(&s.clock, &())?;
     let code = format!("{:06}", rand::random_range(0..1_000_000));
+    seen(s, ticket).await?;
     let mut tx = s.db.begin().await?;
+    // As everywhere, a person before what is pending of them, and then what is counted.
+    let person = recipients::lock(&mut tx, campus_id.trim()).await?;
     let row = pending(s, &mut tx, ticket).await?;
     if !may_have_code(s, ticket, &row) {
         return Err(Error::conflict("sign_in_first", "the campus sign-in is there; use it"));
@@ -55,8 +52,13 @@ pub async fn ask(s: &Services, ticket: &str, campus_id: &str, remote: IpAddr) ->
     if row.codes >= MOST_CODES {
         return Err(Error::conflict("start_over", "no more codes are sent; begin again"));
     }
-    let person = match recipients::lock(&mut tx, campus_id.trim()).await?.filter(|person| person.active) {
+    let asks = may_identity(s, &mut tx, &row, Counted::Code).await?;
+    let person = match person.filter(|person| asks && person.active) {
         Some(person) if may(s, &mut tx, person.id, Counted::Code).await? => Some(person),
+        _ => None,
+    };
+    let person = match person {
+        Some(person) if may_everybody(s, &mut tx).await? => Some(person),
         _ => None,
     };
     let expires_at = s.clock.now().plus(CODE_LIVES);
@@ -68,7 +70,8 @@ pub async fn ask(s: &Services, ticket: &str, campus_id: &str, remote: IpAddr) ->
         let s = s.clone();
         let background = s.background.clone();
         background.spawn(async move {
-            if let Err(error) = send(&s, &person, &code, expires_at).await {
+            let said = said(&s, &person, &code);
+            if let Err(error) = aside::send(&s, &person, &said, expires_at).await {
                 tracing::warn!(person = %person.id, %error, "a code for binding was not sent");
             }
         });
@@ -82,19 +85,26 @@ pub async fn ask(s: &Services, ticket: &str, campus_id: &str, remote: IpAddr) ->
 ///
 /// A fault at `/code` for a wrong one, [`Error::Conflict`] after too many, [`Error::NotFound`] once its time is over.
 pub async fn confirm(s: &Services, ticket: &str, code: &str) -> Result<()> {
+    let seen = seen(s, ticket).await?;
     let mut tx = s.db.begin().await?;
+    store::hold(&mut tx, seen.kind, &seen.address).await?;
+    let person = match seen.recipient_id {
+        Some(id) => recipients::lock_by_id(&mut tx, id).await?,
+        None => None,
+    };
     let row = pending(s, &mut tx, ticket).await?;
     let Some(expected) = &row.code else { return Err(Error::NotFound("binding")) };
     if row.tries >= MOST_TRIES {
         return Err(Error::conflict("start_over", "this code was typed too often; ask for a new one"));
     }
     let is_right: bool = print(s, ticket, code.trim()).ct_eq(expected).into();
-    let proved = match row.recipient_id {
-        // As everywhere, a person before what is counted of them.
+    let types = may_identity(s, &mut tx, &row, Counted::Try).await?;
+    // Whoever was set aside since is nobody's to be; another code may have been asked for since, for somebody else.
+    let person = person.filter(|person| person.active && row.recipient_id == Some(person.id));
+    let proved = match person {
         Some(person) => {
-            recipients::lock_by_id(&mut tx, person).await?.ok_or(Error::NotFound("binding"))?;
-            let counted = may(s, &mut tx, person, Counted::Try).await?;
-            (counted && is_right).then_some(person)
+            let counted = may(s, &mut tx, person.id, Counted::Try).await?;
+            (types && counted && is_right).then_some(person.id)
         }
         None => None,
     };
@@ -116,58 +126,28 @@ async fn may(s: &Services, tx: &mut Tx, person: RecipientId, what: Counted) -> R
     store::count_of_day(tx, person, &s.campus.day(s.clock.now()), what, OF_DAY).await
 }
 
+/// Counts it for the day of the identity that asks or types.
+async fn may_identity(s: &Services, tx: &mut Tx, row: &PendingRow, what: Counted) -> Result<bool> {
+    let identity = format!("{} {}", row.kind.code(), row.address.to_lowercase());
+    let hash = s.vault.fingerprint("binding identity", identity.as_bytes());
+    store::count_of_identity(tx, &hash, &s.campus.day(s.clock.now()), what, OF_IDENTITY).await
+}
+
+/// Counts a code for the day of everybody.
+async fn may_everybody(s: &Services, tx: &mut Tx) -> Result<bool> {
+    let hash = s.vault.fingerprint("binding identity", b"");
+    store::count_of_identity(tx, &hash, &s.campus.day(s.clock.now()), Counted::Code, OF_ALL).await
+}
+
 /// A code alone has too few forms to be hidden by a hash: nobody has the key, and the same code differs by ticket.
 fn print(s: &Services, ticket: &str, code: &str) -> [u8; 32] {
     s.vault.fingerprint("binding code", format!("{ticket} {code}").as_bytes())
 }
 
-/// By SMS, else by mail: by the first provider that takes it, or that may have. An address that is not theirs is told nothing,
-/// nor is one that is to be left alone.
-async fn send(s: &Services, person: &RecipientRow, code: &str, expires_at: Timestamp) -> Result<()> {
-    let rows = crate::store::providers::list(&s.db).await?;
-    let known = &person.person;
-    for (channel, kind, address) in [
-        (ChannelKind::Sms, AddressKind::Mobile, &known.mobile),
-        (ChannelKind::Email, AddressKind::Email, &known.email),
-    ] {
-        let Some(address) = address else { continue };
-        let cause = suppressions::cause(&s.db, kind, address, s.clock.now()).await?;
-        if matches!(cause, Some(Cause::Wrong | Cause::Asked)) {
-            continue;
-        }
-        let parcel = parcel(s, known.language.as_deref(), code, (channel, kind, address), expires_at);
-        for row in rows.iter().filter(|row| row.enabled && row.channel == channel) {
-            let Ok(adapter) = door_of(s, row) else { continue };
-            if !providers::spend_one(s, row).await? {
-                continue;
-            }
-            match adapter.send(std::slice::from_ref(&parcel)).await.pop().map(|outcome| outcome.class) {
-                Some(OutcomeClass::Accepted) => return Ok(()),
-                Some(OutcomeClass::Unknown) => {
-                    return Err(Error::internal("a provider did not answer; it may have sent it"));
-                }
-                _ => {}
-            }
-        }
-    }
-    Err(Error::internal("no provider took it, or there is no address to send it to"))
-}
-
-/// Whether whoever has that language tag is written to in Chinese: whoever does not read English is, too.
-pub(super) fn is_chinese(language: &str) -> bool {
-    language.split('-').next() == Some("zh") || Language::from_tag(language).is_none()
-}
-
-fn parcel(
-    s: &Services,
-    language: Option<&str>,
-    code: &str,
-    (channel, address_kind, address): (ChannelKind, AddressKind, &str),
-    expires_at: Timestamp,
-) -> Parcel {
-    let language = language.unwrap_or(s.campus.language.as_str());
+/// How a code is said, and by which template.
+fn said(s: &Services, person: &RecipientRow, code: &str) -> Aside {
     let (campus, minutes) = (&s.campus.name, CODE_LIVES.as_secs() / 60);
-    let (title, body) = if is_chinese(language) {
+    let (title, body) = if aside::speaks_chinese(s, person) {
         (
             "身份验证码",
             format!(
@@ -183,11 +163,6 @@ fn parcel(
             ),
         )
     };
-    Parcel {
-        language: language.to_owned(),
-        params: Arc::new(BTreeMap::from([("code".to_owned(), code.into())])),
-        template: Some(TEMPLATE.into()),
-        expires_at,
-        ..providers::aside(s, channel, address_kind, address.to_owned(), Rendered::new(title, &body, None))
-    }
+    let params = BTreeMap::from([("code".to_owned(), code.into())]);
+    Aside { template: aside::CODE, params, content: Rendered::new(title, &body, None) }
 }

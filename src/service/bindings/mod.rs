@@ -6,6 +6,7 @@
 //! What joins the steps is a ticket in the browser's cookie. It is hashed in the store, and what it was made from is in the
 //! address that the provider leads back to, so that nobody is made to finish what somebody else began.
 
+mod aside;
 mod code;
 mod scene;
 mod sign_in;
@@ -21,16 +22,17 @@ use subtle::ConstantTimeEq as _;
 use super::receipts::door_of;
 use super::throttle::{Throttle, network};
 use super::{Caller, Services};
+use crate::clock::Timestamp;
 use crate::domain::channel::AddressKind;
 use crate::domain::id::{ProviderId, RecipientId};
 use crate::domain::operator::Permission;
 use crate::domain::provider::ProviderKind;
 use crate::store::bindings::{self as store, NewPending, PendingRow};
 use crate::store::providers::ProviderRow;
-use crate::store::{Tx, audit, recipients, scenes, suppressions};
+use crate::store::{Tx, audit, scenes, suppressions};
 use crate::{Error, Result};
 
-pub(super) use self::code::TEMPLATE as CODE_TEMPLATE;
+pub(super) use self::aside::variables_of;
 pub use self::code::{CODE_LIVES, ask, confirm};
 pub use self::scene::{
     LinkScene, NoScene, Scene, SceneCode, Telling, scene_of_link, scene_of_person, show_scene,
@@ -100,7 +102,8 @@ pub async fn begin(s: &Services, account: &str, remote: IpAddr) -> Result<Begun>
     let ticket = s.vault.token(TICKET_BYTES);
     let site = s.campus.public_url.as_str().trim_end_matches('/');
     let back = format!("{site}/bind/{}/back", row.id);
-    let address = adapter.sign_in_address(&back, &state(s, &ticket)).ok_or(Error::NotFound("account"))?;
+    let address =
+        adapter.sign_in_address(&back, &state(s, &ticket, row.id)).ok_or(Error::NotFound("account"))?;
     Ok(Begun { address, ticket })
 }
 
@@ -118,11 +121,11 @@ pub async fn come_back(
     remote: IpAddr,
 ) -> Result<()> {
     s.binders.came.admit(&s.clock, network(remote))?;
-    let is_theirs: bool = state(s, ticket).as_bytes().ct_eq(given.as_bytes()).into();
+    let row = find(s, account).await?;
+    let is_theirs: bool = state(s, ticket, row.id).as_bytes().ct_eq(given.as_bytes()).into();
     if ticket.is_empty() || !is_theirs {
         return Err(Error::NotFound("binding"));
     }
-    let row = find(s, account).await?;
     // The one that is kept: a token of its own for each would use up the account's calls.
     let adapter = door_of(s, &row).map_err(Error::unavailable)?;
     let identity = adapter.identify(code).await.map_err(|refusal| {
@@ -155,9 +158,10 @@ async fn find(s: &Services, account: &str) -> Result<ProviderRow> {
     rows.into_iter().find(is_it).ok_or(Error::NotFound("account"))
 }
 
-/// What the provider carries through and gives back.
-fn state(s: &Services, ticket: &str) -> String {
-    URL_SAFE_NO_PAD.encode(&s.vault.fingerprint("binding state", ticket.as_bytes())[..18])
+/// What the provider carries through and gives back. What one was given is none of another's.
+fn state(s: &Services, ticket: &str, provider: ProviderId) -> String {
+    let print = s.vault.fingerprint("binding state", format!("{ticket} {provider}").as_bytes());
+    URL_SAFE_NO_PAD.encode(&print[..18])
 }
 
 fn hash(s: &Services, ticket: &str) -> [u8; 32] {
@@ -178,7 +182,8 @@ fn still(s: &Services, row: Option<PendingRow>) -> Result<PendingRow> {
     row.filter(|row| row.expires_at > s.clock.now()).ok_or(Error::NotFound("binding"))
 }
 
-/// Makes an identity that somebody has proved to hold the address of whom they have proved to be, and of nobody else.
+/// Makes an identity that somebody has proved to hold the address of whom they have proved to be, and of nobody else. The
+/// transaction holds all three, in this order, as everywhere: the identity, the person, what is pending.
 async fn bind(
     s: &Services,
     tx: &mut Tx,
@@ -187,27 +192,26 @@ async fn bind(
     person: RecipientId,
     proved_by: &str,
 ) -> Result<()> {
-    let person = recipients::lock_by_id(tx, person).await?.ok_or(Error::NotFound("binding"))?;
     let detail = json!({ "kind": row.kind, "provider": row.provider_id, "proved_by": proved_by });
-    assign(s, tx, person.id, row.kind, &row.address, &detail).await?;
+    assign(s, tx, person, (row.kind, &row.address), s.clock.now(), &detail).await?;
     store::delete(tx, &hash(s, ticket)).await
 }
 
-/// Makes an identity the address of a person, whom the transaction holds, and of nobody else.
+/// Makes an identity the address of a person since `since`, and of nobody else. The transaction holds both.
 async fn assign(
     s: &Services,
     tx: &mut Tx,
     person: RecipientId,
-    kind: AddressKind,
-    address: &str,
+    (kind, address): (AddressKind, &str),
+    since: Timestamp,
     detail: &Value,
 ) -> Result<()> {
     let now = s.clock.now();
-    let others = store::bind(tx, person, kind, address, now).await?;
+    let others = store::bind(tx, person, kind, address, since, now).await?;
     audit::append(tx, now, ACTOR, "recipient.bind", &person.to_string(), detail).await?;
     note_unbound(tx, s, &others, kind, ACTOR).await?;
     // Only what a provider had said: what somebody asked for still holds.
-    suppressions::lift(tx, kind, address).await
+    suppressions::lift(tx, kind, address, now).await
 }
 
 /// Forgets what nobody finished.
@@ -220,11 +224,19 @@ pub async fn prune(s: &Services) -> Result<u64> {
     Ok(removed)
 }
 
-/// Whoever leaves an account cannot be reached there any more, and their identity is nobody's.
-pub(super) async fn unfollowed(s: &Services, tx: &mut Tx, provider: ProviderId, openid: &str) -> Result<()> {
+/// Whoever left an account at `told` cannot be reached there any more, and their identity is nobody's. False where they are back,
+/// and bound it since: then nothing follows.
+pub(super) async fn unfollowed(
+    s: &Services,
+    tx: &mut Tx,
+    provider: ProviderId,
+    openid: &str,
+    told: Timestamp,
+) -> Result<bool> {
     let kind = AddressKind::WechatOpenid;
-    let whose = store::unbind(tx, kind, openid, s.clock.now()).await?;
-    note_unbound(tx, s, &whose, kind, &format!("provider {provider}")).await
+    let Some(whose) = store::unbind(tx, kind, openid, told, s.clock.now()).await? else { return Ok(false) };
+    note_unbound(tx, s, &whose, kind, &format!("provider {provider}")).await?;
+    Ok(true)
 }
 
 async fn note_unbound(
@@ -248,7 +260,8 @@ pub(super) struct Binders {
     begun: Throttle<IpAddr>,
     came: Throttle<IpAddr>,
     asked: Throttle<IpAddr>,
-    /// Codes sent to anybody: each costs something, and they are in nobody's quota.
+    /// Codes sent to anybody within a minute: each costs something. Their day is counted in the store, as is what they take of
+    /// their provider's quota.
     sent: Throttle<()>,
     /// QR codes made for whom.
     scenes: Throttle<RecipientId>,

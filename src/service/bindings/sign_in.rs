@@ -5,7 +5,6 @@
 //! for a code. So a sign-in is begun and finished in one browser, once.
 
 use std::net::IpAddr;
-use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -24,8 +23,6 @@ use crate::{Error, Result};
 
 /// Where the sign-in leads back to. One for all accounts, as universities register it letter by letter.
 pub const BACK: &str = "/bind/signed-in";
-/// From leaving to coming back: passwords are looked for, telephones answered.
-const LIVES: Duration = Duration::from_mins(15);
 const SEED_BYTES: usize = 32;
 /// In a state: no character of base64url.
 const BEFORE_LANGUAGE: char = '.';
@@ -64,8 +61,9 @@ pub async fn begin_sign_in(s: &Services, ticket: &str, language: Language, remot
     let (sign_in, back) = door(s)?;
     let seed: [u8; SEED_BYTES] = rand::random();
     let mut tx = s.db.begin().await?;
-    pending(s, &mut tx, ticket).await?;
-    store::expect(&mut tx, &hash(s, ticket), Some(&seed), s.clock.now().plus(LIVES)).await?;
+    // It ends when it would have: whoever leaves again and again keeps nothing alive.
+    let row = pending(s, &mut tx, ticket).await?;
+    store::expect(&mut tx, &hash(s, ticket), Some(&seed), row.expires_at).await?;
     tx.commit().await?;
     match sign_in.address(&back, &attempt(s, ticket, &seed, language)).await {
         Ok(address) => Ok(address.into()),
@@ -107,9 +105,11 @@ pub fn language(query: &str) -> Option<Language> {
 }
 
 async fn bind_to(s: &Services, ticket: &str, proof: &Proof) -> Result<()> {
+    let held = seen(s, ticket).await?;
     let mut tx = s.db.begin().await?;
-    let row = pending(s, &mut tx, ticket).await?;
+    store::hold(&mut tx, held.kind, &held.address).await?;
     let person = recipients::lock(&mut tx, &proof.campus_id).await?;
+    let row = pending(s, &mut tx, ticket).await?;
     let Some(person) = person.filter(|person| person.active) else {
         return Err(Error::conflict(
             "not_in_directory",

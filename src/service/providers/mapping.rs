@@ -1,7 +1,5 @@
 //! What a provider's settings say of our templates, held against the templates there are.
 
-use std::collections::BTreeSet;
-
 use super::registry;
 use crate::Result;
 use crate::error::Faults;
@@ -12,9 +10,8 @@ use crate::store::templates;
 pub(super) async fn check(s: &Services, faults: &mut Faults, settings: &serde_json::Value) -> Result<()> {
     for mapped in registry::mapped(settings) {
         let slug = &mapped.slug;
-        let known = if slug == bindings::CODE_TEMPLATE {
-            // It is not one that an operator writes.
-            BTreeSet::from(["code".to_owned()])
+        let known = if let Some(variables) = bindings::variables_of(slug) {
+            variables
         } else if let Some(template) = templates::find(&s.db, slug, None).await? {
             // Checked when it was written.
             template.content.0.variables().unwrap_or_default().all

@@ -533,3 +533,62 @@ async fn whoever_is_erased_meanwhile_binds_nothing() {
     let kept = everything(&campus.app.services.db).await.join("\n");
     assert!(!kept.contains("liwei"), "what they had proved is gone with them");
 }
+
+#[tokio::test]
+async fn whoever_guesses_goes_through_no_directory() {
+    let campus = Campus::new().await;
+    for n in 0..8 {
+        let person = json!({"name": "王芳", "email": format!("w{n}@campus.example")});
+        let path = format!("/recipients/W{n}");
+        Answer::of(campus.app.api(Method::PUT, &path).json(&person)).await.expect(201);
+        let mut phone = Phone::new(&campus);
+        phone.sign_in("Mallory").await;
+        assert_eq!(phone.ask(&format!("W{n}")).await.status, 303, "what is answered is the same");
+    }
+    settle(&campus.app).await;
+    assert_eq!((campus.mails(), campus.armed().await), (6, 6), "six a day, whosever");
+    let mut other = Phone::new(&campus);
+    other.sign_in("liwei").await;
+    other.ask("2024001").await;
+    assert!(campus.code().await.is_some(), "nobody else is kept from it");
+
+    campus.app.clock.turn(24 * 60 * 60 * 1_000);
+    for person in ["W0", "W1", "W2", "W3", "W4"] {
+        let mut phone = Phone::new(&campus);
+        phone.sign_in("mallory").await;
+        phone.ask(person).await;
+        for _ in 0..3 {
+            assert_eq!(phone.type_in("wrong").await.status, 422);
+        }
+    }
+    let mut phone = Phone::new(&campus);
+    phone.sign_in("mallory").await;
+    phone.ask("2024001").await;
+    let code = campus.code().await.unwrap();
+    assert_eq!(phone.type_in(&code).await.status, 422, "fifteen were typed: not even the right one");
+    assert_eq!(campus.wecom_userid("2024001").await, json!(null));
+}
+
+#[tokio::test]
+async fn whoever_was_set_aside_after_asking_is_not_bound() {
+    let campus = Campus::new().await;
+    let mut phone = Phone::new(&campus);
+    phone.sign_in("liwei").await;
+    phone.ask("2024001").await;
+    let code = campus.code().await.unwrap();
+    recipients::set_active(&campus.app.services, &operator(Role::Owner), "2024001", false).await.unwrap();
+    assert_eq!(phone.type_in(&code).await.status, 422);
+    assert_eq!(campus.wecom_userid("2024001").await, json!(null));
+}
+
+#[tokio::test]
+async fn what_one_account_was_given_is_none_of_anothers() {
+    let campus = Campus::new().await;
+    let corp = json!({"corp_id": "wwother", "secret": "s", "agent_id": 8, "endpoint": campus.wecom});
+    let other = campus.sends_by("另一个", ChannelKind::Wechat, ProviderKind::Wecom, corp).await;
+    let mut phone = Phone::new(&campus);
+    let (back, state) = phone.begin().await;
+    let there = format!("/bind/{other}/back?code=code-of-liwei&state={state}");
+    assert_eq!(phone.get(&there).await.status, 404);
+    assert_eq!(phone.get(&format!("{back}?code=code-of-liwei&state={state}")).await.status, 303);
+}

@@ -6,6 +6,7 @@ use belltower::domain::operator::Role;
 use belltower::domain::suppression::Cause;
 use belltower::service::{audit, callback_events, recipients};
 use belltower::store::audit::AuditFilter;
+use belltower::store::bindings;
 use belltower::store::suppressions::{self, NewSuppression};
 use serde_json::json;
 
@@ -29,10 +30,10 @@ on_both!(who_leaves_an_account_is_unbound_and_who_is_back_is_written_to_again, |
     let openid = |name: &str| name.to_owned();
     let mut tx = s.db.begin().await.unwrap();
     for event in [
-        Event::Unfollowed { openid: openid("oLi") },
-        Event::Unfollowed { openid: openid("oNobody") },
-        Event::Followed { openid: openid("oLi"), scene: None },
-        Event::Followed { openid: openid("oWang"), scene: None },
+        Event::Unfollowed { openid: openid("oLi"), at: None },
+        Event::Unfollowed { openid: openid("oNobody"), at: None },
+        Event::Followed { openid: openid("oLi"), scene: None, at: None },
+        Event::Followed { openid: openid("oWang"), scene: None, at: None },
     ] {
         callback_events::handle(&s, &mut tx, ProviderId(1), s.clock.now(), event).await.unwrap();
     }
@@ -54,4 +55,31 @@ on_both!(who_leaves_an_account_is_unbound_and_who_is_back_is_written_to_again, |
         told.iter().map(|row| row.actor.clone()).collect::<Vec<_>>(),
         [format!("provider {}", ProviderId(1))]
     );
+});
+
+on_both!(what_an_account_tells_late_does_not_undo_what_was_bound_since, |db| async {
+    let s = services(db);
+    let owner = operator(Role::Owner);
+    recipients::put(&s, &owner, "2024001", &json!({"name": "李伟"})).await.unwrap();
+    let id = recipients::get(&s, &owner, "2024001").await.unwrap().id;
+    let kind = AddressKind::WechatOpenid;
+    let (before, bound, after) = (Timestamp(999), Timestamp(1_500), Timestamp(1_999));
+    let mut tx = s.db.begin().await.unwrap();
+    bindings::bind(&mut tx, id, kind, "oLi", bound, bound).await.unwrap();
+    tx.commit().await.unwrap();
+    let tell = async |event: Event| {
+        let mut tx = s.db.begin().await.unwrap();
+        callback_events::handle(&s, &mut tx, ProviderId(1), s.clock.now(), event).await.unwrap();
+        tx.commit().await.unwrap();
+        let row = belltower::store::recipients::find(&s.db, "2024001").await.unwrap().unwrap();
+        let listed = suppressions::list(&s.db, None, None, 9).await.unwrap().len();
+        (row.person.wechat_openid, listed)
+    };
+    let openid = || "oLi".to_owned();
+    let left = |at| Event::Unfollowed { openid: openid(), at: Some(at) };
+    assert_eq!(tell(left(before)).await, (Some(openid()), 0), "they had left before, and are back");
+    assert_eq!(tell(left(after)).await, (None, 1), "within the same second is after");
+    let back = |at| Event::Followed { openid: openid(), scene: None, at: Some(at) };
+    assert_eq!(tell(back(before)).await.1, 1, "that they came is older than that they left");
+    assert_eq!(tell(back(Timestamp(2_999))).await.1, 0);
 });

@@ -126,7 +126,10 @@ async fn an_emergency_says_that_it_is_one_and_offers_no_way_out() {
     body["category"] = json!("emergency");
     let delivery = sent(&app, &body).await.remove(0);
     let shown = page(&app, &link(&app, Purpose::Page, &delivery)).await.text;
-    assert!(shown.contains("class=\"emergency\"") && !shown.contains("href=\"/u/"), "{shown}");
+    assert!(
+        shown.contains("class=\"emergency\"") && !shown.contains("href=\"/o/") && !shown.contains("/u/"),
+        "{shown}"
+    );
     let preferences = link(&app, Purpose::Preferences, &delivery);
     assert_eq!(page(&app, &preferences).await.status, 404);
     assert_eq!(super::one_click(&app, &preferences).await.status, 404);

@@ -2,18 +2,24 @@
 
 use std::time::Duration;
 
+use belltower::domain::channel::ChannelKind;
+use belltower::domain::id::OperatorId;
 use belltower::domain::operator::Role;
-use belltower::service::providers::{self, ProviderChanges};
+use belltower::domain::provider::ProviderKind;
+use belltower::service::caller::OperatorCaller;
+use belltower::service::providers::{self, NewProvider, ProviderChanges};
 use belltower::service::short_links::Purpose;
-use belltower::service::{audit, bindings, recipients};
-use belltower::simulator::{Happening, OfficialAccountCall, OfficialAccountFaults, PushFormat, PushPlan};
+use belltower::service::{Caller, audit, bindings, recipients};
+use belltower::simulator::{
+    Happening, OfficialAccountCall, OfficialAccountFaults, PushFormat, PushPlan, SmtpOptions, SmtpSimulator,
+};
 use belltower::store::Db;
 use belltower::store::audit::AuditFilter;
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 
-use super::{link, news, page, sent};
+use super::{link, news, page, sent, settle};
 use crate::support::account::Account;
 use crate::support::app::{Answer, TestApp};
 use crate::support::contents::everything;
@@ -185,14 +191,22 @@ async fn what_somebody_has_bound_is_changed_at_the_counter_alone() {
 }
 
 #[tokio::test]
-async fn an_identity_of_another_moves_as_by_any_binding() {
+async fn an_identity_of_another_moves_at_the_counter_alone() {
     let hall = Hall::new().await;
     let wang = json!({"name": "王芳", "wechat_openid": LI});
     Answer::of(hall.app.api(Method::PUT, "/recipients/2024000002").json(&wang)).await.expect(200);
     assert!(hall.account.scan(&hall.ask().await.text, LI));
     hall.account.tell(&hall.app).await;
+    assert_eq!((hall.openid("2024000001").await, hall.openid("2024000002").await), (json!(null), json!(LI)));
+    assert!(hall.account.said(LI).unwrap().contains("已与另一人绑定，没有改动"), "whoever scanned is told");
+    assert_eq!(hall.acts().await, [""; 0]);
+
+    assert!(hall.account.scan(&hall.at_the_counter().await, LI));
+    hall.account.tell(&hall.app).await;
     assert_eq!((hall.openid("2024000001").await, hall.openid("2024000002").await), (json!(LI), json!(null)));
-    assert_eq!(hall.acts().await, ["recipient.bind by recipient", "recipient.unbind by recipient"]);
+    let acts =
+        ["recipient.show_code by 王敏", "recipient.bind by recipient", "recipient.unbind by recipient"];
+    assert_eq!(hall.acts().await, acts);
 }
 
 #[tokio::test]
@@ -280,7 +294,7 @@ async fn scenes_of_others_and_guesses_bind_nobody() {
     let s = &hall.app.services;
     for scene in ["library", "bt-", "bt-00000000000000000000000000000000"] {
         let scene = Some(scene.to_owned());
-        let followed = belltower::channel::Event::Followed { openid: LI.to_owned(), scene };
+        let followed = belltower::channel::Event::Followed { openid: LI.to_owned(), scene, at: None };
         let mut tx = s.db.begin().await.unwrap();
         belltower::service::callback_events::handle(
             s,
@@ -294,4 +308,74 @@ async fn scenes_of_others_and_guesses_bind_nobody() {
         tx.commit().await.unwrap();
     }
     assert_eq!(hall.openid("2024000001").await, json!(null));
+}
+
+#[tokio::test]
+async fn a_page_that_was_shared_gives_nobodys_wechat_away() {
+    let hall = Hall::new().await;
+    let mut body = news();
+    body["audience"]["recipients"] = json!(["2024000001"]);
+    let delivery = sent(&hall.app, &body).await.remove(0);
+    let shared = page(&hall.app, &link(&hall.app, Purpose::Page, &delivery)).await.text;
+    assert!(!shared.contains("/u/"), "{shared}");
+    let there = shared.split("href=\"/o/").nth(1).unwrap().split(['"', '?']).next().unwrap().to_owned();
+    let shown = page(&hall.app, &format!("/o/{there}")).await;
+    assert!(shown.status == 200 && shown.text.contains("value=\"stop\""), "{}", shown.text);
+    assert!(!shown.text.contains("微信"), "{}", shown.text);
+    let form = hall.app.plain(Method::POST, &format!("/o/{there}"));
+    let form = form.header("content-type", "application/x-www-form-urlencoded").body("what=topic&act=stop");
+    assert_eq!(Answer::of(form).await.status, 200, "it refuses what was sent");
+    for path in [format!("/u/{there}"), format!("/u/{there}/wechat"), format!("/o/{there}/wechat")] {
+        assert_eq!(page(&hall.app, &path).await.status, 404, "{path}");
+        assert_eq!(Answer::of(hall.app.plain(Method::POST, &path)).await.status, 404, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn whoever_is_bound_behind_a_link_is_told_in_their_own_mailbox() {
+    let hall = Hall::new().await;
+    let relay = SmtpSimulator::start(SmtpOptions::default()).await.unwrap();
+    let settings = json!({
+        "host": "127.0.0.1", "port": relay.addr().port(), "tls": "none", "from_address": "bell@campus.example",
+        "from_name": "钟楼大学",
+    });
+    let (s, owner) = (&hall.app.services, operator(Role::Owner));
+    let new = NewProvider {
+        name: "邮件".to_owned(),
+        channel: ChannelKind::Email,
+        kind: ProviderKind::Smtp,
+        settings,
+        priority: 1,
+        weight: 1,
+        rate: None,
+    };
+    providers::create(s, &owner, new).await.unwrap();
+    assert!(hall.account.scan(&hall.ask().await.text, LI));
+    hall.account.tell(&hall.app).await;
+    settle(&hall.app).await;
+    let mail = relay.mailbox().latest_to("2024000001@campus.example").unwrap().text.unwrap();
+    assert!(mail.contains("如非本人操作") && !mail.contains(LI), "{mail}");
+    assert!(hall.account.scan(&hall.at_the_counter().await, OTHER));
+    hall.account.tell(&hall.app).await;
+    settle(&hall.app).await;
+    assert_eq!(relay.mailbox().total(), 1, "whoever stands at the counter knows");
+}
+
+#[tokio::test]
+async fn an_operators_code_is_shown_to_that_operator_alone() {
+    let hall = Hall::new().await;
+    let s = &hall.app.services;
+    let Caller::Operator(one) = operator(Role::Owner) else { panic!("an operator") };
+    let other = Caller::Operator(OperatorCaller { id: OperatorId(2), ..one.clone() });
+    let one = Caller::Operator(one);
+    let li = recipients::get(s, &one, "2024000001").await.unwrap().id;
+    bindings::show_scene(s, &one, li).await.unwrap().unwrap();
+    let seen = async |caller: &Caller| bindings::scene_of_person(s, caller, li).await.unwrap().unwrap().code;
+    let first = seen(&one).await.unwrap();
+    assert_eq!(seen(&other).await, None, "looking shows it to nobody else");
+    bindings::show_scene(s, &other, li).await.unwrap().unwrap();
+    assert_ne!(seen(&other).await.unwrap(), first, "they have one of their own, and answer for it");
+    assert_eq!(seen(&one).await, None, "and it took the place of the first");
+    let shown = hall.acts().await.iter().filter(|act| act.starts_with("recipient.show_code")).count();
+    assert_eq!(shown, 2);
 }

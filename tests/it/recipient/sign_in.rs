@@ -241,8 +241,11 @@ async fn only_the_browser_that_left_comes_back_and_once() {
         // An earlier attempt is over when another begins.
         let later = say(leave(&mut mallory).await, "liwei").await;
         assert_eq!(mallory.get(&lured).await.status, 404);
-        there.campus.app.clock.turn(Duration::from_mins(15).as_millis() as i64);
-        assert_eq!(mallory.get(&later).await.status, 404, "a quarter of an hour");
+        there.campus.app.clock.turn(Duration::from_mins(20).as_millis() as i64);
+        assert_eq!(leave(&mut mallory).await.scheme(), "http", "it may be begun again");
+        there.campus.app.clock.turn(Duration::from_mins(10).as_millis() as i64);
+        assert_eq!(mallory.get(&later).await.status, 404, "half an hour, however often it was begun");
+        assert_eq!(mallory.get("/bind/wecom/sign-in").await.status, 404);
         assert!(!there.is_bound().await);
     }
 }
@@ -558,4 +561,29 @@ async fn without_a_sign_in_everything_is_as_it_was() {
     let code = campus.code().await.unwrap();
     phone.get("/bind/wecom/sign-in").await;
     assert_eq!(phone.type_in(&code).await.status, 200, "the code holds");
+}
+
+#[tokio::test]
+async fn what_a_browser_brings_about_is_no_outage() {
+    for (kind, call) in [
+        (Kind::Cas, SignInCall::Validate),
+        (Kind::Oidc, SignInCall::Token),
+        (Kind::Oidc, SignInCall::Userinfo),
+    ] {
+        let there = University::new(kind).await;
+        let refusals = [302, 400, 403, 414, 429].map(SignInAct::Status).into_iter();
+        let said = ["invalid_grant", "invalid_request", "unauthorized_client"].map(str::to_owned);
+        let said = said.into_iter().filter(|_| call == SignInCall::Token).map(SignInAct::Refuse);
+        for act in refusals.chain(said) {
+            let faults = || SignInFaults { userinfo_only: true, ..SignInFaults::default() };
+            there.simulator.set_faults(faults());
+            let mut phone = there.phone().await;
+            let back = say(leave(&mut phone).await, "liwei").await;
+            there.simulator.set_faults(faults().at(call, act.clone()));
+            assert_eq!(phone.get(&back).await.status, 409, "{call:?} {act:?}");
+            let page = phone.get("/bind/wecom/who").await;
+            assert!(!page.text.contains("name=\"campus_id\""), "{call:?} {act:?}: a code is not the way");
+        }
+        assert!(!there.is_bound().await);
+    }
 }

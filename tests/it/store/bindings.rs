@@ -1,9 +1,11 @@
+use std::pin::pin;
+
 use belltower::clock::Timestamp;
 use belltower::domain::channel::{AddressKind, ChannelKind};
 use belltower::domain::id::{ProviderId, RecipientId};
 use belltower::store::bindings::{
-    Counted, Most, NewPending, bind, count_of_day, count_try, delete, expect, find, insert, lock, prune,
-    set_code, unbind,
+    Counted, Most, NewPending, bind, count_of_day, count_of_identity, count_try, delete, expect, find, hold,
+    insert, is_anothers, lock, prune, set_code, unbind,
 };
 use belltower::store::providers::{self, ProviderData};
 use belltower::store::{Db, Tx, recipients};
@@ -122,12 +124,94 @@ on_both!(codes_and_tries_are_counted_by_person_and_day, |db| async {
     tx.commit().await.unwrap();
 });
 
-on_both!(whose_an_identity_is_is_looked_up_not_searched_for, |db| async {
-    for column in ["wecom_userid", "wechat_openid"] {
-        let text = format!("UPDATE recipient SET {column} = NULL WHERE {column} = 'x'");
-        let plan = plan(&db, &text).await;
-        assert!(plan.contains(&format!("recipient_{column}")), "{plan}");
+on_both!(codes_and_tries_are_counted_by_whoever_asks_and_types, |db| async {
+    let most = Most { codes: 1, tries: 1 };
+    let mut tx = db.begin().await.unwrap();
+    let mut counted = Vec::new();
+    for (who, day, what) in [
+        (b"a", "2026-09-21", Counted::Code),
+        (b"a", "2026-09-21", Counted::Code),
+        (b"a", "2026-09-21", Counted::Try),
+        (b"b", "2026-09-21", Counted::Code),
+        (b"a", "2026-09-22", Counted::Code),
+    ] {
+        counted.push(count_of_identity(&mut tx, who, day, what, most).await.unwrap());
     }
+    assert_eq!(counted, [true, false, true, true, true]);
+    assert_eq!(prune(&mut tx, Timestamp(0), "2026-09-22").await.unwrap(), 1, "the day of b is over");
+    assert!(!count_of_identity(&mut tx, b"a", "2026-09-22", Counted::Code, most).await.unwrap());
+    tx.commit().await.unwrap();
+});
+
+on_both!(wecom_takes_its_ids_in_any_case, |db| async {
+    let people = [person("1", json!({"wecom_userid": "LiWei"})), person("2", json!({}))];
+    keep(&db, &people, 1).await;
+    let (first, second) = (id(&db, "1").await, id(&db, "2").await);
+    let member =
+        async |campus_id| recipients::find(&db, campus_id).await.unwrap().unwrap().person.wecom_userid;
+    let kind = AddressKind::WecomUserid;
+    let mut tx = db.begin().await.unwrap();
+    assert!(is_anothers(&mut tx, second, kind, "liwei").await.unwrap());
+    assert_eq!(bind(&mut tx, second, kind, "liwei", Timestamp(5), Timestamp(5)).await.unwrap(), [first]);
+    tx.commit().await.unwrap();
+    keep(&db, &people[..1], 6).await;
+    assert_eq!((member("1").await, member("2").await.as_deref()), (None, Some("liwei")));
+    let shouted = [person("2", json!({"wecom_userid": "LIWEI"}))];
+    keep(&db, &shouted, 6).await;
+    assert_eq!(member("2").await.as_deref(), Some("liwei"), "an import that says the same says nothing new");
+    let mut tx = db.begin().await.unwrap();
+    let whose = unbind(&mut tx, kind, "LiWEI", Timestamp(7), Timestamp(7)).await.unwrap();
+    assert_eq!(whose, Some(vec![second]));
+    tx.commit().await.unwrap();
+});
+
+on_both!(of_two_who_bind_one_identity_at_once_one_has_it, |db| async {
+    keep(&db, &[person("1", json!({})), person("2", json!({}))], 1).await;
+    let (first, second) = (id(&db, "1").await, id(&db, "2").await);
+    // Where there is one writer, the second has not begun.
+    if let Db::Postgres(_) = &db {
+        let mut one = db.begin().await.unwrap();
+        let mut two = db.begin().await.unwrap();
+        bind(&mut one, first, OPENID, "oShared", Timestamp(5), Timestamp(5)).await.unwrap();
+        let mut later = pin!(async {
+            hold(&mut two, OPENID, "oShared").await.unwrap();
+            let whose = bind(&mut two, second, OPENID, "oShared", Timestamp(6), Timestamp(6)).await.unwrap();
+            two.commit().await.unwrap();
+            whose
+        });
+        // The second goes as far as it can before the first is done.
+        let early = tokio::select! {
+            whose = &mut later => Some(whose),
+            () = somebody_waits(&db) => None,
+        };
+        one.commit().await.unwrap();
+        let whose = match early {
+            Some(whose) => whose,
+            None => later.await,
+        };
+        assert_eq!(whose, [first]);
+        assert_eq!(openid(&db, "1").await.0, None);
+    }
+    let mut tx = db.begin().await.unwrap();
+    bind(&mut tx, second, OPENID, "oShared", Timestamp(7), Timestamp(7)).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(openid(&db, "2").await.0.as_deref(), Some("oShared"));
+});
+
+/// Until somebody waits for an identity that another holds.
+async fn somebody_waits(db: &Db) {
+    let Db::Postgres(pool) = db else { return };
+    let text = "SELECT count(*) > 0 FROM pg_locks WHERE NOT granted AND locktype = 'advisory'
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+    while !sqlx::query_scalar::<_, bool>(text).fetch_one(pool).await.unwrap() {}
+}
+
+on_both!(whose_an_identity_is_is_looked_up_not_searched_for, |db| async {
+    let follower = plan(&db, "UPDATE recipient SET wechat_openid = NULL WHERE wechat_openid = 'x'").await;
+    assert!(follower.contains("recipient_wechat_openid"), "{follower}");
+    let text = "UPDATE recipient SET wecom_userid = NULL WHERE wecom_userid IS NOT NULL AND lower(wecom_userid) = 'x'";
+    let member = plan(&db, text).await;
+    assert!(member.contains("recipient_wecom_member"), "{member}");
     let plan = plan(&db, "DELETE FROM pending_binding WHERE expires_at <= 5").await;
     assert!(plan.contains("pending_binding_expires_at"), "{plan}");
 });
@@ -159,8 +243,8 @@ on_both!(an_identity_is_one_persons, |db| async {
     keep(&db, &people, 1).await;
     let (first, second) = (id(&db, "1").await, id(&db, "2").await);
     let mut tx = db.begin().await.unwrap();
-    assert_eq!(bind(&mut tx, second, OPENID, "oShared", Timestamp(5)).await.unwrap(), [first]);
-    assert!(bind(&mut tx, second, OPENID, "oShared", Timestamp(7)).await.unwrap().is_empty());
+    assert_eq!(bind(&mut tx, second, OPENID, "oShared", Timestamp(5), Timestamp(5)).await.unwrap(), [first]);
+    assert!(bind(&mut tx, second, OPENID, "oShared", Timestamp(7), Timestamp(7)).await.unwrap().is_empty());
     tx.commit().await.unwrap();
     assert_eq!(openid(&db, "1").await, (None, Timestamp(5)));
     assert_eq!(
@@ -171,8 +255,14 @@ on_both!(an_identity_is_one_persons, |db| async {
     assert_eq!(openid(&db, "3").await.0.as_deref(), Some("oshared"), "its case tells it apart");
 
     let mut tx = db.begin().await.unwrap();
-    assert_eq!(unbind(&mut tx, OPENID, "oShared", Timestamp(9)).await.unwrap(), [second]);
-    assert!(unbind(&mut tx, OPENID, "oShared", Timestamp(9)).await.unwrap().is_empty());
+    assert!(is_anothers(&mut tx, first, OPENID, "oShared").await.unwrap());
+    assert!(!is_anothers(&mut tx, second, OPENID, "oShared").await.unwrap());
+    let late = unbind(&mut tx, OPENID, "oShared", Timestamp(6), Timestamp(9)).await.unwrap();
+    assert_eq!(late, None, "it was bound again since");
+    let told = Timestamp(7);
+    assert_eq!(unbind(&mut tx, OPENID, "oShared", told, Timestamp(9)).await.unwrap(), Some(vec![second]));
+    assert_eq!(unbind(&mut tx, OPENID, "oShared", told, Timestamp(9)).await.unwrap(), Some(Vec::new()));
+    assert!(!is_anothers(&mut tx, first, OPENID, "oShared").await.unwrap(), "it is nobody's");
     tx.commit().await.unwrap();
     assert_eq!(openid(&db, "2").await, (None, Timestamp(9)));
 });

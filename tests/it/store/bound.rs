@@ -32,7 +32,7 @@ async fn says(db: &Db, said: Value) -> String {
 async fn binds(db: &Db, campus_id: &str, kind: AddressKind, address: &str) {
     let id = id(db, campus_id).await;
     let mut tx = db.begin().await.unwrap();
-    bind(&mut tx, id, kind, address, Timestamp(3)).await.unwrap();
+    bind(&mut tx, id, kind, address, Timestamp(3), Timestamp(3)).await.unwrap();
     tx.commit().await.unwrap();
 }
 
@@ -73,7 +73,7 @@ on_both!(what_was_left_or_lost_is_not_given_back_by_an_import, |db| async {
     assert_eq!(kinds(&db, id(&db, "1").await).await.unwrap(), []);
 
     let mut tx = db.begin().await.unwrap();
-    unbind(&mut tx, OPENID, "o-1", Timestamp(7)).await.unwrap();
+    unbind(&mut tx, OPENID, "o-1", Timestamp(7), Timestamp(7)).await.unwrap();
     tx.commit().await.unwrap();
     keep(&db, &[person("2", json!({ "wechat_openid": "o-1" }))], 8).await;
     assert_eq!(openid(&db, "2").await, "", "they left the account");

@@ -236,7 +236,9 @@ on_both!(who_began_to_bind_an_identity_of_theirs_is_forgotten, |db| async {
         assert!(bindings::insert(&mut tx, new).await.unwrap());
     }
     bindings::set_code(&mut tx, b"b", Some(id), b"code", Timestamp(9)).await.unwrap();
-    bindings::bind(&mut tx, id, AddressKind::WechatOpenid, "o_own", Timestamp(9)).await.unwrap();
+    bindings::bind(&mut tx, id, AddressKind::WechatOpenid, "o_own", Timestamp(9), Timestamp(9))
+        .await
+        .unwrap();
     let most = Most { codes: 5, tries: 5 };
     assert!(bindings::count_of_day(&mut tx, id, "2026-09-21", Counted::Code, most).await.unwrap());
     bury(&mut tx, id, "erased 1", Timestamp(9)).await.unwrap();

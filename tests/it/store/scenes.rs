@@ -1,6 +1,6 @@
 use belltower::clock::Timestamp;
-use belltower::domain::id::{ProviderId, RecipientId};
-use belltower::store::scenes::{Place, find, keep, of_hash, prune, use_up};
+use belltower::domain::id::{OperatorId, ProviderId, RecipientId};
+use belltower::store::scenes::{NewScene, Place, find, keep, of_hash, prune, use_up};
 use belltower::store::{Db, erasure, recipients};
 use serde_json::json;
 
@@ -15,13 +15,22 @@ async fn people(db: &Db) -> (RecipientId, RecipientId, ProviderId) {
     (id(db, "1").await, id(db, "2").await, provider)
 }
 
+fn new<'a>(
+    hash: &'a [u8],
+    picture: &'a [u8],
+    expires_at: Timestamp,
+    shown_to: Option<OperatorId>,
+) -> NewScene<'a> {
+    NewScene { hash, picture, expires_at, shown_to }
+}
+
 on_both!(a_code_is_good_once_and_until_its_time, |db| async {
     let (li, wang, provider) = people(&db).await;
     let place = |recipient, by_operator| Place { recipient, provider, by_operator };
     let mut tx = db.begin().await.unwrap();
-    keep(&mut tx, place(li, false), b"a", b"first", Timestamp(10)).await.unwrap();
-    keep(&mut tx, place(li, true), b"b", b"second", Timestamp(20)).await.unwrap();
-    keep(&mut tx, place(wang, false), b"c", b"third", Timestamp(30)).await.unwrap();
+    keep(&mut tx, place(li, false), new(b"a", b"first", Timestamp(10), None)).await.unwrap();
+    keep(&mut tx, place(li, true), new(b"b", b"second", Timestamp(20), Some(OperatorId(7)))).await.unwrap();
+    keep(&mut tx, place(wang, false), new(b"c", b"third", Timestamp(30), None)).await.unwrap();
     assert!(!use_up(&mut tx, b"a", Timestamp(10)).await.unwrap(), "its time is over");
     assert!(use_up(&mut tx, b"a", Timestamp(9)).await.unwrap());
     assert!(!use_up(&mut tx, b"a", Timestamp(9)).await.unwrap(), "once");
@@ -33,10 +42,11 @@ on_both!(a_code_is_good_once_and_until_its_time, |db| async {
     tx.commit().await.unwrap();
     let shown = find(&db, place(li, true)).await.unwrap().unwrap();
     assert_eq!((shown.picture.as_slice(), shown.used_at), (&b"second"[..], None));
+    assert_eq!((shown.shown_to, used.shown_to), (Some(OperatorId(7)), None));
     assert!(find(&db, place(wang, true)).await.unwrap().is_none());
 
     let mut tx = db.begin().await.unwrap();
-    keep(&mut tx, place(li, false), b"e", b"anew", Timestamp(40)).await.unwrap();
+    keep(&mut tx, place(li, false), new(b"e", b"anew", Timestamp(40), None)).await.unwrap();
     assert!(of_hash(&mut tx, b"a").await.unwrap().is_none(), "another stands in its place");
     assert_eq!(of_hash(&mut tx, b"e").await.unwrap().unwrap().used_at, None);
     assert_eq!(prune(&mut tx, Timestamp(29)).await.unwrap(), 1);
@@ -50,7 +60,7 @@ on_both!(codes_of_whoever_is_erased_are_gone, |db| async {
     let mut tx = db.begin().await.unwrap();
     for (recipient, hash) in [(li, b"a"), (wang, b"b")] {
         let place = Place { recipient, provider, by_operator: true };
-        keep(&mut tx, place, hash, b"picture", Timestamp(10)).await.unwrap();
+        keep(&mut tx, place, new(hash, b"picture", Timestamp(10), None)).await.unwrap();
     }
     erasure::bury(&mut tx, li, "erased 1", Timestamp(9)).await.unwrap();
     assert!(of_hash(&mut tx, b"a").await.unwrap().is_none());

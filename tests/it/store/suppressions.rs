@@ -125,7 +125,7 @@ on_both!(what_a_provider_tells_leaves_what_operators_wrote, |db| async {
     add(&db, "gone@campus.example", Cause::Bounced, Timestamp::NEVER).await;
     let mut tx = db.begin().await.unwrap();
     for address in ["GONE@campus.example", "new@campus.example"] {
-        lift(&mut tx, AddressKind::Email, address).await.unwrap();
+        lift(&mut tx, AddressKind::Email, address, Timestamp::NEVER).await.unwrap();
     }
     tx.commit().await.unwrap();
     let left = list(&db, None, None, 10).await.unwrap();

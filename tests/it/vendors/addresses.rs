@@ -85,9 +85,9 @@ on_both!(who_follows_again_is_written_to_again, |db| async {
         belltower::store::suppressions::list(&db, None, None, 10).await.unwrap()
     };
     let openid = || "oABC-1".to_owned();
-    let rows = tell(Event::Unfollowed { openid: openid() }).await;
+    let rows = tell(Event::Unfollowed { openid: openid(), at: None }).await;
     assert_eq!((rows[0].kind, rows[0].cause), (AddressKind::WechatOpenid, Cause::Bounced));
-    assert!(tell(Event::Followed { openid: openid(), scene: None }).await.is_empty());
+    assert!(tell(Event::Followed { openid: openid(), scene: None, at: None }).await.is_empty());
 });
 
 on_both!(what_somebody_answered_is_forgotten_after_ninety_days, |db| async {

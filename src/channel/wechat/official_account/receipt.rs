@@ -29,6 +29,8 @@ pub(super) fn read(message: &Value) -> Receipts {
     }
     let Some(openid) = text(message, "FromUserName") else { return Receipts::unread("it is about nobody") };
     let event = text(message, "Event").unwrap_or_default();
+    // In seconds: what was bound within the same one was bound before.
+    let at = created(message).and_then(|at| at.checked_add(999)).map(Timestamp);
     match event.as_str() {
         "TEMPLATESENDJOBFINISH" => template(message, openid),
         "subscribe_msg_sent_event" => sent(message, &openid),
@@ -36,13 +38,18 @@ pub(super) fn read(message: &Value) -> Receipts {
         "subscribe" => {
             let key = text(message, "EventKey");
             let scene = key.and_then(|key| key.strip_prefix(SCENE).map(str::to_owned));
-            events(vec![Event::Followed { openid, scene }])
+            events(vec![Event::Followed { openid, scene, at }])
         }
         // Of somebody who followed before.
-        "SCAN" => events(vec![Event::Followed { openid, scene: text(message, "EventKey") }]),
-        "unsubscribe" => events(vec![Event::Unfollowed { openid }]),
+        "SCAN" => events(vec![Event::Followed { openid, scene: text(message, "EventKey"), at }]),
+        "unsubscribe" => events(vec![Event::Unfollowed { openid, at }]),
         _ => Receipts::default(),
     }
+}
+
+/// When WeChat says that it was.
+fn created(message: &Value) -> Option<i64> {
+    text(message, "CreateTime")?.parse::<i64>().ok()?.checked_mul(1_000)
 }
 
 fn events(events: Vec<Event>) -> Receipts {
@@ -75,8 +82,7 @@ fn list(message: &Value) -> Vec<&Value> {
 }
 
 fn sent(message: &Value, openid: &str) -> Receipts {
-    let told = text(message, "CreateTime").and_then(|at| at.parse::<i64>().ok());
-    let Some(told) = told.and_then(|at| at.checked_mul(1_000)) else {
+    let Some(told) = created(message) else {
         return Receipts::unread("it does not say when");
     };
     let listed = list(message);
@@ -164,12 +170,17 @@ mod tests {
         let followed = |scene: Option<&str>| Event::Followed {
             openid: OPENID.to_owned(),
             scene: scene.map(str::to_owned),
+            at: Some(Timestamp(1_790_000_000_999)),
         };
         for (event, key, expected) in [
             ("subscribe", "", followed(None)),
             ("subscribe", "qrscene_b7f", followed(Some("b7f"))),
             ("SCAN", "b7f", followed(Some("b7f"))),
-            ("unsubscribe", "", Event::Unfollowed { openid: OPENID.to_owned() }),
+            (
+                "unsubscribe",
+                "",
+                Event::Unfollowed { openid: OPENID.to_owned(), at: Some(Timestamp(1_790_000_000_999)) },
+            ),
         ] {
             let receipts = told(event, &json!({ "EventKey": key }));
             assert_eq!((receipts.events, receipts.trouble), (vec![expected], None), "{event}");
