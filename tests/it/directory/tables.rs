@@ -377,7 +377,9 @@ on_both!(no_file_undoes_what_somebody_bound_themself, |db| async {
     import(&s, plain(), "学号,姓名,openid\n1,李伟,o-old\n").await;
     let li = recipients::get(&s, &registry(), "1").await.unwrap().id;
     let mut tx = s.db.begin().await.unwrap();
-    bindings::bind(&mut tx, li, AddressKind::WechatOpenid, "o-own", s.clock.now()).await.unwrap();
+    bindings::bind(&mut tx, li, AddressKind::WechatOpenid, "o-own", s.clock.now(), s.clock.now())
+        .await
+        .unwrap();
     tx.commit().await.unwrap();
     let kept = async || {
         let bound = recipients::bound(&s, &registry(), li).await.unwrap();
