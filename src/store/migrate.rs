@@ -26,6 +26,7 @@ macro_rules! steps {
             18 "0018_imports",
             20 "0020_attention",
             21 "0021_alarms",
+            22 "0022_bound_at",
         )
     };
     ($folder:literal: $($version:literal $name:literal,)+) => {
