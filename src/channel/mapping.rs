@@ -137,7 +137,7 @@ impl Source {
     }
 
     /// On one line. `None`: the message has no such variable.
-    fn value(&self, parcel: &Parcel, campus: &str) -> Option<String> {
+    pub(super) fn value(&self, parcel: &Parcel, campus: &str) -> Option<String> {
         let content = &parcel.content;
         let text = match self {
             Self::Title => content.title.to_string(),

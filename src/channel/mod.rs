@@ -4,6 +4,7 @@
 //! vendor's answers into outcomes; what follows from an outcome is decided in [`crate::domain::delivery`].
 
 mod approved;
+mod card;
 mod common;
 mod day;
 pub mod email;
@@ -23,6 +24,8 @@ pub mod sms;
 pub(crate) mod tls;
 pub mod wechat;
 pub(crate) mod xml;
+
+pub use self::card::{Card, Cut};
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -366,6 +369,12 @@ pub trait Channel: Send + Sync {
     /// What the SMS for this parcel says when it arrives, or why none would; calls nobody. `None`: this kind sends none of
     /// its own.
     fn arriving(&self, _parcel: &Parcel) -> Option<Result<Arriving, Outcome>> {
+        None
+    }
+
+    /// What somebody sees of this parcel in an app of WeChat's, or why it would not be sent; calls nobody. `None`: this kind
+    /// shows nothing there.
+    fn card(&self, _parcel: &Parcel) -> Option<Result<Card, Outcome>> {
         None
     }
 

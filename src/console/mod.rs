@@ -50,6 +50,7 @@ pub mod telephones;
 mod timeline;
 mod upload;
 pub mod view;
+pub mod wording_preview;
 
 use crate::http::routes::routes;
 
@@ -86,6 +87,7 @@ routes! {
     "/console/rules/{id}/move" => { POST rules::shift }
     "/console/rules/{id}/enabled" => { POST rules::set_enabled }
     "/console/rules/{id}/delete" => { POST rules::delete }
+    "/console/preview/wording" => { POST wording_preview::show }
     "/console/mailbox" => { GET mailbox::show }
     // Words before ids.
     "/console/mailbox/sms" => { GET telephones::show }

@@ -28,6 +28,18 @@ pub struct Size {
     pub segments: usize,
 }
 
+impl Size {
+    /// Units that still fit before there is one message more on the bill.
+    pub const fn left(self) -> usize {
+        let (whole, part) = match self.alphabet {
+            Alphabet::Gsm => (160, 153),
+            Alphabet::Ucs2 => (70, 67),
+        };
+        let room = if self.segments <= 1 { whole } else { self.segments * part };
+        room.saturating_sub(self.units)
+    }
+}
+
 /// Where the sender's sign stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Placement {

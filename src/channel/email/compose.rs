@@ -152,16 +152,7 @@ impl Composer {
 
     fn encode(&self, parcel: &Parcel) -> Encoded {
         let content = &parcel.content;
-        let page = Page {
-            campus: &self.campus,
-            language: &parcel.language,
-            emergency: parcel.emergency,
-            title: &content.title,
-            html: &content.html,
-        };
-        // Writing to a string cannot fail.
-        let html = page.render().unwrap_or_else(|_| content.html.to_string());
-        let text = format!("{}\n\n-- \n{}\n", content.plain.trim_end(), self.campus);
+        let (html, text) = bodies(&self.campus, &parcel.language, parcel.emergency, content);
         let parts = MultiPart::alternative_plain_html(text, html);
         let formatted = parts.formatted();
         // Its headers belong to the mail's own.
@@ -170,7 +161,7 @@ impl Composer {
 
         let mut headers = Headers::new();
         headers.set(From::from(Mailboxes::from(self.sender.from.clone())));
-        headers.set(Subject::from(one_line(&content.title)));
+        headers.set(Subject::from(subject(content)));
         if let Some(reply_to) = &self.sender.reply_to {
             headers.set(ReplyTo::from(Mailboxes::from(reply_to.clone())));
         }
@@ -214,6 +205,19 @@ impl Composer {
             None => self.sender.from.email.to_string(),
         }
     }
+}
+
+/// A mail's page and its plain text.
+pub fn bodies(campus: &str, language: &str, emergency: bool, content: &Rendered) -> (String, String) {
+    let page = Page { campus, language, emergency, title: &content.title, html: &content.html };
+    // Writing to a string cannot fail.
+    let html = page.render().unwrap_or_else(|_| content.html.to_string());
+    (html, format!("{}\n\n-- \n{campus}\n", content.plain.trim_end()))
+}
+
+/// What a title is as a subject.
+pub fn subject(content: &Rendered) -> String {
+    one_line(&content.title)
 }
 
 fn raw(name: &'static str, value: &str) -> HeaderValue {

@@ -42,6 +42,7 @@ use serde_json::Value;
 
 pub use self::asked::SETTINGS;
 use self::compose::Composer;
+pub use self::compose::{bodies, subject};
 use self::failure::Failure;
 use self::pool::Pool;
 use super::registry::Site;

@@ -59,7 +59,30 @@ impl Biller {
         params: Params,
         warnings: &mut Vec<PreviewWarning>,
     ) -> Billed {
-        let parcel = Parcel {
+        let parcel = self.parcel(content, language, params);
+        let said = self.said(&parcel);
+        let notes = said.iter().enumerate().filter_map(|(at, (name, said))| note(name, said, at > 0));
+        let notes = notes.chain(differing(&said));
+        for note in notes {
+            let warning = PreviewWarning::of_sms(note);
+            if !warnings.contains(&warning) {
+                warnings.push(warning);
+            }
+        }
+        match said.into_iter().next() {
+            Some((_, Ok(first))) => Billed::of(first.text),
+            _ => Billed::of(self.ours(&parcel)),
+        }
+    }
+
+    /// What each of the carriers makes of it.
+    pub fn said(&self, parcel: &Parcel) -> Vec<(&str, Result<Arriving, Outcome>)> {
+        self.carriers.iter().map(|carrier| (carrier.name.as_str(), self.by(carrier, parcel))).collect()
+    }
+
+    /// The text for somebody of nobody's number.
+    pub fn parcel(&self, content: Rendered, language: &str, params: Params) -> Parcel {
+        Parcel {
             delivery: DeliveryId(0),
             message: MessageId(0),
             attempt: 1,
@@ -76,20 +99,6 @@ impl Biller {
             emergency: self.emergency,
             sent_before: None,
             expires_at: Timestamp::NEVER,
-        };
-        let said: Vec<_> =
-            self.carriers.iter().map(|carrier| (carrier.name.as_str(), self.by(carrier, &parcel))).collect();
-        let notes = said.iter().enumerate().filter_map(|(at, (name, said))| note(name, said, at > 0));
-        let notes = notes.chain(differing(&said));
-        for note in notes {
-            let warning = PreviewWarning::of_sms(note);
-            if !warnings.contains(&warning) {
-                warnings.push(warning);
-            }
-        }
-        match said.into_iter().next() {
-            Some((_, Ok(first))) => Billed::of(first.text),
-            _ => Billed::of(self.ours(&parcel)),
         }
     }
 
@@ -99,7 +108,7 @@ impl Biller {
     }
 
     /// Our words behind the campus's sign.
-    fn ours(&self, parcel: &Parcel) -> String {
+    pub fn ours(&self, parcel: &Parcel) -> String {
         let words = sms_text::words(&parcel.content);
         sms_text::signed(&words, &self.campus, Placement::Prefix, true).into_owned()
     }

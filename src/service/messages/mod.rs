@@ -22,6 +22,7 @@ mod reading;
 mod review;
 mod simulate;
 mod views;
+mod wording;
 
 pub use self::accept::{AcceptOptions, Accepted, MOST_IN_BATCH, accept, accept_batch, prune};
 pub use self::answers::{AnswerCount, AnswerCounts};
@@ -44,3 +45,4 @@ pub use self::views::{
     AcceptedView, AudienceCounts, EventView, MatchedRule, MessageSummary, MessageView, Preview,
     PreviewWarning, Reachable, RenderedText, RuleView, Skipped, SmsNote, SourceRef,
 };
+pub use self::wording::{Draft, ShownCard, ShownLanguage, ShownMail, ShownSms, ShownWording, show_wording};

@@ -371,7 +371,7 @@ fn over_quota(over: &Exceeding) -> PreviewWarning {
 }
 
 /// The campus's own, and those the texts have variants for.
-fn languages(s: &Services, wording: &Wording) -> BTreeSet<String> {
+pub(super) fn languages(s: &Services, wording: &Wording) -> BTreeSet<String> {
     let campus = s.campus.language.as_str().to_owned();
     let variants = wording.content.variants.keys().filter_map(|key| match key.split_once('.') {
         Some((_, language)) => Some(language.to_owned()),
@@ -382,7 +382,7 @@ fn languages(s: &Services, wording: &Wording) -> BTreeSet<String> {
 }
 
 /// The text as one person gets it.
-fn filled(
+pub(super) fn filled(
     wording: &Wording,
     channel: ChannelKind,
     language: &str,

@@ -4,8 +4,8 @@ use serde_json::{Map, Value, json};
 
 use super::field::Field;
 use super::settings::Mode;
-use crate::channel::mapping::{Mapping, Unfilled};
-use crate::channel::{Outcome, Parcel};
+use crate::channel::mapping::{Mapping, Slot, Unfilled};
+use crate::channel::{Card, Cut, Outcome, Parcel};
 use crate::clock::Timestamp;
 use crate::domain::delivery::OutcomeClass as Class;
 use crate::domain::id::DeliveryId;
@@ -38,6 +38,22 @@ pub(super) fn body(mode: Mode, mapping: &Mapping, parcel: &Parcel, campus: &str)
         body["client_msg_id"] = id(parcel.delivery, parcel.sent_before).into();
     }
     Ok(body)
+}
+
+/// What its follower sees of the fields: each as it fits, or why WeChat would refuse it.
+pub(super) fn card(mapping: &Mapping, parcel: &Parcel, campus: &str) -> Card {
+    let fit = |slot: &Slot| {
+        let value = slot.source.value(parcel, campus);
+        let value = value.ok_or("it is filled with a variable that the message does not have");
+        let fitted = Field::of(&slot.name).zip(value.as_ref().ok()).map(|(field, value)| field.fit(value));
+        let shown = match (fitted, value) {
+            (Some(fitted), Ok(value)) => fitted.map(|fitted| Cut::of(&fitted, value.trim())),
+            (_, value) => Err(value.err().unwrap_or("WeChat knows no such field").to_owned()),
+        };
+        (slot.name.clone(), shown)
+    };
+    let fields = mapping.slots.iter().map(fit).collect();
+    Card { template: Some(mapping.id.clone()), fields, ..Card::default() }
 }
 
 /// By this WeChat knows a message it has sent this person within ten minutes, and sends it no second time. The same for

@@ -35,7 +35,7 @@ use crate::channel::day::until_tomorrow;
 use crate::channel::mapping::Mappings;
 use crate::channel::registry::Site;
 use crate::channel::{
-    Acknowledgement, Callback, Channel, Identity, Outcome, Parcel, Receipts, Refusal, SceneCode, Shape,
+    Acknowledgement, Callback, Card, Channel, Identity, Outcome, Parcel, Receipts, Refusal, SceneCode, Shape,
     refused,
 };
 use crate::clock::Clock;
@@ -102,11 +102,7 @@ impl OfficialAccount {
                 .code("belltower.no_openid")
                 .detail("this person is not known as a follower of the account");
         }
-        let Some(mapping) = self.mappings.of(parcel) else {
-            return Outcome::new(Class::PermanentMessage)
-                .code("belltower.template")
-                .detail("no template of the account's stands for it, and there is none for all messages");
-        };
+        let Some(mapping) = self.mappings.of(parcel) else { return unmapped() };
         let body = match compose::body(self.mode, mapping, parcel, &self.campus) {
             Ok(body) => body,
             Err(outcome) => return outcome,
@@ -177,6 +173,12 @@ impl OfficialAccount {
     }
 }
 
+fn unmapped() -> Outcome {
+    Outcome::new(Class::PermanentMessage)
+        .code("belltower.template")
+        .detail("no template of the account's stands for it, and there is none for all messages")
+}
+
 /// What two tries came to. Where the first had no answer WeChat may have taken it, so that only what is final of the
 /// second says more: the rest would have it tried again when WeChat has forgotten its id.
 fn settled(first: Outcome, second: Outcome) -> Outcome {
@@ -224,6 +226,11 @@ impl Channel for OfficialAccount {
             }
             Err(refusal) => Err(refusal),
         }
+    }
+
+    fn card(&self, parcel: &Parcel) -> Option<Result<Card, Outcome>> {
+        let mapping = self.mappings.of(parcel).ok_or_else(unmapped);
+        Some(mapping.map(|mapping| compose::card(mapping, parcel, &self.campus)))
     }
 
     fn sign_in_address(&self, back: &str, state: &str) -> Option<String> {

@@ -4,7 +4,7 @@
 //! receipts; what was sent can be called back for a day.
 //!
 //! - [`settings`]: what an administrator configures; [`asked`]: how a form asks for it
-//! - [`compose`]: from a text to a request; [`card`]: what it looks like; [`button`]: what it asks
+//! - [`compose`]: from a text to a request; [`card`]: what it looks like; [`button`]: what it asks; [`seen`]: what is seen of it
 //! - [`api`]: the calls
 //! - [`event`]: what WeCom tells by itself
 //! - [`classify`]: what WeCom's error codes mean
@@ -19,6 +19,7 @@ mod compose;
 mod event;
 mod limits;
 mod pressure;
+mod seen;
 mod settings;
 
 use std::collections::HashMap;
@@ -40,7 +41,7 @@ use super::answer::Failure;
 use super::door::Door;
 use crate::channel::registry::Site;
 use crate::channel::{
-    Acknowledgement, Callback, Channel, Identity, Outcome, Parcel, Receipts, Refusal, Shape, refused,
+    Acknowledgement, Callback, Card, Channel, Identity, Outcome, Parcel, Receipts, Refusal, Shape, refused,
 };
 use crate::clock::Clock;
 use crate::domain::channel::AddressKind;
@@ -148,6 +149,22 @@ impl Wecom {
         outcomes
     }
 
+    /// What one call says. `page`: of whom it is for, where that is one person.
+    fn letter<'a>(&'a self, parcel: &'a Parcel, page: Option<&'a str>) -> Letter<'a> {
+        Letter {
+            agent_id: self.agent_id,
+            campus: &self.campus,
+            look: self.look,
+            buttons: self.buttons.of(parcel.template.as_deref()),
+            mark: &self.mark,
+            content: &parcel.content,
+            message: parcel.message,
+            page,
+            emergency: parcel.emergency,
+            sent_before: parcel.sent_before,
+        }
+    }
+
     /// `page`: of whom it is for, where that is one person.
     async fn call(&self, parcels: &[&Parcel], page: Option<&str>) -> Said {
         let Some(first) = parcels.first() else { return Said::Taken(Sent::default(), false) };
@@ -158,18 +175,8 @@ impl Wecom {
             return Said::Refused(Outcome { wait: Some(wait), ..outcome });
         }
         let members: Vec<_> = parcels.iter().map(|parcel| &*parcel.address).collect();
-        let letter = Letter {
-            agent_id: self.agent_id,
-            campus: &self.campus,
-            look: self.look,
-            buttons: self.buttons.of(first.template.as_deref()),
-            mark: &self.mark,
-            content: &first.content,
-            message: first.message,
-            page,
-            emergency: first.emergency,
-            sent_before: parcels.iter().filter_map(|parcel| parcel.sent_before).max(),
-        };
+        let sent_before = parcels.iter().filter_map(|parcel| parcel.sent_before).max();
+        let letter = Letter { sent_before, ..self.letter(first, page) };
         let body = compose::body(&letter, &members);
         let asked = compose::asks(&body);
         match self.api.send(&body).await {
@@ -330,6 +337,11 @@ impl Channel for Wecom {
             Ok(None) => Err("whoever signed in is no member of this corp".to_owned().into()),
             Err(failure) => Err(refusal(failure)),
         }
+    }
+
+    fn card(&self, parcel: &Parcel) -> Option<Result<Card, Outcome>> {
+        let letter = self.letter(parcel, parcel.page.as_deref());
+        Some(Ok(seen::card(&compose::body(&letter, &[&parcel.address]), &parcel.content)))
     }
 
     async fn check(&self) -> Result<String, Refusal> {
