@@ -9,6 +9,7 @@ use super::context::Context;
 use super::document::Document;
 use super::input;
 use super::output::{List, table};
+use crate::domain::audience::Params;
 use crate::domain::content::Content;
 use crate::service::templates::{self, Template};
 use crate::service::{Caller, Change, Services};
@@ -112,12 +113,14 @@ struct File {
     name: String,
     #[serde(flatten)]
     content: Content,
+    #[serde(skip_serializing_if = "Params::is_empty")]
+    samples: Params,
 }
 
 impl From<Template> for Shown {
     fn from(it: Template) -> Self {
         Self {
-            file: File { slug: it.slug, name: it.name, content: it.content },
+            file: File { slug: it.slug, name: it.name, content: it.content, samples: it.samples },
             version: it.version,
             required: it.required.into_iter().collect(),
             optional: it.optional.into_iter().collect(),

@@ -80,6 +80,7 @@ impl Signed {
             (Section::Suppression, self.may(Permission::DirectoryView)),
             (Section::Rules, self.may(Permission::RoutingView)),
             (Section::Sources, self.may(Permission::SourcesView)),
+            (Section::Templates, self.may(Permission::TemplatesView)),
             (Section::Providers, self.may(Permission::ProvidersView)),
             (Section::Audit, self.may(Permission::AuditView)),
             (Section::Settings, self.may(Permission::SettingsView)),

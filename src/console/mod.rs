@@ -47,6 +47,7 @@ mod suppression_pages;
 pub mod system;
 mod table_file;
 pub mod telephones;
+pub mod templates;
 mod timeline;
 mod upload;
 pub mod view;
@@ -103,6 +104,10 @@ routes! {
     "/console/sources/{id}/keys" => { POST source_pages::create_key }
     "/console/sources/{id}/keys/{key}/revoke" => { POST source_pages::revoke_key }
     "/console/sources/{id}/enabled" => { POST source_pages::set_enabled }
+    "/console/new-template" => { GET templates::edit::show_new }
+    "/console/templates" => { GET templates::list, POST templates::edit::create }
+    "/console/templates/{slug}" => { GET templates::show, POST templates::edit::update }
+    "/console/templates/{slug}/edit" => { GET templates::edit::show }
     "/console/providers" => { GET providers::list, POST providers::edit::create }
     "/console/providers/new" => { GET providers::edit::show_new }
     "/console/providers/receipts" => { GET providers::receipts::show }

@@ -28,6 +28,7 @@ pub enum Section {
     Suppression,
     Rules,
     Sources,
+    Templates,
     Providers,
     Audit,
     /// What the administrators decide for the whole campus.
@@ -51,6 +52,7 @@ impl Section {
             Self::Groups => "/console/groups",
             Self::Suppression => "/console/suppression",
             Self::Rules => "/console/rules",
+            Self::Templates => "/console/templates",
             Self::Providers => "/console/providers",
             Self::Audit => "/console/audit",
             Self::Settings => "/console/settings",
@@ -71,6 +73,7 @@ impl Section {
             Self::Groups => "people",
             Self::Suppression => "ban",
             Self::Rules => "route",
+            Self::Templates => "template",
             Self::Providers => "provider",
             Self::Audit => "audit",
             Self::Settings => "gear",
@@ -86,6 +89,8 @@ impl Section {
             Self::People | Self::Groups | Self::Suppression => Floor::Audience,
             Self::Rules | Self::Sources | Self::Providers => Floor::Sending,
             Self::Audit | Self::Settings | Self::System | Self::Mailbox => Floor::House,
+            Self::Rules | Self::Sources | Self::Templates | Self::Providers => Floor::Sending,
+            Self::Audit | Self::Mailbox => Floor::House,
         }
     }
 
@@ -102,6 +107,7 @@ impl Section {
             Self::Groups => "nav-groups",
             Self::Suppression => "nav-suppression",
             Self::Rules => "nav-rules",
+            Self::Templates => "nav-templates",
             Self::Providers => "nav-providers",
             Self::Audit => "nav-audit",
             Self::Settings => "nav-settings",

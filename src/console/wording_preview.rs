@@ -66,7 +66,11 @@ impl WordingPreview {
 pub fn draft(form: &Form) -> Draft {
     let template = Some(form.text("template").to_owned()).filter(|slug| !slug.is_empty());
     let has_variables = form.text("variables") == "true";
-    let params = if has_variables { samples(form) } else { Params::new() };
+    let params = if has_variables {
+        samples(form.all("sample_name").zip(form.all("sample_value")))
+    } else {
+        Params::new()
+    };
     Draft { content: content(form), has_variables, params, template, emergency: false }
 }
 
@@ -90,8 +94,7 @@ pub fn content(form: &Form) -> Content {
 }
 
 /// The values that stand for variables; one that is not filled in is left out.
-pub fn samples(form: &Form) -> Params {
-    let rows = form.all("sample_name").zip(form.all("sample_value"));
+pub fn samples<'f>(rows: impl Iterator<Item = (&'f str, &'f str)>) -> Params {
     let filled = rows.filter(|(name, value)| !name.is_empty() && !value.trim().is_empty());
     filled.map(|(name, value)| (name.to_owned(), sample(value))).collect()
 }

@@ -7,7 +7,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Result;
 use crate::service::{
-    Services, alarms, attention, audit, bindings, callback_events, deliveries, imports, messages, operators, policies, providers, receipts, suppressions, unanswered, pages,
+    Services, alarms, attention, audit, bindings, callback_events, deliveries, imports, messages, operators,
+    pages, policies, providers, receipts, suppressions, unanswered,
 };
 
 /// A retry is at most this late.

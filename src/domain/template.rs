@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::content::{Content, Variant};
+use super::audience::Params;
+use super::content::{Content, Variables, Variant};
 use super::fields::{Fields, pointer};
 use super::group::is_slug;
 use crate::error::{Error, Fault, Result};
 
+use super::content::template::MAX_PARAMS;
 const LONGEST_NAME: usize = 200;
 
 /// A template, checked: all its texts can be filled in.
@@ -18,6 +20,33 @@ pub struct TemplateInput {
     pub slug: String,
     pub name: String,
     pub content: Content,
+    /// Values that stand for its variables where somebody looks at it; no message gets them.
+    pub samples: Params,
+}
+
+/// What a new version would do to those who name the template with their variables.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Breaking {
+    /// They have to give these from then on.
+    pub asked: Vec<String>,
+    /// They may not give these any more.
+    pub dropped: Vec<String>,
+}
+
+impl Breaking {
+    pub fn between(before: &Variables, after: &Variables) -> Self {
+        let needed =
+            |variables: &Variables| -> Vec<String> { variables.needed().map(str::to_owned).collect() };
+        let before_needed = needed(before);
+        Self {
+            asked: needed(after).into_iter().filter(|name| !before_needed.contains(name)).collect(),
+            dropped: before.all.difference(&after.all).cloned().collect(),
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.asked.is_empty() && self.dropped.is_empty()
+    }
 }
 
 impl TemplateInput {
@@ -95,6 +124,7 @@ impl TemplateInput {
             ..Content::default()
         };
         content.clean();
+        let samples = samples(fields.value("samples"), &mut wrong);
         let broken = content.variables().err().unwrap_or_default();
         let missing: Vec<_> = wrong.iter().map(|fault| fault.pointer.clone()).collect();
         for fault in content.faults().into_iter().chain(broken) {
@@ -104,7 +134,7 @@ impl TemplateInput {
             }
         }
         fields.extend(wrong);
-        Self { slug, name, content }
+        Self { slug, name, content, samples }
     }
 }
 
@@ -115,6 +145,23 @@ fn text(value: Option<&Value>, at: &str, faults: &mut Vec<Fault>) -> Option<Stri
         _ => {
             faults.push(Fault::new(at, "not_a_string", "send a string"));
             None
+        }
+    }
+}
+
+fn samples(value: Option<&Value>, faults: &mut Vec<Fault>) -> Params {
+    match value {
+        None | Some(Value::Null) => Params::new(),
+        Some(Value::Object(values)) => {
+            let values: Params = values.clone().into_iter().collect();
+            if serde_json::to_string(&values).map_or(0, |text| text.len()) > MAX_PARAMS {
+                faults.push(Fault::new("/samples", "too_long", format!("at most {MAX_PARAMS} bytes")));
+            }
+            values
+        }
+        Some(_) => {
+            faults.push(Fault::new("/samples", "not_an_object", "send an object of values by variable"));
+            Params::new()
         }
     }
 }
@@ -186,6 +233,29 @@ mod tests {
                 ("/variants/sms", "not_an_object"),
             ]
         );
+    }
+
+    #[test]
+    fn what_breaks_callers_is_known() {
+        let of = |body: &str| {
+            let body = json!({"name": "x", "title": "t", "body": body});
+            TemplateInput::read("due", &body).unwrap().content.variables().unwrap()
+        };
+        let broken =
+            Breaking::between(&of("{{ a }}{{ b | default('') }}{{ c }}"), &of("{{ a }}{{ b }}{{ d }}"));
+        assert_eq!((broken.asked, broken.dropped), (vec!["b".into(), "d".into()], vec!["c".to_owned()]));
+        assert!(
+            Breaking::between(&of("{{ a }}"), &of("{{ a | default('') }}{{ n | default('') }}")).is_empty()
+        );
+    }
+
+    #[test]
+    fn samples_are_values_by_name() {
+        let body = json!({"name": "x", "title": "t", "body": "{{ n }}", "samples": {"n": [1]}});
+        assert_eq!(TemplateInput::read("due", &body).unwrap().samples["n"], json!([1]));
+        let body = json!({"name": "x", "title": "t", "body": "b", "samples": 3});
+        let Err(Error::Invalid(faults)) = TemplateInput::read("due", &body) else { panic!("taken") };
+        assert_eq!(faults[0].pointer, "/samples");
     }
 
     #[test]

@@ -23,6 +23,7 @@ macro_rules! steps {
             11 "0011_scenes",
             12 "0012_bound",
             13 "0013_audit_chain",
+            15 "0015_templates",
             18 "0018_imports",
             20 "0020_attention",
             21 "0021_alarms",

@@ -3,6 +3,7 @@
 use super::{Db, Dialect, JsonText, Tx, in_db, in_tx, row, sql, to_json};
 use crate::Result;
 use crate::clock::Timestamp;
+use crate::domain::audience::Params;
 use crate::domain::content::Content;
 use crate::domain::template::TemplateInput;
 
@@ -13,13 +14,14 @@ row! {
         pub version: i64,
         pub name: String,
         pub content: JsonText<Content>,
+        pub samples: JsonText<Params>,
         pub created_at: Timestamp,
         pub created_by: String,
     }
 }
 
 const SELECT: &str =
-    "SELECT t.slug, t.version, t.name, t.content, t.created_at, t.created_by FROM template t";
+    "SELECT t.slug, t.version, t.name, t.content, t.samples, t.created_at, t.created_by FROM template t";
 const LATEST: &str = "t.version = (SELECT max(v.version) FROM template v WHERE v.slug = t.slug)";
 
 /// The version asked for, or the latest.
@@ -49,6 +51,38 @@ pub async fn list(db: &Db, after: Option<&str>, limit: u32) -> Result<Vec<Templa
     Ok(in_db!(db, |c| sqlx::query_as(sql(text)).bind(after).bind(i64::from(limit)).fetch_all(c).await)?)
 }
 
+/// Its versions, the latest first; at most `limit`.
+pub async fn versions(db: &Db, slug: &str, limit: u32) -> Result<Vec<TemplateRow>> {
+    let text = format!("{SELECT} WHERE t.slug = $1 ORDER BY t.version DESC LIMIT $2 + 0");
+    Ok(in_db!(db, |c| sqlx::query_as(sql(text)).bind(slug).bind(i64::from(limit)).fetch_all(c).await)?)
+}
+
+row! {
+    /// A source that named a template.
+    pub struct UseRow {
+        pub source: String,
+        pub messages: i64,
+        pub last_at: Timestamp,
+    }
+}
+
+/// Sources whose messages named the template since then, the latest first.
+pub async fn uses(db: &Db, slug: &str, since: Timestamp) -> Result<Vec<UseRow>> {
+    // Each database writes JSON in its own way.
+    let named = ["$2", "$3"].map(|param| db.dialect().contains("m.content", param)).join(" OR ");
+    let text = format!(
+        "SELECT s.name AS source, count(*) AS messages, max(m.created_at) AS last_at
+         FROM message m JOIN source s ON s.id = m.source_id
+         WHERE m.created_at >= $1 AND ({named})
+         GROUP BY s.name ORDER BY last_at DESC, s.name"
+    );
+    let (tight, loose) =
+        (format!("\"template\":{{\"slug\":\"{slug}\""), format!("\"template\": {{\"slug\": \"{slug}\""));
+    Ok(in_db!(db, |c| {
+        sqlx::query_as(sql(text)).bind(since.0).bind(&tight).bind(&loose).fetch_all(c).await
+    })?)
+}
+
 /// Adds a version.
 pub async fn insert(
     tx: &mut Tx,
@@ -57,15 +91,17 @@ pub async fn insert(
     by: &str,
     now: Timestamp,
 ) -> Result<()> {
-    let text = "INSERT INTO template (slug, version, name, content, created_at, created_by)
-        VALUES ($1, $2, $3, $4, $5, $6)";
+    let text = "INSERT INTO template (slug, version, name, content, samples, created_at, created_by)
+        VALUES ($1, $2, $3, $4, $5, $6, $7)";
     let content = to_json(&template.content)?;
+    let samples = to_json(&template.samples)?;
     in_tx!(tx, |c| {
         sqlx::query(text)
             .bind(&template.slug)
             .bind(version)
             .bind(&template.name)
             .bind(content)
+            .bind(samples)
             .bind(now.0)
             .bind(by)
             .execute(c)

@@ -363,6 +363,8 @@ pub(super) async fn console(app: &TestApp) -> Vec<Room> {
         room("/console/rules").asking(),
         room(format!("/console/rules/{rule}/edit")).with_menus_open(),
         room("/console/rules/new"),
+        room("/console/templates"),
+        room("/console/new-template"),
         room("/console/rules/new").refused(),
         room("/console/rules/versions"),
         room("/console/rules/versions/1"),

@@ -22,5 +22,6 @@ mod settings;
 mod simulator;
 mod sources;
 mod suppression;
+mod templates;
 mod texts;
 mod weight;

@@ -1,14 +1,13 @@
 use belltower::clock::Timestamp;
 use belltower::domain::template::TemplateInput;
 use belltower::store::Db;
-use belltower::store::templates::{find, insert, list, lock};
+use belltower::store::templates::{find, insert, list, lock, uses, versions};
 use serde_json::json;
 
 use crate::support::on_both;
 
 fn template(slug: &str, title: &str) -> TemplateInput {
-    let body =
-        json!({"name": "到期", "title": title, "body": "{{ due }}", "variants": {"sms": {"body": "短"}}});
+    let body = json!({"name": "到期", "title": title, "body": "{{ due }}", "variants": {"sms": {"body": "短"}}, "samples": {"due": "周五"}});
     TemplateInput::read(slug, &body).unwrap()
 }
 
@@ -30,6 +29,12 @@ on_both!(the_latest_version_is_in_use_and_the_others_stay, |db| async {
     assert_eq!(first.content.0.title, "一");
     assert!(find(&db, "due", Some(3)).await.unwrap().is_none());
     assert!(find(&db, "none", None).await.unwrap().is_none());
+
+    let both: Vec<_> = versions(&db, "due", 10).await.unwrap().iter().map(|t| t.version).collect();
+    assert_eq!(both, [2, 1]);
+    assert_eq!(versions(&db, "due", 1).await.unwrap().len(), 1);
+    assert_eq!(latest.samples.0["due"], json!("周五"));
+    assert!(uses(&db, "due", Timestamp(0)).await.unwrap().is_empty());
 
     let mut tx = db.begin().await.unwrap();
     assert_eq!(lock(&mut tx, "due").await.unwrap().unwrap().version, 2);

@@ -13,6 +13,7 @@ mod rules;
 mod settings;
 mod sources;
 mod suppression;
+mod templates;
 
 use std::time::Duration;
 
@@ -66,6 +67,7 @@ fn shell(language: Language, theme: Theme, current: Option<Section>) -> Shell {
             Section::Groups,
             Section::Suppression,
             Section::Rules,
+            Section::Templates,
             Section::Providers,
             Section::Audit,
             Section::Settings,
@@ -157,6 +159,10 @@ pub(super) fn all(language: Language, theme: Theme) -> Vec<(&'static str, String
         ("rule_form", rules::form(language, theme).render()),
         ("rule_versions", rules::versions(language, theme).render()),
         ("simulator", rules::simulator(language, theme).render()),
+        ("templates", templates::list(language, theme, false).render()),
+        ("templates_empty", templates::list(language, theme, true).render()),
+        ("template", templates::template(language, theme).render()),
+        ("template_form", templates::form(language, theme).render()),
         ("providers", providers::list(language, theme, false).render()),
         ("providers_empty", providers::list(language, theme, true).render()),
         ("provider", providers::provider(language, theme, true).render()),
