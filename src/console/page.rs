@@ -87,10 +87,8 @@ impl Section {
         match self {
             Self::Overview | Self::Messages | Self::Held | Self::Attention | Self::Alarms => Floor::Daily,
             Self::People | Self::Groups | Self::Suppression => Floor::Audience,
-            Self::Rules | Self::Sources | Self::Providers => Floor::Sending,
             Self::Audit | Self::Settings | Self::System | Self::Mailbox => Floor::House,
             Self::Rules | Self::Sources | Self::Templates | Self::Providers => Floor::Sending,
-            Self::Audit | Self::Mailbox => Floor::House,
         }
     }
 

@@ -48,7 +48,6 @@ async fn tick(s: &Services, owner: i64, ticks: u32) -> Result<()> {
             }
         }
     }
-    attention::work(s).await?;
     if ticks.is_multiple_of(SELDOM) {
         // What is wrong with the log keeps nothing else from being looked after.
         if let Err(error) = audit::seal(s).await {
@@ -57,6 +56,7 @@ async fn tick(s: &Services, owner: i64, ticks: u32) -> Result<()> {
         expire_and_release(s, owner).await?;
         pages::keep_left(s).await?;
     }
+    attention::work(s).await?;
     if ticks.is_multiple_of(RARELY) {
         deliveries::complete_left_open(s).await?;
     }
@@ -78,7 +78,6 @@ async fn tick(s: &Services, owner: i64, ticks: u32) -> Result<()> {
 /// Everything but wake-ups, once; returns how much it changed.
 pub(super) async fn sweep(s: &Services, owner: i64) -> Result<usize> {
     let told = receipts::process(s).await? + attention::work(s).await?;
-    let told = receipts::process(s).await?;
     pages::keep_left(s).await?;
     Ok(told + expire_and_release(s, owner).await? + deliveries::complete_left_open(s).await?)
 }
