@@ -14,11 +14,10 @@ use super::form::Form;
 use super::page;
 use super::view::View;
 use crate::Result;
-use crate::channel::{Cut, Guess};
 use crate::domain::audience::Params;
 use crate::domain::content::{Content, Variant};
 use crate::service::Services;
-use crate::service::messages::{self, Draft, ShownSms, ShownWording};
+use crate::service::messages::{self, Cut, Draft, Guess, ShownSms, ShownWording};
 
 /// How it would arrive, by language and channel.
 #[derive(Debug, Template)]

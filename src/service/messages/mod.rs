@@ -45,4 +45,6 @@ pub use self::views::{
     AcceptedView, AudienceCounts, EventView, MatchedRule, MessageSummary, MessageView, Preview,
     PreviewWarning, Reachable, RenderedText, RuleView, Skipped, SmsNote, SourceRef,
 };
-pub use self::wording::{Draft, ShownCard, ShownLanguage, ShownMail, ShownSms, ShownWording, show_wording};
+pub use self::wording::{
+    Card, Cut, Draft, Guess, ShownCard, ShownLanguage, ShownMail, ShownSms, ShownWording, show_wording,
+};

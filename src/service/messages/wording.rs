@@ -2,7 +2,8 @@
 
 use super::billed::Biller;
 use super::preview::{filled, languages};
-use crate::channel::{Card, Guess, Outcome, Parcel, email};
+pub use crate::channel::{Card, Cut, Guess};
+use crate::channel::{Outcome, Parcel, email};
 use crate::domain::audience::Params;
 use crate::domain::channel::{AddressKind, ChannelKind};
 use crate::domain::content::{Content, Rendered};

@@ -18,6 +18,7 @@ mod rules;
 mod scan;
 mod sources;
 mod suppression;
+mod templates;
 mod without_script;
 
 use std::future::Future;

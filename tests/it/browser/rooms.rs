@@ -14,7 +14,7 @@ use belltower::service::operators::{self, NewOperator};
 use belltower::service::providers::NewProvider;
 use belltower::service::short_links::{self, Purpose};
 use belltower::service::simulators::Mailboxes;
-use belltower::service::{Vault, groups, providers, recipients, routing, suppressions};
+use belltower::service::{Vault, groups, providers, recipients, routing, suppressions, templates};
 use belltower::store::suppressions::{NewSuppression, insert};
 use reqwest::Method;
 use serde_json::json;
@@ -188,6 +188,8 @@ async fn routed(app: &TestApp) -> (RuleId, String) {
     body["body"] = json!("请于周五前缴费。");
     let held = accepted(app, &body).await;
     app.drain().await;
+    let due = json!({"name": "图书到期", "title": "{{ book }}到期", "body": "请归还", "variants": {"en": {"title": "{{ book }} is due"}}});
+    templates::put(&app.services, &owner, "due", &due).await.unwrap();
     let rules = routing::export(&app.services, &owner).await.unwrap().rules;
     (rules[1].id, held)
 }
@@ -365,6 +367,8 @@ pub(super) async fn console(app: &TestApp) -> Vec<Room> {
         room("/console/rules/new"),
         room("/console/templates"),
         room("/console/new-template"),
+        room("/console/templates/due").with_menus_open(),
+        room("/console/templates/due/edit"),
         room("/console/rules/new").refused(),
         room("/console/rules/versions"),
         room("/console/rules/versions/1"),

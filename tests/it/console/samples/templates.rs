@@ -1,6 +1,5 @@
 //! Templates, and a text as it arrives.
 
-use belltower::channel::{Card, Cut};
 use belltower::config::Language;
 use belltower::console::form::FieldFaults;
 use belltower::console::page::{Section, Theme};
@@ -10,7 +9,7 @@ use belltower::console::templates::{
 };
 use belltower::console::wording_preview::WordingPreview;
 use belltower::domain::template::Breaking;
-use belltower::service::messages::{ShownCard, ShownLanguage, ShownMail, ShownSms, ShownWording};
+use belltower::service::messages::{Card, Cut, ShownCard, ShownLanguage, ShownMail, ShownSms, ShownWording};
 use belltower::service::templates::Use;
 
 use super::{HOUR, ago, shell, view};
