@@ -1,7 +1,7 @@
 ### Templates, and texts as each channel brings them.
 
 wording-title = As it arrives
-wording-note = Follows what you type. A variable without a sample value stands as ‹name›.
+wording-note = A variable without a sample value stands as ‹name›.
 language-chinese = Chinese
 language-english = English
 wording-refused = It would not be sent: { $why }
@@ -52,6 +52,7 @@ template-variants = By channel and language
 template-variants-note = Such as sms, en or sms.en. A title or body left empty is that of above.
 template-samples = Sample values
 template-samples-note = For previews only, kept with the template. Numbers and lists as in JSON. New variables appear after “Preview”.
+sample-of = Variable { $name }
 template-look = Preview
 field-template-slug = Slug
 field-template-slug-hint = Lower-case letters, digits, - and _. Systems name it so; it cannot be changed later.

@@ -1,7 +1,7 @@
 ### Templates, and texts as each channel brings them.
 
 wording-title = 收到时的样子
-wording-note = 随输入更新；未填示例值的变量显示为 ‹变量名›。
+wording-note = 没有示例值的变量显示为 ‹变量名›。
 language-chinese = 中文
 language-english = 英文
 wording-refused = 不会发出：{ $why }
@@ -9,7 +9,7 @@ wording-unknown-template = 只是估计：服务商填写自己的模板 { $id }
 wording-unknown = 只是估计：服务商填写自己的模板，其原文尚未录入。
 wording-unknown-sign = 签名是估计：服务商设置里没有写明签名。
 wording-left-out = 放不下，截去 { $count } 个字
-wording-left = 再写 { $count } 个字就多计一条
+wording-left = 再写 { $count } 个字以内不加条数
 wording-nobody-sms = 还没有短信服务商，按学校签名估算
 wording-nobody-wechat = 没有启用微信服务商，不会经微信发出。
 wording-vendor-template = 微信模板 { $id }
@@ -40,6 +40,7 @@ template-variants = 按渠道和语言
 template-variants-note = 如 sms、en、sms.en；留空的标题或正文沿用上面的。
 template-samples = 示例值
 template-samples-note = 只用于预览，随模板保存。数字、列表按 JSON 填写。新变量在点“预览”后出现。
+sample-of = 变量 { $name }
 template-look = 预览
 field-template-slug = 标识
 field-template-slug-hint = 小写字母、数字、- 和 _，各系统以此引用，之后不能改。

@@ -19,7 +19,7 @@ fn a_template_is_written_watched_and_changed() {
         person.fill("正文", "请归还。").await;
         person.sees("【钟楼大学】‹book›到期：请归还。").await;
         person.press("预览").await;
-        person.fill("book", "三体").await;
+        person.fill("变量 book", "三体").await;
         person.sees("【钟楼大学】三体到期：请归还。").await;
         person.press("保存").await;
         person.sees("已保存为版本 1").await;
