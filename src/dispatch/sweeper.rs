@@ -56,7 +56,10 @@ async fn tick(s: &Services, owner: i64, ticks: u32) -> Result<()> {
         expire_and_release(s, owner).await?;
         pages::keep_left(s).await?;
     }
-    attention::work(s).await?;
+    // An act of an operator's that cannot go on keeps nothing else from being looked after.
+    if let Err(error) = attention::work(s).await {
+        super::trouble("going on with what operators asked of many deliveries", &error);
+    }
     if ticks.is_multiple_of(RARELY) {
         deliveries::complete_left_open(s).await?;
     }

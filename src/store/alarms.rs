@@ -53,6 +53,12 @@ pub async fn note(tx: &mut Tx, conditions: &[Condition], now: Timestamp) -> Resu
          FROM {rows} AS x
          WHERE alarm.kind = x.kind AND alarm.object = x.object AND alarm.ended_at IS NULL"
     );
+    // Whoever was told of less is told anew.
+    let graver = format!(
+        "DELETE FROM alarm_told WHERE alarm_id IN (SELECT a.id FROM alarm a, {rows} AS x
+            WHERE a.kind = x.kind AND a.object = x.object AND a.ended_at IS NULL AND x.severity > a.severity
+                AND $2 >= 0)"
+    );
     let open = format!(
         "INSERT INTO alarm (kind, object, severity, matter, since, seen_at)
          SELECT kind, object, severity, matter, $2, $2 FROM {rows} AS x WHERE {opens}
@@ -70,7 +76,7 @@ pub async fn note(tx: &mut Tx, conditions: &[Condition], now: Timestamp) -> Resu
         }))
     };
     let input = to_json(&conditions.iter().map(wire).collect::<Result<Vec<_>>>()?)?;
-    for text in [renew, open] {
+    for text in [graver, renew, open] {
         in_tx!(tx, |c| sqlx::query(sql(text)).bind(&input).bind(now.0).execute(c).await.map(drop))?;
     }
     Ok(())

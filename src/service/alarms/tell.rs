@@ -166,8 +166,8 @@ async fn send(s: &Services, wish: &WishRow, news: &News<'_>, now: Timestamp) -> 
     for body in bodies(s, wish, news) {
         match OwnWord::new(s, &body).await {
             Ok(word) => words.push(word),
-            // A person who is gone from the directory: the other ways are still good.
-            Err(error @ Error::Invalid(_)) if body.get("audience").is_some() => {
+            // A person who is gone from the directory, an address that is none: the other ways are still good.
+            Err(error @ Error::Invalid(_)) => {
                 tracing::warn!(operator = %wish.operator_id, %error, "a way to tell an operator of alarms is no good");
             }
             Err(error) => return Err(error),
@@ -180,7 +180,10 @@ async fn send(s: &Services, wish: &WishRow, news: &News<'_>, now: Timestamp) -> 
     for word in &words {
         word.keep(&mut tx).await?;
     }
-    alarm_wishes::tell(&mut tx, wish.operator_id, &news.told(), now).await?;
+    // What went no way at all is still to be told.
+    if !words.is_empty() {
+        alarm_wishes::tell(&mut tx, wish.operator_id, &news.told(), now).await?;
+    }
     tx.commit().await?;
     for word in &words {
         word.announce(s).await;

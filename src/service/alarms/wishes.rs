@@ -6,7 +6,7 @@ use super::super::{Caller, Services};
 use crate::domain::alarm::Wish;
 use crate::domain::operator::Permission;
 use crate::service::caller::OperatorCaller;
-use crate::store::{alarm_wishes as store, audience, audit};
+use crate::store::{alarm_wishes as store, audit, recipients};
 use crate::{Error, Result};
 
 fn own(caller: &Caller) -> Result<&OperatorCaller> {
@@ -34,6 +34,32 @@ pub(in crate::service) async fn leave(s: &Services, campus_id: &str) -> Result<(
     Ok(())
 }
 
+/// Whoever looks after operators may name anybody; everybody else only the person whose mail address in the directory is
+/// that of their account. Others neither hear of the campus's troubles nor whether they are in the directory.
+async fn require_own(
+    s: &Services,
+    caller: &Caller,
+    operator: &OperatorCaller,
+    campus_id: &str,
+) -> Result<()> {
+    let person = recipients::find(&s.db, campus_id).await?.filter(|row| row.active);
+    let is_theirs = person.as_ref().is_some_and(|row| {
+        row.person.email.as_deref().is_some_and(|email| email.eq_ignore_ascii_case(&operator.email))
+    });
+    if is_theirs {
+        return Ok(());
+    }
+    if caller.require(Permission::OperatorsEdit).is_err() {
+        let detail = "nobody whose mail address in the directory is that of your account has this campus id";
+        return Err(Error::fault("/campus_id", "not_yours", detail));
+    }
+    if person.is_none() {
+        let detail = format!("nobody in the directory has the campus id `{campus_id}`");
+        return Err(Error::fault("/campus_id", "unknown_recipient", detail));
+    }
+    Ok(())
+}
+
 /// Sets what this operator asks for, from a [`Wish`] as JSON; one without kinds is none.
 ///
 /// # Errors
@@ -42,11 +68,8 @@ pub(in crate::service) async fn leave(s: &Services, campus_id: &str) -> Result<(
 pub async fn choose(s: &Services, caller: &Caller, document: &Value) -> Result<()> {
     let operator = own(caller)?;
     let wish = Wish::read(document)?;
-    if let Some(campus_id) = &wish.campus_id
-        && !audience::known(&s.db, &[campus_id]).await?.contains(campus_id)
-    {
-        let detail = format!("nobody in the directory has the campus id `{campus_id}`");
-        return Err(Error::fault("/campus_id", "unknown_recipient", detail));
+    if let Some(campus_id) = &wish.campus_id {
+        require_own(s, caller, operator, campus_id).await?;
     }
     let (now, id) = (s.clock.now(), operator.id);
     let mut tx = s.db.begin().await?;

@@ -230,6 +230,7 @@ fault-unknown_source = There is no source “{ $value }”.
 fault-unknown_group = There is no group “{ $value }”.
 fault-unknown_template = There is no template “{ $value }”.
 fault-unknown_recipient = Nobody in the directory has the id “{ $value }”.
+fault-not_yours = This is not your campus id: its email address in the directory is not that of your account.
 fault-wrong-id = “{ $value }” is no campus id.
 fault-length = “{ $value }” is too long.
 fault-minutes = A whole number from 1 to { $most }.

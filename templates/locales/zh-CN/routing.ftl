@@ -227,6 +227,7 @@ fault-unknown_source = 没有来源系统“{ $value }”。
 fault-unknown_group = 没有用户组“{ $value }”。
 fault-unknown_template = 没有模板“{ $value }”。
 fault-unknown_recipient = 人员目录里没有“{ $value }”。
+fault-not_yours = 这不是你本人的学工号：人员目录中它的邮箱与你的登录邮箱不同。
 fault-wrong-id = “{ $value }”不是学号或工号。
 fault-length = “{ $value }”太长。
 fault-minutes = 请填 1 到 { $most } 之间的整数。

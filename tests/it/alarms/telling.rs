@@ -128,7 +128,15 @@ on_both!(a_wish_names_somebody_the_directory_knows, |db| async {
     let refused = alarms::choose(&campus.s, &li, &wish).await;
     assert!(matches!(refused, Err(belltower::Error::Invalid(faults)) if faults[0].pointer == "/campus_id"));
     assert!(alarms::choose(&campus.s, &owner_command(), &json!({})).await.is_err(), "nobody's wish");
-    wishes(&campus.s, &li, json!({ "kinds": ["disk"], "campus_id": "2026001", "channels": ["sms"] })).await;
+    let wish = json!({ "kinds": ["disk"], "campus_id": "2026001", "channels": ["sms"] });
+    let refused = alarms::choose(&campus.s, &li, &wish).await;
+    assert!(
+        matches!(refused, Err(belltower::Error::Invalid(faults)) if faults[0].code == "not_yours"),
+        "somebody else's telephone"
+    );
+    let person = json!({ "name": "李娜", "email": LI.to_uppercase(), "mobile": "13800138000" });
+    belltower::service::recipients::put(&campus.s, &owner(), "2026001", &person).await.unwrap();
+    wishes(&campus.s, &li, wish).await;
     assert_eq!(alarms::wish(&campus.s, &li).await.unwrap().unwrap().campus_id.as_deref(), Some("2026001"));
     belltower::service::recipients::delete(&campus.s, &owner(), "2026001").await.unwrap();
     assert_eq!(alarms::wish(&campus.s, &li).await.unwrap(), None, "nobody is left to be told");

@@ -52,7 +52,7 @@ const REASONS: [&str; 22] = [
     "cancelled",
     "recalled",
 ];
-const FAULTS: [&str; 60] = [
+const FAULTS: [&str; 61] = [
     "broken_workbook",
     "workbook_too_large",
     "too_many_columns",
@@ -64,6 +64,7 @@ const FAULTS: [&str; 60] = [
     "invalid_date",
     "invalid_time",
     "no_way",
+    "not_yours",
     "required",
     "too_long",
     "too_short",

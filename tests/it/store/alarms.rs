@@ -1,9 +1,12 @@
 use belltower::clock::Timestamp;
 use belltower::domain::alarm::{AlarmKind, Condition, Matter, Severity};
 use belltower::domain::id::AlarmId;
+use belltower::domain::operator::Role;
 use belltower::store::Db;
+use belltower::store::alarm_wishes::{tell, told};
 use belltower::store::alarms::{AlarmRow, acknowledge, count, end, ended, note, open, prune};
 
+use super::operators;
 use crate::support::on_both;
 
 fn disk(node: &str, free: u64, severity: Severity, opens: bool) -> Condition {
@@ -82,4 +85,19 @@ on_both!(whoever_looks_after_an_alarm_does_until_it_grows_graver, |db| async {
     );
     let graver = noted(&db, 50, &[disk("a", 1, Severity::Act, true)]).await;
     assert_eq!((graver[0].acknowledged_by.as_deref(), graver[0].acknowledged_at), (None, None));
+});
+
+on_both!(whoever_was_told_of_less_is_told_anew, |db| async {
+    let operator = operators::add(&db, "li@bell.example", Role::Owner).await;
+    let alarms =
+        noted(&db, 1, &[disk("a", 5, Severity::Look, true), disk("b", 5, Severity::Look, true)]).await;
+    let ids: Vec<_> = alarms.iter().map(|row| row.id).collect();
+    let mut tx = db.begin().await.unwrap();
+    tell(&mut tx, operator, &ids.iter().map(|id| (*id, false)).collect::<Vec<_>>(), Timestamp(2))
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    noted(&db, 3, &[disk("a", 4, Severity::Look, true), disk("b", 1, Severity::Act, true)]).await;
+    let rows = told(&db, &ids).await.unwrap();
+    assert_eq!(rows.iter().map(|row| row.alarm_id).collect::<Vec<_>>(), [ids[0]], "the other grew graver");
 });
