@@ -64,18 +64,28 @@ async fn tick(s: &Services, owner: i64, ticks: u32) -> Result<()> {
         deliveries::complete_left_open(s).await?;
     }
     if ticks.is_multiple_of(HOURLY) {
-        messages::prune(s).await?;
-        policies::prune(s).await?;
-        operators::purge(s).await?;
-        receipts::prune(s).await?;
-        providers::prune(s).await?;
-        suppressions::prune(s).await?;
-        callback_events::prune(s).await?;
-        bindings::prune(s).await?;
-        imports::prune(s).await?;
-        alarms::prune(s).await?;
+        clear_out(s).await;
     }
     Ok(())
+}
+
+/// Removes what has served its time. What cannot be removed keeps nothing else from it.
+async fn clear_out(s: &Services) {
+    fn told<T>(what: &str, done: Result<T>) {
+        if let Err(error) = done {
+            super::trouble(&format!("clearing out {what}"), &error);
+        }
+    }
+    told("messages", messages::prune(s).await);
+    told("policies", policies::prune(s).await);
+    told("operators", operators::purge(s).await);
+    told("receipts", receipts::prune(s).await);
+    told("providers", providers::prune(s).await);
+    told("suppressions", suppressions::prune(s).await);
+    told("what vendors called about", callback_events::prune(s).await);
+    told("bindings", bindings::prune(s).await);
+    told("imports", imports::prune(s).await);
+    told("alarms", alarms::prune(s).await);
 }
 
 /// Everything but wake-ups, once; returns how much it changed.

@@ -15,7 +15,8 @@ use crate::domain::operator::Permission;
 use crate::domain::routing::Routed;
 use crate::domain::trouble::Trouble;
 use crate::queue::{Entry, Work};
-use crate::store::attention::{self as store, ActRow, GroupRow, NewAct, PickedRow};
+use crate::store::attention::{self as store, ActRow, GroupRow, NewAct};
+use crate::store::messages::Standing;
 use crate::store::{Tx, audit, events, messages, providers, reopening};
 use crate::telemetry::mask;
 use crate::{Error, Result};
@@ -158,7 +159,8 @@ pub enum Remedy {
 /// Begins to do something about all that has the trouble now, and does a good part of it. The sweeper does the rest.
 pub async fn begin(s: &Services, caller: &Caller, key: &str, remedy: Remedy) -> Result<i64> {
     caller.require(Permission::MessagesSend)?;
-    let group = store::find(&s.db, key, COUNTED).await?.ok_or(Error::NotFound("trouble"))?;
+    // All are counted: the audit log and the act's progress tell how many it is about.
+    let group = store::find(&s.db, key, u32::MAX).await?.ok_or(Error::NotFound("trouble"))?;
     let (now, actor) = (s.clock.now(), caller.label());
     let (resends, late) = match remedy {
         Remedy::Resend { late } => (true, late),
@@ -193,9 +195,18 @@ async fn step(s: &Services) -> Result<usize> {
     let mut tx = s.db.begin().await?;
     let Some(mut act) = store::take(&mut tx).await? else { return Ok(0) };
     let picked = store::pick(&mut tx, &act, CHUNK).await?;
+    let mut by_message: BTreeMap<MessageId, Vec<i64>> = BTreeMap::new();
+    for row in &picked {
+        by_message.entry(row.message_id).or_default().push(row.id.0);
+    }
+    // All of them, before any of their deliveries and counts: nobody waits for us while we wait for them.
+    let mut standing = Vec::new();
+    for (message, ids) in by_message {
+        standing.extend(messages::standing(&mut tx, message).await?.map(|standing| (standing, ids)));
+    }
     let mut lanes = Vec::new();
     let done = if act.resends {
-        resend(&mut tx, &act, &picked, now, &mut lanes).await?
+        resend(&mut tx, &act, standing, now, &mut lanes).await?
     } else {
         let ids: Vec<_> = picked.iter().map(|row| row.id.0).collect();
         store::set_aside(&mut tx, &act, &ids).await?
@@ -218,21 +229,17 @@ async fn step(s: &Services) -> Result<usize> {
     Ok(done as usize)
 }
 
-/// Opens what was picked, message by message; returns how many were, and adds the lanes they wait in.
+/// Opens what was picked of each message; returns how many were, and adds the lanes they wait in.
 async fn resend(
     tx: &mut Tx,
     act: &ActRow,
-    picked: &[PickedRow],
+    picked: Vec<(Standing, Vec<i64>)>,
     now: Timestamp,
     lanes: &mut Vec<Lane>,
 ) -> Result<i64> {
-    let mut by_message: BTreeMap<MessageId, Vec<i64>> = BTreeMap::new();
-    for row in picked {
-        by_message.entry(row.message_id).or_default().push(row.id.0);
-    }
     let mut opened = 0;
-    for (message, ids) in by_message {
-        let Some(standing) = messages::standing(tx, message).await? else { continue };
+    for (standing, ids) in picked {
+        let message = standing.id;
         let over = standing.expires_at <= now;
         // What was called off stays so.
         if !matches!(standing.status, Status::Sending | Status::Completed) || (over && !act.late) {

@@ -46,10 +46,11 @@ pub async fn find(db: &Db, operator: OperatorId) -> Result<Option<WishRow>> {
     Ok(in_db!(db, |c| sqlx::query_as(sql(text)).bind(operator.0).fetch_optional(c).await)?)
 }
 
-/// Those who asked to be told as that person of the directory, and who may sign in or not.
-pub async fn naming(db: &Db, campus_id: &str) -> Result<Vec<WishRow>> {
-    let text = format!("{SELECT} ORDER BY w.operator_id");
-    let all: Vec<WishRow> = in_db!(db, |c| sqlx::query_as(sql(text)).fetch_all(c).await)?;
+/// Those who asked to be told as that person of the directory, and who may sign in or not; nobody changes what they ask
+/// for meanwhile.
+pub async fn lock_naming(tx: &mut Tx, campus_id: &str) -> Result<Vec<WishRow>> {
+    let text = format!("{SELECT} ORDER BY w.operator_id{}", tx.dialect().lock_of("w"));
+    let all: Vec<WishRow> = in_tx!(tx, |c| sqlx::query_as(sql(text)).fetch_all(c).await)?;
     Ok(all.into_iter().filter(|row| row.wish.0.campus_id.as_deref() == Some(campus_id)).collect())
 }
 

@@ -12,6 +12,8 @@ use crate::domain::trouble::REPORTED;
 
 /// A person is looked for among so many of a group's latest.
 pub const SEARCHED: u32 = 5_000;
+/// The largest groups are looked for among so many.
+const WALKED: u32 = 1_000;
 
 /// What a delivery keeps as its [`Trouble`](crate::domain::trouble::Trouble) where it takes that state, in SQL; the
 /// sandbox's troubles nobody.
@@ -43,7 +45,7 @@ const GROUP: &str =
     (SELECT min(d.updated_at) FROM delivery d WHERE d.trouble = f.trouble) AS since,
     (SELECT max(d.updated_at) FROM delivery d WHERE d.trouble = f.trouble) AS latest";
 
-/// What there is, up to `groups`, each counted up to `most`: a few looks into an index for each.
+/// The largest of what there is, up to `groups`, each counted up to `most`: a few looks into an index for each.
 pub async fn groups(db: &Db, groups: u32, most: u32) -> Result<Vec<GroupRow>> {
     let text = format!(
         "WITH RECURSIVE found (trouble) AS (
@@ -51,7 +53,8 @@ pub async fn groups(db: &Db, groups: u32, most: u32) -> Result<Vec<GroupRow>> {
             UNION ALL
             SELECT (SELECT min(d.trouble) FROM delivery d WHERE d.trouble > found.trouble) FROM found
             WHERE found.trouble IS NOT NULL)
-         SELECT f.trouble, {GROUP} FROM (SELECT trouble FROM found WHERE trouble IS NOT NULL LIMIT $2 + 0) AS f"
+         SELECT f.trouble, {GROUP} FROM (SELECT trouble FROM found WHERE trouble IS NOT NULL LIMIT {WALKED}) AS f
+         ORDER BY n DESC, latest DESC LIMIT $2 + 0"
     );
     Ok(in_db!(db, |c| {
         sqlx::query_as(sql(text)).bind(i64::from(most)).bind(i64::from(groups)).fetch_all(c).await

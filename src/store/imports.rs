@@ -19,13 +19,17 @@ row! {
         /// Bytes of the table that the pass in hand, or the last one, has read.
         pub position: i64,
         pub size: i64,
+        /// How many steps it has taken.
+        pub edition: i64,
+        /// Its file is removed, with all that was in it.
+        pub forgotten: bool,
         pub created_at: Timestamp,
         pub updated_at: Timestamp,
     }
 }
 
-const SELECT: &str =
-    "SELECT id, operator_id, file_name, stage, detail, position, size, created_at, updated_at FROM import";
+const SELECT: &str = "SELECT id, operator_id, file_name, stage, detail, position, size, edition, forgotten,
+    created_at, updated_at FROM import";
 
 pub async fn insert(
     tx: &mut Tx,
@@ -64,15 +68,14 @@ pub async fn list(db: &Db, operator: OperatorId, limit: u32) -> Result<Vec<Impor
     })?)
 }
 
-/// Those that nothing has happened to since `before`, the oldest first.
-pub async fn left(db: &Db, before: Timestamp, limit: u32) -> Result<Vec<ImportRow>> {
-    let text = format!("{SELECT} WHERE updated_at < $1 ORDER BY updated_at LIMIT $2 + 0");
-    Ok(in_db!(db, |c| {
-        sqlx::query_as(sql(text)).bind(before.0).bind(i64::from(limit)).fetch_all(c).await
-    })?)
+/// Those whose file is kept, whoever handed it in, the one that waits longest first.
+pub async fn waiting(db: &Db) -> Result<Vec<ImportRow>> {
+    let text = format!("{SELECT} WHERE NOT forgotten ORDER BY updated_at, id");
+    Ok(in_db!(db, |c| sqlx::query_as(sql(text)).fetch_all(c).await)?)
 }
 
-/// What an import goes on with. False where it is no longer as `row` says, and nothing was changed.
+/// Goes on to another step, with what `row` says of its size and whether it is forgotten. False where another step was
+/// taken since `row` was read, and nothing was changed.
 pub async fn update(
     tx: &mut Tx,
     row: &ImportRow,
@@ -80,8 +83,9 @@ pub async fn update(
     detail: &Value,
     now: Timestamp,
 ) -> Result<bool> {
-    let text = "UPDATE import SET stage = $2, detail = $3, position = $4, size = $5, updated_at = $6
-        WHERE id = $1 AND stage = $7";
+    let text = "UPDATE import SET stage = $2, detail = $3, position = $4, size = $5, forgotten = $6,
+            edition = edition + 1, updated_at = $7
+        WHERE id = $1 AND edition = $8";
     let changed = in_tx!(tx, |c| {
         sqlx::query(text)
             .bind(row.id.0)
@@ -89,8 +93,9 @@ pub async fn update(
             .bind(detail.to_string())
             .bind(row.position)
             .bind(row.size)
+            .bind(row.forgotten)
             .bind(now.0)
-            .bind(&row.stage)
+            .bind(row.edition)
             .execute(c)
             .await
             .map(|done| done.rows_affected())
@@ -98,14 +103,33 @@ pub async fn update(
     Ok(changed > 0)
 }
 
-/// Notes how far the pass in hand is.
-pub async fn advance(tx: &mut Tx, id: ImportId, position: i64, now: Timestamp) -> Result<()> {
-    let text = "UPDATE import SET position = $2, updated_at = $3 WHERE id = $1";
-    in_tx!(tx, |c| sqlx::query(text).bind(id.0).bind(position).bind(now.0).execute(c).await.map(drop))?;
-    Ok(())
+/// Notes how far a pass is. False where the import has gone on without it, and nothing was changed.
+pub async fn advance(tx: &mut Tx, id: ImportId, edition: i64, position: i64, now: Timestamp) -> Result<bool> {
+    let text = "UPDATE import SET position = $3, updated_at = $4 WHERE id = $1 AND edition = $2";
+    let changed = in_tx!(tx, |c| {
+        sqlx::query(text)
+            .bind(id.0)
+            .bind(edition)
+            .bind(position)
+            .bind(now.0)
+            .execute(c)
+            .await
+            .map(|done| done.rows_affected())
+    })?;
+    Ok(changed > 0)
 }
 
-pub async fn delete(tx: &mut Tx, id: ImportId) -> Result<()> {
-    in_tx!(tx, |c| sqlx::query("DELETE FROM import WHERE id = $1").bind(id.0).execute(c).await.map(drop))?;
-    Ok(())
+/// False where another step was taken since `row` was read, and it stays.
+pub async fn delete(tx: &mut Tx, row: &ImportRow) -> Result<bool> {
+    let text = "DELETE FROM import WHERE id = $1 AND edition = $2";
+    let changed = in_tx!(tx, |c| {
+        sqlx::query(text).bind(row.id.0).bind(row.edition).execute(c).await.map(|done| done.rows_affected())
+    })?;
+    Ok(changed > 0)
+}
+
+/// Removes what is remembered of those that were handed in before `before` and whose file is removed. Returns how many.
+pub async fn prune(tx: &mut Tx, before: Timestamp) -> Result<u64> {
+    let text = "DELETE FROM import WHERE forgotten AND created_at < $1";
+    Ok(in_tx!(tx, |c| sqlx::query(text).bind(before.0).execute(c).await.map(|done| done.rows_affected()))?)
 }

@@ -28,6 +28,7 @@ macro_rules! steps {
             20 "0020_attention",
             21 "0021_alarms",
             22 "0022_bound_at",
+            25 "0025_import_edition",
         )
     };
     ($folder:literal: $($version:literal $name:literal,)+) => {

@@ -25,13 +25,12 @@ pub async fn wish(s: &Services, caller: &Caller) -> Result<Option<Wish>> {
 
 /// Nobody is told as that person any more.
 pub(in crate::service) async fn leave(s: &Services, campus_id: &str) -> Result<()> {
-    for row in store::naming(&s.db, campus_id).await? {
+    let mut tx = s.db.begin().await?;
+    for row in store::lock_naming(&mut tx, campus_id).await? {
         let wish = Wish { campus_id: None, channels: Vec::new(), ..row.wish.0 };
-        let mut tx = s.db.begin().await?;
         store::set(&mut tx, row.operator_id, Some(&wish).filter(|wish| wish.email)).await?;
-        tx.commit().await?;
     }
-    Ok(())
+    tx.commit().await
 }
 
 /// Whoever looks after operators may name anybody; everybody else only the person whose mail address in the directory is

@@ -1,9 +1,12 @@
 //! Files that wait in the data directory: only this user may read them, and none stays longer than a day.
 
+use std::collections::HashSet;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, UNIX_EPOCH};
 
 use super::super::Services;
+use crate::clock::Timestamp;
 use crate::{Error, Result};
 
 /// A new and empty file for what is handed in.
@@ -36,6 +39,30 @@ pub(super) fn gone() -> Error {
 
 pub(super) fn name(path: &Path) -> String {
     path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+/// Removes what has lain there since before `before` and is not `wanted`, by name: what a process that was killed left, and
+/// what belonged to an import that another node took away.
+pub(super) async fn sweep(s: &Services, before: Timestamp, wanted: HashSet<String>) -> Result<()> {
+    let Some(directory) = s.uploads.clone() else { return Ok(()) };
+    let before = UNIX_EPOCH + Duration::from_millis(before.0.unsigned_abs());
+    tokio::task::spawn_blocking(move || {
+        let entries = match std::fs::read_dir(&directory) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+            entries => entries?,
+        };
+        for entry in entries {
+            let entry = entry?;
+            let is_left = entry.metadata()?.modified()? < before;
+            if is_left && !wanted.contains(entry.file_name().to_string_lossy().as_ref()) {
+                std::fs::remove_file(entry.path())?;
+            }
+        }
+        Ok(())
+    })
+    .await
+    .map_err(Error::internal)?
+    .map_err(|error: std::io::Error| Error::unavailable(format!("cannot look after what was sent: {error}")))
 }
 
 /// Removes one; that it is gone already is as well.

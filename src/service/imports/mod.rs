@@ -150,8 +150,21 @@ fn operator(caller: &Caller) -> Result<OperatorId> {
 async fn own(s: &Services, caller: &Caller, id: ImportId) -> Result<(ImportRow, Detail)> {
     let operator = operator(caller)?;
     let row = store::find(&s.db, id).await?.filter(|row| row.operator_id == operator).ok_or_else(unknown)?;
+    let row = latest(s, row).await?;
     let detail = Detail::of(&row)?;
     Ok((row, detail))
+}
+
+/// The row again where its pass may have ended just after it was read, which must not look as if it had broken off.
+async fn latest(s: &Services, mut row: ImportRow) -> Result<ImportRow> {
+    while stage(s, &row)? == Stage::BrokenOff {
+        let again = store::find(&s.db, row.id).await?.ok_or_else(unknown)?;
+        if again.edition == row.edition {
+            break;
+        }
+        row = again;
+    }
+    Ok(row)
 }
 
 /// The stage as it is now: a pass that nobody is at any more has broken off.
@@ -188,13 +201,13 @@ fn view(s: &Services, row: ImportRow, detail: Detail) -> Result<ImportView> {
 
 /// The latest imports of whoever asks.
 pub async fn list(s: &Services, caller: &Caller) -> Result<Vec<ImportView>> {
-    let rows = store::list(&s.db, operator(caller)?, LISTED).await?;
-    rows.into_iter()
-        .map(|row| {
-            let detail = Detail::of(&row)?;
-            view(s, row, detail)
-        })
-        .collect()
+    let mut views = Vec::new();
+    for row in store::list(&s.db, operator(caller)?, LISTED).await? {
+        let row = latest(s, row).await?;
+        let detail = Detail::of(&row)?;
+        views.push(view(s, row, detail)?);
+    }
+    Ok(views)
 }
 
 /// One import of whoever asks.
@@ -228,6 +241,7 @@ pub async fn create(
                 [only] => {
                     let only = only.clone();
                     read_sheet(s, operator, &mut detail, only).await?;
+                    files::remove(&file).await;
                 }
                 _ => return Ok((Stage::Sheet, detail)),
             }
@@ -257,12 +271,16 @@ pub async fn create(
 
 /// Takes one sheet of a workbook.
 pub async fn choose_sheet(s: &Services, caller: &Caller, id: ImportId, sheet: &str) -> Result<()> {
-    let (row, mut detail) = own(s, caller, id).await?;
+    let (row, before) = own(s, caller, id).await?;
     expect(s, &row, &[Stage::Sheet])?;
+    let mut detail = before.clone();
     read_sheet(s, row.operator_id, &mut detail, sheet.to_owned()).await?;
-    keep(s, &row, Stage::Columns, &detail).await
+    keep(s, &row, Stage::Columns, &detail).await?;
+    forget(s, &before).await;
+    Ok(())
 }
 
+/// Writes a sheet of the workbook into a file of its own; the workbook's stays.
 async fn read_sheet(s: &Services, operator: OperatorId, detail: &mut Detail, sheet: String) -> Result<()> {
     let workbook = files::path(s, detail.workbook.as_deref().unwrap_or_default())?;
     let table = files::new(s).await?;
@@ -278,7 +296,9 @@ async fn read_sheet(s: &Services, operator: OperatorId, detail: &mut Detail, she
         }
     }
     let looked = look_at_table(s, operator, detail).await;
-    files::remove(if looked.is_ok() { &workbook } else { &table }).await;
+    if looked.is_err() {
+        files::remove(&table).await;
+    }
     looked
 }
 
@@ -387,10 +407,13 @@ pub async fn discard(s: &Services, caller: &Caller, id: ImportId) -> Result<()> 
     if stage(s, &row)?.is_busy() {
         return Err(busy());
     }
-    forget(s, &detail).await;
     let mut tx = s.db.begin().await?;
-    store::delete(&mut tx, id).await?;
-    tx.commit().await
+    if !store::delete(&mut tx, &row).await? {
+        return Err(busy());
+    }
+    tx.commit().await?;
+    forget(s, &detail).await;
+    Ok(())
 }
 
 async fn forget(s: &Services, detail: &Detail) {
@@ -405,26 +428,34 @@ async fn forget(s: &Services, detail: &Detail) {
 /// is remembered longer.
 pub async fn prune(s: &Services) -> Result<()> {
     let now = s.clock.now();
-    for row in store::left(&s.db, now.minus(WAITS), u32::MAX).await? {
+    let mut wanted = HashSet::new();
+    for row in store::waiting(&s.db).await? {
         let detail = Detail::of(&row)?;
-        if s.imports.with(|running| running.contains(&row.id)) {
+        if row.updated_at.plus(WAITS) > now || s.imports.with(|running| running.contains(&row.id)) {
+            wanted.extend([detail.file, detail.workbook].into_iter().flatten());
             continue;
         }
-        forget(s, &detail).await;
         let mut tx = s.db.begin().await?;
-        if row.stage == Stage::Done.name() && row.created_at > now.minus(REMEMBERS) {
-            // As of when it was: it is not to wait for another day.
+        let is_taken = if row.stage == Stage::Done.name() {
+            let row = ImportRow { forgotten: true, ..row };
+            // As of when it was: that it is forgotten is no step of whoever handed it in.
             let at = row.updated_at;
-            store::update(&mut tx, &row, &row.stage, &detail.without_people().to_value()?, at).await?;
+            store::update(&mut tx, &row, &row.stage, &detail.without_people().to_value()?, at).await?
         } else {
-            store::delete(&mut tx, row.id).await?;
-        }
+            store::delete(&mut tx, &row).await?
+        };
         tx.commit().await?;
+        if is_taken {
+            forget(s, &detail).await;
+        }
     }
-    Ok(())
+    let mut tx = s.db.begin().await?;
+    store::prune(&mut tx, now.minus(REMEMBERS)).await?;
+    tx.commit().await?;
+    files::sweep(s, now.minus(WAITS), wanted).await
 }
 
-fn busy() -> Error {
+pub(super) fn busy() -> Error {
     Error::conflict("import_busy", "this import is at another step by now; look at it again")
 }
 

@@ -52,6 +52,7 @@ pub(super) async fn start(
         return Err(error);
     }
     stage.name().clone_into(&mut row.stage);
+    row.edition += 1;
     let (services, caller) = (s.clone(), caller.clone());
     let pass = async move {
         let done = pass(&services, &caller, row, detail).await;
@@ -68,7 +69,7 @@ pub(super) async fn start(
 async fn pass(s: &Services, caller: &Caller, mut row: ImportRow, mut detail: Detail) -> Result<()> {
     let is_dry = row.stage == Stage::Trying.name();
     let mut options = detail.options(is_dry);
-    options.watch = Some(Watch(row.id));
+    options.watch = Some(Watch { import: row.id, edition: row.edition });
     let path = files::path(s, detail.file.as_deref().unwrap_or_default())?;
     let stage = match import_file(s, caller, &path, detail.format(), options).await {
         Ok(report) => {
@@ -86,12 +87,18 @@ async fn pass(s: &Services, caller: &Caller, mut row: ImportRow, mut detail: Det
         stage == Stage::Done && detail.report.as_ref().is_some_and(|report| report.rejected_lines == 0);
     if is_finished {
         detail = detail.without_people();
-        files::remove(&path).await;
+        row.forgotten = true;
     }
     row.position = row.size;
     let mut tx = s.db.begin().await?;
-    store::update(&mut tx, &row, stage.name(), &detail.to_value()?, s.clock.now()).await?;
-    tx.commit().await
+    let is_kept = store::update(&mut tx, &row, stage.name(), &detail.to_value()?, s.clock.now()).await?;
+    tx.commit().await?;
+    if !is_kept {
+        tracing::warn!(import = %row.id, "an import went on without this pass, which had been silent for long");
+    } else if is_finished {
+        files::remove(&path).await;
+    }
+    Ok(())
 }
 
 /// Why nothing came of it, in the form of a fault.

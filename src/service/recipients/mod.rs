@@ -23,11 +23,9 @@ pub use self::by_hand::{create, find, opt_in, opt_out, set_active};
 pub use self::erase::delete;
 pub use self::imports::{
     Charset, Doubt, Fields, Format, Import, ImportOptions, ImportReport, Mended, ReadAs, ReadColumn,
-    Rejected, Sheet, import, import_workbook, is_workbook,
+    Rejected, Sheet, Watch, import, import_workbook, is_workbook,
 };
-pub(in crate::service) use self::imports::{
-    Watch, import_file, peek, rejected_rows, sheets, write, write_sheet,
-};
+pub(in crate::service) use self::imports::{import_file, peek, rejected_rows, sheets, write, write_sheet};
 /// A person as the directory knows them.
 pub use crate::store::recipients::RecipientRow as Recipient;
 

@@ -3,6 +3,7 @@
 use belltower::domain::id::{ImportId, OperatorId};
 use belltower::domain::operator::Role;
 use belltower::service::imports;
+use belltower::service::recipients::{self, Format as FileFormat, ImportOptions};
 use belltower::store::imports::{find, update};
 use rust_xlsxwriter::{Format, Workbook};
 use serde_json::json;
@@ -240,9 +241,40 @@ async fn nobody_else_sees_an_import_and_its_file_goes_with_it() {
     assert_eq!((uploads(&app), browser.get(&path).await.status), (0, 404));
 
     let left = handed_in(&mut browser, "人员.ndjson", FILE.as_bytes(), &[]).await;
+    let stray = app.services.uploads.as_ref().unwrap().join("f".repeat(32));
+    let file = std::fs::File::create(&stray).unwrap();
+    imports::prune(&app.services).await.unwrap();
+    assert_eq!(uploads(&app), 2, "both are of today");
+    file.set_modified(std::time::SystemTime::UNIX_EPOCH).unwrap();
+    imports::prune(&app.services).await.unwrap();
+    assert!(!stray.exists(), "no import knows of it");
+    assert_eq!(uploads(&app), 1);
+
     app.clock.turn(25 * 3_600_000);
     imports::prune(&app.services).await.unwrap();
     assert_eq!((uploads(&app), browser.get(&left).await.status), (0, 303), "its owner is signed out by then");
+}
+
+/// As on another node, which came back to life when its pass had long been taken for broken off.
+#[tokio::test]
+async fn a_pass_that_was_given_up_keeps_nothing_more() {
+    let app = TestApp::start().await;
+    let mut browser = Browser::signed_in(&app, Role::MessageManager).await;
+    let path = handed_in(&mut browser, "人员.ndjson", FILE.as_bytes(), &[]).await;
+    let id: ImportId = path.rsplit('/').next().unwrap().parse().unwrap();
+    let row = find(&app.services.db, id).await.unwrap().unwrap();
+    let mut tx = app.services.db.begin().await.unwrap();
+    assert!(update(&mut tx, &row, "tried", &row.detail.0, row.updated_at).await.unwrap());
+    tx.commit().await.unwrap();
+    for (edition, kept) in [(row.edition, false), (row.edition + 1, true)] {
+        let watch = Some(recipients::Watch { import: id, edition });
+        let options = ImportOptions { watch, ..ImportOptions::default() };
+        let pieces = futures_util::stream::iter([Ok(FILE.as_bytes().into())]);
+        let done =
+            recipients::import(&app.services, &crate::routing::owner(), FileFormat::Ndjson, options, pieces)
+                .await;
+        assert_eq!((done.is_ok(), app.get("/recipients/1").await.status == 200), (kept, kept), "{done:?}");
+    }
 }
 
 /// What a process that was killed in the middle of a pass leaves behind.

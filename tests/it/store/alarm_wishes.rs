@@ -1,7 +1,7 @@
 use belltower::clock::Timestamp;
 use belltower::domain::alarm::{AlarmKind, Wish};
 use belltower::domain::operator::Role;
-use belltower::store::alarm_wishes::{claim, find, list, naming, set, tell, told};
+use belltower::store::alarm_wishes::{claim, find, list, lock_naming, set, tell, told};
 use belltower::store::operators::set_disabled;
 
 use super::{alarms, operators};
@@ -27,14 +27,14 @@ on_both!(a_wish_is_an_operator_s_own_until_it_is_withdrawn, |db| async {
     let mut tx = db.begin().await.unwrap();
     set(&mut tx, wang, Some(&Wish { campus_id: Some("2026001".to_owned()), ..wish })).await.unwrap();
     tx.commit().await.unwrap();
-    let named = naming(&db, "2026001").await.unwrap();
+    let mut tx = db.begin().await.unwrap();
+    let named = lock_naming(&mut tx, "2026001").await.unwrap();
     assert_eq!(
         named.iter().map(|row| row.operator_id).collect::<Vec<_>>(),
         [wang],
         "whoever may sign in or not"
     );
-    assert!(naming(&db, "202600").await.unwrap().is_empty());
-    let mut tx = db.begin().await.unwrap();
+    assert!(lock_naming(&mut tx, "202600").await.unwrap().is_empty());
     set(&mut tx, li, None).await.unwrap();
     tx.commit().await.unwrap();
     assert!(find(&db, li).await.unwrap().is_none());

@@ -72,6 +72,13 @@ on_both!(what_has_the_same_trouble_is_one_group, |db| async {
     assert_eq!(of(&named).await.unwrap()[0].id, rows[1].id);
     let nobody = TroubledFilter { person: Some("nobody".to_owned()), title: None };
     assert!(of(&nobody).await.unwrap().is_empty());
+
+    let mut tx = db.begin().await.unwrap();
+    let text = format!("UPDATE delivery SET trouble = '{SILENT}' WHERE id = {}", claimed[0].id.0);
+    execute(&mut tx, &text).await;
+    tx.commit().await.unwrap();
+    let largest = groups(&db, 1, 100).await.unwrap();
+    assert_eq!((largest[0].trouble.as_str(), largest[0].n), (SILENT, 2), "though it comes last by its name");
 });
 
 on_both!(a_receipt_brings_trouble_and_ends_it, |db| async {

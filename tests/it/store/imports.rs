@@ -1,7 +1,7 @@
 use belltower::clock::Timestamp;
 use belltower::domain::id::{ImportId, OperatorId};
 use belltower::store::Db;
-use belltower::store::imports::{ImportRow, advance, delete, find, insert, left, list, update};
+use belltower::store::imports::{ImportRow, advance, delete, find, insert, list, prune, update, waiting};
 use serde_json::json;
 
 use super::execute;
@@ -31,7 +31,7 @@ on_both!(imports_go_from_stage_to_stage, |db| async {
         tx.commit().await.unwrap();
     }
     let (first, second) = (keep(&db, 1, 10).await, keep(&db, 1, 20).await);
-    keep(&db, 2, 30).await;
+    let third = keep(&db, 2, 30).await;
     let row = get(&db, first).await;
     assert_eq!(
         (row.file_name.as_str(), row.stage.as_str(), row.position, row.size),
@@ -49,17 +49,31 @@ on_both!(imports_go_from_stage_to_stage, |db| async {
         !update(&mut tx, &begun, "running", &json!({}), Timestamp(41)).await.unwrap(),
         "it went on meanwhile"
     );
-    advance(&mut tx, first, 60, Timestamp(50)).await.unwrap();
+    assert!(!advance(&mut tx, first, row.edition, 50, Timestamp(49)).await.unwrap(), "of the step before");
+    assert!(advance(&mut tx, first, row.edition + 1, 60, Timestamp(50)).await.unwrap());
+    assert!(!delete(&mut tx, &row).await.unwrap(), "it went on since that was read");
     tx.commit().await.unwrap();
     let row = get(&db, first).await;
     assert_eq!(
         (row.stage.as_str(), row.position, row.size, row.updated_at),
         ("running", 60, 100, Timestamp(50))
     );
-    assert_eq!(ids(left(&db, Timestamp(25), 9).await.unwrap()), [second]);
+    assert_eq!(ids(waiting(&db).await.unwrap()), [second, third, first]);
 
     let mut tx = db.begin().await.unwrap();
-    delete(&mut tx, first).await.unwrap();
+    let forgotten = ImportRow { forgotten: true, ..row };
+    assert!(update(&mut tx, &forgotten, "done", &json!({}), Timestamp(50)).await.unwrap());
+    tx.commit().await.unwrap();
+    assert_eq!(ids(waiting(&db).await.unwrap()), [second, third]);
+    let mut tx = db.begin().await.unwrap();
+    assert_eq!(prune(&mut tx, Timestamp(10)).await.unwrap(), 0, "it was handed in then, not before");
+    assert_eq!(prune(&mut tx, Timestamp(30)).await.unwrap(), 1, "the others' files wait");
     tx.commit().await.unwrap();
     assert!(find(&db, first).await.unwrap().is_none());
+
+    let row = get(&db, second).await;
+    let mut tx = db.begin().await.unwrap();
+    assert!(delete(&mut tx, &row).await.unwrap());
+    tx.commit().await.unwrap();
+    assert!(find(&db, second).await.unwrap().is_none());
 });

@@ -189,6 +189,9 @@ impl Import {
                     ));
                 }
                 None => {
+                    if let (Some(watch), false) = (self.options.watch, self.options.dry_run) {
+                        watch.tell(&mut tx, self.fed, now).await?;
+                    }
                     self.report.deactivated = store::deactivate_missing(&mut tx, &self.present, now).await?;
                 }
             }

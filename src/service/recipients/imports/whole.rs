@@ -28,13 +28,24 @@ const SAMPLE: usize = 5;
 /// Characters of a cell that is shown.
 const LONGEST_CELL: usize = 60;
 
-/// Where an import says how far it is.
+/// Where a pass says how far it is, and learns whether it is still the one that is asked for.
 #[derive(Clone, Copy, Debug)]
-pub struct Watch(pub ImportId);
+pub struct Watch {
+    pub import: ImportId,
+    /// Of the import while this pass is in hand.
+    pub edition: i64,
+}
 
 impl Watch {
+    /// # Errors
+    ///
+    /// [`Error::Conflict`] where the import has gone on without this pass: nothing more of it is to be kept.
     pub(super) async fn tell(self, tx: &mut Tx, position: u64, now: Timestamp) -> Result<()> {
-        store::advance(tx, self.0, position as i64, now).await
+        if store::advance(tx, self.import, self.edition, position as i64, now).await? {
+            Ok(())
+        } else {
+            Err(imports::busy())
+        }
     }
 }
 
