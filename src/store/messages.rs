@@ -28,6 +28,8 @@ pub struct NewMessage {
     pub status: Status,
     pub title: String,
     pub content: String,
+    /// The template it named.
+    pub template: Option<String>,
     pub audience: Option<String>,
     pub personalise: Option<String>,
     pub channels: String,
@@ -55,6 +57,7 @@ struct Wire<'a> {
     status: i64,
     title: &'a str,
     content: &'a str,
+    template: Option<&'a str>,
     audience: Option<&'a str>,
     personalise: Option<&'a str>,
     channels: &'a str,
@@ -80,6 +83,7 @@ impl<'a> From<&'a NewMessage> for Wire<'a> {
             status: message.status.code(),
             title: &message.title,
             content: &message.content,
+            template: message.template.as_deref(),
             audience: message.audience.as_deref(),
             personalise: message.personalise.as_deref(),
             channels: &message.channels,
@@ -94,7 +98,7 @@ impl<'a> From<&'a NewMessage> for Wire<'a> {
     }
 }
 
-const COLUMNS: [(&str, Field); 20] = [
+const COLUMNS: [(&str, Field); 21] = [
     ("id", Field::Int),
     ("source_id", Field::Int),
     ("operator_id", Field::Int),
@@ -105,6 +109,7 @@ const COLUMNS: [(&str, Field); 20] = [
     ("status", Field::Int),
     ("title", Field::Text),
     ("content", Field::Text),
+    ("template", Field::Text),
     ("audience", Field::Text),
     ("personalise", Field::Text),
     ("channels", Field::Text),

@@ -29,6 +29,7 @@ macro_rules! steps {
             21 "0021_alarms",
             22 "0022_bound_at",
             25 "0025_import_edition",
+            26 "0026_message_template",
         )
     };
     ($folder:literal: $($version:literal $name:literal,)+) => {

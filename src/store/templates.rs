@@ -68,19 +68,11 @@ row! {
 
 /// Sources whose messages named the template since then, the latest first.
 pub async fn uses(db: &Db, slug: &str, since: Timestamp) -> Result<Vec<UseRow>> {
-    // Each database writes JSON in its own way.
-    let named = ["$2", "$3"].map(|param| db.dialect().contains("m.content", param)).join(" OR ");
-    let text = format!(
-        "SELECT s.name AS source, count(*) AS messages, max(m.created_at) AS last_at
+    let text = "SELECT s.name AS source, count(*) AS messages, max(m.created_at) AS last_at
          FROM message m JOIN source s ON s.id = m.source_id
-         WHERE m.created_at >= $1 AND ({named})
-         GROUP BY s.name ORDER BY last_at DESC, s.name"
-    );
-    let (tight, loose) =
-        (format!("\"template\":{{\"slug\":\"{slug}\""), format!("\"template\": {{\"slug\": \"{slug}\""));
-    Ok(in_db!(db, |c| {
-        sqlx::query_as(sql(text)).bind(since.0).bind(&tight).bind(&loose).fetch_all(c).await
-    })?)
+         WHERE m.template = $1 AND m.created_at >= $2
+         GROUP BY s.name ORDER BY last_at DESC, s.name";
+    Ok(in_db!(db, |c| sqlx::query_as(text).bind(slug).bind(since.0).fetch_all(c).await)?)
 }
 
 /// Adds a version.

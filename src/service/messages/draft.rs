@@ -120,6 +120,7 @@ pub(super) async fn draft(
         status: if send_at > now { Status::Scheduled } else { Status::Accepted },
         title: wording.title(),
         content: json(&wording)?,
+        template: wording.template.map(|template| template.slug),
         audience: audience_of(&mut body).map(|audience| json(&audience)).transpose()?,
         personalise: personalise_of(&mut body).map(|people| json(&people)).transpose()?,
         channels: json(body.channels.as_ref().map_or(sender.channels, Vec::as_slice))?,

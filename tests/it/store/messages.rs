@@ -33,6 +33,7 @@ pub(super) fn message(id: i64) -> NewMessage {
         status: Status::Accepted,
         title: "考试安排".to_owned(),
         content: r#"{"content":{"title":"考试安排","body":"\"周一\" 🎓"}}"#.to_owned(),
+        template: None,
         audience: None,
         personalise: None,
         channels: r#"["email"]"#.to_owned(),

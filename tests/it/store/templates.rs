@@ -1,8 +1,12 @@
 use belltower::clock::Timestamp;
+use belltower::domain::id::SourceId;
 use belltower::domain::template::TemplateInput;
 use belltower::store::Db;
+use belltower::store::messages::NewMessage;
 use belltower::store::templates::{find, insert, list, lock, uses, versions};
 use serde_json::json;
+
+use super::messages::{self, message};
 
 use crate::support::on_both;
 
@@ -16,6 +20,26 @@ async fn keep(db: &Db, template: &TemplateInput, version: i64) {
     insert(&mut tx, template, version, "王敏", Timestamp(version)).await.unwrap();
     tx.commit().await.unwrap();
 }
+
+on_both!(who_named_a_template_is_found, |db| async {
+    messages::sources(&db).await;
+    let of = |id, source, template: &str| NewMessage {
+        source: Some(SourceId(source)),
+        template: Some(template.to_owned()),
+        ..message(id)
+    };
+    messages::keep(
+        &db,
+        &[of(10, 1, "due"), of(20, 1, "due"), of(30, 2, "due"), of(40, 2, "exam"), message(50)],
+    )
+    .await;
+    let found = uses(&db, "due", Timestamp(0)).await.unwrap();
+    let found: Vec<_> = found.iter().map(|row| (row.messages, row.last_at)).collect();
+    assert_eq!(found, [(1, Timestamp(30)), (2, Timestamp(20))], "the latest first");
+    assert_eq!(uses(&db, "due", Timestamp(20)).await.unwrap().len(), 2);
+    assert_eq!(uses(&db, "due", Timestamp(21)).await.unwrap().len(), 1);
+    assert!(uses(&db, "dues", Timestamp(0)).await.unwrap().is_empty());
+});
 
 on_both!(the_latest_version_is_in_use_and_the_others_stay, |db| async {
     keep(&db, &template("due", "一"), 1).await;
@@ -34,7 +58,6 @@ on_both!(the_latest_version_is_in_use_and_the_others_stay, |db| async {
     assert_eq!(both, [2, 1]);
     assert_eq!(versions(&db, "due", 1).await.unwrap().len(), 1);
     assert_eq!(latest.samples.0["due"], json!("周五"));
-    assert!(uses(&db, "due", Timestamp(0)).await.unwrap().is_empty());
 
     let mut tx = db.begin().await.unwrap();
     assert_eq!(lock(&mut tx, "due").await.unwrap().unwrap().version, 2);
