@@ -8,9 +8,9 @@ use serde::Serialize;
 
 use super::context::Context;
 use super::output::{List, table};
+use crate::domain::grant::Grant;
 use crate::domain::id::OperatorId;
-use crate::domain::operator::Role;
-use crate::service::operators::{self, NewOperator, Operator, OperatorCreated};
+use crate::service::operators::{self, Held, NewOperator, Operator, OperatorCreated};
 use crate::service::{Caller, Services};
 
 #[derive(Subcommand)]
@@ -37,9 +37,13 @@ pub(super) struct Create {
     #[arg(
         long,
         value_name = "ROLE",
-        help = "What they may do: owner, message_manager, sender, reviewer, duty_officer, auditor"
+        help = "What they may do: owner, message_manager, sender, reviewer, duty_officer, auditor, or the name of a \
+                role made in the console"
     )]
-    role: Role,
+    role: String,
+    /// Where they may do it, by departments' names with commas between; everywhere without
+    #[arg(long, value_name = "D,D", value_delimiter = ',')]
+    departments: Vec<String>,
     /// Read the password from standard input, up to the end of its first line
     #[arg(long)]
     password_stdin: bool,
@@ -56,9 +60,14 @@ pub(super) fn run(context: &Context, act: Act) -> anyhow::Result<()> {
 impl Create {
     fn run(self, context: &Context) -> anyhow::Result<()> {
         let password = if self.password_stdin { Some(read_password()?) } else { None };
-        let new = NewOperator { email: self.email, name: self.name, role: self.role, password };
         let caller = Caller::Command("operator create");
-        let created = context.with_services(async |s| Ok(operators::create(s, &caller, new).await?))?;
+        let act = async |s: &Services| {
+            let role = operators::role_named(s, &caller, &self.role).await?;
+            let grants = vec![Grant { role, departments: self.departments.into_iter().collect() }];
+            let new = NewOperator { email: self.email, name: self.name, grants, password };
+            Ok(operators::create(s, &caller, new).await?)
+        };
+        let created = context.with_services(act)?;
         context.output.print(&created, |OperatorCreated { operator_id, link }| match link {
             Some(link) => format!("operator {operator_id}\nlink     {link}\n\nThe link works once."),
             None => format!("operator {operator_id}"),
@@ -98,7 +107,9 @@ struct Line {
     id: OperatorId,
     email: String,
     name: String,
-    role: Role,
+    /// The roles they hold, with commas between.
+    role: String,
+    grants: Vec<Held>,
     enabled: bool,
     /// False while a one-time link waits to be followed.
     has_password: bool,
@@ -112,12 +123,22 @@ impl From<Operator> for Line {
             id: operator.id,
             email: operator.email,
             name: operator.name,
-            role: operator.role,
+            role: operator.grants.iter().map(Held::name).collect::<Vec<_>>().join(", "),
+            grants: operator.grants,
             enabled: operator.disabled_at.is_none(),
             has_password: operator.has_password,
             created_at: operator.created_at.to_string(),
             last_seen_at: operator.last_seen_at.map(|at| at.to_string()),
         }
+    }
+}
+
+/// A role and where it is held.
+fn described(held: &Held) -> String {
+    let departments: Vec<_> = held.grant.departments.iter().map(String::as_str).collect();
+    match departments.as_slice() {
+        [] => held.name(),
+        some => format!("{} ({})", held.name(), some.join(", ")),
     }
 }
 
@@ -132,7 +153,7 @@ impl Line {
             self.id.to_string(),
             self.email.clone(),
             self.name.clone(),
-            self.role.to_string(),
+            self.grants.iter().map(described).collect::<Vec<_>>().join(", "),
             state.to_owned(),
             self.last_seen_at.clone().unwrap_or_else(|| "never".to_owned()),
         ]

@@ -54,8 +54,14 @@ pub struct Signed {
 }
 
 impl Signed {
+    /// Whether whoever asks holds the permission everywhere.
     pub fn may(&self, permission: Permission) -> bool {
-        self.operator.role.may(permission)
+        self.operator.powers.everywhere(permission)
+    }
+
+    /// Whether they hold it anywhere, for what knows of departments.
+    pub fn may_somewhere(&self, permission: Permission) -> bool {
+        self.operator.powers.reach(permission).is_some()
     }
 
     pub fn view(&self) -> View {
@@ -75,13 +81,18 @@ impl Signed {
             (Section::Held, self.may(Permission::MessagesReview)),
             (Section::Attention, self.may(Permission::MessagesView)),
             (Section::Alarms, self.may(Permission::MessagesView)),
+            (Section::Overview, self.may(Permission::MessagesView)),
+            (Section::Messages, self.may_somewhere(Permission::MessagesView)),
+            (Section::Held, self.may_somewhere(Permission::MessagesReview) && self.may_somewhere(Permission::MessagesView)),
             (Section::People, self.may(Permission::DirectoryView)),
             (Section::Groups, self.may(Permission::DirectoryView)),
             (Section::Suppression, self.may(Permission::DirectoryView)),
             (Section::Rules, self.may(Permission::RoutingView)),
             (Section::Sources, self.may(Permission::SourcesView)),
             (Section::Templates, self.may(Permission::TemplatesView)),
+            (Section::Sources, self.may_somewhere(Permission::SourcesView)),
             (Section::Providers, self.may(Permission::ProvidersView)),
+            (Section::Operators, self.may(Permission::OperatorsView)),
             (Section::Audit, self.may(Permission::AuditView)),
             (Section::Settings, self.may(Permission::SettingsView)),
             (Section::System, self.may(Permission::SettingsView)),
@@ -89,7 +100,7 @@ impl Signed {
         ];
         let flash = self.session.remove_as::<Flash>(FLASH).and_then(Result::ok);
         Ok(Shell {
-            operator: Some(SignedIn { name: self.operator.name.clone(), role: self.operator.role }),
+            operator: Some(SignedIn { name: self.operator.name.clone(), roles: self.operator.roles.clone() }),
             sections: sections.into_iter().filter(|(_, open)| *open).map(|(section, _)| section).collect(),
             current: Some(current),
             troubled: self.troubled,

@@ -30,6 +30,7 @@ const SHOWN: usize = 240;
 
 /// What may have been done, by what it was done to.
 pub const ACTS: [(&str, &[&str]); 15] = [
+pub const ACTS: [(&str, &[&str]); 13] = [
     (
         "operator",
         &[
@@ -43,8 +44,10 @@ pub const ACTS: [(&str, &[&str]); 15] = [
             "reset_password",
             "enable",
             "disable",
+            "grant",
         ],
     ),
+    ("role", &["create", "update", "delete"]),
     ("source", &["create", "update", "enable", "disable"]),
     ("key", &["create", "rotate", "revoke"]),
     ("message", &["cancel", "recall", "resend", "release", "reject", "export"]),

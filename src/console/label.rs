@@ -162,8 +162,17 @@ impl View {
         self.t(&format!("theme-{}", theme.given().name()))
     }
 
-    pub fn role_text(&self, role: impl Given<Role>) -> String {
-        self.t(&format!("role-{}", role.given()))
+    /// A built-in role's name; one that was made keeps its own.
+    pub fn role_name(&self, role: &str) -> String {
+        match role.parse::<Role>() {
+            Ok(role) => self.t(&format!("role-{role}")),
+            Err(_) => role.to_owned(),
+        }
+    }
+
+    pub fn role_names(&self, roles: &[String]) -> String {
+        let names: Vec<_> = roles.iter().map(|role| self.role_name(role)).collect();
+        names.join(" · ")
     }
 
     pub fn address_text(&self, kind: impl Given<AddressKind>) -> String {

@@ -30,6 +30,8 @@ pub enum Section {
     Sources,
     Templates,
     Providers,
+    /// Who may come in, and what roles there are.
+    Operators,
     Audit,
     /// What the administrators decide for the whole campus.
     Settings,
@@ -54,6 +56,7 @@ impl Section {
             Self::Rules => "/console/rules",
             Self::Templates => "/console/templates",
             Self::Providers => "/console/providers",
+            Self::Operators => "/console/operators",
             Self::Audit => "/console/audit",
             Self::Settings => "/console/settings",
             Self::System => "/console/system",
@@ -75,6 +78,7 @@ impl Section {
             Self::Rules => "route",
             Self::Templates => "template",
             Self::Providers => "provider",
+            Self::Operators => "shield",
             Self::Audit => "audit",
             Self::Settings => "gear",
             Self::System => "server",
@@ -89,6 +93,8 @@ impl Section {
             Self::People | Self::Groups | Self::Suppression => Floor::Audience,
             Self::Audit | Self::Settings | Self::System | Self::Mailbox => Floor::House,
             Self::Rules | Self::Sources | Self::Templates | Self::Providers => Floor::Sending,
+            Self::Rules | Self::Sources | Self::Providers => Floor::Sending,
+            Self::Operators | Self::Audit | Self::Mailbox => Floor::House,
         }
     }
 
@@ -107,6 +113,7 @@ impl Section {
             Self::Rules => "nav-rules",
             Self::Templates => "nav-templates",
             Self::Providers => "nav-providers",
+            Self::Operators => "nav-operators",
             Self::Audit => "nav-audit",
             Self::Settings => "nav-settings",
             Self::System => "nav-system",
@@ -201,7 +208,8 @@ impl Flash {
 #[derive(Clone, Debug)]
 pub struct SignedIn {
     pub name: String,
-    pub role: Role,
+    /// What the roles they hold are called: a built-in one by its word, a made one by its name.
+    pub roles: Vec<String>,
 }
 
 /// The frame around a page.

@@ -124,6 +124,7 @@ ids! {
     SuppressionId = "sup_";
     ImportId = "imp_";
     AlarmId = "alm_";
+    RoleId = "rol_";
 }
 
 impl MessageId {

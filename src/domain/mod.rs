@@ -2,7 +2,7 @@
 //!
 //! Read [`channel`], [`message`] and [`delivery`] first; [`topic`] and [`audience`] say whom a message is for,
 //! [`routing`] what rules make of it, [`policy`] what people are spared, [`content`] what it says, [`sms_text`] how that is
-//! billed as an SMS, [`answer`] what is said back, [`source`] and [`operator`] who may ask.
+//! billed as an SMS, [`answer`] what is said back, [`source`], [`operator`] and [`grant`] who may ask.
 
 pub mod address;
 pub mod alarm;
@@ -14,6 +14,7 @@ pub mod content;
 pub mod delivery;
 pub mod fields;
 pub mod filter;
+pub mod grant;
 pub mod group;
 pub mod id;
 pub mod likeness;

@@ -43,6 +43,11 @@ coded! {
 }
 
 impl Role {
+    /// What the role may do, in the order of [`Permission::ALL`].
+    pub fn permissions(self) -> impl Iterator<Item = Permission> {
+        Permission::ALL.iter().copied().filter(move |permission| self.may(*permission))
+    }
+
     pub const fn may(self, permission: Permission) -> bool {
         use Permission as P;
         match self {

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use crate::config::Language;
 use crate::domain::channel::ChannelKind;
+use crate::domain::grant::{Powers, Reach};
 use crate::domain::id::{KeyId, OperatorId, SourceId};
-use crate::domain::operator::{Permission, Role};
+use crate::domain::operator::Permission;
 use crate::domain::source::Right;
 use crate::domain::topic::TopicPattern;
 use crate::{Error, Result};
@@ -52,7 +53,10 @@ pub struct OperatorCaller {
     pub id: OperatorId,
     pub name: String,
     pub email: String,
-    pub role: Role,
+    /// What the roles they hold are called: a built-in one by its word, a made one by its name.
+    pub roles: Vec<String>,
+    /// What they may do, and where.
+    pub powers: Powers,
     /// Of the console's pages; the campus's where it is not chosen.
     pub language: Option<Language>,
 }
@@ -69,15 +73,25 @@ impl Caller {
         }
     }
 
-    /// Refuses an operator whose role lacks the permission, and every key.
+    /// Refuses an operator who does not hold the permission everywhere, and every key. What knows of departments asks
+    /// for the [`reach`](Self::reach) instead; what does not is closed to whoever is limited to some.
     pub fn require(&self, permission: Permission) -> Result<()> {
-        match self {
-            Self::Operator(operator) if operator.role.may(permission) => Ok(()),
-            Self::Command(_) => Ok(()),
-            Self::Operator(_) => Err(Error::forbidden(
+        match self.reach(permission)? {
+            Reach::Everywhere => Ok(()),
+            Reach::Departments(_) => Err(Error::forbidden(
                 permission.name(),
-                format!("your role lacks the permission `{permission}`"),
+                format!("you hold the permission `{permission}` in some departments only"),
             )),
+        }
+    }
+
+    /// Where the caller holds a permission. Refuses an operator who holds it nowhere, and every key.
+    pub fn reach(&self, permission: Permission) -> Result<Reach> {
+        match self {
+            Self::Operator(operator) => operator.powers.reach(permission).cloned().ok_or_else(|| {
+                Error::forbidden(permission.name(), format!("your role lacks the permission `{permission}`"))
+            }),
+            Self::Command(_) => Ok(Reach::Everywhere),
             Self::Key(_) => Err(Error::forbidden(permission.name(), "API keys cannot do this")),
         }
     }

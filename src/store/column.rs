@@ -61,6 +61,7 @@ wrapped!(
     id::SuppressionId,
     id::ImportId,
     id::AlarmId,
+    id::RoleId,
 );
 
 macro_rules! coded {

@@ -54,6 +54,7 @@ pub mod recipients;
 pub mod reopening;
 pub mod replies;
 pub mod reports;
+pub mod roles;
 pub mod routing;
 pub mod scenes;
 pub mod scratch;

@@ -1,10 +1,10 @@
 //! The people who may sign in to the console.
 
-use super::{Db, Tx, in_db, in_tx, row, sql};
+use super::{Db, JsonText, Tx, in_db, in_tx, row, sql, to_json};
 use crate::Result;
 use crate::clock::Timestamp;
+use crate::domain::grant::Grant;
 use crate::domain::id::OperatorId;
-use crate::domain::operator::Role;
 
 row! {
     pub struct OperatorRow {
@@ -12,7 +12,7 @@ row! {
         /// In lower case: whoever signs in need not remember how it was written.
         pub email: String,
         pub name: String,
-        pub role: Role,
+        pub grants: JsonText<Vec<Grant>>,
         /// A PHC string; nothing until a password is chosen.
         pub password_hash: Option<String>,
         /// As a BCP 47 tag.
@@ -24,7 +24,7 @@ row! {
 }
 
 const SELECT: &str =
-    "SELECT id, email, name, role, password_hash, language, created_at, disabled_at, last_seen_at
+    "SELECT id, email, name, grants, password_hash, language, created_at, disabled_at, last_seen_at
     FROM operator";
 
 /// Adds an operator; nothing where the address is taken.
@@ -32,18 +32,19 @@ pub async fn insert(
     tx: &mut Tx,
     email: &str,
     name: &str,
-    role: Role,
+    grants: &[Grant],
     password_hash: Option<&str>,
     now: Timestamp,
 ) -> Result<Option<OperatorId>> {
     let text =
-        "INSERT INTO operator (email, name, role, password_hash, created_at) VALUES ($1, $2, $3, $4, $5)
+        "INSERT INTO operator (email, name, grants, password_hash, created_at) VALUES ($1, $2, $3, $4, $5)
         ON CONFLICT (email) DO NOTHING RETURNING id";
+    let grants = to_json(grants)?;
     let id: Option<i64> = in_tx!(tx, |c| {
         sqlx::query_scalar(text)
             .bind(email)
             .bind(name)
-            .bind(role.name())
+            .bind(grants)
             .bind(password_hash)
             .bind(now.0)
             .fetch_optional(c)
@@ -75,15 +76,18 @@ pub async fn any(tx: &mut Tx) -> Result<bool> {
     Ok(found.is_some())
 }
 
-/// Enabled operators of that role besides `id`. They stay so until the transaction ends.
-pub async fn count_others(tx: &mut Tx, role: Role, id: OperatorId) -> Result<usize> {
-    let text = format!(
-        "SELECT id FROM operator WHERE role = $1 AND disabled_at IS NULL AND id <> $2{}",
-        tx.dialect().lock()
-    );
-    let found: Vec<i64> =
-        in_tx!(tx, |c| sqlx::query_scalar(sql(text)).bind(role.name()).bind(id.0).fetch_all(c).await)?;
-    Ok(found.len())
+/// Every operator in the order of their ids. They stay so until the transaction ends, unless it changes them.
+pub async fn lock_all(tx: &mut Tx) -> Result<Vec<OperatorRow>> {
+    let text = format!("{SELECT} ORDER BY id{}", tx.dialect().lock());
+    Ok(in_tx!(tx, |c| sqlx::query_as::<_, OperatorRow>(sql(text)).fetch_all(c).await)?)
+}
+
+/// Replaces what an operator holds.
+pub async fn set_grants(tx: &mut Tx, id: OperatorId, grants: &[Grant]) -> Result<()> {
+    let text = "UPDATE operator SET grants = $2 WHERE id = $1";
+    let grants = to_json(grants)?;
+    in_tx!(tx, |c| sqlx::query(text).bind(id.0).bind(grants).execute(c).await.map(drop))?;
+    Ok(())
 }
 
 /// Sets the password, or takes it away.

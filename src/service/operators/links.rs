@@ -8,6 +8,7 @@ use super::super::Services;
 use super::super::caller::{Caller, OperatorCaller};
 use super::{acting, form, passwords};
 use crate::clock::Timestamp;
+use crate::domain::grant::{Grant, Powers};
 use crate::domain::id::OperatorId;
 use crate::domain::operator::Role;
 use crate::error::Faults;
@@ -107,7 +108,7 @@ fn used() -> Error {
 
 /// Does what a link is for, once, and says who the operator is, who may be signed in right away.
 pub async fn use_link(s: &Services, token: &str, form: LinkForm) -> Result<OperatorCaller> {
-    let (row, operator) = open(s, token).await?;
+    let (_, operator) = open(s, token).await?;
     let mut faults = Faults::default();
     let (email, name) = match &operator {
         Some(row) => (row.email.clone(), row.name.clone()),
@@ -119,19 +120,23 @@ pub async fn use_link(s: &Services, token: &str, form: LinkForm) -> Result<Opera
     }
     faults.into_result()?;
     let password = s.passwords.hash(form.password).await?;
+    let invited = match operator {
+        Some(row) => Some(acting(s, row).await?),
+        None => None,
+    };
 
     let now = s.clock.now();
     let mut tx = s.db.begin().await?;
     if !store::links::use_up(&mut tx, &hash(s, token), now).await? {
         return Err(used());
     }
-    let (caller, action) = match (row.operator_id, operator) {
-        (Some(id), Some(row)) => {
-            store::operators::set_password(&mut tx, id, Some(&password)).await?;
-            store::sessions::delete_all_of(&mut tx, id).await?;
-            (acting(row), "operator.choose_password")
+    let (caller, action) = match invited {
+        Some(caller) => {
+            store::operators::set_password(&mut tx, caller.id, Some(&password)).await?;
+            store::sessions::delete_all_of(&mut tx, caller.id).await?;
+            (caller, "operator.choose_password")
         }
-        _ => (first_owner(&mut tx, email, name, &password, now).await?, "operator.set_up"),
+        None => (first_owner(&mut tx, email, name, &password, now).await?, "operator.set_up"),
     };
     store::operators::touch(&mut tx, caller.id, now).await?;
     let actor = Caller::Operator(caller.clone()).label();
@@ -151,8 +156,9 @@ async fn first_owner(
     if store::operators::any(tx).await? {
         return Err(taken());
     }
-    let role = Role::Owner;
+    let owner = [Grant::from(Role::Owner)];
     let id =
-        store::operators::insert(tx, &email, &name, role, Some(password), now).await?.ok_or_else(taken)?;
-    Ok(OperatorCaller { id, name, email, role, language: None })
+        store::operators::insert(tx, &email, &name, &owner, Some(password), now).await?.ok_or_else(taken)?;
+    let (roles, powers) = (vec![Role::Owner.name().to_owned()], Powers::from(Role::Owner));
+    Ok(OperatorCaller { id, name, email, roles, powers, language: None })
 }

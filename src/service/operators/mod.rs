@@ -2,8 +2,10 @@
 
 mod form;
 mod gate;
+mod grants;
 mod links;
 mod passwords;
+mod roles;
 mod sign_in;
 
 use std::time::Duration;
@@ -15,15 +17,18 @@ use super::caller::OperatorCaller;
 use super::{Caller, Services};
 use crate::clock::Timestamp;
 use crate::config::Language;
+use crate::domain::grant::Grant;
 use crate::domain::id::OperatorId;
-use crate::domain::operator::{Permission, Role};
+use crate::domain::operator::Permission;
 use crate::error::Faults;
 use crate::store::operators::OperatorRow;
 use crate::store::{self, audit};
 use crate::{Error, Result};
 
+pub use self::grants::{Held, set_grants};
 pub use self::links::{LinkForm, LinkPurpose, first_link, link, nobody_yet, use_link};
 pub(super) use self::passwords::Passwords;
+pub use self::roles::{MadeRole, RoleForm, create_role, delete_role, role_named, roles, update_role};
 pub use self::sign_in::{change_password, sign_in};
 
 /// How long a link to choose a password by is good for.
@@ -37,7 +42,7 @@ pub struct Operator {
     pub id: OperatorId,
     pub email: String,
     pub name: String,
-    pub role: Role,
+    pub grants: Vec<Held>,
     /// False while a one-time link waits to be followed.
     pub has_password: bool,
     pub created_at: Timestamp,
@@ -49,7 +54,7 @@ pub struct Operator {
 pub struct NewOperator {
     pub email: String,
     pub name: String,
-    pub role: Role,
+    pub grants: Vec<Grant>,
     /// Without one a one-time link is made to choose it by.
     pub password: Option<String>,
 }
@@ -61,13 +66,13 @@ pub struct OperatorCreated {
     pub link: Option<String>,
 }
 
-impl From<OperatorRow> for Operator {
-    fn from(row: OperatorRow) -> Self {
+impl Operator {
+    fn new(row: OperatorRow, made: &[MadeRole]) -> Self {
         Self {
             id: row.id,
             email: row.email,
             name: row.name,
-            role: row.role,
+            grants: Held::all(row.grants.0, made),
             has_password: row.password_hash.is_some(),
             created_at: row.created_at,
             disabled_at: row.disabled_at,
@@ -76,14 +81,18 @@ impl From<OperatorRow> for Operator {
     }
 }
 
-fn acting(row: OperatorRow) -> OperatorCaller {
-    OperatorCaller {
+/// The operator as a caller. Looked up anew for every request, so that a change of rights holds from the next one.
+async fn acting(s: &Services, row: OperatorRow) -> Result<OperatorCaller> {
+    let made = if grants::any_made(&row.grants.0) { roles::all(s).await? } else { Vec::new() };
+    let powers = grants::powers(&row.grants.0, &made);
+    Ok(OperatorCaller {
         id: row.id,
         name: row.name,
         email: row.email,
-        role: row.role,
+        roles: Held::all(row.grants.0, &made).into_iter().map(|held| held.name()).collect(),
+        powers,
         language: row.language.as_deref().and_then(Language::from_tag),
-    }
+    })
 }
 
 pub async fn create(s: &Services, caller: &Caller, new: NewOperator) -> Result<OperatorCreated> {
@@ -94,6 +103,7 @@ pub async fn create(s: &Services, caller: &Caller, new: NewOperator) -> Result<O
     if let Some(password) = &new.password {
         faults.extend(passwords::fault(password, form::known(s, &email, &name)).await?);
     }
+    let granted = grants::checked(new.grants, &mut faults);
     faults.into_result()?;
     let hash = match new.password {
         Some(password) => Some(s.passwords.hash(password).await?),
@@ -101,7 +111,10 @@ pub async fn create(s: &Services, caller: &Caller, new: NewOperator) -> Result<O
     };
     let now = s.clock.now();
     let mut tx = s.db.begin().await?;
-    let inserted = store::operators::insert(&mut tx, &email, &name, new.role, hash.as_deref(), now).await?;
+    store::operators::lock_all(&mut tx).await?;
+    let made = roles::all_in(&mut tx).await?;
+    grants::may_give(caller, &granted, &made)?;
+    let inserted = store::operators::insert(&mut tx, &email, &name, &granted, hash.as_deref(), now).await?;
     let Some(id) = inserted else {
         return Err(Error::fault("/email", "taken", format!("there is an operator with {email} already")));
     };
@@ -111,7 +124,7 @@ pub async fn create(s: &Services, caller: &Caller, new: NewOperator) -> Result<O
         Some(_) => None,
         None => Some(links::make(s, &mut tx, Some(id), LINK_LIVES).await?),
     };
-    let detail = json!({ "email": email, "name": name, "role": new.role });
+    let detail = json!({ "email": email, "name": name, "grants": grants::described(&granted, &made) });
     audit::append(&mut tx, now, &caller.label(), "operator.create", &id.to_string(), &detail).await?;
     tx.commit().await?;
     Ok(OperatorCreated { operator_id: id, link })
@@ -119,27 +132,36 @@ pub async fn create(s: &Services, caller: &Caller, new: NewOperator) -> Result<O
 
 /// Every operator by name.
 pub async fn list(s: &Services, caller: &Caller) -> Result<Vec<Operator>> {
-    caller.require(Permission::OperatorsEdit)?;
-    Ok(store::operators::list(&s.db).await?.into_iter().map(Operator::from).collect())
+    caller.require(Permission::OperatorsView)?;
+    let made = roles::all(s).await?;
+    Ok(store::operators::list(&s.db).await?.into_iter().map(|row| Operator::new(row, &made)).collect())
+}
+
+pub async fn get(s: &Services, caller: &Caller, id: OperatorId) -> Result<Operator> {
+    caller.require(Permission::OperatorsView)?;
+    let row = store::operators::find(&s.db, id).await?.ok_or(Error::NotFound("operator"))?;
+    Ok(Operator::new(row, &roles::all(s).await?))
 }
 
 /// The operator that a person at a terminal means: by id or email address.
 pub async fn get_named(s: &Services, caller: &Caller, id_or_email: &str) -> Result<Operator> {
-    caller.require(Permission::OperatorsEdit)?;
+    caller.require(Permission::OperatorsView)?;
     let row = match id_or_email.parse() {
         Ok(id) => store::operators::find(&s.db, id).await?,
         Err(_) => store::operators::find_by_email(&s.db, &form::login(id_or_email)).await?,
     };
-    row.map(Operator::from).ok_or(Error::NotFound("operator"))
+    let row = row.ok_or(Error::NotFound("operator"))?;
+    Ok(Operator::new(row, &roles::all(s).await?))
 }
 
 /// Takes an operator's password away, ends their sessions and makes a one-time link to choose a new password by, good
 /// for seven days. Links made before stop working.
 pub async fn reset_password(s: &Services, caller: &Caller, id: OperatorId) -> Result<String> {
     caller.require(Permission::OperatorsEdit)?;
-    store::operators::find(&s.db, id).await?.ok_or(Error::NotFound("operator"))?;
     let now = s.clock.now();
     let mut tx = s.db.begin().await?;
+    let operators = store::operators::lock_all(&mut tx).await?;
+    grants::in_charge_of(&mut tx, caller, &operators, id).await?;
     store::operators::set_password(&mut tx, id, None).await?;
     store::sessions::delete_all_of(&mut tx, id).await?;
     let link = links::make(s, &mut tx, Some(id), LINK_LIVES).await?;
@@ -152,15 +174,12 @@ pub async fn reset_password(s: &Services, caller: &Caller, id: OperatorId) -> Re
 /// Shuts an operator out at once, or lets them in again. One owner always stays.
 pub async fn set_enabled(s: &Services, caller: &Caller, id: OperatorId, enabled: bool) -> Result<()> {
     caller.require(Permission::OperatorsEdit)?;
-    let operator = store::operators::find(&s.db, id).await?.ok_or(Error::NotFound("operator"))?;
     let now = s.clock.now();
     let mut tx = s.db.begin().await?;
+    let operators = store::operators::lock_all(&mut tx).await?;
+    grants::in_charge_of(&mut tx, caller, &operators, id).await?;
     if !enabled {
-        if operator.role == Role::Owner
-            && store::operators::count_others(&mut tx, Role::Owner, id).await? == 0
-        {
-            return Err(Error::conflict("last_owner", "this is the last owner; make another owner first"));
-        }
+        grants::leave_an_owner(&operators, id)?;
         store::sessions::delete_all_of(&mut tx, id).await?;
         store::links::withdraw(&mut tx, Some(id)).await?;
     }
@@ -172,8 +191,10 @@ pub async fn set_enabled(s: &Services, caller: &Caller, id: OperatorId, enabled:
 
 /// The operator of a session, as they are now; nothing where they were disabled meanwhile.
 pub async fn operator_of(s: &Services, id: OperatorId) -> Result<Option<OperatorCaller>> {
-    let row = store::operators::find(&s.db, id).await?;
-    Ok(row.filter(|row| row.disabled_at.is_none()).map(acting))
+    match store::operators::find(&s.db, id).await?.filter(|row| row.disabled_at.is_none()) {
+        Some(row) => acting(s, row).await.map(Some),
+        None => Ok(None),
+    }
 }
 
 /// An operator chooses the language of their pages; nothing: the campus's.

@@ -28,12 +28,15 @@ pub async fn sign_in(s: &Services, email: &str, password: &str, remote: IpAddr) 
             return Err(error);
         }
     };
+    let judged = match row {
+        Some(row) if right => Ok(acting(s, row).await?),
+        row => Err(row),
+    };
     let now = s.clock.now();
     let mut tx = s.db.begin().await?;
-    match row {
-        Some(row) if right => {
-            let object = row.id.to_string();
-            let operator = acting(row);
+    match judged {
+        Ok(operator) => {
+            let object = operator.id.to_string();
             gate.succeed(&mut tx, now).await?;
             store::operators::touch(&mut tx, operator.id, now).await?;
             let actor = Caller::Operator(operator.clone()).label();
@@ -42,7 +45,7 @@ pub async fn sign_in(s: &Services, email: &str, password: &str, remote: IpAddr) 
             tx.commit().await?;
             Ok(operator)
         }
-        row => {
+        Err(row) => {
             // What was typed is not kept where it is nobody's: it may be a password in the wrong field.
             let object = row.map_or_else(|| "unknown".to_owned(), |row| row.id.to_string());
             let actor = format!("address {remote}");

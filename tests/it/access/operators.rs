@@ -31,7 +31,7 @@ fn remote(last: u8) -> IpAddr {
 
 fn person(email: &str, role: Role, password: Option<&str>) -> NewOperator {
     let password = password.map(str::to_owned);
-    NewOperator { email: email.to_owned(), name: "王敏".to_owned(), role, password }
+    NewOperator { email: email.to_owned(), name: "王敏".to_owned(), grants: vec![role.into()], password }
 }
 
 async fn add(s: &Services, email: &str, role: Role) -> OperatorId {

@@ -21,7 +21,7 @@ fn state(value: &str) -> State {
 
 async fn add(s: &Services, email: &str) -> OperatorId {
     let (email, name) = (email.to_owned(), "王敏".to_owned());
-    let new = NewOperator { email, name, role: Role::Sender, password: None };
+    let new = NewOperator { email, name, grants: vec![Role::Sender.into()], password: None };
     create(s, &Caller::Command("operator create"), new).await.unwrap().operator_id
 }
 

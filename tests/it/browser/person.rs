@@ -63,7 +63,7 @@ impl Person {
         let new = NewOperator {
             email: "zhou@bell.example".to_owned(),
             name: "Zhou Min".to_owned(),
-            role: Role::Owner,
+            grants: vec![Role::Owner.into()],
             password: Some(PASSWORD.to_owned()),
         };
         operators::create(&app.services, &operator(Role::Owner), new).await.unwrap();

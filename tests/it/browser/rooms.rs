@@ -95,7 +95,7 @@ pub(super) async fn public(app: &TestApp) -> Vec<Room> {
     let new = NewOperator {
         email: "li@bell.example".to_owned(),
         name: "Li Na".to_owned(),
-        role: Role::Auditor,
+        grants: vec![Role::Auditor.into()],
         password: None,
     };
     let made = operators::create(&app.services, &operator(Role::Owner), new).await.unwrap();

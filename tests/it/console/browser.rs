@@ -37,7 +37,7 @@ impl Browser {
         let new = NewOperator {
             email: format!("{role}@bell.example"),
             name: "周敏".to_owned(),
-            role,
+            grants: vec![role.into()],
             password: Some(PASSWORD.to_owned()),
         };
         operators::create(&app.services, &operator(Role::Owner), new).await.unwrap();

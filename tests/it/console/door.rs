@@ -90,7 +90,7 @@ async fn an_invited_operator_chooses_a_password_only() {
     let new = NewOperator {
         email: "zhou@bell.example".to_owned(),
         name: "周敏".to_owned(),
-        role: Role::Sender,
+        grants: vec![Role::Sender.into()],
         password: None,
     };
     let made = operators::create(&app.services, &operator(Role::Owner), new).await.unwrap();

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use belltower::clock::{Clock, Timestamp};
 use belltower::config::Language;
+use belltower::domain::grant::Powers;
 use belltower::domain::id::OperatorId;
 use belltower::domain::operator::Role;
 use belltower::queue::LocalQueue;
@@ -38,7 +39,8 @@ pub(crate) fn operator(role: Role) -> Caller {
         id: OperatorId(1),
         name: "王敏".to_owned(),
         email: "wang@bell.example".to_owned(),
-        role,
+        roles: vec![role.to_string()],
+        powers: Powers::from(role),
         language: None,
     })
 }

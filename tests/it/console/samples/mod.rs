@@ -27,7 +27,6 @@ use belltower::console::page::{Section, Shell, SignedIn, Theme};
 use belltower::console::sign_in::{SetUpPage, SignInPage};
 use belltower::console::view::View;
 use belltower::domain::delivery::State;
-use belltower::domain::operator::Role;
 use belltower::error::Fault;
 use belltower::service::alarms::OpenAlarms;
 use belltower::service::imports::Stage;
@@ -55,7 +54,7 @@ fn shell(language: Language, theme: Theme, current: Option<Section>) -> Shell {
         view: view(language),
         theme,
         campus: "东湖农业大学".into(),
-        operator: current.map(|_| SignedIn { name: "周敏".into(), role: Role::Owner }),
+        operator: current.map(|_| SignedIn { name: "周敏".into(), roles: vec!["owner".into()] }),
         sections: vec![
             Section::Overview,
             Section::Messages,
@@ -69,6 +68,7 @@ fn shell(language: Language, theme: Theme, current: Option<Section>) -> Shell {
             Section::Rules,
             Section::Templates,
             Section::Providers,
+            Section::Operators,
             Section::Audit,
             Section::Settings,
             Section::System,

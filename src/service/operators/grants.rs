@@ -1,0 +1,180 @@
+//! What operators hold: who may give it, and what must never be lost.
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::super::{Caller, Services};
+use super::roles::{self, MadeRole};
+use crate::domain::grant::{AnyRole, Grant, Powers};
+use crate::domain::id::OperatorId;
+use crate::domain::operator::Permission;
+use crate::error::Faults;
+use crate::store::operators::OperatorRow;
+use crate::store::{self, Tx, audit};
+use crate::{Error, Result};
+
+const LONGEST_DEPARTMENT: usize = 100;
+
+/// A grant as it is shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Held {
+    #[serde(flatten)]
+    pub grant: Grant,
+    /// Of a role that was made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub made: Option<String>,
+}
+
+impl Held {
+    pub(super) fn all(grants: Vec<Grant>, made: &[MadeRole]) -> Vec<Self> {
+        grants.into_iter().map(|grant| Self { made: made_name(grant.role, made), grant }).collect()
+    }
+
+    /// A built-in role's word, or a made one's name.
+    pub fn name(&self) -> String {
+        self.made.clone().unwrap_or_else(|| self.grant.role.to_string())
+    }
+}
+
+fn made_name(role: AnyRole, made: &[MadeRole]) -> Option<String> {
+    match role {
+        AnyRole::Made(id) => made.iter().find(|role| role.id == id).map(|role| role.name.clone()),
+        AnyRole::BuiltIn(_) => None,
+    }
+}
+
+pub(super) fn any_made(grants: &[Grant]) -> bool {
+    grants.iter().any(|grant| matches!(grant.role, AnyRole::Made(_)))
+}
+
+/// What follows from grants. A made role that is gone gives nothing.
+pub(super) fn powers(grants: &[Grant], made: &[MadeRole]) -> Powers {
+    let mut powers = Powers::default();
+    for grant in grants {
+        match grant.role {
+            AnyRole::BuiltIn(role) => powers.add(role.permissions(), &grant.departments),
+            AnyRole::Made(id) => {
+                let role = made.iter().find(|role| role.id == id);
+                let permissions = role.into_iter().flat_map(|role| role.permissions.iter().copied());
+                powers.add(permissions, &grant.departments);
+            }
+        }
+    }
+    powers
+}
+
+/// Grants as they are kept: each role once, departments without spaces around them.
+pub(super) fn checked(grants: Vec<Grant>, faults: &mut Faults) -> Vec<Grant> {
+    let mut kept: Vec<Grant> = Vec::new();
+    for (i, grant) in grants.into_iter().enumerate() {
+        let pointer = format!("/grants/{i}");
+        let mut departments = std::collections::BTreeSet::new();
+        for department in &grant.departments {
+            let department = department.trim();
+            if department.is_empty() {
+                faults.add(&pointer, "required", "a department must have a name");
+            } else if department.chars().count() > LONGEST_DEPARTMENT {
+                faults.add(&pointer, "too_long", format!("at most {LONGEST_DEPARTMENT} characters"));
+            } else if department.chars().any(char::is_control) {
+                faults.add(&pointer, "control_character", "control characters are not allowed");
+            }
+            departments.insert(department.to_owned());
+        }
+        match kept.iter_mut().find(|known| known.role == grant.role) {
+            // Everywhere and in a department is everywhere.
+            Some(known) if known.departments.is_empty() || departments.is_empty() => known.departments.clear(),
+            Some(known) => known.departments.extend(departments),
+            None => kept.push(Grant { role: grant.role, departments }),
+        }
+    }
+    if kept.is_empty() {
+        faults.add("/grants", "required", "choose at least one role");
+    }
+    kept
+}
+
+/// Nobody gives what they do not hold themselves, nor what is not there.
+pub(super) fn may_give(caller: &Caller, grants: &[Grant], made: &[MadeRole]) -> Result<()> {
+    for grant in grants {
+        if let AnyRole::Made(id) = grant.role
+            && !made.iter().any(|role| role.id == id)
+        {
+            return Err(Error::NotFound("role"));
+        }
+    }
+    within(caller, &powers(grants, made))
+}
+
+/// Refuses an operator who would decide over rights beyond their own.
+pub(super) fn within(caller: &Caller, powers: &Powers) -> Result<()> {
+    match caller {
+        Caller::Operator(operator) if !operator.powers.contain(powers) => Err(Error::forbidden(
+            Permission::OperatorsEdit.name(),
+            "these rights go beyond your own; ask somebody who holds them",
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// The operator with that id, of whom the caller may decide: whoever lets somebody choose a password could come in as
+/// them.
+pub(super) async fn in_charge_of<'a>(
+    tx: &mut Tx,
+    caller: &Caller,
+    operators: &'a [OperatorRow],
+    id: OperatorId,
+) -> Result<&'a OperatorRow> {
+    let row = operators.iter().find(|row| row.id == id).ok_or(Error::NotFound("operator"))?;
+    within(caller, &powers(&row.grants.0, &roles::all_in(tx).await?))?;
+    Ok(row)
+}
+
+/// Refuses to go on without this operator if nobody else who is let in owns the platform.
+pub(super) fn leave_an_owner(operators: &[OperatorRow], without: OperatorId) -> Result<()> {
+    let owns = |row: &OperatorRow| row.disabled_at.is_none() && row.grants.0.iter().any(Grant::owns);
+    let is_owner = operators.iter().any(|row| row.id == without && owns(row));
+    if is_owner && !operators.iter().any(|row| row.id != without && owns(row)) {
+        return Err(Error::conflict("last_owner", "this is the last owner; make another owner first"));
+    }
+    Ok(())
+}
+
+/// Grants for the audit log.
+pub(super) fn described(grants: &[Grant], made: &[MadeRole]) -> Value {
+    let one = |grant: &Grant| {
+        let name = made_name(grant.role, made).unwrap_or_else(|| grant.role.to_string());
+        if grant.departments.is_empty() {
+            json!({ "role": name })
+        } else {
+            json!({ "role": name, "departments": grant.departments })
+        }
+    };
+    grants.iter().map(one).collect()
+}
+
+/// Replaces what an operator holds, which counts from their next request. Nobody does it to themselves, gives or takes
+/// what they do not hold, or leaves the platform without an owner.
+pub async fn set_grants(s: &Services, caller: &Caller, id: OperatorId, grants: Vec<Grant>) -> Result<()> {
+    caller.require(Permission::OperatorsEdit)?;
+    let mut faults = Faults::default();
+    let grants = checked(grants, &mut faults);
+    faults.into_result()?;
+    let now = s.clock.now();
+    let mut tx = s.db.begin().await?;
+    let operators = store::operators::lock_all(&mut tx).await?;
+    let before = &in_charge_of(&mut tx, caller, &operators, id).await?.grants.0;
+    if let Caller::Operator(operator) = caller
+        && operator.id == id
+    {
+        return Err(Error::conflict("own_rights", "nobody changes their own rights; ask another operator"));
+    }
+    let made = roles::all_in(&mut tx).await?;
+    may_give(caller, &grants, &made)?;
+    if !grants.iter().any(Grant::owns) {
+        leave_an_owner(&operators, id)?;
+    }
+    store::operators::set_grants(&mut tx, id, &grants).await?;
+    let detail = json!({ "before": described(before, &made), "after": described(&grants, &made) });
+    audit::append(&mut tx, now, &caller.label(), "operator.grant", &id.to_string(), &detail).await?;
+    tx.commit().await
+}
