@@ -30,8 +30,6 @@ pub enum Section {
     Sources,
     Templates,
     Providers,
-    /// Who may come in, and what roles there are.
-    Operators,
     Audit,
     /// What the administrators decide for the whole campus.
     Settings,
@@ -56,7 +54,6 @@ impl Section {
             Self::Rules => "/console/rules",
             Self::Templates => "/console/templates",
             Self::Providers => "/console/providers",
-            Self::Operators => "/console/operators",
             Self::Audit => "/console/audit",
             Self::Settings => "/console/settings",
             Self::System => "/console/system",
@@ -78,7 +75,6 @@ impl Section {
             Self::Rules => "route",
             Self::Templates => "template",
             Self::Providers => "provider",
-            Self::Operators => "shield",
             Self::Audit => "audit",
             Self::Settings => "gear",
             Self::System => "server",
@@ -94,7 +90,7 @@ impl Section {
             Self::Audit | Self::Settings | Self::System | Self::Mailbox => Floor::House,
             Self::Rules | Self::Sources | Self::Templates | Self::Providers => Floor::Sending,
             Self::Rules | Self::Sources | Self::Providers => Floor::Sending,
-            Self::Operators | Self::Audit | Self::Mailbox => Floor::House,
+            Self::Audit | Self::Mailbox => Floor::House,
         }
     }
 
@@ -113,7 +109,6 @@ impl Section {
             Self::Rules => "nav-rules",
             Self::Templates => "nav-templates",
             Self::Providers => "nav-providers",
-            Self::Operators => "nav-operators",
             Self::Audit => "nav-audit",
             Self::Settings => "nav-settings",
             Self::System => "nav-system",

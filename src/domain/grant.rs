@@ -110,7 +110,10 @@ impl Powers {
     /// Adds permissions in departments; in none: everywhere.
     pub fn add(&mut self, permissions: impl IntoIterator<Item = Permission>, departments: &BTreeSet<String>) {
         for permission in permissions {
-            self.0.entry(permission).or_insert_with(|| Reach::Departments(BTreeSet::new())).widen(departments);
+            self.0
+                .entry(permission)
+                .or_insert_with(|| Reach::Departments(BTreeSet::new()))
+                .widen(departments);
         }
     }
 
@@ -126,7 +129,10 @@ impl Powers {
 
     /// Whether whoever has the others has nothing beyond these.
     pub fn contain(&self, others: &Self) -> bool {
-        others.0.iter().all(|(permission, reach)| self.reach(*permission).is_some_and(|my| my.contains(reach)))
+        others
+            .0
+            .iter()
+            .all(|(permission, reach)| self.reach(*permission).is_some_and(|my| my.contains(reach)))
     }
 }
 
@@ -159,15 +165,12 @@ mod tests {
         let both = powers(&[(Role::Sender, &["图书馆"]), (Role::Reviewer, &["教务处"])]);
         let seen = Reach::Departments(departments(&["图书馆", "教务处"]));
         assert_eq!(both.reach(Permission::MessagesView), Some(&seen));
-        assert_eq!(
-            both.reach(Permission::MessagesSend),
-            Some(&Reach::Departments(departments(&["图书馆"])))
-        );
+        assert_eq!(both.reach(Permission::MessagesSend), Some(&Reach::Departments(departments(&["图书馆"]))));
         assert_eq!(both.reach(Permission::AuditView), None);
-        for order in [[(Role::Sender, &[][..]), (Role::Sender, &["图书馆"])], [
-            (Role::Sender, &["图书馆"]),
-            (Role::Sender, &[]),
-        ]] {
+        for order in [
+            [(Role::Sender, &[][..]), (Role::Sender, &["图书馆"])],
+            [(Role::Sender, &["图书馆"]), (Role::Sender, &[])],
+        ] {
             assert!(powers(&order).everywhere(Permission::MessagesView));
         }
     }

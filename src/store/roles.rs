@@ -33,13 +33,7 @@ pub async fn insert(
         ON CONFLICT (name) DO NOTHING RETURNING id";
     let words = words(permissions)?;
     let id: Option<i64> = in_tx!(tx, |c| {
-        sqlx::query_scalar(text)
-            .bind(name)
-            .bind(description)
-            .bind(words)
-            .bind(now.0)
-            .fetch_optional(c)
-            .await
+        sqlx::query_scalar(text).bind(name).bind(description).bind(words).bind(now.0).fetch_optional(c).await
     })?;
     Ok(id.map(RoleId))
 }

@@ -222,6 +222,30 @@ pub(super) const ALL: &[Explained] = &[
         ],
     ),
     problem(
+        "own_rights",
+        409,
+        [
+            "Nobody changes their own rights",
+            "The operator, or the role, is one's own: rights are given by somebody else.",
+            "Ask another operator who may change rights.",
+        ],
+        [
+            "不能更改自己的权限",
+            "该管理员是本人，或该角色由本人持有：权限须由他人授予。",
+            "请另一位有权更改权限的管理员操作。",
+        ],
+    ),
+    problem(
+        "role_held",
+        409,
+        [
+            "Somebody holds this role",
+            "A role is deleted once nobody holds it.",
+            "Give those who hold it another role first.",
+        ],
+        ["仍有管理员持有该角色", "无人持有的角色才能删除。", "请先为持有者改授其他角色。"],
+    ),
+    problem(
         "link_expired",
         409,
         [

@@ -64,7 +64,11 @@ impl RoleForm {
         }
         for (pointer, text) in [("/name", &self.name), ("/description", &self.description)] {
             if text.chars().any(char::is_control) {
-                faults.add(pointer, "control_character", "control characters and line breaks are not allowed");
+                faults.add(
+                    pointer,
+                    "control_character",
+                    "control characters and line breaks are not allowed",
+                );
             }
         }
         self.permissions.sort_unstable();

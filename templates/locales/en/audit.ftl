@@ -33,6 +33,7 @@ audit-acts = { $n ->
    *[other] { $count } entries checked
 }
 acted-on-operator = Operators
+acted-on-role = Roles
 acted-on-source = Sources
 acted-on-key = Keys
 acted-on-message = Messages
@@ -55,6 +56,10 @@ act-operator-change_password = Changed password
 act-operator-reset_password = Reset password of
 act-operator-enable = Enabled operator
 act-operator-disable = Disabled operator
+act-operator-grant = Changed rights of
+act-role-create = Made role
+act-role-update = Changed role
+act-role-delete = Deleted role
 act-source-create = Registered source
 act-source-update = Changed source
 act-source-enable = Enabled source

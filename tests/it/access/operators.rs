@@ -98,8 +98,8 @@ on_both!(the_first_link_makes_the_owner_once, |db| async {
 
     let owner = use_link(&s, token(&first), form(GOOD)).await.unwrap();
     assert_eq!(
-        (owner.email.as_str(), owner.name.as_str(), owner.role),
-        ("wang@bell.example", "王敏", Role::Owner)
+        (owner.email.as_str(), owner.name.as_str(), owner.roles.clone()),
+        ("wang@bell.example", "王敏", vec!["owner".to_owned()])
     );
     let again = use_link(&s, token(&first), form(GOOD)).await;
     assert!(matches!(again, Err(Error::Conflict { code: "link_used", .. })), "{again:?}");

@@ -261,7 +261,7 @@ on_both!(sources_are_seen_and_changed_by_those_who_may, |db| async {
     let callers = Role::ALL.iter().map(|role| operator(*role)).chain([key, Caller::Command("source create")]);
     for caller in callers {
         let (sees, edits) = match &caller {
-            Caller::Operator(who) => match who.role {
+            Caller::Operator(who) => match who.roles[0].parse().unwrap() {
                 Role::Owner => (true, true),
                 Role::MessageManager | Role::Auditor => (true, false),
                 _ => (false, false),

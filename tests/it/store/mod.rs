@@ -44,6 +44,7 @@ mod recipients;
 mod reopening;
 mod replies;
 mod reports;
+mod roles;
 mod routing;
 mod scenes;
 mod scratch;

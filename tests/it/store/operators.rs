@@ -1,9 +1,10 @@
 use belltower::clock::Timestamp;
+use belltower::domain::grant::Grant;
 use belltower::domain::id::OperatorId;
 use belltower::domain::operator::Role;
 use belltower::store::Db;
 use belltower::store::operators::{
-    OperatorRow, any, count_others, find, find_by_email, insert, list, set_disabled, set_language,
+    OperatorRow, any, find, find_by_email, insert, list, lock_all, set_disabled, set_grants, set_language,
     set_password, touch,
 };
 
@@ -11,7 +12,8 @@ use crate::support::on_both;
 
 pub(super) async fn add(db: &Db, email: &str, role: Role) -> OperatorId {
     let mut tx = db.begin().await.unwrap();
-    let id = insert(&mut tx, email, "王敏", role, Some("hash"), Timestamp(5)).await.unwrap().unwrap();
+    let id =
+        insert(&mut tx, email, "王敏", &[role.into()], Some("hash"), Timestamp(5)).await.unwrap().unwrap();
     tx.commit().await.unwrap();
     id
 }
@@ -28,7 +30,7 @@ on_both!(an_operator_is_found_by_id_and_address, |db| async {
         let email = format!("{role}@bell.example");
         let id = add(&db, &email, *role).await;
         let row = find_by_email(&db, &email).await.unwrap().unwrap();
-        assert_eq!((row.id, row.role, row.name.as_str()), (id, *role, "王敏"));
+        assert_eq!((row.id, row.grants.0, row.name.as_str()), (id, vec![Grant::from(*role)], "王敏"));
         assert_eq!(row.password_hash.as_deref(), Some("hash"));
         assert_eq!((row.created_at, row.language), (Timestamp(5), None));
         assert_eq!((row.disabled_at, row.last_seen_at), (None, None));
@@ -43,35 +45,37 @@ on_both!(an_operator_is_found_by_id_and_address, |db| async {
 on_both!(an_address_is_taken_once, |db| async {
     add(&db, "a@bell.example", Role::Owner).await;
     let mut tx = db.begin().await.unwrap();
-    let again = insert(&mut tx, "a@bell.example", "B", Role::Sender, None, Timestamp(6)).await.unwrap();
+    let again =
+        insert(&mut tx, "a@bell.example", "B", &[Role::Sender.into()], None, Timestamp(6)).await.unwrap();
     assert!(again.is_none());
 });
 
 on_both!(each_property_changes_by_itself, |db| async {
     let (id, other) =
         (add(&db, "a@bell.example", Role::Owner).await, add(&db, "b@bell.example", Role::Owner).await);
+    let limited = Grant { departments: ["图书馆".to_owned()].into(), ..Grant::from(Role::Sender) };
     let mut tx = db.begin().await.unwrap();
     set_password(&mut tx, id, None).await.unwrap();
     set_language(&mut tx, id, Some("en")).await.unwrap();
+    set_grants(&mut tx, id, &[limited.clone()]).await.unwrap();
     set_disabled(&mut tx, id, Some(Timestamp(9))).await.unwrap();
     touch(&mut tx, id, Timestamp(20)).await.unwrap();
     touch(&mut tx, id, Timestamp(10)).await.unwrap();
     tx.commit().await.unwrap();
     let row = get(&db, id).await;
     assert_eq!((row.password_hash, row.language.as_deref()), (None, Some("en")));
+    assert_eq!(row.grants.0, [limited]);
     assert_eq!((row.disabled_at, row.last_seen_at), (Some(Timestamp(9)), Some(Timestamp(20))));
     let row = get(&db, other).await;
     assert_eq!((row.password_hash.as_deref(), row.language), (Some("hash"), None));
     assert_eq!((row.disabled_at, row.last_seen_at), (None, None));
 });
 
-on_both!(others_of_a_role_are_counted_while_enabled, |db| async {
-    let a = add(&db, "a@bell.example", Role::Owner).await;
-    let b = add(&db, "b@bell.example", Role::Owner).await;
-    add(&db, "c@bell.example", Role::Sender).await;
+on_both!(all_are_locked_in_the_order_of_their_ids, |db| async {
+    let a = add(&db, "b@bell.example", Role::Owner).await;
+    let b = add(&db, "a@bell.example", Role::Sender).await;
     let mut tx = db.begin().await.unwrap();
-    assert_eq!(count_others(&mut tx, Role::Owner, a).await.unwrap(), 1);
-    set_disabled(&mut tx, b, Some(Timestamp(9))).await.unwrap();
-    assert_eq!(count_others(&mut tx, Role::Owner, a).await.unwrap(), 0);
-    assert_eq!(count_others(&mut tx, Role::Owner, b).await.unwrap(), 1);
+    let rows = lock_all(&mut tx).await.unwrap();
+    let seen: Vec<_> = rows.into_iter().map(|row| (row.id, row.grants.0)).collect();
+    assert_eq!(seen, [(a, vec![Grant::from(Role::Owner)]), (b, vec![Grant::from(Role::Sender)])]);
 });

@@ -68,7 +68,6 @@ fn shell(language: Language, theme: Theme, current: Option<Section>) -> Shell {
             Section::Rules,
             Section::Templates,
             Section::Providers,
-            Section::Operators,
             Section::Audit,
             Section::Settings,
             Section::System,
