@@ -1,5 +1,6 @@
 //! `belltower operator`: who may sign in to the console.
 
+use std::collections::BTreeSet;
 use std::io::Read as _;
 
 use anyhow::Context as _;
@@ -41,9 +42,6 @@ pub(super) struct Create {
                 role made in the console"
     )]
     role: String,
-    /// Where they may do it, by departments' names with commas between; everywhere without
-    #[arg(long, value_name = "D,D", value_delimiter = ',')]
-    departments: Vec<String>,
     /// Read the password from standard input, up to the end of its first line
     #[arg(long)]
     password_stdin: bool,
@@ -63,7 +61,7 @@ impl Create {
         let caller = Caller::Command("operator create");
         let act = async |s: &Services| {
             let role = operators::role_named(s, &caller, &self.role).await?;
-            let grants = vec![Grant { role, departments: self.departments.into_iter().collect() }];
+            let grants = vec![Grant { role, departments: BTreeSet::new() }];
             let new = NewOperator { email: self.email, name: self.name, grants, password };
             Ok(operators::create(s, &caller, new).await?)
         };

@@ -59,11 +59,6 @@ impl Signed {
         self.operator.powers.everywhere(permission)
     }
 
-    /// Whether they hold it anywhere, for what knows of departments.
-    pub fn may_somewhere(&self, permission: Permission) -> bool {
-        self.operator.powers.reach(permission).is_some()
-    }
-
     pub fn view(&self) -> View {
         view(&self.services, language(&self.request), self.csrf.clone())
     }

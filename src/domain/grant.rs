@@ -78,13 +78,6 @@ pub enum Reach {
 }
 
 impl Reach {
-    pub fn covers(&self, department: &str) -> bool {
-        match self {
-            Self::Everywhere => true,
-            Self::Departments(departments) => departments.contains(department),
-        }
-    }
-
     fn contains(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Everywhere, _) => true,

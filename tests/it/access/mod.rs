@@ -1,6 +1,7 @@
 //! Who gets in, and how long.
 
 mod operators;
+mod rights;
 mod sessions;
 mod sources;
 

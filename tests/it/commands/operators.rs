@@ -49,7 +49,8 @@ fn unknown_roles_and_operators_are_told_apart() {
     let folder = TempFolder::new();
     let role =
         belltower(&folder, &["operator", "create", "--email=a@b.example", "--name=a", "--role=king"], &[]);
-    assert_eq!(role.status.code(), Some(2));
+    assert_eq!(role.status.code(), Some(1));
+    assert!(said(&role).contains("`king` is not one of owner"), "{}", said(&role));
     let nobody = belltower(&folder, &["operator", "reset-password", "nobody@bell.example"], &[]);
     assert_eq!(nobody.status.code(), Some(1));
     assert_eq!(said(&nobody).lines().count(), 1);
