@@ -75,8 +75,8 @@ on_both!(a_change_of_rights_holds_from_the_next_request, |db| async {
     assert_eq!(acts(&s).await[..4], ["role.update", "operator.grant", "role.create", "operator.grant"]);
     let filter = AuditFilter::default();
     let rows = audit::list(&s, &owner, &filter, None, 2).await.unwrap();
-    assert_eq!(rows[1].detail["before"][0]["role"], "auditor");
-    assert_eq!(rows[1].detail["after"][0]["role"], "服务台");
+    assert_eq!(rows[1].detail.0["before"][0]["role"], "auditor");
+    assert_eq!(rows[1].detail.0["after"][0]["role"], "服务台");
 });
 
 on_both!(whoever_is_limited_is_shut_out_of_what_knows_no_departments, |db| async {
