@@ -59,6 +59,11 @@ impl Signed {
         self.operator.powers.everywhere(permission)
     }
 
+    /// Whether they hold it everywhere, or in some department at least.
+    pub fn may_somewhere(&self, permission: Permission) -> bool {
+        self.operator.powers.reach(permission).is_some()
+    }
+
     pub fn view(&self) -> View {
         view(&self.services, language(&self.request), self.csrf.clone())
     }
@@ -76,14 +81,10 @@ impl Signed {
             (Section::Held, self.may(Permission::MessagesReview)),
             (Section::Attention, self.may(Permission::MessagesView)),
             (Section::Alarms, self.may(Permission::MessagesView)),
-            (Section::Overview, self.may(Permission::MessagesView)),
-            (Section::Messages, self.may(Permission::MessagesView)),
-            (Section::Held, self.may(Permission::MessagesReview)),
             (Section::People, self.may(Permission::DirectoryView)),
             (Section::Groups, self.may(Permission::DirectoryView)),
             (Section::Suppression, self.may(Permission::DirectoryView)),
             (Section::Rules, self.may(Permission::RoutingView)),
-            (Section::Sources, self.may(Permission::SourcesView)),
             (Section::Templates, self.may(Permission::TemplatesView)),
             (Section::Sources, self.may_somewhere(Permission::SourcesView)),
             (Section::Providers, self.may(Permission::ProvidersView)),
@@ -130,7 +131,8 @@ impl FromRequest for Signed {
                 request.extensions_mut().insert(chosen);
             }
             let csrf = token(&request)?;
-            let sees = operator.role.may(Permission::MessagesView) && !page::wants_fragment(&request);
+            let sees =
+                operator.powers.everywhere(Permission::MessagesView) && !page::wants_fragment(&request);
             let troubled = if sees { attention::count(&services).await? } else { 0 };
             // A page is worth showing without.
             let alarms = alarms::count(&services).await.unwrap_or_default();

@@ -29,8 +29,7 @@ const CHUNK: u32 = 1_000;
 const SHOWN: usize = 240;
 
 /// What may have been done, by what it was done to.
-pub const ACTS: [(&str, &[&str]); 15] = [
-pub const ACTS: [(&str, &[&str]); 13] = [
+pub const ACTS: [(&str, &[&str]); 16] = [
     (
         "operator",
         &[

@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 use url::form_urlencoded;
 
 use super::view::{Markup, View, escape};
-use crate::domain::operator::Role;
 use crate::service::alarms::OpenAlarms;
 use crate::service::attention::TOLD;
 use crate::{Error, Result};
@@ -89,8 +88,6 @@ impl Section {
             Self::People | Self::Groups | Self::Suppression => Floor::Audience,
             Self::Audit | Self::Settings | Self::System | Self::Mailbox => Floor::House,
             Self::Rules | Self::Sources | Self::Templates | Self::Providers => Floor::Sending,
-            Self::Rules | Self::Sources | Self::Providers => Floor::Sending,
-            Self::Audit | Self::Mailbox => Floor::House,
         }
     }
 

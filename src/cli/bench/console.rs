@@ -70,7 +70,7 @@ pub(super) async fn run(bench: &Bench) -> anyhow::Result<Vec<Figure>> {
     let new = NewOperator {
         email: EMAIL.to_owned(),
         name: "bench".to_owned(),
-        role: Role::Owner,
+        grants: vec![Role::Owner.into()],
         password: Some(PASSWORD.to_owned()),
     };
     operators::create(&s, &CALLER, new).await?;

@@ -83,7 +83,7 @@ pub(super) fn checked(grants: Vec<Grant>, faults: &mut Faults) -> Vec<Grant> {
         match kept.iter_mut().find(|known| known.role == grant.role) {
             // Everywhere and in a department is everywhere.
             Some(known) if known.departments.is_empty() || departments.is_empty() => {
-                known.departments.clear()
+                known.departments.clear();
             }
             Some(known) => known.departments.extend(departments),
             None => kept.push(Grant { role: grant.role, departments }),

@@ -61,12 +61,19 @@ async fn operator(s: &Services, email: &str, role: Role) -> Caller {
     let new = NewOperator {
         email: email.to_owned(),
         name: email.split('@').next().unwrap().to_owned(),
-        role,
+        grants: vec![role.into()],
         password: None,
     };
     let id = operators::create(s, &owner(), new).await.unwrap().operator_id;
     let name = email.to_owned();
-    Caller::Operator(OperatorCaller { id, name, email: email.to_owned(), role, language: None })
+    Caller::Operator(OperatorCaller {
+        id,
+        name,
+        email: email.to_owned(),
+        roles: vec![role.to_string()],
+        powers: role.into(),
+        language: None,
+    })
 }
 
 async fn wishes(s: &Services, who: &Caller, wish: Value) {

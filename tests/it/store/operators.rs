@@ -57,7 +57,7 @@ on_both!(each_property_changes_by_itself, |db| async {
     let mut tx = db.begin().await.unwrap();
     set_password(&mut tx, id, None).await.unwrap();
     set_language(&mut tx, id, Some("en")).await.unwrap();
-    set_grants(&mut tx, id, &[limited.clone()]).await.unwrap();
+    set_grants(&mut tx, id, std::slice::from_ref(&limited)).await.unwrap();
     set_disabled(&mut tx, id, Some(Timestamp(9))).await.unwrap();
     touch(&mut tx, id, Timestamp(20)).await.unwrap();
     touch(&mut tx, id, Timestamp(10)).await.unwrap();
