@@ -24,6 +24,7 @@ macro_rules! steps {
             12 "0012_bound",
             13 "0013_audit_chain",
             15 "0015_templates",
+            16 "0016_roles",
             18 "0018_imports",
             20 "0020_attention",
             21 "0021_alarms",
