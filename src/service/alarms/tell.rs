@@ -5,14 +5,15 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::super::Services;
 use super::super::messages::OwnWord;
+use super::super::{Services, operators};
 use super::{AlarmRow, KEPT};
 use crate::clock::Timestamp;
 use crate::config::Language;
 use crate::domain::alarm::{Limits, Severity};
 use crate::domain::channel::ChannelKind;
 use crate::domain::id::AlarmId;
+use crate::domain::operator::Permission;
 use crate::store::alarm_wishes::{self, ToldRow, WishRow};
 use crate::store::alarms as store;
 use crate::{Error, Result};
@@ -50,7 +51,7 @@ pub(super) async fn tell(s: &Services, limits: &Limits, now: Timestamp) -> Resul
         let news = News::of(wish, &alarms, &told, limits, now);
         // Others are told all the same.
         if !news.is_empty()
-            && let Err(error) = send(s, wish, &news, now).await
+            && let Err(error) = tell_one(s, wish, &news, now).await
         {
             tracing::error!(operator = %wish.operator_id, %error, "an operator was not told of alarms");
         }
@@ -62,7 +63,8 @@ impl<'a> News<'a> {
     fn of(wish: &WishRow, alarms: &'a [AlarmRow], told: &[ToldRow], limits: &Limits, now: Timestamp) -> Self {
         let remind = Duration::from_hours(u64::from(limits.remind_hours));
         let mut news = Self::default();
-        for alarm in alarms {
+        // A kind that they have stopped asking for is no news to them, told or not.
+        for alarm in alarms.iter().filter(|alarm| wish.wish.0.kinds.contains(&alarm.matter.0.kind())) {
             let before = told.iter().find(|t| t.alarm_id == alarm.id && t.operator_id == wish.operator_id);
             match before {
                 Some(told) if alarm.ended_at.is_some() && !told.end_told => news.over.push(alarm),
@@ -158,6 +160,15 @@ fn plain(text: &str) -> String {
             escapes.then_some('\\').into_iter().chain([c])
         })
         .collect()
+}
+
+/// Nothing to an operator who may not look at alarms any more.
+async fn tell_one(s: &Services, wish: &WishRow, news: &News<'_>, now: Timestamp) -> Result<()> {
+    let operator = operators::operator_of(s, wish.operator_id).await?;
+    if !operator.is_some_and(|operator| operator.powers.everywhere(Permission::MessagesView)) {
+        return Ok(());
+    }
+    send(s, wish, news, now).await
 }
 
 /// One message for each way, kept together with what it tells.

@@ -1,9 +1,10 @@
 use std::time::Duration;
 
+use belltower::domain::grant::Grant;
 use belltower::domain::id::MessageId;
 use belltower::domain::operator::Role;
 use belltower::service::messages::{self, MessageQuery};
-use belltower::service::{alarms, providers};
+use belltower::service::{alarms, operators, providers};
 use belltower::simulator::{Faults, Reply};
 use serde_json::json;
 
@@ -46,6 +47,25 @@ on_both!(whoever_asked_is_told_once_then_reminded_then_told_that_it_is_over, |db
     later(&mut campus, 5 * HOUR).await;
     assert_eq!(campus.mails_to(LI), 3);
     assert_eq!(campus.mails_to("nobody@bell.example"), 0);
+});
+
+on_both!(who_may_not_look_any_more_or_asks_for_something_else_is_told_nothing_more, |db| async {
+    let mut campus = Campus::new(db.clone()).await;
+    let (li, wang) = (
+        operator(&campus.s, LI, Role::DutyOfficer).await,
+        operator(&campus.s, "wang@bell.example", Role::DutyOfficer).await,
+    );
+    for who in [&li, &wang] {
+        wishes(&campus.s, who, json!({ "kinds": ["disk"], "email": true })).await;
+    }
+    disk(&campus.s, 5_000_000_000).await;
+    later(&mut campus, minutes(0)).await;
+    assert_eq!((campus.mails_to(LI), campus.mails_to("wang@bell.example")), (1, 1));
+    let library = Grant { departments: ["图书馆".to_owned()].into(), ..Grant::from(Role::DutyOfficer) };
+    operators::set_grants(&campus.s, &owner_command(), li.operator().unwrap(), vec![library]).await.unwrap();
+    wishes(&campus.s, &wang, json!({ "kinds": ["backlog"], "email": true })).await;
+    later(&mut campus, 6 * HOUR).await;
+    assert_eq!((campus.mails_to(LI), campus.mails_to("wang@bell.example")), (1, 1), "of its end neither");
 });
 
 on_both!(what_somebody_looks_after_is_not_brought_up_again, |db| async {

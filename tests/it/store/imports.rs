@@ -1,10 +1,11 @@
 use belltower::clock::Timestamp;
 use belltower::domain::id::{ImportId, OperatorId};
+use belltower::domain::operator::Role;
 use belltower::store::Db;
 use belltower::store::imports::{ImportRow, advance, delete, find, insert, list, prune, update, waiting};
 use serde_json::json;
 
-use super::execute;
+use super::operators;
 use crate::support::on_both;
 
 async fn keep(db: &Db, operator: i64, at: i64) -> ImportId {
@@ -22,13 +23,7 @@ async fn get(db: &Db, id: ImportId) -> ImportRow {
 
 on_both!(imports_go_from_stage_to_stage, |db| async {
     for name in ["a", "b"] {
-        let text = format!(
-            "INSERT INTO operator (email, name, role, created_at)
-             VALUES ('{name}@bell.example', '{name}', 'owner', 1)"
-        );
-        let mut tx = db.begin().await.unwrap();
-        execute(&mut tx, &text).await;
-        tx.commit().await.unwrap();
+        operators::add(&db, &format!("{name}@bell.example"), Role::Owner).await;
     }
     let (first, second) = (keep(&db, 1, 10).await, keep(&db, 1, 20).await);
     let third = keep(&db, 2, 30).await;
