@@ -52,6 +52,10 @@ impl Typed {
             return Self::blank();
         }
         let rows = Filter::parse(filter).ok().as_ref().and_then(Rows::of);
+        // What a form does not hold would be cut off by saving it.
+        let rows = rows.filter(|rows| {
+            rows.blocks.len() <= MOST && rows.blocks.iter().all(|block| block.rows.len() <= MOST)
+        });
         rows.map_or_else(|| Self::Text(filter.to_owned()), Self::Rows)
     }
 
@@ -62,12 +66,13 @@ impl Typed {
         }
         let rows = |b: usize| {
             let row = |r: usize| {
-                let of = |name: &str| form.text(&format!("{name}_{b}_{r}"));
+                // A name may begin or end with a space.
+                let of = |name: &str| form.exact(&format!("{name}_{b}_{r}"));
                 let is_there = form.all(&format!("attribute_{b}_{r}")).next().is_some();
                 is_there.then(|| Row {
                     attribute: of("attribute").to_owned(),
                     asks: Asks::of(of("asks")),
-                    value: of("value").to_owned(),
+                    value: of("value").trim().to_owned(),
                 })
             };
             (0..MOST).map_while(row).collect()

@@ -77,7 +77,7 @@ pub fn draft(form: &Form) -> Draft {
 pub fn content(form: &Form) -> Content {
     let some = |text: &str| Some(text.to_owned()).filter(|text| !text.trim().is_empty());
     let texts = form.all("variant_title").zip(form.all("variant_body"));
-    let rows = form.all("variant_key").map(str::trim).zip(texts);
+    let rows = form.all("variant_key").map(str::trim).zip(texts).take(crate::domain::content::MAX_VARIANTS);
     let variants =
         rows.filter(|(key, (title, body))| !(key.is_empty() && title.is_empty() && body.is_empty()));
     let variants: BTreeMap<_, _> = variants

@@ -47,6 +47,11 @@ impl Breaking {
     pub fn is_empty(&self) -> bool {
         self.asked.is_empty() && self.dropped.is_empty()
     }
+
+    /// As a word: whoever agreed to this has not agreed to anything else.
+    pub fn word(&self) -> String {
+        format!("{}/{}", self.asked.join(","), self.dropped.join(","))
+    }
 }
 
 impl TemplateInput {

@@ -43,7 +43,10 @@ impl Cas {
         returned: &Returned,
     ) -> Result<Proof, Trouble> {
         let ticket = &returned.ticket;
-        if ticket.is_empty() || !ticket.bytes().all(|byte| byte.is_ascii_graphic()) {
+        // CAS Protocol 3.0.3, §3.1.1 and §3.7, and what servers add in their names. Anything else might be answered by a gateway in
+        // between, as if the server were down.
+        let is_ticket = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+        if !ticket.starts_with("ST-") || !ticket.bytes().all(is_ticket) {
             return Err(Trouble::Refused("the browser brings no ticket".to_owned()));
         }
         let service = service(back, attempt);

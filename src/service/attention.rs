@@ -17,6 +17,7 @@ use crate::domain::trouble::Trouble;
 use crate::queue::{Entry, Work};
 use crate::store::attention::{self as store, ActRow, GroupRow, NewAct};
 use crate::store::messages::Standing;
+use crate::store::receipts::DayOf;
 use crate::store::{Tx, audit, events, messages, providers, reopening};
 use crate::telemetry::mask;
 use crate::{Error, Result};
@@ -206,7 +207,7 @@ async fn step(s: &Services) -> Result<usize> {
     }
     let mut lanes = Vec::new();
     let done = if act.resends {
-        resend(&mut tx, &act, standing, now, &mut lanes).await?
+        resend(&mut tx, &act, standing, now, &|at| s.campus.day(at), &mut lanes).await?
     } else {
         let ids: Vec<_> = picked.iter().map(|row| row.id.0).collect();
         store::set_aside(&mut tx, &act, &ids).await?
@@ -235,6 +236,7 @@ async fn resend(
     act: &ActRow,
     picked: Vec<(Standing, Vec<i64>)>,
     now: Timestamp,
+    day_of: DayOf<'_>,
     lanes: &mut Vec<Lane>,
 ) -> Result<i64> {
     let mut opened = 0;
@@ -246,7 +248,8 @@ async fn resend(
             continue;
         }
         let routed: Routed = standing.routing.unwrap_or_default().0;
-        let n = reopening::reopen_listed(tx, message, &ids, &act.trouble, &routed.waits(), now).await?;
+        let n =
+            reopening::reopen_listed(tx, message, &ids, &act.trouble, &routed.waits(), now, day_of).await?;
         if n == 0 {
             continue;
         }

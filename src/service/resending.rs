@@ -67,7 +67,8 @@ pub async fn resend(
         let now = s.clock.now();
         let mut tx = s.db.begin().await?;
         let standing = resendable(&mut tx, caller, message, channels).await?;
-        let reopened = reopen(&mut tx, message, states, after, CHUNK, &waits, now).await?;
+        let reopened =
+            reopen(&mut tx, message, states, after, CHUNK, &waits, now, &|at| s.campus.day(at)).await?;
         let Some(Reopened { n, last }) = reopened else { break };
         after = last;
         resending.commit(tx, &standing, Resent { reopened: n, added: 0 }).await?;

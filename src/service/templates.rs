@@ -127,13 +127,14 @@ pub enum Revised {
     Breaking(Breaking),
 }
 
-/// As [`put`] for whoever had version `seen` before them (0: none), unless it breaks calls and nobody agreed to that.
+/// As [`put`] for whoever had version `seen` before them (0: none), unless it breaks calls and nobody agreed to just that:
+/// `agreed` is a [`Breaking::word`].
 pub async fn revise(
     s: &Services,
     caller: &Caller,
     (slug, seen): (&str, i64),
     body: &Value,
-    agreed: bool,
+    agreed: Option<&str>,
 ) -> Result<Revised> {
     caller.require(Permission::TemplatesEdit)?;
     let input = TemplateInput::read(slug, body)?;
@@ -157,7 +158,7 @@ pub async fn revise(
         }
         let before = latest.content.0.variables().unwrap_or_default();
         let breaking = Breaking::between(&before, &input.content.variables().unwrap_or_default());
-        if !breaking.is_empty() && !agreed {
+        if !breaking.is_empty() && agreed != Some(breaking.word().as_str()) {
             return Ok(Revised::Breaking(breaking));
         }
     }

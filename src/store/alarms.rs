@@ -47,7 +47,8 @@ pub async fn note(tx: &mut Tx, conditions: &[Condition], now: Timestamp) -> Resu
     ];
     let rows = tx.dialect().rows("$1", &fields);
     let renew = format!(
-        "UPDATE alarm SET matter = x.matter, seen_at = $2, severity = x.severity,
+        "UPDATE alarm SET matter = x.matter, seen_at = $2,
+            severity = CASE WHEN x.severity > alarm.severity THEN x.severity ELSE alarm.severity END,
             acknowledged_at = CASE WHEN x.severity > alarm.severity THEN NULL ELSE acknowledged_at END,
             acknowledged_by = CASE WHEN x.severity > alarm.severity THEN NULL ELSE acknowledged_by END
          FROM {rows} AS x

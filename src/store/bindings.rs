@@ -241,6 +241,11 @@ pub async fn bind(
     Ok(others.into_iter().map(|row| row.id).collect())
 }
 
+/// Whether somebody bound the identity after `told`.
+pub async fn is_newer(tx: &mut Tx, kind: AddressKind, address: &str, told: Timestamp) -> Result<bool> {
+    bound::is_newer(tx, kind, address, told).await
+}
+
 /// Makes the identity nobody's, as its account told of at `told`; answers whose it was. Nothing, and nothing is changed, where it
 /// was bound after that.
 pub async fn unbind(
@@ -251,7 +256,7 @@ pub async fn unbind(
     now: Timestamp,
 ) -> Result<Option<Vec<RecipientId>>> {
     hold(tx, kind, address).await?;
-    if bound::is_newer(tx, kind, address, told).await? {
+    if is_newer(tx, kind, address, told).await? {
         return Ok(None);
     }
     bound::take(tx, kind, address, RecipientId(0)).await?;

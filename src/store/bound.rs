@@ -93,7 +93,8 @@ pub(super) async fn settle(tx: &mut Tx, id: RecipientId, kind: AddressKind, sinc
     let text = format!(
         "INSERT INTO bound_identity (recipient_id, kind, imported, bound_at)
          SELECT id, {}, {}, $2 FROM recipient WHERE id = $1
-         ON CONFLICT (recipient_id, kind) DO UPDATE SET bound_at = excluded.bound_at",
+         ON CONFLICT (recipient_id, kind) DO UPDATE SET bound_at = CASE
+            WHEN bound_identity.bound_at > excluded.bound_at THEN bound_identity.bound_at ELSE excluded.bound_at END",
         kind.code(),
         kind.name()
     );

@@ -51,8 +51,8 @@ pub(super) async fn follow(tx: &mut Tx, now: Timestamp, ends: &[StepEnd]) -> Res
     Ok(moved)
 }
 
-/// Holds of a step of whose plan another reached the person.
-fn overtaken() -> String {
+/// Holds of a step `d` of whose plan another reached the person; follows a condition.
+pub(super) fn overtaken() -> String {
     let reached: Vec<_> = ChannelKind::ALL
         .iter()
         .flat_map(|channel| {

@@ -99,6 +99,10 @@ pub async fn upsert(tx: &mut Tx, people: &[RecipientInput], now: Timestamp) -> R
         facts(|name| format!("recipient.{name} IS DISTINCT FROM {}", bound::imported(name)), " OR ")
     );
     let input = to_json(people)?;
+    // PostgreSQL looks again at a row that somebody changed meanwhile, but not at what is kept beside it: nobody binds
+    // anything to these people while it is asked what they bound.
+    let ids: Vec<_> = people.iter().map(|person| person.campus_id.as_str()).collect();
+    hold(tx, &ids).await?;
     bound::heed_import(tx, &rows, &input).await?;
     let mut changed = [0; 2];
     for (text, n) in [insert, update].into_iter().zip(&mut changed) {
@@ -133,6 +137,14 @@ pub async fn lock(tx: &mut Tx, campus_id: &str) -> Result<Option<RecipientRow>> 
     let lock = tx.dialect().lock();
     let text = format!("{SELECT} WHERE r.campus_id = $1 AND r.erased_at IS NULL{lock}");
     Ok(in_tx!(tx, |c| sqlx::query_as(sql(text)).bind(campus_id).fetch_optional(c).await)?)
+}
+
+/// Locks those of many whom PostgreSQL has; another database has one writer.
+async fn hold(tx: &mut Tx, campus_ids: &[&str]) -> Result<()> {
+    if tx.dialect() == Dialect::Postgres {
+        lock_all(tx, campus_ids).await?;
+    }
+    Ok(())
 }
 
 /// As [`lock`] for those of many whom the directory has, in the order of their ids.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::counters::{Moves, count, count_day};
+use super::fallback::overtaken;
 use super::receipts::DayOf;
 use super::{Db, Tx, in_db, in_tx, row, sql, to_json};
 use crate::Result;
@@ -15,7 +16,9 @@ row! {
     struct Ended {
         id: DeliveryId,
         channel: ChannelKind,
+        outlet: i64,
         state: State,
+        updated_at: Timestamp,
     }
 }
 
@@ -38,11 +41,12 @@ pub async fn reopen(
     limit: i64,
     waits: &[i64],
     now: Timestamp,
+    day_of: DayOf<'_>,
 ) -> Result<Option<Reopened>> {
     let dialect = tx.dialect();
     let codes: Vec<i64> = states.iter().map(|s| s.code()).collect();
     let text = format!(
-        "SELECT id, channel, state FROM delivery
+        "SELECT id, channel, outlet, state, updated_at FROM delivery
          WHERE message_id = $1 AND id > $3 AND state IN {states} ORDER BY id LIMIT $4 + 0{lock}",
         states = dialect.int_list("$2"),
         lock = dialect.lock(),
@@ -57,11 +61,12 @@ pub async fn reopen(
             .await
     })?;
     let Some(last) = ended.last().map(|last| last.id) else { return Ok(None) };
-    open(tx, message, &ended, &codes, waits, now).await?;
+    open(tx, message, &ended, &codes, waits, now, day_of).await?;
     Ok(Some(Reopened { n: ended.len() as i64, last }))
 }
 
-/// Opens those of a message's deliveries again that are listed and still have that `trouble`; returns how many.
+/// Opens those of a message's deliveries again that are listed and still have that `trouble`; returns how many. A step of a
+/// fallback plan is left where another reached the person meanwhile: nobody asked for what they have had.
 pub async fn reopen_listed(
     tx: &mut Tx,
     message: MessageId,
@@ -69,24 +74,27 @@ pub async fn reopen_listed(
     trouble: &str,
     waits: &[i64],
     now: Timestamp,
+    day_of: DayOf<'_>,
 ) -> Result<i64> {
     let dialect = tx.dialect();
     let text = format!(
-        "SELECT id, channel, state FROM delivery
-         WHERE message_id = $1 AND id IN {ids} AND trouble = $3 ORDER BY id{lock}",
+        "SELECT d.id, d.channel, d.outlet, d.state, d.updated_at FROM delivery d
+         WHERE d.message_id = $1 AND d.id IN {ids} AND d.trouble = $3 AND NOT (d.last_step > 0{overtaken})
+         ORDER BY d.id{lock}",
         ids = dialect.int_list("$2"),
-        lock = dialect.lock(),
+        overtaken = overtaken(),
+        lock = dialect.lock_of("d"),
     );
     let ended: Vec<Ended> = in_tx!(tx, |conn| {
         sqlx::query_as(sql(text)).bind(message.0).bind(to_json(ids)?).bind(trouble).fetch_all(conn).await
     })?;
     if !ended.is_empty() {
-        open(tx, message, &ended, &[State::Failed.code(), State::Unknown.code()], waits, now).await?;
+        open(tx, message, &ended, &[], waits, now, day_of).await?;
     }
     Ok(ended.len() as i64)
 }
 
-/// Opens what is locked. `codes`: the states that are being opened.
+/// Opens what is locked. `codes`: all of the message's deliveries in these states are being opened, in this call or others.
 async fn open(
     tx: &mut Tx,
     message: MessageId,
@@ -94,6 +102,7 @@ async fn open(
     codes: &[i64],
     waits: &[i64],
     now: Timestamp,
+    day_of: DayOf<'_>,
 ) -> Result<()> {
     let dialect = tx.dialect();
     let ids: Vec<i64> = ended.iter().map(|e| e.id.0).collect();
@@ -101,11 +110,12 @@ async fn open(
         let cases: Vec<_> = (0..).zip(waits).map(|(step, wait)| format!("WHEN {step} THEN {wait}")).collect();
         if cases.is_empty() { "0".to_owned() } else { format!("CASE {step} {} ELSE 0 END", cases.join(" ")) }
     };
-    // Of a plan the first step that is opened goes at once, the others as much later as they were planned after it.
+    // Of a plan the first step that is opened, or open, goes at once, the others as much later as they were planned after it.
     let first = format!(
         "(SELECT min(e.step) FROM delivery e WHERE e.message_id = delivery.message_id AND e.target = delivery.target
-          AND e.last_step > 0 AND e.state IN {})",
-        dialect.int_list("$3")
+          AND e.last_step > 0 AND (e.state IN {codes} OR e.state = 0 OR e.id IN {ids}))",
+        codes = dialect.int_list("$3"),
+        ids = dialect.int_list("$1"),
     );
     let text = format!(
         "UPDATE delivery SET state = 0, reason = NULL, failures = 0, repeats = 0, poll_at = NULL, repeat_at = NULL,
@@ -125,12 +135,7 @@ async fn open(
             .await
             .map(drop)
     })?;
-    let mut moves = Moves::new();
-    for row in ended {
-        moves.entry((message, row.channel)).or_default().shift(row.state, State::Pending, 1);
-    }
-    count(tx, &moves).await?;
-    Ok(())
+    uncount(tx, message, ended.iter(), day_of).await
 }
 
 row! {
@@ -146,16 +151,6 @@ pub async fn unanswered(db: &Db, now: Timestamp, limit: i64) -> Result<Vec<Messa
     let rows: Vec<OneMessage> =
         in_db!(db, |conn| sqlx::query_as(text).bind(now.0).bind(limit).fetch_all(conn).await)?;
     Ok(rows.into_iter().map(|row| row.message_id).collect())
-}
-
-row! {
-    struct Unanswered {
-        id: DeliveryId,
-        channel: ChannelKind,
-        outlet: i64,
-        state: State,
-        updated_at: Timestamp,
-    }
 }
 
 /// Opens a message's deliveries that no answer came to once more, where it is time and nothing was heard of them; returns
@@ -174,7 +169,7 @@ pub async fn repeat(
          WHERE message_id = $1 AND repeat_at IS NOT NULL AND repeat_at <= $2 ORDER BY id LIMIT $3 + 0{lock}",
         lock = dialect.lock(),
     );
-    let due: Vec<Unanswered> = in_tx!(tx, |conn| {
+    let due: Vec<Ended> = in_tx!(tx, |conn| {
         sqlx::query_as(sql(text)).bind(message.0).bind(now.0).bind(limit).fetch_all(conn).await
     })?;
     let ids: Vec<i64> = due.iter().map(|row| row.id.0).collect();
@@ -199,9 +194,21 @@ pub async fn repeat(
     let opened: Vec<OneId> = in_tx!(tx, |conn| {
         sqlx::query_as(sql(text)).bind(to_json(&ids)?).bind(now.0).fetch_all(conn).await
     })?;
+    let reopened = due.iter().filter(|row| opened.iter().any(|one| one.id == row.id));
+    uncount(tx, message, reopened, day_of).await?;
+    Ok(opened.len() as i64)
+}
+
+/// Counts deliveries as open that were counted as ended, also on the days they ended.
+async fn uncount<'a>(
+    tx: &mut Tx,
+    message: MessageId,
+    reopened: impl Iterator<Item = &'a Ended>,
+    day_of: DayOf<'_>,
+) -> Result<()> {
     let mut moves = Moves::new();
     let mut days: BTreeMap<String, BTreeMap<(i64, i64), i64>> = BTreeMap::new();
-    for row in due.iter().filter(|row| opened.iter().any(|one| one.id == row.id)) {
+    for row in reopened {
         moves.entry((message, row.channel)).or_default().shift(row.state, State::Pending, 1);
         if row.outlet != Outlet::Sandbox.code() {
             let day = days.entry(day_of(row.updated_at)).or_default();
@@ -212,7 +219,7 @@ pub async fn repeat(
     for (day, n) in days {
         count_day(tx, &day, &n).await?;
     }
-    Ok(opened.len() as i64)
+    Ok(())
 }
 
 row! {

@@ -68,10 +68,11 @@ row! {
 
 /// Sources whose messages named the template since then, the latest first.
 pub async fn uses(db: &Db, slug: &str, since: Timestamp) -> Result<Vec<UseRow>> {
-    let text = "SELECT s.name AS source, count(*) AS messages, max(m.created_at) AS last_at
-         FROM message m JOIN source s ON s.id = m.source_id
-         WHERE m.template = $1 AND m.created_at >= $2
-         GROUP BY s.name ORDER BY last_at DESC, s.name";
+    // The index has all of it: no message is read.
+    let text = "SELECT s.name AS source, u.messages, u.last_at
+         FROM (SELECT source_id, count(*) AS messages, max(created_at) AS last_at FROM message
+            WHERE template = $1 AND created_at >= $2 GROUP BY source_id) AS u
+         JOIN source s ON s.id = u.source_id ORDER BY u.last_at DESC, s.name";
     Ok(in_db!(db, |c| sqlx::query_as(text).bind(slug).bind(since.0).fetch_all(c).await)?)
 }
 

@@ -60,6 +60,8 @@ pub struct LimitsPage {
     pub shell: Shell,
     pub tabs: Vec<Tab>,
     pub may_edit: bool,
+    /// The figures it was made from, as one word.
+    pub seen: String,
     /// As it was filled in, by the figure's name.
     pub form: Map<String, Value>,
     pub faults: FieldFaults,
@@ -88,6 +90,7 @@ pub(in crate::console) async fn show(s: Data<Services>, signed: Signed) -> Resul
     page::html(&LimitsPage {
         tabs: tabs(&shell.view, PATH),
         may_edit: signed.may(Permission::SettingsEdit),
+        seen: limits.word(),
         form: document(&limits),
         faults: FieldFaults::default(),
         shell,
@@ -108,14 +111,14 @@ pub(in crate::console) async fn change(
         .iter()
         .filter_map(|(name, text)| Some((name.clone(), number(text.as_str().filter(|t| !t.is_empty())?))))
         .collect();
-    match alarms::change_limits(&s, &signed.caller, &document.into()).await {
+    match alarms::change_limits(&s, &signed.caller, form.text("seen"), &document.into()).await {
         Ok(changed) => {
             let view = signed.view();
             let said = if changed { view.t("settings-saved") } else { view.t("settings-same") };
             signed.say(&Flash::good(said))?;
             Ok(see_other(PATH))
         }
-        Err(Error::Invalid(faults)) => {
+        Err(error @ (Error::Invalid(_) | Error::Conflict { .. })) => {
             let shell = signed.shell(Section::Settings)?;
             let told = |fault: &Fault| {
                 let name = fault.pointer.trim_start_matches('/').to_owned();
@@ -125,14 +128,26 @@ pub(in crate::console) async fn change(
                 });
                 (name, bounds)
             };
+            let (faults, status) = match &error {
+                Error::Invalid(faults) => {
+                    (faults.iter().map(told).collect(), HttpResponse::UnprocessableEntity())
+                }
+                _ => {
+                    let told = ("form".to_owned(), shell.view.t("settings-meanwhile"));
+                    ([told].into_iter().collect(), HttpResponse::Conflict())
+                }
+            };
+            // Whoever saves once more has been told what they save over.
+            let seen = alarms::limits(&s, &signed.caller).await?.word();
             let page = LimitsPage {
                 tabs: tabs(&shell.view, PATH),
                 may_edit: true,
+                seen,
                 form: typed,
-                faults: faults.iter().map(told).collect(),
+                faults,
                 shell,
             };
-            page::answer(HttpResponse::UnprocessableEntity(), &page)
+            page::answer(status, &page)
         }
         Err(other) => Err(other),
     }

@@ -125,8 +125,8 @@ pub(in crate::console) async fn change_calendar(
     let parts = [("calendar".to_owned(), fields::period_document(&rows))];
     match change(&s, &signed, &form, parts.into_iter().collect()).await? {
         Ok(()) => Ok(see_other(CALENDAR)),
-        Err(faults) => {
-            let page = calendar(&signed, version(&form), rows, faults)?;
+        Err(refused) => {
+            let page = calendar(&signed, refused.version, rows, refused.faults)?;
             page::answer(HttpResponse::UnprocessableEntity(), &page)
         }
     }
@@ -166,10 +166,16 @@ pub(in crate::console) async fn change_policy(
     let mut parts = serde_json::Map::new();
     parts.insert("quiet_hours".to_owned(), fields::quiet_document(&rows));
     limits.write(&mut parts);
-    match change(&s, &signed, &form, parts).await? {
+    let both = fields::quiet_and_not(&signed.view(), &rows);
+    let done = if both.is_empty() {
+        change(&s, &signed, &form, parts).await?
+    } else {
+        Err(Refused { faults: both, version: version(&form) })
+    };
+    match done {
         Ok(()) => Ok(see_other(POLICY)),
-        Err(faults) => {
-            let page = policy(&signed, version(&form), rows, limits, faults)?;
+        Err(refused) => {
+            let page = policy(&signed, refused.version, rows, limits, refused.faults)?;
             page::answer(HttpResponse::UnprocessableEntity(), &page)
         }
     }
@@ -179,13 +185,20 @@ fn version(form: &Form) -> i64 {
     form.text("version").parse().unwrap_or(-1)
 }
 
+/// Why a form was not kept.
+struct Refused {
+    faults: FieldFaults,
+    /// What whoever saves once more has been told of.
+    version: i64,
+}
+
 /// Puts these parts into the policy in force, if it is the one that the form was made from.
 async fn change(
     s: &Services,
     signed: &Signed,
     form: &Form,
     parts: serde_json::Map<String, Value>,
-) -> Result<Result<(), FieldFaults>> {
+) -> Result<Result<(), Refused>> {
     let current = policies::export(s, &signed.caller).await?;
     let mut document = serde_json::to_value(&current.policy).map_err(Error::internal)?;
     for (name, value) in parts {
@@ -199,10 +212,14 @@ async fn change(
             say(signed, &view, applied.changed)?;
             Ok(Ok(()))
         }
-        Err(Error::Invalid(found)) => Ok(Err(fields::faults(&view, &found))),
-        Err(Error::Conflict { code: code @ "changed_meanwhile", .. }) => {
-            let told = ("form".to_owned(), view.t(&format!("conflict-{code}")));
-            Ok(Err([told].into_iter().collect()))
+        Err(Error::Invalid(found)) => {
+            let faults = fields::faults(&view, &found);
+            Ok(Err(Refused { faults, version: version(form) }))
+        }
+        Err(Error::Conflict { code: "changed_meanwhile", .. }) => {
+            let told = ("form".to_owned(), view.t("settings-meanwhile"));
+            let version = policies::export(s, &signed.caller).await?.version;
+            Ok(Err(Refused { faults: [told].into_iter().collect(), version }))
         }
         Err(other) => Err(other),
     }

@@ -113,6 +113,12 @@ pub fn typed_quiet_rows(form: &Form) -> Vec<QuietRow> {
     rows
 }
 
+/// What is wrong with rules that name times and say that there are none.
+pub fn quiet_and_not(view: &View, rows: &[QuietRow]) -> FieldFaults {
+    let both = rows.iter().enumerate().filter(|(_, row)| row.never && !row.times.is_empty());
+    both.map(|(i, _)| (format!("quiet_hours_{i}_times"), view.t("fault-quiet_and_not"))).collect()
+}
+
 pub fn quiet_document(rows: &[QuietRow]) -> Value {
     let row = |row: &QuietRow| {
         let mut rule = json!({ "days": row.days, "channels": row.channels });
@@ -204,7 +210,10 @@ pub fn faults(view: &View, faults: &[Fault]) -> FieldFaults {
             ("out_of_range", Some(&"last")) => view.t("fault-last_before_first"),
             (code, _) => fault_text(view, code, &fault.detail),
         };
-        (parts.join("_"), text)
+        // What has no field of its own stands above all of them.
+        let has_none = parts.len() < 2 && matches!(parts[..], ["calendar" | "quiet_hours"])
+            || matches!(parts.last(), Some(&("kind" | "days" | "channels")));
+        (if has_none { "form".to_owned() } else { parts.join("_") }, text)
     };
     faults.iter().map(told).collect()
 }

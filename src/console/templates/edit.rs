@@ -260,7 +260,7 @@ async fn save(s: &Services, signed: &Signed, slug: Option<&str>, given: &Form) -
     if given.text("act") != "save" {
         return page::html(&TemplateFormPage::open(s, signed, form).await?);
     }
-    let agreed = given.text("agreed") == "true";
+    let agreed = given.all("agreed").next();
     let revised = match form.doubled() {
         Some(fault) => Err(Error::Invalid(vec![fault])),
         None => {

@@ -60,6 +60,11 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// All of them as one word: whoever has another before their eyes has not seen these.
+    pub fn word(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
     /// Reads `{emergency_minutes?, …}`; what is left out is as usual.
     ///
     /// # Errors

@@ -31,7 +31,7 @@ pub const MAX_BODY: usize = 20_000;
 /// Characters in a link.
 const MAX_LINK: usize = 2_048;
 /// Variants of one content.
-const MAX_VARIANTS: usize = 32;
+pub const MAX_VARIANTS: usize = 32;
 
 /// A title and a body with all that replaces them for some channel or language. The form on the wire and in the store.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -27,8 +27,9 @@ pub async fn show(s: &Services, caller: &Caller) -> Result<Limits> {
 ///
 /// # Errors
 ///
-/// [`Error::Invalid`] with every fault.
-pub async fn change(s: &Services, caller: &Caller, document: &Value) -> Result<bool> {
+/// [`Error::Invalid`] with every fault; [`Error::Conflict`] where they are not those any more that were `seen`: a
+/// [`Limits::word`].
+pub async fn change(s: &Services, caller: &Caller, seen: &str, document: &Value) -> Result<bool> {
     caller.require(Permission::SettingsEdit)?;
     let limits = Limits::read(document)?;
     let now = s.clock.now();
@@ -36,6 +37,9 @@ pub async fn change(s: &Services, caller: &Caller, document: &Value) -> Result<b
     let before = read(settings::lock(&mut tx, NAME).await?)?;
     if before == limits {
         return Ok(false);
+    }
+    if before.word() != seen {
+        return Err(Error::conflict("changed_meanwhile", "somebody else changed these figures meanwhile"));
     }
     settings::set(&mut tx, NAME, &serde_json::to_string(&limits).map_err(Error::internal)?).await?;
     let (old, new) = (json!(before), json!(limits));

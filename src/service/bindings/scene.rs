@@ -290,6 +290,13 @@ pub(in crate::service) async fn scanned(
     let person = recipients::lock_by_id(tx, row.recipient_id).await?.filter(|person| person.active);
     let Some(person) = person else { return Ok(telling(over(s, None))) };
     let known = person.person.wechat_openid.as_deref();
+    // A scan that is read late undoes nothing that came after it. Accounts tell whole seconds.
+    let second = since.plus(Duration::from_millis(999));
+    for address in [Some(openid), known].into_iter().flatten() {
+        if bindings::is_newer(tx, AddressKind::WechatOpenid, address, second).await? {
+            return Ok(None);
+        }
+    }
     let may = row.by_operator || known.is_none_or(|known| known == openid);
     // The code says who was shown it, not who scans it: whoever had somebody scan it takes nothing of theirs.
     if may

@@ -72,3 +72,4 @@ trouble-reported-advice = The code says why: switched off is worth sending again
 trouble-other = Another reason
 trouble-other-means = A reason without a kind of its own; see the vendor's words.
 trouble-other-advice = Open one of the deliveries and read what was tried.
+attention-all = It is about all { $count } of this group, not only those the list has been narrowed to.

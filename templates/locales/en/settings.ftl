@@ -149,3 +149,5 @@ system-minute = Last minute
 system-hour = Last hour
 system-failed = Failed
 system-accepted = Messages accepted
+settings-meanwhile = Somebody else has just changed these settings. What you filled in is still here: hold it against the settings as they are now; saving again puts yours in force.
+fault-quiet_and_not = Either times, or none at all: empty the field or untick

@@ -68,3 +68,4 @@ trouble-reported-advice = 按返回码查明原因：关机、停机可以稍后
 trouble-other = 其他原因
 trouble-other-means = 没有归类的原因，见服务商原话。
 trouble-other-advice = 打开其中一条投递，查看每次尝试的经过。
+attention-all = 对象是这一组的全部 { $count } 条，不只是列表里筛选出来的。

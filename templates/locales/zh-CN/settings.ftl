@@ -146,3 +146,5 @@ system-minute = 最近一分钟
 system-hour = 最近一小时
 system-failed = 其中失败
 system-accepted = 收到的消息
+settings-meanwhile = 刚才有别人改过这里的设置。您填的内容还在：请对照现在的设置，再保存一次就以您填的为准。
+fault-quiet_and_not = 已勾选不限时段，请清空时段，或取消勾选

@@ -11,7 +11,7 @@ use belltower::simulator::{Faults, Reply};
 use belltower::store::audit::AuditFilter;
 use serde_json::json;
 
-use super::{ago, disk, later, minutes, open, says, with_disk};
+use super::{ago, change_limits, disk, later, minutes, open, says, with_disk};
 use crate::routing::{Campus, exam, owner};
 use crate::support::{on_both, operator};
 
@@ -69,7 +69,7 @@ on_both!(what_waits_too_long_is_an_alarm_of_its_lane, |db| async {
 
 on_both!(many_failures_of_the_last_hour_are_an_alarm, |db| async {
     let mut campus = Campus::new(db.clone()).await;
-    alarms::change_limits(&campus.s, &owner(), &json!({ "failed_of": 2 })).await.unwrap();
+    change_limits(&campus.s, &owner(), &json!({ "failed_of": 2 })).await.unwrap();
     assert_eq!(later(&mut campus, minutes(0)).await, []);
     campus.faults(Faults::default().refusing("p1@*", Reply::new(550, "5.1.1 no such user")));
     let mut body = exam();
@@ -131,9 +131,9 @@ on_both!(only_one_process_asks_at_a_time, |db| async {
 on_both!(limits_are_changed_by_those_who_may_and_written_down, |db| async {
     let campus = Campus::new(db.clone()).await;
     let change = json!({ "normal_minutes": 45 });
-    assert!(alarms::change_limits(&campus.s, &operator(Role::MessageManager), &change).await.is_err());
-    assert!(alarms::change_limits(&campus.s, &owner(), &change).await.unwrap());
-    assert!(!alarms::change_limits(&campus.s, &owner(), &change).await.unwrap(), "nothing is different");
+    assert!(change_limits(&campus.s, &operator(Role::MessageManager), &change).await.is_err());
+    assert!(change_limits(&campus.s, &owner(), &change).await.unwrap());
+    assert!(!change_limits(&campus.s, &owner(), &change).await.unwrap(), "nothing is different");
     assert_eq!(alarms::limits(&campus.s, &operator(Role::Auditor)).await.unwrap().normal_minutes, 45);
     let acts = belltower::store::audit::list(&db, &AuditFilter::default(), None, 1).await.unwrap();
     assert_eq!(acts[0].action, "settings.change");

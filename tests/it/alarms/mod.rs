@@ -76,6 +76,12 @@ async fn operator(s: &Services, email: &str, role: Role) -> Caller {
     })
 }
 
+/// As from a form that was opened just now.
+async fn change_limits(s: &Services, who: &Caller, document: &Value) -> belltower::Result<bool> {
+    let seen = alarms::limits(s, &owner()).await?.word();
+    alarms::change_limits(s, who, &seen, document).await
+}
+
 async fn wishes(s: &Services, who: &Caller, wish: Value) {
     alarms::choose(s, who, &wish).await.unwrap();
 }

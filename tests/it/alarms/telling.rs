@@ -8,7 +8,7 @@ use belltower::service::{alarms, operators, providers};
 use belltower::simulator::{Faults, Reply};
 use serde_json::json;
 
-use super::{HOUR, disk, later, minutes, operator, wishes, with_disk};
+use super::{HOUR, change_limits, disk, later, minutes, operator, wishes, with_disk};
 use crate::routing::{Campus, owner};
 use crate::support::on_both;
 
@@ -128,7 +128,7 @@ on_both!(word_that_does_not_arrive_makes_no_more_words, |db| async {
     let li = operator(&campus.s, LI, Role::Owner).await;
     // Everything there is, and the least share of failures is one.
     let limits = json!({ "failed_percent": 1, "failed_of": 1 });
-    alarms::change_limits(&campus.s, &owner(), &limits).await.unwrap();
+    change_limits(&campus.s, &owner(), &limits).await.unwrap();
     let kinds = belltower::domain::alarm::AlarmKind::ALL;
     wishes(&campus.s, &li, json!({ "kinds": kinds, "email": true })).await;
     campus.faults(Faults::default().refusing("*", Reply::new(550, "5.1.1 no such user")));

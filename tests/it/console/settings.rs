@@ -1,7 +1,7 @@
 //! Settings and the system's page over a running server.
 
 use belltower::domain::operator::Role;
-use belltower::service::{nodes, policies};
+use belltower::service::{alarms, nodes, policies};
 use serde_json::json;
 
 use super::browser::Browser;
@@ -47,7 +47,10 @@ async fn a_calendar_is_filled_in_row_by_row_and_faults_stand_at_their_field() {
         )
         .await;
     assert!(
-        page.status == 422 && page.text.contains("校庆") && page.text.contains("flash-amber"),
+        page.status == 422
+            && page.text.contains("校庆")
+            && page.text.contains("flash-amber")
+            && page.text.contains(r#"name="version" value="1""#),
         "{}",
         page.text
     );
@@ -135,8 +138,13 @@ async fn limits_are_changed_where_they_stand() {
     for holds in ["value=\"99\"", "disk_percent-error", "1 到 50 之间"] {
         assert!(page.text.contains(holds), "{holds}: {}", page.text);
     }
-    let done = browser.submit(LIMITS, LIMITS, &[("disk_percent", "15")]).await;
+    let seen = alarms::limits(&app.services, &operator(Role::Owner)).await.unwrap().word();
+    let done = browser.submit(LIMITS, LIMITS, &[("disk_percent", "15"), ("seen", &seen)]).await;
     assert_eq!(done.status, 303);
+    // What somebody else set meanwhile is not set back unnoticed.
+    let late = browser.submit(LIMITS, LIMITS, &[("clock_seconds", "5"), ("seen", &seen)]).await;
+    assert_eq!(late.status, 409);
+    assert!(late.text.contains("再保存一次") && late.text.contains("value=\"5\""), "{}", late.text);
     let page = browser.get(LIMITS).await;
     assert!(page.text.contains("value=\"15\"") && page.text.contains("value=\"30\""), "{}", page.text);
 }

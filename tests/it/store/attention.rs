@@ -9,7 +9,7 @@ use belltower::store::deliveries::{Claimed, Settlement};
 use belltower::store::receipts::{Verdict, judge};
 use belltower::store::{Db, erasure, reopening};
 
-use super::deliveries::{counts, sending, settlement, store, take};
+use super::deliveries::{DAY, counts, sending, settlement, store, take};
 use super::execute;
 use crate::support::on_both;
 
@@ -117,15 +117,25 @@ on_both!(what_is_opened_again_needs_no_attention_until_it_fails_anew, |db| async
     let claimed = troubled(&db).await;
     let listed = ids(&claimed);
     let mut tx = db.begin().await.unwrap();
-    let open = reopening::reopen_listed(&mut tx, MessageId(1), &listed, GONE, &[], LATER).await.unwrap();
-    let none = reopening::reopen_listed(&mut tx, MessageId(1), &listed, GONE, &[], LATER).await.unwrap();
+    let open =
+        reopening::reopen_listed(&mut tx, MessageId(1), &listed, GONE, &[], LATER, &|_| DAY.to_owned())
+            .await
+            .unwrap();
+    let none =
+        reopening::reopen_listed(&mut tx, MessageId(1), &listed, GONE, &[], LATER, &|_| DAY.to_owned())
+            .await
+            .unwrap();
     tx.commit().await.unwrap();
     assert_eq!((open, none), (2, 0));
     assert_eq!(found(&db).await, [(SILENT.to_owned(), 1)]);
     let row = counts(&db).await;
     assert_eq!((row.failed, row.pending), (0, 6));
     let mut tx = db.begin().await.unwrap();
-    reopening::reopen(&mut tx, MessageId(1), &[State::Unknown], DeliveryId(0), 10, &[], LATER).await.unwrap();
+    reopening::reopen(&mut tx, MessageId(1), &[State::Unknown], DeliveryId(0), 10, &[], LATER, &|_| {
+        DAY.to_owned()
+    })
+    .await
+    .unwrap();
     tx.commit().await.unwrap();
     assert_eq!(count(&db, 100).await.unwrap(), 0);
 });

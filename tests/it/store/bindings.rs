@@ -5,7 +5,7 @@ use belltower::domain::channel::{AddressKind, ChannelKind};
 use belltower::domain::id::{ProviderId, RecipientId};
 use belltower::store::bindings::{
     Counted, Most, NewPending, bind, count_of_day, count_of_identity, count_try, delete, expect, find, hold,
-    insert, is_anothers, lock, prune, set_code, unbind,
+    insert, is_anothers, is_newer, lock, prune, set_code, unbind,
 };
 use belltower::store::providers::{self, ProviderData};
 use belltower::store::{Db, Tx, recipients};
@@ -257,6 +257,9 @@ on_both!(an_identity_is_one_persons, |db| async {
     let mut tx = db.begin().await.unwrap();
     assert!(is_anothers(&mut tx, first, OPENID, "oShared").await.unwrap());
     assert!(!is_anothers(&mut tx, second, OPENID, "oShared").await.unwrap());
+    for (told, newer) in [(6, true), (7, false)] {
+        assert_eq!(is_newer(&mut tx, OPENID, "oShared", Timestamp(told)).await.unwrap(), newer, "{told}");
+    }
     let late = unbind(&mut tx, OPENID, "oShared", Timestamp(6), Timestamp(9)).await.unwrap();
     assert_eq!(late, None, "it was bound again since");
     let told = Timestamp(7);

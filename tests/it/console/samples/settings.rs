@@ -33,6 +33,7 @@ pub(super) fn limits(language: Language, theme: Theme) -> LimitsPage {
         shell: shell(language, theme, Some(Section::Settings)),
         tabs: tabs(),
         may_edit: true,
+        seen: "{}".to_owned(),
         form: json!({ "disk_percent": "<99>", "normal_minutes": 30 }).as_object().unwrap().clone(),
         faults: [told].into_iter().collect::<FieldFaults>(),
     }
