@@ -6,7 +6,6 @@ mod bounce;
 mod check_config;
 mod context;
 mod demo;
-mod document;
 mod failure;
 mod import;
 mod input;

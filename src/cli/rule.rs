@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use clap::Subcommand;
 
 use super::context::Context;
-use super::document::Document;
 use super::input;
+use crate::domain::document::Document;
 use crate::service::Caller;
 use crate::service::routing::{self, Applied, Changes};
 

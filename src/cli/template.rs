@@ -6,11 +6,11 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use super::context::Context;
-use super::document::Document;
 use super::input;
 use super::output::{List, table};
 use crate::domain::audience::Params;
 use crate::domain::content::Content;
+use crate::domain::document::Document;
 use crate::service::templates::{self, Template};
 use crate::service::{Caller, Change, Services};
 

@@ -12,6 +12,7 @@ pub mod calendar;
 pub mod channel;
 pub mod content;
 pub mod delivery;
+pub mod document;
 pub mod fields;
 pub mod filter;
 pub mod grant;

@@ -31,6 +31,7 @@ pub mod fan_out;
 pub mod frequency;
 pub mod groups;
 pub mod handover;
+pub mod hindsight;
 pub mod history;
 pub mod idempotency;
 pub mod imports;

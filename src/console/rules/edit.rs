@@ -3,8 +3,11 @@
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Path};
 use askama::Template;
+use serde_json::Value;
 
 use super::form::{self, RuleForm};
+use super::hindsight::{Ask, HindsightFragment};
+use super::strangers::{self, StrangersFragment};
 use super::versions::ChangesFragment;
 use super::words::Names;
 use super::{HOME, MEANWHILE, id};
@@ -16,8 +19,12 @@ use crate::domain::id::RuleId;
 use crate::domain::message::{Category, Lane};
 use crate::domain::operator::Permission;
 use crate::error::Fault;
+use crate::service::routing::edit::Edit;
+use crate::service::routing::hindsight::Hindsight;
 use crate::service::{Services, routing, sources};
 use crate::{Error, Result};
+
+const ASK: Ask = Ask::Press("/console/rules/hindsight");
 
 #[derive(Debug, Template)]
 #[template(path = "console/rules/form.html")]
@@ -29,6 +36,9 @@ pub struct RuleFormPage {
     /// Names of systems, those that are chosen and gone too.
     pub sources: Vec<String>,
     pub meanwhile: Option<Meanwhile>,
+    pub hindsight: HindsightFragment,
+    /// What conditions ask for and nobody has, field by field.
+    pub strangers: Vec<StrangersFragment>,
 }
 
 /// Somebody else changed the rules while the form was open.
@@ -52,6 +62,11 @@ impl RuleFormPage {
         self.form.id.map_or_else(|| HOME.to_owned(), |id| format!("{HOME}/{id}"))
     }
 
+    /// What is strange about the condition of that field.
+    fn strange(&self, field: &str) -> Option<&StrangersFragment> {
+        self.strangers.iter().find(|strangers| strangers.field == field)
+    }
+
     /// What the rule names is not there to be chosen any more.
     fn template_is_gone(&self) -> bool {
         let slug = &self.form.template;
@@ -66,13 +81,16 @@ impl RuleFormPage {
                 known.push(name.clone());
             }
         }
+        let shell = signed.shell(Section::Rules)?;
         Ok(Self {
-            shell: signed.shell(Section::Rules)?,
             names: Names::load(s, signed).await?,
             sources: known,
+            strangers: strangers::of_form(s, signed, &form).await?,
             form,
             faults: FieldFaults::default(),
             meanwhile: None,
+            hindsight: HindsightFragment::waiting(shell.view.clone(), ASK),
+            shell,
         })
     }
 }
@@ -100,7 +118,7 @@ pub(in crate::console) async fn create(
     signed: Signed,
     form: Form,
 ) -> Result<HttpResponse> {
-    save(&s, &signed, RuleForm::typed(None, &form)).await
+    save(&s, &signed, RuleForm::typed(None, &form), form.text("act")).await
 }
 
 pub(in crate::console) async fn update(
@@ -109,20 +127,53 @@ pub(in crate::console) async fn update(
     path: Path<String>,
     form: Form,
 ) -> Result<HttpResponse> {
-    save(&s, &signed, RuleForm::typed(Some(id(&path)?), &form)).await
+    save(&s, &signed, RuleForm::typed(Some(id(&path)?), &form), form.text("act")).await
 }
 
-async fn save(s: &Services, signed: &Signed, form: RuleForm) -> Result<HttpResponse> {
+/// What the rule, as far as it is written, would have changed.
+pub(in crate::console) async fn look(s: Data<Services>, signed: Signed, form: Form) -> Result<HttpResponse> {
+    let id = Some(form.text("id")).filter(|id| !id.is_empty()).map(id).transpose()?;
+    let form = RuleForm::typed(id, &form);
+    HindsightFragment::answer(&s, &signed, ASK, foreseen(&s, &signed, &form, &form.document()).await).await
+}
+
+async fn foreseen(s: &Services, signed: &Signed, form: &RuleForm, document: &Value) -> Result<Hindsight> {
+    let write = Edit::Write { id: form.id, note: form.noted(), document };
+    routing::edit::foresee(s, &signed.caller, form.version, write).await
+}
+
+/// Keeps the rule, or looks at what it would have changed.
+async fn save(s: &Services, signed: &Signed, form: RuleForm, act: &str) -> Result<HttpResponse> {
     let document = form.document();
-    let note = Some(form.note.as_str()).filter(|note| !note.is_empty());
-    match routing::edit::save(s, &signed.caller, form.version, form.id, note, &document).await {
+    if act == "look" {
+        return match foreseen(s, signed, &form, &document).await {
+            Ok(found) => {
+                let mut page = RuleFormPage::open(s, signed, form).await?;
+                page.hindsight = HindsightFragment::told(s, signed, ASK, Ok(found)).await?;
+                page::html(&page)
+            }
+            Err(error) => refused(s, signed, form, error).await,
+        };
+    }
+    match routing::edit::save(s, &signed.caller, form.version, form.id, form.noted(), &document).await {
         Ok(id) => {
-            signed.say(&Flash::good(signed.view().t("rule-saved")))?;
+            let strange = strangers::of_form(s, signed, &form).await?;
+            let view = signed.view();
+            signed.say(&match strange.into_iter().flat_map(|field| field.told).next() {
+                None => Flash::good(view.t("rule-saved")),
+                Some(why) => Flash::amber(view.t1("rule-saved-strange", "why", why)),
+            })?;
             Ok(see_other(&format!("{HOME}#{id}")))
         }
-        Err(Error::Invalid(faults)) => refuse(s, signed, form, &faults).await,
-        Err(Error::Conflict { code: MEANWHILE, .. }) => ask_again(s, signed, form).await,
-        Err(other) => Err(other),
+        Err(error) => refused(s, signed, form, error).await,
+    }
+}
+
+async fn refused(s: &Services, signed: &Signed, form: RuleForm, error: Error) -> Result<HttpResponse> {
+    match error {
+        Error::Invalid(faults) => refuse(s, signed, form, &faults).await,
+        Error::Conflict { code: MEANWHILE, .. } => ask_again(s, signed, form).await,
+        other => Err(other),
     }
 }
 

@@ -148,6 +148,11 @@ impl RuleForm {
         }
     }
 
+    /// What the change is about, if that is said.
+    pub(super) fn noted(&self) -> Option<&str> {
+        Some(self.note.as_str()).filter(|note| !note.is_empty())
+    }
+
     /// The rule as it is written, what is empty left out.
     pub(super) fn document(&self) -> Value {
         let mut rule = Map::new();
@@ -344,7 +349,7 @@ fn field(pointer: &str) -> String {
 }
 
 /// A fault in words, which name what is wrong where that helps.
-fn told(view: &View, document: &Value, fault: &Fault) -> String {
+pub(super) fn told(view: &View, document: &Value, fault: &Fault) -> String {
     let value = document.pointer(&fault.pointer).and_then(Value::as_str).unwrap_or_default();
     let place = fault.pointer.as_str();
     let code = fault.code.as_ref();

@@ -1,8 +1,14 @@
-//! Routing rules: the ordered list with its acts, the form of one, earlier versions, and the simulator.
+//! Routing rules: the ordered list with its acts, the form of one, the list as a file, what changing any of it would have
+//! changed, earlier versions, and the simulator.
 
+pub mod change;
 pub mod edit;
+pub mod file;
 pub mod form;
+pub mod hindsight;
+pub mod order;
 pub mod simulator;
+pub mod strangers;
 pub mod versions;
 pub mod words;
 
@@ -10,6 +16,7 @@ use actix_web::HttpResponse;
 use actix_web::web::{Data, Path};
 use askama::Template;
 
+use self::hindsight::HindsightFragment;
 use self::words::{Names, Said};
 use super::access::Signed;
 use super::form::Form;
@@ -37,6 +44,8 @@ pub struct RulesPage {
     /// In force; every act says that it was made from this one.
     pub version: i64,
     pub list: RuleListFragment,
+    /// Of an order that is not kept yet.
+    pub hindsight: HindsightFragment,
 }
 
 /// The rules in their order.
@@ -77,6 +86,7 @@ pub(super) async fn list(s: Data<Services>, signed: Signed) -> Result<HttpRespon
     let editable = may_edit.then_some(in_force.version);
     page::html(&RulesPage {
         list: RuleListFragment::new(shell.view.clone(), &names, &in_force.rules, editable),
+        hindsight: HindsightFragment::waiting(shell.view.clone(), order::ASK),
         shell,
         may_edit,
         version: in_force.version,

@@ -1,12 +1,13 @@
 //! The simulator: a message that is typed in or was sent once, and what the rules of today would make of it.
 
-use actix_web::HttpResponse;
 use actix_web::web::{Data, Query};
+use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::form::{self, PeopleForm};
+use super::strangers::{self, StrangersFragment};
 use super::words::{self, Answer, Names};
 use crate::clock::Timestamp;
 use crate::console::access::Signed;
@@ -20,10 +21,15 @@ use crate::domain::message::{Category, Lane};
 use crate::domain::operator::Permission;
 use crate::error::Fault;
 use crate::http::locale;
-use crate::service::messages::{self, ByRule, ExplainedRule, PreviewWarning, Simulation, SmsNote, Verdict};
+use crate::service::messages::{
+    self, ByRule, ExplainedRule, MessageQuery, MessageSummary, PreviewWarning, Simulation, SmsNote, Verdict,
+};
 use crate::service::policies::Alike;
 use crate::service::{Services, sources};
 use crate::{Error, Result};
+
+/// Messages that a search shows.
+const MOST_FOUND: u32 = 8;
 
 #[derive(Debug, Template)]
 #[template(path = "console/rules/simulator.html")]
@@ -35,7 +41,31 @@ pub struct SimulatorPage {
     pub form: SimulatorForm,
     pub faults: FieldFaults,
     pub names: Names,
+    /// What the condition of its audience asks for and nobody has.
+    pub strange: StrangersFragment,
+    /// Messages that were sent, among which to choose; none for who may not see them.
+    pub found: Option<FoundFragment>,
     pub outcome: Option<Outcome>,
+}
+
+/// Messages that a search finds, the latest first.
+#[derive(Debug, Template)]
+#[template(path = "console/rules/found.html")]
+pub struct FoundFragment {
+    pub view: View,
+    pub q: String,
+    /// The one that is tried out.
+    pub chosen: String,
+    pub rows: Vec<FoundRow>,
+}
+
+#[derive(Clone, Debug)]
+pub struct FoundRow {
+    pub id: MessageId,
+    pub title: String,
+    pub topic: String,
+    pub source: Option<String>,
+    pub created_at: Timestamp,
 }
 
 /// As typed.
@@ -43,6 +73,8 @@ pub struct SimulatorPage {
 pub struct SimulatorForm {
     /// The id of a message that was sent, instead of all that follows.
     pub message: String,
+    /// What such a message was searched for by.
+    pub q: String,
     pub source: String,
     pub topic: String,
     pub category: String,
@@ -113,25 +145,32 @@ pub struct Text {
 #[serde(default)]
 pub(in crate::console) struct Asked {
     message: String,
+    /// What messages are searched for.
+    q: String,
 }
 
-/// The empty form, or what the rules make of the message that the address names.
+/// The empty form, or what the rules make of the message that the address names; or the messages that are searched for.
 pub(in crate::console) async fn show(
+    request: HttpRequest,
     s: Data<Services>,
     signed: Signed,
     asked: Query<Asked>,
 ) -> Result<HttpResponse> {
     signed.caller.require(Permission::RoutingView)?;
-    let form = SimulatorForm { message: asked.message.trim().to_owned(), ..SimulatorForm::default() };
+    let (message, q) = (asked.message.trim(), asked.q.trim());
+    if page::wants_fragment(&request) {
+        return page::html(&found(&s, &signed, q, message).await?);
+    }
+    let form = SimulatorForm { message: message.to_owned(), q: q.to_owned(), ..SimulatorForm::default() };
     if form.message.is_empty() {
         return page::html(&SimulatorPage::open(&s, &signed, form).await?);
     }
-    let found = match form.message.parse::<MessageId>() {
+    let kept = match form.message.parse::<MessageId>() {
         Ok(id) => kept(&s, &signed, id).await,
         Err(_) => Err(Error::NotFound("message")),
     };
     let mut page = SimulatorPage::open(&s, &signed, form).await?;
-    match found {
+    match kept {
         Ok((message, simulation)) => {
             page.outcome = Some(Outcome::new(&page.shell.view, &page.names, Some(message), &simulation));
             page::html(&page)
@@ -143,6 +182,19 @@ pub(in crate::console) async fn show(
         }
         Err(other) => Err(other),
     }
+}
+
+async fn found(s: &Services, signed: &Signed, q: &str, chosen: &str) -> Result<FoundFragment> {
+    let query = MessageQuery { q: Some(q.to_owned()), limit: MOST_FOUND, ..MessageQuery::default() };
+    let row = |message: MessageSummary| FoundRow {
+        id: message.id,
+        title: message.title,
+        topic: message.topic,
+        source: message.source.map(|source| source.name),
+        created_at: message.created_at.into(),
+    };
+    let rows = messages::list(s, &signed.caller, &query).await?.items.into_iter().map(row).collect();
+    Ok(FoundFragment { view: signed.view(), q: q.to_owned(), chosen: chosen.to_owned(), rows })
 }
 
 async fn kept(s: &Services, signed: &Signed, id: MessageId) -> Result<((MessageId, String), Simulation)> {
@@ -209,6 +261,7 @@ impl SimulatorForm {
         let text = |name: &str| form.text(name).to_owned();
         Self {
             message: String::new(),
+            q: String::new(),
             source: text("source"),
             topic: text("topic"),
             category: text("category"),
@@ -264,8 +317,15 @@ impl SimulatorPage {
     async fn open(s: &Services, signed: &Signed, form: SimulatorForm) -> Result<Self> {
         let may_type = signed.may(Permission::SourcesView);
         let sources = if may_type { sources::list(s, &signed.caller).await? } else { Vec::new() };
+        let found = if signed.may(Permission::MessagesView) {
+            Some(found(s, signed, &form.q, &form.message).await?)
+        } else {
+            None
+        };
         Ok(Self {
             shell: signed.shell(Section::Rules)?,
+            strange: strangers::of_people(s, signed, "audience_where", &form.audience).await?,
+            found,
             sources: sources.into_iter().map(|source| (source.id, source.name)).collect(),
             may_type,
             names: Names::load(s, signed).await?,

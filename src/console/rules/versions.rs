@@ -5,6 +5,7 @@ use actix_web::web::{Data, Path, Query};
 use askama::Template;
 use serde::Deserialize;
 
+use super::hindsight::{Ask, HindsightFragment};
 use super::words::{Names, quoted};
 use super::{HOME, MEANWHILE, RuleListFragment, version};
 use crate::clock::Timestamp;
@@ -79,7 +80,16 @@ pub struct VersionPage {
     pub may_edit: bool,
     /// What having it back would change.
     pub changes: ChangesFragment,
+    /// What having it back would have changed, for who may have it back.
+    pub hindsight: Option<HindsightFragment>,
     pub list: RuleListFragment,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(in crate::console) struct Looked {
+    /// What would have changed is wanted with the page.
+    look: bool,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -133,6 +143,7 @@ pub(in crate::console) async fn show(
     s: Data<Services>,
     signed: Signed,
     number: Path<String>,
+    looked: Query<Looked>,
 ) -> Result<HttpResponse> {
     let number: i64 = number.parse().map_err(|_| Error::NotFound("version"))?;
     let kept = routing::get(&s, &signed.caller, number).await?;
@@ -140,14 +151,40 @@ pub(in crate::console) async fn show(
     let changes = routing::compare(&s, &signed.caller, latest, number).await?;
     let names = Names::load(&s, &signed).await?;
     let shell = signed.shell(Section::Rules)?;
+    let may_edit = signed.may(Permission::RoutingEdit);
+    let hindsight = match (may_edit && !changes.is_empty(), looked.look) {
+        (false, _) => None,
+        (true, false) => Some(HindsightFragment::waiting(shell.view.clone(), ask(number))),
+        (true, true) => {
+            let found = routing::hindsight::of_version(&s, &signed.caller, number).await;
+            Some(HindsightFragment::told(&s, &signed, ask(number), found).await?)
+        }
+    };
     page::html(&VersionPage {
         number,
         latest,
-        may_edit: signed.may(Permission::RoutingEdit),
+        may_edit,
+        hindsight,
         changes: ChangesFragment { view: shell.view.clone(), changes },
         list: RuleListFragment::new(shell.view.clone(), &names, &kept.rules, None),
         shell,
     })
+}
+
+fn ask(number: i64) -> Ask {
+    let page = format!("{HOME}/versions/{number}");
+    Ask::Load { fragment: format!("{page}/hindsight"), page: format!("{page}?look=true") }
+}
+
+/// What having it back would have changed, alone.
+pub(in crate::console) async fn look(
+    s: Data<Services>,
+    signed: Signed,
+    number: Path<String>,
+) -> Result<HttpResponse> {
+    let number: i64 = number.parse().map_err(|_| Error::NotFound("version"))?;
+    let found = routing::hindsight::of_version(&s, &signed.caller, number).await;
+    HindsightFragment::answer(&s, &signed, ask(number), found).await
 }
 
 pub(in crate::console) async fn restore(

@@ -171,7 +171,7 @@ fn fallback(view: &View, steps: &[Step]) -> String {
 }
 
 /// In days and hours where they come out even.
-fn minutes_text(view: &View, minutes: u32) -> String {
+pub(super) fn minutes_text(view: &View, minutes: u32) -> String {
     let minutes = u64::from(minutes);
     match (minutes % 1_440, minutes % 60) {
         (0, _) => view.count("lasting-days", minutes / 1_440),
@@ -180,7 +180,7 @@ fn minutes_text(view: &View, minutes: u32) -> String {
     }
 }
 
-fn people(view: &View, names: &Names, audience: &Audience) -> String {
+pub(super) fn people(view: &View, names: &Names, audience: &Audience) -> String {
     let all = union(view, names, audience);
     match audience.exclude.as_deref().filter(|exclude| !exclude.is_empty()) {
         Some(exclude) => view.t2("rule-except", "people", all, "others", union(view, names, exclude)),

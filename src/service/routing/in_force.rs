@@ -36,25 +36,32 @@ pub(in crate::service) struct InForce {
     pub templates: HashMap<String, TemplateRow>,
 }
 
+impl InForce {
+    /// These rules with the texts they name.
+    pub async fn load(s: &Services, version: i64, rules: Vec<Rule>) -> Result<Self> {
+        let mut texts = HashMap::new();
+        for slug in rules.iter().filter_map(|rule| rule.then.template.as_ref()) {
+            if !texts.contains_key(slug)
+                && let Some(row) = templates::find(&s.db, slug, None).await?
+            {
+                texts.insert(slug.clone(), row);
+            }
+        }
+        Ok(Self { version, rules, templates: texts })
+    }
+}
+
 pub(in crate::service) async fn in_force(s: &Services) -> Result<Arc<InForce>> {
     let known = &s.rules.0;
     if let Some(rules) = known.get(&(), s.clock.steady()) {
         return Ok(rules);
     }
     let generation = known.generation();
-    let mut in_force = InForce::default();
-    if let Some(row) = routing::find(&s.db, None).await? {
-        in_force.version = row.number;
-        in_force.rules = row.rules.0;
-    }
-    for slug in in_force.rules.iter().filter_map(|rule| rule.then.template.as_ref()) {
-        if !in_force.templates.contains_key(slug)
-            && let Some(row) = templates::find(&s.db, slug, None).await?
-        {
-            in_force.templates.insert(slug.clone(), row);
-        }
-    }
-    let in_force = Arc::new(in_force);
+    let (version, rules) = match routing::find(&s.db, None).await? {
+        Some(row) => (row.number, row.rules.0),
+        None => (0, Vec::new()),
+    };
+    let in_force = Arc::new(InForce::load(s, version, rules).await?);
     known.keep(generation, (), Arc::clone(&in_force), s.clock.steady());
     Ok(in_force)
 }

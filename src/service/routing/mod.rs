@@ -1,12 +1,14 @@
 //! Routing rules: the list as a whole is written, kept in versions and put to messages.
 //!
-//! [`apply`], [`restore`] and the acts of [`edit`] on one rule add a version, `in_force` remembers the latest for the planner, `route` says what the rules
-//! make of one message.
+//! [`apply`], [`restore`] and the acts of [`edit`] add a version, `in_force` remembers the latest for the planner, `route` says what the rules
+//! make of one message, [`hindsight`] what others would have made of those of the last days, [`attributes`] what these messages have.
 
+pub mod attributes;
 mod changes;
 mod claimed;
 pub mod edit;
 mod erasing;
+pub mod hindsight;
 mod in_force;
 mod route;
 
@@ -82,12 +84,42 @@ impl From<VersionRow> for Version {
 pub async fn apply(s: &Services, caller: &Caller, document: &Value) -> Result<Applied> {
     caller.require(Permission::RoutingEdit)?;
     let known = store::find(&s.db, None).await?.map(|row| row.rules.0).unwrap_or_default();
+    let list = written(s, &known, document).await?;
+    replace(s, caller, list).await
+}
+
+async fn written(s: &Services, known: &[Rule], document: &Value) -> Result<RuleList> {
     let list = read(document, |id, name| {
         let of_name = || known.iter().find(|rule| rule.name == name).map(|rule| rule.id);
         id.or_else(of_name).unwrap_or_else(|| RuleId(rand::random()))
     })?;
     names(s, &list.rules).await?;
-    replace(s, caller, list).await
+    Ok(list)
+}
+
+/// A document that would replace the list, beside the list it would replace.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Proposal {
+    /// In force.
+    pub version: i64,
+    pub before: Vec<Rule>,
+    /// What the document says; its version is the one it was made from.
+    pub list: RuleList,
+    pub changes: Changes,
+}
+
+/// What [`apply`] would make of a document.
+///
+/// # Errors
+///
+/// [`Error::Invalid`] with every fault.
+pub async fn propose(s: &Services, caller: &Caller, document: &Value) -> Result<Proposal> {
+    caller.require(Permission::RoutingEdit)?;
+    let (version, before) =
+        store::find(&s.db, None).await?.map(|row| (row.number, row.rules.0)).unwrap_or_default();
+    let list = written(s, &before, document).await?;
+    let changes = Changes::between(&before, &list.rules);
+    Ok(Proposal { version, before, list, changes })
 }
 
 /// Puts the rules of an earlier version in force again, as a new version. `over`: the version that the caller has seen in

@@ -15,6 +15,7 @@ mod overview;
 mod people;
 mod providers;
 pub(crate) mod rooms;
+mod rule_changes;
 mod rules;
 mod samples;
 mod scan;

@@ -205,7 +205,7 @@ async fn rules_are_moved_switched_off_and_deleted() {
     browser.submit(HOME, &format!("{a}/enabled"), &act("3", "enabled", "false")).await;
     has(&browser.get(HOME).await, &["规则已停用", "已停用"]);
     assert!(!in_force(&app).await.rules[1].enabled);
-    has(&browser.get(HOME).await, &["删除规则“a”？", "历史版本里还有它"]);
+    has(&browser.get(&format!("{a}/change?to=delete")).await, &["删除规则“a”？", "历史版本里还有它"]);
     browser.submit(HOME, &format!("{a}/delete"), &[("version", "4")]).await;
     assert_eq!(order(&app).await, ["c", "b"]);
     let filter = AuditFilter { action: Some("routing.".to_owned()), ..AuditFilter::default() };
@@ -296,15 +296,23 @@ async fn who_may_not_edit_sees_no_way_to_and_finds_none() {
     assert!(version.status == 200 && !version.text.contains("/restore"), "{}", version.text);
     assert_eq!(auditor.get(&format!("{a}/edit")).await.status, 403);
     assert_eq!(auditor.get("/console/rules/new").await.status, 403);
+    assert_eq!(auditor.get("/console/rules/import").await.status, 403);
+    for page in ["change?to=delete", "hindsight?to=delete&version=2"] {
+        assert_eq!(auditor.get(&format!("{a}/{page}")).await.status, 403, "{page}");
+    }
+    assert!(!version.text.contains("hindsight"), "{}", version.text);
     let acts = ["move", "enabled", "delete"].map(|act| format!("{a}/{act}"));
-    for act in acts.into_iter().chain([HOME.to_owned(), a, "/console/rules/versions/1/restore".to_owned()]) {
+    let more = ["hindsight", "order", "order/hindsight", "import", "import/hindsight", "versions/1/restore"];
+    let more = more.map(|act| format!("{HOME}/{act}"));
+    for act in acts.into_iter().chain(more).chain([HOME.to_owned(), a]) {
         let answer = auditor.submit(HOME, &act, &[("version", "2"), ("name", "z"), ("stop", "true")]).await;
         assert_eq!(answer.status, 403, "{act}");
     }
     assert_eq!(order(&app).await, ["a"]);
     let mut sender = Browser::signed_in(&app, Role::Sender).await;
-    for path in [HOME, "/console/rules/versions", "/console/rules/versions/1", "/console/rules/simulator"] {
-        assert_eq!(sender.get(path).await.status, 403, "{path}");
+    let pages = ["", "/versions", "/versions/1", "/versions/1/hindsight", "/simulator", "/file"];
+    for path in pages.map(|page| format!("{HOME}{page}")) {
+        assert_eq!(sender.get(&path).await.status, 403, "{path}");
     }
     assert!(!sender.get("/console").await.text.contains(HOME));
 }

@@ -3,6 +3,7 @@
 mod document;
 mod edit;
 mod fallback;
+mod hindsight;
 mod preview;
 mod review;
 mod sending;

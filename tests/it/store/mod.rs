@@ -20,6 +20,7 @@ mod events;
 mod fan_out;
 mod frequency;
 mod groups;
+mod hindsight;
 mod history;
 mod idempotency;
 mod imports;

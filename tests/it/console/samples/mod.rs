@@ -9,6 +9,7 @@ mod messages;
 mod overview;
 mod people;
 mod providers;
+mod rule_changes;
 mod rules;
 mod settings;
 mod sources;
@@ -24,6 +25,7 @@ use belltower::console::counts::Counts;
 use belltower::console::error::ErrorPage;
 use belltower::console::form::FieldFaults;
 use belltower::console::page::{Section, Shell, SignedIn, Theme};
+use belltower::console::rules::change::Change;
 use belltower::console::sign_in::{SetUpPage, SignInPage};
 use belltower::console::view::View;
 use belltower::domain::delivery::State;
@@ -156,6 +158,11 @@ pub(super) fn all(language: Language, theme: Theme) -> Vec<(&'static str, String
         ("rules", rules::list(language, theme, false).render()),
         ("rules_empty", rules::list(language, theme, true).render()),
         ("rule_form", rules::form(language, theme).render()),
+        ("rule_disable", rule_changes::change(language, theme, Change::Disable).render()),
+        ("rule_enable", rule_changes::change(language, theme, Change::Enable).render()),
+        ("rule_delete", rule_changes::change(language, theme, Change::Delete).render()),
+        ("rules_import", rule_changes::import(language, theme).render()),
+        ("rules_import_faulty", rule_changes::import_faulty(language, theme).render()),
         ("rule_versions", rules::versions(language, theme).render()),
         ("simulator", rules::simulator(language, theme).render()),
         ("templates", templates::list(language, theme, false).render()),

@@ -8,8 +8,9 @@ use belltower::console::message::MessagePage;
 use belltower::console::page::{Section, Theme};
 use belltower::console::rules::edit::{Meanwhile, RuleFormPage};
 use belltower::console::rules::form::{ConditionForm, PeopleForm, RuleForm, StepForm};
+use belltower::console::rules::hindsight::Ask;
 use belltower::console::rules::simulator::{
-    Fate, Outcome, Reach, RuleOutcome, SimulatorForm, SimulatorPage, Text,
+    Fate, FoundFragment, FoundRow, Outcome, Reach, RuleOutcome, SimulatorForm, SimulatorPage, Text,
 };
 use belltower::console::rules::versions::{ChangesFragment, VersionRow, VersionsPage};
 use belltower::console::rules::words::{Answer, Names, Said};
@@ -19,9 +20,9 @@ use belltower::domain::id::{MessageId, RuleId, SourceId};
 use belltower::domain::message::{Category, Lane};
 use belltower::service::routing::Changes;
 
-use super::{HOUR, MINUTE, ago, messages, shell, view};
+use super::{HOUR, MINUTE, ago, messages, rule_changes, shell, view};
 
-fn names() -> Names {
+pub(super) fn names() -> Names {
     let pair = |slug: &str, name: &str| (slug.to_owned(), name.to_owned());
     Names::new(
         vec![pair("grade-2023", "2023级"), pair("teachers", "全体教师")],
@@ -60,10 +61,11 @@ pub(super) fn list(language: Language, theme: Theme, empty: bool) -> RulesPage {
             editable: Some(7),
             rows: if empty { Vec::new() } else { rows },
         },
+        hindsight: rule_changes::hindsight(language, Ask::Press("/console/rules/order/hindsight")),
     }
 }
 
-fn changes(language: Language) -> ChangesFragment {
+pub(super) fn changes(language: Language) -> ChangesFragment {
     let changes =
         Changes {
             added: vec!["考试安排".into()], moved: vec!["夜间不打扰".into()], ..Changes::default()
@@ -133,6 +135,10 @@ pub(super) fn form(language: Language, theme: Theme) -> RuleFormPage {
         names: names(),
         sources: vec!["教务管理系统".into(), "图书馆门户".into()],
         meanwhile: Some(Meanwhile { by: "李娜".into(), is_gone: true, changes: changes(language) }),
+        hindsight: rule_changes::hindsight(language, Ask::Press("/console/rules/hindsight")),
+        strangers: ["when_attributes", "unless_attributes", "audience_where", "exclude_where"]
+            .map(|field| rule_changes::strange(language, field))
+            .into(),
     }
 }
 
@@ -210,6 +216,21 @@ pub(super) fn simulator(language: Language, theme: Theme) -> SimulatorPage {
         .map(|field| (field.to_owned(), "此项有误。".to_owned()))
         .collect(),
         names: names(),
+        strange: rule_changes::strange(language, "audience_where"),
+        found: Some(FoundFragment {
+            view: view.clone(),
+            q: "期末 考试".into(),
+            chosen: MessageId(901).to_string(),
+            rows: [(901, "期末考试安排"), (902, "期末考试缴费")]
+                .map(|(key, title)| FoundRow {
+                    id: MessageId(key),
+                    title: title.into(),
+                    topic: "academic.exam".into(),
+                    source: (key == 901).then(|| "教务管理系统".into()),
+                    created_at: ago(HOUR),
+                })
+                .into(),
+        }),
         outcome: Some(outcome),
     }
 }

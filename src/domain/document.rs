@@ -7,11 +7,13 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use toml::de::{DeTable, DeValue};
 
-use crate::domain::fields::pointer;
+use super::fields::pointer;
 use crate::error::{Error, Fault, Result};
 
-pub(super) struct Document {
-    pub(super) value: Value,
+/// A file that was read.
+#[derive(Debug)]
+pub struct Document {
+    pub value: Value,
     text: String,
     /// Where each value begins in the text, by its JSON pointer.
     offsets: BTreeMap<String, usize>,
@@ -23,7 +25,7 @@ impl Document {
     /// # Errors
     ///
     /// [`Error::Invalid`] where the text is neither, with the line of each mistake.
-    pub(super) fn read(bytes: &[u8]) -> Result<Self> {
+    pub fn read(bytes: &[u8]) -> Result<Self> {
         let text = str::from_utf8(bytes).map_err(|error| {
             let line = line_of(bytes, error.valid_up_to());
             Error::fault(
@@ -39,7 +41,7 @@ impl Document {
     }
 
     /// What came of the document, with the line of each fault where it was refused.
-    pub(super) fn placed<T>(&self, result: Result<T>) -> Result<T> {
+    pub fn placed<T>(&self, result: Result<T>) -> Result<T> {
         result.map_err(|error| match error {
             Error::Invalid(faults) => Error::Invalid(self.place(faults)),
             other => other,
@@ -55,7 +57,8 @@ impl Document {
         faults.into_iter().map(place).collect()
     }
 
-    fn line(&self, pointer: &str) -> Option<usize> {
+    /// From 1; of what is missing, the line of what should hold it.
+    pub fn line(&self, pointer: &str) -> Option<usize> {
         let mut pointer = pointer;
         loop {
             if let Some(offset) = self.offsets.get(pointer) {
