@@ -59,14 +59,12 @@ list?.addEventListener("pointerdown", (event) => {
   const began = order();
   grip.setPointerCapture(event.pointerId);
   rule.classList.add("is-dragged");
+  // Over the grip of another is its place.
   const drag = ({ clientY }) => {
-    const middle = (each) => {
-      const { top, height } = each.getBoundingClientRect();
-      return top + height / 2;
-    };
-    const { previousElementSibling: above, nextElementSibling: below } = rule;
-    if (above && clientY < middle(above)) rule.after(above);
-    else if (below && clientY > middle(below)) rule.before(below);
+    const place = (each) => each.querySelector(".rule-grip").getBoundingClientRect();
+    let beside;
+    while ((beside = rule.previousElementSibling) && clientY < place(beside).bottom) rule.after(beside);
+    while ((beside = rule.nextElementSibling) && clientY > place(beside).top) rule.before(beside);
   };
   const drop = () => {
     grip.removeEventListener("pointermove", drag);

@@ -40,7 +40,7 @@ hindsight-more = { $n ->
     [one] { $count } more of another kind is not listed.
    *[other] { $count } more of other kinds are not listed.
 }
-hindsight-note = “Now” is by the rules in force, not what was done then. Repeats, caps and quiet hours are left out.
+hindsight-note = “Now” is by the rules in force, not what was done at the time; repeats and frequency caps are left out.
 rule-disable-title = Switch off the rule “{ $name }”?
 rule-disable-lead = New messages pass it over. It can be switched on again any time.
 rule-disable-act = Switch it off

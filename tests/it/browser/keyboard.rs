@@ -1,11 +1,14 @@
 //! From the sign-in to one message and its acts without a mouse, and always seeing where one is.
 
+use belltower::domain::operator::Role;
+use belltower::service::routing;
 use serde_json::{Value, json};
 
-use super::person::{ENTER, ESCAPE, Person, TAB};
-use super::{PASSWORD, accepted, to_two};
+use super::person::{ARROW_UP, ENTER, ESCAPE, Person, TAB};
+use super::{PASSWORD, accepted, signed_in, to_two};
 use crate::browser::chrome::in_browser;
 use crate::support::app::TestApp;
+use crate::support::operator;
 
 /// What has the focus: what it is called, and how it shows it. A tab's mark is on its label, the radio is not seen.
 const FOCUSED: &str = r#"
@@ -78,5 +81,54 @@ fn everything_on_the_way_to_a_message_is_reached_with_the_keyboard() {
         tab_to(person, "English").await;
         person.keys([ENTER]).await;
         person.sees("Person by person").await;
+    });
+}
+
+/// Into the page's main part by the link that leads past the navigation.
+async fn skip(person: &Person) {
+    tab_to(person, "跳到正文").await;
+    person.keys([ENTER]).await;
+    person
+        .until("to be in the page's main part", "return document.activeElement.id === 'main'", json!([]))
+        .await;
+}
+
+#[test]
+fn a_rule_is_written_looked_at_saved_and_put_in_its_place_with_the_keyboard() {
+    signed_in(TestApp::start(), async |app, person| {
+        let first =
+            json!({"rules": [{"name": "缴费", "when": {"words": ["缴费"]}, "then": {"hold": "请核实"}}]});
+        routing::apply(&app.services, &operator(Role::Owner), &first).await.unwrap();
+        accepted(app, &to_two()).await;
+        person.open("/console/rules").await;
+        skip(person).await;
+        tab_to(person, "新建规则").await;
+        person.keys([ENTER]).await;
+        person.is_at("/console/rules/new").await;
+        skip(person).await;
+        tab_to(person, "规则名称").await;
+        person.keys("考试".chars()).await;
+        tab_to(person, "主题").await;
+        person.keys("academic.exam".chars()).await;
+        tab_to(person, "先审核，原因").await;
+        person.keys("请核对日期".chars()).await;
+        tab_to(person, "看看会有什么不同").await;
+        person.keys([ENTER]).await;
+        person.sees("1 条消息会换一种处理。").await;
+        person.sees("请核对日期").await;
+        tab_to(person, "保存").await;
+        person.keys([ENTER]).await;
+        person.sees("规则已保存").await;
+
+        // The page opens at the rule, which is where the next stop is.
+        tab_to(person, "拖动排序").await;
+        person.keys([ARROW_UP]).await;
+        person.sees("“考试”现在是第 1 条，尚未保存。").await;
+        tab_to(person, "保存顺序").await;
+        person.keys([ENTER]).await;
+        person.sees("新的顺序已保存").await;
+        let kept = routing::export(&app.services, &operator(Role::Owner)).await.unwrap();
+        let names: Vec<_> = kept.rules.iter().map(|rule| rule.name.as_str()).collect();
+        assert_eq!((names, kept.version), (vec!["考试", "缴费"], 3));
     });
 }

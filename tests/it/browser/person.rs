@@ -47,6 +47,7 @@ const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 pub(super) const TAB: char = '\u{e004}';
 pub(super) const ENTER: char = '\u{e007}';
 pub(super) const ESCAPE: char = '\u{e00c}';
+pub(super) const ARROW_UP: char = '\u{e013}';
 
 pub(super) struct Person {
     client: Client,

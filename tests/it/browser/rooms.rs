@@ -79,6 +79,11 @@ impl Room {
         Self { act: Some((ask, "return document.querySelector('.dialog:popover-open') !== null")), ..self }
     }
 
+    /// With what a change of the rules would have changed.
+    fn looking_back(self, act: &'static str) -> Self {
+        Self { act: Some((act, "return document.querySelector('#hindsight .hint') !== null")), ..self }
+    }
+
     fn with_menus_open(self) -> Self {
         let open = "document.querySelectorAll('details').forEach((menu) => menu.open = true)";
         Self { act: Some((open, "return document.querySelector('details[open]') !== null")), ..self }
@@ -362,8 +367,14 @@ pub(super) async fn console(app: &TestApp) -> Vec<Room> {
         room("/console/held"),
         room(format!("/console/messages/{held}")),
         room("/console/rules"),
-        room("/console/rules").asking(),
+        room("/console/rules").looking_back("document.querySelector('[data-move] [value=down]').click()"),
+        room(format!("/console/rules/{rule}/change?to=delete")).looking_back(""),
         room(format!("/console/rules/{rule}/edit")).with_menus_open(),
+        room(format!("/console/rules/{rule}/edit")).looking_back("document.querySelector('[name=act]').click()"),
+        room("/console/rules/import").with_menus_open(),
+        room("/console/rules/import").looking_back(
+            "document.querySelector('#document').value = '{\"rules\": []}'; document.querySelector('[name=act]').click()",
+        ),
         room("/console/rules/new"),
         room("/console/templates"),
         room("/console/new-template"),

@@ -25,6 +25,56 @@ async fn order(person: &Person, expected: &[&str]) {
     person.until(&format!("the rules {expected:?}"), SCRIPT, json!([expected])).await;
 }
 
+/// Takes the rule in one place by its grip and lets it go over another.
+async fn drag(person: &Person, from: usize, to: usize) {
+    const PLACES: &str = "
+        const grips = all('.rule-grip').map((grip) => grip.getBoundingClientRect());
+        return grips.map(({ x, y, width, height }) => [x + width / 2, y + height / 2]);
+    ";
+    let places = person.script(PLACES, json!([])).await;
+    let (from, to) = (&places[from], &places[to]);
+    for (kind, [x, y]) in [
+        ("mouseMoved", [&from[0], &from[1]]),
+        ("mousePressed", [&from[0], &from[1]]),
+        ("mouseMoved", [&to[0], &to[1]]),
+        ("mouseMoved", [&to[0], &to[1]]),
+        ("mouseReleased", [&to[0], &to[1]]),
+    ] {
+        let event = json!({ "type": kind, "x": x, "y": y, "button": "left", "buttons": 1, "clickCount": 1 });
+        person.devtools("Input.dispatchMouseEvent", event).await;
+    }
+}
+
+#[test]
+fn a_rule_is_dragged_to_its_place_and_what_that_would_have_changed_is_seen() {
+    signed_in(app(), async |app, person| {
+        let rules = json!({"rules": [
+            {"name": "邮件", "then": {"channels": {"together": ["email"]}}},
+            {"name": "新书", "then": {"hold": "核对"}},
+            {"name": "短信", "then": {"channels": {"together": ["sms"]}}},
+        ]});
+        routing::apply(&app.services, &operator(Role::Owner), &rules).await.unwrap();
+        accepted(app, &to_two()).await;
+        person.open("/console/rules").await;
+        drag(person, 2, 0).await;
+        order(person, &["短信", "邮件", "新书"]).await;
+        person.sees("“短信”现在是第 1 条，尚未保存。").await;
+        person.sees("1 条消息会换一种处理。").await;
+        person.sees("期末考试安排").await;
+        let kept = routing::export(&app.services, &operator(Role::Owner)).await.unwrap();
+        assert_eq!(kept.version, 1, "nothing is kept before it is saved");
+        person.press("恢复原来的顺序").await;
+        order(person, &["邮件", "新书", "短信"]).await;
+        drag(person, 0, 2).await;
+        order(person, &["新书", "短信", "邮件"]).await;
+        // Somebody else is faster.
+        routing::apply(&app.services, &operator(Role::Owner), &json!({"rules": []})).await.unwrap();
+        person.press("保存顺序").await;
+        person.sees("规则刚被别人改过").await;
+        person.sees("还没有规则").await;
+    });
+}
+
 /// Writes the rule about exams from the list on.
 async fn write_exams(person: &Person) {
     person.press("新建规则").await;
@@ -60,6 +110,10 @@ fn rules_are_written_ordered_and_tried_out() {
         order(person, &["缴费先审核", "考试"]).await;
         person.press("下移").await;
         order(person, &["考试", "缴费先审核"]).await;
+        person.sees("“缴费先审核”现在是第 2 条，尚未保存。").await;
+        person.press("保存顺序").await;
+        person.sees("新的顺序已保存").await;
+        order(person, &["考试", "缴费先审核"]).await;
 
         person.press("规则模拟").await;
         person.fill("主题", "academic.exam.final").await;
@@ -72,6 +126,9 @@ fn rules_are_written_ordered_and_tried_out() {
 
         person.press("路由规则").await;
         person.press("停用").await;
+        person.sees("停用规则“考试”？").await;
+        person.sees("过去 7 天没有消息").await;
+        person.press("停用规则").await;
         person.sees("规则已停用").await;
         person.press("删除").await;
         person.sees("删除规则“考试”？").await;
