@@ -5,6 +5,7 @@ pub mod change;
 pub mod edit;
 pub mod file;
 pub mod form;
+pub mod found;
 pub mod hindsight;
 pub mod order;
 pub mod simulator;

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::form::{self, PeopleForm};
+use super::found::FoundFragment;
 use super::strangers::{self, StrangersFragment};
 use super::words::{self, Answer, Names};
 use crate::clock::Timestamp;
@@ -21,15 +22,10 @@ use crate::domain::message::{Category, Lane};
 use crate::domain::operator::Permission;
 use crate::error::Fault;
 use crate::http::locale;
-use crate::service::messages::{
-    self, ByRule, ExplainedRule, MessageQuery, MessageSummary, PreviewWarning, Simulation, SmsNote, Verdict,
-};
+use crate::service::messages::{self, ByRule, ExplainedRule, PreviewWarning, Simulation, SmsNote, Verdict};
 use crate::service::policies::Alike;
 use crate::service::{Services, sources};
 use crate::{Error, Result};
-
-/// Messages that a search shows.
-const MOST_FOUND: u32 = 8;
 
 #[derive(Debug, Template)]
 #[template(path = "console/rules/simulator.html")]
@@ -46,26 +42,6 @@ pub struct SimulatorPage {
     /// Messages that were sent, among which to choose; none for who may not see them.
     pub found: Option<FoundFragment>,
     pub outcome: Option<Outcome>,
-}
-
-/// Messages that a search finds, the latest first.
-#[derive(Debug, Template)]
-#[template(path = "console/rules/found.html")]
-pub struct FoundFragment {
-    pub view: View,
-    pub q: String,
-    /// The one that is tried out.
-    pub chosen: String,
-    pub rows: Vec<FoundRow>,
-}
-
-#[derive(Clone, Debug)]
-pub struct FoundRow {
-    pub id: MessageId,
-    pub title: String,
-    pub topic: String,
-    pub source: Option<String>,
-    pub created_at: Timestamp,
 }
 
 /// As typed.
@@ -159,7 +135,7 @@ pub(in crate::console) async fn show(
     signed.caller.require(Permission::RoutingView)?;
     let (message, q) = (asked.message.trim(), asked.q.trim());
     if page::wants_fragment(&request) {
-        return page::html(&found(&s, &signed, q, message).await?);
+        return page::html(&FoundFragment::search(&s, &signed, q, message).await?);
     }
     let form = SimulatorForm { message: message.to_owned(), q: q.to_owned(), ..SimulatorForm::default() };
     if form.message.is_empty() {
@@ -182,19 +158,6 @@ pub(in crate::console) async fn show(
         }
         Err(other) => Err(other),
     }
-}
-
-async fn found(s: &Services, signed: &Signed, q: &str, chosen: &str) -> Result<FoundFragment> {
-    let query = MessageQuery { q: Some(q.to_owned()), limit: MOST_FOUND, ..MessageQuery::default() };
-    let row = |message: MessageSummary| FoundRow {
-        id: message.id,
-        title: message.title,
-        topic: message.topic,
-        source: message.source.map(|source| source.name),
-        created_at: message.created_at.into(),
-    };
-    let rows = messages::list(s, &signed.caller, &query).await?.items.into_iter().map(row).collect();
-    Ok(FoundFragment { view: signed.view(), q: q.to_owned(), chosen: chosen.to_owned(), rows })
 }
 
 async fn kept(s: &Services, signed: &Signed, id: MessageId) -> Result<((MessageId, String), Simulation)> {
@@ -318,7 +281,7 @@ impl SimulatorPage {
         let may_type = signed.may(Permission::SourcesView);
         let sources = if may_type { sources::list(s, &signed.caller).await? } else { Vec::new() };
         let found = if signed.may(Permission::MessagesView) {
-            Some(found(s, signed, &form.q, &form.message).await?)
+            Some(FoundFragment::search(s, signed, &form.q, &form.message).await?)
         } else {
             None
         };

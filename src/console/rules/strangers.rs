@@ -1,5 +1,5 @@
-//! Attributes that a condition asks for and nobody has, told at its field: a misspelt name makes a rule that never matches,
-//! or is for nobody.
+//! What a condition says, in plain words at its field, and what it asks for that nobody has: a misspelt name makes a rule
+//! that never matches, or is for nobody.
 
 use std::collections::BTreeSet;
 
@@ -33,12 +33,14 @@ const MOST_DEPARTMENTS: usize = 20;
 pub struct StrangersFragment {
     pub view: View,
     pub field: &'static str,
+    /// The condition in plain words, where it can be said so.
+    pub says: Option<String>,
     /// What is strange, in a sentence each.
     pub told: Vec<String>,
 }
 
 impl StrangersFragment {
-    fn new(view: View, field: &'static str, strangers: &[Stranger]) -> Self {
+    fn new(view: View, field: &'static str, filter: Option<&Filter>, strangers: &[Stranger]) -> Self {
         let [alone, meant] = if OF_MESSAGES.contains(&field) {
             ["rule-stranger", "rule-stranger-meant"]
         } else {
@@ -48,7 +50,8 @@ impl StrangersFragment {
             Some(name) => view.t2(meant, "name", &stranger.name, "meant", name),
             None => view.t1(alone, "name", &stranger.name),
         };
-        Self { told: strangers.iter().map(tell).collect(), view, field }
+        let says = filter.and_then(|filter| filter_builder::words(&view, filter));
+        Self { told: strangers.iter().map(tell).collect(), says, view, field }
     }
 }
 
@@ -81,9 +84,10 @@ pub(super) fn of_messages(
     field: &'static str,
     text: &str,
 ) -> StrangersFragment {
-    let strangers = Filter::parse(text).map(|filter| known.strangers(&filter)).unwrap_or_default();
+    let filter = Filter::parse(text).ok();
+    let strangers = filter.as_ref().map(|filter| known.strangers(filter)).unwrap_or_default();
     let same = strangers.into_iter().map(|it| Stranger { name: it.name, meant: it.meant });
-    StrangersFragment::new(signed.view(), field, &same.collect::<Vec<_>>())
+    StrangersFragment::new(signed.view(), field, filter.as_ref(), &same.collect::<Vec<_>>())
 }
 
 /// Departments that a condition names and nobody is in. Whoever may not see the directory is not told of it.
@@ -95,11 +99,11 @@ pub(super) async fn of_people(
 ) -> Result<StrangersFragment> {
     let filter = match Filter::parse(&people.filter) {
         Ok(filter) if signed.may(Permission::DirectoryView) => filter,
-        _ => return Ok(StrangersFragment::new(signed.view(), field, &[])),
+        read => return Ok(StrangersFragment::new(signed.view(), field, read.ok().as_ref(), &[])),
     };
     let known = groups::attributes(s, &signed.caller).await?;
     let strangers = filter_builder::strangers(&known, &filter);
-    let mut fragment = StrangersFragment::new(signed.view(), field, &strangers);
+    let mut fragment = StrangersFragment::new(signed.view(), field, Some(&filter), &strangers);
     for name in departments(&filter) {
         let of_it = json!({ "where": format!("department = '{}'", name.replace('\'', "''")) });
         if groups::preview(s, &signed.caller, &of_it).await?.count == 0 {

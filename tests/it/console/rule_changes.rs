@@ -121,7 +121,10 @@ async fn what_a_rule_would_have_changed_is_seen_before_it_is_saved() {
         &["2 messages would have gone another way."],
     );
     let late = [&[("version", "9")], &fields[1..]].concat();
-    has(&browser.submit(new, "/console/rules/hindsight", &late).await, &["Somebody else has just changed the rules"]);
+    has(
+        &browser.submit(new, "/console/rules/hindsight", &late).await,
+        &["Somebody else has just changed the rules"],
+    );
 }
 
 #[tokio::test]
@@ -300,7 +303,14 @@ async fn a_misspelt_attribute_is_told_at_its_field() {
     let mut browser = Browser::signed_in(&app, Role::Owner).await;
     let path = "/console/rules/strangers?field=when_attributes";
     let part = browser.submit("/console/rules/new", path, &[("when_attributes", "levle = 'urgent'")]).await;
-    has(&part, &["id=\"when_attributes-strange\"", "没有消息带属性“levle”。是不是“level”？"]);
+    has(
+        &part,
+        &[
+            "id=\"when_attributes-strange\"",
+            "即：levle是“urgent”。",
+            "没有消息带属性“levle”。是不是“level”？",
+        ],
+    );
     for fine in ["level = 'urgent'", "level =", ""] {
         let part = browser.submit("/console/rules/new", path, &[("when_attributes", fine)]).await;
         assert!(!part.text.contains("field-error"), "{fine}: {}", part.text);

@@ -44,7 +44,7 @@ pub(super) fn hindsight(language: Language, ask: Ask) -> HindsightFragment {
 
 pub(super) fn strange(language: Language, field: &'static str) -> StrangersFragment {
     let told = vec!["最近 7 天没有消息带属性“levle”。是不是“level”？".into()];
-    StrangersFragment { view: view(language), field, told }
+    StrangersFragment { view: view(language), field, says: Some("levle 是“urgent”".into()), told }
 }
 
 fn said(then: &str) -> Said {

@@ -8,9 +8,10 @@ use belltower::console::message::MessagePage;
 use belltower::console::page::{Section, Theme};
 use belltower::console::rules::edit::{Meanwhile, RuleFormPage};
 use belltower::console::rules::form::{ConditionForm, PeopleForm, RuleForm, StepForm};
+use belltower::console::rules::found::{FoundFragment, FoundRow};
 use belltower::console::rules::hindsight::Ask;
 use belltower::console::rules::simulator::{
-    Fate, FoundFragment, FoundRow, Outcome, Reach, RuleOutcome, SimulatorForm, SimulatorPage, Text,
+    Fate, Outcome, Reach, RuleOutcome, SimulatorForm, SimulatorPage, Text,
 };
 use belltower::console::rules::versions::{ChangesFragment, VersionRow, VersionsPage};
 use belltower::console::rules::words::{Answer, Names, Said};
