@@ -319,7 +319,7 @@ async fn a_misspelt_attribute_is_told_at_its_field() {
     let fields = [("audience_where", "departmnet = 'x' or department in ('农学院', '农学系')")];
     let part = browser.submit("/console/rules/new", people, &fields).await;
     has(&part, &["没有人有属性“departmnet”。是不是“department”？", "目录里没有部门“农学系”的人"]);
-    assert!(!part.text.contains("“农学院”"), "{}", part.text);
+    assert!(!part.text.contains("没有部门“农学院”"), "{}", part.text);
     let unknown = browser.submit("/console/rules/new", "/console/rules/strangers?field=csrf", &[]).await;
     assert_eq!(unknown.status, 404);
 
