@@ -24,6 +24,12 @@ pub(super) enum Act {
         #[arg(value_name = "EMAIL")]
         operator: String,
     },
+    /// Take a second factor away whose telephone is lost, and end its operator's sessions
+    ResetFactor {
+        /// The operator's email address or id
+        #[arg(value_name = "EMAIL")]
+        operator: String,
+    },
     /// List who may sign in
     List,
 }
@@ -51,6 +57,7 @@ pub(super) fn run(context: &Context, act: Act) -> anyhow::Result<()> {
     match act {
         Act::Create(create) => create.run(context),
         Act::ResetPassword { operator } => reset_password(context, &operator),
+        Act::ResetFactor { operator } => reset_factor(context, &operator),
         Act::List => list(context),
     }
 }
@@ -97,6 +104,26 @@ fn reset_password(context: &Context, operator: &str) -> anyhow::Result<()> {
     let reset = context.with_services(act)?;
     context.output.print(&reset, |reset| {
         format!("operator {}\nlink     {}\n\nThe link works once.", reset.operator_id, reset.link)
+    })
+}
+
+#[derive(Serialize)]
+struct FactorReset {
+    operator_id: OperatorId,
+    /// False where there was none.
+    removed: bool,
+}
+
+fn reset_factor(context: &Context, operator: &str) -> anyhow::Result<()> {
+    let caller = Caller::Command("operator reset-factor");
+    let act = async |s: &Services| {
+        let operator_id = operators::get_named(s, &caller, operator).await?.id;
+        Ok(FactorReset { operator_id, removed: operators::reset_factor(s, &caller, operator_id).await? })
+    };
+    let reset = context.with_services(act)?;
+    context.output.print(&reset, |FactorReset { operator_id, removed }| match removed {
+        true => format!("operator {operator_id}\n\nThe password alone signs them in now."),
+        false => format!("operator {operator_id} has no second factor"),
     })
 }
 

@@ -1,28 +1,32 @@
 //! Who looks at a page: the signed-in operator behind its session, the token its forms carry, and what is shown
 //! instead where something is refused.
 
+use std::time::Duration;
+
 use actix_session::{Session, SessionExt as _};
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::cookie::Cookie;
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
-use actix_web::http::header::HeaderName;
+use actix_web::http::header::{self, HeaderName};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, HttpResponse};
 use futures_util::future::LocalBoxFuture;
 use url::form_urlencoded;
 
+use super::again;
 use super::error::ErrorPage;
 use super::page::{self, Flash, Section, Shell, SignedIn, Theme};
 use super::view::View;
+use crate::clock::Timestamp;
 use crate::config::Language;
 use crate::domain::id::OperatorId;
 use crate::domain::operator::Permission;
-use crate::http::{RequestId, errors, locale, session as cookies};
+use crate::http::{RequestId, client, errors, locale, session as cookies};
 use crate::service::alarms::{self, OpenAlarms};
 use crate::service::caller::OperatorCaller;
-use crate::service::sessions::OPERATOR;
+use crate::service::sessions::{self, OPERATOR};
 use crate::service::{Caller, Services, attention, operators};
 use crate::{Error, Result};
 
@@ -30,6 +34,8 @@ use crate::{Error, Result};
 pub const SIGNED_OUT: Error = Error::Unauthenticated("sign in first");
 /// What a form lacks that was made for another session.
 pub const STALE_FORM: &str = "form";
+/// What whoever must have a second factor lacks. Pages answer it by leading to where one is set up.
+const FACTOR: &str = "second_factor";
 
 /// Entries of a session beside its operator.
 const TOKEN: &str = "csrf";
@@ -37,6 +43,17 @@ const FLASH: &str = "flash";
 /// The cookie that stands for a browser before it has a session.
 const VISIT: &str = "visit";
 const TOKEN_BYTES: usize = 24;
+/// When its operator last proved who they are, in epoch milliseconds.
+const PROVED: &str = "proved_at";
+/// For so long nobody is asked again.
+const FRESH: Duration = Duration::from_mins(10);
+/// Of what browsers say of themselves.
+const LONGEST_BROWSER: usize = 300;
+const NAME_BYTES: usize = 12;
+
+/// What whoever must have a second factor may do before: have one.
+const BEFORE_FACTOR: [&str; 2] = [FACTOR_PAGE, "/preferences"];
+pub(super) const FACTOR_PAGE: &str = "/console/account/factor";
 
 /// A signed-in operator's request. Asked for by every page behind the door.
 #[derive(Clone)]
@@ -73,8 +90,25 @@ impl Signed {
         if self.may(Permission::MessagesView) { self.alarms } else { OpenAlarms::default() }
     }
 
-    /// The frame around a page of that room, with what is to be said of the last act.
-    pub fn shell(&self, current: Section) -> Result<Shell> {
+    /// Whether this operator proved who they are only just.
+    pub fn is_fresh(&self) -> Result<bool> {
+        let at = self.session.get::<Timestamp>(PROVED).map_err(Error::internal)?;
+        let now = self.services.clock.now();
+        Ok(at.is_some_and(|at| at <= now && now.since(at) < FRESH))
+    }
+
+    /// They did, once more.
+    pub fn note_proof(&self) -> Result<()> {
+        self.session.insert(PROVED, self.services.clock.now()).map_err(Error::internal)
+    }
+
+    /// How this session is called among the operator's.
+    pub fn session_name(&self) -> Result<String> {
+        Ok(self.session.get(sessions::NAME).map_err(Error::internal)?.unwrap_or_default())
+    }
+
+    /// The frame around a page of that room, or of none, with what is to be said of the last act.
+    pub fn shell(&self, current: impl Into<Option<Section>>) -> Result<Shell> {
         let sections = [
             (Section::Overview, true),
             (Section::Messages, self.may(Permission::MessagesView)),
@@ -97,7 +131,7 @@ impl Signed {
         Ok(Shell {
             operator: Some(SignedIn { name: self.operator.name.clone(), roles: self.operator.roles.clone() }),
             sections: sections.into_iter().filter(|(_, open)| *open).map(|(section, _)| section).collect(),
-            current: Some(current),
+            current: current.into(),
             troubled: self.troubled,
             alarms: self.alarms(),
             flash,
@@ -127,6 +161,13 @@ impl FromRequest for Signed {
                 session.purge();
                 return Err(SIGNED_OUT);
             };
+            if !BEFORE_FACTOR.contains(&request.path()) && operators::must_enrol(&services, &operator).await?
+            {
+                return Err(Error::forbidden(
+                    FACTOR,
+                    "your role must have a second factor; set one up first",
+                ));
+            }
             if let Some(chosen) = operator.language {
                 request.extensions_mut().insert(chosen);
             }
@@ -151,10 +192,26 @@ impl FromRequest for Signed {
 }
 
 /// Begins the session of an operator who has just proved who they are. Whatever the browser held before ends.
-pub fn begin(session: &Session, s: &Services, operator: &OperatorCaller) -> Result<()> {
+pub fn begin(request: &HttpRequest, s: &Services, operator: OperatorId) -> Result<()> {
+    let session = request.get_session();
+    let agent = request.headers().get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
+    let browser: String = agent.unwrap_or_default().chars().take(LONGEST_BROWSER).collect();
     session.renew();
     session.clear();
-    session.insert(OPERATOR, operator.id).map_err(Error::internal)?;
+    session.insert(OPERATOR, operator).map_err(Error::internal)?;
+    session.insert(TOKEN, s.vault.token(TOKEN_BYTES)).map_err(Error::internal)?;
+    session.insert(PROVED, s.clock.now()).map_err(Error::internal)?;
+    session.insert(sessions::NAME, s.vault.token(NAME_BYTES)).map_err(Error::internal)?;
+    session.insert(sessions::ADDRESS, client::address(request)).map_err(Error::internal)?;
+    session.insert(sessions::BROWSER, browser).map_err(Error::internal)
+}
+
+/// Begins the session of whoever owes a code, which opens nothing yet.
+pub fn begin_owing(request: &HttpRequest, s: &Services, operator: OperatorId) -> Result<()> {
+    let session = request.get_session();
+    session.renew();
+    session.clear();
+    session.insert(sessions::OWING, operator).map_err(Error::internal)?;
     session.insert(TOKEN, s.vault.token(TOKEN_BYTES)).map_err(Error::internal)
 }
 
@@ -192,7 +249,7 @@ fn language(request: &HttpRequest) -> Language {
     chosen.unwrap_or_else(|| locale::of(request))
 }
 
-fn services(request: &HttpRequest) -> Result<Data<Services>> {
+pub(super) fn services(request: &HttpRequest) -> Result<Data<Services>> {
     request.app_data::<Data<Services>>().cloned().ok_or_else(|| Error::internal("no services"))
 }
 
@@ -255,8 +312,11 @@ fn visit_cookie(request: &HttpRequest) -> Option<Cookie<'static>> {
 }
 
 fn refusal(request: &HttpRequest, error: &Error) -> Result<HttpResponse> {
-    if matches!(error, Error::Unauthenticated(_)) {
-        return Ok(to_sign_in(request));
+    match error {
+        Error::Unauthenticated(_) => return Ok(to_sign_in(request)),
+        Error::Forbidden { permission, .. } if permission == FACTOR => return Ok(to(request, FACTOR_PAGE)),
+        Error::Forbidden { permission, .. } if permission == again::PROOF => return again::ask(request),
+        _ => {}
     }
     let shell = gate_shell(request)?;
     let id = request.extensions().get::<RequestId>().cloned();
@@ -301,9 +361,16 @@ fn explained(view: &View, error: &Error) -> Option<String> {
     }
 }
 
+fn to(request: &HttpRequest, path: &'static str) -> HttpResponse {
+    if page::wants_fragment(request) {
+        return HttpResponse::NoContent().insert_header((HX_REDIRECT, path)).finish();
+    }
+    page::see_other(path)
+}
+
 fn to_sign_in(request: &HttpRequest) -> HttpResponse {
     if page::wants_fragment(request) {
-        return HttpResponse::NoContent().insert_header((HX_REDIRECT, "/sign-in")).finish();
+        return to(request, "/sign-in");
     }
     let here = request.uri().path_and_query().map(actix_web::http::uri::PathAndQuery::as_str);
     match here.filter(|_| request.method() == Method::GET) {

@@ -32,6 +32,15 @@ impl Form {
         Err(Error::forbidden(access::STALE_FORM, "the form did not carry this session's token"))
     }
 
+    /// One whose fields this browser was shown, and which waited for something.
+    pub(super) fn resumed(fields: Vec<(String, String)>) -> Self {
+        Self(Fields(fields))
+    }
+
+    pub(super) fn into_fields(self) -> Vec<(String, String)> {
+        self.0.0
+    }
+
     /// The first value of that name, without the spaces around it; empty where there is none.
     pub fn text(&self, name: &str) -> &str {
         self.exact(name).trim()

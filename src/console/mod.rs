@@ -2,6 +2,8 @@
 //! its fragments, so that a full load and a partial swap show the same markup.
 
 pub mod access;
+pub mod account;
+pub mod again;
 pub mod alarms;
 pub mod answers;
 pub mod attention;
@@ -25,6 +27,7 @@ pub mod mailbox;
 pub mod message;
 mod message_file;
 pub mod messages;
+pub mod operator_sign_in;
 pub mod overview;
 pub mod page;
 pub mod people;
@@ -58,10 +61,24 @@ use crate::http::routes::routes;
 routes! {
     "/" => { GET door::home }
     "/sign-in" => { GET door::show_sign_in, POST door::sign_in }
+    "/sign-in/code" => { GET door::show_code, POST door::enter_code }
+    "/sign-in/campus" => { GET door::leave_for_campus }
+    "/sign-in/campus/back" => { GET door::come_back_from_campus }
     "/set-up" => { GET door::show_set_up, POST door::set_up }
     "/sign-out" => { POST door::sign_out }
     "/preferences" => { POST preferences::change }
     "/console" => { GET overview::show }
+    "/console/account" => { GET account::show, POST account::change }
+    "/console/account/password" => { POST account::change_password }
+    "/console/account/factor" => { GET account::factor::show, POST account::factor::act }
+    // Words before names.
+    "/console/account/sessions/end-others" => { POST account::sessions::end_others }
+    "/console/account/sessions/{name}/end" => { POST account::sessions::end }
+    "/console/operators/{id}/sign-in" => { GET operator_sign_in::show }
+    "/console/operators/{id}/sign-in/reset-factor" => { POST operator_sign_in::reset_factor }
+    "/console/operators/{id}/sign-in/campus" => { POST operator_sign_in::link_campus_id }
+    "/console/operators/{id}/sign-in/end-sessions" => { POST operator_sign_in::end_sessions }
+    "/console/operators/{id}/sign-in/sessions/{name}/end" => { POST operator_sign_in::end_session }
     "/console/messages" => { GET messages::show }
     "/console/messages/{id}" => { GET message::show }
     "/console/messages/{id}/progress" => { GET message::show_progress }
@@ -138,6 +155,7 @@ routes! {
     "/console/settings/versions" => { GET settings::policy::show_versions }
     "/console/system" => { GET system::show }
     "/console/settings/alarms" => { GET settings::limits::show, POST settings::limits::change }
+    "/console/settings/sign-in" => { GET settings::sign_in::show, POST settings::sign_in::change }
     "/console/audit" => { GET audit::show }
     "/console/audit/check" => { POST audit::check }
     "/console/audit/export" => { POST audit::export }

@@ -5,6 +5,7 @@ use actix_web::web::{Data, Path};
 use askama::Template;
 
 use super::access::Signed;
+use super::again::Grave;
 use super::form::{FieldFaults, Form};
 use super::page::{self, Flash, Section, Shell, Theme, see_other};
 use super::person::{PreferenceForm, href, page as person_page};
@@ -145,7 +146,7 @@ pub(super) async fn erase(
     s: Data<Services>,
     signed: Signed,
     id: Path<RecipientId>,
-    form: Form,
+    Grave(form): Grave,
 ) -> Result<HttpResponse> {
     signed.caller.require(Permission::DirectoryEdit)?;
     let person = recipients::find(&s, &signed.caller, *id).await?;

@@ -18,6 +18,18 @@ pub struct SignInPage {
     pub refusal: Option<String>,
     /// Path to go to afterwards.
     pub return_to: String,
+    /// The university's own sign-in, where operators may come in by it: its name, and the way there.
+    pub campus: Option<(String, String)>,
+}
+
+/// The second proof.
+#[derive(Debug, Template)]
+#[template(path = "console/sign_in_code.html")]
+pub struct CodePage {
+    pub shell: Shell,
+    pub return_to: String,
+    pub faults: FieldFaults,
+    pub refusal: Option<String>,
 }
 
 #[derive(Debug, Template)]
@@ -26,6 +38,8 @@ pub struct SetUpPage {
     pub shell: Shell,
     /// From the one-time link.
     pub token: String,
+    /// Characters a password must have.
+    pub shortest: u32,
     /// Whoever only has to choose a password; nobody yet at the first set-up.
     pub invited: Option<Invited>,
     pub name: String,

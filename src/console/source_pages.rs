@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::access::Signed;
+use super::again::Grave;
 use super::first_call::{Reader, Sample};
 use super::form::{FieldFaults, Form};
 use super::messages::{MessageRow, MessageRowsFragment};
@@ -144,7 +145,7 @@ pub(super) async fn show_new(signed: Signed) -> Result<HttpResponse> {
     })
 }
 
-pub(super) async fn create(s: Data<Services>, signed: Signed, form: Form) -> Result<HttpResponse> {
+pub(super) async fn create(s: Data<Services>, signed: Signed, Grave(form): Grave) -> Result<HttpResponse> {
     let grant = grant(&form);
     let new = NewSource {
         name: form.text("name").to_owned(),
@@ -263,7 +264,7 @@ pub(super) async fn create_key(
     s: Data<Services>,
     signed: Signed,
     id: Path<SourceId>,
-    form: Form,
+    Grave(form): Grave,
 ) -> Result<HttpResponse> {
     let made = sources::create_key(&s, &signed.caller, *id, form.text("kind") == "test").await?;
     keep_fresh_key(&s, &signed, *id, &made.key)?;

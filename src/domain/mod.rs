@@ -28,6 +28,7 @@ pub mod quota;
 pub mod recipient;
 pub mod routing;
 pub mod said;
+pub mod sign_in;
 pub mod sms_text;
 pub mod source;
 pub mod suppression;

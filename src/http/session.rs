@@ -11,10 +11,8 @@ use crate::service::sessions::{self, State};
 /// Loads the session of a request and keeps what was changed in it. A request without a session costs nothing, and
 /// begins none unless something is put into it.
 pub fn middleware(s: &Services) -> SessionMiddleware<Sessions> {
-    let lives = time::Duration::seconds(sessions::IDLE.as_secs() as i64);
-    let lifecycle = BrowserSession::default()
-        .state_ttl(lives)
-        .state_ttl_extension_policy(TtlExtensionPolicy::OnEveryRequest);
+    // How long they live is for the use case to say.
+    let lifecycle = BrowserSession::default().state_ttl_extension_policy(TtlExtensionPolicy::OnEveryRequest);
     SessionMiddleware::builder(Sessions(s.clone()), signing_key(s))
         .cookie_name(cookie_name(s, "session"))
         .cookie_secure(is_https(s))
@@ -59,10 +57,8 @@ impl SessionStore for Sessions {
         sessions::load(&self.0, key.as_ref()).await.map_err(|error| LoadError::Other(error.into()))
     }
 
-    async fn save(&self, state: State, ttl: &time::Duration) -> Result<SessionKey, SaveError> {
-        let key = sessions::save(&self.0, &state, ttl.unsigned_abs())
-            .await
-            .map_err(|error| SaveError::Other(error.into()))?;
+    async fn save(&self, state: State, _: &time::Duration) -> Result<SessionKey, SaveError> {
+        let key = sessions::save(&self.0, &state).await.map_err(|error| SaveError::Other(error.into()))?;
         SessionKey::try_from(key).map_err(|error| SaveError::Other(error.into()))
     }
 
@@ -78,8 +74,8 @@ impl SessionStore for Sessions {
         }
     }
 
-    async fn update_ttl(&self, key: &SessionKey, ttl: &time::Duration) -> Result<(), anyhow::Error> {
-        Ok(sessions::touch(&self.0, key.as_ref(), ttl.unsigned_abs()).await?)
+    async fn update_ttl(&self, key: &SessionKey, _: &time::Duration) -> Result<(), anyhow::Error> {
+        Ok(sessions::touch(&self.0, key.as_ref()).await?)
     }
 
     async fn delete(&self, key: &SessionKey) -> Result<(), anyhow::Error> {

@@ -97,6 +97,12 @@ pub async fn set_password(tx: &mut Tx, id: OperatorId, hash: Option<&str>) -> Re
     Ok(())
 }
 
+pub async fn set_name(tx: &mut Tx, id: OperatorId, name: &str) -> Result<()> {
+    let text = "UPDATE operator SET name = $2 WHERE id = $1";
+    in_tx!(tx, |c| sqlx::query(text).bind(id.0).bind(name).execute(c).await.map(drop))?;
+    Ok(())
+}
+
 /// Sets the language of the console's pages; nothing: the campus's.
 pub async fn set_language(tx: &mut Tx, id: OperatorId, tag: Option<&str>) -> Result<()> {
     let text = "UPDATE operator SET language = $2 WHERE id = $1";

@@ -19,6 +19,16 @@ row! {
     }
 }
 
+row! {
+    /// One of an operator's sessions.
+    pub struct ListedRow {
+        pub hash: Vec<u8>,
+        pub state: JsonText<State>,
+        pub created_at: Timestamp,
+        pub seen_at: Timestamp,
+    }
+}
+
 fn text_of(state: &State) -> Result<String> {
     serde_json::to_string(state).map_err(Error::internal)
 }
@@ -77,6 +87,15 @@ pub async fn touch(tx: &mut Tx, hash: &[u8], now: Timestamp, expires_at: Timesta
 pub async fn delete(tx: &mut Tx, hash: &[u8]) -> Result<()> {
     in_tx!(tx, |c| sqlx::query("DELETE FROM session WHERE hash = $1").bind(hash).execute(c).await.map(drop))?;
     Ok(())
+}
+
+/// An operator's sessions, those used last first.
+pub async fn list_of(db: &Db, operator: OperatorId, now: Timestamp) -> Result<Vec<ListedRow>> {
+    let text = "SELECT hash, state, created_at, seen_at FROM session
+        WHERE operator_id = $1 AND expires_at > $2 ORDER BY seen_at DESC, created_at DESC";
+    Ok(in_db!(db, |c| {
+        sqlx::query_as::<_, ListedRow>(text).bind(operator.0).bind(now.0).fetch_all(c).await
+    })?)
 }
 
 /// Ends every session of an operator and says how many there were.

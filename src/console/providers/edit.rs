@@ -10,6 +10,7 @@ use super::meanwhile::{Meanwhile, Origin};
 use super::typed::{self, Asked, WHOLE};
 use super::{HOME, href, id};
 use crate::console::access::Signed;
+use crate::console::again::Grave;
 use crate::console::form::{FieldFaults, Form};
 use crate::console::page::{self, Flash, Section, Shell, Theme, see_other};
 use crate::console::timeline::actor;
@@ -181,7 +182,7 @@ pub(in crate::console) async fn show_new(signed: Signed, wish: web::Query<Wish>)
 pub(in crate::console) async fn create(
     s: Data<Services>,
     signed: Signed,
-    form: Form,
+    Grave(form): Grave,
 ) -> Result<HttpResponse> {
     signed.caller.require(Permission::ProvidersEdit)?;
     let typed = |name| form.text(name).to_owned();
@@ -253,7 +254,7 @@ pub(in crate::console) async fn update(
     s: Data<Services>,
     signed: Signed,
     path: Path<String>,
-    form: Form,
+    Grave(form): Grave,
 ) -> Result<HttpResponse> {
     let (provider, kind, stored) = known(&s, &signed, &path).await?;
     let filled = filled(kind, &stored, &form);

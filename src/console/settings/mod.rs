@@ -4,6 +4,7 @@
 pub mod limits;
 pub mod policy;
 pub mod policy_form;
+pub mod sign_in;
 
 use actix_web::HttpResponse;
 
@@ -15,11 +16,12 @@ use crate::Result;
 use crate::domain::operator::Permission;
 
 /// Subjects by the address of their page and the key of their name.
-const TABS: [(&str, &str); 4] = [
+const TABS: [(&str, &str); 5] = [
     (policy::CALENDAR, "settings-calendar"),
     (policy::POLICY, "settings-policy"),
     (policy::VERSIONS, "settings-versions"),
     ("/console/settings/alarms", "settings-alarms"),
+    (sign_in::PATH, "settings-sign-in"),
 ];
 
 /// The subjects, and which of them is open.

@@ -256,6 +256,48 @@ pub(super) const ALL: &[Explained] = &[
         ["链接已过期", "一次性链接仅在数日内有效。", "请向管理员索取新的链接。"],
     ),
     problem(
+        "factor_required",
+        409,
+        [
+            "The role must have a second factor",
+            "The institution requires a second factor of operators of this role.",
+            "Keep it; to move it to another telephone, renew it.",
+        ],
+        [
+            "该角色必须启用第二因素",
+            "学校要求该角色的操作员启用第二因素。",
+            "请保留；如需更换手机，请使用“换一部手机”。",
+        ],
+    ),
+    problem(
+        "own_account",
+        409,
+        [
+            "This is your own account",
+            "What an administrator does to another's account is not done to one's own.",
+            "Use your own account page, which asks for your password or code first.",
+        ],
+        [
+            "这是你自己的账户",
+            "对他人账户的管理操作不适用于自己的账户。",
+            "请在“我的账户”中操作，届时会先确认身份。",
+        ],
+    ),
+    problem(
+        "not_an_operator",
+        409,
+        [
+            "No operator has this campus account",
+            "The campus sign-in said who this is, and no operator is linked to that campus id.",
+            "Ask an owner to link the campus id, or sign in with the password.",
+        ],
+        [
+            "该校园账号没有对应的操作员",
+            "校园统一身份认证已确认身份，但没有操作员关联此学工号。",
+            "请系统管理员关联学工号，或用密码登录。",
+        ],
+    ),
+    problem(
         "link_used",
         409,
         [

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::super::Services;
 use crate::clock::Timestamp;
+use crate::domain::id::OperatorId;
 use crate::store::sign_in_failures::{self, FailureRow};
 use crate::store::{Db, Tx};
 use crate::{Error, Result};
@@ -84,7 +85,17 @@ impl Gate {
     /// `login` is kept as a fingerprint only: people type their password into the wrong field.
     pub(super) fn new(s: &Services, login: &str, remote: Option<IpAddr>) -> Self {
         let print = s.vault.fingerprint("sign-in", login.as_bytes());
-        let name = print.iter().fold(String::from("account "), |name, byte| format!("{name}{byte:02x}"));
+        Self::of("account", &print, remote)
+    }
+
+    /// For second proofs: whoever has the password forgets no failures of these by signing in again.
+    pub(super) fn for_code(s: &Services, who: OperatorId, remote: IpAddr) -> Self {
+        let print = s.vault.fingerprint("second factor", &who.0.to_be_bytes());
+        Self::of("factor", &print, Some(remote))
+    }
+
+    fn of(kind: &str, print: &[u8], remote: Option<IpAddr>) -> Self {
+        let name = print.iter().fold(format!("{kind} "), |name, byte| format!("{name}{byte:02x}"));
         Self {
             account: Bucket { name, patience: ACCOUNT },
             address: remote.map(|ip| Bucket { name: format!("address {}", network(ip)), patience: ADDRESS }),

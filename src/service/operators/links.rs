@@ -6,7 +6,8 @@ use serde_json::json;
 
 use super::super::Services;
 use super::super::caller::{Caller, OperatorCaller};
-use super::{acting, form, passwords};
+use super::sign_in::Entry;
+use super::{acting, form, passwords, rules};
 use crate::clock::Timestamp;
 use crate::domain::grant::{Grant, Powers};
 use crate::domain::id::OperatorId;
@@ -106,15 +107,16 @@ fn used() -> Error {
     Error::conflict("link_used", "this link was used already; sign in, or ask for a new one")
 }
 
-/// Does what a link is for, once, and says who the operator is, who may be signed in right away.
-pub async fn use_link(s: &Services, token: &str, form: LinkForm) -> Result<OperatorCaller> {
+/// Does what a link is for, once, and says who the operator is, who may be signed in right away unless they owe a code.
+pub async fn use_link(s: &Services, token: &str, form: LinkForm) -> Result<Entry> {
     let (_, operator) = open(s, token).await?;
     let mut faults = Faults::default();
     let (email, name) = match &operator {
         Some(row) => (row.email.clone(), row.name.clone()),
         None => (form::email(&form.email, &mut faults), form::name(&form.name, &mut faults)),
     };
-    faults.extend(passwords::fault(&form.password, form::known(s, &email, &name)).await?);
+    let shortest = rules::shortest_password(s).await?;
+    faults.extend(passwords::fault(&form.password, shortest, form::known(s, &email, &name)).await?);
     if form.password != form.password_again {
         faults.add("/password_again", "mismatch", "the two do not match");
     }
@@ -141,8 +143,9 @@ pub async fn use_link(s: &Services, token: &str, form: LinkForm) -> Result<Opera
     store::operators::touch(&mut tx, caller.id, now).await?;
     let actor = Caller::Operator(caller.clone()).label();
     audit::append(&mut tx, now, &actor, action, &caller.id.to_string(), &json!({})).await?;
+    let owes_code = store::second_factors::find(&s.db, caller.id).await?.is_some();
     tx.commit().await?;
-    Ok(caller)
+    Ok(Entry { operator: caller, owes_code })
 }
 
 async fn first_owner(

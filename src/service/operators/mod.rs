@@ -1,11 +1,15 @@
 //! The people who run the platform: how they come in, sign in and go.
 
+mod account;
+mod campus;
+mod factor;
 mod form;
 mod gate;
 mod grants;
 mod links;
 mod passwords;
 mod roles;
+mod rules;
 mod sign_in;
 
 use std::time::Duration;
@@ -26,10 +30,19 @@ use crate::store::{self, audit};
 use crate::{Error, Result};
 
 pub use self::grants::{Held, set_grants};
+pub use self::roles::{MadeRole, RoleForm, create_role, delete_role, role_named, roles, update_role};
+pub use self::account::{campus_id, end_sessions, link_campus_id, open_sessions, rename};
+pub(super) use self::campus::Doors;
+pub use self::campus::{BACK, Leaving, campus_sign_in, come_back_from_campus, leave_for_campus};
+pub use self::factor::{
+    Factor, Offer, enrol, factor, must_enrol, needs_factor, new_secret, offer, renew_codes,
+    reset as reset_factor, turn_off,
+};
 pub use self::links::{LinkForm, LinkPurpose, first_link, link, nobody_yet, use_link};
 pub(super) use self::passwords::Passwords;
-pub use self::roles::{MadeRole, RoleForm, create_role, delete_role, role_named, roles, update_role};
-pub use self::sign_in::{change_password, sign_in};
+pub(super) use self::rules::in_force;
+pub use self::rules::{change as change_rules, shortest_password, show as rules};
+pub use self::sign_in::{Entry, Proofs, change_password, enter_code, proofs, prove, sign_in};
 
 /// How long a link to choose a password by is good for.
 const LINK_LIVES: Duration = Duration::from_hours(7 * 24);
@@ -101,7 +114,8 @@ pub async fn create(s: &Services, caller: &Caller, new: NewOperator) -> Result<O
     let email = form::email(&new.email, &mut faults);
     let name = form::name(&new.name, &mut faults);
     if let Some(password) = &new.password {
-        faults.extend(passwords::fault(password, form::known(s, &email, &name)).await?);
+        let shortest = shortest_password(s).await?;
+        faults.extend(passwords::fault(password, shortest, form::known(s, &email, &name)).await?);
     }
     let granted = grants::checked(new.grants, &mut faults);
     faults.into_result()?;
@@ -201,6 +215,13 @@ pub async fn operator_of(s: &Services, id: OperatorId) -> Result<Option<Operator
 pub async fn change_language(s: &Services, who: &OperatorCaller, language: Option<Language>) -> Result<()> {
     let mut tx = s.db.begin().await?;
     store::operators::set_language(&mut tx, who.id, language.map(Language::as_str)).await?;
+    tx.commit().await
+}
+
+/// Nobody comes in as that person any more.
+pub(super) async fn leave(s: &Services, campus_id: &str) -> Result<()> {
+    let mut tx = s.db.begin().await?;
+    store::campus_accounts::forget(&mut tx, campus_id).await?;
     tx.commit().await
 }
 

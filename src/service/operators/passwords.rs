@@ -16,7 +16,6 @@ const MEMORY_KIB: u32 = 19 * 1024;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
 
-const SHORTEST: usize = 12;
 const LONGEST: usize = 256;
 const WEAKEST: Score = Score::Three;
 
@@ -81,14 +80,15 @@ fn hasher() -> Result<Argon2<'static>, HashError> {
     Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
 }
 
-/// What is wrong with a password to be, at `/password`. `known` is what others know of its owner: name, address.
-pub(super) async fn fault(password: &str, known: Vec<String>) -> Result<Option<Fault>> {
+/// What is wrong with a password to be, at `/password`. `shortest` is what the administrators ask for, `known` what others
+/// know of its owner: name, address.
+pub(super) async fn fault(password: &str, shortest: u32, known: Vec<String>) -> Result<Option<Fault>> {
     let length = password.chars().count();
-    if length < SHORTEST {
+    if length < shortest as usize {
         return Ok(Some(Fault::new(
             "/password",
             "too_short",
-            format!("at least {SHORTEST} characters; a few unrelated words do well"),
+            format!("at least {shortest} characters; a few unrelated words do well"),
         )));
     }
     if length > LONGEST {
@@ -141,7 +141,7 @@ mod tests {
     async fn weak_passwords_are_refused() {
         let judge = async |password: &str, known: &[&str]| {
             let known = known.iter().map(|text| (*text).to_owned()).collect();
-            fault(password, known).await.unwrap().map(|fault| fault.code.into_owned())
+            fault(password, 12, known).await.unwrap().map(|fault| fault.code.into_owned())
         };
         assert_eq!(judge("short", &[]).await.as_deref(), Some("too_short"));
         assert_eq!(judge(&"长".repeat(257), &[]).await.as_deref(), Some("too_long"));

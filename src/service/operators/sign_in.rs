@@ -1,4 +1,5 @@
-//! Signing in, and changing the password one signs in with.
+//! Signing in: a first proof, which is a password or the university's word, and a second one where the operator has a second
+//! factor. And proving oneself once more before a grave act.
 
 use std::net::IpAddr;
 
@@ -7,17 +8,51 @@ use serde_json::json;
 use super::super::Services;
 use super::super::caller::{Caller, OperatorCaller};
 use super::gate::Gate;
-use super::{acting, form, passwords};
+use super::{acting, factor, form, operator_of, passwords, rules};
+use crate::domain::id::OperatorId;
 use crate::error::Faults;
 use crate::store::operators::OperatorRow;
-use crate::store::{self, audit};
+use crate::store::{self, Tx, audit};
 use crate::{Error, Result};
 
 const WRONG: &str = "the email address or the password is wrong";
 
-/// Who signs in with that email address and password. [`Error::Unauthenticated`] says the same after the same work
+/// Whoever gave a first proof.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    pub operator: OperatorCaller,
+    /// Not signed in before a code is given, too: see [`enter_code`].
+    pub owes_code: bool,
+}
+
+impl Entry {
+    /// Of whoever gave a first proof of that kind. What was done is kept in the transaction.
+    pub(super) async fn keep(
+        s: &Services,
+        tx: &mut Tx,
+        operator: OperatorCaller,
+        proof: &str,
+        remote: IpAddr,
+    ) -> Result<Self> {
+        let owes_code = store::second_factors::find(&s.db, operator.id).await?.is_some();
+        if !owes_code {
+            note(s, tx, &operator, proof, remote).await?;
+        }
+        Ok(Self { operator, owes_code })
+    }
+}
+
+async fn note(s: &Services, tx: &mut Tx, who: &OperatorCaller, by: &str, remote: IpAddr) -> Result<()> {
+    let now = s.clock.now();
+    store::operators::touch(tx, who.id, now).await?;
+    let actor = Caller::Operator(who.clone()).label();
+    let detail = json!({ "address": remote, "by": by });
+    audit::append(tx, now, &actor, "operator.sign_in", &who.id.to_string(), &detail).await
+}
+
+/// Who gives that email address and password. [`Error::Unauthenticated`] says the same after the same work
 /// whatever was wrong; [`Error::RateLimited`] says how long to wait before the next try.
-pub async fn sign_in(s: &Services, email: &str, password: &str, remote: IpAddr) -> Result<OperatorCaller> {
+pub async fn sign_in(s: &Services, email: &str, password: &str, remote: IpAddr) -> Result<Entry> {
     let login = form::login(email);
     let gate = Gate::new(s, &login, Some(remote));
     let passed = gate.pass(&s.db, s.clock.now()).await?;
@@ -36,14 +71,10 @@ pub async fn sign_in(s: &Services, email: &str, password: &str, remote: IpAddr) 
     let mut tx = s.db.begin().await?;
     match judged {
         Ok(operator) => {
-            let object = operator.id.to_string();
             gate.succeed(&mut tx, now).await?;
-            store::operators::touch(&mut tx, operator.id, now).await?;
-            let actor = Caller::Operator(operator.clone()).label();
-            let detail = json!({ "address": remote });
-            audit::append(&mut tx, now, &actor, "operator.sign_in", &object, &detail).await?;
+            let entry = Entry::keep(s, &mut tx, operator, "password", remote).await?;
             tx.commit().await?;
-            Ok(operator)
+            Ok(entry)
         }
         Err(row) => {
             // What was typed is not kept where it is nobody's: it may be a password in the wrong field.
@@ -57,6 +88,16 @@ pub async fn sign_in(s: &Services, email: &str, password: &str, remote: IpAddr) 
     }
 }
 
+/// The second proof of whoever owes one. [`Error::Unauthenticated`] for a wrong code, or one that was used before;
+/// [`Error::NotFound`] where the operator was shut out meanwhile.
+pub async fn enter_code(s: &Services, id: OperatorId, code: &str, remote: IpAddr) -> Result<OperatorCaller> {
+    let who = operator_of(s, id).await?.ok_or(Error::NotFound("operator"))?;
+    let (mut tx, spent) = factor::spend(s, &who, code, remote).await?;
+    note(s, &mut tx, &who, spent.name(), remote).await?;
+    tx.commit().await?;
+    Ok(who)
+}
+
 /// The account, if there is one, and whether the password opens it.
 async fn judge(s: &Services, login: &str, password: &str) -> Result<(Option<OperatorRow>, bool)> {
     let row = store::operators::find_by_email(&s.db, login).await?;
@@ -65,21 +106,76 @@ async fn judge(s: &Services, login: &str, password: &str) -> Result<(Option<Oper
     Ok((row, right))
 }
 
+/// By what an operator can prove who they are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Proofs {
+    pub password: bool,
+    pub code: bool,
+}
+
+pub async fn proofs(s: &Services, who: &OperatorCaller) -> Result<Proofs> {
+    let row = store::operators::find(&s.db, who.id).await?;
+    Ok(Proofs {
+        password: row.is_some_and(|row| row.password_hash.is_some()),
+        code: store::second_factors::find(&s.db, who.id).await?.is_some(),
+    })
+}
+
+/// A signed-in operator proves once more who they are: by a code, or else by the password.
+///
+/// # Errors
+///
+/// [`Error::Invalid`] at `/proof_code` or `/proof_password`, [`Error::RateLimited`] before the next try.
+pub async fn prove(
+    s: &Services,
+    who: &OperatorCaller,
+    password: &str,
+    code: &str,
+    remote: IpAddr,
+) -> Result<()> {
+    if !code.is_empty() {
+        return match factor::spend(s, who, code, remote).await {
+            Ok((tx, _)) => tx.commit().await,
+            Err(Error::Unauthenticated(wrong)) => Err(Error::fault("/proof_code", "wrong_code", wrong)),
+            Err(other) => Err(other),
+        };
+    }
+    let now = s.clock.now();
+    let gate = Gate::new(s, &who.email, Some(remote));
+    let passed = gate.pass(&s.db, now).await?;
+    let right = own_password(s, &gate, who, password).await?;
+    let mut tx = s.db.begin().await?;
+    if right {
+        gate.succeed(&mut tx, now).await?;
+        return tx.commit().await;
+    }
+    let (actor, object) = (Caller::Operator(who.clone()).label(), who.id.to_string());
+    let action = if passed.locks { "operator.lock_out" } else { "operator.refuse_proof" };
+    audit::append(&mut tx, now, &actor, action, &object, &json!({ "address": remote })).await?;
+    tx.commit().await?;
+    Err(Error::fault("/proof_password", "wrong_password", "this is not your password"))
+}
+
+/// Whether it is theirs; the gate forgets a try that cannot be judged.
+async fn own_password(s: &Services, gate: &Gate, who: &OperatorCaller, password: &str) -> Result<bool> {
+    match judge(s, &who.email, password).await {
+        Ok((_, right)) => Ok(right),
+        Err(error) => {
+            gate.undo(&s.db, s.clock.now()).await?;
+            Err(error)
+        }
+    }
+}
+
 /// An operator changes their own password. Every session of theirs ends: renew the one in hand.
 pub async fn change_password(s: &Services, who: &OperatorCaller, current: &str, new: &str) -> Result<()> {
     let mut faults = Faults::default();
-    faults.extend(passwords::fault(new, form::known(s, &who.email, &who.name)).await?);
+    let shortest = rules::shortest_password(s).await?;
+    faults.extend(passwords::fault(new, shortest, form::known(s, &who.email, &who.name)).await?);
     let gate = Gate::new(s, &who.email, None);
     gate.pass(&s.db, s.clock.now()).await?;
-    let right = match judge(s, &who.email, current).await {
-        Ok((_, right)) => right,
-        Err(error) => {
-            gate.undo(&s.db, s.clock.now()).await?;
-            return Err(error);
-        }
-    };
-    if !right {
-        faults.add("/current_password", "wrong", "this is not your password");
+    if !own_password(s, &gate, who, current).await? {
+        faults.add("/current_password", "wrong_password", "this is not your password");
         return faults.into_result();
     }
     if !faults.is_empty() {

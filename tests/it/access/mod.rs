@@ -1,5 +1,6 @@
 //! Who gets in, and how long.
 
+mod factors;
 mod operators;
 mod rights;
 mod sessions;

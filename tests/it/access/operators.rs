@@ -17,7 +17,7 @@ use belltower::store::audit::AuditFilter;
 use super::acts;
 use crate::support::{on_both, operator, services};
 
-const GOOD: &str = "gravel-tulip-oboe-sunday";
+pub(super) const GOOD: &str = "gravel-tulip-oboe-sunday";
 const BETTER: &str = "harbour lantern 走马灯 violet";
 const HOUR: i64 = 60 * 60_000;
 
@@ -34,7 +34,7 @@ fn person(email: &str, role: Role, password: Option<&str>) -> NewOperator {
     NewOperator { email: email.to_owned(), name: "王敏".to_owned(), grants: vec![role.into()], password }
 }
 
-async fn add(s: &Services, email: &str, role: Role) -> OperatorId {
+pub(super) async fn add(s: &Services, email: &str, role: Role) -> OperatorId {
     create(s, &terminal(), person(email, role, Some(GOOD))).await.unwrap().operator_id
 }
 
@@ -96,7 +96,7 @@ on_both!(the_first_link_makes_the_owner_once, |db| async {
         ]
     );
 
-    let owner = use_link(&s, token(&first), form(GOOD)).await.unwrap();
+    let owner = use_link(&s, token(&first), form(GOOD)).await.unwrap().operator;
     assert_eq!(
         (owner.email.as_str(), owner.name.as_str(), owner.roles.clone()),
         ("wang@bell.example", "王敏", vec!["owner".to_owned()])
@@ -105,7 +105,7 @@ on_both!(the_first_link_makes_the_owner_once, |db| async {
     assert!(matches!(again, Err(Error::Conflict { code: "link_used", .. })), "{again:?}");
     assert!(matches!(link(&s, token(&first)).await, Err(Error::Conflict { code: "link_used", .. })));
     assert_eq!(first_link(&s).await.unwrap(), None);
-    assert_eq!(sign_in(&s, " WANG@bell.example", GOOD, remote(1)).await.unwrap().id, owner.id);
+    assert_eq!(sign_in(&s, " WANG@bell.example", GOOD, remote(1)).await.unwrap().operator.id, owner.id);
     assert_eq!(acts(&s).await, ["operator.sign_in", "operator.set_up"]);
 });
 
@@ -143,7 +143,7 @@ on_both!(an_invited_operator_chooses_a_password_within_a_week, |db| async {
     s.clock.turn(7 * 24 * HOUR - 1);
     let found = faults(use_link(&s, token(&invited), form("li@bell.example1")).await);
     assert_eq!(found, [("/password".to_owned(), "too_weak".to_owned())], "made of what others know");
-    let caller = use_link(&s, token(&invited), form(GOOD)).await.unwrap();
+    let caller = use_link(&s, token(&invited), form(GOOD)).await.unwrap().operator;
     assert_eq!(
         (caller.id, caller.email.as_str()),
         (made.operator_id, "li@bell.example"),
@@ -156,7 +156,7 @@ on_both!(resetting_a_password_ends_it_the_sessions_and_older_links, |db| async {
     let s = services(db);
     let id = add(&s, "li@bell.example", Role::Sender).await;
     let state = sessions::State::from([(sessions::OPERATOR.to_owned(), format!("\"{id}\""))]);
-    let session = sessions::save(&s, &state, sessions::IDLE).await.unwrap();
+    let session = sessions::save(&s, &state).await.unwrap();
     let older = reset_password(&s, &operator(Role::Owner), id).await.unwrap();
     let newer = reset_password(&s, &operator(Role::Owner), id).await.unwrap();
     assert!(is_refused(&sign_in(&s, "li@bell.example", GOOD, remote(1)).await));
@@ -244,11 +244,11 @@ on_both!(a_password_is_changed_by_who_knows_it, |db| async {
     let id = add(&s, "li@bell.example", Role::Sender).await;
     let who = operator_of(&s, id).await.unwrap().unwrap();
     let state = sessions::State::from([(sessions::OPERATOR.to_owned(), format!("\"{id}\""))]);
-    let session = sessions::save(&s, &state, sessions::IDLE).await.unwrap();
+    let session = sessions::save(&s, &state).await.unwrap();
 
     let found = faults(change_password(&s, &who, "wrong", "short").await);
     let at: Vec<_> = found.iter().map(|(pointer, code)| (pointer.as_str(), code.as_str())).collect();
-    assert_eq!(at, [("/password", "too_short"), ("/current_password", "wrong")]);
+    assert_eq!(at, [("/password", "too_short"), ("/current_password", "wrong_password")]);
     assert!(sessions::load(&s, &session).await.unwrap().is_some());
 
     change_password(&s, &who, GOOD, BETTER).await.unwrap();
@@ -263,7 +263,7 @@ on_both!(a_disabled_operator_is_out_at_once_and_one_owner_stays, |db| async {
     let (owner, sender) =
         (add(&s, "wang@bell.example", Role::Owner).await, add(&s, "li@bell.example", Role::Sender).await);
     let state = sessions::State::from([(sessions::OPERATOR.to_owned(), format!("\"{sender}\""))]);
-    let session = sessions::save(&s, &state, sessions::IDLE).await.unwrap();
+    let session = sessions::save(&s, &state).await.unwrap();
     set_enabled(&s, &terminal(), sender, false).await.unwrap();
     assert!(operator_of(&s, sender).await.unwrap().is_none());
     assert_eq!(sessions::load(&s, &session).await.unwrap(), None);
@@ -314,7 +314,7 @@ on_both!(operators_are_the_owners_business_and_auditors_see_them, |db| async {
 on_both!(purging_keeps_what_still_counts, |db| async {
     let s = services(db);
     let invited = create(&s, &terminal(), person("li@bell.example", Role::Sender, None)).await.unwrap();
-    let session = sessions::save(&s, &sessions::State::new(), sessions::IDLE).await.unwrap();
+    let session = sessions::save(&s, &sessions::State::new()).await.unwrap();
     for _ in 0..3 {
         assert!(is_refused(&sign_in(&s, "li@bell.example", "wrong", remote(1)).await));
     }

@@ -20,6 +20,9 @@ fn without_a_password_there_is_a_link() {
     let reset = answer(&folder, &["operator", "reset-password", "wang@bell.example"]);
     assert_eq!(reset["operator_id"], made["operator_id"]);
     assert_ne!(reset["link"], made["link"]);
+
+    let reset = answer(&folder, &["operator", "reset-factor", "wang@bell.example"]);
+    assert_eq!((&reset["operator_id"], &reset["removed"]), (&made["operator_id"], &false.into()));
 }
 
 #[test]

@@ -1,11 +1,13 @@
 //! The console's pages with a believable campus in them: complete in both languages, clean for a strict content
 //! security policy, and written to files to be looked at.
 
+mod account;
 mod alarms;
 mod answers;
 mod attention;
 mod audit;
 mod browser;
+mod campus_sign_in;
 mod door;
 mod groups;
 mod held;

@@ -10,6 +10,7 @@ use belltower::console::audit::ACTS;
 use belltower::console::counts::Outcome;
 use belltower::console::page::Theme;
 use belltower::console::settings::limits::PARTS;
+use belltower::console::settings::sign_in::FIGURES;
 use belltower::console::suppression::CAUSES;
 use belltower::domain::answer::Via;
 use belltower::domain::calendar::DayKind;
@@ -22,6 +23,7 @@ use belltower::domain::operator::Role;
 use belltower::domain::policy::{RepeatFor, ThenFor};
 use belltower::domain::provider::ProviderKind;
 use belltower::domain::recipient::FIELDS;
+use belltower::domain::sign_in::FactorFor;
 use belltower::domain::source::Right;
 use belltower::domain::suppression::Cause;
 use belltower::domain::trouble;
@@ -52,7 +54,9 @@ const REASONS: [&str; 22] = [
     "cancelled",
     "recalled",
 ];
-const FAULTS: [&str; 61] = [
+const FAULTS: [&str; 63] = [
+    "wrong_code",
+    "wrong_password",
     "broken_workbook",
     "workbook_too_large",
     "too_many_columns",
@@ -148,7 +152,9 @@ const SETTINGS: [&str; 30] = [
     "no_certificate",
     "unreadable",
 ];
-const CONFLICTS: [&str; 10] = [
+const CONFLICTS: [&str; 12] = [
+    "factor_required",
+    "own_account",
     "import_busy",
     "link_used",
     "link_expired",
@@ -244,6 +250,8 @@ fn composed() -> BTreeSet<String> {
         &mut PARTS.iter().flat_map(|(_, figures)| figures.iter().map(|f| f.name)),
         &["", "-hint"],
     );
+    family("rule", &mut FIGURES.iter().map(|figure| figure.name), &["", "-hint"]);
+    family("factor-for", &mut FactorFor::ALL.iter().map(|who| who.name()), &[""]);
     family("day", &mut DayKind::ALL.iter().map(|d| d.name()), &[""]);
     family("then", &mut ThenFor::ALL.iter().map(|t| t.name()), &[""]);
     family("unknown-repeat", &mut RepeatFor::ALL.iter().map(|r| r.name()), &[""]);

@@ -4,7 +4,7 @@ use belltower::domain::id::OperatorId;
 use belltower::domain::operator::Role;
 use belltower::store::Db;
 use belltower::store::operators::{
-    OperatorRow, any, find, find_by_email, insert, list, lock_all, set_disabled, set_grants, set_language,
+    OperatorRow, any, find, find_by_email, insert, list, lock_all, set_disabled, set_grants, set_language, set_name,
     set_password, touch,
 };
 
@@ -58,6 +58,7 @@ on_both!(each_property_changes_by_itself, |db| async {
     set_password(&mut tx, id, None).await.unwrap();
     set_language(&mut tx, id, Some("en")).await.unwrap();
     set_grants(&mut tx, id, std::slice::from_ref(&limited)).await.unwrap();
+    set_name(&mut tx, id, "李明").await.unwrap();
     set_disabled(&mut tx, id, Some(Timestamp(9))).await.unwrap();
     touch(&mut tx, id, Timestamp(20)).await.unwrap();
     touch(&mut tx, id, Timestamp(10)).await.unwrap();
@@ -65,6 +66,7 @@ on_both!(each_property_changes_by_itself, |db| async {
     let row = get(&db, id).await;
     assert_eq!((row.password_hash, row.language.as_deref()), (None, Some("en")));
     assert_eq!(row.grants.0, [limited]);
+    assert_eq!((row.name.as_str(), get(&db, other).await.name.as_str()), ("李明", "王敏"));
     assert_eq!((row.disabled_at, row.last_seen_at), (Some(Timestamp(9)), Some(Timestamp(20))));
     let row = get(&db, other).await;
     assert_eq!((row.password_hash.as_deref(), row.language), (Some("hash"), None));

@@ -1,6 +1,6 @@
 use belltower::clock::Timestamp;
 use belltower::domain::operator::Role;
-use belltower::store::sessions::{State, delete, delete_all_of, find, insert, purge, touch, update};
+use belltower::store::sessions::{State, delete, delete_all_of, find, insert, list_of, purge, touch, update};
 
 use super::operators::add;
 use crate::support::on_both;
@@ -72,4 +72,24 @@ on_both!(sessions_end_one_by_one_by_operator_and_by_age, |db| async {
     delete(&mut tx, &[5; 32]).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(left().await, [4]);
+});
+
+on_both!(an_operators_sessions_are_listed_those_used_last_first, |db| async {
+    let (a, b) =
+        (add(&db, "a@bell.example", Role::Owner).await, add(&db, "b@bell.example", Role::Owner).await);
+    let mut tx = db.begin().await.unwrap();
+    for (n, operator, ends) in
+        [(1, Some(a), 100), (2, Some(a), 100), (3, Some(b), 100), (4, Some(a), 20), (5, None, 100)]
+    {
+        insert(&mut tx, &[n; 32], operator, &state("1"), Timestamp(10), Timestamp(ends)).await.unwrap();
+    }
+    touch(&mut tx, &[2; 32], Timestamp(15), Timestamp(100)).await.unwrap();
+    tx.commit().await.unwrap();
+    let rows = list_of(&db, a, Timestamp(20)).await.unwrap();
+    let hashes: Vec<_> = rows.iter().map(|row| row.hash[0]).collect();
+    assert_eq!(hashes, [2, 1]);
+    assert_eq!(
+        (rows[0].created_at, rows[0].seen_at, &rows[0].state.0),
+        (Timestamp(10), Timestamp(15), &state("1"))
+    );
 });

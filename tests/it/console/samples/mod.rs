@@ -1,5 +1,6 @@
 //! Every page, filled with an ordinary Saturday.
 
+mod account;
 mod alarms;
 mod attention;
 mod audit;
@@ -98,6 +99,7 @@ pub(super) fn all(language: Language, theme: Theme) -> Vec<(&'static str, String
                 faults: FieldFaults::default(),
                 refusal: None,
                 return_to: "/console".into(),
+                campus: Some(("统一身份认证".into(), "/sign-in/campus".into())),
             }
             .render(),
         ),
@@ -106,6 +108,7 @@ pub(super) fn all(language: Language, theme: Theme) -> Vec<(&'static str, String
             SetUpPage {
                 faults: FieldFaults::new(&view(language), &faults),
                 shell: gate(),
+                shortest: 12,
                 token: "one-time".into(),
                 name: "周敏".into(),
                 email: "zhoumin@bell.example".into(),
@@ -114,6 +117,13 @@ pub(super) fn all(language: Language, theme: Theme) -> Vec<(&'static str, String
             .render(),
         ),
         ("error", ErrorPage::new(gate(), 503, None, "01JD5KQ8Z3M7V2".into()).render()),
+        ("account", account::account(language, theme).render()),
+        ("account_factor", account::enrolment(language, theme).render()),
+        ("account_codes", account::enrolled(language, theme).render()),
+        ("sign_in_code", account::code(language, theme).render()),
+        ("again", account::again(language, theme).render()),
+        ("operator_sign_in", account::other(language, theme).render()),
+        ("settings_sign_in", account::rules(language, theme).render()),
         ("overview", overview::overview(language, theme).render()),
         ("messages", messages::messages(language, theme, false).render()),
         ("messages_empty", messages::messages(language, theme, true).render()),
