@@ -25,6 +25,7 @@ macro_rules! steps {
             13 "0013_audit_chain",
             15 "0015_templates",
             16 "0016_roles",
+            17 "0017_second_factor",
             18 "0018_imports",
             20 "0020_attention",
             21 "0021_alarms",

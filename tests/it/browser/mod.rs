@@ -5,6 +5,7 @@ mod attention;
 mod audit;
 mod chrome;
 mod directory;
+mod factor;
 mod first_start;
 mod keyboard;
 mod looks;

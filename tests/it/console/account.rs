@@ -230,7 +230,6 @@ async fn an_administrator_sees_how_another_signs_in_and_ends_it() {
     for act in &acts {
         assert_eq!(auditor.submit(HOME, act, &[]).await.status, 403, "{act}");
     }
-    assert_eq!(sender.get(&page).await.status, 403);
     let mut other = Browser::signed_in(&app, Role::Reviewer).await;
     assert_eq!(other.get(&page).await.status, 403);
 
@@ -309,6 +308,8 @@ async fn acts_that_give_secrets_or_change_who_comes_in_are_grave() {
     let app = TestApp::start().await;
     let mut browser = Browser::signed_in(&app, Role::Owner).await;
     let source = app.get("/source").await.expect(200)["id"].as_str().unwrap().to_owned();
+    let found = operators::get_named(&app.services, &operator(Role::Owner), "owner@bell.example").await;
+    let owner = found.unwrap();
     app.clock.turn(11 * MINUTE);
     for act in [
         "/console/sources".to_owned(),
@@ -316,7 +317,7 @@ async fn acts_that_give_secrets_or_change_who_comes_in_are_grave() {
         "/console/providers".to_owned(),
         RULES.to_owned(),
         FACTOR.to_owned(),
-        "/console/operators/op_1/sign-in/reset-factor".to_owned(),
+        format!("/console/operators/{}/sign-in/reset-factor", owner.id),
     ] {
         held(&browser.submit(HOME, &act, &[("kind", "live")]).await);
     }
@@ -345,6 +346,7 @@ async fn what_is_asked_of_operators_is_a_form() {
     let page = browser.get(RULES).await;
     assert!(page.text.contains("value=\"16\"") && page.text.contains("value=\"15\""), "{}", page.text);
     assert!(browser.get(HOME).await.text.contains("至少 16 个字符"));
+    let mut browser = Browser::coming_back(&app, Role::Owner).await;
     app.clock.turn(15 * MINUTE);
     assert_eq!(browser.get("/console").await.status, 303, "unused for a quarter of an hour");
     let mut auditor = Browser::signed_in(&app, Role::Auditor).await;
