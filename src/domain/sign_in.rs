@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::fields::Fields;
-use super::operator::Role;
+use super::grant::Powers;
+use super::operator::{Permission, Role};
 use crate::error::Result;
 
 /// Who must have a second factor.
@@ -31,10 +32,15 @@ impl FactorFor {
         }
     }
 
-    pub const fn includes(self, role: Role) -> bool {
+    /// Whether somebody of these powers must.
+    pub fn includes(self, roles: &[String], powers: &Powers) -> bool {
+        let is = |role: Role| roles.iter().any(|held| held == role.name());
         match self {
             Self::Nobody => false,
-            Self::OwnersAndDuty => matches!(role, Role::Owner | Role::DutyOfficer),
+            // By what role ever they may change who is an owner.
+            Self::OwnersAndDuty => {
+                is(Role::Owner) || is(Role::DutyOfficer) || powers.reach(Permission::OperatorsEdit).is_some()
+            }
             Self::Everybody => true,
         }
     }
@@ -134,8 +140,11 @@ mod tests {
             (FactorFor::Everybody, Role::ALL),
         ] {
             for role in Role::ALL {
-                assert_eq!(who.includes(*role), roles.contains(role), "{} {role}", who.name());
+                let includes = who.includes(&[role.to_string()], &Powers::from(*role));
+                assert_eq!(includes, roles.contains(role), "{} {role}", who.name());
             }
+            let made = who.includes(&["看守".to_owned()], &Powers::from(Role::Owner));
+            assert_eq!(made, !roles.is_empty(), "{}", who.name());
         }
     }
 }

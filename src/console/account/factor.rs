@@ -15,7 +15,6 @@ use crate::console::again::Grave;
 use crate::console::form::FieldFaults;
 use crate::console::label::Tone;
 use crate::console::page::{self, Flash, Shell, Theme, see_other};
-use crate::domain::operator::Role;
 use crate::http::qr;
 use crate::service::Services;
 use crate::service::operators::{self, Factor};
@@ -29,7 +28,7 @@ const CODES: &str = "recovery_codes";
 #[template(path = "console/account/factor.html")]
 pub struct FactorPage {
     pub shell: Shell,
-    pub role: Role,
+    pub roles: Vec<String>,
     /// The one in force.
     pub factor: Option<Factor>,
     /// This operator must have one.
@@ -79,7 +78,7 @@ async fn factor_page(s: &Services, signed: &Signed) -> Result<FactorPage> {
         None => None,
     };
     Ok(FactorPage {
-        role: who.role,
+        roles: who.roles.clone(),
         factor,
         is_required: operators::needs_factor(s, who).await?,
         offer,

@@ -13,7 +13,7 @@ use super::form::{FieldFaults, Form};
 use super::label::Tone;
 use super::page::{self, Flash, Shell, Theme, see_other};
 use crate::config::Language;
-use crate::domain::operator::{Permission, Role};
+use crate::domain::operator::Permission;
 use crate::service::Services;
 use crate::service::operators::{self, Factor, Proofs};
 use crate::{Error, Result};
@@ -27,7 +27,7 @@ const FEW: u64 = 4;
 pub struct AccountPage {
     pub shell: Shell,
     pub email: String,
-    pub role: Role,
+    pub roles: Vec<String>,
     /// As it was filled in.
     pub name: String,
     /// Chosen by the operator; nothing: the campus's.
@@ -67,7 +67,7 @@ async fn account_page(s: &Services, signed: &Signed) -> Result<AccountPage> {
     };
     Ok(AccountPage {
         email: who.email.clone(),
-        role: who.role,
+        roles: who.roles.clone(),
         name: who.name.clone(),
         language: who.language,
         campus,

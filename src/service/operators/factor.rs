@@ -74,7 +74,7 @@ pub async fn must_enrol(s: &Services, who: &OperatorCaller) -> Result<bool> {
 
 /// Whether this operator may not do without.
 pub async fn needs_factor(s: &Services, who: &OperatorCaller) -> Result<bool> {
-    Ok(rules::in_force(s).await?.factor_for.includes(who.role))
+    Ok(rules::in_force(s).await?.factor_for.includes(&who.roles, &who.powers))
 }
 
 /// A new secret, sealed.

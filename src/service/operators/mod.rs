@@ -29,8 +29,6 @@ use crate::store::operators::OperatorRow;
 use crate::store::{self, audit};
 use crate::{Error, Result};
 
-pub use self::grants::{Held, set_grants};
-pub use self::roles::{MadeRole, RoleForm, create_role, delete_role, role_named, roles, update_role};
 pub use self::account::{campus_id, end_sessions, link_campus_id, open_sessions, rename};
 pub(super) use self::campus::Doors;
 pub use self::campus::{BACK, Leaving, campus_sign_in, come_back_from_campus, leave_for_campus};
@@ -38,8 +36,10 @@ pub use self::factor::{
     Factor, Offer, enrol, factor, must_enrol, needs_factor, new_secret, offer, renew_codes,
     reset as reset_factor, turn_off,
 };
+pub use self::grants::{Held, set_grants};
 pub use self::links::{LinkForm, LinkPurpose, first_link, link, nobody_yet, use_link};
 pub(super) use self::passwords::Passwords;
+pub use self::roles::{MadeRole, RoleForm, create_role, delete_role, role_named, roles, update_role};
 pub(super) use self::rules::in_force;
 pub use self::rules::{change as change_rules, shortest_password, show as rules};
 pub use self::sign_in::{Entry, Proofs, change_password, enter_code, proofs, prove, sign_in};

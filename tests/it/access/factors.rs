@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use belltower::Error;
+use belltower::domain::grant::Powers;
 use belltower::domain::id::OperatorId;
 use belltower::domain::operator::Role;
 use belltower::service::caller::OperatorCaller;
@@ -42,7 +43,8 @@ fn by(role: Role) -> Caller {
         id: OperatorId(999),
         name: "王敏".to_owned(),
         email: "wang@bell.example".to_owned(),
-        role,
+        roles: vec![role.to_string()],
+        powers: Powers::from(role),
         language: None,
     })
 }
@@ -280,7 +282,7 @@ on_both!(what_is_asked_of_passwords_and_sessions_is_set, |db| async {
     let new = NewOperator {
         email: "li@bell.example".to_owned(),
         name: "王敏".to_owned(),
-        role: Role::Sender,
+        grants: vec![Role::Sender.into()],
         password: Some(GOOD.to_owned()),
     };
     let short = create(&s, &owner, new).await;

@@ -4,8 +4,8 @@ use belltower::domain::id::OperatorId;
 use belltower::domain::operator::Role;
 use belltower::store::Db;
 use belltower::store::operators::{
-    OperatorRow, any, find, find_by_email, insert, list, lock_all, set_disabled, set_grants, set_language, set_name,
-    set_password, touch,
+    OperatorRow, any, find, find_by_email, insert, list, lock_all, set_disabled, set_grants, set_language,
+    set_name, set_password, touch,
 };
 
 use crate::support::on_both;

@@ -44,7 +44,7 @@ pub(super) fn account(language: Language, theme: Theme) -> AccountPage {
     AccountPage {
         shell: shell(language, theme, None),
         email: "zhoumin@bell.example".into(),
-        role: Role::Owner,
+        roles: vec![Role::Owner.to_string()],
         name: "周敏".into(),
         language: Some(language),
         campus: Some("2001001".into()),
@@ -61,7 +61,7 @@ pub(super) fn enrolment(language: Language, theme: Theme) -> FactorPage {
     let address = "otpauth://totp/Bell:zhoumin?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=Bell";
     FactorPage {
         shell: shell(language, theme, None),
-        role: Role::Owner,
+        roles: vec![Role::Owner.to_string()],
         factor: None,
         is_required: true,
         offer: Some((qr::picture(address, "QR").unwrap(), "JBSW Y3DP EHPK 3PXP JBSW Y3DP EHPK 3PXP".into())),
