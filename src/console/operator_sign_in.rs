@@ -35,12 +35,6 @@ pub struct OperatorSignInPage {
     pub faults: FieldFaults,
 }
 
-impl OperatorSignInPage {
-    fn end_path(&self, session: &SessionLine) -> String {
-        format!("{}/sessions/{}/end", href(self.id), session.name)
-    }
-}
-
 fn href(id: OperatorId) -> String {
     format!("/console/operators/{id}/sign-in")
 }
@@ -58,7 +52,10 @@ async fn open(s: &Services, signed: &Signed, id: OperatorId) -> Result<OperatorS
         factor: operators::factor(s, id).await?,
         has_campus: s.sign_in.is_some(),
         campus_id: operators::campus_id(s, &signed.caller, id).await?.unwrap_or_default(),
-        sessions: open.into_iter().map(|session| SessionLine::new(&shell.view, session, "")).collect(),
+        sessions: open
+            .into_iter()
+            .map(|session| SessionLine::new(&shell.view, session, "", &href(id)))
+            .collect(),
         faults: FieldFaults::default(),
         shell,
     })

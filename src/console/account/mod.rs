@@ -44,10 +44,6 @@ pub struct AccountPage {
 }
 
 impl AccountPage {
-    fn end_path(&self, session: &SessionLine) -> String {
-        format!("{HOME}/sessions/{}/end", session.name)
-    }
-
     pub fn has_few_codes(&self) -> bool {
         self.factor.is_some_and(|factor| factor.codes < FEW)
     }
@@ -75,7 +71,10 @@ async fn account_page(s: &Services, signed: &Signed) -> Result<AccountPage> {
         proofs: operators::proofs(s, who).await?,
         factor: operators::factor(s, who.id).await?,
         may_be_told: signed.may(Permission::MessagesView),
-        sessions: open.into_iter().map(|session| SessionLine::new(&shell.view, session, &this)).collect(),
+        sessions: open
+            .into_iter()
+            .map(|session| SessionLine::new(&shell.view, session, &this, HOME))
+            .collect(),
         faults: FieldFaults::default(),
         shell,
     })

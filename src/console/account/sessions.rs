@@ -39,7 +39,8 @@ const SYSTEMS: [(&str, &str); 8] = [
 /// One session.
 #[derive(Clone, Debug)]
 pub struct SessionLine {
-    pub name: String,
+    /// Where it is ended.
+    pub end: String,
     pub browser: String,
     pub address: String,
     pub since: Timestamp,
@@ -49,11 +50,12 @@ pub struct SessionLine {
 }
 
 impl SessionLine {
-    pub fn new(view: &View, session: OpenSession, this: &str) -> Self {
+    /// `this` names the one that looks, `below` is the page it is listed on.
+    pub fn new(view: &View, session: OpenSession, this: &str, below: &str) -> Self {
         Self {
             is_this: session.name == this,
             browser: in_words(&session.browser).unwrap_or_else(|| view.t("browser-unknown")),
-            name: session.name,
+            end: format!("{below}/sessions/{}/end", session.name),
             address: session.address,
             since: session.since,
             seen_at: session.seen_at,

@@ -213,7 +213,7 @@ async fn judge(
     code: &str,
     now: Timestamp,
 ) -> Result<Option<Spent>> {
-    let typed: String = code.chars().filter(|c| c.is_ascii_alphanumeric()).collect();
+    let typed: String = code.chars().filter(char::is_ascii_alphanumeric).collect();
     if typed.len() == 2 * GROUP {
         let used = store::use_code(tx, who, &hash(s, who, &typed)).await?;
         let left = factor.codes.unsigned_abs().saturating_sub(1);

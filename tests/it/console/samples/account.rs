@@ -23,7 +23,7 @@ const DAY: u64 = 24 * HOUR;
 
 fn sessions() -> Vec<SessionLine> {
     let line = |name: &str, browser: &str, address: &str, since, seen, is_this| SessionLine {
-        name: name.into(),
+        end: format!("/console/account/sessions/{name}/end"),
         browser: browser.into(),
         address: address.into(),
         since: ago(since),
