@@ -122,6 +122,8 @@ impl Signed {
             (Section::Templates, self.may(Permission::TemplatesView)),
             (Section::Sources, self.may_somewhere(Permission::SourcesView)),
             (Section::Providers, self.may(Permission::ProvidersView)),
+            (Section::Operators, self.may(Permission::OperatorsView)),
+            (Section::Roles, self.may(Permission::OperatorsView)),
             (Section::Audit, self.may(Permission::AuditView)),
             (Section::Settings, self.may(Permission::SettingsView)),
             (Section::System, self.may(Permission::SettingsView)),

@@ -223,6 +223,8 @@ fn href(action: &str, object: &str) -> Option<String> {
         ("recipient", _) => format!("/console/people/{object}"),
         ("suppression", _) => format!("/console/suppression/{object}"),
         ("attention", _) => format!("/console/attention/acts/{object}"),
+        ("operator", _) if object != "unknown" => format!("/console/operators/{object}"),
+        ("role", "create" | "update") => format!("/console/roles/{object}"),
         ("routing", _) => format!("/console/rules/versions/{object}"),
         _ => return None,
     })

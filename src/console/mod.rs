@@ -28,6 +28,7 @@ pub mod message;
 mod message_file;
 pub mod messages;
 pub mod operator_sign_in;
+pub mod operators;
 pub mod overview;
 pub mod page;
 pub mod people;
@@ -38,10 +39,13 @@ pub mod person_acts;
 pub mod person_form;
 pub mod person_scan;
 pub mod posters;
+pub mod powers;
 mod preferences;
 pub mod providers;
+pub mod roles;
 pub mod rules;
 pub mod settings;
+mod shown_once;
 pub mod sign_in;
 mod source_pages;
 pub mod sources;
@@ -156,6 +160,17 @@ routes! {
     "/console/system" => { GET system::show }
     "/console/settings/alarms" => { GET settings::limits::show, POST settings::limits::change }
     "/console/settings/sign-in" => { GET settings::sign_in::show, POST settings::sign_in::change }
+    "/console/operators" => { GET operators::list, POST operators::invite::create }
+    "/console/operators/new" => { GET operators::invite::show }
+    "/console/operators/{id}" => { GET operators::show }
+    "/console/operators/{id}/grants" => { GET operators::rights::show, POST operators::rights::change }
+    "/console/operators/{id}/enabled" => { POST operators::set_enabled }
+    "/console/operators/{id}/link" => { POST operators::make_link }
+    "/console/roles" => { GET roles::list, POST roles::edit::create }
+    "/console/roles/new" => { GET roles::edit::show_new }
+    "/console/roles/{role}" => { GET roles::show, POST roles::edit::update }
+    "/console/roles/{role}/edit" => { GET roles::edit::show }
+    "/console/roles/{role}/delete" => { POST roles::delete }
     "/console/audit" => { GET audit::show }
     "/console/audit/check" => { POST audit::check }
     "/console/audit/export" => { POST audit::export }

@@ -29,6 +29,9 @@ pub enum Section {
     Sources,
     Templates,
     Providers,
+    /// Who may sign in, and what each may do.
+    Operators,
+    Roles,
     Audit,
     /// What the administrators decide for the whole campus.
     Settings,
@@ -53,6 +56,8 @@ impl Section {
             Self::Rules => "/console/rules",
             Self::Templates => "/console/templates",
             Self::Providers => "/console/providers",
+            Self::Operators => "/console/operators",
+            Self::Roles => "/console/roles",
             Self::Audit => "/console/audit",
             Self::Settings => "/console/settings",
             Self::System => "/console/system",
@@ -74,6 +79,8 @@ impl Section {
             Self::Rules => "route",
             Self::Templates => "template",
             Self::Providers => "provider",
+            Self::Operators => "person",
+            Self::Roles => "shield",
             Self::Audit => "audit",
             Self::Settings => "gear",
             Self::System => "server",
@@ -86,7 +93,9 @@ impl Section {
         match self {
             Self::Overview | Self::Messages | Self::Held | Self::Attention | Self::Alarms => Floor::Daily,
             Self::People | Self::Groups | Self::Suppression => Floor::Audience,
-            Self::Audit | Self::Settings | Self::System | Self::Mailbox => Floor::House,
+            Self::Operators | Self::Roles | Self::Audit | Self::Settings | Self::System | Self::Mailbox => {
+                Floor::House
+            }
             Self::Rules | Self::Sources | Self::Templates | Self::Providers => Floor::Sending,
         }
     }
@@ -106,6 +115,8 @@ impl Section {
             Self::Rules => "nav-rules",
             Self::Templates => "nav-templates",
             Self::Providers => "nav-providers",
+            Self::Operators => "nav-operators",
+            Self::Roles => "nav-roles",
             Self::Audit => "nav-audit",
             Self::Settings => "nav-settings",
             Self::System => "nav-system",

@@ -63,6 +63,12 @@ pub(super) fn powers(grants: &[Grant], made: &[MadeRole]) -> Powers {
     powers
 }
 
+/// What grants would let their holder do.
+pub async fn weigh(s: &Services, caller: &Caller, grants: &[Grant]) -> Result<Powers> {
+    caller.require(Permission::OperatorsView)?;
+    Ok(powers(grants, &roles::all(s).await?))
+}
+
 /// Grants as they are kept: each role once, departments without spaces around them.
 pub(super) fn checked(grants: Vec<Grant>, faults: &mut Faults) -> Vec<Grant> {
     let mut kept: Vec<Grant> = Vec::new();

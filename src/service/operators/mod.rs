@@ -21,7 +21,7 @@ use super::caller::OperatorCaller;
 use super::{Caller, Services};
 use crate::clock::Timestamp;
 use crate::config::Language;
-use crate::domain::grant::Grant;
+use crate::domain::grant::{Grant, Powers};
 use crate::domain::id::OperatorId;
 use crate::domain::operator::Permission;
 use crate::error::Faults;
@@ -37,6 +37,7 @@ pub use self::factor::{
     reset as reset_factor, turn_off,
 };
 pub use self::grants::{Held, set_grants};
+pub use self::grants::{Held, set_grants, weigh};
 pub use self::links::{LinkForm, LinkPurpose, first_link, link, nobody_yet, use_link};
 pub(super) use self::passwords::Passwords;
 pub use self::roles::{MadeRole, RoleForm, create_role, delete_role, role_named, roles, update_role};
@@ -56,6 +57,9 @@ pub struct Operator {
     pub email: String,
     pub name: String,
     pub grants: Vec<Held>,
+    /// What follows from them.
+    #[serde(skip)]
+    pub powers: Powers,
     /// False while a one-time link waits to be followed.
     pub has_password: bool,
     pub created_at: Timestamp,
@@ -85,6 +89,7 @@ impl Operator {
             id: row.id,
             email: row.email,
             name: row.name,
+            powers: grants::powers(&row.grants.0, made),
             grants: Held::all(row.grants.0, made),
             has_password: row.password_hash.is_some(),
             created_at: row.created_at,

@@ -9,6 +9,7 @@ use belltower::channel::setting::Holds;
 use belltower::console::audit::ACTS;
 use belltower::console::counts::Outcome;
 use belltower::console::page::Theme;
+use belltower::console::powers::AREAS;
 use belltower::console::settings::limits::PARTS;
 use belltower::console::settings::sign_in::FIGURES;
 use belltower::console::suppression::CAUSES;
@@ -19,7 +20,7 @@ use belltower::domain::delivery::State;
 use belltower::domain::filter::Asks;
 use belltower::domain::group::GroupKind;
 use belltower::domain::message::{Category, Lane, Status};
-use belltower::domain::operator::Role;
+use belltower::domain::operator::{Permission, Role};
 use belltower::domain::policy::{RepeatFor, ThenFor};
 use belltower::domain::provider::ProviderKind;
 use belltower::domain::recipient::FIELDS;
@@ -214,7 +215,8 @@ fn composed() -> BTreeSet<String> {
     family("channel", &mut ChannelKind::ALL.iter().map(|c| c.name()), &[""]);
     family("category", &mut Category::ALL.iter().map(|c| c.name()), &[""]);
     family("priority", &mut Lane::ALL.iter().map(|l| l.name()), &[""]);
-    family("role", &mut Role::ALL.iter().map(|r| r.name()), &[""]);
+    family("role", &mut Role::ALL.iter().map(|r| r.name()), &["", "-hint"]);
+    family("area", &mut AREAS.into_iter(), &[""]);
     family("cause", &mut Cause::ALL.iter().map(|c| c.name()), &["", "-remove"]);
     family("cause", &mut CAUSES.iter().map(|c| c.name()), &["-hint"]);
     family("via", &mut Via::ALL.iter().map(|v| v.name()), &[""]);
@@ -259,6 +261,7 @@ fn composed() -> BTreeSet<String> {
     family("node-role", &mut ["web", "dispatch"].into_iter(), &[""]);
     family("conflict", &mut CONFLICTS.into_iter(), &[""]);
     family("error", &mut ERRORS.into_iter(), &["", "-advice"]);
+    keys.extend(Permission::ALL.iter().map(|p| format!("permission-{}", p.name().replace('.', "-"))));
     keys.extend(ACTS.iter().flat_map(|(of, verbs)| {
         verbs.iter().map(move |verb| format!("act-{of}-{verb}")).chain([format!("acted-on-{of}")])
     }));
