@@ -11,6 +11,7 @@ mod keyboard;
 mod looks;
 mod mailbox;
 mod message;
+mod operators;
 mod person;
 mod pictures;
 mod providers;

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use belltower::domain::channel::{AddressKind, ChannelKind};
 use belltower::domain::id::{GroupId, RuleId};
-use belltower::domain::operator::Role;
+use belltower::domain::operator::{Permission, Role};
 use belltower::domain::provider::ProviderKind;
 use belltower::domain::recipient::OptOut;
 use belltower::domain::suppression::Cause;
 use belltower::service::attention::{self, Remedy};
-use belltower::service::operators::{self, NewOperator};
+use belltower::service::operators::{self, NewOperator, RoleForm};
 use belltower::service::providers::NewProvider;
 use belltower::service::short_links::{self, Purpose};
 use belltower::service::simulators::Mailboxes;
@@ -82,6 +82,10 @@ impl Room {
     /// With what a change of the rules would have changed.
     fn looking_back(self, act: &'static str) -> Self {
         Self { act: Some((act, "return document.querySelector('#hindsight .hint') !== null")), ..self }
+    /// What a form would change, to be agreed to.
+    fn confirmed(self) -> Self {
+        let send = "document.querySelector('form.form').requestSubmit()";
+        Self { act: Some((send, "return document.querySelector('[name=step]') !== null")), ..self }
     }
 
     fn with_menus_open(self) -> Self {
@@ -271,6 +275,24 @@ async fn trouble(app: &TestApp) {
     attention::begin(&app.services, &operator(Role::Owner), silent, Remedy::SetAside).await.unwrap();
 }
 
+/// Paths of somebody who was invited and of a role that was made, which nobody holds.
+async fn rights(app: &TestApp) -> [String; 2] {
+    let new = NewOperator {
+        email: "chen@bell.example".to_owned(),
+        name: "Chen Chen".to_owned(),
+        grants: vec![Role::Sender.into()],
+        password: None,
+    };
+    let invited = operators::create(&app.services, &operator(Role::Owner), new).await.unwrap();
+    let form = RoleForm {
+        name: "模板编辑".to_owned(),
+        description: "学院的文字编辑".to_owned(),
+        permissions: vec![Permission::TemplatesView, Permission::TemplatesEdit],
+    };
+    let made = operators::create_role(&app.services, &operator(Role::Owner), form).await.unwrap();
+    [format!("/console/operators/{}", invited.operator_id), format!("/console/roles/{made}")]
+}
+
 /// Pages for a signed-in owner.
 pub(super) async fn console(app: &TestApp) -> Vec<Room> {
     let sent = accepted(app, &to_two()).await;
@@ -288,6 +310,7 @@ pub(super) async fn console(app: &TestApp) -> Vec<Room> {
     let (asked, over) = left_alone(app).await;
     let [relay, gateway, lost] = providers(app).await;
     trouble(app).await;
+    let [invited, made] = rights(app).await;
     let kind = format!("/console/attention/group?of={FAILED}");
     vec![
         room("/console"),
@@ -368,6 +391,20 @@ pub(super) async fn console(app: &TestApp) -> Vec<Room> {
         room("/console/settings/versions"),
         room("/console/settings/alarms"),
         room("/console/system"),
+        room("/console/operators"),
+        room("/console/operators/new"),
+        room("/console/operators/new").refused(),
+        room(&invited),
+        room(&invited).asking(),
+        room(format!("{invited}/grants")),
+        room(format!("{invited}/grants")).confirmed(),
+        room("/console/roles"),
+        room("/console/roles/sender"),
+        room("/console/roles/new?from=sender"),
+        room("/console/roles/new").refused(),
+        room(&made),
+        room(&made).asking(),
+        room(format!("{made}/edit")),
         room("/console/audit"),
         room("/console/audit?of=key&q=nothing"),
         room("/console/held"),

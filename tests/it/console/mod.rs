@@ -13,6 +13,7 @@ mod groups;
 mod held;
 mod imports;
 mod markup;
+mod operators;
 mod overview;
 mod people;
 mod providers;

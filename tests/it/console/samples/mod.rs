@@ -7,6 +7,7 @@ mod audit;
 mod groups;
 mod mailbox;
 mod messages;
+mod operators;
 mod overview;
 mod people;
 mod providers;
@@ -25,6 +26,7 @@ use belltower::config::Language;
 use belltower::console::counts::Counts;
 use belltower::console::error::ErrorPage;
 use belltower::console::form::FieldFaults;
+use belltower::console::operators::Hold;
 use belltower::console::page::{Section, Shell, SignedIn, Theme};
 use belltower::console::rules::change::Change;
 use belltower::console::sign_in::{SetUpPage, SignInPage};
@@ -71,6 +73,8 @@ fn shell(language: Language, theme: Theme, current: Option<Section>) -> Shell {
             Section::Rules,
             Section::Templates,
             Section::Providers,
+            Section::Operators,
+            Section::Roles,
             Section::Audit,
             Section::Settings,
             Section::System,
@@ -190,6 +194,18 @@ pub(super) fn all(language: Language, theme: Theme) -> Vec<(&'static str, String
         ("stray_receipts_empty", providers::receipts(language, theme, true).render()),
         ("replies", providers::replies(language, theme, false).render()),
         ("replies_empty", providers::replies(language, theme, true).render()),
+        ("operators", operators::list(language, theme).render()),
+        ("operator", operators::one(language, theme, Hold::Full).render()),
+        ("operator_last_owner", operators::one(language, theme, Hold::LastOwner).render()),
+        ("operator_own", operators::one(language, theme, Hold::Own).render()),
+        ("operator_invite", operators::invite(language, theme).render()),
+        ("operator_rights", operators::rights(language, theme).render()),
+        ("operator_rights_confirm", operators::confirm(language, theme).render()),
+        ("roles", operators::roles(language, theme, false).render()),
+        ("roles_built_in", operators::roles(language, theme, true).render()),
+        ("role", operators::role(language, theme).render()),
+        ("role_form", operators::role_form(language, theme).render()),
+        ("role_confirm", operators::role_confirm(language, theme).render()),
         ("audit", audit::page(language, theme, false).render()),
         ("audit_empty", audit::page(language, theme, true).render()),
         ("attention", attention::page(language, theme, false).render()),
