@@ -14,7 +14,7 @@ sign-in-wait-minutes = { $n ->
 }
 sign-in-new = There is no administrator yet. Whoever runs the server finds the link to create the first one in what it printed when it started.
 set-up-title = Create the first administrator
-set-up-lead = This link works once. Afterwards you sign in here. Others are added on the server with belltower operator create.
+set-up-lead = This link works once. Afterwards you sign in here, and invite others on the page “Operators”.
 set-up-act = Create and sign in
 password-title = Choose a password
 password-lead = Welcome, { $name }. This link works once.

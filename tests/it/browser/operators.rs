@@ -52,7 +52,7 @@ fn an_operator_is_invited_given_other_rights_and_comes_in() {
         person.open(&link).await;
         person.fill("密码", PASSWORD).await;
         person.fill("再输一次密码", PASSWORD).await;
-        person.press("设定密码并登录").await;
+        person.press("保存并登录").await;
         person.is_at("/console").await;
         person.sees("审计日志").await;
     });
