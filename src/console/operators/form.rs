@@ -36,7 +36,7 @@ pub struct Choice {
 }
 
 impl Choice {
-    fn is_in(&self, department: &str) -> bool {
+    pub fn is_in(&self, department: &str) -> bool {
         self.departments.contains(department)
     }
 }

@@ -160,7 +160,7 @@ mod tests {
 
     #[test]
     fn what_goes_beyond_is_said_in_the_form() {
-        let view = crate::console::view::View {
+        let view = View {
             language: crate::config::Language::English,
             zone: jiff::tz::TimeZone::UTC,
             now: crate::clock::Timestamp(0),
