@@ -59,7 +59,7 @@ pub const ACTS: [(&str, &[&str]); 16] = [
     ("role", &["create", "update", "delete"]),
     ("source", &["create", "update", "enable", "disable"]),
     ("key", &["create", "rotate", "revoke"]),
-    ("message", &["cancel", "recall", "resend", "release", "reject", "export"]),
+    ("message", &["cancel", "recall", "resend", "release", "reject", "export", "send"]),
     (
         "recipient",
         &[

@@ -36,14 +36,7 @@ pub struct KeyCaller {
     pub daily_messages: Option<u64>,
 }
 
-impl KeyCaller {
-    /// Keeps apart what live and test keys of one source make up, such as idempotency keys.
-    pub fn mode(&self) -> &'static str {
-        mode(self.test)
-    }
-}
-
-/// See [`KeyCaller::mode`].
+/// Keeps apart what live and test keys of one source make up, such as idempotency keys.
 pub(super) const fn mode(test: bool) -> &'static str {
     if test { "test" } else { "live" }
 }

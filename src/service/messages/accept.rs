@@ -6,14 +6,15 @@ use futures_util::{StreamExt as _, stream};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use super::draft::{Draft, draft};
+use super::draft::{Draft, Sender, draft};
 use super::intake::Key;
-use super::keep::{ACCEPTED, DUPLICATE, Kept};
+use super::keep::{ACCEPTED, DUPLICATE, Kept, NO_SOURCE};
 use super::reading::LONGEST_KEY;
 use super::views::AcceptedView;
+use crate::domain::operator::Permission;
 use crate::error::{Error, Result};
-use crate::service::Services;
 use crate::service::caller::KeyCaller;
+use crate::service::{Caller, Services};
 use crate::store::{dedup, idempotency};
 
 /// How long keys are kept.
@@ -56,24 +57,51 @@ pub async fn accept(
     body: &[u8],
     options: &AcceptOptions,
 ) -> Result<Accepted> {
-    let accepted = accept_one(s, caller, body, options).await;
-    count(s, caller, &accepted);
+    let sender = Sender::from(caller);
+    let accepted = accept_one(s, sender, None, body, options).await;
+    count(s, sender, &accepted);
+    accepted
+}
+
+/// Accepts a message that an operator wrote, who is its author from then on. It is routed as any other, and the audit
+/// log has it from the same transaction.
+///
+/// # Errors
+///
+/// As [`accept()`], and [`Error::Forbidden`] without the permission `messages.send`, for keys and commands, for
+/// emergencies and for addresses outside the directory.
+pub async fn accept_written(
+    s: &Services,
+    caller: &Caller,
+    body: &[u8],
+    options: &AcceptOptions,
+) -> Result<Accepted> {
+    caller.require(Permission::MessagesSend)?;
+    let Caller::Operator(operator) = caller else {
+        let detail = "a message that is written has an operator as its author";
+        return Err(Error::forbidden(Permission::MessagesSend.name(), detail));
+    };
+    let sender = Sender::from(operator);
+    let accepted = accept_one(s, sender, Some(caller.label()), body, options).await;
+    count(s, sender, &accepted);
     accepted
 }
 
 async fn accept_one(
     s: &Services,
-    caller: &KeyCaller,
+    sender: Sender<'_>,
+    written_by: Option<String>,
     body: &[u8],
     options: &AcceptOptions,
 ) -> Result<Accepted> {
     let value = parse(body)?;
     let key = match &options.idempotency_key {
-        Some(key) => Some(named_key(caller, key, &value, is_header_text).ok_or_else(bad_header)?),
+        Some(key) => Some(named_key(sender, key, &value, is_header_text).ok_or_else(bad_header)?),
         None => None,
     };
-    match prepare(s, caller, &value, key, options).await {
-        Prepared::Draft(draft) => {
+    match prepare(s, sender, &value, key, options).await {
+        Prepared::Draft(mut draft) => {
+            draft.incoming.written_by = written_by;
             let kept = s.intake.keep(draft.incoming).await?;
             answer(draft.view, kept)
         }
@@ -94,6 +122,7 @@ pub async fn accept_batch(
     body: &[u8],
     options: &AcceptOptions,
 ) -> Result<Vec<Result<Accepted>>> {
+    let sender = Sender::from(caller);
     let messages = batch_of(parse(body)?)?;
     if options.idempotency_key.as_deref().is_some_and(|key| !is_key(key) || !is_header_text(key)) {
         return Err(bad_header());
@@ -101,8 +130,8 @@ pub async fn accept_batch(
     let mut results: Vec<Option<Result<Accepted>>> = Vec::with_capacity(messages.len());
     let mut drafts = Vec::new();
     let prepared = messages.into_iter().enumerate().map(async |(place, mut message)| {
-        match batch_key(caller, &mut message, place, options) {
-            Ok(key) => prepare(s, caller, &message, key, options).await,
+        match batch_key(sender, &mut message, place, options) {
+            Ok(key) => prepare(s, sender, &message, key, options).await,
             Err(error) => Prepared::Answer(Err(error)),
         }
     });
@@ -123,16 +152,16 @@ pub async fn accept_batch(
     }
     let results: Vec<_> = results.into_iter().flatten().collect();
     for result in &results {
-        count(s, caller, result);
+        count(s, sender, result);
     }
     Ok(results)
 }
 
 /// Those that were there before are neither new nor refused.
-fn count(s: &Services, caller: &KeyCaller, result: &Result<Accepted>) {
+fn count(s: &Services, sender: Sender<'_>, result: &Result<Accepted>) {
     match result {
         Ok(accepted) if accepted.status == ACCEPTED && !accepted.replayed => {
-            s.metrics.accepted(accepted.message.category, caller.test);
+            s.metrics.accepted(accepted.message.category, sender.test);
         }
         Ok(_) => {}
         Err(error) => s.metrics.refused(error.code()),
@@ -178,28 +207,28 @@ fn batch_of(body: Value) -> Result<Vec<Value>> {
 
 /// Takes the key out of a message of a batch, which then is the same as one sent by itself.
 fn batch_key(
-    caller: &KeyCaller,
+    sender: Sender<'_>,
     message: &mut Value,
     place: usize,
     options: &AcceptOptions,
 ) -> Result<Option<Key>> {
     let own = message.as_object_mut().and_then(|object| object.remove("idempotency_key"));
     match own.filter(|key| !key.is_null()) {
-        Some(Value::String(key)) => named_key(caller, &key, message, |_| true).map(Some).ok_or_else(|| {
+        Some(Value::String(key)) => named_key(sender, &key, message, |_| true).map(Some).ok_or_else(|| {
             let detail = format!("1 to {LONGEST_KEY} printable characters");
             Error::fault("/idempotency_key", "invalid_key", detail)
         }),
         Some(_) => Err(Error::fault("/idempotency_key", "not_a_string", "send a string")),
         None => Ok(options.idempotency_key.as_ref().map(|key| Key {
-            name: format!("{}-batch:{place}:{key}", caller.mode()),
+            name: format!("{}-batch:{place}:{key}", sender.mode()),
             ..unnamed_key(message)
         })),
     }
 }
 
 /// A source's test keys have names of their own: a key tried out there is free for the real thing.
-fn named_key(caller: &KeyCaller, key: &str, body: &Value, also: fn(&str) -> bool) -> Option<Key> {
-    let name = || format!("{}:{key}", caller.mode());
+fn named_key(sender: Sender<'_>, key: &str, body: &Value, also: fn(&str) -> bool) -> Option<Key> {
+    let name = || format!("{}:{key}", sender.mode());
     (is_key(key) && also(key)).then(|| Key { name: name(), ..unnamed_key(body) })
 }
 
@@ -237,12 +266,12 @@ enum Prepared {
 
 async fn prepare(
     s: &Services,
-    caller: &KeyCaller,
+    sender: Sender<'_>,
     value: &Value,
     key: Option<Key>,
     options: &AcceptOptions,
 ) -> Prepared {
-    match draft(s, caller.into(), value, &options.request_id, options.skip_unknown).await {
+    match draft(s, sender, value, &options.request_id, options.skip_unknown).await {
         Ok(mut draft) => {
             if let Some(mut key) = key {
                 match serde_json::to_string(&draft.view) {
@@ -255,15 +284,15 @@ async fn prepare(
         }
         // What was right once may be wrong now: a group is gone, a time has passed. The first answer stands.
         Err(error) => Prepared::Answer(match key {
-            Some(key) => before(s, caller, &key).await.unwrap_or(Err(error)),
+            Some(key) => before(s, sender, &key).await.unwrap_or(Err(error)),
             None => Err(error),
         }),
     }
 }
 
 /// The first answer to a key, if it is taken.
-async fn before(s: &Services, caller: &KeyCaller, key: &Key) -> Option<Result<Accepted>> {
-    let row = match idempotency::find(&s.db, caller.source, &key.name).await {
+async fn before(s: &Services, sender: Sender<'_>, key: &Key) -> Option<Result<Accepted>> {
+    let row = match idempotency::find(&s.db, sender.source.unwrap_or(NO_SOURCE), &key.name).await {
         Ok(row) => row?,
         Err(error) => return Some(Err(error)),
     };

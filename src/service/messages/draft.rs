@@ -15,12 +15,12 @@ use crate::domain::audience::{Audience, Params};
 use crate::domain::channel::ChannelKind;
 use crate::domain::content::{Content, Variables};
 use crate::domain::fields::pointer;
-use crate::domain::id::SourceId;
+use crate::domain::id::{OperatorId, SourceId};
 use crate::domain::message::{Category, Lane, Status, TemplateVersion, Wording};
 use crate::domain::source::Right;
 use crate::domain::topic::TopicPattern;
 use crate::error::{Error, Fault, Result};
-use crate::service::caller::{KeyCaller, mode};
+use crate::service::caller::{KeyCaller, OperatorCaller, mode};
 use crate::service::sources::Source;
 use crate::service::{Services, groups};
 use crate::store::messages::NewMessage;
@@ -31,24 +31,49 @@ const EMERGENCY_EXPIRY: Duration = Duration::from_hours(6);
 /// Faults told of one message; nobody reads more, and a body could have a million.
 const MOST_FAULTS: usize = 1_000;
 
-/// Whom a message is from, and what it may do.
+/// Whom a message is from, a source, an operator or the installation itself, and what they may do.
 #[derive(Clone, Copy)]
 pub(super) struct Sender<'a> {
-    /// Nothing: the installation itself.
     pub source: Option<SourceId>,
+    pub operator: Option<OperatorId>,
     pub test: bool,
-    pub topics: &'a [TopicPattern],
+    /// `None`: any.
+    pub topics: Option<&'a [TopicPattern]>,
     pub channels: &'a [ChannelKind],
     pub rights: &'a [Right],
     pub daily_messages: Option<u64>,
+}
+
+impl Sender<'_> {
+    /// Keeps apart what test keys, live keys and each operator make up, such as idempotency keys.
+    pub(super) fn mode(self) -> String {
+        self.operator
+            .map_or_else(|| mode(self.test).to_owned(), |operator| format!("operator-{}", operator.0))
+    }
+}
+
+impl From<&OperatorCaller> for Sender<'_> {
+    /// Operators write on any topic and by every channel; neither emergencies nor to addresses outside the directory.
+    fn from(operator: &OperatorCaller) -> Self {
+        Self {
+            source: None,
+            operator: Some(operator.id),
+            test: false,
+            topics: None,
+            channels: &ChannelKind::ALL,
+            rights: &[],
+            daily_messages: None,
+        }
+    }
 }
 
 impl<'a> From<&'a KeyCaller> for Sender<'a> {
     fn from(key: &'a KeyCaller) -> Self {
         Self {
             source: Some(key.source),
+            operator: None,
             test: key.test,
-            topics: &key.topics,
+            topics: Some(&key.topics),
             channels: &key.channels,
             rights: &key.rights,
             daily_messages: key.daily_messages,
@@ -61,8 +86,9 @@ impl<'a> From<&'a Source> for Sender<'a> {
     fn from(source: &'a Source) -> Self {
         Self {
             source: Some(source.id),
+            operator: None,
             test: false,
-            topics: &source.topics,
+            topics: Some(&source.topics),
             channels: &source.channels,
             rights: &source.rights,
             daily_messages: source.daily_messages,
@@ -112,7 +138,7 @@ pub(super) async fn draft(
     let message = NewMessage {
         id,
         source: sender.source,
-        operator: None,
+        operator: sender.operator,
         test: sender.test,
         topic,
         category,
@@ -134,8 +160,9 @@ pub(super) async fn draft(
     };
     let view = AcceptedView::of_new(&message, skipped);
     // A key tried out with a test key is free for the real thing.
-    let dedup_key = body.dedup_key.map(|key| format!("{}:{key}", mode(sender.test)));
-    let incoming = Incoming { message, key: None, dedup_key, daily_limit: sender.daily_messages };
+    let dedup_key = body.dedup_key.map(|key| format!("{}:{key}", sender.mode()));
+    let incoming =
+        Incoming { message, key: None, dedup_key, daily_limit: sender.daily_messages, written_by: None };
     Ok(Draft { incoming, view })
 }
 
@@ -170,17 +197,22 @@ impl Found {
     }
 }
 
-/// What the key's source may send.
+/// What the sender may send.
 fn allowed(sender: Sender<'_>, body: &MessageBody) -> Result<()> {
     let lacks = |right: Right, what: &str| {
-        let detail =
-            format!("{what} needs the right `{right}`; an administrator can grant it to this source");
+        let detail = match sender.source {
+            Some(_) => {
+                format!("{what} needs the right `{right}`; an administrator can grant it to this source")
+            }
+            None => format!("{what} is not for messages that operators write"),
+        };
         Error::forbidden(right.name(), detail)
     };
     if let Some(topic) = &body.topic
-        && !sender.topics.iter().any(|pattern| pattern.matches(topic))
+        && let Some(patterns) = sender.topics
+        && !patterns.iter().any(|pattern| pattern.matches(topic))
     {
-        let topics: Vec<_> = sender.topics.iter().map(TopicPattern::as_str).collect();
+        let topics: Vec<_> = patterns.iter().map(TopicPattern::as_str).collect();
         let detail =
             format!("this source may not send on the topic `{topic}`, only on {}", topics.join(", "));
         return Err(Error::forbidden("topics", detail));

@@ -34,6 +34,8 @@ pub(super) struct Incoming {
     pub dedup_key: Option<String>,
     /// Messages its source may send a campus day.
     pub daily_limit: Option<u64>,
+    /// How the audit log names the operator who wrote it.
+    pub written_by: Option<String>,
 }
 
 /// The `Idempotency-Key` of a message, and the answer it stands for from then on.

@@ -6,6 +6,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::json;
+
 use super::intake::{Incoming, Key};
 use super::views::AcceptedView;
 use crate::clock::{Clock, Timestamp};
@@ -15,13 +17,15 @@ use crate::error::{Error, Result};
 use crate::service::Campus;
 use crate::store::dedup::NewDedup;
 use crate::store::idempotency::NewKey;
-use crate::store::{Db, Tx, dedup, idempotency, messages, usage};
+use crate::store::{Db, Tx, audit, dedup, idempotency, messages, usage};
 
 /// How long a `dedup_key` stands for its first message.
 const DEDUP_WINDOW: Duration = Duration::from_hours(24);
 /// HTTP statuses that are replayed.
 pub(super) const ACCEPTED: u16 = 202;
 pub(super) const DUPLICATE: u16 = 200;
+/// Where keys of messages stand that no source sent; ids of sources begin at 1.
+pub(super) const NO_SOURCE: SourceId = SourceId(0);
 
 /// What a message came to.
 #[derive(Clone, Debug)]
@@ -138,7 +142,7 @@ impl<'b> Sheet<'b> {
     }
 
     fn source(&self, i: usize) -> SourceId {
-        self.batch[i].message.source.unwrap_or(SourceId(0))
+        self.batch[i].message.source.unwrap_or(NO_SOURCE)
     }
 
     /// The places of those that nothing is known of yet.
@@ -235,8 +239,9 @@ impl<'b> Sheet<'b> {
     /// emergency is counted, but never turned away.
     async fn charge(&mut self, tx: &mut Tx, keeper: &Keeper) -> Result<()> {
         let mut by_source: BTreeMap<SourceId, Vec<usize>> = BTreeMap::new();
-        // Trying something out uses up nothing.
-        for i in self.open().into_iter().filter(|i| !self.batch[*i].message.test) {
+        // Trying something out uses up nothing, and operators have no quota.
+        let counts = |i: &usize| !self.batch[*i].message.test && self.batch[*i].message.source.is_some();
+        for i in self.open().into_iter().filter(counts) {
             by_source.entry(self.source(i)).or_default().push(i);
         }
         if by_source.is_empty() {
@@ -305,6 +310,12 @@ impl<'b> Sheet<'b> {
         let open = self.open();
         let new: Vec<_> = open.iter().map(|i| &self.batch[*i].message).collect();
         messages::insert(tx, &new).await?;
+        for i in &open {
+            let Incoming { message, written_by: Some(by), .. } = &self.batch[*i] else { continue };
+            let detail = json!({ "topic": message.topic, "category": message.category.name() });
+            let id = message.id.to_string();
+            audit::append(tx, message.created_at, by, "message.send", &id, &detail).await?;
+        }
         for i in open {
             self.kept[i] = Some(Kept::New { due: self.batch[i].message.status == Status::Accepted });
         }

@@ -24,7 +24,7 @@ mod simulate;
 mod views;
 mod wording;
 
-pub use self::accept::{AcceptOptions, Accepted, MOST_IN_BATCH, accept, accept_batch, prune};
+pub use self::accept::{AcceptOptions, Accepted, MOST_IN_BATCH, accept, accept_batch, accept_written, prune};
 pub use self::answers::{AnswerCount, AnswerCounts};
 pub use self::body::{AddressBody, AudienceBody, MessageBody, PersonaliseBody, Priority, VariantBody};
 pub use self::counts::{Counts, MessageCounts};

@@ -21,8 +21,9 @@ impl OwnWord {
     pub async fn new(s: &Services, body: &Value) -> Result<Self> {
         let sender = Sender {
             source: None,
+            operator: None,
             test: false,
-            topics: &["belltower.#".parse().map_err(crate::Error::internal)?],
+            topics: None,
             channels: &ChannelKind::ALL,
             rights: &[Right::SendDirect],
             daily_messages: None,

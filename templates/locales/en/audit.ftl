@@ -82,6 +82,7 @@ act-message-recall = Recalled message
 act-message-resend = Sent again
 act-message-release = Released message
 act-message-reject = Rejected message
+act-message-send = Sent message
 act-recipient-create = Added person
 act-recipient-update = Changed person
 act-recipient-import = Imported people

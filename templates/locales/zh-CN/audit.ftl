@@ -79,6 +79,7 @@ act-message-recall = 撤回消息
 act-message-resend = 重发消息
 act-message-release = 放行消息
 act-message-reject = 驳回消息
+act-message-send = 发送消息
 act-recipient-create = 添加人员
 act-recipient-update = 修改人员
 act-recipient-import = 导入人员

@@ -8,6 +8,7 @@ mod preview;
 mod review;
 mod sending;
 mod simulate;
+mod written;
 
 use std::sync::Arc;
 use std::time::Duration;
