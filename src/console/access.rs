@@ -111,6 +111,7 @@ impl Signed {
     pub fn shell(&self, current: impl Into<Option<Section>>) -> Result<Shell> {
         let sections = [
             (Section::Overview, true),
+            (Section::Compose, self.may(Permission::MessagesCompose)),
             (Section::Messages, self.may(Permission::MessagesView)),
             (Section::Held, self.may(Permission::MessagesReview)),
             (Section::Attention, self.may(Permission::MessagesView)),

@@ -22,6 +22,7 @@ use crate::domain::group::GroupKind;
 use crate::domain::id::GroupId;
 use crate::domain::operator::Permission;
 use crate::error::Fault;
+use crate::service::drafts::campus_ids as ids;
 use crate::service::groups::{self, Group};
 use crate::service::recipients::ListFilter;
 use crate::service::{Services, coverage};
@@ -158,19 +159,6 @@ async fn group_page(s: &Services, signed: &Signed, group: Group, cursor: &str) -
         filter: group.filter,
         shell,
     })
-}
-
-/// Campus ids as they are pasted: one a line, or with commas or spaces between, each once.
-fn ids(text: &str) -> Vec<String> {
-    let mut ids: Vec<String> = Vec::new();
-    let mut seen = std::collections::HashSet::new();
-    let apart = |c: char| c.is_whitespace() || matches!(c, ',' | '，' | '、' | ';' | '；');
-    for id in text.split(apart).filter(|id| !id.is_empty()) {
-        if seen.insert(id) {
-            ids.push(id.to_owned());
-        }
-    }
-    ids
 }
 
 /// Faults at their fields; of unknown people the first few are named at once.
@@ -399,16 +387,4 @@ pub(super) async fn delete(
     groups::delete(&s, &signed.caller, &group.slug).await?;
     signed.say(&Flash::good(signed.view().t1("group-was-deleted", "name", group.name)))?;
     Ok(see_other(HOME))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pasted_ids_come_one_by_one() {
-        let pasted = " 2024001\r\n2024002, 2024003，2024001、T9;\t\n";
-        assert_eq!(ids(pasted), ["2024001", "2024002", "2024003", "T9"]);
-        assert!(ids(" ,\n").is_empty());
-    }
 }

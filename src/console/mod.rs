@@ -10,6 +10,7 @@ pub mod attention;
 pub mod audit;
 pub mod cards;
 pub mod chart;
+pub mod compose;
 pub mod counts;
 pub mod coverage;
 mod deliveries;
@@ -83,6 +84,15 @@ routes! {
     "/console/operators/{id}/sign-in/campus" => { POST operator_sign_in::link_campus_id }
     "/console/operators/{id}/sign-in/end-sessions" => { POST operator_sign_in::end_sessions }
     "/console/operators/{id}/sign-in/sessions/{name}/end" => { POST operator_sign_in::end_session }
+    "/console/compose" => { GET compose::list, POST compose::create }
+    "/console/compose/{id}" => { GET compose::home }
+    "/console/compose/{id}/what" => { GET compose::what::show, POST compose::what::update }
+    "/console/compose/{id}/what/watch" => { POST compose::what::watch }
+    "/console/compose/{id}/who" => { GET compose::who::show, POST compose::who::update }
+    "/console/compose/{id}/who/watch" => { POST compose::who::watch }
+    "/console/compose/{id}/proof" => { GET compose::proof::show }
+    "/console/compose/{id}/when" => { GET compose::when::show, POST compose::when::update }
+    "/console/compose/{id}/delete" => { POST compose::delete }
     "/console/messages" => { GET messages::show }
     "/console/messages/{id}" => { GET message::show }
     "/console/messages/{id}/progress" => { GET message::show_progress }

@@ -15,6 +15,8 @@ use crate::{Error, Result};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Section {
     Overview,
+    /// Messages that this operator is writing.
+    Compose,
     Messages,
     /// Messages that wait for a reviewer.
     Held,
@@ -45,6 +47,7 @@ impl Section {
     pub const fn href(self) -> &'static str {
         match self {
             Self::Overview => "/console",
+            Self::Compose => "/console/compose",
             Self::Messages => "/console/messages",
             Self::Held => "/console/held",
             Self::Attention => "/console/attention",
@@ -68,6 +71,7 @@ impl Section {
     pub const fn icon(self) -> &'static str {
         match self {
             Self::Overview => "overview",
+            Self::Compose => "pen",
             Self::Messages => "message",
             Self::Held => "pause",
             Self::Attention => "failed",
@@ -91,7 +95,9 @@ impl Section {
     /// What it is kept with in the navigation.
     pub const fn floor(self) -> Floor {
         match self {
-            Self::Overview | Self::Messages | Self::Held | Self::Attention | Self::Alarms => Floor::Daily,
+            Self::Overview | Self::Compose | Self::Messages | Self::Held | Self::Attention | Self::Alarms => {
+                Floor::Daily
+            }
             Self::People | Self::Groups | Self::Suppression => Floor::Audience,
             Self::Operators | Self::Roles | Self::Audit | Self::Settings | Self::System | Self::Mailbox => {
                 Floor::House
@@ -104,6 +110,7 @@ impl Section {
     pub const fn title(self) -> &'static str {
         match self {
             Self::Overview => "nav-overview",
+            Self::Compose => "nav-compose",
             Self::Messages => "nav-messages",
             Self::Held => "nav-held",
             Self::Attention => "nav-attention",

@@ -7,8 +7,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Result;
 use crate::service::{
-    Services, alarms, attention, audit, bindings, callback_events, deliveries, imports, messages, operators,
-    pages, policies, providers, receipts, suppressions, unanswered,
+    Services, alarms, attention, audit, bindings, callback_events, deliveries, drafts, imports, messages,
+    operators, pages, policies, providers, receipts, suppressions, unanswered,
 };
 
 /// A retry is at most this late.
@@ -85,6 +85,7 @@ async fn clear_out(s: &Services) {
     told("what vendors called about", callback_events::prune(s).await);
     told("bindings", bindings::prune(s).await);
     told("imports", imports::prune(s).await);
+    told("drafts", drafts::prune(s).await);
     told("alarms", alarms::prune(s).await);
 }
 

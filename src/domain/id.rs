@@ -123,6 +123,7 @@ ids! {
     RuleId = "rul_";
     SuppressionId = "sup_";
     ImportId = "imp_";
+    DraftId = "drf_";
     AlarmId = "alm_";
     RoleId = "rol_";
 }

@@ -13,6 +13,7 @@ mod campus;
 mod change;
 pub mod coverage;
 pub mod deliveries;
+pub mod drafts;
 pub mod figures;
 pub mod groups;
 pub mod imports;

@@ -59,6 +59,7 @@ wrapped!(
     id::OperatorId,
     id::ReceiptId,
     id::SuppressionId,
+    id::DraftId,
     id::ImportId,
     id::AlarmId,
     id::RoleId,

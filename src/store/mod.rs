@@ -25,6 +25,7 @@ pub mod coverage;
 pub mod dedup;
 pub mod deliveries;
 pub mod dialect;
+pub mod drafts;
 pub mod erasure;
 pub mod events;
 mod fallback;

@@ -300,7 +300,7 @@ impl SimulatorPage {
 }
 
 impl Outcome {
-    fn new(
+    pub(in crate::console) fn new(
         view: &View,
         names: &Names,
         message: Option<(MessageId, String)>,

@@ -82,6 +82,9 @@ pub struct Routed {
     /// A reviewer has let it go, and nobody has looked yet at what was sent while it was held.
     #[serde(default, skip_serializing_if = "is_false")]
     pub released: bool,
+    /// A reviewer has let it go before its time came: no rule holds it again.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub approved: bool,
     /// The installation's own word to those who run it, which no rule, cap or preference keeps back.
     #[serde(default, skip_serializing_if = "is_false")]
     pub own_word: bool,

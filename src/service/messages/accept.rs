@@ -7,13 +7,15 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::draft::{Draft, Sender, draft};
-use super::intake::Key;
+use super::intake::{Author, Key};
 use super::keep::{ACCEPTED, DUPLICATE, Kept, NO_SOURCE};
 use super::reading::LONGEST_KEY;
 use super::views::AcceptedView;
+use crate::domain::id::DraftId;
+use crate::domain::message::Status;
 use crate::domain::operator::Permission;
 use crate::error::{Error, Result};
-use crate::service::caller::KeyCaller;
+use crate::service::caller::{KeyCaller, OperatorCaller};
 use crate::service::{Caller, Services};
 use crate::store::{dedup, idempotency};
 
@@ -24,6 +26,8 @@ pub const MOST_IN_BATCH: usize = 1_000;
 
 /// Messages of a batch that are prepared side by side: each may ask the store.
 const AT_ONCE: usize = 8;
+/// What a reviewer reads of a message whose author may write, but not send.
+const MAY_NOT_SEND: &str = "whoever wrote it may not send by themselves";
 
 /// What comes with a message outside its body.
 #[derive(Clone, Debug, Default)]
@@ -58,50 +62,76 @@ pub async fn accept(
     options: &AcceptOptions,
 ) -> Result<Accepted> {
     let sender = Sender::from(caller);
-    let accepted = accept_one(s, sender, None, body, options).await;
+    let accepted = accept_one(s, sender, None, parse(body)?, options).await;
     count(s, sender, &accepted);
     accepted
 }
 
+/// What there is to know of a message that an operator wrote, beside its body.
+#[derive(Clone, Debug, Default)]
+pub(in crate::service) struct Written {
+    /// Why somebody else has to look at it first.
+    pub held: Option<String>,
+    /// What it was written as; it is closed with the same stroke, and sent once.
+    pub draft: Option<DraftId>,
+}
+
 /// Accepts a message that an operator wrote, who is its author from then on. It is routed as any other, and the audit
-/// log has it from the same transaction.
+/// log has it from the same transaction. Whoever may write but not send has it held for a reviewer.
 ///
 /// # Errors
 ///
-/// As [`accept()`], and [`Error::Forbidden`] without the permission `messages.send`, for keys and commands, for
+/// As [`accept()`], and [`Error::Forbidden`] without the permission `messages.compose`, for keys and commands, for
 /// emergencies and for addresses outside the directory.
-pub async fn accept_written(
+pub(in crate::service) async fn accept_written(
     s: &Services,
     caller: &Caller,
-    body: &[u8],
-    options: &AcceptOptions,
+    body: Value,
+    written: Written,
+    request_id: &str,
 ) -> Result<Accepted> {
-    caller.require(Permission::MessagesSend)?;
-    let Caller::Operator(operator) = caller else {
-        let detail = "a message that is written has an operator as its author";
-        return Err(Error::forbidden(Permission::MessagesSend.name(), detail));
-    };
+    let operator = author(caller)?;
     let sender = Sender::from(operator);
-    let accepted = accept_one(s, sender, Some(caller.label()), body, options).await;
+    let held = match caller.require(Permission::MessagesSend) {
+        Ok(()) => written.held,
+        Err(_) => Some(written.held.unwrap_or_else(|| MAY_NOT_SEND.to_owned())),
+    };
+    let by = Author { name: caller.label(), held, draft: written.draft };
+    let options = AcceptOptions {
+        idempotency_key: written.draft.map(|draft| draft.to_string()),
+        request_id: request_id.to_owned(),
+        skip_unknown: false,
+    };
+    let accepted = accept_one(s, sender, Some(by), body, &options).await;
     count(s, sender, &accepted);
     accepted
+}
+
+/// The operator who writes a message.
+pub(in crate::service) fn author(caller: &Caller) -> Result<&OperatorCaller> {
+    caller.require(Permission::MessagesCompose)?;
+    let Caller::Operator(operator) = caller else {
+        let detail = "a message that is written has an operator as its author";
+        return Err(Error::forbidden(Permission::MessagesCompose.name(), detail));
+    };
+    Ok(operator)
 }
 
 async fn accept_one(
     s: &Services,
     sender: Sender<'_>,
-    written_by: Option<String>,
-    body: &[u8],
+    author: Option<Author>,
+    value: Value,
     options: &AcceptOptions,
 ) -> Result<Accepted> {
-    let value = parse(body)?;
     let key = match &options.idempotency_key {
         Some(key) => Some(named_key(sender, key, &value, is_header_text).ok_or_else(bad_header)?),
         None => None,
     };
-    match prepare(s, sender, &value, key, options).await {
+    let held = author.as_ref().is_some_and(|author| author.held.is_some());
+    match prepare(s, sender, &value, key, options, held).await {
         Prepared::Draft(mut draft) => {
-            draft.incoming.written_by = written_by;
+            draft.incoming.author = author;
             let kept = s.intake.keep(draft.incoming).await?;
             answer(draft.view, kept)
         }
@@ -131,7 +161,7 @@ pub async fn accept_batch(
     let mut drafts = Vec::new();
     let prepared = messages.into_iter().enumerate().map(async |(place, mut message)| {
         match batch_key(sender, &mut message, place, options) {
-            Ok(key) => prepare(s, sender, &message, key, options).await,
+            Ok(key) => prepare(s, sender, &message, key, options, false).await,
             Err(error) => Prepared::Answer(Err(error)),
         }
     });
@@ -270,9 +300,14 @@ async fn prepare(
     value: &Value,
     key: Option<Key>,
     options: &AcceptOptions,
+    held: bool,
 ) -> Prepared {
     match draft(s, sender, value, &options.request_id, options.skip_unknown).await {
         Ok(mut draft) => {
+            if held {
+                draft.incoming.message.status = Status::Held;
+                draft.view.status = Status::Held;
+            }
             if let Some(mut key) = key {
                 match serde_json::to_string(&draft.view) {
                     Ok(answer) => key.answer = answer,

@@ -162,7 +162,7 @@ pub(super) async fn draft(
     // A key tried out with a test key is free for the real thing.
     let dedup_key = body.dedup_key.map(|key| format!("{}:{key}", sender.mode()));
     let incoming =
-        Incoming { message, key: None, dedup_key, daily_limit: sender.daily_messages, written_by: None };
+        Incoming { message, key: None, dedup_key, daily_limit: sender.daily_messages, author: None };
     Ok(Draft { incoming, view })
 }
 

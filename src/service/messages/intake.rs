@@ -10,7 +10,7 @@ use tokio::sync::{OnceCell, mpsc, oneshot};
 
 use super::keep::{Keeper, Kept};
 use crate::clock::Clock;
-use crate::domain::id::Mint;
+use crate::domain::id::{DraftId, Mint};
 use crate::domain::message::Lane;
 use crate::error::{Error, Result};
 use crate::queue::{Entry, Queue, Work};
@@ -34,8 +34,19 @@ pub(super) struct Incoming {
     pub dedup_key: Option<String>,
     /// Messages its source may send a campus day.
     pub daily_limit: Option<u64>,
-    /// How the audit log names the operator who wrote it.
-    pub written_by: Option<String>,
+    /// The operator who wrote it.
+    pub author: Option<Author>,
+}
+
+/// Who wrote a message, and what is done with the same stroke.
+#[derive(Clone, Debug)]
+pub(super) struct Author {
+    /// As the audit log names them.
+    pub name: String,
+    /// Why it waits for a reviewer.
+    pub held: Option<String>,
+    /// Its draft, which is closed.
+    pub draft: Option<DraftId>,
 }
 
 /// The `Idempotency-Key` of a message, and the answer it stands for from then on.

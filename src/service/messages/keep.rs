@@ -15,9 +15,10 @@ use crate::domain::id::{MessageId, SourceId};
 use crate::domain::message::{Category, Status};
 use crate::error::{Error, Result};
 use crate::service::Campus;
+use crate::service::deliveries::event;
 use crate::store::dedup::NewDedup;
 use crate::store::idempotency::NewKey;
-use crate::store::{Db, Tx, audit, dedup, idempotency, messages, usage};
+use crate::store::{Db, Tx, audit, dedup, drafts, events, idempotency, messages, usage};
 
 /// How long a `dedup_key` stands for its first message.
 const DEDUP_WINDOW: Duration = Duration::from_hours(24);
@@ -311,10 +312,18 @@ impl<'b> Sheet<'b> {
         let new: Vec<_> = open.iter().map(|i| &self.batch[*i].message).collect();
         messages::insert(tx, &new).await?;
         for i in &open {
-            let Incoming { message, written_by: Some(by), .. } = &self.batch[*i] else { continue };
-            let detail = json!({ "topic": message.topic, "category": message.category.name() });
-            let id = message.id.to_string();
-            audit::append(tx, message.created_at, by, "message.send", &id, &detail).await?;
+            let Incoming { message, author: Some(author), .. } = &self.batch[*i] else { continue };
+            let (id, now) = (message.id, message.created_at);
+            let mut detail = json!({ "topic": message.topic, "category": message.category.name() });
+            if let Some(why) = &author.held {
+                messages::set_status(tx, id, Status::Held, Some(why), message.expires_at, now).await?;
+                events::insert(tx, &[event(id, now, "held", &json!({ "reason": why }))]).await?;
+                detail["held"] = why.as_str().into();
+            }
+            if let Some(draft) = author.draft {
+                drafts::close(tx, draft, id).await?;
+            }
+            audit::append(tx, now, &author.name, "message.send", &id.to_string(), &detail).await?;
         }
         for i in open {
             self.kept[i] = Some(Kept::New { due: self.batch[i].message.status == Status::Accepted });

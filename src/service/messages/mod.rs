@@ -24,7 +24,8 @@ mod simulate;
 mod views;
 mod wording;
 
-pub use self::accept::{AcceptOptions, Accepted, MOST_IN_BATCH, accept, accept_batch, accept_written, prune};
+pub use self::accept::{AcceptOptions, Accepted, MOST_IN_BATCH, accept, accept_batch, prune};
+pub(super) use self::accept::{Written, accept_written, author};
 pub use self::answers::{AnswerCount, AnswerCounts};
 pub use self::body::{AddressBody, AudienceBody, MessageBody, PersonaliseBody, Priority, VariantBody};
 pub use self::counts::{Counts, MessageCounts};
@@ -40,7 +41,10 @@ pub use self::read::{
     note_export, timeline, wait,
 };
 pub use self::review::{reject, release};
-pub use self::simulate::{ByRule, ExplainedRule, Simulation, Verdict, head_count, simulate, simulate_kept};
+pub(super) use self::simulate::check_written;
+pub use self::simulate::{
+    ByRule, ExplainedRule, Simulation, Verdict, head_count, simulate, simulate_kept, simulate_written,
+};
 pub use self::views::{
     AcceptedView, AudienceCounts, EventView, MatchedRule, MessageSummary, MessageView, Preview,
     PreviewWarning, Reachable, RenderedText, RuleView, Skipped, SmsNote, SourceRef,

@@ -40,7 +40,7 @@ pub async fn preview(s: &Services, caller: &KeyCaller, body: &[u8], skip_unknown
     let value: Value = parse(body)?;
     let draft = draft(s, caller.into(), &value, "preview", skip_unknown).await?;
     let unknown = draft.view.unknown;
-    let parts = Parts::of(&draft.incoming.message, &caller.source_name)?;
+    let parts = Parts::of(&draft.incoming.message, Some(&caller.source_name))?;
     let rules = in_force(s).await?;
     let seen = look(s, &rules, &parts).await?;
     Ok(Preview { unknown, ..seen.preview })
@@ -151,10 +151,10 @@ pub(super) struct Parts {
 
 impl Parts {
     /// Of a message as it was drafted.
-    pub(super) fn of(message: &NewMessage, source: &str) -> Result<Self> {
+    pub(super) fn of(message: &NewMessage, source: Option<&str>) -> Result<Self> {
         Ok(Self {
             id: MessageId(0),
-            source: Some(source.to_owned()),
+            source: source.map(str::to_owned),
             test: message.test,
             topic: message.topic.parse().map_err(|why: String| Error::internal(why))?,
             category: message.category,

@@ -29,9 +29,12 @@ pub async fn release(s: &Services, caller: &Caller, id: MessageId, why: &str) ->
     let now = s.clock.now();
     let mut tx = s.db.begin().await?;
     let held = held(&mut tx, caller, id, now).await?;
-    if let Some(JsonText(routed)) = held.routing {
-        routing::set_routed(&mut tx, id, &Routed { released: true, ..routed }).await?;
-    }
+    let routed = match held.routing {
+        Some(JsonText(routed)) => Routed { released: true, ..routed },
+        // It was held as it came, and has yet to be routed.
+        None => Routed { approved: true, ..Routed::default() },
+    };
+    routing::set_routed(&mut tx, id, &routed).await?;
     messages::set_status(&mut tx, id, Status::Accepted, None, held.expires_at, now).await?;
     let by = caller.label();
     let mut detail = json!({ "by": by });

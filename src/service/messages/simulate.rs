@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 
+use super::accept::author;
 use super::draft::{Sender, draft};
 use super::preview::{Parts, Seen, look};
 use super::read::sight;
@@ -79,7 +80,26 @@ pub async fn simulate(s: &Services, caller: &Caller, source: SourceId, value: &V
     caller.require(Permission::RoutingView)?;
     let source = sources::get(s, caller, source).await?;
     let draft = draft(s, Sender::from(&source), value, "simulation", false).await.map_err(of_the_source)?;
-    told(s, &Parts::of(&draft.incoming.message, &source.name)?).await
+    told(s, &Parts::of(&draft.incoming.message, Some(&source.name))?).await
+}
+
+/// Whether a message that this operator has written could be sent.
+///
+/// # Errors
+///
+/// [`Error::Invalid`] with everything that keeps it from it.
+pub(in crate::service) async fn check_written(s: &Services, caller: &Caller, value: &Value) -> Result<()> {
+    draft(s, Sender::from(author(caller)?), value, "proof", false).await.map(drop)
+}
+
+/// What would become of a message that this operator has written, if they sent it now.
+///
+/// # Errors
+///
+/// [`Error::Forbidden`] without the permission `messages.compose`; [`Error::Invalid`] with every fault of the message.
+pub async fn simulate_written(s: &Services, caller: &Caller, value: &Value) -> Result<Simulation> {
+    let draft = draft(s, Sender::from(author(caller)?), value, "proof", false).await?;
+    told(s, &Parts::of(&draft.incoming.message, None)?).await
 }
 
 /// What would become of a kept message if it were sent now.

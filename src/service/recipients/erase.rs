@@ -13,6 +13,7 @@ use crate::domain::operator::Permission;
 use crate::domain::traces::Traces;
 use crate::service::messages::AcceptedView;
 use crate::service::{Caller, Services, alarms, deliveries, operators, routing};
+use crate::service::{Caller, Services, alarms, deliveries, drafts, routing};
 use crate::store::messages::MessageFilter;
 use crate::store::recipients as store;
 use crate::store::{audit, erasure, idempotency, messages, receipts, replies, suppressions};
@@ -35,6 +36,7 @@ pub async fn delete(s: &Services, caller: &Caller, campus_id: &str) -> Result<()
     leave_answers(s, &traces).await?;
     alarms::leave(s, &traces.campus_id).await?;
     operators::leave(s, &traces.campus_id).await?;
+    drafts::leave(s, &traces.campus_id).await?;
     wait_for_planners(s).await?;
     blank_deliveries(s, recipient.id).await?;
     bury(s, caller, &traces).await?;

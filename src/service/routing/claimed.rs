@@ -34,7 +34,8 @@ pub(in crate::service) async fn route_claimed(
     // One that is partly planned goes on as it began.
     let is_new = |message: &Planned| message.routing.is_none() && message.plan_cursor.0 == 0;
     let asks = !in_force.rules.is_empty() || policy.repeats.is_some();
-    let looked_at = |message: &&Planned| is_released(message) || (asks && is_new(message));
+    let looked_at =
+        |message: &&Planned| is_released(message) || is_approved(message) || (asks && is_new(message));
     let ids: Vec<_> = messages.iter().filter(looked_at).map(|message| message.id).collect();
     if ids.is_empty() {
         return Ok(messages);
@@ -55,7 +56,8 @@ pub(in crate::service) async fn route_claimed(
             go_on.push(message);
             continue;
         };
-        if let Some(JsonText(mut routed)) = message.routing.take() {
+        let approved = is_approved(&message);
+        if let Some(JsonText(mut routed)) = message.routing.take().filter(|_| !approved) {
             // Whoever takes it up after a crash leaves it at that.
             routed.released = false;
             to_come.remove(&message.id);
@@ -73,6 +75,9 @@ pub(in crate::service) async fn route_claimed(
         // Every topic was read when it was accepted.
         let topic: Topic = message.topic.parse().map_err(|why: String| Error::internal(why))?;
         let mut route = route(in_force, &arrived(&message, subject, &topic));
+        if approved && matches!(route.fate, Fate::Hold(_)) {
+            route.fate = Fate::Send;
+        }
         if let Some(policy) = repeats.filter(|_| looks(&message) && !matches!(route.fate, Fate::Unrouted(_)))
         {
             let wording = route.wording.as_ref().unwrap_or(&subject.content.0);
@@ -106,6 +111,11 @@ pub(in crate::service) async fn route_claimed(
 /// It was held until a reviewer let it go.
 fn is_released(message: &Planned) -> bool {
     message.routing.as_ref().is_some_and(|routing| routing.0.released)
+}
+
+/// A reviewer let it go before it was routed.
+fn is_approved(message: &Planned) -> bool {
+    message.routing.as_ref().is_some_and(|routing| routing.0.approved)
 }
 
 fn arrived<'m>(message: &'m Planned, subject: &'m SubjectRow, topic: &'m Topic) -> Arrived<'m> {

@@ -20,7 +20,7 @@ const FOCUSED: &str = r#"
 "#;
 
 /// Goes on from stop to stop until it is the one called so. Each stop is seen.
-async fn tab_to(person: &Person, name: &str) {
+pub(super) async fn tab_to(person: &Person, name: &str) {
     let mut passed = Vec::new();
     for _ in 0..40 {
         person.keys([TAB]).await;

@@ -4,6 +4,7 @@
 mod attention;
 mod audit;
 mod chrome;
+mod compose;
 mod directory;
 mod factor;
 mod first_start;

@@ -11,6 +11,8 @@ use belltower::domain::recipient::OptOut;
 use belltower::domain::suppression::Cause;
 use belltower::service::attention::{self, Remedy};
 use belltower::service::operators::{self, NewOperator, RoleForm};
+use belltower::service::drafts::{self, Composed, Whom};
+use belltower::service::operators::{self, NewOperator};
 use belltower::service::providers::NewProvider;
 use belltower::service::short_links::{self, Purpose};
 use belltower::service::simulators::Mailboxes;
@@ -291,6 +293,20 @@ async fn rights(app: &TestApp) -> [String; 2] {
     };
     let made = operators::create_role(&app.services, &operator(Role::Owner), form).await.unwrap();
     [format!("/console/operators/{}", invited.operator_id), format!("/console/roles/{made}")]
+/// A message that the first operator is writing, by its path.
+async fn draft(app: &TestApp) -> String {
+    let owner = operator(Role::Owner);
+    let id = drafts::create(&app.services, &owner).await.unwrap();
+    let composed = Composed {
+        topic: "logistics.water".to_owned(),
+        title: "停水通知".to_owned(),
+        body: "周日 **全天** 停水，请提前储水。".to_owned(),
+        variants: vec![("en".to_owned(), "No water".to_owned(), "No water on Sunday.".to_owned())],
+        whom: Whom { groups: vec!["students".to_owned()], ..Whom::default() },
+        ..Composed::default()
+    };
+    drafts::save(&app.services, &owner, id, 1, &composed).await.unwrap();
+    format!("/console/compose/{id}")
 }
 
 /// Pages for a signed-in owner.
@@ -308,6 +324,7 @@ pub(super) async fn console(app: &TestApp) -> Vec<Room> {
     let source = app.get("/source").await.expect(200)["id"].as_str().unwrap().to_owned();
     let (person, choir, found) = directory(app).await;
     let (asked, over) = left_alone(app).await;
+    let draft = draft(app).await;
     let [relay, gateway, lost] = providers(app).await;
     trouble(app).await;
     let [invited, made] = rights(app).await;
@@ -407,6 +424,13 @@ pub(super) async fn console(app: &TestApp) -> Vec<Room> {
         room(format!("{made}/edit")),
         room("/console/audit"),
         room("/console/audit?of=key&q=nothing"),
+        room("/console/compose"),
+        room("/console/compose").asking(),
+        room(format!("{draft}/what")),
+        room(format!("{draft}/what")).with_menus_open(),
+        room(format!("{draft}/who")).with_menus_open(),
+        room(format!("{draft}/proof")),
+        room(format!("{draft}/when?people=7")),
         room("/console/held"),
         room(format!("/console/messages/{held}")),
         room("/console/rules"),

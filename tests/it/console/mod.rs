@@ -8,6 +8,7 @@ mod attention;
 mod audit;
 mod browser;
 mod campus_sign_in;
+mod compose;
 mod door;
 mod groups;
 mod held;

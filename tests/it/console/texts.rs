@@ -58,6 +58,13 @@ const REASONS: [&str; 22] = [
 const FAULTS: [&str; 63] = [
     "wrong_code",
     "wrong_password",
+const FAULTS: [&str; 67] = [
+    "invalid_topic",
+    "too_early",
+    "missing_variable",
+    "unknown_variable",
+    "invalid_link",
+    "unknown_variant",
     "broken_workbook",
     "workbook_too_large",
     "too_many_columns",

@@ -16,6 +16,7 @@ mod counters;
 mod coverage;
 mod dedup;
 mod deliveries;
+mod drafts;
 mod erasure;
 mod events;
 mod fan_out;

@@ -62,6 +62,7 @@ fn shell(language: Language, theme: Theme, current: Option<Section>) -> Shell {
         operator: current.map(|_| SignedIn { name: "周敏".into(), roles: vec!["owner".into()] }),
         sections: vec![
             Section::Overview,
+            Section::Compose,
             Section::Messages,
             Section::Held,
             Section::Attention,

@@ -1,0 +1,169 @@
+//! The last step: when, and the button that says how many.
+
+use actix_web::web::{Data, Path, Query};
+use actix_web::{HttpMessage as _, HttpRequest, HttpResponse};
+use askama::Template;
+use serde::Deserialize;
+
+use super::{Frame, HOME, Step, gone, keep, message_href, open, told};
+use crate::console::access::Signed;
+use crate::console::form::{FieldFaults, Form};
+use crate::console::page::{self, Flash, Section, Shell, Theme, see_other};
+use crate::domain::id::DraftId;
+use crate::domain::message::Status;
+use crate::domain::operator::Permission;
+use crate::http::RequestId;
+use crate::service::Services;
+use crate::service::drafts::{self, Composed, Draft, Outcome};
+use crate::{Error, Result};
+
+#[derive(Debug, Template)]
+#[template(path = "console/compose/when.html")]
+pub struct WhenPage {
+    pub shell: Shell,
+    pub frame: Frame,
+    pub version: i64,
+    pub send_at: String,
+    pub expires_at: String,
+    pub review: bool,
+    /// This operator may send without somebody else's word.
+    pub may_send: bool,
+    pub zone: String,
+    /// So many people, if it is a message.
+    pub people: Option<u64>,
+    /// As many as they were when they were looked at, where they are others now.
+    pub before: Option<u64>,
+    /// Nobody would be sent it.
+    pub is_for_nobody: bool,
+    pub faults: FieldFaults,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(in crate::console) struct Looked {
+    /// How many the proof told.
+    people: Option<u64>,
+}
+
+impl WhenPage {
+    async fn new(s: &Services, signed: &Signed, draft: &Draft, looked: Option<u64>) -> Result<Self> {
+        let proof = match drafts::proof(s, &signed.caller, &draft.composed).await {
+            Ok(proof) => Some(proof),
+            Err(Error::Invalid(_)) => None,
+            Err(other) => return Err(other),
+        };
+        let people = proof.as_ref().map(|proof| proof.preview.audience.total.unsigned_abs());
+        let Composed { send_at, expires_at, review, .. } = draft.composed.clone();
+        Ok(Self {
+            shell: signed.shell(Section::Compose)?,
+            frame: Frame::new(draft, Step::When),
+            version: draft.version,
+            send_at,
+            expires_at,
+            review,
+            may_send: signed.may(Permission::MessagesSend),
+            zone: s.campus.time_zone.iana_name().unwrap_or("UTC").to_owned(),
+            before: looked.filter(|looked| people.is_some_and(|people| people != *looked)),
+            people,
+            is_for_nobody: proof.is_some_and(|proof| proof.unrouted.is_some()) || people == Some(0),
+            faults: FieldFaults::default(),
+        })
+    }
+
+    /// Its button, which says what happens.
+    fn act(&self, people: &u64) -> String {
+        let key = match (self.may_send && !self.review, self.send_at.is_empty()) {
+            (false, _) => "compose-act-review",
+            (true, true) => "compose-act-send",
+            (true, false) => "compose-act-later",
+        };
+        self.shell.view.count(key, *people)
+    }
+}
+
+pub(in crate::console) async fn show(
+    s: Data<Services>,
+    signed: Signed,
+    id: Path<DraftId>,
+    looked: Query<Looked>,
+) -> Result<HttpResponse> {
+    match open(&s, &signed, *id).await? {
+        Ok(draft) => page::html(&WhenPage::new(&s, &signed, &draft, looked.people).await?),
+        Err(elsewhere) => Ok(elsewhere),
+    }
+}
+
+fn typed(before: Composed, form: &Form) -> Composed {
+    let is_later = form.text("when") == "later";
+    Composed {
+        send_at: if is_later { form.text("send_at").to_owned() } else { String::new() },
+        expires_at: form.text("expires_at").to_owned(),
+        review: form.text("review") == "true",
+        ..before
+    }
+}
+
+pub(in crate::console) async fn update(
+    request: HttpRequest,
+    s: Data<Services>,
+    signed: Signed,
+    id: Path<DraftId>,
+    form: Form,
+) -> Result<HttpResponse> {
+    let mut draft = match open(&s, &signed, *id).await? {
+        Ok(draft) => draft,
+        Err(elsewhere) => return Ok(elsewhere),
+    };
+    draft.composed = typed(draft.composed, &form);
+    let (draft, meanwhile) = match keep(&s, &signed, draft, &form).await? {
+        Ok(kept) => kept,
+        Err(elsewhere) => return Ok(elsewhere),
+    };
+    let view = signed.view();
+    let mut faults =
+        told(&view, &drafts::faults(&s, &signed.caller, &draft.composed).await?, Step::When, &[]);
+    if form.text("when") == "later" && draft.composed.send_at.is_empty() {
+        faults = [("send_at".to_owned(), view.t("fault-required"))].into_iter().collect();
+    }
+    let looked = form.text("people").parse().ok();
+    let again = async |draft: &Draft| WhenPage::new(&s, &signed, draft, looked).await;
+    if meanwhile {
+        let mut page = again(&draft).await?;
+        page.frame.meanwhile = true;
+        return page::answer(HttpResponse::Conflict(), &page);
+    }
+    match form.text("act") {
+        "back" => return Ok(see_other(&Step::Proof.href(*id))),
+        "later" => return Ok(see_other(HOME)),
+        _ if !faults.is_empty() => {
+            let page = WhenPage { faults, ..again(&draft).await? };
+            return page::answer(HttpResponse::UnprocessableEntity(), &page);
+        }
+        "send" => {}
+        _ => return page::html(&again(&draft).await?),
+    }
+    let agreed = form.text("people").parse().unwrap_or(-1);
+    let request_id = request.extensions().get::<RequestId>().cloned();
+    let request_id = request_id.as_ref().map_or("", RequestId::as_str);
+    match drafts::send(&s, &signed.caller, draft.id, draft.version, agreed, request_id).await {
+        Ok(Outcome::Accepted(accepted)) => {
+            let key = match accepted.message.status {
+                Status::Held => "compose-was-held",
+                Status::Scheduled => "compose-was-scheduled",
+                _ => "compose-was-sent",
+            };
+            signed.say(&Flash::good(view.t(key)))?;
+            Ok(see_other(&message_href(accepted.message.id)))
+        }
+        Ok(Outcome::Before(message)) => gone(&signed, message),
+        Ok(Outcome::Changed(_)) => page::answer(HttpResponse::Conflict(), &again(&draft).await?),
+        Ok(Outcome::Meanwhile) => {
+            let mut page = again(&draft).await?;
+            page.frame.meanwhile = true;
+            page::answer(HttpResponse::Conflict(), &page)
+        }
+        // What is wrong elsewhere is told where it is mended.
+        Err(Error::Invalid(_)) => Ok(see_other(&Step::Proof.href(*id))),
+        Err(other) => Err(other),
+    }
+}

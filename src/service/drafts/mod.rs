@@ -1,0 +1,246 @@
+//! Messages that operators are writing, each its author's own until it is sent. What is filled in is kept as it is typed;
+//! whether it is a message is asked when its proof is.
+
+mod composed;
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::messages::{self, Accepted, Simulation, Written, author};
+use super::{Caller, Services, planning};
+use crate::clock::Timestamp;
+use crate::domain::audience::Audience;
+use crate::domain::id::{DraftId, MessageId};
+use crate::domain::operator::Permission;
+use crate::error::{Error, Fault, Result};
+use crate::store::audience;
+use crate::store::drafts::{self as store, DraftRow};
+
+pub use self::composed::{Composed, Whom, campus_ids};
+
+/// Drafts of one operator that are shown.
+const LISTED: u32 = 100;
+/// How long it is known what a draft was sent as.
+const SENT_KEPT: Duration = Duration::from_hours(48);
+/// How long a draft is kept that nobody touches.
+const LEFT_KEPT: Duration = Duration::from_hours(24 * 180);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Draft {
+    pub id: DraftId,
+    pub version: i64,
+    pub composed: Composed,
+    /// What it was sent as.
+    pub sent: Option<MessageId>,
+    pub updated_at: Timestamp,
+}
+
+impl Draft {
+    fn of(row: DraftRow) -> Result<Self> {
+        Ok(Self {
+            id: row.id,
+            version: row.version,
+            composed: serde_json::from_value(row.content.0).map_err(Error::internal)?,
+            sent: row.message_id,
+            updated_at: row.updated_at,
+        })
+    }
+}
+
+/// What came of keeping a draft.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Saved {
+    /// As this version.
+    Kept(i64),
+    /// It was changed in another window, and stands there as this.
+    Meanwhile(Box<Draft>),
+    /// It is a message by now.
+    Sent(MessageId),
+}
+
+/// What came of sending one.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    Accepted(Box<Accepted>),
+    /// It went before, perhaps by the same press of a button.
+    Before(MessageId),
+    /// The audience is another than the one that was agreed to: so many people.
+    Changed(i64),
+    /// It was changed in another window.
+    Meanwhile,
+}
+
+/// This operator's own, the latest first.
+pub async fn list(s: &Services, caller: &Caller) -> Result<Vec<Draft>> {
+    let operator = author(caller)?;
+    store::list(&s.db, operator.id, LISTED).await?.into_iter().map(Draft::of).collect()
+}
+
+/// A new one, or the blank one that is there already.
+pub async fn create(s: &Services, caller: &Caller) -> Result<DraftId> {
+    let operator = author(caller)?;
+    let blank = |draft: &Draft| draft.composed == Composed::default();
+    if let Some(draft) = list(s, caller).await?.into_iter().find(blank) {
+        return Ok(draft.id);
+    }
+    let mut tx = s.db.begin().await?;
+    let id = store::insert(&mut tx, operator.id, &document(&Composed::default())?, s.clock.now()).await?;
+    tx.commit().await?;
+    Ok(id)
+}
+
+fn document(composed: &Composed) -> Result<Value> {
+    serde_json::to_value(composed).map_err(Error::internal)
+}
+
+/// One of this operator's own; others' are not there.
+pub async fn get(s: &Services, caller: &Caller, id: DraftId) -> Result<Draft> {
+    let operator = author(caller)?;
+    let row = store::find(&s.db, id).await?.filter(|row| row.operator_id == operator.id);
+    Draft::of(row.ok_or(Error::NotFound("draft"))?)
+}
+
+/// Keeps what is filled in, if nobody changed it since that version.
+pub async fn save(
+    s: &Services,
+    caller: &Caller,
+    id: DraftId,
+    version: i64,
+    composed: &Composed,
+) -> Result<Saved> {
+    let before = get(s, caller, id).await?;
+    if let Some(message) = before.sent {
+        return Ok(Saved::Sent(message));
+    }
+    if before.version == version && before.composed == *composed {
+        return Ok(Saved::Kept(version));
+    }
+    let mut tx = s.db.begin().await?;
+    if store::update(&mut tx, id, version, &document(composed)?, s.clock.now()).await? {
+        tx.commit().await?;
+        return Ok(Saved::Kept(version + 1));
+    }
+    drop(tx);
+    let latest = get(s, caller, id).await?;
+    Ok(match latest.sent {
+        Some(message) => Saved::Sent(message),
+        // A form that is sent twice is no change of somebody else's.
+        None if latest.composed == *composed => Saved::Kept(latest.version),
+        None => Saved::Meanwhile(Box::new(latest)),
+    })
+}
+
+pub async fn delete(s: &Services, caller: &Caller, id: DraftId) -> Result<()> {
+    get(s, caller, id).await?;
+    let mut tx = s.db.begin().await?;
+    store::delete(&mut tx, id).await?;
+    tx.commit().await
+}
+
+/// How many people those are now.
+///
+/// # Errors
+///
+/// [`Error::Invalid`] with every name nobody knows.
+pub async fn head_count(s: &Services, caller: &Caller, whom: &Whom) -> Result<i64> {
+    author(caller)?;
+    caller.require(Permission::DirectoryView)?;
+    if whom.is_nobody() {
+        return Ok(0);
+    }
+    let audience: Audience = serde_json::from_value(whom.document()).map_err(Error::internal)?;
+    let resolution = planning::united(s, &[audience]).await?;
+    if !resolution.unknown.is_empty() {
+        return Err(Error::Invalid(resolution.unknown));
+    }
+    audience::count(&s.db, &resolution.audience).await
+}
+
+/// Everything that keeps it from being a message.
+pub async fn faults(s: &Services, caller: &Caller, composed: &Composed) -> Result<Vec<Fault>> {
+    match messages::check_written(s, caller, &composed.document(&s.campus)).await {
+        Ok(()) => Ok(Vec::new()),
+        Err(Error::Invalid(faults)) => Ok(faults),
+        Err(other) => Err(other),
+    }
+}
+
+/// What would become of it if it were sent now.
+///
+/// # Errors
+///
+/// [`Error::Invalid`] with everything that keeps it from being a message.
+pub async fn proof(s: &Services, caller: &Caller, composed: &Composed) -> Result<Simulation> {
+    caller.require(Permission::DirectoryView)?;
+    messages::simulate_written(s, caller, &composed.document(&s.campus)).await
+}
+
+/// Sends a draft as it is at that version, if its audience is still as large as was agreed to. However often this is asked
+/// for, it is sent once.
+///
+/// # Errors
+///
+/// [`Error::Invalid`] with everything that keeps it from being a message.
+pub async fn send(
+    s: &Services,
+    caller: &Caller,
+    id: DraftId,
+    version: i64,
+    agreed: i64,
+    request_id: &str,
+) -> Result<Outcome> {
+    let draft = get(s, caller, id).await?;
+    if let Some(message) = draft.sent {
+        return Ok(Outcome::Before(message));
+    }
+    if draft.version != version {
+        return Ok(Outcome::Meanwhile);
+    }
+    let people = proof(s, caller, &draft.composed).await?.preview.audience.total;
+    if people != agreed {
+        return Ok(Outcome::Changed(people));
+    }
+    let held = draft.composed.review.then(|| ASKED.to_owned());
+    let written = Written { held, draft: Some(id) };
+    let body = draft.composed.document(&s.campus);
+    match messages::accept_written(s, caller, body, written, request_id).await {
+        Ok(accepted) if accepted.replayed => Ok(Outcome::Before(accepted.message.id)),
+        Ok(accepted) => Ok(Outcome::Accepted(Box::new(accepted))),
+        // It was changed and sent from another window between the two looks at it.
+        Err(Error::IdempotencyMismatch) => match get(s, caller, id).await?.sent {
+            Some(message) => Ok(Outcome::Before(message)),
+            None => Err(Error::IdempotencyMismatch),
+        },
+        Err(error) => Err(error),
+    }
+}
+
+/// What a reviewer reads where the author wished for one.
+const ASKED: &str = "whoever wrote it asks for a second look";
+
+/// Forgets what was sent or lies about for long.
+pub async fn prune(s: &Services) -> Result<()> {
+    let now = s.clock.now();
+    let mut tx = s.db.begin().await?;
+    store::prune(&mut tx, now.minus(SENT_KEPT), now.minus(LEFT_KEPT)).await?;
+    tx.commit().await
+}
+
+/// Takes somebody out of what others are writing.
+pub(in crate::service) async fn leave(s: &Services, campus_id: &str) -> Result<()> {
+    for row in store::naming(&s.db, campus_id).await? {
+        let draft = Draft::of(row)?;
+        let mut composed = draft.composed;
+        let without = |ids: &str| {
+            let others = campus_ids(ids).into_iter().filter(|id| id != campus_id);
+            others.collect::<Vec<_>>().join("\n")
+        };
+        composed.whom.ids = without(&composed.whom.ids);
+        composed.whom.without_ids = without(&composed.whom.without_ids);
+        let mut tx = s.db.begin().await?;
+        store::rewrite(&mut tx, draft.id, &document(&composed)?).await?;
+        tx.commit().await?;
+    }
+    Ok(())
+}

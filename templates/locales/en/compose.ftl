@@ -1,0 +1,89 @@
+# Writing a message.
+
+nav-compose = Compose
+compose-lead = A message in four steps: what, who, proof, when. Drafts are kept as you type and survive closing the browser.
+compose-new = New message
+compose-drafts = Drafts
+compose-empty = No drafts
+compose-empty-more = Begin a message; it stays here until you send it or throw it away.
+compose-untitled = Message without a title
+compose-throw-away = Throw away
+compose-throw-away-title = Throw this draft away?
+compose-throw-away-lead = What is written is deleted for good.
+compose-thrown-away = The draft is gone.
+compose-steps = Steps
+compose-step-what = What
+compose-step-who = Who
+compose-step-proof = Proof
+compose-step-when = When
+compose-lead-what = Write the text; beside it is how it arrives by each channel.
+compose-lead-who = Choose groups, write a filter or paste campus ids; they are counted together.
+compose-lead-proof = Before it goes: who will get it, who will not, and why.
+compose-lead-when = Decide the time and send. The number on the button is the audience.
+compose-meanwhile = This draft was changed in another window. Here is still what you filled in; submit again to keep it instead.
+compose-meanwhile-typing = This draft was changed in another window, so what you type here is not kept for now. Press “Next” to decide which one stands.
+compose-sent-already = This message has gone already, and only once.
+compose-template = Template or own words
+compose-free = Own words
+compose-choose = Use
+compose-optional = (optional)
+compose-body-hint = Markdown: **bold**, lists, [links](https://…).
+compose-link = Link
+compose-link-hint = Optional. Begins with https:// and is put into every channel’s text.
+compose-topic-hint = Words joined by dots, such as academic.exam. People opt out by topic, and routing rules match by it.
+compose-channels = Channels
+compose-channels-hint = None: routing rules decide, and without a rule it goes by every channel.
+compose-variants = Other words for a channel or language
+compose-variants-hint = A shorter sms, an English en. Whatever has none says the title and text above.
+compose-next-who = Next: who
+compose-next-proof = Next: proof
+compose-next-when = Next: when
+compose-back = Back
+compose-later = Finish later
+compose-filter = By a filter
+compose-without = Leave some people out
+compose-count = Count
+compose-people = { $count ->
+    [one] 1 person
+   *[other] { $count } people
+}
+compose-by-rules = No audience is named: routing rules decide.
+compose-unclear = The audience is not finished yet and cannot be counted.
+compose-lacks = It cannot be sent yet:
+compose-reach = Who will get it
+compose-reach-note = The columns of a channel add up to the audience. “Suppressed” takes in the suppression list, people who had the same a short time ago and daily caps.
+compose-rules = Routing rules that match
+compose-no-rule = No rule matches: it goes as you wrote it.
+compose-when = When
+compose-now = Now
+compose-at = At a time
+compose-send-at = Time
+compose-zone = On the campus’s clocks ({ $zone }). Used with “At a time”.
+compose-expires-at = Expires
+compose-expires-hint = What has not left by then is not sent any more. 72 hours after sending where it is empty.
+compose-review = Ask somebody to review it first
+compose-review-hint = It goes once a reviewer lets it; nobody reviews their own.
+compose-must-review = Your role may write messages; a reviewer has to let them go.
+compose-changed = The audience has changed: { $before } at the proof, { $now } now. Send if that is right.
+compose-nobody = Nobody would get this message. Choose an audience first.
+compose-act-send = { $count ->
+    [one] Send to 1 person
+   *[other] Send to { $count } people
+}
+compose-act-later = { $count ->
+    [one] Schedule for 1 person
+   *[other] Schedule for { $count } people
+}
+compose-act-review = { $count ->
+    [one] Send for review (1 person)
+   *[other] Send for review ({ $count } people)
+}
+compose-was-sent = The message is on its way.
+compose-was-scheduled = The message is scheduled. Until then it can be cancelled.
+compose-was-held = The message waits for a reviewer.
+fault-invalid_topic = A topic is 1 to 8 lower-case words joined by dots, such as academic.exam.
+fault-too_early = It has to expire after it is sent.
+fault-missing_variable = This variable is needed.
+fault-unknown_variable = The template has no such variable.
+fault-invalid_link = A whole address that begins with https://.
+fault-unknown_variant = A channel (email, sms, wechat), a language (such as en) or both (sms.en).

@@ -1,0 +1,195 @@
+//! Writing a message without script: four forms, one after the other.
+
+use belltower::domain::operator::Role;
+use belltower::service::messages::{self, MessageQuery};
+use belltower::service::{groups, recipients};
+use serde_json::json;
+
+use super::browser::Browser;
+use crate::support::app::{Answer, TestApp};
+use crate::support::operator;
+
+async fn campus() -> TestApp {
+    let app = TestApp::start().await;
+    let owner = operator(Role::Owner);
+    for n in 1..=2 {
+        let body = json!({"name": format!("同学{n}"), "email": format!("p{n}@campus.example"), "attributes": {"role": "student"}});
+        recipients::put(&app.services, &owner, &format!("202600{n}"), &body).await.unwrap();
+    }
+    let body = json!({"name": "全体学生", "kind": "dynamic", "where": "role = 'student'"});
+    groups::put(&app.services, &owner, "students", &body).await.unwrap();
+    app
+}
+
+fn has(page: &Answer, texts: &[&str]) {
+    for text in texts {
+        assert!(page.text.contains(text), "{text}: {}", page.text);
+    }
+}
+
+/// The value of a hidden field.
+fn hidden(page: &Answer, name: &str) -> String {
+    let (_, rest) = page.text.split_once(&format!("name=\"{name}\" value=\"")).expect("the field");
+    rest.split('"').next().unwrap().to_owned()
+}
+
+fn to(answer: &Answer) -> String {
+    assert_eq!(answer.status, 303, "{}", answer.text);
+    answer.header("location").unwrap().to_owned()
+}
+
+async fn step(browser: &mut Browser, path: &str, fields: &[(&str, &str)]) -> Answer {
+    let page = browser.get(path).await;
+    let (csrf, version) = (hidden(&page, "csrf"), hidden(&page, "version"));
+    let all = [&[("csrf", csrf.as_str()), ("version", version.as_str())], fields].concat();
+    browser.post(path, &all).await
+}
+
+const WHAT: [(&str, &str); 6] = [
+    ("title", "停水通知"),
+    ("body", "周日 **全天** 停水。"),
+    ("topic", "logistics.water"),
+    ("category", "announcement"),
+    ("template", ""),
+    ("channels", "email"),
+];
+
+#[tokio::test]
+async fn a_message_is_written_in_four_steps_and_sent_once() {
+    let app = campus().await;
+    let mut browser = Browser::signed_in(&app, Role::Sender).await;
+    has(&browser.get("/console").await, &["href=\"/console/compose\"", "写消息"]);
+    let what = to(&browser.submit("/console/compose", "/console/compose", &[]).await);
+    let base = what.strip_suffix("/what").unwrap().to_owned();
+
+    let empty = step(&mut browser, &what, &[("act", "next"), ("title", ""), ("body", "b")]).await;
+    assert_eq!(empty.status, 422, "{}", empty.text);
+    has(&empty, &["id=\"title-error\"", "id=\"topic-error\""]);
+    let who = to(&step(&mut browser, &what, &[&WHAT[..], &[("act", "next")]].concat()).await);
+    assert_eq!(who, format!("{base}/who"));
+
+    // Another browser, another day: it is where it was left.
+    let mut back = Browser::coming_back(&app, Role::Sender).await;
+    has(&back.get("/console/compose").await, &["停水通知", "logistics.water", &what]);
+    has(&back.get(&what).await, &["周日 **全天** 停水。"]);
+
+    has(&browser.get(&who).await, &["没有指定受众", "全体学生"]);
+    let unknown = [("act", "next"), ("filter_as", "text"), ("ids", "2026001 9999")];
+    let unknown = step(&mut browser, &who, &unknown).await;
+    assert_eq!(unknown.status, 422);
+    has(&unknown, &["id=\"ids-error\"", "9999"]);
+    let fields = [("act", "count"), ("filter_as", "text"), ("groups", "students"), ("ids", "")];
+    has(&step(&mut browser, &who, &fields).await, &["2 人"]);
+    let fields = [("act", "next"), ("filter_as", "text"), ("groups", "students"), ("ids", "")];
+    let proof = to(&step(&mut browser, &who, &fields).await);
+
+    let page = browser.get(&proof).await;
+    has(&page, &["谁会收到", "没有规则匹配", "2 人", "/when?people=2"]);
+    let when = format!("{base}/when");
+    has(&browser.get(&format!("{when}?people=2")).await, &["发送给 2 人"]);
+    has(&browser.get(&format!("{when}?people=1")).await, &["受众变了：核对时 1 人，现在 2 人"]);
+    let page = browser.get(&when).await;
+    let (csrf, version, people) = (hidden(&page, "csrf"), hidden(&page, "version"), hidden(&page, "people"));
+    let fields = [
+        ("csrf", csrf.as_str()),
+        ("version", version.as_str()),
+        ("people", people.as_str()),
+        ("when", "now"),
+        ("act", "send"),
+    ];
+    let first = to(&browser.post(&when, &fields).await);
+    let second = to(&browser.post(&when, &fields).await);
+    assert_eq!(first, second, "pressed twice, sent once");
+    has(&browser.get(&second).await, &["停水通知", "只发了一次"]);
+    let all = messages::list(
+        &app.services,
+        &operator(Role::Owner),
+        &MessageQuery { limit: 10, ..MessageQuery::default() },
+    );
+    assert_eq!(all.await.unwrap().items.len(), 1);
+    has(&browser.get("/console/compose").await, &["没有草稿"]);
+    assert_eq!(to(&browser.get(&what).await), first, "a draft that is sent leads to its message");
+}
+
+#[tokio::test]
+async fn two_windows_do_not_write_over_each_other() {
+    let app = campus().await;
+    let mut browser = Browser::signed_in(&app, Role::Sender).await;
+    let what = to(&browser.submit("/console/compose", "/console/compose", &[]).await);
+    let page = browser.get(&what).await;
+    let (csrf, version) = (hidden(&page, "csrf"), hidden(&page, "version"));
+    let with = |title: &'static str, act: &'static str| {
+        vec![
+            ("csrf", csrf.clone()),
+            ("version", version.clone()),
+            ("title", title.to_owned()),
+            ("body", "b".to_owned()),
+            ("act", act.to_owned()),
+        ]
+    };
+    let post = async |browser: &mut Browser, path: &str, fields: &[(&str, String)]| {
+        let fields: Vec<_> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        browser.post(path, &fields).await
+    };
+    let watch = format!("{what}/watch");
+    let kept = post(&mut browser, &watch, &with("第一个窗口", "")).await;
+    assert_ne!(hidden(&kept, "version"), version, "{}", kept.text);
+    has(
+        &post(&mut browser, &watch, &with("第二个窗口", "")).await,
+        &["另一个窗口", &format!("value=\"{version}\"")],
+    );
+    has(&browser.get(&what).await, &["第一个窗口"]);
+    let late = post(&mut browser, &what, &with("第二个窗口", "next")).await;
+    assert_eq!(late.status, 409);
+    has(&late, &["另一个窗口", "第二个窗口"]);
+    // Pressed once more, it is meant.
+    let agreed = [
+        ("csrf", csrf.clone()),
+        ("version", hidden(&late, "version")),
+        ("title", "第二个窗口".to_owned()),
+        ("body", "b".to_owned()),
+        ("topic", "a.b".to_owned()),
+        ("act", "next".to_owned()),
+    ];
+    to(&post(&mut browser, &what, &agreed).await);
+    has(&browser.get(&what).await, &["第二个窗口"]);
+}
+
+#[tokio::test]
+async fn a_time_is_said_by_the_campuss_clocks_and_a_past_expiry_is_told() {
+    let app = campus().await;
+    let mut browser = Browser::signed_in(&app, Role::Sender).await;
+    let what = to(&browser.submit("/console/compose", "/console/compose", &[]).await);
+    let who = to(&step(&mut browser, &what, &[&WHAT[..], &[("act", "next")]].concat()).await);
+    step(&mut browser, &who, &[("act", "next"), ("filter_as", "text"), ("groups", "students")]).await;
+    let when = who.replace("/who", "/when");
+    let fields = [("people", "2"), ("when", "later"), ("send_at", ""), ("act", "send")];
+    has(&step(&mut browser, &when, &fields).await, &["id=\"send_at-error\""]);
+    let fields = [
+        ("people", "2"),
+        ("when", "later"),
+        ("send_at", "2099-01-01T08:00"),
+        ("expires_at", "2098-01-01T08:00"),
+        ("act", "send"),
+    ];
+    let early = step(&mut browser, &when, &fields).await;
+    assert_eq!(early.status, 422);
+    has(&early, &["id=\"expires_at-error\"", "2099-01-01T08:00"]);
+    let fields = [
+        ("people", "2"),
+        ("when", "later"),
+        ("send_at", "2099-01-01T08:00"),
+        ("expires_at", ""),
+        ("act", "send"),
+    ];
+    let sent = to(&step(&mut browser, &when, &fields).await);
+    has(&browser.get(&sent).await, &["消息已排定"]);
+}
+
+#[tokio::test]
+async fn who_may_not_write_neither_sees_the_room_nor_enters_it() {
+    let app = campus().await;
+    let mut reviewer = Browser::signed_in(&app, Role::Reviewer).await;
+    assert!(!reviewer.get("/console").await.text.contains("/console/compose"));
+    assert_eq!(reviewer.get("/console/compose").await.status, 403);
+}
