@@ -9,7 +9,7 @@ use crate::Result;
 use crate::console::access::Signed;
 use crate::console::form::{FieldFaults, Form};
 use crate::console::page::{self, Section, Shell, Theme, see_other};
-use crate::console::view::View;
+use crate::console::view::{Given, View};
 use crate::console::wording_preview::{WordingPreview, samples};
 use crate::domain::channel::ChannelKind;
 use crate::domain::id::DraftId;
@@ -54,8 +54,8 @@ impl WhatPage {
         self.composed.params.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
     }
 
-    fn has_channel(&self, channel: &ChannelKind) -> bool {
-        self.composed.channels.contains(channel)
+    fn has_channel(&self, channel: impl Given<ChannelKind>) -> bool {
+        self.composed.channels.contains(&channel.given())
     }
 
     fn is_template(&self, slug: &str) -> bool {
@@ -213,7 +213,7 @@ fn told_of_rows(view: &View, found: &[crate::error::Fault], composed: &Composed)
         let row = key.and_then(|key| {
             composed.variants.iter().rposition(|(known, ..)| known.eq_ignore_ascii_case(key))
         });
-        let pointer = row.map_or_else(|| fault.pointer.to_string(), |row| format!("/variants/{row}"));
+        let pointer = row.map_or_else(|| fault.pointer.clone(), |row| format!("/variants/{row}"));
         crate::error::Fault::new(pointer, fault.code.clone(), fault.detail.clone())
     };
     let found: Vec<_> = found.iter().map(at_row).collect();

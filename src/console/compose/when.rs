@@ -9,6 +9,7 @@ use super::{Frame, HOME, Step, gone, keep, message_href, open, told};
 use crate::console::access::Signed;
 use crate::console::form::{FieldFaults, Form};
 use crate::console::page::{self, Flash, Section, Shell, Theme, see_other};
+use crate::console::view::Given;
 use crate::domain::id::DraftId;
 use crate::domain::message::Status;
 use crate::domain::operator::Permission;
@@ -71,13 +72,13 @@ impl WhenPage {
     }
 
     /// Its button, which says what happens.
-    fn act(&self, people: &u64) -> String {
+    fn act(&self, people: impl Given<u64>) -> String {
         let key = match (self.may_send && !self.review, self.send_at.is_empty()) {
             (false, _) => "compose-act-review",
             (true, true) => "compose-act-send",
             (true, false) => "compose-act-later",
         };
-        self.shell.view.count(key, *people)
+        self.shell.view.count(key, people)
     }
 }
 
