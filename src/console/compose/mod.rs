@@ -24,6 +24,7 @@ use crate::service::drafts::{self, Draft, Saved};
 const HOME: &str = "/console/compose";
 /// Unknown campus ids that a fault names.
 const MOST_NAMED: usize = 10;
+const WINDOW_BYTES: usize = 9;
 
 /// The steps in their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -158,6 +159,18 @@ pub(super) async fn delete(
 
 fn message_href(id: MessageId) -> String {
     format!("/console/messages/{id}")
+}
+
+/// The draft for a page to be shown, which is a window of its own; or where its message is.
+async fn open_window(
+    s: &Services,
+    signed: &Signed,
+    id: DraftId,
+) -> Result<std::result::Result<Draft, HttpResponse>> {
+    Ok(open(s, signed, id).await?.map(|mut draft| {
+        draft.composed.window = s.vault.token(WINDOW_BYTES);
+        draft
+    }))
 }
 
 /// The draft, or where its message is.

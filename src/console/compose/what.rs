@@ -4,7 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::web::{Data, Path};
 use askama::Template;
 
-use super::{Frame, HOME, Step, keep, open, told};
+use super::{Frame, HOME, Step, keep, open, open_window, told};
 use crate::Result;
 use crate::console::access::Signed;
 use crate::console::form::{FieldFaults, Form};
@@ -137,6 +137,7 @@ fn typed(before: Composed, form: &Form) -> Composed {
     let is_free = form.all("title").next().is_some();
     let was = before.clone();
     Composed {
+        window: text("window"),
         topic: text("topic"),
         category: text("category"),
         channels: form.all("channels").filter_map(|name| name.parse().ok()).collect(),
@@ -159,7 +160,7 @@ pub(in crate::console) async fn show(
     signed: Signed,
     id: Path<DraftId>,
 ) -> Result<HttpResponse> {
-    match open(&s, &signed, *id).await? {
+    match open_window(&s, &signed, *id).await? {
         Ok(draft) => page::html(&WhatPage::new(&s, &signed, draft).await?),
         Err(elsewhere) => Ok(elsewhere),
     }

@@ -5,7 +5,7 @@ use actix_web::{HttpMessage as _, HttpRequest, HttpResponse};
 use askama::Template;
 use serde::Deserialize;
 
-use super::{Frame, HOME, Step, gone, keep, message_href, open, told};
+use super::{Frame, HOME, Step, gone, keep, message_href, open, open_window, told};
 use crate::console::access::Signed;
 use crate::console::form::{FieldFaults, Form};
 use crate::console::page::{self, Flash, Section, Shell, Theme, see_other};
@@ -24,6 +24,7 @@ pub struct WhenPage {
     pub shell: Shell,
     pub frame: Frame,
     pub version: i64,
+    pub window: String,
     pub send_at: String,
     pub expires_at: String,
     pub review: bool,
@@ -54,11 +55,12 @@ impl WhenPage {
             Err(other) => return Err(other),
         };
         let people = proof.as_ref().map(|proof| proof.preview.audience.total.unsigned_abs());
-        let Composed { send_at, expires_at, review, .. } = draft.composed.clone();
+        let Composed { send_at, expires_at, review, window, .. } = draft.composed.clone();
         Ok(Self {
             shell: signed.shell(Section::Compose)?,
             frame: Frame::new(draft, Step::When),
             version: draft.version,
+            window,
             send_at,
             expires_at,
             review,
@@ -88,7 +90,7 @@ pub(in crate::console) async fn show(
     id: Path<DraftId>,
     looked: Query<Looked>,
 ) -> Result<HttpResponse> {
-    match open(&s, &signed, *id).await? {
+    match open_window(&s, &signed, *id).await? {
         Ok(draft) => page::html(&WhenPage::new(&s, &signed, &draft, looked.people).await?),
         Err(elsewhere) => Ok(elsewhere),
     }
@@ -100,6 +102,7 @@ fn typed(before: Composed, form: &Form) -> Composed {
         send_at: if is_later { form.text("send_at").to_owned() } else { String::new() },
         expires_at: form.text("expires_at").to_owned(),
         review: form.text("review") == "true",
+        window: form.text("window").to_owned(),
         ..before
     }
 }

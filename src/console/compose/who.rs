@@ -4,7 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::web::{Data, Path};
 use askama::Template;
 
-use super::{Frame, HOME, Step, keep, open, told};
+use super::{Frame, HOME, Step, keep, open, open_window, told};
 use crate::console::access::Signed;
 use crate::console::filter_builder::{FilterFragment, Typed};
 use crate::console::form::{FieldFaults, Form};
@@ -23,6 +23,7 @@ use crate::{Error, Result};
 pub struct WhoPage {
     pub shell: Shell,
     pub frame: Frame,
+    pub window: String,
     pub whom: Whom,
     pub groups: Vec<(String, String)>,
     pub without: Vec<(String, String)>,
@@ -80,7 +81,7 @@ impl WhoPage {
     async fn new(s: &Services, signed: &Signed, draft: Draft, filter: FilterFragment) -> Result<Self> {
         let frame = Frame::new(&draft, Step::Who);
         let names = Names::load(s, signed).await?;
-        let whom = draft.composed.whom;
+        let (whom, window) = (draft.composed.whom, draft.composed.window);
         Ok(Self {
             groups: group_choices(&names, &whom.groups),
             without: group_choices(&names, &whom.without_groups),
@@ -92,6 +93,7 @@ impl WhoPage {
                 meanwhile: false,
                 heads: Heads::of(s, signed, &whom).await?,
             },
+            window,
             whom,
             frame,
             shell: signed.shell(Section::Compose)?,
@@ -125,7 +127,7 @@ pub(in crate::console) async fn show(
     signed: Signed,
     id: Path<DraftId>,
 ) -> Result<HttpResponse> {
-    let draft = match open(&s, &signed, *id).await? {
+    let draft = match open_window(&s, &signed, *id).await? {
         Ok(draft) => draft,
         Err(elsewhere) => return Ok(elsewhere),
     };
@@ -145,6 +147,7 @@ pub(in crate::console) async fn update(
     };
     let (whom, unfinished) = typed(&draft.composed.whom, &form);
     draft.composed.whom = whom;
+    form.text("window").clone_into(&mut draft.composed.window);
     let (draft, meanwhile) = match keep(&s, &signed, draft, &form).await? {
         Ok(kept) => kept,
         Err(elsewhere) => return Ok(elsewhere),
@@ -193,6 +196,7 @@ pub(in crate::console) async fn watch(
     };
     let (whom, unfinished) = typed(&draft.composed.whom, &form);
     draft.composed.whom = whom;
+    form.text("window").clone_into(&mut draft.composed.window);
     let version = form.text("version").parse().unwrap_or(0);
     let (draft, meanwhile) = match keep(&s, &signed, draft, &form).await? {
         Ok(kept) => kept,

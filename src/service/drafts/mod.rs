@@ -113,6 +113,8 @@ pub async fn save(
     if let Some(message) = before.sent {
         return Ok(Saved::Sent(message));
     }
+    let is_own = !composed.window.is_empty() && before.composed.window == composed.window;
+    let version = if is_own { before.version } else { version };
     if before.version == version && before.composed == *composed {
         return Ok(Saved::Kept(version));
     }
