@@ -102,6 +102,14 @@ pub fn campus_ids(text: &str) -> Vec<String> {
 }
 
 impl Composed {
+    /// Nobody has written anything yet.
+    pub fn is_blank(&self) -> bool {
+        let texts = [&self.topic, &self.template, &self.title, &self.body, &self.link];
+        texts.into_iter().all(|text| text.trim().is_empty())
+            && self.rows().next().is_none()
+            && self.whom.is_nobody()
+    }
+
     /// Its own texts; a template's are elsewhere.
     pub fn content(&self) -> Content {
         let some = |text: &String| Some(text.clone()).filter(|text| !text.trim().is_empty());

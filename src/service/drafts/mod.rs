@@ -80,8 +80,7 @@ pub async fn list(s: &Services, caller: &Caller) -> Result<Vec<Draft>> {
 /// A new one, or the blank one that is there already.
 pub async fn create(s: &Services, caller: &Caller) -> Result<DraftId> {
     let operator = author(caller)?;
-    let blank = |draft: &Draft| draft.composed == Composed::default();
-    if let Some(draft) = list(s, caller).await?.into_iter().find(blank) {
+    if let Some(draft) = list(s, caller).await?.into_iter().find(|draft| draft.composed.is_blank()) {
         return Ok(draft.id);
     }
     let mut tx = s.db.begin().await?;
