@@ -101,12 +101,9 @@ async fn a_message_is_written_in_four_steps_and_sent_once() {
     let second = to(&browser.post(&when, &fields).await);
     assert_eq!(first, second, "pressed twice, sent once");
     has(&browser.get(&second).await, &["停水通知", "只发了一次"]);
-    let all = messages::list(
-        &app.services,
-        &operator(Role::Owner),
-        &MessageQuery { limit: 10, ..MessageQuery::default() },
-    );
-    assert_eq!(all.await.unwrap().items.len(), 1);
+    let query = MessageQuery { limit: 10, ..MessageQuery::default() };
+    let all = messages::list(&app.services, &operator(Role::Owner), &query).await.unwrap();
+    assert_eq!(all.items.len(), 1);
     has(&browser.get("/console/compose").await, &["没有草稿"]);
     assert_eq!(to(&browser.get(&what).await), first, "a draft that is sent leads to its message");
 }
