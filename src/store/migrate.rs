@@ -23,6 +23,7 @@ macro_rules! steps {
             11 "0011_scenes",
             12 "0012_bound",
             13 "0013_audit_chain",
+            14 "0014_drafts",
             15 "0015_templates",
             16 "0016_roles",
             17 "0017_second_factor",

@@ -11,8 +11,8 @@ async fn operators(db: &Db) {
     let mut tx = db.begin().await.unwrap();
     for name in ["a", "b"] {
         let text = format!(
-            "INSERT INTO operator (email, name, role, created_at)
-             VALUES ('{name}@bell.example', '{name}', 'owner', 1)"
+            "INSERT INTO operator (email, name, created_at)
+             VALUES ('{name}@bell.example', '{name}', 1)"
         );
         execute(&mut tx, &text).await;
     }
