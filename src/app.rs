@@ -17,7 +17,7 @@ use crate::http::client::TrustedProxies;
 use crate::http::server::{self, Parts, Serves};
 use crate::intake::bounces;
 use crate::lifecycle::{Ending, Lifecycle};
-use crate::service::{Node, Services, nodes};
+use crate::service::{Node, Services, nodes, sources};
 use crate::{Error, Result};
 
 /// A process that is ready to run.
@@ -38,6 +38,8 @@ pub struct App {
 
 /// How often what was observed is sorted into buckets, so that it does not pile up where nobody fetches it.
 const TIDY: Duration = Duration::from_secs(5);
+/// How often what sources called is kept.
+const KEEP_CALLS: Duration = Duration::from_secs(2);
 /// How long a soft stop waits for what is in flight; providers' own time-outs are shorter.
 const PATIENCE: Duration = Duration::from_secs(45);
 
@@ -132,6 +134,7 @@ impl App {
             }
         });
         lifecycle.spawn("node", beat(self.services.clone(), lifecycle.soft().clone()));
+        lifecycle.spawn("calls", keep_calls(self.services.clone(), lifecycle.soft().clone()));
         Ok(Running { services: self.services, lock: self.lock })
     }
 }
@@ -146,6 +149,14 @@ async fn beat(s: Services, stop: CancellationToken) {
             return;
         }
     }
+}
+
+/// Keeps what sources called, and what is left of it in the end.
+async fn keep_calls(s: Services, stop: CancellationToken) {
+    while stop.run_until_cancelled(tokio::time::sleep(KEEP_CALLS)).await.is_some() {
+        sources::keep_calls(&s).await;
+    }
+    sources::keep_calls(&s).await;
 }
 
 fn listen(at: SocketAddr) -> Result<(TcpListener, SocketAddr)> {

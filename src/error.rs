@@ -2,6 +2,7 @@
 //! looks (RFC 9457 for the API, a page or fragment for the console) and log it once.
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -57,6 +58,11 @@ pub enum Error {
     /// A known caller without this right or permission (403).
     #[error("{detail}")]
     Forbidden { permission: String, detail: String },
+    /// A good key from a network that its source may not call from (403).
+    #[error(
+        "this key's source may not call from {address}; an administrator can add the network to its list"
+    )]
+    AddressNotAllowed { address: IpAddr },
     #[error("{0} not found")]
     NotFound(&'static str),
     /// The path is there, and not for this method (405). `allow` lists those it is for, as the header writes them.
@@ -92,6 +98,7 @@ impl Error {
             Self::Invalid(_) => "invalid",
             Self::Unauthenticated(_) => "unauthenticated",
             Self::Forbidden { .. } => "forbidden",
+            Self::AddressNotAllowed { .. } => "address_not_allowed",
             Self::NotFound(_) => "not_found",
             Self::MethodNotAllowed { .. } => "method_not_allowed",
             Self::Conflict { code, .. } => code,

@@ -57,7 +57,7 @@ pub const ACTS: [(&str, &[&str]); 16] = [
         ],
     ),
     ("role", &["create", "update", "delete"]),
-    ("source", &["create", "update", "enable", "disable"]),
+    ("source", &["create", "update", "enable", "disable", "guard"]),
     ("key", &["create", "rotate", "revoke"]),
     ("message", &["cancel", "recall", "resend", "release", "reject", "export", "send"]),
     (

@@ -1,6 +1,8 @@
 //! A source's first call, to copy from its page and run as it stands.
 
+use super::view::View;
 use crate::domain::channel::ChannelKind;
+use crate::domain::id::KeyId;
 use crate::domain::source::Right;
 
 /// A first call in one language.
@@ -45,12 +47,36 @@ impl Reader {
     }
 }
 
+/// What the comments of samples say, in the language of whoever copies them.
+#[derive(Clone, Debug)]
+pub struct Words {
+    /// Which key belongs into the environment.
+    pub key: String,
+    pub refused: String,
+}
+
+impl Words {
+    /// `own`: as much of the key as may be shown, and its id; none where the source has none that works.
+    pub fn of(view: &View, own: Option<(String, KeyId)>) -> Self {
+        let key = match own {
+            Some((masked, id)) => view.t2("sample-key", "key", masked, "id", id),
+            None => view.t("sample-no-key"),
+        };
+        Self { key, refused: view.t("sample-refused") }
+    }
+}
+
 impl Sample {
     /// The smallest useful call in curl, Python and Java. The key stays a variable of the environment, so that nobody
     /// pastes one into a program. `url` is where people reach this installation, without a slash at its end.
-    pub fn all(url: &str, topic: &str, reader: Reader) -> Vec<Self> {
+    pub fn all(url: &str, topic: &str, reader: Reader, words: &Words) -> Vec<Self> {
         let fill = |code: &str| {
-            code.trim_start().replace("URL", url).replace("TOPIC", topic).replace("READER", reader.fields())
+            code.trim_start()
+                .replace("WHICH-KEY", &words.key)
+                .replace("IF-REFUSED", &words.refused)
+                .replace("URL", url)
+                .replace("TOPIC", topic)
+                .replace("READER", reader.fields())
         };
         vec![
             Self { language: "curl", code: fill(CURL) },
@@ -61,10 +87,11 @@ impl Sample {
 }
 
 const CURL: &str = r#"
+# WHICH-KEY
 curl URL/api/v1/messages \
   -H "Authorization: Bearer $BELLTOWER_KEY" \
   -H "Content-Type: application/json" \
-  -H "Idempotency-Key: $(uuidgen)" \
+  -H "Idempotency-Key: first-call-$(date +%s)-$$" \
   --data-binary @- <<'MESSAGE'
 {
   "topic": "TOPIC",
@@ -76,6 +103,7 @@ MESSAGE
 "#;
 
 const PYTHON: &str = r#"
+# WHICH-KEY
 import json, os, sys, urllib.error, urllib.request, uuid
 
 message = {
@@ -97,12 +125,13 @@ try:
     with urllib.request.urlopen(request) as answer:
         print(answer.status, json.load(answer)["id"])
 except urllib.error.HTTPError as error:
-    # The body says what to change.
+    # IF-REFUSED
     sys.exit(f"{error.code} {error.read().decode()}")
 "#;
 
 const JAVA: &str = r#"
-// FirstCall.java, for Java 17 or later: java FirstCall.java
+// FirstCall.java, Java 17+: java FirstCall.java
+// WHICH-KEY
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -127,7 +156,7 @@ public class FirstCall {
             .build();
         HttpResponse<String> answer = HttpClient.newHttpClient()
             .send(request, HttpResponse.BodyHandlers.ofString());
-        // On an error status the body says what to change.
+        // IF-REFUSED
         System.out.println(answer.statusCode() + " " + answer.body());
     }
 }
@@ -144,14 +173,17 @@ mod tests {
         assert_eq!(direct, Reader::Nobody(ChannelKind::Sms));
         assert_eq!(Reader::of(&[Right::Emergency], &channels), Reader::Oneself);
         for reader in [direct, Reader::Oneself] {
-            for sample in Sample::all("https://bell.example.edu.cn", "library.new-books", reader) {
+            let words = Words { key: "the key bt_live_…4c9c".to_owned(), refused: "why".to_owned() };
+            for sample in Sample::all("https://bell.example.edu.cn", "library.new-books", reader, &words) {
                 let code = sample.code;
-                for part in
-                    ["https://bell.example.edu.cn/api/v1/messages", r#""library.new-books""#, reader.fields()]
-                {
+                for part in [
+                    "https://bell.example.edu.cn/api/v1/messages",
+                    r#""library.new-books""#,
+                    reader.fields(),
+                    &words.key,
+                ] {
                     assert!(code.contains(part), "{part} in {code}");
                 }
-                assert!(!code.contains("bt_live_"), "no key in a sample: {code}");
             }
         }
     }

@@ -48,6 +48,8 @@ pub mod rules;
 pub mod settings;
 mod shown_once;
 pub mod sign_in;
+pub mod source_calls;
+pub mod source_guard;
 mod source_pages;
 pub mod sources;
 pub mod suppression;
@@ -144,6 +146,9 @@ routes! {
     "/console/sources/{id}" => { GET source_pages::show, POST source_pages::update }
     "/console/sources/{id}/edit" => { GET source_pages::show_edit }
     "/console/sources/{id}/keys" => { POST source_pages::create_key }
+    "/console/sources/{id}/calls" => { GET source_calls::show }
+    "/console/sources/{id}/guard" => { GET source_guard::show, POST source_guard::save }
+    "/console/sources/{id}/keys/{key}/rotate" => { POST source_pages::rotate_key }
     "/console/sources/{id}/keys/{key}/revoke" => { POST source_pages::revoke_key }
     "/console/sources/{id}/enabled" => { POST source_pages::set_enabled }
     "/console/new-template" => { GET templates::edit::show_new }

@@ -23,6 +23,7 @@ use crate::domain::operator::Permission;
 use crate::service::Services;
 use crate::service::providers::ProviderHealth;
 use crate::service::reports::{self, Hour, Overview, Span, Trend};
+use crate::service::sources::Silent;
 
 const MESSAGES: &str = "/console/messages";
 /// The two trends.
@@ -197,7 +198,7 @@ impl TodayFragment {
             title: oldest.title,
             waiting: oldest.waiting,
         });
-        let silent = |source: reports::SilentSource| SilentSource {
+        let silent = |source: Silent| SilentSource {
             id: source.id,
             name: source.name,
             last_active: source.last_message_at,

@@ -1,5 +1,7 @@
 //! Serves the pages of sources, and does what their forms ask for.
 
+use std::time::Duration;
+
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Path};
 use base64::Engine as _;
@@ -8,21 +10,25 @@ use base64::engine::general_purpose::STANDARD;
 use super::access::Signed;
 use super::again::Grave;
 use super::first_call::{Reader, Sample};
+use super::first_call::{Reader, Sample, Words};
 use super::form::{FieldFaults, Form};
 use super::messages::{MessageRow, MessageRowsFragment};
 use super::page::{self, Fact, Flash, Section, see_other};
-use super::sources::{KeyRow, SourceForm, SourceFormPage, SourcePage, SourceRow, SourcesPage};
+use super::sources::{KeyRow, Quota, SourceForm, SourceFormPage, SourcePage, SourceRow, SourcesPage};
 use super::view::{View, grouped};
+use super::{source_calls, source_guard};
 use crate::domain::id::{KeyId, SourceId};
 use crate::domain::operator::Permission;
 use crate::domain::topic::{Topic, TopicPattern};
 use crate::error::Fault;
 use crate::service::Services;
 use crate::service::messages::{self, MessageQuery};
-use crate::service::sources::{self, GrantForm, HIGHEST_QUOTA, HIGHEST_RATE, NewSource, Source};
+use crate::service::sources::{self, GrantForm, HIGHEST_QUOTA, HIGHEST_RATE, NewSource, Source, Totals};
 use crate::{Error, Result};
 
 const HOME: &str = "/console/sources";
+/// How far back calls are counted.
+const LOOKED_BACK: Duration = Duration::from_hours(24);
 /// Messages on a source's page.
 const LATEST: u32 = 5;
 /// Stands for a pattern's wildcards in what a first call is about.
@@ -33,11 +39,25 @@ fn href(id: SourceId) -> String {
 }
 
 pub(super) async fn list(s: Data<Services>, signed: Signed) -> Result<HttpResponse> {
-    let rows = sources::list(&s, &signed.caller).await?;
+    let list = sources::list(&s, &signed.caller).await?;
+    let totals = sources::totals(&s, &signed.caller, s.clock.now().minus(LOOKED_BACK)).await?;
+    let late = sources::late_keys(&s, &signed.caller).await?;
+    let silent = sources::silent(&s).await?;
+    let row = |source: Source| {
+        let totals = totals.get(&source.id).copied().unwrap_or_default();
+        let id = source.id;
+        SourceRow {
+            calls: totals.calls,
+            refused: totals.refused,
+            silent: silent.iter().any(|silent| silent.id == id),
+            late_keys: late.iter().filter(|(of, _)| *of == id).count() as u64,
+            ..SourceRow::from(source)
+        }
+    };
     page::html(&SourcesPage {
         shell: signed.shell(Section::Sources)?,
         may_edit: signed.may(Permission::SourcesEdit),
-        rows: rows.into_iter().map(SourceRow::from).collect(),
+        rows: list.into_iter().map(row).collect(),
     })
 }
 
@@ -53,6 +73,10 @@ impl From<Source> for SourceRow {
             keys: source.valid_keys,
             today: source.used_today,
             last_active: source.last_activity_at,
+            calls: 0,
+            refused: 0,
+            silent: false,
+            late_keys: 0,
         }
     }
 }
@@ -80,6 +104,10 @@ pub(super) async fn show(s: Data<Services>, signed: Signed, id: Path<SourceId>) 
     let keys = sources::keys(&s, &signed.caller, id).await?;
     let query = MessageQuery { source: Some(id), limit: LATEST, ..MessageQuery::default() };
     let latest = messages::list(&s, &signed.caller, &query).await?.items;
+    let totals = sources::totals(&s, &signed.caller, s.clock.now().minus(LOOKED_BACK)).await?;
+    let totals = totals.get(&id).copied().unwrap_or_default();
+    let late = sources::late_keys(&s, &signed.caller).await?;
+    let silent = sources::silent(&s).await?.into_iter().find(|silent| silent.id == id);
     let fresh_key = fresh_key(&s, &signed, id)?;
     let shell = signed.shell(Section::Sources)?;
     let now = shell.view.now;
@@ -90,19 +118,30 @@ pub(super) async fn show(s: Data<Services>, signed: Signed, id: Path<SourceId>) 
         test: key.test,
         ended: !key.is_valid(now),
         ends_at: key.expires_at.filter(|_| key.is_valid(now)),
+        late: late.iter().any(|(_, late)| *late == key.id),
         created_at: key.created_at,
         last_used_at: key.last_used_at,
     };
     let reader = Reader::of(&source.rights, &source.channels);
+    // A test key is the one to begin with.
+    let open = || keys.iter().filter(|key| key.is_valid(now));
+    let own = open().find(|key| key.test).or_else(|| open().next());
+    let words = Words::of(&shell.view, own.map(|key| (key.masked(), key.id)));
     page::html(&SourcePage {
         id,
         active: source.disabled_at.is_none(),
         may_edit: signed.may(Permission::SourcesEdit),
         fresh_key,
+        quota: source.daily_messages.map(|daily| Quota { used: source.used_today, daily }),
+        networks: source.networks.iter().map(ToString::to_string).collect(),
+        strangers: totals.strangers,
+        watch: source_guard::watch_text(&shell.view, &source.silence),
+        silent: silent.map(|silent| (silent.since, silent.last_message_at)),
+        calls: source_calls::few(&s, &signed, id).await?,
         keys: keys.into_iter().map(key).collect(),
         topics: texts(&source.topics),
-        facts: facts(&shell.view, &source),
-        samples: Sample::all(url, &sample_topic(&source.topics), reader),
+        facts: facts(&shell.view, &source, totals),
+        samples: Sample::all(url, &sample_topic(&source.topics), reader, &words),
         reader,
         latest: MessageRowsFragment {
             view: shell.view.clone(),
@@ -119,20 +158,31 @@ pub(super) async fn show(s: Data<Services>, signed: Signed, id: Path<SourceId>) 
     })
 }
 
-fn facts(view: &View, source: &Source) -> Vec<Fact> {
+fn facts(view: &View, source: &Source, totals: Totals) -> Vec<Fact> {
     let limit = |limit: Option<u64>| limit.map_or_else(|| view.t("source-unlimited"), |n| view.number(n));
+    let refused = match totals.refused {
+        0 => view.number(0),
+        n => format!("{} · {}", view.number(n), view.percent(n, totals.calls)),
+    };
     let last = source.last_activity_at;
     let last = match last {
         Some(at) => Fact::markup(view.t("column-last-active"), view.ago(at)),
         None => Fact::text(view.t("column-last-active"), &view.t("never")),
     };
-    vec![
-        Fact::text(view.t("column-today"), &view.number(source.used_today)),
-        Fact::text(view.t("source-daily"), &limit(source.daily_messages)),
+    // Where the day is limited, a bar shows both.
+    let mut facts = Vec::new();
+    if source.daily_messages.is_none() {
+        facts.push(Fact::text(view.t("column-today"), &view.number(source.used_today)));
+        facts.push(Fact::text(view.t("source-daily"), &limit(None)));
+    }
+    facts.extend([
         Fact::text(view.t("source-rate"), &limit(source.rate_per_second.map(u64::from))),
+        Fact::text(view.t("source-calls"), &view.number(totals.calls)),
+        Fact::text(view.t("source-refused"), &refused),
         last,
         Fact::markup(view.t("column-created"), view.ago(source.created_at)),
-    ]
+    ]);
+    facts
 }
 
 pub(super) async fn show_new(signed: Signed) -> Result<HttpResponse> {
@@ -269,6 +319,34 @@ pub(super) async fn create_key(
     let made = sources::create_key(&s, &signed.caller, *id, form.text("kind") == "test").await?;
     keep_fresh_key(&s, &signed, *id, &made.key)?;
     Ok(see_other(&href(*id)))
+}
+
+/// How long a replaced key goes on working, by what its form says.
+fn overlap(form: &Form) -> Result<Duration> {
+    match form.text("overlap") {
+        "0" => Ok(Duration::ZERO),
+        "1" => Ok(Duration::from_hours(1)),
+        "24" => Ok(Duration::from_hours(24)),
+        "168" => Ok(Duration::from_hours(7 * 24)),
+        "720" => Ok(Duration::from_hours(30 * 24)),
+        _ => Err(Error::fault("/overlap", "invalid_value", "one of the choices")),
+    }
+}
+
+pub(super) async fn rotate_key(
+    s: Data<Services>,
+    signed: Signed,
+    path: Path<(SourceId, KeyId)>,
+    form: Form,
+) -> Result<HttpResponse> {
+    let (source, key) = path.into_inner();
+    // The new key is shown on this source's page, so it has to be this source's.
+    if !sources::keys(&s, &signed.caller, source).await?.iter().any(|own| own.id == key) {
+        return Err(Error::NotFound("key"));
+    }
+    let made = sources::replace_key(&s, &signed.caller, key, overlap(&form)?).await?;
+    keep_fresh_key(&s, &signed, source, &made.key)?;
+    Ok(see_other(&href(source)))
 }
 
 pub(super) async fn revoke_key(

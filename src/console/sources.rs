@@ -7,9 +7,11 @@ use super::form::FieldFaults;
 use super::label::Tone;
 use super::messages::MessageRowsFragment;
 use super::page::{Fact, Shell, Theme};
+use super::source_calls::CallsFragment;
 use crate::clock::Timestamp;
 use crate::domain::channel::ChannelKind;
 use crate::domain::id::{KeyId, SourceId};
+use crate::domain::message::Category;
 use crate::domain::source::Right;
 
 #[derive(Debug, Template)]
@@ -34,7 +36,24 @@ pub struct SourceRow {
     /// Messages since midnight on the campus clock.
     pub today: u64,
     pub last_active: Option<Timestamp>,
+    /// Of the last 24 hours, and how many of them were refused.
+    pub calls: u64,
+    pub refused: u64,
+    /// Nothing came from it for longer than it may be silent.
+    pub silent: bool,
+    /// Keys that were replaced, end within a day and are still used.
+    pub late_keys: u64,
 }
+
+impl SourceRow {
+    /// Somebody should look why so much of it is refused.
+    const fn is_troubled(&self) -> bool {
+        self.refused * 100 >= self.calls * TROUBLED_PERCENT && self.refused > 0
+    }
+}
+
+/// The share of calls refused from which on it is worth a look.
+const TROUBLED_PERCENT: u64 = 5;
 
 #[derive(Debug, Template)]
 #[template(path = "console/source.html")]
@@ -52,10 +71,41 @@ pub struct SourcePage {
     pub channels: Vec<ChannelKind>,
     pub rights: Vec<Right>,
     pub facts: Vec<Fact>,
+    /// Messages of today in percent of what it may send, where that is limited.
+    pub quota: Option<Quota>,
+    /// Where its calls may come from; none: from anywhere.
+    pub networks: Vec<String>,
+    /// Calls of the last 24 hours from elsewhere.
+    pub strangers: u64,
+    /// When somebody is told that nothing comes from it.
+    pub watch: String,
+    /// Since when it is missed, and when something came from it last.
+    pub silent: Option<(Timestamp, Option<Timestamp>)>,
+    pub calls: CallsFragment,
     /// Whom the samples write to.
     pub reader: Reader,
     pub samples: Vec<Sample>,
     pub latest: MessageRowsFragment,
+}
+
+/// What a source used of what it may send today.
+#[derive(Clone, Copy, Debug)]
+pub struct Quota {
+    pub used: u64,
+    pub daily: u64,
+}
+
+impl SourcePage {
+    /// The categories it may send.
+    fn categories(&self) -> Vec<Category> {
+        let may =
+            |category: &Category| *category != Category::Emergency || self.rights.contains(&Right::Emergency);
+        Category::ALL.iter().copied().filter(may).collect()
+    }
+
+    fn late_keys(&self) -> u64 {
+        self.keys.iter().filter(|key| key.late).count() as u64
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -68,6 +118,8 @@ pub struct KeyRow {
     pub ended: bool,
     /// When it stops working, for one that was replaced and still works.
     pub ends_at: Option<Timestamp>,
+    /// It ends within a day and is still used.
+    pub late: bool,
     pub created_at: Timestamp,
     pub last_used_at: Option<Timestamp>,
 }

@@ -57,6 +57,12 @@ impl Window {
             minute >= self.from || minute < self.until
         }
     }
+
+    /// Its minutes of one day, in their order.
+    pub(super) fn parts(self) -> Vec<(u16, u16)> {
+        let Self { from, until } = self;
+        if from < until { vec![(from, until)] } else { vec![(0, until), (from, 1_440)] }
+    }
 }
 
 impl FromStr for Window {
@@ -184,7 +190,7 @@ impl Calendar {
 }
 
 /// When the clocks show that minute of a day: twice where they are set back over it.
-fn moments(zone: &TimeZone, day: Date, minute: u16) -> Vec<Timestamp> {
+pub(super) fn moments(zone: &TimeZone, day: Date, minute: u16) -> Vec<Timestamp> {
     let date_time = match minute {
         1_440 => day.tomorrow().map(|day| day.to_datetime(Time::midnight())),
         minute => Time::new((minute / 60) as i8, (minute % 60) as i8, 0, 0).map(|time| day.to_datetime(time)),

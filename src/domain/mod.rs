@@ -2,7 +2,8 @@
 //!
 //! Read [`channel`], [`message`] and [`delivery`] first; [`topic`] and [`audience`] say whom a message is for,
 //! [`routing`] what rules make of it, [`policy`] what people are spared, [`content`] what it says, [`sms_text`] how that is
-//! billed as an SMS, [`answer`] what is said back, [`source`], [`operator`] and [`grant`] who may ask.
+//! billed as an SMS, [`answer`] what is said back, [`source`], [`operator`] and [`grant`] who may ask, [`network`] from
+//! where, and [`silence`] when somebody is missed.
 
 pub mod address;
 pub mod alarm;
@@ -20,6 +21,7 @@ pub mod group;
 pub mod id;
 pub mod likeness;
 pub mod message;
+pub mod network;
 pub mod node;
 pub mod operator;
 pub mod policy;
@@ -29,6 +31,7 @@ pub mod recipient;
 pub mod routing;
 pub mod said;
 pub mod sign_in;
+pub mod silence;
 pub mod sms_text;
 pub mod source;
 pub mod suppression;

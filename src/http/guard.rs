@@ -9,6 +9,7 @@ use actix_web::web::Data;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
 use futures_util::future::LocalBoxFuture;
 
+use super::client;
 use super::errors::whole_seconds;
 use crate::service::caller::KeyCaller;
 use crate::service::{Caller, Services, sources};
@@ -58,7 +59,17 @@ impl FromRequest for Key {
         let request = request.clone();
         Box::pin(async move {
             let s = request.app_data::<Data<Services>>().ok_or_else(|| Error::internal("no services"))?;
-            let key = sources::authenticate(s, bearer(request.headers())?).await?;
+            let bearer = bearer(request.headers())?;
+            let (key, by) = match sources::authenticate_from(s, bearer, client::address(&request)).await {
+                Ok(let_in) => let_in,
+                Err(refused) => {
+                    if let Some(by) = refused.by {
+                        request.extensions_mut().insert(by);
+                    }
+                    return Err(refused.error);
+                }
+            };
+            request.extensions_mut().insert(by);
             let key = Self { caller: Caller::Key(key.clone()), key };
             key.admit(&request, s, 1)?;
             Ok(key)

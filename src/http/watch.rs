@@ -13,11 +13,13 @@ use actix_web::middleware::Next;
 use actix_web::web::Data;
 use tracing::Instrument as _;
 
+use super::client;
 use super::errors::{self, Asked};
 use super::guard::Standing;
 use super::request_id::{self, RequestId};
 use crate::Error;
 use crate::service::Services;
+use crate::service::sources::{self, Answered, CalledBy};
 use crate::telemetry::metrics::Metrics;
 
 type Response<B> = ServiceResponse<EitherBody<B, BoxBody>>;
@@ -46,9 +48,13 @@ async fn answer<B: MessageBody + 'static>(
             Some(error) => {
                 let rendered = errors::render(error, &asked);
                 count_problem(metrics.as_deref(), error);
+                note_call(&response, rendered.status().as_u16(), Some(error), &asked, began);
                 response.into_response(rendered).map_into_right_body()
             }
-            None => response.map_into_left_body(),
+            None => {
+                note_call(&response, response.status().as_u16(), None, &asked, began);
+                response.map_into_left_body()
+            }
         },
         // A middleware's own refusal comes without its request, so that the answer travels inside the error.
         Err(error) => {
@@ -79,6 +85,33 @@ async fn answer<B: MessageBody + 'static>(
 fn count_problem(metrics: Option<&Metrics>, error: &actix_web::Error) {
     if let Some(metrics) = metrics {
         metrics.problem(errors::in_own_words(error, Error::code));
+    }
+}
+
+/// A call with a source's key is kept with its answer, for whoever looks why one is refused.
+fn note_call<B>(
+    response: &ServiceResponse<B>,
+    status: u16,
+    error: Option<&actix_web::Error>,
+    asked: &Asked,
+    began: Instant,
+) {
+    let request = response.request();
+    let Some(by) = request.extensions_mut().remove::<CalledBy>() else { return };
+    let Some(s) = request.app_data::<Data<Services>>() else { return };
+    let answered = Answered {
+        address: client::address(request),
+        method: request.method().as_str(),
+        route: request.match_pattern().unwrap_or_default(),
+        status,
+        took: began.elapsed(),
+        request_id: asked.id.as_str(),
+    };
+    match error {
+        Some(error) => {
+            errors::in_own_words(error, |error| sources::note_call(s, by, answered, Some(error)));
+        }
+        None => sources::note_call(s, by, answered, None),
     }
 }
 

@@ -6,11 +6,12 @@ use jiff::civil::Date;
 
 use super::messages::{Counts, MessageQuery, MessageSummary};
 use super::providers::{self, ProviderHealth};
+use super::sources::{self, Silent};
 use super::{Caller, Services, attention, messages};
 use crate::clock::Timestamp;
 use crate::domain::channel::{AddressKind, ChannelKind};
 use crate::domain::delivery::State;
-use crate::domain::id::{MessageId, SourceId};
+use crate::domain::id::MessageId;
 use crate::domain::message::Status;
 use crate::domain::operator::Permission;
 use crate::error::Result;
@@ -21,12 +22,9 @@ const DAY: Duration = Duration::from_hours(24);
 const HOURS: u64 = 24;
 /// Bars of the other; the last is today.
 const DAYS: i64 = 14;
-/// A source that sent within [`ACTIVE`] and nothing for this long has gone silent.
-const SILENCE: Duration = Duration::from_hours(7 * 24);
-const ACTIVE: Duration = Duration::from_hours(60 * 24);
 /// Older messages without a rule are no longer worth an operator's time.
 pub(super) const WORTH_ROUTING: Duration = Duration::from_hours(7 * 24);
-const MOST_SILENT: u32 = 10;
+const MOST_SILENT: usize = 10;
 const RECENT: u32 = 8;
 
 /// The state of things at one moment.
@@ -49,8 +47,8 @@ pub struct Overview {
     pub unserved: Vec<ChannelKind>,
     /// Kinds of address by which deliveries wait and which no provider takes; none where there is no provider at all.
     pub stranded: Vec<AddressKind>,
-    /// Sources that used to send and have stopped, the longest silent first.
-    pub silent: Vec<SilentSource>,
+    /// Sources that are missed, the longest silent first.
+    pub silent: Vec<Silent>,
     pub recent: Vec<MessageSummary>,
 }
 
@@ -85,13 +83,6 @@ pub struct Oldest {
     pub waiting: Duration,
 }
 
-#[derive(Clone, Debug)]
-pub struct SilentSource {
-    pub id: SourceId,
-    pub name: String,
-    pub last_message_at: Option<Timestamp>,
-}
-
 /// Everything the first page of the console shows.
 pub async fn overview(s: &Services, caller: &Caller, span: Span) -> Result<Overview> {
     caller.require(Permission::MessagesView)?;
@@ -118,8 +109,9 @@ pub async fn overview(s: &Services, caller: &Caller, span: Span) -> Result<Overv
             }
         }
     }
-    let silent =
-        if caller.require(Permission::SourcesView).is_ok() { silent(s, now).await? } else { Vec::new() };
+    let mut silent =
+        if caller.require(Permission::SourcesView).is_ok() { sources::silent(s).await? } else { Vec::new() };
+    silent.truncate(MOST_SILENT);
     let recent =
         messages::list(s, caller, &MessageQuery { limit: RECENT, ..MessageQuery::default() }).await?.items;
     Ok(Overview {
@@ -140,18 +132,6 @@ pub async fn overview(s: &Services, caller: &Caller, span: Span) -> Result<Overv
         recent,
         day,
     })
-}
-
-/// The sources that used to send and have stopped, the longest silent first.
-pub(super) async fn silent(s: &Services, now: Timestamp) -> Result<Vec<SilentSource>> {
-    let (active, quiet) = (s.campus.day(now.minus(ACTIVE)), s.campus.day(now.minus(SILENCE)));
-    let rows = store::silent_sources(&s.db, &active, &quiet, MOST_SILENT).await?.into_iter();
-    let silent = |row: store::SilentRow| SilentSource {
-        id: row.id,
-        name: row.name,
-        last_message_at: row.last_message_at,
-    };
-    Ok(rows.map(silent).collect())
 }
 
 /// Today's deliveries by channel, for whoever looks after providers.

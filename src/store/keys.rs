@@ -5,6 +5,7 @@ use crate::Result;
 use crate::clock::Timestamp;
 use crate::domain::channel::ChannelKind;
 use crate::domain::id::{KeyId, SourceId};
+use crate::domain::network::Network;
 use crate::domain::source::Right;
 use crate::domain::topic::TopicPattern;
 
@@ -28,6 +29,8 @@ row! {
     pub struct KeyWithSource {
         pub id: KeyId,
         pub test: bool,
+        /// The key's last characters.
+        pub hint: String,
         pub expires_at: Option<Timestamp>,
         pub revoked_at: Option<Timestamp>,
         pub last_used_at: Option<Timestamp>,
@@ -40,6 +43,7 @@ row! {
         pub rate_per_second: Option<i64>,
         pub daily_messages: Option<i64>,
         pub disabled_at: Option<Timestamp>,
+        pub networks: JsonText<Vec<Network>>,
     }
 }
 
@@ -70,8 +74,9 @@ pub async fn insert(
 /// The key with that hash, also one that no longer opens anything.
 pub async fn find_by_hash(db: &Db, hash: &[u8]) -> Result<Option<KeyWithSource>> {
     let text =
-        "SELECT k.id, k.test, k.expires_at, k.revoked_at, k.last_used_at, k.source_id, s.name, s.department,
-            s.topics, s.channels, s.rights, s.rate_per_second, s.daily_messages, s.disabled_at
+        "SELECT k.id, k.test, k.hint, k.expires_at, k.revoked_at, k.last_used_at, k.source_id, s.name, s.department,
+            s.topics, s.channels, s.rights, s.rate_per_second, s.daily_messages, s.disabled_at,
+            s.networks
         FROM api_key k JOIN source s ON s.id = k.source_id WHERE k.hash = $1";
     Ok(in_db!(db, |c| sqlx::query_as::<_, KeyWithSource>(text).bind(hash).fetch_optional(c).await)?)
 }
@@ -85,6 +90,26 @@ pub async fn find(db: &Db, id: KeyId) -> Result<Option<KeyRow>> {
 pub async fn list(db: &Db, source: SourceId) -> Result<Vec<KeyRow>> {
     let text = format!("SELECT {COLUMNS} FROM api_key WHERE source_id = $1 ORDER BY id DESC");
     Ok(in_db!(db, |c| sqlx::query_as::<_, KeyRow>(sql(text)).bind(source.0).fetch_all(c).await)?)
+}
+
+row! {
+    /// A key that ends soon and is still used.
+    pub struct LateRow {
+        pub id: KeyId,
+        pub source_id: SourceId,
+    }
+}
+
+/// Keys that end within a day and were used within the last one, though a newer of their kind had been there for some
+/// minutes: whoever uses them was not told of it.
+pub async fn late(db: &Db, now: Timestamp) -> Result<Vec<LateRow>> {
+    let text = "SELECT k.id, k.source_id FROM api_key k
+        WHERE k.revoked_at IS NULL AND k.expires_at > $1 AND k.expires_at <= $1 + 86400000
+          AND k.last_used_at > $1 - 86400000
+          AND EXISTS (SELECT 1 FROM api_key n WHERE n.source_id = k.source_id AND n.test = k.test
+            AND n.id > k.id AND n.created_at + 300000 < k.last_used_at)
+        ORDER BY k.id";
+    Ok(in_db!(db, |c| sqlx::query_as(text).bind(now.0).fetch_all(c).await)?)
 }
 
 /// Keys of the source that open something at that moment.

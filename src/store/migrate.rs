@@ -28,6 +28,7 @@ macro_rules! steps {
             16 "0016_roles",
             17 "0017_second_factor",
             18 "0018_imports",
+            19 "0019_calls",
             20 "0020_attention",
             21 "0021_alarms",
             22 "0022_bound_at",

@@ -17,6 +17,7 @@ pub mod bindings;
 pub mod bound;
 pub mod callbacks;
 pub mod campus_accounts;
+pub mod calls;
 pub mod card_updates;
 mod column;
 mod condition;

@@ -8,7 +8,7 @@ use crate::Result;
 use crate::clock::Timestamp;
 use crate::domain::channel::{AddressKind, ChannelKind, Outlet};
 use crate::domain::delivery::{State, by_state};
-use crate::domain::id::{MessageId, ProviderId, SourceId};
+use crate::domain::id::{MessageId, ProviderId};
 use crate::domain::message::{Lane, Status};
 
 /// Milliseconds of an hour.
@@ -252,34 +252,4 @@ pub async fn provider_health(db: &Db) -> Result<Vec<ProviderHealthRow>> {
             WHERE x.provider_id = p.id AND x.kind IN ('test_passed', 'test_failed'))
         WHERE p.enabled ORDER BY p.channel, p.priority, p.id";
     Ok(in_db!(db, |c| sqlx::query_as::<_, ProviderHealthRow>(text).fetch_all(c).await)?)
-}
-
-row! {
-    /// A source that has stopped sending.
-    pub struct SilentRow {
-        pub id: SourceId,
-        pub name: String,
-        pub last_message_at: Option<Timestamp>,
-    }
-}
-
-/// Sources that sent between the campus days `active` and `quiet` and nothing from `quiet` on, the longest silent first.
-pub async fn silent_sources(db: &Db, active: &str, quiet: &str, limit: u32) -> Result<Vec<SilentRow>> {
-    let text = "SELECT s.id, s.name,
-          (SELECT m.created_at FROM message m WHERE m.source_id = s.id ORDER BY m.id DESC LIMIT 1) AS last_message_at
-        FROM source s
-        WHERE s.disabled_at IS NULL
-          AND EXISTS (SELECT 1 FROM source_usage u
-            WHERE u.source_id = s.id AND u.day >= $1 AND u.day < $2 AND u.messages > 0)
-          AND NOT EXISTS (SELECT 1 FROM source_usage u
-            WHERE u.source_id = s.id AND u.day >= $2 AND u.messages > 0)
-        ORDER BY last_message_at, s.id LIMIT $3 + 0";
-    Ok(in_db!(db, |c| {
-        sqlx::query_as::<_, SilentRow>(text)
-            .bind(active)
-            .bind(quiet)
-            .bind(i64::from(limit))
-            .fetch_all(c)
-            .await
-    })?)
 }

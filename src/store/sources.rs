@@ -2,10 +2,12 @@
 
 use serde::Serialize;
 
-use super::{Db, JsonText, Tx, in_db, in_tx, row, sql};
+use super::{Db, JsonText, Tx, in_db, in_tx, row, sql, to_json};
 use crate::clock::Timestamp;
 use crate::domain::channel::ChannelKind;
 use crate::domain::id::SourceId;
+use crate::domain::network::Network;
+use crate::domain::silence::Watch;
 use crate::domain::source::Right;
 use crate::domain::topic::TopicPattern;
 use crate::{Error, Result};
@@ -28,6 +30,21 @@ row! {
         pub valid_keys: i64,
         /// Messages sent this campus day.
         pub used_today: i64,
+        /// Where its calls may come from; none: from anywhere.
+        pub networks: JsonText<Vec<Network>>,
+        pub silence: JsonText<Watch>,
+    }
+}
+
+row! {
+    /// A source and when something came from it.
+    pub struct WatchedRow {
+        pub id: SourceId,
+        pub name: String,
+        pub silence: JsonText<Watch>,
+        pub watched_from: Option<Timestamp>,
+        /// By a live key.
+        pub last_message_at: Option<Timestamp>,
     }
 }
 
@@ -71,7 +88,8 @@ const SELECT: &str = "SELECT s.id, s.name, s.department, s.topics, s.channels, s
     (SELECT max(k.last_used_at) FROM api_key k WHERE k.source_id = s.id) AS last_activity_at,
     (SELECT count(*) FROM api_key k WHERE k.source_id = s.id AND k.revoked_at IS NULL
         AND (k.expires_at IS NULL OR k.expires_at > $1)) AS valid_keys,
-    COALESCE((SELECT u.messages FROM source_usage u WHERE u.source_id = s.id AND u.day = $2), 0) AS used_today
+    COALESCE((SELECT u.messages FROM source_usage u WHERE u.source_id = s.id AND u.day = $2), 0) AS used_today,
+    s.networks, s.silence
     FROM source s";
 
 /// Adds a source; nothing where the name is taken.
@@ -126,13 +144,46 @@ fn texts(grant: &Grant) -> Result<[String; 3]> {
     Ok([text(&grant.topics)?, text(&grant.channels)?, text(&grant.rights)?])
 }
 
-/// Shuts a source out from `disabled_at` on, or lets it in again. False where there is no such source.
-pub async fn set_disabled(tx: &mut Tx, id: SourceId, disabled_at: Option<Timestamp>) -> Result<bool> {
-    let text = "UPDATE source SET disabled_at = $2 WHERE id = $1";
+/// From where its calls may come, and when its silence is told, from `now` on. False where there is no such source.
+pub async fn guard(
+    tx: &mut Tx,
+    id: SourceId,
+    networks: &[Network],
+    silence: &Watch,
+    now: Timestamp,
+) -> Result<bool> {
+    let text = "UPDATE source SET networks = $2, silence = $3, watched_from = $4 WHERE id = $1";
+    let (networks, silence) = (to_json(networks)?, to_json(silence)?);
+    let changed = in_tx!(tx, |c| {
+        let query = sqlx::query(text).bind(id.0).bind(networks).bind(silence).bind(now.0);
+        query.execute(c).await.map(|done| done.rows_affected())
+    })?;
+    Ok(changed > 0)
+}
+
+/// Sources that are let in, by name.
+pub async fn watched(db: &Db) -> Result<Vec<WatchedRow>> {
+    let text = "SELECT s.id, s.name, s.silence, s.watched_from,
+          (SELECT u.last_at FROM source_usage u WHERE u.source_id = s.id AND u.messages > 0
+            ORDER BY u.day DESC LIMIT 1) AS last_message_at
+        FROM source s WHERE s.disabled_at IS NULL ORDER BY s.name, s.id";
+    Ok(in_db!(db, |c| sqlx::query_as(text).fetch_all(c).await)?)
+}
+
+/// Shuts a source out from `disabled_at` on, or lets it in again: from then on its silence counts. False where there is no
+/// such source.
+pub async fn set_disabled(
+    tx: &mut Tx,
+    id: SourceId,
+    disabled_at: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<bool> {
+    let text = "UPDATE source SET disabled_at = $2, watched_from = $3 WHERE id = $1";
     let changed = in_tx!(tx, |c| {
         sqlx::query(text)
             .bind(id.0)
             .bind(disabled_at.map(|at| at.0))
+            .bind(now.0)
             .execute(c)
             .await
             .map(|done| done.rows_affected())

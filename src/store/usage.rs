@@ -5,6 +5,7 @@ use serde_json::json;
 use super::dialect::Field;
 use super::{Db, Tx, in_db, in_tx, row, sql};
 use crate::Result;
+use crate::clock::Timestamp;
 use crate::domain::id::SourceId;
 
 row! {
@@ -17,17 +18,25 @@ row! {
 
 /// Adds to the counts of a campus day (`YYYY-MM-DD`) and gives what they are then. A negative number takes back.
 /// Sources are counted in order, so that two nodes never wait for one another.
-pub async fn add(tx: &mut Tx, day: &str, counts: &[(SourceId, i64)]) -> Result<Vec<UsageRow>> {
+pub async fn add(
+    tx: &mut Tx,
+    day: &str,
+    counts: &[(SourceId, i64)],
+    now: Timestamp,
+) -> Result<Vec<UsageRow>> {
     let rows = tx.dialect().rows("$2", &[("source_id", Field::Int), ("messages", Field::Int)]);
     let text = format!(
-        "INSERT INTO source_usage (source_id, day, messages)
-         SELECT source_id, $1, messages FROM {rows} AS x WHERE 1 = 1 ORDER BY source_id
-         ON CONFLICT (source_id, day) DO UPDATE SET messages = source_usage.messages + excluded.messages
+        "INSERT INTO source_usage (source_id, day, messages, last_at)
+         SELECT source_id, $1, messages, $3 FROM {rows} AS x WHERE 1 = 1 ORDER BY source_id
+         ON CONFLICT (source_id, day) DO UPDATE SET messages = source_usage.messages + excluded.messages,
+            last_at = CASE WHEN excluded.messages > 0 THEN excluded.last_at ELSE source_usage.last_at END
          RETURNING source_id, messages"
     );
     let wire: Vec<_> = counts.iter().map(|(id, n)| json!({ "source_id": id.0, "messages": n })).collect();
     let input = serde_json::Value::Array(wire).to_string();
-    Ok(in_tx!(tx, |c| sqlx::query_as::<_, UsageRow>(sql(text)).bind(day).bind(input).fetch_all(c).await)?)
+    Ok(in_tx!(tx, |c| {
+        sqlx::query_as::<_, UsageRow>(sql(text)).bind(day).bind(input).bind(now.0).fetch_all(c).await
+    })?)
 }
 
 row! {

@@ -70,6 +70,24 @@ pub(super) const ALL: &[Explained] = &[
         ],
     ),
     problem(
+        "address_not_allowed",
+        403,
+        [
+            "Not from this address",
+            "The key is valid, and its source may call from certain networks only. `detail` names the address the call \
+             came from, as the platform sees it: behind a proxy or NAT that is not the address of your server.",
+            "Call from one of the source's networks, or ask an administrator to add the address that `detail` names to \
+             them. Where it is the address of the platform's own proxy, the administrator names the proxy in \
+             `server.trusted_proxies`.",
+        ],
+        [
+            "来源地址不在允许范围内",
+            "密钥有效，但其来源系统只能从指定网段调用。detail 会给出平台看到的来源地址；经过代理或 NAT 时，它不是您服务器自己的地址。",
+            "请从允许的网段调用，或请管理员把 detail 给出的地址加入该来源系统的允许网段。如果那是平台前面代理的地址，请管理员在 \
+             `server.trusted_proxies` 中登记该代理。",
+        ],
+    ),
+    problem(
         "not_found",
         404,
         [

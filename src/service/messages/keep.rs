@@ -254,7 +254,7 @@ impl<'b> Sheet<'b> {
             by_source.iter().map(|(source, places)| (*source, places.len() as i64)).collect();
         let mut refused = Vec::new();
         let mut taken_back = Vec::new();
-        for row in usage::add(tx, &day, &counts).await? {
+        for row in usage::add(tx, &day, &counts, now).await? {
             let places = by_source.remove(&row.source_id).unwrap_or_default();
             let Some(limit) = places.iter().filter_map(|i| self.batch[*i].daily_limit).min() else {
                 continue;
@@ -274,7 +274,7 @@ impl<'b> Sheet<'b> {
         if taken_back.is_empty() {
             return Ok(());
         }
-        usage::add(tx, &day, &taken_back).await?;
+        usage::add(tx, &day, &taken_back, now).await?;
         // Whoever repeats one that is turned away is turned away with it.
         let ids: HashMap<_, _> =
             refused.iter().map(|(i, limit)| (self.batch[*i].message.id, *limit)).collect();

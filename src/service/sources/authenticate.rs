@@ -1,15 +1,19 @@
 //! Who calls, by the key. A request need not ask the store: what it said of a key lately is kept.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::super::Services;
 use super::super::caller::KeyCaller;
 use super::super::lately::Lately;
+use super::calls::CalledBy;
+use super::keys::masked;
 use super::{quota, rate};
 use crate::clock::Timestamp;
 use crate::domain::id::KeyId;
+use crate::domain::network::Network;
 use crate::store;
 use crate::store::keys::KeyWithSource;
 use crate::{Error, Result};
@@ -34,36 +38,77 @@ pub(super) fn fingerprint(s: &Services, key: &str) -> Hash {
     s.vault.fingerprint("api-key", key.as_bytes())
 }
 
+/// A key that opened, and what the store said with it.
+#[derive(Clone, Debug)]
+struct Known {
+    caller: Arc<KeyCaller>,
+    by: CalledBy,
+    networks: Arc<[Network]>,
+    expires_at: Option<Timestamp>,
+}
+
+/// Why a key opened nothing, and whose it is, where it is somebody's.
+#[derive(Debug)]
+pub struct Refused {
+    pub by: Option<CalledBy>,
+    pub error: Error,
+}
+
+impl Refused {
+    fn stranger(why: &'static str) -> Self {
+        Self { by: None, error: Error::Unauthenticated(why) }
+    }
+}
+
 /// The caller behind an API key (`bt_live_…`, `bt_test_…`), or [`Error::Unauthenticated`] where it opens nothing.
 pub async fn authenticate(s: &Services, bearer: &str) -> Result<Arc<KeyCaller>> {
+    let_in(s, bearer, None).await.map(|(caller, _)| caller).map_err(|refused| refused.error)
+}
+
+/// As [`authenticate`], for a call from that address, which its source may have to call from.
+pub async fn authenticate_from(
+    s: &Services,
+    bearer: &str,
+    address: IpAddr,
+) -> Result<(Arc<KeyCaller>, CalledBy), Refused> {
+    let_in(s, bearer, Some(address)).await
+}
+
+async fn let_in(
+    s: &Services,
+    bearer: &str,
+    address: Option<IpAddr>,
+) -> Result<(Arc<KeyCaller>, CalledBy), Refused> {
     let is_key = bearer.starts_with(LIVE) || bearer.starts_with(TEST);
     if !is_key || bearer.len() > LONGEST_KEY {
-        return Err(Error::Unauthenticated(UNKNOWN));
+        return Err(Refused::stranger(UNKNOWN));
     }
     let hash = fingerprint(s, bearer);
     match s.keys.look_up(&hash, s.clock.now(), s.clock.steady()) {
-        Some(Ok(caller)) => return Ok(caller),
-        Some(Err(why)) => return Err(Error::Unauthenticated(why)),
+        Some(Ok(known)) => return known.open_from(address),
+        Some(Err((by, why))) => return Err(Refused { by, error: Error::Unauthenticated(why) }),
         None => {}
     }
     let generations = (s.keys.known.generation(), s.keys.refused.generation());
-    let row = store::keys::find_by_hash(&s.db, &hash).await?;
+    let row = store::keys::find_by_hash(&s.db, &hash).await.map_err(|error| Refused { by: None, error })?;
     let now = s.clock.now();
     let steady = s.clock.steady();
+    let by = row.as_ref().map(called_by);
     match judge(row, now) {
         Ok(row) => {
             let used = row.last_used_at;
-            let expires_at = row.expires_at;
-            let caller = Arc::new(caller(row));
-            s.keys.known.keep(generations.0, hash, Known { caller: caller.clone(), expires_at }, steady);
-            if used.is_none_or(|at| now.since(at) >= TOUCHED_EVERY) && s.keys.may_touch(caller.key, steady) {
-                touch(s, caller.key, now);
+            let known = Known::new(row);
+            let key = known.caller.key;
+            s.keys.known.keep(generations.0, hash, known.clone(), steady);
+            let opened = known.open_from(address)?;
+            if used.is_none_or(|at| now.since(at) >= TOUCHED_EVERY) && s.keys.may_touch(key, steady) {
+                touch(s, key, now);
             }
-            Ok(caller)
+            Ok(opened)
         }
         Err(why) => {
-            s.keys.refused.keep(generations.1, hash, why, steady);
-            Err(Error::Unauthenticated(why))
+            s.keys.refused.keep(generations.1, hash, (by.clone(), why), steady);
+            Err(Refused { by, error: Error::Unauthenticated(why) })
         }
     }
 }
@@ -82,18 +127,40 @@ fn judge(row: Option<KeyWithSource>, now: Timestamp) -> Result<KeyWithSource, &'
     Ok(row)
 }
 
-fn caller(row: KeyWithSource) -> KeyCaller {
-    KeyCaller {
-        key: row.id,
-        test: row.test,
-        source: row.source_id,
-        source_name: row.name,
-        department: row.department,
-        topics: row.topics.0,
-        channels: row.channels.0,
-        rights: row.rights.0,
-        rate_per_second: rate(row.rate_per_second),
-        daily_messages: quota(row.daily_messages),
+fn called_by(row: &KeyWithSource) -> CalledBy {
+    CalledBy { source: row.source_id, key: masked(row.test, &row.hint) }
+}
+
+impl Known {
+    fn new(row: KeyWithSource) -> Self {
+        Self {
+            by: called_by(&row),
+            networks: row.networks.0.as_slice().into(),
+            expires_at: row.expires_at,
+            caller: Arc::new(KeyCaller {
+                key: row.id,
+                test: row.test,
+                source: row.source_id,
+                source_name: row.name,
+                department: row.department,
+                topics: row.topics.0,
+                channels: row.channels.0,
+                rights: row.rights.0,
+                rate_per_second: rate(row.rate_per_second),
+                daily_messages: quota(row.daily_messages),
+            }),
+        }
+    }
+
+    /// Its caller, unless the source calls from elsewhere.
+    fn open_from(self, address: Option<IpAddr>) -> Result<(Arc<KeyCaller>, CalledBy), Refused> {
+        let Self { caller, by, networks, .. } = self;
+        match address {
+            Some(address) if !networks.is_empty() && !networks.iter().any(|network| network.has(address)) => {
+                Err(Refused { by: Some(by), error: Error::AddressNotAllowed { address } })
+            }
+            _ => Ok((caller, by)),
+        }
     }
 }
 
@@ -112,19 +179,16 @@ fn touch(s: &Services, key: KeyId, now: Timestamp) {
     });
 }
 
+/// Whose key it is, and why it opens nothing.
+type Closed = (Option<CalledBy>, &'static str);
+
 /// What the store said of keys lately.
 #[derive(Debug)]
 pub(in crate::service) struct KnownKeys {
     known: Lately<Hash, Known>,
     /// Wrong keys are bounded apart, so that a flood of them pushes out no good one.
-    refused: Lately<Hash, &'static str>,
+    refused: Lately<Hash, Closed>,
     touched: Mutex<HashMap<KeyId, Duration>>,
-}
-
-#[derive(Clone, Debug)]
-struct Known {
-    caller: Arc<KeyCaller>,
-    expires_at: Option<Timestamp>,
 }
 
 impl Default for KnownKeys {
@@ -134,15 +198,10 @@ impl Default for KnownKeys {
 }
 
 impl KnownKeys {
-    fn look_up(
-        &self,
-        hash: &Hash,
-        now: Timestamp,
-        steady: Duration,
-    ) -> Option<Result<Arc<KeyCaller>, &'static str>> {
+    fn look_up(&self, hash: &Hash, now: Timestamp, steady: Duration) -> Option<Result<Known, Closed>> {
         let known = self.known.get(hash, steady);
         if let Some(known) = known.filter(|known| known.expires_at.is_none_or(|at| at > now)) {
-            return Some(Ok(known.caller));
+            return Some(Ok(known));
         }
         self.refused.get(hash, steady).map(Err)
     }

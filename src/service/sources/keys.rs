@@ -23,6 +23,10 @@ const MOST_KEYS: i64 = 20;
 const KEY_BYTES: usize = 24;
 const HINT_CHARACTERS: usize = 4;
 
+pub(super) fn masked(test: bool, hint: &str) -> String {
+    format!("{}…{hint}", if test { TEST } else { LIVE })
+}
+
 /// An API key as administrators see it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Key {
@@ -41,7 +45,7 @@ pub struct Key {
 impl Key {
     /// As much of it as may be shown: `bt_live_…4c9c`.
     pub fn masked(&self) -> String {
-        format!("{}…{}", if self.test { TEST } else { LIVE }, self.hint)
+        masked(self.test, &self.hint)
     }
 
     /// Whether it opens anything at that moment, its source being enabled.
@@ -103,6 +107,13 @@ impl Secret {
 pub async fn keys(s: &Services, caller: &Caller, source: SourceId) -> Result<Vec<Key>> {
     caller.require(Permission::SourcesView)?;
     Ok(store::keys::list(&s.db, source).await?.into_iter().map(Key::from).collect())
+}
+
+/// Keys that were replaced, end within a day and are still used, each with its source.
+pub async fn late_keys(s: &Services, caller: &Caller) -> Result<Vec<(SourceId, KeyId)>> {
+    caller.require(Permission::SourcesView)?;
+    let rows = store::keys::late(&s.db, s.clock.now()).await?;
+    Ok(rows.into_iter().map(|row| (row.source_id, row.id)).collect())
 }
 
 /// One more key for a source.

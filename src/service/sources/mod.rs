@@ -2,7 +2,9 @@
 
 mod admit;
 mod authenticate;
+mod calls;
 mod form;
+mod guard;
 mod keys;
 
 use serde::Serialize;
@@ -13,7 +15,9 @@ use super::{Caller, Services};
 use crate::clock::Timestamp;
 use crate::domain::channel::ChannelKind;
 use crate::domain::id::{KeyId, SourceId};
+use crate::domain::network::Network;
 use crate::domain::operator::Permission;
+use crate::domain::silence::Watch;
 use crate::domain::source::Right;
 use crate::domain::topic::TopicPattern;
 use crate::error::Faults;
@@ -24,10 +28,14 @@ use crate::{Error, Result};
 pub(super) use self::admit::Rates;
 pub use self::admit::{RateState, admit};
 pub(super) use self::authenticate::KnownKeys;
-pub use self::authenticate::authenticate;
+pub use self::authenticate::{Refused, authenticate, authenticate_from};
+pub(super) use self::calls::Calls;
+pub use self::calls::{Answered, CalledBy, KEPT, RecentCall, Totals, calls, keep_calls, note_call, totals};
 pub use self::form::{GrantForm, HIGHEST_QUOTA, HIGHEST_RATE, NewSource};
+pub use self::guard::{GuardForm, LONGEST_SILENCE, Silent, WatchForm, guard, silent};
 pub use self::keys::{
-    DEFAULT_OVERLAP, Key, KeyCreated, KeyRotated, create_key, keys, replace_key, revoke_key, rotate_key,
+    DEFAULT_OVERLAP, Key, KeyCreated, KeyRotated, create_key, keys, late_keys, replace_key, revoke_key,
+    rotate_key,
 };
 
 /// A source as administrators see it.
@@ -51,6 +59,10 @@ pub struct Source {
     pub valid_keys: u64,
     /// Messages accepted this campus day.
     pub used_today: u64,
+    /// Where its calls may come from; none: from anywhere.
+    pub networks: Vec<Network>,
+    /// Whether it is told when nothing comes from it.
+    pub silence: Watch,
 }
 
 /// A new source with its first key. The key is shown this once.
@@ -87,6 +99,8 @@ impl From<SourceRow> for Source {
             last_activity_at: row.last_activity_at,
             valid_keys: row.valid_keys.unsigned_abs(),
             used_today: row.used_today.unsigned_abs(),
+            networks: row.networks.0,
+            silence: row.silence.0,
         }
     }
 }
@@ -174,7 +188,7 @@ pub async fn set_enabled(s: &Services, caller: &Caller, id: SourceId, enabled: b
     caller.require(Permission::SourcesEdit)?;
     let now = s.clock.now();
     let mut tx = s.db.begin().await?;
-    if !store::sources::set_disabled(&mut tx, id, (!enabled).then_some(now)).await? {
+    if !store::sources::set_disabled(&mut tx, id, (!enabled).then_some(now), now).await? {
         return Err(Error::NotFound("source"));
     }
     let action = if enabled { "source.enable" } else { "source.disable" };

@@ -20,6 +20,7 @@ metrics! {
     HTTP_REQUESTS "http_requests_total" "Requests answered, by route pattern, method and class of status."
     HTTP_SECONDS "http_request_seconds" "From a request's head to the head of its answer."
     HTTP_PROBLEMS "http_problems_total" "Requests refused, by the code of the problem."
+    CALLS_NOT_KEPT "source_calls_not_kept_total" "Calls of sources that the console cannot show, as the store did not take them."
 
     MESSAGES_ACCEPTED "messages_accepted_total" "New messages kept; repeated ones count once."
     MESSAGES_REFUSED "messages_refused_total" "Messages not taken, by the code of the problem; those of a batch one by one."

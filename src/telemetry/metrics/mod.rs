@@ -33,6 +33,7 @@ pub struct Metrics {
     /// By category and whether it came with a test key.
     accepted: Family<(Category, bool)>,
     refused: Family<&'static str>,
+    calls_not_kept: Counter,
     intake_batch: Histogram,
     intake: Histogram,
     planned: Counter,
@@ -59,6 +60,7 @@ impl Default for Metrics {
             problems: Family::default(),
             accepted: Family::default(),
             refused: Family::default(),
+            calls_not_kept: sheet.counter(names::CALLS_NOT_KEPT, &[]),
             intake_batch: sheet.histogram(names::INTAKE_BATCH, &[]),
             intake: sheet.histogram(names::INTAKE_SECONDS, &[]),
             planned: sheet.counter(names::MESSAGES_PLANNED, &[]),
@@ -97,6 +99,11 @@ impl Metrics {
     pub fn problem(&self, code: &'static str) {
         let made = || self.sheet.counter(names::HTTP_PROBLEMS, &[("code", code)]);
         self.problems.add(code, 1, made);
+    }
+
+    /// So many calls of sources found no room among those that wait to be kept for the console.
+    pub fn calls_not_kept(&self, calls: u64) {
+        self.calls_not_kept.increment(calls);
     }
 
     pub fn accepted(&self, category: Category, test: bool) {

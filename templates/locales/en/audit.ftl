@@ -74,6 +74,7 @@ act-source-create = Registered source
 act-source-update = Changed source
 act-source-enable = Enabled source
 act-source-disable = Disabled source
+act-source-guard = Changed addresses and silence of source
 act-key-create = Created key
 act-key-rotate = Rotated key
 act-key-revoke = Revoked key

@@ -71,6 +71,7 @@ act-source-create = 登记来源系统
 act-source-update = 修改来源系统
 act-source-enable = 启用来源系统
 act-source-disable = 停用来源系统
+act-source-guard = 修改来源地址与静默提醒
 act-key-create = 新建密钥
 act-key-rotate = 轮换密钥
 act-key-revoke = 吊销密钥

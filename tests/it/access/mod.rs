@@ -1,6 +1,7 @@
 //! Who gets in, and how long.
 
 mod factors;
+mod guards;
 mod operators;
 mod rights;
 mod sessions;

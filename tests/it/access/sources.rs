@@ -243,7 +243,7 @@ on_both!(a_source_sees_its_quota_and_what_is_left_today, |db| async {
     let made = add(&s, NewSource { daily_messages: Some(100), ..library() }).await;
     let key = authenticate(&s, &made.key).await.unwrap();
     let mut tx = s.db.begin().await.unwrap();
-    store::usage::add(&mut tx, "2026-09-21", &[(made.source_id, 30)]).await.unwrap();
+    store::usage::add(&mut tx, "2026-09-21", &[(made.source_id, 30)], START).await.unwrap();
     tx.commit().await.unwrap();
 
     let seen = own(&s, &key).await.unwrap();

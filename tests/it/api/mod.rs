@@ -1,5 +1,6 @@
 //! The JSON face and what surrounds it, through real HTTP on a socket.
 
+mod calls;
 mod directory;
 mod erasing;
 mod imports;

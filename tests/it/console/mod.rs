@@ -25,6 +25,7 @@ mod samples;
 mod scan;
 mod settings;
 mod simulator;
+mod source_flows;
 mod sources;
 mod suppression;
 mod templates;

@@ -228,11 +228,16 @@ async fn who_may_not_edit_sees_no_way_to_and_finds_none() {
     let mut auditor = Browser::signed_in(&app, Role::Auditor).await;
     let page = auditor.get(&path).await;
     assert_eq!(page.status, 200);
-    assert!(!page.text.contains(&format!("{path}/")), "{}", page.text);
+    let beyond: Vec<_> = page.text.split(&format!("{path}/")).skip(1).collect();
+    assert!(beyond.iter().all(|rest| rest.starts_with("calls")), "{}", page.text);
+    assert_eq!(auditor.get(&format!("{path}/calls")).await.status, 200);
+    assert_eq!(auditor.get(&format!("{path}/guard")).await.status, 403);
     assert_eq!(auditor.get(&format!("{path}/edit")).await.status, 403);
     assert_eq!(auditor.get("/console/sources/new").await.status, 403);
-    for act in
-        ["/console/sources".to_owned(), path.clone(), format!("{path}/keys"), format!("{path}/enabled")]
+    for act in ["", "/keys", "/enabled", "/guard"]
+        .map(|act| format!("{path}{act}"))
+        .into_iter()
+        .chain(["/console/sources".to_owned()])
     {
         assert_eq!(auditor.submit(&path, &act, &LIBRARY).await.status, 403, "{act}");
     }

@@ -12,6 +12,7 @@ use belltower::console::page::Theme;
 use belltower::console::powers::AREAS;
 use belltower::console::settings::limits::PARTS;
 use belltower::console::settings::sign_in::FIGURES;
+use belltower::console::source_guard::WATCHES;
 use belltower::console::suppression::CAUSES;
 use belltower::domain::answer::Via;
 use belltower::domain::calendar::DayKind;
@@ -65,6 +66,7 @@ const FAULTS: [&str; 67] = [
     "unknown_variable",
     "invalid_link",
     "unknown_variant",
+const FAULTS: [&str; 64] = [
     "broken_workbook",
     "workbook_too_large",
     "too_many_columns",
@@ -88,6 +90,9 @@ const FAULTS: [&str; 67] = [
     "control_character",
     "too_many",
     "topics-invalid",
+    "networks-bad_network",
+    "hours-out_of_range",
+    "bad_times",
     "rate_per_second-out_of_range",
     "daily_messages-out_of_range",
     "days-out_of_range",
@@ -163,6 +168,8 @@ const SETTINGS: [&str; 30] = [
 const CONFLICTS: [&str; 12] = [
     "factor_required",
     "own_account",
+const CONFLICTS: [&str; 11] = [
+    "key_ended",
     "import_busy",
     "link_used",
     "link_expired",
@@ -261,6 +268,7 @@ fn composed() -> BTreeSet<String> {
     );
     family("rule", &mut FIGURES.iter().map(|figure| figure.name), &["", "-hint"]);
     family("factor-for", &mut FactorFor::ALL.iter().map(|who| who.name()), &[""]);
+    family("guard-watch", &mut WATCHES.into_iter(), &["", "-hint"]);
     family("day", &mut DayKind::ALL.iter().map(|d| d.name()), &[""]);
     family("then", &mut ThenFor::ALL.iter().map(|t| t.name()), &[""]);
     family("unknown-repeat", &mut RepeatFor::ALL.iter().map(|r| r.name()), &[""]);

@@ -2,7 +2,7 @@ use belltower::clock::Timestamp;
 use belltower::domain::channel::ChannelKind;
 use belltower::domain::id::{KeyId, SourceId};
 use belltower::domain::source::Right;
-use belltower::store::keys::{count_valid, expire, find, find_by_hash, insert, list, revoke, touch};
+use belltower::store::keys::{count_valid, expire, find, find_by_hash, insert, late, list, revoke, touch};
 use belltower::store::{Db, sources};
 
 use super::sources::add;
@@ -31,7 +31,7 @@ on_both!(a_key_is_found_by_its_hash_with_its_source, |db| async {
     assert_eq!((row.expires_at, row.revoked_at, row.last_used_at, row.disabled_at), (None, None, None, None));
 
     let mut tx = db.begin().await.unwrap();
-    sources::set_disabled(&mut tx, source, Some(Timestamp(8))).await.unwrap();
+    sources::set_disabled(&mut tx, source, Some(Timestamp(8)), Timestamp(8)).await.unwrap();
     tx.commit().await.unwrap();
     let row = find_by_hash(&db, &[2; 32]).await.unwrap().unwrap();
     assert_eq!(row.disabled_at, Some(Timestamp(8)));
@@ -103,4 +103,25 @@ on_both!(the_latest_use_is_noted, |db| async {
     tx.commit().await.unwrap();
     assert_eq!(find(&db, id).await.unwrap().unwrap().last_used_at, Some(Timestamp(700)));
     assert_eq!(find_by_hash(&db, &[1; 32]).await.unwrap().unwrap().last_used_at, Some(Timestamp(700)));
+});
+
+on_both!(a_key_is_late_while_it_is_used_beside_the_new_one, |db| async {
+    const HOUR: i64 = 3_600_000;
+    const NOW: Timestamp = Timestamp(100 * HOUR);
+    let source = add(&db, "library").await;
+    let mut tx = db.begin().await.unwrap();
+    let mut ids = Vec::new();
+    // Still used; not used since; used, and ends in days; a test key, to which the new one is none.
+    for (n, test) in [(1, false), (2, false), (3, false), (4, true)] {
+        ids.push(insert(&mut tx, source, test, &[n; 32], "abcd", Timestamp(1)).await.unwrap());
+    }
+    insert(&mut tx, source, false, &[9; 32], "new1", Timestamp(90 * HOUR)).await.unwrap();
+    for (id, used, ends) in [(0, 99, 110), (1, 90, 110), (2, 99, 300), (3, 99, 110)] {
+        touch(&mut tx, ids[id], Timestamp(used * HOUR)).await.unwrap();
+        expire(&mut tx, ids[id], Timestamp(ends * HOUR), Timestamp(90 * HOUR)).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let rows = late(&db, NOW).await.unwrap();
+    assert_eq!(rows.iter().map(|row| (row.source_id, row.id)).collect::<Vec<_>>(), [(source, ids[0])]);
+    assert!(late(&db, Timestamp(110 * HOUR)).await.unwrap().is_empty(), "it has ended");
 });

@@ -11,6 +11,7 @@ mod bindings;
 mod bound;
 mod callbacks;
 mod campus_accounts;
+mod calls;
 mod card_updates;
 mod counters;
 mod coverage;

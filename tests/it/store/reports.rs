@@ -1,12 +1,12 @@
 use belltower::clock::Timestamp;
 use belltower::domain::channel::ChannelKind;
 use belltower::domain::delivery::State;
-use belltower::domain::id::{MessageId, OperatorId, SourceId};
+use belltower::domain::id::{MessageId, OperatorId};
 use belltower::domain::message::{Lane, Status};
 use belltower::store::messages::NewMessage;
 use belltower::store::reports::{
     accepted, day_counts, days, hours, oldest_by_lane, oldest_due, open_by_lane, open_counts, own_words,
-    provider_health, silent_sources, stuck, stuck_before,
+    provider_health, stuck, stuck_before,
 };
 use belltower::store::{Db, Dialect};
 
@@ -217,24 +217,6 @@ on_both!(a_provider_comes_with_the_last_that_happened_to_it, |db| async {
     assert_eq!((rows[1].tested.as_deref(), rows[1].tested_at), (Some("test_failed"), Some(Timestamp(50))));
     assert_eq!((&rows[0].tested, rows[0].tested_at), (&None, None));
     assert_eq!((rows[1].channel, rows[1].updated_at), (ChannelKind::Email, Timestamp(7)));
-});
-
-on_both!(a_source_is_silent_once_it_has_sent_and_stopped, |db| async {
-    sources(&db).await;
-    write(
-        &db,
-        "INSERT INTO source (id, name, department, topics, channels, rights, created_at, disabled_at)
-         VALUES (3, '科研院', '', '[]', '[]', '[]', 0, NULL), (4, '保卫处', '', '[]', '[]', '[]', 0, 5);
-         INSERT INTO source_usage (source_id, day, messages) VALUES
-           (1, '2026-09-01', 3), (1, '2026-09-20', 1), (3, '2026-09-01', 3), (3, '2026-09-20', 0),
-           (4, '2026-09-01', 3)",
-    )
-    .await;
-    keep(&db, &[NewMessage { source: Some(SourceId(3)), ..message(77) }]).await;
-    let rows = silent_sources(&db, "2026-08-01", "2026-09-14", 10).await.unwrap();
-    assert_eq!(rows.len(), 1);
-    assert_eq!((rows[0].name.as_str(), rows[0].last_message_at), ("科研院", Some(Timestamp(77))));
-    assert!(silent_sources(&db, "2026-09-02", "2026-09-14", 10).await.unwrap().is_empty());
 });
 
 on_both!(what_became_of_the_installation_s_own_words_is_known, |db| async {

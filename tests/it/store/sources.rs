@@ -1,9 +1,11 @@
 use belltower::clock::Timestamp;
 use belltower::domain::channel::ChannelKind;
 use belltower::domain::id::{KeyId, SourceId};
+use belltower::domain::silence::{Silence, Watch};
 use belltower::domain::source::Right;
 use belltower::store::sources::{
-    Grant, SourceRow, Today, channels_in_use, find, find_by_name, insert, list, set_disabled, update,
+    Grant, SourceRow, Today, channels_in_use, find, find_by_name, guard, insert, list, set_disabled, update,
+    watched,
 };
 use belltower::store::{Db, keys, usage};
 
@@ -99,8 +101,8 @@ on_both!(a_source_is_disabled_and_enabled, |db| async {
     let id = add(&db, "a").await;
     for at in [Some(Timestamp(9)), None] {
         let mut tx = db.begin().await.unwrap();
-        assert!(set_disabled(&mut tx, id, at).await.unwrap());
-        assert!(!set_disabled(&mut tx, SourceId(id.0 + 1), at).await.unwrap());
+        assert!(set_disabled(&mut tx, id, at, Timestamp(7)).await.unwrap());
+        assert!(!set_disabled(&mut tx, SourceId(id.0 + 1), at, Timestamp(7)).await.unwrap());
         tx.commit().await.unwrap();
         assert_eq!(get(&db, id).await.disabled_at, at);
     }
@@ -110,8 +112,8 @@ on_both!(a_sources_use_of_the_day_comes_with_it, |db| async {
     let (id, other) = (add(&db, "a").await, add(&db, "b").await);
     assert_eq!(get(&db, id).await.used_today, 0);
     let mut tx = db.begin().await.unwrap();
-    usage::add(&mut tx, TODAY.day, &[(id, 7)]).await.unwrap();
-    usage::add(&mut tx, "2026-09-22", &[(id, 1), (other, 2)]).await.unwrap();
+    usage::add(&mut tx, TODAY.day, &[(id, 7)], Timestamp(1)).await.unwrap();
+    usage::add(&mut tx, "2026-09-22", &[(id, 1), (other, 2)], Timestamp(2)).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(get(&db, id).await.used_today, 7);
     assert_eq!(get(&db, other).await.used_today, 0);
@@ -153,7 +155,39 @@ on_both!(the_channels_of_enabled_sources_are_in_use, |db| async {
         [ChannelKind::Email, ChannelKind::Sms, ChannelKind::Wechat]
     );
     let mut tx = db.begin().await.unwrap();
-    set_disabled(&mut tx, security, Some(Timestamp(7))).await.unwrap();
+    set_disabled(&mut tx, security, Some(Timestamp(7)), Timestamp(7)).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(channels_in_use(&db).await.unwrap(), [ChannelKind::Email, ChannelKind::Wechat]);
+});
+
+on_both!(what_a_source_is_guarded_by_comes_back, |db| async {
+    let id = add(&db, "library").await;
+    let row = get(&db, id).await;
+    assert_eq!((row.networks.0.as_slice(), row.silence.0), (&[][..], Watch::Usual));
+    let networks = ["10.1.0.0/16".parse().unwrap(), "2001:da8::/32".parse().unwrap()];
+    let watch =
+        Watch::After(Silence { hours: 24, days: Vec::new(), times: Some("08:00-18:00".parse().unwrap()) });
+    let mut tx = db.begin().await.unwrap();
+    assert!(guard(&mut tx, id, &networks, &watch, Timestamp(9)).await.unwrap());
+    assert!(!guard(&mut tx, SourceId(id.0 + 1), &networks, &watch, Timestamp(9)).await.unwrap());
+    keys::insert(&mut tx, id, false, &[1], "abcd", Timestamp(1)).await.unwrap();
+    tx.commit().await.unwrap();
+    let row = get(&db, id).await;
+    assert_eq!((row.networks.0.as_slice(), &row.silence.0), (&networks[..], &watch));
+    let key = keys::find_by_hash(&db, &[1]).await.unwrap().unwrap();
+    assert_eq!((key.networks.0.as_slice(), key.hint.as_str()), (&networks[..], "abcd"));
+});
+
+on_both!(sources_are_watched_from_when_they_sent_last, |db| async {
+    let (library, silent, out) = (add(&db, "b").await, add(&db, "a").await, add(&db, "c").await);
+    let mut tx = db.begin().await.unwrap();
+    usage::add(&mut tx, "2026-09-20", &[(library, 7), (silent, 0)], Timestamp(20)).await.unwrap();
+    usage::add(&mut tx, "2026-09-21", &[(library, 2)], Timestamp(21)).await.unwrap();
+    usage::add(&mut tx, "2026-09-21", &[(library, -1)], Timestamp(22)).await.unwrap();
+    set_disabled(&mut tx, out, Some(Timestamp(30)), Timestamp(30)).await.unwrap();
+    set_disabled(&mut tx, silent, None, Timestamp(31)).await.unwrap();
+    tx.commit().await.unwrap();
+    let rows = watched(&db).await.unwrap();
+    let rows: Vec<_> = rows.iter().map(|row| (row.id, row.last_message_at, row.watched_from)).collect();
+    assert_eq!(rows, [(silent, None, Some(Timestamp(31))), (library, Some(Timestamp(21)), None)]);
 });

@@ -1,3 +1,4 @@
+use belltower::clock::Timestamp;
 use belltower::domain::id::SourceId;
 use belltower::store::Db;
 use belltower::store::usage::{add, near};
@@ -9,7 +10,7 @@ use crate::support::on_both;
 async fn after(db: &Db, day: &str, counts: &[(i64, i64)]) -> Vec<(i64, i64)> {
     let counts: Vec<_> = counts.iter().map(|(source, n)| (SourceId(*source), *n)).collect();
     let mut tx = db.begin().await.unwrap();
-    let mut rows: Vec<_> = add(&mut tx, day, &counts)
+    let mut rows: Vec<_> = add(&mut tx, day, &counts, Timestamp(1))
         .await
         .unwrap()
         .into_iter()

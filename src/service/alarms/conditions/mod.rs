@@ -37,7 +37,7 @@ pub(super) async fn ask(s: &Services, limits: &Limits, now: Timestamp) -> Asked 
     use AlarmKind as Kind;
     let mut asked = Asked::default();
     asked.take(&[Kind::Provider], providers::find(s).await);
-    asked.take(&[Kind::Source], silence::find(s, now).await);
+    asked.take(&[Kind::Source], silence::find(s).await);
     asked.take(&[Kind::Backlog], backlog::find(s, limits, now).await);
     asked.take(&[Kind::Quota], quotas::find(s, limits, now).await);
     asked.take(&[Kind::Failures], failures::find(s, limits, now).await);

@@ -1,13 +1,12 @@
-//! Sources that used to send and have stopped.
+//! Sources from which nothing comes.
 
 use crate::Result;
-use crate::clock::Timestamp;
 use crate::domain::alarm::{Condition, Matter, Severity};
-use crate::service::{Services, reports};
+use crate::service::{Services, sources};
 
-pub(super) async fn find(s: &Services, now: Timestamp) -> Result<Vec<Condition>> {
-    let silent = reports::silent(s, now).await?.into_iter();
-    let condition = |source: reports::SilentSource| {
+pub(super) async fn find(s: &Services) -> Result<Vec<Condition>> {
+    let silent = sources::silent(s).await?.into_iter();
+    let condition = |source: sources::Silent| {
         let matter = Matter::Silent { id: source.id, name: source.name, last: source.last_message_at };
         Condition::new(matter, Severity::Look, true)
     };

@@ -1,12 +1,19 @@
 //! Departmental systems and their keys.
 
+use std::time::Duration;
+
 use belltower::clock::Timestamp;
 use belltower::config::Language;
-use belltower::console::first_call::{Reader, Sample};
+use belltower::console::first_call::{Reader, Sample, Words};
 use belltower::console::form::FieldFaults;
 use belltower::console::messages::MessageRowsFragment;
 use belltower::console::page::{Fact, Section, Theme};
-use belltower::console::sources::{KeyRow, SourceForm, SourceFormPage, SourcePage, SourceRow, SourcesPage};
+use belltower::console::source_calls::{CallRow, CallTab, CallsFragment, CallsPage};
+use belltower::console::source_guard::{GuardFields, SourceGuardPage};
+use belltower::console::sources::{
+    KeyRow, Quota, SourceForm, SourceFormPage, SourcePage, SourceRow, SourcesPage,
+};
+use belltower::domain::calendar::DayKind;
 use belltower::domain::channel::ChannelKind;
 use belltower::domain::id::{KeyId, SourceId};
 use belltower::domain::source::Right;
@@ -33,6 +40,10 @@ pub(super) fn sources(language: Language, theme: Theme, empty: bool) -> SourcesP
         keys: 2,
         today,
         last_active: seconds.map(ago),
+        calls: if key == 5 { 0 } else { 1_204 * (6 - key as u64) },
+        refused: if key == 3 { 310 } else { 4 },
+        silent: key == 4,
+        late_keys: u64::from(key == 2),
     };
     let rows = vec![
         row(1, "教务管理系统", "教务处", &["academic.#"], &[Email, Sms, Wechat], 12, Some(40)),
@@ -65,6 +76,7 @@ pub(super) fn source(language: Language, theme: Theme) -> SourcePage {
         test,
         ended,
         ends_at: None,
+        late: false,
         created_at: ago(created),
         last_used_at: used.map(ago),
     };
@@ -79,6 +91,7 @@ pub(super) fn source(language: Language, theme: Theme) -> SourcePage {
             key(3, "bt_test_…4c9c", true, false, 20, None),
             KeyRow {
                 ends_at: Some(Timestamp(view.now.0 + 23 * 3_600_000)),
+                late: true,
                 ..key(2, "bt_live_…07d2", false, false, 40 * 24 * HOUR, Some(26 * MINUTE))
             },
             key(1, "bt_live_…9f3a", false, true, 400 * 24 * HOUR, Some(41 * 24 * HOUR)),
@@ -87,11 +100,22 @@ pub(super) fn source(language: Language, theme: Theme) -> SourcePage {
         channels: vec![ChannelKind::Email, ChannelKind::Wechat],
         rights: vec![Right::SendDirect],
         facts: vec![
-            Fact::text(view.t("source-daily"), "5,000"),
+            Fact::text(view.t("source-calls"), "6,020"),
             Fact::markup(view.t("column-created"), view.ago(ago(400 * 24 * HOUR))),
         ],
-        samples: Sample::all("https://bell.example.edu.cn", "library.new-books", reader),
+        samples: Sample::all(
+            "https://bell.example.edu.cn",
+            "library.new-books",
+            reader,
+            &Words::of(&view, Some(("bt_test_…4c9c".to_owned(), KeyId(3)))),
+        ),
         reader,
+        quota: Some(Quota { used: 21, daily: 5_000 }),
+        networks: vec!["10.1.0.0/16".into(), "2001:da8::/32".into()],
+        strangers: 3,
+        watch: view.t("watch-usual"),
+        silent: Some((ago(2 * HOUR), Some(ago(26 * HOUR)))),
+        calls: calls(language, false),
         latest: MessageRowsFragment {
             rows: rows().into_iter().skip(1).take(1).collect(),
             backwards: false,
@@ -99,6 +123,69 @@ pub(super) fn source(language: Language, theme: Theme) -> SourcePage {
             ..table(view)
         },
         shell: shell(language, theme, Some(Section::Sources)),
+    }
+}
+
+fn calls(language: Language, only_refused: bool) -> CallsFragment {
+    let call = |seconds, status, code: Option<&str>, pointer: Option<&str>, detail: Option<&str>| CallRow {
+        at: ago(seconds),
+        key: "bt_live_…07d2".into(),
+        address: "10.1.4.20".into(),
+        method: "POST".into(),
+        route: "/api/v1/messages".into(),
+        status,
+        code: code.map(Into::into),
+        pointer: pointer.map(Into::into),
+        detail: detail.map(Into::into),
+        took: Duration::from_millis(12),
+    };
+    let elsewhere =
+        "this key's source may not call from 172.16.0.9; an administrator can add the network to its list";
+    let mut rows = vec![
+        call(40, 202, None, None, None),
+        call(90, 422, Some("invalid"), Some("/personalise/*/name"), Some("too_long")),
+        CallRow {
+            address: "172.16.0.9".into(),
+            ..call(300, 403, Some("address_not_allowed"), None, Some(elsewhere))
+        },
+        call(26 * MINUTE, 202, None, None, None),
+    ];
+    rows.retain(|row| !only_refused || row.status >= 400);
+    CallsFragment { view: view(language), here: "/console/sources/src_2/calls".into(), only_refused, rows }
+}
+
+pub(super) fn source_calls(language: Language, theme: Theme, empty: bool) -> CallsPage {
+    let shell = shell(language, theme, Some(Section::Sources));
+    let tab = |key: &str, is_open| CallTab { href: "/console".into(), text: shell.view.t(key), is_open };
+    let mut list = calls(language, !empty);
+    if empty {
+        list.rows.clear();
+    }
+    CallsPage {
+        id: SourceId(2),
+        name: "图书馆门户".into(),
+        tabs: vec![tab("calls-all", empty), tab("calls-refused", !empty)],
+        list,
+        shell,
+    }
+}
+
+pub(super) fn source_guard(language: Language, theme: Theme) -> SourceGuardPage {
+    let shell = shell(language, theme, Some(Section::Sources));
+    let faults = [Fault::new("/times", "bad_times", ""), Fault::new("/networks", "too_many", "")];
+    SourceGuardPage {
+        faults: FieldFaults::new(&shell.view, &faults),
+        shell,
+        id: SourceId(2),
+        name: "图书馆门户".into(),
+        form: GuardFields {
+            networks: "10.1.0.0/16\n校园网".into(),
+            watch: "after".into(),
+            hours: "24".into(),
+            days: vec![DayKind::Workday, DayKind::Exams],
+            times: "8点到18点".into(),
+        },
+        seen: vec![("10.1.4.20".into(), 132), ("172.16.0.9".into(), 3)],
     }
 }
 

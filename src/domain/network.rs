@@ -1,0 +1,83 @@
+//! Networks that calls may come from.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::str::FromStr;
+
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+
+/// `10.1.0.0/16`, `2001:da8::/32`, or one address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Network(IpNet);
+
+impl Network {
+    /// An IPv4 address that came as IPv6 counts as what it is.
+    pub fn has(&self, address: IpAddr) -> bool {
+        self.0.contains(&address.to_canonical())
+    }
+}
+
+impl FromStr for Network {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let text = text.trim();
+        let one = || text.parse::<IpAddr>().map(|address| IpNet::from(address.to_canonical()));
+        let network = text.parse::<IpNet>().or_else(|_| one()).map_err(|_| {
+            format!("`{text}` is no network; write it as 10.1.0.0/16, 2001:da8::/32 or 10.1.2.3")
+        })?;
+        // Bits beyond the prefix say nothing.
+        Ok(Self(network.trunc()))
+    }
+}
+
+impl fmt::Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.prefix_len() == self.0.max_prefix_len() { self.0.addr().fmt(f) } else { self.0.fmt(f) }
+    }
+}
+
+impl Serialize for Network {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Network {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn has(network: &str, address: &str) -> bool {
+        network.parse::<Network>().unwrap().has(address.parse().unwrap())
+    }
+
+    #[test]
+    fn a_network_has_what_begins_like_it() {
+        assert!(has("10.1.0.0/16", "10.1.255.4") && !has("10.1.0.0/16", "10.2.0.1"));
+        assert!(has("2001:da8::/32", "2001:da8:1::9") && !has("2001:da8::/32", "2001:da9::9"));
+        assert!(has("10.1.2.3", "::ffff:10.1.2.3"), "the same address, as a socket for both tells it");
+        assert!(!has("0.0.0.0/0", "::1"), "every IPv4 address is no IPv6 address");
+    }
+
+    #[test]
+    fn it_is_written_in_one_way() {
+        for (given, written) in [
+            (" 10.1.2.3/16 ", "10.1.0.0/16"),
+            ("10.1.2.3", "10.1.2.3"),
+            ("2001:DA8:0::/32", "2001:da8::/32"),
+            ("::ffff:10.1.2.3", "10.1.2.3"),
+        ] {
+            assert_eq!(given.parse::<Network>().unwrap().to_string(), written);
+        }
+        for wrong in ["", "10.1.0.0/33", "10.1", "campus", "10.1.0.0-10.1.0.9"] {
+            assert!(wrong.parse::<Network>().is_err(), "{wrong}");
+        }
+    }
+}
