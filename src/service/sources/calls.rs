@@ -223,23 +223,27 @@ fn told(error: &Error) -> (Option<String>, Option<String>) {
     }
 }
 
+/// Whether a part of a pointer says which one of a list; what is longer may be somebody's id.
+fn is_place(part: &str) -> bool {
+    part.len() <= 4 && part.bytes().all(|b| b.is_ascii_digit())
+}
+
 /// The pointer with `*` for the names and ids that a caller makes up.
 fn place(pointer: &str) -> String {
     let mut before = "";
     let parts = pointer.split('/').map(|part| {
         let is_word = !part.is_empty()
             && part.bytes().all(|b| b.is_ascii_lowercase() || matches!(b, b'_' | b'?' | b'-'));
-        let is_place = part.len() <= 4 && part.bytes().all(|b| b.is_ascii_digit());
         let is_own = matches!(before, "personalise" | "params" | "attributes" | "variables");
         before = part;
-        if part.is_empty() || (is_place || is_word) && !is_own { part } else { "*" }
+        if part.is_empty() || (is_place(part) || is_word) && !is_own { part } else { "*" }
     });
     parts.collect::<Vec<_>>().join("/")
 }
 
 /// What to change, where that says nothing of what was sent about people; else the fault's code.
 fn sentence(fault: &Fault) -> String {
-    let mut parts = fault.pointer.split('/').skip(1).filter(|part| !part.bytes().all(|b| b.is_ascii_digit()));
+    let mut parts = fault.pointer.split('/').skip(1).filter(|part| !is_place(part));
     let mut first = parts.next();
     if first == Some("messages") {
         first = parts.next();
@@ -385,7 +389,7 @@ mod tests {
         let masked = said("", "13812340000 stands alone").1.unwrap();
         assert!(!masked.contains("13812340000"), "{masked}");
         assert_eq!(told(&Error::internal("SELECT secret")), (None, None));
-        assert_eq!(told(&Error::conflict("taken", "2023123456 is there")), (None, None));
+        assert_eq!(told(&Error::conflict("key_ended", "2023123456 is there")), (None, None));
         let given = "/messages/0/template/params/name";
         assert_eq!(said(given, "`张三` is no number"), (text("/messages/0/template/params/*"), code));
     }

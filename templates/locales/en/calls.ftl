@@ -3,7 +3,7 @@
 column-refused = Refused
 column-categories = Categories it may use
 column-call = Call
-column-answered = Answer
+call-answer = Answer
 column-took = Took
 source-silent = Gone quiet
 source-late = Old key ends soon

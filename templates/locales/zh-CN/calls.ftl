@@ -3,7 +3,7 @@
 column-refused = 被拒比例
 column-categories = 可用类别
 column-call = 调用
-column-answered = 答复
+call-answer = 答复
 column-took = 耗时
 source-silent = 久无消息
 source-late = 旧密钥即将失效

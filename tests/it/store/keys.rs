@@ -107,21 +107,21 @@ on_both!(the_latest_use_is_noted, |db| async {
 
 on_both!(a_key_is_late_while_it_is_used_beside_the_new_one, |db| async {
     const HOUR: i64 = 3_600_000;
-    const NOW: Timestamp = Timestamp(100 * HOUR);
-    let source = add(&db, "library").await;
-    let mut tx = db.begin().await.unwrap();
-    let mut ids = Vec::new();
-    // Still used; not used since; used, and ends in days; a test key, to which the new one is none.
-    for (n, test) in [(1, false), (2, false), (3, false), (4, true)] {
-        ids.push(insert(&mut tx, source, test, &[n; 32], "abcd", Timestamp(1)).await.unwrap());
+    let mut keys = Vec::new();
+    // Still used; not used since; ends in days; a test key, to which the new one is none.
+    for (n, test, used, ends) in
+        [(1, false, 99, 110), (2, false, 90, 110), (3, false, 99, 300), (4, true, 99, 110)]
+    {
+        let source = add(&db, &format!("library {n}")).await;
+        let mut tx = db.begin().await.unwrap();
+        let id = insert(&mut tx, source, test, &[n; 32], "abcd", Timestamp(1)).await.unwrap();
+        insert(&mut tx, source, false, &[n + 10; 32], "new1", Timestamp(90 * HOUR)).await.unwrap();
+        touch(&mut tx, id, Timestamp(used * HOUR)).await.unwrap();
+        expire(&mut tx, id, Timestamp(ends * HOUR), Timestamp(90 * HOUR)).await.unwrap();
+        tx.commit().await.unwrap();
+        keys.push((source, id));
     }
-    insert(&mut tx, source, false, &[9; 32], "new1", Timestamp(90 * HOUR)).await.unwrap();
-    for (id, used, ends) in [(0, 99, 110), (1, 90, 110), (2, 99, 300), (3, 99, 110)] {
-        touch(&mut tx, ids[id], Timestamp(used * HOUR)).await.unwrap();
-        expire(&mut tx, ids[id], Timestamp(ends * HOUR), Timestamp(90 * HOUR)).await.unwrap();
-    }
-    tx.commit().await.unwrap();
-    let rows = late(&db, NOW).await.unwrap();
-    assert_eq!(rows.iter().map(|row| (row.source_id, row.id)).collect::<Vec<_>>(), [(source, ids[0])]);
+    let rows = late(&db, Timestamp(100 * HOUR)).await.unwrap();
+    assert_eq!(rows.iter().map(|row| (row.source_id, row.id)).collect::<Vec<_>>(), keys[..1]);
     assert!(late(&db, Timestamp(110 * HOUR)).await.unwrap().is_empty(), "it has ended");
 });
