@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::access::Signed;
 use super::label::Tone;
 use super::page::{self, Section, Shell, Theme};
-use super::view::View;
+use super::view::{View, grouped};
 use crate::Result;
 use crate::clock::Timestamp;
 use crate::domain::id::SourceId;
@@ -71,8 +71,11 @@ impl CallRow {
         self.status >= 400
     }
 
-    fn milliseconds(&self) -> u64 {
-        u64::try_from(self.took.as_millis()).unwrap_or(u64::MAX)
+    fn milliseconds(&self) -> String {
+        match u64::try_from(self.took.as_millis()).unwrap_or(u64::MAX) {
+            0 => "<1".to_owned(),
+            n => grouped(n),
+        }
     }
 }
 

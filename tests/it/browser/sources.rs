@@ -54,6 +54,34 @@ fn a_source_is_registered_with_a_key_that_works_until_it_is_revoked() {
         person.press("Python").await;
         person.sees("import json, os, sys, urllib.error, urllib.request, uuid").await;
 
+        person.sees("POST /api/v1/messages").await;
+
+        let old = format!("bt_live_…{}", &live[live.len() - 4..]);
+        person.press(&format!("轮换 {old}")).await;
+        person.sees(&format!("轮换密钥“{old}”？")).await;
+        person.press("生成新密钥").await;
+        let new = shown_key(person).await;
+        assert!(new.starts_with("bt_live_") && new != live, "{new}");
+        person.sees("已更换，失效时间").await;
+        assert_eq!(send(app, &new, "借阅提醒", "library.loan").await.status, 202);
+
+        person.press("修改").await;
+        person.fill("允许的地址", "10.1.0.0/16").await;
+        person.tick("单独设定时限").await;
+        person.fill("多少小时没有消息就提醒", "24").await;
+        person.press("保存").await;
+        person.sees("最近还从 127.0.0.1 调用，这些地址不在名单内").await;
+        send(app, &new, "借阅提醒", "library.loan").await.problem(403, "address_not_allowed");
+        person.press("全部调用").await;
+        person.press("被拒的").await;
+        person.sees("403 address_not_allowed").await;
+        person.go_back().await;
+        person.go_back().await;
+        person.press("修改").await;
+        person.fill("允许的地址", "127.0.0.0/8").await;
+        person.press("保存").await;
+        person.sees("已保存，立即生效。").await;
+
         person.choose("类型", "测试").await;
         person.press("创建密钥").await;
         let test = shown_key(person).await;

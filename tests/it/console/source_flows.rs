@@ -99,7 +99,7 @@ async fn a_key_is_replaced_with_an_overlap_and_whoever_keeps_the_old_one_is_seen
         assert_eq!(Answer::of(app.api_as(key, Method::GET, "/source")).await.status, 200);
     }
     app.clock.turn(3_600_000);
-    let mut browser = Browser::signed_in(&app, Role::Owner).await;
+    let mut browser = Browser::signed_in(&app, Role::Auditor).await;
     // It is noted apart from the answer.
     let noted = async |browser: &mut Browser| {
         Answer::of(app.api_as(&app.live_key, Method::GET, "/source")).await.expect(200);
@@ -212,7 +212,7 @@ async fn a_source_that_went_quiet_is_marked_and_its_quota_drawn() {
     app.clock.turn(7 * 24 * 3_600_000);
     let silent = sources::silent(&app.services).await.unwrap();
     assert_eq!(silent.iter().map(|source| source.name.as_str()).collect::<Vec<_>>(), ["library"]);
-    let mut browser = Browser::signed_in(&app, Role::Owner).await;
+    let mut browser = Browser::signed_in(&app, Role::Auditor).await;
     assert!(browser.get(&path).await.text.contains("久无消息"));
     assert!(browser.get("/console/sources").await.text.contains("久无消息"));
     let source = sources::get_named(&app.services, &owner, "library").await.unwrap();
