@@ -81,6 +81,11 @@ impl Signed {
         self.operator.powers.reach(permission).is_some()
     }
 
+    /// Whether they hold it for what belongs to that department.
+    pub fn may_in(&self, permission: Permission, department: &str) -> bool {
+        self.operator.powers.reach(permission).is_some_and(|reach| reach.covers(department))
+    }
+
     pub fn view(&self) -> View {
         view(&self.services, language(&self.request), self.csrf.clone())
     }
@@ -114,6 +119,8 @@ impl Signed {
             (Section::Compose, self.may(Permission::MessagesCompose)),
             (Section::Messages, self.may(Permission::MessagesView)),
             (Section::Held, self.may(Permission::MessagesReview)),
+            (Section::Messages, self.may_somewhere(Permission::MessagesView)),
+            (Section::Held, self.may_somewhere(Permission::MessagesReview)),
             (Section::Attention, self.may(Permission::MessagesView)),
             (Section::Alarms, self.may(Permission::MessagesView)),
             (Section::People, self.may(Permission::DirectoryView)),

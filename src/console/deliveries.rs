@@ -96,7 +96,7 @@ pub(super) async fn list(
             (found.items, found.next)
         }
         None => {
-            signed.caller.require(Permission::MessagesView)?;
+            signed.caller.reach(Permission::MessagesView)?;
             (Vec::new(), None)
         }
     };

@@ -115,12 +115,14 @@ pub enum Review {
 
 impl Review {
     /// Of a message that is held or was; none of any other. `again`: what was typed and is wrong.
+    /// `may`: whoever looks may review it.
     pub(super) fn of(
         signed: &Signed,
         message: &MessageSummary,
         timeline: &[EventView],
         audience: Option<AudienceCounts>,
         again: Option<(String, FieldFaults)>,
+        may: bool,
     ) -> Option<Self> {
         if message.status == Status::Held {
             let (reason, faults) = again.unwrap_or_default();
@@ -131,7 +133,7 @@ impl Review {
                 channels: audience.by_channel.iter().map(|(by, n)| (*by, number(n.reachable))).collect(),
                 why: message.reason.clone().unwrap_or_default(),
                 expires_at: message.expires_at.into(),
-                may: signed.may(Permission::MessagesReview),
+                may,
                 reason,
                 faults,
             });
@@ -215,7 +217,7 @@ async fn after(
         Err(Error::Conflict { code: "not_held", .. }) => {
             signed.say(&Flash::amber(view.t("review-too-late")))?;
         }
-        Err(Error::Forbidden { .. }) if signed.may(Permission::MessagesReview) => {
+        Err(Error::Forbidden { .. }) if signed.may_somewhere(Permission::MessagesReview) => {
             signed.say(&Flash::amber(view.t("review-own")))?;
         }
         Err(Error::Invalid(faults)) => {

@@ -241,9 +241,12 @@ pub(super) async fn open(
         Status::Held => Some(messages::head_count(s, &signed.caller, id).await?),
         _ => None,
     };
-    let review = Review::of(signed, summary, &timeline, audience, again);
-    let recall_count = recallable(s, signed, summary).await?;
-    let progress = ProgressFragment::new(signed, summary, message.answers.clone(), timeline, recall_count);
+    let source = summary.source.as_ref().map(|source| source.id);
+    let may_review = messages::may(s, &signed.caller, Permission::MessagesReview, source).await?;
+    let links_sources = messages::may(s, &signed.caller, Permission::SourcesView, source).await?;
+    let review = Review::of(signed, summary, &timeline, audience, again, may_review);
+    let acts = acts(s, signed, summary).await?;
+    let progress = ProgressFragment::new(signed, summary, message.answers.clone(), timeline, acts);
     Ok(MessagePage {
         id,
         title: summary.title.clone(),
@@ -255,7 +258,7 @@ pub(super) async fn open(
         progress,
         contents: contents(&shell.view, &message),
         personalised: message.personalised,
-        facts: facts(&shell.view, &names, &message, signed.may(Permission::SourcesView)),
+        facts: facts(&shell.view, &names, &message, links_sources),
         may_simulate: signed.may(Permission::RoutingView),
         filter,
         deliveries,
@@ -281,9 +284,9 @@ pub(super) async fn show_progress(
     let id: MessageId = params::id(&id, "message")?;
     let summary = summary(&s, &signed, id).await?;
     let timeline = messages::timeline(&s, &signed.caller, id).await?;
-    let recall_count = recallable(&s, &signed, &summary).await?;
+    let acts = acts(&s, &signed, &summary).await?;
     let answers = messages::answers(&s, &signed.caller, id).await?;
-    let progress = ProgressFragment::new(&signed, &summary, answers, timeline, recall_count);
+    let progress = ProgressFragment::new(&signed, &summary, answers, timeline, acts);
     let brings_acts = summary.status.is_final() && !known.ended;
     page::html(&ProgressFragment { update: true, brings_acts, ..progress })
 }
@@ -294,13 +297,23 @@ fn awaits_receipts(view: &View, message: &MessageSummary) -> bool {
     lately && Counts::from(&message.counts.all).of(State::Sent) > 0
 }
 
-/// How many deliveries of a message that has ended whoever looks could call back.
-async fn recallable(s: &Services, signed: &Signed, message: &MessageSummary) -> Result<u64> {
-    if !message.status.is_final() || !signed.may(Permission::MessagesSend) {
-        return Ok(0);
-    }
-    let n = deliveries::recallable(s, &signed.caller, message.id).await?;
-    Ok(u64::try_from(n).unwrap_or(0))
+/// What whoever looks may do with a message.
+async fn acts(s: &Services, signed: &Signed, message: &MessageSummary) -> Result<ActsFragment> {
+    let source = message.source.as_ref().map(|source| source.id);
+    let may_send = messages::may(s, &signed.caller, Permission::MessagesSend, source).await?;
+    let ended = message.status.is_final();
+    let recall_count =
+        if may_send && ended { deliveries::recallable(s, &signed.caller, message.id).await? } else { 0 };
+    let resend_states = if may_send { resendable(message) } else { Vec::new() };
+    Ok(ActsFragment {
+        view: signed.view(),
+        id: message.id,
+        title: message.title.clone(),
+        resend_count: resend_states.iter().map(|(_, n)| n).sum(),
+        resend_states,
+        may_cancel: may_send && !message.status.is_final(),
+        recall_count: u64::try_from(recall_count).unwrap_or(0),
+    })
 }
 
 pub(super) async fn summary(s: &Services, signed: &Signed, id: MessageId) -> Result<MessageSummary> {
@@ -371,7 +384,7 @@ impl ProgressFragment {
         message: &MessageSummary,
         answers: Option<AnswerCounts>,
         timeline: Vec<EventView>,
-        recall_count: u64,
+        acts: ActsFragment,
     ) -> Self {
         let lane = |channel: ChannelKind| {
             message.counts.channel(channel).map(|counts| Lane { channel, counts: Counts::from(counts) })
@@ -385,7 +398,7 @@ impl ProgressFragment {
             channels: ChannelKind::ALL.into_iter().filter_map(lane).collect(),
             answers: AnswersFragment::new(view.clone(), message, answers),
             timeline: TimelineFragment::new(view.clone(), timeline),
-            acts: ActsFragment::new(signed, message, recall_count),
+            acts,
             update: false,
             brings_acts: false,
             view,
@@ -399,22 +412,6 @@ pub(super) fn pace(view: &View, message: &MessageSummary) -> Option<&'static str
         return awaits_receipts(view, message).then_some(AWAITING);
     }
     Some(UNDER_WAY)
-}
-
-impl ActsFragment {
-    fn new(signed: &Signed, message: &MessageSummary, recall_count: u64) -> Self {
-        let may_send = signed.may(Permission::MessagesSend);
-        let resend_states = if may_send { resendable(message) } else { Vec::new() };
-        Self {
-            view: signed.view(),
-            id: message.id,
-            title: message.title.clone(),
-            resend_count: resend_states.iter().map(|(_, n)| n).sum(),
-            resend_states,
-            may_cancel: may_send && !message.status.is_final(),
-            recall_count,
-        }
-    }
 }
 
 /// The general text, then what replaces it for some. Where a variant leaves the body out, the general one stands.

@@ -58,6 +58,8 @@ pub struct TodayFragment {
     /// A bar for each hour or day, the oldest first.
     pub trend: Vec<Bar>,
     pub span: Span,
+    /// It tells of the whole campus, of which more is counted.
+    pub whole: bool,
     /// What is not as it should be; nothing: all is well.
     pub wrongs: Vec<String>,
     /// Channels with deliveries today.
@@ -210,6 +212,7 @@ impl TodayFragment {
             oldest,
             trend,
             span,
+            whole: overview.whole,
             wrongs,
             channels,
             todos,

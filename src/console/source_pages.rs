@@ -58,6 +58,8 @@ pub(super) async fn list(s: Data<Services>, signed: Signed) -> Result<HttpRespon
         shell: signed.shell(Section::Sources)?,
         may_edit: signed.may(Permission::SourcesEdit),
         rows: list.into_iter().map(row).collect(),
+        may_edit: signed.may_somewhere(Permission::SourcesEdit),
+        rows: rows.into_iter().map(SourceRow::from).collect(),
     })
 }
 
@@ -108,6 +110,11 @@ pub(super) async fn show(s: Data<Services>, signed: Signed, id: Path<SourceId>) 
     let totals = totals.get(&id).copied().unwrap_or_default();
     let late = sources::late_keys(&s, &signed.caller).await?;
     let silent = sources::silent(&s).await?.into_iter().find(|silent| silent.id == id);
+    let latest = if signed.may_somewhere(Permission::MessagesView) {
+        messages::list(&s, &signed.caller, &query).await?.items
+    } else {
+        Vec::new()
+    };
     let fresh_key = fresh_key(&s, &signed, id)?;
     let shell = signed.shell(Section::Sources)?;
     let now = shell.view.now;
@@ -130,7 +137,7 @@ pub(super) async fn show(s: Data<Services>, signed: Signed, id: Path<SourceId>) 
     page::html(&SourcePage {
         id,
         active: source.disabled_at.is_none(),
-        may_edit: signed.may(Permission::SourcesEdit),
+        may_edit: signed.may_in(Permission::SourcesEdit, &source.department),
         fresh_key,
         quota: source.daily_messages.map(|daily| Quota { used: source.used_today, daily }),
         networks: source.networks.iter().map(ToString::to_string).collect(),
@@ -186,7 +193,7 @@ fn facts(view: &View, source: &Source, totals: Totals) -> Vec<Fact> {
 }
 
 pub(super) async fn show_new(signed: Signed) -> Result<HttpResponse> {
-    signed.caller.require(Permission::SourcesEdit)?;
+    signed.caller.reach(Permission::SourcesEdit)?;
     page::html(&SourceFormPage {
         shell: signed.shell(Section::Sources)?,
         id: None,
@@ -218,8 +225,11 @@ pub(super) async fn create(s: Data<Services>, signed: Signed, Grave(form): Grave
 }
 
 pub(super) async fn show_edit(s: Data<Services>, signed: Signed, id: Path<SourceId>) -> Result<HttpResponse> {
-    signed.caller.require(Permission::SourcesEdit)?;
+    signed.caller.reach(Permission::SourcesEdit)?;
     let source = sources::get(&s, &signed.caller, *id).await?;
+    if !signed.may_in(Permission::SourcesEdit, &source.department) {
+        return Err(Error::NotFound("source"));
+    }
     page::html(&SourceFormPage {
         shell: signed.shell(Section::Sources)?,
         id: Some(*id),

@@ -78,6 +78,14 @@ pub enum Reach {
 }
 
 impl Reach {
+    /// Whether what belongs to a department is within it.
+    pub fn covers(&self, department: &str) -> bool {
+        match self {
+            Self::Everywhere => true,
+            Self::Departments(departments) => departments.contains(department),
+        }
+    }
+
     fn contains(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Everywhere, _) => true,

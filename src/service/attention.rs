@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use super::deliveries::{default_life, event, publish};
+use super::messages::visible_delivery;
 use super::{Caller, Services};
 use crate::clock::Timestamp;
 use crate::domain::channel::Outlet;
@@ -144,7 +145,7 @@ pub async fn act(s: &Services, caller: &Caller, id: i64) -> Result<Act> {
 
 /// Who set a delivery aside and when, while nothing has happened to it since.
 pub async fn set_aside_by(s: &Services, caller: &Caller, delivery: DeliveryId) -> Result<Option<Act>> {
-    caller.require(Permission::MessagesView)?;
+    visible_delivery(s, caller, delivery).await?;
     store::of_delivery(&s.db, delivery).await
 }
 

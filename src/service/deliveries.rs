@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
+use super::messages::{Sight, holds};
 use super::providers::{self, Told};
 use super::suppressions::{self, Bounce};
 use super::{Caller, Services, policies, recalls};
@@ -336,7 +337,9 @@ pub async fn cancel(s: &Services, caller: &Caller, message: MessageId) -> Result
 
 /// How many deliveries of a message can still be called back.
 pub async fn recallable(s: &Services, caller: &Caller, message: MessageId) -> Result<i64> {
-    caller.require(Permission::MessagesSend)?;
+    let sight = Sight::by(s, caller, Permission::MessagesSend).await?;
+    let row = messages::find(&s.db, message).await?;
+    row.filter(|row| sight.holds(row.source_id)).ok_or(Error::NotFound("message"))?;
     Ok(recalls::find(s, message).await?.iter().map(|taken| taken.n).sum())
 }
 
@@ -350,6 +353,9 @@ pub const fn default_life(lane: Lane) -> Duration {
 
 /// The message if the caller may act on it, locked.
 pub(super) async fn own(tx: &mut crate::store::Tx, caller: &Caller, message: MessageId) -> Result<Standing> {
+    if !matches!(caller, Caller::Key(_)) {
+        caller.reach(Permission::MessagesSend)?;
+    }
     let standing = messages::standing(tx, message).await?.ok_or(Error::NotFound("message"))?;
     match caller {
         // Another source's message is as unknown to a key as one that does not exist.
@@ -363,7 +369,8 @@ pub(super) async fn own(tx: &mut crate::store::Tx, caller: &Caller, message: Mes
             "the right `read_all` lets this key read other sources' messages, not act on them",
         )),
         Caller::Key(_) => Ok(standing),
-        _ => caller.require(Permission::MessagesSend).map(|()| standing),
+        _ if holds(tx, caller, Permission::MessagesSend, standing.source_id).await? => Ok(standing),
+        _ => Err(Error::NotFound("message")),
     }
 }
 

@@ -114,7 +114,7 @@ async fn stored(s: &Services, sheet: &Sheet) -> Result<()> {
 }
 
 async fn stuck(s: &Services, sheet: &Sheet, now: Timestamp) -> Result<()> {
-    let rows = store::stuck(&s.db, MessageId::first_at(now.minus(reports::WORTH_ROUTING))).await?;
+    let rows = store::stuck(&s.db, MessageId::first_at(now.minus(reports::WORTH_ROUTING)), None).await?;
     for status in [Status::Held, Status::Unrouted] {
         let n: i64 = rows.iter().filter(|row| row.status == status).map(|row| row.n).sum();
         sheet.set(names::STUCK, &[("status", status.name())], n as f64);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::civil::Date;
 
-use super::messages::{Counts, MessageQuery, MessageSummary};
+use super::messages::{Counts, MessageQuery, MessageSummary, Sight};
 use super::providers::{self, ProviderHealth};
 use super::sources::{self, Silent};
 use super::{Caller, Services, attention, messages};
@@ -50,6 +50,8 @@ pub struct Overview {
     /// Sources that are missed, the longest silent first.
     pub silent: Vec<Silent>,
     pub recent: Vec<MessageSummary>,
+    /// It tells of the whole campus; else of the caller's departments alone.
+    pub whole: bool,
 }
 
 /// How far back a trend goes.
@@ -85,15 +87,18 @@ pub struct Oldest {
 
 /// Everything the first page of the console shows.
 pub async fn overview(s: &Services, caller: &Caller, span: Span) -> Result<Overview> {
-    caller.require(Permission::MessagesView)?;
+    let sight = Sight::of(s, caller).await?;
     let now = s.clock.now();
+    if let Some(sources) = sight.sources(None) {
+        return overview_of(s, caller, &sources, now).await;
+    }
     let day = s.campus.day(now);
     let oldest = store::oldest_due(&s.db, now).await?.map(|row| Oldest {
         message: row.message_id,
         title: row.title,
         waiting: now.since(row.due_at),
     });
-    let stuck = store::stuck(&s.db, MessageId::first_at(now.minus(WORTH_ROUTING))).await?;
+    let stuck = store::stuck(&s.db, MessageId::first_at(now.minus(WORTH_ROUTING)), None).await?;
     let stuck = |status: Status| stuck.iter().filter(|row| row.status == status).map(|row| row.n).sum();
     let mut providers = providers::health(s).await?;
     let (unserved, stranded) = if providers.is_empty() {
@@ -112,13 +117,16 @@ pub async fn overview(s: &Services, caller: &Caller, span: Span) -> Result<Overv
     let mut silent =
         if caller.require(Permission::SourcesView).is_ok() { sources::silent(s).await? } else { Vec::new() };
     silent.truncate(MOST_SILENT);
+    in_short(caller, &mut providers);
+    let silent =
+        if caller.require(Permission::SourcesView).is_ok() { silent(s, now).await? } else { Vec::new() };
     let recent =
         messages::list(s, caller, &MessageQuery { limit: RECENT, ..MessageQuery::default() }).await?.items;
     Ok(Overview {
-        accepted: store::accepted(&s.db, &day).await?,
+        accepted: store::accepted(&s.db, &day, None).await?,
         channels: channels(s, &day).await?,
         trend: match span {
-            Span::Hours => Trend::Hours(hours(s, now).await?),
+            Span::Hours => Trend::Hours(hours(s, now, None).await?),
             Span::Days => Trend::Days(days(s, now).await?),
         },
         troubled: attention::count(s).await?,
@@ -131,7 +139,69 @@ pub async fn overview(s: &Services, caller: &Caller, span: Span) -> Result<Overv
         silent,
         recent,
         day,
+        whole: true,
     })
+}
+
+/// The same of some sources, as far as it is theirs: what their messages of today came to, not what came to an end today,
+/// which is counted for all together.
+async fn overview_of(s: &Services, caller: &Caller, of: &[SourceId], now: Timestamp) -> Result<Overview> {
+    let begins = s.campus.day_begins(now.to_jiff().to_zoned(s.campus.time_zone.clone()).date());
+    let day = s.campus.day(now);
+    let rows = store::by_channel(&s.db, begins, MessageId::first_at(begins), of).await?;
+    let channels = rows.into_iter().map(|row| (row.channel, Counts::new(|state| row.of(state)))).collect();
+    let stuck = store::stuck(&s.db, MessageId::first_at(now.minus(WORTH_ROUTING)), Some(of)).await?;
+    let stuck = |status: Status| stuck.iter().filter(|row| row.status == status).map(|row| row.n).sum();
+    let mut providers = providers::health(s).await?;
+    let unserved = if providers.is_empty() { Vec::new() } else { providers::unserved(s, &providers).await? };
+    in_short(caller, &mut providers);
+    let mut quiet = Vec::new();
+    if let Ok(sources) = Sight::by(s, caller, Permission::SourcesView).await {
+        quiet = silent(s, now).await?;
+        quiet.retain(|source| of.contains(&source.id) && sources.holds(Some(source.id)));
+    }
+    let query = MessageQuery { limit: RECENT, ..MessageQuery::default() };
+    Ok(Overview {
+        accepted: store::accepted(&s.db, &day, Some(of)).await?,
+        channels,
+        trend: Trend::Hours(hours(s, now, Some(of)).await?),
+        troubled: 0,
+        oldest: None,
+        held: stuck(Status::Held),
+        unrouted: stuck(Status::Unrouted),
+        providers,
+        unserved,
+        stranded: Vec::new(),
+        silent: quiet,
+        recent: messages::list(s, caller, &query).await?.items,
+        day,
+        whole: false,
+    })
+}
+
+/// Leaves out what only whoever looks after providers is told.
+fn in_short(caller: &Caller, providers: &mut [ProviderHealth]) {
+    if caller.require(Permission::ProvidersView).is_ok() {
+        return;
+    }
+    for provider in providers {
+        provider.unknown_codes.clear();
+        if let Some(trouble) = &mut provider.trouble {
+            trouble.reason = None;
+        }
+    }
+}
+
+/// The sources that used to send and have stopped, the longest silent first.
+pub(super) async fn silent(s: &Services, now: Timestamp) -> Result<Vec<SilentSource>> {
+    let (active, quiet) = (s.campus.day(now.minus(ACTIVE)), s.campus.day(now.minus(SILENCE)));
+    let rows = store::silent_sources(&s.db, &active, &quiet, MOST_SILENT).await?.into_iter();
+    let silent = |row: store::SilentRow| SilentSource {
+        id: row.id,
+        name: row.name,
+        last_message_at: row.last_message_at,
+    };
+    Ok(rows.map(silent).collect())
 }
 
 /// Today's deliveries by channel, for whoever looks after providers.
@@ -176,9 +246,9 @@ async fn days(s: &Services, now: Timestamp) -> Result<Vec<(Date, Counts)>> {
     Ok(first.series(jiff::Span::new().days(1)).take(DAYS as usize).map(of).collect())
 }
 
-async fn hours(s: &Services, now: Timestamp) -> Result<Vec<Hour>> {
+async fn hours(s: &Services, now: Timestamp, of: Option<&[SourceId]>) -> Result<Vec<Hour>> {
     let start = s.campus.hour(now).minus(DAY).plus(Duration::from_hours(1));
-    let rows = store::hours(&s.db, start, MessageId::first_at(start)).await?;
+    let rows = store::hours(&s.db, start, MessageId::first_at(start), of).await?;
     let mut hours = Vec::new();
     for hour in 0..HOURS {
         let row = rows.iter().find(|row| row.hour == hour as i64);

@@ -49,6 +49,12 @@ impl Conditions {
     pub(super) fn clause(&self) -> String {
         if self.texts.is_empty() { String::new() } else { format!("WHERE {}", self.texts.join(" AND ")) }
     }
+
+    /// As [`clause`](Self::clause), with one more condition on constants.
+    pub(super) fn clause_and(&self, text: &str) -> String {
+        let texts: Vec<_> = self.texts.iter().map(String::as_str).chain([text]).collect();
+        format!("WHERE {}", texts.join(" AND "))
+    }
 }
 
 /// Binds every value in order to a query of either database.

@@ -232,11 +232,15 @@ pub async fn find_status(db: &Db, id: MessageId) -> Result<Option<Status>> {
     Ok(code.and_then(Status::from_code))
 }
 
+/// So many sources are looked at one by one; SQLite joins no more than 500 queries.
+const APART: usize = 100;
+
 /// Which messages to list; all of them where nothing is set.
 #[derive(Clone, Debug, Default)]
 pub struct MessageFilter {
     pub id: Option<MessageId>,
-    pub source: Option<SourceId>,
+    /// One of these.
+    pub sources: Option<Vec<SourceId>>,
     /// A whole topic.
     pub topic: Option<String>,
     /// The first words of a topic.
@@ -268,9 +272,6 @@ pub async fn list(
     }
     if let Some(id) = filter.id {
         where_.and("m.id = ?", id.0);
-    }
-    if let Some(source) = filter.source {
-        where_.and("m.source_id = ?", source.0);
     }
     if let Some(topic) = &filter.topic {
         where_.and("m.topic = ?", topic.as_str());
@@ -308,10 +309,34 @@ pub async fn list(
             format!("({} OR {})", dialect.contains("m.title", "?"), dialect.contains("m.topic", "?"));
         where_.and(&either, text.as_str());
     }
-    let text = format!("{SELECT} {} ORDER BY m.id DESC LIMIT {limit}", where_.clause());
+    let order = format!("ORDER BY m.id DESC LIMIT {limit}");
+    let text = match filter.sources.as_deref() {
+        None => format!("{SELECT} {} {order}", where_.clause()),
+        Some([]) => return Ok(Vec::new()),
+        Some([source]) => {
+            format!("{SELECT} {} {order}", where_.clause_and(&format!("m.source_id = {}", source.0)))
+        }
+        // The latest of each by itself, as the index over sources is written, unless few messages are looked at anyway.
+        Some(sources) if sources.len() <= APART && filter.status.is_none_or(Status::is_final) => {
+            let latest = |source: &SourceId| {
+                let clause = where_.clause_and(&format!("m.source_id = {}", source.0));
+                format!("SELECT * FROM (SELECT m.id FROM message m {clause} {order}) AS s{}", source.0)
+            };
+            let latest: Vec<_> = sources.iter().map(latest).collect();
+            format!("{SELECT} WHERE m.id IN ({}) {order}", latest.join(" UNION ALL "))
+        }
+        Some(sources) => format!("{SELECT} {} {order}", where_.clause_and(&among("m.source_id", sources))),
+    };
     Ok(in_db!(db, |c| {
         bind_all!(sqlx::query_as::<_, MessageRow>(sql(text)), where_.binds).fetch_all(c).await
     })?)
+}
+
+/// A condition on a column with a source's id that leaves the choice of an index to other conditions.
+pub(super) fn among(column: &str, sources: &[SourceId]) -> String {
+    let ids: Vec<_> = sources.iter().map(|source| source.0.to_string()).collect();
+    // Nothing is in an empty list, which PostgreSQL does not read.
+    format!("+{column} IN ({})", if ids.is_empty() { "NULL".to_owned() } else { ids.join(", ") })
 }
 
 row! {

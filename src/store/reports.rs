@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 
+use super::messages::among;
 use super::{Db, JsonText, in_db, row, sql};
 use crate::Result;
 use crate::clock::Timestamp;
@@ -87,11 +88,14 @@ pub async fn open_by_lane(db: &Db, most: u32) -> Result<Vec<OpenByLaneRow>> {
     Ok(in_db!(db, |c| sqlx::query_as::<_, OpenByLaneRow>(sql(text)).fetch_all(c).await)?)
 }
 
-/// Live messages accepted on a campus day, over all sources.
-pub async fn accepted(db: &Db, day: &str) -> Result<i64> {
-    let text = "SELECT CAST(COALESCE(sum(u.messages), 0) AS bigint)
-        FROM source s JOIN source_usage u ON u.source_id = s.id AND u.day = $1";
-    Ok(in_db!(db, |c| sqlx::query_scalar(text).bind(day).fetch_one(c).await)?)
+/// Live messages accepted on a campus day, over all sources or some.
+pub async fn accepted(db: &Db, day: &str, of: Option<&[SourceId]>) -> Result<i64> {
+    let text = format!(
+        "SELECT CAST(COALESCE(sum(u.messages), 0) AS bigint)
+         FROM source m JOIN source_usage u ON u.source_id = m.id AND u.day = $1 WHERE {}",
+        of.map_or_else(|| "1 = 1".to_owned(), |of| among("m.id", of))
+    );
+    Ok(in_db!(db, |c| sqlx::query_scalar(sql(text)).bind(day).fetch_one(c).await)?)
 }
 
 row! {
@@ -114,18 +118,62 @@ row! {
 by_state!(HourRow);
 
 /// Where the deliveries of live messages accepted since `start` stand, hour by hour; hours without any are left out.
-/// `first`: no message accepted since then has a lower id.
-pub async fn hours(db: &Db, start: Timestamp, first: MessageId) -> Result<Vec<HourRow>> {
+/// `first`: no message accepted since then has a lower id. `of`: only messages of these sources.
+pub async fn hours(
+    db: &Db,
+    start: Timestamp,
+    first: MessageId,
+    of: Option<&[SourceId]>,
+) -> Result<Vec<HourRow>> {
     let sums: Vec<_> =
         State::ALL.iter().map(|s| format!("CAST(sum(c.{0}) AS bigint) AS {0}", s.name())).collect();
     let text = format!(
         "SELECT CAST((m.created_at - $1) / {HOUR} AS bigint) AS hour, {sums}
          FROM message m JOIN message_count c ON c.message_id = m.id
-         WHERE m.id >= $2 AND m.created_at >= $1 AND NOT m.test GROUP BY 1 ORDER BY 1",
-        sums = sums.join(", ")
+         WHERE m.id >= $2 AND m.created_at >= $1 AND NOT m.test AND {of} GROUP BY 1 ORDER BY 1",
+        sums = sums.join(", "),
+        of = of.map_or_else(|| "1 = 1".to_owned(), |of| among("m.source_id", of)),
     );
     Ok(in_db!(db, |c| {
         sqlx::query_as::<_, HourRow>(sql(text)).bind(start.0).bind(first.0).fetch_all(c).await
+    })?)
+}
+
+row! {
+    /// The deliveries of messages by one channel.
+    pub struct ChannelRow {
+        pub channel: ChannelKind,
+        pub pending: i64,
+        pub sending: i64,
+        pub sent: i64,
+        pub delivered: i64,
+        pub failed: i64,
+        pub expired: i64,
+        pub cancelled: i64,
+        pub suppressed: i64,
+        pub unknown: i64,
+    }
+}
+
+by_state!(ChannelRow);
+
+/// Where the deliveries of these sources' live messages accepted since `start` stand. `first`: as for [`hours`].
+pub async fn by_channel(
+    db: &Db,
+    start: Timestamp,
+    first: MessageId,
+    of: &[SourceId],
+) -> Result<Vec<ChannelRow>> {
+    let sums: Vec<_> =
+        State::ALL.iter().map(|s| format!("CAST(sum(c.{0}) AS bigint) AS {0}", s.name())).collect();
+    let text = format!(
+        "SELECT c.channel, {sums} FROM message m JOIN message_count c ON c.message_id = m.id
+         WHERE m.id >= $2 AND m.created_at >= $1 AND NOT m.test AND {of} GROUP BY c.channel ORDER BY c.channel",
+        sums = sums.join(", "),
+        of = among("m.source_id", of),
+    );
+    Ok(in_db!(db, |c| {
+        sqlx::query_as::<_, ChannelRow>(sql(text)).bind(start.0).bind(first.0).fetch_all(c).await
     })?)
 }
 
@@ -190,11 +238,14 @@ row! {
     }
 }
 
-/// Messages that wait for somebody, held or unrouted, with ids from `first` on.
-pub async fn stuck(db: &Db, first: MessageId) -> Result<Vec<StatusCountRow>> {
-    let text = "SELECT status, CAST(count(*) AS bigint) AS n FROM message
-        WHERE status IN (5, 6) AND id >= $1 GROUP BY status ORDER BY status";
-    Ok(in_db!(db, |c| sqlx::query_as::<_, StatusCountRow>(text).bind(first.0).fetch_all(c).await)?)
+/// Messages that wait for somebody, held or unrouted, with ids from `first` on. `of`: only those of these sources.
+pub async fn stuck(db: &Db, first: MessageId, of: Option<&[SourceId]>) -> Result<Vec<StatusCountRow>> {
+    let text = format!(
+        "SELECT m.status, CAST(count(*) AS bigint) AS n FROM message m
+         WHERE m.status IN (5, 6) AND m.id >= $1 AND {} GROUP BY m.status ORDER BY m.status",
+        of.map_or_else(|| "1 = 1".to_owned(), |of| among("m.source_id", of))
+    );
+    Ok(in_db!(db, |c| sqlx::query_as::<_, StatusCountRow>(sql(text)).bind(first.0).fetch_all(c).await)?)
 }
 
 /// As [`stuck`], of those accepted before the one that `until` would be.

@@ -215,6 +215,25 @@ pub async fn find_by_name(db: &Db, name: &str, today: Today<'_>) -> Result<Optio
     })?)
 }
 
+/// The department a source belongs to; `None` where there is no such source.
+pub async fn department(tx: &mut Tx, id: SourceId) -> Result<Option<String>> {
+    let text = "SELECT department FROM source WHERE id = $1";
+    Ok(in_tx!(tx, |c| sqlx::query_scalar(text).bind(id.0).fetch_optional(c).await)?)
+}
+
+row! {
+    pub struct DepartmentRow {
+        pub id: SourceId,
+        pub department: String,
+    }
+}
+
+/// The department of every source.
+pub async fn departments(db: &Db) -> Result<Vec<DepartmentRow>> {
+    let text = "SELECT id, department FROM source ORDER BY id";
+    Ok(in_db!(db, |c| sqlx::query_as::<_, DepartmentRow>(text).fetch_all(c).await)?)
+}
+
 /// Every source by name. There are as many as a campus has departmental systems, so they come all at once.
 pub async fn list(db: &Db, today: Today<'_>) -> Result<Vec<SourceRow>> {
     let text = format!("{SELECT} ORDER BY s.name, s.id");

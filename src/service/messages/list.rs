@@ -1,6 +1,7 @@
 //! Lists of messages.
 
-use super::read::{cursor, sight, summaries};
+use super::read::{cursor, summaries};
+use super::sight::Sight;
 use super::views::MessageSummary;
 use crate::clock::Timestamp;
 use crate::domain::id::{MessageId, SourceId};
@@ -50,13 +51,10 @@ pub struct MessageQuery {
 ///
 /// [`crate::Error::Invalid`] for a cursor that is none.
 pub async fn list(s: &Services, caller: &Caller, query: &MessageQuery) -> Result<Page<MessageSummary>> {
-    let own = sight(caller)?;
-    if own.is_some() && query.source.is_some() && query.source != own {
-        return Ok(Page { items: Vec::new(), next: None });
-    }
+    let sight = Sight::of(s, caller).await?;
     let mut before = cursor::<MessageId>(query.cursor.as_deref())?;
     let mut filter = MessageFilter {
-        source: own.or(query.source),
+        sources: sight.sources(query.source),
         category: query.category,
         status: query.status,
         since: query.since,

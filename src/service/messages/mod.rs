@@ -2,7 +2,7 @@
 //!
 //! What came in goes through [`accept()`]: `reading` finds every fault of the JSON, `draft` checks what the sender may do
 //! and what the message names, `intake` hands it to the one writer, and `keep` writes what has arrived in one
-//! transaction. [`read`] shows messages, their deliveries and what was tried; [`views`] and
+//! transaction. [`read`] shows messages to those who may see them (`sight`), their deliveries and what was tried; [`views`] and
 //! [`delivery_views`] are how they look.
 
 mod accept;
@@ -20,6 +20,7 @@ mod preview;
 mod read;
 mod reading;
 mod review;
+mod sight;
 mod simulate;
 mod views;
 mod wording;
@@ -36,6 +37,7 @@ pub use self::intake::Intake;
 pub use self::list::{MessageQuery, Page, list};
 pub(super) use self::own_word::OwnWord;
 pub use self::preview::preview;
+pub(super) use self::read::visible_delivery;
 pub use self::read::{
     DeliveryQuery, Exported, answers, deliveries, deliveries_to, delivery, export, get, get_many,
     note_export, timeline, wait,
@@ -45,6 +47,9 @@ pub(super) use self::simulate::check_written;
 pub use self::simulate::{
     ByRule, ExplainedRule, Simulation, Verdict, head_count, simulate, simulate_kept, simulate_written,
 };
+pub use self::sight::may;
+pub(super) use self::sight::{Sight, holds};
+pub use self::simulate::{ByRule, ExplainedRule, Simulation, Verdict, head_count, simulate, simulate_kept};
 pub use self::views::{
     AcceptedView, AudienceCounts, EventView, MatchedRule, MessageSummary, MessageView, Preview,
     PreviewWarning, Reachable, RenderedText, RuleView, Skipped, SmsNote, SourceRef,

@@ -1,5 +1,4 @@
-//! Reading messages, their deliveries and what became of each. A source sees its own, one with the right `read_all` and
-//! operators with the permission `messages.view` see all. What a caller may not see is not there.
+//! Reading messages, their deliveries and what became of each, within the caller's [`Sight`].
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -10,13 +9,13 @@ use super::answers::AnswerCounts;
 use super::counts::MessageCounts;
 use super::delivery_views::{AttemptView, DeliveryDetail, DeliveryFacts, DeliveryView, ReceiptView};
 use super::list::Page;
+use super::sight::Sight;
 use super::views::{EventView, MatchedRule, MessageSummary, MessageView, audience_view};
 use crate::domain::answer::Answered;
 use crate::domain::channel::ChannelKind;
 use crate::domain::delivery::State;
-use crate::domain::id::{DeliveryId, MessageId, RecipientId, SourceId};
+use crate::domain::id::{DeliveryId, MessageId, RecipientId};
 use crate::domain::operator::Permission;
-use crate::domain::source::Right;
 use crate::error::{Error, Result};
 use crate::service::{Caller, Services};
 use crate::store::history::{self, DeliveryFilter, DeliveryRow};
@@ -42,21 +41,10 @@ pub struct DeliveryQuery {
     pub limit: u32,
 }
 
-/// The source whose messages the caller is limited to, if it is.
-pub(super) fn sight(caller: &Caller) -> Result<Option<SourceId>> {
-    match caller {
-        Caller::Key(key) if key.rights.contains(&Right::ReadAll) => Ok(None),
-        Caller::Key(key) => Ok(Some(key.source)),
-        _ => caller.require(Permission::MessagesView).map(|()| None),
-    }
-}
-
-async fn visible(s: &Services, caller: &Caller, id: MessageId) -> Result<MessageRow> {
-    let own = sight(caller)?;
-    messages::find(&s.db, id)
-        .await?
-        .filter(|row| own.is_none() || row.source_id == own)
-        .ok_or(Error::NotFound("message"))
+pub(super) async fn visible(s: &Services, caller: &Caller, id: MessageId) -> Result<MessageRow> {
+    let sight = Sight::of(s, caller).await?;
+    let row = messages::find(&s.db, id).await?;
+    row.filter(|row| sight.holds(row.source_id)).ok_or(Error::NotFound("message"))
 }
 
 pub(super) async fn summaries(s: &Services, rows: Vec<MessageRow>) -> Result<Vec<MessageSummary>> {
@@ -90,17 +78,27 @@ pub async fn deliveries_to(
     before: Option<DeliveryId>,
     limit: u32,
 ) -> Result<Vec<DeliveryView>> {
-    caller.require(Permission::MessagesView)?;
+    let sight = Sight::of(s, caller).await?;
     caller.require(Permission::DirectoryView)?;
-    let rows = history::deliveries_to(&s.db, person, before, limit).await?;
-    Ok(rows.into_iter().map(DeliveryView::from).collect())
+    let (mut found, mut before) = (Vec::new(), before);
+    loop {
+        let rows = history::deliveries_to(&s.db, person, before, limit).await?;
+        let more = rows.len() == limit as usize;
+        before = rows.last().map(|row| row.id).or(before);
+        found.extend(rows.into_iter().filter(|row| sight.holds(row.source_id)).map(DeliveryView::from));
+        if !more || found.len() >= limit as usize {
+            break;
+        }
+    }
+    found.truncate(limit as usize);
+    Ok(found)
 }
 
 /// Several messages by id, in the order asked for, as lists show them; those the caller may not see are left out.
 pub async fn get_many(s: &Services, caller: &Caller, ids: &[MessageId]) -> Result<Vec<MessageSummary>> {
-    let own = sight(caller)?;
+    let sight = Sight::of(s, caller).await?;
     let mut rows = messages::get_many(&s.db, ids).await?;
-    rows.retain(|row| own.is_none() || row.source_id == own);
+    rows.retain(|row| sight.holds(row.source_id));
     rows.sort_by_key(|row| ids.iter().position(|id| *id == row.id));
     summaries(s, rows).await
 }
@@ -210,13 +208,19 @@ pub async fn export(
     Ok(rows.into_iter().map(exported).collect())
 }
 
+pub(in crate::service) async fn visible_delivery(
+    s: &Services,
+    caller: &Caller,
+    id: DeliveryId,
+) -> Result<DeliveryRow> {
+    let sight = Sight::of(s, caller).await?;
+    let row = history::find_delivery(&s.db, id).await?;
+    row.filter(|row| sight.holds(row.source_id)).ok_or(Error::NotFound("delivery"))
+}
+
 /// One delivery with all attempts and receipts.
 pub async fn delivery(s: &Services, caller: &Caller, id: DeliveryId) -> Result<DeliveryDetail> {
-    let own = sight(caller)?;
-    let row = history::find_delivery(&s.db, id)
-        .await?
-        .filter(|row| own.is_none() || row.source_id == own)
-        .ok_or(Error::NotFound("delivery"))?;
+    let row = visible_delivery(s, caller, id).await?;
     let attempts = history::attempts(&s.db, id).await?;
     let receipts = history::receipts(&s.db, id).await?;
     Ok(DeliveryDetail {

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::sight::holds;
 use crate::clock::Timestamp;
 use crate::domain::id::MessageId;
 use crate::domain::message::Status;
@@ -23,6 +24,7 @@ const LONGEST_REASON: usize = 200;
 /// # Errors
 ///
 /// [`Error::Forbidden`] without the permission `messages.review` and for whoever wrote the message;
+/// [`Error::NotFound`] where it is of a department in which the caller does not hold it;
 /// [`Error::Conflict`] where it is not held or its time is over; [`Error::Invalid`] where `why` is too long.
 pub async fn release(s: &Services, caller: &Caller, id: MessageId, why: &str) -> Result<()> {
     let why = said(why, 0)?;
@@ -87,8 +89,11 @@ fn said(why: &str, shortest: usize) -> Result<&str> {
 
 /// The message, locked, if it waits for this caller's word.
 async fn held(tx: &mut Tx, caller: &Caller, id: MessageId, now: Timestamp) -> Result<Standing> {
-    caller.require(Permission::MessagesReview)?;
+    caller.reach(Permission::MessagesReview)?;
     let standing = messages::standing(tx, id).await?.ok_or(Error::NotFound("message"))?;
+    if !holds(tx, caller, Permission::MessagesReview, standing.source_id).await? {
+        return Err(Error::NotFound("message"));
+    }
     if let Caller::Operator(operator) = caller
         && standing.operator_id == Some(operator.id)
     {

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::accept::author;
 use super::draft::{Sender, draft};
 use super::preview::{Parts, Seen, look};
-use super::read::sight;
+use super::read::visible;
 use super::views::{AudienceCounts, Preview};
 use crate::clock::Timestamp;
 use crate::domain::id::{MessageId, RuleId, SourceId};
@@ -105,14 +105,14 @@ pub async fn simulate_written(s: &Services, caller: &Caller, value: &Value) -> R
 /// What would become of a kept message if it were sent now.
 pub async fn simulate_kept(s: &Services, caller: &Caller, id: MessageId) -> Result<Simulation> {
     caller.require(Permission::RoutingView)?;
-    sight(caller)?;
+    visible(s, caller, id).await?;
     let row = routing::find_whole(&s.db, id).await?.ok_or(Error::NotFound("message"))?;
     told(s, &Parts::of_kept(id, row)?).await
 }
 
 /// How many a kept message would be for if it were sent now, for whoever is to let it go.
 pub async fn head_count(s: &Services, caller: &Caller, id: MessageId) -> Result<AudienceCounts> {
-    caller.require(Permission::MessagesView)?;
+    visible(s, caller, id).await?;
     let row = routing::find_whole(&s.db, id).await?.ok_or(Error::NotFound("message"))?;
     Ok(told(s, &Parts::of_kept(id, row)?).await?.preview.audience)
 }

@@ -9,6 +9,7 @@ use super::super::caller::KeyCaller;
 use super::super::{Caller, Services};
 use super::authenticate::{LIVE, TEST, fingerprint};
 use crate::clock::Timestamp;
+use crate::domain::grant::Reach;
 use crate::domain::id::{KeyId, SourceId};
 use crate::domain::operator::Permission;
 use crate::store::keys::KeyRow;
@@ -105,7 +106,7 @@ impl Secret {
 
 /// Every key the source ever had, the newest first.
 pub async fn keys(s: &Services, caller: &Caller, source: SourceId) -> Result<Vec<Key>> {
-    caller.require(Permission::SourcesView)?;
+    super::get(s, caller, source).await?;
     Ok(store::keys::list(&s.db, source).await?.into_iter().map(Key::from).collect())
 }
 
@@ -118,11 +119,11 @@ pub async fn late_keys(s: &Services, caller: &Caller) -> Result<Vec<(SourceId, K
 
 /// One more key for a source.
 pub async fn create_key(s: &Services, caller: &Caller, source: SourceId, test: bool) -> Result<KeyCreated> {
-    caller.require(Permission::SourcesEdit)?;
-    super::find(s, source).await?;
+    let reach = caller.reach(Permission::SourcesEdit)?;
     let now = s.clock.now();
     let secret = Secret::new(s, test);
     let mut tx = s.db.begin().await?;
+    super::may_edit(&mut tx, &reach, source).await?;
     let key = secret.insert(&mut tx, source, now).await?;
     let detail = json!({ "source": source, "test": test });
     audit::append(&mut tx, now, &caller.label(), "key.create", &key.to_string(), &detail).await?;
@@ -132,8 +133,7 @@ pub async fn create_key(s: &Services, caller: &Caller, source: SourceId, test: b
 
 /// Ends a key at once: here with the answer, in other processes within a second. Ending it again changes nothing.
 pub async fn revoke_key(s: &Services, caller: &Caller, id: KeyId) -> Result<()> {
-    caller.require(Permission::SourcesEdit)?;
-    let key = store::keys::find(&s.db, id).await?.ok_or(Error::NotFound("key"))?;
+    let key = editable(s, caller, id).await?;
     let now = s.clock.now();
     let mut tx = s.db.begin().await?;
     if store::keys::revoke(&mut tx, id, now).await? {
@@ -152,8 +152,18 @@ pub async fn rotate_key(s: &Services, key: &KeyCaller, overlap: Duration) -> Res
 
 /// An administrator replaces a key; the old one works for `overlap` longer.
 pub async fn replace_key(s: &Services, caller: &Caller, id: KeyId, overlap: Duration) -> Result<KeyRotated> {
-    caller.require(Permission::SourcesEdit)?;
+    if caller.reach(Permission::SourcesEdit)? != Reach::Everywhere {
+        editable(s, caller, id).await?;
+    }
     rotate(s, &caller.label(), id, overlap).await
+}
+
+/// The key, if the caller may change its source.
+async fn editable(s: &Services, caller: &Caller, id: KeyId) -> Result<KeyRow> {
+    let reach = caller.reach(Permission::SourcesEdit)?;
+    let key = store::keys::find(&s.db, id).await?.ok_or(Error::NotFound("key"))?;
+    let source = super::find(s, key.source_id).await?;
+    if reach.covers(&source.department) { Ok(key) } else { Err(Error::NotFound("key")) }
 }
 
 async fn rotate(s: &Services, actor: &str, old: KeyId, overlap: Duration) -> Result<KeyRotated> {

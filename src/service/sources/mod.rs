@@ -14,6 +14,7 @@ use super::caller::KeyCaller;
 use super::{Caller, Services};
 use crate::clock::Timestamp;
 use crate::domain::channel::ChannelKind;
+use crate::domain::grant::Reach;
 use crate::domain::id::{KeyId, SourceId};
 use crate::domain::network::Network;
 use crate::domain::operator::Permission;
@@ -22,7 +23,7 @@ use crate::domain::source::Right;
 use crate::domain::topic::TopicPattern;
 use crate::error::Faults;
 use crate::store::sources::{Grant, SourceRow, Today};
-use crate::store::{self, audit};
+use crate::store::{self, Tx, audit};
 use crate::{Error, Result};
 
 pub(super) use self::admit::Rates;
@@ -115,9 +116,10 @@ fn quota(stored: Option<i64>) -> Option<u64> {
 
 /// Lets a new system in and makes its first key.
 pub async fn create(s: &Services, caller: &Caller, new: NewSource) -> Result<SourceCreated> {
-    caller.require(Permission::SourcesEdit)?;
+    let reach = caller.reach(Permission::SourcesEdit)?;
     let test = new.test;
     let (name, grant) = new.check()?;
+    within(&reach, &grant, &[])?;
     let now = s.clock.now();
     let secret = keys::Secret::new(s, test);
     let mut tx = s.db.begin().await?;
@@ -133,29 +135,61 @@ pub async fn create(s: &Services, caller: &Caller, new: NewSource) -> Result<Sou
     Ok(SourceCreated { source_id: source, key_id: key, key: secret.text })
 }
 
-/// Every source by name.
+/// Every source by name, of the caller's departments.
 pub async fn list(s: &Services, caller: &Caller) -> Result<Vec<Source>> {
-    caller.require(Permission::SourcesView)?;
+    let reach = caller.reach(Permission::SourcesView)?;
     let now = s.clock.now();
     let today = Today { now, day: &s.campus.day(now) };
-    Ok(store::sources::list(&s.db, today).await?.into_iter().map(Source::from).collect())
+    let rows = store::sources::list(&s.db, today).await?.into_iter();
+    Ok(rows.filter(|row| reach.covers(&row.department)).map(Source::from).collect())
 }
 
+/// One source. What is of a department that the caller is not let into is as unknown as what does not exist.
 pub async fn get(s: &Services, caller: &Caller, id: SourceId) -> Result<Source> {
-    caller.require(Permission::SourcesView)?;
-    find(s, id).await
+    let reach = caller.reach(Permission::SourcesView)?;
+    seen(&reach, find(s, id).await?)
+}
+
+fn seen(reach: &Reach, source: Source) -> Result<Source> {
+    if reach.covers(&source.department) { Ok(source) } else { Err(Error::NotFound("source")) }
+}
+
+/// Refuses who may not change that source, within the transaction that does.
+async fn may_edit(tx: &mut Tx, reach: &Reach, id: SourceId) -> Result<()> {
+    let department = store::sources::department(tx, id).await?;
+    department.filter(|department| reach.covers(department)).map(drop).ok_or(Error::NotFound("source"))
+}
+
+/// Whoever is limited to departments leaves a source in one of them, and gives it nothing that reaches beyond: no right
+/// that it did not have.
+fn within(reach: &Reach, grant: &Grant, had: &[Right]) -> Result<()> {
+    if *reach == Reach::Everywhere {
+        return Ok(());
+    }
+    let mut faults = Faults::default();
+    if !reach.covers(&grant.department) {
+        faults.add("/department", "not_your_department", "you may do this in your own departments only");
+    }
+    for (i, _) in grant.rights.iter().enumerate().filter(|(_, right)| !had.contains(right)) {
+        faults.add(
+            format!("/rights/{i}"),
+            "beyond_departments",
+            "only somebody who may change every source can give this",
+        );
+    }
+    faults.into_result()
 }
 
 /// The source that a person at a terminal means: by its id or its name.
 pub async fn get_named(s: &Services, caller: &Caller, id_or_name: &str) -> Result<Source> {
-    caller.require(Permission::SourcesView)?;
+    let reach = caller.reach(Permission::SourcesView)?;
     if let Ok(id) = id_or_name.parse() {
-        return find(s, id).await;
+        return seen(&reach, find(s, id).await?);
     }
     let now = s.clock.now();
     let today = Today { now, day: &s.campus.day(now) };
     let row = store::sources::find_by_name(&s.db, id_or_name, today).await?;
-    row.map(Source::from).ok_or(Error::NotFound("source"))
+    seen(&reach, row.map(Source::from).ok_or(Error::NotFound("source"))?)
 }
 
 async fn find(s: &Services, id: SourceId) -> Result<Source> {
@@ -167,12 +201,15 @@ async fn find(s: &Services, id: SourceId) -> Result<Source> {
 
 /// Replaces all that is granted to a source.
 pub async fn update(s: &Services, caller: &Caller, id: SourceId, form: GrantForm) -> Result<()> {
-    caller.require(Permission::SourcesEdit)?;
+    let reach = caller.reach(Permission::SourcesEdit)?;
+    let before = seen(&reach, find(s, id).await?)?;
     let mut faults = Faults::default();
     let grant = form.check(&mut faults);
     faults.into_result()?;
+    within(&reach, &grant, &before.rights)?;
     let now = s.clock.now();
     let mut tx = s.db.begin().await?;
+    may_edit(&mut tx, &reach, id).await?;
     if !store::sources::update(&mut tx, id, &grant).await? {
         return Err(Error::NotFound("source"));
     }
@@ -185,10 +222,12 @@ pub async fn update(s: &Services, caller: &Caller, id: SourceId, form: GrantForm
 
 /// Refuses a source's keys from now on, or takes them again. Its messages on the way go on.
 pub async fn set_enabled(s: &Services, caller: &Caller, id: SourceId, enabled: bool) -> Result<()> {
-    caller.require(Permission::SourcesEdit)?;
+    let reach = caller.reach(Permission::SourcesEdit)?;
     let now = s.clock.now();
     let mut tx = s.db.begin().await?;
     if !store::sources::set_disabled(&mut tx, id, (!enabled).then_some(now), now).await? {
+    may_edit(&mut tx, &reach, id).await?;
+    if !store::sources::set_disabled(&mut tx, id, (!enabled).then_some(now)).await? {
         return Err(Error::NotFound("source"));
     }
     let action = if enabled { "source.enable" } else { "source.disable" };

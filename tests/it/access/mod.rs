@@ -2,6 +2,7 @@
 
 mod factors;
 mod guards;
+mod departments;
 mod operators;
 mod rights;
 mod sessions;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use belltower::domain::grant::Grant;
 use belltower::domain::operator::Role;
 use belltower::service::operators::{self, NewOperator};
 use reqwest::{Client, Method, RequestBuilder};
@@ -34,19 +35,28 @@ impl Browser {
 
     /// With the session of a new operator of that role.
     pub(super) async fn signed_in(app: &TestApp, role: Role) -> Self {
+        Self::holding(app, &role.to_string(), role.into()).await
+    }
+
+    /// With the session of a new operator of that name in their address, who holds that.
+    pub(super) async fn holding(app: &TestApp, name: &str, grant: Grant) -> Self {
         let new = NewOperator {
-            email: format!("{role}@bell.example"),
+            email: format!("{name}@bell.example"),
             name: "周敏".to_owned(),
-            grants: vec![role.into()],
+            grants: vec![grant],
             password: Some(PASSWORD.to_owned()),
         };
         operators::create(&app.services, &operator(Role::Owner), new).await.unwrap();
-        Self::coming_back(app, role).await
+        Self::entering(app, name).await
     }
 
     /// With a new session of the operator of that role.
     pub(super) async fn coming_back(app: &TestApp, role: Role) -> Self {
-        let email = format!("{role}@bell.example");
+        Self::entering(app, &role.to_string()).await
+    }
+
+    async fn entering(app: &TestApp, name: &str) -> Self {
+        let email = format!("{name}@bell.example");
         let mut browser = Self::new(app);
         let fields = [("email", email.as_str()), ("password", PASSWORD)];
         let answer = browser.submit("/sign-in", "/sign-in", &fields).await;
@@ -83,11 +93,16 @@ impl Browser {
         self.ask(request.header("hx-request", "true").header("hx-request-type", "partial")).await
     }
 
-    /// Fills in a form of the page at `on`.
-    pub(super) async fn submit(&mut self, on: &str, action: &str, fields: &[(&str, &str)]) -> Answer {
+    /// What forms carry, from the page at `on`.
+    pub(super) async fn token(&mut self, on: &str) -> String {
         let page = self.get(on).await;
         let (_, rest) = page.text.split_once("name=\"csrf\" value=\"").expect("a form");
-        let csrf = rest.split('"').next().unwrap().to_owned();
+        rest.split('"').next().unwrap().to_owned()
+    }
+
+    /// Fills in a form of the page at `on`.
+    pub(super) async fn submit(&mut self, on: &str, action: &str, fields: &[(&str, &str)]) -> Answer {
+        let csrf = self.token(on).await;
         self.post(action, &[&[("csrf", csrf.as_str())], fields].concat()).await
     }
 
@@ -99,10 +114,8 @@ impl Browser {
         fields: &[(&str, &str)],
         file: (&str, &[u8]),
     ) -> Answer {
-        let page = self.get(on).await;
-        let (_, rest) = page.text.split_once("name=\"csrf\" value=\"").expect("a form");
-        let csrf = rest.split('"').next().unwrap();
-        self.post_file(action, &[&[("csrf", csrf)], fields].concat(), file).await
+        let csrf = self.token(on).await;
+        self.post_file(action, &[&[("csrf", csrf.as_str())], fields].concat(), file).await
     }
 
     /// A form with a file as it is.

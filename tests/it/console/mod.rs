@@ -15,6 +15,7 @@ mod held;
 mod imports;
 mod markup;
 mod operators;
+mod matrix;
 mod overview;
 mod people;
 mod providers;

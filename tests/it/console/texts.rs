@@ -67,6 +67,8 @@ const FAULTS: [&str; 67] = [
     "invalid_link",
     "unknown_variant",
 const FAULTS: [&str; 64] = [
+    "not_your_department",
+    "beyond_departments",
     "broken_workbook",
     "workbook_too_large",
     "too_many_columns",

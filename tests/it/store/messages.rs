@@ -142,7 +142,14 @@ on_both!(lists_are_narrowed_and_go_on_from_the_last, |db| async {
     let all = MessageFilter::default();
     assert_eq!(listed(all.clone()).await, [4, 3, 2, 1]);
     assert_eq!(listed(MessageFilter { id: Some(MessageId(3)), ..all.clone() }).await, [3]);
-    assert_eq!(listed(MessageFilter { source: Some(SourceId(2)), ..all.clone() }).await, [2]);
+    for (sources, of_them, held) in
+        [(&[][..], &[][..], &[][..]), (&[2], &[2], &[]), (&[2, 1], &[4, 3, 2, 1], &[3])]
+    {
+        let sources = Some(sources.iter().map(|id| SourceId(*id)).collect());
+        let within = MessageFilter { sources, ..all.clone() };
+        assert_eq!(listed(within.clone()).await, of_them);
+        assert_eq!(listed(MessageFilter { status: Some(Status::Held), ..within }).await, held);
+    }
     assert_eq!(listed(MessageFilter { topic: Some("academic".to_owned()), ..all.clone() }).await, [3]);
     assert_eq!(
         listed(MessageFilter { topic_prefix: Some("academic".to_owned()), ..all.clone() }).await,

@@ -5,8 +5,7 @@ use belltower::domain::id::{MessageId, OperatorId};
 use belltower::domain::message::{Lane, Status};
 use belltower::store::messages::NewMessage;
 use belltower::store::reports::{
-    accepted, day_counts, days, hours, oldest_by_lane, oldest_due, open_by_lane, open_counts, own_words,
-    provider_health, stuck, stuck_before,
+    accepted, day_counts, days, hours, oldest_by_lane, oldest_due, open_by_lane, open_counts, own_words, provider_health, stuck, stuck_before, by_channel, silent_sources,
 };
 use belltower::store::{Db, Dialect};
 
@@ -122,8 +121,11 @@ on_both!(accepted_messages_are_summed_over_sources, |db| async {
          VALUES (1, '2026-09-21', 4), (2, '2026-09-21', 3), (1, '2026-09-20', 50)",
     )
     .await;
-    assert_eq!(accepted(&db, "2026-09-21").await.unwrap(), 7);
-    assert_eq!(accepted(&db, "2026-09-19").await.unwrap(), 0);
+    assert_eq!(accepted(&db, "2026-09-21", None).await.unwrap(), 7);
+    assert_eq!(accepted(&db, "2026-09-19", None).await.unwrap(), 0);
+    for (of, n) in [(&[SourceId(2)][..], 3), (&[SourceId(1), SourceId(2)], 7), (&[], 0)] {
+        assert_eq!(accepted(&db, "2026-09-21", Some(of)).await.unwrap(), n);
+    }
 });
 
 on_both!(hours_hold_the_deliveries_of_their_messages, |db| async {
@@ -140,10 +142,18 @@ on_both!(hours_hold_the_deliveries_of_their_messages, |db| async {
         ),
     )
     .await;
-    let rows = hours(&db, Timestamp(HOUR), MessageId(0)).await.unwrap();
+    let rows = hours(&db, Timestamp(HOUR), MessageId(0), None).await.unwrap();
     let shown: Vec<_> = rows.iter().map(|row| (row.hour, row.delivered, row.failed, row.pending)).collect();
     assert_eq!(shown, [(0, 7, 4, 0), (2, 1, 0, 0)]);
-    assert_eq!(hours(&db, Timestamp(HOUR), MessageId(3 * HOUR)).await.unwrap().len(), 1);
+    assert_eq!(hours(&db, Timestamp(HOUR), MessageId(3 * HOUR), None).await.unwrap().len(), 1);
+
+    let (first, second) = ([SourceId(1)], [SourceId(2)]);
+    assert_eq!(hours(&db, Timestamp(HOUR), MessageId(0), Some(&first)).await.unwrap().len(), 2);
+    assert!(hours(&db, Timestamp(HOUR), MessageId(0), Some(&second)).await.unwrap().is_empty());
+    let rows = by_channel(&db, Timestamp(HOUR), MessageId(0), &first).await.unwrap();
+    let shown: Vec<_> = rows.iter().map(|row| (row.channel, row.delivered, row.failed)).collect();
+    assert_eq!(shown, [(ChannelKind::Email, 6, 4), (ChannelKind::Sms, 2, 0)]);
+    assert!(by_channel(&db, Timestamp(HOUR), MessageId(0), &second).await.unwrap().is_empty());
 });
 
 on_both!(the_oldest_due_delivery_is_live_pending_and_due, |db| async {
@@ -188,9 +198,11 @@ on_both!(what_waits_for_somebody_is_counted_by_status, |db| async {
     let statuses = [Status::Unrouted, Status::Held, Status::Unrouted, Status::Unrouted, Status::Completed];
     let messages: Vec<_> = (1..).zip(statuses).map(|(id, status)| standing(id, status)).collect();
     keep(&db, &messages).await;
-    let rows = stuck(&db, MessageId(2)).await.unwrap();
+    let rows = stuck(&db, MessageId(2), None).await.unwrap();
     let rows: Vec<_> = rows.iter().map(|row| (row.status, row.n)).collect();
     assert_eq!(rows, [(Status::Held, 1), (Status::Unrouted, 2)]);
+    assert_eq!(stuck(&db, MessageId(2), Some(&[SourceId(1)])).await.unwrap().len(), 2);
+    assert!(stuck(&db, MessageId(2), Some(&[SourceId(2)])).await.unwrap().is_empty());
     let before: Vec<_> = stuck_before(&db, MessageId(2), MessageId(4)).await.unwrap();
     let all = stuck_before(&db, MessageId(2), MessageId(99)).await.unwrap();
     assert!(before.iter().map(|row| row.n).sum::<i64>() < 3, "{before:?}");

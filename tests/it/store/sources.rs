@@ -4,8 +4,7 @@ use belltower::domain::id::{KeyId, SourceId};
 use belltower::domain::silence::{Silence, Watch};
 use belltower::domain::source::Right;
 use belltower::store::sources::{
-    Grant, SourceRow, Today, channels_in_use, find, find_by_name, guard, insert, list, set_disabled, update,
-    watched,
+    Grant, SourceRow, Today, channels_in_use, find, find_by_name, guard, insert, list, set_disabled, update, watched, department, departments,
 };
 use belltower::store::{Db, keys, usage};
 
@@ -52,6 +51,17 @@ on_both!(a_source_comes_back_as_it_was_put_in, |db| async {
     assert_eq!(find_by_name(&db, "library", TODAY).await.unwrap().unwrap().id, id);
     assert!(find_by_name(&db, "Library", TODAY).await.unwrap().is_none());
     assert!(find(&db, SourceId(id.0 + 1), TODAY).await.unwrap().is_none());
+});
+
+on_both!(a_source_belongs_to_a_department, |db| async {
+    let id = add(&db, "library").await;
+    let mut tx = db.begin().await.unwrap();
+    assert_eq!(department(&mut tx, id).await.unwrap().as_deref(), Some("图书馆"));
+    assert!(department(&mut tx, SourceId(id.0 + 1)).await.unwrap().is_none());
+    drop(tx);
+    let all: Vec<_> =
+        departments(&db).await.unwrap().into_iter().map(|row| (row.id, row.department)).collect();
+    assert_eq!(all, [(id, "图书馆".to_owned())]);
 });
 
 on_both!(a_name_is_taken_once, |db| async {

@@ -61,6 +61,7 @@ pub(super) fn overview(language: Language, theme: Theme) -> OverviewPage {
         }),
         trend,
         span: Span::Hours,
+        whole: true,
         wrongs: vec![
             say("微信没有服务商", "nobody serves WeChat"),
             say("16 条投递待处理", "16 deliveries need attention"),

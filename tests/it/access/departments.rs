@@ -1,0 +1,173 @@
+//! What somebody sees and does who is let into one department alone.
+
+use std::fmt::Debug;
+
+use belltower::Error;
+use belltower::domain::grant::Grant;
+use belltower::domain::id::{MessageId, SourceId};
+use belltower::domain::message::Status;
+use belltower::domain::operator::Role;
+use belltower::service::messages::{self, AcceptOptions, DeliveryQuery, MessageQuery};
+use belltower::service::operators::{NewOperator, create, operator_of};
+use belltower::service::reports::{self, Span};
+use belltower::service::sources::{self, GrantForm, NewSource, SourceCreated};
+use belltower::service::{Caller, Services, attention, deliveries};
+use serde_json::json;
+
+use super::acts;
+use crate::support::{on_both, operator, services};
+
+const LIBRARY: &str = "图书馆";
+
+async fn limited(s: &Services, role: Role) -> Caller {
+    let grant = Grant { departments: [LIBRARY.to_owned()].into(), ..Grant::from(role) };
+    let email = format!("{role}-library@bell.example");
+    let new = NewOperator { email, name: "王敏".to_owned(), grants: vec![grant], password: None };
+    let id = create(s, &operator(Role::Owner), new).await.unwrap().operator_id;
+    Caller::Operator(operator_of(s, id).await.unwrap().unwrap())
+}
+
+fn new(name: &str, department: &str) -> NewSource {
+    NewSource {
+        name: name.to_owned(),
+        department: department.to_owned(),
+        topics: vec!["#".to_owned()],
+        channels: vec!["email".to_owned()],
+        rights: vec!["send_direct".to_owned()],
+        ..NewSource::default()
+    }
+}
+
+async fn add(s: &Services, name: &str, department: &str) -> SourceCreated {
+    sources::create(s, &operator(Role::Owner), new(name, department)).await.unwrap()
+}
+
+async fn send(s: &Services, source: &SourceCreated) -> MessageId {
+    let key = sources::authenticate(s, &source.key).await.unwrap();
+    let body = json!({
+        "topic": "campus.hours", "category": "announcement", "title": "开馆时间", "body": "周日九点",
+        "to": [{ "email": "li@bell.example" }],
+    });
+    let (body, options) = (body.to_string(), AcceptOptions::default());
+    messages::accept(s, &key, body.as_bytes(), &options).await.unwrap().message.id
+}
+
+fn form(department: &str, rights: &[&str]) -> GrantForm {
+    GrantForm {
+        department: department.to_owned(),
+        topics: vec!["library.#".to_owned()],
+        channels: vec!["email".to_owned()],
+        rights: rights.iter().map(|right| (*right).to_owned()).collect(),
+        ..GrantForm::default()
+    }
+}
+
+#[track_caller]
+fn unknown<T: Debug>(result: Result<T, Error>) {
+    assert!(matches!(result, Err(Error::NotFound(_))), "{result:?}");
+}
+
+#[track_caller]
+fn refused<T: Debug>(result: Result<T, Error>) {
+    assert!(matches!(result, Err(Error::Forbidden { .. })), "{result:?}");
+}
+
+#[track_caller]
+fn fault<T: Debug>(result: Result<T, Error>) -> (String, String) {
+    match result {
+        Err(Error::Invalid(faults)) => (faults[0].pointer.clone(), faults[0].code.to_string()),
+        other => panic!("taken: {other:?}"),
+    }
+}
+
+async fn listed(s: &Services, caller: &Caller, source: Option<SourceId>) -> Vec<MessageId> {
+    let query = MessageQuery { source, limit: 10, ..MessageQuery::default() };
+    messages::list(s, caller, &query).await.unwrap().items.into_iter().map(|message| message.id).collect()
+}
+
+on_both!(messages_of_other_departments_are_not_there, |db| async {
+    let s = services(db);
+    let (ours, second) = (add(&s, "library", LIBRARY).await, add(&s, "reading", LIBRARY).await);
+    let theirs = add(&s, "academic", "教务处").await;
+    let (one, hidden, two) = (send(&s, &ours).await, send(&s, &theirs).await, send(&s, &second).await);
+    let sender = limited(&s, Role::Sender).await;
+
+    assert_eq!(listed(&s, &sender, None).await, [two, one]);
+    assert_eq!(listed(&s, &sender, Some(ours.source_id)).await, [one]);
+    assert!(listed(&s, &sender, Some(theirs.source_id)).await.is_empty());
+    let owner = operator(Role::Owner);
+    assert_eq!(listed(&s, &owner, None).await, [two, hidden, one]);
+    let many = messages::get_many(&s, &sender, &[hidden, one]).await.unwrap();
+    assert_eq!(many.len(), 1);
+    assert_eq!(messages::get(&s, &sender, one).await.unwrap().summary.id, one);
+
+    unknown(messages::get(&s, &sender, hidden).await);
+    unknown(messages::timeline(&s, &sender, hidden).await);
+    unknown(messages::answers(&s, &sender, hidden).await);
+    unknown(messages::head_count(&s, &sender, hidden).await);
+    unknown(messages::deliveries(&s, &sender, hidden, &DeliveryQuery::default()).await);
+    unknown(messages::note_export(&s, &sender, hidden).await);
+    unknown(messages::export(&s, &sender, hidden, &DeliveryQuery::default(), None).await);
+    unknown(deliveries::recallable(&s, &sender, hidden).await);
+    unknown(deliveries::cancel(&s, &sender, hidden).await);
+    unknown(deliveries::resend(&s, &sender, hidden, &["failed".parse().unwrap()], &[]).await);
+    let reviewer = limited(&s, Role::Reviewer).await;
+    unknown(messages::release(&s, &reviewer, hidden, "").await);
+    unknown(messages::reject(&s, &reviewer, hidden, "不妥").await);
+    refused(messages::release(&s, &sender, hidden, "").await);
+    refused(deliveries::cancel(&s, &reviewer, one).await);
+    assert!(!acts(&s).await.iter().any(|act| act.starts_with("message.")), "nothing was done");
+
+    deliveries::cancel(&s, &sender, one).await.unwrap();
+    let cancelled = messages::get(&s, &sender, one).await.unwrap().summary.status;
+    assert_eq!(cancelled, Status::Cancelled);
+    // What gathers all departments' is not for them.
+    refused(attention::groups(&s, &sender).await);
+});
+
+on_both!(the_first_page_tells_of_the_department_alone, |db| async {
+    let s = services(db);
+    let (ours, theirs) = (add(&s, "library", LIBRARY).await, add(&s, "academic", "教务处").await);
+    let one = send(&s, &ours).await;
+    for _ in 0..2 {
+        send(&s, &theirs).await;
+    }
+    let told = reports::overview(&s, &limited(&s, Role::Sender).await, Span::Days).await.unwrap();
+    assert_eq!((told.accepted, told.whole), (1, false));
+    assert_eq!(told.recent.iter().map(|message| message.id).collect::<Vec<_>>(), [one]);
+    let whole = reports::overview(&s, &operator(Role::Owner), Span::Days).await.unwrap();
+    assert_eq!((whole.accepted, whole.whole, whole.recent.len()), (3, true, 3));
+});
+
+on_both!(sources_of_other_departments_are_not_there, |db| async {
+    let s = services(db);
+    let (ours, theirs) = (add(&s, "library", LIBRARY).await, add(&s, "academic", "教务处").await);
+    let (mine, hidden) = (ours.source_id, theirs.source_id);
+    let owner = limited(&s, Role::Owner).await;
+    let names: Vec<_> = sources::list(&s, &owner).await.unwrap().into_iter().map(|one| one.name).collect();
+    assert_eq!(names, ["library"]);
+    unknown(sources::get(&s, &owner, hidden).await);
+    unknown(sources::get_named(&s, &owner, "academic").await);
+    unknown(sources::get_named(&s, &owner, &hidden.to_string()).await);
+    unknown(sources::keys(&s, &owner, hidden).await);
+    unknown(sources::create_key(&s, &owner, hidden, true).await);
+    unknown(sources::revoke_key(&s, &owner, theirs.key_id).await);
+    unknown(sources::replace_key(&s, &owner, theirs.key_id, sources::DEFAULT_OVERLAP).await);
+    unknown(sources::set_enabled(&s, &owner, hidden, false).await);
+    unknown(sources::update(&s, &owner, hidden, form(LIBRARY, &[])).await);
+
+    // Neither moved elsewhere, nor given what reaches further; what it has it may keep.
+    let not_ours = ("/department".to_owned(), "not_your_department".to_owned());
+    assert_eq!(fault(sources::create(&s, &owner, new("other", "教务处")).await), not_ours);
+    assert_eq!(fault(sources::update(&s, &owner, mine, form("教务处", &[])).await), not_ours);
+    let beyond = ("/rights/1".to_owned(), "beyond_departments".to_owned());
+    let wider = form(LIBRARY, &["send_direct", "read_all"]);
+    assert_eq!(fault(sources::update(&s, &owner, mine, wider).await), beyond);
+    sources::update(&s, &owner, mine, form(LIBRARY, &["send_direct"])).await.unwrap();
+    let plain = NewSource { rights: Vec::new(), ..new("reading", LIBRARY) };
+    sources::create(&s, &owner, plain).await.unwrap();
+    let key = sources::create_key(&s, &owner, mine, true).await.unwrap().key_id;
+    sources::revoke_key(&s, &owner, key).await.unwrap();
+    sources::set_enabled(&s, &owner, mine, false).await.unwrap();
+    refused(sources::create(&s, &limited(&s, Role::Auditor).await, new("x", LIBRARY)).await);
+});
