@@ -117,8 +117,6 @@ impl Signed {
         let sections = [
             (Section::Overview, true),
             (Section::Compose, self.may(Permission::MessagesCompose)),
-            (Section::Messages, self.may(Permission::MessagesView)),
-            (Section::Held, self.may(Permission::MessagesReview)),
             (Section::Messages, self.may_somewhere(Permission::MessagesView)),
             (Section::Held, self.may_somewhere(Permission::MessagesReview)),
             (Section::Attention, self.may(Permission::MessagesView)),

@@ -124,8 +124,11 @@ async fn seen(s: &Services, signed: &Signed, id: SourceId) -> Result<Vec<(String
 }
 
 pub(super) async fn show(s: Data<Services>, signed: Signed, id: Path<SourceId>) -> Result<HttpResponse> {
-    signed.caller.require(Permission::SourcesEdit)?;
+    signed.caller.reach(Permission::SourcesEdit)?;
     let source = sources::get(&s, &signed.caller, *id).await?;
+    if !signed.may_in(Permission::SourcesEdit, &source.department) {
+        return Err(Error::NotFound("source"));
+    }
     let mut seen = seen(&s, &signed, *id).await?;
     seen.truncate(MOST_SEEN);
     page::html(&SourceGuardPage {

@@ -9,7 +9,6 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::access::Signed;
 use super::again::Grave;
-use super::first_call::{Reader, Sample};
 use super::first_call::{Reader, Sample, Words};
 use super::form::{FieldFaults, Form};
 use super::messages::{MessageRow, MessageRowsFragment};
@@ -56,10 +55,8 @@ pub(super) async fn list(s: Data<Services>, signed: Signed) -> Result<HttpRespon
     };
     page::html(&SourcesPage {
         shell: signed.shell(Section::Sources)?,
-        may_edit: signed.may(Permission::SourcesEdit),
-        rows: list.into_iter().map(row).collect(),
         may_edit: signed.may_somewhere(Permission::SourcesEdit),
-        rows: rows.into_iter().map(SourceRow::from).collect(),
+        rows: list.into_iter().map(row).collect(),
     })
 }
 
@@ -105,7 +102,6 @@ pub(super) async fn show(s: Data<Services>, signed: Signed, id: Path<SourceId>) 
     let source = sources::get(&s, &signed.caller, id).await?;
     let keys = sources::keys(&s, &signed.caller, id).await?;
     let query = MessageQuery { source: Some(id), limit: LATEST, ..MessageQuery::default() };
-    let latest = messages::list(&s, &signed.caller, &query).await?.items;
     let totals = sources::totals(&s, &signed.caller, s.clock.now().minus(LOOKED_BACK)).await?;
     let totals = totals.get(&id).copied().unwrap_or_default();
     let late = sources::late_keys(&s, &signed.caller).await?;

@@ -11,7 +11,7 @@ use super::{Caller, Services, attention, messages};
 use crate::clock::Timestamp;
 use crate::domain::channel::{AddressKind, ChannelKind};
 use crate::domain::delivery::State;
-use crate::domain::id::MessageId;
+use crate::domain::id::{MessageId, SourceId};
 use crate::domain::message::Status;
 use crate::domain::operator::Permission;
 use crate::error::Result;
@@ -24,7 +24,6 @@ const HOURS: u64 = 24;
 const DAYS: i64 = 14;
 /// Older messages without a rule are no longer worth an operator's time.
 pub(super) const WORTH_ROUTING: Duration = Duration::from_hours(7 * 24);
-const MOST_SILENT: usize = 10;
 const RECENT: u32 = 8;
 
 /// The state of things at one moment.
@@ -106,20 +105,9 @@ pub async fn overview(s: &Services, caller: &Caller, span: Span) -> Result<Overv
     } else {
         (providers::unserved(s, &providers).await?, providers::stranded(s).await?)
     };
-    if caller.require(Permission::ProvidersView).is_err() {
-        for provider in &mut providers {
-            provider.unknown_codes.clear();
-            if let Some(trouble) = &mut provider.trouble {
-                trouble.reason = None;
-            }
-        }
-    }
-    let mut silent =
-        if caller.require(Permission::SourcesView).is_ok() { sources::silent(s).await? } else { Vec::new() };
-    silent.truncate(MOST_SILENT);
     in_short(caller, &mut providers);
     let silent =
-        if caller.require(Permission::SourcesView).is_ok() { silent(s, now).await? } else { Vec::new() };
+        if caller.require(Permission::SourcesView).is_ok() { sources::silent(s).await? } else { Vec::new() };
     let recent =
         messages::list(s, caller, &MessageQuery { limit: RECENT, ..MessageQuery::default() }).await?.items;
     Ok(Overview {
@@ -157,7 +145,7 @@ async fn overview_of(s: &Services, caller: &Caller, of: &[SourceId], now: Timest
     in_short(caller, &mut providers);
     let mut quiet = Vec::new();
     if let Ok(sources) = Sight::by(s, caller, Permission::SourcesView).await {
-        quiet = silent(s, now).await?;
+        quiet = sources::silent(s).await?;
         quiet.retain(|source| of.contains(&source.id) && sources.holds(Some(source.id)));
     }
     let query = MessageQuery { limit: RECENT, ..MessageQuery::default() };
@@ -190,18 +178,6 @@ fn in_short(caller: &Caller, providers: &mut [ProviderHealth]) {
             trouble.reason = None;
         }
     }
-}
-
-/// The sources that used to send and have stopped, the longest silent first.
-pub(super) async fn silent(s: &Services, now: Timestamp) -> Result<Vec<SilentSource>> {
-    let (active, quiet) = (s.campus.day(now.minus(ACTIVE)), s.campus.day(now.minus(SILENCE)));
-    let rows = store::silent_sources(&s.db, &active, &quiet, MOST_SILENT).await?.into_iter();
-    let silent = |row: store::SilentRow| SilentSource {
-        id: row.id,
-        name: row.name,
-        last_message_at: row.last_message_at,
-    };
-    Ok(rows.map(silent).collect())
 }
 
 /// Today's deliveries by channel, for whoever looks after providers.

@@ -9,7 +9,7 @@ use crate::Result;
 use crate::clock::Timestamp;
 use crate::domain::channel::{AddressKind, ChannelKind, Outlet};
 use crate::domain::delivery::{State, by_state};
-use crate::domain::id::{MessageId, ProviderId};
+use crate::domain::id::{MessageId, ProviderId, SourceId};
 use crate::domain::message::{Lane, Status};
 
 /// Milliseconds of an hour.

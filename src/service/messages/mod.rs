@@ -43,13 +43,12 @@ pub use self::read::{
     note_export, timeline, wait,
 };
 pub use self::review::{reject, release};
+pub use self::sight::may;
+pub(super) use self::sight::{Sight, holds};
 pub(super) use self::simulate::check_written;
 pub use self::simulate::{
     ByRule, ExplainedRule, Simulation, Verdict, head_count, simulate, simulate_kept, simulate_written,
 };
-pub use self::sight::may;
-pub(super) use self::sight::{Sight, holds};
-pub use self::simulate::{ByRule, ExplainedRule, Simulation, Verdict, head_count, simulate, simulate_kept};
 pub use self::views::{
     AcceptedView, AudienceCounts, EventView, MatchedRule, MessageSummary, MessageView, Preview,
     PreviewWarning, Reachable, RenderedText, RuleView, Skipped, SmsNote, SourceRef,

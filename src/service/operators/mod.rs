@@ -36,7 +36,6 @@ pub use self::factor::{
     Factor, Offer, enrol, factor, must_enrol, needs_factor, new_secret, offer, renew_codes,
     reset as reset_factor, turn_off,
 };
-pub use self::grants::{Held, set_grants};
 pub use self::grants::{Held, set_grants, weigh};
 pub use self::links::{LinkForm, LinkPurpose, first_link, link, nobody_yet, use_link};
 pub(super) use self::passwords::Passwords;

@@ -9,7 +9,6 @@ use std::time::Duration;
 use super::super::{Caller, Services};
 use crate::clock::Timestamp;
 use crate::domain::id::SourceId;
-use crate::domain::operator::Permission;
 use crate::error::Fault;
 use crate::store::calls::{self as store, Call, Quarter};
 use crate::telemetry::mask;
@@ -335,7 +334,7 @@ pub async fn calls(
     only_refused: bool,
     limit: u32,
 ) -> Result<Vec<RecentCall>> {
-    caller.require(Permission::SourcesView)?;
+    super::get(s, caller, source).await?;
     let mut calls = s.calls.of(source, only_refused);
     let kept = store::list(&s.db, source, only_refused, limit).await?;
     calls.extend(kept.into_iter().map(RecentCall::from));
@@ -345,9 +344,9 @@ pub async fn calls(
     Ok(calls)
 }
 
-/// How often each source called in the quarters of an hour that began from then on.
+/// How often each of the caller's sources called in the quarters of an hour that began from then on.
 pub async fn totals(s: &Services, caller: &Caller, since: Timestamp) -> Result<HashMap<SourceId, Totals>> {
-    caller.require(Permission::SourcesView)?;
+    let mine = super::mine(s, caller).await?;
     let since = Timestamp(quarter(since));
     let rows = store::totals(&s.db, since).await?;
     let mut totals: HashMap<_, _> = rows
@@ -358,6 +357,7 @@ pub async fn totals(s: &Services, caller: &Caller, since: Timestamp) -> Result<H
         })
         .collect();
     s.calls.add_to(&mut totals, since);
+    totals.retain(|source, _| mine.contains(source));
     Ok(totals)
 }
 

@@ -94,10 +94,11 @@ impl WatchForm {
 
 /// Says from where a source may call, and how long it may be silent, reckoned from now.
 pub async fn guard(s: &Services, caller: &Caller, id: SourceId, form: &GuardForm) -> Result<()> {
-    caller.require(Permission::SourcesEdit)?;
+    let reach = caller.reach(Permission::SourcesEdit)?;
     let (networks, watch) = form.check()?;
     let now = s.clock.now();
     let mut tx = s.db.begin().await?;
+    super::may_edit(&mut tx, &reach, id).await?;
     if !store::sources::guard(&mut tx, id, &networks, &watch, now).await? {
         return Err(Error::NotFound("source"));
     }

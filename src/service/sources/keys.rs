@@ -110,11 +110,11 @@ pub async fn keys(s: &Services, caller: &Caller, source: SourceId) -> Result<Vec
     Ok(store::keys::list(&s.db, source).await?.into_iter().map(Key::from).collect())
 }
 
-/// Keys that were replaced, end within a day and are still used, each with its source.
+/// Keys of the caller's sources that were replaced, end within a day and are still used, each with its source.
 pub async fn late_keys(s: &Services, caller: &Caller) -> Result<Vec<(SourceId, KeyId)>> {
-    caller.require(Permission::SourcesView)?;
-    let rows = store::keys::late(&s.db, s.clock.now()).await?;
-    Ok(rows.into_iter().map(|row| (row.source_id, row.id)).collect())
+    let mine = super::mine(s, caller).await?;
+    let rows = store::keys::late(&s.db, s.clock.now()).await?.into_iter();
+    Ok(rows.filter(|row| mine.contains(&row.source_id)).map(|row| (row.source_id, row.id)).collect())
 }
 
 /// One more key for a source.

@@ -7,6 +7,8 @@ mod form;
 mod guard;
 mod keys;
 
+use std::collections::HashSet;
+
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -144,6 +146,11 @@ pub async fn list(s: &Services, caller: &Caller) -> Result<Vec<Source>> {
     Ok(rows.filter(|row| reach.covers(&row.department)).map(Source::from).collect())
 }
 
+/// The sources of the caller's departments.
+async fn mine(s: &Services, caller: &Caller) -> Result<HashSet<SourceId>> {
+    Ok(list(s, caller).await?.into_iter().map(|source| source.id).collect())
+}
+
 /// One source. What is of a department that the caller is not let into is as unknown as what does not exist.
 pub async fn get(s: &Services, caller: &Caller, id: SourceId) -> Result<Source> {
     let reach = caller.reach(Permission::SourcesView)?;
@@ -225,9 +232,8 @@ pub async fn set_enabled(s: &Services, caller: &Caller, id: SourceId, enabled: b
     let reach = caller.reach(Permission::SourcesEdit)?;
     let now = s.clock.now();
     let mut tx = s.db.begin().await?;
-    if !store::sources::set_disabled(&mut tx, id, (!enabled).then_some(now), now).await? {
     may_edit(&mut tx, &reach, id).await?;
-    if !store::sources::set_disabled(&mut tx, id, (!enabled).then_some(now)).await? {
+    if !store::sources::set_disabled(&mut tx, id, (!enabled).then_some(now), now).await? {
         return Err(Error::NotFound("source"));
     }
     let action = if enabled { "source.enable" } else { "source.disable" };

@@ -47,6 +47,7 @@ providers-none = No provider is set up: nothing can leave
 unserved = No provider
 unserved-advice = Sources may use it and no provider that is switched on serves it: messages wait until they expire
 silent-title = Sources gone quiet
+silent-more = The others are on the page of sources
 recent-title = Latest messages
 all-messages = See all
 messages-lead = What was sent to whom, and what became of it.

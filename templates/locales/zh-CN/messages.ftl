@@ -35,6 +35,7 @@ providers-none = 还没有可用的服务商，消息发不出去
 unserved = 没有服务商
 unserved-advice = 有来源系统可以使用这个渠道，却没有启用的服务商：消息会一直等到过期
 silent-title = 久无消息的来源
+silent-more = 其余来源系统见来源系统页
 recent-title = 最近的消息
 all-messages = 查看全部
 messages-lead = 每条消息发给了谁、结果如何。

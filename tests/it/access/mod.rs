@@ -1,8 +1,8 @@
 //! Who gets in, and how long.
 
+mod departments;
 mod factors;
 mod guards;
-mod departments;
 mod operators;
 mod rights;
 mod sessions;

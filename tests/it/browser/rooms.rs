@@ -10,9 +10,8 @@ use belltower::domain::provider::ProviderKind;
 use belltower::domain::recipient::OptOut;
 use belltower::domain::suppression::Cause;
 use belltower::service::attention::{self, Remedy};
-use belltower::service::operators::{self, NewOperator, RoleForm};
 use belltower::service::drafts::{self, Composed, Whom};
-use belltower::service::operators::{self, NewOperator};
+use belltower::service::operators::{self, NewOperator, RoleForm};
 use belltower::service::providers::NewProvider;
 use belltower::service::short_links::{self, Purpose};
 use belltower::service::simulators::Mailboxes;
@@ -84,6 +83,8 @@ impl Room {
     /// With what a change of the rules would have changed.
     fn looking_back(self, act: &'static str) -> Self {
         Self { act: Some((act, "return document.querySelector('#hindsight .hint') !== null")), ..self }
+    }
+
     /// What a form would change, to be agreed to.
     fn confirmed(self) -> Self {
         let send = "document.querySelector('form.form').requestSubmit()";
@@ -293,6 +294,8 @@ async fn rights(app: &TestApp) -> [String; 2] {
     };
     let made = operators::create_role(&app.services, &operator(Role::Owner), form).await.unwrap();
     [format!("/console/operators/{}", invited.operator_id), format!("/console/roles/{made}")]
+}
+
 /// A message that the first operator is writing, by its path.
 async fn draft(app: &TestApp) -> String {
     let owner = operator(Role::Owner);

@@ -123,11 +123,16 @@ async fn what_breaks_calls_is_told_and_needs_a_tick() {
     let page = "/console/templates/due/edit";
     let warned = browser.submit(page, "/console/templates/due", &edit).await;
     assert_eq!(warned.status, 409);
-    has(&warned, &["必须提供变量 place", "不能再提供变量 day", &source, "name=\"agreed\" value=\"place/day\""]);
-    let other = browser.submit(page, "/console/templates/due", &[&edit[..], &[("agreed", "place/")]].concat());
-    assert_eq!((other.await.status, kept(&app).await.version), (409, 1), "agreed to something else");
-    let saved =
-        browser.submit(page, "/console/templates/due", &[&edit[..], &[("agreed", "place/day")]].concat()).await;
+    has(
+        &warned,
+        &["必须提供变量 place", "不能再提供变量 day", &source, "name=\"agreed\" value=\"place/day\""],
+    );
+    let other = [&edit[..], &[("agreed", "place/")]].concat();
+    let other = browser.submit(page, "/console/templates/due", &other).await;
+    assert_eq!((other.status, kept(&app).await.version), (409, 1), "agreed to something else");
+    let saved = browser
+        .submit(page, "/console/templates/due", &[&edit[..], &[("agreed", "place/day")]].concat())
+        .await;
     assert_eq!(saved.status, 303, "{}", saved.text);
     assert_eq!(kept(&app).await.version, 2);
     let other = [("version", "1"), ("name", "新名"), ("title", "t"), ("body", "b"), ("act", "save")];

@@ -56,17 +56,15 @@ const REASONS: [&str; 22] = [
     "cancelled",
     "recalled",
 ];
-const FAULTS: [&str; 63] = [
+const FAULTS: [&str; 74] = [
     "wrong_code",
     "wrong_password",
-const FAULTS: [&str; 67] = [
     "invalid_topic",
     "too_early",
     "missing_variable",
     "unknown_variable",
     "invalid_link",
     "unknown_variant",
-const FAULTS: [&str; 64] = [
     "not_your_department",
     "beyond_departments",
     "broken_workbook",
@@ -167,10 +165,9 @@ const SETTINGS: [&str; 30] = [
     "no_certificate",
     "unreadable",
 ];
-const CONFLICTS: [&str; 12] = [
+const CONFLICTS: [&str; 13] = [
     "factor_required",
     "own_account",
-const CONFLICTS: [&str; 11] = [
     "key_ended",
     "import_busy",
     "link_used",

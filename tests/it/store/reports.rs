@@ -1,11 +1,12 @@
 use belltower::clock::Timestamp;
 use belltower::domain::channel::ChannelKind;
 use belltower::domain::delivery::State;
-use belltower::domain::id::{MessageId, OperatorId};
+use belltower::domain::id::{MessageId, OperatorId, SourceId};
 use belltower::domain::message::{Lane, Status};
 use belltower::store::messages::NewMessage;
 use belltower::store::reports::{
-    accepted, day_counts, days, hours, oldest_by_lane, oldest_due, open_by_lane, open_counts, own_words, provider_health, stuck, stuck_before, by_channel, silent_sources,
+    accepted, by_channel, day_counts, days, hours, oldest_by_lane, oldest_due, open_by_lane, open_counts,
+    own_words, provider_health, stuck, stuck_before,
 };
 use belltower::store::{Db, Dialect};
 

@@ -4,7 +4,8 @@ use belltower::domain::id::{KeyId, SourceId};
 use belltower::domain::silence::{Silence, Watch};
 use belltower::domain::source::Right;
 use belltower::store::sources::{
-    Grant, SourceRow, Today, channels_in_use, find, find_by_name, guard, insert, list, set_disabled, update, watched, department, departments,
+    Grant, SourceRow, Today, channels_in_use, department, departments, find, find_by_name, guard, insert,
+    list, set_disabled, update, watched,
 };
 use belltower::store::{Db, keys, usage};
 
