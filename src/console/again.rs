@@ -76,7 +76,8 @@ async fn settle(request: &HttpRequest, s: &Services, signed: &Signed, form: Form
         None
     };
     let held = Held::seal(s, request, signed, form)?;
-    request.extensions_mut().insert(Question { held, proofs, refusal });
+    let email = signed.operator.email.clone();
+    request.extensions_mut().insert(Question { held, email, proofs, refusal });
     Err(Error::forbidden(PROOF, "prove once more who you are"))
 }
 
@@ -111,6 +112,7 @@ impl Held {
 /// What is to be asked, on its way from the form to the page.
 struct Question {
     held: String,
+    email: String,
     proofs: Proofs,
     refusal: Option<Error>,
 }
@@ -122,6 +124,8 @@ pub struct AgainPage {
     /// Where the form was sent to.
     pub action: String,
     pub held: String,
+    /// Whose password it is, for whatever fills it in.
+    pub email: String,
     pub proofs: Proofs,
     pub faults: FieldFaults,
     pub refusal: Option<String>,
@@ -136,13 +140,15 @@ impl AgainPage {
 /// The question, in the place of the act.
 pub(super) fn ask(request: &HttpRequest) -> Result<HttpResponse> {
     let question = request.extensions_mut().remove::<Question>();
-    let Question { held, proofs, refusal } = question.ok_or_else(|| Error::internal("nothing to ask"))?;
+    let Question { held, email, proofs, refusal } =
+        question.ok_or_else(|| Error::internal("nothing to ask"))?;
     let shell = access::gate_shell(request)?;
     let (faults, said, response) = match &refusal {
         None => (FieldFaults::default(), None, HttpResponse::Ok()),
         Some(error) => told(&shell.view, error),
     };
-    let page = AgainPage { shell, action: request.path().to_owned(), held, proofs, faults, refusal: said };
+    let page =
+        AgainPage { shell, action: request.path().to_owned(), held, email, proofs, faults, refusal: said };
     page::answer(response, &page)
 }
 

@@ -93,6 +93,6 @@ fn a_second_factor_is_set_up_asked_for_and_replaced_by_paper() {
         person.is_at("/console/settings/sign-in").await;
         assert_eq!(person.value("无操作自动退出（分钟）").await, "45");
         is_clean(person).await;
-        assert!(person.log().await.is_empty(), "nothing troubles the browser");
+        assert_eq!(person.log().await, Vec::<String>::new(), "nothing troubles the browser");
     });
 }

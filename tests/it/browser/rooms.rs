@@ -341,7 +341,6 @@ pub(super) async fn console(app: &TestApp) -> Vec<Room> {
         room(format!("{kind}&q=nobody")),
         room("/console/attention/acts/1"),
         room("/console/account"),
-        room("/console/account").refused(),
         room("/console/account").with_menus_open(),
         room("/console/account/factor"),
         room("/console/account/factor").refused(),

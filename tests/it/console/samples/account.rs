@@ -95,6 +95,7 @@ pub(super) fn again(language: Language, theme: Theme) -> AgainPage {
         shell: shell(language, theme, None),
         action: "/console/sources".into(),
         held: "sealed".into(),
+        email: "zhoumin@bell.example".into(),
         proofs: Proofs { password: true, code: true },
         faults: FieldFaults::default(),
         refusal: None,
