@@ -15,7 +15,7 @@ use belltower::service::operators::{self, NewOperator, RoleForm};
 use belltower::service::providers::NewProvider;
 use belltower::service::short_links::{self, Purpose};
 use belltower::service::simulators::Mailboxes;
-use belltower::service::{Vault, groups, providers, recipients, routing, suppressions, templates};
+use belltower::service::{Caller, Vault, groups, providers, recipients, routing, suppressions, templates};
 use belltower::store::suppressions::{NewSuppression, insert};
 use reqwest::Method;
 use serde_json::json;
@@ -296,9 +296,11 @@ async fn rights(app: &TestApp) -> [String; 2] {
     [format!("/console/operators/{}", invited.operator_id), format!("/console/roles/{made}")]
 }
 
-/// A message that the first operator is writing, by its path.
+/// A message that whoever looks at the pages is writing, by its path.
 async fn draft(app: &TestApp) -> String {
-    let owner = operator(Role::Owner);
+    let all = operators::list(&app.services, &operator(Role::Owner)).await.unwrap();
+    let id = all.iter().find(|one| one.email == "zhou@bell.example").unwrap().id;
+    let owner = Caller::Operator(operators::operator_of(&app.services, id).await.unwrap().unwrap());
     let id = drafts::create(&app.services, &owner).await.unwrap();
     let composed = Composed {
         topic: "logistics.water".to_owned(),
