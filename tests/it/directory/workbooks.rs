@@ -118,6 +118,36 @@ async fn a_workbook_that_counts_more_than_it_has_is_refused() {
     s.db.close().await;
 }
 
+/// The reader keeps a copy of what a look is made of for each look, and makes room for each text.
+#[tokio::test]
+async fn a_workbook_that_grows_in_memory_is_refused() {
+    let folder = TempFolder::new();
+    let url = format!("sqlite://{}", folder.path().join("bell.db").display());
+    let s = over(belltower::store::Db::open(&url).await.unwrap(), &folder);
+    let styles = |code: usize, looks: usize| {
+        let code = "0".repeat(code);
+        let looks = r#"<xf numFmtId="200"/>"#.repeat(looks);
+        format!(
+            r#"<styleSheet><numFmts><numFmt numFmtId="200" formatCode="{code}"/></numFmts><cellXfs>{looks}</cellXfs></styleSheet>"#
+        )
+    };
+    for (code, looks) in [(1_025, 1), (1, 65_491)] {
+        let file =
+            stored(&[("xl/styles.xml", styles(code, looks).as_bytes()), ("xl/workbook.xml", b"<workbook/>")]);
+        assert_eq!(faults(import(&s, None, file).await)[0].1, "workbook_too_large", "{code} by {looks}");
+    }
+    let many = format!("<sst>{}</sst>", "<si/>".repeat(4_000_001));
+    let file = stored(&[("xl/sharedStrings.xml", many.as_bytes()), ("xl/workbook.xml", b"<workbook/>")]);
+    assert_eq!(faults(import(&s, None, file).await)[0].1, "workbook_too_large");
+    // Said at a distance, and more than its bytes could hold.
+    for said in [format!("uniqueCount{}=\"999999999\"", " ".repeat(80)), "uniqueCount='40'".to_owned()] {
+        let texts = format!("<sst {said}><si><t>a</t></si></sst>");
+        let file = stored(&[("xl/sharedStrings.xml", texts.as_bytes()), ("xl/workbook.xml", b"<workbook/>")]);
+        assert_eq!(faults(import(&s, None, file).await)[0].1, "broken_workbook", "{said}");
+    }
+    s.db.close().await;
+}
+
 /// An archive of plain entries.
 fn stored(entries: &[(&str, &[u8])]) -> Vec<u8> {
     let (mut file, mut list) = (Vec::new(), Vec::new());

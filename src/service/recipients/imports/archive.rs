@@ -7,11 +7,19 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use aho_corasick::AhoCorasick;
 
 use super::inflate::{Stopped, inflate};
+use super::styles;
 use crate::{Error, Result};
 
 /// Bytes of everything in a workbook, unpacked.
 const MOST: u64 = 512 * 1024 * 1024;
 const MOST_ENTRIES: usize = 4_000;
+/// Bytes of how cells look, and of the texts that cells share: both stand in memory.
+const LONGEST_STYLES: u64 = 16 * 1024 * 1024;
+const LONGEST_TEXTS: u64 = 128 * 1024 * 1024;
+/// Texts that cells share: each takes some fifty bytes more than it has letters.
+const MOST_TEXTS: u64 = 4_000_000;
+/// Bytes of the shortest text.
+const SHORTEST_TEXT: u64 = 5;
 /// Bytes of the list of what is in an archive.
 const LONGEST_LIST: u64 = 1024 * 1024;
 /// The record at an archive's end, without its comment, and the longest comment.
@@ -62,7 +70,7 @@ pub(super) fn unpack(from: &mut File, into: &mut File) -> Result<()> {
     let entries = list(from)?;
     let mut left = MOST;
     let mut placed = Vec::new();
-    for entry in entries.into_iter().filter(|entry| is_read(&entry.name)) {
+    for mut entry in entries.into_iter().filter(|entry| is_read(&entry.name)) {
         from.seek(SeekFrom::Start(entry.at)).map_err(Error::internal)?;
         let head = bytes::<30>(from)?;
         if u32_at(&head, 0) != 0x0403_4b50 {
@@ -73,23 +81,52 @@ pub(super) fn unpack(from: &mut File, into: &mut File) -> Result<()> {
         let at = into.stream_position().map_err(Error::internal)?;
         write_head(into, &entry, 0)?;
         let begins = into.stream_position().map_err(Error::internal)?;
-        let packed = (&mut *from).take(entry.packed);
-        let length = if entry.is_packed {
-            inflate(packed, &mut *into, left)?
+        let name = entry.name.to_ascii_lowercase();
+        let length = if name.ends_with(b"styles.xml") {
+            let mut whole = Vec::new();
+            copy(from, &entry, &mut whole, left.min(LONGEST_STYLES))?;
+            let plain = styles::plain(&whole)?;
+            entry.checksum = checksum(&plain);
+            into.write_all(&plain).map_err(Error::internal)?;
+            plain.len() as u64
+        } else if name.ends_with(b"sharedstrings.xml") {
+            copy(from, &entry, into, left.min(LONGEST_TEXTS))?
         } else {
-            io::copy(&mut packed.take(left), into).map_err(Error::internal)?
+            copy(from, &entry, into, left)?
         };
+        if length > left {
+            return Err(too_large());
+        }
         left -= length;
         let ends = into.stream_position().map_err(Error::internal)?;
         into.seek(SeekFrom::Start(at)).map_err(Error::internal)?;
         write_head(into, &entry, length)?;
-        if entry.name.to_ascii_lowercase().ends_with(b"sharedstrings.xml") {
+        if name.ends_with(b"sharedstrings.xml") {
+            expect_few_texts(into, begins, length)?;
             expect_plain_count(into, begins, length)?;
         }
         into.seek(SeekFrom::Start(ends)).map_err(Error::internal)?;
         placed.push(Placed { entry, at, length });
     }
     finish(into, &placed)
+}
+
+fn copy(from: &mut File, entry: &Entry, into: &mut impl Write, most: u64) -> Result<u64> {
+    let mut packed = from.take(entry.packed);
+    if entry.is_packed {
+        return Ok(inflate(packed, into, most)?);
+    }
+    if entry.packed > most {
+        return Err(too_large());
+    }
+    io::copy(&mut packed, into).map_err(Error::internal)
+}
+
+/// CRC-32, as archives have it.
+fn checksum(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(!0_u32, |sum, byte| {
+        (0..8).fold(sum ^ u32::from(*byte), |sum, _| (sum >> 1) ^ (0xedb8_8320 * (sum & 1)))
+    })
 }
 
 /// Only the texts of a workbook are read: no pictures, no macros.
@@ -186,7 +223,23 @@ fn finish(into: &mut File, placed: &[Placed]) -> Result<()> {
     into.write_all(&list).and_then(|()| into.flush()).map_err(Error::internal)
 }
 
-/// The reader makes room for as many texts as the workbook says it has: it may not say more than there are bytes.
+/// The shortest texts are a few letters in the file and much more in memory.
+fn expect_few_texts(file: &mut File, at: u64, length: u64) -> Result<()> {
+    let starts = AhoCorasick::new(["<si", ":si"]).map_err(Error::internal)?;
+    file.seek(SeekFrom::Start(at)).map_err(Error::internal)?;
+    let mut texts = 0;
+    for found in starts.stream_find_iter(io::BufReader::new((&mut *file).take(length))) {
+        found.map_err(Error::internal)?;
+        texts += 1;
+        if texts > MOST_TEXTS {
+            return Err(too_large());
+        }
+    }
+    Ok(())
+}
+
+/// The reader makes room for as many texts as the workbook says it has: it may not say more than its bytes
+/// could hold.
 fn expect_plain_count(file: &mut File, at: u64, length: u64) -> Result<()> {
     let names = AhoCorasick::new(["uniqueCount"]).map_err(Error::internal)?;
     file.seek(SeekFrom::Start(at)).map_err(Error::internal)?;
@@ -202,13 +255,18 @@ fn expect_plain_count(file: &mut File, at: u64, length: u64) -> Result<()> {
         file.seek(SeekFrom::Start(at + end)).map_err(Error::internal)?;
         let mut after = Vec::new();
         (&mut *file).take((length - end).min(64)).read_to_end(&mut after).map_err(Error::internal)?;
-        let digits: Vec<u8> = after
-            .into_iter()
-            .skip_while(|byte| !byte.is_ascii_digit() && *byte != b'<' && *byte != b'>')
-            .take_while(u8::is_ascii_digit)
-            .collect();
-        let said = String::from_utf8(digits).unwrap_or_default();
-        if !said.is_empty() && said.parse::<u64>().map_or(true, |said| said > length) {
+        let Some(value) = after.trim_ascii_start().strip_prefix(b"=") else {
+            // Only a text that has the word in it; or so much space that what follows is not seen.
+            if after.trim_ascii_start().is_empty() && !after.is_empty() {
+                return Err(broken());
+            }
+            continue;
+        };
+        let value = value.trim_ascii_start();
+        let digits = value.strip_prefix(b"\"").or_else(|| value.strip_prefix(b"'")).unwrap_or(value);
+        let digits: Vec<u8> = digits.iter().copied().take_while(u8::is_ascii_digit).collect();
+        let said = String::from_utf8(digits).ok().and_then(|digits| digits.parse::<u64>().ok());
+        if said.is_none_or(|said| said > MOST_TEXTS || said > length / SHORTEST_TEXT) {
             return Err(broken());
         }
     }

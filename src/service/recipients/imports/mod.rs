@@ -10,6 +10,7 @@ mod ndjson;
 mod record;
 mod report;
 mod rows;
+mod styles;
 mod table;
 mod text;
 mod whole;
