@@ -24,6 +24,19 @@ pub async fn run(s: &Services, caller: &Caller, id: ImportId) -> Result<()> {
     start(s, caller, row, detail, Stage::Running).await
 }
 
+/// That a pass is at an import here. However it ends, also when whoever asked for it went away before it began or it
+/// panicked, the import is free again.
+struct Mark {
+    services: Services,
+    id: ImportId,
+}
+
+impl Drop for Mark {
+    fn drop(&mut self) {
+        self.services.imports.with(|running| running.remove(&self.id));
+    }
+}
+
 /// Begins a pass.
 pub(super) async fn start(
     s: &Services,
@@ -40,24 +53,18 @@ pub(super) async fn start(
     if !s.imports.with(|running| running.insert(id)) {
         return Err(busy());
     }
-    let kept = async {
-        let mut tx = s.db.begin().await?;
-        if !store::update(&mut tx, &row, stage.name(), &detail.to_value()?, s.clock.now()).await? {
-            return Err(busy());
-        }
-        tx.commit().await
-    };
-    if let Err(error) = kept.await {
-        s.imports.with(|running| running.remove(&id));
-        return Err(error);
+    let mark = Mark { services: s.clone(), id };
+    let mut tx = s.db.begin().await?;
+    if !store::update(&mut tx, &row, stage.name(), &detail.to_value()?, s.clock.now()).await? {
+        return Err(busy());
     }
+    tx.commit().await?;
     stage.name().clone_into(&mut row.stage);
     row.edition += 1;
-    let (services, caller) = (s.clone(), caller.clone());
+    let caller = caller.clone();
     let pass = async move {
-        let done = pass(&services, &caller, row, detail).await;
-        services.imports.with(|running| running.remove(&id));
-        services.attributes.forget();
+        let done = pass(&mark.services, &caller, row, detail).await;
+        mark.services.attributes.forget();
         if let Err(error) = done {
             tracing::error!(%error, "what became of an import was not kept");
         }
