@@ -40,17 +40,19 @@ pub(super) fn plain(whole: &[u8]) -> Result<Vec<u8>> {
         }
     }
     let longest = codes.iter().map(|(_, code)| code.len()).max().unwrap_or_default();
-    let is_much = longest > LONGEST_CODE || codes.len() > MOST_CODES || looks.len() > MOST_LOOKS;
-    if is_much {
+    if longest > LONGEST_CODE || codes.len() > MOST_CODES || looks.len() > MOST_LOOKS {
         return Err(too_large());
     }
     let mut plain = String::from("<styleSheet><numFmts>");
     for (id, code) in codes {
-        plain += &format!("<numFmt numFmtId={id} formatCode={code}/>");
+        plain.extend(["<numFmt numFmtId=", id, " formatCode=", code, "/>"]);
     }
     plain += "</numFmts><cellXfs>";
     for id in looks {
-        plain += &id.map_or_else(|| "<xf/>".to_owned(), |id| format!("<xf numFmtId={id}/>"));
+        match id {
+            Some(id) => plain.extend(["<xf numFmtId=", id, "/>"]),
+            None => plain.push_str("<xf/>"),
+        }
     }
     plain += "</cellXfs></styleSheet>";
     Ok(plain.into_bytes())
