@@ -7,8 +7,8 @@ use std::fs;
 use belltower::console::PATHS;
 use belltower::domain::grant::Grant;
 use belltower::domain::id::{
-    AlarmId, DeliveryId, GroupId, ImportId, KeyId, MessageId, ProviderId, RecipientId, RuleId, SourceId,
-    SuppressionId,
+    AlarmId, DeliveryId, DraftId, GroupId, ImportId, KeyId, MessageId, OperatorId, ProviderId, RecipientId, RoleId, RuleId,
+    SourceId, SuppressionId,
 };
 use belltower::domain::operator::Role;
 use belltower::service::messages::{self, DeliveryQuery};
@@ -142,13 +142,17 @@ impl Things {
             "people" => RecipientId(9_999).to_string(),
             "suppression" => SuppressionId(9_999).to_string(),
             "groups" => GroupId(9_999).to_string(),
+            "compose" => DraftId(9_999).to_string(),
+            "operators" => OperatorId(9_999).to_string(),
             _ => "9999".to_owned(),
         };
         let filled = path
             .replace("{id}", &id)
             .replace("{delivery}", &self.delivery.to_string())
             .replace("{key}", &self.key.to_string())
+            .replace("{role}", &RoleId(9_999).to_string())
             .replace("{number}", "9999")
+            .replace("{name}", "no-such")
             .replace("{slug}", "no-such")
             .replace("{account}", "no-such");
         assert!(!filled.contains('{'), "nothing to put into {path}");
@@ -173,7 +177,11 @@ impl Visitor {
         let mut fields = vec![("csrf", self.csrf.as_str())];
         fields.extend(line.fields.iter().map(|(name, value)| (name.as_str(), value.as_str())));
         match line.method.as_str() {
-            "GET" => self.browser.get(&path).await,
+            "GET" if line.fields.is_empty() => self.browser.get(&path).await,
+            "GET" => {
+                let query: Vec<_> = line.fields.iter().map(|(name, value)| format!("{name}={value}")).collect();
+                self.browser.get(&format!("{path}?{}", query.join("&"))).await
+            }
             "POST" => self.browser.post(&path, &fields).await,
             // A form with a file.
             "FILE" => self.browser.post_file(&path, &fields, ("a.csv", b"x")).await,
