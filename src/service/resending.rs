@@ -68,7 +68,7 @@ pub async fn resend(
         let mut tx = s.db.begin().await?;
         let standing = resendable(&mut tx, caller, message, channels).await?;
         let reopened =
-            reopen(&mut tx, message, states, after, CHUNK, &waits, now, &|at| s.campus.day(at)).await?;
+            reopen(&mut tx, message, states, (after, CHUNK), &waits, now, &|at| s.campus.day(at)).await?;
         let Some(Reopened { n, last }) = reopened else { break };
         after = last;
         resending.commit(tx, &standing, Resent { reopened: n, added: 0 }).await?;

@@ -122,7 +122,7 @@ impl GrantsForm {
             match (choice.place.as_str(), choice.key.parse()) {
                 (EVERYWHERE, Ok(role)) => grants.push(Grant { role, departments: BTreeSet::new() }),
                 (DEPARTMENTS, Ok(role)) if !departments.is_empty() => {
-                    grants.push(Grant { role, departments })
+                    grants.push(Grant { role, departments });
                 }
                 (DEPARTMENTS, Ok(_)) => faults.push((at, view.t("grant-no-department"))),
                 _ => faults.push((at, fault_text(view, "invalid", ""))),

@@ -48,7 +48,7 @@ impl RoleFormPage {
     }
 
     /// The areas with what there is to choose in each.
-    fn areas(&self) -> Vec<(&'static str, Vec<Permission>)> {
+    fn areas() -> Vec<(&'static str, Vec<Permission>)> {
         AREAS.into_iter().map(|area| (area, permissions(area))).collect()
     }
 }

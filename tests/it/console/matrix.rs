@@ -7,8 +7,8 @@ use std::fs;
 use belltower::console::PATHS;
 use belltower::domain::grant::Grant;
 use belltower::domain::id::{
-    AlarmId, DeliveryId, DraftId, GroupId, ImportId, KeyId, MessageId, OperatorId, ProviderId, RecipientId, RoleId, RuleId,
-    SourceId, SuppressionId,
+    AlarmId, DeliveryId, DraftId, GroupId, ImportId, KeyId, MessageId, OperatorId, ProviderId, RecipientId,
+    RoleId, RuleId, SourceId, SuppressionId,
 };
 use belltower::domain::operator::Role;
 use belltower::service::messages::{self, DeliveryQuery};
@@ -179,7 +179,8 @@ impl Visitor {
         match line.method.as_str() {
             "GET" if line.fields.is_empty() => self.browser.get(&path).await,
             "GET" => {
-                let query: Vec<_> = line.fields.iter().map(|(name, value)| format!("{name}={value}")).collect();
+                let query: Vec<_> =
+                    line.fields.iter().map(|(name, value)| format!("{name}={value}")).collect();
                 self.browser.get(&format!("{path}?{}", query.join("&"))).await
             }
             "POST" => self.browser.post(&path, &fields).await,

@@ -131,7 +131,7 @@ on_both!(what_is_opened_again_needs_no_attention_until_it_fails_anew, |db| async
     let row = counts(&db).await;
     assert_eq!((row.failed, row.pending), (0, 6));
     let mut tx = db.begin().await.unwrap();
-    reopening::reopen(&mut tx, MessageId(1), &[State::Unknown], DeliveryId(0), 10, &[], LATER, &|_| {
+    reopening::reopen(&mut tx, MessageId(1), &[State::Unknown], (DeliveryId(0), 10), &[], LATER, &|_| {
         DAY.to_owned()
     })
     .await

@@ -183,7 +183,7 @@ on_both!(ended_deliveries_open_again_and_keep_their_attempts, |db| async {
     let open = async |after, limit| {
         let mut tx = db.begin().await.unwrap();
         let reopened =
-            reopening::reopen(&mut tx, MessageId(1), &states, after, limit, &[], NOW, &|_| DAY.to_owned())
+            reopening::reopen(&mut tx, MessageId(1), &states, (after, limit), &[], NOW, &|_| DAY.to_owned())
                 .await
                 .unwrap();
         tx.commit().await.unwrap();

@@ -119,7 +119,7 @@ on_both!(what_an_operator_sends_again_is_not_spared_by_what_came_of_the_first, |
     let repeated = claimed.iter().find(|c| c.id.0 == settled[0].id).unwrap();
     store(&db, &[settlement(repeated, State::Unknown)]).await;
     let mut tx = db.begin().await.unwrap();
-    reopen(&mut tx, MessageId(1), &[State::Unknown], DeliveryId(0), 10, &[], LATER, &|_| DAY.to_owned())
+    reopen(&mut tx, MessageId(1), &[State::Unknown], (DeliveryId(0), 10), &[], LATER, &|_| DAY.to_owned())
         .await
         .unwrap()
         .unwrap();
