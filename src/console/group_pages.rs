@@ -383,6 +383,7 @@ pub(super) async fn delete(
     id: Path<GroupId>,
     _: Form,
 ) -> Result<HttpResponse> {
+    signed.caller.require(Permission::DirectoryEdit)?;
     let group = groups::find(&s, &signed.caller, *id).await?;
     groups::delete(&s, &signed.caller, &group.slug).await?;
     signed.say(&Flash::good(signed.view().t1("group-was-deleted", "name", group.name)))?;

@@ -156,6 +156,7 @@ pub(super) async fn reveal(
     id: Path<RecipientId>,
     _: Form,
 ) -> Result<HttpResponse> {
+    signed.caller.require(Permission::DirectoryReveal)?;
     let person = recipients::find(&s, &signed.caller, *id).await?;
     let person = recipients::reveal(&s, &signed.caller, &person.person.campus_id).await?;
     if page::wants_fragment(&request) {

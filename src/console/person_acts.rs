@@ -25,6 +25,7 @@ pub(super) async fn set_active(
     id: Path<RecipientId>,
     form: Form,
 ) -> Result<HttpResponse> {
+    signed.caller.require(Permission::DirectoryEdit)?;
     let person = recipients::find(&s, &signed.caller, *id).await?;
     let active = form.text("active") == "true";
     recipients::set_active(&s, &signed.caller, &person.person.campus_id, active).await?;

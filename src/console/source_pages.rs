@@ -345,6 +345,7 @@ pub(super) async fn rotate_key(
     path: Path<(SourceId, KeyId)>,
     form: Form,
 ) -> Result<HttpResponse> {
+    signed.caller.reach(Permission::SourcesEdit)?;
     let (source, key) = path.into_inner();
     // The new key is shown on this source's page, so it has to be this source's.
     if !sources::keys(&s, &signed.caller, source).await?.iter().any(|own| own.id == key) {

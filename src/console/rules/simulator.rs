@@ -172,6 +172,7 @@ pub(in crate::console) async fn simulate(
     signed: Signed,
     form: Form,
 ) -> Result<HttpResponse> {
+    signed.caller.require(Permission::RoutingView)?;
     let form = SimulatorForm::typed(&form);
     let document = form.document();
     let simulated = match form.source.parse() {

@@ -55,15 +55,19 @@ struct Line {
     scope: Scope,
     /// For whoever is let in, or for anyone.
     status: u16,
+    /// From its `?` on.
+    query: String,
     fields: Vec<(String, String)>,
 }
 
 impl Line {
     fn read(line: &str) -> Self {
+        let (line, fields) = line.split_once('|').unwrap_or((line, ""));
         let mut words = line.split_whitespace();
         let mut word = || words.next().unwrap_or_else(|| panic!("too short: {line}")).to_owned();
         let (method, path, roles, scope, status) = (word(), word(), word(), word(), word());
         let pair = |pair: &str| pair.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let (path, query) = path.split_at(path.find('?').unwrap_or(path.len()));
         Self {
             scope: match scope.as_str() {
                 "anyone" => Scope::Anyone,
@@ -73,9 +77,10 @@ impl Line {
                 other => panic!("{other}?"),
             },
             status: status.parse().unwrap(),
-            fields: words.map(|text| pair(text).unwrap()).collect(),
+            fields: fields.split_whitespace().map(|text| pair(text).unwrap()).collect(),
+            path: path.to_owned(),
+            query: query.to_owned(),
             method,
-            path,
             roles,
         }
     }
@@ -173,16 +178,13 @@ impl Visitor {
     }
 
     async fn ask(&mut self, line: &Line, things: &Things) -> Answer {
-        let path = things.fill(&line.path);
+        let path = format!("{}{}", things.fill(&line.path), line.query);
         let mut fields = vec![("csrf", self.csrf.as_str())];
         fields.extend(line.fields.iter().map(|(name, value)| (name.as_str(), value.as_str())));
         match line.method.as_str() {
-            "GET" if line.fields.is_empty() => self.browser.get(&path).await,
-            "GET" => {
-                let query: Vec<_> =
-                    line.fields.iter().map(|(name, value)| format!("{name}={value}")).collect();
-                self.browser.get(&format!("{path}?{}", query.join("&"))).await
-            }
+            "GET" => self.browser.get(&path).await,
+            // A part of a page, which has no page of its own.
+            "PART" => self.browser.partial(&path).await,
             "POST" => self.browser.post(&path, &fields).await,
             // A form with a file.
             "FILE" => self.browser.post_file(&path, &fields, ("a.csv", b"x")).await,
@@ -192,7 +194,13 @@ impl Visitor {
 }
 
 fn leads_to_the_sign_in(answer: &Answer) -> bool {
-    answer.status == 303 && answer.header("location").is_some_and(|to| to.starts_with("/sign-in"))
+    let to = match answer.status {
+        303 => answer.header("location"),
+        // So are parts of a page.
+        204 => answer.header("hx-redirect"),
+        _ => None,
+    };
+    to.is_some_and(|to| to.starts_with("/sign-in"))
 }
 
 /// What does not hold, all of it at once.
@@ -219,7 +227,9 @@ fn every_route_stands_in_the_table_once() {
         routes.extend(route.methods.iter().map(|method| format!("{method} {}", route.path)));
     }
     let lines = table();
-    let listed = lines.iter().map(|line| format!("{} {}", line.method.replace("FILE", "POST"), line.path));
+    let listed = lines
+        .iter()
+        .map(|line| format!("{} {}", line.method.replace("FILE", "POST").replace("PART", "GET"), line.path));
     let listed: BTreeSet<_> = listed.collect();
     assert_eq!(listed.len(), lines.len(), "a route stands there twice");
     assert_eq!(listed, routes);
