@@ -288,8 +288,8 @@ async fn rights(app: &TestApp) -> [String; 2] {
     };
     let invited = operators::create(&app.services, &operator(Role::Owner), new).await.unwrap();
     let form = RoleForm {
-        name: "模板编辑".to_owned(),
-        description: "学院的文字编辑".to_owned(),
+        name: "№ 7".to_owned(),
+        description: String::new(),
         permissions: vec![Permission::TemplatesView, Permission::TemplatesEdit],
     };
     let made = operators::create_role(&app.services, &operator(Role::Owner), form).await.unwrap();

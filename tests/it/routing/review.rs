@@ -51,7 +51,8 @@ on_both!(a_rejected_message_ends_with_the_reviewers_reason, |db| async {
 
 on_both!(nobody_reviews_what_they_wrote_themselves, |db| async {
     let (campus, id) = held(&db).await;
-    let text = "INSERT INTO operator (id, email, name, role, created_at) VALUES (1, 'wang@bell.example', '王敏', 'owner', 0);
+    let text =
+        "INSERT INTO operator (id, email, name, created_at) VALUES (1, 'wang@bell.example', '王敏', 0);
         UPDATE message SET operator_id = 1";
     let mut tx = db.begin().await.unwrap();
     match &mut tx {
