@@ -22,11 +22,24 @@ impl From<Vec<IpNet>> for TrustedProxies {
     }
 }
 
-/// The address a request comes from.
+/// The address a request comes from; a proxy's own where that is all that is sure.
 pub fn address(request: &HttpRequest) -> IpAddr {
+    told(request).0
+}
+
+/// The same for who is let in by their address: [`UNSPECIFIED`](Ipv4Addr::UNSPECIFIED), which no network but the whole has,
+/// where a proxy of ours does not say for sure whom it speaks for.
+pub fn proved(request: &HttpRequest) -> IpAddr {
+    match told(request) {
+        (address, true) => address,
+        (_, false) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+    }
+}
+
+fn told(request: &HttpRequest) -> (IpAddr, bool) {
     let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |address| address.ip());
     let state = request.app_data::<Data<State>>();
-    state.map_or(peer, |state| state.trusted_proxies.client(peer, request.headers()))
+    state.map_or((peer, true), |state| state.trusted_proxies.client(peer, request.headers()))
 }
 
 impl TrustedProxies {
@@ -34,18 +47,18 @@ impl TrustedProxies {
         self.0.iter().any(|network| network.contains(&address))
     }
 
-    /// The nearest address that is not one of ours; where all are, the farthest.
-    fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+    /// The nearest address that is not one of ours; where all are, the farthest. And whether it is sure.
+    fn client(&self, peer: IpAddr, headers: &HeaderMap) -> (IpAddr, bool) {
         let peer = peer.to_canonical();
         if !self.trusts(peer) {
-            return peer;
+            return (peer, true);
         }
         let forwarded = self.said(peer, headers.get_all(header::FORWARDED), forwarded);
         let x_forwarded = self.said(peer, headers.get_all(header::X_FORWARDED_FOR), x_forwarded_for);
         match (forwarded, x_forwarded) {
             // A proxy writes one of the two and hands on the other as it came, from whoever wanted to be somebody else.
-            (Some(one), Some(other)) if one != other => peer,
-            (one, other) => one.or(other).unwrap_or(peer),
+            (Some((one, _)), Some((other, _))) if one != other => (peer, false),
+            (one, other) => one.or(other).unwrap_or((peer, true)),
         }
     }
 
@@ -55,20 +68,21 @@ impl TrustedProxies {
         peer: IpAddr,
         lines: impl Iterator<Item = &'h HeaderValue>,
         read: fn(&str) -> Vec<Option<IpAddr>>,
-    ) -> Option<IpAddr> {
+    ) -> Option<(IpAddr, bool)> {
         let mut lines = lines.peekable();
         lines.peek()?;
         let addresses: Vec<_> =
             lines.flat_map(|line| read(&String::from_utf8_lossy(line.as_bytes()))).collect();
         let mut nearest = peer;
-        // What cannot be read ends the walk: left of it stands the word of somebody unknown.
-        for address in addresses.into_iter().rev().map_while(|address| address) {
+        for address in addresses.into_iter().rev() {
+            // What cannot be read ends the walk: left of it stands the word of somebody unknown.
+            let Some(address) = address else { return Some((nearest, false)) };
             nearest = address;
             if !self.trusts(address) {
                 break;
             }
         }
-        Some(nearest)
+        Some((nearest, true))
     }
 }
 
@@ -157,7 +171,7 @@ mod tests {
         for (name, line) in lines {
             headers.append((*name).parse().unwrap(), HeaderValue::from_bytes(line.as_bytes()).unwrap());
         }
-        proxies().client(peer.parse().unwrap(), &headers).to_string()
+        proxies().client(peer.parse().unwrap(), &headers).0.to_string()
     }
 
     fn behind(lines: &[&str]) -> String {
@@ -178,7 +192,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.append(header::X_FORWARDED_FOR, HeaderValue::from_static("203.0.113.9"));
         let nobody = TrustedProxies::default();
-        assert_eq!(nobody.client(PROXY.parse().unwrap(), &headers).to_string(), PROXY);
+        assert_eq!(nobody.client(PROXY.parse().unwrap(), &headers).0.to_string(), PROXY);
     }
 
     #[test]
@@ -253,5 +267,14 @@ mod tests {
         assert_eq!(both("for=203.0.113.9"), "203.0.113.9");
         assert_eq!(both("for=1.1.1.1"), PROXY, "the client sent the one that its proxy does not write");
         assert_eq!(both("for=unknown"), PROXY);
+        let sure = |forwarded: &str| {
+            let name = header::HeaderName::from_static("x-forwarded-for");
+            let lines = [(header::FORWARDED, forwarded), (name, "203.0.113.9")];
+            let lines = lines.into_iter().map(|(name, said)| (name, HeaderValue::from_str(said).unwrap()));
+            proxies().client(PROXY.parse().unwrap(), &lines.collect()).1
+        };
+        assert!(sure("for=203.0.113.9"));
+        assert!(!sure("for=1.1.1.1"), "nobody is let in as their proxy");
+        assert!(!sure("for=unknown"));
     }
 }

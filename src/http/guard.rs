@@ -60,7 +60,7 @@ impl FromRequest for Key {
         Box::pin(async move {
             let s = request.app_data::<Data<Services>>().ok_or_else(|| Error::internal("no services"))?;
             let bearer = bearer(request.headers())?;
-            let (key, by) = match sources::authenticate_from(s, bearer, client::address(&request)).await {
+            let (key, by) = match sources::authenticate_from(s, bearer, client::proved(&request)).await {
                 Ok(let_in) => let_in,
                 Err(refused) => {
                     if let Some(by) = refused.by {

@@ -97,9 +97,9 @@ pub(in crate::console) async fn show(
 }
 
 fn typed(before: Composed, form: &Form) -> Composed {
-    let is_later = form.text("when") == "later";
     Composed {
-        send_at: if is_later { form.text("send_at").to_owned() } else { String::new() },
+        // A moment that was filled in is not passed over because the choice above it was not.
+        send_at: form.text("send_at").to_owned(),
         expires_at: form.text("expires_at").to_owned(),
         review: form.text("review") == "true",
         window: form.text("window").to_owned(),
@@ -128,6 +128,10 @@ pub(in crate::console) async fn update(
         told(&view, &drafts::faults(&s, &signed.caller, &draft.composed).await?, Step::When, &[]);
     if form.text("when") == "later" && draft.composed.send_at.is_empty() {
         faults = [("send_at".to_owned(), view.t("fault-required"))].into_iter().collect();
+    } else if form.text("when") == "now" && !draft.composed.send_at.is_empty() {
+        faults = [("send_at".to_owned(), view.t("fault-now_or_then"))].into_iter().collect();
+    } else if draft.composed.sends_at(&s.campus).is_some_and(|at| at <= s.clock.now()) {
+        faults = [("send_at".to_owned(), view.t("fault-already_over"))].into_iter().collect();
     }
     let looked = form.text("people").parse().ok();
     let again = async |draft: &Draft| WhenPage::new(&s, &signed, draft, looked).await;

@@ -239,6 +239,8 @@ pub(in crate::service) async fn leave(s: &Services, campus_id: &str) -> Result<(
         };
         composed.whom.ids = without(&composed.whom.ids);
         composed.whom.without_ids = without(&composed.whom.without_ids);
+        // A page that is open on it is out of date from now on.
+        composed.window.clear();
         let mut tx = s.db.begin().await?;
         store::rewrite(&mut tx, draft.id, &document(&composed)?).await?;
         tx.commit().await?;

@@ -89,7 +89,7 @@ pub(in crate::service) async fn route_claimed(
             {
                 let detail = json!({ "message": alike.id, "percent": alike.percent, "source": alike.source });
                 told.push(event(message.id, now, "similar", &detail));
-                if similar.then == ThenFor::Hold && route.fate == Fate::Send {
+                if similar.then == ThenFor::Hold && route.fate == Fate::Send && !approved {
                     route.fate = Fate::Hold(alike.says());
                 }
             }

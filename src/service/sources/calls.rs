@@ -195,7 +195,7 @@ pub fn note_call(s: &Services, by: CalledBy, answered: Answered<'_>, error: Opti
         status: answered.status.into(),
         refused,
         code: error.map(|error| error.code().to_owned()),
-        pointer,
+        pointer: pointer.map(|place| place.chars().take(LONGEST_DETAIL).collect()),
         detail: detail.map(|text| text.chars().take(LONGEST_DETAIL).collect()),
         micros: i64::try_from(answered.took.as_micros()).unwrap_or(i64::MAX),
         request_id: answered.request_id.to_owned(),
@@ -213,6 +213,11 @@ const OF_NOBODY: [&str; 9] =
 fn told(error: &Error) -> (Option<String>, Option<String>) {
     match error {
         Error::Invalid(faults) => match faults.first() {
+            // A field that nobody knows is called as whoever called made it up.
+            Some(fault) if fault.code == "unknown_field" => {
+                let above = fault.pointer.rsplit_once('/').map_or("", |(above, _)| above);
+                (Some(format!("{}/*", place(above))), Some(sentence(fault)))
+            }
             Some(fault) => (Some(place(&fault.pointer)), Some(sentence(fault))),
             None => (None, None),
         },
@@ -233,7 +238,7 @@ fn place(pointer: &str) -> String {
     let parts = pointer.split('/').map(|part| {
         let is_word = !part.is_empty()
             && part.bytes().all(|b| b.is_ascii_lowercase() || matches!(b, b'_' | b'?' | b'-'));
-        let is_own = matches!(before, "personalise" | "params" | "attributes" | "variables");
+        let is_own = matches!(before, "personalise" | "params" | "attributes" | "variables" | "variants");
         before = part;
         if part.is_empty() || (is_place(part) || is_word) && !is_own { part } else { "*" }
     });
@@ -386,6 +391,9 @@ mod tests {
         ] {
             assert_eq!(said(given, "`13812340000` is nobody"), (text(kept), code.clone()), "{given}");
         }
+        let unknown = |pointer: &str| told(&Error::fault(pointer, "unknown_field", "no field")).0;
+        assert_eq!(unknown("/zhangsan"), text("/*"));
+        assert_eq!(unknown("/messages/0/variants/zhangsan/tite"), text("/messages/0/variants/*/*"));
         let masked = said("", "13812340000 stands alone").1.unwrap();
         assert!(!masked.contains("13812340000"), "{masked}");
         assert_eq!(told(&Error::internal("SELECT secret")), (None, None));

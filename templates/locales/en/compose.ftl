@@ -87,3 +87,5 @@ fault-missing_variable = This variable is needed.
 fault-unknown_variable = The template has no such variable.
 fault-invalid_link = A whole address that begins with https://.
 fault-unknown_variant = A channel (email, sms, wechat), a language (such as en) or both (sms.en).
+fault-now_or_then = You chose to send now: empty the time, or choose to send later
+fault-already_over = This time has passed

@@ -75,3 +75,5 @@ fault-missing_variable = 这个变量必须填写。
 fault-unknown_variable = 模板里没有这个变量。
 fault-invalid_link = 链接要以 https:// 开头，并且完整。
 fault-unknown_variant = 只能写渠道（email、sms、wechat）、语言（如 en）或两者（sms.en）。
+fault-now_or_then = 已选择立即发送，请清空时间，或改选定时发送
+fault-already_over = 这个时间已经过去

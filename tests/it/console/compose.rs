@@ -162,6 +162,14 @@ async fn a_time_is_said_by_the_campuss_clocks_and_a_past_expiry_is_told() {
     let when = who.replace("/who", "/when");
     let fields = [("people", "2"), ("when", "later"), ("send_at", ""), ("act", "send")];
     has(&step(&mut browser, &when, &fields).await, &["id=\"send_at-error\""]);
+    for (choice, at, why) in
+        [("now", "2099-01-01T08:00", "请清空时间"), ("later", "2020-01-01T08:00", "这个时间已经过去")]
+    {
+        let fields = [("people", "2"), ("when", choice), ("send_at", at), ("act", "send")];
+        let told = step(&mut browser, &when, &fields).await;
+        assert_eq!(told.status, 422, "{choice}");
+        has(&told, &["id=\"send_at-error\"", why, at]);
+    }
     let fields = [
         ("people", "2"),
         ("when", "later"),
