@@ -343,7 +343,7 @@ pub(super) async fn rotate_key(
     s: Data<Services>,
     signed: Signed,
     path: Path<(SourceId, KeyId)>,
-    form: Form,
+    Grave(form): Grave,
 ) -> Result<HttpResponse> {
     signed.caller.reach(Permission::SourcesEdit)?;
     let (source, key) = path.into_inner();

@@ -15,3 +15,10 @@ coded! {
         Directory = 6 "directory",
     }
 }
+
+impl Right {
+    /// Whoever has it acts on more than their own messages and the people these are for.
+    pub const fn goes_beyond(self) -> bool {
+        matches!(self, Self::Emergency | Self::Broadcast | Self::ReadAll | Self::Directory)
+    }
+}

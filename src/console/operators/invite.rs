@@ -5,7 +5,8 @@ use actix_web::web::Data;
 use askama::Template;
 
 use super::super::access::Signed;
-use super::super::form::{FieldFaults, Form};
+use super::super::again::Grave;
+use super::super::form::FieldFaults;
 use super::super::page::{self, Section, Shell, Theme, see_other};
 use super::super::shown_once;
 use super::form::GrantsForm;
@@ -39,7 +40,7 @@ pub(in crate::console) async fn show(s: Data<Services>, signed: Signed) -> Resul
 pub(in crate::console) async fn create(
     s: Data<Services>,
     signed: Signed,
-    form: Form,
+    Grave(form): Grave,
 ) -> Result<HttpResponse> {
     signed.caller.require(Permission::OperatorsEdit)?;
     let filled = GrantsForm::filled(&s, &signed, &form).await?;

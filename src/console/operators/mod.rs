@@ -9,8 +9,8 @@ use actix_web::web::{Data, Path};
 use askama::Template;
 
 use super::access::Signed;
+use super::again::Grave;
 use super::audit::Act;
-use super::form::Form;
 use super::label::Tone;
 use super::page::{self, Fact, Flash, Section, Shell, Theme, see_other};
 use super::powers::{AreaPowers, by_area};
@@ -233,7 +233,7 @@ pub(super) async fn set_enabled(
     s: Data<Services>,
     signed: Signed,
     id: Path<OperatorId>,
-    form: Form,
+    Grave(form): Grave,
 ) -> Result<HttpResponse> {
     let enabled = form.text("enabled") == "true";
     operators::set_enabled(&s, &signed.caller, *id, enabled).await?;
@@ -247,7 +247,7 @@ pub(super) async fn make_link(
     s: Data<Services>,
     signed: Signed,
     id: Path<OperatorId>,
-    _: Form,
+    _: Grave,
 ) -> Result<HttpResponse> {
     let link = operators::reset_password(&s, &signed.caller, *id).await?;
     shown_once::keep(&s, &signed, FRESH_LINK, &href(*id), &link)?;

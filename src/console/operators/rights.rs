@@ -5,7 +5,8 @@ use actix_web::web::{Data, Path};
 use askama::Template;
 
 use super::super::access::Signed;
-use super::super::form::{FieldFaults, Form};
+use super::super::again::Grave;
+use super::super::form::FieldFaults;
 use super::super::label::Tone;
 use super::super::page::{self, Flash, Section, Shell, Theme, see_other};
 use super::super::powers::Difference;
@@ -76,7 +77,7 @@ pub(in crate::console) async fn change(
     s: Data<Services>,
     signed: Signed,
     id: Path<OperatorId>,
-    form: Form,
+    Grave(form): Grave,
 ) -> Result<HttpResponse> {
     let operator = changeable(&s, &signed, *id).await?;
     let filled = GrantsForm::filled(&s, &signed, &form).await?;

@@ -7,6 +7,7 @@ use askama::Template;
 use serde::Deserialize;
 
 use super::super::access::Signed;
+use super::super::again::Grave;
 use super::super::form::{FieldFaults, Form};
 use super::super::label::Tone;
 use super::super::operators::holders;
@@ -114,7 +115,7 @@ fn typed(form: &Form) -> RoleForm {
 pub(in crate::console) async fn create(
     s: Data<Services>,
     signed: Signed,
-    form: Form,
+    Grave(form): Grave,
 ) -> Result<HttpResponse> {
     match operators::create_role(&s, &signed.caller, typed(&form)).await {
         Ok(id) => {
@@ -167,7 +168,7 @@ pub(in crate::console) async fn update(
     s: Data<Services>,
     signed: Signed,
     id: Path<RoleId>,
-    form: Form,
+    Grave(form): Grave,
 ) -> Result<HttpResponse> {
     signed.caller.require(Permission::OperatorsEdit)?;
     let role = AnyRole::Made(*id);

@@ -9,7 +9,7 @@ use actix_web::web::{Data, Path};
 use askama::Template;
 
 use super::access::Signed;
-use super::form::Form;
+use super::again::Grave;
 use super::label::Tone;
 use super::operators::holders;
 use super::page::{self, Flash, Section, Shell, Theme, see_other};
@@ -165,7 +165,7 @@ pub(super) async fn delete(
     s: Data<Services>,
     signed: Signed,
     role: Path<RoleId>,
-    _: Form,
+    _: Grave,
 ) -> Result<HttpResponse> {
     operators::delete_role(&s, &signed.caller, *role).await?;
     signed.say(&Flash::good(signed.view().t("role-was-deleted")))?;

@@ -10,7 +10,7 @@ use crate::domain::id::OperatorId;
 use crate::domain::operator::Permission;
 use crate::domain::recipient::check_campus_id;
 use crate::error::Faults;
-use crate::store::{self, audit, campus_accounts};
+use crate::store::{self, Tx, audit, campus_accounts};
 use crate::{Error, Result};
 
 /// An operator changes how they are called.
@@ -39,6 +39,12 @@ fn may(caller: &Caller, of: OperatorId, permission: Permission) -> Result<()> {
     if caller.operator() == Some(of) { Ok(()) } else { caller.require(permission) }
 }
 
+/// Refuses who would decide over an operator who holds more.
+async fn in_charge(tx: &mut Tx, caller: &Caller, of: OperatorId) -> Result<()> {
+    let operators = store::operators::lock_all(tx).await?;
+    super::grants::in_charge_of(tx, caller, &operators, of).await.map(drop)
+}
+
 /// The sessions an operator has open, those used last first.
 pub async fn open_sessions(s: &Services, caller: &Caller, of: OperatorId) -> Result<Vec<OpenSession>> {
     may(caller, of, Permission::OperatorsView)?;
@@ -58,6 +64,9 @@ pub async fn end_sessions(
         return Ok(0);
     }
     let mut tx = s.db.begin().await?;
+    if caller.operator() != Some(of) {
+        in_charge(&mut tx, caller, of).await?;
+    }
     for session in &chosen {
         store::sessions::delete(&mut tx, session.hash()).await?;
     }
@@ -73,14 +82,17 @@ pub async fn campus_id(s: &Services, caller: &Caller, of: OperatorId) -> Result<
     campus_accounts::of(&s.db, of).await
 }
 
-/// Sets the campus id an operator may sign in with; an empty one takes it away. Nobody chooses their own: whoever could would
-/// come in as somebody else.
+/// Sets the campus id an operator may sign in with; an empty one takes it away. Nobody chooses their own, or that of somebody
+/// who holds more: whoever could would come in as somebody else.
 ///
 /// # Errors
 ///
-/// [`Error::Invalid`] at `/campus_id`.
+/// [`Error::Invalid`] at `/campus_id`; [`Error::Conflict`] for oneself.
 pub async fn link_campus_id(s: &Services, caller: &Caller, of: OperatorId, campus_id: &str) -> Result<()> {
     caller.require(Permission::OperatorsEdit)?;
+    if caller.operator() == Some(of) {
+        return Err(Error::conflict("own_account", "another operator says with which campus id you sign in"));
+    }
     store::operators::find(&s.db, of).await?.ok_or(Error::NotFound("operator"))?;
     let campus_id = campus_id.trim();
     let linked = Some(campus_id).filter(|id| !id.is_empty());
@@ -88,6 +100,7 @@ pub async fn link_campus_id(s: &Services, caller: &Caller, of: OperatorId, campu
         return Err(Error::fault("/campus_id", "bad_campus_id", why));
     }
     let mut tx = s.db.begin().await?;
+    in_charge(&mut tx, caller, of).await?;
     if !campus_accounts::set(&mut tx, of, linked).await? {
         return Err(Error::fault("/campus_id", "taken", "another operator has this campus id"));
     }

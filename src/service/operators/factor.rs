@@ -155,6 +155,8 @@ pub async fn reset(s: &Services, caller: &Caller, of: OperatorId) -> Result<bool
     }
     all::operators::find(&s.db, of).await?.ok_or(Error::NotFound("operator"))?;
     let mut tx = s.db.begin().await?;
+    let operators = all::operators::lock_all(&mut tx).await?;
+    super::grants::in_charge_of(&mut tx, caller, &operators, of).await?;
     if !store::remove(&mut tx, of).await? {
         return Ok(false);
     }

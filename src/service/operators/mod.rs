@@ -176,6 +176,9 @@ pub async fn get_named(s: &Services, caller: &Caller, id_or_email: &str) -> Resu
 /// for seven days. Links made before stop working.
 pub async fn reset_password(s: &Services, caller: &Caller, id: OperatorId) -> Result<String> {
     caller.require(Permission::OperatorsEdit)?;
+    if caller.operator() == Some(id) {
+        return Err(Error::conflict("own_account", "you change your own password on your account page"));
+    }
     let now = s.clock.now();
     let mut tx = s.db.begin().await?;
     let operators = store::operators::lock_all(&mut tx).await?;

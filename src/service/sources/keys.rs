@@ -124,6 +124,7 @@ pub async fn create_key(s: &Services, caller: &Caller, source: SourceId, test: b
     let secret = Secret::new(s, test);
     let mut tx = s.db.begin().await?;
     super::may_edit(&mut tx, &reach, source).await?;
+    sees_no_further(s, &reach, source).await?;
     let key = secret.insert(&mut tx, source, now).await?;
     let detail = json!({ "source": source, "test": test });
     audit::append(&mut tx, now, &caller.label(), "key.create", &key.to_string(), &detail).await?;
@@ -152,10 +153,26 @@ pub async fn rotate_key(s: &Services, key: &KeyCaller, overlap: Duration) -> Res
 
 /// An administrator replaces a key; the old one works for `overlap` longer.
 pub async fn replace_key(s: &Services, caller: &Caller, id: KeyId, overlap: Duration) -> Result<KeyRotated> {
-    if caller.reach(Permission::SourcesEdit)? != Reach::Everywhere {
-        editable(s, caller, id).await?;
+    let reach = caller.reach(Permission::SourcesEdit)?;
+    if reach != Reach::Everywhere {
+        sees_no_further(s, &reach, editable(s, caller, id).await?.source_id).await?;
     }
     rotate(s, &caller.label(), id, overlap).await
+}
+
+/// Refuses whoever is limited to departments a new key that reaches beyond them.
+async fn sees_no_further(s: &Services, reach: &Reach, source: SourceId) -> Result<()> {
+    if *reach == Reach::Everywhere {
+        return Ok(());
+    }
+    let rights = super::find(s, source).await?.rights;
+    match rights.iter().find(|right| right.goes_beyond()) {
+        Some(right) => Err(Error::forbidden(
+            right.name(),
+            "a key of this source reaches beyond your departments; ask somebody who may change every source",
+        )),
+        None => Ok(()),
+    }
 }
 
 /// The key, if the caller may change its source.

@@ -7,8 +7,8 @@ use belltower::domain::grant::{AnyRole, Grant, Powers, Reach};
 use belltower::domain::id::{OperatorId, RoleId};
 use belltower::domain::operator::{Permission, Role};
 use belltower::service::operators::{
-    NewOperator, RoleForm, create, create_role, delete_role, get, list, operator_of, reset_password,
-    role_named, roles, set_enabled, set_grants, update_role,
+    NewOperator, RoleForm, create, create_role, delete_role, get, link_campus_id, list, operator_of,
+    reset_factor, reset_password, role_named, roles, set_enabled, set_grants, update_role,
 };
 use belltower::service::{Caller, Services, audit, sources};
 use belltower::store::audit::AuditFilter;
@@ -53,6 +53,23 @@ fn conflict<T: std::fmt::Debug>(result: Result<T, Error>) -> &'static str {
 fn refused<T: std::fmt::Debug>(result: Result<T, Error>) {
     assert!(matches!(result, Err(Error::Forbidden { .. })), "{result:?}");
 }
+
+on_both!(who_may_change_operators_comes_in_as_nobody_who_holds_more, |db| async {
+    let s = services(db);
+    let permissions = [Permission::OperatorsView, Permission::OperatorsEdit];
+    let role = create_role(&s, &operator(Role::Owner), form("服务台", &permissions)).await.unwrap();
+    let owner = add(&s, "li@bell.example", vec![Role::Owner.into()]).await;
+    let other = add(&s, "wang@bell.example", vec![held(role)]).await;
+    let desk = add(&s, "zhao@bell.example", vec![held(role)]).await;
+    let by = caller(&s, desk).await;
+    refused(link_campus_id(&s, &by, owner, "2023001").await);
+    refused(reset_factor(&s, &by, owner).await);
+    refused(reset_password(&s, &by, owner).await);
+    link_campus_id(&s, &by, other, "2023001").await.unwrap();
+    assert!(!reset_factor(&s, &by, other).await.unwrap(), "there is none");
+    assert_eq!(conflict(link_campus_id(&s, &by, desk, "2023002").await), "own_account");
+    assert_eq!(conflict(reset_password(&s, &by, desk).await), "own_account");
+});
 
 on_both!(a_change_of_rights_holds_from_the_next_request, |db| async {
     let s = services(db);
