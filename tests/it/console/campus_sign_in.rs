@@ -7,6 +7,7 @@ use belltower::clock::Clock;
 use belltower::config::Config;
 use belltower::domain::operator::Role;
 use belltower::identity::SignIn;
+use belltower::service::Caller;
 use belltower::service::operators::{self, change_rules, link_campus_id};
 use belltower::simulator::campus_sign_in::Account;
 use belltower::simulator::{CampusSignInOptions, CampusSignInSimulator, VendorClock};
@@ -20,6 +21,9 @@ use super::browser::Browser;
 use crate::support::app::{Answer, TestApp};
 use crate::support::operator;
 use crate::support::services::START;
+
+/// Nobody of those who sign in.
+const TERMINAL: Caller = Caller::Command("operator create");
 
 /// A server beside a university's sign-in, where Li and Zhou have accounts.
 async fn university(by_oidc: bool) -> (TestApp, CampusSignInSimulator) {
@@ -76,7 +80,7 @@ async fn an_operator_comes_in_by_the_campus_account_that_an_administrator_named(
         open(&app).await;
         let owner = operator(Role::Owner);
         let sender = operators::get_named(&app.services, &owner, "sender@bell.example").await.unwrap();
-        link_campus_id(&app.services, &owner, sender.id, "2001001").await.unwrap();
+        link_campus_id(&app.services, &TERMINAL, sender.id, "2001001").await.unwrap();
         assert!(browser.get("/console/account").await.text.contains("2001001"));
 
         let mut browser = Browser::new(&app);
@@ -118,7 +122,7 @@ async fn whoever_has_a_second_factor_gives_a_code_all_the_same() {
     open(&app).await;
     let owner = operator(Role::Owner);
     let sender = operators::get_named(&app.services, &owner, "sender@bell.example").await.unwrap();
-    link_campus_id(&app.services, &owner, sender.id, "2001001").await.unwrap();
+    link_campus_id(&app.services, &TERMINAL, sender.id, "2001001").await.unwrap();
     let mut tx = app.services.db.begin().await.unwrap();
     belltower::store::second_factors::set(&mut tx, sender.id, b"sealed", 0, START).await.unwrap();
     tx.commit().await.unwrap();
@@ -143,7 +147,7 @@ async fn only_the_browser_that_left_comes_back_once_and_only_while_it_is_open() 
     open(&app).await;
     let owner = operator(Role::Owner);
     let sender = operators::get_named(&app.services, &owner, "sender@bell.example").await.unwrap();
-    link_campus_id(&app.services, &owner, sender.id, "2001001").await.unwrap();
+    link_campus_id(&app.services, &TERMINAL, sender.id, "2001001").await.unwrap();
 
     let gone = browser.get("/sign-in/campus").await;
     let mut there = Url::parse(gone.header("location").unwrap()).unwrap();
