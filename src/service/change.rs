@@ -1,6 +1,7 @@
 //! What writing something came to that may have been there before.
 
 use serde::Serialize;
+use serde_json::{Map, Value, json};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -19,4 +20,14 @@ impl Change {
             Self::Unchanged => None,
         }
     }
+}
+
+/// Which fields of an object became others, as the audit log keeps them: `{name: {before, after}}`.
+pub(super) fn between(before: &Value, after: &Value) -> Value {
+    let fields = after.as_object().into_iter().flatten();
+    let changed: Map<_, _> = fields
+        .filter(|(name, value)| before.get(name.as_str()) != Some(value))
+        .map(|(name, value)| (name.clone(), json!({ "before": before.get(name.as_str()), "after": value })))
+        .collect();
+    changed.into()
 }

@@ -42,15 +42,8 @@ pub async fn change(s: &Services, caller: &Caller, seen: &str, document: &Value)
         return Err(Error::conflict("changed_meanwhile", "somebody else changed these figures meanwhile"));
     }
     settings::set(&mut tx, NAME, &serde_json::to_string(&limits).map_err(Error::internal)?).await?;
-    let (old, new) = (json!(before), json!(limits));
-    let changed: serde_json::Map<_, _> = new
-        .as_object()
-        .into_iter()
-        .flatten()
-        .filter(|(name, value)| old.get(name.as_str()) != Some(value))
-        .map(|(name, value)| (name.clone(), json!({ "before": old.get(name.as_str()), "after": value })))
-        .collect();
-    audit::append(&mut tx, now, &caller.label(), "settings.change", NAME, &changed.into()).await?;
+    let changed = super::super::change::between(&json!(before), &json!(limits));
+    audit::append(&mut tx, now, &caller.label(), "settings.change", NAME, &changed).await?;
     tx.commit().await?;
     Ok(true)
 }

@@ -43,15 +43,8 @@ pub async fn change(s: &Services, caller: &Caller, document: &Value) -> Result<b
         return Ok(false);
     }
     settings::set(&mut tx, NAME, &serde_json::to_string(&rules).map_err(Error::internal)?).await?;
-    let (old, new) = (json!(before), json!(rules));
-    let changed: serde_json::Map<_, _> = new
-        .as_object()
-        .into_iter()
-        .flatten()
-        .filter(|(name, value)| old.get(name.as_str()) != Some(value))
-        .map(|(name, value)| (name.clone(), json!({ "before": old.get(name.as_str()), "after": value })))
-        .collect();
-    audit::append(&mut tx, now, &caller.label(), "settings.change", NAME, &changed.into()).await?;
+    let changed = super::super::change::between(&json!(before), &json!(rules));
+    audit::append(&mut tx, now, &caller.label(), "settings.change", NAME, &changed).await?;
     tx.commit().await?;
     Ok(true)
 }
