@@ -17,7 +17,7 @@ use crate::http::client::TrustedProxies;
 use crate::http::server::{self, Parts, Serves};
 use crate::intake::bounces;
 use crate::lifecycle::{Ending, Lifecycle};
-use crate::service::{Node, Services, nodes, sources};
+use crate::service::{Node, Services, imports, nodes, pages, sources};
 use crate::{Error, Result};
 
 /// A process that is ready to run.
@@ -38,8 +38,10 @@ pub struct App {
 
 /// How often what was observed is sorted into buckets, so that it does not pile up where nobody fetches it.
 const TIDY: Duration = Duration::from_secs(5);
-/// How often what sources called is kept.
-const KEEP_CALLS: Duration = Duration::from_secs(2);
+/// How often what this process holds to keep is kept.
+const KEEP: Duration = Duration::from_secs(2);
+/// How often files that nobody came back for are removed.
+const LOOKS_AFTER_FILES: Duration = Duration::from_hours(1);
 /// How long a soft stop waits for what is in flight; providers' own time-outs are shorter.
 const PATIENCE: Duration = Duration::from_secs(45);
 
@@ -134,7 +136,8 @@ impl App {
             }
         });
         lifecycle.spawn("node", beat(self.services.clone(), lifecycle.soft().clone()));
-        lifecycle.spawn("calls", keep_calls(self.services.clone(), lifecycle.soft().clone()));
+        lifecycle.spawn("keep", keep(self.services.clone(), lifecycle.soft().clone()));
+        lifecycle.spawn("files", look_after_files(self.services.clone(), lifecycle.soft().clone()));
         Ok(Running { services: self.services, lock: self.lock })
     }
 }
@@ -151,12 +154,31 @@ async fn beat(s: Services, stop: CancellationToken) {
     }
 }
 
-/// Keeps what sources called, and what is left of it in the end.
-async fn keep_calls(s: Services, stop: CancellationToken) {
-    while stop.run_until_cancelled(tokio::time::sleep(KEEP_CALLS)).await.is_some() {
-        sources::keep_calls(&s).await;
+/// Keeps what sources called and which pages people opened, and what is left of it in the end. Each process holds its own.
+async fn keep(s: Services, stop: CancellationToken) {
+    while stop.run_until_cancelled(tokio::time::sleep(KEEP)).await.is_some() {
+        keep_once(&s).await;
     }
-    sources::keep_calls(&s).await;
+    keep_once(&s).await;
+}
+
+async fn keep_once(s: &Services) {
+    sources::keep_calls(s).await;
+    if let Err(error) = pages::keep_left(s).await {
+        tracing::warn!(%error, "it is not kept yet that pages were opened");
+    }
+}
+
+/// Removes files of imports that nobody came back for. They lie in the data directory of the process that took them in.
+async fn look_after_files(s: Services, stop: CancellationToken) {
+    loop {
+        if let Err(error) = imports::prune(&s).await {
+            tracing::warn!(%error, "files that were handed in are not looked after");
+        }
+        if stop.run_until_cancelled(tokio::time::sleep(LOOKS_AFTER_FILES)).await.is_none() {
+            return;
+        }
+    }
 }
 
 fn listen(at: SocketAddr) -> Result<(TcpListener, SocketAddr)> {

@@ -7,8 +7,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Result;
 use crate::service::{
-    Services, alarms, attention, audit, bindings, callback_events, deliveries, drafts, imports, messages,
-    operators, pages, policies, providers, receipts, suppressions, unanswered,
+    Services, alarms, attention, audit, bindings, callback_events, deliveries, drafts, messages, operators,
+    pages, policies, providers, receipts, suppressions, unanswered,
 };
 
 /// A retry is at most this late.
@@ -54,7 +54,6 @@ async fn tick(s: &Services, owner: i64, ticks: u32) -> Result<()> {
             super::trouble("chaining the audit log", &error);
         }
         expire_and_release(s, owner).await?;
-        pages::keep_left(s).await?;
     }
     // An act of an operator's that cannot go on keeps nothing else from being looked after.
     if let Err(error) = attention::work(s).await {
@@ -84,7 +83,6 @@ async fn clear_out(s: &Services) {
     told("suppressions", suppressions::prune(s).await);
     told("what vendors called about", callback_events::prune(s).await);
     told("bindings", bindings::prune(s).await);
-    told("imports", imports::prune(s).await);
     told("drafts", drafts::prune(s).await);
     told("alarms", alarms::prune(s).await);
 }

@@ -35,7 +35,7 @@ impl Document {
             )
         })?;
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let mut reader = Reader { text, offsets: BTreeMap::new() };
+        let mut reader = Reader { text, offsets: BTreeMap::new(), too_large: Vec::new() };
         let value = if text.trim_start().starts_with('{') { reader.json()? } else { reader.toml()? };
         Ok(Self { value, text: text.to_owned(), offsets: reader.offsets })
     }
@@ -72,13 +72,16 @@ impl Document {
 struct Reader<'t> {
     text: &'t str,
     offsets: BTreeMap<String, usize>,
+    /// Pointers of numbers that no 64 bits hold.
+    too_large: Vec<String>,
 }
 
 impl<'t> Reader<'t> {
     fn toml(&mut self) -> Result<Value> {
         let (table, errors) = DeTable::parse_recoverable(self.text);
         if errors.is_empty() {
-            return Ok(self.table(table.get_ref(), ""));
+            let table = self.table(table.get_ref(), "");
+            return if self.too_large.is_empty() { Ok(table) } else { Err(self.too_large()) };
         }
         let offset = |error: &toml::de::Error| error.span().map_or(0, |span| span.start);
         let mut mistakes: Vec<_> = errors
@@ -108,10 +111,15 @@ impl<'t> Reader<'t> {
         match value {
             DeValue::String(text) => Value::String(text.to_string()),
             DeValue::Boolean(yes) => Value::Bool(*yes),
-            DeValue::Integer(number) => {
-                i64::from_str_radix(number.as_str(), number.radix()).map_or(Value::Null, Value::from)
-            }
-            DeValue::Float(number) => number.as_str().parse::<f64>().map_or(Value::Null, Value::from),
+            DeValue::Integer(number) => match i64::from_str_radix(number.as_str(), number.radix()) {
+                Ok(number) => number.into(),
+                Err(_) => self.refused(at),
+            },
+            // JSON knows neither infinity nor what is no number.
+            DeValue::Float(number) => match number.as_str().parse::<f64>() {
+                Ok(number) if number.is_finite() => number.into(),
+                _ => self.refused(at),
+            },
             DeValue::Datetime(moment) => Value::String(moment.to_string()),
             DeValue::Table(table) => self.table(table, at),
             DeValue::Array(items) => {
@@ -124,6 +132,23 @@ impl<'t> Reader<'t> {
                 Value::Array(list)
             }
         }
+    }
+
+    fn refused(&mut self, at: &str) -> Value {
+        self.too_large.push(at.to_owned());
+        Value::Null
+    }
+
+    fn too_large(&self) -> Error {
+        let fault = |at: &String| {
+            let line = self.offsets.get(at).map_or(1, |offset| line_of(self.text.as_bytes(), *offset));
+            Fault::new(
+                at.clone(),
+                "out_of_range",
+                format!("this number is too large to be kept (line {line})"),
+            )
+        };
+        Error::Invalid(self.too_large.iter().map(fault).collect())
     }
 
     fn json(&mut self) -> Result<Value> {
@@ -197,6 +222,10 @@ mod tests {
         );
         let told = details(Document::read(b"a = 1\n\nb = \"x\nc = ]\n"));
         assert!(told[0].starts_with("this is not TOML: ") && told[0].ends_with("(line 3)"), "{told:?}");
+        assert_eq!(
+            details(Document::read(b"a = 1\n[b]\nc = [1, 99999999999999999999, inf]\n")),
+            ["this number is too large to be kept (line 3)", "this number is too large to be kept (line 3)"]
+        );
         let told = details(Document::read(b"{\"a\": 1,\n}"));
         assert!(told[0].starts_with("this is not JSON: ") && told[0].contains("line 2"), "{told:?}");
         let deep = format!("{}{}", "{\"a\":".repeat(10_000), "}".repeat(10_000));

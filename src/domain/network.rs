@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 use serde::{Deserialize, Serialize};
 
 /// `10.1.0.0/16`, `2001:da8::/32`, or one address.
@@ -24,11 +24,21 @@ impl FromStr for Network {
     fn from_str(text: &str) -> Result<Self, String> {
         let text = text.trim();
         let one = || text.parse::<IpAddr>().map(|address| IpNet::from(address.to_canonical()));
-        let network = text.parse::<IpNet>().or_else(|_| one()).map_err(|_| {
+        let network = text.parse::<IpNet>().or_else(|_| one()).map(unmapped).map_err(|_| {
             format!("`{text}` is no network; write it as 10.1.0.0/16, 2001:da8::/32 or 10.1.2.3")
         })?;
         // Bits beyond the prefix say nothing.
         Ok(Self(network.trunc()))
+    }
+}
+
+/// IPv4 networks in IPv6 clothes (`::ffff:10.1.0.0/112`, RFC 4291 §2.5.5.2) as what they are.
+fn unmapped(network: IpNet) -> IpNet {
+    match (network.addr().to_canonical(), network.prefix_len()) {
+        (IpAddr::V4(address), bits @ 96..) if network.addr().is_ipv6() => {
+            Ipv4Net::new(address, bits - 96).map_or(network, IpNet::from)
+        }
+        _ => network,
     }
 }
 
@@ -73,6 +83,9 @@ mod tests {
             ("10.1.2.3", "10.1.2.3"),
             ("2001:DA8:0::/32", "2001:da8::/32"),
             ("::ffff:10.1.2.3", "10.1.2.3"),
+            ("::ffff:10.1.2.3/112", "10.1.0.0/16"),
+            ("::ffff:0.0.0.0/96", "0.0.0.0/0"),
+            ("::/0", "::/0"),
         ] {
             assert_eq!(given.parse::<Network>().unwrap().to_string(), written);
         }

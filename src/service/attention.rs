@@ -175,7 +175,10 @@ pub async fn begin(s: &Services, caller: &Caller, key: &str, remedy: Remedy) -> 
     let action = if resends { "attention.resend" } else { "attention.set_aside" };
     audit::append(&mut tx, now, &actor, action, &id.to_string(), &detail).await?;
     tx.commit().await?;
-    work(s).await?;
+    // It is begun; what cannot go on now the sweeper goes on with.
+    if let Err(error) = work(s).await {
+        tracing::warn!(%error, act = id, "what an operator asked of many deliveries goes on later");
+    }
     Ok(id)
 }
 

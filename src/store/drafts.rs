@@ -94,9 +94,13 @@ pub async fn naming(db: &Db, text: &str) -> Result<Vec<DraftRow>> {
     Ok(in_db!(db, |c| sqlx::query_as(sql(like)).bind(format!("%{escaped}%")).fetch_all(c).await)?)
 }
 
-/// Writes a form anew, whatever its version.
-pub async fn rewrite(tx: &mut Tx, id: DraftId, content: &Value) -> Result<()> {
-    let text = "UPDATE draft SET content = $2, version = version + 1 WHERE id = $1";
-    in_tx!(tx, |c| sqlx::query(text).bind(id.0).bind(content.to_string()).execute(c).await.map(drop))?;
-    Ok(())
+/// Writes a form anew, sent or not, as if nobody had touched it. False where it is no longer at that version, and nothing
+/// was changed.
+pub async fn rewrite(tx: &mut Tx, id: DraftId, version: i64, content: &Value) -> Result<bool> {
+    let text = "UPDATE draft SET content = $3, version = version + 1 WHERE id = $1 AND version = $2";
+    let changed = in_tx!(tx, |c| {
+        let query = sqlx::query(text).bind(id.0).bind(version).bind(content.to_string());
+        query.execute(c).await.map(|done| done.rows_affected())
+    })?;
+    Ok(changed > 0)
 }

@@ -350,6 +350,7 @@ row! {
         pub lane: Lane,
         pub test: bool,
         pub channels: JsonText<Vec<ChannelKind>>,
+        pub send_at: Timestamp,
         pub expires_at: Timestamp,
         pub routing: Option<JsonText<Routed>>,
     }
@@ -359,7 +360,7 @@ row! {
 pub async fn standing(tx: &mut Tx, message: MessageId) -> Result<Option<Standing>> {
     let lock = tx.dialect().lock();
     let text = format!(
-        "SELECT id, source_id, operator_id, status, lane, test, channels, expires_at, routing FROM message
+        "SELECT id, source_id, operator_id, status, lane, test, channels, send_at, expires_at, routing FROM message
          WHERE id = $1{lock}"
     );
     Ok(in_tx!(tx, |conn| sqlx::query_as(sql(text)).bind(message.0).fetch_optional(conn).await)?)

@@ -231,19 +231,28 @@ pub async fn prune(s: &Services) -> Result<()> {
 /// Takes somebody out of what others are writing.
 pub(in crate::service) async fn leave(s: &Services, campus_id: &str) -> Result<()> {
     for row in store::naming(&s.db, campus_id).await? {
-        let draft = Draft::of(row)?;
-        let mut composed = draft.composed;
-        let without = |ids: &str| {
-            let others = campus_ids(ids).into_iter().filter(|id| id != campus_id);
-            others.collect::<Vec<_>>().join("\n")
-        };
-        composed.whom.ids = without(&composed.whom.ids);
-        composed.whom.without_ids = without(&composed.whom.without_ids);
-        // A page that is open on it is out of date from now on.
-        composed.window.clear();
-        let mut tx = s.db.begin().await?;
-        store::rewrite(&mut tx, draft.id, &document(&composed)?).await?;
-        tx.commit().await?;
+        let mut draft = Some(Draft::of(row)?);
+        // Whoever is typing goes on meanwhile: what they wrote is read anew.
+        while let Some(seen) = draft {
+            let id = seen.id;
+            let without = without(seen.composed, campus_id);
+            let mut tx = s.db.begin().await?;
+            let is_out = store::rewrite(&mut tx, id, seen.version, &document(&without)?).await?;
+            tx.commit().await?;
+            draft = if is_out { None } else { store::find(&s.db, id).await?.map(Draft::of).transpose()? };
+        }
     }
     Ok(())
+}
+
+fn without(mut composed: Composed, campus_id: &str) -> Composed {
+    let others = |ids: &str| {
+        let others = campus_ids(ids).into_iter().filter(|id| id != campus_id);
+        others.collect::<Vec<_>>().join("\n")
+    };
+    composed.whom.ids = others(&composed.whom.ids);
+    composed.whom.without_ids = others(&composed.whom.without_ids);
+    // A page that is open on it is out of date from now on.
+    composed.window.clear();
+    composed
 }

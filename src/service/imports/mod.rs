@@ -32,6 +32,10 @@ const LISTED: u32 = 10;
 const REMEMBERED: u32 = 20;
 /// How long a file waits for whoever handed it in.
 const WAITS: Duration = Duration::from_hours(24);
+/// How long it waits at most, however often it is mended: somebody in it may have left meanwhile.
+const WAITS_IN_ALL: Duration = Duration::from_hours(72);
+/// Files of one operator that wait.
+const MOST_WAITING: usize = 10;
 /// How long it is remembered what an import did, and what its columns were for.
 const REMEMBERS: Duration = Duration::from_hours(24 * 180);
 /// How long a pass of another process may say nothing before it is taken for broken off.
@@ -229,6 +233,12 @@ pub async fn create(
     pieces: impl Stream<Item = Result<Bytes>> + Unpin,
 ) -> Result<ImportId> {
     let operator = operator(caller)?;
+    if store::list(&s.db, operator, REMEMBERED).await?.iter().filter(|row| !row.forgotten).count()
+        >= MOST_WAITING
+    {
+        let why = format!("{MOST_WAITING} files of yours wait here: run one of them, or discard it");
+        return Err(Error::fault("/file", "too_many_waiting", why));
+    }
     let file = files::new(s).await?;
     let looked = async {
         write(&file, pieces).await?;
@@ -431,7 +441,8 @@ pub async fn prune(s: &Services) -> Result<()> {
     let mut wanted = HashSet::new();
     for row in store::waiting(&s.db).await? {
         let detail = Detail::of(&row)?;
-        if row.updated_at.plus(WAITS) > now || s.imports.with(|running| running.contains(&row.id)) {
+        let waits = row.updated_at.plus(WAITS).min(row.created_at.plus(WAITS_IN_ALL)) > now;
+        if waits || s.imports.with(|running| running.contains(&row.id)) {
             wanted.extend([detail.file, detail.workbook].into_iter().flatten());
             continue;
         }

@@ -37,7 +37,8 @@ pub async fn release(s: &Services, caller: &Caller, id: MessageId, why: &str) ->
         None => Routed { approved: true, ..Routed::default() },
     };
     routing::set_routed(&mut tx, id, &routed).await?;
-    messages::set_status(&mut tx, id, Status::Accepted, None, held.expires_at, now).await?;
+    let status = if held.send_at > now { Status::Scheduled } else { Status::Accepted };
+    messages::set_status(&mut tx, id, status, None, held.expires_at, now).await?;
     let by = caller.label();
     let mut detail = json!({ "by": by });
     let mut noted = json!({});

@@ -79,6 +79,7 @@ pub struct Way {
     /// A slug.
     pub template: Option<String>,
     pub quiet_hours: Option<QuietHours>,
+    /// Where it is not over before by its sender's word.
     pub expires_in_minutes: Option<u32>,
 }
 
@@ -90,6 +91,8 @@ impl Way {
             Fate::Hold(why) => (Some(why), None),
             Fate::Unrouted(why) => (None, Some(why)),
         };
+        let minutes = route.decision.expires_in_minutes.map(|chosen| chosen.value);
+        let shortens = !message.own_expiry || route.expires_at < message.expires_at;
         Self {
             rules,
             hold,
@@ -99,7 +102,7 @@ impl Way {
             replaced: route.routed.replaced,
             template: route.wording.and_then(|wording| wording.template).map(|template| template.slug),
             quiet_hours: route.routed.quiet_hours,
-            expires_in_minutes: route.decision.expires_in_minutes.map(|chosen| chosen.value),
+            expires_in_minutes: shortens.then_some(minutes).flatten(),
         }
     }
 

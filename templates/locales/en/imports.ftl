@@ -71,6 +71,7 @@ fault-workbook_too_large = The workbook unpacks to too much. Save the sheet with
 fault-too_many_columns = The sheet has too many columns. Delete those that are not needed.
 fault-no_sheet = The workbook has no sheet to read.
 fault-unknown_sheet = The workbook has no such sheet.
+fault-too_many_waiting = 10 files of yours are waiting. Run one of them first, or discard it.
 fault-file_gone = The file is no longer here. Upload it again.
 fault-import_failed = Something went wrong here, and the import broke off. What was kept is kept; try again later, and look into the log if it fails again.
 conflict-import_busy = This import is at another step by now. Look at it again.

@@ -62,6 +62,7 @@ fault-workbook_too_large = 工作簿展开后太大。请把人员所在的工�
 fault-too_many_columns = 工作表的列太多。请删去不需要的列。
 fault-no_sheet = 工作簿里没有可读的工作表。
 fault-unknown_sheet = 工作簿里没有这个工作表。
+fault-too_many_waiting = 您已有 10 个文件在等待处理。请先完成其中一个，或放弃它。
 fault-file_gone = 文件已不在这里，请重新上传。
 fault-import_failed = 系统出错，导入中断。已写入的部分保留着；请稍后再试，若仍失败请查看日志。
 conflict-import_busy = 这次导入已经进行到别的步骤，请重新查看。

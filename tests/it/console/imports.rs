@@ -255,6 +255,34 @@ async fn nobody_else_sees_an_import_and_its_file_goes_with_it() {
     assert_eq!((uploads(&app), browser.get(&left).await.status), (0, 303), "its owner is signed out by then");
 }
 
+#[tokio::test]
+async fn files_do_not_pile_up() {
+    let app = TestApp::start().await;
+    let mut browser = Browser::signed_in(&app, Role::MessageManager).await;
+    let mut first = String::new();
+    for _ in 0..10 {
+        first = handed_in(&mut browser, "人员.ndjson", FILE.as_bytes(), &[]).await;
+    }
+    let file = ("人员.ndjson", FILE.as_bytes());
+    let refused = browser.upload(IMPORT, IMPORT, &[], file).await;
+    assert_eq!(refused.status, 422, "{refused:?}");
+    assert!(refused.text.contains("已有 10 个文件"), "{refused:?}");
+    assert_eq!(uploads(&app), 10);
+    browser.submit(&first, &format!("{first}/discard"), &[]).await;
+    handed_in(&mut browser, "人员.ndjson", FILE.as_bytes(), &[]).await;
+
+    // Looking at them again and again does not keep whoever is in them for ever.
+    for (hours, left) in [(71, 10), (2, 0)] {
+        app.clock.turn(hours * 3_600_000);
+        let now = app.services.clock.now().0;
+        let mut tx = app.services.db.begin().await.unwrap();
+        crate::store::execute(&mut tx, &format!("UPDATE import SET updated_at = {now}")).await;
+        tx.commit().await.unwrap();
+        imports::prune(&app.services).await.unwrap();
+        assert_eq!(uploads(&app), left);
+    }
+}
+
 /// As on another node, which came back to life when its pass had long been taken for broken off.
 #[tokio::test]
 async fn a_pass_that_was_given_up_keeps_nothing_more() {

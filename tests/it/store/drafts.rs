@@ -87,7 +87,8 @@ on_both!(drafts_that_name_somebody_are_found_and_written_anew, |db| async {
         assert_eq!(ids(naming(&db, text).await.unwrap()), [named], "{text}");
     }
     let mut tx = db.begin().await.unwrap();
-    rewrite(&mut tx, named, &json!({})).await.unwrap();
+    assert!(!rewrite(&mut tx, named, 2, &json!({})).await.unwrap(), "somebody wrote meanwhile");
+    assert!(rewrite(&mut tx, named, 1, &json!({})).await.unwrap());
     tx.commit().await.unwrap();
     let row = get(&db, named).await;
     assert_eq!((row.version, row.content.0, row.updated_at), (2, json!({}), Timestamp(10)));

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
 use tokio::fs::File;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::sync::Semaphore;
 
 use super::archive::broken;
 use super::rows::Cells;
@@ -136,12 +137,16 @@ pub async fn write_sheet(workbook: &Path, sheet: String, into: &Path) -> Result<
     .await
 }
 
+/// Workbooks that are read at a time: each may take the memory that is granted to one.
+static TURNS: Semaphore = Semaphore::const_new(2);
+
 /// Does something with a workbook, apart from everything else: it may take its time, and whatever its reader does with a
 /// damaged one stays there.
 async fn with<T: Send + 'static>(
     path: &Path,
     run: impl FnOnce(&mut Workbook) -> Result<T> + Send + 'static,
 ) -> Result<T> {
+    let _turn = TURNS.acquire().await.map_err(Error::internal)?;
     let (path, scratch): (_, PathBuf) = (path.to_owned(), path.with_extension("unpacked"));
     let done = tokio::task::spawn_blocking(move || run(&mut Workbook::open(&path, &scratch)?)).await;
     done.unwrap_or_else(|error| if error.is_panic() { Err(broken()) } else { Err(Error::internal(error)) })
