@@ -112,8 +112,13 @@ impl View {
     /// The text of `key` about `n` things: `$n` chooses the plural, `$count` is the figure with its digits grouped.
     pub fn count(&self, key: &str, n: impl Given<u64>) -> String {
         let n = n.given();
+        self.count_as(key, n, grouped(n))
+    }
+
+    /// The same with the figure written in another way.
+    pub(super) fn count_as(&self, key: &str, n: u64, figure: String) -> String {
         let arguments =
-            Arguments::from([(Cow::Borrowed("n"), n.into()), (Cow::Borrowed("count"), grouped(n).into())]);
+            Arguments::from([(Cow::Borrowed("n"), n.into()), (Cow::Borrowed("count"), figure.into())]);
         locale::text(self.language, key, Some(&arguments))
     }
 

@@ -183,10 +183,11 @@ impl View {
         self.trouble_part(trouble, "-advice")
     }
 
-    /// How many, where counting stops somewhere.
-    pub fn counted(&self, n: impl Given<u64>) -> String {
+    /// As [`count`](Self::count), where counting stops somewhere.
+    pub fn counted(&self, key: &str, n: impl Given<u64>) -> String {
         let n = n.given();
-        if n >= u64::from(COUNTED) { format!("{}+", self.number(n)) } else { self.number(n) }
+        let more = if n >= u64::from(COUNTED) { "+" } else { "" };
+        self.count_as(key, n, format!("{}{more}", self.number(n)))
     }
 }
 

@@ -10,7 +10,10 @@ attention-groups = { $n ->
     [one] One kind of trouble needs attention
    *[other] { $count } kinds of trouble need attention
 }
-attention-count = { $count } deliveries
+attention-count = { $n ->
+    [one] One delivery
+   *[other] { $count } deliveries
+}
 attention-examples = For example
 attention-open = Look and act
 attention-acts = Done lately
@@ -19,13 +22,19 @@ attention-gone = Nothing has this trouble any more.
 attention-no-match = Nothing among the latest { $count } matches; ask for less.
 attention-over = The message is past its time
 attention-resend = Send { $count } again
-attention-resend-title = Send these { $count } deliveries again?
+attention-resend-title = { $n ->
+    [one] Send this delivery again?
+   *[other] Send these { $count } deliveries again?
+}
 attention-resend-lead = Each begins anew. Messages that were cancelled are left out. Where the cause is still there they fail again and come back here.
 attention-late = Also those past their time
 attention-late-hint = They are left out otherwise: a reminder that comes too late is often worse than none.
 attention-busy = At it…
 attention-aside = Set aside
-attention-aside-title = Set these { $count } deliveries aside?
+attention-aside-title = { $n ->
+    [one] Set this delivery aside?
+   *[other] Set these { $count } deliveries aside?
+}
 attention-aside-lead = They stay failed or unknown and leave this page; it is kept who decided so and when. They come back only if they are sent again and fail anew.
 attention-aside-act = Set aside
 attention-aside-done = { $n ->

@@ -43,7 +43,7 @@ compose-later = Finish later
 compose-filter = By a filter
 compose-without = Leave some people out
 compose-count = Count
-compose-people = { $count ->
+compose-people = { $n ->
     [one] 1 person
    *[other] { $count } people
 }
@@ -66,15 +66,15 @@ compose-review-hint = It goes once a reviewer lets it; nobody reviews their own.
 compose-must-review = Your role may write messages; a reviewer has to let them go.
 compose-changed = The audience has changed: { $before } at the proof, { $now } now. Send if that is right.
 compose-nobody = Nobody would get this message. Choose an audience first.
-compose-act-send = { $count ->
+compose-act-send = { $n ->
     [one] Send to 1 person
    *[other] Send to { $count } people
 }
-compose-act-later = { $count ->
+compose-act-later = { $n ->
     [one] Schedule for 1 person
    *[other] Schedule for { $count } people
 }
-compose-act-review = { $count ->
+compose-act-review = { $n ->
     [one] Send for review (1 person)
    *[other] Send for review ({ $count } people)
 }

@@ -56,7 +56,11 @@ async fn look_at(person: &Person, room: &Room) -> Vec<Value> {
 /// Before the first page.
 pub(super) async fn watch(person: &Person) {
     person.devtools("Page.addScriptToEvaluateOnNewDocument", json!({ "source": WATCH })).await;
-    // Colours that are still changing have no contrast to measure.
+    hold_still(person).await;
+}
+
+/// Colours that are still changing have no contrast to measure, and look like others in a picture.
+pub(super) async fn hold_still(person: &Person) {
     let still = json!({ "features": [{ "name": "prefers-reduced-motion", "value": "reduce" }] });
     person.devtools("Emulation.setEmulatedMedia", still).await;
 }

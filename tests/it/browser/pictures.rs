@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use belltower::config::Language;
 use serde_json::json;
 
-use super::{rooms, signed_in};
+use super::{audit, rooms, signed_in};
 
 /// A path as a file's name.
 fn name(path: &str) -> String {
@@ -21,6 +21,7 @@ fn every_page_is_pictured_in_both_sizes_appearances_and_languages() {
         PathBuf::from(std::env::var("BELLTOWER_PICTURES").expect("BELLTOWER_PICTURES names a folder"));
     fs::create_dir_all(&folder).unwrap();
     signed_in(rooms::app(), async |app, person| {
+        audit::hold_still(person).await;
         let rooms = rooms::console(app).await;
         for language in Language::ALL {
             person.speaks(language).await;
