@@ -70,7 +70,7 @@ impl Create {
             let role = operators::role_named(s, &caller, &self.role).await?;
             let grants = vec![Grant { role, departments: BTreeSet::new() }];
             let new = NewOperator { email: self.email, name: self.name, grants, password };
-            Ok(operators::create(s, &caller, new).await?)
+            Ok(operators::create(s, &caller, new).await?.done()?)
         };
         let created = context.with_services(act)?;
         context.output.print(&created, |OperatorCreated { operator_id, link }| match link {
@@ -98,7 +98,7 @@ fn reset_password(context: &Context, operator: &str) -> anyhow::Result<()> {
     let caller = Caller::Command("operator reset-password");
     let act = async |s: &Services| {
         let operator = operators::get_named(s, &caller, operator).await?;
-        let link = operators::reset_password(s, &caller, operator.id).await?;
+        let link = operators::reset_password(s, &caller, operator.id).await?.done()?;
         Ok(Reset { operator_id: operator.id, link })
     };
     let reset = context.with_services(act)?;
@@ -118,7 +118,10 @@ fn reset_factor(context: &Context, operator: &str) -> anyhow::Result<()> {
     let caller = Caller::Command("operator reset-factor");
     let act = async |s: &Services| {
         let operator_id = operators::get_named(s, &caller, operator).await?.id;
-        Ok(FactorReset { operator_id, removed: operators::reset_factor(s, &caller, operator_id).await? })
+        Ok(FactorReset {
+            operator_id,
+            removed: operators::reset_factor(s, &caller, operator_id).await?.done()?,
+        })
     };
     let reset = context.with_services(act)?;
     context.output.print(&reset, |FactorReset { operator_id, removed }| match removed {

@@ -13,6 +13,7 @@ use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, HttpResponse};
 use futures_util::future::LocalBoxFuture;
+use serde::de::DeserializeOwned;
 use url::form_urlencoded;
 
 use super::again;
@@ -66,6 +67,8 @@ pub struct Signed {
     /// Deliveries that need attention, told in the navigation.
     troubled: u64,
     alarms: OpenAlarms,
+    /// Changes of rights that wait for this operator.
+    rights: u64,
     request: HttpRequest,
     services: Data<Services>,
 }
@@ -93,6 +96,11 @@ impl Signed {
     /// Open alarms, if this operator may look at them.
     pub fn alarms(&self) -> OpenAlarms {
         if self.may(Permission::MessagesView) { self.alarms } else { OpenAlarms::default() }
+    }
+
+    /// Changes of rights that wait for this operator.
+    pub const fn rights(&self) -> u64 {
+        self.rights
     }
 
     /// Whether this operator proved who they are only just.
@@ -135,22 +143,41 @@ impl Signed {
             (Section::System, self.may(Permission::SettingsView)),
             (Section::Mailbox, self.services.simulators.is_some() && self.may(Permission::DirectoryReveal)),
         ];
-        let flash = self.session.remove_as::<Flash>(FLASH).and_then(Result::ok);
+        let flash = self.take::<Flash>(FLASH);
         Ok(Shell {
             operator: Some(SignedIn { name: self.operator.name.clone(), roles: self.operator.roles.clone() }),
             sections: sections.into_iter().filter(|(_, open)| *open).map(|(section, _)| section).collect(),
             current: current.into(),
             troubled: self.troubled,
             alarms: self.alarms(),
+            rights: self.rights,
             flash,
             ..shell(&self.request, &self.services, self.csrf.clone())
         })
+    }
+
+    /// What was left in the session under that name, which is gone from then on. A session in which nothing was is not
+    /// written: a page that loads beside this one may just be leaving something in it.
+    pub fn take<T: DeserializeOwned + 'static>(&self, entry: &str) -> Option<T> {
+        take(&self.session, entry)
+    }
+
+    /// Every other session of this operator has ended, and this one goes on under another key.
+    pub fn go_on_alone(&self) {
+        self.session.renew();
     }
 
     /// Leaves something to be said on the next page.
     pub fn say(&self, flash: &Flash) -> Result<()> {
         self.session.insert(FLASH, flash).map_err(Error::internal)
     }
+}
+
+fn take<T: DeserializeOwned + 'static>(session: &Session, entry: &str) -> Option<T> {
+    if !session.contains_key(entry) {
+        return None;
+    }
+    session.remove_as(entry).and_then(Result::ok)
 }
 
 impl FromRequest for Signed {
@@ -185,7 +212,9 @@ impl FromRequest for Signed {
             let troubled = if sees { attention::count(&services).await? } else { 0 };
             // A page is worth showing without.
             let alarms = alarms::count(&services).await.unwrap_or_default();
+            let rights = operators::waits_for(&services, &operator).await?;
             Ok(Self {
+                rights,
                 troubled,
                 caller: Caller::Operator(operator.clone()),
                 operator,
@@ -241,6 +270,7 @@ fn shell(request: &HttpRequest, s: &Services, csrf: String) -> Shell {
         current: None,
         troubled: 0,
         alarms: OpenAlarms::default(),
+        rights: 0,
         flash: None,
         emergency: None,
         here: if is_read { here } else { "/console" }.to_owned(),
@@ -357,7 +387,7 @@ fn bad_link(view: &View, error: &Error) -> Option<String> {
 }
 
 /// What may be said beyond the status.
-fn explained(view: &View, error: &Error) -> Option<String> {
+pub(super) fn explained(view: &View, error: &Error) -> Option<String> {
     let (key, detail) = match error {
         Error::Conflict { code, detail } => (format!("conflict-{code}"), detail.clone()),
         Error::Invalid(faults) => (String::new(), faults.first()?.detail.clone()),
@@ -388,5 +418,23 @@ fn to_sign_in(request: &HttpRequest) -> HttpResponse {
             page::see_other(&format!("/sign-in?{query}"))
         }
         None => page::see_other("/sign-in"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_session::SessionStatus;
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    #[test]
+    fn what_is_not_there_is_taken_without_writing() {
+        let session = TestRequest::default().to_http_request().get_session();
+        assert_eq!(take::<String>(&session, "flash"), None);
+        assert_eq!(session.status(), SessionStatus::Unchanged);
+        session.insert("flash", "said").unwrap();
+        assert_eq!(take::<String>(&session, "flash").as_deref(), Some("said"));
+        assert!(!session.contains_key("flash"));
     }
 }

@@ -4,6 +4,8 @@
 //! What was filled in is not lost: it goes along, sealed, with the question, whose answer is sent to where the form was
 //! sent to. Nothing is kept here, and what was typed into the form never comes back to be read.
 
+use std::time::Duration;
+
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, HttpResponse};
 use askama::Template;
@@ -17,6 +19,7 @@ use super::door;
 use super::form::{FieldFaults, Form};
 use super::page::{self, Shell, Theme};
 use super::view::View;
+use crate::clock::Timestamp;
 use crate::domain::id::OperatorId;
 use crate::http::{client, errors};
 use crate::service::Services;
@@ -27,6 +30,10 @@ use crate::{Error, Result};
 pub(super) const PROOF: &str = "proof";
 
 const HELD: &str = "held";
+/// What is sealed for something else opens nothing here.
+const PURPOSE: &str = "form that waits for a proof";
+/// For so long an answer is waited for.
+const WAITS: Duration = Duration::from_mins(10);
 
 /// A form whose act is grave. The handler that takes one is called only for an operator who proved who they are within the
 /// last minutes.
@@ -84,17 +91,27 @@ async fn settle(request: &HttpRequest, s: &Services, signed: &Signed, form: Form
 /// A form that waits.
 #[derive(Serialize, Deserialize)]
 struct Held {
-    /// Whose it is, and where it was sent to.
+    purpose: String,
+    /// Whose it is, in which of their sessions, and where it was sent to.
     operator: OperatorId,
+    session: String,
     path: String,
+    until: Timestamp,
     fields: Vec<(String, String)>,
 }
 
 impl Held {
     fn seal(s: &Services, request: &HttpRequest, signed: &Signed, form: Form) -> Result<String> {
-        let (operator, path) = (signed.operator.id, request.path().to_owned());
-        let held = serde_json::to_vec(&Self { operator, path, fields: form.into_fields() });
-        Ok(URL_SAFE_NO_PAD.encode(s.vault.seal(&held.map_err(Error::internal)?)))
+        let held = Self {
+            purpose: PURPOSE.to_owned(),
+            operator: signed.operator.id,
+            session: signed.session_name()?,
+            path: request.path().to_owned(),
+            until: s.clock.now().plus(WAITS),
+            fields: form.into_fields(),
+        };
+        let held = serde_json::to_vec(&held).map_err(Error::internal)?;
+        Ok(URL_SAFE_NO_PAD.encode(s.vault.seal(&held)))
     }
 
     fn open(s: &Services, request: &HttpRequest, signed: &Signed, held: &str) -> Result<Form> {
@@ -102,10 +119,13 @@ impl Held {
         let sealed = URL_SAFE_NO_PAD.decode(held).map_err(|_| stale())?;
         let opened = s.vault.open_sealed(&sealed).map_err(|_| stale())?;
         let held: Self = serde_json::from_slice(&opened).map_err(|_| stale())?;
-        if held.operator != signed.operator.id || held.path != request.path() {
-            return Err(stale());
+        let is_theirs = held.operator == signed.operator.id && held.session == signed.session_name()?;
+        let is_here = held.purpose == PURPOSE && held.path == request.path();
+        if is_theirs && is_here && s.clock.now() < held.until {
+            Ok(Form::resumed(held.fields))
+        } else {
+            Err(stale())
         }
-        Ok(Form::resumed(held.fields))
     }
 }
 

@@ -1,5 +1,7 @@
 //! The audit log: who did what, the look at whether it is whole, and taking it along.
 
+mod rights;
+
 use actix_web::http::header;
 use actix_web::web::{self, Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse};
@@ -29,7 +31,7 @@ const CHUNK: u32 = 1_000;
 const SHOWN: usize = 240;
 
 /// What may have been done, by what it was done to.
-pub const ACTS: [(&str, &[&str]); 16] = [
+pub const ACTS: [(&str, &[&str]); 17] = [
     (
         "operator",
         &[
@@ -57,6 +59,7 @@ pub const ACTS: [(&str, &[&str]); 16] = [
         ],
     ),
     ("role", &["create", "update", "delete"]),
+    ("rights", &["propose", "reject", "withdraw", "expire"]),
     ("source", &["create", "update", "enable", "disable", "guard"]),
     ("key", &["create", "rotate", "revoke"]),
     ("message", &["cancel", "recall", "resend", "release", "reject", "export", "send"]),
@@ -182,6 +185,8 @@ pub struct Act {
     pub object: String,
     /// Its page.
     pub href: Option<String>,
+    /// What it says of rights, in words: what is said, and what of it.
+    pub rights: Vec<(String, String)>,
     /// Names and values.
     pub more: Vec<(String, String)>,
 }
@@ -189,7 +194,10 @@ pub struct Act {
 impl Act {
     pub fn new(view: &View, row: AuditRow) -> Self {
         let AuditRow { id: _, at, actor: who, action, object, detail } = row;
-        let mut more = particulars(&detail.0);
+        let (rights, mut more) = (rights::said(view, &action, &detail.0), particulars(&detail.0));
+        if !rights.is_empty() {
+            more.retain(|(key, _)| !rights::SAID.contains(&key.as_str()));
+        }
         // What has a name is called by it.
         let name = more.iter().position(|(key, _)| key == "name").map(|at| more.remove(at).1);
         Self {
@@ -198,6 +206,7 @@ impl Act {
             what: act_text(view, &action),
             href: href(&action, &object),
             object: name.unwrap_or(object),
+            rights,
             more: shortened(more),
         }
     }
@@ -223,6 +232,7 @@ fn href(action: &str, object: &str) -> Option<String> {
         ("recipient", _) => format!("/console/people/{object}"),
         ("suppression", _) => format!("/console/suppression/{object}"),
         ("attention", _) => format!("/console/attention/acts/{object}"),
+        ("rights", "propose") => format!("/console/operators/requests/{object}"),
         ("operator", _) if object != "unknown" => format!("/console/operators/{object}"),
         ("role", "create" | "update") => format!("/console/roles/{object}"),
         ("routing", _) => format!("/console/rules/versions/{object}"),
@@ -387,6 +397,18 @@ mod tests {
         assert_eq!(made.href.as_deref(), Some("/console/providers/prv_1"));
         assert_eq!(made.more, [("kind".to_owned(), "smtp".to_owned())]);
         assert_eq!(act("recipient.erase", "rcp_1", json!({})).href, None);
+        let grants = json!({"before": [{"role": "sender", "departments": ["图书馆"]}], "after": [{"role": "模板编辑"}]});
+        let granted = act("operator.grant", "opr_1", grants);
+        let words =
+            |said: &Act| said.rights.iter().map(|(key, value)| format!("{key}:{value}")).collect::<Vec<_>>();
+        assert_eq!(words(&granted), ["原来:发布员（图书馆）", "现在:模板编辑（全校）"]);
+        assert!(granted.more.is_empty());
+        let role =
+            json!({"name": "服务台", "before": ["messages.view"], "after": ["messages.view", "audit.view"]});
+        let changed = act("role.update", "rol_1", role);
+        assert_eq!(words(&changed), ["原来:查看消息", "现在:查看消息、查看审计日志"]);
+        let other = act("settings.change", "sign_in", json!({"idle_minutes": {"before": 1, "after": 2}}));
+        assert!(other.rights.is_empty() && other.more.len() == 1);
         let newer = act("seal.break", "x", json!({"long": "字".repeat(300)}));
         assert_eq!((&*newer.what, newer.href), ("seal.break", None));
         assert_eq!(newer.more[0].1.chars().count(), SHOWN + 1);

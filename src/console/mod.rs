@@ -177,6 +177,12 @@ routes! {
     "/console/settings/sign-in" => { GET settings::sign_in::show, POST settings::sign_in::change }
     "/console/operators" => { GET operators::list, POST operators::invite::create }
     "/console/operators/new" => { GET operators::invite::show }
+    // Words before ids.
+    "/console/operators/requests/{request}" => { GET operators::requests::show }
+    "/console/operators/requests/{request}/approve" => { POST operators::requests::approve }
+    "/console/operators/requests/{request}/reject" => { POST operators::requests::reject }
+    "/console/operators/requests/{request}/withdraw" => { POST operators::requests::withdraw }
+    "/console/operators/requests/{request}/reason" => { POST operators::requests::explain }
     "/console/operators/{id}" => { GET operators::show }
     "/console/operators/{id}/grants" => { GET operators::rights::show, POST operators::rights::change }
     "/console/operators/{id}/enabled" => { POST operators::set_enabled }

@@ -9,11 +9,12 @@ use super::account::{self, sessions::SessionLine};
 use super::again::Grave;
 use super::form::{FieldFaults, Form};
 use super::label::Tone;
-use super::page::{self, Flash, Shell, Theme, see_other};
+use super::operators::requests;
+use super::page::{self, Flash, Section, Shell, Theme, see_other};
 use crate::domain::id::OperatorId;
 use crate::domain::operator::Permission;
 use crate::service::Services;
-use crate::service::operators::{self, Factor, Operator};
+use crate::service::operators::{self, Factor, Operator, Settled};
 use crate::service::sessions::OpenSession;
 use crate::{Error, Result};
 
@@ -26,6 +27,8 @@ pub struct OperatorSignInPage {
     pub email: String,
     pub has_password: bool,
     pub may_edit: bool,
+    /// Whatever opens a way in waits for a second administrator.
+    pub needs_second: bool,
     pub factor: Option<Factor>,
     /// Operators come in by the university's own sign-in, too.
     pub has_campus: bool,
@@ -41,7 +44,7 @@ fn href(id: OperatorId) -> String {
 
 async fn open(s: &Services, signed: &Signed, id: OperatorId) -> Result<OperatorSignInPage> {
     let Operator { email, name, has_password, .. } = operators::get(s, &signed.caller, id).await?;
-    let shell = signed.shell(None)?;
+    let shell = signed.shell(Section::Operators)?;
     let open = operators::open_sessions(s, &signed.caller, id).await?;
     Ok(OperatorSignInPage {
         id,
@@ -49,6 +52,7 @@ async fn open(s: &Services, signed: &Signed, id: OperatorId) -> Result<OperatorS
         email,
         has_password,
         may_edit: signed.may(Permission::OperatorsEdit),
+        needs_second: operators::needs_second(s).await?,
         factor: operators::factor(s, id).await?,
         has_campus: s.sign_in.is_some(),
         campus_id: operators::campus_id(s, &signed.caller, id).await?.unwrap_or_default(),
@@ -75,7 +79,9 @@ pub(super) async fn reset_factor(
     id: Path<OperatorId>,
     _: Grave,
 ) -> Result<HttpResponse> {
-    operators::reset_factor(&s, &signed.caller, *id).await?;
+    if let Settled::Waits(request) = operators::reset_factor(&s, &signed.caller, *id).await? {
+        return requests::lead_to(&signed, request);
+    }
     signed.say(&Flash::good(signed.view().t("factor-was-reset")))?;
     Ok(see_other(&href(*id)))
 }
@@ -87,7 +93,8 @@ pub(super) async fn link_campus_id(
     Grave(form): Grave,
 ) -> Result<HttpResponse> {
     match operators::link_campus_id(&s, &signed.caller, *id, form.text("campus_id")).await {
-        Ok(()) => {
+        Ok(Settled::Waits(request)) => requests::lead_to(&signed, request),
+        Ok(Settled::Done(())) => {
             signed.say(&Flash::good(signed.view().t("campus-id-saved")))?;
             Ok(see_other(&href(*id)))
         }

@@ -40,7 +40,17 @@ pub struct OverviewPage {
     pub shell: Shell,
     /// Today's date on the campus calendar, in words.
     pub today_text: String,
-    pub today: TodayFragment,
+    /// None for whoever may not see messages.
+    pub today: Option<TodayFragment>,
+    /// What waits for whoever may not.
+    pub todos: Vec<Todo>,
+}
+
+impl OverviewPage {
+    /// Where else whoever looks may go.
+    pub fn rooms(&self) -> Vec<Section> {
+        self.shell.sections.iter().copied().filter(|room| *room != Section::Overview).collect()
+    }
 }
 
 /// The live part.
@@ -162,13 +172,19 @@ pub(super) async fn show(
     asked: Query<Asked>,
 ) -> Result<HttpResponse> {
     let span = if asked.trend == "days" { Span::Days } else { Span::Hours };
+    if !signed.may_somewhere(Permission::MessagesView) {
+        let shell = signed.shell(Section::Overview)?;
+        let todos = own_todos(&signed, &shell.view);
+        return page::html(&OverviewPage { today_text: shell.view.today(), shell, today: None, todos });
+    }
     let overview = reports::overview(&s, &signed.caller, span).await?;
     let today = TodayFragment::new(&signed, overview);
     if page::wants_fragment(&request) {
         return page::html(&today);
     }
     let shell = signed.shell(Section::Overview)?;
-    page::html(&OverviewPage { today_text: shell.view.today(), shell, today })
+    let today_text = shell.view.today();
+    page::html(&OverviewPage { today_text, shell, today: Some(today), todos: Vec::new() })
 }
 
 impl TodayFragment {
@@ -189,7 +205,7 @@ impl TodayFragment {
             Trend::Days(days) => (Span::Days, days.iter().map(day).collect()),
         };
         let wrongs = wrongs(&view, &overview);
-        let mut todos = todos(&view, &overview);
+        let mut todos = [own_todos(signed, &view), todos(&view, &overview)].concat();
         let alarms = signed.alarms().all;
         if alarms > 0 {
             let (icon, href) = (Section::Alarms.icon(), Section::Alarms.href().to_owned());
@@ -236,6 +252,13 @@ impl TodayFragment {
             view,
         }
     }
+}
+
+/// What waits for this operator alone, whatever they may see.
+fn own_todos(signed: &Signed, view: &View) -> Vec<Todo> {
+    let (icon, href, count) = ("key", Section::Operators.href().to_owned(), signed.rights());
+    let todo = Todo { icon, text: view.t("todo-rights"), count, href };
+    if count > 0 { vec![todo] } else { Vec::new() }
 }
 
 /// What waits for this operator; what nobody waits for is left out.

@@ -238,6 +238,8 @@ pub struct Shell {
     pub troubled: u64,
     /// Open alarms, for whoever may look at them.
     pub alarms: OpenAlarms,
+    /// Changes of rights that wait for this operator.
+    pub rights: u64,
     pub flash: Option<Flash>,
     /// Where the emergency button leads, once this operator may press it.
     pub emergency: Option<&'static str>,
@@ -256,6 +258,7 @@ impl Shell {
         let n = match section {
             Section::Attention => self.troubled,
             Section::Alarms => self.alarms.all,
+            Section::Operators => self.rights,
             _ => 0,
         };
         let figure = match n {

@@ -107,12 +107,13 @@ impl View {
         if departments.is_empty() { self.t("reach-everywhere") } else { self.listed(departments) }
     }
 
-    fn listed(&self, names: &BTreeSet<String>) -> String {
+    /// Names one after the other.
+    pub fn listed<'a>(&self, names: impl IntoIterator<Item = &'a String>) -> String {
         let mark = match self.language {
             Language::SimplifiedChinese => "、",
             Language::English => ", ",
         };
-        names.iter().map(String::as_str).collect::<Vec<_>>().join(mark)
+        names.into_iter().map(String::as_str).collect::<Vec<_>>().join(mark)
     }
 }
 

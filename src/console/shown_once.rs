@@ -16,9 +16,7 @@ pub(super) fn keep(s: &Services, signed: &Signed, entry: &str, of: &str, secret:
 
 /// The secret kept for that page, which is gone from then on.
 pub(super) fn take(s: &Services, signed: &Signed, entry: &str, of: &str) -> Result<Option<String>> {
-    let Some(Ok((page, sealed))) = signed.session.remove_as::<(String, String)>(entry) else {
-        return Ok(None);
-    };
+    let Some((page, sealed)) = signed.take::<(String, String)>(entry) else { return Ok(None) };
     if page != of {
         return Ok(None);
     }

@@ -4,8 +4,6 @@ use std::time::Duration;
 
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Path};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 
 use super::access::Signed;
 use super::again::Grave;
@@ -15,7 +13,7 @@ use super::messages::{MessageRow, MessageRowsFragment};
 use super::page::{self, Fact, Flash, Section, see_other};
 use super::sources::{KeyRow, Quota, SourceForm, SourceFormPage, SourcePage, SourceRow, SourcesPage};
 use super::view::{View, grouped};
-use super::{source_calls, source_guard};
+use super::{shown_once, source_calls, source_guard};
 use crate::domain::id::{KeyId, SourceId};
 use crate::domain::operator::Permission;
 use crate::domain::topic::{Topic, TopicPattern};
@@ -25,6 +23,8 @@ use crate::service::messages::{self, MessageQuery};
 use crate::service::sources::{self, GrantForm, HIGHEST_QUOTA, HIGHEST_RATE, NewSource, Source, Totals};
 use crate::{Error, Result};
 
+/// The entry of a session that holds a key from the form that made it to the page that shows it.
+const FRESH_KEY: &str = "fresh_key";
 const HOME: &str = "/console/sources";
 /// How far back calls are counted.
 const LOOKED_BACK: Duration = Duration::from_hours(24);
@@ -111,7 +111,7 @@ pub(super) async fn show(s: Data<Services>, signed: Signed, id: Path<SourceId>) 
     } else {
         Vec::new()
     };
-    let fresh_key = fresh_key(&s, &signed, id)?;
+    let fresh_key = shown_once::take(&s, &signed, FRESH_KEY, &href(id))?;
     let shell = signed.shell(Section::Sources)?;
     let now = shell.view.now;
     let url = s.campus.public_url.as_str().trim_end_matches('/');
@@ -212,8 +212,9 @@ pub(super) async fn create(s: Data<Services>, signed: Signed, Grave(form): Grave
     };
     match sources::create(&s, &signed.caller, new).await {
         Ok(made) => {
-            keep_fresh_key(&s, &signed, made.source_id, &made.key)?;
-            Ok(see_other(&href(made.source_id)))
+            let page = href(made.source_id);
+            shown_once::keep(&s, &signed, FRESH_KEY, &page, &made.key)?;
+            Ok(see_other(&page))
         }
         Err(Error::Invalid(faults)) => refuse(&signed, None, &form, &faults),
         Err(other) => Err(other),
@@ -323,7 +324,7 @@ pub(super) async fn create_key(
     Grave(form): Grave,
 ) -> Result<HttpResponse> {
     let made = sources::create_key(&s, &signed.caller, *id, form.text("kind") == "test").await?;
-    keep_fresh_key(&s, &signed, *id, &made.key)?;
+    shown_once::keep(&s, &signed, FRESH_KEY, &href(*id), &made.key)?;
     Ok(see_other(&href(*id)))
 }
 
@@ -352,7 +353,7 @@ pub(super) async fn rotate_key(
         return Err(Error::NotFound("key"));
     }
     let made = sources::replace_key(&s, &signed.caller, key, overlap(&form)?).await?;
-    keep_fresh_key(&s, &signed, source, &made.key)?;
+    shown_once::keep(&s, &signed, FRESH_KEY, &href(source), &made.key)?;
     Ok(see_other(&href(source)))
 }
 
@@ -366,27 +367,6 @@ pub(super) async fn revoke_key(
     sources::revoke_key(&s, &signed.caller, key).await?;
     signed.say(&Flash::good(signed.view().t("key-was-revoked")))?;
     Ok(see_other(&href(source)))
-}
-
-/// The entry of a session that holds a key from the form that made it to the page that shows it.
-const FRESH_KEY: &str = "fresh_key";
-
-/// Sealed: the store never holds a key that could be read from it.
-fn keep_fresh_key(s: &Services, signed: &Signed, source: SourceId, key: &str) -> Result<()> {
-    let sealed = STANDARD.encode(s.vault.seal(key.as_bytes()));
-    signed.session.insert(FRESH_KEY, (source, sealed)).map_err(Error::internal)
-}
-
-fn fresh_key(s: &Services, signed: &Signed, source: SourceId) -> Result<Option<String>> {
-    let Some(Ok((of, sealed))) = signed.session.remove_as::<(SourceId, String)>(FRESH_KEY) else {
-        return Ok(None);
-    };
-    if of != source {
-        return Ok(None);
-    }
-    let sealed = STANDARD.decode(sealed).map_err(Error::internal)?;
-    let key = s.vault.open_sealed(&sealed)?;
-    String::from_utf8(key).map(Some).map_err(Error::internal)
 }
 
 #[cfg(test)]

@@ -70,7 +70,8 @@ impl From<Role> for Grant {
 }
 
 /// How far a permission reaches.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Reach {
     Everywhere,
     /// At least one.
@@ -104,7 +105,7 @@ impl Reach {
 }
 
 /// All that somebody may do, and where.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Powers(BTreeMap<Permission, Reach>);
 
 impl Powers {

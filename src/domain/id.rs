@@ -126,6 +126,7 @@ ids! {
     DraftId = "drf_";
     AlarmId = "alm_";
     RoleId = "rol_";
+    RightsRequestId = "rrq_";
 }
 
 impl MessageId {

@@ -28,6 +28,7 @@ pub mod policy;
 pub mod provider;
 pub mod quota;
 pub mod recipient;
+pub mod rights_change;
 pub mod routing;
 pub mod said;
 pub mod sign_in;

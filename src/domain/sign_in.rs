@@ -59,6 +59,8 @@ pub struct SignInRules {
     pub factor_for: FactorFor,
     /// Operators may come in by the university's own sign-in.
     pub campus_sign_in: bool,
+    /// Whatever gives rights, or opens a way in, needs a second administrator.
+    pub second_administrator: bool,
 }
 
 impl Default for SignInRules {
@@ -69,6 +71,7 @@ impl Default for SignInRules {
             session_hours: 12,
             factor_for: FactorFor::Nobody,
             campus_sign_in: false,
+            second_administrator: false,
         }
     }
 }
@@ -97,10 +100,19 @@ impl SignInRules {
             fields.fault("factor_for", "invalid", "one of nobody, owners_and_duty, everybody");
         }
         let campus_sign_in = fields.value("campus_sign_in").and_then(Value::as_bool);
+        let second_administrator = fields.value("second_administrator").and_then(Value::as_bool);
         fields.finish()?;
         let factor_for = factor_for.unwrap_or_default();
         let campus_sign_in = campus_sign_in.unwrap_or(usual.campus_sign_in);
-        Ok(Self { shortest_password, idle_minutes, session_hours, factor_for, campus_sign_in })
+        let second_administrator = second_administrator.unwrap_or(usual.second_administrator);
+        Ok(Self {
+            shortest_password,
+            idle_minutes,
+            session_hours,
+            factor_for,
+            campus_sign_in,
+            second_administrator,
+        })
     }
 
     pub const fn idle(&self) -> Duration {

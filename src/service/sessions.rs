@@ -110,10 +110,10 @@ async fn note_use(
     ends: Timestamp,
 ) -> Result<()> {
     let mut tx = db.begin().await?;
-    store::sessions::touch(&mut tx, hash, now, ends).await?;
     if let Some(operator) = operator {
         store::operators::touch(&mut tx, operator, now).await?;
     }
+    store::sessions::touch(&mut tx, hash, now, ends).await?;
     tx.commit().await
 }
 

@@ -63,6 +63,7 @@ wrapped!(
     id::ImportId,
     id::AlarmId,
     id::RoleId,
+    id::RightsRequestId,
 );
 
 macro_rules! coded {

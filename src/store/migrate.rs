@@ -32,6 +32,7 @@ macro_rules! steps {
             20 "0020_attention",
             21 "0021_alarms",
             22 "0022_bound_at",
+            23 "0023_rights_requests",
             25 "0025_import_edition",
             26 "0026_message_template",
         )

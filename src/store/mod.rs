@@ -58,6 +58,7 @@ pub mod recipients;
 pub mod reopening;
 pub mod replies;
 pub mod reports;
+pub mod rights_requests;
 pub mod roles;
 pub mod routing;
 pub mod scenes;

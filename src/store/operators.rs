@@ -76,10 +76,17 @@ pub async fn any(tx: &mut Tx) -> Result<bool> {
     Ok(found.is_some())
 }
 
-/// Every operator in the order of their ids. They stay so until the transaction ends, unless it changes them.
+/// Every operator in the order of their ids. They stay so until the transaction ends, unless it changes them. Operators are
+/// locked before anything that is theirs: second factors, codes, sessions, links, failures to sign in.
 pub async fn lock_all(tx: &mut Tx) -> Result<Vec<OperatorRow>> {
-    let text = format!("{SELECT} ORDER BY id{}", tx.dialect().lock());
+    let text = format!("{SELECT} ORDER BY id{}", tx.dialect().lock_content());
     Ok(in_tx!(tx, |c| sqlx::query_as::<_, OperatorRow>(sql(text)).fetch_all(c).await)?)
+}
+
+/// As [`lock_all`], of one alone; nothing where there is none.
+pub async fn lock(tx: &mut Tx, id: OperatorId) -> Result<Option<OperatorRow>> {
+    let text = format!("{SELECT} WHERE id = $1{}", tx.dialect().lock_content());
+    Ok(in_tx!(tx, |c| sqlx::query_as::<_, OperatorRow>(sql(text)).bind(id.0).fetch_optional(c).await)?)
 }
 
 /// Replaces what an operator holds.

@@ -1,6 +1,6 @@
 //! What operators prove themselves by beside their password: a shared secret, and the codes for when it is lost.
 
-use super::{Db, Tx, in_db, in_tx, row};
+use super::{Db, Tx, in_db, in_tx, row, sql};
 use crate::Result;
 use crate::clock::Timestamp;
 use crate::domain::id::OperatorId;
@@ -20,6 +20,17 @@ pub async fn find(db: &Db, operator: OperatorId) -> Result<Option<FactorRow>> {
             (SELECT COUNT(*) FROM recovery_code WHERE operator_id = second_factor.operator_id) AS codes
         FROM second_factor WHERE operator_id = $1";
     Ok(in_db!(db, |c| sqlx::query_as::<_, FactorRow>(text).bind(operator.0).fetch_optional(c).await)?)
+}
+
+/// Whether there is one, which stays so until the transaction ends.
+pub async fn lock(tx: &mut Tx, operator: OperatorId) -> Result<bool> {
+    let text = format!(
+        "SELECT operator_id FROM second_factor WHERE operator_id = $1{}",
+        tx.dialect().lock_content()
+    );
+    let found: Option<i64> =
+        in_tx!(tx, |c| sqlx::query_scalar(sql(text)).bind(operator.0).fetch_optional(c).await)?;
+    Ok(found.is_some())
 }
 
 /// Sets the secret, of which codes up to `step` are used.
@@ -51,12 +62,12 @@ pub async fn use_step(tx: &mut Tx, operator: OperatorId, secret: &[u8], step: i6
 
 /// Takes it away with its recovery codes; false where there is none.
 pub async fn remove(tx: &mut Tx, operator: OperatorId) -> Result<bool> {
-    let codes = "DELETE FROM recovery_code WHERE operator_id = $1";
-    in_tx!(tx, |c| sqlx::query(codes).bind(operator.0).execute(c).await.map(drop))?;
     let text = "DELETE FROM second_factor WHERE operator_id = $1";
     let removed = in_tx!(tx, |c| {
         sqlx::query(text).bind(operator.0).execute(c).await.map(|done| done.rows_affected())
     })?;
+    let codes = "DELETE FROM recovery_code WHERE operator_id = $1";
+    in_tx!(tx, |c| sqlx::query(codes).bind(operator.0).execute(c).await.map(drop))?;
     Ok(removed > 0)
 }
 

@@ -73,7 +73,7 @@ pub(super) async fn run(bench: &Bench) -> anyhow::Result<Vec<Figure>> {
         grants: vec![Role::Owner.into()],
         password: Some(PASSWORD.to_owned()),
     };
-    operators::create(&s, &CALLER, new).await?;
+    operators::create(&s, &CALLER, new).await?.done()?;
     let served = Served::start(app).await?;
 
     let mut visitor = Visitor::new(&format!("http://{}", served.address))?;

@@ -15,6 +15,7 @@ use crate::console::again::Grave;
 use crate::console::form::FieldFaults;
 use crate::console::label::Tone;
 use crate::console::page::{self, Flash, Shell, Theme, see_other};
+use crate::console::shown_once;
 use crate::http::qr;
 use crate::service::Services;
 use crate::service::operators::{self, Factor};
@@ -35,6 +36,8 @@ pub struct FactorPage {
     pub is_required: bool,
     /// A secret that waits for its first code: the drawing of its address, and the secret as it is typed.
     pub offer: Option<(String, String)>,
+    /// One waits, and is shown once its operator proved anew who they are.
+    pub is_covered: bool,
     /// Just made, and never shown again.
     pub codes: Vec<String>,
     pub faults: FieldFaults,
@@ -56,7 +59,8 @@ fn kept(signed: &Signed, name: &str) -> Result<Option<Vec<u8>>> {
     text.map(|text| URL_SAFE_NO_PAD.decode(text)).transpose().map_err(Error::internal)
 }
 
-/// The secret that waits; where there is neither one nor a factor in force, a new one.
+/// The secret that waits; where there is neither one nor a factor in force, a new one. Only for whoever proved only just
+/// who they are: from a session left open nobody takes down a secret that its operator enrols with later.
 fn waiting(s: &Services, signed: &Signed, factor: Option<Factor>) -> Result<Option<Vec<u8>>> {
     let secret = kept(signed, SECRET)?;
     if secret.is_some() || factor.is_some() {
@@ -70,7 +74,9 @@ fn waiting(s: &Services, signed: &Signed, factor: Option<Factor>) -> Result<Opti
 async fn factor_page(s: &Services, signed: &Signed) -> Result<FactorPage> {
     let (who, shell) = (&signed.operator, signed.shell(None)?);
     let factor = operators::factor(s, who.id).await?;
-    let offer = match waiting(s, signed, factor)? {
+    let is_covered = !signed.is_fresh()? && (factor.is_none() || signed.session.contains_key(SECRET));
+    let secret = if is_covered { None } else { waiting(s, signed, factor)? };
+    let offer = match secret {
         Some(secret) => {
             let offer = operators::offer(s, who, &secret)?;
             Some((qr::picture(&offer.address, &shell.view.t("factor-picture"))?, offer.text))
@@ -82,6 +88,7 @@ async fn factor_page(s: &Services, signed: &Signed) -> Result<FactorPage> {
         factor,
         is_required: operators::needs_factor(s, who).await?,
         offer,
+        is_covered,
         codes: Vec::new(),
         faults: FieldFaults::default(),
         shell,
@@ -90,9 +97,7 @@ async fn factor_page(s: &Services, signed: &Signed) -> Result<FactorPage> {
 
 pub(in crate::console) async fn show(s: Data<Services>, signed: Signed) -> Result<HttpResponse> {
     let mut page = factor_page(&s, &signed).await?;
-    if let Some(sealed) = kept(&signed, CODES)? {
-        signed.session.remove(CODES);
-        let text = String::from_utf8(s.vault.open_sealed(&sealed)?).map_err(Error::internal)?;
+    if let Some(text) = shown_once::take(&s, &signed, CODES, FACTOR_PAGE)? {
         page.codes = text.lines().map(str::to_owned).collect();
     }
     page::html(&page)
@@ -104,6 +109,8 @@ pub(in crate::console) async fn act(
     Grave(form): Grave,
 ) -> Result<HttpResponse> {
     match form.text("act") {
+        // Whoever gets here proved who they are.
+        "show" => {}
         "renew" => keep(&signed, SECRET, &operators::new_secret(&s))?,
         "leave" => drop(signed.session.remove(SECRET)),
         "codes" => {
@@ -113,6 +120,7 @@ pub(in crate::console) async fn act(
         "off" => {
             operators::turn_off(&s, &signed.operator).await?;
             signed.session.remove(SECRET);
+            signed.go_on_alone();
             signed.say(&Flash::good(signed.view().t("factor-is-off")))?;
             return Ok(see_other(HOME));
         }
@@ -126,6 +134,7 @@ async fn enrol(s: &Services, signed: &Signed, code: &str) -> Result<HttpResponse
     match operators::enrol(s, &signed.operator, &secret, code).await {
         Ok(codes) => {
             signed.session.remove(SECRET);
+            signed.go_on_alone();
             show_once(s, signed, &codes)?;
             signed.say(&Flash::good(signed.view().t("factor-is-on")))?;
             Ok(see_other(FACTOR_PAGE))
@@ -140,5 +149,5 @@ async fn enrol(s: &Services, signed: &Signed, code: &str) -> Result<HttpResponse
 }
 
 fn show_once(s: &Services, signed: &Signed, codes: &[String]) -> Result<()> {
-    keep(signed, CODES, &s.vault.seal(codes.join("\n").as_bytes()))
+    shown_once::keep(s, signed, CODES, FACTOR_PAGE, &codes.join("\n"))
 }

@@ -112,8 +112,7 @@ pub(super) async fn change_password(s: Data<Services>, signed: Signed, form: For
     };
     match changed {
         Ok(()) => {
-            // The one in hand ended with the others.
-            signed.session.renew();
+            signed.go_on_alone();
             signed.note_proof()?;
             signed.say(&Flash::good(signed.view().t("password-changed")))?;
             Ok(see_other(HOME))

@@ -14,7 +14,7 @@ use super::{FRESH_LINK, href};
 use crate::Result;
 use crate::domain::operator::Permission;
 use crate::service::Services;
-use crate::service::operators::{self, NewOperator};
+use crate::service::operators::{self, NewOperator, Settled};
 
 #[derive(Debug, Template)]
 #[template(path = "console/operators/invite.html")]
@@ -23,6 +23,7 @@ pub struct InvitePage {
     pub name: String,
     pub email: String,
     pub grants: GrantsForm,
+    pub needs_second: bool,
     pub faults: FieldFaults,
 }
 
@@ -33,6 +34,7 @@ pub(in crate::console) async fn show(s: Data<Services>, signed: Signed) -> Resul
         name: String::new(),
         email: String::new(),
         grants: GrantsForm::new(&s, &signed, &[]).await?,
+        needs_second: operators::needs_second(&s).await?,
         faults: FieldFaults::default(),
     })
 }
@@ -55,7 +57,8 @@ pub(in crate::console) async fn create(
                 password: None,
             };
             match operators::create(&s, &signed.caller, new).await {
-                Ok(made) => {
+                Ok(Settled::Waits(request)) => return super::requests::lead_to(&signed, request),
+                Ok(Settled::Done(made)) => {
                     let page = href(made.operator_id);
                     if let Some(link) = made.link {
                         shown_once::keep(&s, &signed, FRESH_LINK, &page, &link)?;
@@ -71,6 +74,7 @@ pub(in crate::console) async fn create(
         name: form.text("name").to_owned(),
         email: form.text("email").to_owned(),
         grants: filled,
+        needs_second: operators::needs_second(&s).await?,
         faults,
     };
     page::answer(HttpResponse::UnprocessableEntity(), &page)

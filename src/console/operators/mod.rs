@@ -2,12 +2,14 @@
 
 pub mod form;
 pub mod invite;
+pub mod requests;
 pub mod rights;
 
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Path};
 use askama::Template;
 
+use self::requests::RequestRow;
 use super::access::Signed;
 use super::again::Grave;
 use super::audit::Act;
@@ -23,7 +25,7 @@ use crate::domain::id::OperatorId;
 use crate::domain::operator::Permission;
 use crate::service::Services;
 use crate::service::audit::{self, AuditFilter};
-use crate::service::operators::{self, Held, Operator};
+use crate::service::operators::{self, Held, Operator, Settled};
 
 const HOME: &str = "/console/operators";
 /// The entry of a session that holds a link from the form that made it to the page that shows it.
@@ -40,6 +42,8 @@ fn href(id: OperatorId) -> String {
 pub struct OperatorsPage {
     pub shell: Shell,
     pub may_edit: bool,
+    /// Changes that wait for a second administrator.
+    pub waiting: Vec<RequestRow>,
     pub rows: Vec<OperatorRow>,
 }
 
@@ -104,6 +108,7 @@ impl View {
 
 pub(super) async fn list(s: Data<Services>, signed: Signed) -> Result<HttpResponse> {
     let all = operators::list(&s, &signed.caller).await?;
+    let waiting = requests::rows(&s, &signed).await?;
     let shell = signed.shell(Section::Operators)?;
     let row = |operator: Operator| OperatorRow {
         state: OperatorState::of(&operator),
@@ -115,7 +120,7 @@ pub(super) async fn list(s: Data<Services>, signed: Signed) -> Result<HttpRespon
         last_seen: operator.last_seen_at,
     };
     let rows = all.into_iter().map(row).collect();
-    page::html(&OperatorsPage { may_edit: signed.may(Permission::OperatorsEdit), rows, shell })
+    page::html(&OperatorsPage { may_edit: signed.may(Permission::OperatorsEdit), waiting, rows, shell })
 }
 
 #[derive(Debug, Template)]
@@ -131,6 +136,8 @@ pub struct OperatorPage {
     pub facts: Vec<Fact>,
     /// What whoever looks may do with them.
     pub hold: Hold,
+    /// Whatever gives rights waits for a second administrator.
+    pub needs_second: bool,
     /// A link to choose a password by, right after it was made and never again.
     pub fresh_link: Option<String>,
     /// What they did to come in, and what was done to them; nothing where it may not be seen.
@@ -198,6 +205,7 @@ pub(super) async fn show(s: Data<Services>, signed: Signed, id: Path<OperatorId>
         powers: by_area(&shell.view, &operator.powers),
         facts: facts(&shell.view, &operator),
         hold: Hold::new(&signed, &operator, &all),
+        needs_second: operators::needs_second(&s).await?,
         fresh_link,
         acts,
         name: operator.name,
@@ -236,7 +244,9 @@ pub(super) async fn set_enabled(
     Grave(form): Grave,
 ) -> Result<HttpResponse> {
     let enabled = form.text("enabled") == "true";
-    operators::set_enabled(&s, &signed.caller, *id, enabled).await?;
+    if let Settled::Waits(request) = operators::set_enabled(&s, &signed.caller, *id, enabled).await? {
+        return requests::lead_to(&signed, request);
+    }
     let said = if enabled { "operator-was-enabled" } else { "operator-was-disabled" };
     signed.say(&Flash::good(signed.view().t(said)))?;
     Ok(see_other(&href(*id)))
@@ -249,9 +259,13 @@ pub(super) async fn make_link(
     id: Path<OperatorId>,
     _: Grave,
 ) -> Result<HttpResponse> {
-    let link = operators::reset_password(&s, &signed.caller, *id).await?;
-    shown_once::keep(&s, &signed, FRESH_LINK, &href(*id), &link)?;
-    Ok(see_other(&href(*id)))
+    match operators::reset_password(&s, &signed.caller, *id).await? {
+        Settled::Done(link) => {
+            shown_once::keep(&s, &signed, FRESH_LINK, &href(*id), &link)?;
+            Ok(see_other(&href(*id)))
+        }
+        Settled::Waits(request) => requests::lead_to(&signed, request),
+    }
 }
 
 /// Who holds a role, with where.

@@ -4,7 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::web::{Data, Path};
 use askama::Template;
 
-use super::super::access::Signed;
+use super::super::access::{STALE_FORM, Signed};
 use super::super::again::Grave;
 use super::super::form::FieldFaults;
 use super::super::label::Tone;
@@ -17,7 +17,7 @@ use crate::domain::grant::Grant;
 use crate::domain::id::OperatorId;
 use crate::domain::operator::Permission;
 use crate::service::Services;
-use crate::service::operators::{self, Operator};
+use crate::service::operators::{self, Operator, Settled};
 use crate::{Error, Result};
 
 #[derive(Debug, Template)]
@@ -27,6 +27,8 @@ pub struct RightsPage {
     pub id: OperatorId,
     pub name: String,
     pub grants: GrantsForm,
+    /// What they held when the form was made, as it comes back with it.
+    pub was: String,
     pub faults: FieldFaults,
 }
 
@@ -38,6 +40,8 @@ pub struct ConfirmPage {
     pub id: OperatorId,
     pub name: String,
     pub difference: Difference,
+    /// It gives something, which a second administrator has to agree to.
+    pub waits: bool,
     /// What was chosen, as hidden fields.
     pub fields: Vec<(String, String)>,
 }
@@ -52,6 +56,7 @@ pub(in crate::console) async fn show(
         shell: signed.shell(Section::Operators)?,
         id: operator.id,
         grants: GrantsForm::new(&s, &signed, &kept(&operator)).await?,
+        was: written(&operator)?,
         name: operator.name,
         faults: FieldFaults::default(),
     })
@@ -82,17 +87,27 @@ pub(in crate::console) async fn change(
     let operator = changeable(&s, &signed, *id).await?;
     let filled = GrantsForm::filled(&s, &signed, &form).await?;
     let view = signed.view();
+    let was = read(form.text("was"))?;
+    let is_stale = was.as_ref().is_some_and(|was| *was != kept(&operator));
     let faults = match filled.grants(&view) {
         Err(faults) => faults,
+        Ok(_) if is_stale => {
+            let before = operators::weigh(&s, &signed.caller, was.as_deref().unwrap_or_default()).await?;
+            at_the_roles(changed_meanwhile(&view, &Difference::new(&view, &before, &operator.powers)))
+        }
         Ok(grants) => match form.text("step") {
             "choose" => FieldFaults::default(),
-            "confirm" => match operators::set_grants(&s, &signed.caller, *id, grants).await {
-                Ok(()) => {
-                    signed.say(&Flash::good(view.t("operator-rights-changed")))?;
-                    return Ok(see_other(&href(*id)));
+            "confirm" => {
+                let held = kept(&operator);
+                match operators::set_grants(&s, &signed.caller, *id, Some(&held), grants).await {
+                    Ok(Settled::Done(())) => {
+                        signed.say(&Flash::good(view.t("operator-rights-changed")))?;
+                        return Ok(see_other(&href(*id)));
+                    }
+                    Ok(Settled::Waits(request)) => return super::requests::lead_to(&signed, request),
+                    Err(error) => refusal(&view, error)?,
                 }
-                Err(error) => refusal(&view, error)?,
-            },
+            }
             _ if grants.is_empty() => nothing_chosen(&view),
             _ if !within(&s, &signed, &grants).await? => beyond(&view),
             _ => return confirm(&s, &signed, operator, &grants).await,
@@ -101,6 +116,7 @@ pub(in crate::console) async fn change(
     let page = RightsPage {
         shell: signed.shell(Section::Operators)?,
         id: *id,
+        was: written(&operator)?,
         name: operator.name,
         grants: filled,
         faults,
@@ -121,13 +137,40 @@ async fn confirm(
 ) -> Result<HttpResponse> {
     let after = operators::weigh(s, &signed.caller, grants).await?;
     let shell = signed.shell(Section::Operators)?;
+    let difference = Difference::new(&shell.view, &operator.powers, &after);
+    let mut fields = fields(grants);
+    fields.push(("was".to_owned(), written(&operator)?));
     page::html(&ConfirmPage {
         id: operator.id,
-        difference: Difference::new(&shell.view, &operator.powers, &after),
-        fields: fields(grants),
+        waits: !difference.gained.is_empty() && operators::needs_second(s).await?,
+        difference,
+        fields,
         name: operator.name,
         shell,
     })
+}
+
+/// What they hold, as a form brings it back.
+fn written(operator: &Operator) -> Result<String> {
+    serde_json::to_string(&kept(operator)).map_err(Error::internal)
+}
+
+/// What they held when the form was made; nothing where it does not say.
+fn read(was: &str) -> Result<Option<Vec<Grant>>> {
+    if was.is_empty() {
+        return Ok(None);
+    }
+    let stale = |_| Error::forbidden(STALE_FORM, "the form is not one that was shown");
+    serde_json::from_str(was).map(Some).map_err(stale)
+}
+
+/// What another changed since the form was made.
+pub(in crate::console) fn changed_meanwhile(view: &View, difference: &Difference) -> String {
+    let listed = |lines: &[String]| match lines {
+        [] => view.t("rights-changed-nothing"),
+        lines => view.listed(lines),
+    };
+    view.t2("rights-changed-since", "gained", listed(&difference.gained), "lost", listed(&difference.lost))
 }
 
 fn at_the_roles(text: String) -> FieldFaults {

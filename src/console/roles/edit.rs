@@ -6,20 +6,21 @@ use actix_web::web::{Data, Path, Query};
 use askama::Template;
 use serde::Deserialize;
 
-use super::super::access::Signed;
+use super::super::access::{STALE_FORM, Signed};
 use super::super::again::Grave;
 use super::super::form::{FieldFaults, Form};
 use super::super::label::Tone;
-use super::super::operators::holders;
+use super::super::operators::rights::changed_meanwhile;
+use super::super::operators::{holders, requests};
 use super::super::page::{self, Flash, Section, Shell, Theme, see_other};
 use super::super::powers::{AREAS, Difference, permissions};
-use super::{find, fixed, href, powers};
+use super::{RoleRow, find, fixed, href, powers};
 use crate::domain::grant::AnyRole;
 use crate::domain::id::{OperatorId, RoleId};
 use crate::domain::operator::Permission;
 use crate::error::Fault;
 use crate::service::Services;
-use crate::service::operators::{self, RoleForm};
+use crate::service::operators::{self, RoleForm, Settled};
 use crate::{Error, Result};
 
 #[derive(Debug, Template)]
@@ -36,6 +37,10 @@ pub struct RoleFormPage {
     pub mine: Vec<Permission>,
     /// Who holds it, and where.
     pub holders: Vec<(OperatorId, String, String)>,
+    /// What it was when the form was made, as it comes back with it; empty for a new one.
+    pub was: String,
+    /// What another changed since.
+    pub changed: Option<String>,
     pub faults: FieldFaults,
 }
 
@@ -65,6 +70,9 @@ pub struct ConfirmPage {
     pub permissions: Vec<Permission>,
     pub difference: Difference,
     pub holders: Vec<(OperatorId, String, String)>,
+    pub was: String,
+    /// It gives something, which a second administrator has to agree to.
+    pub waits: bool,
 }
 
 /// Which role to begin from.
@@ -100,8 +108,20 @@ pub(in crate::console) async fn show_new(
         permissions,
         mine,
         holders: Vec::new(),
+        was: String::new(),
+        changed: None,
         faults: FieldFaults::default(),
     })
+}
+
+/// A role as a form brings it back.
+fn written(row: &RoleRow) -> Result<String> {
+    serde_json::to_string(&form_of(row)).map_err(Error::internal)
+}
+
+fn form_of(row: &RoleRow) -> RoleForm {
+    let RoleRow { name, description, permissions, .. } = row.clone();
+    RoleForm { name, description, permissions }
 }
 
 fn typed(form: &Form) -> RoleForm {
@@ -122,7 +142,9 @@ pub(in crate::console) async fn create(
             signed.say(&Flash::good(signed.view().t("role-was-made")))?;
             Ok(see_other(&href(AnyRole::Made(id))))
         }
-        Err(Error::Invalid(faults)) => refuse(&signed, None, &form, Vec::new(), &faults),
+        Err(Error::Invalid(faults)) => {
+            refuse(&signed, None, &form, (Vec::new(), String::new(), None), &faults)
+        }
         Err(other) => Err(other),
     }
 }
@@ -154,6 +176,8 @@ pub(in crate::console) async fn show(
     }
     page::html(&RoleFormPage {
         id: Some(*id),
+        was: written(&row)?,
+        changed: None,
         name: row.name,
         description: row.description,
         permissions: row.permissions,
@@ -176,6 +200,14 @@ pub(in crate::console) async fn update(
     let view = signed.view();
     let holders = holders(&view, &all, role);
     let wanted = typed(&form);
+    let now = written(&row)?;
+    if !form.text("was").is_empty() && form.text("was") != now {
+        let stale = |_| Error::forbidden(STALE_FORM, "the form is not one that was shown");
+        let was: RoleForm = serde_json::from_str(form.text("was")).map_err(stale)?;
+        let since = Difference::new(&view, &powers(&was.permissions), &powers(&row.permissions));
+        let changed = changed_meanwhile(&view, &since);
+        return refuse(&signed, Some(*id), &form, (holders, now, Some(changed)), &[]);
+    }
     let difference = Difference::new(&view, &powers(&row.permissions), &powers(&wanted.permissions));
     let is_agreed = form.text("step") == "confirm" || holders.is_empty() || difference.is_empty();
     if !is_agreed && !wanted.permissions.is_empty() {
@@ -185,16 +217,19 @@ pub(in crate::console) async fn update(
             name: wanted.name,
             description: wanted.description,
             permissions: wanted.permissions,
+            waits: !difference.gained.is_empty() && operators::needs_second(&s).await?,
             difference,
             holders,
+            was: now,
         });
     }
-    match operators::update_role(&s, &signed.caller, *id, wanted).await {
-        Ok(()) => {
+    match operators::update_role(&s, &signed.caller, *id, Some(&form_of(&row)), wanted).await {
+        Ok(Settled::Waits(request)) => requests::lead_to(&signed, request),
+        Ok(Settled::Done(())) => {
             signed.say(&Flash::good(view.t("role-was-changed")))?;
             Ok(see_other(&href(role)))
         }
-        Err(Error::Invalid(faults)) => refuse(&signed, Some(*id), &form, holders, &faults),
+        Err(Error::Invalid(faults)) => refuse(&signed, Some(*id), &form, (holders, now, None), &faults),
         Err(other) => Err(other),
     }
 }
@@ -204,7 +239,7 @@ fn refuse(
     signed: &Signed,
     id: Option<RoleId>,
     form: &Form,
-    holders: Vec<(OperatorId, String, String)>,
+    (holders, was, changed): (Vec<(OperatorId, String, String)>, String, Option<String>),
     faults: &[Fault],
 ) -> Result<HttpResponse> {
     let shell = signed.shell(Section::Roles)?;
@@ -218,6 +253,8 @@ fn refuse(
         permissions: typed.permissions,
         mine: mine(signed),
         holders,
+        was,
+        changed,
     };
     page::answer(HttpResponse::UnprocessableEntity(), &page)
 }

@@ -9,13 +9,15 @@ use super::super::access::Signed;
 use super::super::again::Grave;
 use super::super::form::FieldFaults;
 use super::super::mailbox::Tab;
+use super::super::operators::requests;
 use super::super::page::{self, Flash, Section, Shell, Theme, see_other};
 use super::limits::Figure;
 use super::tabs;
 use crate::domain::operator::Permission;
 use crate::domain::sign_in::{FactorFor, SignInRules};
 use crate::error::Fault;
-use crate::service::{Services, operators};
+use crate::service::Services;
+use crate::service::operators::{self, RulesChanged};
 use crate::{Error, Result};
 
 pub(super) const PATH: &str = "/console/settings/sign-in";
@@ -84,7 +86,7 @@ pub(in crate::console) async fn change(
     signed: Signed,
     Grave(form): Grave,
 ) -> Result<HttpResponse> {
-    let campus = !form.text("campus_sign_in").is_empty();
+    let [campus, second] = ["campus_sign_in", "second_administrator"].map(|name| !form.text(name).is_empty());
     let mut typed: Map<_, _> =
         FIGURES.iter().map(|figure| (figure.name.to_owned(), form.text(figure.name).into())).collect();
     // What is no number is no figure anybody may set either; an empty field is as usual.
@@ -96,9 +98,11 @@ pub(in crate::console) async fn change(
     for given in [&mut typed, &mut document] {
         given.insert("factor_for".to_owned(), form.text("factor_for").into());
         given.insert("campus_sign_in".to_owned(), campus.into());
+        given.insert("second_administrator".to_owned(), second.into());
     }
     match operators::change_rules(&s, &signed.caller, &document.into()).await {
-        Ok(changed) => {
+        Ok(RulesChanged { waits: Some(request), .. }) => requests::lead_to(&signed, request),
+        Ok(RulesChanged { changed, waits: None }) => {
             let view = signed.view();
             let said = if changed { view.t("settings-saved") } else { view.t("settings-same") };
             signed.say(&Flash::good(said))?;
@@ -118,6 +122,12 @@ pub(in crate::console) async fn change(
             };
             page.faults = faults.iter().map(told).collect();
             page::answer(HttpResponse::UnprocessableEntity(), &page)
+        }
+        Err(Error::Conflict { code: "no_second", .. }) => {
+            let mut page = page(&s, signed.shell(Section::Settings)?, true, typed);
+            let said = page.shell.view.t("conflict-no_second");
+            page.faults = [("second_administrator".to_owned(), said)].into_iter().collect();
+            page::answer(HttpResponse::Conflict(), &page)
         }
         Err(other) => Err(other),
     }

@@ -254,6 +254,78 @@ pub(super) const ALL: &[Explained] = &[
         ],
     ),
     problem(
+        "rights_changed",
+        409,
+        [
+            "The rights were changed meanwhile",
+            "What the change was thought of, or proposed, is not what is there now.",
+            "Look at the rights as they are now and decide anew.",
+        ],
+        ["权限已被他人更改", "当前的权限与作出或提出变更时不同。", "请查看现在的权限后重新决定。"],
+    ),
+    problem(
+        "waits_for_second",
+        409,
+        [
+            "A second administrator decides",
+            "The change gives rights or opens a way in, which takes effect once another administrator agrees.",
+            "Ask another administrator to look at it in the console.",
+        ],
+        [
+            "等待第二位管理员",
+            "该变更会增加权限或提供登录方式，须由另一位管理员同意后生效。",
+            "请另一位管理员在控制台中处理。",
+        ],
+    ),
+    problem(
+        "own_request",
+        409,
+        [
+            "Nobody agrees to what they proposed",
+            "The change was proposed by the same operator.",
+            "Ask another administrator to decide.",
+        ],
+        ["不能同意自己提出的变更", "该变更由本人提出。", "请另一位管理员决定。"],
+    ),
+    problem(
+        "not_your_request",
+        409,
+        [
+            "The change is another's",
+            "Only whoever proposed a change withdraws it or says why.",
+            "Reject it, if it should not be done.",
+        ],
+        ["该变更由他人提出", "只有提出者可以撤回或说明原因。", "如不应生效，请退回该变更。"],
+    ),
+    problem(
+        "proposer_gone",
+        409,
+        [
+            "Whoever proposed it may not do it any more",
+            "The operator who proposed the change was disabled, or lacks the rights for it by now.",
+            "Reject it, and propose it anew if it is still wanted.",
+        ],
+        [
+            "提出者已无权作出该变更",
+            "提出该变更的管理员已被停用，或已不具备所需权限。",
+            "请退回；如仍需要，请重新提出。",
+        ],
+    ),
+    problem(
+        "no_second",
+        409,
+        [
+            "Nobody else could agree",
+            "It takes two operators who can sign in and may change operators and settings everywhere.",
+            "Let another administrator in first.",
+        ],
+        [
+            "没有第二位可以同意的管理员",
+            "至少需要两位能够登录、并在全校管理操作员和修改设置的管理员。",
+            "请先添加另一位管理员。",
+        ],
+    ),
+    problem(
         "role_held",
         409,
         [

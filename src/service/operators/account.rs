@@ -6,9 +6,12 @@ use super::super::Services;
 use super::super::caller::{Caller, OperatorCaller};
 use super::super::sessions::{self, OpenSession};
 use super::form;
+use super::making::{self, Settled};
+use super::rights::Rights;
 use crate::domain::id::OperatorId;
 use crate::domain::operator::Permission;
 use crate::domain::recipient::check_campus_id;
+use crate::domain::rights_change::RightsChange;
 use crate::error::Faults;
 use crate::store::{self, Tx, audit, campus_accounts};
 use crate::{Error, Result};
@@ -39,12 +42,6 @@ fn may(caller: &Caller, of: OperatorId, permission: Permission) -> Result<()> {
     if caller.operator() == Some(of) { Ok(()) } else { caller.require(permission) }
 }
 
-/// Refuses who would decide over an operator who holds more.
-async fn in_charge(tx: &mut Tx, caller: &Caller, of: OperatorId) -> Result<()> {
-    let operators = store::operators::lock_all(tx).await?;
-    super::grants::in_charge_of(tx, caller, &operators, of).await.map(drop)
-}
-
 /// The sessions an operator has open, those used last first.
 pub async fn open_sessions(s: &Services, caller: &Caller, of: OperatorId) -> Result<Vec<OpenSession>> {
     may(caller, of, Permission::OperatorsView)?;
@@ -63,16 +60,18 @@ pub async fn end_sessions(
     if chosen.is_empty() {
         return Ok(0);
     }
-    let mut tx = s.db.begin().await?;
+    let mut rights = Rights::lock(s, caller).await?;
+    may(&rights.by, of, Permission::OperatorsEdit)?;
     if caller.operator() != Some(of) {
-        in_charge(&mut tx, caller, of).await?;
+        rights.in_charge_of(&rights.by, of)?;
     }
+    let (actor, tx) = (rights.by.label(), &mut rights.tx);
     for session in &chosen {
-        store::sessions::delete(&mut tx, session.hash()).await?;
+        store::sessions::delete(tx, session.hash()).await?;
     }
     let (now, detail) = (s.clock.now(), json!({ "sessions": chosen.len() }));
-    audit::append(&mut tx, now, &caller.label(), "operator.end_sessions", &of.to_string(), &detail).await?;
-    tx.commit().await?;
+    audit::append(tx, now, &actor, "operator.end_sessions", &of.to_string(), &detail).await?;
+    rights.tx.commit().await?;
     Ok(chosen.len())
 }
 
@@ -88,24 +87,50 @@ pub async fn campus_id(s: &Services, caller: &Caller, of: OperatorId) -> Result<
 /// # Errors
 ///
 /// [`Error::Invalid`] at `/campus_id`; [`Error::Conflict`] for oneself.
-pub async fn link_campus_id(s: &Services, caller: &Caller, of: OperatorId, campus_id: &str) -> Result<()> {
+pub async fn link_campus_id(
+    s: &Services,
+    caller: &Caller,
+    of: OperatorId,
+    campus_id: &str,
+) -> Result<Settled<()>> {
     caller.require(Permission::OperatorsEdit)?;
-    if caller.operator() == Some(of) {
-        return Err(Error::conflict("own_account", "another operator says with which campus id you sign in"));
-    }
-    store::operators::find(&s.db, of).await?.ok_or(Error::NotFound("operator"))?;
     let campus_id = campus_id.trim();
-    let linked = Some(campus_id).filter(|id| !id.is_empty());
-    if let Some(why) = linked.and_then(check_campus_id) {
-        return Err(Error::fault("/campus_id", "bad_campus_id", why));
+    if campus_id.is_empty() {
+        return unlink(s, caller, of).await.map(Settled::Done);
     }
-    let mut tx = s.db.begin().await?;
-    in_charge(&mut tx, caller, of).await?;
-    if !campus_accounts::set(&mut tx, of, linked).await? {
-        return Err(Error::fault("/campus_id", "taken", "another operator has this campus id"));
+    // That nobody has this one is for the change itself to see.
+    let held = campus_accounts::find(&s.db, campus_id).await?;
+    let fault = match held.filter(|holder| *holder != of) {
+        Some(_) => Some(("taken", "another operator has this campus id".to_owned())),
+        None => check_campus_id(campus_id).map(|why| ("bad_campus_id", why.to_string())),
+    };
+    let change = RightsChange::CampusId { operator: of, sealed: s.vault.seal(campus_id.as_bytes()) };
+    if let Some((code, why)) = fault {
+        let rights = Rights::to_change(s, caller).await?;
+        rights.judge(&rights.by, &change)?;
+        return Err(Error::fault("/campus_id", code, why));
     }
-    // The audit log, which forgets nothing, holds no campus id.
-    let action = if linked.is_some() { "operator.link_campus_id" } else { "operator.unlink_campus_id" };
-    audit::append(&mut tx, s.clock.now(), &caller.label(), action, &of.to_string(), &json!({})).await?;
-    tx.commit().await
+    Ok(making::settle(s, caller, change, None, None).await?.map(drop))
+}
+
+async fn unlink(s: &Services, caller: &Caller, of: OperatorId) -> Result<()> {
+    let mut rights = Rights::to_change(s, caller).await?;
+    rights.judge(&rights.by, &RightsChange::CampusId { operator: of, sealed: Vec::new() })?;
+    let (actor, tx) = (rights.by.label(), &mut rights.tx);
+    set_campus_id(tx, of, None).await?;
+    audit::append(tx, s.clock.now(), &actor, "operator.unlink_campus_id", &of.to_string(), &json!({}))
+        .await?;
+    rights.tx.commit().await
+}
+
+pub(super) async fn set_campus_id(tx: &mut Tx, of: OperatorId, campus_id: Option<&str>) -> Result<()> {
+    if campus_accounts::set(tx, of, campus_id).await? {
+        return Ok(());
+    }
+    Err(Error::fault("/campus_id", "taken", "another operator has this campus id"))
+}
+
+/// A campus id as it waited.
+pub(super) fn opened(s: &Services, sealed: &[u8]) -> Result<String> {
+    String::from_utf8(s.vault.open_sealed(sealed)?).map_err(Error::internal)
 }

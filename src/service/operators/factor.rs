@@ -9,10 +9,13 @@ use totp_rs::{Builder, Totp};
 use super::super::Services;
 use super::super::caller::{Caller, OperatorCaller};
 use super::gate::Gate;
+use super::making::{self, Settled};
+use super::rights::Rights;
 use super::rules;
 use crate::clock::Timestamp;
 use crate::domain::id::OperatorId;
 use crate::domain::operator::Permission;
+use crate::domain::rights_change::RightsChange;
 use crate::store::second_factors::{self as store, FactorRow};
 use crate::store::{self as all, Tx, audit};
 use crate::{Error, Result};
@@ -99,7 +102,7 @@ pub fn offer(s: &Services, who: &OperatorCaller, sealed: &[u8]) -> Result<Offer>
 }
 
 /// Puts a secret in force, in place of the one before, once the telephone shows a code of it. Gives the recovery codes, which
-/// are shown this once.
+/// are shown this once. Every session of theirs ends: renew the one in hand.
 ///
 /// # Errors
 ///
@@ -111,8 +114,10 @@ pub async fn enrol(s: &Services, who: &OperatorCaller, sealed: &[u8], code: &str
         return Err(Error::fault("/code", "wrong_code", "this is not what the application shows now"));
     };
     let mut tx = s.db.begin().await?;
+    all::operators::lock(&mut tx, who.id).await?;
     store::set(&mut tx, who.id, sealed, step, now).await?;
     let codes = renew(s, &mut tx, who.id).await?;
+    all::sessions::delete_all_of(&mut tx, who.id).await?;
     note(&mut tx, who, "operator.enrol_factor", now).await?;
     tx.commit().await?;
     Ok(codes)
@@ -120,15 +125,19 @@ pub async fn enrol(s: &Services, who: &OperatorCaller, sealed: &[u8], code: &str
 
 /// New recovery codes; the old ones are good for nothing any more.
 pub async fn renew_codes(s: &Services, who: &OperatorCaller) -> Result<Vec<String>> {
-    store::find(&s.db, who.id).await?.ok_or(Error::NotFound("second factor"))?;
     let mut tx = s.db.begin().await?;
+    // Of two at once the later one's codes are good, and no others.
+    all::operators::lock(&mut tx, who.id).await?;
+    if !store::lock(&mut tx, who.id).await? {
+        return Err(Error::NotFound("second factor"));
+    }
     let codes = renew(s, &mut tx, who.id).await?;
     note(&mut tx, who, "operator.renew_codes", s.clock.now()).await?;
     tx.commit().await?;
     Ok(codes)
 }
 
-/// An operator does without from now on.
+/// An operator does without from now on. Every session of theirs ends: renew the one in hand.
 ///
 /// # Errors
 ///
@@ -138,33 +147,24 @@ pub async fn turn_off(s: &Services, who: &OperatorCaller) -> Result<()> {
         return Err(Error::conflict("factor_required", "your role must have a second factor"));
     }
     let mut tx = s.db.begin().await?;
+    all::operators::lock(&mut tx, who.id).await?;
     if store::remove(&mut tx, who.id).await? {
+        all::sessions::delete_all_of(&mut tx, who.id).await?;
         note(&mut tx, who, "operator.remove_factor", s.clock.now()).await?;
     }
     tx.commit().await
 }
 
 /// Takes another operator's second factor away, whose telephone is lost, and ends their sessions; false where there was none.
-pub async fn reset(s: &Services, caller: &Caller, of: OperatorId) -> Result<bool> {
+pub async fn reset(s: &Services, caller: &Caller, of: OperatorId) -> Result<Settled<bool>> {
     caller.require(Permission::OperatorsEdit)?;
-    if caller.operator() == Some(of) {
-        return Err(Error::conflict(
-            "own_account",
-            "your own second factor is turned off on your account page",
-        ));
+    if store::find(&s.db, of).await?.is_none() {
+        let rights = Rights::to_change(s, caller).await?;
+        rights.judge(&rights.by, &RightsChange::ResetFactor { operator: of })?;
+        return Ok(Settled::Done(false));
     }
-    all::operators::find(&s.db, of).await?.ok_or(Error::NotFound("operator"))?;
-    let mut tx = s.db.begin().await?;
-    let operators = all::operators::lock_all(&mut tx).await?;
-    super::grants::in_charge_of(&mut tx, caller, &operators, of).await?;
-    if !store::remove(&mut tx, of).await? {
-        return Ok(false);
-    }
-    all::sessions::delete_all_of(&mut tx, of).await?;
-    let (now, actor) = (s.clock.now(), caller.label());
-    audit::append(&mut tx, now, &actor, "operator.remove_factor", &of.to_string(), &json!({})).await?;
-    tx.commit().await?;
-    Ok(true)
+    let change = RightsChange::ResetFactor { operator: of };
+    Ok(making::settle(s, caller, change, None, None).await?.map(|made| made.changed))
 }
 
 /// Uses a code up: what the telephone shows, or one on paper. What is to be kept together with it goes into the transaction
@@ -173,9 +173,9 @@ pub(super) async fn spend(
     s: &Services,
     who: &OperatorCaller,
     code: &str,
+    gate: &Gate,
     remote: IpAddr,
 ) -> Result<(Tx, Spent)> {
-    let gate = Gate::for_code(s, who.id, remote);
     let passed = gate.pass(&s.db, s.clock.now()).await?;
     let factor = match store::find(&s.db, who.id).await {
         Ok(factor) => factor,
@@ -186,6 +186,7 @@ pub(super) async fn spend(
     };
     let now = s.clock.now();
     let mut tx = s.db.begin().await?;
+    all::operators::lock(&mut tx, who.id).await?;
     let spent = match &factor {
         Some(factor) => judge(s, &mut tx, who.id, factor, code, now).await?,
         None => None,

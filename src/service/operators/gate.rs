@@ -83,15 +83,22 @@ pub(super) struct Passed {
 
 impl Gate {
     /// `login` is kept as a fingerprint only: people type their password into the wrong field.
-    pub(super) fn new(s: &Services, login: &str, remote: Option<IpAddr>) -> Self {
+    pub(super) fn new(s: &Services, login: &str, remote: IpAddr) -> Self {
         let print = s.vault.fingerprint("sign-in", login.as_bytes());
-        Self::of("account", &print, remote)
+        Self::of("account", &print, Some(remote))
     }
 
     /// For second proofs: whoever has the password forgets no failures of these by signing in again.
     pub(super) fn for_code(s: &Services, who: OperatorId, remote: IpAddr) -> Self {
         let print = s.vault.fingerprint("second factor", &who.0.to_be_bytes());
         Self::of("factor", &print, Some(remote))
+    }
+
+    /// For whoever is signed in and proves who they are once more. Strangers at the sign-in, behind the same address too, count
+    /// nothing here.
+    pub(super) fn for_proof(s: &Services, who: OperatorId) -> Self {
+        let print = s.vault.fingerprint("proof", &who.0.to_be_bytes());
+        Self::of("proof", &print, None)
     }
 
     fn of(kind: &str, print: &[u8], remote: Option<IpAddr>) -> Self {

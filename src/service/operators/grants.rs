@@ -4,13 +4,14 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::super::{Caller, Services};
+use super::making::{self, Settled, Was};
 use super::roles::{self, MadeRole};
 use crate::domain::grant::{AnyRole, Grant, Powers};
 use crate::domain::id::OperatorId;
 use crate::domain::operator::Permission;
+use crate::domain::rights_change::RightsChange;
 use crate::error::Faults;
 use crate::store::operators::OperatorRow;
-use crate::store::{self, Tx, audit};
 use crate::{Error, Result};
 
 const LONGEST_DEPARTMENT: usize = 100;
@@ -124,19 +125,6 @@ pub(super) fn within(caller: &Caller, powers: &Powers) -> Result<()> {
     }
 }
 
-/// The operator with that id, of whom the caller may decide: whoever lets somebody choose a password could come in as
-/// them.
-pub(super) async fn in_charge_of<'a>(
-    tx: &mut Tx,
-    caller: &Caller,
-    operators: &'a [OperatorRow],
-    id: OperatorId,
-) -> Result<&'a OperatorRow> {
-    let row = operators.iter().find(|row| row.id == id).ok_or(Error::NotFound("operator"))?;
-    within(caller, &powers(&row.grants.0, &roles::all_in(tx).await?))?;
-    Ok(row)
-}
-
 /// Refuses to go on without this operator if nobody else who is let in owns the platform.
 pub(super) fn leave_an_owner(operators: &[OperatorRow], without: OperatorId) -> Result<()> {
     let owns = |row: &OperatorRow| row.disabled_at.is_none() && row.grants.0.iter().any(Grant::owns);
@@ -161,28 +149,24 @@ pub(super) fn described(grants: &[Grant], made: &[MadeRole]) -> Value {
 }
 
 /// Replaces what an operator holds, which counts from their next request. Nobody does it to themselves, gives or takes
-/// what they do not hold, or leaves the platform without an owner.
-pub async fn set_grants(s: &Services, caller: &Caller, id: OperatorId, grants: Vec<Grant>) -> Result<()> {
+/// what they do not hold, or leaves the platform without an owner. `was` is what they held when the change was thought of;
+/// none: whatever they hold.
+///
+/// # Errors
+///
+/// [`Error::Conflict`] `rights_changed` where they hold something else by now.
+pub async fn set_grants(
+    s: &Services,
+    caller: &Caller,
+    id: OperatorId,
+    was: Option<&[Grant]>,
+    grants: Vec<Grant>,
+) -> Result<Settled<()>> {
     caller.require(Permission::OperatorsEdit)?;
     let mut faults = Faults::default();
     let grants = checked(grants, &mut faults);
     faults.into_result()?;
-    let now = s.clock.now();
-    let mut tx = s.db.begin().await?;
-    let operators = store::operators::lock_all(&mut tx).await?;
-    let before = &in_charge_of(&mut tx, caller, &operators, id).await?.grants.0;
-    if let Caller::Operator(operator) = caller
-        && operator.id == id
-    {
-        return Err(Error::conflict("own_rights", "nobody changes their own rights; ask another operator"));
-    }
-    let made = roles::all_in(&mut tx).await?;
-    may_give(caller, &grants, &made)?;
-    if !grants.iter().any(Grant::owns) {
-        leave_an_owner(&operators, id)?;
-    }
-    store::operators::set_grants(&mut tx, id, &grants).await?;
-    let detail = json!({ "before": described(before, &made), "after": described(&grants, &made) });
-    audit::append(&mut tx, now, &caller.label(), "operator.grant", &id.to_string(), &detail).await?;
-    tx.commit().await
+    let change = RightsChange::Grant { operator: id, grants };
+    let settled = making::settle(s, caller, change, was.map(Was::Grants), None).await?;
+    Ok(settled.map(drop))
 }

@@ -129,6 +129,10 @@ pub async fn use_link(s: &Services, token: &str, form: LinkForm) -> Result<Entry
 
     let now = s.clock.now();
     let mut tx = s.db.begin().await?;
+    if let Some(caller) = &invited {
+        let row = store::operators::lock(&mut tx, caller.id).await?;
+        row.filter(|row| row.disabled_at.is_none()).ok_or(Error::NotFound("link"))?;
+    }
     if !store::links::use_up(&mut tx, &hash(s, token), now).await? {
         return Err(used());
     }

@@ -7,9 +7,12 @@ mod form;
 mod gate;
 mod grants;
 mod links;
+mod making;
 mod passwords;
+mod rights;
 mod roles;
 mod rules;
+mod second;
 mod sign_in;
 
 use std::time::Duration;
@@ -24,10 +27,13 @@ use crate::config::Language;
 use crate::domain::grant::{Grant, Powers};
 use crate::domain::id::OperatorId;
 use crate::domain::operator::Permission;
+use crate::domain::rights_change::RightsChange;
 use crate::error::Faults;
 use crate::store::operators::OperatorRow;
 use crate::store::{self, audit};
 use crate::{Error, Result};
+
+use self::rights::Rights;
 
 pub use self::account::{campus_id, end_sessions, link_campus_id, open_sessions, rename};
 pub(super) use self::campus::Doors;
@@ -38,10 +44,12 @@ pub use self::factor::{
 };
 pub use self::grants::{Held, set_grants, weigh};
 pub use self::links::{LinkForm, LinkPurpose, first_link, link, nobody_yet, use_link};
+pub use self::making::{Made, Settled};
 pub(super) use self::passwords::Passwords;
 pub use self::roles::{MadeRole, RoleForm, create_role, delete_role, role_named, roles, update_role};
 pub(super) use self::rules::in_force;
-pub use self::rules::{change as change_rules, shortest_password, show as rules};
+pub use self::rules::{RulesChanged, change as change_rules, needs_second, shortest_password, show as rules};
+pub use self::second::{Waiting, approve, explain, reject, waiting, waiting_one, waits_for, withdraw};
 pub use self::sign_in::{Entry, Proofs, change_password, enter_code, proofs, prove, sign_in};
 
 /// How long a link to choose a password by is good for.
@@ -101,18 +109,26 @@ impl Operator {
 /// The operator as a caller. Looked up anew for every request, so that a change of rights holds from the next one.
 async fn acting(s: &Services, row: OperatorRow) -> Result<OperatorCaller> {
     let made = if grants::any_made(&row.grants.0) { roles::all(s).await? } else { Vec::new() };
-    let powers = grants::powers(&row.grants.0, &made);
-    Ok(OperatorCaller {
+    Ok(acting_as(row, &made))
+}
+
+fn acting_as(row: OperatorRow, made: &[MadeRole]) -> OperatorCaller {
+    OperatorCaller {
         id: row.id,
         name: row.name,
         email: row.email,
-        roles: Held::all(row.grants.0, &made).into_iter().map(|held| held.name()).collect(),
-        powers,
+        powers: grants::powers(&row.grants.0, made),
+        roles: Held::all(row.grants.0, made).into_iter().map(|held| held.name()).collect(),
         language: row.language.as_deref().and_then(Language::from_tag),
-    })
+    }
 }
 
-pub async fn create(s: &Services, caller: &Caller, new: NewOperator) -> Result<OperatorCreated> {
+fn taken(email: &str) -> Error {
+    Error::fault("/email", "taken", format!("there is an operator with {email} already"))
+}
+
+/// Lets somebody in. A password that is given counts where nobody else has to agree.
+pub async fn create(s: &Services, caller: &Caller, new: NewOperator) -> Result<Settled<OperatorCreated>> {
     caller.require(Permission::OperatorsEdit)?;
     let mut faults = Faults::default();
     let email = form::email(&new.email, &mut faults);
@@ -121,31 +137,20 @@ pub async fn create(s: &Services, caller: &Caller, new: NewOperator) -> Result<O
         let shortest = shortest_password(s).await?;
         faults.extend(passwords::fault(password, shortest, form::known(s, &email, &name)).await?);
     }
-    let granted = grants::checked(new.grants, &mut faults);
+    let grants = grants::checked(new.grants, &mut faults);
     faults.into_result()?;
     let hash = match new.password {
         Some(password) => Some(s.passwords.hash(password).await?),
         None => None,
     };
-    let now = s.clock.now();
-    let mut tx = s.db.begin().await?;
-    store::operators::lock_all(&mut tx).await?;
-    let made = roles::all_in(&mut tx).await?;
-    grants::may_give(caller, &granted, &made)?;
-    let inserted = store::operators::insert(&mut tx, &email, &name, &granted, hash.as_deref(), now).await?;
-    let Some(id) = inserted else {
-        return Err(Error::fault("/email", "taken", format!("there is an operator with {email} already")));
-    };
-    // Whoever finds the first set-up link later must not become an owner by it.
-    store::links::withdraw(&mut tx, None).await?;
-    let link = match hash {
-        Some(_) => None,
-        None => Some(links::make(s, &mut tx, Some(id), LINK_LIVES).await?),
-    };
-    let detail = json!({ "email": email, "name": name, "grants": grants::described(&granted, &made) });
-    audit::append(&mut tx, now, &caller.label(), "operator.create", &id.to_string(), &detail).await?;
-    tx.commit().await?;
-    Ok(OperatorCreated { operator_id: id, link })
+    let settled = making::settle(s, caller, RightsChange::Invite { email, name, grants }, None, hash).await?;
+    match settled {
+        Settled::Waits(id) => Ok(Settled::Waits(id)),
+        Settled::Done(Made { operator, link, .. }) => {
+            let operator_id = operator.ok_or_else(|| Error::internal("nobody was let in"))?;
+            Ok(Settled::Done(OperatorCreated { operator_id, link }))
+        }
+    }
 }
 
 /// Every operator by name.
@@ -174,40 +179,34 @@ pub async fn get_named(s: &Services, caller: &Caller, id_or_email: &str) -> Resu
 
 /// Takes an operator's password away, ends their sessions and makes a one-time link to choose a new password by, good
 /// for seven days. Links made before stop working.
-pub async fn reset_password(s: &Services, caller: &Caller, id: OperatorId) -> Result<String> {
+pub async fn reset_password(s: &Services, caller: &Caller, id: OperatorId) -> Result<Settled<String>> {
     caller.require(Permission::OperatorsEdit)?;
-    if caller.operator() == Some(id) {
-        return Err(Error::conflict("own_account", "you change your own password on your account page"));
-    }
-    let now = s.clock.now();
-    let mut tx = s.db.begin().await?;
-    let operators = store::operators::lock_all(&mut tx).await?;
-    grants::in_charge_of(&mut tx, caller, &operators, id).await?;
-    store::operators::set_password(&mut tx, id, None).await?;
-    store::sessions::delete_all_of(&mut tx, id).await?;
-    let link = links::make(s, &mut tx, Some(id), LINK_LIVES).await?;
-    audit::append(&mut tx, now, &caller.label(), "operator.reset_password", &id.to_string(), &json!({}))
-        .await?;
-    tx.commit().await?;
-    Ok(link)
+    let settled = making::settle(s, caller, RightsChange::Link { operator: id }, None, None).await?;
+    Ok(settled.map(|made| made.link.unwrap_or_default()))
 }
 
-/// Shuts an operator out at once, or lets them in again. One owner always stays.
-pub async fn set_enabled(s: &Services, caller: &Caller, id: OperatorId, enabled: bool) -> Result<()> {
+/// Shuts an operator out at once, or lets them in again. One owner always stays. Nobody waits with shutting somebody out.
+pub async fn set_enabled(
+    s: &Services,
+    caller: &Caller,
+    id: OperatorId,
+    enabled: bool,
+) -> Result<Settled<()>> {
     caller.require(Permission::OperatorsEdit)?;
-    let now = s.clock.now();
-    let mut tx = s.db.begin().await?;
-    let operators = store::operators::lock_all(&mut tx).await?;
-    grants::in_charge_of(&mut tx, caller, &operators, id).await?;
-    if !enabled {
-        grants::leave_an_owner(&operators, id)?;
-        store::sessions::delete_all_of(&mut tx, id).await?;
-        store::links::withdraw(&mut tx, Some(id)).await?;
+    if enabled {
+        let settled = making::settle(s, caller, RightsChange::Enable { operator: id }, None, None).await?;
+        return Ok(settled.map(drop));
     }
-    store::operators::set_disabled(&mut tx, id, (!enabled).then_some(now)).await?;
-    let action = if enabled { "operator.enable" } else { "operator.disable" };
-    audit::append(&mut tx, now, &caller.label(), action, &id.to_string(), &json!({})).await?;
-    tx.commit().await
+    let mut rights = Rights::to_change(s, caller).await?;
+    rights.in_charge_of(&rights.by, id)?;
+    grants::leave_an_owner(&rights.operators, id)?;
+    let (now, actor, tx) = (s.clock.now(), rights.by.label(), &mut rights.tx);
+    store::operators::set_disabled(tx, id, Some(now)).await?;
+    store::sessions::delete_all_of(tx, id).await?;
+    store::links::withdraw(tx, Some(id)).await?;
+    audit::append(tx, now, &actor, "operator.disable", &id.to_string(), &json!({})).await?;
+    rights.tx.commit().await?;
+    Ok(Settled::Done(()))
 }
 
 /// The operator of a session, as they are now; nothing where they were disabled meanwhile.
@@ -229,6 +228,7 @@ pub async fn change_language(s: &Services, who: &OperatorCaller, language: Optio
 pub(super) async fn leave(s: &Services, campus_id: &str) -> Result<()> {
     let mut tx = s.db.begin().await?;
     store::campus_accounts::forget(&mut tx, campus_id).await?;
+    second::forget(s, &mut tx, campus_id).await?;
     tx.commit().await
 }
 
@@ -239,5 +239,6 @@ pub async fn purge(s: &Services) -> Result<()> {
     store::sessions::purge(&mut tx, now).await?;
     store::links::purge(&mut tx, now.minus(LINKS_KEPT)).await?;
     store::sign_in_failures::purge(&mut tx, now.minus(gate::REMEMBERED)).await?;
+    second::purge(s, &mut tx).await?;
     tx.commit().await
 }

@@ -1,15 +1,18 @@
 //! Roles that administrators make for themselves, beside the built-in ones.
 
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::super::{Caller, Services};
 use super::grants;
+use super::making::{self, Settled, Was};
+use super::rights::{Rights, everywhere};
 use crate::clock::Timestamp;
-use crate::domain::grant::{AnyRole, Powers};
+use crate::domain::grant::AnyRole;
 use crate::domain::id::RoleId;
 use crate::domain::operator::{Permission, Role};
+use crate::domain::rights_change::RightsChange;
 use crate::error::Faults;
-use crate::store::operators::OperatorRow;
 use crate::store::roles::RoleRow;
 use crate::store::{self, Tx, audit};
 use crate::{Error, Result};
@@ -29,11 +32,19 @@ pub struct MadeRole {
 }
 
 /// What is written about a role.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RoleForm {
     pub name: String,
     pub description: String,
     pub permissions: Vec<Permission>,
+}
+
+impl MadeRole {
+    /// As it would be written anew.
+    pub fn form(&self) -> RoleForm {
+        let Self { name, description, permissions, .. } = self.clone();
+        RoleForm { name, description, permissions }
+    }
 }
 
 impl From<RoleRow> for MadeRole {
@@ -78,19 +89,9 @@ impl RoleForm {
         }
         self
     }
-
-    fn powers(&self) -> Powers {
-        powers(&self.permissions)
-    }
 }
 
-fn powers(permissions: &[Permission]) -> Powers {
-    let mut powers = Powers::default();
-    powers.add(permissions.iter().copied(), &std::collections::BTreeSet::new());
-    powers
-}
-
-fn taken(name: &str) -> Error {
+pub(super) fn taken(name: &str) -> Error {
     Error::fault("/name", "taken", format!("there is a role named {name} already"))
 }
 
@@ -121,78 +122,63 @@ pub async fn role_named(s: &Services, caller: &Caller, text: &str) -> Result<Any
     }
 }
 
+/// A role gives nobody anything before it is given, so nobody waits with making one.
 pub async fn create_role(s: &Services, caller: &Caller, form: RoleForm) -> Result<RoleId> {
     caller.require(Permission::OperatorsEdit)?;
     let mut faults = Faults::default();
     let form = form.check(&mut faults);
     faults.into_result()?;
-    grants::within(caller, &form.powers())?;
     let now = s.clock.now();
-    let mut tx = s.db.begin().await?;
-    let inserted =
-        store::roles::insert(&mut tx, &form.name, &form.description, &form.permissions, now).await?;
+    let mut rights = Rights::to_change(s, caller).await?;
+    grants::within(&rights.by, &everywhere(&form.permissions))?;
+    let (actor, tx) = (rights.by.label(), &mut rights.tx);
+    let inserted = store::roles::insert(tx, &form.name, &form.description, &form.permissions, now).await?;
     let id = inserted.ok_or_else(|| taken(&form.name))?;
     let detail = json!({ "name": form.name, "permissions": words(&form.permissions) });
-    audit::append(&mut tx, now, &caller.label(), "role.create", &id.to_string(), &detail).await?;
-    tx.commit().await?;
+    audit::append(tx, now, &actor, "role.create", &id.to_string(), &detail).await?;
+    rights.tx.commit().await?;
     Ok(id)
 }
 
 /// Replaces all of a role, which counts from the next request of everybody who holds it. Nobody changes a role that they
-/// hold themselves, or one that may do more than they.
-pub async fn update_role(s: &Services, caller: &Caller, id: RoleId, form: RoleForm) -> Result<()> {
+/// hold themselves, or one that may do more than they. `was` is what it was when the change was thought of; none:
+/// whatever it is.
+///
+/// # Errors
+///
+/// [`Error::Conflict`] `rights_changed` where it is another by now.
+pub async fn update_role(
+    s: &Services,
+    caller: &Caller,
+    id: RoleId,
+    was: Option<&RoleForm>,
+    form: RoleForm,
+) -> Result<Settled<()>> {
     caller.require(Permission::OperatorsEdit)?;
     let mut faults = Faults::default();
-    let form = form.check(&mut faults);
+    let RoleForm { name, description, permissions } = form.check(&mut faults);
     faults.into_result()?;
-    grants::within(caller, &form.powers())?;
-    let now = s.clock.now();
-    let mut tx = s.db.begin().await?;
-    let operators = store::operators::lock_all(&mut tx).await?;
-    let before = find(&mut tx, id).await?;
-    grants::within(caller, &powers(&before.permissions))?;
-    if let Caller::Operator(who) = caller
-        && operators.iter().any(|row| row.id == who.id && holds(row, id))
-    {
-        return Err(Error::conflict("own_rights", "nobody changes a role they hold; ask another operator"));
-    }
-    if !store::roles::update(&mut tx, id, &form.name, &form.description, &form.permissions).await? {
-        return Err(taken(&form.name));
-    }
-    let detail = json!({
-        "name": form.name,
-        "before": words(&before.permissions),
-        "after": words(&form.permissions),
-    });
-    audit::append(&mut tx, now, &caller.label(), "role.update", &id.to_string(), &detail).await?;
-    tx.commit().await
+    let change = RightsChange::Role { role: id, name, description, permissions };
+    let settled = making::settle(s, caller, change, was.map(Was::Role), None).await?;
+    Ok(settled.map(drop))
 }
 
 /// Takes a role away that nobody holds.
 pub async fn delete_role(s: &Services, caller: &Caller, id: RoleId) -> Result<()> {
     caller.require(Permission::OperatorsEdit)?;
-    let now = s.clock.now();
-    let mut tx = s.db.begin().await?;
-    let operators = store::operators::lock_all(&mut tx).await?;
-    let role = find(&mut tx, id).await?;
-    grants::within(caller, &powers(&role.permissions))?;
-    if operators.iter().any(|row| holds(row, id)) {
+    let mut rights = Rights::to_change(s, caller).await?;
+    let role = rights.role(id)?.clone();
+    grants::within(&rights.by, &everywhere(&role.permissions))?;
+    if rights.is_held(id) {
         return Err(Error::conflict("role_held", "somebody holds this role; give them another first"));
     }
-    store::roles::delete(&mut tx, id).await?;
+    let (actor, tx) = (rights.by.label(), &mut rights.tx);
+    store::roles::delete(tx, id).await?;
     let detail = json!({ "name": role.name });
-    audit::append(&mut tx, now, &caller.label(), "role.delete", &id.to_string(), &detail).await?;
-    tx.commit().await
+    audit::append(tx, s.clock.now(), &actor, "role.delete", &id.to_string(), &detail).await?;
+    rights.tx.commit().await
 }
 
-async fn find(tx: &mut Tx, id: RoleId) -> Result<MadeRole> {
-    all_in(tx).await?.into_iter().find(|role| role.id == id).ok_or(Error::NotFound("role"))
-}
-
-fn holds(row: &OperatorRow, id: RoleId) -> bool {
-    row.grants.0.iter().any(|grant| grant.role == AnyRole::Made(id))
-}
-
-fn words(permissions: &[Permission]) -> Vec<&'static str> {
+pub(super) fn words(permissions: &[Permission]) -> Vec<&'static str> {
     permissions.iter().map(|permission| permission.name()).collect()
 }

@@ -3,12 +3,16 @@
 use serde_json::{Value, json};
 
 use super::super::{Caller, Services};
+use super::rights::Rights;
+use super::second;
+use crate::domain::id::RightsRequestId;
 use crate::domain::operator::Permission;
+use crate::domain::rights_change::{Effect, RightsChange};
 use crate::domain::sign_in::SignInRules;
-use crate::store::{audit, settings};
+use crate::store::{Tx, audit, settings};
 use crate::{Error, Result};
 
-const NAME: &str = "sign_in";
+pub(super) const NAME: &str = "sign_in";
 
 pub(in crate::service) async fn in_force(s: &Services) -> Result<SignInRules> {
     read(settings::find(&s.db, NAME).await?)
@@ -28,23 +32,69 @@ pub async fn show(s: &Services, caller: &Caller) -> Result<SignInRules> {
     in_force(s).await
 }
 
-/// Sets them from `{shortest_password?, …}`; false where nothing is different.
+/// Whether a change that gives rights needs a second administrator.
+pub async fn needs_second(s: &Services) -> Result<bool> {
+    Ok(in_force(s).await?.second_administrator)
+}
+
+pub(super) async fn under_lock(tx: &mut Tx) -> Result<SignInRules> {
+    read(settings::lock(tx, NAME).await?)
+}
+
+async fn write(tx: &mut Tx, before: &SignInRules, rules: &SignInRules) -> Result<Value> {
+    settings::set(tx, NAME, &serde_json::to_string(rules).map_err(Error::internal)?).await?;
+    Ok(super::super::change::between(&json!(before), &json!(rules)))
+}
+
+/// No second administrator is asked for from now on; gives what changed.
+pub(super) async fn turn_second_off(tx: &mut Tx) -> Result<Value> {
+    let before = under_lock(tx).await?;
+    write(tx, &before, &SignInRules { second_administrator: false, ..before }).await
+}
+
+/// What became of a change of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RulesChanged {
+    /// False where nothing is different.
+    pub changed: bool,
+    /// That no second administrator is asked for any more waits for one.
+    pub waits: Option<RightsRequestId>,
+}
+
+/// Sets them from `{shortest_password?, …}`. Doing without a second administrator is a change of rights itself, and waits
+/// for one; the rest is done.
 ///
 /// # Errors
 ///
-/// [`Error::Invalid`] with every fault.
-pub async fn change(s: &Services, caller: &Caller, document: &Value) -> Result<bool> {
+/// [`Error::Invalid`] with every fault; [`Error::Conflict`] `no_second` where nobody else could approve anything.
+pub async fn change(s: &Services, caller: &Caller, document: &Value) -> Result<RulesChanged> {
     caller.require(Permission::SettingsEdit)?;
-    let rules = SignInRules::read(document)?;
+    let mut rules = SignInRules::read(document)?;
     let now = s.clock.now();
-    let mut tx = s.db.begin().await?;
-    let before = read(settings::lock(&mut tx, NAME).await?)?;
-    if before == rules {
-        return Ok(false);
+    let mut rights = Rights::lock(s, caller).await?;
+    rights.by.require(Permission::SettingsEdit)?;
+    let before = under_lock(&mut rights.tx).await?;
+    if rules.second_administrator && !before.second_administrator && !rights.others_could_approve() {
+        return Err(Error::conflict(
+            "no_second",
+            "two operators are needed who may change operators and settings everywhere",
+        ));
     }
-    settings::set(&mut tx, NAME, &serde_json::to_string(&rules).map_err(Error::internal)?).await?;
-    let changed = super::super::change::between(&json!(before), &json!(rules));
-    audit::append(&mut tx, now, &caller.label(), "settings.change", NAME, &changed).await?;
-    tx.commit().await?;
-    Ok(true)
+    let mut waits = None;
+    if before.second_administrator
+        && !rules.second_administrator
+        && let Caller::Operator(who) = &rights.by
+    {
+        rules.second_administrator = true;
+        let (change, effect) = (RightsChange::TurnOff, Effect::default());
+        waits = Some(second::propose(s, &mut rights.tx, who, &change, &effect).await?);
+    }
+    let changed = before != rules;
+    if changed {
+        let detail = write(&mut rights.tx, &before, &rules).await?;
+        let actor = rights.by.label();
+        audit::append(&mut rights.tx, now, &actor, "settings.change", NAME, &detail).await?;
+    }
+    rights.tx.commit().await?;
+    Ok(RulesChanged { changed, waits })
 }

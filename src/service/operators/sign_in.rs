@@ -54,7 +54,7 @@ async fn note(s: &Services, tx: &mut Tx, who: &OperatorCaller, by: &str, remote:
 /// whatever was wrong; [`Error::RateLimited`] says how long to wait before the next try.
 pub async fn sign_in(s: &Services, email: &str, password: &str, remote: IpAddr) -> Result<Entry> {
     let login = form::login(email);
-    let gate = Gate::new(s, &login, Some(remote));
+    let gate = Gate::new(s, &login, remote);
     let passed = gate.pass(&s.db, s.clock.now()).await?;
     let (row, right) = match judge(s, &login, password).await {
         Ok(judged) => judged,
@@ -71,8 +71,9 @@ pub async fn sign_in(s: &Services, email: &str, password: &str, remote: IpAddr) 
     let mut tx = s.db.begin().await?;
     match judged {
         Ok(operator) => {
-            gate.succeed(&mut tx, now).await?;
+            // Operators before failures: the order in which all lock them.
             let entry = Entry::keep(s, &mut tx, operator, "password", remote).await?;
+            gate.succeed(&mut tx, now).await?;
             tx.commit().await?;
             Ok(entry)
         }
@@ -92,7 +93,8 @@ pub async fn sign_in(s: &Services, email: &str, password: &str, remote: IpAddr) 
 /// [`Error::NotFound`] where the operator was shut out meanwhile.
 pub async fn enter_code(s: &Services, id: OperatorId, code: &str, remote: IpAddr) -> Result<OperatorCaller> {
     let who = operator_of(s, id).await?.ok_or(Error::NotFound("operator"))?;
-    let (mut tx, spent) = factor::spend(s, &who, code, remote).await?;
+    let gate = Gate::for_code(s, who.id, remote);
+    let (mut tx, spent) = factor::spend(s, &who, code, &gate, remote).await?;
     note(s, &mut tx, &who, spent.name(), remote).await?;
     tx.commit().await?;
     Ok(who)
@@ -133,15 +135,15 @@ pub async fn prove(
     code: &str,
     remote: IpAddr,
 ) -> Result<()> {
+    let gate = Gate::for_proof(s, who.id);
     if !code.is_empty() {
-        return match factor::spend(s, who, code, remote).await {
+        return match factor::spend(s, who, code, &gate, remote).await {
             Ok((tx, _)) => tx.commit().await,
             Err(Error::Unauthenticated(wrong)) => Err(Error::fault("/proof_code", "wrong_code", wrong)),
             Err(other) => Err(other),
         };
     }
     let now = s.clock.now();
-    let gate = Gate::new(s, &who.email, Some(remote));
     let passed = gate.pass(&s.db, now).await?;
     let right = own_password(s, &gate, who, password).await?;
     let mut tx = s.db.begin().await?;
@@ -172,7 +174,7 @@ pub async fn change_password(s: &Services, who: &OperatorCaller, current: &str, 
     let mut faults = Faults::default();
     let shortest = rules::shortest_password(s).await?;
     faults.extend(passwords::fault(new, shortest, form::known(s, &who.email, &who.name)).await?);
-    let gate = Gate::new(s, &who.email, None);
+    let gate = Gate::for_proof(s, who.id);
     gate.pass(&s.db, s.clock.now()).await?;
     if !own_password(s, &gate, who, current).await? {
         faults.add("/current_password", "wrong_password", "this is not your password");
@@ -185,9 +187,9 @@ pub async fn change_password(s: &Services, who: &OperatorCaller, current: &str, 
     let hash = s.passwords.hash(new.to_owned()).await?;
     let now = s.clock.now();
     let mut tx = s.db.begin().await?;
-    gate.succeed(&mut tx, now).await?;
     store::operators::set_password(&mut tx, who.id, Some(&hash)).await?;
     store::sessions::delete_all_of(&mut tx, who.id).await?;
+    gate.succeed(&mut tx, now).await?;
     let actor = Caller::Operator(who.clone()).label();
     audit::append(&mut tx, now, &actor, "operator.change_password", &who.id.to_string(), &json!({})).await?;
     tx.commit().await

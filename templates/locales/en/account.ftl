@@ -116,3 +116,5 @@ rules-campus-hint = Only operators who are linked to a campus id come in by it, 
 rules-campus-none = The configuration has no campus sign-in ([campus_sign_in]), so this cannot be turned on.
 conflict-factor_required = Your institution requires a second factor of your role.
 conflict-own_account = Turn your own second factor off in “My account”.
+factor-covered = The secret is shown only right after you proved who you are, so that nobody else takes it down.
+factor-uncover = Prove it and go on

@@ -151,3 +151,6 @@ system-failed = Failed
 system-accepted = Messages accepted
 settings-meanwhile = Somebody else has just changed these settings. What you filled in is still here: hold it against the settings as they are now; saving again puts yours in force.
 fault-quiet_and_not = Either times, or none at all: empty the field or untick
+rules-second = Second administrator
+rules-second-on = Two administrators decide over what gives rights
+rules-second-hint = Inviting, giving rights, enabling again, a new password, removing a second factor, linking a campus account and turning this off take effect once another administrator agrees. Disabling somebody and taking rights away take effect at once.

@@ -115,3 +115,5 @@ rules-campus-hint = 只有已关联学工号的操作员能这样登录，不会
 rules-campus-none = 配置文件中没有校园统一身份认证（[campus_sign_in]），无法开启。
 conflict-factor_required = 按学校的规定，你的角色必须启用第二因素。
 conflict-own_account = 自己的第二因素请在“我的账户”中停用。
+factor-covered = 密钥只在刚刚确认过身份时显示，以免被旁人记下。
+factor-uncover = 确认身份并继续

@@ -148,3 +148,6 @@ system-failed = 其中失败
 system-accepted = 收到的消息
 settings-meanwhile = 刚才有别人改过这里的设置。您填的内容还在：请对照现在的设置，再保存一次就以您填的为准。
 fault-quiet_and_not = 已勾选不限时段，请清空时段，或取消勾选
+rules-second = 第二位管理员
+rules-second-on = 增加权限要由两位管理员决定
+rules-second-hint = 邀请操作员、增加权限、重新启用、重设密码、移除第二因素、关联校园账号，以及关闭本项，都要由另一位管理员同意后才生效。停用操作员和减少权限立刻生效，不必等待。

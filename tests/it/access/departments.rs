@@ -15,7 +15,7 @@ use belltower::service::{Caller, Services, attention, deliveries};
 use serde_json::json;
 
 use super::acts;
-use crate::support::{on_both, operator, services};
+use crate::support::{TERMINAL, on_both, operator, services};
 
 const LIBRARY: &str = "图书馆";
 
@@ -23,7 +23,7 @@ async fn limited(s: &Services, role: Role) -> Caller {
     let grant = Grant { departments: [LIBRARY.to_owned()].into(), ..Grant::from(role) };
     let email = format!("{role}-library@bell.example");
     let new = NewOperator { email, name: "王敏".to_owned(), grants: vec![grant], password: None };
-    let id = create(s, &operator(Role::Owner), new).await.unwrap().operator_id;
+    let id = create(s, &TERMINAL, new).await.unwrap().done().unwrap().operator_id;
     Caller::Operator(operator_of(s, id).await.unwrap().unwrap())
 }
 

@@ -21,8 +21,8 @@ use totp_rs::{Builder, Secret, Totp};
 
 use super::acts;
 use super::operators::{GOOD, add};
+use crate::support::{TERMINAL, on_both, services};
 use crate::support::{app, contents};
-use crate::support::{on_both, services};
 
 const STEP: i64 = 30_000;
 const MINUTE: i64 = 60_000;
@@ -33,7 +33,7 @@ fn here() -> IpAddr {
 
 /// Every text in the store, which has something in it.
 async fn everything(s: &Services) -> Vec<String> {
-    sources::create(s, &by(Role::Owner), app::everything("library")).await.unwrap();
+    sources::create(s, &TERMINAL, app::everything("library")).await.unwrap();
     contents::everything(&s.db).await
 }
 
@@ -159,7 +159,7 @@ on_both!(whoever_must_have_a_factor_cannot_do_without, |db| async {
     let (duty, sender) = (who(&s, id).await, who(&s, add(&s, "zhao@bell.example", Role::Sender).await).await);
     let set = async |whom: &str| {
         let rules = json!({ "factor_for": whom });
-        assert!(change_rules(&s, &by(Role::Owner), &rules).await.unwrap());
+        assert!(change_rules(&s, &TERMINAL, &rules).await.unwrap().changed);
     };
     assert!(!must_enrol(&s, &sender).await.unwrap());
     set("owners_and_duty").await;
@@ -182,10 +182,10 @@ on_both!(a_lost_telephone_is_an_owners_business, |db| async {
         assert!(matches!(reset_factor(&s, &by(*role), id).await, Err(Error::Forbidden { .. })), "{role}");
     }
     assert!(sessions::load(&s, &session).await.unwrap().is_some());
-    assert!(reset_factor(&s, &by(Role::Owner), id).await.unwrap());
+    assert!(reset_factor(&s, &TERMINAL, id).await.unwrap().done().unwrap());
     assert_eq!(sessions::load(&s, &session).await.unwrap(), None);
     assert_eq!(acts(&s).await[0], "operator.remove_factor");
-    assert!(!reset_factor(&s, &by(Role::Owner), id).await.unwrap());
+    assert!(!reset_factor(&s, &TERMINAL, id).await.unwrap().done().unwrap());
     assert!(!sign_in(&s, "li@bell.example", GOOD, here()).await.unwrap().owes_code);
 });
 
@@ -193,7 +193,7 @@ on_both!(whoever_was_shut_out_meanwhile_enters_no_code, |db| async {
     let s = services(db);
     let (id, phone, _) = enrolled(&s, "li@bell.example", Role::Sender).await;
     let owing = sessions::save(&s, &State::from([(OWING.to_owned(), format!("\"{id}\""))])).await.unwrap();
-    set_enabled(&s, &by(Role::Owner), id, false).await.unwrap();
+    set_enabled(&s, &TERMINAL, id, false).await.unwrap();
     assert_eq!(sessions::load(&s, &owing).await.unwrap(), None);
     assert!(matches!(enter_code(&s, id, &phone.code(&s), here()).await, Err(Error::NotFound(_))));
 });
@@ -205,7 +205,7 @@ on_both!(a_code_is_waited_for_ten_minutes, |db| async {
     s.clock.turn(10 * MINUTE - 1);
     sessions::touch(&s, &owing).await.unwrap();
     assert!(sessions::load(&s, &owing).await.unwrap().is_some());
-    assert!(open_sessions(&s, &by(Role::Owner), id).await.unwrap().is_empty(), "signed in nowhere");
+    assert!(open_sessions(&s, &TERMINAL, id).await.unwrap().is_empty(), "signed in nowhere");
     s.clock.turn(1);
     assert!(sessions::load(&s, &owing).await.unwrap().is_none());
 });
@@ -261,18 +261,18 @@ on_both!(sessions_are_seen_and_ended_by_whoever_has_them_and_by_owners, |db| asy
     assert_eq!(end_sessions(&s, &own, li, |one| one.name == "first").await.unwrap(), 1);
     assert!(sessions::load(&s, &first).await.unwrap().is_none());
     assert!(sessions::load(&s, &second).await.unwrap().is_some());
-    assert_eq!(end_sessions(&s, &by(Role::Owner), li, |_| true).await.unwrap(), 1);
-    assert_eq!(end_sessions(&s, &by(Role::Owner), li, |_| true).await.unwrap(), 0);
+    assert_eq!(end_sessions(&s, &TERMINAL, li, |_| true).await.unwrap(), 1);
+    assert_eq!(end_sessions(&s, &TERMINAL, li, |_| true).await.unwrap(), 0);
     assert!(sessions::load(&s, &others).await.unwrap().is_some());
     assert_eq!(acts(&s).await.iter().filter(|act| *act == "operator.end_sessions").count(), 2);
 });
 
 on_both!(what_is_asked_of_passwords_and_sessions_is_set, |db| async {
     let s = services(db);
-    let owner = by(Role::Owner);
+    let owner = TERMINAL;
     let rules = json!({ "shortest_password": 30, "idle_minutes": 5, "session_hours": 1 });
-    assert!(change_rules(&s, &owner, &rules).await.unwrap());
-    assert!(!change_rules(&s, &owner, &rules).await.unwrap(), "nothing is different");
+    assert!(change_rules(&s, &owner, &rules).await.unwrap().changed);
+    assert!(!change_rules(&s, &owner, &rules).await.unwrap().changed, "nothing is different");
     assert!(matches!(
         change_rules(&s, &by(Role::MessageManager), &rules).await,
         Err(Error::Forbidden { .. })
@@ -309,7 +309,7 @@ on_both!(a_name_is_changed_and_who_did_it_had_the_old_one, |db| async {
 
 on_both!(a_campus_id_leads_to_one_operator_until_its_person_is_forgotten, |db| async {
     let s = services(db);
-    let owner = by(Role::Owner);
+    let owner = TERMINAL;
     let (li, zhao) =
         (add(&s, "li@bell.example", Role::Sender).await, add(&s, "zhao@bell.example", Role::Sender).await);
     let own = Caller::Operator(who(&s, li).await);

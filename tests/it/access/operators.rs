@@ -35,7 +35,7 @@ fn person(email: &str, role: Role, password: Option<&str>) -> NewOperator {
 }
 
 pub(super) async fn add(s: &Services, email: &str, role: Role) -> OperatorId {
-    create(s, &terminal(), person(email, role, Some(GOOD))).await.unwrap().operator_id
+    create(s, &terminal(), person(email, role, Some(GOOD))).await.unwrap().done().unwrap().operator_id
 }
 
 fn token(link: &str) -> &str {
@@ -134,7 +134,8 @@ on_both!(a_first_link_ends_after_a_day_and_when_somebody_is_there, |db| async {
 
 on_both!(an_invited_operator_chooses_a_password_within_a_week, |db| async {
     let s = services(db);
-    let made = create(&s, &terminal(), person("Li@Bell.Example", Role::Sender, None)).await.unwrap();
+    let made =
+        create(&s, &terminal(), person("Li@Bell.Example", Role::Sender, None)).await.unwrap().done().unwrap();
     let invited = made.link.unwrap();
     let purpose = LinkPurpose::Password { email: "li@bell.example".to_owned(), name: "王敏".to_owned() };
     assert_eq!(link(&s, token(&invited)).await.unwrap(), purpose);
@@ -158,8 +159,8 @@ on_both!(resetting_a_password_ends_it_the_sessions_and_older_links, |db| async {
     let id = add(&s, "li@bell.example", Role::Sender).await;
     let state = sessions::State::from([(sessions::OPERATOR.to_owned(), format!("\"{id}\""))]);
     let session = sessions::save(&s, &state).await.unwrap();
-    let older = reset_password(&s, &operator(Role::Owner), id).await.unwrap();
-    let newer = reset_password(&s, &operator(Role::Owner), id).await.unwrap();
+    let older = reset_password(&s, &operator(Role::Owner), id).await.unwrap().done().unwrap();
+    let newer = reset_password(&s, &operator(Role::Owner), id).await.unwrap().done().unwrap();
     assert!(is_refused(&sign_in(&s, "li@bell.example", GOOD, remote(1)).await));
     assert_eq!(sessions::load(&s, &session).await.unwrap(), None);
     assert!(matches!(link(&s, token(&older)).await, Err(Error::NotFound(_))));
@@ -316,7 +317,8 @@ on_both!(operators_are_the_owners_business_and_auditors_see_them, |db| async {
 
 on_both!(purging_keeps_what_still_counts, |db| async {
     let s = services(db);
-    let invited = create(&s, &terminal(), person("li@bell.example", Role::Sender, None)).await.unwrap();
+    let invited =
+        create(&s, &terminal(), person("li@bell.example", Role::Sender, None)).await.unwrap().done().unwrap();
     let session = sessions::save(&s, &sessions::State::new()).await.unwrap();
     for _ in 0..3 {
         assert!(is_refused(&sign_in(&s, "li@bell.example", "wrong", remote(1)).await));

@@ -20,7 +20,7 @@ fn state(value: &str) -> State {
 async fn add(s: &Services, email: &str) -> OperatorId {
     let (email, name) = (email.to_owned(), "王敏".to_owned());
     let new = NewOperator { email, name, grants: vec![Role::Sender.into()], password: None };
-    create(s, &Caller::Command("operator create"), new).await.unwrap().operator_id
+    create(s, &Caller::Command("operator create"), new).await.unwrap().done().unwrap().operator_id
 }
 
 fn signed_in(operator: OperatorId) -> State {

@@ -16,6 +16,7 @@ use belltower::store::nodes;
 use serde_json::Value;
 
 use crate::routing::{Campus, owner};
+use crate::support::TERMINAL;
 
 const MINUTE: Duration = Duration::from_mins(1);
 const HOUR: Duration = Duration::from_hours(1);
@@ -64,7 +65,7 @@ async fn operator(s: &Services, email: &str, role: Role) -> Caller {
         grants: vec![role.into()],
         password: None,
     };
-    let id = operators::create(s, &owner(), new).await.unwrap().operator_id;
+    let id = operators::create(s, &TERMINAL, new).await.unwrap().done().unwrap().operator_id;
     let name = email.to_owned();
     Caller::Operator(OperatorCaller {
         id,

@@ -62,7 +62,9 @@ on_both!(who_may_not_look_any_more_or_asks_for_something_else_is_told_nothing_mo
     later(&mut campus, minutes(0)).await;
     assert_eq!((campus.mails_to(LI), campus.mails_to("wang@bell.example")), (1, 1));
     let library = Grant { departments: ["图书馆".to_owned()].into(), ..Grant::from(Role::DutyOfficer) };
-    operators::set_grants(&campus.s, &owner_command(), li.operator().unwrap(), vec![library]).await.unwrap();
+    operators::set_grants(&campus.s, &owner_command(), li.operator().unwrap(), None, vec![library])
+        .await
+        .unwrap();
     wishes(&campus.s, &wang, json!({ "kinds": ["backlog"], "email": true })).await;
     later(&mut campus, 6 * HOUR).await;
     assert_eq!((campus.mails_to(LI), campus.mails_to("wang@bell.example")), (1, 1), "of its end neither");

@@ -16,8 +16,8 @@ use tokio::time::{Instant, sleep};
 
 use super::PASSWORD;
 use super::chrome::Special;
+use crate::support::TERMINAL;
 use crate::support::app::TestApp;
-use crate::support::operator;
 
 /// How long somebody waits for what should come. Nobody waits longer than it takes.
 const PATIENCE: Duration = Duration::from_secs(45);
@@ -67,7 +67,7 @@ impl Person {
             grants: vec![Role::Owner.into()],
             password: Some(PASSWORD.to_owned()),
         };
-        operators::create(&app.services, &operator(Role::Owner), new).await.unwrap();
+        operators::create(&app.services, &TERMINAL, new).await.unwrap();
     }
 
     /// Once enrolled.

@@ -4,14 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use belltower::domain::channel::{AddressKind, ChannelKind};
-use belltower::domain::id::{GroupId, RuleId};
+use belltower::domain::id::{GroupId, OperatorId, RuleId};
 use belltower::domain::operator::{Permission, Role};
 use belltower::domain::provider::ProviderKind;
 use belltower::domain::recipient::OptOut;
 use belltower::domain::suppression::Cause;
 use belltower::service::attention::{self, Remedy};
 use belltower::service::drafts::{self, Composed, Whom};
-use belltower::service::operators::{self, NewOperator, RoleForm};
+use belltower::service::operators::{self, NewOperator, RoleForm, Settled};
 use belltower::service::providers::NewProvider;
 use belltower::service::short_links::{self, Purpose};
 use belltower::service::simulators::Mailboxes;
@@ -21,10 +21,10 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::person::Person;
-use super::{accepted, to_two};
+use super::{PASSWORD, accepted, to_two};
 use crate::support::app::{Answer, TestApp};
-use crate::support::operator;
 use crate::support::services::START;
+use crate::support::{TERMINAL, operator};
 
 /// A page, as it opens or with something done to it.
 #[derive(Clone)]
@@ -110,7 +110,7 @@ pub(super) async fn public(app: &TestApp) -> Vec<Room> {
         grants: vec![Role::Auditor.into()],
         password: None,
     };
-    let made = operators::create(&app.services, &operator(Role::Owner), new).await.unwrap();
+    let made = operators::create(&app.services, &TERMINAL, new).await.unwrap().done().unwrap();
     let link = made.link.unwrap().strip_prefix("http://127.0.0.1:8080").unwrap().to_owned();
     let (page, preferences) = recipients_own(app, "announcement").await;
     let (emergency, _) = recipients_own(app, "emergency").await;
@@ -278,22 +278,42 @@ async fn trouble(app: &TestApp) {
     attention::begin(&app.services, &operator(Role::Owner), silent, Remedy::SetAside).await.unwrap();
 }
 
-/// Paths of somebody who was invited and of a role that was made, which nobody holds.
-async fn rights(app: &TestApp) -> [String; 2] {
+/// Paths of somebody who was invited, of a role that was made, which nobody holds, and of a change that waits.
+async fn rights(app: &TestApp) -> [String; 3] {
     let new = NewOperator {
         email: "chen@bell.example".to_owned(),
         name: "Chen Chen".to_owned(),
         grants: vec![Role::Sender.into()],
         password: None,
     };
-    let invited = operators::create(&app.services, &operator(Role::Owner), new).await.unwrap();
+    let invited = operators::create(&app.services, &TERMINAL, new).await.unwrap().done().unwrap();
     let form = RoleForm {
         name: "№ 7".to_owned(),
         description: String::new(),
         permissions: vec![Permission::TemplatesView, Permission::TemplatesEdit],
     };
-    let made = operators::create_role(&app.services, &operator(Role::Owner), form).await.unwrap();
-    [format!("/console/operators/{}", invited.operator_id), format!("/console/roles/{made}")]
+    let made = operators::create_role(&app.services, &TERMINAL, form).await.unwrap();
+    let waits = proposed(app, invited.operator_id).await;
+    [format!("/console/operators/{}", invited.operator_id), format!("/console/roles/{made}"), waits]
+}
+
+/// The path of a change that another owner proposed, for whoever looks at the pages to decide.
+async fn proposed(app: &TestApp, of: OperatorId) -> String {
+    let s = &app.services;
+    let new = NewOperator {
+        email: "zhao@bell.example".to_owned(),
+        name: "Zhao Min".to_owned(),
+        grants: vec![Role::Owner.into()],
+        password: Some(PASSWORD.to_owned()),
+    };
+    let zhao = operators::create(s, &TERMINAL, new).await.unwrap().done().unwrap().operator_id;
+    let zhao = Caller::Operator(operators::operator_of(s, zhao).await.unwrap().unwrap());
+    operators::change_rules(s, &TERMINAL, &json!({ "second_administrator": true })).await.unwrap();
+    let asked = operators::set_grants(s, &zhao, of, None, vec![Role::Auditor.into()]).await.unwrap();
+    operators::change_rules(s, &TERMINAL, &json!({})).await.unwrap();
+    let Settled::Waits(id) = asked else { panic!("{asked:?}") };
+    operators::explain(s, &zhao, id, "借调到教务处两个月").await.unwrap();
+    format!("/console/operators/requests/{id}")
 }
 
 /// A message that whoever looks at the pages is writing, by its path.
@@ -332,7 +352,7 @@ pub(super) async fn console(app: &TestApp) -> Vec<Room> {
     let draft = draft(app).await;
     let [relay, gateway, lost] = providers(app).await;
     trouble(app).await;
-    let [invited, made] = rights(app).await;
+    let [invited, made, waits] = rights(app).await;
     let kind = format!("/console/attention/group?of={FAILED}");
     vec![
         room("/console"),
@@ -422,6 +442,9 @@ pub(super) async fn console(app: &TestApp) -> Vec<Room> {
         room(&invited).asking(),
         room(format!("{invited}/grants")),
         room(format!("{invited}/grants")).confirmed(),
+        room(format!("{invited}/sign-in")),
+        room(&waits),
+        room(&waits).asking(),
         room("/console/roles"),
         room("/console/roles/sender"),
         room("/console/roles/new?from=sender"),

@@ -8,7 +8,7 @@ use totp_rs::{Builder, Secret, Totp};
 
 use super::browser::Browser;
 use crate::support::app::{Answer, TestApp};
-use crate::support::operator;
+use crate::support::{TERMINAL, operator};
 
 const HOME: &str = "/console/account";
 const FACTOR: &str = "/console/account/factor";
@@ -100,7 +100,7 @@ async fn whoever_must_have_a_second_factor_sets_it_up_before_anything_else() {
     let app = TestApp::start().await;
     let mut browser = Browser::signed_in(&app, Role::DutyOfficer).await;
     let rules = json!({ "factor_for": "owners_and_duty" });
-    change_rules(&app.services, &operator(Role::Owner), &rules).await.unwrap();
+    change_rules(&app.services, &TERMINAL, &rules).await.unwrap();
     for path in ["/console", HOME, "/console/messages"] {
         let led = browser.get(path).await;
         assert_eq!((led.status, led.header("location")), (303, Some(FACTOR)), "{path}");
@@ -353,4 +353,80 @@ async fn what_is_asked_of_operators_is_a_form() {
     let looked = auditor.get(RULES).await;
     assert!(looked.status == 200 && looked.text.contains("disabled"), "{}", looked.text);
     assert_eq!(auditor.submit(HOME, RULES, &right).await.status, 403);
+}
+
+#[tokio::test]
+async fn a_waiting_secret_is_shown_only_to_whoever_proved_who_they_are() {
+    let app = TestApp::start().await;
+    let mut browser = Browser::signed_in(&app, Role::Sender).await;
+    let shown = Phone::of(&browser.get(FACTOR).await);
+    app.clock.turn(11 * MINUTE);
+    let page = browser.get(FACTOR).await;
+    assert!(page.text.contains("确认身份并继续") && !page.text.contains("factor-secret"), "{}", page.text);
+    let asked = browser.submit(FACTOR, FACTOR, &[("act", "show")]).await;
+    let held = held(&asked).to_owned();
+    let done = browser.submit(FACTOR, FACTOR, &[("held", &held), ("proof_password", PASSWORD)]).await;
+    assert_eq!((done.status, done.header("location")), (303, Some(FACTOR)), "{}", done.text);
+    assert_eq!(Phone::of(&browser.get(FACTOR).await).0.secret(), shown.0.secret());
+    // Whoever has one and leaves its renewal waiting sees what is in force, and may leave it.
+    enrol(&app, &mut browser).await;
+    app.clock.turn(11 * MINUTE);
+    let page = browser.get(FACTOR).await;
+    assert!(page.text.contains("重新生成恢复码"), "{}", page.text);
+}
+
+#[tokio::test]
+async fn another_way_to_sign_in_ends_the_sessions_that_came_by_the_old_one() {
+    let app = TestApp::start().await;
+    let mut browser = Browser::signed_in(&app, Role::Sender).await;
+    let mut elsewhere = Browser::coming_back(&app, Role::Sender).await;
+    let (phone, _) = enrol(&app, &mut browser).await;
+    assert_eq!(elsewhere.get("/console").await.status, 303, "signed in without it");
+    assert_eq!(browser.get("/console").await.status, 200);
+    app.clock.turn(MINUTE);
+    let (mut elsewhere, _) = password(&app, Role::Sender).await;
+    elsewhere.submit("/sign-in/code", "/sign-in/code", &[("code", &phone.code(&app))]).await;
+    assert_eq!(elsewhere.get("/console").await.status, 200);
+    browser.submit(FACTOR, FACTOR, &[("act", "off")]).await;
+    assert_eq!(elsewhere.get("/console").await.status, 303);
+    assert!(browser.get(HOME).await.text.contains("第二因素已停用"));
+}
+
+#[tokio::test]
+async fn a_form_that_waits_is_one_sessions_and_for_ten_minutes() {
+    let app = TestApp::start().await;
+    let mut browser = Browser::signed_in(&app, Role::Owner).await;
+    let mut other = Browser::coming_back(&app, Role::Owner).await;
+    app.clock.turn(11 * MINUTE);
+    let fields = [("factor_for", "nobody"), ("idle_minutes", "20")];
+    let waiting = held(&browser.submit(RULES, RULES, &fields).await).to_owned();
+    let answer = [("held", waiting.as_str()), ("proof_password", PASSWORD)];
+    assert_eq!(other.submit(RULES, RULES, &answer).await.status, 403, "another session of the same operator");
+    app.clock.turn(10 * MINUTE);
+    assert_eq!(browser.submit(RULES, RULES, &answer).await.status, 403, "too late");
+    let waiting = held(&browser.submit(RULES, RULES, &fields).await).to_owned();
+    let answer = [("held", waiting.as_str()), ("proof_password", PASSWORD)];
+    assert_eq!(browser.submit(RULES, RULES, &answer).await.header("location"), Some(RULES));
+}
+
+#[tokio::test]
+async fn strangers_at_the_sign_in_keep_nobody_from_proving_who_they_are() {
+    let app = TestApp::start().await;
+    let mut browser = Browser::signed_in(&app, Role::Owner).await;
+    app.clock.turn(11 * MINUTE);
+    let mut stranger = Browser::new(&app);
+    for _ in 0..4 {
+        let fields = [("email", "owner@bell.example"), ("password", "wrong")];
+        stranger.submit("/sign-in", "/sign-in", &fields).await;
+    }
+    let fields = [("email", "owner@bell.example"), ("password", PASSWORD)];
+    assert_eq!(stranger.submit("/sign-in", "/sign-in", &fields).await.status, 429);
+    let waiting = held(&browser.submit(RULES, RULES, &[("factor_for", "nobody")]).await).to_owned();
+    let answer = [("held", waiting.as_str()), ("proof_password", PASSWORD)];
+    assert_eq!(browser.submit(RULES, RULES, &answer).await.header("location"), Some(RULES));
+    let change = [("current_password", PASSWORD), ("password", OTHER), ("password_again", OTHER)];
+    assert_eq!(
+        browser.submit(HOME, "/console/account/password", &change).await.header("location"),
+        Some(HOME)
+    );
 }

@@ -7,8 +7,8 @@ use belltower::domain::operator::Role;
 use belltower::service::operators::{self, NewOperator};
 use reqwest::{Client, Method, RequestBuilder};
 
+use crate::support::TERMINAL;
 use crate::support::app::{Answer, TestApp};
-use crate::support::operator;
 
 const PASSWORD: &str = "seven quiet lamps by the lake";
 
@@ -46,7 +46,7 @@ impl Browser {
             grants: vec![grant],
             password: Some(PASSWORD.to_owned()),
         };
-        operators::create(&app.services, &operator(Role::Owner), new).await.unwrap();
+        operators::create(&app.services, &TERMINAL, new).await.unwrap();
         Self::entering(app, name).await
     }
 

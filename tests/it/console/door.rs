@@ -6,7 +6,7 @@ use belltower::store::audit::{self, AuditFilter};
 
 use super::browser::Browser;
 use crate::support::app::TestApp;
-use crate::support::operator;
+use crate::support::{TERMINAL, operator};
 
 const PASSWORD: &str = "seven quiet lamps by the lake";
 
@@ -93,7 +93,7 @@ async fn an_invited_operator_chooses_a_password_only() {
         grants: vec![Role::Sender.into()],
         password: None,
     };
-    let made = operators::create(&app.services, &operator(Role::Owner), new).await.unwrap();
+    let made = operators::create(&app.services, &TERMINAL, new).await.unwrap().done().unwrap();
     let link = made.link.unwrap().strip_prefix("http://127.0.0.1:8080").unwrap().to_owned();
     let mut browser = Browser::new(&app);
     let page = browser.get(&link).await;

@@ -8,7 +8,7 @@ use belltower::console::PATHS;
 use belltower::domain::grant::Grant;
 use belltower::domain::id::{
     AlarmId, DeliveryId, DraftId, GroupId, ImportId, KeyId, MessageId, OperatorId, ProviderId, RecipientId,
-    RoleId, RuleId, SourceId, SuppressionId,
+    RightsRequestId, RoleId, RuleId, SourceId, SuppressionId,
 };
 use belltower::domain::operator::Role;
 use belltower::service::messages::{self, DeliveryQuery};
@@ -155,6 +155,7 @@ impl Things {
             .replace("{id}", &id)
             .replace("{delivery}", &self.delivery.to_string())
             .replace("{key}", &self.key.to_string())
+            .replace("{request}", &RightsRequestId(9_999).to_string())
             .replace("{role}", &RoleId(9_999).to_string())
             .replace("{number}", "9999")
             .replace("{name}", "no-such")

@@ -1,11 +1,11 @@
 //! Operators and roles in the console, over a running server.
 
-use belltower::domain::operator::Role;
+use belltower::domain::operator::{Permission, Role};
 use belltower::service::operators::{self, NewOperator, RoleForm};
 
 use super::browser::Browser;
 use crate::support::app::{Answer, TestApp};
-use crate::support::operator;
+use crate::support::{TERMINAL, operator};
 
 const HOME: &str = "/console/operators";
 const ROLES: &str = "/console/roles";
@@ -30,7 +30,7 @@ async fn add(app: &TestApp, email: &str, name: &str, role: Role) -> String {
         grants: vec![role.into()],
         password: Some(PASSWORD.to_owned()),
     };
-    let made = operators::create(&app.services, &operator(Role::Owner), new).await.unwrap();
+    let made = operators::create(&app.services, &TERMINAL, new).await.unwrap().done().unwrap();
     format!("{HOME}/{}", made.operator_id)
 }
 
@@ -127,7 +127,10 @@ async fn what_may_not_be_done_is_not_offered_and_says_why() {
     has(&page, &[&format!("{other}/enabled"), &format!("{other}/link"), &format!("{other}/grants")]);
     let mut auditor = Browser::signed_in(&app, Role::Auditor).await;
     let page = auditor.get(&other).await;
-    assert!(page.status == 200 && !page.text.contains(&format!("{other}/")), "{}", page.text);
+    assert!(page.status == 200 && page.text.contains(&format!("{other}/sign-in")), "{}", page.text);
+    for act in ["enabled", "link", "grants"] {
+        assert!(!page.text.contains(&format!("{other}/{act}")), "{act}: {}", page.text);
+    }
     assert_eq!(auditor.get(&format!("{HOME}/new")).await.status, 403);
     assert_eq!(auditor.get(&format!("{ROLES}/new")).await.status, 403);
     let mut sender = Browser::signed_in(&app, Role::Sender).await;
@@ -207,7 +210,7 @@ async fn built_in_roles_and_ones_own_are_not_changed() {
     let form = RoleForm {
         name: "管账号".to_owned(),
         description: String::new(),
-        permissions: belltower::domain::operator::Permission::ALL.to_vec(),
+        permissions: Permission::ALL.to_vec(),
     };
     let role = operators::create_role(&app.services, &operator(Role::Owner), form).await.unwrap();
     let me = operators::list(&app.services, &operator(Role::Owner)).await.unwrap().remove(0).id;
@@ -218,10 +221,146 @@ async fn built_in_roles_and_ones_own_are_not_changed() {
             ..Role::Owner.into()
         },
     ];
-    operators::set_grants(&app.services, &belltower::service::Caller::Command("test"), me, grants)
+    operators::set_grants(&app.services, &belltower::service::Caller::Command("test"), me, None, grants)
         .await
         .unwrap();
     let page = browser.get(&format!("{ROLES}/{role}")).await;
     has(&page, &["您自己持有这个角色"]);
     assert_eq!(browser.get(&format!("{ROLES}/{role}/edit")).await.status, 409);
+}
+
+const RULES: &str = "/console/settings/sign-in";
+const ON: [(&str, &str); 2] = [("factor_for", "nobody"), ("second_administrator", "true")];
+
+#[tokio::test]
+async fn a_change_that_gives_waits_for_another_administrator() {
+    let app = TestApp::start().await;
+    let mut browser = Browser::signed_in(&app, Role::Owner).await;
+    let alone = browser.submit(RULES, RULES, &ON).await;
+    assert_eq!(alone.status, 409);
+    has(&alone, &["id=\"second_administrator-error\"", "还没有第二位可以同意的人"]);
+    let mut second = Browser::holding(&app, "second", Role::Owner.into()).await;
+    assert_eq!(browser.submit(RULES, RULES, &ON).await.header("location"), Some(RULES));
+    has(&browser.get(RULES).await, &["name=\"second_administrator\" value=\"true\" checked"]);
+
+    let li = add(&app, "li@bell.example", "李娜", Role::Sender).await;
+    let grants = format!("{li}/grants");
+    let chosen = [("where_auditor", "everywhere")];
+    has(&browser.submit(&grants, &grants, &chosen).await, &["须由另一位管理员同意后才生效"]);
+    let agreed = [("where_auditor", "everywhere"), ("step", "confirm")];
+    let answer = browser.submit(&grants, &grants, &agreed).await;
+    let page = answer.header("location").unwrap().to_owned();
+    assert!(answer.status == 303 && page.contains("/requests/"), "{page}");
+    has(
+        &browser.get(&page).await,
+        &["更改李娜的权限", "要由另一位管理员同意", "撤回", "查看审计日志（全校）"],
+    );
+    let [approve, reject, withdraw, reason] =
+        ["approve", "reject", "withdraw", "reason"].map(|act| format!("{page}/{act}"));
+    assert_eq!(browser.submit(&page, &reason, &[("reason", "代班")]).await.status, 303);
+    let own = browser.submit(&page, &approve, &[]).await;
+    assert_eq!(own.status, 409);
+    has(&own, &["自己提出的变更要由另一位管理员决定"]);
+    has(&browser.get(&li).await, &["发布员"]);
+
+    has(&second.get("/console").await, &["等您同意的权限变更"]);
+    has(&second.get(HOME).await, &["更改李娜的权限", "等待第二位管理员"]);
+    has(&second.get(&page).await, &["代班", "同意并生效"]);
+    let mut auditor = Browser::signed_in(&app, Role::Auditor).await;
+    let looked = auditor.get(&page).await;
+    assert!(looked.status == 200 && !looked.text.contains(&approve), "{}", looked.text);
+    let empty = second.submit(&page, &reject, &[]).await;
+    assert_eq!(empty.status, 422);
+    has(&empty, &["id=\"reason-error\""]);
+    let done = second.submit(&page, &approve, &[]).await;
+    assert_eq!((done.status, done.header("location")), (303, Some(li.as_str())), "{}", done.text);
+    let shown = second.get(&li).await;
+    has(&shown, &["已同意，变更已生效", "审计员", "原来", "提出者"]);
+    assert_eq!(second.get(&page).await.status, 404);
+    assert!(!second.get("/console").await.text.contains("等您同意的权限变更"));
+
+    // The link of whoever is invited is shown to who agreed; what is rejected is not done.
+    let invite = [("name", "陈晨"), ("email", "chen@bell.example"), ("where_sender", "everywhere")];
+    let page =
+        browser.submit(&format!("{HOME}/new"), HOME, &invite).await.header("location").unwrap().to_owned();
+    let done = second.submit(&page, &format!("{page}/approve"), &[]).await;
+    let chen = done.header("location").unwrap().to_owned();
+    assert!(fresh_link(&second.get(&chen).await).is_some());
+    let page = browser.submit(&li, &format!("{li}/link"), &[]).await.header("location").unwrap().to_owned();
+    let no = second.submit(&page, &format!("{page}/reject"), &[("reason", "不必")]).await;
+    assert_eq!(no.header("location"), Some(HOME));
+    has(&second.get("/console/audit").await, &["退回权限变更", "不必"]);
+    let page = browser.submit(&li, &format!("{li}/link"), &[]).await.header("location").unwrap().to_owned();
+    assert_eq!(browser.submit(&page, &format!("{page}/withdraw"), &[]).await.status, 303);
+    assert_eq!(browser.post(&withdraw, &[]).await.status, 403, "without its token");
+
+    let off = browser.submit(RULES, RULES, &[("factor_for", "nobody")]).await;
+    let page = off.header("location").unwrap().to_owned();
+    has(&second.get(&page).await, &["更改权限不再需要第二位管理员"]);
+    assert_eq!(second.submit(&page, &format!("{page}/approve"), &[]).await.status, 303);
+    assert_eq!(browser.submit(&li, &format!("{li}/link"), &[]).await.header("location"), Some(li.as_str()));
+}
+
+#[tokio::test]
+async fn what_another_changed_meanwhile_is_named_before_anything_is_done() {
+    let app = TestApp::start().await;
+    let mut browser = Browser::signed_in(&app, Role::Owner).await;
+    let person = add(&app, "li@bell.example", "李娜", Role::Sender).await;
+    let id = person.rsplit('/').next().unwrap().parse().unwrap();
+    let s = &app.services;
+    let both = vec![Role::Sender.into(), Role::Auditor.into()];
+    operators::set_grants(s, &TERMINAL, id, None, both.clone()).await.unwrap().done().unwrap();
+    let was = serde_json::to_string(&both).unwrap();
+    operators::set_grants(s, &TERMINAL, id, None, vec![Role::Sender.into()]).await.unwrap().done().unwrap();
+    let grants = format!("{person}/grants");
+    let mut fields =
+        vec![("was", was.as_str()), ("where_sender", "everywhere"), ("where_auditor", "everywhere")];
+    for step in ["", "confirm"] {
+        fields.push(("step", step));
+        let stale = browser.submit(&grants, &grants, &fields).await;
+        assert_eq!(stale.status, 422, "{step}");
+        has(
+            &stale,
+            &[
+                "打开表单之后有人改过这里",
+                "减少了",
+                "查看审计日志（全校）",
+                "name=\"where_auditor\" value=\"everywhere\" checked",
+            ],
+        );
+        fields.pop();
+    }
+    assert_eq!(operators::get(s, &TERMINAL, id).await.unwrap().grants.len(), 1);
+
+    let form = |permissions: &[Permission]| RoleForm {
+        name: "服务台".to_owned(),
+        description: String::new(),
+        permissions: permissions.to_vec(),
+    };
+    let old = form(&[Permission::MessagesView, Permission::AuditView]);
+    let role = operators::create_role(s, &TERMINAL, old.clone()).await.unwrap();
+    operators::update_role(s, &TERMINAL, role, None, form(&[Permission::MessagesView])).await.unwrap();
+    let was = serde_json::to_string(&old).unwrap();
+    let path = format!("{ROLES}/{role}");
+    let fields = [("was", was.as_str()), ("name", "前台"), ("permissions", "audit.view")];
+    let stale = browser.submit(&format!("{path}/edit"), &path, &fields).await;
+    assert_eq!(stale.status, 422);
+    has(&stale, &["打开表单之后有人改过这里", "查看审计日志（全校）", "value=\"前台\""]);
+}
+
+#[tokio::test]
+async fn whoever_sees_no_messages_has_a_first_page_too() {
+    let app = TestApp::start().await;
+    let permissions = vec![Permission::OperatorsView, Permission::AuditView];
+    let form = RoleForm { name: "人事".to_owned(), description: String::new(), permissions };
+    let role = operators::create_role(&app.services, &TERMINAL, form).await.unwrap();
+    let grant = belltower::domain::grant::Grant {
+        role: belltower::domain::grant::AnyRole::Made(role),
+        ..Role::Owner.into()
+    };
+    let mut browser = Browser::holding(&app, "people", grant).await;
+    let page = browser.get("/console").await;
+    assert_eq!(page.status, 200);
+    has(&page, &["您可以使用的页面", "href=\"/console/operators\"", "href=\"/console/audit\""]);
+    assert!(!page.text.contains("href=\"/console/messages\""), "{}", page.text);
 }

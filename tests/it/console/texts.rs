@@ -25,6 +25,7 @@ use belltower::domain::operator::{Permission, Role};
 use belltower::domain::policy::{RepeatFor, ThenFor};
 use belltower::domain::provider::ProviderKind;
 use belltower::domain::recipient::FIELDS;
+use belltower::domain::rights_change::RightsChange;
 use belltower::domain::sign_in::FactorFor;
 use belltower::domain::source::Right;
 use belltower::domain::suppression::Cause;
@@ -165,7 +166,15 @@ const SETTINGS: [&str; 30] = [
     "no_certificate",
     "unreadable",
 ];
-const CONFLICTS: [&str; 13] = [
+const CONFLICTS: [&str; 21] = [
+    "own_rights",
+    "last_owner",
+    "role_held",
+    "rights_changed",
+    "own_request",
+    "proposer_gone",
+    "no_second",
+    "not_your_request",
     "factor_required",
     "own_account",
     "key_ended",
@@ -180,6 +189,8 @@ const CONFLICTS: [&str; 13] = [
     "dynamic_group",
     "changed_meanwhile",
 ];
+/// Particulars of rights in the audit log.
+const SAID_OF_RIGHTS: [&str; 6] = ["before", "after", "grants", "permissions", "proposed_by", "change"];
 /// What a timeline may tell.
 const EVENTS: [&str; 19] = [
     "over_quota",
@@ -273,6 +284,9 @@ fn composed() -> BTreeSet<String> {
     family("unknown-repeat", &mut RepeatFor::ALL.iter().map(|r| r.name()), &[""]);
     family("policy-part", &mut belltower::domain::policy::PARTS.into_iter(), &[""]);
     family("node-role", &mut ["web", "dispatch"].into_iter(), &[""]);
+    family("request", &mut RightsChange::NAMES.into_iter(), &[""]);
+    family("change", &mut RightsChange::NAMES.into_iter(), &[""]);
+    family("audit", &mut SAID_OF_RIGHTS.into_iter(), &[""]);
     family("conflict", &mut CONFLICTS.into_iter(), &[""]);
     family("error", &mut ERRORS.into_iter(), &["", "-advice"]);
     keys.extend(Permission::ALL.iter().map(|p| format!("permission-{}", p.name().replace('.', "-"))));

@@ -17,12 +17,12 @@ use belltower::store::audit::AuditFilter;
 use serde_json::json;
 
 use super::{Campus, owner};
-use crate::support::{on_both, operator};
+use crate::support::{TERMINAL, on_both, operator};
 
 async fn enrol(campus: &Campus, role: Role, email: &str) -> Caller {
     let (email, name) = (email.to_owned(), email.to_owned());
     let new = NewOperator { email, name, grants: vec![role.into()], password: None };
-    let id = operators::create(&campus.s, &owner(), new).await.unwrap().operator_id;
+    let id = operators::create(&campus.s, &TERMINAL, new).await.unwrap().done().unwrap().operator_id;
     Caller::Operator(operators::operator_of(&campus.s, id).await.unwrap().unwrap())
 }
 

@@ -48,6 +48,7 @@ mod recipients;
 mod reopening;
 mod replies;
 mod reports;
+mod rights_requests;
 mod roles;
 mod routing;
 mod scenes;

@@ -4,8 +4,8 @@ use belltower::domain::id::OperatorId;
 use belltower::domain::operator::Role;
 use belltower::store::Db;
 use belltower::store::operators::{
-    OperatorRow, any, find, find_by_email, insert, list, lock_all, set_disabled, set_grants, set_language,
-    set_name, set_password, touch,
+    OperatorRow, any, find, find_by_email, insert, list, lock, lock_all, set_disabled, set_grants,
+    set_language, set_name, set_password, touch,
 };
 
 use crate::support::on_both;
@@ -80,4 +80,6 @@ on_both!(all_are_locked_in_the_order_of_their_ids, |db| async {
     let rows = lock_all(&mut tx).await.unwrap();
     let seen: Vec<_> = rows.into_iter().map(|row| (row.id, row.grants.0)).collect();
     assert_eq!(seen, [(a, vec![Grant::from(Role::Owner)]), (b, vec![Grant::from(Role::Sender)])]);
+    assert_eq!(lock(&mut tx, b).await.unwrap().unwrap().email, "a@bell.example");
+    assert!(lock(&mut tx, OperatorId(999)).await.unwrap().is_none());
 });

@@ -1,6 +1,6 @@
 use belltower::clock::Timestamp;
 use belltower::domain::operator::Role;
-use belltower::store::second_factors::{find, remove, set, set_codes, use_code, use_step};
+use belltower::store::second_factors::{find, lock, remove, set, set_codes, use_code, use_step};
 
 use super::operators::add;
 use crate::support::on_both;
@@ -36,7 +36,9 @@ on_both!(a_recovery_code_is_good_once_and_its_owners, |db| async {
     let mut tx = db.begin().await.unwrap();
     set_codes(&mut tx, a, &[[4; 32]]).await.unwrap();
     assert!(!use_code(&mut tx, a, &[2; 32]).await.unwrap(), "one of those before");
+    assert!(lock(&mut tx, a).await.unwrap() && !lock(&mut tx, b).await.unwrap());
     assert!(remove(&mut tx, a).await.unwrap());
+    assert!(!lock(&mut tx, a).await.unwrap());
     assert!(!use_code(&mut tx, a, &[4; 32]).await.unwrap());
     assert!(!remove(&mut tx, a).await.unwrap());
     tx.commit().await.unwrap();

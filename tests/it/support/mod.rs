@@ -49,5 +49,5 @@ macro_rules! on_both_urls {
     };
 }
 
-pub(crate) use services::{operator, services};
+pub(crate) use services::{TERMINAL, operator, services};
 pub(crate) use {on_both, on_both_urls};

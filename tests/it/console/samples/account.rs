@@ -65,6 +65,7 @@ pub(super) fn enrolment(language: Language, theme: Theme) -> FactorPage {
         factor: None,
         is_required: true,
         offer: Some((qr::picture(address, "QR").unwrap(), "JBSW Y3DP EHPK 3PXP JBSW Y3DP EHPK 3PXP".into())),
+        is_covered: false,
         codes: Vec::new(),
         faults: FieldFaults::default(),
     }
@@ -110,6 +111,7 @@ pub(super) fn other(language: Language, theme: Theme) -> OperatorSignInPage {
         email: "liwei@bell.example".into(),
         has_password: false,
         may_edit: true,
+        needs_second: true,
         factor: Some(factor(9)),
         has_campus: true,
         campus_id: "2001002".into(),

@@ -27,6 +27,7 @@ use belltower::console::counts::Counts;
 use belltower::console::error::ErrorPage;
 use belltower::console::form::FieldFaults;
 use belltower::console::operators::Hold;
+use belltower::console::operators::requests::Part;
 use belltower::console::page::{Section, Shell, SignedIn, Theme};
 use belltower::console::rules::change::Change;
 use belltower::console::sign_in::{SetUpPage, SignInPage};
@@ -84,6 +85,7 @@ fn shell(language: Language, theme: Theme, current: Option<Section>) -> Shell {
         current,
         troubled: if current.is_some() { 213 } else { 0 },
         alarms: OpenAlarms { all: 3, grave: 1 },
+        rights: u64::from(current.is_some()),
         flash: None,
         emergency: None,
         here: "/console".into(),
@@ -205,6 +207,9 @@ pub(super) fn all(language: Language, theme: Theme) -> Vec<(&'static str, String
         ("operator_invite", operators::invite(language, theme).render()),
         ("operator_rights", operators::rights(language, theme).render()),
         ("operator_rights_confirm", operators::confirm(language, theme).render()),
+        ("rights_request", operators::request(language, theme, Part::Decide).render()),
+        ("rights_request_own", operators::request(language, theme, Part::Own).render()),
+        ("rights_request_look", operators::request(language, theme, Part::Look).render()),
         ("roles", operators::roles(language, theme, false).render()),
         ("roles_built_in", operators::roles(language, theme, true).render()),
         ("role", operators::role(language, theme).render()),

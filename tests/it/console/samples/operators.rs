@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use belltower::clock::Timestamp;
 use belltower::config::Language;
 use belltower::console::audit::Act;
 use belltower::console::form::FieldFaults;
 use belltower::console::operators::form::{Choice, GrantsForm};
 use belltower::console::operators::invite::InvitePage;
+use belltower::console::operators::requests::{Part, RequestPage, RequestRow};
 use belltower::console::operators::rights::{ConfirmPage, RightsPage};
 use belltower::console::operators::{
     GrantRow, Hold, OperatorPage, OperatorRow, OperatorState, OperatorsPage,
@@ -16,7 +18,7 @@ use belltower::console::powers::{Difference, by_area};
 use belltower::console::roles::edit::{ConfirmPage as RoleConfirmPage, RoleFormPage};
 use belltower::console::roles::{RolePage, RoleRow, RolesPage};
 use belltower::domain::grant::Powers;
-use belltower::domain::id::{OperatorId, RoleId};
+use belltower::domain::id::{OperatorId, RightsRequestId, RoleId};
 use belltower::domain::operator::{Permission, Role};
 use belltower::error::Fault;
 
@@ -48,6 +50,7 @@ pub(super) fn list(language: Language, theme: Theme) -> OperatorsPage {
     OperatorsPage {
         shell: shell(language, theme, Some(Section::Operators)),
         may_edit: true,
+        waiting: vec![waiting(language, false), waiting(language, true)],
         rows: vec![
             row(
                 1,
@@ -103,6 +106,7 @@ pub(super) fn one(language: Language, theme: Theme, hold: Hold) -> OperatorPage 
         what: view.t(what),
         object: String::new(),
         href: None,
+        rights: Vec::new(),
         more: vec![("address".into(), address.into())],
     };
     OperatorPage {
@@ -118,6 +122,7 @@ pub(super) fn one(language: Language, theme: Theme, hold: Hold) -> OperatorPage 
             Fact::markup(view.t("operator-since"), view.ago(ago(30 * HOUR))),
         ],
         hold,
+        needs_second: hold == Hold::Full,
         fresh_link: (hold == Hold::Full)
             .then(|| "https://bell.example.edu.cn/set-up?token=4c9c1ad27be04586a1c0d5e8f7b2".into()),
         acts: Some(vec![
@@ -163,6 +168,7 @@ pub(super) fn invite(language: Language, theme: Theme) -> InvitePage {
         name: "陈晨".into(),
         email: "chenchen@bell.example".into(),
         grants: choices(language),
+        needs_second: true,
         shell,
     }
 }
@@ -173,7 +179,36 @@ pub(super) fn rights(language: Language, theme: Theme) -> RightsPage {
         id: OperatorId(2),
         name: "李娜".into(),
         grants: choices(language),
+        was: "[]".into(),
         faults: FieldFaults::default(),
+    }
+}
+
+fn waiting(language: Language, is_own: bool) -> RequestRow {
+    RequestRow {
+        id: RightsRequestId(if is_own { 4 } else { 3 }),
+        what: view(language).t1("request-grant", "name", "李娜"),
+        proposer: "周敏".into(),
+        proposed_at: ago(26 * HOUR),
+        expires_at: Timestamp(ago(0).0 + 142 * 3_600_000),
+        is_own,
+    }
+}
+
+pub(super) fn request(language: Language, theme: Theme, part: Part) -> RequestPage {
+    let shell = shell(language, theme, Some(Section::Operators));
+    RequestPage {
+        row: waiting(language, part == Part::Own),
+        part,
+        reason: "借调到教务处两个月，每周三、周五代为审核。".into(),
+        difference: difference(language),
+        opens: (part == Part::Look).then(|| shell.view.t("request-opens-link")),
+        roles: vec![(shell.view.role_name("reviewer"), shell.view.t("reach-everywhere"))],
+        holders: vec![(OperatorId(2), "李娜".into(), shell.view.t("reach-everywhere"))],
+        answer: String::new(),
+        faults: FieldFaults::default(),
+        refusal: (part == Part::Decide).then(|| shell.view.t("conflict-rights_changed")),
+        shell,
     }
 }
 
@@ -187,6 +222,7 @@ pub(super) fn confirm(language: Language, theme: Theme) -> ConfirmPage {
         id: OperatorId(2),
         name: "李娜".into(),
         difference: difference(language),
+        waits: true,
         fields: vec![("where_reviewer".into(), "everywhere".into())],
     }
 }
@@ -241,6 +277,8 @@ pub(super) fn role_form(language: Language, theme: Theme) -> RoleFormPage {
         permissions: MADE.to_vec(),
         mine: Role::MessageManager.permissions().collect(),
         holders: role(language, theme).holders,
+        was: "{}".into(),
+        changed: Some(shell.view.t2("rights-changed-since", "gained", "x", "lost", "y")),
         faults: FieldFaults::new(&shell.view, &[Fault::new("/name", "taken", "")]),
         shell,
     }
@@ -255,5 +293,7 @@ pub(super) fn role_confirm(language: Language, theme: Theme) -> RoleConfirmPage 
         permissions: MADE.to_vec(),
         difference: difference(language),
         holders: role(language, theme).holders,
+        was: "{}".into(),
+        waits: true,
     }
 }

@@ -122,6 +122,7 @@ pub(super) fn overview(language: Language, theme: Theme) -> OverviewPage {
     OverviewPage {
         shell: shell(language, theme, Some(Section::Overview)),
         today_text: say("2026年11月21日，星期六", "Saturday, 21 November 2026"),
-        today,
+        today: Some(today),
+        todos: Vec::new(),
     }
 }
