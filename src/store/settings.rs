@@ -12,9 +12,9 @@ pub async fn next_number(tx: &mut Tx, name: &str) -> Result<i64> {
     Ok(in_tx!(tx, |c| sqlx::query_scalar(text).bind(name).fetch_one(c).await)?)
 }
 
-/// A document that the administrators keep, as JSON.
+/// A document that the administrators keep, as JSON. One that was locked and never written is none.
 pub async fn find(db: &Db, name: &str) -> Result<Option<String>> {
-    let text = "SELECT value FROM setting WHERE name = $1";
+    let text = "SELECT value FROM setting WHERE name = $1 AND value <> ''";
     Ok(in_db!(db, |c| sqlx::query_scalar(text).bind(name).fetch_optional(c).await)?)
 }
 

@@ -23,6 +23,10 @@ on_both!(a_document_is_there_once_it_is_written, |db| async {
         assert_eq!(find(&db, "alarms").await.unwrap().as_deref(), Some(value));
     }
     assert_eq!(find(&db, "other").await.unwrap(), None);
+    let mut tx = db.begin().await.unwrap();
+    lock(&mut tx, "other").await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(find(&db, "other").await.unwrap(), None, "locked and left");
 });
 
 on_both!(a_turn_is_one_process_s_until_its_time_is_over, |db| async {
