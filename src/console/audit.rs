@@ -232,7 +232,6 @@ fn href(action: &str, object: &str) -> Option<String> {
         ("recipient", _) => format!("/console/people/{object}"),
         ("suppression", _) => format!("/console/suppression/{object}"),
         ("attention", _) => format!("/console/attention/acts/{object}"),
-        ("rights", "propose") => format!("/console/operators/requests/{object}"),
         ("operator", _) if object != "unknown" => format!("/console/operators/{object}"),
         ("role", "create" | "update") => format!("/console/roles/{object}"),
         ("routing", _) => format!("/console/rules/versions/{object}"),

@@ -79,6 +79,9 @@ pub struct RequestPage {
     pub shell: Shell,
     pub row: RequestRow,
     pub part: Part,
+    /// The operator it is about, where they are there already, and how they are called.
+    pub about: Option<OperatorId>,
+    pub about_name: String,
     /// Perhaps empty.
     pub reason: String,
     pub difference: Difference,
@@ -126,6 +129,8 @@ async fn open(s: &Services, signed: &Signed, id: RightsRequestId) -> Result<Requ
             Part::Look
         },
         row,
+        about: one.change.operator(),
+        about_name: one.about,
         difference: Difference::new(view, &one.effect.before, &one.effect.after),
         reason: one.reason,
         opens,
