@@ -62,7 +62,7 @@ pub const ACTS: [(&str, &[&str]); 17] = [
     ("rights", &["propose", "reject", "withdraw", "expire"]),
     ("source", &["create", "update", "enable", "disable", "guard"]),
     ("key", &["create", "rotate", "revoke"]),
-    ("message", &["cancel", "recall", "resend", "release", "reject", "export", "send"]),
+    ("message", &["cancel", "recall", "resend", "release", "reject", "export", "send", "try"]),
     (
         "recipient",
         &[

@@ -9,7 +9,7 @@ use super::access::Signed;
 use super::form::{FieldFaults, Form};
 use super::message::{self, DeliveryFilter};
 use super::page::{self, Flash, Section, Shell, Theme, address, see_other};
-use super::timeline::actor;
+use super::timeline::{actor, why_held};
 use super::view::View;
 use crate::clock::Timestamp;
 use crate::domain::channel::ChannelKind;
@@ -58,8 +58,8 @@ pub struct HeldRow {
     pub expires_at: Timestamp,
 }
 
-impl From<MessageSummary> for HeldRow {
-    fn from(message: MessageSummary) -> Self {
+impl HeldRow {
+    fn new(view: &View, message: MessageSummary) -> Self {
         Self {
             id: message.id,
             title: message.title,
@@ -67,7 +67,7 @@ impl From<MessageSummary> for HeldRow {
             category: message.category,
             test: message.test,
             from: message.source.map(|source| source.name).or(message.operator).unwrap_or_default(),
-            reason: message.reason.unwrap_or_default(),
+            reason: why_held(view, message.reason.as_deref().unwrap_or_default()),
             since: message.updated_at,
             expires_at: message.expires_at.into(),
         }
@@ -131,7 +131,7 @@ impl Review {
             return Some(Self::Waits {
                 people: number(audience.total),
                 channels: audience.by_channel.iter().map(|(by, n)| (*by, number(n.reachable))).collect(),
-                why: message.reason.clone().unwrap_or_default(),
+                why: why_held(&signed.view(), message.reason.as_deref().unwrap_or_default()),
                 expires_at: message.expires_at.into(),
                 may,
                 reason,
@@ -167,12 +167,13 @@ pub(super) async fn list(
     let asked =
         MessageQuery { status: Some(Status::Held), cursor, limit: ON_A_PAGE, ..MessageQuery::default() };
     let found = messages::list(&s, &signed.caller, &asked).await?;
+    let view = signed.view();
     let list = HeldFragment {
-        view: signed.view(),
         here: address(PATH, &[("cursor", &query.cursor)]),
-        rows: found.items.into_iter().map(HeldRow::from).collect(),
+        rows: found.items.into_iter().map(|message| HeldRow::new(&view, message)).collect(),
         newest: is_later_page.then(|| PATH.to_owned()),
         older: found.next.map(|next| address(PATH, &[("cursor", &next)])),
+        view,
     };
     if page::wants_fragment(&request) {
         return page::html(&list);

@@ -429,7 +429,7 @@ fn contents(view: &View, message: &MessageView) -> Vec<Content> {
 }
 
 /// `sms.en` in words.
-fn variant_label(view: &View, key: &str) -> String {
+pub(super) fn variant_label(view: &View, key: &str) -> String {
     let part = |part: &str| match (part.parse::<ChannelKind>(), Language::from_tag(part)) {
         (Ok(channel), _) => view.channel_text(channel),
         (_, Some(language)) => locale::own_name(language).to_owned(),

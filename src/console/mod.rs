@@ -92,7 +92,8 @@ routes! {
     "/console/compose/{id}/what/watch" => { POST compose::what::watch }
     "/console/compose/{id}/who" => { GET compose::who::show, POST compose::who::update }
     "/console/compose/{id}/who/watch" => { POST compose::who::watch }
-    "/console/compose/{id}/proof" => { GET compose::proof::show }
+    "/console/compose/{id}/proof" => { GET compose::proof::show, POST compose::proof::look }
+    "/console/compose/{id}/try" => { POST compose::trial::try_out }
     "/console/compose/{id}/when" => { GET compose::when::show, POST compose::when::update }
     "/console/compose/{id}/delete" => { POST compose::delete }
     "/console/messages" => { GET messages::show }
@@ -174,6 +175,7 @@ routes! {
     "/console/settings/versions" => { GET settings::policy::show_versions }
     "/console/system" => { GET system::show }
     "/console/settings/alarms" => { GET settings::limits::show, POST settings::limits::change }
+    "/console/settings/words" => { GET settings::words::show, POST settings::words::change }
     "/console/settings/sign-in" => { GET settings::sign_in::show, POST settings::sign_in::change }
     "/console/operators" => { GET operators::list, POST operators::invite::create }
     "/console/operators/new" => { GET operators::invite::show }

@@ -2,12 +2,14 @@
 
 use serde_json::Value;
 
-use super::message::{TimelineEvent, TimelineFragment};
+use super::message::{TimelineEvent, TimelineFragment, variant_label};
 use super::rules::words::{Names, why_unrouted};
 use super::view::View;
 use crate::clock::Timestamp;
 use crate::domain::channel::{AddressKind, ChannelKind};
-use crate::service::messages::EventView;
+use crate::domain::sensitive::words_held_for;
+use crate::service::drafts;
+use crate::service::messages::{self, EventView};
 use crate::service::routing::WhyUnrouted;
 
 impl TimelineFragment {
@@ -29,6 +31,7 @@ fn line(view: &View, event: &EventView) -> TimelineEvent {
         "quiet_hours" => "calendar",
         "similar" => "lost",
         "held" => "pause",
+        "words" => "warning",
         "released" => "check",
         "cancelled" | "rejected" => "ban",
         "unrouted" => "lost",
@@ -45,7 +48,14 @@ fn line(view: &View, event: &EventView) -> TimelineEvent {
         icon,
         amber: matches!(
             event.kind.as_str(),
-            "unrouted" | "held" | "quiet_expired" | "similar" | "expired" | "over_quota" | "no_provider"
+            "unrouted"
+                | "held"
+                | "words"
+                | "quiet_expired"
+                | "similar"
+                | "expired"
+                | "over_quota"
+                | "no_provider"
         ),
         text,
         detail: detail(view, &event.kind, &event.detail).unwrap_or_default(),
@@ -71,7 +81,8 @@ fn detail(view: &View, kind: &str, detail: &Value) -> Option<String> {
         }
         "rejected" => Some(format!("{} · {}", actor(view, text("by")?), text("reason")?)),
         "unrouted" => unrouted(view, detail).or_else(|| text("reason").map(str::to_owned)),
-        "held" => text("reason").map(str::to_owned),
+        "held" => text("reason").map(|why| why_held(view, why)),
+        "words" => Some(words(view, detail)),
         "routed" => Some(rules(view, detail)),
         "quiet_hours" => {
             let until: jiff::Timestamp = text("until")?.parse().ok()?;
@@ -145,6 +156,42 @@ fn stranded(view: &View, detail: &Value) -> String {
         Some(format!("{} {}", view.address_text(kind), view.number(n)))
     };
     AddressKind::ALL.into_iter().filter_map(of).collect::<Vec<_>>().join(&view.t("list-separator"))
+}
+
+/// Why it waits for a reviewer, in the reader's language; a rule says it in its own words.
+pub(super) fn why_held(view: &View, reason: &str) -> String {
+    match reason {
+        drafts::ASKED => view.t("held-asked"),
+        messages::MAY_NOT_SEND => view.t("held-may-not-send"),
+        _ => match words_held_for(reason) {
+            Some(words) => view.t1("held-words", "words", words.join(&view.t("word-separator"))),
+            None => reason.to_owned(),
+        },
+    }
+}
+
+/// `代考（须审核）：正文、短信标题`: each word of the administrators' list that it says.
+fn words(view: &View, detail: &Value) -> String {
+    let word = |word: &Value| {
+        let treatment = view.t(&format!("treatment-{}", word.get("treatment")?.as_str()?));
+        let places = word.get("in").and_then(Value::as_array).into_iter().flatten();
+        let places: Vec<_> = places.filter_map(|place| Some(place_text(view, place.as_str()?))).collect();
+        let places = places.join(&view.t("word-separator"));
+        let word = view.t2("event-word", "word", word.get("word")?.as_str()?, "treatment", treatment);
+        Some(view.t2("event-word-in", "word", word, "places", places))
+    };
+    let words = detail.get("words").and_then(Value::as_array).into_iter().flatten();
+    words.filter_map(word).collect::<Vec<_>>().join(&view.t("part-separator"))
+}
+
+/// `body`, or `sms.en title` of a variant.
+pub(super) fn place_text(view: &View, place: &str) -> String {
+    let (variant, part) = place.rsplit_once(' ').unwrap_or(("", place));
+    let part = view.t(&format!("place-{part}"));
+    match variant {
+        "" => part,
+        variant => view.t2("place-of", "variant", variant_label(view, variant), "part", part),
+    }
 }
 
 /// `Email 1,906, SMS 1,096`, then how many of them cannot be sent.

@@ -85,6 +85,49 @@ impl Likeness {
     }
 }
 
+/// How alike two texts are to a person who reads both, whatever their numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Degree {
+    /// Some of it is the same: another one of its kind.
+    Some,
+    Most,
+    /// All but a few words.
+    Nearly,
+    /// Word for word.
+    Same,
+}
+
+impl Degree {
+    pub const ALL: [Self; 4] = [Self::Some, Self::Most, Self::Nearly, Self::Same];
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Some => "some",
+            Self::Most => "most",
+            Self::Nearly => "nearly",
+            Self::Same => "same",
+        }
+    }
+}
+
+impl Likeness {
+    /// How alike the two are, where it is worth saying, by the share of pairs that they have in common (L. Dice, 1945).
+    /// Other numbers make a message of the same kind, which [`percent`](Self::percent) takes for another.
+    pub fn degree(&self, other: &Self) -> Option<Degree> {
+        if self.whole == other.whole {
+            return Some(Degree::Same);
+        }
+        let shared = self.pairs.intersection(&other.pairs).count();
+        let all = self.pairs.len() + other.pairs.len();
+        match (200 * shared).checked_div(all)? {
+            85.. => Some(Degree::Nearly),
+            72.. => Some(Degree::Most),
+            60.. => Some(Degree::Some),
+            _ => None,
+        }
+    }
+}
+
 /// What of a text says something, in lower case.
 fn write_plain(text: &str, plain: &mut String) {
     // Without the marks of emphasis, so that a sign stands beside what it belongs to.
@@ -256,6 +299,33 @@ mod tests {
         }
         let link = Likeness::of(["考试安排", EXAM], "https://jw.example/2");
         assert_eq!(of(EXAM).percent(&link), 0);
+    }
+
+    #[test]
+    fn how_alike_two_texts_are_is_told_as_a_reader_would() {
+        let degree = |one: &str, other: &str| of(one).degree(&of(other));
+        assert_eq!(degree(EXAM, &EXAM.replace('，', " , ")), Some(Degree::Same));
+        let moved = EXAM.replace("1月12日9:00", "1月14日14:00").replace("204", "305");
+        assert_eq!(
+            degree(EXAM, &moved),
+            Some(Degree::Nearly),
+            "other numbers are another exam of the same kind"
+        );
+        let reworded = "《线性代数》期末考试定于1月13日14:00在教二101举行，请携带学生证、身份证提前十分钟入场，迟到者不得入场。";
+        assert_eq!(degree(EXAM, reworded), Some(Degree::Some));
+        let water = "因管网检修，12月5日8:00至17:00西区宿舍1至6号楼停水，请同学们提前储水。";
+        let power = "因线路检修，12月6日8:00至12:00西区宿舍1至6号楼停电，请同学们合理安排。";
+        let water_again = "因管网抢修，12月5日8:00至20:00西区宿舍1至6号楼停水，请同学们提前储水。";
+        assert_eq!(degree(water, water_again), Some(Degree::Nearly));
+        assert_eq!(degree(water, power), Some(Degree::Some));
+        assert_eq!(degree(water, EXAM), None);
+        let book =
+            "The library will be closed on Sunday for maintenance. Loans that are due are renewed by a day.";
+        let later = "The library will be closed on Monday for maintenance. Loans that are due are renewed by two days.";
+        let talk = "The career centre invites final-year students to a talk on Friday in the main hall.";
+        assert_eq!(degree(book, later), Some(Degree::Nearly));
+        assert_eq!(degree(book, talk), None);
+        assert_eq!(Likeness::of(["甲"], "").degree(&Likeness::of(["乙"], "")), None);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! Read [`channel`], [`message`] and [`delivery`] first; [`topic`] and [`audience`] say whom a message is for,
 //! [`routing`] what rules make of it, [`policy`] what people are spared, [`content`] what it says, [`sms_text`] how that is
 //! billed as an SMS, [`answer`] what is said back, [`source`], [`operator`] and [`grant`] who may ask, [`network`] from
-//! where, and [`silence`] when somebody is missed.
+//! where, [`silence`] when somebody is missed, and [`sensitive`] which words somebody should have looked at.
 
 pub mod address;
 pub mod alarm;
@@ -31,6 +31,7 @@ pub mod recipient;
 pub mod rights_change;
 pub mod routing;
 pub mod said;
+pub mod sensitive;
 pub mod sign_in;
 pub mod silence;
 pub mod sms_text;

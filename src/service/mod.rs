@@ -35,6 +35,7 @@ pub mod reports;
 mod resending;
 pub mod routing;
 pub mod scratch;
+pub mod sensitive;
 pub mod sessions;
 pub mod short_links;
 pub mod simulators;
@@ -94,6 +95,7 @@ pub struct Services {
     rates: Arc<sources::Rates>,
     rules: Arc<routing::KnownRules>,
     policy: Arc<policies::KnownPolicy>,
+    words: Arc<sensitive::KnownWords>,
     passwords: Arc<operators::Passwords>,
     campus_doors: Arc<operators::Doors>,
     figures: Arc<figures::Latest>,
@@ -139,6 +141,7 @@ impl Services {
             rates: Arc::default(),
             rules: Arc::default(),
             policy: Arc::default(),
+            words: Arc::default(),
             passwords: Arc::default(),
             campus_doors: Arc::default(),
             doors: Arc::default(),

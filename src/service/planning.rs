@@ -10,7 +10,7 @@ use super::groups::Resolution;
 use super::policies::{self, Heeded};
 use super::providers::Room;
 use super::routing::{self, WhyUnrouted};
-use super::{Services, providers};
+use super::{Services, providers, sensitive};
 use crate::clock::Timestamp;
 use crate::domain::audience::{Audience, DirectAddress};
 use crate::domain::channel::{AddressKind, ChannelKind, Outlet};
@@ -145,6 +145,7 @@ impl Watch {
 async fn claim(s: &Services, owner: i64, now: Timestamp) -> Result<(usize, Vec<Planned>)> {
     let lease = LEASE.as_millis() as i64;
     let (rules, policy) = (routing::in_force(s).await?, policies::in_force(s).await?);
+    let words = sensitive::in_force(s).await?;
     let mut tx = s.db.begin().await?;
     let mut messages = Vec::new();
     for lane in Lane::ALL {
@@ -157,7 +158,7 @@ async fn claim(s: &Services, owner: i64, now: Timestamp) -> Result<(usize, Vec<P
     if taken == 0 {
         return Ok((0, messages));
     }
-    let messages = routing::route_claimed(&mut tx, &rules, &policy, messages, now).await?;
+    let messages = routing::route_claimed(&mut tx, &rules, &policy, &words, messages, now).await?;
     let (routed, unrouted): (Vec<_>, Vec<_>) = messages.into_iter().partition(is_for_somebody);
     if !unrouted.is_empty() {
         let ids: Vec<MessageId> = unrouted.iter().map(|m| m.id).collect();

@@ -3,10 +3,11 @@
 use serde_json::json;
 
 use super::dialect::Field;
+use super::messages::among;
 use super::{Db, Dialect, JsonText, Tx, in_db, in_tx, row, sql, to_json};
 use crate::Result;
 use crate::clock::Timestamp;
-use crate::domain::id::MessageId;
+use crate::domain::id::{MessageId, SourceId};
 use crate::domain::likeness::Print;
 use crate::domain::message::Wording;
 
@@ -78,6 +79,34 @@ pub async fn insert(tx: &mut Tx, message: MessageId, print: &Print, now: Timesta
         sqlx::query(sql(text)).bind(print).bind(message.0).bind(now.0).execute(c).await.map(drop)
     })?;
     Ok(())
+}
+
+row! {
+    /// What somebody was told lately.
+    pub struct LatelyRow {
+        pub id: MessageId,
+        pub title: String,
+        pub content: JsonText<Wording>,
+        pub created_at: Timestamp,
+    }
+}
+
+/// The latest messages with ids from `first` on that are to reach people, in their order. `of`: only those of these sources.
+/// What was only tried out, and the installation's own word, is none.
+pub async fn lately(
+    db: &Db,
+    first: MessageId,
+    of: Option<&[SourceId]>,
+    limit: u32,
+) -> Result<Vec<LatelyRow>> {
+    let text = format!(
+        "SELECT m.id, m.title, m.content, m.created_at FROM message m
+         WHERE m.id >= $1 AND NOT m.test AND m.status <> 7 AND {}
+            AND (m.routing IS NULL OR m.routing NOT LIKE '%\"own_word\":true%')
+         ORDER BY m.id DESC LIMIT $2 + 0",
+        of.map_or_else(|| "1 = 1".to_owned(), |of| among("m.source_id", of))
+    );
+    Ok(in_db!(db, |c| sqlx::query_as(sql(text)).bind(first.0).bind(i64::from(limit)).fetch_all(c).await)?)
 }
 
 /// The latest messages since then, other than `message`, that are or were sent and said the same.

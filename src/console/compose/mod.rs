@@ -2,6 +2,8 @@
 //! is typed where there is script, so that closing the browser loses nothing.
 
 pub mod proof;
+pub mod sensitive;
+pub mod trial;
 pub mod what;
 pub mod when;
 pub mod who;

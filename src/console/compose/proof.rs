@@ -1,32 +1,46 @@
 //! The third step: who would get it by which channel, who would not and why, and what the rules make of it.
 
 use actix_web::HttpResponse;
-use actix_web::web::{Data, Path};
+use actix_web::web::{Data, Path, Query};
 use askama::Template;
 
-use super::{Frame, Step, open};
+use super::sensitive::Words;
+use super::trial::{Trial, TrialQuery};
+use super::{Frame, Step, gone, open};
 use crate::Result;
 use crate::console::access::Signed;
-use crate::console::form::fault_text;
+use crate::console::form::{Form, fault_text};
 use crate::console::label::Tone;
-use crate::console::page::{self, Section, Shell, Theme};
+use crate::console::page::{self, Section, Shell, Theme, see_other};
 use crate::console::rules::simulator::{Fate, Outcome, RuleOutcome};
 use crate::console::rules::words::Names;
-use crate::domain::id::{DraftId, MessageId};
+use crate::domain::channel::ChannelKind;
+use crate::domain::id::DraftId;
 use crate::domain::operator::Permission;
+use crate::domain::sensitive::Treatment;
 use crate::error::Error;
-use crate::service::drafts;
+use crate::service::Services;
+use crate::service::drafts::{self, Draft, Saved, SimilarMessage};
 use crate::service::messages::Verdict;
-use crate::service::{Services, messages};
 
 #[derive(Debug, Template)]
 #[template(path = "console/compose/proof.html")]
 pub struct ProofPage {
     pub shell: Shell,
     pub frame: Frame,
+    pub version: i64,
     pub seen: std::result::Result<Proof, Vec<Lack>>,
     /// The rules have a page that this operator may see.
     pub sees_rules: bool,
+}
+
+impl ProofPage {
+    /// Names of channels, one after the other.
+    fn channels(&self, channels: &[ChannelKind]) -> String {
+        let view = &self.shell.view;
+        let names: Vec<_> = channels.iter().map(|channel| view.channel_text(*channel)).collect();
+        names.join(&view.t("word-separator"))
+    }
 }
 
 /// Something that keeps it from being a message, and the step that mends it.
@@ -41,37 +55,38 @@ pub struct Proof {
     pub outcome: Outcome,
     /// Those that matched.
     pub rules: Vec<RuleOutcome>,
-    /// One that says almost the same, and how it is called.
-    pub similar: Option<(MessageId, String)>,
+    /// Messages of the last days that say almost the same.
+    pub similar: Vec<SimilarMessage>,
+    pub words: Words,
+    pub trial: Trial,
 }
 
 pub(in crate::console) async fn show(
     s: Data<Services>,
     signed: Signed,
     id: Path<DraftId>,
+    query: Query<TrialQuery>,
 ) -> Result<HttpResponse> {
-    let draft = match open(&s, &signed, *id).await? {
-        Ok(draft) => draft,
-        Err(elsewhere) => return Ok(elsewhere),
-    };
-    let frame = Frame::new(&draft, Step::Proof);
+    match open(&s, &signed, *id).await? {
+        Ok(draft) => page::html(&page(&s, &signed, &draft, &query).await?),
+        Err(elsewhere) => Ok(elsewhere),
+    }
+}
+
+async fn page(s: &Services, signed: &Signed, draft: &Draft, query: &TrialQuery) -> Result<ProofPage> {
     let shell = signed.shell(Section::Compose)?;
     let view = &shell.view;
-    let seen = match drafts::proof(&s, &signed.caller, &draft.composed).await {
+    let seen = match drafts::proof(s, &signed.caller, &draft.composed).await {
         Ok(simulation) => {
-            let names = Names::load(&s, &signed).await?;
+            let names = Names::load(s, signed).await?;
             let mut outcome = Outcome::new(view, &names, None, &simulation);
             let matched = simulation.rules.iter().map(|rule| rule.verdict == Verdict::Matched);
             let rules = std::mem::take(&mut outcome.rules).into_iter().zip(matched);
             let rules = rules.filter(|(_, matched)| *matched).map(|(rule, _)| rule).collect();
-            let similar = match &simulation.similar {
-                Some(alike) if signed.may(Permission::MessagesView) => {
-                    let found = messages::get_many(&s, &signed.caller, &[alike.id]).await?.pop();
-                    found.map(|message| (alike.id, message.title))
-                }
-                _ => None,
-            };
-            Ok(Proof { outcome, rules, similar })
+            let similar = drafts::similar(s, &signed.caller, &simulation.outline).await?;
+            let words = Words::new(view, &simulation.words, &draft.composed.looked_at);
+            let trial = Trial::load(s, signed, &simulation, query).await?;
+            Ok(Proof { outcome, rules, similar, words, trial })
         }
         Err(Error::Invalid(faults)) => Err(faults
             .iter()
@@ -82,5 +97,47 @@ pub(in crate::console) async fn show(
             .collect()),
         Err(other) => return Err(other),
     };
-    page::html(&ProofPage { shell, frame, seen, sees_rules: signed.may(Permission::RoutingView) })
+    Ok(ProofPage {
+        frame: Frame::new(draft, Step::Proof),
+        version: draft.version,
+        seen,
+        sees_rules: signed.may(Permission::RoutingView),
+        shell,
+    })
+}
+
+/// Its author has looked at the words that it says, and goes on.
+pub(in crate::console) async fn look(
+    s: Data<Services>,
+    signed: Signed,
+    id: Path<DraftId>,
+    form: Form,
+) -> Result<HttpResponse> {
+    let mut draft = match open(&s, &signed, *id).await? {
+        Ok(draft) => draft,
+        Err(elsewhere) => return Ok(elsewhere),
+    };
+    let mut page = page(&s, &signed, &draft, &TrialQuery::default()).await?;
+    let Ok(proof) = &mut page.seen else { return Ok(see_other(&Step::Proof.href(*id))) };
+    if form.text("version") != draft.version.to_string() {
+        page.frame.meanwhile = true;
+        return page::answer(HttpResponse::Conflict(), &page);
+    }
+    if let Some(words) = &proof.words.to_look_at {
+        // What was ticked are the words that were shown.
+        if form.text("looked_at") != words {
+            proof.words.is_asked = true;
+            return page::answer(HttpResponse::UnprocessableEntity(), &page);
+        }
+        draft.composed.looked_at.clone_from(words);
+        match drafts::save(&s, &signed.caller, draft.id, draft.version, &draft.composed).await? {
+            Saved::Kept(_) => {}
+            Saved::Meanwhile(_) => {
+                page.frame.meanwhile = true;
+                return page::answer(HttpResponse::Conflict(), &page);
+            }
+            Saved::Sent(message) => return gone(&signed, message),
+        }
+    }
+    Ok(see_other(&format!("{}?people={}", Step::When.href(*id), proof.outcome.total)))
 }

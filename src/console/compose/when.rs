@@ -13,9 +13,11 @@ use crate::console::view::Given;
 use crate::domain::id::DraftId;
 use crate::domain::message::Status;
 use crate::domain::operator::Permission;
+use crate::domain::sensitive::Treatment;
 use crate::http::RequestId;
 use crate::service::Services;
 use crate::service::drafts::{self, Composed, Draft, Outcome};
+use crate::service::messages::Simulation;
 use crate::{Error, Result};
 
 #[derive(Debug, Template)]
@@ -30,6 +32,8 @@ pub struct WhenPage {
     pub review: bool,
     /// This operator may send without somebody else's word.
     pub may_send: bool,
+    /// It says words that somebody else has to look at.
+    pub says_held: bool,
     pub zone: String,
     /// So many people, if it is a message.
     pub people: Option<u64>,
@@ -65,6 +69,7 @@ impl WhenPage {
             expires_at,
             review,
             may_send: signed.may(Permission::MessagesSend),
+            says_held: proof.as_ref().is_some_and(says_held),
             zone: s.campus.time_zone.iana_name().unwrap_or("UTC").to_owned(),
             before: looked.filter(|looked| people.is_some_and(|people| people != *looked)),
             people,
@@ -75,7 +80,7 @@ impl WhenPage {
 
     /// Its button, which says what happens.
     fn act(&self, people: impl Given<u64>) -> String {
-        let key = match (self.may_send && !self.review, self.send_at.is_empty()) {
+        let key = match (self.may_send && !self.review && !self.says_held, self.send_at.is_empty()) {
             (false, _) => "compose-act-review",
             (true, true) => "compose-act-send",
             (true, false) => "compose-act-later",
@@ -94,6 +99,10 @@ pub(in crate::console) async fn show(
         Ok(draft) => page::html(&WhenPage::new(&s, &signed, &draft, looked.people).await?),
         Err(elsewhere) => Ok(elsewhere),
     }
+}
+
+fn says_held(proof: &Simulation) -> bool {
+    proof.words.iter().any(|seen| seen.entry.treatment == Treatment::Hold)
 }
 
 fn typed(before: Composed, form: &Form) -> Composed {
@@ -165,6 +174,10 @@ pub(in crate::console) async fn update(
         }
         Ok(Outcome::Before(message)) => gone(&signed, message),
         Ok(Outcome::Changed(_)) => page::answer(HttpResponse::Conflict(), &again(&draft).await?),
+        Ok(Outcome::Unlooked) => {
+            signed.say(&Flash::amber(view.t("compose-look-first")))?;
+            Ok(see_other(&Step::Proof.href(*id)))
+        }
         Ok(Outcome::Meanwhile) => {
             let mut page = again(&draft).await?;
             page.frame.meanwhile = true;

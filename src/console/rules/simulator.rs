@@ -15,11 +15,13 @@ use crate::console::access::Signed;
 use crate::console::form::{FieldFaults, Form};
 use crate::console::label::Tone;
 use crate::console::page::{self, Section, Shell, Theme};
+use crate::console::timeline::why_held;
 use crate::console::view::{Markup, View};
 use crate::domain::channel::ChannelKind;
 use crate::domain::id::{MessageId, RuleId, SourceId};
 use crate::domain::message::{Category, Lane};
 use crate::domain::operator::Permission;
+use crate::domain::sensitive::{Sighting, Treatment, words_held_for};
 use crate::error::Fault;
 use crate::http::locale;
 use crate::service::messages::{self, ByRule, ExplainedRule, PreviewWarning, Simulation, SmsNote, Verdict};
@@ -310,8 +312,10 @@ impl Outcome {
         let fate = match (&simulation.unrouted, &simulation.hold) {
             (Some(why), _) => Fate::Unrouted(words::why_unrouted(view, names, why)),
             (None, Some(hold)) => Fate::Held(hold.value.clone(), Some(hold.rule.clone())),
-            (None, None) if simulation.preview.would_be_held => Fate::Held(alike(view, simulation), None),
-            (None, None) => Fate::Sent,
+            (None, None) => simulation.why_held.as_ref().map_or(Fate::Sent, |why| {
+                let is_alike = words_held_for(why).is_none();
+                Fate::Held(if is_alike { alike(view, simulation) } else { why_held(view, why) }, None)
+            }),
         };
         let count = |n: i64| u64::try_from(n).unwrap_or(0);
         let reach = |channel: &ChannelKind| {
@@ -357,6 +361,7 @@ fn warning(view: &View, simulation: &Simulation, warning: &PreviewWarning) -> Op
             None => view.t1("warning-no-provider", "channel", channel()),
         }),
         ("similar", _) => Some(alike(view, simulation)),
+        ("sensitive_words", _) => Some(sensitive_words(view, simulation)),
         ("over_quota", _) => {
             let n = view.number(warning.exceeding.unwrap_or(0).unsigned_abs());
             Some(match warning.address {
@@ -409,6 +414,12 @@ fn alike(view: &View, simulation: &Simulation) -> String {
         view.t2("event-alike", "percent", alike.percent, "other", other)
     };
     simulation.similar.as_ref().map(told).unwrap_or_default()
+}
+
+/// Which words of the administrators' list it says.
+fn sensitive_words(view: &View, simulation: &Simulation) -> String {
+    let words = Treatment::ALL.map(|treatment| Sighting::words(&simulation.words, treatment)).concat();
+    view.t1("warning-words", "words", words.join(&view.t("word-separator")))
 }
 
 fn decided(view: &View, names: &Names, simulation: &Simulation) -> Vec<(String, String)> {

@@ -5,6 +5,7 @@ pub mod limits;
 pub mod policy;
 pub mod policy_form;
 pub mod sign_in;
+pub mod words;
 
 use actix_web::HttpResponse;
 
@@ -16,10 +17,11 @@ use crate::Result;
 use crate::domain::operator::Permission;
 
 /// Subjects by the address of their page and the key of their name.
-const TABS: [(&str, &str); 5] = [
+const TABS: [(&str, &str); 6] = [
     (policy::CALENDAR, "settings-calendar"),
     (policy::POLICY, "settings-policy"),
     (policy::VERSIONS, "settings-versions"),
+    (words::PATH, "settings-words"),
     ("/console/settings/alarms", "settings-alarms"),
     (sign_in::PATH, "settings-sign-in"),
 ];

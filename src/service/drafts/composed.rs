@@ -33,6 +33,8 @@ pub struct Composed {
     pub expires_at: String,
     /// Somebody else is to look at it first.
     pub review: bool,
+    /// The sensitive words that its author has looked at, as [`looked_at`](super::looked_at) says it.
+    pub looked_at: String,
     /// The page that wrote it last: what one page sends twice, or faster than it is answered, is no conflict.
     pub window: String,
 }

@@ -2,22 +2,28 @@
 //! whether it is a message is asked when its proof is.
 
 mod composed;
+mod similar;
+mod trial;
 
 use std::time::Duration;
 
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
 use super::messages::{self, Accepted, Simulation, Written, author};
-use super::{Caller, Services, planning};
+use super::{Caller, Services, planning, sensitive};
 use crate::clock::Timestamp;
 use crate::domain::audience::Audience;
 use crate::domain::id::{DraftId, MessageId};
 use crate::domain::operator::Permission;
+use crate::domain::sensitive::{Sighting, Treatment};
 use crate::error::{Error, Fault, Result};
 use crate::store::audience;
 use crate::store::drafts::{self as store, DraftRow};
 
 pub use self::composed::{Composed, Whom, campus_ids};
+pub use self::similar::{SimilarMessage, similar};
+pub use self::trial::{MOST_TRIALS, Tried, knows_me, try_out};
 
 /// Drafts of one operator that are shown.
 const LISTED: u32 = 100;
@@ -67,6 +73,8 @@ pub enum Outcome {
     Before(MessageId),
     /// The audience is another than the one that was agreed to: so many people.
     Changed(i64),
+    /// It says words that its author has yet to look at.
+    Unlooked,
     /// It was changed in another window.
     Meanwhile,
 }
@@ -198,11 +206,16 @@ pub async fn send(
     if draft.version != version {
         return Ok(Outcome::Meanwhile);
     }
-    let people = proof(s, caller, &draft.composed).await?.preview.audience.total;
+    let seen = proof(s, caller, &draft.composed).await?;
+    let people = seen.preview.audience.total;
     if people != agreed {
         return Ok(Outcome::Changed(people));
     }
-    let held = draft.composed.review.then(|| ASKED.to_owned());
+    if looked_at(&seen.words).is_some_and(|words| words != draft.composed.looked_at) {
+        return Ok(Outcome::Unlooked);
+    }
+    // A reviewer sees tomorrow's message today.
+    let held = sensitive::holds(&seen.words).or_else(|| draft.composed.review.then(|| ASKED.to_owned()));
     let written = Written { held, draft: Some(id) };
     let body = draft.composed.document(&s.campus);
     match messages::accept_written(s, caller, body, written, request_id).await {
@@ -218,7 +231,22 @@ pub async fn send(
 }
 
 /// What a reviewer reads where the author wished for one.
-const ASKED: &str = "whoever wrote it asks for a second look";
+pub const ASKED: &str = "whoever wrote it asks for a second look";
+
+/// Which words with their places an author is to have looked at before it is sent, as one word; none where it says none.
+/// Another text around them is another thing to look at.
+pub fn looked_at(seen: &[Sighting]) -> Option<String> {
+    let mut places = Sha256::new();
+    let mut is_any = false;
+    for Sighting { entry, context, .. } in seen.iter().filter(|s| s.entry.treatment == Treatment::Warn) {
+        is_any = true;
+        for text in [&entry.word, &context.0, &context.1, &context.2] {
+            places.update(text);
+            places.update([0]);
+        }
+    }
+    is_any.then(|| places.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+}
 
 /// Forgets what was sent or lies about for long.
 pub async fn prune(s: &Services) -> Result<()> {

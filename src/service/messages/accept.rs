@@ -27,7 +27,7 @@ pub const MOST_IN_BATCH: usize = 1_000;
 /// Messages of a batch that are prepared side by side: each may ask the store.
 const AT_ONCE: usize = 8;
 /// What a reviewer reads of a message whose author may write, but not send.
-const MAY_NOT_SEND: &str = "whoever wrote it may not send by themselves";
+pub const MAY_NOT_SEND: &str = "whoever wrote it may not send by themselves";
 
 /// What comes with a message outside its body.
 #[derive(Clone, Debug, Default)]

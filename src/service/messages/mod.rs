@@ -25,7 +25,7 @@ mod simulate;
 mod views;
 mod wording;
 
-pub use self::accept::{AcceptOptions, Accepted, MOST_IN_BATCH, accept, accept_batch, prune};
+pub use self::accept::{AcceptOptions, Accepted, MAY_NOT_SEND, MOST_IN_BATCH, accept, accept_batch, prune};
 pub(super) use self::accept::{Written, accept_written, author};
 pub use self::answers::{AnswerCount, AnswerCounts};
 pub use self::body::{AddressBody, AudienceBody, MessageBody, PersonaliseBody, Priority, VariantBody};

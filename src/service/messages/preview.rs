@@ -12,11 +12,12 @@ use super::views::{AudienceCounts, MatchedRule, Preview, PreviewWarning, Reachab
 use crate::clock::Timestamp;
 use crate::domain::audience::{Audience, Params};
 use crate::domain::channel::{AddressKind, ChannelKind};
-use crate::domain::content::Rendered;
+use crate::domain::content::{Content, Rendered};
 use crate::domain::id::MessageId;
 use crate::domain::message::{Category, Lane, Wording};
 use crate::domain::policy::{Similar, ThenFor};
 use crate::domain::routing::{ChannelPlan, Checked, Outcome};
+use crate::domain::sensitive::{Sighting, Treatment};
 use crate::domain::sms_text;
 use crate::domain::topic::Topic;
 use crate::error::{Error, Result};
@@ -24,7 +25,7 @@ use crate::service::caller::KeyCaller;
 use crate::service::policies::{Alike, Heeded, Look, Subject};
 use crate::service::providers::{Exceeding, Room};
 use crate::service::routing::{Arrived, Fate, InForce, Route, in_force, route};
-use crate::service::{Services, planning, providers};
+use crate::service::{Services, planning, providers, sensitive};
 use crate::store::audience::{self, Caps, Missed};
 use crate::store::messages::NewMessage;
 use crate::store::prints::Among;
@@ -46,11 +47,14 @@ pub async fn preview(s: &Services, caller: &KeyCaller, body: &[u8], skip_unknown
     Ok(Preview { unknown, ..seen.preview })
 }
 
-/// What would become of a message, what the rules said of it, and the one it says almost the same as.
+/// What would become of a message, what the rules said of it, the one it says almost the same as, the words of the
+/// administrators' list that it says, and all it says.
 pub(super) struct Seen<'r> {
     pub preview: Preview,
     pub route: Route<'r>,
     pub similar: Option<Alike>,
+    pub words: Vec<Sighting>,
+    pub outline: Content,
 }
 
 pub(super) async fn look<'r>(s: &Services, rules: &'r InForce, parts: &Parts) -> Result<Seen<'r>> {
@@ -73,6 +77,14 @@ pub(super) async fn look<'r>(s: &Services, rules: &'r InForce, parts: &Parts) ->
             route.fate = Fate::Hold(alike.says());
         }
         warnings.push(PreviewWarning::new("similar", format!("it is {}", alike.says())));
+    }
+    let words = words(s, parts, wording).await?;
+    if !words.is_empty() {
+        let each = Treatment::ALL.map(|treatment| Sighting::words(&words, treatment)).concat();
+        warnings.push(PreviewWarning::new("sensitive_words", format!("it says: {}", each.join(", "))));
+    }
+    if let Some(why) = sensitive::holds(&words).filter(|_| route.fate == Fate::Send) {
+        route.fate = Fate::Hold(why);
     }
     let caps = Caps { day: s.campus.day(then), most: caps(&heeded, parts) };
     let whichever =
@@ -115,6 +127,7 @@ pub(super) async fn look<'r>(s: &Services, rules: &'r InForce, parts: &Parts) ->
             }
         }
     }
+    let outline = wording.outline();
     let preview = Preview {
         matched_rules: route.routed.matched.iter().cloned().map(MatchedRule::from).collect(),
         rules: route.decision.checked.iter().map(rule_view).collect(),
@@ -124,7 +137,7 @@ pub(super) async fn look<'r>(s: &Services, rules: &'r InForce, parts: &Parts) ->
         warnings,
         unknown: None,
     };
-    Ok(Seen { preview, route, similar: similar.map(|(_, alike)| alike) })
+    Ok(Seen { preview, route, similar: similar.map(|(_, alike)| alike), words, outline })
 }
 
 /// What of a message decides its way.
@@ -305,6 +318,15 @@ async fn repeats(
     let Some(similar) = policy.similar.filter(|_| same.is_empty()) else { return Ok(None) };
     let alike = look.similar(Among::Kept(&s.db), policy, similar, now).await?;
     Ok(alike.map(|alike| (similar, alike)))
+}
+
+/// The words that the planner would find in it.
+async fn words(s: &Services, parts: &Parts, wording: &Wording) -> Result<Vec<Sighting>> {
+    if parts.category == Category::Emergency {
+        return Ok(Vec::new());
+    }
+    let own = parts.personal.iter().flat_map(BTreeMap::values);
+    Ok(sensitive::in_force(s).await?.look(wording, own))
 }
 
 /// The caps that count for a message.

@@ -9,9 +9,12 @@ use super::preview::{Parts, Seen, look};
 use super::read::visible;
 use super::views::{AudienceCounts, Preview};
 use crate::clock::Timestamp;
+use crate::domain::content::Content;
 use crate::domain::id::{MessageId, RuleId, SourceId};
+use crate::domain::message::Wording;
 use crate::domain::operator::Permission;
 use crate::domain::routing::{ChannelPlan, Checked, Clause, Outcome, QuietHours};
+use crate::domain::sensitive::Sighting;
 use crate::error::{Error, Result};
 use crate::service::policies::Alike;
 use crate::service::routing::{Fate, WhyUnrouted, in_force};
@@ -30,8 +33,16 @@ pub struct Simulation {
     /// A slug.
     pub template: Option<ByRule<String>>,
     pub hold: Option<ByRule<String>>,
+    /// Why it would be held, whoever says so.
+    pub why_held: Option<String>,
     /// The message it says almost the same as.
     pub similar: Option<Alike>,
+    /// The words a rule gives it instead of its own.
+    pub wording: Option<Wording>,
+    /// What it says, by whoever's words.
+    pub outline: Content,
+    /// Words of the administrators' list that it says.
+    pub words: Vec<Sighting>,
     pub quiet_hours: Option<ByRule<QuietHours>>,
     /// After all rules.
     pub expires_at: Timestamp,
@@ -139,11 +150,13 @@ async fn told(s: &Services, parts: &Parts) -> Result<Simulation> {
 
 impl Simulation {
     fn new(seen: Seen<'_>) -> Self {
-        let Seen { preview, route, similar } = seen;
+        let Seen { preview, route, similar, words, outline } = seen;
         let decision = &route.decision;
         Self {
             preview,
             similar,
+            words,
+            outline,
             rules: decision.checked.iter().map(explained).collect(),
             replaced: route.routed.replaced,
             channels: decision
@@ -162,6 +175,11 @@ impl Simulation {
                 .quiet_hours
                 .map(|chosen| ByRule { rule: chosen.rule.to_owned(), value: chosen.value }),
             expires_at: route.expires_at,
+            why_held: match &route.fate {
+                Fate::Hold(why) => Some(why.clone()),
+                Fate::Send | Fate::Unrouted(_) => None,
+            },
+            wording: route.wording,
             unrouted: match route.fate {
                 Fate::Unrouted(why) => Some(why),
                 Fate::Send | Fate::Hold(_) => None,

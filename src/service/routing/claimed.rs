@@ -1,19 +1,22 @@
 //! Routing the messages a planner has just claimed, in the transaction that claims them.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use serde_json::{Value, json};
 
 use super::in_force::InForce;
 use super::route::{Arrived, Fate, Route, route};
 use crate::clock::Timestamp;
+use crate::domain::audience::Params;
 use crate::domain::id::MessageId;
 use crate::domain::message::{Category, Status};
 use crate::domain::policy::{Policy, ThenFor};
 use crate::domain::routing::Routed;
+use crate::domain::sensitive::Searcher;
 use crate::domain::topic::Topic;
 use crate::service::deliveries::event;
 use crate::service::policies::Look;
+use crate::service::sensitive;
 use crate::store::events::{self, Event};
 use crate::store::planning::Planned;
 use crate::store::prints::{self, Among};
@@ -28,12 +31,13 @@ pub(in crate::service) async fn route_claimed(
     tx: &mut Tx,
     in_force: &InForce,
     policy: &Policy,
+    words: &Searcher,
     messages: Vec<Planned>,
     now: Timestamp,
 ) -> Result<Vec<Planned>> {
     // One that is partly planned goes on as it began.
     let is_new = |message: &Planned| message.routing.is_none() && message.plan_cursor.0 == 0;
-    let asks = !in_force.rules.is_empty() || policy.repeats.is_some();
+    let asks = !in_force.rules.is_empty() || policy.repeats.is_some() || !words.is_empty();
     let looked_at =
         |message: &&Planned| is_released(message) || is_approved(message) || (asks && is_new(message));
     let ids: Vec<_> = messages.iter().filter(looked_at).map(|message| message.id).collect();
@@ -95,6 +99,15 @@ pub(in crate::service) async fn route_claimed(
             }
             look.remember(tx, now).await?;
         }
+        // Nobody waits for a second look at an emergency.
+        if !words.is_empty() && message.category != Category::Emergency {
+            let wording = route.wording.as_ref().unwrap_or(&subject.content.0);
+            let seen = words.look(wording, own(&message)?.values());
+            told.extend(sensitive::told_of(&seen).map(|detail| event(message.id, now, "words", &detail)));
+            if let Some(why) = sensitive::holds(&seen).filter(|_| route.fate == Fate::Send && !approved) {
+                route.fate = Fate::Hold(why);
+            }
+        }
         records.push(record(&message, &route)?);
         told.extend(events_of(&message, &route, now));
         message.expires_at = route.expires_at;
@@ -106,6 +119,14 @@ pub(in crate::service) async fn route_claimed(
     store::record(tx, &records, now).await?;
     events::insert(tx, &told).await?;
     Ok(go_on)
+}
+
+/// What people have of their own in its texts.
+fn own(message: &Planned) -> Result<BTreeMap<String, Params>> {
+    message
+        .personalise
+        .as_deref()
+        .map_or_else(|| Ok(BTreeMap::new()), |people| serde_json::from_str(people).map_err(Error::internal))
 }
 
 /// It was held until a reviewer let it go.

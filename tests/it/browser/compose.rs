@@ -1,8 +1,9 @@
 //! An administrator writes a message, once with a mouse and once without.
 
 use belltower::domain::operator::Role;
+use belltower::domain::sensitive::Treatment;
 use belltower::service::messages::{self, MessageQuery};
-use belltower::service::{groups, recipients};
+use belltower::service::{groups, recipients, sensitive};
 use serde_json::json;
 
 use super::keyboard::tab_to;
@@ -51,6 +52,34 @@ fn a_message_is_written_watched_proofed_and_sent() {
         person.press("下一步：何时发").await;
         person.press("发送给 2 人").await;
         person.sees("消息已发出").await;
+        is_sent(app).await;
+    });
+}
+
+#[test]
+fn sensitive_words_are_looked_at_before_the_button_says_review() {
+    let app = async {
+        let app = campus().await;
+        let list = [(Treatment::Warn, "停水"), (Treatment::Hold, "全天")];
+        sensitive::change(&app.services, &operator(Role::Owner), 0, list).await.unwrap();
+        app
+    };
+    signed_in(app, async |app, person| {
+        person.press("写消息").await;
+        person.press("写新消息").await;
+        person.fill("标题", "停水通知").await;
+        person.fill("正文", "周日全 * 天停水。").await;
+        person.fill("主题", "logistics.water").await;
+        person.press("下一步：发给谁").await;
+        person.tick("全体学生").await;
+        person.press("下一步：核对").await;
+        person.sees("放行后才会发出").await;
+        person.press("下一步：何时发").await;
+        person.sees("再勾选确认").await;
+        person.tick("以上各处我都看过，确认可以这样写").await;
+        person.press("下一步：何时发").await;
+        person.press("送审（2 人）").await;
+        person.sees("含有须审核的敏感词：全天").await;
         is_sent(app).await;
     });
 }

@@ -8,6 +8,7 @@ use belltower::domain::id::{GroupId, OperatorId, RuleId};
 use belltower::domain::operator::{Permission, Role};
 use belltower::domain::provider::ProviderKind;
 use belltower::domain::recipient::OptOut;
+use belltower::domain::sensitive::Treatment;
 use belltower::domain::suppression::Cause;
 use belltower::service::attention::{self, Remedy};
 use belltower::service::drafts::{self, Composed, Whom};
@@ -15,7 +16,9 @@ use belltower::service::operators::{self, NewOperator, RoleForm, Settled};
 use belltower::service::providers::NewProvider;
 use belltower::service::short_links::{self, Purpose};
 use belltower::service::simulators::Mailboxes;
-use belltower::service::{Caller, Vault, groups, providers, recipients, routing, suppressions, templates};
+use belltower::service::{
+    Caller, Vault, groups, providers, recipients, routing, sensitive, suppressions, templates,
+};
 use belltower::store::suppressions::{NewSuppression, insert};
 use reqwest::Method;
 use serde_json::json;
@@ -331,6 +334,8 @@ async fn draft(app: &TestApp) -> String {
         ..Composed::default()
     };
     drafts::save(&app.services, &owner, id, 1, &composed).await.unwrap();
+    let words = [(Treatment::Warn, "停水 | 须经后勤处确认"), (Treatment::Hold, "提前储水")];
+    sensitive::change(&app.services, &operator(Role::Owner), 0, words).await.unwrap();
     format!("/console/compose/{id}")
 }
 
@@ -461,6 +466,7 @@ pub(super) async fn console(app: &TestApp) -> Vec<Room> {
         room(format!("{draft}/who")).with_menus_open(),
         room(format!("{draft}/proof")),
         room(format!("{draft}/when?people=7")),
+        room("/console/settings/words"),
         room("/console/held"),
         room(format!("/console/messages/{held}")),
         room("/console/rules"),

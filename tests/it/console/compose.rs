@@ -1,8 +1,9 @@
 //! Writing a message without script: four forms, one after the other.
 
 use belltower::domain::operator::Role;
+use belltower::domain::sensitive::Treatment;
 use belltower::service::messages::{self, MessageQuery};
-use belltower::service::{groups, recipients};
+use belltower::service::{groups, recipients, sensitive};
 use serde_json::json;
 
 use super::browser::Browser;
@@ -106,6 +107,71 @@ async fn a_message_is_written_in_four_steps_and_sent_once() {
     assert_eq!(all.items.len(), 1);
     has(&browser.get("/console/compose").await, &["没有草稿"]);
     assert_eq!(to(&browser.get(&what).await), first, "a draft that is sent leads to its message");
+}
+
+#[tokio::test]
+async fn sensitive_words_are_shown_where_they_stand_and_ticked_before_it_goes_on() {
+    let app = campus().await;
+    let list = [(Treatment::Warn, "停水 | 须经后勤处确认"), (Treatment::Hold, "全天")];
+    sensitive::change(&app.services, &operator(Role::Owner), 0, list).await.unwrap();
+    let mut browser = Browser::signed_in(&app, Role::Sender).await;
+    let what = to(&browser.submit("/console/compose", "/console/compose", &[]).await);
+    let base = what.strip_suffix("/what").unwrap().to_owned();
+    let who = to(&step(&mut browser, &what, &[&WHAT[..], &[("act", "next")]].concat()).await);
+    let fields = [("act", "next"), ("filter_as", "text"), ("groups", "students"), ("ids", "")];
+    let proof = to(&step(&mut browser, &who, &fields).await);
+    let page = browser.get(&proof).await;
+    has(
+        &page,
+        &["<mark>停水</mark>通知", "周日 <mark>全天</mark> 停水。", "须经后勤处确认", "放行后才会发出"],
+    );
+    let unticked = step(&mut browser, &proof, &[]).await;
+    assert_eq!(unticked.status, 422);
+    has(&unticked, &["looked_at-error", "再勾选确认"]);
+    // Whoever goes round it is led back.
+    let when = format!("{base}/when");
+    let people = [("people", "2"), ("when", "now"), ("act", "send")];
+    assert_eq!(to(&step(&mut browser, &when, &people).await), proof);
+    has(&browser.get(&proof).await, &["发出前请先看过"]);
+    let ticked = hidden_of(&page, "looked_at");
+    assert_eq!(to(&step(&mut browser, &proof, &[("looked_at", &ticked)]).await), format!("{when}?people=2"));
+    has(&browser.get(&proof).await, &["checked"]);
+    has(&browser.get(&when).await, &["送审（2 人）", "含有须审核的敏感词"]);
+    let message = to(&step(&mut browser, &when, &people).await);
+    has(&browser.get(&message).await, &["消息已送审", "含有须审核的敏感词：全天"]);
+    let mut reviewer = Browser::signed_in(&app, Role::Reviewer).await;
+    has(&reviewer.get("/console/held").await, &["含有须审核的敏感词：全天"]);
+    to(&reviewer.submit(&message, &format!("{message}/release"), &[("reason", "")]).await);
+    app.drain().await;
+    let page = reviewer.get(&message).await;
+    has(&page, &["含有敏感词", "全天（须审核）：正文；停水（请留意）：标题、正文"]);
+}
+
+#[tokio::test]
+async fn a_draft_is_sent_to_oneself_first_and_its_way_is_shown() {
+    let app = campus().await;
+    let mut browser = Browser::signed_in(&app, Role::Sender).await;
+    let what = to(&browser.submit("/console/compose", "/console/compose", &[]).await);
+    let base = what.strip_suffix("/what").unwrap().to_owned();
+    let who = to(&step(&mut browser, &what, &[&WHAT[..], &[("act", "next")]].concat()).await);
+    let fields = [("act", "next"), ("filter_as", "text"), ("groups", "students"), ("ids", "")];
+    let proof = to(&step(&mut browser, &who, &fields).await);
+    let page = browser.get(&proof).await;
+    has(&page, &["先发给自己", "邮件发到您的登录邮箱"]);
+    let shown = to(&step(&mut browser, &proof, &[]).await);
+    assert_eq!(shown, format!("{base}/when?people=2"), "without words there is nothing to tick");
+    let csrf = hidden(&page, "csrf");
+    let tried = to(&browser.post(&format!("{base}/try"), &[("csrf", &csrf)]).await);
+    let shown = browser.get(tried.strip_suffix("#trial").unwrap()).await;
+    has(&shown, &["已发给您自己", "[试发] 停水通知</a>"]);
+    has(&browser.get("/console/compose").await, &["停水通知"]);
+}
+
+/// The value of a field that stands apart from its form.
+fn hidden_of(page: &Answer, name: &str) -> String {
+    let (_, rest) =
+        page.text.split_once(&format!("name=\"{name}\" form=\"proof\" value=\"")).expect("the field");
+    rest.split('"').next().unwrap().to_owned()
 }
 
 #[tokio::test]

@@ -12,6 +12,7 @@ const CALENDAR: &str = "/console/settings/calendar";
 const POLICY: &str = "/console/settings/policy";
 const VERSIONS: &str = "/console/settings/versions";
 const LIMITS: &str = "/console/settings/alarms";
+const WORDS: &str = "/console/settings/words";
 
 async fn policy(app: &TestApp) -> serde_json::Value {
     serde_json::to_value(policies::export(&app.services, &operator(Role::Owner)).await.unwrap()).unwrap()
@@ -150,13 +151,45 @@ async fn limits_are_changed_where_they_stand() {
 }
 
 #[tokio::test]
+async fn words_are_pasted_and_what_is_wrong_is_said_line_by_line() {
+    let app = TestApp::start().await;
+    let mut browser = Browser::signed_in(&app, Role::Owner).await;
+    let long = "长".repeat(41);
+    let warn = format!("兼职 | 常见诈骗用语\n***\n{long}\n<b>");
+    let fields = [("warn", warn.as_str()), ("hold", "代考\n<B>"), ("version", "0")];
+    let page = browser.submit(WORDS, WORDS, &fields).await;
+    assert_eq!(page.status, 422, "{}", page.text);
+    for holds in [
+        "warn-error",
+        "第 2 行：没有文字或数字；第 3 行：最多 40 个字",
+        "hold-error",
+        "第 2 行：与“需提醒的词”第 4 行相同",
+        "&#60;b&#62;",
+    ] {
+        assert!(page.text.contains(holds), "{holds}: {}", page.text);
+    }
+    let fields = [("warn", "兼职 | 常见诈骗用语"), ("hold", "代考\n替考"), ("version", "0")];
+    let done = browser.submit(WORDS, WORDS, &fields).await;
+    assert_eq!((done.status, done.header("location")), (303, Some(WORDS)), "{}", done.text);
+    let page = browser.get(WORDS).await;
+    for holds in ["兼职 | 常见诈骗用语", "代考\n替考", "词表（2 个）", "name=\"version\" value=\"1\""]
+    {
+        assert!(page.text.contains(holds), "{holds}: {}", page.text);
+    }
+    let late = browser.submit(WORDS, WORDS, &[("warn", "x"), ("hold", ""), ("version", "0")]).await;
+    assert!(late.status == 409 && late.text.contains("value=\"1\""), "{}", late.text);
+    assert!(late.text.contains("再保存一次"), "{}", late.text);
+    assert!(browser.get("/console/audit").await.text.contains("替考"));
+}
+
+#[tokio::test]
 async fn only_those_who_may_see_settings_and_fewer_change_them() {
     let app = TestApp::start().await;
     nodes::beat(&app.services).await.unwrap();
     for role in Role::ALL {
         let mut browser = Browser::signed_in(&app, *role).await;
         let sees = matches!(role, Role::Owner | Role::MessageManager | Role::Auditor);
-        for path in [CALENDAR, POLICY, VERSIONS, LIMITS, "/console/system"] {
+        for path in [CALENDAR, POLICY, VERSIONS, LIMITS, WORDS, "/console/system"] {
             let page = browser.get(path).await;
             assert_eq!(page.status, if sees { 200 } else { 403 }, "{role} {path}");
             let saves = page.text.contains("button-main");

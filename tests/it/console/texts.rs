@@ -20,12 +20,14 @@ use belltower::domain::channel::{AddressKind, ChannelKind};
 use belltower::domain::delivery::State;
 use belltower::domain::filter::Asks;
 use belltower::domain::group::GroupKind;
+use belltower::domain::likeness::Degree;
 use belltower::domain::message::{Category, Lane, Status};
 use belltower::domain::operator::{Permission, Role};
 use belltower::domain::policy::{RepeatFor, ThenFor};
 use belltower::domain::provider::ProviderKind;
 use belltower::domain::recipient::FIELDS;
 use belltower::domain::rights_change::RightsChange;
+use belltower::domain::sensitive::{Part, Treatment};
 use belltower::domain::sign_in::FactorFor;
 use belltower::domain::source::Right;
 use belltower::domain::suppression::Cause;
@@ -192,7 +194,8 @@ const CONFLICTS: [&str; 21] = [
 /// Particulars of rights in the audit log.
 const SAID_OF_RIGHTS: [&str; 6] = ["before", "after", "grants", "permissions", "proposed_by", "change"];
 /// What a timeline may tell.
-const EVENTS: [&str; 19] = [
+const EVENTS: [&str; 20] = [
+    "words",
     "over_quota",
     "no_provider",
     "unanswered_repeated",
@@ -270,6 +273,10 @@ fn composed() -> BTreeSet<String> {
         &mut ProviderKind::ALL.iter().filter(|k| k.calls_back()).map(|k| k.name()),
         &["-callback"],
     );
+    family("treatment", &mut Treatment::ALL.iter().map(|treatment| treatment.name()), &[""]);
+    family("words", &mut Treatment::ALL.iter().map(|treatment| treatment.name()), &["-part", "-hint"]);
+    family("alike", &mut Degree::ALL.iter().map(|degree| degree.name()), &[""]);
+    family("place", &mut Part::ALL.iter().map(|part| part.name()), &[""]);
     family("limits", &mut PARTS.iter().map(|(part, _)| *part), &[""]);
     family(
         "limit",

@@ -7,7 +7,10 @@ mod hindsight;
 mod preview;
 mod review;
 mod sending;
+mod sensitive;
+mod similar;
 mod simulate;
+mod trial;
 mod written;
 
 use std::sync::Arc;

@@ -1,8 +1,8 @@
 use belltower::clock::Timestamp;
-use belltower::domain::id::MessageId;
+use belltower::domain::id::{MessageId, SourceId};
 use belltower::domain::likeness::{Likeness, Print};
 use belltower::store::Db;
-use belltower::store::prints::{Among, insert, lock, prune, same, similar};
+use belltower::store::prints::{Among, insert, lately, lock, prune, same, similar};
 
 use super::execute;
 use super::messages::{keep, message, sources};
@@ -46,6 +46,25 @@ on_both!(texts_are_found_by_what_they_look_like_while_they_are_remembered, |db| 
     assert_eq!(prune(&mut tx, Timestamp(30), 10).await.unwrap(), 8, "two texts of nine numbers");
     assert!(same(Among::Tx(&mut tx), MessageId(9), &print(TEXT), Timestamp(0)).await.unwrap().is_empty());
     tx.commit().await.unwrap();
+});
+
+on_both!(what_people_were_told_lately_is_read_by_whose_it_is, |db| async {
+    sources(&db).await;
+    keep(&db, &[message(1), message(2), message(3), message(4)]).await;
+    let mut tx = db.begin().await.unwrap();
+    execute(&mut tx, "UPDATE message SET status = 7 WHERE id = 2").await;
+    let own = r#"UPDATE message SET routing = '{"version":0,"matched":[],"own_word":true}' WHERE id = 3"#;
+    execute(&mut tx, own).await;
+    tx.commit().await.unwrap();
+    let ids = async |first: i64, of: Option<&[SourceId]>, limit| -> Vec<i64> {
+        let rows = lately(&db, MessageId(first), of, limit).await.unwrap();
+        assert!(rows.iter().all(|row| row.title == "考试安排" && row.content.0.content.title == "考试安排"));
+        rows.into_iter().map(|row| row.id.0).collect()
+    };
+    assert_eq!(ids(1, None, 10).await, [4, 1], "neither what was cancelled nor the installation's own word");
+    assert_eq!((ids(2, None, 10).await, ids(1, None, 1).await), (vec![4], vec![4]));
+    assert_eq!(ids(1, Some(&[SourceId(1)]), 10).await, [4, 1]);
+    assert!(ids(1, Some(&[SourceId(99)]), 10).await.is_empty() && ids(1, Some(&[]), 10).await.is_empty());
 });
 
 on_both!(a_few_are_compared_however_many_look_alike_and_none_hides_what_was_sent, |db| async {

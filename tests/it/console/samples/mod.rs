@@ -4,6 +4,7 @@ mod account;
 mod alarms;
 mod attention;
 mod audit;
+mod compose;
 mod groups;
 mod mailbox;
 mod messages;
@@ -151,6 +152,12 @@ pub(super) fn all(language: Language, theme: Theme) -> Vec<(&'static str, String
         ("settings_policy", settings::policy(language, theme).render()),
         ("settings_versions", settings::versions(language, theme, false).render()),
         ("settings_versions_empty", settings::versions(language, theme, true).render()),
+        ("settings_words", settings::words(language, theme).render()),
+        ("compose", compose::list(language, theme, false).render()),
+        ("compose_empty", compose::list(language, theme, true).render()),
+        ("compose_lacks", compose::lacking(language, theme).render()),
+        ("compose_proof", compose::proof(language, theme).render()),
+        ("compose_when", compose::when(language, theme).render()),
         ("system", settings::system(language, theme).render()),
         ("people", people::people(language, theme, false).render()),
         ("people_empty", people::people(language, theme, true).render()),

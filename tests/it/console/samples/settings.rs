@@ -9,11 +9,13 @@ use belltower::console::page::{Section, Theme};
 use belltower::console::settings::limits::LimitsPage;
 use belltower::console::settings::policy::{CalendarPage, PolicyPage, VersionsPage};
 use belltower::console::settings::policy_form::{LimitForm, PeriodRow, faults, quiet_rows, with_more};
+use belltower::console::settings::words::WordsPage;
 use belltower::console::system::{SystemFragment, SystemPage};
 use belltower::domain::channel::ChannelKind;
 use belltower::domain::message::Lane;
 use belltower::domain::node::NodeFacts;
 use belltower::domain::policy::{Difference, read};
+use belltower::domain::sensitive::Treatment;
 use belltower::error::Fault;
 use belltower::service::alarms::Rate;
 use belltower::service::policies::PastVersion;
@@ -35,6 +37,21 @@ pub(super) fn limits(language: Language, theme: Theme) -> LimitsPage {
         may_edit: true,
         seen: "{}".to_owned(),
         form: json!({ "disk_percent": "<99>", "normal_minutes": 30 }).as_object().unwrap().clone(),
+        faults: [told].into_iter().collect::<FieldFaults>(),
+    }
+}
+
+pub(super) fn words(language: Language, theme: Theme) -> WordsPage {
+    let told = ("warn".to_owned(), "第 2 行：没有文字或数字".to_owned());
+    WordsPage {
+        shell: shell(language, theme, Some(Section::Settings)),
+        tabs: tabs(),
+        may_edit: true,
+        version: 3,
+        texts: [
+            (Treatment::Warn, "转账 | 常见诈骗用语\n***\n<b>".to_owned()),
+            (Treatment::Hold, "代考 | 学术不端".to_owned()),
+        ],
         faults: [told].into_iter().collect::<FieldFaults>(),
     }
 }
