@@ -150,7 +150,7 @@ pub(in crate::service) fn told_of(seen: &[Sighting]) -> Option<Value> {
             known.push(place);
         }
     }
-    let word = |((treatment, word), places): ((Treatment, &str), BTreeSet<String>)| json!({ "word": word, "treatment": treatment, "in": places });
+    let word = |((Reverse(treatment), word), places): ((Reverse<Treatment>, &str), Vec<String>)| json!({ "word": word, "treatment": treatment, "in": places });
     (!places.is_empty()).then(|| json!({ "words": places.into_iter().map(word).collect::<Vec<_>>() }))
 }
 

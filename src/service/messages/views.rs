@@ -275,7 +275,7 @@ impl RenderedText {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct PreviewWarning {
     /// `unrouted`, `nobody_reachable`, `no_provider`, `text_not_rendered`, `similar`, `quiet_hours`, `quiet_expired`,
-    /// `over_quota`, or of an SMS: `sms_estimate` (what arrives is a guess), `sms_refused` (a provider would not send it) and
+    /// `over_quota`, `sensitive_words` (`detail` names them), or of an SMS: `sms_estimate` (what arrives is a guess), `sms_refused` (a provider would not send it) and
     /// `sms_differs` (what arrives depends on the provider).
     pub code: &'static str,
     pub detail: String,

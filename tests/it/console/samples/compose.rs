@@ -30,8 +30,12 @@ fn composing(language: Language, theme: Theme) -> Shell {
 }
 
 pub(super) fn list(language: Language, theme: Theme, empty: bool) -> DraftsPage {
-    let row =
-        |title: &str| DraftRow { id: ID, title: title.into(), topic: "academic.exam".into(), at: ago(HOUR) };
+    let row = |id, title: &str| DraftRow {
+        id: DraftId(id),
+        title: title.into(),
+        topic: "academic.exam".into(),
+        at: ago(HOUR),
+    };
     let rows = if empty { Vec::new() } else { vec![row(7, "<期末考试安排>"), row(8, "")] };
     DraftsPage { shell: composing(language, theme), rows }
 }
