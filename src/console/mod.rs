@@ -176,6 +176,7 @@ routes! {
     "/console/system" => { GET system::show }
     "/console/settings/alarms" => { GET settings::limits::show, POST settings::limits::change }
     "/console/settings/words" => { GET settings::words::show, POST settings::words::change }
+    "/console/settings/costs" => { GET settings::costs::show, POST settings::costs::change }
     "/console/settings/sign-in" => { GET settings::sign_in::show, POST settings::sign_in::change }
     "/console/operators" => { GET operators::list, POST operators::invite::create }
     "/console/operators/new" => { GET operators::invite::show }

@@ -131,6 +131,7 @@ fn nothing_happened(claimed: &Claimed) -> Settlement {
         poll_at: None,
         repeat_at: None,
         metered: false,
+        segments: 0,
         asked: false,
         sent_at: None,
         started_at: 0,

@@ -22,16 +22,17 @@ use super::letter::{Letters, Unfit};
 use super::polling::Polling;
 use super::settle::{self, Made};
 use super::telling;
-use crate::channel::{Outcome, Shape};
+use crate::channel::{Outcome, Parcel, Shape};
 use crate::clock::{Clock, Timestamp};
-use crate::domain::channel::Outlet;
+use crate::domain::channel::{ChannelKind, Outlet};
 use crate::domain::delivery::{OutcomeClass, QUIET_HOURS, State, suppressed};
 use crate::domain::id::{DeliveryId, MessageId, ProviderId};
 use crate::domain::policy::Unanswered;
-use crate::service::Services;
+use crate::domain::sms_text::{self, Placement};
 use crate::service::deliveries::{self, Brought, Claimed, Settlement, Turn, Wanted};
 use crate::service::policies::{self, Stop};
 use crate::service::providers::{LiveProvider, Told};
+use crate::service::{Campus, Services};
 use crate::{Error, Result};
 
 /// A finished call.
@@ -45,6 +46,8 @@ struct Done {
     took: Duration,
     /// `None`: it was turned away at its provider's gate.
     results: Vec<(Claimed, Option<Outcome>)>,
+    /// For each, the SMS segments that were taken, or may have been.
+    segments: Vec<i64>,
 }
 
 /// A finished turn of the store.
@@ -405,7 +408,8 @@ impl Worker {
             self.providers.divided(provider.id, &calls);
             handed_over = admitted - calls.later.len();
             for call in calls.now {
-                self.calls.spawn(hand_over(provider.clone(), gate.clone(), self.s.clock.clone(), call));
+                let (clock, campus) = (self.s.clock.clone(), Arc::clone(&self.s.campus));
+                self.calls.spawn(hand_over(provider.clone(), gate.clone(), clock, campus, call));
             }
             back.extend(calls.later);
         }
@@ -432,9 +436,9 @@ impl Worker {
             jitter: rand::random_range(0.0..1.0),
             unanswered: if no_answer { policies::unanswered(&self.s).await } else { Unanswered::default() },
         };
-        for (claimed, outcome) in done.results {
+        for ((claimed, outcome), segments) in done.results.into_iter().zip(done.segments) {
             self.finished.push(match outcome {
-                Some(outcome) => settle::attempted(&claimed, outcome, made),
+                Some(outcome) => Settlement { segments, ..settle::attempted(&claimed, outcome, made) },
                 None => settle::given_back(&claimed, now),
             });
         }
@@ -476,7 +480,29 @@ impl Worker {
     }
 }
 
-async fn hand_over(provider: Arc<LiveProvider>, gate: Gate, clock: Clock, call: Vec<Ready>) -> Done {
+/// What a text is billed as that was taken, or may have been.
+fn segments(provider: &LiveProvider, campus: &Campus, parcel: &Parcel, outcome: Option<&Outcome>) -> i64 {
+    let is_billed = outcome.is_some_and(|outcome| outcome.class.may_be_taken());
+    if parcel.channel != ChannelKind::Sms || !is_billed {
+        return 0;
+    }
+    let text = match provider.adapter.arriving(parcel) {
+        Some(Ok(arriving)) => arriving.text,
+        _ => {
+            let words = sms_text::words(&parcel.content);
+            sms_text::signed(&words, &campus.name, Placement::Prefix, true).into_owned()
+        }
+    };
+    sms_text::measure(&text, parcel.address.starts_with("+86")).segments as i64
+}
+
+async fn hand_over(
+    provider: Arc<LiveProvider>,
+    gate: Gate,
+    clock: Clock,
+    campus: Arc<Campus>,
+    call: Vec<Ready>,
+) -> Done {
     let (claimed, parcels): (Vec<_>, Vec<_>) = call.into_iter().unzip();
     let slot = gate.pass().await;
     let (started_at, began) = (clock.now(), clock.steady());
@@ -504,6 +530,11 @@ async fn hand_over(provider: Arc<LiveProvider>, gate: Gate, clock: Clock, call: 
         metered: provider.quota.is_some(),
         started_at,
         took: clock.steady().saturating_sub(began),
+        segments: parcels
+            .iter()
+            .zip(&outcomes)
+            .map(|(parcel, outcome)| segments(&provider, &campus, parcel, outcome.as_ref()))
+            .collect(),
         results: claimed.into_iter().zip(outcomes).collect(),
     }
 }

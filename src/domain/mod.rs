@@ -12,6 +12,7 @@ pub mod audience;
 pub mod calendar;
 pub mod channel;
 pub mod content;
+pub mod costs;
 pub mod delivery;
 pub mod document;
 pub mod fields;

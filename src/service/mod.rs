@@ -11,6 +11,7 @@ pub mod callback_events;
 pub mod caller;
 mod campus;
 mod change;
+pub mod costs;
 pub mod coverage;
 pub mod deliveries;
 pub mod drafts;

@@ -35,6 +35,7 @@ macro_rules! steps {
             23 "0023_rights_requests",
             25 "0025_import_edition",
             26 "0026_message_template",
+            27 "0027_sms_month",
         )
     };
     ($folder:literal: $($version:literal $name:literal,)+) => {

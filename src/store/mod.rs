@@ -69,6 +69,7 @@ pub mod sessions;
 pub mod settings;
 pub mod sign_in_failures;
 pub mod sources;
+pub mod spending;
 pub mod suppressions;
 pub mod templates;
 pub mod usage;

@@ -20,6 +20,7 @@ use crate::domain::operator::Permission;
 use crate::domain::sensitive::Treatment;
 use crate::error::Error;
 use crate::service::Services;
+use crate::service::costs::{self, Estimate};
 use crate::service::drafts::{self, Draft, Saved, SimilarMessage};
 use crate::service::messages::Verdict;
 
@@ -58,6 +59,8 @@ pub struct Proof {
     /// Messages of the last days that say almost the same.
     pub similar: Vec<SimilarMessage>,
     pub words: Words,
+    /// What it costs by SMS.
+    pub cost: Option<Estimate>,
     pub trial: Trial,
 }
 
@@ -85,8 +88,9 @@ async fn page(s: &Services, signed: &Signed, draft: &Draft, query: &TrialQuery) 
             let rules = rules.filter(|(_, matched)| *matched).map(|(rule, _)| rule).collect();
             let similar = drafts::similar(s, &signed.caller, &simulation.outline).await?;
             let words = Words::new(view, &simulation.words, &draft.composed.looked_at);
+            let cost = costs::estimate(s, &signed.caller, &simulation).await?;
             let trial = Trial::load(s, signed, &simulation, query).await?;
-            Ok(Proof { outcome, rules, similar, words, trial })
+            Ok(Proof { outcome, rules, similar, words, cost, trial })
         }
         Err(Error::Invalid(faults)) => Err(faults
             .iter()

@@ -1,6 +1,7 @@
 //! What the administrators decide for the whole campus: a page for each subject, side by side as tabs. A new subject is a
 //! line in [`TABS`] and a page that shows [`tabs`] above its form.
 
+pub mod costs;
 pub mod limits;
 pub mod policy;
 pub mod policy_form;
@@ -17,11 +18,12 @@ use crate::Result;
 use crate::domain::operator::Permission;
 
 /// Subjects by the address of their page and the key of their name.
-const TABS: [(&str, &str); 6] = [
+const TABS: [(&str, &str); 7] = [
     (policy::CALENDAR, "settings-calendar"),
     (policy::POLICY, "settings-policy"),
     (policy::VERSIONS, "settings-versions"),
     (words::PATH, "settings-words"),
+    (costs::PATH, "settings-costs"),
     ("/console/settings/alarms", "settings-alarms"),
     (sign_in::PATH, "settings-sign-in"),
 ];

@@ -5,13 +5,15 @@ use std::sync::Arc;
 use super::directory;
 use crate::Result;
 use crate::channel::Channel;
-use crate::domain::channel::AddressKind;
+use crate::domain::channel::{AddressKind, ChannelKind};
+use crate::domain::id::ProviderId;
 use crate::domain::provider::ProviderKind;
 use crate::service::Services;
 use crate::store::providers::{self, ProviderRow};
 
 /// A provider in use, with an adapter of its own that nothing is sent by.
 pub(in crate::service) struct Carrier {
+    pub id: ProviderId,
     pub name: String,
     pub adapter: Arc<dyn Channel>,
 }
@@ -25,7 +27,16 @@ pub(in crate::service) async fn carriers(s: &Services, kind: AddressKind) -> Res
     let rows = providers::list(&s.db).await?.into_iter().filter(takes);
     let carrier = |row: ProviderRow| {
         let adapter = directory::adapter(s, &row).ok()?;
-        Some(Carrier { name: row.name, adapter })
+        Some(Carrier { id: row.id, name: row.name, adapter })
     };
     Ok(rows.filter_map(carrier).collect())
+}
+
+/// Everybody who sends by a channel, in use or not, by their names.
+pub(in crate::service) async fn of_channel(
+    s: &Services,
+    channel: ChannelKind,
+) -> Result<Vec<(ProviderId, String)>> {
+    let rows = providers::list(&s.db).await?.into_iter().filter(|row| row.channel == channel);
+    Ok(rows.map(|row| (row.id, row.name)).collect())
 }

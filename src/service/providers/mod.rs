@@ -35,7 +35,7 @@ use crate::store::providers::{self, ProviderData, ProviderRow};
 use crate::{Error, Result};
 
 pub use crate::channel::setting::{Holds, Setting};
-pub(super) use carriers::{Carrier, carriers};
+pub(super) use carriers::{Carrier, carriers, of_channel};
 pub use directory::{Directory, LiveProvider};
 pub use health::{Doubt, ProviderHealth, Trouble, TroubleKind, UnknownCode, list_health};
 pub(super) use health::{health, unserved};

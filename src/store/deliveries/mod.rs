@@ -8,12 +8,12 @@ use std::collections::{BTreeMap, HashSet};
 
 use super::answers::{self, Asked};
 use super::counters::{Moves, count, count_day};
-use super::{Db, Tx, in_db, in_tx, quotas, row, sql};
+use super::{Db, Tx, in_db, in_tx, quotas, row, spending, sql};
 use crate::Result;
 use crate::clock::Timestamp;
 use crate::domain::channel::{ChannelKind, Outlet};
 use crate::domain::delivery::{QUIET_HOURS, State};
-use crate::domain::id::{DeliveryId, MessageId, RecipientId};
+use crate::domain::id::{DeliveryId, MessageId, ProviderId, RecipientId};
 use crate::domain::message::Lane;
 use crate::domain::quota::vendor_day;
 
@@ -93,7 +93,23 @@ pub async fn turn(
     let closed = count(tx, &moves).await?;
     count_day(tx, day, &ended).await?;
     quotas::add(tx, &used(settling.settlements, &news)).await?;
+    spending::add(tx, day.get(..MONTH).unwrap_or(day), &segments(settling.settlements, &news)).await?;
     Ok(Turn { claimed, news, closed })
+}
+
+/// Characters of a day's month.
+const MONTH: usize = "2026-11".len();
+
+/// What is billed of texts, by message and provider.
+fn segments(settlements: &[Settlement], news: &HashSet<i64>) -> BTreeMap<(MessageId, ProviderId), i64> {
+    let mut segments = BTreeMap::new();
+    for settlement in settlements.iter().filter(|one| one.segments > 0 && news.contains(&one.id)) {
+        if let Some(provider) = settlement.provider_id {
+            *segments.entry((MessageId(settlement.message_id), ProviderId(provider))).or_default() +=
+                settlement.segments;
+        }
+    }
+    segments
 }
 
 /// What counts against daily quotas, by provider and its vendor's day.

@@ -36,6 +36,9 @@ pub struct Settlement {
     /// Counts against its provider's daily quota.
     #[serde(skip)]
     pub metered: bool,
+    /// SMS segments that its provider took, or may have.
+    #[serde(skip)]
+    pub segments: i64,
     /// Whoever gets it is asked for an answer.
     #[serde(skip)]
     pub asked: bool,

@@ -467,6 +467,7 @@ pub(super) async fn console(app: &TestApp) -> Vec<Room> {
         room(format!("{draft}/proof")),
         room(format!("{draft}/when?people=7")),
         room("/console/settings/words"),
+        room("/console/settings/costs"),
         room("/console/held"),
         room(format!("/console/messages/{held}")),
         room("/console/rules"),

@@ -1,7 +1,7 @@
 //! Settings and the system's page over a running server.
 
 use belltower::domain::operator::Role;
-use belltower::service::{alarms, nodes, policies};
+use belltower::service::{alarms, costs, nodes, policies};
 use serde_json::json;
 
 use super::browser::Browser;
@@ -13,6 +13,7 @@ const POLICY: &str = "/console/settings/policy";
 const VERSIONS: &str = "/console/settings/versions";
 const LIMITS: &str = "/console/settings/alarms";
 const WORDS: &str = "/console/settings/words";
+const COSTS: &str = "/console/settings/costs";
 
 async fn policy(app: &TestApp) -> serde_json::Value {
     serde_json::to_value(policies::export(&app.services, &operator(Role::Owner)).await.unwrap()).unwrap()
@@ -183,13 +184,39 @@ async fn words_are_pasted_and_what_is_wrong_is_said_line_by_line() {
 }
 
 #[tokio::test]
+async fn prices_and_budgets_are_kept_as_they_are_typed() {
+    let app = TestApp::start().await;
+    let mut browser = Browser::signed_in(&app, Role::Owner).await;
+    let page = browser.get(COSTS).await;
+    for holds in ["控制台写的消息", "value=\"CNY\"", "已发条数"] {
+        assert!(page.text.contains(holds), "{holds}: {}", page.text);
+    }
+    let fields =
+        [("currency", "yuan"), ("price", "many"), ("department", ""), ("budget", "-5"), ("seen", "")];
+    let page = browser.submit(COSTS, COSTS, &fields).await;
+    assert_eq!(page.status, 422);
+    for holds in ["currency-error", "price-error", "value=\"many\"", "value=\"-5\"", "budget-1-error"] {
+        assert!(page.text.contains(holds), "{holds}: {}", page.text);
+    }
+    let seen = costs::show(&app.services, &operator(Role::Owner)).await.unwrap().costs.word();
+    let fields =
+        [("currency", "CNY"), ("price", "0.045"), ("department", ""), ("budget", "12"), ("seen", &*seen)];
+    let done = browser.submit(COSTS, COSTS, &fields).await;
+    assert_eq!((done.status, done.header("location")), (303, Some(COSTS)), "{}", done.text);
+    let page = browser.get(COSTS).await;
+    assert!(page.text.contains("value=\"0.045\"") && page.text.contains("value=\"12.00\""), "{}", page.text);
+    let late = browser.submit(COSTS, COSTS, &[("currency", "EUR"), ("seen", &*seen)]).await;
+    assert!(late.status == 409 && late.text.contains("再保存一次"), "{}", late.text);
+}
+
+#[tokio::test]
 async fn only_those_who_may_see_settings_and_fewer_change_them() {
     let app = TestApp::start().await;
     nodes::beat(&app.services).await.unwrap();
     for role in Role::ALL {
         let mut browser = Browser::signed_in(&app, *role).await;
         let sees = matches!(role, Role::Owner | Role::MessageManager | Role::Auditor);
-        for path in [CALENDAR, POLICY, VERSIONS, LIMITS, WORDS, "/console/system"] {
+        for path in [CALENDAR, POLICY, VERSIONS, LIMITS, WORDS, COSTS, "/console/system"] {
             let page = browser.get(path).await;
             assert_eq!(page.status, if sees { 200 } else { 403 }, "{role} {path}");
             let saves = page.text.contains("button-main");
@@ -205,8 +232,7 @@ async fn the_system_tells_how_it_is_and_part_of_it_anew() {
     nodes::beat(&app.services).await.unwrap();
     let mut browser = Browser::signed_in(&app, Role::Auditor).await;
     let page = browser.get("/console/system").await;
-    for holds in ["SQLite", "0026_message_template", "没有等待中的投递", "当前节点", "尚无数据"]
-    {
+    for holds in ["SQLite", "0027_sms_month", "没有等待中的投递", "当前节点", "尚无数据"] {
         assert!(page.text.contains(holds), "{holds}: {}", page.text);
     }
     let part = browser.partial("/console/system").await;

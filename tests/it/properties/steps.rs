@@ -96,6 +96,7 @@ impl Fate {
             poll_at: None,
             repeat_at: None,
             metered: false,
+            segments: 0,
             asked: false,
             sent_at: (state == State::Sent).then_some(now),
             started_at: now,

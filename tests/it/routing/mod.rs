@@ -1,5 +1,6 @@
 //! Routing rules, from the document to what becomes of messages.
 
+mod costs;
 mod document;
 mod edit;
 mod fallback;

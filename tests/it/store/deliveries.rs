@@ -71,6 +71,7 @@ pub(super) fn settlement(claimed: &Claimed, state: State) -> Settlement {
         poll_at: (state == State::Sent).then_some(NOW.0),
         repeat_at: None,
         metered: false,
+        segments: 0,
         asked: false,
         sent_at: (state == State::Sent).then_some(NOW.0),
         started_at: NOW.0,

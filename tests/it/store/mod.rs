@@ -58,6 +58,7 @@ mod sessions;
 mod settings;
 mod sign_in_failures;
 mod sources;
+mod spending;
 mod suppressions;
 mod templates;
 mod usage;

@@ -11,10 +11,12 @@ use belltower::console::label::Tone;
 use belltower::console::page::{Section, Shell, Theme};
 use belltower::console::rules::simulator::{Fate, Outcome, Reach, RuleOutcome, Text};
 use belltower::domain::channel::ChannelKind;
+use belltower::domain::costs::Money;
 use belltower::domain::id::{DraftId, MessageId, RuleId};
 use belltower::domain::likeness::Degree;
 use belltower::domain::message::Status;
 use belltower::domain::sensitive::Treatment;
+use belltower::service::costs::{Estimate, Spent};
 use belltower::service::drafts::SimilarMessage;
 
 use super::{HOUR, ago, shell, view};
@@ -114,6 +116,15 @@ pub(super) fn proof(language: Language, theme: Theme) -> ProofPage {
                 degree: Degree::Nearly,
             }],
             words: words(),
+            cost: Some(Estimate {
+                people: 1_000,
+                each: 2,
+                segments: 2_000,
+                currency: "CNY".into(),
+                money: Some(Money(900_000)),
+                spent: Spent { segments: 40, money: Some(Money(18_000)) },
+                budget: Some(Money(500_000)),
+            }),
             trial: Trial {
                 email: Some("zhou<min>@bell.example".into()),
                 others: vec![ChannelKind::Sms, ChannelKind::Wechat],

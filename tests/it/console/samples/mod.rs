@@ -152,6 +152,7 @@ pub(super) fn all(language: Language, theme: Theme) -> Vec<(&'static str, String
         ("settings_policy", settings::policy(language, theme).render()),
         ("settings_versions", settings::versions(language, theme, false).render()),
         ("settings_versions_empty", settings::versions(language, theme, true).render()),
+        ("settings_costs", settings::costs(language, theme).render()),
         ("settings_words", settings::words(language, theme).render()),
         ("compose", compose::list(language, theme, false).render()),
         ("compose_empty", compose::list(language, theme, true).render()),

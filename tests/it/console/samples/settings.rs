@@ -6,18 +6,22 @@ use belltower::config::{Entry, Language, Origin};
 use belltower::console::form::FieldFaults;
 use belltower::console::mailbox::Tab;
 use belltower::console::page::{Section, Theme};
+use belltower::console::settings::costs::{CostsPage, DepartmentRow};
 use belltower::console::settings::limits::LimitsPage;
 use belltower::console::settings::policy::{CalendarPage, PolicyPage, VersionsPage};
 use belltower::console::settings::policy_form::{LimitForm, PeriodRow, faults, quiet_rows, with_more};
 use belltower::console::settings::words::WordsPage;
 use belltower::console::system::{SystemFragment, SystemPage};
 use belltower::domain::channel::ChannelKind;
+use belltower::domain::costs::Money;
+use belltower::domain::id::ProviderId;
 use belltower::domain::message::Lane;
 use belltower::domain::node::NodeFacts;
 use belltower::domain::policy::{Difference, read};
 use belltower::domain::sensitive::Treatment;
 use belltower::error::Fault;
 use belltower::service::alarms::Rate;
+use belltower::service::costs::Spent;
 use belltower::service::policies::PastVersion;
 use belltower::service::system::{Backlog, NodeView, System};
 use serde_json::json;
@@ -38,6 +42,27 @@ pub(super) fn limits(language: Language, theme: Theme) -> LimitsPage {
         seen: "{}".to_owned(),
         form: json!({ "disk_percent": "<99>", "normal_minutes": 30 }).as_object().unwrap().clone(),
         faults: [told].into_iter().collect::<FieldFaults>(),
+    }
+}
+
+pub(super) fn costs(language: Language, theme: Theme) -> CostsPage {
+    let row = |department: &str, budget: &str, money, is_over| DepartmentRow {
+        department: department.into(),
+        budget: budget.into(),
+        spent: Spent { segments: 1_204, money },
+        is_over,
+    };
+    CostsPage {
+        shell: shell(language, theme, Some(Section::Settings)),
+        tabs: tabs(),
+        may_edit: true,
+        seen: "{}".to_owned(),
+        currency: "CNY".to_owned(),
+        price: "0.045".to_owned(),
+        providers: vec![(ProviderId(3), "<移动网关>".into(), String::new())],
+        month: "2026-11".to_owned(),
+        departments: vec![row("", "x", Some(Money(541_800)), false), row("<教务处>", "10", None, true)],
+        faults: [("budget/".to_owned(), "请填金额。".to_owned())].into_iter().collect::<FieldFaults>(),
     }
 }
 
