@@ -20,6 +20,8 @@ use crate::service::groups::{self, Attribute, Attributes};
 
 /// Blocks, and rows of one, that a form may have.
 const MOST: usize = 40;
+/// Departments that are looked for in one filter.
+const MOST_DEPARTMENTS: usize = 20;
 
 /// The questions by how the attribute is read, each kind with the key of its name.
 pub const KINDS: [(&str, &[Asks]); 3] = [
@@ -34,11 +36,61 @@ pub const KINDS: [(&str, &[Asks]); 3] = [
     ("filter-kind-plain", &[Asks::Yes, Asks::No, Asks::Known, Asks::Unknown]),
 ];
 
+/// Which of a form's filters it is: what its fields begin with, so that a page may hold several.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Place {
+    /// The only one.
+    #[default]
+    Sole,
+    Audience,
+    Exclude,
+}
+
+impl Place {
+    const ALL: [Self; 3] = [Self::Sole, Self::Audience, Self::Exclude];
+
+    pub const fn prefix(self) -> &'static str {
+        match self {
+            Self::Sole => "",
+            Self::Audience => "audience_",
+            Self::Exclude => "exclude_",
+        }
+    }
+
+    /// What script asks with, so that the answer is for the same place.
+    const fn query(self) -> &'static str {
+        match self {
+            Self::Sole => "",
+            Self::Audience => "?place=audience_",
+            Self::Exclude => "?place=exclude_",
+        }
+    }
+
+    pub(super) fn of(prefix: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|place| place.prefix() == prefix)
+    }
+
+    pub fn field(self, name: &str) -> String {
+        format!("{}{name}", self.prefix())
+    }
+
+    /// The button of the builder that was pressed, if it was one of its own.
+    pub(super) fn pressed(self, form: &Form) -> &str {
+        form.text(&self.field("build"))
+    }
+}
+
 /// A filter as it is being written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Typed {
     Rows(Rows),
     Text(String),
+}
+
+impl Default for Typed {
+    fn default() -> Self {
+        Self::blank()
+    }
 }
 
 impl Typed {
@@ -60,15 +112,15 @@ impl Typed {
     }
 
     /// What a form brings. One that does not say how the filter was written brings its text.
-    pub(super) fn read(form: &Form) -> Self {
-        if form.text("filter_as") != "rows" {
-            return Self::Text(form.text("where").to_owned());
+    pub(super) fn read(form: &Form, place: Place) -> Self {
+        if form.text(&place.field("filter_as")) != "rows" {
+            return Self::Text(form.text(&place.field("where")).to_owned());
         }
         let rows = |b: usize| {
             let row = |r: usize| {
                 // A name may begin or end with a space.
-                let of = |name: &str| form.exact(&format!("{name}_{b}_{r}"));
-                let is_there = form.all(&format!("attribute_{b}_{r}")).next().is_some();
+                let of = |name: &str| form.exact(&place.field(&format!("{name}_{b}_{r}")));
+                let is_there = form.all(&place.field(&format!("attribute_{b}_{r}"))).next().is_some();
                 is_there.then(|| Row {
                     attribute: of("attribute").to_owned(),
                     asks: Asks::of(of("asks")),
@@ -78,12 +130,12 @@ impl Typed {
             (0..MOST).map_while(row).collect()
         };
         let block = |b: usize| {
-            let name = format!("join_{b}");
+            let name = place.field(&format!("join_{b}"));
             let join = form.all(&name).next()?;
             Some(Block { join: Join::of(join), rows: rows(b) })
         };
         let blocks = (0..MOST).map_while(block).collect();
-        Self::Rows(Rows { join: Join::of(form.text("join")), blocks })
+        Self::Rows(Rows { join: Join::of(form.text(&place.field("join"))), blocks })
     }
 
     /// The filter's text; empty where nothing has been asked yet.
@@ -148,6 +200,7 @@ impl Typed {
 #[template(path = "console/filter_builder.html")]
 pub struct FilterFragment {
     pub view: View,
+    pub place: Place,
     pub typed: Typed,
     pub known: Arc<Attributes>,
     /// What rows lack, where the form was sent: block, row and what is wrong.
@@ -160,11 +213,12 @@ pub struct FilterFragment {
 }
 
 impl FilterFragment {
-    pub(super) async fn new(s: &Services, signed: &Signed, typed: Typed) -> Result<Self> {
+    pub(super) async fn new(s: &Services, signed: &Signed, typed: Typed, place: Place) -> Result<Self> {
         let known = groups::attributes(s, &signed.caller).await?;
-        let preview = look(s, signed, &typed).await?;
+        let preview = look(s, signed, &typed, place).await?;
         Ok(Self {
             view: signed.view(),
+            place,
             typed,
             known,
             faults: Vec::new(),
@@ -175,15 +229,23 @@ impl FilterFragment {
     }
 
     /// As the form asks for it: after one of the builder's buttons, or as it was typed.
-    pub(super) async fn of_form(s: &Services, signed: &Signed, form: &Form) -> Result<Self> {
-        let act = form.text("build");
-        let (typed, done) = Typed::read(form).after(act);
+    pub(super) async fn of_form(s: &Services, signed: &Signed, form: &Form, place: Place) -> Result<Self> {
+        let act = place.pressed(form);
+        let (typed, done) = Typed::read(form, place).after(act);
         let faults = match (&typed, done) {
             (Typed::Rows(rows), false) => rows.text().err().unwrap_or_default(),
             _ => Vec::new(),
         };
         let stays_text = act == "rows" && !done;
-        Ok(Self { faults, stays_text, ..Self::new(s, signed, typed).await? })
+        Ok(Self { faults, stays_text, ..Self::new(s, signed, typed, place).await? })
+    }
+
+    /// With what is wrong with it in the form that was sent.
+    pub(super) fn refused(&mut self, fault: Option<String>) {
+        if fault.is_some() {
+            self.faults = self.typed.text().err().unwrap_or_default();
+        }
+        self.fault = fault;
     }
 
     fn rows(&self) -> Option<&Rows> {
@@ -321,9 +383,14 @@ pub fn strangers(known: &Attributes, filter: &Filter) -> Vec<Stranger> {
 }
 
 /// Whom the filter finds; nothing while there is none, or rows are not finished.
-pub(super) async fn look(s: &Services, signed: &Signed, typed: &Typed) -> Result<PreviewFragment> {
+pub(super) async fn look(
+    s: &Services,
+    signed: &Signed,
+    typed: &Typed,
+    place: Place,
+) -> Result<PreviewFragment> {
     signed.caller.require(Permission::DirectoryView)?;
-    let preview = PreviewFragment::nothing(signed.view());
+    let preview = PreviewFragment { place, ..PreviewFragment::nothing(signed.view()) };
     let text = match typed.text() {
         Ok(text) if text.is_empty() => return Ok(preview),
         Ok(text) => text,
@@ -345,9 +412,36 @@ pub(super) async fn look(s: &Services, signed: &Signed, typed: &Typed) -> Result
     Ok(PreviewFragment {
         words: words(&preview.view, &filter),
         strangers: strangers(&known, &filter),
+        nobody_in: nobody_in(s, signed, &filter).await?,
         found: Some(found),
         ..preview
     })
+}
+
+/// The departments that a filter names and nobody is in.
+pub(super) async fn nobody_in(s: &Services, signed: &Signed, filter: &Filter) -> Result<Vec<String>> {
+    let mut empty = Vec::new();
+    for name in departments(filter) {
+        let of_it = json!({ "where": format!("department = '{}'", name.replace('\'', "''")) });
+        if groups::preview(s, &signed.caller, &of_it).await?.count == 0 {
+            empty.push(name);
+        }
+    }
+    Ok(empty)
+}
+
+/// The departments that a filter names as they are, as far as rows can say it; no more than a few.
+fn departments(filter: &Filter) -> BTreeSet<String> {
+    let rows = Rows::of(filter).into_iter().flat_map(|rows| rows.blocks).flat_map(|block| block.rows);
+    let exact = rows.filter(|row| row.attribute == "department");
+    exact
+        .flat_map(|row| match row.asks {
+            Asks::Is | Asks::IsNot => vec![row.value],
+            Asks::OneOf | Asks::NoneOf => row.values().map(str::to_owned).collect(),
+            _ => Vec::new(),
+        })
+        .take(MOST_DEPARTMENTS)
+        .collect()
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::access::Signed;
 use super::coverage::CoverageFragment;
-use super::filter_builder::{FilterFragment, Typed, look, words};
+use super::filter_builder::{FilterFragment, Place, Typed, look, words};
 use super::form::{FieldFaults, Form};
 use super::groups::{
     CountFragment, GroupForm, GroupFormPage, GroupPage, GroupRow, GroupsFragment, GroupsPage,
@@ -182,14 +182,37 @@ fn told(view: &View, faults: &[Fault], ids: &[String], filter: &str) -> FieldFau
     })
 }
 
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Asked {
+    place: String,
+}
+
+impl Asked {
+    fn place(&self) -> Result<Place> {
+        Place::of(&self.place).ok_or(Error::NotFound("filter"))
+    }
+}
+
 /// What script asks for while a filter is written.
-pub(super) async fn preview(s: Data<Services>, signed: Signed, form: Form) -> Result<HttpResponse> {
-    page::html(&look(&s, &signed, &Typed::read(&form)).await?)
+pub(super) async fn preview(
+    s: Data<Services>,
+    signed: Signed,
+    asked: web::Query<Asked>,
+    form: Form,
+) -> Result<HttpResponse> {
+    let place = asked.place()?;
+    page::html(&look(&s, &signed, &Typed::read(&form, place), place).await?)
 }
 
 /// The fields of a filter after one of its own buttons, or after what they offer has changed.
-pub(super) async fn filter(s: Data<Services>, signed: Signed, form: Form) -> Result<HttpResponse> {
-    page::html(&FilterFragment::of_form(&s, &signed, &form).await?)
+pub(super) async fn filter(
+    s: Data<Services>,
+    signed: Signed,
+    asked: web::Query<Asked>,
+    form: Form,
+) -> Result<HttpResponse> {
+    page::html(&FilterFragment::of_form(&s, &signed, &form, asked.place()?).await?)
 }
 
 pub(super) async fn show_new(s: Data<Services>, signed: Signed) -> Result<HttpResponse> {
@@ -205,7 +228,7 @@ pub(super) async fn show_new(s: Data<Services>, signed: Signed) -> Result<HttpRe
         id: None,
         form,
         faults: FieldFaults::default(),
-        filter: FilterFragment::new(&s, &signed, Typed::blank()).await?,
+        filter: FilterFragment::new(&s, &signed, Typed::blank(), Place::Sole).await?,
     })
 }
 
@@ -220,7 +243,7 @@ fn typed(form: &Form) -> GroupForm {
 
 /// Without script a button of the form asks whom its filter finds.
 fn only_looks(form: &Form) -> bool {
-    form.text("act") == "preview" || !form.text("build").is_empty()
+    form.text("act") == "preview" || !Place::Sole.pressed(form).is_empty()
 }
 
 /// The filter's text for a group of that kind.
@@ -231,7 +254,7 @@ fn only_looks(form: &Form) -> bool {
 fn filter_text(kind: GroupKind, form: &Form) -> std::result::Result<String, Fault> {
     match kind {
         GroupKind::Static => Ok(String::new()),
-        GroupKind::Dynamic => Typed::read(form)
+        GroupKind::Dynamic => Typed::read(form, Place::Sole)
             .text()
             .map_err(|_| Fault::new("/where", "unfinished_rows", "a row of the filter is not finished")),
     }
@@ -276,7 +299,7 @@ pub(super) async fn show_edit(s: Data<Services>, signed: Signed, id: Path<GroupI
         id: Some(*id),
         form: filled(group),
         faults: FieldFaults::default(),
-        filter: FilterFragment::new(&s, &signed, filter).await?,
+        filter: FilterFragment::new(&s, &signed, filter, Place::Sole).await?,
     })
 }
 
@@ -320,16 +343,13 @@ async fn shown_again(
     faults: &[Fault],
 ) -> Result<HttpResponse> {
     let mut filter = match filled.kind {
-        GroupKind::Dynamic => FilterFragment::of_form(s, signed, form).await?,
-        GroupKind::Static => FilterFragment::new(s, signed, Typed::blank()).await?,
+        GroupKind::Dynamic => FilterFragment::of_form(s, signed, form, Place::Sole).await?,
+        GroupKind::Static => FilterFragment::new(s, signed, Typed::blank(), Place::Sole).await?,
     };
     let shell = signed.shell(Section::Groups)?;
     let text = filter.typed.text();
     let faults = told(&shell.view, faults, &ids(&filled.members), text.as_deref().unwrap_or_default());
-    filter.fault = faults.of("where").cloned();
-    if let (true, Err(unfinished)) = (filter.fault.is_some(), text) {
-        filter.faults = unfinished;
-    }
+    filter.refused(faults.of("where").cloned());
     let status = if faults.is_empty() { HttpResponse::Ok() } else { HttpResponse::UnprocessableEntity() };
     page::answer(status, &GroupFormPage { shell, id, form: filled, faults, filter })
 }

@@ -3,7 +3,7 @@
 use askama::Template;
 
 use super::coverage::CoverageFragment;
-use super::filter_builder::{FilterFragment, Stranger};
+use super::filter_builder::{FilterFragment, Place, Stranger};
 use super::form::FieldFaults;
 use super::page::{Fact, Shell, Theme};
 use super::people::{PeopleFragment, PersonRow};
@@ -138,12 +138,15 @@ pub struct GroupForm {
 #[template(path = "console/group_preview.html")]
 pub struct PreviewFragment {
     pub view: View,
+    pub place: Place,
     pub found: Option<Found>,
     pub fault: Option<FilterFault>,
     /// The filter in plain words, where it can be said so.
     pub words: Option<String>,
     /// What it asks for and nobody has.
     pub strangers: Vec<Stranger>,
+    /// Departments it names and nobody is in.
+    pub nobody_in: Vec<String>,
     /// Some row lacks something.
     pub unfinished: bool,
 }
@@ -151,7 +154,16 @@ pub struct PreviewFragment {
 impl PreviewFragment {
     /// Nothing has been asked for yet.
     pub const fn nothing(view: View) -> Self {
-        Self { view, found: None, fault: None, words: None, strangers: Vec::new(), unfinished: false }
+        Self {
+            view,
+            place: Place::Sole,
+            found: None,
+            fault: None,
+            words: None,
+            strangers: Vec::new(),
+            nobody_in: Vec::new(),
+            unfinished: false,
+        }
     }
 }
 

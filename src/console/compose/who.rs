@@ -6,7 +6,7 @@ use askama::Template;
 
 use super::{Frame, HOME, Step, keep, open, open_window, told};
 use crate::console::access::Signed;
-use crate::console::filter_builder::{FilterFragment, Typed};
+use crate::console::filter_builder::{FilterFragment, Place, Typed};
 use crate::console::form::{FieldFaults, Form};
 use crate::console::page::{self, Section, Shell, Theme, see_other};
 use crate::console::rules::form::group_choices;
@@ -104,7 +104,7 @@ impl WhoPage {
 /// What the form says; a filter that is not finished leaves what there was.
 fn typed(before: &Whom, form: &Form) -> (Whom, Option<Fault>) {
     let all = |name: &str| form.all(name).map(str::to_owned).collect();
-    let (filter, fault) = match Typed::read(form).text() {
+    let (filter, fault) = match Typed::read(form, Place::Sole).text() {
         Ok(text) => (text, None),
         Err(_) => {
             let detail = "a row of the filter is not finished";
@@ -131,7 +131,8 @@ pub(in crate::console) async fn show(
         Ok(draft) => draft,
         Err(elsewhere) => return Ok(elsewhere),
     };
-    let filter = FilterFragment::new(&s, &signed, Typed::of(&draft.composed.whom.filter)).await?;
+    let filter =
+        FilterFragment::new(&s, &signed, Typed::of(&draft.composed.whom.filter), Place::Sole).await?;
     page::html(&WhoPage::new(&s, &signed, draft, filter).await?)
 }
 
@@ -152,7 +153,7 @@ pub(in crate::console) async fn update(
         Ok(kept) => kept,
         Err(elsewhere) => return Ok(elsewhere),
     };
-    let mut filter = FilterFragment::of_form(&s, &signed, &form).await?;
+    let mut filter = FilterFragment::of_form(&s, &signed, &form, Place::Sole).await?;
     if meanwhile {
         let mut page = WhoPage::new(&s, &signed, draft, filter).await?;
         page.frame.meanwhile = true;
@@ -170,10 +171,7 @@ pub(in crate::console) async fn update(
             if faults.is_empty() {
                 return Ok(see_other(&Step::Proof.href(*id)));
             }
-            filter.fault = faults.of("where").cloned();
-            if filter.fault.is_some() {
-                filter.faults = filter.typed.text().err().unwrap_or_default();
-            }
+            filter.refused(faults.of("where").cloned());
             let page = WhoPage { faults, ..WhoPage::new(&s, &signed, draft, filter).await? };
             page::answer(HttpResponse::UnprocessableEntity(), &page)
         }

@@ -12,6 +12,7 @@ use super::versions::ChangesFragment;
 use super::words::Names;
 use super::{HOME, MEANWHILE, id};
 use crate::console::access::Signed;
+use crate::console::filter_builder::{FilterFragment, Place};
 use crate::console::form::{FieldFaults, Form};
 use crate::console::page::{self, Flash, Section, Shell, Theme, see_other};
 use crate::domain::channel::ChannelKind;
@@ -39,6 +40,8 @@ pub struct RuleFormPage {
     pub hindsight: HindsightFragment,
     /// What conditions ask for and nobody has, field by field.
     pub strangers: Vec<StrangersFragment>,
+    /// The filters over people; none for whoever may not see the directory, who types them.
+    pub filters: Vec<FilterFragment>,
 }
 
 /// Somebody else changed the rules while the form was open.
@@ -67,6 +70,10 @@ impl RuleFormPage {
         self.strangers.iter().find(|strangers| strangers.field == field)
     }
 
+    fn filter(&self, place: Place) -> Option<&FilterFragment> {
+        self.filters.iter().find(|filter| filter.place == place)
+    }
+
     /// What the rule names is not there to be chosen any more.
     fn template_is_gone(&self) -> bool {
         let slug = &self.form.template;
@@ -86,6 +93,7 @@ impl RuleFormPage {
             names: Names::load(s, signed).await?,
             sources: known,
             strangers: strangers::of_form(s, signed, &form).await?,
+            filters: builders(s, signed, &form).await?,
             form,
             faults: FieldFaults::default(),
             meanwhile: None,
@@ -93,6 +101,16 @@ impl RuleFormPage {
             shell,
         })
     }
+}
+
+async fn builders(s: &Services, signed: &Signed, form: &RuleForm) -> Result<Vec<FilterFragment>> {
+    let mut filters = Vec::new();
+    if signed.may(Permission::DirectoryView) {
+        for (place, people) in [(Place::Audience, &form.audience), (Place::Exclude, &form.exclude)] {
+            filters.push(FilterFragment::new(s, signed, people.filter.clone(), place).await?);
+        }
+    }
+    Ok(filters)
 }
 
 pub(in crate::console) async fn show_new(s: Data<Services>, signed: Signed) -> Result<HttpResponse> {
@@ -118,7 +136,7 @@ pub(in crate::console) async fn create(
     signed: Signed,
     form: Form,
 ) -> Result<HttpResponse> {
-    save(&s, &signed, RuleForm::typed(None, &form), form.text("act")).await
+    save(&s, &signed, RuleForm::typed(None, &form), &form).await
 }
 
 pub(in crate::console) async fn update(
@@ -127,7 +145,7 @@ pub(in crate::console) async fn update(
     path: Path<String>,
     form: Form,
 ) -> Result<HttpResponse> {
-    save(&s, &signed, RuleForm::typed(Some(id(&path)?), &form), form.text("act")).await
+    save(&s, &signed, RuleForm::typed(Some(id(&path)?), &form), &form).await
 }
 
 /// What the rule, as far as it is written, would have changed.
@@ -142,10 +160,21 @@ async fn foreseen(s: &Services, signed: &Signed, form: &RuleForm, document: &Val
     routing::edit::foresee(s, &signed.caller, form.version, write).await
 }
 
-/// Keeps the rule, or looks at what it would have changed.
-async fn save(s: &Services, signed: &Signed, form: RuleForm, act: &str) -> Result<HttpResponse> {
+/// Keeps the rule, or looks at what it would have changed. Without script a filter's own buttons come here too.
+async fn save(s: &Services, signed: &Signed, mut form: RuleForm, sent: &Form) -> Result<HttpResponse> {
+    let pressed = [Place::Audience, Place::Exclude].into_iter().find(|place| !place.pressed(sent).is_empty());
+    if let Some(place) = pressed {
+        signed.caller.require(Permission::RoutingEdit)?;
+        let built = FilterFragment::of_form(s, signed, sent, place).await?;
+        let people = if place == Place::Exclude { &mut form.exclude } else { &mut form.audience };
+        people.filter = built.typed.clone();
+        let mut page = RuleFormPage::open(s, signed, form).await?;
+        page.filters.retain(|filter| filter.place != place);
+        page.filters.push(built);
+        return page::html(&page);
+    }
     let document = form.document();
-    if act == "look" {
+    if sent.text("act") == "look" {
         return match foreseen(s, signed, &form, &document).await {
             Ok(found) => {
                 let mut page = RuleFormPage::open(s, signed, form).await?;
@@ -181,6 +210,9 @@ async fn refused(s: &Services, signed: &Signed, form: RuleForm, error: Error) ->
 async fn refuse(s: &Services, signed: &Signed, form: RuleForm, faults: &[Fault]) -> Result<HttpResponse> {
     let mut page = RuleFormPage::open(s, signed, form).await?;
     page.faults = form::faults(&page.shell.view, &page.form.document(), faults);
+    for filter in &mut page.filters {
+        filter.refused(page.faults.of(&filter.place.field("where")).cloned());
+    }
     page::answer(HttpResponse::UnprocessableEntity(), &page)
 }
 

@@ -8,7 +8,7 @@ use futures_util::StreamExt as _;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::form::{self, PeopleForm};
+use super::form;
 use super::hindsight::{Ask, HindsightFragment};
 use super::strangers;
 use super::versions::ChangesFragment;
@@ -322,8 +322,7 @@ async fn strange_in(s: &Services, signed: &Signed, known: &Known, rule: &Rule) -
     ];
     for (field, filter) in strangers::OF_PEOPLE.into_iter().zip(filters) {
         if let Some(filter) = filter {
-            let people = PeopleForm { filter, ..PeopleForm::default() };
-            told.extend(strangers::of_people(s, signed, field, &people).await?.told);
+            told.extend(strangers::of_people(s, signed, field, &filter).await?.told);
         }
     }
     Ok(told)

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::words::Names;
+use crate::console::filter_builder::{Place, Typed};
 use crate::console::form::{FieldFaults, Form};
 use crate::console::view::{View, grouped};
 use crate::domain::audience::Audience;
@@ -15,6 +16,9 @@ use crate::error::Fault;
 
 /// Channels in a row, each used where those before it did not reach a person.
 pub const STEPS: usize = ChannelKind::ALL.len();
+
+/// What stands for rows of a filter that are not finished, in a document made of a form.
+const UNFINISHED: &str = "";
 
 /// As typed. Lists are one entry a line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -60,7 +64,7 @@ pub struct PeopleForm {
     /// Slugs.
     pub groups: Vec<String>,
     pub recipients: String,
-    pub filter: String,
+    pub filter: Typed,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -136,8 +140,8 @@ impl RuleForm {
             when: ConditionForm::typed("when", form),
             unless: ConditionForm::typed("unless", form),
             mode: text("mode"),
-            audience: PeopleForm::typed("audience", form),
-            exclude: PeopleForm::typed("exclude", form),
+            audience: PeopleForm::typed(Place::Audience, form),
+            exclude: PeopleForm::typed(Place::Exclude, form),
             plan: text("plan"),
             together: form.all("together").filter_map(|text| text.parse().ok()).collect(),
             steps,
@@ -221,7 +225,7 @@ impl RuleForm {
 
     /// Somebody is left out.
     pub(super) fn has_exclusion(&self) -> bool {
-        self.exclude != PeopleForm::default()
+        !self.exclude.is_empty()
     }
 }
 
@@ -270,17 +274,30 @@ impl PeopleForm {
             everyone: audience.everyone,
             groups: audience.groups.clone(),
             recipients: audience.recipients.join("\n"),
-            filter: audience.filter.clone().unwrap_or_default(),
+            filter: Typed::of(audience.filter.as_deref().unwrap_or_default()),
         }
     }
 
-    pub(super) fn typed(part: &str, form: &Form) -> Self {
+    pub(super) fn typed(place: Place, form: &Form) -> Self {
         Self {
-            everyone: form.text(&format!("{part}_everyone")) == "true",
-            groups: form.all(&format!("{part}_groups")).map(str::to_owned).collect(),
-            recipients: form.text(&format!("{part}_recipients")).to_owned(),
-            filter: form.text(&format!("{part}_where")).to_owned(),
+            everyone: form.text(&place.field("everyone")) == "true",
+            groups: form.all(&place.field("groups")).map(str::to_owned).collect(),
+            recipients: form.text(&place.field("recipients")).to_owned(),
+            filter: Typed::read(form, place),
         }
+    }
+
+    /// For the field that it is typed in where it is not put together.
+    pub(super) fn filter_text(&self) -> String {
+        self.filter.text().unwrap_or_default()
+    }
+
+    /// It names nobody.
+    pub(super) fn is_empty(&self) -> bool {
+        !self.everyone
+            && self.groups.is_empty()
+            && self.recipients.is_empty()
+            && self.filter.text().is_ok_and(|text| text.is_empty())
     }
 
     pub(super) fn document(&self) -> Map<String, Value> {
@@ -290,7 +307,11 @@ impl PeopleForm {
         }
         put_list(&mut written, "groups", &self.groups);
         put_list(&mut written, "recipients", &lines(&self.recipients));
-        put_text(&mut written, "where", &self.filter);
+        match self.filter.text() {
+            Ok(text) => put_text(&mut written, "where", &text),
+            // Refused with everything else that is wrong, and told for what it is (`as_typed`).
+            Err(_) => drop(written.insert("where".to_owned(), json!(UNFINISHED))),
+        }
         written
     }
 }
@@ -329,7 +350,20 @@ pub fn group_choices(names: &Names, chosen: &[String]) -> Vec<(String, String)> 
 
 /// The faults of a document at the fields of its form.
 pub(super) fn faults(view: &View, document: &Value, faults: &[Fault]) -> FieldFaults {
-    faults.iter().map(|fault| (field(&fault.pointer), told(view, document, fault))).collect()
+    faults
+        .iter()
+        .map(|fault| (field(&fault.pointer), told(view, document, &as_typed(document, fault))))
+        .collect()
+}
+
+/// A fault of a form's document; where rows of a filter are not finished, that is what is wrong.
+pub(super) fn as_typed(document: &Value, fault: &Fault) -> Fault {
+    let is_unfinished = fault.pointer.ends_with("/where")
+        && document.pointer(&fault.pointer).and_then(Value::as_str) == Some(UNFINISHED);
+    if !is_unfinished {
+        return fault.clone();
+    }
+    Fault::new(fault.pointer.clone(), "unfinished_rows", "a row of the filter is not finished")
 }
 
 /// The field of the form that a place in the document is typed into.

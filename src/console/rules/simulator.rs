@@ -12,6 +12,7 @@ use super::strangers::{self, StrangersFragment};
 use super::words::{self, Answer, Names};
 use crate::clock::Timestamp;
 use crate::console::access::Signed;
+use crate::console::filter_builder::{FilterFragment, Place};
 use crate::console::form::{FieldFaults, Form};
 use crate::console::label::Tone;
 use crate::console::page::{self, Section, Shell, Theme};
@@ -41,6 +42,8 @@ pub struct SimulatorPage {
     pub names: Names,
     /// What the condition of its audience asks for and nobody has.
     pub strange: StrangersFragment,
+    /// None for whoever may not see the directory, who types it.
+    pub filter: Option<FilterFragment>,
     /// Messages that were sent, among which to choose; none for who may not see them.
     pub found: Option<FoundFragment>,
     pub outcome: Option<Outcome>,
@@ -175,7 +178,15 @@ pub(in crate::console) async fn simulate(
     form: Form,
 ) -> Result<HttpResponse> {
     signed.caller.require(Permission::RoutingView)?;
-    let form = SimulatorForm::typed(&form);
+    let sent = form;
+    let mut form = SimulatorForm::typed(&sent);
+    // Without script a filter's own buttons come here too.
+    if !Place::Audience.pressed(&sent).is_empty() {
+        let built = FilterFragment::of_form(&s, &signed, &sent, Place::Audience).await?;
+        form.audience.filter = built.typed.clone();
+        let page = SimulatorPage::open(&s, &signed, form).await?;
+        return page::html(&SimulatorPage { filter: Some(built), ..page });
+    }
     let document = form.document();
     let simulated = match form.source.parse() {
         Ok(source) => messages::simulate(&s, &signed.caller, source, &document).await,
@@ -188,10 +199,14 @@ pub(in crate::console) async fn simulate(
             page::html(&page)
         }
         Err(Error::Invalid(faults)) => {
-            page.faults = faults
-                .iter()
-                .map(|fault| (field(&fault.pointer), told(&page.shell.view, &document, fault)))
-                .collect();
+            let view = &page.shell.view;
+            let at_field = |fault: &Fault| {
+                (field(&fault.pointer), told(view, &document, &form::as_typed(&document, fault)))
+            };
+            page.faults = faults.iter().map(at_field).collect();
+            if let Some(filter) = &mut page.filter {
+                filter.refused(page.faults.at("audience", "where").cloned());
+            }
             page::answer(HttpResponse::UnprocessableEntity(), &page)
         }
         Err(other) => Err(other),
@@ -235,13 +250,13 @@ impl SimulatorForm {
             attributes: text("attributes"),
             title: text("title"),
             body: text("body"),
-            audience: PeopleForm::typed("audience", form),
+            audience: PeopleForm::typed(Place::Audience, form),
         }
     }
 
     /// Its sender says whom it is for.
     fn names_somebody(&self) -> bool {
-        self.audience != PeopleForm::default()
+        !self.audience.is_empty()
     }
 
     /// The message as its source would send it.
@@ -290,7 +305,13 @@ impl SimulatorPage {
         };
         Ok(Self {
             shell: signed.shell(Section::Rules)?,
-            strange: strangers::of_people(s, signed, "audience_where", &form.audience).await?,
+            strange: strangers::of_people(s, signed, "audience_where", &form.audience.filter_text()).await?,
+            filter: if signed.may(Permission::DirectoryView) {
+                let typed = form.audience.filter.clone();
+                Some(FilterFragment::new(s, signed, typed, Place::Audience).await?)
+            } else {
+                None
+            },
             found,
             sources: sources.into_iter().map(|source| (source.id, source.name)).collect(),
             may_type,

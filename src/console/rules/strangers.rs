@@ -1,21 +1,18 @@
 //! What a condition says, in plain words at its field, and what it asks for that nobody has: a misspelt name makes a rule
 //! that never matches, or is for nobody.
 
-use std::collections::BTreeSet;
-
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Query};
 use askama::Template;
 use serde::Deserialize;
-use serde_json::json;
 
-use super::form::{PeopleForm, RuleForm};
+use super::form::RuleForm;
 use crate::console::access::Signed;
 use crate::console::filter_builder::{self, Stranger};
 use crate::console::form::Form;
 use crate::console::page;
 use crate::console::view::View;
-use crate::domain::filter::{Asks, Filter, Rows};
+use crate::domain::filter::Filter;
 use crate::domain::operator::Permission;
 use crate::service::routing::attributes::{self, Known};
 use crate::service::{Services, groups};
@@ -24,9 +21,6 @@ use crate::{Error, Result};
 /// Fields with a condition: those over messages, then those over people.
 pub(super) const OF_MESSAGES: [&str; 2] = ["when_attributes", "unless_attributes"];
 pub(super) const OF_PEOPLE: [&str; 2] = ["audience_where", "exclude_where"];
-
-/// Departments that are looked for in one condition.
-const MOST_DEPARTMENTS: usize = 20;
 
 #[derive(Debug, Template)]
 #[template(path = "console/rules/strangers.html")]
@@ -72,7 +66,8 @@ pub(super) async fn of_form(
         all.push(of_messages(signed, &known, field, text));
     }
     for (field, people) in OF_PEOPLE.into_iter().zip([&form.audience, &form.exclude]) {
-        all.push(of_people(s, signed, field, people).await?);
+        // Rows that are not finished say nothing yet.
+        all.push(of_people(s, signed, field, &people.filter_text()).await?);
     }
     Ok(all)
 }
@@ -95,36 +90,19 @@ pub(super) async fn of_people(
     s: &Services,
     signed: &Signed,
     field: &'static str,
-    people: &PeopleForm,
+    text: &str,
 ) -> Result<StrangersFragment> {
-    let filter = match Filter::parse(&people.filter) {
+    let filter = match Filter::parse(text) {
         Ok(filter) if signed.may(Permission::DirectoryView) => filter,
         read => return Ok(StrangersFragment::new(signed.view(), field, read.ok().as_ref(), &[])),
     };
     let known = groups::attributes(s, &signed.caller).await?;
     let strangers = filter_builder::strangers(&known, &filter);
     let mut fragment = StrangersFragment::new(signed.view(), field, Some(&filter), &strangers);
-    for name in departments(&filter) {
-        let of_it = json!({ "where": format!("department = '{}'", name.replace('\'', "''")) });
-        if groups::preview(s, &signed.caller, &of_it).await?.count == 0 {
-            fragment.told.push(fragment.view.t1("rule-no-department", "name", name));
-        }
+    for name in filter_builder::nobody_in(s, signed, &filter).await? {
+        fragment.told.push(fragment.view.t1("filter-nobody-in", "name", name));
     }
     Ok(fragment)
-}
-
-/// The departments that a filter names as they are, as far as rows can say it; no more than a few.
-fn departments(filter: &Filter) -> BTreeSet<String> {
-    let rows = Rows::of(filter).into_iter().flat_map(|rows| rows.blocks).flat_map(|block| block.rows);
-    let exact = rows.filter(|row| row.attribute == "department");
-    exact
-        .flat_map(|row| match row.asks {
-            Asks::Is | Asks::IsNot => vec![row.value],
-            Asks::OneOf | Asks::NoneOf => row.values().map(str::to_owned).collect(),
-            _ => Vec::new(),
-        })
-        .take(MOST_DEPARTMENTS)
-        .collect()
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -146,10 +124,7 @@ pub(in crate::console) async fn look(
             let known = attributes::known(&s, &signed.caller).await?;
             of_messages(&signed, &known, field, form.text(field))
         }
-        (None, Some(field)) => {
-            let filter = form.text(field).to_owned();
-            of_people(&s, &signed, field, &PeopleForm { filter, ..PeopleForm::default() }).await?
-        }
+        (None, Some(field)) => of_people(&s, &signed, field, form.text(field)).await?,
         (None, None) => return Err(Error::NotFound("field")),
     };
     page::html(&told)

@@ -77,3 +77,4 @@ filter-stranger-meant = Nobody in the directory has the attribute “{ $name }�
 preview-unfinished = Finish each condition, and here stands how many people it finds.
 fault-unfinished_rows = Some conditions are not finished.
 person-group-why = because { $text }
+filter-nobody-in = Nobody in the directory is in the department “{ $name }”.

@@ -56,7 +56,6 @@ order-back = Back to the old order
 rules-were-ordered = The new order is saved and counts for new messages at once.
 rule-stranger = No message of the last 7 days has the attribute “{ $name }”, so this part never holds.
 rule-stranger-meant = No message of the last 7 days has the attribute “{ $name }”. Did you mean “{ $meant }”?
-rule-no-department = Nobody in the directory is in the department “{ $name }”.
 rule-saved-strange = The rule is saved, but look again: { $why }
 rules-file = Rules as a file
 rules-take-json = Download JSON

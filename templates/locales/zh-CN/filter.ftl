@@ -74,3 +74,4 @@ filter-stranger-meant = 目录里没有人有属性“{ $name }”。是不是�
 preview-unfinished = 填完每一条，这里会显示选中多少人。
 fault-unfinished_rows = 还有条件没有填完。
 person-group-why = 因为{ $text }
+filter-nobody-in = 目录里没有部门“{ $name }”的人。

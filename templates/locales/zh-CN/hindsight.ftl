@@ -44,7 +44,6 @@ order-back = 恢复原来的顺序
 rules-were-ordered = 新的顺序已保存，新消息立即按它对照。
 rule-stranger = 最近 7 天没有消息带属性“{ $name }”，这部分条件不会成立。
 rule-stranger-meant = 最近 7 天没有消息带属性“{ $name }”。是不是“{ $meant }”？
-rule-no-department = 目录里没有部门“{ $name }”的人。
 rule-saved-strange = 规则已保存，但请再看一眼：{ $why }
 rules-file = 规则文件
 rules-take-json = 下载 JSON

@@ -339,6 +339,64 @@ async fn a_misspelt_attribute_is_told_at_its_field() {
 }
 
 #[tokio::test]
+async fn a_rules_people_are_put_together_in_rows() {
+    let app = app().await;
+    let mut browser = Browser::signed_in(&app, Role::Owner).await;
+    let new = "/console/rules/new";
+    has(&browser.get(new).await, &["id=\"audience_filter\"", "id=\"exclude_filter\""]);
+    let row = |value: &'static str| {
+        [
+            ("version", "1"),
+            ("name", "农学院"),
+            ("enabled", "true"),
+            ("mode", "add"),
+            ("audience_filter_as", "rows"),
+            ("audience_join", "all"),
+            ("audience_join_0", "all"),
+            ("audience_attribute_0_0", "department"),
+            ("audience_asks_0_0", "is"),
+            ("audience_value_0_0", value),
+        ]
+    };
+    // With script, each filter is answered by itself.
+    let part = browser.submit(new, "/console/groups/preview?place=audience_", &row("农学系")).await;
+    has(&part, &["id=\"audience_preview\"", "目录里没有部门“农学系”的人"]);
+    let part = browser.submit(new, "/console/groups/filter?place=exclude_", &row("农学院")).await;
+    has(&part, &["id=\"exclude_filter\"", "name=\"exclude_attribute_0_0\""]);
+    assert!(!part.text.contains("农学院\""), "the other one's rows: {}", part.text);
+    assert_eq!(browser.submit(new, "/console/groups/filter?place=x", &row("农学院")).await.status, 404);
+
+    // Without, the form comes back with one row more and all that was filled in.
+    let more = [&row("农学院")[..], &[("audience_build", "add-row.0"), ("hold", "看一眼")]].concat();
+    let page = browser.submit(new, HOME, &more).await;
+    assert_eq!(page.status, 200, "{}", page.text);
+    has(&page, &["audience_attribute_0_1", "value=\"看一眼\"", "value=\"农学院\""]);
+
+    // What is not finished is told with everything else that is wrong.
+    let unfinished = [&row("")[..], &[("expires_in_minutes", "soon")]].concat();
+    let refused = browser.submit(new, HOME, &unfinished).await;
+    assert_eq!(refused.status, 422, "{}", refused.text);
+    has(&refused, &["id=\"audience_row_0_0-error\"", "id=\"audience_where-error\"", "id=\"expires_in_minutes-error\""]);
+    assert_eq!(in_force(&app).await.version, 1);
+
+    let saved = browser.submit(new, HOME, &row("农学院")).await;
+    assert_eq!(saved.status, 303, "{}", saved.text);
+    let rule = in_force(&app).await.rules.pop().unwrap();
+    assert_eq!(rule.then.audience.unwrap().people.filter.as_deref(), Some("department = '农学院'"));
+    let page = browser.get(&format!("{HOME}/{}/edit", rule.id)).await;
+    has(&page, &["name=\"audience_value_0_0\" value=\"农学院\""]);
+
+    // The simulator holds one as well; who may not see the directory types it.
+    let tried = browser.submit(HOME, "/console/rules/simulator", &more).await;
+    assert_eq!(tried.status, 200, "{}", tried.text);
+    has(&tried, &["audience_attribute_0_1"]);
+    let mut auditor = Browser::signed_in(&app, Role::Auditor).await;
+    let page = auditor.get("/console/rules/simulator").await;
+    has(&page, &["name=\"audience_where\""]);
+    assert!(!page.text.contains("audience_filter"), "{}", page.text);
+}
+
+#[tokio::test]
 async fn a_message_is_searched_for_and_tried_out() {
     let app = app().await;
     let mut browser = Browser::signed_in(&app, Role::Owner).await;

@@ -1,7 +1,7 @@
 //! Groups of people.
 
 use belltower::config::Language;
-use belltower::console::filter_builder::{FilterFragment, Stranger, Typed};
+use belltower::console::filter_builder::{FilterFragment, Place, Stranger, Typed};
 use belltower::console::form::FieldFaults;
 use belltower::console::groups::{
     FilterFault, Found, GroupForm, GroupFormPage, GroupPage, GroupRow, GroupsFragment, GroupsPage,
@@ -122,6 +122,7 @@ fn builder(language: Language, typed: Typed) -> FilterFragment {
     };
     FilterFragment {
         view: view(language),
+        place: Place::Sole,
         typed,
         known: std::sync::Arc::new(Attributes { all: vec![role], about: true }),
         faults: Vec::new(),
@@ -146,4 +147,13 @@ pub(super) fn rows(language: Language, theme: Theme) -> GroupFormPage {
     let filter =
         FilterFragment { preview, faults: vec![(1, 0, RowFault::NoValue)], ..builder(language, typed) };
     GroupFormPage { filter, faults: FieldFaults::default(), ..form(language, theme) }
+}
+
+/// Where another page puts one together, with a department that nobody is in.
+pub(super) fn elsewhere(language: Language, place: Place) -> FilterFragment {
+    let found = Some(Found { people: 0, sample: Vec::new() });
+    let nothing = PreviewFragment::nothing(view(language));
+    let preview = PreviewFragment { place, found, nobody_in: vec!["农学系".into()], ..nothing };
+    let typed = Typed::of("department = '农学系'");
+    FilterFragment { place, preview, stays_text: false, ..builder(language, typed) }
 }

@@ -1,6 +1,7 @@
 //! Routing rules and held messages.
 
 use belltower::config::Language;
+use belltower::console::filter_builder::Place;
 use belltower::console::form::FieldFaults;
 use belltower::console::held::{HeldFragment, HeldPage, HeldRow, Review, ReviewFragment};
 use belltower::console::label::Tone;
@@ -21,7 +22,7 @@ use belltower::domain::id::{MessageId, RuleId, SourceId};
 use belltower::domain::message::{Category, Lane};
 use belltower::service::routing::Changes;
 
-use super::{HOUR, MINUTE, ago, messages, rule_changes, shell, view};
+use super::{HOUR, MINUTE, ago, groups, messages, rule_changes, shell, view};
 
 pub(super) fn names() -> Names {
     let pair = |slug: &str, name: &str| (slug.to_owned(), name.to_owned());
@@ -140,6 +141,7 @@ pub(super) fn form(language: Language, theme: Theme) -> RuleFormPage {
         strangers: ["when_attributes", "unless_attributes", "audience_where", "exclude_where"]
             .map(|field| rule_changes::strange(language, field))
             .into(),
+        filters: vec![groups::elsewhere(language, Place::Audience)],
     }
 }
 
@@ -218,6 +220,7 @@ pub(super) fn simulator(language: Language, theme: Theme) -> SimulatorPage {
         .collect(),
         names: names(),
         strange: rule_changes::strange(language, "audience_where"),
+        filter: None,
         found: Some(FoundFragment {
             view: view.clone(),
             q: "期末 考试".into(),
