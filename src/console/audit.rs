@@ -4,9 +4,9 @@ mod rights;
 
 use actix_web::http::header;
 use actix_web::web::{self, Bytes, Data};
+use actix_web::web::{self, Data};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
-use futures_util::stream;
 use jiff::civil::Date;
 use serde::Deserialize;
 use serde_json::Value;
@@ -15,18 +15,16 @@ use super::access::Signed;
 use super::form::Form;
 use super::messages::read;
 use super::page::{self, Section, Shell, Theme, address};
-use super::table_file;
+use super::table_file::{self, CHUNK, last_of};
 use super::timeline::actor;
 use super::view::View;
 use crate::Result;
 use crate::clock::Timestamp;
 use crate::service::audit::{self, AuditFilter, AuditRow, Checked, Noted, Trouble};
-use crate::service::{Caller, Campus, Services};
+use crate::service::{Campus, Services};
 
 const HOME: &str = "/console/audit";
 const ON_A_PAGE: u32 = 50;
-/// Rows read at once for a file.
-const CHUNK: u32 = 1_000;
 /// Characters of an act's particulars that a list shows.
 const SHOWN: usize = 240;
 
@@ -73,6 +71,7 @@ pub const ACTS: [(&str, &[&str]); 17] = [
             "activate",
             "deactivate",
             "erase",
+            "export",
             "show_code",
             "bind",
             "unbind",
@@ -81,7 +80,7 @@ pub const ACTS: [(&str, &[&str]); 17] = [
         ],
     ),
     ("group", &["create", "update", "members", "delete"]),
-    ("suppression", &["add", "remove", "reveal"]),
+    ("suppression", &["add", "remove", "reveal", "export"]),
     ("routing", &["change"]),
     ("policy", &["change"]),
     ("template", &["create", "update"]),
@@ -228,7 +227,7 @@ fn href(action: &str, object: &str) -> Option<String> {
         ("source", _) => format!("/console/sources/{object}"),
         ("provider", _) => format!("/console/providers/{object}"),
         ("message", _) => format!("/console/messages/{object}"),
-        ("recipient", "import" | "erase") | ("suppression", "remove") => return None,
+        ("recipient", "import" | "erase" | "export") | ("suppression", "remove" | "export") => return None,
         ("recipient", _) => format!("/console/people/{object}"),
         ("suppression", _) => format!("/console/suppression/{object}"),
         ("attention", _) => format!("/console/attention/acts/{object}"),
@@ -323,44 +322,22 @@ pub(super) async fn export(s: Data<Services>, signed: Signed, form: Form) -> Res
     audit::note_export(&s, &signed.caller).await?;
     let view = signed.view();
     let heads = ["audit-at", "audit-who", "audit-what", "audit-object", "audit-more"].map(|key| view.t(key));
-    let head = format!("{}{}", table_file::MARK, table_file::row(heads.iter().map(String::as_str)));
-    let from = query.filter(&s.campus).map(|filter| Rest { filter, before: None, head });
-    let rows = stream::try_unfold(from, move |rest| {
+    let first = query.filter(&s.campus).map(|filter| (filter, None));
+    Ok(table_file::streamed("audit.csv", &heads, first, move |(filter, before)| {
         let (s, view, caller) = (s.clone(), view.clone(), signed.caller.clone());
         async move {
-            match rest {
-                Some(rest) => rest.read(&s, &view, &caller).await.map(Some),
-                None => Ok::<_, crate::Error>(None),
-            }
+            let rows = audit::list(&s, &caller, &filter, before, CHUNK).await?;
+            let last = last_of(&rows).map(|row| row.id);
+            let text = rows.into_iter().map(|row| line(&view, row)).collect();
+            Ok((text, last.map(|last| (filter, Some(last)))))
         }
-    });
-    Ok(HttpResponse::Ok()
-        .content_type("text/csv; charset=utf-8")
-        .insert_header((header::CONTENT_DISPOSITION, "attachment; filename=\"audit.csv\""))
-        .streaming(rows))
+    }))
 }
 
-/// What of a file is not written yet.
-struct Rest {
-    filter: AuditFilter,
-    before: Option<i64>,
-    /// Its first row, until that is written.
-    head: String,
-}
-
-impl Rest {
-    async fn read(self, s: &Services, view: &View, caller: &Caller) -> Result<(Bytes, Option<Self>)> {
-        let Self { filter, before, mut head } = self;
-        let rows = audit::list(s, caller, &filter, before, CHUNK).await?;
-        let last = rows.last().filter(|_| rows.len() == CHUNK as usize).map(|row| row.id);
-        for row in rows {
-            let (at, detail) = (view.exact(row.at), row.detail.0.to_string());
-            let cells = [&at, &row.actor, &act_text(view, &row.action), &row.object, &detail];
-            head.push_str(&table_file::row(cells.map(String::as_str)));
-        }
-        let rest = last.map(|last| Self { filter, before: Some(last), head: String::new() });
-        Ok((Bytes::from(head), rest))
-    }
+fn line(view: &View, row: AuditRow) -> String {
+    let (at, detail) = (view.exact(row.at), row.detail.0.to_string());
+    let cells = [&at, &row.actor, &act_text(view, &row.action), &row.object, &detail];
+    table_file::row(cells.map(String::as_str))
 }
 
 #[cfg(test)]

@@ -143,6 +143,7 @@ async fn group_page(s: &Services, signed: &Signed, group: Group, cursor: &str) -
             filtered: false,
             remove_from: by_hand.then(|| format!("{}/members", href(group.id))),
             of_group: true,
+            export: None,
             first: (!cursor.is_empty()).then(|| there("")),
             next: next.map(|cursor| there(&cursor)),
         },

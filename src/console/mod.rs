@@ -33,6 +33,7 @@ pub mod operators;
 pub mod overview;
 pub mod page;
 pub mod people;
+mod people_file;
 pub mod people_import;
 mod people_list;
 pub mod person;
@@ -200,6 +201,7 @@ routes! {
     "/console/audit/export" => { POST audit::export }
     "/console/people" => { GET people_list::show, POST person_form::create }
     "/console/people/new" => { GET person_form::show_new }
+    "/console/people/export" => { POST people_file::export }
     "/console/people/import" => { GET people_import::show, POST people_import::create }
     "/console/people/imports/{id}" => { GET people_import::show_one }
     "/console/people/imports/{id}/progress" => { GET people_import::show_progress }

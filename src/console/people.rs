@@ -71,6 +71,8 @@ pub struct PeopleFragment {
     pub remove_from: Option<String>,
     /// All are of one group, so an empty list says so.
     pub of_group: bool,
+    /// The filters with which it may be taken along.
+    pub export: Option<PeopleFilter>,
     /// Link to the first page, from later ones.
     pub first: Option<String>,
     pub next: Option<String>,

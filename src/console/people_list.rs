@@ -51,6 +51,7 @@ pub(super) async fn show(
         filtered: filter.is_set(),
         remove_from: None,
         of_group: false,
+        export: Some(filter.clone()),
         first: (!filter.cursor.is_empty()).then(|| filter.address("")),
         next: next.map(|cursor| filter.address(&cursor)),
     };

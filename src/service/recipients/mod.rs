@@ -166,18 +166,59 @@ pub async fn list(
     limit: u32,
 ) -> Result<Vec<Recipient>> {
     require(caller, Permission::DirectoryView)?;
+    let rows = store::list(&s.db, &asked(s, filter).await?, before, limit).await?;
+    Ok(rows.into_iter().map(|row| row.shown_to(caller)).collect())
+}
+
+async fn asked(s: &Services, filter: &ListFilter) -> Result<RecipientFilter> {
     let audience = match &filter.group {
         Some(slug) => Some(groups::audience_of(s, slug).await?),
         None => None,
     };
-    let filter = RecipientFilter {
+    Ok(RecipientFilter {
         q: filter.q.clone().unwrap_or_default(),
         department: filter.department.clone().unwrap_or_default(),
         active: filter.active,
         audience,
-    };
-    let rows = store::list(&s.db, &filter, before, limit).await?;
-    Ok(rows.into_iter().map(|row| row.shown_to(caller)).collect())
+    })
+}
+
+/// Writes down that an operator takes a list of people along, and how many they are. What was searched for may be
+/// somebody's campus id, which the audit log never holds.
+pub async fn note_export(s: &Services, caller: &Caller, filter: &ListFilter) -> Result<()> {
+    caller.require(Permission::DirectoryView)?;
+    let mut detail = json!({
+        "people": store::count(&s.db, &asked(s, filter).await?).await?,
+        "whole": caller.require(Permission::DirectoryReveal).is_ok(),
+    });
+    for (name, value) in [("department", filter.department.as_ref()), ("group", filter.group.as_ref())] {
+        if let Some(value) = value {
+            detail[name] = json!(value);
+        }
+    }
+    if let Some(active) = filter.active {
+        detail["active"] = json!(active);
+    }
+    if filter.q.is_some() {
+        detail["searched"] = json!(true);
+    }
+    let mut tx = s.db.begin().await?;
+    note(&mut tx, caller, s.clock.now(), "recipient.export", "", &detail).await?;
+    tx.commit().await
+}
+
+/// The next people of a list for a file; addresses are masked for whoever may not learn them.
+pub async fn export(
+    s: &Services,
+    caller: &Caller,
+    filter: &ListFilter,
+    before: Option<RecipientId>,
+    limit: u32,
+) -> Result<Vec<Recipient>> {
+    caller.require(Permission::DirectoryView)?;
+    let whole = caller.require(Permission::DirectoryReveal).is_ok();
+    let rows = store::list(&s.db, &asked(s, filter).await?, before, limit).await?;
+    Ok(rows.into_iter().map(|row| if whole { row } else { row.masked() }).collect())
 }
 
 /// What a person does not want to be sent.

@@ -233,3 +233,4 @@ person-scan-lead = See that it is them first, then have them scan it with their 
 person-scan-until = This page notices when it is scanned. The code is good once, until { $time }.
 person-scan-used = Scanned: WeChat is bound
 person-scan-refused = The account made no code. It said:
+people-export-hint = Everyone the filters find. The audit log keeps how many they were; addresses are masked for whoever may not learn them.

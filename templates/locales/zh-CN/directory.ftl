@@ -215,3 +215,4 @@ person-scan-lead = 请先核对身份，再请本人用自己的微信扫描。�
 person-scan-until = 扫码后本页会自动更新。二维码只能用一次，{ $time } 前有效。
 person-scan-used = 已扫码，绑定完成
 person-scan-refused = 公众号没有生成二维码。它的答复是：
+people-export-hint = 导出当前条件找到的所有人；审计日志会记下导出的人数。没有查看联系方式权限的，导出的联系方式经过遮盖。

@@ -229,3 +229,38 @@ async fn a_person_is_set_aside_and_forgotten() {
     assert_eq!(browser.get(&path).await.status, 404);
     assert_eq!(app.get("/recipients/2024001").await.status, 404);
 }
+
+#[tokio::test]
+async fn a_list_is_taken_along_as_it_is_filtered() {
+    let app = TestApp::start().await;
+    li(&app).await;
+    let others = (1..=1_001)
+        .map(|n| json!({"campus_id": format!("T{n:04}"), "name": "=王芳", "department": "图书馆"}));
+    let lines = others.map(|person| person.to_string()).collect::<Vec<_>>().join("\n");
+    let sent = app.api(Method::POST, "/recipients/import").header("content-type", "application/x-ndjson");
+    Answer::of(sent.body(lines)).await.expect(200);
+
+    let mut manager = Browser::signed_in(&app, Role::MessageManager).await;
+    let file = manager.submit("/console/people", "/console/people/export", &[("q", "2024001")]).await;
+    assert_eq!(file.status, 200, "{}", file.text);
+    assert_eq!(file.header("content-disposition"), Some("attachment; filename=\"people.csv\""));
+    for holds in ["\u{feff}\"学工号\",\"姓名\",\"部门\"", "2024001", "****"] {
+        assert!(file.text.contains(holds), "{holds}: {}", file.text);
+    }
+    assert!(!file.text.contains("+8613812345678") && file.text.matches("\r\n").count() == 2, "{}", file.text);
+    let mut owner = Browser::signed_in(&app, Role::Owner).await;
+    let all = owner.submit("/console/people", "/console/people/export", &[]).await;
+    assert!(all.text.contains("+8613812345678"), "whole for who may learn addresses");
+    assert_eq!(all.text.matches("\r\n").count(), 1 + 1_002, "more than one piece");
+    assert_eq!(all.text.matches("\"'=王芳\"").count(), 1_001, "no formula");
+    let fields = [("department", "图书"), ("state", "inactive")];
+    let none = owner.submit("/console/people", "/console/people/export", &fields).await;
+    assert_eq!(none.text.matches("\r\n").count(), 1);
+
+    let log: Vec<_> =
+        acts(&app).await.into_iter().filter(|(action, ..)| action == "recipient.export").collect();
+    assert_eq!(log.len(), 3);
+    assert_eq!(log[0].2, json!({"people": 0, "whole": true, "department": "图书", "active": false}));
+    assert_eq!(log[1].2, json!({"people": 1_002, "whole": true}));
+    assert_eq!(log[2].2, json!({"people": 1, "whole": false, "searched": true}), "nobody's id is kept");
+}

@@ -376,7 +376,10 @@ async fn a_rules_people_are_put_together_in_rows() {
     let unfinished = [&row("")[..], &[("expires_in_minutes", "soon")]].concat();
     let refused = browser.submit(new, HOME, &unfinished).await;
     assert_eq!(refused.status, 422, "{}", refused.text);
-    has(&refused, &["id=\"audience_row_0_0-error\"", "id=\"audience_where-error\"", "id=\"expires_in_minutes-error\""]);
+    has(
+        &refused,
+        &["id=\"audience_row_0_0-error\"", "id=\"audience_where-error\"", "id=\"expires_in_minutes-error\""],
+    );
     assert_eq!(in_force(&app).await.version, 1);
 
     let saved = browser.submit(new, HOME, &row("农学院")).await;

@@ -3,8 +3,8 @@ use belltower::domain::recipient::RecipientInput;
 use belltower::store::Db;
 use belltower::store::audience::ResolvedAudience;
 use belltower::store::recipients::{
-    RecipientFilter, RecipientRow, Upserted, deactivate_missing, find, find_by_id, list, lock, lock_all,
-    lock_by_id, set_active, update, upsert,
+    RecipientFilter, RecipientRow, Upserted, count, deactivate_missing, find, find_by_id, list, lock,
+    lock_all, lock_by_id, set_active, update, upsert,
 };
 use serde_json::{Value, json};
 
@@ -127,6 +127,7 @@ on_both!(people_are_found_by_what_one_knows_of_them, |db| async {
     let found = async |q: &str| {
         let filter = RecipientFilter { q: q.to_owned(), ..RecipientFilter::default() };
         let rows = list(&db, &filter, None, 10).await.unwrap();
+        assert_eq!(count(&db, &filter).await.unwrap(), rows.len() as i64);
         rows.into_iter().map(|row| row.person.campus_id).collect::<Vec<_>>()
     };
     assert_eq!(found("").await, ["T100", "S2024002", "S2024001"], "newest first");
@@ -154,6 +155,7 @@ on_both!(lists_go_on_and_keep_to_an_audience, |db| async {
         ResolvedAudience { recipients: vec!["p1".into(), "p4".into(), "p5".into()], ..Default::default() };
     let some = RecipientFilter { q: "p".to_owned(), audience: Some(audience), ..RecipientFilter::default() };
     assert_eq!(ids(&list(&db, &some, Some(first[0].id), 10).await.unwrap()), ["p4", "p1"]);
+    assert_eq!((count(&db, &all).await.unwrap(), count(&db, &some).await.unwrap()), (5, 3));
 });
 
 on_both!(one_person_is_made_inactive_and_active, |db| async {
@@ -191,6 +193,7 @@ on_both!(people_are_found_by_department_and_by_whether_they_are_active, |db| asy
         let filter =
             RecipientFilter { q: q.to_owned(), department: department.to_owned(), active, audience: None };
         let rows = list(&db, &filter, None, 10).await.unwrap();
+        assert_eq!(count(&db, &filter).await.unwrap(), rows.len() as i64);
         rows.into_iter().map(|row| row.person.campus_id).collect::<Vec<_>>()
     };
     assert_eq!(found("", " 学院 ", None).await, ["2", "1"]);

@@ -61,6 +61,7 @@ pub(super) fn group(language: Language, theme: Theme) -> GroupPage {
             filtered: false,
             remove_from: Some(format!("/console/groups/{}/members", GroupId(1))),
             of_group: true,
+            export: None,
             first: None,
             next: None,
         },

@@ -53,6 +53,7 @@ pub(super) fn people(language: Language, theme: Theme, empty: bool) -> PeoplePag
             filtered: empty,
             remove_from: None,
             of_group: false,
+            export: Some(PeopleFilter::default()),
             first: Some("/console/people".into()),
             next: Some("/console/people?cursor=rcp_x".into()),
         },
