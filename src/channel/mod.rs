@@ -38,6 +38,7 @@ use crate::domain::channel::{AddressKind, ChannelKind};
 use crate::domain::content::Rendered;
 use crate::domain::delivery::{OutcomeClass, State};
 use crate::domain::id::{DeliveryId, MessageId};
+use crate::domain::letterhead::Letterhead;
 use crate::domain::provider::Advice;
 
 /// One delivery ready to be handed over.
@@ -67,6 +68,8 @@ pub struct Parcel {
     pub sent_before: Option<Timestamp>,
     /// Not to be handed over after this.
     pub expires_at: Timestamp,
+    /// How the campus is called where it speaks.
+    pub head: Arc<Letterhead>,
 }
 
 /// How a provider takes parcels.

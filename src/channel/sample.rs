@@ -27,5 +27,6 @@ pub fn parcel() -> Parcel {
         emergency: false,
         sent_before: None,
         expires_at: Timestamp::NEVER,
+        head: Arc::default(),
     }
 }

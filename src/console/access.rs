@@ -1,6 +1,7 @@
 //! Who looks at a page: the signed-in operator behind its session, the token its forms carry, and what is shown
 //! instead where something is refused.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_session::{Session, SessionExt as _};
@@ -23,12 +24,13 @@ use super::view::View;
 use crate::clock::Timestamp;
 use crate::config::Language;
 use crate::domain::id::OperatorId;
+use crate::domain::letterhead::LogoName;
 use crate::domain::operator::Permission;
 use crate::http::{RequestId, client, errors, locale, session as cookies};
 use crate::service::alarms::{self, OpenAlarms};
 use crate::service::caller::OperatorCaller;
 use crate::service::sessions::{self, OPERATOR};
-use crate::service::{Caller, Services, attention, operators};
+use crate::service::{Caller, Services, attention, letterhead, operators};
 use crate::{Error, Result};
 
 /// No session, or one that has ended. Pages answer it by leading to the sign-in.
@@ -261,10 +263,14 @@ fn shell(request: &HttpRequest, s: &Services, csrf: String) -> Shell {
     let here = request.uri().path_and_query().map_or("/console", |path| path.as_str());
     // A page that answers a form cannot be come back to.
     let is_read = [Method::GET, Method::HEAD].contains(request.method());
+    let view = view(s, language(request), csrf);
+    let head = Arc::clone(&letterhead::now(s).head);
     Shell {
-        view: view(s, language(request), csrf),
         theme: Theme::of(request),
-        campus: s.campus.name.clone(),
+        campus: head.name(view.language.as_str()).unwrap_or(&s.campus.name).to_owned(),
+        short_name: head.short_name.clone(),
+        logo: head.logo.as_ref().map(LogoName::address),
+        view,
         operator: None,
         sections: Vec::new(),
         current: None,

@@ -328,13 +328,13 @@ pub(super) async fn export(s: Data<Services>, signed: Signed, form: Form) -> Res
         async move {
             let rows = audit::list(&s, &caller, &filter, before, CHUNK).await?;
             let last = last_of(&rows).map(|row| row.id);
-            let text = rows.into_iter().map(|row| line(&view, row)).collect();
+            let text = rows.iter().map(|row| line(&view, row)).collect();
             Ok((text, last.map(|last| (filter, Some(last)))))
         }
     }))
 }
 
-fn line(view: &View, row: AuditRow) -> String {
+fn line(view: &View, row: &AuditRow) -> String {
     let (at, detail) = (view.exact(row.at), row.detail.0.to_string());
     let cells = [&at, &row.actor, &act_text(view, &row.action), &row.object, &detail];
     table_file::row(cells.map(String::as_str))

@@ -54,6 +54,7 @@ pub mod source_guard;
 mod source_pages;
 pub mod sources;
 pub mod suppression;
+pub mod suppression_many;
 mod suppression_pages;
 pub mod system;
 mod table_file;
@@ -170,6 +171,7 @@ routes! {
     "/console/alarms/wish" => { GET alarms::wish::show, POST alarms::wish::choose }
     "/console/alarms/{id}/acknowledge" => { POST alarms::acknowledge }
     "/console/settings" => { GET settings::home }
+    "/console/settings/campus" => { GET settings::campus::show, POST settings::campus::change }
     "/console/settings/calendar" => { GET settings::policy::show_calendar, POST settings::policy::change_calendar }
     "/console/settings/policy" => { GET settings::policy::show_policy, POST settings::policy::change_policy }
     "/console/settings/policy/file" => { GET settings::policy::take_along, POST settings::policy::put_in }
@@ -221,6 +223,10 @@ routes! {
     "/console/people/{id}/erase" => { GET person_acts::show_erase, POST person_acts::erase }
     "/console/suppression" => { GET suppression_pages::list, POST suppression_pages::add }
     "/console/suppression/new" => { GET suppression_pages::show_new }
+    "/console/suppression/many" => { GET suppression_many::show, POST suppression_many::add }
+    "/console/suppression/many/file" => { POST suppression_many::add_file }
+    "/console/suppression/remove" => { POST suppression_many::remove }
+    "/console/suppression/export" => { POST suppression_many::export }
     "/console/suppression/{id}" => { GET suppression_pages::show }
     "/console/suppression/{id}/reveal" => { POST suppression_pages::reveal }
     "/console/suppression/{id}/remove" => { POST suppression_pages::remove }

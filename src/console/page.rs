@@ -229,6 +229,10 @@ pub struct Shell {
     pub theme: Theme,
     /// The campus's name, as it stands under the logo.
     pub campus: String,
+    /// What stands beside the logo instead of the product's name.
+    pub short_name: String,
+    /// Where the campus's own logo is served.
+    pub logo: Option<String>,
     /// `None` on the pages before sign-in.
     pub operator: Option<SignedIn>,
     /// Rooms this operator may enter.
@@ -267,6 +271,11 @@ impl Shell {
             n => self.view.number(n),
         };
         Some((figure.clone(), self.view.t1("nav-waiting", "count", figure)))
+    }
+
+    /// What the installation is called in its corner and on browser tabs.
+    pub fn brand(&self) -> String {
+        if self.short_name.is_empty() { self.view.t("product") } else { self.short_name.clone() }
     }
 
     pub fn is_current(&self, section: &Section) -> bool {

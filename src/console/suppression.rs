@@ -27,12 +27,26 @@ pub struct SuppressionPage {
 #[template(path = "console/suppression_list.html")]
 pub struct SuppressionFragment {
     pub view: View,
+    pub q: String,
+    /// Where this page of the list begins.
+    pub cursor: String,
+    /// Addresses may be chosen and taken off it.
+    pub may_edit: bool,
+    pub chosen: Chosen,
     pub rows: Vec<ListedRow>,
     /// Something was searched for.
     pub filtered: bool,
     /// Link to the latest added, from earlier ones.
     pub newest: Option<String>,
     pub older: Option<String>,
+}
+
+/// What was chosen to be taken off the list, as the form was sent.
+#[derive(Clone, Debug, Default)]
+pub struct Chosen {
+    pub ids: Vec<SuppressionId>,
+    pub reason: String,
+    pub faults: FieldFaults,
 }
 
 /// One address on the list.

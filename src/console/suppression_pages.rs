@@ -12,8 +12,8 @@ use super::form::{FieldFaults, Form};
 use super::messages::read;
 use super::page::{self, Fact, Flash, Section, address, see_other};
 use super::suppression::{
-    By, ListedPage, ListedRow, SuppressionForm, SuppressionFormPage, SuppressionFragment, SuppressionPage,
-    Until,
+    By, Chosen, ListedPage, ListedRow, SuppressionForm, SuppressionFormPage, SuppressionFragment,
+    SuppressionPage, Until,
 };
 use super::timeline::actor;
 use super::view::{Markup, View, escape, grouped};
@@ -24,7 +24,7 @@ use crate::service::suppressions::{self, MOST_DAYS, SuppressionRow};
 use crate::service::{Services, messages};
 use crate::{Error, Result};
 
-const HOME: &str = "/console/suppression";
+pub(super) const HOME: &str = "/console/suppression";
 const ON_A_PAGE: u32 = 30;
 
 pub(super) fn href(id: SuppressionId) -> String {
@@ -35,8 +35,15 @@ pub(super) fn href(id: SuppressionId) -> String {
 #[serde(default)]
 pub(super) struct Filter {
     /// A part of an address.
-    q: String,
-    cursor: String,
+    pub(super) q: String,
+    pub(super) cursor: String,
+}
+
+impl Filter {
+    /// The address of the list from there on.
+    pub(super) fn address(&self, cursor: &str) -> String {
+        address(HOME, &[("q", &self.q), ("cursor", cursor)])
+    }
 }
 
 /// The titles of the messages whose deliveries told of these addresses, as far as this operator may see them.
@@ -55,11 +62,14 @@ async fn titles(
     Ok(known.into_iter().map(|message| (message.id, message.title)).collect())
 }
 
+/// What whoever put an address there is called, of `Name <e-mail>`, of which the audit log keeps the rest.
+pub(super) fn actor_name(view: &View, by: &str) -> String {
+    actor(view, by.split(" <").next().unwrap_or_default())
+}
+
 fn by(view: &View, row: &SuppressionRow, titles: &HashMap<MessageId, String>) -> By {
     if !row.created_by.is_empty() {
-        // `Name <e-mail>`, of which the audit log keeps the rest.
-        let name = row.created_by.split(" <").next().unwrap_or_default();
-        return By::Operator(actor(view, name));
+        return By::Operator(actor_name(view, &row.created_by));
     }
     let told = row.delivery_id.zip(row.message_id);
     let told = told.and_then(|(delivery, message)| Some((delivery, message, titles.get(&message)?)));
@@ -75,13 +85,24 @@ pub(super) async fn list(
     signed: Signed,
     filter: web::Query<Filter>,
 ) -> Result<HttpResponse> {
+    let page = list_page(&s, &signed, &filter, Chosen::default()).await?;
+    if page::wants_fragment(&request) { page::html(&page.list) } else { page::html(&page) }
+}
+
+/// The list with its search; `chosen`: what was to be taken off it and could not.
+pub(super) async fn list_page(
+    s: &Services,
+    signed: &Signed,
+    filter: &Filter,
+    chosen: Chosen,
+) -> Result<SuppressionPage> {
     // A cursor that nobody gave out is taken for none.
     let before = read::<SuppressionId>(&filter.cursor).flatten();
-    let mut found = suppressions::list(&s, &signed.caller, Some(&filter.q), before, ON_A_PAGE + 1).await?;
+    let mut found = suppressions::list(s, &signed.caller, Some(&filter.q), before, ON_A_PAGE + 1).await?;
     let more = found.len() > ON_A_PAGE as usize;
     found.truncate(ON_A_PAGE as usize);
-    let titles = titles(&s, &signed, &found).await?;
-    let there = |cursor: &str| address(HOME, &[("q", &filter.q), ("cursor", cursor)]);
+    let titles = titles(s, signed, &found).await?;
+    let there = |cursor: &str| filter.address(cursor);
     let older = found.last().filter(|_| more).map(|last| there(&last.id.to_string()));
     let view = signed.view();
     let row = |row: SuppressionRow| ListedRow {
@@ -97,14 +118,15 @@ pub(super) async fn list(
     let list = SuppressionFragment {
         rows: found.into_iter().map(row).collect(),
         view,
+        q: filter.q.clone(),
+        cursor: filter.cursor.clone(),
+        may_edit: signed.may(Permission::DirectoryEdit),
+        chosen,
         filtered: !filter.q.trim().is_empty(),
         newest: (!filter.cursor.is_empty()).then(|| there("")),
         older,
     };
-    if page::wants_fragment(&request) {
-        return page::html(&list);
-    }
-    page::html(&SuppressionPage {
+    Ok(SuppressionPage {
         shell: signed.shell(Section::Suppression)?,
         q: filter.q.clone(),
         may_edit: signed.may(Permission::DirectoryEdit),

@@ -13,11 +13,10 @@ use crate::domain::content::{Content, Prepared, Rendered};
 use crate::domain::id::MessageId;
 use crate::domain::message::{Category, Wording};
 use crate::domain::routing::Routed;
-use crate::service::Services;
 use crate::service::deliveries::Claimed;
-use crate::service::planning;
 use crate::service::policies::{Facing, Repeats};
 use crate::service::short_links::{self, Purpose};
+use crate::service::{Services, letterhead, planning};
 use crate::{Error, Result};
 
 /// Messages kept at hand; beyond it the oldest loaded goes.
@@ -239,6 +238,7 @@ impl Letters {
             emergency: letter.category == Category::Emergency,
             sent_before: claimed.sent_at,
             expires_at: letter.expires_at,
+            head: Arc::clone(&letterhead::now(s).head),
         })
     }
 }

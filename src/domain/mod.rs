@@ -4,6 +4,7 @@
 //! [`routing`] what rules make of it, [`policy`] what people are spared, [`content`] what it says, [`sms_text`] how that is
 //! billed as an SMS, [`answer`] what is said back, [`source`], [`operator`] and [`grant`] who may ask, [`network`] from
 //! where, [`silence`] when somebody is missed, and [`sensitive`] which words somebody should have looked at.
+//! where, [`letterhead`] how the campus is called and shown, and [`silence`] when somebody is missed.
 
 pub mod address;
 pub mod alarm;
@@ -20,7 +21,9 @@ pub mod filter;
 pub mod grant;
 pub mod group;
 pub mod id;
+pub mod letterhead;
 pub mod likeness;
+pub mod logo;
 pub mod message;
 pub mod network;
 pub mod node;

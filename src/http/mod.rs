@@ -9,6 +9,7 @@ pub mod errors;
 pub mod guard;
 pub mod health;
 pub mod locale;
+pub mod logo;
 pub mod metrics;
 pub mod params;
 pub mod problems;

@@ -1,5 +1,7 @@
 //! What every page has around it, and the page for a link that leads nowhere.
 
+use std::sync::Arc;
+
 use actix_web::http::header::{self, HeaderName};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
@@ -9,8 +11,9 @@ use url::form_urlencoded;
 
 use crate::clock::Timestamp;
 use crate::config::Language;
+use crate::domain::letterhead::LogoName;
 use crate::http::{errors, locale};
-use crate::service::Services;
+use crate::service::{Services, letterhead};
 use crate::{Error, Result};
 
 const ROBOTS: HeaderName = HeaderName::from_static("x-robots-tag");
@@ -22,6 +25,10 @@ const SWITCH: &str = "lang";
 pub(super) struct Frame {
     pub(super) language: Language,
     pub(super) campus: String,
+    /// Where the campus's logo is served.
+    pub(super) logo: Option<String>,
+    /// Whom to turn to.
+    pub(super) contact: String,
     /// This page's path.
     path: String,
     zone: TimeZone,
@@ -30,9 +37,13 @@ pub(super) struct Frame {
 impl Frame {
     /// `own`: the person's language tag, where it is known.
     pub(super) fn new(request: &HttpRequest, s: &Data<Services>, own: Option<&str>) -> Self {
+        let language = asked(request).or(own.and_then(spoken)).unwrap_or(s.campus.language);
+        let head = Arc::clone(&letterhead::now(s).head);
         Self {
-            language: asked(request).or(own.and_then(spoken)).unwrap_or(s.campus.language),
-            campus: s.campus.name.clone(),
+            campus: head.name(language.as_str()).unwrap_or(&s.campus.name).to_owned(),
+            logo: head.logo.as_ref().map(LogoName::address),
+            contact: head.contact.clone(),
+            language,
             path: request.path().to_owned(),
             zone: s.campus.time_zone.clone(),
         }

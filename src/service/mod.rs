@@ -19,6 +19,7 @@ pub mod figures;
 pub mod groups;
 pub mod imports;
 mod lately;
+pub mod letterhead;
 pub mod messages;
 pub mod nodes;
 mod open;
@@ -106,6 +107,7 @@ pub struct Services {
     strangers: Arc<short_links::Strangers>,
     turns: Arc<preferences::Turns>,
     alarms: Arc<alarms::Known>,
+    letterhead: Arc<letterhead::Latest>,
 }
 
 impl Services {
@@ -152,6 +154,7 @@ impl Services {
             strangers: Arc::default(),
             turns: Arc::default(),
             alarms: Arc::default(),
+            letterhead: Arc::default(),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use super::Services;
+use super::{Services, letterhead};
 use crate::Result;
 use crate::clock::Timestamp;
 use crate::config::{Config, Entry, NodeRole};
@@ -95,8 +95,9 @@ impl Node {
     }
 }
 
-/// Says that this process is there, and how it is.
+/// Says that this process is there, and how it is; on the way it learns how the campus is called now.
 pub async fn beat(s: &Services) -> Result<()> {
+    letterhead::refresh(s).await?;
     let database = if s.clock.is_manual() { None } else { store::database_clock(&s.db).await? };
     let now = s.clock.now();
     let pulse = s.node.beat(now, s.clock.steady());

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use url::Url;
 
 use super::audit::Note;
-use super::{Campus, Services, Vault};
+use super::{Campus, Services, Vault, letterhead};
 use crate::clock::Clock;
 use crate::config::{CampusSignIn, Config, QueueUrl};
 use crate::identity::SignIn;
@@ -37,6 +37,7 @@ impl Services {
         if let Some(settings) = &config.campus_sign_in {
             services.sign_in_by(settings)?;
         }
+        letterhead::refresh(&services).await?;
         Ok(services)
     }
 

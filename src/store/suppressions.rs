@@ -236,6 +236,16 @@ pub async fn list(
     Ok(in_db!(db, |c| bind_all!(sqlx::query_as(sql(text)), conditions.binds).fetch_all(c).await)?)
 }
 
+/// How many addresses a list would show in the end.
+pub async fn count(db: &Db, part: Option<&str>) -> Result<i64> {
+    let mut conditions = Conditions::default();
+    if let Some(part) = part {
+        conditions.and(&db.dialect().contains("address", "?"), part);
+    }
+    let text = format!("SELECT count(*) FROM suppression {}", conditions.clause());
+    Ok(in_db!(db, |c| bind_all!(sqlx::query_scalar(sql(text)), conditions.binds).fetch_one(c).await)?)
+}
+
 /// What stands on the list about a person's addresses.
 pub async fn of_person(db: &Db, recipient: RecipientId) -> Result<Vec<SuppressionRow>> {
     let kinds = AddressKind::ALL.map(|kind| {

@@ -22,6 +22,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::domain::content::Rendered;
 use crate::domain::delivery::OutcomeClass;
 use crate::domain::id::DeliveryId;
+use crate::domain::letterhead::Letterhead;
 
 /// Contents kept encoded. More than are under way at once for announcements; personalised ones pass through.
 const CACHED: usize = 16;
@@ -41,6 +42,7 @@ pub(super) struct Composer {
 struct Encoded {
     /// Held so that no other content comes to lie at its address.
     content: Arc<Rendered>,
+    head: Arc<Letterhead>,
     language: String,
     emergency: bool,
     headers: Headers,
@@ -53,6 +55,7 @@ struct Encoded {
 #[template(path = "email/message.html")]
 struct Page<'a> {
     campus: &'a str,
+    contact: &'a str,
     language: &'a str,
     emergency: bool,
     title: &'a str,
@@ -136,6 +139,7 @@ impl Composer {
             Arc::ptr_eq(&encoded.content, &parcel.content)
                 && encoded.language == parcel.language
                 && encoded.emergency == parcel.emergency
+                && encoded.head == parcel.head
         };
         let cache = || self.encoded.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(found) = cache().iter().find(|encoded| is_same(encoded)) {
@@ -152,7 +156,8 @@ impl Composer {
 
     fn encode(&self, parcel: &Parcel) -> Encoded {
         let content = &parcel.content;
-        let (html, text) = bodies(&self.campus, &parcel.language, parcel.emergency, content);
+        let campus = parcel.head.name(&parcel.language).unwrap_or(&self.campus);
+        let (html, text) = bodies(campus, &parcel.head.contact, &parcel.language, parcel.emergency, content);
         let parts = MultiPart::alternative_plain_html(text, html);
         let formatted = parts.formatted();
         // Its headers belong to the mail's own.
@@ -178,6 +183,7 @@ impl Composer {
         headers.set(ContentTransferEncoding::SevenBit);
         Encoded {
             content: Arc::clone(content),
+            head: Arc::clone(&parcel.head),
             language: parcel.language.clone(),
             emergency: parcel.emergency,
             headers,
@@ -208,11 +214,18 @@ impl Composer {
 }
 
 /// A mail's page and its plain text.
-pub fn bodies(campus: &str, language: &str, emergency: bool, content: &Rendered) -> (String, String) {
-    let page = Page { campus, language, emergency, title: &content.title, html: &content.html };
+pub fn bodies(
+    campus: &str,
+    contact: &str,
+    language: &str,
+    emergency: bool,
+    content: &Rendered,
+) -> (String, String) {
+    let page = Page { campus, contact, language, emergency, title: &content.title, html: &content.html };
     // Writing to a string cannot fail.
     let html = page.render().unwrap_or_else(|_| content.html.to_string());
-    (html, format!("{}\n\n-- \n{campus}\n", content.plain.trim_end()))
+    let contact = if contact.is_empty() { String::new() } else { format!("{contact}\n") };
+    (html, format!("{}\n\n-- \n{campus}\n{contact}", content.plain.trim_end()))
 }
 
 /// What a title is as a subject.

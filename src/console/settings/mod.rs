@@ -2,6 +2,7 @@
 //! line in [`TABS`] and a page that shows [`tabs`] above its form.
 
 pub mod costs;
+pub mod campus;
 pub mod limits;
 pub mod policy;
 pub mod policy_form;
@@ -19,6 +20,8 @@ use crate::domain::operator::Permission;
 
 /// Subjects by the address of their page and the key of their name.
 const TABS: [(&str, &str); 7] = [
+const TABS: [(&str, &str); 6] = [
+    (campus::PATH, "settings-campus"),
     (policy::CALENDAR, "settings-calendar"),
     (policy::POLICY, "settings-policy"),
     (policy::VERSIONS, "settings-versions"),

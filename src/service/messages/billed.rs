@@ -99,6 +99,7 @@ impl Biller {
             emergency: self.emergency,
             sent_before: None,
             expires_at: Timestamp::NEVER,
+            head: Arc::default(),
         }
     }
 

@@ -1,5 +1,7 @@
 //! What a text looks like by each channel before it is anybody's, in the words of whoever would carry it.
 
+use std::sync::Arc;
+
 use super::billed::Biller;
 use super::preview::{filled, languages};
 pub use crate::channel::{Card, Cut, Guess};
@@ -7,12 +9,13 @@ use crate::channel::{Outcome, Parcel, email};
 use crate::domain::audience::Params;
 use crate::domain::channel::{AddressKind, ChannelKind};
 use crate::domain::content::{Content, Rendered};
+use crate::domain::letterhead::Letterhead;
 use crate::domain::message::Wording;
 use crate::domain::operator::Permission;
 use crate::domain::sms_text;
 use crate::error::{Fault, Result};
 use crate::service::providers::{self, Carrier};
-use crate::service::{Caller, Services};
+use crate::service::{Caller, Services, letterhead};
 
 /// A text that somebody is writing.
 #[derive(Clone, Debug, Default)]
@@ -94,6 +97,7 @@ pub async fn show_wording(s: &Services, caller: &Caller, draft: &Draft) -> Resul
     let wording = Wording { content, has_variables: draft.has_variables, ..Wording::default() };
     let stage = Stage {
         campus: &s.campus.name,
+        head: Arc::clone(&letterhead::now(s).head),
         emergency: draft.emergency,
         sms: Biller::load(s, true, draft.template.as_deref(), draft.emergency).await?,
         members: providers::carriers(s, AddressKind::WecomUserid).await?,
@@ -117,6 +121,7 @@ pub async fn show_wording(s: &Services, caller: &Caller, draft: &Draft) -> Resul
 /// What the channels know.
 struct Stage<'s> {
     campus: &'s str,
+    head: Arc<Letterhead>,
     emergency: bool,
     sms: Biller,
     members: Vec<Carrier>,
@@ -125,7 +130,8 @@ struct Stage<'s> {
 
 impl Stage<'_> {
     fn mail(&self, language: &str, content: &Rendered) -> ShownMail {
-        let (page, text) = email::bodies(self.campus, language, self.emergency, content);
+        let campus = self.head.name(language).unwrap_or(self.campus);
+        let (page, text) = email::bodies(campus, &self.head.contact, language, self.emergency, content);
         ShownMail { subject: email::subject(content), html: content.html.to_string(), page, text }
     }
 

@@ -18,7 +18,7 @@ use crate::domain::delivery::OutcomeClass;
 use crate::domain::id::{DeliveryId, MessageId, ProviderId};
 use crate::domain::operator::Permission;
 use crate::domain::provider::{Advice, ProviderKind};
-use crate::service::{Caller, Services};
+use crate::service::{Caller, Services, letterhead};
 use crate::store::providers::{ProviderRow, TEST_FAILED, TEST_PASSED};
 use crate::store::suppressions;
 use crate::telemetry::mask;
@@ -233,6 +233,7 @@ pub(in crate::service) fn aside(
         emergency: false,
         sent_before: None,
         expires_at: Timestamp::NEVER,
+        head: Arc::clone(&letterhead::now(s).head),
     }
 }
 

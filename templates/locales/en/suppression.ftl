@@ -44,3 +44,35 @@ cause-wrong-hint = What is meant for one person reaches another, as when a numbe
 cause-wrong-remove = Messages are sent to it from the next one on. It belonged to somebody else: take it off only when you know whose it is.
 address-listed = On the suppression list
 fault-days-out_of_range = A whole number from 1 to { $value }; leave it empty for good.
+suppression-many = Add many
+suppression-many-lead = Puts many e-mail addresses or mobile numbers on the list at once: all of them, or none while a line is wrong.
+suppression-many-addresses = E-mail addresses or mobile numbers
+suppression-many-hint = One a line, at most 2,000. After a comma, a line may have a note of its own. The first two columns of a table can be pasted as they are.
+suppression-many-note-hint = Optional; for addresses without a note of their own.
+suppression-many-file = Add from a file
+suppression-many-choose = File
+suppression-many-file-hint = CSV or text, UTF-8, at most 512 KB: addresses in the first column, notes in the second if there is one. What is exported here can be put in as it is.
+suppression-many-wrong = { $count ->
+    [one] { $count } line is to be mended:
+   *[other] { $count } lines are to be mended:
+}
+suppression-many-line = Line { $line }:
+suppression-many-more = { $count ->
+    [one] { $count } line more is not listed.
+   *[other] { $count } lines more are not listed.
+}
+suppression-many-added = { $count ->
+    [one] { $count } address is on the list.
+   *[other] { $count } addresses are on the list.
+}
+suppression-many-removed = { $count ->
+    [one] { $count } address taken off; it is written to from the next message on.
+   *[other] { $count } addresses taken off; they are written to from the next message on.
+}
+suppression-many-reason = Take the chosen ones off the list, because
+suppression-choose = Choose
+suppression-choose-one = Choose { $address }
+suppression-export-hint = All that the search finds. The audit log keeps how many; addresses are masked for whoever may not learn them.
+fault-none_chosen = Choose at least one.
+fault-addresses-too_many = At most { $value } at once: add them in several goes.
+fault-file_too_large = The file is too large.

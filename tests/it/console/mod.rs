@@ -7,6 +7,7 @@ mod answers;
 mod attention;
 mod audit;
 mod browser;
+mod campus;
 mod campus_sign_in;
 mod compose;
 mod door;

@@ -362,7 +362,7 @@ async fn a_rules_people_are_put_together_in_rows() {
     let part = browser.submit(new, "/console/groups/preview?place=audience_", &row("农学系")).await;
     has(&part, &["id=\"audience_preview\"", "目录里没有部门“农学系”的人"]);
     let part = browser.submit(new, "/console/groups/filter?place=exclude_", &row("农学院")).await;
-    has(&part, &["id=\"exclude_filter\"", "name=\"exclude_attribute_0_0\""]);
+    has(&part, &["id=\"exclude_filter\"", "name=\"exclude_where\""]);
     assert!(!part.text.contains("农学院\""), "the other one's rows: {}", part.text);
     assert_eq!(browser.submit(new, "/console/groups/filter?place=x", &row("农学院")).await.status, 404);
 

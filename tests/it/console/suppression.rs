@@ -231,3 +231,87 @@ async fn an_address_is_shown_whole_only_when_asked_and_that_is_written_down() {
     assert!(shown.text.contains(&format!("name=\"return_to\" value=\"{path}\"")), "a page to come back to");
     assert_eq!(acts(&app).await[0].0, "suppression.reveal");
 }
+
+#[tokio::test]
+async fn many_are_added_at_once_or_none() {
+    const MANY: &str = "/console/suppression/many";
+    let app = TestApp::start().await;
+    let mut browser = Browser::signed_in(&app, Role::MessageManager).await;
+    let wrong = [("addresses", "a@bell.example\n12\n\n李娜"), ("cause", "asked"), ("days", "0")];
+    let refused = browser.submit(MANY, MANY, &wrong).await;
+    assert_eq!(refused.status, 422, "{}", refused.text);
+    for holds in ["有 2 行需要修改", "第 2 行", "第 4 行", "id=\"days-error\"", "a@bell.example", "checked"]
+    {
+        assert!(refused.text.contains(holds), "{holds}: {}", refused.text);
+    }
+    assert!(browser.get(HOME).await.text.contains("名单里还没有地址"), "none of them");
+    assert!(acts(&app).await.is_empty());
+
+    let right = [
+        ("addresses", "A@bell.example,离校\r\n13812345678\r\na@bell.example\r\n"),
+        ("cause", "asked"),
+        ("note", "工单 7"),
+        ("days", "30"),
+    ];
+    let added = browser.submit(MANY, MANY, &right).await;
+    assert_eq!((added.status, added.header("location")), (303, Some(HOME)), "{}", added.text);
+    let page = browser.get(HOME).await;
+    assert!(page.text.contains("已列入 2 个地址") && page.text.contains("工单 7"), "{}", page.text);
+    let (action, detail) = acts(&app).await.remove(0);
+    assert_eq!(
+        (action.as_str(), detail),
+        ("suppression.add", json!({"addresses": 2, "cause": "asked", "days": 30}))
+    );
+
+    let file = "\u{feff}\"地址\",\"备注\"\r\n\"b@bell.example\",\"空号, 已核实\"\r\n";
+    let fields = [("cause", "wrong")];
+    let path = "/console/suppression/many/file";
+    let from_file = browser.upload(MANY, path, &fields, ("list.csv", file.as_bytes())).await;
+    assert_eq!(from_file.status, 303, "{}", from_file.text);
+    assert!(browser.get(HOME).await.text.contains("空号, 已核实"));
+    for (file, said) in [(("", &b""[..]), "请选择文件"), (("a.csv", b"\xff\xfe"), "UTF-8")] {
+        let refused = browser.upload(MANY, path, &fields, file).await;
+        assert!(refused.status == 422 && refused.text.contains("id=\"file-error\""), "{}", refused.text);
+        assert!(refused.text.contains(said), "{said}: {}", refused.text);
+    }
+    let broken = browser.upload(MANY, path, &fields, ("a.csv", b"c@bell.example\n12\n")).await;
+    assert!(broken.status == 422 && broken.text.contains("c@bell.example"), "to be mended: {}", broken.text);
+}
+
+#[tokio::test]
+async fn chosen_ones_are_taken_off_for_one_reason_and_the_list_taken_along() {
+    let app = TestApp::start().await;
+    let one = add(&app, "email", "li.wei@stu.bell.example").await;
+    let two = add(&app, "mobile", "13812345678").await;
+    add(&app, "email", "stays@bell.example").await;
+    let ids = [&one, &two].map(|path| path.rsplit('/').next().unwrap().to_owned());
+    let act = format!("{HOME}/remove");
+    let mut browser = Browser::signed_in(&app, Role::MessageManager).await;
+    let refused = browser.submit(HOME, &act, &[("ids", &ids[0])]).await;
+    assert!(refused.status == 422 && refused.text.contains("id=\"reason-error\""), "{}", refused.text);
+    assert!(refused.text.contains(&format!("value=\"{}\" checked", ids[0])), "{}", refused.text);
+    let none = browser.submit(HOME, &act, &[("reason", "恢复"), ("q", "bell")]).await;
+    assert!(none.status == 422 && none.text.contains("id=\"ids-error\""), "{}", none.text);
+    assert!(none.text.contains("value=\"恢复\"") && !none.text.contains("138****"), "{}", none.text);
+
+    let file = browser.submit(HOME, &format!("{HOME}/export"), &[("q", "li.wei")]).await;
+    assert!(file.status == 200 && file.text.contains("l***@stu.bell.example"), "{}", file.text);
+    assert_eq!(file.text.matches("\r\n").count(), 2);
+    let mut owner = Browser::signed_in(&app, Role::Owner).await;
+    let whole = owner.submit(HOME, &format!("{HOME}/export"), &[]).await;
+    assert!(whole.text.contains("li.wei@stu.bell.example") && whole.text.contains("+8613812345678"));
+    let log = acts(&app).await;
+    assert_eq!(log[0].1, json!({"addresses": 3, "searched": false, "whole": true}));
+    assert_eq!(log[1].1, json!({"addresses": 1, "searched": true, "whole": false}));
+
+    let fields = [("ids", &*ids[0]), ("ids", &*ids[1]), ("reason", "已核实"), ("q", "bell")];
+    let gone = browser.submit(HOME, &act, &fields).await;
+    assert_eq!((gone.status, gone.header("location")), (303, Some("/console/suppression?q=bell")));
+    let page = browser.get(HOME).await;
+    assert!(page.text.contains("已移出 2 个地址") && page.text.contains("s***"), "{}", page.text);
+    let (action, detail) = acts(&app).await.remove(0);
+    assert_eq!(
+        (action.as_str(), detail),
+        ("suppression.remove", json!({"addresses": 2, "reason": "已核实"}))
+    );
+}

@@ -10,6 +10,7 @@ use belltower::console::audit::ACTS;
 use belltower::console::counts::Outcome;
 use belltower::console::page::Theme;
 use belltower::console::powers::AREAS;
+use belltower::console::settings::campus;
 use belltower::console::settings::limits::PARTS;
 use belltower::console::settings::sign_in::FIGURES;
 use belltower::console::source_guard::WATCHES;
@@ -59,7 +60,11 @@ const REASONS: [&str; 22] = [
     "cancelled",
     "recalled",
 ];
-const FAULTS: [&str; 74] = [
+const FAULTS: [&str; 78] = [
+    "logo_too_large",
+    "logo_no_picture",
+    "logo_too_many_points",
+    "logo_more_than_drawing",
     "wrong_code",
     "wrong_password",
     "invalid_topic",
@@ -277,6 +282,7 @@ fn composed() -> BTreeSet<String> {
     family("words", &mut Treatment::ALL.iter().map(|treatment| treatment.name()), &["-part", "-hint"]);
     family("alike", &mut Degree::ALL.iter().map(|degree| degree.name()), &[""]);
     family("place", &mut Part::ALL.iter().map(|part| part.name()), &[""]);
+    family("campus", &mut campus::FIELDS.iter().map(|(name, _)| *name), &["", "-hint"]);
     family("limits", &mut PARTS.iter().map(|(part, _)| *part), &[""]);
     family(
         "limit",

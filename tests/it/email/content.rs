@@ -1,6 +1,7 @@
 //! What the reader gets.
 
 use belltower::domain::id::DeliveryId;
+use belltower::domain::letterhead::Letterhead;
 
 use super::*;
 
@@ -107,6 +108,29 @@ async fn one_content_may_go_out_in_two_languages_and_as_an_emergency() {
     assert_eq!(mail(1).header("Importance"), None);
     assert_eq!(mail(3).header("Importance"), Some("high"));
     assert!(mail(3).html.unwrap().contains("紧急通知"));
+}
+
+#[tokio::test]
+async fn a_mail_says_who_sends_it_as_the_administrators_set_it() {
+    let mailing = Mailing::with(Faults::default()).await;
+    let usual = parcel(1, "a@campus.example");
+    let head = Letterhead { name_en: "Donghu".into(), contact: "027 <8728>".into(), ..Letterhead::default() };
+    let named = Parcel { delivery: DeliveryId(2), head: head.into(), language: "en".into(), ..usual.clone() };
+    let as_before = Parcel { delivery: DeliveryId(3), ..usual.clone() };
+    for parcel in [usual, named, as_before] {
+        mailing.send(parcel).await;
+    }
+    let mail = |n| mailing.relay.mailbox().find(n).unwrap();
+    let named = mail(2);
+    assert!(named.html.as_ref().unwrap().contains("service of Donghu.<br>027 &#60;8728&#62;"), "{named:?}");
+    assert!(
+        named.text.as_ref().unwrap().trim_end().ends_with("-- \r\nDonghu\r\n027 <8728>"),
+        "{:?}",
+        named.text
+    );
+    for usual in [mail(1), mail(3)] {
+        assert!(!usual.html.unwrap().contains("Donghu"), "the content is the same, its head is not");
+    }
 }
 
 #[tokio::test]

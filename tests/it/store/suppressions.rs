@@ -5,8 +5,8 @@ use belltower::domain::id::{DeliveryId, RecipientId, SuppressionId};
 use belltower::domain::suppression::Cause;
 use belltower::store::Db;
 use belltower::store::suppressions::{
-    NewSuppression, Refused, any, bounced, cause, delete, find, forget, insert, insert_told, lift, list,
-    of_person, prune, soft_bounced,
+    NewSuppression, Refused, any, bounced, cause, count, delete, find, forget, insert, insert_told, lift,
+    list, of_person, prune, soft_bounced,
 };
 
 use super::deliveries::{sending, take};
@@ -45,6 +45,8 @@ on_both!(an_address_stands_on_the_list_once_however_it_is_written, |db| async {
     );
     assert_eq!((all[1].note.as_str(), all[1].created_by.as_str()), ("来电要求", "周敏"));
     assert_eq!(list(&db, Some("LI.NA"), None, 10).await.unwrap().len(), 1);
+    assert_eq!(count(&db, Some("LI.NA")).await.unwrap(), 1);
+    assert_eq!(count(&db, None).await.unwrap(), 2);
     assert_eq!(list(&db, None, Some(other), 10).await.unwrap()[0].id, first);
     let mut tx = db.begin().await.unwrap();
     assert_eq!(find(&db, first).await.unwrap().unwrap().address, "li.na@campus.example");

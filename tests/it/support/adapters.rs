@@ -44,6 +44,7 @@ pub(crate) fn parcel(number: i64, channel: ChannelKind, address_kind: AddressKin
         emergency: false,
         sent_before: None,
         expires_at: Timestamp::NEVER,
+        head: Arc::default(),
     }
 }
 

@@ -7,6 +7,8 @@ use belltower::console::form::FieldFaults;
 use belltower::console::mailbox::Tab;
 use belltower::console::page::{Section, Theme};
 use belltower::console::settings::costs::{CostsPage, DepartmentRow};
+use belltower::console::page::{Fact, Section, Theme};
+use belltower::console::settings::campus::CampusPage;
 use belltower::console::settings::limits::LimitsPage;
 use belltower::console::settings::policy::{CalendarPage, PolicyPage, VersionsPage};
 use belltower::console::settings::policy_form::{LimitForm, PeriodRow, faults, quiet_rows, with_more};
@@ -78,6 +80,19 @@ pub(super) fn words(language: Language, theme: Theme) -> WordsPage {
             (Treatment::Hold, "代考 | 学术不端".to_owned()),
         ],
         faults: [told].into_iter().collect::<FieldFaults>(),
+pub(super) fn campus(language: Language, theme: Theme) -> CampusPage {
+    let shell = shell(language, theme, Some(Section::Settings));
+    let faults = [("/name_zh", "too_long"), ("/logo", "logo_more_than_drawing")];
+    let faults = faults.map(|(at, code)| Fault::new(at, code, ""));
+    CampusPage {
+        tabs: tabs(),
+        may_edit: true,
+        seen: "{}".to_owned(),
+        form: json!({ "name_zh": "<b>", "contact": "信息中心" }).as_object().unwrap().clone(),
+        logo: shell.logo.clone(),
+        fixed: vec![Fact::text(shell.view.t("campus-zone"), "Asia/Shanghai")],
+        faults: FieldFaults::new(&shell.view, &faults),
+        shell,
     }
 }
 

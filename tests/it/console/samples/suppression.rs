@@ -5,9 +5,10 @@ use belltower::config::Language;
 use belltower::console::form::FieldFaults;
 use belltower::console::page::{Fact, Section, Theme};
 use belltower::console::suppression::{
-    By, ListedPage, ListedRow, SuppressionForm, SuppressionFormPage, SuppressionFragment, SuppressionPage,
-    Until,
+    By, Chosen, ListedPage, ListedRow, SuppressionForm, SuppressionFormPage, SuppressionFragment,
+    SuppressionPage, Until,
 };
+use belltower::console::suppression_many::SuppressionManyPage;
 use belltower::domain::channel::AddressKind;
 use belltower::domain::id::SuppressionId;
 use belltower::domain::suppression::Cause;
@@ -51,6 +52,14 @@ pub(super) fn list(language: Language, theme: Theme, empty: bool) -> Suppression
         may_edit: true,
         list: SuppressionFragment {
             view: view(language),
+            q: String::new(),
+            cursor: String::new(),
+            may_edit: true,
+            chosen: Chosen {
+                ids: vec![SuppressionId(1)],
+                reason: String::new(),
+                faults: FieldFaults::new(&view(language), &[Fault::new("/reason", "required", "")]),
+            },
             rows: if empty { Vec::new() } else { rows() },
             filtered: false,
             newest: Some("/console/suppression".into()),
@@ -74,6 +83,19 @@ pub(super) fn entry(language: Language, theme: Theme) -> ListedPage {
         typed: "长".repeat(301),
         faults: FieldFaults::new(&shell.view, &[Fault::new("/reason", "too_long", "")]),
         shell,
+    }
+}
+
+pub(super) fn many(language: Language, theme: Theme) -> SuppressionManyPage {
+    let shell = shell(language, theme, Some(Section::Suppression));
+    let faults = ["/cause", "/file", "/days"].map(|at| Fault::new(at, "required", ""));
+    SuppressionManyPage {
+        faults: FieldFaults::new(&shell.view, &faults),
+        shell,
+        form: SuppressionForm { note: "<b>".into(), ..SuppressionForm::default() },
+        addresses: "a@bell.example\n12\n李娜".into(),
+        wrong: vec![(2, "这个地址无法使用。".into()), (3, "这个地址无法使用。".into())],
+        more: 7,
     }
 }
 

@@ -1,5 +1,7 @@
 //! Addresses that are left alone: put there by what providers answered and by operators, taken off by time or by hand.
 
+mod many;
+
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -15,11 +17,13 @@ use crate::domain::id::{RecipientId, SuppressionId};
 use crate::domain::operator::Permission;
 use crate::domain::policy::{Policy, SoftBounces};
 use crate::domain::suppression::{Cause, is_lasting, is_passing};
+use crate::error::Fault;
 use crate::store::suppressions::{self as store, NewSuppression, Refused};
 use crate::store::{Tx, audit};
 use crate::telemetry::mask;
 use crate::{Error, Result};
 
+pub use self::many::{MOST_LINES, add_many, export, note_export, remove_many};
 pub use crate::store::suppressions::SuppressionRow;
 
 const LONGEST_ADDRESS: usize = 320;
@@ -116,18 +120,22 @@ pub async fn add(s: &Services, caller: &Caller, body: &Value) -> Result<Suppress
     Ok(id)
 }
 
+/// Why an address may be written to again, or what is wrong with that.
+fn read_reason(reason: &str) -> std::result::Result<&str, Fault> {
+    let reason = reason.trim();
+    let code = match reason.chars().count() {
+        0 => "required",
+        length if length > LONGEST_NOTE => "too_long",
+        _ => return Ok(reason),
+    };
+    let detail = format!("say in 1 to {LONGEST_NOTE} characters why it may be written to again");
+    Err(Fault::new("/reason", code, detail))
+}
+
 /// Takes an address off the list; the reason is kept in the audit log.
 pub async fn remove(s: &Services, caller: &Caller, id: SuppressionId, reason: &str) -> Result<()> {
     caller.require(Permission::DirectoryEdit)?;
-    let reason = reason.trim();
-    let code = match reason.chars().count() {
-        0 => Some("required"),
-        length => (length > LONGEST_NOTE).then_some("too_long"),
-    };
-    if let Some(code) = code {
-        let detail = format!("say in 1 to {LONGEST_NOTE} characters why it may be written to again");
-        return Err(Error::fault("/reason", code, detail));
-    }
+    let reason = read_reason(reason).map_err(|fault| Error::Invalid(vec![fault]))?;
     let now = s.clock.now();
     let mut tx = s.db.begin().await?;
     let row = store::delete(&mut tx, id).await?.ok_or_else(unknown)?;
