@@ -98,7 +98,7 @@ fn cells(line: &str) -> (String, String) {
     let (mut cells, mut cell, mut quoted) = (Vec::new(), String::new(), false);
     for c in line.trim().chars() {
         match c {
-            '"' => quoted = !quoted,
+            '\u{22}' => quoted = !quoted,
             ',' | '，' | '\t' | ';' if !quoted => cells.push(std::mem::take(&mut cell)),
             c => cell.push(c),
         }

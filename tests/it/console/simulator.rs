@@ -100,7 +100,6 @@ async fn what_is_wrong_with_a_typed_message_stands_at_its_fields() {
         ("topic", "Not OK", "“Not OK”不是主题"),
         ("category", "emergency", "这个来源系统无权发送紧急消息"),
         ("audience_groups", "none", "没有用户组“none”"),
-        ("audience_where", "role =", "看不懂"),
         ("source", "", "此项必填"),
     ] {
         let topic = ("topic", "library.loan");
@@ -109,6 +108,11 @@ async fn what_is_wrong_with_a_typed_message_stands_at_its_fields() {
         assert_eq!(page.status, 422, "{field}: {}", page.text);
         has(&page, &[told, &format!("id=\"{field}-error\"")]);
     }
+    // A filter shows where it stops making sense.
+    let fields = [&[("audience_where", "role ="), ("topic", "library.loan")], &good[..]].concat();
+    let page = browser.submit(PATH, PATH, &fields).await;
+    assert_eq!(page.status, 422, "{}", page.text);
+    has(&page, &["id=\"audience_preview\"", "role =<mark>…</mark>"]);
 }
 
 #[tokio::test]

@@ -60,7 +60,10 @@ const REASONS: [&str; 22] = [
     "cancelled",
     "recalled",
 ];
-const FAULTS: [&str; 78] = [
+const FAULTS: [&str; 81] = [
+    "addresses-too_many",
+    "file_too_large",
+    "none_chosen",
     "logo_too_large",
     "logo_no_picture",
     "logo_too_many_points",
