@@ -2,8 +2,6 @@
 
 mod rights;
 
-use actix_web::http::header;
-use actix_web::web::{self, Bytes, Data};
 use actix_web::web::{self, Data};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;

@@ -3,8 +3,8 @@
 //! Read [`channel`], [`message`] and [`delivery`] first; [`topic`] and [`audience`] say whom a message is for,
 //! [`routing`] what rules make of it, [`policy`] what people are spared, [`content`] what it says, [`sms_text`] how that is
 //! billed as an SMS, [`answer`] what is said back, [`source`], [`operator`] and [`grant`] who may ask, [`network`] from
-//! where, [`silence`] when somebody is missed, and [`sensitive`] which words somebody should have looked at.
-//! where, [`letterhead`] how the campus is called and shown, and [`silence`] when somebody is missed.
+//! where, [`letterhead`] how the campus is called and shown, [`silence`] when somebody is missed, and [`sensitive`] which
+//! words somebody should have looked at.
 
 pub mod address;
 pub mod alarm;

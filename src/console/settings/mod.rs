@@ -1,8 +1,8 @@
 //! What the administrators decide for the whole campus: a page for each subject, side by side as tabs. A new subject is a
 //! line in [`TABS`] and a page that shows [`tabs`] above its form.
 
-pub mod costs;
 pub mod campus;
+pub mod costs;
 pub mod limits;
 pub mod policy;
 pub mod policy_form;
@@ -19,8 +19,7 @@ use crate::Result;
 use crate::domain::operator::Permission;
 
 /// Subjects by the address of their page and the key of their name.
-const TABS: [(&str, &str); 7] = [
-const TABS: [(&str, &str); 6] = [
+const TABS: [(&str, &str); 8] = [
     (campus::PATH, "settings-campus"),
     (policy::CALENDAR, "settings-calendar"),
     (policy::POLICY, "settings-policy"),

@@ -9,7 +9,7 @@ use belltower::service::operators::{self, NewOperator};
 use serde_json::json;
 
 use super::{Campus, exam, owner};
-use crate::support::on_both;
+use crate::support::{TERMINAL, on_both};
 
 on_both!(segments_count_for_the_sources_department_and_a_draft_is_held_against_its_budget, |db| async {
     let mut campus = Campus::new(db).await;
@@ -33,7 +33,7 @@ on_both!(segments_count_for_the_sources_department_and_a_draft_is_held_against_i
         grants: vec![Role::Sender.into()],
         password: None,
     };
-    let id = operators::create(&campus.s, &owner(), new).await.unwrap().operator_id;
+    let id = operators::create(&campus.s, &TERMINAL, new).await.unwrap().done().unwrap().operator_id;
     let author = Caller::Operator(operators::operator_of(&campus.s, id).await.unwrap().unwrap());
     let mut composed = Composed {
         topic: "academic.exam".to_owned(),

@@ -13,7 +13,7 @@ use belltower::store::audit::AuditFilter;
 use serde_json::{Value, json};
 
 use super::{Campus, exam, owner};
-use crate::support::{on_both, operator, services};
+use crate::support::{TERMINAL, on_both, operator, services};
 
 async fn keep(s: &Services, version: i64, warn: &str, hold: &str) -> belltower::Result<bool> {
     sensitive::change(s, &owner(), version, [(Treatment::Warn, warn), (Treatment::Hold, hold)]).await
@@ -111,7 +111,7 @@ on_both!(words_are_found_in_templates_and_in_what_each_person_is_told, |db| asyn
 async fn enrol(campus: &Campus, role: Role) -> Caller {
     let email = format!("{role}@bell.example");
     let new = NewOperator { name: email.clone(), email, grants: vec![role.into()], password: None };
-    let id = operators::create(&campus.s, &owner(), new).await.unwrap().operator_id;
+    let id = operators::create(&campus.s, &TERMINAL, new).await.unwrap().done().unwrap().operator_id;
     Caller::Operator(operators::operator_of(&campus.s, id).await.unwrap().unwrap())
 }
 

@@ -14,7 +14,7 @@ use belltower::store::audit::AuditFilter;
 use serde_json::json;
 
 use super::{Campus, owner};
-use crate::support::{on_both, operator};
+use crate::support::{TERMINAL, on_both, operator};
 
 const ADDRESS: &str = "p1@campus.example";
 
@@ -26,7 +26,7 @@ async fn campus(db: &belltower::store::Db) -> (Campus, Caller) {
         grants: vec![Role::Sender.into()],
         password: None,
     };
-    let id = operators::create(&campus.s, &owner(), new).await.unwrap().operator_id;
+    let id = operators::create(&campus.s, &TERMINAL, new).await.unwrap().done().unwrap().operator_id;
     let author = operators::operator_of(&campus.s, id).await.unwrap().unwrap();
     (campus, Caller::Operator(author))
 }

@@ -5,10 +5,9 @@ use std::time::Duration;
 use belltower::config::{Entry, Language, Origin};
 use belltower::console::form::FieldFaults;
 use belltower::console::mailbox::Tab;
-use belltower::console::page::{Section, Theme};
-use belltower::console::settings::costs::{CostsPage, DepartmentRow};
 use belltower::console::page::{Fact, Section, Theme};
 use belltower::console::settings::campus::CampusPage;
+use belltower::console::settings::costs::{CostsPage, DepartmentRow};
 use belltower::console::settings::limits::LimitsPage;
 use belltower::console::settings::policy::{CalendarPage, PolicyPage, VersionsPage};
 use belltower::console::settings::policy_form::{LimitForm, PeriodRow, faults, quiet_rows, with_more};
@@ -80,6 +79,9 @@ pub(super) fn words(language: Language, theme: Theme) -> WordsPage {
             (Treatment::Hold, "代考 | 学术不端".to_owned()),
         ],
         faults: [told].into_iter().collect::<FieldFaults>(),
+    }
+}
+
 pub(super) fn campus(language: Language, theme: Theme) -> CampusPage {
     let shell = shell(language, theme, Some(Section::Settings));
     let faults = [("/name_zh", "too_long"), ("/logo", "logo_more_than_drawing")];
