@@ -91,13 +91,18 @@ impl Signed {
         self.operator.powers.reach(permission).is_some_and(|reach| reach.covers(department))
     }
 
+    /// Whether they hold it for what belongs to that department; to none: for the whole campus.
+    pub fn may_of(&self, permission: Permission, department: Option<&str>) -> bool {
+        department.map_or_else(|| self.may(permission), |department| self.may_in(permission, department))
+    }
+
     pub fn view(&self) -> View {
         view(&self.services, language(&self.request), self.csrf.clone())
     }
 
-    /// Open alarms, if this operator may look at them.
+    /// Open alarms that this operator may look at.
     pub fn alarms(&self) -> OpenAlarms {
-        if self.may(Permission::MessagesView) { self.alarms } else { OpenAlarms::default() }
+        self.alarms
     }
 
     /// Changes of rights that wait for this operator.
@@ -126,16 +131,16 @@ impl Signed {
     pub fn shell(&self, current: impl Into<Option<Section>>) -> Result<Shell> {
         let sections = [
             (Section::Overview, true),
-            (Section::Compose, self.may(Permission::MessagesCompose)),
+            (Section::Compose, self.may_somewhere(Permission::MessagesCompose)),
             (Section::Messages, self.may_somewhere(Permission::MessagesView)),
             (Section::Held, self.may_somewhere(Permission::MessagesReview)),
-            (Section::Attention, self.may(Permission::MessagesView)),
-            (Section::Alarms, self.may(Permission::MessagesView)),
-            (Section::People, self.may(Permission::DirectoryView)),
-            (Section::Groups, self.may(Permission::DirectoryView)),
+            (Section::Attention, self.may_somewhere(Permission::MessagesView)),
+            (Section::Alarms, self.may_somewhere(Permission::MessagesView)),
+            (Section::People, self.may_somewhere(Permission::DirectoryView)),
+            (Section::Groups, self.may_somewhere(Permission::DirectoryView)),
             (Section::Suppression, self.may(Permission::DirectoryView)),
             (Section::Rules, self.may(Permission::RoutingView)),
-            (Section::Templates, self.may(Permission::TemplatesView)),
+            (Section::Templates, self.may_somewhere(Permission::TemplatesView)),
             (Section::Sources, self.may_somewhere(Permission::SourcesView)),
             (Section::Providers, self.may(Permission::ProvidersView)),
             (Section::Operators, self.may(Permission::OperatorsView)),
@@ -209,23 +214,13 @@ impl FromRequest for Signed {
                 request.extensions_mut().insert(chosen);
             }
             let csrf = token(&request)?;
-            let sees =
-                operator.powers.everywhere(Permission::MessagesView) && !page::wants_fragment(&request);
-            let troubled = if sees { attention::count(&services).await? } else { 0 };
+            let caller = Caller::Operator(operator.clone());
+            let whole = !page::wants_fragment(&request);
+            let troubled = if whole { attention::count_for(&services, &caller).await? } else { 0 };
             // A page is worth showing without.
-            let alarms = alarms::count(&services).await.unwrap_or_default();
+            let alarms = alarms::count_for(&services, &caller).await.unwrap_or_default();
             let rights = operators::waits_for(&services, &operator).await?;
-            Ok(Self {
-                rights,
-                troubled,
-                caller: Caller::Operator(operator.clone()),
-                operator,
-                csrf,
-                session,
-                alarms,
-                request,
-                services,
-            })
+            Ok(Self { operator, caller, csrf, session, troubled, alarms, rights, request, services })
         })
     }
 }

@@ -391,6 +391,9 @@ pub(super) async fn look(
 ) -> Result<PreviewFragment> {
     signed.caller.require(Permission::DirectoryView)?;
     let preview = PreviewFragment { place, ..PreviewFragment::nothing(signed.view()) };
+pub(super) async fn look(s: &Services, signed: &Signed, typed: &Typed) -> Result<PreviewFragment> {
+    signed.caller.reach(Permission::DirectoryView)?;
+    let preview = PreviewFragment::nothing(signed.view());
     let text = match typed.text() {
         Ok(text) if text.is_empty() => return Ok(preview),
         Ok(text) => text,

@@ -241,9 +241,9 @@ pub(super) async fn open(
         Status::Held => Some(messages::head_count(s, &signed.caller, id).await?),
         _ => None,
     };
-    let source = summary.source.as_ref().map(|source| source.id);
-    let may_review = messages::may(s, &signed.caller, Permission::MessagesReview, source).await?;
-    let links_sources = messages::may(s, &signed.caller, Permission::SourcesView, source).await?;
+    let department = summary.department.as_deref();
+    let may_review = signed.may_of(Permission::MessagesReview, department);
+    let links_sources = signed.may_of(Permission::SourcesView, department);
     let review = Review::of(signed, summary, &timeline, audience, again, may_review);
     let acts = acts(s, signed, summary).await?;
     let progress = ProgressFragment::new(signed, summary, message.answers.clone(), timeline, acts);
@@ -299,8 +299,8 @@ fn awaits_receipts(view: &View, message: &MessageSummary) -> bool {
 
 /// What whoever looks may do with a message.
 async fn acts(s: &Services, signed: &Signed, message: &MessageSummary) -> Result<ActsFragment> {
-    let source = message.source.as_ref().map(|source| source.id);
-    let may_send = messages::may(s, &signed.caller, Permission::MessagesSend, source).await?;
+    let department = message.department.as_deref();
+    let may_send = signed.may_of(Permission::MessagesSend, department);
     let ended = message.status.is_final();
     let recall_count =
         if may_send && ended { deliveries::recallable(s, &signed.caller, message.id).await? } else { 0 };
@@ -451,6 +451,9 @@ fn facts(view: &View, names: &Names, message: &MessageView, links_sources: bool)
             let operator = summary.operator.as_deref().unwrap_or_default();
             facts.push(Fact::text(view.t("fact-operator"), operator));
         }
+    }
+    if let Some(department) = summary.department.as_ref().filter(|department| !department.is_empty()) {
+        facts.push(Fact::text(view.t("column-department"), department));
     }
     facts.push(Fact::text(view.t("fact-audience"), &audience(view, names, message)));
     let at = |at: jiff::Timestamp| view.at(Timestamp::from(at));

@@ -39,7 +39,7 @@ pub(super) async fn show(
     signed: Signed,
     filter: web::Query<PeopleFilter>,
 ) -> Result<HttpResponse> {
-    signed.caller.require(Permission::DirectoryView)?;
+    signed.caller.reach(Permission::DirectoryView)?;
     let filter = filter.into_inner();
     let (rows, next) = match filter.query() {
         Some(query) => one_page(&s, &signed, &query, &filter.cursor).await?,
@@ -62,7 +62,12 @@ pub(super) async fn show(
         None
     } else {
         let coverage = coverage::of_everyone(&s, &signed.caller).await?;
-        let posters = bindings::accounts(&s, &signed.caller).await?.into_iter().map(Into::into).collect();
+        // Posters are the campus's.
+        let posters = if signed.may(Permission::DirectoryView) {
+            bindings::accounts(&s, &signed.caller).await?.into_iter().map(Into::into).collect()
+        } else {
+            Vec::new()
+        };
         (coverage.people > 0).then(|| CoverageFragment { view: signed.view(), coverage, posters })
     };
     page::html(&PeoplePage {

@@ -156,7 +156,7 @@ pub(super) async fn reveal(
     id: Path<RecipientId>,
     _: Form,
 ) -> Result<HttpResponse> {
-    signed.caller.require(Permission::DirectoryReveal)?;
+    signed.caller.reach(Permission::DirectoryReveal)?;
     let person = recipients::find(&s, &signed.caller, *id).await?;
     let person = recipients::reveal(&s, &signed.caller, &person.person.campus_id).await?;
     if page::wants_fragment(&request) {
@@ -200,7 +200,7 @@ async fn addresses(
         id: person.id,
         addresses: AddressKind::ALL.into_iter().filter_map(known).collect(),
         revealed,
-        may_reveal: signed.may(Permission::DirectoryReveal),
+        may_reveal: signed.may_of(Permission::DirectoryReveal, person.person.department.as_deref()),
     })
 }
 

@@ -1,12 +1,12 @@
 //! Deliveries that need somebody's attention: failed, or nobody knows. They are gathered by what they have in common, and
-//! sent again or set aside all at once. What is many is done a part at a time, by the sweeper where the caller has gone.
+//! sent again or set aside all at once, each department's by itself for whoever is limited to some. What is many is done a part at a time, by the sweeper where the caller has gone.
 
 use std::collections::BTreeMap;
 
 use serde_json::json;
 
 use super::deliveries::{default_life, event, publish};
-use super::messages::visible_delivery;
+use super::messages::{Sight, visible_delivery};
 use super::{Caller, Services};
 use crate::clock::Timestamp;
 use crate::domain::channel::Outlet;
@@ -35,6 +35,8 @@ pub const TOLD: u32 = 1_000;
 const EXAMPLES: u32 = 3;
 /// Acts that are told of.
 const ACTS: u32 = 5;
+/// Acts among which those of some departments are looked for.
+const LOOKED_AT: u32 = 200;
 /// Rows changed in one transaction; short, so that emergencies get in between.
 const CHUNK: u32 = 200;
 /// Chunks done before anybody else has their turn.
@@ -65,11 +67,11 @@ impl Group {
 
 /// All that needs attention, the most first.
 pub async fn groups(s: &Services, caller: &Caller) -> Result<Vec<Group>> {
-    caller.require(Permission::MessagesView)?;
+    let of = Sight::by(caller, Permission::MessagesView)?.departments();
     let names = provider_names(s).await?;
     let mut groups = Vec::new();
-    for row in store::groups(&s.db, GROUPS, COUNTED).await? {
-        groups.extend(group_of(s, row, &names).await?);
+    for row in store::groups(&s.db, GROUPS, COUNTED, of.as_deref()).await? {
+        groups.extend(group_of(s, row, of.as_deref(), &names).await?);
     }
     groups.sort_by_key(|group| std::cmp::Reverse((group.n, group.latest)));
     Ok(groups)
@@ -77,16 +79,22 @@ pub async fn groups(s: &Services, caller: &Caller) -> Result<Vec<Group>> {
 
 /// What has this trouble; `None` where nothing does any more.
 pub async fn group(s: &Services, caller: &Caller, key: &str) -> Result<Option<Group>> {
-    caller.require(Permission::MessagesView)?;
-    match store::find(&s.db, key, COUNTED).await? {
-        Some(row) => group_of(s, row, &provider_names(s).await?).await,
+    let of = Sight::by(caller, Permission::MessagesView)?.departments();
+    match store::find(&s.db, key, COUNTED, of.as_deref()).await? {
+        Some(row) => group_of(s, row, of.as_deref(), &provider_names(s).await?).await,
         None => Ok(None),
     }
 }
 
-async fn group_of(s: &Services, row: GroupRow, names: &BTreeMap<i64, String>) -> Result<Option<Group>> {
+async fn group_of(
+    s: &Services,
+    row: GroupRow,
+    of: Option<&[String]>,
+    names: &BTreeMap<i64, String>,
+) -> Result<Option<Group>> {
     let Ok(trouble) = row.trouble.parse::<Trouble>() else { return Ok(None) };
-    let examples = store::list(&s.db, &row.trouble, &TroubledFilter::default(), None, EXAMPLES).await?;
+    let filter = TroubledFilter { departments: of.map(<[String]>::to_vec), ..TroubledFilter::default() };
+    let examples = store::list(&s.db, &row.trouble, &filter, None, EXAMPLES).await?;
     Ok(Some(Group {
         provider: trouble.provider.and_then(|id| names.get(&id.0).cloned()),
         trouble,
@@ -121,26 +129,48 @@ pub async fn deliveries(
     before: Option<(Timestamp, DeliveryId)>,
     limit: u32,
 ) -> Result<Vec<TroubledRow>> {
-    caller.require(Permission::MessagesView)?;
-    let rows = store::list(&s.db, key, filter, before, limit).await?;
+    let departments = Sight::by(caller, Permission::MessagesView)?.departments();
+    let filter = TroubledFilter { departments, ..filter.clone() };
+    let rows = store::list(&s.db, key, &filter, before, limit).await?;
     Ok(rows.into_iter().map(masked).collect())
 }
 
 /// How many deliveries need attention, up to one more than [`TOLD`].
 pub async fn count(s: &Services) -> Result<u64> {
-    Ok(u64::try_from(store::count(&s.db, TOLD + 1).await?).unwrap_or(0))
+    Ok(u64::try_from(store::count(&s.db, TOLD + 1, None).await?).unwrap_or(0))
+}
+
+/// As [`count`], of those that the caller may look at; none for whoever may look at none.
+pub async fn count_for(s: &Services, caller: &Caller) -> Result<u64> {
+    let Ok(sight) = Sight::by(caller, Permission::MessagesView) else { return Ok(0) };
+    let of = sight.departments();
+    Ok(u64::try_from(store::count(&s.db, TOLD + 1, of.as_deref()).await?).unwrap_or(0))
 }
 
 /// What was done lately, the latest first.
 pub async fn acts(s: &Services, caller: &Caller) -> Result<Vec<Act>> {
-    caller.require(Permission::MessagesView)?;
-    store::acts(&s.db, ACTS).await
+    let sight = Sight::by(caller, Permission::MessagesView)?;
+    if sight == Sight::All {
+        return store::acts(&s.db, ACTS).await;
+    }
+    let mut acts = store::acts(&s.db, LOOKED_AT).await?;
+    acts.retain(|act| seen(&sight, act));
+    acts.truncate(ACTS as usize);
+    Ok(acts)
+}
+
+/// Whether an act is about nothing that the caller may not look at.
+fn seen(sight: &Sight, act: &ActRow) -> bool {
+    match &act.departments {
+        Some(departments) => departments.0.iter().all(|department| sight.holds(None, Some(department))),
+        None => *sight == Sight::All,
+    }
 }
 
 /// One act, as far as it has come.
 pub async fn act(s: &Services, caller: &Caller, id: i64) -> Result<Act> {
-    caller.require(Permission::MessagesView)?;
-    store::find_act(&s.db, id).await?.ok_or(Error::NotFound("act"))
+    let sight = Sight::by(caller, Permission::MessagesView)?;
+    store::find_act(&s.db, id).await?.filter(|act| seen(&sight, act)).ok_or(Error::NotFound("act"))
 }
 
 /// Who set a delivery aside and when, while nothing has happened to it since.
@@ -160,18 +190,22 @@ pub enum Remedy {
 
 /// Begins to do something about all that has the trouble now, and does a good part of it. The sweeper does the rest.
 pub async fn begin(s: &Services, caller: &Caller, key: &str, remedy: Remedy) -> Result<i64> {
-    caller.require(Permission::MessagesSend)?;
+    let of = Sight::by(caller, Permission::MessagesSend)?.departments();
     // All are counted: the audit log and the act's progress tell how many it is about.
-    let group = store::find(&s.db, key, u32::MAX).await?.ok_or(Error::NotFound("trouble"))?;
+    let group = store::find(&s.db, key, u32::MAX, of.as_deref()).await?.ok_or(Error::NotFound("trouble"))?;
     let (now, actor) = (s.clock.now(), caller.label());
     let (resends, late) = match remedy {
         Remedy::Resend { late } => (true, late),
         Remedy::SetAside => (false, false),
     };
     let mut tx = s.db.begin().await?;
-    let new = NewAct { resends, trouble: key, late, actor: &actor, planned: group.n };
+    let departments = of.as_deref();
+    let new = NewAct { resends, trouble: key, late, departments, actor: &actor, planned: group.n };
     let id = store::begin(&mut tx, &new, now).await?;
-    let detail = json!({ "trouble": key, "deliveries": group.n, "late": late });
+    let mut detail = json!({ "trouble": key, "deliveries": group.n, "late": late });
+    if let Some(departments) = departments {
+        detail["departments"] = json!(departments);
+    }
     let action = if resends { "attention.resend" } else { "attention.set_aside" };
     audit::append(&mut tx, now, &actor, action, &id.to_string(), &detail).await?;
     tx.commit().await?;

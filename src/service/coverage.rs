@@ -17,16 +17,16 @@ pub struct Coverage {
     pub nobody: u64,
 }
 
-/// Of everybody in the directory.
+/// Of everybody in the directory whom the caller may see.
 pub async fn of_everyone(s: &Services, caller: &Caller) -> Result<Coverage> {
-    recipients::require(caller, Permission::DirectoryView)?;
-    count(s, &ResolvedAudience { everyone: true, ..ResolvedAudience::default() }).await
+    let within = recipients::within(caller, Permission::DirectoryView)?;
+    count(s, &ResolvedAudience { everyone: true, within, ..ResolvedAudience::default() }).await
 }
 
-/// Of those a group reaches.
+/// Of those a group reaches, and the caller may see.
 pub async fn of_group(s: &Services, caller: &Caller, slug: &str) -> Result<Coverage> {
-    recipients::require(caller, Permission::DirectoryView)?;
-    count(s, &groups::audience_of(s, slug).await?).await
+    let within = recipients::within(caller, Permission::DirectoryView)?;
+    count(s, &ResolvedAudience { within, ..groups::audience_of(s, slug).await? }).await
 }
 
 async fn count(s: &Services, audience: &ResolvedAudience) -> Result<Coverage> {

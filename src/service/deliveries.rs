@@ -337,9 +337,10 @@ pub async fn cancel(s: &Services, caller: &Caller, message: MessageId) -> Result
 
 /// How many deliveries of a message can still be called back.
 pub async fn recallable(s: &Services, caller: &Caller, message: MessageId) -> Result<i64> {
-    let sight = Sight::by(s, caller, Permission::MessagesSend).await?;
+    let sight = Sight::by(caller, Permission::MessagesSend)?;
     let row = messages::find(&s.db, message).await?;
-    row.filter(|row| sight.holds(row.source_id)).ok_or(Error::NotFound("message"))?;
+    row.filter(|row| sight.holds(row.source_id, row.department.as_deref()))
+        .ok_or(Error::NotFound("message"))?;
     Ok(recalls::find(s, message).await?.iter().map(|taken| taken.n).sum())
 }
 
@@ -369,7 +370,7 @@ pub(super) async fn own(tx: &mut crate::store::Tx, caller: &Caller, message: Mes
             "the right `read_all` lets this key read other sources' messages, not act on them",
         )),
         Caller::Key(_) => Ok(standing),
-        _ if holds(tx, caller, Permission::MessagesSend, standing.source_id).await? => Ok(standing),
+        _ if holds(caller, Permission::MessagesSend, standing.department.as_deref())? => Ok(standing),
         _ => Err(Error::NotFound("message")),
     }
 }

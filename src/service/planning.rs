@@ -11,6 +11,7 @@ use super::policies::{self, Heeded};
 use super::providers::Room;
 use super::routing::{self, WhyUnrouted};
 use super::{Services, providers, sensitive};
+use super::{Services, drafts, providers};
 use crate::clock::Timestamp;
 use crate::domain::audience::{Audience, DirectAddress};
 use crate::domain::channel::{AddressKind, ChannelKind, Outlet};
@@ -159,6 +160,8 @@ async fn claim(s: &Services, owner: i64, now: Timestamp) -> Result<(usize, Vec<P
         return Ok((0, messages));
     }
     let messages = routing::route_claimed(&mut tx, &rules, &policy, &words, messages, now).await?;
+    let messages = drafts::recall_rights(&mut tx, messages, now).await?;
+    let messages = routing::route_claimed(&mut tx, &rules, &policy, messages, now).await?;
     let (routed, unrouted): (Vec<_>, Vec<_>) = messages.into_iter().partition(is_for_somebody);
     if !unrouted.is_empty() {
         let ids: Vec<MessageId> = unrouted.iter().map(|m| m.id).collect();
@@ -220,7 +223,8 @@ impl Plan {
         let to = std::mem::take(&mut audience.to).into_iter();
         let mut listed: Vec<_> =
             to.map(|address| Listed::Address { target: direct_target(&address), address }).collect();
-        if audience.only_names_people() && routed.audiences.is_empty() {
+        let within = message.within().map(str::to_owned);
+        if audience.only_names_people() && routed.audiences.is_empty() && within.is_none() {
             let people = std::mem::take(&mut audience.recipients).into_iter();
             listed.extend(people.map(|campus_id| {
                 let params = own.get(&campus_id).map(ToString::to_string);
@@ -240,7 +244,7 @@ impl Plan {
         let parts: Vec<_> =
             [audience].into_iter().chain(routed.audiences).filter(|a| !a.is_empty()).collect();
         if !parts.is_empty() {
-            let resolution = united(s, &parts).await?;
+            let resolution = united(s, &parts, within.as_deref()).await?;
             plan.gone = resolution.unknown.into_iter().map(|fault| fault.detail).collect();
             plan.audience = Some(resolution.audience);
             plan.first = plan.next_chunk(s, now).await?;
@@ -364,18 +368,19 @@ impl Plan {
     }
 }
 
-/// The people of all these audiences, and what these name and nobody knows.
-pub(super) async fn united(s: &Services, parts: &[Audience]) -> Result<Resolution> {
+/// The people of all these audiences, of one department alone where it is said, and what these name and nobody knows.
+pub(super) async fn united(s: &Services, parts: &[Audience], within: Option<&str>) -> Result<Resolution> {
     let (mut audiences, mut unknown) = (Vec::with_capacity(parts.len()), Vec::new());
     for part in parts {
-        let resolution = super::groups::resolve(s, part, true).await?;
+        let resolution = super::groups::resolve(s, part, true, None).await?;
         audiences.push(resolution.audience);
         unknown.extend(resolution.unknown);
     }
-    let audience = match <[ResolvedAudience; 1]>::try_from(audiences) {
+    let mut audience = match <[ResolvedAudience; 1]>::try_from(audiences) {
         Ok([only]) => only,
         Err(also) => ResolvedAudience { also, ..ResolvedAudience::default() },
     };
+    audience.within = within.map(|department| vec![department.to_owned()]);
     Ok(Resolution { audience, unknown })
 }
 

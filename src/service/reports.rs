@@ -1,5 +1,6 @@
 //! How the platform is doing today, for whoever runs it.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use jiff::civil::Date;
@@ -86,10 +87,10 @@ pub struct Oldest {
 
 /// Everything the first page of the console shows.
 pub async fn overview(s: &Services, caller: &Caller, span: Span) -> Result<Overview> {
-    let sight = Sight::of(s, caller).await?;
+    let sight = Sight::of(caller)?;
     let now = s.clock.now();
-    if let Some(sources) = sight.sources(None) {
-        return overview_of(s, caller, &sources, now).await;
+    if let Some(departments) = sight.departments() {
+        return overview_of(s, caller, &departments, now).await;
     }
     let day = s.campus.day(now);
     let oldest = store::oldest_due(&s.db, now).await?.map(|row| Oldest {
@@ -111,7 +112,7 @@ pub async fn overview(s: &Services, caller: &Caller, span: Span) -> Result<Overv
     let recent =
         messages::list(s, caller, &MessageQuery { limit: RECENT, ..MessageQuery::default() }).await?.items;
     Ok(Overview {
-        accepted: store::accepted(&s.db, &day, None).await?,
+        accepted: store::accepted(&s.db, &day).await?,
         channels: channels(s, &day).await?,
         trend: match span {
             Span::Hours => Trend::Hours(hours(s, now, None).await?),
@@ -131,12 +132,13 @@ pub async fn overview(s: &Services, caller: &Caller, span: Span) -> Result<Overv
     })
 }
 
-/// The same of some sources, as far as it is theirs: what their messages of today came to, not what came to an end today,
-/// which is counted for all together.
-async fn overview_of(s: &Services, caller: &Caller, of: &[SourceId], now: Timestamp) -> Result<Overview> {
+/// The same of some departments, as far as it is theirs: what their messages of today came to, not what came to an end
+/// today, which is counted for all together.
+async fn overview_of(s: &Services, caller: &Caller, of: &[String], now: Timestamp) -> Result<Overview> {
     let begins = s.campus.day_begins(now.to_jiff().to_zoned(s.campus.time_zone.clone()).date());
     let day = s.campus.day(now);
-    let rows = store::by_channel(&s.db, begins, MessageId::first_at(begins), of).await?;
+    let first = MessageId::first_at(begins);
+    let rows = store::by_channel(&s.db, begins, first, of).await?;
     let channels = rows.into_iter().map(|row| (row.channel, Counts::new(|state| row.of(state)))).collect();
     let stuck = store::stuck(&s.db, MessageId::first_at(now.minus(WORTH_ROUTING)), Some(of)).await?;
     let stuck = |status: Status| stuck.iter().filter(|row| row.status == status).map(|row| row.n).sum();
@@ -144,16 +146,19 @@ async fn overview_of(s: &Services, caller: &Caller, of: &[SourceId], now: Timest
     let unserved = if providers.is_empty() { Vec::new() } else { providers::unserved(s, &providers).await? };
     in_short(caller, &mut providers);
     let mut quiet = Vec::new();
-    if let Ok(sources) = Sight::by(s, caller, Permission::SourcesView).await {
+    if caller.reach(Permission::SourcesView).is_ok() {
+        let seen = sources::list(s, caller).await?;
+        let seen = seen.iter().filter(|source| of.contains(&source.department));
+        let seen: HashSet<SourceId> = seen.map(|source| source.id).collect();
         quiet = sources::silent(s).await?;
-        quiet.retain(|source| of.contains(&source.id) && sources.holds(Some(source.id)));
+        quiet.retain(|source| seen.contains(&source.id));
     }
     let query = MessageQuery { limit: RECENT, ..MessageQuery::default() };
     Ok(Overview {
-        accepted: store::accepted(&s.db, &day, Some(of)).await?,
+        accepted: store::accepted_of(&s.db, begins, first, of).await?,
         channels,
         trend: Trend::Hours(hours(s, now, Some(of)).await?),
-        troubled: 0,
+        troubled: attention::count_for(s, caller).await?,
         oldest: None,
         held: stuck(Status::Held),
         unrouted: stuck(Status::Unrouted),
@@ -222,7 +227,7 @@ async fn days(s: &Services, now: Timestamp) -> Result<Vec<(Date, Counts)>> {
     Ok(first.series(jiff::Span::new().days(1)).take(DAYS as usize).map(of).collect())
 }
 
-async fn hours(s: &Services, now: Timestamp, of: Option<&[SourceId]>) -> Result<Vec<Hour>> {
+async fn hours(s: &Services, now: Timestamp, of: Option<&[String]>) -> Result<Vec<Hour>> {
     let start = s.campus.hour(now).minus(DAY).plus(Duration::from_hours(1));
     let rows = store::hours(&s.db, start, MessageId::first_at(start), of).await?;
     let mut hours = Vec::new();

@@ -59,7 +59,7 @@ impl From<TemplateRow> for Template {
 fn require_view(caller: &Caller) -> Result<()> {
     match caller {
         Caller::Key(_) => Ok(()),
-        _ => caller.require(Permission::MessagesView),
+        _ => caller.reach(Permission::MessagesView).map(drop),
     }
 }
 
@@ -169,7 +169,7 @@ pub async fn revise(
 
 /// Its versions, the latest first; at most `limit`.
 pub async fn versions(s: &Services, caller: &Caller, slug: &str, limit: u32) -> Result<Vec<Template>> {
-    caller.require(Permission::TemplatesView)?;
+    caller.reach(Permission::TemplatesView)?;
     Ok(store::versions(&s.db, slug, limit).await?.into_iter().map(Template::from).collect())
 }
 
@@ -183,7 +183,7 @@ pub struct Use {
 
 /// Which sources named it in the last thirty days, the latest first.
 pub async fn uses(s: &Services, caller: &Caller, slug: &str) -> Result<Vec<Use>> {
-    caller.require(Permission::TemplatesView)?;
+    caller.reach(Permission::TemplatesView)?;
     let rows = store::uses(&s.db, slug, s.clock.now().minus(LATELY)).await?;
     let each =
         |row: UseRow| Use { source: row.source, messages: row.messages.unsigned_abs(), last_at: row.last_at };

@@ -126,6 +126,12 @@ pub async fn ended(db: &Db, since: Timestamp, before: Timestamp, limit: u32) -> 
     })?)
 }
 
+/// One, open or past.
+pub async fn find(tx: &mut Tx, id: AlarmId) -> Result<Option<AlarmRow>> {
+    let text = format!("{SELECT} WHERE id = $1");
+    Ok(in_tx!(tx, |c| sqlx::query_as(sql(text)).bind(id.0).fetch_optional(c).await)?)
+}
+
 /// Somebody looks after it. Nothing where it is over, or somebody did before.
 pub async fn acknowledge(tx: &mut Tx, id: AlarmId, by: &str, now: Timestamp) -> Result<Option<AlarmRow>> {
     let text = "UPDATE alarm SET acknowledged_at = $2, acknowledged_by = $3

@@ -2,7 +2,7 @@
 //! at once. One index holds them and nothing else: what is stored besides costs nothing.
 
 use super::condition::{Conditions, bind_all};
-use super::{Db, Tx, in_db, in_tx, row, sql, to_json};
+use super::{Db, Dialect, JsonText, Tx, in_db, in_tx, row, sql, to_json};
 use crate::Result;
 use crate::clock::Timestamp;
 use crate::domain::channel::AddressKind;
@@ -39,43 +39,70 @@ row! {
     }
 }
 
-const GROUP: &str =
-    "(SELECT CAST(count(*) AS bigint) FROM (SELECT 1 FROM delivery d WHERE d.trouble = f.trouble
-        LIMIT $1 + 0) AS counted) AS n,
-    (SELECT min(d.updated_at) FROM delivery d WHERE d.trouble = f.trouble) AS since,
-    (SELECT max(d.updated_at) FROM delivery d WHERE d.trouble = f.trouble) AS latest";
+/// That a delivery `d` is of a message of these departments, whose list is that parameter; of any where there is none.
+fn theirs(dialect: Dialect, of: Option<&[String]>, param: &str) -> String {
+    match of {
+        Some(_) => format!(
+            "EXISTS (SELECT 1 FROM message m WHERE m.id = d.message_id AND m.department IN {})",
+            dialect.text_list(param)
+        ),
+        None => format!("CAST({param} AS text) IS NOT NULL"),
+    }
+}
 
-/// The largest of what there is, up to `groups`, each counted up to `most`: a few looks into an index for each.
-pub async fn groups(db: &Db, groups: u32, most: u32) -> Result<Vec<GroupRow>> {
+/// How many have the trouble `f`, and since when.
+fn group(theirs: &str) -> String {
+    let some = format!("FROM delivery d WHERE d.trouble = f.trouble AND {theirs}");
+    format!(
+        "(SELECT CAST(count(*) AS bigint) FROM (SELECT 1 {some} LIMIT $1 + 0) AS counted) AS n,
+         (SELECT d.updated_at {some} ORDER BY d.updated_at LIMIT 1) AS since,
+         (SELECT d.updated_at {some} ORDER BY d.updated_at DESC LIMIT 1) AS latest"
+    )
+}
+
+/// The largest of what there is, up to `groups`, each counted up to `most`: a few looks into an index for each. `of`: only
+/// deliveries of messages of these departments; then each that has the trouble may be looked at.
+pub async fn groups(db: &Db, groups: u32, most: u32, of: Option<&[String]>) -> Result<Vec<GroupRow>> {
     let text = format!(
         "WITH RECURSIVE found (trouble) AS (
             SELECT min(d.trouble) FROM delivery d WHERE d.trouble IS NOT NULL
             UNION ALL
             SELECT (SELECT min(d.trouble) FROM delivery d WHERE d.trouble > found.trouble) FROM found
             WHERE found.trouble IS NOT NULL)
-         SELECT f.trouble, {GROUP} FROM (SELECT trouble FROM found WHERE trouble IS NOT NULL LIMIT {WALKED}) AS f
-         ORDER BY n DESC, latest DESC LIMIT $2 + 0"
+         SELECT * FROM (SELECT f.trouble, {} FROM (SELECT trouble FROM found WHERE trouble IS NOT NULL LIMIT {WALKED}) AS f)
+            AS g
+         WHERE n > 0 ORDER BY n DESC, latest DESC LIMIT $2 + 0",
+        group(&theirs(db.dialect(), of, "$3"))
     );
+    let of = to_json(of.unwrap_or_default())?;
     Ok(in_db!(db, |c| {
-        sqlx::query_as(sql(text)).bind(i64::from(most)).bind(i64::from(groups)).fetch_all(c).await
+        let query = sqlx::query_as(sql(text)).bind(i64::from(most)).bind(i64::from(groups));
+        query.bind(of).fetch_all(c).await
     })?)
 }
 
-/// One of them; `None` where nothing has that trouble.
-pub async fn find(db: &Db, trouble: &str, most: u32) -> Result<Option<GroupRow>> {
+/// One of them; `None` where nothing has that trouble. `of`: as for [`groups`].
+pub async fn find(db: &Db, trouble: &str, most: u32, of: Option<&[String]>) -> Result<Option<GroupRow>> {
     let text = format!(
-        "SELECT f.trouble, {GROUP} FROM (SELECT trouble FROM delivery WHERE trouble = $2 LIMIT 1) AS f"
+        "SELECT * FROM (SELECT f.trouble, {} FROM (SELECT trouble FROM delivery WHERE trouble = $2 LIMIT 1) AS f) AS g
+         WHERE n > 0",
+        group(&theirs(db.dialect(), of, "$3"))
     );
+    let of = to_json(of.unwrap_or_default())?;
     Ok(in_db!(db, |c| {
-        sqlx::query_as(sql(text)).bind(i64::from(most)).bind(trouble).fetch_optional(c).await
+        sqlx::query_as(sql(text)).bind(i64::from(most)).bind(trouble).bind(of).fetch_optional(c).await
     })?)
 }
 
-/// How many deliveries need attention, up to `most`.
-pub async fn count(db: &Db, most: u32) -> Result<i64> {
-    let text = "SELECT CAST(count(*) AS bigint) FROM
-        (SELECT 1 FROM delivery WHERE trouble IS NOT NULL LIMIT $1 + 0) AS counted";
-    Ok(in_db!(db, |c| sqlx::query_scalar(text).bind(i64::from(most)).fetch_one(c).await)?)
+/// How many deliveries need attention, up to `most`. `of`: as for [`groups`].
+pub async fn count(db: &Db, most: u32, of: Option<&[String]>) -> Result<i64> {
+    let text = format!(
+        "SELECT CAST(count(*) AS bigint) FROM
+            (SELECT 1 FROM delivery d WHERE d.trouble IS NOT NULL AND {} LIMIT $1 + 0) AS counted",
+        theirs(db.dialect(), of, "$2")
+    );
+    let of = to_json(of.unwrap_or_default())?;
+    Ok(in_db!(db, |c| sqlx::query_scalar(sql(text)).bind(i64::from(most)).bind(of).fetch_one(c).await)?)
 }
 
 row! {
@@ -105,6 +132,8 @@ pub struct TroubledFilter {
     pub person: Option<String>,
     /// Part of a message's title. As above.
     pub title: Option<String>,
+    /// Only of messages of these departments.
+    pub departments: Option<Vec<String>>,
 }
 
 /// Deliveries with that trouble, the latest first, before the one that took its state at that moment.
@@ -117,6 +146,15 @@ pub async fn list(
 ) -> Result<Vec<TroubledRow>> {
     let mut where_ = Conditions::default();
     where_.and("x.trouble = ?", trouble);
+    if let Some(departments) = &filter.departments {
+        let listed = db.dialect().text_list("?");
+        where_.and(
+            &format!(
+                "EXISTS (SELECT 1 FROM message y WHERE y.id = x.message_id AND y.department IN {listed})"
+            ),
+            to_json(departments)?.as_str(),
+        );
+    }
     if let Some((at, id)) = before {
         where_.and2("(x.updated_at, x.id) < (?, ??)", at.0, id.0);
     }
@@ -158,6 +196,8 @@ row! {
         pub trouble: String,
         /// It sends again too what is past its time.
         pub late: bool,
+        /// It is about messages of these departments alone.
+        pub departments: Option<JsonText<Vec<String>>>,
         pub actor: String,
         pub at: Timestamp,
         /// How many there were when it began.
@@ -171,7 +211,7 @@ row! {
 }
 
 const ACT: &str =
-    "SELECT id, resends, trouble, late, actor, at, planned, done, passed_over, cursor_at, cursor_id,
+    "SELECT id, resends, trouble, late, departments, actor, at, planned, done, passed_over, cursor_at, cursor_id,
     finished_at FROM attention_act";
 
 /// What is to be done.
@@ -180,13 +220,16 @@ pub struct NewAct<'a> {
     pub resends: bool,
     pub trouble: &'a str,
     pub late: bool,
+    /// Only of messages of these departments.
+    pub departments: Option<&'a [String]>,
     pub actor: &'a str,
     pub planned: i64,
 }
 
 pub async fn begin(tx: &mut Tx, new: &NewAct<'_>, now: Timestamp) -> Result<i64> {
-    let text = "INSERT INTO attention_act (resends, trouble, late, actor, at, planned)
-        VALUES ($1, $2, $3, $4, $5, $6) RETURNING id";
+    let text = "INSERT INTO attention_act (resends, trouble, late, actor, at, planned, departments)
+        VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id";
+    let departments = new.departments.map(to_json).transpose()?;
     Ok(in_tx!(tx, |c| {
         sqlx::query_scalar(text)
             .bind(new.resends)
@@ -195,6 +238,7 @@ pub async fn begin(tx: &mut Tx, new: &NewAct<'_>, now: Timestamp) -> Result<i64>
             .bind(new.actor)
             .bind(now.0)
             .bind(new.planned)
+            .bind(departments)
             .fetch_one(c)
             .await
     })?)
@@ -235,16 +279,21 @@ row! {
 
 /// The next an act is about, in the order they took their state.
 pub async fn pick(tx: &mut Tx, act: &ActRow, limit: u32) -> Result<Vec<PickedRow>> {
+    let of = act.departments.as_ref().map(|departments| departments.0.as_slice());
     let text = format!(
-        "SELECT id, message_id, updated_at FROM delivery
-         WHERE trouble = $1 AND updated_at <= $2 AND (updated_at, id) > ($3, $4) ORDER BY updated_at, id LIMIT {limit}"
+        "SELECT d.id, d.message_id, d.updated_at FROM delivery d
+         WHERE d.trouble = $1 AND d.updated_at <= $2 AND (d.updated_at, d.id) > ($3, $4) AND {}
+         ORDER BY d.updated_at, d.id LIMIT {limit}",
+        theirs(tx.dialect(), of, "$5")
     );
+    let of = to_json(of.unwrap_or_default())?;
     Ok(in_tx!(tx, |c| {
         sqlx::query_as(sql(text))
             .bind(&act.trouble)
             .bind(act.at.0)
             .bind(act.cursor_at.0)
             .bind(act.cursor_id.0)
+            .bind(of)
             .fetch_all(c)
             .await
     })?)

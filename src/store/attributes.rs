@@ -1,6 +1,6 @@
 //! What is known about people, by name and value: what a filter can ask for.
 
-use super::{Db, in_db, row, sql};
+use super::{Db, in_db, row, sql, to_json};
 use crate::Result;
 
 row! {
@@ -17,10 +17,14 @@ row! {
 
 /// The commonest values of each attribute, department and language among them, at most `values` of each; the attributes
 /// known of the most people first. Only people whose id `every` divides are looked at, so that a large directory answers
-/// as fast as a small one.
-pub async fn common(db: &Db, every: i64, values: u32) -> Result<Vec<CommonValue>> {
+/// as fast as a small one. `within`: only people of these departments.
+pub async fn common(db: &Db, every: i64, values: u32, within: Option<&[String]>) -> Result<Vec<CommonValue>> {
     let (each, value) = db.dialect().each_attribute("r.attributes");
-    let looked_at = "r.active AND r.erased_at IS NULL AND r.id % $1 = 0";
+    let theirs = match within {
+        Some(_) => format!("r.department IN {}", db.dialect().text_list("$3")),
+        None => "CAST($3 AS text) IS NOT NULL".to_owned(),
+    };
+    let looked_at = format!("r.active AND r.erased_at IS NULL AND r.id % $1 = 0 AND {theirs}");
     let column = |name: &str| {
         format!(
             "SELECT '{name}' AS name, r.{name} AS value FROM recipient r
@@ -37,5 +41,8 @@ pub async fn common(db: &Db, every: i64, values: u32) -> Result<Vec<CommonValue>
         department = column("department"),
         language = column("language"),
     );
-    Ok(in_db!(db, |c| sqlx::query_as(sql(text)).bind(every).bind(i64::from(values)).fetch_all(c).await)?)
+    let within = to_json(within.unwrap_or_default())?;
+    Ok(in_db!(db, |c| {
+        sqlx::query_as(sql(text)).bind(every).bind(i64::from(values)).bind(within).fetch_all(c).await
+    })?)
 }

@@ -29,6 +29,8 @@ pub struct ResolvedAudience {
     pub exclude: Option<Box<ResolvedAudience>>,
     /// Other audiences united with it, each without those it excludes itself.
     pub also: Vec<ResolvedAudience>,
+    /// Of the whole only people of these departments, whoever is named; `None`: of all.
+    pub within: Option<Vec<String>>,
 }
 
 /// A condition and its values, in the order of their placeholders.
@@ -43,7 +45,12 @@ impl ResolvedAudience {
     /// are ever selected.
     pub fn select(&self, dialect: Dialect, first_param: usize) -> Selection {
         let mut binds = Vec::new();
-        let condition = format!("r.active AND {}", self.condition(dialect, first_param, &mut binds));
+        let mut within = String::new();
+        if let Some(departments) = &self.within {
+            binds.push(Bind::Text(serde_json::Value::from(departments.clone()).to_string()));
+            within = format!(" AND r.department IN {}", dialect.text_list(&format!("${first_param}")));
+        }
+        let condition = format!("r.active{within} AND {}", self.condition(dialect, first_param, &mut binds));
         Selection { condition, binds }
     }
 
@@ -370,10 +377,20 @@ row! {
     }
 }
 
-/// The campus ids among `ids` that the directory has, active or not.
-pub async fn known(db: &Db, ids: &[&str]) -> Result<HashSet<String>> {
-    let text = format!("SELECT campus_id FROM recipient WHERE campus_id IN {}", db.dialect().text_list("$1"));
-    let rows: Vec<CampusId> =
-        in_db!(db, |conn| sqlx::query_as(sql(text)).bind(to_json(ids)?).fetch_all(conn).await)?;
+/// The campus ids among `ids` that the directory has, active or not; `within`: only of people of these departments.
+pub async fn known(db: &Db, ids: &[&str], within: Option<&[String]>) -> Result<HashSet<String>> {
+    let dialect = db.dialect();
+    let of_them = match within {
+        Some(_) => format!("department IN {}", dialect.text_list("$2")),
+        None => "CAST($2 AS text) IS NOT NULL".to_owned(),
+    };
+    let text = format!(
+        "SELECT campus_id FROM recipient WHERE campus_id IN {} AND {of_them}",
+        dialect.text_list("$1")
+    );
+    let within = to_json(within.unwrap_or_default())?;
+    let rows: Vec<CampusId> = in_db!(db, |conn| {
+        sqlx::query_as(sql(text)).bind(to_json(ids)?).bind(within).fetch_all(conn).await
+    })?;
     Ok(rows.into_iter().map(|r| r.campus_id).collect())
 }

@@ -33,6 +33,12 @@ impl Conditions {
         self.texts.push(text.replace('?', &format!("${}", self.binds.len())));
     }
 
+    /// A value's number, for texts of the caller's own.
+    pub(super) fn bind(&mut self, value: impl Into<Bind>) -> usize {
+        self.binds.push(value.into());
+        self.binds.len()
+    }
+
     /// Adds a condition in which `?` stands for the first value and `??` for the second.
     pub(super) fn and2(&mut self, text: &str, first: impl Into<Bind>, second: impl Into<Bind>) {
         self.binds.push(second.into());

@@ -87,6 +87,7 @@ row! {
         pub message_id: MessageId,
         /// The source of its message.
         pub source_id: Option<SourceId>,
+        pub department: Option<String>,
         pub channel: ChannelKind,
         /// None for a direct address, and after the person was erased.
         pub campus_id: Option<String>,
@@ -116,7 +117,7 @@ row! {
     }
 }
 
-const DELIVERY: &str = "SELECT d.id, d.message_id, m.source_id, d.channel, r.campus_id, d.name, d.address_kind, d.address,
+const DELIVERY: &str = "SELECT d.id, d.message_id, m.source_id, m.department, d.channel, r.campus_id, d.name, d.address_kind, d.address,
     d.state, d.reason, p.name AS provider, d.attempts, d.due_at, d.last_attempt_at, d.sent_at, d.delivered_at, d.read_at,
     d.updated_at, a.delivery_id IS NOT NULL AS asked, a.choice, a.shown, a.via, a.answered_at
   FROM delivery d JOIN message m ON m.id = d.message_id LEFT JOIN answer a ON a.delivery_id = d.id

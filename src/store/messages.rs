@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::condition::{Conditions, bind_all};
 use super::dialect::Field;
-use super::{Db, JsonText, Tx, in_db, in_tx, row, sql};
+use super::{Db, JsonText, Tx, in_db, in_tx, row, sql, to_json};
 use crate::clock::Timestamp;
 use crate::domain::audience::{Audience, Params};
 use crate::domain::channel::ChannelKind;
@@ -21,6 +21,8 @@ pub struct NewMessage {
     pub id: MessageId,
     pub source: Option<SourceId>,
     pub operator: Option<OperatorId>,
+    /// Whose it is; of none: the whole campus's.
+    pub department: Option<String>,
     pub test: bool,
     pub topic: String,
     pub category: Category,
@@ -50,6 +52,7 @@ struct Wire<'a> {
     id: i64,
     source_id: Option<i64>,
     operator_id: Option<i64>,
+    department: Option<&'a str>,
     test: bool,
     topic: &'a str,
     category: i64,
@@ -76,6 +79,7 @@ impl<'a> From<&'a NewMessage> for Wire<'a> {
             id: message.id.0,
             source_id: message.source.map(|id| id.0),
             operator_id: message.operator.map(|id| id.0),
+            department: message.department.as_deref(),
             test: message.test,
             topic: &message.topic,
             category: message.category.code(),
@@ -98,10 +102,11 @@ impl<'a> From<&'a NewMessage> for Wire<'a> {
     }
 }
 
-const COLUMNS: [(&str, Field); 21] = [
+const COLUMNS: [(&str, Field); 22] = [
     ("id", Field::Int),
     ("source_id", Field::Int),
     ("operator_id", Field::Int),
+    ("department", Field::Text),
     ("test", Field::Bool),
     ("topic", Field::Text),
     ("category", Field::Int),
@@ -159,6 +164,8 @@ row! {
         pub source_name: Option<String>,
         /// The operator who wrote it, where no system did.
         pub operator_name: Option<String>,
+        /// Whose it is; of none: the whole campus's.
+        pub department: Option<String>,
         pub test: bool,
         pub topic: String,
         pub category: Category,
@@ -191,8 +198,8 @@ row! {
 }
 
 const SELECT: &str =
-    "SELECT m.id, m.source_id, s.name AS source_name, o.name AS operator_name, m.test, m.topic, m.category,
-    m.lane, m.status, m.reason, m.title, m.send_at, m.expires_at, m.created_at, m.planned_at, m.completed_at,
+    "SELECT m.id, m.source_id, s.name AS source_name, o.name AS operator_name, m.department, m.test, m.topic,
+    m.category, m.lane, m.status, m.reason, m.title, m.send_at, m.expires_at, m.created_at, m.planned_at, m.completed_at,
     m.updated_at, m.request_id
   FROM message m LEFT JOIN source s ON s.id = m.source_id LEFT JOIN operator o ON o.id = m.operator_id";
 
@@ -232,15 +239,16 @@ pub async fn find_status(db: &Db, id: MessageId) -> Result<Option<Status>> {
     Ok(code.and_then(Status::from_code))
 }
 
-/// So many sources are looked at one by one; SQLite joins no more than 500 queries.
+/// So many departments are looked at one by one; SQLite joins no more than 500 queries.
 const APART: usize = 100;
 
 /// Which messages to list; all of them where nothing is set.
 #[derive(Clone, Debug, Default)]
 pub struct MessageFilter {
     pub id: Option<MessageId>,
+    pub source: Option<SourceId>,
     /// One of these.
-    pub sources: Option<Vec<SourceId>>,
+    pub departments: Option<Vec<String>>,
     /// A whole topic.
     pub topic: Option<String>,
     /// The first words of a topic.
@@ -309,34 +317,37 @@ pub async fn list(
             format!("({} OR {})", dialect.contains("m.title", "?"), dialect.contains("m.topic", "?"));
         where_.and(&either, text.as_str());
     }
+    if let Some(source) = filter.source {
+        where_.and("m.source_id = ?", source.0);
+    }
     let order = format!("ORDER BY m.id DESC LIMIT {limit}");
-    let text = match filter.sources.as_deref() {
+    let text = match filter.departments.as_deref() {
         None => format!("{SELECT} {} {order}", where_.clause()),
         Some([]) => return Ok(Vec::new()),
-        Some([source]) => {
-            format!("{SELECT} {} {order}", where_.clause_and(&format!("m.source_id = {}", source.0)))
-        }
-        // The latest of each by itself, as the index over sources is written, unless few messages are looked at anyway.
-        Some(sources) if sources.len() <= APART && filter.status.is_none_or(Status::is_final) => {
-            let latest = |source: &SourceId| {
-                let clause = where_.clause_and(&format!("m.source_id = {}", source.0));
-                format!("SELECT * FROM (SELECT m.id FROM message m {clause} {order}) AS s{}", source.0)
-            };
-            let latest: Vec<_> = sources.iter().map(latest).collect();
+        // The latest of each by itself, as the index over departments is written, unless few messages are looked at anyway.
+        Some(departments)
+            if departments.len() <= APART
+                && filter.source.is_none()
+                && filter.status.is_none_or(Status::is_final) =>
+        {
+            let mut latest = Vec::with_capacity(departments.len());
+            for department in departments {
+                let n = where_.bind(department.as_str());
+                let clause = where_.clause_and(&format!("m.department = ${n}"));
+                latest.push(format!("SELECT * FROM (SELECT m.id FROM message m {clause} {order}) AS d{n}"));
+            }
             format!("{SELECT} WHERE m.id IN ({}) {order}", latest.join(" UNION ALL "))
         }
-        Some(sources) => format!("{SELECT} {} {order}", where_.clause_and(&among("m.source_id", sources))),
+        Some(departments) => {
+            // Leaves the choice of an index to the other conditions.
+            let listed = db.dialect().text_list("?");
+            where_.and(&format!("m.department || '' IN {listed}"), to_json(departments)?.as_str());
+            format!("{SELECT} {} {order}", where_.clause())
+        }
     };
     Ok(in_db!(db, |c| {
         bind_all!(sqlx::query_as::<_, MessageRow>(sql(text)), where_.binds).fetch_all(c).await
     })?)
-}
-
-/// A condition on a column with a source's id that leaves the choice of an index to other conditions.
-pub(super) fn among(column: &str, sources: &[SourceId]) -> String {
-    let ids: Vec<_> = sources.iter().map(|source| source.0.to_string()).collect();
-    // Nothing is in an empty list, which PostgreSQL does not read.
-    format!("+{column} IN ({})", if ids.is_empty() { "NULL".to_owned() } else { ids.join(", ") })
 }
 
 row! {
@@ -346,6 +357,7 @@ row! {
         pub source_id: Option<SourceId>,
         /// The operator who wrote it.
         pub operator_id: Option<OperatorId>,
+        pub department: Option<String>,
         pub status: Status,
         pub lane: Lane,
         pub test: bool,
@@ -360,8 +372,8 @@ row! {
 pub async fn standing(tx: &mut Tx, message: MessageId) -> Result<Option<Standing>> {
     let lock = tx.dialect().lock();
     let text = format!(
-        "SELECT id, source_id, operator_id, status, lane, test, channels, send_at, expires_at, routing FROM message
-         WHERE id = $1{lock}"
+        "SELECT id, source_id, operator_id, department, status, lane, test, channels, send_at, expires_at, routing
+         FROM message WHERE id = $1{lock}"
     );
     Ok(in_tx!(tx, |conn| sqlx::query_as(sql(text)).bind(message.0).fetch_optional(conn).await)?)
 }

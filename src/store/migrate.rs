@@ -36,6 +36,7 @@ macro_rules! steps {
             25 "0025_import_edition",
             26 "0026_message_template",
             27 "0027_sms_month",
+            28 "0028_message_department",
         )
     };
     ($folder:literal: $($version:literal $name:literal,)+) => {

@@ -63,6 +63,14 @@ pub async fn find_by_email(db: &Db, email: &str) -> Result<Option<OperatorRow>> 
     Ok(in_db!(db, |c| sqlx::query_as::<_, OperatorRow>(sql(text)).bind(email).fetch_optional(c).await)?)
 }
 
+/// Those of the operators that are there, in no particular order, within a transaction.
+pub async fn find_all(tx: &mut Tx, ids: &[OperatorId]) -> Result<Vec<OperatorRow>> {
+    let text = format!("{SELECT} WHERE id IN {}", tx.dialect().int_list("$1"));
+    let ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
+    let ids = to_json(&ids)?;
+    Ok(in_tx!(tx, |c| sqlx::query_as::<_, OperatorRow>(sql(text)).bind(ids).fetch_all(c).await)?)
+}
+
 /// Every operator by name.
 pub async fn list(db: &Db) -> Result<Vec<OperatorRow>> {
     let text = format!("{SELECT} ORDER BY name, id");

@@ -9,7 +9,7 @@ use crate::Result;
 use crate::clock::Timestamp;
 use crate::domain::audience::Audience;
 use crate::domain::channel::ChannelKind;
-use crate::domain::id::{MessageId, RecipientId};
+use crate::domain::id::{MessageId, OperatorId, RecipientId};
 use crate::domain::message::{Category, Lane, Status};
 use crate::domain::routing::{ChannelPlan, Routed};
 
@@ -17,6 +17,10 @@ row! {
     /// A message in the planner's hands.
     pub struct Planned {
         pub id: MessageId,
+        pub operator_id: Option<OperatorId>,
+        pub department: Option<String>,
+        /// It waited for a time that its sender chose.
+        pub scheduled: bool,
         pub test: bool,
         pub topic: String,
         pub category: Category,
@@ -54,6 +58,11 @@ impl Place {
 }
 
 impl Planned {
+    /// What an operator wrote for a department goes to its people alone, whoever is named.
+    pub fn within(&self) -> Option<&str> {
+        self.operator_id.and(self.department.as_deref())
+    }
+
     /// The channels people are sent it by, in their order.
     pub fn places(&self) -> Vec<Place> {
         let plan = match &self.routing {
@@ -106,7 +115,7 @@ pub async fn claim(
             ORDER BY send_at, id LIMIT $3 + 0{skip})
          UPDATE message SET status = 2, lease_owner = $4, lease_until = {now} + $5, updated_at = $2
          WHERE id IN (SELECT id FROM picked)
-         RETURNING id, test, topic, category, lane, audience, personalise, channels, expires_at, routing, lease_owner,
+         RETURNING id, operator_id, department, send_at > created_at AS scheduled, test, topic, category, lane, audience, personalise, channels, expires_at, routing, lease_owner,
             plan_cursor",
         skip = dialect.skip_locked(),
         now = dialect.lease_now("$2"),

@@ -3,13 +3,12 @@
 
 use serde_json::Value;
 
-use super::messages::among;
-use super::{Db, JsonText, in_db, row, sql};
+use super::{Db, Dialect, JsonText, in_db, row, sql, to_json};
 use crate::Result;
 use crate::clock::Timestamp;
 use crate::domain::channel::{AddressKind, ChannelKind, Outlet};
 use crate::domain::delivery::{State, by_state};
-use crate::domain::id::{MessageId, ProviderId, SourceId};
+use crate::domain::id::{MessageId, ProviderId};
 use crate::domain::message::{Lane, Status};
 
 /// Milliseconds of an hour.
@@ -88,14 +87,31 @@ pub async fn open_by_lane(db: &Db, most: u32) -> Result<Vec<OpenByLaneRow>> {
     Ok(in_db!(db, |c| sqlx::query_as::<_, OpenByLaneRow>(sql(text)).fetch_all(c).await)?)
 }
 
-/// Live messages accepted on a campus day, over all sources or some.
-pub async fn accepted(db: &Db, day: &str, of: Option<&[SourceId]>) -> Result<i64> {
+/// Live messages that sources sent on a campus day.
+pub async fn accepted(db: &Db, day: &str) -> Result<i64> {
+    let text = "SELECT CAST(COALESCE(sum(messages), 0) AS bigint) FROM source_usage WHERE day = $1";
+    Ok(in_db!(db, |c| sqlx::query_scalar(text).bind(day).fetch_one(c).await)?)
+}
+
+/// Live messages of these departments accepted since `start`. `first`: as for [`hours`].
+pub async fn accepted_of(db: &Db, start: Timestamp, first: MessageId, of: &[String]) -> Result<i64> {
     let text = format!(
-        "SELECT CAST(COALESCE(sum(u.messages), 0) AS bigint)
-         FROM source m JOIN source_usage u ON u.source_id = m.id AND u.day = $1 WHERE {}",
-        of.map_or_else(|| "1 = 1".to_owned(), |of| among("m.id", of))
+        "SELECT CAST(count(*) AS bigint) FROM message m
+         WHERE m.id >= $2 AND m.created_at >= $1 AND NOT m.test AND {}",
+        theirs(db.dialect(), Some(of))
     );
-    Ok(in_db!(db, |c| sqlx::query_scalar(sql(text)).bind(day).fetch_one(c).await)?)
+    let of = to_json(of)?;
+    Ok(in_db!(db, |c| {
+        sqlx::query_scalar(sql(text)).bind(start.0).bind(first.0).bind(of).fetch_one(c).await
+    })?)
+}
+
+/// Of these departments, whose list is the third parameter; of all where there is none.
+fn theirs(dialect: Dialect, of: Option<&[String]>) -> String {
+    match of {
+        Some(_) => format!("m.department IN {}", dialect.text_list("$3")),
+        None => "CAST($3 AS text) IS NOT NULL".to_owned(),
+    }
 }
 
 row! {
@@ -118,12 +134,12 @@ row! {
 by_state!(HourRow);
 
 /// Where the deliveries of live messages accepted since `start` stand, hour by hour; hours without any are left out.
-/// `first`: no message accepted since then has a lower id. `of`: only messages of these sources.
+/// `first`: no message accepted since then has a lower id. `of`: only messages of these departments.
 pub async fn hours(
     db: &Db,
     start: Timestamp,
     first: MessageId,
-    of: Option<&[SourceId]>,
+    of: Option<&[String]>,
 ) -> Result<Vec<HourRow>> {
     let sums: Vec<_> =
         State::ALL.iter().map(|s| format!("CAST(sum(c.{0}) AS bigint) AS {0}", s.name())).collect();
@@ -132,10 +148,11 @@ pub async fn hours(
          FROM message m JOIN message_count c ON c.message_id = m.id
          WHERE m.id >= $2 AND m.created_at >= $1 AND NOT m.test AND {of} GROUP BY 1 ORDER BY 1",
         sums = sums.join(", "),
-        of = of.map_or_else(|| "1 = 1".to_owned(), |of| among("m.source_id", of)),
+        of = theirs(db.dialect(), of),
     );
+    let of = to_json(of.unwrap_or_default())?;
     Ok(in_db!(db, |c| {
-        sqlx::query_as::<_, HourRow>(sql(text)).bind(start.0).bind(first.0).fetch_all(c).await
+        sqlx::query_as::<_, HourRow>(sql(text)).bind(start.0).bind(first.0).bind(of).fetch_all(c).await
     })?)
 }
 
@@ -157,12 +174,12 @@ row! {
 
 by_state!(ChannelRow);
 
-/// Where the deliveries of these sources' live messages accepted since `start` stand. `first`: as for [`hours`].
+/// Where the deliveries of these departments' live messages accepted since `start` stand. `first`: as for [`hours`].
 pub async fn by_channel(
     db: &Db,
     start: Timestamp,
     first: MessageId,
-    of: &[SourceId],
+    of: &[String],
 ) -> Result<Vec<ChannelRow>> {
     let sums: Vec<_> =
         State::ALL.iter().map(|s| format!("CAST(sum(c.{0}) AS bigint) AS {0}", s.name())).collect();
@@ -170,10 +187,11 @@ pub async fn by_channel(
         "SELECT c.channel, {sums} FROM message m JOIN message_count c ON c.message_id = m.id
          WHERE m.id >= $2 AND m.created_at >= $1 AND NOT m.test AND {of} GROUP BY c.channel ORDER BY c.channel",
         sums = sums.join(", "),
-        of = among("m.source_id", of),
+        of = theirs(db.dialect(), Some(of)),
     );
+    let of = to_json(of)?;
     Ok(in_db!(db, |c| {
-        sqlx::query_as::<_, ChannelRow>(sql(text)).bind(start.0).bind(first.0).fetch_all(c).await
+        sqlx::query_as::<_, ChannelRow>(sql(text)).bind(start.0).bind(first.0).bind(of).fetch_all(c).await
     })?)
 }
 
@@ -238,14 +256,21 @@ row! {
     }
 }
 
-/// Messages that wait for somebody, held or unrouted, with ids from `first` on. `of`: only those of these sources.
-pub async fn stuck(db: &Db, first: MessageId, of: Option<&[SourceId]>) -> Result<Vec<StatusCountRow>> {
+/// Messages that wait for somebody, held or unrouted, with ids from `first` on. `of`: only those of these departments.
+pub async fn stuck(db: &Db, first: MessageId, of: Option<&[String]>) -> Result<Vec<StatusCountRow>> {
+    // The few that are stuck are looked at, whatever their departments.
     let text = format!(
         "SELECT m.status, CAST(count(*) AS bigint) AS n FROM message m
          WHERE m.status IN (5, 6) AND m.id >= $1 AND {} GROUP BY m.status ORDER BY m.status",
-        of.map_or_else(|| "1 = 1".to_owned(), |of| among("m.source_id", of))
+        match of {
+            Some(_) => format!("m.department || '' IN {}", db.dialect().text_list("$2")),
+            None => "CAST($2 AS text) IS NOT NULL".to_owned(),
+        }
     );
-    Ok(in_db!(db, |c| sqlx::query_as::<_, StatusCountRow>(sql(text)).bind(first.0).fetch_all(c).await)?)
+    let of = to_json(of.unwrap_or_default())?;
+    Ok(in_db!(db, |c| {
+        sqlx::query_as::<_, StatusCountRow>(sql(text)).bind(first.0).bind(of).fetch_all(c).await
+    })?)
 }
 
 /// As [`stuck`], of those accepted before the one that `until` would be.

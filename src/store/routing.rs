@@ -11,7 +11,7 @@ use crate::Result;
 use crate::clock::Timestamp;
 use crate::domain::audience::{Audience, Params};
 use crate::domain::channel::ChannelKind;
-use crate::domain::id::MessageId;
+use crate::domain::id::{MessageId, OperatorId};
 use crate::domain::message::{Category, Lane, Wording};
 use crate::domain::routing::{Routed, Rule};
 
@@ -127,6 +127,8 @@ row! {
     /// A kept message with all that decides its way, for whoever puts the rules of today to it.
     pub struct WholeRow {
         pub source_name: Option<String>,
+        pub operator_id: Option<OperatorId>,
+        pub department: Option<String>,
         pub test: bool,
         pub topic: String,
         pub category: Category,
@@ -145,7 +147,7 @@ row! {
 
 /// A message as [`subjects`], with what its planner knows.
 pub async fn find_whole(db: &Db, id: MessageId) -> Result<Option<WholeRow>> {
-    let text = "SELECT s.name AS source_name, m.test, m.topic, m.category, m.lane, m.content, m.audience,
+    let text = "SELECT s.name AS source_name, m.operator_id, m.department, m.test, m.topic, m.category, m.lane, m.content, m.audience,
             m.personalise, m.channels, m.own_channels, m.attributes, m.send_at, m.expires_at, m.own_expiry
          FROM message m LEFT JOIN source s ON s.id = m.source_id WHERE m.id = $1";
     Ok(in_db!(db, |c| sqlx::query_as(text).bind(id.0).fetch_optional(c).await)?)

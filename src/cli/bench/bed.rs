@@ -20,6 +20,11 @@ use crate::service::recipients::{Format, Import, ImportOptions};
 use crate::service::sources::{self, NewSource};
 use crate::service::{Caller, Services, scratch};
 
+/// Whose source sends.
+pub(super) const DEPARTMENT: &str = "bench";
+/// Whose people they are.
+pub(super) const COLLEGE: &str = "农学院";
+
 pub(super) const CALLER: Caller = Caller::Command("bench");
 
 pub(super) struct Bed {
@@ -82,7 +87,7 @@ impl Served {
 pub(super) async fn source(s: &Services) -> anyhow::Result<String> {
     let new = NewSource {
         name: "bench".to_owned(),
-        department: "bench".to_owned(),
+        department: DEPARTMENT.to_owned(),
         topics: vec!["#".to_owned()],
         channels: ChannelKind::ALL.map(|channel| channel.name().to_owned()).to_vec(),
         ..NewSource::default()
@@ -100,7 +105,7 @@ pub(super) async fn people(s: &Services, count: u64) -> anyhow::Result<()> {
             "email": email(number),
             "mobile": format!("+8613{number:09}"),
             "wecom_userid": campus_id(number),
-            "department": "农学院",
+            "department": COLLEGE,
             "language": if number % 50 == 0 { "en" } else { "zh-CN" },
             "attributes": {"role": "student", "grade": 2023 + number % 4, "class": format!("农学{:02}", number % 90)},
         });

@@ -12,6 +12,7 @@ use super::Bench;
 use super::bed::{self, Bed, CALLER, Served};
 use super::report::{Aim, Figure};
 use crate::domain::channel::ChannelKind;
+use crate::domain::grant::Grant;
 use crate::domain::operator::Role;
 use crate::domain::provider::ProviderKind;
 use crate::service::operators::{self, NewOperator};
@@ -67,10 +68,14 @@ pub(super) async fn run(bench: &Bench) -> anyhow::Result<Vec<Figure>> {
     bed::messages(&s, &key, &alone).await?;
     while planning::plan_next(&s, 1_000).await? > 0 {}
     scratch::live_through(&s).await?;
+    let mut grant = Grant::from(Role::Owner);
+    if bench.limited {
+        grant.departments = [bed::DEPARTMENT, bed::COLLEGE].map(str::to_owned).into();
+    }
     let new = NewOperator {
         email: EMAIL.to_owned(),
         name: "bench".to_owned(),
-        grants: vec![Role::Owner.into()],
+        grants: vec![grant],
         password: Some(PASSWORD.to_owned()),
     };
     operators::create(&s, &CALLER, new).await?.done()?;

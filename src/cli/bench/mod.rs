@@ -51,6 +51,9 @@ pub(super) struct BenchArgs {
     /// Connections that ingest asks over
     #[arg(long, value_name = "N", default_value_t = 64)]
     connections: usize,
+    /// Ask for console's pages as somebody limited to two departments, which have all there is
+    #[arg(long)]
+    limited: bool,
     /// Where embedded stores are made; what is measured is this disk [default: /var/tmp]
     #[arg(long, value_name = "DIR")]
     folder: Option<PathBuf>,
@@ -73,6 +76,8 @@ enum What {
 struct Bench {
     folder: PathBuf,
     database: Option<String>,
+    /// Who looks at the console is limited to departments.
+    limited: bool,
     sizes: Sizes,
 }
 
@@ -94,7 +99,7 @@ impl BenchArgs {
             connections: self.connections.max(1),
         };
         let folder = self.folder.unwrap_or_else(disk);
-        let bench = Bench { folder, database: self.database, sizes };
+        let bench = Bench { folder, database: self.database, limited: self.limited, sizes };
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let report = runtime.block_on(measure(self.what, &bench))?;
         if let Some(file) = &self.save {

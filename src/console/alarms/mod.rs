@@ -31,7 +31,7 @@ pub struct AlarmsPage {
     pub newest: Option<String>,
     pub older: Option<String>,
     /// This operator is told of some of them.
-    pub is_told: bool,
+    pub is_told: Option<bool>,
 }
 
 /// One alarm in words.
@@ -129,13 +129,22 @@ pub(super) async fn show(
     let past = alarms::ended(&s, &signed.caller, before).await?;
     let shell = signed.shell(Section::Alarms)?;
     let older = past.last().and_then(|row| row.ended_at).filter(|_| past.len() == ON_A_PAGE as usize);
-    let line = |row| AlarmLine::new(&shell.view, row, |permission| signed.may(permission));
+    let line = |row: AlarmRow| {
+        // Whose source it is was asked before.
+        let of_source = row.matter.0.source().is_some();
+        let may = |it| if of_source { signed.may_somewhere(it) } else { signed.may(it) };
+        AlarmLine::new(&shell.view, row, may)
+    };
     page::html(&AlarmsPage {
         open: open.into_iter().map(line).collect(),
         past: past.into_iter().map(line).collect(),
         newest: before.map(|_| HOME.to_owned()),
         older: older.map(|at| format!("{HOME}?before={}", at.0)),
-        is_told: alarms::wish(&s, &signed.caller).await?.is_some(),
+        is_told: if signed.may(Permission::MessagesView) {
+            Some(alarms::wish(&s, &signed.caller).await?.is_some())
+        } else {
+            None
+        },
         shell,
     })
 }

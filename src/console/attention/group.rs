@@ -46,7 +46,7 @@ impl TroubledQuery {
 
     fn filter(&self) -> TroubledFilter {
         let set = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
-        TroubledFilter { person: set(&self.q), title: set(&self.title) }
+        TroubledFilter { person: set(&self.q), title: set(&self.title), departments: None }
     }
 
     /// A cursor that nobody gave out is taken for none.
@@ -97,7 +97,7 @@ pub async fn show(
     page::html(&GroupPage {
         shell: signed.shell(Section::Attention)?,
         group: GroupCard::new(&signed, group),
-        may_act: signed.may(Permission::MessagesSend),
+        may_act: signed.may_somewhere(Permission::MessagesSend),
         filter,
         list,
     })

@@ -80,14 +80,17 @@ pub struct Frame {
     pub step: Step,
     /// Empty until it has one.
     pub title: String,
+    /// The department it is written for, whose people alone it reaches.
+    pub department: Option<String>,
     /// It was changed in another window meanwhile.
     pub meanwhile: bool,
 }
 
 impl Frame {
-    fn new(draft: &Draft, step: Step) -> Self {
+    fn new(signed: &Signed, draft: &Draft, step: Step) -> Self {
         let title = draft.composed.title.trim().to_owned();
-        Self { id: draft.id, step, title, meanwhile: false }
+        let department = drafts::writes_for(&signed.caller, &draft.composed).ok().flatten();
+        Self { id: draft.id, step, title, department, meanwhile: false }
     }
 
     /// Key of what the step is for.
@@ -215,7 +218,7 @@ fn told(view: &View, faults: &[Fault], step: Step, ids: &[String]) -> FieldFault
     let here = || faults.iter().filter(|fault| Step::mending(fault) == step);
     let at = |fault: &Fault| fault.pointer.rsplit('/').next()?.parse::<usize>().ok();
     let unknown: Vec<&str> = here()
-        .filter(|fault| fault.code == "unknown_recipient")
+        .filter(|fault| matches!(fault.code.as_ref(), "unknown_recipient" | "recipient_not_yours"))
         .filter_map(|fault| ids.get(at(fault)?).map(String::as_str))
         .collect();
     let mut named =
@@ -225,6 +228,7 @@ fn told(view: &View, faults: &[Fault], step: Step, ids: &[String]) -> FieldFault
     }
     let text = |fault: &Fault| match fault.code.as_ref() {
         "unknown_recipient" => view.t1("fault-members-unknown_recipient", "value", &named),
+        "recipient_not_yours" => view.t1("fault-members-recipient_not_yours", "value", &named),
         _ => fault_text(view, &fault.code, &fault.detail),
     };
     here().map(|fault| (field(&fault.pointer), text(fault))).collect()

@@ -30,6 +30,10 @@ pub struct WhatPage {
     pub shell: Shell,
     pub frame: Frame,
     pub composed: Composed,
+    /// It may be written for one of these.
+    pub departments: Vec<String>,
+    /// Or for everybody.
+    pub whole_campus: bool,
     /// Slug and name.
     pub templates: Vec<(String, String)>,
     /// Of the template that is chosen: its name, and whether each variable is needed.
@@ -95,7 +99,8 @@ async fn preview(
 
 impl WhatPage {
     async fn new(s: &Services, signed: &Signed, draft: Draft) -> Result<Self> {
-        let frame = Frame::new(&draft, Step::What);
+        let frame = Frame::new(signed, &draft, Step::What);
+        let (departments, whole_campus) = drafts::departments(s, &signed.caller).await?;
         let template = chosen(s, signed, &draft.composed).await?;
         let variables = template.iter().flat_map(|template| {
             let of = |names: &std::collections::BTreeSet<String>, needed: bool| {
@@ -108,6 +113,8 @@ impl WhatPage {
         Ok(Self {
             templates: all.into_iter().map(|template| (template.slug, template.name)).collect(),
             variables,
+            departments,
+            whole_campus,
             faults: FieldFaults::default(),
             watch: WatchFragment {
                 view: signed.view(),
@@ -138,6 +145,7 @@ fn typed(before: Composed, form: &Form) -> Composed {
     let was = before.clone();
     Composed {
         window: text("window"),
+        department: text("department"),
         topic: text("topic"),
         category: text("category"),
         channels: form.all("channels").filter_map(|name| name.parse().ok()).collect(),

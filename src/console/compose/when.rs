@@ -58,11 +58,11 @@ impl WhenPage {
             Err(Error::Invalid(_)) => None,
             Err(other) => return Err(other),
         };
+        let frame = Frame::new(signed, draft, Step::When);
         let people = proof.as_ref().map(|proof| proof.preview.audience.total.unsigned_abs());
         let Composed { send_at, expires_at, review, window, .. } = draft.composed.clone();
         Ok(Self {
             shell: signed.shell(Section::Compose)?,
-            frame: Frame::new(draft, Step::When),
             version: draft.version,
             window,
             send_at,
@@ -70,11 +70,13 @@ impl WhenPage {
             review,
             may_send: signed.may(Permission::MessagesSend),
             says_held: proof.as_ref().is_some_and(says_held),
+            may_send: signed.may_of(Permission::MessagesSend, frame.department.as_deref()),
             zone: s.campus.time_zone.iana_name().unwrap_or("UTC").to_owned(),
             before: looked.filter(|looked| people.is_some_and(|people| people != *looked)),
             people,
             is_for_nobody: proof.is_some_and(|proof| proof.unrouted.is_some()) || people == Some(0),
             faults: FieldFaults::default(),
+            frame,
         })
     }
 

@@ -15,7 +15,7 @@ use crate::console::view::View;
 use crate::domain::id::DraftId;
 use crate::error::Fault;
 use crate::service::Services;
-use crate::service::drafts::{self, Draft, Whom, campus_ids};
+use crate::service::drafts::{self, Composed, Draft, Whom, campus_ids};
 use crate::{Error, Result};
 
 #[derive(Debug, Template)]
@@ -53,11 +53,11 @@ pub enum Heads {
 }
 
 impl Heads {
-    async fn of(s: &Services, signed: &Signed, whom: &Whom) -> Result<Self> {
-        if whom.is_nobody() {
+    async fn of(s: &Services, signed: &Signed, composed: &Composed) -> Result<Self> {
+        if composed.whom.is_nobody() {
             return Ok(Self::ByRules);
         }
-        match drafts::head_count(s, &signed.caller, whom).await {
+        match drafts::head_count(s, &signed.caller, composed).await {
             Ok(people) => Ok(Self::People(people.unsigned_abs())),
             Err(Error::Invalid(_)) => Ok(Self::Unclear),
             Err(other) => Err(other),
@@ -79,20 +79,16 @@ impl WhoPage {
     }
 
     async fn new(s: &Services, signed: &Signed, draft: Draft, filter: FilterFragment) -> Result<Self> {
-        let frame = Frame::new(&draft, Step::Who);
+        let frame = Frame::new(signed, &draft, Step::Who);
         let names = Names::load(s, signed).await?;
+        let heads = Heads::of(s, signed, &draft.composed).await?;
         let (whom, window) = (draft.composed.whom, draft.composed.window);
         Ok(Self {
             groups: group_choices(&names, &whom.groups),
             without: group_choices(&names, &whom.without_groups),
             filter,
             faults: FieldFaults::default(),
-            watch: HeadsFragment {
-                view: signed.view(),
-                version: draft.version,
-                meanwhile: false,
-                heads: Heads::of(s, signed, &whom).await?,
-            },
+            watch: HeadsFragment { view: signed.view(), version: draft.version, meanwhile: false, heads },
             window,
             whom,
             frame,
@@ -202,7 +198,7 @@ pub(in crate::console) async fn watch(
     };
     let heads = match unfinished {
         Some(_) => Heads::Unclear,
-        None => Heads::of(&s, &signed, &draft.composed.whom).await?,
+        None => Heads::of(&s, &signed, &draft.composed).await?,
     };
     let version = if meanwhile { version } else { draft.version };
     page::html(&HeadsFragment { view: signed.view(), version, meanwhile, heads })

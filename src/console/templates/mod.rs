@@ -186,7 +186,7 @@ pub(super) async fn list(
     signed: Signed,
     search: Query<Search>,
 ) -> Result<HttpResponse> {
-    signed.caller.require(Permission::TemplatesView)?;
+    signed.caller.reach(Permission::TemplatesView)?;
     let q = search.q.trim().to_lowercase();
     let mut rows = Vec::new();
     let mut after: Option<String> = None;

@@ -110,6 +110,14 @@ impl Matter {
     }
 
     /// Which of its kind: there is one open alarm for each.
+    /// The source it is about, where it is about one.
+    pub const fn source(&self) -> Option<SourceId> {
+        match self {
+            Self::Silent { id, .. } | Self::SourceQuota { id, .. } => Some(*id),
+            _ => None,
+        }
+    }
+
     pub fn object(&self) -> String {
         match self {
             Self::Provider { id, .. } => id.to_string(),

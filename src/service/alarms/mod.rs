@@ -9,6 +9,7 @@ mod tell;
 mod wishes;
 mod words;
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use serde_json::json;
@@ -17,9 +18,10 @@ use super::lately::Lately;
 use super::{Caller, Services};
 use crate::clock::Timestamp;
 use crate::domain::alarm::{AlarmKind, Severity};
-use crate::domain::id::AlarmId;
+use crate::domain::grant::Reach;
+use crate::domain::id::{AlarmId, SourceId};
 use crate::domain::operator::Permission;
-use crate::store::{alarms as store, audit, settings};
+use crate::store::{alarms as store, audit, settings, sources};
 use crate::{Error, Result};
 
 pub use self::limits::{change as change_limits, show as limits};
@@ -102,28 +104,92 @@ pub async fn count(s: &Services) -> Result<OpenAlarms> {
     Ok(count)
 }
 
-/// The open ones, the gravest first.
-pub async fn open(s: &Services, caller: &Caller) -> Result<Vec<AlarmRow>> {
-    caller.require(Permission::MessagesView)?;
-    store::open(&s.db).await
+/// As [`count`], of those that the caller may look at; none for whoever may look at none.
+pub async fn count_for(s: &Services, caller: &Caller) -> Result<OpenAlarms> {
+    match Scope::of(s, caller).await {
+        Ok(Scope::All) => count(s).await,
+        Ok(scope) => {
+            let theirs: Vec<_> =
+                store::open(&s.db).await?.into_iter().filter(|row| scope.holds(row)).collect();
+            let grave = theirs.iter().filter(|row| row.severity == Severity::Act).count();
+            Ok(OpenAlarms { all: theirs.len() as u64, grave: grave as u64 })
+        }
+        Err(Error::Forbidden { .. }) => Ok(OpenAlarms::default()),
+        Err(other) => Err(other),
+    }
 }
 
-/// Those that ended before `before`, the latest first.
+/// Which alarms somebody may look at: those about sources of their departments. What is the whole campus's is for whoever
+/// sees all messages.
+enum Scope {
+    All,
+    Of(HashSet<SourceId>),
+}
+
+impl Scope {
+    async fn of(s: &Services, caller: &Caller) -> Result<Self> {
+        let reach = caller.reach(Permission::MessagesView)?;
+        if reach == Reach::Everywhere {
+            return Ok(Self::All);
+        }
+        let rows = sources::departments(&s.db).await?.into_iter();
+        Ok(Self::Of(rows.filter(|row| reach.covers(&row.department)).map(|row| row.id).collect()))
+    }
+
+    fn holds(&self, alarm: &AlarmRow) -> bool {
+        match self {
+            Self::All => true,
+            Self::Of(sources) => alarm.matter.0.source().is_some_and(|source| sources.contains(&source)),
+        }
+    }
+}
+
+/// The open ones, the gravest first.
+pub async fn open(s: &Services, caller: &Caller) -> Result<Vec<AlarmRow>> {
+    let scope = Scope::of(s, caller).await?;
+    let mut open = store::open(&s.db).await?;
+    open.retain(|row| scope.holds(row));
+    Ok(open)
+}
+
+/// Those that ended before `before`, the latest first; at most [`ON_A_PAGE`].
 pub async fn ended(s: &Services, caller: &Caller, before: Option<Timestamp>) -> Result<Vec<AlarmRow>> {
-    caller.require(Permission::MessagesView)?;
-    store::ended(&s.db, Timestamp(0), before.unwrap_or(Timestamp::NEVER), ON_A_PAGE).await
+    let scope = Scope::of(s, caller).await?;
+    let (mut found, mut before) = (Vec::new(), before.unwrap_or(Timestamp::NEVER));
+    loop {
+        let rows = store::ended(&s.db, Timestamp(0), before, ON_A_PAGE).await?;
+        let more = rows.len() == ON_A_PAGE as usize;
+        before = rows.last().and_then(|row| row.ended_at).unwrap_or(before);
+        found.extend(rows.into_iter().filter(|row| scope.holds(row)));
+        if !more || found.len() >= ON_A_PAGE as usize {
+            found.truncate(ON_A_PAGE as usize);
+            return Ok(found);
+        }
+    }
 }
 
 /// Says that somebody looks after it: whoever was told is not reminded any more. Nothing where somebody did before, or it
 /// is over.
 pub async fn acknowledge(s: &Services, caller: &Caller, id: AlarmId) -> Result<()> {
-    caller.require(Permission::MessagesView)?;
+    let scope = Scope::of(s, caller).await?;
     let Caller::Operator(operator) = caller else {
         return Err(Error::forbidden("operator", "only somebody who is signed in can look after an alarm"));
     };
     let now = s.clock.now();
     let mut tx = s.db.begin().await?;
-    if let Some(row) = store::acknowledge(&mut tx, id, &operator.name, now).await? {
+    let done = store::acknowledge(&mut tx, id, &operator.name, now).await?;
+    let theirs = match &done {
+        Some(row) => scope.holds(row),
+        // Over or looked after already; to whoever is limited one that they do not see was never there.
+        None => {
+            matches!(scope, Scope::All)
+                || store::find(&mut tx, id).await?.is_some_and(|row| scope.holds(&row))
+        }
+    };
+    if !theirs {
+        return Err(Error::NotFound("alarm"));
+    }
+    if let Some(row) = done {
         let detail = json!({ "kind": row.kind, "about": row.matter.0.object() });
         audit::append(&mut tx, now, &caller.label(), "alarm.acknowledge", &id.to_string(), &detail).await?;
     }

@@ -35,7 +35,7 @@ async fn counts(s: &Services, day: &str, at: Timestamp) -> Result<Vec<PulseRow>>
         rows.map(|row| row.n).sum::<i64>()
     };
     let row = |channel, done, failed| PulseRow { at, channel, day: day.to_owned(), done, failed };
-    let mut rows = vec![row(MESSAGES, reports::accepted(&s.db, day, None).await?, 0)];
+    let mut rows = vec![row(MESSAGES, reports::accepted(&s.db, day).await?, 0)];
     rows.extend(ChannelKind::ALL.into_iter().map(|channel| {
         let done = of(channel, &[State::Sent, State::Delivered]);
         row(channel.code(), done, of(channel, &[State::Failed, State::Unknown]))

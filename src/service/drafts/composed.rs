@@ -14,6 +14,8 @@ use crate::domain::message::Category;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Composed {
+    /// For which it is written; the author's only one, or the whole campus, where it is empty.
+    pub department: String,
     pub topic: String,
     pub category: String,
     pub channels: Vec<ChannelKind>,

@@ -4,6 +4,7 @@
 mod composed;
 mod similar;
 mod trial;
+mod rights;
 
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::messages::{self, Accepted, Simulation, Written, author};
 use super::{Caller, Services, planning, sensitive};
+use super::{Caller, Services, groups};
 use crate::clock::Timestamp;
 use crate::domain::audience::Audience;
 use crate::domain::id::{DraftId, MessageId};
@@ -24,6 +26,8 @@ use crate::store::drafts::{self as store, DraftRow};
 pub use self::composed::{Composed, Whom, campus_ids};
 pub use self::similar::{SimilarMessage, similar};
 pub use self::trial::{MOST_TRIALS, Tried, knows_me, try_out};
+pub(super) use self::rights::recall_rights;
+pub use self::rights::{NO_LONGER, departments, writes_for};
 
 /// Drafts of one operator that are shown.
 const LISTED: u32 = 100;
@@ -147,19 +151,20 @@ pub async fn delete(s: &Services, caller: &Caller, id: DraftId) -> Result<()> {
     tx.commit().await
 }
 
-/// How many people those are now.
+/// How many people those are now, of the departments it may be for.
 ///
 /// # Errors
 ///
 /// [`Error::Invalid`] with every name nobody knows.
-pub async fn head_count(s: &Services, caller: &Caller, whom: &Whom) -> Result<i64> {
+pub async fn head_count(s: &Services, caller: &Caller, composed: &Composed) -> Result<i64> {
     author(caller)?;
-    caller.require(Permission::DirectoryView)?;
+    let within = rights::within(caller, composed)?;
+    let whom = &composed.whom;
     if whom.is_nobody() {
         return Ok(0);
     }
     let audience: Audience = serde_json::from_value(whom.document()).map_err(Error::internal)?;
-    let resolution = planning::united(s, &[audience]).await?;
+    let resolution = groups::resolve(s, &audience, true, within.as_deref()).await?;
     if !resolution.unknown.is_empty() {
         return Err(Error::Invalid(resolution.unknown));
     }
@@ -168,11 +173,18 @@ pub async fn head_count(s: &Services, caller: &Caller, whom: &Whom) -> Result<i6
 
 /// Everything that keeps it from being a message.
 pub async fn faults(s: &Services, caller: &Caller, composed: &Composed) -> Result<Vec<Fault>> {
-    match messages::check_written(s, caller, &composed.document(&s.campus)).await {
-        Ok(()) => Ok(Vec::new()),
-        Err(Error::Invalid(faults)) => Ok(faults),
-        Err(other) => Err(other),
+    let (department, mut faults) = match writes_for(caller, composed) {
+        Ok(department) => (department, Vec::new()),
+        // The rest of it is looked at as if it were for another of theirs.
+        Err(Error::Invalid(faults)) => (rights::any(caller)?, faults),
+        Err(other) => return Err(other),
+    };
+    match messages::check_written(s, caller, department.as_deref(), &composed.document(&s.campus)).await {
+        Ok(()) => {}
+        Err(Error::Invalid(found)) => faults.extend(found),
+        Err(other) => return Err(other),
     }
+    Ok(faults)
 }
 
 /// What would become of it if it were sent now.
@@ -181,8 +193,9 @@ pub async fn faults(s: &Services, caller: &Caller, composed: &Composed) -> Resul
 ///
 /// [`Error::Invalid`] with everything that keeps it from being a message.
 pub async fn proof(s: &Services, caller: &Caller, composed: &Composed) -> Result<Simulation> {
-    caller.require(Permission::DirectoryView)?;
-    messages::simulate_written(s, caller, &composed.document(&s.campus)).await
+    let department = writes_for(caller, composed)?;
+    rights::require(caller, Permission::DirectoryView, department.as_deref())?;
+    messages::simulate_written(s, caller, department.as_deref(), &composed.document(&s.campus)).await
 }
 
 /// Sends a draft as it is at that version, if its audience is still as large as was agreed to. However often this is asked
@@ -217,6 +230,9 @@ pub async fn send(
     // A reviewer sees tomorrow's message today.
     let held = sensitive::holds(&seen.words).or_else(|| draft.composed.review.then(|| ASKED.to_owned()));
     let written = Written { held, draft: Some(id) };
+    let held = draft.composed.review.then(|| ASKED.to_owned());
+    let department = writes_for(caller, &draft.composed)?;
+    let written = Written { department, held, draft: Some(id) };
     let body = draft.composed.document(&s.campus);
     match messages::accept_written(s, caller, body, written, request_id).await {
         Ok(accepted) if accepted.replayed => Ok(Outcome::Before(accepted.message.id)),

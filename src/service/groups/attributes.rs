@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::super::recipients::require;
+use super::super::recipients::within;
 use super::super::{Caller, Services};
 use crate::Result;
 use crate::domain::operator::Permission;
@@ -54,17 +54,18 @@ impl LatestAttributes {
 
 /// What the people of the directory have, as it was within half a minute.
 pub async fn attributes(s: &Services, caller: &Caller) -> Result<Arc<Attributes>> {
-    require(caller, Permission::DirectoryView)?;
+    let within = within(caller, Permission::DirectoryView)?;
     let steady = s.clock.steady();
-    if let Some(known) = s.attributes.fresh(steady) {
+    if let Some(known) = s.attributes.fresh(steady).filter(|_| within.is_none()) {
         return Ok(known);
     }
-    let everyone = ResolvedAudience { everyone: true, ..ResolvedAudience::default() };
+    let is_all = within.is_none();
+    let everyone = ResolvedAudience { everyone: true, within, ..ResolvedAudience::default() };
     let people = audience::count(&s.db, &everyone).await?;
     let every = (people / LOOKED_AT).max(1);
     let mut all: Vec<Attribute> = Vec::new();
     let scaled = |n: i64| (n * every).unsigned_abs();
-    for row in store::common(&s.db, every, MOST_VALUES).await? {
+    for row in store::common(&s.db, every, MOST_VALUES, everyone.within.as_deref()).await? {
         if all.last().is_none_or(|last| last.name != row.name) {
             all.push(Attribute { name: row.name.clone(), people: scaled(row.known), values: Vec::new() });
         }
@@ -73,6 +74,8 @@ pub async fn attributes(s: &Services, caller: &Caller) -> Result<Arc<Attributes>
         }
     }
     let found = Arc::new(Attributes { all, about: every > 1 });
-    *s.attributes.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((steady, Arc::clone(&found)));
+    if is_all {
+        *s.attributes.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((steady, Arc::clone(&found)));
+    }
     Ok(found)
 }

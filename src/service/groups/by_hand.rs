@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::super::recipients::{Recipient, note, require};
+use super::super::recipients::{Recipient, note, require, within};
 use super::super::{Caller, Services};
 use super::{Group, noted, unknown};
 use crate::domain::fields::faults_of;
@@ -37,8 +37,9 @@ impl Uses {
 
 /// One group. Nobody is counted for it: a dynamic one says nothing of its members.
 pub async fn find(s: &Services, caller: &Caller, id: GroupId) -> Result<Group> {
-    require(caller, Permission::DirectoryView)?;
-    Ok(store::find_by_id(&s.db, id).await?.ok_or_else(unknown)?.into())
+    let within = within(caller, Permission::DirectoryView)?;
+    let group = Group::from(store::find_by_id(&s.db, id).await?.ok_or_else(unknown)?);
+    Ok(Group { members: group.members.filter(|_| within.is_none()), ..group })
 }
 
 /// Creates the group `slug` of the body `{name, kind, where?}`, a static one with these members. All or nothing, and
@@ -57,7 +58,7 @@ pub async fn create(
         faults.add("/members", "too_many", format!("at most {MOST_MEMBERS} people at a time"));
     } else if !members.is_empty() {
         let ids: Vec<&str> = members.iter().map(String::as_str).collect();
-        let known = audience::known(&s.db, &ids).await?;
+        let known = audience::known(&s.db, &ids, None).await?;
         for (i, id) in members.iter().enumerate().filter(|(_, id)| !known.contains(*id)) {
             let detail = format!("nobody in the directory has the campus id `{id}`");
             faults.add(format!("/members/{i}"), "unknown_recipient", detail);
@@ -104,10 +105,13 @@ pub async fn update(s: &Services, caller: &Caller, id: GroupId, body: &Value) ->
     Ok(())
 }
 
-/// What stands in the way of deleting a group.
+/// What stands in the way of deleting a group, for whoever may.
 pub async fn uses(s: &Services, caller: &Caller, slug: &str) -> Result<Uses> {
-    require(caller, Permission::DirectoryView)?;
-    used(s, slug).await
+    // What names a group is the whole campus's.
+    match within(caller, Permission::DirectoryView)? {
+        None => used(s, slug).await,
+        Some(_) => Ok(Uses::default()),
+    }
 }
 
 async fn used(s: &Services, slug: &str) -> Result<Uses> {
@@ -142,7 +146,7 @@ pub(super) async fn refuse_used(s: &Services, slug: &str) -> Result<()> {
 
 /// The groups that reach a person while they are active, by name.
 pub async fn of_person(s: &Services, caller: &Caller, person: &Recipient) -> Result<Vec<GroupName>> {
-    require(caller, Permission::DirectoryView)?;
+    within(caller, Permission::DirectoryView)?;
     let mut groups = store::listing(&s.db, person.id).await?;
     // A filter is put to this one person here; put to the directory, each would be a walk through all of it.
     groups.extend(store::dynamic(&s.db, MOST_DYNAMIC).await?.into_iter().filter(|group| {

@@ -8,7 +8,7 @@ mod resolve;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::recipients::{ListFilter, Recipient, note, require};
+use super::recipients::{ListFilter, Recipient, note, require, within};
 use super::{Caller, Change, Services, recipients};
 use crate::clock::Timestamp;
 use crate::domain::filter::Filter;
@@ -28,7 +28,7 @@ pub(super) use self::attributes::LatestAttributes;
 pub use self::attributes::{Attribute, Attributes, attributes};
 pub use self::by_hand::{Uses, create, find, of_person, update, uses};
 pub(super) use self::known::KnownGroups;
-pub use self::resolve::{Resolution, resolve};
+pub use self::resolve::{Resolution, resolve, unknown_recipient};
 
 /// People a preview shows.
 const SAMPLE: u32 = 10;
@@ -43,7 +43,8 @@ pub struct Group {
     /// Of a dynamic group.
     #[serde(rename = "where")]
     pub filter: Option<String>,
-    /// Active people it reaches now. Lists leave it out for dynamic groups: a filter is put to the whole directory.
+    /// Active people it reaches now, of those that whoever asks may see. Lists leave out what is not stored with the group: a
+    /// filter is put to the whole directory.
     pub members: Option<i64>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
@@ -115,11 +116,11 @@ fn noted(input: &GroupInput) -> Value {
 
 /// One group, with the number of people it reaches.
 pub async fn get(s: &Services, caller: &Caller, slug: &str) -> Result<Group> {
-    require(caller, Permission::DirectoryView)?;
+    let within = within(caller, Permission::DirectoryView)?;
     let row = store::find(&s.db, slug).await?.ok_or_else(unknown)?;
     let members = match row.listed {
-        Some(listed) => listed,
-        None => audience::count(&s.db, &reached_by(&row)?).await?,
+        Some(listed) if within.is_none() => listed,
+        _ => audience::count(&s.db, &ResolvedAudience { within, ..reached_by(&row)? }).await?,
     };
     Ok(Group { members: Some(members), ..row.into() })
 }
@@ -132,8 +133,11 @@ pub async fn list(
     before: Option<GroupId>,
     limit: u32,
 ) -> Result<Vec<Group>> {
-    require(caller, Permission::DirectoryView)?;
-    Ok(store::list(&s.db, q, before, limit).await?.into_iter().map(Group::from).collect())
+    let within = within(caller, Permission::DirectoryView)?;
+    let groups = store::list(&s.db, q, before, limit).await?.into_iter().map(Group::from);
+    // How many of a static one are theirs is to be counted, as for a dynamic one.
+    let counted = |group: Group| Group { members: group.members.filter(|_| within.is_none()), ..group };
+    Ok(groups.map(counted).collect())
 }
 
 /// Removes a group; its members stay in the directory.
@@ -188,7 +192,7 @@ async fn refuse_unknown(s: &Services, changes: &MemberChanges) -> Result<()> {
     if ids.is_empty() {
         return Ok(());
     }
-    let known = audience::known(&s.db, &ids).await?;
+    let known = audience::known(&s.db, &ids, None).await?;
     let mut faults = Faults::default();
     for (name, ids) in [("add", &changes.add), ("remove", &changes.remove)] {
         for (i, id) in ids.iter().enumerate().filter(|(_, id)| !known.contains(*id)) {
@@ -213,8 +217,9 @@ pub async fn members(
 
 /// Whom the filter of the body `{where}` finds now.
 pub async fn preview(s: &Services, caller: &Caller, body: &Value) -> Result<Preview> {
-    require(caller, Permission::DirectoryView)?;
-    let audience = ResolvedAudience { filters: vec![read_filter(body)?], ..ResolvedAudience::default() };
+    let within = within(caller, Permission::DirectoryView)?;
+    let audience =
+        ResolvedAudience { filters: vec![read_filter(body)?], within, ..ResolvedAudience::default() };
     let count = audience::count(&s.db, &audience).await?;
     let rows = audience::sample(&s.db, &audience, SAMPLE).await?;
     Ok(Preview { count, sample: rows.into_iter().map(Recipient::masked).collect() })

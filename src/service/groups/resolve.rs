@@ -19,8 +19,14 @@ pub struct Resolution {
 }
 
 /// Looks up the groups of an audience. Unknown groups and campus ids are faults, or, with `skip_unknown`, left out and
-/// reported. A filter that cannot be read is a fault either way.
-pub async fn resolve(s: &Services, audience: &Audience, skip_unknown: bool) -> Result<Resolution> {
+/// reported. A filter that cannot be read is a fault either way. `within`: only people of these departments are known, and
+/// selected.
+pub async fn resolve(
+    s: &Services,
+    audience: &Audience,
+    skip_unknown: bool,
+    within: Option<&[String]>,
+) -> Result<Resolution> {
     let mut unknown = Vec::new();
     let mut faults = Faults::default();
     let mut parts = vec![("/audience".to_owned(), audience)];
@@ -30,7 +36,7 @@ pub async fn resolve(s: &Services, audience: &Audience, skip_unknown: bool) -> R
     let slugs: Vec<&str> = parts.iter().flat_map(|(_, a)| a.groups.iter().map(String::as_str)).collect();
     let groups = known::named(s, &slugs).await?;
     let ids: Vec<&str> = parts.iter().flat_map(|(_, a)| a.recipients.iter().map(String::as_str)).collect();
-    let known = if ids.is_empty() { HashSet::new() } else { audience::known(&s.db, &ids).await? };
+    let known = if ids.is_empty() { HashSet::new() } else { audience::known(&s.db, &ids, within).await? };
 
     let mut resolved = Vec::new();
     for (pointer, part) in parts {
@@ -52,11 +58,7 @@ pub async fn resolve(s: &Services, audience: &Audience, skip_unknown: bool) -> R
             if known.contains(id) {
                 one.recipients.push(id.clone());
             } else {
-                unknown.push(Fault::new(
-                    format!("{pointer}/recipients/{i}"),
-                    "unknown_recipient",
-                    format!("nobody in the directory has the campus id `{id}`"),
-                ));
+                unknown.push(unknown_recipient(format!("{pointer}/recipients/{i}"), id, within));
             }
         }
         if let Some(filter) = &part.filter {
@@ -67,12 +69,27 @@ pub async fn resolve(s: &Services, audience: &Audience, skip_unknown: bool) -> R
     let nest = |exclude: Option<ResolvedAudience>, part| {
         Some(ResolvedAudience { exclude: exclude.map(Box::new), ..part })
     };
-    let audience = resolved.into_iter().rev().fold(None, nest).unwrap_or_default();
+    let mut audience = resolved.into_iter().rev().fold(None, nest).unwrap_or_default();
+    audience.within = within.map(<[String]>::to_vec);
     if !skip_unknown {
         faults.extend(unknown.iter().cloned());
     }
     faults.into_result()?;
     Ok(Resolution { audience, unknown })
+}
+
+/// That nobody has a campus id. Whether somebody elsewhere has it is not told who may not look there.
+pub fn unknown_recipient(pointer: String, id: &str, within: Option<&[String]>) -> Fault {
+    match within {
+        None => {
+            let detail = format!("nobody in the directory has the campus id `{id}`");
+            Fault::new(pointer, "unknown_recipient", detail)
+        }
+        Some(departments) => {
+            let detail = format!("nobody of {} has the campus id `{id}`", departments.join(", "));
+            Fault::new(pointer, "recipient_not_yours", detail)
+        }
+    }
 }
 
 fn read_filter(text: &str, pointer: String, into: &mut ResolvedAudience, faults: &mut Faults) {

@@ -10,6 +10,7 @@ use super::draft::{Draft, Sender, draft};
 use super::intake::{Author, Key};
 use super::keep::{ACCEPTED, DUPLICATE, Kept, NO_SOURCE};
 use super::reading::LONGEST_KEY;
+use super::sight::{holds, may};
 use super::views::AcceptedView;
 use crate::domain::id::DraftId;
 use crate::domain::message::Status;
@@ -70,6 +71,8 @@ pub async fn accept(
 /// What there is to know of a message that an operator wrote, beside its body.
 #[derive(Clone, Debug, Default)]
 pub(in crate::service) struct Written {
+    /// For which department; for none: the whole campus.
+    pub department: Option<String>,
     /// Why somebody else has to look at it first.
     pub held: Option<String>,
     /// What it was written as; it is closed with the same stroke, and sent once.
@@ -81,8 +84,8 @@ pub(in crate::service) struct Written {
 ///
 /// # Errors
 ///
-/// As [`accept()`], and [`Error::Forbidden`] without the permission `messages.compose`, for keys and commands, for
-/// emergencies and for addresses outside the directory.
+/// As [`accept()`], and [`Error::Forbidden`] without the permission `messages.compose` for that department, for keys and
+/// commands, for emergencies and for addresses outside the directory.
 pub(in crate::service) async fn accept_written(
     s: &Services,
     caller: &Caller,
@@ -90,11 +93,12 @@ pub(in crate::service) async fn accept_written(
     written: Written,
     request_id: &str,
 ) -> Result<Accepted> {
-    let operator = author(caller)?;
-    let sender = Sender::from(operator);
-    let held = match caller.require(Permission::MessagesSend) {
-        Ok(()) => written.held,
-        Err(_) => Some(written.held.unwrap_or_else(|| MAY_NOT_SEND.to_owned())),
+    let department = written.department.as_deref();
+    let sender = Sender::writes(author_for(caller, department)?, department);
+    let held = if may(caller, Permission::MessagesSend, department) {
+        written.held
+    } else {
+        Some(written.held.unwrap_or_else(|| MAY_NOT_SEND.to_owned()))
     };
     let by = Author { name: caller.label(), held, draft: written.draft };
     let options = AcceptOptions {
@@ -107,9 +111,19 @@ pub(in crate::service) async fn accept_written(
     accepted
 }
 
-/// The operator who writes a message.
+/// The operator who writes a message for a department, or for the whole campus.
+pub(super) fn author_for<'c>(caller: &'c Caller, department: Option<&str>) -> Result<&'c OperatorCaller> {
+    let operator = author(caller)?;
+    if holds(caller, Permission::MessagesCompose, department)? {
+        return Ok(operator);
+    }
+    let detail = "you may write messages for your own departments only";
+    Err(Error::forbidden(Permission::MessagesCompose.name(), detail))
+}
+
+/// The operator who writes a message, for whatever department.
 pub(in crate::service) fn author(caller: &Caller) -> Result<&OperatorCaller> {
-    caller.require(Permission::MessagesCompose)?;
+    caller.reach(Permission::MessagesCompose)?;
     let Caller::Operator(operator) = caller else {
         let detail = "a message that is written has an operator as its author";
         return Err(Error::forbidden(Permission::MessagesCompose.name(), detail));

@@ -36,6 +36,8 @@ const MOST_FAULTS: usize = 1_000;
 pub(super) struct Sender<'a> {
     pub source: Option<SourceId>,
     pub operator: Option<OperatorId>,
+    /// For which it sends; for none: the whole campus. What an operator writes for one goes to its people alone.
+    pub department: Option<&'a str>,
     pub test: bool,
     /// `None`: any.
     pub topics: Option<&'a [TopicPattern]>,
@@ -50,14 +52,20 @@ impl Sender<'_> {
         self.operator
             .map_or_else(|| mode(self.test).to_owned(), |operator| format!("operator-{}", operator.0))
     }
+
+    /// The department beyond which nobody is reached by what an operator writes for it.
+    fn within(self) -> Option<Vec<String>> {
+        self.operator.and(self.department).map(|department| vec![department.to_owned()])
+    }
 }
 
-impl From<&OperatorCaller> for Sender<'_> {
+impl<'a> Sender<'a> {
     /// Operators write on any topic and by every channel; neither emergencies nor to addresses outside the directory.
-    fn from(operator: &OperatorCaller) -> Self {
+    pub(super) fn writes(operator: &OperatorCaller, department: Option<&'a str>) -> Self {
         Self {
             source: None,
             operator: Some(operator.id),
+            department,
             test: false,
             topics: None,
             channels: &ChannelKind::ALL,
@@ -72,6 +80,7 @@ impl<'a> From<&'a KeyCaller> for Sender<'a> {
         Self {
             source: Some(key.source),
             operator: None,
+            department: Some(&key.department),
             test: key.test,
             topics: Some(&key.topics),
             channels: &key.channels,
@@ -87,6 +96,7 @@ impl<'a> From<&'a Source> for Sender<'a> {
         Self {
             source: Some(source.id),
             operator: None,
+            department: Some(&source.department),
             test: false,
             topics: Some(&source.topics),
             channels: &source.channels,
@@ -121,7 +131,8 @@ pub(super) async fn draft(
     allowed(sender, &body)?;
     let mut faults = Found(faults);
     let personal = !body.personalise.is_empty();
-    let skipped = names(s, &mut body, skip_unknown, &mut faults).await?;
+    let within = sender.within();
+    let skipped = names(s, &mut body, skip_unknown, within.as_deref(), &mut faults).await?;
     let wording = wording(s, &mut body, personal, &mut faults).await?;
     let now = s.clock.now();
     let category = body.category.unwrap_or(Category::Announcement);
@@ -139,6 +150,7 @@ pub(super) async fn draft(
         id,
         source: sender.source,
         operator: sender.operator,
+        department: sender.department.map(str::to_owned),
         test: sender.test,
         topic,
         category,
@@ -231,11 +243,12 @@ async fn names(
     s: &Services,
     body: &mut MessageBody,
     skip_unknown: bool,
+    within: Option<&[String]>,
     faults: &mut Found,
 ) -> Result<Option<Skipped>> {
     let mut unknown = Vec::new();
     if let Some(audience) = body.audience.as_ref().filter(|audience| names_somebody(audience)) {
-        match groups::resolve(s, audience, true).await {
+        match groups::resolve(s, audience, true, within).await {
             Ok(resolution) => unknown.extend(resolution.unknown),
             Err(Error::Invalid(found)) => faults.extend(found),
             Err(error) => return Err(error),
@@ -243,10 +256,9 @@ async fn names(
     }
     let ids: Vec<&str> = body.personalise.iter().map(|(id, _)| id.as_str()).collect();
     if !ids.is_empty() {
-        let known = audience::known(&s.db, &ids).await?;
+        let known = audience::known(&s.db, &ids, within).await?;
         for (i, id) in ids.iter().enumerate().filter(|(_, id)| !known.contains(**id)) {
-            let detail = format!("nobody in the directory has the campus id `{id}`");
-            unknown.push(Fault::new(format!("/personalise/{i}/campus_id"), "unknown_recipient", detail));
+            unknown.push(groups::unknown_recipient(format!("/personalise/{i}/campus_id"), id, within));
         }
     }
     if unknown.is_empty() || !skip_unknown {

@@ -51,17 +51,16 @@ pub struct MessageQuery {
 ///
 /// [`crate::Error::Invalid`] for a cursor that is none.
 pub async fn list(s: &Services, caller: &Caller, query: &MessageQuery) -> Result<Page<MessageSummary>> {
-    let sight = Sight::of(s, caller).await?;
+    let sight = Sight::of(caller)?;
     let mut before = cursor::<MessageId>(query.cursor.as_deref())?;
     let mut filter = MessageFilter {
-        sources: sight.sources(query.source),
         category: query.category,
         status: query.status,
         since: query.since,
         until: query.until,
         troubled: query.troubled,
         recipient: query.recipient.clone(),
-        ..MessageFilter::default()
+        ..sight.filter(query.source)
     };
     let q = query.q.as_deref().map(str::trim).filter(|q| !q.is_empty());
     if let Some(id) = q.and_then(|q| q.parse::<MessageId>().ok()) {

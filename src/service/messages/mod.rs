@@ -43,7 +43,6 @@ pub use self::read::{
     note_export, timeline, wait,
 };
 pub use self::review::{reject, release};
-pub use self::sight::may;
 pub(super) use self::sight::{Sight, holds};
 pub(super) use self::simulate::check_written;
 pub use self::simulate::{

@@ -25,6 +25,7 @@ impl OwnWord {
         let sender = Sender {
             source: None,
             operator: None,
+            department: None,
             test: false,
             topics: None,
             channels: &ChannelKind::ALL,

@@ -90,7 +90,7 @@ pub(super) async fn look<'r>(s: &Services, rules: &'r InForce, parts: &Parts) ->
     let whichever =
         matches!(route.routed.plan(&parts.channels), ChannelPlan::Fallback(steps) if steps.len() > 1);
     let reach = Reached { screen: &screen, caps: &caps, whichever, now };
-    let (audience, at) = counts(s, &people, &plan, &reach).await?;
+    let (audience, at) = counts(s, &people, parts.within.as_deref(), &plan, &reach).await?;
     if let Fate::Unrouted(why) = &route.fate {
         warnings.push(PreviewWarning::new("unrouted", why.to_string()));
     } else if audience.by_channel.values().all(|channel| channel.reachable == 0) {
@@ -158,6 +158,8 @@ pub(super) struct Parts {
     own_expiry: bool,
     audience: Option<Audience>,
     personal: Option<BTreeMap<String, Params>>,
+    /// The department whose people alone it is for.
+    within: Option<String>,
     /// What people have of their own is nobody's to read here: it stands as `‹name›`.
     outlined: bool,
 }
@@ -181,6 +183,7 @@ impl Parts {
             own_expiry: message.own_expiry,
             audience: message.audience.as_deref().map(json).transpose()?,
             personal: message.personalise.as_deref().map(json).transpose()?,
+            within: message.operator.and_then(|_| message.department.clone()),
             outlined: false,
         })
     }
@@ -204,6 +207,7 @@ impl Parts {
             own_expiry: row.own_expiry,
             audience: row.audience.map(|audience| audience.0),
             personal: row.personalise.map(|people| people.0),
+            within: row.operator_id.and(row.department),
             outlined: true,
         })
     }
@@ -276,10 +280,11 @@ struct Reached<'a> {
 async fn counts(
     s: &Services,
     people: &[Audience],
+    within: Option<&str>,
     plan: &[ChannelKind],
     by: &Reached<'_>,
 ) -> Result<(AudienceCounts, BTreeMap<AddressKind, i64>)> {
-    let audience = planning::united(s, people).await?.audience;
+    let audience = planning::united(s, people, within).await?.audience;
     let reach = audience::reach(&s.db, &audience, by.screen, by.caps, by.whichever, by.now).await?;
     let mut counts = AudienceCounts { total: reach.total, by_channel: BTreeMap::new() };
     for channel in plan {

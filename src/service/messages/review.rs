@@ -92,7 +92,7 @@ fn said(why: &str, shortest: usize) -> Result<&str> {
 async fn held(tx: &mut Tx, caller: &Caller, id: MessageId, now: Timestamp) -> Result<Standing> {
     caller.reach(Permission::MessagesReview)?;
     let standing = messages::standing(tx, id).await?.ok_or(Error::NotFound("message"))?;
-    if !holds(tx, caller, Permission::MessagesReview, standing.source_id).await? {
+    if !holds(caller, Permission::MessagesReview, standing.department.as_deref())? {
         return Err(Error::NotFound("message"));
     }
     if let Caller::Operator(operator) = caller

@@ -1,6 +1,7 @@
 //! Whose messages somebody sees and acts on. A source sees its own, one with the right `read_all` all; operators see those
-//! of the departments in which they hold the permission. What no source sent belongs to no department. What somebody does
-//! not see is not there: it is answered as what never was.
+//! of the departments in which they hold the permission. A message is of the department it was sent for, wherever its
+//! source belongs by now, or of none: the whole campus's. What somebody does not see is not there: it is answered as what
+//! never was.
 
 use std::collections::BTreeSet;
 
@@ -9,84 +10,74 @@ use crate::domain::id::SourceId;
 use crate::domain::operator::Permission;
 use crate::domain::source::Right;
 use crate::error::Result;
-use crate::service::{Caller, Services};
-use crate::store::{Tx, sources};
+use crate::service::Caller;
+use crate::store::messages::MessageFilter;
 
 /// Whose messages are meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::service) enum Sight {
     All,
-    Of(BTreeSet<SourceId>),
+    Source(SourceId),
+    Departments(BTreeSet<String>),
 }
 
 impl Sight {
     /// What the caller may look at.
-    pub async fn of(s: &Services, caller: &Caller) -> Result<Self> {
+    pub fn of(caller: &Caller) -> Result<Self> {
         match caller {
             Caller::Key(key) if key.rights.contains(&Right::ReadAll) => Ok(Self::All),
-            Caller::Key(key) => Ok(Self::Of([key.source].into())),
-            _ => Self::by(s, caller, Permission::MessagesView).await,
+            Caller::Key(key) => Ok(Self::Source(key.source)),
+            _ => Self::by(caller, Permission::MessagesView),
         }
     }
 
     /// Where an operator holds the permission.
-    pub async fn by(s: &Services, caller: &Caller, permission: Permission) -> Result<Self> {
-        let reach = caller.reach(permission)?;
-        if reach == Reach::Everywhere {
-            return Ok(Self::All);
-        }
-        let rows = sources::departments(&s.db).await?;
-        Ok(Self::Of(rows.into_iter().filter(|row| reach.covers(&row.department)).map(|row| row.id).collect()))
+    pub fn by(caller: &Caller, permission: Permission) -> Result<Self> {
+        Ok(match caller.reach(permission)? {
+            Reach::Everywhere => Self::All,
+            Reach::Departments(departments) => Self::Departments(departments),
+        })
     }
 
-    /// Whether messages of that source are among them; of none: those that no source sent.
-    pub fn holds(&self, source: Option<SourceId>) -> bool {
+    /// Whether a message of that source, sent for that department, is among them.
+    pub fn holds(&self, source: Option<SourceId>, department: Option<&str>) -> bool {
         match self {
             Self::All => true,
-            Self::Of(sources) => source.is_some_and(|source| sources.contains(&source)),
+            Self::Source(own) => source == Some(*own),
+            Self::Departments(own) => department.is_some_and(|department| own.contains(department)),
         }
     }
 
-    /// Their sources, of which only the one asked for, if one is; `None`: all, and what no source sent.
-    pub fn sources(&self, asked: Option<SourceId>) -> Option<Vec<SourceId>> {
-        match (self, asked) {
-            (_, Some(source)) => {
-                Some([source].into_iter().filter(|source| self.holds(Some(*source))).collect())
-            }
-            (Self::All, None) => None,
-            (Self::Of(sources), None) => Some(sources.iter().copied().collect()),
+    /// The departments it is limited to; `None`: it is not limited by departments.
+    pub fn departments(&self) -> Option<Vec<String>> {
+        match self {
+            Self::All | Self::Source(_) => None,
+            Self::Departments(departments) => Some(departments.iter().cloned().collect()),
         }
+    }
+
+    /// For a list of them; of the source asked for, if one is.
+    pub fn filter(&self, asked: Option<SourceId>) -> MessageFilter {
+        let (source, departments) = match self {
+            // None are both its own and another's.
+            Self::Source(own) if asked.is_some_and(|asked| asked != *own) => (asked, Some(Vec::new())),
+            Self::Source(own) => (Some(*own), None),
+            Self::All | Self::Departments(_) => (asked, self.departments()),
+        };
+        MessageFilter { source, departments, ..MessageFilter::default() }
     }
 }
 
-/// Whether an operator holds the permission for the messages of a source; of none: for those that no source sent.
-pub async fn may(
-    s: &Services,
-    caller: &Caller,
-    permission: Permission,
-    source: Option<SourceId>,
-) -> Result<bool> {
-    match Sight::by(s, caller, permission).await {
-        Ok(sight) => Ok(sight.holds(source)),
-        Err(crate::Error::Forbidden { .. }) => Ok(false),
-        Err(other) => Err(other),
-    }
+/// Whether an operator holds the permission for messages of a department; of none: for those of the whole campus.
+pub(super) fn may(caller: &Caller, permission: Permission, department: Option<&str>) -> bool {
+    holds(caller, permission, department).unwrap_or(false)
 }
 
-/// As [`may`], within a transaction; refuses whoever holds it nowhere.
-pub(in crate::service) async fn holds(
-    tx: &mut Tx,
+/// As [`may`]; refuses whoever holds it nowhere.
+pub(in crate::service) fn holds(
     caller: &Caller,
     permission: Permission,
-    source: Option<SourceId>,
+    department: Option<&str>,
 ) -> Result<bool> {
-    let reach = caller.reach(permission)?;
-    match source {
-        _ if reach == Reach::Everywhere => Ok(true),
-        Some(source) => {
-            let department = sources::department(tx, source).await?;
-            Ok(department.is_some_and(|department| reach.covers(&department)))
-        }
-        None => Ok(false),
-    }
+    Ok(Sight::by(caller, permission)?.holds(None, department))
 }

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::accept::author;
+use super::accept::author_for;
 use super::draft::{Sender, draft};
 use super::preview::{Parts, Seen, look};
 use super::read::visible;
@@ -94,22 +94,35 @@ pub async fn simulate(s: &Services, caller: &Caller, source: SourceId, value: &V
     told(s, &Parts::of(&draft.incoming.message, Some(&source.name))?).await
 }
 
-/// Whether a message that this operator has written could be sent.
+/// Whether a message that this operator has written for a department, or for the whole campus, could be sent.
 ///
 /// # Errors
 ///
 /// [`Error::Invalid`] with everything that keeps it from it.
-pub(in crate::service) async fn check_written(s: &Services, caller: &Caller, value: &Value) -> Result<()> {
-    draft(s, Sender::from(author(caller)?), value, "proof", false).await.map(drop)
+pub(in crate::service) async fn check_written(
+    s: &Services,
+    caller: &Caller,
+    department: Option<&str>,
+    value: &Value,
+) -> Result<()> {
+    let sender = Sender::writes(author_for(caller, department)?, department);
+    draft(s, sender, value, "proof", false).await.map(drop)
 }
 
-/// What would become of a message that this operator has written, if they sent it now.
+/// What would become of a message that this operator has written for a department, or for the whole campus, if they sent it
+/// now.
 ///
 /// # Errors
 ///
 /// [`Error::Forbidden`] without the permission `messages.compose`; [`Error::Invalid`] with every fault of the message.
-pub async fn simulate_written(s: &Services, caller: &Caller, value: &Value) -> Result<Simulation> {
-    let draft = draft(s, Sender::from(author(caller)?), value, "proof", false).await?;
+pub async fn simulate_written(
+    s: &Services,
+    caller: &Caller,
+    department: Option<&str>,
+    value: &Value,
+) -> Result<Simulation> {
+    let sender = Sender::writes(author_for(caller, department)?, department);
+    let draft = draft(s, sender, value, "proof", false).await?;
     told(s, &Parts::of(&draft.incoming.message, None)?).await
 }
 

@@ -126,6 +126,10 @@ pub struct MessageSummary {
     #[serde(skip)]
     #[schema(ignore)]
     pub updated_at: Timestamp,
+    /// Whose it is, for pages; of none: the whole campus's.
+    #[serde(skip)]
+    #[schema(ignore)]
+    pub department: Option<String>,
     pub request_id: String,
     pub counts: MessageCounts,
 }
@@ -149,6 +153,7 @@ impl MessageSummary {
             planned_at: row.planned_at.map(Timestamp::to_jiff),
             completed_at: row.completed_at.map(Timestamp::to_jiff),
             updated_at: row.updated_at,
+            department: row.department,
             request_id: row.request_id,
             counts,
         }

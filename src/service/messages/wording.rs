@@ -80,7 +80,7 @@ pub struct ShownCard {
 
 /// Shows a draft as it would arrive. Nothing is kept and nobody is called.
 pub async fn show_wording(s: &Services, caller: &Caller, draft: &Draft) -> Result<ShownWording> {
-    caller.require(Permission::TemplatesView)?;
+    caller.reach(Permission::TemplatesView)?;
     let mut content = draft.content.clone();
     content.clean();
     let mut params = draft.params.clone();

@@ -1,5 +1,7 @@
 //! What operators hold: who may give it, and what must never be lost.
 
+use std::collections::{BTreeSet, HashMap};
+
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -11,7 +13,8 @@ use crate::domain::id::OperatorId;
 use crate::domain::operator::Permission;
 use crate::domain::rights_change::RightsChange;
 use crate::error::Faults;
-use crate::store::operators::OperatorRow;
+use crate::store::Tx;
+use crate::store::operators::{self, OperatorRow};
 use crate::{Error, Result};
 
 const LONGEST_DEPARTMENT: usize = 100;
@@ -64,6 +67,19 @@ pub(super) fn powers(grants: &[Grant], made: &[MadeRole]) -> Powers {
     powers
 }
 
+/// What these operators may do now; whoever is not let in is missing.
+pub(in crate::service) async fn powers_of(
+    tx: &mut Tx,
+    ids: &BTreeSet<OperatorId>,
+) -> Result<HashMap<OperatorId, Powers>> {
+    let ids: Vec<_> = ids.iter().copied().collect();
+    let rows = operators::find_all(tx, &ids).await?;
+    let any_made = rows.iter().any(|row| any_made(&row.grants.0));
+    let made = if any_made { roles::all_in(tx).await? } else { Vec::new() };
+    let let_in = rows.into_iter().filter(|row| row.disabled_at.is_none());
+    Ok(let_in.map(|row| (row.id, powers(&row.grants.0, &made))).collect())
+}
+
 /// What grants would let their holder do.
 pub async fn weigh(s: &Services, caller: &Caller, grants: &[Grant]) -> Result<Powers> {
     caller.require(Permission::OperatorsView)?;
@@ -75,7 +91,7 @@ pub(super) fn checked(grants: Vec<Grant>, faults: &mut Faults) -> Vec<Grant> {
     let mut kept: Vec<Grant> = Vec::new();
     for (i, grant) in grants.into_iter().enumerate() {
         let pointer = format!("/grants/{i}");
-        let mut departments = std::collections::BTreeSet::new();
+        let mut departments = BTreeSet::new();
         for department in &grant.departments {
             let department = department.trim();
             if department.is_empty() {

@@ -42,6 +42,7 @@ pub use self::factor::{
     Factor, Offer, enrol, factor, must_enrol, needs_factor, new_secret, offer, renew_codes,
     reset as reset_factor, turn_off,
 };
+pub(super) use self::grants::powers_of;
 pub use self::grants::{Held, set_grants, weigh};
 pub use self::links::{LinkForm, LinkPurpose, first_link, link, nobody_yet, use_link};
 pub use self::making::{Made, Settled};

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{MOST_OPT_OUTS, Recipient, note, require, unknown};
+use super::{MOST_OPT_OUTS, Recipient, note, require, seen, unknown, within};
 use crate::domain::id::RecipientId;
 use crate::domain::operator::Permission;
 use crate::domain::recipient::{OptOut, RecipientInput};
@@ -14,8 +14,8 @@ const LONGEST_REASON: usize = 200;
 
 /// One person, addresses masked.
 pub async fn find(s: &Services, caller: &Caller, id: RecipientId) -> Result<Recipient> {
-    require(caller, Permission::DirectoryView)?;
-    Ok(store::find_by_id(&s.db, id).await?.ok_or_else(unknown)?.masked())
+    let within = within(caller, Permission::DirectoryView)?;
+    Ok(seen(within.as_deref(), store::find_by_id(&s.db, id).await?)?.masked())
 }
 
 /// Creates the person `campus_id`, and never in the place of one who is there.

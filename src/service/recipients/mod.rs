@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::{Caller, Change, Services, groups};
 use crate::clock::Timestamp;
 use crate::domain::channel::AddressKind;
+use crate::domain::grant::Reach;
 use crate::domain::id::RecipientId;
 use crate::domain::operator::Permission;
 use crate::domain::recipient::{OptOut, RecipientInput};
@@ -60,6 +61,29 @@ pub(super) fn require(caller: &Caller, permission: Permission) -> Result<()> {
         Caller::Key(_) => caller.require_right(Right::Directory),
         _ => caller.require(permission),
     }
+}
+
+/// As [`require`], but for people of some departments too: of which; `None`: of all.
+pub(super) fn within(caller: &Caller, permission: Permission) -> Result<Option<Vec<String>>> {
+    if matches!(caller, Caller::Key(_)) {
+        require(caller, permission)?;
+        return Ok(None);
+    }
+    Ok(match caller.reach(permission)? {
+        Reach::Everywhere => None,
+        Reach::Departments(own) => Some(own.into_iter().collect()),
+    })
+}
+
+/// Somebody of another department is as unknown as who is not there.
+fn seen(within: Option<&[String]>, row: Option<Recipient>) -> Result<Recipient> {
+    let is_theirs = |row: &Recipient| {
+        let of = |departments: &[String]| {
+            row.person.department.as_ref().is_some_and(|department| departments.contains(department))
+        };
+        within.is_none_or(of)
+    };
+    row.filter(is_theirs).ok_or_else(unknown)
 }
 
 /// Writes an administrator's act down. What systems do every night is no administrator's act.
@@ -124,22 +148,21 @@ pub async fn patch(s: &Services, caller: &Caller, campus_id: &str, patch: &Value
 
 /// One person; an operator sees addresses masked, and [`reveal`] shows them.
 pub async fn get(s: &Services, caller: &Caller, campus_id: &str) -> Result<Recipient> {
-    require(caller, Permission::DirectoryView)?;
-    let row = store::find(&s.db, campus_id).await?.ok_or_else(unknown)?;
-    Ok(row.shown_to(caller))
+    let within = within(caller, Permission::DirectoryView)?;
+    Ok(seen(within.as_deref(), store::find(&s.db, campus_id).await?)?.shown_to(caller))
 }
 
 /// The kinds of address at which a person has what they bound themself.
 pub async fn bound(s: &Services, caller: &Caller, id: RecipientId) -> Result<Vec<AddressKind>> {
-    require(caller, Permission::DirectoryView)?;
+    find(s, caller, id).await?;
     bound::kinds(&s.db, id).await
 }
 
 /// One person with whole addresses. That somebody looked is in the audit log.
 pub async fn reveal(s: &Services, caller: &Caller, campus_id: &str) -> Result<Recipient> {
-    caller.require(Permission::DirectoryReveal)?;
+    let within = within(caller, Permission::DirectoryReveal)?;
     let mut tx = s.db.begin().await?;
-    let row = store::lock(&mut tx, campus_id).await?.ok_or_else(unknown)?;
+    let row = seen(within.as_deref(), store::lock(&mut tx, campus_id).await?)?;
     note(&mut tx, caller, s.clock.now(), "recipient.reveal", &row.id.to_string(), &json!({})).await?;
     tx.commit().await?;
     Ok(row)
@@ -171,6 +194,7 @@ pub async fn list(
 }
 
 async fn asked(s: &Services, filter: &ListFilter) -> Result<RecipientFilter> {
+    let within = within(caller, Permission::DirectoryView)?;
     let audience = match &filter.group {
         Some(slug) => Some(groups::audience_of(s, slug).await?),
         None => None,
@@ -219,12 +243,16 @@ pub async fn export(
     let whole = caller.require(Permission::DirectoryReveal).is_ok();
     let rows = store::list(&s.db, &asked(s, filter).await?, before, limit).await?;
     Ok(rows.into_iter().map(|row| if whole { row } else { row.masked() }).collect())
+        within,
+    };
+    let rows = store::list(&s.db, &filter, before, limit).await?;
+    Ok(rows.into_iter().map(|row| row.shown_to(caller)).collect())
 }
 
 /// What a person does not want to be sent.
 pub async fn opt_outs(s: &Services, caller: &Caller, campus_id: &str) -> Result<Vec<OptOut>> {
-    require(caller, Permission::DirectoryView)?;
-    let row = store::find(&s.db, campus_id).await?.ok_or_else(unknown)?;
+    let within = within(caller, Permission::DirectoryView)?;
+    let row = seen(within.as_deref(), store::find(&s.db, campus_id).await?)?;
     opt_outs::list(&s.db, row.id).await
 }
 

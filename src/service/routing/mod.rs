@@ -239,5 +239,5 @@ async fn names(s: &Services, rules: &[Rule]) -> Result<()> {
 }
 
 async fn unknown(s: &Services, audience: &Audience) -> Result<Vec<Fault>> {
-    Ok(super::groups::resolve(s, audience, true).await?.unknown)
+    Ok(super::groups::resolve(s, audience, true, None).await?.unknown)
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::deliveries::Settlement;
-use super::{Caller, Services};
+use super::{Caller, Services, recipients};
 use crate::clock::Timestamp;
 use crate::domain::address::normalise;
 use crate::domain::channel::{AddressKind, ChannelKind};
@@ -79,7 +79,9 @@ pub async fn reveal(s: &Services, caller: &Caller, id: SuppressionId) -> Result<
 
 /// Which of a person's addresses are left alone now.
 pub async fn of_person(s: &Services, caller: &Caller, person: RecipientId) -> Result<Vec<SuppressionRow>> {
-    caller.require(Permission::DirectoryView)?;
+    // No key, whatever it may do with the directory.
+    caller.reach(Permission::DirectoryView)?;
+    recipients::find(s, caller, person).await?;
     let (rows, now) = (store::of_person(&s.db, person).await?, s.clock.now());
     let in_force = rows.into_iter().filter(|row| row.until > now);
     Ok(in_force.map(|row| row.shown_to(caller)).collect())

@@ -3,15 +3,17 @@
 use std::fmt::Debug;
 
 use belltower::Error;
+use belltower::domain::alarm::{Condition, Matter, Severity};
 use belltower::domain::grant::Grant;
 use belltower::domain::id::{MessageId, SourceId};
 use belltower::domain::message::Status;
 use belltower::domain::operator::Role;
 use belltower::service::messages::{self, AcceptOptions, DeliveryQuery, MessageQuery};
-use belltower::service::operators::{NewOperator, create, operator_of};
+use belltower::service::operators::{self, NewOperator, create, operator_of};
 use belltower::service::reports::{self, Span};
 use belltower::service::sources::{self, GrantForm, NewSource, SourceCreated};
-use belltower::service::{Caller, Services, attention, deliveries};
+use belltower::service::{Caller, Services, alarms, deliveries};
+use belltower::store;
 use serde_json::json;
 
 use super::acts;
@@ -19,11 +21,28 @@ use crate::support::{TERMINAL, on_both, operator, services};
 
 const LIBRARY: &str = "图书馆";
 
-async fn limited(s: &Services, role: Role) -> Caller {
-    let grant = Grant { departments: [LIBRARY.to_owned()].into(), ..Grant::from(role) };
-    let email = format!("{role}-library@bell.example");
-    let new = NewOperator { email, name: "王敏".to_owned(), grants: vec![grant], password: None };
-    let id = create(s, &TERMINAL, new).await.unwrap().done().unwrap().operator_id;
+/// Somebody who holds the role in the library alone.
+pub(super) async fn limited(s: &Services, role: Role) -> Caller {
+    granted(s, &format!("{role}-library"), role, &[LIBRARY]).await
+}
+
+pub(super) fn grant(role: Role, departments: &[&str]) -> Grant {
+    let departments = departments.iter().map(|&name| name.to_owned()).collect();
+    Grant { departments, ..Grant::from(role) }
+}
+
+/// The operator of that name, who holds the role in these departments; in none: everywhere.
+pub(super) async fn granted(s: &Services, name: &str, role: Role, departments: &[&str]) -> Caller {
+    let email = format!("{name}@bell.example");
+    let all = operators::list(s, &operator(Role::Owner)).await.unwrap();
+    let id = match all.into_iter().find(|one| one.email == email) {
+        Some(known) => known.id,
+        None => {
+            let grants = vec![grant(role, departments)];
+            let new = NewOperator { email, name: "王敏".to_owned(), grants, password: None };
+            create(s, &TERMINAL, new).await.unwrap().done().unwrap().operator_id
+        }
+    };
     Caller::Operator(operator_of(s, id).await.unwrap().unwrap())
 }
 
@@ -63,17 +82,17 @@ fn form(department: &str, rights: &[&str]) -> GrantForm {
 }
 
 #[track_caller]
-fn unknown<T: Debug>(result: Result<T, Error>) {
+pub(super) fn unknown<T: Debug>(result: Result<T, Error>) {
     assert!(matches!(result, Err(Error::NotFound(_))), "{result:?}");
 }
 
 #[track_caller]
-fn refused<T: Debug>(result: Result<T, Error>) {
+pub(super) fn refused<T: Debug>(result: Result<T, Error>) {
     assert!(matches!(result, Err(Error::Forbidden { .. })), "{result:?}");
 }
 
 #[track_caller]
-fn fault<T: Debug>(result: Result<T, Error>) -> (String, String) {
+pub(super) fn fault<T: Debug>(result: Result<T, Error>) -> (String, String) {
     match result {
         Err(Error::Invalid(faults)) => (faults[0].pointer.clone(), faults[0].code.to_string()),
         other => panic!("taken: {other:?}"),
@@ -121,8 +140,52 @@ on_both!(messages_of_other_departments_are_not_there, |db| async {
     deliveries::cancel(&s, &sender, one).await.unwrap();
     let cancelled = messages::get(&s, &sender, one).await.unwrap().summary.status;
     assert_eq!(cancelled, Status::Cancelled);
-    // What gathers all departments' is not for them.
-    refused(attention::groups(&s, &sender).await);
+});
+
+on_both!(alarms_are_told_of_their_own_sources, |db| async {
+    let s = services(db);
+    let (ours, theirs) = (add(&s, "library", LIBRARY).await, add(&s, "academic", "教务处").await);
+    let silent = |id, name: &str| {
+        let matter = Matter::Silent { id, name: name.to_owned(), last: None };
+        Condition::new(matter, Severity::Look, true)
+    };
+    let disk = Matter::Disk { node: "a".to_owned(), free: 1, total: 100 };
+    let all = [
+        silent(ours.source_id, "library"),
+        silent(theirs.source_id, "academic"),
+        Condition::new(disk, Severity::Act, true),
+    ];
+    let mut tx = s.db.begin().await.unwrap();
+    store::alarms::note(&mut tx, &all, s.clock.now()).await.unwrap();
+    tx.commit().await.unwrap();
+    let (owner, sender) = (operator(Role::Owner), limited(&s, Role::Sender).await);
+    let open = alarms::open(&s, &owner).await.unwrap();
+    let of = |source| open.iter().find(|row| row.matter.0.source() == source).unwrap().id;
+    let (mine, hidden, disk) = (of(Some(ours.source_id)), of(Some(theirs.source_id)), of(None));
+    let seen: Vec<_> = alarms::open(&s, &sender).await.unwrap().into_iter().map(|row| row.id).collect();
+    assert_eq!(seen, [mine]);
+    let count = alarms::count_for(&s, &sender).await.unwrap();
+    assert_eq!((count.all, count.grave), (1, 0));
+    assert_eq!(alarms::count_for(&s, &owner).await.unwrap().all, 3);
+    for other in [hidden, disk] {
+        unknown(alarms::acknowledge(&s, &sender, other).await);
+    }
+    for _ in 0..2 {
+        alarms::acknowledge(&s, &sender, mine).await.unwrap();
+    }
+    let looked_after = alarms::open(&s, &owner).await.unwrap();
+    let looked_after: Vec<_> = looked_after.iter().filter(|row| row.acknowledged_at.is_some()).collect();
+    assert_eq!(looked_after.iter().map(|row| row.id).collect::<Vec<_>>(), [mine]);
+    let mut tx = s.db.begin().await.unwrap();
+    let kinds: Vec<_> = open.iter().map(|row| row.kind).collect();
+    store::alarms::end(&mut tx, &kinds, s.clock.now(), s.clock.now()).await.unwrap();
+    tx.commit().await.unwrap();
+    let past: Vec<_> =
+        alarms::ended(&s, &sender, None).await.unwrap().into_iter().map(|row| row.id).collect();
+    assert_eq!(past, [mine]);
+    assert_eq!(alarms::ended(&s, &owner, None).await.unwrap().len(), 3);
+    // What is told by mail is of the whole campus.
+    refused(alarms::wish(&s, &sender).await);
 });
 
 on_both!(the_first_page_tells_of_the_department_alone, |db| async {
@@ -137,6 +200,23 @@ on_both!(the_first_page_tells_of_the_department_alone, |db| async {
     assert_eq!(told.recent.iter().map(|message| message.id).collect::<Vec<_>>(), [one]);
     let whole = reports::overview(&s, &operator(Role::Owner), Span::Days).await.unwrap();
     assert_eq!((whole.accepted, whole.whole, whole.recent.len()), (3, true, 3));
+});
+
+on_both!(what_a_source_sent_stays_with_the_department_it_was_sent_for, |db| async {
+    let s = services(db);
+    let source = add(&s, "shared", LIBRARY).await;
+    let before = send(&s, &source).await;
+    let moved = form("教务处", &["send_direct"]);
+    let moved = GrantForm { topics: vec!["#".to_owned()], ..moved };
+    sources::update(&s, &operator(Role::Owner), source.source_id, moved).await.unwrap();
+    let after = send(&s, &source).await;
+    let library = limited(&s, Role::Sender).await;
+    let academic = granted(&s, "academic", Role::Sender, &["教务处"]).await;
+    assert_eq!(listed(&s, &library, None).await, [before]);
+    assert_eq!(listed(&s, &academic, None).await, [after]);
+    unknown(messages::get(&s, &academic, before).await);
+    unknown(deliveries::cancel(&s, &library, after).await);
+    deliveries::cancel(&s, &library, before).await.unwrap();
 });
 
 on_both!(sources_of_other_departments_are_not_there, |db| async {

@@ -4,10 +4,12 @@ mod departments;
 mod factors;
 mod guards;
 mod operators;
+mod people;
 mod rights;
 mod second;
 mod sessions;
 mod sources;
+mod writing;
 
 use belltower::Error;
 use belltower::domain::operator::Role;

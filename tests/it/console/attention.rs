@@ -3,17 +3,19 @@
 use std::time::Duration;
 
 use belltower::domain::channel::ChannelKind;
+use belltower::domain::grant::Grant;
 use belltower::domain::operator::Role;
 use belltower::domain::provider::ProviderKind;
 use belltower::service::attention::{self, Remedy};
 use belltower::service::messages::{self, MessageQuery, MessageSummary};
 use belltower::service::providers::{self, NewProvider};
 use belltower::service::recipients;
+use belltower::service::sources::NewSource;
 use reqwest::Method;
 use serde_json::json;
 
 use super::browser::Browser;
-use crate::support::app::{Answer, TestApp};
+use crate::support::app::{Answer, TestApp, everything};
 use crate::support::operator;
 
 const LIST: &str = "/console/attention";
@@ -218,4 +220,44 @@ async fn deliveries_are_taken_along_as_far_as_one_may_know_them() {
     has(&masked, &["\"20***56\"", "b***@sandbox.invalid"]);
     assert!(!masked.text.contains("张伟") && !masked.text.contains("2023123456"), "{}", masked.text);
     has(&auditor.get("/console/audit").await, &["导出投递"]);
+}
+
+#[tokio::test]
+async fn whoever_is_limited_mends_their_own_departments_alone() {
+    let app = troubled().await;
+    let (s, owner) = (&app.services, operator(Role::Owner));
+    let library = NewSource { department: "图书馆".to_owned(), ..everything("library") };
+    let key = app.add_source(library).await;
+    let body = json!({
+        "topic": "library.due", "title": "图书到期", "body": "请还", "to": [{ "email": "unknown@sandbox.invalid" }],
+    });
+    Answer::of(app.api_as(&key, Method::POST, "/messages").json(&body)).await.expect(202);
+    app.drain().await;
+    let grant = Grant { departments: ["图书馆".to_owned()].into(), ..Grant::from(Role::Sender) };
+    let mut browser = Browser::holding(&app, "library", grant).await;
+    let page = browser.get(LIST).await;
+    has(&page, &["图书到期"]);
+    let key = attention::groups(s, &owner).await.unwrap().into_iter().find(|group| group.n == 2).unwrap().key;
+    let group = browser.get(&link(GROUP, &key)).await;
+    has(&group, &["图书到期"]);
+    for theirs in ["考试安排", "选课提醒", "停电", "成绩公布"] {
+        assert!(!page.text.contains(theirs) && !group.text.contains(theirs), "{theirs}");
+    }
+    let bounced = bounced(&app).await;
+    let csrf = browser.token(LIST).await;
+    let of_others = [("csrf", csrf.as_str()), ("of", bounced.key.as_str()), ("remedy", "aside")];
+    assert_eq!(browser.post(GROUP, &of_others).await.status, 404, "what others alone have is not there");
+    let all = [("csrf", csrf.as_str()), ("of", key.as_str()), ("remedy", "aside")];
+    let done = browser.post(GROUP, &all).await;
+    assert_eq!(done.status, 303, "{}", done.text);
+    let act = done.header("location").unwrap().to_owned();
+    assert_eq!(browser.get(&act).await.status, 200);
+    let mut left: Vec<_> = attention::groups(s, &owner).await.unwrap().iter().map(|group| group.n).collect();
+    left.sort_unstable();
+    assert_eq!(left, [1, 4]);
+    assert!(!browser.get(LIST).await.text.contains("图书到期</a>"));
+    // What somebody does about all departments' is not shown to one of them.
+    let id = attention::begin(s, &owner, &key, Remedy::SetAside).await.unwrap();
+    assert_eq!(browser.get(&format!("{LIST}/acts/{id}")).await.status, 404);
+    assert_eq!(attention::act(s, &owner, id).await.unwrap().done, 1);
 }

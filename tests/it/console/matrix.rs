@@ -5,14 +5,17 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use belltower::console::PATHS;
+use belltower::domain::alarm::{Condition, Matter, Severity};
 use belltower::domain::grant::Grant;
 use belltower::domain::id::{
     AlarmId, DeliveryId, DraftId, GroupId, ImportId, KeyId, MessageId, OperatorId, ProviderId, RecipientId,
     RightsRequestId, RoleId, RuleId, SourceId, SuppressionId,
 };
 use belltower::domain::operator::Role;
+use belltower::service::alarms::{self, AlarmRow};
 use belltower::service::messages::{self, DeliveryQuery};
 use belltower::service::sources::{self, NewSource};
+use belltower::service::{groups, recipients};
 use serde_json::json;
 
 use super::browser::Browser;
@@ -45,6 +48,8 @@ enum Scope {
     Campus,
     /// Open within departments.
     Department,
+    /// Open within departments too; it is the whole campus's.
+    Shared,
 }
 
 #[derive(Clone, Debug)]
@@ -74,6 +79,7 @@ impl Line {
                 "signed" => Scope::Signed,
                 "campus" => Scope::Campus,
                 "department" => Scope::Department,
+                "shared" => Scope::Shared,
                 other => panic!("{other}?"),
             },
             status: status.parse().unwrap(),
@@ -107,6 +113,10 @@ struct Things {
     delivery: DeliveryId,
     source: SourceId,
     key: KeyId,
+    person: RecipientId,
+    alarm: AlarmId,
+    /// Of everybody.
+    group: GroupId,
 }
 
 impl Things {
@@ -132,7 +142,24 @@ impl Things {
         let query = DeliveryQuery { limit: 1, ..DeliveryQuery::default() };
         let delivery = messages::deliveries(s, &owner, message, &query).await.unwrap().items[0].facts.id;
         let key = sources::create_key(s, &owner, made.source_id, true).await.unwrap().key_id;
-        Self { message, delivery, source: made.source_id, key }
+        let person = json!({ "name": word, "department": department, "attributes": { "everybody": true } });
+        let person = recipients::put(s, &owner, &format!("P-{word}"), &person).await.unwrap().1.id;
+        let everybody = json!({ "name": "全体", "kind": "dynamic", "where": "everybody = true" });
+        let group = groups::put(s, &owner, "everybody", &everybody).await.unwrap().1.id;
+        let matter = Matter::Silent { id: made.source_id, name: format!("系统{word}"), last: None };
+        let mut tx = s.db.begin().await.unwrap();
+        belltower::store::alarms::note(
+            &mut tx,
+            &[Condition::new(matter, Severity::Look, true)],
+            s.clock.now(),
+        )
+        .await
+        .unwrap();
+        tx.commit().await.unwrap();
+        let open = alarms::open(s, &owner).await.unwrap();
+        let is_theirs = |alarm: &&AlarmRow| alarm.matter.0.source() == Some(made.source_id);
+        let alarm = open.iter().find(is_theirs).unwrap().id;
+        Self { message, delivery, source: made.source_id, key, person, alarm, group }
     }
 
     /// The path with what its braces stand for; of what belongs to no department, something that is not there.
@@ -142,10 +169,12 @@ impl Things {
             "sources" => self.source.to_string(),
             "rules" => RuleId(9_999).to_string(),
             "providers" => ProviderId(9_999).to_string(),
-            "alarms" => AlarmId(9_999).to_string(),
+            "alarms" => self.alarm.to_string(),
             "people" if path.contains("/imports/") => ImportId(9_999).to_string(),
+            "people" if shows(path) => self.person.to_string(),
             "people" => RecipientId(9_999).to_string(),
             "suppression" => SuppressionId(9_999).to_string(),
+            "groups" if shows(path) => self.group.to_string(),
             "groups" => GroupId(9_999).to_string(),
             "compose" => DraftId(9_999).to_string(),
             "operators" => OperatorId(9_999).to_string(),
@@ -164,6 +193,11 @@ impl Things {
         assert!(!filled.contains('{'), "nothing to put into {path}");
         filled
     }
+}
+
+/// It shows somebody or something and changes nothing.
+fn shows(path: &str) -> bool {
+    ["{id}", "reveal", "count"].iter().any(|end| path.ends_with(end))
 }
 
 /// Somebody at the console.

@@ -68,6 +68,7 @@ const FAULTS: [&str; 81] = [
     "logo_no_picture",
     "logo_too_many_points",
     "logo_more_than_drawing",
+const FAULTS: [&str; 75] = [
     "wrong_code",
     "wrong_password",
     "invalid_topic",
@@ -114,6 +115,7 @@ const FAULTS: [&str; 81] = [
     "where-filter_syntax",
     "where-filter_value",
     "where-filter_limit",
+    "members-recipient_not_yours",
     "members-unknown_recipient",
     "bad_slug",
     "bad_pattern",

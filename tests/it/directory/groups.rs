@@ -108,7 +108,7 @@ on_both!(an_audience_names_what_is_known, |db| async {
     let asked = read(
         json!({"groups": ["students"], "exclude": {"groups": ["choir"], "exclude": {"recipients": ["s2"]}}}),
     );
-    let resolution = groups::resolve(&s, &asked, false).await.unwrap();
+    let resolution = groups::resolve(&s, &asked, false, None).await.unwrap();
     assert!(resolution.unknown.is_empty());
     assert_eq!(audience::count(&s.db, &resolution.audience).await.unwrap(), 3, "all but s1");
 
@@ -121,13 +121,13 @@ on_both!(an_audience_names_what_is_known, |db| async {
         pair("/audience/recipients/1", "unknown_recipient"),
         pair("/audience/exclude/recipients/1", "unknown_recipient"),
     ];
-    assert_eq!(faults(groups::resolve(&s, &asked, false).await), expected);
-    let resolution = groups::resolve(&s, &asked, true).await.unwrap();
+    assert_eq!(faults(groups::resolve(&s, &asked, false, None).await), expected);
+    let resolution = groups::resolve(&s, &asked, true, None).await.unwrap();
     assert_eq!(resolution.unknown.len(), 3);
     assert_eq!(audience::count(&s.db, &resolution.audience).await.unwrap(), 2, "s2 and s3");
 
     let broken = read(json!({"where": "role =", "exclude": {"where": "("}}));
     let expected =
         [pair("/audience/where", "filter_syntax"), pair("/audience/exclude/where", "filter_syntax")];
-    assert_eq!(faults(groups::resolve(&s, &broken, true).await), expected);
+    assert_eq!(faults(groups::resolve(&s, &broken, true, None).await), expected);
 });

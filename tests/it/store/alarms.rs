@@ -4,7 +4,7 @@ use belltower::domain::id::AlarmId;
 use belltower::domain::operator::Role;
 use belltower::store::Db;
 use belltower::store::alarm_wishes::{tell, told};
-use belltower::store::alarms::{AlarmRow, acknowledge, count, end, ended, note, open, prune};
+use belltower::store::alarms::{AlarmRow, acknowledge, count, end, ended, find, note, open, prune};
 
 use super::operators;
 use crate::support::on_both;
@@ -78,6 +78,11 @@ on_both!(whoever_looks_after_an_alarm_does_until_it_grows_graver, |db| async {
     };
     assert_eq!(take("王敏").await.as_deref(), Some("王敏"));
     assert_eq!(take("李娜").await, None, "somebody does already");
+    let mut tx = db.begin().await.unwrap();
+    let found = find(&mut tx, id).await.unwrap().unwrap();
+    assert_eq!(found.acknowledged_by.as_deref(), Some("王敏"));
+    assert!(find(&mut tx, AlarmId(9_999)).await.unwrap().is_none());
+    drop(tx);
     let kept = noted(&db, 40, &[disk("a", 4, Severity::Look, true)]).await;
     assert_eq!(
         (kept[0].acknowledged_by.as_deref(), kept[0].acknowledged_at),

@@ -44,7 +44,7 @@ async fn troubled(db: &Db) -> Vec<Claimed> {
 }
 
 async fn found(db: &Db) -> Vec<(String, i64)> {
-    groups(db, 10, 100).await.unwrap().into_iter().map(|group| (group.trouble, group.n)).collect()
+    groups(db, 10, 100, None).await.unwrap().into_iter().map(|group| (group.trouble, group.n)).collect()
 }
 
 fn ids(claimed: &[Claimed]) -> Vec<i64> {
@@ -54,12 +54,12 @@ fn ids(claimed: &[Claimed]) -> Vec<i64> {
 on_both!(what_has_the_same_trouble_is_one_group, |db| async {
     let claimed = troubled(&db).await;
     assert_eq!(found(&db).await, [(GONE.to_owned(), 2), (SILENT.to_owned(), 1)]);
-    assert_eq!(groups(&db, 10, 1).await.unwrap()[0].n, 1, "counted so far");
-    assert_eq!(groups(&db, 1, 100).await.unwrap().len(), 1);
-    assert_eq!((count(&db, 100).await.unwrap(), count(&db, 2).await.unwrap()), (3, 2));
-    let group = find(&db, GONE, 100).await.unwrap().unwrap();
+    assert_eq!(groups(&db, 10, 1, None).await.unwrap()[0].n, 1, "counted so far");
+    assert_eq!(groups(&db, 1, 100, None).await.unwrap().len(), 1);
+    assert_eq!((count(&db, 100, None).await.unwrap(), count(&db, 2, None).await.unwrap()), (3, 2));
+    let group = find(&db, GONE, 100, None).await.unwrap().unwrap();
     assert_eq!((group.n, group.since, group.latest), (2, group.latest, group.since));
-    assert!(find(&db, "4:1:7:permanent_recipient:551", 100).await.unwrap().is_none());
+    assert!(find(&db, "4:1:7:permanent_recipient:551", 100, None).await.unwrap().is_none());
 
     let all = TroubledFilter::default();
     let rows = list(&db, GONE, &all, None, 10).await.unwrap();
@@ -68,16 +68,20 @@ on_both!(what_has_the_same_trouble_is_one_group, |db| async {
     let next = list(&db, GONE, &all, Some((rows[0].updated_at, rows[0].id)), 10).await.unwrap();
     assert_eq!(next.len(), 1);
     let of = |filter| list(&db, GONE, filter, None, 10);
-    let named = TroubledFilter { person: rows[1].campus_id.clone(), title: Some(rows[1].title.clone()) };
+    let named = TroubledFilter {
+        person: rows[1].campus_id.clone(),
+        title: Some(rows[1].title.clone()),
+        ..TroubledFilter::default()
+    };
     assert_eq!(of(&named).await.unwrap()[0].id, rows[1].id);
-    let nobody = TroubledFilter { person: Some("nobody".to_owned()), title: None };
+    let nobody = TroubledFilter { person: Some("nobody".to_owned()), ..TroubledFilter::default() };
     assert!(of(&nobody).await.unwrap().is_empty());
 
     let mut tx = db.begin().await.unwrap();
     let text = format!("UPDATE delivery SET trouble = '{SILENT}' WHERE id = {}", claimed[0].id.0);
     execute(&mut tx, &text).await;
     tx.commit().await.unwrap();
-    let largest = groups(&db, 1, 100).await.unwrap();
+    let largest = groups(&db, 1, 100, None).await.unwrap();
     assert_eq!((largest[0].trouble.as_str(), largest[0].n), (SILENT, 2), "though it comes last by its name");
 });
 
@@ -98,7 +102,7 @@ on_both!(a_receipt_brings_trouble_and_ends_it, |db| async {
     tx.commit().await.unwrap();
     let reported = found(&db).await.into_iter().find(|(trouble, _)| trouble.contains("reported")).unwrap();
     assert!(reported.0.starts_with("4:1:") && reported.0.ends_with(":reported:UNDELIV"), "{reported:?}");
-    assert_eq!(count(&db, 100).await.unwrap(), 3);
+    assert_eq!(count(&db, 100, None).await.unwrap(), 3);
     let rows = list(&db, &reported.0, &TroubledFilter::default(), None, 10).await.unwrap();
     assert_eq!(rows[0].words.as_deref(), Some("absent"));
 });
@@ -110,7 +114,7 @@ on_both!(what_the_sandbox_refused_is_nobodys_trouble, |db| async {
     execute(&mut tx, "UPDATE delivery SET outlet = 0").await;
     tx.commit().await.unwrap();
     store(&db, &[failed(&claimed[0])]).await;
-    assert_eq!((counts(&db).await.failed, count(&db, 100).await.unwrap()), (1, 0));
+    assert_eq!((counts(&db).await.failed, count(&db, 100, None).await.unwrap()), (1, 0));
 });
 
 on_both!(what_is_opened_again_needs_no_attention_until_it_fails_anew, |db| async {
@@ -137,14 +141,15 @@ on_both!(what_is_opened_again_needs_no_attention_until_it_fails_anew, |db| async
     .await
     .unwrap();
     tx.commit().await.unwrap();
-    assert_eq!(count(&db, 100).await.unwrap(), 0);
+    assert_eq!(count(&db, 100, None).await.unwrap(), 0);
 });
 
 on_both!(an_act_goes_through_what_there_was_when_it_began, |db| async {
     let claimed = troubled(&db).await;
     assert!(!is_open(&db).await.unwrap());
     let mut tx = db.begin().await.unwrap();
-    let new = NewAct { resends: false, trouble: GONE, late: true, actor: "Li", planned: 2 };
+    let new =
+        NewAct { resends: false, trouble: GONE, late: true, departments: None, actor: "Li", planned: 2 };
     let id = begin(&mut tx, &new, LATER).await.unwrap();
     tx.commit().await.unwrap();
     assert!(is_open(&db).await.unwrap());
@@ -178,11 +183,37 @@ on_both!(an_act_goes_through_what_there_was_when_it_began, |db| async {
     assert!(of_delivery(&db, claimed[1].id).await.unwrap().is_none());
 });
 
+on_both!(a_departments_are_gathered_by_themselves, |db| async {
+    troubled(&db).await;
+    let (ours, theirs) = (["图书馆".to_owned()], ["教务处".to_owned()]);
+    let none = Some(&[][..]);
+    for (of, n) in [(Some(&theirs[..]), 2), (Some(&ours[..]), 0), (none, 0)] {
+        let group = find(&db, GONE, 100, of).await.unwrap().map_or(0, |group| group.n);
+        assert_eq!((group, count(&db, 100, of).await.unwrap()), (n, if n > 0 { 3 } else { 0 }));
+        assert_eq!(groups(&db, 10, 100, of).await.unwrap().len(), if n > 0 { 2 } else { 0 });
+        let departments = of.map(<[String]>::to_vec);
+        let filter = TroubledFilter { departments, ..TroubledFilter::default() };
+        assert_eq!(list(&db, GONE, &filter, None, 10).await.unwrap().len() as i64, n);
+        let mut tx = db.begin().await.unwrap();
+        let new =
+            NewAct { resends: false, trouble: GONE, late: false, departments: of, actor: "Li", planned: n };
+        let id = begin(&mut tx, &new, LATER).await.unwrap();
+        tx.commit().await.unwrap();
+        let mut act = find_act(&db, id).await.unwrap().unwrap();
+        assert_eq!(act.departments.as_ref().map(|it| it.0.as_slice()), of);
+        let mut tx = db.begin().await.unwrap();
+        assert_eq!(pick(&mut tx, &act, 10).await.unwrap().len() as i64, n);
+        act.finished_at = Some(LATER);
+        advance(&mut tx, &act).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+});
+
 on_both!(nobody_is_asked_to_mend_what_went_to_a_person_who_is_forgotten, |db| async {
     let claimed = troubled(&db).await;
     let ids: Vec<_> = claimed.iter().map(|one| one.id).collect();
     let mut tx = db.begin().await.unwrap();
     erasure::blank(&mut tx, &ids, LATER, "2026-09-21").await.unwrap();
     tx.commit().await.unwrap();
-    assert_eq!(count(&db, 100).await.unwrap(), 0);
+    assert_eq!(count(&db, 100, None).await.unwrap(), 0);
 });

@@ -28,7 +28,7 @@ on_both!(common_values_are_counted_over_active_people, |db| async {
     let mut tx = db.begin().await.unwrap();
     deactivate_missing(&mut tx, &["1", "2", "3"].map(str::to_owned), Timestamp(9)).await.unwrap();
     tx.commit().await.unwrap();
-    let all = common(&db, 1, 1).await.unwrap();
+    let all = common(&db, 1, 1, None).await.unwrap();
     let expected = [
         value("department", "农学院", 2, 3),
         value("role", "student", 2, 3),
@@ -36,11 +36,14 @@ on_both!(common_values_are_counted_over_active_people, |db| async {
         value("boarding", "true", 2, 2),
         value("wicked '", "x", 1, 1),
     ];
+    let theirs = common(&db, 1, 9, Some(&["理学院".to_owned()])).await.unwrap();
+    assert!(theirs.contains(&value("role", "staff", 1, 1)), "{theirs:?}");
+    assert!(theirs.iter().all(|it| it.people == 1 && it.value != "student"), "{theirs:?}");
     assert_eq!(all, expected, "a code is the same as text and as a number");
-    assert_eq!(common(&db, 1, 9).await.unwrap().iter().filter(|it| it.name == "role").count(), 2);
+    assert_eq!(common(&db, 1, 9, None).await.unwrap().iter().filter(|it| it.name == "role").count(), 2);
 
     let one = find(&db, "3").await.unwrap().unwrap();
-    let part = common(&db, one.id.0, 9).await.unwrap();
+    let part = common(&db, one.id.0, 9, None).await.unwrap();
     assert!(
         part.contains(&value("department", "理学院", 1, 1)) && part.iter().all(|it| it.people == 1),
         "{part:?}"

@@ -53,11 +53,11 @@ fn listed(ids: &[&str]) -> ResolvedAudience {
 
 on_both!(an_audience_is_a_union_less_an_exclusion, |db| async {
     let people = [
-        person("1", json!({"attributes": {"role": "student"}})),
+        person("1", json!({"department": "农学院", "attributes": {"role": "student"}})),
         person("2", json!({"attributes": {"role": "student"}})),
-        person("3", json!({"attributes": {"role": "staff"}})),
+        person("3", json!({"department": "理学院", "attributes": {"role": "staff"}})),
         person("4", json!({"attributes": {"role": "staff"}})),
-        person("5", json!({})),
+        person("5", json!({"department": "农学院"})),
         person("6", json!({"attributes": {"role": "student"}})),
     ];
     keep(&db, &people, 1).await;
@@ -73,6 +73,10 @@ on_both!(an_audience_is_a_union_less_an_exclusion, |db| async {
     let singers = ResolvedAudience { groups: vec![choir, empty], ..Default::default() };
     let except = |from: &ResolvedAudience, less: &ResolvedAudience| ResolvedAudience {
         exclude: Some(Box::new(less.clone())),
+        ..from.clone()
+    };
+    let within = |from: &ResolvedAudience, departments: &[&str]| ResolvedAudience {
+        within: Some(departments.iter().map(|&name| name.to_owned()).collect()),
         ..from.clone()
     };
     let all_kinds = ResolvedAudience {
@@ -92,6 +96,10 @@ on_both!(an_audience_is_a_union_less_an_exclusion, |db| async {
         (except(&all_kinds, &singers), &["1", "5"]),
         (except(&students, &all_kinds), &[]),
         (except(&everyone, &except(&everyone, &students)), &["1", "2"]),
+        (within(&everyone, &["农学院"]), &["1", "5"]),
+        (within(&all_kinds, &["农学院", "理学院"]), &["1", "3", "5"]),
+        (within(&except(&everyone, &students), &["农学院"]), &["5"]),
+        (within(&everyone, &[]), &[]),
     ] {
         assert_eq!(chosen(&db, &audience).await, expected, "{audience:?}");
     }
@@ -104,7 +112,11 @@ on_both!(ten_thousand_may_be_listed, |db| async {
     let many = ResolvedAudience { recipients: ids.clone(), ..Default::default() };
     assert_eq!(chosen(&db, &many).await, ["1", "3"]);
     let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-    assert_eq!(known(&db, &ids).await.unwrap(), HashSet::from(["1".to_owned(), "3".to_owned()]));
+    assert_eq!(known(&db, &ids, None).await.unwrap(), HashSet::from(["1".to_owned(), "3".to_owned()]));
+    keep(&db, &[person("3", json!({"department": "农学院"}))], 2).await;
+    let theirs = Some(&["农学院".to_owned(), "理学院".to_owned()][..]);
+    assert_eq!(known(&db, &ids, theirs).await.unwrap(), HashSet::from(["3".to_owned()]));
+    assert!(known(&db, &ids, Some(&[])).await.unwrap().is_empty());
 });
 
 on_both!(a_sample_is_of_the_audience, |db| async {

@@ -26,6 +26,7 @@ pub(super) fn message(id: i64) -> NewMessage {
         id: MessageId(id),
         source: Some(SourceId(1)),
         operator: None,
+        department: Some("教务处".to_owned()),
         test: false,
         topic: "academic.exam".to_owned(),
         category: Category::Announcement,
@@ -129,6 +130,7 @@ on_both!(lists_are_narrowed_and_go_on_from_the_last, |db| async {
     sources(&db).await;
     let library = NewMessage {
         source: Some(SourceId(2)),
+        department: Some("图书馆".to_owned()),
         topic: "library.new-books".to_owned(),
         title: "New Books 100% free".to_owned(),
         category: Category::ResourceUpdate,
@@ -142,13 +144,19 @@ on_both!(lists_are_narrowed_and_go_on_from_the_last, |db| async {
     let all = MessageFilter::default();
     assert_eq!(listed(all.clone()).await, [4, 3, 2, 1]);
     assert_eq!(listed(MessageFilter { id: Some(MessageId(3)), ..all.clone() }).await, [3]);
-    for (sources, of_them, held) in
-        [(&[][..], &[][..], &[][..]), (&[2], &[2], &[]), (&[2, 1], &[4, 3, 2, 1], &[3])]
+    for (departments, of_them, held) in
+        [(&[][..], &[][..], &[][..]), (&["图书馆"], &[2], &[]), (&["图书馆", "教务处"], &[4, 3, 2, 1], &[3])]
     {
-        let sources = Some(sources.iter().map(|id| SourceId(*id)).collect());
-        let within = MessageFilter { sources, ..all.clone() };
+        let departments: Vec<_> = departments.iter().map(|&name| name.to_owned()).collect();
+        let within = MessageFilter { departments: Some(departments), ..all.clone() };
         assert_eq!(listed(within.clone()).await, of_them);
         assert_eq!(listed(MessageFilter { status: Some(Status::Held), ..within }).await, held);
+    }
+    let of_second = MessageFilter { source: Some(SourceId(2)), ..all.clone() };
+    assert_eq!(listed(of_second.clone()).await, [2]);
+    for (department, found) in [("图书馆", &[2][..]), ("教务处", &[])] {
+        let departments = Some(vec![department.to_owned()]);
+        assert_eq!(listed(MessageFilter { departments, ..of_second.clone() }).await, found);
     }
     assert_eq!(listed(MessageFilter { topic: Some("academic".to_owned()), ..all.clone() }).await, [3]);
     assert_eq!(

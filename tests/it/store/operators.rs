@@ -4,7 +4,7 @@ use belltower::domain::id::OperatorId;
 use belltower::domain::operator::Role;
 use belltower::store::Db;
 use belltower::store::operators::{
-    OperatorRow, any, find, find_by_email, insert, list, lock, lock_all, set_disabled, set_grants,
+    OperatorRow, any, find, find_all, find_by_email, insert, list, lock, lock_all, set_disabled, set_grants,
     set_language, set_name, set_password, touch,
 };
 
@@ -37,8 +37,11 @@ on_both!(an_operator_is_found_by_id_and_address, |db| async {
         assert_eq!(get(&db, id).await.email, email);
     }
     assert!(find_by_email(&db, "Owner@bell.example").await.unwrap().is_none());
-    assert_eq!(list(&db).await.unwrap().len(), Role::ALL.len());
+    let all = list(&db).await.unwrap();
+    assert_eq!(all.len(), Role::ALL.len());
     let mut tx = db.begin().await.unwrap();
+    let some = find_all(&mut tx, &[all[1].id, OperatorId(9_999), all[0].id]).await.unwrap();
+    assert_eq!(some.len(), 2);
     assert!(any(&mut tx).await.unwrap());
 });
 

@@ -190,8 +190,12 @@ on_both!(people_are_found_by_department_and_by_whether_they_are_active, |db| asy
     deactivate_missing(&mut tx, &["1", "3", "4"].map(str::to_owned), Timestamp(2)).await.unwrap();
     tx.commit().await.unwrap();
     let found = async |q: &str, department: &str, active| {
-        let filter =
-            RecipientFilter { q: q.to_owned(), department: department.to_owned(), active, audience: None };
+        let filter = RecipientFilter {
+            q: q.to_owned(),
+            department: department.to_owned(),
+            active,
+            ..RecipientFilter::default()
+        };
         let rows = list(&db, &filter, None, 10).await.unwrap();
         assert_eq!(count(&db, &filter).await.unwrap(), rows.len() as i64);
         rows.into_iter().map(|row| row.person.campus_id).collect::<Vec<_>>()
@@ -200,5 +204,14 @@ on_both!(people_are_found_by_department_and_by_whether_they_are_active, |db| asy
     assert_eq!(found("1", "学院", None).await, ["1"]);
     assert_eq!(found("", "学院", Some(true)).await, ["1"]);
     assert_eq!(found("", "", Some(false)).await, ["2"]);
+    for (within, theirs) in
+        [(&["农学院"][..], &["1"][..]), (&["农学院", "动物科技学院"], &["2", "1"]), (&[], &[])]
+    {
+        let within = Some(within.iter().map(|&name| name.to_owned()).collect());
+        let rows =
+            list(&db, &RecipientFilter { within, ..RecipientFilter::default() }, None, 10).await.unwrap();
+        let rows: Vec<_> = rows.into_iter().map(|row| row.person.campus_id).collect();
+        assert_eq!(rows, theirs, "active or not");
+    }
     assert_eq!(found("", "%", None).await, [""; 0], "no wildcards");
 });

@@ -1,12 +1,12 @@
 use belltower::clock::Timestamp;
 use belltower::domain::channel::ChannelKind;
 use belltower::domain::delivery::State;
-use belltower::domain::id::{MessageId, OperatorId, SourceId};
+use belltower::domain::id::{MessageId, OperatorId};
 use belltower::domain::message::{Lane, Status};
 use belltower::store::messages::NewMessage;
 use belltower::store::reports::{
-    accepted, by_channel, day_counts, days, hours, oldest_by_lane, oldest_due, open_by_lane, open_counts,
-    own_words, provider_health, stuck, stuck_before,
+    accepted, accepted_of, by_channel, day_counts, days, hours, oldest_by_lane, oldest_due, open_by_lane,
+    open_counts, own_words, provider_health, stuck, stuck_before,
 };
 use belltower::store::{Db, Dialect};
 
@@ -122,10 +122,21 @@ on_both!(accepted_messages_are_summed_over_sources, |db| async {
          VALUES (1, '2026-09-21', 4), (2, '2026-09-21', 3), (1, '2026-09-20', 50)",
     )
     .await;
-    assert_eq!(accepted(&db, "2026-09-21", None).await.unwrap(), 7);
-    assert_eq!(accepted(&db, "2026-09-19", None).await.unwrap(), 0);
-    for (of, n) in [(&[SourceId(2)][..], 3), (&[SourceId(1), SourceId(2)], 7), (&[], 0)] {
-        assert_eq!(accepted(&db, "2026-09-21", Some(of)).await.unwrap(), n);
+    assert_eq!(accepted(&db, "2026-09-21").await.unwrap(), 7);
+    assert_eq!(accepted(&db, "2026-09-19").await.unwrap(), 0);
+});
+
+on_both!(a_departments_messages_are_counted_by_themselves, |db| async {
+    sources(&db).await;
+    let library = |id| NewMessage { department: Some("图书馆".to_owned()), ..message(id) };
+    let central = NewMessage { department: None, ..message(50) };
+    keep(&db, &[message(10), library(20), library(30), NewMessage { test: true, ..library(40) }, central])
+        .await;
+    for (of, since, n) in
+        [(&["图书馆"][..], 0, 2), (&["图书馆", "教务处"], 0, 3), (&["图书馆"], 30, 1), (&[], 0, 0)]
+    {
+        let of: Vec<_> = of.iter().map(|&name| name.to_owned()).collect();
+        assert_eq!(accepted_of(&db, Timestamp(since), MessageId(since), &of).await.unwrap(), n, "{of:?}");
     }
 });
 
@@ -148,7 +159,7 @@ on_both!(hours_hold_the_deliveries_of_their_messages, |db| async {
     assert_eq!(shown, [(0, 7, 4, 0), (2, 1, 0, 0)]);
     assert_eq!(hours(&db, Timestamp(HOUR), MessageId(3 * HOUR), None).await.unwrap().len(), 1);
 
-    let (first, second) = ([SourceId(1)], [SourceId(2)]);
+    let (first, second) = (["教务处".to_owned()], ["图书馆".to_owned()]);
     assert_eq!(hours(&db, Timestamp(HOUR), MessageId(0), Some(&first)).await.unwrap().len(), 2);
     assert!(hours(&db, Timestamp(HOUR), MessageId(0), Some(&second)).await.unwrap().is_empty());
     let rows = by_channel(&db, Timestamp(HOUR), MessageId(0), &first).await.unwrap();
@@ -202,8 +213,8 @@ on_both!(what_waits_for_somebody_is_counted_by_status, |db| async {
     let rows = stuck(&db, MessageId(2), None).await.unwrap();
     let rows: Vec<_> = rows.iter().map(|row| (row.status, row.n)).collect();
     assert_eq!(rows, [(Status::Held, 1), (Status::Unrouted, 2)]);
-    assert_eq!(stuck(&db, MessageId(2), Some(&[SourceId(1)])).await.unwrap().len(), 2);
-    assert!(stuck(&db, MessageId(2), Some(&[SourceId(2)])).await.unwrap().is_empty());
+    assert_eq!(stuck(&db, MessageId(2), Some(&["教务处".to_owned()])).await.unwrap().len(), 2);
+    assert!(stuck(&db, MessageId(2), Some(&["图书馆".to_owned()])).await.unwrap().is_empty());
     let before: Vec<_> = stuck_before(&db, MessageId(2), MessageId(4)).await.unwrap();
     let all = stuck_before(&db, MessageId(2), MessageId(99)).await.unwrap();
     assert!(before.iter().map(|row| row.n).sum::<i64>() < 3, "{before:?}");

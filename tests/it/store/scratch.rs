@@ -40,7 +40,7 @@ on_both!(a_campus_that_was_lived_through_has_nothing_open, |db| async {
     assert_eq!((row.pending, row.sending, row.suppressed), (0, 0, 1));
     assert!(row.failed > 0 && row.sent > 0, "{row:?}");
     assert_eq!(row.failed + row.unknown + row.sent + row.delivered, 8);
-    assert_eq!(attention::count(&db, 100).await.unwrap(), row.failed + row.unknown);
+    assert_eq!(attention::count(&db, 100, None).await.unwrap(), row.failed + row.unknown);
     let today = reports::day_counts(&db, "2026-09-21").await.unwrap();
     let failed = today.iter().find(|count| count.state == State::Failed).unwrap();
     assert_eq!(failed.n, row.failed);

@@ -46,7 +46,7 @@ pub(super) fn page(language: Language, theme: Theme, empty: bool) -> AlarmsPage 
         past: if empty { Vec::new() } else { past.into_iter().map(line).collect() },
         newest: None,
         older: (!empty).then(|| "/console/alarms?before=1".to_owned()),
-        is_told: empty,
+        is_told: Some(empty),
     }
 }
 
