@@ -389,11 +389,8 @@ pub(super) async fn look(
     typed: &Typed,
     place: Place,
 ) -> Result<PreviewFragment> {
-    signed.caller.require(Permission::DirectoryView)?;
-    let preview = PreviewFragment { place, ..PreviewFragment::nothing(signed.view()) };
-pub(super) async fn look(s: &Services, signed: &Signed, typed: &Typed) -> Result<PreviewFragment> {
     signed.caller.reach(Permission::DirectoryView)?;
-    let preview = PreviewFragment::nothing(signed.view());
+    let preview = PreviewFragment { place, ..PreviewFragment::nothing(signed.view()) };
     let text = match typed.text() {
         Ok(text) if text.is_empty() => return Ok(preview),
         Ok(text) => text,

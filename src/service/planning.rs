@@ -10,8 +10,7 @@ use super::groups::Resolution;
 use super::policies::{self, Heeded};
 use super::providers::Room;
 use super::routing::{self, WhyUnrouted};
-use super::{Services, providers, sensitive};
-use super::{Services, drafts, providers};
+use super::{Services, drafts, providers, sensitive};
 use crate::clock::Timestamp;
 use crate::domain::audience::{Audience, DirectAddress};
 use crate::domain::channel::{AddressKind, ChannelKind, Outlet};
@@ -159,9 +158,8 @@ async fn claim(s: &Services, owner: i64, now: Timestamp) -> Result<(usize, Vec<P
     if taken == 0 {
         return Ok((0, messages));
     }
-    let messages = routing::route_claimed(&mut tx, &rules, &policy, &words, messages, now).await?;
     let messages = drafts::recall_rights(&mut tx, messages, now).await?;
-    let messages = routing::route_claimed(&mut tx, &rules, &policy, messages, now).await?;
+    let messages = routing::route_claimed(&mut tx, &rules, &policy, &words, messages, now).await?;
     let (routed, unrouted): (Vec<_>, Vec<_>) = messages.into_iter().partition(is_for_somebody);
     if !unrouted.is_empty() {
         let ids: Vec<MessageId> = unrouted.iter().map(|m| m.id).collect();

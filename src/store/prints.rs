@@ -3,11 +3,10 @@
 use serde_json::json;
 
 use super::dialect::Field;
-use super::messages::among;
 use super::{Db, Dialect, JsonText, Tx, in_db, in_tx, row, sql, to_json};
 use crate::Result;
 use crate::clock::Timestamp;
-use crate::domain::id::{MessageId, SourceId};
+use crate::domain::id::MessageId;
 use crate::domain::likeness::Print;
 use crate::domain::message::Wording;
 
@@ -91,22 +90,28 @@ row! {
     }
 }
 
-/// The latest messages with ids from `first` on that are to reach people, in their order. `of`: only those of these sources.
-/// What was only tried out, and the installation's own word, is none.
+/// The latest messages with ids from `first` on that are to reach people, in their order; only those of these departments
+/// where they are said. What was only tried out, and the installation's own word, is none.
 pub async fn lately(
     db: &Db,
     first: MessageId,
-    of: Option<&[SourceId]>,
+    departments: Option<&[String]>,
     limit: u32,
 ) -> Result<Vec<LatelyRow>> {
+    let listed = db.dialect().text_list("$3");
     let text = format!(
         "SELECT m.id, m.title, m.content, m.created_at FROM message m
          WHERE m.id >= $1 AND NOT m.test AND m.status <> 7 AND {}
             AND (m.routing IS NULL OR m.routing NOT LIKE '%\"own_word\":true%')
          ORDER BY m.id DESC LIMIT $2 + 0",
-        of.map_or_else(|| "1 = 1".to_owned(), |of| among("m.source_id", of))
+        // As one of a few in the order of ids, which is walked anyway.
+        departments.map_or_else(|| "$3 IS NULL".to_owned(), |_| format!("m.department || '' IN {listed}"))
     );
-    Ok(in_db!(db, |c| sqlx::query_as(sql(text)).bind(first.0).bind(i64::from(limit)).fetch_all(c).await)?)
+    let departments = departments.map(to_json).transpose()?;
+    Ok(in_db!(db, |c| {
+        let query = sqlx::query_as(sql(text)).bind(first.0).bind(i64::from(limit)).bind(departments);
+        query.fetch_all(c).await
+    })?)
 }
 
 /// The latest messages since then, other than `message`, that are or were sent and said the same.

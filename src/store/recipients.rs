@@ -205,44 +205,8 @@ pub async fn list(
     before: Option<RecipientId>,
     limit: u32,
 ) -> Result<Vec<RecipientRow>> {
-    let (condition, binds) = filter.condition(db.dialect(), 3);
+    let (condition, binds) = filter.condition(db.dialect(), 3)?;
     let text = format!("{SELECT} WHERE r.id < $1 AND {condition} ORDER BY r.id DESC LIMIT $2 + 0");
-    let mut text = format!("{SELECT} WHERE r.id < $1 AND r.erased_at IS NULL");
-    let mut binds: Vec<Bind> = Vec::new();
-    let q = filter.q.trim();
-    if !q.is_empty() {
-        let contains = db.dialect().contains("r.name", "$3");
-        text.push_str(&format!(
-            " AND ({contains} OR {} OR {} OR {} OR {})",
-            starts("r.campus_id", "$3"),
-            starts("r.email", "$3"),
-            starts("r.mobile", "$3"),
-            starts("r.mobile", "'+86' || $3"),
-        ));
-        binds.push(Bind::Text(q.to_owned()));
-    }
-    let department = filter.department.trim();
-    if !department.is_empty() {
-        let param = format!("${}", 3 + binds.len());
-        text.push_str(&format!(" AND {}", db.dialect().contains("r.department", &param)));
-        binds.push(Bind::Text(department.to_owned()));
-    }
-    if let Some(departments) = &filter.within {
-        let param = format!("${}", 3 + binds.len());
-        text.push_str(&format!(" AND r.department IN {}", db.dialect().text_list(&param)));
-        binds.push(Bind::Text(to_json(departments)?));
-    }
-    text.push_str(match filter.active {
-        Some(true) => " AND r.active",
-        Some(false) => " AND NOT r.active",
-        None => "",
-    });
-    if let Some(audience) = &filter.audience {
-        let selection = audience.select(db.dialect(), 3 + binds.len());
-        text.push_str(&format!(" AND {}", selection.condition));
-        binds.extend(selection.binds);
-    }
-    text.push_str(" ORDER BY r.id DESC LIMIT $2 + 0");
     let before = before.map_or(i64::MAX, |id| id.0);
     Ok(in_db!(db, |c| {
         bind_all!(sqlx::query_as(sql(text)).bind(before).bind(i64::from(limit)), &binds).fetch_all(c).await
@@ -251,14 +215,14 @@ pub async fn list(
 
 /// How many people a list would show in the end.
 pub async fn count(db: &Db, filter: &RecipientFilter) -> Result<i64> {
-    let (condition, binds) = filter.condition(db.dialect(), 1);
+    let (condition, binds) = filter.condition(db.dialect(), 1)?;
     let text = format!("SELECT count(*) FROM recipient r WHERE {condition}");
     Ok(in_db!(db, |c| bind_all!(sqlx::query_scalar(sql(text)), &binds).fetch_one(c).await)?)
 }
 
 impl RecipientFilter {
     /// As SQL over `recipient r`; the first of its values is `$first`.
-    fn condition(&self, dialect: Dialect, first: usize) -> (String, Vec<Bind>) {
+    fn condition(&self, dialect: Dialect, first: usize) -> Result<(String, Vec<Bind>)> {
         let mut text = "r.erased_at IS NULL".to_owned();
         let mut binds: Vec<Bind> = Vec::new();
         let q = self.q.trim();
@@ -280,6 +244,11 @@ impl RecipientFilter {
             text.push_str(&format!(" AND {}", dialect.contains("r.department", &param)));
             binds.push(Bind::Text(department.to_owned()));
         }
+        if let Some(departments) = &self.within {
+            let param = format!("${}", first + binds.len());
+            text.push_str(&format!(" AND r.department IN {}", dialect.text_list(&param)));
+            binds.push(Bind::Text(to_json(departments)?));
+        }
         text.push_str(match self.active {
             Some(true) => " AND r.active",
             Some(false) => " AND NOT r.active",
@@ -290,7 +259,7 @@ impl RecipientFilter {
             text.push_str(&format!(" AND {}", selection.condition));
             binds.extend(selection.binds);
         }
-        (text, binds)
+        Ok((text, binds))
     }
 }
 

@@ -77,11 +77,6 @@ pub(in crate::console) async fn show(
 }
 
 async fn page(s: &Services, signed: &Signed, draft: &Draft, query: &TrialQuery) -> Result<ProofPage> {
-    let draft = match open(&s, &signed, *id).await? {
-        Ok(draft) => draft,
-        Err(elsewhere) => return Ok(elsewhere),
-    };
-    let frame = Frame::new(&signed, &draft, Step::Proof);
     let shell = signed.shell(Section::Compose)?;
     let view = &shell.view;
     let seen = match drafts::proof(s, &signed.caller, &draft.composed).await {
@@ -96,14 +91,6 @@ async fn page(s: &Services, signed: &Signed, draft: &Draft, query: &TrialQuery) 
             let cost = costs::estimate(s, &signed.caller, &simulation).await?;
             let trial = Trial::load(s, signed, &simulation, query).await?;
             Ok(Proof { outcome, rules, similar, words, cost, trial })
-            let similar = match &simulation.similar {
-                Some(alike) if signed.may_somewhere(Permission::MessagesView) => {
-                    let found = messages::get_many(&s, &signed.caller, &[alike.id]).await?.pop();
-                    found.map(|message| (alike.id, message.title))
-                }
-                _ => None,
-            };
-            Ok(Proof { outcome, rules, similar })
         }
         Err(Error::Invalid(faults)) => Err(faults
             .iter()
@@ -115,7 +102,7 @@ async fn page(s: &Services, signed: &Signed, draft: &Draft, query: &TrialQuery) 
         Err(other) => return Err(other),
     };
     Ok(ProofPage {
-        frame: Frame::new(draft, Step::Proof),
+        frame: Frame::new(signed, draft, Step::Proof),
         version: draft.version,
         seen,
         sees_rules: signed.may(Permission::RoutingView),

@@ -68,7 +68,6 @@ impl WhenPage {
             send_at,
             expires_at,
             review,
-            may_send: signed.may(Permission::MessagesSend),
             says_held: proof.as_ref().is_some_and(says_held),
             may_send: signed.may_of(Permission::MessagesSend, frame.department.as_deref()),
             zone: s.campus.time_zone.iana_name().unwrap_or("UTC").to_owned(),

@@ -2,9 +2,9 @@
 //! whether it is a message is asked when its proof is.
 
 mod composed;
+mod rights;
 mod similar;
 mod trial;
-mod rights;
 
 use std::time::Duration;
 
@@ -12,8 +12,7 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::messages::{self, Accepted, Simulation, Written, author};
-use super::{Caller, Services, planning, sensitive};
-use super::{Caller, Services, groups};
+use super::{Caller, Services, groups, sensitive};
 use crate::clock::Timestamp;
 use crate::domain::audience::Audience;
 use crate::domain::id::{DraftId, MessageId};
@@ -24,10 +23,10 @@ use crate::store::audience;
 use crate::store::drafts::{self as store, DraftRow};
 
 pub use self::composed::{Composed, Whom, campus_ids};
-pub use self::similar::{SimilarMessage, similar};
-pub use self::trial::{MOST_TRIALS, Tried, knows_me, try_out};
 pub(super) use self::rights::recall_rights;
 pub use self::rights::{NO_LONGER, departments, writes_for};
+pub use self::similar::{SimilarMessage, similar};
+pub use self::trial::{MOST_TRIALS, Tried, knows_me, try_out};
 
 /// Drafts of one operator that are shown.
 const LISTED: u32 = 100;
@@ -229,8 +228,6 @@ pub async fn send(
     }
     // A reviewer sees tomorrow's message today.
     let held = sensitive::holds(&seen.words).or_else(|| draft.composed.review.then(|| ASKED.to_owned()));
-    let written = Written { held, draft: Some(id) };
-    let held = draft.composed.review.then(|| ASKED.to_owned());
     let department = writes_for(caller, &draft.composed)?;
     let written = Written { department, held, draft: Some(id) };
     let body = draft.composed.document(&s.campus);

@@ -30,13 +30,13 @@ pub struct SimilarMessage {
 
 /// Those that are likest to these texts, the likest and latest first; none where the caller sees no messages.
 pub async fn similar(s: &Services, caller: &Caller, texts: &Content) -> Result<Vec<SimilarMessage>> {
-    let sight = match Sight::by(s, caller, Permission::MessagesView).await {
+    let sight = match Sight::by(caller, Permission::MessagesView) {
         Ok(sight) => sight,
         Err(Error::Forbidden { .. }) => return Ok(Vec::new()),
         Err(other) => return Err(other),
     };
     let own = likeness(texts);
-    let of = sight.sources(None);
+    let of = sight.departments();
     let first = MessageId::first_at(s.clock.now().minus(SINCE));
     let lately = prints::lately(&s.db, first, of.as_deref(), COMPARED).await?;
     let alike = lately.into_iter().filter_map(|row| {

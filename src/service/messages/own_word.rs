@@ -41,6 +41,8 @@ impl OwnWord {
         let sender = Sender {
             source: None,
             operator: Some(operator),
+            // It goes to whoever writes, wherever they belong.
+            department: None,
             test: false,
             topics: None,
             channels: &ChannelKind::ALL,

@@ -188,12 +188,12 @@ pub async fn list(
     before: Option<RecipientId>,
     limit: u32,
 ) -> Result<Vec<Recipient>> {
-    require(caller, Permission::DirectoryView)?;
-    let rows = store::list(&s.db, &asked(s, filter).await?, before, limit).await?;
+    let rows = store::list(&s.db, &asked(s, caller, filter).await?, before, limit).await?;
     Ok(rows.into_iter().map(|row| row.shown_to(caller)).collect())
 }
 
-async fn asked(s: &Services, filter: &ListFilter) -> Result<RecipientFilter> {
+/// The same for the store, of those whom the caller may see.
+async fn asked(s: &Services, caller: &Caller, filter: &ListFilter) -> Result<RecipientFilter> {
     let within = within(caller, Permission::DirectoryView)?;
     let audience = match &filter.group {
         Some(slug) => Some(groups::audience_of(s, slug).await?),
@@ -204,15 +204,15 @@ async fn asked(s: &Services, filter: &ListFilter) -> Result<RecipientFilter> {
         department: filter.department.clone().unwrap_or_default(),
         active: filter.active,
         audience,
+        within,
     })
 }
 
 /// Writes down that an operator takes a list of people along, and how many they are. What was searched for may be
 /// somebody's campus id, which the audit log never holds.
 pub async fn note_export(s: &Services, caller: &Caller, filter: &ListFilter) -> Result<()> {
-    caller.require(Permission::DirectoryView)?;
     let mut detail = json!({
-        "people": store::count(&s.db, &asked(s, filter).await?).await?,
+        "people": store::count(&s.db, &asked(s, caller, filter).await?).await?,
         "whole": caller.require(Permission::DirectoryReveal).is_ok(),
     });
     for (name, value) in [("department", filter.department.as_ref()), ("group", filter.group.as_ref())] {
@@ -239,14 +239,9 @@ pub async fn export(
     before: Option<RecipientId>,
     limit: u32,
 ) -> Result<Vec<Recipient>> {
-    caller.require(Permission::DirectoryView)?;
     let whole = caller.require(Permission::DirectoryReveal).is_ok();
-    let rows = store::list(&s.db, &asked(s, filter).await?, before, limit).await?;
+    let rows = store::list(&s.db, &asked(s, caller, filter).await?, before, limit).await?;
     Ok(rows.into_iter().map(|row| if whole { row } else { row.masked() }).collect())
-        within,
-    };
-    let rows = store::list(&s.db, &filter, before, limit).await?;
-    Ok(rows.into_iter().map(|row| row.shown_to(caller)).collect())
 }
 
 /// What a person does not want to be sent.

@@ -60,7 +60,7 @@ const REASONS: [&str; 22] = [
     "cancelled",
     "recalled",
 ];
-const FAULTS: [&str; 81] = [
+const FAULTS: [&str; 83] = [
     "addresses-too_many",
     "file_too_large",
     "none_chosen",
@@ -68,7 +68,6 @@ const FAULTS: [&str; 81] = [
     "logo_no_picture",
     "logo_too_many_points",
     "logo_more_than_drawing",
-const FAULTS: [&str; 75] = [
     "wrong_code",
     "wrong_password",
     "invalid_topic",
@@ -124,6 +123,7 @@ const FAULTS: [&str; 75] = [
     "quota_used",
     "bad_language",
     "bad_campus_id",
+    "too_many_waiting",
     "bad_name",
     "reserved",
     "duplicate",

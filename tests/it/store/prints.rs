@@ -1,5 +1,5 @@
 use belltower::clock::Timestamp;
-use belltower::domain::id::{MessageId, SourceId};
+use belltower::domain::id::MessageId;
 use belltower::domain::likeness::{Likeness, Print};
 use belltower::store::Db;
 use belltower::store::prints::{Among, insert, lately, lock, prune, same, similar};
@@ -55,16 +55,19 @@ on_both!(what_people_were_told_lately_is_read_by_whose_it_is, |db| async {
     execute(&mut tx, "UPDATE message SET status = 7 WHERE id = 2").await;
     let own = r#"UPDATE message SET routing = '{"version":0,"matched":[],"own_word":true}' WHERE id = 3"#;
     execute(&mut tx, own).await;
+    execute(&mut tx, "UPDATE message SET department = '教务处' WHERE id = 4").await;
+    execute(&mut tx, "UPDATE message SET department = NULL WHERE id = 1").await;
     tx.commit().await.unwrap();
-    let ids = async |first: i64, of: Option<&[SourceId]>, limit| -> Vec<i64> {
+    let ids = async |first: i64, of: Option<&[String]>, limit| -> Vec<i64> {
         let rows = lately(&db, MessageId(first), of, limit).await.unwrap();
         assert!(rows.iter().all(|row| row.title == "考试安排" && row.content.0.content.title == "考试安排"));
         rows.into_iter().map(|row| row.id.0).collect()
     };
     assert_eq!(ids(1, None, 10).await, [4, 1], "neither what was cancelled nor the installation's own word");
     assert_eq!((ids(2, None, 10).await, ids(1, None, 1).await), (vec![4], vec![4]));
-    assert_eq!(ids(1, Some(&[SourceId(1)]), 10).await, [4, 1]);
-    assert!(ids(1, Some(&[SourceId(99)]), 10).await.is_empty() && ids(1, Some(&[]), 10).await.is_empty());
+    let of = |department: &str| [department.to_owned()];
+    assert_eq!(ids(1, Some(&of("教务处")), 10).await, [4]);
+    assert!(ids(1, Some(&of("图书馆")), 10).await.is_empty() && ids(1, Some(&[]), 10).await.is_empty());
 });
 
 on_both!(a_few_are_compared_however_many_look_alike_and_none_hides_what_was_sent, |db| async {

@@ -24,7 +24,13 @@ use super::{HOUR, ago, shell, view};
 const ID: DraftId = DraftId(7);
 
 fn frame(step: Step) -> Frame {
-    Frame { id: ID, step, title: "<期末考试安排>".into(), meanwhile: false }
+    Frame {
+        id: ID,
+        step,
+        title: "<期末考试安排>".into(),
+        department: Some("<教务处>".into()),
+        meanwhile: false,
+    }
 }
 
 fn composing(language: Language, theme: Theme) -> Shell {
