@@ -11,7 +11,7 @@ use belltower::service::{Caller, Services, groups, planning, recipients, routing
 use serde_json::json;
 
 use super::departments::{fault, grant, granted, limited, unknown};
-use crate::support::{on_both, operator, services};
+use crate::support::{TERMINAL, on_both, operator, services};
 
 const LIBRARY: &str = "图书馆";
 const HALL: &str = "礼堂";
@@ -197,7 +197,7 @@ on_both!(what_was_scheduled_is_held_when_its_author_lost_the_right, |db| async {
         held.push(send(&s, &loses, &later).await.unwrap());
     }
     let elsewhere = grant(Role::Sender, &[HALL]);
-    set_grants(&s, &owner, loses.operator().unwrap(), None, vec![elsewhere]).await.unwrap();
+    set_grants(&s, &TERMINAL, loses.operator().unwrap(), None, vec![elsewhere]).await.unwrap();
     s.clock.turn(48 * 3_600_000);
     assert_eq!(reached(&s, kept).await, ["L1", "L2"]);
     for message in &held {
