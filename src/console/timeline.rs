@@ -7,7 +7,7 @@ use super::rules::words::{Names, why_unrouted};
 use super::view::View;
 use crate::clock::Timestamp;
 use crate::domain::channel::{AddressKind, ChannelKind};
-use crate::domain::sensitive::words_held_for;
+use crate::domain::sensitive::{TOO_LARGE, words_held_for};
 use crate::service::drafts;
 use crate::service::messages::{self, EventView};
 use crate::service::routing::WhyUnrouted;
@@ -163,6 +163,7 @@ pub(super) fn why_held(view: &View, reason: &str) -> String {
     match reason {
         drafts::ASKED => view.t("held-asked"),
         messages::MAY_NOT_SEND => view.t("held-may-not-send"),
+        TOO_LARGE => view.t("held-too-large"),
         _ => match words_held_for(reason) {
             Some(words) => view.t1("held-words", "words", words.join(&view.t("word-separator"))),
             None => reason.to_owned(),

@@ -486,7 +486,9 @@ fn segments(provider: &LiveProvider, campus: &Campus, parcel: &Parcel, outcome: 
     if parcel.channel != ChannelKind::Sms || !is_billed {
         return 0;
     }
-    let text = match provider.adapter.arriving(parcel) {
+    // An adapter that panics here has taken the text all the same.
+    let arriving = std::panic::catch_unwind(AssertUnwindSafe(|| provider.adapter.arriving(parcel)));
+    let text = match arriving.unwrap_or_default() {
         Some(Ok(arriving)) => arriving.text,
         _ => {
             let words = sms_text::words(&parcel.content);

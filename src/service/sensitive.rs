@@ -11,8 +11,12 @@ use serde_json::{Value, json};
 
 use super::lately::Lately;
 use super::{Caller, Services};
+use crate::domain::audience::Params;
+use crate::domain::message::Wording;
 use crate::domain::operator::Permission;
-use crate::domain::sensitive::{Entry, Searcher, Sighting, Treatment, WordList, held_for};
+use crate::domain::sensitive::{
+    Entry, Looked, Searcher, Sighting, TOO_LARGE, Treatment, WordList, held_for,
+};
 use crate::store::{audit, settings};
 use crate::{Error, Result};
 
@@ -21,6 +25,15 @@ const NAME: &str = "words";
 const VERSION: &str = "words_version";
 /// Words that one entry of the audit log names of each kind; the rest is a figure.
 const NAMED: usize = 500;
+/// Words that the timeline of a message names.
+const TOLD: usize = 200;
+
+/// Bytes of one message that are looked through.
+pub(in crate::service) const OF_ONE: usize = 2 * 1024 * 1024;
+/// Of all messages that are routed at once, which others wait for.
+pub(in crate::service) const AT_ONCE: usize = 8 * 1024 * 1024;
+/// Of each of them, however large the others are.
+pub(in crate::service) const OF_EACH: usize = 64 * 1024;
 
 /// What the store said of the list lately, and its latest version ready to be looked for.
 #[derive(Debug)]
@@ -132,10 +145,35 @@ fn difference(before: &[Entry], after: &[Entry]) -> Value {
     parts.into()
 }
 
+/// Looks through `room` bytes of what a message says, `personalise` being what people have of their own as JSON: too much of
+/// it is not even read.
+pub(in crate::service) fn look(
+    words: &Searcher,
+    wording: &Wording,
+    personalise: Option<&str>,
+    room: usize,
+) -> Result<Looked> {
+    let personalise = personalise.filter(|_| wording.has_variables && !words.is_empty());
+    let is_too_large = personalise.is_some_and(|people| people.len() > room);
+    let own: BTreeMap<String, Params> = match personalise {
+        Some(people) if !is_too_large => serde_json::from_str(people).map_err(Error::internal)?,
+        _ => BTreeMap::new(),
+    };
+    let mut looked = words.look(wording, own.values(), room);
+    looked.is_cut |= is_too_large;
+    Ok(looked)
+}
+
 /// Why a reviewer has to let a message go that says these, if one has to.
 pub(in crate::service) fn holds(seen: &[Sighting]) -> Option<String> {
     let words = Sighting::words(seen, Treatment::Hold);
     (!words.is_empty()).then(|| held_for(&words))
+}
+
+/// As [`holds`]; what was not looked through may say any of the words.
+pub(in crate::service) fn holds_cut(words: &Searcher, looked: &Looked) -> Option<String> {
+    let is_cut = looked.is_cut && words.holds();
+    holds(&looked.seen).or_else(|| is_cut.then(|| TOO_LARGE.to_owned()))
 }
 
 /// What the event `words` says: each word once, with what is done about it and where it stands.
@@ -151,7 +189,7 @@ pub(in crate::service) fn told_of(seen: &[Sighting]) -> Option<Value> {
         }
     }
     let word = |((Reverse(treatment), word), places): ((Reverse<Treatment>, &str), Vec<String>)| json!({ "word": word, "treatment": treatment, "in": places });
-    (!places.is_empty()).then(|| json!({ "words": places.into_iter().map(word).collect::<Vec<_>>() }))
+    (!places.is_empty()).then(|| json!({ "words": places.into_iter().take(TOLD).map(word).collect::<Vec<_>>() }))
 }
 
 #[cfg(test)]
@@ -174,6 +212,28 @@ mod tests {
         });
         assert_eq!(told, expected);
         assert_eq!(difference(&before, &[]).as_object().map(serde_json::Map::len), Some(1));
+    }
+
+    #[test]
+    fn what_is_too_large_is_held_unread_where_a_word_may_hold_it() {
+        let words = |texts| Searcher::new(WordList::typed(texts).unwrap()).unwrap();
+        let wording: Wording = serde_json::from_value(json!({
+            "content": {"title": "通知", "body": "{{ a }}"}, "has_variables": true, "own": ["a"],
+        }))
+        .unwrap();
+        let people = json!({"2026001": {"a": "代考"}}).to_string();
+        let hold = words([(Treatment::Warn, ""), (Treatment::Hold, "代考")]);
+        let why = |words: &Searcher, people: &str, room| {
+            holds_cut(words, &look(words, &wording, Some(people), room).unwrap())
+        };
+        assert_eq!(why(&hold, &people, OF_ONE), Some(held_for(&["代考"])));
+        assert_eq!(why(&hold, &people, people.len() - 1), Some(TOO_LARGE.to_owned()));
+        assert_eq!(why(&words([(Treatment::Warn, "代考"), (Treatment::Hold, "")]), &people, 20), None);
+        // Nobody who keeps no list pays for one.
+        assert_eq!(why(&Searcher::default(), "no JSON", OF_ONE), None);
+        let plain = Wording { has_variables: false, ..wording.clone() };
+        assert!(look(&hold, &plain, Some("no JSON"), OF_ONE).is_ok());
+        assert!(look(&hold, &wording, Some("no JSON"), OF_ONE).is_err());
     }
 
     #[test]

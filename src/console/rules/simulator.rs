@@ -22,7 +22,7 @@ use crate::domain::channel::ChannelKind;
 use crate::domain::id::{MessageId, RuleId, SourceId};
 use crate::domain::message::{Category, Lane};
 use crate::domain::operator::Permission;
-use crate::domain::sensitive::{Sighting, Treatment, words_held_for};
+use crate::domain::sensitive::{Sighting, TOO_LARGE, Treatment, words_held_for};
 use crate::error::Fault;
 use crate::http::locale;
 use crate::service::messages::{self, ByRule, ExplainedRule, PreviewWarning, Simulation, SmsNote, Verdict};
@@ -334,7 +334,7 @@ impl Outcome {
             (Some(why), _) => Fate::Unrouted(words::why_unrouted(view, names, why)),
             (None, Some(hold)) => Fate::Held(hold.value.clone(), Some(hold.rule.clone())),
             (None, None) => simulation.why_held.as_ref().map_or(Fate::Sent, |why| {
-                let is_alike = words_held_for(why).is_none();
+                let is_alike = simulation.similar.is_some() && words_held_for(why).is_none() && why != TOO_LARGE;
                 Fate::Held(if is_alike { alike(view, simulation) } else { why_held(view, why) }, None)
             }),
         };

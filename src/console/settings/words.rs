@@ -123,6 +123,7 @@ fn line(view: &View, fault: &Fault) -> String {
         "word_too_long" => view.t1("words-too-long", "most", LONGEST_WORD),
         "note_too_long" => view.t1("words-note-too-long", "most", LONGEST_NOTE),
         "no_letters" => view.t("words-no-letters"),
+        "signs" => view.t("words-signs"),
         "two_sentences" => view.t("words-two-sentences"),
         "word_twice" => {
             let (before, number) = fault.detail.split_once('/').unwrap_or_default();

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::plain::Plain;
+use super::plain::{Plain, is_sign};
 use super::{Entry, Treatment};
 use crate::error::{Faults, Result};
 
@@ -51,6 +51,9 @@ impl WordList {
                 faults.add(pointer, "word_too_long", format!("at most {LONGEST_WORD} characters"));
             } else if plain.contains('\n') {
                 faults.add(pointer, "two_sentences", "words are not looked for across the end of a sentence");
+            } else if word.chars().any(is_sign) {
+                // It would be found without: `C++` in every `c`.
+                faults.add(pointer, "signs", "signs are not looked for; write the word without them");
             } else if note.chars().count() > LONGEST_NOTE {
                 faults.add(pointer, "note_too_long", format!("at most {LONGEST_NOTE} characters"));
             } else if word.chars().chain(note.chars()).any(char::is_control) {
@@ -117,18 +120,22 @@ mod tests {
     fn what_is_wrong_is_said_of_each_line() {
         let long = "长".repeat(LONGEST_WORD + 1);
         let note = format!("词 | {}", "长".repeat(LONGEST_NOTE + 1));
-        let warn = format!("代 考\n***\n{long}\n{note}\n| 只有说明\n免费。领取");
+        let warn = format!("代 考\n***\n{long}\n{note}\n| 只有说明\n免费。领取\nC++\n#1\n法*功\nＡ＋");
         let expected = [
             ("/warn/2", "no_letters"),
             ("/warn/3", "word_too_long"),
             ("/warn/4", "note_too_long"),
             ("/warn/5", "no_letters"),
             ("/warn/6", "two_sentences"),
+            ("/warn/7", "signs"),
+            ("/warn/8", "signs"),
+            ("/warn/9", "signs"),
+            ("/warn/10", "signs"),
             ("/hold/2", "word_twice"),
         ];
         let expected: Vec<_> =
             expected.iter().map(|(at, code)| ((*at).to_owned(), (*code).to_owned())).collect();
-        assert_eq!(faults(&warn, "替考\n代·考"), expected);
+        assert_eq!(faults(&warn, "替考\n代　考"), expected);
     }
 
     #[test]

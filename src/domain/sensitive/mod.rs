@@ -2,6 +2,7 @@
 //! finds its words in what a message says.
 
 mod list;
+mod look;
 mod plain;
 mod search;
 
@@ -10,7 +11,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 pub use self::list::{LONGEST_NOTE, LONGEST_WORD, MOST_WORDS, WordList};
-pub use self::search::{Part, Place, Searcher, Sighting};
+pub use self::look::{Looked, Part, Place, Sighting};
+pub use self::search::Searcher;
 
 /// What is done about a message that says a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -51,9 +53,9 @@ pub struct Entry {
     pub note: String,
 }
 
-/// Why a message is held, as a reviewer reads it: these words, each once.
+/// Why a message is held, as a reviewer reads it: these words, each once, as many as anybody reads.
 pub fn held_for(words: &[&str]) -> String {
-    format!("{HELD_FOR}{}", words.join(BETWEEN))
+    format!("{HELD_FOR}{}", words[..words.len().min(MOST_NAMED)].join(BETWEEN))
 }
 
 /// The words in such a reason, as they are joined there.
@@ -63,6 +65,10 @@ pub fn words_held_for(reason: &str) -> Option<Vec<&str>> {
 
 const HELD_FOR: &str = "sensitive word: ";
 const BETWEEN: &str = ", ";
+const MOST_NAMED: usize = 20;
+
+/// Why a message is held that says more than is looked through.
+pub const TOO_LARGE: &str = "it says too much to be looked through for sensitive words";
 
 #[cfg(test)]
 mod tests {

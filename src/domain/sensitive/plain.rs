@@ -2,11 +2,13 @@
 
 use std::ops::Range;
 
-/// Letters and digits in lower case and of one width.
+use unicode_normalization::UnicodeNormalization as _;
+
+/// Letters and digits in lower case, and as Unicode holds them to be the same (NFKD): of one width, without accents, rings
+/// or dots.
 ///
 /// Whatever stands between two letters of which one is Han is left out, as people put spaces, stars and dots there to get
-/// by; between others it is one space. A line and a sentence end where they end: words are not looked for across. Letters of
-/// other widths are taken as the usual ones; what else Unicode holds to be compatible is not.
+/// by; between others it is one space. A line and a sentence end where they end: words are not looked for across.
 #[derive(Debug, Default)]
 pub(super) struct Plain {
     pub text: String,
@@ -17,33 +19,39 @@ pub(super) struct Plain {
 impl Plain {
     pub fn of(original: &str) -> Self {
         let mut plain = Self::default();
-        let (mut before, mut gap) = ('\n', false);
+        let mut before = Before { character: '\n', gap: false };
         for (at, character) in original.char_indices() {
             let place = at..at + character.len_utf8();
-            let character = narrow(character);
-            if is_unseen(character) {
-                continue;
-            }
-            if ends_something(character) {
-                if before != '\n' {
-                    plain.push('\n', place);
-                    before = '\n';
-                }
-                gap = false;
-            } else if character.is_alphanumeric() {
-                if gap && before != '\n' && !is_han(before) && !is_han(character) {
-                    plain.push(' ', place.start..place.start);
-                }
-                gap = false;
-                for lower in character.to_lowercase() {
-                    plain.push(lower, place.clone());
-                }
-                before = character;
+            if character.is_ascii() || is_usual_han(character) {
+                plain.take(character, place, &mut before);
             } else {
-                gap = true;
+                std::iter::once(character).nfkd().for_each(|c| plain.take(c, place.clone(), &mut before));
             }
         }
         plain
+    }
+
+    fn take(&mut self, character: char, place: Range<usize>, before: &mut Before) {
+        if is_unseen(character) {
+            return;
+        }
+        if ends_something(character) {
+            if before.character != '\n' {
+                self.push('\n', place);
+            }
+            *before = Before { character: '\n', gap: false };
+        } else if character.is_alphanumeric() {
+            let is_new = before.character != '\n' && !is_han(before.character) && !is_han(character);
+            if before.gap && is_new {
+                self.push(' ', place.start..place.start);
+            }
+            for lower in character.to_lowercase() {
+                self.push(lower, place.clone());
+            }
+            *before = Before { character, gap: false };
+        } else {
+            before.gap = true;
+        }
     }
 
     fn push(&mut self, character: char, place: Range<usize>) {
@@ -58,11 +66,13 @@ impl Plain {
         of(after(found.start)).start..of(after(found.end).saturating_sub(1)).end
     }
 
-    /// Words of letters that are written together are whole words: `ass` is not in `class`.
+    /// Words of letters that are written together are whole words, and so are numbers: `ass` is not in `class`, but `qq` is
+    /// in `qq123`.
     pub fn is_whole(&self, found: &Range<usize>) -> bool {
+        let is_letter = |c: char| c.is_alphabetic() && !is_han(c);
         let joins = |one: Option<char>, other: Option<char>| {
-            let is_letter = |c: char| c.is_alphanumeric() && !is_han(c);
-            one.is_some_and(is_letter) && other.is_some_and(is_letter)
+            let both = |is: &dyn Fn(char) -> bool| one.is_some_and(is) && other.is_some_and(is);
+            both(&is_letter) || both(&char::is_numeric)
         };
         let (before, rest) = self.text.split_at(found.start);
         let (word, after) = rest.split_at(found.end - found.start);
@@ -71,13 +81,20 @@ impl Plain {
     }
 }
 
-/// Full-width letters, digits and signs as the usual ones.
-fn narrow(character: char) -> char {
-    match u32::from(character) {
-        0x3000 => ' ',
-        wide @ 0xFF01..=0xFF5E => char::from_u32(wide - 0xFEE0).unwrap_or(character),
-        _ => character,
-    }
+/// What stands before, and whether anything that counts for nothing came since.
+struct Before {
+    character: char,
+    gap: bool,
+}
+
+/// What stands in a word and is not looked for: it is left out between Han letters, and a space between others.
+pub(super) fn is_sign(character: char) -> bool {
+    std::iter::once(character).nfkd().any(|c| !c.is_alphanumeric() && !c.is_whitespace() && !is_unseen(c))
+}
+
+/// That which most texts consist of is as it should be.
+const fn is_usual_han(character: char) -> bool {
+    matches!(character, '\u{4E00}'..='\u{9FFF}')
 }
 
 /// What nobody sees, and marks that are set over or through a letter.
@@ -126,6 +143,14 @@ mod tests {
     }
 
     #[test]
+    fn what_is_the_same_to_unicode_is_the_same() {
+        for text in ["qq1", "ＱＱ１", "ⓆⓆ①", "𝐐𝐪¹", "Q\u{307}q\u{325}1"] {
+            assert_eq!(of(text), "qq1", "{text:?}");
+        }
+        assert_eq!((of("\u{2F00}\u{F983}"), of("résumé")), ("一旅".to_owned(), "resume".to_owned()));
+    }
+
+    #[test]
     fn between_other_letters_it_is_one_space() {
         assert_eq!(of("Wire -  Transfer"), "wire transfer");
         assert_eq!(of("fr\u{ad}ee"), "free");
@@ -158,6 +183,7 @@ mod tests {
             plain.is_whole(&(start..start + word.len()))
         };
         assert!(!whole("class", "ass") && !whole("assign", "ass") && !whole("19850", "985"));
+        assert!(whole("加QQ123456", "qq") && whole("a4纸", "4") && !whole("qqa1", "qq"));
         assert!(whole("an ass, really", "ass") && whole("加QQ群", "qq") && whole("找人代考吗", "代考"));
     }
 }

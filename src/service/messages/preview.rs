@@ -17,7 +17,7 @@ use crate::domain::id::MessageId;
 use crate::domain::message::{Category, Lane, Wording};
 use crate::domain::policy::{Similar, ThenFor};
 use crate::domain::routing::{ChannelPlan, Checked, Outcome};
-use crate::domain::sensitive::{Sighting, Treatment};
+use crate::domain::sensitive::{Looked, Searcher, Sighting, Treatment};
 use crate::domain::sms_text;
 use crate::domain::topic::Topic;
 use crate::error::{Error, Result};
@@ -78,12 +78,15 @@ pub(super) async fn look<'r>(s: &Services, rules: &'r InForce, parts: &Parts) ->
         }
         warnings.push(PreviewWarning::new("similar", format!("it is {}", alike.says())));
     }
-    let words = words(s, parts, wording).await?;
+    let list = sensitive::in_force(s).await?;
+    let looked = words(&list, parts, wording);
+    let words_hold = sensitive::holds_cut(&list, &looked);
+    let words = looked.seen;
     if !words.is_empty() {
         let each = Treatment::ALL.map(|treatment| Sighting::words(&words, treatment)).concat();
         warnings.push(PreviewWarning::new("sensitive_words", format!("it says: {}", each.join(", "))));
     }
-    if let Some(why) = sensitive::holds(&words).filter(|_| route.fate == Fate::Send) {
+    if let Some(why) = words_hold.filter(|_| route.fate == Fate::Send) {
         route.fate = Fate::Hold(why);
     }
     let caps = Caps { day: s.campus.day(then), most: caps(&heeded, parts) };
@@ -326,12 +329,12 @@ async fn repeats(
 }
 
 /// The words that the planner would find in it.
-async fn words(s: &Services, parts: &Parts, wording: &Wording) -> Result<Vec<Sighting>> {
+fn words(list: &Searcher, parts: &Parts, wording: &Wording) -> Looked {
     if parts.category == Category::Emergency {
-        return Ok(Vec::new());
+        return Looked::default();
     }
     let own = parts.personal.iter().flat_map(BTreeMap::values);
-    Ok(sensitive::in_force(s).await?.look(wording, own))
+    list.look(wording, own, sensitive::OF_ONE)
 }
 
 /// The caps that count for a message.

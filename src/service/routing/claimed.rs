@@ -1,13 +1,12 @@
 //! Routing the messages a planner has just claimed, in the transaction that claims them.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 
 use serde_json::{Value, json};
 
 use super::in_force::InForce;
 use super::route::{Arrived, Fate, Route, route};
 use crate::clock::Timestamp;
-use crate::domain::audience::Params;
 use crate::domain::id::MessageId;
 use crate::domain::message::{Category, Status};
 use crate::domain::policy::{Policy, ThenFor};
@@ -51,6 +50,8 @@ pub(in crate::service) async fn route_claimed(
         prints::lock(tx).await?;
     }
     let subjects = store::subjects(tx, &ids).await?;
+    // Bytes to be looked through for words while others wait for the transaction.
+    let mut left = sensitive::AT_ONCE;
     let (mut records, mut told, mut go_on) = (Vec::new(), Vec::new(), Vec::new());
     // Of two that repeat each other only one may know it, or neither would be sent.
     let mut to_come: HashSet<MessageId> =
@@ -102,9 +103,12 @@ pub(in crate::service) async fn route_claimed(
         // Nobody waits for a second look at an emergency.
         if !words.is_empty() && message.category != Category::Emergency {
             let wording = route.wording.as_ref().unwrap_or(&subject.content.0);
-            let seen = words.look(wording, own(&message)?.values());
-            told.extend(sensitive::told_of(&seen).map(|detail| event(message.id, now, "words", &detail)));
-            if let Some(why) = sensitive::holds(&seen).filter(|_| route.fate == Fate::Send && !approved) {
+            let room = left.clamp(sensitive::OF_EACH, sensitive::OF_ONE);
+            let looked = sensitive::look(words, wording, message.personalise.as_deref(), room)?;
+            left = left.saturating_sub(looked.bytes);
+            let detail = sensitive::told_of(&looked.seen);
+            told.extend(detail.map(|detail| event(message.id, now, "words", &detail)));
+            if let Some(why) = sensitive::holds_cut(words, &looked).filter(|_| route.fate == Fate::Send && !approved) {
                 route.fate = Fate::Hold(why);
             }
         }
@@ -119,14 +123,6 @@ pub(in crate::service) async fn route_claimed(
     store::record(tx, &records, now).await?;
     events::insert(tx, &told).await?;
     Ok(go_on)
-}
-
-/// What people have of their own in its texts.
-fn own(message: &Planned) -> Result<BTreeMap<String, Params>> {
-    message
-        .personalise
-        .as_deref()
-        .map_or_else(|| Ok(BTreeMap::new()), |people| serde_json::from_str(people).map_err(Error::internal))
 }
 
 /// It was held until a reviewer let it go.

@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use crate::domain::audience::Params;
 use crate::error::Fault;
 
-pub use self::outline::outline;
+pub use self::outline::{literals, outline};
 
 /// Bytes in a template.
 const MAX_TEMPLATE: usize = 128 * 1024;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use minijinja::machinery::ast::{Expr, Stmt};
+use minijinja::machinery::ast::{CallArg, Expr, Stmt};
 use minijinja::machinery::{Span, parse};
 use minijinja::syntax::SyntaxConfig;
 
@@ -34,6 +34,61 @@ pub fn outline(text: &str, params: &Params, own: &BTreeSet<String>, escape: Esca
         outline.push_str(&filled.unwrap_or_else(|| mark(part, &variables, own, escape)));
     }
     outline
+}
+
+/// What the parts of a text that hang on variables in `own` may say by themselves, for one person or another: the text in
+/// their blocks, and texts among their values.
+pub fn literals(text: &str, own: &BTreeSet<String>) -> Vec<String> {
+    let Ok(Stmt::Template(template)) = parse(text, "text", SyntaxConfig::default()) else {
+        return Vec::new();
+    };
+    let mut literals = Vec::new();
+    for part in &template.children {
+        if !check::used_by(part).unwrap_or_default().all.is_disjoint(own) {
+            said_by(part, &mut literals);
+        }
+    }
+    literals
+}
+
+fn said_by(part: &Stmt<'_>, literals: &mut Vec<String>) {
+    match part {
+        Stmt::EmitRaw(raw) => literals.push(raw.raw.to_owned()),
+        Stmt::EmitExpr(emit) => written_in(&emit.expr, literals),
+        Stmt::IfCond(it) => {
+            it.true_body.iter().chain(&it.false_body).for_each(|part| said_by(part, literals));
+        }
+        Stmt::ForLoop(it) => {
+            written_in(&it.iter, literals);
+            it.body.iter().chain(&it.else_body).for_each(|part| said_by(part, literals));
+        }
+        // Nothing else is let into a template.
+        _ => {}
+    }
+}
+
+fn written_in(expression: &Expr<'_>, literals: &mut Vec<String>) {
+    match expression {
+        Expr::Const(it) => literals.extend(it.value.as_str().map(str::to_owned)),
+        Expr::BinOp(it) => {
+            written_in(&it.left, literals);
+            written_in(&it.right, literals);
+        }
+        Expr::IfExpr(it) => {
+            written_in(&it.true_expr, literals);
+            it.false_expr.iter().for_each(|other| written_in(other, literals));
+        }
+        Expr::Filter(it) => {
+            it.expr.iter().for_each(|of| written_in(of, literals));
+            for argument in &it.args {
+                if let CallArg::Pos(value) = argument {
+                    written_in(value, literals);
+                }
+            }
+        }
+        Expr::List(it) => it.items.iter().for_each(|item| written_in(item, literals)),
+        _ => {}
+    }
 }
 
 /// A part by itself. The spans leave out the braces around what is said in them.
