@@ -134,6 +134,8 @@ pub(in crate::console) async fn look(
             return page::answer(HttpResponse::UnprocessableEntity(), &page);
         }
         draft.composed.looked_at.clone_from(words);
+        // The window that wrote it may have written on: only of this version the words were looked at.
+        draft.composed.window.clear();
         match drafts::save(&s, &signed.caller, draft.id, draft.version, &draft.composed).await? {
             Saved::Kept(_) => {}
             Saved::Meanwhile(_) => {

@@ -6,7 +6,8 @@ use super::super::{Caller, Services};
 use crate::domain::alarm::Wish;
 use crate::domain::operator::Permission;
 use crate::service::caller::OperatorCaller;
-use crate::store::{alarm_wishes as store, audit, recipients};
+use crate::store::recipients::{self, RecipientRow};
+use crate::store::{alarm_wishes as store, audit};
 use crate::{Error, Result};
 
 fn own(caller: &Caller) -> Result<&OperatorCaller> {
@@ -33,6 +34,20 @@ pub(in crate::service) async fn leave(s: &Services, campus_id: &str) -> Result<(
     tx.commit().await
 }
 
+/// That person of the directory has the mail address of the operator's account.
+pub(in crate::service) async fn is_theirs(
+    s: &Services,
+    operator: &OperatorCaller,
+    campus_id: &str,
+) -> Result<bool> {
+    let person = recipients::find(&s.db, campus_id).await?.filter(|row| row.active);
+    Ok(person.is_some_and(|row| has_address(&row, operator)))
+}
+
+fn has_address(row: &RecipientRow, operator: &OperatorCaller) -> bool {
+    row.person.email.as_deref().is_some_and(|email| email.eq_ignore_ascii_case(&operator.email))
+}
+
 /// Whoever looks after operators may name anybody; everybody else only the person whose mail address in the directory is
 /// that of their account. Others neither hear of the campus's troubles nor whether they are in the directory.
 async fn require_own(
@@ -42,10 +57,7 @@ async fn require_own(
     campus_id: &str,
 ) -> Result<()> {
     let person = recipients::find(&s.db, campus_id).await?.filter(|row| row.active);
-    let is_theirs = person.as_ref().is_some_and(|row| {
-        row.person.email.as_deref().is_some_and(|email| email.eq_ignore_ascii_case(&operator.email))
-    });
-    if is_theirs {
+    if person.as_ref().is_some_and(|row| has_address(row, operator)) {
         return Ok(());
     }
     if caller.require(Permission::OperatorsEdit).is_err() {

@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::super::alarms;
+use super::super::caller::OperatorCaller;
 use super::super::messages::OwnWord;
 use super::super::{Caller, Services};
 use super::{author, get, proof};
 use crate::clock::Timestamp;
 use crate::domain::channel::ChannelKind;
-use crate::domain::id::{DraftId, MessageId, OperatorId};
+use crate::domain::id::{DraftId, MessageId};
 use crate::domain::message::Category;
 use crate::store::{alarm_wishes, audit, campus_accounts, settings};
 use crate::{Error, Result};
@@ -51,7 +53,7 @@ pub async fn try_out(s: &Services, caller: &Caller, id: DraftId, request_id: &st
         bodies.push(addressed(&document, &mails, ("to", json!([{ "email": operator.email }]))));
     }
     if !others.is_empty()
-        && let Some(campus_id) = person(s, operator.id).await?
+        && let Some(campus_id) = person(s, operator).await?
     {
         let to = ("audience", json!({ "recipients": [campus_id] }));
         bodies.push(addressed(&document, &others, to));
@@ -87,15 +89,20 @@ pub async fn try_out(s: &Services, caller: &Caller, id: DraftId, request_id: &st
 
 /// Whether it is known who they are in the directory, whose telephone and WeChat are there.
 pub async fn knows_me(s: &Services, caller: &Caller) -> Result<bool> {
-    Ok(person(s, author(caller)?.id).await?.is_some())
+    Ok(person(s, author(caller)?).await?.is_some())
 }
 
-/// Who they are in the directory, as an administrator or they themselves have said.
-async fn person(s: &Services, operator: OperatorId) -> Result<Option<String>> {
-    if let Some(campus_id) = campus_accounts::of(&s.db, operator).await? {
+/// Who they are in the directory, as an administrator has said; or as they themselves did, where that person has their
+/// mail address: whoever looks after operators may have named anybody.
+async fn person(s: &Services, operator: &OperatorCaller) -> Result<Option<String>> {
+    if let Some(campus_id) = campus_accounts::of(&s.db, operator.id).await? {
         return Ok(Some(campus_id));
     }
-    Ok(alarm_wishes::find(&s.db, operator).await?.and_then(|row| row.wish.0.campus_id))
+    let wish = alarm_wishes::find(&s.db, operator.id).await?;
+    match wish.and_then(|row| row.wish.0.campus_id) {
+        Some(campus_id) if alarms::is_theirs(s, operator, &campus_id).await? => Ok(Some(campus_id)),
+        _ => Ok(None),
+    }
 }
 
 /// The same texts for somebody else, now.

@@ -1,11 +1,13 @@
 //! What the installation itself tells those who run it: a message as any other, but for what may keep one back.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::draft::{Sender, draft};
 use crate::config::Language;
 use crate::domain::channel::ChannelKind;
-use crate::domain::content::MAX_TITLE;
+use crate::domain::content::{Content, MAX_TITLE, Rendered, Variant};
 use crate::domain::id::{MessageId, OperatorId};
 use crate::domain::message::{Lane, Status, Wording};
 use crate::domain::routing::{QuietHours, Routed};
@@ -59,21 +61,7 @@ impl OwnWord {
             Some(wording) => wording.clone(),
             None => serde_json::from_str(&self.0.content).map_err(Error::internal)?,
         };
-        let campus = s.campus.language;
-        mark(&mut wording.content.title, campus);
-        cut(&mut wording.content.title);
-        for (key, variant) in &mut wording.content.variants {
-            let spoken = key.rsplit('.').find_map(Language::from_tag).unwrap_or(campus);
-            match (&mut variant.title, &mut variant.body) {
-                (Some(title), _) => {
-                    mark(title, spoken);
-                    cut(title);
-                }
-                // A body written for SMS is all of it.
-                (None, Some(body)) if key.starts_with(ChannelKind::Sms.name()) => mark(body, spoken),
-                _ => {}
-            }
-        }
+        mark_all(&mut wording.content, s.campus.language);
         self.0.title = wording.title();
         self.0.content = serde_json::to_string(&wording).map_err(Error::internal)?;
         self.0.template = wording.template.map(|template| template.slug);
@@ -109,6 +97,25 @@ impl OwnWord {
     }
 }
 
+/// Says of each text that it is a trial.
+fn mark_all(content: &mut Content, campus: Language) {
+    keep_sms(content);
+    mark(&mut content.title, campus);
+    cut(&mut content.title);
+    for (key, variant) in &mut content.variants {
+        let spoken = key.rsplit('.').find_map(Language::from_tag).unwrap_or(campus);
+        match (&mut variant.title, &mut variant.body) {
+            (Some(title), _) => {
+                mark(title, spoken);
+                cut(title);
+            }
+            // A body written for SMS is all of it.
+            (None, Some(body)) if key.starts_with(ChannelKind::Sms.name()) => mark(body, spoken),
+            _ => {}
+        }
+    }
+}
+
 /// Puts the mark of a trial before a text.
 fn mark(text: &mut String, language: Language) {
     let mark = match language {
@@ -118,9 +125,64 @@ fn mark(text: &mut String, language: Language) {
     text.insert_str(0, mark);
 }
 
+/// Writes out what its SMS say where they are put together from title and body: with the mark before its title a body that
+/// begins with it would say it twice.
+fn keep_sms(content: &mut Content) {
+    let sms = ChannelKind::Sms.name();
+    let is_language = |tag: &&str| !tag.contains('.') && tag.parse::<ChannelKind>().is_err();
+    let tags = content.variants.keys().filter_map(|key| key.strip_prefix("sms.").or(Some(key.as_str())));
+    let languages: BTreeSet<_> = tags.filter(is_language).map(Some).chain([None]).collect();
+    let says = |language: Option<&str>| {
+        let said = content.select(ChannelKind::Sms, language);
+        let plain = Rendered::new(said.title, said.body, None);
+        let is_twice = !plain.title.is_empty() && plain.plain.starts_with(&*plain.title);
+        let title = Some(said.title).filter(|title| !title.is_empty() && !is_twice);
+        let variant = Variant { title: title.map(str::to_owned), body: Some(said.body.to_owned()) };
+        let key = language.map_or_else(|| sms.to_owned(), |language| format!("{sms}.{language}"));
+        (is_twice, key, variant)
+    };
+    let texts: Vec<_> = languages.into_iter().map(says).collect();
+    // What is written for SMS comes before what is written in a language: all of them, or none.
+    if texts.iter().any(|(is_twice, ..)| *is_twice) {
+        content.variants.extend(texts.into_iter().map(|(_, key, variant)| (key, variant)));
+    }
+}
+
 /// As long as a title may be.
 fn cut(title: &mut String) {
     if let Some((end, _)) = title.char_indices().nth(MAX_TITLE) {
         title.truncate(end);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::domain::sms_text;
+
+    fn sms(content: &Content, language: Option<&str>) -> String {
+        sms_text::words(&content.select(ChannelKind::Sms, language).render())
+    }
+
+    #[test]
+    fn the_sms_of_a_trial_is_the_one_that_will_be_sent_with_a_mark_before_it() {
+        for content in [
+            json!({"title": "停水通知", "body": "停水通知：周日停水。"}),
+            json!({"title": "停水通知", "body": "**停水**通知：周日停水。", "variants": {"en": {"title": "Water", "body": "None."}}}),
+            json!({"title": "停水通知", "body": "周日停水。", "variants": {"en": {"title": "Water", "body": "Water: none."}}}),
+            json!({"title": "停水", "body": "b", "variants": {"sms": {"title": "停水", "body": "停水了"}}}),
+            json!({"title": "停水", "body": "b", "variants": {"sms": {"body": "周日停水。"}, "sms.en": {"body": "No water."}}}),
+        ] {
+            let before: Content = serde_json::from_value(content).unwrap();
+            let mut after = before.clone();
+            mark_all(&mut after, Language::SimplifiedChinese);
+            for language in [None, Some("zh-CN"), Some("en")] {
+                let own = language == Some("en") && before.variants.keys().any(|key| key.ends_with("en"));
+                let mark = if own { "[Trial] " } else { "[试发] " };
+                assert_eq!(sms(&after, language), format!("{mark}{}", sms(&before, language)), "{before:?}");
+            }
+        }
     }
 }

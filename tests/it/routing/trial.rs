@@ -98,6 +98,25 @@ on_both!(a_draft_goes_to_its_author_alone_and_stays_a_draft, |db| async {
     assert_eq!(campus.outcomes(accepted.message.id).await, sent, "and nobody has it already");
 });
 
+on_both!(a_trial_goes_to_nobody_whom_an_administrator_merely_named, |db| async {
+    let (campus, author) = campus(&db).await;
+    let (composed, theirs) = (Composed { channels: vec!["sms".parse().unwrap()], ..composed() }, "2026002");
+    let new = NewOperator {
+        email: "owner@campus.example".to_owned(),
+        name: "主管".to_owned(),
+        grants: vec![Role::Owner.into()],
+        password: None,
+    };
+    let id = operators::create(&campus.s, &owner(), new).await.unwrap().operator_id;
+    let named = Caller::Operator(operators::operator_of(&campus.s, id).await.unwrap().unwrap());
+    let wish = json!({"kinds": ["backlog"], "email": true, "campus_id": theirs});
+    alarms::choose(&campus.s, &named, &wish).await.unwrap();
+    assert!(!drafts::knows_me(&campus.s, &named).await.unwrap());
+    let (draft, _) = write(&campus, &named, &composed).await;
+    assert_eq!(try_out(&campus, &named, draft).await, Tried::Nowhere);
+    assert!(alarms::choose(&campus.s, &author, &wish).await.is_err());
+});
+
 on_both!(trials_are_few_and_audited, |db| async {
     let (mut campus, author) = campus(&db).await;
     let (id, _) = write(&campus, &author, &composed()).await;

@@ -13,7 +13,7 @@ use crate::store::reports::own_words;
 const HOUR: Duration = Duration::from_hours(1);
 
 pub(super) async fn find(s: &Services, limits: &Limits, now: Timestamp) -> Result<Vec<Condition>> {
-    // Word of an alarm that does not arrive is no reason for another.
+    // Word of an alarm that does not arrive is no reason for another, nor is a trial.
     let own = own_words(&s.db, MessageId::first_at(now.minus(HOUR))).await?;
     let condition = |rate: Rate| {
         let channel = rate.channel?;
