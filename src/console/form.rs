@@ -11,7 +11,7 @@ use subtle::ConstantTimeEq as _;
 use super::access;
 use super::view::View;
 use crate::error::Fault;
-use crate::http::body::Fields;
+use crate::http::body::{Fields, LARGE};
 use crate::service::sessions::OPERATOR;
 use crate::{Error, Result};
 
@@ -65,6 +65,21 @@ impl FromRequest for Form {
         let request = request.clone();
         let fields = Fields::from_request(&request, payload);
         Box::pin(async move { Self::checked(&request, fields.await?) })
+    }
+}
+
+/// A form that much may be pasted into: up to [`LARGE`] bytes.
+#[derive(Clone, Debug)]
+pub struct LargeForm(pub Form);
+
+impl FromRequest for LargeForm {
+    type Error = Error;
+    type Future = LocalBoxFuture<'static, Result<Self>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        let fields = Fields::read(&request, payload, LARGE);
+        Box::pin(async move { Form::checked(&request, fields.await?).map(Self) })
     }
 }
 

@@ -5,6 +5,7 @@
 //! left, for tests that turn the clock.
 
 mod alarms;
+mod billed;
 mod breaker;
 mod calls;
 mod cards;

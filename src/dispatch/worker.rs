@@ -13,6 +13,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use tokio::task::{JoinError, JoinSet};
 
+use super::billed::segments;
 use super::breaker::Breaker;
 use super::calls::{self, Ready};
 use super::choice::{Choice, Providers, Room};
@@ -28,7 +29,6 @@ use crate::domain::channel::{ChannelKind, Outlet};
 use crate::domain::delivery::{OutcomeClass, QUIET_HOURS, State, suppressed};
 use crate::domain::id::{DeliveryId, MessageId, ProviderId};
 use crate::domain::policy::Unanswered;
-use crate::domain::sms_text::{self, Placement};
 use crate::service::deliveries::{self, Brought, Claimed, Settlement, Turn, Wanted};
 use crate::service::policies::{self, Stop};
 use crate::service::providers::{LiveProvider, Told};
@@ -480,24 +480,6 @@ impl Worker {
     }
 }
 
-/// What a text is billed as that was taken, or may have been.
-fn segments(provider: &LiveProvider, campus: &Campus, parcel: &Parcel, outcome: Option<&Outcome>) -> i64 {
-    let is_billed = outcome.is_some_and(|outcome| outcome.class.may_be_taken());
-    if parcel.channel != ChannelKind::Sms || !is_billed {
-        return 0;
-    }
-    // An adapter that panics here has taken the text all the same.
-    let arriving = std::panic::catch_unwind(AssertUnwindSafe(|| provider.adapter.arriving(parcel)));
-    let text = match arriving.unwrap_or_default() {
-        Some(Ok(arriving)) => arriving.text,
-        _ => {
-            let words = sms_text::words(&parcel.content);
-            sms_text::signed(&words, &campus.name, Placement::Prefix, true).into_owned()
-        }
-    };
-    sms_text::measure(&text, parcel.address.starts_with("+86")).segments as i64
-}
-
 async fn hand_over(
     provider: Arc<LiveProvider>,
     gate: Gate,
@@ -535,7 +517,7 @@ async fn hand_over(
         segments: parcels
             .iter()
             .zip(&outcomes)
-            .map(|(parcel, outcome)| segments(&provider, &campus, parcel, outcome.as_ref()))
+            .map(|(parcel, outcome)| segments(&*provider.adapter, &campus.name, parcel, outcome.as_ref()))
             .collect(),
         results: claimed.into_iter().zip(outcomes).collect(),
     }

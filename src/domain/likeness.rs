@@ -108,6 +108,17 @@ impl Degree {
             Self::Same => "same",
         }
     }
+
+    /// That of texts of which so many percent are the same, as [`Likeness::percent`] has it.
+    pub const fn of(percent: u32) -> Self {
+        // Of the same pairs it is the lesser share.
+        match 200 * percent / (100 + percent) {
+            100.. => Self::Same,
+            85.. => Self::Nearly,
+            72.. => Self::Most,
+            _ => Self::Some,
+        }
+    }
 }
 
 impl Likeness {

@@ -105,13 +105,24 @@ impl FromRequest for Fields {
     type Future = LocalBoxFuture<'static, Result<Self>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        Self::read(request, payload, SMALL)
+    }
+}
+
+impl Fields {
+    /// Those of a form of at most `limit` bytes, in which a Han letter takes nine.
+    pub fn read(
+        request: &HttpRequest,
+        payload: &mut Payload,
+        limit: usize,
+    ) -> LocalBoxFuture<'static, Result<Self>> {
         const FORM: &str = "application/x-www-form-urlencoded";
         let checked = expect_media(request.headers(), FORM, |essence| essence.eq_ignore_ascii_case(FORM))
-            .and_then(|()| expect_at_most(request.headers(), SMALL));
+            .and_then(|()| expect_at_most(request.headers(), limit));
         let payload = payload.take();
         Box::pin(async move {
             checked?;
-            let bytes = read(payload, SMALL).await?;
+            let bytes = read(payload, limit).await?;
             Ok(Self(url::form_urlencoded::parse(&bytes).into_owned().collect()))
         })
     }

@@ -14,9 +14,7 @@ use super::{Caller, Services};
 use crate::domain::audience::Params;
 use crate::domain::message::Wording;
 use crate::domain::operator::Permission;
-use crate::domain::sensitive::{
-    Entry, Looked, Searcher, Sighting, TOO_LARGE, Treatment, WordList, held_for,
-};
+use crate::domain::sensitive::{Entry, Looked, Searcher, Sighting, TOO_LARGE, Treatment, WordList, held_for};
 use crate::store::{audit, settings};
 use crate::{Error, Result};
 
@@ -189,7 +187,8 @@ pub(in crate::service) fn told_of(seen: &[Sighting]) -> Option<Value> {
         }
     }
     let word = |((Reverse(treatment), word), places): ((Reverse<Treatment>, &str), Vec<String>)| json!({ "word": word, "treatment": treatment, "in": places });
-    (!places.is_empty()).then(|| json!({ "words": places.into_iter().take(TOLD).map(word).collect::<Vec<_>>() }))
+    (!places.is_empty())
+        .then(|| json!({ "words": places.into_iter().take(TOLD).map(word).collect::<Vec<_>>() }))
 }
 
 #[cfg(test)]

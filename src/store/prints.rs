@@ -92,6 +92,8 @@ row! {
 
 /// The latest messages with ids from `first` on that are to reach people, in their order; only those of these departments
 /// where they are said. What was only tried out, and the installation's own word, is none.
+/// The latest messages with ids from `first` on that are being sent or were, in their order. `of`: only those of these
+/// sources. What was only tried out, the installation's own word, and what says something else to each person is none.
 pub async fn lately(
     db: &Db,
     first: MessageId,
@@ -101,7 +103,7 @@ pub async fn lately(
     let listed = db.dialect().text_list("$3");
     let text = format!(
         "SELECT m.id, m.title, m.content, m.created_at FROM message m
-         WHERE m.id >= $1 AND NOT m.test AND m.status <> 7 AND {}
+         WHERE m.id >= $1 AND NOT m.test AND m.status IN (1, 2, 3, 4) AND m.personalise IS NULL AND {}
             AND (m.routing IS NULL OR m.routing NOT LIKE '%\"own_word\":true%')
          ORDER BY m.id DESC LIMIT $2 + 0",
         // As one of a few in the order of ids, which is walked anyway.

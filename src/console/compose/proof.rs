@@ -86,7 +86,8 @@ async fn page(s: &Services, signed: &Signed, draft: &Draft, query: &TrialQuery) 
             let matched = simulation.rules.iter().map(|rule| rule.verdict == Verdict::Matched);
             let rules = std::mem::take(&mut outcome.rules).into_iter().zip(matched);
             let rules = rules.filter(|(_, matched)| *matched).map(|(rule, _)| rule).collect();
-            let similar = drafts::similar(s, &signed.caller, &simulation.outline).await?;
+            let similar =
+                drafts::similar(s, &signed.caller, &simulation.outline, simulation.similar.as_ref()).await?;
             let words = Words::new(view, &simulation.words, &draft.composed.looked_at);
             let cost = costs::estimate(s, &signed.caller, &simulation).await?;
             let trial = Trial::load(s, signed, &simulation, query).await?;

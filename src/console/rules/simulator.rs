@@ -334,7 +334,8 @@ impl Outcome {
             (Some(why), _) => Fate::Unrouted(words::why_unrouted(view, names, why)),
             (None, Some(hold)) => Fate::Held(hold.value.clone(), Some(hold.rule.clone())),
             (None, None) => simulation.why_held.as_ref().map_or(Fate::Sent, |why| {
-                let is_alike = simulation.similar.is_some() && words_held_for(why).is_none() && why != TOO_LARGE;
+                let is_alike =
+                    simulation.similar.is_some() && words_held_for(why).is_none() && why != TOO_LARGE;
                 Fate::Held(if is_alike { alike(view, simulation) } else { why_held(view, why) }, None)
             }),
         };

@@ -5,7 +5,7 @@ use actix_web::web::Data;
 use askama::Template;
 
 use super::super::access::Signed;
-use super::super::form::{FieldFaults, Form};
+use super::super::form::{FieldFaults, LargeForm};
 use super::super::mailbox::Tab;
 use super::super::page::{self, Flash, Section, Shell, Theme, see_other};
 use super::super::view::{Given, View};
@@ -68,7 +68,7 @@ pub(in crate::console) async fn show(s: Data<Services>, signed: Signed) -> Resul
 pub(in crate::console) async fn change(
     s: Data<Services>,
     signed: Signed,
-    form: Form,
+    LargeForm(form): LargeForm,
 ) -> Result<HttpResponse> {
     let texts = Treatment::ALL.map(|treatment| (treatment, form.text(treatment.name()).to_owned()));
     let version = form.text("version").parse().unwrap_or(-1);

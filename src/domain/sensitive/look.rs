@@ -385,7 +385,8 @@ mod tests {
     #[test]
     fn links_hide_nothing() {
         let found = |body: &str| {
-            let looked = searcher().look(&wording(json!({"title": "通知", "body": body}), json!([])), &[], ROOM);
+            let looked =
+                searcher().look(&wording(json!({"title": "通知", "body": body}), json!([])), &[], ROOM);
             looked.seen.into_iter().map(|seen| seen.context).collect::<Vec<_>>()
         };
         let context = |before: &str, after: &str| (before.to_owned(), "代考".to_owned(), after.to_owned());
@@ -398,8 +399,9 @@ mod tests {
     #[test]
     fn no_more_is_looked_through_than_there_is_room_for() {
         let text = wording(json!({"title": "通知", "body": "{{ a }}"}), json!(["a"]));
-        let people: Vec<Params> =
-            (0..9).map(|n| serde_json::from_value(json!({"a": format!("{n}{}", "长".repeat(30))})).unwrap()).collect();
+        let people: Vec<Params> = (0..9)
+            .map(|n| serde_json::from_value(json!({"a": format!("{n}{}", "长".repeat(30))})).unwrap())
+            .collect();
         let whole = searcher().look(&text, &people, ROOM);
         assert!(!whole.is_cut && whole.bytes > 9 * 91 && whole.bytes < ROOM);
         let cut = searcher().look(&text, &people, 500);

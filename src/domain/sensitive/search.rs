@@ -63,7 +63,8 @@ mod tests {
 
     fn found(text: &str) -> Vec<(String, String)> {
         let hold = "代考\n替考\nwire transfer";
-        let list = WordList::typed([(Treatment::Warn, "兼职\nass\nQQ群\n加QQ"), (Treatment::Hold, hold)]).unwrap();
+        let list =
+            WordList::typed([(Treatment::Warn, "兼职\nass\nQQ群\n加QQ"), (Treatment::Hold, hold)]).unwrap();
         let mut all = Vec::new();
         Searcher::new(list).unwrap().each(text, |_, entry, place| {
             all.extend(place().map(|at| (entry.word.clone(), text[at].to_owned())));

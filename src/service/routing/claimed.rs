@@ -108,7 +108,9 @@ pub(in crate::service) async fn route_claimed(
             left = left.saturating_sub(looked.bytes);
             let detail = sensitive::told_of(&looked.seen);
             told.extend(detail.map(|detail| event(message.id, now, "words", &detail)));
-            if let Some(why) = sensitive::holds_cut(words, &looked).filter(|_| route.fate == Fate::Send && !approved) {
+            if let Some(why) =
+                sensitive::holds_cut(words, &looked).filter(|_| route.fate == Fate::Send && !approved)
+            {
                 route.fate = Fate::Hold(why);
             }
         }

@@ -134,9 +134,25 @@ async fn sensitive_words_are_shown_where_they_stand_and_ticked_before_it_goes_on
     assert_eq!(to(&step(&mut browser, &when, &people).await), proof);
     has(&browser.get(&proof).await, &["发出前请先看过"]);
     let ticked = hidden_of(&page, "looked_at");
+    // What was ticked is that version: a window that is still open, even the one that wrote it, asks before it goes over it.
+    let opened = browser.get(&what).await;
+    let [csrf, version, window] = ["csrf", "version", "window"].map(|name| hidden(&opened, name));
+    let own = [
+        ("csrf", csrf.as_str()),
+        ("version", version.as_str()),
+        ("window", window.as_str()),
+        ("act", "next"),
+    ];
+    let written = [&WHAT[..], &own].concat();
+    to(&browser.post(&what, &written).await);
+    to(&step(&mut browser, &proof, &[("looked_at", &ticked)]).await);
+    assert_eq!(browser.post(&what, &written).await.status, 409);
     assert_eq!(to(&step(&mut browser, &proof, &[("looked_at", &ticked)]).await), format!("{when}?people=2"));
     has(&browser.get(&proof).await, &["checked"]);
     has(&browser.get(&when).await, &["送审（2 人）", "含有须审核的敏感词"]);
+    // A wish for review is kept while the words ask for one anyhow.
+    step(&mut browser, &when, &[("people", "2"), ("when", "now"), ("review", "true"), ("act", "keep")]).await;
+    assert_eq!(hidden(&browser.get(&when).await, "review"), "true");
     let message = to(&step(&mut browser, &when, &people).await);
     has(&browser.get(&message).await, &["消息已送审", "含有须审核的敏感词：全天"]);
     let mut reviewer = Browser::signed_in(&app, Role::Reviewer).await;

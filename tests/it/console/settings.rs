@@ -1,6 +1,7 @@
 //! Settings and the system's page over a running server.
 
 use belltower::domain::operator::Role;
+use belltower::domain::sensitive::{LONGEST_NOTE, LONGEST_WORD, MOST_WORDS};
 use belltower::service::{alarms, costs, nodes, policies};
 use serde_json::json;
 
@@ -181,6 +182,20 @@ async fn words_are_pasted_and_what_is_wrong_is_said_line_by_line() {
     assert!(late.status == 409 && late.text.contains("value=\"1\""), "{}", late.text);
     assert!(late.text.contains("再保存一次"), "{}", late.text);
     assert!(browser.get("/console/audit").await.text.contains("替考"));
+    let signs = browser.submit(WORDS, WORDS, &[("warn", "C++"), ("hold", "法*功"), ("version", "1")]).await;
+    assert!(signs.status == 422 && signs.text.matches("第 1 行：+ # * 等符号不参与查找").count() == 2);
+}
+
+#[tokio::test]
+async fn a_list_of_as_many_and_as_long_words_as_there_may_be_is_kept() {
+    let app = TestApp::start().await;
+    let mut browser = Browser::signed_in(&app, Role::Owner).await;
+    let note = "注".repeat(LONGEST_NOTE);
+    let word = |n: usize| format!("{}{n:04} | {note}", "长".repeat(LONGEST_WORD - 4));
+    let hold = (0..MOST_WORDS).map(word).collect::<Vec<_>>().join("\n");
+    let done = browser.submit(WORDS, WORDS, &[("warn", ""), ("hold", &hold), ("version", "0")]).await;
+    assert_eq!((done.status, done.header("location")), (303, Some(WORDS)));
+    assert!(browser.get(WORDS).await.text.contains("词表（5,000 个）"));
 }
 
 #[tokio::test]

@@ -50,9 +50,12 @@ on_both!(texts_are_found_by_what_they_look_like_while_they_are_remembered, |db| 
 
 on_both!(what_people_were_told_lately_is_read_by_whose_it_is, |db| async {
     sources(&db).await;
-    keep(&db, &[message(1), message(2), message(3), message(4)]).await;
+    keep(&db, &[1, 2, 3, 4, 5, 6, 7, 8].map(message)).await;
     let mut tx = db.begin().await.unwrap();
     execute(&mut tx, "UPDATE message SET status = 7 WHERE id = 2").await;
+    execute(&mut tx, "UPDATE message SET status = id - 1 WHERE id IN (6, 7)").await;
+    execute(&mut tx, "UPDATE message SET status = 0 WHERE id = 5").await;
+    execute(&mut tx, "UPDATE message SET personalise = '{}' WHERE id = 8").await;
     let own = r#"UPDATE message SET routing = '{"version":0,"matched":[],"own_word":true}' WHERE id = 3"#;
     execute(&mut tx, own).await;
     execute(&mut tx, "UPDATE message SET department = '教务处' WHERE id = 4").await;
@@ -63,7 +66,11 @@ on_both!(what_people_were_told_lately_is_read_by_whose_it_is, |db| async {
         assert!(rows.iter().all(|row| row.title == "考试安排" && row.content.0.content.title == "考试安排"));
         rows.into_iter().map(|row| row.id.0).collect()
     };
-    assert_eq!(ids(1, None, 10).await, [4, 1], "neither what was cancelled nor the installation's own word");
+    assert_eq!(
+        ids(1, None, 10).await,
+        [4, 1],
+        "of what was not sent, personal, or the installation's own word none"
+    );
     assert_eq!((ids(2, None, 10).await, ids(1, None, 1).await), (vec![4], vec![4]));
     let of = |department: &str| [department.to_owned()];
     assert_eq!(ids(1, Some(&of("教务处")), 10).await, [4]);

@@ -247,16 +247,27 @@ on_both!(what_became_of_the_installation_s_own_words_is_known, |db| async {
     sources(&db).await;
     let own = |id| NewMessage { source: None, ..message(id) };
     let on_trial = NewMessage { operator: Some(OperatorId(7)), ..own(5) };
-    keep(&db, &[message(1), own(2), own(3), NewMessage { operator: Some(OperatorId(7)), ..own(4) }, on_trial]).await;
+    keep(
+        &db,
+        &[message(1), own(2), own(3), NewMessage { operator: Some(OperatorId(7)), ..own(4) }, on_trial],
+    )
+    .await;
     let count = |id: i64, channel: i64, delivered: i64, failed: i64| {
         format!(
             "INSERT INTO message_count (message_id, channel, delivered, failed) VALUES ({id}, {channel}, {delivered}, {failed})"
         )
     };
-    let counts =
-        [count(1, 1, 9, 9), count(2, 1, 1, 0), count(3, 1, 0, 2), count(3, 2, 5, 1), count(4, 1, 9, 9), count(5, 1, 0, 3)];
+    let counts = [
+        count(1, 1, 9, 9),
+        count(2, 1, 1, 0),
+        count(3, 1, 0, 2),
+        count(3, 2, 5, 1),
+        count(4, 1, 9, 9),
+        count(5, 1, 0, 3),
+    ];
     write(&db, &counts.join(";")).await;
-    let own_word = r#"UPDATE message SET routing = '{"version":0,"matched":[],"own_word":true}' WHERE id IN (2, 3, 5)"#;
+    let own_word =
+        r#"UPDATE message SET routing = '{"version":0,"matched":[],"own_word":true}' WHERE id IN (2, 3, 5)"#;
     write(&db, own_word).await;
     let own = async |first| -> Vec<_> {
         let rows = own_words(&db, MessageId(first)).await.unwrap();
