@@ -90,10 +90,9 @@ row! {
     }
 }
 
-/// The latest messages with ids from `first` on that are to reach people, in their order; only those of these departments
-/// where they are said. What was only tried out, and the installation's own word, is none.
-/// The latest messages with ids from `first` on that are being sent or were, in their order. `of`: only those of these
-/// sources. What was only tried out, the installation's own word, and what says something else to each person is none.
+/// The latest messages with ids from `first` on that are being sent or were, in their order; only those of these departments
+/// where they are said. What was only tried out, the installation's own word, and what says something else to each person
+/// is none.
 pub async fn lately(
     db: &Db,
     first: MessageId,

@@ -31,9 +31,6 @@ pub struct SimilarMessage {
     pub degree: Degree,
 }
 
-/// Those that are likest to these texts, the likest and latest first; none where the caller sees no messages.
-pub async fn similar(s: &Services, caller: &Caller, texts: &Content) -> Result<Vec<SimilarMessage>> {
-    let sight = match Sight::by(caller, Permission::MessagesView) {
 /// Those that are likest to these texts, the likest and latest first, and before them `found`, which the policy took for
 /// almost the same; none where the caller sees no messages.
 pub async fn similar(
@@ -42,14 +39,12 @@ pub async fn similar(
     texts: &Content,
     found: Option<&Alike>,
 ) -> Result<Vec<SimilarMessage>> {
-    let sight = match Sight::by(s, caller, Permission::MessagesView).await {
+    let sight = match Sight::by(caller, Permission::MessagesView) {
         Ok(sight) => sight,
         Err(Error::Forbidden { .. }) => return Ok(Vec::new()),
         Err(other) => return Err(other),
     };
-    let own = likeness(texts);
     let of = sight.departments();
-    let of = sight.sources(None);
     let first = MessageId::first_at(s.clock.now().minus(SINCE));
     let lately = prints::lately(&s.db, first, of.as_deref(), COMPARED).await?;
     let texts = texts.clone();

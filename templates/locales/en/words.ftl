@@ -12,7 +12,7 @@ words-size = { $n ->
    *[other] List ({ $count } words)
 }
 words-one-a-line = One word on each line; paste as many as you like. Say why it is there behind a bar: wire transfer | common in fraud
-words-how = Case and width make no difference. Spaces, punctuation and invisible characters between Chinese characters do not count, so “代 * 考” is found, too; words are not looked for across lines or sentences. Latin words and figures are found as whole words. A word has 1 to 40 characters, the list at most 5,000 words. It takes effect within a second.
+words-how = Case and width make no difference. Spaces, punctuation and invisible characters between Chinese characters do not count: a word with such signs in between is found, too; words are not looked for across lines or sentences. Latin words and figures are found as whole words. A word has 1 to 40 characters, the list at most 5,000 words. It takes effect within a second.
 words-line = Line { $n }: { $fault }
 words-lines-more = {"; "}{ $n ->
     [one] and 1 more line
