@@ -85,6 +85,7 @@ mod tests {
             emergency: false,
             sent_before: None,
             expires_at: Timestamp(0),
+            head: Arc::default(),
         };
         let of = |class| segments(&Breaks, "钟楼大学", &parcel, Some(&Outcome::new(class)));
         assert_eq!(of(OutcomeClass::Accepted), 2);
