@@ -10,3 +10,8 @@ CREATE TABLE rights_request (
     proposed_at BIGINT NOT NULL,
     expires_at  BIGINT NOT NULL
 );
+
+-- How often everything by which an operator was coming in ended. A sign-in that began before that begins no session.
+ALTER TABLE operator ADD COLUMN ousted BIGINT NOT NULL DEFAULT 0;
+-- Who was handed the last link by which an operator chose a password, where that needed a second administrator.
+ALTER TABLE operator ADD COLUMN handed_to BIGINT REFERENCES operator (id) ON DELETE SET NULL;

@@ -170,8 +170,9 @@ impl Signed {
     }
 
     /// Every other session of this operator has ended, and this one goes on under another key.
-    pub fn go_on_alone(&self) {
+    pub fn go_on_alone(&self, ousted: i64) -> Result<()> {
         self.session.renew();
+        self.session.insert(sessions::OUSTED, ousted).map_err(Error::internal)
     }
 
     /// Leaves something to be said on the next page.
@@ -226,13 +227,14 @@ impl FromRequest for Signed {
 }
 
 /// Begins the session of an operator who has just proved who they are. Whatever the browser held before ends.
-pub fn begin(request: &HttpRequest, s: &Services, operator: OperatorId) -> Result<()> {
+pub fn begin(request: &HttpRequest, s: &Services, operator: OperatorId, ousted: i64) -> Result<()> {
     let session = request.get_session();
     let agent = request.headers().get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
     let browser: String = agent.unwrap_or_default().chars().take(LONGEST_BROWSER).collect();
     session.renew();
     session.clear();
     session.insert(OPERATOR, operator).map_err(Error::internal)?;
+    session.insert(sessions::OUSTED, ousted).map_err(Error::internal)?;
     session.insert(TOKEN, s.vault.token(TOKEN_BYTES)).map_err(Error::internal)?;
     session.insert(PROVED, s.clock.now()).map_err(Error::internal)?;
     session.insert(sessions::NAME, s.vault.token(NAME_BYTES)).map_err(Error::internal)?;
@@ -241,11 +243,12 @@ pub fn begin(request: &HttpRequest, s: &Services, operator: OperatorId) -> Resul
 }
 
 /// Begins the session of whoever owes a code, which opens nothing yet.
-pub fn begin_owing(request: &HttpRequest, s: &Services, operator: OperatorId) -> Result<()> {
+pub fn begin_owing(request: &HttpRequest, s: &Services, operator: OperatorId, ousted: i64) -> Result<()> {
     let session = request.get_session();
     session.renew();
     session.clear();
     session.insert(sessions::OWING, operator).map_err(Error::internal)?;
+    session.insert(sessions::OUSTED, ousted).map_err(Error::internal)?;
     session.insert(TOKEN, s.vault.token(TOKEN_BYTES)).map_err(Error::internal)
 }
 

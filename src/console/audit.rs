@@ -55,7 +55,7 @@ pub const ACTS: [(&str, &[&str]); 17] = [
         ],
     ),
     ("role", &["create", "update", "delete"]),
-    ("rights", &["propose", "reject", "withdraw", "expire"]),
+    ("rights", &["propose", "reject", "withdraw", "expire", "drop"]),
     ("source", &["create", "update", "enable", "disable", "guard"]),
     ("key", &["create", "rotate", "revoke"]),
     ("message", &["cancel", "recall", "resend", "release", "reject", "export", "send", "try"]),

@@ -17,7 +17,7 @@ use crate::domain::id::OperatorId;
 use crate::http::{client, errors, session as cookies};
 use crate::service::Services;
 use crate::service::operators::{self, Entry, LinkForm, LinkPurpose};
-use crate::service::sessions::{OPERATOR, OWING};
+use crate::service::sessions::{OPERATOR, OUSTED, OWING};
 use crate::{Error, Result};
 
 const HOME: &str = "/console";
@@ -99,11 +99,11 @@ pub(super) async fn sign_in(request: HttpRequest, s: Data<Services>, form: Form)
 /// Lets somebody in, or asks for the second proof first.
 fn enter(request: &HttpRequest, s: &Services, entry: &Entry, return_to: &str) -> Result<HttpResponse> {
     if entry.owes_code {
-        access::begin_owing(request, s, entry.operator.id)?;
+        access::begin_owing(request, s, entry.operator.id, entry.ousted)?;
         let wish = local_path(return_to).unwrap_or_default();
         return Ok(see_other(&page::address(CODE, &[("return_to", wish)])));
     }
-    access::begin(request, s, entry.operator.id)?;
+    access::begin(request, s, entry.operator.id, entry.ousted)?;
     Ok(see_other(way_on(return_to)))
 }
 
@@ -138,7 +138,9 @@ pub(super) async fn enter_code(
     let return_to = form.text("return_to");
     let error = match operators::enter_code(&s, id, form.text("code"), client::address(&request)).await {
         Ok(operator) => {
-            access::begin(&request, &s, operator.id)?;
+            // As it was when the first proof was given.
+            let ousted = session.get::<i64>(OUSTED).map_err(Error::internal)?.unwrap_or_default();
+            access::begin(&request, &s, operator.id, ousted)?;
             return Ok(see_other(way_on(return_to)));
         }
         // Shut out since the password was right.

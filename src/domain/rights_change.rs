@@ -65,6 +65,16 @@ impl RightsChange {
         }
     }
 
+    /// Whether another is about the same person, role or rule: once this is made, that was thought of over something else.
+    pub fn same_matter(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Invite { email: one, .. }, Self::Invite { email: another, .. }) => one == another,
+            (Self::Role { role: one, .. }, Self::Role { role: another, .. }) => one == another,
+            (Self::TurnOff, Self::TurnOff) => true,
+            _ => self.operator().is_some() && self.operator() == other.operator(),
+        }
+    }
+
     /// Whether it waits for a second administrator where that is asked for: it gives somebody a right, or opens a way in as
     /// them, or makes an end of asking.
     pub fn gives(&self, effect: &Effect) -> bool {
@@ -122,6 +132,18 @@ mod tests {
         }
         let other = effect(Role::Auditor, Role::Sender);
         assert!(all()[1].gives(&other), "it takes and gives");
+    }
+
+    #[test]
+    fn what_is_about_the_same_is_known() {
+        for (i, one) in all().iter().enumerate() {
+            for (j, other) in all().iter().enumerate() {
+                let both_of_one = one.operator().is_some() && other.operator().is_some();
+                assert_eq!(one.same_matter(other), i == j || both_of_one, "{} {}", one.name(), other.name());
+            }
+        }
+        let grant = |id| RightsChange::Enable { operator: OperatorId(id) };
+        assert!(!grant(2).same_matter(&grant(3)));
     }
 
     #[test]

@@ -13,6 +13,8 @@ use crate::{Error, Result};
 pub const OPERATOR: &str = "operator";
 /// The entry that holds the id of whoever still owes a code.
 pub const OWING: &str = "owing";
+/// The entry that says how often every way in of that operator had ended when they proved who they are.
+pub const OUSTED: &str = "ousted";
 /// Entries by which whoever looks at a list knows a session: a name of its own, where it began and in which browser.
 pub const NAME: &str = "name";
 pub const ADDRESS: &str = "address";
@@ -56,6 +58,11 @@ fn operator_in(state: &State) -> Result<Option<OperatorId>> {
     text.map(|text| serde_json::from_str(text)).transpose().map_err(Error::internal)
 }
 
+fn ousted_in(state: &State) -> Result<i64> {
+    let count = state.get(OUSTED).map(|text| serde_json::from_str(text)).transpose();
+    Ok(count.map_err(Error::internal)?.unwrap_or_default())
+}
+
 /// What the session with that key holds; nothing where it has ended.
 pub async fn load(s: &Services, key: &str) -> Result<Option<State>> {
     let row = store::sessions::find(&s.db, &hash(s, key), s.clock.now()).await?;
@@ -63,6 +70,7 @@ pub async fn load(s: &Services, key: &str) -> Result<Option<State>> {
 }
 
 /// Begins a session and gives its key, which only the browser keeps. It lives unused for as long as the administrators say.
+/// It is nobody's where its operator was shut out, or all they come in by ended, since they proved who they are.
 pub async fn save(s: &Services, state: &State) -> Result<String> {
     let key = s.vault.token(KEY_BYTES);
     let now = s.clock.now();
@@ -70,9 +78,19 @@ pub async fn save(s: &Services, state: &State) -> Result<String> {
     let rules = operators::in_force(s).await?;
     let lives = if state.contains_key(OWING) { OWING_LIVES } else { rules.idle().min(rules.longest()) };
     let mut tx = s.db.begin().await?;
+    let nobody = State::new();
+    let (operator, state) = match operator {
+        Some(id) if !comes_in(&mut tx, id, ousted_in(state)?).await? => (None, &nobody),
+        operator => (operator, state),
+    };
     store::sessions::insert(&mut tx, &hash(s, &key), operator, state, now, now.plus(lives)).await?;
     tx.commit().await?;
     Ok(key)
+}
+
+async fn comes_in(tx: &mut store::Tx, id: OperatorId, ousted: i64) -> Result<bool> {
+    let row = store::operators::lock(tx, id).await?;
+    Ok(row.is_some_and(|row| row.disabled_at.is_none() && row.ousted == ousted))
 }
 
 /// Replaces what a session holds. One that was ended meanwhile stays ended.
@@ -124,6 +142,22 @@ pub async fn delete(s: &Services, key: &str) -> Result<()> {
     tx.commit().await
 }
 
+/// Whether an operator's session of that name goes on, as this transaction sees it.
+pub(super) async fn goes_on(
+    s: &Services,
+    tx: &mut store::Tx,
+    operator: OperatorId,
+    name: &str,
+) -> Result<bool> {
+    let states = store::sessions::states_of(tx, operator, s.clock.now()).await?;
+    let called = |state: &State| {
+        state.contains_key(OPERATOR)
+            && state.get(NAME).and_then(|text| serde_json::from_str::<String>(text).ok()).as_deref()
+                == Some(name)
+    };
+    Ok(states.iter().any(called))
+}
+
 /// An operator's sessions, those used last first.
 pub(super) async fn list_of(s: &Services, operator: OperatorId) -> Result<Vec<OpenSession>> {
     let rows = store::sessions::list_of(&s.db, operator, s.clock.now()).await?;
@@ -149,6 +183,7 @@ pub(super) async fn list_of(s: &Services, operator: OperatorId) -> Result<Vec<Op
 /// Ends every session of an operator and says how many there were.
 pub async fn delete_all_of(s: &Services, operator: OperatorId) -> Result<u64> {
     let mut tx = s.db.begin().await?;
+    store::operators::oust(&mut tx, operator).await?;
     let ended = store::sessions::delete_all_of(&mut tx, operator).await?;
     tx.commit().await?;
     Ok(ended)

@@ -20,11 +20,18 @@ row! {
         pub created_at: Timestamp,
         pub disabled_at: Option<Timestamp>,
         pub last_seen_at: Option<Timestamp>,
+        /// By which they may come in, too.
+        pub campus_id: Option<String>,
+        /// How often every way in ended: see [`oust`].
+        pub ousted: i64,
+        /// Who was handed their last link, where that needed a second administrator.
+        pub handed_to: Option<OperatorId>,
     }
 }
 
 const SELECT: &str =
-    "SELECT id, email, name, grants, password_hash, language, created_at, disabled_at, last_seen_at
+    "SELECT id, email, name, grants, password_hash, language, created_at, disabled_at, last_seen_at, campus_id,
+        ousted, handed_to
     FROM operator";
 
 /// Adds an operator; nothing where the address is taken.
@@ -88,6 +95,11 @@ pub async fn any(tx: &mut Tx) -> Result<bool> {
 /// locked before anything that is theirs: second factors, codes, sessions, links, failures to sign in.
 pub async fn lock_all(tx: &mut Tx) -> Result<Vec<OperatorRow>> {
     let text = format!("{SELECT} ORDER BY id{}", tx.dialect().lock_content());
+    let once = in_tx!(tx, |c| sqlx::query_as::<_, OperatorRow>(sql(text.clone())).fetch_all(c).await)?;
+    if tx.is_only_writer() {
+        return Ok(once);
+    }
+    // Whoever was let in while this waited is not among those.
     Ok(in_tx!(tx, |c| sqlx::query_as::<_, OperatorRow>(sql(text)).fetch_all(c).await)?)
 }
 
@@ -130,6 +142,20 @@ pub async fn set_disabled(tx: &mut Tx, id: OperatorId, disabled_at: Option<Times
     in_tx!(tx, |c| {
         sqlx::query(text).bind(id.0).bind(disabled_at.map(|at| at.0)).execute(c).await.map(drop)
     })?;
+    Ok(())
+}
+
+/// Whoever is just signing in as them does not come in any more; says how often that was so by now.
+pub async fn oust(tx: &mut Tx, id: OperatorId) -> Result<i64> {
+    let text = "UPDATE operator SET ousted = ousted + 1 WHERE id = $1 RETURNING ousted";
+    let ousted: Option<i64> = in_tx!(tx, |c| sqlx::query_scalar(text).bind(id.0).fetch_optional(c).await)?;
+    Ok(ousted.unwrap_or_default())
+}
+
+/// Notes who was handed the link that an operator is to come in by, where that is to be known.
+pub async fn set_handed_to(tx: &mut Tx, id: OperatorId, to: Option<OperatorId>) -> Result<()> {
+    let text = "UPDATE operator SET handed_to = $2 WHERE id = $1";
+    in_tx!(tx, |c| sqlx::query(text).bind(id.0).bind(to.map(|to| to.0)).execute(c).await.map(drop))?;
     Ok(())
 }
 

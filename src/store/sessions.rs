@@ -89,6 +89,14 @@ pub async fn delete(tx: &mut Tx, hash: &[u8]) -> Result<()> {
     Ok(())
 }
 
+/// What an operator's sessions hold, as this transaction sees them.
+pub async fn states_of(tx: &mut Tx, operator: OperatorId, now: Timestamp) -> Result<Vec<State>> {
+    let text = "SELECT state FROM session WHERE operator_id = $1 AND expires_at > $2";
+    let texts: Vec<String> =
+        in_tx!(tx, |c| sqlx::query_scalar(text).bind(operator.0).bind(now.0).fetch_all(c).await)?;
+    texts.iter().map(|text| serde_json::from_str(text).map_err(Error::internal)).collect()
+}
+
 /// An operator's sessions, those used last first.
 pub async fn list_of(db: &Db, operator: OperatorId, now: Timestamp) -> Result<Vec<ListedRow>> {
     let text = "SELECT hash, state, created_at, seen_at FROM session

@@ -118,9 +118,9 @@ pub(in crate::console) async fn act(
             show_once(&s, &signed, &codes)?;
         }
         "off" => {
-            operators::turn_off(&s, &signed.operator).await?;
+            let ousted = operators::turn_off(&s, &signed.operator, &signed.session_name()?).await?;
             signed.session.remove(SECRET);
-            signed.go_on_alone();
+            signed.go_on_alone(ousted)?;
             signed.say(&Flash::good(signed.view().t("factor-is-off")))?;
             return Ok(see_other(HOME));
         }
@@ -131,10 +131,10 @@ pub(in crate::console) async fn act(
 
 async fn enrol(s: &Services, signed: &Signed, code: &str) -> Result<HttpResponse> {
     let Some(secret) = kept(signed, SECRET)? else { return Ok(see_other(FACTOR_PAGE)) };
-    match operators::enrol(s, &signed.operator, &secret, code).await {
-        Ok(codes) => {
+    match operators::enrol(s, &signed.operator, &signed.session_name()?, &secret, code).await {
+        Ok((codes, ousted)) => {
             signed.session.remove(SECRET);
-            signed.go_on_alone();
+            signed.go_on_alone(ousted)?;
             show_once(s, signed, &codes)?;
             signed.say(&Flash::good(signed.view().t("factor-is-on")))?;
             Ok(see_other(FACTOR_PAGE))

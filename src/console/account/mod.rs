@@ -106,13 +106,13 @@ pub(super) async fn change(s: Data<Services>, signed: Signed, form: Form) -> Res
 pub(super) async fn change_password(s: Data<Services>, signed: Signed, form: Form) -> Result<HttpResponse> {
     let (current, new) = (form.exact("current_password"), form.exact("password"));
     let changed = if new == form.exact("password_again") {
-        operators::change_password(&s, &signed.operator, current, new).await
+        operators::change_password(&s, &signed.operator, &signed.session_name()?, current, new).await
     } else {
         Err(Error::fault("/password_again", "mismatch", "the two do not match"))
     };
     match changed {
-        Ok(()) => {
-            signed.go_on_alone();
+        Ok(ousted) => {
+            signed.go_on_alone(ousted)?;
             signed.note_proof()?;
             signed.say(&Flash::good(signed.view().t("password-changed")))?;
             Ok(see_other(HOME))

@@ -9,7 +9,8 @@ use crate::domain::operator::Permission;
 use crate::domain::rights_change::RightsChange;
 
 /// Particulars that are said here.
-pub(super) const SAID: [&str; 6] = ["before", "after", "grants", "permissions", "proposed_by", "change"];
+pub(super) const SAID: [&str; 7] =
+    ["before", "after", "grants", "permissions", "proposed_by", "proposal_reason", "change"];
 
 /// What is said of rights in an act of operators and roles; nothing in others.
 pub(super) fn said(view: &View, action: &str, detail: &Value) -> Vec<(String, String)> {

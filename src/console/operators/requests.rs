@@ -79,6 +79,10 @@ pub struct RequestPage {
     pub shell: Shell,
     pub row: RequestRow,
     pub part: Part,
+    /// Stands for the change as it is read here.
+    pub digest: String,
+    /// Whoever looks may look at operators, too.
+    pub sees_operators: bool,
     /// The operator it is about, where they are there already, and how they are called.
     pub about: Option<OperatorId>,
     pub about_name: String,
@@ -100,16 +104,18 @@ pub struct RequestPage {
 
 async fn open(s: &Services, signed: &Signed, id: RightsRequestId) -> Result<RequestPage> {
     let one = operators::waiting_one(s, &signed.caller, id).await?;
-    let all = operators::list(s, &signed.caller).await?;
-    let made = operators::roles(s, &signed.caller).await?;
     let shell = signed.shell(Section::Operators)?;
     let view = &shell.view;
     let (mut roles, mut holding, mut opens) = (Vec::new(), Vec::new(), None);
     match &one.change {
         RightsChange::Invite { grants, .. } | RightsChange::Grant { grants, .. } => {
+            let made = operators::roles(s, &signed.caller).await?;
             roles = grants.iter().map(|grant| named(view, grant, &made)).collect();
         }
-        RightsChange::Role { role, .. } => holding = holders(view, &all, AnyRole::Made(*role)),
+        RightsChange::Role { role, .. } => {
+            let all = operators::list(s, &signed.caller).await?;
+            holding = holders(view, &all, AnyRole::Made(*role));
+        }
         RightsChange::Link { .. } => opens = Some(view.t("request-opens-link")),
         RightsChange::ResetFactor { .. } => opens = Some(view.t("request-opens-factor")),
         RightsChange::CampusId { .. } => {
@@ -129,6 +135,8 @@ async fn open(s: &Services, signed: &Signed, id: RightsRequestId) -> Result<Requ
             Part::Look
         },
         row,
+        digest: one.digest,
+        sees_operators: signed.may(Permission::OperatorsView),
         about: one.change.operator(),
         about_name: one.about,
         difference: Difference::new(view, &one.effect.before, &one.effect.after),
@@ -171,10 +179,10 @@ pub(in crate::console) async fn approve(
     s: Data<Services>,
     signed: Signed,
     id: Path<RightsRequestId>,
-    _: Grave,
+    Grave(form): Grave,
 ) -> Result<HttpResponse> {
     signed.caller.require(Permission::OperatorsEdit)?;
-    match operators::approve(&s, &signed.caller, *id).await {
+    match operators::approve(&s, &signed.caller, *id, form.text("read")).await {
         Ok(made) => {
             signed.say(&Flash::good(signed.view().t("request-approved")))?;
             let Some(operator) = made.operator else { return Ok(see_other(HOME)) };
@@ -225,7 +233,7 @@ pub(in crate::console) async fn withdraw(
 ) -> Result<HttpResponse> {
     operators::withdraw(&s, &signed.caller, *id).await?;
     signed.say(&Flash::good(signed.view().t("request-withdrawn")))?;
-    Ok(see_other(HOME))
+    Ok(see_other(if signed.may(Permission::OperatorsView) { HOME } else { "/console" }))
 }
 
 pub(in crate::console) async fn explain(

@@ -288,6 +288,20 @@ pub(super) const ALL: &[Explained] = &[
         ["不能同意自己提出的变更", "该变更由本人提出。", "请另一位管理员决定。"],
     ),
     problem(
+        "one_hand",
+        409,
+        [
+            "One hand may be behind both",
+            "One of the two administrators was handed the link by which the other came in, or both links went to the same.",
+            "Ask a third administrator to decide, or make a link on the server.",
+        ],
+        [
+            "两人可能出自同一人之手",
+            "提出者与同意者中，一人的登录链接曾交给另一人，或两人的链接交给了同一人。",
+            "请第三位管理员决定，或在服务器上重新生成登录链接。",
+        ],
+    ),
+    problem(
         "not_your_request",
         409,
         [

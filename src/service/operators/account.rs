@@ -8,6 +8,7 @@ use super::super::sessions::{self, OpenSession};
 use super::form;
 use super::making::{self, Settled};
 use super::rights::Rights;
+use super::second;
 use crate::domain::id::OperatorId;
 use crate::domain::operator::Permission;
 use crate::domain::recipient::check_campus_id;
@@ -69,6 +70,8 @@ pub async fn end_sessions(
     for session in &chosen {
         store::sessions::delete(tx, session.hash()).await?;
     }
+    // One that was just to be renewed ends, too.
+    store::operators::oust(tx, of).await?;
     let (now, detail) = (s.clock.now(), json!({ "sessions": chosen.len() }));
     audit::append(tx, now, &actor, "operator.end_sessions", &of.to_string(), &detail).await?;
     rights.tx.commit().await?;
@@ -118,8 +121,11 @@ async fn unlink(s: &Services, caller: &Caller, of: OperatorId) -> Result<()> {
     rights.judge(&rights.by, &RightsChange::CampusId { operator: of, sealed: Vec::new() })?;
     let (actor, tx) = (rights.by.label(), &mut rights.tx);
     set_campus_id(tx, of, None).await?;
+    store::operators::oust(tx, of).await?;
     audit::append(tx, s.clock.now(), &actor, "operator.unlink_campus_id", &of.to_string(), &json!({}))
         .await?;
+    let change = RightsChange::CampusId { operator: of, sealed: Vec::new() };
+    second::drop_matter(s, &mut rights, &change, &actor).await?;
     rights.tx.commit().await
 }
 

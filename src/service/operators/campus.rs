@@ -20,7 +20,7 @@ use super::{operator_of, rules};
 use crate::clock::Timestamp;
 use crate::config::SignInName;
 use crate::identity::{Attempt, Proof, Returned, SignIn, Trouble};
-use crate::store::{audit, campus_accounts};
+use crate::store::{audit, campus_accounts, operators};
 use crate::{Error, Result};
 
 /// Where the sign-in leads back to, as universities register it letter by letter.
@@ -112,6 +112,16 @@ async fn entry(s: &Services, proof: &Proof, remote: IpAddr) -> Result<Entry> {
         None => None,
     };
     let mut tx = s.db.begin().await?;
+    let operator = match operator {
+        Some(operator) => {
+            // It may be theirs no more by now.
+            let row = operators::lock(&mut tx, operator.id).await?.filter(|row| {
+                row.disabled_at.is_none() && row.campus_id.as_deref() == Some(proof.campus_id.as_str())
+            });
+            row.map(|row| (operator, row.ousted))
+        }
+        None => None,
+    };
     let Some(operator) = operator else {
         // Nor is their campus id kept: the audit log forgets nothing.
         let (now, actor, detail) = (s.clock.now(), format!("address {remote}"), json!({ "by": "campus" }));

@@ -11,7 +11,8 @@ use super::super::caller::{Caller, OperatorCaller};
 use super::gate::Gate;
 use super::making::{self, Settled};
 use super::rights::Rights;
-use super::rules;
+use super::sign_in::in_session;
+use super::{oust, rules};
 use crate::clock::Timestamp;
 use crate::domain::id::OperatorId;
 use crate::domain::operator::Permission;
@@ -102,32 +103,39 @@ pub fn offer(s: &Services, who: &OperatorCaller, sealed: &[u8]) -> Result<Offer>
 }
 
 /// Puts a secret in force, in place of the one before, once the telephone shows a code of it. Gives the recovery codes, which
-/// are shown this once. Every session of theirs ends: renew the one in hand.
+/// are shown this once, and with what to renew the session of that name, which is in hand: every session of theirs ends.
 ///
 /// # Errors
 ///
-/// [`Error::Invalid`] at `/code`.
-pub async fn enrol(s: &Services, who: &OperatorCaller, sealed: &[u8], code: &str) -> Result<Vec<String>> {
+/// [`Error::Invalid`] at `/code`; [`Error::Unauthenticated`] where the session was ended or the operator shut out meanwhile.
+pub async fn enrol(
+    s: &Services,
+    who: &OperatorCaller,
+    session: &str,
+    sealed: &[u8],
+    code: &str,
+) -> Result<(Vec<String>, i64)> {
     let now = s.clock.now();
     let totp = totp(s, sealed)?;
     let Some(step) = step(&totp, code, now) else {
         return Err(Error::fault("/code", "wrong_code", "this is not what the application shows now"));
     };
     let mut tx = s.db.begin().await?;
-    all::operators::lock(&mut tx, who.id).await?;
+    in_session(s, &mut tx, who, session).await?;
     store::set(&mut tx, who.id, sealed, step, now).await?;
     let codes = renew(s, &mut tx, who.id).await?;
-    all::sessions::delete_all_of(&mut tx, who.id).await?;
+    let ousted = oust(&mut tx, who.id).await?;
     note(&mut tx, who, "operator.enrol_factor", now).await?;
     tx.commit().await?;
-    Ok(codes)
+    Ok((codes, ousted))
 }
 
 /// New recovery codes; the old ones are good for nothing any more.
 pub async fn renew_codes(s: &Services, who: &OperatorCaller) -> Result<Vec<String>> {
     let mut tx = s.db.begin().await?;
     // Of two at once the later one's codes are good, and no others.
-    all::operators::lock(&mut tx, who.id).await?;
+    let row = all::operators::lock(&mut tx, who.id).await?;
+    row.filter(|row| row.disabled_at.is_none()).ok_or(Error::Unauthenticated("sign in first"))?;
     if !store::lock(&mut tx, who.id).await? {
         return Err(Error::NotFound("second factor"));
     }
@@ -137,22 +145,25 @@ pub async fn renew_codes(s: &Services, who: &OperatorCaller) -> Result<Vec<Strin
     Ok(codes)
 }
 
-/// An operator does without from now on. Every session of theirs ends: renew the one in hand.
+/// An operator does without from now on. Every session of theirs ends: renew the one in hand, which is called so, with what
+/// comes back.
 ///
 /// # Errors
 ///
-/// [`Error::Conflict`] `factor_required` where they must have one.
-pub async fn turn_off(s: &Services, who: &OperatorCaller) -> Result<()> {
+/// [`Error::Conflict`] `factor_required` where they must have one; [`Error::Unauthenticated`] where the session was ended or
+/// the operator shut out meanwhile.
+pub async fn turn_off(s: &Services, who: &OperatorCaller, session: &str) -> Result<i64> {
     if needs_factor(s, who).await? {
         return Err(Error::conflict("factor_required", "your role must have a second factor"));
     }
     let mut tx = s.db.begin().await?;
-    all::operators::lock(&mut tx, who.id).await?;
+    in_session(s, &mut tx, who, session).await?;
     if store::remove(&mut tx, who.id).await? {
-        all::sessions::delete_all_of(&mut tx, who.id).await?;
         note(&mut tx, who, "operator.remove_factor", s.clock.now()).await?;
     }
-    tx.commit().await
+    let ousted = oust(&mut tx, who.id).await?;
+    tx.commit().await?;
+    Ok(ousted)
 }
 
 /// Takes another operator's second factor away, whose telephone is lost, and ends their sessions; false where there was none.
@@ -186,7 +197,8 @@ pub(super) async fn spend(
     };
     let now = s.clock.now();
     let mut tx = s.db.begin().await?;
-    all::operators::lock(&mut tx, who.id).await?;
+    let row = all::operators::lock(&mut tx, who.id).await?;
+    row.filter(|row| row.disabled_at.is_none()).ok_or(Error::NotFound("operator"))?;
     let spent = match &factor {
         Some(factor) => judge(s, &mut tx, who.id, factor, code, now).await?,
         None => None,

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::super::Services;
 use super::super::caller::{Caller, OperatorCaller};
 use super::sign_in::Entry;
-use super::{acting, form, passwords, rules};
+use super::{acting, form, oust, passwords, rules};
 use crate::clock::Timestamp;
 use crate::domain::grant::{Grant, Powers};
 use crate::domain::id::OperatorId;
@@ -136,20 +136,20 @@ pub async fn use_link(s: &Services, token: &str, form: LinkForm) -> Result<Entry
     if !store::links::use_up(&mut tx, &hash(s, token), now).await? {
         return Err(used());
     }
-    let (caller, action) = match invited {
+    let (caller, ousted, action) = match invited {
         Some(caller) => {
             store::operators::set_password(&mut tx, caller.id, Some(&password)).await?;
-            store::sessions::delete_all_of(&mut tx, caller.id).await?;
-            (caller, "operator.choose_password")
+            let ousted = oust(&mut tx, caller.id).await?;
+            (caller, ousted, "operator.choose_password")
         }
-        None => (first_owner(&mut tx, email, name, &password, now).await?, "operator.set_up"),
+        None => (first_owner(&mut tx, email, name, &password, now).await?, 0, "operator.set_up"),
     };
     store::operators::touch(&mut tx, caller.id, now).await?;
     let actor = Caller::Operator(caller.clone()).label();
     audit::append(&mut tx, now, &actor, action, &caller.id.to_string(), &json!({})).await?;
     let owes_code = store::second_factors::find(&s.db, caller.id).await?.is_some();
     tx.commit().await?;
-    Ok(Entry { operator: caller, owes_code })
+    Ok(Entry { operator: caller, owes_code, ousted })
 }
 
 async fn first_owner(

@@ -6,7 +6,7 @@ use super::super::{Caller, Services};
 use super::rights::Rights;
 use super::roles::RoleForm;
 use super::second;
-use super::{LINK_LIVES, account, grants, links, roles, rules};
+use super::{LINK_LIVES, account, grants, links, oust, roles, rules};
 use crate::domain::grant::Grant;
 use crate::domain::id::{OperatorId, RightsRequestId};
 use crate::domain::rights_change::RightsChange;
@@ -64,15 +64,32 @@ pub(super) enum Was<'a> {
 pub(super) struct Signed {
     pub(super) by: String,
     /// Where somebody else approved it.
-    pub(super) proposed_by: Option<String>,
+    pub(super) proposal: Option<Proposal>,
+}
+
+/// What became of a proposal by being approved.
+pub(super) struct Proposal {
+    /// Who proposed it.
+    pub(super) by: String,
+    /// Why; perhaps empty.
+    pub(super) reason: String,
+    /// Who approves it, and is handed the link where it makes one.
+    pub(super) handed_to: Option<OperatorId>,
 }
 
 impl Signed {
     fn detail(&self, mut detail: Value) -> Value {
-        if let (Some(name), Some(fields)) = (&self.proposed_by, detail.as_object_mut()) {
-            fields.insert("proposed_by".to_owned(), name.clone().into());
+        if let (Some(proposal), Some(fields)) = (&self.proposal, detail.as_object_mut()) {
+            fields.insert("proposed_by".to_owned(), proposal.by.clone().into());
+            if !proposal.reason.is_empty() {
+                fields.insert("proposal_reason".to_owned(), proposal.reason.clone().into());
+            }
         }
         detail
+    }
+
+    fn handed_to(&self) -> Option<OperatorId> {
+        self.proposal.as_ref().and_then(|proposal| proposal.handed_to)
     }
 }
 
@@ -92,12 +109,16 @@ pub(super) async fn settle(
         && change.gives(&effect)
         && rules::under_lock(&mut rights.tx).await?.second_administrator
     {
-        let id = second::propose(s, &mut rights.tx, who, &change, &effect).await?;
+        let who = who.clone();
+        let id = second::propose(s, &mut rights, &who, &change, &effect).await?;
         rights.tx.commit().await?;
         return Ok(Settled::Waits(id));
     }
-    let signed = Signed { by: rights.by.label(), proposed_by: None };
-    let made = rights.make(s, change, password, &signed).await?;
+    let signed = Signed { by: rights.by.label(), proposal: None };
+    let made = rights.make(s, change.clone(), password, &signed).await?;
+    if made.changed {
+        second::drop_matter(s, &mut rights, &change, &signed.by).await?;
+    }
     rights.tx.commit().await?;
     Ok(Settled::Done(made))
 }
@@ -142,8 +163,9 @@ impl Rights {
             }
             RightsChange::Link { operator } => {
                 store::operators::set_password(&mut self.tx, operator, None).await?;
-                store::sessions::delete_all_of(&mut self.tx, operator).await?;
+                oust(&mut self.tx, operator).await?;
                 let link = links::make(s, &mut self.tx, Some(operator), LINK_LIVES).await?;
+                store::operators::set_handed_to(&mut self.tx, operator, signed.handed_to()).await?;
                 self.note(s, signed, "operator.reset_password", &operator.to_string(), json!({})).await?;
                 Made { link: Some(link), ..Made::default() }
             }
@@ -151,12 +173,15 @@ impl Rights {
                 if !store::second_factors::remove(&mut self.tx, operator).await? {
                     return Ok(Made { operator: about, ..Made::default() });
                 }
-                store::sessions::delete_all_of(&mut self.tx, operator).await?;
+                oust(&mut self.tx, operator).await?;
                 self.note(s, signed, "operator.remove_factor", &operator.to_string(), json!({})).await?;
                 Made::default()
             }
             RightsChange::CampusId { operator, sealed } => {
                 let campus_id = account::opened(s, &sealed)?;
+                if self.operator(operator)?.campus_id.as_deref() == Some(campus_id.as_str()) {
+                    return Ok(Made { operator: about, ..Made::default() });
+                }
                 account::set_campus_id(&mut self.tx, operator, Some(&campus_id)).await?;
                 // The audit log, which forgets nothing, holds no campus id.
                 self.note(s, signed, "operator.link_campus_id", &operator.to_string(), json!({})).await?;
@@ -172,7 +197,9 @@ impl Rights {
                 Made::default()
             }
             RightsChange::TurnOff => {
-                let changed = rules::turn_second_off(&mut self.tx).await?;
+                let Some(changed) = rules::turn_second_off(&mut self.tx).await? else {
+                    return Ok(Made::default());
+                };
                 self.note(s, signed, "settings.change", rules::NAME, changed).await?;
                 Made::default()
             }
@@ -197,6 +224,7 @@ impl Rights {
             Some(_) => None,
             None => Some(links::make(s, &mut self.tx, Some(id), LINK_LIVES).await?),
         };
+        store::operators::set_handed_to(&mut self.tx, id, signed.handed_to()).await?;
         let granted = grants::described(granted, &self.made);
         let detail = json!({ "email": email, "name": name, "grants": granted });
         self.note(s, signed, "operator.create", &id.to_string(), detail).await?;

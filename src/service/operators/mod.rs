@@ -30,7 +30,7 @@ use crate::domain::operator::Permission;
 use crate::domain::rights_change::RightsChange;
 use crate::error::Faults;
 use crate::store::operators::OperatorRow;
-use crate::store::{self, audit};
+use crate::store::{self, Tx, audit};
 use crate::{Error, Result};
 
 use self::rights::Rights;
@@ -124,6 +124,12 @@ fn acting_as(row: OperatorRow, made: &[MadeRole]) -> OperatorCaller {
     }
 }
 
+/// Ends every session of an operator and whatever they were just coming in by; says how often that was done by now.
+async fn oust(tx: &mut Tx, id: OperatorId) -> Result<i64> {
+    store::sessions::delete_all_of(tx, id).await?;
+    store::operators::oust(tx, id).await
+}
+
 fn taken(email: &str) -> Error {
     Error::fault("/email", "taken", format!("there is an operator with {email} already"))
 }
@@ -203,9 +209,11 @@ pub async fn set_enabled(
     grants::leave_an_owner(&rights.operators, id)?;
     let (now, actor, tx) = (s.clock.now(), rights.by.label(), &mut rights.tx);
     store::operators::set_disabled(tx, id, Some(now)).await?;
-    store::sessions::delete_all_of(tx, id).await?;
+    oust(tx, id).await?;
     store::links::withdraw(tx, Some(id)).await?;
     audit::append(tx, now, &actor, "operator.disable", &id.to_string(), &json!({})).await?;
+    // What was proposed while they were let in would let them in anew.
+    second::drop_matter(s, &mut rights, &RightsChange::Enable { operator: id }, &actor).await?;
     rights.tx.commit().await?;
     Ok(Settled::Done(()))
 }
@@ -228,8 +236,12 @@ pub async fn change_language(s: &Services, who: &OperatorCaller, language: Optio
 /// Nobody comes in as that person any more.
 pub(super) async fn leave(s: &Services, campus_id: &str) -> Result<()> {
     let mut tx = s.db.begin().await?;
+    let operators = store::operators::lock_all(&mut tx).await?;
+    if let Some(row) = operators.iter().find(|row| row.campus_id.as_deref() == Some(campus_id)) {
+        store::operators::oust(&mut tx, row.id).await?;
+    }
     store::campus_accounts::forget(&mut tx, campus_id).await?;
-    second::forget(s, &mut tx, campus_id).await?;
+    second::forget(s, &mut tx, &operators, campus_id).await?;
     tx.commit().await
 }
 

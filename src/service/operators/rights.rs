@@ -161,12 +161,27 @@ impl Rights {
         Ok(Effect { before: powers.clone(), after: powers })
     }
 
-    /// Whether, beside whoever asks, somebody is let in who could approve changes, and the end of asking.
-    pub(super) fn others_could_approve(&self) -> bool {
+    /// Whether one hand may be behind both of two operators: the one was handed the link by which the other came in, or both
+    /// links were handed to the same.
+    pub(super) fn in_one_hand(&self, one: OperatorId, other: OperatorId) -> bool {
+        let behind = |id: OperatorId| {
+            let mut hands = BTreeSet::new();
+            let mut next = Some(id);
+            while let Some(id) = next.filter(|id| hands.insert(*id)) {
+                next = self.operators.iter().find(|row| row.id == id).and_then(|row| row.handed_to);
+            }
+            hands
+        };
+        !behind(one).is_disjoint(&behind(other))
+    }
+
+    /// Whether, beside whoever asks, somebody can come in who could approve changes, and the end of asking. `by_campus`:
+    /// operators come in by the university's own sign-in.
+    pub(super) fn others_could_approve(&self, by_campus: bool) -> bool {
         let both = [Permission::OperatorsEdit, Permission::SettingsEdit];
         let could = |row: &&OperatorRow| {
             let powers = self.powers_of(row);
-            let comes_in = row.password_hash.is_some() || row.last_seen_at.is_some();
+            let comes_in = row.password_hash.is_some() || (by_campus && row.campus_id.is_some());
             row.disabled_at.is_none()
                 && comes_in
                 && both.iter().all(|permission| powers.everywhere(*permission))

@@ -7,6 +7,7 @@ use super::super::{Caller, Services};
 use super::grants;
 use super::making::{self, Settled, Was};
 use super::rights::{Rights, everywhere};
+use super::second;
 use crate::clock::Timestamp;
 use crate::domain::grant::AnyRole;
 use crate::domain::id::RoleId;
@@ -176,6 +177,9 @@ pub async fn delete_role(s: &Services, caller: &Caller, id: RoleId) -> Result<()
     store::roles::delete(tx, id).await?;
     let detail = json!({ "name": role.name });
     audit::append(tx, s.clock.now(), &actor, "role.delete", &id.to_string(), &detail).await?;
+    let RoleForm { name, description, permissions } = role.form();
+    let change = RightsChange::Role { role: id, name, description, permissions };
+    second::drop_matter(s, &mut rights, &change, &actor).await?;
     rights.tx.commit().await
 }
 

@@ -46,10 +46,13 @@ async fn write(tx: &mut Tx, before: &SignInRules, rules: &SignInRules) -> Result
     Ok(super::super::change::between(&json!(before), &json!(rules)))
 }
 
-/// No second administrator is asked for from now on; gives what changed.
-pub(super) async fn turn_second_off(tx: &mut Tx) -> Result<Value> {
+/// No second administrator is asked for from now on; gives what changed, if one was.
+pub(super) async fn turn_second_off(tx: &mut Tx) -> Result<Option<Value>> {
     let before = under_lock(tx).await?;
-    write(tx, &before, &SignInRules { second_administrator: false, ..before }).await
+    if !before.second_administrator {
+        return Ok(None);
+    }
+    write(tx, &before, &SignInRules { second_administrator: false, ..before }).await.map(Some)
 }
 
 /// What became of a change of them.
@@ -74,7 +77,8 @@ pub async fn change(s: &Services, caller: &Caller, document: &Value) -> Result<R
     let mut rights = Rights::lock(s, caller).await?;
     rights.by.require(Permission::SettingsEdit)?;
     let before = under_lock(&mut rights.tx).await?;
-    if rules.second_administrator && !before.second_administrator && !rights.others_could_approve() {
+    let by_campus = rules.campus_sign_in && s.sign_in.is_some();
+    if rules.second_administrator && !before.second_administrator && !rights.others_could_approve(by_campus) {
         return Err(Error::conflict(
             "no_second",
             "two operators are needed who may change operators and settings everywhere",
@@ -87,13 +91,17 @@ pub async fn change(s: &Services, caller: &Caller, document: &Value) -> Result<R
     {
         rules.second_administrator = true;
         let (change, effect) = (RightsChange::TurnOff, Effect::default());
-        waits = Some(second::propose(s, &mut rights.tx, who, &change, &effect).await?);
+        let who = who.clone();
+        waits = Some(second::propose(s, &mut rights, &who, &change, &effect).await?);
     }
     let changed = before != rules;
     if changed {
         let detail = write(&mut rights.tx, &before, &rules).await?;
         let actor = rights.by.label();
         audit::append(&mut rights.tx, now, &actor, "settings.change", NAME, &detail).await?;
+        if before.second_administrator && !rules.second_administrator {
+            second::drop_matter(s, &mut rights, &RightsChange::TurnOff, &actor).await?;
+        }
     }
     rights.tx.commit().await?;
     Ok(RulesChanged { changed, waits })

@@ -7,8 +7,9 @@ use serde_json::json;
 
 use super::super::Services;
 use super::super::caller::{Caller, OperatorCaller};
+use super::super::sessions;
 use super::gate::Gate;
-use super::{acting, factor, form, operator_of, passwords, rules};
+use super::{acting, factor, form, operator_of, oust, passwords, rules};
 use crate::domain::id::OperatorId;
 use crate::error::Faults;
 use crate::store::operators::OperatorRow;
@@ -23,6 +24,8 @@ pub struct Entry {
     pub operator: OperatorCaller,
     /// Not signed in before a code is given, too: see [`enter_code`].
     pub owes_code: bool,
+    /// How often all they come in by had ended by then: goes into their session.
+    pub ousted: i64,
 }
 
 impl Entry {
@@ -30,7 +33,7 @@ impl Entry {
     pub(super) async fn keep(
         s: &Services,
         tx: &mut Tx,
-        operator: OperatorCaller,
+        (operator, ousted): (OperatorCaller, i64),
         proof: &str,
         remote: IpAddr,
     ) -> Result<Self> {
@@ -38,7 +41,7 @@ impl Entry {
         if !owes_code {
             note(s, tx, &operator, proof, remote).await?;
         }
-        Ok(Self { operator, owes_code })
+        Ok(Self { operator, owes_code, ousted })
     }
 }
 
@@ -64,14 +67,20 @@ pub async fn sign_in(s: &Services, email: &str, password: &str, remote: IpAddr) 
         }
     };
     let judged = match row {
-        Some(row) if right => Ok(acting(s, row).await?),
+        Some(row) if right => Ok((acting(s, row.clone()).await?, row)),
         row => Err(row),
     };
     let now = s.clock.now();
     let mut tx = s.db.begin().await?;
+    // Operators before failures: the order in which all lock them.
+    let judged = match judged {
+        Ok((operator, row)) if is_still(&mut tx, &row).await?.is_some() => Ok((operator, row.ousted)),
+        // The password was another by the time it was found right.
+        Ok((_, row)) => Err(Some(row)),
+        Err(row) => Err(row),
+    };
     match judged {
         Ok(operator) => {
-            // Operators before failures: the order in which all lock them.
             let entry = Entry::keep(s, &mut tx, operator, "password", remote).await?;
             gate.succeed(&mut tx, now).await?;
             tx.commit().await?;
@@ -98,6 +107,22 @@ pub async fn enter_code(s: &Services, id: OperatorId, code: &str, remote: IpAddr
     note(s, &mut tx, &who, spent.name(), remote).await?;
     tx.commit().await?;
     Ok(who)
+}
+
+/// An operator's row, locked, where they are let in and the password is the one it was.
+async fn is_still(tx: &mut Tx, was: &OperatorRow) -> Result<Option<OperatorRow>> {
+    let row = store::operators::lock(tx, was.id).await?;
+    Ok(row.filter(|row| {
+        row.disabled_at.is_none() && row.password_hash == was.password_hash && row.ousted == was.ousted
+    }))
+}
+
+/// An operator's row, locked, where whoever acts in that session is still let in by it.
+pub(super) async fn in_session(s: &Services, tx: &mut Tx, who: &OperatorCaller, session: &str) -> Result<()> {
+    let gone = || Error::Unauthenticated("sign in first");
+    let row = store::operators::lock(tx, who.id).await?;
+    row.filter(|row| row.disabled_at.is_none()).ok_or_else(gone)?;
+    if sessions::goes_on(s, tx, who.id, session).await? { Ok(()) } else { Err(gone()) }
 }
 
 /// The account, if there is one, and whether the password opens it.
@@ -145,7 +170,7 @@ pub async fn prove(
     }
     let now = s.clock.now();
     let passed = gate.pass(&s.db, now).await?;
-    let right = own_password(s, &gate, who, password).await?;
+    let right = own_password(s, &gate, who, password).await?.is_some();
     let mut tx = s.db.begin().await?;
     if right {
         gate.succeed(&mut tx, now).await?;
@@ -158,10 +183,15 @@ pub async fn prove(
     Err(Error::fault("/proof_password", "wrong_password", "this is not your password"))
 }
 
-/// Whether it is theirs; the gate forgets a try that cannot be judged.
-async fn own_password(s: &Services, gate: &Gate, who: &OperatorCaller, password: &str) -> Result<bool> {
+/// Their row as it was where it is theirs; the gate forgets a try that cannot be judged.
+async fn own_password(
+    s: &Services,
+    gate: &Gate,
+    who: &OperatorCaller,
+    password: &str,
+) -> Result<Option<OperatorRow>> {
     match judge(s, &who.email, password).await {
-        Ok((_, right)) => Ok(right),
+        Ok((row, right)) => Ok(row.filter(|_| right)),
         Err(error) => {
             gate.undo(&s.db, s.clock.now()).await?;
             Err(error)
@@ -169,28 +199,43 @@ async fn own_password(s: &Services, gate: &Gate, who: &OperatorCaller, password:
     }
 }
 
-/// An operator changes their own password. Every session of theirs ends: renew the one in hand.
-pub async fn change_password(s: &Services, who: &OperatorCaller, current: &str, new: &str) -> Result<()> {
+/// An operator changes their own password, in the session of that name. Every session of theirs ends: renew the one in
+/// hand, with what comes back.
+///
+/// # Errors
+///
+/// [`Error::Invalid`]; [`Error::Unauthenticated`] where the session was ended or the operator shut out meanwhile.
+pub async fn change_password(
+    s: &Services,
+    who: &OperatorCaller,
+    session: &str,
+    current: &str,
+    new: &str,
+) -> Result<i64> {
     let mut faults = Faults::default();
     let shortest = rules::shortest_password(s).await?;
     faults.extend(passwords::fault(new, shortest, form::known(s, &who.email, &who.name)).await?);
     let gate = Gate::for_proof(s, who.id);
     gate.pass(&s.db, s.clock.now()).await?;
-    if !own_password(s, &gate, who, current).await? {
+    let Some(was) = own_password(s, &gate, who, current).await? else {
         faults.add("/current_password", "wrong_password", "this is not your password");
-        return faults.into_result();
-    }
+        return faults.into_result().map(|()| 0);
+    };
     if !faults.is_empty() {
         gate.undo(&s.db, s.clock.now()).await?;
-        return faults.into_result();
+        return faults.into_result().map(|()| 0);
     }
     let hash = s.passwords.hash(new.to_owned()).await?;
     let now = s.clock.now();
     let mut tx = s.db.begin().await?;
+    in_session(s, &mut tx, who, session).await?;
+    // Of two who change it at once the later one's present password is it no more.
+    is_still(&mut tx, &was).await?.ok_or(Error::Unauthenticated("sign in first"))?;
     store::operators::set_password(&mut tx, who.id, Some(&hash)).await?;
-    store::sessions::delete_all_of(&mut tx, who.id).await?;
+    let ousted = oust(&mut tx, who.id).await?;
     gate.succeed(&mut tx, now).await?;
     let actor = Caller::Operator(who.clone()).label();
     audit::append(&mut tx, now, &actor, "operator.change_password", &who.id.to_string(), &json!({})).await?;
-    tx.commit().await
+    tx.commit().await?;
+    Ok(ousted)
 }

@@ -202,7 +202,8 @@ const CONFLICTS: [&str; 21] = [
     "changed_meanwhile",
 ];
 /// Particulars of rights in the audit log.
-const SAID_OF_RIGHTS: [&str; 6] = ["before", "after", "grants", "permissions", "proposed_by", "change"];
+const SAID_OF_RIGHTS: [&str; 7] =
+    ["before", "after", "grants", "permissions", "proposed_by", "proposal_reason", "change"];
 /// What a timeline may tell.
 const EVENTS: [&str; 20] = [
     "words",
