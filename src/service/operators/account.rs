@@ -121,7 +121,6 @@ async fn unlink(s: &Services, caller: &Caller, of: OperatorId) -> Result<()> {
     rights.judge(&rights.by, &RightsChange::CampusId { operator: of, sealed: Vec::new() })?;
     let (actor, tx) = (rights.by.label(), &mut rights.tx);
     set_campus_id(tx, of, None).await?;
-    store::operators::oust(tx, of).await?;
     audit::append(tx, s.clock.now(), &actor, "operator.unlink_campus_id", &of.to_string(), &json!({}))
         .await?;
     let change = RightsChange::CampusId { operator: of, sealed: Vec::new() };
@@ -131,6 +130,8 @@ async fn unlink(s: &Services, caller: &Caller, of: OperatorId) -> Result<()> {
 
 pub(super) async fn set_campus_id(tx: &mut Tx, of: OperatorId, campus_id: Option<&str>) -> Result<()> {
     if campus_accounts::set(tx, of, campus_id).await? {
+        // Whoever is just coming in by the one before does not any more.
+        store::operators::oust(tx, of).await?;
         return Ok(());
     }
     Err(Error::fault("/campus_id", "taken", "another operator has this campus id"))

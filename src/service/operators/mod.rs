@@ -234,14 +234,14 @@ pub async fn change_language(s: &Services, who: &OperatorCaller, language: Optio
 }
 
 /// Nobody comes in as that person any more.
-pub(super) async fn leave(s: &Services, campus_id: &str) -> Result<()> {
+pub(super) async fn leave(s: &Services, caller: &Caller, campus_id: &str) -> Result<()> {
     let mut tx = s.db.begin().await?;
     let operators = store::operators::lock_all(&mut tx).await?;
     if let Some(row) = operators.iter().find(|row| row.campus_id.as_deref() == Some(campus_id)) {
         store::operators::oust(&mut tx, row.id).await?;
     }
     store::campus_accounts::forget(&mut tx, campus_id).await?;
-    second::forget(s, &mut tx, &operators, campus_id).await?;
+    second::forget(s, &mut tx, &operators, &caller.label(), campus_id).await?;
     tx.commit().await
 }
 
@@ -252,6 +252,6 @@ pub async fn purge(s: &Services) -> Result<()> {
     store::sessions::purge(&mut tx, now).await?;
     store::links::purge(&mut tx, now.minus(LINKS_KEPT)).await?;
     store::sign_in_failures::purge(&mut tx, now.minus(gate::REMEMBERED)).await?;
-    second::purge(s, &mut tx).await?;
-    tx.commit().await
+    tx.commit().await?;
+    second::purge(s).await
 }

@@ -34,7 +34,7 @@ pub async fn delete(s: &Services, caller: &Caller, campus_id: &str) -> Result<()
     leave_messages(s, &traces, by_rules, &mut looked).await?;
     leave_answers(s, &traces).await?;
     alarms::leave(s, &traces.campus_id).await?;
-    operators::leave(s, &traces.campus_id).await?;
+    operators::leave(s, caller, &traces.campus_id).await?;
     drafts::leave(s, &traces.campus_id).await?;
     wait_for_planners(s).await?;
     blank_deliveries(s, recipient.id).await?;

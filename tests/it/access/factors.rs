@@ -19,8 +19,8 @@ use belltower::store::campus_accounts;
 use serde_json::json;
 use totp_rs::{Builder, Secret, Totp};
 
-use super::acts;
 use super::operators::{GOOD, add};
+use super::{acts, session_of};
 use crate::support::{TERMINAL, on_both, services};
 use crate::support::{app, contents};
 
@@ -69,7 +69,8 @@ async fn enrolled(s: &Services, email: &str, role: Role) -> (OperatorId, Phone, 
     let secret = new_secret(s);
     let shown = offer(s, &who, &secret).unwrap().text.replace(' ', "");
     let phone = Phone(Builder::new().with_secret(Secret::try_from_base32(shown).unwrap()).build().unwrap());
-    let codes = enrol(s, &who, &secret, &phone.code(s)).await.unwrap();
+    let this = session_of(s, id).await;
+    let (codes, _) = enrol(s, &who, &this, &secret, &phone.code(s)).await.unwrap();
     s.clock.turn(STEP);
     (id, phone, codes)
 }
@@ -147,7 +148,7 @@ on_both!(guessing_codes_waits_and_locks_whatever_passwords_are_right, |db| async
 on_both!(a_wrong_first_code_enrols_nobody, |db| async {
     let s = services(db);
     let who = who(&s, add(&s, "li@bell.example", Role::Sender).await).await;
-    let refused = enrol(&s, &who, &new_secret(&s), "000000").await;
+    let refused = enrol(&s, &who, "this", &new_secret(&s), "000000").await;
     assert!(matches!(refused, Err(Error::Invalid(_))), "{refused:?}");
     assert_eq!(factor(&s, who.id).await.unwrap(), None);
     assert!(matches!(renew_codes(&s, &who).await, Err(Error::NotFound(_))));
@@ -163,13 +164,14 @@ on_both!(whoever_must_have_a_factor_cannot_do_without, |db| async {
     };
     assert!(!must_enrol(&s, &sender).await.unwrap());
     set("owners_and_duty").await;
-    let refused = turn_off(&s, &duty).await;
+    let refused = turn_off(&s, &duty, "this").await;
     assert!(matches!(refused, Err(Error::Conflict { code: "factor_required", .. })), "{refused:?}");
     assert!(!must_enrol(&s, &duty).await.unwrap() && !must_enrol(&s, &sender).await.unwrap());
     set("everybody").await;
     assert!(must_enrol(&s, &sender).await.unwrap());
     set("nobody").await;
-    turn_off(&s, &duty).await.unwrap();
+    let this = session_of(&s, duty.id).await;
+    turn_off(&s, &duty, &this).await.unwrap();
     assert!(!sign_in(&s, "li@bell.example", GOOD, here()).await.unwrap().owes_code);
 });
 

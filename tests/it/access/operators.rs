@@ -8,13 +8,14 @@ use belltower::config::Language;
 use belltower::domain::id::OperatorId;
 use belltower::domain::operator::Role;
 use belltower::service::operators::{
-    LinkForm, LinkPurpose, NewOperator, change_language, change_password, create, first_link, get_named,
-    link, list, operator_of, purge, reset_password, set_enabled, sign_in, use_link,
+    LinkForm, LinkPurpose, NewOperator, change_language, change_password, create, end_sessions, first_link,
+    get_named, link, list, operator_of, purge, reset_password, set_enabled, sign_in, turn_off, use_link,
 };
 use belltower::service::{Caller, Services, audit, sessions};
+use belltower::store;
 use belltower::store::audit::AuditFilter;
 
-use super::acts;
+use super::{acts, ousted, session_of};
 use crate::support::{on_both, operator, services};
 
 pub(super) const GOOD: &str = "gravel-tulip-oboe-sunday";
@@ -247,17 +248,75 @@ on_both!(a_password_is_changed_by_who_knows_it, |db| async {
     let who = operator_of(&s, id).await.unwrap().unwrap();
     let state = sessions::State::from([(sessions::OPERATOR.to_owned(), format!("\"{id}\""))]);
     let session = sessions::save(&s, &state).await.unwrap();
+    let this = session_of(&s, id).await;
 
-    let found = faults(change_password(&s, &who, "wrong", "short").await);
+    let found = faults(change_password(&s, &who, &this, "wrong", "short").await);
     let at: Vec<_> = found.iter().map(|(pointer, code)| (pointer.as_str(), code.as_str())).collect();
     assert_eq!(at, [("/password", "too_short"), ("/current_password", "wrong_password")]);
     assert!(sessions::load(&s, &session).await.unwrap().is_some());
 
-    change_password(&s, &who, GOOD, BETTER).await.unwrap();
+    let ousted = change_password(&s, &who, &this, GOOD, BETTER).await.unwrap();
+    assert_eq!(ousted, super::ousted(&s, id).await, "what the session in hand is renewed with");
     assert_eq!(sessions::load(&s, &session).await.unwrap(), None);
     assert!(is_refused(&sign_in(&s, "li@bell.example", GOOD, remote(1)).await));
     sign_in(&s, "li@bell.example", BETTER, remote(1)).await.unwrap();
     assert_eq!(acts(&s).await[2], "operator.change_password");
+});
+
+on_both!(a_sign_in_in_flight_does_not_outlive_what_ends_the_sessions, |db| async {
+    let s = services(db);
+    let id = add(&s, "li@bell.example", Role::Sender).await;
+    let begin = async |ousted: i64| {
+        let state = sessions::State::from([
+            (sessions::OPERATOR.to_owned(), format!("\"{id}\"")),
+            (sessions::OUSTED.to_owned(), ousted.to_string()),
+        ]);
+        let key = sessions::save(&s, &state).await.unwrap();
+        sessions::load(&s, &key).await.unwrap().unwrap().contains_key(sessions::OPERATOR)
+    };
+    let entry = sign_in(&s, "li@bell.example", GOOD, remote(1)).await.unwrap();
+    assert!(begin(entry.ousted).await);
+    // Whatever comes between the proof and the session.
+    reset_password(&s, &terminal(), id).await.unwrap();
+    assert!(!begin(entry.ousted).await);
+    let mut before = ousted(&s, id).await;
+    for enabled in [false, true] {
+        set_enabled(&s, &terminal(), id, enabled).await.unwrap();
+        assert!(!begin(before).await);
+    }
+    before = ousted(&s, id).await;
+    assert!(begin(before).await);
+    end_sessions(&s, &terminal(), id, |_| true).await.unwrap();
+    assert!(!begin(before).await, "also where a session is just renewed");
+});
+
+on_both!(an_ended_session_changes_no_password_and_is_not_renewed, |db| async {
+    let s = services(db);
+    let id = add(&s, "li@bell.example", Role::Sender).await;
+    let who = operator_of(&s, id).await.unwrap().unwrap();
+    let this = session_of(&s, id).await;
+    end_sessions(&s, &terminal(), id, |_| true).await.unwrap();
+    let signed_out =
+        |result: Result<i64, Error>| matches!(result, Err(Error::Unauthenticated("sign in first")));
+    assert!(signed_out(change_password(&s, &who, &this, GOOD, BETTER).await));
+    assert!(signed_out(turn_off(&s, &who, &this).await));
+    sign_in(&s, "li@bell.example", GOOD, remote(1)).await.unwrap();
+    // Of two who change it at once one does.
+    let this = session_of(&s, id).await;
+    let (a, b) = tokio::join!(
+        change_password(&s, &who, &this, GOOD, BETTER),
+        change_password(&s, &who, &this, GOOD, "violet 走马灯 harbour lantern")
+    );
+    assert!(a.is_ok() != b.is_ok(), "{a:?} {b:?}");
+    // Nor does the old password choose another after a reset, whichever comes first.
+    let id = add(&s, "zhao@bell.example", Role::Sender).await;
+    let who = operator_of(&s, id).await.unwrap().unwrap();
+    let this = session_of(&s, id).await;
+    let by = terminal();
+    let (_, reset) =
+        tokio::join!(change_password(&s, &who, &this, GOOD, BETTER), reset_password(&s, &by, id));
+    reset.unwrap();
+    assert!(store::operators::find(&s.db, id).await.unwrap().unwrap().password_hash.is_none());
 });
 
 on_both!(a_disabled_operator_is_out_at_once_and_one_owner_stays, |db| async {

@@ -5,25 +5,37 @@ use belltower::domain::grant::{AnyRole, Grant};
 use belltower::domain::id::{OperatorId, RightsRequestId, RoleId};
 use belltower::domain::operator::{Permission, Role};
 use belltower::service::operators::{
-    NewOperator, RoleForm, RulesChanged, Settled, approve, change_rules, create, create_role, delete_role,
-    end_sessions, enrol, explain, factor, get, link_campus_id, list, new_secret, offer, operator_of, purge,
-    reject, renew_codes, reset_factor, reset_password, rules, set_enabled, set_grants, update_role, waiting,
-    waiting_one, waits_for, withdraw,
+    self, LinkForm, Made, NewOperator, RoleForm, RulesChanged, Settled, change_rules, create, create_role,
+    delete_role, end_sessions, enrol, explain, factor, get, link_campus_id, list, new_secret, offer,
+    operator_of, purge, reject, renew_codes, reset_factor, reset_password, rules, set_enabled, set_grants,
+    update_role, use_link, waiting, waiting_one, waits_for, withdraw,
 };
 use belltower::service::{Caller, Services, audit, recipients, sources};
 use belltower::store::audit::AuditFilter;
 use belltower::store::{campus_accounts, settings};
-use serde_json::json;
+use serde_json::{Value, json};
 use totp_rs::{Builder, Secret};
 
-use super::acts;
 use super::operators::add;
+use super::{acts, session_of};
 use crate::support::{TERMINAL, app, contents, on_both, services};
 
 const DAY: i64 = 24 * 60 * 60_000;
 
 async fn caller(s: &Services, id: OperatorId) -> Caller {
     Caller::Operator(operator_of(s, id).await.unwrap().unwrap())
+}
+
+/// Approves a change as it is read at that moment.
+async fn approve(s: &Services, by: &Caller, id: RightsRequestId) -> Result<Made, Error> {
+    let read = waiting_one(s, &TERMINAL, id).await?.digest;
+    operators::approve(s, by, id, &read).await
+}
+
+/// The particulars of the latest act.
+async fn told(s: &Services) -> (String, Value) {
+    let row = audit::list(s, &TERMINAL, &AuditFilter::default(), None, 1).await.unwrap().remove(0);
+    (row.action, row.detail.0)
 }
 
 fn form(name: &str, permissions: &[Permission]) -> RoleForm {
@@ -77,13 +89,7 @@ async fn two(s: &Services) -> (Caller, Caller, OperatorId) {
 }
 
 async fn roles_of(s: &Services, id: OperatorId) -> Vec<String> {
-    get(s, &TERMINAL, id)
-        .await
-        .unwrap()
-        .grants
-        .iter()
-        .map(belltower::service::operators::Held::name)
-        .collect()
+    get(s, &TERMINAL, id).await.unwrap().grants.iter().map(operators::Held::name).collect()
 }
 
 on_both!(whoever_was_limited_meanwhile_is_judged_as_they_are, |db| async {
@@ -262,8 +268,19 @@ on_both!(what_is_not_so_any_more_is_not_approved, |db| async {
     let (wang, zhao, li) = two(&s).await;
     let id = waits(set_grants(&s, &wang, li, None, vec![Role::Auditor.into()]).await);
     done(set_grants(&s, &TERMINAL, li, None, vec![Role::Reviewer.into()]).await);
-    assert_eq!(conflict(approve(&s, &zhao, id).await), "rights_changed");
+    assert!(matches!(approve(&s, &zhao, id).await, Err(Error::NotFound("request"))), "decided otherwise");
+    assert_eq!(acts(&s).await[..2], ["rights.drop", "operator.grant"]);
     done(set_grants(&s, &TERMINAL, li, None, vec![Role::Sender.into()]).await);
+    let id = waits(set_grants(&s, &wang, li, None, vec![Role::Auditor.into()]).await);
+    let read = waiting_one(&s, &zhao, id).await.unwrap().digest;
+    assert_eq!(conflict(operators::approve(&s, &zhao, id, "").await), "rights_changed");
+    withdraw(&s, &wang, id).await.unwrap();
+    let id = waits(set_grants(&s, &wang, li, None, vec![Role::Reviewer.into()]).await);
+    assert_eq!(
+        conflict(operators::approve(&s, &zhao, id, &read).await),
+        "rights_changed",
+        "another was read"
+    );
     // Whoever proposed it is shut out.
     let Caller::Operator(proposer) = &wang else { panic!() };
     done(set_enabled(&s, &zhao, proposer.id, false).await);
@@ -279,7 +296,7 @@ on_both!(what_is_not_so_any_more_is_not_approved, |db| async {
     assert_eq!(acts(&s).await[0], "rights.expire");
     let taken = waits(create(&s, &wang, invited("chen@bell.example")).await);
     done(create(&s, &TERMINAL, invited("chen@bell.example")).await);
-    assert_eq!(conflict(approve(&s, &zhao, taken).await), "rights_changed");
+    assert!(matches!(approve(&s, &zhao, taken).await, Err(Error::NotFound("request"))));
 });
 
 on_both!(what_is_proposed_is_rejected_with_a_reason_or_withdrawn, |db| async {
@@ -348,7 +365,8 @@ on_both!(of_two_renewals_at_once_one_leaves_its_codes, |db| async {
     let shown = offer(&s, &who, &secret).unwrap().text.replace(' ', "");
     let totp = Builder::new().with_secret(Secret::try_from_base32(shown).unwrap()).build().unwrap();
     let code = totp.generate((s.clock.now().0 / 1_000).unsigned_abs()).to_string();
-    enrol(&s, &who, &secret, &code).await.unwrap();
+    let this = session_of(&s, li).await;
+    enrol(&s, &who, &this, &secret, &code).await.unwrap();
     for _ in 0..5 {
         let (a, b, ended) = tokio::join!(
             renew_codes(&s, &who),
@@ -364,4 +382,140 @@ on_both!(of_two_renewals_at_once_one_leaves_its_codes, |db| async {
     // Whichever came first, nothing is left.
     assert!(matches!(renewed, Ok(_) | Err(Error::NotFound(_))), "{renewed:?}");
     assert_eq!(factor(&s, li).await.unwrap(), None);
+});
+
+on_both!(whoever_was_handed_a_link_does_not_agree_with_who_came_in_by_it, |db| async {
+    let s = services(db);
+    let (wang, zhao, _) = two(&s).await;
+    let come_in = async |email: &str, by: &Caller, approver: &Caller| {
+        let new = NewOperator { grants: vec![Role::Owner.into()], ..invited(email) };
+        let made = approve(&s, approver, waits(create(&s, by, new).await)).await.unwrap();
+        let (_, token) = made.link.as_deref().unwrap().split_once("token=").unwrap();
+        let password = "gravel-tulip-oboe-sunday".to_owned();
+        let form = LinkForm { password: password.clone(), password_again: password, ..LinkForm::default() };
+        use_link(&s, token, form).await.unwrap();
+        caller(&s, made.operator.unwrap()).await
+    };
+    let chen = come_in("chen@bell.example", &wang, &zhao).await;
+    let asked = waits(create(&s, &zhao, invited("a@bell.example")).await);
+    assert_eq!(conflict(approve(&s, &chen, asked).await), "one_hand");
+    let answered = waits(create(&s, &chen, invited("b@bell.example")).await);
+    assert_eq!(conflict(approve(&s, &zhao, answered).await), "one_hand");
+    // Nor do two whose links went through the same hands.
+    let qian = come_in("qian@bell.example", &wang, &chen).await;
+    let sun = come_in("sun@bell.example", &wang, &zhao).await;
+    for other in [&qian, &sun] {
+        assert_eq!(conflict(approve(&s, other, answered).await), "one_hand");
+        assert_eq!(conflict(approve(&s, other, asked).await), "one_hand");
+    }
+    approve(&s, &wang, asked).await.unwrap();
+    // A link from the server parts them.
+    done(reset_password(&s, &TERMINAL, chen.operator().unwrap()).await);
+    approve(&s, &zhao, answered).await.unwrap();
+});
+
+on_both!(what_became_of_a_proposal_is_told_whole, |db| async {
+    let s = services(db);
+    let (wang, zhao, li) = two(&s).await;
+    let id = waits(create(&s, &wang, invited("chen@bell.example")).await);
+    let (act, detail) = told(&s).await;
+    assert_eq!(act, "rights.propose");
+    assert_eq!(
+        detail,
+        json!({ "change": "invite", "email": "chen@bell.example", "name": "陈晨", "grants": [{ "role": "sender" }] })
+    );
+    explain(&s, &wang, id, "新同事").await.unwrap();
+    reject(&s, &zhao, id, "不认识").await.unwrap();
+    let (_, detail) = told(&s).await;
+    assert_eq!(
+        [&detail["email"], &detail["proposal_reason"], &detail["reason"], &detail["proposed_by"]],
+        [&json!("chen@bell.example"), &json!("新同事"), &json!("不认识"), &json!(wang.label())]
+    );
+    let role = create_role(&s, &wang, form("服务台", &[Permission::MessagesView])).await.unwrap();
+    done(set_grants(&s, &TERMINAL, li, None, vec![held(role)]).await);
+    let wider = form("服务台", &[Permission::MessagesView, Permission::AuditView]);
+    let id = waits(update_role(&s, &wang, role, None, wider).await);
+    let (_, detail) = told(&s).await;
+    assert_eq!(
+        (&detail["role"], &detail["permissions"]),
+        (&json!(role), &json!(["messages.view", "audit.view"]))
+    );
+    explain(&s, &wang, id, "查日志").await.unwrap();
+    approve(&s, &zhao, id).await.unwrap();
+    assert_eq!(told(&s).await.1["proposal_reason"], "查日志");
+    let id = waits(link_campus_id(&s, &wang, li, "2023001").await);
+    assert_eq!(told(&s).await.1, json!({ "change": "campus_id", "operator": li }));
+    assert_eq!(waits(link_campus_id(&s, &wang, li, " 2023001 ").await), id, "not twice");
+    assert_ne!(waits(link_campus_id(&s, &wang, li, "2023002").await), id);
+    recipients::put(&s, &TERMINAL, "2023001", &json!({ "name": "李明" })).await.unwrap();
+    recipients::delete(&s, &TERMINAL, "2023001").await.unwrap();
+    assert!(acts(&s).await.contains(&"rights.drop".to_owned()));
+    assert_eq!(waiting(&s, &wang).await.unwrap().len(), 1);
+});
+
+on_both!(what_waits_about_the_same_goes_once_it_is_decided, |db| async {
+    let s = services(db);
+    let (wang, zhao, li) = two(&s).await;
+    let first = waits(set_grants(&s, &wang, li, None, vec![Role::Auditor.into()]).await);
+    let second = waits(set_grants(&s, &zhao, li, None, vec![Role::Auditor.into()]).await);
+    approve(&s, &zhao, first).await.unwrap();
+    done(set_grants(&s, &wang, li, None, vec![Role::Sender.into()]).await);
+    assert!(
+        matches!(approve(&s, &wang, second).await, Err(Error::NotFound("request"))),
+        "it would come back"
+    );
+    waits(reset_password(&s, &wang, li).await);
+    done(set_enabled(&s, &zhao, li, false).await);
+    assert!(waiting(&s, &wang).await.unwrap().is_empty());
+    assert_eq!(acts(&s).await[..2], ["rights.drop", "operator.disable"]);
+
+    // What does nothing by now is told, and stays.
+    change_rules(&s, &TERMINAL, &json!({ "second_administrator": true, "idle_minutes": 10 })).await.unwrap();
+    let off = change_rules(&s, &wang, &json!({})).await.unwrap().waits.unwrap();
+    settings_off(&s).await;
+    assert_eq!(conflict(approve(&s, &zhao, off).await), "rights_changed");
+    assert_eq!(waiting(&s, &wang).await.unwrap().len(), 1);
+    change_rules(&s, &TERMINAL, &json!({ "second_administrator": true })).await.unwrap();
+    change_rules(&s, &TERMINAL, &json!({})).await.unwrap();
+    assert!(waiting(&s, &wang).await.unwrap().is_empty());
+});
+
+/// As another version would leave it: off, with what waits still there.
+async fn settings_off(s: &Services) {
+    let mut tx = s.db.begin().await.unwrap();
+    settings::set(&mut tx, "sign_in", "{}").await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+on_both!(whoever_may_change_settings_sees_what_they_proposed, |db| async {
+    let s = services(db);
+    let (_, zhao, li) = two(&s).await;
+    let keeps = form("设置", &[Permission::SettingsView, Permission::SettingsEdit]);
+    let role = create_role(&s, &TERMINAL, keeps).await.unwrap();
+    done(set_grants(&s, &TERMINAL, li, None, vec![held(role)]).await);
+    let li = caller(&s, li).await;
+    let id = change_rules(&s, &li, &json!({})).await.unwrap().waits.unwrap();
+    assert_eq!(waiting_one(&s, &li, id).await.unwrap().id, id);
+    explain(&s, &li, id, "只剩一人").await.unwrap();
+    refused(waiting(&s, &li).await);
+    refused(approve(&s, &li, id).await);
+    assert_eq!(waiting_one(&s, &zhao, id).await.unwrap().reason, "只剩一人");
+    withdraw(&s, &li, id).await.unwrap();
+    refused(waiting_one(&s, &li, id).await);
+    refused(withdraw(&s, &li, id).await);
+});
+
+on_both!(who_cannot_come_in_is_no_second_administrator, |db| async {
+    let s = services(db);
+    let wang = add(&s, "wang@bell.example", Role::Owner).await;
+    let zhao = add(&s, "zhao@bell.example", Role::Owner).await;
+    let on = json!({ "second_administrator": true });
+    done(reset_password(&s, &TERMINAL, zhao).await);
+    let mut tx = s.db.begin().await.unwrap();
+    belltower::store::operators::touch(&mut tx, zhao, s.clock.now()).await.unwrap();
+    tx.commit().await.unwrap();
+    let wang = caller(&s, wang).await;
+    assert_eq!(conflict(change_rules(&s, &wang, &on).await), "no_second", "they were in once");
+    done(link_campus_id(&s, &TERMINAL, zhao, "2023001").await);
+    assert_eq!(conflict(change_rules(&s, &wang, &on).await), "no_second", "nobody comes in by it");
 });

@@ -232,6 +232,13 @@ async fn built_in_roles_and_ones_own_are_not_changed() {
 const RULES: &str = "/console/settings/sign-in";
 const ON: [(&str, &str); 2] = [("factor_for", "nobody"), ("second_administrator", "true")];
 
+/// Approves what stands on a page.
+async fn agree(browser: &mut Browser, page: &str) -> Answer {
+    let shown = browser.get(page).await.text;
+    let read = shown.split("name=\"read\" value=\"").nth(1).and_then(|rest| rest.split('"').next());
+    browser.submit(page, &format!("{page}/approve"), &[("read", read.unwrap())]).await
+}
+
 #[tokio::test]
 async fn a_change_that_gives_waits_for_another_administrator() {
     let app = TestApp::start().await;
@@ -272,7 +279,7 @@ async fn a_change_that_gives_waits_for_another_administrator() {
     let empty = second.submit(&page, &reject, &[]).await;
     assert_eq!(empty.status, 422);
     has(&empty, &["id=\"reason-error\""]);
-    let done = second.submit(&page, &approve, &[]).await;
+    let done = agree(&mut second, &page).await;
     assert_eq!((done.status, done.header("location")), (303, Some(li.as_str())), "{}", done.text);
     let shown = second.get(&li).await;
     has(&shown, &["已同意，变更已生效", "审计员", "原来", "提出者"]);
@@ -283,7 +290,7 @@ async fn a_change_that_gives_waits_for_another_administrator() {
     let invite = [("name", "陈晨"), ("email", "chen@bell.example"), ("where_sender", "everywhere")];
     let page =
         browser.submit(&format!("{HOME}/new"), HOME, &invite).await.header("location").unwrap().to_owned();
-    let done = second.submit(&page, &format!("{page}/approve"), &[]).await;
+    let done = agree(&mut second, &page).await;
     let chen = done.header("location").unwrap().to_owned();
     assert!(fresh_link(&second.get(&chen).await).is_some());
     let page = browser.submit(&li, &format!("{li}/link"), &[]).await.header("location").unwrap().to_owned();
@@ -297,7 +304,7 @@ async fn a_change_that_gives_waits_for_another_administrator() {
     let off = browser.submit(RULES, RULES, &[("factor_for", "nobody")]).await;
     let page = off.header("location").unwrap().to_owned();
     has(&second.get(&page).await, &["更改权限不再需要第二位管理员"]);
-    assert_eq!(second.submit(&page, &format!("{page}/approve"), &[]).await.status, 303);
+    assert_eq!(agree(&mut second, &page).await.status, 303);
     assert_eq!(browser.submit(&li, &format!("{li}/link"), &[]).await.header("location"), Some(li.as_str()));
 }
 

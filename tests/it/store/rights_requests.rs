@@ -61,3 +61,12 @@ on_both!(what_waits_is_taken_once_and_not_when_it_expired, |db| async {
     tx.commit().await.unwrap();
     assert!(list(&db, Timestamp(0)).await.unwrap().is_empty());
 });
+
+on_both!(no_id_is_given_twice, |db| async {
+    let by = add(&db, "a@bell.example", Role::Owner).await;
+    let decided = propose(&db, by, 200).await;
+    let mut tx = db.begin().await.unwrap();
+    take(&mut tx, decided, NOW).await.unwrap().unwrap();
+    tx.commit().await.unwrap();
+    assert!(propose(&db, by, 200).await > decided, "a page may still show the one before");
+});

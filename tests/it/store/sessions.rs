@@ -1,6 +1,8 @@
 use belltower::clock::Timestamp;
 use belltower::domain::operator::Role;
-use belltower::store::sessions::{State, delete, delete_all_of, find, insert, list_of, purge, touch, update};
+use belltower::store::sessions::{
+    State, delete, delete_all_of, find, insert, list_of, purge, states_of, touch, update,
+};
 
 use super::operators::add;
 use crate::support::on_both;
@@ -92,4 +94,15 @@ on_both!(an_operators_sessions_are_listed_those_used_last_first, |db| async {
         (rows[0].created_at, rows[0].seen_at, &rows[0].state.0),
         (Timestamp(10), Timestamp(15), &state("1"))
     );
+});
+
+on_both!(what_an_operator_s_sessions_hold_is_seen_with_what_was_just_written, |db| async {
+    let operator = add(&db, "a@bell.example", Role::Owner).await;
+    let mut tx = db.begin().await.unwrap();
+    for (n, of, ends) in [(1, Some(operator), 100), (2, Some(operator), 50), (3, None, 100)] {
+        insert(&mut tx, &[n; 32], of, &state("1"), Timestamp(10), Timestamp(ends)).await.unwrap();
+    }
+    assert_eq!(states_of(&mut tx, operator, Timestamp(50)).await.unwrap(), [state("1")]);
+    delete(&mut tx, &[1; 32]).await.unwrap();
+    assert!(states_of(&mut tx, operator, Timestamp(50)).await.unwrap().is_empty());
 });

@@ -200,6 +200,8 @@ pub(super) fn request(language: Language, theme: Theme, part: Part) -> RequestPa
     RequestPage {
         row: waiting(language, part == Part::Own),
         part,
+        digest: String::new(),
+        sees_operators: true,
         about: Some(OperatorId(2)),
         about_name: "李娜".into(),
         reason: "借调到教务处两个月，每周三、周五代为审核。".into(),
