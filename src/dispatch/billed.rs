@@ -57,7 +57,7 @@ mod tests {
             Vec::new()
         }
 
-        async fn check(&self) -> std::result::Result<String, Refusal> {
+        async fn check(&self) -> Result<String, Refusal> {
             Ok(String::new())
         }
 
