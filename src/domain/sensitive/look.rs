@@ -258,6 +258,7 @@ fn without_tags(html: &str) -> String {
         }
         text.push_str(rest);
     }
+    let text = text.trim_end();
     text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&amp;", "&")
 }
 

@@ -105,12 +105,12 @@ fn mark_all(content: &mut Content, campus: Language) {
     for (key, variant) in &mut content.variants {
         let spoken = key.rsplit('.').find_map(Language::from_tag).unwrap_or(campus);
         match (&mut variant.title, &mut variant.body) {
-            (Some(title), _) => {
+            (Some(title), _) if !title.is_empty() => {
                 mark(title, spoken);
                 cut(title);
             }
             // A body written for SMS is all of it.
-            (None, Some(body)) if key.starts_with(ChannelKind::Sms.name()) => mark(body, spoken),
+            (_, Some(body)) if key.starts_with(ChannelKind::Sms.name()) => mark(body, spoken),
             _ => {}
         }
     }
@@ -136,8 +136,9 @@ fn keep_sms(content: &mut Content) {
         let said = content.select(ChannelKind::Sms, language);
         let plain = Rendered::new(said.title, said.body, None);
         let is_twice = !plain.title.is_empty() && plain.plain.starts_with(&*plain.title);
-        let title = Some(said.title).filter(|title| !title.is_empty() && !is_twice);
-        let variant = Variant { title: title.map(str::to_owned), body: Some(said.body.to_owned()) };
+        // None would be that of another.
+        let title = if is_twice { "" } else { said.title };
+        let variant = Variant { title: Some(title.to_owned()), body: Some(said.body.to_owned()) };
         let key = language.map_or_else(|| sms.to_owned(), |language| format!("{sms}.{language}"));
         (is_twice, key, variant)
     };
