@@ -42,12 +42,12 @@ impl LogoName {
 }
 
 impl Letterhead {
-    /// The campus's name for whoever reads that language; the other one where there is only that.
+    /// The campus's name for whoever reads that language; whoever reads another than Chinese gets the Chinese one where
+    /// there is only that.
     pub fn name(&self, language: &str) -> Option<&str> {
         let is_chinese = language.get(..2).is_some_and(|primary| primary.eq_ignore_ascii_case("zh"));
-        let (own, other) =
-            if is_chinese { (&self.name_zh, &self.name_en) } else { (&self.name_en, &self.name_zh) };
-        [own, other].into_iter().find(|name| !name.is_empty()).map(String::as_str)
+        let own = if is_chinese { &self.name_zh } else { &self.name_en };
+        [own, &self.name_zh].into_iter().find(|name| !name.is_empty()).map(String::as_str)
     }
 
     /// All of it as one word: whoever has another before their eyes has not seen this.
@@ -85,7 +85,10 @@ mod tests {
         let both =
             Letterhead { name_zh: "东湖大学".into(), name_en: "Donghu".into(), ..Letterhead::default() };
         let one = Letterhead { name_en: String::new(), ..both.clone() };
+        let english = Letterhead { name_zh: String::new(), ..both.clone() };
         for (head, language, name) in [
+            (&english, "en", Some("Donghu")),
+            (&english, "zh-CN", None),
             (&both, "zh-CN", Some("东湖大学")),
             (&both, "ZH", Some("东湖大学")),
             (&both, "en-GB", Some("Donghu")),

@@ -39,6 +39,8 @@ const ACTS: u32 = 5;
 const LOOKED_AT: u32 = 200;
 /// Rows changed in one transaction; short, so that emergencies get in between.
 const CHUNK: u32 = 200;
+/// Rows walked in one transaction where most may be other departments'.
+const WALKED: u32 = 2_000;
 /// Chunks done before anybody else has their turn.
 const AT_ONCE: usize = 20;
 
@@ -233,7 +235,19 @@ async fn step(s: &Services) -> Result<usize> {
     let now = s.clock.now();
     let mut tx = s.db.begin().await?;
     let Some(mut act) = store::take(&mut tx).await? else { return Ok(0) };
-    let picked = store::pick(&mut tx, &act, CHUNK).await?;
+    let walked = if act.departments.is_some() { WALKED } else { CHUNK };
+    let mut rows = store::pick(&mut tx, &act, walked).await?;
+    let is_last = rows.len() < walked as usize;
+    // Up to the chunk's last; what stands behind it is the next one's.
+    let end = rows
+        .iter()
+        .enumerate()
+        .filter(|(_, row)| row.is_theirs)
+        .map(|(at, _)| at + 1)
+        .nth(CHUNK as usize - 1);
+    let is_last = is_last && end.is_none_or(|end| end == rows.len());
+    rows.truncate(end.unwrap_or(rows.len()));
+    let picked: Vec<_> = rows.iter().filter(|row| row.is_theirs).collect();
     let mut by_message: BTreeMap<MessageId, Vec<i64>> = BTreeMap::new();
     for row in &picked {
         by_message.entry(row.message_id).or_default().push(row.id.0);
@@ -250,12 +264,12 @@ async fn step(s: &Services) -> Result<usize> {
         let ids: Vec<_> = picked.iter().map(|row| row.id.0).collect();
         store::set_aside(&mut tx, &act, &ids).await?
     };
-    if let Some(last) = picked.last() {
+    if let Some(last) = rows.last() {
         (act.cursor_at, act.cursor_id) = (last.updated_at, last.id);
     }
     act.done += done;
     act.passed_over += picked.len() as i64 - done;
-    if picked.len() < CHUNK as usize {
+    if is_last {
         act.finished_at = Some(now);
     }
     store::advance(&mut tx, &act).await?;

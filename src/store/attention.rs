@@ -274,15 +274,18 @@ row! {
         pub id: DeliveryId,
         pub message_id: MessageId,
         pub updated_at: Timestamp,
+        /// Of a department that the act is about.
+        pub is_theirs: bool,
     }
 }
 
-/// The next an act is about, in the order they took their state.
+/// The next with an act's trouble, in the order they took their state. Those of other departments are among them: however
+/// many there are, no more is looked at than that.
 pub async fn pick(tx: &mut Tx, act: &ActRow, limit: u32) -> Result<Vec<PickedRow>> {
     let of = act.departments.as_ref().map(|departments| departments.0.as_slice());
     let text = format!(
-        "SELECT d.id, d.message_id, d.updated_at FROM delivery d
-         WHERE d.trouble = $1 AND d.updated_at <= $2 AND (d.updated_at, d.id) > ($3, $4) AND {}
+        "SELECT d.id, d.message_id, d.updated_at, ({}) AS is_theirs FROM delivery d
+         WHERE d.trouble = $1 AND d.updated_at <= $2 AND (d.updated_at, d.id) > ($3, $4)
          ORDER BY d.updated_at, d.id LIMIT {limit}",
         theirs(tx.dialect(), of, "$5")
     );

@@ -46,3 +46,24 @@ pub async fn common(db: &Db, every: i64, values: u32, within: Option<&[String]>)
         sqlx::query_as(sql(text)).bind(every).bind(i64::from(values)).bind(within).fetch_all(c).await
     })?)
 }
+
+row! {
+    struct Name {
+        name: String,
+    }
+}
+
+/// The names of all attributes that anybody has, active or not; `within`: only people of these departments.
+pub async fn names(db: &Db, within: Option<&[String]>) -> Result<Vec<String>> {
+    let (each, _) = db.dialect().each_attribute("r.attributes");
+    let theirs = match within {
+        Some(_) => format!("r.department IN {}", db.dialect().text_list("$1")),
+        None => "CAST($1 AS text) IS NOT NULL".to_owned(),
+    };
+    let text = format!(
+        "SELECT DISTINCT j.key AS name FROM recipient r, {each} AS j WHERE r.erased_at IS NULL AND {theirs} ORDER BY name"
+    );
+    let within = to_json(within.unwrap_or_default())?;
+    let rows: Vec<Name> = in_db!(db, |c| sqlx::query_as(sql(text)).bind(within).fetch_all(c).await)?;
+    Ok(rows.into_iter().map(|row| row.name).collect())
+}

@@ -429,13 +429,13 @@ fn about_sms(view: &View, note: &SmsNote) -> String {
     }
 }
 
-/// Of which message it says almost the same.
+/// Of which message it says almost the same; of one that whoever looks may not see, no more than that.
 fn alike(view: &View, simulation: &Simulation) -> String {
     let told = |alike: &Alike| {
         let other = alike.source.clone().unwrap_or_else(|| alike.id.to_string());
         view.t2("event-alike", "percent", alike.percent, "other", other)
     };
-    simulation.similar.as_ref().map(told).unwrap_or_default()
+    simulation.similar.as_ref().map_or_else(|| view.t("event-alike-elsewhere"), told)
 }
 
 /// Which words of the administrators' list it says.

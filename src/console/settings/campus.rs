@@ -122,6 +122,8 @@ pub(in crate::console) async fn change(
             let status = match &error {
                 Error::Invalid(faults) => {
                     page.faults = FieldFaults::new(view, faults);
+                    // What was before their eyes, not what came meanwhile.
+                    seen.clone_into(&mut page.seen);
                     HttpResponse::UnprocessableEntity()
                 }
                 _ => {

@@ -108,9 +108,13 @@ impl Searcher {
             if sample.len() < SAMPLE && !sample.contains(&params) {
                 sample.push(params);
             }
-            params.values().for_each(|value| collect(value, &mut values));
+            for value in params.values() {
+                collect(value, &mut values);
+            }
         }
-        wording.params.values().for_each(|value| collect(value, &mut values));
+        for value in wording.params.values() {
+            collect(value, &mut values);
+        }
         let place = Place { part: Part::Values, variant: None };
         for value in values {
             if !looking.takes(value.len()) {
@@ -289,7 +293,7 @@ mod tests {
         Searcher::new(list).unwrap()
     }
 
-    fn wording(content: Value, own: Value) -> Wording {
+    fn wording(content: &Value, own: &Value) -> Wording {
         serde_json::from_value(json!({ "content": content, "has_variables": true, "own": own })).unwrap()
     }
 
@@ -301,7 +305,7 @@ mod tests {
     fn personal(body: &str, params: Value) -> Vec<String> {
         let own: Params = serde_json::from_value(params).unwrap();
         let names: Vec<_> = own.keys().collect();
-        let wording = wording(json!({"title": "通知", "body": body}), json!(names));
+        let wording = wording(&json!({"title": "通知", "body": body}), &json!(names));
         let looked = searcher().look(&wording, [&own], ROOM);
         assert!(!looked.is_cut);
         looked.seen.into_iter().map(|seen| seen.entry.word).collect()
@@ -314,7 +318,7 @@ mod tests {
             "variants": {"sms.en": {"title": "Jobs", "body": "No wire transfer, {{ what }}"}},
         });
         let own: Params = serde_json::from_value(json!({"what": "不得替考", "n": 3})).unwrap();
-        let looked = searcher().look(&wording(content, json!(["what"])), [&own, &own], ROOM);
+        let looked = searcher().look(&wording(&content, &json!(["what"])), [&own, &own], ROOM);
         let told: Vec<_> = looked
             .seen
             .iter()
@@ -354,7 +358,7 @@ mod tests {
         }
         // What everybody sees the same of is read as everybody sees it.
         let common = json!({"title": "通知", "body": "{{ a }}{% if yes %}甲{% else %}代考{% endif %}"});
-        let mut common = wording(common, json!(["a"]));
+        let mut common = wording(&common, &json!(["a"]));
         common.params = serde_json::from_value(json!({"yes": true})).unwrap();
         let own: Params = serde_json::from_value(json!({"a": "甲"})).unwrap();
         assert!(searcher().look(&common, [&own], ROOM).seen.is_empty());
@@ -369,7 +373,7 @@ mod tests {
             let of = |n: usize| json!({"a": if n == last { "考".to_owned() } else { n.to_string() }});
             (1..=SAMPLE * 2).map(|n| serde_json::from_value(of(n)).unwrap()).collect()
         };
-        let text = wording(json!({"title": "通知", "body": "代{{ a }}"}), json!(["a"]));
+        let text = wording(&json!({"title": "通知", "body": "代{{ a }}"}), &json!(["a"]));
         let found = |last| told(&searcher().look(&text, &people(last), ROOM)).len();
         assert_eq!((found(SAMPLE), found(SAMPLE + 1)), (1, 0), "which is said in the documents");
     }
@@ -377,7 +381,7 @@ mod tests {
     #[test]
     fn many_harmless_words_hide_none_that_holds() {
         let content = json!({"title": "通知", "body": format!("{}代考", "兼职，".repeat(MOST + 50))});
-        let text = wording(content, json!([]));
+        let text = wording(&content, &json!([]));
         let looked = searcher().look(&text, &[], ROOM);
         assert_eq!(looked.seen.len(), MOST + 1);
         assert_eq!(Sighting::words(&looked.seen, Treatment::Hold), ["代考"]);
@@ -387,7 +391,7 @@ mod tests {
     fn links_hide_nothing() {
         let found = |body: &str| {
             let looked =
-                searcher().look(&wording(json!({"title": "通知", "body": body}), json!([])), &[], ROOM);
+                searcher().look(&wording(&json!({"title": "通知", "body": body}), &json!([])), &[], ROOM);
             looked.seen.into_iter().map(|seen| seen.context).collect::<Vec<_>>()
         };
         let context = |before: &str, after: &str| (before.to_owned(), "代考".to_owned(), after.to_owned());
@@ -399,7 +403,7 @@ mod tests {
 
     #[test]
     fn no_more_is_looked_through_than_there_is_room_for() {
-        let text = wording(json!({"title": "通知", "body": "{{ a }}"}), json!(["a"]));
+        let text = wording(&json!({"title": "通知", "body": "{{ a }}"}), &json!(["a"]));
         let people: Vec<Params> = (0..9)
             .map(|n| serde_json::from_value(json!({"a": format!("{n}{}", "长".repeat(30))})).unwrap())
             .collect();

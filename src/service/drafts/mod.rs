@@ -194,7 +194,15 @@ pub async fn faults(s: &Services, caller: &Caller, composed: &Composed) -> Resul
 pub async fn proof(s: &Services, caller: &Caller, composed: &Composed) -> Result<Simulation> {
     let department = writes_for(caller, composed)?;
     rights::require(caller, Permission::DirectoryView, department.as_deref())?;
-    messages::simulate_written(s, caller, department.as_deref(), &composed.document(&s.campus)).await
+    let mut proof =
+        messages::simulate_written(s, caller, department.as_deref(), &composed.document(&s.campus)).await?;
+    // What other departments said, and to whom, is not told by trying.
+    if let Some(alike) = &proof.similar
+        && !messages::is_seen(s, caller, alike.id).await?
+    {
+        proof.similar = None;
+    }
+    Ok(proof)
 }
 
 /// Sends a draft as it is at that version, if its audience is still as large as was agreed to. However often this is asked

@@ -52,6 +52,12 @@ impl LatestAttributes {
     }
 }
 
+/// The names of all attributes that anybody has whom the caller may see.
+pub async fn attribute_names(s: &Services, caller: &Caller) -> Result<Vec<String>> {
+    let within = within(caller, Permission::DirectoryView)?;
+    store::names(&s.db, within.as_deref()).await
+}
+
 /// What the people of the directory have, as it was within half a minute.
 pub async fn attributes(s: &Services, caller: &Caller) -> Result<Arc<Attributes>> {
     let within = within(caller, Permission::DirectoryView)?;

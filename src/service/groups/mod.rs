@@ -25,7 +25,7 @@ use crate::{Error, Result};
 pub use crate::store::groups::GroupName;
 
 pub(super) use self::attributes::LatestAttributes;
-pub use self::attributes::{Attribute, Attributes, attributes};
+pub use self::attributes::{Attribute, Attributes, attribute_names, attributes};
 pub use self::by_hand::{Uses, create, find, of_person, update, uses};
 pub(super) use self::known::KnownGroups;
 pub use self::resolve::{Resolution, resolve, unknown_recipient};

@@ -37,11 +37,11 @@ pub use self::intake::Intake;
 pub use self::list::{MessageQuery, Page, list};
 pub(super) use self::own_word::OwnWord;
 pub use self::preview::preview;
-pub(super) use self::read::visible_delivery;
 pub use self::read::{
     DeliveryQuery, Exported, answers, deliveries, deliveries_to, delivery, export, get, get_many,
     note_export, timeline, wait,
 };
+pub(super) use self::read::{is_seen, visible_delivery};
 pub use self::review::{reject, release};
 pub(super) use self::sight::{Sight, holds};
 pub(super) use self::simulate::check_written;

@@ -109,6 +109,13 @@ pub async fn get_many(s: &Services, caller: &Caller, ids: &[MessageId]) -> Resul
     summaries(s, rows).await
 }
 
+/// Whether the caller may look at it.
+pub(in crate::service) async fn is_seen(s: &Services, caller: &Caller, id: MessageId) -> Result<bool> {
+    let Ok(sight) = Sight::of(caller) else { return Ok(false) };
+    let row = messages::find(&s.db, id).await?;
+    Ok(row.is_some_and(|row| sight.holds(row.source_id, row.department.as_deref())))
+}
+
 /// A message with its texts and counts.
 pub async fn get(s: &Services, caller: &Caller, id: MessageId) -> Result<MessageView> {
     let row = visible(s, caller, id).await?;

@@ -178,7 +178,7 @@ async fn shown(s: &Services, rows: Vec<RequestRow>) -> Result<Vec<Waiting>> {
 pub async fn waiting_one(s: &Services, caller: &Caller, id: RightsRequestId) -> Result<Waiting> {
     let rows = store::list(&s.db, s.clock.now()).await?;
     let row = rows.into_iter().find(|row| row.id == id);
-    if !row.as_ref().is_some_and(|row| caller.operator() == Some(row.proposed_by)) {
+    if row.as_ref().is_none_or(|row| caller.operator() != Some(row.proposed_by)) {
         caller.require(Permission::OperatorsView)?;
     }
     let rows = row.into_iter().collect();

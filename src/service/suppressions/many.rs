@@ -22,9 +22,12 @@ use crate::{Error, Result};
 pub const MOST_LINES: usize = 2_000;
 /// Addresses that are taken off it at once.
 const MOST_REMOVED: usize = 200;
+/// What a table calls its first column.
+const HEADS: [&str; 10] =
+    ["地址", "邮箱", "邮件地址", "电子邮箱", "手机", "手机号", "address", "e-mail", "email", "mobile"];
 
 /// Puts addresses on the list, one a line with a note of its own after a comma, for what `{cause, note?, days?}` says; all
-/// of them or none. How many they are, each once.
+/// of them or none. What somebody put there and still holds stays as it is. How many they are, each once.
 ///
 /// # Errors
 ///
@@ -49,7 +52,7 @@ pub async fn add_many(s: &Services, caller: &Caller, body: &Value, text: &str) -
     for ((_, address), (kind, own_note)) in &lines {
         let note = if own_note.is_empty() { &note } else { own_note };
         let new = NewSuppression { kind: *kind, address, cause, note, by: &by, until };
-        store::insert(&mut tx, &new, now).await?;
+        store::insert_told(&mut tx, &new, now).await?;
     }
     let detail = json!({ "addresses": lines.len(), "cause": cause, "days": days });
     audit::append(&mut tx, now, &by, "suppression.add", "", &detail).await?;
@@ -79,11 +82,18 @@ fn read(text: &str) -> (Lines, Vec<Fault>) {
             faults.push(Fault::new(place, "too_long", "this line is too long"));
             continue;
         }
-        let kind = if address.contains('@') { AddressKind::Email } else { AddressKind::Mobile };
+        if note.chars().any(char::is_control) {
+            faults.push(Fault::new(place, "control_character", "control characters are not allowed"));
+            continue;
+        }
+        let kind = kind_of(&address);
         match normalise(kind, &address) {
+            Ok(_) if normalise(kind_of(&note), &note).is_ok() => {
+                faults.push(Fault::new(place, "two_addresses", "write each address on a line of its own"));
+            }
             Ok(address) => drop(lines.insert((kind.code(), address.to_lowercase()), (kind, note))),
             // A table's heads; its rows follow.
-            Err(_) if n == 0 && !address.contains(|c: char| c.is_ascii_digit() || c == '@') => {}
+            Err(_) if n == 0 && HEADS.contains(&address.to_lowercase().as_str()) => {}
             Err(why) => faults.push(Fault::new(place, "bad_address", why.to_string())),
         }
     }
@@ -91,6 +101,10 @@ fn read(text: &str) -> (Lines, Vec<Fault>) {
         faults.push(Fault::new("/addresses", "required", "name at least one address"));
     }
     (lines, faults)
+}
+
+fn kind_of(address: &str) -> AddressKind {
+    if address.contains('@') { AddressKind::Email } else { AddressKind::Mobile }
 }
 
 /// The address and the note of a line: the first two cells, which may stand in quotes.
@@ -194,6 +208,9 @@ mod tests {
     fn what_is_no_address_is_told_by_its_line() {
         assert_eq!(found(" \n").1, ["/addresses required"]);
         assert_eq!(found("邮箱").1, ["/addresses required"]);
+        assert_eq!(found("a@bell.example, b@bell.example").1, ["/addresses/1 two_addresses"]);
+        assert_eq!(found("zhang.san\na@bell.example").1, ["/addresses/1 bad_address"]);
+        assert_eq!(found("l***@bell.example").1, ["/addresses/1 bad_address"]);
         let long = format!("a@bell.example,{}", "长".repeat(301));
         let (lines, faults) = found(&format!("a@\n12\nb@bell.example\n李娜\n{long}"));
         assert_eq!(lines, ["b@bell.example|"]);

@@ -147,6 +147,7 @@ event-similar = Much like another message
 event-no_provider = No provider takes these
 event-over_quota = More than today's quotas can carry
 event-waits-until = { $channels }, until { $until }
+event-alike-elsewhere = almost the same as a message of another department
 event-alike = { $percent } % the same as a message of { $other }
 event-from = { $by }, request { $request }
 actor-source = source { $name }

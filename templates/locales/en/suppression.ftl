@@ -45,13 +45,13 @@ cause-wrong-remove = Messages are sent to it from the next one on. It belonged t
 address-listed = On the suppression list
 fault-days-out_of_range = A whole number from 1 to { $value }; leave it empty for good.
 suppression-many = Add many
-suppression-many-lead = Puts many e-mail addresses or mobile numbers on the list at once: all of them, or none while a line is wrong.
+suppression-many-lead = Puts many e-mail addresses or mobile numbers on the list at once: all of them, or none while a line is wrong. What somebody put there by hand and still holds stays as it is.
 suppression-many-addresses = E-mail addresses or mobile numbers
 suppression-many-hint = One a line, at most 2,000. After a comma, a line may have a note of its own. The first two columns of a table can be pasted as they are.
 suppression-many-note-hint = Optional; for addresses without a note of their own.
 suppression-many-file = Add from a file
 suppression-many-choose = File
-suppression-many-file-hint = CSV or text, UTF-8, at most 512 KB: addresses in the first column, notes in the second if there is one. What is exported here can be put in as it is.
+suppression-many-file-hint = CSV or text, UTF-8, at most 512 KB: addresses in the first column, notes in the second if there is one.
 suppression-many-wrong = { $count ->
     [one] { $count } line is to be mended:
    *[other] { $count } lines are to be mended:
@@ -76,3 +76,4 @@ suppression-export-hint = All that the search finds. The audit log keeps how man
 fault-none_chosen = Choose at least one.
 fault-addresses-too_many = At most { $value } at once: add them in several goes.
 fault-file_too_large = The file is too large.
+fault-two_addresses = Write each address on a line of its own.

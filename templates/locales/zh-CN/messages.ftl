@@ -132,6 +132,7 @@ event-similar = 与另一条消息相近
 event-no_provider = 没有服务商能发
 event-over_quota = 超出今日限额
 event-waits-until = { $channels }，至 { $until }
+event-alike-elsewhere = 与其他部门的一条消息几乎相同
 event-alike = 与 { $other } 的消息有 { $percent }% 相同
 event-from = { $by }，请求 { $request }
 actor-source = 来源系统 { $name }

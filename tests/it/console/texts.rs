@@ -60,7 +60,7 @@ const REASONS: [&str; 22] = [
     "cancelled",
     "recalled",
 ];
-const FAULTS: [&str; 83] = [
+const FAULTS: [&str; 84] = [
     "addresses-too_many",
     "file_too_large",
     "none_chosen",
@@ -119,6 +119,7 @@ const FAULTS: [&str; 83] = [
     "bad_slug",
     "bad_pattern",
     "bad_address",
+    "two_addresses",
     "suppressed",
     "quota_used",
     "bad_language",

@@ -34,7 +34,6 @@ on_both!(segments_count_for_the_sources_department_and_a_draft_is_held_against_i
         password: None,
     };
     let id = operators::create(&campus.s, &TERMINAL, new).await.unwrap().done().unwrap().operator_id;
-    let id = operators::create(&campus.s, &owner(), new).await.unwrap().done().unwrap().operator_id;
     let author = Caller::Operator(operators::operator_of(&campus.s, id).await.unwrap().unwrap());
     let mut composed = Composed {
         topic: "academic.exam".to_owned(),

@@ -27,7 +27,6 @@ async fn campus(db: &belltower::store::Db) -> (Campus, Caller) {
         password: None,
     };
     let id = operators::create(&campus.s, &TERMINAL, new).await.unwrap().done().unwrap().operator_id;
-    let id = operators::create(&campus.s, &owner(), new).await.unwrap().done().unwrap().operator_id;
     let author = operators::operator_of(&campus.s, id).await.unwrap().unwrap();
     (campus, Caller::Operator(author))
 }
@@ -108,7 +107,7 @@ on_both!(a_trial_goes_to_nobody_whom_an_administrator_merely_named, |db| async {
         grants: vec![Role::Owner.into()],
         password: None,
     };
-    let id = operators::create(&campus.s, &owner(), new).await.unwrap().done().unwrap().operator_id;
+    let id = operators::create(&campus.s, &TERMINAL, new).await.unwrap().done().unwrap().operator_id;
     let named = Caller::Operator(operators::operator_of(&campus.s, id).await.unwrap().unwrap());
     let wish = json!({"kinds": ["backlog"], "email": true, "campus_id": theirs});
     alarms::choose(&campus.s, &named, &wish).await.unwrap();

@@ -1,5 +1,5 @@
 use belltower::clock::Timestamp;
-use belltower::store::attributes::{CommonValue, common};
+use belltower::store::attributes::{CommonValue, common, names};
 use belltower::store::recipients::{deactivate_missing, find};
 use serde_json::json;
 
@@ -42,6 +42,13 @@ on_both!(common_values_are_counted_over_active_people, |db| async {
     assert_eq!(all, expected, "a code is the same as text and as a number");
     assert_eq!(common(&db, 1, 9, None).await.unwrap().iter().filter(|it| it.name == "role").count(), 2);
 
+    let every = names(&db, None).await.unwrap();
+    assert!(every.is_sorted() && !every.contains(&"department".to_owned()), "{every:?}");
+    for (name, theirs) in [("wicked '", false), ("role", true)] {
+        assert!(every.contains(&name.to_owned()), "{every:?}");
+        let of = names(&db, Some(&["理学院".to_owned()])).await.unwrap();
+        assert_eq!(of.contains(&name.to_owned()), theirs, "{name} {of:?}");
+    }
     let one = find(&db, "3").await.unwrap().unwrap();
     let part = common(&db, one.id.0, 9, None).await.unwrap();
     assert!(
