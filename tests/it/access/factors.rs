@@ -13,7 +13,7 @@ use belltower::service::operators::{
     must_enrol, new_secret, offer, open_sessions, operator_of, proofs, prove, rename, renew_codes,
     reset_factor, set_enabled, sign_in, turn_off,
 };
-use belltower::service::sessions::{self, OPERATOR, OWING, State};
+use belltower::service::sessions::{self, OPERATOR, OUSTED, OWING, State};
 use belltower::service::{Caller, Services, recipients, sources};
 use belltower::store::campus_accounts;
 use serde_json::json;
@@ -175,11 +175,16 @@ on_both!(whoever_must_have_a_factor_cannot_do_without, |db| async {
     assert!(!sign_in(&s, "li@bell.example", GOOD, here()).await.unwrap().owes_code);
 });
 
+/// What a session holds of somebody who comes in now, after their other sessions were ended once.
+async fn signed_in_now(s: &Services, as_what: &str, id: OperatorId) -> State {
+    let ousted = belltower::store::operators::find(&s.db, id).await.unwrap().unwrap().ousted;
+    State::from([(as_what.to_owned(), format!("\"{id}\"")), (OUSTED.to_owned(), ousted.to_string())])
+}
+
 on_both!(a_lost_telephone_is_an_owners_business, |db| async {
     let s = services(db);
     let (id, ..) = enrolled(&s, "li@bell.example", Role::Sender).await;
-    let session =
-        sessions::save(&s, &State::from([(OPERATOR.to_owned(), format!("\"{id}\""))])).await.unwrap();
+    let session = sessions::save(&s, &signed_in_now(&s, OPERATOR, id).await).await.unwrap();
     for role in Role::ALL.iter().filter(|role| **role != Role::Owner) {
         assert!(matches!(reset_factor(&s, &by(*role), id).await, Err(Error::Forbidden { .. })), "{role}");
     }
@@ -194,7 +199,7 @@ on_both!(a_lost_telephone_is_an_owners_business, |db| async {
 on_both!(whoever_was_shut_out_meanwhile_enters_no_code, |db| async {
     let s = services(db);
     let (id, phone, _) = enrolled(&s, "li@bell.example", Role::Sender).await;
-    let owing = sessions::save(&s, &State::from([(OWING.to_owned(), format!("\"{id}\""))])).await.unwrap();
+    let owing = sessions::save(&s, &signed_in_now(&s, OWING, id).await).await.unwrap();
     set_enabled(&s, &TERMINAL, id, false).await.unwrap();
     assert_eq!(sessions::load(&s, &owing).await.unwrap(), None);
     assert!(matches!(enter_code(&s, id, &phone.code(&s), here()).await, Err(Error::NotFound(_))));

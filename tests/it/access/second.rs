@@ -459,7 +459,7 @@ on_both!(what_waits_about_the_same_goes_once_it_is_decided, |db| async {
     let first = waits(set_grants(&s, &wang, li, None, vec![Role::Auditor.into()]).await);
     let second = waits(set_grants(&s, &zhao, li, None, vec![Role::Auditor.into()]).await);
     approve(&s, &zhao, first).await.unwrap();
-    done(set_grants(&s, &wang, li, None, vec![Role::Sender.into()]).await);
+    done(set_grants(&s, &TERMINAL, li, None, vec![Role::Sender.into()]).await);
     assert!(
         matches!(approve(&s, &wang, second).await, Err(Error::NotFound("request"))),
         "it would come back"

@@ -157,13 +157,13 @@ async fn words_are_pasted_and_what_is_wrong_is_said_line_by_line() {
     let app = TestApp::start().await;
     let mut browser = Browser::signed_in(&app, Role::Owner).await;
     let long = "长".repeat(41);
-    let warn = format!("兼职 | 常见诈骗用语\n***\n{long}\n<b>");
-    let fields = [("warn", warn.as_str()), ("hold", "代考\n<B>"), ("version", "0")];
+    let warn = format!("兼职 | 常见诈骗用语\n***\n{long}\nqq群\n<b>");
+    let fields = [("warn", warn.as_str()), ("hold", "代考\nQQ群"), ("version", "0")];
     let page = browser.submit(WORDS, WORDS, &fields).await;
     assert_eq!(page.status, 422, "{}", page.text);
     for holds in [
         "warn-error",
-        "第 2 行：没有文字或数字；第 3 行：最多 40 个字",
+        "第 2 行：没有文字或数字；第 3 行：最多 40 个字；第 5 行：+ # * 等符号不参与查找，请去掉后再写",
         "hold-error",
         "第 2 行：与“需提醒的词”第 4 行相同",
         "&#60;b&#62;",

@@ -179,12 +179,13 @@ const SETTINGS: [&str; 30] = [
     "no_certificate",
     "unreadable",
 ];
-const CONFLICTS: [&str; 21] = [
+const CONFLICTS: [&str; 22] = [
     "own_rights",
     "last_owner",
     "role_held",
     "rights_changed",
     "own_request",
+    "one_hand",
     "proposer_gone",
     "no_second",
     "not_your_request",

@@ -22,6 +22,7 @@ on_both!(similar_messages_of_the_last_days_are_told_with_how_alike_they_are, |db
     let mut campus = Campus::new(db).await;
     let mut water = exam();
     (water["title"], water["body"]) = (json!("停水通知"), json!(WATER));
+    water["audience"] = json!({ "everyone": true });
     let long_ago = campus.send(water.clone()).await;
     campus.turn(Duration::from_hours(24 * 7 + 1));
     let first = campus.send(water.clone()).await;
