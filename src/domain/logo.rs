@@ -15,6 +15,10 @@ const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
 const PNG_END: &[u8] = b"IEND\xaeB`\x82";
 const SVG: &str = "http://www.w3.org/2000/svg";
 
+/// What draws again what was drawn. Each may draw all that the one before does.
+const AGAIN: [&str; 3] = ["use", "pattern", "mask"];
+const MOST_AGAIN: usize = 16;
+
 /// What draws, and nothing that runs, fetches, moves or holds another kind of document.
 const DRAWS: [&str; 23] = [
     "svg",
@@ -111,6 +115,10 @@ fn png(bytes: &[u8]) -> Result<(), NoLogo> {
     let (Some(width), Some(height), true) = (number(16), number(20), is_header) else {
         return Err(NoLogo::NoPicture);
     };
+    // The part that says how often it moves.
+    if bytes.windows(4).any(|part| part == b"acTL") {
+        return Err(NoLogo::MoreThanDrawing);
+    }
     let fits = |side: u32| (1..=MOST_POINTS).contains(&side);
     if fits(width) && fits(height) { Ok(()) } else { Err(NoLogo::TooManyPoints) }
 }
@@ -119,26 +127,45 @@ fn svg(text: &str) -> Result<(), NoLogo> {
     let mut reader = Reader::from_str(text);
     reader.config_mut().check_end_names = true;
     let (mut depth, mut has_root) = (0_usize, false);
+    // What stands in all elements together: a comment between parts a rule here and in no browser.
+    let mut words = String::new();
+    let mut again = 0;
     loop {
         match reader.read_event().map_err(|_| NoLogo::NoPicture)? {
             Event::Start(start) => {
                 element(&start, depth, &mut has_root)?;
+                again += usize::from(AGAIN.contains(&start.name().into_inner()));
                 depth += 1;
                 if depth > MOST_DEPTH {
                     return Err(NoLogo::MoreThanDrawing);
                 }
             }
-            Event::Empty(start) => element(&start, depth, &mut has_root)?,
+            Event::Empty(start) => {
+                element(&start, depth, &mut has_root)?;
+                again += usize::from(AGAIN.contains(&start.name().into_inner()));
+            }
             Event::End(_) => depth = depth.saturating_sub(1),
             // Also the rules of a style, which may fetch as attributes may.
-            Event::Text(text) => plain(&text.xml10_content())?,
-            Event::CData(text) => plain(&text.xml10_content())?,
+            Event::Text(text) => words.push_str(&text.xml10_content()),
+            Event::CData(text) => words.push_str(&text.xml10_content()),
             // What they stand for is looked at nowhere.
             Event::GeneralRef(_) if depth == 0 => return Err(NoLogo::NoPicture),
             Event::GeneralRef(_) | Event::DocType(_) | Event::PI(_) => return Err(NoLogo::MoreThanDrawing),
-            Event::Comment(_) | Event::Decl(_) => {}
+            // In other letters it would say something else.
+            Event::Decl(head) => {
+                if let Some(letters) = head.encoding()
+                    && !letters.is_ok_and(|letters| letters.eq_ignore_ascii_case("utf-8"))
+                {
+                    return Err(NoLogo::MoreThanDrawing);
+                }
+            }
+            Event::Comment(_) => {}
             Event::Eof => break,
         }
+    }
+    plain(&words)?;
+    if again > MOST_AGAIN {
+        return Err(NoLogo::MoreThanDrawing);
     }
     if has_root && depth == 0 { Ok(()) } else { Err(NoLogo::NoPicture) }
 }
@@ -158,9 +185,12 @@ fn element(start: &BytesStart<'_>, depth: usize, has_root: &mut bool) -> Result<
     for attribute in start.attributes() {
         let attribute = attribute.map_err(|_| NoLogo::NoPicture)?;
         let (key, value) = (attribute.key.into_inner(), &*attribute.value);
+        let local = key.rsplit(':').next().unwrap_or(key);
         match key {
             "xmlns" => is_drawing = value == SVG,
-            "href" | "xlink:href" if !value.starts_with('#') => return Err(NoLogo::MoreThanDrawing),
+            _ if local == "href" && !key.starts_with("xmlns:") && !value.starts_with('#') => {
+                return Err(NoLogo::MoreThanDrawing);
+            }
             // A prefix that nothing above lets in says nothing.
             key if key.starts_with("xmlns:") => {}
             key if key.get(..2).is_some_and(|on| on.eq_ignore_ascii_case("on")) => {
@@ -175,8 +205,18 @@ fn element(start: &BytesStart<'_>, depth: usize, has_root: &mut bool) -> Result<
 /// A value that leads nowhere else: no address, no rule that fetches, nothing written so that it is not seen.
 fn plain(value: &str) -> Result<(), NoLogo> {
     let value = value.to_ascii_lowercase();
-    let leads =
-        ["javascript:", "data:", "://", "@import", "@font-face", "expression(", "image(", "image-set("];
+    let leads = [
+        "javascript:",
+        "data:",
+        "://",
+        "@import",
+        "@font-face",
+        "@keyframes",
+        "animation",
+        "expression(",
+        "image(",
+        "image-set(",
+    ];
     let fetches = value
         .split("url(")
         .skip(1)
@@ -230,11 +270,23 @@ mod tests {
             "<style>@import 'x.css';</style>",
             "<style><![CDATA[a { background: url(x) }]]></style>",
             "<style>a { fill: url(&quot;x&quot;) }</style>",
+            "<style>@imp<!-- -->ort 'x.css';</style>",
+            "<style>a { fill: u<![CDATA[]]>rl(x) }</style>",
+            "<use xmlns:x=\"http://www.w3.org/1999/xlink\" x:href=\"//evil.example/x.svg#a\"/>",
+            "<style>@keyframes a { to { opacity: 0 } }</style>",
+            "<rect style=\"animation: a 1s infinite\"/>",
             "<?xml-stylesheet href=\"x.css\"?>",
             "<text>&entity;</text>",
         ] {
             assert_eq!(svg(inside), Err(NoLogo::MoreThanDrawing), "{inside}");
         }
+        assert_eq!(
+            svg(&"<use href=\"#a\"/>".repeat(17)),
+            Err(NoLogo::MoreThanDrawing),
+            "each may be as large as all before"
+        );
+        let letters = format!("<?xml version=\"1.0\" encoding=\"ISO-2022-JP\"?><svg xmlns=\"{SVG}\"/>");
+        assert_eq!(read(letters.as_bytes()), Err(NoLogo::MoreThanDrawing));
         let entity = format!("<!DOCTYPE svg [<!ENTITY a \"b\">]><svg xmlns=\"{SVG}\"/>");
         assert_eq!(read(entity.as_bytes()), Err(NoLogo::MoreThanDrawing));
     }
@@ -258,6 +310,8 @@ mod tests {
             [PNG, b"\0\0\0\rIHDR", &sides, b"\x08\x06\0\0\0....", b"\0\0\0\0", PNG_END].concat()
         };
         assert_eq!(read(&png(64, 2_048)), Ok(LogoKind::Png));
+        let moving = [&png(64, 64)[..33], b"\0\0\0\x08acTL........", &png(64, 64)[33..]].concat();
+        assert_eq!(read(&moving), Err(NoLogo::MoreThanDrawing));
         for (width, height) in [(0, 1), (1, 2_049), (u32::MAX, 1)] {
             assert_eq!(read(&png(width, height)), Err(NoLogo::TooManyPoints), "{width} × {height}");
         }

@@ -41,6 +41,8 @@ const SETTLES: Duration = Duration::from_mins(5);
 const KEPT: Duration = Duration::from_hours(400 * 24);
 /// Past alarms on a page.
 pub const ON_A_PAGE: u32 = 50;
+/// Past alarms of all sources among which somebody's own are looked for.
+const LOOKED_THROUGH: u32 = 2_000;
 const TURN: &str = "alarms.turn";
 
 /// How many alarms are open, as a page's frame shows it.
@@ -155,17 +157,12 @@ pub async fn open(s: &Services, caller: &Caller) -> Result<Vec<AlarmRow>> {
 /// Those that ended before `before`, the latest first; at most [`ON_A_PAGE`].
 pub async fn ended(s: &Services, caller: &Caller, before: Option<Timestamp>) -> Result<Vec<AlarmRow>> {
     let scope = Scope::of(s, caller).await?;
-    let (mut found, mut before) = (Vec::new(), before.unwrap_or(Timestamp::NEVER));
-    loop {
-        let rows = store::ended(&s.db, Timestamp(0), before, ON_A_PAGE).await?;
-        let more = rows.len() == ON_A_PAGE as usize;
-        before = rows.last().and_then(|row| row.ended_at).unwrap_or(before);
-        found.extend(rows.into_iter().filter(|row| scope.holds(row)));
-        if !more || found.len() >= ON_A_PAGE as usize {
-            found.truncate(ON_A_PAGE as usize);
-            return Ok(found);
-        }
-    }
+    // Of all sources' alarms one's own are a part; those that ended at one moment are looked through together.
+    let most = if matches!(scope, Scope::All) { ON_A_PAGE } else { LOOKED_THROUGH };
+    let mut rows = store::ended(&s.db, Timestamp(0), before.unwrap_or(Timestamp::NEVER), most).await?;
+    rows.retain(|row| scope.holds(row));
+    rows.truncate(ON_A_PAGE as usize);
+    Ok(rows)
 }
 
 /// Says that somebody looks after it: whoever was told is not reminded any more. Nothing where somebody did before, or it
