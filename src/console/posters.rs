@@ -6,8 +6,8 @@ use actix_web::web::{Data, Path};
 
 use super::access::Signed;
 use crate::http::qr;
-use crate::service::Services;
 use crate::service::bindings::{self, BindingAccount};
+use crate::service::{Services, letterhead};
 use crate::{Error, Result};
 
 /// A poster that can be had.
@@ -32,7 +32,8 @@ impl From<BindingAccount> for Poster {
 pub(super) async fn show(s: Data<Services>, signed: Signed, account: Path<String>) -> Result<HttpResponse> {
     let found = bindings::accounts(&s, &signed.caller).await?;
     let found = found.into_iter().find(|one| one.account == *account).ok_or(Error::NotFound("account"))?;
-    let title = signed.view().t1("poster-title", "campus", &s.campus.name);
+    let view = signed.view();
+    let title = view.t1("poster-title", "campus", letterhead::name(&s, view.language.as_str()));
     let disposition = ContentDisposition {
         disposition: DispositionType::Attachment,
         parameters: vec![DispositionParam::Filename(format!("bind-{}.svg", found.account))],

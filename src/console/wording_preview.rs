@@ -17,6 +17,7 @@ use crate::Result;
 use crate::domain::audience::Params;
 use crate::domain::content::{Content, Variant};
 use crate::service::Services;
+use crate::service::letterhead;
 use crate::service::messages::{self, Cut, Draft, Guess, ShownSms, ShownWording};
 
 /// How it would arrive, by language and channel.
@@ -32,7 +33,8 @@ impl WordingPreview {
     /// For a page to embed.
     pub async fn load(s: &Services, signed: &Signed, draft: &Draft) -> Result<Self> {
         let shown = messages::show_wording(s, &signed.caller, draft).await?;
-        Ok(Self { view: signed.view(), campus: s.campus.name.clone(), shown })
+        let view = signed.view();
+        Ok(Self { campus: letterhead::name(s, view.language.as_str()), view, shown })
     }
 
     fn language(&self, tag: &str) -> String {

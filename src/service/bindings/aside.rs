@@ -13,7 +13,7 @@ use crate::domain::content::Rendered;
 use crate::domain::delivery::OutcomeClass;
 use crate::domain::suppression::Cause;
 use crate::service::receipts::door_of;
-use crate::service::{Services, providers};
+use crate::service::{Services, letterhead, providers};
 use crate::store::recipients::RecipientRow;
 use crate::store::suppressions;
 use crate::{Error, Result};
@@ -80,6 +80,12 @@ pub(super) async fn send(
         }
     }
     Err(Error::internal("no provider took it, or there is no address to send it to"))
+}
+
+/// How the campus is called where a person reads of it.
+pub(super) fn campus(s: &Services, person: &RecipientRow) -> String {
+    let tag = if speaks_chinese(s, person) { Language::SimplifiedChinese } else { Language::English };
+    letterhead::name(s, tag.as_str())
 }
 
 /// Whether somebody is written to in Chinese: whoever does not read English is, too.

@@ -146,7 +146,7 @@ fn print(s: &Services, ticket: &str, code: &str) -> [u8; 32] {
 
 /// How a code is said, and by which template.
 fn said(s: &Services, person: &RecipientRow, code: &str) -> Aside {
-    let (campus, minutes) = (&s.campus.name, CODE_LIVES.as_secs() / 60);
+    let (campus, minutes) = (aside::campus(s, person), CODE_LIVES.as_secs() / 60);
     let (title, body) = if aside::speaks_chinese(s, person) {
         (
             "身份验证码",

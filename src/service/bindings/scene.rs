@@ -343,7 +343,7 @@ pub(in crate::service) fn tell(s: &Services, tellings: Vec<Telling>) {
 /// Tells the person at an address of theirs that the directory knows: whoever scanned may not be they.
 async fn tell_bound(s: &Services, person: RecipientId) -> Result<()> {
     let Some(person) = recipients::find_by_id(&s.db, person).await? else { return Ok(()) };
-    let campus = &s.campus.name;
+    let campus = aside::campus(s, &person);
     let (title, body) = if aside::speaks_chinese(s, &person) {
         (
             "已绑定微信",
@@ -367,7 +367,7 @@ async fn tell_bound(s: &Services, person: RecipientId) -> Result<()> {
 
 /// Said to whoever scanned a code: whom they are taken for, so that they notice if somebody had them scan it.
 fn bound(s: &Services, person: &RecipientRow) -> String {
-    let (campus, known) = (&s.campus.name, &person.person);
+    let (campus, known) = (aside::campus(s, person), &person.person);
     let (name, id) = (mask::name(&known.name), mask::id(&known.campus_id));
     if aside::speaks_chinese(s, person) {
         format!(

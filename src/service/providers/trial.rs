@@ -93,7 +93,7 @@ pub async fn send_one(s: &Services, caller: &Caller, id: ProviderId, address: &s
     if !spend_one(s, &row).await? {
         return fault("quota_used", "the provider may be given no more today");
     }
-    let (campus, name) = (&s.campus.name, &row.name);
+    let (campus, name) = (letterhead::name(s, s.campus.language.as_str()), &row.name);
     let content = match s.campus.language {
         Language::SimplifiedChinese => Rendered::new(
             "试发",
