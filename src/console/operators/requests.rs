@@ -19,6 +19,7 @@ use crate::domain::grant::{AnyRole, Grant};
 use crate::domain::id::{OperatorId, RightsRequestId};
 use crate::domain::operator::Permission;
 use crate::domain::rights_change::RightsChange;
+use crate::error::Fault;
 use crate::http::errors;
 use crate::service::Services;
 use crate::service::operators::{self, MadeRole, Waiting};
@@ -216,10 +217,7 @@ pub(in crate::console) async fn reject(
             Ok(see_other(HOME))
         }
         Err(Error::Invalid(faults)) => {
-            let mut page = open(&s, &signed, *id).await?;
-            page.faults = FieldFaults::new(&page.shell.view, &faults);
-            reason.clone_into(&mut page.answer);
-            page::answer(HttpResponse::UnprocessableEntity(), &page)
+            refused(&s, &signed, *id, &faults, |page| reason.clone_into(&mut page.answer)).await
         }
         Err(other) => Err(other),
     }
@@ -249,11 +247,22 @@ pub(in crate::console) async fn explain(
             Ok(see_other(&href(*id)))
         }
         Err(Error::Invalid(faults)) => {
-            let mut page = open(&s, &signed, *id).await?;
-            page.faults = FieldFaults::new(&page.shell.view, &faults);
-            reason.clone_into(&mut page.reason);
-            page::answer(HttpResponse::UnprocessableEntity(), &page)
+            refused(&s, &signed, *id, &faults, |page| reason.clone_into(&mut page.reason)).await
         }
         Err(other) => Err(other),
     }
+}
+
+/// The page with what was typed, and what is wrong with it.
+async fn refused(
+    s: &Services,
+    signed: &Signed,
+    id: RightsRequestId,
+    faults: &[Fault],
+    keep: impl FnOnce(&mut RequestPage),
+) -> Result<HttpResponse> {
+    let mut page = open(s, signed, id).await?;
+    page.faults = FieldFaults::new(&page.shell.view, faults);
+    keep(&mut page);
+    page::answer(HttpResponse::UnprocessableEntity(), &page)
 }
