@@ -32,6 +32,7 @@ impl OwnWord {
             topics: None,
             channels: &ChannelKind::ALL,
             rights: &[Right::SendDirect],
+            groups: &[],
             daily_messages: None,
         };
         let draft = draft(s, sender, body, "", false).await?;
@@ -49,6 +50,7 @@ impl OwnWord {
             topics: None,
             channels: &ChannelKind::ALL,
             rights: &[Right::SendDirect],
+            groups: &[],
             daily_messages: None,
         };
         let draft = draft(s, sender, body, request_id, false).await?;
