@@ -9,6 +9,7 @@ mod alarms;
 mod api;
 mod audit;
 mod browser;
+mod cap;
 mod commands;
 mod console;
 mod directory;
