@@ -58,7 +58,9 @@ impl Schema {
 
 #[expect(clippy::print_stderr, reason = "whoever runs the tests is told what was left out")]
 fn left_out(how: &str) -> Option<Schema> {
-    assert!(env::var_os("CI").is_none(), "{how}");
+    // A checkout without what stands beside it has no schema to be had.
+    let is_beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared").is_dir();
+    assert!(env::var_os("CI").is_none() || !is_beside, "{how}");
     eprintln!("left out: {how}");
     None
 }
