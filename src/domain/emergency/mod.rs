@@ -1,6 +1,6 @@
 //! What is said when something is burning, and who may have it said: pre-approved scenarios, their texts, and rules.
 //!
-//! [`scenario`] is what an emergency looks like before it happens, [`reading`] takes one from JSON, [`lint`] says what is
+//! [`scenario`] is what an emergency looks like before it happens, [`reading`] takes one from JSON, [`lint`](mod@lint) says what is
 //! wrong with it in the eyes of those who will read it, [`texts`] fills it in for one broadcast, and [`starters`] are those
 //! that every installation begins with. [`state`] is where a broadcast stands and what may be done to it there, [`authority`]
 //! whose press is enough, and [`plan`] what one broadcast sends.

@@ -25,7 +25,7 @@ const LONGEST_SHORT: usize = 1_000;
 /// Minutes that can be written at all.
 const MOST_MINUTES: u32 = 1_000_000;
 
-/// Reads a scenario. Whether it may be used is another question: [`super::lint`] answers it.
+/// Reads a scenario. Whether it may be used is another question: [`super::lint()`] answers it.
 ///
 /// # Errors
 ///

@@ -125,7 +125,7 @@ impl Spoken {
     }
 }
 
-/// A pre-approved emergency. [`super::reading`] reads one, [`super::lint`] says whether it may be used.
+/// A pre-approved emergency. [`super::reading`] reads one, [`super::lint()`] says whether it may be used.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Scenario {
     pub name: Spoken,
