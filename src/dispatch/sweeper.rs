@@ -7,8 +7,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Result;
 use crate::service::{
-    Services, alarms, attention, audit, bindings, callback_events, deliveries, drafts, messages, operators,
-    pages, policies, providers, receipts, suppressions, unanswered,
+    Services, alarms, attention, audit, bindings, broadcasts, callback_events, deliveries, drafts, messages,
+    operators, pages, policies, providers, receipts, suppressions, unanswered,
 };
 
 /// A retry is at most this late.
@@ -97,6 +97,7 @@ pub(super) async fn sweep(s: &Services, owner: i64) -> Result<usize> {
 async fn expire_and_release(s: &Services, owner: i64) -> Result<usize> {
     let mut changed = deliveries::expire(s).await? as usize;
     changed += unanswered::repeat(s).await?;
+    changed += broadcasts::tick(s).await?;
     if deliveries::others_may_dispatch(s) {
         changed += deliveries::release_lost(s, owner).await?;
     }

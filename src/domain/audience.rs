@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::fields::{Fields, below, faults_of};
 use super::filter::Filter;
+use super::id::{BroadcastId, MessageId};
 use super::recipient::check_campus_id;
 use crate::error::Fault;
 
@@ -33,6 +34,20 @@ pub struct Audience {
     /// Addresses outside the directory.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub to: Vec<DirectAddress>,
+    /// Those of earlier messages. Only a broadcast's own messages name them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after: Option<Box<After>>,
+}
+
+/// People that earlier messages were for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct After {
+    pub messages: Vec<MessageId>,
+    /// Of these, only those who have, or may have, what one of them says.
+    pub told: bool,
+    /// Of these, only those who have not answered this broadcast's roll call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub silent_in: Option<BroadcastId>,
 }
 
 impl Audience {
@@ -43,6 +58,7 @@ impl Audience {
             && self.recipients.is_empty()
             && self.filter.is_none()
             && self.to.is_empty()
+            && self.after.is_none()
     }
 
     /// Names that group, be it to leave it out.
@@ -97,6 +113,7 @@ pub fn fields(fields: &mut Fields<'_>, value: &Value, may_exclude: bool) -> Audi
         filter: filter(fields),
         exclude: None,
         to: Vec::new(),
+        after: None,
     };
     let names_nobody = ["everyone", "groups", "recipients", "where"].into_iter().all(|name| {
         value.get(name).is_none_or(|value| {

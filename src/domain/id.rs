@@ -127,6 +127,9 @@ ids! {
     AlarmId = "alm_";
     RoleId = "rol_";
     RightsRequestId = "rrq_";
+    ScenarioId = "scn_";
+    ScenarioChangeId = "scc_";
+    BroadcastId = "brd_";
 }
 
 impl MessageId {

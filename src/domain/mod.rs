@@ -16,6 +16,7 @@ pub mod content;
 pub mod costs;
 pub mod delivery;
 pub mod document;
+pub mod emergency;
 pub mod fields;
 pub mod filter;
 pub mod grant;

@@ -40,6 +40,11 @@ impl Campus {
         self.time_zone.to_timestamp(day.into()).map_or(Timestamp::NEVER, Timestamp::from)
     }
 
+    /// That moment as the campus's clocks show it.
+    pub fn zoned(&self, at: Timestamp) -> jiff::Zoned {
+        at.to_jiff().to_zoned(self.time_zone.clone())
+    }
+
     fn date(&self, at: Timestamp) -> Date {
         self.time_zone.to_datetime(at.to_jiff()).date()
     }

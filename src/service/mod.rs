@@ -6,6 +6,7 @@ pub mod attention;
 pub mod audit;
 pub mod bindings;
 pub mod bounces;
+pub mod broadcasts;
 mod callback_calls;
 pub mod callback_events;
 pub mod caller;
@@ -36,6 +37,7 @@ pub mod recipients;
 pub mod reports;
 mod resending;
 pub mod routing;
+pub mod scenarios;
 pub mod scratch;
 pub mod sensitive;
 pub mod sessions;
@@ -108,6 +110,7 @@ pub struct Services {
     turns: Arc<preferences::Turns>,
     alarms: Arc<alarms::Known>,
     letterhead: Arc<letterhead::Latest>,
+    broadcasts: Arc<broadcasts::Lately>,
 }
 
 impl Services {
@@ -155,6 +158,7 @@ impl Services {
             turns: Arc::default(),
             alarms: Arc::default(),
             letterhead: Arc::default(),
+            broadcasts: Arc::default(),
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use super::broadcasts::may_have_it;
 use super::dialect::Field;
 use super::fan_out::kind_of;
 use super::recipients::{RecipientRow, SELECT};
@@ -10,7 +11,7 @@ use super::screen::{Quiet, Screen, every_channel, had_it};
 use super::{Db, Dialect, in_db, row, sql, suppressions, to_json};
 use crate::Result;
 use crate::clock::Timestamp;
-use crate::domain::audience::DirectAddress;
+use crate::domain::audience::{After, DirectAddress};
 use crate::domain::channel::{AddressKind, ChannelKind};
 use crate::domain::delivery::suppressed;
 use crate::domain::filter::{Bind, Filter, SqlFlavour};
@@ -29,6 +30,8 @@ pub struct ResolvedAudience {
     pub exclude: Option<Box<ResolvedAudience>>,
     /// Other audiences united with it, each without those it excludes itself.
     pub also: Vec<ResolvedAudience>,
+    /// Those of earlier messages.
+    pub after: Option<After>,
     /// Of the whole only people of these departments, whoever is named; `None`: of all.
     pub within: Option<Vec<String>>,
 }
@@ -96,8 +99,31 @@ impl ResolvedAudience {
         for audience in &self.also {
             any.push(audience.condition(dialect, first_param, binds));
         }
+        any.extend(self.after.as_ref().map(after));
         if any.is_empty() { "1 = 0".to_owned() } else { any.join(" OR ") }
     }
+}
+
+/// People that earlier messages were for. Each is looked up by the index that keeps deliveries apart, in whose order people
+/// are walked anyway.
+fn after(after: &After) -> String {
+    let ids: Vec<_> = after.messages.iter().map(|id| id.0.to_string()).collect();
+    if ids.is_empty() {
+        return "1 = 0".to_owned();
+    }
+    let told = if after.told { format!(" AND {}", may_have_it()) } else { String::new() };
+    let silent = after.silent_in.map_or_else(String::new, |broadcast| {
+        let id = broadcast.0;
+        format!(
+            " AND NOT EXISTS (SELECT 1 FROM roll_answer a WHERE a.broadcast_id = {id} AND a.recipient_id = r.id)"
+        )
+    });
+    format!(
+        "(EXISTS (SELECT 1 FROM delivery d WHERE d.message_id IN ({ids}) AND d.channel IN ({channels})
+            AND d.target = r.id{told}){silent})",
+        ids = ids.join(", "),
+        channels = every_channel(),
+    )
 }
 
 /// Adds a [`Selection`]'s values to a query of either driver.

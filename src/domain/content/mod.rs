@@ -248,6 +248,19 @@ impl Prepared {
     }
 }
 
+/// Plain text as Markdown that shows just this, each line by itself.
+pub fn as_markdown(text: &str) -> String {
+    let mut markdown = String::with_capacity(text.len());
+    for (n, line) in clean_text(text).split('\n').enumerate() {
+        if n > 0 {
+            markdown.push('\n');
+        }
+        // Writing to a string cannot fail.
+        escape::markdown(line, &mut markdown).unwrap_or_default();
+    }
+    markdown
+}
+
 fn check_length(faults: &mut Vec<Fault>, pointer: &str, text: &str, max: usize) {
     if !text.chars().any(text::is_visible) {
         faults.push(Fault::new(pointer, "required", format!("1 to {max} characters")));

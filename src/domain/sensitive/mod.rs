@@ -3,7 +3,7 @@
 
 mod list;
 mod look;
-mod plain;
+pub(in crate::domain) mod plain;
 mod search;
 
 use std::fmt;

@@ -10,7 +10,7 @@ use unicode_normalization::UnicodeNormalization as _;
 /// Whatever stands between two letters of which one is Han is left out, as people put spaces, stars and dots there to get
 /// by; between others it is one space. A line and a sentence end where they end: words are not looked for across.
 #[derive(Debug, Default)]
-pub(super) struct Plain {
+pub(in crate::domain) struct Plain {
     pub text: String,
     /// For each character: where it begins in `text`, and its place in the original.
     places: Vec<(usize, Range<usize>)>,
@@ -109,7 +109,7 @@ fn ends_something(character: char) -> bool {
     matches!(character, '\n' | '\r' | '\u{2028}' | '\u{2029}' | '。' | '!' | '?' | ';')
 }
 
-fn is_han(character: char) -> bool {
+pub(in crate::domain) fn is_han(character: char) -> bool {
     matches!(u32::from(character),
         0x3005 | 0x3007 | 0x3400..=0x4DBF | 0x4E00..=0x9FFF | 0xF900..=0xFAFF | 0x2_0000..=0x3_FFFF)
 }

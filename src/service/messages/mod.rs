@@ -35,7 +35,7 @@ pub use self::delivery_views::{
 };
 pub use self::intake::Intake;
 pub use self::list::{MessageQuery, Page, list};
-pub(super) use self::own_word::OwnWord;
+pub(super) use self::own_word::{Outgoing, OwnWord};
 pub use self::preview::preview;
 pub use self::read::{
     DeliveryQuery, Exported, answers, deliveries, deliveries_to, delivery, export, get, get_many,

@@ -75,7 +75,7 @@ pub async fn turn(
     wanted: Option<Claim>,
 ) -> Result<Turn> {
     let mut moves = Moves::new();
-    let (ended, news) = settle::settle(tx, now, day, settling, &mut moves).await?;
+    let (mut ended, news) = settle::settle(tx, now, day, settling, &mut moves).await?;
     let asked: Vec<_> = settling
         .settlements
         .iter()
@@ -86,7 +86,7 @@ pub async fn turn(
         answers::ask(tx, &asked).await?;
     }
     let claimed = match wanted {
-        Some(wanted) => claim::claim(tx, now, settling.owner, wanted, &mut moves).await?,
+        Some(wanted) => claim::claim(tx, now, settling.owner, wanted, &mut moves, &mut ended).await?,
         None => Vec::new(),
     };
     // What others count in too comes last: it stays locked until the commit.

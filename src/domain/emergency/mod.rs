@@ -1,0 +1,30 @@
+//! What is said when something is burning, and who may have it said: pre-approved scenarios, their texts, and rules.
+//!
+//! [`scenario`] is what an emergency looks like before it happens, [`reading`] takes one from JSON, [`lint`] says what is
+//! wrong with it in the eyes of those who will read it, [`texts`] fills it in for one broadcast, and [`starters`] are those
+//! that every installation begins with. [`state`] is where a broadcast stands and what may be done to it there, [`authority`]
+//! whose press is enough, and [`plan`] what one broadcast sends.
+
+pub mod authority;
+pub mod cap_facts;
+pub mod lint;
+pub mod plan;
+pub mod reading;
+pub mod scenario;
+pub mod starters;
+pub mod state;
+pub mod texts;
+mod wording;
+
+#[cfg(test)]
+mod tests;
+
+pub use self::authority::{Hand, HandKind, Needs, Press};
+pub use self::cap_facts::{CapFacts, Category, Certainty, ResponseType, Severity, Urgency};
+pub use self::lint::{Remark, lint};
+pub use self::plan::Plan;
+pub use self::scenario::{
+    Escalation, Language, Level, Part, Placeholder, Run, Said, Scenario, Spoken, Texts,
+};
+pub use self::state::{Act, Illegal, Overridden, State};
+pub use self::texts::{Chosen, choose};
