@@ -252,7 +252,7 @@ pub async fn had_a_hand(tx: &mut Tx, id: BroadcastId, operator: OperatorId) -> R
         acts.join(", ")
     );
     let n: i64 =
-        in_tx!(tx, |c| { sqlx::query_scalar(sql(text)).bind(id.0).bind(operator.0).fetch_one(c).await })?;
+        in_tx!(tx, |c| sqlx::query_scalar(sql(text)).bind(id.0).bind(operator.0).fetch_one(c).await)?;
     Ok(n > 0)
 }
 

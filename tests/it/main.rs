@@ -8,6 +8,7 @@ mod access;
 mod alarms;
 mod api;
 mod audit;
+mod broadcasts;
 mod browser;
 mod commands;
 mod console;

@@ -57,7 +57,7 @@ async fn tell(s: &Services, id: BroadcastId, by: Option<OperatorId>) -> Result<(
         match OwnWord::new(s, &message).await {
             Ok(word) => words.push(word),
             Err(error) => {
-                tracing::warn!(operator = %operator.id, %error, "an operator was not told of a broadcast")
+                tracing::warn!(operator = %operator.id, %error, "an operator was not told of a broadcast");
             }
         }
     }
