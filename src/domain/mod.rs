@@ -3,7 +3,8 @@
 //! Read [`channel`], [`message`] and [`delivery`] first; [`topic`] and [`audience`] say whom a message is for,
 //! [`routing`] what rules make of it, [`policy`] what people are spared, [`content`] what it says, [`sms_text`] how that is
 //! billed as an SMS, [`answer`] what is said back, [`source`], [`operator`] and [`grant`] who may ask, [`network`] from
-//! where, [`letterhead`] how the campus is called and shown, [`silence`] when somebody is missed, and [`sensitive`] which
+//! where, [`letterhead`] how the campus is called and shown, [`cap`] how alerts are written for other systems and read from
+//! them, [`silence`] when somebody is missed, and [`sensitive`] which
 //! words somebody should have looked at.
 
 pub mod address;
@@ -11,6 +12,7 @@ pub mod alarm;
 pub mod answer;
 pub mod audience;
 pub mod calendar;
+pub mod cap;
 pub mod channel;
 pub mod content;
 pub mod costs;

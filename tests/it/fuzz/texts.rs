@@ -2,6 +2,7 @@
 
 use belltower::domain::address::{normalise_email, normalise_mobile};
 use belltower::domain::audience::Params;
+use belltower::domain::cap;
 use belltower::domain::content::{Escape, Rendered, template};
 use belltower::domain::filter::{Filter, SqlFlavour};
 use belltower::domain::id::RuleId;
@@ -48,6 +49,21 @@ fn templates() {
             template::check(&text).expect("what can be filled is sound");
         }
         let _ = template::faults(&text, Escape::None);
+    });
+}
+
+#[test]
+fn alerts() {
+    run(crate::cap::FOREIGN, |bytes| match cap::read(bytes) {
+        Ok(alert) => {
+            assert!(!cap::check(&alert).iter().any(cap::Fault::is_error));
+            let again = cap::write(&alert);
+            assert_eq!(cap::read(again.as_bytes()), Ok(alert), "what was taken is written and taken again");
+        }
+        Err(faults) => {
+            assert!(faults.iter().any(cap::Fault::is_error) && faults.len() <= cap::MAX_FAULTS + 1);
+            assert!(faults.iter().all(|fault| fault.detail.len() < 2_000 && fault.at.len() < 2_000));
+        }
     });
 }
 
