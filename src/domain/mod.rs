@@ -4,8 +4,7 @@
 //! [`routing`] what rules make of it, [`policy`] what people are spared, [`content`] what it says, [`sms_text`] how that is
 //! billed as an SMS, [`answer`] what is said back, [`source`], [`operator`] and [`grant`] who may ask, [`network`] from
 //! where, [`letterhead`] how the campus is called and shown, [`cap`] how alerts are written for other systems and read from
-//! them, [`silence`] when somebody is missed, and [`sensitive`] which
-//! words somebody should have looked at.
+//! them, [`silence`] when somebody is missed, and [`sensitive`] which words somebody should have looked at.
 
 pub mod address;
 pub mod alarm;

@@ -99,6 +99,8 @@ fn sequence(name: &str) -> &'static [Slot] {
 pub(super) fn step(parent: Option<&str>, name: &str, number: usize) -> String {
     let may_repeat =
         parent.is_some_and(|parent| sequence(parent).iter().any(|slot| slot.name == name && slot.may_repeat));
+    // No name of ours is longer.
+    let name = name.char_indices().nth(40).map_or(name, |(end, _)| &name[..end]);
     if may_repeat || number > 1 { format!("/{name}[{number}]") } else { format!("/{name}") }
 }
 
@@ -185,14 +187,14 @@ pub(super) fn walk<'n>(node: &'n Node, at: &str, faults: &mut Faults) -> Parts<'
             Space::Signature | Space::Other(_) => {
                 let detail =
                     format!("elements of an alert are in the namespace {NAMESPACE}, or leave it out");
-                faults.error(format!("{at}/{name}"), "namespace", detail);
+                faults.error(format!("{at}{}", step(None, name, 1)), "namespace", detail);
                 continue;
             }
         }
         let Some(slot) = slots.iter().position(|slot| slot.name == name) else {
             let names: Vec<&str> = slots.iter().map(|slot| slot.name).collect();
             let detail = format!("leave it out: in {} may stand {}", quoted(&node.name), names.join(", "));
-            faults.error(format!("{at}/{name}"), "unknown_element", detail);
+            faults.error(format!("{at}{}", step(None, name, 1)), "unknown_element", detail);
             continue;
         };
         counts[slot] += 1;

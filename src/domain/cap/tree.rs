@@ -81,6 +81,10 @@ impl Tree<'_> {
                 Ok(Event::Empty(start)) => self.start(&reader, &start).map(|()| self.end()),
                 Ok(Event::Eof) => break,
                 Ok(event) => self.other(event),
+                Err(quick_xml::Error::Namespace(_)) => {
+                    let detail = "declare prefixes of your own, and not that many";
+                    Err(Fault::error("", "namespace", detail))
+                }
                 Err(error) => Err(malformed(error.to_string())),
             };
             self.begun = true;
@@ -208,6 +212,12 @@ impl Tree<'_> {
 }
 
 fn malformed(detail: impl Into<String>) -> Fault {
+    let mut detail = detail.into();
+    // Parsers repeat names, however long.
+    if let Some((end, _)) = detail.char_indices().nth(200) {
+        detail.truncate(end);
+        detail.push('…');
+    }
     Fault::error("", "malformed", detail)
 }
 

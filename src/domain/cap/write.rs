@@ -44,9 +44,9 @@ fn write_info(out: &mut Out, info: &Info) {
     out.word(info.certainty);
     out.all("audience", &info.audience);
     out.named("eventCode", &info.event_codes);
-    out.all("effective", &info.effective);
-    out.all("onset", &info.onset);
-    out.all("expires", &info.expires);
+    out.all("effective", info.effective);
+    out.all("onset", info.onset);
+    out.all("expires", info.expires);
     out.all("senderName", &info.sender_name);
     out.all("headline", &info.headline);
     out.all("description", &info.description);
@@ -65,7 +65,7 @@ fn write_info(out: &mut Out, info: &Info) {
 fn write_resource(out: &mut Out, resource: &Resource) {
     out.text("resourceDesc", &resource.description);
     out.text("mimeType", &resource.mime_type);
-    out.all("size", &resource.size);
+    out.all("size", resource.size);
     out.all("uri", &resource.uri);
     out.all("derefUri", &resource.deref_uri);
     out.all("digest", &resource.digest);
