@@ -7,7 +7,7 @@ use super::grammar::Faults;
 /// Characters of a headline.
 const LONGEST_HEADLINE: usize = 140;
 
-/// Google's profile (<https://developers.google.com/public-alerts/guides/cap-profile>), for what we publish ourselves: a
+/// Google's profile (<https://developers.google.com/public-alerts/guides/cap-requirements/entities/info>), for what we publish ourselves: a
 /// headline of at most 140 characters and unlike the description, no HTML, no equal text in two languages. All are errors.
 pub fn lint_google(alert: &Alert) -> Vec<Fault> {
     let mut faults = Faults::default();
