@@ -7,8 +7,9 @@ use super::grammar::Faults;
 /// Characters of a headline.
 const LONGEST_HEADLINE: usize = 140;
 
-/// Google's profile (<https://developers.google.com/public-alerts/guides/cap-requirements/entities/info>), for what we publish ourselves: a
-/// headline of at most 140 characters and unlike the description, no HTML, no equal text in two languages. All are errors.
+/// Google's profile (<https://developers.google.com/public-alerts/guides/cap-requirements/entities/info>), for what we
+/// publish ourselves: a headline of at most 140 characters and unlike the description, no HTML, no equal text in two
+/// languages. All are errors.
 pub fn lint_google(alert: &Alert) -> Vec<Fault> {
     let mut faults = Faults::default();
     for (i, info) in alert.infos.iter().enumerate() {
