@@ -1,8 +1,9 @@
 //! What OASIS CAP 1.2 asks beyond its schema.
 //!
-//! An error is what makes it uncertain which alert it is, which others it is about, whom it is for, or where: taken on trust,
-//! each would have somebody warned wrongly or not at all. What weather services really publish passes. A warning is what
-//! the text calls a *should*, or what has a plain meaning all the same.
+//! An error is what makes it uncertain which alert it is, which others it is about, whom it is for, or where: taken on
+//! trust, each would have somebody warned wrongly or not at all. Alerts in the shapes of `tests/it/cap/fixtures`, which are
+//! those of weather services, have none. A warning is what the text calls a *should*, or what has a plain meaning all the
+//! same.
 
 use super::alert::{Alert, Area, Info, Point, Polygon};
 use super::fault::{Fault, quoted};
