@@ -1,3 +1,5 @@
+//! What is written is read again to the same; what stands in a document besides.
+
 mod refused;
 mod rules;
 mod values;

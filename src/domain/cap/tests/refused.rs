@@ -1,3 +1,5 @@
+//! What is refused, and what is said of it.
+
 use super::super::*;
 use super::{found, full};
 

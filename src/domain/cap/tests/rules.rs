@@ -1,3 +1,5 @@
+//! Rules beyond the schema: those of the protocol, and those for what is ours.
+
 use super::super::*;
 use super::{decimal, found, full, moment};
 

@@ -1,3 +1,5 @@
+//! Times and numbers.
+
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
