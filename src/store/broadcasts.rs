@@ -416,3 +416,31 @@ pub async fn is_planning(db: &Db, messages: &[MessageId]) -> Result<bool> {
     let n: i64 = in_db!(db, |c| sqlx::query_scalar(sql(text)).bind(to_json(&ids)?).fetch_one(c).await)?;
     Ok(n > 0)
 }
+
+row! {
+    /// When deliveries of some messages were handed over.
+    pub struct TimesRow {
+        /// The first attempt began.
+        pub first_call: Option<Timestamp>,
+        /// Half of so many people had been handed it on at least one channel.
+        pub half: Option<Timestamp>,
+        /// The last was handed over.
+        pub last: Option<Timestamp>,
+    }
+}
+
+/// When deliveries of these messages, which are for so many people, were handed over.
+pub async fn times(db: &Db, messages: &[MessageId], people: i64) -> Result<TimesRow> {
+    let ids = to_json(&messages.iter().map(|id| id.0).collect::<Vec<_>>())?;
+    let list = db.dialect().int_list("$1");
+    let text = format!(
+        "SELECT
+            (SELECT min(a.started_at) FROM attempt a JOIN delivery d ON d.id = a.delivery_id
+                WHERE d.message_id IN {list}) AS first_call,
+            (SELECT t.at FROM (SELECT min(d.sent_at) AS at FROM delivery d WHERE d.message_id IN {list} GROUP BY d.target) AS t
+                WHERE t.at IS NOT NULL ORDER BY t.at LIMIT 1 OFFSET $2 + 0) AS half,
+            (SELECT max(d.sent_at) FROM delivery d WHERE d.message_id IN {list}) AS last"
+    );
+    let half = (people + 1) / 2 - 1;
+    Ok(in_db!(db, |c| sqlx::query_as(sql(text)).bind(ids).bind(half.max(0)).fetch_one(c).await)?)
+}

@@ -3,15 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
-use serde_json::Value;
 
+pub use super::remark::{CODES, Gravity, Remark};
 use super::scenario::{Language, MOST_PLACEHOLDERS, Part, Run, Said, Scenario, Spoken, TIME, Texts};
 use super::texts::{self, Chosen};
 use super::wording::{self, Imitates};
 use crate::domain::channel::ChannelKind;
 use crate::domain::content::{Escape, template};
 use crate::domain::sms_text::{self, Size};
-use crate::error::Fault;
 
 /// Messages on the bill that one SMS may cost: English needs twice the letters.
 const SEGMENTS: [(Language, usize); 2] = [(Language::Chinese, 1), (Language::English, 2)];
@@ -27,78 +26,6 @@ const WHOLE_TEXT: usize = 2_048;
 const THING: usize = 20;
 /// Characters of a CAP headline that every reader of the feed shows.
 const HEADLINE: usize = 140;
-
-/// What becomes of a scenario with such a remark.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Gravity {
-    /// It cannot be used.
-    Refused,
-    /// Whoever approves it should know.
-    Warning,
-}
-
-impl Gravity {
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Refused => "refused",
-            Self::Warning => "warning",
-        }
-    }
-}
-
-/// Something wrong.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Remark {
-    /// RFC 6901 pointer into the scenario, such as `/alert/zh/sms`.
-    pub pointer: String,
-    /// One of [`CODES`].
-    pub code: &'static str,
-    pub severity: Gravity,
-    /// What the sentence about it needs: numbers and strings by name.
-    pub figures: BTreeMap<&'static str, Value>,
-    /// The sentence in English.
-    pub detail: String,
-}
-
-impl Remark {
-    pub fn is_refusal(&self) -> bool {
-        self.severity == Gravity::Refused
-    }
-
-    pub fn into_fault(self) -> Fault {
-        Fault::new(self.pointer, self.code, self.detail)
-    }
-}
-
-/// Every code of a remark.
-pub const CODES: [&str; 26] = [
-    "card_long",
-    "choice_long",
-    "code_shape",
-    "correction_not_said",
-    "escalation_bounds",
-    "escalation_without_roll_call",
-    "expiry_bounds",
-    "government_warning",
-    "headline_long",
-    "left_blank",
-    "mentions_warning",
-    "no_channels",
-    "not_a_drill",
-    "only_placeholders",
-    "outside_addresses",
-    "placeholder_missing",
-    "review_overdue",
-    "same_in_both_languages",
-    "sms_segments",
-    "template_syntax",
-    "text_missing",
-    "title_cut",
-    "too_many_placeholders",
-    "unknown_placeholder",
-    "unused_placeholder",
-    "wrong_language",
-];
 
 /// Everything that is wrong with a scenario, by its place. `signature`: the sign that an SMS bears, without brackets.
 pub fn lint(scenario: &Scenario, signature: Option<&str>, today: Date) -> Vec<Remark> {
@@ -354,10 +281,12 @@ impl Look<'_> {
 
     fn words(&mut self, text: &str, at: &str, language: Language) {
         let said: String = pieces(text).filter_map(Result::ok).collect();
-        match (language, wording::has_han(&said)) {
-            (Language::Chinese, false) => drop(self.refuse(at, "wrong_language", "this is read in Chinese")),
-            (Language::English, true) => drop(self.refuse(at, "wrong_language", "this is read in English")),
-            _ => {}
+        if wording::has_han(&said) != (language == Language::Chinese) {
+            let detail = match language {
+                Language::Chinese => "this is read in Chinese",
+                Language::English => "this is read in English",
+            };
+            self.refuse(at, "wrong_language", detail);
         }
         match wording::imitates(&said) {
             Some(Imitates::Reads) => {
@@ -416,17 +345,6 @@ impl Look<'_> {
                 }
             }
         }
-    }
-}
-
-impl Remark {
-    fn figure(&mut self, name: &'static str, value: impl Into<Value>) -> &mut Self {
-        self.figures.insert(name, value.into());
-        self
-    }
-
-    fn bounds(&mut self, [least, most]: [u32; 2]) -> &mut Self {
-        self.figure("least", least).figure("most", most)
     }
 }
 

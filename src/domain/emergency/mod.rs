@@ -10,6 +10,7 @@ pub mod cap_facts;
 pub mod lint;
 pub mod plan;
 pub mod reading;
+mod remark;
 pub mod scenario;
 pub mod starters;
 pub mod state;
@@ -21,8 +22,9 @@ mod tests;
 
 pub use self::authority::{Hand, HandKind, Needs, Press};
 pub use self::cap_facts::{CapFacts, Category, Certainty, ResponseType, Severity, Urgency};
-pub use self::lint::{Remark, lint};
+pub use self::lint::lint;
 pub use self::plan::Plan;
+pub use self::remark::{Gravity, Remark};
 pub use self::scenario::{
     Escalation, Language, Level, Part, Placeholder, Run, Said, Scenario, Spoken, Texts,
 };

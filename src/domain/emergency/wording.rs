@@ -83,7 +83,7 @@ fn denied_in_english(sentence: &str) -> bool {
 /// The letters that stand alone, a row of them as one word: `n o t  a  d r i l l`.
 fn joined(words: &[&str]) -> String {
     let single = |word: &str| word.chars().count() == 1;
-    words.iter().map(|word| if single(word) { word } else { " " }).collect()
+    words.iter().map(|word| if single(word) { *word } else { " " }).collect()
 }
 
 /// How a text sounds like a warning that only an authority may give.
@@ -198,7 +198,8 @@ pub(super) fn left_blank(text: &str) -> Option<String> {
             continue;
         }
         // Two low lines make letters bold.
-        if run.chars().count() >= if run.starts_with('_') { 3 } else { 2 } {
+        let least = if run.starts_with('_') { 3 } else { 2 };
+        if run.chars().count() >= least {
             return Some(run);
         }
         run.clear();

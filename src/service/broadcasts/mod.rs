@@ -13,6 +13,7 @@ mod rules;
 mod second;
 mod telling;
 mod time;
+mod times;
 mod views;
 mod words;
 
@@ -24,6 +25,7 @@ pub use self::progress::{ChannelProgress, PartProgress, Progress, Reason, progre
 pub use self::rules::{Rules, change_rules, rules};
 pub use self::second::{Changed, approve, edit, go_alone, reject, review, send_back, submit, withdraw};
 pub use self::time::tick;
+pub use self::times::{Times, times};
 pub use self::views::{acts, list, look, waiting};
 pub use crate::store::broadcasts::{ActRow, BroadcastRow};
 

@@ -90,16 +90,16 @@ on_both!(nothing_goes_out_with_a_blank_in_it, |db| async {
             Pressing { scenario: "fire", params, run: Run::Live, note: "", from: None, request_id: "test" };
         match broadcasts::press(&campus.s, &officer, &pressing).await {
             Err(Error::Invalid(faults)) => {
-                faults.into_iter().map(|fault| (fault.pointer, fault.code)).collect::<Vec<_>>()
+                faults.into_iter().map(|fault| (fault.pointer, fault.code.into_owned())).collect::<Vec<_>>()
             }
             other => panic!("{other:?}"),
         }
     };
     let mut params = fire("图书馆");
     params.remove("meeting_point");
-    assert_eq!(with(&params).await, [("/params/meeting_point".to_owned(), "missing_variable")]);
+    assert_eq!(with(&params).await, [("/params/meeting_point".to_owned(), "missing_variable".to_owned())]);
     params.insert("meeting_point".to_owned(), json!("BUILDING NAME/INTERSECTION"));
-    assert_eq!(with(&params).await, [("/params/meeting_point".to_owned(), "not_a_choice")]);
+    assert_eq!(with(&params).await, [("/params/meeting_point".to_owned(), "not_a_choice".to_owned())]);
     assert_eq!(broadcasts::waiting(&campus.s, &TERMINAL).await.unwrap().len(), 0);
 });
 

@@ -8,8 +8,8 @@ mod texts;
 use jiff::civil::{Date, date};
 use serde_json::{Value, json};
 
+use super::reading as read_from;
 use super::scenario::Scenario;
-use super::{reading as read_from, starters as kept};
 
 const TODAY: Date = date(2026, 9, 1);
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::super::starters::{faults_of_the_file, starters};
+use super::super::starters::{Starter, faults_of_the_file, starters};
 use super::super::texts::{content, drill_end, drill_mark, said, time_of_day};
 use super::*;
 use crate::domain::audience::Audience;
@@ -95,8 +95,6 @@ fn people_are_asked_again_as_fast_as_it_is_bad() {
         assert_eq!(scenario.life_threatening, scenario.level == Level::Red, "{slug}");
     }
 }
-
-use super::super::starters::Starter;
 
 #[test]
 fn an_sms_is_one_segment_in_chinese_and_at_most_two_in_english_whatever_is_chosen() {
