@@ -34,6 +34,9 @@ pub struct SourceBody {
     topics: Vec<String>,
     channels: Vec<ChannelKind>,
     rights: Vec<Right>,
+    /// Slugs of the groups it may write to; empty: it may write to anybody.
+    #[schema(example = json!(["library-readers"]))]
+    groups: Vec<String>,
     quotas: Quotas,
     today: Today,
     key: KeyBody,
@@ -106,6 +109,7 @@ pub async fn show(request: HttpRequest, s: Data<Services>, key: Key) -> Result<J
         topics: source.topics.iter().map(ToString::to_string).collect(),
         channels: source.channels,
         rights: source.rights,
+        groups: source.groups,
         quotas: Quotas { rate_per_second: source.rate_per_second, daily_messages: source.daily_messages },
         today: Today { used: source.used_today, left: own.left_today, resets_at: own.resets_at.to_jiff() },
         key: KeyBody { id: key.key.to_string(), test: key.test },

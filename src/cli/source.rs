@@ -45,6 +45,9 @@ pub(super) struct Create {
         help = "What else it may: send_direct, emergency, broadcast, read_all, read_inbox, directory"
     )]
     rights: Vec<String>,
+    /// Slugs of the groups it may write to [default: it may write to anybody]
+    #[arg(long, value_name = "GROUPS", value_delimiter = ',')]
+    groups: Vec<String>,
     /// Messages a second [default: no limit]
     #[arg(long, value_name = "N")]
     rate: Option<i64>,
@@ -97,6 +100,7 @@ impl Create {
             topics: self.topics,
             channels: self.channels,
             rights: self.rights,
+            groups: self.groups,
             rate_per_second: self.rate,
             daily_messages: self.daily,
             test: self.test,
@@ -116,6 +120,7 @@ struct SourceLine {
     topics: Vec<TopicPattern>,
     channels: Vec<ChannelKind>,
     rights: Vec<Right>,
+    groups: Vec<String>,
     rate_per_second: Option<u32>,
     daily_messages: Option<u64>,
     enabled: bool,
@@ -132,6 +137,7 @@ impl From<Source> for SourceLine {
             topics: source.topics,
             channels: source.channels,
             rights: source.rights,
+            groups: source.groups,
             rate_per_second: source.rate_per_second,
             daily_messages: source.daily_messages,
             enabled: source.disabled_at.is_none(),
@@ -150,6 +156,7 @@ impl SourceLine {
             joined(&self.topics),
             joined(&self.channels),
             joined(&self.rights),
+            joined(&self.groups),
             if self.enabled { "enabled" } else { "disabled" }.to_owned(),
         ]
     }
@@ -164,7 +171,7 @@ fn list(context: &Context) -> anyhow::Result<()> {
     let sources = context.with_services(async |s| Ok(sources::list(s, &caller).await?))?;
     let data = sources.into_iter().map(SourceLine::from).collect();
     context.output.print(&List { data }, |List { data }| {
-        let head = ["id", "name", "department", "topics", "channels", "rights", "state"];
+        let head = ["id", "name", "department", "topics", "channels", "rights", "groups", "state"];
         table(&head, &data.iter().map(SourceLine::row).collect::<Vec<_>>())
     })
 }

@@ -1,5 +1,7 @@
 //! The audit log: who did what, the look at whether it is whole, and taking it along.
 
+mod changes;
+mod policy;
 mod rights;
 
 use actix_web::web::{self, Data};
@@ -9,6 +11,7 @@ use jiff::civil::Date;
 use serde::Deserialize;
 use serde_json::Value;
 
+use self::changes::Change;
 use super::access::Signed;
 use super::form::Form;
 use super::messages::read;
@@ -21,6 +24,8 @@ use crate::clock::Timestamp;
 use crate::service::audit::{self, AuditFilter, AuditRow, Checked, Noted, Trouble};
 use crate::service::{Campus, Services};
 
+/// By which acts on addresses are found.
+const MARKS: &str = "marks";
 const HOME: &str = "/console/audit";
 const ON_A_PAGE: u32 = 50;
 /// Characters of an act's particulars that a list shows.
@@ -184,6 +189,9 @@ pub struct Act {
     pub href: Option<String>,
     /// What it says of rights, in words: what is said, and what of it.
     pub rights: Vec<(String, String)>,
+    /// What it changed, in words, and how many more fields.
+    pub changes: Vec<Change>,
+    pub more_changes: u64,
     /// Names and values.
     pub more: Vec<(String, String)>,
 }
@@ -192,6 +200,15 @@ impl Act {
     pub fn new(view: &View, row: AuditRow) -> Self {
         let AuditRow { id: _, at, actor: who, action, object, detail } = row;
         let (rights, mut more) = (rights::said(view, &action, &detail.0), particulars(&detail.0));
+        let (changes, more_changes) = match changes::said(view, &action, &object, &detail.0) {
+            Some(said) => {
+                more.clear();
+                said
+            }
+            None => (Vec::new(), 0),
+        };
+        // Marks of addresses are looked for, not read.
+        more.retain(|(key, _)| key != MARKS);
         if !rights.is_empty() {
             more.retain(|(key, _)| !rights::SAID.contains(&key.as_str()));
         }
@@ -204,6 +221,8 @@ impl Act {
             href: href(&action, &object),
             object: name.unwrap_or(object),
             rights,
+            changes,
+            more_changes,
             more: shortened(more),
         }
     }
@@ -382,7 +401,39 @@ mod tests {
         let changed = act("role.update", "rol_1", role);
         assert_eq!(words(&changed), ["原来:查看消息", "现在:查看消息、查看审计日志"]);
         let other = act("settings.change", "sign_in", json!({"idle_minutes": {"before": 1, "after": 2}}));
-        assert!(other.rights.is_empty() && other.more.len() == 1);
+        let said = |said: &Act| {
+            let text = |one: &Change| format!("{}:{}→{}", one.what, one.was, one.is);
+            said.changes.iter().map(text).collect::<Vec<_>>()
+        };
+        assert!(other.rights.is_empty() && other.more.is_empty());
+        assert_eq!(said(&other).len(), 1);
+        assert!(said(&other)[0].ends_with(":1→2"), "{:?}", said(&other));
+        let source = json!({
+            "channels": {"before": ["sms"], "after": ["sms", "email"]},
+            "groups": {"before": [], "after": ["library-readers"]},
+            "daily_messages": {"before": null, "after": 5000},
+        });
+        let words = said(&act("source.update", "src_1", source));
+        let expected = ["可用渠道:短信→短信、邮件", "每日消息数:无→5,000", "可发送范围:目录中的任何人→library-readers"];
+        assert_eq!(words, expected);
+        let earlier = act("source.update", "src_1", json!({"rights": [], "department": "图书馆"}));
+        assert!(earlier.changes.is_empty() && earlier.more.len() == 2);
+        let policies = json!({
+            "before": {"frequency_cap": {"sms": 3}},
+            "after": {"frequency_cap": {"sms": 4}, "quiet_hours": [{"times": ["22:30-07:00"]}]},
+        });
+        let words = said(&act("policy.change", "2", policies));
+        assert_eq!(words, ["免打扰时段:无→每天 · 全部通道 · 22:30-07:00", "每日上限:短信每人每天 3 条→短信每人每天 4 条"]);
+        let secret = json!({"relay_password": {"before": "old", "after": "hunter2"}});
+        let hidden = said(&act("settings.change", "relay", secret));
+        assert_eq!(hidden, ["relay_password:***→***"]);
+        let many: serde_json::Map<_, _> =
+            (0..20).map(|i| (format!("f{i}"), json!({"before": 1, "after": "长".repeat(500)}))).collect();
+        let many = act("settings.change", "later", Value::Object(many));
+        assert_eq!((many.changes.len(), many.more_changes), (8, 12));
+        assert!(many.changes.iter().all(|one| one.is.chars().count() <= 121));
+        let marked = act("suppression.remove", "", json!({"addresses": 2, "marks": ["0a", "0b"]}));
+        assert_eq!(marked.more, [("addresses".to_owned(), "2".to_owned())]);
         let newer = act("seal.break", "x", json!({"long": "字".repeat(300)}));
         assert_eq!((&*newer.what, newer.href), ("seal.break", None));
         assert_eq!(newer.more[0].1.chars().count(), SHOWN + 1);

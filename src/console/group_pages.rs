@@ -10,7 +10,7 @@ use super::coverage::CoverageFragment;
 use super::filter_builder::{FilterFragment, Place, Typed, look, words};
 use super::form::{FieldFaults, Form};
 use super::groups::{
-    CountFragment, GroupForm, GroupFormPage, GroupPage, GroupRow, GroupsFragment, GroupsPage,
+    CountFragment, GroupForm, GroupFormPage, GroupPage, GroupRow, GroupsFragment, GroupsPage, Meanwhile,
 };
 use super::messages::read;
 use super::page::{self, Fact, Flash, Section, address, see_other};
@@ -28,6 +28,8 @@ use crate::service::recipients::ListFilter;
 use crate::service::{Services, coverage};
 use crate::{Error, Result};
 
+/// That a group is another one than its form was opened for.
+const MEANWHILE: &str = "changed_meanwhile";
 const HOME: &str = "/console/groups";
 /// Unknown campus ids that a fault names.
 const MOST_NAMED: usize = 10;
@@ -137,6 +139,7 @@ async fn group_page(s: &Services, signed: &Signed, group: Group, cursor: &str) -
         coverage: CoverageFragment { view: signed.view(), coverage, posters: Vec::new() },
         rules: uses.rules,
         messages: uses.messages,
+        sources: uses.sources,
         members: PeopleFragment {
             view: signed.view(),
             rows,
@@ -223,12 +226,14 @@ pub(super) async fn show_new(s: Data<Services>, signed: Signed) -> Result<HttpRe
         name: String::new(),
         kind: GroupKind::Static,
         members: String::new(),
+        version: 0,
     };
     page::html(&GroupFormPage {
         shell: signed.shell(Section::Groups)?,
         id: None,
         form,
         faults: FieldFaults::default(),
+        meanwhile: None,
         filter: FilterFragment::new(&s, &signed, Typed::blank(), Place::Sole).await?,
     })
 }
@@ -239,6 +244,8 @@ fn typed(form: &Form) -> GroupForm {
         name: form.text("name").to_owned(),
         kind: form.text("kind").parse().unwrap_or(GroupKind::Static),
         members: form.text("members").to_owned(),
+        // What is no version is nobody's.
+        version: form.text("version").parse().unwrap_or(-1),
     }
 }
 
@@ -288,7 +295,13 @@ pub(super) async fn create(s: Data<Services>, signed: Signed, form: Form) -> Res
 }
 
 fn filled(group: Group) -> GroupForm {
-    GroupForm { slug: group.slug, name: group.name, kind: group.kind, members: String::new() }
+    GroupForm {
+        slug: group.slug,
+        name: group.name,
+        kind: group.kind,
+        members: String::new(),
+        version: group.version,
+    }
 }
 
 pub(super) async fn show_edit(s: Data<Services>, signed: Signed, id: Path<GroupId>) -> Result<HttpResponse> {
@@ -300,6 +313,7 @@ pub(super) async fn show_edit(s: Data<Services>, signed: Signed, id: Path<GroupI
         id: Some(*id),
         form: filled(group),
         faults: FieldFaults::default(),
+        meanwhile: None,
         filter: FilterFragment::new(&s, &signed, filter, Place::Sole).await?,
     })
 }
@@ -324,12 +338,21 @@ pub(super) async fn update(
     if typed.kind == GroupKind::Dynamic {
         body["where"] = filter.into();
     }
-    match groups::update(&s, &signed.caller, *id, &body).await {
+    match groups::update(&s, &signed.caller, *id, typed.version, &body).await {
         Ok(()) => {
             signed.say(&Flash::good(signed.view().t("group-was-saved")))?;
             Ok(see_other(&href(*id)))
         }
         Err(Error::Invalid(faults)) => shown_again(&s, &signed, Some(*id), typed, &form, &faults).await,
+        Err(Error::Conflict { code: MEANWHILE, .. }) => {
+            // Whoever saves once more has been told what they save over.
+            let now = groups::find(&s, &signed.caller, *id).await?;
+            let typed = GroupForm { version: now.version, ..typed };
+            let filter = now.filter.unwrap_or_default();
+            let page = form_again(&s, &signed, Some(*id), typed, &form, &[]).await?;
+            let meanwhile = Some(Meanwhile { name: now.name, filter });
+            page::answer(HttpResponse::Conflict(), &GroupFormPage { meanwhile, ..page })
+        }
         Err(other) => Err(other),
     }
 }
@@ -343,6 +366,19 @@ async fn shown_again(
     form: &Form,
     faults: &[Fault],
 ) -> Result<HttpResponse> {
+    let page = form_again(s, signed, id, filled, form, faults).await?;
+    let status = if page.faults.is_empty() { HttpResponse::Ok() } else { HttpResponse::UnprocessableEntity() };
+    page::answer(status, &page)
+}
+
+async fn form_again(
+    s: &Services,
+    signed: &Signed,
+    id: Option<GroupId>,
+    filled: GroupForm,
+    form: &Form,
+    faults: &[Fault],
+) -> Result<GroupFormPage> {
     let mut filter = match filled.kind {
         GroupKind::Dynamic => FilterFragment::of_form(s, signed, form, Place::Sole).await?,
         GroupKind::Static => FilterFragment::new(s, signed, Typed::blank(), Place::Sole).await?,
@@ -351,8 +387,7 @@ async fn shown_again(
     let text = filter.typed.text();
     let faults = told(&shell.view, faults, &ids(&filled.members), text.as_deref().unwrap_or_default());
     filter.refused(faults.of("where").cloned());
-    let status = if faults.is_empty() { HttpResponse::Ok() } else { HttpResponse::UnprocessableEntity() };
-    page::answer(status, &GroupFormPage { shell, id, form: filled, faults, filter })
+    Ok(GroupFormPage { shell, id, form: filled, faults, meanwhile: None, filter })
 }
 
 /// Puts people into a static group, or takes them out where the form says `act=remove`.

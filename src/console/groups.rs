@@ -11,7 +11,7 @@ use super::view::View;
 use crate::clock::Timestamp;
 use crate::domain::filter::FilterError;
 use crate::domain::group::GroupKind;
-use crate::domain::id::{GroupId, MessageId};
+use crate::domain::id::{GroupId, MessageId, SourceId};
 
 /// Filters to learn from, each with the key of what it finds.
 pub const EXAMPLES: [(&str, &str); 5] = [
@@ -80,6 +80,8 @@ pub struct GroupPage {
     pub rules: Vec<String>,
     /// Messages that still wait and name it.
     pub messages: Vec<(MessageId, String)>,
+    /// Sources limited to it and perhaps to others.
+    pub sources: Vec<(SourceId, String)>,
     pub coverage: CoverageFragment,
     pub members: PeopleFragment,
     /// Campus ids as typed.
@@ -91,7 +93,7 @@ pub struct GroupPage {
 impl GroupPage {
     /// Nothing would mean something else without it.
     fn may_go(&self) -> bool {
-        self.rules.is_empty() && self.messages.is_empty()
+        self.rules.is_empty() && self.messages.is_empty() && self.sources.is_empty()
     }
 
     fn is_dynamic(&self) -> bool {
@@ -107,7 +109,17 @@ pub struct GroupFormPage {
     pub id: Option<GroupId>,
     pub form: GroupForm,
     pub faults: FieldFaults,
+    /// What somebody else saved since the form was opened.
+    pub meanwhile: Option<Meanwhile>,
     pub filter: FilterFragment,
+}
+
+/// A group as somebody else left it.
+#[derive(Clone, Debug)]
+pub struct Meanwhile {
+    pub name: String,
+    /// Of a dynamic group; else empty.
+    pub filter: String,
 }
 
 impl GroupFormPage {
@@ -131,6 +143,8 @@ pub struct GroupForm {
     pub kind: GroupKind,
     /// Campus ids.
     pub members: String,
+    /// Of the group as it was when the form was opened.
+    pub version: i64,
 }
 
 /// Whom the filter being written finds now.

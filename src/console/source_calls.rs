@@ -67,8 +67,9 @@ pub struct CallRow {
 }
 
 impl CallRow {
+    /// Also a batch of which nothing was taken, though its own answer is a good one.
     const fn is_refused(&self) -> bool {
-        self.status >= 400
+        self.status >= 400 || self.code.is_some()
     }
 
     fn milliseconds(&self) -> String {

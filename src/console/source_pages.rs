@@ -20,7 +20,7 @@ use crate::domain::topic::{Topic, TopicPattern};
 use crate::error::Fault;
 use crate::service::Services;
 use crate::service::messages::{self, MessageQuery};
-use crate::service::sources::{self, GrantForm, HIGHEST_QUOTA, HIGHEST_RATE, NewSource, Source, Totals};
+use crate::service::sources::{self, GrantForm, GroupChoice, HIGHEST_QUOTA, HIGHEST_RATE, NewSource, Source, Totals};
 use crate::{Error, Result};
 
 /// The entry of a session that holds a key from the form that made it to the page that shows it.
@@ -125,6 +125,11 @@ pub(super) async fn show(s: Data<Services>, signed: Signed, id: Path<SourceId>) 
         created_at: key.created_at,
         last_used_at: key.last_used_at,
     };
+    let groups = if source.groups.is_empty() {
+        Vec::new()
+    } else {
+        choices(&s, &signed, &source.groups).await?.into_iter().filter(|one| source.groups.contains(&one.slug)).collect()
+    };
     let reader = Reader::of(&source.rights, &source.channels);
     // A test key is the one to begin with.
     let open = || keys.iter().filter(|key| key.is_valid(now));
@@ -157,6 +162,7 @@ pub(super) async fn show(s: Data<Services>, signed: Signed, id: Path<SourceId>) 
         department: source.department,
         channels: source.channels,
         rights: source.rights,
+        groups,
         shell,
     })
 }
@@ -188,12 +194,30 @@ fn facts(view: &View, source: &Source, totals: Totals) -> Vec<Fact> {
     facts
 }
 
-pub(super) async fn show_new(signed: Signed) -> Result<HttpResponse> {
+/// The groups to choose from, by name. One that is chosen and gone is called by its slug, so that it can be taken out.
+async fn choices(s: &Services, signed: &Signed, chosen: &[String]) -> Result<Vec<GroupChoice>> {
+    let mut all = sources::group_choices(s, &signed.caller).await?;
+    for slug in chosen.iter().filter(|slug| !slug.is_empty()) {
+        if !all.iter().any(|one| one.slug == *slug) {
+            all.push(GroupChoice { slug: slug.clone(), name: slug.clone() });
+        }
+    }
+    Ok(all)
+}
+
+/// Whoever is let into some departments only gives groups of these alone.
+fn is_limited(signed: &Signed) -> bool {
+    !signed.may(Permission::SourcesEdit)
+}
+
+pub(super) async fn show_new(s: Data<Services>, signed: Signed) -> Result<HttpResponse> {
     signed.caller.reach(Permission::SourcesEdit)?;
     page::html(&SourceFormPage {
         shell: signed.shell(Section::Sources)?,
         id: None,
         form: SourceForm::default(),
+        groups: choices(&s, &signed, &[]).await?,
+        limited: is_limited(&signed),
         faults: FieldFaults::default(),
     })
 }
@@ -206,6 +230,7 @@ pub(super) async fn create(s: Data<Services>, signed: Signed, Grave(form): Grave
         topics: grant.topics,
         channels: grant.channels,
         rights: grant.rights,
+        groups: grant.groups,
         rate_per_second: grant.rate_per_second,
         daily_messages: grant.daily_messages,
         test: form.text("kind") == "test",
@@ -216,7 +241,7 @@ pub(super) async fn create(s: Data<Services>, signed: Signed, Grave(form): Grave
             shown_once::keep(&s, &signed, FRESH_KEY, &page, &made.key)?;
             Ok(see_other(&page))
         }
-        Err(Error::Invalid(faults)) => refuse(&signed, None, &form, &faults),
+        Err(Error::Invalid(faults)) => refuse(&s, &signed, None, &form, &faults).await,
         Err(other) => Err(other),
     }
 }
@@ -236,10 +261,13 @@ pub(super) async fn show_edit(s: Data<Services>, signed: Signed, id: Path<Source
             department: source.department,
             channels: source.channels,
             rights: source.rights,
+            groups: source.groups.clone(),
             rate_per_second: source.rate_per_second.map(|n| n.to_string()).unwrap_or_default(),
             daily_messages: source.daily_messages.map(|n| n.to_string()).unwrap_or_default(),
             test: false,
         },
+        groups: choices(&s, &signed, &source.groups).await?,
+        limited: is_limited(&signed),
         faults: FieldFaults::default(),
     })
 }
@@ -255,19 +283,31 @@ pub(super) async fn update(
             signed.say(&Flash::good(signed.view().t("source-saved")))?;
             Ok(see_other(&href(*id)))
         }
-        Err(Error::Invalid(faults)) => refuse(&signed, Some(*id), &form, &faults),
+        Err(Error::Invalid(faults)) => refuse(&s, &signed, Some(*id), &form, &faults).await,
         Err(other) => Err(other),
     }
 }
 
 /// The form again, as it was filled in, with what is wrong with it.
-fn refuse(signed: &Signed, id: Option<SourceId>, form: &Form, faults: &[Fault]) -> Result<HttpResponse> {
+async fn refuse(
+    s: &Services,
+    signed: &Signed,
+    id: Option<SourceId>,
+    form: &Form,
+    faults: &[Fault],
+) -> Result<HttpResponse> {
     let shell = signed.shell(Section::Sources)?;
-    let topics = grant(form).topics;
+    let GrantForm { topics, groups: named, .. } = grant(form);
+    let groups = choices(s, signed, &named).await?;
+    let place = |pointer: &str| pointer.rsplit('/').next()?.parse::<usize>().ok();
+    let called = |slug: &String| groups.iter().find(|one| one.slug == *slug).map(|one| one.name.clone());
     let about = |fault: &Fault| match (fault.pointer.as_str(), fault.code.as_ref()) {
         ("/rate_per_second", _) => Some(grouped(HIGHEST_RATE.unsigned_abs())),
         ("/daily_messages", _) => Some(grouped(HIGHEST_QUOTA.unsigned_abs())),
         (pointer, "invalid") => topics.get(pointer.strip_prefix("/topics/")?.parse::<usize>().ok()?).cloned(),
+        (pointer, "unknown_group" | "beyond_departments") if pointer.starts_with("/groups/") => {
+            called(named.get(place(pointer)?)?)
+        }
         _ => None,
     };
     let page = SourceFormPage {
@@ -280,10 +320,13 @@ fn refuse(signed: &Signed, id: Option<SourceId>, form: &Form, faults: &[Fault]) 
             topics: form.text("topics").to_owned(),
             channels: form.all("channels").filter_map(|text| text.parse().ok()).collect(),
             rights: form.all("rights").filter_map(|text| text.parse().ok()).collect(),
+            groups: named.clone(),
             rate_per_second: form.text("rate_per_second").to_owned(),
             daily_messages: form.text("daily_messages").to_owned(),
             test: form.text("kind") == "test",
         },
+        limited: is_limited(signed),
+        groups,
     };
     page::answer(HttpResponse::UnprocessableEntity(), &page)
 }
@@ -298,6 +341,7 @@ fn grant(form: &Form) -> GrantForm {
         topics: lines.filter(|line| !line.is_empty()).map(str::to_owned).collect(),
         channels: each("channels"),
         rights: each("rights"),
+        groups: each("groups"),
         rate_per_second: limit("rate_per_second"),
         daily_messages: limit("daily_messages"),
     }

@@ -13,6 +13,7 @@ use crate::domain::channel::ChannelKind;
 use crate::domain::id::{KeyId, SourceId};
 use crate::domain::message::Category;
 use crate::domain::source::Right;
+use crate::service::sources::GroupChoice;
 
 #[derive(Debug, Template)]
 #[template(path = "console/sources.html")]
@@ -70,6 +71,8 @@ pub struct SourcePage {
     pub topics: Vec<String>,
     pub channels: Vec<ChannelKind>,
     pub rights: Vec<Right>,
+    /// Groups it may write to, by name; none: to anybody.
+    pub groups: Vec<GroupChoice>,
     pub facts: Vec<Fact>,
     /// Messages of today in percent of what it may send, where that is limited.
     pub quota: Option<Quota>,
@@ -134,6 +137,10 @@ pub struct SourceFormPage {
     /// Of the source being edited; `None` registers a new one.
     pub id: Option<SourceId>,
     pub form: SourceForm,
+    /// Every group, and what the form names besides.
+    pub groups: Vec<GroupChoice>,
+    /// Whoever fills it in is let into some departments only.
+    pub limited: bool,
     pub faults: FieldFaults,
 }
 
@@ -161,6 +168,8 @@ pub struct SourceForm {
     pub topics: String,
     pub channels: Vec<ChannelKind>,
     pub rights: Vec<Right>,
+    /// Slugs; none: it may write to anybody.
+    pub groups: Vec<String>,
     /// Requests a second; empty: no limit.
     pub rate_per_second: String,
     /// Messages a campus day; empty: no limit.

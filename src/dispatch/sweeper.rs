@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use crate::Result;
 use crate::service::{
     Services, alarms, attention, audit, bindings, broadcasts, callback_events, deliveries, drafts, messages,
-    operators, pages, policies, providers, receipts, suppressions, unanswered,
+    operators, pages, planning, policies, providers, receipts, suppressions, unanswered,
 };
 
 /// A retry is at most this late.
@@ -76,6 +76,7 @@ async fn clear_out(s: &Services) {
         }
     }
     told("messages", messages::prune(s).await);
+    told("messages of older nodes", planning::give_departments(s).await);
     told("policies", policies::prune(s).await);
     told("operators", operators::purge(s).await);
     told("receipts", receipts::prune(s).await);

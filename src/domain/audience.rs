@@ -37,6 +37,10 @@ pub struct Audience {
     /// Those of earlier messages. Only a broadcast's own messages name them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after: Option<Box<After>>,
+    /// Slugs: of all these only people of these groups, to which whoever sends is limited. Nobody writes it: it comes from
+    /// the rights of a source, as they were when the message was accepted.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub among: Vec<String>,
 }
 
 /// People that earlier messages were for.
@@ -61,16 +65,16 @@ impl Audience {
             && self.after.is_none()
     }
 
-    /// Names that group, be it to leave it out.
+    /// Names that group, be it to leave it out or to go no further.
     pub fn names_group(&self, slug: &str) -> bool {
-        self.groups.iter().any(|group| group == slug)
+        self.groups.iter().chain(&self.among).any(|group| group == slug)
             || self.exclude.as_ref().is_some_and(|exclude| exclude.names_group(slug))
     }
 
     /// Names people of the directory, and nothing else decides who gets it.
     pub fn only_names_people(&self) -> bool {
         let names = Self { recipients: Vec::new(), ..self.clone() };
-        !self.recipients.is_empty() && names.is_empty() && self.exclude.is_none()
+        !self.recipients.is_empty() && names.is_empty() && self.exclude.is_none() && self.among.is_empty()
     }
 }
 
@@ -114,6 +118,7 @@ pub fn fields(fields: &mut Fields<'_>, value: &Value, may_exclude: bool) -> Audi
         exclude: None,
         to: Vec::new(),
         after: None,
+        among: Vec::new(),
     };
     let names_nobody = ["everyone", "groups", "recipients", "where"].into_iter().all(|name| {
         value.get(name).is_none_or(|value| {

@@ -23,4 +23,9 @@ impl Right {
     pub const fn goes_beyond(self) -> bool {
         matches!(self, Self::Emergency | Self::Broadcast | Self::Exercise | Self::ReadAll | Self::Directory)
     }
+
+    /// Whoever has it reaches people whatever groups it is limited to: at any address, or by changing who is in them.
+    pub const fn reaches_past_groups(self) -> bool {
+        matches!(self, Self::SendDirect | Self::Directory)
+    }
 }

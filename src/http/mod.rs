@@ -23,3 +23,4 @@ mod watch;
 pub use guard::Key;
 pub use params::{Params, segment};
 pub use request_id::RequestId;
+pub use watch::NothingTaken;

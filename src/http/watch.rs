@@ -22,6 +22,10 @@ use crate::service::Services;
 use crate::service::sources::{self, Answered, CalledBy};
 use crate::telemetry::metrics::Metrics;
 
+/// Left by a handler with a request whose answer is a good one and says that nothing of it was taken.
+#[derive(Debug)]
+pub struct NothingTaken(pub Error);
+
 type Response<B> = ServiceResponse<EitherBody<B, BoxBody>>;
 
 pub(super) async fn watch<B: MessageBody + 'static>(
@@ -52,7 +56,9 @@ async fn answer<B: MessageBody + 'static>(
                 response.into_response(rendered).map_into_right_body()
             }
             None => {
-                note_call(&response, response.status().as_u16(), None, &asked, began);
+                let nothing = response.request().extensions_mut().remove::<NothingTaken>();
+                let nothing = nothing.map(|NothingTaken(error)| error.into());
+                note_call(&response, response.status().as_u16(), nothing.as_ref(), &asked, began);
                 response.map_into_left_body()
             }
         },

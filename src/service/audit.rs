@@ -11,7 +11,7 @@ use std::sync::{Mutex, PoisonError};
 use serde::Serialize;
 use serde_json::json;
 
-use super::{Caller, Services};
+use super::{Caller, Services, suppressions};
 use crate::domain::operator::Permission;
 use crate::store::audit_chain::{self, LinkRow, SealRow};
 use crate::{Error, Result};
@@ -22,7 +22,8 @@ pub use crate::store::audit::{AuditFilter, AuditRow};
 /// Acts in one transaction, or read at once.
 const CHUNK: u32 = 500;
 
-/// The latest acts, newest first, older than `before` where it is given.
+/// The latest acts, newest first, older than `before` where it is given. Whoever looks for a whole address finds what was
+/// done to it on the list of those left alone, which is kept by a mark.
 pub async fn list(
     s: &Services,
     caller: &Caller,
@@ -31,7 +32,9 @@ pub async fn list(
     limit: u32,
 ) -> Result<Vec<AuditRow>> {
     caller.require(Permission::AuditView)?;
-    crate::store::audit::list(&s.db, filter, before, limit).await
+    let mark = filter.q.as_deref().filter(|q| !q.is_empty()).map(|q| suppressions::mark(s, q));
+    let filter = AuditFilter { mark, ..filter.clone() };
+    crate::store::audit::list(&s.db, &filter, before, limit).await
 }
 
 /// Writes down that somebody takes the log along.

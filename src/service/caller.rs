@@ -32,6 +32,8 @@ pub struct KeyCaller {
     pub topics: Vec<TopicPattern>,
     pub channels: Vec<ChannelKind>,
     pub rights: Vec<Right>,
+    /// Slugs of the groups it may write to; none: to anybody.
+    pub groups: Vec<String>,
     pub rate_per_second: Option<u32>,
     pub daily_messages: Option<u64>,
 }

@@ -96,6 +96,24 @@ pub async fn plan_next(s: &Services, owner: i64) -> Result<usize> {
     Ok(taken)
 }
 
+/// Gives the messages of the last days the department of their source where they have none: nodes of an older version, which
+/// may be there while others are updated one by one, write none. For whoever sweeps.
+pub async fn give_departments(s: &Services) -> Result<u64> {
+    const LATELY: Duration = Duration::from_hours(72);
+    const AT_ONCE: i64 = 1_000;
+    let first = MessageId::first_at(s.clock.now().minus(LATELY));
+    let mut given = 0;
+    loop {
+        let mut tx = s.db.begin().await?;
+        let now = store::give_departments(&mut tx, first, AT_ONCE).await?;
+        tx.commit().await?;
+        given += now;
+        if now < AT_ONCE as u64 {
+            return Ok(given);
+        }
+    }
+}
+
 /// Offers again what this planner took before an error stopped it.
 pub async fn give_back(s: &Services, owner: i64) -> Result<()> {
     let mut tx = s.db.begin().await?;

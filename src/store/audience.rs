@@ -28,6 +28,8 @@ pub struct ResolvedAudience {
     /// Campus ids.
     pub recipients: Vec<String>,
     pub exclude: Option<Box<ResolvedAudience>>,
+    /// Only people of this one, too; what is united with it in [`also`](Self::also) has its own.
+    pub among: Option<Box<ResolvedAudience>>,
     /// Other audiences united with it, each without those it excludes itself.
     pub also: Vec<ResolvedAudience>,
     /// Those of earlier messages.
@@ -59,13 +61,14 @@ impl ResolvedAudience {
 
     fn condition(&self, dialect: Dialect, first_param: usize, binds: &mut Vec<Bind>) -> String {
         let chosen = self.chosen(dialect, first_param, binds);
-        match &self.exclude {
-            None => format!("({chosen})"),
-            Some(exclude) => {
-                let excluded = exclude.condition(dialect, first_param, binds);
-                format!("(({chosen}) AND NOT {excluded})")
-            }
+        let mut condition = format!("({chosen})");
+        if let Some(exclude) = &self.exclude {
+            condition = format!("({condition} AND NOT {})", exclude.condition(dialect, first_param, binds));
         }
+        if let Some(among) = &self.among {
+            condition = format!("({condition} AND {})", among.condition(dialect, first_param, binds));
+        }
+        condition
     }
 
     fn chosen(&self, dialect: Dialect, first_param: usize, binds: &mut Vec<Bind>) -> String {
@@ -419,4 +422,42 @@ pub async fn known(db: &Db, ids: &[&str], within: Option<&[String]>) -> Result<H
         sqlx::query_as(sql(text)).bind(to_json(ids)?).bind(within).fetch_all(conn).await
     })?;
     Ok(rows.into_iter().map(|r| r.campus_id).collect())
+}
+
+/// The campus ids among `ids` that an audience names or finds, active or not.
+pub async fn found_among(db: &Db, ids: &[&str], audience: &ResolvedAudience) -> Result<HashSet<String>> {
+    let dialect = db.dialect();
+    let mut binds = Vec::new();
+    let condition = audience.condition(dialect, 2, &mut binds);
+    let text = format!(
+        "SELECT r.campus_id FROM recipient r WHERE r.campus_id IN {} AND {condition}",
+        dialect.text_list("$1")
+    );
+    let ids = to_json(ids)?;
+    let rows: Vec<CampusId> =
+        in_db!(db, |conn| bind_all!(sqlx::query_as(sql(text)).bind(ids), &binds).fetch_all(conn).await)?;
+    Ok(rows.into_iter().map(|r| r.campus_id).collect())
+}
+
+row! {
+    struct Beyond {
+        beyond: bool,
+    }
+}
+
+/// Whether an audience has anybody, active or not, who is of none of these departments.
+pub async fn goes_beyond(db: &Db, audience: &ResolvedAudience, departments: &[String]) -> Result<bool> {
+    let dialect = db.dialect();
+    let mut binds = Vec::new();
+    let condition = audience.condition(dialect, 2, &mut binds);
+    let text = format!(
+        "SELECT EXISTS (SELECT 1 FROM recipient r WHERE {condition}
+            AND (r.department IS NULL OR r.department NOT IN {})) AS beyond",
+        dialect.text_list("$1")
+    );
+    let departments = to_json(departments)?;
+    let row: Beyond = in_db!(db, |conn| {
+        bind_all!(sqlx::query_as(sql(text)).bind(departments), &binds).fetch_one(conn).await
+    })?;
+    Ok(row.beyond)
 }

@@ -33,6 +33,8 @@ pub struct AuditFilter {
     pub actor: Option<String>,
     /// Part of the actor, the object or the detail.
     pub q: Option<String>,
+    /// As `q`, of the detail alone: either is enough.
+    pub mark: Option<String>,
     pub since: Option<Timestamp>,
     /// Before this.
     pub until: Option<Timestamp>,
@@ -71,10 +73,11 @@ pub async fn list(db: &Db, filter: &AuditFilter, before: Option<i64>, limit: u32
            AND ($2 = '' OR substr(action, 1, length($2)) = $2)
            AND ($3 = '' OR object = $3)
            AND ($4 = '' OR {actor})
-           AND ($6 = '' OR {any})
+           AND ($6 = '' OR {any} OR ($9 <> '' AND {marked}))
            AND at >= $7 AND at < $8
          ORDER BY id DESC LIMIT $5 + 0",
         actor = contains("actor", "$4"),
+        marked = db.dialect().holds("detail", "$9"),
         any = ["actor", "object", "detail"].map(|column| contains(column, "$6")).join(" OR "),
     );
     Ok(in_db!(db, |c| {
@@ -87,6 +90,7 @@ pub async fn list(db: &Db, filter: &AuditFilter, before: Option<i64>, limit: u32
             .bind(filter.q.as_deref().unwrap_or_default())
             .bind(filter.since.map_or(i64::MIN, |at| at.0))
             .bind(filter.until.map_or(i64::MAX, |at| at.0))
+            .bind(filter.mark.as_deref().unwrap_or_default())
             .fetch_all(c)
             .await
     })?)

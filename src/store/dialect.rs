@@ -85,6 +85,14 @@ impl Dialect {
         }
     }
 
+    /// A text to sort by as its bytes are, and not as a language has it.
+    pub fn by_bytes(self, text: &str) -> String {
+        match self {
+            Self::Sqlite => text.to_owned(),
+            Self::Postgres => format!("{text} COLLATE \"C\""),
+        }
+    }
+
     /// As [`lock`](Self::lock), for the rows of one table of a join.
     pub fn lock_of(self, alias: &str) -> String {
         match self {

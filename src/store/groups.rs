@@ -21,10 +21,12 @@ row! {
         pub listed: Option<i64>,
         pub created_at: Timestamp,
         pub updated_at: Timestamp,
+        /// Grows by one with every change of its name, kind or filter.
+        pub version: i64,
     }
 }
 
-const SELECT: &str = "SELECT g.id, g.slug, g.name, g.kind, g.filter, g.created_at, g.updated_at,
+const SELECT: &str = "SELECT g.id, g.slug, g.name, g.kind, g.filter, g.created_at, g.updated_at, g.version,
     CASE WHEN g.kind = 0 THEN (SELECT CAST(count(*) AS bigint) FROM group_member m
         JOIN recipient r ON r.id = m.recipient_id WHERE m.group_id = g.id AND r.active) END AS listed
     FROM recipient_group g";
@@ -66,6 +68,20 @@ pub async fn listing(db: &Db, person: RecipientId) -> Result<Vec<GroupName>> {
     let text = "SELECT g.id, g.slug, g.name, g.filter FROM group_member m
         JOIN recipient_group g ON g.id = m.group_id WHERE m.recipient_id = $1 ORDER BY g.name, g.id";
     Ok(in_db!(db, |c| sqlx::query_as(text).bind(person.0).fetch_all(c).await)?)
+}
+
+row! {
+    /// A group by name, for whoever chooses some.
+    pub struct GroupChoice {
+        pub slug: String,
+        pub name: String,
+    }
+}
+
+/// Every group by name.
+pub async fn choices(db: &Db) -> Result<Vec<GroupChoice>> {
+    let text = "SELECT slug, name FROM recipient_group ORDER BY name, slug";
+    Ok(in_db!(db, |c| sqlx::query_as(text).fetch_all(c).await)?)
 }
 
 /// The dynamic groups, by name; at most `limit`.
@@ -119,10 +135,17 @@ pub async fn insert(tx: &mut Tx, group: &GroupInput, now: Timestamp) -> Result<O
     Ok(id.map(GroupId))
 }
 
+/// A group's version, which nobody changes until the transaction ends.
+pub async fn lock(tx: &mut Tx, id: GroupId) -> Result<Option<i64>> {
+    let text = format!("SELECT version FROM recipient_group WHERE id = $1{}", tx.dialect().lock());
+    Ok(in_tx!(tx, |c| sqlx::query_scalar(sql(text)).bind(id.0).fetch_optional(c).await)?)
+}
+
 /// Replaces the group of that slug; false where it is the same already. Who was listed in it is forgotten where it
 /// becomes dynamic.
 pub async fn update(tx: &mut Tx, group: &GroupInput, now: Timestamp) -> Result<bool> {
-    let text = "UPDATE recipient_group SET name = $2, kind = $3, filter = $4, updated_at = $5
+    let text = "UPDATE recipient_group SET name = $2, kind = $3, filter = $4, updated_at = $5,
+        version = version + 1
         WHERE slug = $1 AND (name <> $2 OR kind <> $3 OR filter IS DISTINCT FROM $4)";
     let updated = in_tx!(tx, |c| {
         sqlx::query(text)

@@ -44,6 +44,7 @@ row! {
         pub daily_messages: Option<i64>,
         pub disabled_at: Option<Timestamp>,
         pub networks: JsonText<Vec<Network>>,
+        pub audience_groups: JsonText<Vec<String>>,
     }
 }
 
@@ -76,7 +77,7 @@ pub async fn find_by_hash(db: &Db, hash: &[u8]) -> Result<Option<KeyWithSource>>
     let text =
         "SELECT k.id, k.test, k.hint, k.expires_at, k.revoked_at, k.last_used_at, k.source_id, s.name, s.department,
             s.topics, s.channels, s.rights, s.rate_per_second, s.daily_messages, s.disabled_at,
-            s.networks
+            s.networks, s.audience_groups
         FROM api_key k JOIN source s ON s.id = k.source_id WHERE k.hash = $1";
     Ok(in_db!(db, |c| sqlx::query_as::<_, KeyWithSource>(text).bind(hash).fetch_optional(c).await)?)
 }

@@ -99,7 +99,8 @@ row! {
     }
 }
 
-/// Takes up to `limit` messages of a lane whose time has come. They are `routing`, and this `owner`'s.
+/// Takes up to `limit` messages of a lane whose time has come. They are `routing`, and this `owner`'s. One that a node of an
+/// older version wrote is given the department of its source.
 pub async fn claim(
     tx: &mut Tx,
     lane: Lane,
@@ -113,7 +114,8 @@ pub async fn claim(
         "WITH picked AS MATERIALIZED (
             SELECT id FROM message WHERE status <= 1 AND lane = $1 AND send_at <= $2
             ORDER BY send_at, id LIMIT $3 + 0{skip})
-         UPDATE message SET status = 2, lease_owner = $4, lease_until = {now} + $5, updated_at = $2
+         UPDATE message SET status = 2, lease_owner = $4, lease_until = {now} + $5, updated_at = $2,
+            department = COALESCE(department, (SELECT s.department FROM source s WHERE s.id = message.source_id))
          WHERE id IN (SELECT id FROM picked)
          RETURNING id, operator_id, department, send_at > created_at AS scheduled, test, topic, category, lane, audience, personalise, channels, expires_at, routing, lease_owner,
             plan_cursor",
@@ -132,6 +134,20 @@ pub async fn claim(
     })?;
     rows.sort_unstable_by_key(|r| r.id);
     Ok(rows)
+}
+
+/// Gives messages from `first` on that a node of an older version wrote, and planned, the department of their source; at
+/// most `limit`. What others have in their hands waits for the next time.
+pub async fn give_departments(tx: &mut Tx, first: MessageId, limit: i64) -> Result<u64> {
+    let text = format!(
+        "UPDATE message SET department = (SELECT s.department FROM source s WHERE s.id = message.source_id)
+         WHERE id IN (SELECT m.id FROM message m WHERE m.department IS NULL AND m.source_id IS NOT NULL AND m.id >= $1
+            ORDER BY m.id LIMIT $2 + 0{skip})",
+        skip = tx.dialect().skip_locked(),
+    );
+    Ok(in_tx!(tx, |conn| {
+        sqlx::query(sql(text)).bind(first.0).bind(limit).execute(conn).await.map(|r| r.rows_affected())
+    })?)
 }
 
 /// Offers messages again whose planner is gone; they go on where it stopped.

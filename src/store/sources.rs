@@ -33,6 +33,8 @@ row! {
         /// Where its calls may come from; none: from anywhere.
         pub networks: JsonText<Vec<Network>>,
         pub silence: JsonText<Watch>,
+        /// Slugs of the groups it may write to; none: to anybody.
+        pub audience_groups: JsonText<Vec<String>>,
     }
 }
 
@@ -63,6 +65,8 @@ pub struct Grant {
     pub topics: Vec<TopicPattern>,
     pub channels: Vec<ChannelKind>,
     pub rights: Vec<Right>,
+    /// Slugs of the groups it may write to; none: to anybody.
+    pub groups: Vec<String>,
     pub rate_per_second: Option<i64>,
     pub daily_messages: Option<i64>,
 }
@@ -89,16 +93,16 @@ const SELECT: &str = "SELECT s.id, s.name, s.department, s.topics, s.channels, s
     (SELECT count(*) FROM api_key k WHERE k.source_id = s.id AND k.revoked_at IS NULL
         AND (k.expires_at IS NULL OR k.expires_at > $1)) AS valid_keys,
     COALESCE((SELECT u.messages FROM source_usage u WHERE u.source_id = s.id AND u.day = $2), 0) AS used_today,
-    s.networks, s.silence
+    s.networks, s.silence, s.audience_groups
     FROM source s";
 
 /// Adds a source; nothing where the name is taken.
 pub async fn insert(tx: &mut Tx, name: &str, grant: &Grant, now: Timestamp) -> Result<Option<SourceId>> {
     let text = "INSERT INTO source
-            (name, department, topics, channels, rights, rate_per_second, daily_messages, created_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+            (name, department, topics, channels, rights, audience_groups, rate_per_second, daily_messages, created_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
         ON CONFLICT (name) DO NOTHING RETURNING id";
-    let [topics, channels, rights] = texts(grant)?;
+    let [topics, channels, rights, groups] = texts(grant)?;
     let id: Option<i64> = in_tx!(tx, |c| {
         sqlx::query_scalar(text)
             .bind(name)
@@ -106,6 +110,7 @@ pub async fn insert(tx: &mut Tx, name: &str, grant: &Grant, now: Timestamp) -> R
             .bind(topics)
             .bind(channels)
             .bind(rights)
+            .bind(groups)
             .bind(grant.rate_per_second)
             .bind(grant.daily_messages)
             .bind(now.0)
@@ -118,9 +123,9 @@ pub async fn insert(tx: &mut Tx, name: &str, grant: &Grant, now: Timestamp) -> R
 /// Replaces everything granted. False where there is no such source.
 pub async fn update(tx: &mut Tx, id: SourceId, grant: &Grant) -> Result<bool> {
     let text =
-        "UPDATE source SET department = $2, topics = $3, channels = $4, rights = $5, rate_per_second = $6,
-        daily_messages = $7 WHERE id = $1";
-    let [topics, channels, rights] = texts(grant)?;
+        "UPDATE source SET department = $2, topics = $3, channels = $4, rights = $5, audience_groups = $6,
+        rate_per_second = $7, daily_messages = $8 WHERE id = $1";
+    let [topics, channels, rights, groups] = texts(grant)?;
     let changed = in_tx!(tx, |c| {
         sqlx::query(text)
             .bind(id.0)
@@ -128,6 +133,7 @@ pub async fn update(tx: &mut Tx, id: SourceId, grant: &Grant) -> Result<bool> {
             .bind(topics)
             .bind(channels)
             .bind(rights)
+            .bind(groups)
             .bind(grant.rate_per_second)
             .bind(grant.daily_messages)
             .execute(c)
@@ -137,11 +143,11 @@ pub async fn update(tx: &mut Tx, id: SourceId, grant: &Grant) -> Result<bool> {
     Ok(changed > 0)
 }
 
-fn texts(grant: &Grant) -> Result<[String; 3]> {
+fn texts(grant: &Grant) -> Result<[String; 4]> {
     fn text(list: &impl Serialize) -> Result<String> {
         serde_json::to_string(list).map_err(Error::internal)
     }
-    Ok([text(&grant.topics)?, text(&grant.channels)?, text(&grant.rights)?])
+    Ok([text(&grant.topics)?, text(&grant.channels)?, text(&grant.rights)?, text(&grant.groups)?])
 }
 
 /// From where its calls may come, and when its silence is told, from `now` on. False where there is no such source.
@@ -232,6 +238,23 @@ row! {
 pub async fn departments(db: &Db) -> Result<Vec<DepartmentRow>> {
     let text = "SELECT id, department FROM source ORDER BY id";
     Ok(in_db!(db, |c| sqlx::query_as::<_, DepartmentRow>(text).fetch_all(c).await)?)
+}
+
+row! {
+    /// A source by name, for whoever asks which ones a group is given to.
+    pub struct LimitedRow {
+        pub id: SourceId,
+        pub name: String,
+    }
+}
+
+/// The sources that may write to no more than some groups, this one among them, by name.
+pub async fn limited_to(db: &Db, slug: &str) -> Result<Vec<LimitedRow>> {
+    let named = db.dialect().holds("audience_groups", "$1");
+    let text = format!("SELECT id, name FROM source WHERE {named} ORDER BY name, id");
+    // Slugs are of letters that JSON writes as they are.
+    let word = format!("\"{slug}\"");
+    Ok(in_db!(db, |c| sqlx::query_as(sql(text)).bind(word).fetch_all(c).await)?)
 }
 
 /// Every source by name. There are as many as a campus has departmental systems, so they come all at once.

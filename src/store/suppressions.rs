@@ -2,7 +2,7 @@
 
 use super::condition::{Conditions, bind_all};
 use super::dialect::Field;
-use super::{Db, Tx, in_db, in_tx, row, sql, to_json};
+use super::{Db, Dialect, Tx, in_db, in_tx, row, sql, to_json};
 use crate::Result;
 use crate::clock::Timestamp;
 use crate::domain::channel::AddressKind;
@@ -151,11 +151,15 @@ row! {
 /// Forgets addresses whose time was over before `over`, and passing troubles from before `since`; returns how many.
 pub async fn prune(tx: &mut Tx, over: Timestamp, since: Timestamp) -> Result<u64> {
     let mut removed = 0;
-    for (text, at) in
-        [("DELETE FROM suppression WHERE until < $1", over), ("DELETE FROM soft_bounce WHERE at < $1", since)]
-    {
+    let dialect = tx.dialect();
+    let suppressed = format!(
+        "DELETE FROM suppression WHERE id IN (SELECT s.id FROM suppression s WHERE s.until < $1 ORDER BY {}{})",
+        in_order(dialect, "s.kind", "s.address"),
+        dialect.lock(),
+    );
+    for (text, at) in [(suppressed, over), ("DELETE FROM soft_bounce WHERE at < $1".to_owned(), since)] {
         removed += in_tx!(tx, |c| {
-            sqlx::query(text).bind(at.0).execute(c).await.map(|done| done.rows_affected())
+            sqlx::query(sql(text)).bind(at.0).execute(c).await.map(|done| done.rows_affected())
         })?;
     }
     Ok(removed)
@@ -177,12 +181,13 @@ pub async fn bounced(tx: &mut Tx, refused: &[Refused], now: Timestamp) -> Result
          SELECT d.address_kind, lower(d.address), {bounced}, max(x.note), max(d.id), $2, '', max(x.until)
          FROM {rows} AS x JOIN delivery d ON d.id = x.id
          WHERE d.address IS NOT NULL AND d.outlet <> 0
-         GROUP BY d.address_kind, lower(d.address) ORDER BY 1, 2
+         GROUP BY d.address_kind, lower(d.address) ORDER BY {order}
          ON CONFLICT (kind, address) DO UPDATE SET cause = excluded.cause, note = excluded.note,
             delivery_id = excluded.delivery_id, created_at = excluded.created_at, created_by = excluded.created_by,
             until = excluded.until
          WHERE suppression.cause = {bounced} OR suppression.until <= $2",
         bounced = Cause::Bounced.code(),
+        order = in_order(tx.dialect(), "d.address_kind", "lower(d.address)"),
         rows = tx.dialect().rows("$1", &[("id", Field::Int), ("note", Field::Text), ("until", Field::Int)]),
     );
     in_tx!(tx, |c| sqlx::query(sql(text)).bind(to_json(refused)?).bind(now.0).execute(c).await.map(drop))?;
@@ -264,6 +269,31 @@ pub async fn of_person(db: &Db, recipient: RecipientId) -> Result<Vec<Suppressio
 pub async fn delete(tx: &mut Tx, id: SuppressionId) -> Result<Option<SuppressionRow>> {
     let text = format!("DELETE FROM suppression WHERE id = $1 RETURNING {COLUMNS}");
     Ok(in_tx!(tx, |c| sqlx::query_as(sql(text)).bind(id.0).fetch_optional(c).await)?)
+}
+
+/// Takes addresses off the list, in the one order of all who change several; what stood there, in that order.
+pub async fn delete_many(tx: &mut Tx, ids: &[SuppressionId]) -> Result<Vec<SuppressionRow>> {
+    let dialect = tx.dialect();
+    let ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
+    let text = format!(
+        "SELECT {COLUMNS} FROM suppression WHERE id IN {} ORDER BY {}{}",
+        dialect.int_list("$1"),
+        in_order(dialect, "kind", "address"),
+        dialect.lock(),
+    );
+    let rows: Vec<SuppressionRow> =
+        in_tx!(tx, |c| sqlx::query_as(sql(text)).bind(to_json(&ids)?).fetch_all(c).await)?;
+    // Others may have taken some off while their rows were waited for: those are not found any more.
+    let found: Vec<i64> = rows.iter().map(|row| row.id.0).collect();
+    let text = format!("DELETE FROM suppression WHERE id IN {}", dialect.int_list("$1"));
+    in_tx!(tx, |c| sqlx::query(sql(text)).bind(to_json(&found)?).execute(c).await.map(drop))?;
+    Ok(rows)
+}
+
+/// The order in which whoever changes several addresses goes through them, so that two at once wait for each other and not
+/// in a circle: by bytes, as Rust sorts, whatever the database's language.
+fn in_order(dialect: Dialect, kind: &str, address: &str) -> String {
+    format!("{kind}, {}", dialect.by_bytes(address))
 }
 
 /// Why an address stands on the list at a moment, as SQL: a delivery's reason, or NULL.

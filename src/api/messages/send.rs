@@ -7,7 +7,7 @@ use std::time::Duration;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::web::{Data, Json};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpMessage as _, HttpRequest, HttpResponse};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -16,12 +16,12 @@ use utoipa::openapi::{Ref, RefOr, Schema};
 use utoipa::{IntoParams, PartialSchema, ToSchema};
 
 use crate::domain::id::MessageId;
-use crate::error::Faults;
+use crate::error::{Fault, Faults};
 use crate::http::body::{JsonBytes, LARGE, SMALL};
 use crate::http::errors::{self, Problem};
 use crate::http::params::Params;
 use crate::http::server;
-use crate::http::{Key, RequestId};
+use crate::http::{Key, NothingTaken, RequestId};
 use crate::service::messages::{AcceptOptions, Accepted, AcceptedView, MessageBody, MessageView, Preview};
 use crate::service::{Services, messages};
 use crate::{Error, Result};
@@ -210,7 +210,13 @@ pub async fn create_batch(
     // One was counted when the request was let in.
     key.admit(&request, &s, count_messages(&body.0).saturating_sub(1))?;
     let results = messages::accept_batch(&s, &key, &body.0, &options).await?;
-    Ok(Json(BatchResults { results: results.into_iter().map(BatchResult::from).collect() }))
+    let answer = BatchResults { results: results.iter().map(BatchResult::of).collect() };
+    if results.iter().all(Result::is_err)
+        && let Some(Err(first)) = results.into_iter().next()
+    {
+        request.extensions_mut().insert(NothingTaken(of_the_first(first)));
+    }
+    Ok(Json(answer))
 }
 
 /// What would become of a message, without sending it.
@@ -305,19 +311,30 @@ fn count_messages(body: &[u8]) -> u32 {
     serde_json::from_slice::<Batch>(body).map_or(1, |batch| batch.messages.len() as u32)
 }
 
-impl From<Result<Accepted>> for BatchResult {
-    fn from(result: Result<Accepted>) -> Self {
+/// What is wrong with a batch of which nothing was taken: the first of its problems, where it is.
+fn of_the_first(error: Error) -> Error {
+    match error {
+        Error::Invalid(faults) => {
+            let within = |fault: Fault| Fault { pointer: format!("/messages/0{}", fault.pointer), ..fault };
+            Error::Invalid(faults.into_iter().map(within).collect())
+        }
+        other => other,
+    }
+}
+
+impl BatchResult {
+    fn of(result: &Result<Accepted>) -> Self {
         match result {
             Ok(Accepted { status, message, replayed }) => Self {
-                status,
+                status: *status,
                 id: Some(message.id),
                 duplicate_of: message.duplicate_of,
-                replayed,
+                replayed: *replayed,
                 problem: None,
             },
             Err(error) => {
-                errors::log(&error);
-                let problem = Problem::of(&error, None);
+                errors::log(error);
+                let problem = Problem::of(error, None);
                 Self {
                     status: problem.status,
                     id: None,

@@ -162,6 +162,7 @@ fn new_source(system: &System) -> NewSource {
         topics: texts(system.topics),
         channels: texts(system.channels),
         rights: texts(system.rights),
+        groups: Vec::new(),
         rate_per_second: system.limits.0,
         daily_messages: system.limits.1,
         test: false,

@@ -205,14 +205,14 @@ pub(super) const ALL: &[Explained] = &[
         409,
         [
             "Something still needs the group",
-            "A routing rule in force, or a message that is not planned yet, names the group. Without it they would \
-             reach others than was meant.",
-            "Take the group out of the rule, and wait for the messages or cancel them; then delete it.",
+            "A routing rule in force, a source that is limited to groups, or a message that is not planned yet, names the \
+             group. Without it they would reach others than was meant.",
+            "Take the group out of the rule and of the source's rights, and wait for the messages or cancel them; then delete it.",
         ],
         [
             "用户组仍在使用",
-            "有生效的路由规则或尚未展开的消息引用了该用户组，删除后它们的受众会与原意不符。",
-            "请先从规则中移除该组，并等待相关消息发出或取消它们，然后再删除。",
+            "有生效的路由规则、限定了可发送范围的来源系统或尚未展开的消息引用了该用户组，删除后它们的受众会与原意不符。",
+            "请先从规则和来源系统的权限中移除该组，并等待相关消息发出或取消它们，然后再删除。",
         ],
     ),
     problem(

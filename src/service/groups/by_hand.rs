@@ -8,11 +8,11 @@ use super::{Group, noted, unknown};
 use crate::domain::fields::faults_of;
 use crate::domain::filter::Filter;
 use crate::domain::group::{GroupInput, GroupKind, MOST_MEMBERS};
-use crate::domain::id::{GroupId, MessageId};
+use crate::domain::id::{GroupId, MessageId, SourceId};
 use crate::domain::operator::Permission;
 use crate::error::Faults;
 use crate::store::groups::{self as store, GroupName};
-use crate::store::{audience, routing};
+use crate::store::{audience, routing, sources};
 use crate::{Error, Result};
 
 /// Dynamic groups that a person is looked for in.
@@ -27,11 +27,13 @@ pub struct Uses {
     pub rules: Vec<String>,
     /// Messages not yet planned, with their titles; a limited number of them.
     pub messages: Vec<(MessageId, String)>,
+    /// Sources that may write to no more than some groups, this one among them, with their names.
+    pub sources: Vec<(SourceId, String)>,
 }
 
 impl Uses {
     pub fn is_empty(&self) -> bool {
-        self.rules.is_empty() && self.messages.is_empty()
+        self.rules.is_empty() && self.messages.is_empty() && self.sources.is_empty()
     }
 }
 
@@ -88,8 +90,13 @@ pub async fn create(
     Ok(id)
 }
 
-/// Gives a group another name, and a dynamic one another filter: the body `{name, where?}`.
-pub async fn update(s: &Services, caller: &Caller, id: GroupId, body: &Value) -> Result<()> {
+/// Gives a group another name, and a dynamic one another filter: the body `{name, where?}`. `version`: of the group that
+/// whoever writes saw.
+///
+/// # Errors
+///
+/// [`Error::Conflict`] `changed_meanwhile` where it is another one by now; [`Error::Invalid`] with every fault.
+pub async fn update(s: &Services, caller: &Caller, id: GroupId, version: i64, body: &Value) -> Result<()> {
     require(caller, Permission::DirectoryEdit)?;
     let row = store::find_by_id(&s.db, id).await?.ok_or_else(unknown)?;
     let mut whole = body.clone();
@@ -97,6 +104,9 @@ pub async fn update(s: &Services, caller: &Caller, id: GroupId, body: &Value) ->
     let input = GroupInput::read(&row.slug, &whole)?;
     let now = s.clock.now();
     let mut tx = s.db.begin().await?;
+    if store::lock(&mut tx, id).await?.ok_or_else(unknown)? != version {
+        return Err(Error::conflict("changed_meanwhile", "somebody else changed this group meanwhile"));
+    }
     if store::update(&mut tx, &input, now).await? {
         note(&mut tx, caller, now, "group.update", &row.slug, &noted(&input)).await?;
     }
@@ -119,6 +129,7 @@ async fn used(s: &Services, slug: &str) -> Result<Uses> {
     let names = |rule: &crate::domain::routing::Rule| {
         rule.then.audience.as_ref().is_some_and(|audience| audience.people.names_group(slug))
     };
+    let limited = sources::limited_to(&s.db, slug).await?;
     let waiting = store::waiting(&s.db, slug, MOST_WAITING).await?;
     let messages = waiting.into_iter().filter(|message| {
         let own = message.audience.as_ref().is_some_and(|audience| audience.0.names_group(slug));
@@ -128,6 +139,7 @@ async fn used(s: &Services, slug: &str) -> Result<Uses> {
     Ok(Uses {
         rules: rules.into_iter().filter(names).map(|rule| rule.name).collect(),
         messages: messages.map(|message| (message.id, message.title)).collect(),
+        sources: limited.into_iter().map(|source| (source.id, source.name)).collect(),
     })
 }
 
@@ -137,9 +149,11 @@ pub(super) async fn refuse_used(s: &Services, slug: &str) -> Result<()> {
         return Ok(());
     }
     let detail = format!(
-        "{} routing rules and {} messages that still wait name this group; change or stop them first",
+        "{} routing rules, {} messages that still wait and {} sources that are limited to groups name this group; change \
+         or stop them first",
         uses.rules.len(),
-        uses.messages.len()
+        uses.messages.len(),
+        uses.sources.len()
     );
     Err(Error::conflict("group_in_use", detail))
 }

@@ -28,7 +28,7 @@ pub(super) use self::attributes::LatestAttributes;
 pub use self::attributes::{Attribute, Attributes, attribute_names, attributes};
 pub use self::by_hand::{Uses, create, find, of_person, update, uses};
 pub(super) use self::known::KnownGroups;
-pub use self::resolve::{Resolution, resolve, unknown_recipient};
+pub use self::resolve::{Resolution, people_of, resolve, unknown_recipient};
 
 /// People a preview shows.
 const SAMPLE: u32 = 10;
@@ -48,6 +48,9 @@ pub struct Group {
     pub members: Option<i64>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
+    /// Grows by one with every change of its name, kind or filter.
+    #[serde(skip)]
+    pub version: i64,
 }
 
 impl From<GroupRow> for Group {
@@ -61,6 +64,7 @@ impl From<GroupRow> for Group {
             members: row.listed,
             created_at: row.created_at,
             updated_at: row.updated_at,
+            version: row.version,
         }
     }
 }

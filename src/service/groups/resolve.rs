@@ -1,6 +1,6 @@
 //! From the groups and people an audience names to those the store knows.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::known;
 use crate::Result;
@@ -33,7 +33,8 @@ pub async fn resolve(
     while let Some((pointer, Some(exclude))) = parts.last().map(|(p, part)| (p, part.exclude.as_deref())) {
         parts.push((format!("{pointer}/exclude"), exclude));
     }
-    let slugs: Vec<&str> = parts.iter().flat_map(|(_, a)| a.groups.iter().map(String::as_str)).collect();
+    let named = parts.iter().flat_map(|(_, a)| a.groups.iter());
+    let slugs: Vec<&str> = named.chain(&audience.among).map(String::as_str).collect();
     let groups = known::named(s, &slugs).await?;
     let ids: Vec<&str> = parts.iter().flat_map(|(_, a)| a.recipients.iter().map(String::as_str)).collect();
     let known = if ids.is_empty() { HashSet::new() } else { audience::known(&s.db, &ids, within).await? };
@@ -70,13 +71,41 @@ pub async fn resolve(
     let nest = |exclude: Option<ResolvedAudience>, part| {
         Some(ResolvedAudience { exclude: exclude.map(Box::new), ..part })
     };
+    let limits = (!audience.among.is_empty()).then(|| united(&groups, &audience.among, &mut faults));
     let mut audience = resolved.into_iter().rev().fold(None, nest).unwrap_or_default();
+    audience.among = limits.map(Box::new);
     audience.within = within.map(<[String]>::to_vec);
     if !skip_unknown {
         faults.extend(unknown.iter().cloned());
     }
     faults.into_result()?;
     Ok(Resolution { audience, unknown })
+}
+
+/// The people of these groups. One that is gone has none.
+fn united(
+    groups: &HashMap<String, NamedGroup>,
+    slugs: &[String],
+    faults: &mut Faults,
+) -> ResolvedAudience {
+    let mut all = ResolvedAudience::default();
+    for group in slugs.iter().filter_map(|slug| groups.get(slug)) {
+        match &group.filter {
+            Some(filter) => read_filter(filter, "/audience".to_owned(), &mut all, faults),
+            None => all.groups.push(group.id),
+        }
+    }
+    all
+}
+
+/// The people of all these groups together.
+pub async fn people_of(s: &Services, slugs: &[String]) -> Result<ResolvedAudience> {
+    let names: Vec<&str> = slugs.iter().map(String::as_str).collect();
+    let groups = known::named(s, &names).await?;
+    let mut faults = Faults::default();
+    let people = united(&groups, slugs, &mut faults);
+    faults.into_result()?;
+    Ok(people)
 }
 
 /// That nobody has a campus id. Whether somebody elsewhere has it is not told who may not look there.

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::body::{MessageBody, Priority};
 use super::intake::Incoming;
+use super::limited;
 use super::reading;
 use super::views::{AcceptedView, Skipped};
 use crate::clock::Timestamp;
@@ -43,6 +44,8 @@ pub(super) struct Sender<'a> {
     pub topics: Option<&'a [TopicPattern]>,
     pub channels: &'a [ChannelKind],
     pub rights: &'a [Right],
+    /// Slugs of the groups it may write to; none: to anybody.
+    pub groups: &'a [String],
     pub daily_messages: Option<u64>,
 }
 
@@ -70,6 +73,7 @@ impl<'a> Sender<'a> {
             topics: None,
             channels: &ChannelKind::ALL,
             rights: &[],
+            groups: &[],
             daily_messages: None,
         }
     }
@@ -85,6 +89,7 @@ impl<'a> From<&'a KeyCaller> for Sender<'a> {
             topics: Some(&key.topics),
             channels: &key.channels,
             rights: &key.rights,
+            groups: &key.groups,
             daily_messages: key.daily_messages,
         }
     }
@@ -101,6 +106,7 @@ impl<'a> From<&'a Source> for Sender<'a> {
             topics: Some(&source.topics),
             channels: &source.channels,
             rights: &source.rights,
+            groups: &source.groups,
             daily_messages: source.daily_messages,
         }
     }
@@ -131,8 +137,7 @@ pub(super) async fn draft(
     allowed(sender, &body)?;
     let mut faults = Found(faults);
     let personal = !body.personalise.is_empty();
-    let within = sender.within();
-    let skipped = names(s, &mut body, skip_unknown, within.as_deref(), &mut faults).await?;
+    let skipped = names(s, sender, &mut body, skip_unknown, &mut faults).await?;
     let wording = wording(s, &mut body, personal, &mut faults).await?;
     let now = s.clock.now();
     let category = body.category.unwrap_or(Category::Announcement);
@@ -159,7 +164,7 @@ pub(super) async fn draft(
         title: wording.title(),
         content: json(&wording)?,
         template: wording.template.map(|template| template.slug),
-        audience: audience_of(&mut body).map(|audience| json(&audience)).transpose()?,
+        audience: audience_of(sender.groups, &mut body).map(|audience| json(&audience)).transpose()?,
         personalise: personalise_of(&mut body).map(|people| json(&people)).transpose()?,
         channels: json(body.channels.as_ref().map_or(sender.channels, Vec::as_slice))?,
         own_channels: body.channels.is_some(),
@@ -235,17 +240,19 @@ fn allowed(sender: Sender<'_>, body: &MessageBody) -> Result<()> {
     if !body.to.is_empty() && !sender.rights.contains(&Right::SendDirect) {
         return Err(lacks(Right::SendDirect, "sending to addresses outside the directory"));
     }
-    Ok(())
+    limited::allowed(sender.groups, body.audience.as_ref())
 }
 
 /// Looks up the groups and people the message names. Those nobody knows are faults, or taken out and reported.
 async fn names(
     s: &Services,
+    sender: Sender<'_>,
     body: &mut MessageBody,
     skip_unknown: bool,
-    within: Option<&[String]>,
     faults: &mut Found,
 ) -> Result<Option<Skipped>> {
+    let within = sender.within();
+    let within = within.as_deref();
     let mut unknown = Vec::new();
     if let Some(audience) = body.audience.as_ref().filter(|audience| names_somebody(audience)) {
         match groups::resolve(s, audience, true, within).await {
@@ -260,6 +267,11 @@ async fn names(
         for (i, id) in ids.iter().enumerate().filter(|(_, id)| !known.contains(**id)) {
             unknown.push(groups::unknown_recipient(format!("/personalise/{i}/campus_id"), id, within));
         }
+    }
+    if !sender.groups.is_empty() {
+        // Who is nobody at all is among them, so that it is not told who is somebody.
+        unknown.retain(|fault| fault.code != "unknown_recipient");
+        unknown.extend(limited::strangers(s, sender.groups, body).await?);
     }
     if unknown.is_empty() || !skip_unknown {
         faults.extend(unknown);
@@ -443,9 +455,12 @@ fn times(
     (send_at, expires_at)
 }
 
-fn audience_of(body: &mut MessageBody) -> Option<Audience> {
+fn audience_of(groups: &[String], body: &mut MessageBody) -> Option<Audience> {
     let to = std::mem::take(&mut body.to);
-    if to.is_empty() { body.audience.take() } else { Some(Audience { to, ..Audience::default() }) }
+    if !to.is_empty() {
+        return Some(Audience { to, ..Audience::default() });
+    }
+    if groups.is_empty() { body.audience.take() } else { limited::audience(groups, body) }
 }
 
 fn personalise_of(body: &mut MessageBody) -> Option<BTreeMap<String, Params>> {

@@ -14,6 +14,7 @@ mod delivery_views;
 mod draft;
 mod intake;
 mod keep;
+mod limited;
 mod list;
 mod own_word;
 mod preview;

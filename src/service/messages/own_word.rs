@@ -51,6 +51,7 @@ impl OwnWord {
             topics: None,
             channels: &ChannelKind::ALL,
             rights: &[Right::SendDirect],
+            groups: &[],
             daily_messages: None,
         };
         let draft = draft(s, sender, body, "", false).await?;
@@ -68,6 +69,7 @@ impl OwnWord {
             topics: None,
             channels: &ChannelKind::ALL,
             rights: &[Right::SendDirect],
+            groups: &[],
             daily_messages: None,
         };
         let draft = draft(s, sender, body, request_id, false).await?;

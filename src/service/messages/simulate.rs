@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::accept::author_for;
 use super::draft::{Sender, draft};
+use super::limited;
 use super::preview::{Parts, Seen, look};
 use super::read::visible;
 use super::views::{AudienceCounts, Preview};
@@ -148,6 +149,7 @@ fn of_the_source(error: Error) -> Error {
             let pointer = match permission.as_str() {
                 "topics" => "/topic",
                 "emergency" => "/category",
+                limited::RIGHT => "/audience",
                 _ => "",
             };
             Error::fault(pointer, "source_may_not", detail)

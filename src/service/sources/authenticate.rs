@@ -146,6 +146,7 @@ impl Known {
                 topics: row.topics.0,
                 channels: row.channels.0,
                 rights: row.rights.0,
+                groups: row.audience_groups.0,
                 rate_per_second: rate(row.rate_per_second),
                 daily_messages: quota(row.daily_messages),
             }),

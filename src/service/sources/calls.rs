@@ -66,7 +66,7 @@ pub struct RecentCall {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
     pub calls: u64,
-    /// Answered with a problem.
+    /// Answered with a problem, or with nothing but problems.
     pub refused: u64,
     /// Of those: from an address that may not.
     pub strangers: u64,
@@ -176,9 +176,9 @@ fn quarter(at: Timestamp) -> i64 {
     at.0.div_euclid(length) * length
 }
 
-/// Notes a call that was answered, with the error if it was one. Costs no request more than a moment in memory.
+/// Notes a call that was answered, with the error if it was one, or if every message of a batch was. Costs no request more than a moment in memory.
 pub fn note_call(s: &Services, by: CalledBy, answered: Answered<'_>, error: Option<&Error>) {
-    let refused = answered.status >= 400;
+    let refused = answered.status >= 400 || error.is_some();
     let (pointer, detail) = error.map_or((None, None), told);
     let totals = Totals {
         calls: 1,

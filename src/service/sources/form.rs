@@ -1,13 +1,17 @@
 //! What administrators write about a source, and its rules.
 
+use std::fmt::Display;
 use std::str::FromStr;
 
 use crate::Result;
+use crate::domain::source::Right;
 use crate::error::Faults;
 use crate::store::sources::Grant;
 
 const LONGEST_NAME: usize = 100;
 const MOST_TOPICS: usize = 100;
+/// Groups that one source is limited to.
+const MOST_GROUPS: usize = 100;
 pub const HIGHEST_RATE: i64 = 1_000_000;
 pub const HIGHEST_QUOTA: i64 = 1_000_000_000;
 
@@ -19,6 +23,8 @@ pub struct NewSource {
     pub topics: Vec<String>,
     pub channels: Vec<String>,
     pub rights: Vec<String>,
+    /// Slugs.
+    pub groups: Vec<String>,
     pub rate_per_second: Option<i64>,
     pub daily_messages: Option<i64>,
     /// The first key is a test key.
@@ -34,6 +40,8 @@ pub struct GrantForm {
     /// Names of the channels it may use, at least one.
     pub channels: Vec<String>,
     pub rights: Vec<String>,
+    /// Slugs of the groups it may write to; none: to anybody.
+    pub groups: Vec<String>,
     pub rate_per_second: Option<i64>,
     pub daily_messages: Option<i64>,
 }
@@ -48,6 +56,7 @@ impl NewSource {
             topics: self.topics,
             channels: self.channels,
             rights: self.rights,
+            groups: self.groups,
             rate_per_second: self.rate_per_second,
             daily_messages: self.daily_messages,
         };
@@ -65,11 +74,22 @@ impl GrantForm {
         }
         limit("/rate_per_second", self.rate_per_second, HIGHEST_RATE, faults);
         limit("/daily_messages", self.daily_messages, HIGHEST_QUOTA, faults);
+        if self.groups.len() > MOST_GROUPS {
+            faults.add("/groups", "too_many", format!("at most {MOST_GROUPS} groups"));
+        }
+        let rights: Vec<Right> = each("/rights", &self.rights, faults, false);
+        let groups: Vec<String> = each("/groups", &self.groups, faults, false);
+        let past = rights.iter().filter(|right| !groups.is_empty() && right.reaches_past_groups());
+        for right in past {
+            let detail = format!("with `{right}` it reaches people past these groups: take it away, or name no groups");
+            faults.add("/groups", "reached_past", detail);
+        }
         Grant {
             department: words("/department", &self.department, faults),
             topics: each("/topics", &self.topics, faults, true),
             channels: each("/channels", &self.channels, faults, true),
-            rights: each("/rights", &self.rights, faults, false),
+            rights,
+            groups,
             rate_per_second: self.rate_per_second,
             daily_messages: self.daily_messages,
         }
@@ -91,7 +111,7 @@ fn words(pointer: &str, text: &str, faults: &mut Faults) -> String {
 /// Each text read, repetitions left out.
 fn each<T>(pointer: &str, texts: &[String], faults: &mut Faults, required: bool) -> Vec<T>
 where
-    T: FromStr<Err = String> + PartialEq,
+    T: FromStr<Err: Display> + PartialEq,
 {
     if required && texts.is_empty() {
         faults.add(pointer, "required", "at least one is needed");
@@ -101,7 +121,7 @@ where
         match text.trim().parse::<T>() {
             Ok(value) if read.contains(&value) => {}
             Ok(value) => read.push(value),
-            Err(why) => faults.add(format!("{pointer}/{at}"), "invalid", why),
+            Err(why) => faults.add(format!("{pointer}/{at}"), "invalid", why.to_string()),
         }
     }
     read
@@ -118,7 +138,6 @@ mod tests {
     use super::*;
     use crate::Error;
     use crate::domain::channel::ChannelKind;
-    use crate::domain::source::Right;
 
     fn texts(list: &[&str]) -> Vec<String> {
         list.iter().map(|text| (*text).to_owned()).collect()

@@ -4,6 +4,7 @@ mod admit;
 mod authenticate;
 mod calls;
 mod form;
+mod groups;
 mod guard;
 mod keys;
 
@@ -13,7 +14,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::caller::KeyCaller;
-use super::{Caller, Services};
+use super::{Caller, Services, change};
 use crate::clock::Timestamp;
 use crate::domain::channel::ChannelKind;
 use crate::domain::grant::Reach;
@@ -35,6 +36,7 @@ pub use self::authenticate::{Refused, authenticate, authenticate_from};
 pub(super) use self::calls::Calls;
 pub use self::calls::{Answered, CalledBy, KEPT, RecentCall, Totals, calls, keep_calls, note_call, totals};
 pub use self::form::{GrantForm, HIGHEST_QUOTA, HIGHEST_RATE, NewSource};
+pub use self::groups::{GroupChoice, group_choices};
 pub use self::guard::{GuardForm, LONGEST_SILENCE, Silent, WatchForm, guard, silent};
 pub use self::keys::{
     DEFAULT_OVERLAP, Key, KeyCreated, KeyRotated, create_key, keys, late_keys, replace_key, revoke_key,
@@ -50,6 +52,8 @@ pub struct Source {
     pub topics: Vec<TopicPattern>,
     pub channels: Vec<ChannelKind>,
     pub rights: Vec<Right>,
+    /// Slugs of the groups it may write to; none: to anybody.
+    pub groups: Vec<String>,
     /// Messages a second; nothing: as many as it likes.
     pub rate_per_second: Option<u32>,
     /// Messages a campus day; nothing: as many as it likes.
@@ -95,6 +99,7 @@ impl From<SourceRow> for Source {
             topics: row.topics.0,
             channels: row.channels.0,
             rights: row.rights.0,
+            groups: row.audience_groups.0,
             rate_per_second: rate(row.rate_per_second),
             daily_messages: quota(row.daily_messages),
             created_at: row.created_at,
@@ -104,6 +109,20 @@ impl From<SourceRow> for Source {
             used_today: row.used_today.unsigned_abs(),
             networks: row.networks.0,
             silence: row.silence.0,
+        }
+    }
+}
+
+impl From<Source> for Grant {
+    fn from(source: Source) -> Self {
+        Self {
+            department: source.department,
+            topics: source.topics,
+            channels: source.channels,
+            rights: source.rights,
+            groups: source.groups,
+            rate_per_second: source.rate_per_second.map(i64::from),
+            daily_messages: source.daily_messages.map(u64::cast_signed),
         }
     }
 }
@@ -122,6 +141,7 @@ pub async fn create(s: &Services, caller: &Caller, new: NewSource) -> Result<Sou
     let test = new.test;
     let (name, grant) = new.check()?;
     within(&reach, &grant, &[])?;
+    groups::check(s, &reach, &grant.groups, None).await?;
     let now = s.clock.now();
     let secret = keys::Secret::new(s, test);
     let mut tx = s.db.begin().await?;
@@ -214,13 +234,14 @@ pub async fn update(s: &Services, caller: &Caller, id: SourceId, form: GrantForm
     let grant = form.check(&mut faults);
     faults.into_result()?;
     within(&reach, &grant, &before.rights)?;
+    groups::check(s, &reach, &grant.groups, Some(&before.groups)).await?;
     let now = s.clock.now();
     let mut tx = s.db.begin().await?;
     may_edit(&mut tx, &reach, id).await?;
     if !store::sources::update(&mut tx, id, &grant).await? {
         return Err(Error::NotFound("source"));
     }
-    let detail = described(&grant);
+    let detail = change::between(&described(&Grant::from(before)), &described(&grant));
     audit::append(&mut tx, now, &caller.label(), "source.update", &id.to_string(), &detail).await?;
     tx.commit().await?;
     s.keys.forget();
@@ -260,6 +281,7 @@ fn described(grant: &Grant) -> Value {
         "topics": grant.topics,
         "channels": grant.channels,
         "rights": grant.rights,
+        "groups": grant.groups,
         "rate_per_second": grant.rate_per_second,
         "daily_messages": grant.daily_messages,
     })

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{LONGEST_ADDRESS, LONGEST_NOTE, MOST_DAYS, SuppressionRow, choice, days_long, read_reason};
+use super::{LONGEST_ADDRESS, LONGEST_NOTE, MOST_DAYS, SuppressionRow, choice, days_long, mark, read_reason};
 use crate::clock::Timestamp;
 use crate::domain::address::normalise;
 use crate::domain::channel::AddressKind;
@@ -22,6 +22,8 @@ use crate::{Error, Result};
 pub const MOST_LINES: usize = 2_000;
 /// Addresses that are taken off it at once.
 const MOST_REMOVED: usize = 200;
+/// Addresses that one entry of the audit log names; more stand in as many entries as they take.
+const MOST_MARKS: usize = 200;
 /// What a table calls its first column.
 const HEADS: [&str; 10] =
     ["地址", "邮箱", "邮件地址", "电子邮箱", "手机", "手机号", "address", "e-mail", "email", "mobile"];
@@ -54,8 +56,11 @@ pub async fn add_many(s: &Services, caller: &Caller, body: &Value, text: &str) -
         let new = NewSuppression { kind: *kind, address, cause, note, by: &by, until };
         store::insert_told(&mut tx, &new, now).await?;
     }
-    let detail = json!({ "addresses": lines.len(), "cause": cause, "days": days });
-    audit::append(&mut tx, now, &by, "suppression.add", "", &detail).await?;
+    let marks: Vec<_> = lines.keys().map(|(_, address)| mark(s, address)).collect();
+    for marks in marks.chunks(MOST_MARKS) {
+        let detail = json!({ "addresses": marks.len(), "cause": cause, "days": days, "marks": marks });
+        audit::append(&mut tx, now, &by, "suppression.add", "", &detail).await?;
+    }
     tx.commit().await?;
     Ok(lines.len() as u64)
 }
@@ -103,7 +108,7 @@ fn read(text: &str) -> (Lines, Vec<Fault>) {
     (lines, faults)
 }
 
-fn kind_of(address: &str) -> AddressKind {
+pub(super) fn kind_of(address: &str) -> AddressKind {
     if address.contains('@') { AddressKind::Email } else { AddressKind::Mobile }
 }
 
@@ -136,20 +141,15 @@ pub async fn remove_many(s: &Services, caller: &Caller, ids: &[SuppressionId], r
     if !faults.is_empty() {
         return Err(Error::Invalid(faults));
     }
-    let mut ids = ids.to_vec();
-    ids.sort_unstable();
-    ids.dedup();
-    let mut removed = 0;
     let mut tx = s.db.begin().await?;
-    for id in ids {
-        removed += u64::from(store::delete(&mut tx, id).await?.is_some());
-    }
-    if removed > 0 {
-        let detail = json!({ "addresses": removed, "reason": reason });
+    let rows = store::delete_many(&mut tx, ids).await?;
+    let marks: Vec<_> = rows.iter().map(|row| mark(s, &row.address)).collect();
+    for marks in marks.chunks(MOST_MARKS) {
+        let detail = json!({ "addresses": marks.len(), "reason": reason, "marks": marks });
         audit::append(&mut tx, s.clock.now(), &caller.label(), "suppression.remove", "", &detail).await?;
     }
     tx.commit().await?;
-    Ok(removed)
+    Ok(rows.len() as u64)
 }
 
 /// Writes down that an operator takes the list along, and how many addresses it has. What was searched for may be one.

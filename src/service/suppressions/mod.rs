@@ -1,6 +1,7 @@
 //! Addresses that are left alone: put there by what providers answered and by operators, taken off by time or by hand.
 
 mod many;
+mod marks;
 
 use std::time::Duration;
 
@@ -23,6 +24,7 @@ use crate::store::{Tx, audit};
 use crate::telemetry::mask;
 use crate::{Error, Result};
 
+pub(super) use self::marks::mark;
 pub use self::many::{MOST_LINES, add_many, export, note_export, remove_many};
 pub use crate::store::suppressions::SuppressionRow;
 
@@ -116,7 +118,8 @@ pub async fn add(s: &Services, caller: &Caller, body: &Value) -> Result<Suppress
     let mut tx = s.db.begin().await?;
     let new = NewSuppression { kind, address: &address, cause, note: &note, by: &by, until };
     let id = store::insert(&mut tx, &new, now).await?;
-    let detail = json!({ "kind": kind, "cause": cause, "days": days });
+    let marks = [mark(s, &address)];
+    let detail = json!({ "kind": kind, "cause": cause, "days": days, "marks": marks });
     audit::append(&mut tx, now, &by, "suppression.add", &id.to_string(), &detail).await?;
     tx.commit().await?;
     Ok(id)
@@ -141,7 +144,8 @@ pub async fn remove(s: &Services, caller: &Caller, id: SuppressionId, reason: &s
     let now = s.clock.now();
     let mut tx = s.db.begin().await?;
     let row = store::delete(&mut tx, id).await?.ok_or_else(unknown)?;
-    let detail = json!({ "kind": row.kind, "cause": row.cause, "reason": reason });
+    let marks = [mark(s, &row.address)];
+    let detail = json!({ "kind": row.kind, "cause": row.cause, "reason": reason, "marks": marks });
     audit::append(&mut tx, now, &caller.label(), "suppression.remove", &id.to_string(), &detail).await?;
     tx.commit().await
 }

@@ -122,3 +122,24 @@ acted-on-settings = Settings
 act-alarm-acknowledge = Looked after an alarm
 act-alarm-choose = Changed what they are told of alarms
 act-settings-change = Changed settings
+said-none = none
+said-more = { $n ->
+    [one] and 1 more field; the file has it
+   *[other] and { $count } more fields; the file has them
+}
+said-budget = Budget of { $name }
+said-operators = operators
+said-words-added = Words added
+said-words-removed = Words taken out
+said-words-changed = Words treated otherwise
+said-words-reordered = The same words in another order
+said-cap = { $channel }: { $most } a person and day
+said-days = { $channel }: { $days } days
+said-soft = { $after } passing troubles within { $days } days are a lasting one
+said-repeats = the same text is remembered for { $hours } hours
+said-similar = from { $percent } % alike it { $then }
+said-unknown = sent again: { $repeat }, after { $minutes } minutes
+said-named = { $name } ({ $kind })
+said-every-day = every day
+said-every-channel = all channels
+said-not-quiet = not quiet

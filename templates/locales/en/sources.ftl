@@ -44,6 +44,11 @@ latest-title = Latest messages
 rights-title = Rights
 rights-extra = Further rights
 rights-none = None
+source-groups = May write to
+source-groups-any = Anybody in the directory
+source-groups-hint = Chosen groups are as far as it reaches: it may name them, people in them, and filters among these people. None chosen: anybody. Routing rules are not limited.
+source-groups-limited = You may choose groups whose people all belong to your departments, and one at least.
+sample-note-groups = You have to be in one of the groups it may write to.
 mailbox-lead = Mail the built-in simulator received. None of it left this machine.
 mailbox-total = { $n ->
     [one] 1 mail

@@ -12,7 +12,7 @@ use belltower::service::messages::{self, AcceptOptions, DeliveryQuery, MessageQu
 use belltower::service::operators::{self, NewOperator, create, operator_of};
 use belltower::service::reports::{self, Span};
 use belltower::service::sources::{self, GrantForm, NewSource, SourceCreated};
-use belltower::service::{Caller, Services, alarms, deliveries};
+use belltower::service::{Caller, Services, alarms, deliveries, groups, recipients};
 use belltower::store;
 use serde_json::json;
 
@@ -244,10 +244,67 @@ on_both!(sources_of_other_departments_are_not_there, |db| async {
     let wider = form(LIBRARY, &["send_direct", "read_all"]);
     assert_eq!(fault(sources::update(&s, &owner, mine, wider).await), beyond);
     sources::update(&s, &owner, mine, form(LIBRARY, &["send_direct"])).await.unwrap();
-    let plain = NewSource { rights: Vec::new(), ..new("reading", LIBRARY) };
-    sources::create(&s, &owner, plain).await.unwrap();
+    put_group(&s, "readers", "department = '图书馆'").await;
+    let plain = || NewSource { rights: Vec::new(), ..new("reading", LIBRARY) };
+    let limited = NewSource { groups: vec!["readers".to_owned()], ..plain() };
+    assert_eq!(fault(sources::create(&s, &owner, plain()).await), needed());
+    sources::create(&s, &owner, limited).await.unwrap();
     let key = sources::create_key(&s, &owner, mine, true).await.unwrap().key_id;
     sources::revoke_key(&s, &owner, key).await.unwrap();
     sources::set_enabled(&s, &owner, mine, false).await.unwrap();
     refused(sources::create(&s, &limited(&s, Role::Auditor).await, new("x", LIBRARY)).await);
+});
+
+fn needed() -> (String, String) {
+    ("/groups".to_owned(), "groups_needed".to_owned())
+}
+
+async fn put_group(s: &Services, slug: &str, filter: &str) {
+    let body = json!({"name": slug, "kind": "dynamic", "where": filter});
+    groups::put(s, &operator(Role::Owner), slug, &body).await.unwrap();
+}
+
+on_both!(a_source_is_given_groups_of_ones_departments_alone, |db| async {
+    let s = services(db);
+    for (id, department) in [("1", LIBRARY), ("2", "教务处")] {
+        let body = json!({"name": "李华", "department": department});
+        recipients::put(&s, &operator(Role::Owner), id, &body).await.unwrap();
+    }
+    put_group(&s, "ours", "department = '图书馆'").await;
+    put_group(&s, "mixed", "campus_id in ('1', '2')").await;
+    put_group(&s, "empty", "role = 'nobody'").await;
+    let (central, owner) = (operator(Role::Owner), limited(&s, Role::Owner).await);
+    let with = |groups: &[&str]| GrantForm {
+        groups: groups.iter().map(|&slug| slug.to_owned()).collect(),
+        ..form(LIBRARY, &[])
+    };
+    let beyond = |at: &str| (at.to_owned(), "beyond_departments".to_owned());
+
+    let open = add(&s, "open", LIBRARY).await.source_id;
+    // What may write to anybody is only ever narrowed by a group.
+    sources::update(&s, &owner, open, with(&["mixed"])).await.unwrap();
+    // From there nobody who is limited makes it wider.
+    assert_eq!(fault(sources::update(&s, &owner, open, with(&[])).await), needed());
+    sources::update(&s, &owner, open, with(&["mixed", "ours", "empty"])).await.unwrap();
+    sources::update(&s, &owner, open, with(&["ours"])).await.unwrap();
+    assert_eq!(fault(sources::update(&s, &owner, open, with(&["ours", "mixed"])).await), beyond("/groups/1"));
+    let unknown = ("/groups/0".to_owned(), "unknown_group".to_owned());
+    assert_eq!(fault(sources::update(&s, &owner, open, with(&["none"])).await), unknown);
+    let made = NewSource { rights: Vec::new(), groups: vec!["mixed".to_owned()], ..new("mixed", LIBRARY) };
+    assert_eq!(fault(sources::create(&s, &owner, made.clone()).await), beyond("/groups/0"));
+    sources::create(&s, &central, made).await.unwrap();
+    sources::update(&s, &central, open, with(&[])).await.unwrap();
+
+    // Nor is one limited that reaches past it.
+    for right in ["send_direct", "directory"] {
+        let past = GrantForm { groups: vec!["ours".to_owned()], ..form(LIBRARY, &[right]) };
+        let expected = ("/groups".to_owned(), "reached_past".to_owned());
+        assert_eq!(fault(sources::update(&s, &central, open, past).await), expected);
+    }
+    let both = GrantForm { groups: vec!["ours".to_owned()], ..form(LIBRARY, &["emergency", "read_all"]) };
+    sources::update(&s, &central, open, both).await.unwrap();
+    let filter = store::audit::AuditFilter { action: Some("source.update".to_owned()), ..Default::default() };
+    let last = store::audit::list(&s.db, &filter, None, 1).await.unwrap().remove(0).detail.0;
+    assert_eq!(last["groups"], json!({"before": [], "after": ["ours"]}));
+    assert!(last.get("topics").is_none(), "what stays is not told: {last}");
 });

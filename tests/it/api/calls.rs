@@ -99,3 +99,27 @@ async fn a_key_that_was_revoked_tells_whose_call_it_was() {
         calls.iter().all(|call| call.status == 401 && made.key.ends_with(&call.key["bt_live_…".len()..]))
     );
 }
+
+#[tokio::test]
+async fn a_batch_of_which_nothing_was_taken_is_a_refused_call() {
+    let app = TestApp::start().await;
+    let wrong = json!({"topic": "Academic.考试", "title": "考试安排", "body": "周一", "to": [{"email": "a@bell.example"}]});
+    let right = json!({"topic": "academic.exam", "title": "考试安排", "body": "周一", "to": [{"email": "a@bell.example"}]});
+    app.post("/messages/batch", &json!({"messages": [wrong, wrong]})).await.expect(200);
+    app.post("/messages/batch", &json!({"messages": [wrong, right]})).await.expect(200);
+    let calls = calls(&app).await;
+    let refused: Vec<_> = calls.iter().filter(|call| call.code.is_some()).collect();
+    assert_eq!((calls.len(), refused.len()), (2, 1), "{calls:?}");
+    let call = refused[0];
+    assert_eq!((call.status, call.code.as_deref()), (200, Some("invalid")));
+    assert_eq!(call.pointer.as_deref(), Some("/messages/0/topic"));
+    let owner = operator(Role::Owner);
+    let source = sources::get_named(&app.services, &owner, "registry").await.unwrap().id;
+    let only = sources::calls(&app.services, &owner, source, true, 50).await.unwrap();
+    assert_eq!(only.len(), 1);
+    sources::keep_calls(&app.services).await;
+    let kept = sources::calls(&app.services, &owner, source, true, 50).await.unwrap();
+    assert_eq!((kept.len(), kept[0].code.as_deref()), (1, Some("invalid")));
+    let totals = sources::totals(&app.services, &owner, belltower::clock::Timestamp(0)).await.unwrap()[&source];
+    assert_eq!((totals.calls, totals.refused), (2, 1));
+}

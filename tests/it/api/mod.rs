@@ -4,6 +4,7 @@ mod calls;
 mod directory;
 mod erasing;
 mod imports;
+mod limited;
 mod matrix;
 mod messages;
 mod metrics;

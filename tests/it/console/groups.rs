@@ -63,7 +63,7 @@ async fn a_static_group_is_made_and_its_members_come_and_go() {
     assert!(page.text.contains("移出了 1 人") && !page.text.contains("某人1"), "{}", page.text);
 
     let renamed =
-        browser.submit(&format!("{path}/edit"), &path, &[("name", "校合唱团"), ("kind", "dynamic")]).await;
+        browser.submit(&format!("{path}/edit"), &path, &[("name", "校合唱团"), ("kind", "dynamic"), ("version", "1")]).await;
     assert_eq!(renamed.status, 303, "{}", renamed.text);
     let page = browser.get(&path).await;
     assert!(
@@ -111,7 +111,7 @@ async fn a_filter_is_tried_while_it_is_written() {
     assert!(page.text.contains("2 人") && page.text.contains("role = &#39;student&#39;"), "{}", page.text);
     let edit = format!("{path}/edit");
     assert!(browser.get(&edit).await.text.contains("选中 2 人"));
-    let staff = [("name", "教职工"), ("where", "role = 'staff'")];
+    let staff = [("name", "教职工"), ("where", "role = 'staff'"), ("version", "1")];
     let tried = browser.submit(&edit, &path, &[&staff[..], &[("act", "preview")]].concat()).await;
     assert!(tried.text.contains("选中 1 人"), "{}", tried.text);
     assert_eq!(browser.submit(&edit, &path, &staff).await.status, 303);
@@ -177,4 +177,53 @@ async fn a_group_is_deleted_unless_something_needs_it() {
     assert_eq!((gone.status, gone.header("location")), (303, Some("/console/groups")), "{}", gone.text);
     assert!(browser.get("/console/groups").await.text.contains("用户组“合唱团”已删除"));
     assert_eq!(browser.get(&path).await.status, 404);
+}
+
+#[tokio::test]
+async fn two_who_edit_a_group_do_not_save_over_each_other_unseen() {
+    let app = app().await;
+    let mut browser = Browser::signed_in(&app, Role::MessageManager).await;
+    let path = made(&mut browser, &STUDENTS).await;
+    let edit = format!("{path}/edit");
+    assert!(browser.get(&edit).await.text.contains("name=\"version\" value=\"1\""));
+    let first = [("name", "全体学生"), ("where", "role = 'student'"), ("version", "1")];
+    assert_eq!(browser.submit(&edit, &path, &first).await.status, 303);
+    let second = [("name", "本科生"), ("where", "role = 'staff'"), ("version", "1")];
+    let refused = browser.submit(&edit, &path, &second).await;
+    assert_eq!(refused.status, 409, "{}", refused.text);
+    for holds in ["别人保存过这个用户组", "它现在叫“全体学生”", "value=\"本科生\"", "role = &#39;staff&#39;</textarea>"] {
+        assert!(refused.text.contains(holds), "{holds}: {}", refused.text);
+    }
+    assert!(refused.text.contains("name=\"version\" value=\"2\""), "{}", refused.text);
+    assert!(browser.get(&path).await.text.contains("全体学生"));
+    // A look at what the filter finds keeps the version it was made from.
+    let look = [&second[..], &[("act", "preview")]].concat();
+    assert!(browser.submit(&edit, &path, &look).await.text.contains("name=\"version\" value=\"1\""));
+    let none = [("name", "本科生"), ("where", "role = 'staff'")];
+    assert_eq!(browser.submit(&edit, &path, &none).await.status, 409);
+    let again = [&second[..2], &[("version", "2")]].concat();
+    assert_eq!(browser.submit(&edit, &path, &again).await.status, 303);
+    assert!(browser.get(&path).await.text.contains("本科生"));
+}
+
+#[tokio::test]
+async fn a_group_that_a_source_is_limited_to_says_so() {
+    let app = app().await;
+    let mut browser = Browser::signed_in(&app, Role::Owner).await;
+    let path = made(&mut browser, &CHOIR).await;
+    let fields = [
+        ("name", "学生会"),
+        ("department", "学生处"),
+        ("topics", "union.#"),
+        ("channels", "email"),
+        ("groups", "choir"),
+    ];
+    let source = browser.submit("/console/sources/new", "/console/sources", &fields).await;
+    let source = source.header("location").unwrap().to_owned();
+    let page = browser.get(&path).await;
+    assert!(page.text.contains("现在不能删除") && page.text.contains(&source), "{}", page.text);
+    assert_eq!(browser.submit(&path, &format!("{path}/delete"), &[]).await.status, 409);
+    let open = [&fields[..4]].concat();
+    assert_eq!(browser.submit(&format!("{source}/edit"), &source, &open).await.status, 303);
+    assert_eq!(browser.submit(&path, &format!("{path}/delete"), &[]).await.status, 303);
 }

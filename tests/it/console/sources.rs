@@ -245,3 +245,41 @@ async fn who_may_not_edit_sees_no_way_to_and_finds_none() {
     assert_eq!(sender.get("/console/sources").await.status, 403);
     assert_eq!(sender.get("/console/sources/src_none").await.status, 404);
 }
+
+#[tokio::test]
+async fn groups_are_given_by_name() {
+    let app = TestApp::start().await;
+    let mut browser = Browser::signed_in(&app, Role::Owner).await;
+    for (slug, name) in [("readers", "借阅读者"), ("staff", "馆员")] {
+        let group = serde_json::json!({"name": name, "kind": "static"});
+        Answer::of(app.api(Method::PUT, &format!("/groups/{slug}")).json(&group)).await.expect(201);
+    }
+    let page = browser.get("/console/sources/new").await;
+    assert!(page.text.contains("name=\"groups\" value=\"readers\"") && page.text.contains("借阅读者"));
+    let fields = [
+        ("name", "图书馆门户"),
+        ("department", "图书馆"),
+        ("topics", "library.#"),
+        ("channels", "email"),
+        ("groups", "readers"),
+    ];
+    let both = [&fields[..], &[("rights", "send_direct")]].concat();
+    let refused = browser.submit("/console/sources/new", "/console/sources", &both).await;
+    assert!(refused.status == 422 && refused.text.contains("id=\"groups-error\""), "{}", refused.text);
+    assert!(refused.text.contains("value=\"readers\" checked") && refused.text.contains("发给组外的人"));
+    let gone = [&fields[..], &[("groups", "no-more")]].concat();
+    let refused = browser.submit("/console/sources/new", "/console/sources", &gone).await;
+    assert!(refused.status == 422 && refused.text.contains("用户组“no-more”已不存在"), "{}", refused.text);
+
+    let made = browser.submit("/console/sources/new", "/console/sources", &fields).await;
+    let path = made.header("location").unwrap().to_owned();
+    let page = browser.get(&path).await;
+    assert!(page.text.contains("<span class=\"chip\">借阅读者</span>"), "{}", page.text);
+    let edit = format!("{path}/edit");
+    assert!(browser.get(&edit).await.text.contains("value=\"readers\" checked"));
+    let open = browser.submit(&edit, &path, &fields[..4]).await;
+    assert_eq!(open.status, 303, "{}", open.text);
+    assert!(browser.get(&path).await.text.contains("目录中的任何人"));
+    let log = browser.get("/console/audit?of=source").await;
+    assert!(log.text.contains("<del>readers</del> → <ins>目录中的任何人</ins>"), "{}", log.text);
+}

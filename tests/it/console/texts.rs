@@ -60,7 +60,11 @@ const REASONS: [&str; 22] = [
     "cancelled",
     "recalled",
 ];
-const FAULTS: [&str; 84] = [
+const FAULTS: [&str; 88] = [
+    "groups-beyond_departments",
+    "groups-unknown_group",
+    "groups_needed",
+    "reached_past",
     "addresses-too_many",
     "file_too_large",
     "none_chosen",

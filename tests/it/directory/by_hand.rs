@@ -40,17 +40,17 @@ on_both!(a_group_is_made_with_its_members_or_not_at_all, |db| async {
         [pair("/members", "too_many")]
     );
 
-    groups::update(&s, &owner, id, &json!({"name": "校合唱团"})).await.unwrap();
+    groups::update(&s, &owner, id, 1, &json!({"name": "校合唱团"})).await.unwrap();
     let group = groups::find(&s, &owner, id).await.unwrap();
     assert_eq!((group.name.as_str(), group.members), ("校合唱团", Some(2)), "its members stay");
     assert_eq!(
-        faults(groups::update(&s, &owner, id, &json!({"name": " "})).await),
+        faults(groups::update(&s, &owner, id, 1, &json!({"name": " "})).await),
         [pair("/name", "required")]
     );
     assert_eq!(acts(&s).await, ["group.create", "group.update"]);
     let sender = operator(Role::Sender);
     assert!(matches!(groups::create(&s, &sender, "x", &body, &[]).await, Err(Error::Forbidden { .. })));
-    assert!(matches!(groups::update(&s, &sender, id, &body).await, Err(Error::Forbidden { .. })));
+    assert!(matches!(groups::update(&s, &sender, id, 1, &body).await, Err(Error::Forbidden { .. })));
 });
 
 on_both!(a_person_is_in_the_groups_that_reach_them, |db| async {

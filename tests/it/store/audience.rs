@@ -8,7 +8,7 @@ use belltower::domain::id::{MessageId, RecipientId};
 use belltower::domain::recipient::RecipientInput;
 use belltower::store::Db;
 use belltower::store::audience::{
-    Caps, Missed, ResolvedAudience, count, known, members, named, reach, reach_addresses, sample,
+    Caps, Missed, ResolvedAudience, count, found_among, goes_beyond, known, members, named, reach, reach_addresses, sample,
 };
 use belltower::store::recipients::{self, deactivate_missing};
 use belltower::store::screen::{Quiet, Screen};
@@ -49,6 +49,55 @@ fn filter(text: &str) -> Vec<Filter> {
 
 fn listed(ids: &[&str]) -> ResolvedAudience {
     ResolvedAudience { recipients: ids.iter().map(|id| (*id).to_owned()).collect(), ..Default::default() }
+}
+
+on_both!(an_audience_goes_no_further_than_whom_it_is_among, |db| async {
+    let people = [
+        person("1", json!({"department": "农学院", "attributes": {"role": "student"}})),
+        person("2", json!({"department": "农学院", "attributes": {"role": "staff"}})),
+        person("3", json!({"department": "理学院", "attributes": {"role": "student"}})),
+        person("4", json!({"attributes": {"role": "student"}})),
+    ];
+    keep(&db, &people, 1).await;
+    let choir = create(&db, &group("choir", None), &["1", "2"]).await;
+    let choir = || ResolvedAudience { groups: vec![choir], ..ResolvedAudience::default() };
+    let among = |audience| ResolvedAudience { among: Some(Box::new(choir())), ..audience };
+    let students = || ResolvedAudience { filters: filter("role = 'student'"), ..ResolvedAudience::default() };
+    assert_eq!(chosen(&db, &among(students())).await, ["1"]);
+    assert_eq!(chosen(&db, &among(listed(&["2", "3"]))).await, ["2"]);
+    let everyone = ResolvedAudience { everyone: true, ..ResolvedAudience::default() };
+    assert_eq!(chosen(&db, &among(everyone.clone())).await, ["1", "2"]);
+    let less = ResolvedAudience { exclude: Some(Box::new(listed(&["1", "3"]))), ..everyone.clone() };
+    assert_eq!(chosen(&db, &among(less)).await, ["2"]);
+    let nobody = ResolvedAudience { among: Some(Box::default()), ..everyone };
+    assert!(chosen(&db, &nobody).await.is_empty(), "groups that are gone have nobody");
+    // What others add is not limited by it.
+    let also = vec![among(students()), listed(&["4"])];
+    assert_eq!(chosen(&db, &ResolvedAudience { also, ..ResolvedAudience::default() }).await, ["1", "4"]);
+
+    deactivate(&db, "2").await;
+    let found = async |ids: &[&str], audience| {
+        let mut found: Vec<_> = found_among(&db, ids, &audience).await.unwrap().into_iter().collect();
+        found.sort();
+        found
+    };
+    assert_eq!(found(&["2", "3", "9"], choir()).await, ["2"], "also who is not active");
+    assert_eq!(found(&["1", "2", "4"], students()).await, ["1", "4"]);
+    assert!(found(&["1"], ResolvedAudience::default()).await.is_empty());
+    let beyond = async |audience, departments: &[&str]| {
+        let departments: Vec<_> = departments.iter().map(|&name| name.to_owned()).collect();
+        goes_beyond(&db, &audience, &departments).await.unwrap()
+    };
+    assert!(!beyond(choir(), &["农学院"]).await && beyond(choir(), &["理学院"]).await);
+    assert!(!beyond(listed(&["1", "3"]), &["理学院", "农学院"]).await);
+    assert!(beyond(students(), &["理学院", "农学院"]).await, "who is of no department is of none of these");
+    assert!(!beyond(ResolvedAudience::default(), &[]).await, "nobody");
+});
+
+async fn deactivate(db: &Db, campus_id: &str) {
+    let mut tx = db.begin().await.unwrap();
+    execute(&mut tx, &format!("UPDATE recipient SET active = FALSE WHERE campus_id = '{campus_id}'")).await;
+    tx.commit().await.unwrap();
 }
 
 on_both!(an_audience_is_a_union_less_an_exclusion, |db| async {

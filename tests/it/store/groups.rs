@@ -4,7 +4,8 @@ use belltower::domain::id::GroupId;
 use belltower::store::Db;
 use belltower::store::erasure::bury;
 use belltower::store::groups::{
-    add_members, delete, dynamic, find, find_by_id, insert, list, listing, remove_members, update, waiting,
+    add_members, choices, delete, dynamic, find, find_by_id, insert, list, listing, lock, remove_members, update,
+    waiting,
 };
 use belltower::store::recipients::deactivate_missing;
 use serde_json::{Value, json};
@@ -92,6 +93,23 @@ on_both!(a_group_that_becomes_dynamic_forgets_its_list, |db| async {
         assert_eq!((row.listed, row.filter.as_deref()), (expected, filter));
         assert_eq!((row.created_at, row.updated_at), (Timestamp(1), Timestamp(7)));
     }
+});
+
+on_both!(a_group_has_a_version_and_a_name_to_choose_by, |db| async {
+    let choir = create(&db, &group("choir", None), &[]).await;
+    create(&db, &group("band", None), &[]).await;
+    let mut tx = db.begin().await.unwrap();
+    assert_eq!(lock(&mut tx, choir).await.unwrap(), Some(1));
+    let renamed = GroupInput::read("choir", &json!({"name": "a choir", "kind": "static"})).unwrap();
+    assert!(update(&mut tx, &renamed, Timestamp(2)).await.unwrap());
+    assert!(!update(&mut tx, &renamed, Timestamp(3)).await.unwrap());
+    assert_eq!(lock(&mut tx, choir).await.unwrap(), Some(2), "what changes nothing is no version");
+    assert_eq!(lock(&mut tx, GroupId(99)).await.unwrap(), None);
+    tx.commit().await.unwrap();
+    assert_eq!(find(&db, "choir").await.unwrap().unwrap().version, 2);
+    let all: Vec<_> = choices(&db).await.unwrap().into_iter().map(|one| (one.slug, one.name)).collect();
+    let expected = [("choir", "a choir"), ("band", "band")];
+    assert_eq!(all, expected.map(|(slug, name)| (slug.to_owned(), name.to_owned())));
 });
 
 on_both!(groups_are_found_by_id_and_by_part_of_a_name, |db| async {

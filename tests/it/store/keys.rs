@@ -27,6 +27,7 @@ on_both!(a_key_is_found_by_its_hash_with_its_source, |db| async {
     assert_eq!(row.topics.0.len(), 2);
     assert_eq!(row.channels.0, [ChannelKind::Email, ChannelKind::Wechat]);
     assert_eq!(row.rights.0, [Right::SendDirect]);
+    assert_eq!(row.audience_groups.0, ["readers", "staff"]);
     assert_eq!((row.rate_per_second, row.daily_messages), (Some(20), None));
     assert_eq!((row.expires_at, row.revoked_at, row.last_used_at, row.disabled_at), (None, None, None, None));
 

@@ -8,7 +8,7 @@ use belltower::store::deliveries;
 use belltower::store::fan_out::{FanOut, add_chunk};
 use belltower::store::messages::{NewMessage, find};
 use belltower::store::planning::{
-    Planned, claim, complete, due, expire_unplanned, finish, give_back, half_cancelled, left_open, overdue,
+    Planned, claim, complete, due, expire_unplanned, finish, give_back, give_departments, half_cancelled, left_open, overdue,
     release_lost, renew, to_send, unrouted,
 };
 use belltower::store::screen::Screen;
@@ -62,6 +62,33 @@ fn everyone() -> ResolvedAudience {
 pub(super) async fn status(db: &Db, id: i64) -> Status {
     find(db, MessageId(id)).await.unwrap().unwrap().status
 }
+
+on_both!(what_an_older_node_wrote_is_given_its_sources_department, |db| async {
+    sources(&db).await;
+    keep(&db, &[1, 2, 3].map(|id| NewMessage { department: None, ..message(id) })).await;
+    keep(&db, &[NewMessage { department: None, source: None, ..message(4) }]).await;
+    let departments = async || {
+        let mut all = Vec::new();
+        for id in 1..=4 {
+            let row = belltower::store::messages::find(&db, MessageId(id)).await.unwrap().unwrap();
+            all.push(row.department);
+        }
+        all
+    };
+    let mut tx = db.begin().await.unwrap();
+    let taken = claim(&mut tx, Lane::Normal, NOW, OWNER, LEASE, 1).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(departments().await, [taken[0].department.clone(), None, None, None]);
+    assert_ne!(taken[0].department, None);
+    let mut tx = db.begin().await.unwrap();
+    assert_eq!(give_departments(&mut tx, MessageId(3), 10).await.unwrap(), 1, "from there on");
+    assert_eq!(give_departments(&mut tx, MessageId(0), 10).await.unwrap(), 1);
+    assert_eq!(give_departments(&mut tx, MessageId(0), 10).await.unwrap(), 0);
+    tx.commit().await.unwrap();
+    let all = departments().await;
+    assert!(all[..3].iter().all(|of| *of == taken[0].department), "{all:?}");
+    assert_eq!(all[3], None, "an operator's for the whole campus");
+});
 
 on_both!(the_longest_due_are_taken_once_and_only_in_their_lane, |db| async {
     sources(&db).await;

@@ -5,7 +5,7 @@ use belltower::domain::silence::{Silence, Watch};
 use belltower::domain::source::Right;
 use belltower::store::sources::{
     Grant, SourceRow, Today, channels_in_use, department, departments, find, find_by_name, guard, insert,
-    list, set_disabled, update, watched,
+    limited_to, list, set_disabled, update, watched,
 };
 use belltower::store::{Db, keys, usage};
 
@@ -17,6 +17,7 @@ fn grant() -> Grant {
         topics: vec!["library.#".parse().unwrap(), "campus.*".parse().unwrap()],
         channels: vec![ChannelKind::Email, ChannelKind::Wechat],
         rights: vec![Right::SendDirect],
+        groups: vec!["readers".to_owned(), "staff".to_owned()],
         rate_per_second: Some(20),
         daily_messages: None,
     }
@@ -44,6 +45,7 @@ on_both!(a_source_comes_back_as_it_was_put_in, |db| async {
         topics: row.topics.0,
         channels: row.channels.0,
         rights: row.rights.0,
+        groups: row.audience_groups.0,
         rate_per_second: row.rate_per_second,
         daily_messages: row.daily_messages,
     };
@@ -63,6 +65,25 @@ on_both!(a_source_belongs_to_a_department, |db| async {
     let all: Vec<_> =
         departments(&db).await.unwrap().into_iter().map(|row| (row.id, row.department)).collect();
     assert_eq!(all, [(id, "图书馆".to_owned())]);
+});
+
+on_both!(who_is_limited_to_a_group_is_found_by_its_whole_name, |db| async {
+    let limited = add(&db, "library").await;
+    let mut tx = db.begin().await.unwrap();
+    let anybody = Grant { groups: Vec::new(), ..grant() };
+    insert(&mut tx, "open", &anybody, Timestamp(5)).await.unwrap().unwrap();
+    tx.commit().await.unwrap();
+    let of = async |slug: &str| {
+        let rows = limited_to(&db, slug).await.unwrap();
+        rows.into_iter().map(|row| (row.id, row.name)).collect::<Vec<_>>()
+    };
+    assert_eq!(of("readers").await, [(limited, "library".to_owned())]);
+    assert_eq!(of("staff").await.len(), 1);
+    assert_eq!((of("read").await, of("readers-2").await), (vec![], vec![]));
+    let mut tx = db.begin().await.unwrap();
+    assert!(update(&mut tx, limited, &anybody).await.unwrap());
+    tx.commit().await.unwrap();
+    assert_eq!(of("readers").await, []);
 });
 
 on_both!(a_name_is_taken_once, |db| async {

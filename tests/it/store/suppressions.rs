@@ -5,7 +5,7 @@ use belltower::domain::id::{DeliveryId, RecipientId, SuppressionId};
 use belltower::domain::suppression::Cause;
 use belltower::store::Db;
 use belltower::store::suppressions::{
-    NewSuppression, Refused, any, bounced, cause, count, delete, find, forget, insert, insert_told, lift,
+    NewSuppression, Refused, any, bounced, cause, count, delete, delete_many, find, forget, insert, insert_told, lift,
     list, of_person, prune, soft_bounced,
 };
 
@@ -162,6 +162,23 @@ on_both!(why_an_address_stands_there_is_told_while_it_does, |db| async {
     assert_eq!(told(AddressKind::Email, "li@campus.example", 9).await, None);
     assert_eq!(told(AddressKind::Mobile, "li@campus.example", 8).await, None);
     assert_eq!(told(AddressKind::Email, "wang@campus.example", 8).await, None);
+});
+
+on_both!(several_are_taken_off_in_one_order, |db| async {
+    let mut ids = Vec::new();
+    for address in ["b@campus.example", "a_b@campus.example", "a-c@campus.example", "ab@campus.example"] {
+        ids.push(add(&db, address, Cause::Asked, Timestamp::NEVER).await);
+    }
+    let mut tx = db.begin().await.unwrap();
+    let wanted = [ids[0], ids[1], ids[2], ids[3], SuppressionId(ids[3].0 + 1)];
+    let gone = delete_many(&mut tx, &wanted).await.unwrap();
+    assert!(delete_many(&mut tx, &wanted).await.unwrap().is_empty());
+    assert!(delete_many(&mut tx, &[]).await.unwrap().is_empty());
+    tx.commit().await.unwrap();
+    let order: Vec<_> = gone.into_iter().map(|row| row.address).collect();
+    let by_bytes = ["a-c@campus.example", "a_b@campus.example", "ab@campus.example", "b@campus.example"];
+    assert_eq!(order, by_bytes, "by bytes, whatever the database's language");
+    assert!(!any(&db).await.unwrap());
 });
 
 on_both!(what_is_over_goes_in_time, |db| async {
