@@ -184,6 +184,44 @@ pub async fn set_active(tx: &mut Tx, id: RecipientId, active: bool, now: Timesta
     Ok(changed > 0)
 }
 
+/// People that are found ahead of a list. Where a search finds more, the newest of them come soon by going through all.
+const FEW: i64 = 500;
+/// Sorts after whatever begins as something does.
+const LAST: &str = "\u{10ffff}";
+
+row! {
+    struct FoundRow {
+        id: RecipientId,
+    }
+}
+
+/// Those whom a search finds, by indexes: beginnings are ranges, and a part of a name is looked for in the names alone.
+/// Nothing where it is empty, or finds more than a few.
+async fn few(db: &Db, q: &str) -> Result<Option<Vec<i64>>> {
+    if q.is_empty() {
+        return Ok(None);
+    }
+    let dialect = db.dialect();
+    let email = dialect.by_bytes("lower(email)");
+    let mobile = dialect.by_bytes("mobile");
+    let begins = |column: &str, with: &str| {
+        format!("SELECT id FROM recipient WHERE {column} >= {with} AND {column} < {with} || $2")
+    };
+    let parts = [
+        begins("lower(campus_id)", "lower($1)"),
+        format!("{} AND email IS NOT NULL", begins(&email, "lower($1)")),
+        format!("{} AND mobile IS NOT NULL", begins(&mobile, "$1")),
+        format!("{} AND mobile IS NOT NULL", begins(&mobile, "'+86' || $1")),
+        format!("SELECT id FROM recipient WHERE {}", dialect.contains("name", "$1")),
+    ];
+    let text = format!("SELECT id FROM ({}) AS found LIMIT $3 + 0", parts.join(" UNION ALL "));
+    let rows: Vec<FoundRow> = in_db!(db, |c| {
+        sqlx::query_as(sql(text)).bind(q).bind(LAST).bind(FEW + 1).fetch_all(c).await
+    })?;
+    let found: Vec<i64> = rows.into_iter().map(|row| row.id.0).collect();
+    Ok((found.len() as i64 <= FEW).then_some(found))
+}
+
 /// Which people to list; everyone where a field is empty.
 #[derive(Clone, Debug, Default)]
 pub struct RecipientFilter {
@@ -205,7 +243,8 @@ pub async fn list(
     before: Option<RecipientId>,
     limit: u32,
 ) -> Result<Vec<RecipientRow>> {
-    let (condition, binds) = filter.condition(db.dialect(), 3)?;
+    let few = few(db, filter.q.trim()).await?;
+    let (condition, binds) = filter.condition(db.dialect(), 3, few.as_deref())?;
     let text = format!("{SELECT} WHERE r.id < $1 AND {condition} ORDER BY r.id DESC LIMIT $2 + 0");
     let before = before.map_or(i64::MAX, |id| id.0);
     Ok(in_db!(db, |c| {
@@ -215,18 +254,22 @@ pub async fn list(
 
 /// How many people a list would show in the end.
 pub async fn count(db: &Db, filter: &RecipientFilter) -> Result<i64> {
-    let (condition, binds) = filter.condition(db.dialect(), 1)?;
+    let few = few(db, filter.q.trim()).await?;
+    let (condition, binds) = filter.condition(db.dialect(), 1, few.as_deref())?;
     let text = format!("SELECT count(*) FROM recipient r WHERE {condition}");
     Ok(in_db!(db, |c| bind_all!(sqlx::query_scalar(sql(text)), &binds).fetch_one(c).await)?)
 }
 
 impl RecipientFilter {
-    /// As SQL over `recipient r`; the first of its values is `$first`.
-    fn condition(&self, dialect: Dialect, first: usize) -> Result<(String, Vec<Bind>)> {
+    /// As SQL over `recipient r`; the first of its values is `$first`. `few`: those that `q` finds, where they are known.
+    fn condition(&self, dialect: Dialect, first: usize, few: Option<&[i64]>) -> Result<(String, Vec<Bind>)> {
         let mut text = "r.erased_at IS NULL".to_owned();
         let mut binds: Vec<Bind> = Vec::new();
         let q = self.q.trim();
-        if !q.is_empty() {
+        if let Some(ids) = few {
+            text.push_str(&format!(" AND r.id IN {}", dialect.int_list(&format!("${first}"))));
+            binds.push(Bind::Text(to_json(ids)?));
+        } else if !q.is_empty() {
             let param = format!("${first}");
             let contains = dialect.contains("r.name", &param);
             text.push_str(&format!(

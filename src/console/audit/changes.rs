@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::policy;
 use crate::console::view::View;
+use crate::domain::sign_in::FactorFor;
 
 /// Fields of one act that a list has room for; the file has all of them.
 const MOST: usize = 8;
@@ -127,9 +128,9 @@ fn coded(view: &View, name: &str, text: &str) -> String {
     match name {
         "channels" => text.parse().map_or_else(|_: String| text.to_owned(), |channel| view.channel_text(channel)),
         "rights" => text.parse().map_or_else(|_: String| text.to_owned(), |right| view.right_text(right)),
-        "factor_for" => match text.parse::<crate::domain::sign_in::FactorFor>() {
-            Ok(who) => view.t(&format!("factor-for-{who}")),
-            Err(_) => text.to_owned(),
+        "factor_for" => match FactorFor::ALL.iter().find(|who| who.name() == text) {
+            Some(who) => view.t(&format!("factor-for-{}", who.name())),
+            None => text.to_owned(),
         },
         _ => text.to_owned(),
     }

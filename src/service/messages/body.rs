@@ -88,6 +88,10 @@ pub struct MessageBody {
 }
 
 /// Everyone, or groups, people and a filter united; minus the exclusion.
+///
+/// A source that is limited to groups (`groups` of `GET /source`) reaches people of these alone: other groups and `everyone` are
+/// refused with 403, people who are in none of them with 422 `recipient_not_yours`, and a filter chooses among the people
+/// of its groups.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct AudienceBody {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
