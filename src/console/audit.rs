@@ -414,7 +414,8 @@ mod tests {
             "daily_messages": {"before": null, "after": 5000},
         });
         let words = said(&act("source.update", "src_1", source));
-        let expected = ["可用渠道:短信→短信、邮件", "每日消息数:无→5,000", "可发送范围:目录中的任何人→library-readers"];
+        let expected =
+            ["可用渠道:短信→短信、邮件", "每日消息数:无→5,000", "可发送范围:目录中的任何人→library-readers"];
         assert_eq!(words, expected);
         let earlier = act("source.update", "src_1", json!({"rights": [], "department": "图书馆"}));
         assert!(earlier.changes.is_empty() && earlier.more.len() == 2);
@@ -423,7 +424,10 @@ mod tests {
             "after": {"frequency_cap": {"sms": 4}, "quiet_hours": [{"times": ["22:30-07:00"]}]},
         });
         let words = said(&act("policy.change", "2", policies));
-        assert_eq!(words, ["免打扰时段:无→每天 · 全部通道 · 22:30-07:00", "每日上限:短信每人每天 3 条→短信每人每天 4 条"]);
+        assert_eq!(
+            words,
+            ["免打扰时段:无→每天 · 全部通道 · 22:30-07:00", "每日上限:短信每人每天 3 条→短信每人每天 4 条"]
+        );
         let secret = json!({"relay_password": {"before": "old", "after": "hunter2"}});
         let hidden = said(&act("settings.change", "relay", secret));
         assert_eq!(hidden, ["relay_password:***→***"]);

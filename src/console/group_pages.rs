@@ -367,7 +367,8 @@ async fn shown_again(
     faults: &[Fault],
 ) -> Result<HttpResponse> {
     let page = form_again(s, signed, id, filled, form, faults).await?;
-    let status = if page.faults.is_empty() { HttpResponse::Ok() } else { HttpResponse::UnprocessableEntity() };
+    let status =
+        if page.faults.is_empty() { HttpResponse::Ok() } else { HttpResponse::UnprocessableEntity() };
     page::answer(status, &page)
 }
 

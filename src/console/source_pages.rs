@@ -20,7 +20,9 @@ use crate::domain::topic::{Topic, TopicPattern};
 use crate::error::Fault;
 use crate::service::Services;
 use crate::service::messages::{self, MessageQuery};
-use crate::service::sources::{self, GrantForm, GroupChoice, HIGHEST_QUOTA, HIGHEST_RATE, NewSource, Source, Totals};
+use crate::service::sources::{
+    self, GrantForm, GroupChoice, HIGHEST_QUOTA, HIGHEST_RATE, NewSource, Source, Totals,
+};
 use crate::{Error, Result};
 
 /// The entry of a session that holds a key from the form that made it to the page that shows it.
@@ -128,7 +130,11 @@ pub(super) async fn show(s: Data<Services>, signed: Signed, id: Path<SourceId>) 
     let groups = if source.groups.is_empty() {
         Vec::new()
     } else {
-        choices(&s, &signed, &source.groups).await?.into_iter().filter(|one| source.groups.contains(&one.slug)).collect()
+        choices(&s, &signed, &source.groups)
+            .await?
+            .into_iter()
+            .filter(|one| source.groups.contains(&one.slug))
+            .collect()
     };
     let reader = Reader::of(&source.rights, &source.channels);
     // A test key is the one to begin with.

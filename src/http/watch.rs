@@ -57,7 +57,7 @@ async fn answer<B: MessageBody + 'static>(
             }
             None => {
                 let nothing = response.request().extensions_mut().remove::<NothingTaken>();
-                let nothing = nothing.map(|NothingTaken(error)| error.into());
+                let nothing: Option<actix_web::Error> = nothing.map(|NothingTaken(error)| error.into());
                 note_call(&response, response.status().as_u16(), nothing.as_ref(), &asked, began);
                 response.map_into_left_body()
             }

@@ -5,8 +5,11 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use super::policy;
+use crate::console::settings::limits::PARTS;
 use crate::console::view::View;
+use crate::domain::channel::ChannelKind;
 use crate::domain::sign_in::FactorFor;
+use crate::domain::source::Right;
 
 /// Fields of one act that a list has room for; the file has all of them.
 const MOST: usize = 8;
@@ -91,8 +94,8 @@ fn field(view: &View, action: &str, object: &str, name: &str) -> Option<String> 
         (_, "costs", "currency") => "costs-currency",
         (_, "costs", "price") => "costs-price",
         (_, "alarms", _) => {
-            let known = super::super::settings::limits::PARTS.iter().flat_map(|(_, figures)| figures.iter());
-            return known.clone().any(|figure| figure.name == name).then(|| view.t(&format!("limit-{name}")));
+            let mut known = PARTS.iter().flat_map(|(_, figures)| figures.iter());
+            return known.any(|figure| figure.name == name).then(|| view.t(&format!("limit-{name}")));
         }
         _ => return None,
     };
@@ -108,7 +111,9 @@ fn word(view: &View, name: &str, value: &Value) -> String {
         Value::Number(number) => number.as_u64().map_or_else(|| number.to_string(), |n| view.number(n)),
         Value::String(text) if text.is_empty() => view.t("said-none"),
         Value::String(text) => coded(view, name, text),
-        Value::Array(all) if all.is_empty() => view.t(if name == "groups" { "source-groups-any" } else { "said-none" }),
+        Value::Array(all) if all.is_empty() => {
+            view.t(if name == "groups" { "source-groups-any" } else { "said-none" })
+        }
         Value::Array(all) => {
             let all: Vec<_> = all.iter().map(|one| word(view, name, one)).collect();
             view.listed(&all)
@@ -126,8 +131,10 @@ fn word(view: &View, name: &str, value: &Value) -> String {
 /// Words of the program in the reader's language.
 fn coded(view: &View, name: &str, text: &str) -> String {
     match name {
-        "channels" => text.parse().map_or_else(|_: String| text.to_owned(), |channel| view.channel_text(channel)),
-        "rights" => text.parse().map_or_else(|_: String| text.to_owned(), |right| view.right_text(right)),
+        "channels" => {
+            text.parse::<ChannelKind>().map_or_else(|_| text.to_owned(), |one| view.channel_text(one))
+        }
+        "rights" => text.parse::<Right>().map_or_else(|_| text.to_owned(), |one| view.right_text(one)),
         "factor_for" => match FactorFor::ALL.iter().find(|who| who.name() == text) {
             Some(who) => view.t(&format!("factor-for-{}", who.name())),
             None => text.to_owned(),
@@ -138,7 +145,8 @@ fn coded(view: &View, name: &str, text: &str) -> String {
 
 /// Amounts by provider or department, each that is another one.
 fn amounts(view: &View, name: &str, before: &Value, after: &Value) -> Vec<Change> {
-    let names = |value: &Value| value.as_object().into_iter().flat_map(Map::keys).cloned().collect::<BTreeSet<_>>();
+    let names =
+        |value: &Value| value.as_object().into_iter().flat_map(Map::keys).cloned().collect::<BTreeSet<_>>();
     let all: BTreeSet<String> = names(before).union(&names(after)).cloned().collect();
     let say = |value: &Value, of: &str| word(view, "", value.get(of).unwrap_or(&Value::Null));
     let change = |of: String| {

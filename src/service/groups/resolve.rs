@@ -83,11 +83,7 @@ pub async fn resolve(
 }
 
 /// The people of these groups. One that is gone has none.
-fn united(
-    groups: &HashMap<String, NamedGroup>,
-    slugs: &[String],
-    faults: &mut Faults,
-) -> ResolvedAudience {
+fn united(groups: &HashMap<String, NamedGroup>, slugs: &[String], faults: &mut Faults) -> ResolvedAudience {
     let mut all = ResolvedAudience::default();
     for group in slugs.iter().filter_map(|slug| groups.get(slug)) {
         match &group.filter {

@@ -23,7 +23,8 @@ pub(super) fn allowed(own: &[String], audience: Option<&Audience>) -> Result<()>
     if others.is_empty() {
         return Ok(());
     }
-    let detail = format!("this source may not write to {}, only to the groups {}", listed(&others), listed(own));
+    let detail =
+        format!("this source may not write to {}, only to the groups {}", listed(&others), listed(own));
     Err(Error::forbidden(RIGHT, detail))
 }
 

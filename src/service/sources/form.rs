@@ -81,7 +81,9 @@ impl GrantForm {
         let groups: Vec<String> = each("/groups", &self.groups, faults, false);
         let past = rights.iter().filter(|right| !groups.is_empty() && right.reaches_past_groups());
         for right in past {
-            let detail = format!("with `{right}` it reaches people past these groups: take it away, or name no groups");
+            let detail = format!(
+                "with `{right}` it reaches people past these groups: take it away, or name no groups"
+            );
             faults.add("/groups", "reached_past", detail);
         }
         Grant {

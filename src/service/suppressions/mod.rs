@@ -24,8 +24,8 @@ use crate::store::{Tx, audit};
 use crate::telemetry::mask;
 use crate::{Error, Result};
 
-pub(super) use self::marks::mark;
 pub use self::many::{MOST_LINES, add_many, export, note_export, remove_many};
+pub(super) use self::marks::mark;
 pub use crate::store::suppressions::SuppressionRow;
 
 const LONGEST_ADDRESS: usize = 320;

@@ -120,6 +120,7 @@ async fn a_batch_of_which_nothing_was_taken_is_a_refused_call() {
     sources::keep_calls(&app.services).await;
     let kept = sources::calls(&app.services, &owner, source, true, 50).await.unwrap();
     assert_eq!((kept.len(), kept[0].code.as_deref()), (1, Some("invalid")));
-    let totals = sources::totals(&app.services, &owner, belltower::clock::Timestamp(0)).await.unwrap()[&source];
+    let totals =
+        sources::totals(&app.services, &owner, belltower::clock::Timestamp(0)).await.unwrap()[&source];
     assert_eq!((totals.calls, totals.refused), (2, 1));
 }

@@ -1,8 +1,8 @@
 //! A source that is limited to groups: what it may name, and whom it reaches.
 
 use belltower::domain::operator::Role;
-use belltower::service::sources::{self, GrantForm, NewSource};
 use belltower::service::routing;
+use belltower::service::sources::{self, GrantForm, NewSource};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -66,7 +66,11 @@ async fn it_reaches_people_of_its_groups_however_they_are_named() {
     assert_eq!(app.get("/source").await.expect(200)["groups"], json!([]));
     assert_eq!(reached(&app, &key, json!({"groups": ["readers"]})).await, ["1", "2"]);
     assert_eq!(reached(&app, &key, json!({"recipients": ["2"]})).await, ["2"]);
-    assert_eq!(reached(&app, &key, json!({"where": "role = 'staff'"})).await, ["2"], "no further than its groups");
+    assert_eq!(
+        reached(&app, &key, json!({"where": "role = 'staff'"})).await,
+        ["2"],
+        "no further than its groups"
+    );
     let less = json!({"groups": ["readers"], "exclude": {"groups": ["staff"]}});
     assert_eq!(reached(&app, &key, less).await, ["1"], "whoever is left out");
     let but = json!({"where": "campus_id like '%'", "exclude": {"where": "role = 'student'"}});
@@ -159,7 +163,11 @@ async fn what_was_accepted_goes_as_far_as_its_source_might_then() {
     // Nobody deletes a group as long as somebody is limited to it, or a message still is.
     let delete = async || Answer::of(app.api(Method::DELETE, "/groups/readers")).await;
     delete().await.problem(409, "group_in_use");
-    assert_eq!(reached(&app, &key, json!({"where": "role = 'staff'"})).await, ["2", "3", "4"], "no limit any more");
+    assert_eq!(
+        reached(&app, &key, json!({"where": "role = 'staff'"})).await,
+        ["2", "3", "4"],
+        "no limit any more"
+    );
     // Who comes into the group by then is in it.
     app.post("/groups/readers/members", &json!({"add": ["3"], "remove": ["2"]})).await.expect(200);
     app.clock.turn(6 * 60 * 60 * 1000);

@@ -62,8 +62,13 @@ async fn a_static_group_is_made_and_its_members_come_and_go() {
     let page = browser.get(&path).await;
     assert!(page.text.contains("移出了 1 人") && !page.text.contains("某人1"), "{}", page.text);
 
-    let renamed =
-        browser.submit(&format!("{path}/edit"), &path, &[("name", "校合唱团"), ("kind", "dynamic"), ("version", "1")]).await;
+    let renamed = browser
+        .submit(
+            &format!("{path}/edit"),
+            &path,
+            &[("name", "校合唱团"), ("kind", "dynamic"), ("version", "1")],
+        )
+        .await;
     assert_eq!(renamed.status, 303, "{}", renamed.text);
     let page = browser.get(&path).await;
     assert!(
@@ -191,7 +196,12 @@ async fn two_who_edit_a_group_do_not_save_over_each_other_unseen() {
     let second = [("name", "本科生"), ("where", "role = 'staff'"), ("version", "1")];
     let refused = browser.submit(&edit, &path, &second).await;
     assert_eq!(refused.status, 409, "{}", refused.text);
-    for holds in ["别人保存过这个用户组", "它现在叫“全体学生”", "value=\"本科生\"", "role = &#39;staff&#39;</textarea>"] {
+    for holds in [
+        "别人保存过这个用户组",
+        "它现在叫“全体学生”",
+        "value=\"本科生\"",
+        "role = &#39;staff&#39;</textarea>",
+    ] {
         assert!(refused.text.contains(holds), "{holds}: {}", refused.text);
     }
     assert!(refused.text.contains("name=\"version\" value=\"2\""), "{}", refused.text);

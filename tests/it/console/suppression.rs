@@ -32,7 +32,8 @@ async fn acts(app: &TestApp) -> Vec<(String, Value)> {
         let marks = detail.as_object_mut().and_then(|detail| detail.remove("marks"));
         assert!(detail["addresses"].as_u64().is_none_or(|n| {
             // An export names nobody.
-            marks.is_none() || marks.as_ref().and_then(Value::as_array).map(Vec::len) == usize::try_from(n).ok()
+            marks.is_none()
+                || marks.as_ref().and_then(Value::as_array).map(Vec::len) == usize::try_from(n).ok()
         }));
         detail
     };

@@ -124,8 +124,10 @@ on_both!(two_who_change_many_at_once_wait_for_one_another, |db| async {
     let s = crate::support::services(db);
     let (owner, body) = (operator(Role::Owner), json!({"cause": "asked"}));
     // In whatever order a language has these, and an id has them: one way forward, one back.
-    let names: Vec<_> = (0..60).map(|n| ["a-b", "a_b", "ab", "Z", "x.y"][n % 5].to_owned() + &n.to_string()).collect();
-    let text = |names: &[String]| names.iter().map(|name| format!("{name}@bell.example\n")).collect::<String>();
+    let names: Vec<_> =
+        (0..60).map(|n| ["a-b", "a_b", "ab", "Z", "x.y"][n % 5].to_owned() + &n.to_string()).collect();
+    let text =
+        |names: &[String]| names.iter().map(|name| format!("{name}@bell.example\n")).collect::<String>();
     let back: Vec<_> = names.iter().rev().cloned().collect();
     for _ in 0..5 {
         suppressions::add_many(&s, &owner, &body, &text(&names)).await.unwrap();

@@ -8,7 +8,8 @@ use belltower::domain::id::{MessageId, RecipientId};
 use belltower::domain::recipient::RecipientInput;
 use belltower::store::Db;
 use belltower::store::audience::{
-    Caps, Missed, ResolvedAudience, count, found_among, goes_beyond, known, members, named, reach, reach_addresses, sample,
+    Caps, Missed, ResolvedAudience, count, found_among, goes_beyond, known, members, named, reach,
+    reach_addresses, sample,
 };
 use belltower::store::recipients::{self, deactivate_missing};
 use belltower::store::screen::{Quiet, Screen};

@@ -65,11 +65,8 @@ on_both!(a_time_and_any_part_narrow_too, |db| async {
     assert_eq!(found("B", None, None).await, [2]);
     assert_eq!(found("\"n\":3", None, None).await, [3], "the detail");
     assert_eq!(found("_", Some(2), Some(3)).await, [2], "from, and before");
-    let filter = AuditFilter {
-        q: Some("b".to_owned()),
-        mark: Some("\"n\":1".to_owned()),
-        ..AuditFilter::default()
-    };
+    let filter =
+        AuditFilter { q: Some("b".to_owned()), mark: Some("\"n\":1".to_owned()), ..AuditFilter::default() };
     assert_eq!(moments(&list(&db, &filter, None, 10).await.unwrap()), [2, 1], "either is enough");
 });
 

@@ -4,8 +4,8 @@ use belltower::domain::id::GroupId;
 use belltower::store::Db;
 use belltower::store::erasure::bury;
 use belltower::store::groups::{
-    add_members, choices, delete, dynamic, find, find_by_id, insert, list, listing, lock, remove_members, update,
-    waiting,
+    add_members, choices, delete, dynamic, find, find_by_id, insert, list, listing, lock, remove_members,
+    update, waiting,
 };
 use belltower::store::recipients::deactivate_missing;
 use serde_json::{Value, json};

@@ -8,8 +8,8 @@ use belltower::store::deliveries;
 use belltower::store::fan_out::{FanOut, add_chunk};
 use belltower::store::messages::{NewMessage, find};
 use belltower::store::planning::{
-    Planned, claim, complete, due, expire_unplanned, finish, give_back, give_departments, half_cancelled, left_open, overdue,
-    release_lost, renew, to_send, unrouted,
+    Planned, claim, complete, due, expire_unplanned, finish, give_back, give_departments, half_cancelled,
+    left_open, overdue, release_lost, renew, to_send, unrouted,
 };
 use belltower::store::screen::Screen;
 

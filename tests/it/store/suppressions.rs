@@ -5,8 +5,8 @@ use belltower::domain::id::{DeliveryId, RecipientId, SuppressionId};
 use belltower::domain::suppression::Cause;
 use belltower::store::Db;
 use belltower::store::suppressions::{
-    NewSuppression, Refused, any, bounced, cause, count, delete, delete_many, find, forget, insert, insert_told, lift,
-    list, of_person, prune, soft_bounced,
+    NewSuppression, Refused, any, bounced, cause, count, delete, delete_many, find, forget, insert,
+    insert_told, lift, list, of_person, prune, soft_bounced,
 };
 
 use super::deliveries::{sending, take};
