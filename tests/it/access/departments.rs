@@ -246,9 +246,9 @@ on_both!(sources_of_other_departments_are_not_there, |db| async {
     sources::update(&s, &owner, mine, form(LIBRARY, &["send_direct"])).await.unwrap();
     put_group(&s, "readers", "department = '图书馆'").await;
     let plain = || NewSource { rights: Vec::new(), ..new("reading", LIBRARY) };
-    let limited = NewSource { groups: vec!["readers".to_owned()], ..plain() };
+    let ours_alone = NewSource { groups: vec!["readers".to_owned()], ..plain() };
     assert_eq!(fault(sources::create(&s, &owner, plain()).await), needed());
-    sources::create(&s, &owner, limited).await.unwrap();
+    sources::create(&s, &owner, ours_alone).await.unwrap();
     let key = sources::create_key(&s, &owner, mine, true).await.unwrap().key_id;
     sources::revoke_key(&s, &owner, key).await.unwrap();
     sources::set_enabled(&s, &owner, mine, false).await.unwrap();
