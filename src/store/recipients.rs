@@ -216,7 +216,7 @@ async fn few(db: &Db, q: &str) -> Result<Option<Vec<i64>>> {
     ];
     let text = format!("SELECT id FROM ({}) AS found LIMIT $3 + 0", parts.join(" UNION ALL "));
     let rows: Vec<FoundRow> =
-        in_db!(db, |c| { sqlx::query_as(sql(text)).bind(q).bind(LAST).bind(FEW + 1).fetch_all(c).await })?;
+        in_db!(db, |c| sqlx::query_as(sql(text)).bind(q).bind(LAST).bind(FEW + 1).fetch_all(c).await)?;
     let found: Vec<i64> = rows.into_iter().map(|row| row.id.0).collect();
     Ok((found.len() as i64 <= FEW).then_some(found))
 }

@@ -32,6 +32,7 @@ fn key(rights: &[Right]) -> Caller {
         topics: Vec::new(),
         channels: Vec::new(),
         rights: rights.to_vec(),
+        groups: Vec::new(),
         rate_per_second: None,
         daily_messages: None,
     }))

@@ -70,7 +70,7 @@ on_both!(what_an_older_node_wrote_is_given_its_sources_department, |db| async {
     let departments = async || {
         let mut all = Vec::new();
         for id in 1..=4 {
-            let row = belltower::store::messages::find(&db, MessageId(id)).await.unwrap().unwrap();
+            let row = find(&db, MessageId(id)).await.unwrap().unwrap();
             all.push(row.department);
         }
         all

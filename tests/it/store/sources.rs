@@ -116,6 +116,7 @@ on_both!(a_grant_is_replaced_as_a_whole, |db| async {
         topics: vec!["security.#".parse().unwrap()],
         channels: vec![ChannelKind::Sms],
         rights: vec![],
+        groups: vec![],
         rate_per_second: None,
         daily_messages: Some(1000),
     };

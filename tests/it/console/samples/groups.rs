@@ -4,7 +4,7 @@ use belltower::config::Language;
 use belltower::console::filter_builder::{FilterFragment, Place, Stranger, Typed};
 use belltower::console::form::FieldFaults;
 use belltower::console::groups::{
-    FilterFault, Found, GroupForm, GroupFormPage, GroupPage, GroupRow, GroupsFragment, GroupsPage,
+    FilterFault, Found, GroupForm, GroupFormPage, GroupPage, GroupRow, GroupsFragment, GroupsPage, Meanwhile,
     PreviewFragment,
 };
 use belltower::console::page::{Fact, Section, Theme};
@@ -55,6 +55,7 @@ pub(super) fn group(language: Language, theme: Theme) -> GroupPage {
         coverage: people::coverage(language),
         rules: Vec::new(),
         messages: Vec::new(),
+        sources: Vec::new(),
         members: PeopleFragment {
             view: view(language),
             rows: people::rows(),
@@ -111,7 +112,9 @@ pub(super) fn form(language: Language, theme: Theme) -> GroupFormPage {
             name: "2024级新生".into(),
             kind: GroupKind::Dynamic,
             members: String::new(),
+            version: 0,
         },
+        meanwhile: Some(Meanwhile { name: "新生".into(), filter: "year = 2024".into() }),
     }
 }
 

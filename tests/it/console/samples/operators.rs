@@ -107,6 +107,8 @@ pub(super) fn one(language: Language, theme: Theme, hold: Hold) -> OperatorPage 
         object: String::new(),
         href: None,
         rights: Vec::new(),
+        changes: Vec::new(),
+        more_changes: 0,
         more: vec![("address".into(), address.into())],
     };
     OperatorPage {

@@ -18,6 +18,7 @@ use belltower::domain::channel::ChannelKind;
 use belltower::domain::id::{KeyId, SourceId};
 use belltower::domain::source::Right;
 use belltower::error::Fault;
+use belltower::service::sources::GroupChoice;
 
 use super::messages::{rows, table};
 use super::{HOUR, MINUTE, ago, shell, view};
@@ -99,6 +100,7 @@ pub(super) fn source(language: Language, theme: Theme) -> SourcePage {
         topics: vec!["library.#".into(), "campus.opening-hours".into()],
         channels: vec![ChannelKind::Email, ChannelKind::Wechat],
         rights: vec![Right::SendDirect],
+        groups: choices(),
         facts: vec![
             Fact::text(view.t("source-calls"), "6,020"),
             Fact::markup(view.t("column-created"), view.ago(ago(400 * 24 * HOUR))),
@@ -208,7 +210,16 @@ pub(super) fn source_form(language: Language, theme: Theme) -> SourceFormPage {
             topics: "academic.#\nAcademic.考试".into(),
             channels: vec![ChannelKind::Email, ChannelKind::Sms],
             rights: vec![Right::SendDirect],
+            groups: vec!["graduates".into()],
             ..SourceForm::default()
         },
+        groups: choices(),
+        limited: true,
     }
+}
+
+fn choices() -> Vec<GroupChoice> {
+    [("graduates", "应届毕业生"), ("tutors", "研究生导师")]
+        .map(|(slug, name)| GroupChoice { slug: slug.into(), name: name.into() })
+        .into()
 }
