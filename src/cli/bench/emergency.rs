@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
+use super::Bench;
 use super::bed::{self, Bed, CALLER, Served};
 use super::report::{Aim, Figure};
 use super::vendors::Vendors;
-use super::Bench;
 use crate::domain::channel::ChannelKind;
 use crate::domain::emergency::{Run, State};
 use crate::domain::grant::Powers;
@@ -38,9 +38,14 @@ pub(super) async fn run(bench: &Bench) -> anyhow::Result<Vec<Figure>> {
 
     let idle = Stage::make(bench, false, 0).await?;
     let answered = idle.drills().await?;
-    figures.push(Figure::new(BENCH, "T0 a press answered, the slowest of 20", ms(Some(answered)), "ms").aim(Aim::AtMost(300.0)));
+    figures.push(
+        Figure::new(BENCH, "T0 a press answered, the slowest of 20", ms(Some(answered)), "ms")
+            .aim(Aim::AtMost(300.0)),
+    );
     let counted = idle.count().await?;
-    figures.push(Figure::new(BENCH, "T9 its people counted before", ms(Some(counted)), "ms").aim(Aim::AtMost(500.0)));
+    figures.push(
+        Figure::new(BENCH, "T9 its people counted before", ms(Some(counted)), "ms").aim(Aim::AtMost(500.0)),
+    );
     let alone = idle.alert("图书馆", &ChannelKind::ALL).await?;
     figures.push(Figure::new(BENCH, "T1 first call", ms(alone.first_call), "ms").aim(Aim::AtMost(1_000.0)));
     figures.push(Figure::new(BENCH, "T2 half of the people", s(alone.half), "s").aim(Aim::AtMost(3.0)));
@@ -50,8 +55,12 @@ pub(super) async fn run(bench: &Bench) -> anyhow::Result<Vec<Figure>> {
 
     let cut = Stage::make(bench, false, 0).await?;
     let cut_times = cut.stopped().await?;
-    figures.push(Figure::new(BENCH, "T5 last hand-over after a stop", s(cut_times.stopped), "s").aim(Aim::AtMost(2.0)));
-    figures.push(Figure::new(BENCH, "T5 first of the correction", s(cut_times.corrected), "s").aim(Aim::AtMost(3.0)));
+    figures.push(
+        Figure::new(BENCH, "T5 last hand-over after a stop", s(cut_times.stopped), "s").aim(Aim::AtMost(2.0)),
+    );
+    figures.push(
+        Figure::new(BENCH, "T5 first of the correction", s(cut_times.corrected), "s").aim(Aim::AtMost(3.0)),
+    );
     cut.end().await?;
 
     let dead = Stage::make(bench, true, 0).await?;
@@ -67,7 +76,8 @@ pub(super) async fn run(bench: &Bench) -> anyhow::Result<Vec<Figure>> {
     figures.push(Figure::new(BENCH, "T6 T1 with routine deliveries waiting", ms(loaded.first_call), "ms"));
     figures.push(Figure::new(BENCH, "T6 T3 with routine deliveries waiting", s(loaded.all), "s"));
     figures.push(
-        Figure::new(BENCH, "  of T3 alone", s(loaded.all) / s(alone.all) * 100.0, "%").aim(Aim::AtMost(110.0)),
+        Figure::new(BENCH, "  of T3 alone", s(loaded.all) / s(alone.all) * 100.0, "%")
+            .aim(Aim::AtMost(110.0)),
     );
     busy.end().await?;
     Ok(figures)

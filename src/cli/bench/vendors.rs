@@ -11,8 +11,8 @@ use crate::service::Services;
 use crate::simulator::http_sms::Inbox;
 use crate::simulator::{
     AliyunOptions, AliyunSimulator, Faults, HttpSmsOptions, HttpSmsSimulator, Mailbox, Moment, SmsAct,
-    SmsFaults, SmtpOptions, SmtpSimulator, Stage, TencentOptions, TencentSimulator, WecomCall, WecomFaults, WecomMailbox,
-    WecomOptions, WecomSimulator,
+    SmsFaults, SmtpOptions, SmtpSimulator, Stage, TencentOptions, TencentSimulator, WecomCall, WecomFaults,
+    WecomMailbox, WecomOptions, WecomSimulator,
 };
 
 /// Connections to the relay, twice what a provider has unless told.
@@ -120,7 +120,8 @@ impl Vendors {
     ) -> anyhow::Result<Self> {
         let mail = SmtpOptions { mailbox: Mailbox::keeping(0), faults: relay, ..SmtpOptions::default() };
         let sms = HttpSmsOptions { faults, inbox: Inbox::keeping(0), ..HttpSmsOptions::default() };
-        let wecom = WecomOptions { mailbox: WecomMailbox::keeping(0), faults: corp, ..WecomOptions::default() };
+        let wecom =
+            WecomOptions { mailbox: WecomMailbox::keeping(0), faults: corp, ..WecomOptions::default() };
         Ok(Self {
             relay: SmtpSimulator::start(mail).await?,
             texts: Texts::Gateway(HttpSmsSimulator::start(sms).await?),
