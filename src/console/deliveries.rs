@@ -129,8 +129,8 @@ pub(super) async fn show(
     let shell = signed.shell(Section::Messages)?;
     let attempts = attempts(&shell.view, &delivery);
     let mut facts = facts(&shell.view, &delivery.facts, signed.may(Permission::DirectoryView));
-    facts.extend(aside.map(|act| {
-        let (by, at) = (actor(&shell.view, &act.actor), shell.view.exact(act.at));
+    facts.extend(aside.map(|aside| {
+        let (by, at) = (actor(&shell.view, &aside.by), shell.view.exact(aside.at));
         let said = shell.view.t2("attention-set-aside-by", "by", by, "at", at);
         Fact::text(shell.view.t("attention-set-aside"), &said)
     }));

@@ -305,13 +305,18 @@ async fn acts(s: &Services, signed: &Signed, message: &MessageSummary) -> Result
     let recall_count =
         if may_send && ended { deliveries::recallable(s, &signed.caller, message.id).await? } else { 0 };
     let resend_states = if may_send { resendable(message) } else { Vec::new() };
+    let may_cancel = if ended {
+        false
+    } else {
+        may_send || deliveries::may_withdraw(s, &signed.caller, message.id).await?
+    };
     Ok(ActsFragment {
         view: signed.view(),
         id: message.id,
         title: message.title.clone(),
         resend_count: resend_states.iter().map(|(_, n)| n).sum(),
         resend_states,
-        may_cancel: may_send && !message.status.is_final(),
+        may_cancel,
         recall_count: u64::try_from(recall_count).unwrap_or(0),
     })
 }

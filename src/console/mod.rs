@@ -95,6 +95,7 @@ routes! {
     "/console/compose/{id}/who" => { GET compose::who::show, POST compose::who::update }
     "/console/compose/{id}/who/watch" => { POST compose::who::watch }
     "/console/compose/{id}/proof" => { GET compose::proof::show, POST compose::proof::look }
+    "/console/compose/{id}/proof/missed" => { GET compose::missed::show, POST compose::missed::export }
     "/console/compose/{id}/try" => { POST compose::trial::try_out }
     "/console/compose/{id}/when" => { GET compose::when::show, POST compose::when::update }
     "/console/compose/{id}/delete" => { POST compose::delete }

@@ -205,6 +205,27 @@ pub struct Caps {
     pub most: BTreeMap<ChannelKind, i64>,
 }
 
+/// Why a fan-out would not reach a person `r` by a channel now, as SQL: a delivery's reason, or NULL. `$1`: the opt-out
+/// patterns, `$2`: the moment, `$3`: the campus day. `whichever`: as in [`Screen::why`].
+pub(super) fn why_missed(
+    dialect: Dialect,
+    channel: ChannelKind,
+    screen: &Screen,
+    caps: &Caps,
+    whichever: bool,
+) -> String {
+    let why = screen.why(dialect, channel, "$1", "CAST($2 AS bigint)", whichever);
+    match caps.most.get(&channel) {
+        Some(most) => format!(
+            "COALESCE({why}, CASE WHEN EXISTS (SELECT 1 FROM person_day p WHERE p.recipient_id = r.id
+             AND p.channel = {code} AND p.day = $3 AND p.n >= {most}) THEN '{reason}' END)",
+            code = channel.code(),
+            reason = suppressed::FREQUENCY_CAP,
+        ),
+        None => why,
+    }
+}
+
 /// Counts whom a fan-out would reach now and whom not, by the same reasons. `whichever`: as in [`Screen::why`].
 pub async fn reach(
     db: &Db,
@@ -220,15 +241,7 @@ pub async fn reach(
     let columns: Vec<_> = ChannelKind::ALL
         .iter()
         .map(|channel| {
-            let mut why = screen.why(dialect, *channel, "$1", "CAST($2 AS bigint)", whichever);
-            if let Some(most) = caps.most.get(channel) {
-                why = format!(
-                    "COALESCE({why}, CASE WHEN EXISTS (SELECT 1 FROM person_day p WHERE p.recipient_id = r.id
-                     AND p.channel = {code} AND p.day = $3 AND p.n >= {most}) THEN '{reason}' END)",
-                    code = channel.code(),
-                    reason = suppressed::FREQUENCY_CAP,
-                );
-            }
+            let why = why_missed(dialect, *channel, screen, caps, whichever);
             format!("{why} AS {channel}, {} AS {channel}_kind", kind_of(*channel, screen.prefers))
         })
         .collect();

@@ -163,6 +163,7 @@ row! {
         pub source_id: Option<SourceId>,
         pub source_name: Option<String>,
         /// The operator who wrote it, where no system did.
+        pub operator_id: Option<OperatorId>,
         pub operator_name: Option<String>,
         /// Whose it is; of none: the whole campus's.
         pub department: Option<String>,
@@ -198,7 +199,7 @@ row! {
 }
 
 const SELECT: &str =
-    "SELECT m.id, m.source_id, s.name AS source_name, o.name AS operator_name, m.department, m.test, m.topic,
+    "SELECT m.id, m.source_id, s.name AS source_name, m.operator_id, o.name AS operator_name, m.department, m.test, m.topic,
     m.category, m.lane, m.status, m.reason, m.title, m.send_at, m.expires_at, m.created_at, m.planned_at, m.completed_at,
     m.updated_at, m.request_id
   FROM message m LEFT JOIN source s ON s.id = m.source_id LEFT JOIN operator o ON o.id = m.operator_id";

@@ -37,6 +37,7 @@ macro_rules! steps {
             26 "0026_message_template",
             27 "0027_sms_month",
             28 "0028_message_department",
+            29 "0029_trouble_department",
             32 "0032_source_groups",
             34 "0034_emergency",
         )

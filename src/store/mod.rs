@@ -43,6 +43,7 @@ pub mod keys;
 pub mod links;
 pub mod messages;
 mod migrate;
+pub mod missed;
 pub mod nodes;
 pub mod operators;
 pub mod opt_outs;

@@ -128,6 +128,8 @@ pub struct ActLine {
     pub done: u64,
     pub passed_over: u64,
     pub finished_at: Option<Timestamp>,
+    /// It ended before it came to all of them: whoever began it lost the right to it.
+    pub stopped: bool,
 }
 
 impl ActLine {
@@ -144,6 +146,7 @@ impl ActLine {
             done: number(act.done),
             passed_over: number(act.passed_over),
             finished_at: act.finished_at,
+            stopped: act.stopped,
         }
     }
 }

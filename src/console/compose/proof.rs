@@ -36,6 +36,13 @@ pub struct ProofPage {
 }
 
 impl ProofPage {
+    /// Whose budget it is, before what is said of it.
+    fn whose(&self) -> String {
+        let view = &self.shell.view;
+        let of = self.frame.department.clone().unwrap_or_else(|| view.t("costs-operators"));
+        view.t1("cost-budget-of", "of", of)
+    }
+
     /// Names of channels, one after the other.
     fn channels(&self, channels: &[ChannelKind]) -> String {
         let view = &self.shell.view;
@@ -89,7 +96,8 @@ async fn page(s: &Services, signed: &Signed, draft: &Draft, query: &TrialQuery) 
             let similar =
                 drafts::similar(s, &signed.caller, &simulation.outline, simulation.similar.as_ref()).await?;
             let words = Words::new(view, &simulation.words, &draft.composed.looked_at);
-            let cost = costs::estimate(s, &signed.caller, &simulation).await?;
+            let department = drafts::writes_for(&signed.caller, &draft.composed)?;
+            let cost = costs::estimate(s, &signed.caller, department.as_deref(), &simulation).await?;
             let trial = Trial::load(s, signed, &simulation, query).await?;
             Ok(Proof { outcome, rules, similar, words, cost, trial })
         }

@@ -58,8 +58,15 @@ impl OwnWord {
         Ok(Self(draft.incoming.message))
     }
 
-    /// Checks a message that an operator writes to themselves, to their own address or as the person they are.
-    pub async fn of(s: &Services, operator: OperatorId, body: &Value, request_id: &str) -> Result<Self> {
+    /// Checks a message that an operator writes to themselves, to their own address or as the person they are. It is of the
+    /// department that the draft is for, where whoever sees that one's messages sees it.
+    pub async fn of(
+        s: &Services,
+        operator: OperatorId,
+        department: Option<String>,
+        body: &Value,
+        request_id: &str,
+    ) -> Result<Self> {
         let sender = Sender {
             source: None,
             operator: Some(operator),
@@ -73,7 +80,7 @@ impl OwnWord {
             daily_messages: None,
         };
         let draft = draft(s, sender, body, request_id, false).await?;
-        Ok(Self(draft.incoming.message))
+        Ok(Self(NewMessage { department, ..draft.incoming.message }))
     }
 
     /// One message of a broadcast: an emergency, to people of the directory.
