@@ -278,7 +278,7 @@ async fn trouble(app: &TestApp) {
     );
     crate::store::execute(&mut tx, &text).await;
     tx.commit().await.unwrap();
-    attention::begin(&app.services, &operator(Role::Owner), silent, Remedy::SetAside).await.unwrap();
+    attention::begin(&app.services, &TERMINAL, silent, Remedy::SetAside).await.unwrap();
 }
 
 /// Paths of somebody who was invited, of a role that was made, which nobody holds, and of a change that waits.
@@ -467,6 +467,8 @@ pub(super) async fn console(app: &TestApp) -> Vec<Room> {
         room(format!("{draft}/what")).with_menus_open(),
         room(format!("{draft}/who")).with_menus_open(),
         room(format!("{draft}/proof")),
+        room(format!("{draft}/proof/missed")),
+        room(format!("{draft}/proof/missed?channel=sms&why=opted_out")),
         room(format!("{draft}/when?people=7")),
         room("/console/settings/words"),
         room("/console/settings/costs"),

@@ -1,6 +1,6 @@
 use belltower::clock::Timestamp;
 use belltower::domain::delivery::State;
-use belltower::domain::id::{DeliveryId, MessageId};
+use belltower::domain::id::{DeliveryId, MessageId, OperatorId};
 use belltower::store::attention::{
     NewAct, TroubledFilter, acts, advance, begin, count, find, find_act, groups, is_open, list, of_delivery,
     pick, set_aside, take as take_act,
@@ -149,7 +149,7 @@ on_both!(an_act_goes_through_what_there_was_when_it_began, |db| async {
     assert!(!is_open(&db).await.unwrap());
     let mut tx = db.begin().await.unwrap();
     let new =
-        NewAct { resends: false, trouble: GONE, late: true, departments: None, actor: "Li", planned: 2 };
+        NewAct { resends: false, trouble: GONE, late: true, departments: None, actor: "Li", operator: None, planned: 2 };
     let id = begin(&mut tx, &new, LATER).await.unwrap();
     tx.commit().await.unwrap();
     assert!(is_open(&db).await.unwrap());
@@ -196,18 +196,48 @@ on_both!(a_departments_are_gathered_by_themselves, |db| async {
         assert_eq!(list(&db, GONE, &filter, None, 10).await.unwrap().len() as i64, n);
         let mut tx = db.begin().await.unwrap();
         let new =
-            NewAct { resends: false, trouble: GONE, late: false, departments: of, actor: "Li", planned: n };
+            NewAct { resends: false, trouble: GONE, late: false, departments: of, actor: "Li", operator: Some(OperatorId(9)), planned: n };
         let id = begin(&mut tx, &new, LATER).await.unwrap();
         tx.commit().await.unwrap();
         let mut act = find_act(&db, id).await.unwrap().unwrap();
         assert_eq!(act.departments.as_ref().map(|it| it.0.as_slice()), of);
+        assert_eq!((act.operator_id, act.stopped), (Some(OperatorId(9)), false));
         let mut tx = db.begin().await.unwrap();
         let picked = pick(&mut tx, &act, 10).await.unwrap();
         assert_eq!(picked.len(), 2, "others are walked past");
         assert_eq!(picked.iter().filter(|row| row.is_theirs).count() as i64, n);
-        act.finished_at = Some(LATER);
+        (act.finished_at, act.stopped) = (Some(LATER), true);
         advance(&mut tx, &act).await.unwrap();
         tx.commit().await.unwrap();
+        assert!(find_act(&db, id).await.unwrap().unwrap().stopped);
+    }
+});
+
+on_both!(several_departments_are_one_list, |db| async {
+    let claimed = troubled(&db).await;
+    // One of the two that failed is the library's from now on, and there are more departments than are asked one by one.
+    let mut tx = db.begin().await.unwrap();
+    let moved =
+        format!("UPDATE delivery SET trouble_department = '图书馆' WHERE id = {}", claimed[0].id.0);
+    execute(&mut tx, &moved).await;
+    tx.commit().await.unwrap();
+    let both = ["图书馆", "教务处", "校医院"].map(str::to_owned).to_vec();
+    let many: Vec<_> = both.iter().cloned().chain((0..150).map(|n| format!("学院{n}"))).collect();
+    for of in [&both, &many] {
+        let found = groups(&db, 10, 100, Some(of)).await.unwrap();
+        let found: Vec<_> = found.iter().map(|group| (group.trouble.as_str(), group.n)).collect();
+        assert_eq!(found, [(GONE, 2), (SILENT, 1)]);
+        assert_eq!(groups(&db, 10, 1, Some(of)).await.unwrap()[0].n, 1, "counted so far");
+        assert_eq!((count(&db, 100, Some(of)).await.unwrap(), count(&db, 2, Some(of)).await.unwrap()), (3, 2));
+        let group = find(&db, GONE, 100, Some(of)).await.unwrap().unwrap();
+        let whole = find(&db, GONE, 100, None).await.unwrap().unwrap();
+        assert_eq!((group.n, group.since, group.latest), (2, whole.since, whole.latest));
+        let filter = TroubledFilter { departments: Some(of.clone()), ..TroubledFilter::default() };
+        let rows = list(&db, GONE, &filter, None, 10).await.unwrap();
+        assert_eq!(rows.iter().map(|row| row.id).collect::<Vec<_>>(), [claimed[1].id, claimed[0].id]);
+        let latest = list(&db, GONE, &filter, None, 1).await.unwrap();
+        let next = list(&db, GONE, &filter, Some((latest[0].updated_at, latest[0].id)), 1).await.unwrap();
+        assert_eq!((latest[0].id, next[0].id), (claimed[1].id, claimed[0].id));
     }
 });
 

@@ -33,6 +33,7 @@ mod kinds;
 mod leases;
 mod links;
 mod messages;
+mod missed;
 mod nodes;
 mod operators;
 mod opt_outs;

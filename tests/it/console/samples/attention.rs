@@ -49,6 +49,7 @@ fn act_line(done: u64, finished: bool) -> ActLine {
         done,
         passed_over: 18,
         finished_at: finished.then(|| ago(20)),
+        stopped: false,
     }
 }
 
