@@ -7,6 +7,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
 use super::access::Signed;
+use super::label::Tone;
 use super::page::{self, Section, Shell, Theme, address};
 use super::timeline::actor;
 use super::view::{Given, View};
