@@ -84,13 +84,6 @@ pub struct Outcome {
     pub texts: Vec<Text>,
 }
 
-impl Outcome {
-    /// Somebody would not get it by a channel.
-    pub fn any_missed(&self) -> bool {
-        self.channels.iter().any(|reach| reach.no_address + reach.opted_out + reach.suppressed > 0)
-    }
-}
-
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fate {
     Sent,

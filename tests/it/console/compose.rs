@@ -304,8 +304,8 @@ async fn the_figures_of_the_proof_lead_to_who_they_are() {
     let fields = [("act", "next"), ("filter_as", "text"), ("groups", "students"), ("ids", "")];
     let proof = to(&step(&mut browser, &who, &fields).await);
     let page = browser.get(&proof).await;
-    let to_none = format!("{missed}?channel=email&amp;why=no_address\">1<");
-    let to_suppressed = format!("{missed}?channel=email&amp;why=suppressed\">1<");
+    let to_none = format!("{missed}?channel=email&#38;why=no_address\">1<");
+    let to_suppressed = format!("{missed}?channel=email&#38;why=suppressed\">1<");
     has(&page, &[&to_none, &to_suppressed, "查看名单"]);
     assert!(!page.text.contains("why=opted_out"), "nobody has");
 
