@@ -90,9 +90,10 @@ pub(super) fn group(language: Language, theme: Theme) -> GroupPage {
     }
 }
 
-pub(super) fn act(language: Language, theme: Theme) -> ActPage {
+pub(super) fn act(language: Language, theme: Theme, stopped: bool) -> ActPage {
+    let act = ActLine { stopped, ..act_line(600, stopped) };
     ActPage {
         shell: shell(language, theme, Some(Section::Attention)),
-        progress: ActFragment { view: view(language), act: act_line(600, false), late: false },
+        progress: ActFragment { view: view(language), act, late: false },
     }
 }
