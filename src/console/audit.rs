@@ -63,7 +63,10 @@ pub const ACTS: [(&str, &[&str]); 17] = [
     ("rights", &["propose", "reject", "withdraw", "expire", "drop"]),
     ("source", &["create", "update", "enable", "disable", "guard"]),
     ("key", &["create", "rotate", "revoke"]),
-    ("message", &["cancel", "recall", "resend", "release", "reject", "export", "export_missed", "send", "try"]),
+    (
+        "message",
+        &["cancel", "recall", "resend", "release", "reject", "export", "export_missed", "send", "try"],
+    ),
     (
         "recipient",
         &[

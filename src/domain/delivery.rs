@@ -86,15 +86,8 @@ pub mod suppressed {
     pub const NOT_NEEDED: &str = "not_needed";
 
     /// Those that are known before anything is planned.
-    pub const FORESEEN: [&str; 7] = [
-        NO_ADDRESS,
-        OPTED_OUT,
-        LEFT_ALONE,
-        BOUNCED_BEFORE,
-        DUPLICATE,
-        FREQUENCY_CAP,
-        QUIET_EXPIRED,
-    ];
+    pub const FORESEEN: [&str; 7] =
+        [NO_ADDRESS, OPTED_OUT, LEFT_ALONE, BOUNCED_BEFORE, DUPLICATE, FREQUENCY_CAP, QUIET_EXPIRED];
 }
 
 /// Why a delivery waits that could be sent otherwise.

@@ -68,7 +68,8 @@ impl MissedFilter {
 
 /// The list of those whom a channel does not reach for that.
 pub(super) fn address_of(id: DraftId, channel: ChannelKind, why: &str) -> String {
-    let filter = MissedFilter { channel: channel.name().to_owned(), why: why.to_owned(), ..MissedFilter::default() };
+    let filter =
+        MissedFilter { channel: channel.name().to_owned(), why: why.to_owned(), ..MissedFilter::default() };
     filter.address(id, "")
 }
 

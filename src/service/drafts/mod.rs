@@ -19,8 +19,8 @@ use crate::domain::id::{DraftId, MessageId};
 use crate::domain::operator::Permission;
 use crate::domain::sensitive::{Sighting, Treatment};
 use crate::error::{Error, Fault, Result};
-use crate::store::{audience, audit};
 use crate::store::drafts::{self as store, DraftRow};
+use crate::store::{audience, audit};
 
 pub use self::composed::{Composed, Whom, campus_ids};
 pub(super) use self::rights::recall_rights;
@@ -225,7 +225,8 @@ pub async fn note_missed_export(s: &Services, caller: &Caller, draft: &Draft) ->
     let department = writes_for(caller, &draft.composed)?;
     let (now, detail) = (s.clock.now(), json!({ "department": department }));
     let mut tx = s.db.begin().await?;
-    audit::append(&mut tx, now, &caller.label(), "message.export_missed", &draft.id.to_string(), &detail).await?;
+    audit::append(&mut tx, now, &caller.label(), "message.export_missed", &draft.id.to_string(), &detail)
+        .await?;
     tx.commit().await
 }
 

@@ -91,9 +91,7 @@ async fn page(s: &Services, by: &Reckoning, query: &MissedQuery) -> Result<Misse
             break;
         };
         let room = (most - rows.len()) as u32;
-        rows.extend(
-            store::list(&s.db, &judged, &channels, query.why, (behind, stretch.end), room).await?,
-        );
+        rows.extend(store::list(&s.db, &judged, &channels, query.why, (behind, stretch.end), room).await?);
         behind = (stretch.end, i64::MAX);
         looked_at += stretch.people;
         is_end = stretch.people < STRETCH;

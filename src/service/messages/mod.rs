@@ -42,11 +42,11 @@ pub(super) use self::missed::missed_written;
 pub use self::missed::{MissedPage, MissedPerson, MissedQuery, Place, Why};
 pub(super) use self::own_word::{Outgoing, OwnWord};
 pub use self::preview::preview;
+pub(super) use self::read::visible_delivery;
 pub use self::read::{
     DeliveryQuery, Exported, answers, deliveries, deliveries_to, delivery, export, get, get_many,
     note_export, timeline, wait,
 };
-pub(super) use self::read::visible_delivery;
 pub use self::review::{reject, release};
 pub(super) use self::sight::{Sight, holds};
 pub(super) use self::simulate::check_written;

@@ -51,7 +51,8 @@ pub struct NewAct<'a> {
 }
 
 pub async fn begin(tx: &mut Tx, new: &NewAct<'_>, now: Timestamp) -> Result<i64> {
-    let text = "INSERT INTO attention_act (resends, trouble, late, actor, at, planned, departments, operator_id)
+    let text =
+        "INSERT INTO attention_act (resends, trouble, late, actor, at, planned, departments, operator_id)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING id";
     let departments = new.departments.map(to_json).transpose()?;
     Ok(in_tx!(tx, |c| {
@@ -119,7 +120,8 @@ pub async fn pick(tx: &mut Tx, act: &ActRow, limit: u32) -> Result<Vec<PickedRow
          WHERE d.trouble = $1 AND d.updated_at <= $2 AND (d.updated_at, d.id) > ($3, $4)
          ORDER BY d.updated_at, d.id LIMIT {limit}"
     );
-    let of = to_json(act.departments.as_ref().map(|departments| departments.0.as_slice()).unwrap_or_default())?;
+    let of =
+        to_json(act.departments.as_ref().map(|departments| departments.0.as_slice()).unwrap_or_default())?;
     Ok(in_tx!(tx, |c| {
         sqlx::query_as(sql(text))
             .bind(&act.trouble)

@@ -218,11 +218,8 @@ on_both!(whoever_wrote_a_message_withdraws_it_while_nobody_was_sent_it, |db| asy
     let s = services(db);
     campus(&s).await;
     let permissions = [Permission::MessagesView, Permission::MessagesCompose, Permission::DirectoryView];
-    let form = RoleForm {
-        name: "写稿".to_owned(),
-        description: String::new(),
-        permissions: permissions.to_vec(),
-    };
+    let form =
+        RoleForm { name: "写稿".to_owned(), description: String::new(), permissions: permissions.to_vec() };
     let role = operators::create_role(&s, &TERMINAL, form).await.unwrap();
     let writes = async |name: &str| {
         let grant = Grant { role: AnyRole::Made(role), departments: [LIBRARY.to_owned()].into() };
@@ -254,7 +251,7 @@ on_both!(whoever_wrote_a_message_withdraws_it_while_nobody_was_sent_it, |db| asy
     messages::release(&s, &reviewer, sent, "").await.unwrap();
     assert_eq!(reached(&s, sent).await, ["L1", "L2"]);
     refused(deliveries::cancel(&s, &author, sent).await);
-    let acts = list(&s, &operator(Role::Owner), &AuditFilter::default(), 50).await.unwrap();
+    let acts = list(&s, &operator(Role::Owner), &AuditFilter::default(), None, 50).await.unwrap();
     let cancelled: Vec<_> = acts.iter().filter(|act| act.action == "message.cancel").collect();
     assert!(cancelled.len() == 2 && cancelled.iter().all(|act| act.actor.starts_with("author")));
 });

@@ -318,5 +318,8 @@ async fn what_is_shown_of_a_delivery_that_was_set_aside_tells_nothing_of_others(
     let limited = Caller::Operator(operators::operator_of(s, id).await.unwrap().unwrap());
     let told = attention::set_aside_by(s, &limited, ours.id).await.unwrap().unwrap();
     assert_eq!(told, SetAside { by: TERMINAL.label(), at: told.at }, "who and when, and of how many nothing");
-    assert_eq!((attention::count_for(s, &limited).await.unwrap(), attention::count(s).await.unwrap()), (0, 1));
+    assert_eq!(
+        (attention::count_for(s, &limited).await.unwrap(), attention::count(s).await.unwrap()),
+        (0, 1)
+    );
 }

@@ -287,8 +287,14 @@ async fn the_figures_of_the_proof_lead_to_who_they_are() {
     let owner = operator(Role::Owner);
     for (id, body) in [
         ("2026003", json!({"name": "程一", "attributes": {"role": "student"}})),
-        ("2026004", json!({"name": "苏二", "department": "农学院", "email": "su.er@campus.example", "attributes": {"role": "student"}})),
-        ("2026005", json!({"name": "何三", "email": "he.san@campus.example", "attributes": {"role": "student"}})),
+        (
+            "2026004",
+            json!({"name": "苏二", "department": "农学院", "email": "su.er@campus.example", "attributes": {"role": "student"}}),
+        ),
+        (
+            "2026005",
+            json!({"name": "何三", "email": "he.san@campus.example", "attributes": {"role": "student"}}),
+        ),
     ] {
         recipients::put(&app.services, &owner, id, &body).await.unwrap();
     }

@@ -33,6 +33,16 @@ async fn similar_of(campus: &Campus, caller: &Caller, id: MessageId) -> Value {
     events.into_iter().find(|event| event.kind == "similar").unwrap().detail
 }
 
+/// How many a draft would reach by mail and how many it would spare, who are listed.
+async fn by_mail(campus: &Campus, caller: &Caller, composed: &Composed) -> (i64, i64) {
+    let proof = drafts::proof(&campus.s, caller, composed).await.unwrap();
+    let query = MissedQuery { limit: 10, ..MissedQuery::default() };
+    let missed = drafts::missed(&campus.s, caller, composed, &query).await.unwrap();
+    let reach = &proof.preview.audience.by_channel[&ChannelKind::Email];
+    assert_eq!(missed.people.len() as i64, reach.suppressed);
+    (reach.reachable, reach.suppressed)
+}
+
 #[test]
 fn a_reason_that_was_kept_when_it_named_the_other_is_read_too() {
     let kept = "97 % the same as the message msg_0123 of 教务处";
@@ -67,16 +77,8 @@ on_both!(a_limited_authors_proof_counts_no_message_of_other_departments, |db| as
         whom: Whom { ids: "2026099".to_owned(), ..Whom::default() },
         ..Composed::default()
     };
-    let email = async |caller: &Caller, composed: &Composed| {
-        let proof = drafts::proof(&campus.s, caller, composed).await.unwrap();
-        let query = MissedQuery { limit: 10, ..MissedQuery::default() };
-        let missed = drafts::missed(&campus.s, caller, composed, &query).await.unwrap();
-        let reach = &proof.preview.audience.by_channel[&ChannelKind::Email];
-        assert_eq!(missed.people.len() as i64, reach.suppressed);
-        (reach.reachable, reach.suppressed)
-    };
-    assert_eq!(email(&whole, &composed).await, (0, 1));
-    assert_eq!(email(&limited, &composed).await, (1, 0));
+    assert_eq!(by_mail(&campus, &whole, &composed).await, (0, 1));
+    assert_eq!(by_mail(&campus, &limited, &composed).await, (1, 0));
     // Almost the same: it would be held, and neither why nor anything else names the other.
     let nearly = Composed { body: TEXT.replace("学生证", "校园卡"), ..composed.clone() };
     let proof = drafts::proof(&campus.s, &limited, &nearly).await.unwrap();
@@ -85,13 +87,17 @@ on_both!(a_limited_authors_proof_counts_no_message_of_other_departments, |db| as
     assert!(drafts::proof(&campus.s, &whole, &nearly).await.unwrap().similar.is_some());
     // Their own department's count, whoever of it sent them.
     let own = Composed { body: TEXT.replace("204", "309"), ..composed };
-    let own = Composed { title: "另一场考试".to_owned(), body: own.body.replace("高等数学", "植物保护与农药安全使用"), ..own };
+    let own = Composed {
+        title: "另一场考试".to_owned(),
+        body: own.body.replace("高等数学", "植物保护与农药安全使用"),
+        ..own
+    };
     let id = drafts::create(&campus.s, &limited).await.unwrap();
     drafts::save(&campus.s, &limited, id, 1, &own).await.unwrap();
     let sent = drafts::send(&campus.s, &limited, id, 2, 1, "test").await.unwrap();
     assert!(matches!(sent, Outcome::Accepted(_)), "{sent:?}");
     campus.drain().await;
-    assert_eq!(email(&limited, &own).await, (0, 1));
+    assert_eq!(by_mail(&campus, &limited, &own).await, (0, 1));
 });
 
 on_both!(nobody_gets_the_same_text_twice_whoever_sends_it, |db| async {

@@ -148,8 +148,15 @@ on_both!(an_act_goes_through_what_there_was_when_it_began, |db| async {
     let claimed = troubled(&db).await;
     assert!(!is_open(&db).await.unwrap());
     let mut tx = db.begin().await.unwrap();
-    let new =
-        NewAct { resends: false, trouble: GONE, late: true, departments: None, actor: "Li", operator: None, planned: 2 };
+    let new = NewAct {
+        resends: false,
+        trouble: GONE,
+        late: true,
+        departments: None,
+        actor: "Li",
+        operator: None,
+        planned: 2,
+    };
     let id = begin(&mut tx, &new, LATER).await.unwrap();
     tx.commit().await.unwrap();
     assert!(is_open(&db).await.unwrap());
@@ -195,8 +202,15 @@ on_both!(a_departments_are_gathered_by_themselves, |db| async {
         let filter = TroubledFilter { departments, ..TroubledFilter::default() };
         assert_eq!(list(&db, GONE, &filter, None, 10).await.unwrap().len() as i64, n);
         let mut tx = db.begin().await.unwrap();
-        let new =
-            NewAct { resends: false, trouble: GONE, late: false, departments: of, actor: "Li", operator: Some(OperatorId(9)), planned: n };
+        let new = NewAct {
+            resends: false,
+            trouble: GONE,
+            late: false,
+            departments: of,
+            actor: "Li",
+            operator: Some(OperatorId(9)),
+            planned: n,
+        };
         let id = begin(&mut tx, &new, LATER).await.unwrap();
         tx.commit().await.unwrap();
         let mut act = find_act(&db, id).await.unwrap().unwrap();
@@ -217,22 +231,24 @@ on_both!(several_departments_are_one_list, |db| async {
     let claimed = troubled(&db).await;
     // One of the two that failed is the library's from now on, and there are more departments than are asked one by one.
     let mut tx = db.begin().await.unwrap();
-    let moved =
-        format!("UPDATE delivery SET trouble_department = '图书馆' WHERE id = {}", claimed[0].id.0);
+    let moved = format!("UPDATE delivery SET trouble_department = '图书馆' WHERE id = {}", claimed[0].id.0);
     execute(&mut tx, &moved).await;
     tx.commit().await.unwrap();
     let both = ["图书馆", "教务处", "校医院"].map(str::to_owned).to_vec();
     let many: Vec<_> = both.iter().cloned().chain((0..150).map(|n| format!("学院{n}"))).collect();
-    for of in [&both, &many] {
+    for of in [both.as_slice(), many.as_slice()] {
         let found = groups(&db, 10, 100, Some(of)).await.unwrap();
         let found: Vec<_> = found.iter().map(|group| (group.trouble.as_str(), group.n)).collect();
         assert_eq!(found, [(GONE, 2), (SILENT, 1)]);
         assert_eq!(groups(&db, 10, 1, Some(of)).await.unwrap()[0].n, 1, "counted so far");
-        assert_eq!((count(&db, 100, Some(of)).await.unwrap(), count(&db, 2, Some(of)).await.unwrap()), (3, 2));
+        assert_eq!(
+            (count(&db, 100, Some(of)).await.unwrap(), count(&db, 2, Some(of)).await.unwrap()),
+            (3, 2)
+        );
         let group = find(&db, GONE, 100, Some(of)).await.unwrap().unwrap();
         let whole = find(&db, GONE, 100, None).await.unwrap().unwrap();
         assert_eq!((group.n, group.since, group.latest), (2, whole.since, whole.latest));
-        let filter = TroubledFilter { departments: Some(of.clone()), ..TroubledFilter::default() };
+        let filter = TroubledFilter { departments: Some(of.to_vec()), ..TroubledFilter::default() };
         let rows = list(&db, GONE, &filter, None, 10).await.unwrap();
         assert_eq!(rows.iter().map(|row| row.id).collect::<Vec<_>>(), [claimed[1].id, claimed[0].id]);
         let latest = list(&db, GONE, &filter, None, 1).await.unwrap();

@@ -23,7 +23,9 @@ async fn campus(db: &Db) -> (Screen, Caps) {
     let body = |n: u32| match n {
         1 => json!({"department": "农学院"}),
         2 => json!({"department": "理学院", "mobile": "13800000002"}),
-        n => json!({"department": "理学院", "email": format!("p{n}@campus.example"), "mobile": format!("1380000000{n}")}),
+        n => {
+            json!({"department": "理学院", "email": format!("p{n}@campus.example"), "mobile": format!("1380000000{n}")})
+        }
     };
     let people: Vec<_> = (1..=8).map(|n| person(&n.to_string(), body(n))).collect();
     keep(db, &people, 1).await;
@@ -102,7 +104,8 @@ on_both!(they_are_named_with_the_reason_that_counts, |db| async {
     listed.sort_unstable();
     assert_eq!(listed, [BOUNCED_BEFORE, LEFT_ALONE]);
     let six = rows.last().unwrap();
-    assert_eq!((six.department.as_deref(), six.address.as_deref()), (Some("理学院"), Some("13800000006")));
+    assert_eq!(six.department.as_deref(), Some("理学院"));
+    assert!(six.address.as_deref().unwrap().ends_with("13800000006"), "{six:?}");
     assert_eq!((rows[2].address.as_deref(), rows[2].address_kind), (None, None));
     assert!(all(&db, &by, &[], None, (100, 100)).await.is_empty());
     // However they are paged, they are the same.
@@ -119,7 +122,8 @@ on_both!(they_are_named_with_the_reason_that_counts, |db| async {
 on_both!(as_many_are_listed_as_are_counted, |db| async {
     let (screen, caps) = campus(&db).await;
     let late = Screen { quiet: [(ChannelKind::Sms, Quiet::TooLong)].into(), ..screen.clone() };
-    for (screen, whichever) in [(&screen, false), (&screen, true), (&late, false), (&Screen::default(), true)] {
+    for (screen, whichever) in [(&screen, false), (&screen, true), (&late, false), (&Screen::default(), true)]
+    {
         for within in [None, Some(vec!["理学院".to_owned()])] {
             let audience = ResolvedAudience { within, ..everyone() };
             let by = Judged { audience: &audience, screen, caps: &caps, whichever, now: NOW };
