@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::messages::{Sight, holds};
 use super::providers::{self, Told};
 use super::suppressions::{self, Bounce};
-use super::{Caller, Services, policies, recalls};
+use super::{Caller, Services, policies, recalls, withdrawing};
 use crate::clock::Timestamp;
 use crate::domain::channel::{ChannelKind, Outlet};
 use crate::domain::delivery::State;
@@ -23,6 +23,7 @@ use crate::store::{Tx, deliveries as store, planning, receipts};
 use crate::{Error, Result};
 
 pub use super::resending::{Resent, resend};
+pub use super::withdrawing::may_withdraw;
 pub use crate::store::deliveries::{Claimed, Settlement};
 pub use crate::store::receipts::{AskLater, ToPoll, Verdict};
 
@@ -305,7 +306,7 @@ pub struct Recall {
 pub async fn cancel(s: &Services, caller: &Caller, message: MessageId) -> Result<Cancelled> {
     let now = s.clock.now();
     let mut tx = s.db.begin().await?;
-    let standing = withdrawable(&mut tx, caller, message).await?;
+    let standing = withdrawing::withdrawable(&mut tx, caller, message).await?;
     if standing.status.is_final() {
         drop(tx);
         if standing.status != Status::Completed && recalls::find(s, message).await?.is_empty() {
@@ -359,30 +360,6 @@ async fn call_back(s: &Services, caller: &Caller, message: MessageId, stopped: i
         }
     }
     Ok(Cancelled { stopped, already_sent, recall })
-}
-
-/// Whether nobody was sent it yet, so that whoever wrote it may withdraw it by themselves.
-const fn waits(status: Status) -> bool {
-    matches!(status, Status::Held | Status::Scheduled)
-}
-
-/// The message, locked, if the caller may act on it, or wrote it and nobody was sent it yet.
-async fn withdrawable(tx: &mut crate::store::Tx, caller: &Caller, message: MessageId) -> Result<Standing> {
-    if let Some(author) = caller.operator() {
-        let standing = messages::standing(tx, message).await?;
-        let is_theirs = |row: &Standing| row.operator_id == Some(author) && waits(row.status);
-        if let Some(standing) = standing.filter(is_theirs) {
-            return Ok(standing);
-        }
-    }
-    own(tx, caller, message).await
-}
-
-/// Whether the caller wrote a message that nobody was sent yet.
-pub async fn may_withdraw(s: &Services, caller: &Caller, message: MessageId) -> Result<bool> {
-    let Some(author) = caller.operator() else { return Ok(false) };
-    let row = messages::find(&s.db, message).await?;
-    Ok(row.is_some_and(|row| row.operator_id == Some(author) && waits(row.status)))
 }
 
 /// How many deliveries of a message can still be called back.

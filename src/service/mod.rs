@@ -50,6 +50,7 @@ pub mod templates;
 mod throttle;
 pub mod unanswered;
 pub mod vault;
+mod withdrawing;
 
 use std::path::Path;
 use std::sync::Arc;
