@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashSet};
 use super::broadcasts::may_have_it;
 use super::dialect::Field;
 use super::fan_out::kind_of;
+use super::missed::why_missed;
 use super::recipients::{RecipientRow, SELECT};
 use super::screen::{Quiet, Screen, every_channel, had_it};
 use super::{Db, Dialect, in_db, row, sql, suppressions, to_json};
@@ -203,27 +204,6 @@ pub struct Caps {
     /// `YYYY-MM-DD`.
     pub day: String,
     pub most: BTreeMap<ChannelKind, i64>,
-}
-
-/// Why a fan-out would not reach a person `r` by a channel now, as SQL: a delivery's reason, or NULL. `$1`: the opt-out
-/// patterns, `$2`: the moment, `$3`: the campus day. `whichever`: as in [`Screen::why`].
-pub(super) fn why_missed(
-    dialect: Dialect,
-    channel: ChannelKind,
-    screen: &Screen,
-    caps: &Caps,
-    whichever: bool,
-) -> String {
-    let why = screen.why(dialect, channel, "$1", "CAST($2 AS bigint)", whichever);
-    match caps.most.get(&channel) {
-        Some(most) => format!(
-            "COALESCE({why}, CASE WHEN EXISTS (SELECT 1 FROM person_day p WHERE p.recipient_id = r.id
-             AND p.channel = {code} AND p.day = $3 AND p.n >= {most}) THEN '{reason}' END)",
-            code = channel.code(),
-            reason = suppressed::FREQUENCY_CAP,
-        ),
-        None => why,
-    }
 }
 
 /// Counts whom a fan-out would reach now and whom not, by the same reasons. `whichever`: as in [`Screen::why`].

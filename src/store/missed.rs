@@ -2,15 +2,36 @@
 //! [`reach`](super::audience::reach) counts. People are looked through in the order of their keys, some at a time: however
 //! large an audience is, and however few of it are sought, no more are looked at than were asked for.
 
-use super::audience::{Caps, ResolvedAudience, bind_all, why_missed};
+use super::audience::{Caps, ResolvedAudience, bind_all};
 use super::fan_out::{coalesce, kind_of};
 use super::screen::Screen;
-use super::{Db, in_db, row, sql, to_json};
+use super::{Db, Dialect, in_db, row, sql, to_json};
 use crate::Result;
 use crate::clock::Timestamp;
 use crate::domain::channel::{AddressKind, ChannelKind};
 use crate::domain::delivery::suppressed;
 use crate::domain::id::RecipientId;
+
+/// Why a fan-out would not reach a person `r` by a channel now, as SQL: a delivery's reason, or NULL. `$1`: the opt-out
+/// patterns, `$2`: the moment, `$3`: the campus day. `whichever`: as in [`Screen::why`].
+pub(super) fn why_missed(
+    dialect: Dialect,
+    channel: ChannelKind,
+    screen: &Screen,
+    caps: &Caps,
+    whichever: bool,
+) -> String {
+    let why = screen.why(dialect, channel, "$1", "CAST($2 AS bigint)", whichever);
+    match caps.most.get(&channel) {
+        Some(most) => format!(
+            "COALESCE({why}, CASE WHEN EXISTS (SELECT 1 FROM person_day p WHERE p.recipient_id = r.id
+             AND p.channel = {code} AND p.day = $3 AND p.n >= {most}) THEN '{reason}' END)",
+            code = channel.code(),
+            reason = suppressed::FREQUENCY_CAP,
+        ),
+        None => why,
+    }
+}
 
 /// By what it is judged whom a message reaches.
 #[derive(Clone, Copy, Debug)]
