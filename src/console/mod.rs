@@ -179,6 +179,7 @@ routes! {
     "/console/settings/versions" => { GET settings::policy::show_versions }
     "/console/system" => { GET system::show }
     "/console/settings/alarms" => { GET settings::limits::show, POST settings::limits::change }
+    "/console/settings/retention" => { GET settings::retention::show, POST settings::retention::change }
     "/console/settings/words" => { GET settings::words::show, POST settings::words::change }
     "/console/settings/costs" => { GET settings::costs::show, POST settings::costs::change }
     "/console/settings/sign-in" => { GET settings::sign_in::show, POST settings::sign_in::change }

@@ -244,7 +244,7 @@ impl TodayFragment {
             silent: overview.silent.into_iter().map(silent).collect(),
             recent: MessageRowsFragment {
                 view: view.clone(),
-                rows: overview.recent.into_iter().map(MessageRow::from).collect(),
+                rows: overview.recent.into_iter().map(|message| MessageRow::new(&view, message)).collect(),
                 filtered: false,
                 backwards: false,
                 one_source: false,

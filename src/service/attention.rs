@@ -323,8 +323,10 @@ async fn resend(
     for (standing, ids) in picked {
         let message = standing.id;
         let over = standing.expires_at <= now;
-        // What was called off stays so.
-        if !matches!(standing.status, Status::Sending | Status::Completed) || (over && !act.late) {
+        // What was called off stays so, and what says nothing any more is not sent.
+        let can_be = matches!(standing.status, Status::Sending | Status::Completed)
+            && standing.content_removed_at.is_none();
+        if !can_be || (over && !act.late) {
             continue;
         }
         let routed: Routed = standing.routing.unwrap_or_default().0;

@@ -35,6 +35,7 @@ mod recalls;
 pub mod receipts;
 pub mod recipients;
 pub mod reports;
+pub mod retention;
 mod resending;
 pub mod routing;
 pub mod scenarios;

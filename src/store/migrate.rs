@@ -39,6 +39,7 @@ macro_rules! steps {
             28 "0028_message_department",
             29 "0029_trouble_department",
             32 "0032_source_groups",
+            33 "0033_retention",
             34 "0034_emergency",
         )
     };

@@ -60,6 +60,7 @@ pub mod recipients;
 pub mod reopening;
 pub mod replies;
 pub mod reports;
+pub mod retention;
 pub mod rights_requests;
 pub mod roles;
 pub mod routing;

@@ -167,7 +167,8 @@ pub(in crate::console) async fn show(
 
 async fn kept(s: &Services, signed: &Signed, id: MessageId) -> Result<((MessageId, String), Simulation)> {
     let message = messages::get_many(s, &signed.caller, &[id]).await?.pop();
-    let title = message.ok_or(Error::NotFound("message"))?.title;
+    let message = message.ok_or(Error::NotFound("message"))?;
+    let title = super::super::message::title(&signed.view(), &message);
     Ok(((id, title), messages::simulate_kept(s, &signed.caller, id).await?))
 }
 

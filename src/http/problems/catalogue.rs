@@ -144,6 +144,20 @@ pub(super) const ALL: &[Explained] = &[
         ],
     ),
     problem(
+        "content_removed",
+        409,
+        [
+            "What the message said was removed",
+            "The time for which this installation keeps what messages said is over (`content_removed_at`), so there is nothing to send again.",
+            "Send a new message.",
+        ],
+        [
+            "消息内容已删除",
+            "消息内容已超过本系统的保留期限（见 `content_removed_at`），无法再次发送。",
+            "请发送一条新消息。",
+        ],
+    ),
+    problem(
         "not_held",
         409,
         [

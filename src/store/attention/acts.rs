@@ -180,3 +180,9 @@ pub async fn of_delivery(db: &Db, delivery: DeliveryId) -> Result<Option<ActRow>
     );
     Ok(in_db!(db, |c| sqlx::query_as(sql(text)).bind(delivery.0).fetch_optional(c).await)?)
 }
+
+/// Forgets what was done before `before`; returns how many acts that were.
+pub async fn prune(tx: &mut Tx, before: Timestamp) -> Result<u64> {
+    let text = "DELETE FROM attention_act WHERE finished_at < $1";
+    Ok(in_tx!(tx, |c| sqlx::query(text).bind(before.0).execute(c).await.map(|done| done.rows_affected()))?)
+}

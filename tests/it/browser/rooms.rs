@@ -441,6 +441,7 @@ pub(super) async fn console(app: &TestApp) -> Vec<Room> {
         room("/console/settings/policy"),
         room("/console/settings/versions"),
         room("/console/settings/alarms"),
+        room("/console/settings/retention"),
         room("/console/system"),
         room("/console/operators"),
         room("/console/operators/new"),

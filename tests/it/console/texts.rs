@@ -27,6 +27,7 @@ use belltower::domain::operator::{Permission, Role};
 use belltower::domain::policy::{RepeatFor, ThenFor};
 use belltower::domain::provider::ProviderKind;
 use belltower::domain::recipient::FIELDS;
+use belltower::domain::retention;
 use belltower::domain::rights_change::RightsChange;
 use belltower::domain::sensitive::{Part, Treatment};
 use belltower::domain::sign_in::FactorFor;
@@ -183,7 +184,8 @@ const SETTINGS: [&str; 30] = [
     "no_certificate",
     "unreadable",
 ];
-const CONFLICTS: [&str; 22] = [
+const CONFLICTS: [&str; 23] = [
+    "content_removed",
     "own_rights",
     "last_owner",
     "role_held",
@@ -211,7 +213,9 @@ const CONFLICTS: [&str; 22] = [
 const SAID_OF_RIGHTS: [&str; 7] =
     ["before", "after", "grants", "permissions", "proposed_by", "proposal_reason", "change"];
 /// What a timeline may tell.
-const EVENTS: [&str; 20] = [
+const EVENTS: [&str; 22] = [
+    "content_removed",
+    "deliveries_removed",
     "words",
     "over_quota",
     "no_provider",
@@ -299,6 +303,12 @@ fn composed() -> BTreeSet<String> {
     family(
         "limit",
         &mut PARTS.iter().flat_map(|(_, figures)| figures.iter().map(|f| f.name)),
+        &["", "-hint"],
+    );
+    family("retention", &mut retention::PARTS.iter().map(|(part, _)| *part), &[""]);
+    family(
+        "term",
+        &mut retention::PARTS.iter().flat_map(|(_, terms)| terms.iter().map(|term| term.name)),
         &["", "-hint"],
     );
     family("rule", &mut FIGURES.iter().map(|figure| figure.name), &["", "-hint"]);

@@ -50,6 +50,7 @@ mod recipients;
 mod reopening;
 mod replies;
 mod reports;
+mod retention;
 mod rights_requests;
 mod roles;
 mod routing;
