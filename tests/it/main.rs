@@ -26,6 +26,7 @@ mod properties;
 mod providers;
 mod queue;
 mod recipient;
+mod retention;
 mod routing;
 mod secrets;
 mod sms;
