@@ -20,6 +20,7 @@ mod operators;
 mod overview;
 mod people;
 mod providers;
+mod retention;
 pub(crate) mod rooms;
 mod rule_changes;
 mod rules;
