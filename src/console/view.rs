@@ -117,8 +117,10 @@ impl View {
 
     /// The same with the figure written in another way.
     pub(super) fn count_as(&self, key: &str, n: impl Given<u64>, figure: String) -> String {
-        let arguments =
-            Arguments::from([(Cow::Borrowed("n"), n.given().into()), (Cow::Borrowed("count"), figure.into())]);
+        let arguments = Arguments::from([
+            (Cow::Borrowed("n"), n.given().into()),
+            (Cow::Borrowed("count"), figure.into()),
+        ]);
         locale::text(self.language, key, Some(&arguments))
     }
 

@@ -1,6 +1,5 @@
 //! What providers tell besides receipts: who follows an account no more, who answers a text or a card.
 
-
 use super::bindings::{self, Telling};
 use super::{Caller, Services, answers, retention};
 use crate::Result;

@@ -57,13 +57,7 @@ pub async fn take(
 }
 
 /// How many [`take`] would find now; no more than `most` are counted.
-pub async fn count(
-    db: &Db,
-    category: Category,
-    stage: Stage,
-    before: Timestamp,
-    most: u32,
-) -> Result<i64> {
+pub async fn count(db: &Db, category: Category, stage: Stage, before: Timestamp, most: u32) -> Result<i64> {
     let text = format!(
         "SELECT CAST(count(*) AS bigint) FROM (SELECT 1 AS one FROM message
             WHERE category = $1 AND {whole} AND {ENDED} < $2 LIMIT $3 + 0) AS found",
@@ -109,10 +103,8 @@ pub async fn empty(
 /// Says of messages, which [`take`] gave, that their deliveries are removed.
 pub async fn close(tx: &mut Tx, messages: &[MessageId], now: Timestamp) -> Result<()> {
     let ids = int_array(messages.iter().map(|id| id.0));
-    let text = format!(
-        "UPDATE message SET deliveries_removed_at = $2 WHERE id IN {}",
-        tx.dialect().int_list("$1")
-    );
+    let text =
+        format!("UPDATE message SET deliveries_removed_at = $2 WHERE id IN {}", tx.dialect().int_list("$1"));
     in_tx!(tx, |c| sqlx::query(sql(text)).bind(&ids).bind(now.0).execute(c).await.map(drop))?;
     note_event(tx, &ids, "deliveries_removed", now).await?;
     enlist(tx, &ids, Stage::Deliveries).await
@@ -176,8 +168,7 @@ pub async fn under_way(tx: &mut Tx, limit: u32) -> Result<Vec<Removal>> {
 
 /// How many are under way; no more than `most` are counted.
 pub async fn left(db: &Db, most: u32) -> Result<i64> {
-    let text =
-        "SELECT CAST(count(*) AS bigint) FROM (SELECT 1 AS one FROM removal LIMIT $1 + 0) AS found";
+    let text = "SELECT CAST(count(*) AS bigint) FROM (SELECT 1 AS one FROM removal LIMIT $1 + 0) AS found";
     Ok(in_db!(db, |c| sqlx::query_scalar(text).bind(i64::from(most)).fetch_one(c).await)?)
 }
 

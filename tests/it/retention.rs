@@ -112,7 +112,10 @@ on_both!(what_was_sent_goes_on_its_day_and_the_figures_stay, |db| async {
     assert_eq!((&after["attributes"], &after["personalised"]), (&json!({}), &json!(false)));
     let rows = deliveries(&app, &id).await;
     assert_eq!(rows.len(), 2);
-    assert!(rows.iter().all(|row| row["address"].is_null() && row["recipient"]["name"].is_null()), "{rows:?}");
+    assert!(
+        rows.iter().all(|row| row["address"].is_null() && row["recipient"]["name"].is_null()),
+        "{rows:?}"
+    );
     assert!(rows.iter().all(|row| row["recipient"]["campus_id"].is_string()), "who was told is kept longer");
     let left = everything(&db).await;
     let theirs = ["秘密", "p2024001@", "p2024002@"];
@@ -159,7 +162,11 @@ on_both!(its_page_says_that_it_was_removed, |db| async {
     app.drain().await;
     let removed = page().await;
     assert_eq!(removed.status, 200);
-    assert!(removed.text.contains("这条消息的内容已删除") && !removed.text.contains("秘密"), "{}", removed.text);
+    assert!(
+        removed.text.contains("这条消息的内容已删除") && !removed.text.contains("秘密"),
+        "{}",
+        removed.text
+    );
     // What they are sent of its kind is still theirs to say.
     let wishes = path(&app.services.vault, Purpose::Preferences, delivery);
     assert_eq!(Answer::of(app.plain(Method::GET, &wishes).header("accept", "text/html")).await.status, 200);
@@ -169,11 +176,15 @@ on_both!(what_is_open_or_waits_is_left_alone, |db| async {
     let app = campus(&db).await;
     let s = &app.services;
     let kept = app.post("/messages", &marks()).await.expect(202)["id"].clone();
-    let unsent = app.post("/messages", &json!({
+    let unsent = json!({
         "topic": "academic.exam", "title": "a", "body": "b", "audience": {"recipients": ["2024001"]},
-        "send_at": "2031-01-01T00:00:00Z", "expires_at": "2031-02-01T00:00:00Z",
-    }));
-    unsent.await.expect(202);
+    });
+    app.post("/messages", &unsent).await.expect(202);
+    execute(
+        &db,
+        "UPDATE message SET status = 0, send_at = 1900000000000, expires_at = 1910000000000 WHERE title = 'a'",
+    )
+    .await;
     execute(&db, "UPDATE message SET status = 5 WHERE send_at < 1800000000000").await;
     app.clock.turn(1_200 * DAY);
     assert_eq!(work(s).await.unwrap(), Progress::Nothing, "held and scheduled");
@@ -245,7 +256,8 @@ on_both!(whoever_is_cut_off_is_followed_by_another, |db| async {
     assert_eq!(number(&db, SECRET).await, 0);
     assert_eq!(number(&db, "SELECT count(*) FROM delivery").await, 4_500);
     let removed = show(&third, &TERMINAL).await.unwrap().removed;
-    let of = |rule: &str| removed.iter().find(|row| row.rule == rule).map(|row| (row.messages, row.deliveries));
+    let of =
+        |rule: &str| removed.iter().find(|row| row.rule == rule).map(|row| (row.messages, row.deliveries));
     assert_eq!(of("announcement_content"), Some((1, 4_500)));
     assert_eq!(all(&third).await, 4, "its deliveries: the message, then three pieces");
     assert_eq!(number(&db, "SELECT count(*) FROM delivery").await, 0);
@@ -262,7 +274,8 @@ on_both!(several_nodes_share_the_work, |db| async {
     }))
     .await;
     assert_eq!(number(&db, "SELECT count(*) FROM delivery").await, 0);
-    let whole = "SELECT count(*) FROM message WHERE content_removed_at IS NULL OR deliveries_removed_at IS NULL";
+    let whole =
+        "SELECT count(*) FROM message WHERE content_removed_at IS NULL OR deliveries_removed_at IS NULL";
     assert_eq!(number(&db, whole).await, 0);
     let removed = show(&nodes[0], &TERMINAL).await.unwrap().removed;
     let told: BTreeMap<_, _> =
@@ -306,10 +319,14 @@ on_both!(acts_go_in_their_time_and_nothing_is_left_of_answers_and_drafts, |db| a
     Answer::of(request).await.expect(202);
     app.drain().await;
     let now = s.clock.now().0;
-    execute(&db, &format!(
-        "INSERT INTO attention_act (resends, trouble, late, actor, at, planned, finished_at)
+    execute(
+        &db,
+        &format!(
+            "INSERT INTO attention_act (resends, trouble, late, actor, at, planned, finished_at)
          VALUES (FALSE, 'x', FALSE, 'Li', {now}, 0, {now}), (FALSE, 'y', FALSE, 'Li', {now}, 0, NULL)"
-    )).await;
+        ),
+    )
+    .await;
     app.clock.turn(Duration::from_hours(48).as_millis() as i64 + 1);
     assert_eq!(sending::prune(s).await.unwrap(), 1, "long before anything it answered with is removed");
     app.clock.turn(363 * DAY);

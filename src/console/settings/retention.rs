@@ -181,8 +181,7 @@ fn told(view: &View, fault: &Fault) -> (String, String) {
         return (name, view.t("term-too-short"));
     }
     let term = PARTS.iter().flat_map(|(_, terms)| *terms).find(|term| term.name == name);
-    let bounds = term.map_or_else(String::new, |term| {
-        view.t2("fault-bounds", "least", term.least, "most", term.most)
-    });
+    let bounds =
+        term.map_or_else(String::new, |term| view.t2("fault-bounds", "least", term.least, "most", term.most));
     (name, bounds)
 }

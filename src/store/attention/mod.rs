@@ -15,7 +15,10 @@ use crate::domain::delivery::State;
 use crate::domain::id::{DeliveryId, MessageId};
 use crate::domain::trouble::REPORTED;
 
-pub use self::acts::{ActRow, NewAct, PickedRow, acts, advance, begin, find_act, is_open, of_delivery, pick, prune, set_aside, take};
+pub use self::acts::{
+    ActRow, NewAct, PickedRow, acts, advance, begin, find_act, is_open, of_delivery, pick, prune, set_aside,
+    take,
+};
 
 /// A person is looked for among so many of a group's latest.
 pub const SEARCHED: u32 = 5_000;

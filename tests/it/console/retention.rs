@@ -29,10 +29,13 @@ async fn terms_are_set_within_bounds_and_shorter_ones_are_asked_about() {
     let delivery = app.get(&format!("/messages/{id}/deliveries")).await.expect(200)["data"][0]["id"].clone();
     let delivery = format!("/console/messages/{id}/deliveries/{}", delivery.as_str().unwrap());
 
-    let wrong = [("announcement_content", "29"), ("emergency_deliveries", "x"), ("announcement_deliveries", "")];
+    let wrong =
+        [("announcement_content", "29"), ("emergency_deliveries", "x"), ("announcement_deliveries", "")];
     let page = browser.submit(PATH, PATH, &wrong).await;
     assert_eq!(page.status, 422);
-    for holds in ["value=\"29\"", "announcement_content-error", "30 到 3650 之间", "emergency_deliveries-error"] {
+    for holds in
+        ["value=\"29\"", "announcement_content-error", "30 到 3650 之间", "emergency_deliveries-error"]
+    {
         assert!(page.text.contains(holds), "{holds}: {}", page.text);
     }
     let short = [("announcement_content", "400"), ("announcement_deliveries", "399")];
@@ -45,7 +48,11 @@ async fn terms_are_set_within_bounds_and_shorter_ones_are_asked_about() {
     let shorter = [("announcement_content", "30"), ("seen", &seen)];
     let page = browser.submit(PATH, PATH, &shorter).await;
     assert_eq!(page.status, 422);
-    assert!(page.text.contains("通知：内容：1 条消息") && page.text.contains("name=\"agreed\""), "{}", page.text);
+    assert!(
+        page.text.contains("通知：内容：1 条消息") && page.text.contains("name=\"agreed\""),
+        "{}",
+        page.text
+    );
     let word = page.text.split("name=\"agreed\" value=\"").nth(1).unwrap().split('"').next().unwrap();
     let word = word.replace("&#34;", "\"").replace("&quot;", "\"");
     let done = browser.submit(PATH, PATH, &[shorter[0], shorter[1], ("agreed", &word)]).await;
@@ -61,7 +68,9 @@ async fn terms_are_set_within_bounds_and_shorter_ones_are_asked_about() {
     let message = format!("/console/messages/{id}");
     let page = browser.get(&message).await;
     assert_eq!(page.status, 200);
-    for holds in ["（内容已删除）", "已过保留期限", "内容已到期删除", "姓名、地址和回复已随内容一并删除", "受众"] {
+    for holds in
+        ["（内容已删除）", "已过保留期限", "内容已到期删除", "姓名、地址和回复已随内容一并删除", "受众"]
+    {
         assert!(page.text.contains(holds), "{holds}: {}", page.text);
     }
     for gone in ["图书到期提醒", "归还", "li@", "/resend\""] {
