@@ -12,7 +12,6 @@ use belltower::service::retention::{Changed, Progress, change, prune, show, work
 use belltower::service::short_links::{Purpose, path};
 use belltower::service::{Services, messages as sending};
 use belltower::store::Db;
-use belltower::store::history::{counts, find_delivery};
 use belltower::store::reports::day_counts;
 use reqwest::Method;
 use serde_json::{Value, json};

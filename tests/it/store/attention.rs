@@ -3,7 +3,7 @@ use belltower::domain::delivery::State;
 use belltower::domain::id::{DeliveryId, MessageId, OperatorId};
 use belltower::store::attention::{
     NewAct, TroubledFilter, acts, advance, begin, count, find, find_act, groups, is_open, list, of_delivery,
-    pick, set_aside, take as take_act,
+    pick, prune, set_aside, take as take_act,
 };
 use belltower::store::deliveries::{Claimed, Settlement};
 use belltower::store::receipts::{Verdict, judge};
@@ -188,6 +188,15 @@ on_both!(an_act_goes_through_what_there_was_when_it_began, |db| async {
     assert_eq!(counts(&db).await.failed, 2, "it stays failed");
     assert_eq!(of_delivery(&db, claimed[0].id).await.unwrap().unwrap().id, id);
     assert!(of_delivery(&db, claimed[1].id).await.unwrap().is_none());
+
+    let mut tx = db.begin().await.unwrap();
+    assert_eq!(prune(&mut tx, LATER).await.unwrap(), 0, "not at its own moment");
+    assert_eq!(prune(&mut tx, Timestamp(LATER.0 + 1)).await.unwrap(), 1);
+    tx.commit().await.unwrap();
+    assert!(
+        of_delivery(&db, claimed[0].id).await.unwrap().is_none(),
+        "it stays set aside, nobody knows by whom"
+    );
 });
 
 on_both!(a_departments_are_gathered_by_themselves, |db| async {
