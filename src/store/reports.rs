@@ -156,7 +156,7 @@ pub async fn hours(db: &Db, first: MessageId, of: Option<&[String]>) -> Result<V
         of = theirs(db.dialect(), of),
     );
     let of = to_json(of.unwrap_or_default())?;
-    Ok(in_db!(db, |c| { sqlx::query_as::<_, HourRow>(sql(text)).bind(first.0).bind(of).fetch_all(c).await })?)
+    Ok(in_db!(db, |c| sqlx::query_as::<_, HourRow>(sql(text)).bind(first.0).bind(of).fetch_all(c).await)?)
 }
 
 row! {

@@ -9,7 +9,9 @@ use belltower::domain::id::{BroadcastId, MessageId, OperatorId, RecipientId, Sou
 use belltower::store::Db;
 use belltower::store::audience::{ResolvedAudience, members};
 use belltower::store::broadcasts::{
-    NewAct, NewBroadcast, acts, add_message, due, find, following, had_a_hand, insert, is_planning, list, lock, messages, messages_in, note, of_message, open_with_key, pace, people, reasons, times, told_by, update, waiting,
+    NewAct, NewBroadcast, acts, add_message, due, find, following, had_a_hand, insert, is_planning, list,
+    lock, messages, messages_in, note, of_message, open_with_key, pace, people, reasons, times, told_by,
+    update, waiting,
 };
 use serde_json::json;
 
