@@ -159,6 +159,8 @@ routes! {
     "/console/templates" => { GET templates::list, POST templates::edit::create }
     "/console/templates/{slug}" => { GET templates::show, POST templates::edit::update }
     "/console/templates/{slug}/edit" => { GET templates::edit::show }
+    "/console/templates/{slug}/mappings/{provider}" => { GET templates::mappings::show, POST templates::mappings::save }
+    "/console/templates/{slug}/mappings/{provider}/remove" => { POST templates::mappings::remove }
     "/console/providers" => { GET providers::list, POST providers::edit::create }
     "/console/providers/new" => { GET providers::edit::show_new }
     "/console/providers/receipts" => { GET providers::receipts::show }

@@ -38,6 +38,7 @@ macro_rules! steps {
             27 "0027_sms_month",
             28 "0028_message_department",
             29 "0029_trouble_department",
+            31 "0031_template_use",
             32 "0032_source_groups",
             33 "0033_retention",
             34 "0034_emergency",

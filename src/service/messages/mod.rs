@@ -57,6 +57,7 @@ pub use self::views::{
     AcceptedView, AudienceCounts, EventView, MatchedRule, MessageSummary, MessageView, Preview,
     PreviewWarning, Reachable, RenderedText, RuleView, Skipped, SmsNote, SourceRef,
 };
+pub(super) use self::wording::sampled;
 pub use self::wording::{
     Card, Cut, Draft, Guess, ShownCard, ShownLanguage, ShownMail, ShownSms, ShownWording, show_wording,
 };

@@ -186,6 +186,7 @@ impl Things {
             .replace("{key}", &self.key.to_string())
             .replace("{request}", &RightsRequestId(9_999).to_string())
             .replace("{role}", &RoleId(9_999).to_string())
+            .replace("{provider}", &ProviderId(9_999).to_string())
             .replace("{number}", "9999")
             .replace("{name}", "no-such")
             .replace("{slug}", "no-such")

@@ -15,6 +15,7 @@ use belltower::console::settings::limits::PARTS;
 use belltower::console::settings::sign_in::FIGURES;
 use belltower::console::source_guard::WATCHES;
 use belltower::console::suppression::CAUSES;
+use belltower::console::templates::mappings;
 use belltower::domain::answer::Via;
 use belltower::domain::calendar::DayKind;
 use belltower::domain::channel::{AddressKind, ChannelKind};
@@ -285,6 +286,9 @@ fn composed() -> BTreeSet<String> {
     family("attempt", &mut OUTCOMES.into_iter(), &[""]);
     family("sandbox", &mut SANDBOX.into_iter(), &[""]);
     family("fault", &mut FAULTS.into_iter(), &[""]);
+    family("fault-mapping", &mut mappings::FAULTS.into_iter(), &[""]);
+    family("mapping-source", &mut registry::SOURCES.into_iter(), &[""]);
+    family("field-takes", &mut registry::field_types().map(|one| one.word), &[""]);
     family("fault-settings", &mut SETTINGS.into_iter(), &[""]);
     family("happening", &mut HAPPENINGS.into_iter(), &[""]);
     family("health", &mut ADVISED.into_iter(), &["-advice"]);

@@ -26,6 +26,7 @@ use serde_json::Value;
 
 use self::api::{Api, Detail};
 pub use self::asked::SETTINGS;
+pub use self::settings::FORM;
 use self::batch::{Batch, Form, Letter};
 use self::classify::{Meaning, meaning};
 use crate::channel::limits::Logs;
@@ -35,7 +36,7 @@ use crate::channel::registry::Site;
 use crate::channel::sms::number;
 use crate::channel::sms::vendor::{self, Failure, Filled, NARROWING, call_id, expired};
 use crate::channel::{
-    Acknowledgement, Arriving, Callback, Channel, Outcome, Parcel, Receipts, Refusal, Sent, Shape, Verdict,
+    Acknowledgement, Arriving, Callback, Channel, Filling, Outcome, Parcel, Receipts, Refusal, Sent, Shape, Verdict,
     day,
 };
 use crate::clock::{Clock, Timestamp};
@@ -284,6 +285,10 @@ impl Channel for AliyunSms {
             format!("{} {}\n\n{}", Form::Same.action(), self.host, lines.collect::<String>())
         };
         Some(self.letter(0, parcel).map(|letter| shown(&letter)))
+    }
+
+    fn filling(&self, parcel: &Parcel) -> Option<Filling> {
+        Some(self.mappings.of(parcel)?.shown(parcel, &self.campus, MOST_VARIABLE))
     }
 
     fn arriving(&self, parcel: &Parcel) -> Option<Result<Arriving, Outcome>> {

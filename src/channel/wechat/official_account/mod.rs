@@ -27,6 +27,8 @@ use serde_json::Value;
 pub use self::api::Quota;
 use self::api::{Api, VENDOR};
 pub use self::asked::SETTINGS;
+pub use self::field::{FieldType, field_type, field_types};
+pub use self::settings::FORM;
 use self::classify::{Meaning, meaning};
 use self::settings::Mode;
 use super::answer::Failure;
@@ -35,7 +37,7 @@ use crate::channel::day::until_tomorrow;
 use crate::channel::mapping::Mappings;
 use crate::channel::registry::Site;
 use crate::channel::{
-    Acknowledgement, Callback, Card, Channel, Identity, Outcome, Parcel, Receipts, Refusal, SceneCode, Shape,
+    Acknowledgement, Callback, Card, Channel, Filling, Identity, Outcome, Parcel, Receipts, Refusal, SceneCode, Shape,
     refused,
 };
 use crate::clock::Clock;
@@ -226,6 +228,10 @@ impl Channel for OfficialAccount {
             }
             Err(refusal) => Err(refusal),
         }
+    }
+
+    fn filling(&self, parcel: &Parcel) -> Option<Filling> {
+        Some(compose::card(self.mappings.of(parcel)?, parcel, &self.campus).fields)
     }
 
     fn card(&self, parcel: &Parcel) -> Option<Result<Card, Outcome>> {
