@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use actix_web::HttpResponse;
 use actix_web::web::Data;
 use askama::Template;
+use serde_json::Value;
 
 use super::access::Signed;
 use super::form::Form;
@@ -94,6 +95,38 @@ pub fn content(form: &Form) -> Content {
     }
 }
 
+/// The values that stand for variables; one that is not filled in is left out.
+pub fn samples<'f>(rows: impl Iterator<Item = (&'f str, &'f str)>) -> Params {
+    let filled = rows.filter(|(name, value)| !name.is_empty() && !value.trim().is_empty());
+    filled.map(|(name, value)| (name.to_owned(), sample(value))).collect()
+}
+
+/// Numbers, yes and no, lists and objects are written as in JSON; anything else is a text.
+fn sample(value: &str) -> Value {
+    let value = value.trim();
+    match serde_json::from_str(value) {
+        Ok(Value::String(_) | Value::Null) | Err(_) => value.into(),
+        Ok(other) => other,
+    }
+}
+
 pub(super) async fn show(s: Data<Services>, signed: Signed, form: Form) -> Result<HttpResponse> {
     page::html(&WordingPreview::load(&s, &signed, &draft(&form)).await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn samples_are_what_they_look_like() {
+        assert_eq!(sample(" 三体 "), json!("三体"));
+        assert_eq!(sample("3"), json!(3));
+        assert_eq!(sample("007"), json!("007"));
+        assert_eq!(sample("[\"a\"]"), json!(["a"]));
+        assert_eq!(sample("null"), json!("null"));
+        assert_eq!(sample("\"q\""), json!("\"q\""));
+    }
 }

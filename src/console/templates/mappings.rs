@@ -17,7 +17,7 @@ use crate::error::Fault;
 use crate::http::params;
 use crate::service::Services;
 use crate::service::providers::{
-    self, Arrival, By, Doubt, FieldType, Kept, Linted, Mapping, SOURCES, Sheet, Slot, Standing, field_type,
+    self, Arrival, By, MappingDoubt, FieldType, Kept, Linted, Mapping, SOURCES, Sheet, Slot, Standing, field_type,
     field_types, word,
 };
 use crate::service::templates::{self, Template as Written};
@@ -58,7 +58,7 @@ pub struct MappingPage {
     /// As typed.
     pub form: Mapping,
     pub faults: FieldFaults,
-    pub doubts: Vec<Doubt>,
+    pub doubts: Vec<MappingDoubt>,
     pub arrivals: Vec<Arrival>,
     /// It is not kept because these doubts were not agreed to.
     pub asks: bool,
@@ -81,16 +81,16 @@ impl View {
         if SOURCES.contains(&source) { self.t(&format!("mapping-source-{source}")) } else { source.to_owned() }
     }
 
-    pub fn doubt_text(&self, doubt: &Doubt) -> String {
+    pub fn doubt_text(&self, doubt: &MappingDoubt) -> String {
         match doubt {
-            Doubt::Cut { slot, left_out } => {
+            MappingDoubt::Cut { slot, left_out } => {
                 let cut = self.count("wording-left-out", *left_out as u64);
                 self.t2("mapping-cut", "slot", slot, "cut", cut)
             }
-            Doubt::Optional { slot, variable } => {
+            MappingDoubt::Optional { slot, variable } => {
                 self.t2("mapping-optional", "slot", slot, "variable", variable)
             }
-            Doubt::Unsaid { variable } => self.t1("mapping-unsaid", "variable", variable),
+            MappingDoubt::Unsaid { variable } => self.t1("mapping-unsaid", "variable", variable),
         }
     }
 

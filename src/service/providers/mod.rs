@@ -47,7 +47,7 @@ pub(super) use kinds::{preferred, stranded};
 pub use lineup::{Lineup, Listed, lineup};
 pub(super) use mapping::broken;
 pub use mapping::{
-    Arrival, Doubt, Kept, Linted, Mapping, Sheet, Slot, Standing, keep_mapping, lint_mapping, mapping, mappings,
+    Arrival, Kept, Linted, Mapping, MappingDoubt, Sheet, Slot, Standing, keep_mapping, lint_mapping, mapping, mappings,
     remove_mapping, word,
 };
 pub(super) use quotas::{Exceeding, Room, room, spend_one};

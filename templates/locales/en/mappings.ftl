@@ -80,6 +80,7 @@ mapping-no-text = Nobody entered the wording, so that only the values of its var
 mapping-saved = The vendor’s template of { $name } was saved
 mapping-removed = The vendor’s template of { $name } was removed
 mapping-remove = Remove
+mapping-remove-act = Remove it
 mapping-remove-title = Remove what stands for “{ $template }” with { $provider }?
 mapping-remove-for-all = Such messages then go by the one for all, { $id }.
 mapping-remove-none = Such messages can then not be sent by { $provider }.

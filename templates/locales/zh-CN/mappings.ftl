@@ -76,6 +76,7 @@ mapping-no-text = 没有录入原文，只能看到各变量的值。
 mapping-saved = 已保存 { $name } 的平台模板对应
 mapping-removed = 已移除 { $name } 的平台模板对应
 mapping-remove = 移除
+mapping-remove-act = 移除对应
 mapping-remove-title = 移除“{ $template }”在 { $provider } 的对应？
 mapping-remove-for-all = 之后这类消息改用通用模板 { $id } 发送。
 mapping-remove-none = 之后这类消息无法由 { $provider } 发送。

@@ -267,6 +267,58 @@ async fn providers(app: &TestApp) -> [String; 3] {
     [relay, gateway.id, lost].map(|id| format!("/console/providers/{id}"))
 }
 
+/// A template with samples of every kind, and three providers that fill templates of their vendors: by names, by places, and by
+/// kinds of fields, of which the last has none for it yet. The paths of its mappings.
+async fn vendors(app: &TestApp) -> [String; 3] {
+    let owner = operator(Role::Owner);
+    let due = json!({
+        "name": "图书到期提醒", "title": "《{{ book }}》将于 {{ day }} 到期",
+        "body": "{{ reader.name }}同学：您在{{ library }}借阅的《{{ book }}》将于 **{{ day }}** 到期，共借 {{ count }} 册。\n\n{% for one in others %}《{{ one.title }}》{% endfor %}{% if renewable %}可在线续借。{% endif %}{{ note | default('') }}",
+        "link": "https://lib.bell.example/loans",
+        "variants": {"en": {"title": "“{{ book }}” is due on {{ day }}"}},
+        "samples": {
+            "book": "平凡的世界（全三册，精装纪念版，附作者手迹）", "day": "2026年9月30日", "library": "总馆", "count": 3,
+            "reader": {"name": "李娜"}, "others": [{"title": "三体"}, {"title": "活着"}], "renewable": true,
+        },
+    });
+    templates::put(&app.services, &owner, "book-due", &due).await.unwrap();
+    let new = |name: &str, channel, kind, settings| NewProvider {
+        name: name.to_owned(),
+        channel,
+        kind,
+        settings,
+        priority: 20,
+        weight: 1,
+        rate: None,
+    };
+    let aliyun = json!({
+        "access_key_id": "LTAI5tExample", "access_key_secret": "hunter2hunter2", "sign_name": "钟楼大学",
+        "templates": {"book-due": {
+            "code": "SMS_465021103", "variables": {"book": "book", "day": "day", "code": "page_code"},
+            "text": "您借阅的《${book}》将于${day}到期，续借请打开 bell.example/m/${code}",
+        }},
+    });
+    let tencent = json!({
+        "secret_id": "AKIDexample", "secret_key": "hunter2hunter2", "sdk_app_id": "1400006666", "sign_name": "钟楼大学",
+        "templates": {"book-due": {"id": "2104417", "variables": ["book", "day", "count"]}},
+    });
+    let followers = json!({
+        "app_id": "wx0123456789abcdef", "app_secret": "hunter2hunter2",
+        "default_template": {"id": "all-notices", "fields": {"thing1": "title", "thing2": "body"}},
+    });
+    let all = [
+        new("阿里云短信", ChannelKind::Sms, ProviderKind::AliyunSms, aliyun),
+        new("腾讯云短信（备用）", ChannelKind::Sms, ProviderKind::TencentSms, tencent),
+        new("学校公众号", ChannelKind::Wechat, ProviderKind::WechatOfficialAccount, followers),
+    ];
+    let mut paths = [const { String::new() }; 3];
+    for (path, new) in paths.iter_mut().zip(all) {
+        let id = providers::create(&app.services, &owner, new).await.unwrap().id;
+        *path = format!("/console/templates/book-due/mappings/{id}");
+    }
+    paths
+}
+
 /// What one kind of failed deliveries has in common; others were set aside.
 const FAILED: &str = "4:1:0:permanent_recipient:550";
 
@@ -356,6 +408,7 @@ pub(super) async fn console(app: &TestApp) -> Vec<Room> {
     let (asked, over) = left_alone(app).await;
     let draft = draft(app).await;
     let [relay, gateway, lost] = providers(app).await;
+    let [named, ordered, typed] = vendors(app).await;
     trouble(app).await;
     let [invited, made, waits] = rights(app).await;
     let kind = format!("/console/attention/group?of={FAILED}");
@@ -489,6 +542,14 @@ pub(super) async fn console(app: &TestApp) -> Vec<Room> {
         room("/console/new-template"),
         room("/console/templates/due").with_menus_open(),
         room("/console/templates/due/edit"),
+        room("/console/templates/book-due"),
+        room("/console/templates/book-due/edit"),
+        room(&named).with_menus_open(),
+        room(&ordered),
+        room(&typed).with_menus_open(),
+        room(&typed).looking_back(
+            "document.querySelector('#id').value = 'x'; document.querySelector('#slots_0_name').value = 'number1'; document.querySelector('[value=preview]').click()",
+        ),
         room("/console/rules/new").refused(),
         room("/console/rules/versions"),
         room("/console/rules/versions/1"),

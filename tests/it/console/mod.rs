@@ -14,6 +14,7 @@ mod door;
 mod groups;
 mod held;
 mod imports;
+mod mappings;
 mod markup;
 mod matrix;
 mod operators;

@@ -5,7 +5,7 @@
 
 use serde_json::{Value, json};
 
-use super::lint::{self, Arrival, Doubt, form_of, with, word};
+use super::lint::{self, Arrival, MappingDoubt, form_of, with, word};
 use super::written::Mapping;
 use crate::channel::registry::{self, Form};
 use crate::domain::channel::ChannelKind;
@@ -65,7 +65,7 @@ pub enum Kept {
     /// Nothing is kept: somebody else changed it meanwhile. What it is now, and as what it is kept.
     Meanwhile(Option<Mapping>, String),
     /// Nothing is kept: these have to be agreed to.
-    Doubted(Vec<Doubt>),
+    Doubted(Vec<MappingDoubt>),
 }
 
 fn stored<'v>(settings: &'v Value, slug: &str) -> Option<&'v Value> {

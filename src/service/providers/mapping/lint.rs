@@ -22,7 +22,7 @@ use crate::domain::id::ProviderId;
 
 /// What whoever keeps a mapping has to have seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Doubt {
+pub enum MappingDoubt {
     /// So many characters of the sample have no room in this variable of the vendor's.
     Cut { slot: String, left_out: usize },
     /// It is filled with a variable that messages may leave out: those that do are not sent.
@@ -49,16 +49,16 @@ pub struct Arrival {
 pub struct Linted {
     /// Below `/id`, `/slots/0/name`, `/slots/0/source`, `/text`; at `/form` what is about none of them.
     pub faults: Vec<Fault>,
-    pub doubts: Vec<Doubt>,
+    pub doubts: Vec<MappingDoubt>,
     pub arrivals: Vec<Arrival>,
 }
 
 /// Doubts as a word: whoever agreed to this has not agreed to anything else.
-pub fn word(doubts: &[Doubt]) -> String {
-    let one = |doubt: &Doubt| match doubt {
-        Doubt::Cut { slot, left_out } => json!(["cut", slot, left_out]).to_string(),
-        Doubt::Optional { slot, variable } => json!(["optional", slot, variable]).to_string(),
-        Doubt::Unsaid { variable } => json!(["unsaid", variable]).to_string(),
+pub fn word(doubts: &[MappingDoubt]) -> String {
+    let one = |doubt: &MappingDoubt| match doubt {
+        MappingDoubt::Cut { slot, left_out } => json!(["cut", slot, left_out]).to_string(),
+        MappingDoubt::Optional { slot, variable } => json!(["optional", slot, variable]).to_string(),
+        MappingDoubt::Unsaid { variable } => json!(["unsaid", variable]).to_string(),
     };
     doubts.iter().map(one).collect::<Vec<_>>().join(",")
 }
@@ -148,7 +148,7 @@ pub(super) async fn lint(
         }
     }
     let name = |place: usize| label(written, place);
-    let cut = cut.into_iter().map(|(place, left_out)| Doubt::Cut { slot: name(place), left_out });
+    let cut = cut.into_iter().map(|(place, left_out)| MappingDoubt::Cut { slot: name(place), left_out });
     linted.doubts.extend(cut);
     Ok(linted)
 }
@@ -206,17 +206,17 @@ async fn settled(
 }
 
 /// What can be doubted without looking at what arrives.
-fn doubts(template: &Template, written: &Mapping) -> Vec<Doubt> {
+fn doubts(template: &Template, written: &Mapping) -> Vec<MappingDoubt> {
     let mut doubts = Vec::new();
     for (at, slot) in written.slots.iter().enumerate() {
         if template.optional.contains(&slot.source) && !SOURCES.contains(&&*slot.source) {
-            doubts.push(Doubt::Optional { slot: label(written, at), variable: slot.source.clone() });
+            doubts.push(MappingDoubt::Optional { slot: label(written, at), variable: slot.source.clone() });
         }
     }
     let sources: Vec<&str> = written.slots.iter().map(|slot| &*slot.source).collect();
     let said = super::broken::said(&template.content, &sources);
     let unsaid = template.required.iter().filter(|name| !said.contains(*name));
-    doubts.extend(unsaid.map(|name| Doubt::Unsaid { variable: name.clone() }));
+    doubts.extend(unsaid.map(|name| MappingDoubt::Unsaid { variable: name.clone() }));
     doubts
 }
 
@@ -265,8 +265,8 @@ mod tests {
 
     #[test]
     fn a_word_says_just_these_doubts() {
-        let cut = |left_out| Doubt::Cut { slot: "thing1".to_owned(), left_out };
-        let optional = Doubt::Optional { slot: "thing1".to_owned(), variable: "note".to_owned() };
+        let cut = |left_out| MappingDoubt::Cut { slot: "thing1".to_owned(), left_out };
+        let optional = MappingDoubt::Optional { slot: "thing1".to_owned(), variable: "note".to_owned() };
         assert_ne!(word(&[cut(1)]), word(&[cut(2)]));
         assert_ne!(word(&[cut(1)]), word(&[cut(1), optional]));
         assert_eq!(word(&[]), "");
