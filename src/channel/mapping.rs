@@ -8,8 +8,8 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use super::approved::{Approved, Places};
-use super::{Cut, Parcel};
 use super::fields::{Fields, segment};
+use super::{Cut, Parcel};
 use crate::domain::content::Rendered;
 use crate::domain::sms_text::words;
 
@@ -240,7 +240,12 @@ impl Mapping {
 
 impl Mapping {
     /// Each variable's name with what stands there of this message, no longer than `most` characters, or why nothing can.
-    pub(super) fn shown(&self, parcel: &Parcel, campus: &str, most: usize) -> Vec<(String, Result<Cut, String>)> {
+    pub(super) fn shown(
+        &self,
+        parcel: &Parcel,
+        campus: &str,
+        most: usize,
+    ) -> Vec<(String, Result<Cut, String>)> {
         let show = |slot: &Slot| match slot.source.value(parcel, campus) {
             None => Err("it is filled with a variable that the message does not have".to_owned()),
             Some(value) if slot.source.is_address() && value.chars().count() > most => {

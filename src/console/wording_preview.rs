@@ -68,11 +68,7 @@ impl WordingPreview {
 pub fn draft(form: &Form) -> Draft {
     let template = Some(form.text("template").to_owned()).filter(|slug| !slug.is_empty());
     let has_variables = form.text("variables") == "true";
-    let params = if has_variables {
-        SampleRow::params(&SampleRow::typed(form))
-    } else {
-        Params::new()
-    };
+    let params = if has_variables { SampleRow::params(&SampleRow::typed(form)) } else { Params::new() };
     Draft { content: content(form), has_variables, params, template, emergency: false }
 }
 

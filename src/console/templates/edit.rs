@@ -73,7 +73,8 @@ impl TemplateForm {
         let content = template.content;
         let required = template.required.iter().map(|name| (name, true));
         let all = required.chain(template.optional.iter().map(|name| (name, false)));
-        let samples = all.map(|(name, required)| SampleRow::stored(&template.samples, name, required)).collect();
+        let samples =
+            all.map(|(name, required)| SampleRow::stored(&template.samples, name, required)).collect();
         let row = |(key, Variant { title, body }): (String, Variant)| {
             (key, title.unwrap_or_default(), body.unwrap_or_default())
         };
@@ -200,7 +201,8 @@ impl TemplateForm {
     fn sample_faults(&self, signed: &Signed) -> Vec<(String, String)> {
         let view = signed.view();
         let rows = self.samples.iter().enumerate();
-        let faulty = rows.filter_map(|(at, row)| Some((format!("sample_{at}"), row.read().err()?.text(&view))));
+        let faulty =
+            rows.filter_map(|(at, row)| Some((format!("sample_{at}"), row.read().err()?.text(&view))));
         faulty.collect()
     }
 

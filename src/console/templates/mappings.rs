@@ -16,8 +16,9 @@ use crate::domain::provider::ProviderKind;
 use crate::error::Fault;
 use crate::http::params;
 use crate::service::Services;
+use crate::service::messages::Cut;
 use crate::service::providers::{
-    self, Arrival, By, MappingDoubt, FieldType, Kept, Linted, Mapping, SOURCES, Sheet, Slot, Standing, field_type,
+    self, Arrival, By, FieldType, Kept, Linted, Mapping, MappingDoubt, SOURCES, Sheet, Slot, field_type,
     field_types, word,
 };
 use crate::service::templates::{self, Template as Written};
@@ -78,7 +79,11 @@ pub struct Source {
 impl View {
     /// What of a message fills a place, in words.
     pub fn source_text(&self, source: &str) -> String {
-        if SOURCES.contains(&source) { self.t(&format!("mapping-source-{source}")) } else { source.to_owned() }
+        if SOURCES.contains(&source) {
+            self.t(&format!("mapping-source-{source}"))
+        } else {
+            source.to_owned()
+        }
     }
 
     pub fn doubt_text(&self, doubt: &MappingDoubt) -> String {
@@ -96,13 +101,26 @@ impl View {
 
     /// How a template stands with a provider, in one language.
     pub fn arrival_text(&self, arrival: &Arrival) -> String {
-        let cut: usize = arrival.slots.iter().filter_map(|(_, value)| Some(value.as_ref().ok()?.left_out)).sum();
-        let is_refused = arrival.refused.is_some() || arrival.slots.iter().any(|(_, value)| value.is_err());
-        match () {
-            () if is_refused => self.t("mapping-arrives-not"),
-            () if cut > 0 => self.count("mapping-arrives-cut", cut as u64),
-            () => self.t("mapping-arrives"),
+        let cut: usize =
+            arrival.slots.iter().filter_map(|(_, value)| Some(value.as_ref().ok()?.left_out)).sum();
+        if arrival.refused.is_some() || arrival.slots.iter().any(|(_, value)| value.is_err()) {
+            self.t("mapping-arrives-not")
+        } else if cut > 0 {
+            self.count("mapping-arrives-cut", cut as u64)
+        } else {
+            self.t("mapping-arrives")
         }
+    }
+
+    /// Something of it does not arrive, or not whole.
+    pub fn is_doubtful(&self, arrival: &Arrival) -> bool {
+        let is_whole = |value: &Result<Cut, String>| value.as_ref().is_ok_and(|cut| cut.left_out == 0);
+        arrival.refused.is_some() || !arrival.slots.iter().all(|(_, value)| is_whole(value))
+    }
+
+    /// What fields of a type take.
+    pub fn field_text(&self, of: &FieldType) -> String {
+        self.t(&format!("field-takes-{}", of.word))
     }
 
     pub fn language_text(&self, tag: &str) -> String {
@@ -111,14 +129,6 @@ impl View {
             "en" => self.t("language-english"),
             other => other.to_owned(),
         }
-    }
-}
-
-impl Standing {
-    /// Something of it does not arrive, or not whole.
-    pub fn is_doubtful(&self, arrival: &Arrival) -> bool {
-        arrival.refused.is_some()
-            || arrival.slots.iter().any(|(_, value)| value.as_ref().map_or(true, |cut| cut.left_out > 0))
     }
 }
 
@@ -169,7 +179,12 @@ impl MappingPage {
     /// What the field of a row takes, by its name.
     fn takes(&self, slot: &Slot) -> Option<String> {
         let known = field_type(&slot.name).filter(|_| self.by_type())?;
-        Some(self.shell.view.t(&format!("field-takes-{}", known.word)))
+        Some(self.shell.view.field_text(&known))
+    }
+
+    /// What is wrong with a part of a row.
+    fn wrong(&self, at: usize, part: &str) -> Option<&String> {
+        self.faults.of(&format!("slots_{at}_{part}"))
     }
 
     /// It is one of the choices.
@@ -330,8 +345,9 @@ pub(in crate::console) async fn save(
         return page::html(&page.linted(&s, &signed, asked).await?);
     }
     let agreed = form.all("agreed").next();
-    let kept = providers::keep_mapping(&s, &signed.caller, place, (&page.sheet.seen, agreed), page.form.clone());
-    match kept.await {
+    let brought = (&*page.sheet.seen, agreed);
+    let kept = providers::keep_mapping(&s, &signed.caller, place, brought, page.form.clone()).await;
+    match kept {
         Ok(Kept::Kept) => {
             signed.say(&Flash::good(signed.view().t1("mapping-saved", "name", &page.sheet.name)))?;
             Ok(see_other(&format!("{HOME}/{slug}#mappings")))

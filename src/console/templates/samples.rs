@@ -74,7 +74,7 @@ impl SampleKind {
     }
 
     /// Key of how it is typed, where that is on several lines.
-    const fn hint_key(self) -> &'static str {
+    pub(super) const fn hint_key(self) -> &'static str {
         match self {
             Self::Record => "sample-record-hint",
             Self::Records => "sample-records-hint",
@@ -126,7 +126,8 @@ impl SampleKind {
                 lines.map(|lines| (Self::List, lines.join("\n")))
             }
         };
-        let same = |(kind, text): &(Self, String)| kind.read(text).is_ok_and(|read| read.as_ref() == Some(value));
+        let same =
+            |(kind, text): &(Self, String)| kind.read(text).is_ok_and(|read| read.as_ref() == Some(value));
         written.filter(same).unwrap_or_else(|| {
             (Self::Json, serde_json::to_string_pretty(value).unwrap_or_else(|_| value.to_string()))
         })
@@ -227,11 +228,11 @@ impl SampleRow {
     }
 
     /// How many lines its value takes.
-    fn lines(&self) -> usize {
+    pub(super) fn lines(&self) -> usize {
         self.value.lines().count().clamp(3, 12)
     }
 
-    fn is_long(&self) -> bool {
+    pub(super) fn is_long(&self) -> bool {
         self.kind.is_long() || self.value.contains('\n')
     }
 }
@@ -256,7 +257,10 @@ mod tests {
         assert_eq!(read(SampleKind::List, "三体\r\n\r\n3\r\n\"3\""), json!(["三体", 3, "3"]));
         assert_eq!(read(SampleKind::Record, "title: 三体\n册数：3"), json!({"title": "三体", "册数": 3}));
         let books = json!([{"title": "三体", "url": "https://lib.example"}, {"title": "活着"}]);
-        assert_eq!(read(SampleKind::Records, "title: 三体\nurl: https://lib.example\n \ntitle: 活着\n"), books);
+        assert_eq!(
+            read(SampleKind::Records, "title: 三体\nurl: https://lib.example\n \ntitle: 活着\n"),
+            books
+        );
         assert_eq!(read(SampleKind::Json, "{\"a\": [[1]]}"), json!({"a": [[1]]}));
         for kind in SampleKind::ALL {
             assert_eq!(kind.read(" \r\n "), Ok(None));

@@ -47,8 +47,8 @@ pub(super) use kinds::{preferred, stranded};
 pub use lineup::{Lineup, Listed, lineup};
 pub(super) use mapping::broken;
 pub use mapping::{
-    Arrival, Kept, Linted, Mapping, MappingDoubt, Sheet, Slot, Standing, keep_mapping, lint_mapping, mapping, mappings,
-    remove_mapping, word,
+    Arrival, Kept, Linted, Mapping, MappingDoubt, Sheet, Slot, Standing, keep_mapping, lint_mapping, mapping,
+    mappings, remove_mapping, word,
 };
 pub(super) use quotas::{Exceeding, Room, room, spend_one};
 pub use quotas::{QuotaState, prune, used_today};

@@ -163,8 +163,7 @@ pub async fn revise(
         }
         let before = latest.content.0.variables().unwrap_or_default();
         let mut breaking = Breaking::between(&before, &input.content.variables().unwrap_or_default());
-        breaking.mappings =
-            providers::broken(s, &mut tx, slug, (&latest.content.0, &input.content)).await?;
+        breaking.mappings = providers::broken(s, &mut tx, slug, (&latest.content.0, &input.content)).await?;
         if !breaking.is_empty() && agreed != Some(breaking.word().as_str()) {
             return Ok(Revised::Breaking(breaking));
         }

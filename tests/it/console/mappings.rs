@@ -37,15 +37,8 @@ async fn provider(app: &TestApp, name: &str, kind: ProviderKind, more: Value) ->
         _ => (ChannelKind::Wechat, json!({"app_id": "wx0123456789abcdef", "app_secret": "hunter2hunter2"})),
     };
     settings.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    let new = NewProvider {
-        name: name.to_owned(),
-        channel,
-        kind,
-        settings,
-        priority: 10,
-        weight: 1,
-        rate: None,
-    };
+    let new =
+        NewProvider { name: name.to_owned(), channel, kind, settings, priority: 10, weight: 1, rate: None };
     providers::create(&app.services, &operator(Role::Owner), new).await.unwrap().id
 }
 
@@ -58,11 +51,17 @@ async fn due(app: &TestApp) {
 }
 
 async fn stored(app: &TestApp, id: ProviderId) -> Value {
-    providers::show(&app.services, &operator(Role::Owner), id).await.unwrap().1["templates"]["book-due"].clone()
+    providers::show(&app.services, &operator(Role::Owner), id).await.unwrap().1["templates"]["book-due"]
+        .clone()
 }
 
 /// A form with these rows of names and sources.
-fn rows<'f>(seen: &'f str, id: &'f str, slots: &[(&'f str, &'f str)], more: &[(&'f str, &'f str)]) -> Vec<(&'f str, &'f str)> {
+fn rows<'f>(
+    seen: &'f str,
+    id: &'f str,
+    slots: &[(&'f str, &'f str)],
+    more: &[(&'f str, &'f str)],
+) -> Vec<(&'f str, &'f str)> {
     let mut form = vec![("seen", seen), ("id", id)];
     for (name, source) in slots {
         form.extend([("slot_name", *name), ("slot_source", *source)]);
@@ -109,7 +108,11 @@ async fn a_mapping_is_added_changed_and_removed_by_fields() {
     has(&changed, &["[&#34;unsaid&#34;,&#34;day&#34;]"]);
     let changed = browser.submit(&page, &page, &rows(&seen, "SMS_3", &fewer, &[agreed, SAVE])).await;
     assert_eq!(changed.status, 303, "{}", changed.text);
-    assert_eq!(stored(&app, id).await, json!({"code": "SMS_3", "variables": {"what": "title"}}), "nothing of before");
+    assert_eq!(
+        stored(&app, id).await,
+        json!({"code": "SMS_3", "variables": {"what": "title"}}),
+        "nothing of before"
+    );
 
     let remove = format!("{page}/remove");
     let late = browser.submit(&page, &remove, &[("seen", &seen)]).await;
@@ -128,9 +131,11 @@ async fn places_are_moved_and_rows_come_and_go_without_script() {
     let mut browser = Browser::signed_in(&app, Role::Owner).await;
     let page = format!("{HOME}/mappings/{id}");
     let order = |answer: &Answer| -> Vec<String> {
-        let selected = answer.text.split("<option value=\"").skip(1).filter(|rest| {
-            rest.split('>').next().unwrap().ends_with("selected")
-        });
+        let selected = answer
+            .text
+            .split("<option value=\"")
+            .skip(1)
+            .filter(|rest| rest.split('>').next().unwrap().ends_with("selected"));
         selected.map(|rest| rest.split('"').next().unwrap().to_owned()).collect()
     };
     let slots = [("", "book"), ("", "day"), ("", "page_code")];
@@ -142,7 +147,11 @@ async fn places_are_moved_and_rows_come_and_go_without_script() {
     let answer = browser.submit(&page, &page, &moved(("remove", "1"))).await;
     assert_eq!(order(&answer), ["book", "page_code"]);
     let answer = browser.submit(&page, &page, &moved(("act", "add"))).await;
-    assert!(answer.text.contains("slots_3_source") && !answer.text.contains("field-error"), "{}", answer.text);
+    assert!(
+        answer.text.contains("slots_3_source") && !answer.text.contains("field-error"),
+        "{}",
+        answer.text
+    );
 
     let text = ("text", "{2}{1}{3}");
     let refused = browser.submit(&page, &page, &rows("", "12", &slots, &[text, SAVE])).await;
@@ -150,7 +159,10 @@ async fn places_are_moved_and_rows_come_and_go_without_script() {
     has(&refused, &["id=\"text-error\"", "占位符的顺序不对"]);
     let kept = browser.submit(&page, &page, &rows("", "12", &slots, &[("text", "{1}{2}{3}"), SAVE])).await;
     assert_eq!(kept.status, 303, "{}", kept.text);
-    assert_eq!(stored(&app, id).await, json!({"id": "12", "variables": ["book", "day", "page_code"], "text": "{1}{2}{3}"}));
+    assert_eq!(
+        stored(&app, id).await,
+        json!({"id": "12", "variables": ["book", "day", "page_code"], "text": "{1}{2}{3}"})
+    );
 }
 
 #[tokio::test]
@@ -237,7 +249,10 @@ async fn two_editors_do_not_overwrite_each_other() {
     let again = browser.submit(&page, &page, &rows(&other.to_string(), "SMS_2", &slots, &[SAVE])).await;
     assert_eq!(again.status, 303, "{}", again.text);
     let settings = providers::show(&app.services, &owner, id).await.unwrap().1;
-    assert_eq!((&settings["templates"]["book-due"]["code"], &settings["daily_limit"]), (&json!("SMS_2"), &json!(30)));
+    assert_eq!(
+        (&settings["templates"]["book-due"]["code"], &settings["daily_limit"]),
+        (&json!("SMS_2"), &json!(30))
+    );
 }
 
 #[tokio::test]
@@ -305,7 +320,10 @@ async fn a_new_version_is_held_against_the_vendors_templates() {
     ];
     let warned = browser.submit(&page, HOME, &edit).await;
     assert_eq!(warned.status, 409);
-    has(&warned, &["阿里云短信 的平台模板 SMS_2", "变量 day 没有了", "新变量 date 它没有用到", "必须提供变量 date"]);
+    has(
+        &warned,
+        &["阿里云短信 的平台模板 SMS_2", "变量 day 没有了", "新变量 date 它没有用到", "必须提供变量 date"],
+    );
     assert!(!warned.text.contains("腾讯云短信 的平台模板"), "the whole text says all of it: {}", warned.text);
     let calls_alone = [&edit[..], &[("agreed", "date/day,note")]].concat();
     assert_eq!(browser.submit(&page, HOME, &calls_alone).await.status, 409, "not agreed to the mapping");

@@ -54,7 +54,8 @@ on_both!(a_transaction_sees_what_it_did_itself, |db| async {
     let id = add(&db, data("before")).await.unwrap();
     let mut tx = db.begin().await.unwrap();
     assert!(update(&mut tx, Timestamp(9), id, Timestamp(5), data("after")).await.unwrap());
-    let seen: Vec<_> = list_within(&mut tx).await.unwrap().into_iter().map(|row| (row.id, row.name)).collect();
+    let seen: Vec<_> =
+        list_within(&mut tx).await.unwrap().into_iter().map(|row| (row.id, row.name)).collect();
     assert_eq!(seen, [(other, "first".to_owned()), (id, "after".to_owned())]);
 });
 

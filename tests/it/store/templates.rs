@@ -54,7 +54,11 @@ on_both!(how_much_each_template_is_used_is_counted, |db| async {
     };
     let library = Some("图书馆");
     let all = [
-        of(10, "due", library), of(20, "due", library), of(30, "due", None), of(40, "exam", Some("教务处")), message(50),
+        of(10, "due", library),
+        of(20, "due", library),
+        of(30, "due", None),
+        of(40, "exam", Some("教务处")),
+        message(50),
     ];
     messages::keep(&db, &all).await;
     let told = async |since: (i64, i64), departments: Option<&[&str]>, most| {
@@ -70,7 +74,9 @@ on_both!(how_much_each_template_is_used_is_counted, |db| async {
     assert_eq!(everywhere, [line("due", Some(30), 2), line("exam", Some(40), 1), line("idle", None, 0)]);
     let theirs = told((0, 0), Some(&["图书馆"]), 9).await;
     assert_eq!(theirs, [line("due", Some(20), 2), line("exam", None, 0), line("idle", None, 0)]);
-    assert!(told((0, 0), Some(&[]), 9).await.iter().all(|(_, last, messages)| last.is_none() && *messages == 0));
+    assert!(
+        told((0, 0), Some(&[]), 9).await.iter().all(|(_, last, messages)| last.is_none() && *messages == 0)
+    );
     assert_eq!(told((31, 31), None, 9).await[0], line("due", None, 0), "too long ago");
     assert_eq!(told((0, 0), None, 2).await[0], line("due", Some(30), 2), "counted no further");
 });

@@ -26,9 +26,9 @@ use serde_json::Value;
 
 use self::api::{Api, Detail};
 pub use self::asked::SETTINGS;
-pub use self::settings::FORM;
 use self::batch::{Batch, Form, Letter};
 use self::classify::{Meaning, meaning};
+pub use self::settings::FORM;
 use crate::channel::limits::Logs;
 use crate::channel::mapping::Mappings;
 use crate::channel::narrow::{Narrowing, Said};
@@ -36,8 +36,8 @@ use crate::channel::registry::Site;
 use crate::channel::sms::number;
 use crate::channel::sms::vendor::{self, Failure, Filled, NARROWING, call_id, expired};
 use crate::channel::{
-    Acknowledgement, Arriving, Callback, Channel, Filling, Outcome, Parcel, Receipts, Refusal, Sent, Shape, Verdict,
-    day,
+    Acknowledgement, Arriving, Callback, Channel, Filling, Outcome, Parcel, Receipts, Refusal, Sent, Shape,
+    Verdict, day,
 };
 use crate::clock::{Clock, Timestamp};
 use crate::domain::delivery::{OutcomeClass as Class, State};

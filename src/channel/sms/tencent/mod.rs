@@ -24,8 +24,8 @@ use serde_json::{Value, json};
 
 use self::api::{Api, Status};
 pub use self::asked::SETTINGS;
-pub use self::settings::FORM;
 use self::classify::{Meaning, meaning};
+pub use self::settings::FORM;
 use self::settings::Settings;
 use crate::channel::limits::{Daily, Logs};
 use crate::channel::narrow::{Narrowing, Said};
@@ -34,8 +34,8 @@ use crate::channel::sms::encode::sha256_hex;
 use crate::channel::sms::number;
 use crate::channel::sms::vendor::{self, Failure, Filled, NARROWING, call_id, expired};
 use crate::channel::{
-    Acknowledgement, Arriving, Callback, Channel, Filling, Outcome, Parcel, Receipts, Refusal, Sent, Shape, Verdict,
-    day,
+    Acknowledgement, Arriving, Callback, Channel, Filling, Outcome, Parcel, Receipts, Refusal, Sent, Shape,
+    Verdict, day,
 };
 use crate::clock::{Clock, Timestamp};
 use crate::domain::delivery::OutcomeClass as Class;
@@ -338,7 +338,11 @@ impl Channel for TencentSms {
     }
 
     fn filling(&self, parcel: &Parcel) -> Option<Filling> {
-        Some(self.settings.mappings.of(parcel)?.shown(parcel, &self.settings.campus, self.settings.variable_limit))
+        Some(self.settings.mappings.of(parcel)?.shown(
+            parcel,
+            &self.settings.campus,
+            self.settings.variable_limit,
+        ))
     }
 
     fn arriving(&self, parcel: &Parcel) -> Option<Result<Arriving, Outcome>> {

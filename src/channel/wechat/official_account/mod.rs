@@ -27,9 +27,9 @@ use serde_json::Value;
 pub use self::api::Quota;
 use self::api::{Api, VENDOR};
 pub use self::asked::SETTINGS;
+use self::classify::{Meaning, meaning};
 pub use self::field::{FieldType, field_type, field_types};
 pub use self::settings::FORM;
-use self::classify::{Meaning, meaning};
 use self::settings::Mode;
 use super::answer::Failure;
 use super::door::Door;
@@ -37,8 +37,8 @@ use crate::channel::day::until_tomorrow;
 use crate::channel::mapping::Mappings;
 use crate::channel::registry::Site;
 use crate::channel::{
-    Acknowledgement, Callback, Card, Channel, Filling, Identity, Outcome, Parcel, Receipts, Refusal, SceneCode, Shape,
-    refused,
+    Acknowledgement, Callback, Card, Channel, Filling, Identity, Outcome, Parcel, Receipts, Refusal,
+    SceneCode, Shape, refused,
 };
 use crate::clock::Clock;
 use crate::domain::channel::AddressKind;

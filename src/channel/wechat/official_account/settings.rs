@@ -17,8 +17,7 @@ const MOST_CONCURRENCY: u64 = 64;
 /// Fields in a template of WeChat's.
 const MOST_FIELDS: usize = 10;
 
-pub const FORM: Form =
-    Form { id: "id", slots: "fields", by: By::Type, most: MOST_FIELDS, has_text: false };
+pub const FORM: Form = Form { id: "id", slots: "fields", by: By::Type, most: MOST_FIELDS, has_text: false };
 
 /// By which of its APIs an account sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -54,7 +54,8 @@ fn held(
     }
     // Cards with buttons of their own say the text themselves.
     if !mapped.id.is_empty() {
-        let sources: Vec<&str> = used.iter().copied().chain(mapped.words.iter().map(|word| &**word)).collect();
+        let sources: Vec<&str> =
+            used.iter().copied().chain(mapped.words.iter().map(|word| &**word)).collect();
         let said = said(content, &sources);
         let is_new = |name: &&String| !before.all.contains(*name) && !said.contains(*name);
         broken.unsaid = after.all.iter().filter(is_new).cloned().collect();
@@ -66,8 +67,9 @@ fn held(
 pub(super) fn said(content: &Content, sources: &[&str]) -> BTreeSet<String> {
     let mut said: BTreeSet<String> = sources.iter().map(|source| (*source).to_owned()).collect();
     let all = content.variables().unwrap_or_default().all;
-    let of_title: BTreeSet<String> =
-        Template::parse(&content.title, Escape::None).map(|title| title.variables().all.clone()).unwrap_or_default();
+    let of_title: BTreeSet<String> = Template::parse(&content.title, Escape::None)
+        .map(|title| title.variables().all.clone())
+        .unwrap_or_default();
     if sources.contains(&"body") || sources.contains(&"text") {
         said.extend(all);
     } else if sources.contains(&"title") {
@@ -85,8 +87,13 @@ mod tests {
         Content { title: title.to_owned(), body: body.to_owned(), ..Content::default() }
     }
 
-    fn against(sources: &[&str], before: &Content, after: &Content) -> (Vec<String>, Vec<String>, Vec<String>) {
-        let settings = serde_json::json!({ "templates": { "due": { "code": "SMS_1", "variables": sources } } });
+    fn against(
+        sources: &[&str],
+        before: &Content,
+        after: &Content,
+    ) -> (Vec<String>, Vec<String>, Vec<String>) {
+        let settings =
+            serde_json::json!({ "templates": { "due": { "code": "SMS_1", "variables": sources } } });
         let mapped = registry::mapped(&settings).remove(0);
         let variables = |content: &Content| content.variables().unwrap();
         let whole = BrokenMapping::of(ProviderId(1), String::new(), mapped.id.clone());

@@ -6,10 +6,12 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::written::{Mapping, Slot};
+use crate::Result;
 use crate::channel::registry::{self, By, Form, SOURCES};
 use crate::channel::{Channel, Cut, Filling, Parcel};
-use crate::domain::operator::Permission;
 use crate::domain::channel::ChannelKind;
+use crate::domain::id::ProviderId;
+use crate::domain::operator::Permission;
 use crate::domain::provider::ProviderKind;
 use crate::error::{Error, Fault, Faults};
 use crate::service::messages::sampled;
@@ -17,8 +19,6 @@ use crate::service::providers::{check_settings, get, open_settings, site};
 use crate::service::templates::{self, Template};
 use crate::service::{Caller, Services};
 use crate::store::providers::ProviderRow;
-use crate::Result;
-use crate::domain::id::ProviderId;
 
 /// What whoever keeps a mapping has to have seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -126,7 +126,9 @@ pub(super) async fn lint(
     let mut cut: BTreeMap<usize, usize> = BTreeMap::new();
     let mut blamed = BTreeSet::new();
     for arrival in &linted.arrivals {
-        for (at, ((_, value), slot)) in arrival.slots.iter().zip(in_order(written, form, &arrival.slots)).enumerate() {
+        for (at, ((_, value), slot)) in
+            arrival.slots.iter().zip(in_order(written, form, &arrival.slots)).enumerate()
+        {
             let Some((place, slot)) = slot else { continue };
             match value {
                 Ok(Cut { left_out, .. }) if *left_out > 0 && sampled(&slot.source) => {
@@ -162,11 +164,7 @@ fn label(written: &Mapping, at: usize) -> String {
 }
 
 /// For each variable as the adapter has it the row that it comes from, which settings may have put in another order.
-fn in_order<'w>(
-    written: &'w Mapping,
-    form: Form,
-    shown: &Filling,
-) -> Vec<Option<(usize, &'w Slot)>> {
+fn in_order<'w>(written: &'w Mapping, form: Form, shown: &Filling) -> Vec<Option<(usize, &'w Slot)>> {
     let row = |(at, (name, _)): (usize, &(String, Result<Cut, String>))| match form.by {
         By::Place => written.slots.get(at).map(|slot| (at, slot)),
         By::Name | By::Type => written.slots.iter().enumerate().find(|(_, slot)| slot.name == *name),
@@ -189,7 +187,8 @@ async fn settled(
     let own = format!("/settings/templates/{}", template.slug);
     let told: Vec<String> = written.faults(form).into_iter().map(|fault| fault.pointer).collect();
     let place = |fault: Fault| {
-        let below = fault.pointer.strip_prefix(&own).filter(|below| below.is_empty() || below.starts_with('/'));
+        let below =
+            fault.pointer.strip_prefix(&own).filter(|below| below.is_empty() || below.starts_with('/'));
         let Some(below) = below else {
             let detail = format!("{}: {}", fault.pointer, fault.detail);
             return Fault::new("/form", "elsewhere", detail);

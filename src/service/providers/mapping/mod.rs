@@ -15,7 +15,7 @@ mod written;
 
 pub(in crate::service) use self::broken::broken;
 pub use self::edit::{Kept, Sheet, Standing, keep_mapping, mapping, mappings, remove_mapping};
-pub use self::lint::{Arrival, MappingDoubt, Linted, lint_mapping, word};
+pub use self::lint::{Arrival, Linted, MappingDoubt, lint_mapping, word};
 pub use self::written::{Mapping, Slot};
 
 use super::registry;

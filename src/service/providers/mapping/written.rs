@@ -31,7 +31,8 @@ impl Mapping {
         let source = |value: &Value| value.as_str().unwrap_or_default().trim().to_owned();
         let slots = match stored.get(form.slots) {
             Some(Value::Array(list)) => {
-                let name = |source: &str| if form.by == By::Place { String::new() } else { source.to_owned() };
+                let name =
+                    |source: &str| if form.by == By::Place { String::new() } else { source.to_owned() };
                 list.iter().map(source).map(|source| Slot { name: name(&source), source }).collect()
             }
             Some(Value::Object(named)) => {
@@ -61,7 +62,11 @@ impl Mapping {
             if form.by != By::Place {
                 let twice = self.slots[..at].iter().any(|before| before.name == slot.name);
                 if slot.name.is_empty() {
-                    faults.push(Fault::new(format!("/slots/{at}/name"), "required", "what the vendor calls it"));
+                    faults.push(Fault::new(
+                        format!("/slots/{at}/name"),
+                        "required",
+                        "what the vendor calls it",
+                    ));
                 } else if twice {
                     let detail = format!("`{}` stands here twice", slot.name);
                     faults.push(Fault::new(format!("/slots/{at}/name"), "duplicate", detail));
@@ -139,14 +144,19 @@ mod tests {
             let form = form(kind);
             assert_eq!(Mapping::read(form, &stored).value(form), stored, "{kind}");
         }
-        let listed = Mapping::read(form(ProviderKind::AliyunSms), &json!({"code": "1", "variables": ["book"]}));
+        let listed =
+            Mapping::read(form(ProviderKind::AliyunSms), &json!({"code": "1", "variables": ["book"]}));
         assert_eq!(listed.slots, [slot("book", "book")], "a list says names and sources at once");
     }
 
     #[test]
     fn names_lose_the_signs_they_are_pasted_with() {
         let mut mapping = Mapping {
-            slots: vec![slot(" {{thing1.DATA}} ", " book "), slot("${code}", "page_code"), slot("plain", "x")],
+            slots: vec![
+                slot(" {{thing1.DATA}} ", " book "),
+                slot("${code}", "page_code"),
+                slot("plain", "x"),
+            ],
             ..Mapping::default()
         };
         mapping.clean();
@@ -155,12 +165,14 @@ mod tests {
 
     #[test]
     fn rows_that_say_too_little_or_twice_the_same_are_told() {
-        let mapping = Mapping {
-            slots: vec![slot("a", "book"), slot("a", ""), slot("", "due")],
-            ..Mapping::default()
-        };
+        let mapping =
+            Mapping { slots: vec![slot("a", "book"), slot("a", ""), slot("", "due")], ..Mapping::default() };
         let told = |form: Form| -> Vec<_> {
-            mapping.faults(form).into_iter().map(|fault| format!("{} {}", fault.pointer, fault.code)).collect()
+            mapping
+                .faults(form)
+                .into_iter()
+                .map(|fault| format!("{} {}", fault.pointer, fault.code))
+                .collect()
         };
         let named = ["/slots/1/name duplicate", "/slots/1/source required", "/slots/2/name required"];
         assert_eq!(told(form(ProviderKind::AliyunSms)), named);
