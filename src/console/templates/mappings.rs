@@ -10,7 +10,7 @@ use super::HOME;
 use crate::console::access::Signed;
 use crate::console::form::{FieldFaults, Form, fault_text};
 use crate::console::page::{self, Flash, Section, Shell, Theme, see_other};
-use crate::console::view::View;
+use crate::console::view::{Given, View};
 use crate::domain::id::ProviderId;
 use crate::domain::provider::ProviderKind;
 use crate::error::Fault;
@@ -183,8 +183,8 @@ impl MappingPage {
     }
 
     /// What is wrong with a part of a row.
-    fn wrong(&self, at: usize, part: &str) -> Option<&String> {
-        self.faults.of(&format!("slots_{at}_{part}"))
+    fn wrong(&self, at: impl Given<usize>, part: &str) -> Option<&String> {
+        self.faults.of(&format!("slots_{}_{part}", at.given()))
     }
 
     /// It is one of the choices.
