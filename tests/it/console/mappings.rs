@@ -295,7 +295,7 @@ async fn who_may_not_change_providers_sees_what_stands_and_changes_nothing() {
     let form = rows("", "SMS_2", &[("book", "book"), ("day", "day")], &[SAVE]);
     assert_eq!(manager.submit(HOME, &page, &form).await.status, 403);
     assert_eq!(manager.submit(HOME, &format!("{page}/remove"), &[("seen", "")]).await.status, 403);
-    let owner = Browser::signed_in(&app, Role::Owner).await;
+    let mut owner = Browser::signed_in(&app, Role::Owner).await;
     assert_eq!(owner.get(&format!("{HOME}/mappings/{relay}")).await.status, 404, "it fills no templates");
     assert_eq!(owner.get(&format!("/console/templates/none/mappings/{id}")).await.status, 404);
     assert_eq!(stored(&app, id).await, Value::Null);

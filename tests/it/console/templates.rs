@@ -1,7 +1,5 @@
 //! Writing a template, seeing it as it arrives, and what a new version breaks.
 
-use std::time::Duration;
-
 use belltower::domain::grant::Grant;
 use belltower::domain::operator::Role;
 use belltower::service::{sources, templates};
@@ -12,6 +10,7 @@ use crate::support::app::{Answer, TestApp};
 use crate::support::operator;
 
 const HOME: &str = "/console/templates";
+const DAY: i64 = 24 * 60 * 60 * 1000;
 const DUE: [(&str, &str); 10] = [
     ("slug", "due"),
     ("version", "0"),
@@ -250,16 +249,16 @@ async fn what_nobody_uses_is_found() {
     let idle = browser.get("/console/templates?used=idle").await;
     has(&idle, &["/console/templates/idle"]);
     assert!(!idle.text.contains("/console/templates/due\""), "{}", idle.text);
-    app.clock.turn(Duration::from_hours(31 * 24));
+    app.clock.turn(31 * DAY);
     browser = Browser::coming_back(&app, Role::Owner).await;
     assert!(!browser.get(HOME).await.text.contains("<span>2</span>"), "of the last thirty days");
     let idle = browser.get("/console/templates?used=idle").await;
     assert!(!idle.text.contains("/console/templates/due\""), "used within ninety days");
-    app.clock.turn(Duration::from_hours(60 * 24));
+    app.clock.turn(60 * DAY);
     browser = Browser::coming_back(&app, Role::Owner).await;
     has(&browser.get("/console/templates?used=idle").await, &["/console/templates/due\""]);
 
     let grant = Grant { departments: ["图书馆".to_owned()].into(), ..Grant::from(Role::Sender) };
-    let limited = Browser::holding(&app, "reader", grant).await;
+    let mut limited = Browser::holding(&app, "reader", grant).await;
     has(&limited.get(HOME).await, &["只统计您所在部门的消息"]);
 }

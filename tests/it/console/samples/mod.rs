@@ -37,6 +37,7 @@ use belltower::domain::delivery::State;
 use belltower::error::Fault;
 use belltower::service::alarms::OpenAlarms;
 use belltower::service::imports::Stage;
+use belltower::service::providers::By;
 use jiff::tz::TimeZone;
 
 /// 2026-11-21 11:52:00 in Shanghai.
@@ -203,6 +204,8 @@ pub(super) fn all(language: Language, theme: Theme) -> Vec<(&'static str, String
         ("templates_empty", templates::list(language, theme, true).render()),
         ("template", templates::template(language, theme).render()),
         ("template_form", templates::form(language, theme).render()),
+        ("mapping_by_type", templates::mapped(language, theme, By::Type).render()),
+        ("mapping_by_place", templates::mapped(language, theme, By::Place).render()),
         ("providers", providers::list(language, theme, false).render()),
         ("providers_empty", providers::list(language, theme, true).render()),
         ("provider", providers::provider(language, theme, true).render()),
