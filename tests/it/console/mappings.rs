@@ -21,7 +21,7 @@ fn has(page: &Answer, texts: &[&str]) {
     }
 }
 
-async fn provider(app: &TestApp, name: &str, kind: ProviderKind, more: Value) -> ProviderId {
+async fn provider(app: &TestApp, name: &str, kind: ProviderKind, more: &Value) -> ProviderId {
     let (channel, mut settings) = match kind {
         ProviderKind::AliyunSms => (
             ChannelKind::Sms,
@@ -77,7 +77,7 @@ async fn a_mapping_is_added_changed_and_removed_by_fields() {
     let app = TestApp::start().await;
     due(&app).await;
     let for_all = json!({"default_template": {"code": "SMS_1", "variables": {"title": "title"}}});
-    let id = provider(&app, "阿里云短信", ProviderKind::AliyunSms, for_all).await;
+    let id = provider(&app, "阿里云短信", ProviderKind::AliyunSms, &for_all).await;
     let mut browser = Browser::signed_in(&app, Role::Owner).await;
     let page = format!("{HOME}/mappings/{id}");
     has(&browser.get(HOME).await, &["阿里云短信", "用通用模板 SMS_1", &page, "添加对应"]);
@@ -127,7 +127,7 @@ async fn a_mapping_is_added_changed_and_removed_by_fields() {
 async fn places_are_moved_and_rows_come_and_go_without_script() {
     let app = TestApp::start().await;
     due(&app).await;
-    let id = provider(&app, "腾讯云短信", ProviderKind::TencentSms, json!({})).await;
+    let id = provider(&app, "腾讯云短信", ProviderKind::TencentSms, &json!({})).await;
     let mut browser = Browser::signed_in(&app, Role::Owner).await;
     let page = format!("{HOME}/mappings/{id}");
     let order = |answer: &Answer| -> Vec<String> {
@@ -170,7 +170,7 @@ async fn every_fault_stands_at_its_field_and_the_input_stays() {
     let app = TestApp::start().await;
     due(&app).await;
     let for_all = json!({"default_template": {"id": "all", "fields": {"thing1": "title"}}});
-    let id = provider(&app, "公众号", ProviderKind::WechatOfficialAccount, for_all).await;
+    let id = provider(&app, "公众号", ProviderKind::WechatOfficialAccount, &for_all).await;
     let mut browser = Browser::signed_in(&app, Role::Owner).await;
     let page = format!("{HOME}/mappings/{id}");
     let slots = [
@@ -203,7 +203,7 @@ async fn what_is_cut_or_may_be_missing_is_agreed_to_and_nothing_else() {
     let app = TestApp::start().await;
     due(&app).await;
     let for_all = json!({"default_template": {"id": "all", "fields": {"thing1": "title"}}});
-    let id = provider(&app, "公众号", ProviderKind::WechatOfficialAccount, for_all).await;
+    let id = provider(&app, "公众号", ProviderKind::WechatOfficialAccount, &for_all).await;
     let long = json!({
         "name": "图书到期", "title": "《{{ book }}》到期", "body": "请于{{ day }}前归还。{{ note | default('') }}",
         "samples": {"book": "钢铁是怎样炼成的：一部写给今天的青年读者的长篇小说", "day": "9月1日"},
@@ -229,7 +229,7 @@ async fn two_editors_do_not_overwrite_each_other() {
     let app = TestApp::start().await;
     due(&app).await;
     let owner = operator(Role::Owner);
-    let id = provider(&app, "阿里云短信", ProviderKind::AliyunSms, json!({})).await;
+    let id = provider(&app, "阿里云短信", ProviderKind::AliyunSms, &json!({})).await;
     let mut browser = Browser::signed_in(&app, Role::Owner).await;
     let page = format!("{HOME}/mappings/{id}");
     let slots = [("book", "book"), ("day", "day")];
@@ -261,7 +261,7 @@ async fn the_last_template_of_an_account_is_not_removed() {
     due(&app).await;
     let own = json!({"id": "x", "fields": {"thing1": "book", "time2": "day"}});
     let only = json!({"templates": {"book-due": own}});
-    let id = provider(&app, "公众号", ProviderKind::WechatOfficialAccount, only).await;
+    let id = provider(&app, "公众号", ProviderKind::WechatOfficialAccount, &only).await;
     let mut browser = Browser::signed_in(&app, Role::Owner).await;
     let page = format!("{HOME}/mappings/{id}");
     let refused = browser.submit(&page, &format!("{page}/remove"), &[("seen", &own.to_string())]).await;
@@ -274,7 +274,7 @@ async fn the_last_template_of_an_account_is_not_removed() {
 async fn who_may_not_change_providers_sees_what_stands_and_changes_nothing() {
     let app = TestApp::start().await;
     due(&app).await;
-    let id = provider(&app, "阿里云短信", ProviderKind::AliyunSms, json!({})).await;
+    let id = provider(&app, "阿里云短信", ProviderKind::AliyunSms, &json!({})).await;
     let mail = json!({"host": "127.0.0.1", "port": 1, "tls": "none", "from_address": "a@bell.example", "from_name": "x"});
     let relay = NewProvider {
         name: "校内邮件".to_owned(),
@@ -306,9 +306,9 @@ async fn a_new_version_is_held_against_the_vendors_templates() {
     let app = TestApp::start().await;
     due(&app).await;
     let own = json!({"templates": {"book-due": {"code": "SMS_2", "variables": {"b": "book", "d": "day"}}}});
-    let id = provider(&app, "阿里云短信", ProviderKind::AliyunSms, own).await;
+    let id = provider(&app, "阿里云短信", ProviderKind::AliyunSms, &own).await;
     let whole = json!({"templates": {"book-due": {"id": "7", "variables": ["text"]}}});
-    provider(&app, "腾讯云短信", ProviderKind::TencentSms, whole).await;
+    provider(&app, "腾讯云短信", ProviderKind::TencentSms, &whole).await;
     let mut browser = Browser::signed_in(&app, Role::Owner).await;
     let page = format!("{HOME}/edit");
     let edit = [
