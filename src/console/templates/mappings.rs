@@ -172,8 +172,9 @@ impl MappingPage {
         }
     }
 
+    /// What fields take, where their names say it.
     fn types(&self) -> Vec<FieldType> {
-        field_types().collect()
+        if self.by_type() { field_types().collect() } else { Vec::new() }
     }
 
     /// What the field of a row takes, by its name.
