@@ -101,7 +101,7 @@ pub async fn usages(
     let named = format!("FROM message m WHERE m.template = t.slug AND {theirs} AND m.created_at >=");
     let text = format!(
         "SELECT t.slug, (SELECT max(m.created_at) {named} $1) AS last_at,
-            (SELECT count(*) FROM (SELECT 1 {named} $2 LIMIT $4 + 0) AS some) AS messages
+            (SELECT count(*) FROM (SELECT 1 {named} $2 LIMIT $4 + 0) AS named) AS messages
          FROM (SELECT DISTINCT slug FROM template) AS t ORDER BY t.slug"
     );
     let of = to_json(of.unwrap_or_default())?;
