@@ -285,15 +285,24 @@ row! {
     }
 }
 
-/// Everything that told people of a broadcast, by itself or by what follows it, in its order: not that it was false or is
-/// over.
-pub async fn told_by(tx: &mut Tx, id: BroadcastId) -> Result<Vec<MessageId>> {
+fn told_text() -> String {
     let parts = [Part::Alert, Part::Update, Part::Escalation].map(|part| part.code().to_string()).join(", ");
-    let text = format!(
+    format!(
         "SELECT m.message_id FROM broadcast_message m JOIN broadcast b ON b.id = m.broadcast_id
          WHERE (b.id = $1 OR b.follows = $1) AND m.part IN ({parts}) ORDER BY m.message_id"
-    );
-    let rows: Vec<ToldRow> = in_tx!(tx, |c| sqlx::query_as(sql(text)).bind(id.0).fetch_all(c).await)?;
+    )
+}
+
+/// Everything that told people of a broadcast, by itself or by what follows it, in its order: not that it was false or is
+/// over.
+pub async fn told_by(db: &Db, id: BroadcastId) -> Result<Vec<MessageId>> {
+    let rows: Vec<ToldRow> = in_db!(db, |c| sqlx::query_as(sql(told_text())).bind(id.0).fetch_all(c).await)?;
+    Ok(rows.into_iter().map(|row| row.message_id).collect())
+}
+
+/// As [`told_by`], with what this transaction wrote.
+pub async fn told_by_in(tx: &mut Tx, id: BroadcastId) -> Result<Vec<MessageId>> {
+    let rows: Vec<ToldRow> = in_tx!(tx, |c| sqlx::query_as(sql(told_text())).bind(id.0).fetch_all(c).await)?;
     Ok(rows.into_iter().map(|row| row.message_id).collect())
 }
 

@@ -68,7 +68,7 @@ pub async fn stop(
 
 /// Takes back what of a broadcast waits, in the transaction that decides it: from its commit on nothing more is claimed.
 async fn silence(hand: &mut InHand, doer: &Doer) -> Result<Vec<MessageId>> {
-    let told = store::told_by(&mut hand.tx, hand.row.id).await?;
+    let told = store::told_by_in(&mut hand.tx, hand.row.id).await?;
     let mut stopped = Vec::new();
     for message in told {
         if deliveries::stop_in(&mut hand.tx, message, &doer.label, hand.now).await? {
@@ -135,7 +135,7 @@ async fn finish(
         return Err(Error::conflict("broadcast_said", detail));
     }
     let doer = Doer::of(caller, from);
-    let told = store::told_by(&mut hand.tx, id).await?;
+    let told = store::told_by_in(&mut hand.tx, id).await?;
     let scenario = &hand.row.plan.0.scenario;
     let texts =
         if part == Part::Correction { scenario.correction.clone() } else { scenario.all_clear.clone() };

@@ -155,8 +155,12 @@ pub(super) async fn begin(
         texts: &plan.scenario.alert,
         at: now,
     };
+    let audience = match begin.follows {
+        Some(followed) => words::told(store::told_by(&s.db, followed).await?),
+        None => plan.scenario.audience.clone(),
+    };
     let way = Way {
-        audience: &plan.scenario.audience,
+        audience: &audience,
         channels: &plan.scenario.channels,
         now,
         expires_at,

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::changing::{Doer, InHand, illegal, text_as_it_is};
 use super::words::{self, Way, Words};
 use super::{Services, telling, time};
-use crate::domain::audience::Params;
+use crate::domain::audience::{Audience, Params};
 use crate::domain::emergency::{Act, Overridden, Part, Scenario, State, choose};
 use crate::domain::id::BroadcastId;
 use crate::domain::operator::Permission;
@@ -85,7 +85,8 @@ async fn launch(
     hand.row.expires_at = now.plus(std::time::Duration::from_mins(life));
     hand.row.live_at = Some(now);
     hand.row.override_at = None;
-    let alert = alert(s, &hand, request_id).await?;
+    let audience = audience(&mut hand, doer).await?;
+    let alert = alert(s, &hand, &audience, request_id).await?;
     hand.row.next_at = Some(time::next(&hand.row.plan.0, State::Live, now, hand.row.expires_at, false));
     alert.keep_broadcast(&mut hand.tx).await?;
     store::add_message(&mut hand.tx, id, Part::Alert, alert.id()).await?;
@@ -96,7 +97,17 @@ async fn launch(
     Ok(())
 }
 
-async fn alert(s: &Services, hand: &InHand, request_id: &str) -> Result<OwnWord> {
+/// Whom it goes to: those of the broadcast that it follows, which is told that it was, and has to be going on still.
+async fn audience(hand: &mut InHand, doer: &Doer) -> Result<Audience> {
+    let Some(followed) = hand.row.follows else { return Ok(hand.row.plan.0.scenario.audience.clone()) };
+    let parent = store::lock(&mut hand.tx, followed).await?.ok_or_else(super::unknown)?;
+    parent.state.after(Act::Update).map_err(illegal)?;
+    let detail = json!({ "broadcast": hand.row.id });
+    doer.note(&mut hand.tx, followed, hand.now, Act::Update, &detail).await?;
+    Ok(words::told(store::told_by_in(&mut hand.tx, followed).await?))
+}
+
+async fn alert(s: &Services, hand: &InHand, audience: &Audience, request_id: &str) -> Result<OwnWord> {
     let row = &hand.row;
     let plan = &row.plan.0;
     let words = Words {
@@ -108,7 +119,7 @@ async fn alert(s: &Services, hand: &InHand, request_id: &str) -> Result<OwnWord>
         at: hand.now,
     };
     let way = Way {
-        audience: &plan.scenario.audience,
+        audience,
         channels: &plan.scenario.channels,
         now: hand.now,
         expires_at: row.expires_at,

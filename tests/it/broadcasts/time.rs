@@ -9,7 +9,10 @@ on_both!(a_broadcast_is_over_when_its_time_is, |db| async {
     let mut campus = Campus::new(db, 1).await;
     let id = campus.press(&person(Role::DutyOfficer, 1), Run::Live).await.unwrap().id;
     campus.drain().await;
-    campus.turn(Duration::from_mins(240));
+    campus.turn(Duration::from_mins(5));
+    campus.drain().await;
+    assert_eq!(campus.state(id).await, State::Live);
+    campus.turn(Duration::from_mins(235));
     campus.drain().await;
     assert_eq!(campus.state(id).await, State::Completed);
     assert_eq!(campus.acts(id).await, [Act::Press, Act::Launch, Act::Escalate, Act::Complete]);

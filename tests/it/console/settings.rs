@@ -203,7 +203,7 @@ async fn prices_and_budgets_are_kept_as_they_are_typed() {
     let app = TestApp::start().await;
     let mut browser = Browser::signed_in(&app, Role::Owner).await;
     let page = browser.get(COSTS).await;
-    for holds in ["控制台写的消息", "value=\"CNY\"", "已发条数"] {
+    for holds in ["写给全校的消息", "value=\"CNY\"", "已发条数"] {
         assert!(page.text.contains(holds), "{holds}: {}", page.text);
     }
     let fields =

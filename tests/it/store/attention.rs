@@ -2,8 +2,7 @@ use belltower::clock::Timestamp;
 use belltower::domain::delivery::State;
 use belltower::domain::id::{DeliveryId, MessageId, OperatorId};
 use belltower::store::attention::{
-    NewAct, TroubledFilter, acts, advance, begin, count, find, find_act, groups, is_open, list, of_delivery,
-    pick, prune, set_aside, take as take_act,
+    NewAct, TroubledFilter, advance, begin, count, find, find_act, groups, list, pick,
 };
 use belltower::store::deliveries::{Claimed, Settlement};
 use belltower::store::receipts::{Verdict, judge};
@@ -13,9 +12,9 @@ use super::deliveries::{DAY, counts, sending, settlement, store, take};
 use super::execute;
 use crate::support::on_both;
 
-const LATER: Timestamp = Timestamp(90_000);
-const GONE: &str = "4:1:7:permanent_recipient:550";
-const SILENT: &str = "8:1:7:no_answer:";
+pub(super) const LATER: Timestamp = Timestamp(90_000);
+pub(super) const GONE: &str = "4:1:7:permanent_recipient:550";
+pub(super) const SILENT: &str = "8:1:7:no_answer:";
 
 fn failed(claimed: &Claimed) -> Settlement {
     Settlement {
@@ -34,7 +33,7 @@ fn silent(claimed: &Claimed) -> Settlement {
 }
 
 /// Two that failed, one of which nobody knows, one that is sent; in this order.
-async fn troubled(db: &Db) -> Vec<Claimed> {
+pub(super) async fn troubled(db: &Db) -> Vec<Claimed> {
     sending(db).await;
     let claimed = take(db, 4).await;
     let settled =
@@ -43,7 +42,7 @@ async fn troubled(db: &Db) -> Vec<Claimed> {
     claimed
 }
 
-async fn found(db: &Db) -> Vec<(String, i64)> {
+pub(super) async fn found(db: &Db) -> Vec<(String, i64)> {
     groups(db, 10, 100, None).await.unwrap().into_iter().map(|group| (group.trouble, group.n)).collect()
 }
 
@@ -142,61 +141,6 @@ on_both!(what_is_opened_again_needs_no_attention_until_it_fails_anew, |db| async
     .unwrap();
     tx.commit().await.unwrap();
     assert_eq!(count(&db, 100, None).await.unwrap(), 0);
-});
-
-on_both!(an_act_goes_through_what_there_was_when_it_began, |db| async {
-    let claimed = troubled(&db).await;
-    assert!(!is_open(&db).await.unwrap());
-    let mut tx = db.begin().await.unwrap();
-    let new = NewAct {
-        resends: false,
-        trouble: GONE,
-        late: true,
-        departments: None,
-        actor: "Li",
-        operator: None,
-        planned: 2,
-    };
-    let id = begin(&mut tx, &new, LATER).await.unwrap();
-    tx.commit().await.unwrap();
-    assert!(is_open(&db).await.unwrap());
-
-    let mut tx = db.begin().await.unwrap();
-    let mut act = take_act(&mut tx).await.unwrap().unwrap();
-    assert_eq!((act.id, act.resends, act.late, act.planned, &*act.actor), (id, false, true, 2, "Li"));
-    let first = pick(&mut tx, &act, 1).await.unwrap();
-    assert_eq!((first.len(), first[0].id, first[0].message_id), (1, claimed[0].id, MessageId(1)));
-    assert_eq!(set_aside(&mut tx, &act, &[first[0].id.0, claimed[2].id.0]).await.unwrap(), 1);
-    (act.cursor_at, act.cursor_id, act.done) = (first[0].updated_at, first[0].id, 1);
-    advance(&mut tx, &act).await.unwrap();
-    tx.commit().await.unwrap();
-
-    let mut tx = db.begin().await.unwrap();
-    let mut act = take_act(&mut tx).await.unwrap().unwrap();
-    assert_eq!(pick(&mut tx, &act, 10).await.unwrap()[0].id, claimed[1].id);
-    act.finished_at = Some(LATER);
-    act.passed_over = 1;
-    advance(&mut tx, &act).await.unwrap();
-    assert!(take_act(&mut tx).await.unwrap().is_none());
-    tx.commit().await.unwrap();
-    let done = find_act(&db, id).await.unwrap().unwrap();
-    assert_eq!((done.done, done.passed_over, done.finished_at), (1, 1, Some(LATER)));
-    assert_eq!(acts(&db, 5).await.unwrap()[0].id, id);
-    assert!(find_act(&db, id + 1).await.unwrap().is_none());
-
-    assert_eq!(found(&db).await, [(GONE.to_owned(), 1), (SILENT.to_owned(), 1)]);
-    assert_eq!(counts(&db).await.failed, 2, "it stays failed");
-    assert_eq!(of_delivery(&db, claimed[0].id).await.unwrap().unwrap().id, id);
-    assert!(of_delivery(&db, claimed[1].id).await.unwrap().is_none());
-
-    let mut tx = db.begin().await.unwrap();
-    assert_eq!(prune(&mut tx, LATER).await.unwrap(), 0, "not at its own moment");
-    assert_eq!(prune(&mut tx, Timestamp(LATER.0 + 1)).await.unwrap(), 1);
-    tx.commit().await.unwrap();
-    assert!(
-        of_delivery(&db, claimed[0].id).await.unwrap().is_none(),
-        "it stays set aside, nobody knows by whom"
-    );
 });
 
 on_both!(a_departments_are_gathered_by_themselves, |db| async {

@@ -183,10 +183,11 @@ on_both!(a_broadcast_knows_its_messages_and_what_told_its_people, |db| async {
     {
         add_message(&mut tx, of, part, MessageId(message)).await.unwrap();
     }
-    assert_eq!(told_by(&mut tx, id).await.unwrap(), [1, 2, 3].map(MessageId));
-    assert_eq!(told_by(&mut tx, child).await.unwrap(), [MessageId(2)]);
+    assert_eq!(told_by_in(&mut tx, id).await.unwrap(), [1, 2, 3].map(MessageId));
+    assert_eq!(told_by_in(&mut tx, child).await.unwrap(), [MessageId(2)]);
     assert_eq!(messages_in(&mut tx, id).await.unwrap().len(), 3);
     tx.commit().await.unwrap();
+    assert_eq!(told_by(&db, id).await.unwrap(), [1, 2, 3].map(MessageId));
     let sent: Vec<_> =
         messages(&db, id).await.unwrap().iter().map(|row| (row.message_id.0, row.part)).collect();
     assert_eq!(sent, [(1, Part::Alert), (3, Part::Escalation), (4, Part::AllClear)]);

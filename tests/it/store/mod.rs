@@ -1,5 +1,6 @@
 //! The store's contract, the same on both databases: one file per aggregate, and here what holds for all of them.
 
+mod acts;
 mod alarm_wishes;
 mod alarms;
 mod answers;
