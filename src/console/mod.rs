@@ -16,6 +16,7 @@ pub mod coverage;
 mod deliveries;
 pub mod design;
 mod door;
+pub mod emergency;
 pub mod error;
 pub mod filter_builder;
 pub mod first_call;
@@ -202,6 +203,30 @@ routes! {
     "/console/roles/{role}" => { GET roles::show, POST roles::edit::update }
     "/console/roles/{role}/edit" => { GET roles::edit::show }
     "/console/roles/{role}/delete" => { POST roles::delete }
+    "/console/emergency" => { GET emergency::home::live }
+    "/console/emergency/drill" => { GET emergency::home::drill }
+    "/console/emergency/exercise" => { GET emergency::home::exercise }
+    "/console/emergency/press/{slug}" => { GET emergency::press::show_live, POST emergency::press::fire_live }
+    "/console/emergency/drill/press/{slug}" => { GET emergency::press::show_drill, POST emergency::press::fire_drill }
+    "/console/emergency/exercise/press/{slug}" => { GET emergency::press::show_exercise, POST emergency::press::fire_exercise }
+    "/console/emergency/notice" => { GET emergency::notice::show_live, POST emergency::notice::write_live }
+    "/console/emergency/drill/notice" => { GET emergency::notice::show_drill, POST emergency::notice::write_drill }
+    "/console/emergency/broadcasts" => { GET emergency::list::show }
+    "/console/emergency/broadcasts/{id}" => { GET emergency::broadcast::show }
+    "/console/emergency/broadcasts/{id}/progress" => { GET emergency::broadcast::show_progress }
+    "/console/emergency/broadcasts/{id}/approve" => { POST emergency::acts::approve }
+    "/console/emergency/broadcasts/{id}/reject" => { POST emergency::acts::reject }
+    "/console/emergency/broadcasts/{id}/return" => { POST emergency::acts::send_back }
+    "/console/emergency/broadcasts/{id}/withdraw" => { POST emergency::acts::withdraw }
+    "/console/emergency/broadcasts/{id}/submit" => { POST emergency::acts::submit }
+    "/console/emergency/broadcasts/{id}/override" => { POST emergency::acts::go_alone }
+    "/console/emergency/broadcasts/{id}/stop" => { POST emergency::acts::stop }
+    "/console/emergency/broadcasts/{id}/correction" => { POST emergency::acts::correct }
+    "/console/emergency/broadcasts/{id}/all-clear" => { POST emergency::acts::all_clear }
+    "/console/emergency/broadcasts/{id}/review" => { POST emergency::acts::review }
+    "/console/emergency/broadcasts/{id}/choices" => { GET emergency::changes::show_choices, POST emergency::changes::choose }
+    "/console/emergency/broadcasts/{id}/words" => { GET emergency::changes::show_words, POST emergency::changes::reword }
+    "/console/emergency/broadcasts/{id}/update" => { GET emergency::changes::show_update, POST emergency::changes::update }
     "/console/audit" => { GET audit::show }
     "/console/audit/check" => { POST audit::check }
     "/console/audit/export" => { POST audit::export }

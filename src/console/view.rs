@@ -185,6 +185,11 @@ impl View {
         self.zoned(at.given()).strftime("%H:%M").to_string()
     }
 
+    /// `09:12:44` on the campus clock.
+    pub fn clock_second(&self, at: impl Given<Timestamp>) -> String {
+        self.zoned(at.given()).strftime("%H:%M:%S").to_string()
+    }
+
     /// The day this page was made, in words.
     pub fn today(&self) -> String {
         const CHINESE: [char; 7] = ['日', '一', '二', '三', '四', '五', '六'];

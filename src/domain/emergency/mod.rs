@@ -7,6 +7,7 @@
 
 pub mod authority;
 pub mod cap_facts;
+pub mod free_text;
 pub mod lint;
 pub mod plan;
 pub mod reading;

@@ -2,10 +2,11 @@
 //! and the text as it was.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::{Services, unknown};
+use super::{Lately, Services, unknown};
 use crate::clock::Timestamp;
 use crate::domain::emergency::{Act, Illegal, Plan, State};
 use crate::domain::id::{BroadcastId, OperatorId, SourceId};
@@ -60,6 +61,27 @@ pub(super) fn illegal(illegal: Illegal) -> Error {
     Error::conflict("broadcast_state", illegal.to_string())
 }
 
+/// As the audit log names an act.
+const fn audited(act: Act) -> &'static str {
+    match act {
+        Act::Press | Act::Launch | Act::Attach | Act::Update => "broadcast.press",
+        Act::Submit => "broadcast.submit",
+        Act::Edit => "broadcast.edit",
+        Act::Approve => "broadcast.approve",
+        Act::Reject => "broadcast.reject",
+        Act::Return => "broadcast.return",
+        Act::Override => "broadcast.override",
+        Act::Stop => "broadcast.stop",
+        Act::Correct => "broadcast.correct",
+        Act::AllClear => "broadcast.all_clear",
+        Act::Escalate => "broadcast.escalate",
+        Act::Complete => "broadcast.complete",
+        Act::Lapse => "broadcast.lapse",
+        Act::Withdraw => "broadcast.withdraw",
+        Act::Review => "broadcast.review",
+    }
+}
+
 /// All that is said of it as it stands, for whoever asks later what was approved.
 pub(super) fn text_as_it_is(plan: &Plan) -> Value {
     json!({
@@ -73,6 +95,7 @@ pub(super) struct InHand {
     pub tx: Tx,
     pub row: BroadcastRow,
     pub now: Timestamp,
+    lately: Arc<Lately>,
 }
 
 impl InHand {
@@ -85,7 +108,7 @@ impl InHand {
         {
             return Err(unknown());
         }
-        Ok(Self { tx, row, now: s.clock.now() })
+        Ok(Self { tx, row, now: s.clock.now(), lately: Arc::clone(&s.broadcasts) })
     }
 
     /// As it was when whoever decides looked at it.
@@ -105,9 +128,8 @@ impl InHand {
             self.row.ended_at = Some(self.now);
         }
         let id = self.row.id.to_string();
-        let action = format!("broadcast.{act}");
-        audit::append(&mut self.tx, self.now, &doer.label, &action, &id, &json!({ "state": self.row.state }))
-            .await
+        let detail = json!({ "state": self.row.state });
+        audit::append(&mut self.tx, self.now, &doer.label, audited(act), &id, &detail).await
     }
 
     /// Writes down where it stands.
@@ -124,6 +146,7 @@ impl InHand {
     pub async fn commit(mut self) -> Result<BroadcastRow> {
         self.write().await?;
         self.tx.commit().await?;
+        self.lately.forget_open().await;
         Ok(self.row)
     }
 

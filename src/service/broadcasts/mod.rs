@@ -7,6 +7,7 @@
 mod after;
 mod audience;
 mod changing;
+mod open;
 mod press;
 mod progress;
 mod rules;
@@ -18,7 +19,8 @@ mod views;
 mod words;
 
 pub use self::after::{Said, Stopped, all_clear, correct, stop, update};
-pub use self::audience::{Foreseen, foresee};
+pub use self::audience::{Foreseen, foresee, foresee_waiting, foresee_words};
+pub use self::open::{OpenBroadcast, open_now};
 pub use self::press::{FreeText, Pressed, Pressing, press, press_words};
 pub(super) use self::progress::Lately;
 pub use self::progress::{ChannelProgress, PartProgress, Progress, Reason, progress};
@@ -26,6 +28,7 @@ pub use self::rules::{Rules, change_rules, rules};
 pub use self::second::{Changed, approve, edit, go_alone, reject, review, send_back, submit, withdraw};
 pub use self::time::tick;
 pub use self::times::{Times, times};
+use self::views::may_read;
 pub use self::views::{acts, list, look, waiting};
 pub use crate::store::broadcasts::{ActRow, BroadcastRow};
 

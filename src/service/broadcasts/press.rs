@@ -260,6 +260,7 @@ async fn keep(
     let detail = json!({ "scenario": slug, "run": begin.run, "state": state });
     audit::append(&mut tx, now, &doer.label, "broadcast.press", &id.to_string(), &detail).await?;
     tx.commit().await?;
+    s.broadcasts.forget_open().await;
     tracing::warn!(broadcast = %id, scenario = slug, run = %begin.run, %state, by = %doer.label, "a broadcast was begun");
     Ok(Pressed { id, state, run: begin.run, attached_to: None, audience: None })
 }

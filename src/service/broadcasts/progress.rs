@@ -2,13 +2,14 @@
 //! asked of the deliveries, once a second at most however many look.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
 use tokio::sync::Mutex;
 
 use super::super::messages::{Counts, MessageCounts};
-use super::{Services, look};
+use super::{OpenBroadcast, Services, look};
 use crate::Result;
 use crate::clock::Timestamp;
 use crate::domain::channel::ChannelKind;
@@ -20,7 +21,7 @@ use crate::service::{Caller, providers};
 use crate::store::broadcasts::{self as store, PaceRow, ReasonRow};
 use crate::store::history;
 
-const FRESH: Duration = Duration::from_secs(1);
+pub(super) const FRESH: Duration = Duration::from_secs(1);
 /// Broadcasts of which the latest is kept at hand.
 const KEPT: usize = 32;
 /// A channel that has something to hand over and handed over nothing for so long is named.
@@ -78,7 +79,17 @@ pub struct Progress {
 
 /// What was known of broadcasts a moment ago.
 #[derive(Debug, Default)]
-pub(in crate::service) struct Lately(Mutex<HashMap<BroadcastId, (Duration, Progress)>>);
+pub(in crate::service) struct Lately {
+    progress: Mutex<HashMap<BroadcastId, (Duration, Progress)>>,
+    pub(super) open: Mutex<Option<(Duration, Arc<[OpenBroadcast]>)>>,
+}
+
+impl Lately {
+    /// Something was done to a broadcast.
+    pub(super) async fn forget_open(&self) {
+        *self.open.lock().await = None;
+    }
+}
 
 /// How far one is.
 ///
@@ -87,7 +98,7 @@ pub(in crate::service) struct Lately(Mutex<HashMap<BroadcastId, (Duration, Progr
 /// As [`look`].
 pub async fn progress(s: &Services, caller: &Caller, id: BroadcastId) -> Result<Progress> {
     let row = look(s, caller, id).await?;
-    let mut lately = s.broadcasts.0.lock().await;
+    let mut lately = s.broadcasts.progress.lock().await;
     let now = s.clock.steady();
     if let Some((at, progress)) = lately.get(&id)
         && now.saturating_sub(*at) < FRESH

@@ -10,7 +10,7 @@ use crate::service::Caller;
 use crate::store::broadcasts::{self as store, ActRow, BroadcastRow};
 
 /// Who may read: operators with the permission, and a key its source's own.
-fn may_read(caller: &Caller) -> Result<()> {
+pub(super) fn may_read(caller: &Caller) -> Result<()> {
     match caller {
         Caller::Key(_) => caller.require_right(Right::Broadcast),
         Caller::Operator(_) | Caller::Command(_) => caller.require(Permission::EmergencyView),

@@ -3,7 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use belltower::domain::audience::{Audience, Params};
 use belltower::domain::channel::{AddressKind, ChannelKind};
+use belltower::domain::emergency::free_text::FreeText;
+use belltower::domain::emergency::{Level, Run, Said, Texts};
+use belltower::domain::grant::Powers;
 use belltower::domain::id::{GroupId, OperatorId, RuleId};
 use belltower::domain::operator::{Permission, Role};
 use belltower::domain::provider::ProviderKind;
@@ -11,13 +15,15 @@ use belltower::domain::recipient::OptOut;
 use belltower::domain::sensitive::Treatment;
 use belltower::domain::suppression::Cause;
 use belltower::service::attention::{self, Remedy};
+use belltower::service::broadcasts::{self, Pressing};
+use belltower::service::caller::OperatorCaller;
 use belltower::service::drafts::{self, Composed, Whom};
 use belltower::service::operators::{self, NewOperator, RoleForm, Settled};
 use belltower::service::providers::NewProvider;
 use belltower::service::short_links::{self, Purpose};
 use belltower::service::simulators::Mailboxes;
 use belltower::service::{
-    Caller, Vault, groups, providers, recipients, routing, sensitive, suppressions, templates,
+    Caller, Vault, groups, providers, recipients, routing, scenarios, sensitive, suppressions, templates,
 };
 use belltower::store::suppressions::{NewSuppression, insert};
 use reqwest::Method;
@@ -391,6 +397,57 @@ async fn draft(app: &TestApp) -> String {
     format!("/console/compose/{id}")
 }
 
+/// A broadcast that waits for a second person, a drill that runs, and one in free words, by their paths.
+async fn emergencies(app: &TestApp) -> [String; 3] {
+    scenarios::seed(&app.services).await.unwrap();
+    let officer = Caller::Operator(OperatorCaller {
+        id: OperatorId(9_000),
+        name: "李岩".to_owned(),
+        email: "liyan@bell.example".to_owned(),
+        roles: vec!["sender".to_owned()],
+        powers: Powers::from(Role::DutyOfficer),
+        language: None,
+    });
+    let params: Params = [("place", "图书馆"), ("meeting_point", "东门广场")]
+        .map(|(name, value)| (name.to_owned(), value.into()))
+        .into();
+    let press = async |run| {
+        let (from, note) = (Some([10, 1, 2, 3].into()), "保安巡查时看到浓烟");
+        let pressing =
+            Pressing { scenario: "fire", params: &params, run, note, from, request_id: "test" };
+        broadcasts::press(&app.services, &officer, &pressing).await.unwrap().id
+    };
+    let (waits, drill) = (press(Run::Live).await, press(Run::Drill).await);
+    let said = |title: &str, text: &str| Said {
+        title: title.to_owned(),
+        body: text.to_owned(),
+        sms: text.to_owned(),
+        wechat: text.to_owned(),
+    };
+    let words = FreeText {
+        alert: Texts {
+            zh: said("请勿饮用自来水", "校园自来水异常，请勿饮用。"),
+            en: said("Do not drink tap water", "Do not drink tap water until told."),
+        },
+        level: Level::Orange,
+        audience: Audience { everyone: true, ..Audience::default() },
+        channels: ChannelKind::ALL.to_vec(),
+        expires_in_minutes: 120,
+    };
+    let scenario = words.scenario();
+    let words = broadcasts::FreeText {
+        scenario: &scenario,
+        follows: None,
+        run: Run::Live,
+        note: "",
+        from: None,
+        request_id: "test",
+    };
+    let words = broadcasts::press_words(&app.services, &officer, &words).await.unwrap().id;
+    app.drain().await;
+    [waits, drill, words].map(|id| format!("/console/emergency/broadcasts/{id}"))
+}
+
 /// Pages for a signed-in owner.
 pub(super) async fn console(app: &TestApp) -> Vec<Room> {
     let sent = accepted(app, &to_two()).await;
@@ -412,6 +469,8 @@ pub(super) async fn console(app: &TestApp) -> Vec<Room> {
     trouble(app).await;
     let [invited, made, waits] = rights(app).await;
     let kind = format!("/console/attention/group?of={FAILED}");
+    let [waits, drill, words] = emergencies(app).await;
+    let chosen = "?at_place=%E5%9B%BE%E4%B9%A6%E9%A6%86&at_meeting_point=%E6%93%8D%E5%9C%BA";
     vec![
         room("/console"),
         room("/console?trend=days").with_menus_open(),
@@ -420,6 +479,26 @@ pub(super) async fn console(app: &TestApp) -> Vec<Room> {
         room(&kind).asking(),
         room(format!("{kind}&q=nobody")),
         room("/console/attention/acts/1"),
+        room("/console/emergency").with_menus_open(),
+        room("/console/emergency?code=ZZ").answering(422),
+        room("/console/emergency/drill").with_menus_open(),
+        room("/console/emergency/exercise"),
+        room("/console/emergency/press/fire"),
+        room("/console/emergency/press/fire?look=true").answering(422),
+        room(format!("/console/emergency/press/fire{chosen}")),
+        room(format!("/console/emergency/drill/press/fire{chosen}")),
+        room(format!("/console/emergency/exercise/press/fire{chosen}")),
+        room("/console/emergency/notice").with_menus_open(),
+        room("/console/emergency/notice").refused(),
+        room("/console/emergency/drill/notice"),
+        room("/console/emergency/broadcasts"),
+        room("/console/emergency/broadcasts?run=exercise"),
+        room(&waits).with_menus_open(),
+        room(&drill).with_menus_open(),
+        room(format!("{drill}/update")),
+        room(format!("{waits}/choices")),
+        room(&words).with_menus_open(),
+        room(format!("{words}/words")),
         room("/console/account"),
         room("/console/account").with_menus_open(),
         room("/console/account/factor"),

@@ -11,6 +11,7 @@ mod campus;
 mod campus_sign_in;
 mod compose;
 mod door;
+mod emergency;
 mod groups;
 mod held;
 mod imports;

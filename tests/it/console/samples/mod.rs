@@ -5,6 +5,7 @@ mod alarms;
 mod attention;
 mod audit;
 mod compose;
+mod emergency;
 mod groups;
 mod mailbox;
 mod messages;
@@ -91,7 +92,8 @@ fn shell(language: Language, theme: Theme, current: Option<Section>) -> Shell {
         alarms: OpenAlarms { all: 3, grave: 1 },
         rights: u64::from(current.is_some()),
         flash: None,
-        emergency: None,
+        emergency: current.map(|_| "/console/emergency"),
+        open: None,
         here: "/console".into(),
     }
 }
@@ -251,6 +253,7 @@ pub(super) fn all(language: Language, theme: Theme) -> Vec<(&'static str, String
         ("card", mailbox::card(language, theme).render()),
     ]
     .into_iter()
+    .chain(emergency::all(language, theme))
     .map(|(name, html)| (name, html.unwrap()))
     .collect()
 }
