@@ -22,7 +22,7 @@ use crate::console::view::View;
 use crate::domain::channel::ChannelKind;
 use crate::domain::delivery;
 use crate::domain::emergency::texts::time_of_day;
-use crate::domain::emergency::{Chosen, Level, Overridden, Part, Run, State, Texts};
+use crate::domain::emergency::{Chosen, Level, Overridden, Part, State, Texts};
 use crate::domain::id::{BroadcastId, MessageId};
 use crate::domain::operator::Permission;
 use crate::http::params;
@@ -63,8 +63,8 @@ pub struct HeadFragment {
     /// Why it was turned down or given back.
     pub reason: Option<String>,
     pub unseen: bool,
-    /// Whose people it tells more.
-    pub follows: Option<BroadcastId>,
+    /// The page of the one whose people it tells more.
+    pub follows: Option<String>,
 }
 
 /// What may be done, beside what that would send.
@@ -134,6 +134,10 @@ impl DoingFragment {
             fault: self.fault(act, "reason").cloned(),
             typed: self.typed.act == act,
         }
+    }
+
+    fn at(&self) -> String {
+        href(self.id)
     }
 
     fn waits(&self) -> bool {
@@ -328,7 +332,7 @@ impl Whole {
             note: row.note.clone(),
             reason: row.reason.clone(),
             unseen: row.overridden == Overridden::Unseen,
-            follows: row.follows,
+            follows: row.follows.map(href),
             view: view.clone(),
         }
     }

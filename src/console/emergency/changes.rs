@@ -47,6 +47,18 @@ pub struct WordsPage {
     pub faults: FieldFaults,
 }
 
+impl ChoicesPage {
+    fn at(&self) -> String {
+        href(self.id)
+    }
+}
+
+impl WordsPage {
+    fn at(&self) -> String {
+        href(self.id)
+    }
+}
+
 async fn found(s: &Services, signed: &Signed, id: &str) -> Result<BroadcastRow> {
     let id: BroadcastId = params::id(id, "broadcast")?;
     signed.caller.require(Permission::EmergencyFire)?;

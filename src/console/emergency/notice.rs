@@ -15,7 +15,7 @@ use crate::console::form::{FieldFaults, Form, fault_text};
 use crate::console::page::{self, Flash, Shell, Theme, see_other};
 use crate::console::rules::form::group_choices;
 use crate::console::rules::words::Names;
-use crate::console::view::View;
+use crate::console::view::{Given, View};
 use crate::domain::audience::Audience;
 use crate::domain::channel::ChannelKind;
 use crate::domain::emergency::free_text::FreeText as Own;
@@ -66,16 +66,20 @@ impl NoticePage {
         self.groups.contains(slug)
     }
 
-    fn has_channel(&self, channel: &ChannelKind) -> bool {
-        self.channels.contains(channel)
+    fn has_channel(&self, channel: impl Given<ChannelKind>) -> bool {
+        self.channels.contains(&channel.given())
     }
 
-    fn is_level(&self, level: &Level) -> bool {
-        self.level == Some(*level)
+    fn is_level(&self, level: impl Given<Level>) -> bool {
+        self.level == Some(level.given())
     }
 
-    fn expires_in(&self, minutes: &u32) -> String {
-        self.shell.view.lasting(std::time::Duration::from_mins(u64::from(*minutes)))
+    fn is_expiry(&self, minutes: impl Given<u32>) -> bool {
+        self.expires == minutes.given()
+    }
+
+    fn expires_in(&self, minutes: impl Given<u32>) -> String {
+        self.shell.view.lasting(std::time::Duration::from_mins(u64::from(minutes.given())))
     }
 
     /// What handing it in is called.

@@ -98,6 +98,16 @@ pub struct PreviewFragment {
     pub code_fault: Option<String>,
 }
 
+impl PreviewFragment {
+    /// The act, by its name.
+    fn act(&self, sight: &Sight) -> String {
+        let view = &self.view;
+        let waits = sight.needs != Needs::Nobody;
+        let key = self.place.key(if waits { "press-act-waits" } else { "press-act" });
+        view.t2(&key, "name", &sight.name, "people", view.count("press-people", sight.people.total))
+    }
+}
+
 #[derive(Debug)]
 pub struct Sight {
     /// With the place.
@@ -118,13 +128,6 @@ impl Sight {
             needs: foreseen.needs,
             fields,
         }
-    }
-
-    /// The act, by its name.
-    pub fn act(&self, view: &View, place: Place) -> String {
-        let waits = self.needs != Needs::Nobody;
-        let key = place.key(if waits { "press-act-waits" } else { "press-act" });
-        view.t2(&key, "name", &self.name, "people", view.count("press-people", self.people.total))
     }
 
     /// How it goes on after the press.

@@ -240,7 +240,7 @@ pub(super) fn broadcast(language: Language, theme: Theme, state: State) -> Broad
             note: "<保安>".into(),
             reason: waits.then(|| "是食堂".into()),
             unseen: true,
-            follows: Some(BroadcastId(3)),
+            follows: Some("/console/emergency/broadcasts/brd_3".into()),
         },
         doing: DoingFragment {
             view: view(language),
