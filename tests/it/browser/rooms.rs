@@ -469,7 +469,7 @@ pub(super) async fn console(app: &TestApp) -> Vec<Room> {
     trouble(app).await;
     let [invited, made, waits] = rights(app).await;
     let kind = format!("/console/attention/group?of={FAILED}");
-    let [waits, drill, words] = emergencies(app).await;
+    let [pending, drill, words] = emergencies(app).await;
     let chosen = "?at_place=%E5%9B%BE%E4%B9%A6%E9%A6%86&at_meeting_point=%E6%93%8D%E5%9C%BA";
     vec![
         room("/console"),
@@ -493,10 +493,10 @@ pub(super) async fn console(app: &TestApp) -> Vec<Room> {
         room("/console/emergency/drill/notice"),
         room("/console/emergency/broadcasts"),
         room("/console/emergency/broadcasts?run=exercise"),
-        room(&waits).with_menus_open(),
+        room(&pending).with_menus_open(),
         room(&drill).with_menus_open(),
         room(format!("{drill}/update")),
-        room(format!("{waits}/choices")),
+        room(format!("{pending}/choices")),
         room(&words).with_menus_open(),
         room(format!("{words}/words")),
         room("/console/account"),

@@ -399,7 +399,7 @@ fn composed() -> BTreeSet<String> {
     family("part", &mut emergency::Part::ALL.iter().map(|part| part.name()), &[""]);
     family("why", &mut EXPLAINED.into_iter(), &["", "-reason", "-act"]);
     family("notice-fault", &mut NOTICE_FAULTS.into_iter(), &[""]);
-    family("words", &mut ["zh", "en", "title", "sms", "wechat", "body"].into_iter(), &[""]);
+    family("notice-words", &mut ["zh", "en", "title", "sms", "wechat", "body"].into_iter(), &[""]);
     keys.extend(Permission::ALL.iter().map(|p| format!("permission-{}", p.name().replace('.', "-"))));
     keys.extend(ACTS.iter().flat_map(|(of, verbs)| {
         verbs.iter().map(move |verb| format!("act-{of}-{verb}")).chain([format!("acted-on-{of}")])
