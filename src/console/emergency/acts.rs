@@ -190,21 +190,20 @@ pub(in crate::console) async fn stop(
     _: Form,
 ) -> Result<HttpResponse> {
     let it = Doing::new(&request, &s, &signed, &id)?;
-    let stopped = broadcasts::stop(&s, &signed.caller, it.from, it.id, "").await;
-    let done = match stopped {
-        Ok(stopped) => {
-            let held: i64 = stopped.messages.iter().map(|(_, of)| of.stopped).sum();
-            let recalled: i64 =
-                stopped.messages.iter().flat_map(|(_, of)| &of.recall).map(|recall| recall.recalled).sum();
-            let view = signed.view();
-            let figure = |n: i64| view.number(n.unsigned_abs());
-            let said = view.t2("did-stop", "held", figure(held), "recalled", figure(recalled));
-            signed.say(&Flash::good(said))?;
-            return Ok(see_other(&href(it.id)));
+    let stopped = match broadcasts::stop(&s, &signed.caller, it.from, it.id, "").await {
+        Ok(stopped) => stopped,
+        Err(error) => {
+            return it.answer(Err(error), "did-stop", Permission::EmergencyStop, Typed::default()).await;
         }
-        Err(error) => Err(error),
     };
-    it.answer(done, "did-stop", Permission::EmergencyStop, Typed::default()).await
+    let held: i64 = stopped.messages.iter().map(|(_, of)| of.stopped).sum();
+    let recalled: i64 =
+        stopped.messages.iter().flat_map(|(_, of)| &of.recall).map(|recall| recall.recalled).sum();
+    let view = signed.view();
+    let figure = |n: i64| view.number(n.unsigned_abs());
+    let said = view.t2("did-stop", "held", figure(held), "recalled", figure(recalled));
+    signed.say(&Flash::good(said))?;
+    Ok(see_other(&href(it.id)))
 }
 
 pub(in crate::console) async fn correct(

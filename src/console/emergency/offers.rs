@@ -8,7 +8,6 @@ use crate::service::broadcasts::{ActRow, BroadcastRow, PartProgress};
 
 /// Each is offered where it is true.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "one for each button")]
 pub struct Offers {
     pub approve: bool,
     pub send_back: bool,

@@ -4,9 +4,12 @@ use std::time::Duration;
 
 use belltower::domain::audience::Params;
 use belltower::domain::emergency::{Run, State};
+use belltower::domain::grant::Powers;
+use belltower::domain::id::OperatorId;
 use belltower::domain::operator::Role;
 use belltower::service::broadcasts::{self, BroadcastRow, Pressing};
 use belltower::service::operators::{self, NewOperator};
+use belltower::service::caller::{Caller, OperatorCaller};
 use belltower::service::{recipients, scenarios};
 use serde_json::json;
 
@@ -52,13 +55,25 @@ async fn all(app: &TestApp) -> Vec<BroadcastRow> {
     broadcasts::list(&app.services, &operator(Role::Owner), None, None, 50).await.unwrap()
 }
 
+/// Somebody who is not the one at the console, and not on duty.
+fn another() -> Caller {
+    Caller::Operator(OperatorCaller {
+        id: OperatorId(9_000),
+        name: "李岩".to_owned(),
+        email: "liyan@bell.example".to_owned(),
+        roles: vec![Role::Owner.to_string()],
+        powers: Powers::from(Role::Owner),
+        language: None,
+    })
+}
+
 /// As somebody else presses, who is not on duty.
 async fn pressed_by_another(app: &TestApp, run: Run) -> String {
     let params: Params =
         [("place", "图书馆"), ("meeting_point", "操场")].map(|(name, value)| (name.to_owned(), value.into())).into();
     let pressing =
         Pressing { scenario: "fire", params: &params, run, note: "", from: None, request_id: "test" };
-    let pressed = broadcasts::press(&app.services, &operator(Role::Owner), &pressing).await.unwrap();
+    let pressed = broadcasts::press(&app.services, &another(), &pressing).await.unwrap();
     format!("/console/emergency/broadcasts/{}", pressed.id)
 }
 
@@ -157,7 +172,7 @@ fn a_second_person_approves_what_renews_itself_on_their_page() {
         assert_eq!(all(app).await[0].state, State::Live);
         // Somebody else stops it: this page learns of it by itself.
         let id = all(app).await[0].id;
-        broadcasts::stop(&app.services, &operator(Role::Owner), None, id, "").await.unwrap();
+        broadcasts::stop(&app.services, &another(), None, id, "").await.unwrap();
         app.clock.turn(1_000);
         person.sees("已停止").await;
         person.sees_no("停止“火灾 · 图书馆”").await;
