@@ -18,8 +18,8 @@ use serde::de::DeserializeOwned;
 use url::form_urlencoded;
 
 use super::again;
-use super::emergency::line::OpenLine;
 use super::emergency;
+use super::emergency::line::OpenLine;
 use super::error::ErrorPage;
 use super::page::{self, Flash, Section, Shell, SignedIn, Theme};
 use super::view::View;
@@ -233,7 +233,11 @@ impl FromRequest for Signed {
             // A page is worth showing without.
             let alarms = alarms::count_for(&services, &caller).await.unwrap_or_default();
             let rights = operators::waits_for(&services, &operator).await?;
-            let open = if whole { broadcasts::open_now(&services, &caller).await.unwrap_or_default() } else { Arc::default() };
+            let open = if whole {
+                broadcasts::open_now(&services, &caller).await.unwrap_or_default()
+            } else {
+                Arc::default()
+            };
             Ok(Self { operator, caller, csrf, session, troubled, alarms, rights, open, request, services })
         })
     }

@@ -259,7 +259,8 @@ impl TodayFragment {
 fn own_todos(signed: &Signed, view: &View) -> Vec<Todo> {
     let (approve, review) = line::waits_for(signed.open(), signed.operator.id);
     let second = signed.may(Permission::EmergencyApprove);
-    let todo = |icon, key: &str, count, href: &str| Todo { icon, text: view.t(key), count, href: href.to_owned() };
+    let todo =
+        |icon, key: &str, count, href: &str| Todo { icon, text: view.t(key), count, href: href.to_owned() };
     let mut todos = vec![
         todo("emergency", "todo-broadcasts", if second { approve } else { 0 }, BROADCASTS),
         todo("eye", "todo-overridden", if second { review } else { 0 }, BROADCASTS),

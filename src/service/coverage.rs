@@ -21,7 +21,8 @@ pub struct Coverage {
 /// Of everybody in the directory whom the caller may see.
 pub async fn of_everyone(s: &Services, caller: &Caller) -> Result<Coverage> {
     let within = recipients::within(caller, Permission::DirectoryView)?;
-    count(s, &ResolvedAudience { everyone: true, within, ..ResolvedAudience::default() }, &ChannelKind::ALL).await
+    count(s, &ResolvedAudience { everyone: true, within, ..ResolvedAudience::default() }, &ChannelKind::ALL)
+        .await
 }
 
 /// Of those a group reaches, and the caller may see.

@@ -79,7 +79,9 @@ impl<'a> Doing<'a> {
             }
             Err(error @ Error::Conflict { .. }) => self.refuse(&error, typed).await,
             // Who may do such things, and not this one.
-            Err(error @ Error::Forbidden { .. }) if self.signed.may(needs) => self.refuse(&error, typed).await,
+            Err(error @ Error::Forbidden { .. }) if self.signed.may(needs) => {
+                self.refuse(&error, typed).await
+            }
             Err(other) => Err(other),
         }
     }

@@ -343,16 +343,15 @@ impl Whole {
         let time = time_of_day(&s.campus.zoned(row.live_at.unwrap_or_else(|| s.clock.now())));
         let now = time_of_day(&s.campus.zoned(s.clock.now()));
         let waits = row.state.is_open() && !row.state.has_gone_out();
-        let foreseen = if waits {
-            Some(broadcasts::foresee_waiting(s, &signed.caller, row.id).await?)
-        } else {
-            None
-        };
+        let foreseen =
+            if waits { Some(broadcasts::foresee_waiting(s, &signed.caller, row.id).await?) } else { None };
         let said = match &foreseen {
             Some(foreseen) => TextsFragment::of_foreseen(view, foreseen),
-            None => {
-                TextsFragment::filled(view, "said", &Filled::of_plan(plan, &plan.scenario.alert, &time, row.run))
-            }
+            None => TextsFragment::filled(
+                view,
+                "said",
+                &Filled::of_plan(plan, &plan.scenario.alert, &time, row.run),
+            ),
         };
         let prepared = |offered: bool, id, texts| {
             offered.then(|| TextsFragment::filled(view, id, &Filled::of_plan(plan, texts, &now, row.run)))
@@ -380,7 +379,10 @@ impl Whole {
         let reasons = progress.reasons.iter().map(|reason| ReasonLine {
             channel: reason.channel,
             state: reason.state,
-            why: reason.reason.as_deref().map_or_else(|| view.state_text(reason.state), |why| view.reason(why)),
+            why: reason
+                .reason
+                .as_deref()
+                .map_or_else(|| view.state_text(reason.state), |why| view.reason(why)),
             n: count(reason.n),
         });
         let parts = progress.parts.iter().map(|part| PartLine {
@@ -477,8 +479,7 @@ pub(in crate::console) async fn show_progress(
     let view = signed.view();
     let mut live = whole.live(&s, &signed, &view);
     if (live.version, live.late) != (known.version, known.late) {
-        live.changed =
-            Some((whole.head(&view), whole.doing(&s, &signed, &view, Typed::default()).await?));
+        live.changed = Some((whole.head(&view), whole.doing(&s, &signed, &view, Typed::default()).await?));
     }
     page::html(&live)
 }

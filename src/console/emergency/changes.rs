@@ -132,8 +132,7 @@ pub(in crate::console) async fn choose(
     let (params, _) = chosen(&row.plan.0.scenario, given);
     let version = form.text("version").parse().unwrap_or(0);
     let from = Some(client::address(&request));
-    let done =
-        broadcasts::edit(&s, &signed.caller, from, row.id, version, Changed::Choices(&params)).await;
+    let done = broadcasts::edit(&s, &signed.caller, from, row.id, version, Changed::Choices(&params)).await;
     match settled(&s, &signed, row.id, done).await? {
         Ok(answer) => Ok(answer),
         Err(faults) => {

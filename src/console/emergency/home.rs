@@ -131,11 +131,8 @@ async fn show(
     let open = broadcasts::open_now(s, &signed.caller).await?;
     let open = open.iter().filter(|one| one.run == place.0).map(|one| Line::of_open(&view, one)).collect();
     let code_fault = (!code.is_empty()).then(|| view.t1("emergency-code-unknown", "code", &code));
-    let response = if code_fault.is_some() {
-        HttpResponse::UnprocessableEntity()
-    } else {
-        HttpResponse::Ok()
-    };
+    let response =
+        if code_fault.is_some() { HttpResponse::UnprocessableEntity() } else { HttpResponse::Ok() };
     let home = HomePage {
         shell: signed.shell(None)?,
         place,

@@ -72,10 +72,7 @@ pub fn by(view: &View, pressed_by: &str) -> String {
 }
 
 /// Broadcasts that wait for this operator's word, and those that nobody looked at afterwards.
-pub fn waits_for(
-    open: &[OpenBroadcast],
-    me: OperatorId,
-) -> (u64, u64) {
+pub fn waits_for(open: &[OpenBroadcast], me: OperatorId) -> (u64, u64) {
     let theirs = |one: &&OpenBroadcast| one.operator != Some(me);
     let waits = open.iter().filter(theirs).filter(|one| one.state == State::PendingApproval).count();
     let unseen = open.iter().filter(theirs).filter(|one| one.overridden == Overridden::Unseen).count();

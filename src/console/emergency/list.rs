@@ -13,8 +13,8 @@ use crate::console::page::{self, Shell, Theme, address};
 use crate::console::view::View;
 use crate::domain::emergency::{Level, Overridden, Run, State};
 use crate::domain::id::BroadcastId;
-use crate::service::broadcasts::{self, BroadcastRow, OpenBroadcast};
 use crate::service::Services;
+use crate::service::broadcasts::{self, BroadcastRow, OpenBroadcast};
 
 const ON_A_PAGE: u32 = 50;
 

@@ -153,7 +153,9 @@ fn faults_of(s: &Services, view: &View, scenario: &Scenario) -> Vec<(String, Str
     };
     let today = s.campus.zoned(s.clock.now()).date();
     let sign = letterhead::name(s, s.campus.language.as_str());
-    faults.extend(lint(scenario, Some(&sign), today).into_iter().filter(Remark::is_refusal).map(Remark::into_fault));
+    faults.extend(
+        lint(scenario, Some(&sign), today).into_iter().filter(Remark::is_refusal).map(Remark::into_fault),
+    );
     let told = |fault: &Fault| {
         let field = field(&fault.pointer)?;
         let code = if fault.code == "text_missing" { "required" } else { &fault.code };

@@ -78,7 +78,9 @@ fn correction(name: &Spoken) -> Texts {
         ),
         en: said(
             format!("Correction: {en}"),
-            format!("Correction: the earlier notice “{en}” was wrong. You need do nothing. Please do not forward it."),
+            format!(
+                "Correction: the earlier notice “{en}” was wrong. You need do nothing. Please do not forward it."
+            ),
         ),
     }
 }
@@ -127,8 +129,10 @@ mod tests {
     fn what_nobody_prepared_has_a_correction_and_an_all_clear() {
         let scenario = water().scenario();
         let today = Date::constant(2026, 9, 21);
-        let refused: Vec<_> =
-            lint(&scenario, Some("钟楼大学"), today).into_iter().filter(super::super::Remark::is_refusal).collect();
+        let refused: Vec<_> = lint(&scenario, Some("钟楼大学"), today)
+            .into_iter()
+            .filter(super::super::Remark::is_refusal)
+            .collect();
         assert_eq!(refused, []);
         assert_eq!(reading::read(&serde_json::to_value(&scenario).unwrap()).unwrap(), scenario);
         assert!(scenario.correction.zh.body.contains("自来水\\*暂停\\*饮用"), "{:?}", scenario.correction.zh);

@@ -53,12 +53,7 @@ pub async fn foresee(
 /// # Errors
 ///
 /// [`Error::Forbidden`] without the permission `emergency.view`.
-pub async fn foresee_words(
-    s: &Services,
-    caller: &Caller,
-    scenario: &Scenario,
-    run: Run,
-) -> Result<Foreseen> {
+pub async fn foresee_words(s: &Services, caller: &Caller, scenario: &Scenario, run: Run) -> Result<Foreseen> {
     caller.require(Permission::EmergencyView)?;
     let plan = Plan { scenario: scenario.clone(), version: 0, chosen: Chosen::default() };
     look_at(s, caller, None, plan, run).await
@@ -109,12 +104,5 @@ async fn look_at(
         word.foresee(s),
         coverage::of_audience(s, &plan.scenario.audience, &plan.scenario.channels)
     )?;
-    Ok(Foreseen {
-        name: plan.name(),
-        needs,
-        content,
-        preview,
-        unreachable: coverage.nobody,
-        plan,
-    })
+    Ok(Foreseen { name: plan.name(), needs, content, preview, unreachable: coverage.nobody, plan })
 }

@@ -8,8 +8,8 @@ use belltower::domain::grant::Powers;
 use belltower::domain::id::OperatorId;
 use belltower::domain::operator::Role;
 use belltower::service::broadcasts::{self, BroadcastRow, Pressing};
-use belltower::service::operators::{self, NewOperator};
 use belltower::service::caller::{Caller, OperatorCaller};
+use belltower::service::operators::{self, NewOperator};
 use belltower::service::{recipients, scenarios};
 use serde_json::json;
 
@@ -29,7 +29,9 @@ async fn campus() -> TestApp {
     let app = TestApp::start().await;
     scenarios::seed(&app.services).await.unwrap();
     let owner = operator(Role::Owner);
-    for (id, email) in [("1", "li@campus.example"), ("2", "wang@campus.example"), ("3", "zhao@campus.example")] {
+    for (id, email) in
+        [("1", "li@campus.example"), ("2", "wang@campus.example"), ("3", "zhao@campus.example")]
+    {
         let body = json!({"name": id, "email": email});
         recipients::put(&app.services, &owner, id, &body).await.unwrap();
     }
@@ -69,8 +71,9 @@ fn another() -> Caller {
 
 /// As somebody else presses, who is not on duty.
 async fn pressed_by_another(app: &TestApp, run: Run) -> String {
-    let params: Params =
-        [("place", "图书馆"), ("meeting_point", "操场")].map(|(name, value)| (name.to_owned(), value.into())).into();
+    let params: Params = [("place", "图书馆"), ("meeting_point", "操场")]
+        .map(|(name, value)| (name.to_owned(), value.into()))
+        .into();
     let pressing =
         Pressing { scenario: "fire", params: &params, run, note: "", from: None, request_id: "test" };
     let pressed = broadcasts::press(&app.services, &another(), &pressing).await.unwrap();

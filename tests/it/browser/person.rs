@@ -182,8 +182,12 @@ impl Person {
 
     /// What is called so, where no bar lies over it.
     async fn in_sight(&self, name: &str) -> Element {
-        self.until(&format!("“{name}” to be there"), "return control(arguments[0]) !== undefined", json!([name]))
-            .await;
+        self.until(
+            &format!("“{name}” to be there"),
+            "return control(arguments[0]) !== undefined",
+            json!([name]),
+        )
+        .await;
         self.element(&self.script(INTO_SIGHT, json!([name])).await).unwrap()
     }
 

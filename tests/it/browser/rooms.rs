@@ -413,8 +413,7 @@ async fn emergencies(app: &TestApp) -> [String; 3] {
         .into();
     let press = async |run| {
         let (from, note) = (Some([10, 1, 2, 3].into()), "保安巡查时看到浓烟");
-        let pressing =
-            Pressing { scenario: "fire", params: &params, run, note, from, request_id: "test" };
+        let pressing = Pressing { scenario: "fire", params: &params, run, note, from, request_id: "test" };
         broadcasts::press(&app.services, &officer, &pressing).await.unwrap().id
     };
     let (waits, drill) = (press(Run::Live).await, press(Run::Drill).await);

@@ -41,7 +41,11 @@ on_both!(people_are_counted_by_how_they_can_be_reached, |db| async {
     let all = CoverageRow { people: 4, email: 2, sms: 2, wechat: 2, nobody: 1 };
     assert_eq!(count(&db, &everyone, &nothing, &ALL, Timestamp(5)).await.unwrap(), all);
     let now = CoverageRow { sms: 1, nobody: 2, ..all };
-    assert_eq!(count(&db, &everyone, &suppression, &ALL, Timestamp(5)).await.unwrap(), now, "one is left alone");
+    assert_eq!(
+        count(&db, &everyone, &suppression, &ALL, Timestamp(5)).await.unwrap(),
+        now,
+        "one is left alone"
+    );
     assert_eq!(count(&db, &everyone, &suppression, &ALL, Timestamp(10)).await.unwrap(), all, "until then");
     let missed = async |among: &[ChannelKind]| {
         count(&db, &everyone, &nothing, among, Timestamp(5)).await.unwrap().nobody

@@ -53,7 +53,10 @@ async fn the_all_clear_goes_to_those_who_were_reached_and_ends_it() {
     let part = officer.partial(&format!("{page}/progress?version=1&late=false")).await;
     has(&part, &["id=\"live\"", "every 1s"]);
     lacks(&part, &["<html", "id=\"doing\""]);
-    has(&officer.partial(&format!("{page}/progress?version=0&late=false")).await, &["id=\"doing\"", "id=\"head\""]);
+    has(
+        &officer.partial(&format!("{page}/progress?version=0&late=false")).await,
+        &["id=\"doing\"", "id=\"head\""],
+    );
 
     has(&shown, &["【演练】解除", "演练解除"]);
     assert_eq!(to(&act(&mut officer, &page, "all-clear", &[]).await), page);

@@ -43,7 +43,15 @@ async fn words_are_looked_at_handed_in_and_approved() {
     let look = [&WORDS[..], &[("run", "live"), ("act", "look")]].concat();
     let seen = officer.submit(NOTICE, NOTICE, &look).await;
     assert_eq!(seen.status, 200, "{}", seen.text);
-    has(&seen, &["【钟楼大学】校园自来水异常", "1 条</span>", "提交审批（3 人）", "Do not drink tap water until told."]);
+    has(
+        &seen,
+        &[
+            "【钟楼大学】校园自来水异常",
+            "1 条</span>",
+            "提交审批（3 人）",
+            "Do not drink tap water until told.",
+        ],
+    );
     let unseen = [&WORDS[..], &[("run", "live"), ("act", "send"), ("seal", "0")]].concat();
     assert_eq!(officer.submit(NOTICE, NOTICE, &unseen).await.status, 200);
     let seal = seal(&seen);

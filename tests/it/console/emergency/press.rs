@@ -59,9 +59,20 @@ async fn a_code_leads_to_the_preview_and_once_more_to_the_press() {
     assert_eq!((row.state, row.run, page.clone()), (State::Live, Run::Live, page_of(row.id)));
     let acts = broadcasts::acts(&app.services, &operator(Role::Owner), row.id).await.unwrap();
     assert!(acts.iter().all(|act| act.done_from.is_some()), "where it came from is kept");
-    has(&officer.get(&page).await, &["正在发出", "正在发送", "停止“火灾 · 图书馆”", "127.0.0.1", "按下", "发出"]);
+    has(
+        &officer.get(&page).await,
+        &["正在发出", "正在发送", "停止“火灾 · 图书馆”", "127.0.0.1", "按下", "发出"],
+    );
     let line = officer.get("/console").await;
-    has(&line, &["open-line run-live", "正在广播", "火灾 · 图书馆，22:13 由 周敏 发起", "href=\"/console/emergency\""]);
+    has(
+        &line,
+        &[
+            "open-line run-live",
+            "正在广播",
+            "火灾 · 图书馆，22:13 由 周敏 发起",
+            "href=\"/console/emergency\"",
+        ],
+    );
     // Whoever may not see broadcasts reads of none.
     let mut sender = Browser::signed_in(&app, Role::Sender).await;
     lacks(&sender.get("/console").await, &["open-line", "火灾", "button-emergency"]);
@@ -110,7 +121,8 @@ async fn a_drill_reaches_the_sandbox_alone_and_nothing_live_starts_it() {
     let message = messages::get(&app.services, &owner, sent[0].message).await.unwrap();
     assert!(message.summary.test && message.summary.title.starts_with("【演练】"), "{:?}", message.summary);
     let query = DeliveryQuery { limit: 50, ..DeliveryQuery::default() };
-    let deliveries = messages::deliveries(&app.services, &owner, sent[0].message, &query).await.unwrap().items;
+    let deliveries =
+        messages::deliveries(&app.services, &owner, sent[0].message, &query).await.unwrap().items;
     assert_eq!(deliveries.len(), 9, "three people by three channels");
     let shown = officer.get(&page).await;
     has(&shown, &["停止演练“火灾 · 图书馆”", "演练更正", "run-banner run-drill"]);
@@ -129,7 +141,10 @@ async fn an_announced_exercise_has_a_right_of_its_own_and_takes_two() {
     assert_eq!(pressed_as(&mut officer).await, 403);
     let mut owner = Browser::signed_in(&app, Role::Owner).await;
     has(&owner.get("/console/emergency").await, &["/console/emergency/exercise"]);
-    has(&owner.get("/console/emergency/exercise").await, &["run-exercise", "会送达真实的人，每条内容都注明是演练"]);
+    has(
+        &owner.get("/console/emergency/exercise").await,
+        &["run-exercise", "会送达真实的人，每条内容都注明是演练"],
+    );
     let page = to(&pressed(&mut owner, Run::Exercise).await);
     let row = only(&app).await;
     assert_eq!((row.state, row.may_override), (State::PendingApproval, false));

@@ -19,10 +19,16 @@ async fn waits() -> (crate::support::app::TestApp, Browser, Browser, String) {
 async fn one_of_two_who_approve_is_told_that_the_other_was_first() {
     let (app, mut owner, mut officer, page) = waits().await;
     let mut reviewer = Browser::signed_in(&app, Role::Reviewer).await;
-    has(&officer.get("/console").await, &["等待第二人审批的紧急广播", "open-line run-live", "等待第二人审批"]);
+    has(
+        &officer.get("/console").await,
+        &["等待第二人审批的紧急广播", "open-line run-live", "等待第二人审批"],
+    );
     lacks(&owner.get("/console").await, &["等待第二人审批的紧急广播"]);
     let shown = officer.get(&page).await;
-    has(&shown, &["图书馆发生火情", "第 1 版", "批准：立即向 3 人 发出“火灾 · 图书馆”", "总人数", "Fire: Library"]);
+    has(
+        &shown,
+        &["图书馆发生火情", "第 1 版", "批准：立即向 3 人 发出“火灾 · 图书馆”", "总人数", "Fire: Library"],
+    );
     lacks(&shown, &["停止“", "单独发出"]);
 
     // Whoever had a hand in it is offered nothing, and told why where it is pressed anyway.

@@ -4,7 +4,8 @@ use askama::Template as _;
 use belltower::config::Language;
 use belltower::console::emergency::Place;
 use belltower::console::emergency::broadcast::{
-    ActLine, BroadcastPage, ChannelLine, DoingFragment, HeadFragment, LiveFragment, PartLine, ReasonLine, Typed,
+    ActLine, BroadcastPage, ChannelLine, DoingFragment, HeadFragment, LiveFragment, PartLine, ReasonLine,
+    Typed,
 };
 use belltower::console::emergency::changes::{ChoicesPage, WordsPage};
 use belltower::console::emergency::home::{HomePage, RestFragment, Tile};
@@ -101,7 +102,11 @@ fn readings() -> Vec<Reading> {
                 text(ChannelKind::Email, "紧急：图书馆发生火情", "请立即撤离。", None),
             ],
         },
-        Reading { tag: "en", language: "English".into(), texts: vec![text(ChannelKind::Sms, "", "Fire", None)] },
+        Reading {
+            tag: "en",
+            language: "English".into(),
+            texts: vec![text(ChannelKind::Sms, "", "Fire", None)],
+        },
     ]
 }
 
