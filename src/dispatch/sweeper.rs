@@ -104,6 +104,7 @@ async fn clear_out(s: &Services) {
     told("drafts", drafts::prune(s).await);
     told("alarms", alarms::prune(s).await);
     told("what operators did", retention::prune(s).await);
+    told("keys of presses", broadcasts::prune(s).await);
 }
 
 /// Everything but wake-ups, once; returns how much it changed.

@@ -11,6 +11,7 @@ mod callback_calls;
 pub mod callback_events;
 pub mod caller;
 mod campus;
+pub mod cap;
 mod change;
 pub mod costs;
 pub mod coverage;

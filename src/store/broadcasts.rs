@@ -152,6 +152,26 @@ pub async fn list(
     })?)
 }
 
+/// The newest of a source before `before`; at most `limit`.
+pub async fn list_of(
+    db: &Db,
+    source: SourceId,
+    before: Option<BroadcastId>,
+    limit: u32,
+) -> Result<Vec<BroadcastRow>> {
+    let text = format!(
+        "SELECT {COLUMNS} FROM broadcast b WHERE b.source_id = $1 AND b.id < $2 ORDER BY b.id DESC LIMIT $3 + 0"
+    );
+    Ok(in_db!(db, |c| {
+        sqlx::query_as(sql(text))
+            .bind(source.0)
+            .bind(before.map_or(i64::MAX, |id| id.0))
+            .bind(i64::from(limit))
+            .fetch_all(c)
+            .await
+    })?)
+}
+
 /// Writes where a broadcast stands, as it is in `row` now, and that its version rose.
 pub async fn update(tx: &mut Tx, row: &BroadcastRow, open_key: Option<&str>) -> Result<()> {
     let text = "UPDATE broadcast SET state = $2, plan = $3, open_key = $4, reason = $5, version = version + 1,

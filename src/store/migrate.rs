@@ -42,6 +42,7 @@ macro_rules! steps {
             32 "0032_source_groups",
             33 "0033_retention",
             34 "0034_emergency",
+            35 "0035_cap",
         )
     };
     ($folder:literal: $($version:literal $name:literal,)+) => {

@@ -7,6 +7,8 @@
 
 pub mod authority;
 pub mod cap_facts;
+pub mod cap_in;
+pub mod cap_out;
 pub mod free_text;
 pub mod lint;
 pub mod plan;

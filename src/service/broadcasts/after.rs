@@ -13,6 +13,7 @@ use crate::domain::id::{BroadcastId, MessageId};
 use crate::domain::operator::Permission;
 use crate::domain::source::Right;
 use crate::service::Caller;
+use crate::service::cap::{Publish, publish};
 use crate::service::deliveries::{self, Cancelled};
 use crate::service::messages::OwnWord;
 use crate::store::broadcasts as store;
@@ -144,6 +145,19 @@ async fn finish(
     let stopped = silence(&mut hand, &doer).await?;
     word.keep_broadcast(&mut hand.tx).await?;
     store::add_message(&mut hand.tx, id, part, word.id()).await?;
+    let plan = hand.row.plan.0.clone();
+    let what = Publish {
+        broadcast: id,
+        of: id,
+        run: hand.row.run,
+        part,
+        plan: &plan,
+        texts: &texts,
+        at: hand.now,
+        expires_at: hand.row.expires_at,
+        listed: true,
+    };
+    publish(s, &mut hand.tx, &what).await?;
     hand.row.next_at = None;
     hand.commit().await?;
     // Before what waits is cleared away: whoever read that it burns is to read at once that it does not.

@@ -22,25 +22,28 @@ pub(super) struct Doer {
     pub source: Option<SourceId>,
     pub label: String,
     pub from: Option<String>,
+    /// By a test key.
+    pub test: bool,
 }
 
 impl Doer {
     pub fn of(caller: &Caller, from: Option<IpAddr>) -> Self {
-        let source = match caller {
-            Caller::Key(key) => Some(key.source),
-            Caller::Operator(_) | Caller::Command(_) => None,
+        let (source, test) = match caller {
+            Caller::Key(key) => (Some(key.source), key.test),
+            Caller::Operator(_) | Caller::Command(_) => (None, false),
         };
         Self {
             operator: caller.operator(),
             source,
             label: caller.label(),
             from: from.map(|ip| ip.to_string()),
+            test,
         }
     }
 
     /// What nobody does but the clock.
     pub fn time() -> Self {
-        Self { operator: None, source: None, label: "belltower".to_owned(), from: None }
+        Self { operator: None, source: None, label: "belltower".to_owned(), from: None, test: false }
     }
 
     pub async fn note(

@@ -7,6 +7,7 @@
 mod after;
 mod audience;
 mod changing;
+mod once;
 mod open;
 mod press;
 mod progress;
@@ -20,7 +21,10 @@ mod words;
 
 pub use self::after::{Said, Stopped, all_clear, correct, stop, update};
 pub use self::audience::{Foreseen, foresee, foresee_waiting, foresee_words};
+pub use self::once::{Answered, PressedView, press_once, prune};
+pub(super) use self::once::{Once, once_only};
 pub use self::open::{OpenBroadcast, open_now};
+pub(super) use self::press::press_alert;
 pub use self::press::{FreeText, Pressed, Pressing, press, press_words};
 pub(super) use self::progress::Lately;
 pub use self::progress::{ChannelProgress, PartProgress, Progress, Reason, progress};
@@ -29,8 +33,9 @@ pub use self::second::{Changed, approve, edit, go_alone, reject, review, send_ba
 pub use self::time::tick;
 pub use self::times::{Times, times};
 use self::views::may_read;
-pub use self::views::{acts, list, look, waiting};
+pub use self::views::{acts, list, list_own, look, published, received, waiting};
 pub use crate::store::broadcasts::{ActRow, BroadcastRow};
+pub use crate::store::cap::ReceivedRow;
 
 use super::{Caller, Services};
 use crate::domain::emergency::Hand;

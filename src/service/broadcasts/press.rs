@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::super::messages::OwnWord;
 use super::changing::{Doer, text_as_it_is};
+use super::once::Once;
 use super::words::{self, Way, Words};
 use super::{Services, hand, rules, telling};
 use crate::clock::Timestamp;
@@ -15,6 +16,7 @@ use crate::domain::id::BroadcastId;
 use crate::domain::operator::Permission;
 use crate::domain::source::Right;
 use crate::service::Caller;
+use crate::service::cap::{Publish, publish};
 use crate::service::messages::AudienceCounts;
 use crate::store::broadcasts::{self as store, NewBroadcast};
 use crate::store::{audit, scenarios};
@@ -71,6 +73,16 @@ pub struct Pressed {
 /// [`Error::Forbidden`] without the permission or right, and for a test key that does not drill;
 /// [`Error::NotFound`] where there is no such scenario; [`Error::Invalid`] where a placeholder is not filled in.
 pub async fn press(s: &Services, caller: &Caller, pressing: &Pressing<'_>) -> Result<Pressed> {
+    press_by(s, caller, pressing, None).await
+}
+
+/// As [`press`], which is known again by `once`.
+pub(super) async fn press_by(
+    s: &Services,
+    caller: &Caller,
+    pressing: &Pressing<'_>,
+    once: Option<Once<'_>>,
+) -> Result<Pressed> {
     let hand = hand(caller)?;
     may_run(caller, pressing.run)?;
     let row = scenarios::find(&s.db, pressing.scenario).await?;
@@ -85,6 +97,7 @@ pub async fn press(s: &Services, caller: &Caller, pressing: &Pressing<'_>) -> Re
         follows: None,
         run: pressing.run,
         note,
+        once,
         request_id: pressing.request_id,
     };
     self::begin(s, &doer, hand, plan, &begin).await
@@ -102,8 +115,35 @@ pub async fn press_words(s: &Services, caller: &Caller, words: &FreeText<'_>) ->
     let plan = Plan { scenario: words.scenario.clone(), version: 0, chosen: Chosen::default() };
     let doer = Doer::of(caller, words.from);
     let follows = words.follows;
-    let begin = Begin { scenario: None, follows, run: words.run, note, request_id: words.request_id };
+    let once = None;
+    let begin = Begin { scenario: None, follows, run: words.run, note, once, request_id: words.request_id };
     self::begin(s, &doer, hand, plan, &begin).await
+}
+
+/// Has the words of another system's alert wait for a second person, whatever they say.
+///
+/// # Errors
+///
+/// [`Error::Forbidden`] without the right.
+pub(in crate::service) async fn press_alert(
+    s: &Services,
+    caller: &Caller,
+    words: &FreeText<'_>,
+    once: Once<'_>,
+) -> Result<Pressed> {
+    hand(caller)?;
+    may_run(caller, words.run)?;
+    let plan = Plan { scenario: words.scenario.clone(), version: 0, chosen: Chosen::default() };
+    let doer = Doer::of(caller, words.from);
+    let begin = Begin {
+        scenario: None,
+        follows: words.follows,
+        run: words.run,
+        note: words.note,
+        once: Some(once),
+        request_id: words.request_id,
+    };
+    self::begin(s, &doer, Hand::Alert, plan, &begin).await
 }
 
 fn may_run(caller: &Caller, run: Run) -> Result<()> {
@@ -132,6 +172,8 @@ pub(super) struct Begin<'a> {
     pub follows: Option<BroadcastId>,
     pub run: Run,
     pub note: &'a str,
+    /// By what it is known when it is asked for again.
+    pub once: Option<Once<'a>>,
     pub request_id: &'a str,
 }
 
@@ -239,6 +281,9 @@ async fn keep(
         };
         open.state.after(Act::Attach).map_err(super::changing::illegal)?;
         doer.note(&mut tx, open.id, now, Act::Attach, &json!({ "note": begin.note })).await?;
+        if let Some(once) = begin.once {
+            once.take(&mut tx, open.id, now).await?;
+        }
         tx.commit().await?;
         return Ok(Pressed {
             id: open.id,
@@ -248,12 +293,28 @@ async fn keep(
             audience: None,
         });
     };
+    if let Some(once) = begin.once {
+        once.take(&mut tx, id, now).await?;
+    }
     let pressed = json!({ "note": begin.note, "run": begin.run, "text": text_as_it_is(plan) });
     doer.note(&mut tx, id, now, Act::Press, &pressed).await?;
     if state == State::Live {
         alert.keep_broadcast(&mut tx).await?;
         store::add_message(&mut tx, id, Part::Alert, alert.id()).await?;
         doer.note(&mut tx, id, now, Act::Launch, &json!({ "message": alert.id() })).await?;
+        let what = Publish {
+            broadcast: id,
+            of: begin.follows.unwrap_or(id),
+            run: begin.run,
+            part: Part::Alert,
+            plan,
+            texts: &plan.scenario.alert,
+            at: now,
+            expires_at,
+            // Nothing of what a test key tries out leaves.
+            listed: !doer.test,
+        };
+        publish(s, &mut tx, &what).await?;
     } else {
         doer.note(&mut tx, id, now, Act::Submit, &json!({})).await?;
     }

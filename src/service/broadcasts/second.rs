@@ -13,6 +13,7 @@ use crate::domain::emergency::{Act, Overridden, Part, Scenario, State, choose};
 use crate::domain::id::BroadcastId;
 use crate::domain::operator::Permission;
 use crate::service::Caller;
+use crate::service::cap::{Publish, publish};
 use crate::service::messages::OwnWord;
 use crate::store::broadcasts as store;
 use crate::{Error, Result};
@@ -91,6 +92,19 @@ async fn launch(
     alert.keep_broadcast(&mut hand.tx).await?;
     store::add_message(&mut hand.tx, id, Part::Alert, alert.id()).await?;
     doer.note(&mut hand.tx, id, now, Act::Launch, &json!({ "message": alert.id() })).await?;
+    let plan = hand.row.plan.0.clone();
+    let what = Publish {
+        broadcast: id,
+        of: hand.row.follows.unwrap_or(id),
+        run: hand.row.run,
+        part: Part::Alert,
+        plan: &plan,
+        texts: &plan.scenario.alert,
+        at: now,
+        expires_at: hand.row.expires_at,
+        listed: true,
+    };
+    publish(s, &mut hand.tx, &what).await?;
     hand.commit().await?;
     alert.announce(s).await;
     telling::went_out(s, id, doer.operator);
