@@ -16,6 +16,7 @@ mod console;
 mod directory;
 mod dispatch;
 mod email;
+mod emergency;
 mod faults;
 mod filter;
 mod fuzz;

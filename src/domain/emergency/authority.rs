@@ -94,10 +94,15 @@ impl Press {
                     ALONE
                 }
             }
-            // Nobody sits there who could go on alone.
             (Run::Live, Hand::Key | Hand::Command) => {
                 let is_grave = matches!(self.level, Level::Red | Level::Orange);
-                if is_grave || self.free_text || self.whole_campus { ALWAYS_TWO } else { ALONE }
+                match self.hand {
+                    _ if !is_grave && !self.free_text && !self.whole_campus => ALONE,
+                    // Whoever sits at the server does because the console is gone, and with it every second person.
+                    Hand::Command => TWO,
+                    // Nobody sits there who could go on alone.
+                    _ => ALWAYS_TWO,
+                }
             }
         }
     }
@@ -128,7 +133,7 @@ mod tests {
     fn a_life_is_saved_by_one_who_is_on_duty_or_by_an_armed_button() {
         assert_eq!(
             HANDS.map(|hand| press(hand).needs()),
-            [Needs::Nobody, TWO, ALWAYS_TWO, Needs::Nobody, ALWAYS_TWO, ALWAYS_TWO]
+            [Needs::Nobody, TWO, ALWAYS_TWO, Needs::Nobody, TWO, ALWAYS_TWO]
         );
         let orange = |hand| Press {
             level: Level::Orange,
@@ -148,6 +153,7 @@ mod tests {
         assert_eq!((blue(true, ON_DUTY), blue(true, OTHER)), (Needs::Nobody, TWO));
         assert_eq!((blue(false, ON_DUTY), blue(false, OTHER)), (Needs::Nobody, Needs::Nobody));
         assert_eq!((blue(true, Hand::Key), blue(false, Hand::Key)), (ALWAYS_TWO, Needs::Nobody));
+        assert_eq!((blue(true, Hand::Command), blue(false, Hand::Command)), (TWO, Needs::Nobody));
     }
 
     #[test]

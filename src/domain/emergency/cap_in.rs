@@ -25,7 +25,10 @@ pub fn faults(alert: &Alert, now: Timestamp) -> Vec<Fault> {
     let mut faults = Vec::new();
     let mut add = |at: &str, code: &'static str, detail: String| faults.push(Fault::new(at, code, detail));
     if matches!(alert.status, Status::System | Status::Draft) {
-        let detail = format!("an alert of the status {} is not for people; send Actual, Exercise or Test", alert.status);
+        let detail = format!(
+            "an alert of the status {} is not for people; send Actual, Exercise or Test",
+            alert.status
+        );
         add("/alert/status", "not_for_people", detail);
     }
     if alert.scope != Scope::Public {
@@ -33,17 +36,15 @@ pub fn faults(alert: &Alert, now: Timestamp) -> Vec<Fault> {
         add("/alert/scope", "not_public", detail);
     }
     match alert.msg_type {
-        MsgType::Alert | MsgType::Update => {
-            match infos(alert) {
-                None => add("/alert/info", "required", "say what happens".to_owned()),
-                Some([zh, en]) => {
-                    let expires = zh.expires.into_iter().chain(en.expires).map(|at| at.at()).max();
-                    if expires.is_some_and(|at| at <= now) {
-                        add("/alert/info/expires", "expired", "it holds no longer".to_owned());
-                    }
+        MsgType::Alert | MsgType::Update => match infos(alert) {
+            None => add("/alert/info", "required", "say what happens".to_owned()),
+            Some([zh, en]) => {
+                let expires = zh.expires.into_iter().chain(en.expires).map(|at| at.at()).max();
+                if expires.is_some_and(|at| at <= now) {
+                    add("/alert/info/expires", "expired", "it holds no longer".to_owned());
                 }
             }
-        }
+        },
         MsgType::Cancel => {}
         MsgType::Ack | MsgType::Error => {
             let detail = format!("{} asks for nothing; send Alert, Update or Cancel", alert.msg_type);
@@ -102,7 +103,11 @@ pub fn scenario(alert: &Alert, owner: &str, channels: &[ChannelKind], now: Times
             en: said(en, &titles.en, &format!("Issued by {}", from(en))),
         },
         correction: Texts {
-            zh: brief(format!("更正：此前关于“{}”的通知有误", titles.zh), "请不要理会该通知，无需采取任何行动。", "。"),
+            zh: brief(
+                format!("更正：此前关于“{}”的通知有误", titles.zh),
+                "请不要理会该通知，无需采取任何行动。",
+                "。",
+            ),
             en: brief(
                 format!("Correction: the notice “{}” was wrong", titles.en),
                 "Disregard it. You need do nothing.",
@@ -111,7 +116,11 @@ pub fn scenario(alert: &Alert, owner: &str, channels: &[ChannelKind], now: Times
         },
         all_clear: Texts {
             zh: brief(format!("解除：“{}”已结束", titles.zh), "情况已经结束，恢复正常。", "。"),
-            en: brief(format!("All clear: “{}” is over", titles.en), "It is over. Everything goes on as usual.", ". "),
+            en: brief(
+                format!("All clear: “{}” is over", titles.en),
+                "It is over. Everything goes on as usual.",
+                ". ",
+            ),
         },
         expires_in_minutes: minutes,
         roll_call: false,

@@ -134,10 +134,9 @@ impl Publication<'_> {
             parameters: Vec::new(),
             resources: Vec::new(),
             areas: vec![Area {
-                description: plain(&place.map_or_else(
-                    || campus.to_owned(),
-                    |place| format!("{campus} · {place}"),
-                )),
+                description: plain(
+                    &place.map_or_else(|| campus.to_owned(), |place| format!("{campus} · {place}")),
+                ),
                 polygons: Vec::new(),
                 circles: Vec::new(),
                 geocodes: Vec::new(),

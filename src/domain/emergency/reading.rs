@@ -167,7 +167,12 @@ fn texts(value: &Value) -> Result<Texts> {
     Ok(texts)
 }
 
-fn said(value: &Value) -> Result<Said> {
+/// Reads what is said in one language: `{title, body, sms?, wechat?}`.
+///
+/// # Errors
+///
+/// Everything that is wrong with it.
+pub fn said(value: &Value) -> Result<Said> {
     let mut fields = Fields::of(value)?;
     let said = Said {
         title: fields.required("title", MAX_TITLE),

@@ -4,10 +4,10 @@ use std::net::IpAddr;
 
 use serde_json::json;
 
+use super::Services;
 use super::changing::{Doer, InHand, illegal};
 use super::press::{self, FreeText, Pressed};
 use super::words::{self, Way, Words};
-use super::{Services, unknown};
 use crate::domain::emergency::{Act, Part, Scenario, State, Texts};
 use crate::domain::id::{BroadcastId, MessageId};
 use crate::domain::operator::Permission;
@@ -203,12 +203,7 @@ pub async fn update(
     note: &str,
     request_id: &str,
 ) -> Result<Pressed> {
-    let row = store::find(&s.db, id).await?.ok_or_else(unknown)?;
-    if let Caller::Key(key) = caller
-        && row.source_id != Some(key.source)
-    {
-        return Err(unknown());
-    }
+    let row = super::look(s, caller, id).await?;
     row.state.after(Act::Update).map_err(illegal)?;
     debug_assert_eq!(row.state, State::Live, "nothing else is told more");
     let plan = row.plan.0;

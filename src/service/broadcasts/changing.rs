@@ -10,6 +10,7 @@ use super::{Lately, Services, unknown};
 use crate::clock::Timestamp;
 use crate::domain::emergency::{Act, Illegal, Plan, State};
 use crate::domain::id::{BroadcastId, OperatorId, SourceId};
+use crate::domain::source::Right;
 use crate::service::Caller;
 use crate::store::broadcasts::{self as store, BroadcastRow, NewAct};
 use crate::store::{Tx, audit};
@@ -104,6 +105,9 @@ pub(super) struct InHand {
 impl InHand {
     /// Locks it. A key sees its source's own alone.
     pub async fn take(s: &Services, caller: &Caller, id: BroadcastId) -> Result<Self> {
+        if let Caller::Key(_) = caller {
+            caller.require_right(Right::Broadcast)?;
+        }
         let mut tx = s.db.begin().await?;
         let row = store::lock(&mut tx, id).await?.ok_or_else(unknown)?;
         if let Caller::Key(key) = caller

@@ -21,7 +21,7 @@ mod words;
 
 pub use self::after::{Said, Stopped, all_clear, correct, stop, update};
 pub use self::audience::{Foreseen, foresee, foresee_waiting, foresee_words};
-pub use self::once::{Answered, PressedView, press_once, prune};
+pub use self::once::{Answered, PressedView, press_once, prune, update_as};
 pub(super) use self::once::{Once, once_only};
 pub use self::open::{OpenBroadcast, open_now};
 pub(super) use self::press::press_alert;

@@ -1,16 +1,18 @@
 //! Presses that are asked for again: with the same `Idempotency-Key`, or by the same alert of another system. They are
 //! answered as the first was, even when what that began has ended long ago.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 use utoipa::ToSchema;
 
 use super::press::{self, Pressed, Pressing};
 use super::{Services, unknown};
 use crate::clock::Timestamp;
-use crate::domain::emergency::{Run, State};
+use crate::domain::emergency::{Run, State, Texts};
 use crate::domain::id::{BroadcastId, SourceId};
 use crate::service::Caller;
 use crate::service::caller::mode;
@@ -131,7 +133,7 @@ pub struct Answered {
     pub replayed: bool,
 }
 
-/// As [`press`](super::press()), answered as the first time where the source used the key for the same body before.
+/// As [`press`](super::press()), answered as the first time where the source used the key for the same `body` before.
 ///
 /// # Errors
 ///
@@ -141,7 +143,7 @@ pub async fn press_once(
     caller: &Caller,
     pressing: &Pressing<'_>,
     key: Option<&str>,
-    body_hash: &str,
+    body: &Value,
 ) -> Result<Answered> {
     let (Some(key), Caller::Key(by)) = (key, caller) else {
         let view = PressedView::from(press::press(s, caller, pressing).await?);
@@ -149,9 +151,33 @@ pub async fn press_once(
     };
     // A key tried out with a test key is free for the real thing.
     let key = format!("{}:{key}", mode(by.test));
-    let once = Once::Key { source: by.source, key: &key, body_hash };
+    let body_hash = hash(body);
+    let once = Once::Key { source: by.source, key: &key, body_hash: &body_hash };
     super::hand(caller)?;
     once_only(s, once, press::press_by(s, caller, pressing, Some(once))).await
+}
+
+/// As [`update`](super::update()), with what it is answered.
+///
+/// # Errors
+///
+/// As [`update`](super::update()).
+pub async fn update_as(
+    s: &Services,
+    caller: &Caller,
+    from: Option<IpAddr>,
+    id: BroadcastId,
+    texts: &Texts,
+    note: &str,
+    request_id: &str,
+) -> Result<Answered> {
+    let pressed = super::update(s, caller, from, id, texts, note, request_id).await?;
+    let view = PressedView::from(pressed);
+    Ok(Answered { id: view.id, body: view.body()?, replayed: false })
+}
+
+fn hash(body: &Value) -> String {
+    Sha256::digest(body.to_string().as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// What `press` comes to, unless it was done before.

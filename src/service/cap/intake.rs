@@ -3,11 +3,9 @@
 
 use std::net::IpAddr;
 
-use serde::Serialize;
 use serde_json::Value;
-use utoipa::ToSchema;
 
-use super::super::broadcasts::{self, FreeText, Once, once_only};
+use super::super::broadcasts::{self, FreeText, Once, Pressed, PressedView, once_only};
 use super::super::caller::KeyCaller;
 use super::super::{Caller, Services};
 use crate::domain::cap::{self, Alert, Fault, MsgType};
@@ -27,22 +25,12 @@ pub struct Taken<'a> {
     pub request_id: &'a str,
 }
 
-/// What became of an alert: an Alert's and an Update's answer is that of a press.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct CapTaken {
-    /// Of the broadcast it became, or of the first that it ended.
-    #[schema(value_type = String, example = "brd_0a1b2c3d4e5f6")]
-    pub id: BroadcastId,
-    /// `pending_approval`: it waits for a second person. After a Cancel: `rejected` or `stopped`.
-    #[schema(inline)]
-    pub status: State,
-    pub drill: bool,
-}
-
 /// The answer to an alert.
 #[derive(Clone, Debug)]
 pub struct Answer {
+    /// Of the broadcast it became, or of the first that it ended.
     pub id: BroadcastId,
+    /// A [`PressedView`](broadcasts::PressedView).
     pub body: Value,
     /// The same alert came before.
     pub replayed: bool,
@@ -57,7 +45,10 @@ pub struct Answer {
 pub async fn take(s: &Services, caller: &Caller, taken: &Taken<'_>) -> Result<Answer> {
     caller.require_right(Right::Broadcast)?;
     let Caller::Key(key) = caller else {
-        return Err(Error::forbidden(Permission::EmergencyFire.name(), "alerts come from systems, by their keys"));
+        return Err(Error::forbidden(
+            Permission::EmergencyFire.name(),
+            "alerts come from systems, by their keys",
+        ));
     };
     let alert = cap::read(taken.document).map_err(refused)?;
     let faults = cap_in::faults(&alert, s.clock.now());
@@ -180,8 +171,8 @@ async fn cancel(
     }
     let first = earlier.first().ok_or(Error::NotFound("broadcast"))?;
     let row = rows::find(&s.db, first.id).await?.ok_or(Error::NotFound("broadcast"))?;
-    let view = CapTaken { id: row.id, status: row.state, drill: row.run.is_marked() };
-    let body = serde_json::to_value(&view).map_err(Error::internal)?;
+    let pressed = Pressed { id: row.id, state: row.state, run: row.run, attached_to: None, audience: None };
+    let body = PressedView::from(pressed).body()?;
     let now = s.clock.now();
     let mut tx = s.db.begin().await?;
     match once.take(&mut tx, row.id, now).await {

@@ -3,6 +3,6 @@
 mod intake;
 mod publish;
 
-pub use self::intake::{Answer, CapTaken, Taken, take};
+pub use self::intake::{Answer, Taken, take};
 pub use self::publish::{Feed, FeedEntry, document, feed};
 pub(super) use self::publish::{Publish, documents_of, publish};

@@ -186,7 +186,7 @@ const SETTINGS: [&str; 30] = [
     "no_certificate",
     "unreadable",
 ];
-const CONFLICTS: [&str; 23] = [
+const CONFLICTS: [&str; 29] = [
     "content_removed",
     "own_rights",
     "last_owner",
@@ -210,6 +210,12 @@ const CONFLICTS: [&str; 23] = [
     "group_in_use",
     "dynamic_group",
     "changed_meanwhile",
+    "broadcast_state",
+    "broadcast_changed",
+    "broadcast_open",
+    "broadcast_said",
+    "override_too_early",
+    "try_again",
 ];
 /// What each of the three places of emergencies says in its own words.
 const OF_EACH_RUN: [&str; 13] = [
