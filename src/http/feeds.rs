@@ -4,6 +4,8 @@
 use actix_web::http::header::{self, HeaderMap};
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
 
 use super::errors::Problem;
@@ -62,8 +64,7 @@ pub async fn alert(request: HttpRequest, s: Data<Services>, id: Path<String>) ->
 
 fn answer(headers: &HeaderMap, body: String, media: &str, cached: &str) -> HttpResponse {
     // Weak, because what is compressed on the way differs in its bytes.
-    let digest = Sha256::digest(body.as_bytes());
-    let tag: String = digest.iter().take(12).map(|byte| format!("{byte:02x}")).collect();
+    let tag = URL_SAFE_NO_PAD.encode(&Sha256::digest(body.as_bytes())[..12]);
     let tag = format!("W/\"{tag}\"");
     let mut response = if is_known(headers, &tag) { HttpResponse::NotModified() } else { HttpResponse::Ok() };
     response.insert_header((header::ETAG, tag.clone()));

@@ -4,7 +4,7 @@ use super::cap_facts::{CapFacts, Category, Certainty, ResponseType, Urgency};
 use super::scenario::{Language, Level, Run, Said, Scenario, Spoken, Texts};
 use crate::clock::Timestamp;
 use crate::domain::audience::Audience;
-use crate::domain::cap::{Alert, EventSeverity, Info, MsgType, Scope, Status, Word as _};
+use crate::domain::cap::{Alert, EventSeverity, Info, Moment, MsgType, Scope, Status, Word as _};
 use crate::domain::channel::ChannelKind;
 use crate::domain::content::{MAX_BODY, MAX_TITLE, as_markdown, clean_text, clean_title};
 use crate::error::Fault;
@@ -39,7 +39,7 @@ pub fn faults(alert: &Alert, now: Timestamp) -> Vec<Fault> {
         MsgType::Alert | MsgType::Update => match infos(alert) {
             None => add("/alert/info", "required", "say what happens".to_owned()),
             Some([zh, en]) => {
-                let expires = zh.expires.into_iter().chain(en.expires).map(|at| at.at()).max();
+                let expires = zh.expires.into_iter().chain(en.expires).map(Moment::at).max();
                 if expires.is_some_and(|at| at <= now) {
                     add("/alert/info/expires", "expired", "it holds no longer".to_owned());
                 }
@@ -85,7 +85,7 @@ pub fn scenario(alert: &Alert, owner: &str, channels: &[ChannelKind], now: Times
         let name = info.sender_name.as_deref().map(str::trim).filter(|name| !name.is_empty());
         inert(name.unwrap_or(&alert.sender))
     };
-    let ends = [zh, en].into_iter().filter_map(|info| info.expires).map(|at| at.at()).max();
+    let ends = [zh, en].into_iter().filter_map(|info| info.expires).map(Moment::at).max();
     let minutes = ends.map_or(USUAL_MINUTES, |at| {
         u32::try_from(at.since(now).as_secs().div_ceil(60)).unwrap_or(MOST_MINUTES).clamp(1, MOST_MINUTES)
     });
@@ -104,20 +104,20 @@ pub fn scenario(alert: &Alert, owner: &str, channels: &[ChannelKind], now: Times
         },
         correction: Texts {
             zh: brief(
-                format!("更正：此前关于“{}”的通知有误", titles.zh),
+                &format!("更正：此前关于“{}”的通知有误", titles.zh),
                 "请不要理会该通知，无需采取任何行动。",
                 "。",
             ),
             en: brief(
-                format!("Correction: the notice “{}” was wrong", titles.en),
+                &format!("Correction: the notice “{}” was wrong", titles.en),
                 "Disregard it. You need do nothing.",
                 ". ",
             ),
         },
         all_clear: Texts {
-            zh: brief(format!("解除：“{}”已结束", titles.zh), "情况已经结束，恢复正常。", "。"),
+            zh: brief(&format!("解除：“{}”已结束", titles.zh), "情况已经结束，恢复正常。", "。"),
             en: brief(
-                format!("All clear: “{}” is over", titles.en),
+                &format!("All clear: “{}” is over", titles.en),
                 "It is over. Everything goes on as usual.",
                 ". ",
             ),
@@ -174,8 +174,8 @@ fn said(info: &Info, title: &str, from: &str) -> Said {
     }
 }
 
-fn brief(title: String, body: &str, stop: &str) -> Said {
-    let title = cut(&title, MAX_TITLE);
+fn brief(title: &str, body: &str, stop: &str) -> Said {
+    let title = cut(title, MAX_TITLE);
     Said { sms: format!("{title}{stop}{body}"), body: body.to_owned(), wechat: body.to_owned(), title }
 }
 

@@ -4,6 +4,8 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -177,7 +179,7 @@ pub async fn update_as(
 }
 
 fn hash(body: &Value) -> String {
-    Sha256::digest(body.to_string().as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    STANDARD.encode(Sha256::digest(body.to_string().as_bytes()))
 }
 
 /// What `press` comes to, unless it was done before.
