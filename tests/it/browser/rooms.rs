@@ -94,6 +94,11 @@ impl Room {
         Self { act: Some((act, "return document.querySelector('#hindsight .hint') !== null")), ..self }
     }
 
+    /// With what is wrong with what it holds, which it was asked for.
+    fn found_fault_with(self, act: &'static str) -> Self {
+        Self { act: Some((act, "return document.querySelector('.field-error') !== null")), ..self }
+    }
+
     /// What a form would change, to be agreed to.
     fn confirmed(self) -> Self {
         let send = "document.querySelector('form.form').requestSubmit()";
@@ -625,7 +630,7 @@ pub(super) async fn console(app: &TestApp) -> Vec<Room> {
         room(&named).with_menus_open(),
         room(&ordered),
         room(&typed).with_menus_open(),
-        room(&typed).looking_back(
+        room(&typed).found_fault_with(
             "document.querySelector('#id').value = 'x'; document.querySelector('#slots_0_name').value = 'number1'; document.querySelector('[value=preview]').click()",
         ),
         room("/console/rules/new").refused(),
