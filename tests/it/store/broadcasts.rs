@@ -11,7 +11,7 @@ use belltower::store::audience::{ResolvedAudience, members};
 use belltower::store::broadcasts::{
     NewAct, NewBroadcast, acts, add_message, due, find, following, had_a_hand, insert, is_planning, list,
     lock, messages, messages_in, note, of_message, open_with_key, pace, people, reasons, times, told_by,
-    update, waiting,
+    told_by_in, update, waiting,
 };
 use serde_json::json;
 
