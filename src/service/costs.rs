@@ -9,6 +9,7 @@ use super::messages::Simulation;
 use super::{Caller, Services, providers};
 use crate::domain::channel::{AddressKind, ChannelKind};
 use crate::domain::costs::{Costs, Money};
+use crate::domain::grant::Reach;
 use crate::domain::id::ProviderId;
 use crate::domain::operator::Permission;
 use crate::store::{audit, settings, sources, spending};
@@ -144,7 +145,11 @@ pub async fn estimate(
     department: Option<&str>,
     seen: &Simulation,
 ) -> Result<Option<Estimate>> {
-    caller.require(Permission::MessagesCompose)?;
+    let reach = caller.reach(Permission::MessagesCompose)?;
+    if !department.map_or(reach == Reach::Everywhere, |department| reach.covers(department)) {
+        let detail = "you hold this permission in other departments only";
+        return Err(Error::forbidden(Permission::MessagesCompose.name(), detail));
+    }
     let people = seen.preview.audience.by_channel.get(&ChannelKind::Sms).map_or(0, |reach| reach.reachable);
     let each = seen.preview.rendered.iter().filter_map(|text| text.sms_segments).max().unwrap_or(0) as i64;
     if people == 0 || each == 0 {

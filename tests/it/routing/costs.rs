@@ -6,6 +6,7 @@ use belltower::service::Caller;
 use belltower::service::costs::{OPERATORS, change, estimate, show};
 use belltower::service::drafts::{self, Composed, Whom};
 use belltower::service::operators::{self, NewOperator};
+use belltower::service::recipients;
 use serde_json::json;
 
 use super::{Campus, exam, owner};
@@ -54,6 +55,8 @@ on_both!(segments_count_for_the_sources_department_and_a_draft_is_held_against_i
     let told = estimate(&campus.s, &author, None, &proof).await.unwrap().unwrap();
     assert_eq!((told.spent.segments, told.is_over()), (6, true), "it warns and forbids nothing");
     // What is written for a department is held against its budget, and counts there.
+    let body = json!({"name": "农", "department": "农学院", "mobile": "13800000099"});
+    recipients::put(&campus.s, &TERMINAL, "2026099", &body).await.unwrap();
     "农学院".clone_into(&mut composed.department);
     let theirs = drafts::proof(&campus.s, &author, &composed).await.unwrap();
     let before = estimate(&campus.s, &author, Some("农学院"), &theirs).await.unwrap().unwrap();

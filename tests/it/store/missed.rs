@@ -33,8 +33,9 @@ async fn campus(db: &Db) -> (Screen, Caps) {
     for text in [
         "INSERT INTO opt_out (recipient_id, channel, topic, created_at)
             SELECT id, 0, 'library.#', 0 FROM recipient WHERE campus_id IN ('1', '3')",
-        "INSERT INTO suppression (kind, address, cause, note, created_at, created_by)
-            VALUES (1, 'p4@campus.example', 1, '', 0, ''), (1, 'p5@campus.example', 2, '', 0, '')",
+        "INSERT INTO suppression (kind, address, cause, note, created_at, created_by, until)
+            VALUES (1, 'p4@campus.example', 1, '', 0, '', 9223372036854775807),
+                (1, 'p5@campus.example', 2, '', 0, '', 9223372036854775807)",
         "INSERT INTO person_day (recipient_id, channel, day, n)
             SELECT id, 2, '2026-09-21', 3 FROM recipient WHERE campus_id IN ('4', '6')",
     ] {

@@ -52,7 +52,7 @@ on_both!(what_is_open_is_that_of_messages_under_way, |db| async {
     sources(&db).await;
     let statuses = [Status::Routing, Status::Sending, Status::Sending, Status::Completed];
     let messages = (1..).zip(statuses).map(|(id, status)| standing(id, status));
-    let test = NewMessage { test: true, ..standing(5, Status::Sending) };
+    let test = NewMessage { test: true, ..standing(6, Status::Sending) };
     keep(&db, &messages.chain([test]).collect::<Vec<_>>()).await;
     write(
         &db,
@@ -213,7 +213,7 @@ on_both!(what_waits_for_somebody_is_counted_by_status, |db| async {
     sources(&db).await;
     let statuses = [Status::Unrouted, Status::Held, Status::Unrouted, Status::Unrouted, Status::Completed];
     let messages = (1..).zip(statuses).map(|(id, status)| standing(id, status));
-    let test = NewMessage { test: true, ..standing(5, Status::Sending) };
+    let test = NewMessage { test: true, ..standing(6, Status::Sending) };
     keep(&db, &messages.chain([test]).collect::<Vec<_>>()).await;
     let rows = stuck(&db, MessageId(2), None).await.unwrap();
     let rows: Vec<_> = rows.iter().map(|row| (row.status, row.n)).collect();
