@@ -78,15 +78,3 @@ CREATE TABLE broadcast_message (
     part         BIGINT NOT NULL
 );
 CREATE INDEX broadcast_message_broadcast ON broadcast_message (broadcast_id, message_id);
-
--- Who said to be safe, or to need help. Each person's latest word.
-CREATE TABLE roll_answer (
-    broadcast_id BIGINT NOT NULL REFERENCES broadcast (id) ON DELETE CASCADE,
-    recipient_id BIGINT NOT NULL REFERENCES recipient (id) ON DELETE CASCADE,
-    safety       BIGINT NOT NULL,          -- 1 safe, 2 needs help
-    place        TEXT NOT NULL,            -- perhaps empty
-    words        TEXT NOT NULL,            -- perhaps empty
-    via          BIGINT NOT NULL,
-    at           BIGINT NOT NULL,
-    PRIMARY KEY (broadcast_id, recipient_id)
-);

@@ -78,15 +78,3 @@ CREATE TABLE broadcast_message (
     part         INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX broadcast_message_broadcast ON broadcast_message (broadcast_id, message_id);
-
--- Who said to be safe, or to need help. Each person's latest word.
-CREATE TABLE roll_answer (
-    broadcast_id INTEGER NOT NULL REFERENCES broadcast (id) ON DELETE CASCADE,
-    recipient_id INTEGER NOT NULL REFERENCES recipient (id) ON DELETE CASCADE,
-    safety       INTEGER NOT NULL,          -- 1 safe, 2 needs help
-    place        TEXT NOT NULL,            -- perhaps empty
-    words        TEXT NOT NULL,            -- perhaps empty
-    via          INTEGER NOT NULL,
-    at           INTEGER NOT NULL,
-    PRIMARY KEY (broadcast_id, recipient_id)
-) STRICT, WITHOUT ROWID;

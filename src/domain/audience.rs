@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::fields::{Fields, below, faults_of};
 use super::filter::Filter;
-use super::id::{BroadcastId, MessageId};
+use super::id::MessageId;
 use super::recipient::check_campus_id;
 use crate::error::Fault;
 
@@ -47,11 +47,17 @@ pub struct Audience {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct After {
     pub messages: Vec<MessageId>,
-    /// Of these, only those who have, or may have, what one of them says.
-    pub told: bool,
-    /// Of these, only those who have not answered this broadcast's roll call.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub silent_in: Option<BroadcastId>,
+    pub whose: Whose,
+}
+
+/// Which of the people of earlier messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Whose {
+    /// Those who have, or may have, what one of them says.
+    Told,
+    /// Those who have it by no channel.
+    Missed,
 }
 
 impl Audience {

@@ -12,7 +12,7 @@ use super::screen::{Quiet, Screen, every_channel, had_it};
 use super::{Db, Dialect, in_db, row, sql, suppressions, to_json};
 use crate::Result;
 use crate::clock::Timestamp;
-use crate::domain::audience::{After, DirectAddress};
+use crate::domain::audience::{After, DirectAddress, Whose};
 use crate::domain::channel::{AddressKind, ChannelKind};
 use crate::domain::delivery::suppressed;
 use crate::domain::filter::{Bind, Filter, SqlFlavour};
@@ -115,19 +115,19 @@ fn after(after: &After) -> String {
     if ids.is_empty() {
         return "1 = 0".to_owned();
     }
-    let told = if after.told { format!(" AND {}", may_have_it()) } else { String::new() };
-    let silent = after.silent_in.map_or_else(String::new, |broadcast| {
-        let id = broadcast.0;
+    let of_them = |told: &str| {
         format!(
-            " AND NOT EXISTS (SELECT 1 FROM roll_answer a WHERE a.broadcast_id = {id} AND a.recipient_id = r.id)"
+            "EXISTS (SELECT 1 FROM delivery d WHERE d.message_id IN ({ids}) AND d.channel IN ({channels})
+                AND d.target = r.id{told})",
+            ids = ids.join(", "),
+            channels = every_channel(),
         )
-    });
-    format!(
-        "(EXISTS (SELECT 1 FROM delivery d WHERE d.message_id IN ({ids}) AND d.channel IN ({channels})
-            AND d.target = r.id{told}){silent})",
-        ids = ids.join(", "),
-        channels = every_channel(),
-    )
+    };
+    let told = of_them(&format!(" AND {}", may_have_it()));
+    match after.whose {
+        Whose::Told => told,
+        Whose::Missed => format!("({} AND NOT {told})", of_them("")),
+    }
 }
 
 /// Adds a [`Selection`]'s values to a query of either driver.

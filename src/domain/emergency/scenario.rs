@@ -53,7 +53,7 @@ coded! {
         Update = 2 "update",
         Correction = 3 "correction",
         AllClear = 4 "all_clear",
-        /// The alert once more, for those who have not answered.
+        /// The alert once more, for those whom no channel has reached.
         Escalation = 5 "escalation",
     }
 }
@@ -228,7 +228,7 @@ impl Said {
     }
 }
 
-/// The alert once more, by other channels, to those who have not answered.
+/// The alert once more, by other channels, to those whom none has reached.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Escalation {
     pub after_minutes: u32,

@@ -69,7 +69,7 @@ coded! {
         Stop = 11 "stop",
         Correct = 12 "correct",
         AllClear = 13 "all_clear",
-        /// Those who did not answer were asked again.
+        /// It was sent again, by other channels, to those whom none had reached.
         Escalate = 14 "escalate",
         /// Its time was over.
         Complete = 15 "complete",

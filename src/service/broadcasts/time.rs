@@ -1,4 +1,4 @@
-//! What time does to broadcasts: those nobody said a word about lapse, those who did not answer are asked again, and what is
+//! What time does to broadcasts: those nobody said a word about lapse, those whom no channel has reached are sent it by others, and what is
 //! over ends.
 
 use std::time::Duration;
@@ -81,12 +81,12 @@ async fn tick_one(s: &Services, id: BroadcastId) -> Result<()> {
     Ok(())
 }
 
-/// Sends the alert once more, by other channels, to those who have not answered.
+/// Sends the alert once more, by other channels, to those whom none has reached.
 async fn escalate(s: &Services, mut hand: InHand, doer: &Doer) -> Result<()> {
     let (id, now) = (hand.row.id, hand.now);
     let plan = hand.row.plan.0.clone();
     hand.row.next_at = Some(hand.row.expires_at);
-    let Some(escalation) = plan.scenario.escalation.as_ref().filter(|_| plan.scenario.roll_call) else {
+    let Some(escalation) = plan.scenario.escalation.as_ref() else {
         hand.commit().await?;
         return Ok(());
     };
@@ -105,7 +105,7 @@ async fn escalate(s: &Services, mut hand: InHand, doer: &Doer) -> Result<()> {
         at: hand.row.live_at.unwrap_or(now),
     };
     let way = Way {
-        audience: &words::silent(alerts.collect(), id),
+        audience: &words::missed(alerts.collect()),
         channels: &escalation.channels,
         now,
         expires_at: hand.row.expires_at,

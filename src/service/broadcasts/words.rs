@@ -7,11 +7,11 @@ use super::Services;
 use crate::Result;
 use crate::clock::Timestamp;
 use crate::config::Language;
-use crate::domain::audience::{After, Audience, Params};
+use crate::domain::audience::{After, Audience, Params, Whose};
 use crate::domain::channel::ChannelKind;
 use crate::domain::content::Content;
 use crate::domain::emergency::{self, Chosen, Part, Plan, Run, Spoken, Texts, texts};
-use crate::domain::id::{BroadcastId, MessageId};
+use crate::domain::id::MessageId;
 use crate::domain::message::{TemplateVersion, Wording};
 
 /// What a broadcast says in one message.
@@ -102,11 +102,14 @@ pub(super) async fn word(s: &Services, words: &Words<'_>, way: &Way<'_>) -> Resu
 
 /// Those who have, or may have, what these messages say.
 pub(super) fn told(messages: Vec<MessageId>) -> Audience {
-    Audience { after: Some(Box::new(After { messages, told: true, silent_in: None })), ..Audience::default() }
+    after(messages, Whose::Told)
 }
 
-/// Those whom these messages were for and who have not answered.
-pub(super) fn silent(messages: Vec<MessageId>, broadcast: BroadcastId) -> Audience {
-    let after = After { messages, told: false, silent_in: Some(broadcast) };
-    Audience { after: Some(Box::new(after)), ..Audience::default() }
+/// Those whom these messages were for and who have them by no channel.
+pub(super) fn missed(messages: Vec<MessageId>) -> Audience {
+    after(messages, Whose::Missed)
+}
+
+fn after(messages: Vec<MessageId>, whose: Whose) -> Audience {
+    Audience { after: Some(Box::new(After { messages, whose })), ..Audience::default() }
 }

@@ -1,5 +1,5 @@
 use belltower::clock::Timestamp;
-use belltower::domain::audience::After;
+use belltower::domain::audience::{After, Whose};
 use belltower::domain::delivery::State as DeliveryState;
 use belltower::domain::emergency::starters::starters;
 use belltower::domain::emergency::{
@@ -16,7 +16,6 @@ use belltower::store::broadcasts::{
 use serde_json::json;
 
 use super::deliveries::{sending, settlement, store, take};
-use super::execute;
 use crate::support::on_both;
 
 fn plan() -> Plan {
@@ -217,30 +216,22 @@ on_both!(people_are_counted_once_and_those_who_may_have_it_found, |db| async {
     assert_eq!((counted.planned, counted.reached), (9, 2));
     assert_eq!(people(&db, &[]).await.unwrap().planned, 0);
 
-    let told = |told| After { messages: all.to_vec(), told, silent_in: None };
-    let found = async |after: After| {
-        let audience = ResolvedAudience { after: Some(after), ..ResolvedAudience::default() };
+    let found = async |whose, messages: &[MessageId]| {
+        let after = Some(After { messages: messages.to_vec(), whose });
+        let audience = ResolvedAudience { after, ..ResolvedAudience::default() };
         members(&db, &audience, RecipientId(0), 100).await.unwrap()
     };
     // Sent, delivered, unknown, and the sixth, which is still in somebody's hands.
     let mut may_have: Vec<_> = [0, 1, 2, 5].iter().map(|at| RecipientId(claimed[*at].target)).collect();
     may_have.sort_unstable();
-    assert_eq!(found(told(true)).await, may_have);
-    assert_eq!(found(told(false)).await.len(), 9);
-    assert_eq!(found(After { messages: Vec::new(), ..told(false) }).await, []);
-
-    let id = keep(&db, &new(&plan(), "a")).await;
-    let safe = may_have[0];
-    let mut tx = db.begin().await.unwrap();
-    let text = format!(
-        "INSERT INTO roll_answer (broadcast_id, recipient_id, safety, place, words, via, at)
-         VALUES ({}, {}, 1, '', '', 1, 0)",
-        id.0, safe.0
-    );
-    execute(&mut tx, &text).await;
-    tx.commit().await.unwrap();
-    let silent = found(After { silent_in: Some(id), ..told(false) }).await;
-    assert_eq!((silent.len(), silent.contains(&safe)), (8, false));
+    assert_eq!(found(Whose::Told, &all).await, may_have);
+    let missed = found(Whose::Missed, &all).await;
+    assert_eq!(missed.len(), 5);
+    assert!(missed.iter().all(|id| !may_have.contains(id)));
+    for whose in [Whose::Told, Whose::Missed] {
+        assert_eq!(found(whose, &[]).await, []);
+        assert_eq!(found(whose, &[MessageId(2)]).await, [], "of another message");
+    }
 
     let why = reasons(&db, &all).await.unwrap();
     assert_eq!(why.iter().map(|row| row.n).sum::<i64>(), 3, "failed, unknown, without an address");
