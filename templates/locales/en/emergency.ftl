@@ -289,5 +289,3 @@ permission-emergency-fire = Send broadcasts
 permission-emergency-approve = Approve others' broadcasts
 permission-emergency-stop = Stop, correct and call off anybody's broadcast
 permission-emergency-exercise = Run announced exercises
-right-exercise = Run announced exercises
-right-exercise-hint = Reaches real people with texts that say that they are a drill's. A second person always has to agree.

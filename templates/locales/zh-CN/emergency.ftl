@@ -271,5 +271,3 @@ permission-emergency-fire = 发出紧急广播
 permission-emergency-approve = 审批他人的紧急广播
 permission-emergency-stop = 停止、更正、解除任何人的紧急广播
 permission-emergency-exercise = 进行通告演习
-right-exercise = 进行通告演习
-right-exercise-hint = 会送达真实的人，内容都注明是演练；始终需要第二人审批。
