@@ -260,7 +260,7 @@ struct Shown {
     /// Planned for, and reached on at least one channel.
     people: i64,
     reached: i64,
-    channels: Vec<Channel>,
+    channels: Vec<ByChannel>,
     reasons: Vec<Reason>,
     parts: Vec<PartProgress>,
     /// Where the alerts are that were published.
@@ -270,14 +270,14 @@ struct Shown {
 }
 
 #[derive(Serialize)]
-struct Channel {
+struct ByChannel {
     channel: ChannelKind,
     counts: Counts,
     no_address: i64,
     is_stuck: bool,
 }
 
-impl From<&ChannelProgress> for Channel {
+impl From<&ChannelProgress> for ByChannel {
     fn from(it: &ChannelProgress) -> Self {
         Self { channel: it.channel, counts: it.counts, no_address: it.no_address, is_stuck: it.is_stuck }
     }
@@ -320,7 +320,7 @@ fn show(context: &Context, id: BroadcastId) -> anyhow::Result<()> {
             line: Line::of(&row, s),
             people: progress.people,
             reached: progress.reached,
-            channels: progress.channels.iter().map(Channel::from).collect(),
+            channels: progress.channels.iter().map(ByChannel::from).collect(),
             reasons: progress.reasons,
             parts: progress.parts,
             cap: broadcasts::published(s, &caller, id).await?,

@@ -29,13 +29,13 @@ struct Line {
     name: String,
     names: Spoken,
     level: Level,
-    placeholders: Vec<Choices>,
+    placeholders: Vec<Asked>,
     review_due: bool,
     review_on: jiff::civil::Date,
 }
 
 #[derive(Serialize)]
-struct Choices {
+struct Asked {
     name: String,
     choices: Vec<String>,
     names: Vec<Spoken>,
@@ -45,7 +45,7 @@ impl Line {
     fn of(row: ScenarioRow, s: &Services) -> Self {
         let campus = Language::of_tag(s.campus.language.as_str());
         let scenario = row.document.0;
-        let placeholders = scenario.placeholders.iter().map(|asked| Choices {
+        let placeholders = scenario.placeholders.iter().map(|asked| Asked {
             name: asked.name.clone(),
             choices: asked.choices.iter().map(|choice| choice.of(campus).to_owned()).collect(),
             names: asked.choices.clone(),

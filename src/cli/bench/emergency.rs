@@ -22,8 +22,8 @@ use crate::service::{Caller, Services, planning, sources};
 const BENCH: &str = "emergency";
 /// What a call to a vendor takes, and a mail.
 const LATENCY: Duration = Duration::from_millis(50);
-/// To the relay, which takes mails one by one: enough for the aim.
-const CONNECTIONS: u64 = 200;
+/// To the relay, which takes mails one by one: as many as a provider may have.
+const CONNECTIONS: u64 = 64;
 /// Routine deliveries that wait, for each person.
 const ROUTINE: u64 = 20;
 const PATIENCE: Duration = Duration::from_mins(10);

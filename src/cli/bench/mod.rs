@@ -134,7 +134,7 @@ async fn measure(what: What, bench: &Bench) -> anyhow::Result<Report> {
         figures.extend(dispatch::run(bench).await.context("dispatch")?);
     }
     if wanted(What::Emergency) {
-        figures.extend(emergency::run(bench).await.context("emergency")?);
+        figures.extend(Box::pin(emergency::run(bench)).await.context("emergency")?);
     }
     if wanted(What::Console) {
         figures.extend(console::run(bench).await.context("console")?);

@@ -12,6 +12,7 @@ use crate::domain::emergency::{Act, Illegal, Plan, State};
 use crate::domain::id::{BroadcastId, OperatorId, SourceId};
 use crate::domain::source::Right;
 use crate::service::Caller;
+use crate::service::messages::OwnWord;
 use crate::store::broadcasts::{self as store, BroadcastRow, NewAct};
 use crate::store::{Tx, audit};
 use crate::{Error, Result};
@@ -108,6 +109,7 @@ impl InHand {
         if let Caller::Key(_) = caller {
             caller.require_right(Right::Broadcast)?;
         }
+        OwnWord::prepare(s).await?;
         let mut tx = s.db.begin().await?;
         let row = store::lock(&mut tx, id).await?.ok_or_else(unknown)?;
         if let Caller::Key(key) = caller

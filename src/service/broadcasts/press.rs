@@ -100,7 +100,7 @@ pub(super) async fn press_by(
         once,
         request_id: pressing.request_id,
     };
-    self::begin(s, &doer, hand, plan, &begin).await
+    Box::pin(self::begin(s, &doer, hand, plan, &begin)).await
 }
 
 /// Sends words that nobody prepared, after a second person's word.
@@ -117,7 +117,7 @@ pub async fn press_words(s: &Services, caller: &Caller, words: &FreeText<'_>) ->
     let follows = words.follows;
     let once = None;
     let begin = Begin { scenario: None, follows, run: words.run, note, once, request_id: words.request_id };
-    self::begin(s, &doer, hand, plan, &begin).await
+    Box::pin(self::begin(s, &doer, hand, plan, &begin)).await
 }
 
 /// Has the words of another system's alert wait for a second person, whatever they say.
@@ -143,7 +143,7 @@ pub(in crate::service) async fn press_alert(
         once: Some(once),
         request_id: words.request_id,
     };
-    self::begin(s, &doer, Hand::Alert, plan, &begin).await
+    Box::pin(self::begin(s, &doer, Hand::Alert, plan, &begin)).await
 }
 
 fn may_run(caller: &Caller, run: Run) -> Result<()> {

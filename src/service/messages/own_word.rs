@@ -83,6 +83,12 @@ impl OwnWord {
         Ok(Self(NewMessage { department, ..draft.incoming.message }))
     }
 
+    /// Has numbers for messages at hand. The first message of a process takes some from the store, for which it would wait in vain
+    /// within a transaction of the only writer.
+    pub async fn prepare(s: &Services) -> Result<()> {
+        s.intake.mint(&s.db).await.map(drop)
+    }
+
     /// One message of a broadcast: an emergency, to people of the directory.
     pub async fn of_broadcast(s: &Services, outgoing: Outgoing<'_>) -> Result<Self> {
         let json = |value: serde_json::Result<String>| value.map_err(Error::internal);

@@ -293,34 +293,3 @@ async fn whoever_is_limited_mends_their_own_departments_alone() {
     assert_eq!(browser.get(&format!("{LIST}/acts/{id}")).await.status, 404);
     assert_eq!(attention::act(s, &owner, id).await.unwrap().done, 1);
 }
-
-#[tokio::test]
-async fn what_is_shown_of_a_delivery_that_was_set_aside_tells_nothing_of_others() {
-    let app = troubled().await;
-    let s = &app.services;
-    let library = NewSource { department: "图书馆".to_owned(), ..everything("library") };
-    let key = app.add_source(library).await;
-    let body = json!({
-        "topic": "library.due", "title": "图书到期", "body": "请还", "to": [{ "email": "bounce@sandbox.invalid" }],
-    });
-    Answer::of(app.api_as(&key, Method::POST, "/messages").json(&body)).await.expect(202);
-    app.drain().await;
-    let all = attention::groups(s, &operator(Role::Owner)).await.unwrap();
-    let of_ours = |group: &&attention::Group| group.examples.iter().any(|one| one.title == "图书到期");
-    let group = all.iter().find(of_ours).expect("the group of what came back");
-    let ours = group.examples.iter().find(|one| one.title == "图书到期").unwrap();
-    attention::begin(s, &TERMINAL, &group.key, Remedy::SetAside).await.unwrap();
-    let grant = Grant { departments: ["图书馆".to_owned()].into(), ..Grant::from(Role::Sender) };
-    let mut browser = Browser::holding(&app, "library", grant).await;
-    let page = browser.get(&format!("/console/messages/{}/deliveries/{}", ours.message_id, ours.id)).await;
-    has(&page, &["不再处理"]);
-    let everybody = operators::list(s, &operator(Role::Owner)).await.unwrap();
-    let id = everybody.iter().find(|one| one.email.starts_with("library")).unwrap().id;
-    let limited = Caller::Operator(operators::operator_of(s, id).await.unwrap().unwrap());
-    let told = attention::set_aside_by(s, &limited, ours.id).await.unwrap().unwrap();
-    assert_eq!(told, SetAside { by: TERMINAL.label(), at: told.at }, "who and when, and of how many nothing");
-    assert_eq!(
-        (attention::count_for(s, &limited).await.unwrap(), attention::count(s).await.unwrap()),
-        (0, 1)
-    );
-}

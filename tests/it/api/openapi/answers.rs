@@ -208,8 +208,8 @@ async fn every_error_that_can_be_brought_about_is_described() {
         let (method, path) = (operation.method.as_str(), operation.path.as_str());
         let at = (method, path);
         let name = format!("gone{number}");
-        let gone =
-            path.replace("{id}", "msg_zzzzzzzzzzzzz").replace("{campus_id}", &name).replace("{slug}", &name);
+        let id = if path.contains("/broadcasts/") { "brd_0123456789abc" } else { "msg_zzzzzzzzzzzzz" };
+        let gone = path.replace("{id}", id).replace("{campus_id}", &name).replace("{slug}", &name);
         let gone = (path, gone.as_str());
         let has_body = operation.says.get("requestBody").is_some();
         let right = match path {
