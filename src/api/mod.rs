@@ -1,13 +1,17 @@
 //! The JSON face, `/api/v1`: one file per resource, its bodies beside its handlers.
 
+pub mod broadcasts;
+pub mod cap;
 pub mod deliveries;
 pub mod docs;
 pub mod groups;
+mod idempotency;
 pub mod messages;
 pub mod openapi;
 pub mod page;
 mod put;
 pub mod recipients;
+pub mod scenarios;
 pub mod source;
 pub mod templates;
 
@@ -40,6 +44,15 @@ routes! {
 
     "/templates" => { GET templates::list }
     "/templates/{slug}" => { GET templates::show }
+
+    "/scenarios" => { GET scenarios::list }
+    "/broadcasts" => { GET broadcasts::list, POST broadcasts::create }
+    "/broadcasts/{id}" => { GET broadcasts::show }
+    "/broadcasts/{id}/stop" => { POST broadcasts::act::stop }
+    "/broadcasts/{id}/update" => { POST broadcasts::act::update }
+    "/broadcasts/{id}/all-clear" => { POST broadcasts::act::all_clear }
+    "/broadcasts/{id}/correction" => { POST broadcasts::act::correct }
+    "/cap" => { POST cap::take }
 
     "/source" => { GET source::show }
     "/source/keys/rotate" => { POST source::rotate }

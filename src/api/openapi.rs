@@ -10,9 +10,9 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{Content, ContentBuilder, Header, OpenApi, Ref, RefOr};
 use utoipa::{Modify, OpenApi as _};
 
-use super::{deliveries, docs, groups, messages, recipients, source, templates};
+use super::{broadcasts, cap, deliveries, docs, groups, messages, recipients, scenarios, source, templates};
 use crate::http::errors::{PROBLEM_JSON, Problem};
-use crate::http::{callbacks, health, metrics, problems};
+use crate::http::{callbacks, feeds, health, metrics, problems};
 use crate::service::messages::{AcceptedView, MessageView};
 
 /// The whole document.
@@ -58,7 +58,9 @@ pub fn json() -> &'static str {
         (name = "messages", description = "Sending, and seeing what became of it, person by person"),
         (name = "directory", description = "People and groups; needs the right `directory`"),
         (name = "templates", description = "Stored texts with variables"),
+        (name = "emergency", description = "Broadcasts that were prepared; needs the right `broadcast`"),
         (name = "source", description = "What a departmental system knows and does about itself"),
+        (name = "feeds", description = "What anybody may follow, without a key"),
         (name = "callbacks", description = "For vendors, who tell what became of what they took; not for sources"),
         (name = "operation", description = "Health, figures and help, without a key"),
     ),
@@ -88,8 +90,19 @@ pub fn json() -> &'static str {
         groups::change_members,
         templates::list,
         templates::show,
+        scenarios::list,
+        broadcasts::list,
+        broadcasts::create,
+        broadcasts::show,
+        broadcasts::act::stop,
+        broadcasts::act::update,
+        broadcasts::act::all_clear,
+        broadcasts::act::correct,
+        cap::take,
         source::show,
         source::rotate,
+        feeds::feed,
+        feeds::alert,
         callbacks::take,
         callbacks::check,
         health::live,

@@ -8,10 +8,13 @@ pub struct Card {
     /// The vendor's template by this id, which says more around its fields.
     pub template: Option<String>,
     /// Each with its value, or why the vendor would refuse it.
-    pub fields: Vec<(String, Result<Cut, String>)>,
+    pub fields: Filling,
     /// What can be pressed.
     pub buttons: Vec<String>,
 }
+
+/// The variables of a vendor's template, each with its value, or why the vendor would get none.
+pub type Filling = Vec<(String, Result<Cut, String>)>;
 
 /// A text that may have been cut.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

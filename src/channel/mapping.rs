@@ -7,9 +7,9 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use super::Parcel;
 use super::approved::{Approved, Places};
 use super::fields::{Fields, segment};
+use super::{Cut, Parcel};
 use crate::domain::content::Rendered;
 use crate::domain::sms_text::words;
 
@@ -29,14 +29,53 @@ pub(super) struct Words {
     pub(super) places: Option<Places>,
 }
 
-/// A template of ours that settings map, and the variables of a message's that it needs.
+/// How the variables of a vendor's template are told apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum By {
+    /// Names that the template has.
+    Name,
+    /// Where they stand in it.
+    Place,
+    /// Names that say what they take: `thing1`.
+    Type,
+}
+
+/// How a kind's settings map a template of ours to one that the vendor approved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Form {
+    /// What they call the vendor's id of it.
+    pub id: &'static str,
+    /// What they call what it is filled with.
+    pub slots: &'static str,
+    pub by: By,
+    /// Variables of one template.
+    pub most: usize,
+    /// Its wording may be entered as `text`.
+    pub has_text: bool,
+}
+
+impl Form {
+    /// By names or places that a wording has.
+    pub(super) const fn sms(id: &'static str, by: By) -> Self {
+        Self { id, slots: "variables", by, most: MOST_SLOTS, has_text: true }
+    }
+}
+
+/// What may stand in a mapping besides the names of a message's variables.
+pub const SOURCES: [&str; 8] = ["title", "body", "text", "link", "page", "page_code", "name", "campus"];
+
+/// A template of ours that settings map, and what of a message it needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mapped {
     pub slug: String,
+    /// The vendor's id of its own; empty where none is named.
+    pub id: String,
     /// Where it stands in the settings.
     pub pointer: String,
-    /// Each with its place.
+    /// The message's variables, each with its place.
     pub variables: Vec<(String, String)>,
+    /// Of [`SOURCES`].
+    pub words: Vec<String>,
 }
 
 /// Which templates of ours settings map, whatever the kind; what is wrong with the settings otherwise is not looked at.
@@ -46,7 +85,8 @@ pub fn mapped(settings: &Value) -> Vec<Mapped> {
     templates
         .map(|(slug, mapping)| {
             let pointer = format!("/templates/{}", segment(slug));
-            let mut variables = Vec::new();
+            let id = ["code", "id"].iter().find_map(|key| mapping.get(key).and_then(Value::as_str));
+            let (mut variables, mut words) = (Vec::new(), Vec::new());
             for slots in ["variables", "fields"] {
                 let sources: Vec<(String, &Value)> = match mapping.get(slots) {
                     Some(Value::Array(list)) => {
@@ -58,13 +98,17 @@ pub fn mapped(settings: &Value) -> Vec<Mapped> {
                     _ => Vec::new(),
                 };
                 for (place, source) in sources {
-                    if let Some(Source::Variable(name)) = source.as_str().map(|word| Source::of(word.trim()))
-                    {
-                        variables.push((format!("{pointer}/{slots}/{place}"), name));
+                    let Some(word) = source.as_str().map(str::trim) else { continue };
+                    match Source::of(word) {
+                        Source::Variable(name) => {
+                            variables.push((format!("{pointer}/{slots}/{place}"), name));
+                        }
+                        _ => words.push(word.to_owned()),
                     }
                 }
             }
-            Mapped { slug: slug.clone(), pointer, variables }
+            let id = id.unwrap_or_default().to_owned();
+            Mapped { slug: slug.clone(), id, pointer, variables, words }
         })
         .collect()
 }
@@ -191,6 +235,25 @@ impl Mapping {
             None => Err(Unfilled::Missing(slot.name.clone())),
         };
         self.slots.iter().map(fill).collect()
+    }
+}
+
+impl Mapping {
+    /// Each variable's name with what stands there of this message, no longer than `most` characters, or why nothing can.
+    pub(super) fn shown(
+        &self,
+        parcel: &Parcel,
+        campus: &str,
+        most: usize,
+    ) -> Vec<(String, Result<Cut, String>)> {
+        let show = |slot: &Slot| match slot.source.value(parcel, campus) {
+            None => Err("it is filled with a variable that the message does not have".to_owned()),
+            Some(value) if slot.source.is_address() && value.chars().count() > most => {
+                Err(format!("it has room for {most} characters, and the address is longer"))
+            }
+            Some(value) => Ok(Cut::of(&cut(&value, most), &value)),
+        };
+        self.slots.iter().map(|slot| (slot.name.clone(), show(slot))).collect()
     }
 }
 
@@ -357,6 +420,34 @@ mod tests {
         assert_eq!(filled(Some("l"), 20), Err(Unfilled::LinkTooLong("b".to_owned())));
         assert_eq!(filled(Some("p"), 35), Err(Unfilled::LinkTooLong("c".to_owned())));
         assert_eq!(filled(Some("p"), 47), value("c", "https://bell.example/m/k3J_9-aB2cD4eF6gH8iJ0kLm"));
+    }
+
+    #[test]
+    fn what_stands_in_each_place_is_shown() {
+        let (mappings, _) = read(&json!({
+            "templates": { "due": { "code": "1", "variables": { "a": "book", "b": "reader", "c": "title", "d": "link" } } },
+        }));
+        let parcel = parcel(Some("due"));
+        let shown = mappings.of(&parcel).expect("its own").shown(&parcel, "", 3);
+        let shown: HashMap<_, _> = shown.into_iter().collect();
+        assert_eq!(shown["a"], Ok(Cut { text: "三体".to_owned(), left_out: 0 }));
+        assert_eq!(shown["c"], Ok(Cut { text: "图书…".to_owned(), left_out: 2 }));
+        assert!(shown["b"].is_err() && shown["d"].is_err(), "{shown:?}");
+    }
+
+    #[test]
+    fn what_a_mapping_needs_of_a_message_is_told() {
+        let settings = json!({
+            "templates": { "due": { "code": "SMS_1", "variables": { "a": "book", "b": "title" } }, "cards": { "buttons": [] } },
+        });
+        let all: HashMap<_, _> = mapped(&settings).into_iter().map(|one| (one.slug.clone(), one)).collect();
+        let due = &all["due"];
+        assert_eq!((due.id.as_str(), due.words.as_slice()), ("SMS_1", ["title".to_owned()].as_slice()));
+        assert_eq!(due.variables, [("/templates/due/variables/a".to_owned(), "book".to_owned())]);
+        assert!(all["cards"].id.is_empty() && all["cards"].variables.is_empty());
+        for word in SOURCES {
+            assert!(!matches!(Source::of(word), Source::Variable(_)), "{word}");
+        }
     }
 
     #[test]

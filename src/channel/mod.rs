@@ -25,7 +25,7 @@ pub(crate) mod tls;
 pub mod wechat;
 pub(crate) mod xml;
 
-pub use self::card::{Card, Cut};
+pub use self::card::{Card, Cut, Filling};
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -372,6 +372,12 @@ pub trait Channel: Send + Sync {
     /// What the SMS for this parcel says when it arrives, or why none would; calls nobody. `None`: this kind sends none of
     /// its own.
     fn arriving(&self, _parcel: &Parcel) -> Option<Result<Arriving, Outcome>> {
+        None
+    }
+
+    /// What each variable of the vendor's template is filled with for this parcel; calls nobody. `None`: it fills none, or
+    /// none stands for this parcel.
+    fn filling(&self, _parcel: &Parcel) -> Option<Filling> {
         None
     }
 

@@ -13,8 +13,8 @@ use async_trait::async_trait;
 use super::fields::Fields;
 use super::narrow::left_over;
 use super::{
-    Acknowledgement, Arriving, Callback, Card, Channel, Identity, Outcome, Parcel, Receipts, Refusal,
-    SceneCode, Sent, Shape, Verdict,
+    Acknowledgement, Arriving, Callback, Card, Channel, Filling, Identity, Outcome, Parcel, Receipts,
+    Refusal, SceneCode, Sent, Shape, Verdict,
 };
 use crate::domain::delivery::OutcomeClass;
 use crate::domain::provider::Advice;
@@ -231,6 +231,10 @@ impl Channel for Overridden {
 
     fn arriving(&self, parcel: &Parcel) -> Option<Result<Arriving, Outcome>> {
         self.adapter.arriving(parcel)
+    }
+
+    fn filling(&self, parcel: &Parcel) -> Option<Filling> {
+        self.adapter.filling(parcel)
     }
 
     fn card(&self, parcel: &Parcel) -> Option<Result<Card, Outcome>> {

@@ -8,12 +8,13 @@ use url::Url;
 use super::Channel;
 use super::common;
 use super::email::{self, Email};
-pub use super::mapping::{Mapped, mapped};
+pub use super::mapping::{By, Form, Mapped, SOURCES, mapped};
 use super::overrides::overridden;
 use super::sandbox::{self, Sandbox};
 use super::setting::Setting;
 use super::sms::{self, AliyunSms, HttpSms, TencentSms};
 use super::wechat::official_account::{self, OfficialAccount};
+pub use super::wechat::official_account::{FieldType, field_type, field_types};
 use super::wechat::wecom::{self, Wecom};
 use crate::clock::Clock;
 use crate::domain::provider::ProviderKind;
@@ -71,6 +72,16 @@ pub fn settings(kind: ProviderKind) -> impl Iterator<Item = &'static Setting> {
         ProviderKind::WechatOfficialAccount => official_account::SETTINGS,
     };
     own.iter().chain(COMMON)
+}
+
+/// How its settings map templates of ours to the vendor's approved ones; `None`: it fills none.
+pub const fn form(kind: ProviderKind) -> Option<Form> {
+    match kind {
+        ProviderKind::AliyunSms => Some(sms::aliyun::FORM),
+        ProviderKind::TencentSms => Some(sms::tencent::FORM),
+        ProviderKind::WechatOfficialAccount => Some(official_account::FORM),
+        ProviderKind::Smtp | ProviderKind::HttpSms | ProviderKind::Sandbox | ProviderKind::Wecom => None,
+    }
 }
 
 /// Pointers of the settings that are never shown again; an object's members are hidden one by one.

@@ -3,6 +3,7 @@
 
 mod bench;
 mod bounce;
+mod broadcast;
 mod check_config;
 mod context;
 mod demo;
@@ -19,6 +20,7 @@ mod provider_health;
 mod receipts;
 mod replies;
 mod rule;
+mod scenario;
 mod serve;
 mod simulate;
 mod simulate_sign_in;
@@ -67,6 +69,9 @@ enum Command {
     /// Keep a mail that came back, for a mail relay to pipe in
     #[command(after_help = bounce::AFTER_HELP)]
     Bounce(bounce::Bounce),
+    /// Start and end emergency broadcasts, when the browser is gone
+    #[command(subcommand, after_help = broadcast::AFTER_HELP)]
+    Broadcast(broadcast::Act),
     /// Look for mistakes in the settings and around them, and list what is in force
     CheckConfig,
     /// Try everything: a campus of 3,000 people, five systems and simulated vendors, in one process
@@ -90,6 +95,9 @@ enum Command {
     /// See to the routing rules
     #[command(subcommand)]
     Rule(rule::Act),
+    /// See what is prepared for emergencies
+    #[command(subcommand)]
+    Scenario(scenario::Act),
     /// Serve the API and the console and send what is due, until SIGTERM or SIGINT; a second one stops at once
     Serve,
     /// Run the simulators of vendors, for a server on this machine to send to
@@ -126,6 +134,7 @@ pub fn run() -> ExitCode {
     let done = match cli.command {
         Command::Bench(bench) => bench.run(&context),
         Command::Bounce(bounce) => bounce.run(&context),
+        Command::Broadcast(act) => broadcast::run(&context, act),
         Command::CheckConfig => check_config::run(&context),
         Command::Demo(demo) => demo.run(&context),
         Command::Import(what) => import::run(&context, what),
@@ -135,6 +144,7 @@ pub fn run() -> ExitCode {
         Command::Policy(act) => policy::run(&context, act),
         Command::Provider(act) => provider::run(&context, act),
         Command::Rule(act) => rule::run(&context, act),
+        Command::Scenario(act) => scenario::run(&context, &act),
         Command::Serve => serve::run(&context),
         Command::Simulate(simulate) => simulate.run(&context),
         Command::Source(act) => source::run(&context, act),

@@ -18,6 +18,8 @@ use serde::de::DeserializeOwned;
 use url::form_urlencoded;
 
 use super::again;
+use super::emergency;
+use super::emergency::line::OpenLine;
 use super::error::ErrorPage;
 use super::page::{self, Flash, Section, Shell, SignedIn, Theme};
 use super::view::View;
@@ -28,6 +30,7 @@ use crate::domain::letterhead::LogoName;
 use crate::domain::operator::Permission;
 use crate::http::{RequestId, client, errors, locale, session as cookies};
 use crate::service::alarms::{self, OpenAlarms};
+use crate::service::broadcasts::{self, OpenBroadcast};
 use crate::service::caller::OperatorCaller;
 use crate::service::sessions::{self, OPERATOR};
 use crate::service::{Caller, Services, attention, letterhead, operators};
@@ -71,6 +74,8 @@ pub struct Signed {
     alarms: OpenAlarms,
     /// Changes of rights that wait for this operator.
     rights: u64,
+    /// Broadcasts that are open; none for whoever may not see them.
+    open: Arc<[OpenBroadcast]>,
     request: HttpRequest,
     services: Data<Services>,
 }
@@ -108,6 +113,11 @@ impl Signed {
     /// Changes of rights that wait for this operator.
     pub const fn rights(&self) -> u64 {
         self.rights
+    }
+
+    /// Broadcasts that are open or were sent alone and not looked at.
+    pub fn open(&self) -> &[OpenBroadcast] {
+        &self.open
     }
 
     /// Whether this operator proved who they are only just.
@@ -159,6 +169,8 @@ impl Signed {
             alarms: self.alarms(),
             rights: self.rights,
             flash,
+            emergency: self.may(Permission::EmergencyView).then_some(emergency::HOME),
+            open: OpenLine::of(&self.view(), &self.open),
             ..shell(&self.request, &self.services, self.csrf.clone())
         })
     }
@@ -221,7 +233,12 @@ impl FromRequest for Signed {
             // A page is worth showing without.
             let alarms = alarms::count_for(&services, &caller).await.unwrap_or_default();
             let rights = operators::waits_for(&services, &operator).await?;
-            Ok(Self { operator, caller, csrf, session, troubled, alarms, rights, request, services })
+            let open = if whole {
+                broadcasts::open_now(&services, &caller).await.unwrap_or_default()
+            } else {
+                Arc::default()
+            };
+            Ok(Self { operator, caller, csrf, session, troubled, alarms, rights, open, request, services })
         })
     }
 }
@@ -277,6 +294,7 @@ fn shell(request: &HttpRequest, s: &Services, csrf: String) -> Shell {
         rights: 0,
         flash: None,
         emergency: None,
+        open: None,
         here: if is_read { here } else { "/console" }.to_owned(),
     }
 }

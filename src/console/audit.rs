@@ -32,7 +32,7 @@ const ON_A_PAGE: u32 = 50;
 const SHOWN: usize = 240;
 
 /// What may have been done, by what it was done to.
-pub const ACTS: [(&str, &[&str]); 17] = [
+pub const ACTS: [(&str, &[&str]); 18] = [
     (
         "operator",
         &[
@@ -63,7 +63,10 @@ pub const ACTS: [(&str, &[&str]); 17] = [
     ("rights", &["propose", "reject", "withdraw", "expire", "drop"]),
     ("source", &["create", "update", "enable", "disable", "guard"]),
     ("key", &["create", "rotate", "revoke"]),
-    ("message", &["cancel", "recall", "resend", "release", "reject", "export", "send", "try"]),
+    (
+        "message",
+        &["cancel", "recall", "resend", "release", "reject", "export", "export_missed", "send", "try"],
+    ),
     (
         "recipient",
         &[
@@ -92,6 +95,26 @@ pub const ACTS: [(&str, &[&str]); 17] = [
     ("settings", &["change"]),
     ("audit", &["export"]),
     ("attention", &["resend", "set_aside"]),
+    (
+        "broadcast",
+        &[
+            "press",
+            "submit",
+            "edit",
+            "approve",
+            "reject",
+            "return",
+            "override",
+            "stop",
+            "correct",
+            "all_clear",
+            "escalate",
+            "complete",
+            "lapse",
+            "withdraw",
+            "review",
+        ],
+    ),
 ];
 
 /// The filters as they stand in the address; what is not set is empty. Dates are days on the campus calendar.

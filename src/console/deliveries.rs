@@ -6,7 +6,7 @@ use actix_web::HttpResponse;
 use actix_web::web::{self, Data};
 
 use super::access::Signed;
-use super::message::{AttemptLine, DeliveriesFragment, DeliveryFilter, DeliveryPage, DeliveryRow};
+use super::message::{AttemptLine, DeliveriesFragment, DeliveryFilter, DeliveryPage, DeliveryRow, title};
 use super::messages::read;
 use super::page::{self, Fact, Section, address};
 use super::timeline::actor;
@@ -124,20 +124,21 @@ pub(super) async fn show(
     if delivery.facts.message_id != message {
         return Err(Error::NotFound("delivery"));
     }
-    let about = messages::get_many(&s, &signed.caller, &[message]).await?.pop();
+    let about = super::message::summary(&s, &signed, message).await?;
     let aside = attention::set_aside_by(&s, &signed.caller, id).await?;
     let shell = signed.shell(Section::Messages)?;
     let attempts = attempts(&shell.view, &delivery);
     let mut facts = facts(&shell.view, &delivery.facts, signed.may(Permission::DirectoryView));
-    facts.extend(aside.map(|act| {
-        let (by, at) = (actor(&shell.view, &act.actor), shell.view.exact(act.at));
+    facts.extend(aside.map(|aside| {
+        let (by, at) = (actor(&shell.view, &aside.by), shell.view.exact(aside.at));
         let said = shell.view.t2("attention-set-aside-by", "by", by, "at", at);
         Fact::text(shell.view.t("attention-set-aside"), &said)
     }));
     page::html(&DeliveryPage {
         id,
         message,
-        message_title: about.map(|message| message.title).unwrap_or_default(),
+        content_removed_at: about.content_removed_at.map(Timestamp::from),
+        message_title: title(&shell.view, &about),
         recipient: name(&delivery.facts),
         channel: delivery.facts.channel,
         state: delivery.facts.state,

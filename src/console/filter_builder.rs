@@ -248,6 +248,11 @@ impl FilterFragment {
         self.fault = fault;
     }
 
+    /// Something is asked, or was and is not right.
+    pub fn is_set(&self) -> bool {
+        self.typed != Typed::blank() || self.fault.is_some()
+    }
+
     fn rows(&self) -> Option<&Rows> {
         match &self.typed {
             Typed::Rows(rows) => Some(rows),

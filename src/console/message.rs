@@ -42,6 +42,9 @@ pub struct MessagePage {
     pub progress: ProgressFragment,
     /// As sent, the general text first, then what differs by channel and language.
     pub contents: Vec<Content>,
+    /// When these were removed, and when the deliveries were.
+    pub content_removed_at: Option<Timestamp>,
+    pub deliveries_removed_at: Option<Timestamp>,
     /// People have variables of their own, which stand as `‹name›` in title and texts.
     pub personalised: bool,
     pub facts: Vec<Fact>,
@@ -175,6 +178,8 @@ pub struct DeliveryPage {
     pub id: DeliveryId,
     pub message: MessageId,
     pub message_title: String,
+    /// When what its message said was removed, and whose addresses these were.
+    pub content_removed_at: Option<Timestamp>,
     /// The person's name.
     pub recipient: String,
     pub channel: ChannelKind,
@@ -249,7 +254,7 @@ pub(super) async fn open(
     let progress = ProgressFragment::new(signed, summary, message.answers.clone(), timeline, acts);
     Ok(MessagePage {
         id,
-        title: summary.title.clone(),
+        title: title(&shell.view, summary),
         topic: summary.topic.clone(),
         category: summary.category,
         test: summary.test,
@@ -257,9 +262,11 @@ pub(super) async fn open(
         answers: progress.answers.choices(),
         progress,
         contents: contents(&shell.view, &message),
+        content_removed_at: summary.content_removed_at.map(Timestamp::from),
+        deliveries_removed_at: summary.deliveries_removed_at.map(Timestamp::from),
         personalised: message.personalised,
         facts: facts(&shell.view, &names, &message, links_sources),
-        may_simulate: signed.may(Permission::RoutingView),
+        may_simulate: signed.may(Permission::RoutingView) && summary.content_removed_at.is_none(),
         filter,
         deliveries,
         shell,
@@ -291,6 +298,11 @@ pub(super) async fn show_progress(
     page::html(&ProgressFragment { update: true, brings_acts, ..progress })
 }
 
+/// What a message is called on pages, that of a removed one too.
+pub(super) fn title(view: &View, message: &MessageSummary) -> String {
+    if message.content_removed_at.is_some() { view.t("removed-title") } else { message.title.clone() }
+}
+
 /// Whether receipts may still come in: something left, and not long ago.
 fn awaits_receipts(view: &View, message: &MessageSummary) -> bool {
     let lately = view.now < message.updated_at.plus(RECEIPTS_TAKE);
@@ -301,17 +313,22 @@ fn awaits_receipts(view: &View, message: &MessageSummary) -> bool {
 async fn acts(s: &Services, signed: &Signed, message: &MessageSummary) -> Result<ActsFragment> {
     let department = message.department.as_deref();
     let may_send = signed.may_of(Permission::MessagesSend, department);
-    let ended = message.status.is_final();
+    let ended = message.status.is_final() && message.deliveries_removed_at.is_none();
     let recall_count =
         if may_send && ended { deliveries::recallable(s, &signed.caller, message.id).await? } else { 0 };
     let resend_states = if may_send { resendable(message) } else { Vec::new() };
+    let may_cancel = if ended {
+        false
+    } else {
+        may_send || deliveries::may_withdraw(s, &signed.caller, message.id).await?
+    };
     Ok(ActsFragment {
         view: signed.view(),
         id: message.id,
-        title: message.title.clone(),
+        title: title(&signed.view(), message),
         resend_count: resend_states.iter().map(|(_, n)| n).sum(),
         resend_states,
-        may_cancel: may_send && !message.status.is_final(),
+        may_cancel,
         recall_count: u64::try_from(recall_count).unwrap_or(0),
     })
 }
@@ -371,7 +388,8 @@ fn back_to(id: MessageId) -> HttpResponse {
 
 /// How many stand in each state that can be sent again, while the message's status allows it.
 fn resendable(message: &MessageSummary) -> Vec<(State, u64)> {
-    if !matches!(message.status, Status::Sending | Status::Completed | Status::Cancelled) {
+    let has_been = matches!(message.status, Status::Sending | Status::Completed | Status::Cancelled);
+    if !has_been || message.content_removed_at.is_some() {
         return Vec::new();
     }
     let counts = Counts::from(&message.counts.all);
@@ -473,6 +491,9 @@ fn facts(view: &View, names: &Names, message: &MessageView, links_sources: bool)
 /// Whom the message asked for.
 fn audience(view: &View, names: &Names, message: &MessageView) -> String {
     let mut parts = Vec::new();
+    if message.summary.content_removed_at.is_some() {
+        return view.t("audience-removed");
+    }
     if let Some(audience) = &message.audience {
         if audience.everyone {
             parts.push(view.t("audience-everyone"));

@@ -6,6 +6,7 @@ use actix_web::web::{self, Data};
 use super::access::Signed;
 use super::form::Form;
 use super::message::DeliveryFilter;
+use super::page::{Flash, see_other};
 use super::table_file::{self, CHUNK, last_of};
 use super::view::View;
 use crate::Result;
@@ -44,6 +45,11 @@ pub(super) async fn export(
         answer: text("answer"),
         cursor: String::new(),
     };
+    if super::message::summary(&s, &signed, id).await?.deliveries_removed_at.is_some() {
+        // A file of nothing but heads would say that there were none.
+        signed.say(&Flash::amber(signed.view().t("deliveries-removed")))?;
+        return Ok(see_other(&format!("/console/messages/{id}")));
+    }
     messages::note_export(&s, &signed.caller, id).await?;
     let view = signed.view();
     let heads = HEADS.map(|key| view.t(key));

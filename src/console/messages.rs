@@ -168,12 +168,12 @@ pub struct MessageRow {
     pub at: Timestamp,
 }
 
-impl From<MessageSummary> for MessageRow {
-    fn from(message: MessageSummary) -> Self {
+impl MessageRow {
+    pub(super) fn new(view: &View, message: MessageSummary) -> Self {
         let is_ahead = message.status == Status::Scheduled;
         Self {
             id: message.id,
-            title: message.title,
+            title: super::message::title(view, &message),
             topic: message.topic,
             category: message.category,
             status: message.status,
@@ -228,7 +228,7 @@ async fn list(s: &Services, signed: &Signed, filter: &MessageFilter) -> Result<M
         here: filter.address(&filter.cursor),
         table: MessageRowsFragment {
             view: view.clone(),
-            rows: items.into_iter().map(MessageRow::from).collect(),
+            rows: items.into_iter().map(|message| MessageRow::new(&view, message)).collect(),
             filtered: filter.is_set(),
             backwards: filter.is_backwards(),
             one_source: false,

@@ -16,6 +16,7 @@ pub mod coverage;
 mod deliveries;
 pub mod design;
 mod door;
+pub mod emergency;
 pub mod error;
 pub mod filter_builder;
 pub mod first_call;
@@ -95,6 +96,7 @@ routes! {
     "/console/compose/{id}/who" => { GET compose::who::show, POST compose::who::update }
     "/console/compose/{id}/who/watch" => { POST compose::who::watch }
     "/console/compose/{id}/proof" => { GET compose::proof::show, POST compose::proof::look }
+    "/console/compose/{id}/proof/missed" => { GET compose::missed::show, POST compose::missed::export }
     "/console/compose/{id}/try" => { POST compose::trial::try_out }
     "/console/compose/{id}/when" => { GET compose::when::show, POST compose::when::update }
     "/console/compose/{id}/delete" => { POST compose::delete }
@@ -158,6 +160,8 @@ routes! {
     "/console/templates" => { GET templates::list, POST templates::edit::create }
     "/console/templates/{slug}" => { GET templates::show, POST templates::edit::update }
     "/console/templates/{slug}/edit" => { GET templates::edit::show }
+    "/console/templates/{slug}/mappings/{provider}" => { GET templates::mappings::show, POST templates::mappings::save }
+    "/console/templates/{slug}/mappings/{provider}/remove" => { POST templates::mappings::remove }
     "/console/providers" => { GET providers::list, POST providers::edit::create }
     "/console/providers/new" => { GET providers::edit::show_new }
     "/console/providers/receipts" => { GET providers::receipts::show }
@@ -178,6 +182,7 @@ routes! {
     "/console/settings/versions" => { GET settings::policy::show_versions }
     "/console/system" => { GET system::show }
     "/console/settings/alarms" => { GET settings::limits::show, POST settings::limits::change }
+    "/console/settings/retention" => { GET settings::retention::show, POST settings::retention::change }
     "/console/settings/words" => { GET settings::words::show, POST settings::words::change }
     "/console/settings/costs" => { GET settings::costs::show, POST settings::costs::change }
     "/console/settings/sign-in" => { GET settings::sign_in::show, POST settings::sign_in::change }
@@ -198,6 +203,30 @@ routes! {
     "/console/roles/{role}" => { GET roles::show, POST roles::edit::update }
     "/console/roles/{role}/edit" => { GET roles::edit::show }
     "/console/roles/{role}/delete" => { POST roles::delete }
+    "/console/emergency" => { GET emergency::home::live }
+    "/console/emergency/drill" => { GET emergency::home::drill }
+    "/console/emergency/exercise" => { GET emergency::home::exercise }
+    "/console/emergency/press/{slug}" => { GET emergency::press::show_live, POST emergency::press::fire_live }
+    "/console/emergency/drill/press/{slug}" => { GET emergency::press::show_drill, POST emergency::press::fire_drill }
+    "/console/emergency/exercise/press/{slug}" => { GET emergency::press::show_exercise, POST emergency::press::fire_exercise }
+    "/console/emergency/notice" => { GET emergency::notice::show_live, POST emergency::notice::write_live }
+    "/console/emergency/drill/notice" => { GET emergency::notice::show_drill, POST emergency::notice::write_drill }
+    "/console/emergency/broadcasts" => { GET emergency::list::show }
+    "/console/emergency/broadcasts/{id}" => { GET emergency::broadcast::show }
+    "/console/emergency/broadcasts/{id}/progress" => { GET emergency::broadcast::show_progress }
+    "/console/emergency/broadcasts/{id}/approve" => { POST emergency::acts::approve }
+    "/console/emergency/broadcasts/{id}/reject" => { POST emergency::acts::reject }
+    "/console/emergency/broadcasts/{id}/return" => { POST emergency::acts::send_back }
+    "/console/emergency/broadcasts/{id}/withdraw" => { POST emergency::acts::withdraw }
+    "/console/emergency/broadcasts/{id}/submit" => { POST emergency::acts::submit }
+    "/console/emergency/broadcasts/{id}/override" => { POST emergency::acts::go_alone }
+    "/console/emergency/broadcasts/{id}/stop" => { POST emergency::acts::stop }
+    "/console/emergency/broadcasts/{id}/correction" => { POST emergency::acts::correct }
+    "/console/emergency/broadcasts/{id}/all-clear" => { POST emergency::acts::all_clear }
+    "/console/emergency/broadcasts/{id}/review" => { POST emergency::acts::review }
+    "/console/emergency/broadcasts/{id}/choices" => { GET emergency::changes::show_choices, POST emergency::changes::choose }
+    "/console/emergency/broadcasts/{id}/words" => { GET emergency::changes::show_words, POST emergency::changes::reword }
+    "/console/emergency/broadcasts/{id}/update" => { GET emergency::changes::show_update, POST emergency::changes::update }
     "/console/audit" => { GET audit::show }
     "/console/audit/check" => { POST audit::check }
     "/console/audit/export" => { POST audit::export }

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use super::access::Signed;
 use super::chart::Bar;
 use super::counts::Counts;
+use super::emergency::{BROADCASTS, line};
 use super::messages::{MessageRow, MessageRowsFragment};
 use super::page::{self, Section, Shell, Theme, address};
 use super::providers::words::Health;
@@ -244,7 +245,7 @@ impl TodayFragment {
             silent: overview.silent.into_iter().map(silent).collect(),
             recent: MessageRowsFragment {
                 view: view.clone(),
-                rows: overview.recent.into_iter().map(MessageRow::from).collect(),
+                rows: overview.recent.into_iter().map(|message| MessageRow::new(&view, message)).collect(),
                 filtered: false,
                 backwards: false,
                 one_source: false,
@@ -256,9 +257,17 @@ impl TodayFragment {
 
 /// What waits for this operator alone, whatever they may see.
 fn own_todos(signed: &Signed, view: &View) -> Vec<Todo> {
-    let (icon, href, count) = ("key", Section::Operators.href().to_owned(), signed.rights());
-    let todo = Todo { icon, text: view.t("todo-rights"), count, href };
-    if count > 0 { vec![todo] } else { Vec::new() }
+    let (approve, review) = line::waits_for(signed.open(), signed.operator.id);
+    let second = signed.may(Permission::EmergencyApprove);
+    let todo =
+        |icon, key: &str, count, href: &str| Todo { icon, text: view.t(key), count, href: href.to_owned() };
+    let mut todos = vec![
+        todo("emergency", "todo-broadcasts", if second { approve } else { 0 }, BROADCASTS),
+        todo("eye", "todo-overridden", if second { review } else { 0 }, BROADCASTS),
+        todo("key", "todo-rights", signed.rights(), Section::Operators.href()),
+    ];
+    todos.retain(|todo| todo.count > 0);
+    todos
 }
 
 /// What waits for this operator; what nobody waits for is left out.

@@ -6,6 +6,7 @@ use askama::Template;
 use serde::{Deserialize, Serialize};
 use url::form_urlencoded;
 
+use super::emergency::line::OpenLine;
 use super::view::{Markup, View, escape};
 use crate::service::alarms::OpenAlarms;
 use crate::service::attention::TOLD;
@@ -245,8 +246,10 @@ pub struct Shell {
     /// Changes of rights that wait for this operator.
     pub rights: u64,
     pub flash: Option<Flash>,
-    /// Where the emergency button leads, once this operator may press it.
+    /// Where the emergency button leads, for whoever may see broadcasts.
     pub emergency: Option<&'static str>,
+    /// What is open now, for the same.
+    pub open: Option<OpenLine>,
     /// This page's path and query, to come back to after switching language or theme.
     pub here: String,
 }

@@ -9,6 +9,7 @@ use super::access::Signed;
 use super::filter_builder::words;
 use super::form::{FieldFaults, Form};
 use super::label::Tone;
+use super::message::title;
 use super::messages::read;
 use super::page::{self, Fact, Section, Shell, Theme, address};
 use super::person_scan::{self, ScanFragment};
@@ -279,12 +280,13 @@ async fn history(
     let mut ids: Vec<MessageId> = found.iter().map(|one| one.facts.message_id).collect();
     ids.dedup();
     let about = messages::get_many(s, &signed.caller, &ids).await?;
-    let title = |id: MessageId| about.iter().find(|message| message.id == id).map(|it| it.title.clone());
+    let view = signed.view();
+    let called = |id: MessageId| about.iter().find(|message| message.id == id).map(|it| title(&view, it));
     let next = found.last().filter(|_| more).map(|last| last.facts.id);
     let row = |DeliveryView { facts, .. }: DeliveryView| HistoryRow {
         id: facts.id,
         message: facts.message_id,
-        title: title(facts.message_id).unwrap_or_default(),
+        title: called(facts.message_id).unwrap_or_default(),
         channel: facts.channel,
         state: facts.state,
         reason: facts.reason,

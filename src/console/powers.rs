@@ -8,8 +8,9 @@ use crate::domain::grant::{Powers, Reach};
 use crate::domain::operator::Permission;
 
 /// Areas of permissions, the first word of each, in the order they are shown.
-pub const AREAS: [&str; 9] = [
+pub const AREAS: [&str; 10] = [
     "messages",
+    "emergency",
     "templates",
     "directory",
     "sources",

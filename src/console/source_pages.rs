@@ -159,7 +159,7 @@ pub(super) async fn show(s: Data<Services>, signed: Signed, id: Path<SourceId>) 
         reader,
         latest: MessageRowsFragment {
             view: shell.view.clone(),
-            rows: latest.into_iter().map(MessageRow::from).collect(),
+            rows: latest.into_iter().map(|message| MessageRow::new(&shell.view, message)).collect(),
             filtered: false,
             backwards: false,
             one_source: true,

@@ -128,7 +128,7 @@ pub struct KeyRow {
 }
 
 /// Rights to what this version does not do yet.
-const TO_COME: [Right; 2] = [Right::Broadcast, Right::ReadInbox];
+const TO_COME: [Right; 1] = [Right::ReadInbox];
 
 #[derive(Debug, Template)]
 #[template(path = "console/source_form.html")]

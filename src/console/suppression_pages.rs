@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::access::Signed;
 use super::form::{FieldFaults, Form};
+use super::message::title;
 use super::messages::read;
 use super::page::{self, Fact, Flash, Section, address, see_other};
 use super::suppression::{
@@ -59,7 +60,8 @@ async fn titles(
         return Ok(HashMap::new());
     }
     let known = messages::get_many(s, &signed.caller, &ids).await?;
-    Ok(known.into_iter().map(|message| (message.id, message.title)).collect())
+    let view = signed.view();
+    Ok(known.into_iter().map(|message| (message.id, title(&view, &message))).collect())
 }
 
 /// What whoever put an address there is called, of `Name <e-mail>`, of which the audit log keeps the rest.

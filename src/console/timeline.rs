@@ -10,6 +10,7 @@ use crate::domain::channel::{AddressKind, ChannelKind};
 use crate::domain::sensitive::{TOO_LARGE, words_held_for};
 use crate::service::drafts;
 use crate::service::messages::{self, EventView};
+use crate::service::policies::alike_held_for;
 use crate::service::routing::WhyUnrouted;
 
 impl TimelineFragment {
@@ -91,9 +92,12 @@ fn detail(view: &View, kind: &str, detail: &Value) -> Option<String> {
         }
         "quiet_expired" => Some(channels(view, detail)),
         "similar" => {
-            let other = text("source")
-                .map_or_else(|| text("message").map(str::to_owned), |source| Some(source.to_owned()))?;
-            Some(view.t2("event-alike", "percent", count("percent").to_string(), "other", other))
+            let percent = count("percent").to_string();
+            Some(match text("source").or_else(|| text("message")) {
+                Some(other) => view.t2("event-alike", "percent", percent, "other", other),
+                // Nothing that whoever looks may see.
+                None => view.t1("held-alike", "percent", percent),
+            })
         }
         "over_quota" => Some(over_quota(view, detail)),
         "no_provider" => Some(stranded(view, detail)),
@@ -164,9 +168,10 @@ pub(super) fn why_held(view: &View, reason: &str) -> String {
         drafts::ASKED => view.t("held-asked"),
         messages::MAY_NOT_SEND => view.t("held-may-not-send"),
         TOO_LARGE => view.t("held-too-large"),
-        _ => match words_held_for(reason) {
-            Some(words) => view.t1("held-words", "words", words.join(&view.t("word-separator"))),
-            None => reason.to_owned(),
+        _ => match (words_held_for(reason), alike_held_for(reason)) {
+            (Some(words), _) => view.t1("held-words", "words", words.join(&view.t("word-separator"))),
+            (_, Some(percent)) => view.t1("held-alike", "percent", percent.to_string()),
+            _ => reason.to_owned(),
         },
     }
 }

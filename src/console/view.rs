@@ -116,9 +116,11 @@ impl View {
     }
 
     /// The same with the figure written in another way.
-    pub(super) fn count_as(&self, key: &str, n: u64, figure: String) -> String {
-        let arguments =
-            Arguments::from([(Cow::Borrowed("n"), n.into()), (Cow::Borrowed("count"), figure.into())]);
+    pub(super) fn count_as(&self, key: &str, n: impl Given<u64>, figure: String) -> String {
+        let arguments = Arguments::from([
+            (Cow::Borrowed("n"), n.given().into()),
+            (Cow::Borrowed("count"), figure.into()),
+        ]);
         locale::text(self.language, key, Some(&arguments))
     }
 
@@ -181,6 +183,11 @@ impl View {
     /// `09:12` on the campus clock.
     pub fn clock_time(&self, at: impl Given<Timestamp>) -> String {
         self.zoned(at.given()).strftime("%H:%M").to_string()
+    }
+
+    /// `09:12:44` on the campus clock.
+    pub fn clock_second(&self, at: impl Given<Timestamp>) -> String {
+        self.zoned(at.given()).strftime("%H:%M:%S").to_string()
     }
 
     /// The day this page was made, in words.

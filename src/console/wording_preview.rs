@@ -1,6 +1,6 @@
 //! A text as each channel brings it, beside the form that it is written in. It renews itself while somebody types, for any
 //! form with these fields: `title`, `body`, `link`, and in rows `variant_key`, `variant_title`, `variant_body`, and where
-//! `variables` is `true`, `sample_name` and `sample_value`; `template` is the slug of the template it is.
+//! `variables` is `true`, `sample_name`, `sample_kind` and `sample_value`; `template` is the slug of the template it is.
 
 use std::collections::BTreeMap;
 
@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::access::Signed;
 use super::form::Form;
 use super::page;
+use super::templates::samples::SampleRow;
 use super::view::View;
 use crate::Result;
 use crate::domain::audience::Params;
@@ -67,11 +68,7 @@ impl WordingPreview {
 pub fn draft(form: &Form) -> Draft {
     let template = Some(form.text("template").to_owned()).filter(|slug| !slug.is_empty());
     let has_variables = form.text("variables") == "true";
-    let params = if has_variables {
-        samples(form.all("sample_name").zip(form.all("sample_value")))
-    } else {
-        Params::new()
-    };
+    let params = if has_variables { SampleRow::params(&SampleRow::typed(form)) } else { Params::new() };
     Draft { content: content(form), has_variables, params, template, emergency: false }
 }
 

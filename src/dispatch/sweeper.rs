@@ -6,9 +6,10 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use crate::Result;
+use crate::service::retention::Progress;
 use crate::service::{
-    Services, alarms, attention, audit, bindings, callback_events, deliveries, drafts, messages, operators,
-    pages, planning, policies, providers, receipts, suppressions, unanswered,
+    Services, alarms, attention, audit, bindings, broadcasts, callback_events, deliveries, drafts, messages,
+    operators, pages, planning, policies, providers, receipts, retention, suppressions, unanswered,
 };
 
 /// A retry is at most this late.
@@ -24,9 +25,14 @@ const RECEIPTS: usize = 20;
 
 pub(super) async fn run(s: Services, owner: i64, stop: CancellationToken) {
     let mut ticks: u32 = 0;
+    let mut is_removing = false;
     loop {
         if let Err(error) = tick(&s, owner, ticks).await {
             super::trouble("sweeping", &error);
+        }
+        is_removing |= ticks.is_multiple_of(HOURLY);
+        if is_removing && ticks.is_multiple_of(SELDOM) {
+            is_removing = remove(&s).await;
         }
         ticks = ticks.wrapping_add(1);
         if super::pause(&stop, TICK).await {
@@ -68,6 +74,17 @@ async fn tick(s: &Services, owner: i64, ticks: u32) -> Result<()> {
     Ok(())
 }
 
+/// One step of removing what is kept no longer; whether another is to follow.
+async fn remove(s: &Services) -> bool {
+    match retention::work(s).await {
+        Ok(progress) => progress != Progress::Nothing,
+        Err(error) => {
+            super::trouble("removing what is kept no longer", &error);
+            true
+        }
+    }
+}
+
 /// Removes what has served its time. What cannot be removed keeps nothing else from it.
 async fn clear_out(s: &Services) {
     fn told<T>(what: &str, done: Result<T>) {
@@ -86,18 +103,25 @@ async fn clear_out(s: &Services) {
     told("bindings", bindings::prune(s).await);
     told("drafts", drafts::prune(s).await);
     told("alarms", alarms::prune(s).await);
+    told("what operators did", retention::prune(s).await);
+    told("keys of presses", broadcasts::prune(s).await);
 }
 
 /// Everything but wake-ups, once; returns how much it changed.
 pub(super) async fn sweep(s: &Services, owner: i64) -> Result<usize> {
     let told = receipts::process(s).await? + attention::work(s).await?;
     pages::keep_left(s).await?;
-    Ok(told + expire_and_release(s, owner).await? + deliveries::complete_left_open(s).await?)
+    let removed = match retention::work(s).await? {
+        Progress::Removed(n) => n,
+        Progress::GaveWay | Progress::Nothing => 0,
+    };
+    Ok(told + removed + expire_and_release(s, owner).await? + deliveries::complete_left_open(s).await?)
 }
 
 async fn expire_and_release(s: &Services, owner: i64) -> Result<usize> {
     let mut changed = deliveries::expire(s).await? as usize;
     changed += unanswered::repeat(s).await?;
+    changed += broadcasts::tick(s).await?;
     if deliveries::others_may_dispatch(s) {
         changed += deliveries::release_lost(s, owner).await?;
     }

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::fields::{Fields, below, faults_of};
 use super::filter::Filter;
+use super::id::MessageId;
 use super::recipient::check_campus_id;
 use crate::error::Fault;
 
@@ -33,10 +34,30 @@ pub struct Audience {
     /// Addresses outside the directory.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub to: Vec<DirectAddress>,
+    /// Those of earlier messages. Only a broadcast's own messages name them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after: Option<Box<After>>,
     /// Slugs: of all these only people of these groups, to which whoever sends is limited. Nobody writes it: it comes from
     /// the rights of a source, as they were when the message was accepted.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub among: Vec<String>,
+}
+
+/// People that earlier messages were for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct After {
+    pub messages: Vec<MessageId>,
+    pub whose: Whose,
+}
+
+/// Which of the people of earlier messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Whose {
+    /// Those who have, or may have, what one of them says.
+    Told,
+    /// Those who have it by no channel.
+    Missed,
 }
 
 impl Audience {
@@ -47,6 +68,7 @@ impl Audience {
             && self.recipients.is_empty()
             && self.filter.is_none()
             && self.to.is_empty()
+            && self.after.is_none()
     }
 
     /// Names that group, be it to leave it out or to go no further.
@@ -101,6 +123,7 @@ pub fn fields(fields: &mut Fields<'_>, value: &Value, may_exclude: bool) -> Audi
         filter: filter(fields),
         exclude: None,
         to: Vec::new(),
+        after: None,
         among: Vec::new(),
     };
     let names_nobody = ["everyone", "groups", "recipients", "where"].into_iter().all(|name| {

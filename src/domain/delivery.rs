@@ -84,6 +84,10 @@ pub mod suppressed {
     pub const QUIET_EXPIRED: &str = "quiet_expired";
     /// Another channel of its fallback plan did it.
     pub const NOT_NEEDED: &str = "not_needed";
+
+    /// Those that are known before anything is planned.
+    pub const FORESEEN: [&str; 7] =
+        [NO_ADDRESS, OPTED_OUT, LEFT_ALONE, BOUNCED_BEFORE, DUPLICATE, FREQUENCY_CAP, QUIET_EXPIRED];
 }
 
 /// Why a delivery waits that could be sent otherwise.

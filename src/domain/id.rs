@@ -127,9 +127,15 @@ ids! {
     AlarmId = "alm_";
     RoleId = "rol_";
     RightsRequestId = "rrq_";
+    ScenarioId = "scn_";
+    ScenarioChangeId = "scc_";
+    BroadcastId = "brd_";
 }
 
 impl MessageId {
+    /// Ids that are made an hour apart are so far apart.
+    pub const HOUR: i64 = 3_600_000 << (NODE_BITS + COUNT_BITS);
+
     /// No id that is made from `at` on is lower.
     pub const fn first_at(at: Timestamp) -> Self {
         let millis = at.millis() - EPOCH_2024;
@@ -205,6 +211,8 @@ mod tests {
         let key = mint.message(now);
         assert!(MessageId::first_at(now) <= key && key < MessageId::first_at(Timestamp(now.0 + 1)));
         assert_eq!(MessageId::first_at(Timestamp(0)), MessageId(0));
+        let later = MessageId::first_at(Timestamp(now.0 + 3_600_000));
+        assert_eq!(later.0 - MessageId::first_at(now).0, MessageId::HOUR);
     }
 
     #[test]

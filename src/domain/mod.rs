@@ -34,6 +34,7 @@ pub mod policy;
 pub mod provider;
 pub mod quota;
 pub mod recipient;
+pub mod retention;
 pub mod rights_change;
 pub mod routing;
 pub mod said;

@@ -39,6 +39,12 @@ coded! {
         MessagesCompose = 18 "messages.compose",
         TemplatesView = 19 "templates.view",
         OperatorsView = 20 "operators.view",
+        EmergencyView = 21 "emergency.view",
+        EmergencyPrepare = 22 "emergency.prepare",
+        EmergencyFire = 23 "emergency.fire",
+        EmergencyApprove = 24 "emergency.approve",
+        EmergencyStop = 25 "emergency.stop",
+        EmergencyExercise = 26 "emergency.exercise",
     }
 }
 
@@ -66,6 +72,7 @@ impl Role {
                     | P::RoutingView
                     | P::RoutingEdit
                     | P::SettingsView
+                    | P::EmergencyView
             ),
             Self::Sender => matches!(
                 permission,
@@ -73,9 +80,24 @@ impl Role {
             ),
             Self::Reviewer => matches!(
                 permission,
-                P::MessagesView | P::MessagesReview | P::DirectoryView | P::RoutingView | P::TemplatesView
+                P::MessagesView
+                    | P::MessagesReview
+                    | P::DirectoryView
+                    | P::RoutingView
+                    | P::TemplatesView
+                    | P::EmergencyView
+                    | P::EmergencyApprove
             ),
-            Self::DutyOfficer => matches!(permission, P::MessagesView | P::DirectoryView),
+            Self::DutyOfficer => matches!(
+                permission,
+                P::MessagesView
+                    | P::DirectoryView
+                    | P::EmergencyView
+                    | P::EmergencyPrepare
+                    | P::EmergencyFire
+                    | P::EmergencyApprove
+                    | P::EmergencyStop
+            ),
             Self::Auditor => matches!(
                 permission,
                 P::MessagesView
@@ -86,6 +108,7 @@ impl Role {
                     | P::AuditView
                     | P::RoutingView
                     | P::SettingsView
+                    | P::EmergencyView
             ),
         }
     }

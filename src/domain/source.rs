@@ -13,13 +13,15 @@ coded! {
         ReadAll = 4 "read_all",
         ReadInbox = 5 "read_inbox",
         Directory = 6 "directory",
+        /// Announced exercises, which reach real people.
+        Exercise = 7 "exercise",
     }
 }
 
 impl Right {
     /// Whoever has it acts on more than their own messages and the people these are for.
     pub const fn goes_beyond(self) -> bool {
-        matches!(self, Self::Emergency | Self::Broadcast | Self::ReadAll | Self::Directory)
+        matches!(self, Self::Emergency | Self::Broadcast | Self::Exercise | Self::ReadAll | Self::Directory)
     }
 
     /// Whoever has it reaches people whatever groups it is limited to: at any address, or by changing who is in them.

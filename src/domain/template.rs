@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::audience::Params;
 use super::content::{Content, Variables, Variant};
 use super::fields::{Fields, pointer};
 use super::group::is_slug;
+use super::id::ProviderId;
 use crate::error::{Error, Fault, Result};
 
 use super::content::template::MAX_PARAMS;
@@ -31,6 +32,40 @@ pub struct Breaking {
     pub asked: Vec<String>,
     /// They may not give these any more.
     pub dropped: Vec<String>,
+    /// Vendors' templates that are filled from it and would not be any more as they were meant.
+    pub mappings: Vec<BrokenMapping>,
+}
+
+/// What a new version would do to the vendor's template that a provider fills from it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BrokenMapping {
+    pub provider: ProviderId,
+    /// The provider's.
+    pub name: String,
+    /// The vendor's id of its template.
+    pub template: String,
+    /// It is filled with these, which are gone: no message is sent by it any more.
+    pub gone: Vec<String>,
+    /// It is filled with these, which messages may leave out from then on: those that do are not sent by it.
+    pub unsure: Vec<String>,
+    /// These are new, and it does not say them.
+    pub unsaid: Vec<String>,
+}
+
+impl BrokenMapping {
+    /// Of which nothing is broken so far.
+    pub const fn of(provider: ProviderId, name: String, template: String) -> Self {
+        Self { provider, name, template, gone: Vec::new(), unsure: Vec::new(), unsaid: Vec::new() }
+    }
+
+    pub fn is_whole(&self) -> bool {
+        self.gone.is_empty() && self.unsure.is_empty() && self.unsaid.is_empty()
+    }
+
+    fn word(&self) -> String {
+        let Self { provider, template, gone, unsure, unsaid, .. } = self;
+        json!([provider.0, template, gone, unsure, unsaid]).to_string()
+    }
 }
 
 impl Breaking {
@@ -41,16 +76,23 @@ impl Breaking {
         Self {
             asked: needed(after).into_iter().filter(|name| !before_needed.contains(name)).collect(),
             dropped: before.all.difference(&after.all).cloned().collect(),
+            mappings: Vec::new(),
         }
     }
 
     pub fn is_empty(&self) -> bool {
+        self.breaks_no_call() && self.mappings.is_empty()
+    }
+
+    /// Whoever names it today may go on as before.
+    pub fn breaks_no_call(&self) -> bool {
         self.asked.is_empty() && self.dropped.is_empty()
     }
 
     /// As a word: whoever agreed to this has not agreed to anything else.
     pub fn word(&self) -> String {
-        format!("{}/{}", self.asked.join(","), self.dropped.join(","))
+        let mappings = self.mappings.iter().map(|mapping| format!("/{}", mapping.word()));
+        format!("{}/{}{}", self.asked.join(","), self.dropped.join(","), mappings.collect::<String>())
     }
 }
 
@@ -197,7 +239,6 @@ fn variants(value: Option<&Value>, faults: &mut Vec<Fault>) -> BTreeMap<String, 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     #[test]
     fn a_template_is_read() {
@@ -290,6 +331,21 @@ mod tests {
         assert_eq!(slugs(&due), ["due"]);
         let exam = json!({"slug": "exam", "name": "考试", "title": "t", "body": "b"});
         assert_eq!(slugs(&json!({"templates": [due, exam]})), ["due", "exam"]);
+    }
+
+    #[test]
+    fn who_agreed_to_a_broken_mapping_agreed_to_no_other() {
+        let broken = |gone: &[&str], unsaid: &[&str]| {
+            let names = |all: &[&str]| all.iter().map(|name| (*name).to_owned()).collect();
+            let whole = BrokenMapping::of(ProviderId(7), "短信".to_owned(), "SMS_1".to_owned());
+            assert!(whole.is_whole());
+            let mapping = BrokenMapping { gone: names(gone), unsaid: names(unsaid), ..whole };
+            Breaking { mappings: vec![mapping], ..Breaking::default() }
+        };
+        assert!(!broken(&["a"], &[]).is_empty() && broken(&["a"], &[]).breaks_no_call());
+        assert_ne!(broken(&["a"], &[]).word(), broken(&[], &["a"]).word());
+        assert_ne!(broken(&["a"], &[]).word(), broken(&["a", "b"], &[]).word());
+        assert_ne!(broken(&["a"], &[]).word(), Breaking::default().word());
     }
 
     #[test]

@@ -6,6 +6,7 @@ pub mod body;
 pub mod callbacks;
 pub mod client;
 pub mod errors;
+pub mod feeds;
 pub mod guard;
 pub mod health;
 pub mod locale;

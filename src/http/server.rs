@@ -10,7 +10,7 @@ use actix_web::{App, HttpServer};
 
 use super::client::TrustedProxies;
 use super::routes::nowhere;
-use super::{assets, callbacks, health, logo, metrics, problems, session, watch};
+use super::{assets, callbacks, feeds, health, logo, metrics, problems, session, watch};
 use crate::config::Language;
 use crate::lifecycle::Lifecycle;
 use crate::service::Services;
@@ -131,6 +131,7 @@ fn routes(config: &mut ServiceConfig, serves: Serves, s: &Services) {
     }
     problems::configure(config);
     callbacks::configure(config);
+    feeds::configure(config);
     assets::configure(config);
     logo::configure(config);
     crate::api::docs::configure(config);

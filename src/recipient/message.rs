@@ -19,6 +19,8 @@ struct MessagePage {
     page: Page,
     /// When it was sent, for a machine and for people.
     sent_at: (String, String),
+    /// When what it said was removed, likewise.
+    removed_at: Option<(String, String)>,
 }
 
 pub(super) async fn show(
@@ -32,7 +34,8 @@ pub(super) async fn show(
         Ok(page) => {
             let frame = Frame::new(&request, &s, page.language.as_deref());
             let sent_at = frame.time(page.sent_at);
-            answer(HttpResponse::Ok(), &MessagePage { frame, page, sent_at })
+            let removed_at = page.removed_at.map(|at| frame.time(at));
+            answer(HttpResponse::Ok(), &MessagePage { frame, page, sent_at, removed_at })
         }
         Err(error) => refuse(&request, &s, error),
     }

@@ -1,15 +1,16 @@
 //! Deliveries that need somebody's attention: failed, or nobody knows. They are gathered by what they have in common, and
 //! sent again or set aside all at once, each department's by itself for whoever is limited to some. What is many is done a part at a time, by the sweeper where the caller has gone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 
 use super::deliveries::{default_life, event, publish};
 use super::messages::{Sight, visible_delivery};
-use super::{Caller, Services};
+use super::{Caller, Services, operators};
 use crate::clock::Timestamp;
 use crate::domain::channel::Outlet;
+use crate::domain::grant::Reach;
 use crate::domain::id::{DeliveryId, MessageId};
 use crate::domain::message::{Lane, Status};
 use crate::domain::operator::Permission;
@@ -175,10 +176,18 @@ pub async fn act(s: &Services, caller: &Caller, id: i64) -> Result<Act> {
     store::find_act(&s.db, id).await?.filter(|act| seen(&sight, act)).ok_or(Error::NotFound("act"))
 }
 
+/// That somebody set a delivery aside. What else their act was about may be of other departments.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SetAside {
+    pub by: String,
+    pub at: Timestamp,
+}
+
 /// Who set a delivery aside and when, while nothing has happened to it since.
-pub async fn set_aside_by(s: &Services, caller: &Caller, delivery: DeliveryId) -> Result<Option<Act>> {
+pub async fn set_aside_by(s: &Services, caller: &Caller, delivery: DeliveryId) -> Result<Option<SetAside>> {
     visible_delivery(s, caller, delivery).await?;
-    store::of_delivery(&s.db, delivery).await
+    let act = store::of_delivery(&s.db, delivery).await?;
+    Ok(act.map(|act| SetAside { by: act.actor, at: act.at }))
 }
 
 /// What to do about deliveries with the same trouble.
@@ -202,7 +211,8 @@ pub async fn begin(s: &Services, caller: &Caller, key: &str, remedy: Remedy) -> 
     };
     let mut tx = s.db.begin().await?;
     let departments = of.as_deref();
-    let new = NewAct { resends, trouble: key, late, departments, actor: &actor, planned: group.n };
+    let operator = caller.operator();
+    let new = NewAct { resends, trouble: key, late, departments, actor: &actor, operator, planned: group.n };
     let id = store::begin(&mut tx, &new, now).await?;
     let mut detail = json!({ "trouble": key, "deliveries": group.n, "late": late });
     if let Some(departments) = departments {
@@ -235,6 +245,13 @@ async fn step(s: &Services) -> Result<usize> {
     let now = s.clock.now();
     let mut tx = s.db.begin().await?;
     let Some(mut act) = store::take(&mut tx).await? else { return Ok(0) };
+    if !still_may(&mut tx, &act).await? {
+        (act.finished_at, act.stopped) = (Some(now), true);
+        store::advance(&mut tx, &act).await?;
+        tx.commit().await?;
+        tracing::info!(act = act.id, "it stopped, as whoever began it may no longer do it");
+        return Ok(0);
+    }
     let walked = if act.departments.is_some() { WALKED } else { CHUNK };
     let mut rows = store::pick(&mut tx, &act, walked).await?;
     let is_last = rows.len() < walked as usize;
@@ -282,6 +299,17 @@ async fn step(s: &Services) -> Result<usize> {
     Ok(done as usize)
 }
 
+/// Whether whoever began an act could begin it now; of a command nobody asks.
+async fn still_may(tx: &mut Tx, act: &ActRow) -> Result<bool> {
+    let Some(operator) = act.operator_id else { return Ok(true) };
+    let powers = operators::powers_of(tx, &BTreeSet::from([operator])).await?;
+    let reach = powers.get(&operator).and_then(|powers| powers.reach(Permission::MessagesSend));
+    Ok(reach.is_some_and(|reach| match &act.departments {
+        Some(departments) => departments.0.iter().all(|department| reach.covers(department)),
+        None => *reach == Reach::Everywhere,
+    }))
+}
+
 /// Opens what was picked of each message; returns how many were, and adds the lanes they wait in.
 async fn resend(
     tx: &mut Tx,
@@ -295,8 +323,10 @@ async fn resend(
     for (standing, ids) in picked {
         let message = standing.id;
         let over = standing.expires_at <= now;
-        // What was called off stays so.
-        if !matches!(standing.status, Status::Sending | Status::Completed) || (over && !act.late) {
+        // What was called off stays so, and what says nothing any more is not sent.
+        let can_be = matches!(standing.status, Status::Sending | Status::Completed)
+            && standing.content_removed_at.is_none();
+        if !can_be || (over && !act.late) {
             continue;
         }
         let routed: Routed = standing.routing.unwrap_or_default().0;

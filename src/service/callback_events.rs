@@ -1,9 +1,7 @@
 //! What providers tell besides receipts: who follows an account no more, who answers a text or a card.
 
-use std::time::Duration;
-
 use super::bindings::{self, Telling};
-use super::{Caller, Services, answers};
+use super::{Caller, Services, answers, retention};
 use crate::Result;
 use crate::channel::Event;
 use crate::clock::Timestamp;
@@ -18,8 +16,6 @@ use crate::telemetry::mask;
 
 pub use crate::store::replies::ReplyRow;
 
-/// Replies are kept so long.
-const KEPT: Duration = Duration::from_hours(90 * 24);
 /// A reply is a text: a longer one is cut.
 const LONGEST: usize = 1_000;
 
@@ -148,10 +144,11 @@ pub async fn show_replies(
     Ok(rows.into_iter().map(ReplyView::from).collect())
 }
 
-/// Forgets replies after some time.
+/// Forgets replies whose time is over.
 pub async fn prune(s: &Services) -> Result<u64> {
+    let before = s.campus.days_before(s.clock.now(), retention::in_force(s).await?.replies);
     let mut tx = s.db.begin().await?;
-    let removed = replies::prune(&mut tx, s.clock.now().minus(KEPT)).await?;
+    let removed = replies::prune(&mut tx, before).await?;
     tx.commit().await?;
     Ok(removed)
 }

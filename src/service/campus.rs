@@ -29,6 +29,12 @@ impl Campus {
         self.date(at).tomorrow().map_or(Timestamp::NEVER, |day| self.day_begins(day))
     }
 
+    /// When the day began that is so many before the one of that moment: whatever happened on that day, or later, is not yet
+    /// older than so many whole days.
+    pub fn days_before(&self, at: Timestamp, days: u32) -> Timestamp {
+        self.day_begins(self.date(at).saturating_sub(jiff::Span::new().days(i64::from(days))))
+    }
+
     /// When the clock hour of that moment began.
     pub fn hour(&self, at: Timestamp) -> Timestamp {
         let offset = i64::from(self.time_zone.to_offset(at.to_jiff()).seconds()) * 1_000;
@@ -38,6 +44,11 @@ impl Campus {
     /// When that campus day begins.
     pub fn day_begins(&self, day: Date) -> Timestamp {
         self.time_zone.to_timestamp(day.into()).map_or(Timestamp::NEVER, Timestamp::from)
+    }
+
+    /// That moment as the campus's clocks show it.
+    pub fn zoned(&self, at: Timestamp) -> jiff::Zoned {
+        at.to_jiff().to_zoned(self.time_zone.clone())
     }
 
     fn date(&self, at: Timestamp) -> Date {
@@ -69,6 +80,21 @@ mod tests {
         assert_eq!(shanghai.day(at("2026-09-21T16:00:00Z")), "2026-09-22");
         assert_eq!(shanghai.day_ends(at("2026-09-21T15:59:59Z")), at("2026-09-21T16:00:00Z"));
         assert_eq!(shanghai.day_ends(at("2026-09-21T16:00:00Z")), at("2026-09-22T16:00:00Z"));
+    }
+
+    #[test]
+    fn what_is_not_older_than_so_many_whole_days_is_told_by_the_campuss_days() {
+        let shanghai = campus("Asia/Shanghai");
+        // 23:59:59.999 and midnight there.
+        for (now, begins) in [
+            ("2026-09-21T15:59:59.999Z", "2026-08-21T16:00:00Z"),
+            ("2026-09-21T16:00:00Z", "2026-08-22T16:00:00Z"),
+        ] {
+            assert_eq!(shanghai.days_before(at(now), 30), at(begins), "{now}");
+        }
+        // Clocks went back an hour in between.
+        let berlin = campus("Europe/Berlin");
+        assert_eq!(berlin.days_before(at("2026-10-26T12:00:00Z"), 2), at("2026-10-23T22:00:00Z"));
     }
 
     #[test]

@@ -9,13 +9,14 @@ use super::messages::Simulation;
 use super::{Caller, Services, providers};
 use crate::domain::channel::{AddressKind, ChannelKind};
 use crate::domain::costs::{Costs, Money};
+use crate::domain::grant::Reach;
 use crate::domain::id::ProviderId;
 use crate::domain::operator::Permission;
 use crate::store::{audit, settings, sources, spending};
 use crate::{Error, Result};
 
 const NAME: &str = "costs";
-/// The department of what operators write.
+/// Instead of a department, of messages that are of none: what operators write for the whole campus.
 pub const OPERATORS: &str = "";
 
 /// Everything that is set, and what came of it.
@@ -26,7 +27,8 @@ pub struct Account {
     pub providers: Vec<(ProviderId, String)>,
     /// Such as `2026-11`.
     pub month: String,
-    /// Every department of a source, and [`OPERATORS`], with what it spent this month.
+    /// Every department of a source, every other that spent something or has a budget, and [`OPERATORS`], with what it spent
+    /// this month.
     pub departments: Vec<(String, Spent)>,
 }
 
@@ -135,9 +137,19 @@ pub async fn change(s: &Services, caller: &Caller, seen: &str, document: &Value)
     Ok(true)
 }
 
-/// What a message costs by SMS that an operator writes; none where it does not go by SMS.
-pub async fn estimate(s: &Services, caller: &Caller, seen: &Simulation) -> Result<Option<Estimate>> {
-    caller.require(Permission::MessagesCompose)?;
+/// What a message costs by SMS that an operator writes for a department, or for the whole campus; none where it does not go
+/// by SMS.
+pub async fn estimate(
+    s: &Services,
+    caller: &Caller,
+    department: Option<&str>,
+    seen: &Simulation,
+) -> Result<Option<Estimate>> {
+    let reach = caller.reach(Permission::MessagesCompose)?;
+    if !department.map_or(reach == Reach::Everywhere, |department| reach.covers(department)) {
+        let detail = "you hold this permission in other departments only";
+        return Err(Error::forbidden(Permission::MessagesCompose.name(), detail));
+    }
     let people = seen.preview.audience.by_channel.get(&ChannelKind::Sms).map_or(0, |reach| reach.reachable);
     let each = seen.preview.rendered.iter().filter_map(|text| text.sms_segments).max().unwrap_or(0) as i64;
     if people == 0 || each == 0 {
@@ -147,7 +159,8 @@ pub async fn estimate(s: &Services, caller: &Caller, seen: &Simulation) -> Resul
     let carrier = providers::carriers(s, AddressKind::Mobile).await?.into_iter().next();
     let price = carrier.map_or(costs.price, |carrier| costs.price_of(carrier.id));
     let none = Spent { segments: 0, money: Some(Money(0)) };
-    let spent = spent(s, &costs, &month(s)).await?.remove(OPERATORS).unwrap_or(none);
+    let of = department.unwrap_or(OPERATORS);
+    let spent = spent(s, &costs, &month(s)).await?.remove(of).unwrap_or(none);
     let segments = people * each;
     Ok(Some(Estimate {
         people,
@@ -155,7 +168,7 @@ pub async fn estimate(s: &Services, caller: &Caller, seen: &Simulation) -> Resul
         segments,
         money: price.map(|price| price.times(segments)),
         spent,
-        budget: costs.budgets.get(OPERATORS).copied(),
+        budget: costs.budgets.get(of).copied(),
         currency: costs.currency,
     }))
 }

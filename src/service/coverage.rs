@@ -1,7 +1,8 @@
 //! How many people can be reached, by which channel and by none.
 
-use super::{Caller, Services, groups, providers, recipients};
+use super::{Caller, Services, groups, planning, providers, recipients};
 use crate::Result;
+use crate::domain::audience::Audience;
 use crate::domain::channel::ChannelKind;
 use crate::domain::operator::Permission;
 use crate::store::audience::ResolvedAudience;
@@ -13,26 +14,37 @@ use crate::store::{coverage as store, suppressions};
 pub struct Coverage {
     pub people: u64,
     pub by_channel: Vec<(ChannelKind, u64)>,
-    /// By no channel.
+    /// By none of the channels that were asked about.
     pub nobody: u64,
 }
 
 /// Of everybody in the directory whom the caller may see.
 pub async fn of_everyone(s: &Services, caller: &Caller) -> Result<Coverage> {
     let within = recipients::within(caller, Permission::DirectoryView)?;
-    count(s, &ResolvedAudience { everyone: true, within, ..ResolvedAudience::default() }).await
+    count(s, &ResolvedAudience { everyone: true, within, ..ResolvedAudience::default() }, &ChannelKind::ALL)
+        .await
 }
 
 /// Of those a group reaches, and the caller may see.
 pub async fn of_group(s: &Services, caller: &Caller, slug: &str) -> Result<Coverage> {
     let within = recipients::within(caller, Permission::DirectoryView)?;
-    count(s, &ResolvedAudience { within, ..groups::audience_of(s, slug).await? }).await
+    count(s, &ResolvedAudience { within, ..groups::audience_of(s, slug).await? }, &ChannelKind::ALL).await
 }
 
-async fn count(s: &Services, audience: &ResolvedAudience) -> Result<Coverage> {
+/// Of those a message would be for, by the channels it would go by.
+pub(super) async fn of_audience(
+    s: &Services,
+    audience: &Audience,
+    channels: &[ChannelKind],
+) -> Result<Coverage> {
+    let people = planning::united(s, std::slice::from_ref(audience), None).await?.audience;
+    count(s, &people, channels).await
+}
+
+async fn count(s: &Services, audience: &ResolvedAudience, among: &[ChannelKind]) -> Result<Coverage> {
     let suppression = suppressions::any(&s.db).await?;
     let screen = Screen { suppression, prefers: providers::preferred(s).await?, ..Screen::default() };
-    let row = store::count(&s.db, audience, &screen, s.clock.now()).await?;
+    let row = store::count(&s.db, audience, &screen, among, s.clock.now()).await?;
     let reached = |channel| match channel {
         ChannelKind::Email => row.email,
         ChannelKind::Sms => row.sms,

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::messages::{Sight, holds};
 use super::providers::{self, Told};
 use super::suppressions::{self, Bounce};
-use super::{Caller, Services, policies, recalls};
+use super::{Caller, Services, policies, recalls, withdrawing};
 use crate::clock::Timestamp;
 use crate::domain::channel::{ChannelKind, Outlet};
 use crate::domain::delivery::State;
@@ -19,10 +19,11 @@ use crate::queue::{Entry, Work};
 use crate::store::deliveries::Settling;
 use crate::store::events::{self, Event};
 use crate::store::messages::{self, Standing};
-use crate::store::{deliveries as store, planning, receipts};
+use crate::store::{Tx, deliveries as store, planning, receipts};
 use crate::{Error, Result};
 
 pub use super::resending::{Resent, resend};
+pub use super::withdrawing::may_withdraw;
 pub use crate::store::deliveries::{Claimed, Settlement};
 pub use crate::store::receipts::{AskLater, ToPoll, Verdict};
 
@@ -300,27 +301,53 @@ pub struct Recall {
 }
 
 /// Stops a message: nothing that still waits will be sent, and what providers can call back is called back. One that
-/// has ended is only called back; where there is nothing to call back either, that is a conflict. If this is cut off
-/// half way, the sweeper goes on with the stopping.
+/// has ended is only called back; where there is nothing to call back either, that is a conflict. Whoever wrote it may stop
+/// it too while nobody was sent it. If this is cut off half way, the sweeper goes on with the stopping.
 pub async fn cancel(s: &Services, caller: &Caller, message: MessageId) -> Result<Cancelled> {
     let now = s.clock.now();
     let mut tx = s.db.begin().await?;
-    let standing = own(&mut tx, caller, message).await?;
-    let has_ended = standing.status.is_final();
-    if has_ended {
+    let standing = withdrawing::withdrawable(&mut tx, caller, message).await?;
+    if standing.status.is_final() {
         drop(tx);
         if standing.status != Status::Completed && recalls::find(s, message).await?.is_empty() {
             return Err(Error::conflict("ended", format!("the message is already {}", standing.status)));
         }
-    } else {
-        let reason = Some("cancelled by its sender or an administrator");
-        messages::set_status(&mut tx, message, Status::Cancelled, reason, standing.expires_at, now).await?;
-        let detail = serde_json::json!({"by": caller.label()});
-        events::insert(&mut tx, &[event(message, now, "cancelled", &detail)]).await?;
-        audit(&mut tx, caller, now, "message.cancel", message).await?;
-        tx.commit().await?;
+        return call_back(s, caller, message, 0).await;
     }
-    let stopped = if has_ended { 0 } else { end_all(s, message, State::Cancelled, "cancelled").await? };
+    let by = caller.label();
+    put_down(&mut tx, &standing, "cancelled by its sender or an administrator", &by, now).await?;
+    audit(&mut tx, caller, now, "message.cancel", message).await?;
+    tx.commit().await?;
+    end_stopped(s, caller, message).await
+}
+
+/// Stops a message of a broadcast in the transaction that decides so; false where it has ended. What waits of it is for
+/// [`end_stopped`].
+pub(super) async fn stop_in(tx: &mut Tx, message: MessageId, by: &str, now: Timestamp) -> Result<bool> {
+    match messages::standing(tx, message).await? {
+        Some(standing) if !standing.status.is_final() => {
+            put_down(tx, &standing, "its broadcast was ended", by, now).await?;
+            Ok(true)
+        }
+        // What was handed over can still be called back.
+        Some(standing) => Ok(standing.status == Status::Completed),
+        None => Ok(false),
+    }
+}
+
+async fn put_down(tx: &mut Tx, standing: &Standing, reason: &str, by: &str, now: Timestamp) -> Result<()> {
+    let (message, expires_at) = (standing.id, standing.expires_at);
+    messages::set_status(tx, message, Status::Cancelled, Some(reason), expires_at, now).await?;
+    events::insert(tx, &[event(message, now, "cancelled", &serde_json::json!({"by": by}))]).await
+}
+
+/// Ends what waits of a message that was stopped, and calls back what can be called back.
+pub(super) async fn end_stopped(s: &Services, caller: &Caller, message: MessageId) -> Result<Cancelled> {
+    let stopped = end_all(s, message, State::Cancelled, "cancelled").await?;
+    call_back(s, caller, message, stopped).await
+}
+
+async fn call_back(s: &Services, caller: &Caller, message: MessageId, stopped: i64) -> Result<Cancelled> {
     let recalled = recalls::call_back(s, caller, message).await?;
     let mut recall = Vec::new();
     let mut already_sent = 0;
@@ -353,7 +380,7 @@ pub const fn default_life(lane: Lane) -> Duration {
 }
 
 /// The message if the caller may act on it, locked.
-pub(super) async fn own(tx: &mut crate::store::Tx, caller: &Caller, message: MessageId) -> Result<Standing> {
+pub(super) async fn own(tx: &mut Tx, caller: &Caller, message: MessageId) -> Result<Standing> {
     if !matches!(caller, Caller::Key(_)) {
         caller.reach(Permission::MessagesSend)?;
     }
@@ -376,7 +403,7 @@ pub(super) async fn own(tx: &mut crate::store::Tx, caller: &Caller, message: Mes
 }
 
 pub(super) async fn audit(
-    tx: &mut crate::store::Tx,
+    tx: &mut Tx,
     caller: &Caller,
     now: Timestamp,
     action: &str,

@@ -6,10 +6,12 @@ pub mod attention;
 pub mod audit;
 pub mod bindings;
 pub mod bounces;
+pub mod broadcasts;
 mod callback_calls;
 pub mod callback_events;
 pub mod caller;
 mod campus;
+pub mod cap;
 mod change;
 pub mod costs;
 pub mod coverage;
@@ -35,7 +37,9 @@ pub mod receipts;
 pub mod recipients;
 pub mod reports;
 mod resending;
+pub mod retention;
 pub mod routing;
+pub mod scenarios;
 pub mod scratch;
 pub mod sensitive;
 pub mod sessions;
@@ -48,6 +52,7 @@ pub mod templates;
 mod throttle;
 pub mod unanswered;
 pub mod vault;
+mod withdrawing;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -108,6 +113,7 @@ pub struct Services {
     turns: Arc<preferences::Turns>,
     alarms: Arc<alarms::Known>,
     letterhead: Arc<letterhead::Latest>,
+    broadcasts: Arc<broadcasts::Lately>,
 }
 
 impl Services {
@@ -155,6 +161,7 @@ impl Services {
             turns: Arc::default(),
             alarms: Arc::default(),
             letterhead: Arc::default(),
+            broadcasts: Arc::default(),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use url::Url;
 
 use super::audit::Note;
-use super::{Campus, Services, Vault, letterhead};
+use super::{Campus, Services, Vault, letterhead, scenarios};
 use crate::clock::Clock;
 use crate::config::{CampusSignIn, Config, QueueUrl};
 use crate::identity::SignIn;
@@ -38,6 +38,7 @@ impl Services {
             services.sign_in_by(settings)?;
         }
         letterhead::refresh(&services).await?;
+        scenarios::seed(&services).await?;
         Ok(services)
     }
 

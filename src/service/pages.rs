@@ -32,8 +32,10 @@ pub struct Page {
     pub is_emergency: bool,
     /// The path to what they are sent of its kind, and to nothing else, as whoever sees the page has it; an emergency is not theirs to refuse.
     pub preferences: Option<String>,
-    /// None: it was called off, and is not shown to whoever has not read it yet.
+    /// None: it was called off, and is not shown to whoever has not read it yet, or it was removed.
     pub text: Option<Rendered>,
+    /// When what it said was removed.
+    pub removed_at: Option<Timestamp>,
 }
 
 /// Opens the page behind a link that somebody at `remote` follows, in the language asked for or in theirs. That it was
@@ -53,13 +55,14 @@ pub async fn open(
     let row = find(s, delivery, KEPT).await?;
     let is_emergency = row.category == Category::Emergency;
     let text = match (row.status, row.state) {
+        _ if row.removed_at.is_some() => None,
         (Status::Cancelled, _) | (_, State::Cancelled) => None,
         _ => Some(rendered(&row, asked.or(row.language.as_deref()))?),
     };
     if keep && text.is_some() && row.read_at.is_none() {
         note(s, delivery);
     }
-    let may_refuse = !is_emergency && row.recipient_id.is_some();
+    let may_refuse = !is_emergency && row.recipient_id.is_some() && row.removed_at.is_none();
     Ok(Page {
         preferences: may_refuse.then(|| short_links::path(&s.vault, Purpose::OptOuts, delivery)),
         language: row.language,
@@ -67,6 +70,7 @@ pub async fn open(
         sent_at: row.send_at,
         is_emergency,
         text,
+        removed_at: row.removed_at,
     })
 }
 

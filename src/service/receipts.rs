@@ -12,7 +12,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use subtle::ConstantTimeEq as _;
 
 use super::suppressions::{self, Bounce};
-use super::{Caller, Services, callback_calls, deliveries, policies, providers};
+use super::{Caller, Services, callback_calls, deliveries, policies, providers, retention};
 use crate::channel::Channel;
 use crate::clock::Timestamp;
 use crate::domain::delivery::State;
@@ -33,8 +33,6 @@ const RECEIPTS: i64 = 500;
 /// outcome of.
 const PATIENCE: Duration = Duration::from_hours(1);
 const LONGEST_WAIT: Duration = Duration::from_mins(5);
-/// What matched nothing or could not be read is kept for an administrator so long.
-const KEPT: Duration = Duration::from_hours(30 * 24);
 
 /// Adapters of providers that call.
 #[derive(Default)]
@@ -282,9 +280,9 @@ pub async fn list_unread(
     callbacks::list_unread(&s.db, before, limit).await
 }
 
-/// Removes what nobody needed to look at within a month.
+/// Removes what could not be read and what matched nothing, once its time is over.
 pub async fn prune(s: &Services) -> Result<u64> {
-    let before = s.clock.now().minus(KEPT);
+    let before = s.campus.days_before(s.clock.now(), retention::in_force(s).await?.calls);
     let mut tx = s.db.begin().await?;
     let removed = callbacks::prune(&mut tx, before).await? + store::prune(&mut tx, before).await?;
     tx.commit().await?;

@@ -138,7 +138,7 @@ async fn overview_of(s: &Services, caller: &Caller, of: &[String], now: Timestam
     let begins = s.campus.day_begins(now.to_jiff().to_zoned(s.campus.time_zone.clone()).date());
     let day = s.campus.day(now);
     let first = MessageId::first_at(begins);
-    let rows = store::by_channel(&s.db, begins, first, of).await?;
+    let rows = store::by_channel(&s.db, first, of).await?;
     let channels = rows.into_iter().map(|row| (row.channel, Counts::new(|state| row.of(state)))).collect();
     let stuck = store::stuck(&s.db, MessageId::first_at(now.minus(WORTH_ROUTING)), Some(of)).await?;
     let stuck = |status: Status| stuck.iter().filter(|row| row.status == status).map(|row| row.n).sum();
@@ -155,7 +155,7 @@ async fn overview_of(s: &Services, caller: &Caller, of: &[String], now: Timestam
     }
     let query = MessageQuery { limit: RECENT, ..MessageQuery::default() };
     Ok(Overview {
-        accepted: store::accepted_of(&s.db, begins, first, of).await?,
+        accepted: store::accepted_of(&s.db, first, of).await?,
         channels,
         trend: Trend::Hours(hours(s, now, Some(of)).await?),
         troubled: attention::count_for(s, caller).await?,
@@ -229,7 +229,7 @@ async fn days(s: &Services, now: Timestamp) -> Result<Vec<(Date, Counts)>> {
 
 async fn hours(s: &Services, now: Timestamp, of: Option<&[String]>) -> Result<Vec<Hour>> {
     let start = s.campus.hour(now).minus(DAY).plus(Duration::from_hours(1));
-    let rows = store::hours(&s.db, start, MessageId::first_at(start), of).await?;
+    let rows = store::hours(&s.db, MessageId::first_at(start), of).await?;
     let mut hours = Vec::new();
     for hour in 0..HOURS {
         let row = rows.iter().find(|row| row.hour == hour as i64);

@@ -133,12 +133,21 @@ async fn resendable(
             format!("a message that is {} has nothing to send again", standing.status),
         ));
     }
+    if standing.content_removed_at.is_some() {
+        return Err(removed());
+    }
     if let Caller::Key(key) = caller
         && let Some(refused) = channels.iter().find(|c| !key.channels.contains(c))
     {
         return Err(Error::fault("/channels", "not_allowed", format!("this source may not use {refused}")));
     }
     Ok(standing)
+}
+
+/// What it said is not there any more.
+pub(super) fn removed() -> Error {
+    let detail = "what the message said was removed because the time for which it is kept is over";
+    Error::conflict("content_removed", detail)
 }
 
 /// What keeps people from being sent it by one more channel: their wishes, and addresses that are left alone. And how long

@@ -40,6 +40,7 @@ async fn repeat_of(s: &Services, message: MessageId) -> Result<usize> {
     let open = standing.filter(|standing| {
         matches!(standing.status, Status::Sending | Status::Completed)
             && standing.expires_at > now
+            && standing.content_removed_at.is_none()
             && policy.unknown.repeat_after(standing.lane).is_some()
     });
     let Some(standing) = open else {

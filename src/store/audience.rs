@@ -3,14 +3,16 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use super::broadcasts::may_have_it;
 use super::dialect::Field;
 use super::fan_out::kind_of;
+use super::missed::why_missed;
 use super::recipients::{RecipientRow, SELECT};
 use super::screen::{Quiet, Screen, every_channel, had_it};
 use super::{Db, Dialect, in_db, row, sql, suppressions, to_json};
 use crate::Result;
 use crate::clock::Timestamp;
-use crate::domain::audience::DirectAddress;
+use crate::domain::audience::{After, DirectAddress, Whose};
 use crate::domain::channel::{AddressKind, ChannelKind};
 use crate::domain::delivery::suppressed;
 use crate::domain::filter::{Bind, Filter, SqlFlavour};
@@ -31,6 +33,8 @@ pub struct ResolvedAudience {
     pub among: Option<Box<ResolvedAudience>>,
     /// Other audiences united with it, each without those it excludes itself.
     pub also: Vec<ResolvedAudience>,
+    /// Those of earlier messages.
+    pub after: Option<After>,
     /// Of the whole only people of these departments, whoever is named; `None`: of all.
     pub within: Option<Vec<String>>,
 }
@@ -99,7 +103,30 @@ impl ResolvedAudience {
         for audience in &self.also {
             any.push(audience.condition(dialect, first_param, binds));
         }
+        any.extend(self.after.as_ref().map(after));
         if any.is_empty() { "1 = 0".to_owned() } else { any.join(" OR ") }
+    }
+}
+
+/// People that earlier messages were for. Each is looked up by the index that keeps deliveries apart, in whose order people
+/// are walked anyway.
+fn after(after: &After) -> String {
+    let ids: Vec<_> = after.messages.iter().map(|id| id.0.to_string()).collect();
+    if ids.is_empty() {
+        return "1 = 0".to_owned();
+    }
+    let of_them = |told: &str| {
+        format!(
+            "EXISTS (SELECT 1 FROM delivery d WHERE d.message_id IN ({ids}) AND d.channel IN ({channels})
+                AND d.target = r.id{told})",
+            ids = ids.join(", "),
+            channels = every_channel(),
+        )
+    };
+    let told = of_them(&format!(" AND {}", may_have_it()));
+    match after.whose {
+        Whose::Told => told,
+        Whose::Missed => format!("({} AND NOT {told})", of_them("")),
     }
 }
 
@@ -194,15 +221,7 @@ pub async fn reach(
     let columns: Vec<_> = ChannelKind::ALL
         .iter()
         .map(|channel| {
-            let mut why = screen.why(dialect, *channel, "$1", "CAST($2 AS bigint)", whichever);
-            if let Some(most) = caps.most.get(channel) {
-                why = format!(
-                    "COALESCE({why}, CASE WHEN EXISTS (SELECT 1 FROM person_day p WHERE p.recipient_id = r.id
-                     AND p.channel = {code} AND p.day = $3 AND p.n >= {most}) THEN '{reason}' END)",
-                    code = channel.code(),
-                    reason = suppressed::FREQUENCY_CAP,
-                );
-            }
+            let why = why_missed(dialect, *channel, screen, caps, whichever);
             format!("{why} AS {channel}, {} AS {channel}_kind", kind_of(*channel, screen.prefers))
         })
         .collect();

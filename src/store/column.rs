@@ -11,6 +11,7 @@ use crate::domain::alarm::{AlarmKind, Severity};
 use crate::domain::answer::Via;
 use crate::domain::channel::{AddressKind, ChannelKind, Outlet};
 use crate::domain::delivery::State;
+use crate::domain::emergency::{self, Act, HandKind, Level, Overridden, Part, Run};
 use crate::domain::group::GroupKind;
 use crate::domain::id;
 use crate::domain::message::{Category, Lane, Status};
@@ -64,6 +65,9 @@ wrapped!(
     id::AlarmId,
     id::RoleId,
     id::RightsRequestId,
+    id::ScenarioId,
+    id::ScenarioChangeId,
+    id::BroadcastId,
 );
 
 macro_rules! coded {
@@ -88,7 +92,14 @@ coded!(
     Cause,
     Via,
     AlarmKind,
-    Severity
+    Severity,
+    Act,
+    HandKind,
+    Level,
+    Part,
+    Run,
+    Overridden,
+    emergency::State,
 );
 
 /// Kept as its word.

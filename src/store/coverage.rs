@@ -15,16 +15,18 @@ row! {
         pub email: i64,
         pub sms: i64,
         pub wechat: i64,
-        /// By no channel.
+        /// By none of the channels asked for.
         pub nobody: i64,
     }
 }
 
-/// Heeds what a screen says of people; it is for no topic.
+/// Heeds what a screen says of people; it is for no topic. `among`: the channels of which none reaches
+/// [`nobody`](CoverageRow::nobody).
 pub async fn count(
     db: &Db,
     audience: &ResolvedAudience,
     screen: &Screen,
+    among: &[ChannelKind],
     now: Timestamp,
 ) -> Result<CoverageRow> {
     let dialect = db.dialect();
@@ -35,13 +37,15 @@ pub async fn count(
     let reached = ChannelKind::ALL.map(|channel| {
         format!("CAST(count(CASE WHEN t.{channel} IS NULL THEN 1 END) AS bigint) AS {channel}")
     });
-    let missed = ChannelKind::ALL.map(|channel| format!("t.{channel} IS NOT NULL"));
+    let missed = ChannelKind::ALL.into_iter().filter(|channel| among.contains(channel));
+    let missed: Vec<_> = missed.map(|channel| format!("t.{channel} IS NOT NULL")).collect();
+    // Of no channel at all, nobody is reached.
+    let missed = if missed.is_empty() { "1 = 1".to_owned() } else { missed.join(" AND ") };
     let text = format!(
         "SELECT CAST(count(*) AS bigint) AS people, {reached},
             CAST(count(CASE WHEN {missed} THEN 1 END) AS bigint) AS nobody
          FROM (SELECT {columns} FROM recipient r WHERE CAST($1 AS bigint) IS NOT NULL AND {condition}) AS t",
         reached = reached.join(", "),
-        missed = missed.join(" AND "),
         columns = columns.join(", "),
         condition = selection.condition,
     );

@@ -163,6 +163,7 @@ row! {
         pub source_id: Option<SourceId>,
         pub source_name: Option<String>,
         /// The operator who wrote it, where no system did.
+        pub operator_id: Option<OperatorId>,
         pub operator_name: Option<String>,
         /// Whose it is; of none: the whole campus's.
         pub department: Option<String>,
@@ -180,6 +181,9 @@ row! {
         pub completed_at: Option<Timestamp>,
         pub updated_at: Timestamp,
         pub request_id: String,
+        /// When what it said was removed, and when its deliveries were.
+        pub content_removed_at: Option<Timestamp>,
+        pub deliveries_removed_at: Option<Timestamp>,
     }
 }
 
@@ -198,9 +202,9 @@ row! {
 }
 
 const SELECT: &str =
-    "SELECT m.id, m.source_id, s.name AS source_name, o.name AS operator_name, m.department, m.test, m.topic,
+    "SELECT m.id, m.source_id, s.name AS source_name, m.operator_id, o.name AS operator_name, m.department, m.test, m.topic,
     m.category, m.lane, m.status, m.reason, m.title, m.send_at, m.expires_at, m.created_at, m.planned_at, m.completed_at,
-    m.updated_at, m.request_id
+    m.updated_at, m.request_id, m.content_removed_at, m.deliveries_removed_at
   FROM message m LEFT JOIN source s ON s.id = m.source_id LEFT JOIN operator o ON o.id = m.operator_id";
 
 /// A message without its large parts.
@@ -365,6 +369,7 @@ row! {
         pub send_at: Timestamp,
         pub expires_at: Timestamp,
         pub routing: Option<JsonText<Routed>>,
+        pub content_removed_at: Option<Timestamp>,
     }
 }
 
@@ -372,7 +377,8 @@ row! {
 pub async fn standing(tx: &mut Tx, message: MessageId) -> Result<Option<Standing>> {
     let lock = tx.dialect().lock();
     let text = format!(
-        "SELECT id, source_id, operator_id, department, status, lane, test, channels, send_at, expires_at, routing
+        "SELECT id, source_id, operator_id, department, status, lane, test, channels, send_at, expires_at, routing,
+            content_removed_at
          FROM message WHERE id = $1{lock}"
     );
     Ok(in_tx!(tx, |conn| sqlx::query_as(sql(text)).bind(message.0).fetch_optional(conn).await)?)

@@ -37,7 +37,12 @@ macro_rules! steps {
             26 "0026_message_template",
             27 "0027_sms_month",
             28 "0028_message_department",
+            29 "0029_trouble_department",
+            31 "0031_template_use",
             32 "0032_source_groups",
+            33 "0033_retention",
+            34 "0034_emergency",
+            35 "0035_cap",
         )
     };
     ($folder:literal: $($version:literal $name:literal,)+) => {

@@ -32,16 +32,19 @@ row! {
         pub send_at: Timestamp,
         pub expires_at: Timestamp,
         pub read_at: Option<Timestamp>,
+        /// When what the message said was removed.
+        pub removed_at: Option<Timestamp>,
     }
 }
 
-/// One delivery. Nothing once it was forgotten whom it was for.
+/// One delivery. Nothing once it was forgotten whom it was for; one whose message was emptied is still somebody's.
 pub async fn find(db: &Db, id: DeliveryId) -> Result<Option<PageRow>> {
     let text =
         "SELECT d.recipient_id, d.channel, d.state, d.language, d.params, m.topic, m.category, m.status, m.content,
-            s.department, m.send_at, m.expires_at, d.read_at
+            s.department, m.send_at, m.expires_at, d.read_at, m.content_removed_at AS removed_at
         FROM delivery d JOIN message m ON m.id = d.message_id LEFT JOIN source s ON s.id = m.source_id
-        WHERE d.id = $1 AND d.address IS NOT NULL";
+        WHERE d.id = $1 AND (d.address IS NOT NULL OR (m.content_removed_at IS NOT NULL
+            AND NOT EXISTS (SELECT 1 FROM recipient r WHERE r.id = d.recipient_id AND r.erased_at IS NOT NULL)))";
     Ok(in_db!(db, |c| sqlx::query_as(text).bind(id.0).fetch_optional(c).await)?)
 }
 

@@ -58,9 +58,11 @@ impl Place {
 }
 
 impl Planned {
-    /// What an operator wrote for a department goes to its people alone, whoever is named.
+    /// What an operator wrote for a department goes to its people alone, whoever is named; a trial of it to its author,
+    /// wherever they belong.
     pub fn within(&self) -> Option<&str> {
-        self.operator_id.and(self.department.as_deref())
+        let is_trial = self.routing.as_ref().is_some_and(|routing| routing.0.own_word);
+        self.operator_id.filter(|_| !is_trial).and(self.department.as_deref())
     }
 
     /// The channels people are sent it by, in their order.

@@ -62,6 +62,12 @@ pub async fn list(db: &Db) -> Result<Vec<ProviderRow>> {
     Ok(in_db!(db, |c| sqlx::query_as::<_, ProviderRow>(sql(text)).fetch_all(c).await)?)
 }
 
+/// As [`list`], as this transaction sees them.
+pub async fn list_within(tx: &mut Tx) -> Result<Vec<ProviderRow>> {
+    let text = format!("SELECT {COLUMNS} FROM provider ORDER BY channel, priority, id");
+    Ok(in_tx!(tx, |c| sqlx::query_as::<_, ProviderRow>(sql(text)).fetch_all(c).await)?)
+}
+
 pub async fn find(db: &Db, id: ProviderId) -> Result<Option<ProviderRow>> {
     let text = format!("SELECT {COLUMNS} FROM provider WHERE id = $1");
     Ok(in_db!(db, |c| sqlx::query_as::<_, ProviderRow>(sql(text)).bind(id.0).fetch_optional(c).await)?)

@@ -161,7 +161,7 @@ async fn decide(
             delivered_at = CASE WHEN v.state = 3 THEN $2 ELSE delivered_at END, updated_at = $2,
             sent_at = CASE WHEN v.state = 2 THEN COALESCE(sent_at, last_attempt_at, $2) ELSE sent_at END,
             poll_at = CASE WHEN v.state = 2 THEN poll_at ELSE NULL END,
-            repeat_at = CASE WHEN v.state = 8 THEN repeat_at ELSE NULL END, trouble = {trouble}
+            repeat_at = CASE WHEN v.state = 8 THEN repeat_at ELSE NULL END, {trouble}
          FROM {rows} AS v WHERE delivery.id = v.id",
         trouble = attention::trouble("v.state", "delivery.provider_id", &format!("'{REPORTED}'"), "v.code"),
     );

@@ -11,9 +11,6 @@ use crate::domain::delivery::{State, by_state};
 use crate::domain::id::{MessageId, ProviderId};
 use crate::domain::message::{Lane, Status};
 
-/// Milliseconds of an hour.
-const HOUR: i64 = 3_600_000;
-
 row! {
     /// Deliveries of one channel in one state.
     pub struct StateCountRow {
@@ -56,11 +53,16 @@ row! {
 
 /// What the messages under way still have open, those of test keys left out.
 pub async fn open_counts(db: &Db) -> Result<Vec<OpenCountRow>> {
-    // Each status by itself, as the partial indexes over messages under way are written.
-    let text = "SELECT c.channel, CAST(sum(c.pending) AS bigint) AS pending, CAST(sum(c.sending) AS bigint) AS sending
-        FROM (SELECT id, test FROM message WHERE status = 2 UNION ALL SELECT id, test FROM message WHERE status = 3) AS m
-        JOIN message_count c ON c.message_id = m.id WHERE NOT m.test GROUP BY c.channel ORDER BY c.channel";
-    Ok(in_db!(db, |c| sqlx::query_as::<_, OpenCountRow>(text).fetch_all(c).await)?)
+    // Each status by itself, as the partial indexes over messages under way are written; their rows are not looked at.
+    let text = format!(
+        "SELECT c.channel, CAST(sum(c.pending) AS bigint) AS pending, CAST(sum(c.sending) AS bigint) AS sending
+        FROM (SELECT id FROM message WHERE status = 2 UNION ALL SELECT id FROM message WHERE status = 3) AS m
+        JOIN message_count c ON c.message_id = m.id
+        WHERE m.id NOT IN (SELECT t.id FROM message t{index} WHERE t.test AND t.status IN (2, 3))
+        GROUP BY c.channel ORDER BY c.channel",
+        index = db.dialect().by_index("message_test_open"),
+    );
+    Ok(in_db!(db, |c| sqlx::query_as::<_, OpenCountRow>(sql(text)).fetch_all(c).await)?)
 }
 
 row! {
@@ -93,31 +95,38 @@ pub async fn accepted(db: &Db, day: &str) -> Result<i64> {
     Ok(in_db!(db, |c| sqlx::query_scalar(text).bind(day).fetch_one(c).await)?)
 }
 
-/// Live messages of these departments accepted since `start`. `first`: as for [`hours`].
-pub async fn accepted_of(db: &Db, start: Timestamp, first: MessageId, of: &[String]) -> Result<i64> {
+/// Live messages of these departments with ids from `first` on.
+pub async fn accepted_of(db: &Db, first: MessageId, of: &[String]) -> Result<i64> {
     let text = format!(
-        "SELECT CAST(count(*) AS bigint) FROM message m
-         WHERE m.id >= $2 AND m.created_at >= $1 AND NOT m.test AND {}",
-        theirs(db.dialect(), Some(of))
+        "SELECT CAST(count(*) AS bigint) FROM message m WHERE m.department IN {} AND m.id >= $1 AND {}",
+        db.dialect().text_list("$2"),
+        live(db.dialect(), "m.id"),
     );
     let of = to_json(of)?;
-    Ok(in_db!(db, |c| {
-        sqlx::query_scalar(sql(text)).bind(start.0).bind(first.0).bind(of).fetch_one(c).await
-    })?)
+    Ok(in_db!(db, |c| sqlx::query_scalar(sql(text)).bind(first.0).bind(of).fetch_one(c).await)?)
 }
 
-/// Of these departments, whose list is the third parameter; of all where there is none.
+/// Of no test key's message. As with [`theirs`], no row of a message is looked at: they hold texts, and are many.
+fn live(dialect: Dialect, message: &str) -> String {
+    let index = dialect.by_index("message_test");
+    format!("{message} NOT IN (SELECT t.id FROM message t{index} WHERE t.test AND t.id >= $1)")
+}
+
+/// Of messages of these departments, whose list is the second parameter; of all where there is none.
 fn theirs(dialect: Dialect, of: Option<&[String]>) -> String {
     match of {
-        Some(_) => format!("m.department IN {}", dialect.text_list("$3")),
-        None => "CAST($3 AS text) IS NOT NULL".to_owned(),
+        Some(_) => format!(
+            "c.message_id IN (SELECT m.id FROM message m WHERE m.department IN {} AND m.id >= $1)",
+            dialect.text_list("$2")
+        ),
+        None => "CAST($2 AS text) IS NOT NULL".to_owned(),
     }
 }
 
 row! {
     /// The deliveries of one hour's messages.
     pub struct HourRow {
-        /// 0 for the hour that begins at the moment asked for.
+        /// 0 for the hour in which `first` would have been made.
         pub hour: i64,
         pub pending: i64,
         pub sending: i64,
@@ -133,27 +142,21 @@ row! {
 
 by_state!(HourRow);
 
-/// Where the deliveries of live messages accepted since `start` stand, hour by hour; hours without any are left out.
-/// `first`: no message accepted since then has a lower id. `of`: only messages of these departments.
-pub async fn hours(
-    db: &Db,
-    start: Timestamp,
-    first: MessageId,
-    of: Option<&[String]>,
-) -> Result<Vec<HourRow>> {
+/// Where the deliveries of live messages with ids from `first` on stand, by the hours since `first` in which those were made;
+/// hours without any are left out. `of`: only messages of these departments.
+pub async fn hours(db: &Db, first: MessageId, of: Option<&[String]>) -> Result<Vec<HourRow>> {
     let sums: Vec<_> =
         State::ALL.iter().map(|s| format!("CAST(sum(c.{0}) AS bigint) AS {0}", s.name())).collect();
     let text = format!(
-        "SELECT CAST((m.created_at - $1) / {HOUR} AS bigint) AS hour, {sums}
-         FROM message m JOIN message_count c ON c.message_id = m.id
-         WHERE m.id >= $2 AND m.created_at >= $1 AND NOT m.test AND {of} GROUP BY 1 ORDER BY 1",
+        "SELECT CAST((c.message_id - $1) / {hour} AS bigint) AS hour, {sums} FROM message_count c
+         WHERE c.message_id >= $1 AND {live} AND {of} GROUP BY 1 ORDER BY 1",
+        hour = MessageId::HOUR,
         sums = sums.join(", "),
+        live = live(db.dialect(), "c.message_id"),
         of = theirs(db.dialect(), of),
     );
     let of = to_json(of.unwrap_or_default())?;
-    Ok(in_db!(db, |c| {
-        sqlx::query_as::<_, HourRow>(sql(text)).bind(start.0).bind(first.0).bind(of).fetch_all(c).await
-    })?)
+    Ok(in_db!(db, |c| sqlx::query_as::<_, HourRow>(sql(text)).bind(first.0).bind(of).fetch_all(c).await)?)
 }
 
 row! {
@@ -174,24 +177,20 @@ row! {
 
 by_state!(ChannelRow);
 
-/// Where the deliveries of these departments' live messages accepted since `start` stand. `first`: as for [`hours`].
-pub async fn by_channel(
-    db: &Db,
-    start: Timestamp,
-    first: MessageId,
-    of: &[String],
-) -> Result<Vec<ChannelRow>> {
+/// Where the deliveries of these departments' live messages with ids from `first` on stand.
+pub async fn by_channel(db: &Db, first: MessageId, of: &[String]) -> Result<Vec<ChannelRow>> {
     let sums: Vec<_> =
         State::ALL.iter().map(|s| format!("CAST(sum(c.{0}) AS bigint) AS {0}", s.name())).collect();
     let text = format!(
-        "SELECT c.channel, {sums} FROM message m JOIN message_count c ON c.message_id = m.id
-         WHERE m.id >= $2 AND m.created_at >= $1 AND NOT m.test AND {of} GROUP BY c.channel ORDER BY c.channel",
+        "SELECT c.channel, {sums} FROM message_count c
+         WHERE c.message_id >= $1 AND {live} AND {of} GROUP BY c.channel ORDER BY c.channel",
         sums = sums.join(", "),
+        live = live(db.dialect(), "c.message_id"),
         of = theirs(db.dialect(), Some(of)),
     );
     let of = to_json(of)?;
     Ok(in_db!(db, |c| {
-        sqlx::query_as::<_, ChannelRow>(sql(text)).bind(start.0).bind(first.0).bind(of).fetch_all(c).await
+        sqlx::query_as::<_, ChannelRow>(sql(text)).bind(first.0).bind(of).fetch_all(c).await
     })?)
 }
 

@@ -10,7 +10,7 @@ use crate::Result;
 use crate::domain::id::{MessageId, ProviderId};
 
 row! {
-    /// What a provider took for a department; empty: for messages that no source sent.
+    /// What a provider took for a department; empty: for messages of none.
     pub struct SpentRow {
         pub department: String,
         pub provider_id: ProviderId,
@@ -30,9 +30,9 @@ pub async fn add(tx: &mut Tx, month: &str, segments: &BTreeMap<(MessageId, Provi
     let fields = [("message_id", Field::Int), ("provider_id", Field::Int), ("n", Field::Int)];
     let text = format!(
         "INSERT INTO sms_month (month, department, provider_id, segments)
-         SELECT $2, COALESCE(s.department, ''), x.provider_id, CAST(sum(x.n) AS bigint)
-         FROM {rows} AS x JOIN message m ON m.id = x.message_id LEFT JOIN source s ON s.id = m.source_id
-         WHERE 1 = 1 GROUP BY COALESCE(s.department, ''), x.provider_id ORDER BY 2, 3
+         SELECT $2, COALESCE(m.department, ''), x.provider_id, CAST(sum(x.n) AS bigint)
+         FROM {rows} AS x JOIN message m ON m.id = x.message_id
+         WHERE 1 = 1 GROUP BY COALESCE(m.department, ''), x.provider_id ORDER BY 2, 3
          ON CONFLICT (month, department, provider_id) DO UPDATE SET segments = sms_month.segments + excluded.segments",
         rows = tx.dialect().rows("$1", &fields)
     );

@@ -76,6 +76,46 @@ pub async fn uses(db: &Db, slug: &str, since: Timestamp) -> Result<Vec<UseRow>> 
     Ok(in_db!(db, |c| sqlx::query_as(text).bind(slug).bind(since.0).fetch_all(c).await)?)
 }
 
+row! {
+    /// How much a template is used.
+    pub struct UsageRow {
+        pub slug: String,
+        pub last_at: Option<Timestamp>,
+        pub messages: i64,
+    }
+}
+
+/// Of each template the last message that named it since the first of these times, and how many did since the second, counted
+/// up to `most`. `of`: only messages of these departments.
+pub async fn usages(
+    db: &Db,
+    (window, month): (Timestamp, Timestamp),
+    of: Option<&[String]>,
+    most: u32,
+) -> Result<Vec<UsageRow>> {
+    let theirs = match of {
+        Some(_) => format!("m.department IN {}", db.dialect().text_list("$3")),
+        None => "CAST($3 AS text) IS NOT NULL".to_owned(),
+    };
+    // The index has all of it: no message is read.
+    let named = format!("FROM message m WHERE m.template = t.slug AND {theirs} AND m.created_at >=");
+    let text = format!(
+        "SELECT t.slug, (SELECT max(m.created_at) {named} $1) AS last_at,
+            (SELECT count(*) FROM (SELECT 1 {named} $2 LIMIT $4 + 0) AS named) AS messages
+         FROM (SELECT DISTINCT slug FROM template) AS t ORDER BY t.slug"
+    );
+    let of = to_json(of.unwrap_or_default())?;
+    Ok(in_db!(db, |c| {
+        sqlx::query_as(sql(text))
+            .bind(window.0)
+            .bind(month.0)
+            .bind(of)
+            .bind(i64::from(most))
+            .fetch_all(c)
+            .await
+    })?)
+}
+
 /// Adds a version.
 pub async fn insert(
     tx: &mut Tx,

@@ -15,6 +15,7 @@ use utoipa::openapi::schema::{AllOfBuilder, AnyOfBuilder, ObjectBuilder, Type};
 use utoipa::openapi::{Ref, RefOr, Schema};
 use utoipa::{IntoParams, PartialSchema, ToSchema};
 
+use super::super::idempotency;
 use crate::domain::id::MessageId;
 use crate::error::{Fault, Faults};
 use crate::http::body::{JsonBytes, LARGE, SMALL};
@@ -26,8 +27,6 @@ use crate::service::messages::{AcceptOptions, Accepted, AcceptedView, MessageBod
 use crate::service::{Services, messages};
 use crate::{Error, Result};
 
-const IDEMPOTENCY_KEY: &str = "idempotency-key";
-const LONGEST_KEY: usize = 255;
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 const PREFER: &str = "prefer";
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
@@ -248,16 +247,13 @@ fn options(request: &HttpRequest, request_id: &RequestId) -> Result<AcceptOption
     if let Err(Error::Invalid(found)) = params.finish() {
         faults.extend(found);
     }
-    let idempotency_key = match request.headers().get(IDEMPOTENCY_KEY).map(HeaderValue::to_str) {
-        None => None,
-        Some(Ok(key)) if (1..=LONGEST_KEY).contains(&key.len()) && !key.contains('\t') => {
-            Some(key.to_owned())
-        }
-        Some(_) => {
-            let detail = format!("1 to {LONGEST_KEY} printable ASCII characters");
-            faults.add("Idempotency-Key", "invalid_idempotency_key", detail);
+    let idempotency_key = match idempotency::key(request) {
+        Ok(key) => key,
+        Err(Error::Invalid(found)) => {
+            faults.extend(found);
             None
         }
+        Err(error) => return Err(error),
     };
     faults.into_result()?;
     Ok(AcceptOptions { idempotency_key, request_id: request_id.as_str().to_owned(), skip_unknown })

@@ -1,12 +1,13 @@
 //! `belltower bench`: figures that anyone can repeat, on stores of its own and against the simulators.
 //!
-//! - [`ingest`], [`fanout`], [`dispatch`], [`console`], [`footprint`]: one bench each
+//! - [`ingest`], [`fanout`], [`dispatch`], [`emergency`], [`console`], [`footprint`]: one bench each
 //! - [`bed`]: what they lie on; [`campus`]: what messages heed there; [`load`]: the client; [`vendors`]: who is sent to; [`report`]: how figures are shown
 
 mod bed;
 mod campus;
 mod console;
 mod dispatch;
+mod emergency;
 mod fanout;
 mod footprint;
 mod ingest;
@@ -32,6 +33,8 @@ ingest     durable POST /api/v1/messages over connections that stay open
 fanout     one message to everyone, planned for three channels under rules, wishes and a policy
 dispatch   deliveries by three channels handed to vendors that answer at once, beside one that is dead, and mails to a
            relay 20 ms away
+emergency  an alert to everyone by three channels whose vendors take 50 ms a call: alone, beside a dead one, with a million
+           routine deliveries waiting, stopped and corrected
 console    pages of a signed-in administrator, over ten deliveries and more for each person; --count 100000 is a campus's
 footprint  an idle server: memory, time to be ready, size";
 
@@ -45,7 +48,7 @@ pub(super) struct BenchArgs {
     /// How long ingest asks, each time
     #[arg(long, value_name = "N", default_value_t = 10)]
     seconds: u64,
-    /// People in the directory of fanout, dispatch and console, with three, three and ten deliveries for each
+    /// People in the directory of fanout, dispatch, emergency and console, with three, three, three and ten deliveries for each
     #[arg(long, value_name = "N", default_value_t = 50_000)]
     count: u64,
     /// Connections that ingest asks over
@@ -67,6 +70,7 @@ enum What {
     Ingest,
     Fanout,
     Dispatch,
+    Emergency,
     Console,
     Footprint,
     All,
@@ -128,6 +132,9 @@ async fn measure(what: What, bench: &Bench) -> anyhow::Result<Report> {
     }
     if wanted(What::Dispatch) {
         figures.extend(dispatch::run(bench).await.context("dispatch")?);
+    }
+    if wanted(What::Emergency) {
+        figures.extend(Box::pin(emergency::run(bench)).await.context("emergency")?);
     }
     if wanted(What::Console) {
         figures.extend(console::run(bench).await.context("console")?);

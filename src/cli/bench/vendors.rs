@@ -11,8 +11,8 @@ use crate::service::Services;
 use crate::simulator::http_sms::Inbox;
 use crate::simulator::{
     AliyunOptions, AliyunSimulator, Faults, HttpSmsOptions, HttpSmsSimulator, Mailbox, Moment, SmsAct,
-    SmsFaults, SmtpOptions, SmtpSimulator, TencentOptions, TencentSimulator, WecomMailbox, WecomOptions,
-    WecomSimulator,
+    SmsFaults, SmtpOptions, SmtpSimulator, Stage, TencentOptions, TencentSimulator, WecomCall, WecomFaults,
+    WecomMailbox, WecomOptions, WecomSimulator,
 };
 
 /// Connections to the relay, twice what a provider has unless told.
@@ -85,6 +85,19 @@ impl Vendors {
         Self::with(hanging, Faults::default(), CONNECTIONS).await
     }
 
+    /// Each call takes `latency`, and each mail; the relay may be spoken to over so many connections at once. `dead`: the gateway
+    /// takes calls and answers none.
+    pub(super) async fn busy(latency: Duration, connections: u64, dead: bool) -> anyhow::Result<Self> {
+        let texts = if dead {
+            SmsFaults::default().at(Moment::Call, SmsAct::Hang)
+        } else {
+            SmsFaults::default().slow(Moment::Call, latency)
+        };
+        let relay = Faults::default().slow(Stage::Body, latency);
+        let corp = WecomFaults::default().slow(WecomCall::Send, latency);
+        Self::all(texts, relay, corp, connections).await
+    }
+
     pub(super) async fn with_aliyun() -> anyhow::Result<Self> {
         let options = AliyunOptions { inbox: Inbox::keeping(0), ..AliyunOptions::default() };
         Ok(Self { texts: Texts::Aliyun(AliyunSimulator::start(options).await?), ..Self::start().await? })
@@ -96,9 +109,19 @@ impl Vendors {
     }
 
     async fn with(faults: SmsFaults, relay: Faults, connections: u64) -> anyhow::Result<Self> {
+        Self::all(faults, relay, WecomFaults::default(), connections).await
+    }
+
+    async fn all(
+        faults: SmsFaults,
+        relay: Faults,
+        corp: WecomFaults,
+        connections: u64,
+    ) -> anyhow::Result<Self> {
         let mail = SmtpOptions { mailbox: Mailbox::keeping(0), faults: relay, ..SmtpOptions::default() };
         let sms = HttpSmsOptions { faults, inbox: Inbox::keeping(0), ..HttpSmsOptions::default() };
-        let wecom = WecomOptions { mailbox: WecomMailbox::keeping(0), ..WecomOptions::default() };
+        let wecom =
+            WecomOptions { mailbox: WecomMailbox::keeping(0), faults: corp, ..WecomOptions::default() };
         Ok(Self {
             relay: SmtpSimulator::start(mail).await?,
             texts: Texts::Gateway(HttpSmsSimulator::start(sms).await?),

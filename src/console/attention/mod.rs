@@ -7,6 +7,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
 use super::access::Signed;
+use super::label::Tone;
 use super::page::{self, Section, Shell, Theme, address};
 use super::timeline::actor;
 use super::view::{Given, View};
@@ -128,6 +129,8 @@ pub struct ActLine {
     pub done: u64,
     pub passed_over: u64,
     pub finished_at: Option<Timestamp>,
+    /// It ended before it came to all of them: whoever began it lost the right to it.
+    pub stopped: bool,
 }
 
 impl ActLine {
@@ -144,6 +147,7 @@ impl ActLine {
             done: number(act.done),
             passed_over: number(act.passed_over),
             finished_at: act.finished_at,
+            stopped: act.stopped,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Writing a message in four steps: what, for whom, the proof, when. Each step keeps what is filled in as a draft, while it
 //! is typed where there is script, so that closing the browser loses nothing.
 
+pub mod missed;
 pub mod proof;
 pub mod sensitive;
 pub mod trial;

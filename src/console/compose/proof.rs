@@ -6,15 +6,16 @@ use askama::Template;
 
 use super::sensitive::Words;
 use super::trial::{Trial, TrialQuery};
-use super::{Frame, Step, gone, open};
+use super::{Frame, Step, gone, missed, open};
 use crate::Result;
 use crate::console::access::Signed;
 use crate::console::form::{Form, fault_text};
 use crate::console::label::Tone;
 use crate::console::page::{self, Section, Shell, Theme, see_other};
-use crate::console::rules::simulator::{Fate, Outcome, RuleOutcome};
+use crate::console::rules::simulator::{Fate, Outcome, Reach, RuleOutcome};
 use crate::console::rules::words::Names;
 use crate::domain::channel::ChannelKind;
+use crate::domain::delivery::suppressed::{NO_ADDRESS, OPTED_OUT};
 use crate::domain::id::DraftId;
 use crate::domain::operator::Permission;
 use crate::domain::sensitive::Treatment;
@@ -36,12 +37,50 @@ pub struct ProofPage {
 }
 
 impl ProofPage {
+    /// Somebody would not get it by a channel.
+    fn misses_any(&self, outcome: &Outcome) -> bool {
+        outcome.channels.iter().any(|reach| self.missed(reach).iter().any(|figure| figure.n > 0))
+    }
+
+    /// How many a channel does not reach, by why, each with the list of who they are.
+    fn missed(&self, reach: &Reach) -> [MissedFigure; 3] {
+        let view = &self.shell.view;
+        let channel = reach.channel;
+        let figure = |n, why: &str, name: &str| MissedFigure {
+            n,
+            href: missed::address_of(self.frame.id, channel, why),
+            name: format!("{} {}", view.channel_text(channel), view.t(name)),
+        };
+        [
+            figure(reach.no_address, NO_ADDRESS, "reach-no-address"),
+            figure(reach.opted_out, OPTED_OUT, "reach-opted-out"),
+            figure(reach.suppressed, missed::SUPPRESSED, "reach-suppressed"),
+        ]
+    }
+
+    /// Whose budget it is, before what is said of it.
+    fn whose(&self) -> String {
+        let view = &self.shell.view;
+        let of = self.frame.department.clone().unwrap_or_else(|| view.t("costs-operators"));
+        view.t1("cost-budget-of", "of", of)
+    }
+
     /// Names of channels, one after the other.
     fn channels(&self, channels: &[ChannelKind]) -> String {
         let view = &self.shell.view;
         let names: Vec<_> = channels.iter().map(|channel| view.channel_text(*channel)).collect();
         names.join(&view.t("word-separator"))
     }
+}
+
+/// How many people a channel does not reach for a reason.
+#[derive(Clone, Debug)]
+struct MissedFigure {
+    n: u64,
+    /// Where they are listed.
+    href: String,
+    /// The channel and the reason.
+    name: String,
 }
 
 /// Something that keeps it from being a message, and the step that mends it.
@@ -89,7 +128,8 @@ async fn page(s: &Services, signed: &Signed, draft: &Draft, query: &TrialQuery) 
             let similar =
                 drafts::similar(s, &signed.caller, &simulation.outline, simulation.similar.as_ref()).await?;
             let words = Words::new(view, &simulation.words, &draft.composed.looked_at);
-            let cost = costs::estimate(s, &signed.caller, &simulation).await?;
+            let department = drafts::writes_for(&signed.caller, &draft.composed)?;
+            let cost = costs::estimate(s, &signed.caller, department.as_deref(), &simulation).await?;
             let trial = Trial::load(s, signed, &simulation, query).await?;
             Ok(Proof { outcome, rules, similar, words, cost, trial })
         }

@@ -5,6 +5,7 @@ use askama::Template;
 use crate::Result;
 use crate::clock::Timestamp;
 use crate::console::access::Signed;
+use crate::console::message::title;
 use crate::console::view::View;
 use crate::domain::id::MessageId;
 use crate::service::Services;
@@ -37,9 +38,10 @@ impl FoundFragment {
     /// What is found by a title, a topic or an id; without any of these the latest.
     pub(super) async fn search(s: &Services, signed: &Signed, q: &str, chosen: &str) -> Result<Self> {
         let query = MessageQuery { q: Some(q.to_owned()), limit: MOST_FOUND, ..MessageQuery::default() };
+        let view = signed.view();
         let row = |message: MessageSummary| FoundRow {
             id: message.id,
-            title: message.title,
+            title: title(&view, &message),
             topic: message.topic,
             source: message.source.map(|source| source.name),
             created_at: message.created_at.into(),

@@ -167,7 +167,8 @@ pub(in crate::console) async fn show(
 
 async fn kept(s: &Services, signed: &Signed, id: MessageId) -> Result<((MessageId, String), Simulation)> {
     let message = messages::get_many(s, &signed.caller, &[id]).await?.pop();
-    let title = message.ok_or(Error::NotFound("message"))?.title;
+    let message = message.ok_or(Error::NotFound("message"))?;
+    let title = super::super::message::title(&signed.view(), &message);
     Ok(((id, title), messages::simulate_kept(s, &signed.caller, id).await?))
 }
 
@@ -371,6 +372,15 @@ impl Outcome {
 
 /// That nobody can be sent it is its fate, and said there.
 fn warning(view: &View, simulation: &Simulation, warning: &PreviewWarning) -> Option<String> {
+    match warning.code {
+        "similar" => Some(alike(view, simulation)),
+        "sensitive_words" => Some(sensitive_words(view, simulation)),
+        _ => plain_warning(view, warning),
+    }
+}
+
+/// A warning that says all by itself.
+pub(in crate::console) fn plain_warning(view: &View, warning: &PreviewWarning) -> Option<String> {
     let channel = || warning.channel.map(|channel| view.channel_text(channel)).unwrap_or_default();
     match (warning.code, warning.until) {
         ("unrouted", _) => None,
@@ -382,8 +392,6 @@ fn warning(view: &View, simulation: &Simulation, warning: &PreviewWarning) -> Op
             }
             None => view.t1("warning-no-provider", "channel", channel()),
         }),
-        ("similar", _) => Some(alike(view, simulation)),
-        ("sensitive_words", _) => Some(sensitive_words(view, simulation)),
         ("over_quota", _) => {
             let n = view.number(warning.exceeding.unwrap_or(0).unsigned_abs());
             Some(match warning.address {

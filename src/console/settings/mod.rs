@@ -6,6 +6,7 @@ pub mod costs;
 pub mod limits;
 pub mod policy;
 pub mod policy_form;
+pub mod retention;
 pub mod sign_in;
 pub mod words;
 
@@ -19,13 +20,14 @@ use crate::Result;
 use crate::domain::operator::Permission;
 
 /// Subjects by the address of their page and the key of their name.
-const TABS: [(&str, &str); 8] = [
+const TABS: [(&str, &str); 9] = [
     (campus::PATH, "settings-campus"),
     (policy::CALENDAR, "settings-calendar"),
     (policy::POLICY, "settings-policy"),
     (policy::VERSIONS, "settings-versions"),
     (words::PATH, "settings-words"),
     (costs::PATH, "settings-costs"),
+    (retention::PATH, "settings-retention"),
     ("/console/settings/alarms", "settings-alarms"),
     (sign_in::PATH, "settings-sign-in"),
 ];

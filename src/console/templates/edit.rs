@@ -5,15 +5,16 @@ use actix_web::web::{Data, Path, Query};
 use askama::Template;
 use serde_json::{Value, json};
 
-use super::{HOME, TextChange, Which, changes, sample};
+use super::samples::{SampleKind, SampleRow};
+use super::{HOME, TextChange, Which, changes};
 use crate::console::access::Signed;
 use crate::console::form::{FieldFaults, Form, fault_text};
 use crate::console::messages::read;
 use crate::console::page::{self, Flash, Section, Shell, Theme, see_other};
-use crate::console::wording_preview::{self, WordingPreview};
+use crate::console::wording_preview::WordingPreview;
 use crate::domain::content::{Content, Variant};
 use crate::domain::operator::Permission;
-use crate::domain::template::Breaking;
+use crate::domain::template::{Breaking, TemplateInput};
 use crate::error::Fault;
 use crate::service::Services;
 use crate::service::messages::Draft;
@@ -39,6 +40,8 @@ pub struct TemplateFormPage {
 pub struct Breaks {
     pub what: Breaking,
     pub uses: Vec<Use>,
+    /// Whoever looks may change what vendors' templates are filled with.
+    pub may_map: bool,
 }
 
 /// Somebody else kept a version while the form was open.
@@ -62,15 +65,16 @@ pub struct TemplateForm {
     pub link: String,
     /// Key, title and body.
     pub variants: Vec<(String, String, String)>,
-    /// Name and value.
-    pub samples: Vec<(String, String)>,
+    pub samples: Vec<SampleRow>,
 }
 
 impl TemplateForm {
     fn of(template: templates::Template, version: i64) -> Self {
         let content = template.content;
-        let names = template.required.iter().chain(&template.optional);
-        let samples = names.map(|name| (name.clone(), sample(&template.samples, name))).collect();
+        let required = template.required.iter().map(|name| (name, true));
+        let all = required.chain(template.optional.iter().map(|name| (name, false)));
+        let samples =
+            all.map(|(name, required)| SampleRow::stored(&template.samples, name, required)).collect();
         let row = |(key, Variant { title, body }): (String, Variant)| {
             (key, title.unwrap_or_default(), body.unwrap_or_default())
         };
@@ -105,17 +109,18 @@ impl TemplateForm {
             variants: rows.collect(),
             samples: Vec::new(),
         };
-        let given = form.all("sample_name").zip(form.all("sample_value"));
-        let given: Vec<_> = given.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let given = SampleRow::typed(form);
         // Those of the texts as they are now; where they cannot be read, those there were.
         typed.samples = match typed.content().variables() {
             Ok(variables) => {
-                let value = |name: &String| given.iter().find(|(known, _)| known == name).cloned();
-                variables
-                    .all
-                    .iter()
-                    .map(|name| value(name).unwrap_or((name.clone(), String::new())))
-                    .collect()
+                let needed: Vec<&str> = variables.needed().collect();
+                let row = |name: &String| {
+                    let given = given.iter().find(|row| row.name == *name).cloned().unwrap_or_default();
+                    SampleRow { name: name.clone(), required: needed.contains(&&**name), ..given }
+                };
+                let mut rows: Vec<_> = variables.all.iter().map(row).collect();
+                rows.sort_by_key(|row| !row.required);
+                rows
             }
             Err(_) => given,
         };
@@ -144,11 +149,10 @@ impl TemplateForm {
     }
 
     fn draft(&self) -> Draft {
-        let samples = self.samples.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         Draft {
             content: self.content(),
             has_variables: true,
-            params: wording_preview::samples(samples),
+            params: SampleRow::params(&self.samples),
             template: Some(self.slug.clone()).filter(|slug| !slug.is_empty()),
             emergency: false,
         }
@@ -190,7 +194,29 @@ impl TemplateForm {
             let field = row.map_or(field, |row| format!("variant_{row}"));
             (field, fault_text(&view, &fault.code, &fault.detail))
         };
-        faults.iter().map(place).collect()
+        faults.iter().map(place).chain(self.sample_faults(signed)).collect()
+    }
+
+    /// Samples that are none of their kind, each at its row.
+    fn sample_faults(&self, signed: &Signed) -> Vec<(String, String)> {
+        let view = signed.view();
+        let rows = self.samples.iter().enumerate();
+        let faulty =
+            rows.filter_map(|(at, row)| Some((format!("sample_{at}"), row.read().err()?.text(&view))));
+        faulty.collect()
+    }
+
+    /// All that is wrong with it before it is looked at by whoever keeps it, if anything is.
+    fn checked(&self) -> Result<()> {
+        let mut faults: Vec<Fault> = self.doubled().into_iter().collect();
+        if self.samples.iter().any(|row| row.read().is_err()) || !faults.is_empty() {
+            // Everything at once.
+            if let Err(Error::Invalid(others)) = TemplateInput::read(&self.slug, &self.document()) {
+                faults.extend(others);
+            }
+            return Err(Error::Invalid(faults));
+        }
+        Ok(())
     }
 }
 
@@ -207,8 +233,8 @@ impl TemplateFormPage {
         Ok(Self {
             shell: signed.shell(Section::Templates)?,
             preview: WordingPreview::load(s, signed, &form.draft()).await?,
+            faults: form.sample_faults(signed).into_iter().collect(),
             form,
-            faults: FieldFaults::default(),
             breaking: None,
             meanwhile: None,
         })
@@ -261,9 +287,9 @@ async fn save(s: &Services, signed: &Signed, slug: Option<&str>, given: &Form) -
         return page::html(&TemplateFormPage::open(s, signed, form).await?);
     }
     let agreed = given.all("agreed").next();
-    let revised = match form.doubled() {
-        Some(fault) => Err(Error::Invalid(vec![fault])),
-        None => {
+    let revised = match form.checked() {
+        Err(error) => Err(error),
+        Ok(()) => {
             templates::revise(s, &signed.caller, (&form.slug, form.version), &form.document(), agreed).await
         }
     };
@@ -275,8 +301,9 @@ async fn save(s: &Services, signed: &Signed, slug: Option<&str>, given: &Form) -
         }
         Ok(Revised::Breaking(what)) => {
             let uses = templates::uses(s, &signed.caller, &form.slug).await?;
+            let may_map = signed.may(Permission::ProvidersEdit);
             let page = TemplateFormPage::open(s, signed, form).await?;
-            let breaking = Some(Breaks { what, uses });
+            let breaking = Some(Breaks { what, uses, may_map });
             page::answer(HttpResponse::Conflict(), &TemplateFormPage { breaking, ..page })
         }
         Ok(Revised::Meanwhile(latest)) => {

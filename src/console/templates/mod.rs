@@ -1,6 +1,8 @@
 //! Templates: the list, and one with how it arrives, its versions and what each changed.
 
 pub mod edit;
+pub mod mappings;
+pub mod samples;
 
 use std::collections::BTreeSet;
 
@@ -22,7 +24,8 @@ use crate::domain::content::Content;
 use crate::domain::operator::Permission;
 use crate::service::Services;
 use crate::service::messages::Draft;
-use crate::service::templates::{self, Template as Kept, Use};
+use crate::service::providers::{self, Standing};
+use crate::service::templates::{self, Template as Kept, Usage, Use};
 
 pub(in crate::console) const HOME: &str = "/console/templates";
 /// Read at once for the list.
@@ -35,6 +38,8 @@ const VERSIONS: u32 = 50;
 pub struct TemplatesPage {
     pub shell: Shell,
     pub q: String,
+    /// Only what nobody named for long.
+    pub idle: bool,
     pub may_edit: bool,
     pub list: TemplatesFragment,
 }
@@ -44,7 +49,17 @@ pub struct TemplatesPage {
 pub struct TemplatesFragment {
     pub view: View,
     pub filtered: bool,
+    /// Only messages of whoever looks are counted.
+    pub limited: bool,
     pub rows: Vec<TemplateLine>,
+}
+
+impl TemplatesFragment {
+    /// That named it lately.
+    fn messages(&self, row: &TemplateLine) -> String {
+        let figure = self.view.number(row.usage.messages);
+        if row.usage.more { self.view.t1("more-than", "figure", figure) } else { figure }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -54,6 +69,7 @@ pub struct TemplateLine {
     /// What it has texts of its own for: `sms`, `en`, `sms.en`.
     pub variants: Vec<String>,
     pub version: i64,
+    pub usage: Usage,
     pub at: Timestamp,
     pub by: String,
 }
@@ -70,6 +86,9 @@ pub struct TemplatePage {
     pub may_edit: bool,
     pub variables: Vec<VariableRow>,
     pub preview: WordingPreview,
+    /// Of providers that send approved templates only: of the version shown.
+    pub standings: Vec<Standing>,
+    pub may_map: bool,
     pub uses: Vec<Use>,
     pub versions: Vec<VersionLine>,
 }
@@ -103,6 +122,7 @@ pub struct TextChange {
 #[serde(default)]
 pub(in crate::console) struct Search {
     q: String,
+    used: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -188,6 +208,8 @@ pub(super) async fn list(
 ) -> Result<HttpResponse> {
     signed.caller.reach(Permission::TemplatesView)?;
     let q = search.q.trim().to_lowercase();
+    let idle = search.used == "idle";
+    let usages = templates::usages(&s, &signed.caller).await?;
     let mut rows = Vec::new();
     let mut after: Option<String> = None;
     loop {
@@ -195,7 +217,10 @@ pub(super) async fn list(
         let more = found.len() == CHUNK as usize;
         after = found.last().map(|last| last.slug.clone());
         let is_it = |one: &Kept| one.slug.contains(&q) || one.name.to_lowercase().contains(&q);
-        rows.extend(found.into_iter().filter(is_it).map(|one| TemplateLine {
+        let usage = |one: &Kept| usages.all.get(&one.slug).copied().unwrap_or_default();
+        let is_asked = |one: &Kept| is_it(one) && (!idle || usage(one).last_at.is_none());
+        rows.extend(found.into_iter().filter(is_asked).map(|one| TemplateLine {
+            usage: usage(&one),
             by: actor(&signed.view(), &one.created_by),
             variants: one.content.variants.into_keys().collect(),
             slug: one.slug,
@@ -207,13 +232,19 @@ pub(super) async fn list(
             break;
         }
     }
-    let list = TemplatesFragment { view: signed.view(), filtered: !q.is_empty(), rows };
+    let list = TemplatesFragment {
+        view: signed.view(),
+        filtered: idle || !q.is_empty(),
+        limited: usages.is_limited,
+        rows,
+    };
     if page::wants_fragment(&request) {
         return page::html(&list);
     }
     page::html(&TemplatesPage {
         shell: signed.shell(Section::Templates)?,
         q: search.into_inner().q,
+        idle,
         may_edit: signed.may(Permission::TemplatesEdit),
         list,
     })
@@ -235,6 +266,7 @@ pub(super) async fn show(
         emergency: false,
     };
     let preview = WordingPreview::load(&s, &signed, &draft).await?;
+    let standings = providers::mappings(&s, &signed.caller, &shown).await?;
     let shell = signed.shell(Section::Templates)?;
     let line = |(at, one): (usize, &Kept)| VersionLine {
         number: one.version,
@@ -251,6 +283,8 @@ pub(super) async fn show(
         may_edit: signed.may(Permission::TemplatesEdit),
         variables: VariableRow::all(&shown),
         preview,
+        standings,
+        may_map: signed.may(Permission::ProvidersEdit),
         uses: templates::uses(&s, &signed.caller, &slug).await?,
         versions: versions.iter().enumerate().map(line).collect(),
         slug: shown.slug,

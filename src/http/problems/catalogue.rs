@@ -144,6 +144,20 @@ pub(super) const ALL: &[Explained] = &[
         ],
     ),
     problem(
+        "content_removed",
+        409,
+        [
+            "What the message said was removed",
+            "The time for which this installation keeps what messages said is over (`content_removed_at`), so there is nothing to send again.",
+            "Send a new message.",
+        ],
+        [
+            "消息内容已删除",
+            "消息内容已超过本系统的保留期限（见 `content_removed_at`），无法再次发送。",
+            "请发送一条新消息。",
+        ],
+    ),
+    problem(
         "not_held",
         409,
         [
@@ -183,6 +197,95 @@ pub(super) const ALL: &[Explained] = &[
             "动态组的成员由筛选条件决定",
             "动态用户组包含筛选条件所匹配的人员，不能手动增减成员。",
             "请修改该组的 where，或另建静态组。",
+        ],
+    ),
+    problem(
+        "broadcast_state",
+        409,
+        [
+            "The broadcast stands elsewhere",
+            "What was asked for is not done to a broadcast that stands where this one does: one that waits cannot be \
+             stopped, one that is over cannot be told more, one that never went out cannot be corrected. `detail` says \
+             where it stands.",
+            "Read the broadcast and decide anew. One that waits for a second person is decided in the console.",
+        ],
+        [
+            "广播当前状态不允许此操作",
+            "广播所处的状态不允许此操作：等待审批的不能停止，已结束的不能补充，从未发出的不能更正。detail 会说明它现在处于什么状态。",
+            "请重新读取该广播后再决定。等待第二人审批的广播在控制台处理。",
+        ],
+    ),
+    problem(
+        "broadcast_changed",
+        409,
+        [
+            "Somebody was faster",
+            "Somebody did something to the broadcast since it was looked at, so that the decision would be about another \
+             text than the one that was read.",
+            "Read it again as it is now, and decide about that.",
+        ],
+        [
+            "广播刚被他人改动",
+            "查看之后有人对该广播做了操作，若继续，所决定的就不是刚才看到的内容。",
+            "请重新读取现在的内容，再作决定。",
+        ],
+    ),
+    problem(
+        "broadcast_open",
+        409,
+        [
+            "The same broadcast is open already",
+            "There is one open broadcast for a scenario and place, and another one has these choices.",
+            "Go on with the one that is open, or choose otherwise.",
+        ],
+        [
+            "同样的广播已经打开",
+            "同一预案、同一地点只能有一个进行中的广播，另一个广播已经选择了同样的内容。",
+            "请在已打开的广播上继续，或改选其他内容。",
+        ],
+    ),
+    problem(
+        "broadcast_said",
+        409,
+        [
+            "That was said before",
+            "A broadcast is corrected once and called off once; people were told already. `detail` names the message.",
+            "Read the broadcast to see whom it reached. Whoever is to be told something else is told by another broadcast.",
+        ],
+        [
+            "已经发过",
+            "一个广播只更正一次、只解除一次，收件人已经收到。detail 给出那条消息。",
+            "请读取该广播，查看已送达哪些人。需要另行通知时，请发起新的广播。",
+        ],
+    ),
+    problem(
+        "override_too_early",
+        409,
+        [
+            "A second person still has time",
+            "Whoever began a broadcast may send it alone only where no second person decides in the time that the campus \
+             gives them. `detail` says how many seconds are left.",
+            "Wait as long as `detail` says, and ask again with a reason.",
+        ],
+        [
+            "第二人审批时间未到",
+            "只有在规定时间内无人审批时，发起人才可以独自发出。detail 给出还剩多少秒。",
+            "请等待 detail 给出的时间，再填写理由重试。",
+        ],
+    ),
+    problem(
+        "try_again",
+        409,
+        [
+            "It ended in this very moment",
+            "The same broadcast was open when the press came in and ended before the press could attach to it, or the same \
+             was asked for twice at once. Nothing was sent.",
+            "Repeat the request as it is.",
+        ],
+        [
+            "恰在此刻结束",
+            "按下时同样的广播还在进行，但在并入之前已经结束，或同样的请求同时到达。没有发出任何内容。",
+            "请原样重新提交。",
         ],
     ),
     problem(

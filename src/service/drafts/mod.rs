@@ -8,10 +8,10 @@ mod trial;
 
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::messages::{self, Accepted, Simulation, Written, author};
+use super::messages::{self, Accepted, MissedPage, MissedQuery, Simulation, Written, author};
 use super::{Caller, Services, groups, sensitive};
 use crate::clock::Timestamp;
 use crate::domain::audience::Audience;
@@ -19,8 +19,8 @@ use crate::domain::id::{DraftId, MessageId};
 use crate::domain::operator::Permission;
 use crate::domain::sensitive::{Sighting, Treatment};
 use crate::error::{Error, Fault, Result};
-use crate::store::audience;
 use crate::store::drafts::{self as store, DraftRow};
+use crate::store::{audience, audit};
 
 pub use self::composed::{Composed, Whom, campus_ids};
 pub(super) use self::rights::recall_rights;
@@ -194,15 +194,40 @@ pub async fn faults(s: &Services, caller: &Caller, composed: &Composed) -> Resul
 pub async fn proof(s: &Services, caller: &Caller, composed: &Composed) -> Result<Simulation> {
     let department = writes_for(caller, composed)?;
     rights::require(caller, Permission::DirectoryView, department.as_deref())?;
-    let mut proof =
-        messages::simulate_written(s, caller, department.as_deref(), &composed.document(&s.campus)).await?;
-    // What other departments said, and to whom, is not told by trying.
-    if let Some(alike) = &proof.similar
-        && !messages::is_seen(s, caller, alike.id).await?
-    {
-        proof.similar = None;
-    }
-    Ok(proof)
+    messages::simulate_written(s, caller, department.as_deref(), &composed.document(&s.campus)).await
+}
+
+/// Those whom its proof tells that they would not get it, a page at a time.
+///
+/// # Errors
+///
+/// As [`proof`].
+pub async fn missed(
+    s: &Services,
+    caller: &Caller,
+    composed: &Composed,
+    query: &MissedQuery,
+) -> Result<MissedPage> {
+    let department = writes_for(caller, composed)?;
+    rights::require(caller, Permission::DirectoryView, department.as_deref())?;
+    let document = composed.document(&s.campus);
+    messages::missed_written(s, caller, department.as_deref(), &document, query).await
+}
+
+/// Notes in the audit log that [`missed`] is taken along as a file.
+///
+/// # Errors
+///
+/// As [`proof`].
+pub async fn note_missed_export(s: &Services, caller: &Caller, draft: &Draft) -> Result<()> {
+    let query = MissedQuery { limit: 1, ..MissedQuery::default() };
+    missed(s, caller, &draft.composed, &query).await?;
+    let department = writes_for(caller, &draft.composed)?;
+    let (now, detail) = (s.clock.now(), json!({ "department": department }));
+    let mut tx = s.db.begin().await?;
+    audit::append(&mut tx, now, &caller.label(), "message.export_missed", &draft.id.to_string(), &detail)
+        .await?;
+    tx.commit().await
 }
 
 /// Sends a draft as it is at that version, if its audience is still as large as was agreed to. However often this is asked

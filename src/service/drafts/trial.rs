@@ -10,7 +10,7 @@ use super::super::alarms;
 use super::super::caller::OperatorCaller;
 use super::super::messages::OwnWord;
 use super::super::{Caller, Services};
-use super::{author, get, proof};
+use super::{author, get, proof, writes_for};
 use crate::clock::Timestamp;
 use crate::domain::channel::ChannelKind;
 use crate::domain::id::{DraftId, MessageId};
@@ -45,6 +45,7 @@ pub async fn try_out(s: &Services, caller: &Caller, id: DraftId, request_id: &st
     let operator = author(caller)?;
     let draft = get(s, caller, id).await?;
     let seen = proof(s, caller, &draft.composed).await?;
+    let department = writes_for(caller, &draft.composed)?;
     let document = draft.composed.document(&s.campus);
     let mut bodies = Vec::new();
     let (mails, others): (Vec<ChannelKind>, Vec<_>) =
@@ -60,7 +61,7 @@ pub async fn try_out(s: &Services, caller: &Caller, id: DraftId, request_id: &st
     }
     let mut words = Vec::with_capacity(bodies.len());
     for body in bodies {
-        let word = OwnWord::of(s, operator.id, &body, request_id).await?;
+        let word = OwnWord::of(s, operator.id, department.clone(), &body, request_id).await?;
         words.push(word.on_trial(s, seen.wording.as_ref())?);
     }
     if words.is_empty() {

@@ -41,7 +41,8 @@ pub async fn resolve(
 
     let mut resolved = Vec::new();
     for (pointer, part) in parts {
-        let mut one = ResolvedAudience { everyone: part.everyone, ..ResolvedAudience::default() };
+        let after = part.after.as_deref().cloned();
+        let mut one = ResolvedAudience { everyone: part.everyone, after, ..ResolvedAudience::default() };
         for (i, slug) in part.groups.iter().enumerate() {
             match groups.get(slug) {
                 None => unknown.push(Fault::new(

@@ -15,7 +15,7 @@ use futures_util::Stream;
 
 use self::kept::Detail;
 use super::recipients::{Fields, Format, is_workbook, peek, rejected_rows, sheets, write, write_sheet};
-use super::{Caller, Services};
+use super::{Caller, Services, retention};
 use crate::clock::Timestamp;
 use crate::domain::id::{ImportId, OperatorId};
 use crate::domain::operator::Permission;
@@ -36,8 +36,6 @@ const WAITS: Duration = Duration::from_hours(24);
 const WAITS_IN_ALL: Duration = Duration::from_hours(72);
 /// Files of one operator that wait.
 const MOST_WAITING: usize = 10;
-/// How long it is remembered what an import did, and what its columns were for.
-const REMEMBERS: Duration = Duration::from_hours(24 * 180);
 /// How long a pass of another process may say nothing before it is taken for broken off.
 const SILENCE: Duration = Duration::from_mins(1);
 /// Cells that may be mended in place.
@@ -460,8 +458,9 @@ pub async fn prune(s: &Services) -> Result<()> {
             forget(s, &detail).await;
         }
     }
+    let before = s.campus.days_before(now, retention::in_force(s).await?.imports);
     let mut tx = s.db.begin().await?;
-    store::prune(&mut tx, now.minus(REMEMBERS)).await?;
+    store::prune(&mut tx, before).await?;
     tx.commit().await?;
     files::sweep(s, now.minus(WAITS), wanted).await
 }

@@ -22,6 +22,8 @@ use crate::store::{dedup, idempotency};
 
 /// How long keys are kept.
 const KEYS_KEPT: Duration = Duration::from_hours(48);
+/// Of them forgotten in one transaction.
+const KEYS_AT_ONCE: u32 = 5_000;
 /// Messages in one batch.
 pub const MOST_IN_BATCH: usize = 1_000;
 
@@ -367,12 +369,18 @@ fn answer(view: AcceptedView, kept: Kept) -> Result<Accepted> {
     }
 }
 
-/// Forgets keys whose time is over, some at a time, and says how many. For whoever sweeps.
+/// Forgets keys whose time is over, and says how many. For whoever sweeps.
 pub async fn prune(s: &Services) -> Result<u64> {
     let before = s.clock.now().minus(KEYS_KEPT);
-    let mut tx = s.db.begin().await?;
-    let forgotten =
-        idempotency::prune(&mut tx, before, 10_000).await? + dedup::prune(&mut tx, before).await?;
-    tx.commit().await?;
-    Ok(forgotten)
+    let mut forgotten = 0;
+    loop {
+        let mut tx = s.db.begin().await?;
+        let keys = idempotency::prune(&mut tx, before, KEYS_AT_ONCE).await?;
+        let is_last = keys < u64::from(KEYS_AT_ONCE);
+        forgotten += keys + if is_last { dedup::prune(&mut tx, before).await? } else { 0 };
+        tx.commit().await?;
+        if is_last {
+            return Ok(forgotten);
+        }
+    }
 }

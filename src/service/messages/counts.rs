@@ -83,7 +83,7 @@ impl MessageCounts {
         }
     }
 
-    pub(super) fn add(&mut self, row: &CountRow) {
+    pub(in crate::service) fn add(&mut self, row: &CountRow) {
         let counts = Counts::new(|state| row.of(state));
         self.all.add(&counts);
         let channel = match row.channel {

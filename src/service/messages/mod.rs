@@ -16,10 +16,12 @@ mod intake;
 mod keep;
 mod limited;
 mod list;
+mod missed;
 mod own_word;
 mod preview;
 mod read;
 mod reading;
+mod reckoning;
 mod review;
 mod sight;
 mod simulate;
@@ -36,13 +38,15 @@ pub use self::delivery_views::{
 };
 pub use self::intake::Intake;
 pub use self::list::{MessageQuery, Page, list};
-pub(super) use self::own_word::OwnWord;
+pub(super) use self::missed::missed_written;
+pub use self::missed::{MissedPage, MissedPerson, MissedQuery, Place, Why};
+pub(super) use self::own_word::{Outgoing, OwnWord};
 pub use self::preview::preview;
+pub(super) use self::read::visible_delivery;
 pub use self::read::{
     DeliveryQuery, Exported, answers, deliveries, deliveries_to, delivery, export, get, get_many,
     note_export, timeline, wait,
 };
-pub(super) use self::read::{is_seen, visible_delivery};
 pub use self::review::{reject, release};
 pub(super) use self::sight::{Sight, holds};
 pub(super) use self::simulate::check_written;
@@ -53,6 +57,7 @@ pub use self::views::{
     AcceptedView, AudienceCounts, EventView, MatchedRule, MessageSummary, MessageView, Preview,
     PreviewWarning, Reachable, RenderedText, RuleView, Skipped, SmsNote, SourceRef,
 };
+pub(super) use self::wording::sampled;
 pub use self::wording::{
     Card, Cut, Draft, Guess, ShownCard, ShownLanguage, ShownMail, ShownSms, ShownWording, show_wording,
 };

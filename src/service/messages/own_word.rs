@@ -5,14 +5,19 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::draft::{Sender, draft};
+use super::preview::{Parts, look};
+use super::views::{AudienceCounts, Preview};
+use crate::clock::Timestamp;
 use crate::config::Language;
+use crate::domain::audience::Audience;
 use crate::domain::channel::ChannelKind;
 use crate::domain::content::{Content, MAX_TITLE, Rendered, Variant};
 use crate::domain::id::{MessageId, OperatorId};
-use crate::domain::message::{Lane, Status, Wording};
+use crate::domain::message::{Category, Lane, Status, Wording};
 use crate::domain::routing::{QuietHours, Routed};
 use crate::domain::source::Right;
 use crate::queue::{Entry, Work};
+use crate::service::routing::InForce;
 use crate::service::{Services, deliveries};
 use crate::store::messages::{self, NewMessage};
 use crate::store::{Tx, routing};
@@ -20,6 +25,20 @@ use crate::{Error, Result};
 
 /// A message of nobody's, ready to be kept.
 pub(in crate::service) struct OwnWord(NewMessage);
+
+/// What a broadcast sends in one message.
+pub(in crate::service) struct Outgoing<'a> {
+    pub topic: String,
+    pub wording: Wording,
+    pub audience: &'a Audience,
+    pub channels: &'a [ChannelKind],
+    pub attributes: &'a Value,
+    /// It goes to the sandbox.
+    pub test: bool,
+    pub now: Timestamp,
+    pub expires_at: Timestamp,
+    pub request_id: &'a str,
+}
 
 impl OwnWord {
     /// Checks a message as it would be sent by a source that may send everything.
@@ -39,8 +58,15 @@ impl OwnWord {
         Ok(Self(draft.incoming.message))
     }
 
-    /// Checks a message that an operator writes to themselves, to their own address or as the person they are.
-    pub async fn of(s: &Services, operator: OperatorId, body: &Value, request_id: &str) -> Result<Self> {
+    /// Checks a message that an operator writes to themselves, to their own address or as the person they are. It is of the
+    /// department that the draft is for, where whoever sees that one's messages sees it.
+    pub async fn of(
+        s: &Services,
+        operator: OperatorId,
+        department: Option<String>,
+        body: &Value,
+        request_id: &str,
+    ) -> Result<Self> {
         let sender = Sender {
             source: None,
             operator: Some(operator),
@@ -54,7 +80,54 @@ impl OwnWord {
             daily_messages: None,
         };
         let draft = draft(s, sender, body, request_id, false).await?;
-        Ok(Self(draft.incoming.message))
+        Ok(Self(NewMessage { department, ..draft.incoming.message }))
+    }
+
+    /// Has numbers for messages at hand. The first message of a process takes some from the store, for which it would wait in vain
+    /// within a transaction of the only writer.
+    pub async fn prepare(s: &Services) -> Result<()> {
+        s.intake.mint(&s.db).await.map(drop)
+    }
+
+    /// One message of a broadcast: an emergency, to people of the directory.
+    pub async fn of_broadcast(s: &Services, outgoing: Outgoing<'_>) -> Result<Self> {
+        let json = |value: serde_json::Result<String>| value.map_err(Error::internal);
+        let id = s.intake.mint(&s.db).await?.message(outgoing.now);
+        Ok(Self(NewMessage {
+            id,
+            source: None,
+            operator: None,
+            department: None,
+            test: outgoing.test,
+            topic: outgoing.topic,
+            category: Category::Emergency,
+            lane: Lane::Emergency,
+            status: Status::Accepted,
+            title: outgoing.wording.title(),
+            content: json(serde_json::to_string(&outgoing.wording))?,
+            template: outgoing.wording.template.map(|template| template.slug),
+            audience: Some(json(serde_json::to_string(outgoing.audience))?),
+            personalise: None,
+            channels: json(serde_json::to_string(outgoing.channels))?,
+            own_channels: true,
+            attributes: outgoing.attributes.to_string(),
+            send_at: outgoing.now,
+            expires_at: outgoing.expires_at,
+            own_expiry: true,
+            created_at: outgoing.now,
+            request_id: outgoing.request_id.to_owned(),
+        }))
+    }
+
+    /// Whom it would reach now, by which channel, and whom not.
+    pub async fn count(&self, s: &Services) -> Result<AudienceCounts> {
+        Ok(self.foresee(s).await?.audience)
+    }
+
+    /// What would become of it, were no rule asked.
+    pub async fn foresee(&self, s: &Services) -> Result<Preview> {
+        let parts = Parts::of(&self.0, None)?;
+        Ok(look(s, &InForce::default(), &parts).await?.preview)
     }
 
     /// Says of itself that it is a trial, in the words that a rule gives it instead of its own, if one does.
@@ -81,8 +154,17 @@ impl OwnWord {
     /// Keeps it with what else the transaction does. The rules are not asked: one that holds everything would hold word of
     /// what is wrong with it.
     pub async fn keep(&self, tx: &mut Tx) -> Result<()> {
+        self.keep_routed(tx, true).await
+    }
+
+    /// As [`keep`](Self::keep), for one message of a broadcast, which goes to others than those who run the installation.
+    pub async fn keep_broadcast(&self, tx: &mut Tx) -> Result<()> {
+        self.keep_routed(tx, false).await
+    }
+
+    async fn keep_routed(&self, tx: &mut Tx, own_word: bool) -> Result<()> {
         messages::insert(tx, &[&self.0]).await?;
-        let routed = Routed { quiet_hours: Some(QuietHours::Ignore), own_word: true, ..Routed::default() };
+        let routed = Routed { quiet_hours: Some(QuietHours::Ignore), own_word, ..Routed::default() };
         routing::set_routed(tx, self.0.id, &routed).await
     }
 

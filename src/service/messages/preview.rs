@@ -8,27 +8,28 @@ use serde_json::Value;
 use super::accept::parse;
 use super::billed::Biller;
 use super::draft::draft;
-use super::views::{AudienceCounts, MatchedRule, Preview, PreviewWarning, Reachable, RenderedText, RuleView};
+use super::reckoning::Reckoning;
+use super::sight::Sight;
+use super::views::{MatchedRule, Preview, PreviewWarning, RenderedText, RuleView};
 use crate::clock::Timestamp;
 use crate::domain::audience::{Audience, Params};
 use crate::domain::channel::{AddressKind, ChannelKind};
 use crate::domain::content::{Content, Rendered};
 use crate::domain::id::MessageId;
 use crate::domain::message::{Category, Lane, Wording};
-use crate::domain::policy::{Similar, ThenFor};
-use crate::domain::routing::{ChannelPlan, Checked, Outcome};
+use crate::domain::operator::Permission;
+use crate::domain::policy::ThenFor;
+use crate::domain::routing::{Checked, Outcome};
 use crate::domain::sensitive::{Looked, Searcher, Sighting, Treatment};
 use crate::domain::sms_text;
 use crate::domain::topic::Topic;
 use crate::error::{Error, Result};
 use crate::service::caller::KeyCaller;
-use crate::service::policies::{Alike, Heeded, Look, Subject};
+use crate::service::policies::Alike;
 use crate::service::providers::{Exceeding, Room};
 use crate::service::routing::{Arrived, Fate, InForce, Route, in_force, route};
-use crate::service::{Services, planning, providers, sensitive};
-use crate::store::audience::{self, Caps, Missed};
+use crate::service::{Caller, Services, providers, sensitive};
 use crate::store::messages::NewMessage;
-use crate::store::prints::Among;
 use crate::store::routing::WholeRow;
 use crate::store::screen::{Quiet, Screen};
 
@@ -58,21 +59,12 @@ pub(super) struct Seen<'r> {
 }
 
 pub(super) async fn look<'r>(s: &Services, rules: &'r InForce, parts: &Parts) -> Result<Seen<'r>> {
-    let mut route = route(rules, &parts.arrived());
+    let mut route = arrive(rules, parts);
+    let by = Reckoning::of(s, parts, &route).await?;
     let wording = route.wording.as_ref().unwrap_or(&parts.wording);
-    let plan = route.routed.plan(&parts.channels).channels();
-    let people = parts.people(&route.routed.audiences, route.routed.replaced);
-    let mut warnings = Vec::new();
-    let heeded = Heeded::load(s).await?;
-    let mut routed = route.routed.clone();
-    let similar = repeats(s, &heeded, parts, wording, &mut routed.repeats).await?;
-    let now = s.clock.now();
-    let (topic, category, expires_at) = (parts.topic.as_str(), parts.category, route.expires_at);
-    // One that is scheduled meets the quiet hours of its own time.
-    let then = parts.send_at.max(now);
-    let screen = heeded.screen(&Subject { topic, category, routed: &routed, expires_at }, then);
-    warnings.extend(quiet(s, &screen, &plan));
-    if let Some((similar, alike)) = &similar {
+    let plan = &by.plan;
+    let mut warnings = quiet(s, &by.screen, plan);
+    if let Some((similar, alike)) = &by.similar {
         if similar.then == ThenFor::Hold && route.fate == Fate::Send {
             route.fate = Fate::Hold(alike.says());
         }
@@ -89,18 +81,14 @@ pub(super) async fn look<'r>(s: &Services, rules: &'r InForce, parts: &Parts) ->
     if let Some(why) = words_hold.filter(|_| route.fate == Fate::Send) {
         route.fate = Fate::Hold(why);
     }
-    let caps = Caps { day: s.campus.day(then), most: caps(&heeded, parts) };
-    let whichever =
-        matches!(route.routed.plan(&parts.channels), ChannelPlan::Fallback(steps) if steps.len() > 1);
-    let reach = Reached { screen: &screen, caps: &caps, whichever, now };
-    let (audience, at) = counts(s, &people, parts.within.as_deref(), &plan, &reach).await?;
+    let (audience, at) = by.counts(s).await?;
     if let Fate::Unrouted(why) = &route.fate {
         warnings.push(PreviewWarning::new("unrouted", why.to_string()));
     } else if audience.by_channel.values().all(|channel| channel.reachable == 0) {
         warnings.push(PreviewWarning::new("nobody_reachable", "nobody would get this message"));
     }
     if !parts.test {
-        let room = providers::room(s, parts.lane, then).await?;
+        let room = providers::room(s, parts.lane, by.then).await?;
         let planned = |kind| at.get(&kind).copied().unwrap_or(0);
         warnings.extend(plan.iter().flat_map(|channel| without_provider(*channel, &room, planned)));
         let first = route.routed.plan(&parts.channels).first();
@@ -113,7 +101,7 @@ pub(super) async fn look<'r>(s: &Services, rules: &'r InForce, parts: &Parts) ->
     let params = parts.params(wording);
     let mut rendered = Vec::new();
     for language in languages(s, wording) {
-        for channel in &plan {
+        for channel in plan {
             match filled(wording, *channel, &language, &params) {
                 Ok(content) if *channel == ChannelKind::Sms => {
                     let body = sms_text::words(&content);
@@ -140,31 +128,38 @@ pub(super) async fn look<'r>(s: &Services, rules: &'r InForce, parts: &Parts) ->
         warnings,
         unknown: None,
     };
-    Ok(Seen { preview, route, similar: similar.map(|(_, alike)| alike), words, outline })
+    Ok(Seen { preview, route, similar: by.similar.map(|(_, alike)| alike), words, outline })
+}
+
+/// What the rules make of it.
+pub(super) fn arrive<'r>(rules: &'r InForce, parts: &Parts) -> Route<'r> {
+    route(rules, &parts.arrived())
 }
 
 /// What of a message decides its way.
 pub(super) struct Parts {
     /// Of a message that is kept; of one that is nobody's yet, the lowest there is.
-    id: MessageId,
-    source: Option<String>,
-    test: bool,
-    topic: Topic,
-    category: Category,
-    lane: Lane,
-    attributes: Params,
-    wording: Wording,
-    channels: Vec<ChannelKind>,
-    own_channels: bool,
-    send_at: Timestamp,
-    expires_at: Timestamp,
-    own_expiry: bool,
-    audience: Option<Audience>,
-    personal: Option<BTreeMap<String, Params>>,
+    pub(super) id: MessageId,
+    pub(super) source: Option<String>,
+    pub(super) test: bool,
+    pub(super) topic: Topic,
+    pub(super) category: Category,
+    pub(super) lane: Lane,
+    pub(super) attributes: Params,
+    pub(super) wording: Wording,
+    pub(super) channels: Vec<ChannelKind>,
+    pub(super) own_channels: bool,
+    pub(super) send_at: Timestamp,
+    pub(super) expires_at: Timestamp,
+    pub(super) own_expiry: bool,
+    pub(super) audience: Option<Audience>,
+    pub(super) personal: Option<BTreeMap<String, Params>>,
     /// The department whose people alone it is for.
-    within: Option<String>,
+    pub(super) within: Option<String>,
+    /// Whose messages of the same text count; of none: everybody's, as when it is sent.
+    pub(super) sight: Option<Sight>,
     /// What people have of their own is nobody's to read here: it stands as `‹name›`.
-    outlined: bool,
+    pub(super) outlined: bool,
 }
 
 impl Parts {
@@ -187,6 +182,7 @@ impl Parts {
             audience: message.audience.as_deref().map(json).transpose()?,
             personal: message.personalise.as_deref().map(json).transpose()?,
             within: message.operator.and_then(|_| message.department.clone()),
+            sight: None,
             outlined: false,
         })
     }
@@ -211,8 +207,16 @@ impl Parts {
             audience: row.audience.map(|audience| audience.0),
             personal: row.personalise.map(|people| people.0),
             within: row.operator_id.and(row.department),
+            sight: None,
             outlined: true,
         })
+    }
+
+    /// What others said, and to whom, is not told by trying: only what the caller may see counts, and of nothing else it is
+    /// told that it says the same.
+    pub(super) fn seen_by(self, caller: &Caller) -> Self {
+        let nothing = Sight::Departments(BTreeSet::new());
+        Self { sight: Some(Sight::by(caller, Permission::MessagesView).unwrap_or(nothing)), ..self }
     }
 
     /// The variables of one person; where people have their own, the first of them.
@@ -245,7 +249,7 @@ impl Parts {
     }
 
     /// Whom the message would be for.
-    fn people(&self, by_rules: &[Audience], replaced: bool) -> Vec<Audience> {
+    pub(super) fn people(&self, by_rules: &[Audience], replaced: bool) -> Vec<Audience> {
         let own = match (&self.audience, &self.personal) {
             _ if replaced => Audience::default(),
             (Some(audience), _) => audience.clone(),
@@ -271,63 +275,6 @@ fn rule_view(checked: &Checked<'_>) -> RuleView {
     }
 }
 
-/// By what it is judged whom a message reaches.
-struct Reached<'a> {
-    screen: &'a Screen,
-    caps: &'a Caps,
-    whichever: bool,
-    now: Timestamp,
-}
-
-/// How many are reached by which channel, and at which kind of address.
-async fn counts(
-    s: &Services,
-    people: &[Audience],
-    within: Option<&str>,
-    plan: &[ChannelKind],
-    by: &Reached<'_>,
-) -> Result<(AudienceCounts, BTreeMap<AddressKind, i64>)> {
-    let audience = planning::united(s, people, within).await?.audience;
-    let reach = audience::reach(&s.db, &audience, by.screen, by.caps, by.whichever, by.now).await?;
-    let mut counts = AudienceCounts { total: reach.total, by_channel: BTreeMap::new() };
-    for channel in plan {
-        let Missed { opted_out, no_address, suppressed } =
-            reach.missed.get(channel).copied().unwrap_or_default();
-        let reachable = reach.total - opted_out - no_address - suppressed;
-        counts.by_channel.insert(*channel, Reachable { reachable, no_address, opted_out, suppressed });
-    }
-    let to: Vec<_> = people.iter().flat_map(|part| &part.to).collect();
-    let mut at = reach.at;
-    at.retain(|kind, _| plan.contains(&kind.channel()));
-    for (kind, direct) in audience::reach_addresses(&s.db, &to, by.screen, by.now).await? {
-        let of = counts.by_channel.entry(kind.channel()).or_default();
-        let reachable = direct.total - direct.suppressed;
-        counts.total += direct.total;
-        of.reachable += reachable;
-        of.suppressed += direct.suppressed;
-        *at.entry(kind).or_default() += reachable;
-    }
-    Ok((counts, at))
-}
-
-/// Puts messages of the same text in `same`, where the policy asks; else the one that says almost the same.
-async fn repeats(
-    s: &Services,
-    heeded: &Heeded,
-    parts: &Parts,
-    wording: &Wording,
-    same: &mut Vec<MessageId>,
-) -> Result<Option<(Similar, Alike)>> {
-    let asks = parts.category != Category::Emergency && parts.personal.is_none();
-    let Some(policy) = heeded.policy.repeats.filter(|_| asks) else { return Ok(None) };
-    let look = Look::new(parts.id, parts.test, wording);
-    let now = s.clock.now();
-    *same = look.same(Among::Kept(&s.db), policy, now).await?;
-    let Some(similar) = policy.similar.filter(|_| same.is_empty()) else { return Ok(None) };
-    let alike = look.similar(Among::Kept(&s.db), policy, similar, now).await?;
-    Ok(alike.map(|alike| (similar, alike)))
-}
-
 /// The words that the planner would find in it.
 fn words(list: &Searcher, parts: &Parts, wording: &Wording) -> Looked {
     if parts.category == Category::Emergency {
@@ -335,14 +282,6 @@ fn words(list: &Searcher, parts: &Parts, wording: &Wording) -> Looked {
     }
     let own = parts.personal.iter().flat_map(BTreeMap::values);
     list.look(wording, own, sensitive::OF_ONE)
-}
-
-/// The caps that count for a message.
-fn caps(heeded: &Heeded, message: &Parts) -> BTreeMap<ChannelKind, i64> {
-    if message.test || message.category == Category::Emergency {
-        return BTreeMap::new();
-    }
-    heeded.policy.frequency_cap.clone()
 }
 
 /// What quiet hours will do.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::answers::AnswerCounts;
 use super::counts::MessageCounts;
@@ -243,6 +243,20 @@ pub async fn delivery(s: &Services, caller: &Caller, id: DeliveryId) -> Result<D
     })
 }
 
+/// Leaves out which message it says almost the same as, and who sent that, for those who may not see it.
+async fn narrow(s: &Services, caller: &Caller, detail: &mut Value) -> Result<()> {
+    let other = detail.get("message").and_then(Value::as_str).and_then(|id| id.parse().ok());
+    let is_seen = match other {
+        Some(other) => is_seen(s, caller, other).await?,
+        None => false,
+    };
+    if let Some(detail) = detail.as_object_mut().filter(|_| !is_seen) {
+        detail.remove("message");
+        detail.remove("source");
+    }
+    Ok(())
+}
+
 /// What happened to a message, in order. It begins with its acceptance.
 pub async fn timeline(s: &Services, caller: &Caller, id: MessageId) -> Result<Vec<EventView>> {
     let row = visible(s, caller, id).await?;
@@ -257,7 +271,11 @@ pub async fn timeline(s: &Services, caller: &Caller, id: MessageId) -> Result<Ve
         events.push(EventView { at: row.created_at.to_jiff(), kind: "scheduled".to_owned(), detail });
     }
     for event in history::events(&s.db, id).await? {
-        events.push(EventView { at: event.at.to_jiff(), kind: event.kind, detail: event.detail.0 });
+        let mut detail = event.detail.0;
+        if event.kind == "similar" {
+            narrow(s, caller, &mut detail).await?;
+        }
+        events.push(EventView { at: event.at.to_jiff(), kind: event.kind, detail });
     }
     // What nobody was to be sent was looked at and not planned.
     let planned = row.planned_at.filter(|_| events.iter().all(|event| event.kind != "unrouted"));

@@ -7,7 +7,7 @@ use super::accept::author_for;
 use super::draft::{Sender, draft};
 use super::limited;
 use super::preview::{Parts, Seen, look};
-use super::read::visible;
+use super::read::{is_seen, visible};
 use super::views::{AudienceCounts, Preview};
 use crate::clock::Timestamp;
 use crate::domain::content::Content;
@@ -92,7 +92,7 @@ pub async fn simulate(s: &Services, caller: &Caller, source: SourceId, value: &V
     caller.require(Permission::RoutingView)?;
     let source = sources::get(s, caller, source).await?;
     let draft = draft(s, Sender::from(&source), value, "simulation", false).await.map_err(of_the_source)?;
-    told(s, &Parts::of(&draft.incoming.message, Some(&source.name))?).await
+    told(s, caller, Parts::of(&draft.incoming.message, Some(&source.name))?).await
 }
 
 /// Whether a message that this operator has written for a department, or for the whole campus, could be sent.
@@ -124,7 +124,7 @@ pub async fn simulate_written(
 ) -> Result<Simulation> {
     let sender = Sender::writes(author_for(caller, department)?, department);
     let draft = draft(s, sender, value, "proof", false).await?;
-    told(s, &Parts::of(&draft.incoming.message, None)?).await
+    told(s, caller, Parts::of(&draft.incoming.message, None)?).await
 }
 
 /// What would become of a kept message if it were sent now.
@@ -132,14 +132,14 @@ pub async fn simulate_kept(s: &Services, caller: &Caller, id: MessageId) -> Resu
     caller.require(Permission::RoutingView)?;
     visible(s, caller, id).await?;
     let row = routing::find_whole(&s.db, id).await?.ok_or(Error::NotFound("message"))?;
-    told(s, &Parts::of_kept(id, row)?).await
+    told(s, caller, Parts::of_kept(id, row)?).await
 }
 
 /// How many a kept message would be for if it were sent now, for whoever is to let it go.
 pub async fn head_count(s: &Services, caller: &Caller, id: MessageId) -> Result<AudienceCounts> {
     visible(s, caller, id).await?;
     let row = routing::find_whole(&s.db, id).await?.ok_or(Error::NotFound("message"))?;
-    Ok(told(s, &Parts::of_kept(id, row)?).await?.preview.audience)
+    Ok(told(s, caller, Parts::of_kept(id, row)?).await?.preview.audience)
 }
 
 /// What a source lacks is wrong with the message, not with whoever tries it out.
@@ -158,9 +158,16 @@ fn of_the_source(error: Error) -> Error {
     }
 }
 
-async fn told(s: &Services, parts: &Parts) -> Result<Simulation> {
+/// What whoever asks may know of it.
+async fn told(s: &Services, caller: &Caller, parts: Parts) -> Result<Simulation> {
     let rules = in_force(s).await?;
-    Ok(Simulation::new(look(s, &rules, parts).await?))
+    let mut seen = look(s, &rules, &parts.seen_by(caller)).await?;
+    if let Some(alike) = &seen.similar
+        && !is_seen(s, caller, alike.id).await?
+    {
+        seen.similar = None;
+    }
+    Ok(Simulation::new(seen))
 }
 
 impl Simulation {

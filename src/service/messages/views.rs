@@ -122,6 +122,11 @@ pub struct MessageSummary {
     pub expires_at: jiff::Timestamp,
     pub planned_at: Option<jiff::Timestamp>,
     pub completed_at: Option<jiff::Timestamp>,
+    /// When its texts, audience, variables, addresses and answers were removed because their time was over: what stands for
+    /// its title and body is a dash.
+    pub content_removed_at: Option<jiff::Timestamp>,
+    /// When its deliveries were removed because their time was over: none is listed, the counts stay.
+    pub deliveries_removed_at: Option<jiff::Timestamp>,
     /// When something about it last changed, for pages: a held message is held since then.
     #[serde(skip)]
     #[schema(ignore)]
@@ -152,6 +157,8 @@ impl MessageSummary {
             expires_at: row.expires_at.to_jiff(),
             planned_at: row.planned_at.map(Timestamp::to_jiff),
             completed_at: row.completed_at.map(Timestamp::to_jiff),
+            content_removed_at: row.content_removed_at.map(Timestamp::to_jiff),
+            deliveries_removed_at: row.deliveries_removed_at.map(Timestamp::to_jiff),
             updated_at: row.updated_at,
             department: row.department,
             request_id: row.request_id,

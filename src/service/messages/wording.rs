@@ -15,6 +15,7 @@ use crate::domain::operator::Permission;
 use crate::domain::sms_text;
 use crate::error::{Fault, Result};
 use crate::service::providers::{self, Carrier};
+use crate::service::templates::Template;
 use crate::service::{Caller, Services, letterhead};
 
 /// A text that somebody is writing.
@@ -116,6 +117,41 @@ pub async fn show_wording(s: &Services, caller: &Caller, draft: &Draft) -> Resul
         }
     };
     Ok(ShownWording { languages: tags.into_iter().map(show).collect(), faults: Vec::new() })
+}
+
+/// A template with its samples as it would be handed to a provider for such an address that is nobody's, in each of its
+/// languages, the campus's first; where a text cannot be filled in, why. A variable without a sample stands as `‹name›`, one
+/// that may be left out only where a vendor asks for it.
+pub(in crate::service) async fn sampled(
+    s: &Services,
+    template: &Template,
+    address_kind: AddressKind,
+) -> Result<Vec<(String, Result<Parcel, String>)>> {
+    let mut params = template.samples.clone();
+    for name in template.required.iter().filter(|name| !template.samples.contains_key(*name)) {
+        params.insert(name.clone(), format!("‹{name}›").into());
+    }
+    let wording = Wording { content: template.content.clone(), has_variables: true, ..Wording::default() };
+    // Nobody is asked what it costs.
+    let sms = Biller::load(s, false, Some(&template.slug), false).await?;
+    let channel = address_kind.channel();
+    let own = s.campus.language.as_str();
+    let mut tags: Vec<_> = languages(s, &wording).into_iter().collect();
+    tags.sort_by_key(|tag| tag != own);
+    let mut given = params.clone();
+    for name in &template.optional {
+        given.entry(name.clone()).or_insert_with(|| format!("‹{name}›").into());
+    }
+    let each = |language: String| {
+        let content = filled(&wording, channel, &language, &params);
+        let parcel = content.map(|content| Parcel {
+            channel,
+            address_kind,
+            ..sms.parcel(content, &language, given.clone())
+        });
+        (language, parcel)
+    };
+    Ok(tags.into_iter().map(each).collect())
 }
 
 /// What the channels know.

@@ -226,6 +226,18 @@ pub async fn operator_of(s: &Services, id: OperatorId) -> Result<Option<Operator
     }
 }
 
+/// Operators who hold a permission everywhere and may sign in.
+pub(super) async fn who_may(s: &Services, permission: Permission) -> Result<Vec<OperatorCaller>> {
+    let mut found = Vec::new();
+    for row in store::operators::list(&s.db).await?.into_iter().filter(|row| row.disabled_at.is_none()) {
+        let operator = acting(s, row).await?;
+        if operator.powers.everywhere(permission) {
+            found.push(operator);
+        }
+    }
+    Ok(found)
+}
+
 /// An operator chooses the language of their pages; nothing: the campus's.
 pub async fn change_language(s: &Services, who: &OperatorCaller, language: Option<Language>) -> Result<()> {
     let mut tx = s.db.begin().await?;

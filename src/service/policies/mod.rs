@@ -21,7 +21,7 @@ use crate::{Error, Result};
 pub use self::gate::{Facing, Repeats, Stop, stops};
 pub(super) use self::in_force::{KnownPolicy, in_force};
 pub(super) use self::repeats::Look;
-pub use self::repeats::{Alike, prune};
+pub use self::repeats::{Alike, alike_held_for, prune};
 pub(super) use self::screen::{Heeded, Subject};
 
 /// The policy in force.

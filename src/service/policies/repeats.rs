@@ -77,12 +77,20 @@ pub struct Alike {
     pub source: Option<String>,
 }
 
+/// After the percent, where a message is held for it.
+const HELD_AS: &str = " % the same as ";
+
 impl Alike {
-    /// What a reviewer reads.
+    /// What is kept as the reason. Whoever reads it may see the other message or not, so it names neither that nor who sent
+    /// it; the event does, to those who may.
     pub fn says(&self) -> String {
-        let from = self.source.as_ref().map(|source| format!(" of {source}")).unwrap_or_default();
-        format!("{} % the same as the message {}{from}", self.percent, self.id)
+        format!("{}{HELD_AS}a message of the last days", self.percent)
     }
+}
+
+/// How much the same it is for which it is held, of a reason that says so, be it kept before it ceased to name the other.
+pub fn alike_held_for(reason: &str) -> Option<u32> {
+    reason.split_once(HELD_AS)?.0.parse().ok()
 }
 
 fn likeness(wording: &Wording) -> Likeness {

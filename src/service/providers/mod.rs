@@ -34,6 +34,8 @@ use crate::store::audit::{self, AuditFilter};
 use crate::store::providers::{self, ProviderData, ProviderRow};
 use crate::{Error, Result};
 
+pub use crate::channel::Filling;
+pub use crate::channel::registry::{By, FieldType, Form, SOURCES, field_type, field_types};
 pub use crate::channel::setting::{Holds, Setting};
 pub(super) use carriers::{Carrier, carriers, of_channel};
 pub use directory::{Directory, LiveProvider};
@@ -43,6 +45,11 @@ pub(super) use history::tell;
 pub use history::{ProviderEventRow, Told, list_events, record_event};
 pub(super) use kinds::{preferred, stranded};
 pub use lineup::{Lineup, Listed, lineup};
+pub(super) use mapping::broken;
+pub use mapping::{
+    Arrival, Kept, Linted, Mapping, MappingDoubt, Sheet, Slot, Standing, keep_mapping, lint_mapping, mapping,
+    mappings, remove_mapping, word,
+};
 pub(super) use quotas::{Exceeding, Room, room, spend_one};
 pub use quotas::{QuotaState, prune, used_today};
 pub(super) use trial::aside;

@@ -1,13 +1,15 @@
 //! What is due and taken.
 
+use std::collections::{BTreeMap, HashSet};
+
 use crate::Result;
 use crate::clock::Timestamp;
 use crate::domain::channel::{AddressKind, ChannelKind, Outlet};
 use crate::domain::delivery::State;
 use crate::domain::id::{DeliveryId, MessageId, RecipientId};
-use crate::domain::message::Lane;
+use crate::domain::message::{Lane, Status};
 use crate::store::counters::Moves;
-use crate::store::{Tx, in_tx, row, sql};
+use crate::store::{Tx, in_tx, row, sql, to_json};
 
 row! {
     /// A delivery in the hands of this process.
@@ -61,6 +63,7 @@ pub(super) async fn claim(
     owner: i64,
     wanted: Claim,
     moves: &mut Moves,
+    ended: &mut BTreeMap<(i64, i64), i64>,
 ) -> Result<Vec<Claimed>> {
     let dialect = tx.dialect();
     // Each lane by itself, so that each look is a walk along an index that ends with the limit.
@@ -105,8 +108,53 @@ pub(super) async fn claim(
         query.fetch_all(conn).await
     })?;
     rows.sort_unstable_by_key(|row| (row.lane, row.id));
+    let stopped = stopped(tx, now, &rows).await?;
+    let is_stopped = |row: &Claimed| stopped.contains(&row.message_id);
+    for row in rows.iter().filter(|row| is_stopped(row)) {
+        moves.entry((row.message_id, row.channel)).or_default().shift(State::Pending, State::Cancelled, 1);
+        let is_live = wanted.outlet != Outlet::Sandbox;
+        *ended.entry((row.channel.code(), State::Cancelled.code())).or_default() += i64::from(is_live);
+    }
+    rows.retain(|row| !is_stopped(row));
     for row in &rows {
         moves.entry((row.message_id, row.channel)).or_default().shift(State::Pending, State::Sending, 1);
     }
     Ok(rows)
+}
+
+row! {
+    struct Stopped {
+        id: MessageId,
+    }
+}
+
+/// The messages among those claimed that were stopped a moment ago, while their deliveries are still being ended: these are
+/// ended here, so that nothing is handed over after a stop.
+async fn stopped(tx: &mut Tx, now: Timestamp, rows: &[Claimed]) -> Result<HashSet<MessageId>> {
+    let messages: HashSet<_> = rows.iter().map(|row| row.message_id).collect();
+    if messages.is_empty() {
+        return Ok(messages);
+    }
+    let ids = to_json(&messages.iter().map(|id| id.0).collect::<Vec<_>>())?;
+    let text = format!(
+        "SELECT id FROM message WHERE id IN {} AND status = {}",
+        tx.dialect().int_list("$1"),
+        Status::Cancelled.code()
+    );
+    let stopped: Vec<Stopped> = in_tx!(tx, |conn| sqlx::query_as(sql(text)).bind(ids).fetch_all(conn).await)?;
+    let stopped: HashSet<_> = stopped.into_iter().map(|row| row.id).collect();
+    if stopped.is_empty() {
+        return Ok(stopped);
+    }
+    let ended = rows.iter().filter(|row| stopped.contains(&row.message_id));
+    let ids = to_json(&ended.map(|row| row.id.0).collect::<Vec<_>>())?;
+    // It was not tried.
+    let text = format!(
+        "UPDATE delivery SET state = {}, reason = 'cancelled', attempts = attempts - 1, lease_owner = NULL, lease_until = NULL,
+            updated_at = $2 WHERE id IN {}",
+        State::Cancelled.code(),
+        tx.dialect().int_list("$1")
+    );
+    in_tx!(tx, |conn| sqlx::query(sql(text)).bind(ids).bind(now.0).execute(conn).await.map(drop))?;
+    Ok(stopped)
 }

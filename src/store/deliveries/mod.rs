@@ -75,7 +75,7 @@ pub async fn turn(
     wanted: Option<Claim>,
 ) -> Result<Turn> {
     let mut moves = Moves::new();
-    let (ended, news) = settle::settle(tx, now, day, settling, &mut moves).await?;
+    let (mut ended, news) = settle::settle(tx, now, day, settling, &mut moves).await?;
     let asked: Vec<_> = settling
         .settlements
         .iter()
@@ -86,7 +86,7 @@ pub async fn turn(
         answers::ask(tx, &asked).await?;
     }
     let claimed = match wanted {
-        Some(wanted) => claim::claim(tx, now, settling.owner, wanted, &mut moves).await?,
+        Some(wanted) => claim::claim(tx, now, settling.owner, wanted, &mut moves, &mut ended).await?,
         None => Vec::new(),
     };
     // What others count in too comes last: it stays locked until the commit.
@@ -124,12 +124,12 @@ fn used(settlements: &[Settlement], news: &HashSet<i64>) -> BTreeMap<(i64, Strin
 }
 
 /// Makes up to `limit` deliveries due that wait for the end of quiet hours; returns how many. Where it is still quiet they
-/// are put off again.
+/// are put off again. The few that wait so stand in an index of their own.
 pub async fn awaken(tx: &mut Tx, now: Timestamp, limit: i64) -> Result<u64> {
     let text = format!(
         "WITH picked AS MATERIALIZED (
             SELECT id FROM delivery WHERE state = 0 AND due_at > $1 AND reason = '{QUIET_HOURS}'
-            ORDER BY id LIMIT $2 + 0{skip})
+            ORDER BY due_at LIMIT $2 + 0{skip})
          UPDATE delivery SET due_at = $1, updated_at = $1 WHERE id IN (SELECT id FROM picked) AND state + 0 = 0",
         skip = tx.dialect().skip_locked(),
     );

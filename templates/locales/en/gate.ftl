@@ -75,4 +75,5 @@ conflict-link_expired = This link has expired. Ask an administrator for a new on
 conflict-set_up_already = This installation is set up already. Sign in.
 conflict-too_many_keys = This source has too many keys in use. Revoke one first.
 conflict-ended = The message has ended already; there is nothing left to stop.
+conflict-content_removed = What the message said was removed because its time was over, so it cannot be sent again.
 conflict-not_sent = The message has not been sent yet, so there is nothing to send again.

@@ -2,6 +2,8 @@
 
 page-withdrawn = This message was withdrawn
 page-withdrawn-more = Whoever sent it has called it off. What it said does not hold.
+page-removed = What this message said was removed
+page-removed-more = The time for which it is kept is over. It was removed on
 page-preferences = Not interested in messages like this?
 page-emergency = Emergency messages reach everyone and cannot be turned off.
 page-for-you = This page was made for you. Whoever has its link can read it.

@@ -47,6 +47,7 @@ held-asked = Its author asks for a second look
 held-may-not-send = Its author may not send by themselves
 held-too-large = It says more than can be looked through for sensitive words
 held-words = It says sensitive words that need a review: { $words }
+held-alike = { $percent } % the same as a message sent in the last days
 warning-words = It says sensitive words: { $words }
 compose-look-first = The message says sensitive words; look at them before it is sent.
 compose-says-held = This message says sensitive words that need a review: it goes out once a reviewer lets it go. You cannot review your own.

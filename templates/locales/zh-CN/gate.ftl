@@ -69,4 +69,5 @@ conflict-link_expired = 这个链接已过期，请管理员重新发一个。
 conflict-set_up_already = 系统已经初始化，请直接登录。
 conflict-too_many_keys = 这个来源的可用密钥太多，请先吊销一个。
 conflict-ended = 消息已经结束，无法再停止。
+conflict-content_removed = 消息内容已超过保留期限并删除，无法再次发送。
 conflict-not_sent = 消息还没有发出过，无法再次发送。

@@ -2,6 +2,8 @@
 
 page-withdrawn = 这条消息已撤回
 page-withdrawn-more = 发送方已撤回这条消息，原内容不再有效。
+page-removed = 这条消息的内容已删除
+page-removed-more = 已过保存期限，内容删除于
 page-preferences = 不想再收到这类消息？
 page-emergency = 紧急消息会发送给每个人，无法关闭。
 page-for-you = 本页面是为您生成的，持有链接的人都能看到。

@@ -38,6 +38,7 @@ held-asked = 作者请人再看一遍
 held-may-not-send = 作者没有直接发送的权限
 held-too-large = 内容过长，没能全部查找敏感词
 held-words = 含有须审核的敏感词：{ $words }
+held-alike = 与近日发送的一条消息有 { $percent }% 相同
 warning-words = 文字里有敏感词：{ $words }
 compose-look-first = 消息里有敏感词，发出前请先看过。
 compose-says-held = 这条消息含有须审核的敏感词，提交后由审核员放行才会发出；您不能审核自己的消息。

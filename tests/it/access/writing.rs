@@ -1,16 +1,20 @@
 //! What somebody writes who is let into some departments alone reaches nobody else, whatever the form says.
 
 use belltower::Error;
+use belltower::domain::delivery::suppressed::OPTED_OUT;
+use belltower::domain::grant::{AnyRole, Grant};
 use belltower::domain::id::MessageId;
 use belltower::domain::message::Status;
-use belltower::domain::operator::Role;
+use belltower::domain::operator::{Permission, Role};
+use belltower::service::audit::list;
 use belltower::service::drafts::{self, Composed, Outcome, Whom};
-use belltower::service::messages::{self, DeliveryQuery};
-use belltower::service::operators::set_grants;
-use belltower::service::{Caller, Services, groups, planning, recipients, routing};
+use belltower::service::messages::{self, DeliveryQuery, MissedQuery, Why};
+use belltower::service::operators::{self, NewOperator, RoleForm, set_grants};
+use belltower::service::{Caller, Services, deliveries, groups, planning, recipients, routing};
+use belltower::store::audit::AuditFilter;
 use serde_json::json;
 
-use super::departments::{fault, grant, granted, limited, unknown};
+use super::departments::{fault, grant, granted, limited, refused, unknown};
 use crate::support::{TERMINAL, on_both, operator, services};
 
 const LIBRARY: &str = "图书馆";
@@ -208,4 +212,69 @@ on_both!(what_was_scheduled_is_held_when_its_author_lost_the_right, |db| async {
     // A reviewer decides, once and for all.
     messages::release(&s, &limited(&s, Role::Reviewer).await, held[0], "").await.unwrap();
     assert_eq!(reached(&s, held[0]).await, ["L1", "L2"]);
+});
+
+on_both!(whoever_wrote_a_message_withdraws_it_while_nobody_was_sent_it, |db| async {
+    let s = services(db);
+    campus(&s).await;
+    let permissions = [Permission::MessagesView, Permission::MessagesCompose, Permission::DirectoryView];
+    let form =
+        RoleForm { name: "写稿".to_owned(), description: String::new(), permissions: permissions.to_vec() };
+    let role = operators::create_role(&s, &TERMINAL, form).await.unwrap();
+    let writes = async |name: &str| {
+        let grant = Grant { role: AnyRole::Made(role), departments: [LIBRARY.to_owned()].into() };
+        let email = format!("{name}@bell.example");
+        let new = NewOperator { email, name: name.to_owned(), grants: vec![grant], password: None };
+        let id = operators::create(&s, &TERMINAL, new).await.unwrap().done().unwrap().operator_id;
+        Caller::Operator(operators::operator_of(&s, id).await.unwrap().unwrap())
+    };
+    let (author, other) = (writes("author").await, writes("other").await);
+    let held = send(&s, &author, &composed(everyone())).await.unwrap();
+    assert_eq!(status(&s, held).await, Status::Held);
+    assert!(deliveries::may_withdraw(&s, &author, held).await.unwrap());
+    assert!(!deliveries::may_withdraw(&s, &other, held).await.unwrap());
+    refused(deliveries::cancel(&s, &other, held).await);
+    deliveries::cancel(&s, &author, held).await.unwrap();
+    assert_eq!(status(&s, held).await, Status::Cancelled);
+    assert!(!deliveries::may_withdraw(&s, &author, held).await.unwrap());
+    refused(deliveries::cancel(&s, &author, held).await);
+
+    // One that a reviewer let go and that waits for its time, too; what is sent is for those who may send.
+    let reviewer = limited(&s, Role::Reviewer).await;
+    let later = Composed { send_at: "2026-09-22T08:00".to_owned(), ..composed(everyone()) };
+    let scheduled = send(&s, &author, &later).await.unwrap();
+    messages::release(&s, &reviewer, scheduled, "").await.unwrap();
+    assert_eq!(status(&s, scheduled).await, Status::Scheduled);
+    deliveries::cancel(&s, &author, scheduled).await.unwrap();
+    assert_eq!(status(&s, scheduled).await, Status::Cancelled);
+    let sent = send(&s, &author, &composed(everyone())).await.unwrap();
+    messages::release(&s, &reviewer, sent, "").await.unwrap();
+    assert_eq!(reached(&s, sent).await, ["L1", "L2"]);
+    refused(deliveries::cancel(&s, &author, sent).await);
+    let acts = list(&s, &operator(Role::Owner), &AuditFilter::default(), None, 50).await.unwrap();
+    let cancelled: Vec<_> = acts.iter().filter(|act| act.action == "message.cancel").collect();
+    assert!(cancelled.len() == 2 && cancelled.iter().all(|act| act.actor.starts_with("author")));
+});
+
+on_both!(who_would_not_get_it_is_told_of_the_departments_people_alone, |db| async {
+    let s = services(db);
+    campus(&s).await;
+    let sender = limited(&s, Role::Sender).await;
+    let by_sms = Composed { channels: vec!["sms".parse().unwrap()], ..composed(everyone()) };
+    let first = MissedQuery { limit: 1, ..MissedQuery::default() };
+    let page = drafts::missed(&s, &sender, &by_sms, &first).await.unwrap();
+    assert_eq!((page.people[0].campus_id.as_str(), page.people[0].department.as_str()), ("L1", LIBRARY));
+    let rest = MissedQuery { behind: page.next, ..first };
+    let page = drafts::missed(&s, &sender, &by_sms, &rest).await.unwrap();
+    assert_eq!((page.people[0].campus_id.as_str(), page.next), ("L2", None));
+    let whole = MissedQuery { limit: 10, ..MissedQuery::default() };
+    let all = drafts::missed(&s, &operator_in_store(&s).await, &by_sms, &whole).await.unwrap();
+    assert_eq!(all.people.len(), 5);
+    let theirs = Composed { department: HALL.to_owned(), ..by_sms.clone() };
+    let not_theirs = ("/department".to_owned(), "not_your_department".to_owned());
+    assert_eq!(fault(drafts::missed(&s, &sender, &theirs, &whole).await), not_theirs);
+    let by_mail = MissedQuery { channel: Some("email".parse().unwrap()), ..whole };
+    assert!(drafts::missed(&s, &sender, &by_sms, &by_mail).await.unwrap().people.is_empty());
+    let opted_out = MissedQuery { why: Some(Why::Is(OPTED_OUT)), ..whole };
+    assert!(drafts::missed(&s, &sender, &by_sms, &opted_out).await.unwrap().people.is_empty());
 });

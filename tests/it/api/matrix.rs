@@ -4,15 +4,17 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use belltower::api;
+use belltower::domain::emergency::{Run, State};
 use belltower::domain::operator::Role;
+use belltower::service::broadcasts::{self, Pressing};
 use belltower::service::messages::{self, DeliveryQuery};
 use belltower::service::sources::{self, GuardForm, NewSource, SourceCreated};
-use belltower::service::{groups, recipients, templates};
+use belltower::service::{groups, recipients, scenarios, templates};
 use reqwest::Method;
 use serde_json::json;
 
 use crate::support::app::{Answer, TestApp, everything};
-use crate::support::operator;
+use crate::support::{TERMINAL, operator};
 
 const TABLE: &str = "tests/it/api/matrix.txt";
 /// In the order of the table, each with its source's rights; nothing: every right.
@@ -64,6 +66,7 @@ async fn source(app: &TestApp, kind: &str, rights: Option<&[&str]>, test: bool) 
 struct Things {
     message: String,
     delivery: String,
+    broadcast: String,
 }
 
 impl Things {
@@ -82,16 +85,43 @@ impl Things {
         let message = sent["id"].as_str().unwrap().to_owned();
         let query = DeliveryQuery { limit: 1, ..DeliveryQuery::default() };
         let found = messages::deliveries(s, &owner, message.parse().unwrap(), &query).await.unwrap();
-        Self { message, delivery: found.items[0].facts.id.to_string() }
+        Self { message, delivery: found.items[0].facts.id.to_string(), broadcast: broadcast(app, key).await }
     }
 
     fn fill(&self, path: &str) -> String {
-        let id = if path.starts_with("/deliveries") { &self.delivery } else { &self.message };
+        let id = match path.split('/').nth(1) {
+            Some("deliveries") => &self.delivery,
+            Some("broadcasts") => &self.broadcast,
+            _ => &self.message,
+        };
         let slug = if path.starts_with("/templates") { "due" } else { "choir" };
         let filled = path.replace("{id}", id).replace("{campus_id}", "P9").replace("{slug}", slug);
         assert!(!filled.contains('{'), "nothing to put into {path}");
         filled
     }
+}
+
+/// One that this key began, where it may; else one of nobody's.
+async fn broadcast(app: &TestApp, key: &str) -> String {
+    let s = &app.services;
+    for row in broadcasts::waiting(s, &TERMINAL).await.unwrap() {
+        if row.state == State::Live {
+            broadcasts::stop(s, &TERMINAL, None, row.id, "").await.unwrap();
+        } else {
+            broadcasts::withdraw(s, &TERMINAL, None, row.id, "").await.unwrap();
+        }
+    }
+    let params = json!({"place": "图书馆", "meeting_point": "操场"});
+    let body = json!({"scenario": "fire", "params": params, "drill": true});
+    let pressed = Answer::of(app.api_as(key, Method::POST, "/broadcasts").json(&body)).await;
+    if pressed.status == 202 {
+        return pressed.json()["id"].as_str().unwrap().to_owned();
+    }
+    let params = params.as_object().unwrap().clone().into_iter().collect();
+    let run = Run::Drill;
+    let pressing =
+        Pressing { scenario: "fire", params: &params, run, note: "", from: None, request_id: "test" };
+    broadcasts::press(s, &TERMINAL, &pressing).await.unwrap().id.to_string()
 }
 
 async fn ask(app: &TestApp, key: Option<&str>, line: &Line, path: &str) -> Answer {
@@ -102,7 +132,11 @@ async fn ask(app: &TestApp, key: Option<&str>, line: &Line, path: &str) -> Answe
         request = request.bearer_auth(key);
     }
     if !line.body.is_empty() {
-        let kind = if path.ends_with("/import") { "application/x-ndjson" } else { "application/json" };
+        let kind = match path.rsplit('/').next() {
+            Some("import") => "application/x-ndjson",
+            Some("cap") => "application/cap+xml",
+            _ => "application/json",
+        };
         request = request.header("content-type", kind).body(line.body.clone());
     }
     Answer::of(request).await
@@ -121,6 +155,7 @@ fn every_route_stands_in_the_table() {
 #[tokio::test]
 async fn each_key_goes_as_far_as_the_table_says() {
     let app = TestApp::start().await;
+    scenarios::seed(&app.services).await.unwrap();
     let template = json!({"name": "到期", "title": "t", "body": "b"});
     templates::put(&app.services, &operator(Role::Owner), "due", &template).await.unwrap();
     let another = source(&app, "another", None, false).await.key;
@@ -143,6 +178,7 @@ async fn each_key_goes_as_far_as_the_table_says() {
 #[tokio::test]
 async fn whoever_is_not_let_in_is_answered_the_same_everywhere() {
     let app = TestApp::start().await;
+    scenarios::seed(&app.services).await.unwrap();
     let (s, owner) = (&app.services, operator(Role::Owner));
     let things = Things::of(&app, &app.live_key).await;
     let revoked = source(&app, "revoked", None, false).await;

@@ -6,6 +6,7 @@ mod audit;
 mod chrome;
 mod compose;
 mod directory;
+mod emergency;
 mod factor;
 mod first_start;
 mod keyboard;

@@ -8,7 +8,9 @@ use belltower::config::Language;
 use belltower::domain::operator::Role;
 use belltower::service::operators::{self, NewOperator};
 use fantoccini::Client;
-use fantoccini::actions::{InputSource as _, KeyAction, KeyActions};
+use fantoccini::actions::{
+    InputSource as _, KeyAction, KeyActions, MOUSE_BUTTON_LEFT, MouseActions, PointerAction, TouchActions,
+};
 use fantoccini::elements::{Element, ElementRef};
 use fantoccini::error::CmdError;
 use serde_json::{Value, json};
@@ -145,6 +147,48 @@ impl Person {
                 Err(_) => sleep(BLINK).await,
             }
         }
+    }
+
+    /// Keeps the mouse down on the button of that name for so long, and lets go.
+    pub(super) async fn hold(&self, name: &str, span: Duration) {
+        let element = self.in_sight(name).await;
+        let actions = MouseActions::new("mouse".to_owned())
+            .then(PointerAction::MoveToElement { element, duration: None, x: 0.0, y: 0.0 })
+            .then(PointerAction::Down { button: MOUSE_BUTTON_LEFT })
+            .pause(span)
+            .then(PointerAction::Up { button: MOUSE_BUTTON_LEFT });
+        self.client.perform_actions(actions).await.unwrap();
+    }
+
+    /// As [`hold`](Self::hold), with a finger.
+    pub(super) async fn touch(&self, name: &str, span: Duration) {
+        let element = self.in_sight(name).await;
+        let actions = TouchActions::new("finger".to_owned())
+            .then(PointerAction::MoveToElement { element, duration: None, x: 0.0, y: 0.0 })
+            .then(PointerAction::Down { button: MOUSE_BUTTON_LEFT })
+            .pause(span)
+            .then(PointerAction::Up { button: MOUSE_BUTTON_LEFT });
+        self.client.perform_actions(actions).await.unwrap();
+    }
+
+    /// Keeps a key down for so long, on what has the focus.
+    pub(super) async fn hold_key(&self, value: char, span: Duration) {
+        let actions = KeyActions::new("keyboard".to_owned())
+            .then(KeyAction::Down { value })
+            .pause(span)
+            .then(KeyAction::Up { value });
+        self.client.perform_actions(actions).await.unwrap();
+    }
+
+    /// What is called so, where no bar lies over it.
+    async fn in_sight(&self, name: &str) -> Element {
+        self.until(
+            &format!("“{name}” to be there"),
+            "return control(arguments[0]) !== undefined",
+            json!([name]),
+        )
+        .await;
+        self.element(&self.script(INTO_SIGHT, json!([name])).await).unwrap()
     }
 
     /// Types into the field of that label what shall stand in it.

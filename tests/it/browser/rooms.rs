@@ -3,7 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use belltower::domain::audience::{Audience, Params};
 use belltower::domain::channel::{AddressKind, ChannelKind};
+use belltower::domain::emergency::free_text::FreeText;
+use belltower::domain::emergency::{Level, Run, Said, Texts};
+use belltower::domain::grant::Powers;
 use belltower::domain::id::{GroupId, OperatorId, RuleId};
 use belltower::domain::operator::{Permission, Role};
 use belltower::domain::provider::ProviderKind;
@@ -11,13 +15,15 @@ use belltower::domain::recipient::OptOut;
 use belltower::domain::sensitive::Treatment;
 use belltower::domain::suppression::Cause;
 use belltower::service::attention::{self, Remedy};
+use belltower::service::broadcasts::{self, Pressing};
+use belltower::service::caller::OperatorCaller;
 use belltower::service::drafts::{self, Composed, Whom};
 use belltower::service::operators::{self, NewOperator, RoleForm, Settled};
 use belltower::service::providers::NewProvider;
 use belltower::service::short_links::{self, Purpose};
 use belltower::service::simulators::Mailboxes;
 use belltower::service::{
-    Caller, Vault, groups, providers, recipients, routing, sensitive, suppressions, templates,
+    Caller, Vault, groups, providers, recipients, routing, scenarios, sensitive, suppressions, templates,
 };
 use belltower::store::suppressions::{NewSuppression, insert};
 use reqwest::Method;
@@ -86,6 +92,11 @@ impl Room {
     /// With what a change of the rules would have changed.
     fn looking_back(self, act: &'static str) -> Self {
         Self { act: Some((act, "return document.querySelector('#hindsight .hint') !== null")), ..self }
+    }
+
+    /// With what is wrong with what it holds, which it was asked for.
+    fn found_fault_with(self, act: &'static str) -> Self {
+        Self { act: Some((act, "return document.querySelector('.field-error') !== null")), ..self }
     }
 
     /// What a form would change, to be agreed to.
@@ -267,6 +278,58 @@ async fn providers(app: &TestApp) -> [String; 3] {
     [relay, gateway.id, lost].map(|id| format!("/console/providers/{id}"))
 }
 
+/// A template with samples of every kind, and three providers that fill templates of their vendors: by names, by places, and by
+/// kinds of fields, of which the last has none for it yet. The paths of its mappings.
+async fn vendors(app: &TestApp) -> [String; 3] {
+    let owner = operator(Role::Owner);
+    let due = json!({
+        "name": "图书到期提醒", "title": "《{{ book }}》将于 {{ day }} 到期",
+        "body": "{{ reader.name }}同学：您在{{ library }}借阅的《{{ book }}》将于 **{{ day }}** 到期，共借 {{ count }} 册。\n\n{% for one in others %}《{{ one.title }}》{% endfor %}{% if renewable %}可在线续借。{% endif %}{{ note | default('') }}",
+        "link": "https://lib.bell.example/loans",
+        "variants": {"en": {"title": "“{{ book }}” is due on {{ day }}"}},
+        "samples": {
+            "book": "平凡的世界（全三册，精装纪念版，附作者手迹）", "day": "2026年9月30日", "library": "总馆", "count": 3,
+            "reader": {"name": "李娜"}, "others": [{"title": "三体"}, {"title": "活着"}], "renewable": true,
+        },
+    });
+    templates::put(&app.services, &owner, "book-due", &due).await.unwrap();
+    let new = |name: &str, channel, kind, settings| NewProvider {
+        name: name.to_owned(),
+        channel,
+        kind,
+        settings,
+        priority: 20,
+        weight: 1,
+        rate: None,
+    };
+    let aliyun = json!({
+        "access_key_id": "LTAI5tExample", "access_key_secret": "hunter2hunter2", "sign_name": "钟楼大学",
+        "templates": {"book-due": {
+            "code": "SMS_465021103", "variables": {"book": "book", "day": "day", "code": "page_code"},
+            "text": "您借阅的《${book}》将于${day}到期，续借请打开 bell.example/m/${code}",
+        }},
+    });
+    let tencent = json!({
+        "secret_id": "AKIDexample", "secret_key": "hunter2hunter2", "sdk_app_id": "1400006666", "sign_name": "钟楼大学",
+        "templates": {"book-due": {"id": "2104417", "variables": ["book", "day", "count"]}},
+    });
+    let followers = json!({
+        "app_id": "wx0123456789abcdef", "app_secret": "hunter2hunter2",
+        "default_template": {"id": "all-notices", "fields": {"thing1": "title", "thing2": "body"}},
+    });
+    let all = [
+        new("阿里云短信", ChannelKind::Sms, ProviderKind::AliyunSms, aliyun),
+        new("腾讯云短信（备用）", ChannelKind::Sms, ProviderKind::TencentSms, tencent),
+        new("学校公众号", ChannelKind::Wechat, ProviderKind::WechatOfficialAccount, followers),
+    ];
+    let mut paths = [const { String::new() }; 3];
+    for (path, new) in paths.iter_mut().zip(all) {
+        let id = providers::create(&app.services, &owner, new).await.unwrap().id;
+        *path = format!("/console/templates/book-due/mappings/{id}");
+    }
+    paths
+}
+
 /// What one kind of failed deliveries has in common; others were set aside.
 const FAILED: &str = "4:1:0:permanent_recipient:550";
 
@@ -278,7 +341,7 @@ async fn trouble(app: &TestApp) {
     );
     crate::store::execute(&mut tx, &text).await;
     tx.commit().await.unwrap();
-    attention::begin(&app.services, &operator(Role::Owner), silent, Remedy::SetAside).await.unwrap();
+    attention::begin(&app.services, &TERMINAL, silent, Remedy::SetAside).await.unwrap();
 }
 
 /// Paths of somebody who was invited, of a role that was made, which nobody holds, and of a change that waits.
@@ -339,6 +402,56 @@ async fn draft(app: &TestApp) -> String {
     format!("/console/compose/{id}")
 }
 
+/// A broadcast that waits for a second person, a drill that runs, and one in free words, by their paths.
+async fn emergencies(app: &TestApp) -> [String; 3] {
+    scenarios::seed(&app.services).await.unwrap();
+    let officer = Caller::Operator(OperatorCaller {
+        id: OperatorId(9_000),
+        name: "李岩".to_owned(),
+        email: "liyan@bell.example".to_owned(),
+        roles: vec!["sender".to_owned()],
+        powers: Powers::from(Role::DutyOfficer),
+        language: None,
+    });
+    let params: Params = [("place", "图书馆"), ("meeting_point", "东门广场")]
+        .map(|(name, value)| (name.to_owned(), value.into()))
+        .into();
+    let press = async |run| {
+        let (from, note) = (Some([10, 1, 2, 3].into()), "保安巡查时看到浓烟");
+        let pressing = Pressing { scenario: "fire", params: &params, run, note, from, request_id: "test" };
+        broadcasts::press(&app.services, &officer, &pressing).await.unwrap().id
+    };
+    let (waits, drill) = (press(Run::Live).await, press(Run::Drill).await);
+    let said = |title: &str, text: &str| Said {
+        title: title.to_owned(),
+        body: text.to_owned(),
+        sms: text.to_owned(),
+        wechat: text.to_owned(),
+    };
+    let words = FreeText {
+        alert: Texts {
+            zh: said("请勿饮用自来水", "校园自来水异常，请勿饮用。"),
+            en: said("Do not drink tap water", "Do not drink tap water until told."),
+        },
+        level: Level::Orange,
+        audience: Audience { everyone: true, ..Audience::default() },
+        channels: ChannelKind::ALL.to_vec(),
+        expires_in_minutes: 120,
+    };
+    let scenario = words.scenario();
+    let words = broadcasts::FreeText {
+        scenario: &scenario,
+        follows: None,
+        run: Run::Live,
+        note: "",
+        from: None,
+        request_id: "test",
+    };
+    let words = broadcasts::press_words(&app.services, &officer, &words).await.unwrap().id;
+    app.drain().await;
+    [waits, drill, words].map(|id| format!("/console/emergency/broadcasts/{id}"))
+}
+
 /// Pages for a signed-in owner.
 pub(super) async fn console(app: &TestApp) -> Vec<Room> {
     let sent = accepted(app, &to_two()).await;
@@ -356,9 +469,12 @@ pub(super) async fn console(app: &TestApp) -> Vec<Room> {
     let (asked, over) = left_alone(app).await;
     let draft = draft(app).await;
     let [relay, gateway, lost] = providers(app).await;
+    let [named, ordered, typed] = vendors(app).await;
     trouble(app).await;
     let [invited, made, waits] = rights(app).await;
     let kind = format!("/console/attention/group?of={FAILED}");
+    let [pending, drill, words] = emergencies(app).await;
+    let chosen = "?at_place=%E5%9B%BE%E4%B9%A6%E9%A6%86&at_meeting_point=%E6%93%8D%E5%9C%BA";
     vec![
         room("/console"),
         room("/console?trend=days").with_menus_open(),
@@ -367,6 +483,26 @@ pub(super) async fn console(app: &TestApp) -> Vec<Room> {
         room(&kind).asking(),
         room(format!("{kind}&q=nobody")),
         room("/console/attention/acts/1"),
+        room("/console/emergency").with_menus_open(),
+        room("/console/emergency?code=ZZ").answering(422),
+        room("/console/emergency/drill").with_menus_open(),
+        room("/console/emergency/exercise"),
+        room("/console/emergency/press/fire"),
+        room("/console/emergency/press/fire?look=true").answering(422),
+        room(format!("/console/emergency/press/fire{chosen}")),
+        room(format!("/console/emergency/drill/press/fire{chosen}")),
+        room(format!("/console/emergency/exercise/press/fire{chosen}")),
+        room("/console/emergency/notice").with_menus_open(),
+        room("/console/emergency/notice").refused(),
+        room("/console/emergency/drill/notice"),
+        room("/console/emergency/broadcasts"),
+        room("/console/emergency/broadcasts?run=exercise"),
+        room(&pending).with_menus_open(),
+        room(&drill).with_menus_open(),
+        room(format!("{drill}/update")),
+        room(format!("{pending}/choices")),
+        room(&words).with_menus_open(),
+        room(format!("{words}/words")),
         room("/console/account"),
         room("/console/account").with_menus_open(),
         room("/console/account/factor"),
@@ -441,6 +577,7 @@ pub(super) async fn console(app: &TestApp) -> Vec<Room> {
         room("/console/settings/policy"),
         room("/console/settings/versions"),
         room("/console/settings/alarms"),
+        room("/console/settings/retention"),
         room("/console/system"),
         room("/console/operators"),
         room("/console/operators/new"),
@@ -467,6 +604,8 @@ pub(super) async fn console(app: &TestApp) -> Vec<Room> {
         room(format!("{draft}/what")).with_menus_open(),
         room(format!("{draft}/who")).with_menus_open(),
         room(format!("{draft}/proof")),
+        room(format!("{draft}/proof/missed")),
+        room(format!("{draft}/proof/missed?channel=sms&why=opted_out")),
         room(format!("{draft}/when?people=7")),
         room("/console/settings/words"),
         room("/console/settings/costs"),
@@ -486,6 +625,14 @@ pub(super) async fn console(app: &TestApp) -> Vec<Room> {
         room("/console/new-template"),
         room("/console/templates/due").with_menus_open(),
         room("/console/templates/due/edit"),
+        room("/console/templates/book-due"),
+        room("/console/templates/book-due/edit"),
+        room(&named).with_menus_open(),
+        room(&ordered),
+        room(&typed).with_menus_open(),
+        room(&typed).found_fault_with(
+            "document.querySelector('#id').value = 'x'; document.querySelector('#slots_0_name').value = 'number1'; document.querySelector('[value=preview]').click()",
+        ),
         room("/console/rules/new").refused(),
         room("/console/rules/versions"),
         room("/console/rules/versions/1"),

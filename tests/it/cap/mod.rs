@@ -7,3 +7,4 @@ mod schema;
 mod xmllint;
 
 pub(crate) use foreign::ALL as FOREIGN;
+pub(crate) use xmllint::Schema;

@@ -7,11 +7,11 @@ use std::{env, fs};
 use crate::support::folder::TempFolder;
 
 /// What reads the schema, where this machine has both.
-pub(super) struct Schema(PathBuf);
+pub(crate) struct Schema(PathBuf);
 
 impl Schema {
     /// `None` where the schema, which is not ours to give on, or xmllint is missing; the build server must have both.
-    pub(super) fn find() -> Option<Self> {
+    pub(crate) fn find() -> Option<Self> {
         let usual = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/testdata/CAP-v1.2.xsd");
         let path = env::var_os("BELLTOWER_CAP_XSD").map_or(usual, PathBuf::from);
         if !path.is_file() {
@@ -26,7 +26,7 @@ impl Schema {
     }
 
     /// Which of the documents it takes, in their order, and what it says of the others.
-    pub(super) fn takes(&self, documents: &[impl AsRef<[u8]>]) -> Vec<Result<(), String>> {
+    pub(crate) fn takes(&self, documents: &[impl AsRef<[u8]>]) -> Vec<Result<(), String>> {
         let folder = TempFolder::new();
         let paths: Vec<PathBuf> = documents
             .iter()

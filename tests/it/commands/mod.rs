@@ -3,6 +3,7 @@
 mod audits;
 mod bench;
 mod bounces;
+mod broadcasts;
 mod demo;
 mod imports;
 mod operators;

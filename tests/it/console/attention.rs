@@ -9,14 +9,14 @@ use belltower::domain::provider::ProviderKind;
 use belltower::service::attention::{self, Remedy};
 use belltower::service::messages::{self, MessageQuery, MessageSummary};
 use belltower::service::providers::{self, NewProvider};
-use belltower::service::recipients;
 use belltower::service::sources::NewSource;
+use belltower::service::{operators, recipients};
 use reqwest::Method;
 use serde_json::json;
 
 use super::browser::Browser;
 use crate::support::app::{Answer, TestApp, everything};
-use crate::support::operator;
+use crate::support::{TERMINAL, operator};
 
 const LIST: &str = "/console/attention";
 const GROUP: &str = "/console/attention/group";
@@ -125,11 +125,11 @@ async fn what_is_past_its_time_is_sent_again_only_where_that_is_wanted() {
     let owner = operator(Role::Owner);
     let key = bounced(&app).await.key;
     app.clock.turn(2 * 3_600_000);
-    attention::begin(&app.services, &owner, &key, Remedy::Resend { late: false }).await.unwrap();
+    attention::begin(&app.services, &TERMINAL, &key, Remedy::Resend { late: false }).await.unwrap();
     let act = attention::act(&app.services, &owner, 1).await.unwrap();
     assert_eq!((act.done, act.passed_over, act.finished_at.is_some()), (3, 1, true));
     assert_eq!((failed(&app, "考试安排").await, failed(&app, "成绩公布").await), (0, 1));
-    attention::begin(&app.services, &owner, &key, Remedy::Resend { late: true }).await.unwrap();
+    attention::begin(&app.services, &TERMINAL, &key, Remedy::Resend { late: true }).await.unwrap();
     assert_eq!(attention::act(&app.services, &owner, 2).await.unwrap().done, 1);
     let late = message(&app, "成绩公布").await;
     assert!(late.counts.all.failed == 0 && late.expires_at > app.clock.now().to_jiff());
@@ -143,7 +143,7 @@ async fn what_was_called_off_stays_so() {
     crate::store::execute(&mut tx, "UPDATE message SET status = 7 WHERE title = '停电'").await;
     tx.commit().await.unwrap();
     let key = bounced(&app).await.key;
-    attention::begin(&app.services, &owner, &key, Remedy::Resend { late: true }).await.unwrap();
+    attention::begin(&app.services, &TERMINAL, &key, Remedy::Resend { late: true }).await.unwrap();
     let act = attention::act(&app.services, &owner, 1).await.unwrap();
     assert_eq!((act.done, act.passed_over), (3, 1));
     let off = message(&app, "停电").await;
@@ -170,12 +170,8 @@ async fn what_is_set_aside_stays_failed_and_says_who_decided_so() {
     assert_eq!(attention::count(&app.services).await.unwrap(), 1);
 }
 
-#[tokio::test]
-async fn what_is_many_goes_on_without_whoever_began_it() {
-    let app = troubled().await;
-    let owner = operator(Role::Owner);
-    let key = bounced(&app).await.key;
-    // As many more as are not done before its caller is answered.
+/// As many more as are not done before whoever asks for it is answered.
+async fn many_more(app: &TestApp, key: &str) {
     let mut tx = app.services.db.begin().await.unwrap();
     let more = format!(
         "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 4100)
@@ -184,7 +180,43 @@ async fn what_is_many_goes_on_without_whoever_began_it() {
     );
     crate::store::execute(&mut tx, &more).await;
     tx.commit().await.unwrap();
-    let id = attention::begin(&app.services, &owner, &key, Remedy::SetAside).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_many_stops_when_whoever_began_it_loses_the_right_to_it() {
+    let app = troubled().await;
+    let (s, key) = (&app.services, bounced(&app).await.key);
+    many_more(&app, &key).await;
+    let all = Grant::from(Role::Sender);
+    let mut theirs = Browser::holding(&app, "fang", all).await;
+    let act = theirs.submit(&link(GROUP, &key), GROUP, &[("of", &key), ("remedy", "set_aside")]).await;
+    let act = act.header("location").unwrap().to_owned();
+    has(&theirs.get(&act).await, &["正在处理", "value=\"4000\""]);
+    let everybody = operators::list(s, &operator(Role::Owner)).await.unwrap();
+    let id = everybody.iter().find(|one| one.email.starts_with("fang")).unwrap().id;
+    // A part of the campus is less than what was begun.
+    let library = Grant { departments: ["图书馆".to_owned()].into(), ..Grant::from(Role::Sender) };
+    operators::set_grants(s, &TERMINAL, id, None, vec![library]).await.unwrap();
+    app.drain().await;
+    let mut owner = Browser::signed_in(&app, Role::Owner).await;
+    let page = owner.get(&act).await;
+    has(&page, &["没有处理完就停止了", "不再有权", "value=\"4000\""]);
+    assert!(!page.text.contains("data-live"), "{}", page.text);
+    has(&owner.get(LIST).await, &["已停止", "4,000 / 4,104"]);
+    assert_eq!(attention::count(s).await.unwrap(), 105, "what is left still needs it");
+    // It stays so, whatever right they are given again.
+    operators::set_grants(s, &TERMINAL, id, None, vec![Grant::from(Role::Sender)]).await.unwrap();
+    app.drain().await;
+    assert_eq!(attention::count(s).await.unwrap(), 105);
+}
+
+#[tokio::test]
+async fn what_is_many_goes_on_without_whoever_began_it() {
+    let app = troubled().await;
+    let owner = operator(Role::Owner);
+    let key = bounced(&app).await.key;
+    many_more(&app, &key).await;
+    let id = attention::begin(&app.services, &TERMINAL, &key, Remedy::SetAside).await.unwrap();
     let mut browser = Browser::signed_in(&app, Role::Owner).await;
     let page = browser.get(&format!("/console/attention/acts/{id}")).await;
     has(&page, &["正在处理", "data-live", "value=\"4000\"", "max=\"4104\""]);
@@ -257,7 +289,7 @@ async fn whoever_is_limited_mends_their_own_departments_alone() {
     assert_eq!(left, [1, 4]);
     assert!(!browser.get(LIST).await.text.contains("图书到期</a>"));
     // What somebody does about all departments' is not shown to one of them.
-    let id = attention::begin(s, &owner, &key, Remedy::SetAside).await.unwrap();
+    let id = attention::begin(s, &TERMINAL, &key, Remedy::SetAside).await.unwrap();
     assert_eq!(browser.get(&format!("{LIST}/acts/{id}")).await.status, 404);
     assert_eq!(attention::act(s, &owner, id).await.unwrap().done, 1);
 }

@@ -3,7 +3,7 @@
 use belltower::domain::operator::Role;
 use belltower::domain::sensitive::Treatment;
 use belltower::service::messages::{self, MessageQuery};
-use belltower::service::{groups, recipients, sensitive};
+use belltower::service::{groups, recipients, sensitive, suppressions};
 use serde_json::json;
 
 use super::browser::Browser;
@@ -279,4 +279,62 @@ async fn who_may_not_write_neither_sees_the_room_nor_enters_it() {
     let mut reviewer = Browser::signed_in(&app, Role::Reviewer).await;
     assert!(!reviewer.get("/console").await.text.contains("/console/compose"));
     assert_eq!(reviewer.get("/console/compose").await.status, 403);
+}
+
+#[tokio::test]
+async fn the_figures_of_the_proof_lead_to_who_they_are() {
+    let app = campus().await;
+    let owner = operator(Role::Owner);
+    for (id, body) in [
+        ("2026003", json!({"name": "程一", "attributes": {"role": "student"}})),
+        (
+            "2026004",
+            json!({"name": "苏二", "department": "农学院", "email": "su.er@campus.example", "attributes": {"role": "student"}}),
+        ),
+        (
+            "2026005",
+            json!({"name": "何三", "email": "he.san@campus.example", "attributes": {"role": "student"}}),
+        ),
+    ] {
+        recipients::put(&app.services, &owner, id, &body).await.unwrap();
+    }
+    let listed = json!({"kind": "email", "address": "su.er@campus.example", "cause": "asked"});
+    suppressions::add(&app.services, &owner, &listed).await.unwrap();
+    let mut browser = Browser::signed_in(&app, Role::Sender).await;
+    let what = to(&browser.submit("/console/compose", "/console/compose", &[]).await);
+    let base = what.strip_suffix("/what").unwrap().to_owned();
+    // What is no message yet has no such list.
+    let missed = format!("{base}/proof/missed");
+    assert_eq!(to(&browser.get(&missed).await), format!("{base}/proof"));
+    let who = to(&step(&mut browser, &what, &[&WHAT[..], &[("act", "next")]].concat()).await);
+    let fields = [("act", "next"), ("filter_as", "text"), ("groups", "students"), ("ids", "")];
+    let proof = to(&step(&mut browser, &who, &fields).await);
+    let page = browser.get(&proof).await;
+    let to_none = format!("{missed}?channel=email&#38;why=no_address\">1<");
+    let to_suppressed = format!("{missed}?channel=email&#38;why=suppressed\">1<");
+    has(&page, &[&to_none, &to_suppressed, "查看名单"]);
+    assert!(!page.text.contains("why=opted_out"), "nobody has");
+
+    let none = browser.get(&format!("{missed}?channel=email&why=no_address")).await;
+    has(&none, &["程一", "2026003", "没有可用地址", "<option value=\"no_address\" selected>"]);
+    assert!(!none.text.contains("苏二"), "{}", none.text);
+    let listed = browser.get(&format!("{missed}?channel=email&why=suppressed")).await;
+    has(&listed, &["苏二", "农学院", "s***@campus.example"]);
+    assert!(!listed.text.contains("程一") && !listed.text.contains("su.er@"), "{}", listed.text);
+    let all = browser.get(&missed).await;
+    has(&all, &["程一", "苏二"]);
+    assert!(!all.text.contains("何三"), "who gets it is in no such list");
+    for nothing in ["?why=opted_out", "?channel=sms", "?why=nonsense", "?channel=pigeon"] {
+        has(&browser.get(&format!("{missed}{nothing}")).await, &["没有人"]);
+    }
+    let part = browser.partial(&missed).await;
+    assert!(part.text.trim_start().starts_with("<div id=\"missed\">"), "{}", part.text);
+
+    let file = browser.submit(&missed, &missed, &[("channel", ""), ("why", "")]).await;
+    assert_eq!(file.header("content-type"), Some("text/csv; charset=utf-8"));
+    has(&file, &["\"2026003\",\"程一\",\"\",\"邮件\"", "\"s***@campus.example\""]);
+    assert_eq!(file.text.lines().count(), 3, "{}", file.text);
+    let mut owner = Browser::signed_in(&app, Role::Owner).await;
+    has(&owner.get("/console/audit").await, &["导出草稿不会送达的名单"]);
+    assert_eq!(owner.get(&missed).await.status, 404, "a draft is its author's");
 }

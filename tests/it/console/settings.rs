@@ -203,7 +203,7 @@ async fn prices_and_budgets_are_kept_as_they_are_typed() {
     let app = TestApp::start().await;
     let mut browser = Browser::signed_in(&app, Role::Owner).await;
     let page = browser.get(COSTS).await;
-    for holds in ["控制台写的消息", "value=\"CNY\"", "已发条数"] {
+    for holds in ["写给全校的消息", "value=\"CNY\"", "已发条数"] {
         assert!(page.text.contains(holds), "{holds}: {}", page.text);
     }
     let fields =
@@ -247,8 +247,7 @@ async fn the_system_tells_how_it_is_and_part_of_it_anew() {
     nodes::beat(&app.services).await.unwrap();
     let mut browser = Browser::signed_in(&app, Role::Auditor).await;
     let page = browser.get("/console/system").await;
-    for holds in ["SQLite", "0032_source_groups", "没有等待中的投递", "当前节点", "尚无数据"]
-    {
+    for holds in ["SQLite", "0035_cap", "没有等待中的投递", "当前节点", "尚无数据"] {
         assert!(page.text.contains(holds), "{holds}: {}", page.text);
     }
     let part = browser.partial("/console/system").await;

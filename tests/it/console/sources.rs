@@ -182,11 +182,12 @@ async fn rights_to_what_is_still_to_come_are_not_offered() {
         |page: &Answer, right: &str| page.text.contains(&format!("name=\"rights\" value=\"{right}\""));
     let page = browser.get("/console/sources/new").await;
     assert!(offers(&page, "emergency") && offers(&page, "directory"), "{}", page.text);
-    assert!(!offers(&page, "broadcast") && !offers(&page, "read_inbox"), "{}", page.text);
+    assert!(offers(&page, "broadcast") && offers(&page, "exercise"), "{}", page.text);
+    assert!(!offers(&page, "read_inbox"), "{}", page.text);
     let granted = [&LIBRARY[..], &[("rights", "read_inbox")]].concat();
     let made = browser.submit("/console/sources/new", "/console/sources", &granted).await;
     let page = browser.get(&format!("{}/edit", made.header("location").unwrap())).await;
-    assert!(offers(&page, "read_inbox") && !offers(&page, "broadcast"), "{}", page.text);
+    assert!(offers(&page, "read_inbox"), "{}", page.text);
 }
 
 #[tokio::test]

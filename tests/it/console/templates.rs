@@ -1,5 +1,6 @@
 //! Writing a template, seeing it as it arrives, and what a new version breaks.
 
+use belltower::domain::grant::Grant;
 use belltower::domain::operator::Role;
 use belltower::service::{sources, templates};
 use serde_json::json;
@@ -9,6 +10,7 @@ use crate::support::app::{Answer, TestApp};
 use crate::support::operator;
 
 const HOME: &str = "/console/templates";
+const DAY: i64 = 24 * 60 * 60 * 1000;
 const DUE: [(&str, &str); 10] = [
     ("slug", "due"),
     ("version", "0"),
@@ -37,8 +39,14 @@ async fn a_template_is_written_and_shown_as_it_arrives() {
     let app = TestApp::start().await;
     let mut browser = Browser::signed_in(&app, Role::MessageManager).await;
     has(&browser.get(HOME).await, &["还没有模板", "/console/new-template"]);
-    let samples =
-        [("sample_name", "book"), ("sample_value", "三体"), ("sample_name", "day"), ("sample_value", "")];
+    let samples = [
+        ("sample_name", "book"),
+        ("sample_kind", "text"),
+        ("sample_value", "三体"),
+        ("sample_name", "day"),
+        ("sample_kind", "text"),
+        ("sample_value", ""),
+    ];
     let made = browser.submit("/console/new-template", HOME, &[&DUE[..], &samples].concat()).await;
     assert_eq!(
         (made.status, made.header("location")),
@@ -144,4 +152,113 @@ async fn what_breaks_calls_is_told_and_needs_a_tick() {
         &browser.get("/console/templates/due/edit?version=1").await,
         &["{{ day }}", "name=\"version\" value=\"2\""],
     );
+}
+
+#[tokio::test]
+async fn samples_are_fields_of_their_kind() {
+    let app = TestApp::start().await;
+    let mut browser = Browser::signed_in(&app, Role::Owner).await;
+    let text = [
+        ("slug", "due"),
+        ("version", "0"),
+        ("name", "图书到期"),
+        ("title", "{{ phone }} {{ count }}"),
+        (
+            "body",
+            "{% for book in books %}《{{ book.title }}》{% endfor %}{% if late %}逾期{% endif %}{{ tags | join('、') }}",
+        ),
+    ];
+    let samples = |count: &'static str, books: &'static str| {
+        let rows = [
+            ("phone", "text", "13800000000"),
+            ("count", "number", count),
+            ("books", "records", books),
+            ("late", "yes_no", "true"),
+            ("tags", "list", "馆际互借\n新书"),
+        ];
+        let rows = rows.map(|(name, kind, value)| {
+            [("sample_name", name), ("sample_kind", kind), ("sample_value", value)]
+        });
+        rows.concat()
+    };
+    let save = [("act", "save")];
+    let wrong = [
+        &text[..],
+        &[("variant_key", "fax"), ("variant_title", "x"), ("variant_body", "")],
+        &samples("三", "title 三体"),
+        &save,
+    ]
+    .concat();
+    let refused = browser.submit("/console/new-template", HOME, &wrong).await;
+    assert_eq!(refused.status, 422);
+    has(
+        &refused,
+        &["这不是数字", "第 1 行应写作", "id=\"variant_0-error\"", ">title 三体</textarea>", "value=\"三\""],
+    );
+    let right = [&text[..], &samples("2", "title: 三体\n\ntitle: 活着"), &save].concat();
+    let made = browser.submit("/console/new-template", HOME, &right).await;
+    assert_eq!(made.status, 303, "{}", made.text);
+    let kept = json!({
+        "phone": "13800000000", "count": 2, "books": [{"title": "三体"}, {"title": "活着"}], "late": true,
+        "tags": ["馆际互借", "新书"],
+    });
+    assert_eq!(json!(kept_samples(&app).await), kept);
+    has(&browser.get("/console/templates/due").await, &["《三体》《活着》逾期馆际互借、新书"]);
+    let page = browser.get("/console/templates/due/edit").await;
+    has(
+        &page,
+        &[
+            "title: 三体\n\ntitle: 活着",
+            "<option value=\"records\" selected>",
+            "<option value=\"true\" selected>",
+        ],
+    );
+    // Another kind without script: the form comes back with another field, and keeps what was typed.
+    let other =
+        [&text[..], &[("sample_name", "phone"), ("sample_kind", "list"), ("sample_value", "138")]].concat();
+    has(
+        &browser.submit("/console/templates/due/edit", "/console/templates/due", &other).await,
+        &[">138</textarea>"],
+    );
+}
+
+async fn kept_samples(app: &TestApp) -> belltower::domain::audience::Params {
+    kept(app).await.samples
+}
+
+#[tokio::test]
+async fn what_nobody_uses_is_found() {
+    let app = TestApp::start().await;
+    let owner = operator(Role::Owner);
+    for slug in ["due", "idle"] {
+        let body = json!({"name": slug, "title": "{{ book }}", "body": "b"});
+        templates::put(&app.services, &owner, slug, &body).await.unwrap();
+    }
+    let send = async || {
+        let body = json!({
+            "topic": "library.due", "template": "due", "params": {"book": "三体"}, "to": [{ "email": "ok@sandbox.invalid" }],
+        });
+        Answer::of(app.api_as(&app.test_key, reqwest::Method::POST, "/messages").json(&body))
+            .await
+            .expect(202);
+    };
+    send().await;
+    send().await;
+    let mut browser = Browser::signed_in(&app, Role::Owner).await;
+    has(&browser.get(HOME).await, &["<span>2</span>", "90 天内没有", "/console/templates/due"]);
+    let idle = browser.get("/console/templates?used=idle").await;
+    has(&idle, &["/console/templates/idle"]);
+    assert!(!idle.text.contains("/console/templates/due\""), "{}", idle.text);
+    app.clock.turn(31 * DAY);
+    browser = Browser::coming_back(&app, Role::Owner).await;
+    assert!(!browser.get(HOME).await.text.contains("<span>2</span>"), "of the last thirty days");
+    let idle = browser.get("/console/templates?used=idle").await;
+    assert!(!idle.text.contains("/console/templates/due\""), "used within ninety days");
+    app.clock.turn(60 * DAY);
+    browser = Browser::coming_back(&app, Role::Owner).await;
+    has(&browser.get("/console/templates?used=idle").await, &["/console/templates/due\""]);
+
+    let grant = Grant { departments: ["图书馆".to_owned()].into(), ..Grant::from(Role::Sender) };
+    let mut limited = Browser::holding(&app, "reader", grant).await;
+    has(&limited.get(HOME).await, &["只统计您所在部门的消息"]);
 }

@@ -15,10 +15,12 @@ use belltower::console::settings::limits::PARTS;
 use belltower::console::settings::sign_in::FIGURES;
 use belltower::console::source_guard::WATCHES;
 use belltower::console::suppression::CAUSES;
+use belltower::console::templates::mappings;
 use belltower::domain::answer::Via;
 use belltower::domain::calendar::DayKind;
 use belltower::domain::channel::{AddressKind, ChannelKind};
 use belltower::domain::delivery::State;
+use belltower::domain::emergency::{self, Act, Level, Run};
 use belltower::domain::filter::Asks;
 use belltower::domain::group::GroupKind;
 use belltower::domain::likeness::Degree;
@@ -27,6 +29,7 @@ use belltower::domain::operator::{Permission, Role};
 use belltower::domain::policy::{RepeatFor, ThenFor};
 use belltower::domain::provider::ProviderKind;
 use belltower::domain::recipient::FIELDS;
+use belltower::domain::retention;
 use belltower::domain::rights_change::RightsChange;
 use belltower::domain::sensitive::{Part, Treatment};
 use belltower::domain::sign_in::FactorFor;
@@ -183,7 +186,8 @@ const SETTINGS: [&str; 30] = [
     "no_certificate",
     "unreadable",
 ];
-const CONFLICTS: [&str; 22] = [
+const CONFLICTS: [&str; 29] = [
+    "content_removed",
     "own_rights",
     "last_owner",
     "role_held",
@@ -206,12 +210,75 @@ const CONFLICTS: [&str; 22] = [
     "group_in_use",
     "dynamic_group",
     "changed_meanwhile",
+    "broadcast_state",
+    "broadcast_changed",
+    "broadcast_open",
+    "broadcast_said",
+    "override_too_early",
+    "try_again",
 ];
+/// What each of the three places of emergencies says in its own words.
+const OF_EACH_RUN: [&str; 13] = [
+    "run",
+    "line",
+    "line-waits",
+    "banner",
+    "banner-more",
+    "emergency-title",
+    "emergency-lead",
+    "tiles-title",
+    "press-sees",
+    "press-code",
+    "act-stop",
+    "act-correct",
+    "act-all_clear",
+];
+/// What only some of them say.
+const OF_SOME_RUNS: [&str; 19] = [
+    "act-approve-live",
+    "act-approve-drill",
+    "act-approve-exercise",
+    "leave-drill",
+    "leave-exercise",
+    "notice-title-live",
+    "notice-title-drill",
+    "notice-lead-live",
+    "notice-lead-drill",
+    "notice-act-waits-live",
+    "notice-act-drill",
+    "press-act-live",
+    "press-act-drill",
+    "press-act-waits-live",
+    "press-act-waits-exercise",
+    "press-needs-nobody-live",
+    "press-needs-nobody-drill",
+    "press-needs-second-live",
+    "press-needs-two-live",
+];
+const OF_SOME_RUNS_TOO: [&str; 3] = ["press-needs-two-exercise", "pressed-live", "pressed-drill"];
+/// Why words of one's own are refused.
+const NOTICE_FAULTS: [&str; 11] = [
+    "not_a_drill",
+    "government_warning",
+    "left_blank",
+    "unknown_placeholder",
+    "template_syntax",
+    "same_in_both_languages",
+    "card_long",
+    "no_channels",
+    "wrong_language",
+    "only_placeholders",
+    "empty_audience",
+];
+/// Acts upon a broadcast that are explained.
+const EXPLAINED: [&str; 4] = ["return", "reject", "withdraw", "review"];
 /// Particulars of rights in the audit log.
 const SAID_OF_RIGHTS: [&str; 7] =
     ["before", "after", "grants", "permissions", "proposed_by", "proposal_reason", "change"];
 /// What a timeline may tell.
-const EVENTS: [&str; 20] = [
+const EVENTS: [&str; 22] = [
+    "content_removed",
+    "deliveries_removed",
     "words",
     "over_quota",
     "no_provider",
@@ -281,6 +348,9 @@ fn composed() -> BTreeSet<String> {
     family("attempt", &mut OUTCOMES.into_iter(), &[""]);
     family("sandbox", &mut SANDBOX.into_iter(), &[""]);
     family("fault", &mut FAULTS.into_iter(), &[""]);
+    family("fault-mapping", &mut mappings::FAULTS.into_iter(), &[""]);
+    family("mapping-source", &mut registry::SOURCES.into_iter(), &[""]);
+    family("field-takes", &mut registry::field_types().map(|one| one.word), &[""]);
     family("fault-settings", &mut SETTINGS.into_iter(), &[""]);
     family("happening", &mut HAPPENINGS.into_iter(), &[""]);
     family("health", &mut ADVISED.into_iter(), &["-advice"]);
@@ -301,6 +371,12 @@ fn composed() -> BTreeSet<String> {
         &mut PARTS.iter().flat_map(|(_, figures)| figures.iter().map(|f| f.name)),
         &["", "-hint"],
     );
+    family("retention", &mut retention::PARTS.iter().map(|(part, _)| *part), &[""]);
+    family(
+        "term",
+        &mut retention::PARTS.iter().flat_map(|(_, terms)| terms.iter().map(|term| term.name)),
+        &["", "-hint"],
+    );
     family("rule", &mut FIGURES.iter().map(|figure| figure.name), &["", "-hint"]);
     family("factor-for", &mut FactorFor::ALL.iter().map(|who| who.name()), &[""]);
     family("guard-watch", &mut WATCHES.into_iter(), &["", "-hint"]);
@@ -314,6 +390,22 @@ fn composed() -> BTreeSet<String> {
     family("audit", &mut SAID_OF_RIGHTS.into_iter(), &[""]);
     family("conflict", &mut CONFLICTS.into_iter(), &[""]);
     family("error", &mut ERRORS.into_iter(), &["", "-advice"]);
+    for run in Run::ALL {
+        keys.extend(OF_EACH_RUN.map(|key| format!("{key}-{run}")));
+    }
+    keys.extend(OF_SOME_RUNS.into_iter().chain(OF_SOME_RUNS_TOO).map(str::to_owned));
+    let mut family = |name: &str, members: &mut dyn Iterator<Item = &str>, ends: &[&str]| {
+        for member in members {
+            keys.extend(ends.iter().map(|end| format!("{name}-{member}{end}")));
+        }
+    };
+    family("level", &mut Level::ALL.iter().map(|level| level.name()), &["", "-hint"]);
+    family("broadcast-state", &mut emergency::State::ALL.iter().map(|state| state.name()), &[""]);
+    family("broadcast-did", &mut Act::ALL.iter().map(|act| act.name()), &[""]);
+    family("part", &mut emergency::Part::ALL.iter().map(|part| part.name()), &[""]);
+    family("why", &mut EXPLAINED.into_iter(), &["", "-reason", "-act"]);
+    family("notice-fault", &mut NOTICE_FAULTS.into_iter(), &[""]);
+    family("notice-words", &mut ["zh", "en", "title", "sms", "wechat", "body"].into_iter(), &[""]);
     keys.extend(Permission::ALL.iter().map(|p| format!("permission-{}", p.name().replace('.', "-"))));
     keys.extend(ACTS.iter().flat_map(|(of, verbs)| {
         verbs.iter().map(move |verb| format!("act-{of}-{verb}")).chain([format!("acted-on-{of}")])

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use belltower::domain::grant::Grant;
 use belltower::domain::id::{DraftId, MessageId};
 use belltower::domain::message::Status;
 use belltower::domain::operator::Role;
@@ -9,7 +10,7 @@ use belltower::domain::sensitive::Treatment;
 use belltower::service::audit::list;
 use belltower::service::drafts::{self, Composed, MOST_TRIALS, Outcome, Saved, Tried, Whom};
 use belltower::service::operators::{self, NewOperator};
-use belltower::service::{Caller, alarms, policies, sensitive};
+use belltower::service::{Caller, alarms, messages, policies, recipients, sensitive};
 use belltower::store::audit::AuditFilter;
 use serde_json::json;
 
@@ -143,3 +144,47 @@ on_both!(a_draft_by_ways_that_are_not_known_goes_nowhere, |db| async {
     assert_eq!(try_out(&campus, &author, id).await, Tried::Nowhere);
     assert!(!drafts::knows_me(&campus.s, &author).await.unwrap());
 });
+
+on_both!(
+    a_trial_of_a_departments_draft_is_the_departments_and_reaches_its_author_wherever_they_belong,
+    |db| async {
+        let mut campus = Campus::new(db.clone()).await;
+        // Its author is nobody of the department in the directory, whose people alone the draft reaches.
+        let grant = Grant { departments: ["农学院".to_owned()].into(), ..Grant::from(Role::Sender) };
+        let new = NewOperator {
+            email: ADDRESS.to_owned(),
+            name: "周敏".to_owned(),
+            grants: vec![grant.clone()],
+            password: None,
+        };
+        let id = operators::create(&campus.s, &TERMINAL, new).await.unwrap().done().unwrap().operator_id;
+        let author = Caller::Operator(operators::operator_of(&campus.s, id).await.unwrap().unwrap());
+        let known = recipients::get(&campus.s, &owner(), "2026001").await.unwrap().person;
+        let elsewhere =
+            json!({"name": known.name, "department": "图书馆", "email": ADDRESS, "mobile": "13800000001"});
+        recipients::put(&campus.s, &owner(), "2026001", &elsewhere).await.unwrap();
+        operators::link_campus_id(&campus.s, &TERMINAL, id, "2026001").await.unwrap();
+        let body = json!({"name": "农", "department": "农学院", "mobile": "13800000099"});
+        recipients::put(&campus.s, &owner(), "2026099", &body).await.unwrap();
+        let whom = Whom { ids: "2026099".to_owned(), ..Whom::default() };
+        let (draft, _) = write(&campus, &author, &Composed { whom, ..composed() }).await;
+        let both = sent(try_out(&campus, &author, draft).await);
+        campus.drain().await;
+        assert_eq!(campus.outcomes(both[0]).await, ["- email sent"]);
+        assert_eq!(campus.outcomes(both[1]).await, ["2026001 sms delivered"]);
+        for message in both {
+            let seen = messages::get(&campus.s, &author, message).await.unwrap().summary;
+            assert_eq!(seen.department.as_deref(), Some("农学院"));
+            let other = Grant { departments: ["图书馆".to_owned()].into(), ..grant.clone() };
+            let new = NewOperator {
+                email: format!("other-{message}@campus.example"),
+                name: "他".to_owned(),
+                grants: vec![other],
+                password: None,
+            };
+            let id = operators::create(&campus.s, &TERMINAL, new).await.unwrap().done().unwrap().operator_id;
+            let other = Caller::Operator(operators::operator_of(&campus.s, id).await.unwrap().unwrap());
+            assert!(messages::get(&campus.s, &other, message).await.is_err());
+        }
+    }
+);

@@ -1,9 +1,8 @@
 use belltower::clock::Timestamp;
 use belltower::domain::delivery::State;
-use belltower::domain::id::{DeliveryId, MessageId};
+use belltower::domain::id::{DeliveryId, MessageId, OperatorId};
 use belltower::store::attention::{
-    NewAct, TroubledFilter, acts, advance, begin, count, find, find_act, groups, is_open, list, of_delivery,
-    pick, set_aside, take as take_act,
+    NewAct, TroubledFilter, advance, begin, count, find, find_act, groups, list, pick,
 };
 use belltower::store::deliveries::{Claimed, Settlement};
 use belltower::store::receipts::{Verdict, judge};
@@ -13,9 +12,9 @@ use super::deliveries::{DAY, counts, sending, settlement, store, take};
 use super::execute;
 use crate::support::on_both;
 
-const LATER: Timestamp = Timestamp(90_000);
-const GONE: &str = "4:1:7:permanent_recipient:550";
-const SILENT: &str = "8:1:7:no_answer:";
+pub(super) const LATER: Timestamp = Timestamp(90_000);
+pub(super) const GONE: &str = "4:1:7:permanent_recipient:550";
+pub(super) const SILENT: &str = "8:1:7:no_answer:";
 
 fn failed(claimed: &Claimed) -> Settlement {
     Settlement {
@@ -34,7 +33,7 @@ fn silent(claimed: &Claimed) -> Settlement {
 }
 
 /// Two that failed, one of which nobody knows, one that is sent; in this order.
-async fn troubled(db: &Db) -> Vec<Claimed> {
+pub(super) async fn troubled(db: &Db) -> Vec<Claimed> {
     sending(db).await;
     let claimed = take(db, 4).await;
     let settled =
@@ -43,7 +42,7 @@ async fn troubled(db: &Db) -> Vec<Claimed> {
     claimed
 }
 
-async fn found(db: &Db) -> Vec<(String, i64)> {
+pub(super) async fn found(db: &Db) -> Vec<(String, i64)> {
     groups(db, 10, 100, None).await.unwrap().into_iter().map(|group| (group.trouble, group.n)).collect()
 }
 
@@ -144,45 +143,6 @@ on_both!(what_is_opened_again_needs_no_attention_until_it_fails_anew, |db| async
     assert_eq!(count(&db, 100, None).await.unwrap(), 0);
 });
 
-on_both!(an_act_goes_through_what_there_was_when_it_began, |db| async {
-    let claimed = troubled(&db).await;
-    assert!(!is_open(&db).await.unwrap());
-    let mut tx = db.begin().await.unwrap();
-    let new =
-        NewAct { resends: false, trouble: GONE, late: true, departments: None, actor: "Li", planned: 2 };
-    let id = begin(&mut tx, &new, LATER).await.unwrap();
-    tx.commit().await.unwrap();
-    assert!(is_open(&db).await.unwrap());
-
-    let mut tx = db.begin().await.unwrap();
-    let mut act = take_act(&mut tx).await.unwrap().unwrap();
-    assert_eq!((act.id, act.resends, act.late, act.planned, &*act.actor), (id, false, true, 2, "Li"));
-    let first = pick(&mut tx, &act, 1).await.unwrap();
-    assert_eq!((first.len(), first[0].id, first[0].message_id), (1, claimed[0].id, MessageId(1)));
-    assert_eq!(set_aside(&mut tx, &act, &[first[0].id.0, claimed[2].id.0]).await.unwrap(), 1);
-    (act.cursor_at, act.cursor_id, act.done) = (first[0].updated_at, first[0].id, 1);
-    advance(&mut tx, &act).await.unwrap();
-    tx.commit().await.unwrap();
-
-    let mut tx = db.begin().await.unwrap();
-    let mut act = take_act(&mut tx).await.unwrap().unwrap();
-    assert_eq!(pick(&mut tx, &act, 10).await.unwrap()[0].id, claimed[1].id);
-    act.finished_at = Some(LATER);
-    act.passed_over = 1;
-    advance(&mut tx, &act).await.unwrap();
-    assert!(take_act(&mut tx).await.unwrap().is_none());
-    tx.commit().await.unwrap();
-    let done = find_act(&db, id).await.unwrap().unwrap();
-    assert_eq!((done.done, done.passed_over, done.finished_at), (1, 1, Some(LATER)));
-    assert_eq!(acts(&db, 5).await.unwrap()[0].id, id);
-    assert!(find_act(&db, id + 1).await.unwrap().is_none());
-
-    assert_eq!(found(&db).await, [(GONE.to_owned(), 1), (SILENT.to_owned(), 1)]);
-    assert_eq!(counts(&db).await.failed, 2, "it stays failed");
-    assert_eq!(of_delivery(&db, claimed[0].id).await.unwrap().unwrap().id, id);
-    assert!(of_delivery(&db, claimed[1].id).await.unwrap().is_none());
-});
-
 on_both!(a_departments_are_gathered_by_themselves, |db| async {
     troubled(&db).await;
     let (ours, theirs) = (["图书馆".to_owned()], ["教务处".to_owned()]);
@@ -195,19 +155,58 @@ on_both!(a_departments_are_gathered_by_themselves, |db| async {
         let filter = TroubledFilter { departments, ..TroubledFilter::default() };
         assert_eq!(list(&db, GONE, &filter, None, 10).await.unwrap().len() as i64, n);
         let mut tx = db.begin().await.unwrap();
-        let new =
-            NewAct { resends: false, trouble: GONE, late: false, departments: of, actor: "Li", planned: n };
+        let new = NewAct {
+            resends: false,
+            trouble: GONE,
+            late: false,
+            departments: of,
+            actor: "Li",
+            operator: Some(OperatorId(9)),
+            planned: n,
+        };
         let id = begin(&mut tx, &new, LATER).await.unwrap();
         tx.commit().await.unwrap();
         let mut act = find_act(&db, id).await.unwrap().unwrap();
         assert_eq!(act.departments.as_ref().map(|it| it.0.as_slice()), of);
+        assert_eq!((act.operator_id, act.stopped), (Some(OperatorId(9)), false));
         let mut tx = db.begin().await.unwrap();
         let picked = pick(&mut tx, &act, 10).await.unwrap();
         assert_eq!(picked.len(), 2, "others are walked past");
         assert_eq!(picked.iter().filter(|row| row.is_theirs).count() as i64, n);
-        act.finished_at = Some(LATER);
+        (act.finished_at, act.stopped) = (Some(LATER), true);
         advance(&mut tx, &act).await.unwrap();
         tx.commit().await.unwrap();
+        assert!(find_act(&db, id).await.unwrap().unwrap().stopped);
+    }
+});
+
+on_both!(several_departments_are_one_list, |db| async {
+    let claimed = troubled(&db).await;
+    // One of the two that failed is the library's from now on, and there are more departments than are asked one by one.
+    let mut tx = db.begin().await.unwrap();
+    let moved = format!("UPDATE delivery SET trouble_department = '图书馆' WHERE id = {}", claimed[0].id.0);
+    execute(&mut tx, &moved).await;
+    tx.commit().await.unwrap();
+    let both = ["图书馆", "教务处", "校医院"].map(str::to_owned).to_vec();
+    let many: Vec<_> = both.iter().cloned().chain((0..150).map(|n| format!("学院{n}"))).collect();
+    for of in [both.as_slice(), many.as_slice()] {
+        let found = groups(&db, 10, 100, Some(of)).await.unwrap();
+        let found: Vec<_> = found.iter().map(|group| (group.trouble.as_str(), group.n)).collect();
+        assert_eq!(found, [(GONE, 2), (SILENT, 1)]);
+        assert_eq!(groups(&db, 10, 1, Some(of)).await.unwrap()[0].n, 1, "counted so far");
+        assert_eq!(
+            (count(&db, 100, Some(of)).await.unwrap(), count(&db, 2, Some(of)).await.unwrap()),
+            (3, 2)
+        );
+        let group = find(&db, GONE, 100, Some(of)).await.unwrap().unwrap();
+        let whole = find(&db, GONE, 100, None).await.unwrap().unwrap();
+        assert_eq!((group.n, group.since, group.latest), (2, whole.since, whole.latest));
+        let filter = TroubledFilter { departments: Some(of.to_vec()), ..TroubledFilter::default() };
+        let rows = list(&db, GONE, &filter, None, 10).await.unwrap();
+        assert_eq!(rows.iter().map(|row| row.id).collect::<Vec<_>>(), [claimed[1].id, claimed[0].id]);
+        let latest = list(&db, GONE, &filter, None, 1).await.unwrap();
+        let next = list(&db, GONE, &filter, Some((latest[0].updated_at, latest[0].id)), 1).await.unwrap();
+        assert_eq!((latest[0].id, next[0].id), (claimed[1].id, claimed[0].id));
     }
 });
 

@@ -1,5 +1,5 @@
 use belltower::clock::Timestamp;
-use belltower::domain::channel::AddressKind;
+use belltower::domain::channel::{AddressKind, ChannelKind};
 use belltower::domain::suppression::Cause;
 use belltower::store::audience::ResolvedAudience;
 use belltower::store::coverage::{CoverageRow, count};
@@ -10,6 +10,8 @@ use serde_json::json;
 
 use super::recipients::{keep, person};
 use crate::support::on_both;
+
+const ALL: [ChannelKind; 3] = ChannelKind::ALL;
 
 on_both!(people_are_counted_by_how_they_can_be_reached, |db| async {
     let people = [
@@ -37,15 +39,23 @@ on_both!(people_are_counted_by_how_they_can_be_reached, |db| async {
     let (nothing, suppression) = (Screen::default(), Screen { suppression: true, ..Screen::default() });
     let everyone = ResolvedAudience { everyone: true, ..ResolvedAudience::default() };
     let all = CoverageRow { people: 4, email: 2, sms: 2, wechat: 2, nobody: 1 };
-    assert_eq!(count(&db, &everyone, &nothing, Timestamp(5)).await.unwrap(), all);
+    assert_eq!(count(&db, &everyone, &nothing, &ALL, Timestamp(5)).await.unwrap(), all);
     let now = CoverageRow { sms: 1, nobody: 2, ..all };
-    assert_eq!(count(&db, &everyone, &suppression, Timestamp(5)).await.unwrap(), now, "one is left alone");
-    assert_eq!(count(&db, &everyone, &suppression, Timestamp(10)).await.unwrap(), all, "until then");
+    assert_eq!(
+        count(&db, &everyone, &suppression, &ALL, Timestamp(5)).await.unwrap(),
+        now,
+        "one is left alone"
+    );
+    assert_eq!(count(&db, &everyone, &suppression, &ALL, Timestamp(10)).await.unwrap(), all, "until then");
+    let missed = async |among: &[ChannelKind]| {
+        count(&db, &everyone, &nothing, among, Timestamp(5)).await.unwrap().nobody
+    };
+    assert_eq!((missed(&[ChannelKind::Sms]).await, missed(&ALL[..2]).await, missed(&[]).await), (2, 1, 4));
     let one = ResolvedAudience { recipients: vec!["2".to_owned()], ..ResolvedAudience::default() };
     let second = CoverageRow { people: 1, email: 1, sms: 0, wechat: 1, nobody: 0 };
-    assert_eq!(count(&db, &one, &suppression, Timestamp(5)).await.unwrap(), second);
+    assert_eq!(count(&db, &one, &suppression, &ALL, Timestamp(5)).await.unwrap(), second);
     let nobody = ResolvedAudience::default();
-    assert_eq!(count(&db, &nobody, &suppression, Timestamp(5)).await.unwrap(), CoverageRow::default());
+    assert_eq!(count(&db, &nobody, &suppression, &ALL, Timestamp(5)).await.unwrap(), CoverageRow::default());
 });
 
 on_both!(an_address_left_alone_counts_where_it_is_the_one_that_is_used, |db| async {
@@ -66,7 +76,7 @@ on_both!(an_address_left_alone_counts_where_it_is_the_one_that_is_used, |db| asy
         [(None, 1), (Some(AddressKind::WecomUserid), 1), (Some(AddressKind::WechatOpenid), 0)]
     {
         let screen = Screen { suppression: true, prefers, ..Screen::default() };
-        let row = count(&db, &everyone, &screen, Timestamp(5)).await.unwrap();
+        let row = count(&db, &everyone, &screen, &ALL, Timestamp(5)).await.unwrap();
         assert_eq!(row.wechat, wechat, "{prefers:?}");
     }
 });

@@ -76,7 +76,7 @@ on_both!(a_message_is_read_back_as_it_was_kept, |db| async {
     let row = find(&db, MessageId(big)).await.unwrap().unwrap();
     assert_eq!(row.source_id, Some(SourceId(1)));
     assert_eq!(row.source_name.as_deref(), Some("教务处"));
-    assert_eq!(row.operator_name, None);
+    assert_eq!((row.operator_id, row.operator_name), (None, None));
     assert!(row.test);
     assert_eq!(
         (row.category, row.lane, row.status),

@@ -4,7 +4,7 @@ use belltower::domain::id::ProviderId;
 use belltower::store::Db;
 use belltower::store::providers::{
     ProviderData, find, find_by_name, insert, insert_event, insert_unknown_code, list, list_events,
-    prune_events, unknown_codes, update,
+    list_within, prune_events, unknown_codes, update,
 };
 use serde_json::json;
 
@@ -47,6 +47,16 @@ on_both!(a_provider_is_kept_as_it_was_written, |db| async {
     assert_eq!(find_by_name(&db, "校内邮件").await.unwrap().unwrap().id, id);
     assert!(find_by_name(&db, "另一个").await.unwrap().is_none());
     assert!(find(&db, ProviderId(id.0 + 1)).await.unwrap().is_none());
+});
+
+on_both!(a_transaction_sees_what_it_did_itself, |db| async {
+    let other = add(&db, ProviderData { priority: 5, ..data("first") }).await.unwrap();
+    let id = add(&db, data("before")).await.unwrap();
+    let mut tx = db.begin().await.unwrap();
+    assert!(update(&mut tx, Timestamp(9), id, Timestamp(5), data("after")).await.unwrap());
+    let seen: Vec<_> =
+        list_within(&mut tx).await.unwrap().into_iter().map(|row| (row.id, row.name)).collect();
+    assert_eq!(seen, [(other, "first".to_owned()), (id, "after".to_owned())]);
 });
 
 on_both!(a_name_is_given_once, |db| async {

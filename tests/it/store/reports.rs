@@ -14,7 +14,8 @@ use super::execute;
 use super::messages::{keep, message, sources};
 use crate::support::on_both;
 
-const HOUR: i64 = 3_600_000;
+/// Ids an hour apart.
+const HOUR: i64 = MessageId::HOUR;
 
 async fn write(db: &Db, text: &str) {
     let mut tx = db.begin().await.unwrap();
@@ -50,12 +51,13 @@ on_both!(a_day_has_its_own_counts, |db| async {
 on_both!(what_is_open_is_that_of_messages_under_way, |db| async {
     sources(&db).await;
     let statuses = [Status::Routing, Status::Sending, Status::Sending, Status::Completed];
-    let messages: Vec<_> = (1..).zip(statuses).map(|(id, status)| standing(id, status)).collect();
-    keep(&db, &messages).await;
+    let messages = (1..).zip(statuses).map(|(id, status)| standing(id, status));
+    let test = NewMessage { test: true, ..standing(6, Status::Sending) };
+    keep(&db, &messages.chain([test]).collect::<Vec<_>>()).await;
     write(
         &db,
         "INSERT INTO message_count (message_id, channel, pending, sending, sent) VALUES
-           (1, 1, 10, 0, 0), (2, 1, 3, 2, 7), (2, 2, 1, 0, 0), (3, 1, 0, 1, 0), (4, 1, 0, 0, 99)",
+           (1, 1, 10, 0, 0), (2, 1, 3, 2, 7), (2, 2, 1, 0, 0), (3, 1, 0, 1, 0), (4, 1, 0, 0, 99), (5, 1, 50, 0, 0)",
     )
     .await;
     let rows = open_counts(&db).await.unwrap();
@@ -136,36 +138,38 @@ on_both!(a_departments_messages_are_counted_by_themselves, |db| async {
         [(&["图书馆"][..], 0, 2), (&["图书馆", "教务处"], 0, 3), (&["图书馆"], 30, 1), (&[], 0, 0)]
     {
         let of: Vec<_> = of.iter().map(|&name| name.to_owned()).collect();
-        assert_eq!(accepted_of(&db, Timestamp(since), MessageId(since), &of).await.unwrap(), n, "{of:?}");
+        assert_eq!(accepted_of(&db, MessageId(since), &of).await.unwrap(), n, "{of:?}");
     }
 });
 
 on_both!(hours_hold_the_deliveries_of_their_messages, |db| async {
     sources(&db).await;
-    keep(&db, &[message(HOUR - 1), message(HOUR), message(2 * HOUR - 1), message(3 * HOUR)]).await;
+    let test = NewMessage { test: true, ..message(HOUR + 1) };
+    keep(&db, &[message(HOUR - 1), message(HOUR), test, message(2 * HOUR - 1), message(3 * HOUR)]).await;
     write(
         &db,
         &format!(
             "INSERT INTO message_count (message_id, channel, delivered, failed) VALUES
-               ({}, 1, 100, 0), ({HOUR}, 1, 5, 1), ({HOUR}, 2, 2, 0), ({}, 1, 0, 3), ({}, 1, 1, 0)",
+               ({}, 1, 100, 0), ({HOUR}, 1, 5, 1), ({HOUR}, 2, 2, 0), ({}, 1, 0, 9), ({}, 1, 0, 3), ({}, 1, 1, 0)",
             HOUR - 1,
+            HOUR + 1,
             2 * HOUR - 1,
             3 * HOUR
         ),
     )
     .await;
-    let rows = hours(&db, Timestamp(HOUR), MessageId(0), None).await.unwrap();
+    let rows = hours(&db, MessageId(HOUR), None).await.unwrap();
     let shown: Vec<_> = rows.iter().map(|row| (row.hour, row.delivered, row.failed, row.pending)).collect();
     assert_eq!(shown, [(0, 7, 4, 0), (2, 1, 0, 0)]);
-    assert_eq!(hours(&db, Timestamp(HOUR), MessageId(3 * HOUR), None).await.unwrap().len(), 1);
+    assert_eq!(hours(&db, MessageId(3 * HOUR), None).await.unwrap().len(), 1);
 
     let (first, second) = (["教务处".to_owned()], ["图书馆".to_owned()]);
-    assert_eq!(hours(&db, Timestamp(HOUR), MessageId(0), Some(&first)).await.unwrap().len(), 2);
-    assert!(hours(&db, Timestamp(HOUR), MessageId(0), Some(&second)).await.unwrap().is_empty());
-    let rows = by_channel(&db, Timestamp(HOUR), MessageId(0), &first).await.unwrap();
+    assert_eq!(hours(&db, MessageId(HOUR), Some(&first)).await.unwrap().len(), 2);
+    assert!(hours(&db, MessageId(HOUR), Some(&second)).await.unwrap().is_empty());
+    let rows = by_channel(&db, MessageId(HOUR), &first).await.unwrap();
     let shown: Vec<_> = rows.iter().map(|row| (row.channel, row.delivered, row.failed)).collect();
     assert_eq!(shown, [(ChannelKind::Email, 6, 4), (ChannelKind::Sms, 2, 0)]);
-    assert!(by_channel(&db, Timestamp(HOUR), MessageId(0), &second).await.unwrap().is_empty());
+    assert!(by_channel(&db, MessageId(HOUR), &second).await.unwrap().is_empty());
 });
 
 on_both!(the_oldest_due_delivery_is_live_pending_and_due, |db| async {
@@ -208,8 +212,9 @@ on_both!(the_oldest_due_delivery_is_live_pending_and_due, |db| async {
 on_both!(what_waits_for_somebody_is_counted_by_status, |db| async {
     sources(&db).await;
     let statuses = [Status::Unrouted, Status::Held, Status::Unrouted, Status::Unrouted, Status::Completed];
-    let messages: Vec<_> = (1..).zip(statuses).map(|(id, status)| standing(id, status)).collect();
-    keep(&db, &messages).await;
+    let messages = (1..).zip(statuses).map(|(id, status)| standing(id, status));
+    let test = NewMessage { test: true, ..standing(6, Status::Sending) };
+    keep(&db, &messages.chain([test]).collect::<Vec<_>>()).await;
     let rows = stuck(&db, MessageId(2), None).await.unwrap();
     let rows: Vec<_> = rows.iter().map(|row| (row.status, row.n)).collect();
     assert_eq!(rows, [(Status::Held, 1), (Status::Unrouted, 2)]);

@@ -20,8 +20,11 @@ on_both!(segments_are_counted_by_month_department_and_provider, |db| async {
     sources(&db).await;
     keep(&db, &[message(1), message(2), message(3)]).await;
     let mut tx = db.begin().await.unwrap();
-    execute(&mut tx, "UPDATE message SET source_id = NULL WHERE id = 3").await;
-    execute(&mut tx, "UPDATE source SET department = '教务处' WHERE id = 1").await;
+    // What was written for a department is its own; the source of the others has moved since.
+    execute(&mut tx, "UPDATE message SET source_id = NULL, department = NULL WHERE id = 3").await;
+    execute(&mut tx, "UPDATE message SET department = '教务处' WHERE id = 1").await;
+    execute(&mut tx, "UPDATE message SET source_id = NULL, department = '教务处' WHERE id = 2").await;
+    execute(&mut tx, "UPDATE source SET department = '图书馆' WHERE id = 1").await;
     tx.commit().await.unwrap();
     count(&db, "2026-11", &[(1, 1, 4), (2, 1, 2), (2, 2, 1), (3, 1, 5)]).await;
     count(&db, "2026-11", &[(1, 1, 10)]).await;

@@ -3,7 +3,7 @@ use belltower::domain::id::SourceId;
 use belltower::domain::template::TemplateInput;
 use belltower::store::Db;
 use belltower::store::messages::NewMessage;
-use belltower::store::templates::{find, insert, list, lock, uses, versions};
+use belltower::store::templates::{find, insert, list, lock, usages, uses, versions};
 use serde_json::json;
 
 use super::messages::{self, message};
@@ -39,6 +39,46 @@ on_both!(who_named_a_template_is_found, |db| async {
     assert_eq!(uses(&db, "due", Timestamp(20)).await.unwrap().len(), 2);
     assert_eq!(uses(&db, "due", Timestamp(21)).await.unwrap().len(), 1);
     assert!(uses(&db, "dues", Timestamp(0)).await.unwrap().is_empty());
+});
+
+on_both!(how_much_each_template_is_used_is_counted, |db| async {
+    messages::sources(&db).await;
+    for slug in ["due", "exam", "idle"] {
+        keep(&db, &template(slug, "一"), 1).await;
+    }
+    keep(&db, &template("due", "二"), 2).await;
+    let of = |id, template: &str, department: Option<&str>| NewMessage {
+        template: Some(template.to_owned()),
+        department: department.map(str::to_owned),
+        ..message(id)
+    };
+    let library = Some("图书馆");
+    let all = [
+        of(10, "due", library),
+        of(20, "due", library),
+        of(30, "due", None),
+        of(40, "exam", Some("教务处")),
+        message(50),
+    ];
+    messages::keep(&db, &all).await;
+    let told = async |since: (i64, i64), departments: Option<&[&str]>, most| {
+        let departments: Option<Vec<String>> =
+            departments.map(|all| all.iter().map(|one| (*one).to_owned()).collect());
+        let since = (Timestamp(since.0), Timestamp(since.1));
+        let rows = usages(&db, since, departments.as_deref(), most).await.unwrap();
+        let told = rows.into_iter().map(|row| (row.slug, row.last_at.map(|at| at.0), row.messages));
+        told.collect::<Vec<_>>()
+    };
+    let line = |slug: &str, last: Option<i64>, messages| (slug.to_owned(), last, messages);
+    let everywhere = told((0, 20), None, 9).await;
+    assert_eq!(everywhere, [line("due", Some(30), 2), line("exam", Some(40), 1), line("idle", None, 0)]);
+    let theirs = told((0, 0), Some(&["图书馆"]), 9).await;
+    assert_eq!(theirs, [line("due", Some(20), 2), line("exam", None, 0), line("idle", None, 0)]);
+    assert!(
+        told((0, 0), Some(&[]), 9).await.iter().all(|(_, last, messages)| last.is_none() && *messages == 0)
+    );
+    assert_eq!(told((31, 31), None, 9).await[0], line("due", None, 0), "too long ago");
+    assert_eq!(told((0, 0), None, 2).await[0], line("due", Some(30), 2), "counted no further");
 });
 
 on_both!(the_latest_version_is_in_use_and_the_others_stay, |db| async {

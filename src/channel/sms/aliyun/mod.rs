@@ -28,6 +28,7 @@ use self::api::{Api, Detail};
 pub use self::asked::SETTINGS;
 use self::batch::{Batch, Form, Letter};
 use self::classify::{Meaning, meaning};
+pub use self::settings::FORM;
 use crate::channel::limits::Logs;
 use crate::channel::mapping::Mappings;
 use crate::channel::narrow::{Narrowing, Said};
@@ -35,8 +36,8 @@ use crate::channel::registry::Site;
 use crate::channel::sms::number;
 use crate::channel::sms::vendor::{self, Failure, Filled, NARROWING, call_id, expired};
 use crate::channel::{
-    Acknowledgement, Arriving, Callback, Channel, Outcome, Parcel, Receipts, Refusal, Sent, Shape, Verdict,
-    day,
+    Acknowledgement, Arriving, Callback, Channel, Filling, Outcome, Parcel, Receipts, Refusal, Sent, Shape,
+    Verdict, day,
 };
 use crate::clock::{Clock, Timestamp};
 use crate::domain::delivery::{OutcomeClass as Class, State};
@@ -284,6 +285,10 @@ impl Channel for AliyunSms {
             format!("{} {}\n\n{}", Form::Same.action(), self.host, lines.collect::<String>())
         };
         Some(self.letter(0, parcel).map(|letter| shown(&letter)))
+    }
+
+    fn filling(&self, parcel: &Parcel) -> Option<Filling> {
+        Some(self.mappings.of(parcel)?.shown(parcel, &self.campus, MOST_VARIABLE))
     }
 
     fn arriving(&self, parcel: &Parcel) -> Option<Result<Arriving, Outcome>> {

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::channel::approved::Places;
 use crate::channel::fields::Fields;
 use crate::channel::http::{self, Reach};
-use crate::channel::mapping::{Mappings, Words};
+use crate::channel::mapping::{By, Form, Mappings, Words};
 use crate::channel::sms::vendor;
 use crate::error::Fault;
 
@@ -19,7 +19,8 @@ const TIMEOUT_SECONDS: f64 = 10.0;
 /// What one number may get by one template in a day, unless the account is allowed more.
 const DAILY_LIMIT: u64 = 50;
 
-const WORDS: Words = Words { id: "code", slots: "variables", places: Some(Places::Named) };
+pub const FORM: Form = Form::sms("code", By::Name);
+const WORDS: Words = Words { id: FORM.id, slots: FORM.slots, places: Some(Places::Named) };
 
 pub(super) struct Settings {
     pub(super) key_id: String,

@@ -25,6 +25,7 @@ use serde_json::{Value, json};
 use self::api::{Api, Status};
 pub use self::asked::SETTINGS;
 use self::classify::{Meaning, meaning};
+pub use self::settings::FORM;
 use self::settings::Settings;
 use crate::channel::limits::{Daily, Logs};
 use crate::channel::narrow::{Narrowing, Said};
@@ -33,8 +34,8 @@ use crate::channel::sms::encode::sha256_hex;
 use crate::channel::sms::number;
 use crate::channel::sms::vendor::{self, Failure, Filled, NARROWING, call_id, expired};
 use crate::channel::{
-    Acknowledgement, Arriving, Callback, Channel, Outcome, Parcel, Receipts, Refusal, Sent, Shape, Verdict,
-    day,
+    Acknowledgement, Arriving, Callback, Channel, Filling, Outcome, Parcel, Receipts, Refusal, Sent, Shape,
+    Verdict, day,
 };
 use crate::clock::{Clock, Timestamp};
 use crate::domain::delivery::OutcomeClass as Class;
@@ -334,6 +335,14 @@ impl Channel for TencentSms {
             format!("SendSms {}\n\n{:#}\n", self.host, self.body(&[letter], &call_id(&[parcel])))
         };
         Some(self.letter(0, parcel).map(|letter| shown(&letter)))
+    }
+
+    fn filling(&self, parcel: &Parcel) -> Option<Filling> {
+        Some(self.settings.mappings.of(parcel)?.shown(
+            parcel,
+            &self.settings.campus,
+            self.settings.variable_limit,
+        ))
     }
 
     fn arriving(&self, parcel: &Parcel) -> Option<Result<Arriving, Outcome>> {

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::channel::approved::Places;
 use crate::channel::fields::Fields;
 use crate::channel::http::{self, Reach};
-use crate::channel::mapping::{Mappings, Words};
+use crate::channel::mapping::{By, Form, Mappings, Words};
 use crate::channel::sms::vendor;
 use crate::error::Fault;
 
@@ -18,7 +18,8 @@ const REGION: &str = "ap-guangzhou";
 /// Characters of a whole text, so that variables are cut where they would be too long in any case.
 pub(super) const MOST_VARIABLE: u64 = 500;
 
-const WORDS: Words = Words { id: "id", slots: "variables", places: Some(Places::Numbered) };
+pub const FORM: Form = Form::sms("id", By::Place);
+const WORDS: Words = Words { id: FORM.id, slots: FORM.slots, places: Some(Places::Numbered) };
 
 pub(super) struct Settings {
     pub(super) secret_id: String,

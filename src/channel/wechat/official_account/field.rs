@@ -55,6 +55,26 @@ const TYPES: [(&str, Field); 15] = [
     ("amount", Field::Amount),
 ];
 
+/// What fields of one type take, for whoever maps a template.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FieldType {
+    /// What a field's name begins with.
+    pub word: &'static str,
+    /// Characters of a value.
+    pub most: usize,
+}
+
+/// Of every type.
+pub fn field_types() -> impl Iterator<Item = FieldType> {
+    TYPES.into_iter().map(|(word, field)| FieldType { word, most: field.limit() })
+}
+
+/// Of a field's, by its name; `None`: WeChat knows no such field.
+pub fn field_type(name: &str) -> Option<FieldType> {
+    let field = Field::of(name)?;
+    field_types().find(|known| TYPES.contains(&(known.word, field)))
+}
+
 impl Field {
     /// The type in a field's name: letters, then its number.
     pub(super) fn of(name: &str) -> Option<Self> {

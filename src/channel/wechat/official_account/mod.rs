@@ -28,6 +28,8 @@ pub use self::api::Quota;
 use self::api::{Api, VENDOR};
 pub use self::asked::SETTINGS;
 use self::classify::{Meaning, meaning};
+pub use self::field::{FieldType, field_type, field_types};
+pub use self::settings::FORM;
 use self::settings::Mode;
 use super::answer::Failure;
 use super::door::Door;
@@ -35,8 +37,8 @@ use crate::channel::day::until_tomorrow;
 use crate::channel::mapping::Mappings;
 use crate::channel::registry::Site;
 use crate::channel::{
-    Acknowledgement, Callback, Card, Channel, Identity, Outcome, Parcel, Receipts, Refusal, SceneCode, Shape,
-    refused,
+    Acknowledgement, Callback, Card, Channel, Filling, Identity, Outcome, Parcel, Receipts, Refusal,
+    SceneCode, Shape, refused,
 };
 use crate::clock::Clock;
 use crate::domain::channel::AddressKind;
@@ -226,6 +228,10 @@ impl Channel for OfficialAccount {
             }
             Err(refusal) => Err(refusal),
         }
+    }
+
+    fn filling(&self, parcel: &Parcel) -> Option<Filling> {
+        Some(compose::card(self.mappings.of(parcel)?, parcel, &self.campus).fields)
     }
 
     fn card(&self, parcel: &Parcel) -> Option<Result<Card, Outcome>> {

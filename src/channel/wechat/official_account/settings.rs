@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::field::Field;
 use crate::channel::fields::Fields;
 use crate::channel::http::{self, Reach};
-use crate::channel::mapping::{Mappings, Words};
+use crate::channel::mapping::{By, Form, Mappings, Words};
 use crate::channel::wechat::crypto::{KEY, Seal};
 use crate::error::Fault;
 
@@ -16,6 +16,8 @@ const CONCURRENCY: u64 = 16;
 const MOST_CONCURRENCY: u64 = 64;
 /// Fields in a template of WeChat's.
 const MOST_FIELDS: usize = 10;
+
+pub const FORM: Form = Form { id: "id", slots: "fields", by: By::Type, most: MOST_FIELDS, has_text: false };
 
 /// By which of its APIs an account sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,7 +62,7 @@ pub(super) fn read(settings: &Value) -> Result<Settings, Vec<Fault>> {
     }
     let modes = [("template", Mode::Template), ("subscribe", Mode::Subscribe)];
     let mode = fields.choice("mode", &modes, Some(Mode::Template));
-    let mappings = Mappings::read(&mut fields, Words { id: "id", slots: "fields", places: None });
+    let mappings = Mappings::read(&mut fields, Words { id: FORM.id, slots: FORM.slots, places: None });
     check(&mut fields, &mappings);
     let (token, seal) = callback(&mut fields, &app_id);
     let reach = http::reach(&mut fields, ENDPOINT, TIMEOUT_SECONDS);

@@ -4,14 +4,14 @@ use belltower::domain::channel::ChannelKind;
 use belltower::domain::operator::Role;
 use belltower::domain::provider::ProviderKind;
 use belltower::service::providers::{self, NewProvider};
-use belltower::service::routing;
 use belltower::service::sources::NewSource;
+use belltower::service::{routing, scenarios};
 use reqwest::{Method, RequestBuilder};
 use serde_json::json;
 use url::Url;
 
 use super::document::Operation;
-use super::walk::{NONE, Walk, fill, keyed, message};
+use super::walk::{NONE, Walk, cap, fill, keyed, message, press};
 use crate::support::app::{Answer, everything};
 use crate::support::operator;
 
@@ -119,6 +119,8 @@ async fn every_success_described_happens_and_looks_so() {
         walk.ask(("POST", "/api/v1/messages/preview"), previewing, |r| r.json(&first)).await.expect(200);
     assert_eq!((preview["rules"].as_array().unwrap().len(), &preview["audience"]["total"]), (2, &json!(1)));
 
+    emergencies(&mut walk).await;
+
     let door = "/callbacks/{provider}/{secret}";
     let shown = callback(&walk).await;
     for (method, path) in [("GET", door), ("POST", door)] {
@@ -135,6 +137,38 @@ async fn every_success_described_happens_and_looks_so() {
     walk.ask(("GET", "/readyz"), NONE, |r| r).await.expect(503);
     walk.finish(|status| status < 300, |_| true);
     walk.finish(|_| true, |operation| !operation.is_api());
+}
+
+/// A drill from the press to the end, what is published of it, and an alert of another system.
+async fn emergencies(walk: &mut Walk) {
+    walk.ask(("GET", "/api/v1/scenarios"), NONE, |r| r).await.expect(200);
+    let pressing = ("POST", "/api/v1/broadcasts");
+    let keyed = |r: RequestBuilder| r.json(&press()).header("Idempotency-Key", "k");
+    let pressed = walk.ask(pressing, NONE, keyed).await.expect(202);
+    let again = walk.ask(pressing, NONE, keyed).await;
+    assert_eq!(again.header("idempotent-replayed"), Some("true"), "{}", again.text);
+    walk.ask(pressing, NONE, |r| r.json(&press())).await.expect(202);
+    walk.app.drain().await;
+    walk.ask(("GET", "/api/v1/broadcasts"), NONE, |r| r).await.expect(200);
+    let id = ("{id}", pressed["id"].as_str().unwrap());
+    let shown = walk.ask(("GET", "/api/v1/broadcasts/{id}"), id, |r| r).await.expect(200);
+    let more = json!({"zh": {"title": "t", "body": "b"}});
+    walk.ask(("POST", "/api/v1/broadcasts/{id}/update"), id, |r| r.json(&more)).await.expect(202);
+    walk.ask(("POST", "/api/v1/broadcasts/{id}/stop"), id, |r| r).await.expect(200);
+    walk.ask(("POST", "/api/v1/broadcasts/{id}/correction"), id, |r| r).await.expect(202);
+    walk.ask(("POST", "/api/v1/broadcasts/{id}/all-clear"), id, |r| r).await.expect(202);
+    for _ in 0..2 {
+        let send = |r: RequestBuilder| r.header("Content-Type", "application/cap+xml").body(cap("a1"));
+        walk.ask(("POST", "/api/v1/cap"), NONE, send).await.expect(202);
+    }
+    let document = "/feeds/cap/{id}.xml";
+    for (path, at) in [("/feeds/cap.atom", "/feeds/cap.atom"), (document, shown["cap"][0].as_str().unwrap())]
+    {
+        let found = walk.ask(("GET", path), (path, at), |r| r).await;
+        let tag = found.header("etag").unwrap().to_owned();
+        walk.ask(("GET", path), (path, at), |r| r.header("If-None-Match", tag)).await;
+    }
+    walk.ask(("GET", document), (document, "/feeds/cap/x-1.xml"), |r| r).await;
 }
 
 /// Where a gateway tells its receipts.
@@ -174,14 +208,16 @@ async fn every_error_that_can_be_brought_about_is_described() {
         let (method, path) = (operation.method.as_str(), operation.path.as_str());
         let at = (method, path);
         let name = format!("gone{number}");
-        let gone =
-            path.replace("{id}", "msg_zzzzzzzzzzzzz").replace("{campus_id}", &name).replace("{slug}", &name);
+        let id = if path.contains("/broadcasts/") { "brd_0123456789abc" } else { "msg_zzzzzzzzzzzzz" };
+        let gone = path.replace("{id}", id).replace("{campus_id}", &name).replace("{slug}", &name);
         let gone = (path, gone.as_str());
         let has_body = operation.says.get("requestBody").is_some();
         let right = match path {
             "/api/v1/messages" | "/api/v1/messages/preview" => message("t").to_string(),
             "/api/v1/messages/batch" => json!({"messages": [message("t")]}).to_string(),
             "/api/v1/groups/preview" => json!({"where": "a = 1"}).to_string(),
+            "/api/v1/broadcasts" => press().to_string(),
+            _ if path.ends_with("/update") => json!({"zh": {"title": "t", "body": "b"}}).to_string(),
             _ if method == "PUT" && path.contains("groups") => {
                 json!({"name": "g", "kind": "static"}).to_string()
             }
@@ -201,7 +237,9 @@ async fn every_error_that_can_be_brought_about_is_described() {
             walk.app.clock.turn(if turn == 1 { 10_000 } else { 0 });
         }
         let refused = walk.ask(at, gone, |r| keyed(json(r, operation, &right), &powerless)).await;
-        let needs_right = ["recipients", "groups"].iter().any(|room| path.contains(room));
+        let needs_right = ["recipients", "groups", "broadcasts", "scenarios", "/cap"]
+            .iter()
+            .any(|room| path.contains(room));
         assert!(!needs_right || refused.status == 403, "{}: {refused:?}", operation.name());
         if path.contains('{') && method != "PUT" {
             walk.ask(at, gone, |r| json(r, operation, &right)).await.problem(404, "not_found");
@@ -259,6 +297,19 @@ async fn conflicts(walk: &mut Walk) {
     let cancel = ("POST", "/api/v1/messages/{id}/cancel");
     walk.ask(cancel, id, |r| r).await.expect(200);
     walk.ask(cancel, id, |r| r).await.problem(409, "ended");
+    scenarios::seed(&walk.app.services).await.unwrap();
+    let pressed = walk.ask(("POST", "/api/v1/broadcasts"), NONE, |r| r.json(&press())).await.expect(202);
+    let id = ("{id}", pressed["id"].as_str().unwrap());
+    let stop = ("POST", "/api/v1/broadcasts/{id}/stop");
+    walk.ask(stop, id, |r| r).await.expect(200);
+    walk.ask(stop, id, |r| r).await.problem(409, "broadcast_state");
+    let more = json!({"en": {"title": "t", "body": "b"}});
+    let update = ("POST", "/api/v1/broadcasts/{id}/update");
+    walk.ask(update, id, |r| r.json(&more)).await.problem(409, "broadcast_state");
+    for path in ["/api/v1/broadcasts/{id}/correction", "/api/v1/broadcasts/{id}/all-clear"] {
+        walk.ask(("POST", path), id, |r| r).await.expect(202);
+        walk.ask(("POST", path), id, |r| r).await.problem(409, "broadcast_said");
+    }
     let rotate = ("POST", "/api/v1/source/keys/rotate");
     for _ in 0..100 {
         let answer = walk.ask(rotate, NONE, |r| r).await;

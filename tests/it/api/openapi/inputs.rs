@@ -67,10 +67,16 @@ async fn headers_that_are_described_are_those_that_are_read() {
     let app = TestApp::start().await;
     let message = json!({"topic": "a.b", "title": "t", "body": "b", "audience": {"everyone": true}});
     let batch = json!({"messages": [message]});
+    let press = super::walk::press();
     for operation in Document::new().operations() {
         // What a request with each of the two is answered with tells whether it was read.
         let mut read = BTreeSet::new();
-        if let Some(body) = [("/api/v1/messages", &message), ("/api/v1/messages/batch", &batch)]
+        let bodies = [
+            ("/api/v1/messages", &message),
+            ("/api/v1/messages/batch", &batch),
+            ("/api/v1/broadcasts", &press),
+        ];
+        if let Some(body) = bodies
             .into_iter()
             .find_map(|(path, body)| (operation.name() == format!("POST {path}")).then_some(body))
         {

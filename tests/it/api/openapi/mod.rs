@@ -26,6 +26,7 @@ fn served() -> BTreeSet<(String, String)> {
     table("/api/v1", api::PATHS)
         .chain(table("", api::docs::PATHS))
         .chain(table("", http::callbacks::PATHS))
+        .chain(table("", http::feeds::PATHS))
         .chain(table("", http::health::PATHS))
         .chain(table("", http::metrics::PATHS))
         .chain(table("", http::problems::PATHS))

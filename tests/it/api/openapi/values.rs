@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::document::Document;
 use super::schema;
-use super::walk::{NONE, Walk, fill, message};
+use super::walk::{NONE, Walk, fill, message, press};
 
 /// Complete bodies whose fields together are all that a schema has.
 fn bodies() -> Vec<(&'static str, Vec<Value>)> {
@@ -61,6 +61,17 @@ fn bodies() -> Vec<(&'static str, Vec<Value>)> {
         ),
         ("POST /api/v1/groups/preview", vec![json!({"where": "role = 'student'"})]),
         ("POST /api/v1/groups/{slug}/members", vec![json!({"add": ["2024001"], "remove": ["2024001"]})]),
+        ("POST /api/v1/broadcasts", vec![press()]),
+        (
+            "POST /api/v1/broadcasts/{id}/update",
+            vec![json!({
+                "zh": {"title": "t", "body": "b", "sms": "s", "wechat": "w"},
+                "en": {"title": "t", "body": "b", "sms": "s", "wechat": "w"}, "note": "n",
+            })],
+        ),
+        ("POST /api/v1/broadcasts/{id}/stop", vec![json!({"reason": "r"})]),
+        ("POST /api/v1/broadcasts/{id}/correction", vec![json!({})]),
+        ("POST /api/v1/broadcasts/{id}/all-clear", vec![json!({})]),
         ("POST /api/v1/source/keys/rotate", vec![json!({"overlap": "24h"}), json!({"overlap": 60})]),
     ]
 }
@@ -116,6 +127,7 @@ async fn every_field_described_is_taken_with_a_value_as_described() {
     }
     let sent = walk.ask(("POST", "/api/v1/messages"), NONE, |r| r.json(&message("t"))).await.expect(202);
     walk.app.drain().await;
+    let pressed = walk.ask(("POST", "/api/v1/broadcasts"), NONE, |r| r.json(&press())).await.expect(202);
     let mut asked = BTreeSet::new();
     for (name, bodies) in bodies() {
         let (method, path) = name.split_once(' ').unwrap();
@@ -135,7 +147,8 @@ async fn every_field_described_is_taken_with_a_value_as_described() {
                     walk.ask(("POST", "/api/v1/messages"), NONE, |r| r.json(&message("t"))).await.expect(202);
                 sent["id"].as_str().unwrap().to_owned()
             } else {
-                sent["id"].as_str().unwrap().to_owned()
+                let of = if path.contains("/broadcasts/") { &pressed } else { &sent };
+                of["id"].as_str().unwrap().to_owned()
             };
             let slug = if method == "PUT" { "dynamic" } else { "x" };
             let place = path.replace("{id}", &id).replace("{campus_id}", "2024001").replace("{slug}", slug);
@@ -174,6 +187,11 @@ async fn every_query_parameter_described_is_taken() {
         let mut body = message(title);
         body["audience"] = json!({"groups": ["a"]});
         sent = walk.ask(("POST", "/api/v1/messages"), NONE, |r| r.json(&body)).await.expect(202);
+    }
+    for place in ["图书馆", "体育馆"] {
+        let mut body = press();
+        body["params"]["place"] = place.into();
+        walk.ask(("POST", "/api/v1/broadcasts"), NONE, |r| r.json(&body)).await.expect(202);
     }
     walk.app.drain().await;
     let id = sent["id"].as_str().unwrap().to_owned();

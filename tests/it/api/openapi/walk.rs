@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use belltower::domain::operator::Role;
-use belltower::service::templates;
+use belltower::service::{scenarios, templates};
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
@@ -94,7 +94,26 @@ pub(super) fn message(title: &str) -> Value {
     json!({"topic": "library.new-books", "title": title, "body": "b", "audience": {"recipients": ["2024001"]}})
 }
 
+/// A drill of a scenario that every installation has.
+pub(super) fn press() -> Value {
+    json!({
+        "scenario": "fire", "params": {"place": "图书馆", "meeting_point": "操场"}, "drill": true, "announced": false,
+        "note": "n",
+    })
+}
+
+/// An alert by the name `identifier`.
+pub(super) fn cap(identifier: &str) -> String {
+    format!(
+        "<alert xmlns=\"urn:oasis:names:tc:emergency:cap:1.2\"><identifier>{identifier}</identifier>\
+         <sender>w.example</sender><sent>2026-09-21T22:10:00+08:00</sent><status>Test</status>\
+         <msgType>Alert</msgType><scope>Public</scope><info><category>Met</category><event>Rain</event>\
+         <urgency>Expected</urgency><severity>Minor</severity><certainty>Likely</certainty></info></alert>"
+    )
+}
+
 pub(super) async fn fill(app: &TestApp) {
+    scenarios::seed(&app.services).await.unwrap();
     let template = json!({"name": "到期", "title": "{{ book }}", "body": "b{{ note | default('') }}",
         "variants": {"sms": {"body": "{{ book }}"}}});
     for slug in ["book-due", "book-late"] {

@@ -49,6 +49,7 @@ fn act_line(done: u64, finished: bool) -> ActLine {
         done,
         passed_over: 18,
         finished_at: finished.then(|| ago(20)),
+        stopped: false,
     }
 }
 
@@ -89,9 +90,10 @@ pub(super) fn group(language: Language, theme: Theme) -> GroupPage {
     }
 }
 
-pub(super) fn act(language: Language, theme: Theme) -> ActPage {
+pub(super) fn act(language: Language, theme: Theme, stopped: bool) -> ActPage {
+    let act = ActLine { stopped, ..act_line(600, stopped) };
     ActPage {
         shell: shell(language, theme, Some(Section::Attention)),
-        progress: ActFragment { view: view(language), act: act_line(600, false), late: false },
+        progress: ActFragment { view: view(language), act, late: false },
     }
 }

@@ -1,6 +1,7 @@
 //! Writing a message.
 
 use belltower::config::Language;
+use belltower::console::compose::missed::{MissedFilter, MissedFragment, MissedPage};
 use belltower::console::compose::proof::{Lack, Proof, ProofPage};
 use belltower::console::compose::sensitive::{WordPlace, WordRow, Words};
 use belltower::console::compose::trial::Trial;
@@ -18,6 +19,7 @@ use belltower::domain::message::Status;
 use belltower::domain::sensitive::Treatment;
 use belltower::service::costs::{Estimate, Spent};
 use belltower::service::drafts::SimilarMessage;
+use belltower::service::messages::MissedPerson;
 
 use super::{HOUR, ago, shell, view};
 
@@ -140,6 +142,31 @@ pub(super) fn proof(language: Language, theme: Theme) -> ProofPage {
         }),
         sees_rules: true,
     }
+}
+
+pub(super) fn missed(language: Language, theme: Theme, any: bool) -> MissedPage {
+    let person = |name: &str, channel, reason: &str, address: Option<&str>| MissedPerson {
+        campus_id: "2023<1>".into(),
+        name: name.into(),
+        department: "<农学院>".into(),
+        channel,
+        reason: reason.into(),
+        address: address.map(Into::into),
+    };
+    let people = [
+        person("吴<雨桐>", ChannelKind::Email, "no_address", None),
+        person("Aigerim Nurlanovna", ChannelKind::Sms, "frequency_cap", Some("138****0000")),
+    ];
+    let filter = MissedFilter { why: "suppressed".into(), ..MissedFilter::default() };
+    let list = MissedFragment {
+        view: view(language),
+        id: ID,
+        filter: filter.clone(),
+        people: people.into_iter().filter(|_| any).collect(),
+        first: Some("/console/compose/7/proof/missed".into()),
+        next: any.then(|| "/console/compose/7/proof/missed?cursor=9-1".into()),
+    };
+    MissedPage { shell: composing(language, theme), frame: frame(Step::Proof), filter, list }
 }
 
 pub(super) fn when(language: Language, theme: Theme) -> WhenPage {

@@ -272,6 +272,8 @@ pub(super) fn message(language: Language, theme: Theme) -> MessagePage {
     ];
     let general = "<p>各位同学：</p><p>2026年秋季学期期末考试定于 <strong>2027年1月4日至15日</strong> 进行，请于11月30日前登录教务系统核对个人考试安排。</p><ul><li>准考信息以教务系统为准；</li><li>缓考申请截止 12月18日 17:00；</li><li>携带学生证或校园卡参加考试。</li></ul><p><a href=\"https://jw.example.edu.cn/exam\">查看我的考试安排</a></p>";
     MessagePage {
+        content_removed_at: None,
+        deliveries_removed_at: None,
         shell: Shell {
             flash: Some(Flash { text: say("已重新打开 2 条投递。", "2 deliveries were reopened."), amber: false }),
             ..shell(language, theme, Some(Section::Messages))
@@ -338,6 +340,7 @@ pub(super) fn delivery(language: Language, theme: Theme) -> DeliveryPage {
     };
     let transient = say("暂时失败，稍后重试 · 用时 38 毫秒", "Transient, tried again later · 38 ms");
     DeliveryPage {
+        content_removed_at: None,
         id: DeliveryId(3),
         message: MessageId(901),
         message_title: "关于2026年秋季学期期末考试安排的通知".into(),

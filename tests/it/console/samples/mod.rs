@@ -5,6 +5,7 @@ mod alarms;
 mod attention;
 mod audit;
 mod compose;
+mod emergency;
 mod groups;
 mod mailbox;
 mod messages;
@@ -37,6 +38,7 @@ use belltower::domain::delivery::State;
 use belltower::error::Fault;
 use belltower::service::alarms::OpenAlarms;
 use belltower::service::imports::Stage;
+use belltower::service::providers::By;
 use jiff::tz::TimeZone;
 
 /// 2026-11-21 11:52:00 in Shanghai.
@@ -90,7 +92,8 @@ fn shell(language: Language, theme: Theme, current: Option<Section>) -> Shell {
         alarms: OpenAlarms { all: 3, grave: 1 },
         rights: u64::from(current.is_some()),
         flash: None,
-        emergency: None,
+        emergency: current.map(|_| "/console/emergency"),
+        open: None,
         here: "/console".into(),
     }
 }
@@ -161,6 +164,8 @@ pub(super) fn all(language: Language, theme: Theme) -> Vec<(&'static str, String
         ("compose_empty", compose::list(language, theme, true).render()),
         ("compose_lacks", compose::lacking(language, theme).render()),
         ("compose_proof", compose::proof(language, theme).render()),
+        ("compose_missed", compose::missed(language, theme, true).render()),
+        ("compose_missed_empty", compose::missed(language, theme, false).render()),
         ("compose_when", compose::when(language, theme).render()),
         ("system", settings::system(language, theme).render()),
         ("people", people::people(language, theme, false).render()),
@@ -201,6 +206,8 @@ pub(super) fn all(language: Language, theme: Theme) -> Vec<(&'static str, String
         ("templates_empty", templates::list(language, theme, true).render()),
         ("template", templates::template(language, theme).render()),
         ("template_form", templates::form(language, theme).render()),
+        ("mapping_by_type", templates::mapped(language, theme, By::Type).render()),
+        ("mapping_by_place", templates::mapped(language, theme, By::Place).render()),
         ("providers", providers::list(language, theme, false).render()),
         ("providers_empty", providers::list(language, theme, true).render()),
         ("provider", providers::provider(language, theme, true).render()),
@@ -232,7 +239,8 @@ pub(super) fn all(language: Language, theme: Theme) -> Vec<(&'static str, String
         ("attention", attention::page(language, theme, false).render()),
         ("attention_empty", attention::page(language, theme, true).render()),
         ("attention_group", attention::group(language, theme).render()),
-        ("attention_act", attention::act(language, theme).render()),
+        ("attention_act", attention::act(language, theme, false).render()),
+        ("attention_act_stopped", attention::act(language, theme, true).render()),
         ("held", rules::held(language, theme).render()),
         ("message_held", rules::message_held(language, theme).render()),
         ("mailbox", mailbox::mailbox(language, theme).render()),
@@ -245,6 +253,7 @@ pub(super) fn all(language: Language, theme: Theme) -> Vec<(&'static str, String
         ("card", mailbox::card(language, theme).render()),
     ]
     .into_iter()
+    .chain(emergency::all(language, theme))
     .map(|(name, html)| (name, html.unwrap()))
     .collect()
 }

@@ -1,4 +1,22 @@
 //! What a provider's settings say of our templates, held against the templates there are.
+//!
+//! A mapping says which template of the vendor's stands for one of ours, and what its variables are filled with. It is a
+//! part of the provider's settings and of nothing else.
+//!
+//! - [`written`]: a mapping as somebody writes it, and as the settings have it
+//! - [`lint`]: what comes of it with the template's samples
+//! - [`edit`]: seeing, keeping and removing one
+//! - [`broken`]: what a new version of a template does to those there are
+
+mod broken;
+mod edit;
+mod lint;
+mod written;
+
+pub(in crate::service) use self::broken::broken;
+pub use self::edit::{Kept, Sheet, Standing, keep_mapping, mapping, mappings, remove_mapping};
+pub use self::lint::{Arrival, Linted, MappingDoubt, lint_mapping, word};
+pub use self::written::{Mapping, Slot};
 
 use super::registry;
 use crate::Result;

@@ -1,12 +1,14 @@
 //! Stored texts with variables, which sources name instead of writing their own.
 
+mod usage;
+
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{Caller, Change, Services};
+use super::{Caller, Change, Services, providers};
 use crate::clock::Timestamp;
 use crate::domain::audience::Params;
 use crate::domain::content::Content;
@@ -15,6 +17,8 @@ use crate::domain::template::{Breaking, TemplateInput};
 use crate::store::templates::{self as store, TemplateRow, UseRow};
 use crate::store::{JsonText, Tx, audit};
 use crate::{Error, Result};
+
+pub use self::usage::{Usage, Usages, usages};
 
 /// How far back it is looked for those who name a template.
 const LATELY: Duration = Duration::from_hours(30 * 24);
@@ -123,11 +127,12 @@ pub enum Revised {
     Kept(Template),
     /// Nothing is kept: this one came in between.
     Meanwhile(Template),
-    /// Nothing is kept: systems that name it would have to change their calls, and that was not agreed to.
+    /// Nothing is kept: systems that name it would have to change their calls, or vendors' templates would not be filled as
+    /// they were meant, and that was not agreed to.
     Breaking(Breaking),
 }
 
-/// As [`put`] for whoever had version `seen` before them (0: none), unless it breaks calls and nobody agreed to just that:
+/// As [`put`] for whoever had version `seen` before them (0: none), unless it breaks something and nobody agreed to just that:
 /// `agreed` is a [`Breaking::word`].
 pub async fn revise(
     s: &Services,
@@ -157,7 +162,8 @@ pub async fn revise(
             return Ok(Revised::Kept(latest.into()));
         }
         let before = latest.content.0.variables().unwrap_or_default();
-        let breaking = Breaking::between(&before, &input.content.variables().unwrap_or_default());
+        let mut breaking = Breaking::between(&before, &input.content.variables().unwrap_or_default());
+        breaking.mappings = providers::broken(s, &mut tx, slug, (&latest.content.0, &input.content)).await?;
         if !breaking.is_empty() && agreed != Some(breaking.word().as_str()) {
             return Ok(Revised::Breaking(breaking));
         }

@@ -1,0 +1,108 @@
+//! What a press would do, shown before it: the exact texts, how many people by each channel and how many by none, and what
+//! would keep it from them.
+
+use super::words::{self, Way, Words};
+use super::{Services, may_read, unknown};
+use crate::Error;
+use crate::Result;
+use crate::domain::audience::Params;
+use crate::domain::content::Content;
+use crate::domain::emergency::{Chosen, Needs, Part, Plan, Run, Scenario, Spoken, choose};
+use crate::domain::id::BroadcastId;
+use crate::domain::operator::Permission;
+use crate::service::messages::Preview;
+use crate::service::{Caller, coverage};
+use crate::store::{broadcasts as store, scenarios};
+
+/// What a press would do.
+#[derive(Clone, Debug)]
+pub struct Foreseen {
+    pub plan: Plan,
+    pub name: Spoken,
+    pub needs: Needs,
+    /// The texts of each channel and language, filled in.
+    pub content: Content,
+    /// Whom it reaches, and what would keep it from them.
+    pub preview: Preview,
+    /// How many of them none of its channels reaches.
+    pub unreachable: u64,
+}
+
+/// Looks at what a press would do. Nothing is kept.
+///
+/// # Errors
+///
+/// As [`press`](super::press()), but with the permission `emergency.view`.
+pub async fn foresee(
+    s: &Services,
+    caller: &Caller,
+    slug: &str,
+    params: &Params,
+    run: Run,
+) -> Result<Foreseen> {
+    caller.require(Permission::EmergencyView)?;
+    let row = scenarios::find(&s.db, slug).await?;
+    let row = row.filter(|row| row.retired_at.is_none()).ok_or(Error::NotFound("scenario"))?;
+    let scenario = row.document.0;
+    let chosen = choose(&scenario, params).map_err(Error::Invalid)?;
+    look_at(s, caller, Some(slug), Plan { scenario, version: row.version, chosen }, run).await
+}
+
+/// As [`foresee`], of words that nobody prepared.
+///
+/// # Errors
+///
+/// [`Error::Forbidden`] without the permission `emergency.view`.
+pub async fn foresee_words(s: &Services, caller: &Caller, scenario: &Scenario, run: Run) -> Result<Foreseen> {
+    caller.require(Permission::EmergencyView)?;
+    let plan = Plan { scenario: scenario.clone(), version: 0, chosen: Chosen::default() };
+    look_at(s, caller, None, plan, run).await
+}
+
+/// As [`foresee`], of a broadcast that is there: what it would do if it went out now.
+///
+/// # Errors
+///
+/// As [`look`](super::look()).
+pub async fn foresee_waiting(s: &Services, caller: &Caller, id: BroadcastId) -> Result<Foreseen> {
+    may_read(caller)?;
+    let row = store::find(&s.db, id).await?.ok_or_else(unknown)?;
+    if let Caller::Key(key) = caller
+        && row.source_id != Some(key.source)
+    {
+        return Err(unknown());
+    }
+    look_at(s, caller, row.scenario.as_deref(), row.plan.0, row.run).await
+}
+
+async fn look_at(
+    s: &Services,
+    caller: &Caller,
+    slug: Option<&str>,
+    plan: Plan,
+    run: Run,
+) -> Result<Foreseen> {
+    let needs = match super::hand(caller) {
+        Ok(hand) => plan.press(run, hand).needs(),
+        // Who may not fire sees what it would take.
+        Err(_) => Needs::Second { may_override: false },
+    };
+    let now = s.clock.now();
+    let words =
+        Words { scenario: slug, plan: &plan, run, part: Part::Alert, texts: &plan.scenario.alert, at: now };
+    let expires_at = now.plus(std::time::Duration::from_mins(u64::from(plan.scenario.expires_in_minutes)));
+    let way = Way {
+        audience: &plan.scenario.audience,
+        channels: &plan.scenario.channels,
+        now,
+        expires_at,
+        request_id: "preview",
+    };
+    let content = words.content(s);
+    let word = words::word(s, &words, &way).await?;
+    let (preview, coverage) = tokio::try_join!(
+        word.foresee(s),
+        coverage::of_audience(s, &plan.scenario.audience, &plan.scenario.channels)
+    )?;
+    Ok(Foreseen { name: plan.name(), needs, content, preview, unreachable: coverage.nobody, plan })
+}

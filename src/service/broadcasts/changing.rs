@@ -1,0 +1,165 @@
+//! How a broadcast is changed: under its row's lock, by an act that its state allows, which is kept with who, from where,
+//! and the text as it was.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::{Lately, Services, unknown};
+use crate::clock::Timestamp;
+use crate::domain::emergency::{Act, Illegal, Plan, State};
+use crate::domain::id::{BroadcastId, OperatorId, SourceId};
+use crate::domain::source::Right;
+use crate::service::Caller;
+use crate::service::messages::OwnWord;
+use crate::store::broadcasts::{self as store, BroadcastRow, NewAct};
+use crate::store::{Tx, audit};
+use crate::{Error, Result};
+
+/// Who does something, and from where.
+#[derive(Clone, Debug)]
+pub(super) struct Doer {
+    pub operator: Option<OperatorId>,
+    pub source: Option<SourceId>,
+    pub label: String,
+    pub from: Option<String>,
+    /// By a test key.
+    pub test: bool,
+}
+
+impl Doer {
+    pub fn of(caller: &Caller, from: Option<IpAddr>) -> Self {
+        let (source, test) = match caller {
+            Caller::Key(key) => (Some(key.source), key.test),
+            Caller::Operator(_) | Caller::Command(_) => (None, false),
+        };
+        Self {
+            operator: caller.operator(),
+            source,
+            label: caller.label(),
+            from: from.map(|ip| ip.to_string()),
+            test,
+        }
+    }
+
+    /// What nobody does but the clock.
+    pub fn time() -> Self {
+        Self { operator: None, source: None, label: "belltower".to_owned(), from: None, test: false }
+    }
+
+    pub async fn note(
+        &self,
+        tx: &mut Tx,
+        id: BroadcastId,
+        at: Timestamp,
+        act: Act,
+        detail: &Value,
+    ) -> Result<()> {
+        let new =
+            NewAct { act, operator: self.operator, by: &self.label, from: self.from.as_deref(), detail };
+        store::note(tx, id, at, &new).await
+    }
+}
+
+pub(super) fn illegal(illegal: Illegal) -> Error {
+    Error::conflict("broadcast_state", illegal.to_string())
+}
+
+/// As the audit log names an act.
+const fn audited(act: Act) -> &'static str {
+    match act {
+        Act::Press | Act::Launch | Act::Attach | Act::Update => "broadcast.press",
+        Act::Submit => "broadcast.submit",
+        Act::Edit => "broadcast.edit",
+        Act::Approve => "broadcast.approve",
+        Act::Reject => "broadcast.reject",
+        Act::Return => "broadcast.return",
+        Act::Override => "broadcast.override",
+        Act::Stop => "broadcast.stop",
+        Act::Correct => "broadcast.correct",
+        Act::AllClear => "broadcast.all_clear",
+        Act::Escalate => "broadcast.escalate",
+        Act::Complete => "broadcast.complete",
+        Act::Lapse => "broadcast.lapse",
+        Act::Withdraw => "broadcast.withdraw",
+        Act::Review => "broadcast.review",
+    }
+}
+
+/// All that is said of it as it stands, for whoever asks later what was approved.
+pub(super) fn text_as_it_is(plan: &Plan) -> Value {
+    json!({
+        "scenario": plan.scenario.name, "version": plan.version, "chosen": plan.chosen,
+        "alert": plan.scenario.alert, "audience": plan.scenario.audience, "channels": plan.scenario.channels,
+    })
+}
+
+/// A broadcast in hand: its row locked, to be moved by acts.
+pub(super) struct InHand {
+    pub tx: Tx,
+    pub row: BroadcastRow,
+    pub now: Timestamp,
+    lately: Arc<Lately>,
+}
+
+impl InHand {
+    /// Locks it. A key sees its source's own alone.
+    pub async fn take(s: &Services, caller: &Caller, id: BroadcastId) -> Result<Self> {
+        if let Caller::Key(_) = caller {
+            caller.require_right(Right::Broadcast)?;
+        }
+        OwnWord::prepare(s).await?;
+        let mut tx = s.db.begin().await?;
+        let row = store::lock(&mut tx, id).await?.ok_or_else(unknown)?;
+        if let Caller::Key(key) = caller
+            && row.source_id != Some(key.source)
+        {
+            return Err(unknown());
+        }
+        Ok(Self { tx, row, now: s.clock.now(), lately: Arc::clone(&s.broadcasts) })
+    }
+
+    /// As it was when whoever decides looked at it.
+    pub fn expect_version(&self, version: i64) -> Result<()> {
+        if self.row.version == version {
+            return Ok(());
+        }
+        let detail = "somebody did something to the broadcast meanwhile; look at it again";
+        Err(Error::conflict("broadcast_changed", detail))
+    }
+
+    /// Moves it by an act, which is noted.
+    pub async fn act(&mut self, doer: &Doer, act: Act, detail: &Value) -> Result<()> {
+        self.row.state = self.row.state.after(act).map_err(illegal)?;
+        doer.note(&mut self.tx, self.row.id, self.now, act, detail).await?;
+        if !self.row.state.is_open() && self.row.ended_at.is_none() {
+            self.row.ended_at = Some(self.now);
+        }
+        let id = self.row.id.to_string();
+        let detail = json!({ "state": self.row.state });
+        audit::append(&mut self.tx, self.now, &doer.label, audited(act), &id, &detail).await
+    }
+
+    /// Writes down where it stands.
+    pub async fn write(&mut self) -> Result<()> {
+        let row = &self.row;
+        let open_key = match (&row.scenario, row.state.is_open()) {
+            (_, false) => None,
+            (Some(slug), true) => Some(row.plan.0.open_key(slug, row.run)),
+            (None, true) => Some(format!("{} {}", row.run, row.id)),
+        };
+        store::update(&mut self.tx, row, open_key.as_deref()).await
+    }
+
+    pub async fn commit(mut self) -> Result<BroadcastRow> {
+        self.write().await?;
+        self.tx.commit().await?;
+        self.lately.forget_open().await;
+        Ok(self.row)
+    }
+
+    pub fn state(&self) -> State {
+        self.row.state
+    }
+}

@@ -1,0 +1,327 @@
+//! The press.
+
+use std::net::IpAddr;
+
+use serde_json::json;
+
+use super::super::messages::OwnWord;
+use super::changing::{Doer, text_as_it_is};
+use super::once::Once;
+use super::words::{self, Way, Words};
+use super::{Services, hand, rules, telling};
+use crate::clock::Timestamp;
+use crate::domain::audience::Params;
+use crate::domain::emergency::{Act, Chosen, Hand, Needs, Part, Plan, Run, Scenario, State, choose};
+use crate::domain::id::BroadcastId;
+use crate::domain::operator::Permission;
+use crate::domain::source::Right;
+use crate::service::Caller;
+use crate::service::cap::{Publish, publish};
+use crate::service::messages::AudienceCounts;
+use crate::store::broadcasts::{self as store, NewBroadcast};
+use crate::store::{audit, scenarios};
+use crate::{Error, Result};
+
+/// Characters in what somebody notes about a broadcast.
+const LONGEST_NOTE: usize = 500;
+
+/// A scenario to be run.
+#[derive(Clone, Copy, Debug)]
+pub struct Pressing<'a> {
+    /// Its slug.
+    pub scenario: &'a str,
+    /// What is chosen for its placeholders.
+    pub params: &'a Params,
+    pub run: Run,
+    /// For those who look at it later; perhaps empty.
+    pub note: &'a str,
+    /// Where the press came from.
+    pub from: Option<IpAddr>,
+    pub request_id: &'a str,
+}
+
+/// Words that nobody prepared.
+#[derive(Clone, Copy, Debug)]
+pub struct FreeText<'a> {
+    /// A scenario in its form, without placeholders.
+    pub scenario: &'a Scenario,
+    /// Whose people it tells more, of one that is being sent; its own audience is not asked then.
+    pub follows: Option<BroadcastId>,
+    pub run: Run,
+    pub note: &'a str,
+    pub from: Option<IpAddr>,
+    pub request_id: &'a str,
+}
+
+/// What a press came to.
+#[derive(Clone, Debug)]
+pub struct Pressed {
+    pub id: BroadcastId,
+    pub state: State,
+    pub run: Run,
+    /// The same was open already, begun by this one; nothing new went out.
+    pub attached_to: Option<String>,
+    /// Whom it reaches; `None` where they could not be counted, which keeps nothing back.
+    pub audience: Option<AudienceCounts>,
+}
+
+/// Runs a scenario: at once, or after a second person's word, as [`Press::needs`](crate::domain::emergency::Press::needs)
+/// says. Where the same is open already, the press attaches to it.
+///
+/// # Errors
+///
+/// [`Error::Forbidden`] without the permission or right, and for a test key that does not drill;
+/// [`Error::NotFound`] where there is no such scenario; [`Error::Invalid`] where a placeholder is not filled in.
+pub async fn press(s: &Services, caller: &Caller, pressing: &Pressing<'_>) -> Result<Pressed> {
+    press_by(s, caller, pressing, None).await
+}
+
+/// As [`press`], which is known again by `once`.
+pub(super) async fn press_by(
+    s: &Services,
+    caller: &Caller,
+    pressing: &Pressing<'_>,
+    once: Option<Once<'_>>,
+) -> Result<Pressed> {
+    let hand = hand(caller)?;
+    may_run(caller, pressing.run)?;
+    let row = scenarios::find(&s.db, pressing.scenario).await?;
+    let row = row.filter(|row| row.retired_at.is_none()).ok_or(Error::NotFound("scenario"))?;
+    let scenario = row.document.0;
+    let note = said(pressing.note)?;
+    let chosen = choose(&scenario, pressing.params).map_err(Error::Invalid)?;
+    let plan = Plan { scenario, version: row.version, chosen };
+    let doer = Doer::of(caller, pressing.from);
+    let begin = Begin {
+        scenario: Some(&row.slug),
+        follows: None,
+        run: pressing.run,
+        note,
+        once,
+        request_id: pressing.request_id,
+    };
+    Box::pin(self::begin(s, &doer, hand, plan, &begin)).await
+}
+
+/// Sends words that nobody prepared, after a second person's word.
+///
+/// # Errors
+///
+/// As [`press`].
+pub async fn press_words(s: &Services, caller: &Caller, words: &FreeText<'_>) -> Result<Pressed> {
+    let hand = hand(caller)?;
+    may_run(caller, words.run)?;
+    let note = said(words.note)?;
+    let plan = Plan { scenario: words.scenario.clone(), version: 0, chosen: Chosen::default() };
+    let doer = Doer::of(caller, words.from);
+    let follows = words.follows;
+    let once = None;
+    let begin = Begin { scenario: None, follows, run: words.run, note, once, request_id: words.request_id };
+    Box::pin(self::begin(s, &doer, hand, plan, &begin)).await
+}
+
+/// Has the words of another system's alert wait for a second person, whatever they say.
+///
+/// # Errors
+///
+/// [`Error::Forbidden`] without the right.
+pub(in crate::service) async fn press_alert(
+    s: &Services,
+    caller: &Caller,
+    words: &FreeText<'_>,
+    once: Once<'_>,
+) -> Result<Pressed> {
+    hand(caller)?;
+    may_run(caller, words.run)?;
+    let plan = Plan { scenario: words.scenario.clone(), version: 0, chosen: Chosen::default() };
+    let doer = Doer::of(caller, words.from);
+    let begin = Begin {
+        scenario: None,
+        follows: words.follows,
+        run: words.run,
+        note: words.note,
+        once: Some(once),
+        request_id: words.request_id,
+    };
+    Box::pin(self::begin(s, &doer, Hand::Alert, plan, &begin)).await
+}
+
+fn may_run(caller: &Caller, run: Run) -> Result<()> {
+    match (caller, run) {
+        (Caller::Key(key), Run::Live | Run::Exercise) if key.test => Err(Error::forbidden(
+            "live_key",
+            "a test key reaches nobody: send `drill: true`, or use a live key",
+        )),
+        (Caller::Key(_), Run::Exercise) => caller.require_right(Right::Exercise),
+        (Caller::Operator(_), Run::Exercise) => caller.require(Permission::EmergencyExercise),
+        _ => Ok(()),
+    }
+}
+
+/// One line or several, of bounded length.
+fn said(note: &str) -> Result<&str> {
+    let note = note.trim();
+    if note.chars().count() > LONGEST_NOTE {
+        return Err(Error::fault("/note", "too_long", format!("at most {LONGEST_NOTE} characters")));
+    }
+    Ok(note)
+}
+
+pub(super) struct Begin<'a> {
+    pub scenario: Option<&'a str>,
+    pub follows: Option<BroadcastId>,
+    pub run: Run,
+    pub note: &'a str,
+    /// By what it is known when it is asked for again.
+    pub once: Option<Once<'a>>,
+    pub request_id: &'a str,
+}
+
+/// Keeps a broadcast, and its alert where nobody else is to be asked.
+pub(super) async fn begin(
+    s: &Services,
+    doer: &Doer,
+    hand: Hand,
+    plan: Plan,
+    begin: &Begin<'_>,
+) -> Result<Pressed> {
+    let now = s.clock.now();
+    let rules = rules::in_force(s).await?;
+    let needs = plan.press(begin.run, hand).needs();
+    let expires_at = now.plus(std::time::Duration::from_mins(u64::from(plan.scenario.expires_in_minutes)));
+    let words = Words {
+        scenario: begin.scenario,
+        plan: &plan,
+        run: begin.run,
+        part: Part::Alert,
+        texts: &plan.scenario.alert,
+        at: now,
+    };
+    let audience = match begin.follows {
+        Some(followed) => words::told(store::told_by(&s.db, followed).await?),
+        None => plan.scenario.audience.clone(),
+    };
+    let way = Way {
+        audience: &audience,
+        channels: &plan.scenario.channels,
+        now,
+        expires_at,
+        request_id: begin.request_id,
+    };
+    let alert = words::word(s, &words, &way).await?;
+    let counting = alert.count(s);
+    let keeping = async {
+        let kept = keep(s, doer, hand, &plan, begin, needs, &alert, expires_at, &rules).await?;
+        if kept.attached_to.is_none() && kept.state == State::Live {
+            // The planner need not wait until people are counted.
+            alert.announce(s).await;
+        }
+        Ok::<_, Error>(kept)
+    };
+    let (audience, kept) = tokio::join!(counting, keeping);
+    let kept = kept?;
+    if kept.attached_to.is_none() {
+        telling::began(s, kept.id, doer.operator);
+    }
+    let audience =
+        audience.inspect_err(|error| tracing::warn!(%error, "a broadcast's people are not counted")).ok();
+    Ok(Pressed { audience, ..kept })
+}
+
+#[expect(clippy::too_many_arguments, reason = "one transaction of `begin`, apart for its early ends")]
+async fn keep(
+    s: &Services,
+    doer: &Doer,
+    hand: Hand,
+    plan: &Plan,
+    begin: &Begin<'_>,
+    needs: Needs,
+    alert: &OwnWord,
+    expires_at: Timestamp,
+    rules: &rules::Rules,
+) -> Result<Pressed> {
+    let now = s.clock.now();
+    let state = match needs {
+        Needs::Nobody => State::Live,
+        Needs::Second { .. } => State::PendingApproval,
+    };
+    let may_override = matches!(needs, Needs::Second { may_override: true });
+    let slug = begin.scenario.unwrap_or("");
+    // Words of one's own are the same as no other's.
+    let open_key = match begin.scenario {
+        Some(slug) => plan.open_key(slug, begin.run),
+        None => format!("{} {}", begin.run, alert.id()),
+    };
+    let new = NewBroadcast {
+        scenario: begin.scenario,
+        follows: begin.follows,
+        run: begin.run,
+        level: plan.scenario.level,
+        state,
+        plan,
+        open_key: &open_key,
+        hand: hand.kind(),
+        operator: doer.operator,
+        source: doer.source,
+        pressed_by: &doer.label,
+        note: begin.note,
+        may_override,
+        override_at: may_override.then(|| now.plus(rules.override_after())),
+        created_at: now,
+        live_at: (state == State::Live).then_some(now),
+        expires_at,
+        next_at: Some(super::time::next(plan, state, now, expires_at, false)),
+    };
+    let mut tx = s.db.begin().await?;
+    let Some(id) = store::insert(&mut tx, &new).await? else {
+        let open = store::open_with_key(&mut tx, &open_key).await?;
+        let Some(open) = open else {
+            // It ended in this very instant.
+            return Err(Error::conflict("try_again", "the same broadcast ended just now; press again"));
+        };
+        open.state.after(Act::Attach).map_err(super::changing::illegal)?;
+        doer.note(&mut tx, open.id, now, Act::Attach, &json!({ "note": begin.note })).await?;
+        if let Some(once) = begin.once {
+            once.take(&mut tx, open.id, now).await?;
+        }
+        tx.commit().await?;
+        return Ok(Pressed {
+            id: open.id,
+            state: open.state,
+            run: open.run,
+            attached_to: Some(open.pressed_by),
+            audience: None,
+        });
+    };
+    if let Some(once) = begin.once {
+        once.take(&mut tx, id, now).await?;
+    }
+    let pressed = json!({ "note": begin.note, "run": begin.run, "text": text_as_it_is(plan) });
+    doer.note(&mut tx, id, now, Act::Press, &pressed).await?;
+    if state == State::Live {
+        alert.keep_broadcast(&mut tx).await?;
+        store::add_message(&mut tx, id, Part::Alert, alert.id()).await?;
+        doer.note(&mut tx, id, now, Act::Launch, &json!({ "message": alert.id() })).await?;
+        let what = Publish {
+            broadcast: id,
+            of: begin.follows.unwrap_or(id),
+            run: begin.run,
+            part: Part::Alert,
+            plan,
+            texts: &plan.scenario.alert,
+            at: now,
+            expires_at,
+            // Nothing of what a test key tries out leaves.
+            listed: !doer.test,
+        };
+        publish(s, &mut tx, &what).await?;
+    } else {
+        doer.note(&mut tx, id, now, Act::Submit, &json!({})).await?;
+    }
+    let detail = json!({ "scenario": slug, "run": begin.run, "state": state });
+    audit::append(&mut tx, now, &doer.label, "broadcast.press", &id.to_string(), &detail).await?;
+    tx.commit().await?;
+    s.broadcasts.forget_open().await;
+    tracing::warn!(broadcast = %id, scenario = slug, run = %begin.run, %state, by = %doer.label, "a broadcast was begun");
+    Ok(Pressed { id, state, run: begin.run, attached_to: None, audience: None })
+}

@@ -1,0 +1,217 @@
+//! How far a broadcast is. Counts come from the counters of its messages, which always add up; people, reasons and pace are
+//! asked of the deliveries, once a second at most however many look.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+use tokio::sync::Mutex;
+
+use super::super::messages::{Counts, MessageCounts};
+use super::{OpenBroadcast, Services, look};
+use crate::Result;
+use crate::clock::Timestamp;
+use crate::domain::channel::ChannelKind;
+use crate::domain::delivery::State as DeliveryState;
+use crate::domain::emergency::{Part, Run, State};
+use crate::domain::id::{BroadcastId, MessageId};
+use crate::domain::message::Lane;
+use crate::service::{Caller, providers};
+use crate::store::broadcasts::{self as store, PaceRow, ReasonRow};
+use crate::store::history;
+
+pub(super) const FRESH: Duration = Duration::from_secs(1);
+/// Broadcasts of which the latest is kept at hand.
+const KEPT: usize = 32;
+/// A channel that has something to hand over and handed over nothing for so long is named.
+const QUIET: Duration = Duration::from_secs(8);
+
+/// The alert and its escalation by one channel.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ChannelProgress {
+    pub channel: ChannelKind,
+    pub counts: Counts,
+    /// Of `suppressed`: nobody has an address for them by this channel.
+    pub no_address: i64,
+    pub first_at: Option<Timestamp>,
+    pub last_at: Option<Timestamp>,
+    /// Handed over in each second since the first, on the average.
+    pub per_second: Option<f64>,
+    /// When all will be handed over at this pace.
+    pub done_at: Option<Timestamp>,
+    /// It has something to hand over, and does not.
+    pub is_stuck: bool,
+}
+
+/// Why deliveries did not arrive.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Reason {
+    pub channel: ChannelKind,
+    pub state: DeliveryState,
+    pub reason: Option<String>,
+    pub n: i64,
+}
+
+/// One message of a broadcast.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PartProgress {
+    pub part: Part,
+    pub message: MessageId,
+    pub counts: MessageCounts,
+}
+
+/// How far a broadcast is.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Progress {
+    pub state: State,
+    pub version: i64,
+    /// Of the alert: people, and how many of them were reached on at least one channel.
+    pub people: i64,
+    pub reached: i64,
+    pub channels: Vec<ChannelProgress>,
+    pub reasons: Vec<Reason>,
+    /// Everything it sent, in its order.
+    pub parts: Vec<PartProgress>,
+    /// People of the alert are still being planned.
+    pub is_planning: bool,
+}
+
+/// What was known of broadcasts a moment ago.
+#[derive(Debug, Default)]
+pub(in crate::service) struct Lately {
+    progress: Mutex<HashMap<BroadcastId, (Duration, Progress)>>,
+    pub(super) open: Mutex<Option<(Duration, Arc<[OpenBroadcast]>)>>,
+}
+
+impl Lately {
+    /// Something was done to a broadcast.
+    pub(super) async fn forget_open(&self) {
+        *self.open.lock().await = None;
+    }
+}
+
+/// How far one is.
+///
+/// # Errors
+///
+/// As [`look`].
+pub async fn progress(s: &Services, caller: &Caller, id: BroadcastId) -> Result<Progress> {
+    let row = look(s, caller, id).await?;
+    let mut lately = s.broadcasts.progress.lock().await;
+    let now = s.clock.steady();
+    if let Some((at, progress)) = lately.get(&id)
+        && now.saturating_sub(*at) < FRESH
+        && progress.version == row.version
+    {
+        return Ok(progress.clone());
+    }
+    let progress = read(s, &row).await?;
+    if lately.len() >= KEPT {
+        lately.retain(|_, (at, _)| now.saturating_sub(*at) < FRESH);
+    }
+    lately.insert(id, (now, progress.clone()));
+    Ok(progress)
+}
+
+async fn read(s: &Services, row: &store::BroadcastRow) -> Result<Progress> {
+    let sent = store::messages(&s.db, row.id).await?;
+    let all: Vec<_> = sent.iter().map(|one| one.message_id).collect();
+    let alerts: Vec<_> = sent
+        .iter()
+        .filter(|one| matches!(one.part, Part::Alert | Part::Update | Part::Escalation))
+        .map(|one| one.message_id)
+        .collect();
+    let mut counts: BTreeMap<MessageId, MessageCounts> = BTreeMap::new();
+    for count in history::counts(&s.db, &all).await? {
+        counts.entry(count.message_id).or_default().add(&count);
+    }
+    let parts: Vec<_> = sent
+        .iter()
+        .map(|one| PartProgress {
+            part: one.part,
+            message: one.message_id,
+            counts: counts.get(&one.message_id).cloned().unwrap_or_default(),
+        })
+        .collect();
+    let people = store::people(&s.db, &alerts).await?;
+    let reasons = store::reasons(&s.db, &alerts).await?;
+    let pace = store::pace(&s.db, &alerts).await?;
+    let now = s.clock.now();
+    let taken = providers::room(s, Lane::Emergency, now).await?.taken;
+    let channels = row.plan.0.scenario.channels.iter().map(|channel| {
+        let counts = sum(&parts, &alerts, *channel);
+        let pace = pace.iter().find(|pace| pace.channel == *channel);
+        let no_provider =
+            row.run != Run::Drill && !channel.address_kinds(None).iter().any(|kind| taken.contains(kind));
+        channel_progress(*channel, counts, pace, &reasons, now, row.live_at, no_provider)
+    });
+    Ok(Progress {
+        state: row.state,
+        version: row.version,
+        people: people.planned,
+        reached: people.reached,
+        channels: channels.collect(),
+        reasons: reasons.iter().map(Reason::from).collect(),
+        is_planning: !alerts.is_empty() && store::is_planning(&s.db, &alerts).await?,
+        parts,
+    })
+}
+
+impl From<&ReasonRow> for Reason {
+    fn from(row: &ReasonRow) -> Self {
+        Self { channel: row.channel, state: row.state, reason: row.reason.clone(), n: row.n }
+    }
+}
+
+fn sum(parts: &[PartProgress], of: &[MessageId], channel: ChannelKind) -> Counts {
+    let of = |state: DeliveryState| {
+        parts
+            .iter()
+            .filter(|part| of.contains(&part.message))
+            .filter_map(|part| part.counts.channel(channel))
+            .map(|counts| counts.of(state))
+            .sum()
+    };
+    Counts::new(of)
+}
+
+fn channel_progress(
+    channel: ChannelKind,
+    counts: Counts,
+    pace: Option<&PaceRow>,
+    reasons: &[ReasonRow],
+    now: Timestamp,
+    live_at: Option<Timestamp>,
+    no_provider: bool,
+) -> ChannelProgress {
+    use crate::domain::delivery::suppressed::NO_ADDRESS;
+    let no_address = reasons
+        .iter()
+        .filter(|row| row.channel == channel && row.reason.as_deref() == Some(NO_ADDRESS))
+        .map(|row| row.n)
+        .sum();
+    let first_at = pace.and_then(|pace| pace.first_at);
+    let last_at = pace.and_then(|pace| pace.last_at);
+    let handed = pace.map_or(0, |pace| pace.handed);
+    let per_second = first_at.zip(last_at).and_then(|(first, last)| {
+        let seconds = last.since(first).as_secs_f64();
+        (seconds >= 1.0).then(|| handed as f64 / seconds)
+    });
+    let left = counts.pending + counts.sending;
+    let done_at = per_second
+        .filter(|pace| left > 0 && *pace > 0.0)
+        .map(|pace| now.plus(Duration::from_secs_f64((left as f64 / pace).min(86_400.0))));
+    let quiet_since = last_at.or(live_at);
+    let is_quiet = quiet_since.is_some_and(|at| now.since(at) >= QUIET);
+    ChannelProgress {
+        channel,
+        counts,
+        no_address,
+        first_at,
+        last_at,
+        per_second,
+        done_at,
+        is_stuck: left > 0 && (no_provider || is_quiet),
+    }
+}

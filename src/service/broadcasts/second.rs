@@ -1,0 +1,353 @@
+//! The second person: lets a broadcast go, gives it back or turns it down. And the first, who may go on alone where nobody
+//! comes.
+
+use std::net::IpAddr;
+
+use serde_json::json;
+
+use super::changing::{Doer, InHand, illegal, text_as_it_is};
+use super::words::{self, Way, Words};
+use super::{Services, telling, time};
+use crate::domain::audience::{Audience, Params};
+use crate::domain::emergency::{Act, Overridden, Part, Scenario, State, choose};
+use crate::domain::id::BroadcastId;
+use crate::domain::operator::Permission;
+use crate::service::Caller;
+use crate::service::cap::{Publish, publish};
+use crate::service::messages::OwnWord;
+use crate::store::broadcasts as store;
+use crate::{Error, Result};
+
+/// Characters in what somebody says about it.
+const LONGEST_REASON: usize = 500;
+
+/// Says why, in a sentence; `needed`: somebody has to be told.
+fn said(why: &str, needed: bool) -> Result<&str> {
+    let why = why.trim();
+    if why.is_empty() && needed {
+        return Err(Error::fault("/reason", "required", "say why, in a sentence"));
+    }
+    if why.chars().count() > LONGEST_REASON {
+        return Err(Error::fault("/reason", "too_long", format!("at most {LONGEST_REASON} characters")));
+    }
+    Ok(why)
+}
+
+/// The broadcast, for somebody who had no hand in it.
+async fn for_second(s: &Services, caller: &Caller, id: BroadcastId) -> Result<InHand> {
+    caller.require(Permission::EmergencyApprove)?;
+    let mut hand = InHand::take(s, caller, id).await?;
+    let Some(operator) = caller.operator() else {
+        let detail = "only somebody who is signed in to the console decides about a broadcast";
+        return Err(Error::forbidden(Permission::EmergencyApprove.name(), detail));
+    };
+    if store::had_a_hand(&mut hand.tx, id, operator).await? {
+        let detail = "you had a hand in this broadcast; somebody who had none has to decide";
+        return Err(Error::forbidden(Permission::EmergencyApprove.name(), detail));
+    }
+    Ok(hand)
+}
+
+/// Sends it, as it was when the approver looked at it.
+///
+/// # Errors
+///
+/// [`Error::Forbidden`] without the permission, and for whoever had a hand in it; [`Error::Conflict`] where it does not wait,
+/// or is no longer at that version.
+pub async fn approve(
+    s: &Services,
+    caller: &Caller,
+    from: Option<IpAddr>,
+    id: BroadcastId,
+    version: i64,
+    request_id: &str,
+) -> Result<()> {
+    let hand = for_second(s, caller, id).await?;
+    // What it is, and then whether it is what was seen: whoever comes second is told who was first.
+    hand.state().after(Act::Approve).map_err(illegal)?;
+    hand.expect_version(version)?;
+    let doer = Doer::of(caller, from);
+    let detail = json!({ "text": text_as_it_is(&hand.row.plan.0) });
+    launch(s, hand, &doer, Act::Approve, &detail, request_id).await
+}
+
+/// Sends what waited for a second person. Its time is that of this moment, and so is its end.
+async fn launch(
+    s: &Services,
+    mut hand: InHand,
+    doer: &Doer,
+    act: Act,
+    detail: &serde_json::Value,
+    request_id: &str,
+) -> Result<()> {
+    let (id, now) = (hand.row.id, hand.now);
+    hand.act(doer, act, detail).await?;
+    let life = u64::from(hand.row.plan.0.scenario.expires_in_minutes);
+    hand.row.expires_at = now.plus(std::time::Duration::from_mins(life));
+    hand.row.live_at = Some(now);
+    hand.row.override_at = None;
+    let audience = audience(&mut hand, doer).await?;
+    let alert = alert(s, &hand, &audience, request_id).await?;
+    hand.row.next_at = Some(time::next(&hand.row.plan.0, State::Live, now, hand.row.expires_at, false));
+    alert.keep_broadcast(&mut hand.tx).await?;
+    store::add_message(&mut hand.tx, id, Part::Alert, alert.id()).await?;
+    doer.note(&mut hand.tx, id, now, Act::Launch, &json!({ "message": alert.id() })).await?;
+    let plan = hand.row.plan.0.clone();
+    let what = Publish {
+        broadcast: id,
+        of: hand.row.follows.unwrap_or(id),
+        run: hand.row.run,
+        part: Part::Alert,
+        plan: &plan,
+        texts: &plan.scenario.alert,
+        at: now,
+        expires_at: hand.row.expires_at,
+        listed: true,
+    };
+    publish(s, &mut hand.tx, &what).await?;
+    hand.commit().await?;
+    alert.announce(s).await;
+    telling::went_out(s, id, doer.operator);
+    Ok(())
+}
+
+/// Whom it goes to: those of the broadcast that it follows, which is told that it was, and has to be going on still.
+async fn audience(hand: &mut InHand, doer: &Doer) -> Result<Audience> {
+    let Some(followed) = hand.row.follows else { return Ok(hand.row.plan.0.scenario.audience.clone()) };
+    let parent = store::lock(&mut hand.tx, followed).await?.ok_or_else(super::unknown)?;
+    parent.state.after(Act::Update).map_err(illegal)?;
+    let detail = json!({ "broadcast": hand.row.id });
+    doer.note(&mut hand.tx, followed, hand.now, Act::Update, &detail).await?;
+    Ok(words::told(store::told_by_in(&mut hand.tx, followed).await?))
+}
+
+async fn alert(s: &Services, hand: &InHand, audience: &Audience, request_id: &str) -> Result<OwnWord> {
+    let row = &hand.row;
+    let plan = &row.plan.0;
+    let words = Words {
+        scenario: row.scenario.as_deref(),
+        plan,
+        run: row.run,
+        part: Part::Alert,
+        texts: &plan.scenario.alert,
+        at: hand.now,
+    };
+    let way = Way {
+        audience,
+        channels: &plan.scenario.channels,
+        now: hand.now,
+        expires_at: row.expires_at,
+        request_id,
+    };
+    words::word(s, &words, &way).await
+}
+
+/// Turns it down for good.
+///
+/// # Errors
+///
+/// As [`approve`], and [`Error::Invalid`] without a reason.
+pub async fn reject(
+    s: &Services,
+    caller: &Caller,
+    from: Option<IpAddr>,
+    id: BroadcastId,
+    why: &str,
+) -> Result<()> {
+    let why = said(why, true)?;
+    let hand = for_second(s, caller, id).await?;
+    turn_down(hand, &Doer::of(caller, from), Act::Reject, why).await
+}
+
+/// Gives it back to whoever began it, with what to change.
+///
+/// # Errors
+///
+/// As [`reject`].
+pub async fn send_back(
+    s: &Services,
+    caller: &Caller,
+    from: Option<IpAddr>,
+    id: BroadcastId,
+    why: &str,
+) -> Result<()> {
+    let why = said(why, true)?;
+    let mut hand = for_second(s, caller, id).await?;
+    let doer = Doer::of(caller, from);
+    hand.act(&doer, Act::Return, &json!({ "reason": why })).await?;
+    hand.row.reason = Some(why.to_owned());
+    hand.commit().await?;
+    Ok(())
+}
+
+/// Takes it back before it goes out.
+///
+/// # Errors
+///
+/// [`Error::Forbidden`] for anybody but whoever began it; [`Error::Conflict`] where it does not wait.
+pub async fn withdraw(
+    s: &Services,
+    caller: &Caller,
+    from: Option<IpAddr>,
+    id: BroadcastId,
+    why: &str,
+) -> Result<()> {
+    let why = said(why, false)?;
+    let hand = InHand::take(s, caller, id).await?;
+    is_its_own(caller, &hand)?;
+    turn_down(hand, &Doer::of(caller, from), Act::Withdraw, why).await
+}
+
+async fn turn_down(mut hand: InHand, doer: &Doer, act: Act, why: &str) -> Result<()> {
+    hand.act(doer, act, &json!({ "reason": why })).await?;
+    hand.row.reason = (!why.is_empty()).then(|| why.to_owned());
+    hand.row.next_at = None;
+    hand.commit().await?;
+    Ok(())
+}
+
+/// Somebody else's is nobody's to change.
+fn is_its_own(caller: &Caller, hand: &InHand) -> Result<()> {
+    let own = match caller {
+        Caller::Operator(operator) => hand.row.operator_id == Some(operator.id),
+        Caller::Key(key) => hand.row.source_id == Some(key.source),
+        Caller::Command(_) => true,
+    };
+    if own {
+        return Ok(());
+    }
+    let detail = "only whoever began a broadcast can do this";
+    Err(Error::forbidden(Permission::EmergencyFire.name(), detail))
+}
+
+/// What is different in a broadcast that waits.
+#[derive(Clone, Copy, Debug)]
+pub enum Changed<'a> {
+    /// Other choices for its placeholders.
+    Choices(&'a Params),
+    /// Other words, where they are nobody's scenario.
+    Words(&'a Scenario),
+}
+
+/// Changes what a broadcast that is not out yet says. Whoever does has a hand in it.
+///
+/// # Errors
+///
+/// [`Error::Forbidden`] without `emergency.fire`; [`Error::Conflict`] where it went out or is no longer at that version, or
+/// is the same as another that is open; [`Error::Invalid`] where a choice is none.
+pub async fn edit(
+    s: &Services,
+    caller: &Caller,
+    from: Option<IpAddr>,
+    id: BroadcastId,
+    version: i64,
+    changed: Changed<'_>,
+) -> Result<()> {
+    super::hand(caller)?;
+    let mut hand = InHand::take(s, caller, id).await?;
+    hand.state().after(Act::Edit).map_err(illegal)?;
+    hand.expect_version(version)?;
+    let before = text_as_it_is(&hand.row.plan.0);
+    let plan = &mut hand.row.plan.0;
+    match changed {
+        Changed::Choices(params) => {
+            plan.chosen = choose(&plan.scenario, params).map_err(Error::Invalid)?;
+        }
+        Changed::Words(scenario) if plan.is_free_text() => plan.scenario = scenario.clone(),
+        Changed::Words(_) => {
+            let detail = "the words of a scenario are changed where scenarios are, not in a broadcast";
+            return Err(Error::conflict("broadcast_state", detail));
+        }
+    }
+    hand.row.level = hand.row.plan.0.scenario.level;
+    if let Some(slug) = &hand.row.scenario {
+        let key = hand.row.plan.0.open_key(slug, hand.row.run);
+        let other = store::open_with_key(&mut hand.tx, &key).await?;
+        if other.is_some_and(|other| other.id != id) {
+            return Err(Error::conflict("broadcast_open", "the same broadcast is open already"));
+        }
+    }
+    let doer = Doer::of(caller, from);
+    let after = text_as_it_is(&hand.row.plan.0);
+    hand.act(&doer, Act::Edit, &json!({ "before": before, "text": after })).await?;
+    hand.commit().await?;
+    Ok(())
+}
+
+/// Hands in again what was given back.
+///
+/// # Errors
+///
+/// As [`edit`].
+pub async fn submit(s: &Services, caller: &Caller, from: Option<IpAddr>, id: BroadcastId) -> Result<()> {
+    super::hand(caller)?;
+    let rules = super::rules::in_force(s).await?;
+    let mut hand = InHand::take(s, caller, id).await?;
+    let doer = Doer::of(caller, from);
+    let detail = json!({ "text": text_as_it_is(&hand.row.plan.0) });
+    hand.act(&doer, Act::Submit, &detail).await?;
+    hand.row.reason = None;
+    hand.row.override_at = hand.row.may_override.then(|| hand.now.plus(rules.override_after()));
+    hand.commit().await?;
+    telling::began(s, id, doer.operator);
+    Ok(())
+}
+
+/// Sends it without a second person, who did not come in time; that is looked at afterwards.
+///
+/// # Errors
+///
+/// [`Error::Forbidden`] for anybody but whoever began it, and where it never goes out without a second person;
+/// [`Error::Conflict`] before its time and where it does not wait; [`Error::Invalid`] without a reason.
+pub async fn go_alone(
+    s: &Services,
+    caller: &Caller,
+    from: Option<IpAddr>,
+    id: BroadcastId,
+    why: &str,
+    request_id: &str,
+) -> Result<()> {
+    super::hand(caller)?;
+    let why = said(why, true)?;
+    let mut hand = InHand::take(s, caller, id).await?;
+    is_its_own(caller, &hand)?;
+    hand.state().after(Act::Override).map_err(illegal)?;
+    match hand.row.override_at.filter(|_| hand.row.may_override) {
+        None => {
+            let detail = "this one never goes out without a second person";
+            return Err(Error::forbidden(Permission::EmergencyApprove.name(), detail));
+        }
+        Some(at) if at > hand.now => {
+            let seconds = at.since(hand.now).as_secs() + 1;
+            let detail = format!("a second person has {seconds} seconds more");
+            return Err(Error::conflict("override_too_early", detail));
+        }
+        Some(_) => {}
+    }
+    hand.row.overridden = Overridden::Unseen;
+    let detail = json!({ "reason": why, "text": text_as_it_is(&hand.row.plan.0) });
+    launch(s, hand, &Doer::of(caller, from), Act::Override, &detail, request_id).await
+}
+
+/// Notes that somebody else has looked at what was sent alone.
+///
+/// # Errors
+///
+/// As [`approve`]; [`Error::Conflict`] where there is nothing to look at.
+pub async fn review(
+    s: &Services,
+    caller: &Caller,
+    from: Option<IpAddr>,
+    id: BroadcastId,
+    words: &str,
+) -> Result<()> {
+    let words = said(words, false)?;
+    let mut hand = for_second(s, caller, id).await?;
+    if hand.row.overridden != Overridden::Unseen {
+        return Err(Error::conflict("broadcast_state", "there is nothing of it to look at"));
+    }
+    hand.row.overridden = Overridden::Seen;
+    hand.act(&Doer::of(caller, from), Act::Review, &json!({ "words": words })).await?;
+    hand.commit().await?;
+    Ok(())
+}

@@ -1,0 +1,121 @@
+//! What time does to broadcasts: those nobody said a word about lapse, those whom no channel has reached are sent it by others, and what is
+//! over ends.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::Services;
+use super::changing::{Doer, InHand};
+use super::words::{self, Way, Words};
+use crate::Result;
+use crate::clock::Timestamp;
+use crate::domain::emergency::{Act, Part, Plan, State};
+use crate::domain::id::BroadcastId;
+use crate::service::Caller;
+use crate::store::broadcasts as store;
+
+/// Looked at in one go.
+const AT_ONCE: i64 = 50;
+/// As whom the clock takes a broadcast in hand.
+const CLOCK: Caller = Caller::Command("belltower");
+
+/// When time does the next thing to a broadcast that stands so.
+pub(super) fn next(
+    plan: &Plan,
+    state: State,
+    live_at: Timestamp,
+    expires_at: Timestamp,
+    escalated: bool,
+) -> Timestamp {
+    match (state, &plan.scenario.escalation) {
+        (State::Live, Some(escalation)) if !escalated => {
+            expires_at.min(live_at.plus(Duration::from_mins(u64::from(escalation.after_minutes))))
+        }
+        _ => expires_at,
+    }
+}
+
+/// Does to broadcasts what is due by now; returns to how many.
+///
+/// # Errors
+///
+/// Where the store is away; it is tried again.
+pub async fn tick(s: &Services) -> Result<usize> {
+    let due = store::due(&s.db, s.clock.now(), AT_ONCE).await?;
+    for id in &due {
+        tick_one(s, *id).await?;
+    }
+    Ok(due.len())
+}
+
+async fn tick_one(s: &Services, id: BroadcastId) -> Result<()> {
+    let mut hand = InHand::take(s, &CLOCK, id).await?;
+    // Another process was faster.
+    if hand.row.next_at.is_none_or(|at| at > hand.now) {
+        return Ok(());
+    }
+    let doer = Doer::time();
+    let is_over = hand.row.expires_at <= hand.now;
+    match hand.state() {
+        State::Live if is_over => {
+            hand.act(&doer, Act::Complete, &json!({})).await?;
+            hand.row.next_at = None;
+            hand.commit().await?;
+        }
+        State::Live => escalate(s, hand, &doer).await?,
+        State::Draft | State::PendingApproval | State::Returned if is_over => {
+            hand.act(&doer, Act::Lapse, &json!({})).await?;
+            hand.row.next_at = None;
+            hand.commit().await?;
+        }
+        State::Draft | State::PendingApproval | State::Returned => {
+            hand.row.next_at = Some(hand.row.expires_at);
+            hand.commit().await?;
+        }
+        State::Completed | State::Stopped | State::Rejected => {
+            hand.row.next_at = None;
+            hand.commit().await?;
+        }
+    }
+    Ok(())
+}
+
+/// Sends the alert once more, by other channels, to those whom none has reached.
+async fn escalate(s: &Services, mut hand: InHand, doer: &Doer) -> Result<()> {
+    let (id, now) = (hand.row.id, hand.now);
+    let plan = hand.row.plan.0.clone();
+    hand.row.next_at = Some(hand.row.expires_at);
+    let Some(escalation) = plan.scenario.escalation.as_ref() else {
+        hand.commit().await?;
+        return Ok(());
+    };
+    let asked = store::messages_in(&mut hand.tx, id).await?;
+    if asked.iter().any(|sent| sent.part == Part::Escalation) {
+        hand.commit().await?;
+        return Ok(());
+    }
+    let alerts = asked.into_iter().filter(|sent| sent.part == Part::Alert).map(|sent| sent.message_id);
+    let words = Words {
+        scenario: hand.row.scenario.as_deref(),
+        plan: &plan,
+        run: hand.row.run,
+        part: Part::Escalation,
+        texts: &plan.scenario.alert,
+        at: hand.row.live_at.unwrap_or(now),
+    };
+    let way = Way {
+        audience: &words::missed(alerts.collect()),
+        channels: &escalation.channels,
+        now,
+        expires_at: hand.row.expires_at,
+        request_id: "escalation",
+    };
+    let word = words::word(s, &words, &way).await?;
+    hand.act(doer, Act::Escalate, &json!({ "message": word.id(), "channels": escalation.channels })).await?;
+    word.keep_broadcast(&mut hand.tx).await?;
+    store::add_message(&mut hand.tx, id, Part::Escalation, word.id()).await?;
+    hand.commit().await?;
+    word.announce(s).await;
+    Ok(())
+}

@@ -1,0 +1,63 @@
+//! How fast a broadcast was, as it was measured: for those who look at it afterwards, and for benches.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::{Services, look};
+use crate::Result;
+use crate::clock::Timestamp;
+use crate::domain::emergency::Part;
+use crate::domain::id::BroadcastId;
+use crate::service::Caller;
+use crate::store::broadcasts as store;
+
+/// Each since the broadcast went out; `None` where it has not happened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Times {
+    /// From the press until it went out: what a second person took.
+    pub decided: Option<Duration>,
+    /// The first call to a provider began.
+    pub first_call: Option<Duration>,
+    /// Half of the people were handed it on at least one channel.
+    pub half: Option<Duration>,
+    /// The last delivery of the alert was handed over.
+    pub all: Option<Duration>,
+    /// From the stop, correction or all-clear that ended it until the last delivery that was handed over after it; zero where none
+    /// was.
+    pub stopped: Option<Duration>,
+    /// From that correction or all-clear until the first call to a provider with it.
+    pub corrected: Option<Duration>,
+}
+
+/// Measures one.
+///
+/// # Errors
+///
+/// As [`look`].
+pub async fn times(s: &Services, caller: &Caller, id: BroadcastId) -> Result<Times> {
+    let row = look(s, caller, id).await?;
+    let Some(live_at) = row.live_at else { return Ok(Times::default()) };
+    let sent = store::messages(&s.db, id).await?;
+    let of = |wanted: &[Part]| {
+        let of_them = sent.iter().filter(|one| wanted.contains(&one.part));
+        of_them.map(|one| one.message_id).collect::<Vec<_>>()
+    };
+    let (alerts, later) = (of(&[Part::Alert]), of(&[Part::Correction, Part::AllClear]));
+    let people = store::people(&s.db, &alerts).await?.planned;
+    let at = store::times(&s.db, &alerts, people).await?;
+    let since = |at: Option<Timestamp>| at.map(|at| at.since(live_at));
+    let ended = row.ended_at.filter(|_| row.state != crate::domain::emergency::State::Live);
+    let corrected = match (later.is_empty(), ended) {
+        (false, Some(ended)) => store::times(&s.db, &later, 0).await?.first_call.map(|at| at.since(ended)),
+        _ => None,
+    };
+    Ok(Times {
+        decided: Some(live_at.since(row.created_at)),
+        first_call: since(at.first_call),
+        half: since(at.half),
+        all: since(at.last),
+        stopped: ended.map(|ended| at.last.map_or(Duration::ZERO, |last| last.since(ended))),
+        corrected,
+    })
+}

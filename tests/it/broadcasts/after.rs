@@ -1,0 +1,121 @@
+//! Stop, correction, all-clear.
+
+use belltower::domain::emergency::{Said, Texts};
+use belltower::service::broadcasts::{all_clear, approve, correct, stop, update};
+use belltower::simulator::{Reply, Stage};
+
+use super::*;
+use crate::support::on_both;
+
+on_both!(a_stop_keeps_back_what_has_not_gone_out, |db| async {
+    let mut campus = Campus::new(db, 3).await;
+    let id = campus.press(&person(Role::DutyOfficer, 1), Run::Live).await.unwrap().id;
+    // Planned, and the relay slow to take it: nothing was handed over.
+    assert!(is_forbidden(stop(&campus.s, &person(Role::Reviewer, 2), None, id, "").await));
+    let stopped = stop(&campus.s, &person(Role::DutyOfficer, 2), None, id, "误报").await.unwrap();
+    assert_eq!(stopped.messages.len(), 1);
+    assert_eq!(campus.state(id).await, State::Stopped);
+    campus.drain().await;
+    assert_eq!(campus.arrived().len(), 0);
+    assert_eq!(
+        conflict(stop(&campus.s, &person(Role::DutyOfficer, 2), None, id, "").await),
+        "broadcast_state"
+    );
+    // It is over: the same may burn again.
+    let again = campus.press(&person(Role::DutyOfficer, 1), Run::Live).await.unwrap();
+    assert_ne!(again.id, id);
+});
+
+on_both!(what_waits_for_another_try_is_not_tried_after_a_stop, |db| async {
+    let busy = Faults::default().at(Stage::Connect, Reply::new(421, "busy"));
+    let mut campus = Campus::with(db, 3, busy).await;
+    let id = campus.press(&person(Role::DutyOfficer, 1), Run::Live).await.unwrap().id;
+    campus.drain().await;
+    assert_eq!(campus.arrived().len(), 0);
+    stop(&campus.s, &person(Role::DutyOfficer, 1), None, id, "").await.unwrap();
+    campus.relay.set_faults(Faults::default());
+    campus.turn(Duration::from_mins(30));
+    campus.drain().await;
+    assert_eq!(campus.arrived().len(), 0);
+    let progress = campus.progress(id).await;
+    for channel in &progress.channels {
+        let counts = &channel.counts;
+        assert_eq!((counts.planned, counts.pending + counts.sending), (4, 0), "{:?}", channel.channel);
+        assert_eq!(counts.cancelled + counts.suppressed, 4, "{:?}", channel.channel);
+    }
+});
+
+on_both!(a_correction_goes_to_exactly_those_who_were_told, |db| async {
+    // Of three people one is not taken by the relay: they never had it.
+    let refusing = Faults::default().refusing("p1@campus.example", Reply::new(550, "5.1.1 no such user"));
+    let mut campus = Campus::with(db, 3, refusing).await;
+    let officer = person(Role::DutyOfficer, 1);
+    let id = campus.press(&officer, Run::Live).await.unwrap().id;
+    campus.drain().await;
+    assert_eq!(unique(&campus.arrived()).len(), 2);
+    campus.relay.set_faults(Faults::default());
+    correct(&campus.s, &officer, None, id, "test").await.unwrap();
+    campus.drain().await;
+    let corrected: Vec<_> =
+        campus.arrived().into_iter().filter(|(_, subject)| subject.starts_with("更正")).collect();
+    assert_eq!(
+        unique(&corrected).into_iter().collect::<Vec<_>>(),
+        ["p0@campus.example", "p2@campus.example"]
+    );
+    assert_eq!(campus.state(id).await, State::Stopped);
+    assert_eq!(conflict(correct(&campus.s, &officer, None, id, "test").await), "broadcast_said");
+    // Somebody may still say that it is over.
+    all_clear(&campus.s, &officer, None, id, "test").await.unwrap();
+    campus.drain().await;
+    assert_eq!(campus.arrived().len(), 2 + 2 + 2);
+});
+
+on_both!(an_all_clear_ends_it, |db| async {
+    let mut campus = Campus::new(db, 2).await;
+    let officer = person(Role::DutyOfficer, 1);
+    let id = campus.press(&officer, Run::Live).await.unwrap().id;
+    campus.drain().await;
+    assert!(is_forbidden(all_clear(&campus.s, &person(Role::Reviewer, 2), None, id, "test").await));
+    all_clear(&campus.s, &officer, None, id, "test").await.unwrap();
+    assert_eq!(campus.state(id).await, State::Completed);
+    campus.drain().await;
+    let cleared: Vec<_> =
+        campus.arrived().into_iter().filter(|(_, subject)| subject.starts_with("解除")).collect();
+    assert_eq!(cleared.len(), 2);
+    assert_eq!(campus.acts(id).await, [Act::Press, Act::Launch, Act::AllClear]);
+    let drill = campus.press(&officer, Run::Drill).await.unwrap().id;
+    campus.drain().await;
+    all_clear(&campus.s, &officer, None, drill, "test").await.unwrap();
+    campus.drain().await;
+    assert_eq!(campus.arrived().len(), 4, "that of a drill stays in the sandbox, too");
+});
+
+on_both!(an_update_in_free_words_waits_for_a_second_person_and_tells_the_same_people, |db| async {
+    let refusing = Faults::default().refusing("p1@campus.example", Reply::new(550, "5.1.1 no such user"));
+    let mut campus = Campus::with(db, 2, refusing).await;
+    let officer = person(Role::DutyOfficer, 1);
+    let id = campus.press(&officer, Run::Live).await.unwrap().id;
+    campus.drain().await;
+    campus.relay.set_faults(Faults::default());
+    let said = |title: &str| Said {
+        title: title.to_owned(),
+        body: "消防已到现场。".to_owned(),
+        sms: "消防已到现场。".to_owned(),
+        wechat: "消防已到现场。".to_owned(),
+    };
+    let texts =
+        Texts { zh: said("最新情况：消防已到场"), en: said("Update: firefighters on site") };
+    let child = update(&campus.s, &officer, None, id, &texts, "", "test").await.unwrap();
+    assert_eq!(child.state, State::PendingApproval);
+    let row = campus.row(child.id).await;
+    assert_eq!(row.follows, Some(id));
+    campus.drain().await;
+    assert_eq!(campus.arrived().len(), 1);
+    approve(&campus.s, &person(Role::Reviewer, 2), None, child.id, row.version, "test").await.unwrap();
+    campus.drain().await;
+    let updates: Vec<_> = campus.arrived().into_iter().filter(|(_, s)| s.starts_with("最新情况")).collect();
+    assert_eq!(unique(&updates).into_iter().collect::<Vec<_>>(), ["p0@campus.example"]);
+    all_clear(&campus.s, &officer, None, id, "test").await.unwrap();
+    let late = update(&campus.s, &officer, None, id, &texts, "", "test").await;
+    assert_eq!(conflict(late), "broadcast_state");
+});

@@ -1,0 +1,152 @@
+//! Broadcasts from the press to the all-clear, over one store, with relays on sockets. The clock is turned by hand and the
+//! dispatcher drained.
+
+mod after;
+mod press;
+mod second;
+mod time;
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use belltower::dispatch::Dispatcher;
+use belltower::domain::audience::Params;
+use belltower::domain::channel::ChannelKind;
+use belltower::domain::emergency::{Act, Run, State};
+use belltower::domain::grant::Powers;
+use belltower::domain::id::{BroadcastId, OperatorId};
+use belltower::domain::operator::Role;
+use belltower::domain::provider::ProviderKind;
+use belltower::service::broadcasts::{self, BroadcastRow, Pressed, Pressing, Progress};
+use belltower::service::caller::OperatorCaller;
+use belltower::service::providers::{self, NewProvider};
+use belltower::service::{Caller, Services, recipients, scenarios};
+use belltower::simulator::{Faults, MailQuery, SmtpOptions, SmtpSimulator};
+use belltower::store::Db;
+use belltower::{Error, Result};
+use serde_json::json;
+
+use crate::support::{TERMINAL, operator, services};
+
+/// A campus with people who have addresses and one who has none, a relay, and the starters.
+struct Campus {
+    s: Services,
+    relay: SmtpSimulator,
+    dispatcher: Dispatcher,
+}
+
+impl Campus {
+    async fn new(db: Db, people: usize) -> Self {
+        Self::with(db, people, Faults::default()).await
+    }
+
+    async fn with(db: Db, people: usize, faults: Faults) -> Self {
+        let relay = SmtpSimulator::start(SmtpOptions { faults, ..SmtpOptions::default() }).await.unwrap();
+        let s = services(db);
+        scenarios::seed(&s).await.unwrap();
+        let new = NewProvider {
+            name: "relay".to_owned(),
+            channel: ChannelKind::Email,
+            kind: ProviderKind::Smtp,
+            settings: json!({
+                "host": relay.addr().ip().to_string(), "port": relay.addr().port(), "tls": "none",
+                "from_address": "noreply@campus.example", "from_name": "钟楼大学",
+            }),
+            priority: 10,
+            weight: 1,
+            rate: None,
+        };
+        providers::create(&s, &operator(Role::Owner), new).await.unwrap();
+        for number in 0..people {
+            let body =
+                json!({ "name": "李想", "email": format!("p{number}@campus.example"), "attributes": {} });
+            recipients::put(&s, &TERMINAL, &format!("2023{number:03}"), &body).await.unwrap();
+        }
+        let nowhere = json!({ "name": "无址", "attributes": {} });
+        recipients::put(&s, &TERMINAL, "9999", &nowhere).await.unwrap();
+        let dispatcher = Dispatcher::new(s.clone());
+        Self { s, relay, dispatcher }
+    }
+
+    async fn drain(&mut self) {
+        self.dispatcher.drain().await.unwrap();
+    }
+
+    fn turn(&self, by: Duration) {
+        self.s.clock.turn(by.as_millis() as i64);
+    }
+
+    async fn press(&self, caller: &Caller, run: Run) -> Result<Pressed> {
+        self.press_at(caller, run, "图书馆").await
+    }
+
+    async fn press_at(&self, caller: &Caller, run: Run, place: &str) -> Result<Pressed> {
+        let params = fire(place);
+        let pressing =
+            Pressing { scenario: "fire", params: &params, run, note: "", from: None, request_id: "test" };
+        broadcasts::press(&self.s, caller, &pressing).await
+    }
+
+    async fn row(&self, id: BroadcastId) -> BroadcastRow {
+        broadcasts::look(&self.s, &TERMINAL, id).await.unwrap()
+    }
+
+    async fn state(&self, id: BroadcastId) -> State {
+        self.row(id).await.state
+    }
+
+    async fn acts(&self, id: BroadcastId) -> Vec<Act> {
+        broadcasts::acts(&self.s, &TERMINAL, id).await.unwrap().iter().map(|row| row.act).collect()
+    }
+
+    async fn progress(&self, id: BroadcastId) -> Progress {
+        // Past what was known a moment ago.
+        self.turn(Duration::from_secs(2));
+        broadcasts::progress(&self.s, &TERMINAL, id).await.unwrap()
+    }
+
+    /// What arrived, and with whom: addresses and subjects.
+    fn arrived(&self) -> Vec<(String, String)> {
+        let page = self.relay.mailbox().list(&MailQuery { limit: 1_000, ..MailQuery::default() });
+        let each = page
+            .mails
+            .iter()
+            .flat_map(|mail| mail.recipients.iter().map(|to| (to.clone(), mail.subject.clone())));
+        let mut arrived: Vec<_> = each.collect();
+        arrived.sort();
+        arrived
+    }
+}
+
+/// What the scenario `fire` asks for.
+fn fire(place: &str) -> Params {
+    let asked = [("place", place), ("meeting_point", "操场")];
+    asked.into_iter().map(|(name, choice)| (name.to_owned(), json!(choice))).collect()
+}
+
+/// An operator of this role with a number of their own.
+fn person(role: Role, number: i64) -> Caller {
+    Caller::Operator(OperatorCaller {
+        id: OperatorId(number),
+        name: format!("值班员{number}"),
+        email: format!("duty{number}@bell.example"),
+        roles: vec![role.to_string()],
+        powers: Powers::from(role),
+        language: None,
+    })
+}
+
+fn conflict(result: Result<impl std::fmt::Debug>) -> &'static str {
+    match result {
+        Err(Error::Conflict { code, .. }) => code,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn is_forbidden(result: Result<impl std::fmt::Debug>) -> bool {
+    matches!(result, Err(Error::Forbidden { .. }))
+}
+
+fn unique(arrived: &[(String, String)]) -> BTreeSet<&str> {
+    arrived.iter().map(|(to, _)| to.as_str()).collect()
+}

@@ -1,0 +1,120 @@
+//! The press itself: what goes out at once, what waits, and what attaches.
+
+use super::*;
+use crate::support::on_both;
+
+on_both!(one_on_duty_tells_everyone_at_once, |db| async {
+    let mut campus = Campus::new(db, 3).await;
+    let pressed = campus.press(&person(Role::DutyOfficer, 1), Run::Live).await.unwrap();
+    assert_eq!((pressed.state, pressed.run, pressed.attached_to), (State::Live, Run::Live, None));
+    let counted = pressed.audience.unwrap();
+    let email = counted.by_channel[&ChannelKind::Email];
+    assert_eq!((counted.total, email.reachable, email.no_address), (4, 3, 1));
+
+    campus.drain().await;
+    let subject = "紧急：图书馆发生火情，请立即撤离".to_owned();
+    let all = (0..3).map(|n| (format!("p{n}@campus.example"), subject.clone())).collect::<Vec<_>>();
+    assert_eq!(campus.arrived(), all);
+    assert_eq!(campus.acts(pressed.id).await, [Act::Press, Act::Launch]);
+
+    let progress = campus.progress(pressed.id).await;
+    assert_eq!((progress.people, progress.reached), (4, 3));
+    for channel in &progress.channels {
+        assert_eq!(channel.counts.planned, 4, "{:?}", channel.channel);
+    }
+    let email = &progress.channels[0];
+    assert_eq!((email.counts.sent + email.counts.delivered, email.no_address), (3, 1));
+    let text = campus.relay.mailbox().latest_to("p0@campus.example").unwrap().text.unwrap();
+    assert!(text.contains("操场") && text.contains("22:13"), "{text}");
+    assert!(!text.contains("{{"), "{text}");
+});
+
+on_both!(a_drill_takes_one_person_and_leaves_the_sandbox_to_nobody, |db| async {
+    let mut campus = Campus::new(db, 3).await;
+    let pressed = campus.press(&person(Role::DutyOfficer, 1), Run::Drill).await.unwrap();
+    assert_eq!(pressed.state, State::Live);
+    campus.drain().await;
+    assert_eq!(campus.arrived(), []);
+    let progress = campus.progress(pressed.id).await;
+    let email = &progress.channels[0].counts;
+    assert_eq!(email.sent + email.delivered, 3, "as if they had been sent");
+    let title = campus.row(pressed.id).await.plan.0.name().zh;
+    assert_eq!(title, "火灾 · 图书馆");
+    let message =
+        belltower::service::messages::get(&campus.s, &TERMINAL, progress.parts[0].message).await.unwrap();
+    assert!(message.summary.title.starts_with("【演练】"), "{}", message.summary.title);
+    assert!(message.summary.test);
+});
+
+on_both!(a_second_press_of_the_same_attaches_and_another_place_does_not, |db| async {
+    let mut campus = Campus::new(db, 2).await;
+    let first = campus.press(&person(Role::DutyOfficer, 1), Run::Live).await.unwrap();
+    let second = campus.press(&person(Role::DutyOfficer, 2), Run::Live).await.unwrap();
+    assert_eq!(second.id, first.id);
+    assert_eq!(second.attached_to.as_deref(), Some("值班员1 <duty1@bell.example>"));
+    let elsewhere = campus.press_at(&person(Role::DutyOfficer, 2), Run::Live, "食堂").await.unwrap();
+    assert_ne!(elsewhere.id, first.id);
+    let drill = campus.press(&person(Role::DutyOfficer, 2), Run::Drill).await.unwrap();
+    assert_ne!(drill.id, first.id, "a drill is never taken for the real thing");
+    campus.drain().await;
+    assert_eq!(campus.arrived().len(), 2 * 2, "each person twice: two places");
+    assert_eq!(campus.acts(first.id).await, [Act::Press, Act::Launch, Act::Attach]);
+});
+
+on_both!(presses_at_the_same_instant_are_one, |db| async {
+    let mut campus = Campus::new(db, 2).await;
+    let officers: Vec<_> = (1..=3).map(|n| person(Role::DutyOfficer, n)).collect();
+    let all = futures_util::future::join_all(officers.iter().map(|one| campus.press(one, Run::Live))).await;
+    let pressed: Vec<_> = all.into_iter().map(Result::unwrap).collect();
+    assert!(pressed.iter().all(|one| one.id == pressed[0].id));
+    assert_eq!(pressed.iter().filter(|one| one.attached_to.is_none()).count(), 1);
+    campus.drain().await;
+    assert_eq!(campus.arrived().len(), 2);
+});
+
+on_both!(who_may_not_press_is_told_which_permission_lacks, |db| async {
+    let campus = Campus::new(db, 1).await;
+    for role in [Role::MessageManager, Role::Sender, Role::Reviewer, Role::Auditor] {
+        assert!(is_forbidden(campus.press(&person(role, 1), Run::Live).await), "{role}");
+        assert!(is_forbidden(campus.press(&person(role, 1), Run::Drill).await), "{role}");
+    }
+    assert!(is_forbidden(campus.press(&person(Role::DutyOfficer, 1), Run::Exercise).await));
+    assert_eq!(campus.relay.mailbox().total(), 0);
+});
+
+on_both!(nothing_goes_out_with_a_blank_in_it, |db| async {
+    let campus = Campus::new(db, 1).await;
+    let officer = person(Role::DutyOfficer, 1);
+    let with = async |params: &Params| {
+        let pressing =
+            Pressing { scenario: "fire", params, run: Run::Live, note: "", from: None, request_id: "test" };
+        match broadcasts::press(&campus.s, &officer, &pressing).await {
+            Err(Error::Invalid(faults)) => {
+                faults.into_iter().map(|fault| (fault.pointer, fault.code.into_owned())).collect::<Vec<_>>()
+            }
+            other => panic!("{other:?}"),
+        }
+    };
+    let mut params = fire("图书馆");
+    params.remove("meeting_point");
+    assert_eq!(with(&params).await, [("/params/meeting_point".to_owned(), "missing_variable".to_owned())]);
+    params.insert("meeting_point".to_owned(), json!("BUILDING NAME/INTERSECTION"));
+    assert_eq!(with(&params).await, [("/params/meeting_point".to_owned(), "not_a_choice".to_owned())]);
+    assert_eq!(broadcasts::waiting(&campus.s, &TERMINAL).await.unwrap().len(), 0);
+});
+
+on_both!(the_people_of_a_press_are_counted_before_it_and_what_is_missing_is_told, |db| async {
+    let campus = Campus::new(db, 5).await;
+    let officer = person(Role::DutyOfficer, 1);
+    let seen = broadcasts::foresee(&campus.s, &officer, "fire", &fire("图书馆"), Run::Live).await.unwrap();
+    assert_eq!(seen.needs, belltower::domain::emergency::Needs::Nobody);
+    assert_eq!(seen.preview.audience.total, 6);
+    assert_eq!(seen.preview.audience.by_channel[&ChannelKind::Email].reachable, 5);
+    let codes: Vec<_> = seen.preview.warnings.iter().map(|warning| warning.code).collect();
+    assert!(codes.contains(&"no_provider"), "nobody carries SMS: {codes:?}");
+    let manager = person(Role::MessageManager, 2);
+    let seen = broadcasts::foresee(&campus.s, &manager, "fire", &fire("图书馆"), Run::Live).await.unwrap();
+    assert_ne!(seen.needs, belltower::domain::emergency::Needs::Nobody, "whoever may not fire");
+    let sender = person(Role::Sender, 3);
+    assert!(is_forbidden(broadcasts::foresee(&campus.s, &sender, "fire", &fire("图书馆"), Run::Live).await));
+});

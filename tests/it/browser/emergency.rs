@@ -1,0 +1,241 @@
+//! The press: held, let go, typed, without a mouse, on a phone, without script; and what follows it.
+
+use std::time::Duration;
+
+use belltower::domain::audience::Params;
+use belltower::domain::emergency::{Run, State};
+use belltower::domain::grant::Powers;
+use belltower::domain::id::OperatorId;
+use belltower::domain::operator::Role;
+use belltower::service::broadcasts::{self, BroadcastRow, Pressing};
+use belltower::service::caller::{Caller, OperatorCaller};
+use belltower::service::operators::{self, NewOperator};
+use belltower::service::{recipients, scenarios};
+use serde_json::json;
+
+use super::PASSWORD;
+use super::chrome::in_browser;
+use super::keyboard::tab_to;
+use super::person::{ENTER, Person};
+use crate::support::app::TestApp;
+use crate::support::{TERMINAL, operator};
+
+const LONG_ENOUGH: Duration = Duration::from_millis(2_600);
+const TOO_SHORT: Duration = Duration::from_millis(500);
+const SEND: &str = "向 3 人 发出“火灾 · 图书馆”";
+const REHEARSE: &str = "在沙箱中演练“火灾 · 图书馆”（按 3 人 计）";
+
+async fn campus() -> TestApp {
+    let app = TestApp::start().await;
+    scenarios::seed(&app.services).await.unwrap();
+    let owner = operator(Role::Owner);
+    for (id, email) in
+        [("1", "li@campus.example"), ("2", "wang@campus.example"), ("3", "zhao@campus.example")]
+    {
+        let body = json!({"name": id, "email": email});
+        recipients::put(&app.services, &owner, id, &body).await.unwrap();
+    }
+    app
+}
+
+/// Somebody who is on duty, at the console.
+fn on_duty(test: impl AsyncFnOnce(&TestApp, &Person)) {
+    in_browser(campus(), async |app, person| {
+        let new = NewOperator {
+            email: "zhou@bell.example".to_owned(),
+            name: "Zhou Min".to_owned(),
+            grants: vec![Role::DutyOfficer.into()],
+            password: Some(PASSWORD.to_owned()),
+        };
+        operators::create(&app.services, &TERMINAL, new).await.unwrap();
+        person.sign_in().await;
+        test(app, person).await;
+    });
+}
+
+async fn all(app: &TestApp) -> Vec<BroadcastRow> {
+    broadcasts::list(&app.services, &operator(Role::Owner), None, None, 50).await.unwrap()
+}
+
+/// Somebody who is not the one at the console, and not on duty.
+fn another() -> Caller {
+    Caller::Operator(OperatorCaller {
+        id: OperatorId(9_000),
+        name: "李岩".to_owned(),
+        email: "liyan@bell.example".to_owned(),
+        roles: vec![Role::Owner.to_string()],
+        powers: Powers::from(Role::Owner),
+        language: None,
+    })
+}
+
+/// As somebody else presses, who is not on duty.
+async fn pressed_by_another(app: &TestApp, run: Run) -> String {
+    let params: Params = [("place", "图书馆"), ("meeting_point", "操场")]
+        .map(|(name, value)| (name.to_owned(), value.into()))
+        .into();
+    let pressing =
+        Pressing { scenario: "fire", params: &params, run, note: "", from: None, request_id: "test" };
+    let pressed = broadcasts::press(&app.services, &another(), &pressing).await.unwrap();
+    format!("/console/emergency/broadcasts/{}", pressed.id)
+}
+
+async fn choose(person: &Person) {
+    person.tick("图书馆").await;
+    person.tick("操场").await;
+}
+
+#[test]
+fn a_button_that_is_let_go_early_sends_nothing_and_one_that_is_held_sends() {
+    on_duty(async |app, person| {
+        person.press("紧急广播").await;
+        person.is_at("/console/emergency").await;
+        person.press("火灾红色F1").await;
+        choose(person).await;
+        person.sees("图书馆发生火情，请立即从安全出口撤离").await;
+        person.hold(SEND, TOO_SHORT).await;
+        person.sees("松开过早，没有发出。").await;
+        // Nor does a click.
+        person.hold(SEND, Duration::ZERO).await;
+        person.sees("松开过早，没有发出。").await;
+        assert_eq!(all(app).await.len(), 0);
+        person.hold(SEND, LONG_ENOUGH).await;
+        person.sees("正在发送").await;
+        let rows = all(app).await;
+        assert_eq!((rows.len(), rows[0].state, rows[0].run), (1, State::Live, Run::Live));
+        assert_eq!(person.log().await, [""; 0]);
+    });
+}
+
+#[test]
+fn a_finger_holds_it_on_a_phone_then_stops_it_and_gives_the_all_clear() {
+    on_duty(async |app, person| {
+        person.look_at_width(390).await;
+        person.open("/console/emergency/press/fire").await;
+        choose(person).await;
+        person.touch(SEND, TOO_SHORT).await;
+        person.sees("松开过早，没有发出。").await;
+        assert_eq!(all(app).await.len(), 0);
+        person.touch(SEND, LONG_ENOUGH).await;
+        person.sees("正在发送").await;
+        person.press("停止“火灾 · 图书馆”").await;
+        person.sees("已停止：").await;
+        assert_eq!(all(app).await[0].state, State::Stopped);
+        person.press("立即发出解除").await;
+        person.sees("解除正在发出。").await;
+        person.sees_no("立即发出解除").await;
+    });
+}
+
+#[test]
+fn without_a_mouse_the_key_is_held_or_the_code_typed() {
+    on_duty(async |app, person| {
+        person.open("/console/emergency").await;
+        tab_to(person, "输入代码，按回车").await;
+        person.keys("f1".chars().chain([ENTER])).await;
+        person.is_at("/console/emergency/press/fire").await;
+        tab_to(person, "图书馆").await;
+        person.keys([' ']).await;
+        tab_to(person, "操场").await;
+        person.keys([' ']).await;
+        person.sees(SEND).await;
+        tab_to(person, SEND).await;
+        for key in [' ', ENTER] {
+            person.hold_key(key, TOO_SHORT).await;
+            person.sees("松开过早，没有发出。").await;
+        }
+        assert_eq!(all(app).await.len(), 0);
+        tab_to(person, "或输入 F1 并按回车发出").await;
+        person.keys("f1".chars().chain([ENTER])).await;
+        person.sees("正在发送").await;
+        assert_eq!(all(app).await.len(), 1);
+
+        // The same is open: it attaches.
+        person.open("/console/emergency/press/fire").await;
+        choose(person).await;
+        person.sees(SEND).await;
+        tab_to(person, SEND).await;
+        person.hold_key(' ', LONG_ENOUGH).await;
+        person.sees("同样的广播已由").await;
+        assert_eq!(all(app).await.len(), 1);
+    });
+}
+
+#[test]
+fn a_second_person_approves_what_renews_itself_on_their_page() {
+    on_duty(async |app, person| {
+        let page = pressed_by_another(app, Run::Live).await;
+        person.open("/console").await;
+        person.press("等待第二人审批的紧急广播1").await;
+        person.press("火灾 · 图书馆").await;
+        person.is_at(&page).await;
+        person.press("批准：立即向 3 人 发出“火灾 · 图书馆”").await;
+        person.sees("已批准，正在发出。").await;
+        person.sees("停止“火灾 · 图书馆”").await;
+        assert_eq!(all(app).await[0].state, State::Live);
+        // Somebody else stops it: this page learns of it by itself.
+        let id = all(app).await[0].id;
+        broadcasts::stop(&app.services, &another(), None, id, "").await.unwrap();
+        app.clock.turn(1_000);
+        person.sees("已停止").await;
+        person.sees_no("停止“火灾 · 图书馆”").await;
+    });
+}
+
+#[test]
+fn a_drill_looks_reads_and_acts_unlike_what_is_live() {
+    on_duty(async |app, person| {
+        const COLOURS: &str = "const of = (css) => getComputedStyle(document.querySelector(css));
+            return [of('.run-banner').backgroundColor, of('.hold').backgroundColor, of('.hold').color]";
+        let mut seen = Vec::new();
+        for (path, act) in [("/console/emergency", SEND), ("/console/emergency/drill", REHEARSE)] {
+            for width in [1440, 390] {
+                person.look_at_width(width).await;
+                person.open(&format!("{path}/press/fire")).await;
+                choose(person).await;
+                person.sees(act).await;
+                seen.push(person.script(COLOURS, json!([])).await);
+            }
+        }
+        for (live, narrow, drill) in [0, 1, 2].map(|at| (&seen[0][at], &seen[1][at], &seen[2][at])) {
+            assert_eq!(live, narrow);
+            assert_ne!(live, drill, "live and drill in the same colour");
+        }
+        person.sees_no("发出“火灾").await;
+        person.sees("【演练】").await;
+        person.touch(REHEARSE, LONG_ENOUGH).await;
+        person.sees("演练正在沙箱中进行。").await;
+        person.sees_no("实发").await;
+        let rows = all(app).await;
+        assert_eq!((rows.len(), rows[0].run), (1, Run::Drill));
+    });
+}
+
+#[test]
+fn without_script_the_code_is_typed() {
+    on_duty(async |app, person| {
+        person.devtools("Emulation.setScriptExecutionDisabled", json!({ "value": true })).await;
+        person.open("/console/emergency").await;
+        person.fill("输入代码，按回车", "f1").await;
+        person.press("前往").await;
+        person.tick("图书馆").await;
+        person.press("查看将发出的内容").await;
+        person.sees("请选择。").await;
+        person.tick("操场").await;
+        person.press("查看将发出的内容").await;
+        person.sees("图书馆发生火情，请立即从安全出口撤离").await;
+        person.sees_no("请按住 2 秒").await;
+        person.fill("或输入 F1 并按回车发出", "g1").await;
+        person.press(SEND).await;
+        person.sees("没有发出：代码不对").await;
+        assert_eq!(all(app).await.len(), 0);
+        person.fill("或输入 F1 并按回车发出", "F1").await;
+        person.press(SEND).await;
+        person.sees("正在发出。").await;
+        assert_eq!(all(app).await.len(), 1);
+        person.press("停止“火灾 · 图书馆”").await;
+        person.sees("已停止：").await;
+        person.press("立即发出更正").await;
+        person.sees("更正正在发出。").await;
+    });
+}

@@ -1,0 +1,114 @@
+//! Stop, correction, all-clear and update, and the figures meanwhile.
+
+use belltower::domain::delivery;
+use belltower::domain::emergency::{Part, Run, State};
+use belltower::domain::operator::Role;
+use belltower::service::broadcasts;
+
+use super::{a_second_later, act, all, campus, has, lacks, only, pressed, to};
+use crate::console::browser::Browser;
+use crate::support::operator;
+
+#[tokio::test]
+async fn a_stop_takes_one_press_and_leaves_a_correction_and_an_all_clear() {
+    let app = campus().await;
+    let mut officer = Browser::signed_in(&app, Role::DutyOfficer).await;
+    let page = to(&pressed(&mut officer, Run::Live).await);
+    let mut auditor = Browser::signed_in(&app, Role::Auditor).await;
+    lacks(&auditor.get(&page).await, &["/stop", "/correction", "/all-clear"]);
+    assert_eq!(act(&mut auditor, &page, "stop", &[]).await.status, 403);
+    assert_eq!(to(&act(&mut officer, &page, "stop", &[]).await), page);
+    assert_eq!(only(&app).await.state, State::Stopped);
+    let stopped = officer.get(&page).await;
+    has(&stopped, &["已停止", "没有火情", "立即发出更正", "立即发出解除"]);
+    lacks(&stopped, &["/stop\"", "/update"]);
+    lacks(&officer.get("/console").await, &["open-line"]);
+    let twice = act(&mut officer, &page, "stop", &[]).await;
+    assert_eq!(twice.status, 409);
+    has(&twice, &["广播的状态已经变化", "已停止"]);
+
+    assert_eq!(to(&act(&mut officer, &page, "correction", &[]).await), page);
+    let corrected = officer.get(&page).await;
+    has(&corrected, &["更正正在发出", "立即发出解除"]);
+    lacks(&corrected, &["立即发出更正"]);
+    let twice = act(&mut officer, &page, "correction", &[]).await;
+    assert_eq!(twice.status, 409);
+    has(&twice, &["这已经发过了"]);
+    a_second_later(&app);
+    let row = only(&app).await;
+    let parts = broadcasts::progress(&app.services, &operator(Role::Owner), row.id).await.unwrap().parts;
+    assert_eq!(parts.iter().map(|part| part.part).collect::<Vec<_>>(), [Part::Alert, Part::Correction]);
+}
+
+#[tokio::test]
+async fn the_all_clear_goes_to_those_who_were_reached_and_ends_it() {
+    let app = campus().await;
+    let mut officer = Browser::signed_in(&app, Role::DutyOfficer).await;
+    let page = to(&pressed(&mut officer, Run::Drill).await);
+    app.drain().await;
+    a_second_later(&app);
+    let shown = officer.get(&page).await;
+    // Two have a mailbox, one of them a telephone; the sums are people by channels.
+    has(&shown, &["<span class=\"reached-figure\">2</span>", "/ 3</span>", "合计 9", "无地址", "data-live"]);
+    let part = officer.partial(&format!("{page}/progress?version=1&late=false")).await;
+    has(&part, &["id=\"live\"", "every 1s"]);
+    lacks(&part, &["<html", "id=\"doing\""]);
+    has(
+        &officer.partial(&format!("{page}/progress?version=0&late=false")).await,
+        &["id=\"doing\"", "id=\"head\""],
+    );
+
+    has(&shown, &["【演练】解除", "演练解除"]);
+    assert_eq!(to(&act(&mut officer, &page, "all-clear", &[]).await), page);
+    app.drain().await;
+    a_second_later(&app);
+    assert_eq!(only(&app).await.state, State::Completed);
+    let row = only(&app).await;
+    let parts = broadcasts::progress(&app.services, &operator(Role::Owner), row.id).await.unwrap().parts;
+    assert_eq!(parts.iter().map(|part| part.part).collect::<Vec<_>>(), [Part::Alert, Part::AllClear]);
+    let told: i64 = delivery::State::ALL.iter().map(|state| parts[1].counts.all.of(*state)).sum();
+    assert_eq!(told, 6, "two by three channels: whom nothing reached is told nothing");
+    let over = officer.get(&page).await;
+    has(&over, &["已结束", "every 5s"]);
+    lacks(&over, &["/stop", "演练解除</span>"]);
+    app.clock.turn(16 * 60_000);
+    lacks(&officer.get(&page).await, &["data-live"]);
+}
+
+#[tokio::test]
+async fn more_is_said_in_a_broadcast_of_its_own_that_waits() {
+    let app = campus().await;
+    let mut officer = Browser::signed_in(&app, Role::DutyOfficer).await;
+    let page = to(&pressed(&mut officer, Run::Live).await);
+    let update = format!("{page}/update");
+    has(&officer.get(&update).await, &["补充说明：火灾 · 图书馆", "id=\"zh_title\"", "id=\"en_sms\""]);
+    let empty = officer.submit(&update, &update, &[("zh_title", "火势已受控")]).await;
+    assert_eq!(empty.status, 422);
+    has(&empty, &["id=\"zh_body-error\"", "id=\"en_title-error\"", "火势已受控"]);
+    let fields = [
+        ("zh_title", "图书馆火势已受控"),
+        ("zh_body", "火势已受控，请继续远离。"),
+        ("zh_sms", "图书馆火势已受控，请继续远离。"),
+        ("zh_wechat", "火势已受控，请继续远离。"),
+        ("en_title", "The fire in the Library is under control"),
+        ("en_body", "The fire is under control. Keep away."),
+        ("en_sms", "Library: the fire is under control. Keep away."),
+        ("en_wechat", "The fire is under control. Keep away."),
+    ];
+    let more = to(&officer.submit(&update, &update, &fields).await);
+    assert_ne!(more, page);
+    assert_eq!(to(&officer.submit(&update, &update, &fields).await), more, "sent twice, handed in once");
+    let rows = all(&app).await;
+    assert_eq!((rows.len(), rows[0].state, rows[0].follows), (2, State::PendingApproval, Some(rows[1].id)));
+    has(&officer.get(&more).await, &["之前的广播", "图书馆火势已受控", &page]);
+    let words = format!("{more}/words");
+    let changed = [&fields[1..], &[("version", "1"), ("zh_title", "图书馆火势基本受控")]].concat();
+    assert_eq!(to(&officer.submit(&words, &words, &changed).await), more);
+    let mut reviewer = Browser::signed_in(&app, Role::Reviewer).await;
+    has(&reviewer.get(&more).await, &["图书馆火势基本受控", "第 2 版"]);
+    assert_eq!(to(&act(&mut reviewer, &more, "approve", &[("version", "2")]).await), more);
+    // What tells more of another is taken back with that one.
+    lacks(&officer.get(&more).await, &["/correction", "/all-clear", "/update"]);
+    has(&officer.get("/console/emergency/broadcasts").await, &["图书馆火势基本受控", "火灾 · 图书馆"]);
+    lacks(&officer.get("/console/emergency/broadcasts?run=drill").await, &["main-link strong"]);
+}
