@@ -1,8 +1,8 @@
 //! Emergency broadcasts: one run of a scenario each, from the press to the all-clear.
 //!
 //! A press is one transaction: the broadcast, what was done, and the message that it sends, an ordinary one of the emergency
-//! lane. Whatever is done later holds the broadcast's row and asks [`State::after`]; so of two who decide at the same
-//! instant one is told that the other was first.
+//! lane. Whatever is done later holds the broadcast's row and asks [`State::after`](crate::domain::emergency::State::after);
+//! so of two who decide at the same instant one is told that the other was first.
 
 mod after;
 mod audience;

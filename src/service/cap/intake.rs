@@ -30,7 +30,7 @@ pub struct Taken<'a> {
 pub struct Answer {
     /// Of the broadcast it became, or of the first that it ended.
     pub id: BroadcastId,
-    /// A [`PressedView`](broadcasts::PressedView).
+    /// A [`broadcasts::PressedView`].
     pub body: Value,
     /// The same alert came before.
     pub replayed: bool,

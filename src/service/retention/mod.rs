@@ -1,5 +1,5 @@
 //! How long what was sent is kept: the terms that administrators set, what they would remove now, and what they removed.
-//! [`work`] removes it.
+//! [`work`](mod@work) removes it.
 
 mod work;
 

@@ -47,7 +47,7 @@ fn check(report: &Value, database: &str, benches: &[&str]) {
 fn all_of_them_run_on_stores_of_their_own_and_leave_nothing() {
     let folder = TempFolder::new();
     let report = answer(&folder, &arguments("all", &["--save=figures.json"]));
-    check(&report, "sqlite", &["ingest", "fanout", "dispatch", "console", "footprint"]);
+    check(&report, "sqlite", &["ingest", "fanout", "dispatch", "emergency", "console", "footprint"]);
     let saved = std::fs::read(folder.path().join("figures.json")).unwrap();
     assert_eq!(serde_json::from_slice::<Value>(&saved).unwrap(), report);
     let left: Vec<_> =

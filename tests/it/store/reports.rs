@@ -52,7 +52,7 @@ on_both!(what_is_open_is_that_of_messages_under_way, |db| async {
     sources(&db).await;
     let statuses = [Status::Routing, Status::Sending, Status::Sending, Status::Completed];
     let messages = (1..).zip(statuses).map(|(id, status)| standing(id, status));
-    let test = NewMessage { test: true, ..standing(6, Status::Sending) };
+    let test = NewMessage { test: true, ..standing(5, Status::Sending) };
     keep(&db, &messages.chain([test]).collect::<Vec<_>>()).await;
     write(
         &db,

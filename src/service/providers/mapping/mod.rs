@@ -6,7 +6,7 @@
 //! - [`written`]: a mapping as somebody writes it, and as the settings have it
 //! - [`lint`]: what comes of it with the template's samples
 //! - [`edit`]: seeing, keeping and removing one
-//! - [`broken`]: what a new version of a template does to those there are
+//! - [`broken`](mod@broken): what a new version of a template does to those there are
 
 mod broken;
 mod edit;
