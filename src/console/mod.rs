@@ -182,6 +182,7 @@ routes! {
     "/console/settings/versions" => { GET settings::policy::show_versions }
     "/console/system" => { GET system::show }
     "/console/settings/alarms" => { GET settings::limits::show, POST settings::limits::change }
+    "/console/settings/emergency" => { GET settings::emergency::show, POST settings::emergency::change }
     "/console/settings/retention" => { GET settings::retention::show, POST settings::retention::change }
     "/console/settings/words" => { GET settings::words::show, POST settings::words::change }
     "/console/settings/costs" => { GET settings::costs::show, POST settings::costs::change }
@@ -211,6 +212,14 @@ routes! {
     "/console/emergency/exercise/press/{slug}" => { GET emergency::press::show_exercise, POST emergency::press::fire_exercise }
     "/console/emergency/notice" => { GET emergency::notice::show_live, POST emergency::notice::write_live }
     "/console/emergency/drill/notice" => { GET emergency::notice::show_drill, POST emergency::notice::write_drill }
+    "/console/emergency/scenarios" => { GET emergency::scenarios::show }
+    "/console/emergency/scenarios/new" => { GET emergency::scenarios::edit::new, POST emergency::scenarios::edit::create }
+    "/console/emergency/scenarios/{slug}" => { GET emergency::scenarios::show::show }
+    "/console/emergency/scenarios/{slug}/edit" => { GET emergency::scenarios::edit::edit, POST emergency::scenarios::edit::save }
+    "/console/emergency/scenarios/{slug}/approve" => { POST emergency::scenarios::decide::approve }
+    "/console/emergency/scenarios/{slug}/return" => { POST emergency::scenarios::decide::give_back }
+    "/console/emergency/scenarios/{slug}/withdraw" => { POST emergency::scenarios::decide::withdraw }
+    "/console/emergency/scenarios/{slug}/retire" => { POST emergency::scenarios::decide::retire }
     "/console/emergency/broadcasts" => { GET emergency::list::show }
     "/console/emergency/broadcasts/{id}" => { GET emergency::broadcast::show }
     "/console/emergency/broadcasts/{id}/progress" => { GET emergency::broadcast::show_progress }

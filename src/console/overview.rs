@@ -11,6 +11,7 @@ use serde::Deserialize;
 use super::access::Signed;
 use super::chart::Bar;
 use super::counts::Counts;
+use super::emergency::scenarios::SCENARIOS;
 use super::emergency::{BROADCASTS, line};
 use super::messages::{MessageRow, MessageRowsFragment};
 use super::page::{self, Section, Shell, Theme, address};
@@ -21,10 +22,10 @@ use crate::clock::Timestamp;
 use crate::domain::channel::{AddressKind, ChannelKind};
 use crate::domain::id::{MessageId, ProviderId, SourceId};
 use crate::domain::operator::Permission;
-use crate::service::Services;
 use crate::service::providers::ProviderHealth;
 use crate::service::reports::{self, Hour, Overview, Span, Trend};
 use crate::service::sources::Silent;
+use crate::service::{Services, scenarios};
 
 const MESSAGES: &str = "/console/messages";
 /// The two trends.
@@ -173,13 +174,14 @@ pub(super) async fn show(
     asked: Query<Asked>,
 ) -> Result<HttpResponse> {
     let span = if asked.trend == "days" { Span::Days } else { Span::Hours };
+    let changes = scenarios_to_approve(&s, &signed).await?;
     if !signed.may_somewhere(Permission::MessagesView) {
         let shell = signed.shell(Section::Overview)?;
-        let todos = own_todos(&signed, &shell.view);
+        let todos = own_todos(&signed, &shell.view, changes);
         return page::html(&OverviewPage { today_text: shell.view.today(), shell, today: None, todos });
     }
     let overview = reports::overview(&s, &signed.caller, span).await?;
-    let today = TodayFragment::new(&signed, overview);
+    let today = TodayFragment::new(&signed, overview, changes);
     if page::wants_fragment(&request) {
         return page::html(&today);
     }
@@ -189,7 +191,7 @@ pub(super) async fn show(
 }
 
 impl TodayFragment {
-    fn new(signed: &Signed, overview: Overview) -> Self {
+    fn new(signed: &Signed, overview: Overview, changes: u64) -> Self {
         let view = signed.view();
         let lane =
             |(channel, counts): &(ChannelKind, _)| Lane { channel: *channel, counts: Counts::from(counts) };
@@ -206,7 +208,7 @@ impl TodayFragment {
             Trend::Days(days) => (Span::Days, days.iter().map(day).collect()),
         };
         let wrongs = wrongs(&view, &overview);
-        let mut todos = [own_todos(signed, &view), todos(&view, &overview)].concat();
+        let mut todos = [own_todos(signed, &view, changes), todos(&view, &overview)].concat();
         let alarms = signed.alarms().all;
         if alarms > 0 {
             let (icon, href) = (Section::Alarms.icon(), Section::Alarms.href().to_owned());
@@ -255,8 +257,18 @@ impl TodayFragment {
     }
 }
 
+/// Changes of scenarios that this operator may agree to.
+async fn scenarios_to_approve(s: &Services, signed: &Signed) -> Result<u64> {
+    if !(signed.may(Permission::EmergencyApprove) && signed.may(Permission::EmergencyView)) {
+        return Ok(0);
+    }
+    let me = signed.operator.id;
+    let changes = scenarios::changes(s, &signed.caller).await?;
+    Ok(changes.iter().filter(|change| !change.editors.0.contains(&me.0)).count() as u64)
+}
+
 /// What waits for this operator alone, whatever they may see.
-fn own_todos(signed: &Signed, view: &View) -> Vec<Todo> {
+fn own_todos(signed: &Signed, view: &View, changes: u64) -> Vec<Todo> {
     let (approve, review) = line::waits_for(signed.open(), signed.operator.id);
     let second = signed.may(Permission::EmergencyApprove);
     let todo =
@@ -264,6 +276,7 @@ fn own_todos(signed: &Signed, view: &View) -> Vec<Todo> {
     let mut todos = vec![
         todo("emergency", "todo-broadcasts", if second { approve } else { 0 }, BROADCASTS),
         todo("eye", "todo-overridden", if second { review } else { 0 }, BROADCASTS),
+        todo("pen", "todo-scenarios", changes, SCENARIOS),
         todo("key", "todo-rights", signed.rights(), Section::Operators.href()),
     ];
     todos.retain(|todo| todo.count > 0);

@@ -109,6 +109,12 @@ impl View {
         locale::text(self.language, key, Some(&arguments))
     }
 
+    /// The text of `key` with these values filled in.
+    pub(super) fn with(&self, key: &str, values: impl Iterator<Item = (&'static str, String)>) -> String {
+        let arguments: Arguments = values.map(|(name, value)| (Cow::Borrowed(name), value.into())).collect();
+        locale::text(self.language, key, Some(&arguments))
+    }
+
     /// The text of `key` about `n` things: `$n` chooses the plural, `$count` is the figure with its digits grouped.
     pub fn count(&self, key: &str, n: impl Given<u64>) -> String {
         let n = n.given();

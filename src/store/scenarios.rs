@@ -26,6 +26,20 @@ pub async fn list(db: &Db) -> Result<Vec<ScenarioRow>> {
     Ok(in_db!(db, |c| sqlx::query_as(sql(text)).fetch_all(c).await)?)
 }
 
+/// As [`list`], within a transaction.
+pub async fn list_in(tx: &mut Tx) -> Result<Vec<ScenarioRow>> {
+    let text = format!("SELECT {COLUMNS} FROM scenario WHERE retired_at IS NULL ORDER BY id");
+    Ok(in_tx!(tx, |c| sqlx::query_as(sql(text)).fetch_all(c).await)?)
+}
+
+/// Those taken out of use, the latest first.
+pub async fn retired(db: &Db) -> Result<Vec<ScenarioRow>> {
+    let text = format!(
+        "SELECT {COLUMNS} FROM scenario WHERE retired_at IS NOT NULL ORDER BY retired_at DESC, id DESC LIMIT 200"
+    );
+    Ok(in_db!(db, |c| sqlx::query_as(sql(text)).fetch_all(c).await)?)
+}
+
 /// Retired or not.
 pub async fn find(db: &Db, slug: &str) -> Result<Option<ScenarioRow>> {
     let text = format!("SELECT {COLUMNS} FROM scenario WHERE slug = $1");

@@ -12,6 +12,7 @@ pub mod list;
 pub mod notice;
 pub mod offers;
 pub mod press;
+pub mod scenarios;
 pub mod told;
 
 use super::access::Signed;

@@ -3,6 +3,7 @@
 
 pub mod campus;
 pub mod costs;
+pub mod emergency;
 pub mod limits;
 pub mod policy;
 pub mod policy_form;
@@ -20,7 +21,7 @@ use crate::Result;
 use crate::domain::operator::Permission;
 
 /// Subjects by the address of their page and the key of their name.
-const TABS: [(&str, &str); 9] = [
+const TABS: [(&str, &str); 10] = [
     (campus::PATH, "settings-campus"),
     (policy::CALENDAR, "settings-calendar"),
     (policy::POLICY, "settings-policy"),
@@ -29,6 +30,7 @@ const TABS: [(&str, &str); 9] = [
     (costs::PATH, "settings-costs"),
     (retention::PATH, "settings-retention"),
     ("/console/settings/alarms", "settings-alarms"),
+    (emergency::PATH, "settings-emergency"),
     (sign_in::PATH, "settings-sign-in"),
 ];
 

@@ -28,7 +28,7 @@ pub(super) use self::press::press_alert;
 pub use self::press::{FreeText, Pressed, Pressing, press, press_words};
 pub(super) use self::progress::Lately;
 pub use self::progress::{ChannelProgress, PartProgress, Progress, Reason, progress};
-pub use self::rules::{Rules, change_rules, rules};
+pub use self::rules::{OVERRIDE, Rules, change_rules, rules};
 pub use self::second::{Changed, approve, edit, go_alone, reject, review, send_back, submit, withdraw};
 pub use self::time::tick;
 pub use self::times::{Times, times};

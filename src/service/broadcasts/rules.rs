@@ -14,7 +14,7 @@ use crate::{Error, Result};
 
 const NAME: &str = "emergency";
 /// Seconds that a second person is waited for.
-const OVERRIDE: std::ops::RangeInclusive<u32> = 30..=300;
+pub const OVERRIDE: std::ops::RangeInclusive<u32> = 30..=300;
 
 /// As they are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -20,6 +20,7 @@ use belltower::service::caller::OperatorCaller;
 use belltower::service::drafts::{self, Composed, Whom};
 use belltower::service::operators::{self, NewOperator, RoleForm, Settled};
 use belltower::service::providers::NewProvider;
+use belltower::service::scenarios::Proposal;
 use belltower::service::short_links::{self, Purpose};
 use belltower::service::simulators::Mailboxes;
 use belltower::service::{
@@ -448,6 +449,18 @@ async fn emergencies(app: &TestApp) -> [String; 3] {
         request_id: "test",
     };
     let words = broadcasts::press_words(&app.services, &officer, &words).await.unwrap().id;
+    let quake = scenarios::get(&app.services, &officer, "earthquake").await.unwrap();
+    let mut later = quake.document.0;
+    "保卫处值班室".clone_into(&mut later.owner);
+    later.expires_in_minutes += 60;
+    let proposal = Proposal {
+        slug: "earthquake",
+        based_on: 1,
+        seen: None,
+        document: Some(&later),
+        reason: "演练之后按值班室的意见修改",
+    };
+    scenarios::propose(&app.services, &officer, &proposal).await.unwrap();
     app.drain().await;
     [waits, drill, words].map(|id| format!("/console/emergency/broadcasts/{id}"))
 }
@@ -495,6 +508,13 @@ pub(super) async fn console(app: &TestApp) -> Vec<Room> {
         room("/console/emergency/notice").with_menus_open(),
         room("/console/emergency/notice").refused(),
         room("/console/emergency/drill/notice"),
+        room("/console/emergency/scenarios"),
+        room("/console/emergency/scenarios/new"),
+        room("/console/emergency/scenarios/new").refused(),
+        room("/console/emergency/scenarios/fire").with_menus_open(),
+        room("/console/emergency/scenarios/fire/edit").with_menus_open(),
+        room("/console/emergency/scenarios/earthquake").with_menus_open(),
+        room("/console/settings/emergency"),
         room("/console/emergency/broadcasts"),
         room("/console/emergency/broadcasts?run=exercise"),
         room(&pending).with_menus_open(),

@@ -405,6 +405,19 @@ fn composed() -> BTreeSet<String> {
     family("part", &mut emergency::Part::ALL.iter().map(|part| part.name()), &[""]);
     family("why", &mut EXPLAINED.into_iter(), &["", "-reason", "-act"]);
     family("notice-fault", &mut NOTICE_FAULTS.into_iter(), &[""]);
+    family("remark", &mut emergency::lint::CODES.into_iter(), &[""]);
+    family("scenario", &mut ["alert", "correction", "all_clear"].into_iter(), &[""]);
+    family("scenario", &mut ["name", "code", "tile", "review_on", "owner", "channels"].into_iter(), &[""]);
+    let lists: [(&str, Vec<&str>); 4] = [
+        ("category", emergency::Category::ALL.iter().map(|one| one.name()).collect()),
+        ("urgency", emergency::Urgency::ALL.iter().map(|one| one.name()).collect()),
+        ("certainty", emergency::Certainty::ALL.iter().map(|one| one.name()).collect()),
+        ("response_type", emergency::ResponseType::ALL.iter().map(|one| one.name()).collect()),
+    ];
+    for (name, words) in lists {
+        family("cap", &mut [name].into_iter(), &[""]);
+        family(&format!("cap-{name}"), &mut words.into_iter(), &[""]);
+    }
     family("notice-words", &mut ["zh", "en", "title", "sms", "wechat", "body"].into_iter(), &[""]);
     keys.extend(Permission::ALL.iter().map(|p| format!("permission-{}", p.name().replace('.', "-"))));
     keys.extend(ACTS.iter().flat_map(|(of, verbs)| {

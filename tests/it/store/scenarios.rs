@@ -4,8 +4,8 @@ use belltower::domain::emergency::starters::starters;
 use belltower::domain::id::OperatorId;
 use belltower::store::Db;
 use belltower::store::scenarios::{
-    NewChange, NewScenario, change_of, changes, find, give_back, insert, list, lock, lock_change, propose,
-    remove_change, retire, revise, update, with_code,
+    NewChange, NewScenario, ScenarioRow, change_of, changes, find, give_back, insert, list, list_in, lock,
+    lock_change, propose, remove_change, retire, retired, revise, update, with_code,
 };
 
 use crate::support::on_both;
@@ -56,14 +56,19 @@ on_both!(a_scenario_changes_from_the_version_that_was_seen_and_is_taken_out_of_u
     assert!(!retire(&mut tx, "fire", 3, "李华", Timestamp(300)).await.unwrap(), "it is");
     assert!(lock(&mut tx, "none").await.unwrap().is_none());
     tx.commit().await.unwrap();
-    let slugs: Vec<_> = list(&db).await.unwrap().into_iter().map(|row| row.slug).collect();
-    assert_eq!(slugs, ["quake"]);
+    let slugs = |rows: Vec<ScenarioRow>| rows.into_iter().map(|row| row.slug).collect::<Vec<_>>();
+    assert_eq!(slugs(list(&db).await.unwrap()), ["quake"]);
+    assert_eq!(slugs(retired(&db).await.unwrap()), ["fire"]);
     let row = find(&db, "fire").await.unwrap().unwrap();
     assert_eq!((row.version, row.retired_at), (3, Some(Timestamp(300))));
     let mut tx = db.begin().await.unwrap();
     assert!(update(&mut tx, &new, 3, Timestamp(400)).await.unwrap(), "back in use");
     tx.commit().await.unwrap();
     assert_eq!(list(&db).await.unwrap().len(), 2);
+    assert!(retired(&db).await.unwrap().is_empty());
+    let mut tx = db.begin().await.unwrap();
+    assert!(retire(&mut tx, "quake", 1, "李华", Timestamp(500)).await.unwrap());
+    assert_eq!(slugs(list_in(&mut tx).await.unwrap()), ["fire"], "as the transaction leaves them");
 });
 
 on_both!(one_change_of_a_scenario_waits_at_a_time, |db| async {

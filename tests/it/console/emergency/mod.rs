@@ -3,13 +3,14 @@
 mod after;
 mod notice;
 mod press;
+mod scenarios;
 mod second;
 
 use belltower::domain::emergency::Run;
 use belltower::domain::id::BroadcastId;
 use belltower::domain::operator::Role;
 use belltower::service::broadcasts::{self, BroadcastRow};
-use belltower::service::{recipients, scenarios};
+use belltower::service::{recipients, scenarios as prepared};
 use serde_json::json;
 
 use super::browser::Browser;
@@ -23,7 +24,7 @@ const CHOSEN: &str = "?at_place=%E5%9B%BE%E4%B9%A6%E9%A6%86&at_meeting_point=%E6
 /// Two people with a mailbox, one with a telephone too, and one whom nothing reaches.
 pub(super) async fn campus() -> TestApp {
     let app = TestApp::start().await;
-    scenarios::seed(&app.services).await.unwrap();
+    prepared::seed(&app.services).await.unwrap();
     let owner = operator(Role::Owner);
     for (id, body) in [
         ("1", json!({"name": "李娜", "email": "li@campus.example"})),

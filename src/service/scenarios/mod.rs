@@ -8,7 +8,11 @@ use crate::store::scenarios::{self as store, NewScenario};
 use crate::store::settings;
 use crate::{Error, Result};
 
-pub use crate::store::scenarios::ScenarioRow;
+mod changing;
+
+pub use changing::{Proposal, approve, change_of, changes, give_back, propose, remarks, withdraw};
+
+pub use crate::store::scenarios::{ChangeRow, ScenarioRow};
 
 /// That the starters were put in once: whoever takes one out of use does not get it back.
 const SEEDED: &str = "scenarios_seeded";
@@ -56,4 +60,10 @@ pub async fn list(s: &Services, caller: &Caller) -> Result<Vec<ScenarioRow>> {
 pub async fn get(s: &Services, caller: &Caller, slug: &str) -> Result<ScenarioRow> {
     may_read(caller)?;
     store::find(&s.db, slug).await?.ok_or(Error::NotFound("scenario"))
+}
+
+/// Those that were taken out of use, the latest first.
+pub async fn retired(s: &Services, caller: &Caller) -> Result<Vec<ScenarioRow>> {
+    caller.require(Permission::EmergencyView)?;
+    store::retired(&s.db).await
 }
