@@ -2,6 +2,7 @@
 //! dispatcher drained.
 
 mod after;
+mod faults;
 mod press;
 mod second;
 mod time;
@@ -41,6 +42,15 @@ impl Campus {
     }
 
     async fn with(db: Db, people: usize, faults: Faults) -> Self {
+        Self::waiting(db, people, faults, None).await
+    }
+
+    /// Whose relay is waited for no longer than a second.
+    async fn hanging(db: Db, people: usize, faults: Faults) -> Self {
+        Self::waiting(db, people, faults, Some(1)).await
+    }
+
+    async fn waiting(db: Db, people: usize, faults: Faults, seconds: Option<u32>) -> Self {
         let relay = SmtpSimulator::start(SmtpOptions { faults, ..SmtpOptions::default() }).await.unwrap();
         let s = services(db);
         scenarios::seed(&s).await.unwrap();
@@ -48,10 +58,7 @@ impl Campus {
             name: "relay".to_owned(),
             channel: ChannelKind::Email,
             kind: ProviderKind::Smtp,
-            settings: json!({
-                "host": relay.addr().ip().to_string(), "port": relay.addr().port(), "tls": "none",
-                "from_address": "noreply@campus.example", "from_name": "钟楼大学",
-            }),
+            settings: relay_settings(&relay, seconds),
             priority: 10,
             weight: 1,
             rate: None,
@@ -116,6 +123,18 @@ impl Campus {
         arrived.sort();
         arrived
     }
+}
+
+/// How a relay is reached, and how long it is waited for.
+fn relay_settings(relay: &SmtpSimulator, seconds: Option<u32>) -> serde_json::Value {
+    let mut settings = json!({
+        "host": relay.addr().ip().to_string(), "port": relay.addr().port(), "tls": "none",
+        "from_address": "noreply@campus.example", "from_name": "钟楼大学",
+    });
+    if let Some(seconds) = seconds {
+        settings["timeout_seconds"] = json!(seconds);
+    }
+    settings
 }
 
 /// What the scenario `fire` asks for.

@@ -4,6 +4,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Output, Stdio};
 
+use belltower::clock::Clock;
+use belltower::service::{Services, Vault};
+use belltower::store::Db;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::{Child, Command};
@@ -30,6 +33,13 @@ impl Installation {
 
     pub(crate) fn data(&self) -> PathBuf {
         self.folder.path().join("data")
+    }
+
+    /// The use cases over its store, in this process. No server may run meanwhile.
+    pub(crate) async fn services(&self) -> Services {
+        let db = Db::open(&format!("sqlite://{}", self.data().join("belltower.db").display())).await.unwrap();
+        let vault = Vault::open(&self.data().join("secret.key")).unwrap();
+        super::services::services_of(db, Clock::System, vault)
     }
 
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {

@@ -24,13 +24,18 @@ pub(crate) fn services(db: Db) -> Services {
 
 /// As [`services`], of an installation with another key.
 pub(crate) fn services_with_key(db: Db, key: [u8; 32]) -> Services {
+    services_of(db, Clock::manual(START), Vault::from_key(key))
+}
+
+/// Services with a queue in the process.
+pub(crate) fn services_of(db: Db, clock: Clock, vault: Vault) -> Services {
     let campus = Campus {
         name: "钟楼大学".to_owned(),
         time_zone: TimeZone::get("Asia/Shanghai").unwrap(),
         language: Language::SimplifiedChinese,
         public_url: "http://127.0.0.1:8080".parse().unwrap(),
     };
-    Services::new(db, Clock::manual(START), Arc::new(LocalQueue::new()), Vault::from_key(key), campus)
+    Services::new(db, clock, Arc::new(LocalQueue::new()), vault, campus)
 }
 
 /// A command on the server, which may do everything and has no row in the store.
