@@ -8,6 +8,7 @@ use super::Services;
 use super::changing::{Doer, InHand, illegal};
 use super::press::{self, FreeText, Pressed};
 use super::words::{self, Way, Words};
+use crate::domain::emergency::free_text::reworded;
 use crate::domain::emergency::{Act, Part, Scenario, State, Texts};
 use crate::domain::id::{BroadcastId, MessageId};
 use crate::domain::operator::Permission;
@@ -207,7 +208,13 @@ pub async fn update(
     row.state.after(Act::Update).map_err(illegal)?;
     debug_assert_eq!(row.state, State::Live, "nothing else is told more");
     let plan = row.plan.0;
-    let scenario = Scenario { alert: texts.clone(), placeholders: Vec::new(), ..plan.scenario };
+    // What was false or is over is what the update says, in words of ours about its title: the prepared ones name choices
+    // that it does not have.
+    let scenario = Scenario {
+        placeholders: Vec::new(),
+        cap: plan.scenario.cap.clone(),
+        ..reworded(&plan.scenario, texts.clone())
+    };
     let words = FreeText { scenario: &scenario, follows: Some(id), run: row.run, note, from, request_id };
     press::press_words(s, caller, &words).await
 }

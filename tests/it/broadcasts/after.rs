@@ -115,6 +115,14 @@ on_both!(an_update_in_free_words_waits_for_a_second_person_and_tells_the_same_pe
     campus.drain().await;
     let updates: Vec<_> = campus.arrived().into_iter().filter(|(_, s)| s.starts_with("最新情况")).collect();
     assert_eq!(unique(&updates).into_iter().collect::<Vec<_>>(), ["p0@campus.example"]);
+    correct(&campus.s, &officer, None, child.id, "test").await.unwrap();
+    campus.drain().await;
+    let taken_back: Vec<_> = campus.arrived().into_iter().filter(|(_, s)| s.contains("更正")).collect();
+    assert_eq!(
+        taken_back,
+        [("p0@campus.example".to_owned(), "更正：最新情况：消防已到场".to_owned())],
+        "what the update said, and not the alert"
+    );
     all_clear(&campus.s, &officer, None, id, "test").await.unwrap();
     let late = update(&campus.s, &officer, None, id, &texts, "", "test").await;
     assert_eq!(conflict(late), "broadcast_state");
