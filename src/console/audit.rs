@@ -274,6 +274,8 @@ fn href(action: &str, object: &str) -> Option<String> {
         ("attention", _) => format!("/console/attention/acts/{object}"),
         ("operator", _) if object != "unknown" => format!("/console/operators/{object}"),
         ("role", "create" | "update") => format!("/console/roles/{object}"),
+        ("broadcast", _) => format!("/console/emergency/broadcasts/{object}"),
+        ("scenario", _) => format!("/console/emergency/scenarios/{object}"),
         ("routing", _) => format!("/console/rules/versions/{object}"),
         _ => return None,
     })

@@ -15,6 +15,12 @@ document.addEventListener("click", async (event) => {
   setTimeout(() => { label.textContent = before; }, 2000);
 });
 
+// Of tabs that do not fit beside one another, the open one is seen.
+for (const tab of document.querySelectorAll(".tabs [aria-current=page]")) {
+  const tabs = tab.closest(".tabs");
+  tabs.scrollLeft = tab.offsetLeft - tabs.offsetLeft - (tabs.clientWidth - tab.offsetWidth) / 2;
+}
+
 // A form that takes its time says so, and is sent once.
 document.addEventListener("submit", ({ submitter }) => {
   const label = submitter?.dataset.busy && submitter.querySelector("[data-label]");

@@ -130,7 +130,8 @@ pub(super) async fn provider(
     kind: ProviderKind,
     settings: Value,
 ) -> anyhow::Result<()> {
-    let name = format!("bench {channel}");
+    let number = providers::list(s, &CALLER).await?.len();
+    let name = format!("bench {channel} {number}");
     let new = NewProvider { name, channel, kind, settings, priority: 10, weight: 1, rate: None };
     providers::create(s, &CALLER, new).await?;
     Ok(())

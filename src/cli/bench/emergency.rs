@@ -24,6 +24,8 @@ const BENCH: &str = "emergency";
 const LATENCY: Duration = Duration::from_millis(50);
 /// To the relay, which takes mails one by one: as many as a provider may have.
 const CONNECTIONS: u64 = 64;
+/// Accounts at the relay where one alone is the narrowest place.
+const ACCOUNTS: u32 = 3;
 /// Routine deliveries that wait, for each person.
 const ROUTINE: u64 = 20;
 const PATIENCE: Duration = Duration::from_mins(10);
@@ -36,7 +38,7 @@ pub(super) async fn run(bench: &Bench) -> anyhow::Result<Vec<Figure>> {
     let ms = |value: Option<Duration>| value.unwrap_or(PATIENCE).as_secs_f64() * 1_000.0;
     let s = |value: Option<Duration>| value.unwrap_or(PATIENCE).as_secs_f64();
 
-    let idle = Stage::make(bench, false, 0).await?;
+    let idle = Stage::make(bench, Load::default()).await?;
     let answered = idle.drills().await?;
     figures.push(
         Figure::new(BENCH, "T0 a press answered, the slowest of 20", ms(Some(answered)), "ms")
@@ -53,7 +55,13 @@ pub(super) async fn run(bench: &Bench) -> anyhow::Result<Vec<Figure>> {
     figures.push(Figure::new(BENCH, "  deliveries", people * 3.0 / s(alone.all), "/s"));
     idle.end().await?;
 
-    let cut = Stage::make(bench, false, 0).await?;
+    let wide = Stage::make(bench, Load { accounts: ACCOUNTS, ..Load::default() }).await?;
+    let widely = wide.alert("图书馆", &ChannelKind::ALL).await?;
+    figures.push(Figure::new(BENCH, "T2 by three mail accounts", s(widely.half), "s").aim(Aim::AtMost(3.0)));
+    figures.push(Figure::new(BENCH, "T3 by three mail accounts", s(widely.all), "s").aim(Aim::AtMost(15.0)));
+    wide.end().await?;
+
+    let cut = Stage::make(bench, Load::default()).await?;
     let cut_times = cut.stopped().await?;
     figures.push(
         Figure::new(BENCH, "T5 last hand-over after a stop", s(cut_times.stopped), "s").aim(Aim::AtMost(2.0)),
@@ -63,7 +71,7 @@ pub(super) async fn run(bench: &Bench) -> anyhow::Result<Vec<Figure>> {
     );
     cut.end().await?;
 
-    let dead = Stage::make(bench, true, 0).await?;
+    let dead = Stage::make(bench, Load { is_dead: true, ..Load::default() }).await?;
     let beside = dead.alert("图书馆", &[ChannelKind::Email, ChannelKind::Wechat]).await?;
     figures.push(Figure::new(BENCH, "T4 the others beside a dead gateway", s(beside.all), "s"));
     figures.push(
@@ -71,7 +79,7 @@ pub(super) async fn run(bench: &Bench) -> anyhow::Result<Vec<Figure>> {
     );
     dead.end().await?;
 
-    let busy = Stage::make(bench, false, ROUTINE).await?;
+    let busy = Stage::make(bench, Load { waiting: ROUTINE, ..Load::default() }).await?;
     let loaded = busy.alert("图书馆", &ChannelKind::ALL).await?;
     figures.push(Figure::new(BENCH, "T6 T1 with routine deliveries waiting", ms(loaded.first_call), "ms"));
     figures.push(Figure::new(BENCH, "T6 T3 with routine deliveries waiting", s(loaded.all), "s"));
@@ -81,6 +89,22 @@ pub(super) async fn run(bench: &Bench) -> anyhow::Result<Vec<Figure>> {
     );
     busy.end().await?;
     Ok(figures)
+}
+
+/// What makes it hard, or easy.
+struct Load {
+    /// The gateway takes calls and answers none.
+    is_dead: bool,
+    /// Routine deliveries for each person, accepted and planned and not sent yet.
+    waiting: u64,
+    /// Of the mail relay.
+    accounts: u32,
+}
+
+impl Default for Load {
+    fn default() -> Self {
+        Self { is_dead: false, waiting: 0, accounts: 1 }
+    }
 }
 
 /// A campus whose vendors take their time, served.
@@ -93,10 +117,10 @@ struct Stage {
 }
 
 impl Stage {
-    /// `waiting`: routine deliveries for each person, accepted and planned and not sent yet.
-    async fn make(bench: &Bench, dead: bool, waiting: u64) -> anyhow::Result<Self> {
+    async fn make(bench: &Bench, load: Load) -> anyhow::Result<Self> {
+        let Load { is_dead, waiting, accounts } = load;
         let people = bench.sizes.count;
-        let vendors = Vendors::busy(LATENCY, CONNECTIONS, dead).await?;
+        let vendors = Vendors::busy(LATENCY, CONNECTIONS, is_dead).await?.with_accounts(accounts);
         let bed = Bed::make(&bench.folder, bench.database.as_deref()).await?;
         let app = bed.app("dispatch").await?;
         let s = app.services().clone();

@@ -24,6 +24,8 @@ pub(super) struct Vendors {
     texts: Texts,
     corp: WecomSimulator,
     connections: u64,
+    /// Accounts at the relay, each with as many connections of its own.
+    accounts: u32,
 }
 
 /// Whoever takes texts.
@@ -127,7 +129,13 @@ impl Vendors {
             texts: Texts::Gateway(HttpSmsSimulator::start(sms).await?),
             corp: WecomSimulator::start(wecom).await?,
             connections,
+            accounts: 1,
         })
+    }
+
+    /// Mail goes by so many accounts side by side.
+    pub(super) fn with_accounts(self, accounts: u32) -> Self {
+        Self { accounts, ..self }
     }
 
     /// Sets a provider up for each.
@@ -136,7 +144,9 @@ impl Vendors {
             "host": self.relay.addr().ip().to_string(), "port": self.relay.addr().port(), "tls": "none",
             "connections": self.connections, "from_address": "noreply@campus.example", "from_name": "钟楼大学",
         });
-        bed::provider(s, ChannelKind::Email, ProviderKind::Smtp, relay).await?;
+        for _ in 0..self.accounts {
+            bed::provider(s, ChannelKind::Email, ProviderKind::Smtp, relay.clone()).await?;
+        }
         let (kind, texts) = self.texts.provider();
         bed::provider(s, ChannelKind::Sms, kind, texts).await?;
         bed::provider(s, ChannelKind::Wechat, ProviderKind::Wecom, self.corp.settings()).await

@@ -410,7 +410,7 @@ pub(super) fn told(view: &View, document: &Value, fault: &Fault) -> String {
 }
 
 /// A fault of an audience, or one that needs no words of its own.
-pub(super) fn of_people(view: &View, value: &str, fault: &Fault) -> String {
+pub(in crate::console) fn of_people(view: &View, value: &str, fault: &Fault) -> String {
     match fault.code.as_ref() {
         "empty_audience" => view.t("fault-nobody"),
         "exclusive" => view.t("fault-everyone"),

@@ -8,7 +8,6 @@ use super::super::access::Signed;
 use super::super::form::{FieldFaults, Form};
 use super::super::mailbox::Tab;
 use super::super::page::{self, Flash, Section, Shell, Theme, see_other};
-use super::super::view::Given;
 use super::tabs;
 use crate::domain::operator::Permission;
 use crate::service::Services;
@@ -43,10 +42,6 @@ impl EmergencyRulesPage {
             faults: FieldFaults::default(),
             shell,
         })
-    }
-
-    fn is_pause(&self, pause: impl Given<bool>) -> bool {
-        self.pause == pause.given()
     }
 }
 

@@ -153,7 +153,7 @@ async fn whoever_gives_a_change_back_has_a_hand_in_it() {
     has(&empty, &["reason-error"]);
     assert_eq!(to(&reviewer.submit(PAGE, &back, &[("seen", "1"), ("reason", "应为保卫处")]).await), PAGE);
     has(&writer.get(PAGE).await, &["已退回：", "应为保卫处"]);
-    let act = [("act", "propose"), ("based_on", "1"), ("seen", "2"), ("owner", "保卫处")];
+    let act = [("act", "propose"), ("based_on", "1"), ("seen", "2"), ("owner", "保卫处指挥中心")];
     to(&send(&mut writer, EDIT, &form, &act).await);
     let mut page = reviewer.get(PAGE).await;
     lacks(&page, &["已退回：", "同意并启用"]);
@@ -161,7 +161,7 @@ async fn whoever_gives_a_change_back_has_a_hand_in_it() {
     assert_eq!(page.status, 403, "they said what should be in it");
     let mut owner = Browser::signed_in(&app, Role::Owner).await;
     assert_eq!(to(&owner.submit(PAGE, &format!("{PAGE}/approve"), &[("seen", "3")]).await), PAGE);
-    assert_eq!(kept(&app, "fire").await["document"]["owner"], "保卫处");
+    assert_eq!(kept(&app, "fire").await["document"]["owner"], "保卫处指挥中心");
 }
 
 #[tokio::test]
@@ -270,7 +270,7 @@ async fn of_two_who_agree_at_once_one_is_told() {
     let app = campus().await;
     let mut writer = Browser::signed_in(&app, Role::DutyOfficer).await;
     let form = fields(&kept(&app, "fire").await["document"]);
-    let act = [("act", "propose"), ("based_on", "1"), ("seen", ""), ("owner", "保卫处")];
+    let act = [("act", "propose"), ("based_on", "1"), ("seen", ""), ("owner", "值班室")];
     to(&send(&mut writer, EDIT, &form, &act).await);
     let (reviewer, owner) = (another(9_001, Role::Reviewer), another(9_002, Role::Owner));
     let (one, two) = tokio::join!(
