@@ -55,15 +55,19 @@ async fn answer(
             })
             .await
         }
-        // Who may agree to changes, and not to this one.
-        Err(error @ Error::Forbidden { .. }) if !signed.may(Permission::EmergencyApprove) => Err(error),
-        Err(error @ (Error::Conflict { .. } | Error::Forbidden { .. })) => {
+        Err(error) if is_of_another_hand(signed, &error) || matches!(error, Error::Conflict { .. }) => {
             let told = vec![why(&view, &error)];
             refused(s, signed, slug, errors::begin(&error), |page| ScenarioPage { refused: told, ..page })
                 .await
         }
         Err(other) => Err(other),
     }
+}
+
+/// Whoever asks may agree to changes, and not to this one.
+fn is_of_another_hand(signed: &Signed, error: &Error) -> bool {
+    let needs = Permission::EmergencyApprove;
+    matches!(error, Error::Forbidden { permission, .. } if permission == needs.name()) && signed.may(needs)
 }
 
 fn seen(form: &Form) -> i64 {
