@@ -111,6 +111,7 @@ impl Banner<'_> {
              A message to the student union, 60 people:\n\n{live}\n\n\
              With the test key nothing goes further than the sandbox. The answer comes when all is handed over: one sent, one failed;\n\
              the receipt follows, and GET …/messages/ID then counts one delivered:\n\n{test}\n\n\
+             Enter starts a fire drill: everyone on three channels, in the sandbox, and nobody is written to.\n\
              Ctrl-C stops the demo."
         )
     }

@@ -5,10 +5,12 @@
 //! - [`history`]: what was sent in the two weeks before
 //! - [`mailboxes`]: what the simulators received, for the console
 //! - [`banner`]: what it says once it runs
+//! - [`drill`]: a fire drill whenever Enter is pressed
 
 mod banner;
 mod campus;
 mod dice;
+mod drill;
 mod history;
 mod mailboxes;
 mod messages;
@@ -136,6 +138,7 @@ async fn run(context: &Context, config: &Config, place: &mut Place) -> anyhow::R
     corp.set_push(PushPlan { url: callback(seed::CORP).await?, ..PushPlan::default() });
     let setup_link = operators::first_link(app.services()).await?;
     let url = app.services().campus.public_url.to_string().trim_end_matches('/').to_owned();
+    let s = app.services().clone();
     let running = app.start(&lifecycle).await?;
     let banner = Banner {
         console: format!("{url}/console"),
@@ -167,6 +170,9 @@ async fn run(context: &Context, config: &Config, place: &mut Place) -> anyhow::R
         url,
     };
     print_line(&if context.output.json { serde_json::to_string(&banner)? } else { banner.text() })?;
+    if !context.output.json {
+        drill::on_enter(s, banner.console.clone());
+    }
     running.finish(&lifecycle).await?;
     relay.stop().await;
     corp.stop().await;

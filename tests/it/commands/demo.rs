@@ -1,3 +1,4 @@
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -135,6 +136,29 @@ fn commands_take_effect_beside_it() {
         .any(|status| status == 401);
     drop(demo);
     assert!(revoked, "the key still worked");
+}
+
+#[test]
+fn enter_drills_in_the_sandbox_and_calls_it_off() {
+    let folder = TempFolder::new();
+    let mut command = command(&folder, &["demo", "--listen", "127.0.0.1:0"]);
+    command.stdin(Stdio::piped());
+    let mut demo = Running::start(command);
+    let mut until = |demo: &mut Running, begins: &str| loop {
+        let line = demo.line();
+        if line.trim_start().starts_with(begins) {
+            return line;
+        }
+    };
+    until(&mut demo, "Enter starts a fire drill");
+    for _ in 0..2 {
+        demo.type_line("");
+        let begun = until(&mut demo, "drill ");
+        assert!(begun.contains("/console/emergency/broadcasts/brd_"), "{begun}");
+        let done = until(&mut demo, "3000 people");
+        assert!(done.contains("Nobody was written to; the all-clear is given."), "{done}");
+    }
+    assert!(demo.stop("-INT").success());
 }
 
 #[test]

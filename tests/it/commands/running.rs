@@ -1,6 +1,6 @@
 //! A command that goes on until it is told to stop.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 
 pub(super) struct Running {
@@ -13,6 +13,12 @@ impl Running {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let output = BufReader::new(child.stdout.take().unwrap());
         Self { child, output }
+    }
+
+    /// Types a line. It reads from nobody else then.
+    pub(super) fn type_line(&mut self, line: &str) {
+        let input = self.child.stdin.as_mut().expect("its input is a pipe");
+        writeln!(input, "{line}").unwrap();
     }
 
     /// The next line on standard output, without its end.
