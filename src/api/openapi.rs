@@ -10,7 +10,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{Content, ContentBuilder, Header, OpenApi, Ref, RefOr};
 use utoipa::{Modify, OpenApi as _};
 
-use super::{broadcasts, cap, deliveries, docs, groups, messages, recipients, scenarios, source, templates};
+use super::{broadcasts, buttons, cap, deliveries, docs, groups, messages, recipients, scenarios, source, templates};
 use crate::http::errors::{PROBLEM_JSON, Problem};
 use crate::http::{callbacks, feeds, health, metrics, problems};
 use crate::service::messages::{AcceptedView, MessageView};
@@ -98,6 +98,7 @@ pub fn json() -> &'static str {
         broadcasts::act::update,
         broadcasts::act::all_clear,
         broadcasts::act::correct,
+        buttons::press,
         cap::take,
         source::show,
         source::rotate,

@@ -115,6 +115,12 @@ pub const ACTS: [(&str, &[&str]); 18] = [
             "review",
         ],
     ),
+    (
+        "button",
+        &[
+            "create", "update", "ask", "withdraw", "arm", "disarm", "test", "revoke", "rotate", "secret", "cancel",
+        ],
+    ),
 ];
 
 /// The filters as they stand in the address; what is not set is empty. Dates are days on the campus calendar.
