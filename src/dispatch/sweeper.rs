@@ -8,8 +8,8 @@ use tokio_util::sync::CancellationToken;
 use crate::Result;
 use crate::service::retention::Progress;
 use crate::service::{
-    Services, alarms, attention, audit, bindings, broadcasts, buttons, callback_events, deliveries, drafts, messages,
-    operators, pages, planning, policies, providers, receipts, retention, suppressions, unanswered,
+    Services, alarms, attention, audit, bindings, broadcasts, buttons, callback_events, deliveries, drafts,
+    messages, operators, pages, planning, policies, providers, receipts, retention, suppressions, unanswered,
 };
 
 /// A retry is at most this late.

@@ -11,8 +11,8 @@ use futures_util::future::LocalBoxFuture;
 
 use super::client;
 use super::errors::whole_seconds;
-use crate::service::caller::KeyCaller;
 use crate::service::buttons::{self, ButtonCaller};
+use crate::service::caller::KeyCaller;
 use crate::service::{Caller, Services, sources};
 use crate::{Error, Result};
 

@@ -32,14 +32,7 @@ pub async fn insert(
 ) -> Result<ButtonKeyId> {
     let text = "INSERT INTO button_key (button_id, hash, hint, created_at, created_by) VALUES ($1, $2, $3, $4, $5) RETURNING id";
     let id: i64 = in_tx!(tx, |c| {
-        sqlx::query_scalar(text)
-            .bind(button.0)
-            .bind(hash)
-            .bind(hint)
-            .bind(now.0)
-            .bind(by)
-            .fetch_one(c)
-            .await
+        sqlx::query_scalar(text).bind(button.0).bind(hash).bind(hint).bind(now.0).bind(by).fetch_one(c).await
     })?;
     Ok(ButtonKeyId(id))
 }
@@ -64,8 +57,7 @@ pub async fn list(db: &Db, button: ButtonId) -> Result<Vec<ButtonKeyRow>> {
 
 /// Lets every key of the button end at that moment, or earlier where it would anyway.
 pub async fn expire(tx: &mut Tx, button: ButtonId, at: Timestamp) -> Result<()> {
-    let text =
-        "UPDATE button_key SET expires_at = $2 WHERE button_id = $1 AND (expires_at IS NULL OR expires_at > $2)";
+    let text = "UPDATE button_key SET expires_at = $2 WHERE button_id = $1 AND (expires_at IS NULL OR expires_at > $2)";
     in_tx!(tx, |c| sqlx::query(text).bind(button.0).bind(at.0).execute(c).await.map(drop))?;
     Ok(())
 }

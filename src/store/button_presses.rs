@@ -176,13 +176,7 @@ pub async fn list(
 pub async fn forget_beats(tx: &mut Tx, key: ButtonKeyId, latest: ButtonPressId) -> Result<()> {
     let text = "DELETE FROM button_press WHERE key_id = $1 AND signal = $2 AND id < $3";
     in_tx!(tx, |c| {
-        sqlx::query(text)
-            .bind(key.0)
-            .bind(Signal::Heartbeat.code())
-            .bind(latest.0)
-            .execute(c)
-            .await
-            .map(drop)
+        sqlx::query(text).bind(key.0).bind(Signal::Heartbeat.code()).bind(latest.0).execute(c).await.map(drop)
     })?;
     Ok(())
 }

@@ -131,7 +131,8 @@ mod tests {
     #[test]
     fn what_keeps_a_battery_low_is_more_than_what_makes_it() {
         let of = |battery| {
-            let health = Watched { battery: Some(battery), ..watched(Power::Battery, 0) }.health(Timestamp(0));
+            let health =
+                Watched { battery: Some(battery), ..watched(Power::Battery, 0) }.health(Timestamp(0));
             (health.battery_low, health.battery_near)
         };
         assert_eq!([20, 21, 25, 26].map(of), [(true, true), (false, true), (false, true), (false, false)]);

@@ -311,7 +311,11 @@ pub(super) const ALL: &[Explained] = &[
             "The button is not as it was when you looked at it: somebody changed it, or decided about it, in between.",
             "Look at the button as it is now, and decide anew.",
         ],
-        ["按钮已被他人改动", "您查看之后，有人修改了该按钮或对它做了决定。", "请查看按钮的现状，再重新决定。"],
+        [
+            "按钮已被他人改动",
+            "您查看之后，有人修改了该按钮或对它做了决定。",
+            "请查看按钮的现状，再重新决定。",
+        ],
     ),
     problem(
         "button_outdated",

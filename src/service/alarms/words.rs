@@ -262,7 +262,9 @@ const fn button_advice(trouble: ButtonTrouble, language: Language) -> &'static s
             "A press still sends what it was armed with; choose anew and have it armed by two."
         }
         (ButtonTrouble::Unsent, Chinese) => "立即查看现场情况，在“紧急广播”中手动发出。",
-        (ButtonTrouble::Unsent, English) => "See at once what happened there, and send it from the emergency page.",
+        (ButtonTrouble::Unsent, English) => {
+            "See at once what happened there, and send it from the emergency page."
+        }
     }
 }
 

@@ -29,10 +29,20 @@ const KEPT: Duration = Duration::from_hours(48);
 /// By what a press is known again.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::service) enum Once<'a> {
-    Key { source: SourceId, key: &'a str, body_hash: &'a str },
-    Alert { named: cap::Named<'a>, document: &'a str },
+    Key {
+        source: SourceId,
+        key: &'a str,
+        body_hash: &'a str,
+    },
+    Alert {
+        named: cap::Named<'a>,
+        document: &'a str,
+    },
     /// A button's press, whose device is shown that from then on.
-    Button { press: ButtonPressId, led: Led },
+    Button {
+        press: ButtonPressId,
+        led: Led,
+    },
 }
 
 impl Once<'_> {

@@ -7,8 +7,8 @@ use super::keys::{PREFIX, fingerprint};
 use super::press::note_refusal;
 use crate::domain::button::Refused;
 use crate::domain::id::ButtonKeyId;
-use crate::store::{button_keys, buttons as store};
 use crate::store::buttons::ButtonRow;
+use crate::store::{button_keys, buttons as store};
 use crate::{Error, Result};
 
 /// Whatever is wrong, so that nobody learns which buttons there are.

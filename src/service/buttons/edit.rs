@@ -9,9 +9,8 @@ use crate::Result;
 use crate::domain::button::ButtonState;
 use crate::domain::id::{ButtonId, OperatorId};
 use crate::domain::operator::Permission;
-use crate::error::Error;
-use crate::store::buttons::{self as store, ButtonRow, Facts};
 use crate::store::audit;
+use crate::store::buttons::{self as store, ButtonRow, Facts};
 
 /// A new button. Its key and secret are shown this once.
 #[derive(Clone, Debug)]

@@ -53,7 +53,10 @@ pub(super) async fn of(s: &Services, gestures: &Gestures) -> Result<Plans> {
 pub(super) async fn now(s: &Services, armed: &Prepared) -> Result<Prepared> {
     let row = in_use(s, &armed.scenario).await?;
     Ok(row.and_then(|row| fill(&row, &armed.plan.chosen)).unwrap_or_else(|| {
-        tracing::warn!(scenario = armed.scenario, "a button sends what it was armed with: its scenario has changed");
+        tracing::warn!(
+            scenario = armed.scenario,
+            "a button sends what it was armed with: its scenario has changed"
+        );
         armed.clone()
     }))
 }

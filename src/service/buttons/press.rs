@@ -45,6 +45,7 @@ pub struct Said<'a> {
 
 /// What it is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ButtonAnswer)]
 pub struct Answer {
     /// The broadcast that is going out by it; where it waits to be called off there is none yet.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -138,7 +139,8 @@ fn otherwise(error: Error) -> (Option<Refused>, Error) {
 /// Another clock than ours.
 fn stale(what: &str) -> Error {
     let minutes = OFF.as_secs() / 60;
-    let detail = format!("{what} is more than {minutes} minutes from ours; set the device's clock, or leave it out");
+    let detail =
+        format!("{what} is more than {minutes} minutes from ours; set the device's clock, or leave it out");
     Error::conflict("stale_time", detail)
 }
 
@@ -205,7 +207,8 @@ async fn keep(
         if before.signal == said.signal {
             return Ok(before);
         }
-        let detail = format!("{} was `{}` before; a device never uses a number twice", said.seq, before.signal);
+        let detail =
+            format!("{} was `{}` before; a device never uses a number twice", said.seq, before.signal);
         return Err(because(Refused::ReusedSeq, Error::conflict("seq_reused", detail)));
     }
     let key = button_keys::get(&mut tx, caller.key).await.map_err(otherwise)?;

@@ -46,9 +46,9 @@ pub(in crate::service) async fn conditions(s: &Services, now: Timestamp) -> Resu
         }
         // What a press should have done is told whatever became of its button.
         let lost = unsent.iter().find(|press| press.button_id == row.id);
-        found.extend(lost.map(|press| {
-            condition(row, ButtonTrouble::Unsent, Some(press.at), Severity::Act, true)
-        }));
+        found.extend(
+            lost.map(|press| condition(row, ButtonTrouble::Unsent, Some(press.at), Severity::Act, true)),
+        );
     }
     Ok(found)
 }

@@ -8,8 +8,8 @@ use belltower::console::PATHS;
 use belltower::domain::alarm::{Condition, Matter, Severity};
 use belltower::domain::grant::Grant;
 use belltower::domain::id::{
-    AlarmId, BroadcastId, ButtonId, DeliveryId, DraftId, GroupId, ImportId, KeyId, MessageId, OperatorId, ProviderId,
-    RecipientId, RightsRequestId, RoleId, RuleId, SourceId, SuppressionId,
+    AlarmId, BroadcastId, ButtonId, DeliveryId, DraftId, GroupId, ImportId, KeyId, MessageId, OperatorId,
+    ProviderId, RecipientId, RightsRequestId, RoleId, RuleId, SourceId, SuppressionId,
 };
 use belltower::domain::operator::Role;
 use belltower::service::alarms::{self, AlarmRow};

@@ -19,9 +19,9 @@ use crate::domain::id::ButtonId;
 use crate::domain::operator::Permission;
 use crate::error::Fault;
 use crate::http::params;
+use crate::service::Services;
 use crate::service::buttons::{self, ButtonForm, ButtonRow, GestureForm};
 use crate::service::scenarios::{self, ScenarioRow};
-use crate::service::Services;
 use crate::{Error, Result};
 
 #[derive(Debug, Template)]
@@ -42,6 +42,11 @@ pub struct ButtonFormPage {
 impl ButtonFormPage {
     fn action(&self) -> String {
         self.id.map_or_else(|| HOME.to_owned(), |id| format!("{}/edit", href(id)))
+    }
+
+    /// Where whoever changes their mind goes.
+    fn back(&self) -> String {
+        self.id.map_or_else(|| HOME.to_owned(), href)
     }
 
     const fn title(&self) -> &'static str {
@@ -69,6 +74,12 @@ pub struct GestureField {
     /// What the chosen scenario asks.
     pub asked: Vec<Question>,
     pub fault: Option<String>,
+}
+
+impl GestureField {
+    fn questions(&self) -> &[Question] {
+        &self.asked
+    }
 }
 
 /// A scenario to choose.
@@ -225,7 +236,7 @@ pub(in crate::console) async fn show_new(s: Data<Services>, signed: Signed) -> R
 
 /// The lists of the chosen scenarios are asked for, and nothing is to be kept yet.
 fn only_looks(form: &Form) -> bool {
-    form.text("act") != "save"
+    form.text("act") == "look"
 }
 
 pub(in crate::console) async fn create(
@@ -282,8 +293,7 @@ pub(in crate::console) async fn update(
     let rows = scenarios::list(&s, &signed.caller).await?;
     let asked = read(&form, &rows);
     let changed = Changed { row: &row, version: form.text("version").parse().unwrap_or(0) };
-    let again =
-        |faults: &[Fault]| form_page(&signed, &rows, Some(&changed), (typed(&form), &asked), faults);
+    let again = |faults: &[Fault]| form_page(&signed, &rows, Some(&changed), (typed(&form), &asked), faults);
     if only_looks(&form) {
         return page::html(&again(&[])?);
     }

@@ -9,16 +9,17 @@ use super::{FRESH_KEY, FRESH_SECRET, href};
 use crate::Result;
 use crate::clock::Timestamp;
 use crate::console::access::Signed;
+use crate::console::emergency;
 use crate::console::emergency::told::{Filled, PeopleFragment, TextsFragment};
 use crate::console::label::Tone;
 use crate::console::page::{self, Fact, Shell, Theme};
 use crate::console::shown_once;
 use crate::console::timeline::actor;
-use crate::console::view::View;
+use crate::console::view::{Given, View};
 use crate::domain::audience::Params;
 use crate::domain::button::{Armed, ButtonState, Gesture, Health, Led, Plans, Prepared, Refusal, Signal};
 use crate::domain::emergency::{Chosen, Level, Run, texts};
-use crate::domain::id::{BroadcastId, ButtonId, ButtonPressId};
+use crate::domain::id::{ButtonId, ButtonPressId};
 use crate::domain::operator::Permission;
 use crate::http::params;
 use crate::service::buttons::{self, ButtonRow, Key, PressRow};
@@ -48,7 +49,8 @@ pub struct ButtonPage {
     pub fresh_key: Option<String>,
     pub fresh_secret: Option<String>,
     pub signs: bool,
-    pub keys: Vec<Key>,
+    /// Each with whether it opens anything.
+    pub keys: Vec<(Key, bool)>,
     pub presses: Vec<PressLine>,
     pub newest: Option<String>,
     pub older: Option<String>,
@@ -65,8 +67,12 @@ impl ButtonPage {
         href(self.id)
     }
 
-    const fn is_revoked(&self) -> bool {
-        matches!(self.state, ButtonState::Revoked)
+    fn state_means(&self) -> String {
+        self.shell.view.t(&format!("button-state-{}-more", self.state))
+    }
+
+    fn is(&self, state: impl Given<ButtonState>) -> bool {
+        self.state == state.given()
     }
 }
 
@@ -125,7 +131,8 @@ pub struct PressLine {
     pub signal: Signal,
     pub led: Led,
     pub from: String,
-    pub broadcast: Option<BroadcastId>,
+    /// Where the broadcast is that it became.
+    pub broadcast: Option<String>,
     pub joins: bool,
     pub cancelled: bool,
     /// It is to go out then.
@@ -142,7 +149,7 @@ impl PressLine {
             signal: row.signal,
             led: row.led,
             from: row.done_from,
-            broadcast: row.broadcast_id,
+            broadcast: row.broadcast_id.map(emergency::href),
             joins: row.joins.is_some(),
             cancelled: row.cancelled_at.is_some(),
             due_at: row.due_at,
@@ -194,7 +201,7 @@ pub(in crate::console) async fn show(
 ) -> Result<HttpResponse> {
     signed.caller.require(Permission::EmergencyView)?;
     let id = params::id(&id, "button")?;
-    let page = self::page(&s, &signed, id, asks.before.parse().ok(), Told::default()).await?;
+    let page = page(&s, &signed, id, asks.before.parse().ok(), Told::default()).await?;
     page::html(&page)
 }
 
@@ -209,9 +216,14 @@ pub(super) async fn answer(
     page::answer(response, &page(s, signed, id, None, told).await?)
 }
 
+/// Somebody's name, without the address.
+fn name_of(view: &View, by: &str) -> String {
+    actor(view, by.split(" <").next().unwrap_or_default())
+}
+
 fn meaning(view: &View, rows: &[ScenarioRow], gesture: Gesture, slug: &str, chosen: &Chosen) -> Meaning {
     let row = rows.iter().find(|row| row.slug == slug);
-    let tongue = super::super::tongue(view);
+    let tongue = emergency::tongue(view);
     Meaning {
         gesture,
         name: row.map_or_else(|| slug.to_owned(), |row| view.spoken(&row.document.0.name)),
@@ -246,11 +258,7 @@ async fn sends(s: &Services, signed: &Signed, view: &View, gesture: Gesture, pre
         gesture,
         name: view.spoken(&plan.name()),
         level: plan.scenario.level,
-        texts: TextsFragment::filled(
-            view,
-            id,
-            &Filled::of_plan(plan, &plan.scenario.alert, &now, Run::Live),
-        ),
+        texts: TextsFragment::filled(view, id, &Filled::of_plan(plan, &plan.scenario.alert, &now, Run::Live)),
         people: foreseen.as_ref().map(|foreseen| PeopleFragment::new(view, foreseen)),
     }
 }
@@ -268,7 +276,7 @@ async fn asked(s: &Services, signed: &Signed, view: &View, row: &ButtonRow) -> O
         view: view.clone(),
         at: href(row.id),
         version: row.version,
-        by: actor(view, &asked.by),
+        by: name_of(view, &asked.by),
         since: asked.at,
         had_a_hand: had_a_hand && may_approve,
         may_confirm: may_approve && !had_a_hand,
@@ -303,8 +311,11 @@ fn facts(view: &View, row: &ButtonRow) -> Vec<Fact> {
     };
     facts.push(Fact::text(view.t("button-window"), &window));
     let networks: Vec<_> = row.networks.0.iter().map(ToString::to_string).collect();
-    let networks =
-        if networks.is_empty() { view.t("button-networks-any") } else { networks.join(&view.t("list-separator")) };
+    let networks = if networks.is_empty() {
+        view.t("button-networks-any")
+    } else {
+        networks.join(&view.t("list-separator"))
+    };
     facts.push(Fact::text(view.t("button-networks"), &networks));
     let signs = if row.secret.is_some() { "button-signs-yes" } else { "button-signs-no" };
     facts.push(Fact::text(view.t("button-signs"), &view.t(signs)));
@@ -332,22 +343,28 @@ async fn page(
     let view = &shell.view;
     let is_armed = row.state == ButtonState::Armed;
     let may_edit = signed.may(Permission::EmergencyPrepare) && row.state != ButtonState::Revoked;
-    let quiet =
-        [Permission::EmergencyPrepare, Permission::EmergencyApprove, Permission::EmergencyStop];
-    let who = |armed: &Armed| (actor(view, &armed.asked_by), actor(view, &armed.confirmed_by), armed.at);
+    let quiet = [Permission::EmergencyPrepare, Permission::EmergencyApprove, Permission::EmergencyStop];
+    let who = |armed: &Armed| (name_of(view, &armed.asked_by), name_of(view, &armed.confirmed_by), armed.at);
     Ok(ButtonPage {
         id,
         version: row.version,
         health: buttons::watched(&row).health(view.now),
         facts: facts(view, &row),
-        meanings: row.armed.as_ref().map_or_else(|| meanings(view, &rows, &row), |a| armed_as(view, &rows, &a.0.plans)),
+        meanings: row
+            .armed
+            .as_ref()
+            .map_or_else(|| meanings(view, &rows, &row), |a| armed_as(view, &rows, &a.0.plans)),
         asked: asked(s, signed, view, &row).await,
         armed: row.armed.as_ref().filter(|_| is_armed).map(|armed| who(&armed.0)),
         refusal: row.refused.as_ref().map(|refused| refused.0.clone()),
         fresh_key,
         fresh_secret,
         signs: row.secret.is_some(),
-        keys,
+        keys: keys
+            .into_iter()
+            .map(|key| (key.is_valid(view.now), key))
+            .map(|(valid, key)| (key, valid))
+            .collect(),
         presses: presses.into_iter().map(PressLine::new).collect(),
         newest: before.map(|_| at.clone()),
         older: older.map(|last| page::address(&at, &[("before", &last)])),
