@@ -49,7 +49,8 @@ on_both!(a_button_is_kept_as_it_was_described, |db| async {
     assert!(find(&db, ButtonId(first.0 + 9)).await.unwrap().is_none());
 
     let networks = ["10.1.0.0/16".parse().unwrap()];
-    let changed = Facts { power: Power::Mains, secret: Some(&[1, 2]), ..facts("c", &gestures(), &networks) };
+    let gestures = gestures();
+    let changed = Facts { power: Power::Mains, secret: Some(&[1, 2]), ..facts("c", &gestures, &networks) };
     let mut tx = db.begin().await.unwrap();
     assert_eq!(lock(&mut tx, first).await.unwrap().unwrap().name, "a");
     describe(&mut tx, first, &changed, Timestamp(8)).await.unwrap();
@@ -83,7 +84,7 @@ on_both!(where_a_button_stands_is_written_whole, |db| async {
     stand(&mut tx, id, &standing).await.unwrap();
     tx.commit().await.unwrap();
     let row = find(&db, id).await.unwrap().unwrap();
-    assert_eq!((row.state, row.asked.unwrap().0, row.version), (ButtonState::Test, asked, 2));
+    assert_eq!((row.state, row.asked.unwrap().0, row.version), (ButtonState::Test, asked.clone(), 2));
     assert_eq!((row.watched_from, row.editors.0), (Some(Timestamp(6)), vec![]));
 
     let standing = Standing { state: ButtonState::Armed, asked: None, armed: Some(&armed), ..standing };
@@ -91,7 +92,7 @@ on_both!(where_a_button_stands_is_written_whole, |db| async {
     stand(&mut tx, id, &standing).await.unwrap();
     tx.commit().await.unwrap();
     let row = find(&db, id).await.unwrap().unwrap();
-    assert_eq!((row.state, row.asked, row.armed.unwrap().0), (ButtonState::Armed, None, armed));
+    assert_eq!((row.state, row.asked, row.armed.unwrap().0), (ButtonState::Armed, None, armed.clone()));
 });
 
 on_both!(what_a_sign_of_life_does_not_say_stays, |db| async {
