@@ -1,6 +1,7 @@
 //! The JSON face, `/api/v1`: one file per resource, its bodies beside its handlers.
 
 pub mod broadcasts;
+pub mod buttons;
 pub mod cap;
 pub mod deliveries;
 pub mod docs;
@@ -52,6 +53,7 @@ routes! {
     "/broadcasts/{id}/update" => { POST broadcasts::act::update }
     "/broadcasts/{id}/all-clear" => { POST broadcasts::act::all_clear }
     "/broadcasts/{id}/correction" => { POST broadcasts::act::correct }
+    "/buttons/{id}/press" => { POST buttons::press }
     "/cap" => { POST cap::take }
 
     "/source" => { GET source::show }

@@ -10,7 +10,9 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{Content, ContentBuilder, Header, OpenApi, Ref, RefOr};
 use utoipa::{Modify, OpenApi as _};
 
-use super::{broadcasts, cap, deliveries, docs, groups, messages, recipients, scenarios, source, templates};
+use super::{
+    broadcasts, buttons, cap, deliveries, docs, groups, messages, recipients, scenarios, source, templates,
+};
 use crate::http::errors::{PROBLEM_JSON, Problem};
 use crate::http::{callbacks, feeds, health, metrics, problems};
 use crate::service::messages::{AcceptedView, MessageView};
@@ -98,6 +100,7 @@ pub fn json() -> &'static str {
         broadcasts::act::update,
         broadcasts::act::all_clear,
         broadcasts::act::correct,
+        buttons::press,
         cap::take,
         source::show,
         source::rotate,
@@ -126,7 +129,7 @@ impl Modify for Common {
         let components = document.components.get_or_insert_default();
         let scheme = HttpBuilder::new()
             .scheme(HttpAuthScheme::Bearer)
-            .description(Some("An API key: `bt_live_…`, or `bt_test_…`, which sends nothing"))
+            .description(Some("An API key: `bt_live_…`, or `bt_test_…`, which sends nothing; an alarm button's own is `bt_button_…`"))
             .build();
         components.add_security_scheme("key", SecurityScheme::Http(scheme));
         for (name, _, description, headers) in ERRORS {
@@ -138,7 +141,9 @@ impl Modify for Common {
                 [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
             for operation in operations.into_iter().flatten() {
                 name(operation, path);
-                complete(operation, is_api, path.contains('{'));
+                // Whether a button is there is told to nobody who has no key of it.
+                let has_id = path.contains('{') && !path.starts_with("/api/v1/buttons/");
+                complete(operation, is_api, has_id);
             }
         }
     }

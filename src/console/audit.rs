@@ -116,6 +116,13 @@ pub const ACTS: [(&str, &[&str]); 19] = [
             "review",
         ],
     ),
+    (
+        "button",
+        &[
+            "create", "update", "ask", "withdraw", "arm", "disarm", "test", "revoke", "rotate", "secret",
+            "cancel",
+        ],
+    ),
 ];
 
 /// The filters as they stand in the address; what is not set is empty. Dates are days on the campus calendar.

@@ -135,6 +135,9 @@ pub(super) fn actor(view: &View, by: &str) -> String {
     if let Some(name) = by.strip_prefix("source ") {
         return view.t1("actor-source", "name", name);
     }
+    if let Some(name) = by.strip_prefix("button ") {
+        return view.t1("actor-button", "name", name);
+    }
     match by.strip_prefix("command ") {
         Some(name) => view.t1("actor-command", "name", name),
         None => by.to_owned(),

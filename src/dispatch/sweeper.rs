@@ -8,8 +8,8 @@ use tokio_util::sync::CancellationToken;
 use crate::Result;
 use crate::service::retention::Progress;
 use crate::service::{
-    Services, alarms, attention, audit, bindings, broadcasts, callback_events, deliveries, drafts, messages,
-    operators, pages, planning, policies, providers, receipts, retention, suppressions, unanswered,
+    Services, alarms, attention, audit, bindings, broadcasts, buttons, callback_events, deliveries, drafts,
+    messages, operators, pages, planning, policies, providers, receipts, retention, suppressions, unanswered,
 };
 
 /// A retry is at most this late.
@@ -42,6 +42,10 @@ pub(super) async fn run(s: Services, owner: i64, stop: CancellationToken) {
 }
 
 async fn tick(s: &Services, owner: i64, ticks: u32) -> Result<()> {
+    // An alert that nobody called off waits for nothing else, and keeps nothing else waiting.
+    if let Err(error) = buttons::fire_due(s).await {
+        super::trouble("sending what buttons asked for", &error);
+    }
     deliveries::offer_due(s).await?;
     for _ in 0..RECEIPTS {
         match receipts::process(s).await {
@@ -105,6 +109,7 @@ async fn clear_out(s: &Services) {
     told("alarms", alarms::prune(s).await);
     told("what operators did", retention::prune(s).await);
     told("keys of presses", broadcasts::prune(s).await);
+    told("what came from buttons", buttons::prune(s).await);
 }
 
 /// Everything but wake-ups, once; returns how much it changed.

@@ -130,6 +130,9 @@ ids! {
     ScenarioId = "scn_";
     ScenarioChangeId = "scc_";
     BroadcastId = "brd_";
+    ButtonId = "btn_";
+    ButtonKeyId = "bky_";
+    ButtonPressId = "bpr_";
 }
 
 impl MessageId {

@@ -10,6 +10,7 @@ pub mod address;
 pub mod alarm;
 pub mod answer;
 pub mod audience;
+pub mod button;
 pub mod calendar;
 pub mod cap;
 pub mod channel;

@@ -129,7 +129,7 @@ impl Fields {
 }
 
 /// The value, or at which line and column it stops being one. Nested deeper than 128 levels it is none.
-fn parse(bytes: &[u8]) -> Result<Value> {
+pub fn parse(bytes: &[u8]) -> Result<Value> {
     serde_json::from_slice(bytes).map_err(|error| {
         let (line, column) = (error.line(), error.column());
         Error::Malformed(format!("{} at line {line} column {column}", not_json(&error)))

@@ -11,6 +11,7 @@ use futures_util::future::LocalBoxFuture;
 
 use super::client;
 use super::errors::whole_seconds;
+use crate::service::buttons::{self, ButtonCaller};
 use crate::service::caller::KeyCaller;
 use crate::service::{Caller, Services, sources};
 use crate::{Error, Result};
@@ -73,6 +74,25 @@ impl FromRequest for Key {
             let key = Self { caller: Caller::Key(key.clone()), key };
             key.admit(&request, s, 1)?;
             Ok(key)
+        })
+    }
+}
+
+/// The alarm button that a request comes from, by the id in its path and a key of its own.
+#[derive(Clone, Debug)]
+pub struct Button(pub ButtonCaller);
+
+impl FromRequest for Button {
+    type Error = Error;
+    type Future = LocalBoxFuture<'static, Result<Self>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            let s = request.app_data::<Data<Services>>().ok_or_else(|| Error::internal("no services"))?;
+            let bearer = bearer(request.headers())?;
+            let id = request.match_info().query("id");
+            buttons::authenticate(s, id, bearer, client::proved(&request)).await.map(Self)
         })
     }
 }

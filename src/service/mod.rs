@@ -7,6 +7,7 @@ pub mod audit;
 pub mod bindings;
 pub mod bounces;
 pub mod broadcasts;
+pub mod buttons;
 mod callback_calls;
 pub mod callback_events;
 pub mod caller;
@@ -114,6 +115,7 @@ pub struct Services {
     alarms: Arc<alarms::Known>,
     letterhead: Arc<letterhead::Latest>,
     broadcasts: Arc<broadcasts::Lately>,
+    buttons: Arc<buttons::Rates>,
 }
 
 impl Services {
@@ -162,6 +164,7 @@ impl Services {
             alarms: Arc::default(),
             letterhead: Arc::default(),
             broadcasts: Arc::default(),
+            buttons: Arc::default(),
         }
     }
 }

@@ -9,6 +9,7 @@ use sqlx::{Row, ValueRef};
 use crate::clock::Timestamp;
 use crate::domain::alarm::{AlarmKind, Severity};
 use crate::domain::answer::Via;
+use crate::domain::button::{ButtonState, Led, Power, Signal};
 use crate::domain::channel::{AddressKind, ChannelKind, Outlet};
 use crate::domain::delivery::State;
 use crate::domain::emergency::{self, Act, HandKind, Level, Overridden, Part, Run};
@@ -68,6 +69,9 @@ wrapped!(
     id::ScenarioId,
     id::ScenarioChangeId,
     id::BroadcastId,
+    id::ButtonId,
+    id::ButtonKeyId,
+    id::ButtonPressId,
 );
 
 macro_rules! coded {
@@ -100,6 +104,10 @@ coded!(
     Run,
     Overridden,
     emergency::State,
+    ButtonState,
+    Led,
+    Power,
+    Signal,
 );
 
 /// Kept as its word.

@@ -43,6 +43,7 @@ macro_rules! steps {
             33 "0033_retention",
             34 "0034_emergency",
             35 "0035_cap",
+            36 "0036_button",
         )
     };
     ($folder:literal: $($version:literal $name:literal,)+) => {

@@ -10,6 +10,7 @@ mod api;
 mod audit;
 mod broadcasts;
 mod browser;
+mod buttons;
 mod cap;
 mod commands;
 mod console;

@@ -109,6 +109,9 @@ fn place(matter: &Matter) -> (String, Permission) {
         Matter::Waiting { waits: Waits::Audience, .. } => {
             ("/console/messages?status=unrouted".to_owned(), Permission::MessagesView)
         }
+        Matter::Button { id, .. } => {
+            (crate::console::emergency::buttons::href(*id), Permission::EmergencyView)
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 
 pub mod acts;
 pub mod broadcast;
+pub mod buttons;
 pub mod changes;
 pub mod home;
 pub mod line;

@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::AlarmKind;
 use crate::clock::Timestamp;
+use crate::domain::button::ButtonTrouble;
 use crate::domain::channel::{AddressKind, ChannelKind};
-use crate::domain::id::{ProviderId, SourceId};
+use crate::domain::id::{ButtonId, ProviderId, SourceId};
 use crate::domain::message::{Lane, coded};
 
 coded! {
@@ -93,6 +94,15 @@ pub enum Matter {
         n: i64,
         minutes: u32,
     },
+    Button {
+        id: ButtonId,
+        name: String,
+        trouble: ButtonTrouble,
+        /// When it was heard of or tried out last, or the press that went nowhere came.
+        since: Option<Timestamp>,
+        /// Percent.
+        battery: Option<u32>,
+    },
 }
 
 impl Matter {
@@ -106,6 +116,7 @@ impl Matter {
             Self::ClockOff { .. } | Self::ClockSet { .. } => AlarmKind::Clock,
             Self::Disk { .. } => AlarmKind::Disk,
             Self::Waiting { .. } => AlarmKind::Waiting,
+            Self::Button { .. } => AlarmKind::Button,
         }
     }
 
@@ -131,6 +142,7 @@ impl Matter {
             Self::ClockSet { node, .. } => format!("set {node}"),
             Self::Disk { node, .. } => node.clone(),
             Self::Waiting { waits, .. } => waits.to_string(),
+            Self::Button { id, trouble, .. } => format!("{id} {trouble}"),
         }
     }
 

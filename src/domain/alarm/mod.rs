@@ -27,6 +27,7 @@ coded! {
         Clock = 6 "clock",
         Disk = 7 "disk",
         Waiting = 8 "waiting",
+        Button = 9 "button",
     }
 }
 

@@ -289,6 +289,96 @@ pub(super) const ALL: &[Explained] = &[
         ],
     ),
     problem(
+        "button_state",
+        409,
+        [
+            "The button stands elsewhere by now",
+            "The button is armed, disarmed or revoked by now, somebody asked to arm it already, or nobody did: what was \
+             asked for is not done to one that stands there. `detail` says which it is.",
+            "Look at the button again, and decide anew.",
+        ],
+        [
+            "按钮的状态已不同",
+            "按钮已布防、撤防或停用，或已有人（或无人）申请布防，此时不能这样操作。detail 说明是哪一种。",
+            "请重新查看该按钮再决定。",
+        ],
+    ),
+    problem(
+        "button_changed",
+        409,
+        [
+            "Somebody changed the button meanwhile",
+            "The button is not as it was when you looked at it: somebody changed it, or decided about it, in between.",
+            "Look at the button as it is now, and decide anew.",
+        ],
+        [
+            "按钮已被他人改动",
+            "您查看之后，有人修改了该按钮或对它做了决定。",
+            "请查看按钮的现状，再重新决定。",
+        ],
+    ),
+    problem(
+        "button_outdated",
+        409,
+        [
+            "The button stands for what is gone",
+            "A scenario that the button stands for was taken out of use, or has no longer the choices that were made, so \
+             that nobody could read what a press sends.",
+            "Change the button: choose the scenario and its choices anew.",
+        ],
+        [
+            "按钮对应的预案已变",
+            "按钮所对应的预案已停用，或不再有原来的选项，无法看到按下会发出什么。",
+            "请修改按钮，重新选择预案和选项。",
+        ],
+    ),
+    problem(
+        "seq_old",
+        409,
+        [
+            "A higher number came before",
+            "A button counts everything it says, and this number is not higher than one that came with the same key. It is \
+             an old request that arrives late, or the device lost its count. Nothing was done.",
+            "Have the device count on from where it was, or send the time in milliseconds. Where its count is lost, give it \
+             a new key in the console: with that it begins anew.",
+        ],
+        [
+            "序号已过期",
+            "按钮为每次请求编号，而此序号不大于同一密钥之前的序号：可能是迟到的旧请求，或设备丢失了计数。没有执行任何操作。",
+            "请让设备接着原来的序号递增，或用毫秒时间作序号；计数已丢失时，在控制台为它换一个新密钥，序号即重新开始。",
+        ],
+    ),
+    problem(
+        "seq_reused",
+        409,
+        [
+            "The number was something else",
+            "The device used this number before, and said something else with it. Had it been taken for the same, what it \
+             says now would have been lost.",
+            "Use each number once, whatever is said with it: heartbeats count, too.",
+        ],
+        [
+            "序号被重复使用",
+            "设备曾用同一序号发送过另一种请求。如果当作重复请求处理，这次的内容就会丢失。",
+            "每个序号只用一次，心跳也要计数。",
+        ],
+    ),
+    problem(
+        "stale_time",
+        409,
+        [
+            "The device's clock is not ours",
+            "The time that the button signed, or that a press says it was, is more than five minutes from ours. It may be a \
+             press of long ago that was kept on its way, or a copy of one.",
+            "Set the device's clock by NTP. A device without a clock leaves `at` out and does not sign.",
+        ],
+        [
+            "设备时间不符",
+            "按钮签名的时间，或它所说的按下时间，与本系统相差超过五分钟：可能是途中滞留的旧请求，或被复制的请求。",
+            "请用 NTP 校准设备时间；没有时钟的设备不要发送 at，也不要启用签名。",
+        ],
+    ),
+    problem(
         "import_busy",
         409,
         [

@@ -2,6 +2,7 @@
 
 use crate::config::Language;
 use crate::domain::alarm::{AlarmKind, Matter, ProviderTrouble, Severity, Waits};
+use crate::domain::button::ButtonTrouble;
 use crate::domain::channel::{AddressKind, ChannelKind};
 use crate::domain::message::Lane;
 
@@ -26,6 +27,8 @@ impl AlarmKind {
             (Self::Disk, English) => "Disk space",
             (Self::Waiting, Chinese) => "消息等待处理",
             (Self::Waiting, English) => "Messages that wait",
+            (Self::Button, Chinese) => "报警按钮",
+            (Self::Button, English) => "Alarm buttons",
         }
     }
 }
@@ -101,6 +104,18 @@ impl Matter {
                 };
                 format!("{n} 条消息{what}超过 {}", lasting(i64::from(*minutes) * 60_000, Chinese))
             }
+            Self::Button { name, trouble, since, battery, .. } => {
+                let what = match (trouble, since) {
+                    (ButtonTrouble::Offline, Some(_)) => "失去联系，按下可能无效".to_owned(),
+                    (ButtonTrouble::Offline, None) => "从未联系过".to_owned(),
+                    (ButtonTrouble::Battery, _) => format!("电量只剩 {}%", battery.unwrap_or_default()),
+                    (ButtonTrouble::TestDue, Some(_)) => "超过一周没有测试".to_owned(),
+                    (ButtonTrouble::TestDue, None) => "布防以来没有测试".to_owned(),
+                    (ButtonTrouble::Outdated, _) => "布防后预案有改动，原来的选项已不适用".to_owned(),
+                    (ButtonTrouble::Unsent, _) => "被按下，但广播没有发出".to_owned(),
+                };
+                format!("报警按钮“{name}”{what}")
+            }
         }
     }
 
@@ -156,6 +171,22 @@ impl Matter {
                 };
                 let time = lasting(i64::from(*minutes) * 60_000, English);
                 format!("Messages have waited {what} for more than {time}: {n}")
+            }
+            Self::Button { name, trouble, since, battery, .. } => {
+                let what = match (trouble, since) {
+                    (ButtonTrouble::Offline, Some(_)) => "is not heard of: a press may do nothing".to_owned(),
+                    (ButtonTrouble::Offline, None) => "was never heard of".to_owned(),
+                    (ButtonTrouble::Battery, _) => {
+                        format!("has {}% of its battery left", battery.unwrap_or_default())
+                    }
+                    (ButtonTrouble::TestDue, Some(_)) => "was not tried out for more than a week".to_owned(),
+                    (ButtonTrouble::TestDue, None) => "was not tried out since it was armed".to_owned(),
+                    (ButtonTrouble::Outdated, _) => {
+                        "was armed with choices that its scenario has no more".to_owned()
+                    }
+                    (ButtonTrouble::Unsent, _) => "was pressed, and no broadcast went out".to_owned(),
+                };
+                format!("The alarm button “{name}” {what}")
             }
         }
     }
@@ -213,6 +244,26 @@ impl Matter {
             (Self::Waiting { waits: Waits::Audience, .. }, English) => {
                 "Write a rule for them, or have the source say whom they are for."
             }
+            (Self::Button { trouble, .. }, language) => button_advice(*trouble, language),
+        }
+    }
+}
+
+const fn button_advice(trouble: ButtonTrouble, language: Language) -> &'static str {
+    match (trouble, language) {
+        (ButtonTrouble::Offline, Chinese) => "检查设备的供电和网络，再按一次测试。",
+        (ButtonTrouble::Offline, English) => "See to its power and network, then press its test.",
+        (ButtonTrouble::Battery, Chinese) => "更换电池，再按一次测试。",
+        (ButtonTrouble::Battery, English) => "Change the battery, then press its test.",
+        (ButtonTrouble::TestDue, Chinese) => "请到现场按一次测试。",
+        (ButtonTrouble::TestDue, English) => "Go there and press its test.",
+        (ButtonTrouble::Outdated, Chinese) => "按下仍会按布防时的内容发出；请重新选择并由两人布防。",
+        (ButtonTrouble::Outdated, English) => {
+            "A press still sends what it was armed with; choose anew and have it armed by two."
+        }
+        (ButtonTrouble::Unsent, Chinese) => "立即查看现场情况，在“紧急广播”中手动发出。",
+        (ButtonTrouble::Unsent, English) => {
+            "See at once what happened there, and send it from the emergency page."
         }
     }
 }

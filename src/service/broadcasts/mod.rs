@@ -6,6 +6,7 @@
 
 mod after;
 mod audience;
+mod button;
 mod changing;
 mod once;
 mod open;
@@ -21,6 +22,7 @@ mod words;
 
 pub use self::after::{Said, Stopped, all_clear, correct, stop, update};
 pub use self::audience::{Foreseen, foresee, foresee_waiting, foresee_words};
+pub(super) use self::button::{Fired, fire_button};
 pub use self::once::{Answered, PressedView, press_once, prune, update_as};
 pub(super) use self::once::{Once, once_only};
 pub use self::open::{OpenBroadcast, open_now};

@@ -14,12 +14,13 @@ use utoipa::ToSchema;
 use super::press::{self, Pressed, Pressing};
 use super::{Services, unknown};
 use crate::clock::Timestamp;
+use crate::domain::button::Led;
 use crate::domain::emergency::{Run, State, Texts};
-use crate::domain::id::{BroadcastId, SourceId};
+use crate::domain::id::{BroadcastId, ButtonPressId, SourceId};
 use crate::service::Caller;
 use crate::service::caller::mode;
 use crate::service::messages::AudienceCounts;
-use crate::store::{Tx, broadcast_keys, broadcasts as store, cap};
+use crate::store::{Tx, broadcast_keys, broadcasts as store, button_presses, cap};
 use crate::{Error, Result};
 
 /// How long a key is known.
@@ -28,8 +29,20 @@ const KEPT: Duration = Duration::from_hours(48);
 /// By what a press is known again.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::service) enum Once<'a> {
-    Key { source: SourceId, key: &'a str, body_hash: &'a str },
-    Alert { named: cap::Named<'a>, document: &'a str },
+    Key {
+        source: SourceId,
+        key: &'a str,
+        body_hash: &'a str,
+    },
+    Alert {
+        named: cap::Named<'a>,
+        document: &'a str,
+    },
+    /// A button's press, whose device is shown that from then on.
+    Button {
+        press: ButtonPressId,
+        led: Led,
+    },
 }
 
 impl Once<'_> {
@@ -40,6 +53,7 @@ impl Once<'_> {
                 broadcast_keys::take(tx, source, key, body_hash, id, now).await?
             }
             Self::Alert { named, document } => cap::receive(tx, named, id, document, now).await?,
+            Self::Button { press, led } => button_presses::fire(tx, press, id, led).await?,
         };
         if taken {
             return Ok(());
@@ -53,6 +67,8 @@ impl Once<'_> {
         match self {
             Self::Key { source, key, .. } => broadcast_keys::answer(&mut tx, source, key, answer).await?,
             Self::Alert { named, .. } => cap::answered(&mut tx, named, answer).await?,
+            // Its device is answered in its own way.
+            Self::Button { .. } => {}
         }
         tx.commit().await
     }
@@ -69,6 +85,12 @@ impl Once<'_> {
                 None => return Ok(None),
                 Some(row) => (row.broadcast_id, row.answer),
             },
+            Self::Button { press, .. } => {
+                match button_presses::find(&s.db, press).await?.and_then(|row| row.broadcast_id) {
+                    None => return Ok(None),
+                    Some(id) => (id, None),
+                }
+            }
         };
         let body = match answer {
             Some(answer) => serde_json::from_str(&answer).map_err(Error::internal)?,

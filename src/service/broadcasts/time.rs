@@ -12,7 +12,7 @@ use crate::Result;
 use crate::clock::Timestamp;
 use crate::domain::emergency::{Act, Part, Plan, State};
 use crate::domain::id::BroadcastId;
-use crate::service::Caller;
+use crate::service::{Caller, buttons};
 use crate::store::broadcasts as store;
 
 /// Looked at in one go.
@@ -42,11 +42,12 @@ pub(super) fn next(
 ///
 /// Where the store is away; it is tried again.
 pub async fn tick(s: &Services) -> Result<usize> {
+    let fired = buttons::fire_due(s).await?;
     let due = store::due(&s.db, s.clock.now(), AT_ONCE).await?;
     for id in &due {
         tick_one(s, *id).await?;
     }
-    Ok(due.len())
+    Ok(fired + due.len())
 }
 
 async fn tick_one(s: &Services, id: BroadcastId) -> Result<()> {

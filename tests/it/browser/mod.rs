@@ -3,6 +3,7 @@
 
 mod attention;
 mod audit;
+mod buttons;
 mod chrome;
 mod compose;
 mod directory;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use belltower::domain::audience::{Audience, Params};
+use belltower::domain::button::{Gesture, Power};
 use belltower::domain::channel::{AddressKind, ChannelKind};
 use belltower::domain::emergency::free_text::FreeText;
 use belltower::domain::emergency::{Level, Run, Said, Texts};
@@ -16,6 +17,7 @@ use belltower::domain::sensitive::Treatment;
 use belltower::domain::suppression::Cause;
 use belltower::service::attention::{self, Remedy};
 use belltower::service::broadcasts::{self, Pressing};
+use belltower::service::buttons::{self, ButtonForm, GestureForm};
 use belltower::service::caller::OperatorCaller;
 use belltower::service::drafts::{self, Composed, Whom};
 use belltower::service::operators::{self, NewOperator, RoleForm, Settled};
@@ -465,6 +467,48 @@ async fn emergencies(app: &TestApp) -> [String; 3] {
     [waits, drill, words].map(|id| format!("/console/emergency/broadcasts/{id}"))
 }
 
+/// Buttons: one armed that was pressed, tried out and is not heard of, and one that waits to be armed; by their paths.
+async fn alarm_buttons(app: &TestApp) -> [String; 2] {
+    let s = &app.services;
+    let officer = |number: i64, name: &str| {
+        Caller::Operator(OperatorCaller {
+            id: OperatorId(number),
+            name: name.to_owned(),
+            email: format!("duty{number}@bell.example"),
+            roles: vec![Role::DutyOfficer.to_string()],
+            powers: Powers::from(Role::DutyOfficer),
+            language: None,
+        })
+    };
+    let (li, chen) = (officer(9_000, "李岩"), officer(9_001, "陈立"));
+    let stands_for = |place: &str| {
+        let params = [("place", place), ("meeting_point", "操场")];
+        let params = params.into_iter().map(|(name, choice)| (name.to_owned(), choice.into())).collect();
+        GestureForm { scenario: "fire".to_owned(), params }
+    };
+    let form = ButtonForm {
+        name: "图书馆总服务台".to_owned(),
+        place: "图书馆一层东侧，服务台内侧桌板下方".to_owned(),
+        power: Some(Power::Battery),
+        gestures: vec![(Gesture::Press, stands_for("图书馆")), (Gesture::Hold, stands_for("体育馆"))],
+        cancel_seconds: Some(5),
+        networks: vec!["127.0.0.0/8".to_owned(), "10.20.0.0/16".to_owned()],
+        signed: false,
+    };
+    let armed = buttons::register(s, &li, &form).await.unwrap();
+    buttons::ask(s, &li, armed.id, 1).await.unwrap();
+    buttons::confirm(s, &chen, armed.id, 2).await.unwrap();
+    for (seq, kind) in [(1, "heartbeat"), (2, "test"), (3, "press"), (4, "cancel"), (5, "double")] {
+        let path = format!("/buttons/{}/press", armed.id);
+        let body = json!({"kind": kind, "seq": seq, "battery": 17, "firmware": "2.3.1"});
+        Answer::of(app.api_as(&armed.key, Method::POST, &path).json(&body)).await.expect(202);
+    }
+    let waits = ButtonForm { name: "实验楼三层走廊".to_owned(), signed: true, ..form };
+    let waits = buttons::register(s, &li, &waits).await.unwrap().id;
+    buttons::ask(s, &li, waits, 1).await.unwrap();
+    [armed.id, waits].map(|id| format!("/console/emergency/buttons/{id}"))
+}
+
 /// Pages for a signed-in owner.
 pub(super) async fn console(app: &TestApp) -> Vec<Room> {
     let sent = accepted(app, &to_two()).await;
@@ -487,6 +531,7 @@ pub(super) async fn console(app: &TestApp) -> Vec<Room> {
     let [invited, made, waits] = rights(app).await;
     let kind = format!("/console/attention/group?of={FAILED}");
     let [pending, drill, words] = emergencies(app).await;
+    let [armed, to_arm] = alarm_buttons(app).await;
     let chosen = "?at_place=%E5%9B%BE%E4%B9%A6%E9%A6%86&at_meeting_point=%E6%93%8D%E5%9C%BA";
     vec![
         room("/console"),
@@ -523,6 +568,13 @@ pub(super) async fn console(app: &TestApp) -> Vec<Room> {
         room(format!("{pending}/choices")),
         room(&words).with_menus_open(),
         room(format!("{words}/words")),
+        room("/console/emergency/buttons"),
+        room("/console/emergency/buttons/new"),
+        room("/console/emergency/buttons/new").refused(),
+        room(&armed).with_menus_open(),
+        room(&armed).asking(),
+        room(format!("{armed}/edit")),
+        room(&to_arm).with_menus_open(),
         room("/console/account"),
         room("/console/account").with_menus_open(),
         room("/console/account/factor"),

@@ -8,8 +8,8 @@ use belltower::console::PATHS;
 use belltower::domain::alarm::{Condition, Matter, Severity};
 use belltower::domain::grant::Grant;
 use belltower::domain::id::{
-    AlarmId, BroadcastId, DeliveryId, DraftId, GroupId, ImportId, KeyId, MessageId, OperatorId, ProviderId,
-    RecipientId, RightsRequestId, RoleId, RuleId, SourceId, SuppressionId,
+    AlarmId, BroadcastId, ButtonId, DeliveryId, DraftId, GroupId, ImportId, KeyId, MessageId, OperatorId,
+    ProviderId, RecipientId, RightsRequestId, RoleId, RuleId, SourceId, SuppressionId,
 };
 use belltower::domain::operator::Role;
 use belltower::service::alarms::{self, AlarmRow};
@@ -178,6 +178,7 @@ impl Things {
             "groups" => GroupId(9_999).to_string(),
             "compose" => DraftId(9_999).to_string(),
             "operators" => OperatorId(9_999).to_string(),
+            "emergency" if path.contains("/buttons") => ButtonId(9_999).to_string(),
             "emergency" => BroadcastId(9_999).to_string(),
             _ => "9999".to_owned(),
         };

@@ -17,6 +17,7 @@ use belltower::console::source_guard::WATCHES;
 use belltower::console::suppression::CAUSES;
 use belltower::console::templates::mappings;
 use belltower::domain::answer::Via;
+use belltower::domain::button::{ButtonState, Led, Power, Refused, Signal};
 use belltower::domain::calendar::DayKind;
 use belltower::domain::channel::{AddressKind, ChannelKind};
 use belltower::domain::delivery::State;
@@ -63,7 +64,8 @@ const REASONS: [&str; 22] = [
     "cancelled",
     "recalled",
 ];
-const FAULTS: [&str; 88] = [
+const FAULTS: [&str; 89] = [
+    "cancel_seconds-out_of_range",
     "groups-beyond_departments",
     "groups-unknown_group",
     "groups_needed",
@@ -186,7 +188,10 @@ const SETTINGS: [&str; 30] = [
     "no_certificate",
     "unreadable",
 ];
-const CONFLICTS: [&str; 29] = [
+const CONFLICTS: [&str; 32] = [
+    "button_state",
+    "button_changed",
+    "button_outdated",
     "content_removed",
     "own_rights",
     "last_owner",
@@ -399,6 +404,11 @@ fn composed() -> BTreeSet<String> {
             keys.extend(ends.iter().map(|end| format!("{name}-{member}{end}")));
         }
     };
+    family("button-state", &mut ButtonState::ALL.iter().map(|state| state.name()), &["", "-more"]);
+    family("button-refused", &mut Refused::ALL.iter().map(|why| why.name()), &[""]);
+    family("signal", &mut Signal::ALL.iter().map(|signal| signal.name()), &[""]);
+    family("led", &mut Led::ALL.iter().map(|led| led.name()), &[""]);
+    family("power", &mut Power::ALL.iter().map(|power| power.name()), &["", "-hint"]);
     family("level", &mut Level::ALL.iter().map(|level| level.name()), &["", "-hint"]);
     family("broadcast-state", &mut emergency::State::ALL.iter().map(|state| state.name()), &[""]);
     family("broadcast-did", &mut Act::ALL.iter().map(|act| act.name()), &[""]);

@@ -1,6 +1,7 @@
 //! What may be wrong, by subject. A new source of conditions is one more line in [`ask`].
 
 mod backlog;
+mod buttons;
 mod failures;
 mod nodes;
 mod providers;
@@ -43,5 +44,6 @@ pub(super) async fn ask(s: &Services, limits: &Limits, now: Timestamp) -> Asked 
     asked.take(&[Kind::Failures], failures::find(s, limits, now).await);
     asked.take(&[Kind::Clock, Kind::Disk], nodes::find(s, limits).await);
     asked.take(&[Kind::Waiting], waiting::find(s, limits, now).await);
+    asked.take(&[Kind::Button], buttons::find(s, now).await);
     asked
 }

@@ -120,6 +120,7 @@ async fn every_success_described_happens_and_looks_so() {
     assert_eq!((preview["rules"].as_array().unwrap().len(), &preview["audience"]["total"]), (2, &json!(1)));
 
     emergencies(&mut walk).await;
+    super::buttons::press(&mut walk).await;
 
     let door = "/callbacks/{provider}/{secret}";
     let shown = callback(&walk).await;
@@ -195,7 +196,8 @@ async fn every_error_that_can_be_brought_about_is_described() {
     let powerless =
         NewSource { topics: vec!["other.#".to_owned()], rights: Vec::new(), ..everything("powerless") };
     let powerless = walk.app.add_source(powerless).await;
-    let operations: Vec<_> = walk.document.operations().into_iter().filter(Operation::is_api).collect();
+    let operations: Vec<_> =
+        walk.document.operations().into_iter().filter(Operation::is_for_sources).collect();
     let json = |r: RequestBuilder, operation: &Operation, body: &str| {
         let media =
             operation.says["requestBody"]["content"].as_object().and_then(|content| content.keys().next());
@@ -271,7 +273,7 @@ async fn every_error_that_can_be_brought_about_is_described() {
     // The others are what no request, or none that a test can afford, brings about at some operations.
     let brought_about = [400, 401, 405, 409, 415, 422, 429, 503];
     // An import is malformed where its connection breaks, so that nobody is there to be told.
-    let is_told = |operation: &Operation| operation.is_api() && !operation.path.ends_with("/import");
+    let is_told = |operation: &Operation| operation.is_for_sources() && !operation.path.ends_with("/import");
     walk.finish(|status| brought_about.contains(&status), is_told);
 }
 

@@ -25,6 +25,16 @@ impl Operation {
         self.path.starts_with("/api/")
     }
 
+    /// For alarm buttons, whose keys open nothing else.
+    pub(super) fn is_buttons(&self) -> bool {
+        self.path.starts_with("/api/v1/buttons/")
+    }
+
+    /// For systems with an API key.
+    pub(super) fn is_for_sources(&self) -> bool {
+        self.is_api() && !self.is_buttons()
+    }
+
     /// The names of its parameters that stand there: `query`, `path`, `header`.
     pub(super) fn parameters(&self, place: &str) -> BTreeSet<String> {
         let all = self.says["parameters"].as_array().into_iter().flatten();

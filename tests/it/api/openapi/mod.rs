@@ -1,6 +1,7 @@
 //! The document says what the server does, and nothing else.
 
 mod answers;
+mod buttons;
 mod document;
 mod inputs;
 mod schema;

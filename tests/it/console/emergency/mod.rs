@@ -1,6 +1,7 @@
 //! Emergencies in the console without script: the press and all that follows it.
 
 mod after;
+mod buttons;
 mod notice;
 mod press;
 mod scenarios;

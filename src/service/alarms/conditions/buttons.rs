@@ -1,0 +1,10 @@
+//! Alarm buttons that are not heard of, run down or are not tried out, and presses that went nowhere.
+
+use crate::Result;
+use crate::clock::Timestamp;
+use crate::domain::alarm::Condition;
+use crate::service::{Services, buttons};
+
+pub(super) async fn find(s: &Services, now: Timestamp) -> Result<Vec<Condition>> {
+    buttons::conditions(s, now).await
+}

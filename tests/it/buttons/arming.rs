@@ -1,0 +1,160 @@
+//! Who may register, change and arm a button.
+
+use std::time::Duration;
+
+use belltower::domain::button::ButtonState;
+use belltower::store::audit::{self, AuditFilter};
+
+use super::*;
+use crate::support::on_both;
+
+on_both!(arming_takes_two_who_are_not_the_same, |db| async {
+    let wall = Wall::registered(db.clone(), &form()).await;
+    let s = &wall.app.services;
+    let version = async || wall.row().await.version;
+    assert_eq!(conflict(buttons::confirm(s, &officer(2), wall.id, version().await).await), "button_state");
+    assert!(is_forbidden(buttons::ask(s, &person(Role::Reviewer, 3), wall.id, version().await).await));
+    buttons::ask(s, &officer(4), wall.id, version().await).await.unwrap();
+    assert_eq!(wall.led("press", 1).await, "refused", "not yet");
+    assert_eq!(conflict(buttons::ask(s, &officer(1), wall.id, version().await).await), "button_state");
+    let now = version().await;
+    assert!(is_forbidden(buttons::confirm(s, &officer(4), wall.id, now).await), "who asked");
+    assert!(is_forbidden(buttons::confirm(s, &officer(1), wall.id, now).await), "who registered it");
+    assert!(is_forbidden(buttons::confirm(s, &person(Role::Auditor, 5), wall.id, now).await));
+    assert_eq!(conflict(buttons::confirm(s, &officer(2), wall.id, now - 1).await), "button_changed");
+    buttons::confirm(s, &person(Role::Reviewer, 3), wall.id, now).await.unwrap();
+    let row = wall.row().await;
+    assert_eq!((row.state, row.asked, row.editors.0), (ButtonState::Armed, None, vec![]));
+    let armed = row.armed.unwrap().0;
+    assert!(armed.asked_by.contains("duty4") && armed.confirmed_by.contains("duty3"));
+    assert_eq!(wall.led("press", 2).await, "live");
+    let acts: Vec<_> = audit::list(&db, &AuditFilter::default(), None, 50)
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|row| row.action)
+        .filter(|act| act.starts_with("button."))
+        .collect();
+    assert_eq!(acts, ["button.arm", "button.ask", "button.create"]);
+});
+
+on_both!(a_change_disarms_and_whoever_changed_it_is_nobody_to_agree, |db| async {
+    let wall = Wall::armed(db, &form()).await;
+    let s = &wall.app.services;
+    let version = async || wall.row().await.version;
+    let nothing = buttons::change(s, &officer(2), wall.id, version().await, &form()).await.unwrap();
+    assert_eq!((nothing, wall.row().await.state), (None, ButtonState::Armed), "nothing is different");
+    let other = ButtonForm { gestures: vec![(Gesture::Press, fire_in("食堂"))], ..form() };
+    buttons::change(s, &officer(2), wall.id, version().await, &other).await.unwrap();
+    assert_eq!(wall.row().await.state, ButtonState::Disarmed);
+    assert_eq!(wall.led("press", 1).await, "refused");
+    buttons::ask(s, &officer(1), wall.id, version().await).await.unwrap();
+    assert!(is_forbidden(buttons::confirm(s, &officer(2), wall.id, version().await).await));
+    // What was asked for is no longer what it is.
+    let seen = version().await;
+    let again = ButtonForm { cancel_seconds: Some(3), ..other.clone() };
+    buttons::change(s, &officer(4), wall.id, seen, &again).await.unwrap();
+    assert_eq!(conflict(buttons::confirm(s, &officer(3), wall.id, seen).await), "button_state");
+    assert_eq!(conflict(buttons::change(s, &officer(4), wall.id, seen, &other).await), "button_changed");
+    buttons::ask(s, &officer(1), wall.id, version().await).await.unwrap();
+    assert!(is_forbidden(buttons::confirm(s, &officer(4), wall.id, version().await).await));
+    buttons::withdraw(s, &person(Role::Reviewer, 5), wall.id).await.unwrap();
+    assert_eq!(wall.row().await.asked, None);
+    buttons::ask(s, &officer(1), wall.id, version().await).await.unwrap();
+    buttons::confirm(s, &officer(3), wall.id, version().await).await.unwrap();
+    assert_eq!(wall.row().await.armed.unwrap().0.plans.len(), 1);
+});
+
+on_both!(a_form_is_checked_whole, |db| async {
+    let wall = Wall::registered(db, &form()).await;
+    let mut gone = fire_in("月球");
+    gone.params.insert("colour".to_owned(), json!("red"));
+    let nowhere = GestureForm { scenario: "flood-of-frogs".to_owned(), ..GestureForm::default() };
+    let wrong = ButtonForm {
+        name: " ".to_owned(),
+        place: "p".repeat(121),
+        power: None,
+        gestures: vec![(Gesture::Press, gone), (Gesture::Hold, nowhere)],
+        cancel_seconds: Some(11),
+        networks: vec!["10.0.0.0/8".to_owned(), "here".to_owned()],
+        signed: false,
+    };
+    let Err(Error::Invalid(faults)) = buttons::register(&wall.app.services, &officer(1), &wrong).await else {
+        panic!("registered")
+    };
+    let at: Vec<_> = faults.iter().map(|fault| fault.pointer.as_str()).collect();
+    assert_eq!(
+        at,
+        [
+            "/name",
+            "/place",
+            "/power",
+            "/cancel_seconds",
+            "/networks/1",
+            "/gestures/press/params/place",
+            "/gestures/press/params/colour",
+            "/gestures/hold/scenario",
+        ]
+    );
+    let empty = ButtonForm { gestures: Vec::new(), ..form() };
+    assert!(matches!(
+        buttons::register(&wall.app.services, &officer(1), &empty).await,
+        Err(Error::Invalid(faults)) if faults[0].pointer == "/gestures"
+    ));
+});
+
+on_both!(an_old_key_lives_as_long_as_it_is_told_to, |db| async {
+    let wall = Wall::armed(db, &form()).await;
+    let s = &wall.app.services;
+    let new = buttons::rotate_key(s, &officer(1), wall.id, Duration::from_hours(1)).await.unwrap();
+    assert_eq!(wall.led("heartbeat", 1).await, "accepted");
+    let with_new = Answer::of(
+        wall.app.api_as(&new, Method::POST, &wall.path()).json(&json!({"kind": "heartbeat", "seq": 1})),
+    );
+    assert_eq!(with_new.await.status, 202);
+    wall.turn(HOUR);
+    wall.signal("heartbeat", 2).await.problem(401, "unauthenticated");
+    let keys = buttons::keys(s, &TERMINAL, wall.id).await.unwrap();
+    let valid: Vec<_> = keys.iter().map(|key| key.is_valid(wall.app.clock.now())).collect();
+    assert_eq!(valid, [true, false]);
+    assert!(
+        keys[0].masked.starts_with("bt_button_…")
+            && new.ends_with(&keys[0].masked[keys[0].masked.len() - 4..])
+    );
+});
+
+on_both!(a_revoked_button_is_gone_for_good, |db| async {
+    let wall = Wall::armed(db, &form()).await;
+    let s = &wall.app.services;
+    let wrong = buttons::revoke(s, &officer(1), wall.id, "图书馆").await;
+    assert!(matches!(wrong, Err(Error::Invalid(_))), "{wrong:?}");
+    buttons::revoke(s, &officer(1), wall.id, "图书馆总服务台").await.unwrap();
+    let row = wall.row().await;
+    assert_eq!((row.state, row.armed), (ButtonState::Revoked, None));
+    let version = row.version;
+    for refused in [
+        buttons::ask(s, &officer(1), wall.id, version).await,
+        buttons::disarm(s, &officer(1), wall.id).await,
+        buttons::try_out(s, &officer(1), wall.id).await,
+        buttons::change(s, &officer(1), wall.id, version, &form()).await.map(drop),
+        buttons::rotate_key(s, &officer(1), wall.id, Duration::ZERO).await.map(drop),
+    ] {
+        assert_eq!(conflict(refused), "button_state");
+    }
+});
+
+on_both!(whoever_may_not_see_emergencies_sees_no_button, |db| async {
+    let wall = Wall::armed(db, &form()).await;
+    let s = &wall.app.services;
+    let sender = person(Role::Sender, 8);
+    assert!(is_forbidden(buttons::list(s, &sender).await));
+    assert!(is_forbidden(buttons::get(s, &sender, wall.id).await));
+    assert!(is_forbidden(buttons::keys(s, &sender, wall.id).await));
+    let auditor = person(Role::Auditor, 9);
+    assert_eq!(buttons::list(s, &auditor).await.unwrap().len(), 1);
+    assert!(is_forbidden(buttons::register(s, &auditor, &form()).await.map(|_| ())));
+    assert!(is_forbidden(buttons::rotate_key(s, &auditor, wall.id, Duration::ZERO).await));
+    assert!(is_forbidden(buttons::disarm(s, &auditor, wall.id).await));
+    // A terminal has no number that could be told apart from another.
+    assert!(is_forbidden(buttons::confirm(s, &TERMINAL, wall.id, 1).await));
+});

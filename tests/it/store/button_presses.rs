@@ -1,0 +1,149 @@
+use belltower::clock::Timestamp;
+use belltower::domain::button::{Led, Prepared, Signal};
+use belltower::domain::emergency::{Plan, starters};
+use belltower::domain::id::{BroadcastId, ButtonId, ButtonKeyId, ButtonPressId};
+use belltower::store::button_presses::{
+    NewPress, cancel, due, find, find_seq, fire, forget_beats, insert, latest, list, prune, put_off, unsent,
+};
+use belltower::store::{Db, button_keys};
+
+use super::buttons::add;
+use crate::support::on_both;
+
+fn prepared() -> Prepared {
+    let starter = starters::starters(jiff::civil::date(2026, 9, 1)).into_iter().next().unwrap();
+    let plan = Plan { scenario: starter.scenario, version: 1, chosen: Default::default() };
+    Prepared { scenario: starter.slug, plan }
+}
+
+async fn button(db: &Db) -> (ButtonId, ButtonKeyId) {
+    let button = add(db, "a").await;
+    let mut tx = db.begin().await.unwrap();
+    let key = button_keys::insert(&mut tx, button, &[1; 32], "wxyz", "王敏", Timestamp(1)).await.unwrap();
+    tx.commit().await.unwrap();
+    (button, key)
+}
+
+fn new((button, key): (ButtonId, ButtonKeyId), seq: i64, at: i64) -> NewPress<'static> {
+    NewPress {
+        button,
+        key,
+        seq,
+        signal: Signal::Press,
+        at: Timestamp(at),
+        said_at: None,
+        from: "10.0.0.1",
+        led: Led::Accepted,
+        joins: None,
+        prepared: None,
+        due_at: None,
+        broadcast: None,
+    }
+}
+
+async fn keep(db: &Db, new: &NewPress<'_>) -> ButtonPressId {
+    let mut tx = db.begin().await.unwrap();
+    let id = insert(&mut tx, new).await.unwrap();
+    tx.commit().await.unwrap();
+    id
+}
+
+on_both!(a_number_of_a_key_is_kept_once, |db| async {
+    let of = button(&db).await;
+    let prepared = prepared();
+    let press = NewPress {
+        prepared: Some(&prepared),
+        due_at: Some(Timestamp(15)),
+        said_at: Some(Timestamp(9)),
+        ..new(of, 3, 10)
+    };
+    let id = keep(&db, &press).await;
+    let row = find(&db, id).await.unwrap().unwrap();
+    assert_eq!((row.button_id, row.key_id, row.seq, row.at), (of.0, of.1, 3, Timestamp(10)));
+    assert_eq!((row.prepared.unwrap().0, row.due_at), (prepared.clone(), Some(Timestamp(15))));
+    assert_eq!((row.said_at, row.done_from.as_str()), (Some(Timestamp(9)), "10.0.0.1"));
+    let mut tx = db.begin().await.unwrap();
+    assert_eq!(find_seq(&mut tx, of.1, 3).await.unwrap().unwrap().id, id);
+    assert!(find_seq(&mut tx, of.1, 4).await.unwrap().is_none());
+    assert!(insert(&mut tx, &press).await.is_err());
+});
+
+on_both!(a_press_becomes_one_broadcast_or_is_called_off, |db| async {
+    let of = button(&db).await;
+    let prepared = prepared();
+    let press =
+        |seq, at| NewPress { prepared: Some(&prepared), due_at: Some(Timestamp(at + 5)), ..new(of, seq, at) };
+    let (first, second) = (keep(&db, &press(1, 10)).await, keep(&db, &press(2, 20)).await);
+    let ids = async |now| {
+        let rows = due(&db, Timestamp(now), 10).await.unwrap();
+        rows.into_iter().map(|row| row.id).collect::<Vec<_>>()
+    };
+    assert_eq!(ids(14).await, []);
+    assert_eq!(ids(25).await, [first, second]);
+
+    let mut tx = db.begin().await.unwrap();
+    assert!(fire(&mut tx, first, BroadcastId(7), Led::Live).await.unwrap());
+    assert!(!fire(&mut tx, first, BroadcastId(8), Led::Live).await.unwrap(), "once");
+    assert_eq!(latest(&mut tx, of.0, Timestamp(9)).await.unwrap().unwrap().id, second);
+    assert_eq!(cancel(&mut tx, of.0, Timestamp(22)).await.unwrap(), 1, "what went out cannot be called off");
+    assert!(!fire(&mut tx, second, BroadcastId(9), Led::Live).await.unwrap(), "it was called off");
+    assert_eq!(latest(&mut tx, of.0, Timestamp(9)).await.unwrap().unwrap().id, first);
+    assert!(latest(&mut tx, of.0, Timestamp(10)).await.unwrap().is_none());
+    tx.commit().await.unwrap();
+    assert_eq!(ids(99).await, []);
+    let row = find(&db, first).await.unwrap().unwrap();
+    assert_eq!((row.broadcast_id, row.led, row.due_at), (Some(BroadcastId(7)), Led::Live, None));
+    let row = find(&db, second).await.unwrap().unwrap();
+    assert_eq!((row.cancelled_at, row.due_at, row.broadcast_id), (Some(Timestamp(22)), None, None));
+});
+
+on_both!(what_did_not_go_out_is_known, |db| async {
+    let of = button(&db).await;
+    let prepared = prepared();
+    let press = NewPress { prepared: Some(&prepared), due_at: Some(Timestamp(10)), ..new(of, 1, 10) };
+    let id = keep(&db, &press).await;
+    keep(&db, &new(of, 2, 11)).await;
+    let lost = async |since, until| {
+        let rows = unsent(&db, Timestamp(since), Timestamp(until)).await.unwrap();
+        rows.into_iter().map(|row| (row.button_id, row.at.0)).collect::<Vec<_>>()
+    };
+    assert_eq!(lost(0, 9).await, []);
+    assert_eq!(lost(0, 20).await, [(of.0, 10)]);
+    assert_eq!(lost(10, 20).await, []);
+    let mut tx = db.begin().await.unwrap();
+    put_off(&mut tx, id, Some(Timestamp(30))).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(due(&db, Timestamp(29), 10).await.unwrap().len(), 0);
+    assert_eq!(due(&db, Timestamp(30), 10).await.unwrap().len(), 1);
+    let mut tx = db.begin().await.unwrap();
+    put_off(&mut tx, id, None).await.unwrap();
+    assert!(latest(&mut tx, of.0, Timestamp(0)).await.unwrap().is_none(), "nothing to attach to");
+    tx.commit().await.unwrap();
+    assert_eq!(lost(0, 20).await, [(of.0, 10)], "still");
+    let mut tx = db.begin().await.unwrap();
+    fire(&mut tx, id, BroadcastId(7), Led::Accepted).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(lost(0, 20).await, []);
+});
+
+on_both!(of_signs_of_life_the_latest_is_kept, |db| async {
+    let of = button(&db).await;
+    let beat = |seq| NewPress { signal: Signal::Heartbeat, ..new(of, seq, seq) };
+    keep(&db, &beat(1)).await;
+    let press = keep(&db, &new(of, 2, 2)).await;
+    let last = keep(&db, &beat(3)).await;
+    let mut tx = db.begin().await.unwrap();
+    forget_beats(&mut tx, of.1, last).await.unwrap();
+    tx.commit().await.unwrap();
+    let ids = async |before, limit| {
+        let rows = list(&db, of.0, before, limit).await.unwrap();
+        rows.into_iter().map(|row| row.id).collect::<Vec<_>>()
+    };
+    assert_eq!(ids(None, 10).await, [last, press]);
+    assert_eq!(ids(Some(last), 10).await, [press]);
+    assert_eq!(ids(None, 1).await, [last]);
+    let mut tx = db.begin().await.unwrap();
+    assert_eq!(prune(&mut tx, Timestamp(3)).await.unwrap(), 1);
+    tx.commit().await.unwrap();
+    assert_eq!(ids(None, 10).await, [last]);
+});
