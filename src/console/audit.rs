@@ -113,6 +113,10 @@ pub const ACTS: [(&str, &[&str]); 18] = [
             "lapse",
             "withdraw",
             "review",
+            "learn",
+            "mark",
+            "reveal",
+            "export",
         ],
     ),
 ];

@@ -11,7 +11,7 @@ use crate::domain::alarm::{AlarmKind, Severity};
 use crate::domain::answer::Via;
 use crate::domain::channel::{AddressKind, ChannelKind, Outlet};
 use crate::domain::delivery::State;
-use crate::domain::emergency::{self, Act, HandKind, Level, Overridden, Part, Run};
+use crate::domain::emergency::{self, Act, Condition, HandKind, Level, Overridden, Part, Run};
 use crate::domain::group::GroupKind;
 use crate::domain::id;
 use crate::domain::message::{Category, Lane, Status};
@@ -99,6 +99,7 @@ coded!(
     Part,
     Run,
     Overridden,
+    Condition,
     emergency::State,
 );
 

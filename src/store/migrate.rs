@@ -43,6 +43,7 @@ macro_rules! steps {
             33 "0033_retention",
             34 "0034_emergency",
             35 "0035_cap",
+            37 "0037_roll_call",
         )
     };
     ($folder:literal: $($version:literal $name:literal,)+) => {

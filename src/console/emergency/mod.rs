@@ -12,6 +12,9 @@ pub mod list;
 pub mod notice;
 pub mod offers;
 pub mod press;
+pub mod report;
+pub mod roll;
+pub mod roll_acts;
 pub mod told;
 
 use super::access::Signed;
