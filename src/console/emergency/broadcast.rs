@@ -73,6 +73,12 @@ pub struct HeadFragment {
     pub has_report: bool,
 }
 
+impl HeadFragment {
+    fn at(&self) -> String {
+        href(self.id)
+    }
+}
+
 /// What may be done, beside what that would send.
 #[derive(Debug, Template)]
 #[template(path = "console/emergency/doing.html")]

@@ -66,8 +66,12 @@ pub struct ReportPage {
 }
 
 impl ReportPage {
+    fn base(&self) -> String {
+        href(self.id)
+    }
+
     fn at(&self) -> String {
-        format!("{}/report", href(self.id))
+        format!("{}/report", self.base())
     }
 
     const fn most(&self) -> usize {

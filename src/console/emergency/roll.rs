@@ -83,6 +83,14 @@ impl RollFilter {
         format!("{}/roll?{}", href(id), query.finish())
     }
 
+    /// What forms of the page carry, so that they lead back to it.
+    pub fn fields(&self) -> Vec<(&'static str, String)> {
+        let mut fields = vec![("by", self.by().name().to_owned()), ("show", self.show.clone())];
+        fields.extend(self.unit.iter().map(|unit| ("unit", unit.clone())));
+        fields.push(("q", self.q.clone()));
+        fields
+    }
+
     fn first(&self) -> Self {
         Self { cursor: String::new(), ..self.clone() }
     }
@@ -120,8 +128,29 @@ impl RollPage {
         )
     }
 
+    fn base(&self) -> String {
+        href(self.id)
+    }
+
+    fn at(&self) -> String {
+        format!("{}/roll", self.base())
+    }
+
+    fn address(&self, filter: &RollFilter) -> String {
+        filter.address(self.id)
+    }
+
+    fn is_shown(&self, filter: &RollFilter) -> bool {
+        filter.shown() == self.filter.shown()
+    }
+
     fn is_all(&self) -> bool {
         self.filter.unit.is_none() && self.filter.q.is_empty()
+    }
+
+    /// What is said where the list has nobody.
+    fn nobody(&self) -> String {
+        self.shell.view.t(&format!("roll-nobody-{}", self.filter.shown_name()))
     }
 
     /// The unit that the list is narrowed to, in words.
@@ -162,6 +191,14 @@ impl BoardFragment {
             let filter = RollFilter { by: unit.name().to_owned(), unit: None, ..self.filter.first() };
             (*unit, filter.address(self.id))
         })
+    }
+
+    fn by_text(&self) -> String {
+        self.view.t(&format!("roll-by-{}", self.by))
+    }
+
+    fn is_by(&self, unit: &Unit) -> bool {
+        *unit == self.by
     }
 
     fn renews_at(&self) -> String {

@@ -3,6 +3,7 @@
 mod after;
 mod notice;
 mod press;
+mod roll;
 mod second;
 
 use belltower::domain::emergency::Run;
