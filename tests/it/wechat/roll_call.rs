@@ -123,9 +123,6 @@ on_both!(one_card_asks_everybody_and_a_press_is_one_persons_answer, |db| async {
     let board = roll_call::board(&campus.app.services, &owner, campus.id).await.unwrap();
     let in_need = board.in_need.unwrap();
     assert_eq!((in_need.len(), in_need[0].person.name.as_str()), (1, "WangQiang"));
-    // Whoever was not asked has not answered.
-    campus.press("guest7", "我安全").await;
-    assert_eq!(campus.counts().await, (3, 1, 1));
     // The last counts.
     campus.app.clock.turn(5_000);
     campus.press("WangQiang", "我安全").await;
