@@ -61,6 +61,8 @@ pub struct Parcel {
     pub template: Option<Arc<str>>,
     /// Where its recipient can read it: an address nobody can guess, good for them alone.
     pub page: Option<Arc<str>>,
+    /// Where everybody who gets it says whether they are safe, where it asks that; their own `page` asks, too.
+    pub roll_call: Option<Arc<str>>,
     /// What a mail program calls to spare its recipient more of the kind (RFC 8058); `None` where there is no choice.
     pub unsubscribe: Option<Arc<str>>,
     pub emergency: bool,

@@ -23,6 +23,7 @@ pub fn parcel() -> Parcel {
         params: Arc::default(),
         template: None,
         page: None,
+        roll_call: None,
         unsubscribe: None,
         emergency: false,
         sent_before: None,

@@ -114,6 +114,10 @@ pub const ACTS: [(&str, &[&str]); 19] = [
             "lapse",
             "withdraw",
             "review",
+            "learn",
+            "mark",
+            "reveal",
+            "export",
         ],
     ),
     (

@@ -235,6 +235,14 @@ routes! {
     "/console/emergency/broadcasts/{id}/review" => { POST emergency::acts::review }
     "/console/emergency/broadcasts/{id}/choices" => { GET emergency::changes::show_choices, POST emergency::changes::choose }
     "/console/emergency/broadcasts/{id}/words" => { GET emergency::changes::show_words, POST emergency::changes::reword }
+    "/console/emergency/broadcasts/{id}/roll" => { GET emergency::roll::show }
+    "/console/emergency/broadcasts/{id}/roll/board" => { GET emergency::roll::show_board }
+    "/console/emergency/broadcasts/{id}/roll/mark" => { POST emergency::roll_acts::mark }
+    "/console/emergency/broadcasts/{id}/roll/reveal" => { POST emergency::roll_acts::reveal }
+    "/console/emergency/broadcasts/{id}/roll/export" => { POST emergency::roll_acts::export }
+    "/console/emergency/broadcasts/{id}/report" => { GET emergency::report::show }
+    "/console/emergency/broadcasts/{id}/report/learn" => { POST emergency::report::learn }
+    "/console/emergency/broadcasts/{id}/report/export" => { POST emergency::report::export }
     "/console/emergency/broadcasts/{id}/update" => { GET emergency::changes::show_update, POST emergency::changes::update }
     "/console/emergency/buttons" => { GET emergency::buttons::list::show, POST emergency::buttons::form::create }
     "/console/emergency/buttons/new" => { GET emergency::buttons::form::show_new }

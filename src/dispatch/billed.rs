@@ -81,6 +81,7 @@ mod tests {
             params: Arc::new(Params::new()),
             template: None,
             page: None,
+            roll_call: None,
             unsubscribe: None,
             emergency: false,
             sent_before: None,

@@ -83,6 +83,8 @@ struct Text {
     template: Option<Arc<str>>,
     /// Values for everyone.
     params: Arc<Params>,
+    /// It asks whether people are safe.
+    roll_call: bool,
 }
 
 impl Text {
@@ -94,6 +96,7 @@ impl Text {
             has_variables: wording.has_variables,
             template: wording.template.map(|template| template.slug.into()),
             params: Arc::new(wording.params),
+            roll_call: wording.roll_call,
         })
     }
 
@@ -220,6 +223,12 @@ impl Letters {
         let everyone = personal.is_none();
         let params = letter.text.params(personal);
         let content = letter.render(claimed.channel, &language, everyone, &params)?;
+        let asks = letter.text.roll_call && claimed.recipient_id.is_some();
+        let page = if asks {
+            short_links::roll_call(s, claimed.id)
+        } else {
+            short_links::address(s, Purpose::Page, claimed.id)
+        };
         let may_refuse = claimed.recipient_id.is_some() && letter.category != Category::Emergency;
         Ok(Parcel {
             delivery: claimed.id,
@@ -233,7 +242,8 @@ impl Letters {
             content,
             params,
             template: letter.text.template.clone(),
-            page: Some(short_links::address(s, Purpose::Page, claimed.id).into()),
+            page: Some(page.into()),
+            roll_call: asks.then(|| short_links::shared_roll_call(s, claimed.message_id).into()),
             unsubscribe: may_refuse.then(|| short_links::address(s, Purpose::Preferences, claimed.id).into()),
             emergency: letter.category == Category::Emergency,
             sent_before: claimed.sent_at,

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::channel::ChannelKind;
 use super::message::coded;
 
 coded! {
@@ -12,6 +13,23 @@ coded! {
     Via {
         /// By a button of the card that the message was.
         Card = 1 "card",
+        /// By the link that a mail, an SMS or a WeChat message had.
+        Email = 2 "email",
+        Sms = 3 "sms",
+        Wechat = 4 "wechat",
+        /// An operator put it down, who had spoken with them.
+        Operator = 5 "operator",
+    }
+}
+
+impl Via {
+    /// By the link of a delivery.
+    pub const fn link_of(channel: ChannelKind) -> Self {
+        match channel {
+            ChannelKind::Email => Self::Email,
+            ChannelKind::Sms => Self::Sms,
+            ChannelKind::Wechat => Self::Wechat,
+        }
     }
 }
 

@@ -58,6 +58,8 @@ pub enum Whose {
     Told,
     /// Those who have it by no channel.
     Missed,
+    /// Those who were asked by them whether they are safe, and have not said.
+    Silent,
 }
 
 impl Audience {

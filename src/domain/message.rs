@@ -111,6 +111,9 @@ pub struct Wording {
     /// The variables that somebody has a value of their own for.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub own: BTreeSet<String>,
+    /// Whoever gets it is asked whether they are safe.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub roll_call: bool,
 }
 
 impl Wording {

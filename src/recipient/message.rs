@@ -6,11 +6,13 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
 use super::page::{Frame, answer, asked, refuse};
+use super::roll;
 use crate::Result;
 use crate::config::Language;
 use crate::http::client;
 use crate::service::Services;
 use crate::service::pages::{self, Page};
+use crate::service::roll_call;
 
 #[derive(Debug, Template)]
 #[template(path = "recipient/message.html")]
@@ -28,6 +30,9 @@ pub(super) async fn show(
     s: Data<Services>,
     token: Path<String>,
 ) -> Result<HttpResponse> {
+    if roll_call::is_token(&token) {
+        return roll::show(&request, &s, &token).await;
+    }
     let language = asked(&request).map(Language::as_str);
     let remote = client::address(&request);
     match pages::open(&s, &token, remote, language, is_read(&request)).await {

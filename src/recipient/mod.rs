@@ -7,12 +7,16 @@ mod form;
 mod message;
 mod page;
 mod preferences;
+mod roll;
 mod scan;
 
 use crate::http::routes::routes;
 
 routes! {
-    "/m/{token}" => { GET message::show }
+    "/m/{token}" => { GET message::show, POST roll::say }
+    "/r/{token}" => { GET roll::show_shared }
+    "/r/{token}/sign-in" => { GET roll::leave }
+    "/r/{token}/back" => { GET roll::come_back }
     "/u/{token}" => { GET preferences::show, POST preferences::change }
     "/o/{token}" => { GET preferences::show_opt_outs, POST preferences::change_opt_outs }
     "/u/{token}/wechat" => { GET scan::show, POST scan::make }

@@ -69,6 +69,11 @@ impl Frame {
         self.in_language(self.language)
     }
 
+    /// Where a form leads back to: the page in the language that was asked for, or in the person's own.
+    pub(super) fn here_as(&self, asked: Option<Language>) -> String {
+        asked.map_or_else(|| self.path.clone(), |language| self.in_language(language))
+    }
+
     /// A path of this face in this page's language.
     pub(super) fn on(&self, path: &str) -> String {
         format!("{path}?{SWITCH}={}", self.language.as_str())

@@ -5,8 +5,8 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use futures_util::stream;
 
-use super::Services;
 use super::receipts::{Closed, door};
+use super::{Services, roll_call};
 use crate::Result;
 use crate::channel::{Outcome, Press};
 use crate::clock::Timestamp;
@@ -54,6 +54,9 @@ pub(super) async fn pressed(
         at: press.at.unwrap_or(received_at),
     };
     let is_news = answers::insert(tx, &new).await?;
+    if is_news {
+        roll_call::pressed(tx, delivery, press, new.at).await?;
+    }
     if let Some(response_code) = press.response_code.as_deref().filter(|_| is_news) {
         let update = NewUpdate {
             delivery,

@@ -39,6 +39,7 @@ pub mod recipients;
 pub mod reports;
 mod resending;
 pub mod retention;
+pub mod roll_call;
 pub mod routing;
 pub mod scenarios;
 pub mod scratch;

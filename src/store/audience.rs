@@ -127,6 +127,12 @@ fn after(after: &After) -> String {
     match after.whose {
         Whose::Told => told,
         Whose::Missed => format!("({} AND NOT {told})", of_them("")),
+        Whose::Silent => format!(
+            "({} AND NOT EXISTS (SELECT 1 FROM roll_call a WHERE a.recipient_id = r.id AND a.broadcast_id IN
+                (SELECT m.broadcast_id FROM broadcast_message m WHERE m.message_id IN ({ids}))))",
+            of_them(""),
+            ids = ids.join(", "),
+        ),
     }
 }
 

@@ -12,7 +12,7 @@ use crate::domain::answer::Via;
 use crate::domain::button::{ButtonState, Led, Power, Signal};
 use crate::domain::channel::{AddressKind, ChannelKind, Outlet};
 use crate::domain::delivery::State;
-use crate::domain::emergency::{self, Act, HandKind, Level, Overridden, Part, Run};
+use crate::domain::emergency::{self, Act, Condition, HandKind, Level, Overridden, Part, Run};
 use crate::domain::group::GroupKind;
 use crate::domain::id;
 use crate::domain::message::{Category, Lane, Status};
@@ -103,6 +103,7 @@ coded!(
     Part,
     Run,
     Overridden,
+    Condition,
     emergency::State,
     ButtonState,
     Led,

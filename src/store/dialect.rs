@@ -161,6 +161,14 @@ impl Dialect {
         format!("(personalise IS NOT NULL OR {})", names.join(" OR "))
     }
 
+    /// The attribute of that name in a column of attributes, as text; NULL where there is none. The name is one of ours.
+    pub fn attribute(self, column: &str, name: &str) -> String {
+        match self {
+            Self::Sqlite => format!("CAST(json_extract({column}, '$.\"{name}\"') AS text)"),
+            Self::Postgres => format!("({column} ->> '{name}')"),
+        }
+    }
+
     /// The greatest of several values, of which none is NULL.
     pub fn greatest(self, values: &[String]) -> String {
         match (self, values) {

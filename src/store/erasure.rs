@@ -65,6 +65,9 @@ pub async fn bury(tx: &mut Tx, id: RecipientId, tombstone: &str, now: Timestamp)
         "DELETE FROM binding_day WHERE recipient_id = $1",
         "DELETE FROM bound_identity WHERE recipient_id = $1",
         "DELETE FROM scene WHERE recipient_id = $1",
+        // That somebody was safe still counts; who it was, where and what they said does not.
+        "DELETE FROM roll_answer WHERE recipient_id = $1",
+        "UPDATE roll_call SET recipient_id = NULL, place = '', words = '' WHERE recipient_id = $1",
     ] {
         in_tx!(tx, |c| sqlx::query(text).bind(id.0).execute(c).await.map(drop))?;
     }

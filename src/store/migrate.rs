@@ -44,6 +44,7 @@ macro_rules! steps {
             34 "0034_emergency",
             35 "0035_cap",
             36 "0036_button",
+            37 "0037_roll_call",
         )
     };
     ($folder:literal: $($version:literal $name:literal,)+) => {

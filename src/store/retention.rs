@@ -6,6 +6,7 @@ use super::{Db, Tx, in_db, in_tx, row, sql};
 use crate::Result;
 use crate::clock::Timestamp;
 use crate::domain::delivery::State;
+use crate::domain::emergency::Part;
 use crate::domain::id::{DeliveryId, MessageId};
 use crate::domain::message::Category;
 use crate::domain::retention::Stage;
@@ -234,6 +235,8 @@ pub async fn blank(tx: &mut Tx, ids: &[DeliveryId]) -> Result<()> {
                 poll_at = NULL, trouble = NULL WHERE id IN {list}"
         ),
         format!("DELETE FROM answer WHERE delivery_id IN {list}"),
+        format!("DELETE FROM roll_answer WHERE {}", of_roll("roll_answer", &list)),
+        format!("UPDATE roll_call SET place = '', words = '' WHERE {}", of_roll("roll_call", &list)),
         format!("DELETE FROM card_update WHERE delivery_id IN {list}"),
         // Providers repeat addresses and texts in what they answer.
         format!("UPDATE attempt SET detail = NULL WHERE delivery_id IN {list} AND detail IS NOT NULL"),
@@ -247,12 +250,34 @@ pub async fn blank(tx: &mut Tx, ids: &[DeliveryId]) -> Result<()> {
     Ok(())
 }
 
-/// Removes deliveries with their attempts and receipts. The counters of their messages and days stay.
+/// Removes deliveries with their attempts and receipts. The counters of their messages and days stay, and how many answered
+/// what.
 pub async fn remove(tx: &mut Tx, ids: &[DeliveryId]) -> Result<()> {
-    let text = format!("DELETE FROM delivery WHERE id IN {}", tx.dialect().int_list("$1"));
+    let list = tx.dialect().int_list("$1");
     let ids = int_array(ids.iter().map(|id| id.0));
-    in_tx!(tx, |c| sqlx::query(sql(text)).bind(ids).execute(c).await.map(drop))?;
+    for text in [
+        format!("DELETE FROM roll_answer WHERE {}", of_roll("roll_answer", &list)),
+        format!(
+            "UPDATE roll_call SET recipient_id = NULL, place = '', words = '' WHERE {}",
+            of_roll("roll_call", &list)
+        ),
+        format!("DELETE FROM delivery WHERE id IN {list}"),
+    ] {
+        in_tx!(tx, |c| sqlx::query(sql(text)).bind(&ids).execute(c).await.map(drop))?;
+    }
     Ok(())
+}
+
+/// What was answered to these deliveries, if to the alert that leads: those of one message are taken by and by, and what
+/// follows it may have ended earlier.
+fn of_roll(table: &str, list: &str) -> String {
+    format!(
+        "id IN (SELECT a.id FROM delivery d JOIN broadcast_message m ON m.message_id = d.message_id
+            JOIN broadcast b ON b.id = m.broadcast_id AND b.follows IS NULL
+            JOIN {table} a ON a.broadcast_id = b.id AND a.recipient_id = d.target
+         WHERE d.id IN {list} AND m.part = {alert})",
+        alert = Part::Alert.code(),
+    )
 }
 
 row! {

@@ -23,8 +23,8 @@ use crate::domain::id::BroadcastId;
 use crate::http::errors::Problem;
 use crate::http::params::{self, Params};
 use crate::http::{Key, RequestId, body, client};
-use crate::service::Services;
 use crate::service::broadcasts::{self, Answered, PressedView, Pressing};
+use crate::service::{Services, roll_call};
 
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 const LONGEST_SLUG: usize = 100;
@@ -214,8 +214,9 @@ pub async fn show(
     let id = broadcast(&id)?;
     let row = broadcasts::look(&s, key.caller(), id).await?;
     let progress = broadcasts::progress(&s, key.caller(), id).await?;
+    let roll = roll_call::of_broadcast(&s, key.caller(), id).await?;
     let cap = broadcasts::published(&s, key.caller(), id).await?;
-    Ok(Json(BroadcastBody::of(&row, progress, cap, &s.campus)))
+    Ok(Json(BroadcastBody::of(&row, progress, roll, cap, &s.campus)))
 }
 
 fn broadcast(text: &str) -> Result<BroadcastId> {

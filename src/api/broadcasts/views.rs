@@ -12,6 +12,7 @@ use crate::domain::id::{BroadcastId, MessageId};
 use crate::service::Campus;
 use crate::service::broadcasts::{BroadcastRow, ChannelProgress, PartProgress, Progress, Reason};
 use crate::service::messages::{Counts, MessageCounts};
+use crate::service::roll_call::CountsRow;
 
 /// A broadcast without its counts.
 #[derive(Debug, Serialize, ToSchema)]
@@ -54,6 +55,11 @@ pub struct BroadcastBody {
     /// rest.
     pub counts: MessageCounts,
     pub people: PeopleBody,
+    /// What people answered who were asked whether they are safe; left out where nobody was, and of what follows another,
+    /// whose answers stand with that one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, nullable = false)]
+    pub roll_call: Option<RollCallBody>,
     pub channels: Vec<ChannelBody>,
     /// Why deliveries did not arrive, the most frequent first.
     pub reasons: Vec<ReasonBody>,
@@ -72,6 +78,21 @@ pub struct PeopleBody {
     pub reached: i64,
     /// More are still being planned.
     pub is_planning: bool,
+}
+
+/// A roll call in figures: together those who were asked.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RollCallBody {
+    pub safe: i64,
+    pub help: i64,
+    /// Have not answered.
+    pub silent: i64,
+}
+
+impl From<CountsRow> for RollCallBody {
+    fn from(it: CountsRow) -> Self {
+        Self { safe: it.safe, help: it.help, silent: (it.asked - it.safe - it.help).max(0) }
+    }
 }
 
 /// How far one channel is.
@@ -133,7 +154,13 @@ impl BroadcastSummary {
 }
 
 impl BroadcastBody {
-    pub(super) fn of(row: &BroadcastRow, progress: Progress, cap: Vec<String>, campus: &Campus) -> Self {
+    pub(super) fn of(
+        row: &BroadcastRow,
+        progress: Progress,
+        roll_call: Option<CountsRow>,
+        cap: Vec<String>,
+        campus: &Campus,
+    ) -> Self {
         let counts = sum(&progress.channels);
         Self {
             summary: BroadcastSummary::of(row, campus),
@@ -143,6 +170,7 @@ impl BroadcastBody {
                 reached: progress.reached,
                 is_planning: progress.is_planning,
             },
+            roll_call: roll_call.map(RollCallBody::from),
             channels: progress.channels.iter().map(ChannelBody::from).collect(),
             reasons: progress.reasons.into_iter().map(ReasonBody::from).collect(),
             parts: progress.parts.into_iter().map(PartBody::from).collect(),

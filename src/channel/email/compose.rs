@@ -61,11 +61,21 @@ struct Page<'a> {
     title: &'a str,
     /// Block elements, already safe.
     html: &'a str,
+    /// Where its reader says whether they are safe.
+    asks: Option<&'a str>,
 }
 
 impl Page<'_> {
     fn is_chinese(&self) -> bool {
         self.language.starts_with("zh")
+    }
+
+    fn question(&self) -> &'static str {
+        if self.is_chinese() {
+            "请报平安，或说明需要帮助："
+        } else {
+            "Say that you are safe, or that you need help:"
+        }
     }
 }
 
@@ -135,6 +145,10 @@ impl Composer {
     }
 
     fn encoded(&self, parcel: &Parcel) -> Arc<Encoded> {
+        // Whoever is asked has a link of their own in it: nobody else's mail is the same.
+        if asked(parcel).is_some() {
+            return Arc::new(self.encode(parcel));
+        }
         let is_same = |encoded: &Arc<Encoded>| {
             Arc::ptr_eq(&encoded.content, &parcel.content)
                 && encoded.language == parcel.language
@@ -157,7 +171,9 @@ impl Composer {
     fn encode(&self, parcel: &Parcel) -> Encoded {
         let content = &parcel.content;
         let campus = parcel.head.name(&parcel.language).unwrap_or(&self.campus);
-        let (html, text) = bodies(campus, &parcel.head.contact, &parcel.language, parcel.emergency, content);
+        let contact = &parcel.head.contact;
+        let (html, text) =
+            bodies(campus, contact, &parcel.language, parcel.emergency, content, asked(parcel));
         let parts = MultiPart::alternative_plain_html(text, html);
         let formatted = parts.formatted();
         // Its headers belong to the mail's own.
@@ -213,19 +229,27 @@ impl Composer {
     }
 }
 
-/// A mail's page and its plain text.
+/// The page on which its reader says whether they are safe, where it asks that.
+fn asked(parcel: &Parcel) -> Option<&str> {
+    parcel.page.as_deref().filter(|_| parcel.roll_call.is_some())
+}
+
+/// A mail's page and its plain text. `asks`: where its reader says whether they are safe.
 pub fn bodies(
     campus: &str,
     contact: &str,
     language: &str,
     emergency: bool,
     content: &Rendered,
+    asks: Option<&str>,
 ) -> (String, String) {
-    let page = Page { campus, contact, language, emergency, title: &content.title, html: &content.html };
+    let page =
+        Page { campus, contact, language, emergency, title: &content.title, html: &content.html, asks };
     // Writing to a string cannot fail.
     let html = page.render().unwrap_or_else(|_| content.html.to_string());
     let contact = if contact.is_empty() { String::new() } else { format!("{contact}\n") };
-    (html, format!("{}\n\n-- \n{campus}\n{contact}", content.plain.trim_end()))
+    let asks = asks.map(|link| format!("\n\n{}\n{link}", page.question())).unwrap_or_default();
+    (html, format!("{}{asks}\n\n-- \n{campus}\n{contact}", content.plain.trim_end()))
 }
 
 /// What a title is as a subject.

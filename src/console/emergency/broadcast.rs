@@ -27,7 +27,9 @@ use crate::domain::id::{BroadcastId, MessageId};
 use crate::domain::operator::Permission;
 use crate::http::params;
 use crate::service::Services;
-use crate::service::broadcasts::{self, ActRow, BroadcastRow, ChannelProgress, Progress};
+use crate::service::broadcasts::{
+    self, ActRow, BroadcastRow, ChannelProgress, PartProgress, Progress, Reason,
+};
 
 /// How often the figures renew themselves: while something is on its way or waits, and while receipts come in.
 const UNDER_WAY: &str = "1s";
@@ -65,6 +67,16 @@ pub struct HeadFragment {
     pub unseen: bool,
     /// The page of the one whose people it tells more.
     pub follows: Option<String>,
+    /// People are asked whether they are safe.
+    pub has_roll: bool,
+    /// There is something to report.
+    pub has_report: bool,
+}
+
+impl HeadFragment {
+    fn at(&self) -> String {
+        href(self.id)
+    }
 }
 
 /// What may be done, beside what that would send.
@@ -245,12 +257,25 @@ pub struct ReasonLine {
     pub n: u64,
 }
 
+impl ReasonLine {
+    pub(super) fn new(view: &View, it: &Reason) -> Self {
+        let why = it.reason.as_deref().map_or_else(|| view.state_text(it.state), |why| view.reason(why));
+        Self { channel: it.channel, state: it.state, why, n: u64::try_from(it.n).unwrap_or(0) }
+    }
+}
+
 /// One message of it.
 #[derive(Clone, Debug)]
 pub struct PartLine {
     pub part: Part,
     pub message: MessageId,
     pub counts: Counts,
+}
+
+impl From<&PartProgress> for PartLine {
+    fn from(it: &PartProgress) -> Self {
+        Self { part: it.part, message: it.message, counts: Counts::from(&it.counts.all) }
+    }
 }
 
 /// Something that was done.
@@ -267,7 +292,7 @@ pub struct ActLine {
 }
 
 impl ActLine {
-    fn new(view: &View, s: &Services, row: &BroadcastRow, act: &ActRow) -> Self {
+    pub(super) fn new(view: &View, s: &Services, row: &BroadcastRow, act: &ActRow) -> Self {
         let detail = &act.detail.0;
         let word = |name| detail.get(name).and_then(Value::as_str).unwrap_or_default();
         let words = [word("note"), word("reason"), word("words")].into_iter().find(|text| !text.is_empty());
@@ -333,6 +358,8 @@ impl Whole {
             reason: row.reason.clone(),
             unseen: row.overridden == Overridden::Unseen,
             follows: row.follows.map(href),
+            has_roll: row.plan.0.scenario.roll_call && row.follows.is_none() && row.state.has_gone_out(),
+            has_report: row.state.has_gone_out(),
             view: view.clone(),
         }
     }
@@ -376,20 +403,8 @@ impl Whole {
     fn live(&self, s: &Services, signed: &Signed, view: &View) -> LiveFragment {
         let (row, progress) = (&self.row, &self.progress);
         let count = |n: i64| u64::try_from(n).unwrap_or(0);
-        let reasons = progress.reasons.iter().map(|reason| ReasonLine {
-            channel: reason.channel,
-            state: reason.state,
-            why: reason
-                .reason
-                .as_deref()
-                .map_or_else(|| view.state_text(reason.state), |why| view.reason(why)),
-            n: count(reason.n),
-        });
-        let parts = progress.parts.iter().map(|part| PartLine {
-            part: part.part,
-            message: part.message,
-            counts: Counts::from(&part.counts.all),
-        });
+        let reasons = progress.reasons.iter().map(|reason| ReasonLine::new(view, reason));
+        let parts = progress.parts.iter().map(PartLine::from);
         LiveFragment {
             id: row.id,
             version: row.version,

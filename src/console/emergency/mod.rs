@@ -13,6 +13,9 @@ pub mod list;
 pub mod notice;
 pub mod offers;
 pub mod press;
+pub mod report;
+pub mod roll;
+pub mod roll_acts;
 pub mod scenarios;
 pub mod told;
 

@@ -427,6 +427,7 @@ fn about_sms(view: &View, note: &SmsNote) -> String {
         SmsNote::Refused { provider, why } => {
             view.t2("warning-sms-refused", "provider", provider, "why", why)
         }
+        SmsNote::Mute { provider } => view.t1("warning-sms-mute", "provider", provider),
         SmsNote::Differs { segments } => {
             let each = |(provider, n): &(String, usize)| {
                 view.t2("warning-sms-by", "provider", provider, "n", view.number(*n as u64))

@@ -135,9 +135,9 @@ impl Look<'_> {
                 self.refuse("/escalation/channels", "no_channels", "choose at least one channel");
             }
             if !scenario.roll_call {
-                let detail =
-                    "who is silent is known only where people are asked to answer: turn the roll call on";
-                self.refuse("/escalation", "escalation_without_roll_call", detail);
+                let detail = "nobody is asked to answer: only those whom no channel reached are told again, and \
+                              who is silent is not known; turn the roll call on to tell them, too";
+                self.warn("/escalation", "escalation_without_roll_call", detail);
             }
         }
         if scenario.review_is_due(today) {

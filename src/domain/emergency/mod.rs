@@ -3,7 +3,7 @@
 //! [`scenario`] is what an emergency looks like before it happens, [`reading`] takes one from JSON, [`lint`](mod@lint) says what is
 //! wrong with it in the eyes of those who will read it, [`texts`] fills it in for one broadcast, and [`starters`] are those
 //! that every installation begins with. [`state`] is where a broadcast stands and what may be done to it there, [`authority`]
-//! whose press is enough, and [`plan`] what one broadcast sends.
+//! whose press is enough, [`plan`] what one broadcast sends, and [`roll`] what people answer who are asked whether they are safe.
 
 pub mod authority;
 pub mod cap_facts;
@@ -14,6 +14,7 @@ pub mod lint;
 pub mod plan;
 pub mod reading;
 mod remark;
+pub mod roll;
 pub mod scenario;
 pub mod starters;
 pub mod state;
@@ -28,6 +29,7 @@ pub use self::cap_facts::{CapFacts, Category, Certainty, ResponseType, Severity,
 pub use self::lint::lint;
 pub use self::plan::Plan;
 pub use self::remark::{Gravity, Remark};
+pub use self::roll::{Condition, Unit};
 pub use self::scenario::{
     Escalation, Language, Level, Part, Placeholder, Run, Said, Scenario, Spoken, Texts,
 };

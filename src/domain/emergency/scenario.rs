@@ -53,8 +53,15 @@ coded! {
         Update = 2 "update",
         Correction = 3 "correction",
         AllClear = 4 "all_clear",
-        /// The alert once more, for those whom no channel has reached.
+        /// The alert once more, for those who did not answer, or whom no channel has reached.
         Escalation = 5 "escalation",
+    }
+}
+
+impl Part {
+    /// Where there is a roll call, it asks for an answer: what says that it is over, or was not so, does not.
+    pub const fn asks(self) -> bool {
+        matches!(self, Self::Alert | Self::Update | Self::Escalation)
     }
 }
 
@@ -228,7 +235,8 @@ impl Said {
     }
 }
 
-/// The alert once more, by other channels, to those whom none has reached.
+/// The alert once more, by other channels: to those who did not answer the roll call, and without one to those whom none has
+/// reached.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Escalation {
     pub after_minutes: u32,

@@ -69,7 +69,8 @@ coded! {
         Stop = 11 "stop",
         Correct = 12 "correct",
         AllClear = 13 "all_clear",
-        /// It was sent again, by other channels, to those whom none had reached.
+        /// It was sent again, by other channels, to those who had not answered; without a roll call, to those whom none
+        /// had reached.
         Escalate = 14 "escalate",
         /// Its time was over.
         Complete = 15 "complete",
@@ -79,6 +80,8 @@ coded! {
         Withdraw = 17 "withdraw",
         /// Somebody looked afterwards at what had been sent without a second person.
         Review = 18 "review",
+        /// Somebody wrote down what was learnt of it.
+        Learn = 19 "learn",
     }
 }
 
@@ -136,7 +139,7 @@ impl State {
             (Self::Live, A::AllClear | A::Complete) => Self::Completed,
             (Self::Stopped, A::Correct | A::AllClear) => Self::Stopped,
             (Self::Completed, A::Correct | A::AllClear) => Self::Completed,
-            (Self::Live | Self::Completed | Self::Stopped, A::Review) => self,
+            (Self::Live | Self::Completed | Self::Stopped, A::Review | A::Learn) => self,
             _ => return Err(Illegal { state: self, act }),
         };
         Ok(next)
@@ -210,12 +213,26 @@ mod tests {
                     (A::AllClear, S::Completed),
                     (A::Complete, S::Completed),
                     (A::Review, S::Live),
+                    (A::Learn, S::Live),
                 ],
             ),
-            (S::Stopped, &[(A::Correct, S::Stopped), (A::AllClear, S::Stopped), (A::Review, S::Stopped)]),
+            (
+                S::Stopped,
+                &[
+                    (A::Correct, S::Stopped),
+                    (A::AllClear, S::Stopped),
+                    (A::Review, S::Stopped),
+                    (A::Learn, S::Stopped),
+                ],
+            ),
             (
                 S::Completed,
-                &[(A::Correct, S::Completed), (A::AllClear, S::Completed), (A::Review, S::Completed)],
+                &[
+                    (A::Correct, S::Completed),
+                    (A::AllClear, S::Completed),
+                    (A::Review, S::Completed),
+                    (A::Learn, S::Completed),
+                ],
             ),
             (S::Rejected, &[]),
         ]

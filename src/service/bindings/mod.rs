@@ -22,6 +22,7 @@ use subtle::ConstantTimeEq as _;
 use super::receipts::door_of;
 use super::throttle::{Throttle, network};
 use super::{Caller, Services};
+use crate::channel::Identity;
 use crate::clock::Timestamp;
 use crate::domain::channel::AddressKind;
 use crate::domain::id::{ProviderId, RecipientId};
@@ -47,6 +48,8 @@ const TICKET_BYTES: usize = 24;
 /// What the first account of a kind is called in addresses.
 const WORDS: [(&str, ProviderKind); 2] =
     [("wechat", ProviderKind::WechatOfficialAccount), ("wecom", ProviderKind::Wecom)];
+/// Of the account by which people are known who bind nothing.
+const ASIDE: &str = "wecom";
 /// How the audit log names whoever binds their own identity.
 const ACTOR: &str = "recipient";
 
@@ -122,16 +125,7 @@ pub async fn come_back(
 ) -> Result<()> {
     s.binders.came.admit(&s.clock, network(remote))?;
     let row = find(s, account).await?;
-    let is_theirs: bool = state(s, ticket, row.id).as_bytes().ct_eq(given.as_bytes()).into();
-    if ticket.is_empty() || !is_theirs {
-        return Err(Error::NotFound("binding"));
-    }
-    // The one that is kept: a token of its own for each would use up the account's calls.
-    let adapter = door_of(s, &row).map_err(Error::unavailable)?;
-    let identity = adapter.identify(code).await.map_err(|refusal| {
-        tracing::info!(provider = %row.id, code = refusal.code, words = refusal.words, "nobody was identified");
-        Error::conflict("not_identified", "the account did not say who this is; begin again")
-    })?;
+    let identity = identify(s, &row, ticket, given, code).await?;
     let now = s.clock.now();
     let mut tx = s.db.begin().await?;
     let new = NewPending {
@@ -145,6 +139,46 @@ pub async fn come_back(
         return Err(Error::conflict("start_over", "this was done already; go on, or begin again"));
     }
     tx.commit().await
+}
+
+/// Sends somebody to sign in with the campus's first WeCom account and back to the address `back`, beside any binding.
+pub(super) async fn begin_aside(s: &Services, back: &str) -> Result<Begun> {
+    let row = find(s, ASIDE).await?;
+    let adapter = door_of(s, &row).map_err(Error::unavailable)?;
+    let ticket = s.vault.token(TICKET_BYTES);
+    let address =
+        adapter.sign_in_address(back, &state(s, &ticket, row.id)).ok_or(Error::NotFound("account"))?;
+    Ok(Begun { address, ticket })
+}
+
+/// Who came back from there.
+///
+/// # Errors
+///
+/// As [`come_back`].
+pub(super) async fn who_came_aside(s: &Services, ticket: &str, given: &str, code: &str) -> Result<Identity> {
+    let row = find(s, ASIDE).await?;
+    identify(s, &row, ticket, given, code).await
+}
+
+/// Who it is that an account sent back to us with a code and the state that they were given with their ticket.
+async fn identify(
+    s: &Services,
+    row: &ProviderRow,
+    ticket: &str,
+    given: &str,
+    code: &str,
+) -> Result<Identity> {
+    let is_theirs: bool = state(s, ticket, row.id).as_bytes().ct_eq(given.as_bytes()).into();
+    if ticket.is_empty() || !is_theirs {
+        return Err(Error::NotFound("binding"));
+    }
+    // The one that is kept: a token of its own for each would use up the account's calls.
+    let adapter = door_of(s, row).map_err(Error::unavailable)?;
+    adapter.identify(code).await.map_err(|refusal| {
+        tracing::info!(provider = %row.id, code = refusal.code, words = refusal.words, "nobody was identified");
+        Error::conflict("not_identified", "the account did not say who this is; begin again")
+    })
 }
 
 /// An account that people can sign in with.

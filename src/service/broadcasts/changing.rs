@@ -84,6 +84,7 @@ const fn audited(act: Act) -> &'static str {
         Act::Lapse => "broadcast.lapse",
         Act::Withdraw => "broadcast.withdraw",
         Act::Review => "broadcast.review",
+        Act::Learn => "broadcast.learn",
     }
 }
 

@@ -1,5 +1,5 @@
-//! What time does to broadcasts: those nobody said a word about lapse, those whom no channel has reached are sent it by others, and what is
-//! over ends.
+//! What time does to broadcasts: those nobody said a word about lapse, those who do not answer, or whom no channel has reached, are sent it by
+//! others, and what is over ends.
 
 use std::time::Duration;
 
@@ -82,7 +82,8 @@ async fn tick_one(s: &Services, id: BroadcastId) -> Result<()> {
     Ok(())
 }
 
-/// Sends the alert once more, by other channels, to those whom none has reached.
+/// Sends the alert once more, by other channels: to those who have not answered, and where nobody was asked to those whom
+/// none has reached.
 async fn escalate(s: &Services, mut hand: InHand, doer: &Doer) -> Result<()> {
     let (id, now) = (hand.row.id, hand.now);
     let plan = hand.row.plan.0.clone();
@@ -97,6 +98,8 @@ async fn escalate(s: &Services, mut hand: InHand, doer: &Doer) -> Result<()> {
         return Ok(());
     }
     let alerts = asked.into_iter().filter(|sent| sent.part == Part::Alert).map(|sent| sent.message_id);
+    let alerts = alerts.collect();
+    let audience = if plan.scenario.roll_call { words::silent(alerts) } else { words::missed(alerts) };
     let words = Words {
         scenario: hand.row.scenario.as_deref(),
         plan: &plan,
@@ -106,7 +109,7 @@ async fn escalate(s: &Services, mut hand: InHand, doer: &Doer) -> Result<()> {
         at: hand.row.live_at.unwrap_or(now),
     };
     let way = Way {
-        audience: &words::missed(alerts.collect()),
+        audience: &audience,
         channels: &escalation.channels,
         now,
         expires_at: hand.row.expires_at,

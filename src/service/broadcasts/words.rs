@@ -50,6 +50,7 @@ impl Words<'_> {
             content: self.content(s),
             template: Some(TemplateVersion { slug, version }),
             params: params(&self.plan.chosen, &self.time(s), s),
+            roll_call: self.plan.scenario.roll_call && self.part.asks(),
             ..Wording::default()
         }
     }
@@ -108,6 +109,11 @@ pub(super) fn told(messages: Vec<MessageId>) -> Audience {
 /// Those whom these messages were for and who have them by no channel.
 pub(super) fn missed(messages: Vec<MessageId>) -> Audience {
     after(messages, Whose::Missed)
+}
+
+/// Those whom these messages asked whether they are safe, and who have not said.
+pub(super) fn silent(messages: Vec<MessageId>) -> Audience {
+    after(messages, Whose::Silent)
 }
 
 fn after(messages: Vec<MessageId>, whose: Whose) -> Audience {

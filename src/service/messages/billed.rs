@@ -30,6 +30,8 @@ pub(super) struct Biller {
     page: Arc<str>,
     template: Option<Arc<str>>,
     emergency: bool,
+    /// It asks whether people are safe.
+    asks: bool,
 }
 
 /// A text as it arrives.
@@ -48,7 +50,13 @@ impl Biller {
             page: short_links::address(s, Purpose::Page, DeliveryId(0)).into(),
             template: template.map(Into::into),
             emergency,
+            asks: false,
         })
+    }
+
+    /// For one that asks whether people are safe, whose pages are those of a roll call.
+    pub fn asking(self, s: &Services) -> Self {
+        Self { page: short_links::roll_call(s, DeliveryId(0)).into(), asks: true, ..self }
     }
 
     /// The text as the first of the carriers makes it arrive, and what there is to say about it.
@@ -62,7 +70,9 @@ impl Biller {
         let parcel = self.parcel(content, language, params);
         let said = self.said(&parcel);
         let notes = said.iter().enumerate().filter_map(|(at, (name, said))| note(name, said, at > 0));
-        let notes = notes.chain(differing(&said));
+        let mute = if self.asks { self.without_page(&parcel) } else { Vec::new() };
+        let mute = mute.into_iter().map(|provider| SmsNote::Mute { provider });
+        let notes = notes.chain(differing(&said)).chain(mute);
         for note in notes {
             let warning = PreviewWarning::of_sms(note);
             if !warnings.contains(&warning) {
@@ -80,6 +90,21 @@ impl Biller {
         self.carriers.iter().map(|carrier| (carrier.name.as_str(), self.by(carrier, parcel))).collect()
     }
 
+    /// The providers by whom it would arrive without the page where its reader says whether they are safe: what their vendors
+    /// approved has no place for it.
+    fn without_page(&self, parcel: &Parcel) -> Vec<String> {
+        let code = self.page.rsplit('/').next().unwrap_or_default();
+        let lacks = |carrier: &&Carrier| {
+            let said = carrier.adapter.arriving(parcel).and_then(Result::ok);
+            let is_said = said.is_some_and(|said| said.text.contains(code));
+            let filled = carrier.adapter.filling(parcel);
+            let is_filled =
+                filled.into_iter().flatten().any(|(_, value)| value.is_ok_and(|one| one.text.contains(code)));
+            !is_said && !is_filled
+        };
+        self.carriers.iter().filter(lacks).map(|carrier| carrier.name.clone()).collect()
+    }
+
     /// The text for somebody of nobody's number.
     pub fn parcel(&self, content: Rendered, language: &str, params: Params) -> Parcel {
         Parcel {
@@ -95,6 +120,7 @@ impl Biller {
             params: Arc::new(params),
             template: self.template.clone(),
             page: Some(Arc::clone(&self.page)),
+            roll_call: None,
             unsubscribe: None,
             emergency: self.emergency,
             sent_before: None,

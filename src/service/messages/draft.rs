@@ -373,7 +373,7 @@ async fn wording(
     // None where it is not personal.
     let own: BTreeSet<&String> = body.personalise.iter().flat_map(|(_, own)| own.keys()).collect();
     let own = own.into_iter().cloned().collect();
-    Ok(Wording { content, has_variables: personal, template, params, own })
+    Ok(Wording { content, has_variables: personal, template, params, own, roll_call: false })
 }
 
 /// The texts with everybody's variables. What is wrong with the result is the variables' fault.

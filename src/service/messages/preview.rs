@@ -98,6 +98,7 @@ pub(super) async fn look<'r>(s: &Services, rules: &'r InForce, parts: &Parts) ->
     let template = wording.template.as_ref().map(|template| template.slug.as_str());
     let live = !parts.test && plan.contains(&ChannelKind::Sms);
     let biller = Biller::load(s, live, template, parts.category == Category::Emergency).await?;
+    let biller = if wording.roll_call { biller.asking(s) } else { biller };
     let params = parts.params(wording);
     let mut rendered = Vec::new();
     for language in languages(s, wording) {

@@ -288,7 +288,8 @@ impl RenderedText {
 pub struct PreviewWarning {
     /// `unrouted`, `nobody_reachable`, `no_provider`, `text_not_rendered`, `similar`, `quiet_hours`, `quiet_expired`,
     /// `over_quota`, `sensitive_words` (`detail` names them), or of an SMS: `sms_estimate` (what arrives is a guess), `sms_refused` (a provider would not send it) and
-    /// `sms_differs` (what arrives depends on the provider).
+    /// `sms_differs` (what arrives depends on the provider), or of one that asks whether people are safe `sms_no_answer` (the
+    /// provider's template has no place for the link).
     pub code: &'static str,
     pub detail: String,
     /// With `over_quota`: how many deliveries are more than the channel's daily quotas can carry.
@@ -324,6 +325,8 @@ pub enum SmsNote {
     Refused { provider: String, why: String },
     /// What arrives depends on who carries it: messages on the bill by provider, in the order they are tried.
     Differs { segments: Vec<(String, usize)> },
+    /// It asks whether people are safe, and what the provider's vendor approved has no place for the page where they say so.
+    Mute { provider: String },
 }
 
 impl SmsNote {
@@ -332,6 +335,7 @@ impl SmsNote {
             Self::Wording { .. } | Self::Sign { .. } => "sms_estimate",
             Self::Refused { .. } => "sms_refused",
             Self::Differs { .. } => "sms_differs",
+            Self::Mute { .. } => "sms_no_answer",
         }
     }
 }
@@ -363,6 +367,10 @@ impl fmt::Display for SmsNote {
                  `sign_placement` says that there is none"
             ),
             Self::Refused { provider, why } => write!(f, "by sms {provider} would not send it: {why}"),
+            Self::Mute { provider } => write!(
+                f,
+                "by sms {provider} carries no link to answer by: nothing of its template is filled with `page` or `page_code`"
+            ),
             Self::Differs { segments } => {
                 let each: Vec<_> = segments.iter().map(|(name, n)| format!("{n} by {name}")).collect();
                 write!(

@@ -167,7 +167,7 @@ struct Stage<'s> {
 impl Stage<'_> {
     fn mail(&self, language: &str, content: &Rendered) -> ShownMail {
         let campus = self.head.name(language).unwrap_or(self.campus);
-        let (page, text) = email::bodies(campus, &self.head.contact, language, self.emergency, content);
+        let (page, text) = email::bodies(campus, &self.head.contact, language, self.emergency, content, None);
         ShownMail { subject: email::subject(content), html: content.html.to_string(), page, text }
     }
 

@@ -229,6 +229,7 @@ pub(in crate::service) fn aside(
         params: Arc::default(),
         template: None,
         page: None,
+        roll_call: None,
         unsubscribe: None,
         emergency: false,
         sent_before: None,

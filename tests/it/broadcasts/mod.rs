@@ -75,6 +75,18 @@ impl Campus {
         Self { s, relay, dispatcher }
     }
 
+    /// The scenario `fire` asks nobody whether they are safe.
+    async fn without_roll_call(&self) {
+        let mut tx = self.s.db.begin().await.unwrap();
+        let text =
+            "UPDATE scenario SET document = replace(document, '\"roll_call\":true', '\"roll_call\":false')
+            WHERE slug = 'fire'";
+        crate::store::execute(&mut tx, text).await;
+        tx.commit().await.unwrap();
+        let row = belltower::store::scenarios::find(&self.s.db, "fire").await.unwrap().unwrap();
+        assert!(!row.document.0.roll_call);
+    }
+
     async fn drain(&mut self) {
         self.dispatcher.drain().await.unwrap();
     }

@@ -19,9 +19,10 @@ on_both!(a_broadcast_is_over_when_its_time_is, |db| async {
     assert_eq!(campus.acts(id).await, [Act::Press, Act::Launch, Act::Escalate, Act::Complete]);
 });
 
-on_both!(those_whom_no_channel_reached_are_sent_it_once_more_by_others, |db| async {
+on_both!(where_nobody_is_asked_those_whom_no_channel_reached_are_sent_it_once_more_by_others, |db| async {
     let refusing = Faults::default().refusing("p1@campus.example", Reply::new(550, "5.1.1 no such user"));
     let mut campus = Campus::with(db, 3, refusing).await;
+    campus.without_roll_call().await;
     let id = campus.press(&person(Role::DutyOfficer, 1), Run::Live).await.unwrap().id;
     campus.drain().await;
     campus.turn(Duration::from_mins(5));

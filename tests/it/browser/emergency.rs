@@ -10,14 +10,15 @@ use belltower::domain::operator::Role;
 use belltower::service::broadcasts::{self, BroadcastRow, Pressing};
 use belltower::service::caller::{Caller, OperatorCaller};
 use belltower::service::operators::{self, NewOperator};
-use belltower::service::{recipients, scenarios};
+use belltower::service::{recipients, scenarios, short_links};
+use reqwest::Method;
 use serde_json::json;
 
 use super::PASSWORD;
 use super::chrome::in_browser;
 use super::keyboard::tab_to;
 use super::person::{ENTER, Person};
-use crate::support::app::TestApp;
+use crate::support::app::{Answer, TestApp};
 use crate::support::{TERMINAL, operator};
 
 const LONG_ENOUGH: Duration = Duration::from_millis(2_600);
@@ -237,5 +238,48 @@ fn without_script_the_code_is_typed() {
         person.sees("已停止：").await;
         person.press("立即发出更正").await;
         person.sees("更正正在发出。").await;
+    });
+}
+
+#[test]
+fn a_person_says_on_a_phone_that_they_need_help_and_the_officer_sees_it_on_top() {
+    on_duty(async |app, person| {
+        person.devtools("Emulation.setScriptExecutionDisabled", json!({ "value": true })).await;
+        let page = pressed_by_another(app, Run::Drill).await;
+        app.drain().await;
+        let id = all(app).await[0].id;
+        let owner = operator(Role::Owner);
+        let message = broadcasts::progress(&app.services, &owner, id).await.unwrap().parts[0].message;
+        let list = format!("/messages/{message}/deliveries?channel=email");
+        let found = app.get(&list).await.expect(200)["data"].clone();
+        let wang = found.as_array().unwrap().iter().find(|one| one["recipient"]["campus_id"] == "2").unwrap();
+        let delivery = wang["id"].as_str().unwrap().parse().unwrap();
+        person.look_at_width(390).await;
+        person.open(&short_links::roll_call_path(&app.services.vault, delivery)).await;
+        person.sees("这是演练。").await;
+        person.fill("您在哪里 （可不填）", "教三 204").await;
+        // Enter in a field never says that somebody is safe.
+        person.keys([ENTER]).await;
+        person.sees("已收到您的回答：").await;
+        person.sees("值班人员已看到您的求助").await;
+
+        person.devtools("Emulation.setScriptExecutionDisabled", json!({ "value": false })).await;
+        person.look_at_width(1440).await;
+        person.open(&page).await;
+        person.press("报平安情况").await;
+        person.sees("教三 204").await;
+        const ORDER: &str = "return [...document.querySelectorAll('h2')].map((head) => head.id)";
+        let order = person.script(ORDER, json!([])).await;
+        assert_eq!(order[0], "need-title", "{order}");
+        person.sees("需要帮助1").await;
+        // Somebody else says that they are safe: the board learns of it by itself.
+        let li = found.as_array().unwrap().iter().find(|one| one["recipient"]["campus_id"] == "1").unwrap();
+        let path =
+            short_links::roll_call_path(&app.services.vault, li["id"].as_str().unwrap().parse().unwrap());
+        let form = app.plain(Method::POST, &path).header("content-type", "application/x-www-form-urlencoded");
+        assert_eq!(Answer::of(form.body("answer=help")).await.status, 200);
+        person.sees("需要帮助2").await;
+        person.press("已联系，安全 2").await;
+        person.sees("已登记：2 安全。").await;
     });
 }

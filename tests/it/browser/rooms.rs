@@ -131,12 +131,16 @@ pub(super) async fn public(app: &TestApp) -> Vec<Room> {
     let link = made.link.unwrap().strip_prefix("http://127.0.0.1:8080").unwrap().to_owned();
     let (page, preferences) = recipients_own(app, "announcement").await;
     let (emergency, _) = recipients_own(app, "emergency").await;
+    let [safe, help, shared] = roll_call_of(app).await;
     vec![
         room(page),
         room(emergency),
         room(&preferences),
         room(&preferences).unsubscribed(),
         room("/m/guess").answering(404),
+        room(safe),
+        room(help),
+        room(shared),
         room("/bind/nobody").answering(404),
         room("/bind/wecom/who"),
         room("/bind/wecom/who").refused(),
@@ -405,17 +409,61 @@ async fn draft(app: &TestApp) -> String {
     format!("/console/compose/{id}")
 }
 
-/// A broadcast that waits for a second person, a drill that runs, and one in free words, by their paths.
-async fn emergencies(app: &TestApp) -> [String; 3] {
+/// A drill that asks people whether they are safe, of whom one has said that they need help: the page of the first of them
+/// who has not, the one of who has, and the one that all share.
+async fn roll_call_of(app: &TestApp) -> [String; 3] {
     scenarios::seed(&app.services).await.unwrap();
-    let officer = Caller::Operator(OperatorCaller {
+    let (s, owner) = (&app.services, operator(Role::Owner));
+    for (id, name) in [("2023778", "赵敏"), ("2023779", "孙丽")] {
+        let body = json!({"name": name, "email": format!("{id}@bell.example"), "mobile": format!("1381234{}", &id[3..]),
+            "department": "农学院", "attributes": {"class": "农学2401", "building": "北区7号楼"}});
+        recipients::put(s, &owner, id, &body).await.unwrap();
+    }
+    let params: Params = [("place", "第一教学楼"), ("meeting_point", "东门广场")]
+        .map(|(name, value)| (name.to_owned(), value.into()))
+        .into();
+    let pressing = Pressing {
+        scenario: "fire",
+        params: &params,
+        run: Run::Drill,
+        note: "",
+        from: None,
+        request_id: "t",
+    };
+    let id = broadcasts::press(s, &on_duty(), &pressing).await.unwrap().id;
+    app.drain().await;
+    let message = broadcasts::progress(s, &owner, id).await.unwrap().parts[0].message;
+    let list = format!("/messages/{message}/deliveries?channel=email");
+    let found = app.get(&list).await.expect(200)["data"].clone();
+    let link = |campus_id: &str| {
+        let one =
+            found.as_array().unwrap().iter().find(|one| one["recipient"]["campus_id"] == campus_id).unwrap();
+        short_links::roll_call_path(&s.vault, one["id"].as_str().unwrap().parse().unwrap())
+    };
+    let said = link("2023779");
+    let form = app.plain(Method::POST, &said).header("content-type", "application/x-www-form-urlencoded");
+    let words = "answer=help&place=%E4%B8%89%E6%A5%BC302&words=%E9%97%A8%E6%89%93%E4%B8%8D%E5%BC%80%EF%BC%8C%E6%9C%89%E6%B5%93%E7%83%9F";
+    assert_eq!(Answer::of(form.body(words)).await.status, 200);
+    let shared = short_links::shared_roll_call(s, message);
+    let shared = format!("/r/{}", shared.rsplit('/').next().unwrap());
+    [link("2023778"), said, shared]
+}
+
+fn on_duty() -> Caller {
+    Caller::Operator(OperatorCaller {
         id: OperatorId(9_000),
         name: "李岩".to_owned(),
         email: "liyan@bell.example".to_owned(),
         roles: vec!["sender".to_owned()],
         powers: Powers::from(Role::DutyOfficer),
         language: None,
-    });
+    })
+}
+
+/// A broadcast that waits for a second person, a drill that runs, and one in free words, by their paths.
+async fn emergencies(app: &TestApp) -> [String; 3] {
+    scenarios::seed(&app.services).await.unwrap();
+    let officer = on_duty();
     let params: Params = [("place", "图书馆"), ("meeting_point", "东门广场")]
         .map(|(name, value)| (name.to_owned(), value.into()))
         .into();
@@ -565,6 +613,9 @@ pub(super) async fn console(app: &TestApp) -> Vec<Room> {
         room(&pending).with_menus_open(),
         room(&drill).with_menus_open(),
         room(format!("{drill}/update")),
+        room(format!("{drill}/roll")),
+        room(format!("{drill}/roll?by=class&show=help")),
+        room(format!("{drill}/report")),
         room(format!("{pending}/choices")),
         room(&words).with_menus_open(),
         room(format!("{words}/words")),

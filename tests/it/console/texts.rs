@@ -21,7 +21,7 @@ use belltower::domain::button::{ButtonState, Led, Power, Refused, Signal};
 use belltower::domain::calendar::DayKind;
 use belltower::domain::channel::{AddressKind, ChannelKind};
 use belltower::domain::delivery::State;
-use belltower::domain::emergency::{self, Act, Level, Run};
+use belltower::domain::emergency::{self, Act, Condition, Level, Run, Unit};
 use belltower::domain::filter::Asks;
 use belltower::domain::group::GroupKind;
 use belltower::domain::likeness::Degree;
@@ -412,6 +412,15 @@ fn composed() -> BTreeSet<String> {
     family("level", &mut Level::ALL.iter().map(|level| level.name()), &["", "-hint"]);
     family("broadcast-state", &mut emergency::State::ALL.iter().map(|state| state.name()), &[""]);
     family("broadcast-did", &mut Act::ALL.iter().map(|act| act.name()), &[""]);
+    let said = emergency::Part::ALL.iter().filter(|part| **part != emergency::Part::Escalation);
+    family("roll-part", &mut said.map(|part| part.name()), &[""]);
+    family("roll-by", &mut Unit::ALL.iter().map(|unit| unit.name()), &[""]);
+    for prefix in ["roll-list", "roll-nobody"] {
+        family(prefix, &mut ["silent", "help", "safe"].into_iter(), &[""]);
+    }
+    for prefix in ["roll", "roll-marked"] {
+        family(prefix, &mut Condition::ALL.iter().map(|one| one.name()), &[""]);
+    }
     family("part", &mut emergency::Part::ALL.iter().map(|part| part.name()), &[""]);
     family("why", &mut EXPLAINED.into_iter(), &["", "-reason", "-act"]);
     family("notice-fault", &mut NOTICE_FAULTS.into_iter(), &[""]);

@@ -4,6 +4,7 @@
 mod feed;
 mod intake;
 mod press;
+mod roll;
 
 use belltower::domain::grant::Powers;
 use belltower::domain::id::{BroadcastId, OperatorId};

@@ -40,6 +40,7 @@ pub(crate) fn parcel(number: i64, channel: ChannelKind, address_kind: AddressKin
         params: Arc::default(),
         template: None,
         page: None,
+        roll_call: None,
         unsubscribe: None,
         emergency: false,
         sent_before: None,

@@ -5,6 +5,7 @@ mod callbacks;
 mod cards;
 mod kinds;
 mod official_account;
+mod roll_call;
 pub(crate) mod seal;
 mod simulated;
 mod vendor;

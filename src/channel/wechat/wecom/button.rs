@@ -6,6 +6,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
+use std::sync::LazyLock;
 
 use sha2::{Digest as _, Sha256};
 use url::form_urlencoded;
@@ -13,6 +14,7 @@ use url::form_urlencoded;
 use crate::channel::fields::Fields;
 use crate::clock::Timestamp;
 use crate::domain::answer::UNANSWERED;
+use crate::domain::emergency::Condition;
 use crate::domain::group::is_slug;
 use crate::domain::id::MessageId;
 
@@ -39,6 +41,18 @@ impl Button {
         let words: String = form_urlencoded::byte_serialize(self.words(in_english).as_bytes()).collect();
         format!("{}={words}", self.key)
     }
+}
+
+/// Those of a card that asks whether people are safe.
+pub(super) fn roll_call() -> &'static [Button] {
+    static BUTTONS: LazyLock<Vec<Button>> = LazyLock::new(|| {
+        let button = |condition: &Condition| {
+            let words = condition.words();
+            Button { key: condition.name().to_owned(), text: words.zh, text_en: Some(words.en) }
+        };
+        Condition::ALL.iter().map(button).collect()
+    });
+    &BUTTONS
 }
 
 /// Key and words of the button that WeCom calls so; `None`: it is none of ours.

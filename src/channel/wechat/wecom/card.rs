@@ -42,10 +42,17 @@ pub(super) struct Words<'a> {
     /// What a template card asks, and its id, which it needs for that.
     pub(super) buttons: &'a [Button],
     pub(super) task: &'a str,
+    /// Where everybody who gets it says whether they are safe, where it asks that: its buttons ask, too.
+    pub(super) roll_call: Option<&'a str>,
 }
 
 /// `msgtype` and what belongs to it.
 pub(super) fn shape(look: Look, words: Words<'_>) -> Value {
+    // Whoever is asked whether they are safe is to find how to answer, whatever else looks well.
+    if let Some(link) = words.asks_at() {
+        let card = if words.buttons.is_empty() { None } else { words.template_card() };
+        return card.unwrap_or_else(|| words.question(link));
+    }
     match look {
         Look::Fitting => match words.link() {
             Some(link) => words.text_card(link),
@@ -66,7 +73,21 @@ impl<'a> Words<'a> {
 
     /// What a card opens: the person's own page, which has all of it, or what the message links to.
     fn target(&self) -> Option<&'a str> {
-        self.page.or_else(|| self.link())
+        self.asks_at().or(self.page).or_else(|| self.link())
+    }
+
+    /// Where its reader says whether they are safe, if it asks that: on their own page, or on the one that all share.
+    fn asks_at(&self) -> Option<&'a str> {
+        self.roll_call.map(|shared| self.page.unwrap_or(shared))
+    }
+
+    /// As text, with the address where one answers.
+    fn question(&self, link: &str) -> Value {
+        let asks =
+            if self.is_english() { "Say that you are safe, or need help: " } else { "报平安或求助：" };
+        let end = format!("\n\n{asks}{link}");
+        let content = cut(&self.whole(), TEXT - end.len().min(TEXT / 2)) + &end;
+        json!({ "msgtype": "text", "text": { "content": content } })
     }
 
     /// Without the link at its end, which a card opens.
@@ -200,14 +221,22 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::super::button::Buttons;
+    use super::super::button::{Buttons, roll_call};
     use super::*;
     use crate::channel::fields::Fields;
 
     static NOTHING: LazyLock<Rendered> = LazyLock::new(|| Rendered::new("", "", None));
 
     fn plain() -> Words<'static> {
-        Words { content: &NOTHING, page: None, whole: false, campus: "钟楼大学", buttons: &[], task: "" }
+        Words {
+            content: &NOTHING,
+            page: None,
+            whole: false,
+            campus: "钟楼大学",
+            buttons: &[],
+            task: "",
+            roll_call: None,
+        }
     }
 
     const LINK: &str = "https://jw.example/exams";
@@ -333,6 +362,34 @@ mod tests {
         assert_eq!(card["button_list"][0], json!({ "key": "received=Received", "text": "Received" }));
         assert_eq!(asked("", "今晚。", None, false)["template_card"]["main_title"]["title"], "钟楼大学");
         assert_eq!(asked("火警", &"长".repeat(200), Some(PAGE), true)["msgtype"], "text");
+    }
+
+    #[test]
+    fn whoever_is_asked_whether_they_are_safe_finds_how_to_answer() {
+        const SHARED: &str = "https://bell.example/r/0123456789";
+        let of = |buttons: &[Button], page: Option<&str>, body: &str| {
+            let content = Rendered::new("火警", body, None);
+            let words = Words {
+                content: &content,
+                page,
+                whole: true,
+                buttons,
+                task: "t-1",
+                roll_call: Some(SHARED),
+                ..plain()
+            };
+            shape(Look::Fitting, words)
+        };
+        let card = &of(roll_call(), None, "请撤离。")["template_card"];
+        assert_eq!(card["card_action"], json!({ "type": 1, "url": SHARED }));
+        let keys: Vec<_> = card["button_list"].as_array().unwrap().iter().map(|one| &one["text"]).collect();
+        assert_eq!(keys, ["我安全", "需要帮助"]);
+        assert_eq!(of(roll_call(), Some(PAGE), "请撤离。")["template_card"]["card_action"]["url"], PAGE);
+        // Nobody hears what is pressed, or the words have no room on a card.
+        for text in [of(&[], None, "请撤离。"), of(roll_call(), None, &"长".repeat(3_000))] {
+            let text = text["text"]["content"].as_str().unwrap();
+            assert!(text.ends_with(&format!("报平安或求助：{SHARED}")) && text.len() <= TEXT, "{text}");
+        }
     }
 
     #[test]

@@ -25,6 +25,8 @@ pub(super) struct Letter<'a> {
     /// The recipient's own page, where there is one recipient.
     pub(super) page: Option<&'a str>,
     pub(super) emergency: bool,
+    /// Where everybody who gets it says whether they are safe, where it asks that.
+    pub(super) roll_call: Option<&'a str>,
     /// When a provider took any of these deliveries before.
     pub(super) sent_before: Option<Timestamp>,
 }
@@ -47,6 +49,7 @@ pub(super) fn body(letter: &Letter<'_>, members: &[&str]) -> Value {
         campus: letter.campus,
         buttons: letter.buttons,
         task: &task,
+        roll_call: letter.roll_call,
     };
     let mut body = shape(letter.look, words);
     body["touser"] = members.join("|").into();
@@ -93,6 +96,7 @@ mod tests {
             message: MESSAGE,
             page: None,
             emergency: false,
+            roll_call: None,
             sent_before: None,
         }
     }

@@ -151,16 +151,24 @@ impl Wecom {
 
     /// What one call says. `page`: of whom it is for, where that is one person.
     fn letter<'a>(&'a self, parcel: &'a Parcel, page: Option<&'a str>) -> Letter<'a> {
+        let roll_call = parcel.roll_call.as_deref();
+        let buttons = match roll_call {
+            // Without a door nobody hears what is pressed.
+            Some(_) if self.door.is_some() => button::roll_call(),
+            Some(_) => &[],
+            None => self.buttons.of(parcel.template.as_deref()),
+        };
         Letter {
             agent_id: self.agent_id,
             campus: &self.campus,
             look: self.look,
-            buttons: self.buttons.of(parcel.template.as_deref()),
+            buttons,
             mark: &self.mark,
             content: &parcel.content,
             message: parcel.message,
             page,
             emergency: parcel.emergency,
+            roll_call,
             sent_before: parcel.sent_before,
         }
     }

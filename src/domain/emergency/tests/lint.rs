@@ -33,7 +33,7 @@ fn each_rule_is_told_at_its_place() {
         ("/channels", json!([]), "/channels", "no_channels", Refused),
         ("/escalation/channels", json!([]), "/escalation/channels", "no_channels", Refused),
         ("/escalation/after_minutes", json!(0), "/escalation/after_minutes", "escalation_bounds", Refused),
-        ("/roll_call", json!(false), "/escalation", "escalation_without_roll_call", Refused),
+        ("/roll_call", json!(false), "/escalation", "escalation_without_roll_call", Warning),
         ("/review_on", json!("2026-08-31"), "/review_on", "review_overdue", Warning),
         ("/alert/zh/sms", json!("{{ place }"), "/alert/zh/sms", "template_syntax", Refused),
         (

@@ -4,6 +4,7 @@ mod after;
 mod buttons;
 mod notice;
 mod press;
+mod roll;
 mod scenarios;
 mod second;
 

@@ -25,7 +25,7 @@ use belltower::error::Fault;
 
 use super::{MINUTE, ago, counts, shell, view};
 
-fn framed(language: Language, theme: Theme) -> Shell {
+pub(super) fn framed(language: Language, theme: Theme) -> Shell {
     let line = OpenLine {
         href: "/console/emergency/broadcasts/brd_1".into(),
         class: "run-live",
@@ -246,6 +246,8 @@ pub(super) fn broadcast(language: Language, theme: Theme, state: State) -> Broad
             reason: waits.then(|| "是食堂".into()),
             unseen: true,
             follows: Some("/console/emergency/broadcasts/brd_3".into()),
+            has_roll: !waits,
+            has_report: !waits,
         },
         doing: DoingFragment {
             view: view(language),

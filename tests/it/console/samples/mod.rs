@@ -13,6 +13,7 @@ mod operators;
 mod overview;
 mod people;
 mod providers;
+mod roll;
 mod rule_changes;
 mod rules;
 mod settings;
@@ -254,6 +255,7 @@ pub(super) fn all(language: Language, theme: Theme) -> Vec<(&'static str, String
     ]
     .into_iter()
     .chain(emergency::all(language, theme))
+    .chain(roll::all(language, theme))
     .map(|(name, html)| (name, html.unwrap()))
     .collect()
 }

@@ -1,0 +1,151 @@
+//! What those see who look for people: how many are safe, need help or are silent, where, and who.
+
+use super::super::{Caller, Services};
+use super::{Looked, within};
+use crate::Result;
+use crate::clock::Timestamp;
+use crate::domain::channel::AddressKind;
+use crate::domain::emergency::{Run, Spoken, State, Unit};
+use crate::domain::grant::Reach;
+use crate::domain::id::{BroadcastId, RecipientId};
+use crate::domain::operator::Permission;
+use crate::store::roll_call::{self as store, CountsRow, PersonRow, UnitRow, ViaRow, Wanted};
+use crate::telemetry::mask;
+
+/// Of those who need help: all of them, as far as anybody can look through them.
+const MOST_IN_NEED: u32 = 500;
+
+/// Somebody of a roll.
+pub type Person = PersonRow;
+
+/// A roll call as its board begins.
+#[derive(Clone, Debug)]
+pub struct Board {
+    pub id: BroadcastId,
+    pub name: Spoken,
+    pub run: Run,
+    pub state: State,
+    pub ended_at: Option<Timestamp>,
+    pub counts: CountsRow,
+    /// Those who need help, with numbers masked; `None` where whoever looks sees nobody by name.
+    pub in_need: Option<Vec<PersonView>>,
+    /// Only some departments are in it.
+    pub limited: bool,
+}
+
+/// Somebody of a roll, as they are shown.
+#[derive(Clone, Debug)]
+pub struct PersonView {
+    pub person: Person,
+    /// They answered after the broadcast had ended.
+    pub late: bool,
+}
+
+impl PersonView {
+    pub(super) fn new(person: Person, ended_at: Option<Timestamp>) -> Self {
+        let late = person.answered_at.zip(ended_at).is_some_and(|(at, ended)| at > ended);
+        Self { person, late }
+    }
+
+    pub(super) fn masked(mut self) -> Self {
+        let number = &mut self.person.mobile;
+        *number = number.as_deref().map(|number| mask::address_of(AddressKind::Mobile, number));
+        self
+    }
+}
+
+/// Whom somebody sees who may see no names: everybody's figures, where they see broadcasts everywhere.
+fn figures_within(caller: &Caller) -> Result<Option<Vec<String>>> {
+    Ok(match caller.reach(Permission::EmergencyView)? {
+        Reach::Everywhere => match caller.reach(Permission::DirectoryView) {
+            Ok(Reach::Departments(own)) => Some(own.into_iter().collect()),
+            Ok(Reach::Everywhere) | Err(_) => None,
+        },
+        Reach::Departments(own) => Some(own.into_iter().collect()),
+    })
+}
+
+/// How a roll call stands, with those in need first.
+///
+/// # Errors
+///
+/// [`Error::Forbidden`](crate::Error::Forbidden) without the permission `emergency.view`,
+/// [`Error::NotFound`](crate::Error::NotFound) where nobody is asked.
+pub async fn board(s: &Services, caller: &Caller, id: BroadcastId) -> Result<Board> {
+    let limits = figures_within(caller)?;
+    let looked = Looked::at(s, id, limits).await?;
+    let counts = store::counts(&s.db, &looked.roll()).await?;
+    let in_need = match within(caller) {
+        Ok(limits) => {
+            let named = Looked { within: limits, ..looked.clone() };
+            let rows = store::in_need(&s.db, &named.roll(), MOST_IN_NEED).await?;
+            Some(rows.into_iter().map(|row| PersonView::new(row, looked.row.ended_at).masked()).collect())
+        }
+        Err(_) => None,
+    };
+    let row = &looked.row;
+    Ok(Board {
+        id,
+        name: row.plan.0.name(),
+        run: row.run,
+        state: row.state,
+        ended_at: row.ended_at,
+        counts,
+        in_need,
+        limited: looked.within.is_some(),
+    })
+}
+
+/// How many said what.
+///
+/// # Errors
+///
+/// As [`board`].
+pub async fn counts(s: &Services, caller: &Caller, id: BroadcastId) -> Result<CountsRow> {
+    let looked = Looked::at(s, id, figures_within(caller)?).await?;
+    store::counts(&s.db, &looked.roll()).await
+}
+
+/// The same by colleges, classes or dormitories, those in need first and then the silent; at most `limit`.
+///
+/// # Errors
+///
+/// As [`board`].
+pub async fn units(
+    s: &Services,
+    caller: &Caller,
+    id: BroadcastId,
+    unit: Unit,
+    limit: u32,
+) -> Result<Vec<UnitRow>> {
+    let looked = Looked::at(s, id, figures_within(caller)?).await?;
+    store::units(&s.db, &looked.roll(), unit, limit).await
+}
+
+/// Those who said something, or are silent, behind the person with the id `after`; at most `limit`, with numbers masked.
+///
+/// # Errors
+///
+/// As [`board`]; [`Error::Forbidden`](crate::Error::Forbidden) without the permission `directory.view`.
+pub async fn list(
+    s: &Services,
+    caller: &Caller,
+    id: BroadcastId,
+    wanted: &Wanted,
+    after: Option<RecipientId>,
+    limit: u32,
+) -> Result<Vec<PersonView>> {
+    let looked = Looked::at(s, id, within(caller)?).await?;
+    let rows = store::list(&s.db, &looked.roll(), wanted, after, limit).await?;
+    Ok(rows.into_iter().map(|row| PersonView::new(row, looked.row.ended_at).masked()).collect())
+}
+
+/// By which ways people of a broadcast answered; nothing where nobody was asked.
+///
+/// # Errors
+///
+/// As [`look`](super::super::broadcasts::look()).
+pub async fn replies(s: &Services, caller: &Caller, id: BroadcastId) -> Result<Vec<ViaRow>> {
+    super::broadcasts::look(s, caller, id).await?;
+    store::ways(&s.db, id).await
+}

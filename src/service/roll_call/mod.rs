@@ -1,0 +1,125 @@
+//! The roll call: a broadcast asks people whether they are safe, and who needs help is seen at once.
+//!
+//! [`page`](mod@page) is what a person opens and answers, by a link of their own or, in a call to many at once, by one that all share
+//! and a sign-in ([`shared`]). [`board`] is what those see who look for them; [`acts`] is what they do about it. What is answered
+//! belongs to the broadcast that leads, whichever of its messages asked.
+
+mod acts;
+mod board;
+mod page;
+mod shared;
+
+pub use self::acts::{export, mark, note_export, reveal};
+pub use self::board::{Board, Person, PersonView, board, counts, list, replies, units};
+pub use self::page::{Answer, Newest, RollPage, answer, is_token, open};
+pub use self::shared::{SharedPage, Started, come_back, open_shared, sign_in};
+pub use crate::store::roll_call::{CountsRow, GivenRow, UnitRow, ViaRow, Wanted};
+
+use super::broadcasts::{self, BroadcastRow};
+use super::{Caller, Services};
+use crate::channel::Press;
+use crate::clock::Timestamp;
+use crate::domain::answer::Via;
+use crate::domain::channel::ChannelKind;
+use crate::domain::emergency::roll::MOST_ANSWERS;
+use crate::domain::emergency::{Condition, Part};
+use crate::domain::grant::Reach;
+use crate::domain::id::{BroadcastId, DeliveryId, MessageId};
+use crate::domain::operator::Permission;
+use crate::store::roll_call::{self as store, NewAnswer, Roll};
+use crate::store::{Tx, broadcasts as sent};
+use crate::{Error, Result};
+
+/// The departments of which somebody sees both broadcasts and people; `None`: of all.
+fn within(caller: &Caller) -> Result<Option<Vec<String>>> {
+    let sees = caller.reach(Permission::EmergencyView)?;
+    let knows = caller.reach(Permission::DirectoryView)?;
+    Ok(match (sees, knows) {
+        (Reach::Everywhere, Reach::Everywhere) => None,
+        (Reach::Everywhere, Reach::Departments(own)) | (Reach::Departments(own), Reach::Everywhere) => {
+            Some(own.into_iter().collect())
+        }
+        (Reach::Departments(one), Reach::Departments(other)) => {
+            Some(one.intersection(&other).cloned().collect())
+        }
+    })
+}
+
+/// A roll call that somebody looks at: whose it is, and whom of it they see.
+#[derive(Clone)]
+struct Looked {
+    row: BroadcastRow,
+    alert: MessageId,
+    channel: ChannelKind,
+    within: Option<Vec<String>>,
+}
+
+impl Looked {
+    /// [`Error::NotFound`] where it asks nobody: it has no roll call, has not gone out, or follows another, whose it is.
+    async fn at(s: &Services, id: BroadcastId, within: Option<Vec<String>>) -> Result<Self> {
+        let none = || Error::NotFound("roll call");
+        let row = sent::find(&s.db, id).await?.ok_or_else(none)?;
+        if !row.plan.0.scenario.roll_call || row.follows.is_some() {
+            return Err(none());
+        }
+        let messages = sent::messages(&s.db, id).await?;
+        let alert = messages.iter().find(|one| one.part == Part::Alert).ok_or_else(none)?.message_id;
+        let channel = row.plan.0.scenario.channels.first().copied().ok_or_else(none)?;
+        Ok(Self { row, alert, channel, within })
+    }
+
+    fn roll(&self) -> Roll<'_> {
+        Roll {
+            broadcast: self.row.id,
+            alert: self.alert,
+            channel: self.channel,
+            within: self.within.as_deref(),
+        }
+    }
+}
+
+/// Takes what somebody pressed on a card, if it asked whether they are safe, in the transaction that takes it off the calls that wait.
+pub(super) async fn pressed(tx: &mut Tx, delivery: DeliveryId, press: &Press, at: Timestamp) -> Result<()> {
+    let Ok(condition) = press.key.parse::<Condition>() else { return Ok(()) };
+    let Some(asked) = store::asked_in(tx, delivery).await?.filter(|asked| asked.plan.0.scenario.roll_call)
+    else {
+        return Ok(());
+    };
+    let new = NewAnswer {
+        broadcast: asked.broadcast_id,
+        person: asked.recipient_id,
+        condition,
+        place: "",
+        words: "",
+        via: Via::Card,
+        at,
+        marked_by: None,
+    };
+    if !keep(tx, &new).await? {
+        tracing::warn!(broadcast = %new.broadcast, "a card was pressed once more by somebody who has answered too often");
+    }
+    Ok(())
+}
+
+/// Keeps an answer; false where the same person has given as many as are kept.
+async fn keep(tx: &mut Tx, new: &NewAnswer<'_>) -> Result<bool> {
+    if store::how_many(tx, new.broadcast, new.person).await? >= MOST_ANSWERS {
+        return Ok(false);
+    }
+    store::answer(tx, new).await?;
+    Ok(true)
+}
+
+/// The figures for whoever may read the broadcast; `None` where it asks nobody.
+///
+/// # Errors
+///
+/// As [`broadcasts::look`].
+pub async fn of_broadcast(s: &Services, caller: &Caller, id: BroadcastId) -> Result<Option<CountsRow>> {
+    broadcasts::look(s, caller, id).await?;
+    match Looked::at(s, id, None).await {
+        Ok(looked) => Ok(Some(store::counts(&s.db, &looked.roll()).await?)),
+        Err(Error::NotFound(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
