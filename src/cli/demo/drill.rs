@@ -6,7 +6,7 @@ use std::time::Duration;
 use rustix::process::getpgrp;
 use rustix::termios::tcgetpgrp;
 use serde_json::json;
-use tokio::sync::mpsc;
+use tokio::runtime::Handle;
 
 use crate::cli::output::print_line;
 use crate::domain::audience::Params;
@@ -19,9 +19,9 @@ const SCENARIO: &str = "fire";
 /// Longer than the sandbox takes for everybody.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Enter starts one, as often as it is pressed. Where nobody can press it, nothing is read.
+/// Enter starts one, as often as it is pressed. Where nobody can press it, nothing is read. Within a runtime.
 pub(super) fn on_enter(s: Services, console: String) {
-    let (press, mut pressed) = mpsc::channel(1);
+    let runtime = Handle::current();
     // Reading a terminal cannot be called off: this thread ends with the process.
     std::thread::spawn(move || {
         let input = io::stdin();
@@ -30,14 +30,11 @@ pub(super) fn on_enter(s: Services, console: String) {
             return;
         }
         for line in input.lock().lines() {
-            if line.is_err() || press.blocking_send(()).is_err() {
+            if line.is_err() {
                 return;
             }
-        }
-    });
-    tokio::spawn(async move {
-        while pressed.recv().await.is_some() {
-            let said = drill(&s, &console).await.unwrap_or_else(|error| format!("no drill: {error}"));
+            let said = runtime.block_on(drill(&s, &console));
+            let said = said.unwrap_or_else(|error| format!("no drill: {error}"));
             if print_line(&said).is_err() {
                 return;
             }
