@@ -245,7 +245,7 @@ routes! {
     "/console/emergency/broadcasts/{id}/report/export" => { POST emergency::report::export }
     "/console/emergency/broadcasts/{id}/update" => { GET emergency::changes::show_update, POST emergency::changes::update }
     "/console/emergency/buttons" => { GET emergency::buttons::list::show, POST emergency::buttons::form::create }
-    "/console/emergency/buttons/new" => { GET emergency::buttons::form::show_new }
+    "/console/emergency/buttons/new" => { GET emergency::buttons::form::show_new, POST emergency::buttons::form::look }
     "/console/emergency/buttons/{id}" => { GET emergency::buttons::one::show }
     "/console/emergency/buttons/{id}/edit" => { GET emergency::buttons::form::show_edit, POST emergency::buttons::form::update }
     "/console/emergency/buttons/{id}/arm" => { POST emergency::buttons::acts::ask }

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use super::super::Services;
+use super::super::throttle::network;
 use super::keys::{PREFIX, fingerprint};
 use super::press::note_refusal;
 use crate::domain::button::Refused;
@@ -34,7 +35,7 @@ pub async fn authenticate(s: &Services, id: &str, bearer: &str, from: IpAddr) ->
         return Err(UNKNOWN);
     }
     let hash = fingerprint(s, bearer);
-    s.buttons.keys.admit(&s.clock, hash)?;
+    s.buttons.keys.admit(&s.clock, (hash, network(from)))?;
     let now = s.clock.now();
     let key = button_keys::find_by_hash(&s.db, &hash).await?;
     let key = key.filter(|key| key.expires_at.is_none_or(|at| at > now)).ok_or(UNKNOWN)?;

@@ -13,6 +13,9 @@ mod plans;
 mod press;
 mod watch;
 
+use std::net::IpAddr;
+use std::time::Duration;
+
 use super::throttle::Throttle;
 use super::{Caller, Services};
 use crate::domain::id::{ButtonId, ButtonPressId, OperatorId};
@@ -32,8 +35,6 @@ pub(super) use self::watch::conditions;
 pub use self::watch::watched;
 pub use crate::store::button_presses::PressRow;
 pub use crate::store::buttons::ButtonRow;
-
-use std::time::Duration;
 
 /// How long what came from buttons is kept.
 const KEPT: Duration = Duration::from_hours(400 * 24);
@@ -93,8 +94,9 @@ pub async fn prune(s: &Services) -> Result<u64> {
 /// How often something may come. Each process counts for itself.
 #[derive(Debug)]
 pub(in crate::service) struct Rates {
-    /// By any key, right or wrong, before the store is asked.
-    keys: Throttle<[u8; 32]>,
+    /// By any key, right or wrong, before the store is asked. A copy of one that is used elsewhere takes nothing from the
+    /// device.
+    keys: Throttle<([u8; 32], IpAddr)>,
     presses: Throttle<ButtonId>,
     /// Apart, so that a device that only says that it is there, and says it without end, can still be pressed.
     beats: Throttle<ButtonId>,

@@ -90,12 +90,9 @@ pub async fn not_read(s: &Services, caller: &ButtonCaller) {
 /// [`Error::RateLimited`]; [`Error::Unauthenticated`] where it has to be signed and is not; [`Error::Conflict`] where its
 /// time is not ours (`stale_time`), its number was passed (`seq_old`) or used for something else (`seq_reused`).
 pub async fn press(s: &Services, caller: &ButtonCaller, said: &Said<'_>) -> Result<Answer> {
-    let rate = match said.signal {
-        Signal::Heartbeat | Signal::Test => &s.buttons.beats,
-        Signal::Press | Signal::Double | Signal::Hold | Signal::Cancel => &s.buttons.presses,
-    };
-    rate.admit(&s.clock, caller.button.id)?;
-    let kept = match is_signed(s, caller, said) {
+    // Whoever has the key and not the secret uses up nothing that the device needs.
+    let let_in = is_signed(s, caller, said).and_then(|()| admit(s, caller, said.signal).map_err(otherwise));
+    let kept = match let_in {
         // Looked up before the button is held: whoever holds it waits for nothing else.
         Ok(()) => match ready(s, &caller.button, said.signal).await {
             Ok(ready) => keep(s, caller, said, ready).await,
@@ -123,6 +120,14 @@ pub async fn press(s: &Services, caller: &ButtonCaller, said: &Said<'_>) -> Resu
             Ok(Answer { broadcast_id: None, led: Led::Accepted })
         }
     }
+}
+
+fn admit(s: &Services, caller: &ButtonCaller, signal: Signal) -> Result<()> {
+    let rate = match signal {
+        Signal::Heartbeat | Signal::Test => &s.buttons.beats,
+        Signal::Press | Signal::Double | Signal::Hold | Signal::Cancel => &s.buttons.presses,
+    };
+    rate.admit(&s.clock, caller.button.id)
 }
 
 /// Why it is not taken, where whoever looks after the button should know.

@@ -152,7 +152,7 @@ on_both!(whoever_may_not_see_emergencies_sees_no_button, |db| async {
     assert!(is_forbidden(buttons::keys(s, &sender, wall.id).await));
     let auditor = person(Role::Auditor, 9);
     assert_eq!(buttons::list(s, &auditor).await.unwrap().len(), 1);
-    assert!(is_forbidden(buttons::register(s, &auditor, &form()).await.map(|_| ())));
+    assert!(is_forbidden(buttons::register(s, &auditor, &form()).await.map(drop)));
     assert!(is_forbidden(buttons::rotate_key(s, &auditor, wall.id, Duration::ZERO).await));
     assert!(is_forbidden(buttons::disarm(s, &auditor, wall.id).await));
     // A terminal has no number that could be told apart from another.

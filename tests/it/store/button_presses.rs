@@ -1,6 +1,6 @@
 use belltower::clock::Timestamp;
 use belltower::domain::button::{Led, Prepared, Signal};
-use belltower::domain::emergency::{Plan, starters};
+use belltower::domain::emergency::{Chosen, Plan, starters};
 use belltower::domain::id::{BroadcastId, ButtonId, ButtonKeyId, ButtonPressId};
 use belltower::store::button_presses::{
     NewPress, cancel, due, find, find_seq, fire, forget_beats, insert, latest, list, prune, put_off, unsent,
@@ -12,7 +12,7 @@ use crate::support::on_both;
 
 fn prepared() -> Prepared {
     let starter = starters::starters(jiff::civil::date(2026, 9, 1)).into_iter().next().unwrap();
-    let plan = Plan { scenario: starter.scenario, version: 1, chosen: Default::default() };
+    let plan = Plan { scenario: starter.scenario, version: 1, chosen: Chosen::default() };
     Prepared { scenario: starter.slug, plan }
 }
 

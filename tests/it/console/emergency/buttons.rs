@@ -50,7 +50,7 @@ async fn a_form_asks_what_the_chosen_scenarios_ask_and_keeps_what_was_typed() {
     let mut owner = Browser::signed_in(&app, Role::Owner).await;
     has(&owner.get(HOME).await, &["还没有报警按钮", NEW]);
     let chosen = [&FACTS[..], &[("press_scenario", "fire"), ("hold_scenario", "fire")]].concat();
-    let looked = owner.submit(NEW, HOME, &[&chosen[..], &[("act", "look")]].concat()).await;
+    let looked = owner.submit(NEW, NEW, &[&chosen[..], &[("act", "look")]].concat()).await;
     assert_eq!(looked.status, 200);
     has(&looked, &["name=\"press_at_place\"", "name=\"hold_at_meeting_point\"", "图书馆总服务台"]);
     lacks(&looked, &["name=\"double_at_place\"", "field-error"]);
