@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::messages::{Sight, holds};
 use super::providers::{self, Told};
 use super::suppressions::{self, Bounce};
-use super::{Caller, Services, policies, recalls, withdrawing};
+use super::{Caller, Services, broadcasts, policies, recalls, withdrawing};
 use crate::clock::Timestamp;
 use crate::domain::channel::{ChannelKind, Outlet};
 use crate::domain::delivery::State;
@@ -83,11 +83,15 @@ impl<'a> Brought<'a> {
 pub async fn turn(s: &Services, owner: i64, brought: Brought<'_>, wanted: Option<Wanted>) -> Result<Turn> {
     let Brought { settlements, closed, told } = brought;
     let (now, began) = (s.clock.now(), Instant::now());
+    let is_still = match wanted {
+        Some(wanted) if wanted.outlet != Outlet::Sandbox => broadcasts::stands_still(s).await?,
+        _ => false,
+    };
     let claim = wanted.map(|wanted| store::Claim {
         outlet: wanted.outlet,
         lease_ms: LEASE.as_millis() as i64,
         limit: wanted.most as i64,
-        routine: wanted.routine as i64,
+        routine: if is_still { 0 } else { wanted.routine as i64 },
     });
     let policy = policies::in_force(s).await?;
     let capped: Vec<_> = policy.frequency_cap.keys().copied().collect();

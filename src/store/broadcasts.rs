@@ -9,6 +9,7 @@ use crate::domain::channel::ChannelKind;
 use crate::domain::delivery;
 use crate::domain::emergency::{Act, HandKind, Level, Overridden, Part, Plan, Run, State};
 use crate::domain::id::{BroadcastId, MessageId, OperatorId, SourceId};
+use crate::domain::message::Status;
 
 row! {
     pub struct BroadcastRow {
@@ -129,6 +130,20 @@ pub async fn waiting(db: &Db) -> Result<Vec<BroadcastRow>> {
          ORDER BY b.level, b.id DESC LIMIT 200"
     );
     Ok(in_db!(db, |c| sqlx::query_as(sql(text)).fetch_all(c).await)?)
+}
+
+/// A red alert to real people that began at `since` or later has deliveries that are not handed over yet.
+pub async fn red_goes_out(db: &Db, since: Timestamp) -> Result<bool> {
+    let (live, drill, red) = (State::Live.code(), Run::Drill.code(), Level::Red.code());
+    let (routing, sending) = (Status::Routing.code(), Status::Sending.code());
+    let text = format!(
+        "SELECT EXISTS (SELECT 1 FROM broadcast b
+            JOIN broadcast_message bm ON bm.broadcast_id = b.id
+            JOIN message m ON m.id = bm.message_id
+         WHERE b.state = {live} AND b.level = {red} AND b.run <> {drill} AND b.live_at >= $1
+            AND m.status IN ({routing}, {sending}))"
+    );
+    Ok(in_db!(db, |c| sqlx::query_scalar(sql(text)).bind(since.0).fetch_one(c).await)?)
 }
 
 /// The newest before `before`; at most `limit`. `run`: only such.

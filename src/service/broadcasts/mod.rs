@@ -15,6 +15,7 @@ mod progress;
 mod report;
 mod rules;
 mod second;
+mod still;
 mod telling;
 mod time;
 mod times;
@@ -34,6 +35,7 @@ pub use self::progress::{ChannelProgress, PartProgress, Progress, Reason, progre
 pub use self::report::{LONGEST_LESSON, Report, learn, note_report, report};
 pub use self::rules::{OVERRIDE, Rules, change_rules, rules};
 pub use self::second::{Changed, approve, edit, go_alone, reject, review, send_back, submit, withdraw};
+pub(super) use self::still::stands_still;
 pub use self::time::tick;
 pub use self::times::{Times, times};
 use self::views::may_read;

@@ -82,12 +82,15 @@ pub struct Progress {
 pub(in crate::service) struct Lately {
     progress: Mutex<HashMap<BroadcastId, (Duration, Progress)>>,
     pub(super) open: Mutex<Option<(Duration, Arc<[OpenBroadcast]>)>>,
+    /// Whether routine sending stands still.
+    pub(super) still: Mutex<Option<(Duration, bool)>>,
 }
 
 impl Lately {
     /// Something was done to a broadcast.
     pub(super) async fn forget_open(&self) {
         *self.open.lock().await = None;
+        *self.still.lock().await = None;
     }
 }
 

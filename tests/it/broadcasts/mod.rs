@@ -5,6 +5,7 @@ mod after;
 mod faults;
 mod press;
 mod second;
+mod still;
 mod time;
 
 use std::collections::BTreeSet;

@@ -6,16 +6,19 @@ use belltower::domain::emergency::{
     Act, Chosen, HandKind, Level, Overridden, Part, Plan, Run, Spoken, State,
 };
 use belltower::domain::id::{BroadcastId, MessageId, OperatorId, RecipientId, SourceId};
+use belltower::domain::message::Status;
 use belltower::store::Db;
 use belltower::store::audience::{ResolvedAudience, members};
 use belltower::store::broadcasts::{
     NewAct, NewBroadcast, acts, add_message, due, find, following, had_a_hand, insert, is_planning, list,
-    lock, messages, messages_in, note, of_message, open_with_key, pace, people, reasons, times, told_by,
-    told_by_in, update, waiting,
+    lock, messages, messages_in, note, of_message, open_with_key, pace, people, reasons, red_goes_out, times,
+    told_by, told_by_in, update, waiting,
 };
+use belltower::store::messages::NewMessage;
 use serde_json::json;
 
 use super::deliveries::{sending, settlement, store, take};
+use super::messages::message;
 use crate::support::on_both;
 
 fn plan() -> Plan {
@@ -241,4 +244,36 @@ on_both!(people_are_counted_once_and_those_who_may_have_it_found, |db| async {
     let at = times(&db, &all, 1).await.unwrap();
     assert!(at.first_call.is_some() && at.half == at.last && at.last == pace[0].last_at);
     assert_eq!(times(&db, &all, 9).await.unwrap().half, None, "one of nine is not half of them");
+});
+
+on_both!(a_red_alert_goes_out_while_a_message_of_it_is_under_way, |db| async {
+    super::messages::sources(&db).await;
+    let statuses = [Status::Sending, Status::Completed, Status::Sending, Status::Sending, Status::Routing];
+    let messages = (1..).zip(statuses).map(|(id, status)| NewMessage { status, ..message(id) });
+    super::messages::keep(&db, &messages.collect::<Vec<_>>()).await;
+    let plan = plan();
+    let live =
+        |open_key| NewBroadcast { state: State::Live, live_at: Some(Timestamp(200)), ..new(&plan, open_key) };
+    for (number, others) in [
+        // Not yet out, out already, practised, not so grave.
+        NewBroadcast { state: State::PendingApproval, live_at: None, ..live("a") },
+        live("b"),
+        NewBroadcast { run: Run::Drill, ..live("c") },
+        NewBroadcast { level: Level::Orange, ..live("d") },
+    ]
+    .iter()
+    .enumerate()
+    {
+        let id = keep(&db, others).await;
+        let mut tx = db.begin().await.unwrap();
+        add_message(&mut tx, id, Part::Alert, MessageId(number as i64 + 1)).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+    assert!(!red_goes_out(&db, Timestamp(100)).await.unwrap());
+    let id = keep(&db, &live("e")).await;
+    let mut tx = db.begin().await.unwrap();
+    add_message(&mut tx, id, Part::Alert, MessageId(5)).await.unwrap();
+    tx.commit().await.unwrap();
+    assert!(red_goes_out(&db, Timestamp(200)).await.unwrap());
+    assert!(!red_goes_out(&db, Timestamp(201)).await.unwrap(), "it began before");
 });

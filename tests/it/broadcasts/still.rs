@@ -1,0 +1,112 @@
+//! Routine sending stands still while a red alert goes out.
+
+use belltower::domain::id::MessageId;
+use belltower::service::broadcasts::{Rules, change_rules};
+use belltower::service::messages::{self, AcceptOptions};
+use belltower::service::sources::{self, NewSource};
+use belltower::simulator::{Reply, Stage};
+
+use super::*;
+use crate::support::on_both;
+
+/// A text to one telephone, as a department sends it.
+async fn routine(campus: &Campus) -> MessageId {
+    let new = NewSource {
+        name: "图书馆".to_owned(),
+        department: "图书馆".to_owned(),
+        topics: vec!["library.#".to_owned()],
+        channels: vec!["sms".to_owned()],
+        rights: vec!["send_direct".to_owned()],
+        ..NewSource::default()
+    };
+    let made = sources::create(&campus.s, &operator(Role::Owner), new).await.unwrap();
+    let source = sources::authenticate(&campus.s, &made.key).await.unwrap();
+    let body = json!({
+        "topic": "library.due", "title": "图书到期", "body": "请尽快归还。", "to": [{"mobile": "13912345678"}],
+    });
+    let options = AcceptOptions { idempotency_key: None, request_id: "test".to_owned(), skip_unknown: false };
+    let body = body.to_string();
+    messages::accept(&campus.s, &source, body.as_bytes(), &options).await.unwrap().message.id
+}
+
+async fn texts(campus: &Campus) {
+    let new = NewProvider {
+        name: "短信".to_owned(),
+        channel: ChannelKind::Sms,
+        kind: ProviderKind::Sandbox,
+        settings: json!({}),
+        priority: 10,
+        weight: 1,
+        rate: None,
+    };
+    providers::create(&campus.s, &operator(Role::Owner), new).await.unwrap();
+}
+
+async fn is_out(campus: &Campus, id: MessageId) -> bool {
+    let counts = messages::get(&campus.s, &operator(Role::Owner), id).await.unwrap().summary.counts.all;
+    assert_eq!(counts.planned, 1, "{counts:?}");
+    counts.sent + counts.delivered == 1
+}
+
+/// A relay that takes nothing for now: the alert does not go out by mail.
+async fn held_up(db: Db) -> (Campus, BroadcastId, MessageId) {
+    let busy = Faults::default().at(Stage::Connect, Reply::new(421, "busy"));
+    let mut campus = Campus::with(db, 3, busy).await;
+    texts(&campus).await;
+    let id = campus.press(&person(Role::DutyOfficer, 1), Run::Live).await.unwrap().id;
+    let routine = routine(&campus).await;
+    campus.drain().await;
+    (campus, id, routine)
+}
+
+on_both!(what_is_routine_waits_until_a_red_alert_is_out, |db| async {
+    let (mut campus, _, routine) = held_up(db).await;
+    assert!(!is_out(&campus, routine).await);
+    campus.relay.set_faults(Faults::default());
+    for _ in 0..3 {
+        campus.turn(Duration::from_secs(30));
+        campus.drain().await;
+    }
+    assert_eq!(campus.arrived().len(), 3, "the alert");
+    campus.turn(Duration::from_secs(1));
+    campus.drain().await;
+    assert!(is_out(&campus, routine).await, "and then the rest");
+});
+
+on_both!(what_is_routine_does_not_wait_for_a_dead_channel_for_ever, |db| async {
+    let (mut campus, _, routine) = held_up(db).await;
+    campus.turn(Duration::from_secs(119));
+    campus.drain().await;
+    assert!(!is_out(&campus, routine).await);
+    campus.turn(Duration::from_secs(2));
+    campus.drain().await;
+    assert!(is_out(&campus, routine).await);
+});
+
+on_both!(a_stop_lets_what_is_routine_go_on, |db| async {
+    let (mut campus, id, routine) = held_up(db).await;
+    broadcasts::stop(&campus.s, &person(Role::DutyOfficer, 1), None, id, "").await.unwrap();
+    campus.drain().await;
+    assert!(is_out(&campus, routine).await);
+});
+
+on_both!(routine_goes_on_beside_it_where_the_rules_say_so, |db| async {
+    let busy = Faults::default().at(Stage::Connect, Reply::new(421, "busy"));
+    let mut campus = Campus::with(db, 3, busy).await;
+    texts(&campus).await;
+    let rules = Rules { pause_routine: false, ..Rules::default() };
+    assert!(change_rules(&campus.s, &operator(Role::Owner), Rules::default(), rules).await.unwrap());
+    campus.press(&person(Role::DutyOfficer, 1), Run::Live).await.unwrap();
+    let routine = routine(&campus).await;
+    campus.drain().await;
+    assert!(is_out(&campus, routine).await);
+});
+
+on_both!(a_drill_keeps_nobody_waiting, |db| async {
+    let mut campus = Campus::new(db, 3).await;
+    texts(&campus).await;
+    campus.press(&person(Role::DutyOfficer, 1), Run::Drill).await.unwrap();
+    let routine = routine(&campus).await;
+    campus.drain().await;
+    assert!(is_out(&campus, routine).await);
+});
