@@ -144,7 +144,7 @@ fn enter_drills_in_the_sandbox_and_calls_it_off() {
     let mut command = command(&folder, &["demo", "--listen", "127.0.0.1:0"]);
     command.stdin(Stdio::piped());
     let mut demo = Running::start(command);
-    let mut until = |demo: &mut Running, begins: &str| loop {
+    let until = |demo: &mut Running, begins: &str| loop {
         let line = demo.line();
         if line.trim_start().starts_with(begins) {
             return line;
