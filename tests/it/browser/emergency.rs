@@ -268,17 +268,17 @@ fn a_person_says_on_a_phone_that_they_need_help_and_the_officer_sees_it_on_top()
         person.open(&page).await;
         person.press("报平安情况").await;
         person.sees("教三 204").await;
-        const ORDER: &str = "return [...document.querySelectorAll('h2')].map((head) => head.id)";
+        const ORDER: &str = "return [...document.querySelectorAll('main h2')].map((head) => head.id)";
         let order = person.script(ORDER, json!([])).await;
         assert_eq!(order[0], "need-title", "{order}");
-        person.sees("需要帮助1").await;
+        person.sees("需要帮助 1").await;
         // Somebody else says that they are safe: the board learns of it by itself.
         let li = found.as_array().unwrap().iter().find(|one| one["recipient"]["campus_id"] == "1").unwrap();
         let path =
             short_links::roll_call_path(&app.services.vault, li["id"].as_str().unwrap().parse().unwrap());
         let form = app.plain(Method::POST, &path).header("content-type", "application/x-www-form-urlencoded");
         assert_eq!(Answer::of(form.body("answer=help")).await.status, 200);
-        person.sees("需要帮助2").await;
+        person.sees("需要帮助 2").await;
         person.press("已联系，安全 2").await;
         person.sees("已登记：2 安全。").await;
     });

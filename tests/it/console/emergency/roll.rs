@@ -89,7 +89,7 @@ async fn who_needs_help_comes_first_and_then_where_people_are_silent() {
     );
     lacks(&board, &["13812340001", "/roll/reveal"]);
     let place = |text: &str| board.text.find(text).unwrap_or_else(|| panic!("{text}: {}", board.text));
-    assert!(place("教三 204") < place("应答人数"));
+    assert!(place("教三 204") < place("询问人数"));
     assert!(place("id=\"need-title\"") < place("id=\"units-title\""));
     // Whom nothing reached is said to be so: 赵敏 has no address.
     has(&board, &["没有任何渠道送达", "赵敏"]);
@@ -145,7 +145,7 @@ async fn somebody_is_marked_who_was_spoken_with_and_lists_are_taken_along() {
     );
     let mut auditor = Browser::signed_in(&app, Role::Auditor).await;
     let figures = auditor.get(&roll).await;
-    has(&figures, &["应答人数", "农学院", "查看人员"]);
+    has(&figures, &["询问人数", "农学院", "查看人员"]);
     lacks(&figures, &["李娜", "王伟", "/roll/mark", "/roll/export"]);
 }
 
