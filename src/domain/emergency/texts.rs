@@ -169,11 +169,18 @@ pub fn drill(said: &Said, language: Language) -> Said {
     let around = |text: &str, before: &str, after: &str| {
         if text.trim().is_empty() { String::new() } else { format!("{mark}{before}{text}{after}{end}") }
     };
+    // On one line, a name that signs it would run into what follows.
+    let is_closed = said.sms.trim_end().ends_with(['。', '！', '？', '”', '）', '.', '!', '?', ')', '"']);
+    let between = match language {
+        _ if is_closed => space,
+        Language::Chinese => "。",
+        Language::English => ". ",
+    };
     Said {
         title: format!("{mark}{space}{}", said.title),
         // In paragraphs of their own, so that they change no mark-up.
         body: around(&said.body, "\n\n", "\n\n"),
-        sms: around(&said.sms, space, space),
+        sms: around(&said.sms, space, between),
         wechat: around(&said.wechat, space, "\n"),
     }
 }

@@ -2,7 +2,9 @@
 
 use proptest::prelude::*;
 
-use super::super::texts::{assemble, choose, content, drill_end, drill_mark, params, said, time_of_day};
+use super::super::texts::{
+    assemble, choose, content, drill, drill_end, drill_mark, params, said, time_of_day,
+};
 use super::*;
 use crate::domain::audience::Params;
 use crate::domain::channel::ChannelKind;
@@ -115,6 +117,27 @@ fn a_drill_says_so_first_and_last_in_every_text() {
     }
     let live = content(&scenario().alert, &chosen("图书馆"), &time(), Run::Live, Language::Chinese);
     assert!(!serde_json::to_string(&live).unwrap().contains("演练"));
+}
+
+#[test]
+fn a_name_that_signs_a_text_does_not_run_into_what_ends_a_drill() {
+    let sms = |text: &str, language| drill(&Said { sms: text.to_owned(), ..Said::default() }, language).sms;
+    for (language, text, expected) in [
+        (
+            Language::Chinese,
+            "给您带来不便。保卫处",
+            "【演练】给您带来不便。保卫处。以上为演练内容，无需采取任何行动。",
+        ),
+        (Language::Chinese, "请撤离。", "【演练】请撤离。以上为演练内容，无需采取任何行动。"),
+        (
+            Language::English,
+            "Sorry. Campus Security",
+            "[DRILL] Sorry. Campus Security. This is a drill. No action is needed.",
+        ),
+        (Language::English, "Leave now.", "[DRILL] Leave now. This is a drill. No action is needed."),
+    ] {
+        assert_eq!(sms(text, language), expected);
+    }
 }
 
 #[test]
