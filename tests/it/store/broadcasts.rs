@@ -18,7 +18,7 @@ use belltower::store::messages::NewMessage;
 use serde_json::json;
 
 use super::deliveries::{sending, settlement, store, take};
-use super::messages::message;
+use super::messages::{keep as keep_messages, message, sources};
 use crate::support::on_both;
 
 fn plan() -> Plan {
@@ -247,10 +247,10 @@ on_both!(people_are_counted_once_and_those_who_may_have_it_found, |db| async {
 });
 
 on_both!(a_red_alert_goes_out_while_a_message_of_it_is_under_way, |db| async {
-    super::messages::sources(&db).await;
+    sources(&db).await;
     let statuses = [Status::Sending, Status::Completed, Status::Sending, Status::Sending, Status::Routing];
     let messages = (1..).zip(statuses).map(|(id, status)| NewMessage { status, ..message(id) });
-    super::messages::keep(&db, &messages.collect::<Vec<_>>()).await;
+    keep_messages(&db, &messages.collect::<Vec<_>>()).await;
     let plan = plan();
     let live =
         |open_key| NewBroadcast { state: State::Live, live_at: Some(Timestamp(200)), ..new(&plan, open_key) };
