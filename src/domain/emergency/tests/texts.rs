@@ -145,7 +145,7 @@ fn what_is_not_said_by_a_channel_stays_unsaid() {
     let mail_only = |_| Said { title: "t".into(), body: "b".into(), ..Said::default() };
     let content = assemble(Language::Chinese, mail_only);
     assert_eq!(content.variants.keys().collect::<Vec<_>>(), ["en"]);
-    let drilled = super::super::texts::drill(&mail_only(Language::English), Language::English);
+    let drilled = drill(&mail_only(Language::English), Language::English);
     assert_eq!(
         (drilled.sms.as_str(), drilled.wechat.as_str(), drilled.title.as_str()),
         ("", "", "[DRILL] t")
