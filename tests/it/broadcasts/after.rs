@@ -2,7 +2,7 @@
 
 use belltower::domain::emergency::{Said, Texts};
 use belltower::service::broadcasts::{all_clear, approve, correct, stop, update};
-use belltower::simulator::{Reply, Stage};
+use belltower::simulator::{Act as Does, Reply, Stage};
 
 use super::*;
 use crate::support::on_both;
@@ -43,6 +43,36 @@ on_both!(what_waits_for_another_try_is_not_tried_after_a_stop, |db| async {
         assert_eq!((counts.planned, counts.pending + counts.sending), (4, 0), "{:?}", channel.channel);
         assert_eq!(counts.cancelled + counts.suppressed, 4, "{:?}", channel.channel);
     }
+});
+
+on_both!(what_no_answer_came_to_is_not_sent_once_more_after_a_stop_or_a_correction, |db| async {
+    let lost = Faults::default().at(Stage::Kept, Does::Reset);
+    let mut campus = Campus::with(db, 3, lost.clone()).await;
+    let officer = person(Role::DutyOfficer, 1);
+    let mut alerts = 0;
+    for is_false in [false, true] {
+        campus.relay.set_faults(lost.clone());
+        let id = campus.press(&officer, Run::Live).await.unwrap().id;
+        campus.drain().await;
+        // Taken, and the answers lost: the message is at its end, and policy would have it repeated after a minute.
+        let progress = campus.progress(id).await;
+        let mails = progress.channels.iter().find(|one| one.channel == ChannelKind::Email).unwrap();
+        assert_eq!(mails.counts.unknown, 3, "{progress:?}");
+        campus.relay.set_faults(Faults::default());
+        if is_false {
+            correct(&campus.s, &officer, None, id, "test").await.unwrap();
+        } else {
+            stop(&campus.s, &officer, None, id, "").await.unwrap();
+        }
+        for _ in 0..3 {
+            campus.turn(Duration::from_mins(1));
+            campus.drain().await;
+        }
+        alerts += 3;
+        let again = campus.arrived().into_iter().filter(|(_, subject)| !subject.starts_with("更正")).count();
+        assert_eq!(again, alerts, "once each");
+    }
+    assert_eq!(campus.arrived().len(), 3 + 3 + 3, "and the correction to all who may have it");
 });
 
 on_both!(a_correction_goes_to_exactly_those_who_were_told, |db| async {
