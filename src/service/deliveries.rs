@@ -328,6 +328,7 @@ pub(super) async fn stop_in(tx: &mut Tx, message: MessageId, by: &str, now: Time
     match messages::standing(tx, message).await? {
         Some(standing) if !standing.status.is_final() || standing.status == Status::Completed => {
             put_down(tx, &standing, "its broadcast was ended", by, now).await?;
+            store::hold_pending(tx, message).await?;
             Ok(true)
         }
         Some(_) | None => Ok(false),
