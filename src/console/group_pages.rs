@@ -140,6 +140,8 @@ async fn group_page(s: &Services, signed: &Signed, group: Group, cursor: &str) -
         rules: uses.rules,
         messages: uses.messages,
         sources: uses.sources,
+        scenarios: uses.scenarios.into_iter().map(|(slug, name)| (slug, shell.view.spoken(&name))).collect(),
+        broadcasts: uses.broadcasts.into_iter().map(|(id, name)| (id, shell.view.spoken(&name))).collect(),
         members: PeopleFragment {
             view: signed.view(),
             rows,

@@ -11,7 +11,7 @@ use super::view::View;
 use crate::clock::Timestamp;
 use crate::domain::filter::FilterError;
 use crate::domain::group::GroupKind;
-use crate::domain::id::{GroupId, MessageId, SourceId};
+use crate::domain::id::{BroadcastId, GroupId, MessageId, SourceId};
 
 /// Filters to learn from, each with the key of what it finds.
 pub const EXAMPLES: [(&str, &str); 5] = [
@@ -82,6 +82,10 @@ pub struct GroupPage {
     pub messages: Vec<(MessageId, String)>,
     /// Sources limited to it and perhaps to others.
     pub sources: Vec<(SourceId, String)>,
+    /// Scenarios that name it, or would, by their slugs.
+    pub scenarios: Vec<(String, String)>,
+    /// Broadcasts that are not over and name it.
+    pub broadcasts: Vec<(BroadcastId, String)>,
     pub coverage: CoverageFragment,
     pub members: PeopleFragment,
     /// Campus ids as typed.
@@ -93,7 +97,11 @@ pub struct GroupPage {
 impl GroupPage {
     /// Nothing would mean something else without it.
     fn may_go(&self) -> bool {
-        self.rules.is_empty() && self.messages.is_empty() && self.sources.is_empty()
+        self.rules.is_empty()
+            && self.messages.is_empty()
+            && self.sources.is_empty()
+            && self.scenarios.is_empty()
+            && self.broadcasts.is_empty()
     }
 
     fn is_dynamic(&self) -> bool {

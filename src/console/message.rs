@@ -21,12 +21,12 @@ use crate::config::Language;
 use crate::domain::channel::ChannelKind;
 use crate::domain::content::Rendered;
 use crate::domain::delivery::State;
-use crate::domain::id::{DeliveryId, MessageId};
+use crate::domain::id::{BroadcastId, DeliveryId, MessageId};
 use crate::domain::message::{Category, Status};
 use crate::domain::operator::Permission;
 use crate::http::{locale, params};
 use crate::service::messages::{self, AnswerCounts, EventView, MessageSummary, MessageView};
-use crate::service::{Services, deliveries};
+use crate::service::{Services, broadcasts, deliveries};
 use crate::{Error, Result};
 
 #[derive(Debug, Template)]
@@ -102,6 +102,8 @@ pub struct ActsFragment {
     pub may_cancel: bool,
     /// Deliveries that could be called back now that nothing more is sent; 0 hides the act.
     pub recall_count: u64,
+    /// Whose part it is. All that can be done is done there.
+    pub broadcast: Option<BroadcastId>,
 }
 
 #[derive(Debug, Template)]
@@ -312,7 +314,8 @@ fn awaits_receipts(view: &View, message: &MessageSummary) -> bool {
 /// What whoever looks may do with a message.
 async fn acts(s: &Services, signed: &Signed, message: &MessageSummary) -> Result<ActsFragment> {
     let department = message.department.as_deref();
-    let may_send = signed.may_of(Permission::MessagesSend, department);
+    let broadcast = broadcasts::of_message(s, &signed.caller, message.id).await?;
+    let may_send = broadcast.is_none() && signed.may_of(Permission::MessagesSend, department);
     let ended = message.status.is_final() && message.deliveries_removed_at.is_none();
     let recall_count =
         if may_send && ended { deliveries::recallable(s, &signed.caller, message.id).await? } else { 0 };
@@ -330,6 +333,7 @@ async fn acts(s: &Services, signed: &Signed, message: &MessageSummary) -> Result
         resend_states,
         may_cancel,
         recall_count: u64::try_from(recall_count).unwrap_or(0),
+        broadcast: broadcast.filter(|_| signed.may(Permission::EmergencyView)),
     })
 }
 

@@ -20,7 +20,7 @@ use crate::queue::{Entry, Work};
 use crate::store::attention::{self as store, ActRow, GroupRow, NewAct};
 use crate::store::messages::Standing;
 use crate::store::receipts::DayOf;
-use crate::store::{Tx, audit, events, messages, providers, reopening};
+use crate::store::{Tx, audit, broadcasts, events, messages, providers, reopening};
 use crate::telemetry::mask;
 use crate::{Error, Result};
 
@@ -327,6 +327,11 @@ async fn resend(
         let can_be = matches!(standing.status, Status::Sending | Status::Completed)
             && standing.content_removed_at.is_none();
         if !can_be || (over && !act.late) {
+            continue;
+        }
+        // What failed of a broadcast is sent again while it holds; nobody is told to run when it is over. Those that were stopped
+        // or called off are cancelled.
+        if over && broadcasts::of_message_in(tx, message).await?.is_some() {
             continue;
         }
         let routed: Routed = standing.routing.unwrap_or_default().0;

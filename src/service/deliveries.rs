@@ -325,17 +325,17 @@ pub async fn cancel(s: &Services, caller: &Caller, message: MessageId) -> Result
     end_stopped(s, caller, message).await
 }
 
-/// Stops a message of a broadcast in the transaction that decides so; false where it has ended. What waits of it is for
-/// [`end_stopped`].
+/// Stops a message of a broadcast in the transaction that decides so; false where nothing of it is out or will be. What waits
+/// of it is for [`end_stopped`]. One that was sent to its end is stopped as well: else what no answer came to would be handed
+/// over once more after people were told that it is over, and could be opened again by hand.
 pub(super) async fn stop_in(tx: &mut Tx, message: MessageId, by: &str, now: Timestamp) -> Result<bool> {
     match messages::standing(tx, message).await? {
-        Some(standing) if !standing.status.is_final() => {
+        Some(standing) if !standing.status.is_final() || standing.status == Status::Completed => {
             put_down(tx, &standing, "its broadcast was ended", by, now).await?;
+            store::hold_pending(tx, message).await?;
             Ok(true)
         }
-        // What was handed over can still be called back.
-        Some(standing) => Ok(standing.status == Status::Completed),
-        None => Ok(false),
+        Some(_) | None => Ok(false),
     }
 }
 

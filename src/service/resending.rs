@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::deliveries::{audit, complete, default_life, event, own, publish};
 use super::policies::{Heeded, Subject};
+use super::withdrawing::not_of_broadcast;
 use super::{Caller, Services};
 use crate::domain::channel::{ChannelKind, Outlet};
 use crate::domain::delivery::State;
@@ -127,6 +128,7 @@ async fn resendable(
     channels: &[ChannelKind],
 ) -> Result<Standing> {
     let standing = own(tx, caller, message).await?;
+    not_of_broadcast(tx, message).await?;
     if !matches!(standing.status, Status::Sending | Status::Completed | Status::Cancelled) {
         return Err(Error::conflict(
             "not_sent",

@@ -2,15 +2,27 @@
 
 use super::deliveries::own;
 use super::{Caller, Services};
-use crate::Result;
 use crate::domain::id::MessageId;
 use crate::domain::message::Status;
-use crate::store::Tx;
 use crate::store::messages::{self, Standing};
+use crate::store::{Tx, broadcasts};
+use crate::{Error, Result};
 
 /// Whether nobody was sent it yet, so that whoever wrote it may withdraw it by themselves.
 const fn waits(status: Status) -> bool {
     matches!(status, Status::Held | Status::Scheduled)
+}
+
+/// A broadcast's message is stopped and told more of as its broadcast is, by whoever may do that to it, and with a note of
+/// it in its log.
+pub(super) async fn not_of_broadcast(tx: &mut Tx, message: MessageId) -> Result<()> {
+    match broadcasts::of_message_in(tx, message).await? {
+        Some(row) => {
+            let detail = format!("the message is a part of the broadcast {}", row.broadcast_id);
+            Err(Error::conflict("broadcast_message", detail))
+        }
+        None => Ok(()),
+    }
 }
 
 /// The message, locked, if the caller may act on it, or wrote it and nobody was sent it yet.
@@ -22,7 +34,9 @@ pub(super) async fn withdrawable(tx: &mut Tx, caller: &Caller, message: MessageI
             return Ok(standing);
         }
     }
-    own(tx, caller, message).await
+    let standing = own(tx, caller, message).await?;
+    not_of_broadcast(tx, message).await?;
+    Ok(standing)
 }
 
 /// Whether the caller wrote a message that nobody was sent yet.

@@ -341,6 +341,17 @@ pub async fn told_by_in(tx: &mut Tx, id: BroadcastId) -> Result<Vec<MessageId>> 
     Ok(rows.into_iter().map(|row| row.message_id).collect())
 }
 
+/// Whether anybody was told of a broadcast, or of what follows it, by an escalation, with what this transaction wrote.
+pub async fn escalated_in(tx: &mut Tx, id: BroadcastId) -> Result<bool> {
+    let text = format!(
+        "SELECT CAST(count(*) AS bigint) FROM broadcast_message m JOIN broadcast b ON b.id = m.broadcast_id
+         WHERE (b.id = $1 OR b.follows = $1) AND m.part = {}",
+        Part::Escalation.code()
+    );
+    let n: i64 = in_tx!(tx, |c| sqlx::query_scalar(sql(text)).bind(id.0).fetch_one(c).await)?;
+    Ok(n > 0)
+}
+
 /// What follows a broadcast, the oldest first.
 pub async fn following(db: &Db, id: BroadcastId) -> Result<Vec<BroadcastRow>> {
     let text = format!("SELECT {COLUMNS} FROM broadcast b WHERE b.follows = $1 ORDER BY b.id");
@@ -367,6 +378,12 @@ pub async fn of_message(db: &Db, message: MessageId) -> Result<Option<OfRow>> {
     Ok(in_db!(db, |c| sqlx::query_as(text).bind(message.0).fetch_optional(c).await)?)
 }
 
+/// As [`of_message`], in this transaction.
+pub async fn of_message_in(tx: &mut Tx, message: MessageId) -> Result<Option<OfRow>> {
+    let text = "SELECT broadcast_id, part FROM broadcast_message WHERE message_id = $1";
+    Ok(in_tx!(tx, |c| sqlx::query_as(text).bind(message.0).fetch_optional(c).await)?)
+}
+
 /// States of a delivery that arrived with its provider.
 fn reached() -> String {
     [delivery::State::Sent, delivery::State::Delivered].map(|state| state.code().to_string()).join(", ")
@@ -381,8 +398,13 @@ pub(super) fn may_have_it() -> String {
         delivery::State::Unknown,
     ];
     let states = states.map(|state| state.code().to_string()).join(", ");
-    // One that was called back was perhaps read, one that is sent again because no answer came perhaps arrived.
-    format!("(d.state IN ({states}) OR d.sent_at IS NOT NULL OR d.repeats > 0 OR d.reason = 'recalled')")
+    // One that was called back was perhaps read, one that is sent again because no answer came perhaps arrived, and so did one
+    // that was in the hands of a process that died. The mark of the last is taken off with the next answer; what stays is the
+    // attempt that bears it. It is looked for last, and only where there was one.
+    format!(
+        "(d.state IN ({states}) OR d.sent_at IS NOT NULL OR d.repeats > 0 OR d.repeated OR d.reason = 'recalled'
+            OR (d.attempts > 0 AND EXISTS (SELECT 1 FROM attempt t WHERE t.delivery_id = d.id AND t.repeated)))"
+    )
 }
 
 row! {

@@ -42,7 +42,7 @@ pub struct ResendBody {
     request_body(content = Option<CancelBody>, description = "None, or an empty object"),
     responses(
         (status = 200, body = Cancelled),
-        (status = 409, description = "`ended`: there is nothing left to stop or to call back", body = Problem,
+        (status = 409, description = "`ended`: there is nothing left to stop or to call back; `broadcast_message`: it is a part of a broadcast, which is stopped instead", body = Problem,
             content_type = "application/problem+json"),
     ),
 )]
@@ -65,7 +65,7 @@ pub async fn cancel(
     request_body = ResendBody,
     responses(
         (status = 200, body = Resent),
-        (status = 409, description = "`not_sent`: there is nothing to send again yet", body = Problem,
+        (status = 409, description = "`not_sent`: there is nothing to send again yet; `broadcast_message`: it is a part of a broadcast", body = Problem,
             content_type = "application/problem+json"),
     ),
 )]

@@ -183,6 +183,18 @@ impl Scenario {
         self.channels.contains(&channel) || later.contains(&channel)
     }
 
+    /// The channels by which people are told: with those of the escalation where it `escalated`.
+    pub fn channels_of_all(&self, escalated: bool) -> Vec<ChannelKind> {
+        let mut channels = self.channels.clone();
+        let later = self.escalation.iter().filter(|_| escalated).flat_map(|escalation| &escalation.channels);
+        for channel in later {
+            if !channels.contains(channel) {
+                channels.push(*channel);
+            }
+        }
+        channels
+    }
+
     pub fn review_is_due(&self, today: jiff::civil::Date) -> bool {
         self.review_on < today
     }

@@ -259,6 +259,22 @@ pub(super) const ALL: &[Explained] = &[
         ],
     ),
     problem(
+        "broadcast_message",
+        409,
+        [
+            "The message is a part of a broadcast",
+            "A message of an emergency broadcast is not stopped, called back or sent again by itself: whoever may do that to \
+             the broadcast does it there, and the broadcast keeps a log of it. `detail` names the broadcast.",
+            "Stop or correct the broadcast, or say that it is over. What failed is sent again from the deliveries that need \
+             attention while the broadcast holds.",
+        ],
+        [
+            "消息属于紧急广播",
+            "紧急广播的消息不能单独停止、撤回或重发：只能由有权限的人对广播本身操作，并记入该广播的记录。detail 给出那个广播。",
+            "请停止、更正或解除该广播。广播有效期内失败的投递，可在“待处理投递”中重发。",
+        ],
+    ),
+    problem(
         "override_too_early",
         409,
         [
@@ -398,14 +414,16 @@ pub(super) const ALL: &[Explained] = &[
         409,
         [
             "Something still needs the group",
-            "A routing rule in force, a source that is limited to groups, or a message that is not planned yet, names the \
-             group. Without it they would reach others than was meant.",
-            "Take the group out of the rule and of the source's rights, and wait for the messages or cancel them; then delete it.",
+            "A routing rule in force, a source that is limited to groups, a scenario or a change of one that waits, a \
+             broadcast that is not over, or a message that is not planned yet, names the group. Without it they would \
+             reach others than was meant.",
+            "Take the group out of the rule, of the source's rights and of the scenario, end the broadcast, and wait for the \
+             messages or cancel them; then delete it.",
         ],
         [
             "用户组仍在使用",
-            "有生效的路由规则、限定了可发送范围的来源系统或尚未展开的消息引用了该用户组，删除后它们的受众会与原意不符。",
-            "请先从规则和来源系统的权限中移除该组，并等待相关消息发出或取消它们，然后再删除。",
+            "有生效的路由规则、限定了可发送范围的来源系统、预案或其待批准的修改、未结束的紧急广播或尚未展开的消息引用了该用户组，删除后它们的受众会与原意不符。",
+            "请先从规则、来源系统的权限和预案中移除该组，结束相关广播，并等待相关消息发出或取消它们，然后再删除。",
         ],
     ),
     problem(

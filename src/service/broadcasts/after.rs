@@ -8,6 +8,7 @@ use super::Services;
 use super::changing::{Doer, InHand, illegal};
 use super::press::{self, FreeText, Pressed};
 use super::words::{self, Way, Words};
+use crate::domain::channel::ChannelKind;
 use crate::domain::emergency::free_text::reworded;
 use crate::domain::emergency::{Act, Part, Scenario, State, Texts};
 use crate::domain::id::{BroadcastId, MessageId};
@@ -141,7 +142,10 @@ async fn finish(
     let scenario = &hand.row.plan.0.scenario;
     let texts =
         if part == Part::Correction { scenario.correction.clone() } else { scenario.all_clear.clone() };
-    let word = said(s, &hand, part, &texts, told, request_id).await?;
+    // Whoever has it by the escalation alone has no address of another channel.
+    let escalated = store::escalated_in(&mut hand.tx, id).await?;
+    let channels = scenario.channels_of_all(escalated);
+    let word = said(s, &hand, (part, &texts), told, &channels, request_id).await?;
     hand.act(&doer, act, &json!({ "message": word.id(), "text": texts })).await?;
     let stopped = silence(&mut hand, &doer).await?;
     word.keep_broadcast(&mut hand.tx).await?;
@@ -171,9 +175,9 @@ async fn finish(
 async fn said(
     s: &Services,
     hand: &InHand,
-    part: Part,
-    texts: &Texts,
+    (part, texts): (Part, &Texts),
     told: Vec<MessageId>,
+    channels: &[ChannelKind],
     request_id: &str,
 ) -> Result<OwnWord> {
     let plan = &hand.row.plan.0;
@@ -181,7 +185,7 @@ async fn said(
         Words { scenario: hand.row.scenario.as_deref(), plan, run: hand.row.run, part, texts, at: hand.now };
     let way = Way {
         audience: &words::told(told),
-        channels: &plan.scenario.channels,
+        channels,
         now: hand.now,
         expires_at: hand.now.plus(WORTH),
         request_id,

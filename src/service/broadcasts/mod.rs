@@ -39,7 +39,7 @@ pub(super) use self::still::stands_still;
 pub use self::time::tick;
 pub use self::times::{Times, times};
 use self::views::may_read;
-pub use self::views::{acts, list, list_own, look, published, received, waiting};
+pub use self::views::{acts, list, list_own, look, of_message, published, received, waiting};
 pub use crate::store::broadcasts::{ActRow, BroadcastRow};
 pub use crate::store::cap::ReceivedRow;
 

@@ -142,7 +142,9 @@ async fn read(s: &Services, row: &store::BroadcastRow) -> Result<Progress> {
     let pace = store::pace(&s.db, &alerts).await?;
     let now = s.clock.now();
     let taken = providers::room(s, Lane::Emergency, now).await?.taken;
-    let channels = row.plan.0.scenario.channels.iter().map(|channel| {
+    let escalated = sent.iter().any(|one| one.part == Part::Escalation);
+    let used = row.plan.0.scenario.channels_of_all(escalated);
+    let channels = used.iter().map(|channel| {
         let counts = sum(&parts, &alerts, *channel);
         let pace = pace.iter().find(|pace| pace.channel == *channel);
         let no_provider =

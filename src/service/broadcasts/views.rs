@@ -3,7 +3,7 @@
 use super::{Services, unknown};
 use crate::Result;
 use crate::domain::emergency::Run;
-use crate::domain::id::BroadcastId;
+use crate::domain::id::{BroadcastId, MessageId};
 use crate::domain::operator::Permission;
 use crate::domain::source::Right;
 use crate::service::{Caller, cap};
@@ -26,6 +26,12 @@ pub async fn look(s: &Services, caller: &Caller, id: BroadcastId) -> Result<Broa
         Caller::Key(key) if row.source_id != Some(key.source) => Err(unknown()),
         _ => Ok(row),
     }
+}
+
+/// The broadcast that a message belongs to, for whoever may look at messages.
+pub async fn of_message(s: &Services, caller: &Caller, message: MessageId) -> Result<Option<BroadcastId>> {
+    caller.reach(Permission::MessagesView)?;
+    Ok(store::of_message(&s.db, message).await?.map(|row| row.broadcast_id))
 }
 
 /// Those that are open or to be looked at, the gravest first.

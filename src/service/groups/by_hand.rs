@@ -5,14 +5,15 @@ use serde_json::{Value, json};
 use super::super::recipients::{Recipient, note, require, within};
 use super::super::{Caller, Services};
 use super::{Group, noted, unknown};
+use crate::domain::emergency::Spoken;
 use crate::domain::fields::faults_of;
 use crate::domain::filter::Filter;
 use crate::domain::group::{GroupInput, GroupKind, MOST_MEMBERS};
-use crate::domain::id::{GroupId, MessageId, SourceId};
+use crate::domain::id::{BroadcastId, GroupId, MessageId, SourceId};
 use crate::domain::operator::Permission;
 use crate::error::Faults;
 use crate::store::groups::{self as store, GroupName};
-use crate::store::{audience, routing, sources};
+use crate::store::{audience, broadcasts, routing, scenarios, sources};
 use crate::{Error, Result};
 
 /// Dynamic groups that a person is looked for in.
@@ -29,11 +30,19 @@ pub struct Uses {
     pub messages: Vec<(MessageId, String)>,
     /// Sources that may write to no more than some groups, this one among them, with their names.
     pub sources: Vec<(SourceId, String)>,
+    /// Scenarios that can be fired or will be once a change of them is agreed to, by their slugs.
+    pub scenarios: Vec<(String, Spoken)>,
+    /// Broadcasts that are not over. What they are for is kept with each, whatever becomes of its scenario.
+    pub broadcasts: Vec<(BroadcastId, Spoken)>,
 }
 
 impl Uses {
     pub fn is_empty(&self) -> bool {
-        self.rules.is_empty() && self.messages.is_empty() && self.sources.is_empty()
+        self.rules.is_empty()
+            && self.messages.is_empty()
+            && self.sources.is_empty()
+            && self.scenarios.is_empty()
+            && self.broadcasts.is_empty()
     }
 }
 
@@ -137,10 +146,32 @@ async fn used(s: &Services, slug: &str) -> Result<Uses> {
         own || message.routing.as_ref().is_some_and(|routing| routing.0.audiences.iter().any(added))
     });
     Ok(Uses {
+        scenarios: prepared(s, slug).await?,
+        broadcasts: open(s, slug).await?,
         rules: rules.into_iter().filter(names).map(|rule| rule.name).collect(),
         messages: messages.map(|message| (message.id, message.title)).collect(),
         sources: limited.into_iter().map(|source| (source.id, source.name)).collect(),
     })
+}
+
+/// Scenarios that name it, as they are or as somebody would have them.
+async fn prepared(s: &Services, slug: &str) -> Result<Vec<(String, Spoken)>> {
+    let rows = scenarios::list(&s.db).await?.into_iter().map(|row| (row.slug, row.document.0));
+    let changes = scenarios::changes(&s.db).await?;
+    let proposed = changes.into_iter().filter_map(|change| Some((change.slug, change.document?.0)));
+    let mut named: Vec<(String, Spoken)> = Vec::new();
+    for (scenario, document) in rows.chain(proposed) {
+        if document.audience.names_group(slug) && named.iter().all(|(known, _)| *known != scenario) {
+            named.push((scenario, document.name));
+        }
+    }
+    Ok(named)
+}
+
+async fn open(s: &Services, slug: &str) -> Result<Vec<(BroadcastId, Spoken)>> {
+    let rows = broadcasts::waiting(&s.db).await?.into_iter();
+    let named = rows.filter(|row| row.state.is_open() && row.plan.0.scenario.audience.names_group(slug));
+    Ok(named.map(|row| (row.id, row.plan.0.name())).collect())
 }
 
 pub(super) async fn refuse_used(s: &Services, slug: &str) -> Result<()> {
@@ -149,11 +180,13 @@ pub(super) async fn refuse_used(s: &Services, slug: &str) -> Result<()> {
         return Ok(());
     }
     let detail = format!(
-        "{} routing rules, {} messages that still wait and {} sources that are limited to groups name this group; change \
-         or stop them first",
+        "{} routing rules, {} messages that still wait, {} sources that are limited to groups, {} scenarios and {} \
+         broadcasts that are not over name this group; change, stop or end them first",
         uses.rules.len(),
         uses.messages.len(),
-        uses.sources.len()
+        uses.sources.len(),
+        uses.scenarios.len(),
+        uses.broadcasts.len()
     );
     Err(Error::conflict("group_in_use", detail))
 }

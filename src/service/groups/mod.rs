@@ -148,8 +148,8 @@ pub async fn list(
 ///
 /// # Errors
 ///
-/// [`Error::Conflict`] where a rule in force or a message that still waits names it: without the group they would reach
-/// others than was meant, above all where it is left out.
+/// [`Error::Conflict`] where a rule in force, a message that still waits, a source, a scenario or a broadcast that is not over
+/// names it: without the group they would reach others than was meant, above all where it is left out.
 pub async fn delete(s: &Services, caller: &Caller, slug: &str) -> Result<()> {
     require(caller, Permission::DirectoryEdit)?;
     by_hand::refuse_used(s, slug).await?;

@@ -138,6 +138,27 @@ pub async fn awaken(tx: &mut Tx, now: Timestamp, limit: i64) -> Result<u64> {
     })?)
 }
 
+/// Has nobody claim what waits of a message before this transaction ends, and waits for those who are claiming some of it.
+/// Whoever stops a message in this transaction, and plans another for all who may have it in a later one, finds whatever was
+/// claimed in time as being sent, and never as waiting with a claim on it that nobody sees yet. To be called with the message
+/// locked, as deliveries come after it: claims hold deliveries and could not wait for a message. SQLite has one writer anyway.
+pub async fn hold_pending(tx: &mut Tx, message: MessageId) -> Result<()> {
+    if tx.is_only_writer() {
+        return Ok(());
+    }
+    let text = format!(
+        "SELECT CAST(count(*) AS bigint) FROM (
+            SELECT id FROM delivery WHERE message_id = $1 AND state = 0 ORDER BY id{lock}) AS held",
+        lock = tx.dialect().lock(),
+    );
+    in_tx!(tx, |conn| sqlx::query_scalar::<_, i64>(sql(text))
+        .bind(message.0)
+        .fetch_one(conn)
+        .await
+        .map(drop))?;
+    Ok(())
+}
+
 /// Ends up to `limit` pending deliveries of a message; returns how many.
 pub async fn end_pending(
     tx: &mut Tx,

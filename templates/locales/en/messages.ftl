@@ -117,6 +117,7 @@ cancel-open = Cancel
 cancel-title = Cancel “{ $title }”?
 cancel-lead = Deliveries that have not left are stopped. WeCom messages are called back for a day after they were sent. What another provider already took cannot be; you will see how many of each.
 cancel-act = Stop sending
+message-broadcast = To its broadcast
 recall-open = Call back { $count }
 recall-title = Call back “{ $title }”?
 recall-lead = The message disappears from the WeCom of those who got it. Who has read it has read it, and other channels cannot take anything back.

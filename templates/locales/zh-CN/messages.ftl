@@ -102,6 +102,7 @@ cancel-open = 取消发送
 cancel-title = 取消“{ $title }”？
 cancel-lead = 尚未发出的投递会停下。企业微信消息发出后一天内可以撤回；其他已经交给服务商的无法收回，取消后会列出各有多少。
 cancel-act = 停止发送
+message-broadcast = 查看所属广播
 recall-open = 撤回 { $count } 条
 recall-title = 撤回“{ $title }”？
 recall-lead = 消息会从收到者的企业微信里消失。已经看过的无法挽回，其他渠道也无法撤回。

@@ -1,8 +1,12 @@
 //! Stop, correction, all-clear.
 
+use belltower::domain::channel::AddressKind;
+use belltower::domain::delivery::State as DeliveryState;
 use belltower::domain::emergency::{Said, Texts};
+use belltower::service::attention::{self, Remedy};
 use belltower::service::broadcasts::{all_clear, approve, correct, stop, update};
-use belltower::simulator::{Reply, Stage};
+use belltower::service::deliveries;
+use belltower::simulator::{Act as Does, Reply, Stage};
 
 use super::*;
 use crate::support::on_both;
@@ -43,6 +47,75 @@ on_both!(what_waits_for_another_try_is_not_tried_after_a_stop, |db| async {
         assert_eq!((counts.planned, counts.pending + counts.sending), (4, 0), "{:?}", channel.channel);
         assert_eq!(counts.cancelled + counts.suppressed, 4, "{:?}", channel.channel);
     }
+});
+
+on_both!(what_no_answer_came_to_is_not_sent_once_more_after_a_stop_or_a_correction, |db| async {
+    let lost = Faults::default().at(Stage::Kept, Does::Reset);
+    let mut campus = Campus::with(db, 3, lost.clone()).await;
+    let officer = person(Role::DutyOfficer, 1);
+    let mut alerts = 0;
+    for is_false in [false, true] {
+        campus.relay.set_faults(lost.clone());
+        let id = campus.press(&officer, Run::Live).await.unwrap().id;
+        campus.drain().await;
+        // Taken, and the answers lost: the message is at its end, and policy would have it repeated after a minute.
+        let progress = campus.progress(id).await;
+        let mails = progress.channels.iter().find(|one| one.channel == ChannelKind::Email).unwrap();
+        assert_eq!(mails.counts.unknown, 3, "{progress:?}");
+        campus.relay.set_faults(Faults::default());
+        if is_false {
+            correct(&campus.s, &officer, None, id, "test").await.unwrap();
+        } else {
+            stop(&campus.s, &officer, None, id, "").await.unwrap();
+        }
+        for _ in 0..3 {
+            campus.turn(Duration::from_mins(1));
+            campus.drain().await;
+        }
+        alerts += 3;
+        let again = campus.arrived().into_iter().filter(|(_, subject)| !subject.starts_with("更正")).count();
+        assert_eq!(again, alerts, "once each");
+    }
+    assert_eq!(campus.arrived().len(), 3 + 3 + 3, "and the correction to all who may have it");
+});
+
+on_both!(a_broadcasts_message_is_stopped_and_sent_again_by_nobody_who_may_only_send_messages, |db| async {
+    let mut campus = Campus::new(db, 3).await;
+    let (officer, owner) = (person(Role::DutyOfficer, 1), person(Role::Owner, 2));
+    let id = campus.press(&officer, Run::Live).await.unwrap().id;
+    let message = campus.progress(id).await.parts[0].message;
+    assert_eq!(broadcasts::of_message(&campus.s, &owner, message).await.unwrap(), Some(id));
+    let cancelled = deliveries::cancel(&campus.s, &owner, message).await;
+    assert_eq!(conflict(cancelled), "broadcast_message", "the broadcast is stopped, not its message");
+    stop(&campus.s, &officer, None, id, "").await.unwrap();
+    let again = deliveries::resend(&campus.s, &owner, message, &[DeliveryState::Cancelled], &[]).await;
+    assert_eq!(conflict(again), "broadcast_message");
+    campus.drain().await;
+    assert_eq!(campus.arrived().len(), 0);
+});
+
+on_both!(what_failed_of_a_broadcast_is_sent_again_while_it_holds_and_not_afterwards, |db| async {
+    let refusing = Faults::default().refusing("p1@campus.example", Reply::new(550, "5.1.1 no such user"));
+    let mut campus = Campus::with(db, 3, refusing).await;
+    let id = campus.press(&person(Role::DutyOfficer, 1), Run::Live).await.unwrap().id;
+    campus.drain().await;
+    let mut done = Vec::new();
+    for hours in [0, 5] {
+        campus.turn(Duration::from_hours(hours));
+        campus.drain().await;
+        let groups = attention::groups(&campus.s, &TERMINAL).await.unwrap();
+        let failed = groups
+            .iter()
+            .find(|group| group.examples.iter().any(|one| one.address_kind == Some(AddressKind::Email)))
+            .unwrap();
+        let act =
+            attention::begin(&campus.s, &TERMINAL, &failed.key, Remedy::Resend { late: true }).await.unwrap();
+        let act = attention::act(&campus.s, &TERMINAL, act).await.unwrap();
+        done.push((act.planned, act.done));
+        campus.drain().await;
+    }
+    assert_eq!(campus.state(id).await, State::Completed);
+    assert_eq!(done, [(1, 1), (1, 0)], "to the same person");
 });
 
 on_both!(a_correction_goes_to_exactly_those_who_were_told, |db| async {

@@ -7,7 +7,7 @@ use super::*;
 use crate::support::on_both;
 
 /// Everyone's telephone is reached by a sandbox that takes everything.
-async fn with_telephones(campus: &Campus, people: usize) {
+pub(super) async fn with_telephones(campus: &Campus, people: usize) {
     for number in 0..people {
         let body = json!({
             "name": "李想", "email": format!("p{number}@campus.example"), "mobile": format!("138000{number:05}"),

@@ -14,7 +14,7 @@ use std::time::Duration;
 use belltower::dispatch::Dispatcher;
 use belltower::domain::audience::Params;
 use belltower::domain::channel::ChannelKind;
-use belltower::domain::emergency::{Act, Run, State};
+use belltower::domain::emergency::{Act, Escalation, Run, Scenario, State};
 use belltower::domain::grant::Powers;
 use belltower::domain::id::{BroadcastId, OperatorId};
 use belltower::domain::operator::Role;
@@ -25,6 +25,7 @@ use belltower::service::providers::{self, NewProvider};
 use belltower::service::{Caller, Services, recipients, scenarios};
 use belltower::simulator::{Faults, MailQuery, SmtpOptions, SmtpSimulator};
 use belltower::store::Db;
+use belltower::store::scenarios::NewScenario;
 use belltower::{Error, Result};
 use serde_json::json;
 
@@ -86,6 +87,25 @@ impl Campus {
         tx.commit().await.unwrap();
         let row = belltower::store::scenarios::find(&self.s.db, "fire").await.unwrap().unwrap();
         assert!(!row.document.0.roll_call);
+    }
+
+    /// The scenario `fire` goes by mail, and by SMS to those whom no mail reached; nobody is asked anything.
+    async fn mails_then_texts(&self) {
+        let row = belltower::store::scenarios::find(&self.s.db, "fire").await.unwrap().unwrap();
+        let mut document = row.document.0;
+        document.channels = vec![ChannelKind::Email];
+        document.escalation = Some(Escalation { after_minutes: 5, channels: vec![ChannelKind::Sms] });
+        document.roll_call = false;
+        self.write(&document, row.version).await;
+    }
+
+    async fn write(&self, document: &Scenario, version: i64) {
+        let mut tx = self.s.db.begin().await.unwrap();
+        let new = NewScenario { slug: "fire", document, by: "test" };
+        assert!(
+            belltower::store::scenarios::update(&mut tx, &new, version, self.s.clock.now()).await.unwrap()
+        );
+        tx.commit().await.unwrap();
     }
 
     async fn drain(&mut self) {

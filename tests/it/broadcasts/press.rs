@@ -1,5 +1,9 @@
 //! The press itself: what goes out at once, what waits, and what attaches.
 
+use belltower::domain::audience::Audience;
+use belltower::service::groups;
+use belltower::store::scenarios::{self as kept, NewChange};
+
 use super::*;
 use crate::support::on_both;
 
@@ -117,4 +121,47 @@ on_both!(the_people_of_a_press_are_counted_before_it_and_what_is_missing_is_told
     assert_ne!(seen.needs, belltower::domain::emergency::Needs::Nobody, "whoever may not fire");
     let sender = person(Role::Sender, 3);
     assert!(is_forbidden(broadcasts::foresee(&campus.s, &sender, "fire", &fire("图书馆"), Run::Live).await));
+});
+
+on_both!(a_group_that_a_scenario_or_an_open_broadcast_names_is_not_deleted, |db| async {
+    let campus = Campus::new(db, 1).await;
+    groups::put(&campus.s, &TERMINAL, "dorm", &json!({"name": "宿舍", "kind": "static"})).await.unwrap();
+    groups::put(&campus.s, &TERMINAL, "guests", &json!({"name": "访客", "kind": "static"})).await.unwrap();
+    let refused = async |group| conflict(groups::delete(&campus.s, &TERMINAL, group).await);
+    let row = scenarios::get(&campus.s, &TERMINAL, "fire").await.unwrap();
+    let everyone = row.document.0;
+    let mut named = everyone.clone();
+    named.audience = Audience { groups: vec!["dorm".to_owned()], ..Audience::default() };
+    // Somebody would have it so.
+    let mut tx = campus.s.db.begin().await.unwrap();
+    let change = NewChange {
+        slug: "fire",
+        based_on: row.version,
+        document: Some(&named),
+        editors: &[],
+        by: "test",
+        reason: "",
+    };
+    assert!(kept::propose(&mut tx, &change, campus.s.clock.now()).await.unwrap());
+    tx.commit().await.unwrap();
+    assert_eq!(refused("dorm").await, "group_in_use");
+    let mut tx = campus.s.db.begin().await.unwrap();
+    kept::remove_change(&mut tx, "fire").await.unwrap();
+    tx.commit().await.unwrap();
+    // It is so, and leaves another out.
+    let left_out = Audience { groups: vec!["guests".to_owned()], ..Audience::default() };
+    named.audience.exclude = Some(Box::new(left_out));
+    campus.write(&named, row.version).await;
+    for group in ["dorm", "guests"] {
+        assert_eq!(refused(group).await, "group_in_use");
+    }
+    let uses = groups::uses(&campus.s, &TERMINAL, "dorm").await.unwrap();
+    assert_eq!((uses.scenarios.len(), uses.broadcasts.len()), (1, 0));
+    // One that is being sent keeps it, whatever the scenario says by now.
+    let officer = person(Role::DutyOfficer, 1);
+    let id = campus.press(&officer, Run::Live).await.unwrap().id;
+    campus.write(&everyone, row.version + 1).await;
+    assert_eq!(refused("dorm").await, "group_in_use");
+    broadcasts::stop(&campus.s, &officer, None, id, "").await.unwrap();
+    groups::delete(&campus.s, &TERMINAL, "dorm").await.unwrap();
 });

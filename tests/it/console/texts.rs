@@ -188,7 +188,7 @@ const SETTINGS: [&str; 30] = [
     "no_certificate",
     "unreadable",
 ];
-const CONFLICTS: [&str; 32] = [
+const CONFLICTS: [&str; 33] = [
     "button_state",
     "button_changed",
     "button_outdated",
@@ -219,6 +219,7 @@ const CONFLICTS: [&str; 32] = [
     "broadcast_changed",
     "broadcast_open",
     "broadcast_said",
+    "broadcast_message",
     "override_too_early",
     "try_again",
 ];

@@ -10,14 +10,16 @@ use belltower::domain::message::Status;
 use belltower::store::Db;
 use belltower::store::audience::{ResolvedAudience, members};
 use belltower::store::broadcasts::{
-    NewAct, NewBroadcast, acts, add_message, due, find, following, had_a_hand, insert, is_planning, list,
-    lock, messages, messages_in, note, of_message, open_with_key, pace, people, reasons, red_goes_out, times,
-    told_by, told_by_in, update, waiting,
+    NewAct, NewBroadcast, acts, add_message, due, escalated_in, find, following, had_a_hand, insert,
+    is_planning, list, lock, messages, messages_in, note, of_message, of_message_in, open_with_key, pace,
+    people, reasons, red_goes_out, times, told_by, told_by_in, update, waiting,
 };
+use belltower::store::deliveries::release_lost;
 use belltower::store::messages::NewMessage;
 use serde_json::json;
 
-use super::deliveries::{sending, settlement, store, take};
+use super::deliveries::{DAY, NOW, OWNER, sending, settlement, store, take};
+use super::execute;
 use super::messages::{keep as keep_messages, message, sources};
 use crate::support::on_both;
 
@@ -187,7 +189,11 @@ on_both!(a_broadcast_knows_its_messages_and_what_told_its_people, |db| async {
     }
     assert_eq!(told_by_in(&mut tx, id).await.unwrap(), [1, 2, 3].map(MessageId));
     assert_eq!(told_by_in(&mut tx, child).await.unwrap(), [MessageId(2)]);
+    assert!(escalated_in(&mut tx, id).await.unwrap() && !escalated_in(&mut tx, child).await.unwrap());
     assert_eq!(messages_in(&mut tx, id).await.unwrap().len(), 3);
+    let escalation = of_message_in(&mut tx, MessageId(3)).await.unwrap().unwrap();
+    assert_eq!((escalation.broadcast_id, escalation.part), (id, Part::Escalation));
+    assert!(of_message_in(&mut tx, MessageId(5)).await.unwrap().is_none());
     tx.commit().await.unwrap();
     assert_eq!(told_by(&db, id).await.unwrap(), [1, 2, 3].map(MessageId));
     let sent: Vec<_> =
@@ -198,6 +204,32 @@ on_both!(a_broadcast_knows_its_messages_and_what_told_its_people, |db| async {
     assert!(of_message(&db, MessageId(5)).await.unwrap().is_none());
     let children: Vec<_> = following(&db, id).await.unwrap().into_iter().map(|row| row.id).collect();
     assert_eq!(children, [child]);
+});
+
+on_both!(whoever_was_in_the_hands_of_a_process_that_died_may_have_it, |db| async {
+    sending(&db).await;
+    let lost = take(&db, 2).await;
+    let mut tx = db.begin().await.unwrap();
+    execute(&mut tx, "UPDATE delivery SET lease_until = 0 WHERE state = 1").await;
+    assert_eq!(release_lost(&mut tx, NOW, DAY, OWNER + 1).await.unwrap().len(), 2);
+    tx.commit().await.unwrap();
+    let told = async || {
+        let after = Some(After { messages: vec![MessageId(1)], whose: Whose::Told });
+        let audience = ResolvedAudience { after, ..ResolvedAudience::default() };
+        members(&db, &audience, RecipientId(0), 100).await.unwrap()
+    };
+    let mut people: Vec<_> = lost.iter().map(|one| RecipientId(one.target)).collect();
+    people.sort_unstable();
+    assert_eq!(told().await, people, "while they wait for another try");
+    // That one fails for certain, which says nothing of the one before.
+    let again = take(&db, 2).await;
+    assert_eq!(
+        again.iter().map(|one| one.id).collect::<Vec<_>>(),
+        lost.iter().map(|one| one.id).collect::<Vec<_>>()
+    );
+    let failed: Vec<_> = again.iter().map(|one| settlement(one, DeliveryState::Failed)).collect();
+    store(&db, &failed).await;
+    assert_eq!(told().await, people);
 });
 
 on_both!(people_are_counted_once_and_those_who_may_have_it_found, |db| async {

@@ -6,7 +6,7 @@ use belltower::domain::message::Lane;
 use belltower::store::Db;
 use belltower::store::audience::ResolvedAudience;
 use belltower::store::deliveries::{
-    Claim, Claimed, Settlement, Settling, awaken, due, end_pending, release_lost, turn,
+    Claim, Claimed, Settlement, Settling, awaken, due, end_pending, hold_pending, release_lost, turn,
 };
 use belltower::store::fan_out::{FanOut, add_chunk};
 use belltower::store::handover::{self, Repeat};
@@ -370,4 +370,21 @@ on_both!(a_claim_limits_what_is_no_emergency_apart, |db| async {
     assert_eq!(lanes(6, 5).await, (3, 2), "emergencies use up what there is for all");
     assert_eq!(lanes(6, 2).await, (3, 0));
     assert_eq!(lanes(2, 0).await, (2, 0));
+});
+
+on_both!(nothing_is_claimed_of_a_message_that_is_being_stopped, |db| async {
+    sending(&db).await;
+    let mut stopping = db.begin().await.unwrap();
+    hold_pending(&mut stopping, MessageId(1)).await.unwrap();
+    // On SQLite whoever claims waits for the transaction itself.
+    if !stopping.is_only_writer() {
+        assert_eq!(take(&db, 100).await.len(), 0);
+    }
+    roll_back(stopping).await;
+    assert_eq!(take(&db, 100).await.len(), 8, "held no longer than the transaction");
+    // What is claimed already is nobody's to hold.
+    let mut stopping = db.begin().await.unwrap();
+    hold_pending(&mut stopping, MessageId(1)).await.unwrap();
+    stopping.commit().await.unwrap();
+    assert_eq!(counts(&db).await.sending, 8);
 });

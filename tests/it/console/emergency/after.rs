@@ -76,6 +76,25 @@ async fn the_all_clear_goes_to_those_who_were_reached_and_ends_it() {
 }
 
 #[tokio::test]
+async fn a_message_of_a_broadcast_leads_there_and_is_stopped_and_sent_again_nowhere_else() {
+    let app = campus().await;
+    let mut owner = Browser::signed_in(&app, Role::Owner).await;
+    let page = to(&pressed(&mut owner, Run::Live).await);
+    let row = only(&app).await;
+    let parts = broadcasts::progress(&app.services, &operator(Role::Owner), row.id).await.unwrap().parts;
+    let message = format!("/console/messages/{}", parts[0].message);
+    let shown = owner.get(&message).await;
+    has(&shown, &[&format!("href=\"{page}\""), "查看所属广播"]);
+    lacks(&shown, &[&format!("{message}/cancel"), &format!("{message}/resend")]);
+    let refused = owner.submit(&message, &format!("{message}/cancel"), &[]).await;
+    assert_eq!(refused.status, 409);
+    has(&refused, &["这条消息属于紧急广播"]);
+    assert_eq!(only(&app).await.state, State::Live);
+    act(&mut owner, &page, "stop", &[]).await;
+    lacks(&owner.get(&message).await, &[&format!("{message}/resend")]);
+}
+
+#[tokio::test]
 async fn more_is_said_in_a_broadcast_of_its_own_that_waits() {
     let app = campus().await;
     let mut officer = Browser::signed_in(&app, Role::DutyOfficer).await;

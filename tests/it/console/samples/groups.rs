@@ -11,7 +11,7 @@ use belltower::console::page::{Fact, Section, Theme};
 use belltower::console::people::PeopleFragment;
 use belltower::domain::filter::{Filter, RowFault};
 use belltower::domain::group::GroupKind;
-use belltower::domain::id::{GroupId, MessageId};
+use belltower::domain::id::{BroadcastId, GroupId, MessageId};
 use belltower::error::Fault;
 use belltower::service::groups::{Attribute, Attributes};
 
@@ -56,6 +56,8 @@ pub(super) fn group(language: Language, theme: Theme) -> GroupPage {
         rules: Vec::new(),
         messages: Vec::new(),
         sources: Vec::new(),
+        scenarios: Vec::new(),
+        broadcasts: Vec::new(),
         members: PeopleFragment {
             view: view(language),
             rows: people::rows(),
@@ -82,6 +84,8 @@ pub(super) fn kept(language: Language, theme: Theme) -> GroupPage {
     page.filter = Some("role = 'student' and year = 2024".into());
     page.rules = vec!["新生通知".into()];
     page.messages = vec![(MessageId(7), "开学典礼".into())];
+    page.scenarios = vec![("dorm-fire".into(), "宿舍火警".into())];
+    page.broadcasts = vec![(BroadcastId(3), "宿舍火警".into())];
     page.members.remove_from = None;
     page.members.rows.clear();
     page.faults = FieldFaults::default();

@@ -303,6 +303,7 @@ pub(super) fn message(language: Language, theme: Theme) -> MessagePage {
                 resend_states: vec![(State::Failed, 9), (State::Unknown, 2)],
                 may_cancel: true,
                 recall_count: 0,
+                broadcast: None,
             },
             update: false,
             brings_acts: false,
