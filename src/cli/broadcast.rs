@@ -159,7 +159,7 @@ impl Stands {
 fn go_alone(context: &Context, id: BroadcastId, reason: &str) -> anyhow::Result<()> {
     let caller = Caller::Command("broadcast go-alone");
     let stands = context.with_services(async |s| {
-        broadcasts::go_alone(s, &caller, None, id, reason, REQUEST).await?;
+        broadcasts::go_alone(s, &caller, None, id, None, reason, REQUEST).await?;
         Ok(Stands::now(s, &caller, id).await?)
     })?;
     context.output.print(&stands, |stands| format!("{} is being sent", stands.id))

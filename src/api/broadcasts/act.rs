@@ -10,11 +10,11 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::{LONGEST_NOTE, accepted, broadcast, location, text};
-use crate::Result;
 use crate::domain::channel::ChannelKind;
 use crate::domain::emergency::{Said, State, Texts, reading};
 use crate::domain::fields::{Fields, below, faults_of};
 use crate::domain::id::{BroadcastId, MessageId};
+use crate::error::Fault;
 use crate::http::body::{self, OptionalJson};
 use crate::http::errors::Problem;
 use crate::http::params::Params;
@@ -22,6 +22,7 @@ use crate::http::{Key, RequestId, client};
 use crate::service::Services;
 use crate::service::broadcasts::{self, PressedView, Stopped};
 use crate::service::deliveries::Recall;
+use crate::{Error, Result};
 
 /// Why it is stopped.
 #[derive(Debug, ToSchema)]
@@ -167,8 +168,32 @@ pub async fn update(
     let id = broadcast(&id)?;
     let from = Some(client::address(&request));
     let request_id = request_id.as_str();
-    let answered = broadcasts::update_as(&s, key.caller(), from, id, &texts, &note, request_id).await?;
-    Ok(accepted(answered))
+    let answered = broadcasts::update_as(&s, key.caller(), from, id, &texts, &note, request_id).await;
+    Ok(accepted(answered.map_err(|error| in_body(&body.0, error))?))
+}
+
+/// Faults of the words at what was said in the body: of a text that stands for another, at that one.
+fn in_body(body: &Value, error: Error) -> Error {
+    let Error::Invalid(faults) = error else { return error };
+    let mut told: Vec<Fault> = Vec::new();
+    for mut fault in faults {
+        if let Some(place) = fault.pointer.strip_prefix("/alert") {
+            let place = place.to_owned();
+            let (language, text) = place.rsplit_once('/').unwrap_or((place.as_str(), ""));
+            if body.pointer(language).is_none() {
+                continue;
+            }
+            fault.pointer = match text {
+                "sms" if body.pointer(&place).is_none() => format!("{language}/title"),
+                "wechat" if body.pointer(&place).is_none() => format!("{language}/body"),
+                _ => place,
+            };
+        }
+        if !told.iter().any(|other| other.pointer == fault.pointer && other.code == fault.code) {
+            told.push(fault);
+        }
+    }
+    Error::Invalid(told)
 }
 
 fn update_body(body: &Value) -> Result<(Texts, String)> {
@@ -278,7 +303,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::Error;
 
     #[test]
     fn one_language_stands_for_both_and_one_text_for_every_channel() {

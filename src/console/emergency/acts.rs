@@ -180,7 +180,9 @@ pub(in crate::console) async fn go_alone(
         return refused(&s, &signed, it.id, HttpResponse::UnprocessableEntity(), None, typed).await;
     }
     let reason = form.text("reason");
-    let done = broadcasts::go_alone(&s, &signed.caller, it.from, it.id, reason, &it.request_id).await;
+    let version = Some(form.text("version").parse().unwrap_or(0));
+    let done =
+        broadcasts::go_alone(&s, &signed.caller, it.from, it.id, version, reason, &it.request_id).await;
     it.answer(done, "did-override", Permission::EmergencyFire, typed).await
 }
 

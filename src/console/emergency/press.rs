@@ -90,6 +90,8 @@ pub struct PreviewFragment {
     /// Where the press goes.
     pub action: String,
     pub code: String,
+    /// Of the scenario, as it is shown.
+    pub version: i64,
     /// `None` until everything is chosen.
     pub sight: Option<Sight>,
     pub may_fire: bool,
@@ -233,7 +235,7 @@ async fn load<'f>(
     if row.retired_at.is_some() {
         return Err(Error::NotFound("scenario"));
     }
-    let scenario = row.document.0;
+    let (version, scenario) = (row.version, row.document.0);
     let shell = signed.shell(None)?;
     let view = &shell.view;
     let (params, fields) = chosen(&scenario, given);
@@ -258,6 +260,7 @@ async fn load<'f>(
             place,
             action: place.press(slug),
             code: scenario.code,
+            version,
             sight,
             may_fire: signed.may(Permission::EmergencyFire),
             typed: String::new(),
@@ -303,7 +306,8 @@ async fn fire(
         from: Some(client::address(request)),
         request_id: request_id.as_ref().map_or("", RequestId::as_str),
     };
-    match broadcasts::press(s, &signed.caller, &pressing).await {
+    let version = form.text("version").parse().unwrap_or(0);
+    match broadcasts::press_seen(s, &signed.caller, &pressing, version).await {
         Ok(pressed) => landed(signed, &pressed),
         Err(Error::Invalid(_)) => page::answer(HttpResponse::UnprocessableEntity(), &again().await?),
         Err(error @ Error::Conflict { .. }) => {

@@ -7,6 +7,7 @@ use serde_json::json;
 use super::Services;
 use super::changing::{Doer, InHand, illegal};
 use super::press::{self, FreeText, Pressed};
+use super::time;
 use super::words::{self, Way, Words};
 use crate::domain::channel::ChannelKind;
 use crate::domain::emergency::free_text::reworded;
@@ -66,6 +67,7 @@ pub async fn stop(
     let stopped = silence(&mut hand, &doer).await?;
     hand.row.next_at = None;
     hand.commit().await?;
+    time::end_following(s, id).await;
     end(s, caller, &stopped).await
 }
 
@@ -165,6 +167,7 @@ async fn finish(
     publish(s, &mut hand.tx, &what).await?;
     hand.row.next_at = None;
     hand.commit().await?;
+    time::end_following(s, id).await;
     // Before what waits is cleared away: whoever read that it burns is to read at once that it does not.
     word.announce(s).await;
     end(s, caller, &stopped).await?;
@@ -211,14 +214,20 @@ pub async fn update(
     let row = super::look(s, caller, id).await?;
     row.state.after(Act::Update).map_err(illegal)?;
     debug_assert_eq!(row.state, State::Live, "nothing else is told more");
+    // More of an update is more of the alert: one that is stopped stops everything said of it.
+    let root = row.follows.unwrap_or(id);
+    if root != id {
+        super::look(s, caller, root).await?.state.after(Act::Update).map_err(illegal)?;
+    }
     let plan = row.plan.0;
     // What was false or is over is what the update says, in words of ours about its title: the prepared ones name choices
     // that it does not have.
     let scenario = Scenario {
         placeholders: Vec::new(),
+        escalation: None,
         cap: plan.scenario.cap.clone(),
         ..reworded(&plan.scenario, texts.clone())
     };
-    let words = FreeText { scenario: &scenario, follows: Some(id), run: row.run, note, from, request_id };
+    let words = FreeText { scenario: &scenario, follows: Some(root), run: row.run, note, from, request_id };
     press::press_words(s, caller, &words).await
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{Lately, Services, unknown};
 use crate::clock::Timestamp;
-use crate::domain::emergency::{Act, Illegal, Plan, State};
+use crate::domain::emergency::{Act, Illegal, Plan, Run, State};
 use crate::domain::id::{BroadcastId, OperatorId, SourceId};
 use crate::domain::source::Right;
 use crate::service::Caller;
@@ -117,6 +117,13 @@ impl InHand {
             && row.source_id != Some(key.source)
         {
             return Err(unknown());
+        }
+        if let Caller::Key(key) = caller
+            && key.test
+            && row.run != Run::Drill
+        {
+            let detail = "a test key acts on drills alone: use a live key";
+            return Err(Error::forbidden("live_key", detail));
         }
         Ok(Self { tx, row, now: s.clock.now(), lately: Arc::clone(&s.broadcasts) })
     }

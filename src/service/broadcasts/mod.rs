@@ -29,7 +29,7 @@ pub use self::once::{Answered, PressedView, press_once, prune, update_as};
 pub(super) use self::once::{Once, once_only};
 pub use self::open::{OpenBroadcast, open_now};
 pub(super) use self::press::press_alert;
-pub use self::press::{FreeText, Pressed, Pressing, press, press_words};
+pub use self::press::{FreeText, Pressed, Pressing, press, press_seen, press_words};
 pub(super) use self::progress::Lately;
 pub use self::progress::{ChannelProgress, PartProgress, Progress, Reason, progress};
 pub use self::report::{LONGEST_LESSON, Report, learn, note_report, report};

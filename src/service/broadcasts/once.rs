@@ -178,7 +178,7 @@ pub async fn press_once(
     let body_hash = hash(body);
     let once = Once::Key { source: by.source, key: &key, body_hash: &body_hash };
     super::hand(caller)?;
-    once_only(s, once, press::press_by(s, caller, pressing, Some(once))).await
+    once_only(s, once, press::press_by(s, caller, pressing, None, Some(once))).await
 }
 
 /// As [`update`](super::update()), with what it is answered.

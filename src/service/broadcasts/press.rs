@@ -19,7 +19,7 @@ use crate::service::Caller;
 use crate::service::cap::{Publish, publish};
 use crate::service::messages::AudienceCounts;
 use crate::store::broadcasts::{self as store, NewBroadcast};
-use crate::store::{audit, scenarios};
+use crate::store::{Tx, audit, scenarios};
 use crate::{Error, Result};
 
 /// Characters in what somebody notes about a broadcast.
@@ -73,7 +73,21 @@ pub struct Pressed {
 /// [`Error::Forbidden`] without the permission or right, and for a test key that does not drill;
 /// [`Error::NotFound`] where there is no such scenario; [`Error::Invalid`] where a placeholder is not filled in.
 pub async fn press(s: &Services, caller: &Caller, pressing: &Pressing<'_>) -> Result<Pressed> {
-    press_by(s, caller, pressing, None).await
+    press_by(s, caller, pressing, None, None).await
+}
+
+/// As [`press`], of the scenario in the version that was looked at.
+///
+/// # Errors
+///
+/// As [`press`]; [`Error::Conflict`] where it says something else by now.
+pub async fn press_seen(
+    s: &Services,
+    caller: &Caller,
+    pressing: &Pressing<'_>,
+    version: i64,
+) -> Result<Pressed> {
+    press_by(s, caller, pressing, Some(version), None).await
 }
 
 /// As [`press`], which is known again by `once`.
@@ -81,12 +95,17 @@ pub(super) async fn press_by(
     s: &Services,
     caller: &Caller,
     pressing: &Pressing<'_>,
+    seen: Option<i64>,
     once: Option<Once<'_>>,
 ) -> Result<Pressed> {
     let hand = hand(caller)?;
     may_run(caller, pressing.run)?;
     let row = scenarios::find(&s.db, pressing.scenario).await?;
     let row = row.filter(|row| row.retired_at.is_none()).ok_or(Error::NotFound("scenario"))?;
+    if seen.is_some_and(|seen| seen != row.version) {
+        let detail = "the scenario says something else since you looked; look at it again";
+        return Err(Error::conflict("broadcast_changed", detail));
+    }
     let scenario = row.document.0;
     let note = said(pressing.note)?;
     let chosen = choose(&scenario, pressing.params).map_err(Error::Invalid)?;
@@ -107,10 +126,14 @@ pub(super) async fn press_by(
 ///
 /// # Errors
 ///
-/// As [`press`].
+/// As [`press`]; [`Error::Invalid`] where the words are such as no scenario may say.
 pub async fn press_words(s: &Services, caller: &Caller, words: &FreeText<'_>) -> Result<Pressed> {
     let hand = hand(caller)?;
     may_run(caller, words.run)?;
+    let faults = words::refused(s, words.scenario);
+    if !faults.is_empty() {
+        return Err(Error::Invalid(faults));
+    }
     let note = said(words.note)?;
     let plan = Plan { scenario: words.scenario.clone(), version: 0, chosen: Chosen::default() };
     let doer = Doer::of(caller, words.from);
@@ -273,7 +296,11 @@ async fn keep(
         next_at: Some(super::time::next(plan, state, now, expires_at, false)),
     };
     let mut tx = s.db.begin().await?;
-    let Some(id) = store::insert(&mut tx, &new).await? else {
+    let mut id = store::insert(&mut tx, &new).await?;
+    if id.is_none() && needs == Needs::Nobody {
+        id = in_its_place(&mut tx, doer, &new).await?;
+    }
+    let Some(id) = id else {
         let open = store::open_with_key(&mut tx, &open_key).await?;
         let Some(open) = open else {
             // It ended in this very instant.
@@ -324,4 +351,33 @@ async fn keep(
     s.broadcasts.forget_open().await;
     tracing::warn!(broadcast = %id, scenario = slug, run = %begin.run, %state, by = %doer.label, "a broadcast was begun");
     Ok(Pressed { id, state, run: begin.run, attached_to: None, audience: None })
+}
+
+/// Begins what needs nobody where the same waits for a second person: that one ends, so that whoever may go on alone is not
+/// kept waiting by whoever may not. `None` where the same is being sent, or another press was faster.
+async fn in_its_place(tx: &mut Tx, doer: &Doer, new: &NewBroadcast<'_>) -> Result<Option<BroadcastId>> {
+    let Some(mut waits) = store::open_with_key(tx, new.open_key).await? else {
+        // It ended, or was replaced, in this very instant.
+        return store::insert(tx, new).await;
+    };
+    if waits.state == State::Live {
+        return Ok(None);
+    }
+    waits.state = waits.state.after(Act::Withdraw).map_err(super::changing::illegal)?;
+    waits.ended_at = Some(new.created_at);
+    waits.next_at = None;
+    // Its key is the new one's from here on.
+    store::update(tx, &waits, None).await?;
+    let Some(id) = store::insert(tx, new).await? else {
+        return Err(Error::conflict("try_again", "the same was begun at this very moment; press again"));
+    };
+    let why = format!("{id}: {}", doer.label);
+    waits.reason = Some(why.chars().take(LONGEST_NOTE).collect());
+    store::update(tx, &waits, None).await?;
+    let detail = json!({ "reason": why, "broadcast": id });
+    doer.note(tx, waits.id, new.created_at, Act::Withdraw, &detail).await?;
+    let detail = json!({ "state": waits.state, "broadcast": id });
+    let ended = waits.id.to_string();
+    audit::append(tx, new.created_at, &doer.label, "broadcast.withdraw", &ended, &detail).await?;
+    Ok(Some(id))
 }

@@ -9,7 +9,7 @@ use super::changing::{Doer, InHand, illegal, text_as_it_is};
 use super::words::{self, Way, Words};
 use super::{Services, telling, time};
 use crate::domain::audience::{Audience, Params};
-use crate::domain::emergency::{Act, Overridden, Part, Scenario, State, choose};
+use crate::domain::emergency::{Act, HandKind, Overridden, Part, Run, Scenario, State, choose};
 use crate::domain::id::BroadcastId;
 use crate::domain::operator::Permission;
 use crate::service::Caller;
@@ -116,7 +116,8 @@ async fn launch(
         texts: &plan.scenario.alert,
         at: now,
         expires_at: hand.row.expires_at,
-        listed: true,
+        // The drill of an alert from elsewhere is perhaps a test key's, of which nothing leaves.
+        listed: !(hand.row.hand == HandKind::Alert && hand.row.run == Run::Drill),
     };
     publish(s, &mut hand.tx, &what).await?;
     hand.commit().await?;
@@ -258,6 +259,7 @@ pub async fn edit(
     changed: Changed<'_>,
 ) -> Result<()> {
     super::hand(caller)?;
+    let rules = super::rules::in_force(s).await?;
     let mut hand = InHand::take(s, caller, id).await?;
     hand.state().after(Act::Edit).map_err(illegal)?;
     hand.expect_version(version)?;
@@ -267,13 +269,23 @@ pub async fn edit(
         Changed::Choices(params) => {
             plan.chosen = choose(&plan.scenario, params).map_err(Error::Invalid)?;
         }
-        Changed::Words(scenario) if plan.is_free_text() => plan.scenario = scenario.clone(),
+        Changed::Words(scenario) if plan.is_free_text() => {
+            let faults = words::refused(s, scenario);
+            if !faults.is_empty() {
+                return Err(Error::Invalid(faults));
+            }
+            plan.scenario = scenario.clone();
+        }
         Changed::Words(_) => {
             let detail = "the words of a scenario are changed where scenarios are, not in a broadcast";
             return Err(Error::conflict("broadcast_state", detail));
         }
     }
     hand.row.level = hand.row.plan.0.scenario.level;
+    if hand.state() == State::PendingApproval {
+        // A second person has all of the time for what is new.
+        hand.row.override_at = hand.row.may_override.then(|| hand.now.plus(rules.override_after()));
+    }
     if let Some(slug) = &hand.row.scenario {
         let key = hand.row.plan.0.open_key(slug, hand.row.run);
         let other = store::open_with_key(&mut hand.tx, &key).await?;
@@ -307,7 +319,8 @@ pub async fn submit(s: &Services, caller: &Caller, from: Option<IpAddr>, id: Bro
     Ok(())
 }
 
-/// Sends it without a second person, who did not come in time; that is looked at afterwards.
+/// Sends it without a second person, who did not come in time; that is looked at afterwards. `version`: as it was looked
+/// at.
 ///
 /// # Errors
 ///
@@ -318,6 +331,7 @@ pub async fn go_alone(
     caller: &Caller,
     from: Option<IpAddr>,
     id: BroadcastId,
+    version: Option<i64>,
     why: &str,
     request_id: &str,
 ) -> Result<()> {
@@ -326,6 +340,9 @@ pub async fn go_alone(
     let mut hand = InHand::take(s, caller, id).await?;
     is_its_own(caller, &hand)?;
     hand.state().after(Act::Override).map_err(illegal)?;
+    if let Some(version) = version {
+        hand.expect_version(version)?;
+    }
     match hand.row.override_at.filter(|_| hand.row.may_override) {
         None => {
             let detail = "this one never goes out without a second person";

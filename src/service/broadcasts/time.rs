@@ -59,11 +59,8 @@ async fn tick_one(s: &Services, id: BroadcastId) -> Result<()> {
     let doer = Doer::time();
     let is_over = hand.row.expires_at <= hand.now;
     match hand.state() {
-        State::Live if is_over => {
-            hand.act(&doer, Act::Complete, &json!({})).await?;
-            hand.row.next_at = None;
-            hand.commit().await?;
-        }
+        State::Live if is_over => complete(hand).await?,
+        State::Live if leader_ended(&mut hand).await? => complete(hand).await?,
         State::Live => escalate(s, hand, &doer).await?,
         State::Draft | State::PendingApproval | State::Returned if is_over => {
             hand.act(&doer, Act::Lapse, &json!({})).await?;
@@ -80,6 +77,38 @@ async fn tick_one(s: &Services, id: BroadcastId) -> Result<()> {
         }
     }
     Ok(())
+}
+
+async fn complete(mut hand: InHand) -> Result<()> {
+    hand.act(&Doer::time(), Act::Complete, &json!({})).await?;
+    hand.row.next_at = None;
+    hand.commit().await.map(drop)
+}
+
+/// Whether it tells more of one that is over. That one is locked after it, as where it went out.
+async fn leader_ended(hand: &mut InHand) -> Result<bool> {
+    let Some(followed) = hand.row.follows else { return Ok(false) };
+    let leader = store::lock(&mut hand.tx, followed).await?;
+    Ok(leader.is_none_or(|leader| leader.state != State::Live))
+}
+
+/// Ends what told more of a broadcast that somebody ended. What fails is seen to when its time comes.
+pub(super) async fn end_following(s: &Services, id: BroadcastId) {
+    let ended = async {
+        for row in store::following(&s.db, id).await? {
+            if row.state != State::Live {
+                continue;
+            }
+            let mut hand = InHand::take(s, &CLOCK, row.id).await?;
+            if hand.state() == State::Live && leader_ended(&mut hand).await? {
+                complete(hand).await?;
+            }
+        }
+        Ok::<_, crate::Error>(())
+    };
+    if let Err(error) = ended.await {
+        tracing::warn!(broadcast = %id, %error, "what follows a broadcast is not ended yet");
+    }
 }
 
 /// Sends the alert once more, by other channels: to those who have not answered, and where nobody was asked to those whom

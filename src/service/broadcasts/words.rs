@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::super::letterhead;
 use super::super::messages::{Outgoing, OwnWord};
 use super::Services;
 use crate::Result;
@@ -10,9 +11,10 @@ use crate::config::Language;
 use crate::domain::audience::{After, Audience, Params, Whose};
 use crate::domain::channel::ChannelKind;
 use crate::domain::content::Content;
-use crate::domain::emergency::{self, Chosen, Part, Plan, Run, Spoken, Texts, texts};
+use crate::domain::emergency::{self, Chosen, Part, Plan, Remark, Run, Scenario, Spoken, Texts, lint, texts};
 use crate::domain::id::MessageId;
 use crate::domain::message::{TemplateVersion, Wording};
+use crate::error::Fault;
 
 /// What a broadcast says in one message.
 pub(super) struct Words<'a> {
@@ -118,4 +120,19 @@ pub(super) fn silent(messages: Vec<MessageId>) -> Audience {
 
 fn after(messages: Vec<MessageId>, whose: Whose) -> Audience {
     Audience { after: Some(Box::new(After { messages, whose })), ..Audience::default() }
+}
+
+/// What a scenario's alert would be refused for, by its place in the scenario. Where one language stands for both, it is
+/// read in one.
+pub(super) fn refused(s: &Services, scenario: &Scenario) -> Vec<Fault> {
+    let today = s.campus.zoned(s.clock.now()).date();
+    let sign = letterhead::name(s, s.campus.language.as_str());
+    let one = scenario.alert.zh == scenario.alert.en;
+    let of_two = ["same_in_both_languages", "wrong_language"];
+    lint(scenario, Some(&sign), today)
+        .into_iter()
+        .filter(|remark| remark.is_refusal() && remark.pointer.starts_with("/alert/"))
+        .filter(|remark| !(one && of_two.contains(&remark.code)))
+        .map(Remark::into_fault)
+        .collect()
 }

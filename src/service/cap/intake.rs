@@ -117,6 +117,37 @@ async fn take_back(
     }
 }
 
+/// Takes back what waits and stops what is being sent; what somebody let go between the two is stopped as well.
+async fn end(s: &Services, caller: &Caller, from: Option<IpAddr>, id: BroadcastId, why: &str) -> Result<()> {
+    let row = rows::find(&s.db, id).await?.ok_or(Error::NotFound("broadcast"))?;
+    if row.state.is_open() && row.state != State::Live {
+        take_back(s, caller, from, id, why).await?;
+    }
+    let row = rows::find(&s.db, id).await?.ok_or(Error::NotFound("broadcast"))?;
+    if row.state != State::Live {
+        return Ok(());
+    }
+    match broadcasts::stop(s, caller, from, id, why).await {
+        Ok(_) | Err(Error::Conflict { code: "broadcast_state", .. }) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// The first of those that are being sent, or that it follows, whose people can be told more: as things stand now.
+async fn still_sent(s: &Services, earlier: &[BroadcastRow]) -> Result<Option<BroadcastId>> {
+    for row in earlier {
+        let Some(row) = rows::find(&s.db, row.id).await? else { continue };
+        if !row.state.has_gone_out() {
+            continue;
+        }
+        let root = row.follows.unwrap_or(row.id);
+        if rows::find(&s.db, root).await?.is_some_and(|root| root.state == State::Live) {
+            return Ok(Some(root));
+        }
+    }
+    Ok(None)
+}
+
 async fn announce(
     s: &Services,
     caller: &Caller,
@@ -137,8 +168,7 @@ async fn announce(
     let note = short(&format!("CAP {} {},{},{}", alert.msg_type, alert.sender, alert.identifier, alert.sent));
     let words = FreeText {
         scenario: &scenario,
-        // The first of those that went out, whose people are told more.
-        follows: earlier.iter().find(|row| row.state.has_gone_out()).map(|row| row.follows.unwrap_or(row.id)),
+        follows: still_sent(s, earlier).await?,
         run,
         note: &note,
         from: taken.from,
@@ -160,14 +190,7 @@ async fn cancel(
     let said = alert.note.as_deref().map(str::trim).unwrap_or_default();
     let why = short(&format!("CAP Cancel {},{}: {said}", alert.sender, alert.identifier));
     for row in earlier {
-        if row.state == State::Live {
-            match broadcasts::stop(s, caller, taken.from, row.id, &why).await {
-                Ok(_) | Err(Error::Conflict { code: "broadcast_state", .. }) => {}
-                Err(error) => return Err(error),
-            }
-        } else if row.state.is_open() {
-            take_back(s, caller, taken.from, row.id, &why).await?;
-        }
+        end(s, caller, taken.from, row.id, &why).await?;
     }
     let first = earlier.first().ok_or(Error::NotFound("broadcast"))?;
     let row = rows::find(&s.db, first.id).await?.ok_or(Error::NotFound("broadcast"))?;

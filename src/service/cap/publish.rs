@@ -82,7 +82,8 @@ pub(in crate::service) async fn publish(s: &Services, tx: &mut Tx, what: &Publis
         sent: &publication.sent.to_string(),
         sent_at: what.at,
         expires_at,
-        listed: own.first().map_or(what.listed, |first| first.listed),
+        // What follows something that is not listed is as little.
+        listed: own.first().map_or(what.listed && earlier.iter().all(|row| row.listed), |first| first.listed),
         title: &text(info.and_then(|info| info.headline.as_ref())),
         summary: &summary.chars().take(LONGEST_SUMMARY).collect::<String>(),
         document: &cap::write(&alert),

@@ -163,6 +163,58 @@ on_both!(an_all_clear_ends_it, |db| async {
     assert_eq!(campus.arrived().len(), 4, "that of a drill stays in the sandbox, too");
 });
 
+/// What an update says.
+fn more() -> Texts {
+    let said = |title: &str, text: &str| Said {
+        title: title.to_owned(),
+        body: text.to_owned(),
+        sms: text.to_owned(),
+        wechat: text.to_owned(),
+    };
+    Texts {
+        zh: said("最新情况：消防已到场", "消防已到现场。"),
+        en: said("Update: firefighters on site", "Firefighters are on site."),
+    }
+}
+
+on_both!(what_tells_more_ends_with_what_it_is_about, |db| async {
+    let mut campus = Campus::new(db, 2).await;
+    let officer = person(Role::DutyOfficer, 1);
+    let id = campus.press(&officer, Run::Live).await.unwrap().id;
+    campus.drain().await;
+    let mut of = id;
+    for _ in 0..2 {
+        let child = update(&campus.s, &officer, None, of, &more(), "", "test").await.unwrap().id;
+        let row = campus.row(child).await;
+        assert_eq!((row.follows, &row.plan.0.scenario.escalation), (Some(id), &None));
+        approve(&campus.s, &person(Role::Reviewer, 2), None, child, row.version, "test").await.unwrap();
+        of = child;
+    }
+    campus.drain().await;
+    let sent = campus.arrived().len();
+    stop(&campus.s, &officer, None, id, "").await.unwrap();
+    assert_eq!(campus.state(of).await, State::Completed);
+    campus.turn(Duration::from_mins(30));
+    campus.drain().await;
+    assert_eq!(campus.arrived().len(), sent);
+    assert!(!campus.acts(of).await.contains(&Act::Escalate));
+});
+
+on_both!(words_that_no_scenario_may_say_are_no_update, |db| async {
+    let campus = Campus::new(db, 1).await;
+    let officer = person(Role::DutyOfficer, 1);
+    let id = campus.press(&officer, Run::Live).await.unwrap().id;
+    for wrong in ["THIS IS NOT A DRILL", "Go to {{ place }}", "Leave BUILDING NAME"] {
+        let mut texts = more();
+        texts.en.title = wrong.to_owned();
+        let Err(Error::Invalid(faults)) = update(&campus.s, &officer, None, id, &texts, "", "test").await
+        else {
+            panic!("{wrong}")
+        };
+        assert!(faults.iter().any(|fault| fault.pointer == "/alert/en/title"), "{wrong}: {faults:?}");
+    }
+});
+
 on_both!(an_update_in_free_words_waits_for_a_second_person_and_tells_the_same_people, |db| async {
     let refusing = Faults::default().refusing("p1@campus.example", Reply::new(550, "5.1.1 no such user"));
     let mut campus = Campus::with(db, 2, refusing).await;
@@ -170,14 +222,7 @@ on_both!(an_update_in_free_words_waits_for_a_second_person_and_tells_the_same_pe
     let id = campus.press(&officer, Run::Live).await.unwrap().id;
     campus.drain().await;
     campus.relay.set_faults(Faults::default());
-    let said = |title: &str| Said {
-        title: title.to_owned(),
-        body: "消防已到现场。".to_owned(),
-        sms: "消防已到现场。".to_owned(),
-        wechat: "消防已到现场。".to_owned(),
-    };
-    let texts =
-        Texts { zh: said("最新情况：消防已到场"), en: said("Update: firefighters on site") };
+    let texts = more();
     let child = update(&campus.s, &officer, None, id, &texts, "", "test").await.unwrap();
     assert_eq!(child.state, State::PendingApproval);
     let row = campus.row(child.id).await;

@@ -165,3 +165,19 @@ on_both!(a_group_that_a_scenario_or_an_open_broadcast_names_is_not_deleted, |db|
     broadcasts::stop(&campus.s, &officer, None, id, "").await.unwrap();
     groups::delete(&campus.s, &TERMINAL, "dorm").await.unwrap();
 });
+
+on_both!(one_on_duty_is_not_kept_waiting_by_the_same_that_waits, |db| async {
+    let mut campus = Campus::new(db, 2).await;
+    let waits = campus.press(&person(Role::Owner, 1), Run::Live).await.unwrap();
+    assert_eq!(waits.state, State::PendingApproval);
+    let pressed = campus.press(&person(Role::DutyOfficer, 2), Run::Live).await.unwrap();
+    assert_eq!((pressed.state, &pressed.attached_to), (State::Live, &None));
+    let ended = campus.row(waits.id).await;
+    assert_eq!((ended.state, ended.next_at), (State::Rejected, None));
+    assert!(ended.reason.unwrap().contains(&pressed.id.to_string()), "it says what took its place");
+    assert_eq!(campus.acts(waits.id).await, [Act::Press, Act::Submit, Act::Withdraw]);
+    campus.drain().await;
+    assert_eq!(campus.arrived().len(), 2);
+    let again = campus.press(&person(Role::Owner, 1), Run::Live).await.unwrap();
+    assert_eq!((again.id, again.attached_to.is_some()), (pressed.id, true));
+});

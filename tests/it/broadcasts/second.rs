@@ -111,7 +111,8 @@ on_both!(its_author_goes_on_alone_where_nobody_comes_and_that_is_looked_at, |db|
     let mut campus = Campus::new(db, 1).await;
     let id = waiting(&campus).await;
     let owner = person(Role::Owner, 1);
-    let alone = async |caller: &Caller, why: &str| go_alone(&campus.s, caller, None, id, why, "test").await;
+    let alone =
+        async |caller: &Caller, why: &str| go_alone(&campus.s, caller, None, id, None, why, "test").await;
     assert_eq!(conflict(alone(&owner, "无人应答").await), "override_too_early");
     campus.turn(Duration::from_mins(1));
     assert!(matches!(alone(&owner, "").await, Err(Error::Invalid(_))), "it is said why");
@@ -134,7 +135,7 @@ on_both!(an_exercise_never_goes_out_alone, |db| async {
     let owner = person(Role::Owner, 1);
     let id = campus.press(&owner, Run::Exercise).await.unwrap().id;
     campus.turn(Duration::from_mins(10));
-    assert!(is_forbidden(go_alone(&campus.s, &owner, None, id, "无人应答", "test").await));
+    assert!(is_forbidden(go_alone(&campus.s, &owner, None, id, None, "无人应答", "test").await));
     say_yes(&campus, &person(Role::Reviewer, 2), id).await.unwrap();
     campus.drain().await;
     let arrived = campus.arrived();
@@ -153,4 +154,20 @@ on_both!(one_that_nobody_decides_about_lapses, |db| async {
     assert_eq!(campus.state(id).await, State::Rejected);
     assert_eq!(conflict(say_yes(&campus, &person(Role::Reviewer, 2), id).await), "broadcast_state");
     assert_eq!(campus.arrived().len(), 0);
+});
+
+on_both!(what_goes_out_alone_is_what_was_seen_and_a_change_begins_the_wait_anew, |db| async {
+    let campus = Campus::new(db, 1).await;
+    let id = waiting(&campus).await;
+    let owner = person(Role::Owner, 1);
+    let seen = campus.row(id).await.version;
+    campus.turn(Duration::from_secs(59));
+    let other = person(Role::DutyOfficer, 2);
+    edit(&campus.s, &other, None, id, seen, Changed::Choices(&fire("食堂"))).await.unwrap();
+    campus.turn(Duration::from_secs(1));
+    let alone = async |version| go_alone(&campus.s, &owner, None, id, version, "无人应答", "test").await;
+    assert_eq!(conflict(alone(Some(seen)).await), "broadcast_changed");
+    assert_eq!(conflict(alone(None).await), "override_too_early", "a second person has their time anew");
+    campus.turn(Duration::from_secs(59));
+    alone(Some(campus.row(id).await.version)).await.unwrap();
 });

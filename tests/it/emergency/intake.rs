@@ -127,6 +127,8 @@ async fn what_is_no_actual_alert_goes_no_further_than_the_sandbox() {
     }
     campus.app.drain().await;
     assert_eq!(campus.arrived(), []);
+    let feed = campus.public("/feeds/cap.atom").await;
+    assert!(!feed.text.contains("<entry>"), "nothing of it leaves: {}", feed.text);
 }
 
 #[tokio::test]
@@ -161,4 +163,39 @@ async fn both_layers_of_faults_are_told_by_their_place() {
     let none = campus.app.add_source(NewSource { rights: Vec::new(), ..everything("none") }).await;
     send_as(&campus, &none, &alert).await.problem(403, "forbidden");
     assert_eq!(campus.get("/broadcasts").await["data"], json!([]));
+}
+
+#[tokio::test]
+async fn what_follows_an_alert_that_is_over_is_sent_by_itself() {
+    let campus = Campus::start().await;
+    let until = |document: String, at: &str| document.replace("2026-09-21T23:13:20", at);
+    let first = send(&campus, &document("a1", "Alert", "", "Actual")).await.expect(202);
+    campus.approve(&id(&first)).await;
+    campus.app.clock.turn(50 * 60_000);
+    let second = until(document("a2", "Update", &reference("a1"), "Actual"), "2026-09-22T00:13:20");
+    let second = send(&campus, &second).await.expect(202);
+    campus.approve(&id(&second)).await;
+    campus.app.clock.turn(15 * 60_000);
+    campus.app.drain().await;
+    assert_eq!(campus.get(&format!("/broadcasts/{}", id(&first))).await["status"], "completed");
+    let both = format!("{} {}", reference("a1"), reference("a2"));
+    let third = until(document("a3", "Update", &both, "Actual"), "2026-09-22T01:13:20");
+    let third = send(&campus, &third).await.expect(202);
+    campus.approve(&id(&third)).await;
+    let shown = campus.get(&format!("/broadcasts/{}", id(&third))).await;
+    assert_eq!((&shown["status"], &shown["follows"]), (&json!("live"), &json!(null)));
+}
+
+#[tokio::test]
+async fn a_cancel_ends_what_is_let_go_at_the_same_moment() {
+    let campus = Campus::start().await;
+    let alert = send(&campus, &document("a1", "Alert", "", "Actual")).await.expect(202);
+    let row: BroadcastId = id(&alert).parse().unwrap();
+    let cancel = document("c1", "Cancel", &reference("a1"), "Actual");
+    let second = super::officer(2);
+    let approve = broadcasts::approve(&campus.app.services, &second, None, row, 1, "test");
+    let (cancelled, _) = tokio::join!(send(&campus, &cancel), approve);
+    cancelled.expect(202);
+    let status = campus.get(&format!("/broadcasts/{row}")).await["status"].clone();
+    assert!(status == "stopped" || status == "rejected", "{status}");
 }

@@ -241,3 +241,28 @@ async fn what_is_another_sources_is_not_there() {
     assert_eq!((&attached["id"], &attached["attached_to"]), (&pressed["id"], &json!("source registry")));
     assert_eq!(campus.get(&path).await["status"], "live");
 }
+
+#[tokio::test]
+async fn a_test_key_does_nothing_to_what_is_live() {
+    let campus = Campus::start().await;
+    let pressed = campus.post("/broadcasts", &fire(false)).await.expect(202);
+    campus.approve(&id(&pressed)).await;
+    let path = format!("/broadcasts/{}", id(&pressed));
+    for act in ["stop", "correction", "all-clear"] {
+        let key = &campus.app.test_key;
+        campus.post_as(key, &format!("{path}/{act}"), &json!({})).await.problem(403, "forbidden");
+    }
+    assert_eq!(campus.get(&path).await["status"], "live");
+}
+
+#[tokio::test]
+async fn words_of_an_update_are_refused_where_they_stand_in_the_body() {
+    let campus = Campus::start().await;
+    let pressed = campus.post("/broadcasts", &fire(true)).await.expect(202);
+    let path = format!("/broadcasts/{}/update", id(&pressed));
+    let more = json!({"en": {"title": "THIS IS NOT A DRILL", "body": "Go to {{ place }}."}});
+    let mut faults = campus.post(&path, &more).await.faults();
+    faults.sort();
+    let expected = [("/en/body", "unknown_placeholder"), ("/en/title", "not_a_drill")];
+    assert_eq!(faults, expected.map(|(at, code)| (at.to_owned(), code.to_owned())));
+}

@@ -75,7 +75,7 @@ async fn pressed(browser: &mut Browser, run: Run) -> Answer {
         Run::Drill => "/console/emergency/drill/press/fire",
         Run::Exercise => "/console/emergency/exercise/press/fire",
     };
-    let fields = [&CHOICES[..], &[("run", run.name()), ("code", "F1")]].concat();
+    let fields = [&CHOICES[..], &[("run", run.name()), ("version", "1"), ("code", "F1")]].concat();
     browser.submit(path, path, &fields).await
 }
 

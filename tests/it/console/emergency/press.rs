@@ -50,7 +50,11 @@ async fn a_code_leads_to_the_preview_and_once_more_to_the_press() {
         assert_eq!(refused.status, 422);
         has(&refused, &["press-code-field-error", "没有发出：代码不对", "图书馆发生火情"]);
     }
-    let unfinished = [("run", "live"), ("code", "F1"), ("at_place", "图书馆")];
+    let stale = [&CHOICES[..], &[("run", "live"), ("version", "7"), ("code", "F1")]].concat();
+    let refused = officer.submit(FIRE, FIRE, &stale).await;
+    assert_eq!(refused.status, 409, "it is another version that was looked at");
+    has(&refused, &["name=\"version\" value=\"1\"", "图书馆发生火情"]);
+    let unfinished = [("run", "live"), ("version", "1"), ("code", "F1"), ("at_place", "图书馆")];
     assert_eq!(officer.submit(FIRE, FIRE, &unfinished).await.status, 422);
     assert_eq!(all(&app).await.len(), 0);
 

@@ -88,7 +88,7 @@ async fn whoever_began_it_goes_on_alone_after_its_time_and_is_reviewed() {
     let (app, mut owner, mut officer, page) = waits().await;
     has(&owner.get(&page).await, &["第二人还有 60 秒"]);
     lacks(&owner.get(&page).await, &["id=\"override\""]);
-    let fields = [("reason", "无人应答"), ("code", "F1")];
+    let fields = [("version", "1"), ("reason", "无人应答"), ("code", "F1")];
     let early = act(&mut owner, &page, "override", &fields).await;
     assert_eq!(early.status, 409);
     has(&early, &["第二人还有时间"]);
@@ -101,7 +101,8 @@ async fn whoever_began_it_goes_on_alone_after_its_time_and_is_reviewed() {
     let typed = act(&mut owner, &page, "override", &[("reason", "无人应答"), ("code", "V1")]).await;
     assert_eq!(typed.status, 422);
     has(&typed, &["override-code-error", "无人应答"]);
-    let silent = act(&mut owner, &page, "override", &[("reason", ""), ("code", "F1")]).await;
+    let silent =
+        act(&mut owner, &page, "override", &[("version", "1"), ("reason", ""), ("code", "F1")]).await;
     assert_eq!(silent.status, 422);
     has(&silent, &["override-reason-error"]);
     assert_eq!(only(&app).await.state, State::PendingApproval);
