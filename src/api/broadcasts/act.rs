@@ -10,12 +10,11 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::{LONGEST_NOTE, accepted, broadcast, location, text};
-use crate::error::Fault;
-use crate::{Error, Result};
 use crate::domain::channel::ChannelKind;
 use crate::domain::emergency::{Said, State, Texts, reading};
 use crate::domain::fields::{Fields, below, faults_of};
 use crate::domain::id::{BroadcastId, MessageId};
+use crate::error::Fault;
 use crate::http::body::{self, OptionalJson};
 use crate::http::errors::Problem;
 use crate::http::params::Params;
@@ -23,6 +22,7 @@ use crate::http::{Key, RequestId, client};
 use crate::service::Services;
 use crate::service::broadcasts::{self, PressedView, Stopped};
 use crate::service::deliveries::Recall;
+use crate::{Error, Result};
 
 /// Why it is stopped.
 #[derive(Debug, ToSchema)]

@@ -134,7 +134,8 @@ on_both!(words_that_no_scenario_may_say_are_no_update, |db| async {
     for wrong in ["THIS IS NOT A DRILL", "Go to {{ place }}", "Leave BUILDING NAME"] {
         let mut texts = more();
         texts.en.title = wrong.to_owned();
-        let Err(Error::Invalid(faults)) = update(&campus.s, &officer, None, id, &texts, "", "test").await else {
+        let Err(Error::Invalid(faults)) = update(&campus.s, &officer, None, id, &texts, "", "test").await
+        else {
             panic!("{wrong}")
         };
         assert!(faults.iter().any(|fault| fault.pointer == "/alert/en/title"), "{wrong}: {faults:?}");

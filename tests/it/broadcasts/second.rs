@@ -111,7 +111,8 @@ on_both!(its_author_goes_on_alone_where_nobody_comes_and_that_is_looked_at, |db|
     let mut campus = Campus::new(db, 1).await;
     let id = waiting(&campus).await;
     let owner = person(Role::Owner, 1);
-    let alone = async |caller: &Caller, why: &str| go_alone(&campus.s, caller, None, id, None, why, "test").await;
+    let alone =
+        async |caller: &Caller, why: &str| go_alone(&campus.s, caller, None, id, None, why, "test").await;
     assert_eq!(conflict(alone(&owner, "无人应答").await), "override_too_early");
     campus.turn(Duration::from_mins(1));
     assert!(matches!(alone(&owner, "").await, Err(Error::Invalid(_))), "it is said why");

@@ -101,7 +101,8 @@ async fn whoever_began_it_goes_on_alone_after_its_time_and_is_reviewed() {
     let typed = act(&mut owner, &page, "override", &[("reason", "无人应答"), ("code", "V1")]).await;
     assert_eq!(typed.status, 422);
     has(&typed, &["override-code-error", "无人应答"]);
-    let silent = act(&mut owner, &page, "override", &[("version", "1"), ("reason", ""), ("code", "F1")]).await;
+    let silent =
+        act(&mut owner, &page, "override", &[("version", "1"), ("reason", ""), ("code", "F1")]).await;
     assert_eq!(silent.status, 422);
     has(&silent, &["override-reason-error"]);
     assert_eq!(only(&app).await.state, State::PendingApproval);
