@@ -152,6 +152,7 @@ pub(super) fn press(language: Language, theme: Theme, run: Run) -> PressPage {
         overdue: Some("2026-09-01".into()),
         asked: questions(),
         preview: PreviewFragment {
+            version: 3,
             view: view(language),
             place,
             action: place.press("fire"),
