@@ -117,7 +117,7 @@ pub async fn press(
         signature: header(&SIGNATURE),
         request_id: request_id.as_str(),
     };
-    let answer: Answer = buttons::press(&s, &button.0, &said).await?;
+    let answer: Answer = Box::pin(buttons::press(&s, &button.0, &said)).await?;
     Ok(HttpResponse::Accepted().json(answer))
 }
 

@@ -74,9 +74,6 @@ impl ReportPage {
         format!("{}/report", self.base())
     }
 
-    const fn most(&self) -> usize {
-        LONGEST_LESSON
-    }
 }
 
 /// One of the times, as it was measured, beside what is promised.
@@ -153,10 +150,10 @@ fn times(view: &View, report: &Report) -> Vec<TimeLine> {
     ]
 }
 
-fn page(s: &Services, signed: &Signed, report: Report) -> Result<ReportPage> {
+fn page(s: &Services, signed: &Signed, report: &Report) -> Result<ReportPage> {
     let shell = signed.shell(None)?;
     let view = shell.view.clone();
-    let Report { row, acts, progress, following, .. } = &report;
+    let Report { row, acts, progress, following, .. } = report;
     let lines: Vec<_> = acts.iter().map(|act| (act.act, ActLine::new(&view, s, row, act))).collect();
     let mut doers = BTreeMap::<String, Vec<String>>::new();
     for (_, line) in &lines {
@@ -224,7 +221,7 @@ pub(in crate::console) async fn show(
     id: Path<String>,
 ) -> Result<HttpResponse> {
     let report = load(&s, &signed, &id).await?;
-    page::html(&page(&s, &signed, report)?)
+    page::html(&page(&s, &signed, &report)?)
 }
 
 /// Keeps what was learnt.
@@ -246,8 +243,8 @@ pub(in crate::console) async fn learn(
         }
         Err(Error::Invalid(faults)) => {
             let faults = FieldFaults::new(&signed.view(), &faults);
-            let mut page = page(&s, &signed, report)?;
-            page.typed = words.to_owned();
+            let mut page = page(&s, &signed, &report)?;
+            words.clone_into(&mut page.typed);
             page.fault = faults.of("reason").cloned();
             let response: HttpResponseBuilder = HttpResponse::UnprocessableEntity();
             page::answer(response, &page)
@@ -265,7 +262,7 @@ pub(in crate::console) async fn export(
 ) -> Result<HttpResponse> {
     let report = load(&s, &signed, &id).await?;
     broadcasts::note_report(&s, &signed.caller, report.row.id).await?;
-    let page = page(&s, &signed, report)?;
+    let page = page(&s, &signed, &report)?;
     let view = page.shell.view.clone();
     let heads = ["report-column-part", "report-column-what", "report-column-value", "report-column-more"];
     let heads = heads.map(|key| view.t(key));

@@ -14,7 +14,7 @@ use crate::console::access::Signed;
 use crate::console::messages::read;
 use crate::console::page::{self, Shell, Theme};
 use crate::console::timeline::actor;
-use crate::console::view::View;
+use crate::console::view::{Given, View};
 use crate::domain::emergency::{Condition, State, Unit};
 use crate::domain::id::{BroadcastId, RecipientId};
 use crate::domain::operator::Permission;
@@ -197,8 +197,8 @@ impl BoardFragment {
         self.view.t(&format!("roll-by-{}", self.by))
     }
 
-    fn is_by(&self, unit: &Unit) -> bool {
-        *unit == self.by
+    fn is_by(&self, unit: impl Given<Unit>) -> bool {
+        self.by == unit.given()
     }
 
     fn renews_at(&self) -> String {

@@ -68,7 +68,7 @@ pub async fn register(s: &Services, caller: &Caller, form: &ButtonForm) -> Resul
     let by = caller.label();
     let secret = checked.signed.then(|| keys::new_secret(s));
     let sealed = secret.as_ref().map(|secret| s.vault.seal(secret.as_bytes()));
-    let key = keys::New::new(s);
+    let key = keys::New::make(s);
     let mut tx = s.db.begin().await?;
     let id = store::insert(&mut tx, &facts(&checked, sealed.as_deref(), &[operator], &by), now).await?;
     key.insert(&mut tx, id, &by, now).await?;

@@ -40,7 +40,7 @@ pub(super) async fn fire(
         prepared: &prepared.0,
         request_id,
     };
-    let sent = match fire_button(s, &fired).await {
+    let sent = match Box::pin(fire_button(s, &fired)).await {
         // Somebody was faster: the same press once more, or one who called it off.
         Err(Error::Conflict { code: "try_again", .. }) => presses::find(&s.db, row.id).await?,
         Err(other) => return Err(other),

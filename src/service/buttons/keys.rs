@@ -69,7 +69,7 @@ pub(super) fn new_secret(s: &Services) -> String {
 }
 
 impl New {
-    pub fn new(s: &Services) -> Self {
+    pub fn make(s: &Services) -> Self {
         let text = format!("{PREFIX}{}", s.vault.token(KEY_BYTES));
         let hash = fingerprint(s, &text);
         Self { text, hash }
@@ -118,7 +118,7 @@ pub async fn rotate_key(s: &Services, caller: &Caller, id: ButtonId, overlap: Du
     let (mut tx, _) = take(s, caller, id).await?;
     let now = s.clock.now();
     let by = caller.label();
-    let key = New::new(s);
+    let key = New::make(s);
     button_keys::expire(&mut tx, id, now.plus(overlap)).await?;
     let new = key.insert(&mut tx, id, &by, now).await?;
     let detail = json!({ "new_key": new, "old_keys_expire_at": now.plus(overlap).to_string() });

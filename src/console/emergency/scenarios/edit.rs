@@ -44,6 +44,8 @@ pub struct ScenarioForm {
     pub filter: Option<FilterFragment>,
     pub faults: FieldFaults,
     pub remarks: Vec<RemarkLine>,
+    /// The lists of CAP's words, each with the field that asks for it.
+    pub cap_lists: [(&'static str, Vec<&'static str>); 4],
     /// As it would be, where it was asked for and can be shown.
     pub sheet: Option<Sheet>,
 }
@@ -107,16 +109,6 @@ impl ScenarioForm {
         form::choice_lines(&self.document, row.given())
     }
 
-    /// The lists of CAP's words, each with the field that asks for it.
-    fn cap_lists(&self) -> [(&'static str, Vec<&'static str>); 4] {
-        [
-            ("category", Category::ALL.iter().map(|one| one.name()).collect()),
-            ("urgency", Urgency::ALL.iter().map(|one| one.name()).collect()),
-            ("certainty", Certainty::ALL.iter().map(|one| one.name()).collect()),
-            ("response_type", ResponseType::ALL.iter().map(|one| one.name()).collect()),
-        ]
-    }
-
     /// Both languages of a part with their fields.
     fn texts(&self, part: &str) -> [(&'static str, Vec<TextField>); 2] {
         ["zh", "en"].map(|language| {
@@ -133,6 +125,16 @@ impl ScenarioForm {
     fn fault(&self, field: &str) -> Option<&String> {
         self.faults.of(field)
     }
+}
+
+/// The lists of CAP's words, each with the field that asks for it.
+fn cap_lists() -> [(&'static str, Vec<&'static str>); 4] {
+    [
+        ("category", Category::ALL.iter().map(|one| one.name()).collect()),
+        ("urgency", Urgency::ALL.iter().map(|one| one.name()).collect()),
+        ("certainty", Certainty::ALL.iter().map(|one| one.name()).collect()),
+        ("response_type", ResponseType::ALL.iter().map(|one| one.name()).collect()),
+    ]
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -199,6 +201,7 @@ async fn begin(s: &Services, signed: &Signed, slug: String, document: Value) -> 
         filter,
         faults: FieldFaults::default(),
         remarks: remarks.unwrap_or_default(),
+        cap_lists: cap_lists(),
         sheet: None,
         shell,
     })
@@ -278,6 +281,7 @@ async fn write(
         filter,
         faults: FieldFaults::default(),
         remarks: Vec::new(),
+        cap_lists: cap_lists(),
         sheet: None,
         shell,
     };
@@ -330,7 +334,7 @@ async fn write(
                 Err(other) => return Err(other),
             }
         } else {
-            found.extend(remarks.iter().filter(|one| one.is_refusal()).cloned().map(|one| one.into_fault()));
+            found.extend(remarks.iter().filter(|one| one.is_refusal()).cloned().map(Remark::into_fault));
         }
         page.sheet = Some(Sheet::new(s, &view, "", &scenario));
     }

@@ -27,7 +27,7 @@ pub(super) fn document(form: &Form) -> (Value, bool) {
     document.insert("level".to_owned(), form.text("level").into());
     document.insert("life_threatening".to_owned(), ticked(form, "life_threatening"));
     document.insert("cap".to_owned(), cap(form));
-    document.insert("audience".to_owned(), audience(form, filter.unwrap_or_default()));
+    document.insert("audience".to_owned(), audience(form, &filter.unwrap_or_default()));
     document.insert("channels".to_owned(), form.all("channels").collect());
     document.insert("placeholders".to_owned(), (0..ROWS).filter_map(|row| placeholder(form, row)).collect());
     for part in PARTS {
@@ -77,7 +77,7 @@ fn cap(form: &Form) -> Value {
     cap.into()
 }
 
-fn audience(form: &Form, filter: String) -> Value {
+fn audience(form: &Form, filter: &str) -> Value {
     if form.text("everyone") == "true" {
         return json!({ "everyone": true });
     }
