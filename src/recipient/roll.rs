@@ -21,6 +21,9 @@ use crate::{Error, Result};
 /// Of the cookie that holds the ticket while somebody signs in.
 const PURPOSE: &str = "roll";
 
+/// Characters of a place and of words.
+const MOST: (usize, usize) = (LONGEST_PLACE, LONGEST_WORDS);
+
 /// What a broadcast said last.
 #[derive(Debug, Template)]
 #[template(path = "recipient/roll_newest.html")]
@@ -75,10 +78,6 @@ impl AnswerPage {
     fn before(&self) -> (&str, &str) {
         let help = self.last.as_ref().filter(|last| last.condition == Condition::Help);
         help.map_or(("", ""), |last| (&last.place, &last.words))
-    }
-
-    const fn most(&self) -> (usize, usize) {
-        (LONGEST_PLACE, LONGEST_WORDS)
     }
 }
 

@@ -73,7 +73,6 @@ impl ReportPage {
     fn at(&self) -> String {
         format!("{}/report", self.base())
     }
-
 }
 
 /// One of the times, as it was measured, beside what is promised.
