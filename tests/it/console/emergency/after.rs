@@ -79,7 +79,8 @@ async fn the_all_clear_goes_to_those_who_were_reached_and_ends_it() {
 async fn a_message_of_a_broadcast_leads_there_and_is_stopped_and_sent_again_nowhere_else() {
     let app = campus().await;
     let mut owner = Browser::signed_in(&app, Role::Owner).await;
-    let page = to(&pressed(&mut owner, Run::Live).await);
+    let mut officer = Browser::signed_in(&app, Role::DutyOfficer).await;
+    let page = to(&pressed(&mut officer, Run::Live).await);
     let row = only(&app).await;
     let parts = broadcasts::progress(&app.services, &operator(Role::Owner), row.id).await.unwrap().parts;
     let message = format!("/console/messages/{}", parts[0].message);
