@@ -40,8 +40,9 @@ fn another() -> Caller {
 }
 
 async fn choose(person: &Person, field: &str, value: &str) {
-    let script = "const field = document.getElementById(arguments[0]); field.value = arguments[1]; \
-                  field.dispatchEvent(new Event('change', { bubbles: true }))";
+    // In a block: it is run several times on one page.
+    let script = "{ const field = document.getElementById(arguments[0]); field.value = arguments[1]; \
+                  field.dispatchEvent(new Event('change', { bubbles: true })) }";
     person.script(script, json!([field, value])).await;
 }
 

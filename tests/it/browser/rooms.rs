@@ -112,6 +112,15 @@ impl Room {
         let open = "document.querySelectorAll('details').forEach((menu) => menu.open = true)";
         Self { act: Some((open, "return document.querySelector('details[open]') !== null")), ..self }
     }
+
+    /// With what the page folds away unfolded; the bar's menus, which would cover its crumbs, stay closed.
+    fn unfolded(self) -> Self {
+        let open = "document.querySelectorAll('main details').forEach((fold) => fold.open = true)";
+        Self {
+            act: Some((open, "return document.querySelector('main details:not([open])') === null")),
+            ..self
+        }
+    }
 }
 
 pub(super) async fn app() -> TestApp {
@@ -610,14 +619,14 @@ pub(super) async fn console(app: &TestApp) -> Vec<Room> {
         room("/console/settings/emergency"),
         room("/console/emergency/broadcasts"),
         room("/console/emergency/broadcasts?run=exercise"),
-        room(&pending).with_menus_open(),
-        room(&drill).with_menus_open(),
+        room(&pending).unfolded(),
+        room(&drill).unfolded(),
         room(format!("{drill}/update")),
         room(format!("{drill}/roll")),
         room(format!("{drill}/roll?by=class&show=help")),
         room(format!("{drill}/report")),
         room(format!("{pending}/choices")),
-        room(&words).with_menus_open(),
+        room(&words).unfolded(),
         room(format!("{words}/words")),
         room("/console/emergency/buttons"),
         room("/console/emergency/buttons/new"),
