@@ -18,7 +18,9 @@ use crate::console::rules::words::Names;
 use crate::console::view::Given;
 use crate::domain::channel::ChannelKind;
 use crate::domain::emergency::scenario::TILES;
-use crate::domain::emergency::{Category, Certainty, Level, ResponseType, Scenario, Urgency, lint, reading};
+use crate::domain::emergency::{
+    Category, Certainty, Level, Remark, ResponseType, Scenario, Urgency, lint, reading,
+};
 use crate::domain::operator::Permission;
 use crate::error::Fault;
 use crate::http::errors;
