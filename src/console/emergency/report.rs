@@ -187,7 +187,7 @@ fn page(s: &Services, signed: &Signed, report: &Report) -> Result<ReportPage> {
         made_at: view.now,
         people,
         reached: count(progress.reached),
-        times: times(&view, &report),
+        times: times(&view, report),
         adds_up: progress.is_planning || first == people * row.plan.0.scenario.channels.len() as u64,
         sums,
         channels,
