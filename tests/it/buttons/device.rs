@@ -139,7 +139,7 @@ on_both!(a_scenario_that_changed_never_silences_a_button, |db| async {
         tx.commit().await.unwrap();
     };
     // Other words that two people agreed to: those are sent.
-    change(&|scenario| scenario.name.zh = "火警".to_owned()).await;
+    change(&|scenario| "火警".clone_into(&mut scenario.name.zh)).await;
     assert_eq!(wall.led("press", 1).await, "live");
     let rows = wall.broadcasts().await;
     assert_eq!((rows[0].plan.0.version, rows[0].plan.0.name().zh.as_str()), (2, "火警 · 图书馆"));

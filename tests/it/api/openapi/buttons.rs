@@ -95,5 +95,5 @@ async fn a_button_is_answered_as_described() {
     walk.app.services.db.close().await;
     walk.app.clock.turn(60_000);
     walk.ask(PRESS, at, |r| body(r, &whole)).await.problem(503, "unavailable");
-    walk.finish(|status| status != 500, |operation| operation.is_buttons());
+    walk.finish(|status| status != 500, super::document::Operation::is_buttons);
 }
