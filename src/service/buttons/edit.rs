@@ -59,7 +59,7 @@ fn facts<'a>(
 ///
 /// # Errors
 ///
-/// [`Error::Forbidden`] without `emergency.prepare`; [`Error::Invalid`] with every fault.
+/// [`Forbidden`](crate::Error::Forbidden) without `emergency.prepare`; [`Invalid`](crate::Error::Invalid) with every fault.
 pub async fn register(s: &Services, caller: &Caller, form: &ButtonForm) -> Result<Registered> {
     caller.require(Permission::EmergencyPrepare)?;
     let operator = hand_of(caller)?;
@@ -82,7 +82,7 @@ pub async fn register(s: &Services, caller: &Caller, form: &ButtonForm) -> Resul
 ///
 /// # Errors
 ///
-/// As [`register`]; [`Error::Conflict`] where it was changed meanwhile, or is revoked.
+/// As [`register`]; [`Conflict`](crate::Error::Conflict) where it was changed meanwhile, or is revoked.
 pub async fn change(
     s: &Services,
     caller: &Caller,

@@ -1,6 +1,7 @@
 //! Alarm buttons: who may register and arm one, and what becomes of what they send.
 //!
-//! A device shows its key ([`authenticate`]) and says that it was pressed ([`press()`]). What is to become a broadcast is
+//! A device shows its key ([`authenticate`](mod@authenticate)) and says that it was pressed ([`press()`]). What is to
+//! become a broadcast is
 //! kept first and sent then ([`fire_due`]), so that neither a crash nor a window in which it may be called off loses it.
 
 mod arming;

@@ -1,7 +1,9 @@
 //! The roll call: a broadcast asks people whether they are safe, and who needs help is seen at once.
 //!
-//! [`page`](mod@page) is what a person opens and answers, by a link of their own or, in a call to many at once, by one that all share
-//! and a sign-in ([`shared`]). [`board`] is what those see who look for them; [`acts`] is what they do about it. What is answered
+//! [`page`](mod@page) is what a person opens and answers, by a link of their own or, in a call to many at once, by one
+//! that all share
+//! and a sign-in ([`shared`]). [`board`](mod@board) is what those see who look for them; [`acts`] is what they do
+//! about it. What is answered
 //! belongs to the broadcast that leads, whichever of its messages asked.
 
 mod acts;
