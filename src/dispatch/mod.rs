@@ -5,10 +5,10 @@
 //! left, for tests that turn the clock.
 
 mod alarms;
+mod aside;
 mod billed;
 mod breaker;
 mod calls;
-mod cards;
 mod choice;
 mod gate;
 mod in_flight;
@@ -31,7 +31,7 @@ use crate::domain::channel::Outlet;
 use crate::domain::message::Lane;
 use crate::lifecycle::Lifecycle;
 use crate::queue::{Entry, Taken, Work};
-use crate::service::{Services, answers, deliveries, planning};
+use crate::service::{Services, answers, deliveries, planning, recalls};
 use crate::{Error, Result};
 use in_flight::InFlight;
 use worker::Worker;
@@ -53,6 +53,12 @@ const RECOVERY: Duration = Duration::from_secs(1);
 /// How often a stopping worker tries again to store what it has; several turns may fail of one cause.
 const LAST_TRIES: u32 = 5;
 
+/// What is done beside sending, by name: cards that were pressed show what was answered, and what was stopped is called back.
+const ASIDE: [(&str, &str, aside::Step); 2] = [
+    ("cards", "changing cards", |s| Box::pin(answers::show(s))),
+    ("recalls", "calling back what was stopped", |s| Box::pin(recalls::work(s))),
+];
+
 impl Dispatcher {
     pub fn new(s: Services) -> Self {
         let owner = rand::random_range(1..i64::MAX);
@@ -71,7 +77,9 @@ impl Dispatcher {
         lifecycle.spawn("planner", plan(s.clone(), owner, lifecycle.soft().clone()));
         lifecycle.spawn("sweeper", sweeper::run(s.clone(), owner, lifecycle.soft().clone()));
         lifecycle.spawn("alarms", alarms::run(s.clone(), lifecycle.soft().clone()));
-        lifecycle.spawn("cards", cards::run(s.clone(), lifecycle.soft().clone()));
+        for (name, doing, step) in ASIDE {
+            lifecycle.spawn(name, aside::run(s.clone(), lifecycle.soft().clone(), doing, step));
+        }
         for worker in self.workers {
             lifecycle.spawn("worker", send(s.clone(), worker, lifecycle.soft().clone()));
         }
@@ -91,7 +99,9 @@ impl Dispatcher {
                 done += run_dry(worker).await?;
                 done += worker.poll().await?;
             }
-            done += answers::show(&self.s).await?;
+            for (_, _, step) in ASIDE {
+                done += step(&self.s).await?;
+            }
             if done == 0 {
                 return Ok(());
             }

@@ -72,6 +72,48 @@ coded! {
 }
 
 coded! {
+    /// What is handled first: the lanes in their order, and among emergencies the graver alert. What the store calls the
+    /// `lane` of a message or delivery is this number.
+    Rank {
+        Red = -2 "red",
+        Orange = -1 "orange",
+        Emergency = 0 "emergency",
+        High = 1 "high",
+        Normal = 2 "normal",
+        Low = 3 "low",
+    }
+}
+
+impl Rank {
+    /// The queue that it waits in.
+    pub const fn lane(self) -> Lane {
+        match self {
+            Self::Red | Self::Orange | Self::Emergency => Lane::Emergency,
+            Self::High => Lane::High,
+            Self::Normal => Lane::Normal,
+            Self::Low => Lane::Low,
+        }
+    }
+
+    /// The ranks of a lane, the first to be handled first.
+    pub fn of_lane(lane: Lane) -> impl Iterator<Item = Self> {
+        Self::ALL.iter().copied().filter(move |rank| rank.lane() == lane)
+    }
+}
+
+/// Where nothing else says how grave it is.
+impl From<Lane> for Rank {
+    fn from(lane: Lane) -> Self {
+        match lane {
+            Lane::Emergency => Self::Emergency,
+            Lane::High => Self::High,
+            Lane::Normal => Self::Normal,
+            Lane::Low => Self::Low,
+        }
+    }
+}
+
+coded! {
     /// Where a message stands. `scheduled` → `accepted` → `routing` → `sending` → `completed`; the others end it
     /// early or wait for somebody.
     Status {

@@ -216,7 +216,7 @@ pub async fn offer_due(s: &Services) -> Result<usize> {
     let now = s.clock.now();
     let mut entries = Vec::new();
     for due in planning::due(&s.db, now).await? {
-        entries.push(Entry { lane: due.lane, work: Work::Plan });
+        entries.push(Entry { lane: due.rank.lane(), work: Work::Plan });
     }
     for due in store::due(&s.db, now).await? {
         if let Some(outlet) = Outlet::from_code(due.outlet) {
@@ -313,16 +313,21 @@ pub async fn cancel(s: &Services, caller: &Caller, message: MessageId) -> Result
     let standing = withdrawing::withdrawable(&mut tx, caller, message).await?;
     if standing.status.is_final() {
         drop(tx);
-        if standing.status != Status::Completed && recalls::find(s, message).await?.is_empty() {
+        if standing.status != Status::Completed && recalls::recallable(s, message).await? == 0 {
             return Err(Error::conflict("ended", format!("the message is already {}", standing.status)));
         }
-        return call_back(s, caller, message, 0).await;
+        let mut tx = s.db.begin().await?;
+        recalls::ask(&mut tx, caller, message, recalls::in_hand(now)).await?;
+        tx.commit().await?;
+        return call_back(s, caller, message, 0, recalls::PATIENCE).await;
     }
     let by = caller.label();
     put_down(&mut tx, &standing, "cancelled by its sender or an administrator", &by, now).await?;
+    recalls::ask(&mut tx, caller, message, recalls::in_hand(now)).await?;
     audit(&mut tx, caller, now, "message.cancel", message).await?;
     tx.commit().await?;
-    end_stopped(s, caller, message).await
+    let stopped = end_stopped(s, message).await?;
+    call_back(s, caller, message, stopped, recalls::PATIENCE).await
 }
 
 /// Stops a message of a broadcast in the transaction that decides so; false where nothing of it is out or will be. What waits
@@ -345,14 +350,20 @@ async fn put_down(tx: &mut Tx, standing: &Standing, reason: &str, by: &str, now:
     events::insert(tx, &[event(message, now, "cancelled", &serde_json::json!({"by": by}))]).await
 }
 
-/// Ends what waits of a message that was stopped, and calls back what can be called back.
-pub(super) async fn end_stopped(s: &Services, caller: &Caller, message: MessageId) -> Result<Cancelled> {
-    let stopped = end_all(s, message, State::Cancelled, "cancelled").await?;
-    call_back(s, caller, message, stopped).await
+/// Ends what waits of a message that was stopped; how many deliveries that is.
+pub(super) async fn end_stopped(s: &Services, message: MessageId) -> Result<i64> {
+    end_all(s, message, State::Cancelled, "cancelled").await
 }
 
-async fn call_back(s: &Services, caller: &Caller, message: MessageId, stopped: i64) -> Result<Cancelled> {
-    let recalled = recalls::call_back(s, caller, message).await?;
+/// Calls back what can be called back of a message, for as long as somebody waits for it.
+pub(super) async fn call_back(
+    s: &Services,
+    caller: &Caller,
+    message: MessageId,
+    stopped: i64,
+    patience: Duration,
+) -> Result<Cancelled> {
+    let recalled = recalls::call_back(s, caller, message, patience).await?;
     let mut recall = Vec::new();
     let mut already_sent = 0;
     for count in crate::store::history::counts(&s.db, &[message]).await? {
@@ -372,7 +383,7 @@ pub async fn recallable(s: &Services, caller: &Caller, message: MessageId) -> Re
     let row = messages::find(&s.db, message).await?;
     row.filter(|row| sight.holds(row.source_id, row.department.as_deref()))
         .ok_or(Error::NotFound("message"))?;
-    Ok(recalls::find(s, message).await?.iter().map(|taken| taken.n).sum())
+    recalls::recallable(s, message).await
 }
 
 /// How long a message is worth sending where its sender does not say.

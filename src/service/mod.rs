@@ -33,7 +33,7 @@ pub mod policies;
 pub mod preferences;
 pub mod providers;
 pub mod readiness;
-mod recalls;
+pub mod recalls;
 pub mod receipts;
 pub mod recipients;
 pub mod reports;

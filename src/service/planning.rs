@@ -16,12 +16,12 @@ use crate::domain::audience::{Audience, DirectAddress};
 use crate::domain::channel::{AddressKind, ChannelKind, Outlet};
 use crate::domain::delivery::State;
 use crate::domain::id::MessageId;
-use crate::domain::message::{Lane, Status};
+use crate::domain::message::{Lane, Rank, Status};
 use crate::queue::{Entry, Work};
 use crate::store::audience::ResolvedAudience;
 use crate::store::events::{self, Event};
 use crate::store::fan_out::{self, Added, Chunk, FanOut, Listed, Whole};
-use crate::store::planning::{self as store, Planned};
+use crate::store::planning::{self as store, DueRank, Planned};
 use crate::store::screen::Screen;
 use crate::store::{Tx, messages};
 use crate::{Error, Result};
@@ -57,9 +57,9 @@ pub async fn plan_next(s: &Services, owner: i64) -> Result<usize> {
         return Ok(taken);
     }
     let heeded = Heeded::load(s).await?;
-    let lane = routed[0].lane;
-    let room = providers::room(s, lane, now).await?;
-    let mut watch = Watch::new(s, owner, lane);
+    let rank = routed[0].rank;
+    let room = providers::room(s, rank.lane(), now).await?;
+    let mut watch = Watch::new(s, owner, rank);
     let (mut small, mut large): (Vec<Plan>, Vec<Plan>) = (Vec::new(), Vec::new());
     let mut people = 0;
     for message in routed {
@@ -124,15 +124,15 @@ pub async fn give_back(s: &Services, owner: i64) -> Result<()> {
 /// What a planner looks after while it plans.
 struct Watch {
     owner: i64,
-    lane: Lane,
+    rank: Rank,
     looked: Duration,
     renewed: Duration,
 }
 
 impl Watch {
-    fn new(s: &Services, owner: i64, lane: Lane) -> Self {
+    fn new(s: &Services, owner: i64, rank: Rank) -> Self {
         let now = s.clock.steady();
-        Self { owner, lane, looked: now, renewed: now }
+        Self { owner, rank, looked: now, renewed: now }
     }
 
     /// Between two steps, if it is time: keeps what was taken, and plans whatever emergency has arrived meanwhile.
@@ -148,26 +148,27 @@ impl Watch {
             store::renew(&mut tx, self.owner, s.clock.now(), LEASE.as_millis() as i64).await?;
             tx.commit().await?;
         }
-        if self.lane == Lane::Emergency {
+        if self.rank == Rank::Red {
             return Ok(());
         }
         let waiting = store::due(&s.db, s.clock.now()).await?;
-        if waiting.iter().any(|due| due.lane == Lane::Emergency) {
+        let is_graver = |due: &DueRank| due.rank.lane() == Lane::Emergency && due.rank < self.rank;
+        if waiting.iter().any(is_graver) {
             Box::pin(plan_next(s, self.owner)).await?;
         }
         Ok(())
     }
 }
 
-/// Takes messages of the most urgent lane that has any: how many, and those that somebody said the audience of.
+/// Takes messages of the first rank that has any: how many, and those that somebody said the audience of.
 async fn claim(s: &Services, owner: i64, now: Timestamp) -> Result<(usize, Vec<Planned>)> {
     let lease = LEASE.as_millis() as i64;
     let (rules, policy) = (routing::in_force(s).await?, policies::in_force(s).await?);
     let words = sensitive::in_force(s).await?;
     let mut tx = s.db.begin().await?;
     let mut messages = Vec::new();
-    for lane in Lane::ALL {
-        messages = store::claim(&mut tx, *lane, now, owner, lease, CLAIM).await?;
+    for rank in Rank::ALL {
+        messages = store::claim(&mut tx, *rank, now, owner, lease, CLAIM).await?;
         if !messages.is_empty() {
             break;
         }
@@ -506,7 +507,7 @@ async fn wake(s: &Services, planned: &[&Planned], added: &[Added]) {
     let mut entries: Vec<Entry> = Vec::new();
     for message in planned {
         for outlet in Outlet::ALL.into_iter().filter(|outlet| pending.contains(&(message.id, *outlet))) {
-            let entry = Entry { lane: message.lane, work: Work::Send(outlet) };
+            let entry = Entry { lane: message.rank.lane(), work: Work::Send(outlet) };
             if !entries.contains(&entry) {
                 entries.push(entry);
             }

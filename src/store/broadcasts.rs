@@ -510,3 +510,29 @@ pub async fn times(db: &Db, messages: &[MessageId], people: i64) -> Result<Times
     let half = (people + 1) / 2 - 1;
     Ok(in_db!(db, |c| sqlx::query_as(sql(text)).bind(ids).bind(half.max(0)).fetch_one(c).await)?)
 }
+
+row! {
+    /// How a channel handed deliveries over.
+    pub struct ChannelTimesRow {
+        pub channel: ChannelKind,
+        /// The last was handed over.
+        pub last: Timestamp,
+        /// The longest that it handed over nothing before that, in milliseconds.
+        pub standstill_ms: i64,
+    }
+}
+
+/// How each channel handed over deliveries of these messages, which went out at `since`. Channels that handed over nothing
+/// are not among them.
+pub async fn channel_times(db: &Db, messages: &[MessageId], since: Timestamp) -> Result<Vec<ChannelTimesRow>> {
+    let ids = to_json(&messages.iter().map(|id| id.0).collect::<Vec<_>>())?;
+    let text = format!(
+        "SELECT channel, max(sent_at) AS last, max(gap) AS standstill_ms FROM (
+            SELECT d.channel, d.sent_at,
+                d.sent_at - COALESCE(LAG(d.sent_at) OVER (PARTITION BY d.channel ORDER BY d.sent_at), $2) AS gap
+            FROM delivery d WHERE d.message_id IN {} AND d.sent_at IS NOT NULL) AS handed
+         GROUP BY channel ORDER BY channel",
+        db.dialect().int_list("$1")
+    );
+    Ok(in_db!(db, |c| sqlx::query_as(sql(text)).bind(ids).bind(since.0).fetch_all(c).await)?)
+}

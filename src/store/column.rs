@@ -15,7 +15,7 @@ use crate::domain::delivery::State;
 use crate::domain::emergency::{self, Act, Condition, HandKind, Level, Overridden, Part, Run};
 use crate::domain::group::GroupKind;
 use crate::domain::id;
-use crate::domain::message::{Category, Lane, Status};
+use crate::domain::message::{Category, Lane, Rank, Status};
 use crate::domain::operator::Role;
 use crate::domain::suppression::Cause;
 
@@ -91,7 +91,7 @@ coded!(
     State,
     GroupKind,
     Category,
-    Lane,
+    Rank,
     Status,
     Cause,
     Via,
@@ -110,6 +110,16 @@ coded!(
     Power,
     Signal,
 );
+
+/// The lane of a rank.
+impl<R> FromColumn<R> for Lane
+where
+    i64: FromColumn<R>,
+{
+    fn read(row: &R, name: &str) -> Result<Self, sqlx::Error> {
+        Rank::read(row, name).map(Rank::lane)
+    }
+}
 
 /// Kept as its word.
 impl<R> FromColumn<R> for Role

@@ -11,7 +11,7 @@ use crate::clock::Timestamp;
 use crate::domain::audience::{Audience, Params};
 use crate::domain::channel::ChannelKind;
 use crate::domain::id::{MessageId, OperatorId, SourceId};
-use crate::domain::message::{Category, Lane, Status, Wording};
+use crate::domain::message::{Category, Lane, Rank, Status, Wording};
 use crate::domain::routing::Routed;
 use crate::{Error, Result};
 
@@ -26,7 +26,7 @@ pub struct NewMessage {
     pub test: bool,
     pub topic: String,
     pub category: Category,
-    pub lane: Lane,
+    pub rank: Rank,
     pub status: Status,
     pub title: String,
     pub content: String,
@@ -83,7 +83,7 @@ impl<'a> From<&'a NewMessage> for Wire<'a> {
             test: message.test,
             topic: &message.topic,
             category: message.category.code(),
-            lane: message.lane.code(),
+            lane: message.rank.code(),
             status: message.status.code(),
             title: &message.title,
             content: &message.content,

@@ -45,6 +45,7 @@ macro_rules! steps {
             35 "0035_cap",
             36 "0036_button",
             37 "0037_roll_call",
+            38 "0038_recall",
         )
     };
     ($folder:literal: $($version:literal $name:literal,)+) => {

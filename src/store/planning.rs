@@ -10,7 +10,7 @@ use crate::clock::Timestamp;
 use crate::domain::audience::Audience;
 use crate::domain::channel::ChannelKind;
 use crate::domain::id::{MessageId, OperatorId, RecipientId};
-use crate::domain::message::{Category, Lane, Status};
+use crate::domain::message::{Category, Lane, Rank, Status};
 use crate::domain::routing::{ChannelPlan, Routed};
 
 row! {
@@ -24,7 +24,7 @@ row! {
         pub test: bool,
         pub topic: String,
         pub category: Category,
-        pub lane: Lane,
+        pub rank: Rank,
         pub audience: Option<JsonText<Audience>>,
         pub personalise: Option<String>,
         pub channels: JsonText<Vec<ChannelKind>>,
@@ -101,11 +101,11 @@ row! {
     }
 }
 
-/// Takes up to `limit` messages of a lane whose time has come. They are `routing`, and this `owner`'s. One that a node of an
+/// Takes up to `limit` messages of a rank whose time has come. They are `routing`, and this `owner`'s. One that a node of an
 /// older version wrote is given the department of its source.
 pub async fn claim(
     tx: &mut Tx,
-    lane: Lane,
+    rank: Rank,
     now: Timestamp,
     owner: i64,
     lease_ms: i64,
@@ -119,14 +119,14 @@ pub async fn claim(
          UPDATE message SET status = 2, lease_owner = $4, lease_until = {now} + $5, updated_at = $2,
             department = COALESCE(department, (SELECT s.department FROM source s WHERE s.id = message.source_id))
          WHERE id IN (SELECT id FROM picked)
-         RETURNING id, operator_id, department, send_at > created_at AS scheduled, test, topic, category, lane, audience, personalise, channels, expires_at, routing, lease_owner,
+         RETURNING id, operator_id, department, send_at > created_at AS scheduled, test, topic, category, lane AS rank, audience, personalise, channels, expires_at, routing, lease_owner,
             plan_cursor",
         skip = dialect.skip_locked(),
         now = dialect.lease_now("$2"),
     );
     let mut rows: Vec<Planned> = in_tx!(tx, |conn| {
         sqlx::query_as(sql(text))
-            .bind(lane.code())
+            .bind(rank.code())
             .bind(now.0)
             .bind(limit)
             .bind(owner)
@@ -328,21 +328,21 @@ pub async fn expire_unplanned(tx: &mut Tx, now: Timestamp) -> Result<Vec<Message
 }
 
 row! {
-    /// Lanes with messages to plan.
-    pub struct DueLane {
-        pub lane: Lane,
+    /// A rank with messages to plan.
+    pub struct DueRank {
+        pub rank: Rank,
     }
 }
 
-/// The lanes in which a message waits to be planned.
-pub async fn due(db: &Db, now: Timestamp) -> Result<Vec<DueLane>> {
-    let probes: Vec<_> = Lane::ALL
+/// The ranks of which a message waits to be planned.
+pub async fn due(db: &Db, now: Timestamp) -> Result<Vec<DueRank>> {
+    let probes: Vec<_> = Rank::ALL
         .iter()
-        .map(|lane| {
+        .map(|rank| {
             format!(
-                "SELECT CAST({lane} AS bigint) AS lane WHERE EXISTS (SELECT 1 FROM message
-                 WHERE status <= 1 AND lane = {lane} AND send_at <= $1)",
-                lane = lane.code()
+                "SELECT CAST({rank} AS bigint) AS rank WHERE EXISTS (SELECT 1 FROM message
+                 WHERE status <= 1 AND lane = {rank} AND send_at <= $1)",
+                rank = rank.code()
             )
         })
         .collect();

@@ -9,7 +9,7 @@ use crate::clock::Timestamp;
 use crate::domain::channel::{AddressKind, ChannelKind, Outlet};
 use crate::domain::delivery::{State, by_state};
 use crate::domain::id::{MessageId, ProviderId};
-use crate::domain::message::{Lane, Status};
+use crate::domain::message::{Lane, Rank, Status};
 
 row! {
     /// Deliveries of one channel in one state.
@@ -65,6 +65,9 @@ pub async fn open_counts(db: &Db) -> Result<Vec<OpenCountRow>> {
     Ok(in_db!(db, |c| sqlx::query_as::<_, OpenCountRow>(sql(text)).fetch_all(c).await)?)
 }
 
+/// The lane of a rank: graver alerts are of the lane of emergencies.
+const LANE: &str = "CASE WHEN lane < 0 THEN 0 ELSE lane END AS lane";
+
 row! {
     /// Live deliveries of one channel and lane that have not come to an end.
     pub struct OpenByLaneRow {
@@ -79,9 +82,9 @@ row! {
 pub async fn open_by_lane(db: &Db, most: u32) -> Result<Vec<OpenByLaneRow>> {
     let text = format!(
         "SELECT c.channel, m.lane, CAST(sum(c.pending + c.sending) AS bigint) AS n
-        FROM (SELECT * FROM (SELECT id, lane, test FROM message WHERE status = 2 LIMIT {most}) AS routing
+        FROM (SELECT * FROM (SELECT id, {LANE}, test FROM message WHERE status = 2 LIMIT {most}) AS routing
               UNION ALL
-              SELECT * FROM (SELECT id, lane, test FROM message WHERE status = 3
+              SELECT * FROM (SELECT id, {LANE}, test FROM message WHERE status = 3
                 ORDER BY expires_at LIMIT {most}) AS sending) AS m
         JOIN message_count c ON c.message_id = m.id
         WHERE NOT m.test GROUP BY c.channel, m.lane ORDER BY c.channel, m.lane"
@@ -226,7 +229,7 @@ row! {
 pub async fn oldest_by_lane(db: &Db, now: Timestamp) -> Result<Vec<OldestByLaneRow>> {
     let text = format!(
         "SELECT channel, lane, min(due_at) AS due_at FROM ({}) AS w GROUP BY channel, lane",
-        oldest_of_each("channel, lane")
+        oldest_of_each(&format!("channel, {LANE}"))
     );
     Ok(in_db!(db, |c| sqlx::query_as::<_, OldestByLaneRow>(sql(text)).bind(now.0).fetch_all(c).await)?)
 }
@@ -235,12 +238,12 @@ pub async fn oldest_by_lane(db: &Db, now: Timestamp) -> Result<Vec<OldestByLaneR
 fn oldest_of_each(columns: &str) -> String {
     let mut queues = Vec::new();
     for kind in AddressKind::ALL {
-        for lane in Lane::ALL {
-            let (outlet, lane) = (Outlet::Live(kind).code(), lane.code());
+        for (place, rank) in Rank::ALL.iter().enumerate() {
+            let (outlet, rank) = (Outlet::Live(kind).code(), rank.code());
             queues.push(format!(
                 "SELECT * FROM (SELECT {columns}, due_at FROM delivery
-                    WHERE state = 0 AND outlet = {outlet} AND lane = {lane} AND due_at <= $1
-                    ORDER BY due_at, id LIMIT 1) AS q{outlet}{lane}"
+                    WHERE state = 0 AND outlet = {outlet} AND lane = {rank} AND due_at <= $1
+                    ORDER BY due_at, id LIMIT 1) AS q{outlet}_{place}"
             ));
         }
     }

@@ -138,15 +138,25 @@ fn times(view: &View, report: &Report) -> Vec<TimeLine> {
     let it = &report.times;
     let seconds = |n: u64| Some(Duration::from_secs(n));
     let line = |code, key: &str, took, target| TimeLine { code, what: view.t(key), took, target };
-    vec![
+    // By the channels, of which a dead one must not keep the others waiting.
+    let paces = it.channels.iter().flat_map(|pace| {
+        let of = |key: &str, took| {
+            let what = view.t1(key, "channel", view.channel_text(pace.channel));
+            TimeLine { code: "T4", what, took: Some(took), target: None }
+        };
+        [of("time-channel-all", pace.all), of("time-channel-standstill", pace.standstill)]
+    });
+    let mut lines = vec![
         // Where a second person had to be asked, that is what took long.
         line("T0", "time-decided", it.decided, None),
         line("T1", "time-first-call", it.first_call, seconds(1)),
         line("T2", "time-half", it.half, seconds(15)),
         line("T3", "time-all", it.all, seconds(60)),
-        line("T5", "time-stopped", it.stopped, seconds(2)),
-        line("T5", "time-corrected", it.corrected, seconds(3)),
-    ]
+    ];
+    lines.extend(paces);
+    lines.push(line("T5", "time-stopped", it.stopped, seconds(2)));
+    lines.push(line("T5", "time-corrected", it.corrected, seconds(3)));
+    lines
 }
 
 fn page(s: &Services, signed: &Signed, report: &Report) -> Result<ReportPage> {

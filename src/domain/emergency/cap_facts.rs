@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::scenario::{Level, Spoken};
+use crate::domain::message::Rank;
 
 /// A list of CAP's, whose words are the same in its documents, in JSON and here.
 macro_rules! listed {
@@ -113,6 +114,15 @@ impl Level {
             Self::Orange => Severity::Severe,
             Self::Yellow => Severity::Moderate,
             Self::Blue => Severity::Minor,
+        }
+    }
+
+    /// Red goes out before orange, and orange before all else.
+    pub const fn rank(self) -> Rank {
+        match self {
+            Self::Red => Rank::Red,
+            Self::Orange => Rank::Orange,
+            Self::Yellow | Self::Blue => Rank::Emergency,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What is said and done after the alert: more of it, that it was false, that it is over, or nothing more at all.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -19,11 +20,14 @@ use crate::service::Caller;
 use crate::service::cap::{Publish, publish};
 use crate::service::deliveries::{self, Cancelled};
 use crate::service::messages::OwnWord;
+use crate::service::recalls;
 use crate::store::broadcasts as store;
 use crate::{Error, Result};
 
+/// How long whoever stops one waits to be told what could be called back; the rest is called back all the same.
+const PATIENCE: Duration = Duration::from_secs(1);
 /// How long a correction and an all-clear are worth sending.
-const WORTH: std::time::Duration = std::time::Duration::from_hours(24);
+const WORTH: Duration = Duration::from_hours(24);
 
 /// What stopping a broadcast achieved.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -47,7 +51,8 @@ fn may_end(caller: &Caller, hand: &InHand) -> Result<()> {
     }
 }
 
-/// Stops a broadcast: nothing more of it is handed over, and what providers can call back is called back.
+/// Stops a broadcast: nothing more of it is handed over, and what providers can call back is called back. It answers when the
+/// stop holds; what is still being called back then counts as not called back.
 ///
 /// # Errors
 ///
@@ -65,10 +70,20 @@ pub async fn stop(
     let doer = Doer::of(caller, from);
     hand.act(&doer, Act::Stop, &json!({ "reason": why.trim() })).await?;
     let stopped = silence(&mut hand, &doer).await?;
+    for message in &stopped {
+        recalls::ask(&mut hand.tx, caller, *message, recalls::in_hand(hand.now)).await?;
+    }
     hand.row.next_at = None;
     hand.commit().await?;
     time::end_following(s, id).await;
-    end(s, caller, &stopped).await
+    let ended = end(s, &stopped).await?;
+    let until = s.clock.steady() + PATIENCE;
+    let mut said = Stopped::default();
+    for (message, stopped) in ended {
+        let patience = until.saturating_sub(s.clock.steady());
+        said.messages.push((message, deliveries::call_back(s, caller, message, stopped, patience).await?));
+    }
+    Ok(said)
 }
 
 /// Takes back what of a broadcast waits, in the transaction that decides it: from its commit on nothing more is claimed.
@@ -83,11 +98,11 @@ async fn silence(hand: &mut InHand, doer: &Doer) -> Result<Vec<MessageId>> {
     Ok(stopped)
 }
 
-/// Ends what waits of messages that were stopped, and calls back what can be.
-async fn end(s: &Services, caller: &Caller, stopped: &[MessageId]) -> Result<Stopped> {
-    let mut ended = Stopped::default();
+/// Ends what waits of messages that were stopped: how many deliveries of each.
+async fn end(s: &Services, stopped: &[MessageId]) -> Result<Vec<(MessageId, i64)>> {
+    let mut ended = Vec::with_capacity(stopped.len());
     for message in stopped {
-        ended.messages.push((*message, deliveries::end_stopped(s, caller, *message).await?));
+        ended.push((*message, deliveries::end_stopped(s, *message).await?));
     }
     Ok(ended)
 }
@@ -150,6 +165,12 @@ async fn finish(
     let word = said(s, &hand, (part, &texts), told, &channels, request_id).await?;
     hand.act(&doer, act, &json!({ "message": word.id(), "text": texts })).await?;
     let stopped = silence(&mut hand, &doer).await?;
+    // What was false is called back, by the dispatcher. What was true stays with those who have it.
+    if part == Part::Correction {
+        for message in &stopped {
+            recalls::ask(&mut hand.tx, caller, *message, hand.now).await?;
+        }
+    }
     word.keep_broadcast(&mut hand.tx).await?;
     store::add_message(&mut hand.tx, id, part, word.id()).await?;
     let plan = hand.row.plan.0.clone();
@@ -170,7 +191,7 @@ async fn finish(
     time::end_following(s, id).await;
     // Before what waits is cleared away: whoever read that it burns is to read at once that it does not.
     word.announce(s).await;
-    end(s, caller, &stopped).await?;
+    end(s, &stopped).await?;
     Ok(Said { message: word.id() })
 }
 

@@ -7,13 +7,14 @@ use serde::Serialize;
 use super::{Services, look};
 use crate::Result;
 use crate::clock::Timestamp;
+use crate::domain::channel::ChannelKind;
 use crate::domain::emergency::Part;
 use crate::domain::id::BroadcastId;
 use crate::service::Caller;
 use crate::store::broadcasts as store;
 
 /// Each since the broadcast went out; `None` where it has not happened.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Times {
     /// From the press until it went out: what a second person took.
     pub decided: Option<Duration>,
@@ -28,6 +29,18 @@ pub struct Times {
     pub stopped: Option<Duration>,
     /// From that correction or all-clear until the first call to a provider with it.
     pub corrected: Option<Duration>,
+    /// The channels that handed over something.
+    pub channels: Vec<Pace>,
+}
+
+/// How one channel got on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Pace {
+    pub channel: ChannelKind,
+    /// Its last delivery was handed over.
+    pub all: Duration,
+    /// The longest that it handed over nothing until then: what a failing provider cost.
+    pub standstill: Duration,
 }
 
 /// Measures one.
@@ -59,5 +72,14 @@ pub async fn times(s: &Services, caller: &Caller, id: BroadcastId) -> Result<Tim
         all: since(at.last),
         stopped: ended.map(|ended| at.last.map_or(Duration::ZERO, |last| last.since(ended))),
         corrected,
+        channels: store::channel_times(&s.db, &alerts, live_at)
+            .await?
+            .into_iter()
+            .map(|row| Pace {
+                channel: row.channel,
+                all: row.last.since(live_at),
+                standstill: Duration::from_millis(u64::try_from(row.standstill_ms).unwrap_or(0)),
+            })
+            .collect(),
     })
 }

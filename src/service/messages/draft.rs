@@ -159,7 +159,7 @@ pub(super) async fn draft(
         test: sender.test,
         topic,
         category,
-        lane,
+        rank: lane.into(),
         status: if send_at > now { Status::Scheduled } else { Status::Accepted },
         title: wording.title(),
         content: json(&wording)?,

@@ -135,7 +135,7 @@ impl Intake {
 
     /// Emergencies do not wait behind the rest.
     fn lane_of(&self, request: &Request) -> &mpsc::Sender<Request> {
-        if request.incoming.message.lane == Lane::Emergency { &self.urgent } else { &self.routine }
+        if request.incoming.message.rank.lane() == Lane::Emergency { &self.urgent } else { &self.routine }
     }
 }
 
@@ -180,7 +180,7 @@ impl Writer {
         let (incoming, replies): (Vec<_>, Vec<_>) =
             batch.into_iter().map(|request| (request.incoming, request.reply)).unzip();
         let keeper = Arc::clone(&self.keeper);
-        let wake = incoming.iter().map(|i| i.message.lane).collect::<Vec<_>>();
+        let wake = incoming.iter().map(|i| i.message.rank.lane()).collect::<Vec<_>>();
         let began = Instant::now();
         // Spawned, so that a panic costs one batch and not the door.
         let results =

@@ -13,7 +13,7 @@ use crate::domain::audience::Audience;
 use crate::domain::channel::ChannelKind;
 use crate::domain::content::{Content, MAX_TITLE, Rendered, Variant};
 use crate::domain::id::{MessageId, OperatorId};
-use crate::domain::message::{Category, Lane, Status, Wording};
+use crate::domain::message::{Category, Lane, Rank, Status, Wording};
 use crate::domain::routing::{QuietHours, Routed};
 use crate::domain::source::Right;
 use crate::queue::{Entry, Work};
@@ -33,6 +33,7 @@ pub(in crate::service) struct Outgoing<'a> {
     pub audience: &'a Audience,
     pub channels: &'a [ChannelKind],
     pub attributes: &'a Value,
+    pub rank: Rank,
     /// It goes to the sandbox.
     pub test: bool,
     pub now: Timestamp,
@@ -101,7 +102,7 @@ impl OwnWord {
             test: outgoing.test,
             topic: outgoing.topic,
             category: Category::Emergency,
-            lane: Lane::Emergency,
+            rank: outgoing.rank,
             status: Status::Accepted,
             title: outgoing.wording.title(),
             content: json(serde_json::to_string(&outgoing.wording))?,
@@ -177,7 +178,7 @@ impl OwnWord {
     }
 
     const fn lane(&self) -> Lane {
-        self.0.lane
+        self.0.rank.lane()
     }
 }
 

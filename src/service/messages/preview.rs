@@ -172,7 +172,7 @@ impl Parts {
             test: message.test,
             topic: message.topic.parse().map_err(|why: String| Error::internal(why))?,
             category: message.category,
-            lane: message.lane,
+            lane: message.rank.lane(),
             attributes: json(&message.attributes)?,
             wording: json(&message.content)?,
             channels: json(&message.channels)?,

@@ -59,7 +59,7 @@ impl AcceptedView {
             status: message.status,
             topic: message.topic.clone(),
             category: message.category,
-            priority: message.lane,
+            priority: message.rank.lane(),
             test: message.test,
             created_at: message.created_at.to_jiff(),
             send_at: message.send_at.to_jiff(),

@@ -142,7 +142,7 @@ fn arrived<'m>(message: &'m Planned, subject: &'m SubjectRow, topic: &'m Topic) 
         source: subject.source_name.as_deref(),
         topic,
         category: message.category,
-        lane: message.lane,
+        lane: message.rank.lane(),
         attributes: &subject.attributes.0,
         wording: &subject.content.0,
         channels: &message.channels.0,

@@ -7,7 +7,7 @@ use crate::clock::Timestamp;
 use crate::domain::channel::{AddressKind, ChannelKind, Outlet};
 use crate::domain::delivery::State;
 use crate::domain::id::{DeliveryId, MessageId, RecipientId};
-use crate::domain::message::{Lane, Status};
+use crate::domain::message::{Lane, Rank, Status};
 use crate::store::counters::Moves;
 use crate::store::{Tx, in_tx, row, sql, to_json};
 
@@ -66,30 +66,30 @@ pub(super) async fn claim(
     ended: &mut BTreeMap<(i64, i64), i64>,
 ) -> Result<Vec<Claimed>> {
     let dialect = tx.dialect();
-    // Each lane by itself, so that each look is a walk along an index that ends with the limit.
-    let lanes: Vec<_> = Lane::ALL
-        .iter()
-        .map(|lane| {
-            format!(
-                "SELECT id FROM (SELECT id FROM delivery
-                    WHERE state = 0 AND outlet = $1 AND lane = {lane} AND due_at <= $2
-                    ORDER BY due_at, id LIMIT $3 + 0{skip}) AS lane_{lane}",
-                lane = lane.code(),
-                skip = dialect.skip_locked(),
-            )
-        })
-        .collect();
+    // Each rank by itself, so that each look is a walk along an index that ends with the limit.
+    let due_of = |rank: Rank| {
+        format!(
+            "SELECT id FROM (SELECT id FROM delivery
+                WHERE state = 0 AND outlet = $1 AND lane = {code} AND due_at <= $2
+                ORDER BY due_at, id LIMIT $3 + 0{skip}) AS {name}",
+            code = rank.code(),
+            name = rank.name(),
+            skip = dialect.skip_locked(),
+        )
+    };
+    let all: Vec<_> = Rank::ALL.iter().copied().map(due_of).collect();
+    let mut due = all.join(" UNION ALL ");
     // Where a quota leaves less for what is no emergency, emergencies of the same claim use it up first.
     let reserved = wanted.routine < wanted.limit;
-    let lanes = match &lanes[..] {
-        [emergencies, ..] if reserved => format!(
-            "{emergencies} UNION SELECT id FROM (SELECT id FROM ({all}) AS rest LIMIT $6 + 0) AS routine",
-            all = lanes.join(" UNION ALL "),
-        ),
-        lanes => lanes.join(" UNION ALL "),
-    };
+    if reserved {
+        let emergencies: Vec<_> = Rank::of_lane(Lane::Emergency).map(due_of).collect();
+        due = format!(
+            "SELECT id FROM ({emergencies}) AS first UNION SELECT id FROM (SELECT id FROM ({due}) AS rest LIMIT $6 + 0) AS routine",
+            emergencies = emergencies.join(" UNION ALL "),
+        );
+    }
     let text = format!(
-        "WITH picked AS MATERIALIZED (SELECT id FROM ({lanes}) AS due LIMIT $3 + 0)
+        "WITH picked AS MATERIALIZED (SELECT id FROM ({due}) AS due LIMIT $3 + 0)
          UPDATE delivery SET state = 1, attempts = attempts + 1, lease_owner = $4, lease_until = {now} + $5,
             updated_at = $2
          WHERE id IN (SELECT id FROM picked)

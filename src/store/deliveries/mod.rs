@@ -14,7 +14,7 @@ use crate::clock::Timestamp;
 use crate::domain::channel::{ChannelKind, Outlet};
 use crate::domain::delivery::{QUIET_HOURS, State};
 use crate::domain::id::{DeliveryId, MessageId, ProviderId, RecipientId};
-use crate::domain::message::Lane;
+use crate::domain::message::{Lane, Rank};
 use crate::domain::quota::vendor_day;
 
 pub use claim::{Claim, Claimed};
@@ -210,7 +210,7 @@ row! {
 pub async fn due(db: &Db, now: Timestamp) -> Result<Vec<Due>> {
     let probes: Vec<_> = Outlet::ALL
         .iter()
-        .flat_map(|outlet| Lane::ALL.iter().map(move |lane| (outlet.code(), lane.code())))
+        .flat_map(|outlet| Rank::ALL.iter().map(move |rank| (outlet.code(), rank.code())))
         .map(|(outlet, lane)| {
             format!(
                 "SELECT CAST({outlet} AS bigint) AS outlet, CAST({lane} AS bigint) AS lane WHERE EXISTS (SELECT 1

@@ -190,7 +190,7 @@ async fn add_people(tx: &mut Tx, fan_out: &FanOut<'_>, end: RecipientId) -> Resu
             let query = sqlx::query(sql(text))
                 .bind(message.id.0)
                 .bind(channel.code())
-                .bind(message.lane.code())
+                .bind(message.rank.code())
                 .bind(fan_out.now.0)
                 .bind(start.0)
                 .bind(end.0)

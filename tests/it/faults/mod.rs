@@ -5,4 +5,5 @@ mod import;
 mod kill;
 mod process;
 mod receipts;
+mod slow;
 mod store;

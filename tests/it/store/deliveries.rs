@@ -2,7 +2,7 @@ use belltower::clock::Timestamp;
 use belltower::domain::channel::{AddressKind, Outlet};
 use belltower::domain::delivery::State;
 use belltower::domain::id::{DeliveryId, MessageId};
-use belltower::domain::message::Lane;
+use belltower::domain::message::{Lane, Rank};
 use belltower::store::Db;
 use belltower::store::audience::ResolvedAudience;
 use belltower::store::deliveries::{
@@ -347,6 +347,32 @@ on_both!(what_waits_for_the_morning_is_looked_at_again, |db| async {
     // The third has no e-mail and is suppressed.
     assert_eq!(awakened, [3, 1, 0]);
     assert_eq!(take(&db, 100).await.len(), 4);
+});
+
+on_both!(among_emergencies_the_graver_alert_goes_first_whatever_waited_longer, |db| async {
+    sending(&db).await;
+    let ids: Vec<_> = take(&db, 4).await.iter().map(|claimed| claimed.id).collect();
+    let mut tx = db.begin().await.unwrap();
+    let lanes = [(0, Rank::Normal), (1, Rank::Emergency), (2, Rank::Orange), (3, Rank::Red)];
+    for (at, rank) in lanes {
+        let text = format!(
+            "UPDATE delivery SET state = 0, lane = {}, due_at = {} WHERE id = {}",
+            rank.code(),
+            10_000 + 100 * at as i64,
+            ids[at].0
+        );
+        execute(&mut tx, &text).await;
+    }
+    tx.commit().await.unwrap();
+    let due_now = due(&db, NOW).await.unwrap();
+    assert!(due_now.iter().any(|due| due.lane == Lane::Emergency));
+    let mut taken = Vec::new();
+    for _ in 0..4 {
+        let [one] = &take(&db, 1).await[..] else { panic!("one at a time") };
+        taken.push((one.id, one.lane));
+    }
+    let expected: Vec<_> = lanes.iter().rev().map(|(at, rank)| (ids[*at], rank.lane())).collect();
+    assert_eq!(taken, expected);
 });
 
 on_both!(a_claim_limits_what_is_no_emergency_apart, |db| async {

@@ -4,7 +4,7 @@ use belltower::domain::channel::{AddressKind, ChannelKind, Outlet};
 use belltower::domain::delivery::State;
 use belltower::domain::filter::Filter;
 use belltower::domain::id::{MessageId, RecipientId};
-use belltower::domain::message::{Lane, Status};
+use belltower::domain::message::{Rank, Status};
 use belltower::store::Db;
 use belltower::store::audience::ResolvedAudience;
 use belltower::store::deliveries::{Claim, turn};
@@ -122,7 +122,7 @@ on_both!(a_planner_that_lost_its_claim_adds_nothing, |db| async {
         planning::release_lost(&mut tx, NOW.max(Timestamp(lost.0.min(NOW.0))), OWNER + 1).await.unwrap(),
         1
     );
-    let again = claim(&mut tx, Lane::Normal, NOW, OWNER + 1, LEASE, 1).await.unwrap();
+    let again = claim(&mut tx, Rank::Normal, NOW, OWNER + 1, LEASE, 1).await.unwrap();
     assert_eq!(again.len(), 1);
     let audience = everyone();
     let fan_out = FanOut { message: &stale, audience: &audience, screen: &Screen::default(), now: NOW };

@@ -49,7 +49,7 @@ on_both!(a_message_is_seen_as_far_as_rules_ask, |db| async {
     assert_eq!(rows.iter().map(|row| row.id.0).collect::<Vec<_>>(), [4, 3, 2, 1], "the latest first");
     let [_, _, two, row] = rows.as_slice() else { panic!("{rows:?}") };
     assert_eq!((row.source_name.as_deref(), row.topic.as_str()), (Some("教务处"), "academic.exam"));
-    assert_eq!((row.category, row.lane), (one.category, one.lane));
+    assert_eq!((row.category, row.lane), (one.category, one.rank.lane()));
     assert_eq!((row.send_at, row.expires_at), (one.send_at, one.expires_at));
     assert_eq!(row.content.0.content.title, "考试安排");
     assert_eq!((row.channels.0.len(), row.attributes.0["level"].as_str()), (1, Some("urgent")));

@@ -1,7 +1,7 @@
 use belltower::clock::Timestamp;
 use belltower::domain::channel::ChannelKind;
 use belltower::domain::id::{MessageId, SourceId};
-use belltower::domain::message::{Category, Lane, Status};
+use belltower::domain::message::{Category, Lane, Rank, Status};
 use belltower::store::Db;
 use belltower::store::messages::{
     MessageFilter, MessageRow, NewMessage, find, find_all, find_body, find_status, get_many, insert, list,
@@ -30,7 +30,7 @@ pub(super) fn message(id: i64) -> NewMessage {
         test: false,
         topic: "academic.exam".to_owned(),
         category: Category::Announcement,
-        lane: Lane::Normal,
+        rank: Rank::Normal,
         status: Status::Accepted,
         title: "考试安排".to_owned(),
         content: r#"{"content":{"title":"考试安排","body":"\"周一\" 🎓"}}"#.to_owned(),
@@ -64,7 +64,7 @@ on_both!(a_message_is_read_back_as_it_was_kept, |db| async {
     let full = NewMessage {
         test: true,
         category: Category::Emergency,
-        lane: Lane::Emergency,
+        rank: Rank::Emergency,
         status: Status::Scheduled,
         audience: Some(r#"{"everyone":true}"#.to_owned()),
         personalise: Some("{}".to_owned()),

@@ -1,7 +1,7 @@
 use belltower::clock::Timestamp;
 use belltower::domain::delivery::State;
 use belltower::domain::id::{MessageId, RecipientId};
-use belltower::domain::message::{Lane, Status};
+use belltower::domain::message::{Rank, Status};
 use belltower::store::Db;
 use belltower::store::audience::ResolvedAudience;
 use belltower::store::deliveries;
@@ -49,7 +49,7 @@ pub(super) async fn planned(db: &Db, message: NewMessage) -> Planned {
     let id = message.id;
     keep(db, &[message]).await;
     let mut tx = db.begin().await.unwrap();
-    let mut taken = claim(&mut tx, Lane::Normal, NOW, OWNER, LEASE, 10).await.unwrap();
+    let mut taken = claim(&mut tx, Rank::Normal, NOW, OWNER, LEASE, 10).await.unwrap();
     tx.commit().await.unwrap();
     taken.retain(|m| m.id == id);
     taken.pop().unwrap()
@@ -76,7 +76,7 @@ on_both!(what_an_older_node_wrote_is_given_its_sources_department, |db| async {
         all
     };
     let mut tx = db.begin().await.unwrap();
-    let taken = claim(&mut tx, Lane::Normal, NOW, OWNER, LEASE, 1).await.unwrap();
+    let taken = claim(&mut tx, Rank::Normal, NOW, OWNER, LEASE, 1).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(departments().await, [taken[0].department.clone(), None, None, None]);
     assert_ne!(taken[0].department, None);
@@ -92,16 +92,17 @@ on_both!(what_an_older_node_wrote_is_given_its_sources_department, |db| async {
 
 on_both!(the_longest_due_are_taken_once_and_only_in_their_lane, |db| async {
     sources(&db).await;
-    let high = NewMessage { lane: Lane::High, ..message(3) };
+    let high = NewMessage { rank: Rank::High, ..message(3) };
+    let red = NewMessage { rank: Rank::Red, ..message(5) };
     let later = NewMessage { send_at: Timestamp(NOW.0 + 1), status: Status::Scheduled, ..message(4) };
-    keep(&db, &[message(1), message(2), high, later]).await;
+    keep(&db, &[message(1), message(2), high, later, red]).await;
     assert_eq!(
-        due(&db, NOW).await.unwrap().iter().map(|d| d.lane).collect::<Vec<_>>(),
-        [Lane::High, Lane::Normal]
+        due(&db, NOW).await.unwrap().iter().map(|d| d.rank).collect::<Vec<_>>(),
+        [Rank::Red, Rank::High, Rank::Normal]
     );
     let mut tx = db.begin().await.unwrap();
-    let first = claim(&mut tx, Lane::Normal, NOW, OWNER, LEASE, 1).await.unwrap();
-    let second = claim(&mut tx, Lane::Normal, NOW, OWNER, LEASE, 9).await.unwrap();
+    let first = claim(&mut tx, Rank::Normal, NOW, OWNER, LEASE, 1).await.unwrap();
+    let second = claim(&mut tx, Rank::Normal, NOW, OWNER, LEASE, 9).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!((first[0].id, second[0].id, second.len()), (MessageId(1), MessageId(2), 1));
     assert_eq!(status(&db, 1).await, Status::Routing);
@@ -155,7 +156,7 @@ on_both!(what_nobody_can_route_says_so_and_what_is_late_expires, |db| async {
     assert_eq!(status(&db, 4).await, Status::Expired, "nobody reviewed it in time");
 
     let mut tx = db.begin().await.unwrap();
-    let message = claim(&mut tx, Lane::Normal, NOW, OWNER, LEASE, 1).await.unwrap().remove(0);
+    let message = claim(&mut tx, Rank::Normal, NOW, OWNER, LEASE, 1).await.unwrap().remove(0);
     let audience = everyone();
     let fan_out = FanOut { message: &message, audience: &audience, screen: &Screen::default(), now: NOW };
     add_chunk(&mut tx, &fan_out, RecipientId(10), LEASE).await.unwrap();
@@ -169,7 +170,7 @@ on_both!(what_a_planner_took_is_kept_or_given_back_as_a_whole, |db| async {
     sources(&db).await;
     keep(&db, &[message(1), message(2)]).await;
     let mut tx = db.begin().await.unwrap();
-    claim(&mut tx, Lane::Normal, NOW, OWNER, LEASE, 10).await.unwrap();
+    claim(&mut tx, Rank::Normal, NOW, OWNER, LEASE, 10).await.unwrap();
     execute(&mut tx, "UPDATE message SET lease_until = 0").await;
     renew(&mut tx, OWNER, NOW, LEASE).await.unwrap();
     if matches!(db, Db::Postgres(_)) {
@@ -177,7 +178,7 @@ on_both!(what_a_planner_took_is_kept_or_given_back_as_a_whole, |db| async {
     }
     assert_eq!(give_back(&mut tx, OWNER + 1, NOW).await.unwrap(), 0, "they are another's");
     assert_eq!(give_back(&mut tx, OWNER, NOW).await.unwrap(), 2);
-    assert_eq!(claim(&mut tx, Lane::Normal, NOW, OWNER, LEASE, 10).await.unwrap().len(), 2);
+    assert_eq!(claim(&mut tx, Rank::Normal, NOW, OWNER, LEASE, 10).await.unwrap().len(), 2);
     tx.commit().await.unwrap();
     assert!(half_cancelled(&db, NOW, 10).await.unwrap().is_empty());
 });

@@ -2,10 +2,11 @@ use belltower::clock::Timestamp;
 use belltower::domain::channel::ChannelKind;
 use belltower::domain::delivery::State;
 use belltower::domain::id::{MessageId, ProviderId};
-use belltower::store::recalls::{Taken, list, settle};
+use belltower::store::recalls::{Asked, Taken, any_due, ask, claim, finish, list, put_off, settle};
 use belltower::store::receipts::{Verdict, judge};
 use belltower::store::{Db, history, reports};
 
+use super::messages::{keep, message, sources};
 use super::deliveries::{counts, sending, settlement, store, take};
 use crate::support::on_both;
 
@@ -14,8 +15,8 @@ const DAY: &str = "2026-09-21";
 
 /// References and how many deliveries each covers.
 async fn listed(db: &Db, provider: i64, since: i64, most: i64) -> Vec<(String, i64)> {
-    let (provider, since) = (ProviderId(provider), Timestamp(since));
-    let taken = list(db, MessageId(1), ChannelKind::Email, provider, since, most).await.unwrap();
+    let of = (ProviderId(provider), ChannelKind::Email);
+    let taken = list(db, MessageId(1), of, Timestamp(since), None, most).await.unwrap();
     taken.into_iter().map(|taken| (taken.reference, taken.n)).collect()
 }
 
@@ -52,6 +53,11 @@ on_both!(what_one_reference_covers_is_called_back_together, |db| async {
     let pair = |reference: &str, n: i64| (reference.to_owned(), n);
     assert_eq!(listed(&db, 7, 0, 10).await, [pair("b", 2), pair("a", 1)], "the most first");
     assert_eq!(listed(&db, 7, 0, 1).await, [pair("b", 2)]);
+    let of = (ProviderId(7), ChannelKind::Email);
+    let [most] = &list(&db, MessageId(1), of, Timestamp(0), None, 1).await.unwrap()[..] else { panic!("one") };
+    let rest = list(&db, MessageId(1), of, Timestamp(0), Some(most), 10).await.unwrap();
+    assert_eq!(rest.iter().map(|taken| taken.reference.as_str()).collect::<Vec<_>>(), ["a"]);
+    assert!(list(&db, MessageId(1), of, Timestamp(0), rest.last(), 10).await.unwrap().is_empty());
     assert!(listed(&db, 8, 0, 10).await.is_empty());
     assert!(listed(&db, 7, 20_000, 10).await.is_empty(), "too long ago");
     let taken =
@@ -72,4 +78,42 @@ on_both!(what_one_reference_covers_is_called_back_together, |db| async {
     let recalled = history::find_delivery(&db, claimed[2].id).await.unwrap().unwrap();
     assert_eq!((recalled.state, recalled.reason.as_deref()), (State::Cancelled, Some("recalled")));
     assert_eq!(listed(&db, 7, 0, 10).await, [pair("a", 1)]);
+});
+
+on_both!(what_is_to_be_called_back_is_in_one_hand_at_a_time, |db| async {
+    sources(&db).await;
+    keep(&db, &[message(1), message(2)]).await;
+    let asked = |id: i64, by: &str| Asked {
+        message_id: MessageId(id),
+        asked_by: by.to_owned(),
+        by_operator: true,
+        tries: 0,
+    };
+    let at = |seconds: i64| Timestamp(NOW.0 + 1_000 * seconds);
+    let mut tx = db.begin().await.unwrap();
+    ask(&mut tx, &asked(1, "王敏"), at(0)).await.unwrap();
+    ask(&mut tx, &asked(2, "李静"), at(5)).await.unwrap();
+    tx.commit().await.unwrap();
+    let taken = async |now: i64| {
+        let mut tx = db.begin().await.unwrap();
+        let taken = claim(&mut tx, at(now), at(now + 60)).await.unwrap();
+        tx.commit().await.unwrap();
+        taken.map(|asked| (asked.message_id.0, asked.asked_by, asked.by_operator, asked.tries))
+    };
+    assert!(!any_due(&db, at(-1)).await.unwrap());
+    assert_eq!(taken(-1).await, None);
+    assert!(any_due(&db, at(0)).await.unwrap());
+    assert_eq!(taken(0).await, Some((1, "王敏".to_owned(), true, 0)));
+    assert_eq!(taken(1).await, None, "in hand");
+    let mut tx = db.begin().await.unwrap();
+    put_off(&mut tx, MessageId(1), at(7), 1).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(taken(10).await.map(|taken| taken.0), Some(2), "the longest due first");
+    assert_eq!(taken(10).await, Some((1, "王敏".to_owned(), true, 1)));
+    let mut tx = db.begin().await.unwrap();
+    finish(&mut tx, MessageId(1)).await.unwrap();
+    ask(&mut tx, &asked(2, "赵磊"), at(20)).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(taken(99).await, Some((2, "赵磊".to_owned(), true, 0)), "whoever asked last");
+    assert_eq!(taken(99).await, None);
 });

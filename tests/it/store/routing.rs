@@ -112,7 +112,7 @@ on_both!(a_kept_message_is_read_with_all_that_decides_its_way, |db| async {
     assert_eq!(whole.source_name.as_deref(), Some("教务处"));
     assert_eq!(
         (whole.topic, whole.category, whole.lane, whole.test),
-        (new.topic, new.category, new.lane, new.test)
+        (new.topic, new.category, new.rank.lane(), new.test)
     );
     assert_eq!((whole.send_at, whole.expires_at), (new.send_at, new.expires_at));
     assert_eq!((whole.own_channels, whole.own_expiry), (new.own_channels, true));

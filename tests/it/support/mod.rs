@@ -12,6 +12,7 @@ pub(crate) mod process;
 pub(crate) mod qr;
 pub(crate) mod seed;
 pub(crate) mod services;
+pub(crate) mod slow_link;
 
 /// Declares the tests `name::sqlite` and `name::postgres`, each with a migrated, empty store of its own:
 ///

@@ -3,13 +3,17 @@
 use belltower::Error;
 use belltower::domain::delivery::State;
 use belltower::domain::message::Status;
+use belltower::domain::emergency::{Part, Run};
+use belltower::domain::operator::Role;
+use belltower::service::broadcasts::{self, Pressing};
 use belltower::service::deliveries::{Cancelled, Recall, cancel, resend};
 use belltower::service::messages::{self, DeliveryQuery};
+use belltower::service::scenarios;
 use belltower::simulator::{WecomAct, WecomCall};
 
 use super::path::{House, owner, to_students};
 use super::*;
-use crate::support::on_both;
+use crate::support::{on_both, operator};
 
 fn recall(recalled: i64, impossible: i64) -> Vec<Recall> {
     vec![Recall { channel: ChannelKind::Wechat, recalled, impossible }]
@@ -68,6 +72,33 @@ on_both!(what_the_vendor_refuses_to_call_back_counts_as_impossible, |db| async {
     assert_eq!(nothing_left, Cancelled { stopped: 0, already_sent: 0, recall: Vec::new() });
 });
 
+on_both!(what_the_vendor_was_too_busy_for_is_called_back_later_by_itself, |db| async {
+    let busy = WecomAct::Error { errcode: -1, errmsg: "system busy".to_owned() };
+    let (mut house, id) = sent(&db, WecomFaults::default().first(2, WecomCall::Recall, busy)).await;
+    let said = cancel(&house.s, &owner(), id).await.unwrap();
+    assert_eq!(said.recall, recall(0, 1_200));
+    house.drain().await;
+    assert_eq!(house.message(id).await.counts.all.sent, 1_200, "not at once");
+    house.turn(Duration::from_secs(30));
+    house.drain().await;
+    assert_eq!(house.message(id).await.counts.all.cancelled, 1_200);
+    assert_eq!(house.corp.stats().recall, 4);
+    house.turn(Duration::from_mins(5));
+    house.drain().await;
+    assert_eq!(house.corp.stats().recall, 4, "nothing is left to ask for");
+});
+
+on_both!(a_vendor_that_refuses_for_good_is_asked_three_times, |db| async {
+    let never = WecomAct::Error { errcode: 301_085, errmsg: "not permitted".to_owned() };
+    let (mut house, id) = sent(&db, WecomFaults::default().first(99, WecomCall::Recall, never)).await;
+    cancel(&house.s, &owner(), id).await.unwrap();
+    for _ in 0..6 {
+        house.turn(Duration::from_secs(30));
+        house.drain().await;
+    }
+    assert_eq!((house.corp.stats().recall, house.message(id).await.counts.all.sent), (6, 1_200));
+});
+
 on_both!(after_a_day_nothing_is_called_back, |db| async {
     let (house, id) = sent(&db, WecomFaults::default()).await;
     house.turn(Duration::from_hours(24));
@@ -89,4 +120,40 @@ on_both!(a_message_stopped_half_way_is_called_back_from_those_who_have_it, |db| 
     assert_eq!((message.status, message.counts.all.cancelled), (Status::Cancelled, 1_200));
     let Err(Error::Conflict { code, .. }) = cancel(&house.s, &owner(), id).await else { panic!("again") };
     assert_eq!(code, "ended");
+});
+
+on_both!(what_was_false_disappears_and_what_is_over_stays, |db| async {
+    let mut house = House::with(db.clone(), 3, WecomFaults::default(), json!({})).await;
+    scenarios::seed(&house.s).await.unwrap();
+    let params = serde_json::from_value(json!({ "place": "图书馆", "meeting_point": "操场" })).unwrap();
+    let officer = operator(Role::DutyOfficer);
+    let mut alerts = Vec::new();
+    for part in [Part::AllClear, Part::Correction] {
+        let pressing = Pressing {
+            scenario: "fire",
+            params: &params,
+            run: Run::Live,
+            note: "",
+            from: None,
+            request_id: "test",
+        };
+        let id = broadcasts::press(&house.s, &officer, &pressing).await.unwrap().id;
+        house.drain().await;
+        alerts.push((0..3).map(|n| house.corp.mailbox().latest_to(&format!("u{n}")).unwrap().sequence).collect::<Vec<_>>());
+        if part == Part::AllClear {
+            broadcasts::all_clear(&house.s, &officer, None, id, "test").await.unwrap();
+        } else {
+            broadcasts::correct(&house.s, &officer, None, id, "test").await.unwrap();
+            // By the dispatcher: whoever says that it was false waits for no vendor.
+            assert_eq!(house.corp.stats().recall, 0);
+        }
+        house.drain().await;
+        house.turn(Duration::from_hours(1));
+    }
+    let is_recalled = |id: &u64| house.corp.mailbox().find(*id).unwrap().is_recalled;
+    assert!(!alerts[0].iter().any(is_recalled), "it burnt");
+    assert!(alerts[1].iter().all(is_recalled), "it did not");
+    for n in 0..3 {
+        assert!(!house.corp.mailbox().latest_to(&format!("u{n}")).unwrap().is_recalled, "the correction stays");
+    }
 });

@@ -1,0 +1,11 @@
+-- Messages of which providers are asked to call back what they took, until all have been asked.
+-- The twin under migrations/postgres holds the same; change both together.
+
+CREATE TABLE recall (
+    message_id  INTEGER PRIMARY KEY REFERENCES message (id) ON DELETE CASCADE,
+    asked_by    TEXT NOT NULL,
+    by_operator INTEGER NOT NULL,     -- whose acts are in the log
+    due_at      INTEGER NOT NULL,     -- somebody who has it in hand puts this ahead of now
+    tries       INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE INDEX recall_due ON recall (due_at);

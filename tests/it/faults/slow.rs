@@ -1,0 +1,118 @@
+//! A database that takes its time, and one that answers nothing for a while, in the midst of an alert.
+
+use std::time::{Duration, Instant};
+
+use belltower::dispatch::Dispatcher;
+use belltower::domain::audience::Params;
+use belltower::domain::channel::ChannelKind;
+use belltower::domain::emergency::Run;
+use belltower::domain::operator::Role;
+use belltower::domain::provider::ProviderKind;
+use belltower::service::broadcasts::{self, Pressing};
+use belltower::service::providers::{self, NewProvider};
+use belltower::service::{recipients, scenarios};
+use belltower::simulator::{SmtpOptions, SmtpSimulator};
+use belltower::store::Db;
+use serde_json::json;
+use url::Url;
+
+use crate::support::database::with_postgres;
+use crate::support::slow_link::SlowLink;
+use crate::support::{TERMINAL, operator, services};
+
+const PEOPLE: usize = 400;
+/// There and back, for each thing that is asked of the database.
+const LATE: Duration = Duration::from_millis(10);
+const HELD: Duration = Duration::from_secs(2);
+
+fn fire(place: &str) -> Params {
+    [("place", place), ("meeting_point", "操场")]
+        .map(|(name, choice)| (name.to_owned(), json!(choice)))
+        .into()
+}
+
+#[test]
+fn an_alert_over_a_slow_database_that_stalls_reaches_everyone_once() {
+    with_postgres(|url| async move {
+        // Whom it is for is written by a line of its own.
+        let near = Db::open(&url).await.unwrap();
+        let relay = SmtpSimulator::start(SmtpOptions::default()).await.unwrap();
+        {
+            let s = services(near);
+            scenarios::seed(&s).await.unwrap();
+            let new = NewProvider {
+                name: "relay".to_owned(),
+                channel: ChannelKind::Email,
+                kind: ProviderKind::Smtp,
+                settings: json!({
+                    "host": "127.0.0.1", "port": relay.addr().port(), "tls": "none",
+                    "from_address": "alert@campus.example", "from_name": "钟楼大学", "connections": 4,
+                }),
+                priority: 10,
+                weight: 1,
+                rate: None,
+            };
+            providers::create(&s, &operator(Role::Owner), new).await.unwrap();
+            for number in 0..PEOPLE {
+                let body = json!({"name": "李想", "email": format!("p{number}@campus.example")});
+                recipients::put(&s, &TERMINAL, &format!("2023{number:04}"), &body).await.unwrap();
+            }
+            s.close().await;
+        }
+
+        let mut far: Url = url.parse().unwrap();
+        let to = format!("{}:{}", far.host_str().unwrap(), far.port().unwrap_or(5432));
+        let link = SlowLink::start(to, LATE).await;
+        far.set_host(Some("127.0.0.1")).unwrap();
+        far.set_port(Some(link.addr.port())).unwrap();
+        let s = services(Db::open(far.as_str()).await.unwrap());
+        let mut dispatcher = Dispatcher::new(s.clone());
+        let officer = operator(Role::DutyOfficer);
+        let press = async |place: &str| {
+            let params = fire(place);
+            let pressing = Pressing {
+                scenario: "fire",
+                params: &params,
+                run: Run::Live,
+                note: "",
+                from: None,
+                request_id: "test",
+            };
+            broadcasts::press(&s, &officer, &pressing).await.unwrap().id
+        };
+
+        let first = press("图书馆").await;
+        let stall = async {
+            let deadline = Instant::now() + Duration::from_mins(1);
+            while relay.mailbox().message_ids() < PEOPLE / 4 {
+                assert!(Instant::now() < deadline, "the first quarter never went out");
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+            link.hold();
+            // Somebody presses while nothing answers.
+            let let_go = async {
+                tokio::time::sleep(HELD).await;
+                link.let_go();
+            };
+            tokio::join!(press("教学楼"), let_go).0
+        };
+        let (drained, second) = tokio::join!(dispatcher.drain(), stall);
+        drained.unwrap();
+        dispatcher.drain().await.unwrap();
+
+        assert_ne!(first, second);
+        for id in [first, second] {
+            let progress = broadcasts::progress(&s, &TERMINAL, id).await.unwrap();
+            for channel in &progress.channels {
+                let counts = &channel.counts;
+                assert_eq!(counts.planned, PEOPLE as i64, "{:?}", channel.channel);
+                assert_eq!((counts.pending, counts.sending), (0, 0), "{:?}", channel.channel);
+            }
+            let mails = progress.channels.iter().find(|one| one.channel == ChannelKind::Email).unwrap();
+            assert_eq!(mails.counts.sent + mails.counts.delivered, PEOPLE as i64);
+        }
+        assert_eq!(relay.mailbox().message_ids(), 2 * PEOPLE, "one mail of each alert to everyone");
+        assert_eq!(relay.mailbox().duplicates(), []);
+        s.close().await;
+    });
+}
