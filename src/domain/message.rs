@@ -75,8 +75,14 @@ coded! {
     /// What is handled first: the lanes in their order, and among emergencies the graver alert. What the store calls the
     /// `lane` of a message or delivery is this number.
     Rank {
-        Red = -2 "red",
-        Orange = -1 "orange",
+        /// The few words to those who may stop an alert: they are not to have them after everybody else.
+        Duty = -6 "duty",
+        /// That a red alert was false or is over: before what waits of that alert.
+        RedOver = -5 "red_over",
+        Red = -4 "red",
+        OrangeOver = -3 "orange_over",
+        Orange = -2 "orange",
+        Over = -1 "over",
         Emergency = 0 "emergency",
         High = 1 "high",
         Normal = 2 "normal",
@@ -88,7 +94,13 @@ impl Rank {
     /// The queue that it waits in.
     pub const fn lane(self) -> Lane {
         match self {
-            Self::Red | Self::Orange | Self::Emergency => Lane::Emergency,
+            Self::Duty
+            | Self::RedOver
+            | Self::Red
+            | Self::OrangeOver
+            | Self::Orange
+            | Self::Over
+            | Self::Emergency => Lane::Emergency,
             Self::High => Lane::High,
             Self::Normal => Lane::Normal,
             Self::Low => Lane::Low,

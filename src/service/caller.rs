@@ -52,6 +52,8 @@ pub struct OperatorCaller {
     pub roles: Vec<String>,
     /// What they may do, and where.
     pub powers: Powers,
+    /// A duty officer of the whole campus.
+    pub on_duty: bool,
     /// Of the console's pages; the campus's where it is not chosen.
     pub language: Option<Language>,
 }

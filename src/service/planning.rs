@@ -148,7 +148,7 @@ impl Watch {
             store::renew(&mut tx, self.owner, s.clock.now(), LEASE.as_millis() as i64).await?;
             tx.commit().await?;
         }
-        if self.rank == Rank::Red {
+        if self.rank == Rank::Duty {
             return Ok(());
         }
         let waiting = store::due(&s.db, s.clock.now()).await?;

@@ -3,13 +3,13 @@
 use serde_json::Value;
 
 use super::{Db, JsonText, Tx, in_db, in_tx, row, sql, to_json};
-use crate::Result;
 use crate::clock::Timestamp;
 use crate::domain::channel::ChannelKind;
 use crate::domain::delivery;
 use crate::domain::emergency::{Act, HandKind, Level, Overridden, Part, Plan, Run, State};
 use crate::domain::id::{BroadcastId, MessageId, OperatorId, SourceId};
 use crate::domain::message::Status;
+use crate::{Error, Result};
 
 row! {
     pub struct BroadcastRow {
@@ -65,6 +65,8 @@ pub struct NewBroadcast<'a> {
     pub live_at: Option<Timestamp>,
     pub expires_at: Timestamp,
     pub next_at: Option<Timestamp>,
+    /// Others are to be told of it.
+    pub untold_since: Option<Timestamp>,
 }
 
 const COLUMNS: &str = "b.id, b.scenario, b.follows, b.run, b.level, b.state, b.plan, b.hand, b.operator_id, b.source_id, b.pressed_by,
@@ -74,8 +76,8 @@ const COLUMNS: &str = "b.id, b.scenario, b.follows, b.run, b.level, b.state, b.p
 /// `None` where one with the same key is open.
 pub async fn insert(tx: &mut Tx, new: &NewBroadcast<'_>) -> Result<Option<BroadcastId>> {
     let text = "INSERT INTO broadcast (scenario, run, level, state, plan, open_key, hand, operator_id, source_id, pressed_by,
-            note, version, may_override, override_at, created_at, live_at, expires_at, next_at, follows)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1, $12, $13, $14, $15, $16, $17, $18)
+            note, version, may_override, override_at, created_at, live_at, expires_at, next_at, follows, untold_since)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1, $12, $13, $14, $15, $16, $17, $18, $19)
         ON CONFLICT (open_key) WHERE open_key IS NOT NULL DO NOTHING RETURNING id";
     let plan = to_json(new.plan)?;
     let id: Option<i64> = in_tx!(tx, |c| {
@@ -98,6 +100,7 @@ pub async fn insert(tx: &mut Tx, new: &NewBroadcast<'_>) -> Result<Option<Broadc
             .bind(new.expires_at.0)
             .bind(new.next_at.map(|at| at.0))
             .bind(new.follows.map(|id| id.0))
+            .bind(new.untold_since.map(|at| at.0))
             .fetch_optional(c)
             .await
     })?;
@@ -188,6 +191,7 @@ pub async fn list_of(
 }
 
 /// Writes where a broadcast stands, as it is in `row` now, and that its version rose.
+/// A conflict where another with the key is open.
 pub async fn update(tx: &mut Tx, row: &BroadcastRow, open_key: Option<&str>) -> Result<()> {
     let text = "UPDATE broadcast SET state = $2, plan = $3, open_key = $4, reason = $5, version = version + 1,
             override_at = $6, overridden = $7, live_at = $8, ended_at = $9, expires_at = $10, next_at = $11, note = $12
@@ -210,8 +214,13 @@ pub async fn update(tx: &mut Tx, row: &BroadcastRow, open_key: Option<&str>) -> 
             .execute(c)
             .await
             .map(drop)
-    })?;
-    Ok(())
+    })
+    .map_err(|error: sqlx::Error| match &error {
+        sqlx::Error::Database(why) if why.is_unique_violation() => {
+            Error::conflict("broadcast_open", "the same broadcast is open already")
+        }
+        _ => error.into(),
+    })
 }
 
 row! {
@@ -277,10 +286,50 @@ pub async fn acts(db: &Db, id: BroadcastId) -> Result<Vec<ActRow>> {
     Ok(in_db!(db, |c| sqlx::query_as(text).bind(id.0).fetch_all(c).await)?)
 }
 
+/// Others are to be told of a broadcast: it waits for them, or went out.
+pub async fn be_untold(tx: &mut Tx, id: BroadcastId, now: Timestamp) -> Result<()> {
+    let text = "UPDATE broadcast SET untold_since = $2 WHERE id = $1";
+    in_tx!(tx, |c| sqlx::query(text).bind(id.0).bind(now.0).execute(c).await.map(drop))?;
+    Ok(())
+}
+
+/// Others are told of a broadcast that stands so, in this transaction; false where somebody else told them, or it stands
+/// otherwise by now.
+pub async fn be_told(tx: &mut Tx, id: BroadcastId, state: State) -> Result<bool> {
+    let text = "UPDATE broadcast SET untold_since = NULL WHERE id = $1 AND state = $2 AND untold_since IS NOT NULL";
+    let n = in_tx!(tx, |c| {
+        sqlx::query(text).bind(id.0).bind(state.code()).execute(c).await.map(|done| done.rows_affected())
+    })?;
+    Ok(n > 0)
+}
+
+/// Those of which others were to be told by `before`, the longest ago first; at most `limit`.
+pub async fn untold(db: &Db, before: Timestamp, limit: i64) -> Result<Vec<BroadcastId>> {
+    let text = "SELECT id FROM broadcast WHERE untold_since IS NOT NULL AND untold_since <= $1
+        ORDER BY untold_since, id LIMIT $2 + 0";
+    let rows: Vec<DueRow> =
+        in_db!(db, |c| sqlx::query_as(text).bind(before.0).bind(limit).fetch_all(c).await)?;
+    Ok(rows.into_iter().map(|row| row.id).collect())
+}
+
 /// Whether an operator had a hand in what a broadcast sends.
 pub async fn had_a_hand(tx: &mut Tx, id: BroadcastId, operator: OperatorId) -> Result<bool> {
+    did(tx, id, operator, Act::has_a_hand_in_it).await
+}
+
+/// Whether an operator pressed the same while it was open.
+pub async fn attached(tx: &mut Tx, id: BroadcastId, operator: OperatorId) -> Result<bool> {
+    did(tx, id, operator, |act| act == Act::Attach).await
+}
+
+async fn did(
+    tx: &mut Tx,
+    id: BroadcastId,
+    operator: OperatorId,
+    one_of: impl Fn(Act) -> bool,
+) -> Result<bool> {
     let acts: Vec<_> =
-        Act::ALL.iter().filter(|act| act.has_a_hand_in_it()).map(|act| act.code().to_string()).collect();
+        Act::ALL.iter().filter(|act| one_of(**act)).map(|act| act.code().to_string()).collect();
     let text = format!(
         "SELECT CAST(count(*) AS bigint) FROM broadcast_act WHERE broadcast_id = $1 AND operator_id = $2
          AND act IN ({})",

@@ -195,30 +195,71 @@ row! {
     }
 }
 
-/// Those whom a search finds, by indexes: beginnings are ranges, and a part of a name is looked for in the names alone.
-/// Nothing where it is empty, or finds more than a few.
-async fn few(db: &Db, q: &str) -> Result<Option<Vec<i64>>> {
-    if q.is_empty() {
-        return Ok(None);
+/// Those whom a search finds, as far as they are few: each way of finding them that finds many is looked for row by row.
+#[derive(Debug, Default)]
+struct Few {
+    /// By the beginning of their campus id, email address or number: ranges of indexes.
+    begins: Option<Vec<i64>>,
+    /// By a part of their name, which is looked for in the names alone.
+    named: Option<Vec<i64>>,
+}
+
+impl Few {
+    async fn find(db: &Db, q: &str) -> Result<Self> {
+        if q.is_empty() {
+            return Ok(Self::default());
+        }
+        let dialect = db.dialect();
+        let email = dialect.by_bytes("lower(email)");
+        let mobile = dialect.by_bytes("mobile");
+        let begins = |column: &str, with: &str| {
+            format!("SELECT id FROM recipient WHERE {column} >= {with} AND {column} < {with} || $3")
+        };
+        let begins = [
+            begins("lower(campus_id)", "lower($1)"),
+            format!("{} AND email IS NOT NULL", begins(&email, "lower($1)")),
+            format!("{} AND mobile IS NOT NULL", begins(&mobile, "$1")),
+            format!("{} AND mobile IS NOT NULL", begins(&mobile, "'+86' || $1")),
+        ];
+        let begins = format!("SELECT id FROM ({}) AS found LIMIT $2 + 0", begins.join(" UNION ALL "));
+        let begins: Vec<FoundRow> = in_db!(db, |c| {
+            sqlx::query_as(sql(begins)).bind(q).bind(FEW + 1).bind(LAST).fetch_all(c).await
+        })?;
+        let named = format!("SELECT id FROM recipient WHERE {} LIMIT $2 + 0", dialect.contains("name", "$1"));
+        let named: Vec<FoundRow> =
+            in_db!(db, |c| sqlx::query_as(sql(named)).bind(q).bind(FEW + 1).fetch_all(c).await)?;
+        let few = |rows: Vec<FoundRow>| {
+            (rows.len() as i64 <= FEW).then(|| rows.into_iter().map(|row| row.id.0).collect())
+        };
+        Ok(Self { begins: few(begins), named: few(named) })
     }
-    let dialect = db.dialect();
-    let email = dialect.by_bytes("lower(email)");
-    let mobile = dialect.by_bytes("mobile");
-    let begins = |column: &str, with: &str| {
-        format!("SELECT id FROM recipient WHERE {column} >= {with} AND {column} < {with} || $2")
-    };
-    let parts = [
-        begins("lower(campus_id)", "lower($1)"),
-        format!("{} AND email IS NOT NULL", begins(&email, "lower($1)")),
-        format!("{} AND mobile IS NOT NULL", begins(&mobile, "$1")),
-        format!("{} AND mobile IS NOT NULL", begins(&mobile, "'+86' || $1")),
-        format!("SELECT id FROM recipient WHERE {}", dialect.contains("name", "$1")),
-    ];
-    let text = format!("SELECT id FROM ({}) AS found LIMIT $3 + 0", parts.join(" UNION ALL "));
-    let rows: Vec<FoundRow> =
-        in_db!(db, |c| sqlx::query_as(sql(text)).bind(q).bind(LAST).bind(FEW + 1).fetch_all(c).await)?;
-    let found: Vec<i64> = rows.into_iter().map(|row| row.id.0).collect();
-    Ok((found.len() as i64 <= FEW).then_some(found))
+
+    /// Whether a row of `recipient r` is found, as SQL, and the values from `$first` on.
+    fn condition(&self, dialect: Dialect, q: &str, first: usize) -> Result<(String, Vec<Bind>)> {
+        let (mut ways, mut binds, mut known) = (Vec::new(), Vec::new(), Vec::new());
+        let param = format!("${first}");
+        match &self.begins {
+            Some(ids) => known.extend(ids),
+            None => ways.extend([
+                starts("r.campus_id", &param),
+                starts("r.email", &param),
+                starts("r.mobile", &param),
+                starts("r.mobile", &format!("'+86' || {param}")),
+            ]),
+        }
+        match &self.named {
+            Some(ids) => known.extend(ids),
+            None => ways.push(dialect.contains("r.name", &param)),
+        }
+        if !ways.is_empty() {
+            binds.push(Bind::Text(q.to_owned()));
+        }
+        if !known.is_empty() || ways.is_empty() {
+            ways.insert(0, format!("r.id IN {}", dialect.int_list(&format!("${}", first + binds.len()))));
+            binds.push(Bind::Text(to_json(&known)?));
+        }
+        Ok((format!("({})", ways.join(" OR ")), binds))
+    }
 }
 
 /// Which people to list; everyone where a field is empty.
@@ -242,8 +283,8 @@ pub async fn list(
     before: Option<RecipientId>,
     limit: u32,
 ) -> Result<Vec<RecipientRow>> {
-    let few = few(db, filter.q.trim()).await?;
-    let (condition, binds) = filter.condition(db.dialect(), 3, few.as_deref())?;
+    let few = Few::find(db, filter.q.trim()).await?;
+    let (condition, binds) = filter.condition(db.dialect(), 3, &few)?;
     let text = format!("{SELECT} WHERE r.id < $1 AND {condition} ORDER BY r.id DESC LIMIT $2 + 0");
     let before = before.map_or(i64::MAX, |id| id.0);
     Ok(in_db!(db, |c| {
@@ -253,32 +294,22 @@ pub async fn list(
 
 /// How many people a list would show in the end.
 pub async fn count(db: &Db, filter: &RecipientFilter) -> Result<i64> {
-    let few = few(db, filter.q.trim()).await?;
-    let (condition, binds) = filter.condition(db.dialect(), 1, few.as_deref())?;
+    let few = Few::find(db, filter.q.trim()).await?;
+    let (condition, binds) = filter.condition(db.dialect(), 1, &few)?;
     let text = format!("SELECT count(*) FROM recipient r WHERE {condition}");
     Ok(in_db!(db, |c| bind_all!(sqlx::query_scalar(sql(text)), &binds).fetch_one(c).await)?)
 }
 
 impl RecipientFilter {
-    /// As SQL over `recipient r`; the first of its values is `$first`. `few`: those that `q` finds, where they are known.
-    fn condition(&self, dialect: Dialect, first: usize, few: Option<&[i64]>) -> Result<(String, Vec<Bind>)> {
+    /// As SQL over `recipient r`; the first of its values is `$first`.
+    fn condition(&self, dialect: Dialect, first: usize, few: &Few) -> Result<(String, Vec<Bind>)> {
         let mut text = "r.erased_at IS NULL".to_owned();
         let mut binds: Vec<Bind> = Vec::new();
         let q = self.q.trim();
-        if let Some(ids) = few {
-            text.push_str(&format!(" AND r.id IN {}", dialect.int_list(&format!("${first}"))));
-            binds.push(Bind::Text(to_json(ids)?));
-        } else if !q.is_empty() {
-            let param = format!("${first}");
-            let contains = dialect.contains("r.name", &param);
-            text.push_str(&format!(
-                " AND ({contains} OR {} OR {} OR {} OR {})",
-                starts("r.campus_id", &param),
-                starts("r.email", &param),
-                starts("r.mobile", &param),
-                starts("r.mobile", &format!("'+86' || {param}")),
-            ));
-            binds.push(Bind::Text(q.to_owned()));
+        if !q.is_empty() {
+            let (found, with) = few.condition(dialect, q, first)?;
+            text.push_str(&format!(" AND {found}"));
+            binds.extend(with);
         }
         let department = self.department.trim();
         if !department.is_empty() {

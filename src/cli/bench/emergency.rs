@@ -227,6 +227,7 @@ fn officer() -> Caller {
         email: "bench@campus.example".to_owned(),
         roles: vec![Role::DutyOfficer.name().to_owned()],
         powers: Powers::from(Role::DutyOfficer),
+        on_duty: true,
         language: None,
     })
 }

@@ -336,7 +336,8 @@ pub(super) async fn same_open(
         row.operator_id == me && row.follows == follows && row.run == run && row.state.is_open() && says_so
     });
     let Some(row) = same else { return Ok(None) };
-    signed.say(&Flash::amber(signed.view().t1("pressed-attached", "name", &row.pressed_by)))?;
+    let key = if row.state == State::Live { "pressed-attached" } else { "pressed-attached-waits" };
+    signed.say(&Flash::amber(signed.view().t1(key, "name", &row.pressed_by)))?;
     Ok(Some(see_other(&href(row.id))))
 }
 

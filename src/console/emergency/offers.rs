@@ -54,7 +54,8 @@ impl Offers {
         let free = row.plan.0.is_free_text();
         // What tells more of another is taken back and called off with that one.
         let leads = row.follows.is_none();
-        let alone = (own && fires && row.may_override && legal(Act::Override)).then_some(row.override_at);
+        let pressed = own || acts.iter().any(|done| done.operator_id == me && done.act == Act::Attach);
+        let alone = (pressed && fires && row.may_override && legal(Act::Override)).then_some(row.override_at);
         Self {
             approve: second && legal(Act::Approve),
             send_back: second && legal(Act::Return),

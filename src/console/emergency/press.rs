@@ -328,7 +328,9 @@ pub(super) fn is_meant(form: &Form, code: &str) -> bool {
 pub(super) fn landed(signed: &Signed, pressed: &Pressed) -> Result<HttpResponse> {
     let view = signed.view();
     let flash = match (&pressed.attached_to, pressed.state) {
-        (Some(by), _) => Flash::amber(view.t1("pressed-attached", "name", by)),
+        (Some(by), _) if pressed.differs => Flash::amber(view.t1("pressed-differs", "name", by)),
+        (Some(by), State::Live) => Flash::amber(view.t1("pressed-attached", "name", by)),
+        (Some(by), _) => Flash::amber(view.t1("pressed-attached-waits", "name", by)),
         (None, State::Live) => Flash::good(view.t(&Place(pressed.run).key("pressed"))),
         (None, _) => Flash::amber(view.t("pressed-waits")),
     };

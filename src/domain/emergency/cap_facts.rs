@@ -117,12 +117,15 @@ impl Level {
         }
     }
 
-    /// Red goes out before orange, and orange before all else.
-    pub const fn rank(self) -> Rank {
-        match self {
-            Self::Red => Rank::Red,
-            Self::Orange => Rank::Orange,
-            Self::Yellow | Self::Blue => Rank::Emergency,
+    /// Red goes out before orange, and orange before all else; and that one was false or is over before more of it.
+    pub const fn rank(self, is_over: bool) -> Rank {
+        match (self, is_over) {
+            (Self::Red, true) => Rank::RedOver,
+            (Self::Red, false) => Rank::Red,
+            (Self::Orange, true) => Rank::OrangeOver,
+            (Self::Orange, false) => Rank::Orange,
+            (Self::Yellow | Self::Blue, true) => Rank::Over,
+            (Self::Yellow | Self::Blue, false) => Rank::Emergency,
         }
     }
 }

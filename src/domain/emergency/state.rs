@@ -132,7 +132,7 @@ impl State {
             (Self::PendingApproval, A::Approve | A::Override) => Self::Live,
             (Self::PendingApproval | Self::Returned, A::Reject) => Self::Rejected,
             (Self::PendingApproval, A::Return) => Self::Returned,
-            (Self::Returned, A::Edit | A::Attach) => Self::Returned,
+            (Self::Returned, A::Edit) => Self::Returned,
             (Self::Live, A::Update | A::Attach | A::Escalate) => Self::Live,
             // Nobody is to read it after they were told that it was false.
             (Self::Live, A::Stop | A::Correct) => Self::Stopped,
@@ -195,7 +195,6 @@ mod tests {
                 S::Returned,
                 &[
                     (A::Edit, S::Returned),
-                    (A::Attach, S::Returned),
                     (A::Submit, S::PendingApproval),
                     (A::Reject, S::Rejected),
                     (A::Withdraw, S::Rejected),
@@ -246,12 +245,15 @@ mod tests {
             for act in Act::ALL {
                 let expected = allowed.iter().find(|(a, _)| a == act).map(|(_, to)| *to);
                 assert_eq!(state.after(*act).ok(), expected, "{state} {act}");
-                if let Err(illegal) = state.after(*act) {
-                    assert!(illegal.to_string().starts_with(&format!("`{act}` cannot")), "{illegal}");
+                match state.after(*act) {
+                    Ok(_) => legal += 1,
+                    Err(illegal) => {
+                        assert!(illegal.to_string().starts_with(&format!("`{act}` cannot")), "{illegal}");
+                    }
                 }
             }
-            legal += allowed.len();
         }
+        // No line of the table stands for a state or an act that was not tried.
         assert_eq!(legal, TABLE.iter().map(|(_, to)| to.len()).sum::<usize>());
     }
 

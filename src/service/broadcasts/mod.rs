@@ -45,7 +45,7 @@ pub use crate::store::cap::ReceivedRow;
 
 use super::{Caller, Services};
 use crate::domain::emergency::Hand;
-use crate::domain::operator::{Permission, Role};
+use crate::domain::operator::Permission;
 use crate::domain::source::Right;
 use crate::{Error, Result};
 
@@ -58,8 +58,7 @@ fn hand(caller: &Caller) -> Result<Hand> {
     match caller {
         Caller::Operator(operator) => {
             caller.require(Permission::EmergencyFire)?;
-            let on_duty = operator.roles.iter().any(|role| role == Role::DutyOfficer.name());
-            Ok(Hand::Operator { on_duty })
+            Ok(Hand::Operator { on_duty: operator.on_duty })
         }
         Caller::Key(_) => {
             caller.require_right(Right::Broadcast)?;

@@ -98,7 +98,7 @@ impl Once<'_> {
             None => {
                 let row = store::find(&s.db, id).await?.ok_or_else(unknown)?;
                 let pressed =
-                    Pressed { id, state: row.state, run: row.run, attached_to: None, audience: None };
+                    Pressed { id, state: row.state, run: row.run, attached_to: None, differs: false, audience: None };
                 PressedView::from(pressed).body()?
             }
         };
@@ -121,6 +121,9 @@ pub struct PressedView {
     /// The same was open already, begun by this one: nothing new went out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub attached_to: Option<String>,
+    /// What is open was begun with other choices, which nobody is told: say what is different in an update.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub differs: bool,
     /// Whom it reaches; null where they could not be counted, which keeps nothing back.
     pub audience: Option<AudienceCounts>,
 }
@@ -137,6 +140,7 @@ impl From<Pressed> for PressedView {
                 Some((name, _)) => name.to_owned(),
                 None => by,
             }),
+            differs: pressed.differs,
             audience: pressed.audience,
         }
     }

@@ -61,6 +61,8 @@ pub struct Pressed {
     pub run: Run,
     /// The same was open already, begun by this one; nothing new went out.
     pub attached_to: Option<String>,
+    /// What is open was pressed with other choices.
+    pub differs: bool,
     /// Whom it reaches; `None` where they could not be counted, which keeps nothing back.
     pub audience: Option<AudienceCounts>,
 }
@@ -244,7 +246,7 @@ pub(super) async fn begin(
     let (audience, kept) = tokio::join!(counting, keeping);
     let kept = kept?;
     if kept.attached_to.is_none() {
-        telling::began(s, kept.id, doer.operator);
+        telling::others(s, kept.id, doer.operator);
     }
     let audience =
         audience.inspect_err(|error| tracing::warn!(%error, "a broadcast's people are not counted")).ok();
@@ -294,10 +296,12 @@ async fn keep(
         live_at: (state == State::Live).then_some(now),
         expires_at,
         next_at: Some(super::time::next(plan, state, now, expires_at, false)),
+        // A drill reaches nobody, and is not to wake anybody.
+        untold_since: (begin.run != Run::Drill).then_some(now),
     };
     let mut tx = s.db.begin().await?;
     let mut id = store::insert(&mut tx, &new).await?;
-    if id.is_none() && needs == Needs::Nobody {
+    if id.is_none() {
         id = in_its_place(&mut tx, doer, &new).await?;
     }
     let Some(id) = id else {
@@ -316,6 +320,7 @@ async fn keep(
             id: open.id,
             state: open.state,
             run: open.run,
+            differs: open.plan.0.chosen != plan.chosen,
             attached_to: Some(open.pressed_by),
             audience: None,
         });
@@ -350,17 +355,18 @@ async fn keep(
     tx.commit().await?;
     s.broadcasts.forget_open().await;
     tracing::warn!(broadcast = %id, scenario = slug, run = %begin.run, %state, by = %doer.label, "a broadcast was begun");
-    Ok(Pressed { id, state, run: begin.run, attached_to: None, audience: None })
+    Ok(Pressed { id, state, run: begin.run, attached_to: None, differs: false, audience: None })
 }
 
 /// Begins what needs nobody where the same waits for a second person: that one ends, so that whoever may go on alone is not
-/// kept waiting by whoever may not. `None` where the same is being sent, or another press was faster.
+/// kept waiting by whoever may not. So does what was given back, which waits for whoever began it and is perhaps not there.
+/// `None` where the same is being sent or waits as this one would, or another press was faster.
 async fn in_its_place(tx: &mut Tx, doer: &Doer, new: &NewBroadcast<'_>) -> Result<Option<BroadcastId>> {
     let Some(mut waits) = store::open_with_key(tx, new.open_key).await? else {
         // It ended, or was replaced, in this very instant.
         return store::insert(tx, new).await;
     };
-    if waits.state == State::Live {
+    if waits.state == State::Live || (new.state != State::Live && waits.state == State::PendingApproval) {
         return Ok(None);
     }
     waits.state = waits.state.after(Act::Withdraw).map_err(super::changing::illegal)?;

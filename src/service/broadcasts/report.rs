@@ -62,6 +62,7 @@ pub async fn report(s: &Services, caller: &Caller, id: BroadcastId) -> Result<Re
 ///
 /// As [`report`].
 pub async fn note_report(s: &Services, caller: &Caller, id: BroadcastId) -> Result<()> {
+    look(s, caller, id).await?;
     let mut tx = s.db.begin().await?;
     let (now, label) = (s.clock.now(), caller.label());
     audit::append(&mut tx, now, &label, "broadcast.export", &id.to_string(), &json!({ "list": "report" }))

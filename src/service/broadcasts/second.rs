@@ -120,9 +120,12 @@ async fn launch(
         listed: !(hand.row.hand == HandKind::Alert && hand.row.run == Run::Drill),
     };
     publish(s, &mut hand.tx, &what).await?;
+    if hand.row.run != Run::Drill {
+        store::be_untold(&mut hand.tx, id, now).await?;
+    }
     hand.commit().await?;
     alert.announce(s).await;
-    telling::went_out(s, id, doer.operator);
+    telling::others(s, id, doer.operator);
     Ok(())
 }
 
@@ -314,8 +317,11 @@ pub async fn submit(s: &Services, caller: &Caller, from: Option<IpAddr>, id: Bro
     hand.act(&doer, Act::Submit, &detail).await?;
     hand.row.reason = None;
     hand.row.override_at = hand.row.may_override.then(|| hand.now.plus(rules.override_after()));
+    if hand.row.run != Run::Drill {
+        store::be_untold(&mut hand.tx, id, hand.now).await?;
+    }
     hand.commit().await?;
-    telling::began(s, id, doer.operator);
+    telling::others(s, id, doer.operator);
     Ok(())
 }
 
@@ -324,7 +330,7 @@ pub async fn submit(s: &Services, caller: &Caller, from: Option<IpAddr>, id: Bro
 ///
 /// # Errors
 ///
-/// [`Error::Forbidden`] for anybody but whoever began it, and where it never goes out without a second person;
+/// [`Error::Forbidden`] for anybody but whoever began it or pressed the same, and where it never goes out without a second person;
 /// [`Error::Conflict`] before its time and where it does not wait; [`Error::Invalid`] without a reason.
 pub async fn go_alone(
     s: &Services,
@@ -338,7 +344,13 @@ pub async fn go_alone(
     super::hand(caller)?;
     let why = said(why, true)?;
     let mut hand = InHand::take(s, caller, id).await?;
-    is_its_own(caller, &hand)?;
+    let pressed_too = match caller.operator() {
+        Some(operator) => store::attached(&mut hand.tx, id, operator).await?,
+        None => false,
+    };
+    if !pressed_too {
+        is_its_own(caller, &hand)?;
+    }
     hand.state().after(Act::Override).map_err(illegal)?;
     if let Some(version) = version {
         hand.expect_version(version)?;

@@ -1,11 +1,13 @@
 //! Others are told at once that a broadcast was begun: who may stop it, and who may let it go.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use super::Services;
 use crate::Result;
 use crate::config::Language;
-use crate::domain::emergency::{Run, State};
+use crate::domain::emergency::State;
 use crate::domain::id::{BroadcastId, OperatorId};
 use crate::domain::operator::Permission;
 use crate::service::messages::OwnWord;
@@ -14,18 +16,13 @@ use crate::store::broadcasts as store;
 
 const TOPIC: &str = "belltower.broadcast";
 
-/// A broadcast was begun by this operator, or by none.
-pub(super) fn began(s: &Services, id: BroadcastId, by: Option<OperatorId>) {
-    tell_later(s, id, by);
-}
+/// What nobody told of by now is told by whoever sweeps: the process that was to do it is gone, or could not.
+const PATIENCE: Duration = Duration::from_secs(5);
+const AT_ONCE: i64 = 20;
 
-/// One that waited went out.
-pub(super) fn went_out(s: &Services, id: BroadcastId, by: Option<OperatorId>) {
-    tell_later(s, id, by);
-}
-
-/// Beside the press, which waits for nobody.
-fn tell_later(s: &Services, id: BroadcastId, by: Option<OperatorId>) {
+/// Tells others of a broadcast that this operator, or none, began or sent: beside the press, which waits for nobody. That they
+/// are to be told was stored with it.
+pub(super) fn others(s: &Services, id: BroadcastId, by: Option<OperatorId>) {
     let services = s.clone();
     s.background.spawn(async move {
         if let Err(error) = tell(&services, id, by).await {
@@ -34,12 +31,17 @@ fn tell_later(s: &Services, id: BroadcastId, by: Option<OperatorId>) {
     });
 }
 
+/// Tells of what was left untold; returns of how many.
+pub(super) async fn go_on(s: &Services) -> Result<usize> {
+    let left = store::untold(&s.db, s.clock.now().minus(PATIENCE), AT_ONCE).await?;
+    for id in &left {
+        tell(s, *id, None).await?;
+    }
+    Ok(left.len())
+}
+
 async fn tell(s: &Services, id: BroadcastId, by: Option<OperatorId>) -> Result<()> {
     let Some(row) = store::find(&s.db, id).await? else { return Ok(()) };
-    // A drill reaches nobody, and is not to wake anybody.
-    if row.run == Run::Drill {
-        return Ok(());
-    }
     let waits = row.state == State::PendingApproval;
     let asked = if waits { Permission::EmergencyApprove } else { Permission::EmergencyStop };
     let address = s.campus.public_url.join(&format!("console/emergency/broadcasts/{id}"));
@@ -55,16 +57,17 @@ async fn tell(s: &Services, id: BroadcastId, by: Option<OperatorId>) -> Result<(
             "title": title, "body": body + &below, "link": link, "to": [{ "email": operator.email }],
         });
         match OwnWord::new(s, &message).await {
-            Ok(word) => words.push(word),
+            Ok(word) => words.push(word.to_duty()),
             Err(error) => {
                 tracing::warn!(operator = %operator.id, %error, "an operator was not told of a broadcast");
             }
         }
     }
-    if words.is_empty() {
+    OwnWord::prepare(s).await?;
+    let mut tx = s.db.begin().await?;
+    if !store::be_told(&mut tx, id, row.state).await? {
         return Ok(());
     }
-    let mut tx = s.db.begin().await?;
     for word in &words {
         word.keep(&mut tx).await?;
     }

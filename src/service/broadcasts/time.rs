@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::Services;
 use super::changing::{Doer, InHand};
+use super::telling;
 use super::words::{self, Way, Words};
 use crate::Result;
 use crate::clock::Timestamp;
@@ -43,11 +44,19 @@ pub(super) fn next(
 /// Where the store is away; it is tried again.
 pub async fn tick(s: &Services) -> Result<usize> {
     let fired = buttons::fire_due(s).await?;
+    let told = telling::go_on(s).await?;
     let due = store::due(&s.db, s.clock.now(), AT_ONCE).await?;
+    let mut done = 0;
     for id in &due {
-        tick_one(s, *id).await?;
+        // One that cannot be gone on with keeps no other waiting.
+        match tick_one(s, *id).await {
+            Ok(()) => done += 1,
+            Err(error) => {
+                tracing::error!(broadcast = %id, %error, "time stands still for a broadcast; it is tried again");
+            }
+        }
     }
-    Ok(fired + due.len())
+    Ok(fired + told + done)
 }
 
 async fn tick_one(s: &Services, id: BroadcastId) -> Result<()> {

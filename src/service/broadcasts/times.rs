@@ -8,10 +8,10 @@ use super::{Services, look};
 use crate::Result;
 use crate::clock::Timestamp;
 use crate::domain::channel::ChannelKind;
-use crate::domain::emergency::Part;
+use crate::domain::emergency::{Act, Part};
 use crate::domain::id::BroadcastId;
 use crate::service::Caller;
-use crate::store::broadcasts as store;
+use crate::store::{broadcasts as store, history};
 
 /// Each since the broadcast went out; `None` where it has not happened.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -22,12 +22,12 @@ pub struct Times {
     pub first_call: Option<Duration>,
     /// Half of the people were handed it on at least one channel.
     pub half: Option<Duration>,
-    /// The last delivery of the alert was handed over.
+    /// The last delivery of the alert was handed over; `None` while any waits.
     pub all: Option<Duration>,
-    /// From the stop, correction or all-clear that ended it until the last delivery that was handed over after it; zero where none
-    /// was.
+    /// From the stop, correction or all-clear until the last delivery that was handed over after it, of all that it called off;
+    /// zero where none was.
     pub stopped: Option<Duration>,
-    /// From that correction or all-clear until the first call to a provider with it.
+    /// From the correction or all-clear until the first call to a provider with it.
     pub corrected: Option<Duration>,
     /// The channels that handed over something.
     pub channels: Vec<Pace>,
@@ -60,17 +60,28 @@ pub async fn times(s: &Services, caller: &Caller, id: BroadcastId) -> Result<Tim
     let people = store::people(&s.db, &alerts).await?.planned;
     let at = store::times(&s.db, &alerts, people).await?;
     let since = |at: Option<Timestamp>| at.map(|at| at.since(live_at));
-    let ended = row.ended_at.filter(|_| row.state != crate::domain::emergency::State::Live);
-    let corrected = match (later.is_empty(), ended) {
-        (false, Some(ended)) => store::times(&s.db, &later, 0).await?.first_call.map(|at| at.since(ended)),
+    let is_open = history::counts(&s.db, &alerts).await?.iter().any(|count| count.pending + count.sending > 0);
+    // When somebody said so: that its time was over has nothing to do with how fast a stop is.
+    let acts = store::acts(&s.db, id).await?;
+    let first = |wanted: &[Act]| acts.iter().find(|done| wanted.contains(&done.act)).map(|done| done.at);
+    let stopped = match first(&[Act::Stop, Act::Correct, Act::AllClear]) {
+        Some(said) => {
+            let told = store::told_by(&s.db, id).await?;
+            let last = store::times(&s.db, &told, 0).await?.last;
+            Some(last.map_or(Duration::ZERO, |last| last.since(said)))
+        }
+        None => None,
+    };
+    let corrected = match (later.is_empty(), first(&[Act::Correct, Act::AllClear])) {
+        (false, Some(said)) => store::times(&s.db, &later, 0).await?.first_call.map(|at| at.since(said)),
         _ => None,
     };
     Ok(Times {
         decided: Some(live_at.since(row.created_at)),
         first_call: since(at.first_call),
         half: since(at.half),
-        all: since(at.last),
-        stopped: ended.map(|ended| at.last.map_or(Duration::ZERO, |last| last.since(ended))),
+        all: since(at.last).filter(|_| !is_open),
+        stopped,
         corrected,
         channels: store::channel_times(&s.db, &alerts, live_at)
             .await?

@@ -94,7 +94,7 @@ pub(super) async fn word(s: &Services, words: &Words<'_>, way: &Way<'_>) -> Resu
         audience: way.audience,
         channels: way.channels,
         attributes: &attributes,
-        rank: words.plan.scenario.level.rank(),
+        rank: words.plan.scenario.level.rank(matches!(words.part, Part::Correction | Part::AllClear)),
         // Nothing of a drill leaves the sandbox.
         test: words.run == Run::Drill,
         now: way.now,

@@ -90,6 +90,13 @@ impl OwnWord {
         s.intake.mint(&s.db).await.map(drop)
     }
 
+    /// For the few who may stop an alert: before the alert's own messages.
+    #[must_use]
+    pub const fn to_duty(mut self) -> Self {
+        self.0.rank = Rank::Duty;
+        self
+    }
+
     /// One message of a broadcast: an emergency, to people of the directory.
     pub async fn of_broadcast(s: &Services, outgoing: Outgoing<'_>) -> Result<Self> {
         let json = |value: serde_json::Result<String>| value.map_err(Error::internal);

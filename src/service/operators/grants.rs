@@ -10,7 +10,7 @@ use super::making::{self, Settled, Was};
 use super::roles::{self, MadeRole};
 use crate::domain::grant::{AnyRole, Grant, Powers};
 use crate::domain::id::OperatorId;
-use crate::domain::operator::Permission;
+use crate::domain::operator::{Permission, Role};
 use crate::domain::rights_change::RightsChange;
 use crate::error::Faults;
 use crate::store::Tx;
@@ -65,6 +65,12 @@ pub(super) fn powers(grants: &[Grant], made: &[MadeRole]) -> Powers {
         }
     }
     powers
+}
+
+/// Whether somebody is on duty for the whole campus. Who is for a department is not.
+pub(super) fn on_duty(grants: &[Grant]) -> bool {
+    let officer = AnyRole::BuiltIn(Role::DutyOfficer);
+    grants.iter().any(|grant| grant.role == officer && grant.departments.is_empty())
 }
 
 /// What these operators may do now; whoever is not let in is missing.

@@ -167,5 +167,5 @@ async fn first_owner(
     let id =
         store::operators::insert(tx, &email, &name, &owner, Some(password), now).await?.ok_or_else(taken)?;
     let (roles, powers) = (vec![Role::Owner.name().to_owned()], Powers::from(Role::Owner));
-    Ok(OperatorCaller { id, name, email, roles, powers, language: None })
+    Ok(OperatorCaller { id, name, email, roles, powers, on_duty: false, language: None })
 }

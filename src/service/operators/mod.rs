@@ -98,6 +98,7 @@ impl Operator {
             email: row.email,
             name: row.name,
             powers: grants::powers(&row.grants.0, made),
+        on_duty: grants::on_duty(&row.grants.0),
             grants: Held::all(row.grants.0, made),
             has_password: row.password_hash.is_some(),
             created_at: row.created_at,

@@ -45,6 +45,7 @@ fn by(role: Role) -> Caller {
         email: "wang@bell.example".to_owned(),
         roles: vec![role.to_string()],
         powers: Powers::from(role),
+        on_duty: role == Role::DutyOfficer,
         language: None,
     })
 }

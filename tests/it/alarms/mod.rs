@@ -73,6 +73,7 @@ async fn operator(s: &Services, email: &str, role: Role) -> Caller {
         email: email.to_owned(),
         roles: vec![role.to_string()],
         powers: role.into(),
+        on_duty: role == Role::DutyOfficer,
         language: None,
     })
 }

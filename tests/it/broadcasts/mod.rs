@@ -184,6 +184,7 @@ fn person(role: Role, number: i64) -> Caller {
         email: format!("duty{number}@bell.example"),
         roles: vec![role.to_string()],
         powers: Powers::from(role),
+        on_duty: role == Role::DutyOfficer,
         language: None,
     })
 }

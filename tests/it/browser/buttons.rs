@@ -35,6 +35,7 @@ fn another() -> Caller {
         email: "liyan@bell.example".to_owned(),
         roles: vec![Role::DutyOfficer.to_string()],
         powers: Powers::from(Role::DutyOfficer),
+        on_duty: true,
         language: None,
     })
 }

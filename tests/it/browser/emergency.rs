@@ -66,6 +66,7 @@ fn another() -> Caller {
         email: "liyan@bell.example".to_owned(),
         roles: vec![Role::Owner.to_string()],
         powers: Powers::from(Role::Owner),
+        on_duty: false,
         language: None,
     })
 }

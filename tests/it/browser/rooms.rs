@@ -465,6 +465,7 @@ fn on_duty() -> Caller {
         email: "liyan@bell.example".to_owned(),
         roles: vec!["sender".to_owned()],
         powers: Powers::from(Role::DutyOfficer),
+        on_duty: false,
         language: None,
     })
 }
@@ -534,6 +535,7 @@ async fn alarm_buttons(app: &TestApp) -> [String; 2] {
             email: format!("duty{number}@bell.example"),
             roles: vec![Role::DutyOfficer.to_string()],
             powers: Powers::from(Role::DutyOfficer),
+            on_duty: true,
             language: None,
         })
     };

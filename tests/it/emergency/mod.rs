@@ -96,6 +96,7 @@ fn officer(number: i64) -> Caller {
         email: format!("duty{number}@bell.example"),
         roles: vec![Role::DutyOfficer.to_string()],
         powers: Powers::from(Role::DutyOfficer),
+        on_duty: true,
         language: None,
     })
 }

@@ -351,9 +351,16 @@ on_both!(what_waits_for_the_morning_is_looked_at_again, |db| async {
 
 on_both!(among_emergencies_the_graver_alert_goes_first_whatever_waited_longer, |db| async {
     sending(&db).await;
-    let ids: Vec<_> = take(&db, 4).await.iter().map(|claimed| claimed.id).collect();
+    let ids: Vec<_> = take(&db, 6).await.iter().map(|claimed| claimed.id).collect();
     let mut tx = db.begin().await.unwrap();
-    let lanes = [(0, Rank::Normal), (1, Rank::Emergency), (2, Rank::Orange), (3, Rank::Red)];
+    let lanes = [
+        (0, Rank::Normal),
+        (1, Rank::Emergency),
+        (2, Rank::Orange),
+        (3, Rank::Red),
+        (4, Rank::RedOver),
+        (5, Rank::Duty),
+    ];
     for (at, rank) in lanes {
         let text = format!(
             "UPDATE delivery SET state = 0, lane = {}, due_at = {} WHERE id = {}",
@@ -367,7 +374,7 @@ on_both!(among_emergencies_the_graver_alert_goes_first_whatever_waited_longer, |
     let due_now = due(&db, NOW).await.unwrap();
     assert!(due_now.iter().any(|due| due.lane == Lane::Emergency));
     let mut taken = Vec::new();
-    for _ in 0..4 {
+    for _ in 0..lanes.len() {
         let [one] = &take(&db, 1).await[..] else { panic!("one at a time") };
         taken.push((one.id, one.lane));
     }
