@@ -192,3 +192,19 @@ pub async fn set_grants(
     let settled = making::settle(s, caller, change, was.map(Was::Grants), None).await?;
     Ok(settled.map(drop))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_duty_officer_of_one_department_is_on_duty_there_and_not_for_the_campus() {
+        let limited = Grant {
+            departments: ["图书馆".to_owned()].into(),
+            ..Grant::from(Role::DutyOfficer)
+        };
+        assert!(!on_duty(&[Grant::from(Role::Owner), limited.clone()]));
+        assert!(!on_duty(&[Grant::from(Role::Owner)]));
+        assert!(on_duty(&[limited, Grant::from(Role::DutyOfficer)]));
+    }
+}

@@ -98,7 +98,6 @@ impl Operator {
             email: row.email,
             name: row.name,
             powers: grants::powers(&row.grants.0, made),
-        on_duty: grants::on_duty(&row.grants.0),
             grants: Held::all(row.grants.0, made),
             has_password: row.password_hash.is_some(),
             created_at: row.created_at,
@@ -120,6 +119,7 @@ fn acting_as(row: OperatorRow, made: &[MadeRole]) -> OperatorCaller {
         name: row.name,
         email: row.email,
         powers: grants::powers(&row.grants.0, made),
+        on_duty: grants::on_duty(&row.grants.0),
         roles: Held::all(row.grants.0, made).into_iter().map(|held| held.name()).collect(),
         language: row.language.as_deref().and_then(Language::from_tag),
     }

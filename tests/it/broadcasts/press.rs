@@ -4,6 +4,10 @@ use belltower::domain::audience::Audience;
 use belltower::service::groups;
 use belltower::store::scenarios::{self as kept, NewChange};
 
+use belltower::service::broadcasts::stop;
+use belltower::service::operators::{self, NewOperator};
+use belltower::store::broadcasts::be_untold;
+
 use super::*;
 use crate::support::on_both;
 
@@ -180,4 +184,61 @@ on_both!(one_on_duty_is_not_kept_waiting_by_the_same_that_waits, |db| async {
     assert_eq!(campus.arrived().len(), 2);
     let again = campus.press(&person(Role::Owner, 1), Run::Live).await.unwrap();
     assert_eq!((again.id, again.attached_to.is_some()), (pressed.id, true));
+});
+
+/// Somebody who may stop a broadcast and lets others know where they are reached.
+async fn enrol(campus: &Campus, role: Role, email: &str) -> Caller {
+    let new =
+        NewOperator { email: email.to_owned(), name: email.to_owned(), grants: vec![role.into()], password: None };
+    let id = operators::create(&campus.s, &TERMINAL, new).await.unwrap().done().unwrap().operator_id;
+    Caller::Operator(operators::operator_of(&campus.s, id).await.unwrap().unwrap())
+}
+
+async fn in_the_background(campus: &Campus) {
+    campus.s.background.close();
+    campus.s.background.wait().await;
+    campus.s.background.reopen();
+}
+
+on_both!(whoever_may_stop_an_alert_has_word_of_it_before_everybody_else, |db| async {
+    let mut campus = Campus::new(db, 300).await;
+    let officer = enrol(&campus, Role::DutyOfficer, "duty@bell.example").await;
+    enrol(&campus, Role::DutyOfficer, "second@bell.example").await;
+    let id = campus.press(&officer, Run::Live).await.unwrap().id;
+    in_the_background(&campus).await;
+    campus.drain().await;
+    // By the order in which the relay took them.
+    let page = campus.relay.mailbox().list(&MailQuery { limit: 1_000, ..MailQuery::default() });
+    let mut mails: Vec<_> = page.mails.iter().map(|mail| (mail.sequence, mail.recipients[0].as_str())).collect();
+    mails.sort_unstable();
+    let at = mails.iter().position(|(_, to)| *to == "second@bell.example").unwrap();
+    // Its connections are as many as mails can be under way before it.
+    assert!(at < 16, "after {at} of {}", mails.len());
+    assert!(!mails.iter().any(|(_, to)| *to == "duty@bell.example"), "who pressed knows");
+    stop(&campus.s, &officer, None, id, "").await.unwrap();
+});
+
+on_both!(whom_nobody_told_because_the_process_was_gone_is_told_by_the_next, |db| async {
+    let mut campus = Campus::new(db, 1).await;
+    let officer = enrol(&campus, Role::DutyOfficer, "duty@bell.example").await;
+    enrol(&campus, Role::DutyOfficer, "second@bell.example").await;
+    let told = |campus: &Campus| {
+        campus.arrived().iter().filter(|(to, _)| to == "second@bell.example").count()
+    };
+    let id = campus.press(&officer, Run::Live).await.unwrap().id;
+    in_the_background(&campus).await;
+    campus.drain().await;
+    assert_eq!(told(&campus), 1);
+    campus.turn(Duration::from_secs(6));
+    campus.drain().await;
+    assert_eq!(told(&campus), 1, "once");
+    // As it stands where the process ended between the press and the telling.
+    let mut tx = campus.s.db.begin().await.unwrap();
+    be_untold(&mut tx, id, campus.s.clock.now()).await.unwrap();
+    tx.commit().await.unwrap();
+    campus.drain().await;
+    assert_eq!(told(&campus), 1, "whoever pressed may be about to");
+    campus.turn(Duration::from_secs(6));
+    campus.drain().await;
+    assert_eq!(told(&campus), 2);
 });

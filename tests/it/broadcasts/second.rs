@@ -171,3 +171,47 @@ on_both!(what_goes_out_alone_is_what_was_seen_and_a_change_begins_the_wait_anew,
     campus.turn(Duration::from_secs(59));
     alone(Some(campus.row(id).await.version)).await.unwrap();
 });
+
+on_both!(what_was_given_back_makes_way_for_whoever_presses_the_same, |db| async {
+    let mut campus = Campus::new(db, 1).await;
+    let first = waiting(&campus).await;
+    // The same once more waits for the same second person.
+    let attached = campus.press(&person(Role::Owner, 5), Run::Live).await.unwrap();
+    assert_eq!((attached.id, attached.state, attached.differs), (first, State::PendingApproval, false));
+    send_back(&campus.s, &person(Role::Reviewer, 2), None, first, "集合点有误").await.unwrap();
+    let again = campus.press(&person(Role::Owner, 6), Run::Live).await.unwrap();
+    assert_ne!(again.id, first);
+    assert_eq!((again.state, again.attached_to), (State::PendingApproval, None));
+    assert_eq!(campus.state(first).await, State::Rejected);
+    assert_eq!(conflict(submit(&campus.s, &person(Role::Owner, 1), None, first).await), "broadcast_state");
+    say_yes(&campus, &person(Role::Reviewer, 2), again.id).await.unwrap();
+    campus.drain().await;
+    assert_eq!(campus.arrived().len(), 1);
+});
+
+on_both!(whoever_pressed_the_same_may_go_on_alone_too, |db| async {
+    let campus = Campus::new(db, 1).await;
+    let id = waiting(&campus).await;
+    campus.press(&person(Role::Owner, 5), Run::Live).await.unwrap();
+    campus.turn(Duration::from_mins(1));
+    let alone = async |number| {
+        go_alone(&campus.s, &person(Role::Owner, number), None, id, None, "联系不上他人", "test").await
+    };
+    assert!(is_forbidden(alone(7).await), "who never pressed");
+    alone(5).await.unwrap();
+    assert_eq!(campus.state(id).await, State::Live);
+});
+
+on_both!(a_press_with_other_choices_says_that_nobody_was_told_of_them, |db| async {
+    let campus = Campus::new(db, 1).await;
+    let officer = person(Role::DutyOfficer, 1);
+    let first = campus.press(&officer, Run::Live).await.unwrap();
+    let mut params = fire("图书馆");
+    params.insert("meeting_point".to_owned(), json!("东门广场"));
+    let pressing =
+        Pressing { scenario: "fire", params: &params, run: Run::Live, note: "", from: None, request_id: "test" };
+    let other = broadcasts::press(&campus.s, &officer, &pressing).await.unwrap();
+    assert_eq!((other.id, other.differs), (first.id, true));
+    let same = campus.press(&officer, Run::Live).await.unwrap();
+    assert_eq!((same.id, same.differs), (first.id, false));
+});

@@ -12,9 +12,9 @@ use belltower::domain::message::Status;
 use belltower::store::Db;
 use belltower::store::audience::{ResolvedAudience, members};
 use belltower::store::broadcasts::{
-    NewAct, NewBroadcast, acts, add_message, channel_times, due, escalated_in, find, following, had_a_hand, insert,
+    NewAct, NewBroadcast, acts, add_message, attached, be_told, be_untold, channel_times, due, escalated_in, find, following, had_a_hand, insert,
     is_planning, list, lock, messages, messages_in, note, of_message, of_message_in, open_with_key, pace,
-    people, reasons, red_goes_out, times, told_by, told_by_in, update, waiting,
+    people, reasons, red_goes_out, times, told_by, told_by_in, untold, update, waiting,
 };
 use belltower::store::deliveries::release_lost;
 use belltower::store::messages::NewMessage;
@@ -52,6 +52,7 @@ fn new<'a>(plan: &'a Plan, open_key: &'a str) -> NewBroadcast<'a> {
         live_at: None,
         expires_at: Timestamp(500),
         next_at: Some(Timestamp(500)),
+        untold_since: None,
     }
 }
 
@@ -164,6 +165,8 @@ on_both!(all_that_is_done_is_kept_in_its_order_with_who_had_a_hand_in_it, |db| a
     for operator in had {
         hands.push(had_a_hand(&mut tx, id, operator).await.unwrap());
     }
+    assert!(attached(&mut tx, id, OperatorId(5)).await.unwrap());
+    assert!(!attached(&mut tx, id, OperatorId(3)).await.unwrap(), "who began it did not press the same once more");
     assert_eq!(hands, [true, false, false, false], "who approves or presses too wrote nothing of it");
     tx.commit().await.unwrap();
     let rows = acts(&db, id).await.unwrap();
@@ -314,4 +317,35 @@ on_both!(a_red_alert_goes_out_while_a_message_of_it_is_under_way, |db| async {
     tx.commit().await.unwrap();
     assert!(red_goes_out(&db, Timestamp(200)).await.unwrap());
     assert!(!red_goes_out(&db, Timestamp(201)).await.unwrap(), "it began before");
+});
+
+on_both!(others_are_told_once_and_of_what_stands, |db| async {
+    let plan = plan();
+    let id = keep(&db, &NewBroadcast { state: State::Live, ..new(&plan, "a") }).await;
+    let (soon, later) = (Timestamp(NOW.0 - 1), NOW);
+    assert_eq!(untold(&db, later, 10).await.unwrap(), []);
+    let mut tx = db.begin().await.unwrap();
+    be_untold(&mut tx, id, NOW).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(untold(&db, soon, 10).await.unwrap(), []);
+    assert_eq!(untold(&db, later, 10).await.unwrap(), [id]);
+    let mut tx = db.begin().await.unwrap();
+    assert!(!be_told(&mut tx, id, State::PendingApproval).await.unwrap(), "it went out meanwhile");
+    assert!(be_told(&mut tx, id, State::Live).await.unwrap());
+    assert!(!be_told(&mut tx, id, State::Live).await.unwrap(), "once");
+    tx.commit().await.unwrap();
+    assert_eq!(untold(&db, later, 10).await.unwrap(), []);
+});
+
+on_both!(one_that_becomes_the_same_as_another_is_refused, |db| async {
+    let plan = plan();
+    keep(&db, &new(&plan, "live fire 图书馆")).await;
+    let id = keep(&db, &new(&plan, "live fire 食堂")).await;
+    let mut tx = db.begin().await.unwrap();
+    let row = lock(&mut tx, id).await.unwrap().unwrap();
+    let Err(belltower::Error::Conflict { code, .. }) = update(&mut tx, &row, Some("live fire 图书馆")).await
+    else {
+        panic!("two of a key")
+    };
+    assert_eq!(code, "broadcast_open");
 });
