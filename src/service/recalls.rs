@@ -3,7 +3,6 @@
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
-use std::future::ready;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -181,16 +180,15 @@ async fn carry_out(s: &Services, message: MessageId, patience: Duration) -> Resu
                     None => continue,
                 },
             };
-            calls.push((taken, adapter));
+            calls.push(call(s.clone(), taken, adapter, until));
         }
-        let wanted = calls.len();
-        let mut answered = 0;
-        let mut answers = stream::iter(calls)
-            .take_while(|_| ready(s.clock.steady() < until))
-            .map(async |(taken, adapter)| (adapter.recall(&taken.reference).await, taken))
-            .buffer_unordered(AT_ONCE);
-        while let Some((answer, taken)) = answers.next().await {
-            answered += 1;
+        let mut answers = stream::iter(calls).buffer_unordered(AT_ONCE);
+        while let Some(answer) = answers.next().await {
+            let Some((answer, taken)) = answer else {
+                pass.cut_off = true;
+                continue;
+            };
+            pass.asked = true;
             if let Err(reason) = answer {
                 tracing::warn!(%message, provider = %taken.provider_id, reason, "a message was not called back");
                 pass.refused = true;
@@ -202,11 +200,22 @@ async fn carry_out(s: &Services, message: MessageId, patience: Duration) -> Resu
             tx.commit().await?;
             *pass.recalled.entry(taken.channel).or_default() += n;
         }
-        pass.asked |= answered > 0;
-        if answered < wanted {
-            pass.cut_off = true;
+        if pass.cut_off {
             break;
         }
     }
     Ok(pass)
+}
+
+/// `None` where there is no time for it any more.
+async fn call(
+    s: Services,
+    taken: Taken,
+    adapter: Arc<dyn Channel>,
+    until: Duration,
+) -> Option<(Result<(), String>, Taken)> {
+    if s.clock.steady() >= until {
+        return None;
+    }
+    Some((adapter.recall(&taken.reference).await, taken))
 }

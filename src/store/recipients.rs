@@ -236,10 +236,10 @@ impl Few {
 
     /// Whether a row of `recipient r` is found, as SQL, and the values from `$first` on.
     fn condition(&self, dialect: Dialect, q: &str, first: usize) -> Result<(String, Vec<Bind>)> {
-        let (mut ways, mut binds, mut known) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut ways, mut binds, mut known) = (Vec::new(), Vec::new(), Vec::<i64>::new());
         let param = format!("${first}");
         match &self.begins {
-            Some(ids) => known.extend(ids),
+            Some(ids) => known.extend(ids.iter().copied()),
             None => ways.extend([
                 starts("r.campus_id", &param),
                 starts("r.email", &param),
@@ -248,7 +248,7 @@ impl Few {
             ]),
         }
         match &self.named {
-            Some(ids) => known.extend(ids),
+            Some(ids) => known.extend(ids.iter().copied()),
             None => ways.push(dialect.contains("r.name", &param)),
         }
         if !ways.is_empty() {

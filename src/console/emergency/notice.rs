@@ -19,7 +19,7 @@ use crate::console::view::{Given, View};
 use crate::domain::audience::Audience;
 use crate::domain::channel::ChannelKind;
 use crate::domain::emergency::free_text::FreeText as Own;
-use crate::domain::emergency::{Level, Needs, Remark, Run, Said, Scenario, Texts, lint, reading};
+use crate::domain::emergency::{Level, Needs, Remark, Run, Said, Scenario, State, Texts, lint, reading};
 use crate::domain::id::BroadcastId;
 use crate::domain::operator::Permission;
 use crate::error::{Error, Fault};

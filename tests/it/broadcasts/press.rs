@@ -166,7 +166,7 @@ on_both!(a_group_that_a_scenario_or_an_open_broadcast_names_is_not_deleted, |db|
     let id = campus.press(&officer, Run::Live).await.unwrap().id;
     campus.write(&everyone, row.version + 1).await;
     assert_eq!(refused("dorm").await, "group_in_use");
-    broadcasts::stop(&campus.s, &officer, None, id, "").await.unwrap();
+    stop(&campus.s, &officer, None, id, "").await.unwrap();
     groups::delete(&campus.s, &TERMINAL, "dorm").await.unwrap();
 });
 

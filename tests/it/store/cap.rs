@@ -38,6 +38,7 @@ pub(super) async fn broadcast(
         live_at: Some(Timestamp(1_000)),
         expires_at: Timestamp(9_000_000),
         next_at: None,
+        untold_since: None,
     };
     broadcasts::insert(tx, &new).await.unwrap().unwrap()
 }
