@@ -201,7 +201,10 @@ pub async fn deliveries_to(
     before: Option<DeliveryId>,
     limit: u32,
 ) -> Result<Vec<DeliveryRow>> {
-    let text = format!("{DELIVERY} WHERE d.recipient_id = $1 AND d.id < $2 ORDER BY d.id DESC LIMIT $3 + 0");
+    // A person's deliveries are few, and found by the index of whom they are for. Ordered by the bare key, PostgreSQL may walk
+    // all deliveries of the campus backwards until it has seen so many of this person's.
+    let text =
+        format!("{DELIVERY} WHERE d.recipient_id = $1 AND d.id < $2 ORDER BY d.id + 0 DESC LIMIT $3 + 0");
     let before = before.map_or(i64::MAX, |id| id.0);
     Ok(in_db!(db, |c| {
         let query = sqlx::query_as::<_, DeliveryRow>(sql(text)).bind(person.0).bind(before);
