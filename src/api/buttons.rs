@@ -10,7 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::Result;
 use crate::clock::Timestamp;
-use crate::domain::button::Signal;
+use crate::domain::button::{Gesture, Signal};
 use crate::domain::fields::Fields;
 use crate::error::Error;
 use crate::http::errors::Problem;
@@ -35,12 +35,15 @@ pub struct ButtonBody {
     /// `heartbeat` says that it is there.
     #[schema(inline)]
     pub kind: Signal,
+    /// Of a test: which way to press the button it tries out, which is refused where that stands for nothing.
+    #[schema(inline, required = false)]
+    pub gesture: Gesture,
     /// Higher each time, whatever is said, up to 2⁵³ − 1: a count that survives a change of the battery, or the time in
     /// milliseconds. Said again, it is answered as before. A new key begins anew.
     #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64)]
     pub seq: i64,
-    /// When it was, by the device's own clock (RFC 3339). A press more than 5 minutes from our time is refused; leave it out
-    /// where the clock cannot be trusted.
+    /// When it was, by the device's own clock (RFC 3339). A press or test more than 5 minutes from our time is refused, and an
+    /// alarm tells of a heartbeat that is; leave it out where the clock cannot be trusted.
     #[schema(required = false, value_type = String, format = DateTime)]
     pub at: String,
     /// Percent.
@@ -65,6 +68,7 @@ pub struct ButtonHeaders {
 
 struct Spoken {
     signal: Signal,
+    gesture: Option<Gesture>,
     seq: i64,
     at: Option<Timestamp>,
     battery: Option<u32>,
@@ -108,6 +112,7 @@ pub async fn press(
     let header = |name: &HeaderName| request.headers().get(name).and_then(|value| value.to_str().ok());
     let said = Said {
         signal: spoken.signal,
+        gesture: spoken.gesture,
         seq: spoken.seq,
         at: spoken.at,
         battery: spoken.battery,
@@ -128,6 +133,17 @@ fn spoken(body: &Value) -> Result<Spoken> {
     if let (false, Err(why)) = (kind.is_empty(), &signal) {
         fields.fault("kind", "invalid_value", why.clone());
     }
+    let gesture = fields.text("gesture", 20).and_then(|text| {
+        let gesture = text.parse::<Gesture>();
+        match (&gesture, &signal) {
+            (Err(why), _) => fields.fault("gesture", "invalid_value", why.clone()),
+            (Ok(_), Ok(signal)) if *signal != Signal::Test => {
+                fields.fault("gesture", "invalid_value", "only a test says which way to press it tries out");
+            }
+            _ => {}
+        }
+        gesture.ok()
+    });
     let seq = match fields.value("seq") {
         None => {
             fields.fault("seq", "required", "send a number that is higher each time");
@@ -153,7 +169,7 @@ fn spoken(body: &Value) -> Result<Spoken> {
     let firmware = fields.text("firmware", LONGEST_FIRMWARE);
     fields.finish()?;
     match (signal, seq) {
-        (Ok(signal), Some(seq)) => Ok(Spoken { signal, seq, at, battery, firmware }),
+        (Ok(signal), Some(seq)) => Ok(Spoken { signal, gesture, seq, at, battery, firmware }),
         // Each of them was a fault.
         _ => Err(Error::internal("a fault was not told")),
     }
@@ -167,21 +183,33 @@ mod tests {
 
     #[test]
     fn every_fault_is_told_at_once() {
-        let body = json!({"kind": "smash", "seq": -1, "at": "soon", "battery": 101, "text": "fire!"});
+        let body = json!({
+            "kind": "smash", "gesture": "kick", "seq": -1, "at": "soon", "battery": 101, "text": "fire!",
+        });
         let Err(Error::Invalid(faults)) = spoken(&body) else { panic!("taken") };
         let mut at: Vec<_> = faults.iter().map(|fault| fault.pointer.as_str()).collect();
         at.sort_unstable();
-        assert_eq!(at, ["/at", "/battery", "/kind", "/seq", "/text"]);
+        assert_eq!(at, ["/at", "/battery", "/gesture", "/kind", "/seq", "/text"]);
         let Err(Error::Invalid(faults)) = spoken(&json!({})) else { panic!("taken") };
         let at: Vec<_> = faults.iter().map(|fault| fault.pointer.as_str()).collect();
         assert_eq!(at, ["/kind", "/seq"]);
     }
 
     #[test]
+    fn a_test_alone_says_which_way_to_press_it_tries() {
+        let body = json!({"kind": "test", "seq": 1, "gesture": "double"});
+        assert_eq!(spoken(&body).unwrap().gesture, Some(Gesture::Double));
+        let body = json!({"kind": "press", "seq": 1, "gesture": "double"});
+        let Err(Error::Invalid(faults)) = spoken(&body) else { panic!("taken") };
+        assert_eq!(faults[0].pointer, "/gesture");
+    }
+
+    #[test]
     fn as_much_as_a_device_may_say_is_read() {
         let at = "2026-09-01T08:00:00+08:00";
         let body = json!({"kind": "hold", "seq": HIGHEST_SEQ, "at": at, "battery": 0, "firmware": " 1.2 "});
-        let Spoken { signal, seq, at, battery, firmware } = spoken(&body).unwrap();
+        let Spoken { signal, gesture, seq, at, battery, firmware } = spoken(&body).unwrap();
+        assert_eq!(gesture, None);
         assert_eq!((signal, seq, battery), (Signal::Hold, HIGHEST_SEQ, Some(0)));
         assert_eq!(at, Some(Timestamp(1_788_220_800_000)));
         assert_eq!(firmware.as_deref(), Some("1.2"));

@@ -147,7 +147,7 @@ pub async fn replace(
     params(("slug" = String, Path, description = "The group's slug")),
     responses(
         (status = 204, description = "Removed"),
-        (status = 409, description = "`group_in_use`: a routing rule, a source that is limited to groups, a scenario, a broadcast that is not over or a message that still waits names it"),
+        (status = 409, description = "`group_in_use`: a routing rule, a source that is limited to groups, a scenario, a broadcast that is not over, an alarm button or a message that still waits names it"),
     ),
 )]
 pub async fn delete(

@@ -141,6 +141,7 @@ async fn group_page(s: &Services, signed: &Signed, group: Group, cursor: &str) -
         messages: uses.messages,
         sources: uses.sources,
         scenarios: uses.scenarios.into_iter().map(|(slug, name)| (slug, shell.view.spoken(&name))).collect(),
+        buttons: uses.buttons,
         broadcasts: uses.broadcasts.into_iter().map(|(id, name)| (id, shell.view.spoken(&name))).collect(),
         members: PeopleFragment {
             view: signed.view(),

@@ -11,7 +11,7 @@ use super::view::View;
 use crate::clock::Timestamp;
 use crate::domain::filter::FilterError;
 use crate::domain::group::GroupKind;
-use crate::domain::id::{BroadcastId, GroupId, MessageId, SourceId};
+use crate::domain::id::{BroadcastId, ButtonId, GroupId, MessageId, SourceId};
 
 /// Filters to learn from, each with the key of what it finds.
 pub const EXAMPLES: [(&str, &str); 5] = [
@@ -86,6 +86,8 @@ pub struct GroupPage {
     pub scenarios: Vec<(String, String)>,
     /// Broadcasts that are not over and name it.
     pub broadcasts: Vec<(BroadcastId, String)>,
+    /// Alarm buttons of which a press sends something to it.
+    pub buttons: Vec<(ButtonId, String)>,
     pub coverage: CoverageFragment,
     pub members: PeopleFragment,
     /// Campus ids as typed.
@@ -102,6 +104,7 @@ impl GroupPage {
             && self.sources.is_empty()
             && self.scenarios.is_empty()
             && self.broadcasts.is_empty()
+            && self.buttons.is_empty()
     }
 
     fn is_dynamic(&self) -> bool {

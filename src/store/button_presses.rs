@@ -5,6 +5,7 @@ use super::{Db, JsonText, Tx, in_db, in_tx, row, sql, to_json};
 use crate::Result;
 use crate::clock::Timestamp;
 use crate::domain::button::{Led, Prepared, Signal};
+use crate::domain::emergency::State;
 use crate::domain::id::{BroadcastId, ButtonId, ButtonKeyId, ButtonPressId};
 
 row! {
@@ -29,6 +30,16 @@ row! {
         pub due_at: Option<Timestamp>,
         pub broadcast_id: Option<BroadcastId>,
         pub cancelled_at: Option<Timestamp>,
+    }
+}
+
+impl PressRow {
+    /// It is to become a broadcast, and has not yet.
+    pub const fn is_to_go_out(&self) -> bool {
+        self.prepared.is_some()
+            && self.due_at.is_some()
+            && self.broadcast_id.is_none()
+            && self.cancelled_at.is_none()
     }
 }
 
@@ -96,6 +107,37 @@ pub async fn latest(tx: &mut Tx, button: ButtonId, since: Timestamp) -> Result<O
     Ok(in_tx!(tx, |c| sqlx::query_as(sql(text)).bind(button.0).bind(since.0).fetch_optional(c).await)?)
 }
 
+/// The broadcast of the button's latest press after `since` that became one which is being sent still.
+pub async fn latest_live(tx: &mut Tx, button: ButtonId, since: Timestamp) -> Result<Option<BroadcastId>> {
+    let text = "SELECT button_press.broadcast_id FROM button_press
+        JOIN broadcast ON broadcast.id = button_press.broadcast_id
+        WHERE button_press.button_id = $1 AND button_press.at > $2 AND button_press.prepared IS NOT NULL
+          AND broadcast.state = $3 ORDER BY button_press.id DESC LIMIT 1";
+    let id: Option<i64> = in_tx!(tx, |c| {
+        sqlx::query_scalar(text).bind(button.0).bind(since.0).bind(State::Live.code()).fetch_optional(c).await
+    })?;
+    Ok(id.map(BroadcastId))
+}
+
+row! {
+    /// What a device said of the time when it said something last.
+    pub struct SaidRow {
+        pub button_id: ButtonId,
+        /// When it came.
+        pub at: Timestamp,
+        /// When it was, says the device.
+        pub said_at: Option<Timestamp>,
+    }
+}
+
+/// The latest that was taken by each key of every button, the oldest first.
+pub async fn said_last(db: &Db) -> Result<Vec<SaidRow>> {
+    let text = "SELECT button_press.button_id, button_press.at, button_press.said_at FROM button_key
+        JOIN button_press ON button_press.key_id = button_key.id AND button_press.seq = button_key.last_seq
+        ORDER BY button_press.at, button_press.id";
+    Ok(in_db!(db, |c| sqlx::query_as(text).fetch_all(c).await)?)
+}
+
 /// It became this broadcast, and its device is shown that. False where it became one before, or was called off.
 pub async fn fire(tx: &mut Tx, id: ButtonPressId, broadcast: BroadcastId, led: Led) -> Result<bool> {
     let text = "UPDATE button_press SET broadcast_id = $2, led = $3, due_at = NULL
@@ -129,12 +171,29 @@ pub async fn due(db: &Db, now: Timestamp, limit: i64) -> Result<Vec<PressRow>> {
     Ok(in_db!(db, |c| sqlx::query_as(sql(text)).bind(now.0).bind(limit).fetch_all(c).await)?)
 }
 
-/// It is tried again at that moment, or not any more. Nothing where it went out, or was called off.
-pub async fn put_off(tx: &mut Tx, id: ButtonPressId, until: Option<Timestamp>) -> Result<()> {
+/// It is tried again at that moment. Nothing where it went out, or was called off.
+pub async fn put_off(tx: &mut Tx, id: ButtonPressId, until: Timestamp) -> Result<()> {
     let text = "UPDATE button_press SET due_at = $2
         WHERE id = $1 AND broadcast_id IS NULL AND cancelled_at IS NULL";
-    in_tx!(tx, |c| sqlx::query(text).bind(id.0).bind(until.map(|at| at.0)).execute(c).await.map(drop))?;
+    in_tx!(tx, |c| sqlx::query(text).bind(id.0).bind(until.0).execute(c).await.map(drop))?;
     Ok(())
+}
+
+/// It is not tried any more, and its device is shown from then on that nothing follows. Nothing where it went out, or was
+/// called off.
+pub async fn give_up(tx: &mut Tx, id: ButtonPressId) -> Result<()> {
+    let text = "UPDATE button_press SET due_at = NULL, led = $2
+        WHERE id = $1 AND broadcast_id IS NULL AND cancelled_at IS NULL";
+    in_tx!(tx, |c| sqlx::query(text).bind(id.0).bind(Led::Refused.code()).execute(c).await.map(drop))?;
+    Ok(())
+}
+
+/// Everything that is to go out, now or later; at most `limit`.
+pub async fn waiting(db: &Db, limit: i64) -> Result<Vec<PressRow>> {
+    let text = format!(
+        "SELECT {COLUMNS} FROM button_press WHERE due_at IS NOT NULL ORDER BY due_at, id LIMIT $1 + 0"
+    );
+    Ok(in_db!(db, |c| sqlx::query_as(sql(text)).bind(limit).fetch_all(c).await)?)
 }
 
 row! {

@@ -98,7 +98,7 @@ pub enum Matter {
         id: ButtonId,
         name: String,
         trouble: ButtonTrouble,
-        /// When it was heard of or tried out last, or the press that went nowhere came.
+        /// When it was heard of or tried out last, or the press that went nowhere or was refused came.
         since: Option<Timestamp>,
         /// Percent.
         battery: Option<u32>,

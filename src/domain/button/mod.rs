@@ -107,6 +107,10 @@ coded! {
         Outdated = 4 "outdated",
         /// A press of it did not become a broadcast.
         Unsent = 5 "unsent",
+        /// It was pressed while it was armed, and that was not taken.
+        Refused = 6 "refused",
+        /// Its clock is not ours, so that what it says of a press would not be taken.
+        Clock = 7 "clock",
     }
 }
 
@@ -159,6 +163,18 @@ pub struct Refusal {
     pub at: Timestamp,
     pub why: Refused,
     pub from: String,
+    /// When somebody pressed it last, it was armed, and that was not taken. Whatever else is refused later leaves this as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pressed_at: Option<Timestamp>,
+}
+
+impl Refusal {
+    /// After what was known `before`. `may_be_press`: it is armed, and this was a press, or could not be read so far.
+    pub fn after(mut self, before: Option<&Self>, may_be_press: bool) -> Self {
+        self.pressed_at =
+            if may_be_press { Some(self.at) } else { before.and_then(|before| before.pressed_at) };
+        self
+    }
 }
 
 coded! {
@@ -170,5 +186,7 @@ coded! {
         OldSeq = 4 "old_seq",
         ReusedSeq = 5 "reused_seq",
         Body = 6 "body",
+        /// That way to press it stands for nothing.
+        Gesture = 7 "gesture",
     }
 }

@@ -11,6 +11,8 @@ pub const TEST_EVERY: Duration = Duration::from_hours(7 * 24);
 pub const BATTERY_LOW: u32 = 20;
 /// Percent above it from which on an alarm about it is over: a battery that warms up is not a new one.
 const BATTERY_RECOVERED: u32 = 5;
+/// How long somebody should know that a press was refused.
+const REFUSED_FOR: Duration = Duration::from_hours(24);
 /// Signs of life that may be missing.
 const MISSED: u32 = 3;
 
@@ -37,6 +39,10 @@ pub struct Watched {
     pub tested_at: Option<Timestamp>,
     /// Percent.
     pub battery: Option<u32>,
+    /// What it said of the time last was far from ours.
+    pub clock_off: bool,
+    /// When it was pressed last, armed, and that was not taken.
+    pub refused_at: Option<Timestamp>,
 }
 
 /// What ails it at some moment. All is well with one that is not in use.
@@ -49,6 +55,9 @@ pub struct Health {
     pub battery_near: bool,
     /// Since when its test is overdue.
     pub test_due_since: Option<Timestamp>,
+    pub clock_off: bool,
+    /// When a press of it was refused, within the last day.
+    pub refused_at: Option<Timestamp>,
 }
 
 impl Watched {
@@ -58,6 +67,11 @@ impl Watched {
             .then(|| self.armed_at.max(self.tested_at))
             .flatten()
             .map(|at| at.plus(TEST_EVERY))
+    }
+
+    /// When a press of it was refused, while that is news, whatever it is by now.
+    pub fn refused_lately(&self, now: Timestamp) -> Option<Timestamp> {
+        self.refused_at.filter(|at| now.since(*at) < REFUSED_FOR)
     }
 
     pub fn health(&self, now: Timestamp) -> Health {
@@ -72,13 +86,19 @@ impl Watched {
             battery_low: is_low(BATTERY_LOW),
             battery_near: is_low(BATTERY_LOW + BATTERY_RECOVERED),
             test_due_since: self.test_due().filter(|at| *at <= now),
+            clock_off: self.clock_off,
+            refused_at: self.refused_lately(now),
         }
     }
 }
 
 impl Health {
     pub const fn is_good(&self) -> bool {
-        self.offline_since.is_none() && !self.battery_low && self.test_due_since.is_none()
+        self.offline_since.is_none()
+            && !self.battery_low
+            && self.test_due_since.is_none()
+            && !self.clock_off
+            && self.refused_at.is_none()
     }
 }
 
@@ -98,6 +118,8 @@ mod tests {
             seen_at: Some(Timestamp(seen)),
             tested_at: None,
             battery: None,
+            clock_off: false,
+            refused_at: None,
         }
     }
 
@@ -126,6 +148,17 @@ mod tests {
         assert_eq!(tested.health(Timestamp(10 * day - 1)).test_due_since, None);
         assert_eq!(tested.health(Timestamp(10 * day)).test_due_since, Some(Timestamp(10 * day)));
         assert_eq!(Watched { state: ButtonState::Test, ..armed }.test_due(), None);
+    }
+
+    #[test]
+    fn a_refused_press_is_news_for_a_day() {
+        let day = 24 * HOUR;
+        let refused = Watched { refused_at: Some(Timestamp(HOUR)), ..watched(Power::Mains, day) };
+        assert_eq!(refused.health(Timestamp(day)).refused_at, Some(Timestamp(HOUR)));
+        assert!(!refused.health(Timestamp(day)).is_good());
+        assert!(refused.health(Timestamp(day + HOUR)).is_good());
+        let off = Watched { clock_off: true, ..watched(Power::Mains, day) };
+        assert!(!off.health(Timestamp(day)).is_good());
     }
 
     #[test]

@@ -334,6 +334,21 @@ pub(super) const ALL: &[Explained] = &[
         ],
     ),
     problem(
+        "button_overtaken",
+        409,
+        [
+            "A scenario of the button was changed after it was asked for",
+            "A scenario that the button stands for says something else since somebody asked that it be armed, or is out of \
+             use: what you read is not what a press would send.",
+            "Withdraw what was asked for and ask anew; then read the texts as they are now, and agree.",
+        ],
+        [
+            "申请布防之后预案有改动",
+            "有人申请布防之后，按钮所对应的预案被修改或停用：您看到的并不是按下会发出的内容。",
+            "请撤回原申请并重新申请，看过新的内容再确认。",
+        ],
+    ),
+    problem(
         "button_outdated",
         409,
         [
@@ -415,15 +430,15 @@ pub(super) const ALL: &[Explained] = &[
         [
             "Something still needs the group",
             "A routing rule in force, a source that is limited to groups, a scenario or a change of one that waits, a \
-             broadcast that is not over, or a message that is not planned yet, names the group. Without it they would \
+             broadcast that is not over, an alarm button, or a message that is not planned yet, names the group. Without it they would \
              reach others than was meant.",
-            "Take the group out of the rule, of the source's rights and of the scenario, end the broadcast, and wait for the \
-             messages or cancel them; then delete it.",
+            "Take the group out of the rule, of the source's rights and of the scenario, end the broadcast, disarm the button or \
+             have it armed anew, and wait for the messages or cancel them; then delete it.",
         ],
         [
             "用户组仍在使用",
-            "有生效的路由规则、限定了可发送范围的来源系统、预案或其待批准的修改、未结束的紧急广播或尚未展开的消息引用了该用户组，删除后它们的受众会与原意不符。",
-            "请先从规则、来源系统的权限和预案中移除该组，结束相关广播，并等待相关消息发出或取消它们，然后再删除。",
+            "有生效的路由规则、限定了可发送范围的来源系统、预案或其待批准的修改、未结束的紧急广播、报警按钮或尚未展开的消息引用了该用户组，删除后它们的受众会与原意不符。",
+            "请先从规则、来源系统的权限和预案中移除该组，结束相关广播，将相关按钮撤防或重新布防，并等待相关消息发出或取消它们，然后再删除。",
         ],
     ),
     problem(

@@ -113,6 +113,8 @@ impl Matter {
                     (ButtonTrouble::TestDue, None) => "布防以来没有测试".to_owned(),
                     (ButtonTrouble::Outdated, _) => "布防后预案有改动，原来的选项已不适用".to_owned(),
                     (ButtonTrouble::Unsent, _) => "被按下，但广播没有发出".to_owned(),
+                    (ButtonTrouble::Refused, _) => "可能被按下，但请求被拒绝，什么都没有发出".to_owned(),
+                    (ButtonTrouble::Clock, _) => "的时钟不准，带时间的按下会被拒绝".to_owned(),
                 };
                 format!("报警按钮“{name}”{what}")
             }
@@ -185,6 +187,12 @@ impl Matter {
                         "was armed with choices that its scenario has no more".to_owned()
                     }
                     (ButtonTrouble::Unsent, _) => "was pressed, and no broadcast went out".to_owned(),
+                    (ButtonTrouble::Refused, _) => {
+                        "was perhaps pressed: what it sent was refused, and nothing went out".to_owned()
+                    }
+                    (ButtonTrouble::Clock, _) => {
+                        "has a wrong clock: presses that say their time are refused".to_owned()
+                    }
                 };
                 format!("The alarm button “{name}” {what}")
             }
@@ -265,6 +273,15 @@ const fn button_advice(trouble: ButtonTrouble, language: Language) -> &'static s
         (ButtonTrouble::Unsent, English) => {
             "See at once what happened there, and send it from the emergency page."
         }
+        (ButtonTrouble::Refused, Chinese) => {
+            "立即查看现场情况，需要时在“紧急广播”中手动发出；按钮页面写明为何拒绝，处理后再按一次测试。"
+        }
+        (ButtonTrouble::Refused, English) => {
+            "See at once what happened there, and send it from the emergency page if need be; the button's page says why it \
+             was refused. Mend that, then press its test."
+        }
+        (ButtonTrouble::Clock, Chinese) => "校准设备的时间，再按一次测试。",
+        (ButtonTrouble::Clock, English) => "Set its clock, then press its test.",
     }
 }
 

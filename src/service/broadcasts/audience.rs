@@ -48,6 +48,22 @@ pub async fn foresee(
     look_at(s, caller, Some(slug), Plan { scenario, version: row.version, chosen }, run).await
 }
 
+/// As [`foresee`], of a plan that somebody made and keeps as it is, whatever becomes of its scenario.
+///
+/// # Errors
+///
+/// [`Error::Forbidden`] without the permission `emergency.view`.
+pub async fn foresee_plan(
+    s: &Services,
+    caller: &Caller,
+    slug: &str,
+    plan: &Plan,
+    run: Run,
+) -> Result<Foreseen> {
+    caller.require(Permission::EmergencyView)?;
+    look_at(s, caller, Some(slug), plan.clone(), run).await
+}
+
 /// As [`foresee`], of words that nobody prepared.
 ///
 /// # Errors

@@ -63,14 +63,20 @@ impl Once<'_> {
 
     /// Keeps what the first was answered.
     pub async fn answered(self, s: &Services, answer: &str) -> Result<()> {
-        let mut tx = s.db.begin().await?;
         match self {
-            Self::Key { source, key, .. } => broadcast_keys::answer(&mut tx, source, key, answer).await?,
-            Self::Alert { named, .. } => cap::answered(&mut tx, named, answer).await?,
-            // Its device is answered in its own way.
-            Self::Button { .. } => {}
+            Self::Key { source, key, .. } => {
+                let mut tx = s.db.begin().await?;
+                broadcast_keys::answer(&mut tx, source, key, answer).await?;
+                tx.commit().await
+            }
+            Self::Alert { named, .. } => {
+                let mut tx = s.db.begin().await?;
+                cap::answered(&mut tx, named, answer).await?;
+                tx.commit().await
+            }
+            // Its device is answered in its own way, and is not to wait for a transaction about nothing.
+            Self::Button { .. } => Ok(()),
         }
-        tx.commit().await
     }
 
     /// What the first was answered, if there was one.

@@ -234,7 +234,13 @@ pub(super) async fn begin(
         request_id: begin.request_id,
     };
     let alert = words::word(s, &words, &way).await?;
-    let counting = alert.count(s);
+    let counting = async {
+        match hand {
+            // Its device has no use for a number, and waits.
+            Hand::Button => Ok(None),
+            _ => alert.count(s).await.map(Some),
+        }
+    };
     let keeping = async {
         let kept = keep(s, doer, hand, &plan, begin, needs, &alert, expires_at, &rules).await?;
         if kept.attached_to.is_none() && kept.state == State::Live {
@@ -250,7 +256,7 @@ pub(super) async fn begin(
     }
     let audience =
         audience.inspect_err(|error| tracing::warn!(%error, "a broadcast's people are not counted")).ok();
-    Ok(Pressed { audience, ..kept })
+    Ok(Pressed { audience: audience.flatten(), ..kept })
 }
 
 #[expect(clippy::too_many_arguments, reason = "one transaction of `begin`, apart for its early ends")]

@@ -71,20 +71,6 @@ pub async fn approve(
     launch(s, hand, &doer, Act::Approve, &detail, request_id).await
 }
 
-/// A button that two people armed says a word that is enough: what waits goes out. Nothing where it went out or ended
-/// meanwhile.
-pub(super) async fn let_go(s: &Services, doer: &Doer, id: BroadcastId, request_id: &str) -> Result<()> {
-    let mut hand = InHand::take(s, &Caller::Command("button"), id).await?;
-    if matches!(hand.state(), State::Draft | State::Returned) {
-        hand.act(doer, Act::Submit, &json!({})).await?;
-    }
-    if hand.state() != State::PendingApproval {
-        return Ok(());
-    }
-    let detail = json!({ "text": text_as_it_is(&hand.row.plan.0) });
-    launch(s, hand, doer, Act::Approve, &detail, request_id).await
-}
-
 /// Sends what waited for a second person. Its time is that of this moment, and so is its end.
 async fn launch(
     s: &Services,

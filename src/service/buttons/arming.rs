@@ -108,10 +108,16 @@ fn either(caller: &Caller, permissions: &[Permission]) -> Permission {
 /// # Errors
 ///
 /// [`Error::Forbidden`] without `emergency.approve`, and for whoever asked or changed it; [`Error::Conflict`] where nobody
-/// asked, or it was changed meanwhile.
+/// asked, it was changed meanwhile, or a scenario of it was.
 pub async fn confirm(s: &Services, caller: &Caller, id: ButtonId, version: i64) -> Result<()> {
     caller.require(Permission::EmergencyApprove)?;
     let operator = hand_of(caller)?;
+    // Looked up before the button is held.
+    let seen = store::find(&s.db, id).await?.ok_or_else(unknown)?;
+    let mut overtaken = false;
+    for asked in seen.asked.iter().flat_map(|asked| asked.0.plans.values()) {
+        overtaken |= plans::is_overtaken(s, asked).await?;
+    }
     let (mut tx, row) = take(s, caller, id, Permission::EmergencyApprove).await?;
     let Some(asked) = row.asked.as_ref().map(|asked| asked.0.clone()) else {
         return Err(Error::conflict("button_state", "nobody asks that the button be armed"));
@@ -121,6 +127,12 @@ pub async fn confirm(s: &Services, caller: &Caller, id: ButtonId, version: i64) 
         return Err(Error::forbidden(Permission::EmergencyApprove.name(), detail));
     }
     expect_version(&row, version)?;
+    expect_version(&seen, version)?;
+    if overtaken {
+        let detail =
+            "a scenario of the button says something else since it was asked for; have it asked anew";
+        return Err(Error::conflict("button_overtaken", detail));
+    }
     let now = s.clock.now();
     let by = caller.label();
     let armed = Armed { asked_by: asked.by, confirmed_by: by.clone(), at: now, plans: asked.plans };

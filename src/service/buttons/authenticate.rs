@@ -46,7 +46,7 @@ pub async fn authenticate(s: &Services, id: &str, bearer: &str, from: IpAddr) ->
     let caller = ButtonCaller { button, key: key.id, from };
     let networks = &caller.button.networks.0;
     if !networks.is_empty() && !networks.iter().any(|network| network.has(from)) {
-        note_refusal(s, &caller, Refused::Network).await;
+        note_refusal(s, &caller, None, Refused::Network).await;
         return Err(Error::AddressNotAllowed { address: from });
     }
     Ok(caller)

@@ -22,14 +22,22 @@ pub(super) fn label(name: &str) -> String {
     format!("button {name}")
 }
 
-/// Sends what a press stands for, once; the press as it is then. Nothing where it was called off.
-pub(super) async fn fire(
-    s: &Services,
-    row: &PressRow,
-    name: &str,
-    request_id: &str,
-) -> Result<Option<PressRow>> {
-    let Some(prepared) = &row.prepared else { return Ok(None) };
+/// It should have gone out so long ago that it would say what is so no more.
+pub(super) fn is_too_late(row: &PressRow, now: Timestamp) -> bool {
+    row.is_to_go_out() && now.since(row.at) >= TRIED
+}
+
+/// Sends what a press stands for, once; the press as it is then, which perhaps was called off. One that is too late is given
+/// up, whoever comes upon it: the process was away, or the store.
+///
+/// # Errors
+///
+/// Where it could not be sent; it is kept, and due still.
+pub async fn fire(s: &Services, row: &PressRow, name: &str, request_id: &str) -> Result<PressRow> {
+    if is_too_late(row, s.clock.now()) {
+        return give_up(s, row, name).await;
+    }
+    let Some(prepared) = &row.prepared else { return Ok(row.clone()) };
     let waited = row.due_at.is_some_and(|due| due > row.at);
     let by = label(name);
     let fired = Fired {
@@ -40,17 +48,24 @@ pub(super) async fn fire(
         prepared: &prepared.0,
         request_id,
     };
-    let sent = match Box::pin(fire_button(s, &fired)).await {
+    match Box::pin(fire_button(s, &fired)).await {
         // Somebody was faster: the same press once more, or one who called it off.
-        Err(Error::Conflict { code: "try_again", .. }) => presses::find(&s.db, row.id).await?,
+        Ok(()) | Err(Error::Conflict { code: "try_again", .. }) => {}
         Err(other) => return Err(other),
-        Ok(()) => presses::find(&s.db, row.id).await?,
-    };
-    match sent {
-        Some(sent) if sent.broadcast_id.is_some() => Ok(Some(sent)),
-        Some(sent) if sent.cancelled_at.is_some() => Ok(None),
+    }
+    match presses::find(&s.db, row.id).await? {
+        Some(sent) if !sent.is_to_go_out() => Ok(sent),
         _ => Err(Error::conflict("try_again", "the same broadcast ended just now")),
     }
+}
+
+/// There is an alarm about it, as about everything that was to go out and did not.
+async fn give_up(s: &Services, row: &PressRow, name: &str) -> Result<PressRow> {
+    let mut tx = s.db.begin().await?;
+    presses::give_up(&mut tx, row.id).await?;
+    tx.commit().await?;
+    tracing::error!(press = %row.id, button = name, "a press of a button was not sent in time, and is not sent any more");
+    presses::find(&s.db, row.id).await?.ok_or_else(super::unknown)
 }
 
 /// Sends what is due by now; returns how much went out.
@@ -65,20 +80,15 @@ pub async fn fire_due(s: &Services) -> Result<usize> {
         let button = buttons::find(&s.db, row.button_id).await?;
         let name = button.map(|button| button.name).unwrap_or_default();
         match fire(s, &row, &name, "button").await {
-            Ok(_) => fired += 1,
+            Ok(row) => fired += usize::from(row.broadcast_id.is_some()),
             // One that cannot go out keeps no other from it.
             Err(error) => {
                 tracing::error!(%error, press = %row.id, button = name, "a press of a button did not go out");
-                put_off(s, &row, now).await?;
+                let mut tx = s.db.begin().await?;
+                presses::put_off(&mut tx, row.id, now.plus(AGAIN)).await?;
+                tx.commit().await?;
             }
         }
     }
     Ok(fired)
-}
-
-async fn put_off(s: &Services, row: &PressRow, now: Timestamp) -> Result<()> {
-    let again = (now.since(row.at) < TRIED).then(|| now.plus(AGAIN));
-    let mut tx = s.db.begin().await?;
-    presses::put_off(&mut tx, row.id, again).await?;
-    tx.commit().await
 }

@@ -5,10 +5,10 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::super::{Caller, Services};
-use super::{ButtonRow, get, hand_of, unknown};
+use super::{ButtonRow, arming, get, hand_of, unknown};
 use crate::clock::Timestamp;
 use crate::domain::button::ButtonState;
-use crate::domain::id::{ButtonId, ButtonKeyId};
+use crate::domain::id::{ButtonId, ButtonKeyId, OperatorId};
 use crate::domain::operator::Permission;
 use crate::store::button_keys::ButtonKeyRow;
 use crate::store::{Tx, audit, button_keys, buttons as store};
@@ -94,16 +94,25 @@ pub async fn keys(s: &Services, caller: &Caller, id: ButtonId) -> Result<Vec<Key
 }
 
 /// Whoever holds what an armed button shows can press it: that is given to those alone who may press themselves.
-async fn take(s: &Services, caller: &Caller, id: ButtonId) -> Result<(Tx, ButtonRow)> {
+async fn take(s: &Services, caller: &Caller, id: ButtonId) -> Result<(Tx, ButtonRow, OperatorId)> {
     caller.require(Permission::EmergencyPrepare)?;
-    hand_of(caller)?;
+    let operator = hand_of(caller)?;
     let mut tx = s.db.begin().await?;
     let row = store::lock(&mut tx, id).await?.ok_or_else(unknown)?;
-    super::arming::not_revoked(&row)?;
+    arming::not_revoked(&row)?;
     if row.state == ButtonState::Armed {
         caller.require(Permission::EmergencyFire)?;
     }
-    Ok((tx, row))
+    Ok((tx, row, operator))
+}
+
+/// Whoever was shown what a device presses with has a hand in the button, and is not the one to agree that it be armed. What
+/// was asked for is asked anew, with the keys as they are now; one that is armed stays so.
+async fn had_a_hand(tx: &mut Tx, row: &ButtonRow, operator: OperatorId, now: Timestamp) -> Result<()> {
+    let mut editors = row.editors.0.clone();
+    arming::add(&mut editors, operator);
+    let armed = row.armed.as_ref().map(|armed| &armed.0);
+    arming::stand(tx, row, row.state, None, armed, &editors, now).await
 }
 
 /// A new key; those there were work for `overlap` longer. Its device counts anew. It is shown this once.
@@ -115,12 +124,13 @@ pub async fn rotate_key(s: &Services, caller: &Caller, id: ButtonId, overlap: Du
     if overlap > LONGEST_OVERLAP {
         return Err(Error::fault("/overlap", "out_of_range", "the old key may live 30 days longer at most"));
     }
-    let (mut tx, _) = take(s, caller, id).await?;
+    let (mut tx, row, operator) = take(s, caller, id).await?;
     let now = s.clock.now();
     let by = caller.label();
     let key = New::make(s);
     button_keys::expire(&mut tx, id, now.plus(overlap)).await?;
     let new = key.insert(&mut tx, id, &by, now).await?;
+    had_a_hand(&mut tx, &row, operator, now).await?;
     let detail = json!({ "new_key": new, "old_keys_expire_at": now.plus(overlap).to_string() });
     audit::append(&mut tx, now, &by, "button.rotate", &id.to_string(), &detail).await?;
     tx.commit().await?;
@@ -133,13 +143,14 @@ pub async fn rotate_key(s: &Services, caller: &Caller, id: ButtonId, overlap: Du
 ///
 /// As [`rotate_key`]; [`Error::Conflict`] where it signs nothing.
 pub async fn renew_secret(s: &Services, caller: &Caller, id: ButtonId) -> Result<String> {
-    let (mut tx, row) = take(s, caller, id).await?;
+    let (mut tx, row, operator) = take(s, caller, id).await?;
     if row.secret.is_none() {
         return Err(Error::conflict("button_state", "this button does not sign; change it first"));
     }
     let now = s.clock.now();
     let secret = new_secret(s);
     store::reseal(&mut tx, id, &s.vault.seal(secret.as_bytes())).await?;
+    had_a_hand(&mut tx, &row, operator, now).await?;
     audit::append(&mut tx, now, &caller.label(), "button.secret", &id.to_string(), &json!({})).await?;
     tx.commit().await?;
     Ok(secret)

@@ -27,13 +27,13 @@ use crate::{Error, Result};
 pub use self::arming::{ask, confirm, disarm, revoke, try_out, withdraw};
 pub use self::authenticate::{ButtonCaller, authenticate};
 pub use self::edit::{Registered, change, register};
-pub use self::fire::fire_due;
+pub use self::fire::{fire, fire_due};
 pub use self::form::{ButtonForm, GestureForm};
 pub use self::keys::{Key, keys, renew_secret, rotate_key};
-pub use self::plans::fits;
+pub use self::plans::{fits, is_overtaken};
 pub use self::press::{Answer, Said, not_read, press};
 pub(super) use self::watch::conditions;
-pub use self::watch::watched;
+pub use self::watch::{clocks_off, watched};
 pub use crate::store::button_presses::PressRow;
 pub use crate::store::buttons::ButtonRow;
 

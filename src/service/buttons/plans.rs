@@ -49,6 +49,15 @@ pub(super) async fn of(s: &Services, gestures: &Gestures) -> Result<Plans> {
     Ok(plans)
 }
 
+/// Whether a scenario is not any more what it was when somebody asked: what a second person reads is not what a press sends.
+///
+/// # Errors
+///
+/// Where the store is away.
+pub async fn is_overtaken(s: &Services, asked: &Prepared) -> Result<bool> {
+    Ok(in_use(s, &asked.scenario).await?.is_none_or(|row| row.version != asked.plan.version))
+}
+
 /// What a press sends now that was agreed to as `armed`.
 pub(super) async fn now(s: &Services, armed: &Prepared) -> Result<Prepared> {
     let row = in_use(s, &armed.scenario).await?;

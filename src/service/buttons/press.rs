@@ -28,6 +28,8 @@ const LATELY: Duration = Duration::from_mins(10);
 #[derive(Clone, Copy, Debug)]
 pub struct Said<'a> {
     pub signal: Signal,
+    /// Which way to press it a test tries out, where it says that.
+    pub gesture: Option<Gesture>,
     /// Rises with everything that a device says by one key.
     pub seq: i64,
     /// When it was, by the device's own clock.
@@ -53,7 +55,7 @@ pub struct Answer {
     pub broadcast_id: Option<BroadcastId>,
     /// `live`: the alert is going out. `accepted`: it is kept; an alert goes out when it can be called off no more, or was
     /// called off. `test_ok`: it would have worked, and nothing was sent. `refused`: nothing follows, as the button is
-    /// disarmed, revoked, or that way to press it stands for nothing.
+    /// disarmed, revoked, that way to press it stands for nothing, or the press could not be sent in time.
     #[schema(inline)]
     pub led: Led,
 }
@@ -64,12 +66,13 @@ impl From<&PressRow> for Answer {
     }
 }
 
-/// Notes for those who look after a button why something of it was not taken. Missing it is no loss to the answer.
-pub(super) async fn note_refusal(s: &Services, caller: &ButtonCaller, why: Refused) {
-    let refusal = Refusal { at: s.clock.now(), why, from: caller.from.to_string() };
+/// Notes for those who look after a button why something of it was not taken; `signal` is none where nobody could read so
+/// far. Missing it is no loss to the answer.
+pub(super) async fn note_refusal(s: &Services, caller: &ButtonCaller, signal: Option<Signal>, why: Refused) {
     let noted = async {
         let mut tx = s.db.begin().await?;
-        store::refused(&mut tx, caller.button.id, &refusal).await?;
+        let button = store::lock(&mut tx, caller.button.id).await?.ok_or_else(unknown)?;
+        note(&mut tx, &button, signal, why, &caller.from.to_string(), s.clock.now()).await?;
         tx.commit().await
     };
     if let Err(error) = noted.await {
@@ -78,9 +81,26 @@ pub(super) async fn note_refusal(s: &Services, caller: &ButtonCaller, why: Refus
     tracing::warn!(button = %caller.button.id, name = caller.button.name, %why, from = %caller.from, "a button was refused");
 }
 
+/// Somebody who presses an armed button means it: that it was not taken is an alarm, and what could not be read may have been
+/// such a press.
+async fn note(
+    tx: &mut Tx,
+    button: &ButtonRow,
+    signal: Option<Signal>,
+    why: Refused,
+    from: &str,
+    now: Timestamp,
+) -> Result<()> {
+    let may_be_press =
+        button.state == ButtonState::Armed && signal.is_none_or(|signal| signal.gesture().is_some());
+    let refusal = Refusal { at: now, why, from: from.to_owned(), pressed_at: None };
+    let before = button.refused.as_ref().map(|refused| &refused.0);
+    store::refused(tx, button.id, &refusal.after(before, may_be_press)).await
+}
+
 /// Its body was no good.
 pub async fn not_read(s: &Services, caller: &ButtonCaller) {
-    note_refusal(s, caller, Refused::Body).await;
+    note_refusal(s, caller, None, Refused::Body).await;
 }
 
 /// Takes what a button says. What is to become a broadcast is kept when this answers, whatever happens then.
@@ -103,17 +123,17 @@ pub async fn press(s: &Services, caller: &ButtonCaller, said: &Said<'_>) -> Resu
     let row = match kept {
         Ok(row) => row,
         Err((Some(why), error)) => {
-            note_refusal(s, caller, why).await;
+            note_refusal(s, caller, Some(said.signal), why).await;
             return Err(error);
         }
         Err((None, error)) => return Err(error),
     };
-    if !row.goes_out_at_once() {
+    // One that waits is the sweeper's, but nobody is told that it goes out when it will not.
+    if !row.goes_out_at_once() && !fire::is_too_late(&row, s.clock.now()) {
         return Ok(Answer::from(&row));
     }
-    match fire::fire(s, &row, &caller.button.name, said.request_id).await {
-        Ok(Some(row)) => Ok(Answer::from(&row)),
-        Ok(None) => Ok(Answer::from(&row)),
+    match fire(s, &row, &caller.button.name, said.request_id).await {
+        Ok(row) => Ok(Answer::from(&row)),
         Err(error) => {
             // It is kept, and is tried again.
             tracing::error!(%error, press = %row.id, button = caller.button.name, "a press did not go out at once");
@@ -149,7 +169,8 @@ fn stale(what: &str) -> Error {
     Error::conflict("stale_time", detail)
 }
 
-fn is_near(at: Timestamp, now: Timestamp) -> bool {
+/// Whether a device's clock is ours, as far as that is asked of it.
+pub(super) fn is_near(at: Timestamp, now: Timestamp) -> bool {
     at.0.abs_diff(now.0) <= OFF.as_millis() as u64
 }
 
@@ -177,10 +198,7 @@ fn is_signed(s: &Services, caller: &ButtonCaller, said: &Said<'_>) -> Kept<()> {
 impl PressRow {
     /// It is to become a broadcast, and nobody has time to call it off.
     fn goes_out_at_once(&self) -> bool {
-        self.prepared.is_some()
-            && self.broadcast_id.is_none()
-            && self.cancelled_at.is_none()
-            && self.due_at.is_some_and(|due| due <= self.at)
+        self.is_to_go_out() && self.due_at.is_some_and(|due| due <= self.at)
     }
 }
 
@@ -222,8 +240,9 @@ async fn keep(
         return Err(because(Refused::OldSeq, Error::conflict("seq_old", detail)));
     }
     let now = s.clock.now();
-    let is_act = said.signal.gesture().is_some() || said.signal == Signal::Cancel;
-    if is_act && said.at.is_some_and(|at| !is_near(at, now)) {
+    // That it is there may say a device whose clock stands; a test that passes says that a press would be taken.
+    let is_beat = said.signal == Signal::Heartbeat;
+    if !is_beat && said.at.is_some_and(|at| !is_near(at, now)) {
         return Err(because(Refused::Time, stale("`at`")));
     }
     // Armed anew in this very moment: what was agreed to is as good.
@@ -231,7 +250,7 @@ async fn keep(
         Some((version, ready)) if version == button.version => Some(ready),
         _ => armed_for(&button, said.signal).cloned(),
     };
-    let meaning = meaning(&mut tx, &button, said.signal, ready, now).await.map_err(otherwise)?;
+    let meaning = meaning(&mut tx, &button, said, ready, now).await.map_err(otherwise)?;
     write(s, caller, said, tx, &button, meaning).await.map_err(otherwise)
 }
 
@@ -243,11 +262,18 @@ struct Meaning {
     broadcast: Option<BroadcastId>,
     joins: Option<ButtonPressId>,
     prepared: Option<Prepared>,
+    /// Why nothing follows, where whoever looks after the button should know.
+    refused: Option<Refused>,
 }
 
 impl Meaning {
     const fn of(led: Led) -> Self {
-        Self { led, is_test: false, broadcast: None, joins: None, prepared: None }
+        Self { led, is_test: false, broadcast: None, joins: None, prepared: None, refused: None }
+    }
+
+    /// That way to press it stands for nothing.
+    fn nothing() -> Self {
+        Self { refused: Some(Refused::Gesture), ..Self::of(Led::Refused) }
     }
 }
 
@@ -288,6 +314,9 @@ async fn write(
         };
         store::heard(&mut tx, button.id, sign, now).await?;
     }
+    if let Some(why) = meaning.refused {
+        note(&mut tx, button, Some(said.signal), why, &from, now).await?;
+    }
     if said.signal == Signal::Heartbeat {
         presses::forget_beats(&mut tx, caller.key, id).await?;
     }
@@ -301,37 +330,49 @@ async fn write(
 async fn meaning(
     tx: &mut Tx,
     button: &ButtonRow,
-    signal: Signal,
+    said: &Said<'_>,
     ready: Option<Prepared>,
     now: Timestamp,
 ) -> Result<Meaning> {
-    let test = Meaning { is_test: true, ..Meaning::of(Led::TestOk) };
-    let stands_for_something = |gesture: Gesture| button.gestures.0.contains_key(&gesture);
-    Ok(match (button.state, signal) {
+    let tried = |gesture: Option<Gesture>| match gesture {
+        Some(gesture) if !stands_for_something(button, gesture) => Meaning::nothing(),
+        _ => Meaning { is_test: true, ..Meaning::of(Led::TestOk) },
+    };
+    Ok(match (button.state, said.signal) {
+        // A press goes out whatever became of its button since, so it can be called off whatever became of it.
+        (state, Signal::Cancel) => match cancel(tx, button, now).await? {
+            Meaning { led: Led::Refused, .. } if state == ButtonState::Test => Meaning::of(Led::TestOk),
+            meaning => meaning,
+        },
         (ButtonState::Disarmed | ButtonState::Revoked, _) => Meaning::of(Led::Refused),
-        (ButtonState::Test | ButtonState::Armed, Signal::Test) => test,
-        (ButtonState::Test, Signal::Heartbeat | Signal::Cancel) => Meaning::of(Led::TestOk),
-        (ButtonState::Test, Signal::Press | Signal::Double | Signal::Hold) => {
-            if signal.gesture().is_some_and(stands_for_something) { test } else { Meaning::of(Led::Refused) }
-        }
+        (ButtonState::Test | ButtonState::Armed, Signal::Test) => tried(said.gesture),
+        (ButtonState::Test, Signal::Heartbeat) => Meaning::of(Led::TestOk),
+        (ButtonState::Test, Signal::Press | Signal::Double | Signal::Hold) => tried(said.signal.gesture()),
         (ButtonState::Armed, Signal::Heartbeat) => Meaning::of(Led::Accepted),
-        (ButtonState::Armed, Signal::Cancel) => cancel(tx, button, now).await?,
         (ButtonState::Armed, Signal::Press | Signal::Double | Signal::Hold) => {
             gesture(tx, button, ready, now).await?
         }
     })
 }
 
-/// Calls off what has not gone out yet; of what has, its device is told that.
+/// Whether a way to press it does something: what was agreed to of one that is armed, else what somebody wants it to.
+fn stands_for_something(button: &ButtonRow, gesture: Gesture) -> bool {
+    match button.armed.as_ref().filter(|_| button.state == ButtonState::Armed) {
+        Some(armed) => armed.0.plans.contains_key(&gesture),
+        None => button.gestures.0.contains_key(&gesture),
+    }
+}
+
+/// Calls off what has not gone out yet; where an alert of its is being sent all the same, its device is told that.
 async fn cancel(tx: &mut Tx, button: &ButtonRow, now: Timestamp) -> Result<Meaning> {
-    if presses::cancel(tx, button.id, now).await? > 0 {
+    let is_called_off = presses::cancel(tx, button.id, now).await? > 0;
+    if is_called_off {
         let by = fire::label(&button.name);
         audit::append(tx, now, &by, "button.cancel", &button.id.to_string(), &json!({})).await?;
-        return Ok(Meaning::of(Led::Accepted));
     }
-    let latest = presses::latest(tx, button.id, now.minus(LATELY)).await?;
-    Ok(match latest.and_then(|row| row.broadcast_id) {
+    Ok(match presses::latest_live(tx, button.id, now.minus(LATELY)).await? {
         Some(broadcast) => Meaning { broadcast: Some(broadcast), ..Meaning::of(Led::Live) },
+        None if is_called_off => Meaning::of(Led::Accepted),
         None => Meaning::of(Led::Refused),
     })
 }
@@ -343,7 +384,7 @@ async fn gesture(
     now: Timestamp,
 ) -> Result<Meaning> {
     if ready.is_none() {
-        return Ok(Meaning::of(Led::Refused));
+        return Ok(Meaning::nothing());
     }
     if let Some(first) = presses::latest(tx, button.id, now.minus(TOGETHER)).await? {
         let led = if first.broadcast_id.is_some() { Led::Live } else { Led::Accepted };

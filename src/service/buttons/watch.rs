@@ -1,14 +1,17 @@
 //! What ails buttons.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use super::super::Services;
+use super::super::{Caller, Services};
+use super::press::is_near;
 use super::{ButtonRow, plans};
 use crate::Result;
 use crate::clock::Timestamp;
 use crate::domain::alarm::{Condition, Matter, Severity};
 use crate::domain::button::{ButtonState, ButtonTrouble, Watched};
+use crate::domain::id::ButtonId;
+use crate::domain::operator::Permission;
 use crate::store::scenarios::ScenarioRow;
 use crate::store::{button_presses, buttons as store, scenarios};
 
@@ -17,8 +20,31 @@ const SENDING_TAKES: Duration = Duration::from_secs(30);
 /// and for this long.
 const UNSENT_FOR: Duration = Duration::from_hours(24);
 
-/// What is known of one, for what is expected of it.
-pub fn watched(row: &ButtonRow) -> Watched {
+/// Buttons whose clock is not ours, by what each of them said last: presses that say their time would be refused.
+///
+/// # Errors
+///
+/// [`Forbidden`](crate::Error::Forbidden) without the permission `emergency.view`.
+pub async fn clocks_off(s: &Services, caller: &Caller) -> Result<HashSet<ButtonId>> {
+    caller.require(Permission::EmergencyView)?;
+    with_clock_off(s).await
+}
+
+async fn with_clock_off(s: &Services) -> Result<HashSet<ButtonId>> {
+    let mut off = HashSet::new();
+    for said in button_presses::said_last(&s.db).await? {
+        // What it said later, perhaps by another key, is what holds.
+        if said.said_at.is_some_and(|at| !is_near(at, said.at)) {
+            off.insert(said.button_id);
+        } else {
+            off.remove(&said.button_id);
+        }
+    }
+    Ok(off)
+}
+
+/// What is known of one, for what is expected of it. `clocks_off`: as [`clocks_off`] says.
+pub fn watched(row: &ButtonRow, clocks_off: &HashSet<ButtonId>) -> Watched {
     Watched {
         state: row.state,
         power: row.power,
@@ -27,6 +53,8 @@ pub fn watched(row: &ButtonRow) -> Watched {
         seen_at: row.seen_at,
         tested_at: row.tested_at,
         battery: row.battery.and_then(|percent| u32::try_from(percent).ok()),
+        clock_off: clocks_off.contains(&row.id),
+        refused_at: row.refused.as_ref().and_then(|refused| refused.0.pressed_at),
     }
 }
 
@@ -39,12 +67,16 @@ pub(in crate::service) async fn conditions(s: &Services, now: Timestamp) -> Resu
     let scenarios = scenarios::list(&s.db).await?;
     let scenarios: HashMap<_, _> = scenarios.iter().map(|row| (row.slug.as_str(), row)).collect();
     let unsent = button_presses::unsent(&s.db, now.minus(UNSENT_FOR), now.minus(SENDING_TAKES)).await?;
+    let clocks_off = with_clock_off(s).await?;
     let mut found = Vec::new();
     for row in &rows {
+        let watched = watched(row, &clocks_off);
         if row.state.is_in_use() {
-            found.extend(of_one(row, &scenarios, now));
+            found.extend(of_one(row, &watched, &scenarios, now));
         }
         // What a press should have done is told whatever became of its button.
+        let refused = watched.refused_lately(now);
+        found.extend(refused.map(|at| condition(row, ButtonTrouble::Refused, Some(at), Severity::Act, true)));
         let lost = unsent.iter().find(|press| press.button_id == row.id);
         found.extend(
             lost.map(|press| condition(row, ButtonTrouble::Unsent, Some(press.at), Severity::Act, true)),
@@ -70,8 +102,13 @@ fn condition(
     Condition::new(matter, severity, opens)
 }
 
-fn of_one(row: &ButtonRow, scenarios: &HashMap<&str, &ScenarioRow>, now: Timestamp) -> Vec<Condition> {
-    let health = watched(row).health(now);
+fn of_one(
+    row: &ButtonRow,
+    watched: &Watched,
+    scenarios: &HashMap<&str, &ScenarioRow>,
+    now: Timestamp,
+) -> Vec<Condition> {
+    let health = watched.health(now);
     // One that is tried out protects nobody yet.
     let grave = if row.state == ButtonState::Armed { Severity::Act } else { Severity::Look };
     let mut found = Vec::new();
@@ -83,6 +120,9 @@ fn of_one(row: &ButtonRow, scenarios: &HashMap<&str, &ScenarioRow>, now: Timesta
     }
     if health.test_due_since.is_some() {
         found.push(condition(row, ButtonTrouble::TestDue, row.tested_at, Severity::Look, true));
+    }
+    if health.clock_off {
+        found.push(condition(row, ButtonTrouble::Clock, None, grave, true));
     }
     if is_outdated(row, scenarios) {
         found.push(condition(row, ButtonTrouble::Outdated, None, Severity::Look, true));

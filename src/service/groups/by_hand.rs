@@ -1,25 +1,30 @@
 //! What administrators do with a group by hand, what depends on it, and which groups a person is in.
 
+use std::collections::HashSet;
+
 use serde_json::{Value, json};
 
 use super::super::recipients::{Recipient, note, require, within};
 use super::super::{Caller, Services};
 use super::{Group, noted, unknown};
+use crate::domain::button::Prepared;
 use crate::domain::emergency::Spoken;
 use crate::domain::fields::faults_of;
 use crate::domain::filter::Filter;
 use crate::domain::group::{GroupInput, GroupKind, MOST_MEMBERS};
-use crate::domain::id::{BroadcastId, GroupId, MessageId, SourceId};
+use crate::domain::id::{BroadcastId, ButtonId, GroupId, MessageId, SourceId};
 use crate::domain::operator::Permission;
 use crate::error::Faults;
 use crate::store::groups::{self as store, GroupName};
-use crate::store::{audience, broadcasts, routing, scenarios, sources};
+use crate::store::{audience, broadcasts, button_presses, buttons, routing, scenarios, sources};
 use crate::{Error, Result};
 
 /// Dynamic groups that a person is looked for in.
 const MOST_DYNAMIC: u32 = 1_000;
 /// Messages looked at for whether they name a group.
 const MOST_WAITING: u32 = 200;
+/// Presses of alarm buttons looked at.
+const MOST_PRESSES: i64 = 200;
 
 /// What names a group and would mean something else without it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -34,6 +39,9 @@ pub struct Uses {
     pub scenarios: Vec<(String, Spoken)>,
     /// Broadcasts that are not over. What they are for is kept with each, whatever becomes of its scenario.
     pub broadcasts: Vec<(BroadcastId, Spoken)>,
+    /// Alarm buttons, by their names, of which a press sends or is to send what names it, or somebody wants it to. That, too,
+    /// is kept with each, whatever becomes of its scenario.
+    pub buttons: Vec<(ButtonId, String)>,
 }
 
 impl Uses {
@@ -43,6 +51,7 @@ impl Uses {
             && self.sources.is_empty()
             && self.scenarios.is_empty()
             && self.broadcasts.is_empty()
+            && self.buttons.is_empty()
     }
 }
 
@@ -148,6 +157,7 @@ async fn used(s: &Services, slug: &str) -> Result<Uses> {
     Ok(Uses {
         scenarios: prepared(s, slug).await?,
         broadcasts: open(s, slug).await?,
+        buttons: pressed(s, slug).await?,
         rules: rules.into_iter().filter(names).map(|rule| rule.name).collect(),
         messages: messages.map(|message| (message.id, message.title)).collect(),
         sources: limited.into_iter().map(|source| (source.id, source.name)).collect(),
@@ -174,19 +184,36 @@ async fn open(s: &Services, slug: &str) -> Result<Vec<(BroadcastId, Spoken)>> {
     Ok(named.map(|row| (row.id, row.plan.0.name())).collect())
 }
 
+async fn pressed(s: &Services, slug: &str) -> Result<Vec<(ButtonId, String)>> {
+    let names = |prepared: &Prepared| prepared.plan.scenario.audience.names_group(slug);
+    let presses = button_presses::waiting(&s.db, MOST_PRESSES).await?.into_iter();
+    let going = presses.filter(|press| press.prepared.as_ref().is_some_and(|prepared| names(&prepared.0)));
+    let going: HashSet<ButtonId> = going.map(|press| press.button_id).collect();
+    let named = buttons::list(&s.db).await?.into_iter().filter(|button| {
+        let armed = button.armed.iter().flat_map(|armed| armed.0.plans.values());
+        let mut plans = armed.chain(button.asked.iter().flat_map(|asked| asked.0.plans.values()));
+        going.contains(&button.id) || plans.any(names)
+    });
+    Ok(named.map(|button| (button.id, button.name)).collect())
+}
+
 pub(super) async fn refuse_used(s: &Services, slug: &str) -> Result<()> {
     let uses = used(s, slug).await?;
     if uses.is_empty() {
         return Ok(());
     }
+    let buttons: Vec<_> = uses.buttons.iter().map(|(_, name)| format!("`{name}`")).collect();
+    let buttons =
+        if buttons.is_empty() { String::new() } else { format!(" (alarm buttons: {})", buttons.join(", ")) };
     let detail = format!(
-        "{} routing rules, {} messages that still wait, {} sources that are limited to groups, {} scenarios and {} \
-         broadcasts that are not over name this group; change, stop or end them first",
+        "{} routing rules, {} messages that still wait, {} sources that are limited to groups, {} scenarios, {} \
+         broadcasts that are not over and {} alarm buttons name this group{buttons}; change, stop, end or disarm them first",
         uses.rules.len(),
         uses.messages.len(),
         uses.sources.len(),
         uses.scenarios.len(),
-        uses.broadcasts.len()
+        uses.broadcasts.len(),
+        uses.buttons.len()
     );
     Err(Error::conflict("group_in_use", detail))
 }

@@ -10,7 +10,7 @@ use crate::support::on_both;
 
 impl Wall {
     /// What ails it, after that much time.
-    async fn troubles(&self, later: i64) -> Vec<ButtonTrouble> {
+    pub(super) async fn troubles(&self, later: i64) -> Vec<ButtonTrouble> {
         self.turn(later);
         let s = &self.app.services;
         alarms::check(s).await.unwrap();
@@ -123,4 +123,92 @@ on_both!(a_button_whose_scenario_lost_a_choice_is_told, |db| async {
         conflict(buttons::ask(&wall.app.services, &officer(1), wall.id, version + 1).await),
         "button_outdated"
     );
+});
+
+/// So many seconds from now.
+fn at(wall: &Wall, seconds: i64) -> Value {
+    let at = jiff::Timestamp::from_millisecond(wall.app.clock.now().0 + seconds * 1_000).unwrap();
+    json!(at.to_string())
+}
+
+on_both!(a_press_that_was_refused_is_told_for_a_day, |db| async {
+    let wall = Wall::registered(db, &ButtonForm { power: Some(Power::Battery), ..form() }).await;
+    let refused = async |seq: i64| {
+        let body = json!({"kind": "press", "seq": seq, "at": at(&wall, -3_600)});
+        wall.say(body).await.problem(409, "stale_time");
+    };
+    refused(1).await;
+    assert_eq!(wall.troubles(0).await, [], "it was not armed");
+    wall.arm().await;
+    wall.say(json!({"kind": "test", "seq": 1, "at": at(&wall, -3_600)})).await.problem(409, "stale_time");
+    assert_eq!(wall.troubles(0).await, [], "nobody meant that");
+    assert_eq!(wall.row().await.tested_at, None);
+    refused(1).await;
+    // What is refused later, and is no press, takes nothing from that.
+    assert_eq!(wall.led("heartbeat", 5).await, "accepted");
+    wall.signal("heartbeat", 4).await.problem(409, "seq_old");
+    assert_eq!(wall.troubles(0).await, [ButtonTrouble::Refused]);
+    let open = alarms::open(&wall.app.services, &TERMINAL).await.unwrap();
+    let row = open.iter().find(|row| matches!(row.matter.0, Matter::Button { .. })).unwrap();
+    assert_eq!(row.severity.name(), "act");
+    buttons::disarm(&wall.app.services, &officer(1), wall.id).await.unwrap();
+    assert_eq!(wall.troubles(DAY - 1).await, [ButtonTrouble::Refused], "whatever became of it");
+    wall.troubles(MINUTE).await;
+    assert_eq!(wall.troubles(10 * MINUTE).await, []);
+});
+
+on_both!(whatever_a_press_is_refused_for_is_told, |db| async {
+    let wall = Wall::armed(db, &ButtonForm { power: Some(Power::Battery), ..form() }).await;
+    assert_eq!(wall.led("heartbeat", 5).await, "accepted");
+    assert_eq!(wall.troubles(0).await, []);
+    let is_told = async |why: &str| {
+        let refused = wall.row().await.refused.unwrap().0;
+        assert_eq!((refused.why.name(), refused.pressed_at), (why, Some(wall.app.clock.now())));
+        assert_eq!(wall.troubles(0).await, [ButtonTrouble::Refused], "{why}");
+        assert_eq!(wall.broadcasts().await.len(), 0);
+        wall.turn(1_000);
+    };
+    wall.signal("press", 4).await.problem(409, "seq_old");
+    is_told("old_seq").await;
+    wall.signal("press", 5).await.problem(409, "seq_reused");
+    is_told("reused_seq").await;
+    assert_eq!(wall.led("double", 6).await, "refused");
+    is_told("gesture").await;
+    // What cannot be read was perhaps one.
+    wall.say(json!({"kind": "press"})).await.problem(422, "invalid");
+    is_told("body").await;
+    let arm_as = async |form: ButtonForm| {
+        let version = wall.row().await.version;
+        buttons::change(&wall.app.services, &officer(1), wall.id, version, &form).await.unwrap();
+        wall.arm().await;
+    };
+    let elsewhere = vec!["10.20.0.0/16".to_owned()];
+    arm_as(ButtonForm { networks: elsewhere, power: Some(Power::Battery), ..form() }).await;
+    wall.signal("press", 7).await.problem(403, "address_not_allowed");
+    is_told("network").await;
+    arm_as(ButtonForm { signed: true, power: Some(Power::Battery), ..form() }).await;
+    wall.signal("press", 8).await.problem(401, "unauthenticated");
+    is_told("signature").await;
+});
+
+on_both!(a_wrong_clock_is_told_before_anybody_presses, |db| async {
+    let wall = Wall::armed(db, &ButtonForm { power: Some(Power::Battery), ..form() }).await;
+    let beat = async |seq: i64, off: i64| {
+        let body = json!({"kind": "heartbeat", "seq": seq, "at": at(&wall, off)});
+        assert_eq!(wall.say(body).await.expect(202)["led"], "accepted");
+    };
+    beat(1, -299).await;
+    assert_eq!(wall.troubles(0).await, []);
+    beat(2, -301).await;
+    assert_eq!(wall.troubles(0).await, [ButtonTrouble::Clock]);
+    assert!(buttons::clocks_off(&wall.app.services, &TERMINAL).await.unwrap().contains(&wall.id));
+    let row = wall.row().await;
+    assert_eq!((row.refused, row.beat_at), (None, Some(wall.app.clock.now())), "it is there");
+    // Another device with a key of its own.
+    let key = buttons::rotate_key(&wall.app.services, &officer(1), wall.id, std::time::Duration::ZERO).await;
+    let wall = Wall { key: key.unwrap(), ..wall };
+    wall.turn(MINUTE);
+    wall.say(json!({"kind": "heartbeat", "seq": 1, "at": at(&wall, 10)})).await.expect(202);
+    wall.troubles(0).await;
+    assert_eq!(wall.troubles(10 * MINUTE).await, []);
 });

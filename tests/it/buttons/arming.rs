@@ -2,8 +2,12 @@
 
 use std::time::Duration;
 
+use belltower::domain::audience::Audience;
 use belltower::domain::button::ButtonState;
+use belltower::domain::emergency::Scenario;
+use belltower::service::groups;
 use belltower::store::audit::{self, AuditFilter};
+use belltower::store::scenarios as kept;
 
 use super::*;
 use crate::support::on_both;
@@ -121,6 +125,93 @@ on_both!(an_old_key_lives_as_long_as_it_is_told_to, |db| async {
         keys[0].masked.starts_with("bt_button_…")
             && new.ends_with(&keys[0].masked[keys[0].masked.len() - 4..])
     );
+});
+
+on_both!(whoever_was_shown_a_key_is_nobody_to_agree, |db| async {
+    let wall = Wall::registered(db, &ButtonForm { signed: true, ..form() }).await;
+    let s = &wall.app.services;
+    let version = async || wall.row().await.version;
+    for (number, secret) in [(2, false), (3, true)] {
+        buttons::ask(s, &officer(1), wall.id, version().await).await.unwrap();
+        let seen = version().await;
+        if secret {
+            buttons::renew_secret(s, &officer(number), wall.id).await.unwrap();
+        } else {
+            buttons::rotate_key(s, &officer(number), wall.id, Duration::ZERO).await.unwrap();
+        }
+        assert_eq!(wall.row().await.asked, None, "its keys are others than those that were read");
+        assert_eq!(conflict(buttons::confirm(s, &officer(4), wall.id, seen).await), "button_state");
+        buttons::ask(s, &officer(1), wall.id, version().await).await.unwrap();
+        assert!(is_forbidden(buttons::confirm(s, &officer(number), wall.id, version().await).await));
+        buttons::withdraw(s, &officer(1), wall.id).await.unwrap();
+    }
+    buttons::ask(s, &officer(2), wall.id, version().await).await.unwrap();
+    buttons::confirm(s, &officer(4), wall.id, version().await).await.unwrap();
+    // One that is armed stays armed, and whoever has its new key is nobody to agree the next time.
+    buttons::rotate_key(s, &officer(5), wall.id, Duration::ZERO).await.unwrap();
+    let row = wall.row().await;
+    assert_eq!((row.state, row.editors.0), (ButtonState::Armed, vec![OperatorId(5)]));
+    assert!(row.armed.is_some());
+});
+
+on_both!(nobody_agrees_to_words_that_are_no_more, |db| async {
+    let wall = Wall::registered(db.clone(), &form()).await;
+    let s = &wall.app.services;
+    let version = async || wall.row().await.version;
+    buttons::ask(s, &officer(1), wall.id, version().await).await.unwrap();
+    let row = scenarios::get(s, &TERMINAL, "fire").await.unwrap();
+    let mut scenario = row.document.0;
+    "火警".clone_into(&mut scenario.name.zh);
+    let mut tx = db.begin().await.unwrap();
+    let new = kept::NewScenario { slug: "fire", document: &scenario, by: "test" };
+    assert!(kept::update(&mut tx, &new, row.version, wall.app.clock.now()).await.unwrap());
+    tx.commit().await.unwrap();
+    let seen = version().await;
+    assert_eq!(conflict(buttons::confirm(s, &officer(2), wall.id, seen).await), "button_overtaken");
+    buttons::withdraw(s, &officer(2), wall.id).await.unwrap();
+    wall.arm().await;
+    let armed = wall.row().await.armed.unwrap().0;
+    assert!(armed.plans.values().all(|prepared| prepared.plan.scenario.name.zh == "火警"));
+});
+
+on_both!(a_group_that_a_button_is_for_is_not_deleted, |db| async {
+    let wall = Wall::registered(db.clone(), &ButtonForm { cancel_seconds: Some(10), ..form() }).await;
+    let s = &wall.app.services;
+    let refused = async || match groups::delete(s, &TERMINAL, "dorm").await {
+        Err(Error::Conflict { code: "group_in_use", detail }) => detail.contains("图书馆总服务台"),
+        other => panic!("{other:?}"),
+    };
+    groups::put(s, &TERMINAL, "dorm", &json!({"name": "宿舍", "kind": "static"})).await.unwrap();
+    let write = async |audience: Audience| {
+        let row = scenarios::get(s, &TERMINAL, "fire").await.unwrap();
+        let scenario = Scenario { audience, ..row.document.0 };
+        let mut tx = db.begin().await.unwrap();
+        let new = kept::NewScenario { slug: "fire", document: &scenario, by: "test" };
+        assert!(kept::update(&mut tx, &new, row.version, wall.app.clock.now()).await.unwrap());
+        tx.commit().await.unwrap();
+    };
+    let everyone = scenarios::get(s, &TERMINAL, "fire").await.unwrap().document.0.audience;
+    let dorm = Audience { groups: vec!["dorm".to_owned()], ..Audience::default() };
+    // Somebody wants it armed with that, and the scenario is another one by now.
+    write(dorm.clone()).await;
+    buttons::ask(s, &officer(1), wall.id, wall.row().await.version).await.unwrap();
+    write(everyone.clone()).await;
+    assert!(refused().await);
+    let uses = groups::uses(s, &TERMINAL, "dorm").await.unwrap();
+    assert_eq!(uses.buttons, [(wall.id, "图书馆总服务台".to_owned())]);
+    assert!(uses.scenarios.is_empty() && !uses.is_empty());
+    buttons::withdraw(s, &officer(1), wall.id).await.unwrap();
+    // It is armed with that.
+    write(dorm).await;
+    wall.arm().await;
+    assert_eq!(wall.led("press", 1).await, "accepted");
+    write(everyone).await;
+    assert!(refused().await);
+    // It is disarmed, and a press of it is still to go out.
+    buttons::disarm(s, &officer(1), wall.id).await.unwrap();
+    assert!(refused().await);
+    assert_eq!(wall.led("cancel", 2).await, "accepted");
+    groups::delete(s, &TERMINAL, "dorm").await.unwrap();
 });
 
 on_both!(a_revoked_button_is_gone_for_good, |db| async {

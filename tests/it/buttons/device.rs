@@ -1,7 +1,6 @@
 //! What a device says, and what becomes of it.
 
 use belltower::domain::emergency::{HandKind, Run};
-use belltower::service::broadcasts::Pressing;
 use belltower::store::scenarios::{self as kept, NewScenario};
 use futures_util::future::join_all;
 
@@ -82,23 +81,6 @@ on_both!(presses_within_ten_seconds_are_one, |db| async {
     assert_eq!(wall.broadcasts().await.len(), 2);
 });
 
-on_both!(what_waits_for_a_second_person_goes_out_by_the_button, |db| async {
-    let wall = Wall::armed(db, &form()).await;
-    let s = &wall.app.services;
-    let params = fire_in("图书馆").params;
-    let run = Run::Live;
-    let pressing =
-        Pressing { scenario: "fire", params: &params, run, note: "", from: None, request_id: "test" };
-    let waits = broadcasts::press(s, &person(Role::Owner, 7), &pressing).await.unwrap();
-    assert_eq!(waits.state, State::PendingApproval);
-    let answer = wall.signal("press", 1).await.expect(202);
-    assert_eq!(answer, json!({"broadcast_id": waits.id.to_string(), "led": "live"}));
-    let rows = wall.broadcasts().await;
-    assert_eq!((rows.len(), rows[0].state), (1, State::Live));
-    wall.app.drain().await;
-    assert_eq!(wall.told("图书馆发生火情"), EVERYBODY);
-});
-
 on_both!(what_is_tried_out_or_disarmed_sends_nothing, |db| async {
     let wall = Wall::registered(db, &form()).await;
     let s = &wall.app.services;
@@ -110,6 +92,7 @@ on_both!(what_is_tried_out_or_disarmed_sends_nothing, |db| async {
     assert_eq!(wall.led("press", 4).await, "test_ok");
     assert_eq!(wall.led("double", 5).await, "refused", "it stands for nothing");
     assert_eq!(wall.row().await.tested_at, Some(wall.app.clock.now()));
+    assert_eq!(wall.row().await.refused.unwrap().0.why.name(), "gesture");
     wall.arm().await;
     wall.turn(1_000);
     assert_eq!(wall.led("test", 6).await, "test_ok");
@@ -125,6 +108,18 @@ on_both!(what_is_tried_out_or_disarmed_sends_nothing, |db| async {
     assert_eq!(wall.broadcasts().await.len(), 0);
     let log = buttons::presses(s, &TERMINAL, wall.id, None, 50).await.unwrap();
     assert_eq!(log[0].seq, 12, "what a lost device says is on record");
+});
+
+on_both!(a_test_passes_where_what_it_tries_stands_for_something, |db| async {
+    let wall = Wall::armed(db, &form()).await;
+    let test = |seq: i64, gesture: &str| json!({"kind": "test", "seq": seq, "gesture": gesture});
+    assert_eq!(wall.say(test(1, "double")).await.expect(202)["led"], "refused");
+    assert_eq!(wall.row().await.tested_at, None, "it proves nothing");
+    assert_eq!(wall.say(test(2, "hold")).await.expect(202)["led"], "test_ok");
+    assert_eq!(wall.row().await.tested_at, Some(wall.app.clock.now()));
+    let press = wall.say(json!({"kind": "press", "seq": 3, "gesture": "hold"})).await;
+    assert_eq!(press.faults(), [("/gesture".to_owned(), "invalid_value".to_owned())]);
+    assert_eq!(wall.broadcasts().await.len(), 0);
 });
 
 on_both!(a_scenario_that_changed_never_silences_a_button, |db| async {

@@ -5,6 +5,7 @@ mod alarms;
 mod arming;
 mod device;
 mod doors;
+mod waiting;
 mod window;
 
 use belltower::domain::button::{Gesture, Power};

@@ -188,9 +188,10 @@ const SETTINGS: [&str; 30] = [
     "no_certificate",
     "unreadable",
 ];
-const CONFLICTS: [&str; 33] = [
+const CONFLICTS: [&str; 34] = [
     "button_state",
     "button_changed",
+    "button_overtaken",
     "button_outdated",
     "content_removed",
     "own_rights",

@@ -63,6 +63,13 @@ async fn keep(db: &Db, new: &NewBroadcast<'_>) -> BroadcastId {
     id
 }
 
+/// One that is being sent.
+pub(super) async fn live(db: &Db, open_key: &str) -> BroadcastId {
+    let plan = plan();
+    let at = Some(Timestamp(100));
+    keep(db, &NewBroadcast { state: State::Live, live_at: at, ..new(&plan, open_key) }).await
+}
+
 on_both!(a_broadcast_is_read_back_as_it_was_kept, |db| async {
     let plan = plan();
     let id = keep(&db, &new(&plan, "live fire 图书馆")).await;

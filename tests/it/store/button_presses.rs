@@ -1,11 +1,14 @@
 use belltower::clock::Timestamp;
 use belltower::domain::button::{Led, Prepared, Signal};
-use belltower::domain::emergency::{Chosen, Plan, starters};
+use belltower::domain::emergency::{Chosen, Plan, State, starters};
 use belltower::domain::id::{BroadcastId, ButtonId, ButtonKeyId, ButtonPressId};
 use belltower::store::button_presses::{
-    NewPress, cancel, due, find, find_seq, fire, forget_beats, insert, latest, list, prune, put_off, unsent,
+    NewPress, cancel, due, find, find_seq, fire, forget_beats, give_up, insert, latest, latest_live, list,
+    prune, put_off, said_last, unsent, waiting,
 };
-use belltower::store::{Db, button_keys};
+use belltower::store::{Db, broadcasts, button_keys};
+
+use super::broadcasts::live;
 
 use super::buttons::add;
 use crate::support::on_both;
@@ -111,19 +114,84 @@ on_both!(what_did_not_go_out_is_known, |db| async {
     assert_eq!(lost(0, 20).await, [(of.0, 10)]);
     assert_eq!(lost(10, 20).await, []);
     let mut tx = db.begin().await.unwrap();
-    put_off(&mut tx, id, Some(Timestamp(30))).await.unwrap();
+    put_off(&mut tx, id, Timestamp(30)).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(due(&db, Timestamp(29), 10).await.unwrap().len(), 0);
     assert_eq!(due(&db, Timestamp(30), 10).await.unwrap().len(), 1);
     let mut tx = db.begin().await.unwrap();
-    put_off(&mut tx, id, None).await.unwrap();
+    give_up(&mut tx, id).await.unwrap();
     assert!(latest(&mut tx, of.0, Timestamp(0)).await.unwrap().is_none(), "nothing to attach to");
     tx.commit().await.unwrap();
     assert_eq!(lost(0, 20).await, [(of.0, 10)], "still");
+    let row = find(&db, id).await.unwrap().unwrap();
+    assert_eq!((row.due_at, row.led, row.is_to_go_out()), (None, Led::Refused, false));
     let mut tx = db.begin().await.unwrap();
     fire(&mut tx, id, BroadcastId(7), Led::Accepted).await.unwrap();
+    give_up(&mut tx, id).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(lost(0, 20).await, []);
+    assert_eq!(find(&db, id).await.unwrap().unwrap().led, Led::Accepted, "it went out");
+});
+
+on_both!(what_is_to_go_out_is_known_before_it_is_due, |db| async {
+    let of = button(&db).await;
+    let prepared = prepared();
+    let press =
+        |seq, due| NewPress { prepared: Some(&prepared), due_at: Some(Timestamp(due)), ..new(of, seq, 10) };
+    keep(&db, &new(of, 1, 10)).await;
+    let (later, sooner) = (keep(&db, &press(2, 90)).await, keep(&db, &press(3, 20)).await);
+    let ids = async |limit| {
+        let rows = waiting(&db, limit).await.unwrap();
+        rows.into_iter().map(|row| row.id).collect::<Vec<_>>()
+    };
+    assert_eq!(ids(10).await, [sooner, later]);
+    assert_eq!(ids(1).await, [sooner]);
+    assert!(find(&db, later).await.unwrap().unwrap().is_to_go_out());
+    let mut tx = db.begin().await.unwrap();
+    fire(&mut tx, sooner, BroadcastId(7), Led::Live).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(ids(10).await, [later]);
+});
+
+on_both!(of_what_went_out_the_latest_that_is_live_is_found, |db| async {
+    let of = button(&db).await;
+    let prepared = prepared();
+    let press =
+        |seq, at| NewPress { prepared: Some(&prepared), due_at: Some(Timestamp(at)), ..new(of, seq, at) };
+    let (first, second) = (live(&db, "live fire 图书馆").await, live(&db, "live fire 食堂").await);
+    let mut tx = db.begin().await.unwrap();
+    for (new, broadcast) in [(press(1, 10), first), (press(2, 20), second)] {
+        let id = insert(&mut tx, &new).await.unwrap();
+        fire(&mut tx, id, broadcast, Led::Live).await.unwrap();
+    }
+    insert(&mut tx, &press(3, 30)).await.unwrap();
+    assert_eq!(latest_live(&mut tx, of.0, Timestamp(9)).await.unwrap(), Some(second));
+    assert_eq!(latest_live(&mut tx, of.0, Timestamp(20)).await.unwrap(), None, "longer ago");
+    let mut row = broadcasts::lock(&mut tx, second).await.unwrap().unwrap();
+    row.state = State::Stopped;
+    broadcasts::update(&mut tx, &row, None).await.unwrap();
+    assert_eq!(latest_live(&mut tx, of.0, Timestamp(9)).await.unwrap(), Some(first));
+    assert_eq!(latest_live(&mut tx, ButtonId(99), Timestamp(9)).await.unwrap(), None);
+    tx.commit().await.unwrap();
+});
+
+on_both!(what_each_key_said_last_is_found, |db| async {
+    let of = button(&db).await;
+    let other = add(&db, "b").await;
+    let mut tx = db.begin().await.unwrap();
+    let key = button_keys::insert(&mut tx, other, &[2; 32], "abcd", "王敏", Timestamp(1)).await.unwrap();
+    button_keys::insert(&mut tx, other, &[3; 32], "efgh", "王敏", Timestamp(1)).await.unwrap();
+    for (of, seq, at, said) in
+        [(of, 5, 40, None), ((other, key), 1, 20, Some(7)), ((other, key), 2, 30, Some(8))]
+    {
+        let new = NewPress { signal: Signal::Heartbeat, said_at: said.map(Timestamp), ..new(of, seq, at) };
+        insert(&mut tx, &new).await.unwrap();
+        button_keys::advance(&mut tx, of.1, seq, Timestamp(at)).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let rows = said_last(&db).await.unwrap();
+    let rows: Vec<_> = rows.iter().map(|row| (row.button_id, row.at.0, row.said_at.map(|at| at.0))).collect();
+    assert_eq!(rows, [(other, 30, Some(8)), (of.0, 40, None)]);
 });
 
 on_both!(of_signs_of_life_the_latest_is_kept, |db| async {

@@ -101,7 +101,12 @@ on_both!(what_a_sign_of_life_does_not_say_stays, |db| async {
     let beat = Sign { is_beat: true, battery: Some(80), firmware: Some("1.2"), ..Sign::default() };
     heard(&mut tx, id, beat, Timestamp(10)).await.unwrap();
     heard(&mut tx, id, Sign { is_test: true, ..Sign::default() }, Timestamp(20)).await.unwrap();
-    let refusal = Refusal { at: Timestamp(30), why: Refused::Signature, from: "10.0.0.1".to_owned() };
+    let refusal = Refusal {
+        at: Timestamp(30),
+        why: Refused::Signature,
+        from: "10.0.0.1".to_owned(),
+        pressed_at: Some(Timestamp(30)),
+    };
     refused(&mut tx, id, &refusal).await.unwrap();
     tx.commit().await.unwrap();
     let row = find(&db, id).await.unwrap().unwrap();

@@ -1,5 +1,7 @@
 //! All buttons, those that somebody should look after first.
 
+use std::collections::HashSet;
+
 use actix_web::HttpResponse;
 use actix_web::web::Data;
 use askama::Template;
@@ -40,9 +42,9 @@ pub struct Line {
 }
 
 impl Line {
-    fn new(row: ButtonRow, now: Timestamp) -> Self {
+    fn new(row: ButtonRow, clocks_off: &HashSet<ButtonId>, now: Timestamp) -> Self {
         Self {
-            health: buttons::watched(&row).health(now),
+            health: buttons::watched(&row, clocks_off).health(now),
             id: row.id,
             waits: row.asked.is_some(),
             name: row.name,
@@ -58,25 +60,29 @@ impl Line {
         href(self.id)
     }
 
-    /// What is not heard of, then what is overdue, low, waits, protects, and at last what does nothing.
+    /// What was pressed for nothing or is not heard of, then whose clock is wrong, what is overdue, low, waits, protects, and
+    /// at last what does nothing.
     const fn rank(&self) -> u8 {
         match (self.state, self.health) {
-            (ButtonState::Revoked, _) => 7,
-            (_, Health { offline_since: Some(_), .. }) => 0,
-            (_, Health { test_due_since: Some(_), .. }) => 1,
-            (_, Health { battery_low: true, .. }) => 2,
-            _ if self.waits => 3,
-            (ButtonState::Armed, _) => 4,
-            (ButtonState::Test, _) => 5,
-            (ButtonState::Disarmed, _) => 6,
+            (ButtonState::Revoked, _) => 9,
+            (_, Health { refused_at: Some(_), .. }) => 0,
+            (_, Health { offline_since: Some(_), .. }) => 1,
+            (_, Health { clock_off: true, .. }) => 2,
+            (_, Health { test_due_since: Some(_), .. }) => 3,
+            (_, Health { battery_low: true, .. }) => 4,
+            _ if self.waits => 5,
+            (ButtonState::Armed, _) => 6,
+            (ButtonState::Test, _) => 7,
+            (ButtonState::Disarmed, _) => 8,
         }
     }
 }
 
 pub(in crate::console) async fn show(s: Data<Services>, signed: Signed) -> Result<HttpResponse> {
     let rows = buttons::list(&s, &signed.caller).await?;
+    let off = buttons::clocks_off(&s, &signed.caller).await?;
     let shell = signed.shell(None)?;
-    let mut rows: Vec<_> = rows.into_iter().map(|row| Line::new(row, shell.view.now)).collect();
+    let mut rows: Vec<_> = rows.into_iter().map(|row| Line::new(row, &off, shell.view.now)).collect();
     rows.sort_by_key(Line::rank);
     page::html(&ButtonsPage { may_edit: signed.may(Permission::EmergencyPrepare), rows, shell })
 }

@@ -2,6 +2,7 @@
 //! what is decided about it.
 
 pub mod acts;
+pub mod asked;
 pub mod form;
 pub mod list;
 pub mod one;

@@ -5,26 +5,25 @@ use actix_web::{HttpResponse, HttpResponseBuilder};
 use askama::Template;
 use serde::Deserialize;
 
+use super::asked::{AskedFragment, asked};
 use super::{FRESH_KEY, FRESH_SECRET, href};
 use crate::Result;
 use crate::clock::Timestamp;
 use crate::console::access::Signed;
 use crate::console::emergency;
-use crate::console::emergency::told::{Filled, PeopleFragment, TextsFragment};
 use crate::console::label::Tone;
 use crate::console::page::{self, Fact, Shell, Theme};
 use crate::console::shown_once;
 use crate::console::timeline::actor;
 use crate::console::view::{Given, View};
-use crate::domain::audience::Params;
-use crate::domain::button::{Armed, ButtonState, Gesture, Health, Led, Plans, Prepared, Refusal, Signal};
-use crate::domain::emergency::{Chosen, Level, Run, texts};
+use crate::domain::button::{Armed, ButtonState, Gesture, Health, Led, Plans, Refusal, Signal};
+use crate::domain::emergency::{Chosen, Level};
 use crate::domain::id::{ButtonId, ButtonPressId};
 use crate::domain::operator::Permission;
 use crate::http::params;
+use crate::service::Services;
 use crate::service::buttons::{self, ButtonRow, Key, PressRow};
 use crate::service::scenarios::{self, ScenarioRow};
-use crate::service::{Services, broadcasts};
 
 const ON_A_PAGE: u32 = 25;
 
@@ -94,33 +93,6 @@ pub struct Meaning {
     pub chosen: String,
     /// The scenario is gone, or has not all of these choices any more.
     pub outdated: bool,
-}
-
-/// What a second person reads before they agree.
-#[derive(Debug, Template)]
-#[template(path = "console/emergency/buttons/asked.html")]
-pub struct AskedFragment {
-    pub view: View,
-    pub at: String,
-    pub version: i64,
-    pub by: String,
-    pub since: Timestamp,
-    /// Whoever looks asked for it, or changed the button.
-    pub had_a_hand: bool,
-    pub may_confirm: bool,
-    pub may_withdraw: bool,
-    pub sends: Vec<Sends>,
-}
-
-/// What a press would send.
-#[derive(Debug)]
-pub struct Sends {
-    pub gesture: Gesture,
-    pub name: String,
-    pub level: Level,
-    pub texts: TextsFragment,
-    /// Where they can be counted.
-    pub people: Option<PeopleFragment>,
 }
 
 /// Something that came.
@@ -217,7 +189,7 @@ pub(super) async fn answer(
 }
 
 /// Somebody's name, without the address.
-fn name_of(view: &View, by: &str) -> String {
+pub(super) fn name_of(view: &View, by: &str) -> String {
     actor(view, by.split(" <").next().unwrap_or_default())
 }
 
@@ -241,51 +213,7 @@ fn meanings(view: &View, rows: &[ScenarioRow], row: &ButtonRow) -> Vec<Meaning> 
     of.map(|(gesture, mapped)| meaning(view, rows, *gesture, &mapped.scenario, &mapped.chosen)).collect()
 }
 
-/// What a gesture would send, as whoever asked for it saw it.
-async fn sends(s: &Services, signed: &Signed, view: &View, gesture: Gesture, prepared: &Prepared) -> Sends {
-    let plan = &prepared.plan;
-    let named = plan.chosen.iter().map(|(name, choice)| (name.to_owned(), choice.zh.clone().into()));
-    let params: Params = named.collect();
-    // What cannot be counted keeps nobody from reading.
-    let foreseen = broadcasts::foresee(s, &signed.caller, &prepared.scenario, &params, Run::Live).await.ok();
-    let now = texts::time_of_day(&s.campus.zoned(view.now));
-    let id = match gesture {
-        Gesture::Press => "said-press",
-        Gesture::Double => "said-double",
-        Gesture::Hold => "said-hold",
-    };
-    Sends {
-        gesture,
-        name: view.spoken(&plan.name()),
-        level: plan.scenario.level,
-        texts: TextsFragment::filled(view, id, &Filled::of_plan(plan, &plan.scenario.alert, &now, Run::Live)),
-        people: foreseen.as_ref().map(|foreseen| PeopleFragment::new(view, foreseen)),
-    }
-}
-
-async fn asked(s: &Services, signed: &Signed, view: &View, row: &ButtonRow) -> Option<AskedFragment> {
-    let asked = &row.asked.as_ref()?.0;
-    let mut all = Vec::with_capacity(asked.plans.len());
-    for (gesture, prepared) in &asked.plans {
-        all.push(sends(s, signed, view, *gesture, prepared).await);
-    }
-    let me = signed.operator.id;
-    let had_a_hand = asked.operator == me || row.editors.0.contains(&me);
-    let may_approve = signed.may(Permission::EmergencyApprove);
-    Some(AskedFragment {
-        view: view.clone(),
-        at: href(row.id),
-        version: row.version,
-        by: name_of(view, &asked.by),
-        since: asked.at,
-        had_a_hand: had_a_hand && may_approve,
-        may_confirm: may_approve && !had_a_hand,
-        may_withdraw: may_approve || signed.may(Permission::EmergencyPrepare),
-        sends: all,
-    })
-}
-
-fn facts(view: &View, row: &ButtonRow) -> Vec<Fact> {
+fn facts(view: &View, row: &ButtonRow, test_due: Option<Timestamp>) -> Vec<Fact> {
     let never = || view.t("never");
     let moment = |name: &str, at: Option<Timestamp>| match at {
         Some(at) => Fact::markup(view.t(name), view.ago(at)),
@@ -296,7 +224,7 @@ fn facts(view: &View, row: &ButtonRow) -> Vec<Fact> {
         moment("button-beat", row.beat_at),
         moment("button-tested", row.tested_at),
     ];
-    if let Some(due) = buttons::watched(row).test_due() {
+    if let Some(due) = test_due {
         facts.push(Fact::markup(view.t("button-test-due"), view.ago(due)));
     }
     if let Some(left) = row.battery {
@@ -335,12 +263,19 @@ async fn page(
     presses.truncate(ON_A_PAGE as usize);
     let older = presses.last().filter(|_| has_more).map(|last| last.id.to_string());
     let keys = buttons::keys(s, &signed.caller, id).await?;
+    let clocks_off = buttons::clocks_off(s, &signed.caller).await?;
     let rows = scenarios::list(s, &signed.caller).await?;
     let at = href(id);
     let fresh_key = shown_once::take(s, signed, FRESH_KEY, &at)?;
     let fresh_secret = shown_once::take(s, signed, FRESH_SECRET, &at)?;
     let shell = signed.shell(None)?;
     let view = &shell.view;
+    let watched = buttons::watched(&row, &clocks_off);
+    let shown = |key: Key| {
+        let valid = key.is_valid(view.now);
+        (Key { created_by: name_of(view, &key.created_by), ..key }, valid)
+    };
+    let keys: Vec<_> = keys.into_iter().map(shown).collect();
     let is_armed = row.state == ButtonState::Armed;
     let may_edit = signed.may(Permission::EmergencyPrepare) && row.state != ButtonState::Revoked;
     let quiet = [Permission::EmergencyPrepare, Permission::EmergencyApprove, Permission::EmergencyStop];
@@ -348,23 +283,19 @@ async fn page(
     Ok(ButtonPage {
         id,
         version: row.version,
-        health: buttons::watched(&row).health(view.now),
-        facts: facts(view, &row),
+        health: watched.health(view.now),
+        facts: facts(view, &row, watched.test_due()),
         meanings: row
             .armed
             .as_ref()
             .map_or_else(|| meanings(view, &rows, &row), |a| armed_as(view, &rows, &a.0.plans)),
-        asked: asked(s, signed, view, &row).await,
+        asked: asked(s, signed, view, &row, &keys).await?,
         armed: row.armed.as_ref().filter(|_| is_armed).map(|armed| who(&armed.0)),
         refusal: row.refused.as_ref().map(|refused| refused.0.clone()),
         fresh_key,
         fresh_secret,
         signs: row.secret.is_some(),
-        keys: keys
-            .into_iter()
-            .map(|key| (key.is_valid(view.now), key))
-            .map(|(valid, key)| (key, valid))
-            .collect(),
+        keys,
         presses: presses.into_iter().map(PressLine::new).collect(),
         newest: before.map(|_| at.clone()),
         older: older.map(|last| page::address(&at, &[("before", &last)])),

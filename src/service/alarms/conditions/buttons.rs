@@ -1,4 +1,5 @@
-//! Alarm buttons that are not heard of, run down or are not tried out, and presses that went nowhere.
+//! Alarm buttons that are not heard of, run down, are not tried out or have a wrong clock, and presses that went nowhere or were
+//! refused.
 
 use crate::Result;
 use crate::clock::Timestamp;

@@ -52,7 +52,7 @@ async fn a_button_is_answered_as_described() {
     assert_eq!(operation.parameters("header"), BTreeSet::from(headers));
     let schema = operation.body().unwrap().clone();
     let whole = json!({
-        "kind": "press", "seq": 1, "at": "2026-09-21T14:13:20Z", "battery": 87, "firmware": "1.2",
+        "kind": "test", "gesture": "press", "seq": 1, "at": "2026-09-21T14:13:20Z", "battery": 87, "firmware": "1.2",
     });
     assert!(schema::mismatches(&walk.document, &schema, &whole).is_empty());
     let described: BTreeSet<_> =

@@ -1,10 +1,12 @@
 //! Alarm buttons in the console without script: registered, tried out, armed by two, changed, revoked.
 
+use belltower::domain::audience::Audience;
 use belltower::domain::button::ButtonState;
 use belltower::domain::emergency::State;
 use belltower::domain::operator::Role;
-use belltower::service::broadcasts;
 use belltower::service::buttons::{self, ButtonRow};
+use belltower::service::{broadcasts, scenarios};
+use belltower::store::scenarios as kept;
 use reqwest::Method;
 use serde_json::json;
 
@@ -104,7 +106,7 @@ async fn a_button_is_armed_by_two_and_shows_what_came_of_its_presses() {
     assert_eq!(refused.status, 403);
     has(&refused, &["须由没有参与的人确认"]);
     let shown = officer.get(&page).await;
-    has(&shown, &["确认布防", "图书馆发生火情", "总人数", "周敏"]);
+    has(&shown, &["确认布防", "图书馆发生火情", "总人数", "周敏", "能触发它的密钥", "生成于"]);
     let stale = act(&mut officer, &page, "confirm", &[("version", &first)]).await;
     assert_eq!(stale.status, 409);
     has(&stale, &["有人刚修改过该按钮"]);
@@ -129,6 +131,52 @@ async fn a_button_is_armed_by_two_and_shows_what_came_of_its_presses() {
     assert_eq!(row(&app).await.state, ButtonState::Disarmed);
     let late = officer.submit(&edit, &edit, &fields).await;
     assert_eq!(late.status, 409, "somebody else's change is not undone");
+}
+
+#[tokio::test]
+async fn who_is_to_agree_reads_and_counts_what_was_asked_for_and_is_told_when_it_is_no_more() {
+    let app = campus().await;
+    let mut owner = Browser::signed_in(&app, Role::Owner).await;
+    let mut officer = Browser::signed_in(&app, Role::DutyOfficer).await;
+    let (page, key) = registered(&mut owner).await;
+    act(&mut owner, &page, "arm", &[("version", &version(&app).await)]).await;
+    has(&officer.get(&page).await, &["确认布防", "图书馆发生火情", "<dd>3</dd>"]);
+    // Two others make it one for nobody, and in other words.
+    let row = scenarios::get(&app.services, &TERMINAL, "fire").await.unwrap();
+    let mut scenario = row.document.0;
+    "火警".clone_into(&mut scenario.name.zh);
+    scenario.audience = Audience { groups: vec!["nobody".to_owned()], ..Audience::default() };
+    let mut tx = app.services.db.begin().await.unwrap();
+    let new = kept::NewScenario { slug: "fire", document: &scenario, by: "test" };
+    assert!(kept::update(&mut tx, &new, row.version, app.clock.now()).await.unwrap());
+    tx.commit().await.unwrap();
+    let shown = officer.get(&page).await;
+    has(&shown, &["图书馆发生火情", "<dd>3</dd>", "申请之后，该预案有改动", "不能确认"]);
+    lacks(&shown, &["确认布防</button>"]);
+    let late = act(&mut officer, &page, "confirm", &[("version", &version(&app).await)]).await;
+    assert_eq!(late.status, 409);
+    has(&late, &["申请布防之后预案有改动，请撤回并重新申请"]);
+    assert_eq!(press(&app, &key, "press", 1).await.expect(202)["led"], "refused");
+}
+
+#[tokio::test]
+async fn a_refused_press_and_a_wrong_clock_are_shown() {
+    let app = campus().await;
+    let mut owner = Browser::signed_in(&app, Role::Owner).await;
+    let mut officer = Browser::signed_in(&app, Role::DutyOfficer).await;
+    let (page, key) = registered(&mut owner).await;
+    act(&mut owner, &page, "arm", &[("version", &version(&app).await)]).await;
+    act(&mut officer, &page, "confirm", &[("version", &version(&app).await)]).await;
+    assert_eq!(press(&app, &key, "heartbeat", 1).await.expect(202)["led"], "accepted");
+    let marks = ["按下被拒绝", "时钟不准"];
+    lacks(&owner.get(&page).await, &marks);
+    lacks(&owner.get(HOME).await, &marks);
+    assert_eq!(press(&app, &key, "double", 2).await.expect(202)["led"], "refused");
+    let path = format!("/buttons/{}/press", row(&app).await.id);
+    let beat = json!({"kind": "heartbeat", "seq": 3, "at": "2020-01-01T00:00:00Z"});
+    Answer::of(app.api_as(&key, Method::POST, &path).json(&beat)).await.expect(202);
+    has(&owner.get(&page).await, &[&marks[..], &["该按法没有对应的预案"]].concat());
+    has(&owner.get(HOME).await, &marks);
 }
 
 #[tokio::test]
