@@ -47,6 +47,7 @@ pub async fn mark(
     let detail = json!({ "person": person, "condition": condition });
     audit::append(&mut tx, now, &label, "broadcast.mark", &id.to_string(), &detail).await?;
     tx.commit().await?;
+    s.rolls.forget();
     Ok(found.name)
 }
 

@@ -4,7 +4,6 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::super::{Services, short_links};
-use super::keep;
 use crate::clock::Timestamp;
 use crate::domain::answer::Via;
 use crate::domain::channel::ChannelKind;
@@ -18,8 +17,6 @@ use crate::{Error, Result};
 /// How long a link opens its page after its message expired: who was without a telephone answers late, and is wanted all the
 /// same.
 const KEPT: Duration = Duration::from_hours(7 * 24);
-/// Somebody who was told to come again where answers of one person are no longer kept.
-const AGAIN: Duration = Duration::from_hours(1);
 
 /// What a person sees. Nothing in it says who they are.
 #[derive(Clone, Debug)]
@@ -77,12 +74,12 @@ pub async fn open(s: &Services, token: &str, remote: IpAddr, asked: Option<&str>
     })
 }
 
-/// Takes what the person behind a link says. What is longer than there is room for is cut: nobody in need is turned away
-/// for it.
+/// Takes what the person behind a link says. What is longer than there is room for is cut, and what comes more often than
+/// answers are kept counts all the same: nobody in need is turned away for it.
 ///
 /// # Errors
 ///
-/// As [`open`]; [`Error::RateLimited`] for whoever has answered as often as answers are kept.
+/// As [`open`].
 pub async fn answer(s: &Services, token: &str, remote: IpAddr, answer: &Answer<'_>) -> Result<()> {
     let (_, row) = follow(s, token, remote).await?;
     let cut = |text: &str, most: usize| text.trim().chars().take(most).collect::<String>();
@@ -98,9 +95,7 @@ pub async fn answer(s: &Services, token: &str, remote: IpAddr, answer: &Answer<'
         at: s.clock.now(),
         marked_by: None,
     };
-    if !keep(&mut tx, &new).await? {
-        return Err(Error::RateLimited { retry_after: AGAIN });
-    }
+    store::answer(&mut tx, &new).await?;
     tx.commit().await
 }
 
