@@ -168,7 +168,8 @@ mod tests {
     }
     #[tokio::test]
     async fn however_many_ask_it_is_found_out_once() {
-        let (shared, clock) = (Shared::lasting(8, Duration::from_secs(2)), Clock::manual(Timestamp(1_000_000)));
+        let (shared, clock) =
+            (Shared::lasting(8, Duration::from_secs(2)), Clock::manual(Timestamp(1_000_000)));
         let found = AtomicU32::new(0);
         let ask = async || {
             let find = async {
@@ -190,7 +191,8 @@ mod tests {
 
     #[tokio::test]
     async fn what_changes_while_something_is_found_out_is_not_missed() {
-        let (shared, clock) = (Shared::lasting(8, Duration::from_secs(2)), Clock::manual(Timestamp(1_000_000)));
+        let (shared, clock) =
+            (Shared::lasting(8, Duration::from_secs(2)), Clock::manual(Timestamp(1_000_000)));
         let before = async {
             shared.forget();
             Ok("before")

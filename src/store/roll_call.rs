@@ -392,10 +392,8 @@ pub async fn list(
 /// Those of a roll who need help, who has waited longest first; at most `limit`.
 pub async fn in_need(db: &Db, roll: &Roll<'_>, limit: u32) -> Result<Vec<PersonRow>> {
     let dialect = db.dialect();
-    let text = format!(
-        "{} ORDER BY a.help_since, r.id LIMIT $5 + 0",
-        people(dialect, &roll.in_need(dialect))
-    );
+    let text =
+        format!("{} ORDER BY a.help_since, r.id LIMIT $5 + 0", people(dialect, &roll.in_need(dialect)));
     Ok(in_db!(db, |c| of_roll!(text, roll).bind(i64::from(limit)).fetch_all(c).await)?)
 }
 
@@ -459,7 +457,8 @@ pub async fn boards(db: &Db, since: Timestamp) -> Result<Vec<BoardRow>> {
             AND b.follows IS NULL AND b.live_at IS NOT NULL AND (b.state = {live} OR b.ended_at > $1)
          ORDER BY b.id DESC",
         n = of_help("CAST(count(*) AS bigint)"),
-        unmarked = of_help("CAST(COALESCE(sum(CASE WHEN a.marked_by IS NULL THEN 1 ELSE 0 END), 0) AS bigint)"),
+        unmarked =
+            of_help("CAST(COALESCE(sum(CASE WHEN a.marked_by IS NULL THEN 1 ELSE 0 END), 0) AS bigint)"),
         newest = of_help("max(a.help_since)"),
     );
     Ok(in_db!(db, |c| sqlx::query_as(sql(text)).bind(since.0).fetch_all(c).await)?)

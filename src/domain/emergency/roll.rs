@@ -84,7 +84,11 @@ mod tests {
         assert_eq!(Condition::Safe.given_at(said, heard), Timestamp(heard.0 - 1_000));
         for condition in Condition::ALL {
             assert_eq!(condition.given_at(None, heard), heard);
-            assert_eq!(condition.given_at(Some(Timestamp(heard.0 + 9_000)), heard), heard, "its clock is fast");
+            assert_eq!(
+                condition.given_at(Some(Timestamp(heard.0 + 9_000)), heard),
+                heard,
+                "its clock is fast"
+            );
             let long = Timestamp(heard.0 - 300_000);
             assert_eq!(condition.given_at(Some(long), heard), long, "it was held up");
         }

@@ -67,18 +67,8 @@ impl Known {
 }
 
 /// As of two seconds ago at most, but for what this process was told by those who look.
-pub(super) async fn figures(
-    s: &Services,
-    looked: &Looked,
-    names: Names,
-    unit: Unit,
-) -> Result<Arc<Figures>> {
-    let key = Key {
-        broadcast: looked.row.id,
-        within: looked.within.clone(),
-        names: names.clone(),
-        unit,
-    };
+pub(super) async fn figures(s: &Services, looked: &Looked, names: Names, unit: Unit) -> Result<Arc<Figures>> {
+    let key = Key { broadcast: looked.row.id, within: looked.within.clone(), names: names.clone(), unit };
     s.rolls.0.get(key, &s.clock, count(s, looked, names, unit)).await
 }
 

@@ -89,7 +89,12 @@ impl Looked {
 
 /// Takes what somebody pressed on a card, if it asked whether they are safe, in the transaction that takes it off the calls
 /// that wait. We heard of it at `heard`.
-pub(super) async fn pressed(tx: &mut Tx, delivery: DeliveryId, press: &Press, heard: Timestamp) -> Result<()> {
+pub(super) async fn pressed(
+    tx: &mut Tx,
+    delivery: DeliveryId,
+    press: &Press,
+    heard: Timestamp,
+) -> Result<()> {
     let Ok(condition) = press.key.parse::<Condition>() else { return Ok(()) };
     let Some(asked) = store::asked_in(tx, delivery).await?.filter(|asked| asked.plan.0.scenario.roll_call)
     else {
