@@ -91,8 +91,7 @@ pub async fn insert(tx: &mut Tx, new: &NewAnswer<'_>) -> Result<bool> {
          ON CONFLICT (delivery_id) DO UPDATE SET choice = excluded.choice, shown = excluded.shown,
             via = excluded.via, answered_at = excluded.answered_at
          WHERE answer.answered_at IS NULL OR answer.answered_at < excluded.answered_at
-            OR (answer.answered_at = excluded.answered_at AND answer.choice = '{safe}' AND excluded.choice = '{help}')",
-        safe = Condition::Safe.name(),
+            OR (answer.answered_at = excluded.answered_at AND answer.choice <> '{help}' AND excluded.choice = '{help}')",
         help = Condition::Help.name(),
     );
     let taken = in_tx!(tx, |c| {

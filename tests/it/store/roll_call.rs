@@ -2,11 +2,11 @@ use belltower::clock::Timestamp;
 use belltower::domain::answer::Via;
 use belltower::domain::audience::{After, Whose};
 use belltower::domain::channel::ChannelKind;
-use belltower::domain::emergency::{Condition, Part, Unit};
+use belltower::domain::emergency::{Condition, Part, State, Unit};
 use belltower::domain::id::{BroadcastId, DeliveryId, MessageId, RecipientId};
 use belltower::store::audience::{ResolvedAudience, members};
 use belltower::store::roll_call::{
-    CountsRow, NewAnswer, PersonRow, Roll, Wanted, answer, asked, asked_in, counts, find, given, how_many,
+    CountsRow, NewAnswer, PersonRow, Roll, Wanted, answer, asked, asked_in, boards, counts, find, given,
     in_need, last, list, newest, units, ways,
 };
 use belltower::store::{Db, broadcasts, erasure, retention};
@@ -44,7 +44,8 @@ async fn campus(db: &Db) -> BroadcastId {
           (105, 1, 1, 1, 1, 15, 15, 1, 'sun@x', '孙丽', 4, 5, 1, 6),
           (111, 1, 2, 2, 1, 11, 11, 2, '+8613800000011', '李娜', 2, 5, 1, 6), (113, 1, 2, 2, 1, 13, 13, 2, '+8613800000013', '赵敏', 2, 5, 1, 6),
           (201, 2, 1, 1, 1, 11, 11, 1, 'li@x', '李娜', 2, 5, 1, 6),
-          (401, 4, 1, 1, 1, 11, 11, 1, 'li@x', '李娜', 2, 5, 1, 6)";
+          (401, 4, 1, 1, 1, 11, 11, 1, 'li@x', '李娜', 2, 5, 1, 6);
+        INSERT INTO message_count (message_id, channel, sent, failed) VALUES (1, 1, 3, 2), (1, 2, 2, 0)";
     execute(&mut tx, text).await;
     tx.commit().await.unwrap();
     lead
@@ -95,40 +96,114 @@ on_both!(the_last_answer_counts_and_all_are_kept, |db| async {
     let lead = campus(&db).await;
     let help = NewAnswer { place: "三楼", words: "门打不开", ..said(lead, 11, Condition::Help, 100) };
     assert!(tell(&db, help).await);
-    assert!(tell(&db, NewAnswer { via: Via::Sms, ..said(lead, 11, Condition::Safe, 200) }).await);
+    assert!(tell(&db, NewAnswer { via: Via::Sms, ..said(lead, 11, Condition::Safe, 20_000) }).await);
     assert!(
-        !tell(&db, NewAnswer { via: Via::Card, ..said(lead, 11, Condition::Help, 150) }).await,
+        !tell(&db, NewAnswer { via: Via::Card, ..said(lead, 11, Condition::Help, 14_999) }).await,
         "it came late"
     );
     let marked = NewAnswer {
         via: Via::Operator,
         marked_by: Some("王敏 <w@x>"),
-        ..said(lead, 12, Condition::Safe, 300)
+        ..said(lead, 12, Condition::Safe, 30_000)
     };
     assert!(tell(&db, marked).await);
     let now = last(&db, lead, RecipientId(11)).await.unwrap().unwrap();
-    assert_eq!((now.condition, now.via, now.answered_at), (Condition::Safe, Via::Sms, Timestamp(200)));
+    assert_eq!((now.condition, now.via, now.answered_at), (Condition::Safe, Via::Sms, Timestamp(20_000)));
     assert_eq!((now.place.as_str(), now.words.as_str()), ("", ""));
     let all = given(&db, lead, RecipientId(11), 10).await.unwrap();
     let at: Vec<_> = all.iter().map(|row| (row.answered_at.0, row.condition)).collect();
-    assert_eq!(at, [(200, Condition::Safe), (150, Condition::Help), (100, Condition::Help)]);
+    assert_eq!(at, [(20_000, Condition::Safe), (14_999, Condition::Help), (100, Condition::Help)]);
     assert_eq!((all[2].place.as_str(), all[2].words.as_str()), ("三楼", "门打不开"));
     assert_eq!(given(&db, lead, RecipientId(11), 1).await.unwrap().len(), 1);
-    let mut tx = db.begin().await.unwrap();
-    assert_eq!(how_many(&mut tx, lead, RecipientId(11)).await.unwrap(), 3);
-    assert_eq!(how_many(&mut tx, lead, RecipientId(13)).await.unwrap(), 0);
-    drop(tx);
     let other = last(&db, lead, RecipientId(12)).await.unwrap().unwrap();
     assert_eq!(other.marked_by.as_deref(), Some("王敏 <w@x>"));
     assert_eq!(last(&db, lead, RecipientId(13)).await.unwrap(), None);
     // Late are those after its end.
     let mut tx = db.begin().await.unwrap();
     let mut row = broadcasts::lock(&mut tx, lead).await.unwrap().unwrap();
-    row.ended_at = Some(Timestamp(250));
+    row.ended_at = Some(Timestamp(25_000));
     broadcasts::update(&mut tx, &row, None).await.unwrap();
     tx.commit().await.unwrap();
     let by: Vec<_> = ways(&db, lead).await.unwrap().iter().map(|row| (row.via, row.n, row.late)).collect();
     assert_eq!(by, [(Via::Sms, 1, 0), (Via::Operator, 1, 1)]);
+});
+
+on_both!(where_nobody_knows_which_was_first_help_is_needed, |db| async {
+    let lead = campus(&db).await;
+    let stands = async |person| last(&db, lead, RecipientId(person)).await.unwrap().unwrap().condition;
+    assert!(tell(&db, said(lead, 11, Condition::Safe, 20_000)).await);
+    assert!(tell(&db, said(lead, 11, Condition::Help, 15_000)).await, "clocks may differ by so much");
+    assert_eq!(stands(11).await, Condition::Help);
+    assert!(!tell(&db, said(lead, 11, Condition::Safe, 14_999)).await);
+    assert!(tell(&db, said(lead, 11, Condition::Safe, 15_001)).await, "they may think better of it at once");
+    assert!(tell(&db, said(lead, 12, Condition::Help, 20_000)).await);
+    assert!(!tell(&db, said(lead, 12, Condition::Safe, 19_999)).await);
+    assert_eq!((stands(11).await, stands(12).await), (Condition::Safe, Condition::Help));
+});
+
+on_both!(the_last_answer_counts_however_many_there_were, |db| async {
+    let lead = campus(&db).await;
+    for at in 1..=101 {
+        assert!(tell(&db, said(lead, 11, Condition::Safe, at)).await);
+    }
+    assert!(tell(&db, said(lead, 11, Condition::Help, 200)).await);
+    let all = given(&db, lead, RecipientId(11), 200).await.unwrap();
+    assert_eq!((all.len(), all[0].answered_at), (100, Timestamp(100)));
+    assert_eq!(last(&db, lead, RecipientId(11)).await.unwrap().unwrap().condition, Condition::Help);
+    let marked = NewAnswer { marked_by: Some("王敏"), ..said(lead, 11, Condition::Safe, 300) };
+    assert!(tell(&db, marked).await);
+    assert_eq!(given(&db, lead, RecipientId(11), 200).await.unwrap().len(), 101);
+});
+
+on_both!(who_needs_help_has_waited_since_they_began_to, |db| async {
+    let lead = campus(&db).await;
+    for (person, condition, at) in [
+        (13, Condition::Help, 100),
+        (11, Condition::Help, 200),
+        (13, Condition::Help, 300),
+        (12, Condition::Help, 50),
+        (12, Condition::Safe, 400),
+        (12, Condition::Help, 500),
+        (14, Condition::Safe, 10),
+    ] {
+        assert!(tell(&db, said(lead, person, condition, at)).await);
+    }
+    let rows = in_need(&db, &roll(lead, None), 9).await.unwrap();
+    let since: Vec<_> = rows.iter().map(|row| (row.id.0, row.help_since.map(|at| at.0))).collect();
+    assert_eq!(since, [(13, Some(100)), (11, Some(200)), (12, Some(500))]);
+    assert_eq!(rows[0].answered_at, Some(Timestamp(300)));
+    let other = find(&db, &roll(lead, None), RecipientId(14)).await.unwrap().unwrap();
+    assert_eq!(other.help_since, None);
+});
+
+on_both!(boards_are_of_what_goes_on_or_ended_lately, |db| async {
+    let lead = campus(&db).await;
+    let mut tx = db.begin().await.unwrap();
+    let other = broadcast(&mut tx, "live other", None, None).await;
+    tx.commit().await.unwrap();
+    tell(&db, said(lead, 11, Condition::Help, 100)).await;
+    tell(&db, NewAnswer { marked_by: Some("王敏"), ..said(lead, 13, Condition::Help, 200) }).await;
+    tell(&db, said(lead, 12, Condition::Safe, 300)).await;
+    let seen = async |since| {
+        let rows = boards(&db, Timestamp(since)).await.unwrap();
+        let row = |row: belltower::store::roll_call::BoardRow| {
+            (row.id, row.help, row.unmarked, row.newest.map(|at| at.0))
+        };
+        rows.into_iter().map(row).collect::<Vec<_>>()
+    };
+    let with_help = (lead, 2, 1, Some(200));
+    assert_eq!(seen(9_000).await, [(other, 0, 0, None), with_help], "the newest first, without what follows");
+    let mut tx = db.begin().await.unwrap();
+    for (id, state, live) in [(lead, State::Stopped, true), (other, State::Rejected, false)] {
+        let mut row = broadcasts::lock(&mut tx, id).await.unwrap().unwrap();
+        row.state = state;
+        row.ended_at = Some(Timestamp(10_000));
+        row.live_at = row.live_at.filter(|_| live);
+        broadcasts::update(&mut tx, &row, None).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    assert_eq!(seen(9_999).await, [with_help]);
+    assert!(seen(10_000).await.is_empty());
 });
 
 on_both!(who_was_asked_is_counted_in_all_and_by_where_they_belong, |db| async {
@@ -247,5 +322,9 @@ on_both!(who_is_forgotten_still_counts_and_is_nobody, |db| async {
     retention::remove(&mut tx, &[DeliveryId(102)]).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(last(&db, lead, RecipientId(12)).await.unwrap(), None);
-    assert_eq!(counts(&db, &roll(lead, None)).await.unwrap(), CountsRow { asked: 4, safe: 1, help: 1 });
+    assert_eq!(
+        counts(&db, &roll(lead, None)).await.unwrap(),
+        CountsRow { asked: 5, safe: 1, help: 1 },
+        "as they were"
+    );
 });
