@@ -122,8 +122,8 @@ impl<'a> News<'a> {
 
     /// The page that says the most of it.
     fn page(&self) -> String {
-        let open = self.begun.iter().chain(&self.still);
-        match open.filter_map(|alarm| alarm.matter.0.board()).next() {
+        let mut open = self.begun.iter().chain(&self.still);
+        match open.find_map(|alarm| alarm.matter.0.board()) {
             Some(id) => format!("console/emergency/broadcasts/{id}/roll"),
             None => "console/alarms".to_owned(),
         }

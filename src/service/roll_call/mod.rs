@@ -18,7 +18,8 @@ pub(super) use self::calls::calls;
 pub(super) use self::figures::Known;
 pub use self::page::{Answer, Newest, RollPage, answer, is_token, open};
 pub use self::shared::{SharedPage, Started, come_back, open_shared, sign_in};
-pub use crate::store::roll_call::{CountsRow, GivenRow, UnitRow, ViaRow, Wanted};
+pub use crate::store::roll_answers::GivenRow;
+pub use crate::store::roll_call::{CountsRow, UnitRow, ViaRow, Wanted};
 
 use std::time::Duration;
 
@@ -32,7 +33,8 @@ use crate::domain::emergency::{Condition, Part};
 use crate::domain::grant::Reach;
 use crate::domain::id::{BroadcastId, DeliveryId, MessageId};
 use crate::domain::operator::Permission;
-use crate::store::roll_call::{self as store, NewAnswer, Roll};
+use crate::store::roll_answers::{self as answers, NewAnswer};
+use crate::store::roll_call::{self as store, Roll};
 use crate::store::{Tx, broadcasts as sent};
 use crate::{Error, Result};
 
@@ -96,7 +98,7 @@ pub(super) async fn pressed(
     heard: Timestamp,
 ) -> Result<()> {
     let Ok(condition) = press.key.parse::<Condition>() else { return Ok(()) };
-    let Some(asked) = store::asked_in(tx, delivery).await?.filter(|asked| asked.plan.0.scenario.roll_call)
+    let Some(asked) = answers::asked_in(tx, delivery).await?.filter(|asked| asked.plan.0.scenario.roll_call)
     else {
         return Ok(());
     };
@@ -110,7 +112,7 @@ pub(super) async fn pressed(
         at: condition.given_at(press.at, heard),
         marked_by: None,
     };
-    store::answer(tx, &new).await?;
+    answers::answer(tx, &new).await?;
     Ok(())
 }
 

@@ -11,7 +11,7 @@ use crate::domain::content::Rendered;
 use crate::domain::emergency::roll::{LONGEST_PLACE, LONGEST_WORDS};
 use crate::domain::emergency::{Condition, Part, Run, State};
 use crate::domain::id::{BroadcastId, DeliveryId};
-use crate::store::roll_call::{self as store, AskedRow, GivenRow, NewAnswer};
+use crate::store::roll_answers::{self as store, AskedRow, GivenRow, NewAnswer};
 use crate::{Error, Result};
 
 /// How long a link opens its page after its message expired: who was without a telephone answers late, and is wanted all the

@@ -9,7 +9,7 @@ use belltower::service::messages::{self, DeliveryQuery};
 use belltower::service::operators::{self, NewOperator};
 use belltower::service::roll_call::{self, Answer, Board, CountsRow, Wanted};
 use belltower::service::{alarms, short_links};
-use belltower::store::{broadcasts as sent, roll_call as store};
+use belltower::store::{broadcasts as sent, roll_answers as store};
 
 use super::*;
 use crate::support::on_both;

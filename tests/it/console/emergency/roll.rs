@@ -7,7 +7,7 @@ use belltower::domain::id::RecipientId;
 use belltower::domain::operator::Role;
 use belltower::service::{audit, recipients};
 use belltower::store::audit::AuditFilter;
-use belltower::store::roll_call::{NewAnswer, answer};
+use belltower::store::roll_answers::{NewAnswer, answer};
 use serde_json::json;
 
 use super::{a_second_later, act, campus, has, lacks, only, pressed, to};
