@@ -3,7 +3,6 @@
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
-use std::future::ready;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -164,6 +163,10 @@ impl Walk {
     }
 }
 
+async fn recall_one(taken: Taken, adapter: Arc<dyn Channel>) -> (std::result::Result<(), String>, Taken) {
+    (adapter.recall(&taken.reference).await, taken)
+}
+
 /// Asks for it. No call begins after `patience`; those under way end by their own time-outs. What a provider refuses, or
 /// what there was no time for, stays as it is.
 async fn carry_out(s: &Services, message: MessageId, patience: Duration) -> Result<Pass> {
@@ -185,10 +188,12 @@ async fn carry_out(s: &Services, message: MessageId, patience: Duration) -> Resu
         }
         let wanted = calls.len();
         let mut answered = 0;
-        let mut answers = stream::iter(calls)
-            .take_while(|_| ready(s.clock.steady() < until))
-            .map(async |(taken, adapter)| (adapter.recall(&taken.reference).await, taken))
-            .buffer_unordered(AT_ONCE);
+        let mut calls = calls.into_iter();
+        let begin = std::iter::from_fn(|| {
+            let (taken, adapter) = calls.next()?;
+            (s.clock.steady() < until).then(|| recall_one(taken, adapter))
+        });
+        let mut answers = stream::iter(begin).buffer_unordered(AT_ONCE);
         while let Some((answer, taken)) = answers.next().await {
             answered += 1;
             if let Err(reason) = answer {

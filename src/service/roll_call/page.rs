@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::super::{Services, short_links};
+use crate::Result;
 use crate::clock::Timestamp;
 use crate::domain::answer::Via;
 use crate::domain::channel::ChannelKind;
@@ -12,7 +13,6 @@ use crate::domain::emergency::roll::{LONGEST_PLACE, LONGEST_WORDS};
 use crate::domain::emergency::{Condition, Part, Run, State};
 use crate::domain::id::{BroadcastId, DeliveryId};
 use crate::store::roll_answers::{self as store, AskedRow, GivenRow, NewAnswer};
-use crate::{Error, Result};
 
 /// How long a link opens its page after its message expired: who was without a telephone answers late, and is wanted all the
 /// same.
@@ -61,7 +61,8 @@ pub const fn is_token(token: &str) -> bool {
 ///
 /// # Errors
 ///
-/// [`Error::NotFound`] for what is no link, and for one whose time is over; [`Error::RateLimited`] after many of those.
+/// [`Error::NotFound`](crate::Error::NotFound) for what is no link, and for one whose time is over;
+/// [`Error::RateLimited`](crate::Error::RateLimited) after many of those.
 pub async fn open(s: &Services, token: &str, remote: IpAddr, asked: Option<&str>) -> Result<RollPage> {
     let (_, row) = follow(s, token, remote).await?;
     let language = asked.or(row.language.as_deref());
