@@ -12,7 +12,7 @@ use super::access::Signed;
 use super::chart::Bar;
 use super::counts::Counts;
 use super::emergency::scenarios::SCENARIOS;
-use super::emergency::{BROADCASTS, line};
+use super::emergency::{self, BROADCASTS, Place, line};
 use super::messages::{MessageRow, MessageRowsFragment};
 use super::page::{self, Section, Shell, Theme, address};
 use super::providers::words::Health;
@@ -24,6 +24,7 @@ use crate::domain::id::{MessageId, ProviderId, SourceId};
 use crate::domain::operator::Permission;
 use crate::service::providers::ProviderHealth;
 use crate::service::reports::{self, Hour, Overview, Span, Trend};
+use crate::service::roll_call::{self, OpenRoll};
 use crate::service::sources::Silent;
 use crate::service::{Services, scenarios};
 
@@ -137,6 +138,7 @@ pub struct Lane {
 pub struct Todo {
     pub icon: &'static str,
     pub text: String,
+    /// 0: of what is not counted.
     pub count: u64,
     pub href: String,
 }
@@ -174,14 +176,13 @@ pub(super) async fn show(
     asked: Query<Asked>,
 ) -> Result<HttpResponse> {
     let span = if asked.trend == "days" { Span::Days } else { Span::Hours };
-    let changes = scenarios_to_approve(&s, &signed).await?;
+    let own = own_todos(&s, &signed).await?;
     if !signed.may_somewhere(Permission::MessagesView) {
         let shell = signed.shell(Section::Overview)?;
-        let todos = own_todos(&signed, &shell.view, changes);
-        return page::html(&OverviewPage { today_text: shell.view.today(), shell, today: None, todos });
+        return page::html(&OverviewPage { today_text: shell.view.today(), shell, today: None, todos: own });
     }
     let overview = reports::overview(&s, &signed.caller, span).await?;
-    let today = TodayFragment::new(&signed, overview, changes);
+    let today = TodayFragment::new(&signed, overview, own);
     if page::wants_fragment(&request) {
         return page::html(&today);
     }
@@ -191,7 +192,7 @@ pub(super) async fn show(
 }
 
 impl TodayFragment {
-    fn new(signed: &Signed, overview: Overview, changes: u64) -> Self {
+    fn new(signed: &Signed, overview: Overview, own: Vec<Todo>) -> Self {
         let view = signed.view();
         let lane =
             |(channel, counts): &(ChannelKind, _)| Lane { channel: *channel, counts: Counts::from(counts) };
@@ -208,7 +209,7 @@ impl TodayFragment {
             Trend::Days(days) => (Span::Days, days.iter().map(day).collect()),
         };
         let wrongs = wrongs(&view, &overview);
-        let mut todos = [own_todos(signed, &view, changes), todos(&view, &overview)].concat();
+        let mut todos = [own, todos(&view, &overview)].concat();
         let alarms = signed.alarms().all;
         if alarms > 0 {
             let (icon, href) = (Section::Alarms.icon(), Section::Alarms.href().to_owned());
@@ -268,7 +269,8 @@ async fn scenarios_to_approve(s: &Services, signed: &Signed) -> Result<u64> {
 }
 
 /// What waits for this operator alone, whatever they may see.
-fn own_todos(signed: &Signed, view: &View, changes: u64) -> Vec<Todo> {
+async fn own_todos(s: &Services, signed: &Signed) -> Result<Vec<Todo>> {
+    let (view, changes) = (signed.view(), scenarios_to_approve(s, signed).await?);
     let (approve, review) = line::waits_for(signed.open(), signed.operator.id);
     let second = signed.may(Permission::EmergencyApprove);
     let todo =
@@ -280,7 +282,25 @@ fn own_todos(signed: &Signed, view: &View, changes: u64) -> Vec<Todo> {
         todo("key", "todo-rights", signed.rights(), Section::Operators.href()),
     ];
     todos.retain(|todo| todo.count > 0);
-    todos
+    // What matters most comes first.
+    let rolls = roll_call::open_to(s, &signed.caller).await?;
+    Ok(rolls.iter().map(|roll| roll_todo(&view, roll)).chain(todos).collect())
+}
+
+/// The way to a board for whoever sees no page of its broadcast.
+fn roll_todo(view: &View, roll: &OpenRoll) -> Todo {
+    let name = view.spoken(&roll.name);
+    let name = if roll.run.is_marked() {
+        format!("{} · {name}", view.t(&Place(roll.run).key("run")))
+    } else {
+        name
+    };
+    Todo {
+        icon: Place(roll.run).icon(),
+        text: view.t1("roll-todo", "name", name),
+        count: 0,
+        href: format!("{}/roll", emergency::href(roll.id)),
+    }
 }
 
 /// What waits for this operator; what nobody waits for is left out.

@@ -74,6 +74,15 @@ impl AnswerPage {
         Self { frame, said, last, is_over: page.is_over }
     }
 
+    /// What becomes of a call for help: nobody is promised more than is so.
+    const fn help_text(&self) -> &'static str {
+        match (self.said.drill, self.is_over) {
+            (true, _) => "roll-help-drill",
+            (false, true) => "roll-help-over",
+            (false, false) => "roll-help-kept",
+        }
+    }
+
     /// What stands in the fields of whoever changes what they said.
     fn before(&self) -> (&str, &str) {
         let help = self.last.as_ref().filter(|last| last.condition == Condition::Help);

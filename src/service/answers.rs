@@ -55,7 +55,7 @@ pub(super) async fn pressed(
     };
     let is_news = answers::insert(tx, &new).await?;
     if is_news {
-        roll_call::pressed(tx, delivery, press, new.at).await?;
+        roll_call::pressed(tx, delivery, press, received_at).await?;
     }
     if let Some(response_code) = press.response_code.as_deref().filter(|_| is_news) {
         let update = NewUpdate {

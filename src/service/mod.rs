@@ -117,6 +117,7 @@ pub struct Services {
     letterhead: Arc<letterhead::Latest>,
     broadcasts: Arc<broadcasts::Lately>,
     buttons: Arc<buttons::Rates>,
+    rolls: Arc<roll_call::Known>,
 }
 
 impl Services {
@@ -166,6 +167,7 @@ impl Services {
             letterhead: Arc::default(),
             broadcasts: Arc::default(),
             buttons: Arc::default(),
+            rolls: Arc::default(),
         }
     }
 }

@@ -8,6 +8,7 @@ use crate::Result;
 use crate::clock::Timestamp;
 use crate::domain::answer::Via;
 use crate::domain::channel::AddressKind;
+use crate::domain::emergency::Condition;
 use crate::domain::id::{DeliveryId, MessageId};
 
 /// A delivery that asks for an answer.
@@ -82,15 +83,19 @@ pub struct NewAnswer<'a> {
 }
 
 /// Keeps an answer in the place of an earlier one. False where one as late is there: the same that came again, or what
-/// somebody said before.
+/// somebody said before. Of two of one second, which is as exact as WeCom tells it, a call for help stands.
 pub async fn insert(tx: &mut Tx, new: &NewAnswer<'_>) -> Result<bool> {
-    let text = "INSERT INTO answer (delivery_id, message_id, choice, shown, via, answered_at)
+    let text = format!(
+        "INSERT INTO answer (delivery_id, message_id, choice, shown, via, answered_at)
          VALUES ($1, $2, $3, $4, $5, $6)
          ON CONFLICT (delivery_id) DO UPDATE SET choice = excluded.choice, shown = excluded.shown,
             via = excluded.via, answered_at = excluded.answered_at
-         WHERE answer.answered_at IS NULL OR answer.answered_at < excluded.answered_at";
+         WHERE answer.answered_at IS NULL OR answer.answered_at < excluded.answered_at
+            OR (answer.answered_at = excluded.answered_at AND answer.choice <> '{help}' AND excluded.choice = '{help}')",
+        help = Condition::Help.name(),
+    );
     let taken = in_tx!(tx, |c| {
-        sqlx::query(text)
+        sqlx::query(sql(text))
             .bind(new.delivery.0)
             .bind(new.message.0)
             .bind(new.choice)

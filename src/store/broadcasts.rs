@@ -573,7 +573,11 @@ row! {
 
 /// How each channel handed over deliveries of these messages, which went out at `since`. Channels that handed over nothing
 /// are not among them.
-pub async fn channel_times(db: &Db, messages: &[MessageId], since: Timestamp) -> Result<Vec<ChannelTimesRow>> {
+pub async fn channel_times(
+    db: &Db,
+    messages: &[MessageId],
+    since: Timestamp,
+) -> Result<Vec<ChannelTimesRow>> {
     let ids = to_json(&messages.iter().map(|id| id.0).collect::<Vec<_>>())?;
     let text = format!(
         "SELECT channel, max(sent_at) AS last, max(gap) AS standstill_ms FROM (

@@ -46,6 +46,7 @@ macro_rules! steps {
             36 "0036_button",
             37 "0037_roll_call",
             38 "0038_recall",
+            39 "0039_roll_help",
             40 "0040_untold",
         )
     };

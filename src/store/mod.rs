@@ -68,6 +68,7 @@ pub mod reports;
 pub mod retention;
 pub mod rights_requests;
 pub mod roles;
+pub mod roll_answers;
 pub mod roll_call;
 pub mod routing;
 pub mod scenarios;

@@ -98,9 +98,7 @@ pub async fn claim(tx: &mut Tx, now: Timestamp, until: Timestamp) -> Result<Opti
          RETURNING message_id, asked_by, by_operator, tries",
         tx.dialect().skip_locked()
     );
-    Ok(in_tx!(tx, |conn| {
-        sqlx::query_as(sql(text)).bind(now.0).bind(until.0).fetch_optional(conn).await
-    })?)
+    Ok(in_tx!(tx, |c| sqlx::query_as(sql(text)).bind(now.0).bind(until.0).fetch_optional(c).await)?)
 }
 
 /// It is gone on with then.

@@ -112,6 +112,9 @@ fn place(matter: &Matter) -> (String, Permission) {
         Matter::Button { id, .. } => {
             (crate::console::emergency::buttons::href(*id), Permission::EmergencyView)
         }
+        Matter::Help { id, .. } => {
+            (format!("{}/roll", crate::console::emergency::href(*id)), Permission::EmergencyView)
+        }
     }
 }
 

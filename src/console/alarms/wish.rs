@@ -11,6 +11,7 @@ use crate::console::form::{FieldFaults, Form};
 use crate::console::page::{self, Flash, Section, Shell, Theme, see_other};
 use crate::domain::alarm::{AlarmKind, Severity};
 use crate::domain::channel::ChannelKind;
+use crate::domain::operator::Permission;
 use crate::service::{Services, alarms};
 use crate::{Error, Result};
 
@@ -22,6 +23,8 @@ const BESIDE_MAIL: [ChannelKind; 2] = [ChannelKind::Wechat, ChannelKind::Sms];
 pub struct WishPage {
     pub shell: Shell,
     pub address: String,
+    /// What they may be told of.
+    pub kinds: Vec<AlarmKind>,
     pub form: WishForm,
     pub faults: FieldFaults,
 }
@@ -36,11 +39,18 @@ pub struct WishForm {
     pub channels: Vec<ChannelKind>,
 }
 
+/// How many people of a broadcast need help is told to whoever sees broadcasts.
+fn kinds(signed: &Signed) -> Vec<AlarmKind> {
+    let may = |kind: &AlarmKind| *kind != AlarmKind::Help || signed.may(Permission::EmergencyView);
+    AlarmKind::ALL.iter().copied().filter(may).collect()
+}
+
 pub(in crate::console) async fn show(s: Data<Services>, signed: Signed) -> Result<HttpResponse> {
     let wish = alarms::wish(&s, &signed.caller).await?.unwrap_or_default();
     page::html(&WishPage {
         shell: signed.shell(Section::Alarms)?,
         address: signed.operator.email.clone(),
+        kinds: kinds(&signed),
         form: WishForm {
             kinds: wish.kinds,
             act_only: wish.severity == Severity::Act,
@@ -59,9 +69,9 @@ pub(in crate::console) async fn choose(
 ) -> Result<HttpResponse> {
     let act_only = form.text("severity") == Severity::Act.name();
     let stops = form.text("act") == "stop";
-    let kinds: Vec<_> = form.all("kinds").filter(|_| !stops).collect();
+    let asked: Vec<_> = form.all("kinds").filter(|_| !stops).collect();
     let document = json!({
-        "kinds": kinds,
+        "kinds": asked,
         "severity": if act_only { Severity::Act } else { Severity::Look },
         "email": !form.text("email").is_empty(),
         "campus_id": form.text("campus_id"),
@@ -71,7 +81,7 @@ pub(in crate::console) async fn choose(
     match alarms::choose(&s, &signed.caller, &document).await {
         Ok(()) => {
             let view = signed.view();
-            let said = if kinds.is_empty() { view.t("wish-stopped") } else { view.t("wish-saved") };
+            let said = if asked.is_empty() { view.t("wish-stopped") } else { view.t("wish-saved") };
             signed.say(&Flash::good(said))?;
             Ok(see_other(HOME))
         }
@@ -85,8 +95,9 @@ pub(in crate::console) async fn choose(
                 faults,
                 shell,
                 address: signed.operator.email.clone(),
+                kinds: kinds(&signed),
                 form: WishForm {
-                    kinds: kinds.iter().filter_map(|kind| kind.parse().ok()).collect(),
+                    kinds: asked.iter().filter_map(|kind| kind.parse().ok()).collect(),
                     act_only,
                     email: !form.text("email").is_empty(),
                     campus_id: value.to_owned(),

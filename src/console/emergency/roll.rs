@@ -20,15 +20,12 @@ use crate::domain::id::{BroadcastId, RecipientId};
 use crate::domain::operator::Permission;
 use crate::http::params;
 use crate::service::Services;
-use crate::service::roll_call::{self, Board, CountsRow, PersonView, UnitRow, Wanted};
+use crate::service::roll_call::{self, Board, CountsRow, LATE, PersonView, UnitRow, Wanted};
 
 const ON_A_PAGE: u32 = 50;
-/// Colleges, classes or dormitories on a board.
-const MOST_UNITS: u32 = 200;
 /// How often the figures renew themselves: while it goes on, and for a day while late answers come in.
 const UNDER_WAY: &str = "3s";
 const AWAITING: &str = "30s";
-const LATE: std::time::Duration = std::time::Duration::from_hours(24);
 
 /// What is looked at, as it stands in the address.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -238,6 +235,8 @@ pub struct PersonLine {
     pub place: String,
     pub words: String,
     pub at: Option<Timestamp>,
+    /// Since when they have needed help.
+    pub since: Option<Timestamp>,
     /// How they answered, or who put it down.
     pub how: String,
     pub late: bool,
@@ -265,6 +264,7 @@ impl PersonLine {
             place: person.place.unwrap_or_default(),
             words: person.words.unwrap_or_default(),
             at: person.answered_at,
+            since: person.help_since,
             how,
             late,
         }
@@ -303,18 +303,14 @@ fn unit_line(id: BroadcastId, by: Unit, row: UnitRow) -> UnitLine {
 }
 
 /// `revealed`: those in need with whole numbers, in the place of masked ones.
-async fn fragment(
-    s: &Services,
+fn fragment(
     signed: &Signed,
     filter: &RollFilter,
     board: Board,
     revealed: Option<Vec<PersonView>>,
-) -> Result<BoardFragment> {
+) -> BoardFragment {
     let view = signed.view();
     let by = filter.by();
-    let mut units = roll_call::units(s, &signed.caller, board.id, by, MOST_UNITS + 1).await?;
-    let more_units = units.len() > MOST_UNITS as usize;
-    units.truncate(MOST_UNITS as usize);
     let CountsRow { asked, safe, help } = board.counts;
     let is_revealed = revealed.is_some();
     let lines = |people: Vec<PersonView>| people.into_iter().map(|one| PersonLine::new(&view, one)).collect();
@@ -324,7 +320,7 @@ async fn fragment(
         None => Some(UNDER_WAY),
         Some(at) => (view.now < at.plus(LATE)).then_some(AWAITING),
     };
-    Ok(BoardFragment {
+    BoardFragment {
         id: board.id,
         pace,
         asked: count(asked),
@@ -334,11 +330,11 @@ async fn fragment(
         revealed: is_revealed,
         may_reveal: signed.may_somewhere(Permission::DirectoryReveal),
         by,
-        units: units.into_iter().map(|row| unit_line(board.id, by, row)).collect(),
-        more_units,
+        units: board.units.into_iter().map(|row| unit_line(board.id, by, row)).collect(),
+        more_units: board.more_units,
         filter: filter.clone(),
         view,
-    })
+    }
 }
 
 pub(in crate::console) async fn show(
@@ -360,7 +356,7 @@ pub(super) async fn open(
     filter: RollFilter,
     revealed: Option<Vec<PersonView>>,
 ) -> Result<RollPage> {
-    let board = roll_call::board(s, &signed.caller, id).await?;
+    let board = roll_call::board(s, &signed.caller, id, filter.by()).await?;
     let people = if board.in_need.is_some() { Some(people(s, signed, id, &filter).await?) } else { None };
     let shell = signed.shell(None)?;
     Ok(RollPage {
@@ -372,7 +368,7 @@ pub(super) async fn open(
         limited: board.limited,
         sees_broadcast: signed.may(Permission::EmergencyView),
         people,
-        board: fragment(s, signed, &filter, board, revealed).await?,
+        board: fragment(signed, &filter, board, revealed),
         filter,
         shell,
     })
@@ -401,8 +397,8 @@ pub(in crate::console) async fn show_board(
 ) -> Result<HttpResponse> {
     signed.caller.reach(Permission::EmergencyView)?;
     let id: BroadcastId = params::id(&id, "broadcast")?;
-    let board = roll_call::board(&s, &signed.caller, id).await?;
-    page::html(&fragment(&s, &signed, &filter, board, None).await?)
+    let board = roll_call::board(&s, &signed.caller, id, filter.by()).await?;
+    page::html(&fragment(&signed, &filter, board, None))
 }
 
 #[cfg(test)]

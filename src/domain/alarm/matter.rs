@@ -8,7 +8,8 @@ use super::AlarmKind;
 use crate::clock::Timestamp;
 use crate::domain::button::ButtonTrouble;
 use crate::domain::channel::{AddressKind, ChannelKind};
-use crate::domain::id::{ButtonId, ProviderId, SourceId};
+use crate::domain::emergency::Spoken;
+use crate::domain::id::{BroadcastId, ButtonId, ProviderId, SourceId};
 use crate::domain::message::{Lane, coded};
 
 coded! {
@@ -103,6 +104,17 @@ pub enum Matter {
         /// Percent.
         battery: Option<u32>,
     },
+    /// People of a roll call need help.
+    Help {
+        id: BroadcastId,
+        /// The broadcast's.
+        name: Spoken,
+        n: i64,
+        /// Since when the latest of them has needed it.
+        newest: Timestamp,
+        /// When it was first seen that there were these: whoever was told before then knows of fewer.
+        grew_at: Timestamp,
+    },
 }
 
 impl Matter {
@@ -117,10 +129,10 @@ impl Matter {
             Self::Disk { .. } => AlarmKind::Disk,
             Self::Waiting { .. } => AlarmKind::Waiting,
             Self::Button { .. } => AlarmKind::Button,
+            Self::Help { .. } => AlarmKind::Help,
         }
     }
 
-    /// Which of its kind: there is one open alarm for each.
     /// The source it is about, where it is about one.
     pub const fn source(&self) -> Option<SourceId> {
         match self {
@@ -129,6 +141,20 @@ impl Matter {
         }
     }
 
+    /// The roll call whose board says more.
+    pub const fn board(&self) -> Option<BroadcastId> {
+        match self {
+            Self::Help { id, .. } => Some(*id),
+            _ => None,
+        }
+    }
+
+    /// There is more of it than anybody knows who heard of it at `at`.
+    pub fn grew_after(&self, at: Timestamp) -> bool {
+        matches!(self, Self::Help { grew_at, .. } if *grew_at > at)
+    }
+
+    /// Which of its kind: there is one open alarm for each.
     pub fn object(&self) -> String {
         match self {
             Self::Provider { id, .. } => id.to_string(),
@@ -143,6 +169,7 @@ impl Matter {
             Self::Disk { node, .. } => node.clone(),
             Self::Waiting { waits, .. } => waits.to_string(),
             Self::Button { id, trouble, .. } => format!("{id} {trouble}"),
+            Self::Help { id, .. } => id.to_string(),
         }
     }
 

@@ -53,13 +53,13 @@ pub struct OpenAlarms {
     pub grave: u64,
 }
 
-/// What the store said of it lately.
+/// What the store said of it lately, with and without what is seen on boards.
 #[derive(Debug)]
-pub(super) struct Known(Lately<(), OpenAlarms>);
+pub(super) struct Known(Lately<bool, OpenAlarms>);
 
 impl Default for Known {
     fn default() -> Self {
-        Self(Lately::new(1))
+        Self(Lately::new(2))
     }
 }
 
@@ -91,25 +91,31 @@ pub async fn check(s: &Services) -> Result<()> {
 
 /// How many are open; as of half a second ago.
 pub async fn count(s: &Services) -> Result<OpenAlarms> {
+    counted(s, true).await
+}
+
+async fn counted(s: &Services, with_boards: bool) -> Result<OpenAlarms> {
     let known = &s.alarms.0;
-    if let Some(count) = known.get(&(), s.clock.steady()) {
+    if let Some(count) = known.get(&with_boards, s.clock.steady()) {
         return Ok(count);
     }
     let generation = known.generation();
     let mut count = OpenAlarms::default();
-    for row in store::count(&s.db).await? {
+    let rows = store::count(&s.db).await?;
+    for row in rows.iter().filter(|row| with_boards || row.kind != AlarmKind::Help) {
         let n = u64::try_from(row.n).unwrap_or(0);
         count.all += n;
         count.grave += if row.severity == Severity::Act { n } else { 0 };
     }
-    known.keep(generation, (), count, s.clock.steady());
+    known.keep(generation, with_boards, count, s.clock.steady());
     Ok(count)
 }
 
 /// As [`count`], of those that the caller may look at; none for whoever may look at none.
 pub async fn count_for(s: &Services, caller: &Caller) -> Result<OpenAlarms> {
     match Scope::of(s, caller).await {
-        Ok(Scope::All) => count(s).await,
+        Ok(Scope::All) => counted(s, true).await,
+        Ok(Scope::ButBoards) => counted(s, false).await,
         Ok(scope) => {
             let theirs: Vec<_> =
                 store::open(&s.db).await?.into_iter().filter(|row| scope.holds(row)).collect();
@@ -122,9 +128,11 @@ pub async fn count_for(s: &Services, caller: &Caller) -> Result<OpenAlarms> {
 }
 
 /// Which alarms somebody may look at: those about sources of their departments. What is the whole campus's is for whoever
-/// sees all messages.
+/// sees all messages, and how many people of a broadcast need help for whoever sees broadcasts as well.
 enum Scope {
     All,
+    /// All but what is seen on the board of a roll call.
+    ButBoards,
     Of(HashSet<SourceId>),
 }
 
@@ -132,7 +140,8 @@ impl Scope {
     async fn of(s: &Services, caller: &Caller) -> Result<Self> {
         let reach = caller.reach(Permission::MessagesView)?;
         if reach == Reach::Everywhere {
-            return Ok(Self::All);
+            let sees_boards = caller.require(Permission::EmergencyView).is_ok();
+            return Ok(if sees_boards { Self::All } else { Self::ButBoards });
         }
         let rows = sources::departments(&s.db).await?.into_iter();
         Ok(Self::Of(rows.filter(|row| reach.covers(&row.department)).map(|row| row.id).collect()))
@@ -141,6 +150,7 @@ impl Scope {
     fn holds(&self, alarm: &AlarmRow) -> bool {
         match self {
             Self::All => true,
+            Self::ButBoards => alarm.matter.0.board().is_none(),
             Self::Of(sources) => alarm.matter.0.source().is_some_and(|source| sources.contains(&source)),
         }
     }
@@ -157,7 +167,7 @@ pub async fn open(s: &Services, caller: &Caller) -> Result<Vec<AlarmRow>> {
 /// Those that ended before `before`, the latest first; at most [`ON_A_PAGE`].
 pub async fn ended(s: &Services, caller: &Caller, before: Option<Timestamp>) -> Result<Vec<AlarmRow>> {
     let scope = Scope::of(s, caller).await?;
-    // Of all sources' alarms one's own are a part; those that ended at one moment are looked through together.
+    // Of all alarms one's own are a part; those that ended at one moment are looked through together.
     let most = if matches!(scope, Scope::All) { ON_A_PAGE } else { LOOKED_THROUGH };
     let mut rows = store::ended(&s.db, Timestamp(0), before.unwrap_or(Timestamp::NEVER), most).await?;
     rows.retain(|row| scope.holds(row));

@@ -21,6 +21,8 @@ use crate::{Error, Result};
 const TOPIC: &str = "belltower.alarm";
 /// Between two messages to one operator.
 const BETWEEN: Duration = Duration::from_mins(5);
+/// Where people need help.
+const AT_MOST: Duration = Duration::from_mins(1);
 /// An end that could not be told for so long is no news any more.
 const NEWS: Duration = Duration::from_hours(24);
 /// Alarms that are over and may still be told of.
@@ -39,19 +41,20 @@ struct News<'a> {
 
 pub(super) async fn tell(s: &Services, limits: &Limits, now: Timestamp) -> Result<()> {
     let wishes = alarm_wishes::list(&s.db).await?;
-    let due = |wish: &&WishRow| wish.told_at.is_none_or(|at| now.since(at) >= BETWEEN || at > now);
-    if !wishes.iter().any(|wish| due(&wish)) {
+    let due = |wish: &WishRow, between| wish.told_at.is_none_or(|at| now.since(at) >= between || at > now);
+    if !wishes.iter().any(|wish| due(wish, AT_MOST)) {
         return Ok(());
     }
     let mut alarms = store::open(&s.db).await?;
     alarms.extend(store::ended(&s.db, now.minus(NEWS.min(KEPT)), Timestamp::NEVER, MOST).await?);
     let ids: Vec<_> = alarms.iter().map(|alarm| alarm.id).collect();
     let told = alarm_wishes::told(&s.db, &ids).await?;
-    for wish in wishes.iter().filter(due) {
+    for wish in &wishes {
         let news = News::of(wish, &alarms, &told, limits, now);
         // Others are told all the same.
         if !news.is_empty()
-            && let Err(error) = tell_one(s, wish, &news, now).await
+            && due(wish, news.between())
+            && let Err(error) = tell_one(s, wish, news, now).await
         {
             tracing::error!(operator = %wish.operator_id, %error, "an operator was not told of alarms");
         }
@@ -68,6 +71,16 @@ impl<'a> News<'a> {
             let before = told.iter().find(|t| t.alarm_id == alarm.id && t.operator_id == wish.operator_id);
             match before {
                 Some(told) if alarm.ended_at.is_some() && !told.end_told => news.over.push(alarm),
+                // There is more of it than they, or whoever looks after it, know.
+                Some(told)
+                    if alarm.ended_at.is_none()
+                        && alarm
+                            .matter
+                            .0
+                            .grew_after(alarm.acknowledged_at.unwrap_or(told.at).max(told.at)) =>
+                {
+                    news.begun.push(alarm);
+                }
                 Some(told)
                     if alarm.ended_at.is_none()
                         && alarm.acknowledged_at.is_none()
@@ -91,6 +104,29 @@ impl<'a> News<'a> {
 
     fn all(&self) -> impl Iterator<Item = &'a AlarmRow> {
         [&self.begun, &self.still, &self.over].into_iter().flatten().copied()
+    }
+
+    /// How long after the last message it may be told.
+    fn between(&self) -> Duration {
+        let helps = self.begun.iter().any(|alarm| alarm.matter.0.board().is_some());
+        if helps { AT_MOST } else { BETWEEN }
+    }
+
+    /// Without what is seen on boards.
+    fn without_boards(mut self) -> Self {
+        for alarms in [&mut self.begun, &mut self.still, &mut self.over] {
+            alarms.retain(|alarm| alarm.matter.0.board().is_none());
+        }
+        self
+    }
+
+    /// The page that says the most of it.
+    fn page(&self) -> String {
+        let mut open = self.begun.iter().chain(&self.still);
+        match open.find_map(|alarm| alarm.matter.0.board()) {
+            Some(id) => format!("console/emergency/broadcasts/{id}/roll"),
+            None => "console/alarms".to_owned(),
+        }
     }
 
     /// For whom it is kept, with whether it was the end.
@@ -163,12 +199,17 @@ fn plain(text: &str) -> String {
 }
 
 /// Nothing to an operator who may not look at alarms any more.
-async fn tell_one(s: &Services, wish: &WishRow, news: &News<'_>, now: Timestamp) -> Result<()> {
-    let operator = operators::operator_of(s, wish.operator_id).await?;
-    if !operator.is_some_and(|operator| operator.powers.everywhere(Permission::MessagesView)) {
+async fn tell_one(s: &Services, wish: &WishRow, news: News<'_>, now: Timestamp) -> Result<()> {
+    let Some(operator) = operators::operator_of(s, wish.operator_id).await? else { return Ok(()) };
+    if !operator.powers.everywhere(Permission::MessagesView) {
         return Ok(());
     }
-    send(s, wish, news, now).await
+    let sees_boards = operator.powers.everywhere(Permission::EmergencyView);
+    let news = if sees_boards { news } else { news.without_boards() };
+    if news.is_empty() {
+        return Ok(());
+    }
+    send(s, wish, &news, now).await
 }
 
 /// One message for each way, kept together with what it tells.
@@ -185,7 +226,7 @@ async fn send(s: &Services, wish: &WishRow, news: &News<'_>, now: Timestamp) -> 
         }
     }
     let mut tx = s.db.begin().await?;
-    if !alarm_wishes::claim(&mut tx, wish.operator_id, now.minus(BETWEEN), now).await? {
+    if !alarm_wishes::claim(&mut tx, wish.operator_id, now.minus(news.between()), now).await? {
         return Ok(());
     }
     for word in &words {
@@ -205,7 +246,7 @@ async fn send(s: &Services, wish: &WishRow, news: &News<'_>, now: Timestamp) -> 
 fn bodies(s: &Services, wish: &WishRow, news: &News<'_>) -> Vec<Value> {
     let language = wish.language.as_deref().and_then(Language::from_tag).unwrap_or(s.campus.language);
     let asked = &wish.wish.0;
-    let address = s.campus.public_url.join("console/alarms").map(String::from).unwrap_or_default();
+    let address = s.campus.public_url.join(&news.page()).map(String::from).unwrap_or_default();
     // A message's link is an https one; without a certificate it is still worth telling.
     let (link, below) = if address.starts_with("https:") {
         (Some(&address), String::new())

@@ -29,6 +29,8 @@ impl AlarmKind {
             (Self::Waiting, English) => "Messages that wait",
             (Self::Button, Chinese) => "报警按钮",
             (Self::Button, English) => "Alarm buttons",
+            (Self::Help, Chinese) => "报平安中有人求助",
+            (Self::Help, English) => "Calls for help in a roll call",
         }
     }
 }
@@ -118,6 +120,7 @@ impl Matter {
                 };
                 format!("报警按钮“{name}”{what}")
             }
+            Self::Help { name, n, .. } => format!("{n} 人需要帮助：{}", name.zh),
         }
     }
 
@@ -196,6 +199,8 @@ impl Matter {
                 };
                 format!("The alarm button “{name}” {what}")
             }
+            Self::Help { name, n: 1, .. } => format!("One person needs help: {}", name.en),
+            Self::Help { name, n, .. } => format!("{n} people need help: {}", name.en),
         }
     }
 
@@ -253,6 +258,10 @@ impl Matter {
                 "Write a rule for them, or have the source say whom they are for."
             }
             (Self::Button { trouble, .. }, language) => button_advice(*trouble, language),
+            (Self::Help { .. }, Chinese) => "打开报平安情况：求助的人在最上面。逐个联系，并登记结果。",
+            (Self::Help { .. }, English) => {
+                "Open the roll call: they stand on top. Reach each of them, and put down how they are."
+            }
         }
     }
 }

@@ -11,7 +11,8 @@ use crate::domain::grant::Reach;
 use crate::domain::id::{BroadcastId, RecipientId};
 use crate::domain::operator::Permission;
 use crate::store::audit;
-use crate::store::roll_call::{self as store, NewAnswer, Wanted};
+use crate::store::roll_answers::{self as answers, NewAnswer};
+use crate::store::roll_call::{self as store, Wanted};
 use crate::{Error, Result};
 
 /// Of those whose numbers are shown at once.
@@ -43,10 +44,11 @@ pub async fn mark(
         at: now,
         marked_by: Some(&label),
     };
-    store::answer(&mut tx, &new).await?;
+    answers::answer(&mut tx, &new).await?;
     let detail = json!({ "person": person, "condition": condition });
     audit::append(&mut tx, now, &label, "broadcast.mark", &id.to_string(), &detail).await?;
     tx.commit().await?;
+    s.rolls.forget();
     Ok(found.name)
 }
 

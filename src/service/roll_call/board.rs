@@ -1,7 +1,8 @@
 //! What those see who look for people: how many are safe, need help or are silent, where, and who.
 
 use super::super::{Caller, Services};
-use super::{Looked, within};
+use super::figures::{Names, figures};
+use super::{LATE, Looked, within};
 use crate::Result;
 use crate::clock::Timestamp;
 use crate::domain::channel::AddressKind;
@@ -11,9 +12,6 @@ use crate::domain::id::{BroadcastId, RecipientId};
 use crate::domain::operator::Permission;
 use crate::store::roll_call::{self as store, CountsRow, PersonRow, UnitRow, ViaRow, Wanted};
 use crate::telemetry::mask;
-
-/// Of those who need help: all of them, as far as anybody can look through them.
-const MOST_IN_NEED: u32 = 500;
 
 /// Somebody of a roll.
 pub type Person = PersonRow;
@@ -27,6 +25,10 @@ pub struct Board {
     pub state: State,
     pub ended_at: Option<Timestamp>,
     pub counts: CountsRow,
+    /// Colleges, classes or dormitories, those in need first and then the silent.
+    pub units: Vec<UnitRow>,
+    /// There are more than are shown.
+    pub more_units: bool,
     /// Those who need help, with numbers masked; `None` where whoever looks sees nobody by name.
     pub in_need: Option<Vec<PersonView>>,
     /// Only some departments are in it.
@@ -65,61 +67,50 @@ fn figures_within(caller: &Caller) -> Result<Option<Vec<String>>> {
     })
 }
 
-/// How a roll call stands, with those in need first.
+/// How a roll call stands, in all and by colleges, classes or dormitories, with those in need first; as of two seconds ago.
 ///
 /// # Errors
 ///
 /// [`Error::Forbidden`](crate::Error::Forbidden) without the permission `emergency.view`,
 /// [`Error::NotFound`](crate::Error::NotFound) where nobody is asked.
-pub async fn board(s: &Services, caller: &Caller, id: BroadcastId) -> Result<Board> {
+pub async fn board(s: &Services, caller: &Caller, id: BroadcastId, unit: Unit) -> Result<Board> {
     let limits = figures_within(caller)?;
     let looked = Looked::at(s, id, limits).await?;
-    let counts = store::counts(&s.db, &looked.roll()).await?;
-    let in_need = match within(caller) {
-        Ok(limits) => {
-            let named = Looked { within: limits, ..looked.clone() };
-            let rows = store::in_need(&s.db, &named.roll(), MOST_IN_NEED).await?;
-            Some(rows.into_iter().map(|row| PersonView::new(row, looked.row.ended_at).masked()).collect())
-        }
-        Err(_) => None,
-    };
+    let names = within(caller).map_or(Names::Hidden, Names::Of);
+    let figures = figures(s, &looked, names, unit).await?;
     let row = &looked.row;
+    let masked = |person: &PersonRow| PersonView::new(person.clone(), row.ended_at).masked();
     Ok(Board {
         id,
         name: row.plan.0.name(),
         run: row.run,
         state: row.state,
         ended_at: row.ended_at,
-        counts,
-        in_need,
+        counts: figures.counts,
+        units: figures.units.clone(),
+        more_units: figures.more_units,
+        in_need: figures.in_need.as_ref().map(|people| people.iter().map(masked).collect()),
         limited: looked.within.is_some(),
     })
 }
 
-/// How many said what.
-///
-/// # Errors
-///
-/// As [`board`].
-pub async fn counts(s: &Services, caller: &Caller, id: BroadcastId) -> Result<CountsRow> {
-    let looked = Looked::at(s, id, figures_within(caller)?).await?;
-    store::counts(&s.db, &looked.roll()).await
+/// A roll call that goes on, or whose late answers come in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenRoll {
+    pub id: BroadcastId,
+    pub run: Run,
+    pub name: Spoken,
 }
 
-/// The same by colleges, classes or dormitories, those in need first and then the silent; at most `limit`.
-///
-/// # Errors
-///
-/// As [`board`].
-pub async fn units(
-    s: &Services,
-    caller: &Caller,
-    id: BroadcastId,
-    unit: Unit,
-    limit: u32,
-) -> Result<Vec<UnitRow>> {
-    let looked = Looked::at(s, id, figures_within(caller)?).await?;
-    store::units(&s.db, &looked.roll(), unit, limit).await
+/// Where whoever sees broadcasts of some departments only finds their people: they see no broadcast's page, which would lead
+/// there. Nothing for everybody else.
+pub async fn open_to(s: &Services, caller: &Caller) -> Result<Vec<OpenRoll>> {
+    if !matches!(caller.reach(Permission::EmergencyView), Ok(Reach::Departments(_))) {
+        return Ok(Vec::new());
+    }
+    let rows = store::boards(&s.db, s.clock.now().minus(LATE)).await?.into_iter();
+    let asks = rows.filter(|row| row.plan.0.scenario.roll_call);
+    Ok(asks.map(|row| OpenRoll { id: row.id, run: row.run, name: row.plan.0.name() }).collect())
 }
 
 /// Those who said something, or are silent, behind the person with the id `after`; at most `limit`, with numbers masked.

@@ -1,21 +1,27 @@
 //! The roll call: a broadcast asks people whether they are safe, and who needs help is seen at once.
 //!
 //! [`page`](mod@page) is what a person opens and answers, by a link of their own or, in a call to many at once, by one
-//! that all share
-//! and a sign-in ([`shared`]). [`board`](mod@board) is what those see who look for them; [`acts`] is what they do
-//! about it. What is answered
-//! belongs to the broadcast that leads, whichever of its messages asked.
+//! that all share and a sign-in ([`shared`]). [`board`](mod@board) is what those see who look for them, whose
+//! [`figures`](mod@figures) are counted once for all; [`acts`] is what they do about it, and [`calls`](mod@calls) what
+//! nobody looks at yet. What is answered belongs to the broadcast that leads, whichever of its messages asked.
 
 mod acts;
 mod board;
+mod calls;
+mod figures;
 mod page;
 mod shared;
 
 pub use self::acts::{export, mark, note_export, reveal};
-pub use self::board::{Board, Person, PersonView, board, counts, list, replies, units};
+pub use self::board::{Board, OpenRoll, Person, PersonView, board, list, open_to, replies};
+pub(super) use self::calls::calls;
+pub(super) use self::figures::Known;
 pub use self::page::{Answer, Newest, RollPage, answer, is_token, open};
 pub use self::shared::{SharedPage, Started, come_back, open_shared, sign_in};
-pub use crate::store::roll_call::{CountsRow, GivenRow, UnitRow, ViaRow, Wanted};
+pub use crate::store::roll_answers::GivenRow;
+pub use crate::store::roll_call::{CountsRow, UnitRow, ViaRow, Wanted};
+
+use std::time::Duration;
 
 use super::broadcasts::{self, BroadcastRow};
 use super::{Caller, Services};
@@ -23,14 +29,17 @@ use crate::channel::Press;
 use crate::clock::Timestamp;
 use crate::domain::answer::Via;
 use crate::domain::channel::ChannelKind;
-use crate::domain::emergency::roll::MOST_ANSWERS;
 use crate::domain::emergency::{Condition, Part};
 use crate::domain::grant::Reach;
 use crate::domain::id::{BroadcastId, DeliveryId, MessageId};
 use crate::domain::operator::Permission;
-use crate::store::roll_call::{self as store, NewAnswer, Roll};
+use crate::store::roll_answers::{self as answers, NewAnswer};
+use crate::store::roll_call::{self as store, Roll};
 use crate::store::{Tx, broadcasts as sent};
 use crate::{Error, Result};
+
+/// How long after its broadcast has ended a roll call is still looked at, as late answers come in.
+pub const LATE: Duration = Duration::from_hours(24);
 
 /// The departments of which somebody sees both broadcasts and people; `None`: of all.
 fn within(caller: &Caller) -> Result<Option<Vec<String>>> {
@@ -80,10 +89,16 @@ impl Looked {
     }
 }
 
-/// Takes what somebody pressed on a card, if it asked whether they are safe, in the transaction that takes it off the calls that wait.
-pub(super) async fn pressed(tx: &mut Tx, delivery: DeliveryId, press: &Press, at: Timestamp) -> Result<()> {
+/// Takes what somebody pressed on a card, if it asked whether they are safe, in the transaction that takes it off the calls
+/// that wait. We heard of it at `heard`.
+pub(super) async fn pressed(
+    tx: &mut Tx,
+    delivery: DeliveryId,
+    press: &Press,
+    heard: Timestamp,
+) -> Result<()> {
     let Ok(condition) = press.key.parse::<Condition>() else { return Ok(()) };
-    let Some(asked) = store::asked_in(tx, delivery).await?.filter(|asked| asked.plan.0.scenario.roll_call)
+    let Some(asked) = answers::asked_in(tx, delivery).await?.filter(|asked| asked.plan.0.scenario.roll_call)
     else {
         return Ok(());
     };
@@ -94,22 +109,11 @@ pub(super) async fn pressed(tx: &mut Tx, delivery: DeliveryId, press: &Press, at
         place: "",
         words: "",
         via: Via::Card,
-        at,
+        at: condition.given_at(press.at, heard),
         marked_by: None,
     };
-    if !keep(tx, &new).await? {
-        tracing::warn!(broadcast = %new.broadcast, "a card was pressed once more by somebody who has answered too often");
-    }
+    answers::answer(tx, &new).await?;
     Ok(())
-}
-
-/// Keeps an answer; false where the same person has given as many as are kept.
-async fn keep(tx: &mut Tx, new: &NewAnswer<'_>) -> Result<bool> {
-    if store::how_many(tx, new.broadcast, new.person).await? >= MOST_ANSWERS {
-        return Ok(false);
-    }
-    store::answer(tx, new).await?;
-    Ok(true)
 }
 
 /// The figures for whoever may read the broadcast; `None` where it asks nobody.

@@ -42,8 +42,12 @@ pub async fn open_shared(
     asked: Option<&str>,
 ) -> Result<SharedPage> {
     let (_, row) = follow(s, token, remote).await?;
-    let lead = row.follows.unwrap_or(row.id);
-    Ok(SharedPage { run: row.run, newest: newest(s, lead, row.state, asked).await? })
+    // What became of an update is what became of the broadcast it tells more about.
+    let lead = match row.follows {
+        Some(lead) => sent::find(&s.db, lead).await?.ok_or_else(|| short_links::stray(s, remote))?,
+        None => row,
+    };
+    Ok(SharedPage { run: lead.run, newest: newest(s, lead.id, lead.state, asked).await? })
 }
 
 /// Sends somebody to sign in.

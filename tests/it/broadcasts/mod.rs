@@ -4,6 +4,7 @@
 mod after;
 mod faults;
 mod press;
+mod roll;
 mod second;
 mod still;
 mod time;

@@ -98,8 +98,17 @@ async fn a_link_shows_what_happened_and_only_a_button_answers() {
     let words = "answer=help&place=%E4%B8%89%E6%A5%BC&words=%3Cb%3E%E9%97%A8%E6%89%93%E4%B8%8D%E5%BC%80";
     let said = campus.say(&link, words).await;
     assert_eq!(said.status, 200);
-    for part in ["已收到您的回答", "三楼", "&#60;b&#62;门打不开", "值班人员已看到"] {
+    for part in
+        ["已收到您的回答", "三楼", "&#60;b&#62;门打不开", "列在值班人员名单的最上方", "立即拨打 119、120"]
+    {
         assert!(said.text.contains(part), "{part}: {}", said.text);
+    }
+    let english = campus.open(&format!("{link}?lang=en")).await;
+    assert!(english.text.contains("stands on top of the duty officers’ list"), "{}", english.text);
+    for page in [&said, &english] {
+        for promise in ["已看到", "officers see", "演练", "drill"] {
+            assert!(!page.text.contains(promise), "{promise}: nobody knows that: {}", page.text);
+        }
     }
     assert_eq!(campus.roll(&id).await, json!({"safe": 0, "help": 1, "silent": 2}));
     let help = campus.list(&id, Some(Condition::Help)).await;
@@ -162,7 +171,8 @@ async fn after_the_all_clear_the_page_says_so_and_late_answers_are_kept_as_late(
         page.text
     );
     campus.app.clock.turn(60_000);
-    campus.say(&late, "answer=help&place=x").await;
+    let said = campus.say(&late, "answer=help&place=x").await;
+    assert!(said.text.contains("不一定有人马上看到") && !said.text.contains("最上方"), "{}", said.text);
     let help = campus.list(&id, Some(Condition::Help)).await;
     assert_eq!((help.len(), help[0].late), (1, true));
     assert!(!campus.list(&id, Some(Condition::Safe)).await[0].late);
@@ -234,6 +244,11 @@ async fn who_answers_a_drill_and_who_follows_an_update_is_known() {
     let page = campus.say(&link, "answer=safe").await;
     assert!(page.text.contains("这是演练。") && page.text.contains("标记为演练"), "{}", page.text);
     assert_eq!(campus.roll(&drill).await["safe"], 1);
+    let page = campus.say(&link, "answer=help").await;
+    assert!(page.text.contains("不会有人因此前来"), "{}", page.text);
+    for part in ["最上方", "立即拨打"] {
+        assert!(!page.text.contains(part), "{part}: {}", page.text);
+    }
 
     // What is told afterwards asks for the same roll.
     let fire = campus.on_fire().await;

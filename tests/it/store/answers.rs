@@ -90,6 +90,13 @@ on_both!(the_latest_answer_stands_however_often_and_in_whatever_order_they_come,
     assert!(!kept(&db, answer(101, "help", "需要帮助", 4_000)).await, "they said that before");
     assert!(kept(&db, answer(101, "help", "需要帮助", 6_000)).await);
     assert!(!kept(&db, answer(101, "received", "收到", 5_000)).await);
+    // Of two of one second a call for help stands, and what came again is no news.
+    assert!(!kept(&db, answer(101, "received", "收到", 6_000)).await);
+    assert!(kept(&db, answer(102, "safe", "我安全", 6_000)).await);
+    assert!(kept(&db, answer(102, "help", "需要帮助", 6_000)).await);
+    for (choice, shown) in [("safe", "我安全"), ("help", "需要帮助")] {
+        assert!(!kept(&db, answer(102, choice, shown, 6_000)).await, "{choice}");
+    }
     asked(&db, &[101]).await;
     let row = find_delivery(&db, DeliveryId(101)).await.unwrap().unwrap();
     assert_eq!((row.choice.as_deref(), row.shown.as_deref()), (Some("help"), Some("需要帮助")));

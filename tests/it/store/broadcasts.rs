@@ -290,7 +290,8 @@ on_both!(people_are_counted_once_and_those_who_may_have_it_found, |db| async {
     assert_eq!(times(&db, &all, 9).await.unwrap().half, None, "one of nine is not half of them");
     let since = at.last.unwrap().minus(Duration::from_secs(7));
     let by_channel = channel_times(&db, &all, since).await.unwrap();
-    let by_channel: Vec<_> = by_channel.iter().map(|row| (row.channel, row.last, row.standstill_ms)).collect();
+    let by_channel: Vec<_> =
+        by_channel.iter().map(|row| (row.channel, row.last, row.standstill_ms)).collect();
     assert_eq!(by_channel, [(pace[0].channel, pace[0].last_at.unwrap(), 7_000)]);
 });
 

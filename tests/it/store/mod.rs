@@ -59,6 +59,7 @@ mod reports;
 mod retention;
 mod rights_requests;
 mod roles;
+mod roll_answers;
 mod roll_call;
 mod routing;
 mod scenarios;

@@ -6,8 +6,8 @@ use belltower::store::recalls::{Asked, Taken, any_due, ask, claim, finish, list,
 use belltower::store::receipts::{Verdict, judge};
 use belltower::store::{Db, history, reports};
 
-use super::messages::{keep, message, sources};
 use super::deliveries::{counts, sending, settlement, store, take};
+use super::messages::{keep, message, sources};
 use crate::support::on_both;
 
 const NOW: Timestamp = Timestamp(30_000);
@@ -54,7 +54,9 @@ on_both!(what_one_reference_covers_is_called_back_together, |db| async {
     assert_eq!(listed(&db, 7, 0, 10).await, [pair("b", 2), pair("a", 1)], "the most first");
     assert_eq!(listed(&db, 7, 0, 1).await, [pair("b", 2)]);
     let of = (ProviderId(7), ChannelKind::Email);
-    let [most] = &list(&db, MessageId(1), of, Timestamp(0), None, 1).await.unwrap()[..] else { panic!("one") };
+    let [most] = &list(&db, MessageId(1), of, Timestamp(0), None, 1).await.unwrap()[..] else {
+        panic!("one")
+    };
     let rest = list(&db, MessageId(1), of, Timestamp(0), Some(most), 10).await.unwrap();
     assert_eq!(rest.iter().map(|taken| taken.reference.as_str()).collect::<Vec<_>>(), ["a"]);
     assert!(list(&db, MessageId(1), of, Timestamp(0), rest.last(), 10).await.unwrap().is_empty());

@@ -2,25 +2,25 @@ use belltower::clock::Timestamp;
 use belltower::domain::answer::Via;
 use belltower::domain::audience::{After, Whose};
 use belltower::domain::channel::ChannelKind;
-use belltower::domain::emergency::{Condition, Part, Unit};
-use belltower::domain::id::{BroadcastId, DeliveryId, MessageId, RecipientId};
+use belltower::domain::emergency::{Condition, Part, State, Unit};
+use belltower::domain::id::{BroadcastId, MessageId, RecipientId};
 use belltower::store::audience::{ResolvedAudience, members};
+use belltower::store::roll_answers::{self, NewAnswer};
 use belltower::store::roll_call::{
-    CountsRow, NewAnswer, PersonRow, Roll, Wanted, answer, asked, asked_in, counts, find, given, how_many,
-    in_need, last, list, newest, units, ways,
+    BoardRow, CountsRow, PersonRow, Roll, Wanted, boards, counts, find, in_need, list, units,
 };
-use belltower::store::{Db, broadcasts, erasure, retention};
+use belltower::store::{Db, broadcasts};
 
 use super::cap::broadcast;
 use super::execute;
 use super::messages::{keep, message, sources};
 use crate::support::on_both;
 
-const ALERT: MessageId = MessageId(1);
+pub(super) const ALERT: MessageId = MessageId(1);
 
 /// A broadcast whose alert, by mail and SMS, was for five people of two colleges: Li and Wang of one class, Zhao of another,
 /// a member of staff without either, and Sun, whom nothing reached. Message 2 tells them more, message 3 that it is over.
-async fn campus(db: &Db) -> BroadcastId {
+pub(super) async fn campus(db: &Db) -> BroadcastId {
     sources(db).await;
     keep(db, &[message(1), message(2), message(3), message(4)]).await;
     let mut tx = db.begin().await.unwrap();
@@ -44,17 +44,18 @@ async fn campus(db: &Db) -> BroadcastId {
           (105, 1, 1, 1, 1, 15, 15, 1, 'sun@x', '孙丽', 4, 5, 1, 6),
           (111, 1, 2, 2, 1, 11, 11, 2, '+8613800000011', '李娜', 2, 5, 1, 6), (113, 1, 2, 2, 1, 13, 13, 2, '+8613800000013', '赵敏', 2, 5, 1, 6),
           (201, 2, 1, 1, 1, 11, 11, 1, 'li@x', '李娜', 2, 5, 1, 6),
-          (401, 4, 1, 1, 1, 11, 11, 1, 'li@x', '李娜', 2, 5, 1, 6)";
+          (401, 4, 1, 1, 1, 11, 11, 1, 'li@x', '李娜', 2, 5, 1, 6);
+        INSERT INTO message_count (message_id, channel, sent, failed) VALUES (1, 1, 3, 2), (1, 2, 2, 0)";
     execute(&mut tx, text).await;
     tx.commit().await.unwrap();
     lead
 }
 
-fn roll(broadcast: BroadcastId, within: Option<&[String]>) -> Roll<'_> {
+pub(super) fn roll(broadcast: BroadcastId, within: Option<&[String]>) -> Roll<'_> {
     Roll { broadcast, alert: ALERT, channel: ChannelKind::Email, within }
 }
 
-fn said(broadcast: BroadcastId, person: i64, condition: Condition, at: i64) -> NewAnswer<'static> {
+pub(super) fn said(broadcast: BroadcastId, person: i64, condition: Condition, at: i64) -> NewAnswer<'static> {
     NewAnswer {
         broadcast,
         person: RecipientId(person),
@@ -67,9 +68,9 @@ fn said(broadcast: BroadcastId, person: i64, condition: Condition, at: i64) -> N
     }
 }
 
-async fn tell(db: &Db, new: NewAnswer<'_>) -> bool {
+pub(super) async fn tell(db: &Db, new: NewAnswer<'_>) -> bool {
     let mut tx = db.begin().await.unwrap();
-    let stands = answer(&mut tx, &new).await.unwrap();
+    let stands = roll_answers::answer(&mut tx, &new).await.unwrap();
     tx.commit().await.unwrap();
     stands
 }
@@ -78,57 +79,53 @@ fn ids(rows: &[PersonRow]) -> Vec<i64> {
     rows.iter().map(|row| row.id.0).collect()
 }
 
-on_both!(a_delivery_says_whom_it_asks_and_in_whose_roll_call, |db| async {
+on_both!(who_needs_help_has_waited_since_they_began_to, |db| async {
     let lead = campus(&db).await;
-    let row = asked(&db, DeliveryId(111)).await.unwrap().unwrap();
-    assert_eq!((row.broadcast_id, row.recipient_id, row.channel), (lead, RecipientId(11), ChannelKind::Sms));
-    assert!(row.plan.0.scenario.roll_call && row.ended_at.is_none());
-    let mut tx = db.begin().await.unwrap();
-    let follows = asked_in(&mut tx, DeliveryId(201)).await.unwrap().unwrap();
-    assert_eq!((follows.broadcast_id, follows.recipient_id), (lead, RecipientId(11)), "it is the lead's");
-    assert!(asked_in(&mut tx, DeliveryId(401)).await.unwrap().is_none(), "of no broadcast");
-    drop(tx);
-    assert!(asked(&db, DeliveryId(999)).await.unwrap().is_none());
+    for (person, condition, at) in [
+        (13, Condition::Help, 100),
+        (11, Condition::Help, 200),
+        (13, Condition::Help, 300),
+        (12, Condition::Help, 50),
+        (12, Condition::Safe, 400),
+        (12, Condition::Help, 500),
+        (14, Condition::Safe, 10),
+    ] {
+        assert!(tell(&db, said(lead, person, condition, at)).await);
+    }
+    let rows = in_need(&db, &roll(lead, None), 9).await.unwrap();
+    let since: Vec<_> = rows.iter().map(|row| (row.id.0, row.help_since.map(|at| at.0))).collect();
+    assert_eq!(since, [(13, Some(100)), (11, Some(200)), (12, Some(500))]);
+    assert_eq!(rows[0].answered_at, Some(Timestamp(300)));
+    let other = find(&db, &roll(lead, None), RecipientId(14)).await.unwrap().unwrap();
+    assert_eq!(other.help_since, None);
 });
 
-on_both!(the_last_answer_counts_and_all_are_kept, |db| async {
+on_both!(boards_are_of_what_goes_on_or_ended_lately, |db| async {
     let lead = campus(&db).await;
-    let help = NewAnswer { place: "三楼", words: "门打不开", ..said(lead, 11, Condition::Help, 100) };
-    assert!(tell(&db, help).await);
-    assert!(tell(&db, NewAnswer { via: Via::Sms, ..said(lead, 11, Condition::Safe, 200) }).await);
-    assert!(
-        !tell(&db, NewAnswer { via: Via::Card, ..said(lead, 11, Condition::Help, 150) }).await,
-        "it came late"
-    );
-    let marked = NewAnswer {
-        via: Via::Operator,
-        marked_by: Some("王敏 <w@x>"),
-        ..said(lead, 12, Condition::Safe, 300)
-    };
-    assert!(tell(&db, marked).await);
-    let now = last(&db, lead, RecipientId(11)).await.unwrap().unwrap();
-    assert_eq!((now.condition, now.via, now.answered_at), (Condition::Safe, Via::Sms, Timestamp(200)));
-    assert_eq!((now.place.as_str(), now.words.as_str()), ("", ""));
-    let all = given(&db, lead, RecipientId(11), 10).await.unwrap();
-    let at: Vec<_> = all.iter().map(|row| (row.answered_at.0, row.condition)).collect();
-    assert_eq!(at, [(200, Condition::Safe), (150, Condition::Help), (100, Condition::Help)]);
-    assert_eq!((all[2].place.as_str(), all[2].words.as_str()), ("三楼", "门打不开"));
-    assert_eq!(given(&db, lead, RecipientId(11), 1).await.unwrap().len(), 1);
     let mut tx = db.begin().await.unwrap();
-    assert_eq!(how_many(&mut tx, lead, RecipientId(11)).await.unwrap(), 3);
-    assert_eq!(how_many(&mut tx, lead, RecipientId(13)).await.unwrap(), 0);
-    drop(tx);
-    let other = last(&db, lead, RecipientId(12)).await.unwrap().unwrap();
-    assert_eq!(other.marked_by.as_deref(), Some("王敏 <w@x>"));
-    assert_eq!(last(&db, lead, RecipientId(13)).await.unwrap(), None);
-    // Late are those after its end.
-    let mut tx = db.begin().await.unwrap();
-    let mut row = broadcasts::lock(&mut tx, lead).await.unwrap().unwrap();
-    row.ended_at = Some(Timestamp(250));
-    broadcasts::update(&mut tx, &row, None).await.unwrap();
+    let other = broadcast(&mut tx, "live other", None, None).await;
     tx.commit().await.unwrap();
-    let by: Vec<_> = ways(&db, lead).await.unwrap().iter().map(|row| (row.via, row.n, row.late)).collect();
-    assert_eq!(by, [(Via::Sms, 1, 0), (Via::Operator, 1, 1)]);
+    tell(&db, said(lead, 11, Condition::Help, 100)).await;
+    tell(&db, NewAnswer { marked_by: Some("王敏"), ..said(lead, 13, Condition::Help, 200) }).await;
+    tell(&db, said(lead, 12, Condition::Safe, 300)).await;
+    let seen = async |since| {
+        let rows = boards(&db, Timestamp(since)).await.unwrap();
+        let row = |row: BoardRow| (row.id, row.help, row.unmarked, row.newest.map(|at| at.0));
+        rows.into_iter().map(row).collect::<Vec<_>>()
+    };
+    let with_help = (lead, 2, 1, Some(200));
+    assert_eq!(seen(9_000).await, [(other, 0, 0, None), with_help], "the newest first, without what follows");
+    let mut tx = db.begin().await.unwrap();
+    for (id, state, live) in [(lead, State::Stopped, true), (other, State::Rejected, false)] {
+        let mut row = broadcasts::lock(&mut tx, id).await.unwrap().unwrap();
+        row.state = state;
+        row.ended_at = Some(Timestamp(10_000));
+        row.live_at = row.live_at.filter(|_| live);
+        broadcasts::update(&mut tx, &row, None).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    assert_eq!(seen(9_999).await, [with_help]);
+    assert!(seen(10_000).await.is_empty());
 });
 
 on_both!(who_was_asked_is_counted_in_all_and_by_where_they_belong, |db| async {
@@ -208,44 +205,4 @@ on_both!(the_silent_are_who_is_told_again, |db| async {
     let audience = ResolvedAudience { after: Some(after), ..ResolvedAudience::default() };
     let found = members(&db, &audience, RecipientId(0), 10).await.unwrap();
     assert_eq!(found, [12, 13, 15].map(RecipientId));
-});
-
-on_both!(what_was_said_last_is_the_newest_of_all_that_tells_of_it, |db| async {
-    let lead = campus(&db).await;
-    let row = newest(&db, lead).await.unwrap().unwrap();
-    assert_eq!((row.message_id, row.part, row.follows), (MessageId(2), Part::Alert, Some(lead)));
-    let mut tx = db.begin().await.unwrap();
-    broadcasts::add_message(&mut tx, lead, Part::AllClear, MessageId(3)).await.unwrap();
-    broadcasts::add_message(&mut tx, lead, Part::Escalation, MessageId(4)).await.unwrap();
-    tx.commit().await.unwrap();
-    let row = newest(&db, lead).await.unwrap().unwrap();
-    assert_eq!((row.message_id, row.part, row.removed_at), (MessageId(3), Part::AllClear, None));
-    assert!(newest(&db, BroadcastId(99)).await.unwrap().is_none());
-});
-
-on_both!(who_is_forgotten_still_counts_and_is_nobody, |db| async {
-    let lead = campus(&db).await;
-    tell(&db, NewAnswer { place: "三楼", ..said(lead, 11, Condition::Help, 100) }).await;
-    tell(&db, NewAnswer { words: "在家", ..said(lead, 12, Condition::Safe, 100) }).await;
-    let mut tx = db.begin().await.unwrap();
-    erasure::bury(&mut tx, RecipientId(11), "gone-11", Timestamp(500)).await.unwrap();
-    tx.commit().await.unwrap();
-    assert_eq!(counts(&db, &roll(lead, None)).await.unwrap(), CountsRow { asked: 5, safe: 1, help: 1 });
-    assert_eq!(last(&db, lead, RecipientId(11)).await.unwrap(), None);
-    assert!(given(&db, lead, RecipientId(11), 9).await.unwrap().is_empty());
-    assert!(in_need(&db, &roll(lead, None), 9).await.unwrap().is_empty());
-    assert!(asked(&db, DeliveryId(101)).await.unwrap().is_none(), "their link leads nowhere");
-
-    // What was said goes with the first of the terms, and who it was with the second.
-    let mut tx = db.begin().await.unwrap();
-    retention::blank(&mut tx, &[DeliveryId(102)]).await.unwrap();
-    tx.commit().await.unwrap();
-    let kept = last(&db, lead, RecipientId(12)).await.unwrap().unwrap();
-    assert_eq!((kept.condition, kept.words.as_str()), (Condition::Safe, ""));
-    assert!(given(&db, lead, RecipientId(12), 9).await.unwrap().is_empty());
-    let mut tx = db.begin().await.unwrap();
-    retention::remove(&mut tx, &[DeliveryId(102)]).await.unwrap();
-    tx.commit().await.unwrap();
-    assert_eq!(last(&db, lead, RecipientId(12)).await.unwrap(), None);
-    assert_eq!(counts(&db, &roll(lead, None)).await.unwrap(), CountsRow { asked: 4, safe: 1, help: 1 });
 });

@@ -2,15 +2,16 @@
 //! share, which knows who somebody is by their sign-in.
 
 use belltower::domain::audience::Params;
-use belltower::domain::emergency::Run;
+use belltower::domain::channel::AddressKind;
+use belltower::domain::emergency::{Condition, Run, Unit};
 use belltower::domain::operator::Role;
 use belltower::service::broadcasts::{self, Pressing};
 use belltower::service::roll_call::{self, CountsRow, Wanted};
-use belltower::service::{recipients, scenarios};
+use belltower::service::{recipients, scenarios, short_links};
 use belltower::simulator::{
     PushPlan, VendorClock, WecomFaults, WecomHappening, WecomMessage, WecomOptions, WecomSimulator,
 };
-use belltower::store::Db;
+use belltower::store::{Db, answers, broadcasts as kept};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method};
 
@@ -28,7 +29,7 @@ struct Campus {
 }
 
 impl Campus {
-    /// A campus of three on whose library there is fire. `heard`: WeCom tells us what is pressed.
+    /// A campus of three on whose library there is fire. `heard`: WeCom tells us what is pressed; its clock is a second slow.
     async fn on_fire(db: Db, heard: bool) -> Self {
         let app = TestApp::on(db).await;
         scenarios::seed(&app.services).await.unwrap();
@@ -36,7 +37,7 @@ impl Campus {
         let options = WecomOptions {
             token: SIGNS.to_owned(),
             aes_key: KEY.to_owned(),
-            clock: VendorClock(Arc::new(move || clock.now().0)),
+            clock: VendorClock(Arc::new(move || clock.now().0 - 1_000)),
             faults: WecomFaults { unknown: vec!["guest*".to_owned()], ..WecomFaults::default() },
             ..WecomOptions::default()
         };
@@ -86,9 +87,23 @@ impl Campus {
     }
 
     async fn counts(&self) -> (i64, i64, i64) {
-        let CountsRow { asked, safe, help } =
-            roll_call::counts(&self.app.services, &operator(Role::Owner), self.id).await.unwrap();
+        let owner = operator(Role::Owner);
+        let counts = roll_call::of_broadcast(&self.app.services, &owner, self.id).await.unwrap();
+        let CountsRow { asked, safe, help } = counts.unwrap();
         (asked, safe, help)
+    }
+
+    /// What somebody says by a link of their own, on our page.
+    async fn says(&self, member: &str, condition: Condition) {
+        let s = &self.app.services;
+        let alert = kept::messages(&s.db, self.id).await.unwrap()[0].message_id;
+        let mut tx = s.db.begin().await.unwrap();
+        let found = answers::delivery_to(&mut tx, alert, AddressKind::WecomUserid, member).await.unwrap();
+        drop(tx);
+        let path = short_links::roll_call_path(&s.vault, found.unwrap());
+        let token = path.strip_prefix("/m/").unwrap();
+        let answer = roll_call::Answer { condition, place: "", words: "" };
+        roll_call::answer(s, token, [10, 1, 2, 3].into(), &answer).await.unwrap();
     }
 
     /// What a browser is answered that goes nowhere by itself.
@@ -120,11 +135,32 @@ on_both!(one_card_asks_everybody_and_a_press_is_one_persons_answer, |db| async {
     let shown = campus.message().card.unwrap().replaced;
     assert_eq!(shown.get("wangqiang").map(String::as_str), Some("已回复：需要帮助"));
     let owner = operator(Role::Owner);
-    let board = roll_call::board(&campus.app.services, &owner, campus.id).await.unwrap();
+    let board = roll_call::board(&campus.app.services, &owner, campus.id, Unit::College).await.unwrap();
     let in_need = board.in_need.unwrap();
     assert_eq!((in_need.len(), in_need[0].person.name.as_str()), (1, "WangQiang"));
     // The card has no buttons any more; what changes is said on the page that it leads to.
     assert!(message.link.unwrap().contains("/r/"));
+});
+
+on_both!(no_call_for_help_loses_to_what_was_said_before_it, |db| async {
+    let campus = Campus::on_fire(db, true).await;
+    // WeCom says whole seconds by a clock of its own: what is pressed next is told as of more than a second ago.
+    campus.app.clock.turn(1_300 - campus.app.clock.now().0 % 1_000);
+    campus.says("lina", Condition::Safe).await;
+    campus.press("lina", "需要帮助").await;
+    assert_eq!(campus.counts().await, (3, 0, 1));
+    // And of a card that says safe nobody knows whether it was before.
+    campus.says("wangqiang", Condition::Help).await;
+    campus.press("WANGQIANG", "我安全").await;
+    assert_eq!(campus.counts().await, (3, 0, 2));
+    // Some seconds later there is no doubt, whichever way it is said.
+    campus.app.clock.turn(3_000);
+    campus.says("wangqiang", Condition::Safe).await;
+    campus.says("zhao.min", Condition::Help).await;
+    assert_eq!(campus.counts().await, (3, 1, 2));
+    campus.app.clock.turn(3_000);
+    campus.press("zhao.min", "我安全").await;
+    assert_eq!(campus.counts().await, (3, 2, 1));
 });
 
 on_both!(the_shared_page_knows_who_somebody_is_by_their_sign_in, |db| async {

@@ -2,8 +2,8 @@
 
 use belltower::Error;
 use belltower::domain::delivery::State;
-use belltower::domain::message::Status;
 use belltower::domain::emergency::{Part, Run};
+use belltower::domain::message::Status;
 use belltower::domain::operator::Role;
 use belltower::service::broadcasts::{self, Pressing};
 use belltower::service::deliveries::{Cancelled, Recall, cancel, resend};
@@ -139,7 +139,11 @@ on_both!(what_was_false_disappears_and_what_is_over_stays, |db| async {
         };
         let id = broadcasts::press(&house.s, &officer, &pressing).await.unwrap().id;
         house.drain().await;
-        alerts.push((0..3).map(|n| house.corp.mailbox().latest_to(&format!("u{n}")).unwrap().sequence).collect::<Vec<_>>());
+        alerts.push(
+            (0..3)
+                .map(|n| house.corp.mailbox().latest_to(&format!("u{n}")).unwrap().sequence)
+                .collect::<Vec<_>>(),
+        );
         if part == Part::AllClear {
             broadcasts::all_clear(&house.s, &officer, None, id, "test").await.unwrap();
         } else {
@@ -154,6 +158,9 @@ on_both!(what_was_false_disappears_and_what_is_over_stays, |db| async {
     assert!(!alerts[0].iter().any(is_recalled), "it burnt");
     assert!(alerts[1].iter().all(is_recalled), "it did not");
     for n in 0..3 {
-        assert!(!house.corp.mailbox().latest_to(&format!("u{n}")).unwrap().is_recalled, "the correction stays");
+        assert!(
+            !house.corp.mailbox().latest_to(&format!("u{n}")).unwrap().is_recalled,
+            "the correction stays"
+        );
     }
 });

@@ -3,6 +3,7 @@
 mod backlog;
 mod buttons;
 mod failures;
+mod help;
 mod nodes;
 mod providers;
 mod quotas;
@@ -45,5 +46,6 @@ pub(super) async fn ask(s: &Services, limits: &Limits, now: Timestamp) -> Asked 
     asked.take(&[Kind::Clock, Kind::Disk], nodes::find(s, limits).await);
     asked.take(&[Kind::Waiting], waiting::find(s, limits, now).await);
     asked.take(&[Kind::Button], buttons::find(s, now).await);
+    asked.take(&[Kind::Help], help::find(s, now).await);
     asked
 }

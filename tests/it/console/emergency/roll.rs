@@ -7,7 +7,7 @@ use belltower::domain::id::RecipientId;
 use belltower::domain::operator::Role;
 use belltower::service::{audit, recipients};
 use belltower::store::audit::AuditFilter;
-use belltower::store::roll_call::{NewAnswer, answer};
+use belltower::store::roll_answers::{NewAnswer, answer};
 use serde_json::json;
 
 use super::{a_second_later, act, campus, has, lacks, only, pressed, to};
@@ -85,6 +85,7 @@ async fn who_needs_help_comes_first_and_then_where_people_are_silent() {
             "138****0001",
             "data-live",
             "演练",
+            "求助于",
         ],
     );
     lacks(&board, &["13812340001", "/roll/reveal"]);
@@ -160,6 +161,10 @@ async fn whoever_is_limited_to_a_department_sees_its_people_alone() {
     has(&board, &["孙丽", "您只看到自己负责的部门", "目前没有人求助"]);
     lacks(&board, &["李娜", "农学院", "王伟", "教三"]);
     lacks(&librarian.get(&format!("{roll}?show=help")).await, &["李娜"]);
+    // They see no page of the broadcast, and find the board all the same.
+    let link = format!("href=\"{roll}\"");
+    has(&librarian.get("/console").await, &[&link, "报平安情况：演练 · 火灾 · 图书馆"]);
+    lacks(&Browser::signed_in(&app, Role::Reviewer).await.get("/console").await, &[&link]);
     assert_eq!(librarian.get(&page).await.status, 403);
     let (li, sun) = (person(&app, "1").await.to_string(), person(&app, "5").await.to_string());
     let mark = format!("{roll}/mark");

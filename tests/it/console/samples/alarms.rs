@@ -7,7 +7,8 @@ use belltower::console::form::FieldFaults;
 use belltower::console::page::{Section, Theme};
 use belltower::domain::alarm::{AlarmKind, Matter, ProviderTrouble, Severity, Waits};
 use belltower::domain::channel::ChannelKind;
-use belltower::domain::id::{AlarmId, ProviderId};
+use belltower::domain::emergency::Spoken;
+use belltower::domain::id::{AlarmId, BroadcastId, ProviderId};
 use belltower::error::Fault;
 use belltower::store::JsonText;
 use belltower::store::alarms::AlarmRow;
@@ -32,10 +33,18 @@ pub(super) fn page(language: Language, theme: Theme, empty: bool) -> AlarmsPage 
         channel: ChannelKind::Email,
         trouble: ProviderTrouble::Failed,
     };
+    let help = Matter::Help {
+        id: BroadcastId(7),
+        name: Spoken::new("火灾 <b> · 图书馆", "Fire <b> · Library"),
+        n: 3,
+        newest: ago(MINUTE),
+        grew_at: ago(MINUTE),
+    };
     let waiting = Matter::Waiting { waits: Waits::Review, n: 3, minutes: 120 };
     let disk = Matter::Disk { node: "bell-1:8080".to_owned(), free: 9_400_000_000, total: 100_000_000_000 };
     let line = |row| AlarmLine::new(&view(language), row, |_| true);
     let open = vec![
+        row(4, Severity::Act, help, MINUTE, None),
         row(1, Severity::Act, relay, 12 * MINUTE, None),
         row(2, Severity::Look, waiting, 3 * HOUR, None),
     ];
@@ -55,6 +64,7 @@ pub(super) fn wish(language: Language, theme: Theme) -> WishPage {
     WishPage {
         shell: shell(language, theme, Some(Section::Alarms)),
         address: "zhou@bell.example".into(),
+        kinds: AlarmKind::ALL.to_vec(),
         form: WishForm {
             kinds: vec![AlarmKind::Disk, AlarmKind::Provider],
             act_only: true,

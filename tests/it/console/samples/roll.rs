@@ -40,6 +40,7 @@ fn person(number: i64, condition: Option<Condition>) -> PersonLine {
         place: if condition.is_some() { "教三 <204>".into() } else { String::new() },
         words: if condition.is_some() { "门打不开 & 有烟".into() } else { String::new() },
         at: condition.map(|_| ago(MINUTE)),
+        since: condition.filter(|one| *one == Condition::Help).map(|_| ago(4 * MINUTE)),
         how: "由 <周敏> 登记".into(),
         late: condition == Some(Condition::Help),
     }
