@@ -200,7 +200,10 @@ impl Dialect {
     /// ASCII-case-insensitive containment of the text bound at `param` in `column`, wildcards taken literally.
     pub fn contains(self, column: &str, param: &str) -> String {
         match self {
-            Self::Sqlite => format!("instr(lower({column}), lower({param})) > 0"),
+            // Several times as fast as `instr` over what `lower` makes of each row.
+            Self::Sqlite => format!(
+                r"{column} LIKE '%' || replace(replace(replace({param}, '\', '\\'), '%', '\%'), '_', '\_') || '%' ESCAPE '\'"
+            ),
             Self::Postgres => format!("strpos(lower({column}), lower({param})) > 0"),
         }
     }

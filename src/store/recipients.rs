@@ -185,7 +185,7 @@ pub async fn set_active(tx: &mut Tx, id: RecipientId, active: bool, now: Timesta
 }
 
 /// People that are found ahead of a list. Where a search finds more, the newest of them come soon by going through all.
-const FEW: i64 = 500;
+const FEW: i64 = 20_000;
 /// Sorts after whatever begins as something does.
 const LAST: &str = "\u{10ffff}";
 
