@@ -153,11 +153,11 @@ mod tests {
     #[test]
     fn a_refused_press_is_news_for_a_day() {
         let day = 24 * HOUR;
-        let refused = Watched { refused_at: Some(Timestamp(HOUR)), ..watched(Power::Mains, day) };
+        let refused = Watched { refused_at: Some(Timestamp(HOUR)), ..watched(Power::Mains, 2 * day) };
         assert_eq!(refused.health(Timestamp(day)).refused_at, Some(Timestamp(HOUR)));
         assert!(!refused.health(Timestamp(day)).is_good());
         assert!(refused.health(Timestamp(day + HOUR)).is_good());
-        let off = Watched { clock_off: true, ..watched(Power::Mains, day) };
+        let off = Watched { clock_off: true, ..watched(Power::Mains, 2 * day) };
         assert!(!off.health(Timestamp(day)).is_good());
     }
 

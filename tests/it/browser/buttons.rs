@@ -68,7 +68,7 @@ fn a_button_is_registered_armed_by_two_and_seen_armed() {
         person.sees("未布防").await;
         let row_id = row(app).await.id;
         person.press("申请布防").await;
-        person.sees("您申请了布防或修改过该按钮").await;
+        person.sees("您申请了布防、修改过该按钮或生成过它的密钥").await;
         assert_eq!(row(app).await.state, ButtonState::Disarmed);
 
         // The second person.

@@ -39,7 +39,7 @@ impl Wall {
         assert_eq!(answer, &json!({"broadcast_id": live[0].id.to_string(), "led": "live"}));
         assert_eq!(live[0].pressed_by, "button 图书馆总服务台");
         let chosen: Vec<_> = live[0].plan.0.chosen.iter().map(|(_, choice)| choice.zh.clone()).collect();
-        assert_eq!(chosen, ["图书馆", "操场"]);
+        assert_eq!(chosen, ["操场", "图书馆"], "not where the clerk would have people meet");
         let ended = self.broadcast(clerks).await;
         assert_eq!(ended.state, State::Rejected);
         assert!(ended.reason.unwrap().contains(&live[0].id.to_string()), "it says what took its place");

@@ -99,7 +99,7 @@ async fn a_button_is_armed_by_two_and_shows_what_came_of_its_presses() {
     let first = version(&app).await;
     assert_eq!(to(&act(&mut owner, &page, "arm", &[("version", &first)]).await), page);
     let own = owner.get(&page).await;
-    has(&own, &["有人申请布防", "您申请了布防或修改过该按钮"]);
+    has(&own, &["有人申请布防", "您申请了布防、修改过该按钮或生成过它的密钥"]);
     lacks(&own, &["确认布防"]);
     let asked = version(&app).await;
     let refused = act(&mut owner, &page, "confirm", &[("version", &asked)]).await;

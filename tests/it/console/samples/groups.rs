@@ -58,6 +58,7 @@ pub(super) fn group(language: Language, theme: Theme) -> GroupPage {
         sources: Vec::new(),
         scenarios: Vec::new(),
         broadcasts: Vec::new(),
+        buttons: Vec::new(),
         members: PeopleFragment {
             view: view(language),
             rows: people::rows(),
