@@ -163,10 +163,6 @@ impl Walk {
     }
 }
 
-async fn recall_one(taken: Taken, adapter: Arc<dyn Channel>) -> (std::result::Result<(), String>, Taken) {
-    (adapter.recall(&taken.reference).await, taken)
-}
-
 /// Asks for it. No call begins after `patience`; those under way end by their own time-outs. What a provider refuses, or
 /// what there was no time for, stays as it is.
 async fn carry_out(s: &Services, message: MessageId, patience: Duration) -> Result<Pass> {
@@ -184,18 +180,15 @@ async fn carry_out(s: &Services, message: MessageId, patience: Duration) -> Resu
                     None => continue,
                 },
             };
-            calls.push((taken, adapter));
+            calls.push(call(s.clone(), taken, adapter, until));
         }
-        let wanted = calls.len();
-        let mut answered = 0;
-        let mut calls = calls.into_iter();
-        let begin = std::iter::from_fn(|| {
-            let (taken, adapter) = calls.next()?;
-            (s.clock.steady() < until).then(|| recall_one(taken, adapter))
-        });
-        let mut answers = stream::iter(begin).buffer_unordered(AT_ONCE);
-        while let Some((answer, taken)) = answers.next().await {
-            answered += 1;
+        let mut answers = stream::iter(calls).buffer_unordered(AT_ONCE);
+        while let Some(answer) = answers.next().await {
+            let Some((answer, taken)) = answer else {
+                pass.cut_off = true;
+                continue;
+            };
+            pass.asked = true;
             if let Err(reason) = answer {
                 tracing::warn!(%message, provider = %taken.provider_id, reason, "a message was not called back");
                 pass.refused = true;
@@ -207,11 +200,22 @@ async fn carry_out(s: &Services, message: MessageId, patience: Duration) -> Resu
             tx.commit().await?;
             *pass.recalled.entry(taken.channel).or_default() += n;
         }
-        pass.asked |= answered > 0;
-        if answered < wanted {
-            pass.cut_off = true;
+        if pass.cut_off {
             break;
         }
     }
     Ok(pass)
+}
+
+/// `None` where there is no time for it any more.
+async fn call(
+    s: Services,
+    taken: Taken,
+    adapter: Arc<dyn Channel>,
+    until: Duration,
+) -> Option<(Result<(), String>, Taken)> {
+    if s.clock.steady() >= until {
+        return None;
+    }
+    Some((adapter.recall(&taken.reference).await, taken))
 }

@@ -1,6 +1,6 @@
 //! Erasing a person: nothing in the store tells any more who they were.
 
-use belltower::domain::message::Lane;
+use belltower::domain::message::Rank;
 use belltower::domain::operator::Role;
 use belltower::domain::recipient::OptOut;
 use belltower::service::{audit, groups, recipients, routing, templates};
@@ -186,7 +186,7 @@ on_both!(a_planner_with_the_message_in_hand_plans_nothing_of_what_was_erased, |d
     let id = send(&app, json!({"to": [{"email": EMAIL}, {"email": "guo@bell.example"}]})).await;
     let now = app.clock.now();
     let mut tx = db.begin().await.unwrap();
-    let in_hand = planning::claim(&mut tx, Lane::Normal, now, 7, 30_000, 10).await.unwrap();
+    let in_hand = planning::claim(&mut tx, Rank::Normal, now, 7, 30_000, 10).await.unwrap();
     tx.commit().await.unwrap();
     Answer::of(app.api(Method::DELETE, &format!("/recipients/{ID}"))).await.expect(204);
 

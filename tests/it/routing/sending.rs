@@ -157,7 +157,7 @@ on_both!(a_message_that_was_routed_is_planned_to_the_end_by_the_same_rules, |db|
     let mut tx = db.begin().await.unwrap();
     belltower::store::planning::claim(
         &mut tx,
-        belltower::domain::message::Lane::Normal,
+        belltower::domain::message::Rank::Normal,
         campus.s.clock.now(),
         1,
         1,

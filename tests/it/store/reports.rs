@@ -67,8 +67,8 @@ on_both!(what_is_open_is_that_of_messages_under_way, |db| async {
 
 on_both!(what_is_open_is_told_by_lane_up_to_so_many_messages, |db| async {
     sources(&db).await;
-    let under_way = |id, lane, status, expires_at| NewMessage {
-        lane,
+    let under_way = |id, lane: Lane, status, expires_at| NewMessage {
+        rank: lane.into(),
         expires_at: Timestamp(expires_at),
         ..standing(id, status)
     };
