@@ -309,7 +309,7 @@ on_both!(the_shared_page_of_an_update_says_that_the_broadcast_was_stopped, |db| 
     let stopped = async || {
         let page = roll_call::open_shared(&campus.s, token, THERE, None).await.unwrap();
         let newest = page.newest.unwrap();
-        assert_eq!(newest.text.title, "最新情况：消防已到场");
+        assert_eq!(&*newest.text.title, "最新情况：消防已到场");
         newest.is_stopped
     };
     assert!(!stopped().await);
