@@ -106,10 +106,14 @@ impl<'a> News<'a> {
         [&self.begun, &self.still, &self.over].into_iter().flatten().copied()
     }
 
+    /// People need help of whom they do not know.
+    fn calls_for_help(&self) -> bool {
+        self.begun.iter().any(|alarm| alarm.matter.0.board().is_some())
+    }
+
     /// How long after the last message it may be told.
     fn between(&self) -> Duration {
-        let helps = self.begun.iter().any(|alarm| alarm.matter.0.board().is_some());
-        if helps { AT_MOST } else { BETWEEN }
+        if self.calls_for_help() { AT_MOST } else { BETWEEN }
     }
 
     /// Without what is seen on boards.
@@ -217,7 +221,8 @@ async fn send(s: &Services, wish: &WishRow, news: &News<'_>, now: Timestamp) -> 
     let mut words = Vec::new();
     for body in bodies(s, wish, news) {
         match OwnWord::new(s, &body).await {
-            Ok(word) => words.push(word),
+            // The red alert that asked them keeps back what is no emergency.
+            Ok(word) => words.push(if news.calls_for_help() { word.urgent() } else { word }),
             // A person who is gone from the directory, an address that is none: the other ways are still good.
             Err(error @ Error::Invalid(_)) => {
                 tracing::warn!(operator = %wish.operator_id, %error, "a way to tell an operator of alarms is no good");

@@ -59,6 +59,13 @@ impl OwnWord {
         Ok(Self(draft.incoming.message))
     }
 
+    /// As an emergency: nothing but alerts goes before it.
+    #[must_use]
+    pub const fn urgent(mut self) -> Self {
+        self.0.rank = Rank::Emergency;
+        self
+    }
+
     /// Checks a message that an operator writes to themselves, to their own address or as the person they are. It is of the
     /// department that the draft is for, where whoever sees that one's messages sees it.
     pub async fn of(

@@ -17,6 +17,7 @@ use crate::support::on_both;
 const THERE: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 1, 2, 3));
 const MINUTE: Duration = Duration::from_mins(1);
 const HOUR: Duration = Duration::from_hours(1);
+const LI: &str = "li@bell.example";
 
 fn count(asked: i64, safe: i64, help: i64) -> CountsRow {
     CountsRow { asked, safe, help }
@@ -234,7 +235,6 @@ on_both!(whoever_asked_is_told_that_people_need_help_and_of_each_who_comes_after
     let mut campus = Campus::new(db, 3).await;
     campus.told("li", Role::DutyOfficer).await;
     campus.told("wang", Role::Sender).await;
-    const LI: &str = "li@bell.example";
     let id = campus.on_fire().await;
     campus.says(id, "2023000", Condition::Safe).await;
     assert!(campus.later(MINUTE).await.is_empty());
