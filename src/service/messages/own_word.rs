@@ -59,13 +59,6 @@ impl OwnWord {
         Ok(Self(draft.incoming.message))
     }
 
-    /// As an emergency: nothing but alerts goes before it.
-    #[must_use]
-    pub const fn urgent(mut self) -> Self {
-        self.0.rank = Rank::Emergency;
-        self
-    }
-
     /// Checks a message that an operator writes to themselves, to their own address or as the person they are. It is of the
     /// department that the draft is for, where whoever sees that one's messages sees it.
     pub async fn of(
@@ -97,7 +90,7 @@ impl OwnWord {
         s.intake.mint(&s.db).await.map(drop)
     }
 
-    /// For the few who may stop an alert: before the alert's own messages.
+    /// For the few who may stop an alert, or look for those who need help: before the alert's own messages.
     #[must_use]
     pub const fn to_duty(mut self) -> Self {
         self.0.rank = Rank::Duty;

@@ -106,6 +106,7 @@ impl Campus {
             email,
             roles: vec![role.to_string()],
             powers: role.into(),
+            on_duty: role == Role::DutyOfficer,
             language: None,
         });
         let wish = json!({ "kinds": ["help"], "email": true });
