@@ -127,7 +127,9 @@ impl Start {
                     format!("was begun by {by} with other choices; nobody was told of yours: send an update")
                 }
                 (Some(by), State::Live) => format!("was open already, begun by {by}; nothing new went out"),
-                (Some(by), _) => format!("was begun by {by} and waits for a second person; nothing is out yet"),
+                (Some(by), _) => {
+                    format!("was begun by {by} and waits for a second person; nothing is out yet")
+                }
                 (None, State::PendingApproval) => "waits for a second person".to_owned(),
                 (None, _) if view.drill => "is being sent to the sandbox, as a drill".to_owned(),
                 (None, _) => "is being sent".to_owned(),

@@ -296,7 +296,8 @@ pub async fn be_untold(tx: &mut Tx, id: BroadcastId, now: Timestamp) -> Result<(
 /// Others are told of a broadcast that stands so, in this transaction; false where somebody else told them, or it stands
 /// otherwise by now.
 pub async fn be_told(tx: &mut Tx, id: BroadcastId, state: State) -> Result<bool> {
-    let text = "UPDATE broadcast SET untold_since = NULL WHERE id = $1 AND state = $2 AND untold_since IS NOT NULL";
+    let text =
+        "UPDATE broadcast SET untold_since = NULL WHERE id = $1 AND state = $2 AND untold_since IS NOT NULL";
     let n = in_tx!(tx, |c| {
         sqlx::query(text).bind(id.0).bind(state.code()).execute(c).await.map(|done| done.rows_affected())
     })?;

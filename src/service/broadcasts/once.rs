@@ -103,8 +103,14 @@ impl Once<'_> {
             // The first is not answered yet, or was cut off before it was.
             None => {
                 let row = store::find(&s.db, id).await?.ok_or_else(unknown)?;
-                let pressed =
-                    Pressed { id, state: row.state, run: row.run, attached_to: None, differs: false, audience: None };
+                let pressed = Pressed {
+                    id,
+                    state: row.state,
+                    run: row.run,
+                    attached_to: None,
+                    differs: false,
+                    audience: None,
+                };
                 PressedView::from(pressed).body()?
             }
         };

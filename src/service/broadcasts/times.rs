@@ -60,7 +60,8 @@ pub async fn times(s: &Services, caller: &Caller, id: BroadcastId) -> Result<Tim
     let people = store::people(&s.db, &alerts).await?.planned;
     let at = store::times(&s.db, &alerts, people).await?;
     let since = |at: Option<Timestamp>| at.map(|at| at.since(live_at));
-    let is_open = history::counts(&s.db, &alerts).await?.iter().any(|count| count.pending + count.sending > 0);
+    let is_open =
+        history::counts(&s.db, &alerts).await?.iter().any(|count| count.pending + count.sending > 0);
     // When somebody said so: that its time was over has nothing to do with how fast a stop is.
     let acts = store::acts(&s.db, id).await?;
     let first = |wanted: &[Act]| acts.iter().find(|done| wanted.contains(&done.act)).map(|done| done.at);

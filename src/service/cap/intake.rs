@@ -194,7 +194,14 @@ async fn cancel(
     }
     let first = earlier.first().ok_or(Error::NotFound("broadcast"))?;
     let row = rows::find(&s.db, first.id).await?.ok_or(Error::NotFound("broadcast"))?;
-    let pressed = Pressed { id: row.id, state: row.state, run: row.run, attached_to: None, differs: false, audience: None };
+    let pressed = Pressed {
+        id: row.id,
+        state: row.state,
+        run: row.run,
+        attached_to: None,
+        differs: false,
+        audience: None,
+    };
     let body = PressedView::from(pressed).body()?;
     let now = s.clock.now();
     let mut tx = s.db.begin().await?;

@@ -199,10 +199,8 @@ mod tests {
 
     #[test]
     fn a_duty_officer_of_one_department_is_on_duty_there_and_not_for_the_campus() {
-        let limited = Grant {
-            departments: ["图书馆".to_owned()].into(),
-            ..Grant::from(Role::DutyOfficer)
-        };
+        let limited =
+            Grant { departments: ["图书馆".to_owned()].into(), ..Grant::from(Role::DutyOfficer) };
         assert!(!on_duty(&[Grant::from(Role::Owner), limited.clone()]));
         assert!(!on_duty(&[Grant::from(Role::Owner)]));
         assert!(on_duty(&[limited, Grant::from(Role::DutyOfficer)]));

@@ -188,8 +188,12 @@ on_both!(one_on_duty_is_not_kept_waiting_by_the_same_that_waits, |db| async {
 
 /// Somebody who may stop a broadcast and lets others know where they are reached.
 async fn enrol(campus: &Campus, role: Role, email: &str) -> Caller {
-    let new =
-        NewOperator { email: email.to_owned(), name: email.to_owned(), grants: vec![role.into()], password: None };
+    let new = NewOperator {
+        email: email.to_owned(),
+        name: email.to_owned(),
+        grants: vec![role.into()],
+        password: None,
+    };
     let id = operators::create(&campus.s, &TERMINAL, new).await.unwrap().done().unwrap().operator_id;
     Caller::Operator(operators::operator_of(&campus.s, id).await.unwrap().unwrap())
 }
@@ -209,7 +213,8 @@ on_both!(whoever_may_stop_an_alert_has_word_of_it_before_everybody_else, |db| as
     campus.drain().await;
     // By the order in which the relay took them.
     let page = campus.relay.mailbox().list(&MailQuery { limit: 1_000, ..MailQuery::default() });
-    let mut mails: Vec<_> = page.mails.iter().map(|mail| (mail.sequence, mail.recipients[0].as_str())).collect();
+    let mut mails: Vec<_> =
+        page.mails.iter().map(|mail| (mail.sequence, mail.recipients[0].as_str())).collect();
     mails.sort_unstable();
     let at = mails.iter().position(|(_, to)| *to == "second@bell.example").unwrap();
     // Its connections are as many as mails can be under way before it.
@@ -222,9 +227,8 @@ on_both!(whom_nobody_told_because_the_process_was_gone_is_told_by_the_next, |db|
     let mut campus = Campus::new(db, 1).await;
     let officer = enrol(&campus, Role::DutyOfficer, "duty@bell.example").await;
     enrol(&campus, Role::DutyOfficer, "second@bell.example").await;
-    let told = |campus: &Campus| {
-        campus.arrived().iter().filter(|(to, _)| to == "second@bell.example").count()
-    };
+    let told =
+        |campus: &Campus| campus.arrived().iter().filter(|(to, _)| to == "second@bell.example").count();
     let id = campus.press(&officer, Run::Live).await.unwrap().id;
     in_the_background(&campus).await;
     campus.drain().await;

@@ -208,8 +208,14 @@ on_both!(a_press_with_other_choices_says_that_nobody_was_told_of_them, |db| asyn
     let first = campus.press(&officer, Run::Live).await.unwrap();
     let mut params = fire("图书馆");
     params.insert("meeting_point".to_owned(), json!("东门广场"));
-    let pressing =
-        Pressing { scenario: "fire", params: &params, run: Run::Live, note: "", from: None, request_id: "test" };
+    let pressing = Pressing {
+        scenario: "fire",
+        params: &params,
+        run: Run::Live,
+        note: "",
+        from: None,
+        request_id: "test",
+    };
     let other = broadcasts::press(&campus.s, &officer, &pressing).await.unwrap();
     assert_eq!((other.id, other.differs), (first.id, true));
     let same = campus.press(&officer, Run::Live).await.unwrap();

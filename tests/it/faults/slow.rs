@@ -94,7 +94,7 @@ fn an_alert_over_a_slow_database_that_stalls_reaches_everyone_once() {
                 tokio::time::sleep(HELD).await;
                 link.let_go();
             };
-            tokio::join!(press("教学楼"), let_go).0
+            tokio::join!(press("食堂"), let_go).0
         };
         let (drained, second) = tokio::join!(dispatcher.drain(), stall);
         drained.unwrap();

@@ -12,9 +12,10 @@ use belltower::domain::message::Status;
 use belltower::store::Db;
 use belltower::store::audience::{ResolvedAudience, members};
 use belltower::store::broadcasts::{
-    NewAct, NewBroadcast, acts, add_message, attached, be_told, be_untold, channel_times, due, escalated_in, find, following, had_a_hand, insert,
-    is_planning, list, lock, messages, messages_in, note, of_message, of_message_in, open_with_key, pace,
-    people, reasons, red_goes_out, times, told_by, told_by_in, untold, update, waiting,
+    NewAct, NewBroadcast, acts, add_message, attached, be_told, be_untold, channel_times, due, escalated_in,
+    find, following, had_a_hand, insert, is_planning, list, lock, messages, messages_in, note, of_message,
+    of_message_in, open_with_key, pace, people, reasons, red_goes_out, times, told_by, told_by_in, untold,
+    update, waiting,
 };
 use belltower::store::deliveries::release_lost;
 use belltower::store::messages::NewMessage;
@@ -173,7 +174,10 @@ on_both!(all_that_is_done_is_kept_in_its_order_with_who_had_a_hand_in_it, |db| a
         hands.push(had_a_hand(&mut tx, id, operator).await.unwrap());
     }
     assert!(attached(&mut tx, id, OperatorId(5)).await.unwrap());
-    assert!(!attached(&mut tx, id, OperatorId(3)).await.unwrap(), "who began it did not press the same once more");
+    assert!(
+        !attached(&mut tx, id, OperatorId(3)).await.unwrap(),
+        "who began it did not press the same once more"
+    );
     assert_eq!(hands, [true, false, false, false], "who approves or presses too wrote nothing of it");
     tx.commit().await.unwrap();
     let rows = acts(&db, id).await.unwrap();
