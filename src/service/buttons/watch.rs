@@ -1,6 +1,6 @@
 //! What ails buttons.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use super::super::{Caller, Services};
@@ -25,13 +25,13 @@ const UNSENT_FOR: Duration = Duration::from_hours(24);
 /// # Errors
 ///
 /// [`Forbidden`](crate::Error::Forbidden) without the permission `emergency.view`.
-pub async fn clocks_off(s: &Services, caller: &Caller) -> Result<HashSet<ButtonId>> {
+pub async fn clocks_off(s: &Services, caller: &Caller) -> Result<BTreeSet<ButtonId>> {
     caller.require(Permission::EmergencyView)?;
     with_clock_off(s).await
 }
 
-async fn with_clock_off(s: &Services) -> Result<HashSet<ButtonId>> {
-    let mut off = HashSet::new();
+async fn with_clock_off(s: &Services) -> Result<BTreeSet<ButtonId>> {
+    let mut off = BTreeSet::new();
     for said in button_presses::said_last(&s.db).await? {
         // What it said later, perhaps by another key, is what holds.
         if said.said_at.is_some_and(|at| !is_near(at, said.at)) {
@@ -44,7 +44,7 @@ async fn with_clock_off(s: &Services) -> Result<HashSet<ButtonId>> {
 }
 
 /// What is known of one, for what is expected of it. `clocks_off`: as [`clocks_off`] says.
-pub fn watched(row: &ButtonRow, clocks_off: &HashSet<ButtonId>) -> Watched {
+pub fn watched(row: &ButtonRow, clocks_off: &BTreeSet<ButtonId>) -> Watched {
     Watched {
         state: row.state,
         power: row.power,

@@ -1,6 +1,6 @@
 //! All buttons, those that somebody should look after first.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use actix_web::HttpResponse;
 use actix_web::web::Data;
@@ -42,7 +42,7 @@ pub struct Line {
 }
 
 impl Line {
-    fn new(row: ButtonRow, clocks_off: &HashSet<ButtonId>, now: Timestamp) -> Self {
+    fn new(row: ButtonRow, clocks_off: &BTreeSet<ButtonId>, now: Timestamp) -> Self {
         Self {
             health: buttons::watched(&row, clocks_off).health(now),
             id: row.id,
