@@ -170,6 +170,7 @@ pub struct Refusal {
 
 impl Refusal {
     /// After what was known `before`. `may_be_press`: it is armed, and this was a press, or could not be read so far.
+    #[must_use]
     pub fn after(mut self, before: Option<&Self>, may_be_press: bool) -> Self {
         self.pressed_at =
             if may_be_press { Some(self.at) } else { before.and_then(|before| before.pressed_at) };

@@ -222,7 +222,7 @@ async fn send(s: &Services, wish: &WishRow, news: &News<'_>, now: Timestamp) -> 
     for body in bodies(s, wish, news) {
         match OwnWord::new(s, &body).await {
             // The red alert that asked them keeps back what is no emergency.
-            Ok(word) => words.push(if news.calls_for_help() { word.to_duty() } else { word }),
+            Ok(word) => words.push(if news.calls_for_help() { word.for_duty() } else { word }),
             // A person who is gone from the directory, an address that is none: the other ways are still good.
             Err(error @ Error::Invalid(_)) => {
                 tracing::warn!(operator = %wish.operator_id, %error, "a way to tell an operator of alarms is no good");

@@ -57,7 +57,7 @@ async fn tell(s: &Services, id: BroadcastId, by: Option<OperatorId>) -> Result<(
             "title": title, "body": body + &below, "link": link, "to": [{ "email": operator.email }],
         });
         match OwnWord::new(s, &message).await {
-            Ok(word) => words.push(word.to_duty()),
+            Ok(word) => words.push(word.for_duty()),
             Err(error) => {
                 tracing::warn!(operator = %operator.id, %error, "an operator was not told of a broadcast");
             }

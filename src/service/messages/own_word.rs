@@ -92,7 +92,7 @@ impl OwnWord {
 
     /// For the few who may stop an alert, or look for those who need help: before the alert's own messages.
     #[must_use]
-    pub const fn to_duty(mut self) -> Self {
+    pub const fn for_duty(mut self) -> Self {
         self.0.rank = Rank::Duty;
         self
     }
