@@ -114,7 +114,7 @@ impl Ready {
     /// From its last step on deliveries are handed over.
     async fn make(bench: &Bench, vendors: Vendors, channels: &[ChannelKind]) -> anyhow::Result<Self> {
         let people = bench.sizes.count;
-        let bed = Bed::make(&bench.folder, bench.database.as_deref()).await?;
+        let bed = Bed::make(bench).await?;
         let app = bed.app("dispatch").await?;
         let s = app.services().clone();
         let key = bed::source(&s).await?;

@@ -28,6 +28,7 @@ coded! {
         Disk = 7 "disk",
         Waiting = 8 "waiting",
         Button = 9 "button",
+        Queue = 10 "queue",
     }
 }
 
