@@ -187,7 +187,8 @@ fn two_processes_share_the_work_of_one_store_and_double_nothing() {
     with_postgres(|database| async move {
         at_broker(async |broker: &'static Broker| {
             const MESSAGES: usize = 40;
-            let setting = broker.setting(&broker.fresh());
+            let address = broker.fresh();
+            let setting = broker.setting(&address.prefix, address.port);
             let nodes = [Node::start(&database, &setting).await, Node::start(&database, &setting).await];
             // A relay that takes its time, so that one process alone is not done at once.
             let faults = Faults::default().slow(Stage::Body, Duration::from_millis(20));

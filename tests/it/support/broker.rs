@@ -46,26 +46,28 @@ pub(crate) async fn at_broker<F: Future<Output = ()>>(test: impl FnOnce(&'static
 impl Broker {
     /// An address with names that nothing has yet.
     pub(crate) fn fresh(&self) -> BrokerUrl {
-        let mut url = self.server.clone();
-        url.query_pairs_mut().append_pair("prefix", &format!("test-{:016x}", rand::random::<u64>()));
-        let broker = BrokerUrl::parse(url.as_str()).unwrap();
+        let broker = self.named(&format!("test-{:016x}", rand::random::<u64>()), self.server.port().unwrap_or(5672));
         self.made.lock().unwrap().push(broker.clone());
         broker
-    }
-
-    /// As that address, as a setting.
-    pub(crate) fn setting(&self, of: &BrokerUrl) -> String {
-        let mut url = self.server.clone();
-        url.set_port(Some(of.port)).unwrap();
-        url.query_pairs_mut().append_pair("prefix", &of.prefix);
-        url.into()
     }
 
     /// As that address, by way of a proxy.
     pub(crate) async fn through_proxy(&self, broker: &BrokerUrl) -> (Proxy, BrokerUrl) {
         let proxy = Proxy::start(&broker.host, broker.port).await;
-        let by_way = BrokerUrl { host: "127.0.0.1".to_owned(), port: proxy.port, ..broker.clone() };
+        let by_way = self.named(&broker.prefix, proxy.port);
         (proxy, by_way)
+    }
+
+    fn named(&self, prefix: &str, port: u16) -> BrokerUrl {
+        BrokerUrl::parse(&self.setting(prefix, port)).unwrap()
+    }
+
+    /// An address as a setting.
+    pub(crate) fn setting(&self, prefix: &str, port: u16) -> String {
+        let mut url = self.server.clone();
+        url.set_port(Some(port)).unwrap();
+        url.query_pairs_mut().append_pair("prefix", prefix);
+        url.into()
     }
 
     /// A channel that is none of the product's, for what others do to the broker.
