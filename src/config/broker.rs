@@ -75,7 +75,9 @@ impl BrokerUrl {
                 }
                 // Not repeated: with a ? in a password this is a part of it.
                 _ => {
-                    return Err("the broker's URL has a parameter other than cacertfile and prefix".to_owned());
+                    return Err(
+                        "the broker's URL has a parameter other than cacertfile and prefix".to_owned()
+                    );
                 }
             }
         }

@@ -46,7 +46,8 @@ pub(crate) async fn at_broker<F: Future<Output = ()>>(test: impl FnOnce(&'static
 impl Broker {
     /// An address with names that nothing has yet.
     pub(crate) fn fresh(&self) -> BrokerUrl {
-        let broker = self.named(&format!("test-{:016x}", rand::random::<u64>()), self.server.port().unwrap_or(5672));
+        let broker =
+            self.named(&format!("test-{:016x}", rand::random::<u64>()), self.server.port().unwrap_or(5672));
         self.made.lock().unwrap().push(broker.clone());
         broker
     }
@@ -56,6 +57,11 @@ impl Broker {
         let proxy = Proxy::start(&broker.host, broker.port).await;
         let by_way = self.named(&broker.prefix, proxy.port);
         (proxy, by_way)
+    }
+
+    /// Its address without names.
+    pub(crate) fn server(&self) -> String {
+        self.server.to_string()
     }
 
     fn named(&self, prefix: &str, port: u16) -> BrokerUrl {
