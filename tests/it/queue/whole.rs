@@ -185,6 +185,8 @@ fn key(folder: &TempFolder) -> String {
 #[test]
 fn two_processes_share_the_work_of_one_store_and_double_nothing() {
     with_postgres(|database| async move {
+        // The client wants to know which TLS to use even where there is none.
+        rustls::crypto::ring::default_provider().install_default().unwrap_or_default();
         at_broker(async |broker: &'static Broker| {
             const MESSAGES: usize = 40;
             let address = broker.fresh();
