@@ -135,6 +135,13 @@ impl App {
                 metrics.tidy();
             }
         });
+        self.services.queue.open();
+        let (queue, stop) = (Arc::clone(&self.services.queue), lifecycle.soft().clone());
+        lifecycle.spawn("queue", async move {
+            stop.cancelled().await;
+            // What waits here is for others from now on; what was taken is settled still.
+            queue.leave();
+        });
         lifecycle.spawn("node", beat(self.services.clone(), lifecycle.soft().clone()));
         lifecycle.spawn("keep", keep(self.services.clone(), lifecycle.soft().clone()));
         lifecycle.spawn("files", look_after_files(self.services.clone(), lifecycle.soft().clone()));

@@ -11,7 +11,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 
 use super::settings::is_loopback;
-use super::{Config, DatabaseUrl, NodeRole, Origin};
+use super::{Config, DatabaseUrl, NodeRole, Origin, QueueUrl};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Severity {
@@ -43,6 +43,7 @@ pub fn check(config: &Config) -> Vec<Finding> {
     findings.data_directory();
     findings.key_file();
     findings.database();
+    findings.queue();
     findings.campus_sign_in();
     let mut found = findings.found;
     found.sort_by_key(|finding| finding.severity == Severity::Warning);
@@ -246,6 +247,45 @@ impl Findings<'_> {
         }
     }
 
+    fn queue(&mut self) {
+        const SETTING: &str = "queue.url";
+        let QueueUrl::Broker(broker) = &self.config.queue.url else { return };
+        if broker.has_password() {
+            self.readable(SETTING, "the password", "the URL in BELLTOWER_QUEUE");
+        }
+        if let Some(file) = &broker.ca_file {
+            self.certificates(SETTING, file);
+        }
+        if !broker.tls && !broker.is_on_this_machine() {
+            self.warn(
+                SETTING,
+                "by amqp:// the password can be read on the way",
+                "write amqps://, unless the way to the broker is your own",
+            );
+        }
+        if matches!(self.config.store.database, DatabaseUrl::Sqlite(_)) {
+            self.warn(
+                SETTING,
+                "a broker wakes other processes, and a SQLite store has one process only",
+                "leave the setting out, or use PostgreSQL",
+            );
+        }
+    }
+
+    /// Whether authorities can be read from there.
+    fn certificates(&mut self, setting: &'static str, file: &Path) {
+        const FIX: &str = "name a file of certificates in PEM";
+        let found = CertificateDer::pem_file_iter(file).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+        match found {
+            Ok(found) if found.is_empty() => {
+                let what = format!("there is no certificate in {}", file.display());
+                self.error(setting, what, FIX);
+            }
+            Ok(_) => {}
+            Err(error) => self.error(setting, format!("{} cannot be used: {error}", file.display()), FIX),
+        }
+    }
+
     fn campus_sign_in(&mut self) {
         const URL: &str = "campus_sign_in.url";
         const CA_FILE: &str = "campus_sign_in.ca_file";
@@ -255,24 +295,7 @@ impl Findings<'_> {
             self.readable(SETTING, "the secret", "it in BELLTOWER_CAMPUS_SIGN_IN__CLIENT_SECRET");
         }
         if let Some(file) = &sign_in.ca_file {
-            let found = CertificateDer::pem_file_iter(file).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-            match found {
-                Ok(found) if found.is_empty() => {
-                    self.error(
-                        CA_FILE,
-                        "there is no certificate in it",
-                        "name a file of certificates in PEM",
-                    );
-                }
-                Ok(_) => {}
-                Err(error) => {
-                    self.error(
-                        CA_FILE,
-                        format!("cannot be used: {error}"),
-                        "name a file of certificates in PEM",
-                    );
-                }
-            }
+            self.certificates(CA_FILE, file);
         }
         if self.config.server.public_url.is_none() {
             self.warn(
@@ -476,6 +499,27 @@ mod tests {
             let layers = layers.option("", "campus_sign_in.ca_file", ca.to_string_lossy());
             assert_eq!(findings(layers), [(Severity::Error, "campus_sign_in.ca_file")], "{text:?}");
         }
+    }
+
+    #[test]
+    fn a_broker_that_is_not_what_it_seems_is_told() {
+        let scratch = Scratch::new();
+        let ca = scratch.path().join("ca.pem");
+        let of_queue = |url: String| {
+            let layers = at(&scratch.path().join("data"))
+                .option("", "store.database", "postgres://bell@db/belltower")
+                .option("", "queue.url", url);
+            findings(layers)
+        };
+        assert_eq!(of_queue("amqp://localhost".to_owned()), []);
+        assert_eq!(of_queue("amqps://bell:hush@mq.example.edu".to_owned()), []);
+        assert_eq!(of_queue("amqp://mq.example.edu".to_owned()), [(Severity::Warning, "queue.url")]);
+        let own = format!("amqps://mq.example.edu?cacertfile={}", ca.display());
+        assert_eq!(of_queue(own.clone()), [(Severity::Error, "queue.url")], "no such file");
+        fs::write(&ca, "no certificate").unwrap();
+        assert_eq!(of_queue(own), [(Severity::Error, "queue.url")]);
+        let embedded = at(&scratch.path().join("data")).option("", "queue.url", "amqp://localhost");
+        assert_eq!(findings(embedded), [(Severity::Warning, "queue.url")], "SQLite has one process");
     }
 
     #[test]

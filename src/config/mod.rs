@@ -5,6 +5,7 @@
 //! than the values: at files, directories and ports.
 
 mod address;
+mod broker;
 pub mod check;
 mod layers;
 mod problem;
@@ -19,6 +20,7 @@ use ipnet::IpNet;
 use url::Url;
 
 pub use self::address::AllowPrivate;
+pub use self::broker::BrokerUrl;
 pub use self::layers::{Layers, Origin};
 pub use self::problem::{Problem, Problems};
 pub use self::sign_in::{CampusSignIn, SignInKind, SignInName};

@@ -9,6 +9,7 @@ use tracing_subscriber::EnvFilter;
 use url::{Host, Url};
 
 use super::address::AllowPrivate;
+use super::broker::BrokerUrl;
 use super::layers::{Layers, Origin, Raw};
 use super::problem::{Problem, Problems};
 use super::sign_in;
@@ -331,11 +332,11 @@ fn database(raw: &Raw) -> Result<DatabaseUrl, Refusal> {
 
 /// Never repeats the value: it may hold a password.
 fn queue(raw: &Raw) -> Result<QueueUrl, Refusal> {
-    const FIX: &str = "write \"local\", or leave the setting out";
+    const FIX: &str = "write \"local\", or a broker's \"amqps://NAME:PASSWORD@HOST:5671/VHOST\"";
     match text(raw, FIX)? {
         "local" => Ok(QueueUrl::Local),
-        broker if broker.starts_with("amqp://") || broker.starts_with("amqps://") => {
-            refuse("this version runs the queue inside the process only, without a broker", FIX)
+        broker if broker.starts_with("amqp:") || broker.starts_with("amqps:") => {
+            BrokerUrl::parse(broker).map(QueueUrl::Broker).or_else(|what| refuse(what, FIX))
         }
         _ => refuse("there is no such queue", FIX),
     }

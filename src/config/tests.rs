@@ -182,10 +182,18 @@ fn a_section_without_its_bracket_is_the_only_fault_told() {
 }
 
 #[test]
-fn a_broker_is_refused_without_showing_its_password() {
-    let said = problems("", &[("BELLTOWER_QUEUE", "amqp://bell:s3cret@mq")]).join("\n");
-    assert!(said.contains("queue.url") && said.contains("inside the process"), "{said}");
-    assert!(!said.contains("s3cret"));
+fn a_broker_is_taken_or_refused_and_its_password_shown_nowhere() {
+    let config = load("", &[("BELLTOWER_QUEUE", "amqp://bell:s3cret@mq/campus")]).unwrap();
+    let QueueUrl::Broker(broker) = &config.queue.url else { panic!("{:?}", config.queue.url) };
+    assert_eq!((broker.host.as_str(), broker.vhost.as_str()), ("mq", "campus"));
+    assert!(!format!("{config:?}").contains("s3cret"));
+    let shown = config.report.iter().find(|entry| entry.setting == "queue.url").unwrap();
+    assert_eq!(shown.value, "amqp://bell:***@mq/campus");
+    for wrong in ["amqp://bell:s3cret@mq:port", "amqp://bell:s3/cret@mq", "redis://bell:s3cret@mq"] {
+        let said = problems("", &[("BELLTOWER_QUEUE", wrong)]).join("\n");
+        assert!(said.contains("queue.url") && said.contains("amqps://NAME"), "{said}");
+        assert!(!said.contains("s3"), "{said}");
+    }
 }
 
 #[test]

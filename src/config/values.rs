@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use url::Url;
 
+use super::broker::BrokerUrl;
+
 /// A half of the product that a process can run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NodeRole {
@@ -94,7 +96,7 @@ impl fmt::Debug for DatabaseUrl {
 }
 
 /// A URL with `***` for its password, be it before the host or a `password` parameter as PostgreSQL takes it.
-fn without_password(url: &Url) -> String {
+pub(super) fn without_password(url: &Url) -> String {
     let mut shown = url.clone();
     if shown.password().is_some() && shown.set_password(Some("***")).is_err() {
         return format!("{}://…", url.scheme());
@@ -113,12 +115,15 @@ fn without_password(url: &Url) -> String {
 pub enum QueueUrl {
     /// Inside the process.
     Local,
+    /// A RabbitMQ, for several processes.
+    Broker(BrokerUrl),
 }
 
 impl fmt::Display for QueueUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Local => f.write_str("local"),
+            Self::Broker(broker) => fmt::Display::fmt(broker, f),
         }
     }
 }

@@ -44,6 +44,9 @@ pub struct SystemFragment {
     pub nodes: Vec<NodeView>,
     pub database: &'static str,
     pub size: u64,
+    /// `local` or `rabbitmq`.
+    pub queue: &'static str,
+    pub queue_trouble: Option<String>,
     pub lanes: Vec<Backlog>,
     pub rates: Vec<RateLine>,
     pub simulators: bool,
@@ -61,6 +64,10 @@ pub struct RateLine {
 impl SystemFragment {
     fn bytes(n: impl Given<u64>) -> String {
         bytes(n.given())
+    }
+
+    fn is_local(&self) -> bool {
+        self.queue == "local"
     }
 
     /// Nothing is open anywhere.
@@ -90,6 +97,8 @@ impl SystemFragment {
             nodes: system.nodes.clone(),
             database: system.database,
             size: system.size,
+            queue: system.queue,
+            queue_trouble: system.queue_trouble.clone(),
             lanes: system.lanes.clone(),
             rates: rates(&system.minute, &system.hour),
             simulators: system.simulators,

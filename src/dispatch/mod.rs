@@ -142,7 +142,7 @@ async fn plan(s: Services, owner: i64, stop: CancellationToken) {
     while let Some(taken) = next(&s, Work::Plan, &stop).await {
         loop {
             if stop.is_cancelled() {
-                return;
+                return hand_back(&s, taken).await;
             }
             match planning::plan_next(&s, owner).await {
                 Ok(0) => break,
@@ -150,7 +150,7 @@ async fn plan(s: Services, owner: i64, stop: CancellationToken) {
                 Err(error) => {
                     trouble("planning", &error);
                     if !give_back(&s, owner, &stop).await {
-                        return;
+                        return hand_back(&s, taken).await;
                     }
                 }
             }
@@ -244,6 +244,13 @@ async fn next(s: &Services, work: Work, stop: &CancellationToken) -> Option<Take
 async fn settle(s: &Services, taken: Taken) {
     if let Err(error) = s.queue.settle(taken).await {
         tracing::warn!(%error, "queue entry not settled; it will be offered again");
+    }
+}
+
+/// Somebody else is to look into it, or this process after its next start.
+async fn hand_back(s: &Services, taken: Taken) {
+    if let Err(error) = s.queue.give_back(taken).await {
+        tracing::debug!(%error, "queue entry not given back");
     }
 }
 

@@ -22,4 +22,7 @@ pub struct NodeFacts {
     /// When its clock was last set while it ran, and by how much.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clock_set: Option<(Timestamp, i64)>,
+    /// Why its wake-ups reach no other process.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queue_trouble: Option<String>,
 }

@@ -6,10 +6,9 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
-use tokio::sync::Notify;
 
+use super::wakers::Wakers;
 use super::{Entry, Queue, QueueError, Taken, Work};
-use crate::domain::channel::Outlet;
 use crate::domain::message::Lane;
 
 #[derive(Debug, Default)]
@@ -17,22 +16,6 @@ pub struct LocalQueue {
     waiting: Mutex<BTreeMap<Work, BTreeSet<Lane>>>,
     woken: Wakers,
     tags: AtomicU64,
-}
-
-/// One waker for each kind of work, so that a wake-up reaches somebody who can use it.
-#[derive(Debug, Default)]
-struct Wakers {
-    plan: Notify,
-    send: [Notify; Outlet::ALL.len()],
-}
-
-impl Wakers {
-    fn of(&self, work: Work) -> &Notify {
-        match work {
-            Work::Plan => &self.plan,
-            Work::Send(outlet) => &self.send[outlet.code() as usize],
-        }
-    }
 }
 
 impl LocalQueue {
@@ -61,6 +44,10 @@ impl Queue for LocalQueue {
     async fn publish(&self, entry: Entry) -> Result<(), QueueError> {
         self.push(entry);
         Ok(())
+    }
+
+    fn offer_here(&self, entry: Entry) {
+        self.push(entry);
     }
 
     async fn take(&self, work: Work) -> Result<Taken, QueueError> {

@@ -2,12 +2,17 @@
 //! so losing every entry loses no message: the sweeper offers again what is due.
 //!
 //! Lanes are separate queues: an emergency's entry is never behind another's.
+//!
+//! [`local`] is the queue of one process, [`rabbitmq`] that of many.
 
 mod local;
+mod rabbitmq;
+mod wakers;
 
 use async_trait::async_trait;
 
 pub use local::LocalQueue;
+pub use rabbitmq::RabbitQueue;
 
 use crate::domain::channel::{AddressKind, Outlet};
 use crate::domain::message::Lane;
@@ -59,11 +64,21 @@ pub struct Taken {
 #[error("the queue is not available: {0}")]
 pub struct QueueError(pub String);
 
-/// The queue's contract; `tests/it/queue.rs` holds the suite every implementation passes.
+/// The queue's contract; `tests/it/queue` holds the suite every implementation passes.
 #[async_trait]
 pub trait Queue: Send + Sync {
-    /// Offers an entry. When this returns the queue holds it (or holds an equal one: entries may be merged).
+    /// Connects ahead of the first entry, where there is something to connect to. For a process that serves; one that
+    /// ends by itself may never need it.
+    fn open(&self) {}
+
+    /// Offers an entry to whoever dispatches, in this process or another. When this returns the queue holds it (or holds
+    /// an equal one: entries may be merged). It never takes longer than a second or so. Where it fails, the entry is
+    /// offered to this process's own takers, and the others find the work in the store.
     async fn publish(&self, entry: Entry) -> Result<(), QueueError>;
+
+    /// Offers an entry to this process's own takers alone: for what they found in the store by themselves. Needs nobody
+    /// else, so it works while a broker is away.
+    fn offer_here(&self, entry: Entry);
 
     /// Waits for an entry of this work, the most urgent lane first. Cancel-safe: a dropped call takes nothing.
     async fn take(&self, work: Work) -> Result<Taken, QueueError>;
@@ -82,4 +97,15 @@ pub trait Queue: Send + Sync {
 
     /// What the system page and readiness say of it: `local`, `rabbitmq`.
     fn name(&self) -> &'static str;
+
+    /// Why entries reach no other process at the moment, in words for whoever looks after this. `None`: they do.
+    fn trouble(&self) -> Option<String> {
+        None
+    }
+
+    /// Takes nothing more from others, and gives back what nobody here has taken. Publishing and settling go on.
+    fn leave(&self) {}
+
+    /// Finishes what is on its way and leaves the broker. What was taken and not settled is offered again.
+    async fn close(&self) {}
 }

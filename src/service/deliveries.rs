@@ -211,7 +211,8 @@ pub async fn judge(s: &Services, asked: Asked<'_>) -> Result<()> {
     complete(s, &closed).await
 }
 
-/// Wakes the dispatcher for whatever is due: retries whose wait is over, schedules, entries a queue lost.
+/// Wakes this process's own dispatcher for whatever is due: retries whose wait is over, schedules, entries a queue lost.
+/// The others look by themselves, so that nothing of it goes by way of a broker, be there one or not.
 pub async fn offer_due(s: &Services) -> Result<usize> {
     let now = s.clock.now();
     let mut entries = Vec::new();
@@ -225,15 +226,16 @@ pub async fn offer_due(s: &Services) -> Result<usize> {
     }
     let offered = entries.len();
     for entry in entries {
-        publish(s, entry).await;
+        s.queue.offer_here(entry);
     }
     Ok(offered)
 }
 
-/// Offers an entry. A queue that is away is no reason to fail: the sweeper finds the work in the store.
+/// Offers an entry. A queue that is away is no reason to fail: the sweepers find the work in the store. The queue says
+/// once that it is away, not for each entry.
 pub async fn publish(s: &Services, entry: Entry) {
     if let Err(error) = s.queue.publish(entry).await {
-        tracing::warn!(%error, ?entry, "wake-up not published; the sweeper will find the work");
+        tracing::debug!(%error, ?entry, "wake-up not published; the sweepers will find the work");
     }
 }
 

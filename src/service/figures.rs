@@ -50,7 +50,11 @@ async fn moment(s: &Services) -> String {
     if let Some(memory) = process::own_memory() {
         sheet.set(names::MEMORY, &[], memory.resident as f64);
     }
-    queue(s, &sheet).await;
+    sheet.set(names::QUEUE_CONNECTED, &[], f64::from(u8::from(s.queue.trouble().is_none())));
+    // A queue that is away shows by its lines being gone.
+    if tokio::time::timeout(PATIENCE, queue(s, &sheet)).await.is_err() {
+        tracing::warn!("figures of the queue left out: no answer in time");
+    }
     let began = Instant::now();
     let is_up = matches!(tokio::time::timeout(PATIENCE, s.db.ping()).await, Ok(Ok(())));
     sheet.set(names::STORE_UP, &[], f64::from(u8::from(is_up)));
@@ -68,11 +72,9 @@ async fn moment(s: &Services) -> String {
 async fn queue(s: &Services, sheet: &Sheet) {
     for work in Work::ALL {
         for lane in Lane::ALL {
-            // A queue that is away shows by its lines being gone.
-            if let Ok(waiting) = s.queue.depth(Entry { lane: *lane, work }).await {
-                let labels = [("work", work.name()), ("lane", lane.name())];
-                sheet.set(names::QUEUE_WAITING, &labels, waiting as f64);
-            }
+            let Ok(waiting) = s.queue.depth(Entry { lane: *lane, work }).await else { return };
+            let labels = [("work", work.name()), ("lane", lane.name())];
+            sheet.set(names::QUEUE_WAITING, &labels, waiting as f64);
         }
     }
 }

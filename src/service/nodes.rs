@@ -111,6 +111,7 @@ pub async fn beat(s: &Services) -> Result<()> {
         disk_total,
         clock_off_ms: database.map(|database| now.0 - database.0),
         clock_set: pulse.set.filter(|(at, _)| now.since(*at) < SET_TOLD),
+        queue_trouble: s.queue.trouble(),
     };
     let mut tx = s.db.begin().await?;
     // Reckoned in the database's time where it has one, so that a node with a wrong clock is not taken for gone.

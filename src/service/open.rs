@@ -6,10 +6,11 @@ use url::Url;
 
 use super::audit::Note;
 use super::{Campus, Services, Vault, letterhead, scenarios};
+use crate::channel::tls;
 use crate::clock::Clock;
-use crate::config::{CampusSignIn, Config, QueueUrl};
+use crate::config::{BrokerUrl, CampusSignIn, Config, QueueUrl};
 use crate::identity::SignIn;
-use crate::queue::LocalQueue;
+use crate::queue::{LocalQueue, Queue, RabbitQueue};
 use crate::store::Db;
 use crate::{Error, Result};
 
@@ -17,8 +18,9 @@ impl Services {
     /// Opens the store, bringing its schema up to date, and the key, making both where there are none. `public_url` is
     /// [`Config::public_url`], known in full once a server listens.
     pub async fn open(config: &Config, clock: Clock, public_url: Url) -> Result<Self> {
-        let queue = match config.queue.url {
+        let queue: Arc<dyn Queue> = match &config.queue.url {
             QueueUrl::Local => Arc::new(LocalQueue::new()),
+            QueueUrl::Broker(broker) => Arc::new(at_broker(broker)?),
         };
         config.make_data_directory().map_err(|error| {
             Error::unavailable(format!("data.directory {}: {error}", config.data.directory.display()))
@@ -49,10 +51,22 @@ impl Services {
         Ok(())
     }
 
-    /// Finishes small writes that are on the way, then closes the store.
+    /// Finishes small writes that are on the way, then leaves the queue and closes the store.
     pub async fn close(&self) {
         self.background.close();
         self.background.wait().await;
+        self.queue.close().await;
         self.db.close().await;
     }
+}
+
+/// Nobody is called yet: a broker that is away keeps no process from starting.
+pub(super) fn at_broker(broker: &BrokerUrl) -> Result<RabbitQueue> {
+    let trusts = if broker.tls {
+        let trusted = tls::trusting(broker.ca_file.as_deref());
+        Some(Arc::new(trusted.map_err(|(_, why)| Error::unavailable(format!("queue.url: {why}")))?))
+    } else {
+        None
+    };
+    Ok(RabbitQueue::new(broker.clone(), trusts))
 }

@@ -1,10 +1,16 @@
-//! Stores that live as long as a measurement.
+//! Stores and queues that live as long as a measurement.
 
-use super::Services;
-use crate::Result;
+use super::{Services, open};
+use crate::config::BrokerUrl;
 use crate::store::scratch as store;
+use crate::{Error, Result};
 
 pub use crate::store::scratch::{create, remove};
+
+/// Removes whatever a process on that queue made at the broker.
+pub async fn remove_queue(broker: &BrokerUrl) -> Result<()> {
+    open::at_broker(broker)?.remove().await.map_err(|error| Error::unavailable(error.to_string()))
+}
 
 /// Has all that was planned end at once, as it may on a campus: one in a hundred failed, of one nobody knows.
 pub async fn live_through(s: &Services) -> Result<()> {

@@ -30,6 +30,10 @@ pub struct System {
     pub database: &'static str,
     /// Bytes.
     pub size: u64,
+    /// `local` or `rabbitmq`.
+    pub queue: &'static str,
+    /// Why this process's wake-ups reach no other.
+    pub queue_trouble: Option<String>,
     /// Steps of the schema in their order.
     pub steps: Vec<StepRow>,
     pub lanes: Vec<Backlog>,
@@ -80,6 +84,8 @@ pub async fn show(s: &Services, caller: &Caller) -> Result<System> {
             Dialect::Postgres => "PostgreSQL",
         },
         size: u64::try_from(store::size(&s.db).await?).unwrap_or(0),
+        queue: s.queue.name(),
+        queue_trouble: s.queue.trouble(),
         steps: store::steps(&s.db).await?,
         lanes: Lane::ALL.iter().map(backlog).collect(),
         minute: alarms::rates(s, MINUTE, now).await?,

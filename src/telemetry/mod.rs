@@ -16,10 +16,14 @@ use tracing_subscriber::{EnvFilter, Layer as _, fmt};
 
 use crate::config::{Log, LogFormat};
 
+/// Crates whose traces would hold what was signed in with, whatever level is asked for.
+const QUIET: [&str; 1] = ["lapin=warn"];
+
 /// Starts logging for the whole process, panics included. Once only: a second call is an error.
 pub fn init(log: &Log) -> Result<(), TryInitError> {
     // Configuration refused what cannot be parsed; a level set in code that cannot falls back to errors only.
-    let filter = EnvFilter::new(&log.level);
+    let quiet = QUIET.iter().filter_map(|directive| directive.parse().ok());
+    let filter = quiet.fold(EnvFilter::new(&log.level), EnvFilter::add_directive);
     let terminal = io::stderr().is_terminal();
     let format = log.format.unwrap_or(if terminal { LogFormat::Pretty } else { LogFormat::Json });
     let lines = fmt::layer().with_writer(io::stderr);

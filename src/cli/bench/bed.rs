@@ -1,15 +1,16 @@
-//! What a bench lies on: a store of its own, new and empty, and the product as it is served.
+//! What a bench lies on: a store of its own, new and empty, a queue of its own, and the product as it is served.
 
 use std::net::SocketAddr;
-use std::path::Path;
 
 use anyhow::Context as _;
 use serde_json::{Value, json};
+use url::Url;
 
+use super::Bench;
 use crate::app::{App, Running};
 use crate::cli::temp::TempFolder;
 use crate::clock::Clock;
-use crate::config::{Config, Layers};
+use crate::config::{Config, Layers, QueueUrl};
 use crate::domain::channel::ChannelKind;
 use crate::domain::provider::ProviderKind;
 use crate::lifecycle::Lifecycle;
@@ -30,16 +31,19 @@ pub(super) const CALLER: Caller = Caller::Command("bench");
 pub(super) struct Bed {
     folder: TempFolder,
     database: String,
+    queue: String,
 }
 
 impl Bed {
-    /// In `folder`, or on the PostgreSQL server of `database`.
-    pub(super) async fn make(folder: &Path, database: Option<&str>) -> anyhow::Result<Self> {
-        let folder = TempFolder::within(folder, "belltower-bench")
-            .with_context(|| format!("making a folder in {}", folder.display()))?;
+    /// In the bench's folder, or on its PostgreSQL server, and inside the process, or at its broker.
+    pub(super) async fn make(bench: &Bench) -> anyhow::Result<Self> {
+        let folder = TempFolder::within(&bench.folder, "belltower-bench")
+            .with_context(|| format!("making a folder in {}", bench.folder.display()))?;
         let beside = format!("sqlite://{}", folder.path().join("bench.db").display());
-        let database = scratch::create(database.unwrap_or(&beside)).await.context("making a store")?;
-        Ok(Self { folder, database })
+        let queue = bench.queue.as_deref().map_or(Ok("local".to_owned()), own_names).context("--queue")?;
+        let database = bench.database.as_deref().unwrap_or(&beside);
+        let database = scratch::create(database).await.context("making a store")?;
+        Ok(Self { folder, database, queue })
     }
 
     /// Builds the process with these roles; nothing is answered or sent yet.
@@ -51,6 +55,7 @@ impl Bed {
         let config = Layers::default()
             .option("bench", "data.directory", self.folder.path().to_string_lossy())
             .option("bench", "store.database", &self.database)
+            .option("bench", "queue.url", &self.queue)
             .option("bench", "server.listen", "127.0.0.1:0")
             .option("bench", "server.roles", roles)
             .resolve()?;
@@ -58,8 +63,18 @@ impl Bed {
     }
 
     pub(super) async fn remove(self) -> anyhow::Result<()> {
+        if let QueueUrl::Broker(broker) = &self.config("web")?.queue.url {
+            scratch::remove_queue(broker).await.context("removing what was made at the broker")?;
+        }
         Ok(scratch::remove(&self.database).await?)
     }
+}
+
+/// The broker's address, for queues that are nobody else's.
+fn own_names(broker: &str) -> anyhow::Result<String> {
+    let mut url = Url::parse(broker)?;
+    url.query_pairs_mut().append_pair("prefix", &format!("belltower-bench-{:08x}", rand::random::<u32>()));
+    Ok(url.into())
 }
 
 /// A process whose roles run, until it is stopped.

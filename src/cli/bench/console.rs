@@ -43,7 +43,7 @@ const PAGES: [(&str, &str); 8] = [
 
 pub(super) async fn run(bench: &Bench) -> anyhow::Result<Vec<Figure>> {
     let people = bench.sizes.count;
-    let bed = Bed::make(&bench.folder, bench.database.as_deref()).await?;
+    let bed = Bed::make(bench).await?;
     let app = bed.app("web").await?;
     let s = app.services().clone();
     let key = bed::source(&s).await?;

@@ -87,8 +87,13 @@ async fn texts(bench: &Bench, vendors: Vendors) -> anyhow::Result<f64> {
 /// Mails a second to a relay whose every answer takes a while.
 async fn far_away(bench: &Bench, connections: u64, most: u64) -> anyhow::Result<f64> {
     let sizes = Sizes { count: bench.sizes.count.min(most), ..bench.sizes };
-    let bench =
-        Bench { folder: bench.folder.clone(), database: bench.database.clone(), limited: false, sizes };
+    let bench = Bench {
+        folder: bench.folder.clone(),
+        database: bench.database.clone(),
+        queue: bench.queue.clone(),
+        limited: false,
+        sizes,
+    };
     let vendors = Vendors::far_away(ROUND_TRIP, connections).await?;
     let ready = Ready::make(&bench, vendors, &[ChannelKind::Email]).await?;
     let handed = ready.handed_over(ChannelKind::Email).await;
@@ -114,7 +119,7 @@ impl Ready {
     /// From its last step on deliveries are handed over.
     async fn make(bench: &Bench, vendors: Vendors, channels: &[ChannelKind]) -> anyhow::Result<Self> {
         let people = bench.sizes.count;
-        let bed = Bed::make(&bench.folder, bench.database.as_deref()).await?;
+        let bed = Bed::make(bench).await?;
         let app = bed.app("dispatch").await?;
         let s = app.services().clone();
         let key = bed::source(&s).await?;

@@ -121,7 +121,7 @@ impl Stage {
         let Load { is_dead, waiting, accounts } = load;
         let people = bench.sizes.count;
         let vendors = Vendors::busy(LATENCY, CONNECTIONS, is_dead).await?.with_accounts(accounts);
-        let bed = Bed::make(&bench.folder, bench.database.as_deref()).await?;
+        let bed = Bed::make(bench).await?;
         let app = bed.app("dispatch").await?;
         let s = app.services().clone();
         vendors.provide(&s).await?;

@@ -20,7 +20,7 @@ const PEOPLE: u64 = 50_000;
 
 pub(super) async fn run(bench: &Bench) -> anyhow::Result<Vec<Figure>> {
     let people = bench.sizes.count;
-    let bed = Bed::make(&bench.folder, bench.database.as_deref()).await?;
+    let bed = Bed::make(bench).await?;
     let app = bed.app("web").await?;
     let s = app.services();
     let key = bed::source(s).await?;

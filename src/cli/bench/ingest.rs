@@ -15,7 +15,7 @@ use crate::service::groups;
 const BENCH: &str = "ingest";
 
 pub(super) async fn run(bench: &Bench) -> anyhow::Result<Vec<Figure>> {
-    let bed = Bed::make(&bench.folder, bench.database.as_deref()).await?;
+    let bed = Bed::make(bench).await?;
     let app = bed.app("web").await?;
     let s = app.services().clone();
     let key = bed::source(&s).await?;

@@ -45,6 +45,10 @@ pub(super) struct BenchArgs {
     /// Measure on this PostgreSQL server, in databases made for it and removed afterwards [default: embedded stores]
     #[arg(long, value_name = "URL")]
     database: Option<String>,
+    /// Wake dispatchers by way of this broker, amqp://…, with queues made for it and removed afterwards [default: inside
+    /// the process]
+    #[arg(long, value_name = "URL")]
+    queue: Option<String>,
     /// How long ingest asks, each time
     #[arg(long, value_name = "N", default_value_t = 10)]
     seconds: u64,
@@ -80,6 +84,7 @@ enum What {
 struct Bench {
     folder: PathBuf,
     database: Option<String>,
+    queue: Option<String>,
     /// Who looks at the console is limited to departments.
     limited: bool,
     sizes: Sizes,
@@ -103,7 +108,8 @@ impl BenchArgs {
             connections: self.connections.max(1),
         };
         let folder = self.folder.unwrap_or_else(disk);
-        let bench = Bench { folder, database: self.database, limited: self.limited, sizes };
+        let bench =
+            Bench { folder, database: self.database, queue: self.queue, limited: self.limited, sizes };
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let report = runtime.block_on(measure(self.what, &bench))?;
         if let Some(file) = &self.save {
@@ -147,6 +153,7 @@ async fn measure(what: What, bench: &Bench) -> anyhow::Result<Report> {
         version: env!("CARGO_PKG_VERSION"),
         measured_at: Clock::System.now().to_string(),
         database: if bench.database.is_some() { "postgres" } else { "sqlite" },
+        queue: if bench.queue.is_some() { "rabbitmq" } else { "local" },
         cores: std::thread::available_parallelism().map_or(1, usize::from),
         optimised: !cfg!(debug_assertions),
         sizes: BTreeMap::from([("seconds", seconds), ("count", count), ("connections", connections as u64)]),

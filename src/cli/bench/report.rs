@@ -54,6 +54,8 @@ pub(super) struct Report {
     pub(super) measured_at: String,
     /// `sqlite` or `postgres`.
     pub(super) database: &'static str,
+    /// `local` or `rabbitmq`.
+    pub(super) queue: &'static str,
     pub(super) cores: usize,
     /// Optimised builds only are worth comparing.
     pub(super) optimised: bool,
@@ -78,9 +80,10 @@ impl Report {
             })
             .collect();
         let mut text = format!(
-            "belltower {}, {}, {} core(s){}\n",
+            "belltower {}, {}, {} queue, {} core(s){}\n",
             self.version,
             self.database,
+            self.queue,
             self.cores,
             if self.optimised { "" } else { ", NOT OPTIMISED: build with --release before you compare" }
         );

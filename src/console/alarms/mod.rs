@@ -100,9 +100,10 @@ fn place(matter: &Matter) -> (String, Permission) {
             (format!("/console/sources/{id}"), Permission::SourcesView)
         }
         Matter::Failures { .. } => ("/console/messages?trouble=true".to_owned(), Permission::MessagesView),
-        Matter::ClockOff { .. } | Matter::ClockSet { .. } | Matter::Disk { .. } => {
-            ("/console/system".to_owned(), Permission::SettingsView)
-        }
+        Matter::ClockOff { .. }
+        | Matter::ClockSet { .. }
+        | Matter::Disk { .. }
+        | Matter::QueueAway { .. } => ("/console/system".to_owned(), Permission::SettingsView),
         Matter::Waiting { waits: Waits::Review, .. } => {
             ("/console/held".to_owned(), Permission::MessagesReview)
         }

@@ -90,6 +90,11 @@ pub enum Matter {
         free: u64,
         total: u64,
     },
+    /// A node's wake-ups reach no other, in its own words why.
+    QueueAway {
+        node: String,
+        why: String,
+    },
     Waiting {
         waits: Waits,
         n: i64,
@@ -127,6 +132,7 @@ impl Matter {
             Self::Failures { .. } => AlarmKind::Failures,
             Self::ClockOff { .. } | Self::ClockSet { .. } => AlarmKind::Clock,
             Self::Disk { .. } => AlarmKind::Disk,
+            Self::QueueAway { .. } => AlarmKind::Queue,
             Self::Waiting { .. } => AlarmKind::Waiting,
             Self::Button { .. } => AlarmKind::Button,
             Self::Help { .. } => AlarmKind::Help,
@@ -166,7 +172,7 @@ impl Matter {
             Self::Failures { channel, .. } => channel.to_string(),
             Self::ClockOff { node, .. } => format!("off {node}"),
             Self::ClockSet { node, .. } => format!("set {node}"),
-            Self::Disk { node, .. } => node.clone(),
+            Self::Disk { node, .. } | Self::QueueAway { node, .. } => node.clone(),
             Self::Waiting { waits, .. } => waits.to_string(),
             Self::Button { id, trouble, .. } => format!("{id} {trouble}"),
             Self::Help { id, .. } => id.to_string(),

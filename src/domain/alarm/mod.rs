@@ -29,6 +29,7 @@ coded! {
         Waiting = 8 "waiting",
         Button = 9 "button",
         Help = 10 "help",
+        Queue = 11 "queue",
     }
 }
 

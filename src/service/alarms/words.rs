@@ -31,6 +31,8 @@ impl AlarmKind {
             (Self::Button, English) => "Alarm buttons",
             (Self::Help, Chinese) => "报平安中有人求助",
             (Self::Help, English) => "Calls for help in a roll call",
+            (Self::Queue, Chinese) => "消息队列断开",
+            (Self::Queue, English) => "Broker away",
         }
     }
 }
@@ -99,6 +101,7 @@ impl Matter {
             Self::Disk { node, free, total } => {
                 format!("节点 {node} 的数据磁盘仅剩 {}（共 {}）", bytes(*free), bytes(*total))
             }
+            Self::QueueAway { node, why } => format!("节点 {node} 未连上消息队列（{why}）"),
             Self::Waiting { waits, n, minutes } => {
                 let what = match waits {
                     Waits::Review => "等待审核",
@@ -169,6 +172,7 @@ impl Matter {
             Self::Disk { node, free, total } => {
                 format!("The data disk of node {node} has {} of {} left", bytes(*free), bytes(*total))
             }
+            Self::QueueAway { node, why } => format!("The broker is away from node {node} ({why})"),
             Self::Waiting { waits, n, minutes } => {
                 let what = match waits {
                     Waits::Review => "for a reviewer",
@@ -249,6 +253,10 @@ impl Matter {
             }
             (Self::Disk { .. }, Chinese) => "清理或扩充磁盘；写满后将无法接收新消息。",
             (Self::Disk { .. }, English) => "Free or add space: once it is full, no message is accepted.",
+            (Self::QueueAway { .. }, Chinese) => "投递照常进行，最多晚半秒；请检查消息队列服务和网络。",
+            (Self::QueueAway { .. }, English) => {
+                "Everything is sent all the same, later by half a second at most. See to the broker and the network."
+            }
             (Self::Waiting { waits: Waits::Review, .. }, Chinese) => "审核这些消息，或请审核员处理。",
             (Self::Waiting { waits: Waits::Review, .. }, English) => "Review them, or ask a reviewer to.",
             (Self::Waiting { waits: Waits::Audience, .. }, Chinese) => {

@@ -209,7 +209,7 @@ impl Writer {
         let mut publishing = Box::pin(async move {
             for lane in lanes {
                 if let Err(error) = queue.publish(Entry { lane, work: Work::Plan }).await {
-                    tracing::warn!(%error, %lane, "the planner could not be woken; the sweeper will");
+                    tracing::debug!(%error, %lane, "no planner could be woken; the sweepers will");
                 }
             }
         });

@@ -43,7 +43,8 @@ metrics! {
     OLDEST_DUE "oldest_due_seconds" "How long the longest waiting live delivery has been due; 0 if none is."
     STUCK "stuck_messages" "Messages of the last week that wait for somebody, by status."
     ALARMS_OPEN "alarms_open" "Alarms that are open, by kind and by whether they ask for a look or an act."
-    QUEUE_WAITING "queue_waiting" "Wake-ups waiting in this process's queue; equal ones are merged."
+    QUEUE_WAITING "queue_waiting" "Wake-ups waiting at the broker and in this process; equal ones are merged."
+    QUEUE_CONNECTED "queue_connected" "1 if wake-ups reach every process; 0 while the broker is away and each looks into the store."
 
     STORE_UP "store_up" "1 if the store answered."
     STORE_PING "store_ping_seconds" "How long the store took to answer a question about nothing."

@@ -117,6 +117,16 @@ on_both!(clocks_and_quotas_are_watched, |db| async {
     assert_eq!(found.iter().map(Matter::kind).collect::<Vec<_>>(), [AlarmKind::Quota]);
 });
 
+on_both!(a_node_that_has_lost_the_broker_is_told_of, |db| async {
+    let mut campus = Campus::new(db.clone()).await;
+    let (node, why) = ("bell:8080".to_owned(), "the connection was lost".to_owned());
+    let facts = NodeFacts { name: node.clone(), queue_trouble: Some(why.clone()), ..NodeFacts::default() };
+    says(&campus.s, &facts).await;
+    assert_eq!(later(&mut campus, minutes(0)).await, [Matter::QueueAway { node, why }]);
+    says(&campus.s, &NodeFacts { queue_trouble: None, ..facts }).await;
+    assert_eq!(later(&mut campus, minutes(6)).await, [], "it ends by itself");
+});
+
 on_both!(only_one_process_asks_at_a_time, |db| async {
     let mut campus = Campus::new(db.clone()).await;
     disk(&campus.s, 5_000_000_000).await;

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::{answer, command, json, said};
+use crate::support::broker::{Broker, with_broker};
 use crate::support::database::with_postgres;
 use crate::support::folder::TempFolder;
 
@@ -66,6 +67,18 @@ fn all_of_them_run_on_postgres() {
             "postgres",
             &FIGURES.map(|(bench, _)| bench),
         );
+    });
+}
+
+#[test]
+fn dispatch_and_emergency_run_by_way_of_a_broker() {
+    with_broker(async |broker: &'static Broker| {
+        let folder = TempFolder::new();
+        for bench in ["dispatch", "emergency"] {
+            let report = answer(&folder, &arguments(bench, &["--queue", &broker.server()]));
+            check(&report, "sqlite", &[bench]);
+            assert_eq!(report["queue"], "rabbitmq");
+        }
     });
 }
 

@@ -1,7 +1,6 @@
 //! Databases on the PostgreSQL server that `scripts/test` starts. Each is a copy of a template that was migrated once:
 //! a copy takes a few milliseconds, the migrations more with every release.
 
-use std::env;
 use std::fs;
 use std::future::Future;
 use std::hash::{DefaultHasher, Hasher};
@@ -17,18 +16,7 @@ const SERVER: &str = "BELLTOWER_TEST_POSTGRES";
 
 /// The server's address with a database to start from. Without one the test is left out, but never on a build server.
 pub(super) fn server() -> Option<Url> {
-    let found = env::var(SERVER).ok().map(|url| url.parse().unwrap());
-    if found.is_none() {
-        let how = format!(
-            "{SERVER} is not set: run the tests with `scripts/test`, or set it to a server's postgres://… address"
-        );
-        assert!(env::var("CI").is_err(), "{how}");
-        #[expect(clippy::print_stderr, reason = "whoever runs the tests is told what was left out")]
-        {
-            eprintln!("left out: {how}");
-        }
-    }
-    found
+    super::server_at(SERVER, "postgres://…")
 }
 
 /// Runs `test` with the address of a database that is dropped afterwards, whatever becomes of the test.

@@ -1,4 +1,4 @@
-//! The processes' own clocks and disks.
+//! The processes' own clocks, disks and connections to the broker.
 
 use crate::Result;
 use crate::domain::alarm::{Condition, Limits, Matter, Severity};
@@ -24,5 +24,10 @@ fn of_node(facts: &NodeFacts, limits: &Limits) -> impl Iterator<Item = Condition
         let judged = limits.clock(by_ms)?;
         Some(condition(Matter::ClockSet { node: node(), by_ms }, judged))
     });
-    [disk, off, set].into_iter().flatten()
+    // Everything goes on, later by a moment.
+    let queue = facts.queue_trouble.clone().map(|why| {
+        let matter = Matter::QueueAway { node: node(), why };
+        condition(matter, (Severity::Look, true))
+    });
+    [disk, off, set, queue].into_iter().flatten()
 }

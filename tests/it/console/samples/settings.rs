@@ -174,6 +174,7 @@ pub(super) fn system(language: Language, theme: Theme) -> SystemPage {
             disk_total: 100_000_000_000,
             clock_off_ms: (!is_this).then_some(-12),
             clock_set: None,
+            queue_trouble: (!is_this).then(|| "Connection refused <os error 111>".into()),
         },
         seen_at: ago(if is_this { 5 } else { 2 * HOUR }),
         is_this,
@@ -189,6 +190,8 @@ pub(super) fn system(language: Language, theme: Theme) -> SystemPage {
         nodes: vec![node("bell-1:8080", true), node("bell-2:8080", false)],
         database: "PostgreSQL",
         size: 12_345_678,
+        queue: "rabbitmq",
+        queue_trouble: Some("Connection refused <os error 111>".into()),
         steps: Vec::new(),
         lanes: vec![
             lane(Lane::Emergency, &[], None),

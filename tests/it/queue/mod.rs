@@ -1,4 +1,10 @@
-//! The suite that every implementation of [`Queue`] passes: what dispatchers rely on, and nothing more.
+//! The suite that every implementation of [`Queue`] passes: what dispatchers rely on, and nothing more. Beside it what is
+//! RabbitMQ's own ([`rabbitmq`]), what happens when the broker is away ([`cuts`]), and the whole way of messages by it
+//! ([`whole`]).
+
+mod cuts;
+mod rabbitmq;
+mod whole;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,6 +44,7 @@ where
     a_dropped_taker_takes_nothing(&new().await).await;
     every_lane_reaches_one_of_many_takers(Arc::new(new().await)).await;
     a_flood_is_held_or_merged_and_never_refused(&new().await).await;
+    what_is_offered_here_is_taken_here(&new().await).await;
 }
 
 async fn what_is_offered_is_taken_once(queue: &dyn Queue) {
@@ -123,6 +130,18 @@ async fn a_flood_is_held_or_merged_and_never_refused(queue: &dyn Queue) {
     queue.publish(entry(Lane::Emergency, EMAIL)).await.unwrap();
     assert_eq!(take(queue, EMAIL).await.lane, Lane::Emergency, "the flood is in another lane");
     assert_eq!(take(queue, EMAIL).await.lane, Lane::Normal);
+}
+
+async fn what_is_offered_here_is_taken_here(queue: &dyn Queue) {
+    queue.offer_here(entry(Lane::Low, EMAIL));
+    queue.offer_here(entry(Lane::High, EMAIL));
+    queue.offer_here(entry(Lane::High, EMAIL));
+    assert_eq!(take(queue, EMAIL).await, entry(Lane::High, EMAIL));
+    let taken = queue.take(EMAIL).await.unwrap();
+    assert_eq!(taken.entry, entry(Lane::Low, EMAIL));
+    queue.give_back(taken).await.unwrap();
+    assert_eq!(take(queue, EMAIL).await, entry(Lane::Low, EMAIL));
+    assert!(queue.try_take(EMAIL).await.unwrap().is_none());
 }
 
 #[tokio::test]

@@ -1,0 +1,156 @@
+//! How one of the two connections is: that entries leave by, and that they come in by. Apart, because a broker that runs
+//! out of memory stops reading from whoever publishes, and what was taken is to be settled still.
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+/// The first wait after a connection was lost; each next one is twice as long, up to the longest.
+const SHORTEST: Duration = Duration::from_millis(200);
+const LONGEST: Duration = Duration::from_secs(10);
+/// A connection that stood for this long was a good one.
+const GOOD: Duration = Duration::from_secs(10);
+
+const STOPPING: &str = "this process is stopping";
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum State {
+    /// Nobody has needed it yet, or it is being made for the first time.
+    New,
+    Up,
+    Away(String),
+}
+
+pub(super) struct Side {
+    /// For logs.
+    name: &'static str,
+    state: watch::Sender<State>,
+}
+
+impl Side {
+    pub(super) fn new(name: &'static str) -> Self {
+        Self { name, state: watch::Sender::new(State::New) }
+    }
+
+    pub(super) fn name(&self) -> &'static str {
+        self.name
+    }
+
+    pub(super) fn up(&self) {
+        if self.become_now(State::Up) {
+            tracing::info!(connection = self.name, "the broker takes part");
+        }
+    }
+
+    /// Said once for each reason, however often it is met.
+    pub(super) fn away(&self, reason: &str) {
+        if self.become_now(State::Away(reason.to_owned())) {
+            tracing::warn!(
+                connection = self.name,
+                reason,
+                "the broker is away; each process looks into the store"
+            );
+        }
+    }
+
+    /// For good.
+    pub(super) fn stopped(&self) {
+        self.become_now(State::Away(STOPPING.to_owned()));
+    }
+
+    fn become_now(&self, next: State) -> bool {
+        self.state.send_if_modified(|state| {
+            let changes = *state != next;
+            *state = next;
+            changes
+        })
+    }
+
+    pub(super) fn trouble(&self) -> Option<String> {
+        match &*self.state.borrow() {
+            State::New | State::Up => None,
+            State::Away(reason) => Some(reason.clone()),
+        }
+    }
+
+    /// Waits while it is being made for the first time; where it is away, nobody waits.
+    pub(super) async fn ready(&self) -> Result<(), String> {
+        let mut state = self.state.subscribe();
+        let known = state.wait_for(|state| *state != State::New).await;
+        match known.as_deref() {
+            Ok(State::Away(reason)) => Err(reason.clone()),
+            Ok(State::New | State::Up) => Ok(()),
+            Err(_) => Err(STOPPING.to_owned()),
+        }
+    }
+}
+
+/// Waits longer each time, and never as long as another process that lost the broker at the same moment.
+pub(super) struct Backoff {
+    next: Duration,
+    began: Instant,
+}
+
+impl Backoff {
+    pub(super) fn new() -> Self {
+        Self { next: SHORTEST, began: Instant::now() }
+    }
+
+    /// A try begins.
+    pub(super) fn begin(&mut self) {
+        self.began = Instant::now();
+    }
+
+    /// It ended; `true` if told to stop before the next.
+    pub(super) async fn wait(&mut self, stop: &CancellationToken) -> bool {
+        let wait = jittered(self.after(self.began.elapsed()));
+        stop.run_until_cancelled(tokio::time::sleep(wait)).await.is_none()
+    }
+
+    /// How long to wait at most after a connection that stood for so long.
+    fn after(&mut self, stood: Duration) -> Duration {
+        let wait = if stood > GOOD { SHORTEST } else { self.next };
+        self.next = (wait * 2).min(LONGEST);
+        wait
+    }
+}
+
+/// Between half of it and all of it.
+fn jittered(wait: Duration) -> Duration {
+    wait.mul_f64(rand::random_range(0.5..=1.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_grow_to_a_bound_and_begin_again_after_a_good_connection() {
+        let mut backoff = Backoff::new();
+        for expected in [200, 400, 800, 1_600, 3_200, 6_400, 10_000, 10_000] {
+            assert_eq!(backoff.after(Duration::ZERO), Duration::from_millis(expected));
+        }
+        assert_eq!(backoff.after(GOOD + SHORTEST), SHORTEST);
+        assert_eq!(backoff.after(GOOD), SHORTEST * 2, "it was none too good");
+        for _ in 0..100 {
+            let wait = jittered(LONGEST);
+            assert!((LONGEST / 2..=LONGEST).contains(&wait), "{wait:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn whoever_asks_waits_for_the_first_connection_only() {
+        let side = Side::new("test");
+        {
+            let mut ready = std::pin::pin!(side.ready());
+            assert!(futures_util::poll!(ready.as_mut()).is_pending());
+            side.up();
+            assert_eq!(ready.await, Ok(()));
+        }
+        side.away("refused");
+        assert_eq!(side.ready().await, Err("refused".to_owned()));
+        assert_eq!(side.trouble().as_deref(), Some("refused"));
+    }
+}

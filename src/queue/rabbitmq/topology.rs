@@ -1,0 +1,177 @@
+//! What stands at the broker: one exchange, a queue for each lane and kind of work, and a place for what nobody can read.
+//! It is declared again at every connection, so that a broker that lost it all needs nobody's help.
+
+use lapin::options::{
+    ExchangeDeclareOptions, ExchangeDeleteOptions, QueueBindOptions, QueueDeclareOptions, QueueDeleteOptions,
+};
+use lapin::protocol::{AMQPErrorKind, AMQPSoftError};
+use lapin::types::{AMQPValue, FieldTable, ShortString};
+use lapin::{Channel, ErrorKind, ExchangeKind};
+
+use super::super::{Entry, Work};
+use crate::domain::message::Lane;
+
+/// Entries that a queue holds. They are all equal, and each wakes one taker: more than there may be nodes is of no use.
+/// A publisher is told where there is no room, which is as good as a confirm: equal ones wait.
+const MOST_WAITING: i32 = 16;
+/// How often one may be given back, or lost with its taker, before it is put aside.
+const MOST_RETURNS: i32 = 20;
+/// Of what is put aside, the latest so many are kept, for so long (milliseconds).
+const MOST_DEAD: i32 = 1_000;
+const DEAD_KEPT: i32 = 7 * 24 * 3_600 * 1_000;
+
+/// How everything is called.
+#[derive(Clone, Debug)]
+pub(super) struct Names {
+    prefix: String,
+}
+
+impl Names {
+    pub(super) fn new(prefix: &str) -> Self {
+        Self { prefix: prefix.to_owned() }
+    }
+
+    /// Where entries are published.
+    pub(super) fn exchange(&self) -> ShortString {
+        short(format!("{}.wake", self.prefix))
+    }
+
+    pub(super) fn queue(&self, entry: Entry) -> ShortString {
+        short(format!("{}.wake.{}", self.prefix, key(entry)))
+    }
+
+    /// The exchange and the queue of what was put aside.
+    pub(super) fn dead(&self) -> ShortString {
+        short(format!("{}.dead", self.prefix))
+    }
+
+    pub(super) fn key(entry: Entry) -> ShortString {
+        short(key(entry))
+    }
+}
+
+fn key(entry: Entry) -> String {
+    format!("{}.{}", entry.lane.name(), entry.work.name())
+}
+
+fn short(text: String) -> ShortString {
+    // Prefixes are limited where they are read, far below what AMQP takes.
+    ShortString::try_new(text).unwrap_or_default()
+}
+
+/// Every entry there may be, the most urgent first.
+pub(super) fn entries() -> impl Iterator<Item = Entry> {
+    Lane::ALL.iter().flat_map(|lane| Work::ALL.into_iter().map(|work| Entry { lane: *lane, work }))
+}
+
+/// Declares it all. What goes wrong is told in words that say what to do.
+pub(super) async fn declare(channel: &Channel, names: &Names) -> Result<(), String> {
+    let dead = names.dead();
+    exchange(channel, &dead, ExchangeKind::Fanout).await?;
+    let kept = arguments([
+        ("x-max-length", AMQPValue::LongInt(MOST_DEAD)),
+        ("x-overflow", text("drop-head")),
+        ("x-message-ttl", AMQPValue::LongInt(DEAD_KEPT)),
+    ]);
+    queue(channel, &dead, &dead, ShortString::default(), kept).await?;
+
+    let exchange_name = names.exchange();
+    exchange(channel, &exchange_name, ExchangeKind::Direct).await?;
+    for entry in entries() {
+        let bounds = arguments([
+            ("x-max-length", AMQPValue::LongInt(MOST_WAITING)),
+            ("x-overflow", text("reject-publish")),
+            ("x-delivery-limit", AMQPValue::LongInt(MOST_RETURNS)),
+            ("x-dead-letter-exchange", text(dead.as_str())),
+        ]);
+        queue(channel, &names.queue(entry), &exchange_name, Names::key(entry), bounds).await?;
+    }
+    Ok(())
+}
+
+/// Removes it all, with whatever waits.
+pub(super) async fn remove(channel: &Channel, names: &Names) -> lapin::Result<()> {
+    for queue in entries().map(|entry| names.queue(entry)).chain([names.dead()]) {
+        channel.queue_delete(queue, QueueDeleteOptions::default()).await?;
+    }
+    for exchange in [names.exchange(), names.dead()] {
+        channel.exchange_delete(exchange, ExchangeDeleteOptions::default()).await?;
+    }
+    Ok(())
+}
+
+async fn exchange(channel: &Channel, name: &ShortString, kind: ExchangeKind) -> Result<(), String> {
+    let options = ExchangeDeclareOptions { durable: true, ..ExchangeDeclareOptions::default() };
+    channel
+        .exchange_declare(name.clone(), kind, options, FieldTable::default())
+        .await
+        .map_err(|error| refused("exchange", name, &error))
+}
+
+async fn queue(
+    channel: &Channel,
+    name: &ShortString,
+    exchange: &ShortString,
+    key: ShortString,
+    arguments: FieldTable,
+) -> Result<(), String> {
+    let options = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
+    let declared = channel.queue_declare(name.clone(), options, arguments).await;
+    declared.map_err(|error| refused("queue", name, &error))?;
+    let options = QueueBindOptions::default();
+    let bound = channel.queue_bind(name.clone(), exchange.clone(), key, options, FieldTable::default()).await;
+    bound.map_err(|error| refused("queue", name, &error))
+}
+
+fn arguments<const N: usize>(own: [(&'static str, AMQPValue); N]) -> FieldTable {
+    let mut table = FieldTable::default();
+    table.insert("x-queue-type".into(), text("quorum"));
+    for (name, value) in own {
+        table.insert(name.into(), value);
+    }
+    table
+}
+
+fn text(value: &str) -> AMQPValue {
+    AMQPValue::LongString(value.into())
+}
+
+/// Why the broker does not let something be declared, and what helps.
+fn refused(what: &str, name: &ShortString, error: &lapin::Error) -> String {
+    let fix = match error.kind() {
+        ErrorKind::ProtocolError(told) => match told.kind() {
+            AMQPErrorKind::Soft(AMQPSoftError::PRECONDITIONFAILED) => {
+                ": it is there with other properties; delete it, and it is made anew"
+            }
+            AMQPErrorKind::Soft(AMQPSoftError::ACCESSREFUSED) => {
+                ": the account needs the permissions configure, write and read on these names"
+            }
+            _ => "",
+        },
+        _ => "",
+    };
+    format!("the {what} `{}` cannot be declared{fix} ({error})", name.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_lane_and_kind_of_work_has_a_queue_of_its_own() {
+        let names = Names::new("belltower");
+        let queues: BTreeSet<_> = entries().map(|entry| names.queue(entry).to_string()).collect();
+        assert_eq!(queues.len(), Lane::ALL.len() * Work::ALL.len());
+        assert!(queues.contains("belltower.wake.emergency.plan"));
+        assert!(queues.contains("belltower.wake.low.wechat_openid"));
+        assert!(entries().take(Work::ALL.len()).all(|entry| entry.lane == Lane::Emergency));
+    }
+
+    #[test]
+    fn the_longest_prefix_leaves_room_for_the_rest() {
+        let names = Names::new(&"p".repeat(crate::config::BrokerUrl::LONGEST_PREFIX));
+        assert!(entries().all(|entry| names.queue(entry).as_str().ends_with(&key(entry))));
+    }
+}

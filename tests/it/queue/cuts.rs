@@ -1,0 +1,178 @@
+//! A broker that is cut off, silent, full, or was emptied by somebody: nobody waits for it, what it held is looked after
+//! here, and it is used again once it is back.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use belltower::domain::message::Lane;
+use belltower::queue::{Queue, Work};
+use lapin::options::{QueueDeleteOptions, QueuePurgeOptions};
+
+use super::{EMAIL, entry, take};
+use crate::support::broker::{Broker, queue, until, until_away, until_back, with_broker};
+
+/// Far above the second that publishing may take, far below any time-out of a protocol.
+const SOON: Duration = Duration::from_secs(5);
+
+/// Publishes, which fails soon, and whoever takes here finds the entry.
+async fn fails_soon_and_is_offered_here(queue: &dyn Queue, lane: Lane) {
+    let began = Instant::now();
+    assert!(queue.publish(entry(lane, EMAIL)).await.is_err());
+    assert!(began.elapsed() < SOON, "{:?}", began.elapsed());
+    assert_eq!(take(queue, EMAIL).await, entry(lane, EMAIL));
+}
+
+#[test]
+fn a_broker_that_is_not_there_keeps_nobody_waiting() {
+    with_broker(async |broker: &'static Broker| {
+        let (proxy, address) = broker.through_proxy(&broker.fresh()).await;
+        proxy.cut();
+        let queue = queue(&address);
+        queue.open();
+        fails_soon_and_is_offered_here(&queue, Lane::Emergency).await;
+        assert!(queue.depth(entry(Lane::Low, EMAIL)).await.is_err());
+        proxy.mend();
+        until_back(&queue).await;
+        queue.publish(entry(Lane::Low, EMAIL)).await.unwrap();
+        assert_eq!(take(&queue, EMAIL).await, entry(Lane::Low, EMAIL));
+    });
+}
+
+#[test]
+fn after_a_cut_the_broker_is_used_again() {
+    with_broker(async |broker: &'static Broker| {
+        let direct = broker.fresh();
+        let (proxy, address) = broker.through_proxy(&direct).await;
+        let (cut_off, other) = (queue(&address), queue(&direct));
+        cut_off.publish(entry(Lane::Normal, EMAIL)).await.unwrap();
+        take(&cut_off, EMAIL).await;
+        for lane in [Lane::High, Lane::Low] {
+            proxy.cut();
+            until_away(&cut_off).await;
+            fails_soon_and_is_offered_here(&cut_off, lane).await;
+            proxy.mend();
+            until_back(&cut_off).await;
+            cut_off.publish(entry(lane, Work::Plan)).await.unwrap();
+            assert_eq!(take(&other, Work::Plan).await, entry(lane, Work::Plan));
+        }
+    });
+}
+
+#[test]
+fn whoever_waits_for_an_entry_through_a_cut_gets_it() {
+    with_broker(async |broker: &'static Broker| {
+        let direct = broker.fresh();
+        let (proxy, address) = broker.through_proxy(&direct).await;
+        let (cut_off, other) = (Arc::new(queue(&address)), queue(&direct));
+        let waiting = tokio::spawn({
+            let queue = Arc::clone(&cut_off);
+            async move { take(queue.as_ref(), EMAIL).await }
+        });
+        until("it is connected", async || cut_off.depth(entry(Lane::Low, EMAIL)).await.ok()).await;
+        proxy.cut();
+        until_away(cut_off.as_ref()).await;
+        other.publish(entry(Lane::High, EMAIL)).await.unwrap();
+        proxy.mend();
+        assert_eq!(waiting.await.unwrap(), entry(Lane::High, EMAIL));
+    });
+}
+
+#[test]
+fn an_entry_of_a_lost_connection_is_offered_again_and_settling_it_does_no_harm() {
+    with_broker(async |broker: &'static Broker| {
+        let direct = broker.fresh();
+        let (proxy, address) = broker.through_proxy(&direct).await;
+        let (cut_off, other) = (queue(&address), queue(&direct));
+        for lane in [Lane::High, Lane::Normal] {
+            cut_off.publish(entry(lane, EMAIL)).await.unwrap();
+        }
+        let settled = cut_off.take(EMAIL).await.unwrap();
+        let given_back = cut_off.take(EMAIL).await.unwrap();
+        proxy.cut();
+        // The broker offers them in whichever order it noticed.
+        let mut again = [take(&other, EMAIL).await.lane, take(&other, EMAIL).await.lane];
+        again.sort_unstable();
+        assert_eq!(again, [Lane::High, Lane::Normal]);
+        until_away(&cut_off).await;
+        proxy.mend();
+        until_back(&cut_off).await;
+        // Their marks may be others' by now.
+        cut_off.publish(entry(Lane::Low, EMAIL)).await.unwrap();
+        cut_off.settle(settled).await.unwrap();
+        cut_off.give_back(given_back).await.unwrap();
+        let mut left = Vec::new();
+        until("the others are there", async || {
+            for queue in [&cut_off, &other] {
+                if let Some(taken) = queue.try_take(EMAIL).await.unwrap() {
+                    left.push(taken.entry.lane);
+                    queue.settle(taken).await.unwrap();
+                }
+            }
+            (left.len() == 2).then_some(())
+        })
+        .await;
+        left.sort_unstable();
+        assert_eq!(left, [Lane::Normal, Lane::Low]);
+    });
+}
+
+#[test]
+fn a_way_that_swallows_everything_is_not_waited_for_either() {
+    with_broker(async |broker: &'static Broker| {
+        let (proxy, address) = broker.through_proxy(&broker.fresh()).await;
+        let queue = queue(&address);
+        queue.publish(entry(Lane::Normal, EMAIL)).await.unwrap();
+        take(&queue, EMAIL).await;
+        proxy.swallow();
+        fails_soon_and_is_offered_here(&queue, Lane::Emergency).await;
+        // From then on nobody waits even that long.
+        until_away(&queue).await;
+        fails_soon_and_is_offered_here(&queue, Lane::High).await;
+        proxy.mend();
+        until_back(&queue).await;
+        queue.publish(entry(Lane::Low, EMAIL)).await.unwrap();
+    });
+}
+
+#[test]
+fn a_broker_that_takes_nothing_for_want_of_memory_is_passed_over_until_it_does() {
+    with_broker(async |broker: &'static Broker| {
+        let (proxy, address) = broker.through_proxy(&broker.fresh()).await;
+        let queue = queue(&address);
+        queue.publish(entry(Lane::Normal, EMAIL)).await.unwrap();
+        take(&queue, EMAIL).await;
+        proxy.block("low on memory");
+        let told = until_away(&queue).await;
+        assert!(told.contains("low on memory"), "{told}");
+        fails_soon_and_is_offered_here(&queue, Lane::Emergency).await;
+        proxy.unblock();
+        until_back(&queue).await;
+        queue.publish(entry(Lane::Low, EMAIL)).await.unwrap();
+        assert_eq!(take(&queue, EMAIL).await, entry(Lane::Low, EMAIL));
+    });
+}
+
+#[test]
+fn queues_that_somebody_emptied_or_deleted_are_there_again() {
+    with_broker(async |broker: &'static Broker| {
+        let address = broker.fresh();
+        let (_connection, channel) = broker.channel().await;
+        let name = format!("{}.wake.normal.email", address.prefix);
+        let (offering, taking) = (queue(&address), queue(&address));
+        let waiting = |queue: &Arc<belltower::queue::RabbitQueue>| {
+            let queue = Arc::clone(queue);
+            tokio::spawn(async move { take(queue.as_ref(), EMAIL).await })
+        };
+        offering.publish(entry(Lane::Normal, EMAIL)).await.unwrap();
+        channel.queue_purge(name.clone().into(), QueuePurgeOptions::default()).await.unwrap();
+        offering.publish(entry(Lane::Normal, EMAIL)).await.unwrap();
+        assert_eq!(take(&taking, EMAIL).await, entry(Lane::Normal, EMAIL));
+
+        let taking = Arc::new(taking);
+        let taken = waiting(&taking);
+        channel.queue_delete(name.into(), QueueDeleteOptions::default()).await.unwrap();
+        until("it is published again", async || offering.publish(entry(Lane::Normal, EMAIL)).await.ok())
+            .await;
+        assert_eq!(taken.await.unwrap(), entry(Lane::Normal, EMAIL));
+    });
+}

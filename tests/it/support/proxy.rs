@@ -1,0 +1,176 @@
+//! The way to a broker, which can be cut, blocked, and made to swallow everything.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{broadcast, watch};
+
+#[derive(Clone, Copy, PartialEq)]
+enum Way {
+    Open,
+    /// Everything is reset, and nobody gets through.
+    Cut,
+    /// Connections stand, and nothing arrives any more.
+    Swallows,
+}
+
+/// How the way is, and how often it was mended: connections of before are gone.
+type State = (Way, u64);
+
+pub(crate) struct Proxy {
+    pub(crate) port: u16,
+    state: watch::Sender<State>,
+    /// Frames that the broker never sent, for whoever publishes.
+    words: broadcast::Sender<Vec<u8>>,
+}
+
+impl Proxy {
+    pub(crate) async fn start(host: &str, port: u16) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let own = listener.local_addr().unwrap().port();
+        let state = watch::Sender::new((Way::Open, 0));
+        let words = broadcast::Sender::new(8);
+        let (to, states, said) = (format!("{host}:{port}"), state.subscribe(), words.clone());
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let (way, mended) = *states.borrow();
+                if way != Way::Cut {
+                    let road = Road { states: states.clone(), mended, publishes: Arc::default() };
+                    tokio::spawn(carry(client, to.clone(), road, said.subscribe()));
+                }
+            }
+        });
+        Self { port: own, state, words }
+    }
+
+    pub(crate) fn cut(&self) {
+        self.state.send_modify(|state| state.0 = Way::Cut);
+    }
+
+    pub(crate) fn swallow(&self) {
+        self.state.send_modify(|state| state.0 = Way::Swallows);
+    }
+
+    /// What was swallowed stays so: connections of before are reset.
+    pub(crate) fn mend(&self) {
+        self.state.send_modify(|state| *state = (Way::Open, state.1 + 1));
+    }
+
+    /// Says what a broker says that runs out of memory (`connection.blocked`).
+    pub(crate) fn block(&self, reason: &str) {
+        let mut arguments = vec![u8::try_from(reason.len()).unwrap()];
+        arguments.extend(reason.as_bytes());
+        self.words.send(method(10, 60, &arguments)).unwrap();
+    }
+
+    /// And once it has some again (`connection.unblocked`).
+    pub(crate) fn unblock(&self) {
+        self.words.send(method(10, 61, &[])).unwrap();
+    }
+}
+
+/// A method's frame on channel 0 (AMQP 0-9-1, §4.2.4).
+fn method(class: u16, method: u16, arguments: &[u8]) -> Vec<u8> {
+    let size = u32::try_from(4 + arguments.len()).unwrap();
+    let mut frame = vec![1, 0, 0];
+    frame.extend(size.to_be_bytes());
+    frame.extend(class.to_be_bytes());
+    frame.extend(method.to_be_bytes());
+    frame.extend(arguments);
+    frame.push(0xCE);
+    frame
+}
+
+/// One connection's.
+#[derive(Clone)]
+struct Road {
+    states: watch::Receiver<State>,
+    mended: u64,
+    /// It is the connection that entries leave by.
+    publishes: Arc<AtomicBool>,
+}
+
+impl Road {
+    /// Where it is gone, this never is.
+    async fn open(&mut self) {
+        // The other side of the channel is the test's; with it everything ends.
+        let mended = self.mended;
+        let _ = self.states.wait_for(|state| *state == (Way::Open, mended)).await;
+    }
+
+    async fn gone(&mut self) {
+        let mended = self.mended;
+        let _ = self.states.wait_for(|(way, other)| *way == Way::Cut || *other != mended).await;
+    }
+}
+
+async fn carry(client: TcpStream, to: String, road: Road, words: broadcast::Receiver<Vec<u8>>) {
+    let Ok(server) = TcpStream::connect(to).await else { return };
+    let ((from_client, to_client), (from_server, to_server)) = (client.into_split(), server.into_split());
+    let mut watched = road.clone();
+    tokio::select! {
+        () = watched.gone() => {}
+        () = up(from_client, to_server, road.clone()) => {}
+        () = down(from_server, to_client, road, words) => {}
+    }
+}
+
+async fn up(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut road: Road) {
+    let mut buffer = vec![0; 64 * 1024];
+    while let Ok(n @ 1..) = from.read(&mut buffer).await {
+        // A connection says its name when it signs in.
+        if buffer[..n].windows(10).any(|window| window == b"publishing") {
+            road.publishes.store(true, Ordering::Relaxed);
+        }
+        road.open().await;
+        if to.write_all(&buffer[..n]).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Frame by frame, so that there is a place for others between them.
+async fn down(
+    mut from: OwnedReadHalf,
+    mut to: OwnedWriteHalf,
+    mut road: Road,
+    mut words: broadcast::Receiver<Vec<u8>>,
+) {
+    let mut buffer = Vec::new();
+    loop {
+        tokio::select! {
+            read = from.read_buf(&mut buffer) => {
+                if !matches!(read, Ok(1..)) {
+                    return;
+                }
+            }
+            Ok(said) = words.recv() => {
+                if road.publishes.load(Ordering::Relaxed) && to.write_all(&said).await.is_err() {
+                    return;
+                }
+            }
+        }
+        let whole = whole_frames(&buffer);
+        road.open().await;
+        if to.write_all(&buffer[..whole]).await.is_err() {
+            return;
+        }
+        buffer.drain(..whole);
+    }
+}
+
+/// How many bytes of it are whole frames: seven of head, what that says, one of end.
+fn whole_frames(buffer: &[u8]) -> usize {
+    let mut at = 0;
+    while let Some(size) = buffer.get(at + 3..at + 7) {
+        let size = u32::from_be_bytes(size.try_into().unwrap()) as usize;
+        if at + size + 8 > buffer.len() {
+            break;
+        }
+        at += size + 8;
+    }
+    at
+}
