@@ -309,3 +309,15 @@ on_both!(a_red_alert_goes_out_while_a_message_of_it_is_under_way, |db| async {
     assert!(red_goes_out(&db, Timestamp(200)).await.unwrap());
     assert!(!red_goes_out(&db, Timestamp(201)).await.unwrap(), "it began before");
 });
+
+/// One that time does something to at that moment, and that ends later.
+pub(super) async fn escalating(db: &Db, next_at: i64, expires_at: i64) -> BroadcastId {
+    let plan = plan();
+    let new = NewBroadcast {
+        state: State::Live,
+        next_at: Some(Timestamp(next_at)),
+        expires_at: Timestamp(expires_at),
+        ..new(&plan, "live fire 图书馆")
+    };
+    keep(db, &new).await
+}
