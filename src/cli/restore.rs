@@ -10,7 +10,7 @@ use crate::app;
 use crate::clock::Clock;
 use crate::config::DatabaseUrl;
 use crate::service::Services;
-use crate::service::backups::{self, From, Restored};
+use crate::service::backups::{self, Backup, Restored};
 use crate::telemetry;
 
 pub(super) const AFTER_HELP: &str = "\
@@ -59,7 +59,7 @@ impl Restore {
                 return Ok(done?);
             }
             let file = self.file.as_deref().ok_or_else(|| WrongUsage("name the backup".to_owned()))?;
-            let from = From { file, key: self.key.as_deref(), resume: self.resume };
+            let from = Backup { file, key: self.key.as_deref(), resume: self.resume };
             Ok::<_, anyhow::Error>(backups::restore(&config, Clock::System, url, from).await?)
         })?;
         context.output.print(&restored, |restored| text(restored, self.resume))

@@ -64,11 +64,10 @@ pub async fn mark(file: &str, note: &str) -> Result<()> {
 /// A conflict where it is no store of this program at all.
 pub async fn look(file: &str) -> Result<Looked> {
     let none = |what: &str| Error::conflict("not_a_backup", format!("this is no backup: {what}"));
-    let mut conn = open(file, false).await?;
+    let unread = |_| none("SQLite cannot read the file");
+    let mut conn = open(file, false).await.map_err(unread)?;
     // SQLite looks into a file when it is first asked for something.
-    let Ok(damage) = damage(&mut conn, "PRAGMA integrity_check").await else {
-        return Err(none("SQLite cannot read the file"));
-    };
+    let damage = damage(&mut conn, "PRAGMA integrity_check").await.map_err(|error| unread(error.into()))?;
     let step = sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations").fetch_one(&mut conn).await;
     let Ok(Some(step)) = step else {
         return Err(match damage.first() {

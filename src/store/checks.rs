@@ -33,6 +33,7 @@ references! {
     api_key.source_id -> source
     attempt.delivery_id -> delivery
     attempt.provider_id -> provider
+    binding_day.recipient_id -> recipient
     bound_identity.recipient_id -> recipient
     broadcast.follows -> broadcast
     broadcast_act.broadcast_id -> broadcast
@@ -44,6 +45,7 @@ references! {
     button_press.key_id -> button_key
     callback.provider_id -> provider
     cap_document.broadcast_id -> broadcast
+    cap_received.broadcast_id -> broadcast
     card_update.delivery_id -> delivery
     card_update.provider_id -> provider
     delivery.message_id -> message
@@ -52,6 +54,7 @@ references! {
     draft.operator_id -> operator
     group_member.group_id -> recipient_group
     group_member.recipient_id -> recipient
+    import.operator_id -> operator
     message.source_id -> source
     message_count.message_id -> message
     message_event.message_id -> message
@@ -59,6 +62,7 @@ references! {
     operator.handed_to -> operator
     operator_link.operator_id -> operator
     opt_out.recipient_id -> recipient
+    pending_binding.provider_id -> provider
     pending_binding.recipient_id -> recipient
     person_day.recipient_id -> recipient
     provider_day.provider_id -> provider

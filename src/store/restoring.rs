@@ -55,7 +55,7 @@ pub async fn set_aside(tx: &mut Tx, now: Timestamp, day: &str, limit: i64) -> Re
                 attention::trouble(&State::Unknown.code().to_string(), "NULL", &format!("'{RESTORED}'"), "''"),
         );
         let moved: Vec<Moved> =
-            in_tx!(tx, |conn| { sqlx::query_as(sql(text)).bind(now.0).bind(limit).fetch_all(conn).await })?;
+            in_tx!(tx, |conn| sqlx::query_as(sql(text)).bind(now.0).bind(limit).fetch_all(conn).await)?;
         for row in &moved {
             moves.entry((row.message_id, row.channel)).or_default().shift(from, State::Unknown, 1);
             *today.entry((row.channel.code(), State::Unknown.code())).or_default() += 1;

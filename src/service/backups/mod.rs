@@ -18,7 +18,7 @@ use crate::store::backup as store;
 use crate::store::{Db, audit};
 use crate::{Error, Result};
 
-pub use restoring::{Afresh, From, Restored, restore, settle};
+pub use restoring::{Afresh, Backup, Restored, restore, settle};
 
 /// What a backup says of itself, in the backup.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

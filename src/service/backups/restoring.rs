@@ -25,7 +25,7 @@ const CHUNK: i64 = 2_000;
 
 /// What is to be restored.
 #[derive(Clone, Copy, Debug)]
-pub struct From<'a> {
+pub struct Backup<'a> {
     pub file: &'a Path,
     /// The secret key that belongs to it, where it is not in place.
     pub key: Option<&'a Path>,
@@ -71,7 +71,7 @@ pub struct Restored {
 ///
 /// A conflict where the store is no embedded one, the file is no sound backup or a newer version's, or the secret key is not
 /// the one it belongs to. Nothing is changed then.
-pub async fn restore(config: &Config, clock: Clock, public_url: Url, from: From<'_>) -> Result<Restored> {
+pub async fn restore(config: &Config, clock: Clock, public_url: Url, from: Backup<'_>) -> Result<Restored> {
     let database = embedded(config)?;
     let beside = with_suffix(from.file, "-wal");
     if beside.exists() {
@@ -132,7 +132,7 @@ pub async fn restore(config: &Config, clock: Clock, public_url: Url, from: From<
 }
 
 /// The secret key to go by, and where it is to be taken from if it is not in place.
-fn key(config: &Config, from: From<'_>) -> Result<(Vault, Option<PathBuf>)> {
+fn key(config: &Config, from: Backup<'_>) -> Result<(Vault, Option<PathBuf>)> {
     let in_place = &config.secrets.key_file;
     if let Some(given) = from.key {
         if !given.exists() {

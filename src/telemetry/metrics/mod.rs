@@ -268,7 +268,7 @@ mod tests {
         let panels = dashboard["panels"].as_array().unwrap();
         assert!(panels.len() > 5);
         for panel in panels {
-            for target in panel["targets"].as_array().unwrap() {
+            for target in panel["targets"].as_array().into_iter().flatten() {
                 let asked = target["expr"].as_str().unwrap();
                 let names = asked.split(|c: char| !(c.is_ascii_lowercase() || c == '_'));
                 let ours: Vec<_> = names.filter(|name| name.starts_with("belltower_")).collect();

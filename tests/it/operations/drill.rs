@@ -172,22 +172,41 @@ async fn what_is_wrong_with_a_backup_is_found_before_anything_is_changed() {
     assert_eq!((listed["data"].as_array().unwrap().len(), &listed["data"][0]["name"]), (1, &json!("图书馆")));
 }
 
+/// The steps of the schema, oldest first: number and text.
+fn steps() -> Vec<(i64, String)> {
+    let folder = super::tools::project("migrations/sqlite");
+    let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    let number = |file: &Path| file.file_name().unwrap().to_str().unwrap()[..4].parse().unwrap();
+    files.iter().map(|file| (number(file), fs::read_to_string(file).unwrap())).collect()
+}
+
 #[tokio::test]
 async fn a_backup_of_an_older_schema_is_made_as_it_is_and_brought_up_to_date_when_restored() {
     let here = Installation::new();
     here.source("图书馆", "library.#", &[]).await;
-    let url = format!("sqlite://{}", here.data().join("belltower.db").display());
-    let mut store = <sqlx::SqliteConnection as sqlx::Connection>::connect(&url).await.unwrap();
-    // As an older version left it: without its last step.
-    let steps =
-        "DROP TABLE roll_answer; DROP TABLE roll_call; DELETE FROM _sqlx_migrations WHERE version >= 37";
-    sqlx::raw_sql(steps).execute(&mut store).await.unwrap();
-    sqlx::Connection::close(store).await.unwrap();
+    // As the version before left it: without the last step.
+    let (store, newer) = (here.data().join("belltower.db"), here.data().join("newer.db"));
+    fs::rename(&store, &newer).unwrap();
+    let mut steps = steps();
+    let (last, _) = steps.pop().unwrap();
+    let before = steps.last().unwrap().0;
+    let url = format!("sqlite://{}?mode=rwc", store.display());
+    let mut older = <sqlx::SqliteConnection as sqlx::Connection>::connect(&url).await.unwrap();
+    for (_, text) in steps {
+        sqlx::raw_sql(sqlx::AssertSqlSafe(text)).execute(&mut older).await.unwrap();
+    }
+    let taken = format!(
+        "ATTACH '{}' AS newer; CREATE TABLE _sqlx_migrations AS SELECT * FROM newer._sqlx_migrations WHERE version < {last}",
+        newer.display()
+    );
+    sqlx::raw_sql(sqlx::AssertSqlSafe(taken)).execute(&mut older).await.unwrap();
+    sqlx::Connection::close(older).await.unwrap();
+
     let file = here.data().parent().unwrap().join("older.backup");
     let made = here.json(&["backup", text(&file)], "").await;
-    assert_eq!(made["step"], 36, "{made}");
+    assert_eq!(made["step"], before, "{made}");
     let restored = here.json(&["restore", text(&file)], "").await;
-    assert_eq!(restored["step"], 36, "{restored}");
-    assert!(restored["migrated_to"].as_i64().unwrap() > 36, "{restored}");
+    assert_eq!((&restored["step"], &restored["migrated_to"]), (&json!(before), &json!(last)), "{restored}");
     assert_eq!(here.json(&["verify"], "").await["ok"], true);
 }

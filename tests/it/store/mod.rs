@@ -132,9 +132,10 @@ on_both_urls!(a_store_opens_again_with_what_it_kept, |url| async {
     tx.commit().await.unwrap();
     db.close().await;
 
-    let again = Db::open(&url).await.unwrap();
-    assert_eq!(numbers(&again).await, [7]);
-    again.close().await;
+    for again in [Db::open(&url).await.unwrap(), Db::open_as_is(&url).await.unwrap()] {
+        assert_eq!(numbers(&again).await, [7]);
+        again.close().await;
+    }
 });
 
 on_both_urls!(a_store_of_a_newer_version_is_left_alone, |url| async {
