@@ -85,9 +85,8 @@ fn every_reference_of_the_schema_is_looked_at() {
         let mut table = String::new();
         for line in text.lines() {
             let words: Vec<_> = line.split_whitespace().collect();
-            match *words.as_slice() {
-                ["CREATE", "TABLE", name, ..] | ["ALTER", "TABLE", name, ..] => name.clone_into(&mut table),
-                _ => {}
+            if let ["CREATE" | "ALTER", "TABLE", name, ..] = *words.as_slice() {
+                name.clone_into(&mut table);
             }
             let Some(at) = words.iter().position(|word| *word == "REFERENCES") else { continue };
             let column = if words[0] == "ALTER" { words[5] } else { words[0] };
