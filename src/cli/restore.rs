@@ -34,7 +34,7 @@ pub(super) struct Restore {
     /// Let what was under way go on by itself
     #[arg(long)]
     resume: bool,
-    /// The store was put back already, by pg_restore or as a snapshot: do what has to be done then
+    /// The store was put back already, by its database's own tool or as a snapshot: do what has to be done then
     #[arg(long)]
     in_place: bool,
 }
