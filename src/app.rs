@@ -238,8 +238,13 @@ impl Running {
     }
 }
 
-/// Two processes that dispatch from one file would each take the other's claims for lost.
-fn lock(database: &Path) -> Result<File> {
+/// Takes an embedded store for this process alone, for as long as what is returned is kept: two processes that dispatch from
+/// one file would each take the other's claims for lost.
+///
+/// # Errors
+///
+/// A conflict where another process has it.
+pub fn lock(database: &Path) -> Result<File> {
     let path = lock_path(database);
     let mut file =
         OpenOptions::new().create(true).truncate(false).read(true).write(true).open(&path).map_err(

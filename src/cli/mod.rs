@@ -1,6 +1,7 @@
 //! Commands: parse, call a service, print. Every one takes `--config` and `--json`; answers go to standard output, logs
 //! and failures to standard error, and the exit code says how it went (see [`failure`]).
 
+mod backup;
 mod bench;
 mod bounce;
 mod broadcast;
@@ -8,6 +9,7 @@ mod check_config;
 mod context;
 mod demo;
 mod failure;
+mod health;
 mod import;
 mod input;
 mod migrate;
@@ -17,8 +19,10 @@ mod output;
 mod policy;
 mod provider;
 mod provider_health;
+mod purge;
 mod receipts;
 mod replies;
+mod restore;
 mod rule;
 mod scenario;
 mod serve;
@@ -63,6 +67,9 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Copy the store to a file, beside a running server
+    #[command(after_help = backup::AFTER_HELP)]
+    Backup(backup::Backup),
     /// Measure how fast it is on this machine
     #[command(after_help = bench::AFTER_HELP)]
     Bench(bench::BenchArgs),
@@ -76,6 +83,9 @@ enum Command {
     CheckConfig,
     /// Try everything: a campus of 3,000 people, five systems and simulated vendors, in one process
     Demo(demo::Demo),
+    /// Ask the server on this machine whether it is ready
+    #[command(after_help = health::AFTER_HELP)]
+    Health(health::Health),
     /// Bring the directory in from a file
     #[command(subcommand)]
     Import(import::What),
@@ -92,6 +102,12 @@ enum Command {
     /// See to the accounts behind the channels
     #[command(subcommand)]
     Provider(provider::Act),
+    /// Remove at once what is kept no longer
+    #[command(after_help = purge::AFTER_HELP)]
+    Purge(purge::Purge),
+    /// Put a backup in the store's place, with the server stopped
+    #[command(after_help = restore::AFTER_HELP)]
+    Restore(restore::Restore),
     /// See to the routing rules
     #[command(subcommand)]
     Rule(rule::Act),
@@ -114,7 +130,7 @@ enum Command {
     /// See to stored texts, which systems name instead of writing their own
     #[command(subcommand)]
     Template(template::Act),
-    /// Check that nobody changed the audit log past this program
+    /// Check that what is stored agrees with itself, and that nobody changed the audit log past this program
     Verify(verify::Verify),
     /// Print the version
     Version,
@@ -132,17 +148,21 @@ pub fn run() -> ExitCode {
     };
     let context = Context::new(cli.config, cli.json);
     let done = match cli.command {
+        Command::Backup(backup) => backup.run(&context),
         Command::Bench(bench) => bench.run(&context),
         Command::Bounce(bounce) => bounce.run(&context),
         Command::Broadcast(act) => broadcast::run(&context, act),
         Command::CheckConfig => check_config::run(&context),
         Command::Demo(demo) => demo.run(&context),
+        Command::Health(health) => health.run(&context),
         Command::Import(what) => import::run(&context, what),
         Command::Migrate => migrate::run(&context),
         Command::Openapi => openapi::run(),
         Command::Operator(act) => operator::run(&context, act),
         Command::Policy(act) => policy::run(&context, act),
         Command::Provider(act) => provider::run(&context, act),
+        Command::Purge(purge) => purge.run(&context),
+        Command::Restore(restore) => restore.run(&context),
         Command::Rule(act) => rule::run(&context, act),
         Command::Scenario(act) => scenario::run(&context, &act),
         Command::Serve => serve::run(&context),

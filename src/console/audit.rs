@@ -32,7 +32,7 @@ const ON_A_PAGE: u32 = 50;
 const SHOWN: usize = 240;
 
 /// What may have been done, by what it was done to.
-pub const ACTS: [(&str, &[&str]); 20] = [
+pub const ACTS: [(&str, &[&str]); 21] = [
     (
         "operator",
         &[
@@ -94,6 +94,7 @@ pub const ACTS: [(&str, &[&str]); 20] = [
     ("alarm", &["acknowledge", "choose"]),
     ("settings", &["change"]),
     ("audit", &["export"]),
+    ("backup", &["make", "restore"]),
     ("attention", &["resend", "set_aside"]),
     ("scenario", &["propose", "approve", "return", "withdraw"]),
     (

@@ -7,6 +7,7 @@ use super::rules::words::{Names, why_unrouted};
 use super::view::View;
 use crate::clock::Timestamp;
 use crate::domain::channel::{AddressKind, ChannelKind};
+use crate::domain::delivery::RESTORED;
 use crate::domain::sensitive::{TOO_LARGE, words_held_for};
 use crate::service::drafts;
 use crate::service::messages::{self, EventView};
@@ -171,6 +172,7 @@ pub(super) fn why_held(view: &View, reason: &str) -> String {
         drafts::ASKED => view.t("held-asked"),
         messages::MAY_NOT_SEND => view.t("held-may-not-send"),
         TOO_LARGE => view.t("held-too-large"),
+        RESTORED => view.t("held-restored"),
         _ => match (words_held_for(reason), alike_held_for(reason)) {
             (Some(words), _) => view.t1("held-words", "words", words.join(&view.t("word-separator"))),
             (_, Some(percent)) => view.t1("held-alike", "percent", percent.to_string()),

@@ -123,6 +123,11 @@ async fn ask(
         {
             bounced.push((row.id, provider.channel));
         }
+        if let (Some(channel), Some(sent_at), true) =
+            (outlet.channel(), row.sent_at, verdict.state != State::Sent)
+        {
+            s.metrics.receipt_came(channel, now.since(sent_at));
+        }
         verdicts.push(judged(row, verdict));
     }
     deliveries::judge(s, Asked { verdicts: &verdicts, bounced: &bounced, later: &later }).await?;

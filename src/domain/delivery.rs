@@ -95,6 +95,10 @@ pub const QUIET_HOURS: &str = "quiet_hours";
 /// Why a delivery waits that was handed over before: no answer came, nor any word of it since.
 pub const UNANSWERED: &str = "unanswered";
 
+/// Why nobody knows of a delivery that was under way in a backup that was restored: what was done since the backup is lost.
+/// Messages that were to be planned then are held for it.
+pub const RESTORED: &str = "restored";
+
 /// How one attempt ended, as the adapter classified the provider's answer. Every adapter maps its vendor's codes to
 /// these, so that retrying is decided in one place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

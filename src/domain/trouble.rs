@@ -4,17 +4,18 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::channel::ChannelKind;
-use super::delivery::State;
+use super::delivery::{RESTORED, State};
 use super::id::ProviderId;
 
 /// Why deliveries end `failed` or `unknown`, each with a text that says what it means and what to do.
-pub const REASONS: [&str; 7] = [
+pub const REASONS: [&str; 8] = [
     "permanent_recipient",
     "permanent_message",
     "retries_exhausted",
     "unknown_code",
     "text_not_rendered",
     "no_answer",
+    RESTORED,
     REPORTED,
 ];
 /// A receipt said so, later.

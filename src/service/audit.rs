@@ -4,7 +4,7 @@
 use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::{Mutex, PoisonError};
 
@@ -132,6 +132,11 @@ pub struct Note {
 impl Note {
     pub fn in_file(file: PathBuf) -> Self {
         Self { file: Some(file), known: Mutex::default() }
+    }
+
+    /// Where it is, if it is in a file.
+    pub(super) fn file(&self) -> Option<&Path> {
+        self.file.as_deref()
     }
 
     fn read(&self) -> Result<Option<Noted>> {

@@ -2,19 +2,22 @@
 //! queue at this moment. The latter come from counters and index probes, so that they cost the same whatever waits, and
 //! once a second at most, however many ask.
 
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use tokio::sync::Mutex;
 
+use super::broadcasts::{self, Times};
 use super::providers::{self, TroubleKind};
-use super::{Services, alarms, reports};
+use super::{Caller, Services, alarms, reports};
 use crate::Result;
 use crate::clock::Timestamp;
 use crate::domain::channel::ChannelKind;
-use crate::domain::id::MessageId;
+use crate::domain::emergency::{Run, State as Standing};
+use crate::domain::id::{BroadcastId, MessageId};
 use crate::domain::message::{Lane, Status};
 use crate::queue::{Entry, Work};
-use crate::store::{Dialect, reports as store};
+use crate::store::{Dialect, broadcasts as broadcast_store, receipts, reports as store};
 use crate::telemetry::metrics::{Metrics, Sheet, catalogue as names};
 use crate::telemetry::process;
 
@@ -24,9 +27,27 @@ const FRESH: Duration = Duration::from_secs(1);
 /// Messages under way whose deliveries are summed up.
 const MOST_MESSAGES: u32 = 10_000;
 
+/// Of what providers told, so much is counted.
+const MOST_RECEIPTS: u32 = 10_000;
+/// How often it is reckoned anew how fast a broadcast is that goes on: that looks through its deliveries.
+const RECKONED: Duration = Duration::from_mins(1);
+/// What was being handed over when a broadcast ended is stored after that long.
+const SETTLES: Duration = Duration::from_mins(10);
+/// Broadcasts among which the latest that went out is looked for.
+const LOOKED_AT: u32 = 10;
+
 /// The figures of a moment, and when that was.
 #[derive(Debug, Default)]
-pub(super) struct Latest(Mutex<Option<(Duration, String)>>);
+pub(super) struct Latest(Mutex<Option<(Duration, String)>>, Mutex<HashMap<i64, Fast>>);
+
+/// How fast the latest broadcast of a kind was.
+#[derive(Clone, Copy, Debug)]
+struct Fast {
+    id: BroadcastId,
+    version: i64,
+    reckoned: Duration,
+    times: Times,
+}
 
 /// Everything, in Prometheus's text format.
 pub async fn render(s: &Services) -> String {
@@ -55,6 +76,11 @@ async fn moment(s: &Services) -> String {
     if tokio::time::timeout(PATIENCE, queue(s, &sheet)).await.is_err() {
         tracing::warn!("figures of the queue left out: no answer in time");
     }
+    for pool in s.db.pools() {
+        for (state, n) in [("used", pool.used), ("most", pool.most)] {
+            sheet.set(names::CONNECTIONS, &[("pool", pool.pool), ("state", state)], f64::from(n));
+        }
+    }
     let began = Instant::now();
     let is_up = matches!(tokio::time::timeout(PATIENCE, s.db.ping()).await, Ok(Ok(())));
     sheet.set(names::STORE_UP, &[], f64::from(u8::from(is_up)));
@@ -64,6 +90,11 @@ async fn moment(s: &Services) -> String {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::warn!(%error, "figures of the store left out"),
             Err(_) => tracing::warn!("figures of the store left out: no answer in time"),
+        }
+        match tokio::time::timeout(PATIENCE, emergencies(s, &sheet)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "figures of broadcasts left out"),
+            Err(_) => tracing::warn!("figures of broadcasts left out: no answer in time"),
         }
     }
     sheet.render()
@@ -99,6 +130,12 @@ async fn stored(s: &Services, sheet: &Sheet) -> Result<()> {
         sheet.set(names::TODAY, &labels, row.n as f64);
     }
     stuck(s, sheet, now).await?;
+    let lag = receipts::lag(&s.db, MOST_RECEIPTS).await?;
+    for (step, n) in [("unread", lag.unread), ("unmatched", lag.unmatched)] {
+        sheet.set(names::RECEIPTS_WAITING, &[("step", step)], n as f64);
+    }
+    let oldest = lag.oldest.map_or(Duration::ZERO, |at| now.since(at));
+    sheet.set(names::OLDEST_RECEIPT, &[], oldest.as_secs_f64());
     for (kind, severity, n) in alarms::by_kind(s).await? {
         sheet.set(names::ALARMS_OPEN, &[("kind", kind.name()), ("severity", severity.name())], n as f64);
     }
@@ -111,6 +148,50 @@ async fn stored(s: &Services, sheet: &Sheet) -> Result<()> {
         };
         let labels = [("channel", provider.channel.name()), ("provider", provider.name.as_str())];
         sheet.set(names::PROVIDER_STATE, &labels, state);
+    }
+    Ok(())
+}
+
+/// What took how long of the latest broadcast, and of the latest drill.
+async fn emergencies(s: &Services, sheet: &Sheet) -> Result<()> {
+    for run in [Run::Live, Run::Drill] {
+        let rows = broadcast_store::list(&s.db, Some(run), None, LOOKED_AT).await?;
+        let Some(row) = rows.into_iter().find(|row| row.state.has_gone_out()) else { continue };
+        let mut known = s.figures.1.lock().await;
+        let now = s.clock.steady();
+        let goes_on =
+            row.state == Standing::Live || row.ended_at.is_some_and(|at| s.clock.now().since(at) < SETTLES);
+        let is_fresh = |fast: &&Fast| {
+            fast.id == row.id
+                && fast.version == row.version
+                && (!goes_on || now.saturating_sub(fast.reckoned) < RECKONED)
+        };
+        let times = match known.get(&run.code()).filter(is_fresh) {
+            Some(fast) => fast.times,
+            None => {
+                // Before it is reckoned: what takes too long is not begun again with every fetch.
+                let last = known.get(&run.code()).filter(|fast| fast.id == row.id).map(|fast| fast.times);
+                let fast = |times| Fast { id: row.id, version: row.version, reckoned: now, times };
+                known.insert(run.code(), fast(last.unwrap_or_default()));
+                let times = broadcasts::times(s, &Caller::Command("figures"), row.id).await?;
+                known.insert(run.code(), fast(times));
+                times
+            }
+        };
+        let moments = [
+            ("decided", times.decided),
+            ("first_call", times.first_call),
+            ("half", times.half),
+            ("all", times.all),
+            ("stopped", times.stopped),
+            ("corrected", times.corrected),
+        ];
+        for (moment, took) in moments {
+            if let Some(took) = took {
+                let labels = [("run", run.name()), ("moment", moment)];
+                sheet.set(names::EMERGENCY_SECONDS, &labels, took.as_secs_f64());
+            }
+        }
     }
     Ok(())
 }

@@ -18,15 +18,23 @@ impl Services {
     /// Opens the store, bringing its schema up to date, and the key, making both where there are none. `public_url` is
     /// [`Config::public_url`], known in full once a server listens.
     pub async fn open(config: &Config, clock: Clock, public_url: Url) -> Result<Self> {
-        let queue: Arc<dyn Queue> = match &config.queue.url {
-            QueueUrl::Local => Arc::new(LocalQueue::new()),
-            QueueUrl::Broker(broker) => Arc::new(at_broker(broker)?),
-        };
         config.make_data_directory().map_err(|error| {
             Error::unavailable(format!("data.directory {}: {error}", config.data.directory.display()))
         })?;
         let vault = Vault::open(&config.secrets.key_file)?;
         let db = Db::open(&config.store.database.expose()).await?;
+        let services = Self::over(config, clock, public_url, vault, db)?;
+        letterhead::refresh(&services).await?;
+        scenarios::seed(&services).await?;
+        Ok(services)
+    }
+
+    /// The use cases over a store that is open already, as the settings have them.
+    pub(super) fn over(config: &Config, clock: Clock, public_url: Url, vault: Vault, db: Db) -> Result<Self> {
+        let queue: Arc<dyn Queue> = match &config.queue.url {
+            QueueUrl::Local => Arc::new(LocalQueue::new()),
+            QueueUrl::Broker(broker) => Arc::new(at_broker(broker)?),
+        };
         let campus = Campus {
             name: config.campus.name.clone(),
             time_zone: config.campus.time_zone.clone(),
@@ -39,8 +47,6 @@ impl Services {
         if let Some(settings) = &config.campus_sign_in {
             services.sign_in_by(settings)?;
         }
-        letterhead::refresh(&services).await?;
-        scenarios::seed(&services).await?;
         Ok(services)
     }
 

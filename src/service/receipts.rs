@@ -166,7 +166,11 @@ async fn match_waiting(s: &Services) -> Result<usize> {
         let found = known_by(row).find_map(|reference| meant(row, under(reference)?, is_last));
         match found {
             Some(delivery) => {
-                told.push((delivery.channel, row.state));
+                told.push((
+                    delivery.channel,
+                    row.state,
+                    delivery.sent_at.map(|at| row.received_at.since(at)),
+                ));
                 // As the delivery is moved: by the first word that says what became of it, and once.
                 let decides = row.state != State::Sent && decided.insert(delivery.id);
                 if decides && bounced.contains(&row.id) && can_move(delivery) {
@@ -194,8 +198,11 @@ async fn match_waiting(s: &Services) -> Result<usize> {
         store::look_later(&mut tx, &later).await?;
     }
     tx.commit().await?;
-    for (channel, state) in told {
+    for (channel, state, after) in told {
         s.metrics.receipts(channel, [state.code()].into_iter());
+        if let Some(after) = after.filter(|_| state != State::Sent) {
+            s.metrics.receipt_came(channel, after);
+        }
     }
     deliveries::complete(s, &closed).await?;
     Ok(waiting.len())
@@ -306,6 +313,7 @@ mod tests {
             channel: ChannelKind::Sms,
             state,
             awaits_repeat: false,
+            sent_at: None,
         }
     }
 

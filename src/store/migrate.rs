@@ -77,6 +77,11 @@ pub(super) async fn postgres(options: &PgConnectOptions) -> Result<()> {
     Ok(())
 }
 
+/// The newest step that this version knows.
+pub fn newest() -> i64 {
+    steps!("sqlite").iter().map(|step| step.version).max().unwrap_or_default()
+}
+
 fn refused(error: sqlx::migrate::MigrateError) -> Error {
     match error {
         sqlx::migrate::MigrateError::Execute(error) => error.into(),

@@ -13,6 +13,7 @@ pub mod attributes;
 pub mod audience;
 pub mod audit;
 pub mod audit_chain;
+pub mod backup;
 pub mod bindings;
 pub mod bound;
 pub mod broadcast_keys;
@@ -25,6 +26,7 @@ pub mod calls;
 pub mod campus_accounts;
 pub mod cap;
 pub mod card_updates;
+pub mod checks;
 mod column;
 mod condition;
 pub mod counters;
@@ -65,6 +67,7 @@ pub mod recipients;
 pub mod reopening;
 pub mod replies;
 pub mod reports;
+pub mod restoring;
 pub mod retention;
 pub mod rights_requests;
 pub mod roles;
@@ -180,19 +183,19 @@ impl Db {
     ///
     /// `url`: `sqlite://PATH` (made if missing) or `postgres://…`.
     pub async fn open(url: &str) -> Result<Self> {
+        // Connections opened before a migration keep the old schema: migrate before the pools open.
         if url.starts_with("sqlite:") {
-            let options = SqliteConnectOptions::from_str(url)?
-                .create_if_missing(true)
-                .journal_mode(SqliteJournalMode::Wal)
-                .synchronous(SqliteSynchronous::Full)
-                .busy_timeout(Duration::from_secs(5))
-                .foreign_keys(true)
-                .statement_cache_capacity(512)
-                .pragma("temp_store", "memory")
-                .pragma("cache_size", "-8000")
-                .disable_statement_logging();
-            // Connections opened before a migration keep the old schema: migrate before the pools open.
-            migrate::sqlite(&options).await?;
+            migrate::sqlite(&sqlite_options(url)?.create_if_missing(true)).await?;
+        } else {
+            migrate::postgres(&postgres_options(url)?).await?;
+        }
+        Self::open_as_is(url).await
+    }
+
+    /// Opens a store that is there, whatever its schema: for what must not change it, such as a backup before an update.
+    pub async fn open_as_is(url: &str) -> Result<Self> {
+        if url.starts_with("sqlite:") {
+            let options = sqlite_options(url)?;
             let writer = SqlitePoolOptions::new()
                 .max_connections(1)
                 .acquire_timeout(Duration::from_secs(10))
@@ -205,22 +208,15 @@ impl Db {
                 .acquire_timeout(Duration::from_secs(10))
                 .idle_timeout(None)
                 .max_lifetime(None)
-                .connect_with(
-                    // Not for the writer: it would map the file anew whenever it grows.
-                    options.read_only(true).create_if_missing(false).pragma("mmap_size", "268435456"),
-                )
+                // Not for the writer: it would map the file anew whenever it grows.
+                .connect_with(options.read_only(true).pragma("mmap_size", "268435456"))
                 .await?;
             Ok(Self::Sqlite { writer, readers })
         } else {
-            let options = PgConnectOptions::from_str(url)?
-                .application_name("belltower")
-                .statement_cache_capacity(512)
-                .disable_statement_logging();
-            migrate::postgres(&options).await?;
             let pool = PgPoolOptions::new()
                 .max_connections(16)
                 .acquire_timeout(Duration::from_secs(10))
-                .connect_with(options)
+                .connect_with(postgres_options(url)?)
                 .await?;
             Ok(Self::Postgres(pool))
         }
@@ -260,6 +256,57 @@ impl Db {
                 writer.close().await;
             }
             Self::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+fn sqlite_options(url: &str) -> Result<SqliteConnectOptions> {
+    Ok(SqliteConnectOptions::from_str(url)?
+        .create_if_missing(false)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(Duration::from_secs(5))
+        .foreign_keys(true)
+        .statement_cache_capacity(512)
+        .pragma("temp_store", "memory")
+        .pragma("cache_size", "-8000")
+        .disable_statement_logging())
+}
+
+fn postgres_options(url: &str) -> Result<PgConnectOptions> {
+    Ok(PgConnectOptions::from_str(url)?
+        .application_name("belltower")
+        .statement_cache_capacity(512)
+        .disable_statement_logging())
+}
+
+/// How many of a pool's connections are in use, and how many it may open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PoolUse {
+    /// `reads`, `writes`, or `all` where one pool does both.
+    pub pool: &'static str,
+    pub used: u32,
+    pub most: u32,
+}
+
+impl Db {
+    /// Each pool of connections as it is used at this moment.
+    pub fn pools(&self) -> Vec<PoolUse> {
+        // What is idle is counted apart and may be a moment ahead.
+        let taken = |all: u32, idle: usize| all.saturating_sub(u32::try_from(idle).unwrap_or(all));
+        match self {
+            Self::Sqlite { writer, readers } => [("reads", readers), ("writes", writer)]
+                .map(|(pool, of)| PoolUse {
+                    pool,
+                    used: taken(of.size(), of.num_idle()),
+                    most: of.options().get_max_connections(),
+                })
+                .to_vec(),
+            Self::Postgres(of) => vec![PoolUse {
+                pool: "all",
+                used: taken(of.size(), of.num_idle()),
+                most: of.options().get_max_connections(),
+            }],
         }
     }
 }

@@ -251,6 +251,29 @@ pub async fn any_waiting(db: &Db, now: Timestamp) -> Result<bool> {
 }
 
 row! {
+    /// What providers told and nobody has made anything of yet.
+    pub struct LagRow {
+        /// Calls that nobody looked into; as many as were asked for at most.
+        pub unread: i64,
+        /// When the oldest of them came.
+        pub oldest: Option<Timestamp>,
+        /// Receipts that look for their delivery; as many as were asked for at most.
+        pub unmatched: i64,
+    }
+}
+
+/// How far behind what providers tell this is: a few looks into indexes, and counts up to `most`.
+pub async fn lag(db: &Db, most: u32) -> Result<LagRow> {
+    let text = "SELECT
+        (SELECT CAST(count(*) AS bigint) FROM (SELECT 1 AS one FROM callback WHERE trouble IS NULL LIMIT $1 + 0) AS c)
+            AS unread,
+        (SELECT received_at FROM callback WHERE trouble IS NULL ORDER BY id LIMIT 1) AS oldest,
+        (SELECT CAST(count(*) AS bigint) FROM (SELECT 1 AS one FROM receipt WHERE look_at IS NOT NULL LIMIT $1 + 0) AS r)
+            AS unmatched";
+    Ok(in_db!(db, |conn| sqlx::query_as(text).bind(i64::from(most)).fetch_one(conn).await)?)
+}
+
+row! {
     /// A receipt that looks for its delivery.
     pub struct WaitingRow {
         pub id: i64,
@@ -287,6 +310,7 @@ row! {
         pub state: State,
         /// It waits to be handed over once more because no answer came: a receipt may still spare that.
         pub awaits_repeat: bool,
+        pub sent_at: Option<Timestamp>,
     }
 }
 
@@ -310,7 +334,7 @@ pub async fn candidates(tx: &mut Tx, wanted: &[Wanted<'_>], addresses: &[&str]) 
         )
     };
     let text = format!(
-        "SELECT id, provider_id, reference, address, channel, state, {AWAITS_REPEAT} AS awaits_repeat FROM delivery
+        "SELECT id, provider_id, reference, address, channel, state, {AWAITS_REPEAT} AS awaits_repeat, sent_at FROM delivery
          WHERE id IN (SELECT id FROM delivery WHERE reference IS NOT NULL AND {} AND address IN {}
             UNION {} UNION {})
          ORDER BY id",

@@ -23,6 +23,7 @@ mod filter;
 mod fuzz;
 mod house;
 mod intake;
+mod operations;
 mod policies;
 mod properties;
 mod providers;

@@ -14,7 +14,7 @@ use crate::store::retention::RemovedRow;
 use crate::store::{attention, audit, retention as store, settings};
 use crate::{Error, Result};
 
-pub use work::{Progress, work};
+pub use work::{Progress, Purged, purge, work};
 
 const NAME: &str = "retention";
 /// When it was last found that nothing is left to be removed.

@@ -32,6 +32,27 @@ pub enum Progress {
     Nothing,
 }
 
+/// What removing all of it came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Purged {
+    /// Messages and deliveries that were emptied or removed.
+    pub removed: u64,
+    /// An emergency waits; what is left is left.
+    pub gave_way: bool,
+}
+
+/// Removes all that is due, step by step.
+pub async fn purge(s: &Services) -> Result<Purged> {
+    let mut purged = Purged::default();
+    loop {
+        match work(s).await? {
+            Progress::Removed(n) => purged.removed += n as u64,
+            Progress::GaveWay => return Ok(Purged { gave_way: true, ..purged }),
+            Progress::Nothing => return Ok(purged),
+        }
+    }
+}
+
 /// The next step.
 pub async fn work(s: &Services) -> Result<Progress> {
     let now = s.clock.now();

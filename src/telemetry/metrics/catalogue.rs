@@ -7,6 +7,10 @@ pub struct Metric {
     pub help: &'static str,
 }
 
+/// Codes of problems that are counted from the start: each is a reason for an alert.
+pub const INTERNAL: &str = "internal";
+pub const UNAVAILABLE: &str = "unavailable";
+
 macro_rules! metrics {
     ($($constant:ident $name:literal $help:literal)*) => {
         $(pub const $constant: Metric = Metric { name: concat!("belltower_", $name), help: $help };)*
@@ -34,6 +38,7 @@ metrics! {
     ATTEMPT_SECONDS "attempt_seconds" "How long a call to a provider took."
     SETTLED "deliveries_settled_total" "Live deliveries that this process brought to a state, test keys' left out."
     RECEIPTS "receipts_total" "What providers said later of live deliveries."
+    RECEIPT_SECONDS "receipt_seconds" "From the hand-over of a delivery to what its provider said later of it."
     IN_FLIGHT "deliveries_in_flight" "Deliveries claimed by this process whose outcome is not stored yet."
     DISPATCH_SECONDS "dispatch_commit_seconds" "How long storing outcomes and claiming the next deliveries took."
 
@@ -43,11 +48,15 @@ metrics! {
     OLDEST_DUE "oldest_due_seconds" "How long the longest waiting live delivery has been due; 0 if none is."
     STUCK "stuck_messages" "Messages of the last week that wait for somebody, by status."
     ALARMS_OPEN "alarms_open" "Alarms that are open, by kind and by whether they ask for a look or an act."
+    RECEIPTS_WAITING "receipts_waiting" "Calls of providers nobody looked into yet, and receipts that look for their delivery; 10,000 at most."
+    OLDEST_RECEIPT "oldest_receipt_seconds" "For how long the oldest call of a provider has waited to be looked into; 0 if none does."
+    EMERGENCY_SECONDS "emergency_seconds" "Of the latest live broadcast and the latest drill: what took how long since it went out."
     QUEUE_WAITING "queue_waiting" "Wake-ups waiting at the broker and in this process; equal ones are merged."
     QUEUE_CONNECTED "queue_connected" "1 if wake-ups reach every process; 0 while the broker is away and each looks into the store."
 
     STORE_UP "store_up" "1 if the store answered."
     STORE_PING "store_ping_seconds" "How long the store took to answer a question about nothing."
+    CONNECTIONS "store_connections" "Connections to the store, by pool: in use, and as many as there may be."
     MEMORY "process_resident_memory_bytes" "Memory of this process."
     BUILD "build_info" "1, with the version and the kind of store."
 }

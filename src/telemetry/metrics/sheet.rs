@@ -5,11 +5,13 @@ use std::fmt;
 use ::metrics::{Counter, Gauge, Histogram, Key, Label, Level, Metadata, Recorder as _};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 
-use super::catalogue::{INTAKE_BATCH, Metric};
+use super::catalogue::{INTAKE_BATCH, Metric, RECEIPT_SECONDS};
 
 /// Upper bounds in seconds, from an index probe to a provider that hangs.
 const SECONDS: [f64; 14] =
     [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
+/// From a gateway that says at once to a mail that comes back after a day.
+const LONG_SECONDS: [f64; 9] = [1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3_600.0, 14_400.0, 86_400.0];
 const MESSAGES: [f64; 10] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0];
 
 const METADATA: Metadata<'static> = Metadata::new("belltower", Level::INFO, None);
@@ -25,7 +27,8 @@ impl Sheet {
     pub(super) fn new() -> Self {
         let builder = PrometheusBuilder::new()
             .set_buckets(&SECONDS)
-            .and_then(|b| b.set_buckets_for_metric(Matcher::Full(INTAKE_BATCH.name.to_owned()), &MESSAGES))
+            .and_then(|b| b.set_buckets_for_metric(full(INTAKE_BATCH), &MESSAGES))
+            .and_then(|b| b.set_buckets_for_metric(full(RECEIPT_SECONDS), &LONG_SECONDS))
             .expect("there are bounds");
         let recorder = builder.build_recorder();
         Self { handle: recorder.handle(), recorder }
@@ -65,6 +68,10 @@ impl fmt::Debug for Sheet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sheet").finish_non_exhaustive()
     }
+}
+
+fn full(metric: Metric) -> Matcher {
+    Matcher::Full(metric.name.to_owned())
 }
 
 fn key(metric: Metric, labels: Labels<'_>) -> Key {

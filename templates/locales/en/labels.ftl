@@ -63,6 +63,7 @@ reason-not_needed = Not needed: an earlier channel got through
 reason-permanent_recipient = This address cannot be reached
 reason-permanent_message = The provider refuses this text
 reason-no_answer = No clear answer came; it may have arrived
+reason-restored = Under way when the restored backup was made; it may have arrived
 reason-unanswered = No answer came; it is sent once more
 reason-retrying = Failed for now, will be tried again
 reason-retries_exhausted = Tried as often as allowed

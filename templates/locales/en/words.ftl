@@ -46,6 +46,7 @@ event-word-in = { $word }: { $places }
 held-asked = Its author asks for a second look
 held-may-not-send = Its author may not send by themselves
 held-too-large = It says more than can be looked through for sensitive words
+held-restored = It was to be sent when a backup was made that was restored; it may have gone out since
 held-words = It says sensitive words that need a review: { $words }
 held-alike = { $percent } % the same as a message sent in the last days
 warning-words = It says sensitive words: { $words }

@@ -63,6 +63,7 @@ reason-not_needed = 前一渠道已送达，无需再发
 reason-permanent_recipient = 这个地址无法送达
 reason-permanent_message = 服务商不接受这条内容
 reason-no_answer = 没有得到明确答复，可能已送达
+reason-restored = 恢复备份时仍在途，可能已送达
 reason-unanswered = 没有得到答复，将重发一次
 reason-retrying = 暂时失败，稍后重试
 reason-retries_exhausted = 重试次数已用完

@@ -37,6 +37,7 @@ event-word-in = { $word }：{ $places }
 held-asked = 作者请人再看一遍
 held-may-not-send = 作者没有直接发送的权限
 held-too-large = 内容过长，没能全部查找敏感词
+held-restored = 恢复备份时它正要发送，之后可能已经发出
 held-words = 含有须审核的敏感词：{ $words }
 held-alike = 与近日发送的一条消息有 { $percent }% 相同
 warning-words = 文字里有敏感词：{ $words }

@@ -21,7 +21,9 @@ async fn a_log_that_was_tampered_with_is_one() {
     let other = belltower(&folder, &["verify", "--json", "--since", &note.replacen("1:", "2:", 1)], &[]);
     assert_eq!(document(&other)["trouble"], json!({"kind": "replaced", "place": 2}));
     assert_eq!(belltower(&folder, &["verify", "--since", "x"], &[]).status.code(), Some(2));
-    assert!(text.starts_with("the audit log is whole: 1 acts"), "{text}");
+    assert!(text.contains("ok      audit log         1          0"), "{text}");
+    assert!(text.contains(&format!("to be noted down: {note}")), "{text}");
+    assert_eq!(whole["ok"], true);
 
     let store = folder.path().join("data/belltower.db");
     let mut store = SqliteConnection::connect(&format!("sqlite://{}", store.display())).await.unwrap();
@@ -30,4 +32,8 @@ async fn a_log_that_was_tampered_with_is_one() {
     let broken = belltower(&folder, &["verify", "--json"], &[]);
     assert_eq!(broken.status.code(), Some(1), "{}", said(&broken));
     assert_eq!(document(&broken)["trouble"], json!({"kind": "changed", "place": 1}));
+    assert_eq!(document(&broken)["ok"], false);
+    let told = belltower(&folder, &["verify"], &[]);
+    let text = String::from_utf8(told.stdout).unwrap();
+    assert!(text.contains("FAILED  audit log") && text.contains("what to do: "), "{text}");
 }

@@ -40,8 +40,9 @@ use belltower::domain::trouble;
 use belltower::service::imports::Stage;
 
 /// What a delivery's reason may say.
-const REASONS: [&str; 22] = [
+const REASONS: [&str; 23] = [
     "unanswered",
+    "restored",
     "no_address",
     "opted_out",
     "bounced_before",

@@ -361,3 +361,15 @@ on_both!(one_that_becomes_the_same_as_another_is_refused, |db| async {
     };
     assert_eq!(code, "broadcast_open");
 });
+
+/// One that time does something to at that moment, and that ends later.
+pub(super) async fn escalating(db: &Db, next_at: i64, expires_at: i64) -> BroadcastId {
+    let plan = plan();
+    let new = NewBroadcast {
+        state: State::Live,
+        next_at: Some(Timestamp(next_at)),
+        expires_at: Timestamp(expires_at),
+        ..new(&plan, "live fire 图书馆")
+    };
+    keep(db, &new).await
+}

@@ -215,3 +215,9 @@ on_both!(of_signs_of_life_the_latest_is_kept, |db| async {
     tx.commit().await.unwrap();
     assert_eq!(ids(None, 10).await, [last]);
 });
+
+/// A press that sends something at that moment, unless it is called off.
+pub(super) async fn waiting_press(db: &Db, due_at: i64) -> ButtonPressId {
+    let (of, prepared) = (button(db).await, prepared());
+    keep(db, &NewPress { prepared: Some(&prepared), due_at: Some(Timestamp(due_at)), ..new(of, 1, 10) }).await
+}

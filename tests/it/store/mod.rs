@@ -8,6 +8,7 @@ mod attention;
 mod attributes;
 mod audience;
 mod audit;
+mod backup;
 mod bindings;
 mod bound;
 mod broadcast_keys;
@@ -20,6 +21,7 @@ mod calls;
 mod campus_accounts;
 mod cap;
 mod card_updates;
+mod checks;
 mod counters;
 mod coverage;
 mod dedup;
@@ -56,6 +58,7 @@ mod recipients;
 mod reopening;
 mod replies;
 mod reports;
+mod restoring;
 mod retention;
 mod rights_requests;
 mod roles;
@@ -130,9 +133,10 @@ on_both_urls!(a_store_opens_again_with_what_it_kept, |url| async {
     tx.commit().await.unwrap();
     db.close().await;
 
-    let again = Db::open(&url).await.unwrap();
-    assert_eq!(numbers(&again).await, [7]);
-    again.close().await;
+    for again in [Db::open(&url).await.unwrap(), Db::open_as_is(&url).await.unwrap()] {
+        assert_eq!(numbers(&again).await, [7]);
+        again.close().await;
+    }
 });
 
 on_both_urls!(a_store_of_a_newer_version_is_left_alone, |url| async {

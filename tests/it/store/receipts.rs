@@ -7,13 +7,13 @@ use belltower::store::deliveries::{Settlement, due};
 use belltower::store::history;
 use belltower::store::receipts::{
     AskLater, Later, Match, NewReceipt, Verdict, Wanted, any_to_poll, any_waiting, candidates, forget,
-    insert_waiting, judge, list_unmatched, look_later, poll_later, prune, settle, to_poll, waiting,
+    insert_waiting, judge, lag, list_unmatched, look_later, poll_later, prune, settle, to_poll, waiting,
 };
 use belltower::store::reopening::{repeat, unanswered};
 use belltower::store::reports::day_counts;
 
 use super::deliveries::{counts, sending, settlement, store, take};
-use super::execute;
+use super::{execute, providers};
 use crate::support::on_both;
 
 const NOW: Timestamp = Timestamp(20_000);
@@ -242,4 +242,26 @@ on_both!(what_matches_nothing_is_listed_and_goes_in_time, |db| async {
     assert_eq!(prune(&mut tx, Timestamp(NOW.0 + 1)).await.unwrap(), 2, "the third still looks");
     tx.commit().await.unwrap();
     assert_eq!(history::counts(&db, &[MessageId(1)]).await.unwrap().len(), 0);
+});
+
+on_both!(how_far_behind_it_is_shows_by_what_waits, |db| async {
+    let none = lag(&db, 10).await.unwrap();
+    assert_eq!((none.unread, none.oldest, none.unmatched), (0, None, 0));
+    let provider = providers::add(&db, providers::data("gateway")).await.unwrap();
+    let mut tx = db.begin().await.unwrap();
+    for at in [30, 40, 50] {
+        let call = belltower::store::callbacks::NewCallback {
+            is_post: true,
+            query: "",
+            content_type: None,
+            body: b"x",
+        };
+        belltower::store::callbacks::insert(&mut tx, Timestamp(at), provider, call).await.unwrap();
+    }
+    execute(&mut tx, "INSERT INTO receipt (received_at, state, look_at) VALUES (1, 3, 5), (1, 3, NULL)")
+        .await;
+    tx.commit().await.unwrap();
+    let waiting = lag(&db, 10).await.unwrap();
+    assert_eq!((waiting.unread, waiting.oldest, waiting.unmatched), (3, Some(Timestamp(30)), 1));
+    assert_eq!(lag(&db, 2).await.unwrap().unread, 2, "no more is counted than was asked for");
 });

@@ -1,0 +1,198 @@
+//! Alerts and the dashboard against a real Prometheus: they are what it reads, they fire where they should, and they ask for
+//! nothing that a server does not tell.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::net::TcpListener;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use belltower::domain::provider::ProviderKind;
+use belltower::service::{recipients, scenarios};
+use belltower::telemetry::metrics::catalogue;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::tools::{program, project, read, succeeds};
+use crate::support::TERMINAL;
+use crate::support::app::{Answer, TestApp};
+use crate::support::folder::TempFolder;
+
+/// Alerts by name, each with its expression.
+fn alerts() -> Vec<(String, String)> {
+    let text = read("docker/prometheus/alerts.yml");
+    let rules = text.split("- alert: ").skip(1);
+    rules
+        .map(|rule| {
+            let name = rule.lines().next().unwrap().trim().to_owned();
+            let expr = rule.lines().find_map(|line| line.trim().strip_prefix("expr: '")).unwrap();
+            (name, expr.strip_suffix('\'').unwrap().to_owned())
+        })
+        .collect()
+}
+
+fn dashboard() -> Vec<String> {
+    let dashboard: Value = serde_json::from_str(&read("docker/grafana/dashboard.json")).unwrap();
+    let panels = dashboard["panels"].as_array().unwrap();
+    let targets = panels.iter().flat_map(|panel| panel["targets"].as_array().into_iter().flatten());
+    targets.map(|target| target["expr"].as_str().unwrap().to_owned()).collect()
+}
+
+/// Our names in an expression, as they are in the catalogue.
+fn names(expr: &str) -> BTreeSet<&'static str> {
+    let words = expr.split(|c: char| !(c.is_ascii_lowercase() || c == '_'));
+    words
+        .filter(|word| word.starts_with("belltower_"))
+        .map(|word| {
+            let base = ["_bucket", "_sum", "_count"].iter().find_map(|end| word.strip_suffix(end));
+            let is = |metric: &&catalogue::Metric| metric.name == word || Some(metric.name) == base;
+            catalogue::ALL.iter().find(is).unwrap_or_else(|| panic!("{word} is no metric: {expr}")).name
+        })
+        .collect()
+}
+
+#[test]
+fn each_alert_has_a_chapter_to_read_and_cases_that_fire_and_that_do_not() {
+    let (guide, cases) = (read("docs/OPERATIONS.md"), read("docker/prometheus/alerts.test.yml"));
+    let alerts = alerts();
+    assert!(alerts.len() >= 15, "{alerts:?}");
+    let text = read("docker/prometheus/alerts.yml");
+    for (name, expr) in &alerts {
+        assert!(guide.contains(&format!("\n### {name}\n")), "no chapter about {name} in docs/OPERATIONS.md");
+        assert!(text.contains(&format!("runbook: docs/OPERATIONS.md#{}\n", name.to_lowercase())), "{name}");
+        let of_it =
+            || cases.split("  - interval:").filter(|case| case.contains(&format!("alertname: {name}\n")));
+        assert!(of_it().any(|case| case.contains("exp_labels")), "{name} never fires");
+        assert!(of_it().any(|case| case.contains("exp_alerts: []")), "{name} is never quiet");
+        names(expr);
+    }
+    let chapters = guide.lines().filter_map(|line| line.strip_prefix("### Belltower"));
+    for chapter in chapters {
+        assert!(
+            alerts.iter().any(|(name, _)| name == &format!("Belltower{chapter}")),
+            "{chapter} is no alert"
+        );
+    }
+}
+
+#[test]
+fn promtool_reads_the_rules_and_the_cases_hold() {
+    let Some(promtool) = program("promtool", "prometheus") else { return };
+    let folder = project("docker/prometheus");
+    succeeds(Command::new(&promtool).args(["check", "rules", "alerts.yml"]).current_dir(&folder));
+    succeeds(
+        Command::new(&promtool)
+            .args(["check", "config", "--syntax-only", "prometheus.yml"])
+            .current_dir(&folder),
+    );
+    succeeds(Command::new(&promtool).args(["test", "rules", "alerts.test.yml"]).current_dir(&folder));
+}
+
+/// A Prometheus of this test's own. Dropped, it is killed.
+struct Prometheus {
+    child: Child,
+    url: String,
+    client: reqwest::Client,
+    _folder: TempFolder,
+}
+
+impl Prometheus {
+    fn start(program: &std::path::Path, target: &str) -> Self {
+        let folder = TempFolder::new();
+        let config = format!(
+            "global: {{scrape_interval: 1s, evaluation_interval: 1s}}\nrule_files: [{:?}]\nscrape_configs:\n  \
+             - {{job_name: belltower, static_configs: [{{targets: [{target:?}]}}]}}\n",
+            project("docker/prometheus/alerts.yml")
+        );
+        fs::write(folder.path().join("prometheus.yml"), config).unwrap();
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let child = Command::new(program)
+            .arg("--config.file=prometheus.yml")
+            .arg("--storage.tsdb.path=data")
+            .arg(format!("--web.listen-address=127.0.0.1:{port}"))
+            .current_dir(folder.path())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        Self { child, url: format!("http://127.0.0.1:{port}"), client, _folder: folder }
+    }
+
+    async fn ask(&self, path: &str, query: &[(&str, &str)]) -> Option<Value> {
+        let mut url: url::Url = format!("{}{path}", self.url).parse().unwrap();
+        url.query_pairs_mut().extend_pairs(query);
+        self.client.get(url).send().await.ok()?.json().await.ok()
+    }
+
+    /// Waits until it has fetched something.
+    async fn has_fetched(&self) {
+        let deadline = Instant::now() + Duration::from_mins(1);
+        loop {
+            let up = self.ask("/api/v1/query", &[("query", "up{job=\"belltower\"} == 1")]).await;
+            if up.is_some_and(|up| up["data"]["result"].as_array().is_some_and(|found| !found.is_empty())) {
+                return;
+            }
+            assert!(Instant::now() < deadline, "it fetches nothing");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+}
+
+impl Drop for Prometheus {
+    fn drop(&mut self) {
+        // Gone already where it could not start.
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+/// A server on which something of everything has happened.
+async fn lived_in() -> TestApp {
+    let app = TestApp::start().await;
+    scenarios::seed(&app.services).await.unwrap();
+    app.provider("relay", ProviderKind::Sandbox, json!({"outcome": "delivered"})).await;
+    for number in 0..3 {
+        let body = json!({"name": "李想", "email": format!("p{number}@campus.example"), "attributes": {}});
+        recipients::put(&app.services, &TERMINAL, &format!("2023{number:03}"), &body).await.unwrap();
+    }
+    let mail = json!({"topic": "library.new", "title": "新书", "body": "到了。", "to": [{"email": "a@campus.example"}]});
+    app.post("/messages", &mail).await.expect(202);
+    app.post("/messages", &json!({})).await.expect(422);
+    let drill = json!({
+        "scenario": "fire", "drill": true, "params": {"place": "图书馆", "meeting_point": "操场"},
+    });
+    Answer::of(app.api(Method::POST, "/broadcasts").json(&drill)).await.expect(202);
+    app.drain().await;
+    app.clock.turn(2_000);
+    app.drain().await;
+    app
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_prometheus_fetches_a_server_and_reads_every_expression() {
+    let Some(program) = program("prometheus", "prometheus") else { return };
+    let app = lived_in().await;
+    let told = Answer::of(app.plain(Method::GET, "/metrics")).await.text;
+    let all: Vec<String> =
+        dashboard().into_iter().chain(alerts().into_iter().map(|(_, expr)| expr)).collect();
+    assert!(all.len() > 40, "{}", all.len());
+    for name in all.iter().flat_map(|expr| names(expr)) {
+        assert!(told.contains(&format!("# TYPE {name} ")), "no server tells {name}\n{told}");
+    }
+    for moment in ["decided", "first_call", "half", "all"] {
+        let line = format!("belltower_emergency_seconds{{run=\"drill\",moment=\"{moment}\"}}");
+        assert!(told.contains(&line), "{line}\n{told}");
+    }
+
+    let prometheus = Prometheus::start(&program, app.url.strip_prefix("http://").unwrap());
+    prometheus.has_fetched().await;
+    for expr in &all {
+        let answer = prometheus.ask("/api/v1/query", &[("query", expr)]).await.unwrap();
+        assert_eq!(answer["status"], "success", "{expr}: {answer}");
+    }
+    let loaded = prometheus.ask("/api/v1/rules", &[]).await.unwrap();
+    assert_eq!(loaded["data"]["groups"][0]["rules"].as_array().unwrap().len(), alerts().len(), "{loaded}");
+    let version = prometheus.ask("/api/v1/query", &[("query", "belltower_build_info")]).await.unwrap();
+    assert_eq!(version["data"]["result"][0]["metric"]["version"], env!("CARGO_PKG_VERSION"), "{version}");
+}
