@@ -73,6 +73,7 @@ references! {
     reply.provider_id -> provider
     rights_request.proposed_by -> operator
     roll_answer.broadcast_id -> broadcast
+    recall.message_id -> message
     roll_call.broadcast_id -> broadcast
     scene.provider_id -> provider
     scene.recipient_id -> recipient

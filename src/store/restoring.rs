@@ -77,6 +77,9 @@ pub async fn calm(tx: &mut Tx, now: Timestamp) -> Result<[u64; 4]> {
         "UPDATE button_press SET due_at = NULL, cancelled_at = $1 WHERE due_at IS NOT NULL",
         "UPDATE attention_act SET finished_at = $1 WHERE finished_at IS NULL",
     ];
+    // Nobody is told now of what was begun then.
+    let told = "UPDATE broadcast SET untold_since = NULL WHERE untold_since IS NOT NULL";
+    in_tx!(tx, |conn| sqlx::query(told).execute(conn).await.map(drop))?;
     let mut done = [0; 4];
     for (text, done) in steps.into_iter().zip(&mut done) {
         *done = in_tx!(tx, |conn| {
