@@ -67,13 +67,13 @@ references! {
     person_day.recipient_id -> recipient
     provider_day.provider_id -> provider
     provider_event.provider_id -> provider
+    recall.message_id -> message
     receipt.delivery_id -> delivery
     recovery_code.operator_id -> operator
     removal.message_id -> message
     reply.provider_id -> provider
     rights_request.proposed_by -> operator
     roll_answer.broadcast_id -> broadcast
-    recall.message_id -> message
     roll_call.broadcast_id -> broadcast
     scene.provider_id -> provider
     scene.recipient_id -> recipient
