@@ -41,7 +41,7 @@ const LOOKED_AT: u32 = 10;
 pub(super) struct Latest(Mutex<Option<(Duration, String)>>, Mutex<HashMap<i64, Fast>>);
 
 /// How fast the latest broadcast of a kind was.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Fast {
     id: BroadcastId,
     version: i64,
@@ -167,14 +167,14 @@ async fn emergencies(s: &Services, sheet: &Sheet) -> Result<()> {
                 && (!goes_on || now.saturating_sub(fast.reckoned) < RECKONED)
         };
         let times = match known.get(&run.code()).filter(is_fresh) {
-            Some(fast) => fast.times,
+            Some(fast) => fast.times.clone(),
             None => {
                 // Before it is reckoned: what takes too long is not begun again with every fetch.
-                let last = known.get(&run.code()).filter(|fast| fast.id == row.id).map(|fast| fast.times);
+                let last = known.get(&run.code()).filter(|fast| fast.id == row.id).map(|fast| fast.times.clone());
                 let fast = |times| Fast { id: row.id, version: row.version, reckoned: now, times };
                 known.insert(run.code(), fast(last.unwrap_or_default()));
                 let times = broadcasts::times(s, &Caller::Command("figures"), row.id).await?;
-                known.insert(run.code(), fast(times));
+                known.insert(run.code(), fast(times.clone()));
                 times
             }
         };
