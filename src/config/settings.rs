@@ -335,9 +335,9 @@ fn queue(raw: &Raw) -> Result<QueueUrl, Refusal> {
     const FIX: &str = "write \"local\", or a broker's \"amqps://NAME:PASSWORD@HOST:5671/VHOST\"";
     match text(raw, FIX)? {
         "local" => Ok(QueueUrl::Local),
-        broker if broker.starts_with("amqp:") || broker.starts_with("amqps:") => {
-            BrokerUrl::parse(broker).map(QueueUrl::Broker).or_else(|what| refuse(what, FIX))
-        }
+        broker if broker.starts_with("amqp:") || broker.starts_with("amqps:") => BrokerUrl::parse(broker)
+            .map(|broker| QueueUrl::Broker(Box::new(broker)))
+            .or_else(|what| refuse(what, FIX)),
         _ => refuse("there is no such queue", FIX),
     }
 }

@@ -116,7 +116,7 @@ pub enum QueueUrl {
     /// Inside the process.
     Local,
     /// A RabbitMQ, for several processes.
-    Broker(BrokerUrl),
+    Broker(Box<BrokerUrl>),
 }
 
 impl fmt::Display for QueueUrl {

@@ -170,7 +170,8 @@ async fn emergencies(s: &Services, sheet: &Sheet) -> Result<()> {
             Some(fast) => fast.times.clone(),
             None => {
                 // Before it is reckoned: what takes too long is not begun again with every fetch.
-                let last = known.get(&run.code()).filter(|fast| fast.id == row.id).map(|fast| fast.times.clone());
+                let last =
+                    known.get(&run.code()).filter(|fast| fast.id == row.id).map(|fast| fast.times.clone());
                 let fast = |times| Fast { id: row.id, version: row.version, reckoned: now, times };
                 known.insert(run.code(), fast(last.unwrap_or_default()));
                 let times = broadcasts::times(s, &Caller::Command("figures"), row.id).await?;

@@ -170,6 +170,7 @@ async fn bounded<T>(step: impl Future<Output = Result<T, String>>) -> Result<T, 
     timeout(RPC, step).await.unwrap_or_else(|_| Err("it does not answer".to_owned()))
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "what `map_err` takes")]
 fn words(error: lapin::Error) -> String {
     error.to_string()
 }
