@@ -100,9 +100,9 @@ impl Prometheus {
     fn start(program: &std::path::Path, target: &str) -> Self {
         let folder = TempFolder::new();
         let config = format!(
-            "global: {{scrape_interval: 1s, evaluation_interval: 1s}}\nrule_files: [{:?}]\nscrape_configs:\n  \
+            "global: {{scrape_interval: 1s, evaluation_interval: 1s}}\nrule_files: [\"{}\"]\nscrape_configs:\n  \
              - {{job_name: belltower, static_configs: [{{targets: [{target:?}]}}]}}\n",
-            project("docker/prometheus/alerts.yml")
+            project("docker/prometheus/alerts.yml").display()
         );
         fs::write(folder.path().join("prometheus.yml"), config).unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
