@@ -18,7 +18,7 @@ pub(super) fn write(entry: Entry) -> Vec<u8> {
     serde_json::to_vec(&body).unwrap_or_default()
 }
 
-/// `None`: this is nothing that [`write`] makes.
+/// `None`: this is nothing that [`write()`] makes.
 pub(super) fn read(bytes: &[u8]) -> Option<Entry> {
     let body: Body<'_> = serde_json::from_slice(bytes).ok()?;
     let lane = Lane::ALL.iter().copied().find(|lane| lane.name() == body.lane)?;
