@@ -100,13 +100,13 @@ async fn a_button_is_armed_by_two_and_shows_what_came_of_its_presses() {
     assert_eq!(to(&act(&mut owner, &page, "arm", &[("version", &first)]).await), page);
     let own = owner.get(&page).await;
     has(&own, &["有人申请布防", "您申请了布防、修改过该按钮或生成过它的密钥"]);
-    lacks(&own, &["确认布防"]);
+    lacks(&own, &["/confirm\""]);
     let asked = version(&app).await;
     let refused = act(&mut owner, &page, "confirm", &[("version", &asked)]).await;
     assert_eq!(refused.status, 403);
     has(&refused, &["须由没有参与的人确认"]);
     let shown = officer.get(&page).await;
-    has(&shown, &["确认布防", "图书馆发生火情", "总人数", "周敏", "能触发它的密钥", "生成于"]);
+    has(&shown, &["/confirm\"", "确认布防", "图书馆发生火情", "总人数", "周敏", "能触发它的密钥", "生成于"]);
     let stale = act(&mut officer, &page, "confirm", &[("version", &first)]).await;
     assert_eq!(stale.status, 409);
     has(&stale, &["有人刚修改过该按钮"]);
