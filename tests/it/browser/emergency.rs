@@ -262,7 +262,7 @@ fn a_person_says_on_a_phone_that_they_need_help_and_the_officer_sees_it_on_top()
         // Enter in a field never says that somebody is safe.
         person.keys([ENTER]).await;
         person.sees("已收到您的回答：").await;
-        person.sees("值班人员已看到您的求助").await;
+        person.sees("这是演练：已记录您按下了“需要帮助”").await;
 
         person.devtools("Emulation.setScriptExecutionDisabled", json!({ "value": false })).await;
         person.look_at_width(1440).await;
