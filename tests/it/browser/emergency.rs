@@ -279,6 +279,8 @@ fn a_person_says_on_a_phone_that_they_need_help_and_the_officer_sees_it_on_top()
             short_links::roll_call_path(&app.services.vault, li["id"].as_str().unwrap().parse().unwrap());
         let form = app.plain(Method::POST, &path).header("content-type", "application/x-www-form-urlencoded");
         assert_eq!(Answer::of(form.body("answer=help")).await.status, 200);
+        // A board is counted anew after two seconds.
+        app.clock.turn(3_000);
         person.sees("需要帮助 2").await;
         person.press("已联系，安全 2").await;
         person.sees("已登记：2 安全。").await;
