@@ -6,7 +6,7 @@ use std::fs;
 use belltower::api;
 use belltower::domain::emergency::{Run, State};
 use belltower::domain::operator::Role;
-use belltower::service::broadcasts::{self, Pressing};
+use belltower::service::broadcasts;
 use belltower::service::messages::{self, DeliveryQuery};
 use belltower::service::sources::{self, GuardForm, NewSource, SourceCreated};
 use belltower::service::{groups, recipients, scenarios, templates};
@@ -14,6 +14,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use crate::support::app::{Answer, TestApp, everything};
+use crate::support::fire::{fire, press_fire};
 use crate::support::{TERMINAL, operator};
 
 const TABLE: &str = "tests/it/api/matrix.txt";
@@ -117,11 +118,7 @@ async fn broadcast(app: &TestApp, key: &str) -> String {
     if pressed.status == 202 {
         return pressed.json()["id"].as_str().unwrap().to_owned();
     }
-    let params = params.as_object().unwrap().clone().into_iter().collect();
-    let run = Run::Drill;
-    let pressing =
-        Pressing { scenario: "fire", params: &params, run, note: "", from: None, request_id: "test" };
-    broadcasts::press(s, &TERMINAL, &pressing).await.unwrap().id.to_string()
+    press_fire(s, &TERMINAL, Run::Drill, &fire("图书馆")).await.unwrap().id.to_string()
 }
 
 async fn ask(app: &TestApp, key: Option<&str>, line: &Line, path: &str) -> Answer {

@@ -20,7 +20,7 @@ use belltower::domain::grant::Powers;
 use belltower::domain::id::{BroadcastId, OperatorId};
 use belltower::domain::operator::Role;
 use belltower::domain::provider::ProviderKind;
-use belltower::service::broadcasts::{self, BroadcastRow, Pressed, Pressing, Progress};
+use belltower::service::broadcasts::{self, BroadcastRow, Pressed, Progress};
 use belltower::service::caller::OperatorCaller;
 use belltower::service::providers::{self, NewProvider};
 use belltower::service::{Caller, Services, recipients, scenarios};
@@ -30,6 +30,7 @@ use belltower::store::scenarios::NewScenario;
 use belltower::{Error, Result};
 use serde_json::json;
 
+use crate::support::fire::{fire, fire_meeting, press_fire};
 use crate::support::{TERMINAL, operator, services};
 
 /// A campus with people who have addresses and one who has none, a relay, and the starters.
@@ -122,10 +123,7 @@ impl Campus {
     }
 
     async fn press_at(&self, caller: &Caller, run: Run, place: &str) -> Result<Pressed> {
-        let params = fire(place);
-        let pressing =
-            Pressing { scenario: "fire", params: &params, run, note: "", from: None, request_id: "test" };
-        broadcasts::press(&self.s, caller, &pressing).await
+        press_fire(&self.s, caller, run, &fire(place)).await
     }
 
     async fn row(&self, id: BroadcastId) -> BroadcastRow {
@@ -172,11 +170,6 @@ fn relay_settings(relay: &SmtpSimulator, seconds: Option<u32>) -> serde_json::Va
 }
 
 /// What the scenario `fire` asks for.
-fn fire(place: &str) -> Params {
-    let asked = [("place", place), ("meeting_point", "操场")];
-    asked.into_iter().map(|(name, choice)| (name.to_owned(), json!(choice))).collect()
-}
-
 /// An operator of this role with a number of their own.
 fn person(role: Role, number: i64) -> Caller {
     Caller::Operator(OperatorCaller {

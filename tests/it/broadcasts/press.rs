@@ -93,15 +93,11 @@ on_both!(who_may_not_press_is_told_which_permission_lacks, |db| async {
 on_both!(nothing_goes_out_with_a_blank_in_it, |db| async {
     let campus = Campus::new(db, 1).await;
     let officer = person(Role::DutyOfficer, 1);
-    let with = async |params: &Params| {
-        let pressing =
-            Pressing { scenario: "fire", params, run: Run::Live, note: "", from: None, request_id: "test" };
-        match broadcasts::press(&campus.s, &officer, &pressing).await {
-            Err(Error::Invalid(faults)) => {
-                faults.into_iter().map(|fault| (fault.pointer, fault.code.into_owned())).collect::<Vec<_>>()
-            }
-            other => panic!("{other:?}"),
+    let with = async |params: &Params| match press_fire(&campus.s, &officer, Run::Live, params).await {
+        Err(Error::Invalid(faults)) => {
+            faults.into_iter().map(|fault| (fault.pointer, fault.code.into_owned())).collect::<Vec<_>>()
         }
+        other => panic!("{other:?}"),
     };
     let mut params = fire("图书馆");
     params.remove("meeting_point");

@@ -206,17 +206,8 @@ on_both!(a_press_with_other_choices_says_that_nobody_was_told_of_them, |db| asyn
     let campus = Campus::new(db, 1).await;
     let officer = person(Role::DutyOfficer, 1);
     let first = campus.press(&officer, Run::Live).await.unwrap();
-    let mut params = fire("图书馆");
-    params.insert("meeting_point".to_owned(), json!("东门广场"));
-    let pressing = Pressing {
-        scenario: "fire",
-        params: &params,
-        run: Run::Live,
-        note: "",
-        from: None,
-        request_id: "test",
-    };
-    let other = broadcasts::press(&campus.s, &officer, &pressing).await.unwrap();
+    let params = fire_meeting("图书馆", "东门广场");
+    let other = press_fire(&campus.s, &officer, Run::Live, &params).await.unwrap();
     assert_eq!((other.id, other.differs), (first.id, true));
     let same = campus.press(&officer, Run::Live).await.unwrap();
     assert_eq!((same.id, same.differs), (first.id, false));

@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use belltower::domain::audience::Params;
 use belltower::domain::emergency::{Run, State};
 use belltower::domain::grant::Powers;
 use belltower::domain::id::OperatorId;
 use belltower::domain::operator::Role;
-use belltower::service::broadcasts::{self, BroadcastRow, Pressing};
+use belltower::service::broadcasts::{self, BroadcastRow};
 use belltower::service::caller::{Caller, OperatorCaller};
 use belltower::service::operators::{self, NewOperator};
 use belltower::service::{recipients, scenarios, short_links};
@@ -19,6 +18,7 @@ use super::chrome::in_browser;
 use super::keyboard::tab_to;
 use super::person::{ENTER, Person};
 use crate::support::app::{Answer, TestApp};
+use crate::support::fire::{fire, press_fire};
 use crate::support::{TERMINAL, operator};
 
 const LONG_ENOUGH: Duration = Duration::from_millis(2_600);
@@ -73,12 +73,7 @@ fn another() -> Caller {
 
 /// As somebody else presses, who is not on duty.
 async fn pressed_by_another(app: &TestApp, run: Run) -> String {
-    let params: Params = [("place", "图书馆"), ("meeting_point", "操场")]
-        .map(|(name, value)| (name.to_owned(), value.into()))
-        .into();
-    let pressing =
-        Pressing { scenario: "fire", params: &params, run, note: "", from: None, request_id: "test" };
-    let pressed = broadcasts::press(&app.services, &another(), &pressing).await.unwrap();
+    let pressed = press_fire(&app.services, &another(), run, &fire("图书馆")).await.unwrap();
     format!("/console/emergency/broadcasts/{}", pressed.id)
 }
 

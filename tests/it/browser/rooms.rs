@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use belltower::domain::audience::{Audience, Params};
+use belltower::domain::audience::Audience;
 use belltower::domain::button::{Gesture, Power};
 use belltower::domain::channel::{AddressKind, ChannelKind};
 use belltower::domain::emergency::free_text::FreeText;
@@ -35,6 +35,7 @@ use serde_json::json;
 use super::person::Person;
 use super::{PASSWORD, accepted, to_two};
 use crate::support::app::{Answer, TestApp};
+use crate::support::fire::{fire, fire_meeting, press_fire};
 use crate::support::services::START;
 use crate::support::{TERMINAL, operator};
 
@@ -428,18 +429,7 @@ async fn roll_call_of(app: &TestApp) -> [String; 3] {
             "department": "农学院", "attributes": {"class": "农学2401", "building": "北区7号楼"}});
         recipients::put(s, &owner, id, &body).await.unwrap();
     }
-    let params: Params = [("place", "第一教学楼"), ("meeting_point", "东门广场")]
-        .map(|(name, value)| (name.to_owned(), value.into()))
-        .into();
-    let pressing = Pressing {
-        scenario: "fire",
-        params: &params,
-        run: Run::Drill,
-        note: "",
-        from: None,
-        request_id: "t",
-    };
-    let id = broadcasts::press(s, &on_duty(), &pressing).await.unwrap().id;
+    let id = press_fire(s, &on_duty(), Run::Drill, &fire_meeting("第一教学楼", "东门广场")).await.unwrap().id;
     app.drain().await;
     let message = broadcasts::progress(s, &owner, id).await.unwrap().parts[0].message;
     let list = format!("/messages/{message}/deliveries?channel=email");
@@ -474,9 +464,7 @@ fn on_duty() -> Caller {
 async fn emergencies(app: &TestApp) -> [String; 3] {
     scenarios::seed(&app.services).await.unwrap();
     let officer = on_duty();
-    let params: Params = [("place", "图书馆"), ("meeting_point", "东门广场")]
-        .map(|(name, value)| (name.to_owned(), value.into()))
-        .into();
+    let params = fire_meeting("图书馆", "东门广场");
     let press = async |run| {
         let (from, note) = (Some([10, 1, 2, 3].into()), "保安巡查时看到浓烟");
         let pressing = Pressing { scenario: "fire", params: &params, run, note, from, request_id: "test" };
@@ -540,11 +528,7 @@ async fn alarm_buttons(app: &TestApp) -> [String; 2] {
         })
     };
     let (li, chen) = (officer(9_000, "李岩"), officer(9_001, "陈立"));
-    let stands_for = |place: &str| {
-        let params = [("place", place), ("meeting_point", "操场")];
-        let params = params.into_iter().map(|(name, choice)| (name.to_owned(), choice.into())).collect();
-        GestureForm { scenario: "fire".to_owned(), params }
-    };
+    let stands_for = |place: &str| GestureForm { scenario: "fire".to_owned(), params: fire(place) };
     let form = ButtonForm {
         name: "图书馆总服务台".to_owned(),
         place: "图书馆一层东侧，服务台内侧桌板下方".to_owned(),

@@ -26,6 +26,7 @@ use serde_json::{Value, json};
 
 use crate::support::TERMINAL;
 use crate::support::app::{Answer, TestApp};
+use crate::support::fire::fire;
 
 const MINUTE: i64 = 60_000;
 const HOUR: i64 = 60 * MINUTE;
@@ -58,9 +59,7 @@ fn officer(number: i64) -> Caller {
 }
 
 fn fire_in(place: &str) -> GestureForm {
-    let params = [("place", place), ("meeting_point", "操场")];
-    let params = params.into_iter().map(|(name, choice)| (name.to_owned(), json!(choice))).collect();
-    GestureForm { scenario: "fire".to_owned(), params }
+    GestureForm { scenario: "fire".to_owned(), params: fire(place) }
 }
 
 /// A press says that the library burns, holding it that the gym does.

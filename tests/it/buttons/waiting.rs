@@ -1,27 +1,19 @@
 //! Presses where somebody else began the same, and what of it waits.
 
 use belltower::domain::emergency::Run;
-use belltower::service::broadcasts::Pressing;
 use belltower::store::button_presses;
 
 use super::*;
 use crate::support::database::with_postgres;
+use crate::support::fire::{fire_meeting, press_fire};
 use crate::support::on_both;
 
 impl Wall {
     /// Somebody without a word of their own says that the library burns, and would have people meet elsewhere.
     async fn clerk(&self) -> BroadcastId {
-        let mut params = fire_in("图书馆").params;
-        params.insert("meeting_point".to_owned(), json!("东门广场"));
-        let pressing = Pressing {
-            scenario: "fire",
-            params: &params,
-            run: Run::Live,
-            note: "",
-            from: None,
-            request_id: "test",
-        };
-        let waits = broadcasts::press(&self.app.services, &person(Role::Owner, 7), &pressing).await.unwrap();
+        let params = fire_meeting("图书馆", "东门广场");
+        let waits =
+            press_fire(&self.app.services, &person(Role::Owner, 7), Run::Live, &params).await.unwrap();
         assert_eq!(waits.state, State::PendingApproval);
         waits.id
     }

@@ -3,14 +3,14 @@
 use std::time::{Duration, Instant};
 
 use belltower::dispatch::IN_FLIGHT_LIMIT;
-use belltower::domain::audience::Params;
 use belltower::domain::emergency::Run;
 use belltower::domain::operator::Role;
-use belltower::service::broadcasts::{self, Pressing};
+use belltower::service::broadcasts;
 use belltower::service::{recipients, scenarios};
 use belltower::simulator::{Faults, Mailbox, SmtpOptions, SmtpSimulator, Stage};
 use serde_json::json;
 
+use crate::support::fire::{fire, press_fire};
 use crate::support::process::Installation;
 use crate::support::{TERMINAL, operator};
 
@@ -31,18 +31,7 @@ async fn an_alert_goes_on_after_every_kill_and_reaches_everyone() {
         let body = json!({"name": "李想", "email": format!("p{number}@campus.example")});
         recipients::put(&s, &TERMINAL, &format!("2023{number:04}"), &body).await.unwrap();
     }
-    let params: Params = [("place", "图书馆"), ("meeting_point", "操场")]
-        .map(|(name, choice)| (name.to_owned(), json!(choice)))
-        .into();
-    let pressing = Pressing {
-        scenario: "fire",
-        params: &params,
-        run: Run::Live,
-        note: "",
-        from: None,
-        request_id: "test",
-    };
-    let id = broadcasts::press(&s, &operator(Role::DutyOfficer), &pressing).await.unwrap().id;
+    let id = press_fire(&s, &operator(Role::DutyOfficer), Run::Live, &fire("图书馆")).await.unwrap().id;
     s.close().await;
     drop(s);
 

@@ -3,12 +3,11 @@
 use std::time::{Duration, Instant};
 
 use belltower::dispatch::Dispatcher;
-use belltower::domain::audience::Params;
 use belltower::domain::channel::ChannelKind;
 use belltower::domain::emergency::Run;
 use belltower::domain::operator::Role;
 use belltower::domain::provider::ProviderKind;
-use belltower::service::broadcasts::{self, Pressing};
+use belltower::service::broadcasts;
 use belltower::service::providers::{self, NewProvider};
 use belltower::service::{recipients, scenarios};
 use belltower::simulator::{SmtpOptions, SmtpSimulator};
@@ -17,6 +16,7 @@ use serde_json::json;
 use url::Url;
 
 use crate::support::database::with_postgres;
+use crate::support::fire::{fire, press_fire};
 use crate::support::slow_link::SlowLink;
 use crate::support::{TERMINAL, operator, services};
 
@@ -24,12 +24,6 @@ const PEOPLE: usize = 400;
 /// There and back, for each thing that is asked of the database.
 const LATE: Duration = Duration::from_millis(10);
 const HELD: Duration = Duration::from_secs(2);
-
-fn fire(place: &str) -> Params {
-    [("place", place), ("meeting_point", "操场")]
-        .map(|(name, choice)| (name.to_owned(), json!(choice)))
-        .into()
-}
 
 #[test]
 fn an_alert_over_a_slow_database_that_stalls_reaches_everyone_once() {
@@ -68,18 +62,7 @@ fn an_alert_over_a_slow_database_that_stalls_reaches_everyone_once() {
         let s = services(Db::open(far.as_str()).await.unwrap());
         let mut dispatcher = Dispatcher::new(s.clone());
         let officer = operator(Role::DutyOfficer);
-        let press = async |place: &str| {
-            let params = fire(place);
-            let pressing = Pressing {
-                scenario: "fire",
-                params: &params,
-                run: Run::Live,
-                note: "",
-                from: None,
-                request_id: "test",
-            };
-            broadcasts::press(&s, &officer, &pressing).await.unwrap().id
-        };
+        let press = async |place: &str| press_fire(&s, &officer, Run::Live, &fire(place)).await.unwrap().id;
 
         let first = press("图书馆").await;
         let stall = async {

@@ -7,6 +7,7 @@ pub(crate) mod broker;
 pub(crate) mod contents;
 pub(crate) mod database;
 pub(crate) mod faulty;
+pub(crate) mod fire;
 pub(crate) mod folder;
 mod postgres;
 pub(crate) mod process;

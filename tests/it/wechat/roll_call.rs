@@ -1,11 +1,10 @@
 //! A roll call by WeCom: one card for a thousand people, whose buttons say who pressed them; and a page that all of them
 //! share, which knows who somebody is by their sign-in.
 
-use belltower::domain::audience::Params;
 use belltower::domain::channel::AddressKind;
 use belltower::domain::emergency::{Condition, Run, Unit};
 use belltower::domain::operator::Role;
-use belltower::service::broadcasts::{self, Pressing};
+use belltower::service::broadcasts;
 use belltower::service::roll_call::{self, CountsRow, Wanted};
 use belltower::service::{recipients, scenarios, short_links};
 use belltower::simulator::{
@@ -18,6 +17,7 @@ use reqwest::{Client, Method};
 use super::seal::{KEY, TOKEN as SIGNS};
 use super::*;
 use crate::support::app::{Answer, TestApp};
+use crate::support::fire::{fire, press_fire};
 use crate::support::{TERMINAL, on_both, operator};
 
 const MEMBERS: [(&str, &str); 3] = [("2024001", "lina"), ("2024002", "WangQiang"), ("2024003", "zhao.min")];
@@ -57,19 +57,8 @@ impl Campus {
             let body = json!({ "name": member, "wecom_userid": member, "attributes": {} });
             recipients::put(&app.services, &TERMINAL, campus_id, &body).await.unwrap();
         }
-        let params: Params = [("place", json!("图书馆")), ("meeting_point", json!("操场"))]
-            .map(|(name, value)| (name.to_owned(), value))
-            .into();
-        let pressing = Pressing {
-            scenario: "fire",
-            params: &params,
-            run: Run::Live,
-            note: "",
-            from: None,
-            request_id: "t",
-        };
         let officer = operator(Role::DutyOfficer);
-        let id = broadcasts::press(&app.services, &officer, &pressing).await.unwrap().id;
+        let id = press_fire(&app.services, &officer, Run::Live, &fire("图书馆")).await.unwrap().id;
         app.drain().await;
         Self { app, corp, id }
     }

@@ -5,7 +5,7 @@ use belltower::domain::delivery::State;
 use belltower::domain::emergency::{Part, Run};
 use belltower::domain::message::Status;
 use belltower::domain::operator::Role;
-use belltower::service::broadcasts::{self, Pressing};
+use belltower::service::broadcasts;
 use belltower::service::deliveries::{Cancelled, Recall, cancel, resend};
 use belltower::service::messages::{self, DeliveryQuery};
 use belltower::service::scenarios;
@@ -13,6 +13,7 @@ use belltower::simulator::{WecomAct, WecomCall};
 
 use super::path::{House, owner, to_students};
 use super::*;
+use crate::support::fire::{fire, press_fire};
 use crate::support::{on_both, operator};
 
 fn recall(recalled: i64, impossible: i64) -> Vec<Recall> {
@@ -125,19 +126,10 @@ on_both!(a_message_stopped_half_way_is_called_back_from_those_who_have_it, |db| 
 on_both!(what_was_false_disappears_and_what_is_over_stays, |db| async {
     let mut house = House::with(db.clone(), 3, WecomFaults::default(), json!({})).await;
     scenarios::seed(&house.s).await.unwrap();
-    let params = serde_json::from_value(json!({ "place": "图书馆", "meeting_point": "操场" })).unwrap();
     let officer = operator(Role::DutyOfficer);
     let mut alerts = Vec::new();
     for part in [Part::AllClear, Part::Correction] {
-        let pressing = Pressing {
-            scenario: "fire",
-            params: &params,
-            run: Run::Live,
-            note: "",
-            from: None,
-            request_id: "test",
-        };
-        let id = broadcasts::press(&house.s, &officer, &pressing).await.unwrap().id;
+        let id = press_fire(&house.s, &officer, Run::Live, &fire("图书馆")).await.unwrap().id;
         house.drain().await;
         alerts.push(
             (0..3)

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::schema;
 use super::walk::{Walk, fill, keyed};
+use crate::support::fire::fire;
 use crate::support::operator;
 
 const PRESS: (&str, &str) = ("POST", "/api/v1/buttons/{id}/press");
@@ -17,13 +18,11 @@ const PRESS: (&str, &str) = ("POST", "/api/v1/buttons/{id}/press");
 /// A button that is being tried out: its id and key.
 async fn button(walk: &Walk, networks: &[&str]) -> (String, String) {
     let (s, owner) = (&walk.app.services, operator(Role::Owner));
-    let params = [("place", "图书馆"), ("meeting_point", "操场")];
-    let params = params.into_iter().map(|(name, choice)| (name.to_owned(), json!(choice))).collect();
     let form = ButtonForm {
         name: "图书馆总服务台".to_owned(),
         place: "图书馆一层".to_owned(),
         power: Some(Power::Mains),
-        gestures: vec![(Gesture::Press, GestureForm { scenario: "fire".to_owned(), params })],
+        gestures: vec![(Gesture::Press, GestureForm { scenario: "fire".to_owned(), params: fire("图书馆") })],
         cancel_seconds: Some(0),
         networks: networks.iter().map(|network| (*network).to_owned()).collect(),
         signed: false,
