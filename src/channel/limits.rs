@@ -1,8 +1,9 @@
-//! How often something may be done, reckoned here: for this process since its start, so that several nodes share one
-//! allowance without knowing of each other.
+//! How often something may be done, reckoned here: for this process since its start. What a vendor drops without a word is
+//! divided among the processes that hand over to it ([`Peers`]); what it refuses, each reckons for itself.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::day;
@@ -10,6 +11,27 @@ use crate::clock::Timestamp;
 
 /// So many within any span of this length.
 pub(super) type Limit = (usize, Duration);
+
+/// How many processes hand over to the same vendors, this one included. Clones are the same.
+#[derive(Clone, Debug)]
+pub struct Peers(Arc<AtomicUsize>);
+
+impl Default for Peers {
+    fn default() -> Self {
+        Self(Arc::new(AtomicUsize::new(1)))
+    }
+}
+
+impl Peers {
+    pub fn are(&self, n: usize) {
+        self.0.store(n.max(1), Ordering::Relaxed);
+    }
+
+    /// This process's part of `most`; at least one.
+    pub fn part_of(&self, most: usize) -> usize {
+        (most / self.0.load(Ordering::Relaxed)).max(1)
+    }
+}
 
 /// When something was done, by [`steady`](crate::clock::Clock::steady), the latest last.
 #[derive(Debug, Default)]
@@ -64,11 +86,21 @@ impl Logs {
 
     /// Counts once more for `key`, or says how long to wait before that may be.
     pub(super) fn take(&self, key: &str, now: Duration) -> Result<(), Duration> {
+        self.take_within(key, &self.limits, now)
+    }
+
+    /// As [`take`](Self::take), of this process's part of the limits.
+    pub(super) fn take_part(&self, key: &str, peers: &Peers, now: Duration) -> Result<(), Duration> {
+        let limits: Vec<_> = self.limits.iter().map(|(most, span)| (peers.part_of(*most), *span)).collect();
+        self.take_within(key, &limits, now)
+    }
+
+    fn take_within(&self, key: &str, limits: &[Limit], now: Duration) -> Result<(), Duration> {
         let mut state = self.state();
-        state.sweep(longest(&self.limits), now);
+        state.sweep(longest(limits), now);
         match state.logs.get_mut(key) {
-            Some(log) => log.take(&self.limits, now),
-            None => state.logs.entry(key.to_owned()).or_default().take(&self.limits, now),
+            Some(log) => log.take(limits, now),
+            None => state.logs.entry(key.to_owned()).or_default().take(limits, now),
         }
     }
 

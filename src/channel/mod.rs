@@ -26,6 +26,7 @@ pub mod wechat;
 pub(crate) mod xml;
 
 pub use self::card::{Card, Cut, Filling};
+pub use self::limits::Peers;
 
 use std::sync::Arc;
 use std::time::Duration;

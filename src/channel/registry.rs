@@ -5,7 +5,6 @@ use std::sync::Arc;
 use serde_json::Value;
 use url::Url;
 
-use super::Channel;
 use super::common;
 use super::email::{self, Email};
 pub use super::mapping::{By, Form, Mapped, SOURCES, mapped};
@@ -16,6 +15,7 @@ use super::sms::{self, AliyunSms, HttpSms, TencentSms};
 use super::wechat::official_account::{self, OfficialAccount};
 pub use super::wechat::official_account::{FieldType, field_type, field_types};
 use super::wechat::wecom::{self, Wecom};
+use super::{Channel, Peers};
 use crate::clock::Clock;
 use crate::domain::provider::ProviderKind;
 use crate::domain::quota::Quota;
@@ -29,6 +29,8 @@ pub struct Site {
     pub clock: Clock,
     /// Marks addresses that bounces come back to as our own.
     pub bounce_key: [u8; 32],
+    /// Who else hands over to the same vendors.
+    pub peers: Peers,
 }
 
 /// Makes the adapter, or says everything that is wrong with the settings. Calls nobody.

@@ -15,8 +15,8 @@ use crate::channel::Outcome;
 use crate::clock::{Clock, Timestamp};
 use crate::domain::channel::Outlet;
 use crate::domain::id::{DeliveryId, ProviderId};
-use crate::service::Services;
 use crate::service::providers::{self, Directory, LiveProvider};
+use crate::service::{Services, deliveries};
 
 /// Providers are read again this often, so that an administrator's change takes effect within a second.
 const REFRESH: Duration = Duration::from_millis(500);
@@ -102,11 +102,13 @@ impl Providers {
             self.directory.refresh(s).await?;
         }
         let live = self.live();
+        let is_shared = deliveries::others_may_dispatch(s);
         for provider in &live {
-            let standing = self.standings.entry(provider.id).or_insert_with(|| Standing::new(provider));
+            let new = || Standing::new(provider, is_shared);
+            let standing = self.standings.entry(provider.id).or_insert_with(new);
             if standing.settings_of != provider.updated_at {
                 standing.gate.shut();
-                *standing = Standing { calls: standing.calls, ..Standing::new(provider) };
+                *standing = Standing { calls: standing.calls, ..new() };
             }
         }
         self.read_quotas(s, &live, refresh).await?;
@@ -123,6 +125,7 @@ impl Providers {
             let (tier, lower) = rest.split_at(end);
             rest = lower;
             let mut among = Candidates::default();
+            self.draw(s, tier, now).await?;
             for provider in tier {
                 healthy |= self.consider(provider, &mut among, &mut choice, now);
             }
@@ -148,6 +151,21 @@ impl Providers {
             }
         }
         Ok(choice)
+    }
+
+    /// Draws from the rates that these share with other processes what they have a use for.
+    async fn draw(&mut self, s: &Services, tier: &[Arc<LiveProvider>], now: Timestamp) -> Result<()> {
+        for provider in tier {
+            let Some((standing, id)) = self.standings.get_mut(&provider.id).zip(provider.id) else {
+                continue;
+            };
+            let allowance = standing.breaker.allowance_beside(standing.calls, now);
+            if let Some((draw, most)) = standing.draws(allowance, provider.adapter.shape(), now) {
+                let drawn = providers::draw(s, id, draw.per_second, draw.burst, most).await?;
+                standing.pace.drawn(drawn.granted, drawn.wait, now);
+            }
+        }
+        Ok(())
     }
 
     /// Puts a provider where it belongs, and says whether its deliveries wait for it.

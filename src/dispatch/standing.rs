@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::breaker::{Allowance, Breaker};
 use super::calls;
 use super::gate::{CallTime, Gate};
-use super::pace::Pace;
+use super::pace::{Draw, Pace};
 use super::tally::{Left, Tally};
 use crate::channel::Shape;
 use crate::clock::Timestamp;
@@ -62,7 +62,8 @@ pub(super) struct Standing {
 }
 
 impl Standing {
-    pub fn new(provider: &LiveProvider) -> Self {
+    /// `is_shared`: other processes hand over to it too.
+    pub fn new(provider: &LiveProvider, is_shared: bool) -> Self {
         let width = match provider.adapter.shape() {
             Shape::Single { concurrency } => concurrency,
             Shape::Batch { concurrency, .. } => concurrency,
@@ -70,7 +71,7 @@ impl Standing {
         };
         Self {
             breaker: Breaker::default(),
-            pace: Pace::new(provider.rate),
+            pace: if is_shared { Pace::shared(provider.rate) } else { Pace::new(provider.rate) },
             gate: Gate::new(width),
             time: CallTime::default(),
             calls: 0,
@@ -94,6 +95,16 @@ impl Standing {
             }
             Shape::Batch { .. } | Shape::Mixed { .. } => Room::of(0, 0),
         }
+    }
+
+    /// What of a rate that is shared it has a use for, and how many at most.
+    pub fn draws(&mut self, allowance: Allowance, shape: Shape, now: Timestamp) -> Option<(Draw, usize)> {
+        if matches!(allowance, Allowance::Probe | Allowance::NotBefore(_)) {
+            return None;
+        }
+        let Room { calls, line, .. } = self.room(shape);
+        let most = calls.saturating_add(line);
+        self.pace.draws(now).filter(|_| most > 0).map(|draw| (draw, most))
     }
 
     /// How many more its health and its rate let it have.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::{Services, letterhead};
 use crate::Result;
+use crate::channel::Peers;
 use crate::clock::Timestamp;
 use crate::config::{Config, Entry, NodeRole};
 use crate::domain::node::NodeFacts;
@@ -22,6 +23,9 @@ const SET: Duration = Duration::from_secs(2);
 /// A clock that was set is told of for this long.
 pub(super) const SET_TOLD: Duration = Duration::from_mins(10);
 
+/// The role of those that hand over.
+const DISPATCH: &str = "dispatch";
+
 /// This process.
 #[derive(Debug, Default)]
 pub struct Node {
@@ -31,6 +35,8 @@ pub struct Node {
     data_directory: Option<PathBuf>,
     /// The settings in force, secrets left out, and where each comes from.
     pub settings: Vec<Entry>,
+    /// Who hands over to the same vendors, as of the last beat.
+    pub(super) peers: Peers,
     pulse: Mutex<Pulse>,
 }
 
@@ -67,13 +73,14 @@ impl Node {
         Self {
             id: rand::random_range(1..i64::MAX),
             name: format!("{machine}:{port}"),
-            roles: [(NodeRole::Web, "web"), (NodeRole::Dispatch, "dispatch")]
+            roles: [(NodeRole::Web, "web"), (NodeRole::Dispatch, DISPATCH)]
                 .into_iter()
                 .filter(|(role, _)| config.server.has(*role))
                 .map(|(_, name)| name.to_owned())
                 .collect(),
             data_directory: Some(config.data.directory.clone()),
             settings: config.report.clone(),
+            peers: Peers::default(),
             pulse: Mutex::default(),
         }
     }
@@ -118,7 +125,12 @@ pub async fn beat(s: &Services) -> Result<()> {
     let at = database.unwrap_or(now);
     store::beat(&mut tx, s.node.id, &facts, at).await?;
     store::prune(&mut tx, at.minus(KEPT)).await?;
-    tx.commit().await
+    tx.commit().await?;
+    let living = store::list(&s.db, at.minus(GONE)).await?;
+    s.node
+        .peers
+        .are(living.iter().filter(|row| row.facts.0.roles.iter().any(|role| role == DISPATCH)).count());
+    Ok(())
 }
 
 /// The moment that beats are reckoned in.

@@ -67,6 +67,7 @@ references! {
     person_day.recipient_id -> recipient
     provider_day.provider_id -> provider
     provider_event.provider_id -> provider
+    provider_pace.provider_id -> provider
     recall.message_id -> message
     receipt.delivery_id -> delivery
     recovery_code.operator_id -> operator

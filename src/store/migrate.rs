@@ -48,6 +48,7 @@ macro_rules! steps {
             38 "0038_recall",
             39 "0039_roll_help",
             40 "0040_untold",
+            41 "0041_pace",
         )
     };
     ($folder:literal: $($version:literal $name:literal,)+) => {

@@ -54,6 +54,7 @@ pub mod missed;
 pub mod nodes;
 pub mod operators;
 pub mod opt_outs;
+pub mod paces;
 pub mod pages;
 pub mod planning;
 pub mod policies;

@@ -14,7 +14,7 @@ use belltower::domain::operator::Role;
 use belltower::domain::provider::ProviderKind;
 use belltower::service::caller::KeyCaller;
 use belltower::service::messages::{self, AcceptOptions, DeliveryQuery, MessageSummary};
-use belltower::service::providers::{self, NewProvider};
+use belltower::service::providers::{self, NewProvider, ProviderChanges};
 use belltower::service::sources::{self, NewSource};
 use belltower::service::{Caller, Services, deliveries};
 use belltower::service::{groups, recipients};
@@ -462,4 +462,30 @@ on_both!(a_clock_that_jumps_loses_and_doubles_nothing, |db| async {
     }
     assert_eq!(house.mailbox().total(), 2);
     let Clock::Manual(_) = &house.s.clock else { panic!("the clock is turned by hand") };
+});
+
+on_both!(what_several_processes_hand_over_keeps_to_one_rate, |db| async {
+    // Of an embedded store's deliveries one process hands over.
+    let Db::Postgres(_) = db else { return };
+    let mut house = House::new(db.clone()).await;
+    let relay = providers::find_by_name(&house.s, &operator(Role::Owner), "relay").await.unwrap();
+    let changes = ProviderChanges { rate: Some(Some(50)), ..ProviderChanges::default() };
+    providers::update(&house.s, &operator(Role::Owner), relay.id, changes).await.unwrap();
+    let others = [services(db.clone()), services(db.clone())];
+    let mut dispatchers = others.clone().map(Dispatcher::new);
+    let people: Vec<String> = (0..40).map(|i| format!("p{i}@campus.example")).collect();
+    house.send(to(&people.iter().map(String::as_str).collect::<Vec<_>>())).await;
+
+    let mut sent = Vec::new();
+    for _ in 0..6 {
+        house.drain().await;
+        for dispatcher in &mut dispatchers {
+            dispatcher.drain().await.unwrap();
+        }
+        sent.push(house.mailbox().total());
+        for s in others.iter().chain([&house.s]) {
+            s.clock.turn(100);
+        }
+    }
+    assert_eq!(sent, [5, 10, 15, 20, 25, 30], "fifty a second, five of them at once");
 });

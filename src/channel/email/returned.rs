@@ -95,6 +95,7 @@ mod tests {
     use super::super::mark::Marks;
     use super::super::settings;
     use super::*;
+    use crate::channel::Peers;
     use crate::channel::registry::Site;
     use crate::clock::{Clock, Timestamp};
 
@@ -111,6 +112,7 @@ mod tests {
             public_url: "https://bell.campus.example".parse().unwrap(),
             clock: Clock::manual(Timestamp(0)),
             bounce_key: KEY,
+            peers: Peers::default(),
         };
         Composer::new(sender, &site)
     }

@@ -11,6 +11,7 @@ mod kinds;
 mod lineup;
 mod mapping;
 mod metered;
+mod pace;
 mod quotas;
 mod trial;
 
@@ -50,6 +51,7 @@ pub use mapping::{
     Arrival, Kept, Linted, Mapping, MappingDoubt, Sheet, Slot, Standing, keep_mapping, lint_mapping, mapping,
     mappings, remove_mapping, word,
 };
+pub use pace::{Drawn, draw};
 pub(super) use quotas::{Exceeding, Room, room, spend_one};
 pub use quotas::{QuotaState, prune, used_today};
 pub(super) use trial::aside;
@@ -337,6 +339,7 @@ fn site(s: &Services) -> Site {
         public_url: s.campus.public_url.clone(),
         clock: s.clock.clone(),
         bounce_key: s.vault.fingerprint("bounce address", b""),
+        peers: s.node.peers.clone(),
     }
 }
 

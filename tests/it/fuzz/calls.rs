@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use belltower::channel::registry::{Site, build};
-use belltower::channel::{Callback, Channel};
+use belltower::channel::{Callback, Channel, Peers};
 use belltower::clock::{Clock, Timestamp};
 use belltower::domain::provider::ProviderKind;
 use belltower::identity::cas;
@@ -18,6 +18,7 @@ fn adapter(kind: ProviderKind, settings: &Value) -> Arc<dyn Channel> {
         public_url: "https://tower.campus.example".parse().unwrap(),
         clock: Clock::manual(Timestamp(1_790_000_000_000)),
         bounce_key: [7; 32],
+        peers: Peers::default(),
     };
     build(kind, settings, &site).unwrap_or_else(|faults| panic!("{faults:?}"))
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use belltower::channel::Peers;
 use belltower::channel::registry::{self, Site};
 use belltower::channel::setting::{Holds, Setting};
 use belltower::clock::Clock;
@@ -20,6 +21,7 @@ fn read(kind: ProviderKind, outer: Option<&str>) -> BTreeSet<String> {
         public_url: "https://bell.example".parse().unwrap(),
         clock: Clock::System,
         bounce_key: [0; 32],
+        peers: Peers::default(),
     };
     let unknown = json!({ NOBODY: 1 });
     let (settings, pointer) = match outer {

@@ -45,6 +45,7 @@ mod missed;
 mod nodes;
 mod operators;
 mod opt_outs;
+mod paces;
 mod pages;
 mod planning;
 mod policies;

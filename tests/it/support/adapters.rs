@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use belltower::channel::registry::{Site, build};
-use belltower::channel::{Channel, Parcel};
+use belltower::channel::{Channel, Parcel, Peers};
 use belltower::clock::{Clock, Timestamp};
 use belltower::domain::channel::{AddressKind, ChannelKind};
 use belltower::domain::content::Rendered;
@@ -18,6 +18,7 @@ pub(crate) fn site(clock: &Clock) -> Site {
         public_url: "https://bell.campus.example".parse().unwrap(),
         clock: clock.clone(),
         bounce_key: [7; 32],
+        peers: Peers::default(),
     }
 }
 

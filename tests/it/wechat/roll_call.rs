@@ -4,7 +4,6 @@
 use belltower::domain::channel::AddressKind;
 use belltower::domain::emergency::{Condition, Run, Unit};
 use belltower::domain::operator::Role;
-use belltower::service::broadcasts;
 use belltower::service::roll_call::{self, CountsRow, Wanted};
 use belltower::service::{recipients, scenarios, short_links};
 use belltower::simulator::{

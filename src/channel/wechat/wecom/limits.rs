@@ -2,12 +2,12 @@
 //!
 //! Beyond 30 messages a minute or 1,000 an hour from an application to one member WeCom says `ok` and drops the
 //! message, so nobody would ever know. Beyond its calls a minute or an hour it refuses them for a while. Reckoned for
-//! this process since its start; several nodes share one allowance without knowing of each other.
+//! this process since its start, which grants its part of both where several hand over to WeCom.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::channel::limits::{Limit, Log, Logs};
+use crate::channel::limits::{Limit, Log, Logs, Peers};
 
 /// A second more than WeCom's, for calls that take their time to arrive.
 const MINUTE: Duration = Duration::from_secs(61);
@@ -24,18 +24,17 @@ pub(super) struct Limits {
     calls: Mutex<Log>,
     /// By id in lower case: WeCom does not tell cases apart.
     members: Logs,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { calls: Mutex::default(), members: Logs::new(MEMBER) }
-    }
+    peers: Peers,
 }
 
 impl Limits {
+    pub(super) fn new(peers: Peers) -> Self {
+        Self { calls: Mutex::default(), members: Logs::new(MEMBER), peers }
+    }
+
     /// Counts a message to a member, or says how long to wait before there may be one.
     pub(super) fn take_member(&self, member: &str, now: Duration) -> Result<(), Duration> {
-        self.members.take(&member.to_ascii_lowercase(), now)
+        self.members.take_part(&member.to_ascii_lowercase(), &self.peers, now)
     }
 
     /// A message was not sent after all.
@@ -45,7 +44,8 @@ impl Limits {
 
     /// Counts a call, or says how long to wait before there may be one.
     pub(super) fn take_call(&self, now: Duration) -> Result<(), Duration> {
-        self.calls.lock().unwrap_or_else(PoisonError::into_inner).take(&CALLS, now)
+        let limits = CALLS.map(|(most, span)| (self.peers.part_of(most), span));
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner).take(&limits, now)
     }
 }
 
@@ -61,7 +61,7 @@ mod tests {
 
     #[test]
     fn thirty_a_minute_and_a_thousand_an_hour_for_each_member() {
-        let limits = Limits::default();
+        let limits = Limits::new(Peers::default());
         for n in 0..30 {
             assert_eq!(limits.take_member("LiNa", START + secs(n)), Ok(()));
         }
@@ -79,8 +79,29 @@ mod tests {
     }
 
     #[test]
+    fn three_processes_grant_a_third_each() {
+        let peers = Peers::default();
+        let limits = Limits::new(peers.clone());
+        for _ in 0..12 {
+            assert_eq!(limits.take_member("lina", START), Ok(()));
+        }
+        peers.are(3);
+        assert_eq!(
+            limits.take_member("lina", START + secs(30)),
+            Err(secs(31)),
+            "more than its part went already"
+        );
+        for _ in 0..10 {
+            assert_eq!(limits.take_member("wang", START), Ok(()));
+        }
+        assert_eq!(limits.take_member("wang", START), Err(MINUTE));
+        peers.are(0);
+        assert_eq!(limits.take_member("wang", START), Ok(()), "nobody else is left");
+    }
+
+    #[test]
     fn what_was_not_sent_does_not_count() {
-        let limits = Limits::default();
+        let limits = Limits::new(Peers::default());
         for _ in 0..200 {
             assert_eq!(limits.take_member("lina", START), Ok(()));
             limits.give_back_member("LINA");
@@ -89,7 +110,7 @@ mod tests {
 
     #[test]
     fn the_corps_calls_have_a_limit_too() {
-        let limits = Limits::default();
+        let limits = Limits::new(Peers::default());
         for _ in 0..10_000 {
             assert_eq!(limits.take_call(START), Ok(()));
         }

@@ -104,7 +104,7 @@ impl Wecom {
             host: settings.reach.endpoint.host_str().unwrap_or_default().to_owned(),
             agent_id: settings.agent_id,
             timeout: settings.reach.timeout,
-            limits: Limits::default(),
+            limits: Limits::new(site.peers.clone()),
             pressure: Pressure::new(settings.concurrency),
             clock: site.clock.clone(),
             api: Api::new(settings, site.clock.clone()),
