@@ -1,7 +1,9 @@
 //! `belltower bench`: figures that anyone can repeat, on stores of its own and against the simulators.
 //!
-//! - [`ingest`], [`fanout`], [`dispatch`], [`emergency`], [`console`], [`footprint`]: one bench each
-//! - [`bed`]: what they lie on; [`campus`]: what messages heed there; [`load`]: the client; [`vendors`]: who is sent to; [`report`]: how figures are shown
+//! - [`ingest`], [`fanout`], [`dispatch`], [`emergency`] with [`killed`], [`receipts`], [`console`], [`history`], [`nodes`],
+//!   [`footprint`]: one bench each
+//! - [`bed`]: what they lie on; [`process`]: a server apart; [`campus`]: what messages heed there; [`stored`]: what ended long
+//!   ago; [`load`]: the client; [`vendors`]: who is sent to; [`report`]: how figures are shown
 
 mod bed;
 mod campus;
@@ -11,7 +13,9 @@ mod emergency;
 mod fanout;
 mod footprint;
 mod ingest;
+mod killed;
 mod load;
+mod process;
 mod report;
 mod vendors;
 
@@ -34,7 +38,7 @@ fanout     one message to everyone, planned for three channels under rules, wish
 dispatch   deliveries by three channels handed to vendors that answer at once, beside one that is dead, and mails to a
            relay 20 ms away
 emergency  an alert to everyone by three channels whose vendors take 50 ms a call: alone, beside a dead one, with a million
-           routine deliveries waiting, stopped and corrected
+           routine deliveries waiting, stopped and corrected, followed in the feed, and with its server killed in the midst
 console    pages of a signed-in administrator, over ten deliveries and more for each person; --count 100000 is a campus's
 footprint  an idle server: memory, time to be ready, size";
 
@@ -49,16 +53,17 @@ pub(super) struct BenchArgs {
     /// the process]
     #[arg(long, value_name = "URL")]
     queue: Option<String>,
-    /// How long ingest asks, each time
+    /// How long ingest, history and nodes ask, each time
     #[arg(long, value_name = "N", default_value_t = 10)]
     seconds: u64,
-    /// People in the directory of fanout, dispatch, emergency and console, with three, three, three and ten deliveries for each
+    /// People in the directory; a message to everyone makes three deliveries for each, one in receipts, and ten messages ten
+    /// in console and history
     #[arg(long, value_name = "N", default_value_t = 50_000)]
     count: u64,
-    /// Connections that ingest asks over
+    /// Connections that ingest, history and nodes ask over
     #[arg(long, value_name = "N", default_value_t = 64)]
     connections: usize,
-    /// Ask for console's pages as somebody limited to two departments, which have all there is
+    /// Ask for the pages of console and history as somebody limited to two departments, which have all there is
     #[arg(long)]
     limited: bool,
     /// Where embedded stores are made; what is measured is this disk [default: /var/tmp]
@@ -108,6 +113,8 @@ impl BenchArgs {
             connections: self.connections.max(1),
         };
         let folder = self.folder.unwrap_or_else(disk);
+        // Processes of their own have other folders.
+        let folder = folder.canonicalize().with_context(|| format!("looking for {}", folder.display()))?;
         let bench =
             Bench { folder, database: self.database, queue: self.queue, limited: self.limited, sizes };
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;

@@ -152,6 +152,15 @@ impl Vendors {
         bed::provider(s, ChannelKind::Wechat, ProviderKind::Wecom, self.corp.settings()).await
     }
 
+    /// How often this person was sent something by a channel.
+    pub(super) fn sent_to(&self, channel: ChannelKind, person: u64) -> u64 {
+        match channel {
+            ChannelKind::Email => self.relay.mailbox().mails_to(&bed::email(person)),
+            ChannelKind::Sms => self.texts.inbox().texts_to(&bed::number(person)),
+            ChannelKind::Wechat => self.corp.mailbox().messages_to(&bed::campus_id(person)),
+        }
+    }
+
     pub(super) fn total(&self, channel: ChannelKind) -> u64 {
         match channel {
             ChannelKind::Email => self.relay.mailbox().total(),
