@@ -16,6 +16,7 @@ mod ingest;
 mod killed;
 mod load;
 mod process;
+mod receipts;
 mod report;
 mod vendors;
 
@@ -39,6 +40,7 @@ dispatch   deliveries by three channels handed to vendors that answer at once, b
            relay 20 ms away
 emergency  an alert to everyone by three channels whose vendors take 50 ms a call: alone, beside a dead one, with a million
            routine deliveries waiting, stopped and corrected, followed in the feed, and with its server killed in the midst
+receipts   what vendors tell later of texts to everyone, taken in over HTTP and matched
 console    pages of a signed-in administrator, over ten deliveries and more for each person; --count 100000 is a campus's
 footprint  an idle server: memory, time to be ready, size";
 
@@ -80,6 +82,7 @@ enum What {
     Fanout,
     Dispatch,
     Emergency,
+    Receipts,
     Console,
     Footprint,
     All,
@@ -148,6 +151,9 @@ async fn measure(what: What, bench: &Bench) -> anyhow::Result<Report> {
     }
     if wanted(What::Emergency) {
         figures.extend(Box::pin(emergency::run(bench)).await.context("emergency")?);
+    }
+    if wanted(What::Receipts) {
+        figures.extend(receipts::run(bench).await.context("receipts")?);
     }
     if wanted(What::Console) {
         figures.extend(console::run(bench).await.context("console")?);

@@ -3,16 +3,17 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use url::Url;
 
 use super::bed;
 use crate::domain::channel::ChannelKind;
 use crate::domain::provider::ProviderKind;
 use crate::service::Services;
-use crate::simulator::http_sms::Inbox;
+use crate::simulator::http_sms::{Inbox, Pushed};
 use crate::simulator::{
-    AliyunOptions, AliyunSimulator, Faults, HttpSmsOptions, HttpSmsSimulator, Mailbox, Moment, SmsAct,
-    SmsFaults, SmtpOptions, SmtpSimulator, Stage, TencentOptions, TencentSimulator, WecomCall, WecomFaults,
-    WecomMailbox, WecomOptions, WecomSimulator,
+    AliyunOptions, AliyunSimulator, Faults, HttpSmsOptions, HttpSmsSimulator, Mailbox, Moment, ReceiptPlan,
+    SmsAct, SmsFaults, SmtpOptions, SmtpSimulator, Stage, TencentOptions, TencentSimulator, WecomCall,
+    WecomFaults, WecomMailbox, WecomOptions, WecomSimulator,
 };
 
 /// Connections to the relay, twice what a provider has unless told.
@@ -50,6 +51,14 @@ impl Texts {
             Self::Gateway(gateway) => (ProviderKind::HttpSms, gateway.settings()),
             Self::Aliyun(account) => (ProviderKind::AliyunSms, account.settings()),
             Self::Tencent(account) => (ProviderKind::TencentSms, account.settings()),
+        }
+    }
+
+    async fn tell(&self, url: &Url) -> Vec<Pushed> {
+        match self {
+            Self::Gateway(gateway) => gateway.push(url).await,
+            Self::Aliyun(account) => account.push(url).await,
+            Self::Tencent(account) => account.push(url).await,
         }
     }
 
@@ -108,6 +117,15 @@ impl Vendors {
     pub(super) async fn with_tencent() -> anyhow::Result<Self> {
         let options = TencentOptions { inbox: Inbox::keeping(0), ..TencentOptions::default() };
         Ok(Self { texts: Texts::Tencent(TencentSimulator::start(options).await?), ..Self::start().await? })
+    }
+
+    /// The gateway tells of so many texts in one push.
+    pub(super) async fn telling(at_once: usize) -> anyhow::Result<Self> {
+        let vendors = Self::start().await?;
+        if let Texts::Gateway(gateway) = &vendors.texts {
+            gateway.set_receipts(ReceiptPlan { at_once, ..ReceiptPlan::default() });
+        }
+        Ok(vendors)
     }
 
     async fn with(faults: SmsFaults, relay: Faults, connections: u64) -> anyhow::Result<Self> {
@@ -176,6 +194,11 @@ impl Vendors {
             ChannelKind::Sms => self.texts.inbox().wait_for(total).await,
             ChannelKind::Wechat => self.corp.mailbox().wait_for(total).await,
         }
+    }
+
+    /// Has whoever takes texts tell there what became of them, one push after the other, and gives the answers.
+    pub(super) async fn tell(&self, url: &Url) -> Vec<Pushed> {
+        self.texts.tell(url).await
     }
 
     /// Closes every connection.

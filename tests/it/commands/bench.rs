@@ -8,19 +8,20 @@ use crate::support::database::with_postgres;
 use crate::support::folder::TempFolder;
 
 /// Each bench and one of its figures.
-const FIGURES: [(&str, &str); 8] = [
+const FIGURES: [(&str, &str); 9] = [
     ("ingest", "durable messages"),
     ("fanout", "deliveries planned"),
     ("dispatch", "deliveries handed over"),
     ("emergency", "T3 all by three channels"),
     ("emergency", "T7 killed and started: the next hand-over"),
     ("emergency", "T8 feed and CAP document show it"),
+    ("receipts", "taken in, by Aliyun"),
     ("console", "attention, 95 %"),
     ("footprint", "the program itself"),
 ];
 
 /// What `all` measures.
-const ALL: [&str; 6] = ["ingest", "fanout", "dispatch", "emergency", "console", "footprint"];
+const ALL: [&str; 7] = ["ingest", "fanout", "dispatch", "emergency", "receipts", "console", "footprint"];
 
 fn arguments<'a>(what: &'a str, more: &[&'a str]) -> Vec<&'a str> {
     [&["bench", what, "--seconds=1", "--count=20", "--connections=2", "--folder=."], more].concat()
