@@ -12,12 +12,14 @@ mod dispatch;
 mod emergency;
 mod fanout;
 mod footprint;
+mod history;
 mod ingest;
 mod killed;
 mod load;
 mod process;
 mod receipts;
 mod report;
+mod stored;
 mod vendors;
 
 use std::collections::BTreeMap;
@@ -42,6 +44,8 @@ emergency  an alert to everyone by three channels whose vendors take 50 ms a cal
            routine deliveries waiting, stopped and corrected, followed in the feed, and with its server killed in the midst
 receipts   what vendors tell later of texts to everyone, taken in over HTTP and matched
 console    pages of a signed-in administrator, over ten deliveries and more for each person; --count 100000 is a campus's
+history    intake, messages to one person each and the console's pages on a small store and on a large one, with ten deliveries
+           and more for each person, and how much more they cost there; --count 1000000 is ten million deliveries
 footprint  an idle server: memory, time to be ready, size";
 
 #[derive(Args)]
@@ -84,6 +88,7 @@ enum What {
     Emergency,
     Receipts,
     Console,
+    History,
     Footprint,
     All,
 }
@@ -157,6 +162,9 @@ async fn measure(what: What, bench: &Bench) -> anyhow::Result<Report> {
     }
     if wanted(What::Console) {
         figures.extend(console::run(bench).await.context("console")?);
+    }
+    if wanted(What::History) {
+        figures.extend(Box::pin(history::run(bench)).await.context("history")?);
     }
     if wanted(What::Footprint) {
         figures.extend(footprint::run(bench).await.context("footprint")?);

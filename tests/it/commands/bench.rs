@@ -8,7 +8,7 @@ use crate::support::database::with_postgres;
 use crate::support::folder::TempFolder;
 
 /// Each bench and one of its figures.
-const FIGURES: [(&str, &str); 9] = [
+const FIGURES: [(&str, &str); 11] = [
     ("ingest", "durable messages"),
     ("fanout", "deliveries planned"),
     ("dispatch", "deliveries handed over"),
@@ -17,11 +17,14 @@ const FIGURES: [(&str, &str); 9] = [
     ("emergency", "T8 feed and CAP document show it"),
     ("receipts", "taken in, by Aliyun"),
     ("console", "attention, 95 %"),
+    ("history", "durable messages, small store"),
+    ("history", "attention, 95 %"),
     ("footprint", "the program itself"),
 ];
 
 /// What `all` measures.
-const ALL: [&str; 7] = ["ingest", "fanout", "dispatch", "emergency", "receipts", "console", "footprint"];
+const ALL: [&str; 8] =
+    ["ingest", "fanout", "dispatch", "emergency", "receipts", "console", "history", "footprint"];
 
 fn arguments<'a>(what: &'a str, more: &[&'a str]) -> Vec<&'a str> {
     [&["bench", what, "--seconds=1", "--count=20", "--connections=2", "--folder=."], more].concat()
@@ -53,7 +56,7 @@ fn check(report: &Value, database: &str, benches: &[&str]) {
             assert_eq!(value, 0.0, "{figure}");
         }
         assert!(
-            ["/s", "s", "ms", "MiB", "%", "deliveries"].contains(&figure["unit"].as_str().unwrap()),
+            ["/s", "s", "ms", "MiB", "%", "×", "deliveries"].contains(&figure["unit"].as_str().unwrap()),
             "{figure}"
         );
     }
