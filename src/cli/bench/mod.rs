@@ -16,6 +16,7 @@ mod history;
 mod ingest;
 mod killed;
 mod load;
+mod nodes;
 mod process;
 mod receipts;
 mod report;
@@ -30,6 +31,7 @@ use clap::{Args, ValueEnum};
 
 use self::report::Report;
 use super::context::{Context, quiet};
+use super::failure::WrongUsage;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::telemetry;
@@ -46,6 +48,7 @@ receipts   what vendors tell later of texts to everyone, taken in over HTTP and 
 console    pages of a signed-in administrator, over ten deliveries and more for each person; --count 100000 is a campus's
 history    intake, messages to one person each and the console's pages on a small store and on a large one, with ten deliveries
            and more for each person, and how much more they cost there; --count 1000000 is ten million deliveries
+nodes      intake, sending and an alert by one node and by three on one store; not part of all, needs --database and --queue
 footprint  an idle server: memory, time to be ready, size";
 
 #[derive(Args)]
@@ -89,6 +92,8 @@ enum What {
     Receipts,
     Console,
     History,
+    /// One node and three, on PostgreSQL and a broker
+    Nodes,
     Footprint,
     All,
 }
@@ -112,6 +117,10 @@ struct Sizes {
 
 impl BenchArgs {
     pub(super) fn run(self, context: &Context) -> anyhow::Result<()> {
+        if self.what == What::Nodes && (self.database.is_none() || self.queue.is_none()) {
+            let why = "nodes share a server and a broker: give --database and --queue";
+            return Err(WrongUsage(why.to_owned()).into());
+        }
         let mut config: Config = context.load()?;
         quiet(&mut config, "warn");
         telemetry::init(&config.log)?;
@@ -165,6 +174,9 @@ async fn measure(what: What, bench: &Bench) -> anyhow::Result<Report> {
     }
     if wanted(What::History) {
         figures.extend(Box::pin(history::run(bench)).await.context("history")?);
+    }
+    if what == What::Nodes {
+        figures.extend(Box::pin(nodes::run(bench)).await.context("nodes")?);
     }
     if wanted(What::Footprint) {
         figures.extend(footprint::run(bench).await.context("footprint")?);

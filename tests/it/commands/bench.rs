@@ -3,12 +3,12 @@
 use serde_json::Value;
 
 use super::{answer, command, json, said};
-use crate::support::broker::{Broker, with_broker};
+use crate::support::broker::{Broker, at_broker, with_broker};
 use crate::support::database::with_postgres;
 use crate::support::folder::TempFolder;
 
 /// Each bench and one of its figures.
-const FIGURES: [(&str, &str); 11] = [
+const FIGURES: [(&str, &str); 12] = [
     ("ingest", "durable messages"),
     ("fanout", "deliveries planned"),
     ("dispatch", "deliveries handed over"),
@@ -19,6 +19,7 @@ const FIGURES: [(&str, &str); 11] = [
     ("console", "attention, 95 %"),
     ("history", "durable messages, small store"),
     ("history", "attention, 95 %"),
+    ("nodes", "a message to everyone, one node"),
     ("footprint", "the program itself"),
 ];
 
@@ -92,6 +93,28 @@ fn dispatch_and_emergency_run_by_way_of_a_broker() {
             assert_eq!(report["queue"], "rabbitmq");
         }
     });
+}
+
+#[test]
+fn nodes_run_on_one_server_and_one_broker() {
+    with_postgres(|url| async move {
+        at_broker(async |broker: &'static Broker| {
+            let folder = TempFolder::new();
+            let with = ["--database", &url, "--queue", &broker.server()];
+            let report = answer(&folder, &arguments("nodes", &with));
+            check(&report, "postgres", &["nodes"]);
+            assert_eq!(report["queue"], "rabbitmq");
+        })
+        .await;
+    });
+}
+
+#[test]
+fn nodes_that_would_share_nothing_are_wrong_usage() {
+    let folder = TempFolder::new();
+    let output = command(&folder, &arguments("nodes", &[])).output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+    assert!(said(&output).contains("--database and --queue"), "{}", said(&output));
 }
 
 #[test]
