@@ -41,6 +41,15 @@ impl PressRow {
             && self.broadcast_id.is_none()
             && self.cancelled_at.is_none()
     }
+
+    /// It is kept with a broadcast that was begun with other choices: nobody is told of its own.
+    pub fn differs(&self) -> bool {
+        self.broadcast_id.is_some()
+            && match &self.prepared {
+                Some(prepared) => prepared.0.differs,
+                None => self.joins.is_some() && self.led == Led::Accepted,
+            }
+    }
 }
 
 const COLUMNS: &str = "id, button_id, key_id, seq, signal, at, said_at, done_from, led, joins, prepared, due_at, broadcast_id, cancelled_at";
@@ -107,16 +116,33 @@ pub async fn latest(tx: &mut Tx, button: ButtonId, since: Timestamp) -> Result<O
     Ok(in_tx!(tx, |c| sqlx::query_as(sql(text)).bind(button.0).bind(since.0).fetch_optional(c).await)?)
 }
 
+/// Presses that are with a broadcast which is being sent still.
+const LIVE: &str = "prepared IS NOT NULL
+    AND broadcast_id IN (SELECT broadcast.id FROM broadcast WHERE broadcast.state = $1)";
+
 /// The broadcast of the button's latest press after `since` that became one which is being sent still.
 pub async fn latest_live(tx: &mut Tx, button: ButtonId, since: Timestamp) -> Result<Option<BroadcastId>> {
-    let text = "SELECT button_press.broadcast_id FROM button_press
-        JOIN broadcast ON broadcast.id = button_press.broadcast_id
-        WHERE button_press.button_id = $1 AND button_press.at > $2 AND button_press.prepared IS NOT NULL
-          AND broadcast.state = $3 ORDER BY button_press.id DESC LIMIT 1";
-    let id: Option<i64> = in_tx!(tx, |c| {
-        sqlx::query_scalar(text).bind(button.0).bind(since.0).bind(State::Live.code()).fetch_optional(c).await
+    let text = format!(
+        "SELECT {COLUMNS} FROM button_press WHERE button_id = $2 AND at > $3 AND {LIVE} ORDER BY id DESC LIMIT 100"
+    );
+    let rows: Vec<PressRow> = in_tx!(tx, |c| {
+        let query = sqlx::query_as(sql(text)).bind(State::Live.code()).bind(button.0).bind(since.0);
+        query.fetch_all(c).await
     })?;
-    Ok(id.map(BroadcastId))
+    Ok(rows.into_iter().find(|row| !row.differs()).and_then(|row| row.broadcast_id))
+}
+
+/// Presses after `since` that are kept with a broadcast which was begun with other choices and is being sent still; the
+/// latest first.
+pub async fn differing(db: &Db, since: Timestamp) -> Result<Vec<PressRow>> {
+    let text = format!(
+        "SELECT {COLUMNS} FROM button_press WHERE at > $2 AND {LIVE} AND led = $3 ORDER BY id DESC LIMIT 100"
+    );
+    let rows: Vec<PressRow> = in_db!(db, |c| {
+        let query = sqlx::query_as(sql(text)).bind(State::Live.code()).bind(since.0);
+        query.bind(Led::Accepted.code()).fetch_all(c).await
+    })?;
+    Ok(rows.into_iter().filter(PressRow::differs).collect())
 }
 
 row! {
@@ -152,6 +178,19 @@ pub async fn fire(tx: &mut Tx, id: ButtonPressId, broadcast: BroadcastId, led: L
             .map(|done| done.rows_affected())
     })?;
     Ok(fired > 0)
+}
+
+/// It is kept with a broadcast that was begun with other choices than those of `kept`, and its device is shown no more than
+/// that it was taken. False where it became one before, or was called off.
+pub async fn attach(tx: &mut Tx, id: ButtonPressId, broadcast: BroadcastId, kept: &Prepared) -> Result<bool> {
+    let text = "UPDATE button_press SET broadcast_id = $2, led = $3, prepared = $4, due_at = NULL
+        WHERE id = $1 AND broadcast_id IS NULL AND cancelled_at IS NULL";
+    let kept = to_json(kept)?;
+    let attached = in_tx!(tx, |c| {
+        let query = sqlx::query(text).bind(id.0).bind(broadcast.0).bind(Led::Accepted.code());
+        query.bind(kept).execute(c).await.map(|done| done.rows_affected())
+    })?;
+    Ok(attached > 0)
 }
 
 /// Calls off every press of the button that is still to go out. How many there were.

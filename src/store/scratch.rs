@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use sqlx::{Connection, PgConnection};
 use url::Url;
 
-use super::{Tx, attention, in_tx, sql};
+use super::{Db, Tx, attention, in_tx, sql};
 use crate::clock::Timestamp;
 use crate::domain::delivery::State;
 use crate::{Error, Result};
@@ -58,8 +58,11 @@ pub async fn remove(url: &str) -> Result<()> {
     Ok(())
 }
 
-/// Ends every pending delivery: of a hundred one fails, of one nobody knows, of some it is not known whether they arrived.
-/// Each was tried once, and the counters say so.
+/// Messages whose deliveries were planned and are open.
+const OPEN: &str = "(SELECT message.id FROM message WHERE message.status = 3)";
+
+/// Ends every pending delivery of messages that are being sent: of a hundred one fails, of one nobody knows, of some it is not
+/// known whether they arrived. Each was tried once, and the counters say so.
 pub async fn live_through(tx: &mut Tx, now: Timestamp, day: &str) -> Result<()> {
     let state = "(CASE delivery.id % 100 WHEN 0 THEN 4 WHEN 1 THEN 8 ELSE 2 + (delivery.id % 3) / 2 END)";
     let reason = "(CASE delivery.id % 100 WHEN 0 THEN 'permanent_recipient' WHEN 1 THEN 'no_answer' END)";
@@ -81,7 +84,7 @@ pub async fn live_through(tx: &mut Tx, now: Timestamp, day: &str) -> Result<()> 
             "UPDATE delivery SET state = {state}, reason = {reason}, provider_id = {provider}, attempts = 1,
                 last_attempt_at = {now}, sent_at = CASE WHEN id % 100 > 1 THEN {now} END,
                 updated_at = {now} - id % 86400000, {trouble}
-             WHERE state = 0",
+             WHERE state = 0 AND message_id IN {OPEN}",
             now = now.0,
             trouble = attention::trouble(state, provider, reason, code),
         ),
@@ -90,17 +93,39 @@ pub async fn live_through(tx: &mut Tx, now: Timestamp, day: &str) -> Result<()> 
              SELECT delivery.id, 1, provider_id, {now}, 20,
                 CASE delivery.id % 100 WHEN 0 THEN 'permanent_recipient' WHEN 1 THEN 'unknown' ELSE 'accepted' END,
                 {code}, CASE delivery.id % 100 WHEN 0 THEN 'no such mailbox' END, FALSE
-             FROM delivery WHERE attempts = 1 ON CONFLICT DO NOTHING",
+             FROM delivery WHERE attempts = 1 AND message_id IN {OPEN} ON CONFLICT DO NOTHING",
             now = now.0
         ),
-        format!("UPDATE message_count SET {}", counts.join(", ")),
-        format!("UPDATE message SET status = 4, completed_at = {} WHERE status = 3", now.0),
+        format!("UPDATE message_count SET {} WHERE message_id IN {OPEN}", counts.join(", ")),
     ];
     for text in steps {
         in_tx!(tx, |c| sqlx::query(sql(text)).execute(c).await.map(drop))?;
     }
-    let text = "INSERT INTO day_count (day, channel, state, n)
-        SELECT $1, channel, state, count(*) FROM delivery WHERE attempts = 1 GROUP BY channel, state";
-    in_tx!(tx, |c| sqlx::query(text).bind(day).execute(c).await.map(drop))?;
+    let text = format!(
+        "INSERT INTO day_count (day, channel, state, n)
+         SELECT $1, channel, state, count(*) FROM delivery WHERE attempts = 1 AND message_id IN {OPEN}
+         GROUP BY channel, state
+         ON CONFLICT (day, channel, state) DO UPDATE SET n = day_count.n + excluded.n"
+    );
+    in_tx!(tx, |c| sqlx::query(sql(text)).bind(day).execute(c).await.map(drop))?;
+    let text = "UPDATE message SET status = 4, completed_at = $1 WHERE status = 3";
+    in_tx!(tx, |c| sqlx::query(text).bind(now.0).execute(c).await.map(drop))?;
+    Ok(())
+}
+
+/// Does at once what a store that was written so much to does by and by: its log goes into the file, or what is dead is
+/// cleared away, statistics are gathered and pages written. A server that grants no `CHECKPOINT` writes them when it likes.
+pub async fn settle_down(db: &Db) -> Result<()> {
+    match db {
+        Db::Sqlite { writer, .. } => {
+            sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(writer).await?;
+        }
+        Db::Postgres(pool) => {
+            sqlx::query("VACUUM (ANALYZE)").execute(pool).await?;
+            if let Err(error) = sqlx::query("CHECKPOINT").execute(pool).await {
+                tracing::debug!(%error, "the server writes its pages when it likes");
+            }
+        }
+    }
     Ok(())
 }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::Bench;
+use super::process::Server;
 use crate::app::{App, Running};
 use crate::cli::temp::TempFolder;
 use crate::clock::Clock;
@@ -49,6 +50,25 @@ impl Bed {
     /// Builds the process with these roles; nothing is answered or sent yet.
     pub(super) async fn app(&self, roles: &str) -> anyhow::Result<App> {
         Ok(App::build(&self.config(roles)?, Clock::System).await?)
+    }
+
+    /// The use cases over the store, beside whoever serves from it.
+    pub(super) async fn services(&self) -> anyhow::Result<Services> {
+        let config = self.config("web")?;
+        let url = config.public_url(config.server.listen);
+        Ok(Services::open(&config, Clock::System, url).await?)
+    }
+
+    /// Starts a process of its own with these roles.
+    pub(super) async fn server(&self, roles: &str) -> anyhow::Result<Server> {
+        let settings = [
+            ("BELLTOWER_DATA", self.folder.path().to_string_lossy().into_owned()),
+            ("BELLTOWER_DATABASE", self.database.clone()),
+            ("BELLTOWER_QUEUE", self.queue.clone()),
+            ("BELLTOWER_LISTEN", "127.0.0.1:0".to_owned()),
+            ("BELLTOWER_ROLES", roles.to_owned()),
+        ];
+        Server::start(self.folder.path(), &settings).await
     }
 
     fn config(&self, roles: &str) -> anyhow::Result<Config> {
@@ -118,7 +138,7 @@ pub(super) async fn people(s: &Services, count: u64) -> anyhow::Result<()> {
             "campus_id": campus_id(number),
             "name": format!("学生{number}"),
             "email": email(number),
-            "mobile": format!("+8613{number:09}"),
+            "mobile": format!("+86{}", self::number(number)),
             "wecom_userid": campus_id(number),
             "department": COLLEGE,
             "language": if number % 50 == 0 { "en" } else { "zh-CN" },
@@ -133,6 +153,11 @@ pub(super) async fn people(s: &Services, count: u64) -> anyhow::Result<()> {
 
 pub(super) fn campus_id(number: u64) -> String {
     format!("p{number:07}")
+}
+
+/// Of the mainland, without its country.
+pub(super) fn number(number: u64) -> String {
+    format!("13{number:09}")
 }
 
 pub(super) fn email(number: u64) -> String {

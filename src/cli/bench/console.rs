@@ -1,5 +1,4 @@
-//! How long the console takes to answer with a campus's history behind it: ten messages to everyone by e-mail, and many to
-//! one person, all of them ended, some of them badly.
+//! How long the console takes to answer with a campus's history behind it, as [`super::stored`] makes it.
 
 use std::time::{Duration, Instant};
 
@@ -11,26 +10,25 @@ use serde_json::json;
 use super::Bench;
 use super::bed::{self, Bed, CALLER, Served};
 use super::report::{Aim, Figure};
+use super::stored;
 use crate::domain::channel::ChannelKind;
 use crate::domain::grant::Grant;
+use crate::domain::id::MessageId;
 use crate::domain::operator::Role;
 use crate::domain::provider::ProviderKind;
 use crate::service::operators::{self, NewOperator};
-use crate::service::{planning, scratch, sources};
+use crate::service::{Services, sources};
 
 const BENCH: &str = "console";
 /// The aim is for this many people, with ten deliveries each.
 const PEOPLE: u64 = 100_000;
-const TO_EVERYONE: usize = 10;
-/// Of people, one in so many was sent a message alone.
-const ALONE: usize = 20;
 /// Times each page is asked for.
 const TIMES: usize = 40;
 const EMAIL: &str = "bench@bell.example";
 const PASSWORD: &str = "only for as long as it is measured";
 
 /// Pages as they are called in the report: the median, and what 95 in 100 stay within.
-const PAGES: [(&str, &str); 8] = [
+pub(super) const PAGES: [(&str, &str); 8] = [
     ("overview", "overview, 95 %"),
     ("messages", "messages, 95 %"),
     ("messages searched", "messages searched, 95 %"),
@@ -50,26 +48,24 @@ pub(super) async fn run(bench: &Bench) -> anyhow::Result<Vec<Figure>> {
     let key = sources::authenticate(&s, &key).await?;
     bed::provider(&s, ChannelKind::Email, ProviderKind::Sandbox, json!({})).await?;
     bed::people(&s, people).await?;
-    let mut body = bed::text();
-    body["channels"] = json!(["email"]);
-    body["audience"] = json!({"everyone": true});
-    let mut last = None;
-    for _ in 0..TO_EVERYONE {
-        last = Some(bed::message(&s, &key, &body).await?.id);
+    let message = stored::seed(&s, &key, people).await?;
+    enrol(&s, bench.limited).await?;
+    let served = Served::start(app).await?;
+    let mut figures = Vec::new();
+    for ((median, slow), times) in PAGES.into_iter().zip(pages(&served, message).await?) {
+        let within = Figure::new(BENCH, slow, times.within(0.95), "ms");
+        figures.push(Figure::new(BENCH, median, times.within(0.5), "ms"));
+        figures.push(if people == PEOPLE { within.aim(Aim::AtMost(50.0)) } else { within });
     }
-    let alone: Vec<_> = (0..people)
-        .step_by(ALONE)
-        .map(|number| {
-            let mut body = body.clone();
-            body["audience"] = json!({"recipients": [bed::campus_id(number)]});
-            body
-        })
-        .collect();
-    bed::messages(&s, &key, &alone).await?;
-    while planning::plan_next(&s, 1_000).await? > 0 {}
-    scratch::live_through(&s).await?;
+    served.stop().await?;
+    bed.remove().await?;
+    Ok(figures)
+}
+
+/// Somebody who may look at the pages; `limited`: at what two departments have.
+pub(super) async fn enrol(s: &Services, limited: bool) -> anyhow::Result<()> {
     let mut grant = Grant::from(Role::Owner);
-    if bench.limited {
+    if limited {
         grant.departments = [bed::DEPARTMENT, bed::COLLEGE].map(str::to_owned).into();
     }
     let new = NewOperator {
@@ -78,12 +74,24 @@ pub(super) async fn run(bench: &Bench) -> anyhow::Result<Vec<Figure>> {
         grants: vec![grant],
         password: Some(PASSWORD.to_owned()),
     };
-    operators::create(&s, &CALLER, new).await?.done()?;
-    let served = Served::start(app).await?;
+    operators::create(s, &CALLER, new).await?.done()?;
+    Ok(())
+}
 
+/// How long a page took, each time, sorted.
+pub(super) struct Times(Vec<Duration>);
+
+impl Times {
+    /// What this share of them (0..=1) took at most, in milliseconds.
+    pub(super) fn within(&self, share: f64) -> f64 {
+        self.0[((self.0.len() - 1) as f64 * share).round() as usize].as_secs_f64() * 1_000.0
+    }
+}
+
+/// Asks for each of [`PAGES`], one after the other, as the one who was enrolled.
+pub(super) async fn pages(served: &Served, message: MessageId) -> anyhow::Result<Vec<Times>> {
     let mut visitor = Visitor::new(&format!("http://{}", served.address))?;
     visitor.sign_in().await?;
-    let message = last.context("no message")?;
     let found = visitor.page("/console/people?q=p0000000").await?;
     let person = link(&found, "/console/people/rcp_").context("nobody was found")?;
     let listed = visitor.page("/console/attention").await?;
@@ -98,18 +106,11 @@ pub(super) async fn run(bench: &Bench) -> anyhow::Result<Vec<Figure>> {
         "/console/attention".to_owned(),
         kind,
     ];
-    let mut figures = Vec::new();
-    for ((median, slow), path) in PAGES.into_iter().zip(&paths) {
-        let times = visitor.measure(path).await.with_context(|| path.clone())?;
-        let millis =
-            |share: f64| times[((times.len() - 1) as f64 * share).round() as usize].as_secs_f64() * 1_000.0;
-        let within = Figure::new(BENCH, slow, millis(0.95), "ms");
-        figures.push(Figure::new(BENCH, median, millis(0.5), "ms"));
-        figures.push(if people == PEOPLE { within.aim(Aim::AtMost(50.0)) } else { within });
+    let mut all = Vec::with_capacity(paths.len());
+    for path in &paths {
+        all.push(Times(visitor.measure(path).await.with_context(|| path.clone())?));
     }
-    served.stop().await?;
-    bed.remove().await?;
-    Ok(figures)
+    Ok(all)
 }
 
 /// The first address on a page that begins so.

@@ -2,6 +2,7 @@
 //!
 //! The server runs as `web` alone, so that what is measured is intake; a client in the same process shares its cores.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde_json::json;
@@ -10,35 +11,28 @@ use super::bed::{self, Bed, CALLER, Served};
 use super::load::{self, Plan, Request, Tally, Until};
 use super::report::{Aim, Figure};
 use super::{Bench, Sizes};
-use crate::service::groups;
+use crate::service::{Services, groups};
 
 const BENCH: &str = "ingest";
+const PATH: &str = "/api/v1/messages";
+const GROUP: &str = "freshmen";
 
 pub(super) async fn run(bench: &Bench) -> anyhow::Result<Vec<Figure>> {
     let bed = Bed::make(bench).await?;
     let app = bed.app("web").await?;
     let s = app.services().clone();
     let key = bed::source(&s).await?;
-    groups::put(
-        &s,
-        &CALLER,
-        "freshmen",
-        &json!({"name": "新生", "kind": "dynamic", "where": "grade = 2026"}),
-    )
-    .await?;
+    audience(&s).await?;
     let served = Served::start(app).await?;
 
-    let mut body = bed::text();
-    body["audience"] = json!({"groups": ["freshmen"]});
-    let body = body.to_string();
-    let (address, path) = (served.address, "/api/v1/messages");
     let Sizes { seconds, connections, .. } = bench.sizes;
     let measured = Until::Passed(Duration::from_secs(seconds));
-    let ask = |request, until| measure(Plan { address, request, connections, status: 202, until });
-    ask(Request::post(address, path, &key, body.as_bytes()), Until::Answered(connections as u64 * 20))
-        .await?;
-    let plain = ask(Request::post(address, path, &key, body.as_bytes()), measured).await?;
-    let keyed = ask(Request::post_once(address, path, &key, body.as_bytes(), "bench"), measured).await?;
+    let request = request(served.address, &key);
+    let ask = |request, until| measure(plan(served.address, request, connections, until));
+    ask(request.clone(), warm_up(connections)).await?;
+    let plain = ask(request, measured).await?;
+    let once = Request::post_once(served.address, PATH, &key, body().as_bytes(), "bench");
+    let keyed = ask(once, measured).await?;
     served.stop().await?;
     bed.remove().await?;
 
@@ -55,7 +49,33 @@ pub(super) async fn run(bench: &Bench) -> anyhow::Result<Vec<Figure>> {
     ])
 }
 
-async fn measure(plan: Plan) -> anyhow::Result<Tally> {
+/// Whom the messages are for: nobody who is there.
+pub(super) async fn audience(s: &Services) -> anyhow::Result<()> {
+    let group = json!({"name": "新生", "kind": "dynamic", "where": "grade = 2031"});
+    groups::put(s, &CALLER, GROUP, &group).await?;
+    Ok(())
+}
+
+fn body() -> String {
+    let mut body = bed::text();
+    body["audience"] = json!({"groups": [GROUP]});
+    body.to_string()
+}
+
+pub(super) fn request(address: SocketAddr, key: &str) -> Request {
+    Request::post(address, PATH, key, body().as_bytes())
+}
+
+pub(super) fn plan(address: SocketAddr, request: Request, connections: usize, until: Until) -> Plan {
+    Plan { address, request, connections, status: 202, until }
+}
+
+/// Enough for what is looked up once to be known.
+pub(super) fn warm_up(connections: usize) -> Until {
+    Until::Answered(connections as u64 * 20)
+}
+
+pub(super) async fn measure(plan: Plan) -> anyhow::Result<Tally> {
     let tally = tokio::task::spawn_blocking(|| load::run(plan)).await??;
     if let Some(failure) = &tally.first_failure {
         anyhow::bail!("{} request(s) failed; the first {failure}", tally.failures);

@@ -1,7 +1,9 @@
 //! `belltower bench`: figures that anyone can repeat, on stores of its own and against the simulators.
 //!
-//! - [`ingest`], [`fanout`], [`dispatch`], [`emergency`], [`console`], [`footprint`]: one bench each
-//! - [`bed`]: what they lie on; [`campus`]: what messages heed there; [`load`]: the client; [`vendors`]: who is sent to; [`report`]: how figures are shown
+//! - [`ingest`], [`fanout`], [`dispatch`], [`emergency`] with [`killed`], [`receipts`], [`console`], [`history`], [`nodes`],
+//!   [`footprint`]: one bench each
+//! - [`bed`]: what they lie on; [`process`]: a server apart; [`campus`]: what messages heed there; [`stored`]: what ended long
+//!   ago; [`load`]: the client; [`vendors`]: who is sent to; [`report`]: how figures are shown
 
 mod bed;
 mod campus;
@@ -10,9 +12,15 @@ mod dispatch;
 mod emergency;
 mod fanout;
 mod footprint;
+mod history;
 mod ingest;
+mod killed;
 mod load;
+mod nodes;
+mod process;
+mod receipts;
 mod report;
+mod stored;
 mod vendors;
 
 use std::collections::BTreeMap;
@@ -23,6 +31,7 @@ use clap::{Args, ValueEnum};
 
 use self::report::Report;
 use super::context::{Context, quiet};
+use super::failure::WrongUsage;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::telemetry;
@@ -34,8 +43,12 @@ fanout     one message to everyone, planned for three channels under rules, wish
 dispatch   deliveries by three channels handed to vendors that answer at once, beside one that is dead, and mails to a
            relay 20 ms away
 emergency  an alert to everyone by three channels whose vendors take 50 ms a call: alone, beside a dead one, with a million
-           routine deliveries waiting, stopped and corrected
+           routine deliveries waiting, stopped and corrected, followed in the feed, and with its server killed in the midst
+receipts   what vendors tell later of texts to everyone, taken in over HTTP and matched
 console    pages of a signed-in administrator, over ten deliveries and more for each person; --count 100000 is a campus's
+history    intake, messages to one person each and the console's pages on a small store and on a large one, with ten deliveries
+           and more for each person, and how much more they cost there; --count 1000000 is ten million deliveries
+nodes      intake, sending and an alert by one node and by three on one store; not part of all, needs --database and --queue
 footprint  an idle server: memory, time to be ready, size";
 
 #[derive(Args)]
@@ -49,16 +62,17 @@ pub(super) struct BenchArgs {
     /// the process]
     #[arg(long, value_name = "URL")]
     queue: Option<String>,
-    /// How long ingest asks, each time
+    /// How long ingest, history and nodes ask, each time
     #[arg(long, value_name = "N", default_value_t = 10)]
     seconds: u64,
-    /// People in the directory of fanout, dispatch, emergency and console, with three, three, three and ten deliveries for each
+    /// People in the directory; a message to everyone makes three deliveries for each, one in receipts, and ten messages ten
+    /// in console and history
     #[arg(long, value_name = "N", default_value_t = 50_000)]
     count: u64,
-    /// Connections that ingest asks over
+    /// Connections that ingest, history and nodes ask over
     #[arg(long, value_name = "N", default_value_t = 64)]
     connections: usize,
-    /// Ask for console's pages as somebody limited to two departments, which have all there is
+    /// Ask for the pages of console and history as somebody limited to two departments, which have all there is
     #[arg(long)]
     limited: bool,
     /// Where embedded stores are made; what is measured is this disk [default: /var/tmp]
@@ -75,7 +89,11 @@ enum What {
     Fanout,
     Dispatch,
     Emergency,
+    Receipts,
     Console,
+    History,
+    /// One node and three, on PostgreSQL and a broker
+    Nodes,
     Footprint,
     All,
 }
@@ -99,6 +117,10 @@ struct Sizes {
 
 impl BenchArgs {
     pub(super) fn run(self, context: &Context) -> anyhow::Result<()> {
+        if self.what == What::Nodes && (self.database.is_none() || self.queue.is_none()) {
+            let why = "nodes share a server and a broker: give --database and --queue";
+            return Err(WrongUsage(why.to_owned()).into());
+        }
         let mut config: Config = context.load()?;
         quiet(&mut config, "warn");
         telemetry::init(&config.log)?;
@@ -108,6 +130,8 @@ impl BenchArgs {
             connections: self.connections.max(1),
         };
         let folder = self.folder.unwrap_or_else(disk);
+        // Processes of their own have other folders.
+        let folder = folder.canonicalize().with_context(|| format!("looking for {}", folder.display()))?;
         let bench =
             Bench { folder, database: self.database, queue: self.queue, limited: self.limited, sizes };
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -142,8 +166,17 @@ async fn measure(what: What, bench: &Bench) -> anyhow::Result<Report> {
     if wanted(What::Emergency) {
         figures.extend(Box::pin(emergency::run(bench)).await.context("emergency")?);
     }
+    if wanted(What::Receipts) {
+        figures.extend(receipts::run(bench).await.context("receipts")?);
+    }
     if wanted(What::Console) {
         figures.extend(console::run(bench).await.context("console")?);
+    }
+    if wanted(What::History) {
+        figures.extend(Box::pin(history::run(bench)).await.context("history")?);
+    }
+    if what == What::Nodes {
+        figures.extend(Box::pin(nodes::run(bench)).await.context("nodes")?);
     }
     if wanted(What::Footprint) {
         figures.extend(footprint::run(bench).await.context("footprint")?);

@@ -37,10 +37,11 @@ impl Figure {
         Self { aim: Some(aim), ..self }
     }
 
-    /// How many times as good as the aim: 1 and more reach it.
+    /// How many times as good as the aim: 1 and more reach it. Nothing where there is none of what should be little.
     fn ratio(&self) -> Option<f64> {
         match self.aim? {
             Aim::AtLeast(aim) => Some(self.value / aim),
+            Aim::AtMost(_) if self.value == 0.0 => None,
             Aim::AtMost(aim) => Some(aim / self.value),
         }
     }
@@ -94,6 +95,9 @@ impl Report {
 
 /// With thousands set apart; three figures below ten.
 fn number(value: f64) -> String {
+    if value == 0.0 {
+        return "0".to_owned();
+    }
     if value < 10.0 {
         return format!("{value:.2}");
     }
@@ -117,8 +121,8 @@ mod tests {
 
     #[test]
     fn numbers_are_short() {
-        let text: Vec<_> = [0.734, 41.25, 999.6, 8_123.4, 150_000.0].into_iter().map(number).collect();
-        assert_eq!(text, ["0.73", "41.2", "1,000", "8,123", "150,000"]);
+        let text: Vec<_> = [0.0, 0.734, 41.25, 999.6, 8_123.4, 150_000.0].into_iter().map(number).collect();
+        assert_eq!(text, ["0", "0.73", "41.2", "1,000", "8,123", "150,000"]);
     }
 
     #[test]
@@ -127,5 +131,7 @@ mod tests {
         assert_eq!(rate.ratio(), Some(1.5));
         let time = Figure::new("fanout", "planned", 0.5, "s").aim(Aim::AtMost(1.0));
         assert_eq!(time.ratio(), Some(2.0));
+        let none = Figure::new("emergency", "lost", 0.0, "deliveries").aim(Aim::AtMost(0.0));
+        assert_eq!(none.ratio(), None);
     }
 }

@@ -3,16 +3,17 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use url::Url;
 
 use super::bed;
 use crate::domain::channel::ChannelKind;
 use crate::domain::provider::ProviderKind;
 use crate::service::Services;
-use crate::simulator::http_sms::Inbox;
+use crate::simulator::http_sms::{Inbox, Pushed};
 use crate::simulator::{
-    AliyunOptions, AliyunSimulator, Faults, HttpSmsOptions, HttpSmsSimulator, Mailbox, Moment, SmsAct,
-    SmsFaults, SmtpOptions, SmtpSimulator, Stage, TencentOptions, TencentSimulator, WecomCall, WecomFaults,
-    WecomMailbox, WecomOptions, WecomSimulator,
+    AliyunOptions, AliyunSimulator, Faults, HttpSmsOptions, HttpSmsSimulator, Mailbox, Moment, ReceiptPlan,
+    SmsAct, SmsFaults, SmtpOptions, SmtpSimulator, Stage, TencentOptions, TencentSimulator, WecomCall,
+    WecomFaults, WecomMailbox, WecomOptions, WecomSimulator,
 };
 
 /// Connections to the relay, twice what a provider has unless told.
@@ -50,6 +51,14 @@ impl Texts {
             Self::Gateway(gateway) => (ProviderKind::HttpSms, gateway.settings()),
             Self::Aliyun(account) => (ProviderKind::AliyunSms, account.settings()),
             Self::Tencent(account) => (ProviderKind::TencentSms, account.settings()),
+        }
+    }
+
+    async fn tell(&self, url: &Url) -> Vec<Pushed> {
+        match self {
+            Self::Gateway(gateway) => gateway.push(url).await,
+            Self::Aliyun(account) => account.push(url).await,
+            Self::Tencent(account) => account.push(url).await,
         }
     }
 
@@ -110,6 +119,15 @@ impl Vendors {
         Ok(Self { texts: Texts::Tencent(TencentSimulator::start(options).await?), ..Self::start().await? })
     }
 
+    /// The gateway tells of so many texts in one push.
+    pub(super) async fn telling(at_once: usize) -> anyhow::Result<Self> {
+        let vendors = Self::start().await?;
+        if let Texts::Gateway(gateway) = &vendors.texts {
+            gateway.set_receipts(ReceiptPlan { at_once, ..ReceiptPlan::default() });
+        }
+        Ok(vendors)
+    }
+
     async fn with(faults: SmsFaults, relay: Faults, connections: u64) -> anyhow::Result<Self> {
         Self::all(faults, relay, WecomFaults::default(), connections).await
     }
@@ -152,6 +170,15 @@ impl Vendors {
         bed::provider(s, ChannelKind::Wechat, ProviderKind::Wecom, self.corp.settings()).await
     }
 
+    /// How often this person was sent something by a channel.
+    pub(super) fn sent_to(&self, channel: ChannelKind, person: u64) -> u64 {
+        match channel {
+            ChannelKind::Email => self.relay.mailbox().mails_to(&bed::email(person)),
+            ChannelKind::Sms => self.texts.inbox().texts_to(&bed::number(person)),
+            ChannelKind::Wechat => self.corp.mailbox().messages_to(&bed::campus_id(person)),
+        }
+    }
+
     pub(super) fn total(&self, channel: ChannelKind) -> u64 {
         match channel {
             ChannelKind::Email => self.relay.mailbox().total(),
@@ -167,6 +194,11 @@ impl Vendors {
             ChannelKind::Sms => self.texts.inbox().wait_for(total).await,
             ChannelKind::Wechat => self.corp.mailbox().wait_for(total).await,
         }
+    }
+
+    /// Has whoever takes texts tell there what became of them, one push after the other, and gives the answers.
+    pub(super) async fn tell(&self, url: &Url) -> Vec<Pushed> {
+        self.texts.tell(url).await
     }
 
     /// Closes every connection.

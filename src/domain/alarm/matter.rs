@@ -104,7 +104,8 @@ pub enum Matter {
         id: ButtonId,
         name: String,
         trouble: ButtonTrouble,
-        /// When it was heard of or tried out last, or the press that went nowhere or was refused came.
+        /// When it was heard of or tried out last, or the press came that went nowhere, was refused or asked for
+        /// something else than what is being sent.
         since: Option<Timestamp>,
         /// Percent.
         battery: Option<u32>,

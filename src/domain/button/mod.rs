@@ -84,7 +84,7 @@ impl Signal {
 coded! {
     /// What a device shows whoever stands in front of it.
     Led {
-        /// It is kept, and does not go out at this moment.
+        /// It is kept, and does not go out at this moment, or not in its own words.
         Accepted = 1 "accepted",
         /// The alert is going out.
         Live = 2 "live",
@@ -111,6 +111,8 @@ coded! {
         Refused = 6 "refused",
         /// Its clock is not ours, so that what it says of a press would not be taken.
         Clock = 7 "clock",
+        /// A press of it asked for other choices than those of what is being sent, and nobody is told of its own.
+        Differs = 8 "differs",
     }
 }
 
@@ -134,6 +136,9 @@ pub struct Prepared {
     /// The scenario's slug.
     pub scenario: String,
     pub plan: Plan,
+    /// It was not sent: the same scenario was being sent for the same place, begun with other choices.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub differs: bool,
 }
 
 /// What every gesture sends, as it was read by whoever agreed to it.

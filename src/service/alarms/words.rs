@@ -120,6 +120,9 @@ impl Matter {
                     (ButtonTrouble::Unsent, _) => "被按下，但广播没有发出".to_owned(),
                     (ButtonTrouble::Refused, _) => "可能被按下，但请求被拒绝，什么都没有发出".to_owned(),
                     (ButtonTrouble::Clock, _) => "的时钟不准，带时间的按下会被拒绝".to_owned(),
+                    (ButtonTrouble::Differs, _) => {
+                        "被按下，但同一地点的广播正以其他选项发出，没有人收到这次按下的内容".to_owned()
+                    }
                 };
                 format!("报警按钮“{name}”{what}")
             }
@@ -196,6 +199,10 @@ impl Matter {
                     (ButtonTrouble::Unsent, _) => "was pressed, and no broadcast went out".to_owned(),
                     (ButtonTrouble::Refused, _) => {
                         "was perhaps pressed: what it sent was refused, and nothing went out".to_owned()
+                    }
+                    (ButtonTrouble::Differs, _) => {
+                        "was pressed with other choices than those of what is being sent: nobody is told of its own"
+                            .to_owned()
                     }
                     (ButtonTrouble::Clock, _) => {
                         "has a wrong clock: presses that say their time are refused".to_owned()
@@ -296,6 +303,12 @@ const fn button_advice(trouble: ButtonTrouble, language: Language) -> &'static s
         (ButtonTrouble::Refused, English) => {
             "See at once what happened there, and send it from the emergency page if need be; the button's page says why it \
              was refused. Mend that, then press its test."
+        }
+        (ButtonTrouble::Differs, Chinese) => {
+            "立即核对正在发出的广播，需要时发布更新；按钮页面写明是哪一次按下。"
+        }
+        (ButtonTrouble::Differs, English) => {
+            "See at once what is being sent, and send an update where it does not say enough; the button's page shows the press."
         }
         (ButtonTrouble::Clock, Chinese) => "校准设备的时间，再按一次测试。",
         (ButtonTrouble::Clock, English) => "Set its clock, then press its test.",

@@ -23,10 +23,10 @@ pub(in crate::service) struct Fired<'a> {
 }
 
 /// Sends what a press stands for, once, in the words that two people agreed to. Where the same is being sent already the press
-/// attaches to it; where it waits for a second person, or was given back, that ends: nobody agreed to its words, and other
+/// attaches to it, and whoever may stop it is told where its choices are others; where it waits for a second person, or was given back, that ends: nobody agreed to its words, and other
 /// choices than those of its place are perhaps not the button's.
 pub(in crate::service) async fn fire_button(s: &Services, fired: &Fired<'_>) -> Result<()> {
-    let Prepared { scenario, plan } = fired.prepared;
+    let Prepared { scenario, plan, .. } = fired.prepared;
     let doer = Doer {
         operator: None,
         source: None,
@@ -34,7 +34,7 @@ pub(in crate::service) async fn fire_button(s: &Services, fired: &Fired<'_>) -> 
         from: Some(fired.from.to_owned()),
         test: false,
     };
-    let once = Once::Button { press: fired.press, led: fired.led };
+    let once = Once::Button { press: fired.press, led: fired.led, prepared: fired.prepared };
     let beginning = Begin {
         scenario: Some(scenario),
         follows: None,

@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use super::press::{self, Pressed, Pressing};
 use super::{Services, unknown};
 use crate::clock::Timestamp;
-use crate::domain::button::Led;
+use crate::domain::button::{Led, Prepared};
 use crate::domain::emergency::{Run, State, Texts};
 use crate::domain::id::{BroadcastId, ButtonPressId, SourceId};
 use crate::service::Caller;
@@ -38,10 +38,11 @@ pub(in crate::service) enum Once<'a> {
         named: cap::Named<'a>,
         document: &'a str,
     },
-    /// A button's press, whose device is shown that from then on.
+    /// A button's press, whose device is shown that from then on where what it stands for is sent.
     Button {
         press: ButtonPressId,
         led: Led,
+        prepared: &'a Prepared,
     },
 }
 
@@ -53,8 +54,19 @@ impl Once<'_> {
                 broadcast_keys::take(tx, source, key, body_hash, id, now).await?
             }
             Self::Alert { named, document } => cap::receive(tx, named, id, document, now).await?,
-            Self::Button { press, led } => button_presses::fire(tx, press, id, led).await?,
+            Self::Button { press, led, .. } => button_presses::fire(tx, press, id, led).await?,
         };
+        Self::once(taken)
+    }
+
+    /// As [`take`](Self::take), of one that was begun with other choices.
+    pub async fn attach(self, tx: &mut Tx, id: BroadcastId, now: Timestamp) -> Result<()> {
+        let Self::Button { press, prepared, .. } = self else { return self.take(tx, id, now).await };
+        let kept = Prepared { differs: true, ..prepared.clone() };
+        Self::once(button_presses::attach(tx, press, id, &kept).await?)
+    }
+
+    fn once(taken: bool) -> Result<()> {
         if taken {
             return Ok(());
         }

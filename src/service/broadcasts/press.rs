@@ -253,6 +253,9 @@ pub(super) async fn begin(
     let kept = kept?;
     if kept.attached_to.is_none() {
         telling::others(s, kept.id, doer.operator);
+    } else if kept.differs && matches!(hand, Hand::Button) {
+        // Everybody else is told by the answer.
+        telling::other_choices(s, kept.id, &doer.label, &plan);
     }
     let audience =
         audience.inspect_err(|error| tracing::warn!(%error, "a broadcast's people are not counted")).ok();
@@ -317,16 +320,23 @@ async fn keep(
             return Err(Error::conflict("try_again", "the same broadcast ended just now; press again"));
         };
         open.state.after(Act::Attach).map_err(super::changing::illegal)?;
-        doer.note(&mut tx, open.id, now, Act::Attach, &json!({ "note": begin.note })).await?;
-        if let Some(once) = begin.once {
-            once.take(&mut tx, open.id, now).await?;
+        let differs = open.plan.0.chosen != plan.chosen;
+        let mut said = json!({ "note": begin.note });
+        if differs {
+            said["chosen"] = json!(plan.chosen);
+        }
+        doer.note(&mut tx, open.id, now, Act::Attach, &said).await?;
+        match begin.once {
+            Some(once) if differs => once.attach(&mut tx, open.id, now).await?,
+            Some(once) => once.take(&mut tx, open.id, now).await?,
+            None => {}
         }
         tx.commit().await?;
         return Ok(Pressed {
             id: open.id,
             state: open.state,
             run: open.run,
-            differs: open.plan.0.chosen != plan.chosen,
+            differs,
             attached_to: Some(open.pressed_by),
             audience: None,
         });

@@ -20,7 +20,7 @@ fn fill(row: &ScenarioRow, chosen: &Chosen) -> Option<Prepared> {
     let named = chosen.iter().map(|(name, choice)| (name.to_owned(), choice.zh.clone().into()));
     let chosen = choose(&row.document.0, &named.collect::<Params>()).ok()?;
     let plan = Plan { scenario: row.document.0.clone(), version: row.version, chosen };
-    Some(Prepared { scenario: row.slug.clone(), plan })
+    Some(Prepared { scenario: row.slug.clone(), plan, differs: false })
 }
 
 /// Whether a scenario in use has everything that was chosen, and asks for nothing more.

@@ -49,20 +49,28 @@ pub struct Said<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = ButtonAnswer)]
 pub struct Answer {
-    /// The broadcast that is going out by it; where it waits to be called off there is none yet.
+    /// The broadcast that is going out by it, or, where it `differs`, instead of it; where it waits to be called off there
+    /// is none yet.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false, value_type = String, example = "brd_0a1b2c3d4e5f6")]
     pub broadcast_id: Option<BroadcastId>,
     /// `live`: the alert is going out. `accepted`: it is kept; an alert goes out when it can be called off no more, or was
-    /// called off. `test_ok`: it would have worked, and nothing was sent. `refused`: nothing follows, as the button is
+    /// called off, or it `differs`. `test_ok`: it would have worked, and nothing was sent. `refused`: nothing follows, as the button is
     /// disarmed, revoked, that way to press it stands for nothing, or the press could not be sent in time.
     #[schema(inline)]
     pub led: Led,
+    /// The same scenario is being sent for the same place, begun with other choices: nobody is told of those of this press.
+    /// Whoever may stop the broadcast has word of it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
+    pub differs: bool,
 }
 
 impl From<&PressRow> for Answer {
     fn from(row: &PressRow) -> Self {
-        Self { broadcast_id: row.broadcast_id.filter(|_| row.led == Led::Live), led: row.led }
+        let differs = row.differs();
+        let broadcast_id = row.broadcast_id.filter(|_| row.led == Led::Live || differs);
+        Self { broadcast_id, led: row.led, differs }
     }
 }
 
@@ -137,7 +145,7 @@ pub async fn press(s: &Services, caller: &ButtonCaller, said: &Said<'_>) -> Resu
         Err(error) => {
             // It is kept, and is tried again.
             tracing::error!(%error, press = %row.id, button = caller.button.name, "a press did not go out at once");
-            Ok(Answer { broadcast_id: None, led: Led::Accepted })
+            Ok(Answer { broadcast_id: None, led: Led::Accepted, differs: false })
         }
     }
 }
@@ -363,7 +371,8 @@ fn stands_for_something(button: &ButtonRow, gesture: Gesture) -> bool {
     }
 }
 
-/// Calls off what has not gone out yet; where an alert of its is being sent all the same, its device is told that.
+/// Calls off what has not gone out yet; where an alert of its is being sent all the same, its device is told that. What was
+/// begun with other choices than a press's is none of its.
 async fn cancel(tx: &mut Tx, button: &ButtonRow, now: Timestamp) -> Result<Meaning> {
     let is_called_off = presses::cancel(tx, button.id, now).await? > 0;
     if is_called_off {
@@ -387,7 +396,8 @@ async fn gesture(
         return Ok(Meaning::nothing());
     }
     if let Some(first) = presses::latest(tx, button.id, now.minus(TOGETHER)).await? {
-        let led = if first.broadcast_id.is_some() { Led::Live } else { Led::Accepted };
+        let goes_out = first.broadcast_id.is_some() && !first.differs();
+        let led = if goes_out { Led::Live } else { Led::Accepted };
         let broadcast = first.broadcast_id;
         return Ok(Meaning { broadcast, joins: Some(first.id), ..Meaning::of(led) });
     }

@@ -17,7 +17,7 @@ use crate::store::{button_presses, buttons as store, scenarios};
 
 /// A press that did not go out is told after this long,
 const SENDING_TAKES: Duration = Duration::from_secs(30);
-/// and for this long.
+/// and for this long, as one that asked for something else than what is being sent.
 const UNSENT_FOR: Duration = Duration::from_hours(24);
 
 /// Buttons whose clock is not ours, by what each of them said last: presses that say their time would be refused.
@@ -67,6 +67,7 @@ pub(in crate::service) async fn conditions(s: &Services, now: Timestamp) -> Resu
     let scenarios = scenarios::list(&s.db).await?;
     let scenarios: HashMap<_, _> = scenarios.iter().map(|row| (row.slug.as_str(), row)).collect();
     let unsent = button_presses::unsent(&s.db, now.minus(UNSENT_FOR), now.minus(SENDING_TAKES)).await?;
+    let differing = button_presses::differing(&s.db, now.minus(UNSENT_FOR)).await?;
     let clocks_off = with_clock_off(s).await?;
     let mut found = Vec::new();
     for row in &rows {
@@ -80,6 +81,10 @@ pub(in crate::service) async fn conditions(s: &Services, now: Timestamp) -> Resu
         let lost = unsent.iter().find(|press| press.button_id == row.id);
         found.extend(
             lost.map(|press| condition(row, ButtonTrouble::Unsent, Some(press.at), Severity::Act, true)),
+        );
+        let other = differing.iter().find(|press| press.button_id == row.id);
+        found.extend(
+            other.map(|press| condition(row, ButtonTrouble::Differs, Some(press.at), Severity::Act, true)),
         );
     }
     Ok(found)

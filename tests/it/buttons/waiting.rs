@@ -1,6 +1,8 @@
 //! Presses where somebody else began the same, and what of it waits.
 
+use belltower::domain::button::ButtonTrouble;
 use belltower::domain::emergency::Run;
+use belltower::service::operators::{self, NewOperator};
 use belltower::store::button_presses;
 
 use super::*;
@@ -75,6 +77,100 @@ on_both!(a_press_that_is_called_off_in_the_last_moment_leaves_all_as_it_was, |db
     assert_eq!((rows.len(), rows[0].id, rows[0].state), (1, clerks, State::PendingApproval));
     assert_eq!(wall.acts(clerks).await, [Act::Press, Act::Submit]);
     assert!(wall.told("图书馆发生火情").is_empty());
+});
+
+impl Wall {
+    /// Somebody who may stop broadcasts, and is told of them.
+    async fn enrol(&self, email: &str) {
+        let new = NewOperator {
+            email: email.to_owned(),
+            name: email.to_owned(),
+            grants: vec![Role::DutyOfficer.into()],
+            password: None,
+        };
+        operators::create(&self.app.services, &TERMINAL, new).await.unwrap().done().unwrap();
+    }
+
+    /// An officer says that the library burns, and has people meet elsewhere than the button.
+    async fn officers(&self) -> BroadcastId {
+        let params = fire_meeting("图书馆", "东门广场");
+        let live = press_fire(&self.app.services, &officer(3), Run::Live, &params).await.unwrap();
+        assert_eq!(live.state, State::Live);
+        live.id
+    }
+
+    async fn settle(&self) {
+        let background = &self.app.services.background;
+        background.close();
+        background.wait().await;
+        background.reopen();
+        self.app.drain().await;
+    }
+}
+
+/// What a device is answered whose choices are not those of what is being sent.
+fn differs(id: BroadcastId) -> Value {
+    json!({"broadcast_id": id.to_string(), "led": "accepted", "differs": true})
+}
+
+on_both!(a_press_with_other_choices_than_those_being_sent_is_not_live_and_duty_is_told, |db| async {
+    let wall = Wall::armed(db, &ButtonForm { power: Some(Power::Battery), ..form() }).await;
+    wall.enrol("duty@bell.example").await;
+    let officers = wall.officers().await;
+    let answer = differs(officers);
+    assert_eq!(wall.signal("press", 1).await.expect(202), answer);
+    assert_eq!(wall.signal("press", 1).await.expect(202), answer, "the first answer again");
+    assert_eq!(wall.signal("press", 2).await.expect(202), answer, "one with the first");
+    assert_eq!(wall.signal("press", 2).await.expect(202), answer);
+    assert_eq!(wall.led("cancel", 3).await, "refused", "nothing of its own goes out");
+    assert_eq!(wall.acts(officers).await, [Act::Press, Act::Launch, Act::Attach]);
+    wall.settle().await;
+    assert_eq!(wall.told("图书馆发生火情"), EVERYBODY);
+    assert_eq!(wall.told("按钮按下的选项与正在发出的不同"), ["duty@bell.example"]);
+    assert_eq!(wall.troubles(0).await, [ButtonTrouble::Differs]);
+    broadcasts::stop(&wall.app.services, &TERMINAL, None, officers, "").await.unwrap();
+    wall.troubles(MINUTE).await;
+    assert_eq!(wall.troubles(10 * MINUTE).await, [], "nothing else is being sent any more");
+    assert_eq!(wall.led("press", 4).await, "live");
+});
+
+on_both!(a_press_with_the_same_choices_as_those_being_sent_is_live, |db| async {
+    let wall = Wall::armed(db, &form()).await;
+    wall.enrol("duty@bell.example").await;
+    let live = press_fire(&wall.app.services, &officer(3), Run::Live, &fire("图书馆")).await.unwrap();
+    let answer = json!({"broadcast_id": live.id.to_string(), "led": "live"});
+    assert_eq!(wall.signal("press", 1).await.expect(202), answer);
+    assert_eq!(wall.signal("cancel", 2).await.expect(202), answer);
+    wall.settle().await;
+    assert!(wall.told("按钮按下的选项与正在发出的不同").is_empty());
+    assert_eq!(wall.troubles(0).await, []);
+});
+
+on_both!(that_a_press_differs_is_known_when_it_can_be_called_off_no_more, |db| async {
+    let wall = Wall::armed(db, &ButtonForm { cancel_seconds: Some(5), ..form() }).await;
+    wall.enrol("duty@bell.example").await;
+    let officers = wall.officers().await;
+    assert_eq!(wall.signal("press", 1).await.expect(202), json!({"led": "accepted"}));
+    wall.settle().await;
+    assert!(wall.told("按钮按下的选项与正在发出的不同").is_empty());
+    wall.turn(5_000);
+    wall.settle().await;
+    assert_eq!(wall.broadcasts().await.len(), 1);
+    assert_eq!(wall.signal("press", 1).await.expect(202), differs(officers));
+    wall.settle().await;
+    assert_eq!(wall.told("按钮按下的选项与正在发出的不同"), ["duty@bell.example"]);
+    // Held, it is about another place, which is being sent when it is called off too late.
+    wall.turn(10_000);
+    assert_eq!(wall.led("hold", 2).await, "accepted");
+    wall.turn(5_000);
+    wall.settle().await;
+    let gym = wall.broadcasts().await.into_iter().find(|row| row.id != officers).unwrap().id;
+    wall.turn(5_000);
+    assert_eq!(wall.signal("press", 3).await.expect(202), json!({"led": "accepted"}));
+    wall.turn(5_000);
+    wall.settle().await;
+    let late = wall.signal("cancel", 4).await.expect(202);
+    assert_eq!(late, json!({"broadcast_id": gym.to_string(), "led": "live"}), "the latest of its own");
 });
 
 /// Longer than anything takes that is not waited for without end.

@@ -3,8 +3,8 @@ use belltower::domain::button::{Led, Prepared, Signal};
 use belltower::domain::emergency::{Chosen, Plan, State, starters};
 use belltower::domain::id::{BroadcastId, ButtonId, ButtonKeyId, ButtonPressId};
 use belltower::store::button_presses::{
-    NewPress, cancel, due, find, find_seq, fire, forget_beats, give_up, insert, latest, latest_live, list,
-    prune, put_off, said_last, unsent, waiting,
+    NewPress, attach, cancel, differing, due, find, find_seq, fire, forget_beats, give_up, insert, latest,
+    latest_live, list, prune, put_off, said_last, unsent, waiting,
 };
 use belltower::store::{Db, broadcasts, button_keys};
 
@@ -16,7 +16,7 @@ use crate::support::on_both;
 fn prepared() -> Prepared {
     let starter = starters::starters(jiff::civil::date(2026, 9, 1)).into_iter().next().unwrap();
     let plan = Plan { scenario: starter.scenario, version: 1, chosen: Chosen::default() };
-    Prepared { scenario: starter.slug, plan }
+    Prepared { scenario: starter.slug, plan, differs: false }
 }
 
 async fn button(db: &Db) -> (ButtonId, ButtonKeyId) {
@@ -173,6 +173,49 @@ on_both!(of_what_went_out_the_latest_that_is_live_is_found, |db| async {
     assert_eq!(latest_live(&mut tx, of.0, Timestamp(9)).await.unwrap(), Some(first));
     assert_eq!(latest_live(&mut tx, ButtonId(99), Timestamp(9)).await.unwrap(), None);
     tx.commit().await.unwrap();
+});
+
+on_both!(a_press_is_kept_with_what_is_sent_instead_of_it, |db| async {
+    let of = button(&db).await;
+    let prepared = prepared();
+    let press =
+        |seq, at| NewPress { prepared: Some(&prepared), due_at: Some(Timestamp(at)), ..new(of, seq, at) };
+    let broadcast = live(&db, "live fire 图书馆").await;
+    let own = keep(&db, &press(1, 10)).await;
+    let other = keep(&db, &press(2, 20)).await;
+    let waits = keep(&db, &press(3, 30)).await;
+    let kept = Prepared { differs: true, ..prepared.clone() };
+    let mut tx = db.begin().await.unwrap();
+    assert!(fire(&mut tx, own, broadcast, Led::Accepted).await.unwrap());
+    assert!(!attach(&mut tx, own, broadcast, &kept).await.unwrap(), "it became one");
+    assert!(attach(&mut tx, other, broadcast, &kept).await.unwrap());
+    assert!(!attach(&mut tx, other, broadcast, &kept).await.unwrap(), "once");
+    assert!(!fire(&mut tx, other, broadcast, Led::Live).await.unwrap());
+    assert_eq!(cancel(&mut tx, of.0, Timestamp(31)).await.unwrap(), 1);
+    assert!(!attach(&mut tx, waits, broadcast, &kept).await.unwrap(), "it was called off");
+    assert_eq!(latest_live(&mut tx, of.0, Timestamp(0)).await.unwrap(), Some(broadcast), "by the first");
+    assert_eq!(latest_live(&mut tx, of.0, Timestamp(10)).await.unwrap(), None);
+    let joins = NewPress { joins: Some(other), broadcast: Some(broadcast), ..new(of, 4, 40) };
+    insert(&mut tx, &joins).await.unwrap();
+    tx.commit().await.unwrap();
+    let row = find(&db, other).await.unwrap().unwrap();
+    assert_eq!((row.broadcast_id, row.led, row.due_at), (Some(broadcast), Led::Accepted, None));
+    assert_eq!((row.prepared.as_ref().unwrap().0.clone(), row.differs()), (kept, true));
+    assert!(!find(&db, own).await.unwrap().unwrap().differs());
+    let joined = list(&db, of.0, None, 1).await.unwrap().remove(0);
+    assert!(joined.differs() && joined.prepared.is_none());
+    let ids = async |since| {
+        let rows = differing(&db, Timestamp(since)).await.unwrap();
+        rows.into_iter().map(|row| row.id).collect::<Vec<_>>()
+    };
+    assert_eq!(ids(19).await, [other]);
+    assert_eq!(ids(20).await, []);
+    let mut tx = db.begin().await.unwrap();
+    let mut row = broadcasts::lock(&mut tx, broadcast).await.unwrap().unwrap();
+    row.state = State::Stopped;
+    broadcasts::update(&mut tx, &row, None).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(ids(0).await, [], "it is over");
 });
 
 on_both!(what_each_key_said_last_is_found, |db| async {

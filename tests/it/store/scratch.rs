@@ -44,4 +44,13 @@ on_both!(a_campus_that_was_lived_through_has_nothing_open, |db| async {
     let today = reports::day_counts(&db, "2026-09-21").await.unwrap();
     let failed = today.iter().find(|count| count.state == State::Failed).unwrap();
     assert_eq!(failed.n, row.failed);
+    // Of what ended before nothing counts twice.
+    let mut tx = db.begin().await.unwrap();
+    scratch::live_through(&mut tx, Timestamp(95_000), "2026-09-21").await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(counts(&db).await.failed, row.failed);
+    let again = reports::day_counts(&db, "2026-09-21").await.unwrap();
+    assert_eq!(again.iter().map(|count| count.n).sum::<i64>(), today.iter().map(|count| count.n).sum());
+    scratch::settle_down(&db).await.unwrap();
+    assert_eq!(counts(&db).await.failed, row.failed, "nothing is lost by that");
 });

@@ -56,7 +56,7 @@ async fn sends(
     gesture: Gesture,
     prepared: &Prepared,
 ) -> Result<Sends> {
-    let Prepared { scenario, plan } = prepared;
+    let Prepared { scenario, plan, .. } = prepared;
     // What cannot be counted keeps nobody from reading.
     let foreseen = broadcasts::foresee_plan(s, &signed.caller, scenario, plan, Run::Live).await.ok();
     let now = texts::time_of_day(&s.campus.zoned(view.now));

@@ -103,8 +103,10 @@ pub struct PressLine {
     pub signal: Signal,
     pub led: Led,
     pub from: String,
-    /// Where the broadcast is that it became.
+    /// Where the broadcast is that it became, or that was being sent.
     pub broadcast: Option<String>,
+    /// It asked for other choices than that.
+    pub differs: bool,
     pub joins: bool,
     pub cancelled: bool,
     /// It is to go out then.
@@ -116,6 +118,7 @@ pub struct PressLine {
 impl PressLine {
     fn new(row: PressRow) -> Self {
         Self {
+            differs: row.differs(),
             at: row.at,
             seq: row.seq,
             signal: row.signal,

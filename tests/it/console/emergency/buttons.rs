@@ -2,7 +2,7 @@
 
 use belltower::domain::audience::Audience;
 use belltower::domain::button::ButtonState;
-use belltower::domain::emergency::State;
+use belltower::domain::emergency::{Run, State};
 use belltower::domain::operator::Role;
 use belltower::service::buttons::{self, ButtonRow};
 use belltower::service::{broadcasts, scenarios};
@@ -13,6 +13,7 @@ use serde_json::json;
 use super::{act, all, campus, has, lacks, to};
 use crate::console::browser::Browser;
 use crate::support::app::{Answer, TestApp};
+use crate::support::fire::{fire_meeting, press_fire};
 use crate::support::{TERMINAL, operator};
 
 const HOME: &str = "/console/emergency/buttons";
@@ -131,6 +132,23 @@ async fn a_button_is_armed_by_two_and_shows_what_came_of_its_presses() {
     assert_eq!(row(&app).await.state, ButtonState::Disarmed);
     let late = officer.submit(&edit, &edit, &fields).await;
     assert_eq!(late.status, 409, "somebody else's change is not undone");
+}
+
+#[tokio::test]
+async fn a_press_with_other_choices_than_those_being_sent_is_marked() {
+    let app = campus().await;
+    let mut owner = Browser::signed_in(&app, Role::Owner).await;
+    let mut officer = Browser::signed_in(&app, Role::DutyOfficer).await;
+    let (page, key) = registered(&mut owner).await;
+    act(&mut owner, &page, "arm", &[("version", &version(&app).await)]).await;
+    act(&mut officer, &page, "confirm", &[("version", &version(&app).await)]).await;
+    let params = fire_meeting("图书馆", "东门广场");
+    let pressed = press_fire(&app.services, &operator(Role::DutyOfficer), Run::Live, &params).await.unwrap();
+    assert_eq!(pressed.state, State::Live);
+    lacks(&officer.get(&page).await, &["与正在发出的选项不同"]);
+    assert_eq!(press(&app, &key, "press", 1).await.expect(202)["differs"], true);
+    let its_page = format!("/console/emergency/broadcasts/{}", pressed.id);
+    has(&officer.get(&page).await, &["已收下", &its_page, "与正在发出的选项不同，没有人收到这次的内容"]);
 }
 
 #[tokio::test]

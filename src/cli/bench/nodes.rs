@@ -1,0 +1,200 @@
+//! What several nodes do together: one, and then three, each a process of its own, on one PostgreSQL server and one broker.
+//! Client and vendors are this process, and all of them share this machine's cores: three nodes are to cost little, not to
+//! be faster.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use tokio::task::JoinSet;
+
+use super::bed::{self, Bed, CALLER};
+use super::emergency::{CONNECTIONS, LATENCY, PATIENCE, press, sent};
+use super::load::Until;
+use super::process::Server;
+use super::report::{Aim, Figure};
+use super::vendors::Vendors;
+use super::{Bench, Sizes, ingest};
+use crate::domain::channel::ChannelKind;
+use crate::domain::emergency::Run;
+use crate::service::{Services, broadcasts, messages, sources};
+
+const BENCH: &str = "nodes";
+const SEVERAL: usize = 3;
+/// Of what one node does, percent.
+const LEAST: f64 = 80.0;
+/// One person in so many gets a message of their own.
+const OWN_MESSAGE: usize = 5;
+
+pub(super) async fn run(bench: &Bench) -> anyhow::Result<Vec<Figure>> {
+    let one = measured(bench, 1).await?;
+    let several = measured(bench, SEVERAL).await?;
+    let mut figures = Vec::new();
+    let rates = [
+        (["durable messages, one node", "  three nodes"], one.taken, several.taken),
+        (["a message to everyone, one node", "  three nodes"], one.sent, several.sent),
+        (["messages to one person, one node", "  three nodes"], one.own, several.own),
+        (["an alert to everyone, one node", "  three nodes"], one.alert, several.alert),
+    ];
+    for ([first, then], one, several) in rates {
+        figures.push(Figure::new(BENCH, first, one, "/s"));
+        figures.push(Figure::new(BENCH, then, several, "/s"));
+        figures.push(Figure::new(BENCH, "  of one", several / one * 100.0, "%").aim(Aim::AtLeast(LEAST)));
+    }
+    let first = |rates: &Rates| rates.first_call.as_secs_f64() * 1_000.0;
+    figures.push(Figure::new(BENCH, "the alert's first call, one node", first(&one), "ms"));
+    figures.push(Figure::new(BENCH, "  three nodes", first(&several), "ms"));
+    Ok(figures)
+}
+
+/// All nodes together, a second.
+struct Rates {
+    /// Messages.
+    taken: f64,
+    /// Deliveries of one message to everyone by three channels, from its acceptance until the last is settled.
+    sent: f64,
+    /// Messages to one person each, from the first that is accepted to the last that is handed over.
+    own: f64,
+    /// Deliveries of an alert to everyone by three channels, from its press until the last is handed over.
+    alert: f64,
+    first_call: Duration,
+}
+
+async fn measured(bench: &Bench, count: usize) -> anyhow::Result<Rates> {
+    let taken = taken(bench, count).await?;
+    let (sent, own) = routine(bench, count).await?;
+    let (alert, first_call) = alert(bench, count).await?;
+    Ok(Rates { taken, sent, own, alert, first_call })
+}
+
+/// Nodes that serve from one store, which this process looks into.
+struct Nodes {
+    bed: Bed,
+    s: Services,
+    servers: Vec<Server>,
+}
+
+impl Nodes {
+    /// `prepare` has the store to itself.
+    async fn start(
+        bench: &Bench,
+        count: usize,
+        roles: &str,
+        prepare: impl AsyncFnOnce(&Services) -> anyhow::Result<()>,
+    ) -> anyhow::Result<Self> {
+        let bed = Bed::make(bench).await?;
+        let s = bed.services().await?;
+        prepare(&s).await?;
+        let mut servers = Vec::with_capacity(count);
+        for _ in 0..count {
+            servers.push(bed.server(roles).await?);
+        }
+        Ok(Self { bed, s, servers })
+    }
+
+    async fn end(self) -> anyhow::Result<()> {
+        for server in self.servers {
+            server.kill().await?;
+        }
+        self.s.close().await;
+        self.bed.remove().await
+    }
+}
+
+/// Each node is asked over its share of the connections.
+async fn taken(bench: &Bench, count: usize) -> anyhow::Result<f64> {
+    let mut key = None;
+    let nodes = Nodes::start(bench, count, "web", async |s| {
+        key = Some(bed::source(s).await?);
+        ingest::audience(s).await
+    })
+    .await?;
+    let key = key.unwrap_or_default();
+    let Sizes { seconds, connections, .. } = bench.sizes;
+    let each = (connections / count).max(1);
+    let ask = async |until: Until| -> anyhow::Result<f64> {
+        let mut asking = JoinSet::new();
+        for server in &nodes.servers {
+            let request = ingest::request(server.address, &key);
+            asking.spawn(ingest::measure(ingest::plan(server.address, request, each, until)));
+        }
+        let mut rate = 0.0;
+        while let Some(tally) = asking.join_next().await {
+            rate += tally??.per_second();
+        }
+        Ok(rate)
+    };
+    ask(ingest::warm_up(each)).await?;
+    let rate = ask(Until::Passed(Duration::from_secs(seconds))).await?;
+    nodes.end().await?;
+    Ok(rate)
+}
+
+/// Deliveries of a message to everyone, and messages to one person each.
+async fn routine(bench: &Bench, count: usize) -> anyhow::Result<(f64, f64)> {
+    let people = bench.sizes.count;
+    let vendors = Vendors::start().await?;
+    let mut key = None;
+    let nodes = Nodes::start(bench, count, "dispatch", async |s| {
+        key = Some(bed::source(s).await?);
+        vendors.provide(s).await?;
+        bed::people(s, people).await
+    })
+    .await?;
+    let s = &nodes.s;
+    let key = sources::authenticate(s, &key.unwrap_or_default()).await?;
+    let mut body = bed::text();
+    body["audience"] = json!({"everyone": true});
+    body["channels"] = json!(ChannelKind::ALL);
+    let all = people * ChannelKind::ALL.len() as u64;
+    let began = Instant::now();
+    let message = bed::message(s, &key, &body).await?.id;
+    let message = messages::wait(s, &CALLER, message, PATIENCE).await?;
+    let took = began.elapsed();
+    let settled = message.summary.counts.all.sent as u64;
+    anyhow::ensure!(settled == all, "{settled} of {all} deliveries were sent");
+
+    let own: Vec<_> = (0..people)
+        .step_by(OWN_MESSAGE)
+        .map(|number| {
+            let mut body = bed::text();
+            body["audience"] = json!({"recipients": [bed::campus_id(number)]});
+            body["channels"] = json!(["email"]);
+            body
+        })
+        .collect();
+    let began = Instant::now();
+    bed::messages(s, &key, &own).await?;
+    vendors.wait_for(ChannelKind::Email, people + own.len() as u64).await;
+    let own_took = began.elapsed();
+    nodes.end().await?;
+    once(vendors, all + own.len() as u64).await?;
+    Ok((all as f64 / took.as_secs_f64(), own.len() as f64 / own_took.as_secs_f64()))
+}
+
+/// Deliveries of an alert, and how long it took to the first of its calls.
+async fn alert(bench: &Bench, count: usize) -> anyhow::Result<(f64, Duration)> {
+    let people = bench.sizes.count;
+    let vendors = Vendors::busy(LATENCY, CONNECTIONS, false).await?;
+    let nodes = Nodes::start(bench, count, "dispatch", async |s| {
+        vendors.provide(s).await?;
+        bed::people(s, people).await
+    })
+    .await?;
+    let s = &nodes.s;
+    let id = press(s, Run::Live, "图书馆").await?;
+    sent(s, id, people, &ChannelKind::ALL).await?;
+    let times = broadcasts::times(s, &CALLER, id).await?;
+    nodes.end().await?;
+    let all = people * ChannelKind::ALL.len() as u64;
+    once(vendors, all).await?;
+    let took = times.all.unwrap_or(PATIENCE);
+    Ok((all as f64 / took.as_secs_f64(), times.first_call.unwrap_or(PATIENCE)))
+}
+
+/// Whether nothing came twice, whichever node handed it over.
+async fn once(vendors: Vendors, all: u64) -> anyhow::Result<()> {
+    let totals = vendors.stop().await;
+    let came: u64 = ChannelKind::ALL.iter().map(|channel| totals.of(*channel)).sum();
+    anyhow::ensure!(came == all, "{came} deliveries came, and {all} were sent");
+    Ok(())
+}
