@@ -201,7 +201,7 @@ fn update_body(body: &Value) -> Result<(Texts, String)> {
     let said = |fields: &mut Fields<'_>, name: &'static str| {
         let value = fields.value(name)?;
         match reading::said(value) {
-            Ok(said) => Some(whole(said)),
+            Ok(said) => Some(said.for_every_channel()),
             Err(error) => {
                 fields.extend(below(&format!("/{name}"), faults_of(error)));
                 Some(Said::default())
@@ -220,13 +220,6 @@ fn update_body(body: &Value) -> Result<(Texts, String)> {
     };
     fields.finish()?;
     Ok((texts, note))
-}
-
-/// Words for every channel.
-fn whole(said: Said) -> Said {
-    let sms = if said.sms.is_empty() { said.title.clone() } else { said.sms };
-    let wechat = if said.wechat.is_empty() { said.body.clone() } else { said.wechat };
-    Said { sms, wechat, ..said }
 }
 
 /// Says that a broadcast is over, in the words prepared for it, to exactly those who have it or may have it.

@@ -184,7 +184,7 @@ pub(in crate::console) async fn reword(
     let words = WordsForm::read(&form);
     let version = form.text("version").parse().unwrap_or(0);
     let scenario = reworded(&row.plan.0.scenario, words.texts());
-    let mut faults = word_faults(&s, &signed.view(), &scenario);
+    let mut faults = word_faults(&s, &signed.view(), &words, &scenario);
     if faults.is_empty() {
         let from = Some(client::address(&request));
         let changed = Changed::Words(&scenario);
@@ -217,7 +217,7 @@ pub(in crate::console) async fn update(
     let row = found(&s, &signed, &id).await?;
     let words = WordsForm::read(&form);
     let scenario = reworded(&row.plan.0.scenario, words.texts());
-    let mut faults = word_faults(&s, &signed.view(), &scenario);
+    let mut faults = word_faults(&s, &signed.view(), &words, &scenario);
     if faults.is_empty() {
         let request_id = request.extensions().get::<RequestId>().cloned();
         let request_id = request_id.as_ref().map_or("", RequestId::as_str);

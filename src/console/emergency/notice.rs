@@ -120,8 +120,25 @@ impl WordsForm {
         Self { zh: said("zh"), en: said("en") }
     }
 
+    /// As they are sent: in the one language that was written where the other was not, and by every channel.
     pub fn texts(&self) -> Texts {
-        Texts { zh: self.zh.clone(), en: self.en.clone() }
+        let or =
+            |one: &Said, other: &Said| if one.is_blank() { other } else { one }.clone().for_every_channel();
+        Texts { zh: or(&self.zh, &self.en), en: or(&self.en, &self.zh) }
+    }
+
+    /// The field that a fault of the texts is told at: what stands for another text has none of its own.
+    fn field_of(&self, language: &str, text: &str) -> Option<String> {
+        let (said, other) = if language == "zh" { (&self.zh, &self.en) } else { (&self.en, &self.zh) };
+        if said.is_blank() && !other.is_blank() {
+            return None;
+        }
+        let text = match text {
+            "sms" if said.sms.is_empty() => "title",
+            "wechat" if said.wechat.is_empty() => "body",
+            text => text,
+        };
+        Some(format!("{language}_{text}"))
     }
 
     /// `zh` or `en`, with its fields in the order they are filled in.
@@ -141,11 +158,11 @@ fn one_line(text: &str) -> String {
 }
 
 /// What keeps words from being sent, at their fields: what a scenario is refused for, and what is missing.
-pub(super) fn word_faults(s: &Services, view: &View, scenario: &Scenario) -> FieldFaults {
-    faults_of(s, view, scenario).into_iter().collect()
+pub(super) fn word_faults(s: &Services, view: &View, words: &WordsForm, scenario: &Scenario) -> FieldFaults {
+    faults_of(s, view, words, scenario).into_iter().collect()
 }
 
-fn faults_of(s: &Services, view: &View, scenario: &Scenario) -> Vec<(String, String)> {
+fn faults_of(s: &Services, view: &View, words: &WordsForm, scenario: &Scenario) -> Vec<(String, String)> {
     let shape = serde_json::to_value(scenario).map_err(Error::internal).and_then(|it| reading::read(&it));
     let mut faults = match shape {
         Err(Error::Invalid(faults)) => faults,
@@ -157,7 +174,7 @@ fn faults_of(s: &Services, view: &View, scenario: &Scenario) -> Vec<(String, Str
         lint(scenario, Some(&sign), today).into_iter().filter(Remark::is_refusal).map(Remark::into_fault),
     );
     let told = |fault: &Fault| {
-        let field = field(&fault.pointer)?;
+        let field = field(words, &fault.pointer)?;
         let code = if fault.code == "text_missing" { "required" } else { &fault.code };
         let key = format!("notice-fault-{code}");
         let own = view.t(&key);
@@ -168,10 +185,10 @@ fn faults_of(s: &Services, view: &View, scenario: &Scenario) -> Vec<(String, Str
 }
 
 /// The field of a form; `None`: it follows from another.
-fn field(pointer: &str) -> Option<String> {
+fn field(words: &WordsForm, pointer: &str) -> Option<String> {
     let mut parts = pointer.trim_start_matches('/').split('/');
     match (parts.next()?, parts.next(), parts.next()) {
-        ("alert", Some(language), Some(text)) => Some(format!("{language}_{text}")),
+        ("alert", Some(language), Some(text)) => words.field_of(language, text),
         ("audience", part, _) => Some(if part == Some("where") { "where" } else { "audience" }.to_owned()),
         (field @ ("level" | "channels"), ..) => Some(field.to_owned()),
         ("expires_in_minutes", ..) => Some("expires".to_owned()),
@@ -243,7 +260,7 @@ impl Filled {
     }
 
     fn faults(&self, s: &Services, view: &View, scenario: &Scenario) -> FieldFaults {
-        let mut faults = faults_of(s, view, scenario);
+        let mut faults = faults_of(s, view, &self.words, scenario);
         if self.level.is_none() {
             faults.push(("level".to_owned(), view.t("fault-required")));
         }

@@ -68,7 +68,12 @@ impl Offers {
             alone: alone.flatten().map(|at| Alone::at(at, now)),
             stop: ends && legal(Act::Stop),
             correct: ends && leads && legal(Act::Correct) && !said(Part::Correction),
-            all_clear: ends && leads && legal(Act::AllClear) && !said(Part::AllClear),
+            // Whoever was told that it was false is not told that it is over.
+            all_clear: ends
+                && leads
+                && legal(Act::AllClear)
+                && !said(Part::AllClear)
+                && !said(Part::Correction),
             update: fires && leads && legal(Act::Update),
             review: second && row.overridden == Overridden::Unseen && legal(Act::Review),
         }

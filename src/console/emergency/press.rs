@@ -9,6 +9,7 @@ use super::{Place, acts, href, tongue};
 use crate::console::access::Signed;
 use crate::console::form::{FieldFaults, Form};
 use crate::console::page::{self, Flash, Shell, Theme, see_other};
+use crate::console::suppression_pages::actor_name;
 use crate::console::view::View;
 use crate::domain::audience::Params;
 use crate::domain::emergency::{Level, Needs, Placeholder, Run, Scenario, State};
@@ -117,6 +118,8 @@ pub struct Sight {
     pub people: PeopleFragment,
     pub texts: TextsFragment,
     pub needs: Needs,
+    /// Whoever is on duty would need nobody.
+    pub for_duty_alone: bool,
     /// Names and values, for the form.
     pub fields: Vec<(String, String)>,
 }
@@ -128,6 +131,7 @@ impl Sight {
             people: PeopleFragment::new(view, foreseen),
             texts: TextsFragment::of_foreseen(view, foreseen),
             needs: foreseen.needs,
+            for_duty_alone: foreseen.for_duty_alone,
             fields,
         }
     }
@@ -327,7 +331,8 @@ pub(super) fn is_meant(form: &Form, code: &str) -> bool {
 /// On the page of what was begun.
 pub(super) fn landed(signed: &Signed, pressed: &Pressed) -> Result<HttpResponse> {
     let view = signed.view();
-    let flash = match (&pressed.attached_to, pressed.state) {
+    let by = pressed.attached_to.as_deref().map(|by| actor_name(&view, by));
+    let flash = match (by, pressed.state) {
         (Some(by), _) if pressed.differs => Flash::amber(view.t1("pressed-differs", "name", by)),
         (Some(by), State::Live) => Flash::amber(view.t1("pressed-attached", "name", by)),
         (Some(by), _) => Flash::amber(view.t1("pressed-attached-waits", "name", by)),

@@ -241,6 +241,18 @@ pub struct Said {
 }
 
 impl Said {
+    /// Where nothing of their own is given, SMS say the title and WeChat says the body.
+    #[must_use]
+    pub fn for_every_channel(self) -> Self {
+        let sms = if self.sms.is_empty() { self.title.clone() } else { self.sms };
+        let wechat = if self.wechat.is_empty() { self.body.clone() } else { self.wechat };
+        Self { sms, wechat, ..self }
+    }
+
+    pub fn is_blank(&self) -> bool {
+        self.texts().iter().all(|(_, text)| text.trim().is_empty())
+    }
+
     /// Each text with the name of its field.
     pub fn texts(&self) -> [(&'static str, &str); 4] {
         [("title", &self.title), ("body", &self.body), ("sms", &self.sms), ("wechat", &self.wechat)]

@@ -154,6 +154,10 @@ async fn finish(
         let detail = format!("that was said before, by the message {}", said.message_id);
         return Err(Error::conflict("broadcast_said", detail));
     }
+    if part == Part::AllClear && before.iter().any(|sent| sent.part == Part::Correction) {
+        let detail = "it was said that it was false; there is nothing left to be over";
+        return Err(Error::conflict("broadcast_said", detail));
+    }
     let doer = Doer::of(caller, from);
     let told = store::told_by_in(&mut hand.tx, id).await?;
     let scenario = &hand.row.plan.0.scenario;

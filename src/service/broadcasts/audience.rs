@@ -7,7 +7,7 @@ use crate::Error;
 use crate::Result;
 use crate::domain::audience::Params;
 use crate::domain::content::Content;
-use crate::domain::emergency::{Chosen, Needs, Part, Plan, Run, Scenario, Spoken, choose};
+use crate::domain::emergency::{Chosen, Hand, Needs, Part, Plan, Run, Scenario, Spoken, choose};
 use crate::domain::id::BroadcastId;
 use crate::domain::operator::Permission;
 use crate::service::messages::Preview;
@@ -20,6 +20,8 @@ pub struct Foreseen {
     pub plan: Plan,
     pub name: Spoken,
     pub needs: Needs,
+    /// Whoever is on duty would need nobody.
+    pub for_duty_alone: bool,
     /// The texts of each channel and language, filled in.
     pub content: Content,
     /// Whom it reaches, and what would keep it from them.
@@ -120,5 +122,14 @@ async fn look_at(
         word.foresee(s),
         coverage::of_audience(s, &plan.scenario.audience, &plan.scenario.channels)
     )?;
-    Ok(Foreseen { name: plan.name(), needs, content, preview, unreachable: coverage.nobody, plan })
+    let on_duty = plan.press(run, Hand::Operator { on_duty: true }).needs();
+    Ok(Foreseen {
+        name: plan.name(),
+        needs,
+        for_duty_alone: needs != Needs::Nobody && on_duty == Needs::Nobody,
+        content,
+        preview,
+        unreachable: coverage.nobody,
+        plan,
+    })
 }

@@ -149,6 +149,7 @@ button-revoke-name = This is not its name.
 button-connect = How to connect it
 button-connect-note = POST only; JSON; the key as bearer. All of it is in docs/BUTTONS.md.
 button-connect-led = The answer is 202 with “led”: accepted (kept: can still be called off, or, with “differs”, something else is being sent for the same place), live (going out), test_ok (tried out), refused (nothing follows). Repeat with the same number until there is an answer.
+button-sample-once = The samples say number 0, so that the device’s own, from 1 on, come after it. Once the device was pressed, test with the device.
 button-sample-signed = curl, signed
 button-flic = In the Flic app: Internet Request, POST, to this address; header Authorization: Bearer and the key; content type application/json; body with kind (press, double or hold, one request for each) and seq. Flic cannot count: it needs a hub with the SDK that puts the time in milliseconds as seq.
 button-chirpstack = ChirpStack's HTTP integration sends a form of its own and signs nothing. Put a small codec or gateway between that turns an uplink into kind and seq (fCnt is a good seq) and calls this address with the key.

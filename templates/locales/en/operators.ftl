@@ -103,8 +103,8 @@ role-kept-lead = Somebody holds this role. Give them another first.
 role-owner-hint = May do everything, operators and settings included.
 role-message_manager-hint = Looks after messages, templates, people and routing rules, and reviews.
 role-sender-hint = Writes and sends messages.
-role-reviewer-hint = Reviews messages that wait for release.
-role-duty_officer-hint = Sees messages and people while on duty.
+role-reviewer-hint = Reviews messages that wait for release, and agrees to emergency broadcasts as the second person.
+role-duty_officer-hint = Sends emergency broadcasts (alone and at once where lives are in danger), agrees to others’, and stops, corrects or ends anybody’s.
 role-auditor-hint = Sees all settings and the audit log, and changes nothing.
 
 area-messages = Messages

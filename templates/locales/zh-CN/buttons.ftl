@@ -146,6 +146,7 @@ button-revoke-name = 这不是它的名称。
 button-connect = 如何连接
 button-connect-note = 只接受 POST，JSON 正文，密钥作为 bearer。完整说明见 docs/BUTTONS.md。
 button-connect-led = 应答为 202，其中 led 为：accepted（已收下：仍可取消；或带有 differs，即同一地点正以其他选项发出）、live（正在发出）、test_ok（测试通过）、refused（不起作用）。没有应答时请用同一序号重试。
+button-sample-once = 示例的序号是 0：设备自己的序号从 1 起，不受它影响。设备按过之后，请用设备本身测试。
 button-sample-signed = curl，带签名
 button-flic = 在 Flic 应用中选 Internet Request，POST 到此地址；请求头 Authorization: Bearer 加密钥；内容类型 application/json；正文含 kind（press、double、hold 各配一个请求）和 seq。Flic 应用不会计数，须用带 SDK 的 Flic Hub 以毫秒时间作 seq。
 button-chirpstack = ChirpStack 的 HTTP 集成有自己的格式，也不签名。请在中间放一个小的转换程序，把上行帧变成 kind 和 seq（fCnt 适合作 seq），再带密钥调用此地址。

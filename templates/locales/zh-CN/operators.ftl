@@ -103,8 +103,8 @@ role-kept-lead = 还有人持有这个角色。请先为他们换成别的角色
 role-owner-hint = 可以做一切，包括管理操作员和设置。
 role-message_manager-hint = 管理消息、模板、人员和路由规则，也可以审核。
 role-sender-hint = 撰写和发送消息。
-role-reviewer-hint = 审核等待放行的消息。
-role-duty_officer-hint = 值班时查看消息和人员。
+role-reviewer-hint = 审核等待放行的消息，并作为第二人审批紧急广播。
+role-duty_officer-hint = 发出紧急广播（危及生命的可独自立即发出），审批他人的，并停止、更正、解除任何人的广播。
 role-auditor-hint = 查看一切配置和审计日志，不能更改。
 
 area-messages = 消息

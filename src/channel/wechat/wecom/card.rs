@@ -101,8 +101,14 @@ impl<'a> Words<'a> {
         harmless(&if plain.is_empty() { title.to_string() } else { format!("{title}\n\n{plain}") })
     }
 
+    /// By which there are more of, its words or its Chinese characters: names of places stay as they are in any language.
     fn is_english(&self) -> bool {
-        self.content.title.is_ascii()
+        let Rendered { title, plain, .. } = self.content;
+        let texts = || [title.as_ref(), plain.as_ref()].into_iter().flat_map(str::split_whitespace);
+        let texts = || texts().filter(|text| !text.contains("://"));
+        let words = texts().filter(|text| text.contains(|c: char| c.is_ascii_alphabetic())).count();
+        let characters = texts().flat_map(str::chars).filter(|c| c.is_alphabetic() && !c.is_ascii()).count();
+        words > characters
     }
 
     /// Where it is too long, it ends with the page that has the rest.

@@ -150,10 +150,10 @@ impl Samples {
         let address = format!("{url}/api/v1/buttons/{id}/press");
         let plain = format!(
             "curl -X POST {address} \\\n  -H \"Authorization: Bearer $BUTTON_KEY\" \\\n  -H 'Content-Type: application/json' \\\n  \
-             -d \"{{\\\"kind\\\":\\\"test\\\",\\\"seq\\\":$(date +%s%3N)}}\""
+             -d '{{\"kind\":\"test\",\"seq\":0}}'"
         );
         let signed = format!(
-            "TIME=$(date +%s); SEQ=$(date +%s%3N); BODY=\"{{\\\"kind\\\":\\\"test\\\",\\\"seq\\\":$SEQ}}\"\nSIG=$(printf '%s.%s.%s' \"$TIME\" \
+            "TIME=$(date +%s); SEQ=0; BODY=\"{{\\\"kind\\\":\\\"test\\\",\\\"seq\\\":$SEQ}}\"\nSIG=$(printf '%s.%s.%s' \"$TIME\" \
              \"$SEQ\" \"$BODY\" | openssl dgst -sha256 -hmac \"$BUTTON_SECRET\" | sed 's/.* //')\ncurl -X POST {address} \\\n  -H \"Authorization: \
              Bearer $BUTTON_KEY\" -H 'Content-Type: application/json' \\\n  -H \"Belltower-Time: $TIME\" -H \
              \"Belltower-Signature: v1=$SIG\" \\\n  -d \"$BODY\""
