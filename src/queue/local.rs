@@ -46,6 +46,10 @@ impl Queue for LocalQueue {
         Ok(())
     }
 
+    fn is_shared(&self) -> bool {
+        false
+    }
+
     fn offer_here(&self, entry: Entry) {
         self.push(entry);
     }

@@ -3,16 +3,18 @@
 //!
 //! Lanes are separate queues: an emergency's entry is never behind another's.
 //!
-//! [`local`] is the queue of one process, [`rabbitmq`] that of many.
+//! [`local`] is the queue of one process, [`rabbitmq`] that of many; [`wake_ups`] is how the use cases offer entries.
 
 mod local;
 mod rabbitmq;
+mod wake_ups;
 mod wakers;
 
 use async_trait::async_trait;
 
 pub use local::LocalQueue;
 pub use rabbitmq::RabbitQueue;
+pub use wake_ups::WakeUps;
 
 use crate::domain::channel::{AddressKind, Outlet};
 use crate::domain::message::Lane;
@@ -73,8 +75,13 @@ pub trait Queue: Send + Sync {
 
     /// Offers an entry to whoever dispatches, in this process or another. When this returns the queue holds it (or holds
     /// an equal one: entries may be merged). It never takes longer than a second or so. Where it fails, the entry is
-    /// offered to this process's own takers, and the others find the work in the store.
+    /// offered to this process's own takers, and the others find the work in the store. The use cases call
+    /// [`WakeUps::wake`], which waits for none of it.
     async fn publish(&self, entry: Entry) -> Result<(), QueueError>;
+
+    /// Whether [`publish`](Self::publish) reaches other processes, and so more takers than
+    /// [`offer_here`](Self::offer_here) does.
+    fn is_shared(&self) -> bool;
 
     /// Offers an entry to this process's own takers alone: for what they found in the store by themselves. Needs nobody
     /// else, so it works while a broker is away.

@@ -113,6 +113,10 @@ impl Queue for RabbitQueue {
         published
     }
 
+    fn is_shared(&self) -> bool {
+        true
+    }
+
     fn offer_here(&self, entry: Entry) {
         self.taking.shelf.offer_here(entry);
     }
