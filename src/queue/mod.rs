@@ -88,10 +88,7 @@ pub trait Queue: Send + Sync {
     fn offer_here(&self, entry: Entry);
 
     /// Waits for an entry of this work, the most urgent lane first. Cancel-safe: a dropped call takes nothing.
-    async fn take(&self, work: Work) -> Result<Taken, QueueError>;
-
-    /// An entry of this work if one is there now.
-    async fn try_take(&self, work: Work) -> Result<Option<Taken>, QueueError>;
+    async fn take(&self, work: Work) -> Taken;
 
     /// The work is stored as done; the entry is gone.
     async fn settle(&self, taken: Taken) -> Result<(), QueueError>;

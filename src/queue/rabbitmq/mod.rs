@@ -121,28 +121,16 @@ impl Queue for RabbitQueue {
         self.taking.shelf.offer_here(entry);
     }
 
-    async fn take(&self, work: Work) -> Result<Taken, QueueError> {
+    async fn take(&self, work: Work) -> Taken {
         let taking = self.taking();
         taking.want(work);
         loop {
             let woken = taking.shelf.woken(work);
             if let Some(taken) = taking.shelf.pop(work) {
-                return Ok(taken);
+                return taken;
             }
             woken.await;
         }
-    }
-
-    async fn try_take(&self, work: Work) -> Result<Option<Taken>, QueueError> {
-        let taking = self.taking();
-        if let Some(taken) = taking.shelf.pop(work) {
-            return Ok(Some(taken));
-        }
-        // What is delivered anyway is on its way or here.
-        if !taking.wants(work) {
-            taking.look(work).await?;
-        }
-        Ok(taking.shelf.pop(work))
     }
 
     async fn settle(&self, taken: Taken) -> Result<(), QueueError> {

@@ -34,11 +34,10 @@ const LOOKS: Duration = Duration::from_secs(1);
 /// Long before a broker gives up a consumer that settles nothing (half an hour).
 const OLD: Duration = Duration::from_mins(5);
 
-/// What is asked of the broker beside deliveries.
-enum Ask {
-    /// To put what waits on the shelf.
-    Look(Work, oneshot::Sender<()>),
-    Depth(Entry, oneshot::Sender<u32>),
+/// How many such entries wait at the broker?
+struct Ask {
+    entry: Entry,
+    answer: oneshot::Sender<u32>,
 }
 
 pub(super) struct Taking {
@@ -71,25 +70,13 @@ impl Taking {
         self.wanted.send_if_modified(|wanted| wanted.insert(work));
     }
 
-    pub(super) fn wants(&self, work: Work) -> bool {
-        self.wanted.borrow().contains(&work)
-    }
-
-    /// Puts what waits at the broker on the shelf, of each lane one.
-    pub(super) async fn look(&self, work: Work) -> Result<(), QueueError> {
-        self.ask(|answer| Ask::Look(work, answer)).await
-    }
-
     /// Entries that wait at the broker.
     pub(super) async fn depth(&self, entry: Entry) -> Result<u32, QueueError> {
-        self.ask(|answer| Ask::Depth(entry, answer)).await
-    }
-
-    async fn ask<T>(&self, ask: impl FnOnce(oneshot::Sender<T>) -> Ask) -> Result<T, QueueError> {
         let answered = timeout(RPC, async {
             self.side.ready().await?;
             let (answer, answered) = oneshot::channel();
-            self.asks.try_send(ask(answer)).map_err(|_| "too many questions wait for it".to_owned())?;
+            let ask = Ask { entry, answer };
+            self.asks.try_send(ask).map_err(|_| "too many questions wait for it".to_owned())?;
             answered.await.map_err(|_| "the connection was lost".to_owned())
         });
         answered.await.unwrap_or_else(|_| Err("it does not answer".to_owned())).map_err(QueueError)
@@ -264,21 +251,11 @@ impl<'a> Desk<'a> {
     }
 
     async fn answer(&mut self, ask: Ask) -> Result<(), String> {
+        let queue = self.taking.names.queue(ask.entry);
+        let options = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
+        let found = self.questions.queue_declare(queue, options, FieldTable::default()).await;
         // Whoever asked may have given up.
-        match ask {
-            Ask::Look(work, answer) => {
-                if !self.begun.contains(&work) && !self.left {
-                    self.look(work).await?;
-                }
-                let _ = answer.send(());
-            }
-            Ask::Depth(entry, answer) => {
-                let queue = self.taking.names.queue(entry);
-                let options = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
-                let found = self.questions.queue_declare(queue, options, FieldTable::default()).await;
-                let _ = answer.send(found.map_err(words)?.message_count());
-            }
-        }
+        let _ = ask.answer.send(found.map_err(words)?.message_count());
         Ok(())
     }
 
