@@ -109,10 +109,11 @@ impl Shelf {
         self.inner().taken.remove(&tag).unwrap_or_default()
     }
 
-    pub(super) fn count(&self, entry: Entry) -> usize {
+    /// Entries that wait here; this process's own among them where `own`.
+    pub(super) fn count(&self, entry: Entry, own: bool) -> usize {
         let inner = self.inner();
         let waiting = inner.waiting.get(&entry.work).and_then(|lanes| lanes.get(&entry.lane));
-        waiting.map_or(0, |waiting| waiting.held.len() + usize::from(waiting.here))
+        waiting.map_or(0, |waiting| waiting.held.len() + usize::from(own && waiting.here))
     }
 
     /// The connection is gone, and with it whatever the broker had delivered by it: the broker offers it again, to
