@@ -69,6 +69,9 @@ pub struct QueueError(pub String);
 /// The queue's contract; `tests/it/queue` holds the suite every implementation passes.
 #[async_trait]
 pub trait Queue: Send + Sync {
+    /// How others are to see this process, such as in a broker's list of connections. To be said before it is used.
+    fn called(&self, _name: &str) {}
+
     /// Connects ahead of the first entry, where there is something to connect to. For a process that serves; one that
     /// ends by itself may never need it.
     fn open(&self) {}

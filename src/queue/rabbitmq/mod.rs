@@ -114,6 +114,10 @@ impl RabbitQueue {
 
 #[async_trait]
 impl Queue for RabbitQueue {
+    fn called(&self, name: &str) {
+        self.target.called(name);
+    }
+
     fn open(&self) {
         self.giving();
         self.taking();
