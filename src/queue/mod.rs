@@ -102,6 +102,11 @@ pub trait Queue: Send + Sync {
     /// How many such entries wait, for figures; not exact while others work.
     async fn depth(&self, entry: Entry) -> Result<usize, QueueError>;
 
+    /// Entries of a lane that came from outside this process since it began, for figures.
+    fn received(&self, _lane: Lane) -> u64 {
+        0
+    }
+
     /// What the system page and readiness say of it: `local`, `rabbitmq`.
     fn name(&self) -> &'static str;
 

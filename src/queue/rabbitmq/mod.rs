@@ -31,6 +31,7 @@ use self::taking::Taking;
 use self::topology::Names;
 use super::{Entry, Queue, QueueError, Taken, Work};
 use crate::config::BrokerUrl;
+use crate::domain::message::Lane;
 
 /// A step of the protocol that takes longer is never answered.
 const RPC: Duration = Duration::from_secs(10);
@@ -176,6 +177,10 @@ impl Queue for RabbitQueue {
         let there = self.taking().depth(entry).await?;
         // What this process offered to itself waits only where it takes such work at all.
         Ok(there as usize + self.taking.shelf.count(entry, self.taking.wants(entry.work)))
+    }
+
+    fn received(&self, lane: Lane) -> u64 {
+        self.taking.shelf.received(lane)
     }
 
     fn name(&self) -> &'static str {
