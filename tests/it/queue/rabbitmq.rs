@@ -167,6 +167,9 @@ fn an_idle_process_gets_what_a_busy_one_does_not_use() {
     with_broker(async |broker: &'static Broker| {
         let address = broker.fresh();
         let (busy, idle) = (queue(&address), queue(&address));
+        // Before anything waits: what does at the beginning is fetched beside what is delivered.
+        assert!(here(&busy, EMAIL).is_none());
+        busy.depth(entry(Lane::High, EMAIL)).await.unwrap();
         busy.publish(entry(Lane::High, EMAIL)).await.unwrap();
         let held = busy.take(EMAIL).await;
         for _ in 0..8 {
