@@ -62,6 +62,7 @@ impl App {
         let bounces = config.email.bounce_listen.map(listen).transpose()?;
         let mut services = Services::open(config, clock, config.public_url(address)).await?;
         services.node = Arc::new(Node::new(config, address.port()));
+        services.queue.called(services.node.name());
         let dispatcher = config.server.has(NodeRole::Dispatch).then(|| Dispatcher::new(services.clone()));
         Ok(Self {
             services,
@@ -225,8 +226,7 @@ impl Running {
                 "stopped before everything had finished; the rest goes on at the next start"
             );
         }
-        // If the store is stuck, small writes that nobody waits for are not worth waiting for either.
-        let _ = tokio::time::timeout(Duration::from_secs(5), self.services.close()).await;
+        self.services.close().await;
         drop(self.lock);
         if lifecycle.has_failed() {
             return Err(Error::conflict(

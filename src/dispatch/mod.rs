@@ -28,9 +28,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Timestamp;
 use crate::domain::channel::Outlet;
-use crate::domain::message::Lane;
 use crate::lifecycle::Lifecycle;
-use crate::queue::{Entry, Taken, Work};
+use crate::queue::{Taken, Work};
 use crate::service::{Services, answers, deliveries, planning, recalls};
 use crate::{Error, Result};
 use in_flight::InFlight;
@@ -176,13 +175,23 @@ async fn give_back(s: &Services, owner: i64, stop: &CancellationToken) -> bool {
 async fn send(s: Services, mut worker: Worker, stop: CancellationToken) {
     let work = Work::Send(worker.outlet());
     let mut failures = 0;
+    // What it was woken by, until the store knows what came of that.
+    let mut held: Option<Taken> = None;
     worker.wake();
     loop {
         let stopping = stop.is_cancelled();
         if stopping {
             worker.stop();
         }
-        let (recovering, rest) = match worker.step().await {
+        let stepped = worker.step().await;
+        if let Some(taken) = held.take_if(|_| worker.is_served()) {
+            settle(&s, taken).await;
+        }
+        // Whoever else there is may look at once; this worker does by itself, unless it stops.
+        if let Some(taken) = held.take_if(|_| stopping || stepped.is_err()) {
+            hand_back(&s, taken).await;
+        }
+        let (recovering, rest) = match stepped {
             // Something may be due, but its provider may not have it yet.
             Ok(step) => (false, step.blocked_until.map(|at| wait_until(at, s.clock.now()))),
             Err(error) => {
@@ -203,10 +212,10 @@ async fn send(s: Services, mut worker: Worker, stop: CancellationToken) {
             () = stop.cancelled(), if !stopping => {}
             () = worker.wait(), if !recovering => {}
             () = tokio::time::sleep(RENEWAL), if worker.is_busy() => {}
-            taken = next(&s, work, &stop), if !worker.is_hungry() && !stopping => {
-                if let Some(taken) = taken {
+            taken = next(&s, work, &stop), if held.is_none() && !worker.is_hungry() && !stopping => {
+                if taken.is_some() {
                     worker.wake();
-                    settle(&s, taken).await;
+                    held = taken;
                 }
             }
             () = tokio::time::sleep(rest.unwrap_or(Duration::MAX)), if rest.is_some() => {}
@@ -225,19 +234,12 @@ fn wait_until(at: Timestamp, now: Timestamp) -> Duration {
     at.since(now).clamp(Duration::from_millis(1), Duration::from_secs(1))
 }
 
-/// The next entry of this work; `None` when stopping.
+/// The next entry of this work; `None` when stopping. A queue that is away gives what this process's sweeper offers.
 async fn next(s: &Services, work: Work, stop: &CancellationToken) -> Option<Taken> {
     tokio::select! {
         biased;
         () = stop.cancelled() => None,
-        taken = s.queue.take(work) => match taken {
-            Ok(taken) => Some(taken),
-            Err(error) => {
-                tracing::warn!(%error, "the queue is away; looking into the store instead");
-                let entry = Entry { lane: Lane::Normal, work };
-                (!pause(stop, RECOVERY).await).then_some(Taken { entry, tag: 0 })
-            }
-        },
+        taken = s.queue.take(work) => Some(taken),
     }
 }
 

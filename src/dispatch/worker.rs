@@ -118,6 +118,8 @@ pub struct Worker {
     hungry: bool,
     /// How often it was told so: a look that began before the last time proves nothing.
     wakes: u64,
+    /// Of [`wakes`](Self::wakes), the last that the store was looked into for, with what was found there claimed.
+    served: u64,
     stopping: bool,
 }
 
@@ -148,6 +150,7 @@ impl Worker {
             astray: false,
             hungry: false,
             wakes: 0,
+            served: 0,
             stopping: false,
             s,
         }
@@ -166,6 +169,12 @@ impl Worker {
 
     pub fn is_hungry(&self) -> bool {
         self.hungry
+    }
+
+    /// A turn that began after the last [`wake`](Self::wake) has committed, or there was nobody to claim for: what it was
+    /// woken for is in the store's hands.
+    pub fn is_served(&self) -> bool {
+        self.served == self.wakes
     }
 
     /// Calls or turns are under way, or their results not dealt with.
@@ -256,6 +265,7 @@ impl Worker {
             if chosen.is_none() && blocked_until.is_none() && !self.is_busy() {
                 // Nobody serves this outlet; the sweeper asks again.
                 self.hungry = false;
+                self.served = self.wakes;
             }
             self.hear();
         }
@@ -293,6 +303,9 @@ impl Worker {
         let outcome = match result {
             Ok(Turn { claimed, closed }) => {
                 self.closed.extend(closed);
+                if chosen.is_some() {
+                    self.served = self.served.max(wakes);
+                }
                 let moved = settlements.len() + claimed.len();
                 if granted > 0 && claimed.is_empty() && wakes == self.wakes {
                     if chosen.as_ref().is_some_and(|chosen| chosen.routine == 0) {

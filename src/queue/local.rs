@@ -46,11 +46,15 @@ impl Queue for LocalQueue {
         Ok(())
     }
 
+    fn is_shared(&self) -> bool {
+        false
+    }
+
     fn offer_here(&self, entry: Entry) {
         self.push(entry);
     }
 
-    async fn take(&self, work: Work) -> Result<Taken, QueueError> {
+    async fn take(&self, work: Work) -> Taken {
         loop {
             let woken = self.woken.of(work).notified();
             if let Some(taken) = self.pop(work) {
@@ -58,14 +62,10 @@ impl Queue for LocalQueue {
                 if self.waiting().get(&work).is_some_and(|lanes| !lanes.is_empty()) {
                     self.woken.of(work).notify_one();
                 }
-                return Ok(taken);
+                return taken;
             }
             woken.await;
         }
-    }
-
-    async fn try_take(&self, work: Work) -> Result<Option<Taken>, QueueError> {
-        Ok(self.pop(work))
     }
 
     async fn settle(&self, _taken: Taken) -> Result<(), QueueError> {

@@ -3,16 +3,18 @@
 //!
 //! Lanes are separate queues: an emergency's entry is never behind another's.
 //!
-//! [`local`] is the queue of one process, [`rabbitmq`] that of many.
+//! [`local`] is the queue of one process, [`rabbitmq`] that of many; [`wake_ups`] is how the use cases offer entries.
 
 mod local;
 mod rabbitmq;
+mod wake_ups;
 mod wakers;
 
 use async_trait::async_trait;
 
 pub use local::LocalQueue;
 pub use rabbitmq::RabbitQueue;
+pub use wake_ups::WakeUps;
 
 use crate::domain::channel::{AddressKind, Outlet};
 use crate::domain::message::Lane;
@@ -67,24 +69,29 @@ pub struct QueueError(pub String);
 /// The queue's contract; `tests/it/queue` holds the suite every implementation passes.
 #[async_trait]
 pub trait Queue: Send + Sync {
+    /// How others are to see this process, such as in a broker's list of connections. To be said before it is used.
+    fn called(&self, _name: &str) {}
+
     /// Connects ahead of the first entry, where there is something to connect to. For a process that serves; one that
     /// ends by itself may never need it.
     fn open(&self) {}
 
     /// Offers an entry to whoever dispatches, in this process or another. When this returns the queue holds it (or holds
     /// an equal one: entries may be merged). It never takes longer than a second or so. Where it fails, the entry is
-    /// offered to this process's own takers, and the others find the work in the store.
+    /// offered to this process's own takers, and the others find the work in the store. The use cases call
+    /// [`WakeUps::wake`], which waits for none of it.
     async fn publish(&self, entry: Entry) -> Result<(), QueueError>;
+
+    /// Whether [`publish`](Self::publish) reaches other processes, and so more takers than
+    /// [`offer_here`](Self::offer_here) does.
+    fn is_shared(&self) -> bool;
 
     /// Offers an entry to this process's own takers alone: for what they found in the store by themselves. Needs nobody
     /// else, so it works while a broker is away.
     fn offer_here(&self, entry: Entry);
 
     /// Waits for an entry of this work, the most urgent lane first. Cancel-safe: a dropped call takes nothing.
-    async fn take(&self, work: Work) -> Result<Taken, QueueError>;
-
-    /// An entry of this work if one is there now.
-    async fn try_take(&self, work: Work) -> Result<Option<Taken>, QueueError>;
+    async fn take(&self, work: Work) -> Taken;
 
     /// The work is stored as done; the entry is gone.
     async fn settle(&self, taken: Taken) -> Result<(), QueueError>;
@@ -94,6 +101,11 @@ pub trait Queue: Send + Sync {
 
     /// How many such entries wait, for figures; not exact while others work.
     async fn depth(&self, entry: Entry) -> Result<usize, QueueError>;
+
+    /// Entries of a lane that came from outside this process since it began, for figures.
+    fn received(&self, _lane: Lane) -> u64 {
+        0
+    }
 
     /// What the system page and readiness say of it: `local`, `rabbitmq`.
     fn name(&self) -> &'static str;

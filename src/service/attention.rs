@@ -293,7 +293,7 @@ async fn step(s: &Services) -> Result<usize> {
     tx.commit().await?;
     for lane in lanes {
         for outlet in Outlet::ALL {
-            publish(s, Entry { lane, work: Work::Send(outlet) }).await;
+            publish(s, Entry { lane, work: Work::Send(outlet) });
         }
     }
     Ok(done as usize)

@@ -231,12 +231,10 @@ pub async fn offer_due(s: &Services) -> Result<usize> {
     Ok(offered)
 }
 
-/// Offers an entry. A queue that is away is no reason to fail: the sweepers find the work in the store. The queue says
-/// once that it is away, not for each entry.
-pub async fn publish(s: &Services, entry: Entry) {
-    if let Err(error) = s.queue.publish(entry).await {
-        tracing::debug!(%error, ?entry, "wake-up not published; the sweepers will find the work");
-    }
+/// Wakes whoever dispatches, this process's own workers first. What there is to find must be committed. Nobody waits for a
+/// queue that is slow or away, which is no reason to fail: the sweepers find the work in the store.
+pub fn publish(s: &Services, entry: Entry) {
+    s.wake_ups.wake(entry);
 }
 
 /// Ends what is past its time, and what still waits of cancelled messages; returns how many rows changed.

@@ -72,6 +72,9 @@ async fn moment(s: &Services) -> String {
         sheet.set(names::MEMORY, &[], memory.resident as f64);
     }
     sheet.set(names::QUEUE_CONNECTED, &[], f64::from(u8::from(s.queue.trouble().is_none())));
+    for lane in Lane::ALL {
+        sheet.counted(names::QUEUE_RECEIVED, &[("lane", lane.name())], s.queue.received(*lane));
+    }
     // A queue that is away shows by its lines being gone.
     if tokio::time::timeout(PATIENCE, queue(s, &sheet)).await.is_err() {
         tracing::warn!("figures of the queue left out: no answer in time");

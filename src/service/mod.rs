@@ -65,7 +65,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
 use crate::identity::SignIn;
-use crate::queue::Queue;
+use crate::queue::{Queue, WakeUps};
 use crate::store::Db;
 use crate::telemetry::metrics::Metrics;
 
@@ -85,7 +85,7 @@ pub struct Services {
     pub campus: Arc<Campus>,
     /// What this process counts of itself.
     pub metrics: Arc<Metrics>,
-    /// Small writes that nobody waits for, such as when a key was last used. Wait for it before the store is closed.
+    /// What nobody waits for: small writes, such as when a key was last used, and wake-ups on their way to a broker. Wait for it before the store is closed.
     pub background: TaskTracker,
     /// What the simulators of this process took; none where it runs none.
     pub simulators: Option<Arc<dyn simulators::Mailboxes>>,
@@ -97,6 +97,7 @@ pub struct Services {
     pub uploads: Option<Arc<Path>>,
     /// This process, as the others on its store see it.
     pub node: Arc<Node>,
+    wake_ups: WakeUps,
     intake: messages::Intake,
     imports: Arc<imports::Running>,
     groups: Arc<groups::KnownGroups>,
@@ -127,10 +128,12 @@ impl Services {
     pub fn new(db: Db, clock: Clock, queue: Arc<dyn Queue>, vault: Vault, campus: Campus) -> Self {
         let campus = Arc::new(campus);
         let metrics = Arc::new(Metrics::default());
+        let background = TaskTracker::new();
+        let wake_ups = WakeUps::new(Arc::clone(&queue), background.clone());
         let intake = messages::Intake::start(
             db.clone(),
             clock.clone(),
-            Arc::clone(&queue),
+            wake_ups.clone(),
             Arc::clone(&campus),
             Arc::clone(&metrics),
         );
@@ -141,12 +144,13 @@ impl Services {
             vault,
             campus,
             metrics,
-            background: TaskTracker::new(),
+            background,
             simulators: None,
             sign_in: None,
             audit_note: Arc::default(),
             uploads: None,
             node: Arc::default(),
+            wake_ups,
             intake,
             imports: Arc::default(),
             groups: Arc::default(),

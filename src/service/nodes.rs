@@ -85,6 +85,11 @@ impl Node {
         }
     }
 
+    /// As the others on its store see it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     pub const fn id(&self) -> i64 {
         self.id
     }

@@ -1,7 +1,9 @@
 //! The use cases over what the settings name.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use tokio::time::timeout;
 use url::Url;
 
 use super::audit::Note;
@@ -13,6 +15,11 @@ use crate::identity::SignIn;
 use crate::queue::{LocalQueue, Queue, RabbitQueue};
 use crate::store::Db;
 use crate::{Error, Result};
+
+/// How long a process that ends waits for small writes and wake-ups on their way, and for the store.
+const FINISH: Duration = Duration::from_secs(5);
+/// And for its leave of the broker.
+const LEAVE: Duration = Duration::from_secs(3);
 
 impl Services {
     /// Opens the store, bringing its schema up to date, and the key, making both where there are none. `public_url` is
@@ -57,12 +64,22 @@ impl Services {
         Ok(())
     }
 
-    /// Finishes small writes that are on the way, then leaves the queue and closes the store.
+    /// Finishes what is on the way and nobody waits for, leaves the queue, and closes the store. Neither a broker nor a store
+    /// that is stuck is waited for long, and the store is closed whatever becomes of the rest.
     pub async fn close(&self) {
-        self.background.close();
-        self.background.wait().await;
-        self.queue.close().await;
-        self.db.close().await;
+        let finishing = async {
+            self.background.close();
+            self.background.wait().await;
+        };
+        if timeout(FINISH, finishing).await.is_err() {
+            tracing::warn!("stopped before the last small writes and wake-ups were done");
+        }
+        if timeout(LEAVE, self.queue.close()).await.is_err() {
+            tracing::warn!("the broker was not taken leave of");
+        }
+        if timeout(FINISH, self.db.close()).await.is_err() {
+            tracing::warn!("the store was not closed in time");
+        }
     }
 }
 

@@ -439,7 +439,7 @@ async fn add_whole(s: &Services, plans: &[Plan]) -> Result<()> {
         plan.tell(&mut tx, &added, now).await?;
     }
     tx.commit().await?;
-    wake(s, &plans.iter().map(|plan| &plan.message).collect::<Vec<_>>(), &added).await;
+    wake(s, &plans.iter().map(|plan| &plan.message).collect::<Vec<_>>(), &added);
     Ok(())
 }
 
@@ -456,7 +456,7 @@ async fn plan_large(s: &Services, plan: &mut Plan, watch: &mut Watch) -> Result<
             return Ok(());
         };
         tx.commit().await?;
-        wake(s, &[message], &added).await;
+        wake(s, &[message], &added);
         planned.extend(added);
         watch.look(s).await?;
     }
@@ -469,7 +469,7 @@ async fn plan_large(s: &Services, plan: &mut Plan, watch: &mut Watch) -> Result<
         };
         tx.commit().await?;
         plan.message.plan_cursor = chunk.end;
-        wake(s, &[&plan.message], &added).await;
+        wake(s, &[&plan.message], &added);
         planned.extend(added);
         watch.look(s).await?;
         next = if chunk.people < CHUNK { None } else { plan.next_chunk(s, now).await? };
@@ -501,7 +501,7 @@ async fn failed(s: &Services, message: MessageId, error: Error) -> Result<()> {
 }
 
 /// Wakes the workers of what was added.
-async fn wake(s: &Services, planned: &[&Planned], added: &[Added]) {
+fn wake(s: &Services, planned: &[&Planned], added: &[Added]) {
     let pending: HashSet<_> =
         added.iter().filter(|a| a.state == State::Pending).map(|a| (a.message, a.outlet)).collect();
     let mut entries: Vec<Entry> = Vec::new();
@@ -514,7 +514,7 @@ async fn wake(s: &Services, planned: &[&Planned], added: &[Added]) {
         }
     }
     for entry in entries {
-        publish(s, entry).await;
+        publish(s, entry);
     }
 }
 

@@ -86,7 +86,7 @@ pub async fn resend(
     tx.commit().await?;
     complete(s, &[message]).await?;
     for outlet in Outlet::ALL {
-        publish(s, Entry { lane, work: Work::Send(outlet) }).await;
+        publish(s, Entry { lane, work: Work::Send(outlet) });
     }
     Ok(resent)
 }

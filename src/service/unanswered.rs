@@ -57,7 +57,7 @@ async fn repeat_of(s: &Services, message: MessageId) -> Result<usize> {
     tx.commit().await?;
     complete(s, &[message]).await?;
     for outlet in Outlet::ALL {
-        publish(s, Entry { lane: standing.lane, work: Work::Send(outlet) }).await;
+        publish(s, Entry { lane: standing.lane, work: Work::Send(outlet) });
     }
     Ok(n as usize)
 }

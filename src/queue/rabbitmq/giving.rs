@@ -8,16 +8,18 @@ use futures_util::StreamExt as _;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
-use lapin::{BasicProperties, Channel, Confirmation, Connection, Event};
+use lapin::{BasicProperties, Channel, Confirmation, Event};
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::time::{Instant, MissedTickBehavior, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::super::{Entry, QueueError};
-use super::dial::Target;
+use super::super::{Entry, QueueError, Work};
+use super::dial::{Line, Target};
 use super::side::{Backoff, Side};
 use super::topology::{self, Names};
 use super::{RPC, body, closed};
+use crate::domain::channel::Outlet;
+use crate::domain::message::Lane;
 
 /// Nobody who publishes waits longer.
 pub(super) const PATIENCE: Duration = Duration::from_secs(1);
@@ -28,8 +30,18 @@ const LOOKS: Duration = Duration::from_millis(250);
 /// Offers that wait for the broker.
 const WAITING: usize = 1_024;
 const PERSISTENT: u8 = 2;
+/// What a new connection is tried with: one that a broker takes and never confirms is none. Whoever gets this finds nothing.
+const PROBE: Entry = Entry { lane: Lane::Low, work: Work::Send(Outlet::Sandbox) };
 
-type Answer = oneshot::Sender<Result<(), String>>;
+/// What became of an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Given {
+    Kept,
+    /// As many equal ones wait as may, or the broker could not keep it: it does not say which.
+    Refused,
+}
+
+type Answer = oneshot::Sender<Result<Given, String>>;
 
 struct Offer {
     entry: Entry,
@@ -50,7 +62,7 @@ impl Giving {
     }
 
     /// Publishes and waits for the broker's confirmation.
-    pub(super) async fn publish(&self, entry: Entry) -> Result<(), QueueError> {
+    pub(super) async fn publish(&self, entry: Entry) -> Result<Given, QueueError> {
         let published = timeout(PATIENCE, async {
             self.side.ready().await?;
             let (answer, answered) = oneshot::channel();
@@ -62,16 +74,14 @@ impl Giving {
     }
 
     /// Keeps a connection for as long as the process runs.
-    pub(super) async fn run(&self, target: &Target, stop: CancellationToken) {
+    pub(super) async fn run(&self, target: &Target, stop: &CancellationToken) {
         let mut incoming = self.incoming.lock().await;
         let mut backoff = Backoff::new();
         while !stop.is_cancelled() {
-            backoff.begin();
             let ended = match stop.run_until_cancelled(self.open(target)).await {
-                Some(Ok((connection, channel))) => {
-                    self.side.up();
-                    let ended = self.serve(&connection, &channel, &mut incoming, &stop).await;
-                    super::close(&connection).await;
+                Some(Ok((line, channel))) => {
+                    let ended = self.serve(&line, &channel, &mut incoming, stop).await;
+                    line.close().await;
                     ended
                 }
                 Some(Err(reason)) => Err(reason),
@@ -81,26 +91,25 @@ impl Giving {
             self.side.away(&reason);
             // Whoever got in meanwhile is told by their offer being dropped.
             while incoming.try_recv().is_ok() {}
-            if backoff.wait(&stop).await {
+            if backoff.wait(self.side.stood(), stop).await {
                 break;
             }
         }
-        self.side.stopped();
     }
 
-    async fn open(&self, target: &Target) -> Result<(Connection, Channel), String> {
-        let connection = target.connect(self.side.name()).await?;
+    async fn open(&self, target: &Target) -> Result<(Line, Channel), String> {
+        let line = target.connect(self.side.name()).await?;
         let opened = timeout(RPC, async {
-            let channel = connection.create_channel().await.map_err(|error| error.to_string())?;
+            let channel = line.create_channel().await.map_err(|error| error.to_string())?;
             topology::declare(&channel, &self.names).await?;
             let options = ConfirmSelectOptions::default();
             channel.confirm_select(options).await.map_err(|error| error.to_string())?;
             Ok(channel)
         });
         match opened.await.unwrap_or_else(|_| Err("it does not answer".to_owned())) {
-            Ok(channel) => Ok((connection, channel)),
+            Ok(channel) => Ok((line, channel)),
             Err(reason) => {
-                super::close(&connection).await;
+                line.close().await;
                 Err(reason)
             }
         }
@@ -109,16 +118,17 @@ impl Giving {
     /// Publishes until told to stop, or until the connection is lost, which is an error.
     async fn serve(
         &self,
-        connection: &Connection,
+        line: &Line,
         channel: &Channel,
         incoming: &mut mpsc::Receiver<Offer>,
         stop: &CancellationToken,
     ) -> Result<(), String> {
-        let mut events = std::pin::pin!(connection.events_listener());
+        let mut events = std::pin::pin!(line.events_listener());
         let mut looks = tokio::time::interval(LOOKS);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut traffic = Traffic::new(channel, &self.names);
         let mut is_blocked = false;
+        traffic.start(PROBE, Vec::new());
         loop {
             tokio::select! {
                 biased;
@@ -135,7 +145,11 @@ impl Giving {
                     }
                     Some(Event::ConnectionUnblocked) => {
                         is_blocked = false;
-                        self.side.up();
+                        traffic.under_way.begin_anew(Instant::now());
+                        // What is under way shows whether it is up again.
+                        if traffic.under_way.is_empty() {
+                            self.side.up();
+                        }
                     }
                     Some(Event::Error(error)) => return Err(error.to_string()),
                     Some(_) => {}
@@ -149,10 +163,10 @@ impl Giving {
                 }
                 Some(offer) = incoming.recv() => traffic.offer(offer),
                 _ = looks.tick() => {
-                    if let Some(reason) = closed(connection, channel) {
+                    if let Some(reason) = closed(line, channel) {
                         return Err(reason);
                     }
-                    let waits = traffic.longest();
+                    let waits = traffic.under_way.longest(Instant::now());
                     if waits > DEAD && !is_blocked {
                         return Err("it does not confirm".to_owned());
                     }
@@ -168,15 +182,48 @@ impl Giving {
 /// An entry that arrived, or did not.
 struct Landed {
     entry: Entry,
-    result: Result<(), String>,
+    result: Result<Given, String>,
+}
+
+/// Entries that the broker has and did not confirm yet: since when that is, and who waits for it.
+#[derive(Default)]
+struct UnderWay(BTreeMap<Entry, (Instant, Vec<Answer>)>);
+
+impl UnderWay {
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn has(&self, entry: Entry) -> bool {
+        self.0.contains_key(&entry)
+    }
+
+    fn start(&mut self, entry: Entry, now: Instant, answers: Vec<Answer>) {
+        self.0.insert(entry, (now, answers));
+    }
+
+    fn land(&mut self, entry: Entry) -> Vec<Answer> {
+        self.0.remove(&entry).map(|(_, answers)| answers).unwrap_or_default()
+    }
+
+    /// How long the first of them has been so.
+    fn longest(&self, now: Instant) -> Duration {
+        self.0.values().map(|(since, _)| now.duration_since(*since)).max().unwrap_or_default()
+    }
+
+    /// The broker could not confirm until now.
+    fn begin_anew(&mut self, now: Instant) {
+        for (since, _) in self.0.values_mut() {
+            *since = now;
+        }
+    }
 }
 
 struct Traffic<'a> {
     channel: &'a Channel,
     names: &'a Names,
     flights: FuturesUnordered<BoxFuture<'a, Landed>>,
-    /// Who waits for the one under way, and since when that is.
-    under_way: BTreeMap<Entry, (Instant, Vec<Answer>)>,
+    under_way: UnderWay,
     /// Who waits for the next one.
     next: HashMap<Entry, Vec<Answer>>,
 }
@@ -187,14 +234,14 @@ impl<'a> Traffic<'a> {
             channel,
             names,
             flights: FuturesUnordered::new(),
-            under_way: BTreeMap::new(),
+            under_way: UnderWay::default(),
             next: HashMap::new(),
         }
     }
 
     fn offer(&mut self, offer: Offer) {
         // The one under way may have been taken before there was something to find: it does not speak for this offer.
-        if self.under_way.contains_key(&offer.entry) {
+        if self.under_way.has(offer.entry) {
             self.next.entry(offer.entry).or_default().push(offer.answer);
         } else {
             self.start(offer.entry, vec![offer.answer]);
@@ -202,7 +249,7 @@ impl<'a> Traffic<'a> {
     }
 
     fn start(&mut self, entry: Entry, answers: Vec<Answer>) {
-        self.under_way.insert(entry, (Instant::now(), answers));
+        self.under_way.start(entry, Instant::now(), answers);
         let (channel, names) = (self.channel, self.names);
         self.flights
             .push(Box::pin(async move { Landed { entry, result: fly(channel, names, entry).await } }));
@@ -211,8 +258,7 @@ impl<'a> Traffic<'a> {
     /// An error that one entry met is the connection's.
     fn land(&mut self, landed: Landed) -> Result<(), String> {
         let Landed { entry, result } = landed;
-        let (_, answers) = self.under_way.remove(&entry).unwrap_or_else(|| (Instant::now(), Vec::new()));
-        for answer in answers {
+        for answer in self.under_way.land(entry) {
             // Whoever asked may have given up.
             drop(answer.send(result.clone()));
         }
@@ -222,14 +268,9 @@ impl<'a> Traffic<'a> {
         }
         Ok(())
     }
-
-    /// How long the first of those under way has been so.
-    fn longest(&self) -> Duration {
-        self.under_way.values().map(|(since, _)| since.elapsed()).max().unwrap_or_default()
-    }
 }
 
-async fn fly(channel: &Channel, names: &Names, entry: Entry) -> Result<(), String> {
+async fn fly(channel: &Channel, names: &Names, entry: Entry) -> Result<Given, String> {
     let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
     let properties = BasicProperties::default()
         .with_delivery_mode(PERSISTENT)
@@ -239,7 +280,26 @@ async fn fly(channel: &Channel, names: &Names, entry: Entry) -> Result<(), Strin
     let confirm = sent.map_err(|error| error.to_string())?;
     match confirm.await.map_err(|error| error.to_string())? {
         Confirmation::Ack(Some(_)) => Err(format!("the queue `{}` is gone", names.queue(entry).as_str())),
-        // There is no room: as many equal entries wait as may.
-        Confirmation::Nack(_) | Confirmation::Ack(None) | Confirmation::NotRequested => Ok(()),
+        Confirmation::Ack(None) | Confirmation::NotRequested => Ok(Given::Kept),
+        Confirmation::Nack(_) => Ok(Given::Refused),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_long_the_broker_was_blocked_does_not_count() {
+        let (began, mut under_way) = (Instant::now(), UnderWay::default());
+        under_way.start(PROBE, began, Vec::new());
+        let unblocked = began + DEAD * 3;
+        under_way.start(Entry { lane: Lane::High, ..PROBE }, unblocked, Vec::new());
+        assert_eq!(under_way.longest(unblocked), DEAD * 3);
+        under_way.begin_anew(unblocked);
+        assert_eq!(under_way.longest(unblocked), Duration::ZERO);
+        assert_eq!(under_way.longest(unblocked + DEAD), DEAD, "from then on it does");
+        under_way.land(PROBE);
+        assert!(under_way.has(Entry { lane: Lane::High, ..PROBE }) && !under_way.has(PROBE));
     }
 }

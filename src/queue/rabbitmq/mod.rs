@@ -26,16 +26,15 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use self::dial::Target;
-use self::giving::Giving;
+use self::giving::{Given, Giving, PATIENCE};
 use self::taking::Taking;
 use self::topology::Names;
 use super::{Entry, Queue, QueueError, Taken, Work};
 use crate::config::BrokerUrl;
+use crate::domain::message::Lane;
 
 /// A step of the protocol that takes longer is never answered.
 const RPC: Duration = Duration::from_secs(10);
-/// How long leaving the broker politely may take.
-const FAREWELL: Duration = Duration::from_secs(1);
 
 pub struct RabbitQueue {
     target: Arc<Target>,
@@ -55,7 +54,7 @@ impl RabbitQueue {
         let names = Names::new(&broker.prefix);
         let stop = CancellationToken::new();
         Self {
-            target: Arc::new(Target { broker, trusts }),
+            target: Arc::new(Target::new(broker, trusts)),
             giving: Arc::new(Giving::new(names.clone())),
             taking: Arc::new(Taking::new(names)),
             gives: AtomicBool::new(false),
@@ -69,13 +68,13 @@ impl RabbitQueue {
     /// Removes whatever was made at the broker: for an installation that is no more.
     pub async fn remove(self) -> Result<(), QueueError> {
         self.close().await;
-        let connection = self.target.connect("removing").await.map_err(QueueError)?;
+        let line = self.target.connect("removing").await.map_err(QueueError)?;
         let removed = timeout(RPC, async {
-            let channel = connection.create_channel().await?;
+            let channel = line.create_channel().await?;
             topology::remove(&channel, &Names::new(&self.target.broker.prefix)).await
         });
         let removed = removed.await.map_err(|_| QueueError("it does not answer".to_owned()));
-        close(&connection).await;
+        line.close().await;
         removed?.map_err(|error| QueueError(error.to_string()))
     }
 
@@ -83,7 +82,9 @@ impl RabbitQueue {
         if !self.gives.swap(true, Ordering::Relaxed) {
             let (giving, target, stop) =
                 (Arc::clone(&self.giving), Arc::clone(&self.target), self.stop.clone());
-            self.tasks.spawn(async move { giving.run(&target, stop).await });
+            self.tasks.spawn(async move {
+                side::keep(&giving.side, &stop, || giving.run(&target, &stop)).await;
+            });
         }
         &self.giving
     }
@@ -92,14 +93,32 @@ impl RabbitQueue {
         if !self.takes.swap(true, Ordering::Relaxed) {
             let (taking, target, stop) =
                 (Arc::clone(&self.taking), Arc::clone(&self.target), self.stop.clone());
-            self.tasks.spawn(async move { taking.run(&target, stop).await });
+            self.tasks.spawn(async move {
+                side::keep(&taking.side, &stop, || taking.run(&target, &stop)).await;
+            });
         }
         &self.taking
+    }
+
+    /// Tells the broker what became of an entry, beside whoever works. On a connection that is gone there is nothing to tell:
+    /// the broker has offered it again.
+    fn beside(&self, is_needed: bool, telling: impl Future<Output = lapin::Result<()>> + Send + 'static) {
+        if is_needed {
+            self.tasks.spawn(async move {
+                if !matches!(timeout(PATIENCE, telling).await, Ok(Ok(()))) {
+                    tracing::debug!("the broker was not told what became of an entry; it offers it again");
+                }
+            });
+        }
     }
 }
 
 #[async_trait]
 impl Queue for RabbitQueue {
+    fn called(&self, name: &str) {
+        self.target.called(name);
+    }
+
     fn open(&self) {
         self.giving();
         self.taking();
@@ -107,48 +126,41 @@ impl Queue for RabbitQueue {
 
     async fn publish(&self, entry: Entry) -> Result<(), QueueError> {
         let published = self.giving().publish(entry).await;
-        if published.is_err() {
+        // A refusal means in all likelihood that enough equal ones wait, but the broker does not say so.
+        if !matches!(published, Ok(Given::Kept)) {
             self.offer_here(entry);
         }
-        published
+        published.map(|_| ())
+    }
+
+    fn is_shared(&self) -> bool {
+        true
     }
 
     fn offer_here(&self, entry: Entry) {
         self.taking.shelf.offer_here(entry);
     }
 
-    async fn take(&self, work: Work) -> Result<Taken, QueueError> {
+    async fn take(&self, work: Work) -> Taken {
         let taking = self.taking();
         taking.want(work);
         loop {
             let woken = taking.shelf.woken(work);
             if let Some(taken) = taking.shelf.pop(work) {
-                return Ok(taken);
+                return taken;
             }
             woken.await;
         }
     }
 
-    async fn try_take(&self, work: Work) -> Result<Option<Taken>, QueueError> {
-        let taking = self.taking();
-        if let Some(taken) = taking.shelf.pop(work) {
-            return Ok(Some(taken));
-        }
-        // What is delivered anyway is on its way or here.
-        if !taking.wants(work) {
-            taking.look(work).await?;
-        }
-        Ok(taking.shelf.pop(work))
-    }
-
     async fn settle(&self, taken: Taken) -> Result<(), QueueError> {
-        for held in self.taking.shelf.settle(taken.tag) {
-            // On a connection that is gone there is nothing to settle: the broker has offered it again.
-            let settled = timeout(RPC, held.acker.ack(BasicAckOptions::default())).await;
-            if !matches!(settled, Ok(Ok(_))) {
-                tracing::debug!(?taken, "an entry's connection was gone before it was settled");
+        let held = self.taking.shelf.settle(taken.tag);
+        self.beside(!held.is_empty(), async move {
+            for held in held {
+                held.acker.ack(BasicAckOptions::default()).await?;
             }
-        }
+            Ok(())
+        });
         Ok(())
     }
 
@@ -156,15 +168,19 @@ impl Queue for RabbitQueue {
         let held = self.taking.shelf.settle(taken.tag);
         if held.is_empty() {
             self.offer_here(taken.entry);
-        } else if !matches!(timeout(RPC, taking::give_back(held)).await, Ok(Ok(()))) {
-            tracing::debug!(?taken, "an entry's connection was gone before it was given back");
         }
+        self.beside(!held.is_empty(), taking::give_back(held));
         Ok(())
     }
 
     async fn depth(&self, entry: Entry) -> Result<usize, QueueError> {
         let there = self.taking().depth(entry).await?;
-        Ok(there as usize + self.taking.shelf.count(entry))
+        // What this process offered to itself waits only where it takes such work at all.
+        Ok(there as usize + self.taking.shelf.count(entry, self.taking.wants(entry.work)))
+    }
+
+    fn received(&self, lane: Lane) -> u64 {
+        self.taking.shelf.received(lane)
     }
 
     fn name(&self) -> &'static str {
@@ -193,9 +209,4 @@ fn closed(connection: &Connection, channel: &Channel) -> Option<String> {
         return Some("the connection was lost".to_owned());
     }
     (!channel.status().connected()).then(|| "it closed the channel".to_owned())
-}
-
-async fn close(connection: &Connection) {
-    // One that is gone is not taken leave of.
-    let _ = timeout(FAREWELL, connection.close(200, "OK".into())).await;
 }

@@ -38,6 +38,8 @@ struct Inner {
     waiting: BTreeMap<Work, BTreeMap<Lane, Waiting>>,
     taken: HashMap<u64, Vec<Held>>,
     last_tag: u64,
+    /// Deliveries since the process began.
+    received: BTreeMap<Lane, u64>,
 }
 
 #[derive(Debug, Default)]
@@ -51,19 +53,15 @@ impl Shelf {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn put(&self, entry: Entry, change: impl FnOnce(&mut Waiting)) {
+    pub(super) fn offer_here(&self, entry: Entry) {
         let mut inner = self.inner();
-        change(inner.waiting.entry(entry.work).or_default().entry(entry.lane).or_default());
+        inner.waiting.entry(entry.work).or_default().entry(entry.lane).or_default().here = true;
         drop(inner);
         self.woken.of(entry.work).notify_one();
     }
 
-    pub(super) fn offer_here(&self, entry: Entry) {
-        self.put(entry, |waiting| waiting.here = true);
-    }
-
     pub(super) fn deliver(&self, entry: Entry, held: Held) {
-        self.put(entry, |waiting| waiting.held.push(held));
+        self.deliver_all(entry.work, vec![(entry.lane, held)]);
     }
 
     /// Several at once, so that whoever takes meanwhile takes the most urgent one.
@@ -72,9 +70,9 @@ impl Shelf {
             return;
         }
         let mut inner = self.inner();
-        let lanes = inner.waiting.entry(work).or_default();
         for (lane, held) in found {
-            lanes.entry(lane).or_default().held.push(held);
+            *inner.received.entry(lane).or_default() += 1;
+            inner.waiting.entry(work).or_default().entry(lane).or_default().held.push(held);
         }
         drop(inner);
         self.woken.of(work).notify_one();
@@ -109,10 +107,16 @@ impl Shelf {
         self.inner().taken.remove(&tag).unwrap_or_default()
     }
 
-    pub(super) fn count(&self, entry: Entry) -> usize {
+    /// Entries that the broker delivered since the process began.
+    pub(super) fn received(&self, lane: Lane) -> u64 {
+        self.inner().received.get(&lane).copied().unwrap_or_default()
+    }
+
+    /// Entries that wait here; this process's own among them where `own`.
+    pub(super) fn count(&self, entry: Entry, own: bool) -> usize {
         let inner = self.inner();
         let waiting = inner.waiting.get(&entry.work).and_then(|lanes| lanes.get(&entry.lane));
-        waiting.map_or(0, |waiting| waiting.held.len() + usize::from(waiting.here))
+        waiting.map_or(0, |waiting| waiting.held.len() + usize::from(own && waiting.here))
     }
 
     /// The connection is gone, and with it whatever the broker had delivered by it: the broker offers it again, to

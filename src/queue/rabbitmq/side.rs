@@ -1,7 +1,11 @@
 //! How one of the two connections is: that entries leave by, and that they come in by. Apart, because a broker that runs
 //! out of memory stops reading from whoever publishes, and what was taken is to be settled still.
 
+use std::panic::AssertUnwindSafe;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
+
+use futures_util::FutureExt as _;
 
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -10,8 +14,8 @@ use tokio_util::sync::CancellationToken;
 /// The first wait after a connection was lost; each next one is twice as long, up to the longest.
 const SHORTEST: Duration = Duration::from_millis(200);
 const LONGEST: Duration = Duration::from_secs(10);
-/// A connection that stood for this long was a good one.
-const GOOD: Duration = Duration::from_secs(10);
+/// A connection that took part for this long was a good one. It takes ten seconds to find out that a broker confirms nothing.
+const GOOD: Duration = Duration::from_secs(30);
 
 const STOPPING: &str = "this process is stopping";
 
@@ -27,11 +31,13 @@ pub(super) struct Side {
     /// For logs.
     name: &'static str,
     state: watch::Sender<State>,
+    /// Since when the connection of the moment has taken part.
+    since: Mutex<Option<Instant>>,
 }
 
 impl Side {
     pub(super) fn new(name: &'static str) -> Self {
-        Self { name, state: watch::Sender::new(State::New) }
+        Self { name, state: watch::Sender::new(State::New), since: Mutex::default() }
     }
 
     pub(super) fn name(&self) -> &'static str {
@@ -39,9 +45,16 @@ impl Side {
     }
 
     pub(super) fn up(&self) {
+        self.since.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(Instant::now);
         if self.become_now(State::Up) {
             tracing::info!(connection = self.name, "the broker takes part");
         }
+    }
+
+    /// For how long the connection that has ended took part.
+    pub(super) fn stood(&self) -> Duration {
+        let since = self.since.lock().unwrap_or_else(PoisonError::into_inner).take();
+        since.map(|since| since.elapsed()).unwrap_or_default()
     }
 
     /// Said once for each reason, however often it is met.
@@ -90,31 +103,43 @@ impl Side {
 /// Waits longer each time, and never as long as another process that lost the broker at the same moment.
 pub(super) struct Backoff {
     next: Duration,
-    began: Instant,
 }
 
 impl Backoff {
     pub(super) fn new() -> Self {
-        Self { next: SHORTEST, began: Instant::now() }
+        Self { next: SHORTEST }
     }
 
-    /// A try begins.
-    pub(super) fn begin(&mut self) {
-        self.began = Instant::now();
-    }
-
-    /// It ended; `true` if told to stop before the next.
-    pub(super) async fn wait(&mut self, stop: &CancellationToken) -> bool {
-        let wait = jittered(self.after(self.began.elapsed()));
+    /// A connection ended that took part for so long; `true` if told to stop before the next.
+    pub(super) async fn wait(&mut self, stood: Duration, stop: &CancellationToken) -> bool {
+        let wait = jittered(self.after(stood));
         stop.run_until_cancelled(tokio::time::sleep(wait)).await.is_none()
     }
 
-    /// How long to wait at most after a connection that stood for so long.
+    /// How long to wait at most.
     fn after(&mut self, stood: Duration) -> Duration {
         let wait = if stood > GOOD { SHORTEST } else { self.next };
         self.next = (wait * 2).min(LONGEST);
         wait
     }
+}
+
+/// Runs what keeps a side's connection until it ends by itself. One that panics is begun anew: without it nobody would be
+/// woken by anybody any more, and nobody would see that.
+pub(super) async fn keep<F: Future<Output = ()>>(
+    side: &Side,
+    stop: &CancellationToken,
+    mut run: impl FnMut() -> F,
+) {
+    let mut backoff = Backoff::new();
+    while AssertUnwindSafe(run()).catch_unwind().await.is_err() {
+        tracing::error!(connection = side.name(), "what keeps the connection to the broker panicked");
+        side.away("an error of Belltower's own, which the log tells of");
+        if backoff.wait(side.stood(), stop).await {
+            break;
+        }
+    }
+    side.stopped();
 }
 
 /// Between half of it and all of it.
@@ -152,5 +177,34 @@ mod tests {
         side.away("refused");
         assert_eq!(side.ready().await, Err("refused".to_owned()));
         assert_eq!(side.trouble().as_deref(), Some("refused"));
+    }
+
+    #[tokio::test]
+    async fn a_connection_is_as_good_as_the_time_it_took_part() {
+        let side = Side::new("test");
+        side.away("it does not confirm");
+        assert_eq!(side.stood(), Duration::ZERO, "it never did");
+        let began = Instant::now();
+        side.up();
+        side.away("it is slow to confirm");
+        side.up();
+        assert!(side.stood() <= began.elapsed());
+        assert_eq!(side.stood(), Duration::ZERO, "that was the last one's");
+    }
+
+    #[tokio::test]
+    async fn what_panics_is_begun_anew_and_tells_meanwhile() {
+        let (side, stop, mut told) = (Side::new("test"), CancellationToken::new(), Vec::new());
+        side.up();
+        keep(&side, &stop, || {
+            told.push(side.trouble());
+            let first = told.len() == 1;
+            async move { assert!(!first, "out of order") }
+        })
+        .await;
+        assert_eq!(told.len(), 2);
+        assert_eq!(told[0], None);
+        assert!(told[1].as_deref().is_some_and(|told| told.contains("an error of Belltower's own")));
+        assert_eq!(side.trouble().as_deref(), Some(STOPPING), "it ended by itself the second time");
     }
 }

@@ -2,6 +2,7 @@
 //! the most urgent is known here, and the rest waits where other processes can have it.
 
 use std::collections::BTreeSet;
+use std::convert::Infallible;
 use std::time::Duration;
 
 use futures_util::stream::{BoxStream, SelectAll};
@@ -12,13 +13,13 @@ use lapin::options::{
     BasicQosOptions, BasicRejectOptions, QueueDeclareOptions,
 };
 use lapin::types::{FieldTable, ShortString};
-use lapin::{Channel, Connection, Event};
+use lapin::{Channel, Event};
 use tokio::sync::{Mutex, mpsc, oneshot, watch};
 use tokio::time::{Instant, MissedTickBehavior, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::super::{Entry, QueueError, Work};
-use super::dial::Target;
+use super::dial::{Line, Target};
 use super::shelf::{Held, Shelf};
 use super::side::{Backoff, Side};
 use super::topology::{self, Names};
@@ -34,11 +35,10 @@ const LOOKS: Duration = Duration::from_secs(1);
 /// Long before a broker gives up a consumer that settles nothing (half an hour).
 const OLD: Duration = Duration::from_mins(5);
 
-/// What is asked of the broker beside deliveries.
-enum Ask {
-    /// To put what waits on the shelf.
-    Look(Work, oneshot::Sender<()>),
-    Depth(Entry, oneshot::Sender<u32>),
+/// How many such entries wait at the broker?
+struct Ask {
+    entry: Entry,
+    answer: oneshot::Sender<u32>,
 }
 
 pub(super) struct Taking {
@@ -75,62 +75,55 @@ impl Taking {
         self.wanted.borrow().contains(&work)
     }
 
-    /// Puts what waits at the broker on the shelf, of each lane one.
-    pub(super) async fn look(&self, work: Work) -> Result<(), QueueError> {
-        self.ask(|answer| Ask::Look(work, answer)).await
-    }
-
     /// Entries that wait at the broker.
     pub(super) async fn depth(&self, entry: Entry) -> Result<u32, QueueError> {
-        self.ask(|answer| Ask::Depth(entry, answer)).await
-    }
-
-    async fn ask<T>(&self, ask: impl FnOnce(oneshot::Sender<T>) -> Ask) -> Result<T, QueueError> {
         let answered = timeout(RPC, async {
             self.side.ready().await?;
             let (answer, answered) = oneshot::channel();
-            self.asks.try_send(ask(answer)).map_err(|_| "too many questions wait for it".to_owned())?;
+            let ask = Ask { entry, answer };
+            self.asks.try_send(ask).map_err(|_| "too many questions wait for it".to_owned())?;
             answered.await.map_err(|_| "the connection was lost".to_owned())
         });
         answered.await.unwrap_or_else(|_| Err("it does not answer".to_owned())).map_err(QueueError)
     }
 
     /// Keeps a connection for as long as the process runs.
-    pub(super) async fn run(&self, target: &Target, stop: CancellationToken) {
+    pub(super) async fn run(&self, target: &Target, stop: &CancellationToken) {
         let mut asked = self.asked.lock().await;
         let mut backoff = Backoff::new();
+        // Of a run that panicked.
+        self.shelf.forget();
         while !stop.is_cancelled() {
-            backoff.begin();
             let ended = match stop.run_until_cancelled(target.connect(self.side.name())).await {
-                Some(Ok(connection)) => {
-                    let ended = self.serve(&connection, &mut asked, &stop).await;
-                    super::close(&connection).await;
+                Some(Ok(line)) => {
+                    // Whatever it is about, whoever stops does not wait for an answer.
+                    let ended = stop.run_until_cancelled(self.serve(&line, &mut asked)).await;
+                    line.close().await;
                     ended
                 }
-                Some(Err(reason)) => Err(reason),
-                None => Ok(()),
+                Some(Err(reason)) => Some(reason),
+                None => None,
             };
             self.shelf.forget();
-            let Err(reason) = ended else { break };
+            let Some(reason) = ended else { break };
             self.side.away(&reason);
             // Whoever asked meanwhile is told by their question being dropped.
             while asked.try_recv().is_ok() {}
-            if backoff.wait(&stop).await {
+            if backoff.wait(self.side.stood(), stop).await {
                 break;
             }
         }
-        self.side.stopped();
     }
 
-    /// Takes until told to stop, or until the connection is lost, which is an error.
-    async fn serve(
-        &self,
-        connection: &Connection,
-        asked: &mut mpsc::Receiver<Ask>,
-        stop: &CancellationToken,
-    ) -> Result<(), String> {
-        let mut desk = bounded(Desk::open(self, connection)).await?;
-        let mut events = std::pin::pin!(connection.events_listener());
+    /// Takes until the connection is lost, and says why it was.
+    async fn serve(&self, line: &Line, asked: &mut mpsc::Receiver<Ask>) -> String {
+        let Err(reason) = self.work(line, asked).await;
+        reason
+    }
+
+    async fn work(&self, line: &Line, asked: &mut mpsc::Receiver<Ask>) -> Result<Infallible, String> {
+        let mut desk = bounded(Desk::open(self, line)).await?;
+        let mut events = std::pin::pin!(line.events_listener());
         let mut wanted = self.wanted.subscribe();
         let mut looks = tokio::time::interval(LOOKS);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -139,7 +132,6 @@ impl Taking {
         loop {
             tokio::select! {
                 biased;
-                () = stop.cancelled() => return Ok(()),
                 () = self.leaving.cancelled(), if !desk.left => bounded(desk.leave()).await?,
                 Some((entry, delivery)) = desk.deliveries.next(), if !desk.deliveries.is_empty() => match delivery {
                     Some(Ok(delivery)) => bounded(desk.receive(entry, delivery)).await?,
@@ -155,7 +147,7 @@ impl Taking {
                 _ = wanted.changed() => bounded(desk.begin()).await?,
                 Some(ask) = asked.recv() => bounded(desk.answer(ask)).await?,
                 _ = looks.tick() => {
-                    if let Some(reason) = closed(connection, &desk.consumers) {
+                    if let Some(reason) = closed(line, &desk.consumers) {
                         return Err(reason);
                     }
                     bounded(desk.put_down_old()).await?;
@@ -191,10 +183,10 @@ struct Desk<'a> {
 }
 
 impl<'a> Desk<'a> {
-    async fn open(taking: &'a Taking, connection: &Connection) -> Result<Self, String> {
-        let questions = connection.create_channel().await.map_err(words)?;
+    async fn open(taking: &'a Taking, line: &Line) -> Result<Self, String> {
+        let questions = line.create_channel().await.map_err(words)?;
         topology::declare(&questions, &taking.names).await?;
-        let consumers = connection.create_channel().await.map_err(words)?;
+        let consumers = line.create_channel().await.map_err(words)?;
         consumers.basic_qos(IN_HAND, BasicQosOptions::default()).await.map_err(words)?;
         Ok(Self {
             taking,
@@ -203,7 +195,7 @@ impl<'a> Desk<'a> {
             deliveries: SelectAll::new(),
             begun: BTreeSet::new(),
             tags: Vec::new(),
-            left: false,
+            left: taking.leaving.is_cancelled(),
         })
     }
 
@@ -257,28 +249,18 @@ impl<'a> Desk<'a> {
     async fn receive(&mut self, entry: Entry, delivery: Delivery) -> Result<(), String> {
         let Some(held) = readable(entry, delivery).await? else { return Ok(()) };
         if self.left {
-            return give_back([held]).await;
+            return give_back(vec![held]).await.map_err(words);
         }
         self.taking.shelf.deliver(entry, held);
         Ok(())
     }
 
     async fn answer(&mut self, ask: Ask) -> Result<(), String> {
+        let queue = self.taking.names.queue(ask.entry);
+        let options = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
+        let found = self.questions.queue_declare(queue, options, FieldTable::default()).await;
         // Whoever asked may have given up.
-        match ask {
-            Ask::Look(work, answer) => {
-                if !self.begun.contains(&work) && !self.left {
-                    self.look(work).await?;
-                }
-                let _ = answer.send(());
-            }
-            Ask::Depth(entry, answer) => {
-                let queue = self.taking.names.queue(entry);
-                let options = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
-                let found = self.questions.queue_declare(queue, options, FieldTable::default()).await;
-                let _ = answer.send(found.map_err(words)?.message_count());
-            }
-        }
+        let _ = ask.answer.send(found.map_err(words)?.message_count());
         Ok(())
     }
 
@@ -288,7 +270,7 @@ impl<'a> Desk<'a> {
         for tag in std::mem::take(&mut self.tags) {
             self.consumers.basic_cancel(tag, BasicCancelOptions::default()).await.map_err(words)?;
         }
-        give_back(self.taking.shelf.give_up()).await
+        give_back(self.taking.shelf.give_up()).await.map_err(words)
     }
 
     async fn put_down_old(&mut self) -> Result<(), String> {
@@ -316,10 +298,10 @@ async fn readable(entry: Entry, delivery: Delivery) -> Result<Option<Held>, Stri
 }
 
 /// Offers them to others again.
-pub(super) async fn give_back(held: impl IntoIterator<Item = Held>) -> Result<(), String> {
+pub(super) async fn give_back(held: Vec<Held>) -> lapin::Result<()> {
     for held in held {
         let options = BasicNackOptions { requeue: true, ..BasicNackOptions::default() };
-        held.acker.nack(options).await.map_err(words)?;
+        held.acker.nack(options).await?;
     }
     Ok(())
 }

@@ -11,6 +11,10 @@ use lapin::{Channel, ErrorKind, ExchangeKind};
 use super::super::{Entry, Work};
 use crate::domain::message::Lane;
 
+/// Stands in every name. To be raised whenever a property below changes: a broker refuses to declare what is there with
+/// others, so processes of two versions, as during an update, need queues of their own. Each then wakes those of its version;
+/// the sweepers do the rest.
+const VERSION: u32 = 1;
 /// Entries that a queue holds. They are all equal, and each wakes one taker: more than there may be nodes is of no use.
 /// A publisher is told where there is no room, which is as good as a confirm: equal ones wait.
 const MOST_WAITING: i32 = 16;
@@ -33,16 +37,16 @@ impl Names {
 
     /// Where entries are published.
     pub(super) fn exchange(&self) -> ShortString {
-        short(format!("{}.wake", self.prefix))
+        short(format!("{}.wake.{VERSION}", self.prefix))
     }
 
     pub(super) fn queue(&self, entry: Entry) -> ShortString {
-        short(format!("{}.wake.{}", self.prefix, key(entry)))
+        short(format!("{}.wake.{VERSION}.{}", self.prefix, key(entry)))
     }
 
     /// The exchange and the queue of what was put aside.
     pub(super) fn dead(&self) -> ShortString {
-        short(format!("{}.dead", self.prefix))
+        short(format!("{}.dead.{VERSION}", self.prefix))
     }
 
     pub(super) fn key(entry: Entry) -> ShortString {
@@ -68,25 +72,33 @@ pub(super) fn entries() -> impl Iterator<Item = Entry> {
 pub(super) async fn declare(channel: &Channel, names: &Names) -> Result<(), String> {
     let dead = names.dead();
     exchange(channel, &dead, ExchangeKind::Fanout).await?;
-    let kept = arguments([
-        ("x-max-length", AMQPValue::LongInt(MOST_DEAD)),
-        ("x-overflow", text("drop-head")),
-        ("x-message-ttl", AMQPValue::LongInt(DEAD_KEPT)),
-    ]);
-    queue(channel, &dead, &dead, ShortString::default(), kept).await?;
+    queue(channel, &dead, &dead, ShortString::default(), kept()).await?;
 
     let exchange_name = names.exchange();
     exchange(channel, &exchange_name, ExchangeKind::Direct).await?;
     for entry in entries() {
-        let bounds = arguments([
-            ("x-max-length", AMQPValue::LongInt(MOST_WAITING)),
-            ("x-overflow", text("reject-publish")),
-            ("x-delivery-limit", AMQPValue::LongInt(MOST_RETURNS)),
-            ("x-dead-letter-exchange", text(dead.as_str())),
-        ]);
-        queue(channel, &names.queue(entry), &exchange_name, Names::key(entry), bounds).await?;
+        queue(channel, &names.queue(entry), &exchange_name, Names::key(entry), bounds(&dead)).await?;
     }
     Ok(())
+}
+
+/// Of a queue of entries.
+fn bounds(dead: &ShortString) -> FieldTable {
+    arguments([
+        ("x-max-length", AMQPValue::LongInt(MOST_WAITING)),
+        ("x-overflow", text("reject-publish")),
+        ("x-delivery-limit", AMQPValue::LongInt(MOST_RETURNS)),
+        ("x-dead-letter-exchange", text(dead.as_str())),
+    ])
+}
+
+/// Of the queue of what was put aside.
+fn kept() -> FieldTable {
+    arguments([
+        ("x-max-length", AMQPValue::LongInt(MOST_DEAD)),
+        ("x-overflow", text("drop-head")),
+        ("x-message-ttl", AMQPValue::LongInt(DEAD_KEPT)),
+    ])
 }
 
 /// Removes it all, with whatever waits.
@@ -164,9 +176,34 @@ mod tests {
         let names = Names::new("belltower");
         let queues: BTreeSet<_> = entries().map(|entry| names.queue(entry).to_string()).collect();
         assert_eq!(queues.len(), Lane::ALL.len() * Work::ALL.len());
-        assert!(queues.contains("belltower.wake.emergency.plan"));
-        assert!(queues.contains("belltower.wake.low.wechat_openid"));
+        assert!(queues.contains("belltower.wake.1.emergency.plan"));
+        assert!(queues.contains("belltower.wake.1.low.wechat_openid"));
         assert!(entries().take(Work::ALL.len()).all(|entry| entry.lane == Lane::Emergency));
+    }
+
+    #[test]
+    fn names_say_which_properties_they_stand_for() {
+        let told = |table: FieldTable| {
+            let told = |value: &AMQPValue| match value {
+                AMQPValue::LongString(text) => text.to_string(),
+                AMQPValue::LongInt(number) => number.to_string(),
+                other => panic!("{other:?}"),
+            };
+            let all = table.inner().iter();
+            all.map(|(name, value)| format!("{name}={}", told(value))).collect::<Vec<_>>().join(" ")
+        };
+        let names = Names::new("p");
+        // Whoever changes a property here gives it names of its own: VERSION is raised.
+        let properties = [
+            (
+                1,
+                "x-dead-letter-exchange=p.dead.1 x-delivery-limit=20 x-max-length=16 x-overflow=reject-publish x-queue-type=quorum",
+            ),
+            (1, "x-max-length=1000 x-message-ttl=604800000 x-overflow=drop-head x-queue-type=quorum"),
+        ];
+        let now = [(VERSION, told(bounds(&names.dead()))), (VERSION, told(kept()))];
+        assert_eq!(now.each_ref().map(|(version, told)| (*version, told.as_str())), properties);
+        assert_eq!(names.exchange().as_str(), "p.wake.1");
     }
 
     #[test]

@@ -243,7 +243,7 @@ async fn send(s: &Services, wish: &WishRow, news: &News<'_>, now: Timestamp) -> 
     }
     tx.commit().await?;
     for word in &words {
-        word.announce(s).await;
+        word.announce(s);
     }
     Ok(())
 }

@@ -194,7 +194,7 @@ async fn finish(
     hand.commit().await?;
     time::end_following(s, id).await;
     // Before what waits is cleared away: whoever read that it burns is to read at once that it does not.
-    word.announce(s).await;
+    word.announce(s);
     end(s, &stopped).await?;
     Ok(Said { message: word.id() })
 }

@@ -245,7 +245,7 @@ pub(super) async fn begin(
         let kept = keep(s, doer, hand, &plan, begin, needs, &alert, expires_at, &rules).await?;
         if kept.attached_to.is_none() && kept.state == State::Live {
             // The planner need not wait until people are counted.
-            alert.announce(s).await;
+            alert.announce(s);
         }
         Ok::<_, Error>(kept)
     };

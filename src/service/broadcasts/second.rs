@@ -110,7 +110,7 @@ async fn launch(
         store::be_untold(&mut hand.tx, id, now).await?;
     }
     hand.commit().await?;
-    alert.announce(s).await;
+    alert.announce(s);
     telling::others(s, id, doer.operator);
     Ok(())
 }

@@ -56,7 +56,7 @@ async fn tell(s: &Services, id: BroadcastId, by: Option<OperatorId>) -> Result<(
     }
     tx.commit().await?;
     for word in &words {
-        word.announce(s).await;
+        word.announce(s);
     }
     Ok(())
 }

@@ -158,6 +158,6 @@ async fn escalate(s: &Services, mut hand: InHand, doer: &Doer) -> Result<()> {
     word.keep_broadcast(&mut hand.tx).await?;
     store::add_message(&mut hand.tx, id, Part::Escalation, word.id()).await?;
     hand.commit().await?;
-    word.announce(s).await;
+    word.announce(s);
     Ok(())
 }

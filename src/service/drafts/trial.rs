@@ -83,7 +83,7 @@ pub async fn try_out(s: &Services, caller: &Caller, id: DraftId, request_id: &st
     }
     tx.commit().await?;
     for word in &words {
-        word.announce(s).await;
+        word.announce(s);
     }
     Ok(Tried::Sent(words.iter().map(OwnWord::id).collect()))
 }

@@ -5,7 +5,6 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use futures_util::FutureExt as _;
 use tokio::sync::{OnceCell, mpsc, oneshot};
 
 use super::keep::{Keeper, Kept};
@@ -13,7 +12,7 @@ use crate::clock::Clock;
 use crate::domain::id::{DraftId, Mint};
 use crate::domain::message::Lane;
 use crate::error::{Error, Result};
-use crate::queue::{Entry, Queue, Work};
+use crate::queue::{Entry, WakeUps, Work};
 use crate::service::Campus;
 use crate::store::messages::NewMessage;
 use crate::store::{Db, settings};
@@ -84,13 +83,13 @@ impl Intake {
     pub(in crate::service) fn start(
         db: Db,
         clock: Clock,
-        queue: Arc<dyn Queue>,
+        wake_ups: WakeUps,
         campus: Arc<Campus>,
         metrics: Arc<Metrics>,
     ) -> Self {
         let (urgent, urgent_requests) = mpsc::channel(WAITING);
         let (routine, routine_requests) = mpsc::channel(WAITING);
-        let writer = Writer { keeper: Arc::new(Keeper { db, clock, campus }), queue, metrics };
+        let writer = Writer { keeper: Arc::new(Keeper { db, clock, campus }), wake_ups, metrics };
         tokio::spawn(writer.run(urgent_requests, routine_requests));
         Self { urgent, routine, mint: Arc::default() }
     }
@@ -150,7 +149,7 @@ fn gone<E>(_: E) -> Error {
 
 struct Writer {
     keeper: Arc<Keeper>,
-    queue: Arc<dyn Queue>,
+    wake_ups: WakeUps,
     metrics: Arc<Metrics>,
 }
 
@@ -195,26 +194,13 @@ impl Writer {
                 lanes.push(lane);
             }
         }
-        self.wake(lanes);
+        // Whoever waits to hear that their message is kept does not wait for a broker.
+        for lane in lanes {
+            self.wake_ups.wake(Entry { lane, work: Work::Plan });
+        }
         for (reply, result) in replies.into_iter().zip(results) {
             // Whoever asked may have gone; the message is kept.
             drop(reply.send(result));
-        }
-    }
-
-    /// Tells the planner. A queue in this process takes the entries at once; a broker is not waited for, and what it
-    /// does not take the sweeper finds.
-    fn wake(&self, lanes: Vec<Lane>) {
-        let queue = Arc::clone(&self.queue);
-        let mut publishing = Box::pin(async move {
-            for lane in lanes {
-                if let Err(error) = queue.publish(Entry { lane, work: Work::Plan }).await {
-                    tracing::debug!(%error, %lane, "no planner could be woken; the sweepers will");
-                }
-            }
-        });
-        if publishing.as_mut().now_or_never().is_none() {
-            tokio::spawn(publishing);
         }
     }
 }

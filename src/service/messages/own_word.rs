@@ -177,10 +177,10 @@ impl OwnWord {
     }
 
     /// After the commit: it is counted, and the planner told.
-    pub async fn announce(&self, s: &Services) {
+    pub fn announce(&self, s: &Services) {
         s.metrics.accepted(self.0.category, false);
         if self.0.status == Status::Accepted {
-            deliveries::publish(s, Entry { lane: self.lane(), work: Work::Plan }).await;
+            deliveries::publish(s, Entry { lane: self.lane(), work: Work::Plan });
         }
     }
 

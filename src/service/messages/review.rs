@@ -49,7 +49,7 @@ pub async fn release(s: &Services, caller: &Caller, id: MessageId, why: &str) ->
     events::insert(&mut tx, &[event(id, now, "released", &detail)]).await?;
     audit::append(&mut tx, now, &by, "message.release", &id.to_string(), &noted).await?;
     tx.commit().await?;
-    publish(s, Entry { lane: held.lane, work: Work::Plan }).await;
+    publish(s, Entry { lane: held.lane, work: Work::Plan });
     Ok(())
 }
 

@@ -52,6 +52,7 @@ metrics! {
     OLDEST_RECEIPT "oldest_receipt_seconds" "For how long the oldest call of a provider has waited to be looked into; 0 if none does."
     EMERGENCY_SECONDS "emergency_seconds" "Of the latest live broadcast and the latest drill: what took how long since it went out."
     QUEUE_WAITING "queue_waiting" "Wake-ups waiting at the broker and in this process; equal ones are merged."
+    QUEUE_RECEIVED "queue_received_total" "Wake-ups that came to this process by way of a broker, its own among them."
     QUEUE_CONNECTED "queue_connected" "1 if wake-ups reach every process; 0 while the broker is away and each looks into the store."
 
     STORE_UP "store_up" "1 if the store answered."

@@ -54,6 +54,11 @@ impl Sheet {
         self.gauge(metric, labels).set(value);
     }
 
+    /// For a sheet of this moment: what was counted elsewhere until now.
+    pub fn counted(&self, metric: Metric, labels: &[(&'static str, &str)], n: u64) {
+        self.counter(metric, labels).absolute(n);
+    }
+
     pub fn render(&self) -> String {
         self.handle.render()
     }

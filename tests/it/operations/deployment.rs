@@ -256,6 +256,20 @@ fn what_grafana_is_given_is_where_it_looks() {
 }
 
 #[test]
+fn nodes_start_without_the_broker() {
+    let cluster = yaml("docker/compose.cluster.yml");
+    let mut nodes = 0;
+    for (name, service) in services(&cluster).iter().filter(|(name, _)| name.starts_with("belltower")) {
+        nodes += 1;
+        let needs: Vec<_> = service["depends_on"].as_mapping().unwrap().keys().collect();
+        assert_eq!(needs, [&Value::from("postgres")], "{name}");
+        let queue = service["environment"]["BELLTOWER_QUEUE"].as_str().unwrap();
+        assert!(queue.contains("@rabbitmq:"), "{name} does not use it at all");
+    }
+    assert!(nodes > 1);
+}
+
+#[test]
 fn no_file_names_a_machine_of_ours() {
     fn walk(folder: &Path, all: &mut Vec<std::path::PathBuf>) {
         for entry in fs::read_dir(folder).unwrap() {

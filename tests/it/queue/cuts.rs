@@ -4,12 +4,16 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use belltower::config::BrokerUrl;
 use belltower::domain::message::Lane;
 use belltower::queue::{Queue, Work};
-use lapin::options::{QueueDeleteOptions, QueuePurgeOptions};
+use lapin::options::{ExchangeDeleteOptions, QueueDeleteOptions, QueuePurgeOptions};
+use tokio::io::AsyncReadExt as _;
+use tokio::net::TcpListener;
 
-use super::{EMAIL, entry, take};
+use super::{EMAIL, LOST, entry, here, take};
 use crate::support::broker::{Broker, queue, until, until_away, until_back, with_broker};
+use crate::support::database::block_on;
 
 /// Far above the second that publishing may take, far below any time-out of a protocol.
 const SOON: Duration = Duration::from_secs(5);
@@ -86,8 +90,8 @@ fn an_entry_of_a_lost_connection_is_offered_again_and_settling_it_does_no_harm()
         for lane in [Lane::High, Lane::Normal] {
             cut_off.publish(entry(lane, EMAIL)).await.unwrap();
         }
-        let settled = cut_off.take(EMAIL).await.unwrap();
-        let given_back = cut_off.take(EMAIL).await.unwrap();
+        let settled = cut_off.take(EMAIL).await;
+        let given_back = cut_off.take(EMAIL).await;
         proxy.cut();
         // The broker offers them in whichever order it noticed.
         let mut again = [take(&other, EMAIL).await.lane, take(&other, EMAIL).await.lane];
@@ -103,7 +107,7 @@ fn an_entry_of_a_lost_connection_is_offered_again_and_settling_it_does_no_harm()
         let mut left = Vec::new();
         until("the others are there", async || {
             for queue in [&cut_off, &other] {
-                if let Some(taken) = queue.try_take(EMAIL).await.unwrap() {
+                if let Some(taken) = here(queue, EMAIL) {
                     left.push(taken.entry.lane);
                     queue.settle(taken).await.unwrap();
                 }
@@ -157,7 +161,7 @@ fn queues_that_somebody_emptied_or_deleted_are_there_again() {
     with_broker(async |broker: &'static Broker| {
         let address = broker.fresh();
         let (_connection, channel) = broker.channel().await;
-        let name = format!("{}.wake.normal.email", address.prefix);
+        let name = format!("{}.wake.1.normal.email", address.prefix);
         let (offering, taking) = (queue(&address), queue(&address));
         let waiting = |queue: &Arc<belltower::queue::RabbitQueue>| {
             let queue = Arc::clone(queue);
@@ -174,5 +178,134 @@ fn queues_that_somebody_emptied_or_deleted_are_there_again() {
         until("it is published again", async || offering.publish(entry(Lane::Normal, EMAIL)).await.ok())
             .await;
         assert_eq!(taken.await.unwrap(), entry(Lane::Normal, EMAIL));
+    });
+}
+
+#[test]
+fn a_broker_that_lost_everything_has_it_again() {
+    with_broker(async |broker: &'static Broker| {
+        let address = broker.fresh();
+        let (_connection, channel) = broker.channel().await;
+        let (offering, taking) = (queue(&address), Arc::new(queue(&address)));
+        offering.publish(entry(Lane::Normal, EMAIL)).await.unwrap();
+        take(taking.as_ref(), EMAIL).await;
+        let taken = tokio::spawn({
+            let taking = Arc::clone(&taking);
+            async move { take(taking.as_ref(), EMAIL).await }
+        });
+        for exchange in ["wake.1", "dead.1"] {
+            let name = format!("{}.{exchange}", address.prefix);
+            channel.exchange_delete(name.into(), ExchangeDeleteOptions::default()).await.unwrap();
+        }
+        for of in ["wake.1.high.email", "wake.1.high.plan", "dead.1"] {
+            let name = format!("{}.{of}", address.prefix);
+            channel.queue_delete(name.into(), QueueDeleteOptions::default()).await.unwrap();
+        }
+        until("it is published again", async || offering.publish(entry(Lane::High, EMAIL)).await.ok()).await;
+        assert_eq!(taken.await.unwrap(), entry(Lane::High, EMAIL));
+        offering.publish(entry(Lane::High, Work::Plan)).await.unwrap();
+        assert_eq!(take(taking.as_ref(), Work::Plan).await, entry(Lane::High, Work::Plan));
+    });
+}
+
+#[test]
+fn while_a_broker_takes_nothing_what_it_has_is_taken_and_settled() {
+    with_broker(async |broker: &'static Broker| {
+        let direct = broker.fresh();
+        let (proxy, address) = broker.through_proxy(&direct).await;
+        let (blocked, other) = (queue(&address), queue(&direct));
+        blocked.publish(entry(Lane::Normal, EMAIL)).await.unwrap();
+        take(&blocked, EMAIL).await;
+        proxy.block("low on memory");
+        until_away(&blocked).await;
+        other.publish(entry(Lane::High, EMAIL)).await.unwrap();
+        assert_eq!(take(&blocked, EMAIL).await, entry(Lane::High, EMAIL));
+        // Were it not settled, nothing more would be given here.
+        other.publish(entry(Lane::High, EMAIL)).await.unwrap();
+        assert_eq!(take(&blocked, EMAIL).await, entry(Lane::High, EMAIL));
+        assert_eq!(blocked.received(Lane::High), 2);
+        proxy.unblock();
+        until_back(&blocked).await;
+    });
+}
+
+#[test]
+fn a_broker_that_confirms_nothing_does_not_take_part() {
+    with_broker(async |broker: &'static Broker| {
+        let (proxy, address) = broker.through_proxy(&broker.fresh()).await;
+        let queue = queue(&address);
+        queue.publish(entry(Lane::Normal, EMAIL)).await.unwrap();
+        take(&queue, EMAIL).await;
+        proxy.cut();
+        until_away(&queue).await;
+        proxy.withhold();
+        proxy.mend();
+        until("it was tried", async || {
+            assert!(queue.trouble().is_some(), "it is taken for good before it has confirmed anything");
+            (proxy.withheld() > 0).then_some(())
+        })
+        .await;
+        fails_soon_and_is_offered_here(&queue, Lane::Emergency).await;
+        assert!(queue.trouble().is_some());
+        proxy.confirm();
+        proxy.mend();
+        until_back(&queue).await;
+        queue.publish(entry(Lane::Low, EMAIL)).await.unwrap();
+    });
+}
+
+#[test]
+fn whoever_stops_waits_for_no_answer_of_a_broker() {
+    with_broker(async |broker: &'static Broker| {
+        let (proxy, address) = broker.through_proxy(&broker.fresh()).await;
+        let queue = Arc::new(queue(&address));
+        queue.publish(entry(Lane::Normal, EMAIL)).await.unwrap();
+        take(queue.as_ref(), EMAIL).await;
+        proxy.swallow();
+        let asking = tokio::spawn({
+            let queue = Arc::clone(&queue);
+            async move { queue.depth(entry(Lane::Normal, EMAIL)).await }
+        });
+        until("the broker was asked", async || (proxy.swallowed() > 0).then_some(())).await;
+        tokio::time::timeout(SOON, queue.close()).await.expect("it waits for the answer");
+        assert!(asking.await.unwrap().is_err());
+    });
+}
+
+/// Threads of lapin's in this process.
+fn threads() -> usize {
+    let tasks = std::fs::read_dir("/proc/self/task").unwrap();
+    let name = |task: std::io::Result<std::fs::DirEntry>| {
+        std::fs::read_to_string(task.ok()?.path().join("comm")).ok()
+    };
+    tasks.filter_map(name).filter(|name| name.trim() == "lapin-io-loop").count()
+}
+
+#[test]
+fn a_broker_that_takes_a_connection_and_says_nothing_is_let_go_of() {
+    block_on(async {
+        let silent = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let port = silent.local_addr().unwrap().port();
+        let queue = queue(&BrokerUrl::parse(&format!("amqp://127.0.0.1:{port}")).unwrap());
+        queue.open();
+        let mut ended = Vec::new();
+        for _ in 0..2 {
+            let (mut stream, _) = silent.accept().await.unwrap();
+            ended.push(tokio::spawn(async move {
+                let mut said = Vec::new();
+                // Reset or closed, it is over.
+                stream.read_to_end(&mut said).await.unwrap_or_default();
+                said
+            }));
+        }
+        until("there are threads to be let go of", async || (threads() > 0).then_some(())).await;
+        let told = until_away(&queue).await;
+        assert!(told.contains("does not answer"), "{told}");
+        for connection in ended {
+            let said = tokio::time::timeout(LOST, connection).await.expect("it is open still").unwrap();
+            assert!(said.starts_with(b"AMQP"), "{said:?}");
+        }
+        queue.close().await;
+        until("every thread has ended", async || (threads() == 0).then_some(())).await;
     });
 }

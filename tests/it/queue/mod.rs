@@ -1,9 +1,11 @@
 //! The suite that every implementation of [`Queue`] passes: what dispatchers rely on, and nothing more. Beside it what is
-//! RabbitMQ's own ([`rabbitmq`]), what happens when the broker is away ([`cuts`]), and the whole way of messages by it
-//! ([`whole`]).
+//! RabbitMQ's own ([`rabbitmq`]), whom it may be ([`tls`]), what happens when the broker is away ([`cuts`]), who waits for it
+//! ([`wake_ups`]), and the whole way of messages by it ([`whole`]).
 
 mod cuts;
 mod rabbitmq;
+mod tls;
+mod wake_ups;
 mod whole;
 
 use std::sync::Arc;
@@ -11,7 +13,8 @@ use std::time::Duration;
 
 use belltower::domain::channel::{AddressKind, Outlet};
 use belltower::domain::message::Lane;
-use belltower::queue::{Entry, LocalQueue, Queue, Work};
+use belltower::queue::{Entry, LocalQueue, Queue, Taken, Work};
+use futures_util::FutureExt as _;
 
 /// A wait that is only ever reached by a queue that breaks the contract.
 const LOST: Duration = Duration::from_mins(1);
@@ -23,10 +26,15 @@ fn entry(lane: Lane, work: Work) -> Entry {
 }
 
 async fn take(queue: &dyn Queue, work: Work) -> Entry {
-    let taken = tokio::time::timeout(LOST, queue.take(work)).await.expect("an entry was lost").unwrap();
+    let taken = tokio::time::timeout(LOST, queue.take(work)).await.expect("an entry was lost");
     let entry = taken.entry;
     queue.settle(taken).await.unwrap();
     entry
+}
+
+/// An entry that is here now.
+fn here(queue: &dyn Queue, work: Work) -> Option<Taken> {
+    queue.take(work).now_or_never()
 }
 
 /// Runs the whole suite; `new` gives an empty queue.
@@ -50,7 +58,7 @@ where
 async fn what_is_offered_is_taken_once(queue: &dyn Queue) {
     queue.publish(entry(Lane::Normal, EMAIL)).await.unwrap();
     assert_eq!(take(queue, EMAIL).await, entry(Lane::Normal, EMAIL));
-    assert!(queue.try_take(EMAIL).await.unwrap().is_none());
+    assert!(here(queue, EMAIL).is_none());
     assert_eq!(queue.depth(entry(Lane::Normal, EMAIL)).await.unwrap(), 0);
 }
 
@@ -73,14 +81,14 @@ async fn what_waits_is_told_by_lane_and_work(queue: &dyn Queue) {
 async fn kinds_of_work_do_not_mix(queue: &dyn Queue) {
     queue.publish(entry(Lane::Emergency, EMAIL)).await.unwrap();
     queue.publish(entry(Lane::Low, SMS)).await.unwrap();
-    assert!(queue.try_take(Work::Plan).await.unwrap().is_none());
+    assert!(here(queue, Work::Plan).is_none());
     assert_eq!(take(queue, SMS).await, entry(Lane::Low, SMS));
     assert_eq!(take(queue, EMAIL).await, entry(Lane::Emergency, EMAIL));
 }
 
 async fn what_is_given_back_is_offered_again(queue: &dyn Queue) {
     queue.publish(entry(Lane::High, EMAIL)).await.unwrap();
-    let taken = queue.take(EMAIL).await.unwrap();
+    let taken = queue.take(EMAIL).await;
     queue.give_back(taken).await.unwrap();
     assert_eq!(take(queue, EMAIL).await, entry(Lane::High, EMAIL));
 }
@@ -137,11 +145,11 @@ async fn what_is_offered_here_is_taken_here(queue: &dyn Queue) {
     queue.offer_here(entry(Lane::High, EMAIL));
     queue.offer_here(entry(Lane::High, EMAIL));
     assert_eq!(take(queue, EMAIL).await, entry(Lane::High, EMAIL));
-    let taken = queue.take(EMAIL).await.unwrap();
+    let taken = queue.take(EMAIL).await;
     assert_eq!(taken.entry, entry(Lane::Low, EMAIL));
     queue.give_back(taken).await.unwrap();
     assert_eq!(take(queue, EMAIL).await, entry(Lane::Low, EMAIL));
-    assert!(queue.try_take(EMAIL).await.unwrap().is_none());
+    assert!(here(queue, EMAIL).is_none());
 }
 
 #[tokio::test]

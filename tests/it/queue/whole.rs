@@ -10,15 +10,18 @@ use belltower::clock::Clock;
 use belltower::config::Layers;
 use belltower::dispatch::Dispatcher;
 use belltower::domain::channel::ChannelKind;
+use belltower::domain::message::Lane;
 use belltower::domain::provider::ProviderKind;
 use belltower::lifecycle::{Ending, Lifecycle};
-use belltower::queue::Queue;
+use belltower::queue::{Queue, Work};
 use belltower::service::providers::{self, NewProvider};
 use belltower::service::{Services, sources};
 use belltower::simulator::{Faults, Mailbox, SmtpOptions, SmtpSimulator, Stage};
+use lapin::options::QueuePurgeOptions;
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 
+use super::entry;
 use crate::support::TERMINAL;
 use crate::support::app::{Answer, TestApp, everything};
 use crate::support::broker::{Broker, at_broker, queue, until, until_away, until_back, with_broker};
@@ -140,6 +143,11 @@ struct Node {
 
 impl Node {
     async fn start(database: &str, queue: &str) -> Self {
+        Self::start_as("web,dispatch", database, queue).await
+    }
+
+    /// With these roles alone.
+    async fn start_as(roles: &str, database: &str, queue: &str) -> Self {
         let folder = TempFolder::new();
         let config = Layers::default()
             .option("test", "data.directory", folder.path().to_string_lossy())
@@ -147,6 +155,7 @@ impl Node {
             .option("test", "queue.url", queue)
             .option("test", "secrets.key_file", key(&folder))
             .option("test", "server.listen", "127.0.0.1:0")
+            .option("test", "server.roles", roles)
             .resolve()
             .unwrap();
         let app = App::build(&config, Clock::System).await.unwrap();
@@ -162,9 +171,18 @@ impl Node {
 
     /// Deliveries that it handed over.
     async fn handed_over(&self, client: &Client) -> u64 {
+        self.counted("belltower_attempts_total", client).await
+    }
+
+    /// Wake-ups that came by way of the broker.
+    async fn received(&self, client: &Client) -> u64 {
+        self.counted("belltower_queue_received_total", client).await
+    }
+
+    async fn counted(&self, metric: &str, client: &Client) -> u64 {
         let text = client.get(format!("{}/metrics", self.url)).send().await.unwrap().text().await.unwrap();
         let of = |line: &str| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap() as u64;
-        text.lines().filter(|line| line.starts_with("belltower_attempts_total{")).map(of).sum()
+        text.lines().filter(|line| line.starts_with(&format!("{metric}{{"))).map(of).sum()
     }
 
     async fn stop(self) {
@@ -207,6 +225,10 @@ fn two_processes_share_the_work_of_one_store_and_double_nothing() {
             all_got_one(&smtp.mailbox(), MESSAGES * 10).await;
             let shares = [nodes[0].handed_over(&client).await, nodes[1].handed_over(&client).await];
             assert!(shares.iter().all(|share| *share > 0), "{shares:?}");
+            // Sweepers alone would have done all of it.
+            for node in &nodes {
+                until("the broker woke it", async || (node.received(&client).await > 0).then_some(())).await;
+            }
             let names: BTreeSet<_> = nodes.iter().map(|node| node.services.queue.name()).collect();
             assert_eq!(names, BTreeSet::from(["rabbitmq"]));
             for node in nodes {
@@ -215,5 +237,74 @@ fn two_processes_share_the_work_of_one_store_and_double_nothing() {
             assert_eq!(smtp.mailbox().duplicates(), []);
         })
         .await;
+    });
+}
+
+#[test]
+fn a_process_that_only_takes_messages_wakes_another_that_only_sends() {
+    with_postgres(|database| async move {
+        rustls::crypto::ring::default_provider().install_default().unwrap_or_default();
+        at_broker(async |broker: &'static Broker| {
+            const MESSAGES: usize = 10;
+            let address = broker.fresh();
+            let setting = broker.setting(&address.prefix, address.port);
+            let web = Node::start_as("web", &database, &setting).await;
+            let dispatch = Node::start_as("dispatch", &database, &setting).await;
+            let smtp = SmtpSimulator::start(SmtpOptions::default()).await.unwrap();
+            relay(&web.services, &smtp, 4).await;
+            let source = sources::create(&web.services, &TERMINAL, everything("registry")).await.unwrap();
+            let client = Client::builder().no_proxy().build().unwrap();
+            for number in 0..MESSAGES {
+                let request = client.post(format!("{}/api/v1/messages", web.url)).bearer_auth(&source.key);
+                Answer::of(request.json(&message(number))).await.expect(202);
+            }
+            all_got_one(&smtp.mailbox(), MESSAGES * 10).await;
+            until("the broker woke it", async || (dispatch.received(&client).await > 0).then_some(())).await;
+            assert_eq!(dispatch.handed_over(&client).await, MESSAGES as u64 * 10);
+            assert_eq!(web.handed_over(&client).await, 0);
+            assert_eq!(web.received(&client).await, 0, "it takes nothing that others could use");
+            for node in [web, dispatch] {
+                node.stop().await;
+            }
+        })
+        .await;
+    });
+}
+
+#[test]
+fn a_queue_that_is_purged_while_messages_wait_costs_none_of_them() {
+    with_broker(async |broker: &'static Broker| {
+        const MESSAGES: usize = 5;
+        let address = broker.fresh();
+        let rabbit = Arc::new(queue(&address));
+        let app = {
+            let rabbit = Arc::clone(&rabbit);
+            TestApp::start_with(move |s| {
+                *s = Services::new(
+                    s.db.clone(),
+                    s.clock.clone(),
+                    rabbit,
+                    s.vault.clone(),
+                    (*s.campus).clone(),
+                );
+            })
+            .await
+        };
+        let smtp = SmtpSimulator::start(SmtpOptions::default()).await.unwrap();
+        relay(&app.services, &smtp, 4).await;
+        // Nobody plans yet: entries wait at the broker, where everything is declared.
+        rabbit.publish(entry(Lane::Normal, Work::Plan)).await.unwrap();
+        for number in 0..MESSAGES {
+            app.post("/messages", &message(number)).await.expect(202);
+        }
+        let (_connection, channel) = broker.channel().await;
+        let name = format!("{}.wake.1.normal.plan", address.prefix);
+        let purged = channel.queue_purge(name.into(), QueuePurgeOptions::default()).await.unwrap();
+        assert!(purged > 0);
+        Dispatcher::new(app.services.clone()).run(&app.lifecycle).await.unwrap();
+        all_got_one(&smtp.mailbox(), MESSAGES * 10).await;
+        app.lifecycle.stop();
+        assert_eq!(app.lifecycle.wait(Duration::from_mins(1)).await, Ending::Finished);
+        rabbit.close().await;
     });
 }

@@ -30,7 +30,7 @@ pub(crate) fn with_broker<F: Future<Output = ()>>(test: impl FnOnce(&'static Bro
 
 /// As [`with_broker`], in a runtime that is there already.
 pub(crate) async fn at_broker<F: Future<Output = ()>>(test: impl FnOnce(&'static Broker) -> F) {
-    let Some(server) = super::server_at(SERVER, "amqp://…") else { return };
+    let Some(server) = super::server_at("rabbitmq", SERVER, "amqp://…") else { return };
     // A test is a process of its own.
     let broker: &'static Broker = Box::leak(Box::new(Broker { server, made: Mutex::default() }));
     let result = AssertUnwindSafe(async { test(broker).await }).catch_unwind().await;

@@ -16,21 +16,41 @@ pub(crate) mod qr;
 pub(crate) mod seed;
 pub(crate) mod services;
 pub(crate) mod slow_link;
+pub(crate) mod tls_front;
 
-/// The address of a server that `scripts/test` starts. Without one the test is left out, but never on a build server.
-fn server_at(variable: &str, form: &str) -> Option<url::Url> {
-    let found = std::env::var(variable).ok().map(|url| url.parse().unwrap());
-    if found.is_none() {
-        let how = format!(
-            "{variable} is not set: run the tests with `scripts/test`, or set it to a server's {form} address"
-        );
-        assert!(std::env::var("CI").is_err(), "{how}");
-        #[expect(clippy::print_stderr, reason = "whoever runs the tests is told what was left out")]
-        {
-            eprintln!("left out: {how}");
-        }
+/// What the tests are to do without, by name and with commas between.
+const WITHOUT: &str = "BELLTOWER_TEST_WITHOUT";
+
+/// The address of a server that `scripts/test` starts, `name` for short. Without one the test fails, as one that looks at
+/// nothing must not pass, unless whoever runs it said that it is to be left out.
+fn server_at(name: &str, variable: &str, form: &str) -> Option<url::Url> {
+    if let Ok(url) = std::env::var(variable) {
+        return Some(url.parse().unwrap());
     }
-    found
+    assert!(
+        is_left_out(name, std::env::var(WITHOUT).ok().as_deref()),
+        "{variable} is not set: run the tests with `scripts/test`, set it to a server's {form} address, or leave out what \
+         needs one with {WITHOUT}={name}"
+    );
+    None
+}
+
+fn is_left_out(name: &str, without: Option<&str>) -> bool {
+    without.is_some_and(|without| without.split(',').any(|one| one.trim() == name))
+}
+
+#[test]
+fn only_what_is_named_is_left_out() {
+    for (without, left_out) in [
+        (None, false),
+        (Some(""), false),
+        (Some("postgres"), false),
+        (Some("rabbit"), false),
+        (Some("rabbitmq"), true),
+        (Some("postgres, rabbitmq"), true),
+    ] {
+        assert_eq!(is_left_out("rabbitmq", without), left_out, "{without:?}");
+    }
 }
 
 /// Declares the tests `name::sqlite` and `name::postgres`, each with a migrated, empty store of its own:

@@ -14,9 +14,9 @@ use url::Url;
 
 const SERVER: &str = "BELLTOWER_TEST_POSTGRES";
 
-/// The server's address with a database to start from. Without one the test is left out, but never on a build server.
+/// The server's address with a database to start from. As for [`super::server_at`].
 pub(super) fn server() -> Option<Url> {
-    super::server_at(SERVER, "postgres://…")
+    super::server_at("postgres", SERVER, "postgres://…")
 }
 
 /// Runs `test` with the address of a database that is dropped afterwards, whatever becomes of the test.

@@ -1,7 +1,7 @@
-//! The way to a broker, which can be cut, blocked, and made to swallow everything.
+//! The way to a broker, which can be cut, blocked, and made to swallow everything, or confirmations alone.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
@@ -25,6 +25,17 @@ pub(crate) struct Proxy {
     state: watch::Sender<State>,
     /// Frames that the broker never sent, for whoever publishes.
     words: broadcast::Sender<Vec<u8>>,
+    kept: Arc<Kept>,
+}
+
+/// What does not arrive.
+#[derive(Default)]
+struct Kept {
+    /// Confirmations are withheld.
+    withholds: AtomicBool,
+    withheld: AtomicU64,
+    /// Methods that whoever takes sent while everything was swallowed.
+    swallowed: AtomicU64,
 }
 
 impl Proxy {
@@ -33,17 +44,20 @@ impl Proxy {
         let own = listener.local_addr().unwrap().port();
         let state = watch::Sender::new((Way::Open, 0));
         let words = broadcast::Sender::new(8);
+        let kept = Arc::<Kept>::default();
         let (to, states, said) = (format!("{host}:{port}"), state.subscribe(), words.clone());
+        let keeps = Arc::clone(&kept);
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let (way, mended) = *states.borrow();
                 if way != Way::Cut {
-                    let road = Road { states: states.clone(), mended, publishes: Arc::default() };
+                    let (publishes, kept) = (Arc::default(), Arc::clone(&keeps));
+                    let road = Road { states: states.clone(), mended, publishes, kept };
                     tokio::spawn(carry(client, to.clone(), road, said.subscribe()));
                 }
             }
         });
-        Self { port: own, state, words }
+        Self { port: own, state, words, kept }
     }
 
     pub(crate) fn cut(&self) {
@@ -59,6 +73,26 @@ impl Proxy {
         self.state.send_modify(|state| *state = (Way::Open, state.1 + 1));
     }
 
+    /// From now on what the broker confirms does not arrive.
+    pub(crate) fn withhold(&self) {
+        self.kept.withholds.store(true, Ordering::Relaxed);
+    }
+
+    /// Confirmations arrive again; those that were withheld never do.
+    pub(crate) fn confirm(&self) {
+        self.kept.withholds.store(false, Ordering::Relaxed);
+    }
+
+    /// Confirmations that did not arrive.
+    pub(crate) fn withheld(&self) -> u64 {
+        self.kept.withheld.load(Ordering::Relaxed)
+    }
+
+    /// Methods that were swallowed of whoever takes.
+    pub(crate) fn swallowed(&self) -> u64 {
+        self.kept.swallowed.load(Ordering::Relaxed)
+    }
+
     /// Says what a broker says that runs out of memory (`connection.blocked`).
     pub(crate) fn block(&self, reason: &str) {
         let mut arguments = vec![u8::try_from(reason.len()).unwrap()];
@@ -72,10 +106,13 @@ impl Proxy {
     }
 }
 
+/// The kind of a frame that says what to do, and not that somebody is still there.
+const METHOD: u8 = 1;
+
 /// A method's frame on channel 0 (AMQP 0-9-1, §4.2.4).
 fn method(class: u16, method: u16, arguments: &[u8]) -> Vec<u8> {
     let size = u32::try_from(4 + arguments.len()).unwrap();
-    let mut frame = vec![1, 0, 0];
+    let mut frame = vec![METHOD, 0, 0];
     frame.extend(size.to_be_bytes());
     frame.extend(class.to_be_bytes());
     frame.extend(method.to_be_bytes());
@@ -91,6 +128,7 @@ struct Road {
     mended: u64,
     /// It is the connection that entries leave by.
     publishes: Arc<AtomicBool>,
+    kept: Arc<Kept>,
 }
 
 impl Road {
@@ -125,6 +163,10 @@ async fn up(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut road: Road) {
         if buffer[..n].windows(10).any(|window| window == b"publishing") {
             road.publishes.store(true, Ordering::Relaxed);
         }
+        let swallows = road.states.borrow().0 == Way::Swallows;
+        if swallows && buffer[0] == METHOD && !road.publishes.load(Ordering::Relaxed) {
+            road.kept.swallowed.fetch_add(1, Ordering::Relaxed);
+        }
         road.open().await;
         if to.write_all(&buffer[..n]).await.is_err() {
             return;
@@ -153,13 +195,30 @@ async fn down(
                 }
             }
         }
-        let whole = whole_frames(&buffer);
+        let whole: Vec<u8> = buffer.drain(..whole_frames(&buffer)).collect();
         road.open().await;
-        if to.write_all(&buffer[..whole]).await.is_err() {
+        let withholds = road.publishes.load(Ordering::Relaxed) && road.kept.withholds.load(Ordering::Relaxed);
+        let passed = if withholds { without_confirms(&whole, &road.kept.withheld) } else { whole };
+        if to.write_all(&passed).await.is_err() {
             return;
         }
-        buffer.drain(..whole);
     }
+}
+
+/// Whole frames, but for those that confirm (`basic.ack`), which are counted.
+fn without_confirms(mut frames: &[u8], withheld: &AtomicU64) -> Vec<u8> {
+    let mut passed = Vec::new();
+    while let Some(size) = frames.get(3..7) {
+        let size = u32::from_be_bytes(size.try_into().unwrap()) as usize;
+        let (frame, rest) = frames.split_at(size + 8);
+        if frame[0] == METHOD && frame[7..11] == [0, 60, 0, 80] {
+            withheld.fetch_add(1, Ordering::Relaxed);
+        } else {
+            passed.extend(frame);
+        }
+        frames = rest;
+    }
+    passed
 }
 
 /// How many bytes of it are whole frames: seven of head, what that says, one of end.
