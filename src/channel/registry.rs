@@ -10,7 +10,7 @@ use super::email::{self, Email};
 pub use super::mapping::{By, Form, Mapped, SOURCES, mapped};
 use super::overrides::overridden;
 use super::sandbox::{self, Sandbox};
-use super::setting::Setting;
+use super::setting::{Setting, origin};
 use super::sms::{self, AliyunSms, HttpSms, TencentSms};
 use super::wechat::official_account::{self, OfficialAccount};
 pub use super::wechat::official_account::{FieldType, field_type, field_types};
@@ -83,6 +83,41 @@ pub const fn form(kind: ProviderKind) -> Option<Form> {
         ProviderKind::TencentSms => Some(sms::tencent::FORM),
         ProviderKind::WechatOfficialAccount => Some(official_account::FORM),
         ProviderKind::Smtp | ProviderKind::HttpSms | ProviderKind::Sandbox | ProviderKind::Wecom => None,
+    }
+}
+
+/// Where secrets are sent to by these settings: scheme, host and port of each address, and what else a kind says of it. For
+/// comparison alone.
+pub fn places(kind: ProviderKind, settings: &Value) -> Vec<String> {
+    match kind {
+        ProviderKind::Smtp => email::places(settings),
+        ProviderKind::HttpSms => sms::http::places(settings),
+        ProviderKind::AliyunSms
+        | ProviderKind::TencentSms
+        | ProviderKind::Wecom
+        | ProviderKind::WechatOfficialAccount => vec![endpoint(kind, settings)],
+        ProviderKind::Sandbox => Vec::new(),
+    }
+}
+
+fn endpoint(kind: ProviderKind, settings: &Value) -> String {
+    const ENDPOINT: &str = "/endpoint";
+    let written = settings.pointer(ENDPOINT).and_then(Value::as_str).filter(|text| !text.trim().is_empty());
+    let usual =
+        || self::settings(kind).find(|setting| setting.pointer == ENDPOINT).map_or("", |known| known.usual);
+    origin(written.unwrap_or_else(usual))
+}
+
+/// Those of [`secrets`] that go to [`places`]. The others are for what is signed or opened here.
+pub const fn sent(kind: ProviderKind) -> &'static [&'static str] {
+    match kind {
+        ProviderKind::Smtp => &["/password"],
+        ProviderKind::Wecom => &["/secret"],
+        ProviderKind::WechatOfficialAccount => &["/app_secret"],
+        ProviderKind::HttpSms
+        | ProviderKind::AliyunSms
+        | ProviderKind::TencentSms
+        | ProviderKind::Sandbox => secrets(kind),
     }
 }
 

@@ -3,6 +3,8 @@
 //! Each adapter has a table of its settings beside it. The adapter alone judges what is entered; a test keeps the table
 //! as complete as what the adapter reads.
 
+use url::Url;
+
 /// What a setting holds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Holds {
@@ -68,6 +70,15 @@ impl Setting {
     }
 }
 
+/// Scheme, host and port of an address, as far as no placeholder stands in it; of what is no address, all that is written.
+pub(super) fn origin(address: &str) -> String {
+    let bare = address.split(['{', '?', '#']).next().unwrap_or(address);
+    match Url::parse(bare).map(|url| url.origin()) {
+        Ok(origin) if origin.is_tuple() => origin.ascii_serialization(),
+        _ => address.to_owned(),
+    }
+}
+
 pub(super) const fn timeout(usual: &'static str) -> Setting {
     Setting::new("/timeout_seconds", Holds::Decimal { least: 0.1, most: 600.0 }).usual(usual).rare()
 }
@@ -81,3 +92,23 @@ pub(super) const fn endpoint(usual: &'static str) -> Setting {
 }
 
 pub(super) const CA_FILE: Setting = Setting::new("/ca_file", Holds::Text).rare();
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_leads_to_scheme_host_and_port() {
+        for same in
+            ["https://GW.example/a", "https://gw.example:443?b={to}", "https://gw.example/{secret.x}/c#d"]
+        {
+            assert_eq!(origin(same), "https://gw.example", "{same}");
+        }
+        for other in
+            ["http://gw.example", "https://gw.example:8443", "https://gw.example.evil.example", "gw.example"]
+        {
+            assert_ne!(origin(other), "https://gw.example", "{other}");
+        }
+        assert_ne!(origin("mailto:a"), origin("mailto:b"), "what is no address is itself");
+    }
+}

@@ -49,7 +49,8 @@ For every kind: overrides [{code or words, class, wait_seconds}], which say what
 and emergency_reserve, the part of it that only emergencies may use.";
 
 const UPDATE_HELP: &str = "\
-The settings are a JSON object of those to change: what it leaves out stays, secrets too, and null removes. Channel and
+The settings are a JSON object of those to change: what it leaves out stays, secrets too, and null removes. Where the
+address leads to another scheme, host or port, what is sent there has to be given again in the same change. Channel and
 kind stay as they were created.";
 
 #[derive(Subcommand)]

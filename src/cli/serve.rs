@@ -5,6 +5,7 @@ use super::output::print_line;
 use crate::app::App;
 use crate::clock::Clock;
 use crate::config::NodeRole;
+use crate::config::check::database_doubt;
 use crate::lifecycle::Lifecycle;
 use crate::service::operators;
 use crate::telemetry;
@@ -12,6 +13,9 @@ use crate::telemetry;
 pub(super) fn run(context: &Context) -> anyhow::Result<()> {
     let config = context.load()?;
     telemetry::init(&config.log)?;
+    if let Some(doubt) = database_doubt(&config) {
+        tracing::warn!(setting = "store.database", "{doubt}; see belltower check-config");
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let lifecycle = Lifecycle::new();

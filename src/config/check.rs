@@ -50,6 +50,11 @@ pub fn check(config: &Config) -> Vec<Finding> {
     found
 }
 
+/// Why what is said to the database may be read, or answered by somebody else, on the way.
+pub fn database_doubt(config: &Config) -> Option<String> {
+    config.store.database.tls_doubt(std::env::var("PGSSLMODE").ok().as_deref())
+}
+
 struct Findings<'a> {
     config: &'a Config,
     found: Vec<Finding>,
@@ -242,6 +247,13 @@ impl Findings<'_> {
             DatabaseUrl::Postgres(url) => {
                 if url.password().is_some() {
                     self.readable(SETTING, "the password", "the URL in BELLTOWER_DATABASE");
+                }
+                if let Some(doubt) = database_doubt(self.config) {
+                    self.warn(
+                        SETTING,
+                        doubt,
+                        "add ?sslmode=verify-full, and &sslrootcert=FILE for an authority of your own",
+                    );
                 }
             }
         }
@@ -507,7 +519,7 @@ mod tests {
         let ca = scratch.path().join("ca.pem");
         let of_queue = |url: String| {
             let layers = at(&scratch.path().join("data"))
-                .option("", "store.database", "postgres://bell@db/belltower")
+                .option("", "store.database", "postgres://bell@localhost/belltower")
                 .option("", "queue.url", url);
             findings(layers)
         };
@@ -520,6 +532,37 @@ mod tests {
         assert_eq!(of_queue(own), [(Severity::Error, "queue.url")]);
         let embedded = at(&scratch.path().join("data")).option("", "queue.url", "amqp://localhost");
         assert_eq!(findings(embedded), [(Severity::Warning, "queue.url")], "SQLite has one process");
+    }
+
+    #[test]
+    fn a_database_that_is_not_what_it_seems_is_told() {
+        let scratch = Scratch::new();
+        let of = |url: &str| findings(at(&scratch.path().join("data")).option("", "store.database", url));
+        let warned = [(Severity::Warning, "store.database")];
+        for weak in [
+            "postgres://bell@db.example.edu/belltower",
+            "postgres://bell@db.example.edu/belltower?sslmode=disable",
+            "postgres://bell@db.example.edu/belltower?sslmode=require",
+            "postgres://bell@db.example.edu/belltower?ssl-mode=verify-ca",
+            "postgres://bell@10.0.0.5/belltower?sslmode=prefer",
+            "postgres://bell@localhost/belltower?host=db.example.edu",
+            "postgres://bell@db.example.edu/belltower?sslmode=verify-full&sslmode=disable",
+        ] {
+            assert_eq!(of(weak), warned, "{weak}");
+        }
+        for good in [
+            "postgres://bell@db.example.edu/belltower?sslmode=verify-full",
+            "postgres://bell@localhost/belltower",
+            "postgres://bell@127.0.0.1:5433/belltower?sslmode=disable",
+            "postgres://bell@[::1]/belltower",
+            "postgres://bell@/belltower?host=/run/postgresql",
+            "postgres://bell@%2Frun%2Fpostgresql/belltower",
+        ] {
+            assert_eq!(of(good), [], "{good}");
+        }
+        let elsewhere = DatabaseUrl::Postgres("postgres://bell@db/b".parse().unwrap());
+        assert_eq!(elsewhere.tls_doubt(Some("verify-full")), None, "as the variable says");
+        assert!(elsewhere.tls_doubt(Some("allow")).unwrap().contains("allow"));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Types of single settings that the standard library does not have.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use url::Url;
@@ -71,6 +72,36 @@ pub enum DatabaseUrl {
 }
 
 impl DatabaseUrl {
+    /// Why what is said to the database may be read, or answered by somebody else, on the way; `usual` is the mode of TLS where
+    /// the URL names none (the variable `PGSSLMODE`).
+    pub fn tls_doubt(&self, usual: Option<&str>) -> Option<String> {
+        let Self::Postgres(url) = self else { return None };
+        let written = |names: [&str; 2]| {
+            let pairs = url.query_pairs().filter(|(name, _)| names.contains(&&**name));
+            // The last one counts.
+            pairs.last().map(|(_, value)| value.into_owned())
+        };
+        let host =
+            written(["host", "hostaddr"]).or_else(|| url.host_str().map(str::to_owned)).unwrap_or_default();
+        // Without a host it is a socket of this machine's; with a path as well.
+        let is_here = host.is_empty()
+            || host.starts_with('/')
+            || host.to_ascii_lowercase().starts_with("%2f")
+            || host == "localhost"
+            || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+        let mode = written(["sslmode", "ssl-mode"]);
+        let mode = mode.as_deref().or(usual).unwrap_or("prefer");
+        if is_here || mode == "verify-full" {
+            return None;
+        }
+        Some(match mode {
+            "verify-ca" => "TLS checks the certificate and not whose it is".to_owned(),
+            "require" => "TLS is used, and no certificate is checked".to_owned(),
+            "prefer" => "TLS is used where the server offers it, and no certificate is checked".to_owned(),
+            mode => format!("with sslmode `{mode}` TLS may not be used at all"),
+        })
+    }
+
     /// The URL to connect with, password and all. Not for logs.
     pub fn expose(&self) -> String {
         match self {

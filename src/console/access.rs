@@ -28,6 +28,7 @@ use crate::config::Language;
 use crate::domain::id::OperatorId;
 use crate::domain::letterhead::LogoName;
 use crate::domain::operator::Permission;
+use crate::http::access::Who;
 use crate::http::{RequestId, client, errors, locale, session as cookies};
 use crate::service::alarms::{self, OpenAlarms};
 use crate::service::broadcasts::{self, OpenBroadcast};
@@ -216,6 +217,7 @@ impl FromRequest for Signed {
                 session.purge();
                 return Err(SIGNED_OUT);
             };
+            request.extensions_mut().insert(Who::Operator(id));
             if !BEFORE_FACTOR.contains(&request.path()) && operators::must_enrol(&services, &operator).await?
             {
                 return Err(Error::forbidden(

@@ -38,6 +38,7 @@ pub const ACTS: [(&str, &[&str]); 21] = [
         &[
             "sign_in",
             "refuse_sign_in",
+            "sign_out",
             "lock_out",
             "create",
             "set_up",

@@ -271,9 +271,13 @@ fn invited(purpose: LinkPurpose) -> Option<Invited> {
     }
 }
 
-pub(super) async fn sign_out(session: Session, _: Form) -> HttpResponse {
+pub(super) async fn sign_out(s: Data<Services>, session: Session, _: Form) -> Result<HttpResponse> {
+    let who = session.get::<OperatorId>(OPERATOR).map_err(Error::internal)?;
     session.purge();
-    see_other("/sign-in")
+    if let Some(id) = who {
+        operators::note_sign_out(&s, id).await?;
+    }
+    Ok(see_other("/sign-in"))
 }
 
 #[cfg(test)]

@@ -84,5 +84,5 @@ async fn text(field: &mut Field) -> Result<String> {
 }
 
 fn broken() -> Error {
-    Error::Malformed("this is not a form with a file, or it ends too early".to_owned())
+    Error::Malformed("this is not a form with a file, or it ends too early, or arrives too slowly".to_owned())
 }

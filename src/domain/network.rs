@@ -1,11 +1,22 @@
 //! Networks that calls may come from.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
 
 use ipnet::{IpNet, Ipv4Net};
 use serde::{Deserialize, Serialize};
+
+/// Who is behind an address, as far as it tells: whoever has one IPv6 address has the 2⁶⁴ of its network.
+pub fn behind(remote: IpAddr) -> IpAddr {
+    match remote.to_canonical() {
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
+        }
+        v4 @ IpAddr::V4(_) => v4,
+    }
+}
 
 /// `10.1.0.0/16`, `2001:da8::/32`, or one address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +77,15 @@ mod tests {
 
     fn has(network: &str, address: &str) -> bool {
         network.parse::<Network>().unwrap().has(address.parse().unwrap())
+    }
+
+    #[test]
+    fn whoever_has_an_address_has_its_network() {
+        let of = |text: &str| behind(text.parse().unwrap());
+        assert_eq!(of("2001:db8:1:2::1"), of("2001:db8:1:2:ffff::9"));
+        assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
+        assert_eq!(of("::ffff:192.0.2.1"), of("192.0.2.1"));
+        assert_ne!(of("192.0.2.1"), of("192.0.2.2"));
     }
 
     #[test]

@@ -25,4 +25,7 @@ pub struct NodeFacts {
     /// Why its wake-ups reach no other process.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub queue_trouble: Option<String>,
+    /// The first act of the audit log that is not as it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audit_broken: Option<i64>,
 }

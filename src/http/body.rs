@@ -1,15 +1,21 @@
 //! Reads bodies: no more than allowed, of the media type expected, and JSON that says where it stops being JSON.
 
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use actix_web::dev::Payload;
+use actix_web::error::PayloadError;
 use actix_web::http::header::{self, HeaderMap};
 use actix_web::web::{Bytes, BytesMut};
 use actix_web::{FromRequest, HttpRequest};
-use futures_util::StreamExt as _;
 use futures_util::future::LocalBoxFuture;
+use futures_util::{Stream, StreamExt as _};
 use serde_json::Value;
+use tokio::time::{Instant, Sleep, sleep_until};
 
+use super::server::Limits;
 use crate::error::not_json;
 use crate::{Error, Result};
 
@@ -218,9 +224,50 @@ async fn read(mut payload: Payload, limit: usize) -> Result<Bytes> {
         .unwrap_or_else(|_| Err(Error::Malformed("the body did not arrive within a minute".to_owned())))
 }
 
-/// A connection that ended before its body did.
-pub fn broken(_: actix_web::error::PayloadError) -> Error {
-    Error::Malformed("the body ends before its announced length".to_owned())
+/// A connection that ended before its body did, or a body that does not go on.
+pub fn broken(error: PayloadError) -> Error {
+    let is_late = matches!(error, PayloadError::Io(error) if error.kind() == io::ErrorKind::TimedOut);
+    let why =
+        if is_late { "the body arrives too slowly" } else { "the body ends before its announced length" };
+    Error::Malformed(why.to_owned())
+}
+
+/// The same body, as long as it goes on arriving.
+pub(super) fn steady(body: Payload, limits: Limits) -> Payload {
+    if matches!(body, Payload::None) {
+        return body;
+    }
+    let ends = Instant::now() + limits.body;
+    Payload::Stream { payload: Box::pin(Steady { body, stall: limits.stall, ends, alarm: None }) }
+}
+
+struct Steady {
+    body: Payload,
+    stall: Duration,
+    ends: Instant,
+    /// While it is waited for.
+    alarm: Option<Pin<Box<Sleep>>>,
+}
+
+impl Stream for Steady {
+    type Item = Result<Bytes, PayloadError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let late = || Poll::Ready(Some(Err(PayloadError::Io(io::ErrorKind::TimedOut.into()))));
+        let this = &mut *self;
+        match this.body.poll_next_unpin(context) {
+            Poll::Ready(Some(Ok(_))) if Instant::now() >= this.ends => late(),
+            Poll::Ready(piece) => {
+                this.alarm = None;
+                Poll::Ready(piece)
+            }
+            Poll::Pending => {
+                let until = this.ends.min(Instant::now() + this.stall);
+                let alarm = this.alarm.get_or_insert_with(|| Box::pin(sleep_until(until)));
+                if alarm.as_mut().poll(context).is_ready() { late() } else { Poll::Pending }
+            }
+        }
+    }
 }
 
 #[cfg(test)]

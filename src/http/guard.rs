@@ -9,11 +9,13 @@ use actix_web::web::Data;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
 use futures_util::future::LocalBoxFuture;
 
+use super::access::Who;
 use super::client;
 use super::errors::whole_seconds;
 use crate::service::buttons::{self, ButtonCaller};
 use crate::service::caller::KeyCaller;
-use crate::service::{Caller, Services, sources};
+use crate::service::sources::{self, CalledBy};
+use crate::service::{Caller, Services};
 use crate::{Error, Result};
 
 /// The key that a request was let in with. Counted once against its source's rate.
@@ -65,17 +67,23 @@ impl FromRequest for Key {
                 Ok(let_in) => let_in,
                 Err(refused) => {
                     if let Some(by) = refused.by {
-                        request.extensions_mut().insert(by);
+                        note_source(&request, by);
                     }
                     return Err(refused.error);
                 }
             };
-            request.extensions_mut().insert(by);
+            note_source(&request, by);
             let key = Self { caller: Caller::Key(key.clone()), key };
             key.admit(&request, s, 1)?;
             Ok(key)
         })
     }
+}
+
+fn note_source(request: &HttpRequest, by: CalledBy) {
+    let mut about = request.extensions_mut();
+    about.insert(Who::Source(by.source));
+    about.insert(by);
 }
 
 /// The alarm button that a request comes from, by the id in its path and a key of its own.
@@ -92,7 +100,9 @@ impl FromRequest for Button {
             let s = request.app_data::<Data<Services>>().ok_or_else(|| Error::internal("no services"))?;
             let bearer = bearer(request.headers())?;
             let id = request.match_info().query("id");
-            buttons::authenticate(s, id, bearer, client::proved(&request)).await.map(Self)
+            let caller = buttons::authenticate(s, id, bearer, client::proved(&request)).await?;
+            request.extensions_mut().insert(Who::Button(caller.id()));
+            Ok(Self(caller))
         })
     }
 }

@@ -1,10 +1,12 @@
 //! What the faces share: the server and its route table ([`server`]), how an [`Error`](crate::Error) looks from outside
 //! ([`errors`], explained by [`problems`]), and what every request passes through ([`watch`]).
 
+pub mod access;
 pub mod assets;
 pub mod body;
 pub mod callbacks;
 pub mod client;
+mod connections;
 pub mod errors;
 pub mod feeds;
 pub mod guard;

@@ -1,16 +1,21 @@
 //! The one HTTP server: every face behind one port, and the whole route table at a glance.
 
+use std::convert::Infallible;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{App, HttpServer};
 
+use super::access::{self, Refusals};
 use super::client::TrustedProxies;
+use super::connections::Connections;
 use super::routes::nowhere;
 use super::{assets, callbacks, feeds, health, logo, metrics, problems, session, watch};
+use crate::clock::Clock;
 use crate::config::Language;
 use crate::lifecycle::Lifecycle;
 use crate::service::Services;
@@ -18,10 +23,37 @@ use crate::service::Services;
 /// Above what proxies keep their idle connections open for (nginx: 60 s), so that it is never us who closes one that a
 /// request is just being sent on.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
-/// For the head of a request to arrive.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// How often it is looked for minutes whose refusals have not been told.
+const TELLS: Duration = Duration::from_secs(15);
 /// For requests in flight after a soft stop.
 const STOP_TIMEOUT_SECONDS: u64 = 20;
+
+/// How many may call at a time, and how long they may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Connections at a time, to all workers together. Each takes two handles of the process.
+    pub connections: usize,
+    /// For the head of a connection's first request to arrive.
+    pub head: Duration,
+    /// For more of a body to arrive.
+    pub stall: Duration,
+    /// For all of a body, however steadily it arrives.
+    pub body: Duration,
+    /// For anything to happen on a connection whose last request was answered.
+    pub idle: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 4096,
+            head: Duration::from_secs(10),
+            stall: Duration::from_secs(30),
+            body: Duration::from_mins(15),
+            idle: Duration::from_mins(5),
+        }
+    }
+}
 
 /// What the server needs besides the use cases.
 #[derive(Clone, Debug)]
@@ -32,13 +64,15 @@ pub struct Parts {
     pub serves: Serves,
     /// Whose word on where a request comes from counts.
     pub trusted_proxies: TrustedProxies,
+    pub limits: Limits,
 }
 
 impl Parts {
     /// Everything, one worker per core, no proxy in front.
     pub fn new(lifecycle: Lifecycle) -> Self {
         let workers = std::thread::available_parallelism().map_or(2, usize::from);
-        Self { lifecycle, workers, serves: Serves::EVERYTHING, trusted_proxies: TrustedProxies::default() }
+        let (trusted_proxies, limits) = (TrustedProxies::default(), Limits::default());
+        Self { lifecycle, workers, serves: Serves::EVERYTHING, trusted_proxies, limits }
     }
 }
 
@@ -66,6 +100,8 @@ pub struct State {
     /// Of pages for whoever's browser asks for none.
     pub language: Language,
     pub trusted_proxies: TrustedProxies,
+    pub limits: Limits,
+    pub refusals: Arc<Refusals>,
 }
 
 /// Takes the port (0: any free one) and tells which it is. Connections wait from here on until [`serve`] answers.
@@ -81,14 +117,19 @@ pub fn serve(
     s: Services,
     parts: Parts,
 ) -> io::Result<impl Future<Output = io::Result<()>> + Send + 'static> {
-    let Parts { lifecycle, workers, serves, trusted_proxies } = parts;
+    let Parts { lifecycle, workers, serves, trusted_proxies, limits } = parts;
     let stop = lifecycle.soft().clone();
     let state = Data::new(State {
         lifecycle,
         is_https: s.campus.public_url.scheme() == "https",
         language: s.campus.language,
         trusted_proxies,
+        limits,
+        refusals: Arc::default(),
     });
+    let (told, clock) = (Arc::clone(&state.refusals), s.clock.clone());
+    let connections = Connections::default();
+    let opened = connections.clone();
     let services = Data::new(s);
     let server = HttpServer::new(move || {
         App::new()
@@ -99,9 +140,11 @@ pub fn serve(
             .wrap(Compress::default())
             .wrap(from_fn(watch::watch))
     })
+    .on_connect(move |stream, about| opened.open(stream, about))
     .workers(workers)
+    .max_connections((limits.connections / workers.max(1)).max(1))
     .keep_alive(KEEP_ALIVE)
-    .client_request_timeout(HEAD_TIMEOUT)
+    .client_request_timeout(limits.head)
     .shutdown_timeout(STOP_TIMEOUT_SECONDS)
     .disable_signals()
     .listen(listener)?
@@ -112,10 +155,21 @@ pub fn serve(
         tokio::select! {
             ended = &mut server => return ended,
             () = stop.cancelled() => {}
+            never = connections.cut(limits.idle) => match never {},
+            never = tell(&told, &clock) => match never {},
         }
         let (ended, ()) = tokio::join!(server, handle.stop(true));
         ended
     })
+}
+
+/// Says of minutes that are over what was refused in them, until it is dropped.
+async fn tell(refusals: &Refusals, clock: &Clock) -> Infallible {
+    let mut ticks = tokio::time::interval(TELLS);
+    loop {
+        ticks.tick().await;
+        access::log_over(&refusals.over(clock.steady()));
+    }
 }
 
 /// Every route of the process.

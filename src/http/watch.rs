@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use actix_web::HttpMessage as _;
-use actix_web::body::{BoxBody, EitherBody, MessageBody};
+use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -13,11 +13,15 @@ use actix_web::middleware::Next;
 use actix_web::web::Data;
 use tracing::Instrument as _;
 
-use super::client;
+use super::access::{self, Refusal, Who};
+use super::connections::{self, Connection};
 use super::errors::{self, Asked};
 use super::guard::Standing;
 use super::request_id::{self, RequestId};
+use super::server::State;
+use super::{body, client};
 use crate::Error;
+use crate::domain::network::behind;
 use crate::service::Services;
 use crate::service::sources::{self, Answered, CalledBy};
 use crate::telemetry::metrics::Metrics;
@@ -26,40 +30,46 @@ use crate::telemetry::metrics::Metrics;
 #[derive(Debug)]
 pub struct NothingTaken(pub Error);
 
-type Response<B> = ServiceResponse<EitherBody<B, BoxBody>>;
-
 pub(super) async fn watch<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
-) -> Result<Response<B>, actix_web::Error> {
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let id = RequestId::of(&request);
     let span = tracing::info_span!("request", id = id.as_str(), method = request.method().as_str());
     answer(request, next, id).instrument(span).await
 }
 
 async fn answer<B: MessageBody + 'static>(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<B>,
     id: RequestId,
-) -> Result<Response<B>, actix_web::Error> {
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let connection = request.conn_data::<Arc<Connection>>().cloned();
+    let _at_work = connection.clone().map(Connection::work);
+    if let Some(limits) = request.app_data::<Data<State>>().map(|state| state.limits) {
+        let body = request.take_payload();
+        request.set_payload(body::steady(body, limits));
+    }
     let asked = Asked::of(&request, id.clone());
     request.extensions_mut().insert(id);
     let began = Instant::now();
     let metrics = request.app_data::<Data<Services>>().map(|s| Arc::clone(&s.metrics));
     let method = request.method().clone();
+    let mut refused = None;
     let mut response = match next.call(request).await {
         Ok(response) => match response.response().error() {
             Some(error) => {
                 let rendered = errors::render(error, &asked);
                 count_problem(metrics.as_deref(), error);
+                refused = Some(errors::in_own_words(error, Error::code));
                 note_call(&response, rendered.status().as_u16(), Some(error), &asked, began);
-                response.into_response(rendered).map_into_right_body()
+                response.into_response(rendered)
             }
             None => {
                 let nothing = response.request().extensions_mut().remove::<NothingTaken>();
                 let nothing: Option<actix_web::Error> = nothing.map(|NothingTaken(error)| error.into());
                 note_call(&response, response.status().as_u16(), nothing.as_ref(), &asked, began);
-                response.map_into_left_body()
+                response.map_body(|_, body| connections::noting(body, connection.as_ref()))
             }
         },
         // A middleware's own refusal comes without its request, so that the answer travels inside the error.
@@ -81,11 +91,41 @@ async fn answer<B: MessageBody + 'static>(
     // The pattern rather than the path: paths hold campus ids.
     let route = response.request().match_pattern().unwrap_or_default();
     let status = response.status().as_u16();
+    note_refusal(&response, (method.as_str(), &route), refused);
     tracing::debug!(route, status, milliseconds = began.elapsed().as_secs_f64() * 1e3, "answered");
     if let Some(metrics) = &metrics {
         metrics.request(method.as_str(), route, status, began);
     }
     Ok(response)
+}
+
+/// `code`: of the error behind it, where it is still known.
+fn note_refusal<B>(response: &ServiceResponse<B>, (method, route): (&str, &str), code: Option<&'static str>) {
+    let status = response.status().as_u16();
+    let request = response.request();
+    let (Some(state), Some(s)) = (request.app_data::<Data<State>>(), request.app_data::<Data<Services>>())
+    else {
+        return;
+    };
+    if !access::is_refusal(status) {
+        return;
+    }
+    let usual = match status {
+        401 => "unauthenticated",
+        403 => "forbidden",
+        _ => "rate_limited",
+    };
+    let refusal = Refusal {
+        status,
+        code: code.unwrap_or(usual),
+        network: behind(client::address(request)),
+        who: request.extensions().get::<Who>().copied(),
+    };
+    let (has_line, over) = state.refusals.note(refusal, s.clock.steady());
+    access::log_over(&over);
+    if has_line {
+        access::log(&refusal, (method, route));
+    }
 }
 
 fn count_problem(metrics: Option<&Metrics>, error: &actix_web::Error) {

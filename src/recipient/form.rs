@@ -70,5 +70,5 @@ async fn parts(mut parts: Multipart) -> Result<Posted> {
 }
 
 fn broken() -> Error {
-    Error::Malformed("this is not a form, or it ends too early".to_owned())
+    Error::Malformed("this is not a form, or it ends too early, or arrives too slowly".to_owned())
 }

@@ -90,6 +90,18 @@ async fn note_end(s: &Services, end: SealRow) -> Result<()> {
     s.audit_note.write(&Noted { place: end.place, print: end.print })
 }
 
+/// The first act that is not as it was, as far as this process knows: the end is held against what was noted down, the whole
+/// as the last look at it found it.
+pub(super) async fn broken(s: &Services) -> Result<Option<i64>> {
+    if let Some(place) = s.audit_note.trouble() {
+        return Ok(Some(place));
+    }
+    match s.audit_note.read()? {
+        Some(noted) if !stands(s, &noted).await? => Ok(Some(noted.place)),
+        _ => Ok(None),
+    }
+}
+
 async fn stands(s: &Services, noted: &Noted) -> Result<bool> {
     Ok(audit_chain::print_at(&s.db, noted.place).await?.as_ref() == Some(&noted.print))
 }
@@ -127,11 +139,21 @@ impl FromStr for Noted {
 pub struct Note {
     file: Option<PathBuf>,
     known: Mutex<Option<Noted>>,
+    /// Where the last look at the whole of it found it broken.
+    trouble: Mutex<Option<i64>>,
 }
 
 impl Note {
     pub fn in_file(file: PathBuf) -> Self {
-        Self { file: Some(file), known: Mutex::default() }
+        Self { file: Some(file), ..Self::default() }
+    }
+
+    fn trouble(&self) -> Option<i64> {
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn keep_trouble(&self, place: Option<i64>) {
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = place;
     }
 
     /// Where it is, if it is in a file.
@@ -215,6 +237,14 @@ pub enum Trouble {
     Replaced { place: i64 },
 }
 
+impl Trouble {
+    const fn place(self) -> i64 {
+        match self {
+            Self::Changed { place } | Self::Missing { place } | Self::Replaced { place } => place,
+        }
+    }
+}
+
 /// Reads all of the log and reckons its hashes again, and holds it against what was noted down: here, and `noted` elsewhere.
 pub async fn check(s: &Services, caller: &Caller, noted: Option<&Noted>) -> Result<Checked> {
     caller.require(Permission::AuditView)?;
@@ -236,6 +266,7 @@ pub async fn check(s: &Services, caller: &Caller, noted: Option<&Noted>) -> Resu
             break Some(Trouble::Missing { place: last.place + 1 });
         }
     };
+    s.audit_note.keep_trouble(trouble.map(Trouble::place));
     for noted in s.audit_note.read()?.iter().chain(noted) {
         if trouble.is_none() && !stands(s, noted).await? {
             trouble = Some(Trouble::Replaced { place: noted.place });

@@ -50,6 +50,7 @@ pub mod sessions;
 pub mod short_links;
 pub mod simulators;
 pub mod sources;
+mod strangers;
 pub mod suppressions;
 pub mod system;
 pub mod templates;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use super::{Services, letterhead};
+use super::{Services, audit, letterhead};
 use crate::Result;
 use crate::channel::Peers;
 use crate::clock::Timestamp;
@@ -124,6 +124,8 @@ pub async fn beat(s: &Services) -> Result<()> {
         clock_off_ms: database.map(|database| now.0 - database.0),
         clock_set: pulse.set.filter(|(at, _)| now.since(*at) < SET_TOLD),
         queue_trouble: s.queue.trouble(),
+        // What is wrong with the note itself, whoever chains the log says.
+        audit_broken: audit::broken(s).await.unwrap_or_default(),
     };
     let mut tx = s.db.begin().await?;
     // Reckoned in the database's time where it has one, so that a node with a wrong clock is not taken for gone.

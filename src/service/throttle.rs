@@ -2,28 +2,17 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::clock::Clock;
+pub(super) use crate::domain::network::behind as network;
 use crate::{Error, Result};
 
 /// Beyond it those whose time is over are forgotten, so that many who came once take no memory.
 const MOST_KNOWN: usize = 10_000;
 /// Where none is over, so many of the oldest make room: few enough that a flood of strangers frees nobody soon.
 const MADE_ROOM: usize = MOST_KNOWN / 10;
-
-/// Who is behind an address, as far as it tells: whoever has one IPv6 address has the 2⁶⁴ of its network.
-pub(super) fn network(remote: IpAddr) -> IpAddr {
-    match remote.to_canonical() {
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
-        }
-        v4 @ IpAddr::V4(_) => v4,
-    }
-}
 
 /// At most `limit` times within `window`, reckoned from the first.
 #[derive(Debug)]
@@ -146,14 +135,5 @@ mod tests {
         }
         assert!(throttle.admit(&clock, usize::MAX).is_err());
         throttle.admit(&clock, usize::MAX - 1).unwrap();
-    }
-
-    #[test]
-    fn whoever_has_an_address_has_its_network() {
-        let of = |text: &str| network(text.parse().unwrap());
-        assert_eq!(of("2001:db8:1:2::1"), of("2001:db8:1:2:ffff::9"));
-        assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
-        assert_eq!(of("::ffff:192.0.2.1"), of("192.0.2.1"));
-        assert_ne!(of("192.0.2.1"), of("192.0.2.2"));
     }
 }

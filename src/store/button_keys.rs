@@ -43,6 +43,11 @@ pub async fn find_by_hash(db: &Db, hash: &[u8]) -> Result<Option<ButtonKeyRow>> 
     Ok(in_db!(db, |c| sqlx::query_as(sql(text)).bind(hash).fetch_optional(c).await)?)
 }
 
+/// The hashes of all keys, also of those that no longer open anything.
+pub async fn hashes(db: &Db) -> Result<Vec<Vec<u8>>> {
+    Ok(in_db!(db, |c| sqlx::query_scalar("SELECT hash FROM button_key").fetch_all(c).await)?)
+}
+
 /// The key as it is inside a transaction that holds its button.
 pub async fn get(tx: &mut Tx, id: ButtonKeyId) -> Result<Option<ButtonKeyRow>> {
     let text = format!("SELECT {COLUMNS} FROM button_key WHERE id = $1");

@@ -82,6 +82,11 @@ pub async fn find_by_hash(db: &Db, hash: &[u8]) -> Result<Option<KeyWithSource>>
     Ok(in_db!(db, |c| sqlx::query_as::<_, KeyWithSource>(text).bind(hash).fetch_optional(c).await)?)
 }
 
+/// The hashes of all keys, also of those that no longer open anything.
+pub async fn hashes(db: &Db) -> Result<Vec<Vec<u8>>> {
+    Ok(in_db!(db, |c| sqlx::query_scalar("SELECT hash FROM api_key").fetch_all(c).await)?)
+}
+
 pub async fn find(db: &Db, id: KeyId) -> Result<Option<KeyRow>> {
     let text = format!("SELECT {COLUMNS} FROM api_key WHERE id = $1");
     Ok(in_db!(db, |c| sqlx::query_as::<_, KeyRow>(sql(text)).bind(id.0).fetch_optional(c).await)?)

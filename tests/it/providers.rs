@@ -116,6 +116,120 @@ on_both!(a_change_keeps_what_it_does_not_name, |db| async {
     assert_eq!(acts[0].1["changed"], json!(["rate", "settings"]));
 });
 
+/// The pointers of the secrets that are asked for again; none where the change is taken.
+async fn asked_again(s: &Services, id: ProviderId, patch: &Value) -> Vec<String> {
+    let changes = ProviderChanges { settings: Some(patch.clone()), ..ProviderChanges::default() };
+    match update(s, &owner(), id, changes).await {
+        Ok(_) => Vec::new(),
+        Err(Error::Invalid(faults)) => {
+            assert!(faults.iter().all(|fault| fault.code == "secret_again"), "{patch}: {faults:?}");
+            faults.into_iter().map(|fault| fault.pointer).collect()
+        }
+        Err(other) => panic!("{patch}: {other}"),
+    }
+}
+
+on_both!(a_relays_password_goes_nowhere_else_unless_it_is_given_again, |db| async {
+    let s = services(db);
+    let made = create(&s, &owner(), relay("relay")).await.unwrap();
+    let asks = async |patch: Value| asked_again(&s, made.id, &patch).await;
+    for elsewhere in
+        [json!({"host": "localhost"}), json!({"port": 2526}), json!({"host": "localhost", "port": 2526})]
+    {
+        assert_eq!(asks(elsewhere.clone()).await, ["/settings/password"], "{elsewhere}");
+    }
+    let (_, settings) = show(&s, &owner(), made.id).await.unwrap();
+    assert_eq!(
+        (&settings["host"], &settings["port"]),
+        (&json!("127.0.0.1"), &json!(2525)),
+        "nothing is kept"
+    );
+    assert_eq!(
+        asks(json!({"timeout_seconds": 5, "username": "other"})).await,
+        [""; 0],
+        "it stays where it is"
+    );
+    assert_eq!(asks(json!({"port": 2526, "password": "hunter3"})).await, [""; 0]);
+    // The usual port is a port as well.
+    assert_eq!(asks(json!({"port": null})).await, ["/settings/password"]);
+    assert_eq!(asks(json!({"port": 25, "password": "hunter3"})).await, [""; 0]);
+    assert_eq!(asks(json!({"port": null})).await, [""; 0], "25 is what it was");
+    assert_eq!(asks(json!({"tls": "starttls"})).await, ["/settings/password"], "587 is another");
+    assert_eq!(asks(json!({"host": "localhost", "username": null, "password": null})).await, [""; 0]);
+    assert_eq!(asks(json!({"host": "127.0.0.1"})).await, [""; 0], "there is none any more");
+});
+
+on_both!(a_gateways_secrets_go_nowhere_else_unless_they_are_given_again, |db| async {
+    let s = services(db);
+    let settings = json!({
+        "request": {
+            "url": "https://gw.example/send?key={secret.key}",
+            "body": {"to": "{to}", "text": "{text}", "sign": "{secret.app}"},
+        },
+        "secrets": {"key": "hunter2", "app": "c"},
+    });
+    let new =
+        NewProvider { channel: ChannelKind::Sms, kind: ProviderKind::HttpSms, settings, ..relay("gateway") };
+    let made = create(&s, &owner(), new).await.unwrap();
+    let asks = async |patch: Value| asked_again(&s, made.id, &patch).await;
+    let both = ["/settings/secrets/app", "/settings/secrets/key"];
+    for elsewhere in [
+        json!({"request": {"url": "https://gw.example.evil.example/send?key={secret.key}"}}),
+        json!({"request": {"url": "https://gw.example:8443/send?key={secret.key}"}}),
+        json!({"request": {"url": "http://localhost/send"}}),
+        json!({"poll": {"request": {"url": "https://evil.example/{id}"}, "records": "", "id": "/id", "status": "/s"}}),
+        // By the gateway to whoever gets the text.
+        json!({"request": {"body": {"text": "{text} {secret.key}"}}}),
+        json!({"request": {"headers": {"X-Note": "{secret.key}"}}}),
+    ] {
+        assert_eq!(asks(elsewhere.clone()).await, both, "{elsewhere}");
+    }
+    let half = json!({"request": {"url": "https://other.example"}, "secrets": {"key": "new"}});
+    assert_eq!(asks(half).await, ["/settings/secrets/app"]);
+    assert_eq!(
+        asks(json!({"request": {"body": {"text": "{text}!"}}})).await,
+        [""; 0],
+        "it says none of them"
+    );
+    assert_eq!(asks(json!({"secrets": {"key": "newer"}})).await, [""; 0]);
+    let whole = json!({"request": {"url": "https://other.example/{secret.key}"}, "secrets": {"key": "k", "app": "d"}});
+    assert_eq!(asks(whole).await, [""; 0]);
+});
+
+on_both!(a_vendors_secrets_go_nowhere_else_unless_they_are_given_again, |db| async {
+    let s = services(db);
+    let aliyun =
+        json!({"access_key_id": "LTAI5tExample", "access_key_secret": "s3cret", "sign_name": "钟楼大学"});
+    let aliyun = NewProvider {
+        channel: ChannelKind::Sms,
+        kind: ProviderKind::AliyunSms,
+        settings: aliyun,
+        ..relay("aliyun")
+    };
+    let aliyun = create(&s, &owner(), aliyun).await.unwrap().id;
+    let elsewhere = json!({"endpoint": "https://evil.example"});
+    assert_eq!(asked_again(&s, aliyun, &elsewhere).await, ["/settings/access_key_secret"]);
+    let spelt_out = json!({"endpoint": "https://dysmsapi.aliyuncs.com/"});
+    assert_eq!(asked_again(&s, aliyun, &spelt_out).await, [""; 0], "it is where it went before");
+
+    let corp = json!({
+        "corp_id": "ww0123456789abcdef", "secret": "hunter2", "agent_id": 1_000_002,
+        "callback_token": "QDG6eK", "callback_aes_key": "A".repeat(43),
+    });
+    let corp = NewProvider {
+        channel: ChannelKind::Wechat,
+        kind: ProviderKind::Wecom,
+        settings: corp,
+        ..relay("corp")
+    };
+    let corp = create(&s, &owner(), corp).await.unwrap().id;
+    assert_eq!(
+        asked_again(&s, corp, &elsewhere).await,
+        ["/settings/secret"],
+        "what opens its calls stays here"
+    );
+});
+
 on_both!(only_those_may_who_may, |db| async {
     let s = services(db);
     let made = create(&s, &owner(), relay("relay")).await.unwrap();

@@ -1,5 +1,8 @@
 //! What a mail relay's form asks for.
 
+use serde_json::Value;
+
+use super::settings::port;
 use crate::channel::setting::{CA_FILE, Holds, Setting, concurrency, timeout};
 
 pub const SETTINGS: &[Setting] = &[
@@ -20,3 +23,13 @@ pub const SETTINGS: &[Setting] = &[
     concurrency(64, ""),
     timeout("30"),
 ];
+
+/// Where the password is sent to.
+pub fn places(settings: &Value) -> Vec<String> {
+    let text = |pointer: &str| settings.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+    let port = match settings.pointer("/port") {
+        Some(port) if !port.is_null() => port.to_string(),
+        _ => port(text("/tls")).to_string(),
+    };
+    vec![format!("{}:{port}", text("/host").to_ascii_lowercase())]
+}

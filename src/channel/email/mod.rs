@@ -40,7 +40,7 @@ use async_trait::async_trait;
 use futures_util::future::join_all;
 use serde_json::Value;
 
-pub use self::asked::SETTINGS;
+pub use self::asked::{SETTINGS, places};
 use self::compose::Composer;
 pub use self::compose::{bodies, subject};
 use self::failure::Failure;

@@ -35,6 +35,8 @@ pub(super) enum Tls {
     None,
 }
 
+const TLS: [(&str, Tls); 3] = [("implicit", Tls::Implicit), ("starttls", Tls::Upgrade), ("none", Tls::None)];
+
 pub(super) struct Credentials {
     pub(super) username: String,
     pub(super) password: SecretString,
@@ -72,11 +74,7 @@ pub(super) fn read(settings: &Value) -> Result<(Relay, Sender), Vec<Fault>> {
         fields.fault("host", "not_a_host", "`host` is a host's name or address, without a port");
     }
     let port = fields.integer("port", 1..=65_535);
-    let tls = fields.choice(
-        "tls",
-        &[("implicit", Tls::Implicit), ("starttls", Tls::Upgrade), ("none", Tls::None)],
-        None,
-    );
+    let tls = fields.choice("tls", &TLS, None);
     let credentials = credentials(&mut fields);
     if tls == Some(Tls::None) && credentials.is_some() && !tls::is_loopback(&host) {
         fields.fault(
@@ -113,6 +111,11 @@ pub(super) fn read(settings: &Value) -> Result<(Relay, Sender), Vec<Fault>> {
         mails: mails as usize,
     };
     Ok((relay, sender))
+}
+
+/// The usual port of connections that are encrypted so, by the word of the setting; 0 where it is none.
+pub(super) fn port(tls: &str) -> u16 {
+    TLS.iter().find(|(word, _)| *word == tls).map_or(0, |(_, tls)| default_port(*tls))
 }
 
 const fn default_port(tls: Tls) -> u16 {

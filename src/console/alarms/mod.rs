@@ -104,6 +104,7 @@ fn place(matter: &Matter) -> (String, Permission) {
         | Matter::ClockSet { .. }
         | Matter::Disk { .. }
         | Matter::QueueAway { .. } => ("/console/system".to_owned(), Permission::SettingsView),
+        Matter::AuditBroken { .. } => ("/console/audit".to_owned(), Permission::AuditView),
         Matter::Waiting { waits: Waits::Review, .. } => {
             ("/console/held".to_owned(), Permission::MessagesReview)
         }

@@ -95,6 +95,11 @@ pub enum Matter {
         node: String,
         why: String,
     },
+    /// The audit log is not what a node noted down of it, or does not hold together: from this place on.
+    AuditBroken {
+        node: String,
+        place: i64,
+    },
     Waiting {
         waits: Waits,
         n: i64,
@@ -134,6 +139,7 @@ impl Matter {
             Self::ClockOff { .. } | Self::ClockSet { .. } => AlarmKind::Clock,
             Self::Disk { .. } => AlarmKind::Disk,
             Self::QueueAway { .. } => AlarmKind::Queue,
+            Self::AuditBroken { .. } => AlarmKind::Audit,
             Self::Waiting { .. } => AlarmKind::Waiting,
             Self::Button { .. } => AlarmKind::Button,
             Self::Help { .. } => AlarmKind::Help,
@@ -173,7 +179,9 @@ impl Matter {
             Self::Failures { channel, .. } => channel.to_string(),
             Self::ClockOff { node, .. } => format!("off {node}"),
             Self::ClockSet { node, .. } => format!("set {node}"),
-            Self::Disk { node, .. } | Self::QueueAway { node, .. } => node.clone(),
+            Self::Disk { node, .. } | Self::QueueAway { node, .. } | Self::AuditBroken { node, .. } => {
+                node.clone()
+            }
             Self::Waiting { waits, .. } => waits.to_string(),
             Self::Button { id, trouble, .. } => format!("{id} {trouble}"),
             Self::Help { id, .. } => id.to_string(),

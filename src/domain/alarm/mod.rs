@@ -30,6 +30,7 @@ coded! {
         Button = 9 "button",
         Help = 10 "help",
         Queue = 11 "queue",
+        Audit = 12 "audit",
     }
 }
 

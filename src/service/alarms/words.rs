@@ -33,6 +33,8 @@ impl AlarmKind {
             (Self::Help, English) => "Calls for help in a roll call",
             (Self::Queue, Chinese) => "消息队列断开",
             (Self::Queue, English) => "Broker away",
+            (Self::Audit, Chinese) => "审计日志被改动",
+            (Self::Audit, English) => "Audit log tampered with",
         }
     }
 }
@@ -102,6 +104,9 @@ impl Matter {
                 format!("节点 {node} 的数据磁盘仅剩 {}（共 {}）", bytes(*free), bytes(*total))
             }
             Self::QueueAway { node, why } => format!("节点 {node} 未连上消息队列（{why}）"),
+            Self::AuditBroken { node, place } => {
+                format!("审计日志从第 {place} 条起与节点 {node} 的记录不符")
+            }
             Self::Waiting { waits, n, minutes } => {
                 let what = match waits {
                     Waits::Review => "等待审核",
@@ -176,6 +181,9 @@ impl Matter {
                 format!("The data disk of node {node} has {} of {} left", bytes(*free), bytes(*total))
             }
             Self::QueueAway { node, why } => format!("The broker is away from node {node} ({why})"),
+            Self::AuditBroken { node, place } => {
+                format!("From entry {place} on the audit log is not the one that node {node} knew")
+            }
             Self::Waiting { waits, n, minutes } => {
                 let what = match waits {
                     Waits::Review => "for a reviewer",
@@ -263,6 +271,13 @@ impl Matter {
             (Self::QueueAway { .. }, Chinese) => "投递照常进行，最多晚半秒；请检查消息队列服务和网络。",
             (Self::QueueAway { .. }, English) => {
                 "Everything is sent all the same, later by half a second at most. See to the broker and the network."
+            }
+            (Self::AuditBroken { .. }, Chinese) => {
+                "有人绕过平台改动过数据库，或恢复了旧备份。先保留现场（数据库和 audit_note），再运行 belltower verify 核对。"
+            }
+            (Self::AuditBroken { .. }, English) => {
+                "Somebody changed the database past the program, or put an old one back. Keep both the database and audit_note \
+                 as they are, then run belltower verify."
             }
             (Self::Waiting { waits: Waits::Review, .. }, Chinese) => "审核这些消息，或请审核员处理。",
             (Self::Waiting { waits: Waits::Review, .. }, English) => "Review them, or ask a reviewer to.",

@@ -7,7 +7,7 @@ use super::super::throttle::network;
 use super::keys::{PREFIX, fingerprint};
 use super::press::note_refusal;
 use crate::domain::button::Refused;
-use crate::domain::id::ButtonKeyId;
+use crate::domain::id::{ButtonId, ButtonKeyId};
 use crate::store::buttons::ButtonRow;
 use crate::store::{button_keys, buttons as store};
 use crate::{Error, Result};
@@ -24,6 +24,12 @@ pub struct ButtonCaller {
     pub(super) from: IpAddr,
 }
 
+impl ButtonCaller {
+    pub const fn id(&self) -> ButtonId {
+        self.button.id
+    }
+}
+
 /// The button of that id, by a key of its own that came from that address.
 ///
 /// # Errors
@@ -35,9 +41,13 @@ pub async fn authenticate(s: &Services, id: &str, bearer: &str, from: IpAddr) ->
         return Err(UNKNOWN);
     }
     let hash = fingerprint(s, bearer);
+    s.buttons.strangers.check(&s.clock, (&hash, from), button_keys::hashes(&s.db)).await?;
     s.buttons.keys.admit(&s.clock, (hash, network(from)))?;
     let now = s.clock.now();
     let key = button_keys::find_by_hash(&s.db, &hash).await?;
+    if key.is_none() {
+        s.buttons.strangers.count(&s.clock, from);
+    }
     let key = key.filter(|key| key.expires_at.is_none_or(|at| at > now)).ok_or(UNKNOWN)?;
     if id.parse() != Ok(key.button_id) {
         return Err(UNKNOWN);

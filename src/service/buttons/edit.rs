@@ -74,6 +74,7 @@ pub async fn register(s: &Services, caller: &Caller, form: &ButtonForm) -> Resul
     key.insert(&mut tx, id, &by, now).await?;
     audit::append(&mut tx, now, &by, "button.create", &id.to_string(), &told(&checked)).await?;
     tx.commit().await?;
+    s.buttons.strangers.forget();
     Ok(Registered { id, key: key.text, secret })
 }
 

@@ -134,6 +134,7 @@ pub async fn rotate_key(s: &Services, caller: &Caller, id: ButtonId, overlap: Du
     let detail = json!({ "new_key": new, "old_keys_expire_at": now.plus(overlap).to_string() });
     audit::append(&mut tx, now, &by, "button.rotate", &id.to_string(), &detail).await?;
     tx.commit().await?;
+    s.buttons.strangers.forget();
     Ok(key.text)
 }
 

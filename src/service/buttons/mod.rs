@@ -17,6 +17,7 @@ mod watch;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use super::strangers::Strangers;
 use super::throttle::Throttle;
 use super::{Caller, Services};
 use crate::domain::id::{ButtonId, ButtonPressId, OperatorId};
@@ -98,6 +99,7 @@ pub(in crate::service) struct Rates {
     /// By any key, right or wrong, before the store is asked. A copy of one that is used elsewhere takes nothing from the
     /// device.
     keys: Throttle<([u8; 32], IpAddr)>,
+    strangers: Strangers,
     presses: Throttle<ButtonId>,
     /// Apart, so that a device that only says that it is there, and says it without end, can still be pressed.
     beats: Throttle<ButtonId>,
@@ -108,6 +110,7 @@ impl Default for Rates {
         let minute = Duration::from_mins(1);
         Self {
             keys: Throttle::new(600, minute),
+            strangers: Strangers::default(),
             presses: Throttle::new(300, minute),
             beats: Throttle::new(60, minute),
         }

@@ -51,7 +51,7 @@ pub use self::roles::{MadeRole, RoleForm, create_role, delete_role, role_named, 
 pub(super) use self::rules::in_force;
 pub use self::rules::{RulesChanged, change as change_rules, needs_second, shortest_password, show as rules};
 pub use self::second::{Waiting, approve, explain, reject, waiting, waiting_one, waits_for, withdraw};
-pub use self::sign_in::{Entry, Proofs, change_password, enter_code, proofs, prove, sign_in};
+pub use self::sign_in::{Entry, Proofs, change_password, enter_code, note_sign_out, proofs, prove, sign_in};
 
 /// How long a link to choose a password by is good for.
 const LINK_LIVES: Duration = Duration::from_hours(7 * 24);

@@ -53,6 +53,15 @@ async fn note(s: &Services, tx: &mut Tx, who: &OperatorCaller, by: &str, remote:
     audit::append(tx, now, &actor, "operator.sign_in", &who.id.to_string(), &detail).await
 }
 
+/// Writes down that somebody signed out. Nothing where they may not come in any more: they were out before.
+pub async fn note_sign_out(s: &Services, id: OperatorId) -> Result<()> {
+    let Some(who) = operator_of(s, id).await? else { return Ok(()) };
+    let mut tx = s.db.begin().await?;
+    let actor = Caller::Operator(who).label();
+    audit::append(&mut tx, s.clock.now(), &actor, "operator.sign_out", &id.to_string(), &json!({})).await?;
+    tx.commit().await
+}
+
 /// Who gives that email address and password. [`Error::Unauthenticated`] says the same after the same work
 /// whatever was wrong; [`Error::RateLimited`] says how long to wait before the next try.
 pub async fn sign_in(s: &Services, email: &str, password: &str, remote: IpAddr) -> Result<Entry> {

@@ -12,6 +12,7 @@ mod lineup;
 mod mapping;
 mod metered;
 mod pace;
+mod places;
 mod quotas;
 mod trial;
 
@@ -76,7 +77,8 @@ pub struct NewProvider {
 #[derive(Clone, Debug, Default)]
 pub struct ProviderChanges {
     pub name: Option<String>,
-    /// A JSON merge patch (RFC 7396) on the settings: what it leaves out stays, secrets too, and `null` removes.
+    /// A JSON merge patch (RFC 7396) on the settings: what it leaves out stays, secrets too unless their address leads
+    /// elsewhere (`secret_again`), and `null` removes.
     pub settings: Option<Value>,
     pub priority: Option<i64>,
     pub weight: Option<i64>,
@@ -200,10 +202,12 @@ pub async fn update(
         None => row.settings.clone(),
         Some(patch) => {
             // Where the old ones do not open any more, the patch is all there is.
-            let mut settings = open_settings(s, &row).unwrap_or_else(|_| json!({}));
-            merge(&mut settings, patch);
+            let before = open_settings(s, &row).unwrap_or_else(|_| json!({}));
+            let mut settings = before.clone();
+            merge(&mut settings, patch.clone());
             match row.kind.parse() {
                 Ok(kind) => {
+                    places::check(&mut faults, kind, (&before, &patch, &settings));
                     check_settings(s, &mut faults, kind, &settings);
                     mapping::check(s, &mut faults, &settings).await?;
                 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::super::Services;
 use super::super::caller::KeyCaller;
 use super::super::lately::Lately;
+use super::super::strangers::Strangers;
 use super::calls::CalledBy;
 use super::keys::masked;
 use super::{quota, rate};
@@ -60,12 +61,14 @@ impl Refused {
     }
 }
 
-/// The caller behind an API key (`bt_live_…`, `bt_test_…`), or [`Error::Unauthenticated`] where it opens nothing.
+/// The caller behind an API key (`bt_live_…`, `bt_test_…`), or [`Error::Unauthenticated`] where it opens nothing. For calls that
+/// come from nowhere; see [`authenticate_from`].
 pub async fn authenticate(s: &Services, bearer: &str) -> Result<Arc<KeyCaller>> {
     let_in(s, bearer, None).await.map(|(caller, _)| caller).map_err(|refused| refused.error)
 }
 
-/// As [`authenticate`], for a call from that address, which its source may have to call from.
+/// As [`authenticate`], for a call from that address, which its source may have to call from. [`Error::RateLimited`] where the
+/// key is nobody's and many such came from there.
 pub async fn authenticate_from(
     s: &Services,
     bearer: &str,
@@ -89,6 +92,10 @@ async fn let_in(
         Some(Err((by, why))) => return Err(Refused { by, error: Error::Unauthenticated(why) }),
         None => {}
     }
+    if let Some(address) = address {
+        let checked = s.keys.strangers.check(&s.clock, (&hash, address), store::keys::hashes(&s.db)).await;
+        checked.map_err(|error| Refused { by: None, error })?;
+    }
     let generations = (s.keys.known.generation(), s.keys.refused.generation());
     let row = store::keys::find_by_hash(&s.db, &hash).await.map_err(|error| Refused { by: None, error })?;
     let now = s.clock.now();
@@ -107,6 +114,9 @@ async fn let_in(
             Ok(opened)
         }
         Err(why) => {
+            if let (None, Some(address)) = (&by, address) {
+                s.keys.strangers.count(&s.clock, address);
+            }
             s.keys.refused.keep(generations.1, hash, (by.clone(), why), steady);
             Err(Refused { by, error: Error::Unauthenticated(why) })
         }
@@ -190,11 +200,17 @@ pub(in crate::service) struct KnownKeys {
     /// Wrong keys are bounded apart, so that a flood of them pushes out no good one.
     refused: Lately<Hash, Closed>,
     touched: Mutex<HashMap<KeyId, Duration>>,
+    strangers: Strangers,
 }
 
 impl Default for KnownKeys {
     fn default() -> Self {
-        Self { known: Lately::new(MOST_KNOWN), refused: Lately::new(MOST_REFUSED), touched: Mutex::default() }
+        Self {
+            known: Lately::new(MOST_KNOWN),
+            refused: Lately::new(MOST_REFUSED),
+            touched: Mutex::default(),
+            strangers: Strangers::default(),
+        }
     }
 }
 
@@ -222,5 +238,6 @@ impl KnownKeys {
     pub(super) fn forget(&self) {
         self.known.forget();
         self.refused.forget();
+        self.strangers.forget();
     }
 }

@@ -48,6 +48,7 @@ acted-on-audit = Audit log
 acted-on-attention = Deliveries needing attention
 act-operator-sign_in = Signed in
 act-operator-refuse_sign_in = Sign-in refused
+act-operator-sign_out = Signed out
 act-operator-lock_out = Locked out after failed sign-ins
 act-operator-create = Added operator
 act-operator-set_up = Set up the installation

@@ -45,6 +45,7 @@ acted-on-audit = 审计日志
 acted-on-attention = 待处理投递
 act-operator-sign_in = 登录
 act-operator-refuse_sign_in = 登录被拒
+act-operator-sign_out = 退出登录
 act-operator-lock_out = 因多次失败锁定登录
 act-operator-create = 添加操作员
 act-operator-set_up = 完成首次设置

@@ -67,6 +67,72 @@ on_both!(a_key_opens_only_from_its_source_s_networks, |db| async {
     assert_eq!(acts(&s).await[0], "source.guard");
 });
 
+/// As many unknown keys as are looked up for one network in a minute.
+const STRANGERS: u32 = 60;
+
+/// How long whoever comes with that key waits; `None`: it was looked up.
+async fn waits(s: &Services, key: &str, address: &str) -> Option<Duration> {
+    match authenticate_from(s, key, ip(address)).await {
+        Err(refused) => match refused.error {
+            Error::RateLimited { retry_after } => Some(retry_after),
+            Error::Unauthenticated(_) => None,
+            other => panic!("{other}"),
+        },
+        Ok(_) => panic!("let in"),
+    }
+}
+
+on_both!(unknown_keys_are_looked_up_so_often_and_good_ones_always, |db| async {
+    let s = services(db);
+    let (used, never_used) = (add(&s).await, create(&s, &owner(), everything("gym")).await.unwrap());
+    authenticate_from(&s, &used.key, ip("192.0.2.1")).await.unwrap();
+    for n in 0..STRANGERS {
+        assert_eq!(waits(&s, &format!("bt_live_guess{n}"), "192.0.2.1").await, None, "{n}");
+    }
+    assert_eq!(waits(&s, "bt_live_guess", "192.0.2.1").await, Some(Duration::from_secs(60)));
+    assert_eq!(waits(&s, "bt_test_guess", "192.0.2.2").await, None, "somebody else's network");
+    // Long after what was known of them is forgotten, and for the first time.
+    s.clock.turn(20_000);
+    assert_eq!(waits(&s, "bt_live_guess", "192.0.2.1").await, Some(Duration::from_secs(40)));
+    for made in [&used, &never_used] {
+        authenticate_from(&s, &made.key, ip("192.0.2.1")).await.unwrap();
+    }
+    let newest = create(&s, &owner(), everything("canteen")).await.unwrap();
+    authenticate_from(&s, &newest.key, ip("192.0.2.1")).await.unwrap();
+    let elsewhere = create(&beside(&s), &owner(), everything("hall")).await.unwrap();
+    s.clock.turn(1_000);
+    authenticate_from(&s, &elsewhere.key, ip("192.0.2.1")).await.unwrap();
+    s.clock.turn(39_000);
+    assert_eq!(waits(&s, "bt_live_guess", "192.0.2.1").await, None, "a minute after the first");
+});
+
+on_both!(whoever_has_a_network_of_ipv6_is_one_stranger, |db| async {
+    let s = services(db);
+    for n in 0..STRANGERS {
+        assert_eq!(
+            waits(&s, &format!("bt_live_guess{n}"), &format!("2001:db8:1:2::{n:x}")).await,
+            None,
+            "{n}"
+        );
+    }
+    assert!(waits(&s, "bt_live_guess", "2001:db8:1:2:ffff::1").await.is_some());
+    assert_eq!(waits(&s, "bt_live_guess", "2001:db8:1:3::1").await, None);
+});
+
+on_both!(good_calls_and_keys_that_ended_are_not_counted, |db| async {
+    let s = services(db);
+    let made = add(&s).await;
+    let other = create(&s, &owner(), everything("gym")).await.unwrap();
+    set_enabled(&s, &owner(), other.source_id, false).await.unwrap();
+    for _ in 0..2 * STRANGERS {
+        authenticate_from(&s, &made.key, ip("192.0.2.1")).await.unwrap();
+        assert_eq!(waits(&s, &other.key, "192.0.2.1").await, None);
+        assert_eq!(waits(&s, "no key at all", "192.0.2.1").await, None);
+        s.clock.turn(1);
+    }
+    assert_eq!(waits(&s, "bt_live_guess", "192.0.2.1").await, None);
+});
+
 on_both!(a_wrong_list_and_a_wrong_limit_are_told_all_at_once, |db| async {
     let s = services(db);
     let made = add(&s).await;

@@ -5,8 +5,8 @@ use belltower::domain::channel::ChannelKind;
 use belltower::domain::message::Lane;
 use belltower::domain::node::NodeFacts;
 use belltower::domain::operator::Role;
-use belltower::service::alarms;
 use belltower::service::providers;
+use belltower::service::{alarms, audit, nodes};
 use belltower::simulator::{Faults, Reply};
 use belltower::store::audit::AuditFilter;
 use serde_json::json;
@@ -125,6 +125,53 @@ on_both!(a_node_that_has_lost_the_broker_is_told_of, |db| async {
     assert_eq!(later(&mut campus, minutes(0)).await, [Matter::QueueAway { node, why }]);
     says(&campus.s, &NodeFacts { queue_trouble: None, ..facts }).await;
     assert_eq!(later(&mut campus, minutes(6)).await, [], "it ends by itself");
+});
+
+/// What is open once the process has said how it is, so many seconds later.
+async fn after_a_beat(campus: &mut Campus, seconds: u64) -> Vec<Matter> {
+    campus.turn(Duration::from_secs(seconds));
+    nodes::beat(&campus.s).await.unwrap();
+    later(campus, Duration::ZERO).await
+}
+
+on_both!(an_audit_log_that_was_cut_is_told_of, |db| async {
+    let mut campus = Campus::new(db.clone()).await;
+    audit::note_export(&campus.s, &owner()).await.unwrap();
+    audit::seal(&campus.s).await.unwrap();
+    assert_eq!(after_a_beat(&mut campus, 0).await, []);
+    let place = audit::check(&campus.s, &owner(), None).await.unwrap().acts as i64;
+    let mut tx = db.begin().await.unwrap();
+    crate::store::execute(&mut tx, "DELETE FROM audit WHERE place = (SELECT place FROM audit_seal)").await;
+    tx.commit().await.unwrap();
+    let found = after_a_beat(&mut campus, 20).await;
+    assert_eq!(found, [Matter::AuditBroken { node: String::new(), place }]);
+    assert_eq!(alarms::open(&campus.s, &owner()).await.unwrap()[0].severity.name(), "act");
+});
+
+on_both!(what_a_look_at_the_audit_log_finds_is_told_until_one_finds_nothing, |db| async {
+    let mut campus = Campus::new(db.clone()).await;
+    for _ in 0..3 {
+        audit::note_export(&campus.s, &owner()).await.unwrap();
+    }
+    audit::seal(&campus.s).await.unwrap();
+    let change = async |actor: &'static str| {
+        let mut tx = db.begin().await.unwrap();
+        let text = match actor {
+            "" => "UPDATE audit SET actor = actor || ' ' WHERE place = 2",
+            _ => "UPDATE audit SET actor = RTRIM(actor) WHERE place = 2",
+        };
+        crate::store::execute(&mut tx, text).await;
+        tx.commit().await.unwrap();
+    };
+    change("").await;
+    assert_eq!(after_a_beat(&mut campus, 0).await, [], "its end is as it was");
+    assert!(audit::check(&campus.s, &owner(), None).await.unwrap().trouble.is_some());
+    let broken = Matter::AuditBroken { node: String::new(), place: 2 };
+    assert_eq!(after_a_beat(&mut campus, 20).await, [broken.clone()]);
+    assert_eq!(after_a_beat(&mut campus, 600).await, [broken], "it does not end by itself");
+    change("back").await;
+    assert!(audit::check(&campus.s, &owner(), None).await.unwrap().trouble.is_none());
+    assert_eq!(after_a_beat(&mut campus, 600).await, []);
 });
 
 on_both!(only_one_process_asks_at_a_time, |db| async {

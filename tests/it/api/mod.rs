@@ -13,6 +13,7 @@ mod problems;
 mod readiness;
 mod server;
 mod source;
+mod wire;
 
 /// Pointers and codes, as an answer's faults are compared with.
 fn pairs(list: &[(&str, &str)]) -> Vec<(String, String)> {

@@ -34,6 +34,24 @@ on_both!(nobody_learns_which_buttons_there_are, |db| async {
     Answer::of(without).await.problem(401, "unauthenticated");
 });
 
+on_both!(a_button_is_heard_however_many_strangers_come_from_its_network, |db| async {
+    let wall = Wall::armed(db, &form()).await;
+    let body = json!({"kind": "press", "seq": 1});
+    let stranger =
+        async |key: &str| Answer::of(wall.app.api_as(key, Method::POST, &wall.path()).json(&body)).await;
+    for n in 0..60 {
+        stranger(&format!("bt_button_guess{n}")).await.problem(401, "unauthenticated");
+    }
+    let refused = stranger("bt_button_guess").await;
+    refused.problem(429, "rate_limited");
+    assert_eq!(refused.header("retry-after"), Some("60"));
+    // Its first word, so that nothing is known of it from before.
+    wall.signal("press", 1).await.expect(202);
+    assert_eq!(wall.broadcasts().await.len(), 1);
+    wall.turn(MINUTE);
+    stranger("bt_button_guess").await.problem(401, "unauthenticated");
+});
+
 on_both!(a_link_that_is_followed_presses_nothing, |db| async {
     let wall = Wall::armed(db, &form()).await;
     for method in [Method::GET, Method::HEAD, Method::PUT, Method::DELETE] {

@@ -214,3 +214,23 @@ fn a_change_of_nothing_is_wrong_usage_and_a_wrong_one_changes_nothing() {
     assert!(said(&unknown).contains("provider"), "{}", said(&unknown));
     assert_eq!(answer(&folder, &["provider", "list"])["data"], json!([made]));
 }
+
+#[test]
+fn an_address_that_leads_elsewhere_takes_the_password_again() {
+    let folder = TempFolder::new();
+    let file = folder.path().join("relay.json");
+    let settings = json!({
+        "host": "127.0.0.1", "port": 2525, "tls": "none", "username": "bell", "password": "hunter2",
+        "from_address": "bell@campus.example", "from_name": "钟楼大学",
+    });
+    std::fs::write(&file, settings.to_string()).unwrap();
+    answer(&folder, &[&CREATE[..], &[file.to_str().unwrap()]].concat());
+    let patch = folder.path().join("patch.json");
+    let update = ["provider", "update", "中继", "--settings", patch.to_str().unwrap()];
+    std::fs::write(&patch, json!({"port": 2526}).to_string()).unwrap();
+    let refused = belltower(&folder, &update, &[]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(said(&refused).contains("settings/password"), "{}", said(&refused));
+    std::fs::write(&patch, json!({"port": 2526, "password": "hunter2"}).to_string()).unwrap();
+    answer(&folder, &update);
+}

@@ -204,6 +204,17 @@ async fn a_session_ends_by_sign_out_by_time_and_with_its_operator() {
     assert_eq!((left.status, left.header("location")), (303, Some("/sign-in")));
     assert_eq!(kept.clone().get("/console").await.status, 303, "the cookie alone opens nothing");
     assert_eq!(browser.get("/console").await.status, 303);
+    let outs = async || {
+        let filter = AuditFilter { action: Some("operator.sign_out".to_owned()), ..AuditFilter::default() };
+        audit::list(&app.services.db, &filter, None, 10).await.unwrap()
+    };
+    let [out] = &outs().await[..] else { panic!("written down once: {:?}", outs().await) };
+    let who =
+        operators::get_named(&app.services, &operator(Role::Owner), "owner@bell.example").await.unwrap();
+    assert_eq!(out.object, who.id.to_string());
+    // Who was out is not out once more.
+    browser.submit("/sign-in", "/sign-out", &[]).await;
+    assert_eq!(outs().await.len(), 1);
 
     let mut auditor = Browser::signed_in(&app, Role::Auditor).await;
     assert_eq!(auditor.get("/console").await.status, 200);

@@ -150,13 +150,13 @@ async fn a_change_keeps_secrets_that_are_left_empty() {
     let form = browser.get(&edit).await;
     assert!(form.text.contains("value=\"2525\"") && !form.text.contains("hunter2"), "{}", form.text);
 
-    let mut fields = relay("2526", "");
+    let mut fields = relay("2525", "");
     fields.push(("settings-timeout_seconds", "0.5"));
     assert_eq!(browser.submit(&edit, &path, &fields).await.status, 303);
     let settings = kept(&app, &path).await;
     assert_eq!(
         (&settings["port"], &settings["password"], &settings["timeout_seconds"]),
-        (&json!(2526), &json!("…"), &json!(0.5))
+        (&json!(2525), &json!("…"), &json!(0.5))
     );
 
     fields.push(("remove-password", "true"));
@@ -167,6 +167,23 @@ async fn a_change_keeps_secrets_that_are_left_empty() {
     assert_eq!(browser.submit(&edit, &path, &fields).await.status, 303);
     let settings = kept(&app, &path).await;
     assert_eq!((settings.get("username"), settings.get("password")), (None, None));
+}
+
+#[tokio::test]
+async fn an_address_that_leads_elsewhere_takes_the_password_again() {
+    let app = TestApp::start().await;
+    let mut browser = Browser::signed_in(&app, Role::Owner).await;
+    let made = browser.submit(NEW_RELAY, HOME, &relay("2525", "hunter2")).await;
+    let path = made.header("location").unwrap().to_owned();
+    let edit = format!("{path}/edit");
+    let refused = browser.submit(&edit, &path, &relay("2526", "")).await;
+    assert_eq!(refused.status, 422);
+    for holds in ["id=\"settings-password-error\"", "它将发往别处", "value=\"2526\""] {
+        assert!(refused.text.contains(holds), "{holds}: {}", refused.text);
+    }
+    assert_eq!(kept(&app, &path).await["port"], 2525);
+    assert_eq!(browser.submit(&edit, &path, &relay("2526", "hunter2")).await.status, 303);
+    assert_eq!(kept(&app, &path).await["port"], 2526);
 }
 
 #[tokio::test]
@@ -227,7 +244,7 @@ async fn a_save_over_somebody_elses_is_noticed_and_nothing_typed_is_lost() {
     let id: ProviderId = path.rsplit('/').next().unwrap().parse().unwrap();
     let changes = ProviderChanges {
         name: Some("备用邮件".to_owned()),
-        settings: Some(json!({"port": 2600})),
+        settings: Some(json!({"port": 2600, "password": "hunter2"})),
         ..ProviderChanges::default()
     };
     providers::update(&app.services, &operator(Role::Owner), id, changes).await.unwrap();
@@ -252,7 +269,7 @@ async fn a_save_over_somebody_elses_is_noticed_and_nothing_typed_is_lost() {
 
     // What is sent again is meant.
     let (seen, was) = (hidden(&asked.text, "seen"), hidden(&asked.text, "was"));
-    let mut again = relay("2526", "");
+    let mut again = relay("2526", "typed-secret");
     again.iter_mut().filter(|field| field.0 == "settings-username").for_each(|field| field.1 = "porter");
     again.iter_mut().filter(|field| field.0 == "name").for_each(|field| field.1 = "备用邮件");
     again.extend([("seen", seen.as_str()), ("was", was.as_str())]);

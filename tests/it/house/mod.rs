@@ -4,6 +4,7 @@
 mod acts;
 mod contracts;
 mod imports;
+mod licences;
 mod settings;
 mod tokens;
 mod wrappers;

@@ -92,3 +92,25 @@ fn samples_are_json() {
         }
     }
 }
+
+/// A kind with secrets says where they go, and which of them stay here.
+#[test]
+fn what_is_secret_has_a_place_where_it_goes() {
+    for kind in ProviderKind::ALL {
+        let (secrets, sent) = (registry::secrets(*kind), registry::sent(*kind));
+        assert!(sent.iter().all(|pointer| secrets.contains(pointer)), "{kind}");
+        let addresses = ["/endpoint", "/host", "/request"];
+        let address = registry::settings(*kind).find(|setting| addresses.contains(&setting.pointer));
+        assert_eq!(address.is_some(), !secrets.is_empty(), "{kind}");
+        let Some(address) = address else { continue };
+        let at = |place: &str| match address.pointer {
+            "/request" => json!({"request": {"url": format!("https://{place}")}}),
+            "/host" => json!({"host": place}),
+            _ => json!({"endpoint": format!("https://{place}")}),
+        };
+        assert!(!sent.is_empty(), "{kind}");
+        let places = |place| registry::places(*kind, &at(place));
+        assert!(!places("a.example").is_empty(), "{kind}");
+        assert_ne!(places("a.example"), places("b.example"), "{kind}");
+    }
+}

@@ -9,6 +9,9 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 use super::tools::read;
 use crate::support::process::Installation;
 
+/// Nobody's.
+const KEY: &str = "bt_live_hushhushhush";
+
 /// The lines of a server from its start to its stop, with a refused sign-in and a request in between.
 async fn lines() -> Vec<Value> {
     let here = Installation::new();
@@ -31,8 +34,8 @@ async fn lines() -> Vec<Value> {
         all
     });
     let client = reqwest::Client::new();
-    for path in ["/readyz", "/api/v1/messages", "/nowhere"] {
-        client.get(format!("{url}{path}")).send().await.unwrap();
+    for path in ["/readyz", "/api/v1/messages", "/nowhere", "/api/v1/messages?hush=1"] {
+        client.get(format!("{url}{path}")).bearer_auth(KEY).send().await.unwrap();
     }
     let pid = child.id().unwrap().to_string();
     assert!(tokio::process::Command::new("kill").args(["-TERM", &pid]).status().await.unwrap().success());
@@ -74,4 +77,19 @@ async fn every_line_is_one_document_with_the_fields_that_collectors_are_told_of(
     for name in &asked {
         assert!(guide.contains(&format!("| `{name}`")), "docs/OPERATIONS.md does not tell of {name}");
     }
+}
+
+#[tokio::test]
+async fn what_is_refused_has_a_line_that_tells_no_secret() {
+    let lines = lines().await;
+    let refused: Vec<_> = lines.iter().filter(|line| line["target"] == "belltower::access").collect();
+    let [line] = refused.as_slice() else { panic!("one of two a minute: {refused:?}") };
+    assert_eq!(line["level"], "INFO");
+    assert_eq!(
+        (&line["status"], &line["code"], &line["network"]),
+        (&401.into(), &"unauthenticated".into(), &"127.0.0.1".into())
+    );
+    assert_eq!((&line["method"], &line["route"]), (&"GET".into(), &"/api/v1/messages".into()));
+    assert!(line["who"].is_null(), "nobody's key");
+    assert!(lines.iter().all(|line| !line.to_string().contains("hush")), "{lines:?}");
 }

@@ -1,5 +1,5 @@
 use belltower::clock::Timestamp;
-use belltower::store::button_keys::{advance, expire, find_by_hash, get, insert, list};
+use belltower::store::button_keys::{advance, expire, find_by_hash, get, hashes, insert, list};
 
 use super::buttons::add;
 use crate::support::on_both;
@@ -24,6 +24,9 @@ on_both!(a_buttons_keys_end_where_they_are_told_to_and_count_each_for_itself, |d
     assert!(find_by_hash(&db, &[9; 32]).await.unwrap().is_none());
     let ids: Vec<_> = list(&db, button).await.unwrap().into_iter().map(|row| row.id).collect();
     assert_eq!(ids, [second, first]);
+    let mut all = hashes(&db).await.unwrap();
+    all.sort_unstable();
+    assert_eq!(all, [vec![1; 32], vec![2; 32], vec![3; 32]], "of every button, those that ended too");
 });
 
 on_both!(a_hash_is_one_buttons, |db| async {

@@ -2,7 +2,9 @@ use belltower::clock::Timestamp;
 use belltower::domain::channel::ChannelKind;
 use belltower::domain::id::{KeyId, SourceId};
 use belltower::domain::source::Right;
-use belltower::store::keys::{count_valid, expire, find, find_by_hash, insert, late, list, revoke, touch};
+use belltower::store::keys::{
+    count_valid, expire, find, find_by_hash, hashes, insert, late, list, revoke, touch,
+};
 use belltower::store::{Db, sources};
 
 use super::sources::add;
@@ -16,6 +18,19 @@ async fn key(db: &Db, source: SourceId, n: u8) -> KeyId {
     tx.commit().await.unwrap();
     id
 }
+
+on_both!(every_hash_is_told, |db| async {
+    assert_eq!(hashes(&db).await.unwrap(), Vec::<Vec<u8>>::new());
+    let (source, other) = (add(&db, "library").await, add(&db, "registry").await);
+    let first = key(&db, source, 1).await;
+    key(&db, other, 2).await;
+    let mut tx = db.begin().await.unwrap();
+    revoke(&mut tx, first, Timestamp(5)).await.unwrap();
+    tx.commit().await.unwrap();
+    let mut all = hashes(&db).await.unwrap();
+    all.sort_unstable();
+    assert_eq!(all, [vec![1; 32], vec![2; 32]], "of every source, those that ended too");
+});
 
 on_both!(a_key_is_found_by_its_hash_with_its_source, |db| async {
     let source = add(&db, "library").await;

@@ -1,17 +1,18 @@
 //! A whole server on a socket of its own, over a store that is there for one test.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use belltower::clock::Clock;
 use belltower::dispatch::Dispatcher;
 use belltower::domain::channel::ChannelKind;
 use belltower::domain::operator::Role;
 use belltower::domain::provider::ProviderKind;
-use belltower::http::server::{self, Parts};
+use belltower::http::server::{self, Limits, Parts};
 use belltower::lifecycle::Lifecycle;
 use belltower::service::providers::{self, NewProvider, ProviderView};
 use belltower::service::sources::{self, NewSource};
-use belltower::service::{Caller, Services};
+use belltower::service::{Caller, Campus, Services};
 use belltower::store::Db;
 use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::Value;
@@ -54,6 +55,22 @@ impl TestApp {
         let folder = TempFolder::new();
         let services = services(Db::open(&database(&folder)).await.unwrap());
         Self::over(services, folder, |parts| parts.trusted_proxies = proxies.into()).await
+    }
+
+    /// As [`start`](Self::start), with other limits.
+    pub(crate) async fn start_limited(change: impl FnOnce(&mut Limits)) -> Self {
+        let folder = TempFolder::new();
+        let services = services(Db::open(&database(&folder)).await.unwrap());
+        Self::over(services, folder, |parts| change(&mut parts.limits)).await
+    }
+
+    /// As [`start`](Self::start), where browsers reach it at that address.
+    pub(crate) async fn start_at(public_url: &str) -> Self {
+        let public_url = public_url.parse().unwrap();
+        Self::start_with(|services| {
+            services.campus = Arc::new(Campus { public_url, ..Campus::clone(&services.campus) });
+        })
+        .await
     }
 
     /// Over a store that is there already.

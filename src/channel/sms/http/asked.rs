@@ -1,6 +1,9 @@
 //! What a gateway's form asks for. What a call and its answer look like is JSON, as gateways differ in all of it.
 
-use crate::channel::setting::{CA_FILE, Holds, Setting, concurrency, timeout};
+use serde_json::Value;
+
+use crate::channel::fields::segment;
+use crate::channel::setting::{CA_FILE, Holds, Setting, concurrency, origin, timeout};
 
 const REQUEST: &str = r#"{
   "method": "POST",
@@ -54,3 +57,33 @@ pub const SETTINGS: &[Setting] = &[
     concurrency(64, "8"),
     timeout("10"),
 ];
+
+/// Where secrets are sent to: whom the addresses lead to, and each text of a call that has a secret in it, as what stands in
+/// the wrong place arrives on a telephone.
+pub fn places(settings: &Value) -> Vec<String> {
+    let address = |pointer| settings.pointer(pointer).and_then(Value::as_str).map(origin);
+    let mut places: Vec<_> = ["/request/url", "/poll/request/url"].into_iter().filter_map(address).collect();
+    for pointer in ["/request", "/poll/request", "/signature"] {
+        if let Some(part) = settings.pointer(pointer) {
+            with_secrets(part, pointer.to_owned(), &mut places);
+        }
+    }
+    places
+}
+
+fn with_secrets(value: &Value, pointer: String, found: &mut Vec<String>) {
+    match value {
+        Value::String(text) if text.contains("{secret.") => found.push(format!("{pointer} {text}")),
+        Value::Array(items) => {
+            for (at, item) in items.iter().enumerate() {
+                with_secrets(item, format!("{pointer}/{at}"), found);
+            }
+        }
+        Value::Object(members) => {
+            for (name, member) in members {
+                with_secrets(member, format!("{pointer}/{}", segment(name)), found);
+            }
+        }
+        _ => {}
+    }
+}

@@ -27,7 +27,7 @@ use futures_util::{StreamExt as _, stream};
 use serde_json::Value;
 
 use self::answer::{Failed, Verdict};
-pub use self::asked::SETTINGS;
+pub use self::asked::{SETTINGS, places};
 use self::call::{Caller, Letter};
 use super::vendor::{ask_later, call_id, expired};
 use crate::channel::narrow::{Narrowing, Said};

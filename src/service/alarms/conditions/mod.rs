@@ -43,7 +43,7 @@ pub(super) async fn ask(s: &Services, limits: &Limits, now: Timestamp) -> Asked 
     asked.take(&[Kind::Backlog], backlog::find(s, limits, now).await);
     asked.take(&[Kind::Quota], quotas::find(s, limits, now).await);
     asked.take(&[Kind::Failures], failures::find(s, limits, now).await);
-    asked.take(&[Kind::Clock, Kind::Disk, Kind::Queue], nodes::find(s, limits).await);
+    asked.take(&[Kind::Clock, Kind::Disk, Kind::Queue, Kind::Audit], nodes::find(s, limits).await);
     asked.take(&[Kind::Waiting], waiting::find(s, limits, now).await);
     asked.take(&[Kind::Button], buttons::find(s, now).await);
     asked.take(&[Kind::Help], help::find(s, now).await);

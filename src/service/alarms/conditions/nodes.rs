@@ -1,4 +1,4 @@
-//! The processes' own clocks, disks and connections to the broker.
+//! The processes' own clocks, disks, connections to the broker, and what they know of the audit log.
 
 use crate::Result;
 use crate::domain::alarm::{Condition, Limits, Matter, Severity};
@@ -29,5 +29,9 @@ fn of_node(facts: &NodeFacts, limits: &Limits) -> impl Iterator<Item = Condition
         let matter = Matter::QueueAway { node: node(), why };
         condition(matter, (Severity::Look, true))
     });
-    [disk, off, set, queue].into_iter().flatten()
+    let audit = facts.audit_broken.map(|place| {
+        let matter = Matter::AuditBroken { node: node(), place };
+        condition(matter, (Severity::Act, true))
+    });
+    [disk, off, set, queue, audit].into_iter().flatten()
 }
