@@ -132,7 +132,10 @@ impl From<Recipient> for RecipientBody {
 /// The people in the directory, the newest first.
 #[utoipa::path(
     get, path = "/api/v1/recipients", tag = "directory", params(ListParams),
-    responses((status = 200, body = PageBody<RecipientBody>)),
+    responses(
+        (status = 200, body = PageBody<RecipientBody>),
+        (status = 404, description = "There is no such group"),
+    ),
 )]
 pub async fn list(
     request: HttpRequest,

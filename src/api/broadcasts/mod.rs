@@ -62,7 +62,7 @@ pub struct PressBody {
 pub struct PressHeaders {
     /// 1–255 printable characters. The same key and the same body again: the first answer again, even where the broadcast
     /// has ended meanwhile. Kept at least a day.
-    #[param(rename = "Idempotency-Key")]
+    #[param(rename = "Idempotency-Key", schema_with = idempotency::schema)]
     pub idempotency_key: Option<String>,
 }
 
