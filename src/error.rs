@@ -166,9 +166,23 @@ impl Faults {
     }
 }
 
+/// What is said of a text with U+0000 in it, which PostgreSQL can neither store nor compare.
+pub const NO_NUL: &str = "the character U+0000 can be neither stored nor looked for";
+
+/// Whether a text holds U+0000.
+pub fn has_nul(text: &str) -> bool {
+    text.contains('\0')
+}
+
 impl From<sqlx::Error> for Error {
-    /// A store that is busy, full, read-only or gone is the machine's trouble and passes (503); the rest is ours.
+    /// A store that is busy, full, read-only or gone is the machine's trouble and passes (503). A text that cannot be stored,
+    /// and came so far, is its sender's (422). The rest is ours.
     fn from(error: sqlx::Error) -> Self {
+        let code = error.as_database_error().and_then(|error| error.code());
+        // PostgreSQL: character_not_in_repertoire, untranslatable_character.
+        if matches!(code.as_deref(), Some("22021" | "22P05")) {
+            return Self::fault("", "control_character", NO_NUL);
+        }
         let reason = match &error {
             sqlx::Error::PoolTimedOut => Some("the store is overloaded".to_owned()),
             sqlx::Error::Io(_) | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => {

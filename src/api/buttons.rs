@@ -6,6 +6,7 @@ use actix_web::http::header::HeaderName;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::Value;
+use utoipa::openapi::schema::{AnyOfBuilder, KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::Result;
@@ -35,16 +36,13 @@ pub struct ButtonBody {
     /// `heartbeat` says that it is there.
     #[schema(inline)]
     pub kind: Signal,
-    /// Of a test: which way to press the button it tries out, which is refused where that stands for nothing.
-    #[schema(inline, required = false)]
+    #[schema(required = false, schema_with = gesture_or_empty)]
     pub gesture: Gesture,
     /// Higher each time, whatever is said, up to 2⁵³ − 1: a count that survives a change of the battery, or the time in
     /// milliseconds. Said again, it is answered as before. A new key begins anew.
     #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64)]
     pub seq: i64,
-    /// When it was, by the device's own clock (RFC 3339). A press or test more than 5 minutes from our time is refused, and an
-    /// alarm tells of a heartbeat that is; leave it out where the clock cannot be trusted.
-    #[schema(required = false, value_type = String, format = DateTime)]
+    #[schema(required = false, schema_with = time_or_empty)]
     pub at: String,
     /// Percent.
     #[schema(required = false, minimum = 0, maximum = 100)]
@@ -54,15 +52,40 @@ pub struct ButtonBody {
     pub firmware: String,
 }
 
+/// A device that has no clock may send it empty.
+fn time_or_empty() -> Schema {
+    let time = SchemaFormat::KnownFormat(KnownFormat::DateTime);
+    AnyOfBuilder::new()
+        .item(ObjectBuilder::new().schema_type(Type::String).format(Some(time)))
+        .item(ObjectBuilder::new().schema_type(Type::String).max_length(Some(0)))
+        .description(Some(
+            "When it was, by the device's own clock (RFC 3339). A press or test more than 5 minutes from our time is \
+             refused, and an alarm tells of a heartbeat that is; leave it out, or empty, where the clock cannot be \
+             trusted.",
+        ))
+        .into()
+}
+
+fn gesture_or_empty() -> Schema {
+    let names = Gesture::ALL.iter().map(|gesture| gesture.name()).chain([""]);
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .enum_values(Some(names))
+        .description(Some(
+            "Of a test: which way to press the button it tries out, which is refused where that stands for nothing.",
+        ))
+        .into()
+}
+
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Header)]
 pub struct ButtonHeaders {
     /// Seconds since 1970, for a button that signs; at most 5 minutes from our time.
-    #[param(rename = "Belltower-Time")]
+    #[param(rename = "Belltower-Time", value_type = String, required = false)]
     pub time: Option<String>,
     /// For a button that signs: `v1=` and the HMAC-SHA256, in hexadecimal digits, of `<Belltower-Time>.<seq>.<body>` with
     /// the button's secret.
-    #[param(rename = "Belltower-Signature")]
+    #[param(rename = "Belltower-Signature", value_type = String, required = false)]
     pub signature: Option<String>,
 }
 

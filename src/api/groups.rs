@@ -13,7 +13,7 @@ use crate::domain::group::GroupKind;
 use crate::domain::id::{GroupId, RecipientId};
 use crate::http::Key;
 use crate::http::body::Json;
-use crate::http::params::Params;
+use crate::http::params::{self, Params};
 use crate::service::Services;
 use crate::service::groups::{self, Group, MembersChanged};
 
@@ -114,7 +114,7 @@ pub async fn show(
     slug: Path<String>,
 ) -> Result<web::Json<GroupBody>> {
     Params::none(&request)?;
-    Ok(web::Json(groups::get(&s, key.caller(), &slug).await?.into()))
+    Ok(web::Json(groups::get(&s, key.caller(), name(&slug)?).await?.into()))
 }
 
 /// Creates a group, or replaces it; a static one keeps its members.
@@ -157,7 +157,7 @@ pub async fn delete(
     slug: Path<String>,
 ) -> Result<HttpResponse> {
     Params::none(&request)?;
-    groups::delete(&s, key.caller(), &slug).await?;
+    groups::delete(&s, key.caller(), name(&slug)?).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -176,7 +176,7 @@ pub async fn list_members(
     let mut params = Params::of(&request);
     let (limit, before) = (params.limit(), params.cursor::<RecipientId>());
     params.finish()?;
-    let people = groups::members(&s, key.caller(), &slug, before, limit + 1).await?;
+    let people = groups::members(&s, key.caller(), name(&slug)?, before, limit + 1).await?;
     Ok(web::Json(PageBody::of(people, limit, |person| person.id, RecipientBody::from)))
 }
 
@@ -198,7 +198,7 @@ pub async fn change_members(
     body: Json,
 ) -> Result<web::Json<MembersChanged>> {
     Params::none(&request)?;
-    Ok(web::Json(groups::change_members(&s, key.caller(), &slug, &body.0).await?))
+    Ok(web::Json(groups::change_members(&s, key.caller(), name(&slug)?, &body.0).await?))
 }
 
 /// Whom a filter finds, before it is kept.
@@ -217,4 +217,8 @@ pub async fn preview(
     let preview = groups::preview(&s, key.caller(), &body.0).await?;
     let sample = preview.sample.into_iter().map(RecipientBody::from).collect();
     Ok(web::Json(PreviewBody { count: preview.count, sample }))
+}
+
+fn name(slug: &str) -> Result<&str> {
+    params::name(slug, "group")
 }

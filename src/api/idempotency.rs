@@ -2,11 +2,22 @@
 
 use actix_web::HttpRequest;
 use actix_web::http::header::HeaderValue;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 
 use crate::{Error, Result};
 
 const NAME: &str = "idempotency-key";
 const LONGEST: usize = 255;
+
+/// What the document says of it.
+pub(super) fn schema() -> Schema {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .min_length(Some(1))
+        .max_length(Some(LONGEST))
+        .pattern(Some("^[ -~]+$"))
+        .into()
+}
 
 /// What the request says, if anything.
 ///

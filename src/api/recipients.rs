@@ -15,7 +15,7 @@ use super::put;
 use crate::domain::id::RecipientId;
 use crate::domain::recipient::Attributes;
 use crate::http::body::{self, HUGE, Json};
-use crate::http::params::Params;
+use crate::http::params::{self, Params};
 use crate::http::{Key, segment};
 use crate::service::Services;
 use crate::service::recipients::{self, Charset, Format, ImportOptions, ImportReport, ListFilter, Recipient};
@@ -132,7 +132,10 @@ impl From<Recipient> for RecipientBody {
 /// The people in the directory, the newest first.
 #[utoipa::path(
     get, path = "/api/v1/recipients", tag = "directory", params(ListParams),
-    responses((status = 200, body = PageBody<RecipientBody>)),
+    responses(
+        (status = 200, body = PageBody<RecipientBody>),
+        (status = 404, description = "There is no such group"),
+    ),
 )]
 pub async fn list(
     request: HttpRequest,
@@ -160,7 +163,7 @@ pub async fn show(
     campus_id: Path<String>,
 ) -> Result<web::Json<RecipientBody>> {
     Params::none(&request)?;
-    Ok(web::Json(recipients::get(&s, key.caller(), &campus_id).await?.into()))
+    Ok(web::Json(recipients::get(&s, key.caller(), name(&campus_id)?).await?.into()))
 }
 
 /// Creates a person, or replaces all that is known of them.
@@ -205,7 +208,7 @@ pub async fn update(
     body: Json,
 ) -> Result<web::Json<RecipientBody>> {
     Params::none(&request)?;
-    Ok(web::Json(recipients::patch(&s, key.caller(), &campus_id, &body.0).await?.into()))
+    Ok(web::Json(recipients::patch(&s, key.caller(), name(&campus_id)?, &body.0).await?.into()))
 }
 
 /// Erases who a person is.
@@ -225,7 +228,7 @@ pub async fn delete(
     campus_id: Path<String>,
 ) -> Result<HttpResponse> {
     Params::none(&request)?;
-    recipients::delete(&s, key.caller(), &campus_id).await?;
+    recipients::delete(&s, key.caller(), name(&campus_id)?).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -319,4 +322,8 @@ fn pieces(payload: web::Payload) -> impl Stream<Item = Result<Bytes>> + Unpin {
         length += piece.len();
         if length > HUGE { Err(Error::TooLarge { limit: HUGE }) } else { Ok(piece) }
     })
+}
+
+fn name(campus_id: &str) -> Result<&str> {
+    params::name(campus_id, "recipient")
 }

@@ -12,7 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::page::{PageBody, PageParams};
 use crate::Result;
 use crate::http::Key;
-use crate::http::params::Params;
+use crate::http::params::{self, Params};
 use crate::service::Services;
 use crate::service::messages::VariantBody;
 use crate::service::templates::{self, Template};
@@ -87,8 +87,8 @@ pub async fn show(
     key: Key,
     slug: Path<String>,
 ) -> Result<Json<TemplateBody>> {
-    let mut params = Params::of(&request);
-    let version = params.value("version");
-    params.finish()?;
-    Ok(Json(templates::get(&s, key.caller(), &slug, version).await?.into()))
+    let mut query = Params::of(&request);
+    let version = query.value("version");
+    query.finish()?;
+    Ok(Json(templates::get(&s, key.caller(), params::name(&slug, "template")?, version).await?.into()))
 }

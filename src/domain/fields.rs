@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde_json::{Map, Value};
 
-use crate::error::{Error, Fault, Result};
+use crate::error::{Error, Fault, NO_NUL, Result, has_nul};
 
 /// One JSON object being read. Fields nobody asks for are faults in the end.
 #[derive(Debug)]
@@ -75,6 +75,9 @@ impl<'v> Fields<'v> {
         let mut texts = Vec::with_capacity(list.len());
         for (i, entry) in list.iter().enumerate() {
             match entry {
+                Value::String(text) if has_nul(text) => {
+                    self.extend([Fault::new(format!("/{name}/{i}"), "control_character", NO_NUL)]);
+                }
                 Value::String(text) => texts.push(text.clone()),
                 _ => self.extend([Fault::new(format!("/{name}/{i}"), "not_a_string", "send a string")]),
             }

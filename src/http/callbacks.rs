@@ -28,7 +28,7 @@ const LIMIT: usize = 1024 * 1024;
         ("provider" = String, Path, description = "The provider", example = "prv_1a2b3c4d5e6f7"),
         ("secret" = String, Path, description = "What nobody can guess of the address"),
     ),
-    request_body(content = String, content_type = "*/*", description = "As the vendor writes it, at most 1 MiB"),
+    request_body(content = Option<String>, content_type = "*/*", description = "As the vendor writes it, at most 1 MiB"),
     responses(
         (status = 200, description = "Stored. The body is what the vendor waits for", body = String, content_type = "text/plain"),
         (status = 404, description = "Nobody has this address"),

@@ -9,6 +9,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
 
 use super::errors::Problem;
+use super::params;
 use super::routes::routes;
 use crate::Result;
 use crate::service::Services;
@@ -58,7 +59,7 @@ pub async fn feed(request: HttpRequest, s: Data<Services>) -> Result<HttpRespons
     ),
 )]
 pub async fn alert(request: HttpRequest, s: Data<Services>, id: Path<String>) -> Result<HttpResponse> {
-    let document = cap::document(&s, &id).await?;
+    let document = cap::document(&s, params::name(&id, "alert")?).await?;
     Ok(answer(request.headers(), document, CAP, FOR_GOOD))
 }
 

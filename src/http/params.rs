@@ -8,7 +8,7 @@ use actix_web::HttpRequest;
 use url::form_urlencoded;
 
 use crate::clock::Timestamp;
-use crate::error::Faults;
+use crate::error::{Faults, NO_NUL, has_nul};
 use crate::{Error, Result};
 
 const DEFAULT_LIMIT: u32 = 50;
@@ -39,6 +39,10 @@ impl<'q> Params<'q> {
         let found = values.next().map(|(_, value)| value.trim().to_owned()).filter(|text| !text.is_empty());
         if values.next().is_some() {
             self.fault(name, "repeated", format!("`{name}` may be given once"));
+        }
+        if found.as_deref().is_some_and(has_nul) {
+            self.fault(name, "control_character", NO_NUL);
+            return None;
         }
         found
     }
@@ -134,6 +138,11 @@ impl<'q> Params<'q> {
     }
 }
 
+/// The name in a path, such as a slug or a campus id. What can be stored nowhere names nothing.
+pub fn name<'p>(text: &'p str, what: &'static str) -> Result<&'p str> {
+    if has_nul(text) { Err(Error::NotFound(what)) } else { Ok(text) }
+}
+
 /// The id in a path. What is no id names nothing.
 pub fn id<T: FromStr>(text: &str, what: &'static str) -> Result<T> {
     text.parse().map_err(|_| Error::NotFound(what))
@@ -181,6 +190,15 @@ mod tests {
                 pair("?colour", "unknown_parameter"),
             ]
         );
+    }
+
+    #[test]
+    fn a_nul_is_nothing_to_look_for() {
+        let mut params = Params::parse("q=a%00b");
+        assert_eq!(params.text("q"), None);
+        assert_eq!(faults(params), [pair("?q", "control_character")]);
+        assert!(matches!(name("a\0", "group"), Err(Error::NotFound("group"))));
+        assert_eq!(name("a b", "group").unwrap(), "a b");
     }
 
     #[test]

@@ -20,6 +20,7 @@ use crate::domain::audience;
 use crate::domain::emergency::Run;
 use crate::domain::fields::Fields;
 use crate::domain::id::BroadcastId;
+use crate::error::{NO_NUL, has_nul};
 use crate::http::errors::Problem;
 use crate::http::params::{self, Params};
 use crate::http::{Key, RequestId, body, client};
@@ -61,7 +62,7 @@ pub struct PressBody {
 pub struct PressHeaders {
     /// 1–255 printable characters. The same key and the same body again: the first answer again, even where the broadcast
     /// has ended meanwhile. Kept at least a day.
-    #[param(rename = "Idempotency-Key")]
+    #[param(rename = "Idempotency-Key", schema_with = idempotency::schema)]
     pub idempotency_key: Option<String>,
 }
 
@@ -171,6 +172,10 @@ fn text(fields: &mut Fields<'_>, name: &'static str, longest: usize) -> String {
         None => String::new(),
         Some(Value::String(text)) if text.trim().chars().count() > longest => {
             fields.fault(name, "too_long", format!("at most {longest} characters"));
+            String::new()
+        }
+        Some(Value::String(text)) if has_nul(text) => {
+            fields.fault(name, "control_character", NO_NUL);
             String::new()
         }
         Some(Value::String(text)) => text.trim().to_owned(),

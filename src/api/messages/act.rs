@@ -4,6 +4,7 @@ use actix_web::HttpRequest;
 use actix_web::web::{Data, Json, Path};
 use serde_json::Value;
 use utoipa::ToSchema;
+use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Schema, Type};
 
 use super::message;
 use crate::Result;
@@ -25,8 +26,7 @@ pub struct CancelBody {}
 /// Which deliveries to send again.
 #[derive(Debug, ToSchema)]
 pub struct ResendBody {
-    /// Of `failed`, `unknown`, `expired`, `cancelled`.
-    #[schema(example = json!(["failed", "unknown"]))]
+    #[schema(schema_with = ended_states)]
     pub states: Vec<State>,
     /// Channels to add for the people of these deliveries where they were not planned before.
     #[schema(required = false)]
@@ -82,7 +82,6 @@ pub async fn resend(
 }
 
 fn resend_body(body: &Value) -> Result<(Vec<State>, Vec<ChannelKind>)> {
-    const MOST: usize = 16;
     let mut fields = Fields::of(body)?;
     let mut faults = Vec::new();
     fields.texts("states", MOST);
@@ -106,8 +105,22 @@ fn resend_body(body: &Value) -> Result<(Vec<State>, Vec<ChannelKind>)> {
     Ok((states, channels))
 }
 
+/// Entries of a list.
+const MOST: usize = 16;
+
 /// Deliveries in these can be opened again.
 const ENDED: [State; 4] = [State::Failed, State::Unknown, State::Expired, State::Cancelled];
+
+fn ended_states() -> Schema {
+    let state = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(ENDED.map(State::name)));
+    ArrayBuilder::new()
+        .items(state)
+        .description(Some("Which to send again"))
+        .min_items(Some(1))
+        .max_items(Some(MOST))
+        .examples([["failed", "unknown"]])
+        .into()
+}
 
 fn words() -> String {
     ENDED.map(State::name).join(", ")

@@ -11,7 +11,7 @@ use actix_web::{HttpMessage as _, HttpRequest, HttpResponse};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use utoipa::openapi::schema::{AllOfBuilder, AnyOfBuilder, ObjectBuilder, Type};
+use utoipa::openapi::schema::{AnyOfBuilder, ObjectBuilder, Type};
 use utoipa::openapi::{Ref, RefOr, Schema};
 use utoipa::{IntoParams, PartialSchema, ToSchema};
 
@@ -29,6 +29,8 @@ use crate::{Error, Result};
 
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 const PREFER: &str = "prefer";
+/// The one value of `?unknown=`.
+const SKIP: &str = "skip";
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 const LONGEST_WAIT_SECONDS: u64 = 30;
 
@@ -50,15 +52,17 @@ pub struct BatchBody {
 pub struct BatchMessage;
 
 impl PartialSchema for BatchMessage {
+    /// Not composed of the two, as each of them would forbid what the other has.
     fn schema() -> RefOr<Schema> {
-        let key = ObjectBuilder::new()
-            .schema_type(Type::String)
-            .description(Some("As the header `Idempotency-Key`, for this message alone"));
-        AllOfBuilder::new()
-            .item(Ref::from_schema_name(MessageBody::name()))
-            .item(ObjectBuilder::new().property("idempotency_key", key))
-            .description(Some("A message, and the key that makes repeating it safe"))
-            .into()
+        let mut schema = MessageBody::schema();
+        if let RefOr::T(Schema::Object(message)) = &mut schema {
+            let key = ObjectBuilder::new()
+                .schema_type(Type::String)
+                .description(Some("As the header `Idempotency-Key`, for this message alone"));
+            message.properties.insert("idempotency_key".to_owned(), key.into());
+            message.description = Some("A message, and the key that makes repeating it safe".to_owned());
+        }
+        schema
     }
 }
 
@@ -112,10 +116,10 @@ pub struct BatchResult {
 #[into_params(parameter_in = Header)]
 pub struct SendHeaders {
     /// 1–255 printable characters. The same key and the same body again: the first answer again. Kept at least a day.
-    #[param(rename = "Idempotency-Key")]
+    #[param(rename = "Idempotency-Key", schema_with = idempotency::schema)]
     pub idempotency_key: Option<String>,
     /// `wait=N`: answer when the message is completed, or after N seconds (30 at most).
-    #[param(rename = "Prefer", example = "wait=5")]
+    #[param(rename = "Prefer", value_type = String, required = false, example = "wait=5")]
     pub prefer: Option<String>,
 }
 
@@ -123,7 +127,7 @@ pub struct SendHeaders {
 #[into_params(parameter_in = Header)]
 pub struct BatchHeaders {
     /// 1–255 printable characters; stands for every message without a key of its own, by its place.
-    #[param(rename = "Idempotency-Key")]
+    #[param(rename = "Idempotency-Key", schema_with = idempotency::schema)]
     pub idempotency_key: Option<String>,
 }
 
@@ -131,7 +135,12 @@ pub struct BatchHeaders {
 #[into_params(parameter_in = Query)]
 pub struct SendParams {
     /// `skip`: leave out groups and people nobody knows, and report them, instead of refusing the message.
+    #[param(schema_with = only_skip)]
     pub unknown: Option<String>,
+}
+
+fn only_skip() -> Schema {
+    ObjectBuilder::new().schema_type(Type::String).enum_values(Some([SKIP])).into()
 }
 
 /// Sends a message.
@@ -261,7 +270,7 @@ fn options(request: &HttpRequest, request_id: &RequestId) -> Result<AcceptOption
 
 fn skips_unknown(params: &mut Params<'_>) -> bool {
     let unknown = params.text("unknown");
-    let skip_unknown = unknown.as_deref() == Some("skip");
+    let skip_unknown = unknown.as_deref() == Some(SKIP);
     if unknown.is_some() && !skip_unknown {
         params.fault("unknown", "invalid_value", "`unknown` is `skip`, or left out");
     }

@@ -8,6 +8,7 @@ mod limited;
 mod matrix;
 mod messages;
 mod metrics;
+mod nul;
 mod openapi;
 mod problems;
 mod readiness;

@@ -263,6 +263,8 @@ async fn every_error_that_can_be_brought_about_is_described() {
         wrong.problem(405, "method_not_allowed");
         walk.check(operation, &wrong);
     }
+    let of_nobody = ("/api/v1/recipients", "/api/v1/recipients?group=gone");
+    walk.ask(("GET", of_nobody.0), of_nobody, |r| r).await.problem(404, "not_found");
     conflicts(&mut walk).await;
     walk.app.services.db.close().await;
     walk.app.clock.turn(10_000);

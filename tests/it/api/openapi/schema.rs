@@ -6,6 +6,8 @@ use serde_json::Value;
 
 use super::document::Document;
 
+const UNDESCRIBED: &str = "is not described";
+
 /// Everything in which `value` is not what the schema says, each with the place in the value.
 pub(super) fn mismatches(document: &Document, schema: &Value, value: &Value) -> Vec<String> {
     let mut found = Vec::new();
@@ -21,6 +23,12 @@ fn check(document: &Document, schema: &Value, value: &Value, at: &str, found: &m
         if let Some(best) = tried.into_iter().min_by_key(Vec::len).filter(|best| !best.is_empty()) {
             found.push(format!("{at}: fits none of {combined}; nearest: {}", best.join("; ")));
         }
+    }
+    for part in schema["allOf"].as_array().into_iter().flatten() {
+        // What is not described by one of them may be by another.
+        found.extend(
+            tried(document, part, value, at).into_iter().filter(|wrong| !wrong.ends_with(UNDESCRIBED)),
+        );
     }
     if let Some(allowed) = schema["enum"].as_array()
         && !allowed.contains(value)
@@ -57,7 +65,7 @@ fn check(document: &Document, schema: &Value, value: &Value, at: &str, found: &m
                     (None, Value::Object(_)) => check(document, more, value, &at, found),
                     // An object of which nothing is said may hold anything.
                     _ if known.is_empty() || known.contains_key(name.as_str()) => {}
-                    _ => found.push(format!("{at}: is not described")),
+                    _ => found.push(format!("{at}: {UNDESCRIBED}")),
                 }
             }
         }
@@ -137,12 +145,15 @@ fn what_is_not_as_described_is_found() {
             "one": {"oneOf": [{"$ref": "#/components/schemas/Inner"}, {"type": "null"}]},
             "map": {"type": "object", "additionalProperties": {"type": "integer"}},
             "free": {"type": "object"},
+            "both": {"allOf": [
+                {"$ref": "#/components/schemas/Inner"}, {"type": "object", "properties": {"m": {"type": "integer"}}},
+            ]},
         },
     });
     let wrong = |value: Value| mismatches(&document, &schema, &value).len();
     assert_eq!(
         wrong(json!({"a": null, "at": "2026-09-21T14:13:20Z", "kind": "x", "list": [{"n": 1}], "one": null,
-        "map": {"k": 1}, "free": {"k": [1]}})),
+        "map": {"k": 1}, "free": {"k": [1]}, "both": {"n": 1, "m": 2}})),
         0
     );
     for value in [
@@ -155,6 +166,8 @@ fn what_is_not_as_described_is_found() {
         json!({"a": "", "list": [{"n": 1, "m": 2}]}),
         json!({"a": "", "one": {"n": null}}),
         json!({"a": "", "map": {"k": "1"}}),
+        json!({"a": "", "both": {"n": "1", "m": 2}}),
+        json!({"a": "", "both": {"n": 1, "l": 2}}),
     ] {
         assert_eq!(wrong(value.clone()), 1, "{value}");
     }

@@ -9,7 +9,7 @@ use super::schema;
 use super::walk::{NONE, Walk, fill, message, press};
 
 /// Complete bodies whose fields together are all that a schema has.
-fn bodies() -> Vec<(&'static str, Vec<Value>)> {
+pub(super) fn bodies() -> Vec<(&'static str, Vec<Value>)> {
     let everybody = json!({"everyone": true, "exclude": {"groups": ["staff"], "recipients": ["2024002"], "where": "year = 1"}});
     let messages = vec![
         json!({

@@ -1,6 +1,9 @@
 //! The document `GET /openapi.json` serves: every route, field, error and header of the JSON face, and what answers
 //! without a key.
 
+mod described;
+mod inputs;
+
 use std::sync::LazyLock;
 
 use utoipa::openapi::path::Operation;
@@ -37,7 +40,7 @@ pub fn json() -> &'static str {
                        Every answer carries `X-Request-Id`; errors are RFC 9457 problem details, each kind \
                        explained under `/problems`. Lists answer `{data, next_cursor}`, newest first; pass \
                        `next_cursor` as `?cursor=` to go on. Fields and parameters that are not named here are \
-                       faults.\n\n\
+                       faults; a field that is null counts as left out, a parameter that is left empty too.\n\n\
                        **Filters** (`audience.where`, dynamic groups) are comparisons joined by `and`, `or`, `not` and \
                        parentheses: `role = 'student' and college in ('农学院', '园艺学院') and grade >= 2023`. An \
                        attribute is asked by `=` `!=` `<` `<=` `>` `>=` and a value, by `[not] in (value, …)`, \
@@ -127,6 +130,7 @@ struct Common;
 impl Modify for Common {
     fn modify(&self, document: &mut OpenApi) {
         let components = document.components.get_or_insert_default();
+        described::mend(components);
         let scheme = HttpBuilder::new()
             .scheme(HttpAuthScheme::Bearer)
             .description(Some("An API key: `bt_live_…`, or `bt_test_…`, which sends nothing; an alarm button's own is `bt_button_…`"))
@@ -144,8 +148,13 @@ impl Modify for Common {
                 // Whether a button is there is told to nobody who has no key of it.
                 let has_id = path.contains('{') && !path.starts_with("/api/v1/buttons/");
                 complete(operation, is_api, has_id);
+                inputs::allow_empty(operation);
+                if let Some(RefOr::T(body)) = &mut operation.request_body {
+                    inputs::leave_out(body);
+                }
             }
         }
+        inputs::close(document);
     }
 }
 
