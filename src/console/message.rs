@@ -18,6 +18,7 @@ use super::rules::words::Names;
 use super::view::{Markup, View, escape};
 use crate::clock::Timestamp;
 use crate::config::Language;
+use crate::domain::audience::Whose;
 use crate::domain::channel::ChannelKind;
 use crate::domain::content::Rendered;
 use crate::domain::delivery::State;
@@ -501,6 +502,12 @@ fn audience(view: &View, names: &Names, message: &MessageView) -> String {
     if let Some(audience) = &message.audience {
         if audience.everyone {
             parts.push(view.t("audience-everyone"));
+        } else if let Some(after) = &audience.after {
+            parts.push(view.t(match after.whose {
+                Whose::Told => "audience-told",
+                Whose::Missed => "audience-missed",
+                Whose::Silent => "audience-silent",
+            }));
         } else if audience.names_nobody() && message.to.is_empty() {
             parts.push(view.t("audience-erased"));
         }

@@ -77,7 +77,7 @@ pub(super) fn other_choices(s: &Services, id: BroadcastId, by: &str, plan: &Plan
             }
             tx.commit().await?;
             for word in &words {
-                word.announce(s).await;
+                word.announce(s);
             }
             Ok::<_, crate::Error>(())
         };

@@ -206,6 +206,9 @@ audience-direct = { $n ->
    *[other] { $count } direct addresses
 }
 audience-personal = each person by name
+audience-told = whoever has that broadcast, or may have it
+audience-missed = whoever no channel has reached
+audience-silent = whoever has not said whether they are safe
 audience-erased = people erased since
 audience-rules = decided by rules
 deliveries-export = Export as CSV
