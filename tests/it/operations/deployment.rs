@@ -250,7 +250,7 @@ impl Drop for Nginx {
 fn browser() -> reqwest::Client {
     rustls::crypto::ring::default_provider().install_default().unwrap_or_default();
     let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
-    client.danger_accept_invalid_certs(true).build().unwrap()
+    client.tls_danger_accept_invalid_certs(true).build().unwrap()
 }
 
 /// What opens something is in none of nginx's logs, whether it is answered or not.
