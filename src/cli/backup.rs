@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::context::Context;
+use super::context::{Context, unless_stopped};
 use crate::clock::Clock;
 use crate::service::backups::{self, BackedUp, Wishes};
 use crate::telemetry;
@@ -35,7 +35,9 @@ impl Backup {
         telemetry::init(&config.log)?;
         let wishes = Wishes { force: self.force, with_key: self.with_key };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let made = runtime.block_on(backups::back_up(&config, &Clock::System, &self.file, wishes))?;
+        let made = runtime.block_on(unless_stopped(async {
+            Ok(backups::back_up(&config, &Clock::System, &self.file, wishes).await?)
+        }))?;
         context.output.print(&made, |made| text(made, &config.secrets.key_file.display().to_string()))
     }
 }

@@ -2,6 +2,9 @@
 
 use std::path::PathBuf;
 
+use tokio::signal::unix::{SignalKind, signal};
+use url::Url;
+
 use super::output::Output;
 use crate::clock::Clock;
 use crate::config::{Config, Layers, Origin, Problems};
@@ -35,17 +38,52 @@ impl Context {
         &self,
         act: impl AsyncFnOnce(&Services) -> anyhow::Result<T>,
     ) -> anyhow::Result<T> {
+        self.with(async |config, url| Ok(Services::open(config, Clock::System, url).await?), act)
+    }
+
+    /// As [`with_services`](Self::with_services), on a store that is there: what looks after one must not make an empty one where
+    /// the settings name another than the server's. Returns also what the store is called.
+    pub(super) fn with_store<T>(
+        &self,
+        act: impl AsyncFnOnce(&Services) -> anyhow::Result<T>,
+    ) -> anyhow::Result<(T, String)> {
+        let store = self.load()?.store.database.to_string();
+        let done = self.with(
+            async |config, url| Ok(Services::open_existing(config, Clock::System, url, false).await?),
+            act,
+        )?;
+        Ok((done, store))
+    }
+
+    fn with<T>(
+        &self,
+        open: impl AsyncFnOnce(&Config, Url) -> anyhow::Result<Services>,
+        act: impl AsyncFnOnce(&Services) -> anyhow::Result<T>,
+    ) -> anyhow::Result<T> {
         let mut config = self.load()?;
         quiet(&mut config, "error");
         telemetry::init(&config.log)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(async {
             let url = config.public_url(config.server.listen);
-            let services = Services::open(&config, Clock::System, url).await?;
+            let services = open(&config, url).await?;
             let done = act(&services).await;
             services.close().await;
             done
         })
+    }
+}
+
+/// Does something unless SIGINT or SIGTERM comes first: then what it has made so far is dropped, files that are not whole among it.
+pub(super) async fn unless_stopped<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    let mut interrupted = signal(SignalKind::interrupt())?;
+    let mut terminated = signal(SignalKind::terminate())?;
+    tokio::select! {
+        // What is done is done.
+        biased;
+        done = work => done,
+        _ = interrupted.recv() => anyhow::bail!("stopped; nothing was changed"),
+        _ = terminated.recv() => anyhow::bail!("stopped; nothing was changed"),
     }
 }
 

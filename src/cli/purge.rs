@@ -4,11 +4,13 @@ use clap::Args;
 use serde::Serialize;
 
 use super::context::Context;
+use super::failure::TryAgain;
 use crate::service::{Caller, retention};
 
 pub(super) const AFTER_HELP: &str = "\
 A server that dispatches removes by itself, each hour and a little at a time, what is older than the terms under Settings,
-Retention. This does the same at once, beside a running server, and gives way to emergencies.";
+Retention. This does the same at once, beside a running server, and gives way to emergencies: it exits with 75 then, and is to be
+called again.";
 
 #[derive(Debug, Args)]
 pub(super) struct Purge {
@@ -28,6 +30,14 @@ struct Purged {
 }
 
 #[derive(Serialize)]
+struct Of {
+    /// The store's address without its password.
+    store: String,
+    #[serde(flatten)]
+    purged: Purged,
+}
+
+#[derive(Serialize)]
 struct Due {
     rule: &'static str,
     messages: i64,
@@ -36,7 +46,7 @@ struct Due {
 impl Purge {
     pub(super) fn run(&self, context: &Context) -> anyhow::Result<()> {
         let dry_run = self.dry_run;
-        let purged = context.with_services(async |s| {
+        let (purged, store) = context.with_store(async |s| {
             let account = retention::show(s, &Caller::Command("purge")).await?;
             let due = account.due.iter().map(|due| Due {
                 rule: crate::domain::retention::rule(due.category, due.stage),
@@ -49,13 +59,11 @@ impl Purge {
             let done = retention::purge(s).await?;
             Ok(Purged { due, removed: done.removed, gave_way: done.gave_way })
         })?;
-        context.output.print(&purged, |purged| {
-            let mut lines: Vec<_> = purged
-                .due
-                .iter()
-                .filter(|due| due.messages > 0)
-                .map(|due| format!("{}: {} messages are due", due.rule, due.messages))
-                .collect();
+        let gave_way = purged.gave_way;
+        context.output.print(&Of { store, purged }, |Of { store, purged }| {
+            let mut lines = vec![store.clone()];
+            let due = purged.due.iter().filter(|due| due.messages > 0);
+            lines.extend(due.map(|due| format!("{}: {} messages are due", due.rule, due.messages)));
             lines.push(match (dry_run, purged.gave_way) {
                 (true, _) => "nothing was removed".to_owned(),
                 (false, true) => {
@@ -66,6 +74,10 @@ impl Purge {
                 }
             });
             lines.join("\n")
-        })
+        })?;
+        if gave_way {
+            return Err(TryAgain(anyhow::anyhow!("an emergency waits, and what is left is left")).into());
+        }
+        Ok(())
     }
 }

@@ -30,7 +30,7 @@ pub(super) async fn run(s: Services, owner: i64, stop: CancellationToken) {
         if let Err(error) = tick(&s, owner, ticks).await {
             super::trouble("sweeping", &error);
         }
-        is_removing |= ticks.is_multiple_of(HOURLY);
+        is_removing |= is_hour(ticks);
         if is_removing && ticks.is_multiple_of(SELDOM) {
             is_removing = remove(&s).await;
         }
@@ -72,10 +72,19 @@ async fn tick(s: &Services, owner: i64, ticks: u32) -> Result<()> {
     if ticks.is_multiple_of(RARELY) {
         deliveries::complete_left_open(s).await?;
     }
-    if ticks.is_multiple_of(HOURLY) {
+    if ticks == 0 {
+        // Those that came in while processes of an older version still ran.
+        planning::give_departments(s).await?;
+    }
+    if is_hour(ticks) {
         clear_out(s).await;
     }
     Ok(())
+}
+
+/// Not at the start: whoever began a new version has an hour to say how long things are kept, or to go back.
+const fn is_hour(ticks: u32) -> bool {
+    ticks > 0 && ticks.is_multiple_of(HOURLY)
 }
 
 /// One step of removing what is kept no longer; whether another is to follow.
@@ -131,4 +140,17 @@ async fn expire_and_release(s: &Services, owner: i64) -> Result<usize> {
         changed += deliveries::release_lost(s, owner).await?;
     }
     Ok(changed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_removed_before_an_hour_has_passed() {
+        let hour = (Duration::from_hours(1).as_millis() / TICK.as_millis()) as u32;
+        let first = (0..2 * hour).find(|ticks| is_hour(*ticks));
+        assert_eq!(first, Some(hour));
+        assert_eq!((hour + 1..=2 * hour).find(|ticks| is_hour(*ticks)), Some(2 * hour));
+    }
 }

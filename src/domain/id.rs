@@ -146,6 +146,13 @@ impl MessageId {
     }
 }
 
+/// A key that counting up from 1 does not come to before `at`: it would take more than 32,000 a second since 2024. Two stores
+/// that go on from there at different moments do not meet, and it fits into 48 bits for two hundred years.
+pub const fn beyond(at: Timestamp) -> i64 {
+    let millis = at.millis() - EPOCH_2024;
+    if millis > 0 { millis << 5 } else { 0 }
+}
+
 /// Makes message keys that rise with time and need no round trip to the store: milliseconds since 2024, then a node
 /// number, then a count. A clock that is set back does not make an old key again.
 #[derive(Debug)]
@@ -216,6 +223,15 @@ mod tests {
         assert_eq!(MessageId::first_at(Timestamp(0)), MessageId(0));
         let later = MessageId::first_at(Timestamp(now.0 + 3_600_000));
         assert_eq!(later.0 - MessageId::first_at(now).0, MessageId::HOUR);
+    }
+
+    #[test]
+    fn what_is_beyond_a_moment_rises_by_32_a_millisecond_and_is_small_enough_for_links() {
+        let now = Timestamp(1_790_000_000_000);
+        assert_eq!(beyond(Timestamp(now.0 + 1_000)) - beyond(now), 32_000);
+        assert_eq!(beyond(Timestamp(0)), 0);
+        let in_two_hundred_years = Timestamp(now.0 + 200 * 366 * 86_400_000);
+        assert!(beyond(in_two_hundred_years) < 1 << 48);
     }
 
     #[test]

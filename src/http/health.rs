@@ -42,9 +42,9 @@ pub async fn live() -> web::Json<Health> {
 /// Whether this node should be sent requests.
 ///
 /// 503 only where requests must go elsewhere: the store does not answer, or this process is stopping. A dead mail relay
-/// must not take the emergency button off the balancer. `providers` is `degraded` while one that is in use fails or asks
-/// for less, and where no provider serves a channel that sources may use, or takes a kind of address by which deliveries
-/// wait; `detail` says which.
+/// must not take the emergency button off the balancer. `store` is `degraded` while nothing can be written to it. `providers`
+/// is `degraded` while one that is in use fails or asks for less, and where no provider serves a channel that sources may
+/// use, or takes a kind of address by which deliveries wait; `detail` says which.
 #[utoipa::path(
     get, path = "/readyz", tag = "operation",
     responses(

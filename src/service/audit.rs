@@ -11,7 +11,8 @@ use std::sync::{Mutex, PoisonError};
 use serde::Serialize;
 use serde_json::json;
 
-use super::{Caller, Services, suppressions};
+use super::{Caller, Services, backups, suppressions};
+use crate::clock::Timestamp;
 use crate::domain::operator::Permission;
 use crate::store::audit_chain::{self, LinkRow, SealRow};
 use crate::{Error, Result};
@@ -74,8 +75,11 @@ pub async fn seal(s: &Services) -> Result<u64> {
 
 /// Notes the end down, unless what was noted before is not in the log any more: then the note is evidence, and stays.
 async fn note_end(s: &Services, end: SealRow) -> Result<()> {
-    let noted = s.audit_note.read()?;
-    if let Some(noted) = &noted {
+    let restored = backups::restored_at(s).await?;
+    if s.audit_note.read()?.is_some_and(|noted| noted.restored < restored) {
+        // Of a log that was lost: it says what the backup lacked.
+        s.audit_note.put_aside(restored)?;
+    } else if let Some(Known { noted, .. }) = &s.audit_note.read()? {
         if noted.place >= end.place {
             return Ok(());
         }
@@ -87,7 +91,13 @@ async fn note_end(s: &Services, end: SealRow) -> Result<()> {
             return Ok(());
         }
     }
-    s.audit_note.write(&Noted { place: end.place, print: end.print })
+    s.audit_note.write(&Known { noted: Noted { place: end.place, print: end.print }, restored })
+}
+
+/// What was noted down here, unless the store was restored since: then it is of the log that was lost.
+async fn noted(s: &Services) -> Result<Option<Noted>> {
+    let Some(known) = s.audit_note.read()? else { return Ok(None) };
+    Ok((known.restored >= backups::restored_at(s).await?).then_some(known.noted))
 }
 
 /// The first act that is not as it was, as far as this process knows: the end is held against what was noted down, the whole
@@ -96,7 +106,7 @@ pub(super) async fn broken(s: &Services) -> Result<Option<i64>> {
     if let Some(place) = s.audit_note.trouble() {
         return Ok(Some(place));
     }
-    match s.audit_note.read()? {
+    match noted(s).await? {
         Some(noted) if !stands(s, &noted).await? => Ok(Some(noted.place)),
         _ => Ok(None),
     }
@@ -134,11 +144,37 @@ impl FromStr for Noted {
     }
 }
 
+/// An act as it was noted down here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Known {
+    noted: Noted,
+    /// When the store had last been restored then; 0 where it never was.
+    restored: Timestamp,
+}
+
+impl std::fmt::Display for Known {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.noted.fmt(f)?;
+        if self.restored.0 > 0 { write!(f, " {}", self.restored.0) } else { Ok(()) }
+    }
+}
+
+impl FromStr for Known {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> std::result::Result<Self, Self::Err> {
+        let (noted, restored) = text.trim().split_once(' ').unwrap_or((text, "0"));
+        let restored =
+            restored.parse::<i64>().map_err(|_| "behind the act stands the moment of a restore")?;
+        Ok(Self { noted: noted.parse()?, restored: Timestamp(restored) })
+    }
+}
+
 /// Where the end of the log is noted down outside the store: in a file of this node's, or for as long as the process lives.
 #[derive(Debug, Default)]
 pub struct Note {
     file: Option<PathBuf>,
-    known: Mutex<Option<Noted>>,
+    known: Mutex<Option<Known>>,
     /// Where the last look at the whole of it found it broken.
     trouble: Mutex<Option<i64>>,
 }
@@ -161,7 +197,7 @@ impl Note {
         self.file.as_deref()
     }
 
-    fn read(&self) -> Result<Option<Noted>> {
+    fn read(&self) -> Result<Option<Known>> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let (None, Some(file)) = (&known, &self.file) else { return Ok(known) };
         match fs::read_to_string(file) {
@@ -176,7 +212,17 @@ impl Note {
         }
     }
 
-    fn write(&self, noted: &Noted) -> Result<()> {
+    /// Leaves the note of the log before a restore beside the next one.
+    fn put_aside(&self, restored: Timestamp) -> Result<()> {
+        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        let Some(file) = &self.file else { return Ok(()) };
+        match fs::rename(file, file.with_extension(format!("before-restore-{}", restored.0))) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::internal(error)),
+            _ => Ok(()),
+        }
+    }
+
+    fn write(&self, noted: &Known) -> Result<()> {
         if let Some(file) = &self.file {
             // Beside it first, so that a crash leaves the old note or the new one.
             let beside = file.with_extension("new");
@@ -267,7 +313,7 @@ pub async fn check(s: &Services, caller: &Caller, noted: Option<&Noted>) -> Resu
         }
     };
     s.audit_note.keep_trouble(trouble.map(Trouble::place));
-    for noted in s.audit_note.read()?.iter().chain(noted) {
+    for noted in self::noted(s).await?.iter().chain(noted) {
         if trouble.is_none() && !stands(s, noted).await? {
             trouble = Some(Trouble::Replaced { place: noted.place });
         }

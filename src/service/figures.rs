@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
 
 use super::broadcasts::{self, Times};
-use super::providers::{self, TroubleKind};
-use super::{Caller, Services, alarms, reports};
+use super::providers::{self, Doubt, TroubleKind};
+use super::{Caller, Services, alarms, nodes, reports};
 use crate::Result;
 use crate::clock::Timestamp;
 use crate::domain::channel::ChannelKind;
@@ -70,6 +70,13 @@ async fn moment(s: &Services) -> String {
     sheet.set(names::BUILD, &[("version", env!("CARGO_PKG_VERSION")), ("database", database)], 1.0);
     if let Some(memory) = process::own_memory() {
         sheet.set(names::MEMORY, &[], memory.resident as f64);
+    }
+    if let Some((free, total)) = s.node.disk_bytes() {
+        sheet.set(names::DISK_FREE, &[], free as f64);
+        sheet.set(names::DISK_TOTAL, &[], total as f64);
+    }
+    if let Some(silent) = s.node.silent_for(s.clock.steady()) {
+        sheet.set(names::STORE_WRITE_AGE, &[], silent.as_secs_f64());
     }
     sheet.set(names::QUEUE_CONNECTED, &[], f64::from(u8::from(s.queue.trouble().is_none())));
     for lane in Lane::ALL {
@@ -132,6 +139,17 @@ async fn stored(s: &Services, sheet: &Sheet) -> Result<()> {
         let labels = [("channel", row.channel.name()), ("state", row.state.name())];
         sheet.set(names::TODAY, &labels, row.n as f64);
     }
+    let unplanned = store::oldest_unplanned(&s.db, now).await?;
+    for lane in Lane::ALL {
+        let oldest = unplanned.iter().find(|row| row.lane == *lane);
+        let since = oldest.map_or(Duration::ZERO, |row| now.since(row.send_at));
+        sheet.set(names::OLDEST_UNPLANNED, &[("lane", lane.name())], since.as_secs_f64());
+    }
+    let living = nodes::living(s).await?;
+    for role in nodes::ROLES {
+        let n = living.iter().filter(|row| row.facts.0.roles.iter().any(|of| of == role)).count();
+        sheet.set(names::NODES, &[("role", role)], n as f64);
+    }
     stuck(s, sheet, now).await?;
     let lag = receipts::lag(&s.db, MOST_RECEIPTS).await?;
     for (step, n) in [("unread", lag.unread), ("unmatched", lag.unmatched)] {
@@ -144,6 +162,8 @@ async fn stored(s: &Services, sheet: &Sheet) -> Result<()> {
     }
     for provider in providers::health(s).await? {
         let state = match provider.trouble.map(|trouble| trouble.kind) {
+            // Between two pauses nobody knows better than before the first.
+            None if provider.doubt == Some(Doubt::Untried) => 1.0,
             None => 0.0,
             Some(TroubleKind::Failed) => 1.0,
             Some(TroubleKind::Paused) => 2.0,

@@ -25,6 +25,8 @@ pub(super) const SET_TOLD: Duration = Duration::from_mins(10);
 
 /// The role of those that hand over.
 const DISPATCH: &str = "dispatch";
+/// Every role.
+pub(super) const ROLES: [&str; 2] = ["web", DISPATCH];
 
 /// This process.
 #[derive(Debug, Default)]
@@ -46,6 +48,8 @@ struct Pulse {
     started: Option<Timestamp>,
     last: Option<(Timestamp, Duration)>,
     set: Option<(Timestamp, i64)>,
+    /// When it last said so, or first tried to, by a clock that nobody can set.
+    said: Option<Duration>,
 }
 
 impl Pulse {
@@ -100,6 +104,24 @@ impl Node {
         stat.map_or((0, 0), |stat| (stat.f_bavail * stat.f_frsize, stat.f_blocks * stat.f_frsize))
     }
 
+    /// Free and all bytes of the disk with the data directory; nothing where there is none.
+    pub(super) fn disk_bytes(&self) -> Option<(u64, u64)> {
+        Some(self.disk()).filter(|(_, total)| *total > 0)
+    }
+
+    /// For how long it could not say that it is there: the store takes nothing that is written. Nothing before the first time.
+    pub(super) fn silent_for(&self, steady: Duration) -> Option<Duration> {
+        let pulse = self.pulse.lock().unwrap_or_else(PoisonError::into_inner);
+        pulse.said.map(|said| steady.saturating_sub(said))
+    }
+
+    fn said(&self, steady: Duration, again: bool) {
+        let mut pulse = self.pulse.lock().unwrap_or_else(PoisonError::into_inner);
+        if again || pulse.said.is_none() {
+            pulse.said = Some(steady);
+        }
+    }
+
     fn beat(&self, now: Timestamp, steady: Duration) -> Pulse {
         let mut pulse = self.pulse.lock().unwrap_or_else(PoisonError::into_inner);
         pulse.beat(now, steady);
@@ -109,6 +131,7 @@ impl Node {
 
 /// Says that this process is there, and how it is; on the way it learns how the campus is called now.
 pub async fn beat(s: &Services) -> Result<()> {
+    s.node.said(s.clock.steady(), false);
     letterhead::refresh(s).await?;
     let database = if s.clock.is_manual() { None } else { store::database_clock(&s.db).await? };
     let now = s.clock.now();
@@ -133,6 +156,7 @@ pub async fn beat(s: &Services) -> Result<()> {
     store::beat(&mut tx, s.node.id, &facts, at).await?;
     store::prune(&mut tx, at.minus(KEPT)).await?;
     tx.commit().await?;
+    s.node.said(s.clock.steady(), true);
     let living = store::list(&s.db, at.minus(GONE)).await?;
     s.node
         .peers

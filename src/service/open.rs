@@ -7,13 +7,14 @@ use tokio::time::timeout;
 use url::Url;
 
 use super::audit::Note;
-use super::{Campus, Services, Vault, letterhead, scenarios};
+use super::{Campus, Services, Vault, backups, letterhead, scenarios};
 use crate::channel::tls;
 use crate::clock::Clock;
 use crate::config::{BrokerUrl, CampusSignIn, Config, QueueUrl};
 use crate::identity::SignIn;
 use crate::queue::{LocalQueue, Queue, RabbitQueue};
 use crate::store::Db;
+use crate::store::backup::is_there;
 use crate::{Error, Result};
 
 /// How long a process that ends waits for small writes and wake-ups on their way, and for the store.
@@ -22,15 +23,60 @@ const FINISH: Duration = Duration::from_secs(5);
 const LEAVE: Duration = Duration::from_secs(3);
 
 impl Services {
+    /// As [`open`](Self::open), of a store and a key that are there: neither is made. With `any_key` the key need not be the one
+    /// that the store belongs to.
+    ///
+    /// # Errors
+    ///
+    /// A conflict where one of them is not there.
+    pub async fn open_existing(
+        config: &Config,
+        clock: Clock,
+        public_url: Url,
+        any_key: bool,
+    ) -> Result<Self> {
+        let database = &config.store.database;
+        if !is_there(&database.expose()).await? {
+            let detail = format!(
+                "there is no store at {database}; say with --config and the environment which one it is, as the server is told"
+            );
+            return Err(Error::conflict("no_store", detail));
+        }
+        let key = &config.secrets.key_file;
+        if !key.exists() {
+            return Err(Error::conflict("no_key", format!("there is no secret key at {}", key.display())));
+        }
+        Self::open_as(config, clock, public_url, any_key).await
+    }
+
     /// Opens the store, bringing its schema up to date, and the key, making both where there are none. `public_url` is
     /// [`Config::public_url`], known in full once a server listens.
+    ///
+    /// # Errors
+    ///
+    /// A conflict where the store belongs to another key.
     pub async fn open(config: &Config, clock: Clock, public_url: Url) -> Result<Self> {
+        Self::open_as(config, clock, public_url, false).await
+    }
+
+    async fn open_as(config: &Config, clock: Clock, public_url: Url, any_key: bool) -> Result<Self> {
         config.make_data_directory().map_err(|error| {
             Error::unavailable(format!("data.directory {}: {error}", config.data.directory.display()))
         })?;
-        let vault = Vault::open(&config.secrets.key_file)?;
         let db = Db::open(&config.store.database.expose()).await?;
+        let key = &config.secrets.key_file;
+        // None is made for a store that has one.
+        if !key.exists() && backups::has_key(&db).await? {
+            return Err(backups::not_its_key(key, "is not there, and the store has one"));
+        }
+        let vault = Vault::open(key)?;
         let services = Self::over(config, clock, public_url, vault, db)?;
+        if !any_key && !backups::is_its_key(&services).await? {
+            return Err(backups::not_its_key(
+                key,
+                "is another installation's: not the one that the store belongs to",
+            ));
+        }
         letterhead::refresh(&services).await?;
         scenarios::seed(&services).await?;
         Ok(services)

@@ -11,6 +11,9 @@ use crate::clock::Timestamp;
 /// A store that takes longer than this to answer is as good as gone for whoever waits at the balancer.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// A process writes four times as often.
+const SILENT: Duration = Duration::from_mins(1);
+
 /// One thing this node depends on.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct Part {
@@ -54,7 +57,7 @@ impl Part {
 /// Asks every part. The schema needs no asking: a store is opened only after its migrations.
 pub async fn check(s: &Services) -> Vec<Part> {
     let store = match tokio::time::timeout(PATIENCE, s.db.ping()).await {
-        Ok(Ok(())) => Part::ok("store"),
+        Ok(Ok(())) => writable(s),
         Ok(Err(error)) => Part::unavailable("store", error.to_string()),
         Err(_) => Part::unavailable("store", "no answer in time"),
     };
@@ -66,7 +69,7 @@ pub async fn check(s: &Services) -> Vec<Part> {
             format!("the broker is away, each process looks into the store instead: {why}"),
         ),
     };
-    if !store.is_ok() {
+    if store.is_unavailable() {
         return vec![store, queue];
     }
     let providers = match tokio::time::timeout(PATIENCE, shortcomings(s)).await {
@@ -75,6 +78,22 @@ pub async fn check(s: &Services) -> Vec<Part> {
         Ok(Err(_)) | Err(_) => Part::degraded("providers", "not known: the store did not tell"),
     };
     vec![store, queue, providers]
+}
+
+/// A store that answers and takes nothing. Every node has the same one: off the balancer it would help nobody, and what is there can
+/// still be read.
+fn writable(s: &Services) -> Part {
+    match s.node.silent_for(s.clock.steady()).filter(|silent| *silent >= SILENT) {
+        None => Part::ok("store"),
+        Some(silent) => Part::degraded(
+            "store",
+            format!(
+                "nothing could be written to it for {} seconds, so nothing is accepted: is its disk full or read-only, or does \
+                 somebody hold it locked?",
+                silent.as_secs()
+            ),
+        ),
+    }
 }
 
 /// What keeps deliveries from leaving, in words for whoever looks after this.

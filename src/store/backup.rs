@@ -57,6 +57,25 @@ pub async fn mark(file: &str, note: &str) -> Result<()> {
     }
 }
 
+/// Whether a store of this program is at an address. Makes nothing where there is none.
+pub async fn is_there(url: &str) -> Result<bool> {
+    if let Some(file) = url.strip_prefix("sqlite://") {
+        if !std::path::Path::new(file).exists() {
+            return Ok(false);
+        }
+        let mut conn = open(file, false).await?;
+        let text = "SELECT count(*) FROM sqlite_schema WHERE name = '_sqlx_migrations'";
+        let found: i64 = sqlx::query_scalar(text).fetch_one(&mut conn).await?;
+        conn.close().await?;
+        return Ok(found > 0);
+    }
+    let mut conn = super::postgres_options(url)?.connect().await?;
+    let text = "SELECT to_regclass('_sqlx_migrations') IS NOT NULL";
+    let found: bool = sqlx::query_scalar(text).fetch_one(&mut conn).await?;
+    conn.close().await?;
+    Ok(found)
+}
+
 /// Looks through a file that is to become the store.
 ///
 /// # Errors

@@ -49,6 +49,7 @@ macro_rules! steps {
             39 "0039_roll_help",
             40 "0040_untold",
             41 "0041_pace",
+            42 "0042_ids",
         )
     };
     ($folder:literal: $($version:literal $name:literal,)+) => {

@@ -251,6 +251,37 @@ fn oldest_of_each(columns: &str) -> String {
 }
 
 row! {
+    /// When the longest waiting message of a lane was due.
+    pub struct UnplannedRow {
+        pub lane: Lane,
+        pub send_at: Timestamp,
+    }
+}
+
+/// The live message that has been due for longest and is not planned to its end, for each lane that has any.
+pub async fn oldest_unplanned(db: &Db, now: Timestamp) -> Result<Vec<UnplannedRow>> {
+    let mut queues: Vec<_> = Rank::ALL
+        .iter()
+        .enumerate()
+        .map(|(place, rank)| {
+            format!(
+                "SELECT * FROM (SELECT {LANE}, send_at FROM message
+                    WHERE status <= 1 AND lane = {rank} AND send_at <= $1 AND NOT test
+                    ORDER BY send_at, id LIMIT 1) AS q{place}",
+                rank = rank.code()
+            )
+        })
+        .collect();
+    // Few are being planned at once.
+    queues.push(format!("SELECT {LANE}, send_at FROM message WHERE status = 2 AND NOT test"));
+    let text = format!(
+        "SELECT lane, min(send_at) AS send_at FROM ({}) AS w GROUP BY lane ORDER BY lane",
+        queues.join(" UNION ALL ")
+    );
+    Ok(in_db!(db, |c| sqlx::query_as::<_, UnplannedRow>(sql(text)).bind(now.0).fetch_all(c).await)?)
+}
+
+row! {
     /// How many messages stand in a status.
     pub struct StatusCountRow {
         pub status: Status,

@@ -174,6 +174,48 @@ on_both!(what_was_noted_down_is_still_there_after_a_restart, |db| async {
     assert_eq!(file.trim_end(), whole.note);
 });
 
+on_both!(after_a_restore_the_notes_of_every_node_are_of_the_log_that_was_lost, |db| async {
+    let (here, there) = (TempFolder::new(), TempFolder::new());
+    let s = begun(&db, &here);
+    act(&s, 1..=5).await;
+    look(&s).await;
+    act(&s, 6..=6).await;
+    look(&begun(&db, &there)).await;
+    // The backup was made after the third.
+    tamper(&db, "DELETE FROM audit WHERE place > 3").await;
+    tamper(&db, "UPDATE audit_seal SET place = 3, print = (SELECT print FROM audit WHERE place = 3)").await;
+    let other = || begun(&db, &there);
+    assert_eq!(look(&other()).await.trouble, Some(Trouble::Replaced { place: 6 }));
+
+    // Nobody without the key says that there was a restore.
+    let mut tx = db.begin().await.unwrap();
+    append(&mut tx, Timestamp(9), "command restore", "backup.restore", "", &json!({})).await.unwrap();
+    let forged = belltower::store::restoring::latest_act(&mut tx, "backup.restore").await.unwrap().unwrap();
+    belltower::store::restoring::remember(&mut tx, forged, &"00".repeat(32)).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(look(&other()).await.trouble, Some(Trouble::Replaced { place: 6 }));
+
+    belltower::service::backups::settle(&s, false).await.unwrap();
+    let whole = look(&other()).await;
+    assert_eq!(whole.trouble, None);
+    let aside = std::fs::read_dir(there.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .filter(|name| name.to_string_lossy().starts_with("audit_note.before-restore-"));
+    assert_eq!(aside.count(), 1, "it says what the backup lacked");
+    // From then on both notes count again, also for a process that begins anew.
+    act(&s, 7..=8).await;
+    let there_noted = look(&other()).await.acts;
+    act(&s, 9..=9).await;
+    let here_noted = look(&begun(&db, &here)).await.acts;
+    tamper(&db, "DELETE FROM audit WHERE place > 5").await;
+    tamper(&db, "UPDATE audit_seal SET place = 5, print = (SELECT print FROM audit WHERE place = 5)").await;
+    for (folder, noted) in [(&here, here_noted), (&there, there_noted)] {
+        let place = noted as i64;
+        assert_eq!(look(&begun(&db, folder)).await.trouble, Some(Trouble::Replaced { place }));
+    }
+});
+
 #[test]
 fn a_note_is_read_as_it_was_written() {
     let text = format!("12:{}", "5c".repeat(32));

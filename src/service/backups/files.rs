@@ -16,15 +16,24 @@ pub(super) fn failed(file: &Path, error: &io::Error) -> Error {
 #[derive(Debug)]
 pub(super) struct Draft {
     path: PathBuf,
+    /// Locked for as long as somebody is at it, so that one that a dead process left is known from one that is being written.
+    _lock: File,
 }
+
+/// Random characters of a draft's name.
+const MARK: usize = 12;
+/// What SQLite puts beside a file.
+const BESIDE: [&str; 4] = ["", "-wal", "-shm", "-journal"];
 
 impl Draft {
     pub(super) fn beside(file: &Path) -> Result<Self> {
         let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let path = folder(file).join(format!(".{name}.{}", token(9)));
+        let prefix = format!(".{name}.");
+        remove_left(folder(file), &prefix);
+        let path = folder(file).join(format!("{prefix}{}", token(9)));
         let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
-        made.map_err(|error| failed(&path, &error))?;
-        Ok(Self { path })
+        let lock = made.and_then(|made| made.lock().map(|()| made)).map_err(|error| failed(&path, &error))?;
+        Ok(Self { path, _lock: lock })
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -48,11 +57,24 @@ impl Draft {
 
 impl Drop for Draft {
     fn drop(&mut self) {
-        for suffix in ["", "-wal", "-shm", "-journal"] {
-            let mut path = self.path.clone().into_os_string();
-            path.push(suffix);
+        for suffix in BESIDE {
             // Gone already where it became what it was made for.
-            fs::remove_file(path).unwrap_or_default();
+            fs::remove_file(with_suffix(&self.path, suffix)).unwrap_or_default();
+        }
+    }
+}
+
+/// Removes drafts of the same file that processes left behind which are gone: each is a whole copy of what is in the store.
+fn remove_left(folder: &Path, prefix: &str) {
+    for entry in fs::read_dir(folder).into_iter().flatten().filter_map(io::Result::ok) {
+        let name = entry.file_name();
+        let mark = name.to_str().and_then(|name| name.strip_prefix(prefix));
+        if mark.is_none_or(|mark| mark.len() != MARK) {
+            continue;
+        }
+        let is_left = File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok());
+        for suffix in BESIDE.into_iter().filter(|_| is_left) {
+            fs::remove_file(with_suffix(&entry.path(), suffix)).unwrap_or_default();
         }
     }
 }
@@ -69,11 +91,16 @@ pub(super) fn sync_folder(file: &Path) -> Result<()> {
 
 /// Copies a secret key, for its owner alone.
 pub(super) fn copy_key(from: &Path, to: &Path) -> Result<PathBuf> {
+    draft_of_key(from, to)?.become_file(to)?;
+    Ok(to.to_owned())
+}
+
+/// A copy of a secret key that is to become another file.
+pub(super) fn draft_of_key(from: &Path, to: &Path) -> Result<Draft> {
     let draft = Draft::beside(to)?;
     let key = fs::read(from).map_err(|error| failed(from, &error))?;
     fs::write(draft.path(), key).map_err(|error| failed(to, &error))?;
-    draft.become_file(to)?;
-    Ok(to.to_owned())
+    Ok(draft)
 }
 
 /// A new folder for what is put aside, its owner's alone.

@@ -11,11 +11,11 @@ use serde_json::json;
 
 use self::files::Draft;
 use super::vault::Vault;
-use super::{Caller, Services};
+use super::{Caller, Services, checks};
 use crate::clock::{Clock, Timestamp};
 use crate::config::{Config, DatabaseUrl};
 use crate::store::backup as store;
-use crate::store::{Db, audit};
+use crate::store::{Db, audit, restoring as restoring_store, settings};
 use crate::{Error, Result};
 
 pub use restoring::{Afresh, Backup, Restored, restore, settle};
@@ -31,6 +31,55 @@ struct Note {
 
 fn key_print(vault: &Vault) -> String {
     vault.fingerprint("backup", b"").iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// By which key a store knows its own is kept as this setting.
+const KEY_PRINT: &str = "key_print";
+
+/// Whether the store belongs to a key already.
+pub(super) async fn has_key(db: &Db) -> Result<bool> {
+    Ok(settings::find(db, KEY_PRINT).await?.is_some())
+}
+
+/// Whether the key is the store's own. One that knows of none, and has nothing that is sealed with another, belongs to it from
+/// now on.
+pub(super) async fn is_its_key(s: &Services) -> Result<bool> {
+    let ours = key_print(&s.vault);
+    if let Some(known) = settings::find(&s.db, KEY_PRINT).await? {
+        return Ok(known == ours);
+    }
+    let secrets = checks::secrets(&s.db, &s.vault).await?;
+    if secrets.checked > 0 && secrets.wrong == secrets.checked {
+        return Ok(false);
+    }
+    let mut tx = s.db.begin().await?;
+    // Another process may have been first.
+    let known = settings::lock(&mut tx, KEY_PRINT).await?;
+    if let Some(known) = known {
+        return Ok(known == ours);
+    }
+    settings::set(&mut tx, KEY_PRINT, &ours).await?;
+    tx.commit().await?;
+    Ok(true)
+}
+
+/// The store belongs to the key that is there from now on: the one before is lost.
+pub async fn take_key(s: &Services) -> Result<()> {
+    let mut tx = s.db.begin().await?;
+    settings::lock(&mut tx, KEY_PRINT).await?;
+    settings::set(&mut tx, KEY_PRINT, &key_print(&s.vault)).await?;
+    tx.commit().await
+}
+
+pub(super) fn not_its_key(key: &Path, why: &str) -> Error {
+    Error::conflict(
+        "wrong_key",
+        format!(
+            "the secret key {} {why}; put that one in its place (secrets.key_file). Where it is lost for good: belltower restore \
+             --in-place --resume --new-key",
+            key.display()
+        ),
+    )
 }
 
 /// What was made.
@@ -126,6 +175,19 @@ async fn copy(
     Ok((made_at, step))
 }
 
+/// By what an act of a restore is known for ours: who can write to the store alone cannot make one.
+fn restore_seal(vault: &Vault, act: i64, at: Timestamp) -> String {
+    let data = [act.to_be_bytes(), at.0.to_be_bytes()].concat();
+    vault.fingerprint("restored", &data).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// When this store was last restored, as far as its audit log has the act in its chain; 0 where it never was.
+pub(super) async fn restored_at(s: &Services) -> Result<Timestamp> {
+    let row = restoring_store::latest(&s.db).await?;
+    let ours = row.filter(|row| row.place.is_some() && row.seal == restore_seal(&s.vault, row.act, row.at));
+    Ok(ours.map_or(Timestamp(0), |row| row.at))
+}
+
 /// Where the embedded store is.
 fn embedded(config: &Config) -> Result<&Path> {
     match &config.store.database {
@@ -138,13 +200,17 @@ fn embedded(config: &Config) -> Result<&Path> {
     }
 }
 
-/// As whom a restore is written down.
+/// As what a restore is written down, and as whom.
+const ACT: &str = "backup.restore";
 const RESTORER: Caller = Caller::Command("restore");
 
-/// Writes down that a store was restored.
+/// Writes down that a store was restored, and from then on tells what it says from what the lost one said.
 async fn note_restored(s: &Services, detail: &serde_json::Value) -> Result<()> {
     let now = s.clock.now();
     let mut tx = s.db.begin().await?;
-    audit::append(&mut tx, now, &RESTORER.label(), "backup.restore", "", detail).await?;
+    audit::append(&mut tx, now, &RESTORER.label(), ACT, "", detail).await?;
+    if let Some(act) = restoring_store::latest_act(&mut tx, ACT).await? {
+        restoring_store::remember(&mut tx, act, &restore_seal(&s.vault, act, now)).await?;
+    }
     tx.commit().await
 }

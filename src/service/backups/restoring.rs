@@ -12,6 +12,7 @@ use super::files::{self, Draft, folder, put_aside, with_suffix};
 use super::{Note, embedded, key_beside, key_print, note_restored};
 use crate::clock::{Clock, Timestamp};
 use crate::config::Config;
+use crate::domain::id::beyond;
 use crate::service::audit::{self, Trouble};
 use crate::service::deliveries::{complete, event};
 use crate::service::vault::Vault;
@@ -22,6 +23,8 @@ use crate::{Error, Result};
 
 /// Deliveries changed in one transaction.
 const CHUNK: i64 = 2_000;
+/// So many ids may have been given out between the backup and the loss.
+const GAP: i64 = 1_000_000_000;
 
 /// What is to be restored.
 #[derive(Clone, Copy, Debug)]
@@ -36,6 +39,11 @@ pub struct Backup<'a> {
 /// What a restored store was made to forget, and what it leaves to people.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Afresh {
+    /// Messages and deliveries that go out by themselves when their time comes, and when the first of them does.
+    pub later_messages: u64,
+    pub later_deliveries: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_at: Option<jiff::Timestamp>,
     /// Messages that were to be planned by now: held for review.
     pub held: u64,
     /// Deliveries under way: unknown, under Attention.
@@ -50,8 +58,8 @@ pub struct Afresh {
 /// What was restored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Restored {
-    /// Where the store is.
-    pub store: PathBuf,
+    /// Where the store is; empty where its caller knows.
+    pub store: String,
     /// When the backup was made, where it says so.
     pub made_at: Option<jiff::Timestamp>,
     /// Its step of the schema, and the one it was brought to.
@@ -116,12 +124,18 @@ pub async fn restore(config: &Config, clock: Clock, public_url: Url, from: Backu
     s.close().await;
     let (afresh, closed) = prepared?;
     store::gather(&draft.name()).await?;
+    let in_place = &config.secrets.key_file;
+    // Written before the store takes the other's place: whatever may go wrong with it has gone wrong by then.
+    let key_draft = match &new_key {
+        Some(new_key) if !is_same(new_key, in_place) => Some(files::draft_of_key(new_key, in_place)?),
+        _ => None,
+    };
     let aside = put_in_place(draft, database, audit_note.file(), now).await?;
-    if let Some(new_key) = new_key {
-        install_key(&new_key, &config.secrets.key_file, aside.as_deref())?;
+    if let Some(key_draft) = key_draft {
+        install_key(key_draft, in_place, aside.as_deref())?;
     }
     Ok(Restored {
-        store: database.to_owned(),
+        store: database.display().to_string(),
         made_at: note.map(|note| note.made_at.to_jiff()),
         step: looked.step,
         migrated_to: known,
@@ -176,6 +190,9 @@ async fn prepare(
     resume: bool,
 ) -> Result<(Afresh, Vec<String>)> {
     let secrets = checks::secrets(&s.db, &s.vault).await?;
+    if !super::is_its_key(s).await? {
+        return Err(wrong_key(config));
+    }
     if note.is_none() {
         // A copy that does not say whose it is: by what the key opens.
         let first = audit::check(s, &super::RESTORER, None).await?.trouble;
@@ -200,9 +217,11 @@ async fn begin_afresh(s: &Services, resume: bool) -> Result<Afresh> {
     let mut afresh = Afresh::default();
     let mut tx = s.db.begin().await?;
     afresh.sessions = restoring::forget_visitors(&mut tx).await?;
+    // By the time as well: the same backup may be restored twice.
+    restoring::move_ids_ahead(&mut tx, GAP, beyond(now)).await?;
     if resume {
         tx.commit().await?;
-        return Ok(afresh);
+        return with_later(s, afresh).await;
     }
     let held = restoring::hold_unplanned(&mut tx, now).await?;
     let told = json!({ "reason": crate::domain::delivery::RESTORED });
@@ -217,10 +236,21 @@ async fn begin_afresh(s: &Services, resume: bool) -> Result<Afresh> {
         tx.commit().await?;
         complete(s, &done.closed).await?;
         if done.n == 0 {
-            return Ok(afresh);
+            return with_later(s, afresh).await;
         }
         afresh.set_aside += done.n as u64;
     }
+}
+
+/// With what goes out by itself all the same.
+async fn with_later(s: &Services, afresh: Afresh) -> Result<Afresh> {
+    let later = restoring::later(&s.db, s.clock.now()).await?;
+    Ok(Afresh {
+        later_messages: later.messages as u64,
+        later_deliveries: later.deliveries as u64,
+        first_at: later.first_at.map(Timestamp::to_jiff),
+        ..afresh
+    })
 }
 
 /// The draft becomes the store in one step. What was there is put aside first, and stays there.
@@ -261,19 +291,18 @@ async fn put_in_place(
     Ok(Some(aside))
 }
 
-fn install_key(from: &Path, to: &Path, aside: Option<&Path>) -> Result<()> {
-    let same =
-        fs::canonicalize(from).ok().zip(fs::canonicalize(to).ok()).is_some_and(|(from, to)| from == to);
-    if same {
-        return Ok(());
-    }
+fn is_same(one: &Path, other: &Path) -> bool {
+    fs::canonicalize(one).ok().zip(fs::canonicalize(other).ok()).is_some_and(|(one, other)| one == other)
+}
+
+fn install_key(draft: Draft, to: &Path, aside: Option<&Path>) -> Result<()> {
     if to.exists() {
         let aside = aside.map_or_else(|| folder(to).to_owned(), Path::to_owned);
         let mut name = to.file_name().unwrap_or_default().to_owned();
         name.push(".before-restore");
         files::copy_key(to, &aside.join(name))?;
     }
-    files::copy_key(from, to).map(drop)
+    draft.become_file(to)
 }
 
 /// Does to a store that its database's own tools put back what [`restore`] does to a file: makes it forget who was signed in, and
@@ -291,12 +320,6 @@ pub async fn settle(s: &Services, resume: bool) -> Result<Restored> {
         return Err(Error::conflict("store_in_use", detail));
     }
     let secrets = checks::secrets(&s.db, &s.vault).await?;
-    if secrets.checked > 0 && secrets.wrong == secrets.checked {
-        return Err(Error::conflict(
-            "wrong_key",
-            "the secret key is not the one that this store belongs to; put that one in its place first",
-        ));
-    }
     let aside = match s.audit_note.file().filter(|note| note.exists()) {
         Some(note) => {
             let stamp = s.clock.now().to_jiff().strftime("%Y%m%dT%H%M%SZ");
@@ -315,7 +338,7 @@ pub async fn settle(s: &Services, resume: bool) -> Result<Restored> {
     .await?;
     let step = store::newest_step();
     Ok(Restored {
-        store: PathBuf::new(),
+        store: String::new(),
         made_at: None,
         step,
         migrated_to: step,

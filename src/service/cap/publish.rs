@@ -10,7 +10,7 @@ use crate::domain::emergency::cap_out::Publication;
 use crate::domain::emergency::{Language, Part, Plan, Run, Spoken, Texts, texts};
 use crate::domain::id::BroadcastId;
 use crate::store::cap::{self as store, EarlierRow, NewDocument};
-use crate::store::{Db, Tx};
+use crate::store::{Db, Tx, restoring};
 use crate::{Error, Result};
 
 /// How long what is over stays in the feed.
@@ -50,8 +50,10 @@ pub(in crate::service) async fn publish(s: &Services, tx: &mut Tx, what: &Publis
     let language = Language::of_tag(s.campus.language.as_str());
     let name = |language: Language| letterhead::name(s, language.tag());
     let shown = letterhead::now(s);
+    // A store that came back from a backup does not know which numbers the lost one gave out.
+    let restored = restoring::latest_in(tx).await?.map(|row| format!("-r{:x}", row.at.0)).unwrap_or_default();
     let publication = Publication {
-        identifier: format!("{}-{}", what.broadcast, own.len() + 1),
+        identifier: format!("{}-{}{restored}", what.broadcast, own.len() + 1),
         sender: s.campus.public_url.host_str().unwrap_or("belltower").to_owned(),
         sent: Moment::in_zone(what.at, &s.campus.time_zone),
         run: what.run,

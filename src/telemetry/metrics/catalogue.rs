@@ -10,6 +10,8 @@ pub struct Metric {
 /// Codes of problems that are counted from the start: each is a reason for an alert.
 pub const INTERNAL: &str = "internal";
 pub const UNAVAILABLE: &str = "unavailable";
+pub const RATE_LIMITED: &str = "rate_limited";
+pub const QUOTA_EXHAUSTED: &str = "quota_exhausted";
 
 macro_rules! metrics {
     ($($constant:ident $name:literal $help:literal)*) => {
@@ -46,6 +48,7 @@ metrics! {
     OPEN "open_deliveries" "Live deliveries not at their end, of the 10,000 messages under way that expire first."
     TODAY "deliveries_today" "Deliveries that reached a state on this campus day, whoever brought them there."
     OLDEST_DUE "oldest_due_seconds" "How long the longest waiting live delivery has been due; 0 if none is."
+    OLDEST_UNPLANNED "oldest_unplanned_seconds" "How long the longest waiting live message has been due and is not planned; 0 if none is."
     STUCK "stuck_messages" "Messages of the last week that wait for somebody, by status."
     ALARMS_OPEN "alarms_open" "Alarms that are open, by kind and by whether they ask for a look or an act."
     RECEIPTS_WAITING "receipts_waiting" "Calls of providers nobody looked into yet, and receipts that look for their delivery; 10,000 at most."
@@ -56,8 +59,12 @@ metrics! {
     QUEUE_CONNECTED "queue_connected" "1 if wake-ups reach every process; 0 while the broker is away and each looks into the store."
 
     STORE_UP "store_up" "1 if the store answered."
+    STORE_WRITE_AGE "store_write_age_seconds" "How long ago this process last wrote to the store that it is there."
+    NODES "nodes" "Processes on the store that were heard of within a minute, by role."
     STORE_PING "store_ping_seconds" "How long the store took to answer a question about nothing."
     CONNECTIONS "store_connections" "Connections to the store, by pool: in use, and as many as there may be."
+    DISK_FREE "disk_free_bytes" "Free bytes of the disk with this process's data directory."
+    DISK_TOTAL "disk_total_bytes" "All bytes of the disk with this process's data directory."
     MEMORY "process_resident_memory_bytes" "Memory of this process."
     BUILD "build_info" "1, with the version and the kind of store."
 }

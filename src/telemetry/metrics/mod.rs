@@ -58,20 +58,30 @@ impl Default for Metrics {
         }
         // The first of them is one too many, and nobody sees a counter rise that was not there before.
         let problems = Family::default();
-        for code in [names::INTERNAL, names::UNAVAILABLE] {
+        for code in [names::INTERNAL, names::UNAVAILABLE, names::RATE_LIMITED] {
             problems.add(code, 0, || sheet.counter(names::HTTP_PROBLEMS, &[("code", code)]));
+        }
+        let refused = Family::default();
+        refused.add(names::QUOTA_EXHAUSTED, 0, || {
+            sheet.counter(names::MESSAGES_REFUSED, &[("code", names::QUOTA_EXHAUSTED)])
+        });
+        let settled = Family::default();
+        for channel in ChannelKind::ALL {
+            for state in State::ALL.iter().copied().filter(|state| state.is_terminal()) {
+                settled.add((channel, state), 0, || settled_counter(&sheet, channel, state));
+            }
         }
         Self {
             routes: Routes::default(),
             problems,
             accepted: Family::default(),
-            refused: Family::default(),
+            refused,
             calls_not_kept: sheet.counter(names::CALLS_NOT_KEPT, &[]),
             intake_batch: sheet.histogram(names::INTAKE_BATCH, &[]),
             intake: sheet.histogram(names::INTAKE_SECONDS, &[]),
             planned: sheet.counter(names::MESSAGES_PLANNED, &[]),
             planning: sheet.histogram(names::PLANNING_SECONDS, &[]),
-            settled: Family::default(),
+            settled,
             receipts,
             receipt_seconds: ChannelKind::ALL.map(|channel| {
                 (channel, sheet.histogram(names::RECEIPT_SECONDS, &[("channel", channel.name())]))
@@ -144,10 +154,7 @@ impl Metrics {
         if outlet == Outlet::Sandbox {
             return;
         }
-        count(&self.settled, deliveries, |channel, state| {
-            let labels = [("channel", channel.name()), ("state", state.name())];
-            self.sheet.counter(names::SETTLED, &labels)
-        });
+        count(&self.settled, deliveries, |channel, state| settled_counter(&self.sheet, channel, state));
     }
 
     /// Receipts of a channel came: the state that each tells, by its code.
@@ -176,6 +183,10 @@ impl Metrics {
     pub fn provider(&self, name: &str, channels: &[ChannelKind]) -> ProviderMeter {
         ProviderMeter::new(&self.sheet, name, channels)
     }
+}
+
+fn settled_counter(sheet: &Sheet, channel: ChannelKind, state: State) -> Counter {
+    sheet.counter(names::SETTLED, &[("channel", channel.name()), ("state", state.name())])
 }
 
 fn receipt(sheet: &Sheet, channel: ChannelKind, state: State) -> Counter {
@@ -241,7 +252,10 @@ mod tests {
         metrics.settled(Outlet::Live(AddressKind::Email), codes());
         metrics.settled(Outlet::Sandbox, codes());
         let text = metrics.render();
-        let lines: Vec<_> = text.lines().filter(|line| line.starts_with(names::SETTLED.name)).collect();
+        let lines: Vec<_> = text
+            .lines()
+            .filter(|line| line.starts_with(names::SETTLED.name) && !line.ends_with(" 0"))
+            .collect();
         assert_eq!(lines.len(), 2, "{text}");
         assert!(
             lines.contains(&"belltower_deliveries_settled_total{channel=\"email\",state=\"sent\"} 2"),

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use belltower::dispatch::Dispatcher;
 use belltower::domain::channel::ChannelKind;
+use belltower::domain::node::NodeFacts;
 use belltower::domain::operator::Role;
 use belltower::domain::provider::ProviderKind;
+use belltower::service::nodes;
 use belltower::service::providers::{self, NewProvider};
 use belltower::telemetry::metrics::catalogue;
 use reqwest::Method;
@@ -100,7 +102,7 @@ async fn a_message_leaves_its_trace_from_intake_to_receipt() {
     let calls = "belltower_attempt_seconds_count{channel=\"email\",provider=\"relay \\\"one\\\"\"}";
     assert_eq!(figures.value(calls), "2");
     assert_eq!(figures.value("belltower_deliveries_settled_total{channel=\"email\",state=\"sent\"}"), "2");
-    assert!(!figures.text.contains("belltower_deliveries_settled_total{channel=\"email\",state=\"failed\"}"));
+    assert_eq!(figures.value("belltower_deliveries_settled_total{channel=\"email\",state=\"failed\"}"), "0");
     assert_eq!(figures.value("belltower_receipts_total{channel=\"email\",state=\"delivered\"}"), "2");
     assert_eq!(figures.value("belltower_deliveries_today{channel=\"email\",state=\"delivered\"}"), "2");
     assert_eq!(figures.value("belltower_deliveries_in_flight{outlet=\"email\"}"), "0");
@@ -117,6 +119,72 @@ async fn receipts_are_counted_from_the_start() {
         let figure = format!("belltower_receipts_total{{channel=\"{channel}\",state=\"{state}\"}}");
         assert_eq!(figures.value(&figure), "0");
     }
+    // Of what rises from nothing to its first burst, nobody sees the rise.
+    for figure in [
+        "belltower_deliveries_settled_total{channel=\"sms\",state=\"failed\"}",
+        "belltower_deliveries_settled_total{channel=\"wechat\",state=\"unknown\"}",
+        "belltower_http_problems_total{code=\"rate_limited\"}",
+        "belltower_messages_refused_total{code=\"quota_exhausted\"}",
+    ] {
+        assert_eq!(figures.value(figure), "0", "{figure}");
+    }
+}
+
+#[tokio::test]
+async fn what_nobody_plans_and_who_is_there_to_do_it_shows() {
+    let app = TestApp::start().await;
+    let mut emergency = mail(&["a@campus.example"]);
+    emergency["category"] = "emergency".into();
+    app.post("/messages", &emergency).await.expect(202);
+    app.clock.turn(40_000);
+    let figures = Figures::fetch(&app).await;
+    let lane = |figures: &Figures, lane: &str| {
+        figures.value(&format!("belltower_oldest_unplanned_seconds{{lane=\"{lane}\"}}")).to_owned()
+    };
+    assert_eq!((lane(&figures, "emergency"), lane(&figures, "normal")), ("40".to_owned(), "0".to_owned()));
+    let there = |figures: &Figures| figures.value("belltower_nodes{role=\"dispatch\"}").to_owned();
+    assert_eq!(there(&figures), "0");
+    let mut tx = app.services.db.begin().await.unwrap();
+    let facts = NodeFacts { roles: vec!["dispatch".to_owned()], ..NodeFacts::default() };
+    belltower::store::nodes::beat(&mut tx, 7, &facts, app.clock.now()).await.unwrap();
+    tx.commit().await.unwrap();
+    app.clock.turn(2_000);
+    assert_eq!(there(&Figures::fetch(&app).await), "1");
+    app.drain().await;
+    app.clock.turn(61_000);
+    let figures = Figures::fetch(&app).await;
+    assert_eq!((lane(&figures, "emergency").as_str(), there(&figures).as_str()), ("0", "0"));
+}
+
+#[tokio::test]
+async fn a_store_that_takes_nothing_shows() {
+    let app = TestApp::start_as_node().await;
+    let s = &app.services;
+    let age = "belltower_store_write_age_seconds";
+    assert_eq!(Figures::fetch(&app).await.value(age), "0");
+    let mut tx = s.db.begin().await.unwrap();
+    let full = "CREATE TRIGGER full BEFORE INSERT ON node BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END";
+    crate::store::execute(&mut tx, full).await;
+    tx.commit().await.unwrap();
+    let ready = async || Answer::of(app.plain(Method::GET, "/readyz")).await.expect(200)["parts"][0].clone();
+    app.clock.turn(45_000);
+    assert!(nodes::beat(s).await.is_err());
+    assert_eq!(ready().await["status"], "ok", "one that waits for a lock for a while is none");
+    app.clock.turn(45_000);
+    assert!(nodes::beat(s).await.is_err());
+    let store = ready().await;
+    assert_eq!((&store["name"], &store["status"]), (&json!("store"), &json!("degraded")));
+    assert!(store["detail"].as_str().unwrap().contains("90 seconds"), "{store}");
+    let figures = Figures::fetch(&app).await;
+    assert_eq!((figures.value(age), figures.value("belltower_store_up")), ("90", "1"));
+    assert!(figures.number("belltower_disk_free_bytes") < figures.number("belltower_disk_total_bytes"));
+
+    let mut tx = s.db.begin().await.unwrap();
+    crate::store::execute(&mut tx, "DROP TRIGGER full").await;
+    tx.commit().await.unwrap();
+    nodes::beat(s).await.unwrap();
+    app.clock.turn(1_000);
+    assert_eq!((ready().await["status"].as_str(), Figures::fetch(&app).await.value(age)), (Some("ok"), "1"));
 }
 
 #[tokio::test]
@@ -197,6 +265,12 @@ async fn what_waits_shows_by_channel_and_lane_and_whoever_fails_by_name() {
     let build =
         format!("belltower_build_info{{version=\"{}\",database=\"sqlite\"}}", env!("CARGO_PKG_VERSION"));
     assert_eq!(figures.value(&build), "1");
+
+    // Its pause is over, and nobody has tried it since: as far as anybody knows it is as dead as before.
+    app.clock.turn(86_400_000);
+    let later = Figures::fetch(&app).await;
+    let dead = "belltower_provider_state{channel=\"email\",provider=\"dead\"}";
+    assert_eq!(later.value(dead), "1");
 }
 
 #[tokio::test]
@@ -240,7 +314,7 @@ async fn two_services_in_one_process_count_apart() {
 
 #[tokio::test]
 async fn every_figure_is_in_the_catalogue_with_its_kind_and_its_help() {
-    let app = TestApp::start().await;
+    let app = TestApp::start_as_node().await;
     sandbox(&app, "relay", 10, "delivered").await;
     app.post("/messages", &mail(&["a@campus.example"])).await.expect(202);
     app.post("/messages", &json!({})).await.expect(422);

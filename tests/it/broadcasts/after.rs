@@ -5,10 +5,13 @@ use belltower::domain::delivery::State as DeliveryState;
 use belltower::domain::emergency::{Said, Texts};
 use belltower::service::attention::{self, Remedy};
 use belltower::service::broadcasts::{all_clear, approve, correct, stop, update};
-use belltower::service::deliveries;
+use belltower::service::{backups, deliveries};
 use belltower::simulator::{Act as Does, Reply, Stage};
+use belltower::store::cap;
 
 use super::*;
+use crate::support::database::with_sqlite;
+use crate::support::folder::TempFolder;
 use crate::support::on_both;
 
 on_both!(a_stop_keeps_back_what_has_not_gone_out, |db| async {
@@ -29,6 +32,41 @@ on_both!(a_stop_keeps_back_what_has_not_gone_out, |db| async {
     let again = campus.press(&person(Role::DutyOfficer, 1), Run::Live).await.unwrap();
     assert_ne!(again.id, id);
 });
+
+#[test]
+fn alerts_that_a_lost_store_published_are_not_others_after_a_restore() {
+    with_sqlite(|url| async move {
+        let campus = Campus::new(Db::open(&url).await.unwrap(), 1).await;
+        let officer = person(Role::DutyOfficer, 1);
+        let id = campus.press(&officer, Run::Live).await.unwrap().id;
+        let folder = TempFolder::new();
+        let copy = folder.path().join("copy.db").display().to_string();
+        belltower::store::backup::copy(&campus.s.db, &copy).await.unwrap();
+        // After the backup: the alert is called false, and another is pressed.
+        correct(&campus.s, &officer, None, id, "test").await.unwrap();
+        let lost = campus.press_at(&officer, Run::Live, "食堂").await.unwrap().id;
+        let published = async |s: &Services, id| cap::identifiers(&s.db, id).await.unwrap();
+        let of_the_lost = [published(&campus.s, id).await, published(&campus.s, lost).await].concat();
+        assert_eq!(of_the_lost.len(), 3);
+
+        let s = services(Db::open(&format!("sqlite://{copy}")).await.unwrap());
+        backups::settle(&s, false).await.unwrap();
+        all_clear(&s, &officer, None, id, "test").await.unwrap();
+        let next = press_fire(&s, &officer, Run::Live, &fire("食堂")).await.unwrap().id;
+        assert!(next.0 > lost.0 + 1_000_000_000);
+        let known = [published(&s, id).await, published(&s, next).await].concat();
+        assert_eq!(known.len(), 3);
+        let both: Vec<_> = known.iter().filter(|identifier| of_the_lost.contains(identifier)).collect();
+        assert_eq!(both, [&of_the_lost[0]], "that one alone was published before the backup");
+        for gone in &of_the_lost[1..] {
+            assert!(
+                matches!(belltower::service::cap::document(&s, gone).await, Err(Error::NotFound(_))),
+                "{gone}"
+            );
+        }
+        s.db.close().await;
+    });
+}
 
 on_both!(what_waits_for_another_try_is_not_tried_after_a_stop, |db| async {
     let busy = Faults::default().at(Stage::Connect, Reply::new(421, "busy"));

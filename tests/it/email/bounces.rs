@@ -2,17 +2,20 @@
 
 use std::net::SocketAddr;
 
+use belltower::domain::id::DeliveryId;
 use belltower::domain::operator::Role;
 use belltower::domain::suppression::Cause;
 use belltower::intake::bounces as door;
 use belltower::service::providers::{self, NewProvider, ProviderChanges, ProviderView};
+use belltower::service::short_links::{Purpose, path};
 use belltower::service::suppressions::{self, SuppressionRow};
-use belltower::service::{bounces, receipts};
+use belltower::service::{backups, bounces, receipts};
 use belltower::simulator::{Act, BouncePlan, Stage};
 use belltower::store::Db;
+use reqwest::Method;
 
 use super::*;
-use crate::support::app::TestApp;
+use crate::support::app::{Answer, TestApp};
 use crate::support::{on_both, operator};
 
 /// A server that takes bounces, and a relay that reports.
@@ -211,6 +214,57 @@ on_both!(the_envelopes_id_is_enough_and_a_recipient_is_not, |db| async {
     campus.app.drain().await;
     assert_eq!(campus.outcomes(&id).await, ["failed 550 5.1.1"]);
     assert_eq!(campus.left_alone().await.len(), 1);
+});
+
+/// What becomes of a store that comes back from a backup made before anything was sent: rows and numbers are gone.
+async fn lose_all_messages(db: &Db) {
+    let mut tx = db.begin().await.unwrap();
+    let numbers = match db {
+        Db::Sqlite { .. } => "UPDATE sqlite_sequence SET seq = 0 WHERE name IN ('delivery', 'receipt')",
+        Db::Postgres(_) => {
+            "ALTER TABLE delivery ALTER COLUMN id RESTART; ALTER TABLE receipt ALTER COLUMN id RESTART"
+        }
+    };
+    for text in ["DELETE FROM delivery", "DELETE FROM message", numbers] {
+        crate::store::execute(&mut tx, text).await;
+    }
+    tx.commit().await.unwrap();
+}
+
+on_both!(what_a_store_that_was_lost_sent_means_nobody_after_a_restore, |db| async {
+    let campus = Campus::new(db.clone()).await;
+    campus.relay.set_bounces(plan());
+    let delivery = async |message: &str| {
+        let page = campus.app.get(&format!("/messages/{message}/deliveries")).await.expect(200);
+        page["data"][0]["id"].as_str().unwrap().parse::<DeliveryId>().unwrap()
+    };
+    let sent = campus.send(&["b-gone"]).await;
+    let (lost, bounce) = (delivery(&sent).await, report(&campus).await);
+    let links =
+        [Purpose::Page, Purpose::Preferences].map(|purpose| path(&campus.app.services.vault, purpose, lost));
+    let follow = async |link: &str| Answer::of(campus.app.plain(Method::GET, link)).await.status;
+    assert_eq!(follow(&links[0]).await, 200);
+
+    // Twice from the same backup, with something sent in between.
+    let mut given_out = vec![lost];
+    for _ in 0..2 {
+        lose_all_messages(&db).await;
+        campus.app.clock.turn(60_000);
+        backups::settle(&campus.app.services, false).await.unwrap();
+        let now = campus.send(&["a-here"]).await;
+        let id = delivery(&now).await;
+        assert!(id.0 > lost.0 + 1_000_000_000 && !given_out.contains(&id), "{id:?} after {given_out:?}");
+        given_out.push(id);
+        for link in &links {
+            assert_eq!(follow(link).await, 404);
+        }
+        let sender = campus.relay.mailbox().find(1).unwrap().summary.sender;
+        bounces::take(&campus.app.services, &sender, bounce.as_bytes()).await.unwrap();
+        campus.app.drain().await;
+        assert_eq!(campus.outcomes(&now).await, ["sent"]);
+        assert!(campus.receipts(&now).await.is_empty());
+    }
+    assert!(campus.left_alone().await.is_empty());
 });
 
 #[tokio::test]

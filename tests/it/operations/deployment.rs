@@ -25,6 +25,15 @@ fn services(document: &Value) -> Vec<(String, &Value)> {
     services.iter().map(|(name, service)| (name.as_str().unwrap().to_owned(), service)).collect()
 }
 
+/// Networks that a service is in, each with the address it has there for good.
+fn joined(service: &Value) -> Vec<(String, Option<String>)> {
+    let plain = texts(&service["networks"]).into_iter().map(|name| (name, None));
+    let addressed = service["networks"].as_mapping().into_iter().flatten().map(|(name, network)| {
+        (name.as_str().unwrap().to_owned(), network["ipv4_address"].as_str().map(str::to_owned))
+    });
+    plain.chain(addressed).collect()
+}
+
 fn texts(value: &Value) -> Vec<String> {
     value.as_sequence().into_iter().flatten().filter_map(|one| one.as_str().map(str::to_owned)).collect()
 }
@@ -69,13 +78,13 @@ fn composes_name_files_and_networks_that_are_there() {
                 let from = filled_in(&volume);
                 let from = from.split(':').next().unwrap();
                 match from.strip_prefix("./") {
-                    // Certificates are each site's own.
-                    Some("tls") => {}
+                    // Certificates and backups are each site's own.
+                    Some("tls" | "backups") => {}
                     Some(file) => assert!(project("docker").join(file).exists(), "{path}: {volume}"),
                     None => assert!(volumes.contains(from), "{path}: {volume}"),
                 }
             }
-            assert!(texts(&service["networks"]).iter().all(|network| networks.contains(network)), "{name}");
+            assert!(joined(service).iter().all(|(network, _)| networks.contains(network)), "{name}");
             assert!(texts(&service["secrets"]).iter().all(|secret| secrets.contains(secret)), "{name}");
             for other in service["depends_on"].as_mapping().into_iter().flatten() {
                 assert!(names.contains(other.0.as_str().unwrap()), "{name} waits for {other:?}");
@@ -177,12 +186,8 @@ fn nginx_takes_the_settings_for_one_node_and_for_three() {
     fs::write(&key, made.signing_key.serialize_pem()).unwrap();
     fs::write(&cert, made.cert.pem()).unwrap();
     for upstream in ["one.conf", "three.conf"] {
-        let nodes = read(&format!("docker/nginx/{upstream}"));
-        // Names that only Docker's own resolver knows.
-        let nodes = ["belltower-1", "belltower-2", "belltower-3", "belltower"]
-            .iter()
-            .fold(nodes, |text, name| text.replace(&format!("server {name}:"), "server 127.0.0.1:"));
-        fs::write(folder.path().join("upstream.conf"), nodes).unwrap();
+        // As it is: nobody need be there whom it names.
+        fs::write(folder.path().join("upstream.conf"), read(&format!("docker/nginx/{upstream}"))).unwrap();
         let text = read("docker/nginx/nginx.conf")
             .replace("/etc/nginx/upstream.conf", "upstream.conf")
             .replace("/etc/nginx/tls/", &format!("{}/", folder.path().display()))
@@ -339,7 +344,7 @@ fn the_access_log_is_kept_for_six_months() {
 fn nginx_hands_on_what_belltower_goes_by() {
     let text = read("docker/nginx/nginx.conf");
     for needed in [
-        "proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;",
+        "proxy_set_header X-Forwarded-For $remote_addr;",
         "proxy_set_header Forwarded \"\";",
         "proxy_set_header Host $host;",
         "client_max_body_size 64m;",
@@ -348,14 +353,40 @@ fn nginx_hands_on_what_belltower_goes_by() {
         assert!(text.contains(needed), "{needed}");
     }
     assert!(!text.contains("non_idempotent;"), "a POST that a node may have taken is not sent to another");
+    assert!(
+        !text.contains("$proxy_add_x_forwarded_for"),
+        "it is the edge: nothing that a client says is added to"
+    );
     // Whoever proxies is believed, and nobody else.
-    for path in COMPOSES {
+    for (path, upstream) in COMPOSES.into_iter().zip(["docker/nginx/one.conf", "docker/nginx/three.conf"]) {
         let document = yaml(path);
-        let subnet = document["networks"]["inside"]["ipam"]["config"][0]["subnet"].as_str().unwrap();
+        let config = &document["networks"]["inside"]["ipam"]["config"][0];
+        let network = |name: &str| config[name].as_str().unwrap().parse::<ipnet::IpNet>().unwrap();
+        let (subnet, drawn) = (network("subnet"), network("ip_range"));
+        let address = |service: &Value| -> std::net::IpAddr {
+            let of = joined(service);
+            assert_eq!(of.len(), 1, "{path}: {of:?}");
+            let address: std::net::IpAddr =
+                of[0].1.as_deref().unwrap_or_else(|| panic!("{path}: {of:?}")).parse().unwrap();
+            assert!(
+                subnet.contains(&address) && !drawn.contains(&address),
+                "{path}: somebody else may get {address}"
+            );
+            address
+        };
+        let nginx = address(&document["services"]["nginx"]);
+        let mut nodes = BTreeSet::new();
         for (_, service) in services(&document).iter().filter(|(name, _)| name.starts_with("belltower")) {
-            assert_eq!(service["environment"]["BELLTOWER_SERVER__TRUSTED_PROXIES"].as_str(), Some(subnet));
+            let trusted = service["environment"]["BELLTOWER_SERVER__TRUSTED_PROXIES"].as_str();
+            assert_eq!(trusted, Some(nginx.to_string().as_str()));
             assert!(service["ports"].is_null(), "a node that is reached past nginx");
+            nodes.insert(format!("{}:8080", address(service)));
         }
+        let upstream = read(upstream);
+        let asked = upstream.lines().filter_map(|line| line.trim().strip_prefix("server "));
+        let asked: BTreeSet<_> =
+            asked.map(|server| server.split([' ', ';']).next().unwrap().to_owned()).collect();
+        assert_eq!(asked, nodes, "by address: a name that nobody has keeps nginx from starting");
     }
 }
 

@@ -210,3 +210,73 @@ async fn a_backup_of_an_older_schema_is_made_as_it_is_and_brought_up_to_date_whe
     assert_eq!((&restored["step"], &restored["migrated_to"]), (&json!(before), &json!(last)), "{restored}");
     assert_eq!(here.json(&["verify"], "").await["ok"], true);
 }
+
+#[tokio::test]
+async fn a_key_that_cannot_be_put_in_its_place_leaves_the_store_as_it_is() {
+    let here = Installation::new();
+    here.source("图书馆", "library.#", &[]).await;
+    let file = here.data().parent().unwrap().join("one.backup");
+    here.json(&["backup", text(&file), "--with-key"], "").await;
+    let there = Installation::new();
+    there.source("别处", "other.#", &[]).await;
+    let store = there.data().join("belltower.db");
+    let was = fs::read(&store).unwrap();
+    let mut command =
+        there.command(&["restore", text(&file), "--key", text(&here.data().join("secret.key"))]);
+    // A folder that is not there.
+    command.env("BELLTOWER_SECRET_KEY_FILE", there.data().join("keys/secret.key"));
+    let output = command.output().await.unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(fs::read(&store).unwrap() == was, "{output:?}");
+    assert!(fs::read_dir(there.data()).unwrap().all(|entry| {
+        let name = entry.unwrap().file_name();
+        !name.to_string_lossy().starts_with("before-") && !name.to_string_lossy().starts_with('.')
+    }));
+}
+
+#[tokio::test]
+async fn a_backup_that_is_cut_off_leaves_no_copy_and_the_next_removes_what_a_dead_one_left() {
+    let here = Installation::new();
+    here.source("图书馆", "library.#", &[]).await;
+    let folder = here.data().parent().unwrap().join("backups");
+    fs::create_dir(&folder).unwrap();
+    let file = folder.join("night.db");
+    let left = || -> Vec<String> {
+        fs::read_dir(&folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect()
+    };
+    for signal in ["-INT", "-TERM"] {
+        // Somebody writes, so that it waits with its draft in place.
+        let url = format!("sqlite://{}", here.data().join("belltower.db").display());
+        let mut writer = <sqlx::SqliteConnection as sqlx::Connection>::connect(&url).await.unwrap();
+        sqlx::query("BEGIN IMMEDIATE").execute(&mut writer).await.unwrap();
+        let mut child =
+            here.command(&["backup", text(&file)]).stderr(std::process::Stdio::piped()).spawn().unwrap();
+        while left().is_empty() {
+            assert!(child.try_wait().unwrap().is_none());
+            tokio::task::yield_now().await;
+        }
+        let pid = child.id().unwrap().to_string();
+        assert!(tokio::process::Command::new("kill").args([signal, &pid]).status().await.unwrap().success());
+        let output = child.wait_with_output().await.unwrap();
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains("stopped"), "{output:?}");
+        assert_eq!(left(), [""; 0]);
+        sqlx::query("ROLLBACK").execute(&mut writer).await.unwrap();
+        sqlx::Connection::close(writer).await.unwrap();
+    }
+
+    // One that was killed could not; one that somebody is at stays, and so does what is another file's.
+    let stale = [".night.db.AAAAAAAAAAAA", ".night.db.AAAAAAAAAAAA-wal"];
+    for name in [stale[0], stale[1], ".night.db.BBBBBBBBBBBB", ".other.db.AAAAAAAAAAAA", ".night.db.old"] {
+        fs::write(folder.join(name), "x").unwrap();
+    }
+    let busy = fs::File::open(folder.join(".night.db.BBBBBBBBBBBB")).unwrap();
+    busy.lock().unwrap();
+    here.json(&["backup", text(&file)], "").await;
+    let mut names = left();
+    names.sort();
+    assert_eq!(names, [".night.db.BBBBBBBBBBBB", ".night.db.old", ".other.db.AAAAAAAAAAAA", "night.db"]);
+}

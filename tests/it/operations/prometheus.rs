@@ -7,15 +7,18 @@ use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use belltower::domain::channel::ChannelKind;
 use belltower::domain::provider::ProviderKind;
-use belltower::service::{recipients, scenarios};
+use belltower::service::providers::{self, NewProvider};
+use belltower::service::sources::NewSource;
+use belltower::service::{alarms, recipients, scenarios};
 use belltower::telemetry::metrics::catalogue;
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::tools::{program, project, read, succeeds};
 use crate::support::TERMINAL;
-use crate::support::app::{Answer, TestApp};
+use crate::support::app::{Answer, TestApp, everything};
 use crate::support::folder::TempFolder;
 
 /// Alerts by name, each with its expression.
@@ -72,6 +75,34 @@ fn each_alert_has_a_chapter_to_read_and_cases_that_fire_and_that_do_not() {
             alerts.iter().any(|(name, _)| name == &format!("Belltower{chapter}")),
             "{chapter} is no alert"
         );
+    }
+}
+
+#[test]
+fn the_board_shows_presses_wherever_they_are_made() {
+    let routes = read("src/console/mod.rs") + &read("src/api/mod.rs");
+    let presses: Vec<_> = (routes.lines())
+        .filter(|line| line.contains("POST "))
+        .filter_map(|line| line.trim().strip_prefix('"')?.split('"').next())
+        .filter(|route| route.ends_with("/broadcasts") || route.split('/').any(|part| part == "press"))
+        .collect();
+    assert!(presses.len() >= 4, "{presses:?}");
+    let dashboard: Value = serde_json::from_str(&read("docker/grafana/dashboard.json")).unwrap();
+    let panels = dashboard["panels"].as_array().unwrap();
+    let panel = panels.iter().find(|panel| panel["title"] == "A press answered within").unwrap();
+    let asked = panel["targets"][0]["expr"].as_str().unwrap();
+    let (_, rest) = asked.split_once("route=~\"").unwrap();
+    let pattern: Vec<_> = rest.split('"').next().unwrap().split('|').collect();
+    let fits = |route: &str| {
+        pattern.iter().map(|one| one.strip_prefix(".*").unwrap()).any(|one| {
+            match one.strip_suffix("(/.*)?") {
+                Some(one) => route.ends_with(one) || route.contains(&format!("{one}/")),
+                None => route.ends_with(one),
+            }
+        })
+    };
+    for press in presses {
+        assert!(fits(press), "{press}: {asked}");
     }
 }
 
@@ -147,9 +178,26 @@ impl Drop for Prometheus {
     }
 }
 
+/// What an expression asks for: our names, each with what it wants of labels.
+fn selectors(expr: &str) -> Vec<(String, Vec<(String, String, String)>)> {
+    let mut all = Vec::new();
+    for (at, _) in expr.match_indices("belltower_") {
+        let name: String = expr[at..].chars().take_while(|c| c.is_ascii_lowercase() || *c == '_').collect();
+        let wanted = expr[at + name.len()..].strip_prefix('{').and_then(|rest| rest.split_once('}'));
+        let matchers = wanted.map_or("", |(inside, _)| inside);
+        let read = |matcher: &str| {
+            let (label, rest) = matcher.split_at(matcher.find(['=', '!']).unwrap());
+            let (operator, value) = rest.split_at(rest.find('"').unwrap());
+            (label.to_owned(), operator.to_owned(), value.trim_matches('"').to_owned())
+        };
+        all.push((name, matchers.split(',').filter(|matcher| !matcher.is_empty()).map(read).collect()));
+    }
+    all
+}
+
 /// A server on which something of everything has happened.
 async fn lived_in() -> TestApp {
-    let app = TestApp::start().await;
+    let app = TestApp::start_as_node().await;
     scenarios::seed(&app.services).await.unwrap();
     app.provider("relay", ProviderKind::Sandbox, json!({"outcome": "delivered"})).await;
     for number in 0..3 {
@@ -167,6 +215,91 @@ async fn lived_in() -> TestApp {
     app.clock.turn(2_000);
     app.drain().await;
     app
+}
+
+#[tokio::test]
+async fn what_alerts_ask_for_is_what_a_server_tells_once_it_has_happened() {
+    let app = lived_in().await;
+    // A loop at a source, which has a rate and then no quota left.
+    let limited = NewSource { rate_per_second: Some(1), daily_messages: Some(1), ..everything("loop") };
+    let key = app.add_source(limited).await;
+    let mail = json!({"topic": "library.new", "title": "新书", "body": "到了。", "to": [{"email": "a@campus.example"}]});
+    let send = async || Answer::of(app.api_as(&key, Method::POST, "/messages").json(&mail)).await;
+    send().await.expect(202);
+    send().await.problem(429, "rate_limited");
+    app.clock.turn(5_000);
+    send().await.problem(429, "quota_exhausted");
+    // Text messages that a gateway takes, and those of a test key, which are nobody's.
+    let new = NewProvider {
+        name: "texts".to_owned(),
+        channel: ChannelKind::Sms,
+        kind: ProviderKind::Sandbox,
+        settings: json!({"outcome": "delivered"}),
+        priority: 10,
+        weight: 1,
+        rate: None,
+    };
+    providers::create(&app.services, &TERMINAL, new).await.unwrap();
+    let text = json!({"topic": "library.new", "title": "新书", "body": "到了。", "channels": ["sms"], "to": [{"mobile": "13800138000"}]});
+    for key in [&app.live_key, &app.test_key] {
+        Answer::of(app.api_as(key, Method::POST, "/messages").json(&text)).await.expect(202);
+    }
+    // What no rule is for, and what fails for good.
+    app.post("/messages", &json!({"topic": "library.new", "title": "新书", "body": "到了。"}))
+        .await
+        .expect(202);
+    app.drain().await;
+    app.clock.turn(2_000);
+    alarms::check(&app.services).await.unwrap();
+
+    let told = Answer::of(app.plain(Method::GET, "/metrics")).await.text;
+    let samples: Vec<_> = told.lines().filter(|line| !line.starts_with('#')).collect();
+    let mut asked = 0;
+    for (name, expr) in alerts() {
+        for (metric, matchers) in selectors(&expr) {
+            asked += matchers.len();
+            let named = samples.iter().filter(|sample| sample.starts_with(&format!("{metric}{{")));
+            for (label, operator, value) in &matchers {
+                let has = |value: &str| {
+                    named.clone().any(|sample| sample.contains(&format!("{label}=\"{value}\"")))
+                };
+                match operator.as_str() {
+                    "=" => assert!(has(value), "{name} asks for {metric} with {label} {value}\n{told}"),
+                    "=~" => {
+                        let all: Vec<_> = value.split('|').collect();
+                        assert!(
+                            all.iter().all(|value| has(value)),
+                            "{name}: {metric} with {label} {all:?}\n{told}"
+                        );
+                    }
+                    "!=" => assert!(
+                        named.clone().any(|sample| sample.contains(&format!("{label}=\""))),
+                        "{name}: {metric} has no {label}\n{told}"
+                    ),
+                    other => panic!("{name}: {other}"),
+                }
+            }
+        }
+    }
+    assert!(asked > 12, "{asked}");
+    // Counters that an alert watches have risen for what happened, and not for what it leaves out.
+    let value = |line: &str| {
+        let found = samples
+            .iter()
+            .find_map(|sample| sample.strip_prefix(line))
+            .unwrap_or_else(|| panic!("{line}\n{told}"));
+        found.trim().parse::<f64>().unwrap()
+    };
+    for (line, n) in [
+        ("belltower_http_problems_total{code=\"rate_limited\"}", 1.0),
+        ("belltower_messages_refused_total{code=\"quota_exhausted\"}", 1.0),
+        ("belltower_attempts_total{channel=\"sms\",provider=\"texts\",outcome=\"accepted\"}", 1.0),
+        ("belltower_attempts_total{channel=\"sms\",provider=\"sandbox\",outcome=\"accepted\"}", 1.0),
+        ("belltower_receipts_total{channel=\"sms\",state=\"delivered\"}", 1.0),
+        ("belltower_stuck_messages{status=\"unrouted\"}", 1.0),
+    ] {
+        assert_eq!(value(line), n, "{line}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -3,13 +3,14 @@ use std::path::Path;
 
 use belltower::Error;
 use belltower::domain::id::MessageId;
-use belltower::store::backup::{copy, gather, look, mark, newest_step};
+use belltower::store::backup::{copy, gather, is_there, look, mark, newest_step};
 use belltower::store::{Db, history, nodes};
 
 use super::deliveries::{sending, take};
 use super::execute;
 use crate::support::database::{with_postgres, with_sqlite};
 use crate::support::folder::TempFolder;
+use crate::support::on_both_urls;
 
 fn name(folder: &TempFolder, file: &str) -> String {
     folder.path().join(file).display().to_string()
@@ -73,6 +74,24 @@ fn what_is_no_store_or_is_damaged_is_told() {
         assert!(damaged.is_err() || !damaged.unwrap().damage.is_empty());
     });
 }
+
+on_both_urls!(a_store_is_there_once_it_was_opened, |url| async {
+    // A test's own on PostgreSQL is there from the start.
+    assert_eq!(is_there(&url).await.unwrap(), url.starts_with("postgres"));
+    Db::open(&url).await.unwrap().close().await;
+    assert!(is_there(&url).await.unwrap());
+    if let Some(file) = url.strip_prefix("sqlite://") {
+        fs::write(file, "").unwrap();
+        assert!(!is_there(&url).await.unwrap());
+    } else {
+        let db = Db::open(&url).await.unwrap();
+        let mut tx = db.begin().await.unwrap();
+        execute(&mut tx, "DROP SCHEMA public CASCADE; CREATE SCHEMA public").await;
+        tx.commit().await.unwrap();
+        db.close().await;
+        assert!(!is_there(&url).await.unwrap());
+    }
+});
 
 /// Writes over the second half of a file.
 fn break_pages(file: &Path) {

@@ -35,6 +35,7 @@ mod groups;
 mod hindsight;
 mod history;
 mod idempotency;
+mod ids;
 mod imports;
 mod keys;
 mod kinds;

@@ -5,8 +5,8 @@ use belltower::domain::id::{MessageId, OperatorId};
 use belltower::domain::message::{Lane, Status};
 use belltower::store::messages::NewMessage;
 use belltower::store::reports::{
-    accepted, accepted_of, by_channel, day_counts, days, hours, oldest_by_lane, oldest_due, open_by_lane,
-    open_counts, own_words, provider_health, stuck, stuck_before,
+    accepted, accepted_of, by_channel, day_counts, days, hours, oldest_by_lane, oldest_due, oldest_unplanned,
+    open_by_lane, open_counts, own_words, provider_health, stuck, stuck_before,
 };
 use belltower::store::{Db, Dialect};
 
@@ -282,4 +282,29 @@ on_both!(what_became_of_the_installation_s_own_words_is_known, |db| async {
     assert_eq!(own(3).await, [(ChannelKind::Email, 0, 5), (ChannelKind::Sms, 5, 1)]);
     assert_eq!(own(4).await, [(ChannelKind::Email, 0, 3)], "a trial is none of an operator's messages");
     assert_eq!(own(6).await, []);
+});
+
+on_both!(what_nobody_plans_is_found_by_its_lane, |db| async {
+    sources(&db).await;
+    assert!(oldest_unplanned(&db, Timestamp(90_000)).await.unwrap().is_empty());
+    let at =
+        |id, rank, status, send_at| NewMessage { rank, send_at: Timestamp(send_at), ..standing(id, status) };
+    let of_a_test_key = NewMessage { test: true, ..at(1, Rank::Emergency, Status::Accepted, 1_000) };
+    let all = [
+        of_a_test_key,
+        at(2, Rank::Emergency, Status::Accepted, 30_000),
+        at(3, Rank::Emergency, Status::Accepted, 20_000),
+        at(4, Rank::Normal, Status::Scheduled, 95_000),
+        at(5, Rank::Low, Status::Routing, 40_000),
+        at(6, Rank::Low, Status::Accepted, 50_000),
+        at(7, Rank::High, Status::Sending, 1_000),
+    ];
+    keep(&db, &all).await;
+    let found = async |now| -> Vec<_> {
+        let rows = oldest_unplanned(&db, Timestamp(now)).await.unwrap();
+        rows.into_iter().map(|row| (row.lane, row.send_at.0)).collect()
+    };
+    let two = [(Lane::Emergency, 20_000), (Lane::Low, 40_000)];
+    assert_eq!(found(90_000).await, two);
+    assert_eq!(found(95_000).await, [two[0], (Lane::Normal, 95_000), two[1]]);
 });

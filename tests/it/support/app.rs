@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use belltower::clock::Clock;
+use belltower::config::Layers;
 use belltower::dispatch::Dispatcher;
 use belltower::domain::channel::ChannelKind;
 use belltower::domain::operator::Role;
@@ -12,7 +13,7 @@ use belltower::http::server::{self, Limits, Parts};
 use belltower::lifecycle::Lifecycle;
 use belltower::service::providers::{self, NewProvider, ProviderView};
 use belltower::service::sources::{self, NewSource};
-use belltower::service::{Caller, Campus, Services};
+use belltower::service::{Caller, Campus, Node, Services, nodes};
 use belltower::store::Db;
 use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::Value;
@@ -47,6 +48,18 @@ impl TestApp {
         let mut services = services(Db::open(&database(&folder)).await.unwrap());
         change(&mut services);
         Self::over(services, folder, |_| {}).await
+    }
+
+    /// As [`start`](Self::start), as a process that says of itself that it is there, once.
+    pub(crate) async fn start_as_node() -> Self {
+        let folder = TempFolder::new();
+        let mut services = services(Db::open(&database(&folder)).await.unwrap());
+        let variables = [("BELLTOWER_DATA".to_owned(), folder.path().display().to_string())];
+        let config = Layers::read(None, variables).resolve().unwrap();
+        services.node = Arc::new(Node::new(&config, 8080));
+        let app = Self::over(services, folder, |_| {}).await;
+        nodes::beat(&app.services).await.unwrap();
+        app
     }
 
     /// As [`start`](Self::start), taking those networks for proxies in front of it.
