@@ -12,6 +12,7 @@ mod broadcasts;
 mod browser;
 mod buttons;
 mod cap;
+mod chaos;
 mod commands;
 mod console;
 mod directory;

@@ -7,6 +7,7 @@ use std::process::{ExitStatus, Output, Stdio};
 use belltower::clock::Clock;
 use belltower::service::{Services, Vault};
 use belltower::store::Db;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::{Child, Command};
@@ -16,6 +17,7 @@ use super::folder::TempFolder;
 /// One installation's data folder, and the settings every process on it gets.
 pub(crate) struct Installation {
     folder: TempFolder,
+    settings: Vec<(&'static str, String)>,
 }
 
 /// A server that answers. Dropped, it is killed.
@@ -27,8 +29,13 @@ pub(crate) struct Server {
 
 impl Installation {
     pub(crate) fn new() -> Self {
+        Self::with(Vec::new())
+    }
+
+    /// With variables of its environment, such as `BELLTOWER_DATABASE`.
+    pub(crate) fn with(settings: Vec<(&'static str, String)>) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
-        Self { folder: TempFolder::new() }
+        Self { folder: TempFolder::new(), settings }
     }
 
     pub(crate) fn data(&self) -> PathBuf {
@@ -50,6 +57,7 @@ impl Installation {
             .env("BELLTOWER_DATA", self.data())
             .env("BELLTOWER_LISTEN", "127.0.0.1:0")
             .env("BELLTOWER_LOG__LEVEL", "warn")
+            .envs(self.settings.iter().map(|(name, value)| (name, value)))
             .kill_on_drop(true);
         command
     }
@@ -124,19 +132,24 @@ impl Installation {
 
     /// As [`serve`](Self::serve), with these roles alone.
     pub(crate) async fn serve_as(&self, roles: &str) -> Server {
+        self.try_serve(roles).await.expect("the server ended before it listened")
+    }
+
+    /// None: it ended before it listened, as it does where its store is away.
+    pub(crate) async fn try_serve(&self, roles: &str) -> Option<Server> {
         let mut command = self.command(&["serve"]);
         command.env("BELLTOWER_ROLES", roles).stdout(Stdio::piped()).stderr(Stdio::inherit());
         let mut child = command.spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let url = loop {
-            let line = lines.next_line().await.unwrap().expect("the server ended before it listened");
+            let line = lines.next_line().await.unwrap()?;
             if let Some((_, url)) = line.split_once("listening on ") {
                 break url.trim().to_owned();
             }
         };
         // What it prints later goes nowhere, but must not block it.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-        Server { child, url, client: reqwest::Client::new() }
+        Some(Server { child, url, client: reqwest::Client::new() })
     }
 }
 
@@ -152,9 +165,23 @@ impl Server {
 
     /// Asks it to stop, and waits until it has.
     pub(crate) async fn stop(mut self) -> ExitStatus {
-        let pid = self.child.id().unwrap().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().await.unwrap().success());
+        self.signal(Signal::TERM);
         self.child.wait().await.unwrap()
+    }
+
+    /// It does nothing from here on, and its connections stand.
+    pub(crate) fn pause(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// It goes on where it was.
+    pub(crate) fn resume(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    fn signal(&self, signal: Signal) {
+        let pid = i32::try_from(self.child.id().unwrap()).unwrap();
+        kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
     }
 
     pub(crate) async fn get(&self, key: &str, path: &str) -> Value {

@@ -1,7 +1,8 @@
-//! The way to a broker, which can be cut, blocked, and made to swallow everything, or confirmations alone.
+//! The way to a server, which can be cut, severed, and made to swallow everything; a broker's can also be blocked, and made to swallow
+//! confirmations alone.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
@@ -17,11 +18,13 @@ enum Way {
     Swallows,
 }
 
-/// How the way is, and how often it was mended: connections of before are gone.
+/// How the way is, and how often it was mended or severed: connections of before are gone.
 type State = (Way, u64);
 
 pub(crate) struct Proxy {
     pub(crate) port: u16,
+    /// Where it leads.
+    to: Arc<Mutex<String>>,
     state: watch::Sender<State>,
     /// Frames that the broker never sent, for whoever publishes.
     words: broadcast::Sender<Vec<u8>>,
@@ -39,25 +42,42 @@ struct Kept {
 }
 
 impl Proxy {
+    /// To a broker, whose frames it knows.
     pub(crate) async fn start(host: &str, port: u16) -> Self {
+        Self::open(format!("{host}:{port}"), true).await
+    }
+
+    /// To any server at `to`, whatever it speaks.
+    pub(crate) async fn plain(to: String) -> Self {
+        Self::open(to, false).await
+    }
+
+    async fn open(to: String, frames: bool) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let own = listener.local_addr().unwrap().port();
         let state = watch::Sender::new((Way::Open, 0));
         let words = broadcast::Sender::new(8);
         let kept = Arc::<Kept>::default();
-        let (to, states, said) = (format!("{host}:{port}"), state.subscribe(), words.clone());
         let keeps = Arc::clone(&kept);
+        let to = Arc::new(Mutex::new(to));
+        let (leads, states, said) = (Arc::clone(&to), state.subscribe(), words.clone());
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let (way, mended) = *states.borrow();
                 if way != Way::Cut {
                     let (publishes, kept) = (Arc::default(), Arc::clone(&keeps));
-                    let road = Road { states: states.clone(), mended, publishes, kept };
-                    tokio::spawn(carry(client, to.clone(), road, said.subscribe()));
+                    let road = Road { states: states.clone(), mended, frames, publishes, kept };
+                    let to = leads.lock().unwrap().clone();
+                    tokio::spawn(carry(client, to, road, said.subscribe()));
                 }
             }
         });
-        Self { port: own, state, words, kept }
+        Self { port: own, to, state, words, kept }
+    }
+
+    /// From now on it leads there: the server was started again elsewhere.
+    pub(crate) fn lead_to(&self, to: String) {
+        *self.to.lock().unwrap() = to;
     }
 
     pub(crate) fn cut(&self) {
@@ -93,6 +113,11 @@ impl Proxy {
         self.kept.swallowed.load(Ordering::Relaxed)
     }
 
+    /// Breaks the connections of this moment, in the midst of whatever they carry. New ones get through.
+    pub(crate) fn sever(&self) {
+        self.mend();
+    }
+
     /// Says what a broker says that runs out of memory (`connection.blocked`).
     pub(crate) fn block(&self, reason: &str) {
         let mut arguments = vec![u8::try_from(reason.len()).unwrap()];
@@ -126,6 +151,8 @@ fn method(class: u16, method: u16, arguments: &[u8]) -> Vec<u8> {
 struct Road {
     states: watch::Receiver<State>,
     mended: u64,
+    /// What comes down it are a broker's frames.
+    frames: bool,
     /// It is the connection that entries leave by.
     publishes: Arc<AtomicBool>,
     kept: Arc<Kept>,
@@ -147,6 +174,7 @@ impl Road {
 
 async fn carry(client: TcpStream, to: String, road: Road, words: broadcast::Receiver<Vec<u8>>) {
     let Ok(server) = TcpStream::connect(to).await else { return };
+    drop((client.set_nodelay(true), server.set_nodelay(true)));
     let ((from_client, to_client), (from_server, to_server)) = (client.into_split(), server.into_split());
     let mut watched = road.clone();
     tokio::select! {
@@ -174,7 +202,7 @@ async fn up(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut road: Road) {
     }
 }
 
-/// Frame by frame, so that there is a place for others between them.
+/// A broker's frame by frame, so that there is a place for others between them.
 async fn down(
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,
@@ -195,7 +223,8 @@ async fn down(
                 }
             }
         }
-        let whole: Vec<u8> = buffer.drain(..whole_frames(&buffer)).collect();
+        let end = if road.frames { whole_frames(&buffer) } else { buffer.len() };
+        let whole: Vec<u8> = buffer.drain(..end).collect();
         road.open().await;
         let withholds = road.publishes.load(Ordering::Relaxed) && road.kept.withholds.load(Ordering::Relaxed);
         let passed = if withholds { without_confirms(&whole, &road.kept.withheld) } else { whole };
