@@ -280,12 +280,15 @@ struct ByChannel {
     channel: ChannelKind,
     counts: Counts,
     no_address: i64,
+    /// Of `cancelled`.
+    recalled: i64,
     is_stuck: bool,
 }
 
 impl From<&ChannelProgress> for ByChannel {
     fn from(it: &ChannelProgress) -> Self {
-        Self { channel: it.channel, counts: it.counts, no_address: it.no_address, is_stuck: it.is_stuck }
+        let ChannelProgress { channel, counts, no_address, recalled, is_stuck, .. } = *it;
+        Self { channel, counts, no_address, recalled, is_stuck }
     }
 }
 
@@ -360,13 +363,27 @@ impl Shown {
                 let numbers = [counts.planned, waiting, counts.sent, counts.delivered, counts.failed];
                 let mut row = vec![one.channel.to_string()];
                 row.extend(numbers.map(|n| n.to_string()));
-                row.extend([counts.unknown.to_string(), one.no_address.to_string()]);
+                let dropped = counts.expired + counts.cancelled + counts.suppressed;
+                let unsent = dropped - one.recalled - one.no_address;
+                let rest = [counts.unknown, one.recalled, one.no_address, unsent];
+                row.extend(rest.map(|n| n.to_string()));
                 row.push(if one.is_stuck { "stuck" } else { "" }.to_owned());
                 row
             })
             .collect();
-        let head =
-            ["channel", "planned", "waiting", "sent", "delivered", "failed", "unknown", "no address", ""];
+        let head = [
+            "channel",
+            "planned",
+            "waiting",
+            "sent",
+            "delivered",
+            "failed",
+            "unknown",
+            "called back",
+            "no address",
+            "not sent",
+            "",
+        ];
         text.push_str(&table(&head, &rows));
         text.push('\n');
         let rows: Vec<_> =

@@ -6,15 +6,17 @@ use super::view::{Given, Markup, View, escape, grouped};
 use crate::domain::delivery::State;
 use crate::service::messages;
 
-/// Deliveries by state, in the order of [`State::ALL`].
+/// Deliveries by state, in the order of [`State::ALL`], and how many of those that are cancelled were called back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts([u64; State::ALL.len()]);
+pub struct Counts([u64; State::ALL.len()], u64);
 
 /// What people tell apart at a glance: the states, gathered by what they mean for a sender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     Delivered,
     Sent,
+    /// Handed over, and called back afterwards. Told apart from what was never sent where it is known.
+    Recalled,
     Failed,
     Unknown,
     /// Expired, cancelled or suppressed: decided not to be sent.
@@ -23,14 +25,22 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    pub const ALL: [Self; 6] =
-        [Self::Delivered, Self::Sent, Self::Failed, Self::Unknown, Self::Dropped, Self::Waiting];
+    pub const ALL: [Self; 7] = [
+        Self::Delivered,
+        Self::Sent,
+        Self::Recalled,
+        Self::Failed,
+        Self::Unknown,
+        Self::Dropped,
+        Self::Waiting,
+    ];
 
     /// As in the style sheet's `fill-…` and the texts' `outcome-…`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Delivered => "delivered",
             Self::Sent => "sent",
+            Self::Recalled => "recalled",
             Self::Failed => "failed",
             Self::Unknown => "unknown",
             Self::Dropped => "dropped",
@@ -65,6 +75,12 @@ impl Counts {
         counts
     }
 
+    /// So many of those that are cancelled were called back.
+    #[must_use]
+    pub fn with_recalled(self, n: u64) -> Self {
+        Self(self.0, n.min(self.of(State::Cancelled)))
+    }
+
     pub const fn of(&self, state: State) -> u64 {
         self.0[state as usize]
     }
@@ -75,7 +91,12 @@ impl Counts {
     }
 
     pub fn outcome(&self, outcome: Outcome) -> u64 {
-        State::ALL.iter().filter(|s| Outcome::of(**s) == outcome).map(|s| self.of(*s)).sum()
+        let n: u64 = State::ALL.iter().filter(|s| Outcome::of(**s) == outcome).map(|s| self.of(*s)).sum();
+        match outcome {
+            Outcome::Recalled => self.1,
+            Outcome::Dropped => n - self.1,
+            _ => n,
+        }
     }
 
     /// What is to leave, or has: of a fallback, the steps that are not needed do not count.
@@ -98,6 +119,7 @@ impl Counts {
         for (sum, more) in self.0.iter_mut().zip(other.0) {
             *sum += more;
         }
+        self.1 += other.1;
         self
     }
 
@@ -180,6 +202,17 @@ mod tests {
         assert_eq!(counts.due() + counts.outcome(Outcome::Dropped), 45);
         assert_eq!(Outcome::ALL.into_iter().map(|o| counts.outcome(o)).sum::<u64>(), 45);
         assert_eq!(counts.plus(&counts).planned(), 90);
+    }
+
+    #[test]
+    fn what_was_called_back_was_not_left_unsent() {
+        let counts = counts(&[(State::Sent, 3), (State::Cancelled, 7), (State::Expired, 1)]).with_recalled(5);
+        let of = |outcome| counts.outcome(outcome);
+        assert_eq!((of(Outcome::Sent), of(Outcome::Recalled), of(Outcome::Dropped)), (3, 5, 3));
+        let twice = counts.plus(&counts);
+        assert_eq!((twice.outcome(Outcome::Recalled), twice.outcome(Outcome::Dropped)), (10, 6));
+        assert_eq!(Outcome::ALL.into_iter().map(|outcome| twice.outcome(outcome)).sum::<u64>(), 22);
+        assert_eq!(counts.with_recalled(9).outcome(Outcome::Recalled), 7, "no more than were cancelled");
     }
 
     #[test]

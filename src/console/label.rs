@@ -86,11 +86,17 @@ impl View {
         self.t(&format!("state-{}", state.given()))
     }
 
-    /// Why a delivery is in its state, in words; an unknown reason code is shown as it is.
+    /// Why a delivery is in its state, in words; an unknown reason code is shown as it is, and so is a carrier's beside them.
     pub fn reason(&self, reason: &str) -> String {
         let key = format!("reason-{reason}");
         match self.t(&key) {
-            text if text == key => reason.to_owned(),
+            text if text == key => match reason {
+                "EXPIRED" => self.t1("receipt-expired", "code", reason),
+                "UNDELIV" => self.t1("receipt-undeliv", "code", reason),
+                "REJECTD" => self.t1("receipt-rejectd", "code", reason),
+                "DELETED" => self.t1("receipt-deleted", "code", reason),
+                _ => reason.to_owned(),
+            },
             text => text,
         }
     }

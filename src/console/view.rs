@@ -224,6 +224,15 @@ impl View {
         }
     }
 
+    /// A time that was measured: in seconds up to ten minutes, so that nothing that matters is rounded away.
+    pub fn measured(&self, span: impl Given<Duration>) -> String {
+        let span = span.given();
+        match span.as_secs() {
+            60..600 => self.t1("lasting-seconds", "n", span.as_secs()),
+            _ => self.lasting(span),
+        }
+    }
+
     fn relative(&self, at: Timestamp) -> String {
         let (then, now) = (self.zoned(at), self.zoned(self.now));
         let clock_time = then.strftime("%H:%M").to_string();

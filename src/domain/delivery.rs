@@ -95,6 +95,9 @@ pub const QUIET_HOURS: &str = "quiet_hours";
 /// Why a delivery waits that was handed over before: no answer came, nor any word of it since.
 pub const UNANSWERED: &str = "unanswered";
 
+/// Why a delivery is cancelled that was handed over: its provider took it back.
+pub const RECALLED: &str = "recalled";
+
 /// Why nobody knows of a delivery that was under way in a backup that was restored: what was done since the backup is lost.
 /// Messages that were to be planned then are held for it.
 pub const RESTORED: &str = "restored";

@@ -1,5 +1,6 @@
 //! Whether somebody is safe. GET shows what happened and what they said, and answers nothing, as programs that check links
-//! follow them, too; an answer is a form, of which the one that is wanted most is one large button.
+//! follow them, too; an answer is a form of one large button. What was answered stands above everything else, and whoever
+//! needs help is asked there where they are: help is called for first and explained afterwards.
 
 use actix_web::cookie::Cookie;
 use actix_web::web::{Data, Path};
@@ -83,10 +84,9 @@ impl AnswerPage {
         }
     }
 
-    /// What stands in the fields of whoever changes what they said.
-    fn before(&self) -> (&str, &str) {
-        let help = self.last.as_ref().filter(|last| last.condition == Condition::Help);
-        help.map_or(("", ""), |last| (&last.place, &last.words))
+    /// They are asked where they are, and not once more whether they need help.
+    fn asks_for_help(&self) -> bool {
+        self.last.as_ref().is_some_and(|last| last.condition == Condition::Help)
     }
 }
 
@@ -113,8 +113,8 @@ pub(super) async fn say(
     };
     let said = Answer {
         condition,
-        place: form.text("place").unwrap_or_default(),
-        words: form.text("words").unwrap_or_default(),
+        place: form.text("place"),
+        words: form.text("words"),
     };
     match roll_call::answer(&s, &token, client::address(&request), &said).await {
         // To an address that can be opened again.

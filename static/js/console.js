@@ -45,6 +45,13 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+// A link to what is folded away unfolds it.
+document.addEventListener("click", (event) => {
+  const link = event.target.closest?.('a[href^="#"]');
+  const fold = link?.hash.length > 1 && document.querySelector(link.hash)?.closest("details");
+  if (fold) fold.open = true;
+});
+
 // In a chart the arrow keys go from bar to bar.
 document.addEventListener("keydown", (event) => {
   const bar = event.target.closest?.("[data-arrows] > [tabindex]");

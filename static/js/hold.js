@@ -3,6 +3,23 @@
 
 const CALM = matchMedia("(prefers-reduced-motion: reduce)");
 
+// What is missing is said at its field, and stays there until something is typed.
+function lacking(event) {
+  const field = event.target;
+  const said = field.dataset.missing && document.querySelector(field.dataset.missing);
+  if (!said) return;
+  event.preventDefault();
+  said.hidden = false;
+  field.setAttribute("aria-invalid", "true");
+  field.setAttribute("aria-describedby", said.id);
+  field.focus();
+  field.addEventListener("input", () => {
+    said.hidden = true;
+    field.removeAttribute("aria-invalid");
+    field.removeAttribute("aria-describedby");
+  }, { once: true });
+}
+
 class Hold {
   constructor(button) {
     this.button = button;
@@ -13,6 +30,7 @@ class Hold {
     this.began = null;
     this.done = false;
     this.say(button.dataset.idle);
+    this.form?.addEventListener("invalid", lacking, true);
     const on = (name, act) => button.addEventListener(name, act);
     on("pointerdown", (event) => {
       if (event.button !== 0 || !event.isPrimary) return;

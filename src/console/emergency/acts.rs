@@ -86,6 +86,24 @@ impl<'a> Doing<'a> {
         }
     }
 
+    /// What goes to everybody who was told is held or its code typed, as a press is; where it was neither, the page says so
+    /// at the field.
+    async fn unless_meant(&self, act: &'static str, form: &Form) -> Result<Option<HttpResponse>> {
+        let row = broadcasts::look(self.s, &self.signed.caller, self.id).await?;
+        if row.operator_id != Some(self.signed.operator.id) {
+            self.signed.caller.require(Permission::EmergencyStop)?;
+        }
+        let code = &row.plan.0.scenario.code;
+        if press::is_meant(form, code) {
+            return Ok(None);
+        }
+        let fault = self.signed.view().t1("press-code-wrong", "code", code);
+        let faults = [("code".to_owned(), fault)].into_iter().collect();
+        let typed = Typed { faults, ..typed(act, form) };
+        let response = HttpResponse::UnprocessableEntity();
+        refused(self.s, self.signed, self.id, response, None, typed).await.map(Some)
+    }
+
     async fn refuse(&self, error: &Error, typed: Typed) -> Result<HttpResponse> {
         let why = why(&self.signed.view(), error);
         refused(self.s, self.signed, self.id, errors::begin(error), Some(why), typed).await
@@ -96,7 +114,6 @@ fn typed(act: &'static str, form: &Form) -> Typed {
     Typed {
         act,
         reason: form.text("reason").to_owned(),
-        code: form.text("code").to_owned(),
         faults: FieldFaults::default(),
     }
 }
@@ -215,9 +232,12 @@ pub(in crate::console) async fn correct(
     s: Data<Services>,
     signed: Signed,
     id: Path<String>,
-    _: Form,
+    form: Form,
 ) -> Result<HttpResponse> {
     let it = Doing::new(&request, &s, &signed, &id)?;
+    if let Some(refused) = it.unless_meant("correct", &form).await? {
+        return Ok(refused);
+    }
     let said = broadcasts::correct(&s, &signed.caller, it.from, it.id, &it.request_id).await;
     it.answer(said.map(drop), "did-correct", Permission::EmergencyStop, Typed::default()).await
 }
@@ -227,9 +247,12 @@ pub(in crate::console) async fn all_clear(
     s: Data<Services>,
     signed: Signed,
     id: Path<String>,
-    _: Form,
+    form: Form,
 ) -> Result<HttpResponse> {
     let it = Doing::new(&request, &s, &signed, &id)?;
+    if let Some(refused) = it.unless_meant("all_clear", &form).await? {
+        return Ok(refused);
+    }
     let said = broadcasts::all_clear(&s, &signed.caller, it.from, it.id, &it.request_id).await;
     it.answer(said.map(drop), "did-all_clear", Permission::EmergencyStop, Typed::default()).await
 }

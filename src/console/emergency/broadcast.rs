@@ -1,5 +1,5 @@
-//! One broadcast: what it says, how far it is, what was done to it, and what may be done now. It works by reloading; with
-//! script the figures renew themselves every second, and the rest when something was done.
+//! One broadcast: what may be done now, how far it is, what it says, and what was done to it. With script the figures renew
+//! themselves every second, and the rest when something was done; without, it opens itself anew while it is under way.
 
 use actix_web::web::{Data, Path, Query};
 use actix_web::{HttpResponse, HttpResponseBuilder};
@@ -14,7 +14,7 @@ use super::{Place, href};
 use crate::Result;
 use crate::clock::Timestamp;
 use crate::console::access::Signed;
-use crate::console::counts::Counts;
+use crate::console::counts::{Counts, Outcome};
 use crate::console::form::FieldFaults;
 use crate::console::page::{self, Flash, Shell, Theme};
 use crate::console::timeline::actor;
@@ -34,6 +34,8 @@ use crate::service::broadcasts::{
 /// How often the figures renew themselves: while something is on its way or waits, and while receipts come in.
 const UNDER_WAY: &str = "1s";
 const AWAITING: &str = "5s";
+/// Seconds after which a page that runs no scripts opens itself anew.
+const RELOAD: u32 = 10;
 /// So long after its end most receipts are in.
 const RECEIPTS_TAKE: std::time::Duration = std::time::Duration::from_mins(15);
 
@@ -41,9 +43,22 @@ const RECEIPTS_TAKE: std::time::Duration = std::time::Duration::from_mins(15);
 #[template(path = "console/emergency/broadcast.html")]
 pub struct BroadcastPage {
     pub shell: Shell,
+    /// Without script it opens itself anew after so many seconds.
+    pub reload: Option<u32>,
+    /// It would, and was asked not to, as somebody fills something in.
+    pub is_still: bool,
     pub head: HeadFragment,
+    pub wait: WaitFragment,
     pub doing: DoingFragment,
     pub live: LiveFragment,
+    pub after: AfterFragment,
+    pub log: LogFragment,
+}
+
+impl BroadcastPage {
+    fn at(&self) -> String {
+        self.head.at()
+    }
 }
 
 /// What it is and where it stands.
@@ -56,21 +71,9 @@ pub struct HeadFragment {
     pub level: Level,
     pub state: State,
     pub name: String,
-    pub by: String,
-    pub began: Timestamp,
-    pub live_at: Option<Timestamp>,
-    pub ended_at: Option<Timestamp>,
-    pub expires_at: Timestamp,
-    pub note: String,
-    /// Why it was turned down or given back.
-    pub reason: Option<String>,
+    /// Said before anything else while it waits, and at the end once it went out.
+    pub facts: Option<Facts>,
     pub unseen: bool,
-    /// The page of the one whose people it tells more.
-    pub follows: Option<String>,
-    /// People are asked whether they are safe.
-    pub has_roll: bool,
-    /// There is something to report.
-    pub has_report: bool,
 }
 
 impl HeadFragment {
@@ -79,7 +82,37 @@ impl HeadFragment {
     }
 }
 
-/// What may be done, beside what that would send.
+/// Who began it, when, and why.
+#[derive(Clone, Debug)]
+pub struct Facts {
+    pub by: String,
+    pub began: Timestamp,
+    pub live_at: Option<Timestamp>,
+    pub ended_at: Option<Timestamp>,
+    pub expires_at: Timestamp,
+    pub note: String,
+    /// Why it was turned down or given back.
+    pub reason: Option<String>,
+    /// The page of the one whose people it tells more.
+    pub follows: Option<String>,
+}
+
+/// How long whoever began it waits for a second person.
+#[derive(Debug, Template)]
+#[template(path = "console/emergency/wait.html")]
+pub struct WaitFragment {
+    pub view: View,
+    pub id: BroadcastId,
+    pub alone: Option<Alone>,
+}
+
+impl WaitFragment {
+    fn at(&self) -> String {
+        href(self.id)
+    }
+}
+
+/// What may be done while it waits, and that it may be stopped.
 #[derive(Debug, Template)]
 #[template(path = "console/emergency/doing.html")]
 pub struct DoingFragment {
@@ -96,10 +129,46 @@ pub struct DoingFragment {
     pub said: TextsFragment,
     /// Whom it would reach; before it is sent.
     pub people: Option<PeopleFragment>,
+    /// People are asked whether they are safe.
+    pub has_roll: bool,
+    /// There is something to report.
+    pub has_report: bool,
+    /// What was typed into the form of an act.
+    pub typed: Typed,
+}
+
+/// What it said, and what can be said to those who read it.
+#[derive(Debug, Template)]
+#[template(path = "console/emergency/after.html")]
+pub struct AfterFragment {
+    pub view: View,
+    pub id: BroadcastId,
+    pub place: Place,
+    pub state: State,
+    /// What is typed to send it.
+    pub code: String,
+    pub offers: Offers,
+    /// The alert; `None` before it went out.
+    pub said: Option<TextsFragment>,
     pub correction: Option<TextsFragment>,
     pub all_clear: Option<TextsFragment>,
     /// What was typed into the form of an act.
     pub typed: Typed,
+}
+
+impl AfterFragment {
+    fn at(&self) -> String {
+        href(self.id)
+    }
+
+    fn fault(&self, act: &str) -> Option<&String> {
+        self.typed.fault(act, "code")
+    }
+
+    /// Whoever looked through it says so.
+    fn review_form(&self) -> WhyFragment {
+        WhyFragment::new(&self.view, self.id, "review", &self.typed)
+    }
 }
 
 /// A reason that was refused, and why.
@@ -107,8 +176,17 @@ pub struct DoingFragment {
 pub struct Typed {
     pub act: &'static str,
     pub reason: String,
-    pub code: String,
     pub faults: FieldFaults,
+}
+
+impl Typed {
+    fn fault(&self, act: &str, field: &str) -> Option<&String> {
+        self.faults.of(field).filter(|_| self.act == act)
+    }
+
+    fn reason(&self, act: &str) -> &str {
+        if self.act == act { &self.reason } else { "" }
+    }
 }
 
 /// An act that is explained, folded away until it is wanted.
@@ -123,33 +201,40 @@ pub struct WhyFragment {
     pub typed: bool,
 }
 
+impl WhyFragment {
+    /// A form that asks why: of `return`, `reject`, `withdraw` and `review`.
+    fn new(view: &View, id: BroadcastId, act: &'static str, typed: &Typed) -> Self {
+        Self {
+            view: view.clone(),
+            act,
+            action: format!("{}/{act}", href(id)),
+            reason: typed.reason(act).to_owned(),
+            fault: typed.fault(act, "reason").cloned(),
+            typed: typed.act == act,
+        }
+    }
+}
+
 impl DoingFragment {
     fn reason(&self, act: &str) -> &str {
-        if self.typed.act == act { &self.typed.reason } else { "" }
-    }
-
-    fn code_typed(&self) -> &str {
-        &self.typed.code
+        self.typed.reason(act)
     }
 
     fn fault(&self, act: &str, field: &str) -> Option<&String> {
-        self.typed.faults.of(field).filter(|_| self.typed.act == act)
+        self.typed.fault(act, field)
     }
 
-    /// A form that asks why: of `return`, `reject`, `withdraw` and `review`.
     fn why_form(&self, act: &'static str) -> WhyFragment {
-        WhyFragment {
-            view: self.view.clone(),
-            act,
-            action: format!("{}/{act}", href(self.id)),
-            reason: self.reason(act).to_owned(),
-            fault: self.fault(act, "reason").cloned(),
-            typed: self.typed.act == act,
-        }
+        WhyFragment::new(&self.view, self.id, act, &self.typed)
     }
 
     fn at(&self) -> String {
         href(self.id)
+    }
+
+    /// It was stopped, and nobody said to those who read it what is so.
+    fn is_untold(&self) -> bool {
+        self.state == State::Stopped && (self.offers.correct || self.offers.all_clear)
     }
 
     fn waits(&self) -> bool {
@@ -157,7 +242,7 @@ impl DoingFragment {
     }
 }
 
-/// How far it is, and what was done.
+/// How far it is.
 #[derive(Debug, Template)]
 #[template(path = "console/emergency/live.html")]
 pub struct LiveFragment {
@@ -177,9 +262,28 @@ pub struct LiveFragment {
     pub parts: Vec<PartLine>,
     pub sees_messages: bool,
     pub sees_providers: bool,
+    /// In the answer to the page that renews itself.
+    pub wait: Option<WaitFragment>,
+    /// Likewise: what else of it changed.
+    pub changed: Option<Changed>,
+}
+
+/// All that is renewed when something was done, and not before: nothing moves or folds under a finger.
+#[derive(Debug)]
+pub struct Changed {
+    pub head: HeadFragment,
+    pub doing: DoingFragment,
+    pub after: AfterFragment,
+    pub log: LogFragment,
+}
+
+/// What was done.
+#[derive(Debug, Template)]
+#[template(path = "console/emergency/log.html")]
+pub struct LogFragment {
+    pub view: View,
+    pub facts: Option<Facts>,
     pub acts: Vec<ActLine>,
-    /// In the answer to the page that renews itself: what else of it changed.
-    pub changed: Option<(HeadFragment, DoingFragment)>,
 }
 
 impl LiveFragment {
@@ -194,6 +298,11 @@ impl LiveFragment {
 
     fn sums(&self) -> Counts {
         self.channels.iter().fold(Counts::default(), |sum, line| sum.plus(&line.counts))
+    }
+
+    /// Something was called back.
+    fn recalls(&self) -> bool {
+        self.channels.iter().any(|line| line.recalled() > 0)
     }
 }
 
@@ -213,7 +322,7 @@ impl From<&ChannelProgress> for ChannelLine {
     fn from(progress: &ChannelProgress) -> Self {
         Self {
             channel: progress.channel,
-            counts: Counts::from(&progress.counts),
+            counts: Counts::from(&progress.counts).with_recalled(progress.recalled.unsigned_abs()),
             no_address: u64::try_from(progress.no_address).unwrap_or(0),
             per_second: progress.per_second.map(|rate| rate.round().max(1.0) as u64),
             done_at: progress.done_at,
@@ -243,9 +352,14 @@ impl ChannelLine {
         self.counts.of(delivery::State::Unknown)
     }
 
+    /// Handed over, and called back afterwards.
+    pub fn recalled(&self) -> u64 {
+        self.counts.outcome(Outcome::Recalled)
+    }
+
     /// Cancelled, too late, or left out for another reason than that there is no address.
     pub fn dropped(&self) -> u64 {
-        self.counts.outcome(crate::console::counts::Outcome::Dropped).saturating_sub(self.no_address)
+        self.counts.outcome(Outcome::Dropped).saturating_sub(self.no_address)
     }
 }
 
@@ -258,7 +372,13 @@ pub struct ReasonLine {
 }
 
 impl ReasonLine {
-    pub(super) fn new(view: &View, it: &Reason) -> Self {
+    /// Why they did not arrive; what was called back did.
+    pub(super) fn all(view: &View, reasons: &[Reason]) -> Vec<Self> {
+        let arrived = |it: &&Reason| it.reason.as_deref() != Some(delivery::RECALLED);
+        reasons.iter().filter(arrived).map(|it| Self::new(view, it)).collect()
+    }
+
+    fn new(view: &View, it: &Reason) -> Self {
         let why = it.reason.as_deref().map_or_else(|| view.state_text(it.state), |why| view.reason(why));
         Self { channel: it.channel, state: it.state, why, n: u64::try_from(it.n).unwrap_or(0) }
     }
@@ -274,7 +394,8 @@ pub struct PartLine {
 
 impl From<&PartProgress> for PartLine {
     fn from(it: &PartProgress) -> Self {
-        Self { part: it.part, message: it.message, counts: Counts::from(&it.counts.all) }
+        let counts = Counts::from(&it.counts.all).with_recalled(it.recalled.unsigned_abs());
+        Self { part: it.part, message: it.message, counts }
     }
 }
 
@@ -349,6 +470,15 @@ impl Whole {
             level: row.level,
             state: row.state,
             name: view.spoken(&row.plan.0.name()),
+            facts: (!row.state.has_gone_out()).then(|| self.facts(view)),
+            unseen: row.overridden == Overridden::Unseen,
+            view: view.clone(),
+        }
+    }
+
+    fn facts(&self, view: &View) -> Facts {
+        let row = &self.row;
+        Facts {
             by: by(view, &row.pressed_by),
             began: row.created_at,
             live_at: row.live_at,
@@ -356,32 +486,23 @@ impl Whole {
             expires_at: row.expires_at,
             note: row.note.clone(),
             reason: row.reason.clone(),
-            unseen: row.overridden == Overridden::Unseen,
             follows: row.follows.map(href),
-            has_roll: row.plan.0.scenario.roll_call && row.follows.is_none() && row.state.has_gone_out(),
-            has_report: row.state.has_gone_out(),
-            view: view.clone(),
         }
+    }
+
+    fn wait(&self, view: &View) -> WaitFragment {
+        WaitFragment { view: view.clone(), id: self.row.id, alone: self.offers.alone }
     }
 
     async fn doing(&self, s: &Services, signed: &Signed, view: &View, typed: Typed) -> Result<DoingFragment> {
         let row = &self.row;
         let plan = &row.plan.0;
-        let time = time_of_day(&s.campus.zoned(row.live_at.unwrap_or_else(|| s.clock.now())));
-        let now = time_of_day(&s.campus.zoned(s.clock.now()));
         let waits = row.state.is_open() && !row.state.has_gone_out();
         let foreseen =
             if waits { Some(broadcasts::foresee_waiting(s, &signed.caller, row.id).await?) } else { None };
         let said = match &foreseen {
             Some(foreseen) => TextsFragment::of_foreseen(view, foreseen),
-            None => TextsFragment::filled(
-                view,
-                "said",
-                &Filled::of_plan(plan, &plan.scenario.alert, &time, row.run),
-            ),
-        };
-        let prepared = |offered: bool, id, texts| {
-            offered.then(|| TextsFragment::filled(view, id, &Filled::of_plan(plan, texts, &now, row.run)))
+            None => self.said(s, view),
         };
         Ok(DoingFragment {
             id: row.id,
@@ -393,18 +514,52 @@ impl Whole {
             offers: self.offers,
             said,
             people: foreseen.as_ref().map(|foreseen| PeopleFragment::new(view, foreseen)),
-            correction: prepared(self.offers.correct, "correction-said", &plan.scenario.correction),
-            all_clear: prepared(self.offers.all_clear, "clear-said", &plan.scenario.all_clear),
+            has_roll: plan.scenario.roll_call && row.follows.is_none() && row.state.has_gone_out(),
+            has_report: row.state.has_gone_out(),
             typed,
             view: view.clone(),
         })
     }
 
-    fn live(&self, s: &Services, signed: &Signed, view: &View) -> LiveFragment {
+    /// The alert as it was sent, or would be now.
+    fn said(&self, s: &Services, view: &View) -> TextsFragment {
+        let (row, plan) = (&self.row, &self.row.plan.0);
+        let time = time_of_day(&s.campus.zoned(row.live_at.unwrap_or_else(|| s.clock.now())));
+        TextsFragment::filled(view, "said", &Filled::of_plan(plan, &plan.scenario.alert, &time, row.run))
+    }
+
+    fn after(&self, s: &Services, view: &View, typed: Typed) -> AfterFragment {
+        let (row, plan) = (&self.row, &self.row.plan.0);
+        let now = time_of_day(&s.campus.zoned(s.clock.now()));
+        let prepared = |offered: bool, id, texts| {
+            offered.then(|| TextsFragment::filled(view, id, &Filled::of_plan(plan, texts, &now, row.run)))
+        };
+        AfterFragment {
+            id: row.id,
+            place: Place(row.run),
+            state: row.state,
+            code: plan.scenario.code.clone(),
+            offers: self.offers,
+            said: row.state.has_gone_out().then(|| self.said(s, view)),
+            correction: prepared(self.offers.correct, "correction-said", &plan.scenario.correction),
+            all_clear: prepared(self.offers.all_clear, "clear-said", &plan.scenario.all_clear),
+            typed,
+            view: view.clone(),
+        }
+    }
+
+    fn log(&self, s: &Services, view: &View) -> LogFragment {
+        let row = &self.row;
+        LogFragment {
+            facts: row.state.has_gone_out().then(|| self.facts(view)),
+            acts: self.acts.iter().map(|act| ActLine::new(view, s, row, act)).collect(),
+            view: view.clone(),
+        }
+    }
+
+    fn live(&self, signed: &Signed, view: &View) -> LiveFragment {
         let (row, progress) = (&self.row, &self.progress);
         let count = |n: i64| u64::try_from(n).unwrap_or(0);
-        let reasons = progress.reasons.iter().map(|reason| ReasonLine::new(view, reason));
-        let parts = progress.parts.iter().map(PartLine::from);
         LiveFragment {
             id: row.id,
             version: row.version,
@@ -415,11 +570,11 @@ impl Whole {
             people: count(progress.people),
             reached: count(progress.reached),
             channels: progress.channels.iter().map(ChannelLine::from).collect(),
-            reasons: reasons.collect(),
-            parts: parts.collect(),
+            reasons: ReasonLine::all(view, &progress.reasons),
+            parts: progress.parts.iter().map(PartLine::from).collect(),
             sees_messages: signed.may(Permission::MessagesView),
             sees_providers: signed.may(Permission::ProvidersView),
-            acts: self.acts.iter().map(|act| ActLine::new(view, s, row, act)).collect(),
+            wait: None,
             changed: None,
             view: view.clone(),
         }
@@ -434,13 +589,27 @@ impl Whole {
     }
 }
 
+/// How it is looked at.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(in crate::console) struct Look {
+    /// Without script, too, it stays as it is.
+    still: bool,
+}
+
 pub(in crate::console) async fn show(
     s: Data<Services>,
     signed: Signed,
     id: Path<String>,
+    look: Query<Look>,
 ) -> Result<HttpResponse> {
     let id: BroadcastId = params::id(&id, "broadcast")?;
-    page::html(&open(&s, &signed, id, Typed::default()).await?)
+    let mut page = open(&s, &signed, id, Typed::default()).await?;
+    // While it waits, reasons are typed; what is under way is watched.
+    let renews = page.live.has_gone_out && page.live.pace.is_some();
+    page.is_still = renews && look.still;
+    page.reload = (renews && !look.still).then_some(RELOAD);
+    page::html(&page)
 }
 
 /// A broadcast's page. `typed`: what was refused.
@@ -454,9 +623,14 @@ pub(super) async fn open(
     let shell = signed.shell(None)?;
     let view = &shell.view;
     Ok(BroadcastPage {
+        reload: None,
+        is_still: false,
         head: whole.head(view),
-        doing: whole.doing(s, signed, view, typed).await?,
-        live: whole.live(s, signed, view),
+        wait: whole.wait(view),
+        doing: whole.doing(s, signed, view, typed.clone()).await?,
+        live: whole.live(signed, view),
+        after: whole.after(s, view, typed),
+        log: whole.log(s, view),
         shell,
     })
 }
@@ -492,9 +666,15 @@ pub(in crate::console) async fn show_progress(
     let id: BroadcastId = params::id(&id, "broadcast")?;
     let whole = Whole::load(&s, &signed, id).await?;
     let view = signed.view();
-    let mut live = whole.live(&s, &signed, &view);
+    let mut live = whole.live(&signed, &view);
+    live.wait = Some(whole.wait(&view));
     if (live.version, live.late) != (known.version, known.late) {
-        live.changed = Some((whole.head(&view), whole.doing(&s, &signed, &view, Typed::default()).await?));
+        live.changed = Some(Changed {
+            head: whole.head(&view),
+            doing: whole.doing(&s, &signed, &view, Typed::default()).await?,
+            after: whole.after(&s, &view, Typed::default()),
+            log: whole.log(&s, &view),
+        });
     }
     page::html(&live)
 }

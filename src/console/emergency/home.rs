@@ -26,9 +26,7 @@ pub struct HomePage {
     pub open: Vec<Line>,
     pub tiles: Vec<Tile>,
     pub rest: RestFragment,
-    /// As typed.
-    pub code: String,
-    /// No scenario has it.
+    /// No scenario has the code that was typed.
     pub code_fault: Option<String>,
     pub may_fire: bool,
     pub may_exercise: bool,
@@ -139,7 +137,6 @@ async fn show(
         open,
         tiles,
         rest,
-        code,
         code_fault,
         may_fire: signed.may(Permission::EmergencyFire),
         may_exercise: signed.may(Permission::EmergencyExercise),

@@ -36,6 +36,8 @@ pub struct PressPage {
     pub level: Level,
     /// It should have been looked through by then.
     pub overdue: Option<String>,
+    /// People may die of it, and it is no practice: who can help is called first.
+    pub calls_first: bool,
     pub asked: Vec<Question>,
     pub preview: PreviewFragment,
 }
@@ -96,8 +98,7 @@ pub struct PreviewFragment {
     /// `None` until everything is chosen.
     pub sight: Option<Sight>,
     pub may_fire: bool,
-    /// The code as it was typed, and what is wrong with it.
-    pub typed: String,
+    /// What is wrong with the code that was typed; it is typed anew.
     pub code_fault: Option<String>,
 }
 
@@ -105,9 +106,14 @@ impl PreviewFragment {
     /// The act, by its name.
     fn act(&self, sight: &Sight) -> String {
         let view = &self.view;
-        let waits = sight.needs != Needs::Nobody;
-        let key = self.place.key(if waits { "press-act-waits" } else { "press-act" });
+        let key = self.place.key(if sight.waits() { "press-act-waits" } else { "press-act" });
         view.t2(&key, "name", &sight.name, "people", view.count("press-people", sight.people.total))
+    }
+
+    /// What typing the code does, which is what the button does.
+    fn code_label(&self, sight: &Sight) -> String {
+        let key = self.place.key(if sight.waits() { "press-code-waits" } else { "press-code" });
+        self.view.t1(&key, "code", &self.code)
     }
 }
 
@@ -134,6 +140,11 @@ impl Sight {
             for_duty_alone: foreseen.for_duty_alone,
             fields,
         }
+    }
+
+    /// A second person is asked first.
+    fn waits(&self) -> bool {
+        self.needs != Needs::Nobody
     }
 
     /// How it goes on after the press.
@@ -258,6 +269,7 @@ async fn load<'f>(
         code: scenario.code.clone(),
         level: scenario.level,
         overdue: scenario.review_is_due(today).then(|| scenario.review_on.to_string()),
+        calls_first: scenario.life_threatening && place.0 == Run::Live,
         asked: asked.collect(),
         preview: PreviewFragment {
             view: view.clone(),
@@ -267,7 +279,6 @@ async fn load<'f>(
             version,
             sight,
             may_fire: signed.may(Permission::EmergencyFire),
-            typed: String::new(),
             code_fault: None,
         },
         shell,
@@ -296,7 +307,6 @@ async fn fire(
     }
     if !is_meant(form, &scenario.code) {
         let mut page = again().await?;
-        form.text("code").clone_into(&mut page.preview.typed);
         page.preview.code_fault = Some(page.shell.view.t1("press-code-wrong", "code", &scenario.code));
         return page::answer(HttpResponse::UnprocessableEntity(), &page);
     }

@@ -73,6 +73,11 @@ impl ReportPage {
     fn at(&self) -> String {
         format!("{}/report", self.base())
     }
+
+    /// Something was called back.
+    fn recalls(&self) -> bool {
+        self.channels.iter().any(|line| line.recalled() > 0)
+    }
 }
 
 /// One of the times, as it was measured, beside what is promised.
@@ -202,7 +207,7 @@ fn page(s: &Services, signed: &Signed, report: &Report) -> Result<ReportPage> {
         sums,
         channels,
         parts: progress.parts.iter().map(PartLine::from).collect(),
-        reasons: progress.reasons.iter().map(|reason| ReasonLine::new(&view, reason)).collect(),
+        reasons: ReasonLine::all(&view, &progress.reasons),
         replies: report.counts.map(|counts| Replies::new(&view, counts, &report.replies)),
         lessons: lessons.collect(),
         acts: lines.iter().map(|(_, line)| line.clone()).collect(),
@@ -303,8 +308,9 @@ fn rows(page: &ReportPage) -> Vec<[String; 4]> {
     add("report-summary", view.t("broadcast-reached"), page.reached.to_string(), nothing());
     for time in &page.times {
         let millis = time.took.map(|took| took.as_millis().to_string()).unwrap_or_default();
-        let target = time.target.map(|target| target.as_millis().to_string()).unwrap_or_default();
-        add("report-times", format!("{} {}", time.code, time.what), millis, target);
+        let target = time.target.map(|target| view.t1("report-at-most-ms", "n", target.as_millis()));
+        let what = view.t1("report-in-ms", "what", format!("{} {}", time.code, time.what));
+        add("report-times", what, millis, target.unwrap_or_default());
     }
     for line in &page.channels {
         let name = view.channel_text(line.channel);
@@ -315,6 +321,7 @@ fn rows(page: &ReportPage) -> Vec<[String; 4]> {
             ("state-delivered", line.delivered()),
             ("state-failed", line.failed()),
             ("state-unknown", line.unknown()),
+            ("broadcast-recalled", line.recalled()),
             ("broadcast-no-address", line.no_address),
             ("broadcast-dropped", line.dropped()),
         ] {

@@ -169,7 +169,10 @@ pub struct BoardFragment {
     pub help: u64,
     /// `None` where whoever looks sees nobody by name.
     pub in_need: Option<Vec<PersonLine>>,
-    pub revealed: bool,
+    /// Their numbers are whole: since when, and of how many.
+    pub shown: Option<Shown>,
+    /// In the answer to a page that shows whole numbers, which stay: what is renewed around them.
+    pub is_around: bool,
     pub may_reveal: bool,
     pub by: Unit,
     pub units: Vec<UnitLine>,
@@ -178,7 +181,24 @@ pub struct BoardFragment {
     pub filter: RollFilter,
 }
 
+/// Whose numbers a page shows: those who needed help then.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+pub struct Shown {
+    #[serde(rename = "shown_at")]
+    pub at: Timestamp,
+    #[serde(rename = "shown")]
+    pub n: u64,
+}
+
 impl BoardFragment {
+    /// How many called for help, or said more about it, since numbers were shown.
+    fn news(&self) -> u64 {
+        let Some(shown) = self.shown else { return 0 };
+        let since = |line: &&PersonLine| line.at.is_some_and(|at| at > shown.at);
+        let said = self.in_need.iter().flatten().filter(since).count() as u64;
+        said.max(self.help.saturating_sub(shown.n))
+    }
+
     fn silent(&self) -> u64 {
         self.asked.saturating_sub(self.safe + self.help)
     }
@@ -200,7 +220,11 @@ impl BoardFragment {
 
     fn renews_at(&self) -> String {
         let query = self.filter.first().address(self.id);
-        query.replacen("/roll?", "/roll/board?", 1)
+        let query = query.replacen("/roll?", "/roll/board?", 1);
+        match self.shown {
+            Some(Shown { at, n }) => format!("{query}&shown_at={}&shown={n}", at.millis()),
+            None => query,
+        }
     }
 
     fn at(&self) -> String {
@@ -302,21 +326,23 @@ fn unit_line(id: BroadcastId, by: Unit, row: UnitRow) -> UnitLine {
     }
 }
 
-/// `revealed`: those in need with whole numbers, in the place of masked ones.
+/// Those in need with whole numbers, as of then.
+pub(super) type Revealed = (Timestamp, Vec<PersonView>);
+
+/// `revealed`: in the place of masked ones.
 fn fragment(
     signed: &Signed,
     filter: &RollFilter,
     board: Board,
-    revealed: Option<Vec<PersonView>>,
+    revealed: Option<Revealed>,
 ) -> BoardFragment {
     let view = signed.view();
     let by = filter.by();
     let CountsRow { asked, safe, help } = board.counts;
-    let is_revealed = revealed.is_some();
+    let shown = revealed.as_ref().map(|(at, people)| Shown { at: *at, n: people.len() as u64 });
+    let revealed = revealed.map(|(_, people)| people);
     let lines = |people: Vec<PersonView>| people.into_iter().map(|one| PersonLine::new(&view, one)).collect();
     let pace = match board.ended_at {
-        // Nobody's number is shown any longer than they were asked for.
-        _ if is_revealed => None,
         None => Some(UNDER_WAY),
         Some(at) => (view.now < at.plus(LATE)).then_some(AWAITING),
     };
@@ -327,7 +353,8 @@ fn fragment(
         safe: count(safe),
         help: count(help),
         in_need: revealed.or(board.in_need).map(lines),
-        revealed: is_revealed,
+        shown,
+        is_around: false,
         may_reveal: signed.may_somewhere(Permission::DirectoryReveal),
         by,
         units: board.units.into_iter().map(|row| unit_line(board.id, by, row)).collect(),
@@ -354,7 +381,7 @@ pub(super) async fn open(
     signed: &Signed,
     id: BroadcastId,
     filter: RollFilter,
-    revealed: Option<Vec<PersonView>>,
+    revealed: Option<Revealed>,
 ) -> Result<RollPage> {
     let board = roll_call::board(s, &signed.caller, id, filter.by()).await?;
     let people = if board.in_need.is_some() { Some(people(s, signed, id, &filter).await?) } else { None };
@@ -394,11 +421,15 @@ pub(in crate::console) async fn show_board(
     signed: Signed,
     id: Path<String>,
     filter: Query<RollFilter>,
+    shown: Option<Query<Shown>>,
 ) -> Result<HttpResponse> {
     signed.caller.reach(Permission::EmergencyView)?;
     let id: BroadcastId = params::id(&id, "broadcast")?;
     let board = roll_call::board(&s, &signed.caller, id, filter.by()).await?;
-    page::html(&fragment(&signed, &filter, board, None))
+    let board = fragment(&signed, &filter, board, None);
+    // Whole numbers are shown by the answer to whoever asked for them, and by no other.
+    let shown = shown.map(Query::into_inner);
+    page::html(&BoardFragment { is_around: shown.is_some(), shown, ..board })
 }
 
 #[cfg(test)]

@@ -75,8 +75,9 @@ pub(in crate::console) async fn reveal(
     signed.caller.reach(Permission::EmergencyView)?;
     signed.caller.reach(Permission::DirectoryView)?;
     let id: BroadcastId = params::id(&id, "broadcast")?;
+    let at = s.clock.now();
     let people = roll_call::reveal(&s, &signed.caller, id).await?;
-    page::html(&open(&s, &signed, id, filter(&form), Some(people)).await?)
+    page::html(&open(&s, &signed, id, filter(&form), Some((at, people))).await?)
 }
 
 /// What the filters find, for those who telephone; numbers are masked for whoever may not learn them.

@@ -13,7 +13,8 @@ use super::{OpenBroadcast, Services, look};
 use crate::Result;
 use crate::clock::Timestamp;
 use crate::domain::channel::ChannelKind;
-use crate::domain::delivery::State as DeliveryState;
+use crate::domain::delivery::suppressed::NO_ADDRESS;
+use crate::domain::delivery::{RECALLED, State as DeliveryState};
 use crate::domain::emergency::{Part, Run, State};
 use crate::domain::id::{BroadcastId, MessageId};
 use crate::domain::message::Lane;
@@ -34,6 +35,8 @@ pub struct ChannelProgress {
     pub counts: Counts,
     /// Of `suppressed`: nobody has an address for them by this channel.
     pub no_address: i64,
+    /// Of `cancelled`: was handed over, and called back afterwards.
+    pub recalled: i64,
     pub first_at: Option<Timestamp>,
     pub last_at: Option<Timestamp>,
     /// Handed over in each second since the first, on the average.
@@ -59,6 +62,8 @@ pub struct PartProgress {
     pub part: Part,
     pub message: MessageId,
     pub counts: MessageCounts,
+    /// Of `cancelled`, by all channels: called back.
+    pub recalled: i64,
 }
 
 /// How far a broadcast is.
@@ -129,14 +134,15 @@ async fn read(s: &Services, row: &store::BroadcastRow) -> Result<Progress> {
     for count in history::counts(&s.db, &all).await? {
         counts.entry(count.message_id).or_default().add(&count);
     }
-    let parts: Vec<_> = sent
-        .iter()
-        .map(|one| PartProgress {
-            part: one.part,
-            message: one.message_id,
-            counts: counts.get(&one.message_id).cloned().unwrap_or_default(),
-        })
-        .collect();
+    let mut parts = Vec::with_capacity(sent.len());
+    for one in &sent {
+        let counts = counts.get(&one.message_id).cloned().unwrap_or_default();
+        let recalled = match counts.all.cancelled {
+            0 => 0,
+            _ => of_reason(&store::reasons(&s.db, &[one.message_id]).await?, None, RECALLED),
+        };
+        parts.push(PartProgress { part: one.part, message: one.message_id, counts, recalled });
+    }
     let people = store::people(&s.db, &alerts).await?;
     let reasons = store::reasons(&s.db, &alerts).await?;
     let pace = store::pace(&s.db, &alerts).await?;
@@ -181,6 +187,14 @@ fn sum(parts: &[PartProgress], of: &[MessageId], channel: ChannelKind) -> Counts
     Counts::new(of)
 }
 
+/// How many there are for a reason, by one channel or by all.
+fn of_reason(reasons: &[ReasonRow], channel: Option<ChannelKind>, reason: &str) -> i64 {
+    let is = |row: &&ReasonRow| {
+        channel.is_none_or(|channel| row.channel == channel) && row.reason.as_deref() == Some(reason)
+    };
+    reasons.iter().filter(is).map(|row| row.n).sum()
+}
+
 fn channel_progress(
     channel: ChannelKind,
     counts: Counts,
@@ -190,12 +204,6 @@ fn channel_progress(
     live_at: Option<Timestamp>,
     no_provider: bool,
 ) -> ChannelProgress {
-    use crate::domain::delivery::suppressed::NO_ADDRESS;
-    let no_address = reasons
-        .iter()
-        .filter(|row| row.channel == channel && row.reason.as_deref() == Some(NO_ADDRESS))
-        .map(|row| row.n)
-        .sum();
     let first_at = pace.and_then(|pace| pace.first_at);
     let last_at = pace.and_then(|pace| pace.last_at);
     let handed = pace.map_or(0, |pace| pace.handed);
@@ -212,7 +220,8 @@ fn channel_progress(
     ChannelProgress {
         channel,
         counts,
-        no_address,
+        no_address: of_reason(reasons, Some(channel), NO_ADDRESS),
+        recalled: of_reason(reasons, Some(channel), RECALLED),
         first_at,
         last_at,
         per_second,

@@ -47,8 +47,9 @@ pub struct Newest {
 #[derive(Clone, Copy, Debug)]
 pub struct Answer<'a> {
     pub condition: Condition,
-    pub place: &'a str,
-    pub words: &'a str,
+    /// `None` where it was not asked for: whoever calls for help again by a button is where they said before.
+    pub place: Option<&'a str>,
+    pub words: Option<&'a str>,
 }
 
 /// Whether this is the end of a link into a roll call, rather than that of a message's page.
@@ -84,7 +85,11 @@ pub async fn open(s: &Services, token: &str, remote: IpAddr, asked: Option<&str>
 pub async fn answer(s: &Services, token: &str, remote: IpAddr, answer: &Answer<'_>) -> Result<()> {
     let (_, row) = follow(s, token, remote).await?;
     let cut = |text: &str, most: usize| text.trim().chars().take(most).collect::<String>();
-    let (place, words) = (cut(answer.place, LONGEST_PLACE), cut(answer.words, LONGEST_WORDS));
+    let last = store::last(&s.db, row.broadcast_id, row.recipient_id).await?;
+    let before = last.filter(|last| [last.condition, answer.condition] == [Condition::Help; 2]);
+    let (place, words) = before.map(|before| (before.place, before.words)).unwrap_or_default();
+    let place = answer.place.map_or(place, |place| cut(place, LONGEST_PLACE));
+    let words = answer.words.map_or(words, |words| cut(words, LONGEST_WORDS));
     let mut tx = s.db.begin().await?;
     let new = NewAnswer {
         broadcast: row.broadcast_id,

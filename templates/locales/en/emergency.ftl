@@ -27,6 +27,7 @@ emergency-title-exercise = Announced exercises
 emergency-lead-live = Choose what happened. You see every text and how many people it reaches before anything is sent.
 emergency-lead-drill = Practise the press. It is taken one step after the other as in earnest, and ends in the sandbox.
 emergency-lead-exercise = For exercises that people were told of. A second person always has to agree.
+emergency-call-first = Where a life is in danger, call 119, 110 or 120 first. Then broadcast.
 emergency-open = Open now
 emergency-code = Type the code, press Enter
 emergency-code-go = Go
@@ -83,7 +84,8 @@ press-act-waits-live = Hand in { $name } for { $people } to a second person
 press-act-waits-exercise = Hand in the exercise { $name } for { $people }
 press-code-live = Or type { $code } and press Enter to send
 press-code-drill = Or type { $code } and press Enter to rehearse
-press-code-exercise = Or type { $code } and press Enter to hand it in
+press-code-waits-live = Or type { $code } and press Enter to hand it in
+press-code-waits-exercise = Or type { $code } and press Enter to hand it in
 press-code-wrong = Nothing was sent: this is not the code. Type { $code }.
 press-other-place = Nothing was sent: the form came from another page. Look at what this one would send, and press again.
 pressed-live = It is being sent.
@@ -167,9 +169,12 @@ alone-in = { $n ->
     [one] A second person has 1 second more. Then you may go on alone.
    *[other] A second person has { $count } seconds more. Then you may go on alone.
 }
+alone-reload = Load again to see how long
+alone-now = Nobody came: you may go on alone
 alone-title = Nobody came: go on alone
 alone-lead = It goes out at once, and is marked to be reviewed by somebody else.
 alone-reason = Why without a second person?
+alone-reason-missing = Say why first, then hold.
 alone-code = Or type { $code } and press Enter
 alone-act = Send without a second person
 act-submit = Hand in again
@@ -198,6 +203,17 @@ act-all_clear-live = Send this all-clear now
 act-all_clear-drill = Rehearse this all-clear
 act-all_clear-exercise = Send this all-clear of the exercise now
 act-update = Tell them more
+after-title = What it said, correction and all-clear
+stopped-untold = Those who have it do not know that it was stopped. Tell them:
+stopped-correct = it was false
+stopped-clear = it is over
+reloads = { $n ->
+    [one] This page is loaded again every second.
+   *[other] This page is loaded again every { $count } seconds.
+}
+reloads-not = Stop that, to fill something in
+reloads-never = This page does not renew itself.
+reloads-again = Load it again and again
 said-title = What it says
 did-approve = Approved. It is being sent.
 did-reject = Turned down. It never goes out.
@@ -226,6 +242,7 @@ broadcast-channels = Deliveries by channel
 broadcast-accepted = Accepted
 broadcast-handed = Handed over
 broadcast-no-address = No address
+broadcast-recalled = Called back
 broadcast-dropped = Not sent
 broadcast-rate = { $n ->
     [one] 1 a second

@@ -7,8 +7,13 @@ roll-help = I need help
 roll-place = Where you are
 roll-words = Anything else
 roll-optional = (not needed)
+roll-kept = your answer is written down
 roll-thanks = Thank you. You said:
+roll-heard = You said:
 roll-put-down = A member of staff spoke with you and put down:
+roll-where = Tell us where you are: building, floor, room
+roll-where-else = Are you elsewhere by now? Change it
+roll-where-act = Send
 roll-help-kept = It is written down that you need help, and stands on top of the duty officers’ list. If it is urgent, call 119, 120 or 110 now. Stay where it is safe and keep your phone free.
 roll-help-over = It is written down that you need help, but this broadcast is over and perhaps nobody looks right now. If it is urgent, call 119, 120 or 110 now.
 roll-help-drill = This is a drill: it is written down that you pressed “I need help”, and nobody comes because of it.
@@ -36,7 +41,12 @@ roll-no-names = You see figures. Names and telephones need the permission to loo
 roll-need = Need help
 roll-need-nobody = Nobody asks for help at the moment.
 roll-reveal = Show telephones
-roll-revealed = Telephones are shown on this page alone, and that you saw them is in the audit log.
+roll-revealed = Telephones are shown on this page alone, and that you saw them is in the audit log. The figures go on; this list does not.
+roll-news = { $n ->
+    [one] 1 more asked for help, or said more about it.
+   *[other] { $count } more asked for help, or said more about it.
+}
+roll-news-reveal = Load again with telephones
 roll-waits-since = Asked for help
 roll-place-unknown = They did not say where
 roll-no-number = no telephone
@@ -94,6 +104,8 @@ report-print-hint = Your browser prints it, or saves it as PDF.
 report-times = How fast it was
 report-took = Measured
 report-target = Target
+report-in-ms = { $what } (ms)
+report-at-most-ms = target: { $n } ms at most
 report-none = did not happen
 report-channels = By channel
 report-adds-up = The sum is people by channels, and what was sent again by others.

@@ -118,7 +118,10 @@ fn a_finger_holds_it_on_a_phone_then_stops_it_and_gives_the_all_clear() {
         person.press("停止“火灾 · 图书馆”").await;
         person.sees("已停止：").await;
         assert_eq!(all(app).await[0].state, State::Stopped);
-        person.press("立即发出解除").await;
+        person.press("情况结束，发解除").await;
+        person.touch("立即发出解除", TOO_SHORT).await;
+        person.sees("松开过早，没有发出。").await;
+        person.touch("立即发出解除", LONG_ENOUGH).await;
         person.sees("解除正在发出。").await;
         person.sees_no("立即发出解除").await;
     });
@@ -232,6 +235,10 @@ fn without_script_the_code_is_typed() {
         assert_eq!(all(app).await.len(), 1);
         person.press("停止“火灾 · 图书馆”").await;
         person.sees("已停止：").await;
+        person.press("情况不实：更正").await;
+        person.press("立即发出更正").await;
+        person.sees("没有发出：代码不对").await;
+        person.fill("或输入 F1 并按回车", "f1").await;
         person.press("立即发出更正").await;
         person.sees("更正正在发出。").await;
     });
@@ -253,11 +260,18 @@ fn a_person_says_on_a_phone_that_they_need_help_and_the_officer_sees_it_on_top()
         person.look_at_width(390).await;
         person.open(&short_links::roll_call_path(&app.services.vault, delivery)).await;
         person.sees("这是演练。").await;
-        person.fill("您在哪里 （可不填）", "教三 204").await;
-        // Enter in a field never says that somebody is safe.
-        person.keys([ENTER]).await;
+        person.press("需要帮助").await;
         person.sees("已收到您的回答：").await;
         person.sees("这是演练：已记录您按下了“需要帮助”").await;
+        // What was heard is seen at once, on the screen of a small phone.
+        let seen = "const { top, bottom } = document.querySelector('[role=status]').getBoundingClientRect();
+            return [scrollY, top > 0, bottom < 667]";
+        assert_eq!(person.script(seen, json!([])).await, json!([0, true, true]));
+        person.fill("请告诉我们您在哪里（楼、楼层、房间）", "教三 204").await;
+        // Enter in a field never says that somebody is safe.
+        person.keys([ENTER]).await;
+        person.sees("您在别处了？请更改").await;
+        person.sees("教三 204").await;
 
         person.devtools("Emulation.setScriptExecutionDisabled", json!({ "value": false })).await;
         person.look_at_width(1440).await;

@@ -226,7 +226,7 @@ const CONFLICTS: [&str; 34] = [
     "try_again",
 ];
 /// What each of the three places of emergencies says in its own words.
-const OF_EACH_RUN: [&str; 13] = [
+const OF_EACH_RUN: [&str; 12] = [
     "run",
     "line",
     "line-waits",
@@ -236,7 +236,6 @@ const OF_EACH_RUN: [&str; 13] = [
     "emergency-lead",
     "tiles-title",
     "press-sees",
-    "press-code",
     "act-stop",
     "act-correct",
     "act-all_clear",
@@ -263,7 +262,15 @@ const OF_SOME_RUNS: [&str; 19] = [
     "press-needs-second-live",
     "press-needs-two-live",
 ];
-const OF_SOME_RUNS_TOO: [&str; 3] = ["press-needs-two-exercise", "pressed-live", "pressed-drill"];
+const OF_SOME_RUNS_TOO: [&str; 7] = [
+    "press-needs-two-exercise",
+    "press-code-live",
+    "press-code-drill",
+    "press-code-waits-live",
+    "press-code-waits-exercise",
+    "pressed-live",
+    "pressed-drill",
+];
 /// Why words of one's own are refused.
 const NOTICE_FAULTS: [&str; 11] = [
     "not_a_drill",

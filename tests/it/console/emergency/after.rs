@@ -21,17 +21,31 @@ async fn a_stop_takes_one_press_and_leaves_a_correction_and_an_all_clear() {
     assert_eq!(only(&app).await.state, State::Stopped);
     let stopped = officer.get(&page).await;
     has(&stopped, &["已停止", "没有火情", "立即发出更正", "立即发出解除"]);
+    // Those who have it do not know, and the page says so where it was stopped.
+    has(&stopped, &["已经收到的人不知道广播已停止", "href=\"#correction\"", "href=\"#all-clear\""]);
     lacks(&stopped, &["/stop\"", "/update"]);
     lacks(&officer.get("/console").await, &["open-line"]);
     let twice = act(&mut officer, &page, "stop", &[]).await;
     assert_eq!(twice.status, 409);
     has(&twice, &["广播的状态已经变化", "已停止"]);
 
-    assert_eq!(to(&act(&mut officer, &page, "correction", &[]).await), page);
+    // What goes to everybody takes more than a tap, whichever it is.
+    assert_eq!(act(&mut auditor, &page, "correction", &[]).await.status, 403);
+    for (verb, form) in [("correction", "correct"), ("all-clear", "all_clear")] {
+        for fields in [&[][..], &[("code", "G1")], &[("by", ""), ("code", "")]] {
+            let tapped = act(&mut officer, &page, verb, fields).await;
+            assert_eq!(tapped.status, 422, "{verb} {fields:?}");
+            let folded = if form == "correct" { "id=\"correction\" open" } else { "id=\"all-clear\" open" };
+            has(&tapped, &[&format!("{form}-code-error"), "没有发出：代码不对。请输入 F1", folded]);
+            lacks(&tapped, &["value=\"G1\"", "http-equiv=\"refresh\""]);
+        }
+    }
+    assert_eq!(only(&app).await.state, State::Stopped);
+    assert_eq!(to(&act(&mut officer, &page, "correction", &[("code", "f1")]).await), page);
     let corrected = officer.get(&page).await;
-    has(&corrected, &["更正正在发出", "立即发出解除"]);
-    lacks(&corrected, &["立即发出更正"]);
-    let twice = act(&mut officer, &page, "correction", &[]).await;
+    has(&corrected, &["更正正在发出", "立即发出解除", "已经收到的人不知道"]);
+    lacks(&corrected, &["立即发出更正", "href=\"#correction\""]);
+    let twice = act(&mut officer, &page, "correction", &[("by", "hold")]).await;
     assert_eq!(twice.status, 409);
     has(&twice, &["这已经发过了"]);
     a_second_later(&app);
@@ -52,14 +66,18 @@ async fn the_all_clear_goes_to_those_who_were_reached_and_ends_it() {
     has(&shown, &["<span class=\"reached-figure\">2</span>", "/ 3</span>", "合计 9", "无地址", "data-live"]);
     let part = officer.partial(&format!("{page}/progress?version=1&late=false")).await;
     has(&part, &["id=\"live\"", "every 1s"]);
-    lacks(&part, &["<html", "id=\"doing\""]);
+    lacks(&part, &["<html", "id=\"doing\"", "id=\"after\"", "id=\"log\""]);
     has(
         &officer.partial(&format!("{page}/progress?version=0&late=false")).await,
-        &["id=\"doing\"", "id=\"head\""],
+        &["id=\"doing\"", "id=\"head\"", "id=\"after\"", "id=\"log\""],
     );
 
     has(&shown, &["【演练】解除", "演练解除"]);
-    assert_eq!(to(&act(&mut officer, &page, "all-clear", &[]).await), page);
+    // The figures come right after the stop, and before what could be said next.
+    let place = |text: &str| shown.text.find(text).unwrap_or_else(|| panic!("{text}: {}", shown.text));
+    let order = ["class=\"stop\"", "reached-figure", "id=\"said\"", "id=\"correction\"", "id=\"all-clear\"", "id=\"log\""];
+    assert!(order.map(place).is_sorted(), "{}", shown.text);
+    assert_eq!(to(&act(&mut officer, &page, "all-clear", &[("by", "hold")]).await), page);
     app.drain().await;
     a_second_later(&app);
     assert_eq!(only(&app).await.state, State::Completed);
@@ -73,6 +91,25 @@ async fn the_all_clear_goes_to_those_who_were_reached_and_ends_it() {
     lacks(&over, &["/stop", "演练解除</span>"]);
     app.clock.turn(16 * 60_000);
     lacks(&officer.get(&page).await, &["data-live"]);
+}
+
+#[tokio::test]
+async fn without_script_the_page_opens_itself_anew_unless_something_is_filled_in() {
+    let app = campus().await;
+    let mut officer = Browser::signed_in(&app, Role::DutyOfficer).await;
+    let page = to(&pressed(&mut officer, Run::Live).await);
+    let begun = officer.get(&page).await;
+    has(&begun, &["仍在查找收件人", &format!("http-equiv=\"refresh\" content=\"10; url={page}\"")]);
+    lacks(&begun, &["reached-figure"]);
+    let still = officer.get(&format!("{page}?still=true")).await;
+    has(&still, &["本页不会自动更新", &format!("href=\"{page}\"")]);
+    lacks(&still, &["http-equiv=\"refresh\""]);
+    act(&mut officer, &page, "stop", &[]).await;
+    app.clock.turn(16 * 60_000);
+    lacks(&officer.get(&page).await, &["http-equiv=\"refresh\"", "重新载入"]);
+    // What waits is decided there, with reasons that somebody types.
+    let waits = to(&pressed(&mut Browser::signed_in(&app, Role::Owner).await, Run::Live).await);
+    lacks(&officer.get(&waits).await, &["http-equiv=\"refresh\""]);
 }
 
 #[tokio::test]

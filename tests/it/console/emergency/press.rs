@@ -15,11 +15,13 @@ async fn a_code_leads_to_the_preview_and_once_more_to_the_press() {
     let mut officer = Browser::signed_in(&app, Role::DutyOfficer).await;
     let home = officer.get("/console/emergency").await;
     has(&home, &["火灾", "F1", "红色", "实发", "href=\"/console/emergency/press/fire\"", "其他预案", "交通"]);
+    has(&home, &["先拨 119、110 或 120"]);
     lacks(&home, &["drill/press", "exercise"]);
     assert_eq!(to(&officer.get("/console/emergency?code=f1").await), FIRE);
     let unknown = officer.get("/console/emergency?code=ZZ").await;
     assert_eq!(unknown.status, 422);
-    has(&unknown, &["id=\"code-error\"", "没有代码为 ZZ 的预案"]);
+    has(&unknown, &["id=\"code-error\"", "没有代码为 ZZ 的预案", "autofocus"]);
+    lacks(&unknown, &["value=\"ZZ\""]);
     has(&officer.partial("/console/emergency?q=T1").await, &["T1"]);
     lacks(&officer.partial("/console/emergency?q=T1").await, &["P1", "<html"]);
 
@@ -39,6 +41,8 @@ async fn a_code_leads_to_the_preview_and_once_more_to_the_press() {
             "向 3 人 发出“火灾 · 图书馆”",
             "各渠道均无法送达",
             "按下后立即发出",
+            "或输入 F1 并按回车发出",
+            "先拨 119、110 或 120",
             "data-hold=\"2000\"",
         ],
     );
@@ -48,7 +52,8 @@ async fn a_code_leads_to_the_preview_and_once_more_to_the_press() {
         let fields = [&CHOICES[..], &[("run", "live"), ("code", code)]].concat();
         let refused = officer.submit(FIRE, FIRE, &fields).await;
         assert_eq!(refused.status, 422);
-        has(&refused, &["press-code-field-error", "没有发出：代码不对", "图书馆发生火情"]);
+        has(&refused, &["press-code-field-error", "没有发出：代码不对", "图书馆发生火情", "autofocus"]);
+        lacks(&refused, &["value=\"V1\""]);
     }
     let stale = [&CHOICES[..], &[("run", "live"), ("version", "7"), ("code", "F1")]].concat();
     let refused = officer.submit(FIRE, FIRE, &stale).await;
@@ -104,7 +109,7 @@ async fn a_drill_reaches_the_sandbox_alone_and_nothing_live_starts_it() {
     lacks(&home, &["\"/console/emergency/press/", "实发"]);
     let preview = officer.get(&format!("/console/emergency/drill/press/fire{CHOSEN}")).await;
     has(&preview, &["在沙箱中演练“火灾 · 图书馆”", "【演练】", "[DRILL]", "name=\"run\" value=\"drill\""]);
-    lacks(&preview, &["value=\"live\"", "发出“火灾"]);
+    lacks(&preview, &["value=\"live\"", "发出“火灾", "先拨 119"]);
 
     // A form of one place that is sent to another starts nothing.
     for (path, run) in [(FIRE, "drill"), ("/console/emergency/drill/press/fire", "live"), (FIRE, "")] {
@@ -145,6 +150,10 @@ async fn an_announced_exercise_has_a_right_of_its_own_and_takes_two() {
     assert_eq!(pressed_as(&mut officer).await, 403);
     let mut owner = Browser::signed_in(&app, Role::Owner).await;
     has(&owner.get("/console/emergency").await, &["/console/emergency/exercise"]);
+    // Whoever needs a second person is told so by the field, too.
+    let own = owner.get(&format!("{FIRE}{CHOSEN}")).await;
+    has(&own, &["或输入 F1 并按回车提交", "将“火灾 · 图书馆”（3 人）提交第二人审批"]);
+    lacks(&own, &["按回车发出"]);
     has(
         &owner.get("/console/emergency/exercise").await,
         &["run-exercise", "会送达真实的人，每条内容都注明是演练"],

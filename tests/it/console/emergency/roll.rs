@@ -137,7 +137,22 @@ async fn somebody_is_marked_who_was_spoken_with_and_lists_are_taken_along() {
     has(&owner.get(&roll).await, &["显示电话"]);
     let shown = owner.submit(&roll, &format!("{roll}/reveal"), &[("by", "college")]).await;
     has(&shown, &["tel:+8613812340001", "已记入审计日志"]);
-    lacks(&shown, &["data-live", "13812340004"]);
+    lacks(&shown, &["hx-target=\"#board\"", "13812340004", "又有"]);
+    // The numbers stay, and what happens meanwhile is said beside them.
+    let renews = shown.text.split("hx-get=\"").nth(1).unwrap().split('"').next().unwrap();
+    let renews = renews.replace("&#38;", "&").replace("&amp;", "&");
+    let around = owner.partial(&renews).await;
+    has(&around, &["id=\"news\"", "id=\"figures\"", "询问人数"]);
+    lacks(&around, &["又有", "李娜", "13812340001"]);
+    app.clock.turn(3_000);
+    says(&app, "2", Condition::Help, "", "").await;
+    says(&app, "1", Condition::Help, "教三 204", "").await;
+    app.clock.turn(3_000);
+    let around = owner.partial(&renews).await;
+    has(&around, &["又有 2 人求助", "/roll/reveal", "重新载入并显示电话"]);
+    lacks(&around, &["王伟", "tel:"]);
+    says(&app, "2", Condition::Safe, "", "").await;
+    says(&app, "1", Condition::Help, "@home", "+86").await;
     let whole = owner.submit(&roll, &format!("{roll}/export"), &[]).await;
     has(&whole, &["+8613812340004"]);
     assert_eq!(
@@ -183,7 +198,7 @@ async fn the_report_has_all_that_was_done_adds_up_and_keeps_what_was_learnt() {
     let report = format!("{page}/report");
     says(&app, "1", Condition::Safe, "", "").await;
     has(&officer.get(&report).await, &["截至", "T1", "T3", "邮件链接", "合计等于人数乘以渠道数"]);
-    assert_eq!(to(&act(&mut officer, &page, "all-clear", &[]).await), page);
+    assert_eq!(to(&act(&mut officer, &page, "all-clear", &[("code", "F1")]).await), page);
     app.drain().await;
     app.clock.turn(60_000);
     says(&app, "2", Condition::Help, "", "").await;
@@ -201,7 +216,7 @@ async fn the_report_has_all_that_was_done_adds_up_and_keeps_what_was_learnt() {
     assert_eq!(to(&learnt), format!("{report}#lessons"));
     has(&officer.get(&report).await, &["东门的钥匙\n应放在值班室", "写下复盘"]);
     let file = officer.submit(&report, &format!("{report}/export"), &[]).await;
-    has(&file, &["T1", "\"写下复盘: 东门的钥匙\n应放在值班室\"", "\"我安全\",\"1\"", "\"未应答\",\"3\""]);
+    has(&file, &["T1", "（毫秒）\"", "\"目标：不超过 1000 毫秒\"", "\"写下复盘: 东门的钥匙\n应放在值班室\"", "\"我安全\",\"1\"", "\"未应答\",\"3\""]);
     assert!(file.header("content-disposition").unwrap().ends_with("-report.csv\""), "{file:?}");
     assert_eq!(acts(&app).await[0], "broadcast.export");
 

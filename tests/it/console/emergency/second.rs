@@ -86,8 +86,16 @@ async fn what_is_given_back_is_changed_handed_in_again_and_approved_by_a_third()
 #[tokio::test]
 async fn whoever_began_it_goes_on_alone_after_its_time_and_is_reviewed() {
     let (app, mut owner, mut officer, page) = waits().await;
-    has(&owner.get(&page).await, &["第二人还有 60 秒"]);
-    lacks(&owner.get(&page).await, &["id=\"override\""]);
+    let shown = owner.get(&page).await;
+    has(&shown, &["第二人还有 60 秒", "重新载入，看还剩多少秒"]);
+    lacks(&shown, &["id=\"override\""]);
+    let place = |text: &str| shown.text.find(text).unwrap_or_else(|| panic!("{text}: {}", shown.text));
+    assert!(place("第二人还有") < place("人们将读到"));
+    // It runs with the figures.
+    app.clock.turn(23_000);
+    let part = owner.partial(&format!("{page}/progress?version=1&late=false")).await;
+    has(&part, &["hx-target=\"#wait\"", "第二人还有 37 秒"]);
+    app.clock.turn(-23_000);
     let fields = [("version", "1"), ("reason", "无人应答"), ("code", "F1")];
     let early = act(&mut owner, &page, "override", &fields).await;
     assert_eq!(early.status, 409);
@@ -101,6 +109,8 @@ async fn whoever_began_it_goes_on_alone_after_its_time_and_is_reviewed() {
     let typed = act(&mut owner, &page, "override", &[("reason", "无人应答"), ("code", "V1")]).await;
     assert_eq!(typed.status, 422);
     has(&typed, &["override-code-error", "无人应答"]);
+    lacks(&typed, &["value=\"V1\""]);
+    has(&owner.get(&page).await, &["href=\"#alone\"", "data-missing=\"#override-reason-missing\"", "请先写明理由"]);
     let silent =
         act(&mut owner, &page, "override", &[("version", "1"), ("reason", ""), ("code", "F1")]).await;
     assert_eq!(silent.status, 422);
@@ -128,7 +138,8 @@ async fn what_waits_is_turned_down_or_withdrawn_for_good() {
     has(&ended, &["未发出", "看错了", "撤销"]);
     lacks(&ended, &["/approve", "/stop", "data-live"]);
     for verb in ["approve", "reject", "return", "stop", "all-clear", "correction"] {
-        let refused = act(&mut officer, &page, verb, &[("version", "2"), ("reason", "x")]).await;
+        let fields = [("version", "2"), ("reason", "x"), ("code", "F1")];
+        let refused = act(&mut officer, &page, verb, &fields).await;
         assert_eq!(refused.status, 409, "{verb}");
         has(&refused, &["广播的状态已经变化", "未发出"]);
     }

@@ -4,8 +4,8 @@ use askama::Template as _;
 use belltower::config::Language;
 use belltower::console::emergency::Place;
 use belltower::console::emergency::broadcast::{
-    ActLine, BroadcastPage, ChannelLine, DoingFragment, HeadFragment, LiveFragment, PartLine, ReasonLine,
-    Typed,
+    ActLine, AfterFragment, BroadcastPage, ChannelLine, DoingFragment, Facts, HeadFragment, LiveFragment,
+    LogFragment, PartLine, ReasonLine, Typed, WaitFragment,
 };
 use belltower::console::emergency::changes::{ChoicesPage, WordsPage};
 use belltower::console::emergency::home::{HomePage, RestFragment, Tile};
@@ -79,7 +79,6 @@ pub(super) fn home(language: Language, theme: Theme, run: Run, empty: bool) -> H
             q: String::new(),
             tiles: if empty { Vec::new() } else { tiles },
         },
-        code: "Z9".into(),
         code_fault: empty.then(|| "no".into()),
         may_fire: true,
         may_exercise: true,
@@ -150,6 +149,7 @@ pub(super) fn press(language: Language, theme: Theme, run: Run) -> PressPage {
         code: "F1".into(),
         level: Level::Red,
         overdue: Some("2026-09-01".into()),
+        calls_first: run == Run::Live,
         asked: questions(),
         preview: PreviewFragment {
             version: 3,
@@ -165,7 +165,6 @@ pub(super) fn press(language: Language, theme: Theme, run: Run) -> PressPage {
                 fields: vec![("at_place".into(), "\"图书馆".into())],
             }),
             may_fire: true,
-            typed: "G1".into(),
             code_fault: Some("no".into()),
         },
     }
@@ -229,8 +228,25 @@ pub(super) fn broadcast(language: Language, theme: Theme, state: State) -> Broad
         (DeliveryState::Unknown, 9),
         (DeliveryState::Suppressed, 291),
     ]);
+    let facts = || Facts {
+        by: "由 周敏 发起".into(),
+        began: ago(4 * MINUTE),
+        live_at: (!waits).then(|| ago(3 * MINUTE)),
+        ended_at: None,
+        expires_at: ago(0),
+        note: "<保安>".into(),
+        reason: waits.then(|| "是食堂".into()),
+        follows: Some("/console/emergency/broadcasts/brd_3".into()),
+    };
+    let typed = |act, field: &str| Typed {
+        act,
+        reason: "</textarea>".into(),
+        faults: FieldFaults::new(&view(language), &[Fault::new(format!("/{field}"), "required", "")]),
+    };
     BroadcastPage {
         shell: framed(language, theme),
+        reload: (!waits).then_some(10),
+        is_still: waits,
         head: HeadFragment {
             view: view(language),
             id,
@@ -238,18 +254,10 @@ pub(super) fn broadcast(language: Language, theme: Theme, state: State) -> Broad
             level: Level::Red,
             state,
             name: "火灾 · 图书馆".into(),
-            by: "由 周敏 发起".into(),
-            began: ago(4 * MINUTE),
-            live_at: (!waits).then(|| ago(3 * MINUTE)),
-            ended_at: None,
-            expires_at: ago(0),
-            note: "<保安>".into(),
-            reason: waits.then(|| "是食堂".into()),
+            facts: waits.then(facts),
             unseen: true,
-            follows: Some("/console/emergency/broadcasts/brd_3".into()),
-            has_roll: !waits,
-            has_report: !waits,
         },
+        wait: WaitFragment { view: view(language), id, alone: offers.alone },
         doing: DoingFragment {
             view: view(language),
             id,
@@ -261,14 +269,9 @@ pub(super) fn broadcast(language: Language, theme: Theme, state: State) -> Broad
             offers,
             said: texts(language, "said"),
             people: waits.then(|| people(language)),
-            correction: (!waits).then(|| texts(language, "correction-said")),
-            all_clear: (!waits).then(|| texts(language, "clear-said")),
-            typed: Typed {
-                act: "reject",
-                reason: "</textarea>".into(),
-                code: String::new(),
-                faults: FieldFaults::new(&view(language), &[Fault::new("/reason", "required", "")]),
-            },
+            has_roll: !waits,
+            has_report: !waits,
+            typed: typed("reject", "reason"),
         },
         live: LiveFragment {
             view: view(language),
@@ -302,6 +305,24 @@ pub(super) fn broadcast(language: Language, theme: Theme, state: State) -> Broad
                 .collect(),
             sees_messages: true,
             sees_providers: true,
+            wait: None,
+            changed: None,
+        },
+        after: AfterFragment {
+            view: view(language),
+            id,
+            place,
+            state,
+            code: "F1".into(),
+            offers,
+            said: (!waits).then(|| texts(language, "said")),
+            correction: (!waits).then(|| texts(language, "correction-said")),
+            all_clear: (!waits).then(|| texts(language, "clear-said")),
+            typed: typed("correct", "code"),
+        },
+        log: LogFragment {
+            view: view(language),
+            facts: (!waits).then(facts),
             acts: vec![ActLine {
                 what: "按下".into(),
                 by: "周敏 <zhou@bell.example>".into(),
@@ -310,7 +331,6 @@ pub(super) fn broadcast(language: Language, theme: Theme, state: State) -> Broad
                 words: "<浓烟>".into(),
                 texts: readings(),
             }],
-            changed: None,
         },
     }
 }

@@ -8,7 +8,7 @@ use belltower::console::emergency::Place;
 use belltower::console::emergency::broadcast::{ActLine, ChannelLine, PartLine, ReasonLine};
 use belltower::console::emergency::report::{Replies, ReportPage, TimeLine};
 use belltower::console::emergency::roll::{
-    BoardFragment, PeopleList, PersonLine, RollFilter, RollPage, UnitLine,
+    BoardFragment, PeopleList, PersonLine, RollFilter, RollPage, Shown, UnitLine,
 };
 use belltower::console::page::Theme;
 use belltower::domain::channel::ChannelKind;
@@ -80,7 +80,8 @@ fn board(language: Language, theme: Theme, named: bool) -> RollPage {
                     PersonLine { mobile: String::new(), ..person(2, None) },
                 ]
             }),
-            revealed: named,
+            shown: named.then(|| Shown { at: ago(MINUTE), n: 1 }),
+            is_around: false,
             may_reveal: true,
             by: Unit::College,
             units: vec![unit("农学院 <b>", 2), unit("", 0)],
