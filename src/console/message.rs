@@ -502,8 +502,8 @@ fn audience(view: &View, names: &Names, message: &MessageView) -> String {
     if let Some(audience) = &message.audience {
         if audience.everyone {
             parts.push(view.t("audience-everyone"));
-        } else if let Some(after) = &audience.after {
-            parts.push(view.t(match after.whose {
+        } else if let Some(whose) = audience.after {
+            parts.push(view.t(match whose {
                 Whose::Told => "audience-told",
                 Whose::Missed => "audience-missed",
                 Whose::Silent => "audience-silent",

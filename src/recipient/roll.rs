@@ -111,11 +111,7 @@ pub(super) async fn say(
     let Some(condition) = form.text("answer").and_then(|answer| answer.parse().ok()) else {
         return Err(Error::Malformed("press one of the page's buttons".to_owned()));
     };
-    let said = Answer {
-        condition,
-        place: form.text("place"),
-        words: form.text("words"),
-    };
+    let said = Answer { condition, place: form.text("place"), words: form.text("words") };
     match roll_call::answer(&s, &token, client::address(&request), &said).await {
         // To an address that can be opened again.
         Ok(()) => Ok(go(&Frame::new(&request, &s, None).here_as(asked(&request)))),

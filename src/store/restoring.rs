@@ -104,12 +104,12 @@ const FOUND: &str = "SELECT a.id AS act, a.at, a.place, k.value AS seal
 
 /// How this store was restored last; nothing where it never was.
 pub async fn latest(db: &Db) -> Result<Option<RestoreRow>> {
-    Ok(in_db!(db, |conn| { sqlx::query_as(FOUND).bind(LATEST).bind(SEAL).fetch_optional(conn).await })?)
+    Ok(in_db!(db, |conn| sqlx::query_as(FOUND).bind(LATEST).bind(SEAL).fetch_optional(conn).await)?)
 }
 
 /// As [`latest`], in a transaction.
 pub async fn latest_in(tx: &mut Tx) -> Result<Option<RestoreRow>> {
-    Ok(in_tx!(tx, |conn| { sqlx::query_as(FOUND).bind(LATEST).bind(SEAL).fetch_optional(conn).await })?)
+    Ok(in_tx!(tx, |conn| sqlx::query_as(FOUND).bind(LATEST).bind(SEAL).fetch_optional(conn).await)?)
 }
 
 /// Messages of broadcasts: somebody may have stopped those since.

@@ -111,11 +111,7 @@ impl<'a> Doing<'a> {
 }
 
 fn typed(act: &'static str, form: &Form) -> Typed {
-    Typed {
-        act,
-        reason: form.text("reason").to_owned(),
-        faults: FieldFaults::default(),
-    }
+    Typed { act, reason: form.text("reason").to_owned(), faults: FieldFaults::default() }
 }
 
 pub(in crate::console) async fn approve(

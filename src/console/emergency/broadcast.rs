@@ -35,7 +35,7 @@ use crate::service::broadcasts::{
 const UNDER_WAY: &str = "1s";
 const AWAITING: &str = "5s";
 /// Seconds after which a page that runs no scripts opens itself anew.
-const RELOAD: u32 = 10;
+const RELOAD: u64 = 10;
 /// So long after its end most receipts are in.
 const RECEIPTS_TAKE: std::time::Duration = std::time::Duration::from_mins(15);
 
@@ -44,7 +44,7 @@ const RECEIPTS_TAKE: std::time::Duration = std::time::Duration::from_mins(15);
 pub struct BroadcastPage {
     pub shell: Shell,
     /// Without script it opens itself anew after so many seconds.
-    pub reload: Option<u32>,
+    pub reload: Option<u64>,
     /// It would, and was asked not to, as somebody fills something in.
     pub is_still: bool,
     pub head: HeadFragment,

@@ -330,12 +330,7 @@ fn unit_line(id: BroadcastId, by: Unit, row: UnitRow) -> UnitLine {
 pub(super) type Revealed = (Timestamp, Vec<PersonView>);
 
 /// `revealed`: in the place of masked ones.
-fn fragment(
-    signed: &Signed,
-    filter: &RollFilter,
-    board: Board,
-    revealed: Option<Revealed>,
-) -> BoardFragment {
+fn fragment(signed: &Signed, filter: &RollFilter, board: Board, revealed: Option<Revealed>) -> BoardFragment {
     let view = signed.view();
     let by = filter.by();
     let CountsRow { asked, safe, help } = board.counts;

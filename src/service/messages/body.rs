@@ -7,7 +7,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::domain::audience::{Audience, DirectAddress, Params};
+use crate::domain::audience::{Audience, DirectAddress, Params, Whose};
 use crate::domain::channel::{AddressKind, ChannelKind};
 use crate::domain::content::Variant;
 use crate::domain::message::{Category, Lane, coded};
@@ -107,6 +107,9 @@ pub struct AudienceBody {
     pub filter: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exclude: Option<ExclusionBody>,
+    /// It is for people of earlier messages, for pages.
+    #[serde(skip)]
+    pub after: Option<Whose>,
 }
 
 /// Who is left out: as an audience, but without an exclusion of its own.
@@ -168,6 +171,7 @@ impl From<Audience> for AudienceBody {
             recipients: audience.recipients,
             filter: audience.filter,
             exclude: audience.exclude.map(|exclude| (*exclude).into()),
+            after: audience.after.map(|after| after.whose),
         }
     }
 }

@@ -51,7 +51,7 @@ impl Campus {
     }
 
     async fn says(&self, id: BroadcastId, campus_id: &str, condition: Condition) {
-        let answer = Answer { condition, place: "", words: "" };
+        let answer = Answer { condition, place: None, words: None };
         let token = self.token(id, campus_id).await;
         roll_call::answer(&self.s, &token, THERE, &answer).await.unwrap();
     }

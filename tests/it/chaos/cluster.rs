@@ -79,13 +79,28 @@ impl Cluster {
         }
         let first = &nodes[0].installation;
         let source = [
-            "source", "create", "--name=教务处", "--department=教务处", "--topics=academic.#", "--channels=email,sms",
+            "source",
+            "create",
+            "--name=教务处",
+            "--department=教务处",
+            "--topics=academic.#",
+            "--channels=email,sms",
             "--rights=send_direct,read_all",
         ];
         let key = first.json(&source, "").await["key"].as_str().unwrap().to_owned();
         for (channel, kind, settings) in vendors.providers() {
-            let provider =
-                ["provider", "create", "--channel", channel, "--kind", kind, "--name", kind, "--settings", "-"];
+            let provider = [
+                "provider",
+                "create",
+                "--channel",
+                channel,
+                "--kind",
+                kind,
+                "--name",
+                kind,
+                "--settings",
+                "-",
+            ];
             first.json(&provider, &settings.to_string()).await;
         }
         let ledger = Ledger::of(url);
@@ -129,7 +144,8 @@ impl Cluster {
 
     /// Lets an operator in who may do everything.
     pub(super) async fn operator(&self, email: &str, password: &str) {
-        let arguments = ["operator", "create", "--email", email, "--name=周敏", "--role=owner", "--password-stdin"];
+        let arguments =
+            ["operator", "create", "--email", email, "--name=周敏", "--role=owner", "--password-stdin"];
         self.nodes[0].installation.json(&arguments, password).await;
     }
 }

@@ -3,9 +3,9 @@
 use std::fmt;
 use std::process::Command;
 
+use rand::RngExt as _;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom as _;
-use rand::RngExt as _;
 
 use super::cluster::Cluster;
 use super::until;

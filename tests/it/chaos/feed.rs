@@ -70,7 +70,8 @@ fn body(number: usize) -> Value {
 impl Feed {
     /// Posts nothing before something is released.
     pub(super) fn new(urls: Vec<String>, key: String, messages: usize) -> Self {
-        let client = Client::builder().no_proxy().timeout(PATIENCE).pool_max_idle_per_host(2).build().unwrap();
+        let client =
+            Client::builder().no_proxy().timeout(PATIENCE).pool_max_idle_per_host(2).build().unwrap();
         let shared = Shared {
             urls,
             key,

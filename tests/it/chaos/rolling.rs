@@ -91,7 +91,8 @@ impl Balancer {
 fn is_refused(error: &reqwest::Error) -> bool {
     let mut source = error.source();
     while let Some(error) = source {
-        if error.downcast_ref::<std::io::Error>().is_some_and(|io| io.kind() == ErrorKind::ConnectionRefused) {
+        if error.downcast_ref::<std::io::Error>().is_some_and(|io| io.kind() == ErrorKind::ConnectionRefused)
+        {
             return true;
         }
         source = error.source();
@@ -127,9 +128,9 @@ impl Traffic {
             let Some(answer) = self.judge(sent, 202).await else { continue };
             self.accepted.fetch_add(1, SeqCst);
             let id = serde_json::from_str::<Value>(&answer).unwrap()["id"].as_str().unwrap().to_owned();
-            let read = self.balancer.send(|client, url| {
-                client.get(format!("{url}/api/v1/messages/{id}")).bearer_auth(&self.key)
-            });
+            let read = self
+                .balancer
+                .send(|client, url| client.get(format!("{url}/api/v1/messages/{id}")).bearer_auth(&self.key));
             let read = read.await;
             self.judge(read, 200).await;
         }
@@ -139,7 +140,10 @@ impl Traffic {
         while !self.is_over.load(SeqCst) {
             for path in ["/console", "/console/messages", "/sign-in"] {
                 let looked = self.balancer.send(|client, url| {
-                    client.get(format!("{url}{path}")).header("accept", "text/html").header("cookie", &self.cookies)
+                    client
+                        .get(format!("{url}{path}"))
+                        .header("accept", "text/html")
+                        .header("cookie", &self.cookies)
                 });
                 let looked = looked.await;
                 self.judge(looked, 200).await;
@@ -187,7 +191,8 @@ async fn sign_in(url: &str) -> String {
     let csrf = rest.split('"').next().unwrap();
     let form = [("csrf", csrf), ("email", OPERATOR), ("password", PASSWORD)];
     let form = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
-    let request = client.post(format!("{url}/sign-in")).header("cookie", before).header("accept", "text/html");
+    let request =
+        client.post(format!("{url}/sign-in")).header("cookie", before).header("accept", "text/html");
     let request = request.header("content-type", "application/x-www-form-urlencoded");
     let answer = request.body(form).send().await.unwrap();
     assert_eq!(answer.status(), 303);

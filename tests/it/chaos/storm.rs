@@ -45,12 +45,7 @@ struct Told {
 
 #[test]
 fn a_short_storm_loses_nothing() {
-    storm(Size {
-        messages: 1_200,
-        faults: 12,
-        waits_for_leases: false,
-        restarts: Restarts::default(),
-    });
+    storm(Size { messages: 1_200, faults: 12, waits_for_leases: false, restarts: Restarts::default() });
 }
 
 /// `scripts/chaos` runs it, with servers of its own.

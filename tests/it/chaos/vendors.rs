@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use belltower::simulator::http_sms::{Inbox, Moment};
 use belltower::simulator::{
-    Act, Faults, HttpSmsOptions, HttpSmsSimulator, Mailbox, SmsAct, SmsFaults, SmtpOptions, SmtpSimulator, Stage,
+    Act, Faults, HttpSmsOptions, HttpSmsSimulator, Mailbox, SmsAct, SmsFaults, SmtpOptions, SmtpSimulator,
+    Stage,
 };
 use serde_json::{Value, json};
 

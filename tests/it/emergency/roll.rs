@@ -98,7 +98,14 @@ async fn a_link_shows_what_happened_and_only_a_button_answers() {
     // Help is called for by one press. Then the answer stands above everything, with the question where they are.
     let called = campus.say(&link, "answer=help").await;
     let at = |text: &str| called.text.find(text).unwrap_or_else(|| panic!("{text}: {}", called.text));
-    let order = ["roll-said-help", "role=\"status\"", "已收到您的回答", "请告诉我们您在哪里", "name=\"place\"", "图书馆发生火情"];
+    let order = [
+        "roll-said-help",
+        "role=\"status\"",
+        "已收到您的回答",
+        "请告诉我们您在哪里",
+        "name=\"place\"",
+        "图书馆发生火情",
+    ];
     assert!(order.map(at).is_sorted(), "{}", called.text);
     assert_eq!(called.text.matches("value=\"help\"").count(), 1, "nobody is asked twice: {}", called.text);
     let words = "answer=help&place=%E4%B8%89%E6%A5%BC&words=%3Cb%3E%E9%97%A8%E6%89%93%E4%B8%8D%E5%BC%80";

@@ -1,7 +1,6 @@
 //! Who has something to tell waits for no broker, and what a broker told is settled once the store has what came of it.
 
 use std::sync::{Arc, Mutex, OnceLock};
-use std::time::Duration;
 
 use async_trait::async_trait;
 use belltower::dispatch::Dispatcher;

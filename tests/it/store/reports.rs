@@ -2,7 +2,7 @@ use belltower::clock::Timestamp;
 use belltower::domain::channel::ChannelKind;
 use belltower::domain::delivery::State;
 use belltower::domain::id::{MessageId, OperatorId};
-use belltower::domain::message::{Lane, Status};
+use belltower::domain::message::{Lane, Rank, Status};
 use belltower::store::messages::NewMessage;
 use belltower::store::reports::{
     accepted, accepted_of, by_channel, day_counts, days, hours, oldest_by_lane, oldest_due, oldest_unplanned,

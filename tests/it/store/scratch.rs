@@ -50,7 +50,10 @@ on_both!(a_campus_that_was_lived_through_has_nothing_open, |db| async {
     tx.commit().await.unwrap();
     assert_eq!(counts(&db).await.failed, row.failed);
     let again = reports::day_counts(&db, "2026-09-21").await.unwrap();
-    assert_eq!(again.iter().map(|count| count.n).sum::<i64>(), today.iter().map(|count| count.n).sum::<i64>());
+    assert_eq!(
+        again.iter().map(|count| count.n).sum::<i64>(),
+        today.iter().map(|count| count.n).sum::<i64>()
+    );
     scratch::settle_down(&db).await.unwrap();
     assert_eq!(counts(&db).await.failed, row.failed, "nothing is lost by that");
 });

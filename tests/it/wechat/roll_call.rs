@@ -90,7 +90,7 @@ impl Campus {
         drop(tx);
         let path = short_links::roll_call_path(&s.vault, found.unwrap());
         let token = path.strip_prefix("/m/").unwrap();
-        let answer = roll_call::Answer { condition, place: "", words: "" };
+        let answer = roll_call::Answer { condition, place: None, words: None };
         roll_call::answer(s, token, [10, 1, 2, 3].into(), &answer).await.unwrap();
     }
 

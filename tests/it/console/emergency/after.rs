@@ -75,7 +75,14 @@ async fn the_all_clear_goes_to_those_who_were_reached_and_ends_it() {
     has(&shown, &["【演练】解除", "演练解除"]);
     // The figures come right after the stop, and before what could be said next.
     let place = |text: &str| shown.text.find(text).unwrap_or_else(|| panic!("{text}: {}", shown.text));
-    let order = ["class=\"stop\"", "reached-figure", "id=\"said\"", "id=\"correction\"", "id=\"all-clear\"", "id=\"log\""];
+    let order = [
+        "class=\"stop\"",
+        "reached-figure",
+        "id=\"said\"",
+        "id=\"correction\"",
+        "id=\"all-clear\"",
+        "id=\"log\"",
+    ];
     assert!(order.map(place).is_sorted(), "{}", shown.text);
     assert_eq!(to(&act(&mut officer, &page, "all-clear", &[("by", "hold")]).await), page);
     app.drain().await;

@@ -216,7 +216,17 @@ async fn the_report_has_all_that_was_done_adds_up_and_keeps_what_was_learnt() {
     assert_eq!(to(&learnt), format!("{report}#lessons"));
     has(&officer.get(&report).await, &["东门的钥匙\n应放在值班室", "写下复盘"]);
     let file = officer.submit(&report, &format!("{report}/export"), &[]).await;
-    has(&file, &["T1", "（毫秒）\"", "\"目标：不超过 1000 毫秒\"", "\"写下复盘: 东门的钥匙\n应放在值班室\"", "\"我安全\",\"1\"", "\"未应答\",\"3\""]);
+    has(
+        &file,
+        &[
+            "T1",
+            "（毫秒）\"",
+            "\"目标：不超过 1000 毫秒\"",
+            "\"写下复盘: 东门的钥匙\n应放在值班室\"",
+            "\"我安全\",\"1\"",
+            "\"未应答\",\"3\"",
+        ],
+    );
     assert!(file.header("content-disposition").unwrap().ends_with("-report.csv\""), "{file:?}");
     assert_eq!(acts(&app).await[0], "broadcast.export");
 

@@ -110,7 +110,10 @@ async fn whoever_began_it_goes_on_alone_after_its_time_and_is_reviewed() {
     assert_eq!(typed.status, 422);
     has(&typed, &["override-code-error", "无人应答"]);
     lacks(&typed, &["value=\"V1\""]);
-    has(&owner.get(&page).await, &["href=\"#alone\"", "data-missing=\"#override-reason-missing\"", "请先写明理由"]);
+    has(
+        &owner.get(&page).await,
+        &["href=\"#alone\"", "data-missing=\"#override-reason-missing\"", "请先写明理由"],
+    );
     let silent =
         act(&mut owner, &page, "override", &[("version", "1"), ("reason", ""), ("code", "F1")]).await;
     assert_eq!(silent.status, 422);

@@ -162,6 +162,7 @@ pub(super) fn press(language: Language, theme: Theme, run: Run) -> PressPage {
                 people: people(language),
                 texts: texts(language, "said"),
                 needs,
+                for_duty_alone: needs != Needs::Nobody,
                 fields: vec![("at_place".into(), "\"图书馆".into())],
             }),
             may_fire: true,

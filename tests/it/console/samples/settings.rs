@@ -174,6 +174,7 @@ pub(super) fn system(language: Language, theme: Theme) -> SystemPage {
             disk_total: 100_000_000_000,
             clock_off_ms: (!is_this).then_some(-12),
             clock_set: None,
+            audit_broken: None,
             queue_trouble: (!is_this).then(|| "Connection refused <os error 111>".into()),
         },
         seen_at: ago(if is_this { 5 } else { 2 * HOUR }),
