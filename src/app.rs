@@ -14,10 +14,10 @@ use crate::clock::Clock;
 use crate::config::{Config, DatabaseUrl, NodeRole};
 use crate::dispatch::Dispatcher;
 use crate::http::client::TrustedProxies;
-use crate::http::server::{self, Parts, Serves};
+use crate::http::server::{self, FAREWELL, Parts, Serves};
 use crate::intake::bounces;
 use crate::lifecycle::{Ending, Lifecycle};
-use crate::service::{Node, Services, imports, nodes, pages, sources};
+use crate::service::{Node, Services, deliveries, imports, nodes, pages, sources};
 use crate::{Error, Result};
 
 /// A process that is ready to run.
@@ -121,7 +121,10 @@ impl App {
             dispatcher.run(lifecycle).await?;
         }
         let serves = Serves { web: self.web, health: true, metrics: self.metrics.is_none() };
-        let parts = Parts { serves, trusted_proxies: self.trusted_proxies, ..Parts::new(lifecycle.clone()) };
+        let farewell =
+            if deliveries::others_may_dispatch(&self.services) { FAREWELL } else { Duration::ZERO };
+        let trusted_proxies = self.trusted_proxies;
+        let parts = Parts { serves, trusted_proxies, farewell, ..Parts::new(lifecycle.clone()) };
         serve(self.listener, &self.services, parts)?;
         if let Some((listener, _)) = self.metrics {
             let parts = Parts { serves: Serves::METRICS, workers: 1, ..Parts::new(lifecycle.clone()) };

@@ -178,7 +178,7 @@ impl From<sqlx::Error> for Error {
     /// A store that is busy, full, read-only or gone is the machine's trouble and passes (503). A text that cannot be stored,
     /// and came so far, is its sender's (422). The rest is ours.
     fn from(error: sqlx::Error) -> Self {
-        let code = error.as_database_error().and_then(|error| error.code());
+        let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
         // PostgreSQL: character_not_in_repertoire, untranslatable_character.
         if matches!(code.as_deref(), Some("22021" | "22P05")) {
             return Self::fault("", "control_character", NO_NUL);

@@ -25,7 +25,10 @@ use crate::service::Services;
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// How often it is looked for minutes whose refusals have not been told.
 const TELLS: Duration = Duration::from_secs(15);
-/// For requests in flight after a soft stop.
+/// How long a process whose requests others can take goes on answering after a soft stop, while `/readyz` says 503 already: a
+/// balancer that asks each second sends nothing any more once the port closes, so that no request meets a closed one.
+pub const FAREWELL: Duration = Duration::from_secs(3);
+/// For requests in flight once the port is closed.
 const STOP_TIMEOUT_SECONDS: u64 = 20;
 
 /// How many may call at a time, and how long they may take.
@@ -65,6 +68,8 @@ pub struct Parts {
     /// Whose word on where a request comes from counts.
     pub trusted_proxies: TrustedProxies,
     pub limits: Limits,
+    /// For how long it goes on answering after a soft stop.
+    pub farewell: Duration,
 }
 
 impl Parts {
@@ -72,7 +77,8 @@ impl Parts {
     pub fn new(lifecycle: Lifecycle) -> Self {
         let workers = std::thread::available_parallelism().map_or(2, usize::from);
         let (trusted_proxies, limits) = (TrustedProxies::default(), Limits::default());
-        Self { lifecycle, workers, serves: Serves::EVERYTHING, trusted_proxies, limits }
+        let (serves, farewell) = (Serves::EVERYTHING, Duration::ZERO);
+        Self { lifecycle, workers, serves, trusted_proxies, limits, farewell }
     }
 }
 
@@ -111,13 +117,13 @@ pub fn listen(at: SocketAddr) -> io::Result<(TcpListener, SocketAddr)> {
     Ok((listener, address))
 }
 
-/// Starts the server. What is returned runs until a soft stop, then finishes the requests in flight.
+/// Starts the server. What is returned runs until a soft stop, takes its leave, then finishes the requests in flight.
 pub fn serve(
     listener: TcpListener,
     s: Services,
     parts: Parts,
 ) -> io::Result<impl Future<Output = io::Result<()>> + Send + 'static> {
-    let Parts { lifecycle, workers, serves, trusted_proxies, limits } = parts;
+    let Parts { lifecycle, workers, serves, trusted_proxies, limits, farewell } = parts;
     let stop = lifecycle.soft().clone();
     let state = Data::new(State {
         lifecycle,
@@ -154,7 +160,7 @@ pub fn serve(
         tokio::pin!(server);
         tokio::select! {
             ended = &mut server => return ended,
-            () = stop.cancelled() => {}
+            () = async { stop.cancelled().await; tokio::time::sleep(farewell).await } => {}
             never = connections.cut(limits.idle) => match never {},
             never = tell(&told, &clock) => match never {},
         }

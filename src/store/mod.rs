@@ -274,9 +274,15 @@ fn sqlite_options(url: &str) -> Result<SqliteConnectOptions> {
         .disable_statement_logging())
 }
 
+/// How long PostgreSQL lets a transaction of ours stand still before it ends it. A process that is stopped or cut off in
+/// the midst of one holds rows that every other one writes too, such as the day's counters, and would hold them up for as
+/// long as it stands.
+const STANDSTILL: &str = "10s";
+
 fn postgres_options(url: &str) -> Result<PgConnectOptions> {
     Ok(PgConnectOptions::from_str(url)?
         .application_name("belltower")
+        .options([("idle_in_transaction_session_timeout", STANDSTILL)])
         .statement_cache_capacity(512)
         .disable_statement_logging())
 }

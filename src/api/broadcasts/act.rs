@@ -232,7 +232,7 @@ fn update_body(body: &Value) -> Result<(Texts, String)> {
     responses(
         (status = 202, body = SaidBody,
             headers(("Location" = String, description = "Where the broadcast is"))),
-        (status = 409, description = "`broadcast_state`: it never went out. `broadcast_said`: it was said before",
+        (status = 409, description = "`broadcast_state`: it never went out. `broadcast_said`: it was said before, or that it was false",
             body = Problem, content_type = "application/problem+json"),
     ),
 )]

@@ -129,6 +129,8 @@ pub struct DoingFragment {
     pub said: TextsFragment,
     /// Whom it would reach; before it is sent.
     pub people: Option<PeopleFragment>,
+    /// It was stopped, and nobody said to those who have it what is so.
+    pub untold: bool,
     /// People are asked whether they are safe.
     pub has_roll: bool,
     /// There is something to report.
@@ -144,7 +146,6 @@ pub struct AfterFragment {
     pub view: View,
     pub id: BroadcastId,
     pub place: Place,
-    pub state: State,
     /// What is typed to send it.
     pub code: String,
     pub offers: Offers,
@@ -514,11 +515,17 @@ impl Whole {
             offers: self.offers,
             said,
             people: foreseen.as_ref().map(|foreseen| PeopleFragment::new(view, foreseen)),
+            untold: row.state == State::Stopped && row.follows.is_none() && !self.is_answered(),
             has_roll: plan.scenario.roll_call && row.follows.is_none() && row.state.has_gone_out(),
             has_report: row.state.has_gone_out(),
             typed,
             view: view.clone(),
         })
+    }
+
+    /// That it was false, or that it is over, was said.
+    fn is_answered(&self) -> bool {
+        self.progress.parts.iter().any(|sent| matches!(sent.part, Part::Correction | Part::AllClear))
     }
 
     /// The alert as it was sent, or would be now.
@@ -537,7 +544,6 @@ impl Whole {
         AfterFragment {
             id: row.id,
             place: Place(row.run),
-            state: row.state,
             code: plan.scenario.code.clone(),
             offers: self.offers,
             said: row.state.has_gone_out().then(|| self.said(s, view)),
@@ -605,8 +611,8 @@ pub(in crate::console) async fn show(
 ) -> Result<HttpResponse> {
     let id: BroadcastId = params::id(&id, "broadcast")?;
     let mut page = open(&s, &signed, id, Typed::default()).await?;
-    // While it waits, reasons are typed; what is under way is watched.
-    let renews = page.live.has_gone_out && page.live.pace.is_some();
+    // What is under way is watched. While it waits reasons are typed, and when it is over what is said next.
+    let renews = page.doing.state == State::Live;
     page.is_still = renews && look.still;
     page.reload = (renews && !look.still).then_some(RELOAD);
     page::html(&page)

@@ -183,6 +183,30 @@ fn a_second_person_approves_what_renews_itself_on_their_page() {
 }
 
 #[test]
+fn whoever_goes_on_alone_sees_the_seconds_run_and_is_told_at_the_field_that_a_reason_is_missing() {
+    on_duty(async |app, person| {
+        person.look_at_width(390).await;
+        person.open("/console/emergency/press/bomb-threat").await;
+        choose(person).await;
+        person.sees("或输入 B1 并按回车提交").await;
+        person.touch("将“爆炸威胁 · 图书馆”（3 人）提交第二人审批", LONG_ENOUGH).await;
+        person.sees("第二人还有 60 秒").await;
+        app.clock.turn(20_000);
+        person.sees("第二人还有 40 秒").await;
+        app.clock.turn(40_000);
+        person.press("没有第二人审批，您可以单独发出").await;
+        person.touch("不经第二人发出", TOO_SHORT).await;
+        person.sees("请先写明理由，再按住发出。").await;
+        assert_eq!(all(app).await[0].state, State::PendingApproval);
+        person.fill("为什么不等第二人？", "无人应答").await;
+        person.sees_no("请先写明理由").await;
+        person.touch("不经第二人发出", LONG_ENOUGH).await;
+        person.sees("未经第二人审批，正在发出").await;
+        assert_eq!(all(app).await[0].state, State::Live);
+    });
+}
+
+#[test]
 fn a_drill_looks_reads_and_acts_unlike_what_is_live() {
     on_duty(async |app, person| {
         const COLOURS: &str = "const of = (css) => getComputedStyle(document.querySelector(css));

@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 
+use belltower::clock::Clock;
 use lapin::options::QueueDeleteOptions;
 use serde_json::Value;
 use url::Url;
@@ -123,7 +124,7 @@ impl Cluster {
         let (connection, channel) = self.broker.channel().await;
         for lane in ["emergency", "high", "normal", "low"] {
             for work in ["plan", "sandbox", "email", "sms", "wecom_userid", "wechat_openid"] {
-                let name = format!("{}.wake.{lane}.{work}", self.prefix);
+                let name = format!("{}.wake.1.{lane}.{work}", self.prefix);
                 channel.queue_delete(name.into(), QueueDeleteOptions::default()).await.unwrap();
             }
         }
@@ -194,6 +195,6 @@ impl Node {
     pub(super) async fn clock_off(&self) -> Option<i64> {
         let answer = reqwest::get(format!("{}/healthz", self.url())).await.ok()?;
         let said = jiff::fmt::rfc2822::parse(answer.headers().get("date")?.to_str().ok()?).unwrap();
-        Some((said.timestamp() - jiff::Timestamp::now()).total(jiff::Unit::Millisecond).unwrap() as i64)
+        Some(said.timestamp().as_millisecond() - Clock::System.now().0)
     }
 }

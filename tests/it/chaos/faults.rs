@@ -76,7 +76,7 @@ impl fmt::Display for Kind {
 
 /// A way between two of them.
 #[derive(Clone, Copy, Debug)]
-enum Way {
+pub(super) enum Way {
     Store(usize),
     Queue(usize),
     Front(usize),

@@ -162,13 +162,13 @@ impl Run {
 
     /// Others take over what a node that stands still had in hand.
     async fn outlast(&mut self) {
-        if !self.size.waits_for_leases {
+        if self.size.waits_for_leases {
+            self.told.taken_over += self.cluster.ledger.in_hand().await;
+        } else {
             // What is left in hand when everything else is done is its own.
             self.still().await;
             self.told.taken_over += self.cluster.ledger.in_hand().await;
             self.cluster.ledger.run_out().await;
-        } else {
-            self.told.taken_over += self.cluster.ledger.in_hand().await;
         }
         let cluster = &self.cluster;
         let none = async || (cluster.ledger.in_hand().await == 0).then_some(());

@@ -74,6 +74,8 @@ impl Vendors {
     /// What `belltower provider create` takes: channel, kind and settings.
     pub(super) fn providers(&self) -> [(&'static str, &'static str, Value); 2] {
         let mut relay = self.relay.settings();
+        relay["from_address"] = json!("noreply@campus.example");
+        relay["from_name"] = json!("钟楼大学");
         relay["port"] = json!(self.mails.port);
         relay["connections"] = json!(8);
         relay["timeout_seconds"] = json!(PATIENCE_SECONDS);

@@ -56,6 +56,8 @@ fn a_broadcast_is_started_shown_and_stopped() {
     let text = belltower(&folder, &["broadcast", "show", &id], &[]);
     let text = String::from_utf8(text.stdout).unwrap();
     assert!(text.contains("火灾 · 图书馆 (red, drill)") && text.contains("all_clear"), "{text}");
+    assert!(text.contains("called back") && text.contains("not sent"), "{text}");
+    assert_eq!(answer(&folder, &["broadcast", "show", &id])["channels"][0]["recalled"], 0);
 }
 
 #[test]

@@ -101,7 +101,7 @@ async fn a_link_shows_what_happened_and_only_a_button_answers() {
     let order = [
         "roll-said-help",
         "role=\"status\"",
-        "已收到您的回答",
+        "已收到您的回答：",
         "请告诉我们您在哪里",
         "name=\"place\"",
         "图书馆发生火情",

@@ -146,6 +146,13 @@ on_both!(what_was_false_disappears_and_what_is_over_stays, |db| async {
         house.drain().await;
         house.turn(Duration::from_hours(1));
     }
+    // What was called back is a figure of its own, and no channel's sum loses anybody by it.
+    let falsified = broadcasts::list(&house.s, &officer, None, None, 1).await.unwrap()[0].id;
+    let progress = broadcasts::progress(&house.s, &officer, falsified).await.unwrap();
+    let wechat = progress.channels.iter().find(|line| line.channel == ChannelKind::Wechat).unwrap();
+    assert_eq!((wechat.recalled, wechat.counts.cancelled, wechat.counts.planned), (3, 3, 3));
+    let parts: Vec<_> = progress.parts.iter().map(|part| (part.part, part.recalled)).collect();
+    assert_eq!(parts, [(Part::Alert, 3), (Part::Correction, 0)]);
     let is_recalled = |id: &u64| house.corp.mailbox().find(*id).unwrap().is_recalled;
     assert!(!alerts[0].iter().any(is_recalled), "it burnt");
     assert!(alerts[1].iter().all(is_recalled), "it did not");

@@ -65,23 +65,23 @@ pub fn places(settings: &Value) -> Vec<String> {
     let mut places: Vec<_> = ["/request/url", "/poll/request/url"].into_iter().filter_map(address).collect();
     for pointer in ["/request", "/poll/request", "/signature"] {
         if let Some(part) = settings.pointer(pointer) {
-            with_secrets(part, pointer.to_owned(), &mut places);
+            with_secrets(part, pointer, &mut places);
         }
     }
     places
 }
 
-fn with_secrets(value: &Value, pointer: String, found: &mut Vec<String>) {
+fn with_secrets(value: &Value, pointer: &str, found: &mut Vec<String>) {
     match value {
         Value::String(text) if text.contains("{secret.") => found.push(format!("{pointer} {text}")),
         Value::Array(items) => {
             for (at, item) in items.iter().enumerate() {
-                with_secrets(item, format!("{pointer}/{at}"), found);
+                with_secrets(item, &format!("{pointer}/{at}"), found);
             }
         }
         Value::Object(members) => {
             for (name, member) in members {
-                with_secrets(member, format!("{pointer}/{}", segment(name)), found);
+                with_secrets(member, &format!("{pointer}/{}", segment(name)), found);
             }
         }
         _ => {}

@@ -156,8 +156,8 @@ async fn emergencies(walk: &mut Walk) {
     let more = json!({"zh": {"title": "t", "body": "b"}});
     walk.ask(("POST", "/api/v1/broadcasts/{id}/update"), id, |r| r.json(&more)).await.expect(202);
     walk.ask(("POST", "/api/v1/broadcasts/{id}/stop"), id, |r| r).await.expect(200);
-    walk.ask(("POST", "/api/v1/broadcasts/{id}/correction"), id, |r| r).await.expect(202);
     walk.ask(("POST", "/api/v1/broadcasts/{id}/all-clear"), id, |r| r).await.expect(202);
+    walk.ask(("POST", "/api/v1/broadcasts/{id}/correction"), id, |r| r).await.expect(202);
     for _ in 0..2 {
         let send = |r: RequestBuilder| r.header("Content-Type", "application/cap+xml").body(cap("a1"));
         walk.ask(("POST", "/api/v1/cap"), NONE, send).await.expect(202);
@@ -310,7 +310,7 @@ async fn conflicts(walk: &mut Walk) {
     let more = json!({"en": {"title": "t", "body": "b"}});
     let update = ("POST", "/api/v1/broadcasts/{id}/update");
     walk.ask(update, id, |r| r.json(&more)).await.problem(409, "broadcast_state");
-    for path in ["/api/v1/broadcasts/{id}/correction", "/api/v1/broadcasts/{id}/all-clear"] {
+    for path in ["/api/v1/broadcasts/{id}/all-clear", "/api/v1/broadcasts/{id}/correction"] {
         walk.ask(("POST", path), id, |r| r).await.expect(202);
         walk.ask(("POST", path), id, |r| r).await.problem(409, "broadcast_said");
     }

@@ -70,8 +70,8 @@ pub(super) fn bodies() -> Vec<(&'static str, Vec<Value>)> {
             })],
         ),
         ("POST /api/v1/broadcasts/{id}/stop", vec![json!({"reason": "r"})]),
-        ("POST /api/v1/broadcasts/{id}/correction", vec![json!({})]),
         ("POST /api/v1/broadcasts/{id}/all-clear", vec![json!({})]),
+        ("POST /api/v1/broadcasts/{id}/correction", vec![json!({})]),
         ("POST /api/v1/source/keys/rotate", vec![json!({"overlap": "24h"}), json!({"overlap": 60})]),
     ]
 }
