@@ -37,7 +37,9 @@ epmd_port=
 stop_servers() {
   local pid
   for pid in "${servers[@]}"; do
-    if [ -n "$keeps_running" ]; then kill -TERM "$pid"; else kill -INT "$pid"; fi 2>/dev/null || true
+    # INT has PostgreSQL let go of its clients; RabbitMQ hears it only from a terminal, but TERM anywhere.
+    [ -n "$keeps_running" ] || kill -INT "$pid" 2>/dev/null || true
+    kill -TERM "$pid" 2>/dev/null || true
   done
   for pid in "${servers[@]}"; do
     wait "$pid" 2>/dev/null || true

@@ -185,9 +185,11 @@ impl From<sqlx::Error> for Error {
         }
         let reason = match &error {
             sqlx::Error::PoolTimedOut => Some("the store is overloaded".to_owned()),
-            sqlx::Error::Io(_) | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => {
-                Some("the store cannot be reached".to_owned())
-            }
+            // A connection that is cut while it is made answers with rubbish, which sqlx tells of as of the protocol.
+            sqlx::Error::Io(_)
+            | sqlx::Error::Protocol(_)
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed => Some("the store cannot be reached".to_owned()),
             sqlx::Error::Database(db) => store_trouble(db.code().as_deref().unwrap_or_default()),
             _ => None,
         };
@@ -202,7 +204,7 @@ impl From<sqlx::Error> for Error {
 }
 
 /// SQLite primary result codes (<https://www.sqlite.org/rescode.html>, extended codes carry them in the low byte) and
-/// PostgreSQL SQLSTATE classes 08, 53, 57P and serialization failures.
+/// PostgreSQL SQLSTATE classes 08, 53, 57P, transactions that stood still and serialization failures.
 fn store_trouble(code: &str) -> Option<String> {
     let sqlite = code.parse::<i32>().ok().filter(|_| code.len() != 5).map(|c| c & 0xff);
     let reason = match (sqlite, code) {
@@ -212,7 +214,9 @@ fn store_trouble(code: &str) -> Option<String> {
         (Some(13), _) => "the store's disk is full",
         (Some(14), _) => "the store's file cannot be opened",
         (None, c) if c.starts_with("53") => "the store is out of resources",
-        (None, c) if c.starts_with("08") || c.starts_with("57P") => "the store cannot be reached",
+        (None, c) if c.starts_with("08") || c.starts_with("57P") || c == "25P03" => {
+            "the store cannot be reached"
+        }
         (None, "40001" | "40P01") => "the store asks to try again",
         _ => return None,
     };

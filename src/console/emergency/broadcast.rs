@@ -233,11 +233,6 @@ impl DoingFragment {
         href(self.id)
     }
 
-    /// It was stopped, and nobody said to those who read it what is so.
-    fn is_untold(&self) -> bool {
-        self.state == State::Stopped && (self.offers.correct || self.offers.all_clear)
-    }
-
     fn waits(&self) -> bool {
         matches!(self.state, State::Draft | State::PendingApproval | State::Returned)
     }

@@ -234,6 +234,11 @@ impl KnownKeys {
         due
     }
 
+    /// A key was made here: it is known at once, wherever it is used first.
+    pub(super) fn made(&self) {
+        self.strangers.forget();
+    }
+
     /// Something about sources or keys was changed here.
     pub(super) fn forget(&self) {
         self.known.forget();

@@ -129,6 +129,7 @@ pub async fn create_key(s: &Services, caller: &Caller, source: SourceId, test: b
     let detail = json!({ "source": source, "test": test });
     audit::append(&mut tx, now, &caller.label(), "key.create", &key.to_string(), &detail).await?;
     tx.commit().await?;
+    s.keys.made();
     Ok(KeyCreated { key_id: key, key: secret.text })
 }
 

@@ -154,6 +154,7 @@ pub async fn create(s: &Services, caller: &Caller, new: NewSource) -> Result<Sou
     detail["key"] = json!(key);
     audit::append(&mut tx, now, &caller.label(), "source.create", &source.to_string(), &detail).await?;
     tx.commit().await?;
+    s.keys.made();
     Ok(SourceCreated { source_id: source, key_id: key, key: secret.text })
 }
 

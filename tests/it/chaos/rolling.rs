@@ -138,7 +138,7 @@ impl Traffic {
 
     async fn look_at_the_console(&self) {
         while !self.is_over.load(SeqCst) {
-            for path in ["/console", "/console/messages", "/sign-in"] {
+            for path in ["/console", "/console/messages", "/console/people"] {
                 let looked = self.balancer.send(|client, url| {
                     client
                         .get(format!("{url}{path}"))
@@ -200,6 +200,7 @@ async fn sign_in(url: &str) -> String {
 }
 
 #[test]
+#[ignore = "two minutes, and not yet shown to be steady: cargo nextest run --run-ignored only"]
 fn a_rolling_restart_is_noticed_by_nobody() {
     with_postgres(|url| async move {
         at_broker(|broker: &'static Broker| async move {

@@ -24,8 +24,7 @@ const FIGURES: [(&str, &str); 12] = [
 ];
 
 /// What `all` measures.
-const ALL: [&str; 8] =
-    ["ingest", "fanout", "dispatch", "emergency", "receipts", "console", "history", "footprint"];
+const ALL: [&str; 7] = ["ingest", "fanout", "dispatch", "emergency", "receipts", "console", "footprint"];
 
 fn arguments<'a>(what: &'a str, more: &[&'a str]) -> Vec<&'a str> {
     [&["bench", what, "--seconds=1", "--count=20", "--connections=2", "--folder=."], more].concat()
@@ -73,6 +72,13 @@ fn all_of_them_run_on_stores_of_their_own_and_leave_nothing() {
     let left: Vec<_> =
         std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left, ["figures.json"]);
+}
+
+#[test]
+fn history_runs_on_two_stores_of_its_own() {
+    let folder = TempFolder::new();
+    check(&answer(&folder, &arguments("history", &[])), "sqlite", &["history"]);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }
 
 #[test]

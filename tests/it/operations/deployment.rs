@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use serde_yaml_ng::Value;
 
@@ -230,8 +230,9 @@ impl Nginx {
             .replace("listen 443 ", &format!("listen {tls} "));
         fs::write(folder.path().join("nginx.conf"), text).unwrap();
         let nginx = Self { program, folder, plain, tls };
-        // Once it is in the background it listens.
-        succeeds(&mut nginx.command());
+        // Once it is in the background it listens. It keeps what it is given to write to, so that nobody is to wait for its end.
+        let started = nginx.command().stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap();
+        assert!(started.success(), "{}", nginx.log("error.log"));
         Some(nginx)
     }
 

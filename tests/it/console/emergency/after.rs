@@ -147,7 +147,14 @@ async fn more_is_said_in_a_broadcast_of_its_own_that_waits() {
     has(&officer.get(&update).await, &["补充说明：火灾 · 图书馆", "id=\"zh_title\"", "id=\"en_sms\""]);
     let empty = officer.submit(&update, &update, &[("zh_title", "火势已受控")]).await;
     assert_eq!(empty.status, 422);
-    has(&empty, &["id=\"zh_body-error\"", "id=\"en_title-error\"", "火势已受控"]);
+    has(&empty, &["id=\"zh_body-error\"", "火势已受控"]);
+    lacks(&empty, &["id=\"zh_sms-error\"", "id=\"en_title-error\""]);
+    let in_one = [("zh_title", "图书馆火势减弱"), ("zh_body", "请继续远离。")];
+    let in_one = to(&officer.submit(&update, &update, &in_one).await);
+    let said = all(&app).await.remove(0).plan.0.scenario.alert;
+    assert_eq!(said.zh, said.en);
+    assert_eq!((said.en.sms.as_str(), said.en.wechat.as_str()), ("图书馆火势减弱", "请继续远离。"));
+    assert_eq!(to(&act(&mut officer, &in_one, "withdraw", &[]).await), in_one);
     let fields = [
         ("zh_title", "图书馆火势已受控"),
         ("zh_body", "火势已受控，请继续远离。"),
@@ -162,7 +169,7 @@ async fn more_is_said_in_a_broadcast_of_its_own_that_waits() {
     assert_ne!(more, page);
     assert_eq!(to(&officer.submit(&update, &update, &fields).await), more, "sent twice, handed in once");
     let rows = all(&app).await;
-    assert_eq!((rows.len(), rows[0].state, rows[0].follows), (2, State::PendingApproval, Some(rows[1].id)));
+    assert_eq!((rows.len(), rows[0].state, rows[0].follows), (3, State::PendingApproval, Some(rows[2].id)));
     has(&officer.get(&more).await, &["之前的广播", "图书馆火势已受控", &page]);
     let words = format!("{more}/words");
     let changed = [&fields[1..], &[("version", "1"), ("zh_title", "图书馆火势基本受控")]].concat();
