@@ -49,7 +49,7 @@ pub async fn take(
     if row.is_none() {
         let first = "INSERT INTO provider_pace (provider_id, free_at, granted)
             SELECT id, 0, 0 FROM provider WHERE id = $1 ON CONFLICT (provider_id) DO NOTHING";
-        in_tx!(tx, |c| sqlx::query(first).bind(provider.0).execute(c).await.map(drop))?;
+        in_tx!(&mut tx, |c| sqlx::query(first).bind(provider.0).execute(c).await.map(drop))?;
         row = update(&mut tx, provider, rate, most, now).await?;
     }
     tx.commit().await?;
