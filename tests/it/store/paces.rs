@@ -60,5 +60,5 @@ on_both!(a_database_with_a_clock_reckons_in_its_time, |db| async {
     assert_eq!(take(&db, id, slow, 9, None).await.unwrap().granted, 2);
     let none = take(&db, id, slow, 9, None).await.unwrap();
     assert_eq!(none.granted, 0);
-    assert!(none.wait > Duration::from_secs(3_000) && none.wait <= Duration::from_secs(3_600), "{none:?}");
+    assert!(none.wait > Duration::from_mins(50) && none.wait <= Duration::from_hours(1), "{none:?}");
 });
