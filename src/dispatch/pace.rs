@@ -75,7 +75,8 @@ impl Pace {
     pub fn drawn(&mut self, n: usize, wait: Duration, now: Timestamp) {
         self.tokens = n as f64;
         self.at = Some(now);
-        self.draw_at = Some(now.plus(wait));
+        // Clocks tell milliseconds: what is due sooner is due with the next.
+        self.draw_at = Some(now.plus(wait.max(Duration::from_millis(1))));
     }
 
     /// Takes what was handed over.
@@ -98,7 +99,8 @@ impl Pace {
         if self.tokens >= 1.0 {
             None
         } else if self.is_shared {
-            self.draw_at
+            // Otherwise it can be drawn at once, by whoever has room for it.
+            self.draw_at.filter(|at| *at > now)
         } else {
             Some(now.plus(Duration::from_secs_f64((1.0 - self.tokens) / rate)))
         }
@@ -155,6 +157,9 @@ mod tests {
         pace.take_back(2);
         assert_eq!((pace.available(at(200)), pace.draws(at(200))), (2, None));
         assert_eq!(pace.available(at(201)), 0);
+        assert_eq!(pace.next(at(201)), None, "it need not be waited for");
+        pace.drawn(0, Duration::from_micros(400), at(201));
+        assert_eq!((pace.draws(at(201)), pace.next(at(201))), (None, Some(at(202))));
         pace.drawn(0, Duration::from_millis(20), at(201));
         assert_eq!((pace.draws(at(220)), pace.next(at(220))), (None, Some(at(221))));
         assert!(pace.draws(at(221)).is_some());
