@@ -120,7 +120,7 @@ impl Start {
             from: None,
             request_id: REQUEST,
         };
-        let pressed = context.with_services(async |s| Ok(broadcasts::press(s, &caller, &pressing).await?))?;
+        let pressed = context.with_existing(async |s| Ok(broadcasts::press(s, &caller, &pressing).await?))?;
         context.output.print(&PressedView::from(pressed), |view| {
             let what = match (&view.attached_to, view.status) {
                 (Some(by), _) if view.differs => {
@@ -164,7 +164,7 @@ impl Stands {
 
 fn go_alone(context: &Context, id: BroadcastId, reason: &str) -> anyhow::Result<()> {
     let caller = Caller::Command("broadcast go-alone");
-    let stands = context.with_services(async |s| {
+    let stands = context.with_existing(async |s| {
         broadcasts::go_alone(s, &caller, None, id, None, reason, REQUEST).await?;
         Ok(Stands::now(s, &caller, id).await?)
     })?;
@@ -173,7 +173,7 @@ fn go_alone(context: &Context, id: BroadcastId, reason: &str) -> anyhow::Result<
 
 fn stop(context: &Context, id: BroadcastId, reason: &str) -> anyhow::Result<()> {
     let caller = Caller::Command("broadcast stop");
-    let stands = context.with_services(async |s| {
+    let stands = context.with_existing(async |s| {
         let ended = broadcasts::stop(s, &caller, None, id, reason).await?;
         let stopped = ended.messages.iter().map(|(_, one)| one.stopped).sum();
         let already_sent = ended.messages.iter().map(|(_, one)| one.already_sent).sum();
@@ -192,7 +192,7 @@ fn stop(context: &Context, id: BroadcastId, reason: &str) -> anyhow::Result<()> 
 
 fn correct(context: &Context, id: BroadcastId) -> anyhow::Result<()> {
     let caller = Caller::Command("broadcast correct");
-    let stands = context.with_services(async |s| {
+    let stands = context.with_existing(async |s| {
         let said = broadcasts::correct(s, &caller, None, id, REQUEST).await?;
         Ok(Stands { message: Some(said.message), ..Stands::now(s, &caller, id).await? })
     })?;
@@ -201,7 +201,7 @@ fn correct(context: &Context, id: BroadcastId) -> anyhow::Result<()> {
 
 fn all_clear(context: &Context, id: BroadcastId) -> anyhow::Result<()> {
     let caller = Caller::Command("broadcast all-clear");
-    let stands = context.with_services(async |s| {
+    let stands = context.with_existing(async |s| {
         let said = broadcasts::all_clear(s, &caller, None, id, REQUEST).await?;
         Ok(Stands { message: Some(said.message), ..Stands::now(s, &caller, id).await? })
     })?;
@@ -310,7 +310,7 @@ struct Done {
 
 fn show(context: &Context, id: BroadcastId) -> anyhow::Result<()> {
     let caller = Caller::Command("broadcast show");
-    let shown = context.with_services(async |s| {
+    let shown = context.with_existing(async |s| {
         let row = broadcasts::look(s, &caller, id).await?;
         let acts = broadcasts::acts(s, &caller, id).await?.into_iter().map(|act| Done {
             at: act.at.to_string(),
@@ -402,7 +402,7 @@ fn list(context: &Context) -> anyhow::Result<()> {
         let rows = broadcasts::list(s, &caller, None, None, MOST).await?;
         Ok(rows.iter().map(|row| Line::of(row, s)).collect())
     };
-    let data = context.with_services(act)?;
+    let data = context.with_existing(act)?;
     context.output.print(&List { data }, |List { data }| {
         let row = |line: &Line| {
             let mut row =

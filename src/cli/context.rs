@@ -41,18 +41,25 @@ impl Context {
         self.with(async |config, url| Ok(Services::open(config, Clock::System, url).await?), act)
     }
 
-    /// As [`with_services`](Self::with_services), on a store that is there: what looks after one must not make an empty one where
-    /// the settings name another than the server's. Returns also what the store is called.
+    /// As [`with_services`](Self::with_services), on a store that is there: what looks after one, or calls people out of one, must
+    /// not make an empty one where the settings name another than the server's.
+    pub(super) fn with_existing<T>(
+        &self,
+        act: impl AsyncFnOnce(&Services) -> anyhow::Result<T>,
+    ) -> anyhow::Result<T> {
+        self.with(
+            async |config, url| Ok(Services::open_existing(config, Clock::System, url, false).await?),
+            act,
+        )
+    }
+
+    /// As [`with_existing`](Self::with_existing); returns also what the store is called.
     pub(super) fn with_store<T>(
         &self,
         act: impl AsyncFnOnce(&Services) -> anyhow::Result<T>,
     ) -> anyhow::Result<(T, String)> {
         let store = self.load()?.store.database.to_string();
-        let done = self.with(
-            async |config, url| Ok(Services::open_existing(config, Clock::System, url, false).await?),
-            act,
-        )?;
-        Ok((done, store))
+        Ok((self.with_existing(act)?, store))
     }
 
     fn with<T>(

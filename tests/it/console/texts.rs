@@ -157,7 +157,7 @@ const FAULTS: [&str; 89] = [
     "workbook",
 ];
 /// What may be wrong with a provider's settings.
-const SETTINGS: [&str; 30] = [
+const SETTINGS: [&str; 31] = [
     "unmapped_placeholder",
     "missing_placeholder",
     "out_of_order",
@@ -172,6 +172,7 @@ const SETTINGS: [&str; 30] = [
     "not_a_key",
     "not_a_name",
     "not_an_id",
+    "secret_again",
     "not_a_secret",
     "not_a_token",
     "unknown_value",

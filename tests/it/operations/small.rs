@@ -54,33 +54,45 @@ async fn purge_removes_what_is_due_and_says_beforehand_what_that_is() {
     assert_eq!(here.json(&["verify"], "").await["ok"], true, "what was removed leaves its counts behind");
 }
 
+/// In a folder that no server uses, and in none at all.
+async fn makes_none(nowhere: &Installation, arguments: &[&str]) {
+    for _ in 0..2 {
+        let output = nowhere.run(arguments, "").await;
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {said}");
+        assert!(
+            said.contains("there is no store at sqlite://") && said.trim().lines().count() == 1,
+            "{said}"
+        );
+        assert!(output.stdout.is_empty());
+        let left = fs::read_dir(nowhere.data()).into_iter().flatten().count();
+        assert_eq!(left, 0, "{arguments:?}");
+        fs::create_dir_all(nowhere.data()).unwrap();
+    }
+    // An empty file is none either.
+    let file = nowhere.data().join("belltower.db");
+    fs::write(&file, "").unwrap();
+    assert_eq!(nowhere.run(arguments, "").await.status.code(), Some(1));
+    assert_eq!(fs::read(&file).unwrap(), b"", "{arguments:?}");
+    fs::remove_dir_all(nowhere.data()).unwrap();
+}
+
+/// Whoever calls people out of the wrong folder would find no scenario there, and not why.
+#[tokio::test]
+async fn nobody_is_called_out_of_a_store_that_is_not_there() {
+    let nowhere = Installation::new();
+    for arguments in [&["broadcast", "list"][..], &["broadcast", "start", "--scenario", "fire", "--drill"]] {
+        makes_none(&nowhere, arguments).await;
+    }
+}
+
 #[tokio::test]
 async fn what_looks_after_a_store_makes_none() {
     let nowhere = Installation::new();
     let here = Installation::new();
     here.source("图书馆", "library.#", &[]).await;
     for arguments in [&["verify"][..], &["purge"], &["purge", "--dry-run"], &["restore", "--in-place"]] {
-        // In a folder that no server uses, and in none at all.
-        for _ in 0..2 {
-            let output = nowhere.run(arguments, "").await;
-            let said = String::from_utf8_lossy(&output.stderr).into_owned();
-            assert_eq!(output.status.code(), Some(1), "{arguments:?}: {said}");
-            assert!(
-                said.contains("there is no store at sqlite://") && said.trim().lines().count() == 1,
-                "{said}"
-            );
-            assert!(output.stdout.is_empty());
-            let left = fs::read_dir(nowhere.data()).into_iter().flatten().count();
-            assert_eq!(left, 0, "{arguments:?}");
-            fs::create_dir_all(nowhere.data()).unwrap();
-        }
-        // An empty file is none either.
-        let file = nowhere.data().join("belltower.db");
-        fs::write(&file, "").unwrap();
-        assert_eq!(nowhere.run(arguments, "").await.status.code(), Some(1));
-        assert_eq!(fs::read(&file).unwrap(), b"", "{arguments:?}");
-        fs::remove_dir_all(nowhere.data()).unwrap();
-
+        makes_none(&nowhere, arguments).await;
         let done = here.json(arguments, "").await;
         let store = done["store"].as_str().unwrap();
         assert!(store.starts_with("sqlite://") && store.ends_with("/data/belltower.db"), "{done}");

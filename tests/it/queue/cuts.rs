@@ -12,7 +12,7 @@ use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpListener;
 
 use super::{EMAIL, LOST, entry, here, take};
-use crate::support::broker::{Broker, queue, until, until_away, until_back, with_broker};
+use crate::support::broker::{Broker, queue, standing, until, until_away, until_back, with_broker};
 use crate::support::database::block_on;
 
 /// Far above the second that publishing may take, far below any time-out of a protocol.
@@ -47,9 +47,7 @@ fn after_a_cut_the_broker_is_used_again() {
     with_broker(async |broker: &'static Broker| {
         let direct = broker.fresh();
         let (proxy, address) = broker.through_proxy(&direct).await;
-        let (cut_off, other) = (queue(&address), queue(&direct));
-        cut_off.publish(entry(Lane::Normal, EMAIL)).await.unwrap();
-        take(&cut_off, EMAIL).await;
+        let (cut_off, other) = (standing(&address).await, queue(&direct));
         for lane in [Lane::High, Lane::Low] {
             proxy.cut();
             until_away(&cut_off).await;
@@ -67,7 +65,7 @@ fn whoever_waits_for_an_entry_through_a_cut_gets_it() {
     with_broker(async |broker: &'static Broker| {
         let direct = broker.fresh();
         let (proxy, address) = broker.through_proxy(&direct).await;
-        let (cut_off, other) = (Arc::new(queue(&address)), queue(&direct));
+        let (cut_off, other) = (Arc::new(queue(&address)), standing(&direct).await);
         let waiting = tokio::spawn({
             let queue = Arc::clone(&cut_off);
             async move { take(queue.as_ref(), EMAIL).await }
@@ -86,7 +84,7 @@ fn an_entry_of_a_lost_connection_is_offered_again_and_settling_it_does_no_harm()
     with_broker(async |broker: &'static Broker| {
         let direct = broker.fresh();
         let (proxy, address) = broker.through_proxy(&direct).await;
-        let (cut_off, other) = (queue(&address), queue(&direct));
+        let (cut_off, other) = (standing(&address).await, queue(&direct));
         for lane in [Lane::High, Lane::Normal] {
             cut_off.publish(entry(lane, EMAIL)).await.unwrap();
         }
@@ -124,9 +122,7 @@ fn an_entry_of_a_lost_connection_is_offered_again_and_settling_it_does_no_harm()
 fn a_way_that_swallows_everything_is_not_waited_for_either() {
     with_broker(async |broker: &'static Broker| {
         let (proxy, address) = broker.through_proxy(&broker.fresh()).await;
-        let queue = queue(&address);
-        queue.publish(entry(Lane::Normal, EMAIL)).await.unwrap();
-        take(&queue, EMAIL).await;
+        let queue = standing(&address).await;
         proxy.swallow();
         fails_soon_and_is_offered_here(&queue, Lane::Emergency).await;
         // From then on nobody waits even that long.
@@ -142,9 +138,7 @@ fn a_way_that_swallows_everything_is_not_waited_for_either() {
 fn a_broker_that_takes_nothing_for_want_of_memory_is_passed_over_until_it_does() {
     with_broker(async |broker: &'static Broker| {
         let (proxy, address) = broker.through_proxy(&broker.fresh()).await;
-        let queue = queue(&address);
-        queue.publish(entry(Lane::Normal, EMAIL)).await.unwrap();
-        take(&queue, EMAIL).await;
+        let queue = standing(&address).await;
         proxy.block("low on memory");
         let told = until_away(&queue).await;
         assert!(told.contains("low on memory"), "{told}");
@@ -162,7 +156,7 @@ fn queues_that_somebody_emptied_or_deleted_are_there_again() {
         let address = broker.fresh();
         let (_connection, channel) = broker.channel().await;
         let name = format!("{}.wake.1.normal.email", address.prefix);
-        let (offering, taking) = (queue(&address), queue(&address));
+        let (offering, taking) = (standing(&address).await, queue(&address));
         let waiting = |queue: &Arc<belltower::queue::RabbitQueue>| {
             let queue = Arc::clone(queue);
             tokio::spawn(async move { take(queue.as_ref(), EMAIL).await })
@@ -186,9 +180,8 @@ fn a_broker_that_lost_everything_has_it_again() {
     with_broker(async |broker: &'static Broker| {
         let address = broker.fresh();
         let (_connection, channel) = broker.channel().await;
-        let (offering, taking) = (queue(&address), Arc::new(queue(&address)));
-        offering.publish(entry(Lane::Normal, EMAIL)).await.unwrap();
-        take(taking.as_ref(), EMAIL).await;
+        let (offering, taking) = (standing(&address).await, Arc::new(queue(&address)));
+        taking.depth(entry(Lane::Normal, EMAIL)).await.unwrap();
         let taken = tokio::spawn({
             let taking = Arc::clone(&taking);
             async move { take(taking.as_ref(), EMAIL).await }
@@ -213,9 +206,7 @@ fn while_a_broker_takes_nothing_what_it_has_is_taken_and_settled() {
     with_broker(async |broker: &'static Broker| {
         let direct = broker.fresh();
         let (proxy, address) = broker.through_proxy(&direct).await;
-        let (blocked, other) = (queue(&address), queue(&direct));
-        blocked.publish(entry(Lane::Normal, EMAIL)).await.unwrap();
-        take(&blocked, EMAIL).await;
+        let (blocked, other) = (standing(&address).await, standing(&direct).await);
         proxy.block("low on memory");
         until_away(&blocked).await;
         other.publish(entry(Lane::High, EMAIL)).await.unwrap();
@@ -233,9 +224,7 @@ fn while_a_broker_takes_nothing_what_it_has_is_taken_and_settled() {
 fn a_broker_that_confirms_nothing_does_not_take_part() {
     with_broker(async |broker: &'static Broker| {
         let (proxy, address) = broker.through_proxy(&broker.fresh()).await;
-        let queue = queue(&address);
-        queue.publish(entry(Lane::Normal, EMAIL)).await.unwrap();
-        take(&queue, EMAIL).await;
+        let queue = standing(&address).await;
         proxy.cut();
         until_away(&queue).await;
         proxy.withhold();
@@ -258,9 +247,8 @@ fn a_broker_that_confirms_nothing_does_not_take_part() {
 fn whoever_stops_waits_for_no_answer_of_a_broker() {
     with_broker(async |broker: &'static Broker| {
         let (proxy, address) = broker.through_proxy(&broker.fresh()).await;
-        let queue = Arc::new(queue(&address));
-        queue.publish(entry(Lane::Normal, EMAIL)).await.unwrap();
-        take(queue.as_ref(), EMAIL).await;
+        let queue = Arc::new(standing(&address).await);
+        queue.depth(entry(Lane::Normal, EMAIL)).await.unwrap();
         proxy.swallow();
         let asking = tokio::spawn({
             let queue = Arc::clone(&queue);

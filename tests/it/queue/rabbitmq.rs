@@ -9,7 +9,7 @@ use lapin::types::FieldTable;
 use lapin::{BasicProperties, Channel};
 
 use super::{EMAIL, entry, here, suite, take};
-use crate::support::broker::{Broker, queue, until, until_away, until_back, with_broker};
+use crate::support::broker::{Broker, queue, standing, until, until_away, until_back, with_broker};
 
 /// As many equal entries as a queue holds, and some that got in beside.
 const FEW: usize = 24;
@@ -21,13 +21,13 @@ async fn waiting(channel: &Channel, name: String) -> u32 {
 
 #[test]
 fn the_queue_at_a_broker_keeps_the_contract() {
-    with_broker(|broker| suite(async || queue(&broker.fresh())));
+    with_broker(|broker| suite(async || standing(&broker.fresh()).await));
 }
 
 #[test]
 fn a_flood_leaves_few_entries_at_the_broker() {
     with_broker(async |broker: &'static Broker| {
-        let queue = queue(&broker.fresh());
+        let queue = standing(&broker.fresh()).await;
         let email = entry(Lane::Normal, EMAIL);
         queue.publish(email).await.unwrap();
         for _ in 0..20 {
@@ -45,7 +45,7 @@ fn a_flood_leaves_few_entries_at_the_broker() {
 fn one_process_offers_and_another_takes() {
     with_broker(async |broker: &'static Broker| {
         let address = broker.fresh();
-        let (web, worker) = (queue(&address), queue(&address));
+        let (web, worker) = (standing(&address).await, queue(&address));
         for lane in Lane::ALL {
             web.publish(entry(*lane, EMAIL)).await.unwrap();
         }
@@ -59,7 +59,7 @@ fn one_process_offers_and_another_takes() {
 fn what_a_process_had_taken_and_not_settled_goes_to_another() {
     with_broker(async |broker: &'static Broker| {
         let address = broker.fresh();
-        let (one, other) = (queue(&address), queue(&address));
+        let (one, other) = (standing(&address).await, queue(&address));
         one.publish(entry(Lane::High, Work::Plan)).await.unwrap();
         let taken = one.take(Work::Plan).await;
         one.close().await;
@@ -73,7 +73,7 @@ fn what_a_process_had_taken_and_not_settled_goes_to_another() {
 fn a_process_that_leaves_gives_back_what_nobody_took_and_takes_nothing_more() {
     with_broker(async |broker: &'static Broker| {
         let address = broker.fresh();
-        let (leaving, staying) = (queue(&address), queue(&address));
+        let (leaving, staying) = (standing(&address).await, standing(&address).await);
         // It has one in hand and one on its shelf.
         leaving.publish(entry(Lane::High, EMAIL)).await.unwrap();
         let taken = leaving.take(EMAIL).await;
@@ -94,7 +94,7 @@ fn a_process_that_leaves_gives_back_what_nobody_took_and_takes_nothing_more() {
 fn what_nobody_can_read_is_put_aside_and_holds_nothing_up() {
     with_broker(async |broker: &'static Broker| {
         let address = broker.fresh();
-        let queue = queue(&address);
+        let queue = standing(&address).await;
         queue.publish(entry(Lane::Normal, EMAIL)).await.unwrap();
         take(&queue, EMAIL).await;
         let (_connection, channel) = broker.channel().await;
@@ -115,7 +115,7 @@ fn what_nobody_can_read_is_put_aside_and_holds_nothing_up() {
 fn an_entry_that_is_given_back_again_and_again_is_put_aside() {
     with_broker(async |broker: &'static Broker| {
         let address = broker.fresh();
-        let queue = queue(&address);
+        let queue = standing(&address).await;
         queue.publish(entry(Lane::Low, EMAIL)).await.unwrap();
         let (_connection, channel) = broker.channel().await;
         let dead = format!("{}.dead.1", address.prefix);
@@ -166,7 +166,7 @@ fn a_broker_that_knows_nobody_of_that_name_is_told_without_the_password() {
 fn an_idle_process_gets_what_a_busy_one_does_not_use() {
     with_broker(async |broker: &'static Broker| {
         let address = broker.fresh();
-        let (busy, idle) = (queue(&address), queue(&address));
+        let (busy, idle) = (standing(&address).await, queue(&address));
         // Before anything waits: what does at the beginning is fetched beside what is delivered.
         assert!(here(&busy, EMAIL).is_none());
         busy.depth(entry(Lane::High, EMAIL)).await.unwrap();
@@ -186,7 +186,7 @@ fn an_idle_process_gets_what_a_busy_one_does_not_use() {
 fn what_the_broker_refuses_is_offered_here() {
     with_broker(async |broker: &'static Broker| {
         // It takes nothing from the broker, which fills up.
-        let queue = queue(&broker.fresh());
+        let queue = standing(&broker.fresh()).await;
         queue.leave();
         let taken = futures_util::future::join(queue.take(EMAIL), async {
             for _ in 0..2 * FEW {

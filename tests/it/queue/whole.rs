@@ -13,7 +13,7 @@ use belltower::domain::channel::ChannelKind;
 use belltower::domain::message::Lane;
 use belltower::domain::provider::ProviderKind;
 use belltower::lifecycle::{Ending, Lifecycle};
-use belltower::queue::{Queue, Work};
+use belltower::queue::{Queue, RabbitQueue, Work};
 use belltower::service::providers::{self, NewProvider};
 use belltower::service::{Services, sources};
 use belltower::simulator::{Faults, Mailbox, SmtpOptions, SmtpSimulator, Stage};
@@ -24,7 +24,7 @@ use serde_json::{Value, json};
 use super::entry;
 use crate::support::TERMINAL;
 use crate::support::app::{Answer, TestApp, everything};
-use crate::support::broker::{Broker, at_broker, queue, until, until_away, until_back, with_broker};
+use crate::support::broker::{Broker, at_broker, standing, until, until_away, until_back, with_broker};
 use crate::support::database::with_postgres;
 use crate::support::folder::TempFolder;
 
@@ -69,25 +69,22 @@ async fn connected(app: &TestApp) -> bool {
     figures.lines().any(|line| line == "belltower_queue_connected 1")
 }
 
+/// A node whose queue is at the broker.
+async fn served_by(rabbit: &Arc<RabbitQueue>) -> TestApp {
+    let rabbit = Arc::clone(rabbit);
+    TestApp::start_with(move |s| {
+        *s = Services::new(s.db.clone(), s.clock.clone(), rabbit, s.vault.clone(), (*s.campus).clone());
+    })
+    .await
+}
+
 #[test]
 fn messages_arrive_while_the_broker_is_cut_off_and_it_is_used_again_afterwards() {
     with_broker(async |broker: &'static Broker| {
         let direct = broker.fresh();
         let (proxy, by_way) = broker.through_proxy(&direct).await;
-        let rabbit = Arc::new(queue(&by_way));
-        let app = {
-            let rabbit = Arc::clone(&rabbit);
-            TestApp::start_with(move |s| {
-                *s = Services::new(
-                    s.db.clone(),
-                    s.clock.clone(),
-                    rabbit,
-                    s.vault.clone(),
-                    (*s.campus).clone(),
-                );
-            })
-            .await
-        };
+        let rabbit = Arc::new(standing(&by_way).await);
+        let app = served_by(&rabbit).await;
         rabbit.open();
         let smtp = SmtpSimulator::start(SmtpOptions::default()).await.unwrap();
         relay(&app.services, &smtp, 4).await;
@@ -276,20 +273,8 @@ fn a_queue_that_is_purged_while_messages_wait_costs_none_of_them() {
     with_broker(async |broker: &'static Broker| {
         const MESSAGES: usize = 5;
         let address = broker.fresh();
-        let rabbit = Arc::new(queue(&address));
-        let app = {
-            let rabbit = Arc::clone(&rabbit);
-            TestApp::start_with(move |s| {
-                *s = Services::new(
-                    s.db.clone(),
-                    s.clock.clone(),
-                    rabbit,
-                    s.vault.clone(),
-                    (*s.campus).clone(),
-                );
-            })
-            .await
-        };
+        let rabbit = Arc::new(standing(&address).await);
+        let app = served_by(&rabbit).await;
         let smtp = SmtpSimulator::start(SmtpOptions::default()).await.unwrap();
         relay(&app.services, &smtp, 4).await;
         // Nobody plans yet: entries wait at the broker, where everything is declared.

@@ -6,7 +6,9 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use belltower::config::BrokerUrl;
-use belltower::queue::{Queue, RabbitQueue};
+use belltower::domain::channel::Outlet;
+use belltower::domain::message::Lane;
+use belltower::queue::{Entry, Queue, RabbitQueue, Work};
 use futures_util::FutureExt;
 use lapin::{Channel, Connection, ConnectionProperties};
 use url::Url;
@@ -85,8 +87,19 @@ impl Broker {
     }
 }
 
+/// Connects to nobody yet.
 pub(crate) fn queue(broker: &BrokerUrl) -> RabbitQueue {
     RabbitQueue::new(broker.clone(), None)
+}
+
+/// A queue that the broker keeps entries of: whoever publishes waits a second at most, and a broker that makes thirty queues
+/// beside other work may take longer.
+pub(crate) async fn standing(broker: &BrokerUrl) -> RabbitQueue {
+    let queue = queue(broker);
+    // Nobody takes this.
+    let entry = Entry { lane: Lane::Low, work: Work::Send(Outlet::Sandbox) };
+    until("the broker keeps what is published", async || queue.publish(entry).await.ok()).await;
+    queue
 }
 
 /// Waits until the queue says so of itself; a broker answers when it does.
