@@ -72,17 +72,17 @@ async fn tick(s: &Services, owner: i64, ticks: u32) -> Result<()> {
     if ticks.is_multiple_of(RARELY) {
         deliveries::complete_left_open(s).await?;
     }
-    if ticks == 0 {
-        // Those that came in while processes of an older version still ran.
-        planning::give_departments(s).await?;
+    if ticks.is_multiple_of(HOURLY) {
+        clear_out(s).await;
     }
     if is_hour(ticks) {
-        clear_out(s).await;
+        told("what operators did", retention::prune(s).await);
     }
     Ok(())
 }
 
-/// Not at the start: whoever began a new version has an hour to say how long things are kept, or to go back.
+/// What is kept for as long as somebody said is not removed at the start: whoever began a new version has an hour to say so, or to
+/// go back.
 const fn is_hour(ticks: u32) -> bool {
     ticks > 0 && ticks.is_multiple_of(HOURLY)
 }
@@ -98,14 +98,17 @@ async fn remove(s: &Services) -> bool {
     }
 }
 
-/// Removes what has served its time. What cannot be removed keeps nothing else from it.
-async fn clear_out(s: &Services) {
-    fn told<T>(what: &str, done: Result<T>) {
-        if let Err(error) = done {
-            super::trouble(&format!("clearing out {what}"), &error);
-        }
+/// What cannot be removed keeps nothing else from it.
+fn told<T>(what: &str, done: Result<T>) {
+    if let Err(error) = done {
+        super::trouble(&format!("clearing out {what}"), &error);
     }
+}
+
+/// Removes what has served its time, which is the same everywhere.
+async fn clear_out(s: &Services) {
     told("messages", messages::prune(s).await);
+    // Those that came in while processes of an older version still ran.
     told("messages of older nodes", planning::give_departments(s).await);
     told("policies", policies::prune(s).await);
     told("operators", operators::purge(s).await);
@@ -116,7 +119,6 @@ async fn clear_out(s: &Services) {
     told("bindings", bindings::prune(s).await);
     told("drafts", drafts::prune(s).await);
     told("alarms", alarms::prune(s).await);
-    told("what operators did", retention::prune(s).await);
     told("keys of presses", broadcasts::prune(s).await);
     told("what came from buttons", buttons::prune(s).await);
 }
