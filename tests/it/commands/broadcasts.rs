@@ -11,6 +11,14 @@ fn with<'a>(more: &[&'a str]) -> Vec<&'a str> {
     FIRE.iter().chain(more).copied().collect()
 }
 
+/// A folder with a store. Nobody is called out of one that is not there.
+fn installed() -> TempFolder {
+    let folder = TempFolder::new();
+    let made = belltower(&folder, &["migrate"], &[]);
+    assert!(made.status.success(), "{}", said(&made));
+    folder
+}
+
 fn id(document: &Value) -> String {
     document["id"].as_str().unwrap().to_owned()
 }
@@ -33,7 +41,7 @@ fn the_starters_are_listed_in_the_apis_shape() {
 
 #[test]
 fn a_broadcast_is_started_shown_and_stopped() {
-    let folder = TempFolder::new();
+    let folder = installed();
     let started = answer(&folder, &with(&["--drill", "--note", "季度演练"]));
     assert_eq!((&started["status"], &started["drill"]), (&json!("live"), &json!(true)));
     assert_eq!(started["audience"]["total"], 0);
@@ -62,7 +70,7 @@ fn a_broadcast_is_started_shown_and_stopped() {
 
 #[test]
 fn what_a_live_one_needs_is_said_and_nobody_goes_alone_at_once() {
-    let folder = TempFolder::new();
+    let folder = installed();
     let output = belltower(&folder, &with(&[]), &[]);
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.contains("waits for a second person"), "{text}");
@@ -74,7 +82,7 @@ fn what_a_live_one_needs_is_said_and_nobody_goes_alone_at_once() {
 
 #[test]
 fn wrong_usage_and_wrong_choices_are_told_apart() {
-    let folder = TempFolder::new();
+    let folder = installed();
     let run = |arguments: &[&str]| belltower(&folder, arguments, &[]);
     for wrong in [
         &["broadcast", "start"][..],

