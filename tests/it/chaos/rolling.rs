@@ -200,7 +200,6 @@ async fn sign_in(url: &str) -> String {
 }
 
 #[test]
-#[ignore = "two minutes, and not yet shown to be steady: cargo nextest run --run-ignored only"]
 fn a_rolling_restart_is_noticed_by_nobody() {
     with_postgres(|url| async move {
         at_broker(|broker: &'static Broker| async move {

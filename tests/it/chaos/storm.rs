@@ -44,7 +44,6 @@ struct Told {
 }
 
 #[test]
-#[ignore = "two minutes, and not yet shown to be steady: cargo nextest run --run-ignored only"]
 fn a_short_storm_loses_nothing() {
     storm(Size { messages: 1_200, faults: 12, waits_for_leases: false, restarts: Restarts::default() });
 }
