@@ -424,9 +424,11 @@ fn about_sms(view: &View, note: &SmsNote) -> String {
             view.t1("warning-sms-wording-unnamed", "provider", provider)
         }
         SmsNote::Sign { provider } => view.t1("warning-sms-sign", "provider", provider),
-        SmsNote::Refused { provider, why } => {
-            view.t2("warning-sms-refused", "provider", provider, "why", why)
-        }
+        SmsNote::Refused { provider, code, why } => match code.as_str() {
+            "belltower.no_template" => view.t1("warning-sms-no-template", "provider", provider),
+            "belltower.too_long" => view.t1("warning-sms-too-long", "provider", provider),
+            _ => view.t2("warning-sms-refused", "provider", provider, "why", why),
+        },
         SmsNote::Mute { provider } => view.t1("warning-sms-mute", "provider", provider),
         SmsNote::Differs { segments } => {
             let each = |(provider, n): &(String, usize)| {

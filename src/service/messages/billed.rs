@@ -159,7 +159,7 @@ fn note(provider: &str, said: &Result<Arriving, Outcome>, instead: bool) -> Opti
         Ok(Arriving { guess: Some(Guess::Sign), .. }) => (!instead).then_some(SmsNote::Sign { provider }),
         Err(refused) => {
             let why = refused.detail.clone().unwrap_or_default();
-            Some(SmsNote::Refused { provider, why })
+            Some(SmsNote::Refused { provider, code: refused.code.clone().unwrap_or_default(), why })
         }
     }
 }

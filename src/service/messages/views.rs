@@ -321,8 +321,8 @@ pub enum SmsNote {
     Wording { provider: String, template: Option<String>, instead: bool },
     /// Nobody said whose sign it puts before the text.
     Sign { provider: String },
-    /// It would send nothing.
-    Refused { provider: String, why: String },
+    /// It would send nothing. `code` is that of the attempt it would be: `belltower.no_template`.
+    Refused { provider: String, code: String, why: String },
     /// What arrives depends on who carries it: messages on the bill by provider, in the order they are tried.
     Differs { segments: Vec<(String, usize)> },
     /// It asks whether people are safe, and what the provider's vendor approved has no place for the page where they say so.
@@ -366,7 +366,7 @@ impl fmt::Display for SmsNote {
                 "by sms it is an estimate with the campus's name as its sign: {provider} has no `sign_name`, and no \
                  `sign_placement` says that there is none"
             ),
-            Self::Refused { provider, why } => write!(f, "by sms {provider} would not send it: {why}"),
+            Self::Refused { provider, why, .. } => write!(f, "by sms {provider} would not send it: {why}"),
             Self::Mute { provider } => write!(
                 f,
                 "by sms {provider} carries no link to answer by: nothing of its template is filled with `page` or `page_code`"
