@@ -14,6 +14,7 @@ mod put;
 pub mod recipients;
 pub mod scenarios;
 pub mod source;
+pub mod source_registrations;
 pub mod templates;
 
 use crate::http::routes::routes;
@@ -56,6 +57,8 @@ routes! {
     "/buttons/{id}/press" => { POST buttons::press }
     "/cap" => { POST cap::take }
 
+    "/source-registrations" => { POST source_registrations::create }
+    "/source-registrations/{id}" => { GET source_registrations::show }
     "/source" => { GET source::show }
     "/source/keys/rotate" => { POST source::rotate }
 }

@@ -20,6 +20,8 @@ use crate::service::sources::GroupChoice;
 pub struct SourcesPage {
     pub shell: Shell,
     pub may_edit: bool,
+    /// Registrations that wait for whoever looks.
+    pub waiting: u64,
     pub rows: Vec<SourceRow>,
 }
 
@@ -152,10 +154,8 @@ impl SourceFormPage {
         }
     }
 
-    /// The rights to choose from. Those of what is still to come are shown only where somebody holds them already.
     fn rights(&self) -> Vec<Right> {
-        let here = |right: &Right| !TO_COME.contains(right) || self.form.rights.contains(right);
-        Right::ALL.iter().copied().filter(here).collect()
+        self.form.rights_to_choose()
     }
 }
 
@@ -176,4 +176,12 @@ pub struct SourceForm {
     pub daily_messages: String,
     /// The first key is a test key.
     pub test: bool,
+}
+
+impl SourceForm {
+    /// The rights to choose from. Those of what is still to come are shown only where somebody holds them already.
+    pub(super) fn rights_to_choose(&self) -> Vec<Right> {
+        let here = |right: &Right| !TO_COME.contains(right) || self.rights.contains(right);
+        Right::ALL.iter().copied().filter(here).collect()
+    }
 }

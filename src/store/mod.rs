@@ -65,6 +65,7 @@ pub mod quotas;
 pub mod recalls;
 pub mod receipts;
 pub mod recipients;
+pub mod registrations;
 pub mod reopening;
 pub mod replies;
 pub mod reports;

@@ -92,6 +92,7 @@ fn shell(language: Language, theme: Theme, current: Option<Section>) -> Shell {
         troubled: if current.is_some() { 213 } else { 0 },
         alarms: OpenAlarms { all: 3, grave: 1 },
         rights: u64::from(current.is_some()),
+        registrations: if current.is_some() { 2 } else { 0 },
         flash: None,
         emergency: current.map(|_| "/console/emergency"),
         open: None,
