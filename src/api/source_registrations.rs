@@ -103,11 +103,7 @@ pub struct RegistrationView {
         headers(("Location" = String, description = "Where it says what became of it")))),
     security(()),
 )]
-pub async fn create(
-    request: HttpRequest,
-    s: Data<Services>,
-    body: JsonBytes<LIMIT>,
-) -> Result<HttpResponse> {
+pub async fn create(request: HttpRequest, s: Data<Services>, body: JsonBytes<LIMIT>) -> Result<HttpResponse> {
     Params::none(&request)?;
     let asked = Registration::read(&parse(&body.0)?)?;
     let made = registrations::register(&s, &asked, client::proved(&request)).await?;
@@ -188,11 +184,14 @@ fn detail(claimed: &Claimed) -> String {
                  platform for another."
             ),
             (None, None) if claimed.disabled => {
-                "It was approved and its source disabled since; ask an administrator of the platform.".to_owned()
+                "It was approved and its source disabled since; ask an administrator of the platform."
+                    .to_owned()
             }
-            (None, None) => "It was approved. The key is handed over by GET, until `expires_at`; after that ask an \
+            (None, None) => {
+                "It was approved. The key is handed over by GET, until `expires_at`; after that ask an \
                              administrator of the platform."
-                .to_owned(),
+                    .to_owned()
+            }
         },
     }
 }

@@ -63,9 +63,7 @@ fn code(error: &anyhow::Error) -> u8 {
             | Error::RateLimited { .. }
             | Error::QuotaExhausted { .. }
             | Error::TooManyWaiting { .. },
-        ) => {
-            TRY_AGAIN
-        }
+        ) => TRY_AGAIN,
         _ => FAILED,
     }
 }

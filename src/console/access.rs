@@ -244,8 +244,7 @@ impl FromRequest for Signed {
             // A page is worth showing without.
             let alarms = alarms::count_for(&services, &caller).await.unwrap_or_default();
             let rights = operators::waits_for(&services, &operator).await?;
-            let registrations =
-                if whole { registrations::waits_for(&services, &operator).await? } else { 0 };
+            let registrations = if whole { registrations::waits_for(&services, &operator).await? } else { 0 };
             let open = if whole {
                 broadcasts::open_now(&services, &caller).await.unwrap_or_default()
             } else {

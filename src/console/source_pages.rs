@@ -314,7 +314,12 @@ async fn refuse(
 }
 
 /// What is wrong with a grant, at its fields.
-pub(super) fn field_faults(view: &View, form: &Form, groups: &[GroupChoice], faults: &[Fault]) -> FieldFaults {
+pub(super) fn field_faults(
+    view: &View,
+    form: &Form,
+    groups: &[GroupChoice],
+    faults: &[Fault],
+) -> FieldFaults {
     let GrantForm { topics, groups: named, .. } = grant(form);
     let place = |pointer: &str| pointer.rsplit('/').next()?.parse::<usize>().ok();
     let called = |slug: &String| groups.iter().find(|one| one.slug == *slug).map(|one| one.name.clone());

@@ -124,9 +124,7 @@ fn is_hidden(character: char) -> bool {
 /// `а` is not `a`, and nobody sees it.
 fn mixes_letters(text: &str) -> bool {
     let is_latin = |c: char| c.is_alphabetic() && matches!(u32::from(c), 0x41..=0x24F | 0x1E00..=0x1EFF);
-    let is_other = |c: char| {
-        matches!(u32::from(c), 0x370..=0x52F | 0x1C80..=0x1C8F | 0x1F00..=0x1FFF | 0x2DE0..=0x2DFF | 0xA640..=0xA69F)
-    };
+    let is_other = |c: char| matches!(u32::from(c), 0x370..=0x52F | 0x1C80..=0x1C8F | 0x1F00..=0x1FFF | 0x2DE0..=0x2DFF | 0xA640..=0xA69F);
     text.chars().any(is_latin) && text.chars().any(is_other)
 }
 
@@ -164,7 +162,10 @@ mod tests {
     #[test]
     fn what_is_asked_for_is_read_in_one_spelling() {
         let read = Registration::read(&whole()).unwrap();
-        assert_eq!((read.name.as_str(), read.contact_email.as_str()), ("图书馆门户", "liwei@lib.example.edu.cn"));
+        assert_eq!(
+            (read.name.as_str(), read.contact_email.as_str()),
+            ("图书馆门户", "liwei@lib.example.edu.cn")
+        );
         assert_eq!(read.topics, ["library.#".parse().unwrap()]);
         assert_eq!(read.channels, [ChannelKind::Email, ChannelKind::Sms]);
         let composed = Registration::read(&with("name", json!("Cafe\u{301}"))).unwrap();
@@ -173,7 +174,8 @@ mod tests {
 
     #[test]
     fn every_fault_is_told_at_once() {
-        let mut missing: Vec<_> = faults(&json!({})).into_iter().map(|(at, code)| format!("{at} {code}")).collect();
+        let mut missing: Vec<_> =
+            faults(&json!({})).into_iter().map(|(at, code)| format!("{at} {code}")).collect();
         missing.sort();
         assert_eq!(
             missing,
@@ -210,11 +212,14 @@ mod tests {
 
     #[test]
     fn no_name_pretends_to_be_another() {
-        for name in ["图书\u{200b}馆", "\u{202e}教务", "教务\u{fe0f}", "教务\u{e000}", "a\u{2066}b", "教务\u{2028}"] {
+        for name in
+            ["图书\u{200b}馆", "\u{202e}教务", "教务\u{fe0f}", "教务\u{e000}", "a\u{2066}b", "教务\u{2028}"]
+        {
             assert_eq!(faults(&with("name", json!(name)))[0].1, "hidden_character", "{name:?}");
         }
         assert_eq!(faults(&with("name", json!("L\u{456}brary")))[0].1, "mixed_letters");
-        for name in ["图书馆（本部）", "Library 2", "Библиотека", "π", "人力资源·招聘"] {
+        for name in ["图书馆（本部）", "Library 2", "Библиотека", "π", "人力资源·招聘"]
+        {
             assert!(Registration::read(&with("name", json!(name))).is_ok(), "{name}");
         }
     }
@@ -232,6 +237,9 @@ mod tests {
     fn lists_are_bounded() {
         let topics: Vec<_> = (0..=MOST_TOPICS).map(|n| format!("a.n{n}")).collect();
         assert_eq!(faults(&with("topics", json!(topics))), [("/topics".to_owned(), "too_many".to_owned())]);
-        assert_eq!(faults(&with("topics", json!("library.#"))), [("/topics".to_owned(), "not_a_list".to_owned())]);
+        assert_eq!(
+            faults(&with("topics", json!("library.#"))),
+            [("/topics".to_owned(), "not_a_list".to_owned())]
+        );
     }
 }

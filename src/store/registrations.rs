@@ -54,7 +54,8 @@ impl RegistrationRow {
     }
 }
 
-const COLUMNS: &str = "id, state, name, department, contact_name, contact_email, purpose, topics, channels, network,
+const COLUMNS: &str =
+    "id, state, name, department, contact_name, contact_email, purpose, topics, channels, network,
     created_at, ends_at, decided_at, decided_by, reason, source_id, test, key_id, handed_at";
 /// As [`RegistrationState`] numbers them.
 const WAITS: &str = "state = 1 AND ends_at > $1";

@@ -14,8 +14,8 @@ use utoipa::openapi::{Content, ContentBuilder, Header, OpenApi, Ref, RefOr};
 use utoipa::{Modify, OpenApi as _};
 
 use super::{
-    broadcasts, buttons, cap, deliveries, docs, groups, messages, recipients, scenarios, source, source_registrations,
-    templates,
+    broadcasts, buttons, cap, deliveries, docs, groups, messages, recipients, scenarios, source,
+    source_registrations, templates,
 };
 use crate::http::errors::{PROBLEM_JSON, Problem};
 use crate::http::{callbacks, feeds, health, metrics, problems};

@@ -195,8 +195,12 @@ async fn whoever_is_not_let_in_is_answered_the_same_everywhere() {
             ("disabled", Some(&disabled.key), 401),
             ("elsewhere", Some(&elsewhere.key), 403),
         ] {
-            // No key of a source opens what alarm buttons say, wherever it comes from.
-            let status = if line.path.starts_with("/buttons/") { 401 } else { status };
+            let status = match line.path.as_str() {
+                // No key of a source opens what alarm buttons say, nor a registration, wherever it comes from.
+                path if path.starts_with("/buttons/") || path.starts_with("/source-registrations/") => 401,
+                "/source-registrations" => 202,
+                _ => status,
+            };
             let answer = ask(&app, key.map(String::as_str), &line, &things.fill(&line.path)).await;
             if answer.status != status || answer.text.contains(&things.message) {
                 wrongs

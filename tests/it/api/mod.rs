@@ -12,6 +12,7 @@ mod nul;
 mod openapi;
 mod problems;
 mod readiness;
+mod registrations;
 mod server;
 mod source;
 mod wire;

@@ -57,6 +57,7 @@ mod quotas;
 mod recalls;
 mod receipts;
 mod recipients;
+mod registrations;
 mod reopening;
 mod replies;
 mod reports;

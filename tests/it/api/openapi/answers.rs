@@ -121,6 +121,7 @@ async fn every_success_described_happens_and_looks_so() {
 
     emergencies(&mut walk).await;
     super::buttons::press(&mut walk).await;
+    super::registrations::claim(&mut walk).await;
 
     let door = "/callbacks/{provider}/{secret}";
     let shown = callback(&walk).await;

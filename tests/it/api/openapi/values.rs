@@ -49,6 +49,7 @@ pub(super) fn bodies() -> Vec<(&'static str, Vec<Value>)> {
     });
     vec![
         ("POST /api/v1/messages/batch", vec![json!({"messages": keyed.collect::<Vec<_>>()})]),
+        ("POST /api/v1/source-registrations", vec![super::registrations::asked("图书馆门户")]),
         ("POST /api/v1/messages/preview", messages.clone()),
         ("POST /api/v1/messages", messages),
         ("POST /api/v1/messages/{id}/cancel", vec![json!({})]),
