@@ -44,7 +44,7 @@ async fn what_is_approved_fetches_its_key_and_sends_with_it() {
     has(
         &shown,
         &[
-            "借阅到期提醒 &lt;b&gt;",
+            "借阅到期提醒 &#60;b&#62;",
             "liwei@lib.bell.example",
             "library.#\ncampus.*</textarea>",
             "还没有属于该部门的来源系统",
