@@ -1,7 +1,5 @@
 //! How a department's system asks for a key: without one, and an administrator decides.
 
-#![expect(unused_qualifications, reason = "what utoipa's macro makes of parameters")]
-
 use actix_web::http::{Method, header};
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
