@@ -7,6 +7,7 @@ pub mod deliveries;
 pub mod docs;
 pub mod groups;
 mod idempotency;
+pub mod inbox;
 pub mod messages;
 pub mod openapi;
 pub mod page;
@@ -38,6 +39,8 @@ routes! {
     "/recipients/{campus_id}" => {
         GET recipients::show, PUT recipients::replace, PATCH recipients::update, DELETE recipients::delete,
     }
+    "/recipients/{campus_id}/inbox" => { GET inbox::list }
+    "/recipients/{campus_id}/inbox/{message_id}/read" => { POST inbox::read }
 
     "/groups" => { GET groups::list }
     "/groups/preview" => { POST groups::preview }

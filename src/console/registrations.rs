@@ -97,12 +97,6 @@ pub struct RegistrationPage {
     pub refusal: Option<String>,
 }
 
-impl RegistrationPage {
-    fn rights(&self) -> Vec<Right> {
-        self.form.rights_to_choose()
-    }
-}
-
 pub(super) async fn list(s: Data<Services>, signed: Signed) -> Result<HttpResponse> {
     let waiting = registrations::waiting(&s, &signed.caller).await?;
     let decided = registrations::decided(&s, &signed.caller).await?;

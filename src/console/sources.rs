@@ -129,9 +129,6 @@ pub struct KeyRow {
     pub last_used_at: Option<Timestamp>,
 }
 
-/// Rights to what this version does not do yet.
-const TO_COME: [Right; 1] = [Right::ReadInbox];
-
 #[derive(Debug, Template)]
 #[template(path = "console/source_form.html")]
 pub struct SourceFormPage {
@@ -153,10 +150,6 @@ impl SourceFormPage {
             None => "source-new",
         }
     }
-
-    fn rights(&self) -> Vec<Right> {
-        self.form.rights_to_choose()
-    }
 }
 
 /// As typed.
@@ -176,12 +169,4 @@ pub struct SourceForm {
     pub daily_messages: String,
     /// The first key is a test key.
     pub test: bool,
-}
-
-impl SourceForm {
-    /// The rights to choose from. Those of what is still to come are shown only where somebody holds them already.
-    pub(super) fn rights_to_choose(&self) -> Vec<Right> {
-        let here = |right: &Right| !TO_COME.contains(right) || self.rights.contains(right);
-        Right::ALL.iter().copied().filter(here).collect()
-    }
 }

@@ -23,6 +23,7 @@ pub mod drafts;
 pub mod figures;
 pub mod groups;
 pub mod imports;
+pub mod inbox;
 mod lately;
 pub mod letterhead;
 pub mod messages;

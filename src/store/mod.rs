@@ -46,6 +46,7 @@ pub mod hindsight;
 pub mod history;
 pub mod idempotency;
 pub mod imports;
+pub mod inbox;
 pub mod keys;
 pub mod links;
 pub mod messages;

@@ -14,7 +14,7 @@ use utoipa::openapi::{Content, ContentBuilder, Header, OpenApi, Ref, RefOr};
 use utoipa::{Modify, OpenApi as _};
 
 use super::{
-    broadcasts, buttons, cap, deliveries, docs, groups, messages, recipients, scenarios, source,
+    broadcasts, buttons, cap, deliveries, docs, groups, inbox, messages, recipients, scenarios, source,
     source_registrations, templates,
 };
 use crate::http::errors::{PROBLEM_JSON, Problem};
@@ -62,7 +62,7 @@ pub fn json() -> &'static str {
     ),
     tags(
         (name = "messages", description = "Sending, and seeing what became of it, person by person"),
-        (name = "directory", description = "People and groups; needs the right `directory`"),
+        (name = "directory", description = "People and groups; needs the right `directory`, what they were sent `read_inbox`"),
         (name = "templates", description = "Stored texts with variables"),
         (name = "emergency", description = "Broadcasts that were prepared; needs the right `broadcast`"),
         (name = "source", description = "What a departmental system knows and does about itself"),
@@ -87,6 +87,8 @@ pub fn json() -> &'static str {
         recipients::replace,
         recipients::update,
         recipients::delete,
+        inbox::list,
+        inbox::read,
         groups::list,
         groups::preview,
         groups::show,

@@ -96,7 +96,10 @@ impl Things {
             _ => &self.message,
         };
         let slug = if path.starts_with("/templates") { "due" } else { "choir" };
-        let filled = path.replace("{id}", id).replace("{campus_id}", "P9").replace("{slug}", slug);
+        // What a live key sends waits for providers that are not there: nobody was sent it.
+        let person = if path.contains("/inbox") { "P1" } else { "P9" };
+        let filled = path.replace("{id}", id).replace("{campus_id}", person).replace("{slug}", slug);
+        let filled = filled.replace("{message_id}", &self.message);
         assert!(!filled.contains('{'), "nothing to put into {path}");
         filled
     }

@@ -4,6 +4,7 @@ mod calls;
 mod directory;
 mod erasing;
 mod imports;
+mod inbox;
 mod limited;
 mod matrix;
 mod messages;

@@ -37,6 +37,7 @@ mod history;
 mod idempotency;
 mod ids;
 mod imports;
+mod inbox;
 mod keys;
 mod kinds;
 mod leases;
