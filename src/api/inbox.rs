@@ -86,7 +86,7 @@ pub struct ReadBody {
     params(("campus_id" = String, Path, description = "学号 or 工号"), InboxParams),
     responses((status = 200, body = InboxBody)),
 )]
-pub async fn list(
+pub async fn list_inbox(
     request: HttpRequest,
     s: Data<Services>,
     key: Key,
@@ -115,7 +115,7 @@ pub async fn list(
     ),
     responses((status = 200, body = ReadBody)),
 )]
-pub async fn read(
+pub async fn mark_read(
     request: HttpRequest,
     s: Data<Services>,
     key: Key,

@@ -39,8 +39,8 @@ routes! {
     "/recipients/{campus_id}" => {
         GET recipients::show, PUT recipients::replace, PATCH recipients::update, DELETE recipients::delete,
     }
-    "/recipients/{campus_id}/inbox" => { GET inbox::list }
-    "/recipients/{campus_id}/inbox/{message_id}/read" => { POST inbox::read }
+    "/recipients/{campus_id}/inbox" => { GET inbox::list_inbox }
+    "/recipients/{campus_id}/inbox/{message_id}/read" => { POST inbox::mark_read }
 
     "/groups" => { GET groups::list }
     "/groups/preview" => { POST groups::preview }
