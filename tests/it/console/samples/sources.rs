@@ -227,7 +227,7 @@ pub(super) fn registrations(language: Language, theme: Theme, empty: bool) -> Re
         id: RegistrationId(id),
         name: name.into(),
         department: department.into(),
-        contact: "李伟".into(),
+        contact_name: "李伟".into(),
         network: "10.1.4.20".into(),
         created_at: ago(hours * HOUR),
         ends_at: Timestamp(NOW.0 + 29 * 24 * 3_600_000),
