@@ -82,6 +82,9 @@ pub enum Error {
     RateLimited { retry_after: Duration },
     #[error("the daily quota of {limit} is used up")]
     QuotaExhausted { limit: u64, retry_after: Duration },
+    /// As many wait as are kept (429); somebody has to look at them first.
+    #[error("{detail}")]
+    TooManyWaiting { detail: String, retry_after: Duration },
     /// The store cannot take or answer this now (503). Nothing was half-written.
     #[error("temporarily unavailable: {reason}")]
     Unavailable { reason: String, retry_after: Duration },
@@ -107,6 +110,7 @@ impl Error {
             Self::UnsupportedMedia { .. } => "unsupported_media_type",
             Self::RateLimited { .. } => "rate_limited",
             Self::QuotaExhausted { .. } => "quota_exhausted",
+            Self::TooManyWaiting { .. } => "too_many_waiting",
             Self::Unavailable { .. } => "unavailable",
             Self::Internal(_) => "internal",
         }

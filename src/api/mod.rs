@@ -7,6 +7,7 @@ pub mod deliveries;
 pub mod docs;
 pub mod groups;
 mod idempotency;
+pub mod inbox;
 pub mod messages;
 pub mod openapi;
 pub mod page;
@@ -14,6 +15,7 @@ mod put;
 pub mod recipients;
 pub mod scenarios;
 pub mod source;
+pub mod source_registrations;
 pub mod templates;
 
 use crate::http::routes::routes;
@@ -37,6 +39,8 @@ routes! {
     "/recipients/{campus_id}" => {
         GET recipients::show, PUT recipients::replace, PATCH recipients::update, DELETE recipients::delete,
     }
+    "/recipients/{campus_id}/inbox" => { GET inbox::list_inbox }
+    "/recipients/{campus_id}/inbox/{message_id}/read" => { POST inbox::mark_read }
 
     "/groups" => { GET groups::list }
     "/groups/preview" => { POST groups::preview }
@@ -56,6 +60,8 @@ routes! {
     "/buttons/{id}/press" => { POST buttons::press }
     "/cap" => { POST cap::take }
 
+    "/source-registrations" => { POST source_registrations::create }
+    "/source-registrations/{id}" => { GET source_registrations::show }
     "/source" => { GET source::show }
     "/source/keys/rotate" => { POST source::rotate }
 }

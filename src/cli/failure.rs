@@ -58,9 +58,12 @@ fn code(error: &anyhow::Error) -> u8 {
         return TRY_AGAIN;
     }
     match error.downcast_ref::<Error>() {
-        Some(Error::Unavailable { .. } | Error::RateLimited { .. } | Error::QuotaExhausted { .. }) => {
-            TRY_AGAIN
-        }
+        Some(
+            Error::Unavailable { .. }
+            | Error::RateLimited { .. }
+            | Error::QuotaExhausted { .. }
+            | Error::TooManyWaiting { .. },
+        ) => TRY_AGAIN,
         _ => FAILED,
     }
 }

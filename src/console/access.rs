@@ -34,6 +34,7 @@ use crate::service::alarms::{self, OpenAlarms};
 use crate::service::broadcasts::{self, OpenBroadcast};
 use crate::service::caller::OperatorCaller;
 use crate::service::sessions::{self, OPERATOR};
+use crate::service::sources::registrations;
 use crate::service::{Caller, Services, attention, letterhead, operators};
 use crate::{Error, Result};
 
@@ -75,6 +76,8 @@ pub struct Signed {
     alarms: OpenAlarms,
     /// Changes of rights that wait for this operator.
     rights: u64,
+    /// Registrations of sources that wait for this operator.
+    registrations: u64,
     /// Broadcasts that are open; none for whoever may not see them.
     open: Arc<[OpenBroadcast]>,
     request: HttpRequest,
@@ -114,6 +117,11 @@ impl Signed {
     /// Changes of rights that wait for this operator.
     pub const fn rights(&self) -> u64 {
         self.rights
+    }
+
+    /// Registrations of sources that wait for this operator.
+    pub const fn registrations(&self) -> u64 {
+        self.registrations
     }
 
     /// Broadcasts that are open or were sent alone and not looked at.
@@ -169,6 +177,7 @@ impl Signed {
             troubled: self.troubled,
             alarms: self.alarms(),
             rights: self.rights,
+            registrations: self.registrations,
             flash,
             emergency: self.may(Permission::EmergencyView).then_some(emergency::HOME),
             open: OpenLine::of(&self.view(), &self.open),
@@ -235,12 +244,25 @@ impl FromRequest for Signed {
             // A page is worth showing without.
             let alarms = alarms::count_for(&services, &caller).await.unwrap_or_default();
             let rights = operators::waits_for(&services, &operator).await?;
+            let registrations = if whole { registrations::waits_for(&services, &operator).await? } else { 0 };
             let open = if whole {
                 broadcasts::open_now(&services, &caller).await.unwrap_or_default()
             } else {
                 Arc::default()
             };
-            Ok(Self { operator, caller, csrf, session, troubled, alarms, rights, open, request, services })
+            Ok(Self {
+                operator,
+                caller,
+                csrf,
+                session,
+                troubled,
+                alarms,
+                rights,
+                registrations,
+                open,
+                request,
+                services,
+            })
         })
     }
 }
@@ -294,6 +316,7 @@ fn shell(request: &HttpRequest, s: &Services, csrf: String) -> Shell {
         troubled: 0,
         alarms: OpenAlarms::default(),
         rights: 0,
+        registrations: 0,
         flash: None,
         emergency: None,
         open: None,

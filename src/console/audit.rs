@@ -32,7 +32,7 @@ const ON_A_PAGE: u32 = 50;
 const SHOWN: usize = 240;
 
 /// What may have been done, by what it was done to.
-pub const ACTS: [(&str, &[&str]); 21] = [
+pub const ACTS: [(&str, &[&str]); 22] = [
     (
         "operator",
         &[
@@ -63,6 +63,7 @@ pub const ACTS: [(&str, &[&str]); 21] = [
     ("role", &["create", "update", "delete"]),
     ("rights", &["propose", "reject", "withdraw", "expire", "drop"]),
     ("source", &["create", "update", "enable", "disable", "guard"]),
+    ("registration", &["approve", "reject", "expire"]),
     ("key", &["create", "rotate", "revoke"]),
     (
         "message",
@@ -279,6 +280,7 @@ fn href(action: &str, object: &str) -> Option<String> {
     }
     Some(match action.split_once('.')? {
         ("source", _) => format!("/console/sources/{object}"),
+        ("registration", "approve" | "reject") => format!("/console/sources/registrations/{object}"),
         ("provider", _) => format!("/console/providers/{object}"),
         ("message", _) => format!("/console/messages/{object}"),
         ("recipient", "import" | "erase" | "export") | ("suppression", "remove" | "export") => return None,

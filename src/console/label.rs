@@ -9,6 +9,7 @@ use crate::domain::filter::Asks;
 use crate::domain::group::GroupKind;
 use crate::domain::message::{Category, Lane, Status};
 use crate::domain::operator::Role;
+use crate::domain::registration::RegistrationState;
 use crate::domain::source::Right;
 use crate::domain::suppression::Cause;
 use crate::service::imports::Stage;
@@ -217,6 +218,18 @@ impl View {
     /// When an operator says so.
     pub fn cause_hint(&self, cause: impl Given<Cause>) -> String {
         self.t(&format!("cause-{}-hint", cause.given()))
+    }
+
+    /// What became of a registration.
+    pub fn registration_state(&self, state: impl Given<RegistrationState>) -> Markup {
+        let state = state.given();
+        let (mark, tone) = match state {
+            RegistrationState::Pending => ("hourglass", Tone::Amber),
+            RegistrationState::Approved => ("check", Tone::Good),
+            RegistrationState::Rejected => ("ban", Tone::Quiet),
+            RegistrationState::Expired => ("clock", Tone::Quiet),
+        };
+        badge(mark, tone, false, &self.t(&format!("registration-{state}")))
     }
 
     /// A mark with words of the caller's.

@@ -45,6 +45,7 @@ pub mod posters;
 pub mod powers;
 mod preferences;
 pub mod providers;
+pub mod registrations;
 pub mod roles;
 pub mod rules;
 pub mod settings;
@@ -148,6 +149,11 @@ routes! {
     "/console/mailbox/{id}/html" => { GET mailbox::show_html }
     "/console/sources" => { GET source_pages::list, POST source_pages::create }
     "/console/sources/new" => { GET source_pages::show_new }
+    // Words before ids.
+    "/console/sources/registrations" => { GET registrations::list }
+    "/console/sources/registrations/{registration}" => { GET registrations::show }
+    "/console/sources/registrations/{registration}/approve" => { POST registrations::approve }
+    "/console/sources/registrations/{registration}/reject" => { POST registrations::reject }
     "/console/sources/{id}" => { GET source_pages::show, POST source_pages::update }
     "/console/sources/{id}/edit" => { GET source_pages::show_edit }
     "/console/sources/{id}/keys" => { POST source_pages::create_key }

@@ -16,6 +16,7 @@ use super::emergency::{self, BROADCASTS, Place, line};
 use super::messages::{MessageRow, MessageRowsFragment};
 use super::page::{self, Section, Shell, Theme, address};
 use super::providers::words::Health;
+use super::registrations;
 use super::view::View;
 use crate::Result;
 use crate::clock::Timestamp;
@@ -280,6 +281,7 @@ async fn own_todos(s: &Services, signed: &Signed) -> Result<Vec<Todo>> {
         todo("eye", "todo-overridden", if second { review } else { 0 }, BROADCASTS),
         todo("pen", "todo-scenarios", changes, SCENARIOS),
         todo("key", "todo-rights", signed.rights(), Section::Operators.href()),
+        todo("source", "todo-registrations", signed.registrations(), registrations::HOME),
     ];
     todos.retain(|todo| todo.count > 0);
     // What matters most comes first.

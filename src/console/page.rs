@@ -245,6 +245,8 @@ pub struct Shell {
     pub alarms: OpenAlarms,
     /// Changes of rights that wait for this operator.
     pub rights: u64,
+    /// Registrations of sources that wait for this operator.
+    pub registrations: u64,
     pub flash: Option<Flash>,
     /// Where the emergency button leads, for whoever may see broadcasts.
     pub emergency: Option<&'static str>,
@@ -266,6 +268,7 @@ impl Shell {
             Section::Attention => self.troubled,
             Section::Alarms => self.alarms.all,
             Section::Operators => self.rights,
+            Section::Sources => self.registrations,
             _ => 0,
         };
         let figure = match n {

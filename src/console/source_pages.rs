@@ -12,7 +12,7 @@ use super::form::{FieldFaults, Form};
 use super::messages::{MessageRow, MessageRowsFragment};
 use super::page::{self, Fact, Flash, Section, see_other};
 use super::sources::{KeyRow, Quota, SourceForm, SourceFormPage, SourcePage, SourceRow, SourcesPage};
-use super::view::{View, grouped};
+use super::view::{Markup, View, escape, grouped};
 use super::{shown_once, source_calls, source_guard};
 use crate::domain::id::{KeyId, SourceId};
 use crate::domain::operator::Permission;
@@ -20,6 +20,7 @@ use crate::domain::topic::{Topic, TopicPattern};
 use crate::error::Fault;
 use crate::service::Services;
 use crate::service::messages::{self, MessageQuery};
+use crate::service::sources::registrations::{self, RegistrationRow};
 use crate::service::sources::{
     self, GrantForm, GroupChoice, HIGHEST_QUOTA, HIGHEST_RATE, NewSource, Source, Totals,
 };
@@ -35,7 +36,7 @@ const LATEST: u32 = 5;
 /// Stands for a pattern's wildcards in what a first call is about.
 const ANY_WORD: &str = "test";
 
-fn href(id: SourceId) -> String {
+pub(super) fn href(id: SourceId) -> String {
     format!("{HOME}/{id}")
 }
 
@@ -58,6 +59,7 @@ pub(super) async fn list(s: Data<Services>, signed: Signed) -> Result<HttpRespon
     page::html(&SourcesPage {
         shell: signed.shell(Section::Sources)?,
         may_edit: signed.may_somewhere(Permission::SourcesEdit),
+        waiting: signed.registrations(),
         rows: list.into_iter().map(row).collect(),
     })
 }
@@ -95,7 +97,7 @@ fn without_wildcards(pattern: &TopicPattern) -> Option<Topic> {
     words.collect::<Vec<_>>().join(".").parse().ok()
 }
 
-fn texts(topics: &[TopicPattern]) -> Vec<String> {
+pub(super) fn texts(topics: &[TopicPattern]) -> Vec<String> {
     topics.iter().map(|topic| topic.as_str().to_owned()).collect()
 }
 
@@ -113,6 +115,7 @@ pub(super) async fn show(s: Data<Services>, signed: Signed, id: Path<SourceId>) 
     } else {
         Vec::new()
     };
+    let registered = registrations::of_source(&s, &signed.caller, id).await?;
     let fresh_key = shown_once::take(&s, &signed, FRESH_KEY, &href(id))?;
     let shell = signed.shell(Section::Sources)?;
     let now = shell.view.now;
@@ -154,7 +157,7 @@ pub(super) async fn show(s: Data<Services>, signed: Signed, id: Path<SourceId>) 
         calls: source_calls::few(&s, &signed, id).await?,
         keys: keys.into_iter().map(key).collect(),
         topics: texts(&source.topics),
-        facts: facts(&shell.view, &source, totals),
+        facts: facts(&shell.view, &source, totals, registered.as_ref()),
         samples: Sample::all(url, &sample_topic(&source.topics), reader, &words),
         reader,
         latest: MessageRowsFragment {
@@ -173,7 +176,7 @@ pub(super) async fn show(s: Data<Services>, signed: Signed, id: Path<SourceId>) 
     })
 }
 
-fn facts(view: &View, source: &Source, totals: Totals) -> Vec<Fact> {
+fn facts(view: &View, source: &Source, totals: Totals, registered: Option<&RegistrationRow>) -> Vec<Fact> {
     let limit = |limit: Option<u64>| limit.map_or_else(|| view.t("source-unlimited"), |n| view.number(n));
     let refused = match totals.refused {
         0 => view.number(0),
@@ -197,11 +200,17 @@ fn facts(view: &View, source: &Source, totals: Totals) -> Vec<Fact> {
         last,
         Fact::markup(view.t("column-created"), view.ago(source.created_at)),
     ]);
+    facts.extend(registered.map(|row| {
+        let (href, name) = (super::registrations::href(row.id), escape(&row.contact_name));
+        let email = escape(&row.contact_email);
+        let contact = Markup(format!("<a href=\"{href}\">{name}</a> {email}"));
+        Fact::markup(view.t("registration-contact"), contact)
+    }));
     facts
 }
 
 /// The groups to choose from, by name. One that is chosen and gone is called by its slug, so that it can be taken out.
-async fn choices(s: &Services, signed: &Signed, chosen: &[String]) -> Result<Vec<GroupChoice>> {
+pub(super) async fn choices(s: &Services, signed: &Signed, chosen: &[String]) -> Result<Vec<GroupChoice>> {
     let mut all = sources::group_choices(s, &signed.caller).await?;
     for slug in chosen.iter().filter(|slug| !slug.is_empty()) {
         if !all.iter().any(|one| one.slug == *slug) {
@@ -212,7 +221,7 @@ async fn choices(s: &Services, signed: &Signed, chosen: &[String]) -> Result<Vec
 }
 
 /// Whoever is let into some departments only gives groups of these alone.
-fn is_limited(signed: &Signed) -> bool {
+pub(super) fn is_limited(signed: &Signed) -> bool {
     !signed.may(Permission::SourcesEdit)
 }
 
@@ -229,19 +238,7 @@ pub(super) async fn show_new(s: Data<Services>, signed: Signed) -> Result<HttpRe
 }
 
 pub(super) async fn create(s: Data<Services>, signed: Signed, Grave(form): Grave) -> Result<HttpResponse> {
-    let grant = grant(&form);
-    let new = NewSource {
-        name: form.text("name").to_owned(),
-        department: grant.department,
-        topics: grant.topics,
-        channels: grant.channels,
-        rights: grant.rights,
-        groups: grant.groups,
-        rate_per_second: grant.rate_per_second,
-        daily_messages: grant.daily_messages,
-        test: form.text("kind") == "test",
-    };
-    match sources::create(&s, &signed.caller, new).await {
+    match sources::create(&s, &signed.caller, new_source(&form)).await {
         Ok(made) => {
             let page = href(made.source_id);
             shown_once::keep(&s, &signed, FRESH_KEY, &page, &made.key)?;
@@ -303,8 +300,27 @@ async fn refuse(
     faults: &[Fault],
 ) -> Result<HttpResponse> {
     let shell = signed.shell(Section::Sources)?;
+    let typed = typed(form);
+    let groups = choices(s, signed, &typed.groups).await?;
+    let page = SourceFormPage {
+        faults: field_faults(&shell.view, form, &groups, faults),
+        shell,
+        id,
+        form: typed,
+        limited: is_limited(signed),
+        groups,
+    };
+    page::answer(HttpResponse::UnprocessableEntity(), &page)
+}
+
+/// What is wrong with a grant, at its fields.
+pub(super) fn field_faults(
+    view: &View,
+    form: &Form,
+    groups: &[GroupChoice],
+    faults: &[Fault],
+) -> FieldFaults {
     let GrantForm { topics, groups: named, .. } = grant(form);
-    let groups = choices(s, signed, &named).await?;
     let place = |pointer: &str| pointer.rsplit('/').next()?.parse::<usize>().ok();
     let called = |slug: &String| groups.iter().find(|one| one.slug == *slug).map(|one| one.name.clone());
     let about = |fault: &Fault| match (fault.pointer.as_str(), fault.code.as_ref()) {
@@ -316,25 +332,38 @@ async fn refuse(
         }
         _ => None,
     };
-    let page = SourceFormPage {
-        faults: FieldFaults::about(&shell.view, faults, about),
-        shell,
-        id,
-        form: SourceForm {
-            name: form.text("name").to_owned(),
-            department: form.text("department").to_owned(),
-            topics: form.text("topics").to_owned(),
-            channels: form.all("channels").filter_map(|text| text.parse().ok()).collect(),
-            rights: form.all("rights").filter_map(|text| text.parse().ok()).collect(),
-            groups: named.clone(),
-            rate_per_second: form.text("rate_per_second").to_owned(),
-            daily_messages: form.text("daily_messages").to_owned(),
-            test: form.text("kind") == "test",
-        },
-        limited: is_limited(signed),
-        groups,
-    };
-    page::answer(HttpResponse::UnprocessableEntity(), &page)
+    FieldFaults::about(view, faults, about)
+}
+
+/// The form as it was filled in.
+pub(super) fn typed(form: &Form) -> SourceForm {
+    SourceForm {
+        name: form.text("name").to_owned(),
+        department: form.text("department").to_owned(),
+        topics: form.text("topics").to_owned(),
+        channels: form.all("channels").filter_map(|text| text.parse().ok()).collect(),
+        rights: form.all("rights").filter_map(|text| text.parse().ok()).collect(),
+        groups: form.all("groups").map(str::to_owned).collect(),
+        rate_per_second: form.text("rate_per_second").to_owned(),
+        daily_messages: form.text("daily_messages").to_owned(),
+        test: form.text("kind") == "test",
+    }
+}
+
+/// The source that a form describes.
+pub(super) fn new_source(form: &Form) -> NewSource {
+    let grant = grant(form);
+    NewSource {
+        name: form.text("name").to_owned(),
+        department: grant.department,
+        topics: grant.topics,
+        channels: grant.channels,
+        rights: grant.rights,
+        groups: grant.groups,
+        rate_per_second: grant.rate_per_second,
+        daily_messages: grant.daily_messages,
+        test: form.text("kind") == "test",
+    }
 }
 
 fn grant(form: &Form) -> GrantForm {

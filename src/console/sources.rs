@@ -20,6 +20,8 @@ use crate::service::sources::GroupChoice;
 pub struct SourcesPage {
     pub shell: Shell,
     pub may_edit: bool,
+    /// Registrations that wait for whoever looks.
+    pub waiting: u64,
     pub rows: Vec<SourceRow>,
 }
 
@@ -127,9 +129,6 @@ pub struct KeyRow {
     pub last_used_at: Option<Timestamp>,
 }
 
-/// Rights to what this version does not do yet.
-const TO_COME: [Right; 1] = [Right::ReadInbox];
-
 #[derive(Debug, Template)]
 #[template(path = "console/source_form.html")]
 pub struct SourceFormPage {
@@ -150,12 +149,6 @@ impl SourceFormPage {
             Some(_) => "source-edit",
             None => "source-new",
         }
-    }
-
-    /// The rights to choose from. Those of what is still to come are shown only where somebody holds them already.
-    fn rights(&self) -> Vec<Right> {
-        let here = |right: &Right| !TO_COME.contains(right) || self.form.rights.contains(right);
-        Right::ALL.iter().copied().filter(here).collect()
     }
 }
 

@@ -139,6 +139,9 @@ pub(super) fn actor(view: &View, by: &str) -> String {
     if let Some(name) = by.strip_prefix("button ") {
         return view.t1("actor-button", "name", name);
     }
+    if let Some(name) = by.strip_prefix("registration ") {
+        return view.t1("actor-registration", "name", name);
+    }
     match by.strip_prefix("command ") {
         Some(name) => view.t1("actor-command", "name", name),
         None => by.to_owned(),

@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Result;
 use crate::service::retention::Progress;
+use crate::service::sources::registrations;
 use crate::service::{
     Services, alarms, attention, audit, bindings, broadcasts, buttons, callback_events, deliveries, drafts,
     messages, operators, pages, planning, policies, providers, receipts, retention, suppressions, unanswered,
@@ -121,6 +122,7 @@ async fn clear_out(s: &Services) {
     told("alarms", alarms::prune(s).await);
     told("keys of presses", broadcasts::prune(s).await);
     told("what came from buttons", buttons::prune(s).await);
+    told("registrations", registrations::prune(s).await);
 }
 
 /// Everything but wake-ups, once; returns how much it changed.

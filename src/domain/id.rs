@@ -127,6 +127,7 @@ ids! {
     AlarmId = "alm_";
     RoleId = "rol_";
     RightsRequestId = "rrq_";
+    RegistrationId = "reg_";
     ScenarioId = "scn_";
     ScenarioChangeId = "scc_";
     BroadcastId = "brd_";

@@ -2,7 +2,7 @@
 //!
 //! Read [`channel`], [`message`] and [`delivery`] first; [`topic`] and [`audience`] say whom a message is for,
 //! [`routing`] what rules make of it, [`policy`] what people are spared, [`content`] what it says, [`sms_text`] how that is
-//! billed as an SMS, [`answer`] what is said back, [`source`], [`operator`] and [`grant`] who may ask, [`network`] from
+//! billed as an SMS, [`answer`] what is said back, [`source`], [`registration`], [`operator`] and [`grant`] who may ask, [`network`] from
 //! where, [`letterhead`] how the campus is called and shown, [`cap`] how alerts are written for other systems and read from
 //! them, [`silence`] when somebody is missed, and [`sensitive`] which words somebody should have looked at.
 
@@ -35,6 +35,7 @@ pub mod policy;
 pub mod provider;
 pub mod quota;
 pub mod recipient;
+pub mod registration;
 pub mod retention;
 pub mod rights_change;
 pub mod routing;

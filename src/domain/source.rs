@@ -21,7 +21,15 @@ coded! {
 impl Right {
     /// Whoever has it acts on more than their own messages and the people these are for.
     pub const fn goes_beyond(self) -> bool {
-        matches!(self, Self::Emergency | Self::Broadcast | Self::Exercise | Self::ReadAll | Self::Directory)
+        matches!(
+            self,
+            Self::Emergency
+                | Self::Broadcast
+                | Self::Exercise
+                | Self::ReadAll
+                | Self::ReadInbox
+                | Self::Directory
+        )
     }
 
     /// Whoever has it reaches people whatever groups it is limited to: at any address, or by changing who is in them.

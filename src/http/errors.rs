@@ -111,7 +111,9 @@ pub const fn status(error: &Error) -> StatusCode {
         Error::Conflict { .. } => StatusCode::CONFLICT,
         Error::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
         Error::UnsupportedMedia { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        Error::RateLimited { .. } | Error::QuotaExhausted { .. } => StatusCode::TOO_MANY_REQUESTS,
+        Error::RateLimited { .. } | Error::QuotaExhausted { .. } | Error::TooManyWaiting { .. } => {
+            StatusCode::TOO_MANY_REQUESTS
+        }
         Error::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
         Error::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
     }
@@ -170,6 +172,7 @@ pub fn begin(error: &Error) -> HttpResponseBuilder {
         }
         Error::RateLimited { retry_after }
         | Error::QuotaExhausted { retry_after, .. }
+        | Error::TooManyWaiting { retry_after, .. }
         | Error::Unavailable { retry_after, .. } => {
             response.insert_header((header::RETRY_AFTER, whole_seconds(*retry_after)));
         }

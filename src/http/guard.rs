@@ -1,5 +1,6 @@
 //! Who calls: the API key in the request, and how fast its source may call.
 
+use std::future::{Ready, ready};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -104,6 +105,20 @@ impl FromRequest for Button {
             request.extensions_mut().insert(Who::Button(caller.id()));
             Ok(Self(caller))
         })
+    }
+}
+
+/// What a request shows for itself that is the key of no source: the token of a registration. Whether it opens anything is for
+/// whoever asks for it.
+#[derive(Clone, Debug)]
+pub struct Bearer(pub String);
+
+impl FromRequest for Bearer {
+    type Error = Error;
+    type Future = Ready<Result<Self>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(bearer(request.headers()).map(|token| Self(token.to_owned())))
     }
 }
 

@@ -23,7 +23,7 @@ pub mod server;
 pub mod session;
 mod watch;
 
-pub use guard::{Button, Key};
+pub use guard::{Bearer, Button, Key};
 pub use params::{Params, segment};
 pub use request_id::RequestId;
 pub use watch::NothingTaken;

@@ -23,6 +23,7 @@ pub mod drafts;
 pub mod figures;
 pub mod groups;
 pub mod imports;
+pub mod inbox;
 mod lately;
 pub mod letterhead;
 pub mod messages;
@@ -106,6 +107,7 @@ pub struct Services {
     keys: Arc<sources::KnownKeys>,
     calls: Arc<sources::Calls>,
     rates: Arc<sources::Rates>,
+    registrations: Arc<sources::registrations::Rates>,
     rules: Arc<routing::KnownRules>,
     policy: Arc<policies::KnownPolicy>,
     words: Arc<sensitive::KnownWords>,
@@ -159,6 +161,7 @@ impl Services {
             keys: Arc::default(),
             calls: Arc::default(),
             rates: Arc::default(),
+            registrations: Arc::default(),
             rules: Arc::default(),
             policy: Arc::default(),
             words: Arc::default(),

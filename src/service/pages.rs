@@ -57,7 +57,10 @@ pub async fn open(
     let text = match (row.status, row.state) {
         _ if row.removed_at.is_some() => None,
         (Status::Cancelled, _) | (_, State::Cancelled) => None,
-        _ => Some(rendered(&row, asked.or(row.language.as_deref()))?),
+        _ => {
+            let language = asked.or(row.language.as_deref());
+            Some(rendered(&row.content.0, row.params.as_deref(), language)?)
+        }
     };
     if keep && text.is_some() && row.read_at.is_none() {
         note(s, delivery);
@@ -81,14 +84,15 @@ pub(super) async fn find(s: &Services, delivery: DeliveryId, kept: Duration) -> 
 }
 
 /// The fullest text there is, that of a mail: whoever follows a link from an SMS wants to read more than the SMS said.
-fn rendered(row: &PageRow, language: Option<&str>) -> Result<Rendered> {
-    let Wording { content, has_variables, params, .. } = &row.content.0;
+/// `own`: a JSON object of the person's variables.
+pub(super) fn rendered(wording: &Wording, own: Option<&str>, language: Option<&str>) -> Result<Rendered> {
+    let Wording { content, has_variables, params, .. } = wording;
     let selected = content.select(ChannelKind::Email, language);
     if !has_variables {
         return Ok(selected.render());
     }
     let mut params = params.clone();
-    if let Some(own) = &row.params {
+    if let Some(own) = own {
         params.extend(serde_json::from_str::<Params>(own).map_err(Error::internal)?);
     }
     selected.prepare().and_then(|prepared| prepared.fill(&params)).map_err(Error::internal)
@@ -147,6 +151,15 @@ fn note(s: &Services, delivery: DeliveryId) {
             }
         });
     }
+}
+
+/// Keeps that a delivery was read at that moment, unless it was before; where somebody else has it in hand, soon.
+pub(super) async fn keep_now(s: &Services, delivery: DeliveryId, at: Timestamp) -> Result<()> {
+    let mut tx = s.db.begin().await?;
+    let busy = store::mark_read(&mut tx, &[Opening { delivery: delivery.0, at: at.0 }]).await?;
+    tx.commit().await?;
+    s.opened.put_back(busy);
+    Ok(())
 }
 
 /// Keeps what waits and nobody is about to keep: what was given back, and no page was opened since.

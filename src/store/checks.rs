@@ -71,6 +71,8 @@ references! {
     recall.message_id -> message
     receipt.delivery_id -> delivery
     recovery_code.operator_id -> operator
+    registration.key_id -> api_key
+    registration.source_id -> source
     removal.message_id -> message
     reply.provider_id -> provider
     rights_request.proposed_by -> operator

@@ -17,6 +17,7 @@ use crate::domain::group::GroupKind;
 use crate::domain::id;
 use crate::domain::message::{Category, Lane, Rank, Status};
 use crate::domain::operator::Role;
+use crate::domain::registration::RegistrationState;
 use crate::domain::suppression::Cause;
 
 /// Reads one value of a row by its column's name.
@@ -66,6 +67,7 @@ wrapped!(
     id::AlarmId,
     id::RoleId,
     id::RightsRequestId,
+    id::RegistrationId,
     id::ScenarioId,
     id::ScenarioChangeId,
     id::BroadcastId,
@@ -109,6 +111,7 @@ coded!(
     Led,
     Power,
     Signal,
+    RegistrationState,
 );
 
 /// The lane of a rank.

@@ -50,6 +50,7 @@ macro_rules! steps {
             40 "0040_untold",
             41 "0041_pace",
             42 "0042_ids",
+            43 "0043_registrations",
         )
     };
     ($folder:literal: $($version:literal $name:literal,)+) => {

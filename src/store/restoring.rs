@@ -20,7 +20,7 @@ row! {
 
 /// Tables whose ids leave the house: in links, mails, cards and alerts, to vendors, devices and whoever calls the API. Those of
 /// messages are made of the time.
-const GIVEN_OUT: [&str; 20] = [
+const GIVEN_OUT: [&str; 21] = [
     "source",
     "api_key",
     "recipient",
@@ -35,6 +35,7 @@ const GIVEN_OUT: [&str; 20] = [
     "import",
     "alarm",
     "rights_request",
+    "registration",
     "scenario",
     "scenario_change",
     "broadcast",

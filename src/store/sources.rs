@@ -234,6 +234,12 @@ row! {
     }
 }
 
+/// The name of every source.
+pub async fn names(db: &Db) -> Result<Vec<String>> {
+    let text = "SELECT name FROM source ORDER BY name";
+    Ok(in_db!(db, |c| sqlx::query_scalar(text).fetch_all(c).await)?)
+}
+
 /// The department of every source.
 pub async fn departments(db: &Db) -> Result<Vec<DepartmentRow>> {
     let text = "SELECT id, department FROM source ORDER BY id";

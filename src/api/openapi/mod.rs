@@ -14,7 +14,8 @@ use utoipa::openapi::{Content, ContentBuilder, Header, OpenApi, Ref, RefOr};
 use utoipa::{Modify, OpenApi as _};
 
 use super::{
-    broadcasts, buttons, cap, deliveries, docs, groups, messages, recipients, scenarios, source, templates,
+    broadcasts, buttons, cap, deliveries, docs, groups, inbox, messages, recipients, scenarios, source,
+    source_registrations, templates,
 };
 use crate::http::errors::{PROBLEM_JSON, Problem};
 use crate::http::{callbacks, feeds, health, metrics, problems};
@@ -61,7 +62,7 @@ pub fn json() -> &'static str {
     ),
     tags(
         (name = "messages", description = "Sending, and seeing what became of it, person by person"),
-        (name = "directory", description = "People and groups; needs the right `directory`"),
+        (name = "directory", description = "People and groups; needs the right `directory`, what they were sent `read_inbox`"),
         (name = "templates", description = "Stored texts with variables"),
         (name = "emergency", description = "Broadcasts that were prepared; needs the right `broadcast`"),
         (name = "source", description = "What a departmental system knows and does about itself"),
@@ -86,6 +87,8 @@ pub fn json() -> &'static str {
         recipients::replace,
         recipients::update,
         recipients::delete,
+        inbox::list_inbox,
+        inbox::mark_read,
         groups::list,
         groups::preview,
         groups::show,
@@ -105,6 +108,8 @@ pub fn json() -> &'static str {
         broadcasts::act::correct,
         buttons::press,
         cap::take,
+        source_registrations::create,
+        source_registrations::show,
         source::show,
         source::rotate,
         feeds::feed,
@@ -136,6 +141,11 @@ impl Modify for Common {
             .description(Some("An API key: `bt_live_…`, or `bt_test_…`, which sends nothing; an alarm button's own is `bt_button_…`"))
             .build();
         components.add_security_scheme("key", SecurityScheme::Http(scheme));
+        let scheme = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .description(Some("The claim token of a registration: `bt_claim_…`"))
+            .build();
+        components.add_security_scheme("claim", SecurityScheme::Http(scheme));
         for (name, _, description, headers) in ERRORS {
             components.responses.insert((*name).to_owned(), problem(description, headers).into());
         }
@@ -145,9 +155,7 @@ impl Modify for Common {
                 [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
             for operation in operations.into_iter().flatten() {
                 name(operation, path);
-                // Whether a button is there is told to nobody who has no key of it.
-                let has_id = path.contains('{') && !path.starts_with("/api/v1/buttons/");
-                complete(operation, is_api, has_id);
+                complete(operation, is_api, applying(path));
                 inputs::allow_empty(operation);
                 if let Some(RefOr::T(body)) = &mut operation.request_body {
                     inputs::leave_out(body);
@@ -168,7 +176,12 @@ const ERRORS: &[(&str, &str, &str, &[&str])] = &[
     ("TooLarge", "413", "The body is larger than this path takes", &[]),
     ("UnsupportedMediaType", "415", "Another `Content-Type` is expected", &[]),
     ("Invalid", "422", "The request breaks rules; `errors` lists every one", &[]),
-    ("TooManyRequests", "429", "`rate_limited`, or `quota_exhausted` for the day", &["Retry-After"]),
+    (
+        "TooManyRequests",
+        "429",
+        "`rate_limited`, `quota_exhausted` for the day, or `too_many_waiting` for an administrator",
+        &["Retry-After"],
+    ),
     ("Internal", "500", "Something went wrong on our side", &[]),
     ("Unavailable", "503", "Temporarily unavailable; nothing was kept", &["Retry-After"]),
 ];
@@ -195,7 +208,26 @@ fn problem(description: &str, headers: &[&str]) -> Response {
     response.build()
 }
 
-fn complete(operation: &mut Operation, is_api: bool, has_id: bool) {
+/// Which of the errors that depend on who asks, and for what, a path may answer with.
+#[derive(Clone, Copy)]
+struct Applying {
+    unauthenticated: bool,
+    forbidden: bool,
+    not_found: bool,
+}
+
+fn applying(path: &str) -> Applying {
+    let has_id = path.contains('{');
+    let is_registration = path.starts_with("/api/v1/source-registrations");
+    Applying {
+        unauthenticated: !is_registration || has_id,
+        forbidden: !is_registration,
+        // Whether a button or a registration is there is told to nobody who has no key of it.
+        not_found: has_id && !is_registration && !path.starts_with("/api/v1/buttons/"),
+    }
+}
+
+fn complete(operation: &mut Operation, is_api: bool, may: Applying) {
     for (status, response) in &mut operation.responses.responses {
         let RefOr::T(response) = response else { continue };
         if status.starts_with('4') && response.content.is_empty() {
@@ -217,7 +249,9 @@ fn complete(operation: &mut Operation, is_api: bool, has_id: bool) {
     for (name, status, ..) in ERRORS {
         let applies = match *status {
             "400" | "413" | "415" => has_body,
-            "404" => has_id,
+            "401" => may.unauthenticated,
+            "403" => may.forbidden,
+            "404" => may.not_found,
             _ => true,
         };
         if applies && !operation.responses.responses.contains_key(*status) {

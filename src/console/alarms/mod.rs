@@ -111,6 +111,9 @@ fn place(matter: &Matter) -> (String, Permission) {
         Matter::Waiting { waits: Waits::Audience, .. } => {
             ("/console/messages?status=unrouted".to_owned(), Permission::MessagesView)
         }
+        Matter::Waiting { waits: Waits::Registration, .. } => {
+            ("/console/sources/registrations".to_owned(), Permission::SourcesEdit)
+        }
         Matter::Button { id, .. } => {
             (crate::console::emergency::buttons::href(*id), Permission::EmergencyView)
         }

@@ -22,10 +22,12 @@ coded! {
 }
 
 coded! {
-    /// What messages wait for.
+    /// What messages wait for, or registrations of sources.
     Waits {
         Review = 1 "review",
         Audience = 2 "audience",
+        /// An administrator who looks at registrations.
+        Registration = 3 "registration",
     }
 }
 

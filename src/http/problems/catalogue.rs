@@ -819,13 +819,14 @@ pub(super) const ALL: &[Explained] = &[
         429,
         [
             "Too many requests",
-            "The source sent more requests a second than it may. The RateLimit headers say how many that is.",
+            "The source sent more requests a second than it may; the RateLimit headers say how many that is. Without a \
+             key: too much came from your network.",
             "Wait as many seconds as Retry-After says and repeat the request. `POST /api/v1/messages/batch` keeps \
              many messages with one request.",
         ],
         [
             "请求过于频繁",
-            "来源系统每秒请求数超过限额。RateLimit 响应头给出限额。",
+            "来源系统每秒请求数超过限额，RateLimit 响应头给出限额；未使用密钥时，则是您所在网络的请求过多。",
             "请等待 Retry-After 给出的秒数后重试。`POST /api/v1/messages/batch` 可以一次提交多条消息。",
         ],
     ),
@@ -842,6 +843,32 @@ pub(super) const ALL: &[Explained] = &[
             "来源系统今日发送的消息数已达上限。“今日”按校区时区的自然日计算。",
             "请等待 Retry-After 所示时间后再发送，或请管理员提高配额。",
         ],
+    ),
+    problem(
+        "too_many_waiting",
+        429,
+        [
+            "Too many wait already",
+            "As many registrations of sources wait for an administrator as are kept, from your network or from all. \
+             Nothing of this one was kept.",
+            "Ask an administrator of the platform to look at those that wait, and do not register twice what waits \
+             already. Retry-After says when to try again.",
+        ],
+        [
+            "等待审批的申请过多",
+            "您所在网络或全部网络等待管理员审批的来源系统申请已达上限。本次申请没有保存。",
+            "请联系平台管理员处理等待中的申请；已提交的申请无需重复提交。可在 Retry-After 所示时间后重试。",
+        ],
+    ),
+    problem(
+        "registration_decided",
+        409,
+        [
+            "The registration was decided already",
+            "Another administrator approved or rejected it meanwhile, or it expired.",
+            "Look at the registration again.",
+        ],
+        ["该申请已处理", "其他管理员已批准或驳回该申请，或申请已过期。", "请重新查看该申请。"],
     ),
     problem(
         "internal",

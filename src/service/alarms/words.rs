@@ -109,10 +109,11 @@ impl Matter {
             }
             Self::Waiting { waits, n, minutes } => {
                 let what = match waits {
-                    Waits::Review => "等待审核",
-                    Waits::Audience => "没有受众、等待处理",
+                    Waits::Review => "条消息等待审核",
+                    Waits::Audience => "条消息没有受众、等待处理",
+                    Waits::Registration => "个来源系统申请等待审批",
                 };
-                format!("{n} 条消息{what}超过 {}", lasting(i64::from(*minutes) * 60_000, Chinese))
+                format!("{n} {what}超过 {}", lasting(i64::from(*minutes) * 60_000, Chinese))
             }
             Self::Button { name, trouble, since, battery, .. } => {
                 let what = match (trouble, since) {
@@ -186,11 +187,12 @@ impl Matter {
             }
             Self::Waiting { waits, n, minutes } => {
                 let what = match waits {
-                    Waits::Review => "for a reviewer",
-                    Waits::Audience => "without an audience",
+                    Waits::Review => "Messages have waited for a reviewer",
+                    Waits::Audience => "Messages have waited without an audience",
+                    Waits::Registration => "Registrations of sources have waited",
                 };
                 let time = lasting(i64::from(*minutes) * 60_000, English);
-                format!("Messages have waited {what} for more than {time}: {n}")
+                format!("{what} for more than {time}: {n}")
             }
             Self::Button { name, trouble, since, battery, .. } => {
                 let what = match (trouble, since) {
@@ -286,6 +288,12 @@ impl Matter {
             }
             (Self::Waiting { waits: Waits::Audience, .. }, English) => {
                 "Write a rule for them, or have the source say whom they are for."
+            }
+            (Self::Waiting { waits: Waits::Registration, .. }, Chinese) => {
+                "在来源系统页面查看这些申请，批准或驳回。"
+            }
+            (Self::Waiting { waits: Waits::Registration, .. }, English) => {
+                "Look at them on the page of sources, and approve or reject each."
             }
             (Self::Button { trouble, .. }, language) => button_advice(*trouble, language),
             (Self::Help { .. }, Chinese) => "打开报平安情况：求助的人在最上面。逐个联系，并登记结果。",

@@ -7,6 +7,7 @@ mod form;
 mod groups;
 mod guard;
 mod keys;
+pub mod registrations;
 
 use std::collections::HashSet;
 

@@ -5,6 +5,7 @@ mod factors;
 mod guards;
 mod operators;
 mod people;
+mod registrations;
 mod rights;
 mod second;
 mod sessions;

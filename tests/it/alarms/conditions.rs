@@ -5,7 +5,9 @@ use belltower::domain::channel::ChannelKind;
 use belltower::domain::message::Lane;
 use belltower::domain::node::NodeFacts;
 use belltower::domain::operator::Role;
+use belltower::domain::registration::Registration;
 use belltower::service::providers;
+use belltower::service::sources::registrations;
 use belltower::service::{alarms, audit, nodes};
 use belltower::simulator::{Faults, Reply};
 use belltower::store::audit::AuditFilter;
@@ -91,6 +93,22 @@ on_both!(messages_that_wait_for_somebody_are_an_alarm, |db| async {
     assert_eq!(later(&mut campus, minutes(119)).await, []);
     let found = later(&mut campus, minutes(2)).await;
     assert_eq!(found, [Matter::Waiting { waits: Waits::Audience, n: 1, minutes: 120 }]);
+});
+
+on_both!(registrations_that_nobody_looks_at_for_a_day_are_an_alarm, |db| async {
+    let mut campus = Campus::new(db.clone()).await;
+    let asked = json!({
+        "name": "门户", "department": "图书馆", "contact_name": "李伟", "contact_email": "li@bell.example",
+        "purpose": "提醒", "topics": ["library.#"], "channels": ["email"],
+    });
+    let asked = Registration::read(&asked).unwrap();
+    let from = std::net::Ipv4Addr::LOCALHOST.into();
+    let id = registrations::register(&campus.s, &asked, from).await.unwrap().id;
+    assert_eq!(later(&mut campus, minutes(24 * 60 - 1)).await, []);
+    let waits = Matter::Waiting { waits: Waits::Registration, n: 1, minutes: 1_440 };
+    assert_eq!(later(&mut campus, minutes(2)).await, [waits]);
+    registrations::reject(&campus.s, &owner(), id, "重复", false).await.unwrap();
+    assert_eq!(later(&mut campus, minutes(6)).await, []);
 });
 
 on_both!(clocks_and_quotas_are_watched, |db| async {

@@ -172,3 +172,32 @@ fn messages_are_found_by_filters_that_stay_in_the_address() {
         titles(person, &["续借开放", "考试安排", "新书通报", "借阅提醒"]).await;
     });
 }
+
+#[test]
+fn a_system_that_asked_for_a_key_is_narrowed_and_approved() {
+    signed_in(TestApp::start(), async |app, person| {
+        let asked = json!({
+            "name": "座位预约", "department": "图书馆", "contact_name": "李伟", "contact_email": "liwei@lib.bell.example",
+            "purpose": "预约成功和违约的提醒", "topics": ["library.#"], "channels": ["email", "sms"],
+        });
+        let request = app.plain(Method::POST, "/api/v1/source-registrations").json(&asked);
+        let made = Answer::of(request).await.expect(202);
+        person.open("/console").await;
+        person.sees("来源系统接入申请").await;
+        person.open("/console/sources/registrations").await;
+        person.press("座位预约").await;
+        person.sees("预约成功和违约的提醒").await;
+        assert_eq!(person.value("允许的主题").await, "library.#");
+        person.fill("允许的主题", "library.seat.#").await;
+        person.tick("向目录外地址发送").await;
+        person.press("批准").await;
+        person.sees("已批准。对方领取时生成密钥。").await;
+
+        let place = format!("/api/v1/source-registrations/{}", made["id"].as_str().unwrap());
+        let token = made["claim_token"].as_str().unwrap();
+        let claimed = Answer::of(app.plain(Method::GET, &place).bearer_auth(token)).await.expect(200);
+        let key = claimed["key"].as_str().unwrap();
+        assert_eq!(send(app, key, "座位提醒", "library.seat.due").await.status, 202);
+        send(app, key, "开馆时间", "library.hours").await.problem(403, "forbidden");
+    });
+}

@@ -9,12 +9,13 @@ use belltower::domain::alarm::{Condition, Matter, Severity};
 use belltower::domain::grant::Grant;
 use belltower::domain::id::{
     AlarmId, BroadcastId, ButtonId, DeliveryId, DraftId, GroupId, ImportId, KeyId, MessageId, OperatorId,
-    ProviderId, RecipientId, RightsRequestId, RoleId, RuleId, SourceId, SuppressionId,
+    ProviderId, RecipientId, RegistrationId, RightsRequestId, RoleId, RuleId, SourceId, SuppressionId,
 };
 use belltower::domain::operator::Role;
+use belltower::domain::registration::Registration;
 use belltower::service::alarms::{self, AlarmRow};
 use belltower::service::messages::{self, DeliveryQuery};
-use belltower::service::sources::{self, NewSource};
+use belltower::service::sources::{self, NewSource, registrations};
 use belltower::service::{groups, recipients};
 use serde_json::json;
 
@@ -113,6 +114,7 @@ struct Things {
     delivery: DeliveryId,
     source: SourceId,
     key: KeyId,
+    registration: RegistrationId,
     person: RecipientId,
     alarm: AlarmId,
     /// Of everybody.
@@ -142,6 +144,13 @@ impl Things {
         let query = DeliveryQuery { limit: 1, ..DeliveryQuery::default() };
         let delivery = messages::deliveries(s, &owner, message, &query).await.unwrap().items[0].facts.id;
         let key = sources::create_key(s, &owner, made.source_id, true).await.unwrap().key_id;
+        let asked = json!({
+            "name": format!("门户{word}"), "department": department, "contact_name": word, "purpose": word,
+            "contact_email": "li@bell.example", "topics": ["a.#"], "channels": ["email"],
+        });
+        let asked = Registration::read(&asked).unwrap();
+        let registration =
+            registrations::register(s, &asked, std::net::Ipv4Addr::LOCALHOST.into()).await.unwrap().id;
         let person = json!({ "name": word, "department": department, "attributes": { "everybody": true } });
         let person = recipients::put(s, &owner, &format!("P-{word}"), &person).await.unwrap().1.id;
         let everybody = json!({ "name": "全体", "kind": "dynamic", "where": "everybody = true" });
@@ -159,7 +168,7 @@ impl Things {
         let open = alarms::open(s, &owner).await.unwrap();
         let is_theirs = |alarm: &&AlarmRow| alarm.matter.0.source() == Some(made.source_id);
         let alarm = open.iter().find(is_theirs).unwrap().id;
-        Self { message, delivery, source: made.source_id, key, person, alarm, group }
+        Self { message, delivery, source: made.source_id, key, registration, person, alarm, group }
     }
 
     /// The path with what its braces stand for; of what belongs to no department, something that is not there.
@@ -186,6 +195,7 @@ impl Things {
             .replace("{id}", &id)
             .replace("{delivery}", &self.delivery.to_string())
             .replace("{key}", &self.key.to_string())
+            .replace("{registration}", &self.registration.to_string())
             .replace("{request}", &RightsRequestId(9_999).to_string())
             .replace("{role}", &RoleId(9_999).to_string())
             .replace("{provider}", &ProviderId(9_999).to_string())

@@ -22,6 +22,7 @@ mod operators;
 mod overview;
 mod people;
 mod providers;
+mod registrations;
 mod retention;
 pub(crate) mod rooms;
 mod rule_changes;

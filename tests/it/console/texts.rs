@@ -30,6 +30,7 @@ use belltower::domain::operator::{Permission, Role};
 use belltower::domain::policy::{RepeatFor, ThenFor};
 use belltower::domain::provider::ProviderKind;
 use belltower::domain::recipient::FIELDS;
+use belltower::domain::registration::RegistrationState;
 use belltower::domain::retention;
 use belltower::domain::rights_change::RightsChange;
 use belltower::domain::sensitive::{Part, Treatment};
@@ -190,7 +191,8 @@ const SETTINGS: [&str; 31] = [
     "no_certificate",
     "unreadable",
 ];
-const CONFLICTS: [&str; 34] = [
+const CONFLICTS: [&str; 35] = [
+    "registration_decided",
     "button_state",
     "button_changed",
     "button_overtaken",
@@ -353,6 +355,7 @@ fn composed() -> BTreeSet<String> {
     family("filter-asks", &mut Asks::ALL.iter().map(|asks| asks.name()), &[""]);
     family("filter-says", &mut Asks::ALL.iter().map(|asks| asks.name()), &[""]);
     family("filter-kind", &mut ["text", "number", "plain"].into_iter(), &[""]);
+    family("registration", &mut RegistrationState::ALL.iter().map(|state| state.name()), &[""]);
     family("import-stage", &mut Stage::ALL.iter().map(|stage| stage.name()), &[""]);
     family("import-field", &mut FIELDS.into_iter(), &[""]);
     family("import-doubt", &mut ["zeros_lost", "digits_lost"].into_iter(), &[""]);

@@ -10,7 +10,7 @@ use belltower::store::{Db, sources};
 use super::sources::add;
 use crate::support::on_both;
 
-async fn key(db: &Db, source: SourceId, n: u8) -> KeyId {
+pub(super) async fn key(db: &Db, source: SourceId, n: u8) -> KeyId {
     let mut tx = db.begin().await.unwrap();
     let id = insert(&mut tx, source, n.is_multiple_of(2), &[n; 32], "wxyz", Timestamp(i64::from(n)))
         .await

@@ -151,6 +151,7 @@ on_both!(ids_that_leave_the_house_go_on_far_ahead, |db| async {
         "receipt",
         "recipient",
         "recipient_group",
+        "registration",
         "rights_request",
         "role",
         "scenario",

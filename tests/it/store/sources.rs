@@ -5,7 +5,7 @@ use belltower::domain::silence::{Silence, Watch};
 use belltower::domain::source::Right;
 use belltower::store::sources::{
     Grant, SourceRow, Today, channels_in_use, department, departments, find, find_by_name, guard, insert,
-    limited_to, list, set_disabled, update, watched,
+    limited_to, list, names, set_disabled, update, watched,
 };
 use belltower::store::{Db, keys, usage};
 
@@ -54,6 +54,14 @@ on_both!(a_source_comes_back_as_it_was_put_in, |db| async {
     assert_eq!(find_by_name(&db, "library", TODAY).await.unwrap().unwrap().id, id);
     assert!(find_by_name(&db, "Library", TODAY).await.unwrap().is_none());
     assert!(find(&db, SourceId(id.0 + 1), TODAY).await.unwrap().is_none());
+});
+
+on_both!(sources_are_known_by_their_names, |db| async {
+    assert!(names(&db).await.unwrap().is_empty());
+    for name in ["b", "a"] {
+        add(&db, name).await;
+    }
+    assert_eq!(names(&db).await.unwrap(), ["a", "b"]);
 });
 
 on_both!(a_source_belongs_to_a_department, |db| async {

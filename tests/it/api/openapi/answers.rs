@@ -96,6 +96,13 @@ async fn every_success_described_happens_and_looks_so() {
     let batch = json!({"messages": [message("t"), {"topic": 1}]});
     walk.ask(("POST", "/api/v1/messages/batch"), NONE, |r| r.json(&batch)).await.expect(200);
 
+    let inbox = "/api/v1/recipients/{campus_id}/inbox";
+    let found = walk.ask(("GET", inbox), ("{campus_id}", "2024001"), test).await.expect(200);
+    assert_eq!((&found["unread"], &found["data"][0]["message_id"]), (&json!(1), &sent["id"]));
+    let read = "/api/v1/recipients/{campus_id}/inbox/{message_id}/read";
+    let at = format!("2024001/inbox/{}", sent["id"].as_str().unwrap());
+    walk.ask(("POST", read), ("{campus_id}/inbox/{message_id}", &at), test).await.expect(200);
+
     let id = ("{id}", sent["id"].as_str().unwrap());
     walk.ask(("GET", "/api/v1/messages"), NONE, |r| r).await.expect(200);
     walk.ask(("GET", "/api/v1/messages/{id}"), id, |r| r).await.expect(200);
@@ -121,6 +128,7 @@ async fn every_success_described_happens_and_looks_so() {
 
     emergencies(&mut walk).await;
     super::buttons::press(&mut walk).await;
+    super::registrations::claim(&mut walk).await;
 
     let door = "/callbacks/{provider}/{secret}";
     let shown = callback(&walk).await;

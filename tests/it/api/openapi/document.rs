@@ -30,9 +30,14 @@ impl Operation {
         self.path.starts_with("/api/v1/buttons/")
     }
 
+    /// For systems that have no key yet.
+    pub(super) fn is_registrations(&self) -> bool {
+        self.path.starts_with("/api/v1/source-registrations")
+    }
+
     /// For systems with an API key.
     pub(super) fn is_for_sources(&self) -> bool {
-        self.is_api() && !self.is_buttons()
+        self.is_api() && !self.is_buttons() && !self.is_registrations()
     }
 
     /// The names of its parameters that stand there: `query`, `path`, `header`.

@@ -36,6 +36,7 @@ use belltower::console::rules::change::Change;
 use belltower::console::sign_in::{SetUpPage, SignInPage};
 use belltower::console::view::View;
 use belltower::domain::delivery::State;
+use belltower::domain::registration::RegistrationState;
 use belltower::error::Fault;
 use belltower::service::alarms::OpenAlarms;
 use belltower::service::imports::Stage;
@@ -92,6 +93,7 @@ fn shell(language: Language, theme: Theme, current: Option<Section>) -> Shell {
         troubled: if current.is_some() { 213 } else { 0 },
         alarms: OpenAlarms { all: 3, grave: 1 },
         rights: u64::from(current.is_some()),
+        registrations: if current.is_some() { 2 } else { 0 },
         flash: None,
         emergency: current.map(|_| "/console/emergency"),
         open: None,
@@ -150,6 +152,17 @@ pub(super) fn all(language: Language, theme: Theme) -> Vec<(&'static str, String
         ("source_calls_empty", sources::source_calls(language, theme, true).render()),
         ("source_guard", sources::source_guard(language, theme).render()),
         ("source_form", sources::source_form(language, theme).render()),
+        ("registrations", sources::registrations(language, theme, false).render()),
+        ("registrations_empty", sources::registrations(language, theme, true).render()),
+        ("registration", sources::registration(language, theme, RegistrationState::Pending).render()),
+        (
+            "registration_approved",
+            sources::registration(language, theme, RegistrationState::Approved).render(),
+        ),
+        (
+            "registration_rejected",
+            sources::registration(language, theme, RegistrationState::Rejected).render(),
+        ),
         ("alarms", alarms::page(language, theme, false).render()),
         ("alarms_empty", alarms::page(language, theme, true).render()),
         ("alarm_wish", alarms::wish(language, theme).render()),

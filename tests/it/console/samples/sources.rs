@@ -8,6 +8,7 @@ use belltower::console::first_call::{Reader, Sample, Words};
 use belltower::console::form::FieldFaults;
 use belltower::console::messages::MessageRowsFragment;
 use belltower::console::page::{Fact, Section, Theme};
+use belltower::console::registrations::{DecidedRow, RegistrationPage, RegistrationsPage, WaitingRow};
 use belltower::console::source_calls::{CallRow, CallTab, CallsFragment, CallsPage};
 use belltower::console::source_guard::{GuardFields, SourceGuardPage};
 use belltower::console::sources::{
@@ -15,13 +16,15 @@ use belltower::console::sources::{
 };
 use belltower::domain::calendar::DayKind;
 use belltower::domain::channel::ChannelKind;
-use belltower::domain::id::{KeyId, SourceId};
+use belltower::domain::id::{KeyId, RegistrationId, SourceId};
+use belltower::domain::registration::RegistrationState;
 use belltower::domain::source::Right;
 use belltower::error::Fault;
 use belltower::service::sources::GroupChoice;
+use belltower::service::sources::registrations::Doubts;
 
 use super::messages::{rows, table};
-use super::{HOUR, MINUTE, ago, shell, view};
+use super::{HOUR, MINUTE, NOW, ago, shell, view};
 
 pub(super) fn sources(language: Language, theme: Theme, empty: bool) -> SourcesPage {
     use ChannelKind::{Email, Sms, Wechat};
@@ -64,6 +67,7 @@ pub(super) fn sources(language: Language, theme: Theme, empty: bool) -> SourcesP
     SourcesPage {
         shell: shell(language, theme, Some(Section::Sources)),
         may_edit: true,
+        waiting: if empty { 0 } else { 2 },
         rows: if empty { Vec::new() } else { rows },
     }
 }
@@ -215,6 +219,77 @@ pub(super) fn source_form(language: Language, theme: Theme) -> SourceFormPage {
         },
         groups: choices(),
         limited: true,
+    }
+}
+
+pub(super) fn registrations(language: Language, theme: Theme, empty: bool) -> RegistrationsPage {
+    let waiting = |id, name: &str, department: &str, hours: u64| WaitingRow {
+        id: RegistrationId(id),
+        name: name.into(),
+        department: department.into(),
+        contact_name: "李伟".into(),
+        network: "10.1.4.20".into(),
+        created_at: ago(hours * HOUR),
+        ends_at: Timestamp(NOW.0 + 29 * 24 * 3_600_000),
+    };
+    let decided = |id, name: &str, state| DecidedRow {
+        id: RegistrationId(id),
+        name: name.into(),
+        department: "后勤保障部".into(),
+        state,
+        by: "周敏 <zhoumin@bell.example>".into(),
+        at: ago(26 * HOUR),
+    };
+    let rows = vec![waiting(7, "图书馆座位预约", "图书馆", 20), waiting(8, "研究生培养系统", "研究生院", 2)];
+    let past = vec![
+        decided(5, "一卡通", RegistrationState::Approved),
+        decided(4, "test", RegistrationState::Rejected),
+    ];
+    RegistrationsPage {
+        shell: shell(language, theme, Some(Section::Sources)),
+        waiting: if empty { Vec::new() } else { rows },
+        decided: if empty { Vec::new() } else { past },
+    }
+}
+
+pub(super) fn registration(language: Language, theme: Theme, state: RegistrationState) -> RegistrationPage {
+    let shell = shell(language, theme, Some(Section::Sources));
+    let waits = state == RegistrationState::Pending;
+    let faults = [Fault::new("/name", "taken", ""), Fault::new("/reason", "required", "")];
+    RegistrationPage {
+        faults: if waits { FieldFaults::new(&shell.view, &faults) } else { FieldFaults::default() },
+        id: RegistrationId(7),
+        name: "图书馆座位预约".into(),
+        department: "图书馆".into(),
+        state,
+        purpose: "预约成功、临近和违约的提醒，发给预约座位的读者；每天约三千条。".into(),
+        topics: vec!["library.seat.#".into()],
+        channels: vec![ChannelKind::Email, ChannelKind::Wechat],
+        facts: vec![
+            Fact::text(shell.view.t("registration-contact"), "李伟 liwei@lib.bell.example"),
+            Fact::text(shell.view.t("registration-network"), "10.1.4.20"),
+        ],
+        reason: if state == RegistrationState::Rejected {
+            "请由馆里统一接入。".into()
+        } else {
+            String::new()
+        },
+        source: (state == RegistrationState::Approved).then_some(SourceId(2)),
+        may_decide: waits,
+        doubts: Doubts { name: waits, department: waits },
+        form: SourceForm {
+            name: "图书馆座位预约".into(),
+            department: "图书馆".into(),
+            topics: "library.seat.#".into(),
+            channels: vec![ChannelKind::Email, ChannelKind::Wechat],
+            ..SourceForm::default()
+        },
+        groups: choices(),
+        limited: false,
+        others: u64::from(waits),
+        answer: String::new(),
+        refusal: None,
+        shell,
     }
 }
 
