@@ -50,6 +50,7 @@ macro_rules! steps {
             40 "0040_untold",
             41 "0041_pace",
             42 "0042_ids",
+            46 "0046_scim",
         )
     };
     ($folder:literal: $($version:literal $name:literal,)+) => {
