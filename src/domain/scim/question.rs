@@ -267,6 +267,7 @@ mod tests {
     #[test]
     fn attributes_are_found_under_their_names() {
         let email = |operator, value| text(UserField::Email, operator, value);
+        let by_id = format!("id eq \"{}\"", RecipientId(7));
         for (written, meant) in [
             ("userName eq \"1\"", text(UserField::UserName, Operator::Eq, "1")),
             (
@@ -289,7 +290,7 @@ mod tests {
             ("name.formatted ew \"伟\"", text(UserField::Name, Operator::Ew, "伟")),
             ("externalId eq null", not(Condition::Is(UserField::ExternalId, Asked::Present))),
             ("id eq \"nobody\"", Condition::Constant(false)),
-            (&format!("id eq \"{}\"", RecipientId(7)), Condition::Is(UserField::Id, Asked::Key(7))),
+            (by_id.as_str(), Condition::Is(UserField::Id, Asked::Key(7))),
             (
                 "meta.lastModified gt \"2026-09-01T08:00:00+08:00\"",
                 Condition::Is(
