@@ -119,7 +119,7 @@ pub async fn members(db: &Db, groups: &[GroupId], limit: u32) -> Result<Vec<Memb
         db.dialect().int_list("$1")
     );
     let groups = to_json(&groups.iter().map(|id| id.0).collect::<Vec<_>>())?;
-    Ok(in_db!(db, |c| { sqlx::query_as(sql(text)).bind(groups).bind(i64::from(limit)).fetch_all(c).await })?)
+    Ok(in_db!(db, |c| sqlx::query_as(sql(text)).bind(groups).bind(i64::from(limit)).fetch_all(c).await)?)
 }
 
 fn keys(people: &[RecipientId]) -> Result<String> {

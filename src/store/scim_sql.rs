@@ -8,7 +8,6 @@ use crate::domain::scim::question::{Asked, Condition};
 
 /// How a field is asked for. The texts are SQL.
 pub(super) enum Column {
-    /// `exact`: letters count as they are written, elsewhere those from A to Z are the same in either case.
     Text {
         column: String,
         lower: Lower,
@@ -23,7 +22,7 @@ pub(super) enum Column {
     },
 }
 
-/// What a text is compared as.
+/// What a text is compared as: letters count as they are written, or those from A to Z are the same in either case.
 pub(super) enum Lower {
     /// As it is.
     Exact,

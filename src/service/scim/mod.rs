@@ -4,8 +4,8 @@
 pub mod groups;
 pub mod users;
 
+use super::Caller;
 use super::recipients::require;
-use super::{Caller, Services};
 use crate::Result;
 use crate::domain::operator::Permission;
 

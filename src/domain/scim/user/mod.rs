@@ -255,8 +255,9 @@ impl Said {
             (Op::Remove, _) => None,
             (_, Value::Array(list)) if is_whole && target.which.is_none() => {
                 match chosen(list, word) {
-                    // One more address of another kind changes nothing of the one that is kept.
-                    None if *op == Op::Add => return Ok(()),
+                    // One more address of another kind changes nothing of the one that is kept, and a record without
+                    // one of the kind says nothing of it.
+                    None if *op == Op::Add || before.is_none() => return Ok(()),
                     None => None,
                     Some(one) => text_of(one, at)?,
                 }

@@ -100,6 +100,11 @@ fn a_whole_record_clears_what_was_told_and_leaves_what_others_know() {
         "attributes are merged"
     );
     let imported = User { told: 0, ..li() };
+    let landline =
+        json!({"displayName": "李伟", "phoneNumbers": [{"value": "0571 8697 0000", "type": "work"}]});
+    let landline = Said::of_resource(&landline).unwrap();
+    assert_eq!(landline.applied(&li(), true).unwrap().person.mobile, None);
+    assert_eq!(landline.applied(&imported, true).unwrap().person.mobile, imported.person.mobile);
     let kept = said.applied(&imported, true).unwrap();
     assert_eq!(kept.person, imported.person);
     let inactive = User { active: false, ..li() };
