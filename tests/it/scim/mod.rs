@@ -1,5 +1,6 @@
 //! The directory as identity systems keep it, through real HTTP.
 
+mod both;
 mod discovery;
 mod groups;
 mod patches;
