@@ -25,6 +25,7 @@ pub enum Members {
 }
 
 /// What one request says of a group.
+#[expect(clippy::option_option, reason = "nothing is said, or that there is none, or what it is")]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Said {
     pub name: Option<String>,

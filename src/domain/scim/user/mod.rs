@@ -100,6 +100,7 @@ impl User {
 }
 
 /// What one request says of a person.
+#[expect(clippy::option_option, reason = "nothing is said, or that there is none, or what it is")]
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Said {
     pub user_name: Option<String>,
