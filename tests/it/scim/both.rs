@@ -4,7 +4,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{BELLTOWER, created, delete, find, get, patch, refused, send, somebody, text};
-use crate::support::app::TestApp;
+use crate::support::app::{Answer, TestApp};
+use crate::support::contents::everything;
 use crate::support::on_both;
 
 on_both!(people_and_groups_are_kept, |db| async {
@@ -77,4 +78,20 @@ on_both!(what_cannot_be_stored_is_told, |db| async {
     refused(&get(&app, "/Users/a%00").await, 404, None);
     let everybody: Value = get(&app, "/Users").await.expect(200);
     assert_eq!(everybody["totalResults"], 0);
+});
+
+on_both!(whoever_left_can_be_erased_without_a_trace, |db| async {
+    let app = TestApp::on(db.clone()).await;
+    let mut person = somebody("20240917", "欧阳锋镝");
+    person["externalId"] = json!("0c1f-trace");
+    let id = text(&send(&app, Method::POST, "/Users", &person).await.expect(201)["id"]);
+    assert_eq!(delete(&app, &format!("/Users/{id}")).await.status, 204);
+    let traces = async || -> Vec<String> {
+        let all = everything(&app.services.db).await.into_iter();
+        all.filter(|held| ["20240917", "欧阳锋镝", "0c1f-trace"].iter().any(|trace| held.contains(trace)))
+            .collect()
+    };
+    assert_ne!(traces().await, [""; 0], "a deletion loses nothing");
+    assert_eq!(Answer::of(app.api(Method::DELETE, "/recipients/20240917")).await.status, 204);
+    assert_eq!(traces().await, [""; 0], "an erasure everything");
 });
