@@ -4,7 +4,8 @@
 //! [`store`]; [`dispatch`] plans one delivery per recipient and channel, is woken through [`queue`], and hands each
 //! delivery to a provider behind [`channel`]; what the provider says comes back as attempts and receipts, which
 //! [`api`] and [`console`] show person by person; whoever a message is for reads it again behind a signed link of
-//! [`recipient`], who they are by [`identity`] where the university's own sign-in says it. The rules all of them share are in [`domain`].
+//! [`recipient`], who they are by [`identity`] where the university's own sign-in says it. Who is in the directory
+//! is kept by [`api`], [`console`] and, for identity systems, [`scim`]. The rules all of them share are in [`domain`].
 
 pub mod app;
 pub mod clock;
@@ -29,6 +30,7 @@ pub mod console;
 pub mod http;
 pub mod intake;
 pub mod recipient;
+pub mod scim;
 
 pub mod cli;
 pub mod simulator;

@@ -3,7 +3,7 @@
 //! Read [`channel`], [`message`] and [`delivery`] first; [`topic`] and [`audience`] say whom a message is for,
 //! [`routing`] what rules make of it, [`policy`] what people are spared, [`content`] what it says, [`sms_text`] how that is
 //! billed as an SMS, [`answer`] what is said back, [`source`], [`registration`], [`operator`] and [`grant`] who may ask, [`network`] from
-//! where, [`letterhead`] how the campus is called and shown, [`cap`] how alerts are written for other systems and read from
+//! where, [`scim`] what identity systems say of people, [`letterhead`] how the campus is called and shown, [`cap`] how alerts are written for other systems and read from
 //! them, [`silence`] when somebody is missed, and [`sensitive`] which words somebody should have looked at.
 
 pub mod address;
@@ -40,6 +40,7 @@ pub mod retention;
 pub mod rights_change;
 pub mod routing;
 pub mod said;
+pub mod scim;
 pub mod sensitive;
 pub mod sign_in;
 pub mod silence;

@@ -1,5 +1,5 @@
-//! How an [`Error`] looks from outside: RFC 9457 `application/problem+json` for programs, a page for people. This is also
-//! where errors are logged, once.
+//! How an [`Error`] looks from outside: RFC 9457 `application/problem+json` for programs, [SCIM](super::scim)'s own form for
+//! identity systems, a page for people. This is also where errors are logged, once.
 
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 
 use super::RequestId;
 use super::problems;
+use super::scim;
 use super::server::State;
 use crate::Error;
 use crate::config::Language;
@@ -26,6 +27,7 @@ pub const PROBLEM_JSON: &str = "application/problem+json";
 pub(super) struct Asked {
     pub(super) id: RequestId,
     pub(super) is_api: bool,
+    is_scim: bool,
     pub(super) is_https: bool,
     /// The page's language, where a page is wanted.
     page: Option<Language>,
@@ -33,13 +35,14 @@ pub(super) struct Asked {
 
 impl Asked {
     pub(super) fn of(request: &ServiceRequest, id: RequestId) -> Self {
-        let is_api = request.path().starts_with("/api/");
+        let is_scim = request.path().starts_with("/scim/");
+        let is_api = is_scim || request.path().starts_with("/api/");
         let state = request.app_data::<Data<State>>();
         let is_https = state.is_some_and(|state| state.is_https);
         let default = state.map_or(Language::English, |state| state.language);
         let page = (!is_api && accepts_page(request.headers()))
             .then(|| problems::language(request.request(), default));
-        Self { id, is_api, is_https, page }
+        Self { id, is_api, is_scim, is_https, page }
     }
 }
 
@@ -185,6 +188,9 @@ fn answer(error: &Error, asked: &Asked) -> HttpResponse {
     let mut response = begin(error);
     if matches!(error, Error::Unauthenticated(_)) {
         response.insert_header((header::WWW_AUTHENTICATE, "Bearer realm=\"belltower\""));
+    }
+    if asked.is_scim {
+        return scim::answer(error, response);
     }
     let problem = Problem::of(error, Some(&asked.id));
     if let Some(language) = asked.page {

@@ -19,6 +19,7 @@ pub mod problems;
 pub mod qr;
 pub mod request_id;
 pub mod routes;
+pub mod scim;
 pub mod server;
 pub mod session;
 mod watch;

@@ -197,6 +197,7 @@ fn routes(config: &mut ServiceConfig, serves: Serves, s: &Services) {
     crate::api::docs::configure(config);
     crate::recipient::configure(config);
     config.service(web::scope("/api/v1").configure(crate::api::configure));
+    config.service(web::scope("/scim/v2").configure(crate::scim::configure));
     // The last, as it takes every path that is left.
     let console = web::scope("").configure(crate::console::configure);
     config.service(console.wrap(from_fn(crate::console::access::dress)).wrap(session::middleware(s)));

@@ -45,6 +45,7 @@ pub mod retention;
 pub mod roll_call;
 pub mod routing;
 pub mod scenarios;
+pub mod scim;
 pub mod scratch;
 pub mod sensitive;
 pub mod sessions;

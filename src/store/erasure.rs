@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::counters::{self, Moves};
 use super::deliveries::Moved;
-use super::{Db, JsonText, Tx, in_db, in_tx, row, sql, to_json};
+use super::{Db, JsonText, Tx, groups as lists, in_db, in_tx, row, sql, to_json};
 use crate::Result;
 use crate::clock::Timestamp;
 use crate::domain::audience::{Audience, DirectAddress};
@@ -56,10 +56,10 @@ pub async fn bury(tx: &mut Tx, id: RecipientId, tombstone: &str, now: Timestamp)
     let text =
         "UPDATE recipient SET campus_id = $2, name = '', email = NULL, mobile = NULL, wecom_userid = NULL,
         wechat_openid = NULL, language = NULL, department = NULL, attributes = '{}', active = FALSE,
-        updated_at = $3, erased_at = $3 WHERE id = $1";
+        external_id = NULL, scim_told = 0, left_at = NULL, updated_at = $3, erased_at = $3 WHERE id = $1";
     in_tx!(tx, |c| sqlx::query(text).bind(id.0).bind(tombstone).bind(now.0).execute(c).await.map(drop))?;
+    lists::leave_all(tx, id).await?;
     for text in [
-        "DELETE FROM group_member WHERE recipient_id = $1",
         "DELETE FROM opt_out WHERE recipient_id = $1",
         "DELETE FROM person_day WHERE recipient_id = $1",
         "DELETE FROM binding_day WHERE recipient_id = $1",

@@ -195,7 +195,41 @@ pub async fn remove_members(tx: &mut Tx, group: GroupId, campus_ids: &[String]) 
 
 async fn change_members(tx: &mut Tx, text: String, group: GroupId, campus_ids: &[String]) -> Result<u64> {
     let input = to_json(campus_ids)?;
-    Ok(in_tx!(tx, |c| {
+    let changed = in_tx!(tx, |c| {
         sqlx::query(sql(text)).bind(input).bind(group.0).execute(c).await.map(|done| done.rows_affected())
-    })?)
+    })?;
+    if changed > 0 {
+        note_change(tx, group).await?;
+    }
+    Ok(changed)
+}
+
+/// Its list of members is another one.
+pub(super) async fn note_change(tx: &mut Tx, group: GroupId) -> Result<()> {
+    let text = "UPDATE recipient_group SET member_changes = member_changes + 1 WHERE id = $1";
+    in_tx!(tx, |c| sqlx::query(text).bind(group.0).execute(c).await.map(drop))?;
+    Ok(())
+}
+
+row! {
+    struct Left {
+        id: GroupId,
+    }
+}
+
+/// Takes a person out of every group that lists them. Answers how many those were.
+pub async fn leave_all(tx: &mut Tx, person: RecipientId) -> Result<u64> {
+    // In one order, so that two people who leave the same groups at once do not wait for one another.
+    let text = format!(
+        "SELECT g.id FROM recipient_group g WHERE g.id IN (SELECT group_id FROM group_member WHERE recipient_id = $1)
+         ORDER BY g.id{}",
+        tx.dialect().lock_content()
+    );
+    let left: Vec<Left> = in_tx!(tx, |c| sqlx::query_as(sql(text)).bind(person.0).fetch_all(c).await)?;
+    for group in &left {
+        note_change(tx, group.id).await?;
+    }
+    let text = "DELETE FROM group_member WHERE recipient_id = $1";
+    in_tx!(tx, |c| sqlx::query(text).bind(person.0).execute(c).await.map(drop))?;
+    Ok(left.len() as u64)
 }

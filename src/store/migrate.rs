@@ -51,6 +51,7 @@ macro_rules! steps {
             41 "0041_pace",
             42 "0042_ids",
             43 "0043_registrations",
+            46 "0046_scim",
         )
     };
     ($folder:literal: $($version:literal $name:literal,)+) => {

@@ -70,11 +70,11 @@ pub struct Upserted {
     pub unchanged: u64,
 }
 
-fn facts(each: impl Fn(&str) -> String, between: &str) -> String {
+pub(super) fn facts(each: impl Fn(&str) -> String, between: &str) -> String {
     FACTS.map(|(name, _)| each(name)).join(between)
 }
 
-fn input_rows(dialect: Dialect, param: &str) -> String {
+pub(super) fn input_rows(dialect: Dialect, param: &str) -> String {
     let fields: Vec<_> = [("campus_id", Field::Text)].into_iter().chain(FACTS).collect();
     dialect.rows(param, &fields)
 }
@@ -93,7 +93,7 @@ pub async fn upsert(tx: &mut Tx, people: &[RecipientInput], now: Timestamp) -> R
         facts(|name| format!("x.{name}"), ", ")
     );
     let update = format!(
-        "UPDATE recipient SET {}, active = TRUE, updated_at = $2 FROM {rows} AS x
+        "UPDATE recipient SET {}, active = TRUE, left_at = NULL, updated_at = $2 FROM {rows} AS x
          WHERE recipient.campus_id = x.campus_id AND (NOT recipient.active OR {})",
         facts(|name| format!("{name} = {}", bound::imported(name)), ", "),
         facts(|name| format!("recipient.{name} IS DISTINCT FROM {}", bound::imported(name)), " OR ")
@@ -174,7 +174,7 @@ pub async fn lock_by_id(tx: &mut Tx, id: RecipientId) -> Result<Option<Recipient
 /// Lets audiences select a person, or no longer. False where they did or did not already.
 pub async fn set_active(tx: &mut Tx, id: RecipientId, active: bool, now: Timestamp) -> Result<bool> {
     let text = if active {
-        "UPDATE recipient SET active = TRUE, updated_at = $2 WHERE id = $1 AND NOT active"
+        "UPDATE recipient SET active = TRUE, left_at = NULL, updated_at = $2 WHERE id = $1 AND NOT active"
     } else {
         "UPDATE recipient SET active = FALSE, updated_at = $2 WHERE id = $1 AND active"
     };
@@ -337,7 +337,7 @@ impl RecipientFilter {
 }
 
 /// Whether the text in `column` begins with the one given, the case of A to Z apart.
-fn starts(column: &str, with: &str) -> String {
+pub(super) fn starts(column: &str, with: &str) -> String {
     format!("lower(substr({column}, 1, length({with}))) = lower({with})")
 }
 

@@ -32,6 +32,7 @@ mod queue;
 mod recipient;
 mod retention;
 mod routing;
+mod scim;
 mod secrets;
 mod sms;
 mod store;

@@ -186,6 +186,21 @@ pub(super) const ALL: &[Explained] = &[
         ],
     ),
     problem(
+        "uniqueness",
+        409,
+        [
+            "There is one already",
+            "An identity system (SCIM) creates a person whose `userName` somebody has, in any case, or gives a group the \
+             `displayName` of another.",
+            "Look for it with `filter=userName eq \"…\"` or `filter=displayName eq \"…\"` and change what is there.",
+        ],
+        [
+            "已经存在",
+            "身份系统（SCIM）要创建的人员，其 userName 已被占用（不区分大小写），或用户组的 displayName 与其他组相同。",
+            "请用 `filter=userName eq \"…\"` 或 `filter=displayName eq \"…\"` 查到已有对象后再修改。",
+        ],
+    ),
+    problem(
         "dynamic_group",
         409,
         [

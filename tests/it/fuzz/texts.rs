@@ -9,7 +9,7 @@ use belltower::domain::id::RuleId;
 use belltower::domain::recipient::Columns;
 use belltower::domain::template::TemplateInput;
 use belltower::domain::topic::{Topic, TopicPattern};
-use belltower::domain::{audience, policy, routing, sms_text};
+use belltower::domain::{audience, policy, routing, scim, sms_text};
 use serde_json::Value;
 
 use super::run;
@@ -32,6 +32,28 @@ fn filters() {
         for flavour in [SqlFlavour::Sqlite, SqlFlavour::Postgres] {
             assert_eq!(filter.to_sql(flavour, "r", 1).0, again.to_sql(flavour, "r", 1).0);
         }
+    });
+}
+
+#[test]
+fn filters_of_identity_systems() {
+    const SAMPLES: &[&[u8]] = &[
+        b"userName eq \"2024001\" and (emails[type eq \"work\" and value co \"@\"] or not (active eq false))",
+        "displayName sw \"\u{674e}\" and meta.lastModified ge \"2026-09-01T00:00:00Z\"".as_bytes(),
+        b"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department pr",
+        b"members[value eq \"rcp_0a1b2c3d4e5f6\"].value",
+    ];
+    run(SAMPLES, |bytes| {
+        let text = text(bytes);
+        if let Ok(filter) = scim::filter::Filter::parse(&text) {
+            assert_eq!(scim::filter::Filter::parse(&text).expect("what was taken is taken again"), filter);
+            let _ = scim::question::of_users(&filter);
+            let _ = scim::question::of_groups(&filter);
+        }
+        let _ = scim::path::Target::read(&text, "");
+        let patch = serde_json::json!({"Operations": [{"op": "replace", "path": text, "value": text}]});
+        let _ = scim::user::Said::of_patch(&patch, &scim::user::User::unknown("1"));
+        let _ = scim::group::Said::of_patch(&patch);
     });
 }
 

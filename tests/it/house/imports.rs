@@ -11,7 +11,7 @@ fn may_import(path: &str, room: &str) -> Option<Vec<&'static str>> {
     let (own, open): (&[&str], &[&str]) = match room {
         "" | "app" => return None,
         "http" if path == "src/http/server.rs" => return None,
-        "api" | "console" | "recipient" | "intake" => (&["http", "service", "domain"], &OPEN),
+        "api" | "console" | "recipient" | "scim" | "intake" => (&["http", "service", "domain"], &OPEN),
         "cli" => (&["app", "simulator", "service", "domain"], &OPEN),
         "http" => (&["service", "domain"], &OPEN),
         "dispatch" => (&["service", "queue", "channel", "domain"], &OPEN),

@@ -4,8 +4,8 @@ use belltower::domain::id::GroupId;
 use belltower::store::Db;
 use belltower::store::erasure::bury;
 use belltower::store::groups::{
-    add_members, choices, delete, dynamic, find, find_by_id, insert, list, listing, lock, remove_members,
-    update, waiting,
+    add_members, choices, delete, dynamic, find, find_by_id, insert, leave_all, list, listing, lock,
+    remove_members, update, waiting,
 };
 use belltower::store::recipients::deactivate_missing;
 use serde_json::{Value, json};
@@ -68,6 +68,20 @@ on_both!(members_come_and_go, |db| async {
     tx.commit().await.unwrap();
     assert_eq!(listed(&db, "choir").await, Some(2));
     assert_eq!(listed(&db, "other").await, Some(1));
+});
+
+on_both!(somebody_leaves_every_group_that_lists_them, |db| async {
+    keep(&db, &["1", "2"].map(|id| person(id, json!({}))), 1).await;
+    create(&db, &group("choir", None), &["1", "2"]).await;
+    create(&db, &group("other", None), &["1"]).await;
+    create(&db, &group("third", None), &["2"]).await;
+    let one = belltower::store::recipients::find(&db, "1").await.unwrap().unwrap().id;
+    let mut tx = db.begin().await.unwrap();
+    assert_eq!(leave_all(&mut tx, one).await.unwrap(), 2);
+    assert_eq!(leave_all(&mut tx, one).await.unwrap(), 0);
+    tx.commit().await.unwrap();
+    assert!(listing(&db, one).await.unwrap().is_empty());
+    assert_eq!((listed(&db, "choir").await, listed(&db, "third").await), (Some(1), Some(1)));
 });
 
 on_both!(only_the_active_are_counted, |db| async {

@@ -71,6 +71,8 @@ mod roll_call;
 mod routing;
 mod scenarios;
 mod scenes;
+mod scim_groups;
+mod scim_users;
 mod scratch;
 mod second_factors;
 mod sessions;
