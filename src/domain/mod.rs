@@ -2,7 +2,7 @@
 //!
 //! Read [`channel`], [`message`] and [`delivery`] first; [`topic`] and [`audience`] say whom a message is for,
 //! [`routing`] what rules make of it, [`policy`] what people are spared, [`content`] what it says, [`sms_text`] how that is
-//! billed as an SMS, [`answer`] what is said back, [`source`], [`operator`] and [`grant`] who may ask, [`network`] from
+//! billed as an SMS, [`shorten`] how it fits into one, [`suggest`] what it is likely about, [`answer`] what is said back, [`source`], [`operator`] and [`grant`] who may ask, [`network`] from
 //! where, [`letterhead`] how the campus is called and shown, [`cap`] how alerts are written for other systems and read from
 //! them, [`silence`] when somebody is missed, and [`sensitive`] which words somebody should have looked at.
 
@@ -40,10 +40,12 @@ pub mod rights_change;
 pub mod routing;
 pub mod said;
 pub mod sensitive;
+pub mod shorten;
 pub mod sign_in;
 pub mod silence;
 pub mod sms_text;
 pub mod source;
+pub mod suggest;
 pub mod suppression;
 pub mod template;
 pub mod topic;

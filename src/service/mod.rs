@@ -51,6 +51,7 @@ pub mod short_links;
 pub mod simulators;
 pub mod sources;
 mod strangers;
+pub mod suggestions;
 pub mod suppressions;
 pub mod system;
 pub mod templates;
@@ -122,6 +123,7 @@ pub struct Services {
     broadcasts: Arc<broadcasts::Lately>,
     buttons: Arc<buttons::Rates>,
     rolls: Arc<roll_call::Known>,
+    suggestions: Arc<suggestions::Learned>,
 }
 
 impl Services {
@@ -175,6 +177,7 @@ impl Services {
             broadcasts: Arc::default(),
             buttons: Arc::default(),
             rolls: Arc::default(),
+            suggestions: Arc::default(),
         }
     }
 }

@@ -47,6 +47,7 @@ pub mod history;
 pub mod idempotency;
 pub mod imports;
 pub mod keys;
+pub mod labelled;
 pub mod links;
 pub mod messages;
 mod migrate;
