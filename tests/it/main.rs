@@ -35,6 +35,7 @@ mod routing;
 mod secrets;
 mod sms;
 mod store;
+mod suggestions;
 mod support;
 mod vendors;
 mod wechat;

@@ -20,7 +20,7 @@ const COMMON: [&str; 71] = [
     "about",
 ];
 
-/// The dictionary: some 350,000 words, about 25 MB of memory and some tenths of a second to load.
+/// The dictionary: some 350,000 words, about 30 MB of memory and some tenths of a second to load.
 pub struct Segmenter(Jieba);
 
 impl std::fmt::Debug for Segmenter {

@@ -39,6 +39,7 @@ mod ids;
 mod imports;
 mod keys;
 mod kinds;
+mod labelled;
 mod leases;
 mod links;
 mod messages;
