@@ -175,7 +175,7 @@ fn split(text: &str, ends: impl Fn(char, Option<char>) -> bool) -> Vec<&str> {
         }
     }
     parts.push(text[from..].trim());
-    parts.retain(|part| !part.trim_matches(|c| is_pause(c) || ends_sentence(c)).is_empty());
+    parts.retain(|part| !part.trim_matches(|c: char| is_pause(c) || ends_sentence(c)).is_empty());
     parts
 }
 

@@ -72,7 +72,7 @@ pub async fn learn(s: &Services) -> Result<()> {
     spawn_blocking(move || {
         let whose = whose(&rows);
         let examples = rows.into_iter().filter_map(example);
-        let model = if whose.values().len() < 2 { None } else { learned.model(examples.collect()) };
+        let model = if whose.len() < 2 { None } else { learned.model(examples.collect()) };
         learned.set(Held { model, whose, at: now });
     })
     .await

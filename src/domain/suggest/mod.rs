@@ -121,7 +121,7 @@ impl Model {
         for (key, shown) in &words.whole {
             let characters: f32 =
                 if key.is_ascii() { 0.0 } else { key.chars().map(|c| of(c.encode_utf8(&mut [0; 4]))).sum() };
-            weighed.push((of(key) + characters, shown));
+            weighed.push((of(key) + characters, shown.as_str()));
         }
         weighed.retain(|(weight, _)| *weight > 0.0);
         weighed.sort_by(|one, other| other.0.total_cmp(&one.0));

@@ -82,7 +82,7 @@ impl Segmenter {
             let mut rest = plain.as_str();
             while let Some(first) = rest.chars().next() {
                 let script = Script::of(first);
-                let end = rest.find(|c| Script::of(c) != script).unwrap_or(rest.len());
+                let end = rest.find(|c: char| Script::of(c) != script).unwrap_or(rest.len());
                 let (run, after) = rest.split_at(end);
                 rest = after;
                 match script {

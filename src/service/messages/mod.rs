@@ -57,7 +57,7 @@ pub use self::simulate::{
 };
 pub use self::views::{
     AcceptedView, AudienceCounts, EventView, MatchedRule, MessageSummary, MessageView, Preview,
-    PreviewWarning, Reachable, RenderedText, RuleView, Skipped, SmsNote, SourceRef,
+    PreviewWarning, Reachable, RenderedText, RuleView, Skipped, SmsNote, SourceRef, TopicSuggestion,
 };
 pub(super) use self::wording::sampled;
 pub use self::wording::{
