@@ -216,14 +216,6 @@ impl Content {
     }
 }
 
-/// Markdown that shows a text as it is, on one line.
-pub fn as_markdown(text: &str) -> String {
-    let mut markdown = String::with_capacity(text.len());
-    // Writing to a text does not fail.
-    let _ = escape::markdown(text, &mut markdown);
-    markdown
-}
-
 impl Selected<'_> {
     /// As it goes to people.
     pub fn render(&self) -> Rendered {
