@@ -17,7 +17,7 @@ use crate::http::client::TrustedProxies;
 use crate::http::server::{self, FAREWELL, Parts, Serves};
 use crate::intake::bounces;
 use crate::lifecycle::{Ending, Lifecycle};
-use crate::service::{Node, Services, deliveries, imports, nodes, pages, sources};
+use crate::service::{Node, Services, deliveries, imports, nodes, pages, sources, suggestions};
 use crate::{Error, Result};
 
 /// A process that is ready to run.
@@ -41,6 +41,8 @@ const TIDY: Duration = Duration::from_secs(5);
 /// How often what this process holds to keep is kept.
 const KEEP: Duration = Duration::from_secs(2);
 /// How often files that nobody came back for are removed.
+/// How often it is looked whether there is something to learn anew.
+const LEARNS: Duration = Duration::from_mins(1);
 const LOOKS_AFTER_FILES: Duration = Duration::from_hours(1);
 /// How long a soft stop waits for what is in flight; providers' own time-outs are shorter.
 const PATIENCE: Duration = Duration::from_secs(45);
@@ -149,6 +151,9 @@ impl App {
         lifecycle.spawn("node", beat(self.services.clone(), lifecycle.soft().clone()));
         lifecycle.spawn("keep", keep(self.services.clone(), lifecycle.soft().clone()));
         lifecycle.spawn("files", look_after_files(self.services.clone(), lifecycle.soft().clone()));
+        if self.web {
+            lifecycle.spawn("suggestions", learn(self.services.clone(), lifecycle.soft().clone()));
+        }
         Ok(Running { services: self.services, lock: self.lock })
     }
 }
@@ -188,6 +193,15 @@ async fn look_after_files(s: Services, stop: CancellationToken) {
         }
         if stop.run_until_cancelled(tokio::time::sleep(LOOKS_AFTER_FILES)).await.is_none() {
             return;
+        }
+    }
+}
+
+/// Learns which topics texts are of, anew every day. Not right at the start, when there is more urgent work.
+async fn learn(s: Services, stop: CancellationToken) {
+    while stop.run_until_cancelled(tokio::time::sleep(LEARNS)).await.is_some() {
+        if let Err(error) = suggestions::refresh(&s).await {
+            tracing::warn!(%error, "no topics are suggested by what was sent since");
         }
     }
 }

@@ -2,8 +2,9 @@
 //!
 //! Read [`channel`], [`message`] and [`delivery`] first; [`topic`] and [`audience`] say whom a message is for,
 //! [`routing`] what rules make of it, [`policy`] what people are spared, [`content`] what it says, [`sms_text`] how that is
-//! billed as an SMS, [`answer`] what is said back, [`source`], [`registration`], [`operator`] and [`grant`] who may ask, [`network`] from
-//! where, [`scim`] what identity systems say of people, [`letterhead`] how the campus is called and shown, [`cap`] how alerts are written for other systems and read from
+//! billed as an SMS, [`shorten`] how it fits into one, [`suggest`] what it is likely about, [`answer`] what is said back,
+//! [`source`], [`registration`], [`operator`] and [`grant`] who may ask, [`network`] from where, [`scim`] what identity systems
+//! say of people, [`letterhead`] how the campus is called and shown, [`cap`] how alerts are written for other systems and read from
 //! them, [`silence`] when somebody is missed, and [`sensitive`] which words somebody should have looked at.
 
 pub mod address;
@@ -42,10 +43,12 @@ pub mod routing;
 pub mod said;
 pub mod scim;
 pub mod sensitive;
+pub mod shorten;
 pub mod sign_in;
 pub mod silence;
 pub mod sms_text;
 pub mod source;
+pub mod suggest;
 pub mod suppression;
 pub mod template;
 pub mod topic;

@@ -105,7 +105,11 @@ fn septets(c: char) -> Option<usize> {
 /// The words of an SMS: title and text as one, as people write it. Where the text was written for SMS, or begins with
 /// its title, that is all.
 pub fn words(content: &Rendered) -> String {
-    let (title, text) = (content.title.trim(), content.plain.trim());
+    joined(content.title.trim(), content.plain.trim())
+}
+
+/// A title and a text as one.
+pub fn joined(title: &str, text: &str) -> String {
     if title.is_empty() || text.starts_with(title) {
         return text.to_owned();
     }

@@ -53,6 +53,7 @@ pub mod short_links;
 pub mod simulators;
 pub mod sources;
 mod strangers;
+pub mod suggestions;
 pub mod suppressions;
 pub mod system;
 pub mod templates;
@@ -125,6 +126,7 @@ pub struct Services {
     broadcasts: Arc<broadcasts::Lately>,
     buttons: Arc<buttons::Rates>,
     rolls: Arc<roll_call::Known>,
+    suggestions: Arc<suggestions::Learned>,
 }
 
 impl Services {
@@ -179,6 +181,7 @@ impl Services {
             broadcasts: Arc::default(),
             buttons: Arc::default(),
             rolls: Arc::default(),
+            suggestions: Arc::default(),
         }
     }
 }

@@ -48,6 +48,7 @@ pub mod idempotency;
 pub mod imports;
 pub mod inbox;
 pub mod keys;
+pub mod labelled;
 pub mod links;
 pub mod messages;
 mod migrate;

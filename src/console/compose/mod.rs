@@ -4,6 +4,7 @@
 pub mod missed;
 pub mod proof;
 pub mod sensitive;
+pub mod topics;
 pub mod trial;
 pub mod what;
 pub mod when;

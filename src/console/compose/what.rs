@@ -4,6 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::web::{Data, Path};
 use askama::Template;
 
+use super::topics::TopicsFragment;
 use super::{Frame, HOME, Step, keep, open, open_window, told};
 use crate::Result;
 use crate::console::access::Signed;
@@ -16,6 +17,7 @@ use crate::domain::id::DraftId;
 use crate::domain::message::Category;
 use crate::error::Error;
 use crate::service::drafts::{self, Composed, Draft};
+use crate::service::messages::Shortened;
 use crate::service::templates::{self, Template as Wording};
 use crate::service::{Services, messages};
 
@@ -39,6 +41,9 @@ pub struct WhatPage {
     /// Of the template that is chosen: its name, and whether each variable is needed.
     pub variables: Vec<(String, bool)>,
     pub faults: FieldFaults,
+    pub topics: TopicsFragment,
+    /// Key of what came of shortening it for SMS.
+    pub shortened: Option<&'static str>,
     pub watch: WatchFragment,
 }
 
@@ -51,6 +56,8 @@ pub struct WatchFragment {
     /// Another window has changed it.
     pub meanwhile: bool,
     pub preview: WordingPreview,
+    /// What it may be about, where the rest of the page is there already.
+    pub topics: Option<TopicsFragment>,
 }
 
 impl WhatPage {
@@ -64,6 +71,11 @@ impl WhatPage {
 
     fn is_template(&self, slug: &str) -> bool {
         self.composed.template == slug
+    }
+
+    /// There is nothing that was written for SMS.
+    fn lacks_sms(&self) -> bool {
+        lacks_sms(&self.composed)
     }
 }
 
@@ -116,17 +128,44 @@ impl WhatPage {
             departments,
             whole_campus,
             faults: FieldFaults::default(),
+            topics: TopicsFragment::load(s, signed, &draft.composed)?,
+            shortened: None,
             watch: WatchFragment {
                 view: signed.view(),
                 version: draft.version,
                 meanwhile: false,
                 preview: preview(s, signed, &draft.composed, template.as_ref()).await?,
+                topics: None,
             },
             composed: draft.composed,
             frame,
             shell: signed.shell(Section::Compose)?,
         })
     }
+}
+
+fn lacks_sms(composed: &Composed) -> bool {
+    composed.template.is_empty() && !composed.variants.iter().any(|(key, ..)| is_sms(key))
+}
+
+fn is_sms(key: &str) -> bool {
+    key.trim().eq_ignore_ascii_case(ChannelKind::Sms.name())
+}
+
+/// Adds what is short enough for SMS, for its author to go on with; the key of what came of it.
+async fn shorten(s: &Services, signed: &Signed, composed: &mut Composed) -> Result<Option<&'static str>> {
+    if !lacks_sms(composed) || composed.variants.len() >= MOST_ROWS {
+        return Ok(None);
+    }
+    let content = composed.content();
+    Ok(Some(match messages::shorten_for_sms(s, &signed.caller, &content).await? {
+        Shortened::To(short) => {
+            composed.variants.push((ChannelKind::Sms.name().to_owned(), String::new(), short));
+            "compose-shortened"
+        }
+        Shortened::Fits => "compose-shorten-fits",
+        Shortened::Not => "compose-shorten-not",
+    }))
 }
 
 /// What the form says of this step; the others' stays.
@@ -143,11 +182,14 @@ fn typed(before: Composed, form: &Form) -> Composed {
     // With a template the texts' own fields are not in the form; they wait for whoever changes their mind.
     let is_free = form.all("title").next().is_some();
     let was = before.clone();
+    // A suggestion that was taken says both.
+    let taken = form.text("use").split_once(' ');
+    let (topic, category) = taken.unwrap_or((form.text("topic"), form.text("category")));
     Composed {
         window: text("window"),
         department: text("department"),
-        topic: text("topic"),
-        category: text("category"),
+        topic: topic.to_owned(),
+        category: category.to_owned(),
         channels: form.all("channels").filter_map(|name| name.parse().ok()).collect(),
         params: if template == was.template {
             params.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
@@ -185,6 +227,10 @@ pub(in crate::console) async fn update(
         Err(elsewhere) => return Ok(elsewhere),
     };
     draft.composed = typed(draft.composed, &form);
+    let shortened = match form.text("act") {
+        "shorten" => shorten(&s, &signed, &mut draft.composed).await?,
+        _ => None,
+    };
     let (mut draft, meanwhile) = match keep(&s, &signed, draft, &form).await? {
         Ok(kept) => kept,
         Err(elsewhere) => return Ok(elsewhere),
@@ -209,7 +255,10 @@ pub(in crate::console) async fn update(
             if act == "add" && draft.composed.variants.len() < MOST_ROWS {
                 draft.composed.variants.push(<(String, String, String)>::default());
             }
-            page::html(&WhatPage::new(&s, &signed, draft).await?)
+            let mut page = WhatPage::new(&s, &signed, draft).await?;
+            page.topics.is_asked = act == "suggest";
+            page.shortened = shortened;
+            page::html(&page)
         }
     }
 }
@@ -253,5 +302,6 @@ pub(in crate::console) async fn watch(
         version: if meanwhile { version } else { draft.version },
         meanwhile,
         preview: preview(&s, &signed, &draft.composed, template.as_ref()).await?,
+        topics: Some(TopicsFragment::load(&s, &signed, &draft.composed)?),
     })
 }

@@ -23,6 +23,7 @@ mod read;
 mod reading;
 mod reckoning;
 mod review;
+mod shorten;
 mod sight;
 mod simulate;
 mod views;
@@ -48,6 +49,7 @@ pub use self::read::{
     note_export, timeline, wait,
 };
 pub use self::review::{reject, release};
+pub use self::shorten::{Shortened, shorten_for_sms};
 pub(super) use self::sight::{Sight, holds};
 pub(super) use self::simulate::check_written;
 pub use self::simulate::{
@@ -55,7 +57,7 @@ pub use self::simulate::{
 };
 pub use self::views::{
     AcceptedView, AudienceCounts, EventView, MatchedRule, MessageSummary, MessageView, Preview,
-    PreviewWarning, Reachable, RenderedText, RuleView, Skipped, SmsNote, SourceRef,
+    PreviewWarning, Reachable, RenderedText, RuleView, Skipped, SmsNote, SourceRef, TopicSuggestion,
 };
 pub(super) use self::wording::sampled;
 pub use self::wording::{

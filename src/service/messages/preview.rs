@@ -10,7 +10,7 @@ use super::billed::Biller;
 use super::draft::draft;
 use super::reckoning::Reckoning;
 use super::sight::Sight;
-use super::views::{MatchedRule, Preview, PreviewWarning, RenderedText, RuleView};
+use super::views::{MatchedRule, Preview, PreviewWarning, RenderedText, RuleView, TopicSuggestion};
 use crate::clock::Timestamp;
 use crate::domain::audience::{Audience, Params};
 use crate::domain::channel::{AddressKind, ChannelKind};
@@ -28,7 +28,7 @@ use crate::service::caller::KeyCaller;
 use crate::service::policies::Alike;
 use crate::service::providers::{Exceeding, Room};
 use crate::service::routing::{Arrived, Fate, InForce, Route, in_force, route};
-use crate::service::{Caller, Services, providers, sensitive};
+use crate::service::{Caller, Services, providers, sensitive, suggestions};
 use crate::store::messages::NewMessage;
 use crate::store::routing::WholeRow;
 use crate::store::screen::{Quiet, Screen};
@@ -45,7 +45,14 @@ pub async fn preview(s: &Services, caller: &KeyCaller, body: &[u8], skip_unknown
     let parts = Parts::of(&draft.incoming.message, Some(&caller.source_name))?;
     let rules = in_force(s).await?;
     let seen = look(s, &rules, &parts).await?;
-    Ok(Preview { unknown, ..seen.preview })
+    let suggestions = if parts.category == Category::Emergency {
+        Vec::new()
+    } else {
+        let said = &seen.outline;
+        let all = suggestions::for_source(s, caller, &said.title, &said.body);
+        all.into_iter().map(TopicSuggestion::from).collect()
+    };
+    Ok(Preview { suggestions, unknown, ..seen.preview })
 }
 
 /// What would become of a message, what the rules said of it, the one it says almost the same as, the words of the
@@ -127,6 +134,7 @@ pub(super) async fn look<'r>(s: &Services, rules: &'r InForce, parts: &Parts) ->
         rendered,
         would_be_held: matches!(route.fate, Fate::Hold(_)),
         warnings,
+        suggestions: Vec::new(),
         unknown: None,
     };
     Ok(Seen { preview, route, similar: by.similar.map(|(_, alike)| alike), words, outline })

@@ -17,6 +17,7 @@ use crate::domain::content::Content;
 use crate::domain::id::{MessageId, SourceId};
 use crate::domain::message::{Category, Lane, Status, TemplateVersion};
 use crate::domain::routing;
+use crate::domain::suggest::Suggestion;
 use crate::store::messages::{MessageRow, NewMessage};
 use crate::telemetry::mask;
 
@@ -236,9 +237,32 @@ pub struct Preview {
     /// A reviewer would have to release it.
     pub would_be_held: bool,
     pub warnings: Vec<PreviewWarning>,
+    /// What its text is likely about, the likeliest first, by what the campus sent before: at most three topics that the source
+    /// may send. Empty where nothing is likely enough, and of an emergency. Nothing is done about it.
+    pub suggestions: Vec<TopicSuggestion>,
     /// With `?unknown=skip`: the names nobody knows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unknown: Option<Skipped>,
+}
+
+/// A topic that a text is likely about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct TopicSuggestion {
+    pub topic: String,
+    /// What messages of the topic mostly are; never `emergency`.
+    pub category: Category,
+    /// How likely it is, in percent.
+    #[schema(minimum = 0, maximum = 100)]
+    pub score: u32,
+    /// Words of the text that spoke for it, the weightiest first.
+    pub words: Vec<String>,
+}
+
+impl From<Suggestion> for TopicSuggestion {
+    fn from(suggestion: Suggestion) -> Self {
+        let Suggestion { topic, category, percent, words } = suggestion;
+        Self { topic: topic.into(), category, score: percent, words }
+    }
 }
 
 /// How many people a message would be for.

@@ -3,10 +3,11 @@
 use belltower::domain::operator::Role;
 use belltower::domain::sensitive::Treatment;
 use belltower::service::messages::{self, MessageQuery};
-use belltower::service::{groups, recipients, sensitive, suppressions};
+use belltower::service::{groups, recipients, sensitive, suggestions, suppressions};
 use serde_json::json;
 
 use super::browser::Browser;
+use crate::suggestions::{FEW, body};
 use crate::support::app::{Answer, TestApp};
 use crate::support::operator;
 
@@ -337,4 +338,62 @@ async fn the_figures_of_the_proof_lead_to_who_they_are() {
     let mut owner = Browser::signed_in(&app, Role::Owner).await;
     has(&owner.get("/console/audit").await, &["导出草稿不会送达的名单"]);
     assert_eq!(owner.get(&missed).await.status, 404, "a draft is its author's");
+}
+
+#[tokio::test]
+async fn a_topic_is_suggested_by_what_was_sent_and_taken_by_a_button() {
+    let app = campus().await;
+    for one in FEW {
+        app.post("/api/v1/messages", &body(one)).await.expect(202);
+    }
+    suggestions::learn(&app.services).await.unwrap();
+    let mut browser = Browser::signed_in(&app, Role::Sender).await;
+    let what = to(&browser.submit("/console/compose", "/console/compose", &[]).await);
+    assert!(!browser.get(&what).await.text.contains("name=\"use\""), "nothing is written");
+    let written = [
+        ("title", "又一批新书到馆"),
+        ("body", "文学新书今天上架，欢迎来图书馆借阅。"),
+        ("category", "announcement"),
+        ("template", ""),
+    ];
+    let open = [&written[..], &[("topic", "")]].concat();
+    let button = "name=\"use\" value=\"library.new-books resource_update\"";
+    let asked = step(&mut browser, &what, &[&open[..], &[("act", "suggest")]].concat()).await;
+    has(&asked, &[button, "依据：", "推荐主题"]);
+
+    // While it is typed it renews itself.
+    let page = browser.get(&what).await;
+    let (csrf, version) = (hidden(&page, "csrf"), hidden(&page, "version"));
+    let fields = [&[("csrf", csrf.as_str()), ("version", version.as_str())], &open[..]].concat();
+    has(&browser.post(&format!("{what}/watch"), &fields).await, &["hx-target=\"#topics\"", button]);
+
+    let taken = [&open[..], &[("use", "library.new-books resource_update")]].concat();
+    let taken = step(&mut browser, &what, &taken).await;
+    has(&taken, &["value=\"library.new-books\"", "value=\"resource_update\" selected"]);
+    assert!(!taken.text.contains("name=\"use\""), "it has a topic");
+    has(&browser.get(&what).await, &["value=\"library.new-books\""]);
+
+    let strange = [("title", "喜报"), ("body", "qqq"), ("topic", ""), ("template", ""), ("act", "suggest")];
+    has(&step(&mut browser, &what, &strange).await, &["没有与此相近的"]);
+}
+
+#[tokio::test]
+async fn a_long_text_is_shortened_for_sms_to_be_gone_on_with() {
+    let app = campus().await;
+    let mut browser = Browser::signed_in(&app, Role::Sender).await;
+    let what = to(&browser.submit("/console/compose", "/console/compose", &[]).await);
+    let press = ("act", "shorten");
+    let fits = step(&mut browser, &what, &[&WHAT[..], &[press]].concat()).await;
+    has(&fits, &["现在的文字就是一条短信", "value=\"shorten\""]);
+    assert!(!fits.text.contains("name=\"variant_key\""));
+    let body = "各位同学：\n为保障期末考试顺利进行，进一步严肃考风考纪，现将有关事项说明如下。\
+        期末考试定于1月12日9:00在教三204举行，请携带学生证和身份证。\
+        考试期间学校将组织巡考，对违反考场纪律的行为按照有关规定严肃处理，绝不姑息。";
+    let long = [("title", "期末考试安排"), ("body", body), ("topic", "academic.exam"), ("template", "")];
+    let page = step(&mut browser, &what, &[&long[..], &[press]].concat()).await;
+    let short = "期末考试安排：期末考试定于1月12日9:00在教三204举行，请携带学生证和身份证。</textarea>";
+    has(&page, &["已缩成一条短信", "name=\"variant_key\" value=\"sms\"", short]);
+    let kept = browser.get(&what).await;
+    has(&kept, &["name=\"variant_key\" value=\"sms\"", short]);
+    assert!(!kept.text.contains("value=\"shorten\""), "it has one");
 }

@@ -40,6 +40,7 @@ mod imports;
 mod inbox;
 mod keys;
 mod kinds;
+mod labelled;
 mod leases;
 mod links;
 mod messages;
