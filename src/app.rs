@@ -40,9 +40,9 @@ pub struct App {
 const TIDY: Duration = Duration::from_secs(5);
 /// How often what this process holds to keep is kept.
 const KEEP: Duration = Duration::from_secs(2);
-/// How often files that nobody came back for are removed.
 /// How often it is looked whether there is something to learn anew.
 const LEARNS: Duration = Duration::from_mins(1);
+/// How often files that nobody came back for are removed.
 const LOOKS_AFTER_FILES: Duration = Duration::from_hours(1);
 /// How long a soft stop waits for what is in flight; providers' own time-outs are shorter.
 const PATIENCE: Duration = Duration::from_secs(45);
