@@ -77,11 +77,12 @@ pub(super) fn list(found: Listed<Resource>, part: Part, query: &Query) -> HttpRe
 
 /// A list as the standard writes it.
 pub(super) fn whole(total: i64, start: i64, resources: Vec<Value>) -> Value {
-    json!({
+    let mut list = json!({
         "schemas": [LIST],
         "totalResults": total,
         "startIndex": start,
         "itemsPerPage": resources.len(),
-        "Resources": resources,
-    })
+    });
+    list["Resources"] = resources.into();
+    list
 }

@@ -25,7 +25,6 @@ pub enum Members {
 }
 
 /// What one request says of a group.
-#[expect(clippy::option_option, reason = "nothing is said, or that there is none, or what it is")]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Said {
     pub name: Option<String>,
@@ -183,7 +182,7 @@ mod tests {
     use super::*;
 
     fn patch(operations: Value) -> Result<Said> {
-        Said::of_patch(&json!({ "Operations": operations }))
+        Said::of_patch(&Value::from_iter([("Operations", operations)]))
     }
 
     fn id(n: i64) -> String {

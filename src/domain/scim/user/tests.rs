@@ -20,7 +20,7 @@ fn li() -> User {
 }
 
 fn patched(before: &User, operations: Value) -> Result<User> {
-    Said::of_patch(&json!({ "Operations": operations }), before)?.applied(before, false)
+    Said::of_patch(&Value::from_iter([("Operations", operations)]), before)?.applied(before, false)
 }
 
 #[track_caller]
