@@ -37,7 +37,7 @@ pub(crate) const FEW: [(&str, &str, &str, &str); 8] = [
     ("campus.water", "announcement", "水箱清洗", "高层水箱清洗，期间停水，来水可能发黄。"),
 ];
 
-pub(crate) fn body((topic, category, title, body): (&str, &str, &str, &str)) -> Value {
+pub(crate) fn wire((topic, category, title, body): (&str, &str, &str, &str)) -> Value {
     json!({"topic": topic, "category": category, "title": title, "body": body})
 }
 
@@ -187,7 +187,7 @@ on_both!(topics_are_learned_from_what_was_sent_and_anew_every_day, |db| async {
     assert!(refresh(s).await.unwrap());
     assert!(for_author(s, &owner(), BOOKS.0, BOOKS.1).unwrap().is_empty(), "nothing was sent");
     for one in FEW {
-        campus.send(body(one)).await;
+        campus.send(wire(one)).await;
     }
     for (title, text) in [("火警", "图书馆新书库起火"), ("火情", "书库起火撤离"), ("火灾", "新书展架起火")]
     {
@@ -215,7 +215,7 @@ on_both!(topics_are_learned_from_what_was_sent_and_anew_every_day, |db| async {
 on_both!(whoever_writes_for_some_departments_is_told_their_topics_alone, |db| async {
     let campus = Campus::new(db).await;
     for one in FEW {
-        campus.send(body(one)).await;
+        campus.send(wire(one)).await;
     }
     learn(&campus.s).await.unwrap();
     let told = |departments: &[&str]| {
@@ -230,7 +230,7 @@ on_both!(whoever_writes_for_some_departments_is_told_their_topics_alone, |db| as
 on_both!(a_preview_suggests_what_its_source_may_send, |db| async {
     let campus = Campus::new(db).await;
     for one in FEW {
-        campus.send(body(one)).await;
+        campus.send(wire(one)).await;
     }
     learn(&campus.s).await.unwrap();
     let books = json!({"topic": "campus.other", "title": BOOKS.0, "body": BOOKS.1});
