@@ -5,6 +5,7 @@ pub mod buttons;
 pub mod cap;
 pub mod deliveries;
 pub mod docs;
+pub mod events;
 pub mod groups;
 mod idempotency;
 pub mod inbox;
@@ -16,6 +17,7 @@ pub mod recipients;
 pub mod scenarios;
 pub mod source;
 pub mod source_registrations;
+pub mod subscriptions;
 pub mod templates;
 
 use crate::http::routes::routes;
@@ -62,6 +64,15 @@ routes! {
 
     "/source-registrations" => { POST source_registrations::create }
     "/source-registrations/{id}" => { GET source_registrations::show }
+    "/subscriptions" => { GET subscriptions::list, POST subscriptions::create }
+    "/subscriptions/{id}" => { GET subscriptions::show, DELETE subscriptions::delete }
+    "/subscriptions/{id}/test" => { POST subscriptions::test }
+    "/subscriptions/{id}/enable" => { POST subscriptions::enable }
+    "/subscriptions/{id}/deliveries" => { GET subscriptions::list_deliveries }
+    "/subscriptions/{id}/deliveries/{delivery}/replay" => { POST subscriptions::replay }
+    "/subscriptions/{id}/secret/rotate" => { POST subscriptions::rotate }
+    "/events" => { GET events::follow }
+
     "/source" => { GET source::show }
     "/source/keys/rotate" => { POST source::rotate }
 }

@@ -139,7 +139,7 @@ pub async fn rotate(
     }))
 }
 
-fn overlap(body: &Value) -> Result<Duration> {
+pub(super) fn overlap(body: &Value) -> Result<Duration> {
     let mut faults = Faults::default();
     let Some(object) = body.as_object() else {
         return Err(Error::fault("", "not_an_object", "send a JSON object"));

@@ -13,6 +13,7 @@ pub(crate) mod http;
 mod limits;
 mod mapping;
 mod narrow;
+pub mod outward;
 mod overrides;
 mod refused;
 pub mod registry;

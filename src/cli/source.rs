@@ -42,7 +42,7 @@ pub(super) struct Create {
         long,
         value_name = "RIGHTS",
         value_delimiter = ',',
-        help = "What else it may: send_direct, emergency, broadcast, exercise, read_all, read_inbox, directory"
+        help = "What else it may: send_direct, emergency, broadcast, exercise, read_all, read_inbox, directory, subscribe"
     )]
     rights: Vec<String>,
     /// Slugs of the groups it may write to [default: it may write to anybody]

@@ -17,9 +17,14 @@ pub enum AllowPrivate {
 impl AllowPrivate {
     /// Whether `address` may be called: it is public, or covered.
     pub fn permits(&self, address: IpAddr) -> bool {
+        is_public(unwrapped(address)) || self.covers(address)
+    }
+
+    /// Whether `address` is not public and may be called nevertheless.
+    pub fn covers(&self, address: IpAddr) -> bool {
         let address = unwrapped(address);
         if is_public(address) {
-            return true;
+            return false;
         }
         match self {
             Self::Nowhere => false,
@@ -130,5 +135,8 @@ mod tests {
         assert!(allow.permits("::ffff:10.20.3.4".parse().unwrap()));
         assert!(!allow.permits("10.21.0.1".parse().unwrap()));
         assert!(allow.permits("8.8.8.8".parse().unwrap()));
+        assert!(allow.covers("10.20.3.4".parse().unwrap()));
+        assert!(!allow.covers("8.8.8.8".parse().unwrap()), "that is open to all");
+        assert!(!AllowPrivate::Everywhere.covers("8.8.8.8".parse().unwrap()));
     }
 }

@@ -65,6 +65,7 @@ pub const ACTS: [(&str, &[&str]); 22] = [
     ("source", &["create", "update", "enable", "disable", "guard"]),
     ("registration", &["approve", "reject", "expire"]),
     ("key", &["create", "rotate", "revoke"]),
+    ("subscription", &["create", "delete", "test", "replay", "rotate", "enable"]),
     (
         "message",
         &["cancel", "recall", "resend", "release", "reject", "export", "export_missed", "send", "try"],
@@ -281,6 +282,8 @@ fn href(action: &str, object: &str) -> Option<String> {
     Some(match action.split_once('.')? {
         ("source", _) => format!("/console/sources/{object}"),
         ("registration", "approve" | "reject") => format!("/console/sources/registrations/{object}"),
+        ("subscription", "delete") => return None,
+        ("subscription", _) => format!("/console/subscriptions/{object}"),
         ("provider", _) => format!("/console/providers/{object}"),
         ("message", _) => format!("/console/messages/{object}"),
         ("recipient", "import" | "erase" | "export") | ("suppression", "remove" | "export") => return None,

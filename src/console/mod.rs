@@ -55,6 +55,7 @@ pub mod source_calls;
 pub mod source_guard;
 mod source_pages;
 pub mod sources;
+pub mod subscriptions;
 pub mod suppression;
 pub mod suppression_many;
 mod suppression_pages;
@@ -162,6 +163,13 @@ routes! {
     "/console/sources/{id}/keys/{key}/rotate" => { POST source_pages::rotate_key }
     "/console/sources/{id}/keys/{key}/revoke" => { POST source_pages::revoke_key }
     "/console/sources/{id}/enabled" => { POST source_pages::set_enabled }
+    "/console/subscriptions" => { GET subscriptions::list }
+    "/console/subscriptions/{id}" => { GET subscriptions::show }
+    "/console/subscriptions/{id}/test" => { POST subscriptions::test }
+    "/console/subscriptions/{id}/enable" => { POST subscriptions::enable }
+    "/console/subscriptions/{id}/rotate" => { POST subscriptions::rotate }
+    "/console/subscriptions/{id}/delete" => { POST subscriptions::delete }
+    "/console/subscriptions/{id}/deliveries/{delivery}/replay" => { POST subscriptions::replay }
     "/console/new-template" => { GET templates::edit::show_new }
     "/console/templates" => { GET templates::list, POST templates::edit::create }
     "/console/templates/{slug}" => { GET templates::show, POST templates::edit::update }

@@ -10,6 +10,7 @@ mod billed;
 mod breaker;
 mod calls;
 mod choice;
+mod endpoints;
 mod gate;
 mod in_flight;
 mod letter;
@@ -30,8 +31,9 @@ use crate::clock::Timestamp;
 use crate::domain::channel::Outlet;
 use crate::lifecycle::Lifecycle;
 use crate::queue::{Taken, Work};
-use crate::service::{Services, answers, deliveries, planning, recalls};
+use crate::service::{Services, answers, deliveries, planning, recalls, subscriptions};
 use crate::{Error, Result};
+use endpoints::Endpoints;
 use in_flight::InFlight;
 use worker::Worker;
 
@@ -43,6 +45,7 @@ pub struct Dispatcher {
     /// Marks this process's claims.
     owner: i64,
     workers: Vec<Worker>,
+    endpoints: Endpoints,
 }
 
 /// How often a worker that only waits for slow calls looks after their leases.
@@ -63,7 +66,8 @@ impl Dispatcher {
         let owner = rand::random_range(1..i64::MAX);
         let in_flight = InFlight::default();
         let workers = Outlet::ALL.into_iter().map(|o| Worker::new(s.clone(), o, owner, &in_flight)).collect();
-        Self { s, owner, workers }
+        let endpoints = Endpoints::new(s.clone(), owner);
+        Self { s, owner, workers, endpoints }
     }
 
     /// Takes back what an earlier process left in hand, then works until the lifecycle stops it.
@@ -72,7 +76,9 @@ impl Dispatcher {
         if released > 0 {
             tracing::info!(released, "took over what an earlier process had left unfinished");
         }
+        subscriptions::work::release_lost(&self.s, self.owner).await?;
         let (s, owner) = (self.s, self.owner);
+        lifecycle.spawn("endpoints", self.endpoints.run(lifecycle.soft().clone()));
         lifecycle.spawn("planner", plan(s.clone(), owner, lifecycle.soft().clone()));
         lifecycle.spawn("sweeper", sweeper::run(s.clone(), owner, lifecycle.soft().clone()));
         lifecycle.spawn("alarms", alarms::run(s.clone(), lifecycle.soft().clone()));
@@ -101,6 +107,7 @@ impl Dispatcher {
             for (_, _, step) in ASIDE {
                 done += step(&self.s).await?;
             }
+            done += self.endpoints.drain().await?;
             if done == 0 {
                 return Ok(());
             }
@@ -109,6 +116,7 @@ impl Dispatcher {
 
     /// What an earlier process left in hand is offered again; [`run`](Self::run) does it by itself.
     pub async fn take_over(&self) -> Result<usize> {
+        subscriptions::work::release_lost(&self.s, self.owner).await?;
         deliveries::release_lost(&self.s, self.owner).await
     }
 }

@@ -10,7 +10,8 @@ use crate::service::retention::Progress;
 use crate::service::sources::registrations;
 use crate::service::{
     Services, alarms, attention, audit, bindings, broadcasts, buttons, callback_events, deliveries, drafts,
-    messages, operators, pages, planning, policies, providers, receipts, retention, suppressions, unanswered,
+    messages, operators, pages, planning, policies, providers, receipts, retention, subscriptions,
+    suppressions, unanswered,
 };
 
 /// A retry is at most this late.
@@ -123,6 +124,7 @@ async fn clear_out(s: &Services) {
     told("keys of presses", broadcasts::prune(s).await);
     told("what came from buttons", buttons::prune(s).await);
     told("registrations", registrations::prune(s).await);
+    told("streams that nobody reads", subscriptions::work::prune_streams(s).await);
 }
 
 /// Everything but wake-ups, once; returns how much it changed.

@@ -134,6 +134,9 @@ ids! {
     ButtonId = "btn_";
     ButtonKeyId = "bky_";
     ButtonPressId = "bpr_";
+    SubscriptionId = "sub_";
+    EventId = "evt_";
+    HandingId = "hnd_";
 }
 
 impl MessageId {

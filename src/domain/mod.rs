@@ -5,7 +5,8 @@
 //! billed as an SMS, [`shorten`] how it fits into one, [`suggest`] what it is likely about, [`answer`] what is said back,
 //! [`source`], [`registration`], [`operator`] and [`grant`] who may ask, [`network`] from where, [`scim`] what identity systems
 //! say of people, [`letterhead`] how the campus is called and shown, [`cap`] how alerts are written for other systems and read from
-//! them, [`silence`] when somebody is missed, and [`sensitive`] which words somebody should have looked at.
+//! them, [`silence`] when somebody is missed, [`sensitive`] which words somebody should have looked at, and
+//! [`subscription`] what other applications are told.
 
 pub mod address;
 pub mod alarm;
@@ -48,6 +49,7 @@ pub mod sign_in;
 pub mod silence;
 pub mod sms_text;
 pub mod source;
+pub mod subscription;
 pub mod suggest;
 pub mod suppression;
 pub mod template;

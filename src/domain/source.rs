@@ -15,6 +15,8 @@ coded! {
         Directory = 6 "directory",
         /// Announced exercises, which reach real people.
         Exercise = 7 "exercise",
+        /// To be told of messages and deliveries: webhooks and the stream of events.
+        Subscribe = 8 "subscribe",
     }
 }
 

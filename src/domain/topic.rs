@@ -62,6 +62,28 @@ impl TopicPattern {
         }
         here & (1 << pattern.len()) != 0
     }
+
+    /// Whether some topic matches this pattern and the other.
+    pub fn meets(&self, other: &Self) -> bool {
+        let (ours, theirs): (Vec<&str>, Vec<&str>) =
+            (self.0.split('.').collect(), other.0.split('.').collect());
+        // Which rests of both have a topic in common, from the ends on.
+        let mut meet = vec![vec![false; theirs.len() + 1]; ours.len() + 1];
+        for i in (0..=ours.len()).rev() {
+            for j in (0..=theirs.len()).rev() {
+                meet[i][j] = match (ours.get(i), theirs.get(j)) {
+                    (None, None) => true,
+                    (Some(&"#"), None) => meet[i + 1][j],
+                    (Some(&"#"), Some(_)) => meet[i + 1][j] || meet[i][j + 1],
+                    (None, Some(&"#")) => meet[i][j + 1],
+                    (Some(_), Some(&"#")) => meet[i][j + 1] || meet[i + 1][j],
+                    (Some(&a), Some(&b)) => (a == b || a == "*" || b == "*") && meet[i + 1][j + 1],
+                    (None, Some(_)) | (Some(_), None) => false,
+                };
+            }
+        }
+        meet[0][0]
+    }
 }
 
 /// A `#` may also stand for nothing, so whoever is before it is after it as well.
@@ -180,6 +202,28 @@ mod tests {
         assert!(!matches("*.#.*", "academic"));
         assert!(matches("#.#.#", "academic"));
         assert!(matches("#.b.#", "a.b.a.b"));
+    }
+
+    #[test]
+    fn patterns_meet_where_one_topic_matches_both() {
+        let meet = |a: &str, b: &str| {
+            let (a, b): (TopicPattern, TopicPattern) = (a.parse().unwrap(), b.parse().unwrap());
+            assert_eq!(a.meets(&b), b.meets(&a), "{a} {b}");
+            a.meets(&b)
+        };
+        for (a, b) in [
+            ("#", "library.#"),
+            ("a.*", "*.b"),
+            ("a.#", "#.b"),
+            ("a", "a.#"),
+            ("#.x.#", "a.*"),
+            ("a.b", "a.b"),
+        ] {
+            assert!(meet(a, b), "{a} {b}");
+        }
+        for (a, b) in [("a", "b"), ("a.*", "a"), ("a.#", "b.#"), ("*.*", "#.a.b.c"), ("a.b", "a.c")] {
+            assert!(!meet(a, b), "{a} {b}");
+        }
     }
 
     #[test]

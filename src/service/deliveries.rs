@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::messages::{Sight, holds};
 use super::providers::{self, Told};
+use super::subscriptions::{self as told_to, Happening};
 use super::suppressions::{self, Bounce};
 use super::{Caller, Services, broadcasts, policies, recalls, withdrawing};
 use crate::clock::Timestamp;
@@ -15,6 +16,7 @@ use crate::domain::id::{DeliveryId, MessageId};
 use crate::domain::message::{Lane, Status};
 use crate::domain::operator::Permission;
 use crate::domain::source::Right;
+use crate::domain::subscription::{EventKind, Interests};
 use crate::queue::{Entry, Work};
 use crate::store::deliveries::Settling;
 use crate::store::events::{self, Event};
@@ -96,17 +98,21 @@ pub async fn turn(s: &Services, owner: i64, brought: Brought<'_>, wanted: Option
     let policy = policies::in_force(s).await?;
     let capped: Vec<_> = policy.frequency_cap.keys().copied().collect();
     let settling = Settling { owner, settlements, capped: &capped };
+    let interests = told_to::in_force(s).await?;
     let mut tx = s.db.begin().await?;
     providers::tell(&mut tx, told).await?;
     if !closed.is_empty() {
-        planning::complete(&mut tx, closed, now).await?;
+        complete_in(&mut tx, &interests, closed, now).await?;
     }
     let mut turn = store::turn(&mut tx, now, &s.campus.day(now), &settling, claim).await?;
     let news = settlements.iter().filter(|settlement| turn.news.contains(&settlement.id));
     suppressions::note(&policy, &mut tx, news, now).await?;
+    let failed =
+        turn.failed.iter().map(|(id, message)| Happening::of_delivery(EventKind::Failed, *message, *id));
+    told_to::note(&mut tx, &interests, &failed.collect::<Vec<_>>(), now).await?;
     // Where there is one writer nobody else can be closing the same message; else see [`planning::complete`].
     if tx.is_only_writer() && !turn.closed.is_empty() {
-        planning::complete(&mut tx, &std::mem::take(&mut turn.closed), now).await?;
+        complete_in(&mut tx, &interests, &std::mem::take(&mut turn.closed), now).await?;
     }
     tx.commit().await?;
     s.metrics.dispatched(began);
@@ -118,9 +124,34 @@ pub async fn complete(s: &Services, messages: &[MessageId]) -> Result<()> {
     if messages.is_empty() {
         return Ok(());
     }
+    let interests = told_to::in_force(s).await?;
     let mut tx = s.db.begin().await?;
-    planning::complete(&mut tx, messages, s.clock.now()).await?;
+    complete_in(&mut tx, &interests, messages, s.clock.now()).await?;
     tx.commit().await
+}
+
+async fn complete_in(
+    tx: &mut Tx,
+    interests: &Interests,
+    messages: &[MessageId],
+    now: Timestamp,
+) -> Result<()> {
+    let completed = planning::complete(tx, messages, now).await?;
+    let completed = completed.into_iter().map(|message| Happening::of_message(EventKind::Completed, message));
+    told_to::note(tx, interests, &completed.collect::<Vec<_>>(), now).await
+}
+
+/// What receipts did to deliveries, as far as anybody is told of it.
+pub(super) fn happened(moved: &[(DeliveryId, MessageId, State)]) -> Vec<Happening> {
+    let kind = |state| match state {
+        State::Delivered => Some(EventKind::Delivered),
+        State::Failed => Some(EventKind::Failed),
+        _ => None,
+    };
+    let happening = |(id, message, state): &(DeliveryId, MessageId, State)| {
+        Some(Happening::of_delivery(kind(*state)?, *message, *id))
+    };
+    moved.iter().filter_map(happening).collect()
 }
 
 /// Keeps deliveries in hand from being taken for lost while a slow provider thinks.
@@ -190,15 +221,15 @@ pub struct Asked<'a> {
 pub async fn judge(s: &Services, asked: Asked<'_>) -> Result<()> {
     let Asked { verdicts, bounced, later } = asked;
     let now = s.clock.now();
-    let policy = policies::in_force(s).await?;
+    let (policy, interests) = (policies::in_force(s).await?, told_to::in_force(s).await?);
     let mut tx = s.db.begin().await?;
-    let mut closed = Vec::new();
+    let mut judged = receipts::Judged::default();
     // First, as deliveries are locked before any figure.
     if !later.is_empty() {
         receipts::poll_later(&mut tx, later).await?;
     }
     if !verdicts.is_empty() {
-        closed = receipts::judge(&mut tx, now, &|at| s.campus.day(at), verdicts).await?;
+        judged = receipts::judge(&mut tx, now, &|at| s.campus.day(at), verdicts).await?;
     }
     let of = |(delivery, channel): &(DeliveryId, ChannelKind)| {
         let verdict = verdicts.iter().find(|verdict| verdict.id == delivery.0)?;
@@ -207,8 +238,9 @@ pub async fn judge(s: &Services, asked: Asked<'_>) -> Result<()> {
     };
     let bounces: Vec<_> = bounced.iter().filter_map(of).collect();
     suppressions::note_bounces(&policy, &mut tx, &bounces, now).await?;
+    told_to::note(&mut tx, &interests, &happened(&judged.moved), now).await?;
     tx.commit().await?;
-    complete(s, &closed).await
+    complete(s, &judged.closed).await
 }
 
 /// Wakes this process's own dispatcher for whatever is due: retries whose wait is over, schedules, entries a queue lost.
@@ -240,11 +272,15 @@ pub fn publish(s: &Services, entry: Entry) {
 /// Ends what is past its time, and what still waits of cancelled messages; returns how many rows changed.
 pub async fn expire(s: &Services) -> Result<u64> {
     let now = s.clock.now();
+    let interests = told_to::in_force(s).await?;
     let mut tx = s.db.begin().await?;
     let expired = planning::expire_unplanned(&mut tx, now).await?;
     let told: Vec<_> =
         expired.iter().map(|message| event(*message, now, "expired", &serde_json::json!({}))).collect();
     events::insert(&mut tx, &told).await?;
+    let over: Vec<_> =
+        expired.iter().map(|message| Happening::of_message(EventKind::Expired, *message)).collect();
+    told_to::note(&mut tx, &interests, &over, now).await?;
     tx.commit().await?;
     let mut changed = expired.len() as u64;
     for message in planning::overdue(&s.db, now, 100).await? {
@@ -309,6 +345,7 @@ pub struct Recall {
 /// it too while nobody was sent it. If this is cut off half way, the sweeper goes on with the stopping.
 pub async fn cancel(s: &Services, caller: &Caller, message: MessageId) -> Result<Cancelled> {
     let now = s.clock.now();
+    let interests = told_to::in_force(s).await?;
     let mut tx = s.db.begin().await?;
     let standing = withdrawing::withdrawable(&mut tx, caller, message).await?;
     if standing.status.is_final() {
@@ -322,7 +359,8 @@ pub async fn cancel(s: &Services, caller: &Caller, message: MessageId) -> Result
         return call_back(s, caller, message, 0, recalls::PATIENCE).await;
     }
     let by = caller.label();
-    put_down(&mut tx, &standing, "cancelled by its sender or an administrator", &by, now).await?;
+    put_down(&mut tx, &interests, &standing, ("cancelled by its sender or an administrator", &by), now)
+        .await?;
     recalls::ask(&mut tx, caller, message, recalls::in_hand(now)).await?;
     audit(&mut tx, caller, now, "message.cancel", message).await?;
     tx.commit().await?;
@@ -333,10 +371,16 @@ pub async fn cancel(s: &Services, caller: &Caller, message: MessageId) -> Result
 /// Stops a message of a broadcast in the transaction that decides so; false where nothing of it is out or will be. What waits
 /// of it is for [`end_stopped`]. One that was sent to its end is stopped as well: else what no answer came to would be handed
 /// over once more after people were told that it is over, and could be opened again by hand.
-pub(super) async fn stop_in(tx: &mut Tx, message: MessageId, by: &str, now: Timestamp) -> Result<bool> {
+pub(super) async fn stop_in(
+    tx: &mut Tx,
+    interests: &Interests,
+    message: MessageId,
+    by: &str,
+    now: Timestamp,
+) -> Result<bool> {
     match messages::standing(tx, message).await? {
         Some(standing) if !standing.status.is_final() || standing.status == Status::Completed => {
-            put_down(tx, &standing, "its broadcast was ended", by, now).await?;
+            put_down(tx, interests, &standing, ("its broadcast was ended", by), now).await?;
             store::hold_pending(tx, message).await?;
             Ok(true)
         }
@@ -344,10 +388,17 @@ pub(super) async fn stop_in(tx: &mut Tx, message: MessageId, by: &str, now: Time
     }
 }
 
-async fn put_down(tx: &mut Tx, standing: &Standing, reason: &str, by: &str, now: Timestamp) -> Result<()> {
+async fn put_down(
+    tx: &mut Tx,
+    interests: &Interests,
+    standing: &Standing,
+    (reason, by): (&str, &str),
+    now: Timestamp,
+) -> Result<()> {
     let (message, expires_at) = (standing.id, standing.expires_at);
     messages::set_status(tx, message, Status::Cancelled, Some(reason), expires_at, now).await?;
-    events::insert(tx, &[event(message, now, "cancelled", &serde_json::json!({"by": by}))]).await
+    events::insert(tx, &[event(message, now, "cancelled", &serde_json::json!({"by": by}))]).await?;
+    told_to::note(tx, interests, &[Happening::of_message(EventKind::Cancelled, message)], now).await
 }
 
 /// Ends what waits of a message that was stopped; how many deliveries that is.

@@ -53,6 +53,7 @@ pub mod short_links;
 pub mod simulators;
 pub mod sources;
 mod strangers;
+pub mod subscriptions;
 pub mod suggestions;
 pub mod suppressions;
 pub mod system;
@@ -67,11 +68,14 @@ use std::sync::Arc;
 
 use tokio_util::task::TaskTracker;
 
+use crate::channel::outward::{self, Outward};
 use crate::clock::Clock;
+use crate::config::AllowPrivate;
 use crate::identity::SignIn;
 use crate::queue::{Queue, WakeUps};
 use crate::store::Db;
 use crate::telemetry::metrics::Metrics;
+use crate::{Error, Result};
 
 pub use caller::Caller;
 pub use campus::Campus;
@@ -101,6 +105,8 @@ pub struct Services {
     pub uploads: Option<Arc<Path>>,
     /// This process, as the others on its store see it.
     pub node: Arc<Node>,
+    /// Calls what sources name; none where TLS cannot be had.
+    pub outward: Option<Outward>,
     wake_ups: WakeUps,
     intake: messages::Intake,
     imports: Arc<imports::Running>,
@@ -127,6 +133,8 @@ pub struct Services {
     buttons: Arc<buttons::Rates>,
     rolls: Arc<roll_call::Known>,
     suggestions: Arc<suggestions::Learned>,
+    interests: Arc<subscriptions::Known>,
+    readers: Arc<subscriptions::Readers>,
 }
 
 impl Services {
@@ -136,12 +144,14 @@ impl Services {
         let metrics = Arc::new(Metrics::default());
         let background = TaskTracker::new();
         let wake_ups = WakeUps::new(Arc::clone(&queue), background.clone());
+        let interests: Arc<subscriptions::Known> = Arc::default();
         let intake = messages::Intake::start(
             db.clone(),
             clock.clone(),
             wake_ups.clone(),
             Arc::clone(&campus),
             Arc::clone(&metrics),
+            Arc::clone(&interests),
         );
         Self {
             db,
@@ -156,6 +166,7 @@ impl Services {
             audit_note: Arc::default(),
             uploads: None,
             node: Arc::default(),
+            outward: Outward::new(AllowPrivate::Nowhere, outward::TIMEOUT).ok(),
             wake_ups,
             intake,
             imports: Arc::default(),
@@ -182,6 +193,13 @@ impl Services {
             buttons: Arc::default(),
             rolls: Arc::default(),
             suggestions: Arc::default(),
+            interests,
+            readers: Arc::default(),
         }
+    }
+
+    /// Calls what sources name.
+    pub fn outward(&self) -> Result<&Outward> {
+        self.outward.as_ref().ok_or_else(|| Error::unavailable("nothing can be called from here"))
     }
 }

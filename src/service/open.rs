@@ -8,6 +8,7 @@ use url::Url;
 
 use super::audit::Note;
 use super::{Campus, Services, Vault, backups, letterhead, scenarios};
+use crate::channel::outward::{self, Outward};
 use crate::channel::tls;
 use crate::clock::Clock;
 use crate::config::{BrokerUrl, CampusSignIn, Config, QueueUrl};
@@ -96,6 +97,7 @@ impl Services {
         };
         let mut services = Self::new(db, clock, queue, vault, campus);
         services.audit_note = Arc::new(Note::in_file(config.data.directory.join("audit_note")));
+        services.outward = Some(Outward::new(config.network.allow_private.clone(), outward::TIMEOUT)?);
         services.uploads = Some(config.data.directory.join("uploads").into());
         if let Some(settings) = &config.campus_sign_in {
             services.sign_in_by(settings)?;

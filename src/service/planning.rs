@@ -10,13 +10,14 @@ use super::groups::Resolution;
 use super::policies::{self, Heeded};
 use super::providers::Room;
 use super::routing::{self, WhyUnrouted};
-use super::{Services, drafts, providers, sensitive};
+use super::{Services, drafts, providers, sensitive, subscriptions};
 use crate::clock::Timestamp;
 use crate::domain::audience::{Audience, DirectAddress};
 use crate::domain::channel::{AddressKind, ChannelKind, Outlet};
 use crate::domain::delivery::State;
 use crate::domain::id::MessageId;
 use crate::domain::message::{Lane, Rank, Status};
+use crate::domain::subscription::Interests;
 use crate::queue::{Entry, Work};
 use crate::store::audience::ResolvedAudience;
 use crate::store::events::{self, Event};
@@ -165,6 +166,7 @@ async fn claim(s: &Services, owner: i64, now: Timestamp) -> Result<(usize, Vec<P
     let lease = LEASE.as_millis() as i64;
     let (rules, policy) = (routing::in_force(s).await?, policies::in_force(s).await?);
     let words = sensitive::in_force(s).await?;
+    let interests = subscriptions::in_force(s).await?;
     let mut tx = s.db.begin().await?;
     let mut messages = Vec::new();
     for rank in Rank::ALL {
@@ -177,6 +179,7 @@ async fn claim(s: &Services, owner: i64, now: Timestamp) -> Result<(usize, Vec<P
     if taken == 0 {
         return Ok((0, messages));
     }
+    let claimed: Vec<_> = messages.iter().map(|message| message.id).collect();
     let messages = drafts::recall_rights(&mut tx, messages, now).await?;
     let messages = routing::route_claimed(&mut tx, &rules, &policy, &words, messages, now).await?;
     let (routed, unrouted): (Vec<_>, Vec<_>) = messages.into_iter().partition(is_for_somebody);
@@ -189,6 +192,9 @@ async fn claim(s: &Services, owner: i64, now: Timestamp) -> Result<(usize, Vec<P
         let told: Vec<_> = ids.iter().map(|id| event(*id, now, "unrouted", &detail)).collect();
         events::insert(&mut tx, &told).await?;
     }
+    let is_stopped = |id: &MessageId| routed.iter().all(|message| message.id != *id);
+    let stopped: Vec<_> = claimed.into_iter().filter(is_stopped).collect();
+    subscriptions::note_stopped(&mut tx, &interests, &stopped, now).await?;
     tx.commit().await?;
     Ok((taken, routed))
 }
@@ -299,12 +305,13 @@ impl Plan {
     }
 
     /// Tells how it was planned, or that it is for nobody.
-    async fn tell(&self, tx: &mut Tx, added: &[Added], now: Timestamp) -> Result<()> {
+    async fn tell(&self, tx: &mut Tx, interests: &Interests, added: &[Added], now: Timestamp) -> Result<()> {
         let id = self.message.id;
         let reason = self.nobody();
         if added.iter().all(|a| a.message != id) && store::for_nobody(tx, id, &reason, now).await? {
             let told = event(id, now, "unrouted", &WhyUnrouted::Nobody.told(&reason));
-            events::insert(tx, &[told]).await
+            events::insert(tx, &[told]).await?;
+            subscriptions::note_stopped(tx, interests, &[id], now).await
         } else {
             events::insert(tx, &self.planned(added, now)).await
         }
@@ -427,6 +434,7 @@ async fn plan_small(s: &Services, plans: &[Plan]) -> Result<()> {
 async fn add_whole(s: &Services, plans: &[Plan]) -> Result<()> {
     let now = s.clock.now();
     let whole: Vec<_> = plans.iter().map(|plan| plan.whole(now)).collect();
+    let interests = subscriptions::in_force(s).await?;
     let mut tx = s.db.begin().await?;
     let (held, added) = fan_out::add_whole(&mut tx, now, &whole).await?;
     let (some, none): (Vec<_>, Vec<_>) = plans
@@ -436,7 +444,7 @@ async fn add_whole(s: &Services, plans: &[Plan]) -> Result<()> {
     let told: Vec<_> = some.iter().flat_map(|plan| plan.planned(&added, now)).collect();
     events::insert(&mut tx, &told).await?;
     for plan in none {
-        plan.tell(&mut tx, &added, now).await?;
+        plan.tell(&mut tx, &interests, &added, now).await?;
     }
     tx.commit().await?;
     wake(s, &plans.iter().map(|plan| &plan.message).collect::<Vec<_>>(), &added);
@@ -474,9 +482,10 @@ async fn plan_large(s: &Services, plan: &mut Plan, watch: &mut Watch) -> Result<
         watch.look(s).await?;
         next = if chunk.people < CHUNK { None } else { plan.next_chunk(s, now).await? };
     }
+    let interests = subscriptions::in_force(s).await?;
     let mut tx = s.db.begin().await?;
     if !store::finish(&mut tx, &[id], watch.owner, now).await?.is_empty() {
-        plan.tell(&mut tx, &planned, now).await?;
+        plan.tell(&mut tx, &interests, &planned, now).await?;
     }
     tx.commit().await?;
     // After the commit: whoever settles the last delivery meanwhile sees the message `sending`.
@@ -490,12 +499,14 @@ async fn failed(s: &Services, message: MessageId, error: Error) -> Result<()> {
     }
     tracing::error!(%message, %error, "planning failed");
     let reason = format!("planning failed: {error}");
+    let interests = subscriptions::in_force(s).await?;
     let mut tx = s.db.begin().await?;
     if let Some(standing) = messages::standing(&mut tx, message).await?
         && standing.status == Status::Routing
     {
         let (status, now) = (Status::Unrouted, s.clock.now());
         messages::set_status(&mut tx, message, status, Some(&reason), standing.expires_at, now).await?;
+        subscriptions::note_stopped(&mut tx, &interests, &[message], now).await?;
     }
     tx.commit().await
 }

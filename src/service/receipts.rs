@@ -12,7 +12,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use subtle::ConstantTimeEq as _;
 
 use super::suppressions::{self, Bounce};
-use super::{Caller, Services, callback_calls, deliveries, policies, providers, retention};
+use super::{Caller, Services, callback_calls, deliveries, policies, providers, retention, subscriptions};
 use crate::channel::Channel;
 use crate::clock::Timestamp;
 use crate::domain::delivery::State;
@@ -138,7 +138,7 @@ async fn match_waiting(s: &Services) -> Result<usize> {
         return Ok(0);
     }
     // Within the transaction a second connection may be one too many.
-    let policy = policies::in_force(s).await?;
+    let (policy, interests) = (policies::in_force(s).await?, subscriptions::in_force(s).await?);
     let rows = crate::store::providers::list(&s.db).await?;
     let mut tx = s.db.begin().await?;
     let waiting = store::waiting(&mut tx, now, RECEIPTS).await?;
@@ -189,11 +189,12 @@ async fn match_waiting(s: &Services) -> Result<usize> {
             }
         }
     }
-    let mut closed = Vec::new();
+    let mut judged = store::Judged::default();
     if !matches.is_empty() {
-        closed = store::settle(&mut tx, now, &|at| s.campus.day(at), &matches).await?;
+        judged = store::settle(&mut tx, now, &|at| s.campus.day(at), &matches).await?;
     }
     suppressions::note_bounces(&policy, &mut tx, &bounces, now).await?;
+    subscriptions::note(&mut tx, &interests, &deliveries::happened(&judged.moved), now).await?;
     if !later.is_empty() {
         store::look_later(&mut tx, &later).await?;
     }
@@ -204,7 +205,7 @@ async fn match_waiting(s: &Services) -> Result<usize> {
             s.metrics.receipt_came(channel, after);
         }
     }
-    deliveries::complete(s, &closed).await?;
+    deliveries::complete(s, &judged.closed).await?;
     Ok(waiting.len())
 }
 

@@ -85,6 +85,11 @@ references! {
     source_call.source_id -> source
     source_quarter.source_id -> source
     source_usage.source_id -> source
+    subscription.source_id -> source
+    subscription_event.message_id -> message
+    subscription_event.source_id -> source
+    subscription_handing.event_id -> subscription_event
+    subscription_handing.subscription_id -> subscription
 }
 
 /// How many rows name one that is not there.
@@ -162,18 +167,20 @@ pub async fn attempts(db: &Db) -> Result<(i64, i64)> {
 row! {
     /// Something that only the installation's key opens.
     pub struct SealedRow {
-        /// `provider`, `second factor` or `button`.
+        /// `provider`, `second factor`, `button` or `endpoint`.
         pub kind: String,
         pub name: String,
         pub sealed: Vec<u8>,
     }
 }
 
-/// All that is sealed and stays: settings of providers, second factors, secrets of buttons.
+/// All that is sealed and stays: settings of providers, second factors, secrets of buttons and endpoints.
 pub async fn sealed(db: &Db) -> Result<Vec<SealedRow>> {
     let text = "SELECT 'provider' AS kind, name, settings AS sealed FROM provider
         UNION ALL SELECT 'second factor', o.email, f.secret FROM second_factor f JOIN operator o ON o.id = f.operator_id
-        UNION ALL SELECT 'button', name, secret FROM button WHERE secret IS NOT NULL";
+        UNION ALL SELECT 'button', name, secret FROM button WHERE secret IS NOT NULL
+        UNION ALL SELECT 'endpoint', COALESCE(url, ''), secret FROM subscription WHERE secret IS NOT NULL
+        UNION ALL SELECT 'endpoint', COALESCE(url, ''), old_secret FROM subscription WHERE old_secret IS NOT NULL";
     Ok(in_db!(db, |conn| sqlx::query_as(text).fetch_all(conn).await)?)
 }
 

@@ -18,6 +18,7 @@ use crate::domain::id;
 use crate::domain::message::{Category, Lane, Rank, Status};
 use crate::domain::operator::Role;
 use crate::domain::registration::RegistrationState;
+use crate::domain::subscription::{EndpointKind, Handed, Standing, WhyDisabled};
 use crate::domain::suppression::Cause;
 
 /// Reads one value of a row by its column's name.
@@ -74,6 +75,9 @@ wrapped!(
     id::ButtonId,
     id::ButtonKeyId,
     id::ButtonPressId,
+    id::SubscriptionId,
+    id::EventId,
+    id::HandingId,
 );
 
 macro_rules! coded {
@@ -112,6 +116,10 @@ coded!(
     Power,
     Signal,
     RegistrationState,
+    EndpointKind,
+    Standing,
+    WhyDisabled,
+    Handed,
 );
 
 /// The lane of a rank.

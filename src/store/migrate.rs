@@ -52,6 +52,7 @@ macro_rules! steps {
             42 "0042_ids",
             43 "0043_registrations",
             46 "0046_scim",
+            44 "0044_subscriptions",
         )
     };
     ($folder:literal: $($version:literal $name:literal,)+) => {

@@ -88,20 +88,23 @@ row! {
     }
 }
 
+/// What verdicts came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Judged {
+    /// Messages that may have nothing open any more: those where what waited last is not needed now.
+    pub closed: Vec<MessageId>,
+    /// The deliveries that moved, each with its message and the state it has now.
+    pub moved: Vec<(DeliveryId, MessageId, State)>,
+}
+
 /// Which campus day a moment is in.
 pub type DayOf<'a> = &'a (dyn Fn(Timestamp) -> String + Sync);
 
 /// Stores receipts and moves the deliveries they decide. Only `sent` and `unknown` deliveries move, and those that wait to
 /// be handed over once more because no answer came, so a receipt that comes twice, or late, changes nothing but the list
 /// of receipts. That a provider has one says something only of those whose answer never came. A delivery moves in the figures of the day on which
-/// it was counted before: they say what became of what was sent that day. Returns messages that may have nothing open
-/// any more: those where what waited last is not needed now.
-pub async fn judge(
-    tx: &mut Tx,
-    now: Timestamp,
-    day_of: DayOf<'_>,
-    verdicts: &[Verdict],
-) -> Result<Vec<MessageId>> {
+/// it was counted before: they say what became of what was sent that day.
+pub async fn judge(tx: &mut Tx, now: Timestamp, day_of: DayOf<'_>, verdicts: &[Verdict]) -> Result<Judged> {
     let rows = tx.dialect().rows(
         "$1",
         &[
@@ -124,12 +127,7 @@ pub async fn judge(
 
 /// Of several verdicts on one delivery the first that says what became of it counts; where none does, that its provider
 /// has it.
-async fn decide(
-    tx: &mut Tx,
-    now: Timestamp,
-    day_of: DayOf<'_>,
-    verdicts: &[Verdict],
-) -> Result<Vec<MessageId>> {
+async fn decide(tx: &mut Tx, now: Timestamp, day_of: DayOf<'_>, verdicts: &[Verdict]) -> Result<Judged> {
     let mut deciding: BTreeMap<i64, &Verdict> = BTreeMap::new();
     let (taken, decided): (Vec<&Verdict>, Vec<&Verdict>) =
         verdicts.iter().partition(|verdict| verdict.state == State::Sent.code());
@@ -153,7 +151,7 @@ async fn decide(
     };
     let (movable, moved): (Vec<_>, Vec<_>) = movable.into_iter().filter_map(told).filter(is_news).unzip();
     if moved.is_empty() {
-        return Ok(Vec::new());
+        return Ok(Judged::default());
     }
     let rows = dialect.rows("$1", &[("id", Field::Int), ("state", Field::Int), ("code", Field::Text)]);
     let text = format!(
@@ -169,9 +167,10 @@ async fn decide(
     in_tx!(tx, |conn| sqlx::query(sql(text)).bind(&input).bind(now.0).execute(conn).await.map(drop))?;
     let mut moves = Moves::new();
     let mut days: BTreeMap<String, BTreeMap<(i64, i64), i64>> = BTreeMap::new();
-    let (mut steps, mut ended) = (Vec::new(), Vec::new());
+    let (mut steps, mut ended, mut told) = (Vec::new(), Vec::new(), Vec::new());
     for (row, verdict) in movable.iter().zip(&moved) {
         let Some(to) = State::from_code(verdict.state) else { continue };
+        told.push((row.id, row.message_id, to));
         moves.entry((row.message_id, row.channel)).or_default().shift(row.state, to, 1);
         if row.outlet != Outlet::Sandbox.code() {
             let day = days.entry(day_of(row.updated_at)).or_default();
@@ -201,7 +200,7 @@ async fn decide(
         count_day(tx, &day, &n).await?;
     }
     closed.retain(|message| ended.contains(message));
-    Ok(closed)
+    Ok(Judged { closed, moved: told })
 }
 
 /// A receipt that came by itself and has found no delivery yet.
@@ -359,12 +358,7 @@ pub struct Match {
 }
 
 /// Gives receipts to their deliveries and moves those they decide, as [`judge`] does.
-pub async fn settle(
-    tx: &mut Tx,
-    now: Timestamp,
-    day_of: DayOf<'_>,
-    matches: &[Match],
-) -> Result<Vec<MessageId>> {
+pub async fn settle(tx: &mut Tx, now: Timestamp, day_of: DayOf<'_>, matches: &[Match]) -> Result<Judged> {
     let rows = tx.dialect().rows("$1", &[("receipt", Field::Int), ("id", Field::Int)]);
     // The delivery has the number.
     let text = format!(

@@ -20,7 +20,7 @@ row! {
 
 /// Tables whose ids leave the house: in links, mails, cards and alerts, to vendors, devices and whoever calls the API. Those of
 /// messages are made of the time.
-const GIVEN_OUT: [&str; 21] = [
+const GIVEN_OUT: [&str; 24] = [
     "source",
     "api_key",
     "recipient",
@@ -42,6 +42,9 @@ const GIVEN_OUT: [&str; 21] = [
     "button",
     "button_key",
     "button_press",
+    "subscription",
+    "subscription_event",
+    "subscription_handing",
 ];
 
 /// Has ids that leave the house go on `gap` beyond what this store knows of, and at `floor` at least: whatever the store that

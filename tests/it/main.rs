@@ -36,6 +36,7 @@ mod scim;
 mod secrets;
 mod sms;
 mod store;
+mod subscriptions;
 mod suggestions;
 mod support;
 mod vendors;

@@ -9,7 +9,7 @@ use crate::clock::Timestamp;
 use crate::domain::button::ButtonTrouble;
 use crate::domain::channel::{AddressKind, ChannelKind};
 use crate::domain::emergency::Spoken;
-use crate::domain::id::{BroadcastId, ButtonId, ProviderId, SourceId};
+use crate::domain::id::{BroadcastId, ButtonId, ProviderId, SourceId, SubscriptionId};
 use crate::domain::message::{Lane, coded};
 
 coded! {
@@ -53,6 +53,14 @@ pub enum Matter {
         id: SourceId,
         name: String,
         last: Option<Timestamp>,
+    },
+    /// An endpoint of a source's that is called no more.
+    Endpoint {
+        id: SourceId,
+        name: String,
+        subscription: SubscriptionId,
+        host: String,
+        since: Timestamp,
     },
     Backlog {
         lane: Lane,
@@ -134,7 +142,7 @@ impl Matter {
     pub const fn kind(&self) -> AlarmKind {
         match self {
             Self::Provider { .. } | Self::Unserved { .. } | Self::Stranded { .. } => AlarmKind::Provider,
-            Self::Silent { .. } => AlarmKind::Source,
+            Self::Silent { .. } | Self::Endpoint { .. } => AlarmKind::Source,
             Self::Backlog { .. } => AlarmKind::Backlog,
             Self::ProviderQuota { .. } | Self::SourceQuota { .. } => AlarmKind::Quota,
             Self::Failures { .. } => AlarmKind::Failures,
@@ -151,7 +159,7 @@ impl Matter {
     /// The source it is about, where it is about one.
     pub const fn source(&self) -> Option<SourceId> {
         match self {
-            Self::Silent { id, .. } | Self::SourceQuota { id, .. } => Some(*id),
+            Self::Silent { id, .. } | Self::SourceQuota { id, .. } | Self::Endpoint { id, .. } => Some(*id),
             _ => None,
         }
     }
@@ -176,6 +184,7 @@ impl Matter {
             Self::Unserved { channel } => format!("unserved {channel}"),
             Self::Stranded { address } => format!("stranded {}", address.name()),
             Self::Silent { id, .. } | Self::SourceQuota { id, .. } => id.to_string(),
+            Self::Endpoint { subscription, .. } => subscription.to_string(),
             Self::ProviderQuota { id, .. } => id.to_string(),
             Self::Backlog { lane, .. } => lane.to_string(),
             Self::Failures { channel, .. } => channel.to_string(),

@@ -457,6 +457,44 @@ pub(super) const ALL: &[Explained] = &[
         ],
     ),
     problem(
+        "too_many_subscriptions",
+        409,
+        [
+            "The source has as many subscriptions as it may",
+            "A source has at most 20 endpoints, and reads at most 50 streams of different topics or events.",
+            "Remove an endpoint that is not needed any more, or ask for more topics and events in one.",
+        ],
+        [
+            "订阅数量已达上限",
+            "一个来源系统最多有 20 个接收端，最多读取 50 种不同主题或事件的事件流。",
+            "请删除不再需要的接收端，或在一个订阅里合并多个主题和事件。",
+        ],
+    ),
+    problem(
+        "subscription_disabled",
+        409,
+        [
+            "The subscription is disabled",
+            "Its endpoint answered 410, or took nothing for three days, and is not called any more.",
+            "Mend the endpoint, then `POST /api/v1/subscriptions/{id}/enable`: what it missed in seven days follows in order.",
+        ],
+        [
+            "订阅已停用",
+            "该接收端返回了 410，或连续三天未接收，已不再推送。",
+            "请修复接收端后调用 `POST /api/v1/subscriptions/{id}/enable`：七天内错过的事件会按顺序补发。",
+        ],
+    ),
+    problem(
+        "being_sent",
+        409,
+        [
+            "It is being sent",
+            "The event is on its way to the endpoint at this moment.",
+            "Look at its state in a few seconds, and decide anew.",
+        ],
+        ["正在推送", "该事件此刻正在推送到接收端。", "请几秒后查看其状态再决定。"],
+    ),
+    problem(
         "key_ended",
         409,
         [

@@ -77,6 +77,9 @@ impl Matter {
                 Some(_) => format!("来源系统“{name}”很久没有发送消息"),
                 None => format!("来源系统“{name}”没有发送过消息"),
             },
+            Self::Endpoint { name, host, .. } => {
+                format!("来源系统“{name}”的接收端 {host} 已停用，事件不再推送")
+            }
             Self::Backlog { lane, channel, waiting_ms } => format!(
                 "{}优先级的{}投递已等待 {}",
                 lane_name(*lane, Chinese),
@@ -154,6 +157,9 @@ impl Matter {
                 Some(_) => format!("The source “{name}” has not sent anything for long"),
                 None => format!("The source “{name}” has never sent anything"),
             },
+            Self::Endpoint { name, host, .. } => {
+                format!("The endpoint {host} of the source “{name}” is disabled; it is told of nothing")
+            }
             Self::Backlog { lane, channel, waiting_ms } => format!(
                 "Deliveries of {} priority by {} have waited for {}",
                 lane_name(*lane, English),
@@ -248,6 +254,12 @@ impl Matter {
             }
             (Self::Silent { .. }, Chinese) => "联系该部门，确认其系统和密钥是否正常。",
             (Self::Silent { .. }, English) => "Ask its department whether the system and its key still work.",
+            (Self::Endpoint { .. }, Chinese) => {
+                "联系该部门修复接收端，再到“订阅”页重新启用；停用后 7 天内的事件会按顺序补发。"
+            }
+            (Self::Endpoint { .. }, English) => {
+                "Ask its department to mend the endpoint, then enable it again under Subscriptions: what it missed in 7 days follows in order."
+            }
             (Self::Backlog { .. }, Chinese) => "查看该渠道的服务商：速率是否太低，或有故障。",
             (Self::Backlog { .. }, English) => "Look at the channel's providers: too low a rate, or trouble.",
             (Self::ProviderQuota { .. }, Chinese) => {

@@ -91,7 +91,7 @@ async fn silence(hand: &mut InHand, doer: &Doer) -> Result<Vec<MessageId>> {
     let told = store::told_by_in(&mut hand.tx, hand.row.id).await?;
     let mut stopped = Vec::new();
     for message in told {
-        if deliveries::stop_in(&mut hand.tx, message, &doer.label, hand.now).await? {
+        if deliveries::stop_in(&mut hand.tx, &hand.interests, message, &doer.label, hand.now).await? {
             stopped.push(message);
         }
     }

@@ -11,8 +11,10 @@ use crate::clock::Timestamp;
 use crate::domain::emergency::{Act, Illegal, Plan, Run, State};
 use crate::domain::id::{BroadcastId, OperatorId, SourceId};
 use crate::domain::source::Right;
+use crate::domain::subscription::Interests;
 use crate::service::Caller;
 use crate::service::messages::OwnWord;
+use crate::service::subscriptions;
 use crate::store::broadcasts::{self as store, BroadcastRow, NewAct};
 use crate::store::{Tx, audit};
 use crate::{Error, Result};
@@ -101,6 +103,8 @@ pub(super) struct InHand {
     pub tx: Tx,
     pub row: BroadcastRow,
     pub now: Timestamp,
+    /// Who is told of what is stopped.
+    pub interests: Arc<Interests>,
     lately: Arc<Lately>,
 }
 
@@ -111,6 +115,7 @@ impl InHand {
             caller.require_right(Right::Broadcast)?;
         }
         OwnWord::prepare(s).await?;
+        let interests = subscriptions::in_force(s).await?;
         let mut tx = s.db.begin().await?;
         let row = store::lock(&mut tx, id).await?.ok_or_else(unknown)?;
         if let Caller::Key(key) = caller
@@ -125,7 +130,7 @@ impl InHand {
             let detail = "a test key acts on drills alone: use a live key";
             return Err(Error::forbidden("live_key", detail));
         }
-        Ok(Self { tx, row, now: s.clock.now(), lately: Arc::clone(&s.broadcasts) })
+        Ok(Self { tx, row, now: s.clock.now(), interests, lately: Arc::clone(&s.broadcasts) })
     }
 
     /// As it was when whoever decides looked at it.

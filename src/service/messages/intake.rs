@@ -13,7 +13,7 @@ use crate::domain::id::{DraftId, Mint};
 use crate::domain::message::Lane;
 use crate::error::{Error, Result};
 use crate::queue::{Entry, WakeUps, Work};
-use crate::service::Campus;
+use crate::service::{Campus, subscriptions};
 use crate::store::messages::NewMessage;
 use crate::store::{Db, settings};
 use crate::telemetry::metrics::Metrics;
@@ -86,10 +86,11 @@ impl Intake {
         wake_ups: WakeUps,
         campus: Arc<Campus>,
         metrics: Arc<Metrics>,
+        interests: Arc<subscriptions::Known>,
     ) -> Self {
         let (urgent, urgent_requests) = mpsc::channel(WAITING);
         let (routine, routine_requests) = mpsc::channel(WAITING);
-        let writer = Writer { keeper: Arc::new(Keeper { db, clock, campus }), wake_ups, metrics };
+        let writer = Writer { keeper: Arc::new(Keeper { db, clock, campus, interests }), wake_ups, metrics };
         tokio::spawn(writer.run(urgent_requests, routine_requests));
         Self { urgent, routine, mint: Arc::default() }
     }

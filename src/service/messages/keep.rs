@@ -13,9 +13,11 @@ use super::views::AcceptedView;
 use crate::clock::{Clock, Timestamp};
 use crate::domain::id::{MessageId, SourceId};
 use crate::domain::message::{Category, Status};
+use crate::domain::subscription::{EventKind, Interests};
 use crate::error::{Error, Result};
 use crate::service::Campus;
 use crate::service::deliveries::event;
+use crate::service::subscriptions::{self, Happening};
 use crate::store::dedup::NewDedup;
 use crate::store::idempotency::NewKey;
 use crate::store::{Db, Tx, audit, dedup, drafts, events, idempotency, messages, usage};
@@ -54,6 +56,7 @@ pub(super) struct Keeper {
     pub db: Db,
     pub clock: Clock,
     pub campus: Arc<Campus>,
+    pub interests: Arc<subscriptions::Known>,
 }
 
 impl Keeper {
@@ -82,12 +85,14 @@ impl Keeper {
     }
 
     async fn attempt(&self, batch: &[Incoming]) -> Result<Vec<Kept>> {
+        // Within the transaction a second connection may be one too many.
+        let interests = self.interests.in_force(&self.db, &self.clock).await?;
         let mut tx = self.db.begin().await?;
         let mut sheet = Sheet::new(batch);
         sheet.take_keys(&mut tx).await?;
         sheet.take_dedup_keys(&mut tx, self.clock.now().minus(DEDUP_WINDOW)).await?;
         sheet.charge(&mut tx, self).await?;
-        sheet.insert(&mut tx).await?;
+        sheet.insert(&mut tx, &interests).await?;
         sheet.answer_duplicates(&mut tx).await?;
         let kept = sheet.close()?;
         tx.commit().await?;
@@ -307,7 +312,7 @@ impl<'b> Sheet<'b> {
         dedup::release(tx, &dedup_keys).await
     }
 
-    async fn insert(&mut self, tx: &mut Tx) -> Result<()> {
+    async fn insert(&mut self, tx: &mut Tx, interests: &Interests) -> Result<()> {
         let open = self.open();
         let new: Vec<_> = open.iter().map(|i| &self.batch[*i].message).collect();
         messages::insert(tx, &new).await?;
@@ -324,6 +329,17 @@ impl<'b> Sheet<'b> {
                 drafts::close(tx, draft, id).await?;
             }
             audit::append(tx, now, &author.name, "message.send", &id.to_string(), &detail).await?;
+        }
+        let mut happened = Vec::new();
+        for i in &open {
+            let Incoming { message, author, .. } = &self.batch[*i];
+            happened.push(Happening::of_message(EventKind::Accepted, message.id));
+            if author.as_ref().is_some_and(|author| author.held.is_some()) {
+                happened.push(Happening::of_message(EventKind::Held, message.id));
+            }
+        }
+        if let Some(first) = open.first() {
+            subscriptions::note(tx, interests, &happened, self.batch[*first].message.created_at).await?;
         }
         for i in open {
             self.kept[i] = Some(Kept::New { due: self.batch[i].message.status == Status::Accepted });

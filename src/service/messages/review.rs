@@ -8,9 +8,11 @@ use crate::domain::id::MessageId;
 use crate::domain::message::Status;
 use crate::domain::operator::Permission;
 use crate::domain::routing::Routed;
+use crate::domain::subscription::EventKind;
 use crate::error::{Error, Result};
 use crate::queue::{Entry, Work};
 use crate::service::deliveries::{event, publish};
+use crate::service::subscriptions::{self, Happening};
 use crate::service::{Caller, Services};
 use crate::store::messages::{self, Standing};
 use crate::store::{JsonText, Tx, audit, events, routing};
@@ -61,6 +63,7 @@ pub async fn release(s: &Services, caller: &Caller, id: MessageId, why: &str) ->
 pub async fn reject(s: &Services, caller: &Caller, id: MessageId, why: &str) -> Result<()> {
     let why = said(why, 1)?;
     let now = s.clock.now();
+    let interests = subscriptions::in_force(s).await?;
     let mut tx = s.db.begin().await?;
     let held = held(&mut tx, caller, id, now).await?;
     let reason = format!("rejected: {why}");
@@ -68,6 +71,8 @@ pub async fn reject(s: &Services, caller: &Caller, id: MessageId, why: &str) -> 
     let by = caller.label();
     let detail = json!({ "by": by, "reason": why });
     events::insert(&mut tx, &[event(id, now, "rejected", &detail)]).await?;
+    let happened = Happening::of_message(EventKind::Cancelled, id);
+    subscriptions::note(&mut tx, &interests, &[happened], now).await?;
     audit::append(&mut tx, now, &by, "message.reject", &id.to_string(), &json!({ "reason": why })).await?;
     tx.commit().await
 }

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::super::Services;
+use super::super::{Services, subscriptions};
 use super::{LOOKED, in_force};
 use crate::Result;
 use crate::clock::Timestamp;
@@ -25,7 +25,7 @@ const EVERY_MS: i64 = 600_000;
 /// What a step came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
-    /// Messages or deliveries that it removed; more may be left.
+    /// Messages, deliveries or events that it removed; more may be left.
     Removed(usize),
     /// An emergency waits for the same store.
     GaveWay,
@@ -61,6 +61,10 @@ pub async fn work(s: &Services) -> Result<Progress> {
         return Ok(Progress::GaveWay);
     }
     if let Some(removed) = deliveries(s, now).await? {
+        return Ok(Progress::Removed(removed));
+    }
+    let removed = subscriptions::work::prune(s).await?;
+    if removed > 0 {
         return Ok(Progress::Removed(removed));
     }
     let retention = in_force(s).await?;

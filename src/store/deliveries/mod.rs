@@ -60,6 +60,8 @@ pub struct Turn {
     /// Deliveries whose attempts are stored now and were not before: where a commit's answer is lost, what it stored comes
     /// once more.
     pub news: HashSet<i64>,
+    /// Those of no emergency that failed, each with its message.
+    pub failed: Vec<(DeliveryId, MessageId)>,
     /// Messages that have no open delivery left on some channel, to be looked at by
     /// [`complete`](super::planning::complete).
     pub closed: Vec<MessageId>,
@@ -75,7 +77,8 @@ pub async fn turn(
     wanted: Option<Claim>,
 ) -> Result<Turn> {
     let mut moves = Moves::new();
-    let (mut ended, news) = settle::settle(tx, now, day, settling, &mut moves).await?;
+    let settle::Outcome { mut ended, news, failed } =
+        settle::settle(tx, now, day, settling, &mut moves).await?;
     let asked: Vec<_> = settling
         .settlements
         .iter()
@@ -94,7 +97,7 @@ pub async fn turn(
     count_day(tx, day, &ended).await?;
     quotas::add(tx, &used(settling.settlements, &news)).await?;
     spending::add(tx, day.get(..MONTH).unwrap_or(day), &segments(settling.settlements, &news)).await?;
-    Ok(Turn { claimed, news, closed })
+    Ok(Turn { claimed, news, failed, closed })
 }
 
 /// Characters of a day's month.

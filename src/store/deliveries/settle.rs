@@ -9,6 +9,7 @@ use crate::Result;
 use crate::clock::Timestamp;
 use crate::domain::channel::{ChannelKind, Outlet};
 use crate::domain::delivery::State;
+use crate::domain::id::{DeliveryId, MessageId};
 use crate::domain::message::Lane;
 use crate::store::counters::Moves;
 use crate::store::dialect::Field;
@@ -65,18 +66,29 @@ pub struct Settling<'a> {
     pub capped: &'a [ChannelKind],
 }
 
-/// Returns how many ended, by channel and state, and the deliveries whose attempts are news. What was to wait for another try is cancelled where its message is.
+/// What settling came to.
+#[derive(Debug, Default)]
+pub(super) struct Outcome {
+    /// How many ended, by channel and state.
+    pub ended: BTreeMap<(i64, i64), i64>,
+    /// The deliveries whose attempts are news.
+    pub news: HashSet<i64>,
+    /// Those of no emergency that failed, each with its message.
+    pub failed: Vec<(DeliveryId, MessageId)>,
+}
+
+/// What was to wait for another try is cancelled where its message is.
 pub(super) async fn settle(
     tx: &mut Tx,
     now: Timestamp,
     day: &str,
     settling: &Settling<'_>,
     moves: &mut Moves,
-) -> Result<(BTreeMap<(i64, i64), i64>, HashSet<i64>)> {
+) -> Result<Outcome> {
     let Settling { owner, settlements, capped } = *settling;
-    let mut ended = BTreeMap::new();
+    let (mut ended, mut failed) = (BTreeMap::new(), Vec::new());
     if settlements.is_empty() {
-        return Ok((ended, HashSet::new()));
+        return Ok(Outcome::default());
     }
     let dialect = tx.dialect();
     let input = to_json(settlements)?;
@@ -149,6 +161,9 @@ pub(super) async fn settle(
         if row.state.is_terminal() && row.outlet != Outlet::Sandbox {
             *ended.entry((row.channel.code(), row.state.code())).or_default() += 1;
         }
+        if row.state == State::Failed && row.lane != Lane::Emergency {
+            failed.push((row.id, row.message_id));
+        }
         let live = row.outlet != Outlet::Sandbox && row.lane != Lane::Emergency;
         if let Some(person) = row.recipient_id.filter(|_| live && row.state == State::Sent)
             && capped.contains(&row.channel)
@@ -177,5 +192,5 @@ pub(super) async fn settle(
         }
     }
     frequency::add(tx, day, &handed).await?;
-    Ok((ended, news.into_iter().collect()))
+    Ok(Outcome { ended, news: news.into_iter().collect(), failed })
 }

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use belltower::api;
+use belltower::channel::outward::{Outward, TIMEOUT};
+use belltower::config::AllowPrivate;
 use belltower::domain::emergency::{Run, State};
 use belltower::domain::operator::Role;
 use belltower::service::broadcasts;
@@ -19,7 +21,7 @@ use crate::support::{TERMINAL, operator};
 
 const TABLE: &str = "tests/it/api/matrix.txt";
 /// In the order of the table, each with its source's rights; nothing: every right.
-const KINDS: [(&str, Option<&[&str]>); 11] = [
+const KINDS: [(&str, Option<&[&str]>); 13] = [
     ("all", None),
     ("test", None),
     ("none", Some(&[])),
@@ -31,6 +33,8 @@ const KINDS: [(&str, Option<&[&str]>); 11] = [
     ("directory", Some(&["directory"])),
     ("other", Some(&[])),
     ("other_all", Some(&["read_all"])),
+    ("subscribe", Some(&["subscribe"])),
+    ("other_sub", Some(&["subscribe"])),
 ];
 
 struct Line {
@@ -56,6 +60,14 @@ fn table() -> Vec<Line> {
     text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).map(Line::read).collect()
 }
 
+/// Endpoints may be on this machine, where nobody answers.
+async fn app() -> TestApp {
+    TestApp::start_with(|s| {
+        s.outward = Some(Outward::new(AllowPrivate::Everywhere, TIMEOUT).unwrap());
+    })
+    .await
+}
+
 async fn source(app: &TestApp, kind: &str, rights: Option<&[&str]>, test: bool) -> SourceCreated {
     let rights = rights.map(|rights| rights.iter().map(|&right| right.to_owned()).collect());
     let all = everything(kind);
@@ -68,6 +80,9 @@ struct Things {
     message: String,
     delivery: String,
     broadcast: String,
+    subscription: String,
+    /// On its way to the subscription's endpoint.
+    handing: String,
 }
 
 impl Things {
@@ -86,23 +101,48 @@ impl Things {
         let message = sent["id"].as_str().unwrap().to_owned();
         let query = DeliveryQuery { limit: 1, ..DeliveryQuery::default() };
         let found = messages::deliveries(s, &owner, message.parse().unwrap(), &query).await.unwrap();
-        Self { message, delivery: found.items[0].facts.id.to_string(), broadcast: broadcast(app, key).await }
+        let (subscription, handing) = subscription(app, key).await;
+        let delivery = found.items[0].facts.id.to_string();
+        Self { message, delivery, broadcast: broadcast(app, key).await, subscription, handing }
     }
 
     fn fill(&self, path: &str) -> String {
         let id = match path.split('/').nth(1) {
             Some("deliveries") => &self.delivery,
             Some("broadcasts") => &self.broadcast,
+            Some("subscriptions") => &self.subscription,
             _ => &self.message,
         };
         let slug = if path.starts_with("/templates") { "due" } else { "choir" };
         // What a live key sends waits for providers that are not there: nobody was sent it.
         let person = if path.contains("/inbox") { "P1" } else { "P9" };
+        let path = path.replace("{delivery}", &self.handing);
         let filled = path.replace("{id}", id).replace("{campus_id}", person).replace("{slug}", slug);
         let filled = filled.replace("{message_id}", &self.message);
         assert!(!filled.contains('{'), "nothing to put into {path}");
         filled
     }
+}
+
+/// One of the key's source with an event that waits for it, where it may subscribe; else one of nobody's.
+async fn subscription(app: &TestApp, key: &str) -> (String, String) {
+    let ask = async |method, path: &str, body| Answer::of(app.api_as(key, method, path).json(&body)).await;
+    let listed = ask(Method::GET, "/subscriptions?limit=1", json!({})).await;
+    if listed.status != 200 {
+        return ("sub_0123456789abc".to_owned(), "hnd_0123456789abc".to_owned());
+    }
+    let mut one = listed.json()["data"][0].clone();
+    if one.is_null() {
+        let body = json!({
+            "topics": ["a.#"], "events": ["message.expired"],
+            "endpoint": {"kind": "webhook", "url": "http://127.0.0.1:1/"},
+        });
+        one = ask(Method::POST, "/subscriptions", body).await.expect(201);
+    }
+    let id = one["id"].as_str().unwrap().to_owned();
+    ask(Method::POST, &format!("/subscriptions/{id}/test"), json!({})).await.expect(202);
+    let sent = ask(Method::GET, &format!("/subscriptions/{id}/deliveries"), json!({})).await.expect(200);
+    (id, sent["data"][0]["id"].as_str().unwrap().to_owned())
 }
 
 /// One that this key began, where it may; else one of nobody's.
@@ -154,7 +194,7 @@ fn every_route_stands_in_the_table() {
 
 #[tokio::test]
 async fn each_key_goes_as_far_as_the_table_says() {
-    let app = TestApp::start().await;
+    let app = app().await;
     scenarios::seed(&app.services).await.unwrap();
     let template = json!({"name": "到期", "title": "t", "body": "b"});
     templates::put(&app.services, &operator(Role::Owner), "due", &template).await.unwrap();
@@ -177,7 +217,7 @@ async fn each_key_goes_as_far_as_the_table_says() {
 
 #[tokio::test]
 async fn whoever_is_not_let_in_is_answered_the_same_everywhere() {
-    let app = TestApp::start().await;
+    let app = app().await;
     scenarios::seed(&app.services).await.unwrap();
     let (s, owner) = (&app.services, operator(Role::Owner));
     let things = Things::of(&app, &app.live_key).await;

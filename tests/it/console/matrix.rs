@@ -4,6 +4,8 @@
 use std::collections::BTreeSet;
 use std::fs;
 
+use belltower::channel::outward::{Outward, TIMEOUT};
+use belltower::config::AllowPrivate;
 use belltower::console::PATHS;
 use belltower::domain::alarm::{Condition, Matter, Severity};
 use belltower::domain::grant::Grant;
@@ -17,6 +19,7 @@ use belltower::service::alarms::{self, AlarmRow};
 use belltower::service::messages::{self, DeliveryQuery};
 use belltower::service::sources::{self, NewSource, registrations};
 use belltower::service::{groups, recipients};
+use reqwest::Method;
 use serde_json::json;
 
 use super::browser::Browser;
@@ -119,6 +122,9 @@ struct Things {
     alarm: AlarmId,
     /// Of everybody.
     group: GroupId,
+    subscription: String,
+    /// On its way to the subscription's endpoint.
+    handing: String,
 }
 
 impl Things {
@@ -129,7 +135,7 @@ impl Things {
             department: department.to_owned(),
             topics: vec!["#".to_owned()],
             channels: vec!["email".to_owned()],
-            rights: vec!["send_direct".to_owned()],
+            rights: vec!["send_direct".to_owned(), "subscribe".to_owned()],
             test: true,
             ..NewSource::default()
         };
@@ -138,7 +144,7 @@ impl Things {
             "topic": "campus.hours", "category": "announcement", "title": format!("通知{word}"), "body": word,
             "to": [{ "email": "ok@sandbox.invalid" }],
         });
-        let request = app.api_as(&made.key, reqwest::Method::POST, "/messages").json(&body);
+        let request = app.api_as(&made.key, Method::POST, "/messages").json(&body);
         let message = Answer::of(request).await.expect(202)["id"].as_str().unwrap().parse().unwrap();
         app.drain().await;
         let query = DeliveryQuery { limit: 1, ..DeliveryQuery::default() };
@@ -168,7 +174,9 @@ impl Things {
         let open = alarms::open(s, &owner).await.unwrap();
         let is_theirs = |alarm: &&AlarmRow| alarm.matter.0.source() == Some(made.source_id);
         let alarm = open.iter().find(is_theirs).unwrap().id;
-        Self { message, delivery, source: made.source_id, key, registration, person, alarm, group }
+        let (subscription, handing) = subscription(app, &made.key).await;
+        let source = made.source_id;
+        Self { message, delivery, source, key, registration, person, alarm, group, subscription, handing }
     }
 
     /// The path with what its braces stand for; of what belongs to no department, something that is not there.
@@ -176,6 +184,7 @@ impl Things {
         let id = match path.split('/').nth(2).unwrap_or_default() {
             "messages" => self.message.to_string(),
             "sources" => self.source.to_string(),
+            "subscriptions" => self.subscription.clone(),
             "rules" => RuleId(9_999).to_string(),
             "providers" => ProviderId(9_999).to_string(),
             "alarms" => self.alarm.to_string(),
@@ -191,9 +200,11 @@ impl Things {
             "emergency" => BroadcastId(9_999).to_string(),
             _ => "9999".to_owned(),
         };
+        let delivery =
+            if path.contains("/subscriptions/") { self.handing.clone() } else { self.delivery.to_string() };
         let filled = path
             .replace("{id}", &id)
-            .replace("{delivery}", &self.delivery.to_string())
+            .replace("{delivery}", &delivery)
             .replace("{key}", &self.key.to_string())
             .replace("{registration}", &self.registration.to_string())
             .replace("{request}", &RightsRequestId(9_999).to_string())
@@ -206,6 +217,28 @@ impl Things {
         assert!(!filled.contains('{'), "nothing to put into {path}");
         filled
     }
+}
+
+/// Endpoints may be on this machine, where nobody answers.
+async fn app() -> TestApp {
+    TestApp::start_with(|s| {
+        s.outward = Some(Outward::new(AllowPrivate::Everywhere, TIMEOUT).unwrap());
+    })
+    .await
+}
+
+/// One of the key's source, and an event that waits for it.
+async fn subscription(app: &TestApp, key: &str) -> (String, String) {
+    let ask = |method, path: &str| app.api_as(key, method, path);
+    let body = json!({
+        "topics": ["#"], "events": ["message.expired"],
+        "endpoint": { "kind": "webhook", "url": "http://127.0.0.1:1/" },
+    });
+    let made = Answer::of(ask(Method::POST, "/subscriptions").json(&body)).await.expect(201);
+    let at = format!("/subscriptions/{}", made["id"].as_str().unwrap());
+    Answer::of(ask(Method::POST, &format!("{at}/test"))).await.expect(202);
+    let sent = Answer::of(ask(Method::GET, &format!("{at}/deliveries"))).await.expect(200);
+    (made["id"].as_str().unwrap().to_owned(), sent["data"][0]["id"].as_str().unwrap().to_owned())
 }
 
 /// It shows somebody or something and changes nothing.
@@ -285,7 +318,7 @@ fn every_route_stands_in_the_table_once() {
 
 #[tokio::test]
 async fn whoever_is_signed_out_sees_the_door_alone() {
-    let app = TestApp::start().await;
+    let app = app().await;
     let things = Things::of(&app, THEIRS, SECRET).await;
     let mut wrongs = Wrongs::default();
     for line in table() {
@@ -301,7 +334,7 @@ async fn whoever_is_signed_out_sees_the_door_alone() {
 }
 
 async fn walk(mark: char, role: Role) {
-    let app = TestApp::start().await;
+    let app = app().await;
     let ours = Things::of(&app, OURS, "甲").await;
     let theirs = Things::of(&app, THEIRS, SECRET).await;
     let everywhere = Browser::holding(&app, "everywhere", role.into()).await;

@@ -33,6 +33,7 @@ mod settings;
 mod simulator;
 mod source_flows;
 mod sources;
+mod subscriptions;
 mod suppression;
 mod templates;
 mod texts;

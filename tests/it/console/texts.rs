@@ -191,8 +191,10 @@ const SETTINGS: [&str; 31] = [
     "no_certificate",
     "unreadable",
 ];
-const CONFLICTS: [&str; 35] = [
+const CONFLICTS: [&str; 37] = [
     "registration_decided",
+    "subscription_disabled",
+    "being_sent",
     "button_state",
     "button_changed",
     "button_overtaken",

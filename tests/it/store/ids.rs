@@ -84,8 +84,10 @@ fn only_the_texts_of_tables_whose_ids_leave_the_house_are_changed() {
         let url = format!("sqlite://{}", file.display());
         let db = Db::open(&url).await.unwrap();
         let mut fresh = connect(&file).await;
-        let after = schema(&mut fresh).await;
+        let mut after = schema(&mut fresh).await;
         assert_eq!(schema(&mut beside).await, after, "whoever was there sees it");
+        // Later steps bring tables of their own.
+        after.retain(|(name, _)| before.iter().any(|(known, _)| known == name));
         let names = |of: &[(String, String)]| of.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
         assert_eq!(names(&before), names(&after));
         let changed: Vec<_> = before.iter().zip(&after).filter(|(a, b)| a != b).map(|(_, b)| b).collect();

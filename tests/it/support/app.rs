@@ -178,7 +178,10 @@ impl Answer {
     pub(crate) async fn read(response: Response) -> Self {
         let status = response.status().as_u16();
         let headers = response.headers().clone();
-        Self { status, headers, text: response.text().await.unwrap() }
+        // A stream has no end to wait for.
+        let streams = headers.get("content-type").is_some_and(|kind| kind == "text/event-stream");
+        let text = if streams { String::new() } else { response.text().await.unwrap() };
+        Self { status, headers, text }
     }
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
@@ -239,7 +242,15 @@ pub(crate) fn everything(name: &str) -> NewSource {
         department: "信息中心".to_owned(),
         topics: texts(&["#"]),
         channels: texts(&["email", "sms", "wechat"]),
-        rights: texts(&["send_direct", "emergency", "broadcast", "read_all", "read_inbox", "directory"]),
+        rights: texts(&[
+            "send_direct",
+            "emergency",
+            "broadcast",
+            "read_all",
+            "read_inbox",
+            "directory",
+            "subscribe",
+        ]),
         ..NewSource::default()
     }
 }

@@ -11,6 +11,7 @@ use serde_json::json;
 use url::Url;
 
 use super::document::Operation;
+use super::values::subscribe;
 use super::walk::{NONE, Walk, cap, fill, keyed, message, press};
 use crate::support::app::{Answer, everything};
 use crate::support::operator;
@@ -130,6 +131,8 @@ async fn every_success_described_happens_and_looks_so() {
     super::buttons::press(&mut walk).await;
     super::registrations::claim(&mut walk).await;
 
+    subscriptions(&mut walk).await;
+
     let door = "/callbacks/{provider}/{secret}";
     let shown = callback(&walk).await;
     for (method, path) in [("GET", door), ("POST", door)] {
@@ -146,6 +149,29 @@ async fn every_success_described_happens_and_looks_so() {
     walk.ask(("GET", "/readyz"), NONE, |r| r).await.expect(503);
     walk.finish(|status| status < 300, |_| true);
     walk.finish(|_| true, |operation| !operation.is_api());
+}
+
+/// An endpoint from its first call to its end, which nobody calls: nothing is sent from here on.
+async fn subscriptions(walk: &mut Walk) {
+    const ONE: &str = "/api/v1/subscriptions/{id}";
+    let made = subscribe(walk).await;
+    let id = ("{id}", made["id"].as_str().unwrap());
+    walk.ask(("GET", "/api/v1/subscriptions"), NONE, |r| r).await.expect(200);
+    walk.ask(("GET", ONE), id, |r| r).await.expect(200);
+    walk.ask(("POST", "/api/v1/subscriptions/{id}/test"), id, |r| r).await.expect(202);
+    let list = "/api/v1/subscriptions/{id}/deliveries";
+    let sent = walk.ask(("GET", list), id, |r| r).await.expect(200);
+    let replay = "/api/v1/subscriptions/{id}/deliveries/{delivery}/replay";
+    let at = format!(
+        "/api/v1/subscriptions/{}/deliveries/{}/replay",
+        id.1,
+        sent["data"][0]["id"].as_str().unwrap()
+    );
+    walk.ask(("POST", replay), (replay, &at), |r| r).await.expect(202);
+    walk.ask(("POST", "/api/v1/subscriptions/{id}/enable"), id, |r| r).await.expect(200);
+    walk.ask(("POST", "/api/v1/subscriptions/{id}/secret/rotate"), id, |r| r).await.expect(200);
+    assert_eq!(walk.ask(("GET", "/api/v1/events"), NONE, |r| r).await.status, 200);
+    walk.ask(("DELETE", ONE), id, |r| r).await.expect(204);
 }
 
 /// A drill from the press to the end, what is published of it, and an alert of another system.
@@ -218,8 +244,13 @@ async fn every_error_that_can_be_brought_about_is_described() {
         let (method, path) = (operation.method.as_str(), operation.path.as_str());
         let at = (method, path);
         let name = format!("gone{number}");
-        let id = if path.contains("/broadcasts/") { "brd_0123456789abc" } else { "msg_zzzzzzzzzzzzz" };
-        let gone = path.replace("{id}", id).replace("{campus_id}", &name).replace("{slug}", &name);
+        let id = match path.split('/').nth(3) {
+            Some("broadcasts") => "brd_0123456789abc",
+            Some("subscriptions") => "sub_0123456789abc",
+            _ => "msg_zzzzzzzzzzzzz",
+        };
+        let gone = path.replace("{delivery}", "hnd_0123456789abc");
+        let gone = gone.replace("{id}", id).replace("{campus_id}", &name).replace("{slug}", &name);
         let gone = (path, gone.as_str());
         let has_body = operation.says.get("requestBody").is_some();
         let right = match path {
@@ -247,9 +278,10 @@ async fn every_error_that_can_be_brought_about_is_described() {
             walk.app.clock.turn(if turn == 1 { 10_000 } else { 0 });
         }
         let refused = walk.ask(at, gone, |r| keyed(json(r, operation, &right), &powerless)).await;
-        let needs_right = ["recipients", "groups", "broadcasts", "scenarios", "/cap"]
-            .iter()
-            .any(|room| path.contains(room));
+        let needs_right =
+            ["recipients", "groups", "broadcasts", "scenarios", "/cap", "subscriptions", "/events"]
+                .iter()
+                .any(|room| path.contains(room));
         assert!(!needs_right || refused.status == 403, "{}: {refused:?}", operation.name());
         if path.contains('{') && method != "PUT" {
             walk.ask(at, gone, |r| json(r, operation, &right)).await.problem(404, "not_found");

@@ -74,8 +74,28 @@ pub(super) fn bodies() -> Vec<(&'static str, Vec<Value>)> {
         ("POST /api/v1/broadcasts/{id}/stop", vec![json!({"reason": "r"})]),
         ("POST /api/v1/broadcasts/{id}/all-clear", vec![json!({})]),
         ("POST /api/v1/broadcasts/{id}/correction", vec![json!({})]),
+        (
+            "POST /api/v1/subscriptions",
+            vec![json!({
+                "topics": ["library.#"], "events": ["message.completed", "delivery.failed"],
+                "endpoint": {"kind": "webhook", "url": "https://202.112.0.35/hooks"},
+            })],
+        ),
+        (
+            "POST /api/v1/subscriptions/{id}/secret/rotate",
+            vec![json!({"overlap": "24h"}), json!({"overlap": 60})],
+        ),
         ("POST /api/v1/source/keys/rotate", vec![json!({"overlap": "24h"}), json!({"overlap": 60})]),
     ]
+}
+
+/// An endpoint of the walk's source, at an address that nobody calls.
+pub(super) async fn subscribe(walk: &mut Walk) -> Value {
+    let body = json!({
+        "topics": ["library.#"], "events": ["message.expired"],
+        "endpoint": {"kind": "webhook", "url": "https://202.112.0.35/hooks"},
+    });
+    walk.ask(("POST", "/api/v1/subscriptions"), NONE, |r| r.json(&body)).await.expect(201)
 }
 
 /// The names in a body, of nested objects too, with the schema that describes each.
@@ -130,6 +150,7 @@ async fn every_field_described_is_taken_with_a_value_as_described() {
     let sent = walk.ask(("POST", "/api/v1/messages"), NONE, |r| r.json(&message("t"))).await.expect(202);
     walk.app.drain().await;
     let pressed = walk.ask(("POST", "/api/v1/broadcasts"), NONE, |r| r.json(&press())).await.expect(202);
+    let subscribed = subscribe(&mut walk).await;
     let mut asked = BTreeSet::new();
     for (name, bodies) in bodies() {
         let (method, path) = name.split_once(' ').unwrap();
@@ -149,7 +170,11 @@ async fn every_field_described_is_taken_with_a_value_as_described() {
                     walk.ask(("POST", "/api/v1/messages"), NONE, |r| r.json(&message("t"))).await.expect(202);
                 sent["id"].as_str().unwrap().to_owned()
             } else {
-                let of = if path.contains("/broadcasts/") { &pressed } else { &sent };
+                let of = match path.split('/').nth(3) {
+                    Some("broadcasts") => &pressed,
+                    Some("subscriptions") => &subscribed,
+                    _ => &sent,
+                };
                 of["id"].as_str().unwrap().to_owned()
             };
             let slug = if method == "PUT" { "dynamic" } else { "x" };
@@ -204,11 +229,18 @@ async fn every_query_parameter_described_is_taken() {
     }
     walk.app.drain().await;
     let id = sent["id"].as_str().unwrap().to_owned();
+    subscribe(&mut walk).await;
+    let subscribed = subscribe(&mut walk).await["id"].as_str().unwrap().to_owned();
+    for _ in 0..2 {
+        let test = "/api/v1/subscriptions/{id}/test";
+        walk.ask(("POST", test), ("{id}", &subscribed), |r| r).await.expect(202);
+    }
     let mut values = 0;
     for operation in walk.document.operations() {
+        let id = if operation.path.contains("/subscriptions/") { &subscribed } else { &id };
         let path = operation
             .path
-            .replace("{id}", &id)
+            .replace("{id}", id)
             .replace("{campus_id}", "2024001")
             .replace("{slug}", if operation.path.contains("templates") { "book-due" } else { "a" });
         let is_inbox = operation.path.ends_with("/inbox");
@@ -229,6 +261,8 @@ async fn every_query_parameter_described_is_taken() {
         for parameter in operation.parameters("query") {
             let value = match parameter.as_str() {
                 "limit" => "200",
+                "topics" => "library.%23",
+                "events" => "message.completed",
                 "cursor" => &cursor,
                 "topic" => "library.%23",
                 "category" => "announcement",

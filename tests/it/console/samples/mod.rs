@@ -18,6 +18,7 @@ mod rule_changes;
 mod rules;
 mod settings;
 mod sources;
+mod subscriptions;
 mod suppression;
 mod templates;
 
@@ -163,6 +164,9 @@ pub(super) fn all(language: Language, theme: Theme) -> Vec<(&'static str, String
             "registration_rejected",
             sources::registration(language, theme, RegistrationState::Rejected).render(),
         ),
+        ("subscriptions", subscriptions::list(language, theme, false).render()),
+        ("subscriptions_empty", subscriptions::list(language, theme, true).render()),
+        ("subscription", subscriptions::one(language, theme).render()),
         ("alarms", alarms::page(language, theme, false).render()),
         ("alarms_empty", alarms::page(language, theme, true).render()),
         ("alarm_wish", alarms::wish(language, theme).render()),

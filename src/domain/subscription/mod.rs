@@ -1,0 +1,68 @@
+//! Applications that are told: of which events, on which topics, and how they are called.
+
+mod event;
+mod interest;
+mod schedule;
+mod signature;
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+pub use event::{EventKind, Kinds, TEST};
+pub use interest::{Interest, Interests};
+pub use schedule::{ATTEMPTS, wait, wait_asked};
+pub use signature::{Secret, sign};
+
+use super::message::coded;
+
+/// Endpoints that a source may have.
+pub const MOST_ENDPOINTS: i64 = 20;
+/// Streams of different topics or events that a source may follow.
+pub const MOST_STREAMS: i64 = 50;
+/// Patterns of topics that one names.
+pub const MOST_TOPICS: usize = 20;
+/// Characters of an endpoint's address.
+pub const LONGEST_URL: usize = 500;
+/// Days that events are kept.
+pub const EVENT_DAYS: u64 = 7;
+/// Days that a stream nobody reads is kept open for its reader.
+pub const STREAM_DAYS: u64 = 3;
+
+coded! {
+    /// How events leave.
+    EndpointKind {
+        Webhook = 1 "webhook",
+        /// Whoever keeps a connection open to `GET /events`.
+        Stream = 2 "stream",
+    }
+}
+
+coded! {
+    /// Whether an endpoint is called.
+    Standing {
+        Active = 0 "active",
+        Disabled = 1 "disabled",
+    }
+}
+
+coded! {
+    /// Why an endpoint is not called any more.
+    WhyDisabled {
+        /// It answered 410.
+        Gone = 1 "gone",
+        /// It took nothing for as long as it is tried.
+        Exhausted = 2 "exhausted",
+    }
+}
+
+coded! {
+    /// What became of an event at one endpoint.
+    Handed {
+        Waiting = 0 "waiting",
+        Sending = 1 "sending",
+        Delivered = 2 "delivered",
+        /// Tried for as long as anything is, while the endpoint took others.
+        GivenUp = 3 "given_up",
+    }
+}

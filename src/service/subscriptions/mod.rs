@@ -1,0 +1,340 @@
+//! Applications that are told of what happens to messages. A source subscribes to topics and events; what happens is written
+//! beside what it tells, in one transaction ([`note`]), gets its place, is handed to each endpoint in that order
+//! ([`work`]) or read as a stream ([`stream`]).
+
+mod form;
+mod interests;
+mod note;
+mod stream;
+mod telling;
+mod views;
+pub mod work;
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::{Caller, Services};
+use crate::clock::Timestamp;
+use crate::domain::id::{EventId, HandingId, SourceId, SubscriptionId};
+use crate::domain::operator::Permission;
+use crate::domain::source::Right;
+use crate::domain::subscription::{EndpointKind, Interest, MOST_ENDPOINTS, Secret, Standing};
+use crate::store::subscription_events::{self as events, NewEvent};
+use crate::store::subscriptions::{self as store, New, SubscriptionRow};
+use crate::store::{Tx, audit, subscription_handings as handings};
+use crate::{Error, Result};
+
+pub(super) use self::interests::{Known, in_force};
+pub(super) use self::note::{Happening, note, note_stopped};
+pub(super) use self::stream::Readers;
+pub use self::stream::{BEAT, Chunk, Open, Reader, latest_place, open_stream, read, seen, start_of};
+pub use self::views::{
+    CalledView, DisabledView, Endpoint, EndpointView, EventRefView, HandingView, SubscriptionView,
+};
+
+/// Bytes of an endpoint's secret.
+const SECRET_BYTES: usize = 32;
+/// How long an endpoint's old secret signs too where nothing else is said.
+pub const DEFAULT_OVERLAP: Duration = Duration::from_hours(24);
+const LONGEST_OVERLAP: Duration = Duration::from_hours(30 * 24);
+
+/// A new endpoint. The secret is shown this once.
+#[derive(Clone, Debug)]
+pub struct Created {
+    pub view: SubscriptionView,
+    pub secret: String,
+}
+
+/// An endpoint's new secret, shown this once, and until when the old one signs too.
+#[derive(Clone, Debug)]
+pub struct Rotated {
+    pub secret: String,
+    pub old_until: Timestamp,
+}
+
+const UNKNOWN: Error = Error::NotFound("subscription");
+
+/// What the subscription may be told of now, if of anything.
+fn interest(row: &SubscriptionRow) -> Option<Interest> {
+    row.is_granted().then(|| Interest {
+        kinds: row.events.0.iter().copied().collect(),
+        topics: row.topics.0.clone(),
+        source: (!row.rights.0.contains(&Right::ReadAll)).then_some(row.source_id),
+    })
+}
+
+/// Whether that endpoint is the caller's to look at; for operators, by that permission.
+fn is_theirs(caller: &Caller, permission: Permission, row: &SubscriptionRow) -> Result<bool> {
+    Ok(match caller {
+        Caller::Key(key) => {
+            caller.require_right(Right::Subscribe)?;
+            key.source == row.source_id
+        }
+        _ => caller.reach(permission)?.covers(&row.department),
+    } && row.kind == EndpointKind::Webhook)
+}
+
+fn seen_by(caller: &Caller, row: Option<SubscriptionRow>) -> Result<SubscriptionRow> {
+    match row {
+        Some(row) if is_theirs(caller, Permission::SourcesView, &row)? => Ok(row),
+        Some(_) | None => {
+            // Whoever may see none is told so, whatever there is.
+            match caller {
+                Caller::Key(_) => caller.require_right(Right::Subscribe)?,
+                _ => drop(caller.reach(Permission::SourcesView)?),
+            }
+            Err(UNKNOWN)
+        }
+    }
+}
+
+/// The endpoint, if the caller may change it, locked.
+async fn take(tx: &mut Tx, caller: &Caller, id: SubscriptionId) -> Result<SubscriptionRow> {
+    match caller {
+        Caller::Key(_) => caller.require_right(Right::Subscribe)?,
+        _ => drop(caller.reach(Permission::SourcesEdit)?),
+    }
+    let row = store::lock(tx, id).await?.ok_or(UNKNOWN)?;
+    if is_theirs(caller, Permission::SourcesEdit, &row)? { Ok(row) } else { Err(UNKNOWN) }
+}
+
+async fn write_down(
+    tx: &mut Tx,
+    caller: &Caller,
+    (act, id): (&str, SubscriptionId),
+    mut detail: Value,
+    (row, now): (&SubscriptionRow, Timestamp),
+) -> Result<()> {
+    detail["source"] = row.source_name.as_str().into();
+    detail["host"] = views::host(row).into();
+    audit::append(tx, now, &caller.label(), act, &id.to_string(), &detail).await
+}
+
+/// Subscribes the caller's source. Nothing is called.
+///
+/// # Errors
+///
+/// [`Error::Invalid`] with all faults of the body; [`Error::Conflict`] where the source has as many as it may.
+pub async fn create(s: &Services, caller: &Caller, body: &Value) -> Result<Created> {
+    caller.require_right(Right::Subscribe)?;
+    let Caller::Key(key) = caller else {
+        return Err(Error::forbidden(Right::Subscribe.name(), "a source subscribes with its own key"));
+    };
+    let asked = form::read(s, key, body).await?;
+    let secret = Secret::new(rand::random::<[u8; SECRET_BYTES]>().to_vec());
+    let sealed = s.vault.seal(secret.bytes());
+    let now = s.clock.now();
+    let mut tx = s.db.begin().await?;
+    if store::count(&mut tx, key.source, EndpointKind::Webhook).await? >= MOST_ENDPOINTS {
+        return Err(Error::conflict(
+            "too_many_subscriptions",
+            format!(
+                "a source has at most {MOST_ENDPOINTS} subscriptions; remove one that is not needed any more"
+            ),
+        ));
+    }
+    let new = New {
+        source: key.source,
+        kind: EndpointKind::Webhook,
+        topics: &asked.topics,
+        events: &asked.events,
+        url: Some(asked.url.as_str()),
+        secret: Some(&sealed),
+    };
+    let id = store::insert(&mut tx, new, now).await?;
+    let row = store::lock(&mut tx, id).await?.ok_or(UNKNOWN)?;
+    let topics: Vec<_> = asked.topics.iter().map(ToString::to_string).collect();
+    let detail = json!({ "topics": topics, "events": asked.events });
+    write_down(&mut tx, caller, ("subscription.create", id), detail, (&row, now)).await?;
+    tx.commit().await?;
+    s.interests.forget();
+    Ok(Created { view: SubscriptionView::new(row, 0, now), secret: secret.text() })
+}
+
+async fn endpoints(s: &Services, rows: Vec<SubscriptionRow>) -> Result<Vec<Endpoint>> {
+    let ids: Vec<_> = rows.iter().map(|row| row.id).collect();
+    let mut waiting = HashMap::new();
+    if !ids.is_empty() {
+        waiting.extend(
+            handings::waiting(&s.db, &ids).await?.into_iter().map(|row| (row.subscription_id, row.waiting)),
+        );
+    }
+    let now = s.clock.now();
+    let endpoint = |row: SubscriptionRow| {
+        let waiting = waiting.get(&row.id).copied().unwrap_or(0);
+        Endpoint {
+            source: row.source_id,
+            source_name: row.source_name.clone(),
+            department: row.department.clone(),
+            is_granted: row.is_granted(),
+            host: views::host(&row),
+            view: SubscriptionView::new(row, waiting, now),
+        }
+    };
+    Ok(rows.into_iter().map(endpoint).collect())
+}
+
+/// The caller's own, the newest first, older than the one with the id `before`.
+pub async fn list(
+    s: &Services,
+    caller: &Caller,
+    before: Option<SubscriptionId>,
+    limit: u32,
+) -> Result<Vec<SubscriptionView>> {
+    caller.require_right(Right::Subscribe)?;
+    let Caller::Key(key) = caller else { return Ok(Vec::new()) };
+    let rows = store::list(&s.db, key.source, EndpointKind::Webhook, before, limit).await?;
+    Ok(endpoints(s, rows).await?.into_iter().map(|one| one.view).collect())
+}
+
+/// The endpoints of all sources of an operator's departments, by source.
+pub async fn all(s: &Services, caller: &Caller) -> Result<Vec<Endpoint>> {
+    let reach = caller.reach(Permission::SourcesView)?;
+    let mut rows = store::all(&s.db).await?;
+    rows.retain(|row| row.kind == EndpointKind::Webhook && reach.covers(&row.department));
+    endpoints(s, rows).await
+}
+
+pub async fn get(s: &Services, caller: &Caller, id: SubscriptionId) -> Result<Endpoint> {
+    let row = seen_by(caller, store::find(&s.db, id).await?)?;
+    endpoints(s, vec![row]).await?.pop().ok_or(UNKNOWN)
+}
+
+/// What was handed to an endpoint and what waits for it, the newest first, older than the one with the id `before`.
+pub async fn deliveries(
+    s: &Services,
+    caller: &Caller,
+    id: SubscriptionId,
+    before: Option<HandingId>,
+    limit: u32,
+) -> Result<Vec<HandingView>> {
+    let row = seen_by(caller, store::find(&s.db, id).await?)?;
+    let rows = handings::list(&s.db, id, before, limit).await?;
+    Ok(rows.into_iter().map(|handing| HandingView::new(handing, &row)).collect())
+}
+
+/// Takes an endpoint away, with what waits for it.
+pub async fn delete(s: &Services, caller: &Caller, id: SubscriptionId) -> Result<()> {
+    let now = s.clock.now();
+    let mut tx = s.db.begin().await?;
+    let row = take(&mut tx, caller, id).await?;
+    store::delete(&mut tx, id).await?;
+    write_down(&mut tx, caller, ("subscription.delete", id), json!({}), (&row, now)).await?;
+    tx.commit().await?;
+    s.interests.forget();
+    Ok(())
+}
+
+fn in_use(row: &SubscriptionRow) -> Result<()> {
+    match row.standing {
+        Standing::Active => Ok(()),
+        Standing::Disabled => Err(Error::conflict(
+            "subscription_disabled",
+            "this subscription is disabled: its endpoint is not called; enable it first",
+        )),
+    }
+}
+
+/// Has an event that tells of nothing sent to an endpoint as soon as it may be called, which is now; returns the event.
+pub async fn test(s: &Services, caller: &Caller, id: SubscriptionId) -> Result<EventId> {
+    let now = s.clock.now();
+    let mut tx = s.db.begin().await?;
+    let row = take(&mut tx, caller, id).await?;
+    in_use(&row)?;
+    let new = NewEvent {
+        kind: 0,
+        message_id: None,
+        source_id: Some(row.source_id.0),
+        topic: String::new(),
+        delivery_id: None,
+        at: now.0,
+        detail: json!({ "subscription": id }).to_string(),
+    };
+    let event = events::insert(&mut tx, &[new]).await?.pop().ok_or_else(|| Error::internal("no event"))?;
+    handings::insert(&mut tx, id, &[(event, None)], now).await?;
+    store::hasten(&mut tx, id, now).await?;
+    write_down(&mut tx, caller, ("subscription.test", id), json!({}), (&row, now)).await?;
+    tx.commit().await?;
+    Ok(event)
+}
+
+/// Has an event go to an endpoint once more, under the same id, whatever became of it.
+///
+/// # Errors
+///
+/// [`Error::Conflict`] while it is being sent, and where the endpoint is disabled.
+pub async fn replay(s: &Services, caller: &Caller, id: SubscriptionId, handing: HandingId) -> Result<()> {
+    let now = s.clock.now();
+    let mut tx = s.db.begin().await?;
+    let row = take(&mut tx, caller, id).await?;
+    in_use(&row)?;
+    if !handings::exists(&mut tx, id, handing).await? {
+        return Err(Error::NotFound("delivery"));
+    }
+    if !handings::replay(&mut tx, id, handing, now).await? {
+        return Err(Error::conflict("being_sent", "it is being sent at this moment"));
+    }
+    store::hasten(&mut tx, id, now).await?;
+    let detail = json!({ "delivery": handing });
+    write_down(&mut tx, caller, ("subscription.replay", id), detail, (&row, now)).await?;
+    tx.commit().await
+}
+
+/// Gives an endpoint another secret; the one it has signs too for `overlap` longer.
+pub async fn rotate(s: &Services, caller: &Caller, id: SubscriptionId, overlap: Duration) -> Result<Rotated> {
+    if overlap > LONGEST_OVERLAP {
+        return Err(Error::fault(
+            "/overlap",
+            "out_of_range",
+            "the old secret may sign 30 days longer at most",
+        ));
+    }
+    let now = s.clock.now();
+    let old_until = now.plus(overlap);
+    let secret = Secret::new(rand::random::<[u8; SECRET_BYTES]>().to_vec());
+    let mut tx = s.db.begin().await?;
+    let row = take(&mut tx, caller, id).await?;
+    store::reseal(&mut tx, id, &s.vault.seal(secret.bytes()), old_until).await?;
+    let detail = json!({ "old_secret_until": old_until.to_string() });
+    write_down(&mut tx, caller, ("subscription.rotate", id), detail, (&row, now)).await?;
+    tx.commit().await?;
+    Ok(Rotated { secret: secret.text(), old_until })
+}
+
+/// Calls an endpoint again that was disabled: it gets what it missed, in order, as far as that is kept. One that fails is
+/// called at once.
+pub async fn enable(s: &Services, caller: &Caller, id: SubscriptionId) -> Result<()> {
+    let now = s.clock.now();
+    let mut tx = s.db.begin().await?;
+    let row = take(&mut tx, caller, id).await?;
+    store::enable(&mut tx, id, now).await?;
+    handings::hasten(&mut tx, id, now).await?;
+    write_down(&mut tx, caller, ("subscription.enable", id), json!({}), (&row, now)).await?;
+    tx.commit().await?;
+    s.interests.forget();
+    Ok(())
+}
+
+/// An endpoint that is called no more, for whoever looks after it.
+#[derive(Clone, Debug)]
+pub struct Lost {
+    pub source: SourceId,
+    pub source_name: String,
+    pub subscription: SubscriptionId,
+    pub host: String,
+    pub since: Timestamp,
+}
+
+/// Endpoints that were disabled and may still be enabled again without having missed anything.
+pub(super) async fn lost(s: &Services) -> Result<Vec<Lost>> {
+    let oldest = s.clock.now().minus(interests::KEPT);
+    let rows = store::all(&s.db).await?.into_iter();
+    let lost = |row: SubscriptionRow| {
+        let since = row.disabled_at.filter(|at| *at > oldest && row.standing == Standing::Disabled)?;
+        let host = views::host(&row);
+        Some(Lost { source: row.source_id, source_name: row.source_name, subscription: row.id, host, since })
+    };
+    Ok(rows.filter(SubscriptionRow::is_granted).filter_map(lost).collect())
+}

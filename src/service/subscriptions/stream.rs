@@ -1,0 +1,262 @@
+//! Events as a stream. Whoever reads one is remembered for some days after, so that what happens meanwhile is written down and
+//! can be read from where they were: the last event they have seen says where.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::super::caller::KeyCaller;
+use super::super::lately::Lately;
+use super::super::{Caller, Services};
+use super::{form, interest, telling};
+use crate::clock::Timestamp;
+use crate::domain::id::{EventId, KeyId, SubscriptionId};
+use crate::domain::source::Right;
+use crate::domain::subscription::{EndpointKind, EventKind, MOST_STREAMS, MOST_TOPICS};
+use crate::domain::topic::{Topic, TopicPattern};
+use crate::error::{Fault, Faults};
+use crate::store::subscription_events as events;
+use crate::store::subscriptions::{self as store, New};
+use crate::{Error, Result};
+
+/// Streams that a key may read at a time, at each process.
+const AT_A_TIME: usize = 8;
+/// How often it is written down that a stream is read, at most.
+const SEEN_EVERY: Duration = Duration::from_hours(1);
+/// Events read at a time.
+const LOOKED_THROUGH: u32 = 200;
+/// Asked again after so long where a key reads as many streams as it may.
+const FULL: Duration = Duration::from_secs(30);
+/// How often something is sent where nothing happens, so that nobody on the way takes the connection for dead.
+pub const BEAT: Duration = Duration::from_secs(15);
+
+/// Who reads streams of this process, and the last place as the store said it lately.
+#[derive(Debug)]
+pub(in crate::service) struct Readers {
+    reading: Mutex<HashMap<KeyId, usize>>,
+    place: Lately<(), i64>,
+}
+
+impl Default for Readers {
+    fn default() -> Self {
+        Self { reading: Mutex::default(), place: Lately::new(1) }
+    }
+}
+
+impl Readers {
+    /// This process gave places.
+    pub fn forget_place(&self) {
+        self.place.forget();
+    }
+
+    fn enter(self: &Arc<Self>, key: KeyId) -> Result<Reader> {
+        let mut reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
+        let n = reading.entry(key).or_default();
+        if *n >= AT_A_TIME {
+            return Err(Error::RateLimited { retry_after: FULL });
+        }
+        *n += 1;
+        Ok(Reader { readers: Arc::clone(self), key })
+    }
+}
+
+/// Somebody who reads; counted until it goes.
+#[derive(Debug)]
+pub struct Reader {
+    readers: Arc<Readers>,
+    key: KeyId,
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        let mut reading = self.readers.reading.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(n) = reading.get_mut(&self.key) {
+            *n -= 1;
+            if *n == 0 {
+                reading.remove(&self.key);
+            }
+        }
+    }
+}
+
+/// A stream that is open.
+#[derive(Debug)]
+pub struct Open {
+    pub id: SubscriptionId,
+    seen_at: Timestamp,
+    _reader: Reader,
+}
+
+/// Some of a stream.
+#[derive(Debug)]
+pub struct Chunk {
+    /// Id, type and body of each event.
+    pub events: Vec<(EventId, String, Value)>,
+    /// To be read from next.
+    pub place: i64,
+}
+
+/// Opens a stream for the caller's source. `topics` and `events`: lists with commas; everything where one is left out.
+///
+/// # Errors
+///
+/// [`Error::RateLimited`] where the key reads as many as it may.
+pub async fn open_stream(
+    s: &Services,
+    caller: &Caller,
+    topics: Option<&str>,
+    events: Option<&str>,
+) -> Result<Open> {
+    caller.require_right(Right::Subscribe)?;
+    let Caller::Key(key) = caller else {
+        return Err(Error::forbidden(Right::Subscribe.name(), "a source reads events with its own key"));
+    };
+    let (topics, events) = asked(key, topics, events)?;
+    let reader = s.readers.enter(key.key)?;
+    let now = s.clock.now();
+    let known = store::find_stream(&s.db, key.source, &topics, &events).await?;
+    let mut tx = s.db.begin().await?;
+    let id = if let Some(known) = known {
+        store::see(&mut tx, known.id, now).await?;
+        known.id
+    } else {
+        if store::count(&mut tx, key.source, EndpointKind::Stream).await? >= MOST_STREAMS {
+            return Err(Error::conflict(
+                "too_many_subscriptions",
+                format!(
+                    "a source has at most {MOST_STREAMS} streams of different topics or events; ask for more at once"
+                ),
+            ));
+        }
+        let (kind, source) = (EndpointKind::Stream, key.source);
+        let new = New { source, kind, topics: &topics, events: &events, url: None, secret: None };
+        store::insert(&mut tx, new, now).await?
+    };
+    tx.commit().await?;
+    s.interests.forget();
+    Ok(Open { id, seen_at: now, _reader: reader })
+}
+
+fn asked(
+    key: &KeyCaller,
+    topics: Option<&str>,
+    events: Option<&str>,
+) -> Result<(Vec<TopicPattern>, Vec<EventKind>)> {
+    let mut faults = Faults::default();
+    let mut patterns: Vec<TopicPattern> = Vec::new();
+    for text in parts(topics.unwrap_or("#")) {
+        match text.parse() {
+            Ok(pattern) => patterns.push(pattern),
+            Err(why) => faults.add("?topics", "invalid_topic", why),
+        }
+    }
+    if patterns.len() > MOST_TOPICS {
+        faults.add("?topics", "too_many", format!("at most {MOST_TOPICS} topics"));
+    }
+    let beyond = form::beyond(key, &patterns);
+    faults.extend(beyond.into_iter().map(|fault| Fault { pointer: "?topics".to_owned(), ..fault }));
+    let mut kinds: Vec<EventKind> = Vec::new();
+    for text in parts(events.unwrap_or_default()) {
+        match text.parse() {
+            Ok(kind) => kinds.push(kind),
+            Err(why) => faults.add("?events", "unknown_event", why),
+        }
+    }
+    faults.into_result()?;
+    if kinds.is_empty() {
+        kinds = EventKind::ALL.to_vec();
+    }
+    patterns.sort_unstable();
+    patterns.dedup();
+    kinds.sort_unstable();
+    kinds.dedup();
+    Ok((patterns, kinds))
+}
+
+fn parts(list: &str) -> impl Iterator<Item = &str> {
+    list.split(',').map(str::trim).filter(|part| !part.is_empty())
+}
+
+/// Where to read from: after the event that was seen last, or what happens from now on. After one that is not kept any more
+/// it is everything that is.
+pub async fn start_of(s: &Services, last: Option<&str>) -> Result<i64> {
+    let Some(text) = last.map(str::trim).filter(|text| !text.is_empty()) else {
+        return events::last_place(&s.db).await;
+    };
+    let id: EventId = text.parse().map_err(|_| {
+        Error::fault(
+            "Last-Event-ID",
+            "invalid_value",
+            "send the `id` of the last event you have seen, as it was",
+        )
+    })?;
+    match events::place_of(&s.db, id).await? {
+        // Nobody can have seen it yet.
+        Some(0) => events::last_place(&s.db).await,
+        Some(place) => Ok(place),
+        None => Ok(0),
+    }
+}
+
+/// The last place that was given, as of half a second ago at most: all streams of a process ask together.
+pub async fn latest_place(s: &Services) -> Result<i64> {
+    if let Some(place) = s.readers.place.get(&(), s.clock.steady()) {
+        return Ok(place);
+    }
+    let generation = s.readers.place.generation();
+    let place = events::last_place(&s.db).await?;
+    s.readers.place.keep(generation, (), place, s.clock.steady());
+    Ok(place)
+}
+
+/// The next events of a stream after a place; `None` where it is over, because its source may not read it any more.
+pub async fn read(s: &Services, open: &Open, place: i64) -> Result<Option<Chunk>> {
+    let Some(row) = store::find(&s.db, open.id).await? else { return Ok(None) };
+    let Some(interest) = interest(&row) else { return Ok(None) };
+    let next = events::after(&s.db, place, LOOKED_THROUGH).await?;
+    let end = next.last().map_or(place, |event| event.place);
+    let is_theirs =
+        |event: &events::PlacedRow| match (EventKind::from_code(event.kind), event.topic.parse::<Topic>()) {
+            (Some(kind), Ok(topic)) => interest.wants(kind, &topic, event.source_id),
+            _ => false,
+        };
+    let ids: Vec<_> = next.iter().filter(|event| is_theirs(event)).map(|event| event.id).collect();
+    let told = if ids.is_empty() { Vec::new() } else { events::told(&s.db, &ids).await? };
+    let events = told
+        .iter()
+        .map(|row| (row.id, super::views::word(row.kind).to_owned(), telling::body(row)))
+        .collect();
+    Ok(Some(Chunk { events, place: end }))
+}
+
+/// Writes down every so often that a stream is read.
+pub async fn seen(s: &Services, open: &mut Open) -> Result<()> {
+    let now = s.clock.now();
+    if now.since(open.seen_at) < SEEN_EVERY {
+        return Ok(());
+    }
+    let mut tx = s.db.begin().await?;
+    store::see(&mut tx, open.id, now).await?;
+    tx.commit().await?;
+    open.seen_at = now;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_reads_so_many_streams_and_no_more() {
+        let readers = Arc::new(Readers::default());
+        let mut open: Vec<_> = (0..AT_A_TIME).map(|_| readers.enter(KeyId(1)).unwrap()).collect();
+        assert!(matches!(readers.enter(KeyId(1)), Err(Error::RateLimited { .. })));
+        assert!(readers.enter(KeyId(2)).is_ok(), "another key");
+        open.pop();
+        open.push(readers.enter(KeyId(1)).unwrap());
+        open.clear();
+        assert!(readers.reading.lock().unwrap().is_empty());
+    }
+}

@@ -1,0 +1,460 @@
+//! Events on their way to endpoints, step by step; several nodes take them together. An event is claimed with a lease, sent
+//! with nothing held, and settled: what a process had in hand when it died is sent again, under the same id.
+//!
+//! An endpoint that fails is called by one call at a time and ever more seldom, whatever waits for it. Once it answers, all
+//! that failed meanwhile is due at once.
+
+use std::time::Duration;
+
+use rand::random;
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use url::Url;
+
+use super::super::Services;
+use super::{interest, interests, telling};
+use crate::Result;
+use crate::channel::outward::Said;
+use crate::clock::Timestamp;
+use crate::domain::id::{EventId, SubscriptionId};
+use crate::domain::said;
+use crate::domain::subscription::{EventKind, Handed, Secret, Standing, WhyDisabled, sign, wait, wait_asked};
+use crate::domain::topic::Topic;
+use crate::store::subscription_events::{self as events, ToldRow};
+use crate::store::subscription_handings::{self as handings, Claim, ClaimedRow, Settled};
+use crate::store::subscriptions::{self as store, Called, SubscriptionRow};
+
+/// Events that are given a place in one transaction.
+const PLACES: i64 = 1_000;
+/// Events that an endpoint is looked through for at a time.
+const LOOKED_THROUGH: u32 = 500;
+/// Events that are made out for an endpoint ahead of it.
+const AHEAD: i64 = 200;
+/// Calls to one endpoint at a time while it answers.
+pub const AT_ONCE: i64 = 4;
+/// A claim is another node's to take after this long; a call takes a third of it at most.
+const LEASE: Duration = Duration::from_mins(1);
+/// Characters of an answer that are kept.
+const KEPT_ANSWER: usize = 200;
+/// Events removed in one transaction.
+const REMOVED: i64 = 1_000;
+/// Failures in a row after which an endpoint counts as having been away.
+const AWAY: i64 = 2;
+
+/// An event that is to be sent to an endpoint now.
+#[derive(Clone, Debug)]
+pub struct Call {
+    pub subscription: SubscriptionId,
+    pub event: EventId,
+    row: ClaimedRow,
+    url: Option<Url>,
+    secrets: Vec<Secret>,
+    body: Vec<u8>,
+    started_at: Timestamp,
+}
+
+/// What an endpoint answered, or why it did not.
+pub type Answer = std::result::Result<Said, String>;
+
+/// Gives new events their places, so that they are handed on; returns how many.
+pub async fn give_places(s: &Services) -> Result<usize> {
+    if !events::any_new(&s.db).await? {
+        return Ok(0);
+    }
+    let mut tx = s.db.begin().await?;
+    let given = events::give_places(&mut tx, PLACES).await?;
+    tx.commit().await?;
+    if given > 0 {
+        s.readers.forget_place();
+    }
+    Ok(given as usize)
+}
+
+/// Makes out events for endpoints that have room; returns how many were looked through.
+pub async fn fill(s: &Services) -> Result<usize> {
+    let mut looked = 0;
+    for id in store::behind(&s.db).await? {
+        looked += fill_one(s, id).await?;
+    }
+    Ok(looked)
+}
+
+async fn fill_one(s: &Services, id: SubscriptionId) -> Result<usize> {
+    let mut tx = s.db.begin().await?;
+    let Some(row) = store::take(&mut tx, id).await? else { return Ok(0) };
+    let room = AHEAD - handings::open(&mut tx, id, AHEAD).await?;
+    let (Standing::Active, true) = (row.standing, room > 0) else { return Ok(0) };
+    let next = events::after_in(&mut tx, row.place, LOOKED_THROUGH).await?;
+    let interest = interest(&row);
+    let (mut theirs, mut place, mut looked) = (Vec::new(), row.place, 0);
+    for event in next {
+        let is_theirs = match (&interest, EventKind::from_code(event.kind), event.topic.parse::<Topic>()) {
+            (Some(interest), Some(kind), Ok(topic)) => interest.wants(kind, &topic, event.source_id),
+            _ => false,
+        };
+        if is_theirs && theirs.len() as i64 >= room {
+            break;
+        }
+        if is_theirs {
+            theirs.push((event.id, event.message_id));
+        }
+        place = event.place;
+        looked += 1;
+    }
+    if looked == 0 {
+        return Ok(0);
+    }
+    if !theirs.is_empty() {
+        handings::insert(&mut tx, id, &theirs, s.clock.now()).await?;
+    }
+    store::advance(&mut tx, id, place).await?;
+    tx.commit().await?;
+    Ok(looked)
+}
+
+/// Takes what is due for endpoints that may be called and have room, for this `owner`. Those in `busy` have no room here.
+pub async fn claim(s: &Services, owner: i64, busy: &[SubscriptionId]) -> Result<Vec<Call>> {
+    let now = s.clock.now();
+    let mut calls = Vec::new();
+    for id in store::due(&s.db, now, busy).await? {
+        calls.extend(claim_one(s, owner, id, now).await?);
+    }
+    Ok(calls)
+}
+
+async fn claim_one(s: &Services, owner: i64, id: SubscriptionId, now: Timestamp) -> Result<Vec<Call>> {
+    let mut tx = s.db.begin().await?;
+    let Some(row) = store::take(&mut tx, id).await? else { return Ok(Vec::new()) };
+    let may_be = row.standing == Standing::Active && row.next_at <= now && row.is_granted();
+    if !may_be {
+        return Ok(Vec::new());
+    }
+    let at_once = if row.failures > 0 { 1 } else { AT_ONCE };
+    let limit = at_once - handings::sending(&mut tx, id).await?;
+    if limit <= 0 {
+        return Ok(Vec::new());
+    }
+    let lease_ms = LEASE.as_millis() as i64;
+    let claimed = handings::claim(&mut tx, id, now, Claim { owner, lease_ms, limit }).await?;
+    if claimed.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids: Vec<_> = claimed.iter().map(|one| one.event_id).collect();
+    // Before the commit: what cannot be told is not claimed.
+    let told = events::told_in(&mut tx, &ids).await?;
+    tx.commit().await?;
+    Ok(made_out(s, &row, claimed, &told, now))
+}
+
+/// The calls that claims come to.
+fn made_out(
+    s: &Services,
+    row: &SubscriptionRow,
+    claimed: Vec<ClaimedRow>,
+    told: &[ToldRow],
+    now: Timestamp,
+) -> Vec<Call> {
+    let url = row.url.as_deref().and_then(|url| Url::parse(url).ok());
+    let (url, secrets) = match secrets(s, row, now) {
+        Ok(secrets) => (url, secrets),
+        // Sealed with another key: that fails as the endpoint would, and keeps no other from being called.
+        Err(error) => {
+            tracing::error!(subscription = %row.id, %error, "the secret of an endpoint does not open");
+            (None, Vec::new())
+        }
+    };
+    let call = |one: ClaimedRow| {
+        // One whose event is gone went with it.
+        let event = told.iter().find(|event| event.id == one.event_id)?;
+        Some(Call {
+            subscription: row.id,
+            event: event.id,
+            row: one,
+            url: url.clone(),
+            secrets: secrets.clone(),
+            body: telling::body(event).to_string().into_bytes(),
+            started_at: now,
+        })
+    };
+    claimed.into_iter().filter_map(call).collect()
+}
+
+/// The secrets that sign now, the newest first.
+fn secrets(s: &Services, row: &SubscriptionRow, now: Timestamp) -> Result<Vec<Secret>> {
+    let old = row.old_secret.as_ref().filter(|_| row.old_until.is_some_and(|until| until > now));
+    let sealed = row.secret.iter().chain(old);
+    sealed.map(|sealed| s.vault.open_sealed(sealed).map(Secret::new)).collect()
+}
+
+fn headers(call: &Call, id: &str, timestamp: i64) -> std::result::Result<HeaderMap, String> {
+    let mut headers = HeaderMap::new();
+    let signature = sign(&call.secrets, id, timestamp, &call.body);
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    for (name, text) in
+        [("webhook-id", id), ("webhook-timestamp", &timestamp.to_string()), ("webhook-signature", &signature)]
+    {
+        let value = HeaderValue::from_str(text).map_err(|error| error.to_string())?;
+        headers.insert(HeaderName::from_static(name), value);
+    }
+    Ok(headers)
+}
+
+/// Sends an event.
+pub async fn send(s: &Services, call: &Call) -> Answer {
+    let outward = s.outward().map_err(|error| error.to_string())?;
+    let url = call.url.as_ref().ok_or("its secret does not open; give it a new one")?;
+    let now = s.clock.now();
+    let headers = headers(call, &call.event.to_string(), now.0 / 1_000)?;
+    outward.post(url, headers, call.body.clone(), now).await
+}
+
+/// Stores what a call came to, and what follows from it for its endpoint.
+pub async fn settle(s: &Services, owner: i64, call: &Call, answer: &Answer) -> Result<()> {
+    let now = s.clock.now();
+    let mut tx = s.db.begin().await?;
+    // Removed meanwhile, and everything with it.
+    let Some(row) = store::lock(&mut tx, call.subscription).await? else { return Ok(()) };
+    let judged = judge(&row, call, answer, now, random());
+    let (status, words) = match answer {
+        Ok(said) => (Some(i64::from(said.status)), String::from_utf8_lossy(&said.body).into_owned()),
+        Err(why) => (None, why.clone()),
+    };
+    let words: String = said::words(&words).chars().take(KEPT_ANSWER).collect();
+    let settled = Settled {
+        id: call.row.id,
+        owner,
+        attempt: call.row.attempts,
+        state: judged.state,
+        failures: judged.handing_failures,
+        due_at: judged.due_at,
+        status,
+        answer: &words,
+    };
+    if !handings::settle(&mut tx, settled).await? {
+        // Its lease ran out, and somebody else has sent it again.
+        return Ok(());
+    }
+    let succeeded = judged.state == Handed::Delivered;
+    let called = Called {
+        at: now,
+        status,
+        answer: &words,
+        succeeded,
+        failures: judged.failures,
+        next_at: judged.next_at,
+    };
+    store::note(&mut tx, row.id, called).await?;
+    if succeeded && row.failures >= AWAY {
+        handings::hasten(&mut tx, row.id, now).await?;
+    }
+    let disabled = judged.disable.filter(|_| row.standing == Standing::Active);
+    if let Some(why) = disabled {
+        store::disable(&mut tx, row.id, why, now).await?;
+    }
+    tx.commit().await?;
+    if let Some(why) = disabled {
+        s.interests.forget();
+        tracing::warn!(subscription = %row.id, source = row.source_name, %why, "an endpoint is called no more");
+    }
+    Ok(())
+}
+
+/// What follows from an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Judged {
+    state: Handed,
+    handing_failures: i64,
+    due_at: Timestamp,
+    /// The endpoint's, in a row.
+    failures: i64,
+    next_at: Timestamp,
+    disable: Option<WhyDisabled>,
+}
+
+fn judge(row: &SubscriptionRow, call: &Call, answer: &Answer, now: Timestamp, jitter: f64) -> Judged {
+    if answer.as_ref().is_ok_and(|said| (200..300).contains(&said.status)) {
+        return Judged {
+            state: Handed::Delivered,
+            handing_failures: call.row.failures,
+            due_at: now,
+            failures: 0,
+            next_at: now,
+            disable: None,
+        };
+    }
+    let handing_failures = call.row.failures + 1;
+    // Calls that were under way together fail together: that is one failure of their endpoint.
+    let is_news = row.failed_at.is_none_or(|at| call.started_at > at);
+    let failures = row.failures + i64::from(is_news);
+    let failed = |state, due_at, next_at, disable| Judged {
+        state,
+        handing_failures,
+        due_at,
+        failures,
+        next_at,
+        disable,
+    };
+    if answer.as_ref().is_ok_and(|said| said.status == 410) {
+        return failed(Handed::Waiting, now, now, Some(WhyDisabled::Gone));
+    }
+    let asked = answer.as_ref().ok().and_then(|said| said.retry_after);
+    let Some(rest) = wait(failures, jitter) else {
+        return failed(Handed::Waiting, now, now, Some(WhyDisabled::Exhausted));
+    };
+    let next_at = if is_news { now.plus(wait_asked(rest, asked)) } else { row.next_at };
+    match wait(handing_failures, jitter) {
+        Some(wait) => failed(Handed::Waiting, now.plus(wait_asked(wait, asked)), next_at, None),
+        // The endpoint took others meanwhile: it is this one that it does not take, and those after it need not wait.
+        None if row.succeeded_at.is_some_and(|at| at >= call.row.first_at) => {
+            failed(Handed::GivenUp, now, next_at, None)
+        }
+        None => failed(Handed::Waiting, now, now, Some(WhyDisabled::Exhausted)),
+    }
+}
+
+/// Offers again what was lost on its way: what processes that are gone had in hand, and what outlived its lease.
+pub async fn release_lost(s: &Services, owner: i64) -> Result<u64> {
+    let mut tx = s.db.begin().await?;
+    let released = handings::release_lost(&mut tx, s.clock.now(), owner).await?;
+    tx.commit().await?;
+    Ok(released)
+}
+
+/// Removes some of the events whose time is over, with what became of them; returns how many.
+pub async fn prune(s: &Services) -> Result<usize> {
+    let before = s.clock.now().minus(interests::KEPT);
+    if !events::any_old(&s.db, before).await? {
+        return Ok(0);
+    }
+    let mut tx = s.db.begin().await?;
+    let removed = events::prune(&mut tx, before, REMOVED).await?;
+    tx.commit().await?;
+    Ok(removed as usize)
+}
+
+/// Forgets streams that nobody reads any more.
+pub async fn prune_streams(s: &Services) -> Result<u64> {
+    let mut tx = s.db.begin().await?;
+    let removed = store::prune(&mut tx, s.clock.now().minus(interests::STREAM_KEPT)).await?;
+    tx.commit().await?;
+    if removed > 0 {
+        s.interests.forget();
+    }
+    Ok(removed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::id::{HandingId, SourceId};
+    use crate::domain::subscription::{ATTEMPTS, EndpointKind};
+    use crate::store::JsonText;
+
+    const NOW: Timestamp = Timestamp(1_000_000);
+
+    fn row(failures: i64, failed_at: Option<i64>, succeeded_at: Option<i64>) -> SubscriptionRow {
+        SubscriptionRow {
+            id: SubscriptionId(1),
+            source_id: SourceId(1),
+            source_name: "图书馆".to_owned(),
+            department: String::new(),
+            rights: JsonText(Vec::new()),
+            source_disabled_at: None,
+            kind: EndpointKind::Webhook,
+            topics: JsonText(Vec::new()),
+            events: JsonText(Vec::new()),
+            url: None,
+            secret: None,
+            old_secret: None,
+            old_until: None,
+            standing: Standing::Active,
+            why_disabled: None,
+            disabled_at: None,
+            place: 0,
+            failures,
+            failed_at: failed_at.map(Timestamp),
+            succeeded_at: succeeded_at.map(Timestamp),
+            next_at: Timestamp(7),
+            last_at: None,
+            last_status: None,
+            last_answer: None,
+            seen_at: None,
+            created_at: Timestamp(0),
+        }
+    }
+
+    fn call(failures: i64, started_at: i64) -> Call {
+        Call {
+            subscription: SubscriptionId(1),
+            event: EventId(1),
+            row: ClaimedRow {
+                id: HandingId(1),
+                event_id: EventId(1),
+                attempts: failures + 1,
+                failures,
+                first_at: Timestamp(500),
+            },
+            url: None,
+            secrets: Vec::new(),
+            body: Vec::new(),
+            started_at: Timestamp(started_at),
+        }
+    }
+
+    fn said(status: u16, retry_after: Option<u64>) -> Answer {
+        Ok(Said { status, retry_after: retry_after.map(Duration::from_secs), body: Vec::new() })
+    }
+
+    fn judged(row: &SubscriptionRow, call: &Call, answer: &Answer) -> Judged {
+        judge(row, call, answer, NOW, 0.0)
+    }
+
+    #[test]
+    fn only_2xx_is_taken() {
+        for (status, expected) in [
+            (200, Handed::Delivered),
+            (299, Handed::Delivered),
+            (101, Handed::Waiting),
+            (302, Handed::Waiting),
+            (404, Handed::Waiting),
+            (500, Handed::Waiting),
+        ] {
+            assert_eq!(judged(&row(0, None, None), &call(0, 900), &said(status, None)).state, expected);
+        }
+        let taken = judged(&row(5, Some(800), None), &call(3, 900), &said(204, None));
+        assert_eq!((taken.failures, taken.next_at, taken.disable), (0, NOW, None));
+        assert_eq!(judged(&row(0, None, None), &call(0, 900), &Err("no".to_owned())).state, Handed::Waiting);
+    }
+
+    #[test]
+    fn both_wait_by_the_schedule_or_longer_where_it_is_asked_for() {
+        let first = judged(&row(0, None, None), &call(0, 900), &said(500, None));
+        assert_eq!((first.failures, first.handing_failures), (1, 1));
+        assert_eq!((first.next_at, first.due_at), (Timestamp(NOW.0 + 5_000), Timestamp(NOW.0 + 5_000)));
+        let asked = judged(&row(0, None, None), &call(0, 900), &said(429, Some(60)));
+        assert_eq!((asked.next_at.0, asked.due_at.0), (NOW.0 + 60_000, NOW.0 + 60_000));
+    }
+
+    #[test]
+    fn calls_that_were_under_way_together_are_one_failure() {
+        let other = judged(&row(1, Some(950), None), &call(0, 900), &said(500, None));
+        assert_eq!((other.failures, other.handing_failures, other.next_at), (1, 1, Timestamp(7)));
+        assert_eq!(judged(&row(1, Some(850), None), &call(0, 900), &said(500, None)).failures, 2);
+    }
+
+    #[test]
+    fn one_that_is_gone_or_never_takes_anything_is_disabled_and_keeps_what_waits() {
+        let gone = judged(&row(0, None, Some(800)), &call(0, 900), &said(410, None));
+        assert_eq!((gone.state, gone.disable), (Handed::Waiting, Some(WhyDisabled::Gone)));
+        let last = ATTEMPTS as i64 - 1;
+        let dead = judged(&row(last, Some(800), Some(400)), &call(2, 900), &said(500, None));
+        assert_eq!((dead.state, dead.disable), (Handed::Waiting, Some(WhyDisabled::Exhausted)));
+        let alone = judged(&row(0, None, Some(400)), &call(last, 900), &said(500, None));
+        assert_eq!(alone.disable, Some(WhyDisabled::Exhausted), "nothing was taken since its first try");
+    }
+
+    #[test]
+    fn an_event_that_alone_is_refused_is_given_up() {
+        let refused = judged(&row(0, None, Some(600)), &call(ATTEMPTS as i64 - 1, 900), &said(400, None));
+        assert_eq!((refused.state, refused.disable), (Handed::GivenUp, None));
+    }
+}

@@ -1,0 +1,259 @@
+//! Events on their way to endpoints. The events of one message go to an endpoint one after the other.
+
+use super::messages::int_array;
+use super::{Db, Dialect, Tx, in_db, in_tx, row, sql};
+use crate::Result;
+use crate::clock::Timestamp;
+use crate::domain::id::{EventId, HandingId, MessageId, SubscriptionId};
+use crate::domain::subscription::Handed;
+
+row! {
+    /// An event at an endpoint, as lists show it.
+    pub struct HandingRow {
+        pub id: HandingId,
+        pub event_id: EventId,
+        /// [`EventKind::code`](crate::domain::subscription::EventKind::code); 0: a test.
+        pub kind: i64,
+        pub topic: String,
+        pub at: Timestamp,
+        pub message_id: Option<MessageId>,
+        pub state: Handed,
+        pub attempts: i64,
+        pub due_at: Timestamp,
+        pub last_at: Option<Timestamp>,
+        pub last_status: Option<i64>,
+        pub last_answer: Option<String>,
+        pub created_at: Timestamp,
+    }
+}
+
+/// Has events wait for an endpoint, in that order. Each has its message, if it is of one.
+pub async fn insert(
+    tx: &mut Tx,
+    subscription: SubscriptionId,
+    events: &[(EventId, Option<MessageId>)],
+    now: Timestamp,
+) -> Result<()> {
+    let input: Vec<_> = events
+        .iter()
+        .map(
+            |(event, message)| serde_json::json!({"event_id": event.0, "message_id": message.map(|id| id.0)}),
+        )
+        .collect();
+    let rows = tx
+        .dialect()
+        .rows("$1", &[("event_id", super::dialect::Field::Int), ("message_id", super::dialect::Field::Int)]);
+    let text = format!(
+        "INSERT INTO subscription_handing (subscription_id, event_id, message_id, due_at, created_at)
+         SELECT $2, event_id, message_id, $3, $3 FROM {rows} AS e"
+    );
+    in_tx!(tx, |c| {
+        sqlx::query(sql(text))
+            .bind(super::to_json(&input)?)
+            .bind(subscription.0)
+            .bind(now.0)
+            .execute(c)
+            .await
+            .map(drop)
+    })?;
+    Ok(())
+}
+
+/// How many wait for an endpoint or are being sent; no more than `most` are counted.
+pub async fn open(tx: &mut Tx, subscription: SubscriptionId, most: i64) -> Result<i64> {
+    let text = "SELECT CAST(count(*) AS bigint) FROM (SELECT 1 AS one FROM subscription_handing
+        WHERE subscription_id = $1 AND state <= 1 LIMIT $2 + 0) AS open";
+    Ok(in_tx!(tx, |c| sqlx::query_scalar(text).bind(subscription.0).bind(most).fetch_one(c).await)?)
+}
+
+/// How many are being sent to an endpoint.
+pub async fn sending(tx: &mut Tx, subscription: SubscriptionId) -> Result<i64> {
+    let text = "SELECT CAST(count(*) AS bigint) FROM subscription_handing
+        WHERE subscription_id = $1 AND state <= 1 AND state = 1";
+    Ok(in_tx!(tx, |c| sqlx::query_scalar(text).bind(subscription.0).fetch_one(c).await)?)
+}
+
+/// Who claims for how long.
+#[derive(Clone, Copy, Debug)]
+pub struct Claim {
+    pub owner: i64,
+    pub lease_ms: i64,
+    pub limit: i64,
+}
+
+row! {
+    /// One that was claimed.
+    pub struct ClaimedRow {
+        pub id: HandingId,
+        pub event_id: EventId,
+        /// This try included.
+        pub attempts: i64,
+        pub failures: i64,
+        pub first_at: Timestamp,
+    }
+}
+
+/// Takes what is due for an endpoint, what failed least and waits longest first; nothing of a message that has an earlier
+/// event on the way. The subscription is to be locked.
+pub async fn claim(
+    tx: &mut Tx,
+    subscription: SubscriptionId,
+    now: Timestamp,
+    claim: Claim,
+) -> Result<Vec<ClaimedRow>> {
+    let text = format!(
+        "UPDATE subscription_handing SET state = 1, lease_owner = $3, lease_until = {lease} + $4, attempts = attempts + 1,
+            first_at = COALESCE(first_at, $2), last_at = $2
+         WHERE id IN (SELECT h.id FROM subscription_handing h
+            WHERE h.subscription_id = $1 AND h.state = 0 AND h.due_at <= $2
+                AND NOT EXISTS (SELECT 1 FROM subscription_handing e WHERE e.subscription_id = h.subscription_id
+                    AND e.message_id = h.message_id AND e.state <= 1 AND e.id < h.id)
+            ORDER BY h.failures, h.id LIMIT $5 + 0)
+         RETURNING id, event_id, attempts, failures, first_at",
+        lease = tx.dialect().lease_now("$2"),
+    );
+    let mut rows: Vec<ClaimedRow> = in_tx!(tx, |c| {
+        sqlx::query_as(sql(text))
+            .bind(subscription.0)
+            .bind(now.0)
+            .bind(claim.owner)
+            .bind(claim.lease_ms)
+            .bind(claim.limit)
+            .fetch_all(c)
+            .await
+    })?;
+    rows.sort_unstable_by_key(|row| row.id);
+    Ok(rows)
+}
+
+/// What a try came to.
+#[derive(Clone, Copy, Debug)]
+pub struct Settled<'a> {
+    pub id: HandingId,
+    pub owner: i64,
+    /// The try's number; one that is not the latest changes nothing.
+    pub attempt: i64,
+    pub state: Handed,
+    pub failures: i64,
+    pub due_at: Timestamp,
+    pub status: Option<i64>,
+    pub answer: &'a str,
+}
+
+/// Notes what a try came to; whether it was the latest.
+pub async fn settle(tx: &mut Tx, settled: Settled<'_>) -> Result<bool> {
+    let text = "UPDATE subscription_handing SET state = $4, failures = $5, due_at = $6, last_status = $7, last_answer = $8,
+            lease_owner = NULL, lease_until = NULL
+        WHERE id = $1 AND lease_owner = $2 AND attempts = $3 AND state = 1";
+    Ok(in_tx!(tx, |c| {
+        sqlx::query(text)
+            .bind(settled.id.0)
+            .bind(settled.owner)
+            .bind(settled.attempt)
+            .bind(settled.state.code())
+            .bind(settled.failures)
+            .bind(settled.due_at.0)
+            .bind(settled.status)
+            .bind(settled.answer)
+            .execute(c)
+            .await
+            .map(|done| done.rows_affected() == 1)
+    })?)
+}
+
+/// The endpoint answers again: what failed meanwhile is due at once, as if it had not been tried.
+pub async fn hasten(tx: &mut Tx, subscription: SubscriptionId, now: Timestamp) -> Result<u64> {
+    let text = "UPDATE subscription_handing SET due_at = $2, failures = 0
+        WHERE subscription_id = $1 AND state = 0 AND failures > 0";
+    Ok(in_tx!(tx, |c| {
+        sqlx::query(text).bind(subscription.0).bind(now.0).execute(c).await.map(|done| done.rows_affected())
+    })?)
+}
+
+/// Whether an endpoint has or had that one.
+pub async fn exists(tx: &mut Tx, subscription: SubscriptionId, id: HandingId) -> Result<bool> {
+    let text = "SELECT id FROM subscription_handing WHERE id = $1 AND subscription_id = $2";
+    let found: Option<i64> =
+        in_tx!(tx, |c| sqlx::query_scalar(text).bind(id.0).bind(subscription.0).fetch_optional(c).await)?;
+    Ok(found.is_some())
+}
+
+/// Has one that ended or waits go again, now; whether there was one that is not being sent.
+pub async fn replay(
+    tx: &mut Tx,
+    subscription: SubscriptionId,
+    id: HandingId,
+    now: Timestamp,
+) -> Result<bool> {
+    let text = "UPDATE subscription_handing SET state = 0, failures = 0, due_at = $3
+        WHERE id = $1 AND subscription_id = $2 AND state <> 1";
+    Ok(in_tx!(tx, |c| {
+        sqlx::query(text)
+            .bind(id.0)
+            .bind(subscription.0)
+            .bind(now.0)
+            .execute(c)
+            .await
+            .map(|done| done.rows_affected() == 1)
+    })?)
+}
+
+/// Offers again what outlived its lease, and on SQLite, where one process dispatches, whatever another `owner` had in hand. It
+/// may have been received. Returns how many.
+pub async fn release_lost(tx: &mut Tx, now: Timestamp, owner: i64) -> Result<u64> {
+    let text = match tx.dialect() {
+        Dialect::Sqlite => "UPDATE subscription_handing SET state = 0, lease_owner = NULL, lease_until = NULL
+            WHERE state = 1 AND (lease_owner <> $1 OR lease_until < $2)"
+            .to_owned(),
+        dialect @ Dialect::Postgres => format!(
+            "UPDATE subscription_handing SET state = 0, lease_owner = NULL, lease_until = NULL
+             WHERE id IN (SELECT id FROM subscription_handing
+                WHERE state = 1 AND lease_until < {} AND $1 = $1 ORDER BY id{})",
+            dialect.lease_now("$2"),
+            dialect.skip_locked(),
+        ),
+    };
+    Ok(in_tx!(tx, |c| {
+        sqlx::query(sql(text)).bind(owner).bind(now.0).execute(c).await.map(|done| done.rows_affected())
+    })?)
+}
+
+/// An endpoint's, the newest first, older than the one with the id `before`.
+pub async fn list(
+    db: &Db,
+    subscription: SubscriptionId,
+    before: Option<HandingId>,
+    limit: u32,
+) -> Result<Vec<HandingRow>> {
+    let text = "SELECT h.id, h.event_id, e.kind, e.topic, e.at, h.message_id, h.state, h.attempts, h.due_at, h.last_at,
+            h.last_status, h.last_answer, h.created_at
+        FROM subscription_handing h JOIN subscription_event e ON e.id = h.event_id
+        WHERE h.subscription_id = $1 AND h.id < $2 ORDER BY h.id DESC LIMIT $3 + 0";
+    Ok(in_db!(db, |c| {
+        sqlx::query_as(text)
+            .bind(subscription.0)
+            .bind(before.map_or(i64::MAX, |id| id.0))
+            .bind(i64::from(limit))
+            .fetch_all(c)
+            .await
+    })?)
+}
+
+row! {
+    /// How many wait for an endpoint.
+    pub struct WaitingRow {
+        pub subscription_id: SubscriptionId,
+        pub waiting: i64,
+    }
+}
+
+/// How many events that were made out for each of the endpoints wait; of those without any, none.
+pub async fn waiting(db: &Db, subscriptions: &[SubscriptionId]) -> Result<Vec<WaitingRow>> {
+    let text = format!(
+        "SELECT subscription_id, CAST(count(*) AS bigint) AS waiting FROM subscription_handing
+         WHERE state <= 1 AND subscription_id IN {} GROUP BY subscription_id",
+        db.dialect().int_list("$1")
+    );
+    let ids = int_array(subscriptions.iter().map(|id| id.0));
+    Ok(in_db!(db, |c| sqlx::query_as(sql(text)).bind(ids).fetch_all(c).await)?)
+}

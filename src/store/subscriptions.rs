@@ -1,0 +1,281 @@
+//! Applications that are told of events: what of, where, and how it went lately.
+
+use super::{Db, JsonText, Tx, in_db, in_tx, row, sql, to_json};
+use crate::Result;
+use crate::clock::Timestamp;
+use crate::domain::id::{SourceId, SubscriptionId};
+use crate::domain::source::Right;
+use crate::domain::subscription::{EndpointKind, EventKind, Standing, WhyDisabled};
+use crate::domain::topic::TopicPattern;
+
+row! {
+    pub struct SubscriptionRow {
+        pub id: SubscriptionId,
+        pub source_id: SourceId,
+        pub source_name: String,
+        pub department: String,
+        /// The source's.
+        pub rights: JsonText<Vec<Right>>,
+        pub source_disabled_at: Option<Timestamp>,
+        pub kind: EndpointKind,
+        pub topics: JsonText<Vec<TopicPattern>>,
+        pub events: JsonText<Vec<EventKind>>,
+        pub url: Option<String>,
+        /// Sealed, as is the one before.
+        pub secret: Option<Vec<u8>>,
+        pub old_secret: Option<Vec<u8>>,
+        /// Until when the one before signs too.
+        pub old_until: Option<Timestamp>,
+        pub standing: Standing,
+        pub why_disabled: Option<WhyDisabled>,
+        pub disabled_at: Option<Timestamp>,
+        /// Events with a higher place are still to be handed to it.
+        pub place: i64,
+        /// Failures in a row.
+        pub failures: i64,
+        pub failed_at: Option<Timestamp>,
+        pub succeeded_at: Option<Timestamp>,
+        /// It is not called before.
+        pub next_at: Timestamp,
+        pub last_at: Option<Timestamp>,
+        /// None where no answer came.
+        pub last_status: Option<i64>,
+        pub last_answer: Option<String>,
+        /// When somebody last read the stream.
+        pub seen_at: Option<Timestamp>,
+        pub created_at: Timestamp,
+    }
+}
+
+impl SubscriptionRow {
+    /// Its source may be told of anything now.
+    pub fn is_granted(&self) -> bool {
+        self.source_disabled_at.is_none() && self.rights.0.contains(&Right::Subscribe)
+    }
+}
+
+const SELECT: &str =
+    "SELECT n.id, n.source_id, s.name AS source_name, s.department, s.rights, s.disabled_at AS source_disabled_at, n.kind,
+    n.topics, n.events, n.url, n.secret, n.old_secret, n.old_until, n.standing, n.why_disabled, n.disabled_at, n.place,
+    n.failures, n.failed_at, n.succeeded_at, n.next_at, n.last_at, n.last_status, n.last_answer, n.seen_at, n.created_at
+  FROM subscription n JOIN source s ON s.id = n.source_id";
+
+/// One about to be kept.
+#[derive(Clone, Copy, Debug)]
+pub struct New<'a> {
+    pub source: SourceId,
+    pub kind: EndpointKind,
+    pub topics: &'a [TopicPattern],
+    pub events: &'a [EventKind],
+    pub url: Option<&'a str>,
+    /// Sealed.
+    pub secret: Option<&'a [u8]>,
+}
+
+/// Keeps one. It is told of what happens from now on.
+pub async fn insert(tx: &mut Tx, new: New<'_>, now: Timestamp) -> Result<SubscriptionId> {
+    let text =
+        "INSERT INTO subscription (source_id, kind, topics, events, url, secret, place, seen_at, created_at)
+        SELECT $1, $2, $3, $4, $5, $6, p.last, CASE WHEN $2 = 2 THEN $7 ELSE NULL END, $7
+        FROM subscription_place p WHERE p.id = 1 RETURNING id";
+    let (topics, events) = (to_json(new.topics)?, to_json(new.events)?);
+    let id: i64 = in_tx!(tx, |c| {
+        sqlx::query_scalar(text)
+            .bind(new.source.0)
+            .bind(new.kind.code())
+            .bind(topics)
+            .bind(events)
+            .bind(new.url)
+            .bind(new.secret)
+            .bind(now.0)
+            .fetch_one(c)
+            .await
+    })?;
+    Ok(SubscriptionId(id))
+}
+
+pub async fn find(db: &Db, id: SubscriptionId) -> Result<Option<SubscriptionRow>> {
+    let text = format!("{SELECT} WHERE n.id = $1");
+    Ok(in_db!(db, |c| sqlx::query_as(sql(text)).bind(id.0).fetch_optional(c).await)?)
+}
+
+/// As [`find`], locked until the transaction ends.
+pub async fn lock(tx: &mut Tx, id: SubscriptionId) -> Result<Option<SubscriptionRow>> {
+    let text = format!("{SELECT} WHERE n.id = $1{}", tx.dialect().lock_of("n"));
+    Ok(in_tx!(tx, |c| sqlx::query_as(sql(text)).bind(id.0).fetch_optional(c).await)?)
+}
+
+/// As [`lock`]; none where somebody else has it in hand.
+pub async fn take(tx: &mut Tx, id: SubscriptionId) -> Result<Option<SubscriptionRow>> {
+    let lock = match tx.dialect() {
+        super::Dialect::Sqlite => "",
+        super::Dialect::Postgres => " FOR UPDATE OF n SKIP LOCKED",
+    };
+    let text = format!("{SELECT} WHERE n.id = $1{lock}");
+    Ok(in_tx!(tx, |c| sqlx::query_as(sql(text)).bind(id.0).fetch_optional(c).await)?)
+}
+
+/// All of every source, by source and then the newest first. There are few.
+pub async fn all(db: &Db) -> Result<Vec<SubscriptionRow>> {
+    let text = format!("{SELECT} ORDER BY s.name, n.id DESC");
+    Ok(in_db!(db, |c| sqlx::query_as(sql(text)).fetch_all(c).await)?)
+}
+
+/// A source's of one kind, the newest first, older than the one with the id `before`.
+pub async fn list(
+    db: &Db,
+    source: SourceId,
+    kind: EndpointKind,
+    before: Option<SubscriptionId>,
+    limit: u32,
+) -> Result<Vec<SubscriptionRow>> {
+    let text = format!(
+        "{SELECT} WHERE n.source_id = $1 AND n.kind = $2 AND n.id < $3 ORDER BY n.id DESC LIMIT $4 + 0"
+    );
+    Ok(in_db!(db, |c| {
+        sqlx::query_as(sql(text))
+            .bind(source.0)
+            .bind(kind.code())
+            .bind(before.map_or(i64::MAX, |id| id.0))
+            .bind(i64::from(limit))
+            .fetch_all(c)
+            .await
+    })?)
+}
+
+/// How many of a kind a source has. Nobody makes another of the source's before the transaction ends.
+pub async fn count(tx: &mut Tx, source: SourceId, kind: EndpointKind) -> Result<i64> {
+    let hold = format!("SELECT id FROM source WHERE id = $1{}", tx.dialect().lock_content());
+    in_tx!(tx, |c| sqlx::query(sql(hold)).bind(source.0).execute(c).await.map(drop))?;
+    let text = "SELECT CAST(count(*) AS bigint) FROM subscription WHERE source_id = $1 AND kind = $2";
+    Ok(in_tx!(tx, |c| sqlx::query_scalar(text).bind(source.0).bind(kind.code()).fetch_one(c).await)?)
+}
+
+/// A source's stream of exactly those topics and events.
+pub async fn find_stream(
+    db: &Db,
+    source: SourceId,
+    topics: &[TopicPattern],
+    events: &[EventKind],
+) -> Result<Option<SubscriptionRow>> {
+    let text =
+        format!("{SELECT} WHERE n.source_id = $1 AND n.kind = 2 AND n.topics = $2 AND n.events = $3 LIMIT 1");
+    let (topics, events) = (to_json(topics)?, to_json(events)?);
+    Ok(in_db!(db, |c| {
+        sqlx::query_as(sql(text)).bind(source.0).bind(topics).bind(events).fetch_optional(c).await
+    })?)
+}
+
+/// Somebody reads the stream.
+pub async fn see(tx: &mut Tx, id: SubscriptionId, now: Timestamp) -> Result<()> {
+    let text = "UPDATE subscription SET seen_at = $2 WHERE id = $1 AND seen_at < $2";
+    in_tx!(tx, |c| sqlx::query(text).bind(id.0).bind(now.0).execute(c).await.map(drop))?;
+    Ok(())
+}
+
+/// Takes one away, with what was still to be handed to it; whether it was there.
+pub async fn delete(tx: &mut Tx, id: SubscriptionId) -> Result<bool> {
+    let text = "DELETE FROM subscription WHERE id = $1";
+    Ok(in_tx!(tx, |c| sqlx::query(text).bind(id.0).execute(c).await.map(|done| done.rows_affected() == 1))?)
+}
+
+/// Takes away streams that nobody has read since `before`.
+pub async fn prune(tx: &mut Tx, before: Timestamp) -> Result<u64> {
+    let text = "DELETE FROM subscription WHERE kind = 2 AND seen_at < $1";
+    Ok(in_tx!(tx, |c| sqlx::query(text).bind(before.0).execute(c).await.map(|done| done.rows_affected()))?)
+}
+
+/// Another secret; the one there was signs too until `old_until`.
+pub async fn reseal(tx: &mut Tx, id: SubscriptionId, secret: &[u8], old_until: Timestamp) -> Result<()> {
+    let text = "UPDATE subscription SET old_secret = secret, old_until = $3, secret = $2 WHERE id = $1";
+    in_tx!(tx, |c| sqlx::query(text).bind(id.0).bind(secret).bind(old_until.0).execute(c).await.map(drop))?;
+    Ok(())
+}
+
+/// It is called no more.
+pub async fn disable(tx: &mut Tx, id: SubscriptionId, why: WhyDisabled, now: Timestamp) -> Result<()> {
+    let text = "UPDATE subscription SET standing = 1, why_disabled = $2, disabled_at = $3 WHERE id = $1";
+    in_tx!(tx, |c| sqlx::query(text).bind(id.0).bind(why.code()).bind(now.0).execute(c).await.map(drop))?;
+    Ok(())
+}
+
+/// It is called again, from now on and as if nothing had failed.
+pub async fn enable(tx: &mut Tx, id: SubscriptionId, now: Timestamp) -> Result<()> {
+    let text = "UPDATE subscription SET standing = 0, why_disabled = NULL, disabled_at = NULL, failures = 0,
+            failed_at = NULL, next_at = $2
+        WHERE id = $1";
+    in_tx!(tx, |c| sqlx::query(text).bind(id.0).bind(now.0).execute(c).await.map(drop))?;
+    Ok(())
+}
+
+/// It is called as soon as it may be, whatever failed before.
+pub async fn hasten(tx: &mut Tx, id: SubscriptionId, now: Timestamp) -> Result<()> {
+    let text = "UPDATE subscription SET next_at = $2 WHERE id = $1 AND next_at > $2";
+    in_tx!(tx, |c| sqlx::query(text).bind(id.0).bind(now.0).execute(c).await.map(drop))?;
+    Ok(())
+}
+
+/// How a call went.
+#[derive(Clone, Copy, Debug)]
+pub struct Called<'a> {
+    pub at: Timestamp,
+    pub status: Option<i64>,
+    pub answer: &'a str,
+    pub succeeded: bool,
+    /// Failures in a row, this one included.
+    pub failures: i64,
+    pub next_at: Timestamp,
+}
+
+/// Notes how the latest call went.
+pub async fn note(tx: &mut Tx, id: SubscriptionId, called: Called<'_>) -> Result<()> {
+    let text = "UPDATE subscription SET last_at = $2, last_status = $3, last_answer = $4, failures = $5, next_at = $6,
+            succeeded_at = CASE WHEN $7 = 1 THEN $2 ELSE succeeded_at END,
+            failed_at = CASE WHEN $7 = 1 THEN NULL ELSE $2 END
+        WHERE id = $1";
+    in_tx!(tx, |c| {
+        sqlx::query(text)
+            .bind(id.0)
+            .bind(called.at.0)
+            .bind(called.status)
+            .bind(called.answer)
+            .bind(called.failures)
+            .bind(called.next_at.0)
+            .bind(i64::from(called.succeeded))
+            .execute(c)
+            .await
+            .map(drop)
+    })?;
+    Ok(())
+}
+
+/// Events up to that place are handed to it, or are none of its.
+pub async fn advance(tx: &mut Tx, id: SubscriptionId, place: i64) -> Result<()> {
+    let text = "UPDATE subscription SET place = $2 WHERE id = $1 AND place < $2";
+    in_tx!(tx, |c| sqlx::query(text).bind(id.0).bind(place).execute(c).await.map(drop))?;
+    Ok(())
+}
+
+/// Webhooks in use that have not been handed all there is.
+pub async fn behind(db: &Db) -> Result<Vec<SubscriptionId>> {
+    let text = "SELECT n.id FROM subscription n JOIN subscription_place p ON p.id = 1
+        WHERE n.kind = 1 AND n.standing = 0 AND n.place < p.last ORDER BY n.id";
+    let ids: Vec<i64> = in_db!(db, |c| sqlx::query_scalar(text).fetch_all(c).await)?;
+    Ok(ids.into_iter().map(SubscriptionId).collect())
+}
+
+/// Webhooks that may be called now and have something due. Those in `busy` have no room.
+pub async fn due(db: &Db, now: Timestamp, busy: &[SubscriptionId]) -> Result<Vec<SubscriptionId>> {
+    let text = format!(
+        "SELECT n.id FROM subscription n
+         WHERE n.kind = 1 AND n.standing = 0 AND n.next_at <= $1 AND n.id NOT IN {busy}
+            AND EXISTS (SELECT 1 FROM subscription_handing h
+                WHERE h.subscription_id = n.id AND h.state = 0 AND h.due_at <= $1)
+         ORDER BY n.id",
+        busy = db.dialect().int_list("$2"),
+    );
+    let busy = super::messages::int_array(busy.iter().map(|id| id.0));
+    let ids: Vec<i64> =
+        in_db!(db, |c| sqlx::query_scalar(sql(text)).bind(now.0).bind(busy).fetch_all(c).await)?;
+    Ok(ids.into_iter().map(SubscriptionId).collect())
+}

@@ -1,0 +1,60 @@
+### Endpoints of applications that are told of what happens.
+
+subscriptions-title = Subscriptions
+subscriptions-lead = Applications that are told of what happens to messages, and how their endpoints answer.
+subscriptions-empty = Nobody subscribes yet
+subscriptions-empty-more = A system whose source has the right “Be told of events” subscribes itself, through the API.
+subscription-topics = Topics
+column-endpoint = Endpoint
+column-standing = Standing
+column-waiting = Waiting
+column-event = Event
+subscription-new = Nothing sent yet
+subscription-works = Works
+subscription-fails = Fails
+subscription-gone = Disabled: it said that it is gone
+subscription-exhausted = Disabled: it took nothing for three days
+subscription-withdrawn = Not called: its source may not be told of anything
+subscription-next = Next try
+subscription-enable = Enable again
+subscription-test = Send a test
+subscription-rotate = New secret
+subscription-remove = Remove
+subscription-rotate-title = A new secret for { $name }
+subscription-rotate-lead = The application needs the new secret before the old one ends; until then calls are signed with both.
+subscription-overlap = The old one signs for
+subscription-remove-title = Remove { $name }?
+subscription-remove-lead = The application is told of nothing any more, and what waits for it is dropped. It can subscribe anew.
+subscription-fresh = The new secret
+subscription-fresh-lead = Give it to whoever runs the application now: it is not shown again.
+subscription-wanted = What it is told of
+subscription-since = Since
+subscription-waiting = { $n ->
+    [one] { $count } event waits
+   *[other] { $count } events wait
+}
+subscription-old-secret = The old secret signs until
+subscription-was-tested = A test is on its way.
+subscription-was-enabled = It is called again. What it missed follows in order.
+subscription-was-removed = The subscription is gone.
+handings-title = What was sent
+handings-note = Kept for 7 days.
+handings-empty = Nothing yet
+handings-empty-more = As soon as something happens that it wants to know, it stands here.
+handing-waiting = Waits
+handing-sending = Being sent
+handing-delivered = Delivered
+handing-given-up = Given up
+handing-replay = Send again
+handing-was-replayed = It is sent once more, under the same id.
+conflict-subscription_disabled = This subscription is disabled; enable it first.
+conflict-being_sent = It is being sent at this moment.
+acted-on-subscription = Subscriptions
+act-subscription-create = Subscribed
+act-subscription-delete = Removed subscription
+act-subscription-test = Sent a test to subscription
+act-subscription-replay = Sent an event again to subscription
+act-subscription-rotate = Gave a new secret to subscription
+act-subscription-enable = Enabled subscription again
+right-subscribe = Be told of events
+right-subscribe-hint = By webhook or as a stream: of its own messages, or of all where it may read all.

@@ -1,0 +1,141 @@
+use belltower::clock::Timestamp;
+use belltower::domain::id::{EventId, MessageId, SubscriptionId};
+use belltower::domain::subscription::{EventKind, Handed};
+use belltower::store::subscription_events::NewEvent;
+use belltower::store::subscription_handings::{
+    Claim, ClaimedRow, HandingRow, Settled, claim, exists, hasten, insert, list, open, release_lost, replay,
+    sending, settle, waiting,
+};
+use belltower::store::{Db, subscription_events, subscriptions};
+
+use super::execute;
+use super::messages::sources;
+use super::subscription_events::{event, keep};
+use super::subscriptions::{NOW, done, webhook};
+use crate::support::on_both;
+
+const OWNER: i64 = 7;
+const OTHER: i64 = 8;
+
+/// An endpoint for which events of these messages wait, in that order.
+async fn waits(db: &Db, messages: &[i64]) -> (SubscriptionId, Vec<EventId>) {
+    sources(db).await;
+    let id = webhook(db).await;
+    let events: Vec<_> = messages
+        .iter()
+        .map(|message| NewEvent { message_id: Some(*message), ..event(EventKind::Completed, 1) })
+        .collect();
+    let kept = keep(db, &events).await;
+    let rows: Vec<_> =
+        kept.iter().zip(messages).map(|(event, message)| (*event, Some(MessageId(*message)))).collect();
+    done(db, async |tx| insert(tx, id, &rows, NOW).await.unwrap()).await;
+    (id, kept)
+}
+
+async fn take(db: &Db, id: SubscriptionId, at: i64, limit: i64) -> Vec<ClaimedRow> {
+    let wanted = Claim { owner: OWNER, lease_ms: 60_000, limit };
+    done(db, async |tx| claim(tx, id, Timestamp(at), wanted).await.unwrap()).await
+}
+
+async fn end(db: &Db, row: &ClaimedRow, state: Handed, due: i64) -> bool {
+    let settled = Settled {
+        id: row.id,
+        owner: OWNER,
+        attempt: row.attempts,
+        state,
+        failures: row.failures + i64::from(state == Handed::Waiting),
+        due_at: Timestamp(due),
+        status: Some(500),
+        answer: "words",
+    };
+    done(db, async |tx| settle(tx, settled).await.unwrap()).await
+}
+
+async fn rows(db: &Db, id: SubscriptionId) -> Vec<HandingRow> {
+    list(db, id, None, 9).await.unwrap()
+}
+
+on_both!(events_of_one_message_go_one_after_the_other, |db| async {
+    let (id, events) = waits(&db, &[1, 1, 2]).await;
+    let first = take(&db, id, NOW.0, 9).await;
+    let of = |rows: &[ClaimedRow]| rows.iter().map(|row| row.event_id).collect::<Vec<_>>();
+    assert_eq!(of(&first), [events[0], events[2]], "the second waits for the first of its message");
+    assert_eq!((first[0].attempts, first[0].failures, first[0].first_at), (1, 0, NOW));
+    done(&db, async |tx| {
+        assert_eq!(sending(tx, id).await.unwrap(), 2);
+        assert_eq!((open(tx, id, 9).await.unwrap(), open(tx, id, 2).await.unwrap()), (3, 2));
+    })
+    .await;
+    assert!(take(&db, id, NOW.0, 9).await.is_empty());
+
+    // While it waits for its next try, too.
+    assert!(end(&db, &first[0], Handed::Waiting, NOW.0 + 5_000).await);
+    assert!(!end(&db, &first[0], Handed::Delivered, 0).await, "once");
+    assert!(end(&db, &first[1], Handed::Delivered, NOW.0).await);
+    assert!(take(&db, id, NOW.0 + 4_999, 9).await.is_empty());
+    let again = take(&db, id, NOW.0 + 5_000, 9).await;
+    assert_eq!(of(&again), [events[0]]);
+    assert_eq!((again[0].attempts, again[0].failures, again[0].first_at), (2, 1, NOW));
+    // One that is given up is waited for no more.
+    assert!(end(&db, &again[0], Handed::GivenUp, NOW.0).await);
+    assert_eq!(of(&take(&db, id, NOW.0 + 5_000, 9).await), [events[1]]);
+
+    let listed = rows(&db, id).await;
+    assert_eq!(listed.iter().map(|row| row.event_id).collect::<Vec<_>>(), [events[2], events[1], events[0]]);
+    assert_eq!((listed[2].state, listed[2].attempts), (Handed::GivenUp, 2));
+    assert_eq!((listed[2].last_status, listed[2].last_answer.as_deref()), (Some(500), Some("words")));
+    assert_eq!(list(&db, id, Some(listed[1].id), 9).await.unwrap().len(), 1);
+    let counted = waiting(&db, &[id]).await.unwrap();
+    assert_eq!((counted.len(), counted[0].waiting), (1, 1));
+});
+
+on_both!(what_failed_least_goes_first_and_what_failed_meanwhile_with_it, |db| async {
+    let (id, events) = waits(&db, &[1, 2]).await;
+    let first = take(&db, id, NOW.0, 1).await;
+    assert!(end(&db, &first[0], Handed::Waiting, NOW.0).await);
+    let next = take(&db, id, NOW.0, 1).await;
+    assert_eq!(next[0].event_id, events[1], "the other has failed");
+    assert!(end(&db, &next[0], Handed::Waiting, NOW.0 + 300_000).await);
+    assert_eq!(done(&db, async |tx| hasten(tx, id, NOW).await.unwrap()).await, 2);
+    let both = take(&db, id, NOW.0, 9).await;
+    assert_eq!(
+        both.iter().map(|row| (row.event_id, row.failures)).collect::<Vec<_>>(),
+        [(events[0], 0), (events[1], 0)]
+    );
+});
+
+on_both!(what_a_process_had_in_hand_when_it_died_is_offered_again, |db| async {
+    let (id, _) = waits(&db, &[1]).await;
+    let mine = take(&db, id, NOW.0, 1).await;
+    let release = async |owner| done(&db, async |tx| release_lost(tx, NOW, owner).await.unwrap()).await;
+    assert_eq!(release(OWNER).await, 0, "one's own");
+    // On PostgreSQL a lease has to run out, by the database's clock.
+    done(&db, async |tx| execute(tx, "UPDATE subscription_handing SET lease_until = 1").await).await;
+    assert_eq!(release(OTHER).await, 1);
+    assert!(!end(&db, &mine[0], Handed::Delivered, NOW.0).await, "whoever comes late changes nothing");
+    assert_eq!(take(&db, id, NOW.0, 1).await[0].attempts, 2);
+});
+
+on_both!(an_event_goes_once_more_when_it_is_asked_for, |db| async {
+    let (id, _) = waits(&db, &[1]).await;
+    let mine = take(&db, id, NOW.0, 1).await;
+    let handing = mine[0].id;
+    done(&db, async |tx| {
+        assert!(exists(tx, id, handing).await.unwrap());
+        assert!(!exists(tx, SubscriptionId(99), handing).await.unwrap());
+        assert!(!replay(tx, id, handing, NOW).await.unwrap(), "it is being sent");
+    })
+    .await;
+    assert!(end(&db, &mine[0], Handed::Delivered, NOW.0).await);
+    assert!(take(&db, id, NOW.0, 1).await.is_empty());
+    done(&db, async |tx| {
+        assert!(!replay(tx, SubscriptionId(99), handing, NOW).await.unwrap());
+        assert!(replay(tx, id, handing, NOW).await.unwrap());
+    })
+    .await;
+    assert_eq!(take(&db, id, NOW.0, 1).await[0].attempts, 2);
+    // With its event it goes.
+    done(&db, async |tx| subscription_events::prune(tx, Timestamp(9_999), 9).await.unwrap()).await;
+    assert!(rows(&db, id).await.is_empty());
+    done(&db, async |tx| subscriptions::delete(tx, id).await.unwrap()).await;
+});

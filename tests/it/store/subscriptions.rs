@@ -1,0 +1,186 @@
+use belltower::clock::Timestamp;
+use belltower::domain::id::{SourceId, SubscriptionId};
+use belltower::domain::source::Right;
+use belltower::domain::subscription::{EndpointKind, EventKind, Standing, WhyDisabled};
+use belltower::domain::topic::TopicPattern;
+use belltower::store::subscriptions::{
+    Called, New, SubscriptionRow, advance, all, behind, count, delete, disable, due, enable, find,
+    find_stream, hasten, insert, list, lock, note, prune, reseal, see, take,
+};
+use belltower::store::{Db, Tx, subscription_events, subscription_handings};
+
+use super::execute;
+use super::messages::sources;
+use super::subscription_events::{event, keep};
+use crate::support::on_both;
+
+pub(super) const NOW: Timestamp = Timestamp(1_000);
+
+pub(super) async fn done<T>(db: &Db, act: impl AsyncFnOnce(&mut Tx) -> T) -> T {
+    let mut tx = db.begin().await.unwrap();
+    let came = act(&mut tx).await;
+    tx.commit().await.unwrap();
+    came
+}
+
+fn topics() -> Vec<TopicPattern> {
+    vec!["academic.#".parse().unwrap()]
+}
+
+/// A webhook of source 1, which may be told of everything.
+pub(super) async fn webhook(db: &Db) -> SubscriptionId {
+    add(db, EndpointKind::Webhook, &[EventKind::Completed]).await
+}
+
+async fn add(db: &Db, kind: EndpointKind, events: &[EventKind]) -> SubscriptionId {
+    let topics = topics();
+    let is_webhook = kind == EndpointKind::Webhook;
+    let new = New {
+        source: SourceId(1),
+        kind,
+        topics: &topics,
+        events,
+        url: is_webhook.then_some("https://app.example/hooks"),
+        secret: is_webhook.then_some(&b"sealed"[..]),
+    };
+    done(db, async |tx| insert(tx, new, NOW).await.unwrap()).await
+}
+
+async fn row(db: &Db, id: SubscriptionId) -> SubscriptionRow {
+    find(db, id).await.unwrap().unwrap()
+}
+
+on_both!(a_subscription_comes_back_as_it_was_kept, |db| async {
+    sources(&db).await;
+    done(&db, async |tx| {
+        execute(tx, r#"UPDATE source SET rights = '["subscribe"]' WHERE id = 1"#).await;
+    })
+    .await;
+    let id = webhook(&db).await;
+    let found = row(&db, id).await;
+    assert_eq!((found.kind, found.source_id), (EndpointKind::Webhook, SourceId(1)));
+    assert_eq!((found.source_name.as_str(), &found.rights.0), ("教务处", &vec![Right::Subscribe]));
+    assert_eq!((found.topics.0.clone(), found.events.0.clone()), (topics(), vec![EventKind::Completed]));
+    assert_eq!(found.url.as_deref(), Some("https://app.example/hooks"));
+    assert_eq!((found.secret.as_deref(), found.standing), (Some(&b"sealed"[..]), Standing::Active));
+    assert_eq!((found.failures, found.next_at, found.seen_at), (0, Timestamp(0), None));
+    assert!(found.is_granted());
+    let other = webhook(&db).await;
+    let ids = async |before| -> Vec<_> {
+        let kind = EndpointKind::Webhook;
+        list(&db, SourceId(1), kind, before, 9).await.unwrap().iter().map(|row| row.id).collect()
+    };
+    assert_eq!((ids(None).await, ids(Some(other)).await), (vec![other, id], vec![id]));
+    assert_eq!(list(&db, SourceId(2), EndpointKind::Webhook, None, 9).await.unwrap().len(), 0);
+    assert_eq!(all(&db).await.unwrap().len(), 2);
+    done(&db, async |tx| {
+        assert_eq!(count(tx, SourceId(1), EndpointKind::Webhook).await.unwrap(), 2);
+        assert_eq!(count(tx, SourceId(1), EndpointKind::Stream).await.unwrap(), 0);
+        assert!(lock(tx, id).await.unwrap().is_some() && take(tx, other).await.unwrap().is_some());
+        assert!(delete(tx, id).await.unwrap() && !delete(tx, id).await.unwrap());
+    })
+    .await;
+    assert!(find(&db, id).await.unwrap().is_none());
+});
+
+on_both!(a_stream_is_found_by_what_it_asks_for_and_forgotten_unread, |db| async {
+    sources(&db).await;
+    let id = add(&db, EndpointKind::Stream, &[EventKind::Accepted, EventKind::Failed]).await;
+    let find = async |source, events: &[EventKind]| {
+        find_stream(&db, SourceId(source), &topics(), events).await.unwrap().map(|row| row.id)
+    };
+    assert_eq!(find(1, &[EventKind::Accepted, EventKind::Failed]).await, Some(id));
+    assert_eq!(find(1, &[EventKind::Accepted]).await, None);
+    assert_eq!(find(2, &[EventKind::Accepted, EventKind::Failed]).await, None);
+    assert_eq!(row(&db, id).await.seen_at, Some(NOW));
+    webhook(&db).await;
+    done(&db, async |tx| {
+        see(tx, id, Timestamp(5_000)).await.unwrap();
+        see(tx, id, Timestamp(4_000)).await.unwrap();
+        assert_eq!(prune(tx, Timestamp(5_000)).await.unwrap(), 0);
+    })
+    .await;
+    assert_eq!(row(&db, id).await.seen_at, Some(Timestamp(5_000)));
+    assert_eq!(done(&db, async |tx| prune(tx, Timestamp(5_001)).await.unwrap()).await, 1);
+    assert_eq!(all(&db).await.unwrap().len(), 1, "endpoints are not forgotten");
+});
+
+on_both!(secrets_overlap_and_endpoints_come_and_go, |db| async {
+    sources(&db).await;
+    let id = webhook(&db).await;
+    done(&db, async |tx| reseal(tx, id, b"new", Timestamp(9_000)).await.unwrap()).await;
+    let found = row(&db, id).await;
+    assert_eq!(
+        (found.secret.as_deref(), found.old_secret.as_deref()),
+        (Some(&b"new"[..]), Some(&b"sealed"[..]))
+    );
+    assert_eq!(found.old_until, Some(Timestamp(9_000)));
+
+    let called = |succeeded: bool, failures, next| Called {
+        at: Timestamp(2_000),
+        status: succeeded.then_some(204),
+        answer: "words",
+        succeeded,
+        failures,
+        next_at: Timestamp(next),
+    };
+    done(&db, async |tx| {
+        note(tx, id, called(false, 3, 8_000)).await.unwrap();
+        disable(tx, id, WhyDisabled::Exhausted, Timestamp(2_500)).await.unwrap();
+    })
+    .await;
+    let found = row(&db, id).await;
+    assert_eq!((found.standing, found.why_disabled), (Standing::Disabled, Some(WhyDisabled::Exhausted)));
+    assert_eq!((found.failures, found.failed_at, found.succeeded_at), (3, Some(Timestamp(2_000)), None));
+    assert_eq!((found.last_status, found.last_answer.as_deref()), (None, Some("words")));
+    assert_eq!((found.next_at, found.disabled_at), (Timestamp(8_000), Some(Timestamp(2_500))));
+    done(&db, async |tx| hasten(tx, id, Timestamp(3_000)).await.unwrap()).await;
+    assert_eq!(row(&db, id).await.next_at, Timestamp(3_000));
+
+    done(&db, async |tx| enable(tx, id, Timestamp(4_000)).await.unwrap()).await;
+    let found = row(&db, id).await;
+    assert_eq!((found.standing, found.why_disabled, found.failures), (Standing::Active, None, 0));
+    done(&db, async |tx| note(tx, id, called(true, 0, 2_000)).await.unwrap()).await;
+    let found = row(&db, id).await;
+    assert_eq!((found.last_status, found.succeeded_at), (Some(204), Some(Timestamp(2_000))));
+    assert_eq!(found.failed_at, None);
+});
+
+on_both!(who_is_behind_and_who_has_something_due_is_found, |db| async {
+    sources(&db).await;
+    let id = webhook(&db).await;
+    let stream = add(&db, EndpointKind::Stream, &[EventKind::Completed]).await;
+    assert_eq!(behind(&db).await.unwrap(), []);
+    let event = keep(&db, &[event(EventKind::Completed, 1)]).await[0];
+    done(&db, async |tx| subscription_events::give_places(tx, 9).await.unwrap()).await;
+    assert_eq!(behind(&db).await.unwrap(), [id], "and no stream: {stream}");
+    let place = subscription_events::last_place(&db).await.unwrap();
+    done(&db, async |tx| {
+        advance(tx, id, place).await.unwrap();
+        advance(tx, id, place - 1).await.unwrap();
+        subscription_handings::insert(tx, id, &[(event, None)], NOW).await.unwrap();
+    })
+    .await;
+    assert_eq!(behind(&db).await.unwrap(), []);
+    assert_eq!(row(&db, id).await.place, place);
+
+    let due = async |at, busy: &[SubscriptionId]| due(&db, Timestamp(at), busy).await.unwrap();
+    assert_eq!(due(NOW.0 - 1, &[]).await, []);
+    assert_eq!(due(NOW.0, &[]).await, [id]);
+    assert_eq!(due(NOW.0, &[id]).await, []);
+    let fails = Called {
+        at: NOW,
+        status: Some(500),
+        answer: "",
+        succeeded: false,
+        failures: 1,
+        next_at: Timestamp(NOW.0 + 5_000),
+    };
+    done(&db, async |tx| note(tx, id, fails).await.unwrap()).await;
+    assert_eq!(due(NOW.0 + 4_999, &[]).await, []);
+    assert_eq!(due(NOW.0 + 5_000, &[]).await, [id]);
+    done(&db, async |tx| disable(tx, id, WhyDisabled::Gone, NOW).await.unwrap()).await;
+    assert_eq!(due(NOW.0 + 5_000, &[]).await, []);
+    let later = webhook(&db).await;
+    assert_eq!(behind(&db).await.unwrap(), [], "what happened before it came is not for {later}");
+});
