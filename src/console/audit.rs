@@ -32,7 +32,7 @@ const ON_A_PAGE: u32 = 50;
 const SHOWN: usize = 240;
 
 /// What may have been done, by what it was done to.
-pub const ACTS: [(&str, &[&str]); 22] = [
+pub const ACTS: [(&str, &[&str]); 23] = [
     (
         "operator",
         &[

@@ -7,7 +7,7 @@ use belltower::service::{groups, recipients, sensitive, suggestions, suppression
 use serde_json::json;
 
 use super::browser::Browser;
-use crate::suggestions::{FEW, body};
+use crate::suggestions::{FEW, wire};
 use crate::support::app::{Answer, TestApp};
 use crate::support::operator;
 
@@ -344,7 +344,7 @@ async fn the_figures_of_the_proof_lead_to_who_they_are() {
 async fn a_topic_is_suggested_by_what_was_sent_and_taken_by_a_button() {
     let app = campus().await;
     for one in FEW {
-        app.post("/api/v1/messages", &body(one)).await.expect(202);
+        app.post("/api/v1/messages", &wire(one)).await.expect(202);
     }
     suggestions::learn(&app.services).await.unwrap();
     let mut browser = Browser::signed_in(&app, Role::Sender).await;
