@@ -1,6 +1,7 @@
 //! The console in a real browser, as a person uses it: by what is written on it, with a mouse, with a keyboard, on a
 //! phone, without script. `vendor/` holds axe-core, which looks for what people with disabilities stumble over.
 
+mod applications;
 mod attention;
 mod audit;
 mod buttons;

@@ -33,7 +33,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::person::Person;
-use super::{PASSWORD, accepted, to_two};
+use super::{PASSWORD, accepted, applications, to_two};
 use crate::support::app::{Answer, TestApp};
 use crate::support::fire::{fire, fire_meeting, press_fire};
 use crate::support::services::START;
@@ -575,6 +575,7 @@ pub(super) async fn console(app: &TestApp) -> Vec<Room> {
     let kind = format!("/console/attention/group?of={FAILED}");
     let [pending, drill, words] = emergencies(app).await;
     let [armed, to_arm] = alarm_buttons(app).await;
+    let [registration, subscription] = applications::pages(app).await;
     let chosen = "?at_place=%E5%9B%BE%E4%B9%A6%E9%A6%86&at_meeting_point=%E6%93%8D%E5%9C%BA";
     vec![
         room("/console"),
@@ -645,6 +646,10 @@ pub(super) async fn console(app: &TestApp) -> Vec<Room> {
         room(format!("/console/sources/{source}/edit")),
         room("/console/sources/new"),
         room("/console/sources/new").refused(),
+        room("/console/sources/registrations"),
+        room(&registration),
+        room("/console/subscriptions"),
+        room(&subscription),
         room("/console/people"),
         room("/console/people?q=none"),
         room("/console/people/new"),
