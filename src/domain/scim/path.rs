@@ -170,7 +170,8 @@ mod tests {
     fn one_of_several_values_is_chosen_by_a_filter() {
         let target = Target::read("emails[type eq \"work\"].value", "").unwrap();
         assert!(target.path.is("EMAILS") && target.path.sub_is("Value"));
-        assert_eq!(target.which, Some(Filter::parse("type eq \"work\"").unwrap()));
+        // Its place counts from the beginning of the path.
+        assert_eq!(target.which, Some(Filter::parse("       type eq \"work\"").unwrap()));
         let whole = Target::read("members[value eq \"rcp_1\" or value eq \"rcp_2\"]", "").unwrap();
         assert!(whole.path.sub.is_none() && whole.which.is_some());
     }
