@@ -24,6 +24,7 @@ mod filter;
 mod fuzz;
 mod house;
 mod intake;
+mod integration;
 mod operations;
 mod policies;
 mod properties;

@@ -4,8 +4,6 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use belltower::api;
-use belltower::channel::outward::{Outward, TIMEOUT};
-use belltower::config::AllowPrivate;
 use belltower::domain::emergency::{Run, State};
 use belltower::domain::operator::Role;
 use belltower::service::broadcasts;
@@ -17,6 +15,7 @@ use serde_json::json;
 
 use crate::support::app::{Answer, TestApp, everything};
 use crate::support::fire::{fire, press_fire};
+use crate::support::services::calls_this_machine;
 use crate::support::{TERMINAL, operator};
 
 const TABLE: &str = "tests/it/api/matrix.txt";
@@ -62,10 +61,7 @@ fn table() -> Vec<Line> {
 
 /// Endpoints may be on this machine, where nobody answers.
 async fn app() -> TestApp {
-    TestApp::start_with(|s| {
-        s.outward = Some(Outward::new(AllowPrivate::Everywhere, TIMEOUT).unwrap());
-    })
-    .await
+    TestApp::start_with(calls_this_machine).await
 }
 
 async fn source(app: &TestApp, kind: &str, rights: Option<&[&str]>, test: bool) -> SourceCreated {

@@ -36,7 +36,7 @@ use super::person::Person;
 use super::{PASSWORD, accepted, applications, to_two};
 use crate::support::app::{Answer, TestApp};
 use crate::support::fire::{fire, fire_meeting, press_fire};
-use crate::support::services::START;
+use crate::support::services::{START, calls_this_machine};
 use crate::support::{TERMINAL, operator};
 
 /// A page, as it opens or with something done to it.
@@ -126,7 +126,11 @@ impl Room {
 
 pub(super) async fn app() -> TestApp {
     let mail: Arc<dyn Mailboxes> = Arc::new(crate::console::rooms::OneOfEach);
-    TestApp::start_with(|services| services.simulators = Some(mail)).await
+    TestApp::start_with(|services| {
+        services.simulators = Some(mail);
+        calls_this_machine(services);
+    })
+    .await
 }
 
 /// Pages for whoever is not signed in.

@@ -4,8 +4,6 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use belltower::channel::outward::{Outward, TIMEOUT};
-use belltower::config::AllowPrivate;
 use belltower::console::PATHS;
 use belltower::domain::alarm::{Condition, Matter, Severity};
 use belltower::domain::grant::Grant;
@@ -24,6 +22,7 @@ use serde_json::json;
 
 use super::browser::Browser;
 use crate::support::app::{Answer, TestApp};
+use crate::support::services::calls_this_machine;
 use crate::support::operator;
 
 const TABLE: &str = "tests/it/console/matrix.txt";
@@ -221,10 +220,7 @@ impl Things {
 
 /// Endpoints may be on this machine, where nobody answers.
 async fn app() -> TestApp {
-    TestApp::start_with(|s| {
-        s.outward = Some(Outward::new(AllowPrivate::Everywhere, TIMEOUT).unwrap());
-    })
-    .await
+    TestApp::start_with(calls_this_machine).await
 }
 
 /// One of the key's source, and an event that waits for it.

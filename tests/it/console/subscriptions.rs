@@ -1,22 +1,18 @@
 //! Endpoints of applications, as operators see them.
 
-use belltower::channel::outward::{Outward, TIMEOUT};
-use belltower::config::AllowPrivate;
 use belltower::domain::operator::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::browser::Browser;
 use crate::support::app::{Answer, TestApp};
+use crate::support::services::calls_this_machine;
 
 const LIST: &str = "/console/subscriptions";
 
 /// An endpoint where nobody answers, and its page.
 async fn start() -> (TestApp, Value, String) {
-    let app = TestApp::start_with(|s| {
-        s.outward = Some(Outward::new(AllowPrivate::Everywhere, TIMEOUT).unwrap());
-    })
-    .await;
+    let app = TestApp::start_with(calls_this_machine).await;
     let body = json!({
         "topics": ["library.#"], "events": ["message.accepted"],
         "endpoint": {"kind": "webhook", "url": "http://127.0.0.1:1/hooks?token=hunter2"},

@@ -1,7 +1,5 @@
 //! What a source may ask for.
 
-use belltower::channel::outward::{Outward, TIMEOUT};
-use belltower::config::AllowPrivate;
 use belltower::service::sources::NewSource;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -9,6 +7,7 @@ use serde_json::{Value, json};
 use super::endpoint::Endpoint;
 use super::{SUBSCRIPTIONS, app, path, show, source, subscribe};
 use crate::support::app::{Answer, TestApp, everything};
+use crate::support::services::calls_this_machine;
 
 fn body(url: &str) -> Value {
     json!({"topics": ["library.#"], "events": ["message.completed"], "endpoint": {"kind": "webhook", "url": url}})
@@ -69,8 +68,7 @@ async fn addresses_inside_are_refused_unless_they_are_allowed() {
         assert_eq!(faults(&app, &key, &body(url)).await, pairs(&[("/endpoint/url", code)]), "{url}");
     }
     app.post(SUBSCRIPTIONS, &body("https://202.112.0.35/hooks")).await.expect(201);
-    let allow = AllowPrivate::Ranges(vec!["127.0.0.0/8".parse().unwrap()]);
-    let opened = TestApp::start_with(|s| s.outward = Some(Outward::new(allow, TIMEOUT).unwrap())).await;
+    let opened = TestApp::start_with(calls_this_machine).await;
     opened.post(SUBSCRIPTIONS, &body("http://127.0.0.1:1/hooks")).await.expect(201);
     let key = opened.live_key.clone();
     let inside = faults(&opened, &key, &body("https://10.0.0.1/")).await;

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use belltower::channel::outward::{Outward, TIMEOUT};
 use belltower::clock::{Clock, Timestamp};
-use belltower::config::Language;
+use belltower::config::{AllowPrivate, Language};
 use belltower::domain::grant::Powers;
 use belltower::domain::id::OperatorId;
 use belltower::domain::operator::Role;
@@ -25,6 +26,12 @@ pub(crate) fn services(db: Db) -> Services {
 /// As [`services`], of an installation with another key.
 pub(crate) fn services_with_key(db: Db, key: [u8; 32]) -> Services {
     services_of(db, Clock::manual(START), Vault::from_key(key))
+}
+
+/// Endpoints of subscriptions may be on this machine, and nowhere else.
+pub(crate) fn calls_this_machine(s: &mut Services) {
+    let here = AllowPrivate::Ranges(vec!["127.0.0.0/8".parse().unwrap()]);
+    s.outward = Some(Outward::new(here, TIMEOUT).unwrap());
 }
 
 /// Services with a queue in the process.

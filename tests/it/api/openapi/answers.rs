@@ -3,15 +3,17 @@
 use belltower::domain::channel::ChannelKind;
 use belltower::domain::operator::Role;
 use belltower::domain::provider::ProviderKind;
+use belltower::domain::subscription::WhyDisabled;
 use belltower::service::providers::{self, NewProvider};
 use belltower::service::sources::NewSource;
 use belltower::service::{routing, scenarios};
+use belltower::store::subscriptions::disable;
 use reqwest::{Method, RequestBuilder};
 use serde_json::json;
 use url::Url;
 
 use super::document::Operation;
-use super::values::subscribe;
+use super::values::{endpoint, subscribe};
 use super::walk::{NONE, Walk, cap, fill, keyed, message, press};
 use crate::support::app::{Answer, everything};
 use crate::support::operator;
@@ -354,14 +356,40 @@ async fn conflicts(walk: &mut Walk) {
         walk.ask(("POST", path), id, |r| r).await.expect(202);
         walk.ask(("POST", path), id, |r| r).await.problem(409, "broadcast_said");
     }
-    let rotate = ("POST", "/api/v1/source/keys/rotate");
+    conflicts_at_endpoints(walk).await;
+    too_many(walk, "/api/v1/source/keys/rotate", |r| r, "too_many_keys").await;
+}
+
+async fn conflicts_at_endpoints(walk: &mut Walk) {
+    let made = subscribe(walk).await;
+    let id = ("{id}", made["id"].as_str().unwrap());
+    let test = ("POST", "/api/v1/subscriptions/{id}/test");
+    walk.ask(test, id, |r| r).await.expect(202);
+    let list = ("GET", "/api/v1/subscriptions/{id}/deliveries");
+    let sent = walk.ask(list, id, |r| r).await.expect(200);
+    let delivery = sent["data"][0]["id"].as_str().unwrap();
+    // As one that failed for days is.
+    let services = &walk.app.services;
+    let mut tx = services.db.begin().await.unwrap();
+    disable(&mut tx, id.1.parse().unwrap(), WhyDisabled::Exhausted, services.clock.now()).await.unwrap();
+    tx.commit().await.unwrap();
+    walk.ask(test, id, |r| r).await.problem(409, "subscription_disabled");
+    let replay = "/api/v1/subscriptions/{id}/deliveries/{delivery}/replay";
+    let at = format!("/api/v1/subscriptions/{}/deliveries/{delivery}/replay", id.1);
+    walk.ask(("POST", replay), (replay, &at), |r| r).await.problem(409, "subscription_disabled");
+    let another = |r: RequestBuilder| r.json(&endpoint());
+    too_many(walk, "/api/v1/subscriptions", another, "too_many_subscriptions").await;
+}
+
+/// Posts until there are as many as there may be.
+async fn too_many(walk: &mut Walk, path: &str, body: impl Fn(RequestBuilder) -> RequestBuilder, code: &str) {
     for _ in 0..100 {
-        let answer = walk.ask(rotate, NONE, |r| r).await;
+        let answer = walk.ask(("POST", path), NONE, &body).await;
         if answer.status == 409 {
-            answer.problem(409, "too_many_keys");
+            answer.problem(409, code);
             return;
         }
-        answer.expect(200);
+        assert!(answer.status < 300, "{answer:?}");
     }
-    panic!("a source may have any number of keys");
+    panic!("there may be any number: {code}");
 }

@@ -90,12 +90,15 @@ pub(super) fn bodies() -> Vec<(&'static str, Vec<Value>)> {
 }
 
 /// An endpoint of the walk's source, at an address that nobody calls.
-pub(super) async fn subscribe(walk: &mut Walk) -> Value {
-    let body = json!({
+pub(super) fn endpoint() -> Value {
+    json!({
         "topics": ["library.#"], "events": ["message.expired"],
         "endpoint": {"kind": "webhook", "url": "https://202.112.0.35/hooks"},
-    });
-    walk.ask(("POST", "/api/v1/subscriptions"), NONE, |r| r.json(&body)).await.expect(201)
+    })
+}
+
+pub(super) async fn subscribe(walk: &mut Walk) -> Value {
+    walk.ask(("POST", "/api/v1/subscriptions"), NONE, |r| r.json(&endpoint())).await.expect(201)
 }
 
 /// The names in a body, of nested objects too, with the schema that describes each.
