@@ -22,8 +22,8 @@ use serde_json::json;
 
 use super::browser::Browser;
 use crate::support::app::{Answer, TestApp};
-use crate::support::services::calls_this_machine;
 use crate::support::operator;
+use crate::support::services::calls_this_machine;
 
 const TABLE: &str = "tests/it/console/matrix.txt";
 const OURS: &str = "图书馆";
