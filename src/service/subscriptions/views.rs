@@ -115,7 +115,7 @@ pub struct EventRefView {
     pub id: EventId,
     /// Such as `message.completed`; a test is `subscription.test`.
     #[serde(rename = "type")]
-    #[schema(example = "message.completed")]
+    #[schema(example = "delivery.failed")]
     pub kind: String,
     #[schema(example = "library.new-books")]
     pub topic: Option<String>,

@@ -344,7 +344,7 @@ async fn the_figures_of_the_proof_lead_to_who_they_are() {
 async fn a_topic_is_suggested_by_what_was_sent_and_taken_by_a_button() {
     let app = campus().await;
     for one in FEW {
-        app.post("/api/v1/messages", &wire(one)).await.expect(202);
+        app.post("/messages", &wire(one)).await.expect(202);
     }
     suggestions::learn(&app.services).await.unwrap();
     let mut browser = Browser::signed_in(&app, Role::Sender).await;
