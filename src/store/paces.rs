@@ -67,12 +67,15 @@ async fn update(
     most: i64,
     now: Option<i64>,
 ) -> Result<Option<GrantRow>> {
-    // PostgreSQL reckons these once it has the row's lock.
-    let clock = match tx.dialect() {
-        Dialect::Sqlite => "$5",
-        Dialect::Postgres => {
-            "COALESCE(CAST($5 AS bigint), CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint))"
-        }
+    // Read once: what is reckoned with it several times must not see it go on meanwhile. One that had to wait for the row's lock
+    // is a little behind, and granted no more for it.
+    let (clock, from) = match tx.dialect() {
+        Dialect::Sqlite => ("$5", ""),
+        Dialect::Postgres => (
+            "clock.at",
+            "FROM (SELECT COALESCE(CAST($5 AS bigint), CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)) AS at)
+                AS clock",
+        ),
     };
     // Later than a whole burst ahead is of a clock that was set back since.
     let made_up = format!(
@@ -81,7 +84,7 @@ async fn update(
     let left = format!("(({clock} + $2 * $3 - {made_up}) / $2)");
     let granted = format!("CASE WHEN {left} < $4 THEN {left} ELSE $4 END");
     let text = format!(
-        "UPDATE provider_pace SET free_at = {made_up} + ({granted}) * $2, granted = {granted} WHERE provider_id = $1
+        "UPDATE provider_pace SET free_at = {made_up} + ({granted}) * $2, granted = {granted} {from} WHERE provider_id = $1
          RETURNING granted, free_at + $2 - $2 * $3 - {clock} AS wait"
     );
     let row = in_tx!(tx, |c| {

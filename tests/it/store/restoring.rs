@@ -157,6 +157,9 @@ on_both!(ids_that_leave_the_house_go_on_far_ahead, |db| async {
         "scenario",
         "scenario_change",
         "source",
+        "subscription",
+        "subscription_event",
+        "subscription_handing",
         "suppression",
     ];
     assert_eq!(names, expected);
