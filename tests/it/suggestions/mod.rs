@@ -114,9 +114,10 @@ fn suggestions_are_as_good_as_is_said() {
         let is_right = first == topic;
         right += usize::from(is_right);
         among_three += usize::from(order.iter().take(3).any(|(one, _)| one.as_str() == topic));
-        sure.push((odds, is_right));
         let told = model.suggest(title, body, |_| true);
-        assert_eq!(told.is_empty(), odds < THRESHOLD, "{title}");
+        assert!(told.is_empty() || odds >= THRESHOLD, "{title}");
+        // Of a text with too few words that are known nothing is said, however likely a topic is.
+        sure.push((if told.is_empty() { odds.min(THRESHOLD.next_down()) } else { odds }, is_right));
         category += usize::from(told.first().is_some_and(|first| first.category == *kind));
         let (hits, others) = by_topic.entry(topic.as_str()).or_default();
         *hits += usize::from(is_right);
