@@ -51,8 +51,8 @@ macro_rules! steps {
             41 "0041_pace",
             42 "0042_ids",
             43 "0043_registrations",
-            46 "0046_scim",
             44 "0044_subscriptions",
+            45 "0045_scim",
         )
     };
     ($folder:literal: $($version:literal $name:literal,)+) => {
