@@ -58,17 +58,17 @@ async fn what_is_handed_in_twice_under_one_id_is_kept_once_and_what_is_refused_i
     let app = TestApp::start().await;
     let own = |key| [("BELLTOWER_URL", app.url.as_str()), ("BELLTOWER_KEY", key)];
     for (program, arguments) in SENDERS {
-        let arguments: Vec<_> = arguments.iter().copied().chain([program]).collect();
-        let first = run(program, &arguments, &own(&app.test_key), &message()).await;
+        let under = |id| arguments.iter().copied().chain([id]).collect::<Vec<_>>();
+        let first = run(program, &under(program), &own(&app.test_key), &message()).await;
         assert!(first.succeeded, "{program}: {}", first.said);
         let at = first.said.find("msg_").unwrap_or_else(|| panic!("{program}: {}", first.said));
         let id: String = first.said[at..].chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
-        let again = run(program, &arguments, &own(&app.test_key), &message()).await;
+        let again = run(program, &under(program), &own(&app.test_key), &message()).await;
         assert!(again.said.contains(&id), "{program}: {} is not {id}", again.said);
 
-        let refused = run(program, &arguments, &own(&app.test_key), br#"{"topic": "Library"}"#).await;
+        let refused = run(program, &under("another"), &own(&app.test_key), br#"{"topic": "Library"}"#).await;
         assert!(!refused.succeeded && refused.said.contains("/topic"), "{program}: {}", refused.said);
-        let unknown = run(program, &arguments, &own("bt_test_wrong"), &message()).await;
+        let unknown = run(program, &under("another"), &own("bt_test_wrong"), &message()).await;
         assert!(
             !unknown.succeeded && unknown.said.contains("unauthenticated"),
             "{program}: {}",
