@@ -71,7 +71,7 @@ pub async fn learn(s: &Services) -> Result<()> {
     let learned = Arc::clone(&s.suggestions);
     spawn_blocking(move || {
         let whose = whose(&rows);
-        let examples = rows.into_iter().filter_map(example);
+        let examples = rows.iter().filter_map(example);
         let model = if whose.len() < 2 { None } else { learned.model(examples.collect()) };
         learned.set(Held { model, whose, at: now });
     })
@@ -100,7 +100,7 @@ fn whose(rows: &[LabelledRow]) -> BTreeMap<Topic, BTreeSet<String>> {
 }
 
 /// `None` for a topic of another form than today's.
-fn example(row: LabelledRow) -> Option<Example> {
+fn example(row: &LabelledRow) -> Option<Example> {
     let texts = row.content.0.outline();
     let topic = row.topic.parse().ok()?;
     Some(Example { topic, category: row.category, title: texts.title, body: texts.body })

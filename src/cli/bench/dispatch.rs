@@ -38,8 +38,8 @@ const FAR_AWAY: [(u64, u64, Option<f64>, [&str; 2]); 2] = [
 const OTHERS: [ChannelKind; 2] = [ChannelKind::Email, ChannelKind::Wechat];
 
 pub(super) async fn run(bench: &Bench) -> anyhow::Result<Vec<Figure>> {
-    let together = together(bench).await?;
-    let beside = beside_a_dead_gateway(bench).await?;
+    let together = Box::pin(together(bench)).await?;
+    let beside = Box::pin(beside_a_dead_gateway(bench)).await?;
     let mut figures = vec![
         Figure::new(BENCH, "deliveries handed over", together.all, "/s").aim(Aim::AtLeast(10_000.0)),
         Figure::new(BENCH, "  mails", together.email, "/s"),
@@ -51,14 +51,14 @@ pub(super) async fn run(bench: &Bench) -> anyhow::Result<Vec<Figure>> {
         Figure::new(BENCH, "  of what it was before", beside / together.others * 100.0, "%")
             .aim(Aim::AtLeast(90.0)),
     ];
-    figures.extend(mails(bench).await?);
+    figures.extend(Box::pin(mails(bench)).await?);
     figures.push(Figure::new(
         BENCH,
         "texts alone, by Aliyun",
-        texts(bench, Vendors::with_aliyun().await?).await?,
+        Box::pin(texts(bench, Vendors::with_aliyun().await?)).await?,
         "/s",
     ));
-    let tencent = texts(bench, Vendors::with_tencent().await?).await?;
+    let tencent = Box::pin(texts(bench, Vendors::with_tencent().await?)).await?;
     figures.push(Figure::new(BENCH, "texts alone, by Tencent", tencent, "/s"));
     for (connections, most, aim, [rate, share]) in FAR_AWAY {
         let handed = far_away(bench, connections, most).await?;

@@ -26,8 +26,8 @@ const MOST: f64 = 1.2;
 pub(super) async fn run(bench: &Bench) -> anyhow::Result<Vec<Figure>> {
     let people = bench.sizes.count;
     let few = (people / 10).clamp(1, SMALL);
-    let small = measured(bench, few, few).await?;
-    let large = measured(bench, people, few).await?;
+    let small = Box::pin(measured(bench, few, few)).await?;
+    let large = Box::pin(measured(bench, people, few)).await?;
     let mut figures = Vec::new();
     let rates = [
         (["durable messages, small store", "  large store"], small.taken, large.taken),

@@ -162,13 +162,13 @@ async fn measure(what: What, bench: &Bench) -> anyhow::Result<Report> {
         figures.extend(fanout::run(bench).await.context("fanout")?);
     }
     if wanted(What::Dispatch) {
-        figures.extend(dispatch::run(bench).await.context("dispatch")?);
+        figures.extend(Box::pin(dispatch::run(bench)).await.context("dispatch")?);
     }
     if wanted(What::Emergency) {
         figures.extend(Box::pin(emergency::run(bench)).await.context("emergency")?);
     }
     if wanted(What::Receipts) {
-        figures.extend(receipts::run(bench).await.context("receipts")?);
+        figures.extend(Box::pin(receipts::run(bench)).await.context("receipts")?);
     }
     if wanted(What::Console) {
         figures.extend(console::run(bench).await.context("console")?);

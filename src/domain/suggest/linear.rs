@@ -83,7 +83,7 @@ impl Linear {
             temperature: USUAL,
         };
         let vectors: Vec<_> = texts.iter().map(|(text, _)| linear.vector(text)).collect();
-        let stride = STRIDES.into_iter().find(|stride| texts.len() % stride != 0).unwrap_or(1);
+        let stride = STRIDES.into_iter().find(|stride| !texts.len().is_multiple_of(*stride)).unwrap_or(1);
         let mut squares = vec![1e-8_f32; linear.weights.len()];
         for round in 0..ROUNDS {
             for turn in 0..texts.len() {

@@ -400,8 +400,8 @@ mod tests {
         }
     }
 
-    fn said(status: u16, retry_after: Option<u64>) -> Answer {
-        Ok(Said { status, retry_after: retry_after.map(Duration::from_secs), body: Vec::new() })
+    fn said(status: u16, retry_after: Option<u64>) -> Said {
+        Said { status, retry_after: retry_after.map(Duration::from_secs), body: Vec::new() }
     }
 
     fn judged(row: &SubscriptionRow, call: &Call, answer: &Answer) -> Judged {
@@ -418,43 +418,43 @@ mod tests {
             (404, Handed::Waiting),
             (500, Handed::Waiting),
         ] {
-            assert_eq!(judged(&row(0, None, None), &call(0, 900), &said(status, None)).state, expected);
+            assert_eq!(judged(&row(0, None, None), &call(0, 900), &Ok(said(status, None))).state, expected);
         }
-        let taken = judged(&row(5, Some(800), None), &call(3, 900), &said(204, None));
+        let taken = judged(&row(5, Some(800), None), &call(3, 900), &Ok(said(204, None)));
         assert_eq!((taken.failures, taken.next_at, taken.disable), (0, NOW, None));
         assert_eq!(judged(&row(0, None, None), &call(0, 900), &Err("no".to_owned())).state, Handed::Waiting);
     }
 
     #[test]
     fn both_wait_by_the_schedule_or_longer_where_it_is_asked_for() {
-        let first = judged(&row(0, None, None), &call(0, 900), &said(500, None));
+        let first = judged(&row(0, None, None), &call(0, 900), &Ok(said(500, None)));
         assert_eq!((first.failures, first.handing_failures), (1, 1));
         assert_eq!((first.next_at, first.due_at), (Timestamp(NOW.0 + 5_000), Timestamp(NOW.0 + 5_000)));
-        let asked = judged(&row(0, None, None), &call(0, 900), &said(429, Some(60)));
+        let asked = judged(&row(0, None, None), &call(0, 900), &Ok(said(429, Some(60))));
         assert_eq!((asked.next_at.0, asked.due_at.0), (NOW.0 + 60_000, NOW.0 + 60_000));
     }
 
     #[test]
     fn calls_that_were_under_way_together_are_one_failure() {
-        let other = judged(&row(1, Some(950), None), &call(0, 900), &said(500, None));
+        let other = judged(&row(1, Some(950), None), &call(0, 900), &Ok(said(500, None)));
         assert_eq!((other.failures, other.handing_failures, other.next_at), (1, 1, Timestamp(7)));
-        assert_eq!(judged(&row(1, Some(850), None), &call(0, 900), &said(500, None)).failures, 2);
+        assert_eq!(judged(&row(1, Some(850), None), &call(0, 900), &Ok(said(500, None))).failures, 2);
     }
 
     #[test]
     fn one_that_is_gone_or_never_takes_anything_is_disabled_and_keeps_what_waits() {
-        let gone = judged(&row(0, None, Some(800)), &call(0, 900), &said(410, None));
+        let gone = judged(&row(0, None, Some(800)), &call(0, 900), &Ok(said(410, None)));
         assert_eq!((gone.state, gone.disable), (Handed::Waiting, Some(WhyDisabled::Gone)));
         let last = ATTEMPTS as i64 - 1;
-        let dead = judged(&row(last, Some(800), Some(400)), &call(2, 900), &said(500, None));
+        let dead = judged(&row(last, Some(800), Some(400)), &call(2, 900), &Ok(said(500, None)));
         assert_eq!((dead.state, dead.disable), (Handed::Waiting, Some(WhyDisabled::Exhausted)));
-        let alone = judged(&row(0, None, Some(400)), &call(last, 900), &said(500, None));
+        let alone = judged(&row(0, None, Some(400)), &call(last, 900), &Ok(said(500, None)));
         assert_eq!(alone.disable, Some(WhyDisabled::Exhausted), "nothing was taken since its first try");
     }
 
     #[test]
     fn an_event_that_alone_is_refused_is_given_up() {
-        let refused = judged(&row(0, None, Some(600)), &call(ATTEMPTS as i64 - 1, 900), &said(400, None));
+        let refused = judged(&row(0, None, Some(600)), &call(ATTEMPTS as i64 - 1, 900), &Ok(said(400, None)));
         assert_eq!((refused.state, refused.disable), (Handed::GivenUp, None));
     }
 }
