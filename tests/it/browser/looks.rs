@@ -102,8 +102,8 @@ fn nothing_scrolls_sideways_on_a_phone_and_the_navigation_is_at_hand() {
         person.press("Messages").await;
         person.is_at("/console/messages").await;
         person.press("Open navigation").await;
-        person.press("Sources").await;
-        person.is_at("/console/sources").await;
+        person.press("Templates").await;
+        person.is_at("/console/templates").await;
     });
 }
 
