@@ -19,10 +19,12 @@ from http.cookiejar import CookieJar
 
 PROGRAM, URL = sys.argv[1:]
 EMAIL, PASSWORD = "owner@example.edu", "a long enough password"
-RIGHTS = "send_direct,emergency,broadcast,exercise,read_all,read_inbox,directory"
+RIGHTS = "send_direct,emergency,broadcast,exercise,read_all,read_inbox,directory,subscribe"
 PEOPLE = {
     "2024001": {"name": "李伟", "email": "liwei@sandbox.invalid", "mobile": "13812345678", "wecom_userid": "liwei"},
     "2024002": {"name": "王芳", "email": "bounce@sandbox.invalid", "language": "en"},
+    # Whom nobody erases, so that there is an inbox.
+    "2024009": {"name": "赵敏", "email": "zhaomin@sandbox.invalid"},
     "2024003": {"name": "Zoë O'Neil", "mobile": "+8610000000005", "department": "农学院"},
 }
 FIRE = {"place": "图书馆", "meeting_point": "操场"}
@@ -124,6 +126,16 @@ def main():
     broadcasts = [call("POST", "/api/v1/broadcasts", {"scenario": scenario, "params": params, "drill": True}, key)["id"]
                   for scenario, params in (("fire", FIRE), ("fire", {**FIRE, "place": "体育馆"}))]
     delivery = first_delivery(sent, key)
+    registration = call("POST", "/api/v1/source-registrations", {
+        "name": "座位预约", "department": "图书馆", "contact_name": "李伟", "contact_email": "liwei@lib.example.edu",
+        "purpose": "预约成功时告知读者", "topics": ["library.seat.#"], "channels": ["email"],
+    }, key)
+    # Nobody listens there.
+    wanted = {"topics": ["#"], "events": ["message.expired"],
+              "endpoint": {"kind": "webhook", "url": "http://127.0.0.1:9/"}}
+    subscriptions = [call("POST", "/api/v1/subscriptions", wanted, key)["id"] for _ in range(12)]
+    call("POST", f"/api/v1/subscriptions/{subscriptions[0]}/test", {}, key)
+    handing = ask(f"/api/v1/subscriptions/{subscriptions[0]}/deliveries", key)[0]["id"]
     button_id, button_key = button()
 
     seeded = {
@@ -131,18 +143,24 @@ def main():
         "MESSAGE": sent, "WAITING_MESSAGE": waiting, "DELIVERY": delivery,
         "BROADCAST": broadcasts[0], "OTHER_BROADCAST": broadcasts[1], "ALERT": f"{broadcasts[0]}-1",
         "PROVIDER": receipts[-2], "SECRET": receipts[-1],
+        "REGISTRATION": registration["id"], "CLAIM": registration["claim_token"],
+        "SUBSCRIPTION": subscriptions[0], "HANDING": handing, "SPARE_SUBSCRIPTIONS": json.dumps(subscriptions[1:])[1:-1],
     }
     for name, value in seeded.items():
         print(f"SEED_{name}={shlex.quote(value)}")
 
 
+def ask(path, key):
+    """What is in a list."""
+    view = urllib.request.Request(URL + path, headers={"Authorization": f"Bearer {key}"})
+    with urllib.request.urlopen(view) as answer:
+        return json.load(answer)["data"]
+
+
 def first_delivery(message, key):
     """Of a message, once it is planned."""
     for _ in range(100):
-        view = urllib.request.Request(f"{URL}/api/v1/messages/{message}/deliveries",
-                                      headers={"Authorization": f"Bearer {key}"})
-        with urllib.request.urlopen(view) as answer:
-            found = json.load(answer)["data"]
+        found = ask(f"/api/v1/messages/{message}/deliveries", key)
         if found:
             return found[0]["id"]
         time.sleep(0.1)
