@@ -5,7 +5,7 @@
 //! delivery to a provider behind [`channel`]; what the provider says comes back as attempts and receipts, which
 //! [`api`] and [`console`] show person by person; whoever a message is for reads it again behind a signed link of
 //! [`recipient`], who they are by [`identity`] where the university's own sign-in says it. Who is in the directory
-//! is kept by [`api`], [`console`] and, for identity systems, [`scim`]. The rules all of them share are in [`domain`].
+//! is kept by [`api`], [`console`] and, for identity systems, [`scim`]. What a RabbitMQ carries goes by [`broker`]. The rules all of them share are in [`domain`].
 
 pub mod app;
 pub mod clock;
@@ -16,6 +16,7 @@ pub mod telemetry;
 
 pub mod domain;
 
+pub mod broker;
 pub mod channel;
 pub mod identity;
 pub mod queue;

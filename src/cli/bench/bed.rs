@@ -27,6 +27,9 @@ pub(super) const DEPARTMENT: &str = "bench";
 /// Whose people they are.
 pub(super) const COLLEGE: &str = "农学院";
 
+/// What links start with, so that a server says the same when it is started again, at whatever port.
+const PUBLIC_URL: &str = "http://bell.campus.example";
+
 pub(super) const CALLER: Caller = Caller::Command("bench");
 
 pub(super) struct Bed {
@@ -66,6 +69,7 @@ impl Bed {
             ("BELLTOWER_DATABASE", self.database.clone()),
             ("BELLTOWER_QUEUE", self.queue.clone()),
             ("BELLTOWER_LISTEN", "127.0.0.1:0".to_owned()),
+            ("BELLTOWER_PUBLIC_URL", PUBLIC_URL.to_owned()),
             ("BELLTOWER_ROLES", roles.to_owned()),
         ];
         Server::start(self.folder.path(), &settings).await
@@ -77,6 +81,7 @@ impl Bed {
             .option("bench", "store.database", &self.database)
             .option("bench", "queue.url", &self.queue)
             .option("bench", "server.listen", "127.0.0.1:0")
+            .option("bench", "server.public_url", PUBLIC_URL)
             .option("bench", "server.roles", roles)
             .resolve()?;
         Ok(config)

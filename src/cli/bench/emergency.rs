@@ -20,6 +20,7 @@ use crate::domain::id::{BroadcastId, OperatorId};
 use crate::domain::operator::Role;
 use crate::service::broadcasts::{self, Pressing};
 use crate::service::caller::OperatorCaller;
+use crate::service::messages::Counts;
 use crate::service::{Caller, Services, planning, sources};
 
 pub(super) const BENCH: &str = "emergency";
@@ -125,11 +126,25 @@ pub(super) async fn sent(
     let until = Instant::now() + PATIENCE;
     loop {
         let progress = broadcasts::progress(s, &CALLER, id).await?;
-        let of_them = progress.channels.iter().filter(|one| channels.contains(&one.channel));
-        let sent: i64 = of_them.map(|one| one.counts.sent + one.counts.delivered).sum();
+        let of_them = || progress.channels.iter().filter(|one| channels.contains(&one.channel));
+        let sent: i64 = of_them().map(|one| one.counts.sent + one.counts.delivered).sum();
         if sent as u64 >= people * channels.len() as u64 {
             return Ok(());
         }
+        let ended: Vec<_> = of_them()
+            .flat_map(|one| {
+                let Counts { failed, expired, cancelled, suppressed, .. } = one.counts;
+                let ended = [
+                    ("failed", failed),
+                    ("expired", expired),
+                    ("cancelled", cancelled),
+                    ("suppressed", suppressed),
+                ];
+                let some = ended.into_iter().filter(|(_, n)| *n > 0);
+                some.map(|(what, n)| format!("{n} {what} by {}", one.channel.name()))
+            })
+            .collect();
+        anyhow::ensure!(ended.is_empty(), "it does not reach everybody: {}", ended.join(", "));
         anyhow::ensure!(Instant::now() < until, "{sent} deliveries were sent, and no more");
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
@@ -246,7 +261,7 @@ impl Stage {
         loop {
             tokio::time::sleep(Duration::from_secs(1)).await;
             let progress = broadcasts::progress(&self.s, &CALLER, id).await?;
-            let open = |counts: &crate::service::messages::Counts| counts.pending + counts.sending;
+            let open = |counts: &Counts| counts.pending + counts.sending;
             let left: i64 = progress.parts.iter().map(|part| open(&part.counts.all)).sum();
             if left == 0 && !progress.is_planning {
                 break;

@@ -14,10 +14,11 @@ use tokio::time::{Instant, MissedTickBehavior, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::super::{Entry, QueueError, Work};
-use super::dial::{Line, Target};
-use super::side::{Backoff, Side};
 use super::topology::{self, Names};
-use super::{RPC, body, closed};
+use super::{MEANWHILE, body};
+use crate::broker::dial::{Line, Target};
+use crate::broker::side::{Backoff, Side};
+use crate::broker::{RPC, closed};
 use crate::domain::channel::Outlet;
 use crate::domain::message::Lane;
 
@@ -58,7 +59,7 @@ pub(super) struct Giving {
 impl Giving {
     pub(super) fn new(names: Names) -> Self {
         let (offers, incoming) = mpsc::channel(WAITING);
-        Self { side: Side::new("publishing"), names, offers, incoming: Mutex::new(incoming) }
+        Self { side: Side::new("publishing", MEANWHILE), names, offers, incoming: Mutex::new(incoming) }
     }
 
     /// Publishes and waits for the broker's confirmation.

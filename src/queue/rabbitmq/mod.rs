@@ -2,39 +2,35 @@
 //! what cannot be told to others is offered to this process's own takers, and the others look into the store by themselves.
 //!
 //! - [`topology`]: what stands at the broker · [`body`]: what an entry looks like there
-//! - [`dial`]: a connection · [`side`]: how it is, and when to try again
 //! - [`giving`]: entries on their way there · [`taking`]: entries that come · [`shelf`]: those in hand
 
 mod body;
-mod dial;
 mod giving;
 mod shelf;
-mod side;
 mod taking;
 mod topology;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use async_trait::async_trait;
 use lapin::options::BasicAckOptions;
-use lapin::{Channel, Connection};
 use rustls::ClientConfig;
 use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
-use self::dial::Target;
 use self::giving::{Given, Giving, PATIENCE};
 use self::taking::Taking;
 use self::topology::Names;
 use super::{Entry, Queue, QueueError, Taken, Work};
+use crate::broker::dial::Target;
+use crate::broker::{RPC, side};
 use crate::config::BrokerUrl;
 use crate::domain::message::Lane;
 
-/// A step of the protocol that takes longer is never answered.
-const RPC: Duration = Duration::from_secs(10);
+/// What its being away means, for logs.
+const MEANWHILE: &str = "each process looks into the store";
 
 pub struct RabbitQueue {
     target: Arc<Target>,
@@ -201,12 +197,4 @@ impl Queue for RabbitQueue {
         self.tasks.close();
         self.tasks.wait().await;
     }
-}
-
-/// Why nothing more comes of this connection, if so.
-fn closed(connection: &Connection, channel: &Channel) -> Option<String> {
-    if !connection.status().connected() {
-        return Some("the connection was lost".to_owned());
-    }
-    (!channel.status().connected()).then(|| "it closed the channel".to_owned())
 }

@@ -19,11 +19,12 @@ use tokio::time::{Instant, MissedTickBehavior, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::super::{Entry, QueueError, Work};
-use super::dial::{Line, Target};
 use super::shelf::{Held, Shelf};
-use super::side::{Backoff, Side};
 use super::topology::{self, Names};
-use super::{RPC, body, closed};
+use super::{MEANWHILE, body};
+use crate::broker::dial::{Line, Target};
+use crate::broker::side::{Backoff, Side};
+use crate::broker::{RPC, closed};
 use crate::domain::message::Lane;
 
 /// Entries that a consumer has in hand.
@@ -56,7 +57,7 @@ impl Taking {
     pub(super) fn new(names: Names) -> Self {
         let (asks, asked) = mpsc::channel(WAITING);
         Self {
-            side: Side::new("taking"),
+            side: Side::new("taking", MEANWHILE),
             shelf: Shelf::default(),
             names,
             wanted: watch::Sender::default(),

@@ -5,6 +5,7 @@ use belltower::simulator::WecomCall;
 use futures_util::future::join_all;
 
 use super::*;
+use crate::wechat::seal;
 
 #[tokio::test]
 async fn one_call_reaches_a_thousand_members_with_one_text() {
@@ -159,4 +160,34 @@ async fn many_senders_fetch_one_token() {
     messaging.turn(Duration::from_hours(2));
     messaging.one().await;
     assert_eq!((messaging.corp.stats().gettoken, messaging.corp.stats().refused), (2, 0));
+}
+
+#[tokio::test]
+async fn a_card_that_was_taken_before_is_not_refused() {
+    let settings = json!({
+        "message": "template_card", "callback_token": seal::TOKEN, "callback_aes_key": seal::KEY,
+        "buttons": [{ "key": "received", "text": "收到" }],
+    });
+    let messaging = Messaging::over(WecomFaults::default(), settings).await;
+    let card = |link: &str| {
+        let content = text("停水通知", Some(link));
+        ["lina", "wang"]
+            .into_iter()
+            .zip(1..)
+            .map(|(member, n)| Parcel { content: content.clone(), ..parcel(n, member) })
+            .collect::<Vec<_>>()
+    };
+    let first = messaging.send(&card("https://jw.example/x")).await;
+    assert!(first.iter().all(|outcome| outcome.reference.is_some() && outcome.asked));
+
+    let exact = messaging.send(&card("https://jw.example/x")).await;
+    assert_eq!(exact[0].reference, first[0].reference, "as it was: it is swallowed");
+
+    // What its links start with was changed in between.
+    let repeat = messaging.send(&card("https://jw.example.edu/x")).await;
+    assert_eq!(classes(&repeat), [Accepted, Accepted]);
+    assert_eq!((repeat[0].code.as_deref(), repeat[0].asked), (Some("40058"), true));
+    assert_eq!(repeat[0].reference, None, "it is not told by what it can be called back");
+    assert_eq!(messaging.corp.mailbox().total(), 2, "each has one");
+    assert_eq!(messaging.one().await.class, Accepted, "nobody else is held up");
 }

@@ -39,6 +39,15 @@ pub(super) fn meaning(code: i64) -> Meaning {
     }
 }
 
+/// Whether a card is refused for its `task_id`. As each is made for one call and is well formed, that says that WeCom has
+/// taken the same call before: a crash cut off its answer, and the repeat is not the same to the letter, or comes after
+/// `duplicate_check_interval`. WeCom publishes no code for it and has 40058 for any argument, hence the words, which name
+/// the one that is meant.
+pub(super) fn names_task(code: i64, words: &str) -> bool {
+    let words = words.to_ascii_lowercase();
+    code == 40_058 && ["task_id", "taskid"].iter().any(|name| words.contains(name))
+}
+
 /// What is most likely to be done about a code.
 pub(super) fn advice(code: &str) -> Option<Advice> {
     match code.parse::<i64>().ok()? {
@@ -88,6 +97,15 @@ mod tests {
         assert_eq!(meaning(81_013), Meaning::NobodyReached);
         assert_eq!((meaning(45_009), meaning(45_033)), (Meaning::TooMany, Meaning::TooManyAtOnce));
         assert_eq!(meaning(99_999), Meaning::Unlisted);
+    }
+
+    #[test]
+    fn a_card_that_was_taken_before_is_told_from_one_that_is_wrong() {
+        for words in ["template_card.task_id duplicated", "Invalid argument: TaskID, hint: [1790000000]"] {
+            assert!(names_task(40_058, words), "{words}");
+        }
+        assert!(!names_task(40_058, "template_card.main_title invalid"));
+        assert!(!names_task(45_009, "task_id"));
     }
 
     #[test]

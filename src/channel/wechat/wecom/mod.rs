@@ -33,7 +33,7 @@ use self::api::{Api, Sent, VENDOR};
 pub use self::asked::SETTINGS;
 use self::button::{Buttons, Mark};
 use self::card::Look;
-use self::classify::{Meaning, meaning};
+use self::classify::{Meaning, meaning, names_task};
 use self::compose::Letter;
 use self::limits::Limits;
 use self::pressure::Pressure;
@@ -78,6 +78,8 @@ type Asked = bool;
 /// What a call came to for those in it.
 enum Said {
     Taken(Sent, Asked),
+    /// It is a repeat, and all of them have its card already.
+    TakenBefore(Outcome),
     /// None of them can be reached.
     NobodyKnown(Outcome),
     /// One of them cannot; WeCom does not say who.
@@ -131,7 +133,9 @@ impl Wecom {
                     let middle = from + these.len() / 2;
                     parts.extend([(middle, to), (from, middle)]);
                 }
-                Said::NobodyKnown(outcome) | Said::SomebodyUnknown(outcome) => {
+                Said::TakenBefore(outcome)
+                | Said::NobodyKnown(outcome)
+                | Said::SomebodyUnknown(outcome) => {
                     outcomes[from..to].fill(outcome);
                 }
                 Said::Refused(outcome) => {
@@ -191,6 +195,11 @@ impl Wecom {
             Ok(sent) => {
                 self.pressure.taken();
                 Said::Taken(sent, asked)
+            }
+            Err(Failure::Refused { code, words }) if asked && names_task(code, &words) => {
+                self.pressure.taken();
+                let outcome = Outcome::accepted(None).code(code.to_string()).detail(words);
+                Said::TakenBefore(outcome.asked(asked))
             }
             Err(failure) => match self.failed(failure) {
                 // It may have arrived.

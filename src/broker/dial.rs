@@ -38,19 +38,19 @@ const FAREWELL: Duration = Duration::from_secs(1);
 const HEARTBEAT: u16 = 10;
 
 /// Where the broker is, and whom to trust there.
-pub(super) struct Target {
-    pub(super) broker: BrokerUrl,
+pub struct Target {
+    pub broker: BrokerUrl,
     trusts: Option<Arc<ClientConfig>>,
     name: OnceLock<String>,
 }
 
 impl Target {
-    pub(super) fn new(broker: BrokerUrl, trusts: Option<Arc<ClientConfig>>) -> Self {
+    pub fn new(broker: BrokerUrl, trusts: Option<Arc<ClientConfig>>) -> Self {
         Self { broker, trusts, name: OnceLock::new() }
     }
 
     /// How this process is called in the broker's list from the next connection on. The first name stays.
-    pub(super) fn called(&self, name: &str) {
+    pub fn called(&self, name: &str) {
         self.name.get_or_init(|| name.to_owned());
     }
 
@@ -62,7 +62,7 @@ impl Target {
     }
 
     /// Connects and signs in. What goes wrong is told in words, which hold no password.
-    pub(super) async fn connect(&self, purpose: &str) -> Result<Line, String> {
+    pub async fn connect(&self, purpose: &str) -> Result<Line, String> {
         let over = CancellationToken::new();
         let stands = over.clone().drop_guard();
         let connected = timeout(PATIENCE, async {
@@ -130,14 +130,14 @@ async fn reach(addresses: &[SocketAddr]) -> io::Result<TcpStream> {
 }
 
 /// A connection that stands. Once this is gone it is over, with its socket and lapin's thread.
-pub(super) struct Line {
+pub struct Line {
     connection: Connection,
     _stands: DropGuard,
 }
 
 impl Line {
     /// Takes leave of the broker. One that is gone is not waited for.
-    pub(super) async fn close(self) {
+    pub async fn close(self) {
         let _ = timeout(FAREWELL, self.connection.close(200, "OK".into())).await;
     }
 }

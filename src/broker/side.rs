@@ -1,5 +1,5 @@
-//! How one of the two connections is: that entries leave by, and that they come in by. Apart, because a broker that runs
-//! out of memory stops reading from whoever publishes, and what was taken is to be settled still.
+//! How a connection that is kept is. What is published and what is taken have one each, because a broker that runs out of
+//! memory stops reading from whoever publishes, and what was taken is to be settled still.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::{Mutex, PoisonError};
@@ -27,24 +27,25 @@ enum State {
     Away(String),
 }
 
-pub(super) struct Side {
-    /// For logs.
+pub struct Side {
+    /// For logs, as is what follows from its being away.
     name: &'static str,
+    meanwhile: &'static str,
     state: watch::Sender<State>,
     /// Since when the connection of the moment has taken part.
     since: Mutex<Option<Instant>>,
 }
 
 impl Side {
-    pub(super) fn new(name: &'static str) -> Self {
-        Self { name, state: watch::Sender::new(State::New), since: Mutex::default() }
+    pub fn new(name: &'static str, meanwhile: &'static str) -> Self {
+        Self { name, meanwhile, state: watch::Sender::new(State::New), since: Mutex::default() }
     }
 
-    pub(super) fn name(&self) -> &'static str {
+    pub fn name(&self) -> &'static str {
         self.name
     }
 
-    pub(super) fn up(&self) {
+    pub fn up(&self) {
         self.since.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(Instant::now);
         if self.become_now(State::Up) {
             tracing::info!(connection = self.name, "the broker takes part");
@@ -52,24 +53,20 @@ impl Side {
     }
 
     /// For how long the connection that has ended took part.
-    pub(super) fn stood(&self) -> Duration {
+    pub fn stood(&self) -> Duration {
         let since = self.since.lock().unwrap_or_else(PoisonError::into_inner).take();
         since.map(|since| since.elapsed()).unwrap_or_default()
     }
 
     /// Said once for each reason, however often it is met.
-    pub(super) fn away(&self, reason: &str) {
+    pub fn away(&self, reason: &str) {
         if self.become_now(State::Away(reason.to_owned())) {
-            tracing::warn!(
-                connection = self.name,
-                reason,
-                "the broker is away; each process looks into the store"
-            );
+            tracing::warn!(connection = self.name, reason, "the broker is away; {}", self.meanwhile);
         }
     }
 
     /// For good.
-    pub(super) fn stopped(&self) {
+    pub fn stopped(&self) {
         self.become_now(State::Away(STOPPING.to_owned()));
     }
 
@@ -81,7 +78,7 @@ impl Side {
         })
     }
 
-    pub(super) fn trouble(&self) -> Option<String> {
+    pub fn trouble(&self) -> Option<String> {
         match &*self.state.borrow() {
             State::New | State::Up => None,
             State::Away(reason) => Some(reason.clone()),
@@ -89,7 +86,7 @@ impl Side {
     }
 
     /// Waits while it is being made for the first time; where it is away, nobody waits.
-    pub(super) async fn ready(&self) -> Result<(), String> {
+    pub async fn ready(&self) -> Result<(), String> {
         let mut state = self.state.subscribe();
         let known = state.wait_for(|state| *state != State::New).await;
         match known.as_deref() {
@@ -101,17 +98,17 @@ impl Side {
 }
 
 /// Waits longer each time, and never as long as another process that lost the broker at the same moment.
-pub(super) struct Backoff {
+pub struct Backoff {
     next: Duration,
 }
 
 impl Backoff {
-    pub(super) fn new() -> Self {
+    pub fn new() -> Self {
         Self { next: SHORTEST }
     }
 
     /// A connection ended that took part for so long; `true` if told to stop before the next.
-    pub(super) async fn wait(&mut self, stood: Duration, stop: &CancellationToken) -> bool {
+    pub async fn wait(&mut self, stood: Duration, stop: &CancellationToken) -> bool {
         let wait = jittered(self.after(stood));
         stop.run_until_cancelled(tokio::time::sleep(wait)).await.is_none()
     }
@@ -126,7 +123,7 @@ impl Backoff {
 
 /// Runs what keeps a side's connection until it ends by itself. One that panics is begun anew: without it nobody would be
 /// woken by anybody any more, and nobody would see that.
-pub(super) async fn keep<F: Future<Output = ()>>(
+pub async fn keep<F: Future<Output = ()>>(
     side: &Side,
     stop: &CancellationToken,
     mut run: impl FnMut() -> F,
@@ -167,7 +164,7 @@ mod tests {
 
     #[tokio::test]
     async fn whoever_asks_waits_for_the_first_connection_only() {
-        let side = Side::new("test");
+        let side = Side::new("test", "nothing is tested");
         {
             let mut ready = std::pin::pin!(side.ready());
             assert!(futures_util::poll!(ready.as_mut()).is_pending());
@@ -181,7 +178,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_connection_is_as_good_as_the_time_it_took_part() {
-        let side = Side::new("test");
+        let side = Side::new("test", "nothing is tested");
         side.away("it does not confirm");
         assert_eq!(side.stood(), Duration::ZERO, "it never did");
         let began = Instant::now();
@@ -194,7 +191,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_panics_is_begun_anew_and_tells_meanwhile() {
-        let (side, stop, mut told) = (Side::new("test"), CancellationToken::new(), Vec::new());
+        let (side, stop, mut told) = (Side::new("test", "nothing is tested"), CancellationToken::new(), Vec::new());
         side.up();
         keep(&side, &stop, || {
             told.push(side.trouble());

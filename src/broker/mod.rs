@@ -1,0 +1,22 @@
+//! Connections to a RabbitMQ, for whoever speaks with one: the queue, and the doors of systems that publish there.
+//!
+//! - [`dial`]: a connection, plain or by TLS
+//! - [`side`]: how one that is kept is, and when to try again
+
+pub mod dial;
+pub mod side;
+
+use std::time::Duration;
+
+use lapin::{Channel, Connection};
+
+/// A step of the protocol that takes longer is never answered.
+pub const RPC: Duration = Duration::from_secs(10);
+
+/// Why nothing more comes of this connection, if so.
+pub fn closed(connection: &Connection, channel: &Channel) -> Option<String> {
+    if !connection.status().connected() {
+        return Some("the connection was lost".to_owned());
+    }
+    (!channel.status().connected()).then(|| "it closed the channel".to_owned())
+}
