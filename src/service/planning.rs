@@ -498,7 +498,13 @@ async fn failed(s: &Services, message: MessageId, error: Error) -> Result<()> {
         return Err(error);
     }
     tracing::error!(%message, %error, "planning failed");
-    let reason = format!("planning failed: {error}");
+    let reason = match &error {
+        // Whoever reads why is no operator of this server, nor has to be of this campus.
+        Error::Internal(_) => {
+            "planning failed: an error of Belltower's own, which the log tells of".to_owned()
+        }
+        error => format!("planning failed: {error}"),
+    };
     let interests = subscriptions::in_force(s).await?;
     let mut tx = s.db.begin().await?;
     if let Some(standing) = messages::standing(&mut tx, message).await?

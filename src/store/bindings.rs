@@ -190,10 +190,7 @@ row! {
 /// Whoever else binds or leaves this identity waits until the transaction ends: no index says that it is one person's. To be
 /// taken before the person.
 pub async fn hold(tx: &mut Tx, kind: AddressKind, address: &str) -> Result<()> {
-    let Some(text) = tx.dialect().hold() else { return Ok(()) };
-    let address = bound::folded(kind, address);
-    in_tx!(tx, |c| sqlx::query(text).bind(&address).bind(kind.code()).execute(c).await.map(drop))?;
-    Ok(())
+    super::hold(tx, &bound::folded(kind, address), kind.code()).await
 }
 
 /// Whether somebody else who is active has the identity.

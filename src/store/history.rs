@@ -121,7 +121,7 @@ const DELIVERY: &str = "SELECT d.id, d.message_id, m.source_id, m.department, d.
     d.state, d.reason, p.name AS provider, d.attempts, d.due_at, d.last_attempt_at, d.sent_at, d.delivered_at, d.read_at,
     d.updated_at, a.delivery_id IS NOT NULL AS asked, a.choice, a.shown, a.via, a.answered_at
   FROM delivery d JOIN message m ON m.id = d.message_id LEFT JOIN answer a ON a.delivery_id = d.id
-  LEFT JOIN recipient r ON r.id = d.recipient_id LEFT JOIN provider p ON p.id = d.provider_id";
+  LEFT JOIN recipient r ON r.id = d.recipient_id AND r.erased_at IS NULL LEFT JOIN provider p ON p.id = d.provider_id";
 
 /// Which deliveries of a message to list; all of them where nothing is set.
 #[derive(Clone, Debug, Default)]

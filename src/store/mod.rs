@@ -183,6 +183,13 @@ pub(crate) fn sql(text: impl Into<String>) -> sqlx::AssertSqlSafe<String> {
     sqlx::AssertSqlSafe(text.into())
 }
 
+/// Whoever names the same text of the same kind waits until the transaction ends, where no index says that there is one.
+async fn hold(tx: &mut Tx, text: &str, kind: i64) -> Result<()> {
+    let Some(holding) = tx.dialect().hold() else { return Ok(()) };
+    in_tx!(tx, |c| sqlx::query(holding).bind(text).bind(kind).execute(c).await.map(drop))?;
+    Ok(())
+}
+
 /// Bulk input for [`dialect::Dialect::rows`] and its lists.
 pub(crate) fn to_json(value: &(impl serde::Serialize + ?Sized)) -> Result<String> {
     serde_json::to_string(value).map_err(Error::internal)

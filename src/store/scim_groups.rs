@@ -84,8 +84,13 @@ pub async fn lock(tx: &mut Tx, id: GroupId) -> Result<Option<GroupRow>> {
     Ok(in_tx!(tx, |c| sqlx::query_as(sql(text)).bind(id.0).fetch_optional(c).await)?)
 }
 
-/// Whether another group that lists its members is called so, in any case.
+/// What [`super::hold`] tells names of groups from other texts by.
+const NAMES: i64 = 102;
+
+/// Whether another group that lists its members is called so, in any case. Nobody else asks this of the name until the
+/// transaction ends.
 pub async fn is_called(tx: &mut Tx, name: &str, but: Option<GroupId>) -> Result<bool> {
+    super::hold(tx, &name.to_ascii_lowercase(), NAMES).await?;
     let text = format!(
         "SELECT EXISTS (SELECT 1 FROM recipient_group g WHERE {SHOWN} AND lower(g.name) = lower($1) AND g.id <> $2)"
     );

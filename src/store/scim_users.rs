@@ -109,15 +109,20 @@ pub async fn lock(tx: &mut Tx, id: RecipientId) -> Result<Option<UserRow>> {
     Ok(in_tx!(tx, |c| sqlx::query_as(sql(text)).bind(id.0).fetch_optional(c).await)?)
 }
 
-/// Whoever has that campus id in any case, also somebody who left; nobody else changes the row until the transaction ends.
+/// What [`super::hold`] tells campus ids from other texts by.
+const CAMPUS_IDS: i64 = 101;
+
+/// Whoever has that campus id in any case, also somebody who left; nobody else changes the row, or looks for that campus id
+/// by this, until the transaction ends.
 pub async fn lock_named(tx: &mut Tx, campus_id: &str) -> Result<Option<UserRow>> {
+    let lower = campus_id.to_ascii_lowercase();
+    super::hold(tx, &lower, CAMPUS_IDS).await?;
     // Ids that differ in case may be there from before: the one that is written so comes first.
     let text = format!(
         "{SELECT} WHERE lower(r.campus_id) = $1 AND r.erased_at IS NULL
          ORDER BY CASE WHEN r.campus_id = $2 THEN 0 ELSE 1 END, r.id LIMIT 1{}",
         tx.dialect().lock()
     );
-    let lower = campus_id.to_ascii_lowercase();
     Ok(in_tx!(tx, |c| sqlx::query_as(sql(text)).bind(lower).bind(campus_id).fetch_optional(c).await)?)
 }
 

@@ -220,7 +220,8 @@ fn told_text(dialect: Dialect) -> String {
         "SELECT e.id, e.kind, e.topic, e.at, e.detail, e.message_id, m.category, m.test, m.title, s.name AS source_name,
             m.created_at, e.delivery_id, r.campus_id, d.address, d.address_kind
          FROM subscription_event e LEFT JOIN message m ON m.id = e.message_id LEFT JOIN source s ON s.id = m.source_id
-            LEFT JOIN delivery d ON d.id = e.delivery_id LEFT JOIN recipient r ON r.id = d.recipient_id
+            LEFT JOIN delivery d ON d.id = e.delivery_id
+            LEFT JOIN recipient r ON r.id = d.recipient_id AND r.erased_at IS NULL
          WHERE e.id IN {} ORDER BY COALESCE(e.place, 0), e.id",
         dialect.int_list("$1")
     )

@@ -197,7 +197,7 @@ async fn pressed(s: &Services, slug: &str) -> Result<Vec<(ButtonId, String)>> {
     Ok(named.map(|button| (button.id, button.name)).collect())
 }
 
-pub(super) async fn refuse_used(s: &Services, slug: &str) -> Result<()> {
+pub(in crate::service) async fn refuse_used(s: &Services, slug: &str) -> Result<()> {
     let uses = used(s, slug).await?;
     if uses.is_empty() {
         return Ok(());

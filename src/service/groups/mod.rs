@@ -16,6 +16,7 @@ use crate::domain::group::{GroupInput, GroupKind, MemberChanges, read_filter};
 use crate::domain::id::{GroupId, RecipientId};
 use crate::domain::operator::Permission;
 use crate::error::Faults;
+use crate::store::Tx;
 use crate::store::audience::{self, ResolvedAudience};
 use crate::store::groups::{self as store, GroupRow};
 use crate::telemetry::mask;
@@ -26,6 +27,7 @@ pub use crate::store::groups::GroupName;
 
 pub(super) use self::attributes::LatestAttributes;
 pub use self::attributes::{Attribute, Attributes, attribute_names, attributes};
+pub(in crate::service) use self::by_hand::refuse_used;
 pub use self::by_hand::{Uses, create, find, of_person, update, uses};
 pub(super) use self::known::KnownGroups;
 pub use self::resolve::{Resolution, people_of, resolve, unknown_recipient};
@@ -152,15 +154,25 @@ pub async fn list(
 /// names it: without the group they would reach others than was meant, above all where it is left out.
 pub async fn delete(s: &Services, caller: &Caller, slug: &str) -> Result<()> {
     require(caller, Permission::DirectoryEdit)?;
-    by_hand::refuse_used(s, slug).await?;
+    refuse_used(s, slug).await?;
     let mut tx = s.db.begin().await?;
-    if !store::delete(&mut tx, slug).await? {
-        return Err(unknown());
-    }
-    note(&mut tx, caller, s.clock.now(), "group.delete", slug, &json!({})).await?;
+    delete_in(&mut tx, caller, slug, s.clock.now()).await?;
     tx.commit().await?;
     s.groups.forget();
     Ok(())
+}
+
+/// Deletes one that nothing names.
+pub(in crate::service) async fn delete_in(
+    tx: &mut Tx,
+    caller: &Caller,
+    slug: &str,
+    now: Timestamp,
+) -> Result<()> {
+    if !store::delete(tx, slug).await? {
+        return Err(unknown());
+    }
+    note(tx, caller, now, "group.delete", slug, &json!({})).await
 }
 
 /// Puts people into a static group and takes others out, all or nothing. Every unknown campus id is a fault; one that

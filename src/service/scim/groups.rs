@@ -280,7 +280,13 @@ async fn refuse_strangers(tx: &mut Tx, people: &[RecipientId]) -> Result<()> {
 /// [`Error::Conflict`] where something that would then reach others names it, and as [`replace`].
 pub async fn delete(s: &Services, caller: &Caller, id: GroupId, expected: Option<&Named>) -> Result<()> {
     require(caller, Permission::DirectoryEdit)?;
-    let row = store::find(&s.db, id).await?.ok_or_else(unknown)?;
+    let slug = store::find(&s.db, id).await?.ok_or_else(unknown)?.slug;
+    groups::refuse_used(s, &slug).await?;
+    let mut tx = s.db.begin().await?;
+    let row = store::lock(&mut tx, id).await?.ok_or_else(unknown)?;
     version::expect(expected, &version_of(&row)?)?;
-    groups::delete(s, caller, &row.slug).await
+    groups::delete_in(&mut tx, caller, &row.slug, s.clock.now()).await?;
+    tx.commit().await?;
+    s.groups.forget();
+    Ok(())
 }

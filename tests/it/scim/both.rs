@@ -1,5 +1,6 @@
 //! The same on both databases, as far as one could differ.
 
+use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -94,4 +95,26 @@ on_both!(whoever_left_can_be_erased_without_a_trace, |db| async {
     assert_ne!(traces().await, [""; 0], "a deletion loses nothing");
     assert_eq!(Answer::of(app.api(Method::DELETE, "/recipients/20240917")).await.status, 204);
     assert_eq!(traces().await, [""; 0], "an erasure everything");
+});
+
+on_both!(of_several_who_make_the_same_at_once_one_does, |db| async {
+    let app = TestApp::on(db.clone()).await;
+    for round in 0..4 {
+        let people = (0..6).map(|n| {
+            let name = if n % 2 == 0 { format!("R{round}") } else { format!("r{round}") };
+            let app = &app;
+            async move { send(app, Method::POST, "/Users", &somebody(&name, "x")).await.status }
+        });
+        let mut statuses = join_all(people).await;
+        statuses.sort_unstable();
+        assert_eq!(statuses, [201, 409, 409, 409, 409, 409]);
+        let groups = (0..6).map(|n| {
+            let name = if n % 2 == 0 { format!("Choir {round}") } else { format!("choir {round}") };
+            let app = &app;
+            async move { send(app, Method::POST, "/Groups", &json!({ "displayName": name })).await.status }
+        });
+        let mut statuses = join_all(groups).await;
+        statuses.sort_unstable();
+        assert_eq!(statuses, [201, 409, 409, 409, 409, 409]);
+    }
 });

@@ -98,7 +98,13 @@ on_both!(what_is_told_of_a_message_and_a_delivery_is_read, |db| async {
 
     // Whoever is erased is not told of.
     done(&db, async |tx| {
-        execute(tx, "UPDATE delivery SET recipient_id = NULL, address = NULL, address_kind = NULL").await;
+        execute(tx, "UPDATE delivery SET address = NULL, address_kind = NULL").await;
+        let person = "(SELECT recipient_id FROM delivery WHERE recipient_id IS NOT NULL)";
+        execute(
+            tx,
+            &format!("UPDATE recipient SET campus_id = 'erased 1', erased_at = 1 WHERE id IN {person}"),
+        )
+        .await;
     })
     .await;
     let erased = &told(&db, &kept).await.unwrap()[0];

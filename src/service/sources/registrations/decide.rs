@@ -37,6 +37,10 @@ pub async fn approve(s: &Services, caller: &Caller, id: RegistrationId, new: New
     groups::check(s, &reach, &grant.groups, None).await?;
     let mut tx = s.db.begin().await?;
     let Some(source) = store::sources::insert(&mut tx, &name, &grant, now).await? else {
+        // Somebody else has let it in just now, under the same name.
+        if theirs(s, &reach, id).await?.standing(now) != RegistrationState::Pending {
+            return Err(decided());
+        }
         return Err(Error::fault("/name", "taken", format!("there is a source named {name} already")));
     };
     let by = caller.label();
