@@ -54,7 +54,7 @@ on_both!(a_key_opens_what_its_source_was_granted, |db| async {
     let made = add(&s, new).await;
     assert!(made.key.starts_with("bt_live_") && made.key.len() >= "bt_live_".len() + 27, "{}", made.key);
     let key = authenticate(&s, &made.key).await.unwrap();
-    assert_eq!((key.key, key.source, key.test), (made.key_id, made.source_id, false));
+    assert_eq!((key.key, key.source, key.test), (Some(made.key_id), made.source_id, false));
     assert_eq!((key.source_name.as_str(), key.department.as_str()), ("library", "图书馆"));
     assert_eq!((key.rate_per_second, key.daily_messages), (Some(20), Some(500)));
 
