@@ -75,7 +75,7 @@ impl Target {
         let stands = over.clone().drop_guard();
         let connected = timeout(PATIENCE, async {
             let stream = self.stream().await.map_err(|error| error.to_string())?;
-            let stream = if self.guarded { Box::new(Guarded::new(stream)) } else { stream };
+            let stream: Box<dyn Duplex> = if self.guarded { Box::new(Guarded::new(stream)) } else { stream };
             let wire = Wire::new(stream, over);
             self.sign_in(wire, purpose).await.map_err(|error| error.to_string())
         });
@@ -160,7 +160,7 @@ impl Deref for Line {
 }
 
 /// What AMQP is spoken over.
-pub(super) trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
+trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
 

@@ -60,7 +60,10 @@ impl<S> Guarded<S> {
             }
             let size = u32::from_be_bytes(size) as usize;
             if size > LARGEST {
-                return Err(io::Error::new(ErrorKind::InvalidData, "the broker sent a frame that is too large"));
+                return Err(io::Error::new(
+                    ErrorKind::InvalidData,
+                    "the broker sent a frame that is too large",
+                ));
             }
             let Some(frame) = self.came[done..].get(..BEFORE + size + BEHIND) else { break };
             pass(frame, &mut self.ready);
@@ -208,8 +211,10 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
 
 #[cfg(test)]
 mod tests {
-    use futures_util::AsyncReadExt as _;
-    use futures_util::io::Cursor;
+    use std::io::Cursor;
+
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio_util::compat::{FuturesAsyncReadCompatExt as _, TokioAsyncReadCompatExt as _};
 
     use super::*;
 
@@ -222,10 +227,14 @@ mod tests {
         [&[text.len() as u8], text].concat()
     }
 
-    async fn through(bytes: Vec<u8>) -> Vec<u8> {
+    async fn read(stream: impl tokio::io::AsyncRead + Unpin) -> io::Result<Vec<u8>> {
         let mut read = Vec::new();
-        Guarded::new(Cursor::new(bytes)).read_to_end(&mut read).await.unwrap();
-        read
+        Guarded::new(stream.compat()).compat().read_to_end(&mut read).await?;
+        Ok(read)
+    }
+
+    async fn through(bytes: Vec<u8>) -> Vec<u8> {
+        read(Cursor::new(bytes)).await.unwrap()
     }
 
     fn content(flags: u16, values: &[Vec<u8>]) -> Vec<u8> {
@@ -281,7 +290,8 @@ mod tests {
     #[tokio::test]
     async fn a_routing_key_is_text_and_bodies_are_as_they_were() {
         let deliver = |key: &[u8]| {
-            let parts = [DELIVER.to_vec(), text(b"consumer"), vec![0; 9], text(b"belltower.intake"), text(key)];
+            let parts =
+                [DELIVER.to_vec(), text(b"consumer"), vec![0; 9], text(b"belltower.intake"), text(key)];
             frame(METHOD, &parts.concat())
         };
         let body = frame(BODY, b"\xff\xfe\x00");
@@ -293,23 +303,20 @@ mod tests {
 
     #[tokio::test]
     async fn frames_may_come_in_any_pieces() {
-        use futures_util::stream::{self, TryStreamExt as _};
-
         let sent = [frame(BODY, b"abc"), content(1 << 15, &[text(b"\xff")]), frame(BODY, b"")].concat();
         let safe = [frame(BODY, b"abc"), content(1 << 15, &[text(b"\x7f")]), frame(BODY, b"")].concat();
-        let pieces = stream::iter(sent.into_iter().map(|byte| io::Result::Ok(vec![byte])));
-        let (mut read, pieces) = (Vec::new(), pieces.into_async_read());
-        Guarded::new(pieces).read_to_end(&mut read).await.unwrap();
-        assert_eq!(read, safe);
+        let (near, mut far) = tokio::io::duplex(1);
+        let sending = tokio::spawn(async move { far.write_all(&sent).await });
+        assert_eq!(read(near).await.unwrap(), safe);
+        sending.await.unwrap().unwrap();
     }
 
     #[tokio::test]
     async fn what_is_no_amqp_comes_through_for_others_to_say_so() {
         assert_eq!(through(b"AMQP\x00\x00\x09\x01".to_vec()).await, b"AMQP\x00\x00\x09\x01");
         assert_eq!(through(b"HTTP/1.1 400".to_vec()).await, b"HTTP/1.1 400");
-        let mut read = Vec::new();
         let huge = [&[BODY, 0, 1], &u32::MAX.to_be_bytes()[..]].concat();
-        let refused = Guarded::new(Cursor::new(huge)).read_to_end(&mut read).await.unwrap_err();
+        let refused = read(Cursor::new(huge)).await.unwrap_err();
         assert_eq!(refused.kind(), ErrorKind::InvalidData);
     }
 }

@@ -81,6 +81,7 @@ pub use caller::Caller;
 pub use campus::Campus;
 pub use change::Change;
 pub use nodes::Node;
+pub use open::trusted_at;
 pub use vault::Vault;
 
 /// What every use case needs. Clones are cheap and share everything.

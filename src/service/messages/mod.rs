@@ -31,8 +31,8 @@ mod views;
 mod wording;
 
 pub use self::accept::{
-    AcceptOptions, Accepted, MAY_NOT_SEND, MOST_BYTES, MOST_BYTES_PERSONAL, MOST_IN_BATCH, accept, accept_batch,
-    check_size, prune,
+    AcceptOptions, Accepted, MAY_NOT_SEND, MOST_BYTES, MOST_BYTES_PERSONAL, MOST_IN_BATCH, accept,
+    accept_batch, check_size, prune,
 };
 pub(super) use self::accept::{Written, accept_written, author};
 pub use self::answers::{AnswerCount, AnswerCounts};

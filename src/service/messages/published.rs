@@ -79,12 +79,12 @@ pub const fn passes(error: &Error) -> bool {
 fn readable<'a>(publication: &Publication<'a>) -> Result<&'a str> {
     let Publication { id, content_type, content_encoding, body, .. } = publication;
     let id = id.ok_or_else(|| {
-        let detail = "the property message_id is needed: your own record's id, the same whenever you publish it again";
+        let detail =
+            "the property message_id is needed: your own record's id, the same whenever you publish it again";
         Error::fault("message_id", "required", detail)
     })?;
     if !(1..=LONGEST_KEY).contains(&id.len()) || !id.bytes().all(|b| (b' '..=b'~').contains(&b)) {
-        let detail =
-            format!("the property message_id has 1 to {LONGEST_KEY} printable ASCII characters");
+        let detail = format!("the property message_id has 1 to {LONGEST_KEY} printable ASCII characters");
         return Err(Error::fault("message_id", "invalid_message_id", detail));
     }
     // Many libraries name the charset here.
@@ -187,7 +187,8 @@ mod tests {
             let publication = Publication { content_type: Some(content_type), ..GOOD };
             assert_eq!(code(&publication), expected, "{content_type}");
         }
-        for (coding, expected) in [("UTF-8", "taken"), ("identity", "taken"), ("gzip", "unsupported_media_type")]
+        for (coding, expected) in
+            [("UTF-8", "taken"), ("identity", "taken"), ("gzip", "unsupported_media_type")]
         {
             let publication = Publication { content_encoding: Some(coding), ..GOOD };
             assert_eq!(code(&publication), expected, "{coding}");

@@ -110,7 +110,8 @@ impl GrantForm {
 fn broker_user(text: &str, faults: &mut Faults) -> Option<String> {
     let user = text.trim();
     if user.len() > LONGEST_BROKER_USER || user.chars().any(char::is_control) {
-        let detail = format!("a user of the broker: at most {LONGEST_BROKER_USER} bytes, without line breaks");
+        let detail =
+            format!("a user of the broker: at most {LONGEST_BROKER_USER} bytes, without line breaks");
         faults.add("/broker_user", "invalid", detail);
     }
     (!user.is_empty()).then(|| user.to_owned())

@@ -39,12 +39,12 @@ pub(super) use self::calls::Calls;
 pub use self::calls::{Answered, CalledBy, KEPT, RecentCall, Totals, calls, keep_calls, note_call, totals};
 pub use self::form::{GrantForm, HIGHEST_QUOTA, HIGHEST_RATE, NewSource};
 pub use self::groups::{GroupChoice, group_choices};
-pub(super) use self::publishers::publisher;
 pub use self::guard::{GuardForm, LONGEST_SILENCE, Silent, WatchForm, guard, silent};
 pub use self::keys::{
     DEFAULT_OVERLAP, Key, KeyCreated, KeyRotated, create_key, keys, late_keys, replace_key, revoke_key,
     rotate_key,
 };
+pub(super) use self::publishers::publisher;
 
 /// A source as administrators see it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -214,7 +214,11 @@ fn within(reach: &Reach, grant: &Grant, had: &[Right], was: Option<&str>) -> Res
         );
     }
     if grant.broker_user.as_deref() != was {
-        faults.add("/broker_user", "beyond_departments", "only somebody who may change every source can say this");
+        faults.add(
+            "/broker_user",
+            "beyond_departments",
+            "only somebody who may change every source can say this",
+        );
     }
     faults.into_result()
 }
