@@ -12,7 +12,7 @@ use super::{Hall, kept, message, message_and};
 use crate::support::app::{TestApp, everything};
 use crate::support::broker::{Broker, at_broker, until, with_broker};
 use crate::support::database::with_postgres;
-use crate::support::process::Installation;
+use crate::support::process::{Installation, Server};
 use crate::support::proxy::Proxy;
 
 #[test]
@@ -103,6 +103,7 @@ fn names_that_others_have_taken_are_told_of() {
         assert!(told.contains(&name) && told.contains("delete it"), "{told}");
         channel.exchange_delete(name.into(), ExchangeDeleteOptions::default()).await.unwrap();
         until("it is open", async || app.services.broker_door.trouble().is_none().then_some(())).await;
+        app.lifecycle.abort();
     });
 }
 
@@ -157,7 +158,7 @@ fn a_process_that_is_killed_before_it_settles_has_kept_what_it_kept() {
         let server = installation.serve().await;
         let outside = TestApp::start().await;
         let hall = Hall::beside(outside, broker, &address).await;
-        let kept = async |server: &crate::support::process::Server| {
+        let kept = async |server: &Server| {
             let all = server.get(&key, "/api/v1/messages").await;
             all["data"].as_array().unwrap().len()
         };
@@ -174,9 +175,12 @@ fn a_process_that_is_killed_before_it_settles_has_kept_what_it_kept() {
         let server = installation.serve().await;
         hall.publish("loan-3", &message()).await;
         until("the last one is kept", async || (kept(&server).await >= 4).then_some(())).await;
-        hall.until_settled().await;
-        assert_eq!(kept(&server).await, 4);
         server.stop().await;
+        // What it had not settled waits again.
+        hall.until_settled().await;
+        let s = installation.services().await;
+        assert_eq!(super::kept(&s).await.len(), 4);
+        s.db.close().await;
     });
 }
 

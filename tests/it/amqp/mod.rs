@@ -35,6 +35,13 @@ struct Hall {
     _connection: Connection,
 }
 
+impl Drop for Hall {
+    /// What is removed at the broker afterwards is not to be made anew.
+    fn drop(&mut self) {
+        self.app.lifecycle.abort();
+    }
+}
+
 /// What was given back, with its headers as texts.
 struct Rejected {
     body: Vec<u8>,
