@@ -1,5 +1,6 @@
 //! What strangers published, on its way from the broker to lapin. A broker hands on properties as they were sent, and lapin
-//! gives up the whole connection where one of them is not UTF-8, and its stack where a table holds a table that holds a table…
+//! gives up the whole connection where one of them is not UTF-8, and reads a table that holds a table that holds a table… by
+//! recursion.
 //! Whoever may publish could so keep everybody's messages from being taken, as the broker offers theirs again and again. So
 //! headers and `reply_to`, of which nobody here has any use, are left out, and bytes that are no text become a character that
 //! nobody writes.

@@ -174,7 +174,8 @@ impl Door {
         let weight = delivery.data.len().clamp(LEAST, READ_AT_ONCE) / LEAST;
         let _read = self.waiting.reading.acquire_many(weight as u32).await;
         // A panic costs one message's try and not everybody's connection.
-        let asked = AssertUnwindSafe(messages::accept_published(&self.s, &publication)).catch_unwind();
+        let asked = Box::pin(messages::accept_published(&self.s, &publication));
+        let asked = AssertUnwindSafe(asked).catch_unwind();
         asked.await.unwrap_or_else(|_| PublicationAnswer {
             by: None,
             result: Err(Error::internal("what reads a publication panicked")),

@@ -158,7 +158,7 @@ fn properties(original: &Original<'_>, rejection: &Rejection<'_>) -> BasicProper
 
 fn headers(original: &Original<'_>, rejection: &Rejection<'_>) -> FieldTable {
     let Rejection { error, request_id, at } = rejection;
-    let problem = Problem::of(error, Some(request_id));
+    let problem = Problem::of(error, Some(*request_id));
     let status = AMQPValue::LongInt(problem.status.into());
     let mut table = FieldTable::default();
     let mut put = |name: &'static str, value: AMQPValue| {

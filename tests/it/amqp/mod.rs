@@ -17,7 +17,9 @@ use belltower::lifecycle::Lifecycle;
 use belltower::service::Services;
 use belltower::service::messages::{self, MessageQuery, MessageSummary};
 use belltower::service::sources::{self, NewSource};
-use lapin::options::{BasicAckOptions, BasicGetOptions, BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions};
+use lapin::options::{
+    BasicAckOptions, BasicGetOptions, BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions,
+};
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, Channel, Confirmation, Connection};
 use serde_json::{Value, json};
@@ -103,7 +105,8 @@ impl Hall {
         until("the door is open", async || {
             let (_connection, channel) = broker.channel().await;
             let options = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
-            let declared = channel.queue_declare(intake.as_str().into(), options, FieldTable::default()).await;
+            let declared =
+                channel.queue_declare(intake.as_str().into(), options, FieldTable::default()).await;
             declared.ok().filter(|queue| queue.consumer_count() > 0).map(drop)
         })
         .await;
@@ -186,7 +189,8 @@ impl Hall {
             let mut waits = 0;
             for queue in ["intake", "intake.later"] {
                 let options = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
-                let queue = self.channel.queue_declare(self.name(queue).into(), options, FieldTable::default());
+                let queue =
+                    self.channel.queue_declare(self.name(queue).into(), options, FieldTable::default());
                 waits += queue.await.unwrap().message_count();
             }
             (waits == 0).then_some(())

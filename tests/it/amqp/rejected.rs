@@ -1,8 +1,8 @@
 //! What is given back to its publisher, and what is said with it.
 
 use belltower::domain::operator::Role;
-use belltower::service::sources::{self, GrantForm, NewSource, set_enabled};
 use belltower::service::Services;
+use belltower::service::sources::{self, GrantForm, NewSource, set_enabled};
 use lapin::BasicProperties;
 use serde_json::{Value, json};
 
@@ -32,7 +32,14 @@ fn what_is_wrong_is_given_back_with_what_to_change() {
         let cases: [(&str, BasicProperties, &str, &[u8], u16, &str); 12] = [
             ("no id", without_id, "library.due", good.as_bytes(), 422, "invalid"),
             ("no user", without_user, "library.due", good.as_bytes(), 401, "unauthenticated"),
-            ("an id of several lines", hall.properties("a\nb"), "library.due", good.as_bytes(), 422, "invalid"),
+            (
+                "an id of several lines",
+                hall.properties("a\nb"),
+                "library.due",
+                good.as_bytes(),
+                422,
+                "invalid",
+            ),
             ("no JSON", plain(), "library.due", b"{\"title\":", 400, "malformed"),
             ("no message", plain(), "library.due", b"[]", 422, "invalid"),
             ("no title", plain(), "library.due", empty.as_bytes(), 422, "invalid"),
@@ -53,7 +60,11 @@ fn what_is_wrong_is_given_back_with_what_to_change() {
         for (why, properties, key, body, status, code) in cases {
             hall.publish_as(properties.clone(), key, body).await;
             let back = hall.rejected().await;
-            assert_eq!((back.headers["x-problem-status"].as_str(), back.code()), (&*status.to_string(), code), "{why}");
+            assert_eq!(
+                (back.headers["x-problem-status"].as_str(), back.code()),
+                (&*status.to_string(), code),
+                "{why}"
+            );
             assert_eq!(back.body, body, "{why}");
             assert_eq!(back.headers["x-routing-key"], key, "{why}");
             assert_eq!(back.headers["x-exchange"], hall.name("intake"), "{why}");
@@ -61,8 +72,13 @@ fn what_is_wrong_is_given_back_with_what_to_change() {
             assert_eq!(back.properties.delivery_mode(), &Some(2), "{why}");
             let problem = back.problem();
             assert_eq!((&problem["status"], &problem["code"]), (&json!(status), &json!(code)), "{why}");
-            assert!(!back.headers["x-problem-detail"].is_empty() && !back.headers["x-rejected-at"].is_empty());
-            assert_eq!(back.headers.get("x-user-id"), (code != "unauthenticated").then_some(&hall.broker.user));
+            assert!(
+                !back.headers["x-problem-detail"].is_empty() && !back.headers["x-rejected-at"].is_empty()
+            );
+            assert_eq!(
+                back.headers.get("x-user-id"),
+                (code != "unauthenticated").then_some(&hall.broker.user)
+            );
         }
         hall.until_settled().await;
         assert!(hall.kept().await.is_empty());
@@ -105,7 +121,8 @@ async fn publishes_as(s: &Services, hall: &Hall, user: &str) {
 #[test]
 fn nothing_is_taken_of_a_user_whose_source_is_unknown_or_disabled_or_has_used_up_its_day() {
     with_broker(async |broker: &'static Broker| {
-        let hall = Hall::open_for(broker, NewSource { daily_messages: Some(1), ..everything("library") }).await;
+        let hall =
+            Hall::open_for(broker, NewSource { daily_messages: Some(1), ..everything("library") }).await;
         let s = &hall.app.services;
         hall.publish("loan-1", &message()).await;
         hall.until_kept(1).await;

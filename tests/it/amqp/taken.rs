@@ -1,8 +1,8 @@
 //! What is kept, and how often.
 
 use belltower::domain::operator::Role;
-use belltower::service::sources::{self, NewSource};
 use belltower::service::messages;
+use belltower::service::sources::{self, NewSource};
 use reqwest::Method;
 use serde_json::json;
 
@@ -33,9 +33,13 @@ fn what_is_published_is_kept_under_its_topic_and_once() {
 
         let seen = messages::get(&hall.app.services, &operator(Role::Owner), first.id).await.unwrap();
         assert!(seen.request_id.starts_with("amqp_"), "{}", seen.request_id);
-        let calls = sources::calls(&hall.app.services, &operator(Role::Owner), hall.source, false, 50).await.unwrap();
+        let calls =
+            sources::calls(&hall.app.services, &operator(Role::Owner), hall.source, false, 50).await.unwrap();
         assert_eq!(calls.len(), 5);
-        assert_eq!((calls[0].method.as_str(), calls[0].route.as_str()), ("AMQP", hall.name("intake").as_str()));
+        assert_eq!(
+            (calls[0].method.as_str(), calls[0].route.as_str()),
+            ("AMQP", hall.name("intake").as_str())
+        );
         assert_eq!(calls[0].key, format!("amqp {}", hall.broker.user));
     });
 }
