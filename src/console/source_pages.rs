@@ -151,7 +151,7 @@ pub(super) async fn show(s: Data<Services>, signed: Signed, id: Path<SourceId>) 
         fresh_key,
         quota: source.daily_messages.map(|daily| Quota { used: source.used_today, daily }),
         networks: source.networks.iter().map(ToString::to_string).collect(),
-        broker_user: source.broker_user,
+        broker_user: source.broker_user.clone(),
         strangers: totals.strangers,
         watch: source_guard::watch_text(&shell.view, &source.silence),
         silent: silent.map(|silent| (silent.since, silent.last_message_at)),
