@@ -1,7 +1,7 @@
 //! What stands at the broker for messages of sources. Its names are a part of the interface: other systems have them in their
 //! configuration.
 
-use lapin::types::{AMQPValue, ShortString};
+use lapin::types::{AMQPValue, FieldTable, ShortString};
 use lapin::{Channel, ExchangeKind};
 
 use crate::broker::standing::{exchange, name, queue, quorum, text};
@@ -58,10 +58,7 @@ pub(super) async fn declare(channel: &Channel, names: &Names) -> Result<(), Stri
 }
 
 /// A queue that hands on what it is rid of, and is rid of nothing before the next one has it.
-fn lossless<const N: usize>(
-    next: &ShortString,
-    own: [(&'static str, AMQPValue); N],
-) -> lapin::types::FieldTable {
+fn lossless<const N: usize>(next: &ShortString, own: [(&'static str, AMQPValue); N]) -> FieldTable {
     let mut table = quorum(own);
     for (name, value) in [
         ("x-dead-letter-exchange", text(next.as_str())),

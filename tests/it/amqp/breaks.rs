@@ -4,7 +4,11 @@ use std::time::Duration;
 
 use belltower::lifecycle::Ending;
 use belltower::store::Db;
-use lapin::options::{ExchangeDeleteOptions, QueueDeleteOptions};
+use lapin::ExchangeKind;
+use lapin::options::{
+    ExchangeDeclareOptions, ExchangeDeleteOptions, QueueDeclareOptions, QueueDeleteOptions,
+};
+use lapin::types::FieldTable;
 use serde_json::json;
 use url::Url;
 
@@ -77,9 +81,10 @@ fn what_was_deleted_at_the_broker_is_made_anew() {
         hall.publish("loan-2", &json!({})).await;
         until("its place is there again", async || {
             let (_connection, channel) = broker.channel().await;
-            let options = lapin::options::QueueDeclareOptions { passive: true, ..Default::default() };
-            let declared =
-                channel.queue_declare(hall.name("intake.rejected").into(), options, Default::default()).await;
+            let options = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
+            let declared = channel
+                .queue_declare(hall.name("intake.rejected").into(), options, FieldTable::default())
+                .await;
             declared.ok().filter(|queue| queue.message_count() > 0).map(drop)
         })
         .await;
@@ -94,9 +99,9 @@ fn names_that_others_have_taken_are_told_of() {
         let address = broker.fresh();
         let (_connection, channel) = broker.channel().await;
         let name = format!("{}.intake", address.prefix);
-        let fanout = lapin::ExchangeKind::Fanout;
-        let options = lapin::options::ExchangeDeclareOptions { durable: true, ..Default::default() };
-        channel.exchange_declare(name.as_str().into(), fanout, options, Default::default()).await.unwrap();
+        let fanout = ExchangeKind::Fanout;
+        let options = ExchangeDeclareOptions { durable: true, ..ExchangeDeclareOptions::default() };
+        channel.exchange_declare(name.as_str().into(), fanout, options, FieldTable::default()).await.unwrap();
         let app = TestApp::start().await;
         super::serve(&address, &app.services, &app.lifecycle);
         let told = until("it is told of", async || app.services.broker_door.trouble()).await;

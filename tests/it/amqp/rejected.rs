@@ -4,6 +4,7 @@ use belltower::domain::operator::Role;
 use belltower::service::Services;
 use belltower::service::sources::{self, GrantForm, NewSource, set_enabled};
 use lapin::BasicProperties;
+use lapin::options::BasicPublishOptions;
 use serde_json::{Value, json};
 
 use super::{Hall, message, message_and};
@@ -151,7 +152,7 @@ fn the_broker_takes_nothing_in_anothers_name() {
     with_broker(async |broker: &'static Broker| {
         let hall = Hall::open(broker).await;
         let forged = hall.properties("loan-1").with_user_id("registry".into());
-        let options = lapin::options::BasicPublishOptions::default();
+        let options = BasicPublishOptions::default();
         let exchange = hall.name("intake");
         let body = message().to_string();
         let sent = hall
