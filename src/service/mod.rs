@@ -81,6 +81,7 @@ pub use caller::Caller;
 pub use campus::Campus;
 pub use change::Change;
 pub use nodes::Node;
+pub use open::trusted_at;
 pub use vault::Vault;
 
 /// What every use case needs. Clones are cheap and share everything.
@@ -107,6 +108,8 @@ pub struct Services {
     pub node: Arc<Node>,
     /// Calls what sources name; none where TLS cannot be had.
     pub outward: Option<Outward>,
+    /// Where sources publish; open in processes that take from a broker.
+    pub broker_door: Arc<messages::BrokerDoor>,
     wake_ups: WakeUps,
     intake: messages::Intake,
     imports: Arc<imports::Running>,
@@ -167,6 +170,7 @@ impl Services {
             uploads: None,
             node: Arc::default(),
             outward: Outward::new(AllowPrivate::Nowhere, outward::TIMEOUT).ok(),
+            broker_door: Arc::default(),
             wake_ups,
             intake,
             imports: Arc::default(),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::ClientConfig;
 use tokio::time::timeout;
 use url::Url;
 
@@ -133,11 +134,16 @@ impl Services {
 
 /// Nobody is called yet: a broker that is away keeps no process from starting.
 pub(super) fn at_broker(broker: &BrokerUrl) -> Result<RabbitQueue> {
-    let trusts = if broker.tls {
-        let trusted = tls::trusting(broker.ca_file.as_deref());
-        Some(Arc::new(trusted.map_err(|(_, why)| Error::unavailable(format!("queue.url: {why}")))?))
-    } else {
-        None
-    };
-    Ok(RabbitQueue::new(broker.clone(), trusts))
+    Ok(RabbitQueue::new(broker.clone(), trusted_at(broker)?))
+}
+
+/// Whom to trust where the broker is spoken with by TLS.
+pub fn trusted_at(broker: &BrokerUrl) -> Result<Option<Arc<ClientConfig>>> {
+    if !broker.tls {
+        return Ok(None);
+    }
+    let trusted = tls::trusting(broker.ca_file.as_deref());
+    trusted
+        .map(|trusted| Some(Arc::new(trusted)))
+        .map_err(|(_, why)| Error::unavailable(format!("queue.url: {why}")))
 }

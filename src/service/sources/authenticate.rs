@@ -11,6 +11,7 @@ use super::super::lately::Lately;
 use super::super::strangers::Strangers;
 use super::calls::CalledBy;
 use super::keys::masked;
+use super::publishers::Published;
 use super::{quota, rate};
 use crate::clock::Timestamp;
 use crate::domain::id::KeyId;
@@ -56,7 +57,7 @@ pub struct Refused {
 }
 
 impl Refused {
-    fn stranger(why: &'static str) -> Self {
+    pub(super) fn stranger(why: &'static str) -> Self {
         Self { by: None, error: Error::Unauthenticated(why) }
     }
 }
@@ -103,9 +104,8 @@ async fn let_in(
     let by = row.as_ref().map(called_by);
     match judge(row, now) {
         Ok(row) => {
-            let used = row.last_used_at;
+            let (key, used) = (row.id, row.last_used_at);
             let known = Known::new(row);
-            let key = known.caller.key;
             s.keys.known.keep(generations.0, hash, known.clone(), steady);
             let opened = known.open_from(address)?;
             if used.is_none_or(|at| now.since(at) >= TOUCHED_EVERY) && s.keys.may_touch(key, steady) {
@@ -148,7 +148,7 @@ impl Known {
             networks: row.networks.0.as_slice().into(),
             expires_at: row.expires_at,
             caller: Arc::new(KeyCaller {
-                key: row.id,
+                key: Some(row.id),
                 test: row.test,
                 source: row.source_id,
                 source_name: row.name,
@@ -199,6 +199,8 @@ pub(in crate::service) struct KnownKeys {
     known: Lately<Hash, Known>,
     /// Wrong keys are bounded apart, so that a flood of them pushes out no good one.
     refused: Lately<Hash, Closed>,
+    /// By the user of the broker.
+    pub(super) publishers: Lately<String, Published>,
     touched: Mutex<HashMap<KeyId, Duration>>,
     strangers: Strangers,
 }
@@ -208,6 +210,7 @@ impl Default for KnownKeys {
         Self {
             known: Lately::new(MOST_KNOWN),
             refused: Lately::new(MOST_REFUSED),
+            publishers: Lately::new(MOST_KNOWN),
             touched: Mutex::default(),
             strangers: Strangers::default(),
         }
@@ -237,12 +240,14 @@ impl KnownKeys {
     /// A key was made here: it is known at once, wherever it is used first.
     pub(super) fn made(&self) {
         self.strangers.forget();
+        self.publishers.forget();
     }
 
     /// Something about sources or keys was changed here.
     pub(super) fn forget(&self) {
         self.known.forget();
         self.refused.forget();
+        self.publishers.forget();
         self.strangers.forget();
     }
 }

@@ -114,7 +114,7 @@ pub async fn open_stream(
         return Err(Error::forbidden(Right::Subscribe.name(), "a source reads events with its own key"));
     };
     let (topics, events) = asked(key, topics, events)?;
-    let reader = s.readers.enter(key.key)?;
+    let reader = s.readers.enter(key.key.ok_or(Error::NotFound("key"))?)?;
     let now = s.clock.now();
     let known = store::find_stream(&s.db, key.source, &topics, &events).await?;
     let mut tx = s.db.begin().await?;

@@ -30,6 +30,7 @@ metrics! {
 
     MESSAGES_ACCEPTED "messages_accepted_total" "New messages kept; repeated ones count once."
     MESSAGES_REFUSED "messages_refused_total" "Messages not taken, by the code of the problem; those of a batch one by one."
+    PUBLICATIONS "publications_total" "Messages that sources published at the broker, by what became of them."
     INTAKE_BATCH "intake_batch_messages" "Messages that shared one transaction when they were kept."
     INTAKE_SECONDS "intake_commit_seconds" "How long one such transaction took, its commit included."
 

@@ -25,6 +25,33 @@ use crate::domain::channel::{ChannelKind, Outlet};
 use crate::domain::delivery::State;
 use crate::domain::message::Category;
 
+/// What became of a message that was published at the broker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Published {
+    Accepted,
+    /// It had been accepted before, under the same id.
+    Replayed,
+    /// It repeats another's `dedup_key`.
+    Duplicate,
+    Rejected,
+    /// Its source is to wait; it comes again.
+    Later,
+}
+
+impl Published {
+    const ALL: [Self; 5] = [Self::Accepted, Self::Replayed, Self::Duplicate, Self::Rejected, Self::Later];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Replayed => "replayed",
+            Self::Duplicate => "duplicate",
+            Self::Rejected => "rejected",
+            Self::Later => "later",
+        }
+    }
+}
+
 #[derive(Debug)]
 pub struct Metrics {
     sheet: Sheet,
@@ -34,6 +61,7 @@ pub struct Metrics {
     accepted: Family<(Category, bool)>,
     refused: Family<&'static str>,
     calls_not_kept: Counter,
+    published: [Counter; Published::ALL.len()],
     intake_batch: Histogram,
     intake: Histogram,
     planned: Counter,
@@ -77,6 +105,8 @@ impl Default for Metrics {
             accepted: Family::default(),
             refused,
             calls_not_kept: sheet.counter(names::CALLS_NOT_KEPT, &[]),
+            published: Published::ALL
+                .map(|became| sheet.counter(names::PUBLICATIONS, &[("became", became.name())])),
             intake_batch: sheet.histogram(names::INTAKE_BATCH, &[]),
             intake: sheet.histogram(names::INTAKE_SECONDS, &[]),
             planned: sheet.counter(names::MESSAGES_PLANNED, &[]),
@@ -123,6 +153,11 @@ impl Metrics {
     /// So many calls of sources found no room among those that wait to be kept for the console.
     pub fn calls_not_kept(&self, calls: u64) {
         self.calls_not_kept.increment(calls);
+    }
+
+    /// A message that was published at the broker is settled there.
+    pub fn published(&self, became: Published) {
+        self.published[became as usize].increment(1);
     }
 
     pub fn accepted(&self, category: Category, test: bool) {
