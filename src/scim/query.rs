@@ -81,13 +81,13 @@ impl Query {
 
     /// None where all are asked for.
     pub(super) fn filter(&self) -> Result<Option<Filter>> {
-        said(self.filter.as_ref()).map(Filter::parse).transpose()
+        said(self.filter.as_deref()).map(Filter::parse).transpose()
     }
 
     /// By one of these attributes; none where nothing is said.
     pub(super) fn order<F: Copy>(&self, known: &[(&str, F)]) -> Result<Option<Order<F>>> {
-        let direction = said(self.sort_order.as_ref());
-        said(self.sort_by.as_ref()).map(|by| Order::read(by, direction, known)).transpose()
+        let direction = said(self.sort_order.as_deref());
+        said(self.sort_by.as_deref()).map(|by| Order::read(by, direction, known)).transpose()
     }
 
     /// What is less than the least counts as the least, and more than the most as the most (RFC 7644 §3.4.2.4).
@@ -126,8 +126,8 @@ impl Query {
 }
 
 /// What is empty says nothing.
-fn said(text: Option<&String>) -> Option<&str> {
-    text.map(|text| text.trim()).filter(|text| !text.is_empty())
+fn said(text: Option<&str>) -> Option<&str> {
+    text.map(str::trim).filter(|text| !text.is_empty())
 }
 
 fn names(text: &str) -> Vec<String> {
