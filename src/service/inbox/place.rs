@@ -83,12 +83,12 @@ impl FromStr for Place {
 
     fn from_str(text: &str) -> Result<Self, NotAnId> {
         let (unread, rest) = text.split_once('.').ok_or(NotAnId)?;
-        let unread = match unread {
+        let unread: Option<u64> = match unread {
             "" => None,
             number => Some(number.parse().map_err(|_| NotAnId)?),
         };
         let words: Vec<_> = rest.split('.').collect();
-        let mut sent = Vec::with_capacity(words.len() / 2);
+        let mut sent: Vec<Sent> = Vec::with_capacity(words.len() / 2);
         for pair in words.chunks(2) {
             let &[at, message] = pair else { return Err(NotAnId) };
             sent.push((Timestamp(at.parse().map_err(|_| NotAnId)?), message.parse()?));
@@ -143,14 +143,14 @@ mod tests {
         let mut place = Place::default();
         for unread in [None, Some(0), Some(12)] {
             place.unread = unread;
-            assert_eq!(place.to_string().parse(), Ok(place.clone()));
+            assert_eq!(place.to_string().parse::<Place>(), Ok(place.clone()));
             place.note(sent(1_790_000_000_000, unread.unwrap_or(5).cast_signed()));
         }
         for message in 1..=100 {
             place.note(sent(1_790_000_000_000, message));
         }
         let text = place.to_string();
-        assert_eq!(text.parse(), Ok(place.clone()));
+        assert_eq!(text.parse::<Place>(), Ok(place));
         assert!(text.len() < 2_500, "it goes through every proxy's headers: {}", text.len());
         let id = MessageId(1);
         for wrong in [
