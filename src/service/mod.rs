@@ -47,6 +47,7 @@ pub mod routing;
 pub mod scenarios;
 pub mod scim;
 pub mod scratch;
+mod seats;
 pub mod sensitive;
 pub mod sessions;
 pub mod short_links;
@@ -138,6 +139,7 @@ pub struct Services {
     suggestions: Arc<suggestions::Learned>,
     interests: Arc<subscriptions::Known>,
     readers: Arc<subscriptions::Readers>,
+    inboxes: Arc<inbox::Readers>,
 }
 
 impl Services {
@@ -199,6 +201,7 @@ impl Services {
             suggestions: Arc::default(),
             interests,
             readers: Arc::default(),
+            inboxes: Arc::default(),
         }
     }
 

@@ -14,8 +14,8 @@ use utoipa::openapi::{Content, ContentBuilder, Header, OpenApi, Ref, RefOr};
 use utoipa::{Modify, OpenApi as _};
 
 use super::{
-    broadcasts, buttons, cap, deliveries, docs, events, groups, inbox, messages, recipients, scenarios,
-    source, source_registrations, subscriptions, templates,
+    broadcasts, buttons, cap, deliveries, docs, events, groups, inbox, inbox_events, messages, recipients,
+    scenarios, source, source_registrations, subscriptions, templates,
 };
 use crate::http::errors::{PROBLEM_JSON, Problem};
 use crate::http::{callbacks, feeds, health, metrics, problems};
@@ -91,6 +91,7 @@ pub fn json() -> &'static str {
         recipients::delete,
         inbox::list_inbox,
         inbox::mark_read,
+        inbox_events::follow_inbox,
         groups::list,
         groups::preview,
         groups::show,

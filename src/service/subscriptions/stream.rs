@@ -1,18 +1,18 @@
 //! Events as a stream. Whoever reads one is remembered for some days after, so that what happens meanwhile is written down and
 //! can be read from where they were: the last event they have seen says where.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
 
 use super::super::caller::KeyCaller;
 use super::super::lately::Lately;
+use super::super::seats::{Seat, Seats};
 use super::super::{Caller, Services};
 use super::{form, interest, telling};
 use crate::clock::Timestamp;
-use crate::domain::id::{EventId, KeyId, SubscriptionId};
+use crate::domain::id::{EventId, SubscriptionId};
 use crate::domain::source::Right;
 use crate::domain::subscription::{EndpointKind, EventKind, MOST_STREAMS, MOST_TOPICS};
 use crate::domain::topic::{Topic, TopicPattern};
@@ -23,25 +23,23 @@ use crate::{Error, Result};
 
 /// Streams that a key may read at a time, at each process.
 const AT_A_TIME: usize = 8;
+/// Streams that are read at a time at each process.
+const IN_ALL: usize = 1_000;
 /// How often it is written down that a stream is read, at most.
 const SEEN_EVERY: Duration = Duration::from_hours(1);
 /// Events read at a time.
 const LOOKED_THROUGH: u32 = 200;
-/// Asked again after so long where a key reads as many streams as it may.
-const FULL: Duration = Duration::from_secs(30);
-/// How often something is sent where nothing happens, so that nobody on the way takes the connection for dead.
-pub const BEAT: Duration = Duration::from_secs(15);
 
 /// Who reads streams of this process, and the last place as the store said it lately.
 #[derive(Debug)]
 pub(in crate::service) struct Readers {
-    reading: Mutex<HashMap<KeyId, usize>>,
+    seats: Arc<Seats>,
     place: Lately<(), i64>,
 }
 
 impl Default for Readers {
     fn default() -> Self {
-        Self { reading: Mutex::default(), place: Lately::new(1) }
+        Self { seats: Seats::new(AT_A_TIME, IN_ALL), place: Lately::new(1) }
     }
 }
 
@@ -50,35 +48,6 @@ impl Readers {
     pub fn forget_place(&self) {
         self.place.forget();
     }
-
-    fn enter(self: &Arc<Self>, key: KeyId) -> Result<Reader> {
-        let mut reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
-        let n = reading.entry(key).or_default();
-        if *n >= AT_A_TIME {
-            return Err(Error::RateLimited { retry_after: FULL });
-        }
-        *n += 1;
-        Ok(Reader { readers: Arc::clone(self), key })
-    }
-}
-
-/// Somebody who reads; counted until it goes.
-#[derive(Debug)]
-pub struct Reader {
-    readers: Arc<Readers>,
-    key: KeyId,
-}
-
-impl Drop for Reader {
-    fn drop(&mut self) {
-        let mut reading = self.readers.reading.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(n) = reading.get_mut(&self.key) {
-            *n -= 1;
-            if *n == 0 {
-                reading.remove(&self.key);
-            }
-        }
-    }
 }
 
 /// A stream that is open.
@@ -86,7 +55,7 @@ impl Drop for Reader {
 pub struct Open {
     pub id: SubscriptionId,
     seen_at: Timestamp,
-    _reader: Reader,
+    _seat: Seat,
 }
 
 /// Some of a stream.
@@ -102,7 +71,7 @@ pub struct Chunk {
 ///
 /// # Errors
 ///
-/// [`Error::RateLimited`] where the key reads as many as it may.
+/// [`Error::RateLimited`] where the key reads as many as it may, or all keys together do.
 pub async fn open_stream(
     s: &Services,
     caller: &Caller,
@@ -114,7 +83,7 @@ pub async fn open_stream(
         return Err(Error::forbidden(Right::Subscribe.name(), "a source reads events with its own key"));
     };
     let (topics, events) = asked(key, topics, events)?;
-    let reader = s.readers.enter(key.key.ok_or(Error::NotFound("key"))?)?;
+    let seat = s.readers.seats.take(key.key.ok_or(Error::NotFound("key"))?)?;
     let now = s.clock.now();
     let known = store::find_stream(&s.db, key.source, &topics, &events).await?;
     let mut tx = s.db.begin().await?;
@@ -136,7 +105,7 @@ pub async fn open_stream(
     };
     tx.commit().await?;
     s.interests.forget();
-    Ok(Open { id, seen_at: now, _reader: reader })
+    Ok(Open { id, seen_at: now, _seat: seat })
 }
 
 fn asked(
@@ -182,9 +151,7 @@ fn parts(list: &str) -> impl Iterator<Item = &str> {
 /// Where to read from: after the event that was seen last, or what happens from now on. After one that is not kept any more
 /// it is everything that is.
 pub async fn start_of(s: &Services, last: Option<&str>) -> Result<i64> {
-    let Some(text) = last.map(str::trim).filter(|text| !text.is_empty()) else {
-        return events::last_place(&s.db).await;
-    };
+    let Some(text) = last else { return events::last_place(&s.db).await };
     let id: EventId = text.parse().map_err(|_| {
         Error::fault(
             "Last-Event-ID",
@@ -242,21 +209,4 @@ pub async fn seen(s: &Services, open: &mut Open) -> Result<()> {
     tx.commit().await?;
     open.seen_at = now;
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_key_reads_so_many_streams_and_no_more() {
-        let readers = Arc::new(Readers::default());
-        let mut open: Vec<_> = (0..AT_A_TIME).map(|_| readers.enter(KeyId(1)).unwrap()).collect();
-        assert!(matches!(readers.enter(KeyId(1)), Err(Error::RateLimited { .. })));
-        assert!(readers.enter(KeyId(2)).is_ok(), "another key");
-        open.pop();
-        open.push(readers.enter(KeyId(1)).unwrap());
-        open.clear();
-        assert!(readers.reading.lock().unwrap().is_empty());
-    }
 }

@@ -105,6 +105,8 @@ async fn every_success_described_happens_and_looks_so() {
     let read = "/api/v1/recipients/{campus_id}/inbox/{message_id}/read";
     let at = format!("2024001/inbox/{}", sent["id"].as_str().unwrap());
     walk.ask(("POST", read), ("{campus_id}/inbox/{message_id}", &at), test).await.expect(200);
+    let events = "/api/v1/recipients/{campus_id}/inbox/events";
+    assert_eq!(walk.ask(("GET", events), ("{campus_id}", "2024001"), test).await.status, 200);
 
     let id = ("{id}", sent["id"].as_str().unwrap());
     walk.ask(("GET", "/api/v1/messages"), NONE, |r| r).await.expect(200);
