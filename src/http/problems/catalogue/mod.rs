@@ -30,15 +30,8 @@ pub(super) const UNEXPLAINED: Explained = problem(
 );
 
 /// As they are listed.
-const PARTS: [&[Explained]; 7] = [
-    calls::ALL,
-    messages::ALL,
-    emergencies::ALL,
-    sources::ALL,
-    rights::ALL,
-    sign_in::ALL,
-    limits::ALL,
-];
+const PARTS: [&[Explained]; 7] =
+    [calls::ALL, messages::ALL, emergencies::ALL, sources::ALL, rights::ALL, sign_in::ALL, limits::ALL];
 
 const COUNT: usize = {
     let (mut count, mut part) = (0, 0);

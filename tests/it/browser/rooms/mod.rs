@@ -20,8 +20,8 @@ use serde_json::json;
 use self::directory::{directory, left_alone};
 use self::drafts::drafts;
 use self::emergencies::{alarm_buttons, emergencies};
-pub(super) use self::own::recipients_own;
-use self::own::{reader, roll_call_of};
+use self::own::roll_call_of;
+pub(super) use self::own::{reader, recipients_own};
 use self::rights::rights;
 pub(super) use self::room::Room;
 use self::room::room;
@@ -60,7 +60,7 @@ pub(super) async fn public(app: &TestApp) -> Vec<Room> {
         room(emergency),
         room(&preferences),
         room(&preferences).unsubscribed(),
-        room(&reader),
+        room(&reader).agreed(),
         room(&reader).unfolded(),
         room("/m/guess").answering(404),
         room(safe),

@@ -52,6 +52,13 @@ impl Room {
         Self { act: Some((press, "return document.querySelector('.said, .state') !== null")), ..self }
     }
 
+    /// With suggestions, for whoever has agreed to them.
+    pub(super) fn agreed(self) -> Self {
+        let agree = "document.querySelector('[name=act][value=on]')?.click()";
+        let is_on = "return document.querySelector('[name=act][value=off]') !== null";
+        Self { act: Some((agree, is_on)), ..self }
+    }
+
     /// With all its questions asked, one over the other.
     pub(super) fn asking(self) -> Self {
         let ask = "document.querySelectorAll('.dialog').forEach((dialog) => dialog.showPopover())";
