@@ -104,25 +104,18 @@ fn ask(frame: &Frame, one: OptOut, out: bool) -> Ask {
 
 fn suggested(frame: &Frame, one: Suggestion) -> Ask {
     let topic = one.opt_out.topic.as_str();
-    let (of, since) = (one.of.to_string(), frame.day(one.since));
+    let (of, opened, since) = (one.of.to_string(), one.opened.to_string(), frame.day(one.since));
+    let (of, opened, since) = (("of", of.as_str()), ("opened", opened.as_str()), ("since", since.as_str()));
     let (about, why) = match one.opt_out.channel {
         Some(kind) if !one.out => {
-            let channel = frame.t(&format!("channel-{kind}"));
-            let values = [
-                ("channel", channel.as_str()),
-                ("since", &since),
-                ("of", &of),
-                ("opened", &one.opened.to_string()),
-            ];
+            let name = frame.t(&format!("channel-{kind}"));
+            let channel = ("channel", name.as_str());
             (
-                frame.fill("suggest-me-resume", &[("topic", topic), ("channel", &channel)]),
-                frame.fill("suggest-me-resume-why", &values),
+                frame.fill("suggest-me-resume", &[("topic", topic), channel]),
+                frame.fill("suggest-me-resume-why", &[since, of, channel, opened]),
             )
         }
-        _ => (
-            frame.t1("suggest-me-stop", "topic", topic),
-            frame.fill("suggest-me-stop-why", &[("since", &since), ("of", &of)]),
-        ),
+        _ => (frame.t1("suggest-me-stop", "topic", topic), frame.fill("suggest-me-stop-why", &[since, of])),
     };
     Ask { about, why: Some(why), department: one.department, ..ask(frame, one.opt_out, one.out) }
 }
