@@ -51,7 +51,7 @@ fn stop(topic: &str, of: usize) -> (String, bool, usize, usize) {
 #[test]
 fn a_topic_of_which_nothing_is_opened_may_be_switched_off() {
     let read = mails(1, 5, "library.new-books", Fate::Opened);
-    let with = |n| [read.clone(), mails(10, n, "logistics.water", Fate::Unopened)].concat();
+    let with = |n: i64| [read.clone(), mails(10, n, "logistics.water", Fate::Unopened)].concat();
     assert_eq!(short(&with(9), &[]), [], "too few to say anything");
     assert_eq!(short(&with(10), &[]), [stop("logistics.water", 10)]);
     let found = suggest(&with(12), &[], NOW).remove(0);
@@ -63,7 +63,7 @@ fn a_topic_of_which_nothing_is_opened_may_be_switched_off() {
 #[test]
 fn who_opens_nothing_at_all_may_read_in_the_mailbox() {
     let unopened = mails(10, 20, "logistics.water", Fate::Unopened);
-    let with = |n, channel| {
+    let with = |n: i64, channel| {
         let read = (40..40 + n).map(|id| told(id, "library.due", channel, Fate::Opened));
         read.chain(unopened.clone()).collect::<Vec<_>>()
     };
@@ -220,8 +220,10 @@ proptest! {
         let found = suggest(&told, &kept, NOW);
         prop_assert!(found.len() <= MOST);
         for one in &found {
-            prop_assert!(one.of >= if one.out { FEWEST_UNOPENED } else { FEWEST_KEPT });
-            prop_assert!(if one.out { one.opened == 0 } else { one.opened * 5 >= one.of * 4 && one.opened <= one.of });
+            let fewest = if one.out { FEWEST_UNOPENED } else { FEWEST_KEPT };
+            prop_assert!(one.of >= fewest);
+            let is_so = if one.out { one.opened == 0 } else { one.opened * 5 >= one.of * 4 };
+            prop_assert!(is_so && one.opened <= one.of);
             let is_there = kept.iter().any(|(known, _)| *known == one.opt_out);
             prop_assert_eq!(is_there, !one.out, "what there is is taken back, what there is not is made");
             let after: Vec<_> = if one.out {
