@@ -68,6 +68,7 @@ references! {
     provider_day.provider_id -> provider
     provider_event.provider_id -> provider
     provider_pace.provider_id -> provider
+    reading_consent.recipient_id -> recipient
     recall.message_id -> message
     receipt.delivery_id -> delivery
     recovery_code.operator_id -> operator
