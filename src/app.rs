@@ -65,6 +65,9 @@ impl App {
         let mut services = Services::open(config, clock, config.public_url(address)).await?;
         services.node = Arc::new(Node::new(config, address.port()));
         services.queue.called(services.node.name());
+        if let Some(queues) = &services.source_queues {
+            queues.called(services.node.name());
+        }
         let dispatcher = config.server.has(NodeRole::Dispatch).then(|| Dispatcher::new(services.clone()));
         Ok(Self {
             services,

@@ -69,6 +69,7 @@ use std::sync::Arc;
 use tokio_util::task::TaskTracker;
 
 use crate::channel::outward::{self, Outward};
+use crate::channel::queues::SourceQueues;
 use crate::clock::Clock;
 use crate::config::AllowPrivate;
 use crate::identity::SignIn;
@@ -107,6 +108,8 @@ pub struct Services {
     pub node: Arc<Node>,
     /// Calls what sources name; none where TLS cannot be had.
     pub outward: Option<Outward>,
+    /// Tells sources by queues of theirs; none where there is no broker.
+    pub source_queues: Option<Arc<SourceQueues>>,
     wake_ups: WakeUps,
     intake: messages::Intake,
     imports: Arc<imports::Running>,
@@ -167,6 +170,7 @@ impl Services {
             uploads: None,
             node: Arc::default(),
             outward: Outward::new(AllowPrivate::Nowhere, outward::TIMEOUT).ok(),
+            source_queues: None,
             wake_ups,
             intake,
             imports: Arc::default(),

@@ -22,7 +22,11 @@ pub(super) struct Walk {
 
 impl Walk {
     pub(super) async fn start() -> Self {
-        Self { app: TestApp::start().await, document: Document::new(), seen: BTreeSet::new() }
+        Self {
+            app: TestApp::start_with(has_a_broker).await,
+            document: Document::new(),
+            seen: BTreeSet::new(),
+        }
     }
 
     /// Asks an operation, with what `change` does to the request, and checks the answer.
