@@ -264,6 +264,27 @@ pub async fn advance(tx: &mut Tx, id: SubscriptionId, place: i64) -> Result<()> 
     Ok(())
 }
 
+row! {
+    /// Endpoints of one kind and standing.
+    pub struct FigureRow {
+        pub kind: EndpointKind,
+        pub standing: Standing,
+        pub endpoints: i64,
+        /// Events made out for them that wait or are being sent.
+        pub waiting: i64,
+    }
+}
+
+/// How many endpoints there are, by kind and standing, and how much waits for them.
+pub async fn figures(db: &Db) -> Result<Vec<FigureRow>> {
+    let text = "SELECT n.kind, n.standing, CAST(count(*) AS bigint) AS endpoints,
+            CAST(COALESCE(sum(w.waiting), 0) AS bigint) AS waiting
+        FROM subscription n LEFT JOIN (SELECT subscription_id, count(*) AS waiting FROM subscription_handing
+            WHERE state <= 1 GROUP BY subscription_id) w ON w.subscription_id = n.id
+        WHERE n.kind <> 2 GROUP BY n.kind, n.standing ORDER BY n.kind, n.standing";
+    Ok(in_db!(db, |c| sqlx::query_as(text).fetch_all(c).await)?)
+}
+
 /// Endpoints in use that have not been handed all there is.
 pub async fn behind(db: &Db) -> Result<Vec<SubscriptionId>> {
     let text = "SELECT n.id FROM subscription n JOIN subscription_place p ON p.id = 1

@@ -5,6 +5,7 @@
 mod form;
 mod interests;
 mod note;
+mod owner;
 mod stream;
 mod telling;
 mod views;

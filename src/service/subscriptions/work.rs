@@ -15,7 +15,7 @@ use url::Url;
 pub use self::judging::Answer;
 use self::judging::judge;
 use super::super::Services;
-use super::{interest, interests, telling, views};
+use super::{interest, interests, owner, telling, views};
 use crate::Result;
 use crate::channel::queues::Event;
 use crate::clock::Timestamp;
@@ -289,9 +289,14 @@ pub async fn settle(s: &Services, owner: i64, call: &Call, answer: &Answer) -> R
         store::disable(&mut tx, row.id, why, now).await?;
     }
     tx.commit().await?;
+    s.metrics.told(row.kind, answer.told());
     if let Some(why) = disabled {
         s.interests.forget();
         tracing::warn!(subscription = %row.id, source = row.source_name, %why, "an endpoint is called no more");
+        // Should this process end first, the alarm about it is left.
+        if let Err(error) = owner::tell(s, &row, why).await {
+            tracing::warn!(subscription = %row.id, %error, "whoever looks after the source was not told");
+        }
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use belltower::domain::source::Right;
 use belltower::domain::subscription::{EndpointKind, EventKind, Standing, WhyDisabled};
 use belltower::domain::topic::TopicPattern;
 use belltower::store::subscriptions::{
-    Called, New, SubscriptionRow, advance, all, behind, count, delete, disable, due, enable, find,
+    Called, New, SubscriptionRow, advance, all, behind, count, delete, disable, due, enable, figures, find,
     find_stream, hasten, insert, list, lock, note, prune, reseal, see, take,
 };
 use belltower::store::{Db, Tx, subscription_events, subscription_handings};
@@ -202,4 +202,30 @@ on_both!(who_is_behind_and_who_has_something_due_is_found, |db| async {
     assert_eq!(due(NOW.0 + 5_000, &[]).await, []);
     let later = webhook(&db).await;
     assert_eq!(behind(&db).await.unwrap(), [], "what happened before it came is not for {later}");
+});
+
+on_both!(endpoints_are_counted_by_kind_and_standing_with_what_waits, |db| async {
+    sources(&db).await;
+    assert!(figures(&db).await.unwrap().is_empty());
+    let (one, other) = (webhook(&db).await, webhook(&db).await);
+    let queue = add(&db, EndpointKind::Amqp, &[EventKind::Completed]).await;
+    add(&db, EndpointKind::Stream, &[EventKind::Completed]).await;
+    let events = keep(&db, &[event(EventKind::Completed, 1), event(EventKind::Completed, 2)]).await;
+    done(&db, async |tx| {
+        subscription_events::give_places(tx, 9).await.unwrap();
+        subscription_handings::insert(tx, one, &[(events[0], None), (events[1], None)], NOW).await.unwrap();
+        subscription_handings::insert(tx, queue, &[(events[0], None)], NOW).await.unwrap();
+        disable(tx, other, WhyDisabled::Gone, NOW).await.unwrap();
+    })
+    .await;
+    let rows = figures(&db).await.unwrap();
+    let rows: Vec<_> = rows.iter().map(|row| (row.kind, row.standing, row.endpoints, row.waiting)).collect();
+    assert_eq!(
+        rows,
+        [
+            (EndpointKind::Webhook, Standing::Active, 1, 2),
+            (EndpointKind::Webhook, Standing::Disabled, 1, 0),
+            (EndpointKind::Amqp, Standing::Active, 1, 1),
+        ]
+    );
 });

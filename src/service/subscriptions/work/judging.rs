@@ -7,6 +7,7 @@ use crate::channel::outward::Said;
 use crate::clock::Timestamp;
 use crate::domain::subscription::{Handed, WhyDisabled, wait, wait_asked};
 use crate::store::subscriptions::SubscriptionRow;
+use crate::telemetry::metrics::Told;
 
 /// Where the broker is away its endpoints rest for so long, and up to a tenth longer.
 const BROKER_REST: Duration = Duration::from_secs(10);
@@ -32,6 +33,15 @@ impl Answer {
             Self::Said(said) => (200..300).contains(&said.status),
             Self::Confirmed => true,
             Self::Failed(_) | Self::Held(_) => false,
+        }
+    }
+
+    /// For figures.
+    pub(super) fn told(&self) -> Told {
+        match self {
+            Self::Held(_) => Told::Held,
+            _ if self.is_taken() => Told::Taken,
+            _ => Told::Failed,
         }
     }
 
