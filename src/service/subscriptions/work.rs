@@ -294,7 +294,7 @@ pub async fn settle(s: &Services, owner: i64, call: &Call, answer: &Answer) -> R
         s.interests.forget();
         tracing::warn!(subscription = %row.id, source = row.source_name, %why, "an endpoint is called no more");
         // Should this process end first, the alarm about it is left.
-        if let Err(error) = owner::tell(s, &row, why).await {
+        if let Err(error) = Box::pin(owner::tell(s, &row, why)).await {
             tracing::warn!(subscription = %row.id, %error, "whoever looks after the source was not told");
         }
     }

@@ -60,4 +60,4 @@ act-subscription-replay = Sent an event again to subscription
 act-subscription-rotate = Gave a new secret to subscription
 act-subscription-enable = Enabled subscription again
 right-subscribe = Be told of events
-right-subscribe-hint = By webhook or as a stream: of its own messages, or of all where it may read all.
+right-subscribe-hint = By webhook, in a queue or as a stream: of its own messages, or of all where it may read all.

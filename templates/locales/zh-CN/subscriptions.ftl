@@ -57,4 +57,4 @@ act-subscription-replay = 向订阅重新推送事件
 act-subscription-rotate = 更换订阅的签名密钥
 act-subscription-enable = 重新启用订阅
 right-subscribe = 接收事件
-right-subscribe-hint = 通过 Webhook 或事件流接收自己消息的事件；有“查看全部消息”权限时接收全部。
+right-subscribe-hint = 通过 Webhook、消息队列或事件流接收自己消息的事件；有“查看全部消息”权限时接收全部。

@@ -12,6 +12,7 @@ use super::document::{Document, Operation};
 use super::schema;
 use crate::support::app::{Answer, TestApp};
 use crate::support::operator;
+use crate::support::services::has_a_broker;
 
 pub(super) struct Walk {
     pub(super) app: TestApp,
