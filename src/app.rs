@@ -69,6 +69,9 @@ impl App {
         services.node = Arc::new(Node::new(config, address.port()));
         services.queue.called(services.node.name());
         let publications = publications(config)?;
+        if let Some(queues) = &services.source_queues {
+            queues.called(services.node.name());
+        }
         let dispatcher = config.server.has(NodeRole::Dispatch).then(|| Dispatcher::new(services.clone()));
         Ok(Self {
             services,

@@ -70,6 +70,7 @@ use std::sync::Arc;
 use tokio_util::task::TaskTracker;
 
 use crate::channel::outward::{self, Outward};
+use crate::channel::queues::SourceQueues;
 use crate::clock::Clock;
 use crate::config::AllowPrivate;
 use crate::identity::SignIn;
@@ -111,6 +112,8 @@ pub struct Services {
     pub outward: Option<Outward>,
     /// Where sources publish; open in processes that take from a broker.
     pub broker_door: Arc<messages::BrokerDoor>,
+    /// Tells sources by queues of theirs; none where there is no broker.
+    pub source_queues: Option<Arc<SourceQueues>>,
     wake_ups: WakeUps,
     intake: messages::Intake,
     imports: Arc<imports::Running>,
@@ -173,6 +176,7 @@ impl Services {
             node: Arc::default(),
             outward: Outward::new(AllowPrivate::Nowhere, outward::TIMEOUT).ok(),
             broker_door: Arc::default(),
+            source_queues: None,
             wake_ups,
             intake,
             imports: Arc::default(),

@@ -10,6 +10,7 @@ use url::Url;
 use super::audit::Note;
 use super::{Campus, Services, Vault, backups, letterhead, scenarios};
 use crate::channel::outward::{self, Outward};
+use crate::channel::queues::SourceQueues;
 use crate::channel::tls;
 use crate::clock::Clock;
 use crate::config::{BrokerUrl, CampusSignIn, Config, QueueUrl};
@@ -99,6 +100,9 @@ impl Services {
         let mut services = Self::new(db, clock, queue, vault, campus);
         services.audit_note = Arc::new(Note::in_file(config.data.directory.join("audit_note")));
         services.outward = Some(Outward::new(config.network.allow_private.clone(), outward::TIMEOUT)?);
+        if let QueueUrl::Broker(broker) = &config.queue.url {
+            services.source_queues = Some(Arc::new(SourceQueues::new(broker.clone(), trusted_at(broker)?)));
+        }
         services.uploads = Some(config.data.directory.join("uploads").into());
         if let Some(settings) = &config.campus_sign_in {
             services.sign_in_by(settings)?;
@@ -123,7 +127,13 @@ impl Services {
         if timeout(FINISH, finishing).await.is_err() {
             tracing::warn!("stopped before the last small writes and wake-ups were done");
         }
-        if timeout(LEAVE, self.queue.close()).await.is_err() {
+        let leaving = async {
+            if let Some(queues) = &self.source_queues {
+                queues.close().await;
+            }
+            self.queue.close().await;
+        };
+        if timeout(LEAVE, leaving).await.is_err() {
             tracing::warn!("the broker was not taken leave of");
         }
         if timeout(FINISH, self.db.close()).await.is_err() {

@@ -54,6 +54,7 @@ macro_rules! steps {
             44 "0044_subscriptions",
             45 "0045_scim",
             46 "0046_broker_user",
+            47 "0047_endpoint_queues",
             48 "0048_reading",
         )
     };

@@ -20,7 +20,10 @@ row! {
         pub kind: EndpointKind,
         pub topics: JsonText<Vec<TopicPattern>>,
         pub events: JsonText<Vec<EventKind>>,
+        /// Of a webhook.
         pub url: Option<String>,
+        /// Of one at the broker: how its source calls the queue.
+        pub queue: Option<String>,
         /// Sealed, as is the one before.
         pub secret: Option<Vec<u8>>,
         pub old_secret: Option<Vec<u8>>,
@@ -56,7 +59,7 @@ impl SubscriptionRow {
 
 const SELECT: &str =
     "SELECT n.id, n.source_id, s.name AS source_name, s.department, s.rights, s.disabled_at AS source_disabled_at, n.kind,
-    n.topics, n.events, n.url, n.secret, n.old_secret, n.old_until, n.standing, n.why_disabled, n.disabled_at, n.place,
+    n.topics, n.events, n.url, n.queue, n.secret, n.old_secret, n.old_until, n.standing, n.why_disabled, n.disabled_at, n.place,
     n.failures, n.failed_at, n.succeeded_at, n.next_at, n.last_at, n.last_status, n.last_answer, n.seen_at, n.created_at
   FROM subscription n JOIN source s ON s.id = n.source_id";
 
@@ -68,6 +71,7 @@ pub struct New<'a> {
     pub topics: &'a [TopicPattern],
     pub events: &'a [EventKind],
     pub url: Option<&'a str>,
+    pub queue: Option<&'a str>,
     /// Sealed.
     pub secret: Option<&'a [u8]>,
 }
@@ -75,8 +79,8 @@ pub struct New<'a> {
 /// Keeps one. It is told of what happens from now on.
 pub async fn insert(tx: &mut Tx, new: New<'_>, now: Timestamp) -> Result<SubscriptionId> {
     let text =
-        "INSERT INTO subscription (source_id, kind, topics, events, url, secret, place, seen_at, created_at)
-        SELECT $1, $2, $3, $4, $5, $6, p.last, CASE WHEN $2 = 2 THEN $7 ELSE NULL END, $7
+        "INSERT INTO subscription (source_id, kind, topics, events, url, queue, secret, place, seen_at, created_at)
+        SELECT $1, $2, $3, $4, $5, $6, $7, p.last, CASE WHEN $2 = 2 THEN $8 ELSE NULL END, $8
         FROM subscription_place p WHERE p.id = 1 RETURNING id";
     let (topics, events) = (to_json(new.topics)?, to_json(new.events)?);
     let id: i64 = in_tx!(tx, |c| {
@@ -86,6 +90,7 @@ pub async fn insert(tx: &mut Tx, new: New<'_>, now: Timestamp) -> Result<Subscri
             .bind(topics)
             .bind(events)
             .bind(new.url)
+            .bind(new.queue)
             .bind(new.secret)
             .bind(now.0)
             .fetch_one(c)
@@ -121,21 +126,19 @@ pub async fn all(db: &Db) -> Result<Vec<SubscriptionRow>> {
     Ok(in_db!(db, |c| sqlx::query_as(sql(text)).fetch_all(c).await)?)
 }
 
-/// A source's of one kind, the newest first, older than the one with the id `before`.
+/// The endpoints of a source, the newest first, older than the one with the id `before`. Streams are none.
 pub async fn list(
     db: &Db,
     source: SourceId,
-    kind: EndpointKind,
     before: Option<SubscriptionId>,
     limit: u32,
 ) -> Result<Vec<SubscriptionRow>> {
     let text = format!(
-        "{SELECT} WHERE n.source_id = $1 AND n.kind = $2 AND n.id < $3 ORDER BY n.id DESC LIMIT $4 + 0"
+        "{SELECT} WHERE n.source_id = $1 AND n.kind <> 2 AND n.id < $2 ORDER BY n.id DESC LIMIT $3 + 0"
     );
     Ok(in_db!(db, |c| {
         sqlx::query_as(sql(text))
             .bind(source.0)
-            .bind(kind.code())
             .bind(before.map_or(i64::MAX, |id| id.0))
             .bind(i64::from(limit))
             .fetch_all(c)
@@ -143,12 +146,14 @@ pub async fn list(
     })?)
 }
 
-/// How many of a kind a source has. Nobody makes another of the source's before the transaction ends.
-pub async fn count(tx: &mut Tx, source: SourceId, kind: EndpointKind) -> Result<i64> {
+/// How many endpoints a source has, and how many streams. Nobody makes another of the source's before the transaction ends.
+pub async fn count(tx: &mut Tx, source: SourceId) -> Result<(i64, i64)> {
     let hold = format!("SELECT id FROM source WHERE id = $1{}", tx.dialect().lock_content());
     in_tx!(tx, |c| sqlx::query(sql(hold)).bind(source.0).execute(c).await.map(drop))?;
-    let text = "SELECT CAST(count(*) AS bigint) FROM subscription WHERE source_id = $1 AND kind = $2";
-    Ok(in_tx!(tx, |c| sqlx::query_scalar(text).bind(source.0).bind(kind.code()).fetch_one(c).await)?)
+    let text = "SELECT CAST(COALESCE(sum(CASE WHEN kind <> 2 THEN 1 ELSE 0 END), 0) AS bigint),
+            CAST(COALESCE(sum(CASE WHEN kind = 2 THEN 1 ELSE 0 END), 0) AS bigint)
+        FROM subscription WHERE source_id = $1";
+    Ok(in_tx!(tx, |c| sqlx::query_as(text).bind(source.0).fetch_one(c).await)?)
 }
 
 /// A source's stream of exactly those topics and events.
@@ -222,6 +227,8 @@ pub struct Called<'a> {
     pub status: Option<i64>,
     pub answer: &'a str,
     pub succeeded: bool,
+    /// It failed, by its own fault.
+    pub failed: bool,
     /// Failures in a row, this one included.
     pub failures: i64,
     pub next_at: Timestamp,
@@ -231,7 +238,7 @@ pub struct Called<'a> {
 pub async fn note(tx: &mut Tx, id: SubscriptionId, called: Called<'_>) -> Result<()> {
     let text = "UPDATE subscription SET last_at = $2, last_status = $3, last_answer = $4, failures = $5, next_at = $6,
             succeeded_at = CASE WHEN $7 = 1 THEN $2 ELSE succeeded_at END,
-            failed_at = CASE WHEN $7 = 1 THEN NULL ELSE $2 END
+            failed_at = CASE WHEN $7 = 1 THEN NULL WHEN $8 = 1 THEN $2 ELSE failed_at END
         WHERE id = $1";
     in_tx!(tx, |c| {
         sqlx::query(text)
@@ -242,6 +249,7 @@ pub async fn note(tx: &mut Tx, id: SubscriptionId, called: Called<'_>) -> Result
             .bind(called.failures)
             .bind(called.next_at.0)
             .bind(i64::from(called.succeeded))
+            .bind(i64::from(called.failed))
             .execute(c)
             .await
             .map(drop)
@@ -256,19 +264,40 @@ pub async fn advance(tx: &mut Tx, id: SubscriptionId, place: i64) -> Result<()> 
     Ok(())
 }
 
-/// Webhooks in use that have not been handed all there is.
+row! {
+    /// Endpoints of one kind and standing.
+    pub struct FigureRow {
+        pub kind: EndpointKind,
+        pub standing: Standing,
+        pub endpoints: i64,
+        /// Events made out for them that wait or are being sent.
+        pub waiting: i64,
+    }
+}
+
+/// How many endpoints there are, by kind and standing, and how much waits for them.
+pub async fn figures(db: &Db) -> Result<Vec<FigureRow>> {
+    let text = "SELECT n.kind, n.standing, CAST(count(*) AS bigint) AS endpoints,
+            CAST(COALESCE(sum(w.waiting), 0) AS bigint) AS waiting
+        FROM subscription n LEFT JOIN (SELECT subscription_id, count(*) AS waiting FROM subscription_handing
+            WHERE state <= 1 GROUP BY subscription_id) w ON w.subscription_id = n.id
+        WHERE n.kind <> 2 GROUP BY n.kind, n.standing ORDER BY n.kind, n.standing";
+    Ok(in_db!(db, |c| sqlx::query_as(text).fetch_all(c).await)?)
+}
+
+/// Endpoints in use that have not been handed all there is.
 pub async fn behind(db: &Db) -> Result<Vec<SubscriptionId>> {
     let text = "SELECT n.id FROM subscription n JOIN subscription_place p ON p.id = 1
-        WHERE n.kind = 1 AND n.standing = 0 AND n.place < p.last ORDER BY n.id";
+        WHERE n.kind <> 2 AND n.standing = 0 AND n.place < p.last ORDER BY n.id";
     let ids: Vec<i64> = in_db!(db, |c| sqlx::query_scalar(text).fetch_all(c).await)?;
     Ok(ids.into_iter().map(SubscriptionId).collect())
 }
 
-/// Webhooks that may be called now and have something due. Those in `busy` have no room.
+/// Endpoints that may be called now and have something due. Those in `busy` have no room.
 pub async fn due(db: &Db, now: Timestamp, busy: &[SubscriptionId]) -> Result<Vec<SubscriptionId>> {
     let text = format!(
         "SELECT n.id FROM subscription n
-         WHERE n.kind = 1 AND n.standing = 0 AND n.next_at <= $1 AND n.id NOT IN {busy}
+         WHERE n.kind <> 2 AND n.standing = 0 AND n.next_at <= $1 AND n.id NOT IN {busy}
             AND EXISTS (SELECT 1 FROM subscription_handing h
                 WHERE h.subscription_id = n.id AND h.state = 0 AND h.due_at <= $1)
          ORDER BY n.id",

@@ -65,7 +65,7 @@ pub fn json() -> &'static str {
         (name = "directory", description = "People and groups; needs the right `directory`, what they were sent `read_inbox`"),
         (name = "templates", description = "Stored texts with variables"),
         (name = "emergency", description = "Broadcasts that were prepared; needs the right `broadcast`"),
-        (name = "subscriptions", description = "Being told of what happens, by webhook or as a stream; needs the right \
+        (name = "subscriptions", description = "Being told of what happens, by webhook, in a queue or as a stream; needs the right \
             `subscribe`. docs/SUBSCRIPTIONS.md of the distribution says how to receive"),
         (name = "source", description = "What a departmental system knows and does about itself"),
         (name = "feeds", description = "What anybody may follow, without a key"),

@@ -2,6 +2,7 @@
 
 mod event;
 mod interest;
+mod queue_name;
 mod schedule;
 mod signature;
 
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 pub use event::{EventKind, Kinds, TEST};
 pub use interest::{Interest, Interests};
+pub use queue_name::{LONGEST_QUEUE, QueueName};
 pub use schedule::{ATTEMPTS, wait, wait_asked};
 pub use signature::{Secret, sign};
 
@@ -35,6 +37,15 @@ coded! {
         Webhook = 1 "webhook",
         /// Whoever keeps a connection open to `GET /events`.
         Stream = 2 "stream",
+        /// A queue at the installation's message broker.
+        Amqp = 3 "amqp",
+    }
+}
+
+impl EndpointKind {
+    /// Events are handed to it, one by one; a stream is read instead.
+    pub const fn is_handed(self) -> bool {
+        !matches!(self, Self::Stream)
     }
 }
 

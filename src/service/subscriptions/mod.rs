@@ -5,6 +5,7 @@
 mod form;
 mod interests;
 mod note;
+mod owner;
 mod stream;
 mod telling;
 mod views;
@@ -26,6 +27,7 @@ use crate::store::subscriptions::{self as store, New, SubscriptionRow};
 use crate::store::{Tx, audit, subscription_handings as handings};
 use crate::{Error, Result};
 
+use self::form::Place;
 pub(super) use self::interests::{Known, in_force};
 pub(super) use self::note::{Happening, note, note_stopped};
 pub(super) use self::stream::Readers;
@@ -38,6 +40,8 @@ pub use self::views::{
 const SECRET_BYTES: usize = 32;
 /// How long an endpoint's old secret signs too where nothing else is said.
 pub const DEFAULT_OVERLAP: Duration = Duration::from_hours(24);
+/// Whoever subscribes waits no longer for the broker.
+const PREPARED: Duration = Duration::from_secs(3);
 const LONGEST_OVERLAP: Duration = Duration::from_hours(30 * 24);
 
 /// A new endpoint. The secret is shown this once.
@@ -73,7 +77,7 @@ fn is_theirs(caller: &Caller, permission: Permission, row: &SubscriptionRow) -> 
             key.source == row.source_id
         }
         _ => caller.reach(permission)?.covers(&row.department),
-    } && row.kind == EndpointKind::Webhook)
+    } && row.kind.is_handed())
 }
 
 fn seen_by(caller: &Caller, row: Option<SubscriptionRow>) -> Result<SubscriptionRow> {
@@ -101,6 +105,7 @@ async fn take(tx: &mut Tx, caller: &Caller, id: SubscriptionId) -> Result<Subscr
 }
 
 async fn write_down(
+    s: &Services,
     tx: &mut Tx,
     caller: &Caller,
     (act, id): (&str, SubscriptionId),
@@ -108,11 +113,11 @@ async fn write_down(
     (row, now): (&SubscriptionRow, Timestamp),
 ) -> Result<()> {
     detail["source"] = row.source_name.as_str().into();
-    detail["host"] = views::host(row).into();
+    detail["host"] = views::host(s, row).into();
     audit::append(tx, now, &caller.label(), act, &id.to_string(), &detail).await
 }
 
-/// Subscribes the caller's source. Nothing is called.
+/// Subscribes the caller's source. Nothing is called; a queue is made.
 ///
 /// # Errors
 ///
@@ -127,7 +132,7 @@ pub async fn create(s: &Services, caller: &Caller, body: &Value) -> Result<Creat
     let sealed = s.vault.seal(secret.bytes());
     let now = s.clock.now();
     let mut tx = s.db.begin().await?;
-    if store::count(&mut tx, key.source, EndpointKind::Webhook).await? >= MOST_ENDPOINTS {
+    if store::count(&mut tx, key.source).await?.0 >= MOST_ENDPOINTS {
         return Err(Error::conflict(
             "too_many_subscriptions",
             format!(
@@ -135,22 +140,40 @@ pub async fn create(s: &Services, caller: &Caller, body: &Value) -> Result<Creat
             ),
         ));
     }
+    let (kind, url, queue) = match &asked.place {
+        Place::Url(url) => (EndpointKind::Webhook, Some(url.as_str()), None),
+        Place::Queue(name) => (EndpointKind::Amqp, None, Some(name.as_str())),
+    };
     let new = New {
         source: key.source,
-        kind: EndpointKind::Webhook,
+        kind,
         topics: &asked.topics,
         events: &asked.events,
-        url: Some(asked.url.as_str()),
+        url,
+        queue,
         secret: Some(&sealed),
     };
     let id = store::insert(&mut tx, new, now).await?;
     let row = store::lock(&mut tx, id).await?.ok_or(UNKNOWN)?;
     let topics: Vec<_> = asked.topics.iter().map(ToString::to_string).collect();
     let detail = json!({ "topics": topics, "events": asked.events });
-    write_down(&mut tx, caller, ("subscription.create", id), detail, (&row, now)).await?;
+    write_down(s, &mut tx, caller, ("subscription.create", id), detail, (&row, now)).await?;
     tx.commit().await?;
     s.interests.forget();
-    Ok(Created { view: SubscriptionView::new(row, 0, now), secret: secret.text() })
+    let view = SubscriptionView::new(s, row, 0);
+    if let Some(queue) = &view.endpoint.queue {
+        prepare(s, queue).await;
+    }
+    Ok(Created { view, secret: secret.text() })
+}
+
+/// Has a queue there, so that its source can read it from now on. Where that cannot be now, the first event makes it.
+async fn prepare(s: &Services, queue: &str) {
+    let Some(queues) = &s.source_queues else { return };
+    let prepared = tokio::time::timeout(PREPARED, Box::pin(queues.prepare(queue))).await;
+    if let Ok(Err(failure)) = prepared {
+        tracing::warn!(queue, reason = failure.detail, "the queue of a new subscription is not made yet");
+    }
 }
 
 async fn endpoints(s: &Services, rows: Vec<SubscriptionRow>) -> Result<Vec<Endpoint>> {
@@ -161,7 +184,6 @@ async fn endpoints(s: &Services, rows: Vec<SubscriptionRow>) -> Result<Vec<Endpo
             handings::waiting(&s.db, &ids).await?.into_iter().map(|row| (row.subscription_id, row.waiting)),
         );
     }
-    let now = s.clock.now();
     let endpoint = |row: SubscriptionRow| {
         let waiting = waiting.get(&row.id).copied().unwrap_or(0);
         Endpoint {
@@ -169,8 +191,8 @@ async fn endpoints(s: &Services, rows: Vec<SubscriptionRow>) -> Result<Vec<Endpo
             source_name: row.source_name.clone(),
             department: row.department.clone(),
             is_granted: row.is_granted(),
-            host: views::host(&row),
-            view: SubscriptionView::new(row, waiting, now),
+            host: views::host(s, &row),
+            view: SubscriptionView::new(s, row, waiting),
         }
     };
     Ok(rows.into_iter().map(endpoint).collect())
@@ -185,7 +207,7 @@ pub async fn list(
 ) -> Result<Vec<SubscriptionView>> {
     caller.require_right(Right::Subscribe)?;
     let Caller::Key(key) = caller else { return Ok(Vec::new()) };
-    let rows = store::list(&s.db, key.source, EndpointKind::Webhook, before, limit).await?;
+    let rows = store::list(&s.db, key.source, before, limit).await?;
     Ok(endpoints(s, rows).await?.into_iter().map(|one| one.view).collect())
 }
 
@@ -193,7 +215,7 @@ pub async fn list(
 pub async fn all(s: &Services, caller: &Caller) -> Result<Vec<Endpoint>> {
     let reach = caller.reach(Permission::SourcesView)?;
     let mut rows = store::all(&s.db).await?;
-    rows.retain(|row| row.kind == EndpointKind::Webhook && reach.covers(&row.department));
+    rows.retain(|row| row.kind.is_handed() && reach.covers(&row.department));
     endpoints(s, rows).await
 }
 
@@ -221,7 +243,7 @@ pub async fn delete(s: &Services, caller: &Caller, id: SubscriptionId) -> Result
     let mut tx = s.db.begin().await?;
     let row = take(&mut tx, caller, id).await?;
     store::delete(&mut tx, id).await?;
-    write_down(&mut tx, caller, ("subscription.delete", id), json!({}), (&row, now)).await?;
+    write_down(s, &mut tx, caller, ("subscription.delete", id), json!({}), (&row, now)).await?;
     tx.commit().await?;
     s.interests.forget();
     Ok(())
@@ -255,7 +277,7 @@ pub async fn test(s: &Services, caller: &Caller, id: SubscriptionId) -> Result<E
     let event = events::insert(&mut tx, &[new]).await?.pop().ok_or_else(|| Error::internal("no event"))?;
     handings::insert(&mut tx, id, &[(event, None)], now).await?;
     store::hasten(&mut tx, id, now).await?;
-    write_down(&mut tx, caller, ("subscription.test", id), json!({}), (&row, now)).await?;
+    write_down(s, &mut tx, caller, ("subscription.test", id), json!({}), (&row, now)).await?;
     tx.commit().await?;
     Ok(event)
 }
@@ -278,7 +300,7 @@ pub async fn replay(s: &Services, caller: &Caller, id: SubscriptionId, handing: 
     }
     store::hasten(&mut tx, id, now).await?;
     let detail = json!({ "delivery": handing });
-    write_down(&mut tx, caller, ("subscription.replay", id), detail, (&row, now)).await?;
+    write_down(s, &mut tx, caller, ("subscription.replay", id), detail, (&row, now)).await?;
     tx.commit().await
 }
 
@@ -298,7 +320,7 @@ pub async fn rotate(s: &Services, caller: &Caller, id: SubscriptionId, overlap: 
     let row = take(&mut tx, caller, id).await?;
     store::reseal(&mut tx, id, &s.vault.seal(secret.bytes()), old_until).await?;
     let detail = json!({ "old_secret_until": old_until.to_string() });
-    write_down(&mut tx, caller, ("subscription.rotate", id), detail, (&row, now)).await?;
+    write_down(s, &mut tx, caller, ("subscription.rotate", id), detail, (&row, now)).await?;
     tx.commit().await?;
     Ok(Rotated { secret: secret.text(), old_until })
 }
@@ -311,7 +333,7 @@ pub async fn enable(s: &Services, caller: &Caller, id: SubscriptionId) -> Result
     let row = take(&mut tx, caller, id).await?;
     store::enable(&mut tx, id, now).await?;
     handings::hasten(&mut tx, id, now).await?;
-    write_down(&mut tx, caller, ("subscription.enable", id), json!({}), (&row, now)).await?;
+    write_down(s, &mut tx, caller, ("subscription.enable", id), json!({}), (&row, now)).await?;
     tx.commit().await?;
     s.interests.forget();
     Ok(())
@@ -333,7 +355,7 @@ pub(super) async fn lost(s: &Services) -> Result<Vec<Lost>> {
     let rows = store::all(&s.db).await?.into_iter();
     let lost = |row: SubscriptionRow| {
         let since = row.disabled_at.filter(|at| *at > oldest && row.standing == Standing::Disabled)?;
-        let host = views::host(&row);
+        let host = views::host(s, &row);
         Some(Lost { source: row.source_id, source_name: row.source_name, subscription: row.id, host, since })
     };
     Ok(rows.filter(SubscriptionRow::is_granted).filter_map(lost).collect())

@@ -91,7 +91,7 @@ pub async fn open_stream(
         store::see(&mut tx, known.id, now).await?;
         known.id
     } else {
-        if store::count(&mut tx, key.source, EndpointKind::Stream).await? >= MOST_STREAMS {
+        if store::count(&mut tx, key.source).await?.1 >= MOST_STREAMS {
             return Err(Error::conflict(
                 "too_many_subscriptions",
                 format!(
@@ -100,7 +100,8 @@ pub async fn open_stream(
             ));
         }
         let (kind, source) = (EndpointKind::Stream, key.source);
-        let new = New { source, kind, topics: &topics, events: &events, url: None, secret: None };
+        let new =
+            New { source, kind, topics: &topics, events: &events, url: None, queue: None, secret: None };
         store::insert(&mut tx, new, now).await?
     };
     tx.commit().await?;

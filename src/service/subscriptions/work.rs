@@ -2,7 +2,9 @@
 //! with nothing held, and settled: what a process had in hand when it died is sent again, under the same id.
 //!
 //! An endpoint that fails is called by one call at a time and ever more seldom, whatever waits for it. Once it answers, all
-//! that failed meanwhile is due at once.
+//! that failed meanwhile is due at once. That the broker is away is no failure of an endpoint behind it.
+
+mod judging;
 
 use std::time::Duration;
 
@@ -10,14 +12,16 @@ use rand::random;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use url::Url;
 
+pub use self::judging::Answer;
+use self::judging::judge;
 use super::super::Services;
-use super::{interest, interests, telling};
+use super::{interest, interests, owner, telling, views};
 use crate::Result;
-use crate::channel::outward::Said;
+use crate::channel::queues::Event;
 use crate::clock::Timestamp;
 use crate::domain::id::{EventId, SubscriptionId};
 use crate::domain::said;
-use crate::domain::subscription::{EventKind, Handed, Secret, Standing, WhyDisabled, sign, wait, wait_asked};
+use crate::domain::subscription::{EndpointKind, EventKind, Handed, Secret, Standing, sign};
 use crate::domain::topic::Topic;
 use crate::store::subscription_events::{self as events, ToldRow};
 use crate::store::subscription_handings::{self as handings, Claim, ClaimedRow, Settled};
@@ -46,14 +50,22 @@ pub struct Call {
     pub subscription: SubscriptionId,
     pub event: EventId,
     row: ClaimedRow,
-    url: Option<Url>,
+    /// None where its secret does not open.
+    to: Option<To>,
     secrets: Vec<Secret>,
+    /// Such as `message.completed`.
+    kind: &'static str,
     body: Vec<u8>,
     started_at: Timestamp,
 }
 
-/// What an endpoint answered, or why it did not.
-pub type Answer = std::result::Result<Said, String>;
+/// Where an event goes.
+#[derive(Clone, Debug)]
+enum To {
+    Url(Url),
+    /// The queue of that name.
+    Queue(String),
+}
 
 /// Gives new events their places, so that they are handed on; returns how many.
 pub async fn give_places(s: &Services) -> Result<usize> {
@@ -153,9 +165,14 @@ fn made_out(
     told: &[ToldRow],
     now: Timestamp,
 ) -> Vec<Call> {
-    let url = row.url.as_deref().and_then(|url| Url::parse(url).ok());
-    let (url, secrets) = match secrets(s, row, now) {
-        Ok(secrets) => (url, secrets),
+    let to = match row.kind {
+        EndpointKind::Amqp => views::queue(s, row).map(To::Queue),
+        EndpointKind::Webhook | EndpointKind::Stream => {
+            row.url.as_deref().and_then(|url| Url::parse(url).ok()).map(To::Url)
+        }
+    };
+    let (to, secrets) = match secrets(s, row, now) {
+        Ok(secrets) => (to, secrets),
         // Sealed with another key: that fails as the endpoint would, and keeps no other from being called.
         Err(error) => {
             tracing::error!(subscription = %row.id, %error, "the secret of an endpoint does not open");
@@ -169,8 +186,9 @@ fn made_out(
             subscription: row.id,
             event: event.id,
             row: one,
-            url: url.clone(),
+            to: to.clone(),
             secrets: secrets.clone(),
+            kind: views::word(event.kind),
             body: telling::body(event).to_string().into_bytes(),
             started_at: now,
         })
@@ -185,12 +203,11 @@ fn secrets(s: &Services, row: &SubscriptionRow, now: Timestamp) -> Result<Vec<Se
     sealed.map(|sealed| s.vault.open_sealed(sealed).map(Secret::new)).collect()
 }
 
-fn headers(call: &Call, id: &str, timestamp: i64) -> std::result::Result<HeaderMap, String> {
+fn headers(id: &str, timestamp: i64, signature: &str) -> std::result::Result<HeaderMap, String> {
     let mut headers = HeaderMap::new();
-    let signature = sign(&call.secrets, id, timestamp, &call.body);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     for (name, text) in
-        [("webhook-id", id), ("webhook-timestamp", &timestamp.to_string()), ("webhook-signature", &signature)]
+        [("webhook-id", id), ("webhook-timestamp", &timestamp.to_string()), ("webhook-signature", signature)]
     {
         let value = HeaderValue::from_str(text).map_err(|error| error.to_string())?;
         headers.insert(HeaderName::from_static(name), value);
@@ -200,11 +217,34 @@ fn headers(call: &Call, id: &str, timestamp: i64) -> std::result::Result<HeaderM
 
 /// Sends an event.
 pub async fn send(s: &Services, call: &Call) -> Answer {
-    let outward = s.outward().map_err(|error| error.to_string())?;
-    let url = call.url.as_ref().ok_or("its secret does not open; give it a new one")?;
     let now = s.clock.now();
-    let headers = headers(call, &call.event.to_string(), now.0 / 1_000)?;
-    outward.post(url, headers, call.body.clone(), now).await
+    let (id, timestamp) = (call.event.to_string(), now.0 / 1_000);
+    let signature = sign(&call.secrets, &id, timestamp, &call.body);
+    match &call.to {
+        None => Answer::Failed("its secret does not open; give it a new one".to_owned()),
+        Some(To::Url(url)) => {
+            let posting = async {
+                let outward = s.outward().map_err(|error| error.to_string())?;
+                let headers = headers(&id, timestamp, &signature)?;
+                outward.post(url, headers, call.body.clone(), now).await
+            };
+            posting.await.map_or_else(Answer::Failed, Answer::Said)
+        }
+        Some(To::Queue(queue)) => {
+            let Some(queues) = &s.source_queues else {
+                return Answer::Held("broker_away: this installation has no broker any more".to_owned());
+            };
+            let (attempt, signature) = (call.row.attempts, signature.as_str());
+            let event = Event { id: &id, kind: call.kind, attempt, timestamp, signature, body: &call.body };
+            match queues.publish(queue, event).await {
+                Ok(()) => Answer::Confirmed,
+                Err(failure) => {
+                    let words = format!("{}: {}", failure.code, failure.detail);
+                    if failure.is_the_queues { Answer::Failed(words) } else { Answer::Held(words) }
+                }
+            }
+        }
+    }
 }
 
 /// Stores what a call came to, and what follows from it for its endpoint.
@@ -214,11 +254,8 @@ pub async fn settle(s: &Services, owner: i64, call: &Call, answer: &Answer) -> R
     // Removed meanwhile, and everything with it.
     let Some(row) = store::lock(&mut tx, call.subscription).await? else { return Ok(()) };
     let judged = judge(&row, call, answer, now, random());
-    let (status, words) = match answer {
-        Ok(said) => (Some(i64::from(said.status)), String::from_utf8_lossy(&said.body).into_owned()),
-        Err(why) => (None, why.clone()),
-    };
-    let words: String = said::words(&words).chars().take(KEPT_ANSWER).collect();
+    let status = answer.status().map(i64::from);
+    let words: String = said::words(&answer.words()).chars().take(KEPT_ANSWER).collect();
     let settled = Settled {
         id: call.row.id,
         owner,
@@ -239,6 +276,7 @@ pub async fn settle(s: &Services, owner: i64, call: &Call, answer: &Answer) -> R
         status,
         answer: &words,
         succeeded,
+        failed: !succeeded && !matches!(answer, Answer::Held(_)),
         failures: judged.failures,
         next_at: judged.next_at,
     };
@@ -251,64 +289,16 @@ pub async fn settle(s: &Services, owner: i64, call: &Call, answer: &Answer) -> R
         store::disable(&mut tx, row.id, why, now).await?;
     }
     tx.commit().await?;
+    s.metrics.told(row.kind, answer.told());
     if let Some(why) = disabled {
         s.interests.forget();
         tracing::warn!(subscription = %row.id, source = row.source_name, %why, "an endpoint is called no more");
+        // Should this process end first, the alarm about it is left.
+        if let Err(error) = Box::pin(owner::tell(s, &row, why)).await {
+            tracing::warn!(subscription = %row.id, %error, "whoever looks after the source was not told");
+        }
     }
     Ok(())
-}
-
-/// What follows from an answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Judged {
-    state: Handed,
-    handing_failures: i64,
-    due_at: Timestamp,
-    /// The endpoint's, in a row.
-    failures: i64,
-    next_at: Timestamp,
-    disable: Option<WhyDisabled>,
-}
-
-fn judge(row: &SubscriptionRow, call: &Call, answer: &Answer, now: Timestamp, jitter: f64) -> Judged {
-    if answer.as_ref().is_ok_and(|said| (200..300).contains(&said.status)) {
-        return Judged {
-            state: Handed::Delivered,
-            handing_failures: call.row.failures,
-            due_at: now,
-            failures: 0,
-            next_at: now,
-            disable: None,
-        };
-    }
-    let handing_failures = call.row.failures + 1;
-    // Calls that were under way together fail together: that is one failure of their endpoint.
-    let is_news = row.failed_at.is_none_or(|at| call.started_at > at);
-    let failures = row.failures + i64::from(is_news);
-    let failed = |state, due_at, next_at, disable| Judged {
-        state,
-        handing_failures,
-        due_at,
-        failures,
-        next_at,
-        disable,
-    };
-    if answer.as_ref().is_ok_and(|said| said.status == 410) {
-        return failed(Handed::Waiting, now, now, Some(WhyDisabled::Gone));
-    }
-    let asked = answer.as_ref().ok().and_then(|said| said.retry_after);
-    let Some(rest) = wait(failures, jitter) else {
-        return failed(Handed::Waiting, now, now, Some(WhyDisabled::Exhausted));
-    };
-    let next_at = if is_news { now.plus(wait_asked(rest, asked)) } else { row.next_at };
-    match wait(handing_failures, jitter) {
-        Some(wait) => failed(Handed::Waiting, now.plus(wait_asked(wait, asked)), next_at, None),
-        // The endpoint took others meanwhile: it is this one that it does not take, and those after it need not wait.
-        None if row.succeeded_at.is_some_and(|at| at >= call.row.first_at) => {
-            failed(Handed::GivenUp, now, next_at, None)
-        }
-        None => failed(Handed::Waiting, now, now, Some(WhyDisabled::Exhausted)),
-    }
 }
 
 /// Offers again what was lost on its way: what processes that are gone had in hand, and what outlived its lease.
@@ -340,121 +330,4 @@ pub async fn prune_streams(s: &Services) -> Result<u64> {
         s.interests.forget();
     }
     Ok(removed)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::id::{HandingId, SourceId};
-    use crate::domain::subscription::{ATTEMPTS, EndpointKind};
-    use crate::store::JsonText;
-
-    const NOW: Timestamp = Timestamp(1_000_000);
-
-    fn row(failures: i64, failed_at: Option<i64>, succeeded_at: Option<i64>) -> SubscriptionRow {
-        SubscriptionRow {
-            id: SubscriptionId(1),
-            source_id: SourceId(1),
-            source_name: "图书馆".to_owned(),
-            department: String::new(),
-            rights: JsonText(Vec::new()),
-            source_disabled_at: None,
-            kind: EndpointKind::Webhook,
-            topics: JsonText(Vec::new()),
-            events: JsonText(Vec::new()),
-            url: None,
-            secret: None,
-            old_secret: None,
-            old_until: None,
-            standing: Standing::Active,
-            why_disabled: None,
-            disabled_at: None,
-            place: 0,
-            failures,
-            failed_at: failed_at.map(Timestamp),
-            succeeded_at: succeeded_at.map(Timestamp),
-            next_at: Timestamp(7),
-            last_at: None,
-            last_status: None,
-            last_answer: None,
-            seen_at: None,
-            created_at: Timestamp(0),
-        }
-    }
-
-    fn call(failures: i64, started_at: i64) -> Call {
-        Call {
-            subscription: SubscriptionId(1),
-            event: EventId(1),
-            row: ClaimedRow {
-                id: HandingId(1),
-                event_id: EventId(1),
-                attempts: failures + 1,
-                failures,
-                first_at: Timestamp(500),
-            },
-            url: None,
-            secrets: Vec::new(),
-            body: Vec::new(),
-            started_at: Timestamp(started_at),
-        }
-    }
-
-    fn said(status: u16, retry_after: Option<u64>) -> Said {
-        Said { status, retry_after: retry_after.map(Duration::from_secs), body: Vec::new() }
-    }
-
-    fn judged(row: &SubscriptionRow, call: &Call, answer: &Answer) -> Judged {
-        judge(row, call, answer, NOW, 0.0)
-    }
-
-    #[test]
-    fn only_2xx_is_taken() {
-        for (status, expected) in [
-            (200, Handed::Delivered),
-            (299, Handed::Delivered),
-            (101, Handed::Waiting),
-            (302, Handed::Waiting),
-            (404, Handed::Waiting),
-            (500, Handed::Waiting),
-        ] {
-            assert_eq!(judged(&row(0, None, None), &call(0, 900), &Ok(said(status, None))).state, expected);
-        }
-        let taken = judged(&row(5, Some(800), None), &call(3, 900), &Ok(said(204, None)));
-        assert_eq!((taken.failures, taken.next_at, taken.disable), (0, NOW, None));
-        assert_eq!(judged(&row(0, None, None), &call(0, 900), &Err("no".to_owned())).state, Handed::Waiting);
-    }
-
-    #[test]
-    fn both_wait_by_the_schedule_or_longer_where_it_is_asked_for() {
-        let first = judged(&row(0, None, None), &call(0, 900), &Ok(said(500, None)));
-        assert_eq!((first.failures, first.handing_failures), (1, 1));
-        assert_eq!((first.next_at, first.due_at), (Timestamp(NOW.0 + 5_000), Timestamp(NOW.0 + 5_000)));
-        let asked = judged(&row(0, None, None), &call(0, 900), &Ok(said(429, Some(60))));
-        assert_eq!((asked.next_at.0, asked.due_at.0), (NOW.0 + 60_000, NOW.0 + 60_000));
-    }
-
-    #[test]
-    fn calls_that_were_under_way_together_are_one_failure() {
-        let other = judged(&row(1, Some(950), None), &call(0, 900), &Ok(said(500, None)));
-        assert_eq!((other.failures, other.handing_failures, other.next_at), (1, 1, Timestamp(7)));
-        assert_eq!(judged(&row(1, Some(850), None), &call(0, 900), &Ok(said(500, None))).failures, 2);
-    }
-
-    #[test]
-    fn one_that_is_gone_or_never_takes_anything_is_disabled_and_keeps_what_waits() {
-        let gone = judged(&row(0, None, Some(800)), &call(0, 900), &Ok(said(410, None)));
-        assert_eq!((gone.state, gone.disable), (Handed::Waiting, Some(WhyDisabled::Gone)));
-        let last = ATTEMPTS as i64 - 1;
-        let dead = judged(&row(last, Some(800), Some(400)), &call(2, 900), &Ok(said(500, None)));
-        assert_eq!((dead.state, dead.disable), (Handed::Waiting, Some(WhyDisabled::Exhausted)));
-        let alone = judged(&row(0, None, Some(400)), &call(last, 900), &Ok(said(500, None)));
-        assert_eq!(alone.disable, Some(WhyDisabled::Exhausted), "nothing was taken since its first try");
-    }
-
-    #[test]
-    fn an_event_that_alone_is_refused_is_given_up() {
-        let refused = judged(&row(0, None, Some(600)), &call(ATTEMPTS as i64 - 1, 900), &Ok(said(400, None)));
-        assert_eq!((refused.state, refused.disable), (Handed::GivenUp, None));
-    }
 }

@@ -59,6 +59,10 @@ metrics! {
     QUEUE_RECEIVED "queue_received_total" "Wake-ups that came to this process by way of a broker, its own among them."
     QUEUE_CONNECTED "queue_connected" "1 if wake-ups reach every process; 0 while the broker is away and each looks into the store."
 
+    TOLD "subscription_attempts_total" "Events sent to endpoints of sources, by the kind of endpoint and what came of it."
+    ENDPOINTS "subscriptions" "Endpoints that sources subscribed with, by kind and whether they are called."
+    TO_BE_TOLD "subscription_events_waiting" "Events made out for endpoints and not there yet, by kind; some 200 for each endpoint at most."
+
     STORE_UP "store_up" "1 if the store answered."
     STORE_WRITE_AGE "store_write_age_seconds" "How long ago this process last wrote to the store that it is there."
     NODES "nodes" "Processes on the store that were heard of within a minute, by role."

@@ -24,6 +24,7 @@ pub use self::sheet::Sheet;
 use crate::domain::channel::{ChannelKind, Outlet};
 use crate::domain::delivery::State;
 use crate::domain::message::Category;
+use crate::domain::subscription::EndpointKind;
 
 /// What became of a message that was published at the broker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -71,6 +72,28 @@ pub struct Metrics {
     receipt_seconds: [(ChannelKind, Histogram); ChannelKind::ALL.len()],
     in_flight: [Gauge; Outlet::ALL.len()],
     dispatch: Histogram,
+    told: Family<(EndpointKind, Told)>,
+}
+
+/// What came of an event that was sent to an endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Told {
+    Taken,
+    Failed,
+    /// The broker on the way was away.
+    Held,
+}
+
+impl Told {
+    const ALL: [Self; 3] = [Self::Taken, Self::Failed, Self::Held];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Taken => "taken",
+            Self::Failed => "failed",
+            Self::Held => "held",
+        }
+    }
 }
 
 impl Default for Metrics {
@@ -99,6 +122,12 @@ impl Default for Metrics {
                 settled.add((channel, state), 0, || settled_counter(&sheet, channel, state));
             }
         }
+        let told = Family::default();
+        for kind in EndpointKind::ALL.iter().copied().filter(|kind| kind.is_handed()) {
+            for what in Told::ALL {
+                told.add((kind, what), 0, || told_counter(&sheet, kind, what));
+            }
+        }
         Self {
             routes: Routes::default(),
             problems,
@@ -118,6 +147,7 @@ impl Default for Metrics {
             }),
             in_flight,
             dispatch: sheet.histogram(names::DISPATCH_SECONDS, &[]),
+            told,
             sheet,
         }
     }
@@ -215,9 +245,18 @@ impl Metrics {
         self.dispatch.record(began.elapsed());
     }
 
+    /// An event was sent to an endpoint.
+    pub fn told(&self, kind: EndpointKind, what: Told) {
+        self.told.add((kind, what), 1, || told_counter(&self.sheet, kind, what));
+    }
+
     pub fn provider(&self, name: &str, channels: &[ChannelKind]) -> ProviderMeter {
         ProviderMeter::new(&self.sheet, name, channels)
     }
+}
+
+fn told_counter(sheet: &Sheet, kind: EndpointKind, what: Told) -> Counter {
+    sheet.counter(names::TOLD, &[("kind", kind.name()), ("outcome", what.name())])
 }
 
 fn settled_counter(sheet: &Sheet, channel: ChannelKind, state: State) -> Counter {

@@ -4,7 +4,7 @@ use belltower::domain::source::Right;
 use belltower::domain::subscription::{EndpointKind, EventKind, Standing, WhyDisabled};
 use belltower::domain::topic::TopicPattern;
 use belltower::store::subscriptions::{
-    Called, New, SubscriptionRow, advance, all, behind, count, delete, disable, due, enable, find,
+    Called, New, SubscriptionRow, advance, all, behind, count, delete, disable, due, enable, figures, find,
     find_stream, hasten, insert, list, lock, note, prune, reseal, see, take,
 };
 use belltower::store::{Db, Tx, subscription_events, subscription_handings};
@@ -27,21 +27,21 @@ fn topics() -> Vec<TopicPattern> {
     vec!["academic.#".parse().unwrap()]
 }
 
-/// A webhook of source 1, which may be told of everything.
+/// An endpoint of source 1, which may be told of everything.
 pub(super) async fn webhook(db: &Db) -> SubscriptionId {
     add(db, EndpointKind::Webhook, &[EventKind::Completed]).await
 }
 
 async fn add(db: &Db, kind: EndpointKind, events: &[EventKind]) -> SubscriptionId {
     let topics = topics();
-    let is_webhook = kind == EndpointKind::Webhook;
     let new = New {
         source: SourceId(1),
         kind,
         topics: &topics,
         events,
-        url: is_webhook.then_some("https://app.example/hooks"),
-        secret: is_webhook.then_some(&b"sealed"[..]),
+        url: (kind == EndpointKind::Webhook).then_some("https://app.example/hooks"),
+        queue: (kind == EndpointKind::Amqp).then_some("library"),
+        secret: kind.is_handed().then_some(&b"sealed"[..]),
     };
     done(db, async |tx| insert(tx, new, NOW).await.unwrap()).await
 }
@@ -66,16 +66,19 @@ on_both!(a_subscription_comes_back_as_it_was_kept, |db| async {
     assert_eq!((found.failures, found.next_at, found.seen_at), (0, Timestamp(0), None));
     assert!(found.is_granted());
     let other = webhook(&db).await;
+    let queue = add(&db, EndpointKind::Amqp, &[EventKind::Completed]).await;
+    let found = row(&db, queue).await;
+    assert_eq!((found.kind, found.queue.as_deref(), found.url), (EndpointKind::Amqp, Some("library"), None));
+    add(&db, EndpointKind::Stream, &[EventKind::Completed]).await;
     let ids = async |before| -> Vec<_> {
-        let kind = EndpointKind::Webhook;
-        list(&db, SourceId(1), kind, before, 9).await.unwrap().iter().map(|row| row.id).collect()
+        list(&db, SourceId(1), before, 9).await.unwrap().iter().map(|row| row.id).collect()
     };
-    assert_eq!((ids(None).await, ids(Some(other)).await), (vec![other, id], vec![id]));
-    assert_eq!(list(&db, SourceId(2), EndpointKind::Webhook, None, 9).await.unwrap().len(), 0);
-    assert_eq!(all(&db).await.unwrap().len(), 2);
+    assert_eq!((ids(None).await, ids(Some(other)).await), (vec![queue, other, id], vec![id]));
+    assert_eq!(list(&db, SourceId(2), None, 9).await.unwrap().len(), 0);
+    assert_eq!(all(&db).await.unwrap().len(), 4);
     done(&db, async |tx| {
-        assert_eq!(count(tx, SourceId(1), EndpointKind::Webhook).await.unwrap(), 2);
-        assert_eq!(count(tx, SourceId(1), EndpointKind::Stream).await.unwrap(), 0);
+        assert_eq!(count(tx, SourceId(1)).await.unwrap(), (3, 1), "endpoints and streams");
+        assert_eq!(count(tx, SourceId(2)).await.unwrap(), (0, 0));
         assert!(lock(tx, id).await.unwrap().is_some() && take(tx, other).await.unwrap().is_some());
         assert!(delete(tx, id).await.unwrap() && !delete(tx, id).await.unwrap());
     })
@@ -121,6 +124,7 @@ on_both!(secrets_overlap_and_endpoints_come_and_go, |db| async {
         status: succeeded.then_some(204),
         answer: "words",
         succeeded,
+        failed: !succeeded,
         failures,
         next_at: Timestamp(next),
     };
@@ -144,20 +148,34 @@ on_both!(secrets_overlap_and_endpoints_come_and_go, |db| async {
     let found = row(&db, id).await;
     assert_eq!((found.last_status, found.succeeded_at), (Some(204), Some(Timestamp(2_000))));
     assert_eq!(found.failed_at, None);
+    done(&db, async |tx| {
+        note(tx, id, called(false, 1, 2_000)).await.unwrap();
+        let held = Called { at: Timestamp(3_000), failed: false, ..called(false, 1, 5_000) };
+        note(tx, id, held).await.unwrap();
+    })
+    .await;
+    let found = row(&db, id).await;
+    assert_eq!(
+        (found.failed_at, found.last_at),
+        (Some(Timestamp(2_000)), Some(Timestamp(3_000))),
+        "it was held"
+    );
 });
 
 on_both!(who_is_behind_and_who_has_something_due_is_found, |db| async {
     sources(&db).await;
     let id = webhook(&db).await;
+    let queue = add(&db, EndpointKind::Amqp, &[EventKind::Completed]).await;
     let stream = add(&db, EndpointKind::Stream, &[EventKind::Completed]).await;
     assert_eq!(behind(&db).await.unwrap(), []);
     let event = keep(&db, &[event(EventKind::Completed, 1)]).await[0];
     done(&db, async |tx| subscription_events::give_places(tx, 9).await.unwrap()).await;
-    assert_eq!(behind(&db).await.unwrap(), [id], "and no stream: {stream}");
+    assert_eq!(behind(&db).await.unwrap(), [id, queue], "and no stream: {stream}");
     let place = subscription_events::last_place(&db).await.unwrap();
     done(&db, async |tx| {
         advance(tx, id, place).await.unwrap();
         advance(tx, id, place - 1).await.unwrap();
+        advance(tx, queue, place).await.unwrap();
         subscription_handings::insert(tx, id, &[(event, None)], NOW).await.unwrap();
     })
     .await;
@@ -173,6 +191,7 @@ on_both!(who_is_behind_and_who_has_something_due_is_found, |db| async {
         status: Some(500),
         answer: "",
         succeeded: false,
+        failed: true,
         failures: 1,
         next_at: Timestamp(NOW.0 + 5_000),
     };
@@ -183,4 +202,30 @@ on_both!(who_is_behind_and_who_has_something_due_is_found, |db| async {
     assert_eq!(due(NOW.0 + 5_000, &[]).await, []);
     let later = webhook(&db).await;
     assert_eq!(behind(&db).await.unwrap(), [], "what happened before it came is not for {later}");
+});
+
+on_both!(endpoints_are_counted_by_kind_and_standing_with_what_waits, |db| async {
+    sources(&db).await;
+    assert!(figures(&db).await.unwrap().is_empty());
+    let (one, other) = (webhook(&db).await, webhook(&db).await);
+    let queue = add(&db, EndpointKind::Amqp, &[EventKind::Completed]).await;
+    add(&db, EndpointKind::Stream, &[EventKind::Completed]).await;
+    let events = keep(&db, &[event(EventKind::Completed, 1), event(EventKind::Completed, 2)]).await;
+    done(&db, async |tx| {
+        subscription_events::give_places(tx, 9).await.unwrap();
+        subscription_handings::insert(tx, one, &[(events[0], None), (events[1], None)], NOW).await.unwrap();
+        subscription_handings::insert(tx, queue, &[(events[0], None)], NOW).await.unwrap();
+        disable(tx, other, WhyDisabled::Gone, NOW).await.unwrap();
+    })
+    .await;
+    let rows = figures(&db).await.unwrap();
+    let rows: Vec<_> = rows.iter().map(|row| (row.kind, row.standing, row.endpoints, row.waiting)).collect();
+    assert_eq!(
+        rows,
+        [
+            (EndpointKind::Webhook, Standing::Active, 1, 2),
+            (EndpointKind::Webhook, Standing::Disabled, 1, 0),
+            (EndpointKind::Amqp, Standing::Active, 1, 1),
+        ]
+    );
 });

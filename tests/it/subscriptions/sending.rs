@@ -1,12 +1,16 @@
 //! What endpoints are sent, and what becomes of it where they do not take it.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use belltower::dispatch::Dispatcher;
 use belltower::domain::alarm::Matter;
+use belltower::domain::operator::Role;
+use belltower::domain::registration::Registration;
 use belltower::domain::subscription::{ATTEMPTS, sign, wait};
 use belltower::service::alarms;
-use belltower::service::subscriptions::work;
+use belltower::service::sources::{NewSource, registrations};
+use belltower::service::subscriptions::work::{self, Answer as Called};
 use belltower::store::subscription_events;
 use reqwest::Method;
 use serde_json::json;
@@ -16,8 +20,8 @@ use super::endpoint::{Endpoint, Got, Says};
 use super::{
     DAY, HOUR, MINUTE, SECOND, app, app_with, deliveries, path, secret, send, settle, show, source, subscribe,
 };
-use crate::support::TERMINAL;
-use crate::support::app::{Answer, TestApp};
+use crate::support::app::{Answer, TestApp, everything};
+use crate::support::{TERMINAL, operator};
 
 const ACCEPTED: &[&str] = &["message.accepted"];
 const COMPLETED: &[&str] = &["message.completed"];
@@ -194,6 +198,45 @@ async fn an_endpoint_that_is_gone_is_disabled_at_once_and_gets_what_it_missed_on
     assert!(got.values().all(|kinds| kinds == &["message.accepted", "message.completed"]), "{got:?}");
 }
 
+/// Titles of what Belltower itself wrote about endpoints.
+async fn own_words(app: &TestApp) -> Vec<String> {
+    let page = app.get("/messages?topic=belltower.subscription").await.expect(200);
+    let titles = page["data"].as_array().unwrap().iter();
+    titles.map(|message| message["title"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn whoever_asked_for_the_sources_key_is_told_that_its_endpoint_is_disabled() {
+    let app = app().await;
+    let endpoint = Endpoint::new().await;
+    let asked = json!({
+        "name": "门户", "department": "图书馆", "contact_name": "李伟", "contact_email": "liwei@lib.bell.example",
+        "purpose": "借阅到期提醒", "topics": ["library.#"], "channels": ["email"],
+    });
+    let here = IpAddr::from([10, 1, 4, 20]);
+    let s = &app.services;
+    let made = registrations::register(s, &Registration::read(&asked).unwrap(), here).await.unwrap();
+    let rights = vec!["subscribe".to_owned()];
+    let grant = NewSource { rights, ..everything("门户") };
+    registrations::approve(s, &operator(Role::Owner), made.id, grant).await.unwrap();
+    let claimed = registrations::claim(s, &made.id.to_string(), &made.claim_token, here, true).await.unwrap();
+    let key = claimed.key.unwrap();
+    subscribe(&app, &key, ACCEPTED, &endpoint).await;
+    // Whose source an administrator made has nobody to tell.
+    subscribe(&app, &app.live_key, &["message.expired"], &endpoint).await;
+    endpoint.says(Says::Status(410));
+    super::send_as(&app, &key, &["P1"]).await;
+    settle(&app).await;
+    let words = own_words(&app).await;
+    assert_eq!(words.len(), 1, "{words:?}");
+    let host = endpoint.url.split('/').nth(2).unwrap();
+    assert!(words[0].contains("接收端已停用") && words[0].contains(host), "{words:?}");
+    let last = app.get("/messages?topic=belltower.subscription").await.expect(200);
+    let id = last["data"][0]["id"].as_str().unwrap().to_owned();
+    let to = app.get(&format!("/messages/{id}/deliveries")).await.expect(200);
+    assert_eq!(to["data"].as_array().unwrap().len(), 1, "{to}");
+}
+
 /// Somewhat longer than the longest wait before each try after the first.
 fn waits() -> impl Iterator<Item = i64> {
     (1..ATTEMPTS as i64).filter_map(|failures| Some(wait(failures, 1.0)?.as_millis() as i64 + SECOND))
@@ -334,7 +377,7 @@ async fn what_a_process_sent_and_did_not_store_is_sent_again_under_the_same_id()
     work::fill(s).await.unwrap();
     let calls = work::claim(s, 1, &[]).await.unwrap();
     assert_eq!(calls.len(), 1);
-    assert_eq!(work::send(s, &calls[0]).await.unwrap().status, 204);
+    assert!(matches!(work::send(s, &calls[0]).await, Called::Said(said) if said.status == 204));
     // It dies here.
     let first = endpoint.got().remove(0);
     let mut next = Dispatcher::new(s.clone());
@@ -343,7 +386,7 @@ async fn what_a_process_sent_and_did_not_store_is_sent_again_under_the_same_id()
     let again = endpoint.got().remove(0);
     assert_eq!((first.id(), &first.body), (again.id(), &again.body));
     // What the dead one would have stored changes nothing any more.
-    work::settle(s, 1, &calls[0], &Err("lost".to_owned())).await.unwrap();
+    work::settle(s, 1, &calls[0], &Called::Failed("lost".to_owned())).await.unwrap();
     let listed = &deliveries(&app, &made).await[0];
     assert_eq!((&listed["state"], &listed["attempts"]), (&json!("delivered"), &json!(2)));
 }

@@ -76,10 +76,16 @@ pub(super) fn bodies() -> Vec<(&'static str, Vec<Value>)> {
         ("POST /api/v1/broadcasts/{id}/correction", vec![json!({})]),
         (
             "POST /api/v1/subscriptions",
-            vec![json!({
-                "topics": ["library.#"], "events": ["message.completed", "delivery.failed"],
-                "endpoint": {"kind": "webhook", "url": "https://202.112.0.35/hooks"},
-            })],
+            vec![
+                json!({
+                    "topics": ["library.#"], "events": ["message.completed", "delivery.failed"],
+                    "endpoint": {"kind": "webhook", "url": "https://202.112.0.35/hooks"},
+                }),
+                json!({
+                    "topics": ["library.#"], "events": ["message.completed"],
+                    "endpoint": {"kind": "amqp", "queue": "library"},
+                }),
+            ],
         ),
         (
             "POST /api/v1/subscriptions/{id}/secret/rotate",
