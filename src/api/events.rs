@@ -64,7 +64,8 @@ struct Reading {
     get, path = "/api/v1/events", tag = "subscriptions",
     params(EventsParams, EventsHeaders),
     responses((status = 200, body = String, content_type = "text/event-stream",
-        description = "`id`, `event` and `data` of each event; it ends when the node stops")),
+        description = "`id`, `event` and `data` of each event; it ends when the node stops, or the key \
+            may not read any more")),
 )]
 pub async fn follow(
     request: HttpRequest,
@@ -83,7 +84,8 @@ pub async fn follow(
     };
     let place = subscriptions::start_of(&s, last).await;
     // Who may not read is told so first.
-    let open = subscriptions::open_stream(&s, key.caller(), topics.as_deref(), events.as_deref()).await?;
+    let (caller, pass) = (key.caller(), Key::pass(&request, &s)?);
+    let open = subscriptions::open_stream(&s, caller, pass, topics.as_deref(), events.as_deref()).await?;
     let stop = state.lifecycle.soft().clone();
     let reading = Reading { s, open, place: place?, stop, begun: false };
     Ok(HttpResponse::Ok()
@@ -133,8 +135,7 @@ async fn piece(reading: &mut Reading) -> Result<Option<String>> {
             }
         }
         if looks == 0 {
-            subscriptions::seen(s, open).await?;
-            return Ok(Some(":\n\n".to_owned()));
+            return Ok(subscriptions::goes_on(s, open).await?.then(|| ":\n\n".to_owned()));
         }
         looks -= 1;
         tokio::select! {

@@ -123,11 +123,7 @@ impl Backoff {
 
 /// Runs what keeps a side's connection until it ends by itself. One that panics is begun anew: without it nobody would be
 /// woken by anybody any more, and nobody would see that.
-pub async fn keep<F: Future<Output = ()>>(
-    side: &Side,
-    stop: &CancellationToken,
-    mut run: impl FnMut() -> F,
-) {
+pub async fn keep<F: Future<Output = ()>>(side: &Side, stop: &CancellationToken, mut run: impl FnMut() -> F) {
     let mut backoff = Backoff::new();
     while AssertUnwindSafe(run()).catch_unwind().await.is_err() {
         tracing::error!(connection = side.name(), "what keeps the connection to the broker panicked");
@@ -191,7 +187,8 @@ mod tests {
 
     #[tokio::test]
     async fn what_panics_is_begun_anew_and_tells_meanwhile() {
-        let (side, stop, mut told) = (Side::new("test", "nothing is tested"), CancellationToken::new(), Vec::new());
+        let (side, stop, mut told) =
+            (Side::new("test", "nothing is tested"), CancellationToken::new(), Vec::new());
         side.up();
         keep(&side, &stop, || {
             told.push(side.trouble());

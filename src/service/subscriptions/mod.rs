@@ -29,7 +29,7 @@ use crate::{Error, Result};
 pub(super) use self::interests::{Known, in_force};
 pub(super) use self::note::{Happening, note, note_stopped};
 pub(super) use self::stream::Readers;
-pub use self::stream::{BEAT, Chunk, Open, Reader, latest_place, open_stream, read, seen, start_of};
+pub use self::stream::{BEAT, Chunk, Open, Reader, goes_on, latest_place, open_stream, read, start_of};
 pub use self::views::{
     CalledView, DisabledView, Endpoint, EndpointView, EventRefView, HandingView, SubscriptionView,
 };

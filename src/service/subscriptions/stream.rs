@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::super::caller::KeyCaller;
 use super::super::lately::Lately;
+use super::super::sources::{self, Pass};
 use super::super::{Caller, Services};
 use super::{form, interest, telling};
 use crate::clock::Timestamp;
@@ -85,6 +86,7 @@ impl Drop for Reader {
 #[derive(Debug)]
 pub struct Open {
     pub id: SubscriptionId,
+    pass: Pass,
     seen_at: Timestamp,
     _reader: Reader,
 }
@@ -106,6 +108,7 @@ pub struct Chunk {
 pub async fn open_stream(
     s: &Services,
     caller: &Caller,
+    pass: Pass,
     topics: Option<&str>,
     events: Option<&str>,
 ) -> Result<Open> {
@@ -136,7 +139,7 @@ pub async fn open_stream(
     };
     tx.commit().await?;
     s.interests.forget();
-    Ok(Open { id, seen_at: now, _reader: reader })
+    Ok(Open { id, pass, seen_at: now, _reader: reader })
 }
 
 fn asked(
@@ -211,8 +214,12 @@ pub async fn latest_place(s: &Services) -> Result<i64> {
     Ok(place)
 }
 
-/// The next events of a stream after a place; `None` where it is over, because its source may not read it any more.
+/// The next events of a stream after a place; `None` where it is over, because its source may not read it any more, or
+/// its key opens nothing any more.
 pub async fn read(s: &Services, open: &Open, place: i64) -> Result<Option<Chunk>> {
+    if !sources::still_opens(s, &open.pass, Right::Subscribe).await? {
+        return Ok(None);
+    }
     let Some(row) = store::find(&s.db, open.id).await? else { return Ok(None) };
     let Some(interest) = interest(&row) else { return Ok(None) };
     let next = events::after(&s.db, place, LOOKED_THROUGH).await?;
@@ -231,8 +238,17 @@ pub async fn read(s: &Services, open: &Open, place: i64) -> Result<Option<Chunk>
     Ok(Some(Chunk { events, place: end }))
 }
 
+/// Whether a stream goes on; to be asked every so often, where nothing is read too.
+pub async fn goes_on(s: &Services, open: &mut Open) -> Result<bool> {
+    if !sources::still_opens(s, &open.pass, Right::Subscribe).await? {
+        return Ok(false);
+    }
+    seen(s, open).await?;
+    Ok(true)
+}
+
 /// Writes down every so often that a stream is read.
-pub async fn seen(s: &Services, open: &mut Open) -> Result<()> {
+async fn seen(s: &Services, open: &mut Open) -> Result<()> {
     let now = s.clock.now();
     if now.since(open.seen_at) < SEEN_EVERY {
         return Ok(());

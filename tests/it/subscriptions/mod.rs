@@ -1,6 +1,7 @@
 //! Applications that are told of what happens, from the message to their endpoint, with the clock turned.
 
 mod asking;
+mod ending;
 mod endpoint;
 mod reading;
 mod sending;

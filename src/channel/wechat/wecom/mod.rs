@@ -133,9 +133,7 @@ impl Wecom {
                     let middle = from + these.len() / 2;
                     parts.extend([(middle, to), (from, middle)]);
                 }
-                Said::TakenBefore(outcome)
-                | Said::NobodyKnown(outcome)
-                | Said::SomebodyUnknown(outcome) => {
+                Said::TakenBefore(outcome) | Said::NobodyKnown(outcome) | Said::SomebodyUnknown(outcome) => {
                     outcomes[from..to].fill(outcome);
                 }
                 Said::Refused(outcome) => {
