@@ -202,6 +202,8 @@ row! {
         pub topic: String,
         pub at: Timestamp,
         pub detail: String,
+        /// Of the message; of a test, whose endpoint it tries out.
+        pub source_id: Option<SourceId>,
         pub message_id: Option<MessageId>,
         pub category: Option<Category>,
         pub test: Option<bool>,
@@ -217,7 +219,7 @@ row! {
 
 fn told_text(dialect: Dialect) -> String {
     format!(
-        "SELECT e.id, e.kind, e.topic, e.at, e.detail, e.message_id, m.category, m.test, m.title, s.name AS source_name,
+        "SELECT e.id, e.kind, e.topic, e.at, e.detail, e.source_id, e.message_id, m.category, m.test, m.title, s.name AS source_name,
             m.created_at, e.delivery_id, r.campus_id, d.address, d.address_kind
          FROM subscription_event e LEFT JOIN message m ON m.id = e.message_id LEFT JOIN source s ON s.id = m.source_id
             LEFT JOIN delivery d ON d.id = e.delivery_id LEFT JOIN recipient r ON r.id = d.recipient_id

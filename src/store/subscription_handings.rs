@@ -4,7 +4,7 @@ use super::messages::int_array;
 use super::{Db, Dialect, Tx, in_db, in_tx, row, sql};
 use crate::Result;
 use crate::clock::Timestamp;
-use crate::domain::id::{EventId, HandingId, MessageId, SubscriptionId};
+use crate::domain::id::{EventId, HandingId, MessageId, SourceId, SubscriptionId};
 use crate::domain::subscription::Handed;
 
 row! {
@@ -15,6 +15,8 @@ row! {
         /// [`EventKind::code`](crate::domain::subscription::EventKind::code); 0: a test.
         pub kind: i64,
         pub topic: String,
+        /// Of the message; of a test, whose endpoint it tries out.
+        pub source_id: Option<SourceId>,
         pub at: Timestamp,
         pub message_id: Option<MessageId>,
         pub state: Handed,
@@ -26,6 +28,11 @@ row! {
         pub created_at: Timestamp,
     }
 }
+
+const SELECT: &str =
+    "SELECT h.id, h.event_id, e.kind, e.topic, e.source_id, e.at, h.message_id, h.state, h.attempts,
+        h.due_at, h.last_at, h.last_status, h.last_answer, h.created_at
+    FROM subscription_handing h JOIN subscription_event e ON e.id = h.event_id";
 
 /// Has events wait for an endpoint, in that order. Each has its message, if it is of one.
 pub async fn insert(
@@ -170,12 +177,23 @@ pub async fn hasten(tx: &mut Tx, subscription: SubscriptionId, now: Timestamp) -
     })?)
 }
 
-/// Whether an endpoint has or had that one.
-pub async fn exists(tx: &mut Tx, subscription: SubscriptionId, id: HandingId) -> Result<bool> {
-    let text = "SELECT id FROM subscription_handing WHERE id = $1 AND subscription_id = $2";
-    let found: Option<i64> =
-        in_tx!(tx, |c| sqlx::query_scalar(text).bind(id.0).bind(subscription.0).fetch_optional(c).await)?;
-    Ok(found.is_some())
+/// An endpoint's of that id; of lists it is the row.
+pub async fn find(tx: &mut Tx, subscription: SubscriptionId, id: HandingId) -> Result<Option<HandingRow>> {
+    let text = format!("{SELECT} WHERE h.id = $1 AND h.subscription_id = $2");
+    Ok(in_tx!(tx, |c| { sqlx::query_as(sql(text)).bind(id.0).bind(subscription.0).fetch_optional(c).await })?)
+}
+
+/// Those that are being sent are given up, unsent: their endpoint may not be told of them any more.
+pub async fn withhold(tx: &mut Tx, ids: &[HandingId], why: &str) -> Result<()> {
+    let text = format!(
+        "UPDATE subscription_handing SET state = 3, attempts = attempts - 1, last_status = NULL, last_answer = $2,
+            lease_owner = NULL, lease_until = NULL
+         WHERE state = 1 AND id IN {}",
+        tx.dialect().int_list("$1")
+    );
+    let ids = int_array(ids.iter().map(|id| id.0));
+    in_tx!(tx, |c| sqlx::query(sql(text)).bind(ids).bind(why).execute(c).await.map(drop))?;
+    Ok(())
 }
 
 /// Has one that ended or waits go again, now; whether there was one that is not being sent.
@@ -225,12 +243,9 @@ pub async fn list(
     before: Option<HandingId>,
     limit: u32,
 ) -> Result<Vec<HandingRow>> {
-    let text = "SELECT h.id, h.event_id, e.kind, e.topic, e.at, h.message_id, h.state, h.attempts, h.due_at, h.last_at,
-            h.last_status, h.last_answer, h.created_at
-        FROM subscription_handing h JOIN subscription_event e ON e.id = h.event_id
-        WHERE h.subscription_id = $1 AND h.id < $2 ORDER BY h.id DESC LIMIT $3 + 0";
+    let text = format!("{SELECT} WHERE h.subscription_id = $1 AND h.id < $2 ORDER BY h.id DESC LIMIT $3 + 0");
     Ok(in_db!(db, |c| {
-        sqlx::query_as(text)
+        sqlx::query_as(sql(text))
             .bind(subscription.0)
             .bind(before.map_or(i64::MAX, |id| id.0))
             .bind(i64::from(limit))

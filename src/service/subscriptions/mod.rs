@@ -20,10 +20,12 @@ use crate::clock::Timestamp;
 use crate::domain::id::{EventId, HandingId, SourceId, SubscriptionId};
 use crate::domain::operator::Permission;
 use crate::domain::source::Right;
-use crate::domain::subscription::{EndpointKind, Interest, MOST_ENDPOINTS, Secret, Standing};
+use crate::domain::subscription::{EndpointKind, EventKind, Interest, MOST_ENDPOINTS, Secret, Standing};
+use crate::domain::topic::Topic;
 use crate::store::subscription_events::{self as events, NewEvent};
+use crate::store::subscription_handings::{self as handings, HandingRow};
 use crate::store::subscriptions::{self as store, New, SubscriptionRow};
-use crate::store::{Tx, audit, subscription_handings as handings};
+use crate::store::{Tx, audit};
 use crate::{Error, Result};
 
 pub(super) use self::interests::{Known, in_force};
@@ -39,6 +41,9 @@ const SECRET_BYTES: usize = 32;
 /// How long an endpoint's old secret signs too where nothing else is said.
 pub const DEFAULT_OVERLAP: Duration = Duration::from_hours(24);
 const LONGEST_OVERLAP: Duration = Duration::from_hours(30 * 24);
+
+/// Pages that are looked through for one of what an endpoint may still be told of.
+const MOST_PAGES: usize = 50;
 
 /// A new endpoint. The secret is shown this once.
 #[derive(Clone, Debug)]
@@ -63,6 +68,22 @@ fn interest(row: &SubscriptionRow) -> Option<Interest> {
         topics: row.topics.0.clone(),
         source: (!row.rights.0.contains(&Right::ReadAll)).then_some(row.source_id),
     })
+}
+
+/// Whether the subscription may be told now of an event of that kind, as the store numbers it, on that topic. `of`: the source of
+/// the message; of a test, whose endpoint it tries out.
+fn may_have(
+    row: &SubscriptionRow,
+    interest: Option<&Interest>,
+    kind: i64,
+    topic: &str,
+    of: Option<SourceId>,
+) -> bool {
+    match (interest, EventKind::from_code(kind), topic.parse::<Topic>()) {
+        (Some(interest), Some(kind), Ok(topic)) => interest.wants(kind, &topic, of),
+        (Some(_), None, _) => of == Some(row.source_id),
+        _ => false,
+    }
 }
 
 /// Whether that endpoint is the caller's to look at; for operators, by that permission.
@@ -211,8 +232,21 @@ pub async fn deliveries(
     limit: u32,
 ) -> Result<Vec<HandingView>> {
     let row = seen_by(caller, store::find(&s.db, id).await?)?;
-    let rows = handings::list(&s.db, id, before, limit).await?;
-    Ok(rows.into_iter().map(|handing| HandingView::new(handing, &row)).collect())
+    let interest = interest(&row);
+    let is_theirs = |one: &HandingRow| may_have(&row, interest.as_ref(), one.kind, &one.topic, one.source_id);
+    let (mut theirs, mut before) = (Vec::new(), before);
+    // What it may not be told of any more is not shown either, and makes no page shorter.
+    for _ in 0..MOST_PAGES {
+        let rows = handings::list(&s.db, id, before, limit).await?;
+        let is_last = rows.len() < limit as usize;
+        before = rows.last().map(|one| one.id);
+        theirs.extend(rows.into_iter().filter(is_theirs));
+        if is_last || theirs.len() >= limit as usize {
+            break;
+        }
+    }
+    theirs.truncate(limit as usize);
+    Ok(theirs.into_iter().map(|handing| HandingView::new(handing, &row)).collect())
 }
 
 /// Takes an endpoint away, with what waits for it.
@@ -270,7 +304,9 @@ pub async fn replay(s: &Services, caller: &Caller, id: SubscriptionId, handing: 
     let mut tx = s.db.begin().await?;
     let row = take(&mut tx, caller, id).await?;
     in_use(&row)?;
-    if !handings::exists(&mut tx, id, handing).await? {
+    let interest = interest(&row);
+    let found = handings::find(&mut tx, id, handing).await?;
+    if !found.is_some_and(|one| may_have(&row, interest.as_ref(), one.kind, &one.topic, one.source_id)) {
         return Err(Error::NotFound("delivery"));
     }
     if !handings::replay(&mut tx, id, handing, now).await? {

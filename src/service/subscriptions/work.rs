@@ -11,7 +11,7 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use url::Url;
 
 use super::super::Services;
-use super::{interest, interests, telling};
+use super::{interest, interests, may_have, telling};
 use crate::Result;
 use crate::channel::outward::Said;
 use crate::clock::Timestamp;
@@ -35,6 +35,8 @@ pub const AT_ONCE: i64 = 4;
 const LEASE: Duration = Duration::from_mins(1);
 /// Characters of an answer that are kept.
 const KEPT_ANSWER: usize = 200;
+/// What is kept as the answer where an event was not sent.
+const WITHHELD: &str = "not sent: its source may not be told of it any more";
 /// Events removed in one transaction.
 const REMOVED: i64 = 1_000;
 /// Failures in a row after which an endpoint counts as having been away.
@@ -141,6 +143,16 @@ async fn claim_one(s: &Services, owner: i64, id: SubscriptionId, now: Timestamp)
     let ids: Vec<_> = claimed.iter().map(|one| one.event_id).collect();
     // Before the commit: what cannot be told is not claimed.
     let told = events::told_in(&mut tx, &ids).await?;
+    // What was made out for it when it might still be told of it: its source may have lost a right since.
+    let interest = interest(&row);
+    let (told, withheld): (Vec<_>, Vec<_>) = told
+        .into_iter()
+        .partition(|one| may_have(&row, interest.as_ref(), one.kind, &one.topic, one.source_id));
+    if !withheld.is_empty() {
+        let is_withheld = |one: &&ClaimedRow| withheld.iter().any(|event| event.id == one.event_id);
+        let ids: Vec<_> = claimed.iter().filter(is_withheld).map(|one| one.id).collect();
+        handings::withhold(&mut tx, &ids, WITHHELD).await?;
+    }
     tx.commit().await?;
     Ok(made_out(s, &row, claimed, &told, now))
 }

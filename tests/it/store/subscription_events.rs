@@ -93,6 +93,7 @@ on_both!(what_is_told_of_a_message_and_a_delivery_is_read, |db| async {
     let (failed, test) = (&rows[0], &rows[1]);
     assert_eq!((failed.title.as_deref(), failed.source_name.as_deref()), (Some("考试安排"), Some("教务处")));
     assert_eq!((failed.delivery_id, failed.test), (Some(id), Some(false)));
+    assert_eq!(failed.source_id, Some(SourceId(1)));
     assert!(failed.campus_id.is_some() && failed.address.is_some());
     assert_eq!((test.message_id, test.title.as_deref(), test.campus_id.as_deref()), (None, None, None));
 

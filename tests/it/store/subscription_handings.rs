@@ -1,10 +1,10 @@
 use belltower::clock::Timestamp;
-use belltower::domain::id::{EventId, MessageId, SubscriptionId};
+use belltower::domain::id::{EventId, MessageId, SourceId, SubscriptionId};
 use belltower::domain::subscription::{EventKind, Handed};
 use belltower::store::subscription_events::NewEvent;
 use belltower::store::subscription_handings::{
-    Claim, ClaimedRow, HandingRow, Settled, claim, exists, hasten, insert, list, open, release_lost, replay,
-    sending, settle, waiting,
+    Claim, ClaimedRow, HandingRow, Settled, claim, find, hasten, insert, list, open, release_lost, replay,
+    sending, settle, waiting, withhold,
 };
 use belltower::store::{Db, subscription_events, subscriptions};
 
@@ -121,8 +121,9 @@ on_both!(an_event_goes_once_more_when_it_is_asked_for, |db| async {
     let mine = take(&db, id, NOW.0, 1).await;
     let handing = mine[0].id;
     done(&db, async |tx| {
-        assert!(exists(tx, id, handing).await.unwrap());
-        assert!(!exists(tx, SubscriptionId(99), handing).await.unwrap());
+        let found = find(tx, id, handing).await.unwrap().unwrap();
+        assert_eq!((found.id, found.source_id), (handing, Some(SourceId(1))));
+        assert!(find(tx, SubscriptionId(99), handing).await.unwrap().is_none());
         assert!(!replay(tx, id, handing, NOW).await.unwrap(), "it is being sent");
     })
     .await;
@@ -138,4 +139,16 @@ on_both!(an_event_goes_once_more_when_it_is_asked_for, |db| async {
     done(&db, async |tx| subscription_events::prune(tx, Timestamp(9_999), 9).await.unwrap()).await;
     assert!(rows(&db, id).await.is_empty());
     done(&db, async |tx| subscriptions::delete(tx, id).await.unwrap()).await;
+});
+
+on_both!(what_an_endpoint_may_not_be_told_of_any_more_is_given_up_unsent, |db| async {
+    let (id, events) = waits(&db, &[1, 2, 3]).await;
+    let claimed = take(&db, id, NOW.0, 2).await;
+    let waits = rows(&db, id).await[0].id;
+    done(&db, async |tx| withhold(tx, &[claimed[0].id, waits], "why").await.unwrap()).await;
+    let listed = rows(&db, id).await;
+    assert_eq!((listed[2].event_id, listed[2].state, listed[2].attempts), (events[0], Handed::GivenUp, 0));
+    assert_eq!((listed[2].last_status, listed[2].last_answer.as_deref()), (None, Some("why")));
+    assert_eq!((listed[1].state, listed[0].state), (Handed::Sending, Handed::Waiting), "not in hand");
+    assert!(!end(&db, &claimed[0], Handed::Delivered, NOW.0).await);
 });

@@ -397,3 +397,41 @@ async fn a_source_that_lost_the_right_is_told_of_nothing() {
     settle(&app).await;
     assert_eq!(endpoint.got().len(), 0);
 }
+
+#[tokio::test]
+async fn a_source_that_may_not_read_all_any_more_is_told_of_nobody_elses_messages() {
+    let app = app().await;
+    let (endpoint, key) = (Endpoint::new().await, source(&app, "library", &["subscribe", "read_all"]).await);
+    let made = subscribe(&app, &key, ACCEPTED, &endpoint).await;
+    let others = [send(&app, &["P1"]).await, send(&app, &["P1"]).await];
+    app.drain().await;
+    assert_eq!(endpoint.got().len(), 2);
+    endpoint.says(Says::Status(503));
+    let waits = send(&app, &["P1"]).await;
+    app.drain().await;
+    assert_eq!(endpoint.got().remove(0).message(), waits);
+
+    let mut tx = app.services.db.begin().await.unwrap();
+    crate::store::execute(&mut tx, r#"UPDATE source SET rights = '["subscribe"]' WHERE name = 'library'"#)
+        .await;
+    tx.commit().await.unwrap();
+    endpoint.says(Says::Status(204));
+    let own = super::send_as(&app, &key, &["P1"]).await;
+    app.clock.turn(HOUR);
+    app.drain().await;
+    let got: Vec<_> = endpoint.got().iter().map(Got::message).collect();
+    assert_eq!(got, [own], "what was made out before is not sent either");
+    let list = Answer::of(app.api_as(&key, Method::GET, &path(&made, "/deliveries"))).await.expect(200);
+    let listed = list["data"].as_array().unwrap();
+    assert_eq!(listed.len(), 1, "{list}");
+    assert!(!others.iter().any(|message| list.to_string().contains(message.as_str())));
+    // Nor by asking for it again.
+    let id = made["id"].as_str().unwrap().parse().unwrap();
+    let all = belltower::store::subscription_handings::list(&app.services.db, id, None, 9).await.unwrap();
+    assert_eq!(all.len(), 4);
+    let replay = path(&made, &format!("/deliveries/{}/replay", all[3].id));
+    Answer::of(app.api_as(&key, Method::POST, &replay).json(&json!({}))).await.problem(404, "not_found");
+    assert_eq!(Answer::of(app.api_as(&key, Method::POST, &path(&made, "/test"))).await.status, 202);
+    app.drain().await;
+    assert_eq!(endpoint.kinds(), ["subscription.test"]);
+}
