@@ -5,7 +5,7 @@ use super::{Db, Dialect, Tx, in_db, in_tx, row, sql};
 use crate::Result;
 use crate::clock::Timestamp;
 use crate::domain::id::{EventId, HandingId, MessageId, SourceId, SubscriptionId};
-use crate::domain::subscription::Handed;
+use crate::domain::subscription::{Handed, OF_THE_ENDPOINT};
 
 row! {
     /// An event at an endpoint, as lists show it.
@@ -168,12 +168,23 @@ pub async fn settle(tx: &mut Tx, settled: Settled<'_>) -> Result<bool> {
     })?)
 }
 
-/// The endpoint answers again: what failed meanwhile is due at once, as if it had not been tried.
-pub async fn hasten(tx: &mut Tx, subscription: SubscriptionId, now: Timestamp) -> Result<u64> {
-    let text = "UPDATE subscription_handing SET due_at = $2, failures = 0
-        WHERE subscription_id = $1 AND state = 0 AND failures > 0";
+/// The endpoint answers again: what failed meanwhile is due at once, as if it had not been tried; what it refused by itself is
+/// only where `refused`.
+pub async fn hasten(tx: &mut Tx, subscription: SubscriptionId, refused: bool, now: Timestamp) -> Result<u64> {
+    let of_the_endpoint = OF_THE_ENDPOINT.map(|status| status.to_string()).join(", ");
+    let text = format!(
+        "UPDATE subscription_handing SET due_at = $2, failures = 0
+         WHERE subscription_id = $1 AND state = 0 AND failures > 0
+            AND ($3 = 1 OR COALESCE(last_status, 0) NOT BETWEEN 400 AND 499 OR last_status IN ({of_the_endpoint}))"
+    );
     Ok(in_tx!(tx, |c| {
-        sqlx::query(text).bind(subscription.0).bind(now.0).execute(c).await.map(|done| done.rows_affected())
+        sqlx::query(sql(text))
+            .bind(subscription.0)
+            .bind(now.0)
+            .bind(i64::from(refused))
+            .execute(c)
+            .await
+            .map(|done| done.rows_affected())
     })?)
 }
 

@@ -222,6 +222,8 @@ pub struct Called<'a> {
     pub status: Option<i64>,
     pub answer: &'a str,
     pub succeeded: bool,
+    /// It failed, by its own fault.
+    pub failed: bool,
     /// Failures in a row, this one included.
     pub failures: i64,
     pub next_at: Timestamp,
@@ -231,7 +233,7 @@ pub struct Called<'a> {
 pub async fn note(tx: &mut Tx, id: SubscriptionId, called: Called<'_>) -> Result<()> {
     let text = "UPDATE subscription SET last_at = $2, last_status = $3, last_answer = $4, failures = $5, next_at = $6,
             succeeded_at = CASE WHEN $7 = 1 THEN $2 ELSE succeeded_at END,
-            failed_at = CASE WHEN $7 = 1 THEN NULL ELSE $2 END
+            failed_at = CASE WHEN $7 = 1 THEN NULL WHEN $8 = 1 THEN $2 ELSE failed_at END
         WHERE id = $1";
     in_tx!(tx, |c| {
         sqlx::query(text)
@@ -242,6 +244,7 @@ pub async fn note(tx: &mut Tx, id: SubscriptionId, called: Called<'_>) -> Result
             .bind(called.failures)
             .bind(called.next_at.0)
             .bind(i64::from(called.succeeded))
+            .bind(i64::from(called.failed))
             .execute(c)
             .await
             .map(drop)

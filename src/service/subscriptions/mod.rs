@@ -346,7 +346,7 @@ pub async fn enable(s: &Services, caller: &Caller, id: SubscriptionId) -> Result
     let mut tx = s.db.begin().await?;
     let row = take(&mut tx, caller, id).await?;
     store::enable(&mut tx, id, now).await?;
-    handings::hasten(&mut tx, id, now).await?;
+    handings::hasten(&mut tx, id, true, now).await?;
     write_down(&mut tx, caller, ("subscription.enable", id), json!({}), (&row, now)).await?;
     tx.commit().await?;
     s.interests.forget();

@@ -2,7 +2,7 @@
 //! with nothing held, and settled: what a process had in hand when it died is sent again, under the same id.
 //!
 //! An endpoint that fails is called by one call at a time and ever more seldom, whatever waits for it. Once it answers, all
-//! that failed meanwhile is due at once.
+//! that failed meanwhile is due at once. An event that it refuses waits by itself.
 
 use std::time::Duration;
 
@@ -17,7 +17,9 @@ use crate::channel::outward::Said;
 use crate::clock::Timestamp;
 use crate::domain::id::{EventId, SubscriptionId};
 use crate::domain::said;
-use crate::domain::subscription::{EventKind, Handed, Secret, Standing, WhyDisabled, sign, wait, wait_asked};
+use crate::domain::subscription::{
+    EventKind, Handed, Secret, Standing, WhyDisabled, refuses, sign, wait, wait_asked,
+};
 use crate::domain::topic::Topic;
 use crate::store::subscription_events::{self as events, ToldRow};
 use crate::store::subscription_handings::{self as handings, Claim, ClaimedRow, Settled};
@@ -251,12 +253,13 @@ pub async fn settle(s: &Services, owner: i64, call: &Call, answer: &Answer) -> R
         status,
         answer: &words,
         succeeded,
+        failed: !succeeded && !status.is_some_and(|status| u16::try_from(status).is_ok_and(refuses)),
         failures: judged.failures,
         next_at: judged.next_at,
     };
     store::note(&mut tx, row.id, called).await?;
     if succeeded && row.failures >= AWAY {
-        handings::hasten(&mut tx, row.id, now).await?;
+        handings::hasten(&mut tx, row.id, false, now).await?;
     }
     let disabled = judged.disable.filter(|_| row.standing == Standing::Active);
     if let Some(why) = disabled {
@@ -294,8 +297,9 @@ fn judge(row: &SubscriptionRow, call: &Call, answer: &Answer, now: Timestamp, ji
         };
     }
     let handing_failures = call.row.failures + 1;
-    // Calls that were under way together fail together: that is one failure of their endpoint.
-    let is_news = row.failed_at.is_none_or(|at| call.started_at > at);
+    let is_refused = answer.as_ref().is_ok_and(|said| refuses(said.status));
+    // Calls that were under way together fail together: that is one failure of their endpoint. A refusal is an answer.
+    let is_news = !is_refused && row.failed_at.is_none_or(|at| call.started_at > at);
     let failures = row.failures + i64::from(is_news);
     let failed = |state, due_at, next_at, disable| Judged {
         state,
@@ -309,10 +313,11 @@ fn judge(row: &SubscriptionRow, call: &Call, answer: &Answer, now: Timestamp, ji
         return failed(Handed::Waiting, now, now, Some(WhyDisabled::Gone));
     }
     let asked = answer.as_ref().ok().and_then(|said| said.retry_after);
-    let Some(rest) = wait(failures, jitter) else {
-        return failed(Handed::Waiting, now, now, Some(WhyDisabled::Exhausted));
+    let next_at = match wait(failures, jitter) {
+        _ if !is_news => row.next_at,
+        Some(rest) => now.plus(wait_asked(rest, asked)),
+        None => return failed(Handed::Waiting, now, now, Some(WhyDisabled::Exhausted)),
     };
-    let next_at = if is_news { now.plus(wait_asked(rest, asked)) } else { row.next_at };
     match wait(handing_failures, jitter) {
         Some(wait) => failed(Handed::Waiting, now.plus(wait_asked(wait, asked)), next_at, None),
         // The endpoint took others meanwhile: it is this one that it does not take, and those after it need not wait.
@@ -465,8 +470,17 @@ mod tests {
     }
 
     #[test]
-    fn an_event_that_alone_is_refused_is_given_up() {
-        let refused = judged(&row(0, None, Some(600)), &call(ATTEMPTS as i64 - 1, 900), &Ok(said(400, None)));
-        assert_eq!((refused.state, refused.disable), (Handed::GivenUp, None));
+    fn an_event_that_alone_is_refused_waits_by_itself_and_is_given_up() {
+        let first = judged(&row(0, None, Some(600)), &call(1, 900), &Ok(said(422, None)));
+        assert_eq!((first.state, first.disable), (Handed::Waiting, None));
+        assert_eq!((first.failures, first.next_at), (0, Timestamp(7)), "its endpoint is called as before");
+        assert_eq!((first.handing_failures, first.due_at.0), (2, NOW.0 + 300_000));
+        let (last, refused) = (ATTEMPTS as i64 - 1, Ok(said(400, None)));
+        let failing = judged(&row(last, Some(800), Some(600)), &call(0, 900), &refused);
+        assert_eq!((failing.failures, failing.disable), (last, None), "nor is it one failure more");
+        let given_up = judged(&row(0, None, Some(600)), &call(last, 900), &refused);
+        assert_eq!((given_up.state, given_up.disable), (Handed::GivenUp, None));
+        let all = judged(&row(0, None, Some(400)), &call(last, 900), &Ok(said(404, None)));
+        assert_eq!((all.state, all.disable), (Handed::Waiting, Some(WhyDisabled::Exhausted)));
     }
 }

@@ -38,6 +38,10 @@ async fn take(db: &Db, id: SubscriptionId, at: i64, limit: i64) -> Vec<ClaimedRo
 }
 
 async fn end(db: &Db, row: &ClaimedRow, state: Handed, due: i64) -> bool {
+    end_with(db, row, state, due, Some(500)).await
+}
+
+async fn end_with(db: &Db, row: &ClaimedRow, state: Handed, due: i64, status: Option<i64>) -> bool {
     let settled = Settled {
         id: row.id,
         owner: OWNER,
@@ -45,7 +49,7 @@ async fn end(db: &Db, row: &ClaimedRow, state: Handed, due: i64) -> bool {
         state,
         failures: row.failures + i64::from(state == Handed::Waiting),
         due_at: Timestamp(due),
-        status: Some(500),
+        status,
         answer: "words",
     };
     done(db, async |tx| settle(tx, settled).await.unwrap()).await
@@ -96,12 +100,21 @@ on_both!(what_failed_least_goes_first_and_what_failed_meanwhile_with_it, |db| as
     let next = take(&db, id, NOW.0, 1).await;
     assert_eq!(next[0].event_id, events[1], "the other has failed");
     assert!(end(&db, &next[0], Handed::Waiting, NOW.0 + 300_000).await);
-    assert_eq!(done(&db, async |tx| hasten(tx, id, NOW).await.unwrap()).await, 2);
+    assert_eq!(done(&db, async |tx| hasten(tx, id, false, NOW).await.unwrap()).await, 2);
     let both = take(&db, id, NOW.0, 9).await;
     assert_eq!(
         both.iter().map(|row| (row.event_id, row.failures)).collect::<Vec<_>>(),
         [(events[0], 0), (events[1], 0)]
     );
+    // What is refused by itself, by 4xx, is hastened only where that is asked for.
+    assert!(end_with(&db, &both[0], Handed::Waiting, NOW.0 + 300_000, Some(404)).await);
+    assert!(end_with(&db, &both[1], Handed::Waiting, NOW.0 + 300_000, Some(429)).await);
+    assert_eq!(done(&db, async |tx| hasten(tx, id, false, NOW).await.unwrap()).await, 1);
+    assert_eq!(take(&db, id, NOW.0, 9).await[0].event_id, events[1]);
+    assert_eq!(done(&db, async |tx| hasten(tx, id, true, NOW).await.unwrap()).await, 1);
+    let last = take(&db, id, NOW.0, 9).await;
+    assert!(end_with(&db, &last[0], Handed::Waiting, NOW.0 + 300_000, None).await, "no answer");
+    assert_eq!(done(&db, async |tx| hasten(tx, id, false, NOW).await.unwrap()).await, 1);
 });
 
 on_both!(what_a_process_had_in_hand_when_it_died_is_offered_again, |db| async {

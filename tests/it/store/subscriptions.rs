@@ -121,6 +121,7 @@ on_both!(secrets_overlap_and_endpoints_come_and_go, |db| async {
         status: succeeded.then_some(204),
         answer: "words",
         succeeded,
+        failed: !succeeded,
         failures,
         next_at: Timestamp(next),
     };
@@ -133,6 +134,9 @@ on_both!(secrets_overlap_and_endpoints_come_and_go, |db| async {
     assert_eq!((found.standing, found.why_disabled), (Standing::Disabled, Some(WhyDisabled::Exhausted)));
     assert_eq!((found.failures, found.failed_at, found.succeeded_at), (3, Some(Timestamp(2_000)), None));
     assert_eq!((found.last_status, found.last_answer.as_deref()), (None, Some("words")));
+    let refused = Called { at: Timestamp(2_200), failed: false, ..called(false, 3, 8_000) };
+    done(&db, async |tx| note(tx, id, refused).await.unwrap()).await;
+    assert_eq!(row(&db, id).await.failed_at, Some(Timestamp(2_000)), "that was no failure");
     assert_eq!((found.next_at, found.disabled_at), (Timestamp(8_000), Some(Timestamp(2_500))));
     done(&db, async |tx| hasten(tx, id, Timestamp(3_000)).await.unwrap()).await;
     assert_eq!(row(&db, id).await.next_at, Timestamp(3_000));
@@ -173,6 +177,7 @@ on_both!(who_is_behind_and_who_has_something_due_is_found, |db| async {
         status: Some(500),
         answer: "",
         succeeded: false,
+        failed: true,
         failures: 1,
         next_at: Timestamp(NOW.0 + 5_000),
     };

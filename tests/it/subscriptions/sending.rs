@@ -240,14 +240,65 @@ async fn an_event_that_is_never_taken_is_given_up_and_keeps_no_other_waiting() {
         let taken = send(&app, &["P1"]).await;
         app.clock.turn(wait);
         app.drain().await;
-        let got: Vec<_> = endpoint.got().iter().map(Got::message).collect();
-        assert_eq!(got, [taken, refused.clone()], "what failed least goes first");
+        let mut got: Vec<_> = endpoint.got().iter().map(Got::message).collect();
+        let mut both = [taken, refused.clone()];
+        got.sort_unstable();
+        both.sort_unstable();
+        assert_eq!(got, both);
     }
     let shown = show(&app, &made).await;
     assert_eq!((&shown["status"], &shown["waiting"]), (&json!("active"), &json!(0)), "{shown}");
     let listed = deliveries(&app, &made).await;
     let first = listed.last().unwrap();
     assert_eq!((&first["state"], &first["attempts"]), (&json!("given_up"), &json!(ATTEMPTS)), "{first}");
+}
+
+#[tokio::test]
+async fn an_event_that_is_refused_puts_off_no_other() {
+    let app = app().await;
+    let endpoint = Endpoint::new().await;
+    let made = subscribe(&app, &app.live_key, ACCEPTED, &endpoint).await;
+    let refused = send(&app, &["P1"]).await;
+    endpoint.says(Says::But(refused.clone()));
+    app.drain().await;
+    // Three tries later it waits for hours by itself.
+    for wait in waits().take(3) {
+        app.clock.turn(wait);
+        app.drain().await;
+    }
+    assert_eq!(endpoint.got().len(), 4);
+    app.clock.turn(SECOND);
+    let taken = send(&app, &["P1"]).await;
+    app.drain().await;
+    let got: Vec<_> = endpoint.got().iter().map(Got::message).collect();
+    assert_eq!(got, [taken], "at once, and the other is not tried before its time for that");
+    let shown = show(&app, &made).await;
+    assert_eq!((&shown["failures"], &shown["waiting"]), (&json!(0), &json!(1)), "{shown}");
+    assert!(shown["next_attempt_at"].is_null(), "{shown}");
+}
+
+#[tokio::test]
+async fn an_endpoint_that_refuses_everything_for_three_days_is_disabled() {
+    let app = app().await;
+    let endpoint = Endpoint::new().await;
+    let made = subscribe(&app, &app.live_key, ACCEPTED, &endpoint).await;
+    endpoint.says(Says::Status(404));
+    send(&app, &["P1"]).await;
+    app.drain().await;
+    for wait in waits() {
+        assert_eq!(show(&app, &made).await["status"], "active");
+        app.clock.turn(wait);
+        send(&app, &["P1"]).await;
+        app.drain().await;
+    }
+    let shown = show(&app, &made).await;
+    assert_eq!(shown["disabled"]["reason"], "exhausted", "{shown}");
+    // Mended, it gets what it refused as well.
+    endpoint.says(Says::Status(204));
+    endpoint.got();
+    app.post(&path(&made, "/enable"), &json!({})).await.expect(200);
+    app.drain().await;
+    assert_eq!(endpoint.got().len(), ATTEMPTS);
 }
 
 #[tokio::test]
