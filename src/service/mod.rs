@@ -135,6 +135,7 @@ pub struct Services {
     suggestions: Arc<suggestions::Learned>,
     interests: Arc<subscriptions::Known>,
     readers: Arc<subscriptions::Readers>,
+    looked: Arc<subscriptions::Looked>,
 }
 
 impl Services {
@@ -195,6 +196,7 @@ impl Services {
             suggestions: Arc::default(),
             interests,
             readers: Arc::default(),
+            looked: Arc::default(),
         }
     }
 

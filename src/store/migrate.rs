@@ -53,6 +53,7 @@ macro_rules! steps {
             43 "0043_registrations",
             44 "0044_subscriptions",
             45 "0045_scim",
+            49 "0049_lanes",
         )
     };
     ($folder:literal: $($version:literal $name:literal,)+) => {

@@ -1,5 +1,7 @@
 //! Applications that are told of events: what of, where, and how it went lately.
 
+use super::dialect::Field;
+use super::messages::int_array;
 use super::{Db, JsonText, Tx, in_db, in_tx, row, sql, to_json};
 use crate::Result;
 use crate::clock::Timestamp;
@@ -31,6 +33,8 @@ row! {
         pub disabled_at: Option<Timestamp>,
         /// Events with a higher place are still to be handed to it.
         pub place: i64,
+        /// As `place`, of events of single deliveries.
+        pub single_place: i64,
         /// Failures in a row.
         pub failures: i64,
         pub failed_at: Option<Timestamp>,
@@ -57,7 +61,7 @@ impl SubscriptionRow {
 const SELECT: &str =
     "SELECT n.id, n.source_id, s.name AS source_name, s.department, s.rights, s.disabled_at AS source_disabled_at, n.kind,
     n.topics, n.events, n.url, n.secret, n.old_secret, n.old_until, n.standing, n.why_disabled, n.disabled_at, n.place,
-    n.failures, n.failed_at, n.succeeded_at, n.next_at, n.last_at, n.last_status, n.last_answer, n.seen_at, n.created_at
+    COALESCE(n.single_place, n.place) AS single_place, n.failures, n.failed_at, n.succeeded_at, n.next_at, n.last_at, n.last_status, n.last_answer, n.seen_at, n.created_at
   FROM subscription n JOIN source s ON s.id = n.source_id";
 
 /// One about to be kept.
@@ -105,14 +109,25 @@ pub async fn lock(tx: &mut Tx, id: SubscriptionId) -> Result<Option<Subscription
     Ok(in_tx!(tx, |c| sqlx::query_as(sql(text)).bind(id.0).fetch_optional(c).await)?)
 }
 
-/// As [`lock`]; none where somebody else has it in hand.
-pub async fn take(tx: &mut Tx, id: SubscriptionId) -> Result<Option<SubscriptionRow>> {
+/// As [`lock`], of several, in the order of their ids; those that somebody else has in hand are waited for.
+pub async fn lock_all(tx: &mut Tx, ids: &[SubscriptionId]) -> Result<Vec<SubscriptionRow>> {
+    let lock = tx.dialect().lock_of("n");
+    all_of(tx, ids, &lock).await
+}
+
+/// As [`lock_all`], without those that somebody else has in hand.
+pub async fn take_all(tx: &mut Tx, ids: &[SubscriptionId]) -> Result<Vec<SubscriptionRow>> {
     let lock = match tx.dialect() {
         super::Dialect::Sqlite => "",
         super::Dialect::Postgres => " FOR UPDATE OF n SKIP LOCKED",
     };
-    let text = format!("{SELECT} WHERE n.id = $1{lock}");
-    Ok(in_tx!(tx, |c| sqlx::query_as(sql(text)).bind(id.0).fetch_optional(c).await)?)
+    all_of(tx, ids, lock).await
+}
+
+async fn all_of(tx: &mut Tx, ids: &[SubscriptionId], lock: &str) -> Result<Vec<SubscriptionRow>> {
+    let text = format!("{SELECT} WHERE n.id IN {} ORDER BY n.id{lock}", tx.dialect().int_list("$1"));
+    let ids = int_array(ids.iter().map(|id| id.0));
+    Ok(in_tx!(tx, |c| sqlx::query_as(sql(text)).bind(ids).fetch_all(c).await)?)
 }
 
 /// All of every source, by source and then the newest first. There are few.
@@ -252,19 +267,40 @@ pub async fn note(tx: &mut Tx, id: SubscriptionId, called: Called<'_>) -> Result
     Ok(())
 }
 
-/// Events up to that place are handed to it, or are none of its.
-pub async fn advance(tx: &mut Tx, id: SubscriptionId, place: i64) -> Result<()> {
-    let text = "UPDATE subscription SET place = $2 WHERE id = $1 AND place < $2";
-    in_tx!(tx, |c| sqlx::query(text).bind(id.0).bind(place).execute(c).await.map(drop))?;
+/// How far one has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Advance {
+    pub id: SubscriptionId,
+    pub place: i64,
+    pub single_place: i64,
+}
+
+/// Events up to those places are handed to them, or are none of theirs. Nobody goes back.
+pub async fn advance(tx: &mut Tx, all: &[Advance]) -> Result<()> {
+    let fields = [("id", Field::Int), ("place", Field::Int), ("single_place", Field::Int)];
+    let text = format!(
+        "UPDATE subscription SET place = x.place, single_place = x.single_place FROM {} AS x
+         WHERE subscription.id = x.id AND subscription.place <= x.place
+            AND COALESCE(subscription.single_place, subscription.place) <= x.single_place",
+        tx.dialect().rows("$1", &fields)
+    );
+    let rows: Vec<_> = all
+        .iter()
+        .map(|one| serde_json::json!({"id": one.id.0, "place": one.place, "single_place": one.single_place}))
+        .collect();
+    let rows = to_json(&rows)?;
+    in_tx!(tx, |c| sqlx::query(sql(text)).bind(rows).execute(c).await.map(drop))?;
     Ok(())
 }
 
-/// Webhooks in use that have not been handed all there is.
-pub async fn behind(db: &Db) -> Result<Vec<SubscriptionId>> {
-    let text = "SELECT n.id FROM subscription n JOIN subscription_place p ON p.id = 1
-        WHERE n.kind = 1 AND n.standing = 0 AND n.place < p.last ORDER BY n.id";
-    let ids: Vec<i64> = in_db!(db, |c| sqlx::query_scalar(text).fetch_all(c).await)?;
-    Ok(ids.into_iter().map(SubscriptionId).collect())
+/// Endpoints in use that have not been handed all there is, as far as is written down.
+pub async fn behind(db: &Db) -> Result<Vec<SubscriptionRow>> {
+    let text = format!(
+        "{SELECT} JOIN subscription_place p ON p.id = 1
+         WHERE n.kind <> 2 AND n.standing = 0
+            AND (n.place < p.last OR COALESCE(n.single_place, n.place) < p.last) ORDER BY n.id"
+    );
+    Ok(in_db!(db, |c| sqlx::query_as(sql(text)).fetch_all(c).await)?)
 }
 
 /// Webhooks that may be called now and have something due. Those in `busy` have no room.
@@ -277,7 +313,7 @@ pub async fn due(db: &Db, now: Timestamp, busy: &[SubscriptionId]) -> Result<Vec
          ORDER BY n.id",
         busy = db.dialect().int_list("$2"),
     );
-    let busy = super::messages::int_array(busy.iter().map(|id| id.0));
+    let busy = int_array(busy.iter().map(|id| id.0));
     let ids: Vec<i64> =
         in_db!(db, |c| sqlx::query_scalar(sql(text)).bind(now.0).bind(busy).fetch_all(c).await)?;
     Ok(ids.into_iter().map(SubscriptionId).collect())

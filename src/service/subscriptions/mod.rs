@@ -2,6 +2,7 @@
 //! beside what it tells, in one transaction ([`note()`]), gets its place, is handed to each endpoint in that order
 //! ([`work`]) or read as a stream ([`stream`]).
 
+mod filling;
 mod form;
 mod interests;
 mod note;
@@ -23,11 +24,12 @@ use crate::domain::source::Right;
 use crate::domain::subscription::{EndpointKind, EventKind, Interest, MOST_ENDPOINTS, Secret, Standing};
 use crate::domain::topic::Topic;
 use crate::store::subscription_events::{self as events, NewEvent};
-use crate::store::subscription_handings::{self as handings, HandingRow};
+use crate::store::subscription_handings::{self as handings, HandingRow, NewHanding};
 use crate::store::subscriptions::{self as store, New, SubscriptionRow};
 use crate::store::{Tx, audit};
 use crate::{Error, Result};
 
+pub(super) use self::filling::Looked;
 pub(super) use self::interests::{Known, in_force};
 pub(super) use self::note::{Happening, note, note_stopped};
 pub(super) use self::stream::Readers;
@@ -287,7 +289,8 @@ pub async fn test(s: &Services, caller: &Caller, id: SubscriptionId) -> Result<E
         detail: json!({ "subscription": id }).to_string(),
     };
     let event = events::insert(&mut tx, &[new]).await?.pop().ok_or_else(|| Error::internal("no event"))?;
-    handings::insert(&mut tx, id, &[(event, None)], now).await?;
+    let handing = NewHanding { subscription: id, event, message: None, whole: true };
+    handings::insert(&mut tx, &[handing], now).await?;
     store::hasten(&mut tx, id, now).await?;
     write_down(&mut tx, caller, ("subscription.test", id), json!({}), (&row, now)).await?;
     tx.commit().await?;

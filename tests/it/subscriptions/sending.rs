@@ -394,7 +394,8 @@ async fn what_a_process_sent_and_did_not_store_is_sent_again_under_the_same_id()
     let again = endpoint.got().remove(0);
     assert_eq!((first.id(), &first.body), (again.id(), &again.body));
     // What the dead one would have stored changes nothing any more.
-    work::settle(s, 1, &calls[0], &Err("lost".to_owned())).await.unwrap();
+    let late = (calls[0].clone(), Err("lost".to_owned()));
+    work::settle(s, 1, &[late]).await.unwrap();
     let listed = &deliveries(&app, &made).await[0];
     assert_eq!((&listed["state"], &listed["attempts"]), (&json!("delivered"), &json!(2)));
 }
