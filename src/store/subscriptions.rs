@@ -62,7 +62,7 @@ const SELECT: &str =
     "SELECT n.id, n.source_id, s.name AS source_name, s.department, s.rights, s.disabled_at AS source_disabled_at, n.kind,
     n.topics, n.events, n.url, n.secret, n.old_secret, n.old_until, n.standing, n.why_disabled, n.disabled_at, n.place,
     COALESCE(n.single_place, n.place) AS single_place, n.failures, n.failed_at, n.succeeded_at, n.next_at, n.last_at, n.last_status, n.last_answer, n.seen_at, n.created_at
-  FROM subscription n JOIN source s ON s.id = n.source_id";
+  FROM subscription n JOIN source s ON s.id = n.source_id AND n.removed_at IS NULL";
 
 /// One about to be kept.
 #[derive(Clone, Copy, Debug)]
@@ -162,7 +162,8 @@ pub async fn list(
 pub async fn count(tx: &mut Tx, source: SourceId, kind: EndpointKind) -> Result<i64> {
     let hold = format!("SELECT id FROM source WHERE id = $1{}", tx.dialect().lock_content());
     in_tx!(tx, |c| sqlx::query(sql(hold)).bind(source.0).execute(c).await.map(drop))?;
-    let text = "SELECT CAST(count(*) AS bigint) FROM subscription WHERE source_id = $1 AND kind = $2";
+    let text = "SELECT CAST(count(*) AS bigint) FROM subscription
+        WHERE source_id = $1 AND kind = $2 AND removed_at IS NULL";
     Ok(in_tx!(tx, |c| sqlx::query_scalar(text).bind(source.0).bind(kind.code()).fetch_one(c).await)?)
 }
 
@@ -188,10 +189,40 @@ pub async fn see(tx: &mut Tx, id: SubscriptionId, now: Timestamp) -> Result<()> 
     Ok(())
 }
 
-/// Takes one away, with what was still to be handed to it; whether it was there.
-pub async fn delete(tx: &mut Tx, id: SubscriptionId) -> Result<bool> {
-    let text = "DELETE FROM subscription WHERE id = $1";
-    Ok(in_tx!(tx, |c| sqlx::query(text).bind(id.0).execute(c).await.map(|done| done.rows_affected() == 1))?)
+/// Takes one away: from now on there is none of that id. What was handed to it goes later, by [`clear_out`]. To a process of an
+/// older version it is disabled.
+pub async fn remove(tx: &mut Tx, id: SubscriptionId, now: Timestamp) -> Result<()> {
+    let text = "UPDATE subscription SET removed_at = $2, standing = 1, why_disabled = NULL, disabled_at = NULL, url = NULL,
+            secret = NULL, old_secret = NULL, old_until = NULL, last_answer = NULL
+        WHERE id = $1";
+    in_tx!(tx, |c| sqlx::query(text).bind(id.0).bind(now.0).execute(c).await.map(drop))?;
+    Ok(())
+}
+
+/// Whether there are some that were taken away and are not cleared out.
+pub async fn any_removed(db: &Db) -> Result<bool> {
+    let text = "SELECT id FROM subscription WHERE removed_at IS NOT NULL LIMIT 1";
+    let found: Option<i64> = in_db!(db, |c| sqlx::query_scalar(text).fetch_optional(c).await)?;
+    Ok(found.is_some())
+}
+
+/// Clears out what was handed to those that were taken away, `limit` at a time, and then themselves; returns how many rows.
+pub async fn clear_out(tx: &mut Tx, limit: i64) -> Result<u64> {
+    let skip = tx.dialect().skip_locked();
+    let handings = format!(
+        "DELETE FROM subscription_handing WHERE id IN (SELECT id FROM subscription_handing
+            WHERE subscription_id IN (SELECT id FROM subscription WHERE removed_at IS NOT NULL)
+            LIMIT $1 + 0{skip})"
+    );
+    let cleared = in_tx!(tx, |c| {
+        sqlx::query(sql(handings)).bind(limit).execute(c).await.map(|done| done.rows_affected())
+    })?;
+    if cleared > 0 {
+        return Ok(cleared);
+    }
+    let rest = "DELETE FROM subscription WHERE removed_at IS NOT NULL
+        AND NOT EXISTS (SELECT 1 FROM subscription_handing h WHERE h.subscription_id = subscription.id)";
+    Ok(in_tx!(tx, |c| sqlx::query(rest).execute(c).await.map(|done| done.rows_affected()))?)
 }
 
 /// Takes away streams that nobody has read since `before`.

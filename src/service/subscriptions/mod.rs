@@ -251,12 +251,12 @@ pub async fn deliveries(
     Ok(theirs.into_iter().map(|handing| HandingView::new(handing, &row)).collect())
 }
 
-/// Takes an endpoint away, with what waits for it.
+/// Takes an endpoint away, with what waits for it: it is gone at once, and cleared out little by little.
 pub async fn delete(s: &Services, caller: &Caller, id: SubscriptionId) -> Result<()> {
     let now = s.clock.now();
     let mut tx = s.db.begin().await?;
     let row = take(&mut tx, caller, id).await?;
-    store::delete(&mut tx, id).await?;
+    store::remove(&mut tx, id, now).await?;
     write_down(&mut tx, caller, ("subscription.delete", id), json!({}), (&row, now)).await?;
     tx.commit().await?;
     s.interests.forget();

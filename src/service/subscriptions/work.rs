@@ -350,15 +350,23 @@ pub async fn release_lost(s: &Services, owner: i64) -> Result<u64> {
     Ok(released)
 }
 
-/// Removes some of the events whose time is over, with what became of them; returns how many.
+/// Removes some of the events whose time is over, with what became of them, or of what was handed to endpoints that are no
+/// more; returns how many.
 pub async fn prune(s: &Services) -> Result<usize> {
     let before = s.clock.now().minus(interests::KEPT);
-    if !events::any_old(&s.db, before).await? {
-        return Ok(0);
-    }
-    let mut tx = s.db.begin().await?;
-    let removed = events::prune(&mut tx, before, REMOVED).await?;
-    tx.commit().await?;
+    let removed = if events::any_old(&s.db, before).await? {
+        let mut tx = s.db.begin().await?;
+        let removed = events::prune(&mut tx, before, REMOVED).await?;
+        tx.commit().await?;
+        removed
+    } else if store::any_removed(&s.db).await? {
+        let mut tx = s.db.begin().await?;
+        let removed = store::clear_out(&mut tx, REMOVED).await?;
+        tx.commit().await?;
+        removed
+    } else {
+        0
+    };
     Ok(removed as usize)
 }
 
