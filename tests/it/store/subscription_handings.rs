@@ -3,10 +3,10 @@ use belltower::domain::id::{EventId, MessageId, SourceId, SubscriptionId};
 use belltower::domain::subscription::{EventKind, Handed};
 use belltower::store::subscription_events::NewEvent;
 use belltower::store::subscription_handings::{
-    Claim, ClaimedRow, HandingRow, Settled, claim, find, hasten, insert, list, open, release_lost, replay,
-    sending, settle, waiting, withhold,
+    Claim, ClaimedRow, HandingRow, NewHanding, Settled, claim, find, hasten, insert, list, next, open,
+    release_lost, replay, sending, settle, waiting, withhold,
 };
-use belltower::store::{Db, subscription_events, subscriptions};
+use belltower::store::{Db, subscription_events};
 
 use super::execute;
 use super::messages::sources;
@@ -26,14 +26,28 @@ async fn waits(db: &Db, messages: &[i64]) -> (SubscriptionId, Vec<EventId>) {
         .map(|message| NewEvent { message_id: Some(*message), ..event(EventKind::Completed, 1) })
         .collect();
     let kept = keep(db, &events).await;
-    let rows: Vec<_> =
-        kept.iter().zip(messages).map(|(event, message)| (*event, Some(MessageId(*message)))).collect();
-    done(db, async |tx| insert(tx, id, &rows, NOW).await.unwrap()).await;
+    let new: Vec<_> =
+        kept.iter().zip(messages).map(|(event, message)| handing(id, *event, *message, true)).collect();
+    done(db, async |tx| insert(tx, &new, NOW).await.unwrap()).await;
     (id, kept)
 }
 
+fn handing(subscription: SubscriptionId, event: EventId, message: i64, whole: bool) -> NewHanding {
+    NewHanding { subscription, event, message: Some(MessageId(message)), whole }
+}
+
 async fn take(db: &Db, id: SubscriptionId, at: i64, limit: i64) -> Vec<ClaimedRow> {
-    let wanted = Claim { owner: OWNER, lease_ms: 60_000, limit };
+    take_after(db, id, (at, limit), (&[], 0)).await
+}
+
+/// Of an endpoint that is told of these kinds of events of single deliveries, made out up to a place.
+async fn take_after(
+    db: &Db,
+    id: SubscriptionId,
+    (at, limit): (i64, i64),
+    singles: (&[EventKind], i64),
+) -> Vec<ClaimedRow> {
+    let wanted = Claim { owner: OWNER, lease_ms: 60_000, limit, singles };
     done(db, async |tx| claim(tx, id, Timestamp(at), wanted).await.unwrap()).await
 }
 
@@ -65,11 +79,11 @@ on_both!(events_of_one_message_go_one_after_the_other, |db| async {
     let of = |rows: &[ClaimedRow]| rows.iter().map(|row| row.event_id).collect::<Vec<_>>();
     assert_eq!(of(&first), [events[0], events[2]], "the second waits for the first of its message");
     assert_eq!((first[0].attempts, first[0].failures, first[0].first_at), (1, 0, NOW));
-    done(&db, async |tx| {
-        assert_eq!(sending(tx, id).await.unwrap(), 2);
-        assert_eq!((open(tx, id, 9).await.unwrap(), open(tx, id, 2).await.unwrap()), (3, 2));
-    })
-    .await;
+    let sent = done(&db, async |tx| sending(tx).await.unwrap()).await;
+    let sent: Vec<_> = sent.iter().map(|row| (row.subscription_id, row.source_id, row.sending)).collect();
+    assert_eq!(sent, [(id, SourceId(1), 2)]);
+    let opened = open(&db, &[id]).await.unwrap();
+    assert_eq!(opened.iter().map(|row| (row.whole, row.open)).collect::<Vec<_>>(), [(1, 3)]);
     assert!(take(&db, id, NOW.0, 9).await.is_empty());
 
     // While it waits for its next try, too.
@@ -151,7 +165,6 @@ on_both!(an_event_goes_once_more_when_it_is_asked_for, |db| async {
     // With its event it goes.
     done(&db, async |tx| subscription_events::prune(tx, Timestamp(9_999), 9).await.unwrap()).await;
     assert!(rows(&db, id).await.is_empty());
-    done(&db, async |tx| subscriptions::delete(tx, id).await.unwrap()).await;
 });
 
 on_both!(what_an_endpoint_may_not_be_told_of_any_more_is_given_up_unsent, |db| async {
@@ -164,4 +177,69 @@ on_both!(what_an_endpoint_may_not_be_told_of_any_more_is_given_up_unsent, |db| a
     assert_eq!((listed[2].last_status, listed[2].last_answer.as_deref()), (None, Some("why")));
     assert_eq!((listed[1].state, listed[0].state), (Handed::Sending, Handed::Waiting), "not in hand");
     assert!(!end(&db, &claimed[0], Handed::Delivered, NOW.0).await);
+});
+
+on_both!(events_of_single_deliveries_go_together_and_between_those_of_their_message, |db| async {
+    let (id, accepted) = waits(&db, &[1]).await;
+    let single = NewEvent { delivery_id: Some(1), ..event(EventKind::Delivered, 2) };
+    let kept = keep(
+        &db,
+        &[single.clone(), single.clone(), single.clone(), event(EventKind::Completed, 3), single.clone()],
+    )
+    .await;
+    let new: Vec<_> = kept.iter().map(|event| handing(id, *event, 1, *event == kept[3])).collect();
+    done(&db, async |tx| {
+        subscription_events::give_places(tx, 9).await.unwrap();
+        // All but the third, which stands in line behind others.
+        let some: Vec<_> = new.iter().copied().filter(|one| one.event != kept[2]).collect();
+        assert_eq!(insert(tx, &some, NOW).await.unwrap(), 4);
+        assert_eq!(insert(tx, &some, NOW).await.unwrap(), 0, "each once");
+        let gone = handing(id, EventId(9_999), 1, true);
+        assert_eq!(insert(tx, &[gone], NOW).await.unwrap(), 0, "and none of what is not there any more");
+    })
+    .await;
+    let told: &[EventKind] = &[EventKind::Delivered];
+    let of = |rows: &[ClaimedRow]| rows.iter().map(|row| row.event_id).collect::<Vec<_>>();
+    let take = async || take_after(&db, id, (NOW.0, 9), (told, 3)).await;
+    let nexts = async || -> Vec<_> {
+        next(&db, id, 9).await.unwrap().iter().map(|row| (row.message_id, row.event_id)).collect()
+    };
+    assert_eq!(nexts().await, [(MessageId(1), accepted[0])]);
+    let first = take().await;
+    assert_eq!(of(&first), accepted, "what was told of the message first");
+    assert!(take().await.is_empty());
+    assert!(end(&db, &first[0], Handed::Delivered, NOW.0).await);
+    let both = take().await;
+    assert_eq!(of(&both), kept[..2], "together; what came after its completion waits for that");
+    assert!(end(&db, &both[0], Handed::Delivered, NOW.0).await);
+    assert!(take().await.is_empty());
+    assert!(end(&db, &both[1], Handed::Delivered, NOW.0).await);
+    assert!(take().await.is_empty(), "one is still to be made out");
+    assert_eq!(nexts().await, [(MessageId(1), kept[3])]);
+    assert_eq!(done(&db, async |tx| insert(tx, &[new[2]], NOW).await.unwrap()).await, 1);
+    let third = take().await;
+    assert_eq!(of(&third), [kept[2]]);
+    assert!(end(&db, &third[0], Handed::Delivered, NOW.0).await);
+    let completed = take().await;
+    assert_eq!(of(&completed), [kept[3]]);
+    assert!(end(&db, &completed[0], Handed::Delivered, NOW.0).await);
+    assert_eq!(of(&take().await), [kept[4]]);
+});
+
+on_both!(an_endpoint_that_is_told_of_no_single_deliveries_waits_for_none, |db| async {
+    sources(&db).await;
+    let id = webhook(&db).await;
+    let single = NewEvent { delivery_id: Some(1), ..event(EventKind::Delivered, 1) };
+    let kept = keep(&db, &[single, event(EventKind::Completed, 2)]).await;
+    done(&db, async |tx| {
+        subscription_events::give_places(tx, 9).await.unwrap();
+        insert(tx, &[handing(id, kept[1], 1, true)], NOW).await.unwrap();
+    })
+    .await;
+    let both: &[EventKind] = &[EventKind::Failed, EventKind::Delivered];
+    assert!(take_after(&db, id, (NOW.0, 9), (both, 0)).await.is_empty());
+    let other = take_after(&db, id, (NOW.0, 9), (&[EventKind::Failed], 0)).await;
+    assert_eq!(other.len(), 1, "it is told of failures alone");
+    assert!(end(&db, &other[0], Handed::Waiting, NOW.0).await);
+    assert_eq!(take(&db, id, NOW.0, 9).await.len(), 1);
 });
