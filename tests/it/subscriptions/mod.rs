@@ -3,6 +3,7 @@
 mod asking;
 mod ending;
 mod endpoint;
+mod lines;
 mod reading;
 mod sending;
 
