@@ -365,3 +365,26 @@ pub async fn waiting(db: &Db, subscriptions: &[SubscriptionId]) -> Result<Vec<Wa
     let ids = int_array(subscriptions.iter().map(|id| id.0));
     Ok(in_db!(db, |c| sqlx::query_as(sql(text)).bind(ids).fetch_all(c).await)?)
 }
+
+row! {
+    /// When what waits for an endpoint for the longest happened.
+    pub struct OldestRow {
+        pub subscription_id: SubscriptionId,
+        pub at: Timestamp,
+    }
+}
+
+/// For which endpoints something waits that happened before `before`; what one alone refuses, while it takes others, is left
+/// out.
+pub async fn oldest(db: &Db, before: Timestamp) -> Result<Vec<OldestRow>> {
+    let of_the_endpoint = OF_THE_ENDPOINT.map(|status| status.to_string()).join(", ");
+    let text = format!(
+        "SELECT h.subscription_id, min(e.at) AS at FROM subscription_handing h
+            JOIN subscription_event e ON e.id = h.event_id JOIN subscription n ON n.id = h.subscription_id
+         WHERE h.state <= 1 AND e.at < $1
+            AND NOT (h.failures > 0 AND COALESCE(h.last_status, 0) BETWEEN 400 AND 499
+                AND h.last_status NOT IN ({of_the_endpoint}) AND COALESCE(n.succeeded_at, 0) >= h.first_at)
+         GROUP BY h.subscription_id ORDER BY h.subscription_id"
+    );
+    Ok(in_db!(db, |c| sqlx::query_as(sql(text)).bind(before.0).fetch_all(c).await)?)
+}

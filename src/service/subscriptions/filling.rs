@@ -250,7 +250,7 @@ async fn write(s: &Services, all: Vec<Filled>) -> Result<usize> {
     let now = s.clock.steady();
     let is_due = s.looked.state().written.is_none_or(|at| now.saturating_sub(at) >= WRITTEN_EVERY);
     let is_written = |one: &Filled| {
-        !one.theirs.is_empty() || one.moved() >= i64::from(LOOKED_THROUGH) || (is_due && one.moved() > 0)
+        !one.theirs.is_empty() || one.moved() >= 2 * i64::from(LOOKED_THROUGH) || (is_due && one.moved() > 0)
     };
     let (mut written, unwritten): (Vec<_>, Vec<_>) = all.into_iter().partition(is_written);
     let mut made_out = 0;

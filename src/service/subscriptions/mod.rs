@@ -44,6 +44,8 @@ const SECRET_BYTES: usize = 32;
 pub const DEFAULT_OVERLAP: Duration = Duration::from_hours(24);
 const LONGEST_OVERLAP: Duration = Duration::from_hours(30 * 24);
 
+/// What waits for an endpoint for longer is told: much of its week is left.
+const LATE: Duration = Duration::from_hours(24);
 /// Pages that are looked through for one of what an endpoint may still be told of.
 const MOST_PAGES: usize = 50;
 
@@ -356,7 +358,7 @@ pub async fn enable(s: &Services, caller: &Caller, id: SubscriptionId) -> Result
     Ok(())
 }
 
-/// An endpoint that is called no more, for whoever looks after it.
+/// An endpoint that is called no more, or does not keep up, for whoever looks after it.
 #[derive(Clone, Debug)]
 pub struct Lost {
     pub source: SourceId,
@@ -376,4 +378,23 @@ pub(super) async fn lost(s: &Services) -> Result<Vec<Lost>> {
         Some(Lost { source: row.source_id, source_name: row.source_name, subscription: row.id, host, since })
     };
     Ok(rows.filter(SubscriptionRow::is_granted).filter_map(lost).collect())
+}
+
+/// Endpoints that are called and for which something has waited for more than a day: after seven it is dropped.
+pub(super) async fn behind(s: &Services) -> Result<Vec<Lost>> {
+    let oldest: HashMap<_, _> = handings::oldest(&s.db, s.clock.now().minus(LATE))
+        .await?
+        .into_iter()
+        .map(|row| (row.subscription_id, row.at))
+        .collect();
+    if oldest.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = store::all(&s.db).await?.into_iter();
+    let behind = |row: SubscriptionRow| {
+        let since = *oldest.get(&row.id).filter(|_| row.standing == Standing::Active)?;
+        let host = views::host(&row);
+        Some(Lost { source: row.source_id, source_name: row.source_name, subscription: row.id, host, since })
+    };
+    Ok(rows.filter(SubscriptionRow::is_granted).filter_map(behind).collect())
 }

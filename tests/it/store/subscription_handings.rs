@@ -3,8 +3,8 @@ use belltower::domain::id::{EventId, MessageId, SourceId, SubscriptionId};
 use belltower::domain::subscription::{EventKind, Handed};
 use belltower::store::subscription_events::NewEvent;
 use belltower::store::subscription_handings::{
-    Claim, ClaimedRow, HandingRow, NewHanding, Settled, claim, find, hasten, insert, list, next, open,
-    release_lost, replay, sending, settle, waiting, withhold,
+    Claim, ClaimedRow, HandingRow, NewHanding, Settled, claim, find, hasten, insert, list, next, oldest,
+    open, release_lost, replay, sending, settle, waiting, withhold,
 };
 use belltower::store::{Db, subscription_events};
 
@@ -242,4 +242,26 @@ on_both!(an_endpoint_that_is_told_of_no_single_deliveries_waits_for_none, |db| a
     assert_eq!(other.len(), 1, "it is told of failures alone");
     assert!(end(&db, &other[0], Handed::Waiting, NOW.0).await);
     assert_eq!(take(&db, id, NOW.0, 9).await.len(), 1);
+});
+
+on_both!(for_whom_something_has_waited_for_long_is_found, |db| async {
+    let (id, _) = waits(&db, &[1]).await;
+    let found = async |before| -> Vec<_> {
+        let rows = oldest(&db, Timestamp(before)).await.unwrap();
+        rows.iter().map(|row| (row.subscription_id, row.at)).collect()
+    };
+    assert_eq!((found(1).await, found(2).await), (vec![], vec![(id, Timestamp(1))]));
+    let claimed = take(&db, id, NOW.0, 1).await;
+    assert_eq!(found(2).await.len(), 1, "while it is being sent");
+    assert!(end_with(&db, &claimed[0], Handed::Waiting, NOW.0, Some(400)).await);
+    assert_eq!(found(2).await.len(), 1);
+    let text = format!("UPDATE subscription SET succeeded_at = {}", NOW.0);
+    done(&db, async |tx| execute(tx, &text).await).await;
+    assert_eq!(found(2).await.len(), 0, "it takes others");
+    let claimed = take(&db, id, NOW.0, 1).await;
+    assert!(end_with(&db, &claimed[0], Handed::Waiting, NOW.0, Some(503)).await);
+    assert_eq!(found(2).await.len(), 1);
+    let claimed = take(&db, id, NOW.0, 1).await;
+    assert!(end(&db, &claimed[0], Handed::Delivered, NOW.0).await);
+    assert_eq!(found(2).await.len(), 0);
 });

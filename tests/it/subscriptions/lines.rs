@@ -1,7 +1,9 @@
 //! Many events at once, and many endpoints: nobody waits for what is another's.
 
+use belltower::domain::alarm::Matter;
 use belltower::domain::id::{EventId, MessageId, SubscriptionId};
 use belltower::domain::subscription::EventKind;
+use belltower::service::alarms;
 use belltower::service::subscriptions::work;
 use belltower::store::subscription_events::{self, NewEvent};
 use belltower::store::{Db, subscription_handings, subscriptions};
@@ -9,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::endpoint::{Endpoint, Got, Says};
 use super::{DAY, HOUR, MINUTE, SECOND, app, path, send, show, source, subscribe};
+use crate::support::TERMINAL;
 use crate::support::app::TestApp;
 
 const ALL: &[&str] = &["message.accepted", "message.completed", "delivery.delivered"];
@@ -185,4 +188,28 @@ async fn what_was_removed_is_gone_at_once_and_cleared_out_afterwards() {
     send(&app, &["P1"]).await;
     app.drain().await;
     assert!(!subscription_events::any_new(db).await.unwrap(), "nobody is told of anything any more");
+}
+
+#[tokio::test]
+async fn somebody_is_told_of_an_endpoint_for_which_events_wait_for_a_day() {
+    let app = app().await;
+    let endpoint = Endpoint::new().await;
+    let made = subscribe(&app, &app.live_key, &["message.accepted"], &endpoint).await;
+    endpoint.says(Says::Status(503));
+    send(&app, &["P1"]).await;
+    app.drain().await;
+    let told = async || {
+        alarms::check(&app.services).await.unwrap();
+        let open = alarms::open(&app.services, &TERMINAL).await.unwrap();
+        let is_it = |matter: &Matter| matches!(matter, Matter::EndpointBehind { subscription, .. } if *subscription == id(&made));
+        open.iter().any(|row| is_it(&row.matter.0))
+    };
+    app.clock.turn(DAY);
+    assert!(!told().await);
+    app.clock.turn(SECOND);
+    assert!(told().await);
+    endpoint.says(Says::Status(204));
+    app.clock.turn(HOUR);
+    app.drain().await;
+    assert!(!told().await);
 }
