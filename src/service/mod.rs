@@ -136,6 +136,7 @@ pub struct Services {
     interests: Arc<subscriptions::Known>,
     readers: Arc<subscriptions::Readers>,
     looked: Arc<subscriptions::Looked>,
+    trials: Arc<subscriptions::Trials>,
 }
 
 impl Services {
@@ -197,6 +198,7 @@ impl Services {
             interests,
             readers: Arc::default(),
             looked: Arc::default(),
+            trials: Arc::default(),
         }
     }
 

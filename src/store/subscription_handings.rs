@@ -276,6 +276,15 @@ pub async fn find(tx: &mut Tx, subscription: SubscriptionId, id: HandingId) -> R
     Ok(in_tx!(tx, |c| { sqlx::query_as(sql(text)).bind(id.0).bind(subscription.0).fetch_optional(c).await })?)
 }
 
+/// Whether a test waits for an endpoint or is being sent: what is of no message.
+pub async fn test_waits(tx: &mut Tx, subscription: SubscriptionId) -> Result<bool> {
+    let text = "SELECT id FROM subscription_handing
+        WHERE subscription_id = $1 AND message_id IS NULL AND state <= 1 LIMIT 1";
+    let found: Option<i64> =
+        in_tx!(tx, |c| sqlx::query_scalar(text).bind(subscription.0).fetch_optional(c).await)?;
+    Ok(found.is_some())
+}
+
 /// Those that are being sent are given up, unsent: their endpoint may not be told of them any more.
 pub async fn withhold(tx: &mut Tx, ids: &[HandingId], why: &str) -> Result<()> {
     let text = format!(

@@ -169,17 +169,26 @@ pub async fn count(tx: &mut Tx, source: SourceId, kind: EndpointKind) -> Result<
 
 /// A source's stream of exactly those topics and events.
 pub async fn find_stream(
-    db: &Db,
+    tx: &mut Tx,
     source: SourceId,
     topics: &[TopicPattern],
     events: &[EventKind],
-) -> Result<Option<SubscriptionRow>> {
-    let text =
-        format!("{SELECT} WHERE n.source_id = $1 AND n.kind = 2 AND n.topics = $2 AND n.events = $3 LIMIT 1");
+) -> Result<Option<SubscriptionId>> {
+    let text = "SELECT id FROM subscription WHERE source_id = $1 AND kind = 2 AND topics = $2 AND events = $3 LIMIT 1";
     let (topics, events) = (to_json(topics)?, to_json(events)?);
-    Ok(in_db!(db, |c| {
-        sqlx::query_as(sql(text)).bind(source.0).bind(topics).bind(events).fetch_optional(c).await
-    })?)
+    let id: Option<i64> = in_tx!(tx, |c| {
+        sqlx::query_scalar(text).bind(source.0).bind(topics).bind(events).fetch_optional(c).await
+    })?;
+    Ok(id.map(SubscriptionId))
+}
+
+/// Takes away the source's stream that was read the longest ago.
+pub async fn forget_stream(tx: &mut Tx, source: SourceId) -> Result<()> {
+    let text =
+        "DELETE FROM subscription WHERE id = (SELECT id FROM subscription WHERE source_id = $1 AND kind = 2
+        ORDER BY seen_at, id LIMIT 1)";
+    in_tx!(tx, |c| sqlx::query(text).bind(source.0).execute(c).await.map(drop))?;
+    Ok(())
 }
 
 /// Somebody reads the stream.

@@ -4,7 +4,7 @@ use belltower::domain::subscription::{EventKind, Handed};
 use belltower::store::subscription_events::NewEvent;
 use belltower::store::subscription_handings::{
     Claim, ClaimedRow, HandingRow, NewHanding, Settled, claim, find, hasten, insert, list, next, oldest,
-    open, release_lost, replay, sending, settle, waiting, withhold,
+    open, release_lost, replay, sending, settle, test_waits, waiting, withhold,
 };
 use belltower::store::{Db, subscription_events};
 
@@ -264,4 +264,20 @@ on_both!(for_whom_something_has_waited_for_long_is_found, |db| async {
     let claimed = take(&db, id, NOW.0, 1).await;
     assert!(end(&db, &claimed[0], Handed::Delivered, NOW.0).await);
     assert_eq!(found(2).await.len(), 0);
+});
+
+on_both!(a_test_that_waits_is_found, |db| async {
+    let (id, events) = waits(&db, &[1]).await;
+    let of = async || done(&db, async |tx| test_waits(tx, id).await.unwrap()).await;
+    assert!(!of().await);
+    let other = keep(&db, &[NewEvent { kind: 0, message_id: None, ..event(EventKind::Held, 1) }]).await[0];
+    assert_ne!(other, events[0]);
+    let test = NewHanding { subscription: id, event: other, message: None, whole: true };
+    done(&db, async |tx| insert(tx, &[test], NOW).await.unwrap()).await;
+    assert!(of().await);
+    for row in take(&db, id, NOW.0, 9).await {
+        assert!(of().await);
+        assert!(end(&db, &row, Handed::Delivered, NOW.0).await);
+    }
+    assert!(!of().await);
 });

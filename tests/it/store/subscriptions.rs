@@ -6,8 +6,8 @@ use belltower::domain::topic::TopicPattern;
 use belltower::store::subscription_handings::NewHanding;
 use belltower::store::subscriptions::{
     Advance, Called, New, SubscriptionRow, advance, all, any_removed, behind, clear_out, count, disable, due,
-    enable, find, find_stream, hasten, insert, list, lock, lock_all, note, prune, remove, reseal, see,
-    take_all,
+    enable, find, find_stream, forget_stream, hasten, insert, list, lock, lock_all, note, prune, remove,
+    reseal, see, take_all,
 };
 use belltower::store::{Db, Tx, subscription_events, subscription_handings};
 
@@ -123,12 +123,21 @@ on_both!(a_stream_is_found_by_what_it_asks_for_and_forgotten_unread, |db| async 
     sources(&db).await;
     let id = add(&db, EndpointKind::Stream, &[EventKind::Accepted, EventKind::Failed]).await;
     let find = async |source, events: &[EventKind]| {
-        find_stream(&db, SourceId(source), &topics(), events).await.unwrap().map(|row| row.id)
+        done(&db, async |tx| find_stream(tx, SourceId(source), &topics(), events).await.unwrap()).await
     };
     assert_eq!(find(1, &[EventKind::Accepted, EventKind::Failed]).await, Some(id));
     assert_eq!(find(1, &[EventKind::Accepted]).await, None);
     assert_eq!(find(2, &[EventKind::Accepted, EventKind::Failed]).await, None);
     assert_eq!(row(&db, id).await.seen_at, Some(NOW));
+    let later = add(&db, EndpointKind::Stream, &[EventKind::Held]).await;
+    done(&db, async |tx| {
+        see(tx, id, Timestamp(2_000)).await.unwrap();
+        forget_stream(tx, SourceId(2)).await.unwrap();
+        forget_stream(tx, SourceId(1)).await.unwrap();
+    })
+    .await;
+    assert_eq!(find(1, &[EventKind::Held]).await, None, "{later} was read the longest ago");
+    assert_eq!(find(1, &[EventKind::Accepted, EventKind::Failed]).await, Some(id));
     webhook(&db).await;
     done(&db, async |tx| {
         see(tx, id, Timestamp(5_000)).await.unwrap();

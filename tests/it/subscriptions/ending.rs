@@ -4,14 +4,16 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use belltower::domain::operator::Role;
+use belltower::domain::subscription::MOST_STREAMS;
 use belltower::service::sources::{
     self, GuardForm, Pass, SourceCreated, authenticate_from, guard, replace_key, revoke_key, set_enabled,
 };
 use belltower::service::subscriptions::{Open, goes_on, open_stream, read};
 use belltower::service::{Caller, Services};
+use belltower::store::subscriptions;
 use reqwest::Method;
 
-use super::{MINUTE, SECOND, app, send};
+use super::{HOUR, MINUTE, SECOND, app, send};
 use crate::support::app::{TestApp, everything};
 use crate::support::operator;
 
@@ -78,4 +80,37 @@ async fn whoever_reads_on_with_a_key_that_was_revoked_is_told_of_nothing() {
     app.drain().await;
     app.clock.turn(SECOND);
     assert_eq!(response.chunk().await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_stream_that_is_never_quiet_is_read_too() {
+    let app = app().await;
+    let s = &app.services;
+    let mut stream = open(s, &app.live_key).await;
+    let seen = async |id| subscriptions::find(&s.db, id).await.unwrap().unwrap().seen_at;
+    let (id, first) = (stream.id, s.clock.now());
+    assert_eq!(seen(id).await, Some(first));
+    app.clock.turn(HOUR);
+    read(s, &mut stream, 0).await.unwrap().unwrap();
+    assert_eq!(seen(id).await, Some(s.clock.now()));
+}
+
+#[tokio::test]
+async fn one_stream_more_than_there_may_be_takes_the_place_of_the_one_read_longest_ago() {
+    let app = app().await;
+    let s = &app.services;
+    let (caller, _) = authenticate_from(s, &app.live_key, HERE).await.unwrap();
+    let caller = Caller::Key(caller);
+    let mut ids = Vec::new();
+    for n in 0..=MOST_STREAMS {
+        let pass = Pass::new(s, &app.live_key, HERE);
+        let topics = format!("library.{n}");
+        ids.push(open_stream(s, &caller, pass, Some(&topics), None).await.unwrap().id);
+        app.clock.turn(SECOND);
+    }
+    let there = async |id| subscriptions::find(&s.db, id).await.unwrap().is_some();
+    assert!(!there(ids[0]).await && there(ids[1]).await && there(ids[50]).await);
+    let pass = Pass::new(s, &app.live_key, HERE);
+    let again = open_stream(s, &caller, pass, Some("library.1"), None).await.unwrap();
+    assert_eq!(again.id, ids[1], "one that there is is no more than there may be");
 }

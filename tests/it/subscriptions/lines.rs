@@ -206,7 +206,7 @@ async fn somebody_is_told_of_an_endpoint_for_which_events_wait_for_a_day() {
     };
     app.clock.turn(DAY);
     assert!(!told().await);
-    app.clock.turn(SECOND);
+    app.clock.turn(2 * MINUTE);
     assert!(told().await);
     endpoint.says(Says::Status(204));
     app.clock.turn(HOUR);

@@ -7,6 +7,7 @@ use belltower::domain::alarm::Matter;
 use belltower::domain::subscription::{ATTEMPTS, sign, wait};
 use belltower::service::alarms;
 use belltower::service::subscriptions::work;
+use belltower::store::audit::{self, AuditFilter};
 use belltower::store::subscription_events;
 use reqwest::Method;
 use serde_json::json;
@@ -420,6 +421,38 @@ async fn a_test_and_a_replay_are_sent_at_once() {
     assert_eq!(deliveries(&app, &made).await[0]["attempts"], 2);
     let gone = path(&made, "/deliveries/hnd_0123456789abc/replay");
     app.post(&gone, &json!({})).await.problem(404, "not_found");
+}
+
+#[tokio::test]
+async fn a_test_waits_for_the_last_one_and_there_are_so_many_a_minute() {
+    let app = app().await;
+    let endpoint = Endpoint::new().await;
+    let made = subscribe(&app, &app.live_key, ACCEPTED, &endpoint).await;
+    let test = path(&made, "/test");
+    app.post(&test, &json!({})).await.expect(202);
+    app.post(&test, &json!({})).await.problem(409, "test_waits");
+    app.drain().await;
+    let replay = path(
+        &made,
+        &format!("/deliveries/{}/replay", deliveries(&app, &made).await[0]["id"].as_str().unwrap()),
+    );
+    for n in 1..10 {
+        let again = if n % 2 == 0 { &test } else { &replay };
+        assert_eq!(app.post(again, &json!({})).await.status, 202, "{n}");
+        app.drain().await;
+    }
+    for again in [&test, &replay] {
+        app.post(again, &json!({})).await.problem(429, "rate_limited");
+    }
+    app.clock.turn(MINUTE);
+    app.post(&test, &json!({})).await.expect(202);
+    app.drain().await;
+    assert_eq!(endpoint.got().len(), 11);
+    // It is the system itself that asked; its administrators need not read of each.
+    let rows = audit::list(&app.services.db, &AuditFilter::default(), None, 100).await.unwrap();
+    let acts: Vec<_> = rows.into_iter().map(|row| row.action).collect();
+    assert!(acts.iter().any(|act| act == "subscription.create"), "{acts:?}");
+    assert!(!acts.iter().any(|act| act == "subscription.test" || act == "subscription.replay"), "{acts:?}");
 }
 
 #[tokio::test]
