@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use belltower::dispatch::Dispatcher;
 use belltower::domain::alarm::Matter;
+use belltower::domain::emergency::Run;
+use belltower::domain::operator::Role;
 use belltower::domain::subscription::{ATTEMPTS, sign, wait};
-use belltower::service::alarms;
 use belltower::service::subscriptions::work;
+use belltower::service::{alarms, scenarios};
 use belltower::store::audit::{self, AuditFilter};
 use belltower::store::subscription_events;
 use reqwest::Method;
@@ -17,8 +19,9 @@ use super::endpoint::{Endpoint, Got, Says};
 use super::{
     DAY, HOUR, MINUTE, SECOND, app, app_with, deliveries, path, secret, send, settle, show, source, subscribe,
 };
-use crate::support::TERMINAL;
 use crate::support::app::{Answer, TestApp};
+use crate::support::fire::{fire, press_fire};
+use crate::support::{TERMINAL, operator};
 
 const ACCEPTED: &[&str] = &["message.accepted"];
 const COMPLETED: &[&str] = &["message.completed"];
@@ -107,6 +110,23 @@ async fn an_emergency_has_no_events_of_single_deliveries() {
     Answer::of(app.api_as(&app.test_key, Method::POST, "/messages").json(&body)).await.expect(202);
     settle(&app).await;
     assert_eq!(endpoint.kinds(), ["message.accepted", "message.completed"]);
+}
+
+#[tokio::test]
+async fn of_broadcasts_whoever_reads_all_is_told_and_nobody_else() {
+    let app = app().await;
+    scenarios::seed(&app.services).await.unwrap();
+    let (all, own) = (Endpoint::new().await, Endpoint::new().await);
+    let key = source(&app, "library", &["subscribe"]).await;
+    subscribe(&app, &app.live_key, ALL, &all).await;
+    subscribe(&app, &key, ALL, &own).await;
+    let caller = operator(Role::DutyOfficer);
+    press_fire(&app.services, &caller, Run::Drill, &fire("图书馆")).await.unwrap();
+    settle(&app).await;
+    let got = by_message(&all.got());
+    let alerts: Vec<_> = got.values().filter(|kinds| kinds[0] == "message.accepted").collect();
+    assert_eq!(alerts, [&["message.accepted", "message.completed"]], "{got:?}");
+    assert_eq!(own.got().len(), 0);
 }
 
 #[tokio::test]
