@@ -13,7 +13,6 @@ use super::interest;
 use crate::Result;
 use crate::domain::id::SubscriptionId;
 use crate::domain::subscription::{EventKind, Interest, Standing};
-use crate::domain::topic::Topic;
 use crate::store::subscription_events::{self as events, PlacedRow};
 use crate::store::subscription_handings::{self as handings, NewHanding};
 use crate::store::subscriptions::{self as store, Advance, SubscriptionRow};
@@ -112,10 +111,11 @@ impl Filled {
     }
 
     fn wants(&self, event: &PlacedRow) -> bool {
-        match (&self.interest, EventKind::from_code(event.kind), event.topic.parse::<Topic>()) {
-            (Some(interest), Some(kind), Ok(topic)) => interest.wants(kind, &topic, event.source_id),
-            _ => false,
-        }
+        let (Some(interest), Some(kind)) = (&self.interest, EventKind::from_code(event.kind)) else {
+            return false;
+        };
+        interest.kinds.has(kind)
+            && event.topic.parse().is_ok_and(|topic| interest.wants(kind, &topic, event.source_id))
     }
 
     fn make_out(&mut self, event: &PlacedRow, whole: bool) {
