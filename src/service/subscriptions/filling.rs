@@ -13,6 +13,7 @@ use super::interest;
 use crate::Result;
 use crate::domain::id::SubscriptionId;
 use crate::domain::subscription::{EventKind, Interest, Standing};
+use crate::domain::topic::Topic;
 use crate::store::subscription_events::{self as events, PlacedRow};
 use crate::store::subscription_handings::{self as handings, NewHanding};
 use crate::store::subscriptions::{self as store, Advance, SubscriptionRow};
@@ -115,7 +116,7 @@ impl Filled {
             return false;
         };
         interest.kinds.has(kind)
-            && event.topic.parse().is_ok_and(|topic| interest.wants(kind, &topic, event.source_id))
+            && event.topic.parse::<Topic>().is_ok_and(|topic| interest.wants(kind, &topic, event.source_id))
     }
 
     fn make_out(&mut self, event: &PlacedRow, whole: bool) {

@@ -19,9 +19,7 @@ use crate::channel::outward::Said;
 use crate::clock::Timestamp;
 use crate::domain::id::{EventId, SourceId, SubscriptionId};
 use crate::domain::said;
-use crate::domain::subscription::{
-    EventKind, Handed, Secret, Standing, WhyDisabled, refuses, sign, wait, wait_asked,
-};
+use crate::domain::subscription::{Handed, Secret, Standing, WhyDisabled, refuses, sign, wait, wait_asked};
 use crate::store::Tx;
 use crate::store::subscription_events::{self as events, ToldRow};
 use crate::store::subscription_handings::{self as handings, Claim, ClaimedRow, Settled};
