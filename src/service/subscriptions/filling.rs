@@ -207,10 +207,8 @@ async fn make_room(s: &Services, all: &mut [Filled], last: i64) -> Result<()> {
             continue;
         }
         for row in open.iter().filter(|row| row.subscription_id == one.row.id) {
-            let (line, ahead) = match row.whole {
-                0 => (&mut one.singles, SINGLES_AHEAD),
-                _ => (&mut one.messages, AHEAD),
-            };
+            let (line, ahead) =
+                if row.whole == 0 { (&mut one.singles, SINGLES_AHEAD) } else { (&mut one.messages, AHEAD) };
             *line = Line::new(line.place, ahead - row.open);
         }
     }

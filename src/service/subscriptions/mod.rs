@@ -1,6 +1,6 @@
 //! Applications that are told of what happens to messages. A source subscribes to topics and events; what happens is written
-//! beside what it tells, in one transaction ([`note()`]), gets its place, is handed to each endpoint in that order
-//! ([`work`]) or read as a stream ([`stream`]).
+//! beside what it tells, in one transaction ([`note()`]), gets its place, is made out for each endpoint in that order
+//! ([`filling`]), sent ([`work`]) or read as a stream ([`stream`]).
 
 mod filling;
 mod form;
