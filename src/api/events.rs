@@ -61,8 +61,7 @@ impl Feed for Following {
     }
 
     async fn beat(&mut self) -> Result<bool> {
-        subscriptions::seen(&self.s, &mut self.open).await?;
-        Ok(true)
+        subscriptions::goes_on(&self.s, &mut self.open).await
     }
 }
 
@@ -75,7 +74,8 @@ impl Feed for Following {
     get, path = "/api/v1/events", tag = "subscriptions",
     params(EventsParams, EventsHeaders),
     responses((status = 200, body = String, content_type = "text/event-stream",
-        description = "`id`, `event` and `data` of each event; it ends when the node stops")),
+        description = "`id`, `event` and `data` of each event; it ends when the node stops, or the key \
+            may not read any more")),
 )]
 pub async fn follow(
     request: HttpRequest,
@@ -88,6 +88,7 @@ pub async fn follow(
     params.finish()?;
     let place = subscriptions::start_of(&s, sse::last_seen(&request)?).await;
     // Who may not read is told so first.
-    let open = subscriptions::open_stream(&s, key.caller(), topics.as_deref(), events.as_deref()).await?;
+    let (caller, pass) = (key.caller(), Key::pass(&request, &s)?);
+    let open = subscriptions::open_stream(&s, caller, pass, topics.as_deref(), events.as_deref()).await?;
     Ok(sse::answer(Following { open, place: place?, s }, &state))
 }

@@ -159,13 +159,13 @@ pub async fn delete(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// Sends an event of the type `subscription.test` to the endpoint, as any other is sent.
+/// Sends an event of the type `subscription.test` to the endpoint, as any other is sent. Ten tests and replays a minute.
 #[utoipa::path(
     post, path = "/api/v1/subscriptions/{id}/test", tag = "subscriptions",
     params(("id" = String, Path, description = "The subscription's id")),
     responses(
         (status = 202, body = TestedBody, description = "It is on its way; the list of deliveries says what came of it"),
-        (status = 409, description = "`subscription_disabled`", body = Problem,
+        (status = 409, description = "`test_waits`: the last one is not sent yet. `subscription_disabled`", body = Problem,
             content_type = "application/problem+json"),
     ),
 )]
@@ -217,7 +217,7 @@ pub async fn list_deliveries(
     Ok(Json(PageBody::of(rows, limit, |row| row.id, |row| row)))
 }
 
-/// Sends an event once more, under the same `webhook-id`, whatever came of it.
+/// Sends an event once more, under the same `webhook-id`, whatever came of it. Ten tests and replays a minute.
 #[utoipa::path(
     post, path = "/api/v1/subscriptions/{id}/deliveries/{delivery}/replay", tag = "subscriptions",
     params(

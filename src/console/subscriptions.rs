@@ -262,8 +262,13 @@ pub(super) async fn test(
     id: Path<SubscriptionId>,
     _: Form,
 ) -> Result<HttpResponse> {
-    subscriptions::test(&s, &signed.caller, *id).await?;
-    done(&signed, *id, signed.view().t("subscription-was-tested"))
+    match subscriptions::test(&s, &signed.caller, *id).await {
+        Ok(_) => done(&signed, *id, signed.view().t("subscription-was-tested")),
+        Err(Error::Conflict { code: "test_waits", .. }) => {
+            done(&signed, *id, signed.view().t("subscription-test-waits"))
+        }
+        Err(error) => Err(error),
+    }
 }
 
 pub(super) async fn enable(

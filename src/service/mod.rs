@@ -143,6 +143,8 @@ pub struct Services {
     interests: Arc<subscriptions::Known>,
     readers: Arc<subscriptions::Readers>,
     inboxes: Arc<inbox::Readers>,
+    looked: Arc<subscriptions::Looked>,
+    trials: Arc<subscriptions::Trials>,
 }
 
 impl Services {
@@ -206,6 +208,8 @@ impl Services {
             interests,
             readers: Arc::default(),
             inboxes: Arc::default(),
+            looked: Arc::default(),
+            trials: Arc::default(),
         }
     }
 

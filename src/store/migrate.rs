@@ -56,6 +56,7 @@ macro_rules! steps {
             46 "0046_broker_user",
             47 "0047_endpoint_queues",
             48 "0048_reading",
+            49 "0049_lanes",
         )
     };
     ($folder:literal: $($version:literal $name:literal,)+) => {

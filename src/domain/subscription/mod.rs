@@ -67,6 +67,14 @@ coded! {
     }
 }
 
+/// Statuses of 4xx that say something of the endpoint and nothing of the event: it is slow, gone, not ready or has too much.
+pub const OF_THE_ENDPOINT: [u16; 4] = [408, 410, 425, 429];
+
+/// Whether an endpoint refuses this very event by such a status: it is there, and takes others.
+pub fn refuses(status: u16) -> bool {
+    (400..500).contains(&status) && !OF_THE_ENDPOINT.contains(&status)
+}
+
 coded! {
     /// What became of an event at one endpoint.
     Handed {
@@ -75,5 +83,20 @@ coded! {
         Delivered = 2 "delivered",
         /// Tried for as long as anything is, while the endpoint took others.
         GivenUp = 3 "given_up",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_is_refused_by_what_says_nothing_of_the_endpoint() {
+        for status in [400, 401, 403, 404, 413, 422] {
+            assert!(refuses(status), "{status}");
+        }
+        for status in [101, 204, 302, 408, 410, 425, 429, 500, 503] {
+            assert!(!refuses(status), "{status}");
+        }
     }
 }

@@ -16,6 +16,7 @@ use super::{quota, rate};
 use crate::clock::Timestamp;
 use crate::domain::id::KeyId;
 use crate::domain::network::Network;
+use crate::domain::source::Right;
 use crate::store;
 use crate::store::keys::KeyWithSource;
 use crate::{Error, Result};
@@ -87,7 +88,14 @@ async fn let_in(
     if !is_key || bearer.len() > LONGEST_KEY {
         return Err(Refused::stranger(UNKNOWN));
     }
-    let hash = fingerprint(s, bearer);
+    open(s, fingerprint(s, bearer), address).await
+}
+
+async fn open(
+    s: &Services,
+    hash: Hash,
+    address: Option<IpAddr>,
+) -> Result<(Arc<KeyCaller>, CalledBy), Refused> {
     match s.keys.look_up(&hash, s.clock.now(), s.clock.steady()) {
         Some(Ok(known)) => return known.open_from(address),
         Some(Err((by, why))) => return Err(Refused { by, error: Error::Unauthenticated(why) }),
@@ -120,6 +128,36 @@ async fn let_in(
             s.keys.refused.keep(generations.1, hash, (by.clone(), why), steady);
             Err(Refused { by, error: Error::Unauthenticated(why) })
         }
+    }
+}
+
+/// With what a call was let in that goes on for longer than a request does, so that it can be asked whether it would be still.
+#[derive(Clone, Copy)]
+pub struct Pass {
+    hash: Hash,
+    address: IpAddr,
+}
+
+impl std::fmt::Debug for Pass {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Pass").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+impl Pass {
+    /// Of a call with that key from that address.
+    pub fn new(s: &Services, bearer: &str, address: IpAddr) -> Self {
+        Self { hash: fingerprint(s, bearer), address }
+    }
+}
+
+/// Whether a call that was let in would be now, with that right: its key was not revoked and is not over, its source is not
+/// disabled and calls from there. Asks the store no more often than calls with that key do.
+pub async fn still_opens(s: &Services, pass: &Pass, right: Right) -> Result<bool> {
+    match open(s, pass.hash, Some(pass.address)).await {
+        Ok((caller, _)) => Ok(caller.rights.contains(&right)),
+        Err(Refused { error: Error::Unauthenticated(_) | Error::AddressNotAllowed { .. }, .. }) => Ok(false),
+        Err(refused) => Err(refused.error),
     }
 }
 

@@ -34,7 +34,7 @@ use crate::{Error, Result};
 pub(super) use self::admit::Rates;
 pub use self::admit::{RateState, admit};
 pub(super) use self::authenticate::KnownKeys;
-pub use self::authenticate::{Refused, authenticate, authenticate_from};
+pub use self::authenticate::{Pass, Refused, authenticate, authenticate_from, still_opens};
 pub(super) use self::calls::Calls;
 pub use self::calls::{Answered, CalledBy, KEPT, RecentCall, Totals, calls, keep_calls, note_call, totals};
 pub use self::form::{GrantForm, HIGHEST_QUOTA, HIGHEST_RATE, NewSource};

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::super::caller::KeyCaller;
 use super::super::lately::Lately;
 use super::super::seats::{Seat, Seats};
+use super::super::sources::{self, Pass};
 use super::super::{Caller, Services};
 use super::{form, interest, telling};
 use crate::clock::Timestamp;
@@ -27,6 +28,8 @@ const AT_A_TIME: usize = 8;
 const IN_ALL: usize = 1_000;
 /// How often it is written down that a stream is read, at most.
 const SEEN_EVERY: Duration = Duration::from_hours(1);
+/// Between events of which none was the reader's and the next.
+const REST: Duration = Duration::from_millis(50);
 /// Events read at a time.
 const LOOKED_THROUGH: u32 = 200;
 
@@ -54,6 +57,7 @@ impl Readers {
 #[derive(Debug)]
 pub struct Open {
     pub id: SubscriptionId,
+    pass: Pass,
     seen_at: Timestamp,
     _seat: Seat,
 }
@@ -75,6 +79,7 @@ pub struct Chunk {
 pub async fn open_stream(
     s: &Services,
     caller: &Caller,
+    pass: Pass,
     topics: Option<&str>,
     events: Option<&str>,
 ) -> Result<Open> {
@@ -85,19 +90,15 @@ pub async fn open_stream(
     let (topics, events) = asked(key, topics, events)?;
     let seat = s.readers.seats.take(key.key.ok_or(Error::NotFound("key"))?)?;
     let now = s.clock.now();
-    let known = store::find_stream(&s.db, key.source, &topics, &events).await?;
     let mut tx = s.db.begin().await?;
-    let id = if let Some(known) = known {
-        store::see(&mut tx, known.id, now).await?;
-        known.id
+    // From here on nobody makes another of the source's.
+    let (_, n) = store::count(&mut tx, key.source).await?;
+    let id = if let Some(known) = store::find_stream(&mut tx, key.source, &topics, &events).await? {
+        store::see(&mut tx, known, now).await?;
+        known
     } else {
-        if store::count(&mut tx, key.source).await?.1 >= MOST_STREAMS {
-            return Err(Error::conflict(
-                "too_many_subscriptions",
-                format!(
-                    "a source has at most {MOST_STREAMS} streams of different topics or events; ask for more at once"
-                ),
-            ));
+        if n >= MOST_STREAMS {
+            store::forget_stream(&mut tx, key.source).await?;
         }
         let (kind, source) = (EndpointKind::Stream, key.source);
         let new =
@@ -106,7 +107,7 @@ pub async fn open_stream(
     };
     tx.commit().await?;
     s.interests.forget();
-    Ok(Open { id, seen_at: now, _seat: seat })
+    Ok(Open { id, pass, seen_at: now, _seat: seat })
 }
 
 fn asked(
@@ -179,8 +180,13 @@ pub async fn latest_place(s: &Services) -> Result<i64> {
     Ok(place)
 }
 
-/// The next events of a stream after a place; `None` where it is over, because its source may not read it any more.
-pub async fn read(s: &Services, open: &Open, place: i64) -> Result<Option<Chunk>> {
+/// The next events of a stream after a place; `None` where it is over, because its source may not read it any more, or
+/// its key opens nothing any more.
+pub async fn read(s: &Services, open: &mut Open, place: i64) -> Result<Option<Chunk>> {
+    // One that is never quiet is read, too.
+    if !goes_on(s, open).await? {
+        return Ok(None);
+    }
     let Some(row) = store::find(&s.db, open.id).await? else { return Ok(None) };
     let Some(interest) = interest(&row) else { return Ok(None) };
     let next = events::after(&s.db, place, LOOKED_THROUGH).await?;
@@ -191,6 +197,10 @@ pub async fn read(s: &Services, open: &Open, place: i64) -> Result<Option<Chunk>
             _ => false,
         };
     let ids: Vec<_> = next.iter().filter(|event| is_theirs(event)).map(|event| event.id).collect();
+    if ids.is_empty() && !next.is_empty() {
+        // Far behind, it is at the store again at once: others want something of that, too.
+        tokio::time::sleep(REST).await;
+    }
     let told = if ids.is_empty() { Vec::new() } else { events::told(&s.db, &ids).await? };
     let events = told
         .iter()
@@ -199,8 +209,17 @@ pub async fn read(s: &Services, open: &Open, place: i64) -> Result<Option<Chunk>
     Ok(Some(Chunk { events, place: end }))
 }
 
+/// Whether a stream goes on; to be asked every so often, where nothing is read too.
+pub async fn goes_on(s: &Services, open: &mut Open) -> Result<bool> {
+    if !sources::still_opens(s, &open.pass, Right::Subscribe).await? {
+        return Ok(false);
+    }
+    seen(s, open).await?;
+    Ok(true)
+}
+
 /// Writes down every so often that a stream is read.
-pub async fn seen(s: &Services, open: &mut Open) -> Result<()> {
+async fn seen(s: &Services, open: &mut Open) -> Result<()> {
     let now = s.clock.now();
     if now.since(open.seen_at) < SEEN_EVERY {
         return Ok(());

@@ -2,43 +2,46 @@
 //! with nothing held, and settled: what a process had in hand when it died is sent again, under the same id.
 //!
 //! An endpoint that fails is called by one call at a time and ever more seldom, whatever waits for it. Once it answers, all
-//! that failed meanwhile is due at once. That the broker is away is no failure of an endpoint behind it.
+//! that failed meanwhile is due at once. An event that it refuses waits by itself, and that the broker is away is no failure of
+//! an endpoint behind it.
 
 mod judging;
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use rand::random;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use url::Url;
 
+pub use super::filling::fill;
 pub use self::judging::Answer;
 use self::judging::judge;
-use super::super::Services;
-use super::{interest, interests, owner, telling, views};
+use super::super::{Services, broadcasts};
+use super::{interest, interests, may_have, owner, telling, views};
 use crate::Result;
 use crate::channel::queues::Event;
 use crate::clock::Timestamp;
-use crate::domain::id::{EventId, SubscriptionId};
+use crate::domain::id::{EventId, SourceId, SubscriptionId};
 use crate::domain::said;
-use crate::domain::subscription::{EndpointKind, EventKind, Handed, Secret, Standing, sign};
-use crate::domain::topic::Topic;
+use crate::domain::subscription::{EndpointKind, Handed, Secret, Standing, WhyDisabled, refuses, sign};
+use crate::store::Tx;
 use crate::store::subscription_events::{self as events, ToldRow};
 use crate::store::subscription_handings::{self as handings, Claim, ClaimedRow, Settled};
 use crate::store::subscriptions::{self as store, Called, SubscriptionRow};
 
 /// Events that are given a place in one transaction.
 const PLACES: i64 = 1_000;
-/// Events that an endpoint is looked through for at a time.
-const LOOKED_THROUGH: u32 = 500;
-/// Events that are made out for an endpoint ahead of it.
-const AHEAD: i64 = 200;
 /// Calls to one endpoint at a time while it answers.
 pub const AT_ONCE: i64 = 4;
+/// Calls to all endpoints of one source at a time, by all processes: slow ones take none from another's.
+const OF_A_SOURCE: i64 = 32;
 /// A claim is another node's to take after this long; a call takes a third of it at most.
 const LEASE: Duration = Duration::from_mins(1);
 /// Characters of an answer that are kept.
 const KEPT_ANSWER: usize = 200;
+/// What is kept as the answer where an event was not sent.
+const WITHHELD: &str = "not sent: its source may not be told of it any more";
 /// Events removed in one transaction.
 const REMOVED: i64 = 1_000;
 /// Failures in a row after which an endpoint counts as having been away.
@@ -81,80 +84,72 @@ pub async fn give_places(s: &Services) -> Result<usize> {
     Ok(given as usize)
 }
 
-/// Makes out events for endpoints that have room; returns how many were looked through.
-pub async fn fill(s: &Services) -> Result<usize> {
-    let mut looked = 0;
-    for id in store::behind(&s.db).await? {
-        looked += fill_one(s, id).await?;
-    }
-    Ok(looked)
-}
-
-async fn fill_one(s: &Services, id: SubscriptionId) -> Result<usize> {
-    let mut tx = s.db.begin().await?;
-    let Some(row) = store::take(&mut tx, id).await? else { return Ok(0) };
-    let room = AHEAD - handings::open(&mut tx, id, AHEAD).await?;
-    let (Standing::Active, true) = (row.standing, room > 0) else { return Ok(0) };
-    let next = events::after_in(&mut tx, row.place, LOOKED_THROUGH).await?;
-    let interest = interest(&row);
-    let (mut theirs, mut place, mut looked) = (Vec::new(), row.place, 0);
-    for event in next {
-        let is_theirs = match (&interest, EventKind::from_code(event.kind), event.topic.parse::<Topic>()) {
-            (Some(interest), Some(kind), Ok(topic)) => interest.wants(kind, &topic, event.source_id),
-            _ => false,
-        };
-        if is_theirs && theirs.len() as i64 >= room {
-            break;
-        }
-        if is_theirs {
-            theirs.push((event.id, event.message_id));
-        }
-        place = event.place;
-        looked += 1;
-    }
-    if looked == 0 {
-        return Ok(0);
-    }
-    if !theirs.is_empty() {
-        handings::insert(&mut tx, id, &theirs, s.clock.now()).await?;
-    }
-    store::advance(&mut tx, id, place).await?;
-    tx.commit().await?;
-    Ok(looked)
+/// Nothing is told while an emergency goes out: what there was to tell waits those two minutes at most.
+pub async fn rests(s: &Services) -> Result<bool> {
+    broadcasts::stands_still(s).await
 }
 
 /// Takes what is due for endpoints that may be called and have room, for this `owner`. Those in `busy` have no room here.
 pub async fn claim(s: &Services, owner: i64, busy: &[SubscriptionId]) -> Result<Vec<Call>> {
     let now = s.clock.now();
-    let mut calls = Vec::new();
-    for id in store::due(&s.db, now, busy).await? {
-        calls.extend(claim_one(s, owner, id, now).await?);
+    let due = store::due(&s.db, now, busy).await?;
+    if due.is_empty() {
+        return Ok(Vec::new());
     }
-    Ok(calls)
-}
-
-async fn claim_one(s: &Services, owner: i64, id: SubscriptionId, now: Timestamp) -> Result<Vec<Call>> {
     let mut tx = s.db.begin().await?;
-    let Some(row) = store::take(&mut tx, id).await? else { return Ok(Vec::new()) };
-    let may_be = row.standing == Standing::Active && row.next_at <= now && row.is_granted();
-    if !may_be {
+    let rows = store::take_all(&mut tx, &due).await?;
+    let sending = handings::sending(&mut tx).await?;
+    let mut of_sources: HashMap<SourceId, i64> = HashMap::new();
+    for row in &sending {
+        *of_sources.entry(row.source_id).or_default() += row.sending;
+    }
+    let mut claims = Vec::new();
+    for row in rows {
+        let may_be = row.standing == Standing::Active && row.next_at <= now;
+        let Some(interest) = interest(&row).filter(|_| may_be) else { continue };
+        let at_once = if row.failures > 0 { 1 } else { AT_ONCE };
+        let here: i64 =
+            sending.iter().filter(|one| one.subscription_id == row.id).map(|one| one.sending).sum();
+        let of_source = of_sources.entry(row.source_id).or_default();
+        let limit = (at_once - here).min(OF_A_SOURCE - *of_source);
+        if limit <= 0 {
+            continue;
+        }
+        let singles: Vec<_> = row.events.0.iter().copied().filter(|kind| kind.is_of_delivery()).collect();
+        let lease_ms = LEASE.as_millis() as i64;
+        let wanted = Claim { owner, lease_ms, limit, singles: (&singles, row.single_place) };
+        let claimed = handings::claim(&mut tx, row.id, now, wanted).await?;
+        *of_source += claimed.len() as i64;
+        if !claimed.is_empty() {
+            claims.push((row, interest, claimed));
+        }
+    }
+    if claims.is_empty() {
         return Ok(Vec::new());
     }
-    let at_once = if row.failures > 0 { 1 } else { AT_ONCE };
-    let limit = at_once - handings::sending(&mut tx, id).await?;
-    if limit <= 0 {
-        return Ok(Vec::new());
-    }
-    let lease_ms = LEASE.as_millis() as i64;
-    let claimed = handings::claim(&mut tx, id, now, Claim { owner, lease_ms, limit }).await?;
-    if claimed.is_empty() {
-        return Ok(Vec::new());
-    }
-    let ids: Vec<_> = claimed.iter().map(|one| one.event_id).collect();
+    let ids: Vec<_> =
+        claims.iter().flat_map(|(.., claimed)| claimed.iter().map(|one| one.event_id)).collect();
     // Before the commit: what cannot be told is not claimed.
     let told = events::told_in(&mut tx, &ids).await?;
+    let mut calls = Vec::new();
+    let mut withheld = Vec::new();
+    for (row, interest, claimed) in claims {
+        // What was made out for it when it might still be told of it: its source may have lost a right since.
+        let is_told = |one: &ClaimedRow| {
+            let event = told.iter().find(|event| event.id == one.event_id);
+            event.is_none_or(|event| {
+                may_have(&row, Some(&interest), event.kind, &event.topic, event.source_id)
+            })
+        };
+        let (claimed, kept): (Vec<_>, Vec<_>) = claimed.into_iter().partition(is_told);
+        withheld.extend(kept.iter().map(|one| one.id));
+        calls.extend(made_out(s, &row, claimed, &told, now));
+    }
+    if !withheld.is_empty() {
+        handings::withhold(&mut tx, &withheld, WITHHELD).await?;
+    }
     tx.commit().await?;
-    Ok(made_out(s, &row, claimed, &told, now))
+    Ok(calls)
 }
 
 /// The calls that claims come to.
@@ -247,14 +242,53 @@ pub async fn send(s: &Services, call: &Call) -> Answer {
     }
 }
 
-/// Stores what a call came to, and what follows from it for its endpoint.
-pub async fn settle(s: &Services, owner: i64, call: &Call, answer: &Answer) -> Result<()> {
+/// Stores what calls came to, and what follows from it for their endpoints.
+pub async fn settle(s: &Services, owner: i64, answered: &[(Call, Answer)]) -> Result<()> {
     let now = s.clock.now();
+    let mut ids: Vec<_> = answered.iter().map(|(call, _)| call.subscription).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    if ids.is_empty() {
+        return Ok(());
+    }
     let mut tx = s.db.begin().await?;
-    // Removed meanwhile, and everything with it.
-    let Some(row) = store::lock(&mut tx, call.subscription).await? else { return Ok(()) };
-    let judged = judge(&row, call, answer, now, random());
-    let status = answer.status().map(i64::from);
+    let mut rows = store::lock_all(&mut tx, &ids).await?;
+    let mut disabled = Vec::new();
+    for (call, answer) in answered {
+        // Removed meanwhile, and everything with it.
+        let Some(row) = rows.iter_mut().find(|row| row.id == call.subscription) else { continue };
+        if let Some(why) = settle_one(&mut tx, owner, row, (call, answer), now).await? {
+            disabled.push((row.id, why));
+        }
+    }
+    tx.commit().await?;
+    for (call, answer) in answered {
+        if let Some(row) = rows.iter().find(|row| row.id == call.subscription) {
+            s.metrics.told(row.kind, answer.told());
+        }
+    }
+    for (id, why) in disabled {
+        let Some(row) = rows.iter().find(|row| row.id == id) else { continue };
+        s.interests.forget();
+        tracing::warn!(subscription = %row.id, source = row.source_name, %why, "an endpoint is called no more");
+        // Should this process end first, the alarm about it is left.
+        if let Err(error) = Box::pin(owner::tell(s, row, why)).await {
+            tracing::warn!(subscription = %row.id, %error, "whoever looks after the source was not told");
+        }
+    }
+    Ok(())
+}
+
+/// Stores what one call came to; why its endpoint is called no more, if that is so from now on. The row is kept as the store has it.
+async fn settle_one(
+    tx: &mut Tx,
+    owner: i64,
+    row: &mut SubscriptionRow,
+    (call, answer): (&Call, &Answer),
+    now: Timestamp,
+) -> Result<Option<WhyDisabled>> {
+    let judged = judge(row, call, answer, now, random());
+    let status = answer.status();
     let words: String = said::words(&answer.words()).chars().take(KEPT_ANSWER).collect();
     let settled = Settled {
         id: call.row.id,
@@ -263,42 +297,40 @@ pub async fn settle(s: &Services, owner: i64, call: &Call, answer: &Answer) -> R
         state: judged.state,
         failures: judged.handing_failures,
         due_at: judged.due_at,
-        status,
+        status: status.map(i64::from),
         answer: &words,
     };
-    if !handings::settle(&mut tx, settled).await? {
+    if !handings::settle(tx, settled).await? {
         // Its lease ran out, and somebody else has sent it again.
-        return Ok(());
+        return Ok(None);
     }
     let succeeded = judged.state == Handed::Delivered;
+    let failed = !succeeded && !status.is_some_and(refuses) && !matches!(answer, Answer::Held(_));
     let called = Called {
         at: now,
-        status,
+        status: status.map(i64::from),
         answer: &words,
         succeeded,
-        failed: !succeeded && !matches!(answer, Answer::Held(_)),
+        failed,
         failures: judged.failures,
         next_at: judged.next_at,
     };
-    store::note(&mut tx, row.id, called).await?;
+    store::note(tx, row.id, called).await?;
     if succeeded && row.failures >= AWAY {
-        handings::hasten(&mut tx, row.id, now).await?;
+        handings::hasten(tx, row.id, false, now).await?;
+    }
+    (row.failures, row.next_at) = (judged.failures, judged.next_at);
+    if succeeded {
+        (row.succeeded_at, row.failed_at) = (Some(now), None);
+    } else if failed {
+        row.failed_at = Some(now);
     }
     let disabled = judged.disable.filter(|_| row.standing == Standing::Active);
     if let Some(why) = disabled {
-        store::disable(&mut tx, row.id, why, now).await?;
+        store::disable(tx, row.id, why, now).await?;
+        row.standing = Standing::Disabled;
     }
-    tx.commit().await?;
-    s.metrics.told(row.kind, answer.told());
-    if let Some(why) = disabled {
-        s.interests.forget();
-        tracing::warn!(subscription = %row.id, source = row.source_name, %why, "an endpoint is called no more");
-        // Should this process end first, the alarm about it is left.
-        if let Err(error) = Box::pin(owner::tell(s, &row, why)).await {
-            tracing::warn!(subscription = %row.id, %error, "whoever looks after the source was not told");
-        }
-    }
-    Ok(())
+    Ok(disabled)
 }
 
 /// Offers again what was lost on its way: what processes that are gone had in hand, and what outlived its lease.
@@ -309,15 +341,23 @@ pub async fn release_lost(s: &Services, owner: i64) -> Result<u64> {
     Ok(released)
 }
 
-/// Removes some of the events whose time is over, with what became of them; returns how many.
+/// Removes some of the events whose time is over, with what became of them, or of what was handed to endpoints that are no
+/// more; returns how many.
 pub async fn prune(s: &Services) -> Result<usize> {
     let before = s.clock.now().minus(interests::KEPT);
-    if !events::any_old(&s.db, before).await? {
-        return Ok(0);
-    }
-    let mut tx = s.db.begin().await?;
-    let removed = events::prune(&mut tx, before, REMOVED).await?;
-    tx.commit().await?;
+    let removed = if events::any_old(&s.db, before).await? {
+        let mut tx = s.db.begin().await?;
+        let removed = events::prune(&mut tx, before, REMOVED).await?;
+        tx.commit().await?;
+        removed
+    } else if store::any_removed(&s.db).await? {
+        let mut tx = s.db.begin().await?;
+        let removed = store::clear_out(&mut tx, REMOVED).await?;
+        tx.commit().await?;
+        removed
+    } else {
+        0
+    };
     Ok(removed as usize)
 }
 

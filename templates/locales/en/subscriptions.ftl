@@ -38,6 +38,7 @@ subscription-waiting = { $n ->
 }
 subscription-old-secret = The old secret signs until
 subscription-was-tested = A test is on its way.
+subscription-test-waits = A test waits already; it is sent as soon as the endpoint may be called.
 subscription-was-enabled = It is called again. What it missed follows in order.
 subscription-was-removed = The subscription is gone.
 handings-title = What was sent

@@ -35,6 +35,7 @@ subscription-since = 订阅于
 subscription-waiting = { $count } 个事件等待中
 subscription-old-secret = 旧密钥签名至
 subscription-was-tested = 测试事件已发出。
+subscription-test-waits = 已有一个测试事件在等待，可以推送时就会发出。
 subscription-was-enabled = 已重新启用，错过的事件将按顺序补发。
 subscription-was-removed = 订阅已移除。
 handings-title = 推送记录

@@ -3,9 +3,11 @@ use belltower::domain::id::{SourceId, SubscriptionId};
 use belltower::domain::source::Right;
 use belltower::domain::subscription::{EndpointKind, EventKind, Standing, WhyDisabled};
 use belltower::domain::topic::TopicPattern;
+use belltower::store::subscription_handings::NewHanding;
 use belltower::store::subscriptions::{
-    Called, New, SubscriptionRow, advance, all, behind, count, delete, disable, due, enable, figures, find,
-    find_stream, hasten, insert, list, lock, note, prune, reseal, see, take,
+    Advance, Called, New, SubscriptionRow, advance, all, any_removed, behind, clear_out, count, disable, due,
+    enable, figures, find, find_stream, forget_stream, hasten, insert, list, lock, lock_all, note, prune,
+    remove, reseal, see, take_all,
 };
 use belltower::store::{Db, Tx, subscription_events, subscription_handings};
 
@@ -79,23 +81,66 @@ on_both!(a_subscription_comes_back_as_it_was_kept, |db| async {
     done(&db, async |tx| {
         assert_eq!(count(tx, SourceId(1)).await.unwrap(), (3, 1), "endpoints and streams");
         assert_eq!(count(tx, SourceId(2)).await.unwrap(), (0, 0));
-        assert!(lock(tx, id).await.unwrap().is_some() && take(tx, other).await.unwrap().is_some());
-        assert!(delete(tx, id).await.unwrap() && !delete(tx, id).await.unwrap());
+        assert!(lock(tx, id).await.unwrap().is_some());
+        let of = |rows: Vec<SubscriptionRow>| rows.iter().map(|row| row.id).collect::<Vec<_>>();
+        assert_eq!(of(lock_all(tx, &[other, id]).await.unwrap()), [id, other]);
+        assert_eq!(of(take_all(tx, &[other]).await.unwrap()), [other]);
     })
     .await;
-    assert!(find(&db, id).await.unwrap().is_none());
+});
+
+on_both!(one_that_is_taken_away_is_gone_at_once_and_cleared_out_little_by_little, |db| async {
+    sources(&db).await;
+    let (id, stays) = (webhook(&db).await, webhook(&db).await);
+    let events = keep(&db, &[event(EventKind::Completed, 1), event(EventKind::Held, 1)]).await;
+    let handing = |subscription, event| NewHanding { subscription, event, message: None, whole: true };
+    let all_of = [handing(id, events[0]), handing(id, events[1]), handing(stays, events[0])];
+    done(&db, async |tx| {
+        subscription_handings::insert(tx, &all_of, NOW).await.unwrap();
+        subscription_events::give_places(tx, 9).await.unwrap();
+    })
+    .await;
+    assert!(!any_removed(&db).await.unwrap());
+    assert_eq!(done(&db, async |tx| clear_out(tx, 9).await.unwrap()).await, 0);
+    done(&db, async |tx| remove(tx, id, NOW).await.unwrap()).await;
+    assert!(any_removed(&db).await.unwrap() && find(&db, id).await.unwrap().is_none());
+    let of = |rows: Vec<SubscriptionRow>| rows.iter().map(|row| row.id).collect::<Vec<_>>();
+    assert_eq!(of(all(&db).await.unwrap()), [stays]);
+    assert_eq!(of(list(&db, SourceId(1), None, 9).await.unwrap()), [stays]);
+    assert_eq!(of(behind(&db).await.unwrap()), [stays]);
+    assert_eq!(due(&db, NOW, &[]).await.unwrap(), [stays]);
+    done(&db, async |tx| {
+        assert!(lock(tx, id).await.unwrap().is_none());
+        assert_eq!(of(lock_all(tx, &[id, stays]).await.unwrap()), [stays]);
+        assert_eq!(count(tx, SourceId(1)).await.unwrap(), (1, 0));
+    })
+    .await;
+    for expected in [1, 1, 1, 0] {
+        assert_eq!(done(&db, async |tx| clear_out(tx, 1).await.unwrap()).await, expected);
+    }
+    assert!(!any_removed(&db).await.unwrap());
+    assert_eq!(subscription_handings::list(&db, stays, None, 9).await.unwrap().len(), 1);
 });
 
 on_both!(a_stream_is_found_by_what_it_asks_for_and_forgotten_unread, |db| async {
     sources(&db).await;
     let id = add(&db, EndpointKind::Stream, &[EventKind::Accepted, EventKind::Failed]).await;
     let find = async |source, events: &[EventKind]| {
-        find_stream(&db, SourceId(source), &topics(), events).await.unwrap().map(|row| row.id)
+        done(&db, async |tx| find_stream(tx, SourceId(source), &topics(), events).await.unwrap()).await
     };
     assert_eq!(find(1, &[EventKind::Accepted, EventKind::Failed]).await, Some(id));
     assert_eq!(find(1, &[EventKind::Accepted]).await, None);
     assert_eq!(find(2, &[EventKind::Accepted, EventKind::Failed]).await, None);
     assert_eq!(row(&db, id).await.seen_at, Some(NOW));
+    let later = add(&db, EndpointKind::Stream, &[EventKind::Held]).await;
+    done(&db, async |tx| {
+        see(tx, id, Timestamp(2_000)).await.unwrap();
+        forget_stream(tx, SourceId(2)).await.unwrap();
+        forget_stream(tx, SourceId(1)).await.unwrap();
+    })
+    .await;
+    assert_eq!(find(1, &[EventKind::Held]).await, None, "{later} was read the longest ago");
+    assert_eq!(find(1, &[EventKind::Accepted, EventKind::Failed]).await, Some(id));
     webhook(&db).await;
     done(&db, async |tx| {
         see(tx, id, Timestamp(5_000)).await.unwrap();
@@ -137,6 +182,9 @@ on_both!(secrets_overlap_and_endpoints_come_and_go, |db| async {
     assert_eq!((found.standing, found.why_disabled), (Standing::Disabled, Some(WhyDisabled::Exhausted)));
     assert_eq!((found.failures, found.failed_at, found.succeeded_at), (3, Some(Timestamp(2_000)), None));
     assert_eq!((found.last_status, found.last_answer.as_deref()), (None, Some("words")));
+    let refused = Called { at: Timestamp(2_200), failed: false, ..called(false, 3, 8_000) };
+    done(&db, async |tx| note(tx, id, refused).await.unwrap()).await;
+    assert_eq!(row(&db, id).await.failed_at, Some(Timestamp(2_000)), "that was no failure");
     assert_eq!((found.next_at, found.disabled_at), (Timestamp(8_000), Some(Timestamp(2_500))));
     done(&db, async |tx| hasten(tx, id, Timestamp(3_000)).await.unwrap()).await;
     assert_eq!(row(&db, id).await.next_at, Timestamp(3_000));
@@ -167,20 +215,26 @@ on_both!(who_is_behind_and_who_has_something_due_is_found, |db| async {
     let id = webhook(&db).await;
     let queue = add(&db, EndpointKind::Amqp, &[EventKind::Completed]).await;
     let stream = add(&db, EndpointKind::Stream, &[EventKind::Completed]).await;
-    assert_eq!(behind(&db).await.unwrap(), []);
+    let behind = async || behind(&db).await.unwrap().iter().map(|row| row.id).collect::<Vec<_>>();
+    assert_eq!(behind().await, []);
     let event = keep(&db, &[event(EventKind::Completed, 1)]).await[0];
     done(&db, async |tx| subscription_events::give_places(tx, 9).await.unwrap()).await;
-    assert_eq!(behind(&db).await.unwrap(), [id, queue], "and no stream: {stream}");
+    assert_eq!(behind().await, [id, queue], "and no stream: {stream}");
     let place = subscription_events::last_place(&db).await.unwrap();
     done(&db, async |tx| {
-        advance(tx, id, place).await.unwrap();
-        advance(tx, id, place - 1).await.unwrap();
-        advance(tx, queue, place).await.unwrap();
-        subscription_handings::insert(tx, id, &[(event, None)], NOW).await.unwrap();
+        advance(tx, &[Advance { id: queue, place, single_place: place }]).await.unwrap();
+        let at = |place, single_place| [Advance { id, place, single_place }];
+        advance(tx, &at(place, place - 1)).await.unwrap();
+        advance(tx, &at(place - 1, place)).await.unwrap();
+        advance(tx, &at(place, place - 1)).await.unwrap();
+        let handing = NewHanding { subscription: id, event, message: None, whole: true };
+        subscription_handings::insert(tx, &[handing], NOW).await.unwrap();
     })
     .await;
-    assert_eq!(behind(&db).await.unwrap(), []);
-    assert_eq!(row(&db, id).await.place, place);
+    assert_eq!(behind().await, [id], "single deliveries have a place of their own");
+    assert_eq!((row(&db, id).await.place, row(&db, id).await.single_place), (place, place - 1));
+    done(&db, async |tx| advance(tx, &[Advance { id, place, single_place: place }]).await.unwrap()).await;
+    assert_eq!(behind().await, []);
 
     let due = async |at, busy: &[SubscriptionId]| due(&db, Timestamp(at), busy).await.unwrap();
     assert_eq!(due(NOW.0 - 1, &[]).await, []);
@@ -201,7 +255,7 @@ on_both!(who_is_behind_and_who_has_something_due_is_found, |db| async {
     done(&db, async |tx| disable(tx, id, WhyDisabled::Gone, NOW).await.unwrap()).await;
     assert_eq!(due(NOW.0 + 5_000, &[]).await, []);
     let later = webhook(&db).await;
-    assert_eq!(behind(&db).await.unwrap(), [], "what happened before it came is not for {later}");
+    assert_eq!(behind().await, [], "what happened before it came is not for {later}");
 });
 
 on_both!(endpoints_are_counted_by_kind_and_standing_with_what_waits, |db| async {
@@ -213,8 +267,9 @@ on_both!(endpoints_are_counted_by_kind_and_standing_with_what_waits, |db| async 
     let events = keep(&db, &[event(EventKind::Completed, 1), event(EventKind::Completed, 2)]).await;
     done(&db, async |tx| {
         subscription_events::give_places(tx, 9).await.unwrap();
-        subscription_handings::insert(tx, one, &[(events[0], None), (events[1], None)], NOW).await.unwrap();
-        subscription_handings::insert(tx, queue, &[(events[0], None)], NOW).await.unwrap();
+        let handing = |subscription, event| NewHanding { subscription, event, message: None, whole: true };
+        let all = [handing(one, events[0]), handing(one, events[1]), handing(queue, events[0])];
+        subscription_handings::insert(tx, &all, NOW).await.unwrap();
         disable(tx, other, WhyDisabled::Gone, NOW).await.unwrap();
     })
     .await;

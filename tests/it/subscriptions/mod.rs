@@ -1,7 +1,9 @@
 //! Applications that are told of what happens, from the message to their endpoint, with the clock turned.
 
 mod asking;
+mod ending;
 mod endpoint;
+mod lines;
 mod queues;
 mod reading;
 mod sending;

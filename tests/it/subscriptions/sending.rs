@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use belltower::dispatch::Dispatcher;
 use belltower::domain::alarm::Matter;
+use belltower::domain::emergency::Run;
 use belltower::domain::operator::Role;
 use belltower::domain::registration::Registration;
 use belltower::domain::subscription::{ATTEMPTS, sign, wait};
-use belltower::service::alarms;
 use belltower::service::sources::{NewSource, registrations};
 use belltower::service::subscriptions::work::{self, Answer as Called};
+use belltower::service::{alarms, scenarios};
+use belltower::store::audit::{self, AuditFilter};
 use belltower::store::subscription_events;
 use reqwest::Method;
 use serde_json::json;
@@ -21,6 +23,7 @@ use super::{
     DAY, HOUR, MINUTE, SECOND, app, app_with, deliveries, path, secret, send, settle, show, source, subscribe,
 };
 use crate::support::app::{Answer, TestApp, everything};
+use crate::support::fire::{fire, press_fire};
 use crate::support::{TERMINAL, operator};
 
 const ACCEPTED: &[&str] = &["message.accepted"];
@@ -110,6 +113,23 @@ async fn an_emergency_has_no_events_of_single_deliveries() {
     Answer::of(app.api_as(&app.test_key, Method::POST, "/messages").json(&body)).await.expect(202);
     settle(&app).await;
     assert_eq!(endpoint.kinds(), ["message.accepted", "message.completed"]);
+}
+
+#[tokio::test]
+async fn of_broadcasts_whoever_reads_all_is_told_and_nobody_else() {
+    let app = app().await;
+    scenarios::seed(&app.services).await.unwrap();
+    let (all, own) = (Endpoint::new().await, Endpoint::new().await);
+    let key = source(&app, "library", &["subscribe"]).await;
+    subscribe(&app, &app.live_key, ALL, &all).await;
+    subscribe(&app, &key, ALL, &own).await;
+    let caller = operator(Role::DutyOfficer);
+    press_fire(&app.services, &caller, Run::Drill, &fire("图书馆")).await.unwrap();
+    settle(&app).await;
+    let got = by_message(&all.got());
+    let alerts: Vec<_> = got.values().filter(|kinds| kinds[0] == "message.accepted").collect();
+    assert_eq!(alerts, [&["message.accepted", "message.completed"]], "{got:?}");
+    assert_eq!(own.got().len(), 0);
 }
 
 #[tokio::test]
@@ -283,14 +303,65 @@ async fn an_event_that_is_never_taken_is_given_up_and_keeps_no_other_waiting() {
         let taken = send(&app, &["P1"]).await;
         app.clock.turn(wait);
         app.drain().await;
-        let got: Vec<_> = endpoint.got().iter().map(Got::message).collect();
-        assert_eq!(got, [taken, refused.clone()], "what failed least goes first");
+        let mut got: Vec<_> = endpoint.got().iter().map(Got::message).collect();
+        let mut both = [taken, refused.clone()];
+        got.sort_unstable();
+        both.sort_unstable();
+        assert_eq!(got, both);
     }
     let shown = show(&app, &made).await;
     assert_eq!((&shown["status"], &shown["waiting"]), (&json!("active"), &json!(0)), "{shown}");
     let listed = deliveries(&app, &made).await;
     let first = listed.last().unwrap();
     assert_eq!((&first["state"], &first["attempts"]), (&json!("given_up"), &json!(ATTEMPTS)), "{first}");
+}
+
+#[tokio::test]
+async fn an_event_that_is_refused_puts_off_no_other() {
+    let app = app().await;
+    let endpoint = Endpoint::new().await;
+    let made = subscribe(&app, &app.live_key, ACCEPTED, &endpoint).await;
+    let refused = send(&app, &["P1"]).await;
+    endpoint.says(Says::But(refused.clone()));
+    app.drain().await;
+    // Three tries later it waits for hours by itself.
+    for wait in waits().take(3) {
+        app.clock.turn(wait);
+        app.drain().await;
+    }
+    assert_eq!(endpoint.got().len(), 4);
+    app.clock.turn(SECOND);
+    let taken = send(&app, &["P1"]).await;
+    app.drain().await;
+    let got: Vec<_> = endpoint.got().iter().map(Got::message).collect();
+    assert_eq!(got, [taken], "at once, and the other is not tried before its time for that");
+    let shown = show(&app, &made).await;
+    assert_eq!((&shown["failures"], &shown["waiting"]), (&json!(0), &json!(1)), "{shown}");
+    assert!(shown["next_attempt_at"].is_null(), "{shown}");
+}
+
+#[tokio::test]
+async fn an_endpoint_that_refuses_everything_for_three_days_is_disabled() {
+    let app = app().await;
+    let endpoint = Endpoint::new().await;
+    let made = subscribe(&app, &app.live_key, ACCEPTED, &endpoint).await;
+    endpoint.says(Says::Status(404));
+    send(&app, &["P1"]).await;
+    app.drain().await;
+    for wait in waits() {
+        assert_eq!(show(&app, &made).await["status"], "active");
+        app.clock.turn(wait);
+        send(&app, &["P1"]).await;
+        app.drain().await;
+    }
+    let shown = show(&app, &made).await;
+    assert_eq!(shown["disabled"]["reason"], "exhausted", "{shown}");
+    // Mended, it gets what it refused as well.
+    endpoint.says(Says::Status(204));
+    endpoint.got();
+    app.post(&path(&made, "/enable"), &json!({})).await.expect(200);
+    app.drain().await;
+    assert_eq!(endpoint.got().len(), ATTEMPTS);
 }
 
 #[tokio::test]
@@ -386,7 +457,8 @@ async fn what_a_process_sent_and_did_not_store_is_sent_again_under_the_same_id()
     let again = endpoint.got().remove(0);
     assert_eq!((first.id(), &first.body), (again.id(), &again.body));
     // What the dead one would have stored changes nothing any more.
-    work::settle(s, 1, &calls[0], &Called::Failed("lost".to_owned())).await.unwrap();
+    let late = (calls[0].clone(), Called::Failed("lost".to_owned()));
+    work::settle(s, 1, &[late]).await.unwrap();
     let listed = &deliveries(&app, &made).await[0];
     assert_eq!((&listed["state"], &listed["attempts"]), (&json!("delivered"), &json!(2)));
 }
@@ -411,6 +483,38 @@ async fn a_test_and_a_replay_are_sent_at_once() {
     assert_eq!(deliveries(&app, &made).await[0]["attempts"], 2);
     let gone = path(&made, "/deliveries/hnd_0123456789abc/replay");
     app.post(&gone, &json!({})).await.problem(404, "not_found");
+}
+
+#[tokio::test]
+async fn a_test_waits_for_the_last_one_and_there_are_so_many_a_minute() {
+    let app = app().await;
+    let endpoint = Endpoint::new().await;
+    let made = subscribe(&app, &app.live_key, ACCEPTED, &endpoint).await;
+    let test = path(&made, "/test");
+    app.post(&test, &json!({})).await.expect(202);
+    app.post(&test, &json!({})).await.problem(409, "test_waits");
+    app.drain().await;
+    let replay = path(
+        &made,
+        &format!("/deliveries/{}/replay", deliveries(&app, &made).await[0]["id"].as_str().unwrap()),
+    );
+    for n in 1..10 {
+        let again = if n % 2 == 0 { &test } else { &replay };
+        assert_eq!(app.post(again, &json!({})).await.status, 202, "{n}");
+        app.drain().await;
+    }
+    for again in [&test, &replay] {
+        app.post(again, &json!({})).await.problem(429, "rate_limited");
+    }
+    app.clock.turn(MINUTE);
+    app.post(&test, &json!({})).await.expect(202);
+    app.drain().await;
+    assert_eq!(endpoint.got().len(), 11);
+    // It is the system itself that asked; its administrators need not read of each.
+    let rows = audit::list(&app.services.db, &AuditFilter::default(), None, 100).await.unwrap();
+    let acts: Vec<_> = rows.into_iter().map(|row| row.action).collect();
+    assert!(acts.iter().any(|act| act == "subscription.create"), "{acts:?}");
+    assert!(!acts.iter().any(|act| act == "subscription.test" || act == "subscription.replay"), "{acts:?}");
 }
 
 #[tokio::test]
@@ -439,4 +543,42 @@ async fn a_source_that_lost_the_right_is_told_of_nothing() {
     send(&app, &["P1"]).await;
     settle(&app).await;
     assert_eq!(endpoint.got().len(), 0);
+}
+
+#[tokio::test]
+async fn a_source_that_may_not_read_all_any_more_is_told_of_nobody_elses_messages() {
+    let app = app().await;
+    let (endpoint, key) = (Endpoint::new().await, source(&app, "library", &["subscribe", "read_all"]).await);
+    let made = subscribe(&app, &key, ACCEPTED, &endpoint).await;
+    let others = [send(&app, &["P1"]).await, send(&app, &["P1"]).await];
+    app.drain().await;
+    assert_eq!(endpoint.got().len(), 2);
+    endpoint.says(Says::Status(503));
+    let waits = send(&app, &["P1"]).await;
+    app.drain().await;
+    assert_eq!(endpoint.got().remove(0).message(), waits);
+
+    let mut tx = app.services.db.begin().await.unwrap();
+    crate::store::execute(&mut tx, r#"UPDATE source SET rights = '["subscribe"]' WHERE name = 'library'"#)
+        .await;
+    tx.commit().await.unwrap();
+    endpoint.says(Says::Status(204));
+    let own = super::send_as(&app, &key, &["P1"]).await;
+    app.clock.turn(HOUR);
+    app.drain().await;
+    let got: Vec<_> = endpoint.got().iter().map(Got::message).collect();
+    assert_eq!(got, [own], "what was made out before is not sent either");
+    let list = Answer::of(app.api_as(&key, Method::GET, &path(&made, "/deliveries"))).await.expect(200);
+    let listed = list["data"].as_array().unwrap();
+    assert_eq!(listed.len(), 1, "{list}");
+    assert!(!others.iter().any(|message| list.to_string().contains(message.as_str())));
+    // Nor by asking for it again.
+    let id = made["id"].as_str().unwrap().parse().unwrap();
+    let all = belltower::store::subscription_handings::list(&app.services.db, id, None, 9).await.unwrap();
+    assert_eq!(all.len(), 4);
+    let replay = path(&made, &format!("/deliveries/{}/replay", all[3].id));
+    Answer::of(app.api_as(&key, Method::POST, &replay).json(&json!({}))).await.problem(404, "not_found");
+    assert_eq!(Answer::of(app.api_as(&key, Method::POST, &path(&made, "/test"))).await.status, 202);
+    app.drain().await;
+    assert_eq!(endpoint.kinds(), ["subscription.test"]);
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Call;
 use crate::channel::outward::Said;
 use crate::clock::Timestamp;
-use crate::domain::subscription::{Handed, WhyDisabled, wait, wait_asked};
+use crate::domain::subscription::{Handed, WhyDisabled, refuses, wait, wait_asked};
 use crate::store::subscriptions::SubscriptionRow;
 use crate::telemetry::metrics::Told;
 
@@ -103,8 +103,9 @@ pub(super) fn judge(
         };
     }
     let handing_failures = call.row.failures + 1;
-    // Calls that were under way together fail together: that is one failure of their endpoint.
-    let is_news = row.failed_at.is_none_or(|at| call.started_at > at);
+    let is_refused = answer.status().is_some_and(refuses);
+    // Calls that were under way together fail together: that is one failure of their endpoint. A refusal is an answer.
+    let is_news = !is_refused && row.failed_at.is_none_or(|at| call.started_at > at);
     let failures = row.failures + i64::from(is_news);
     let failed = |state, due_at, next_at, disable| Judged {
         state,
@@ -121,10 +122,11 @@ pub(super) fn judge(
         Answer::Said(said) => said.retry_after,
         Answer::Confirmed | Answer::Failed(_) | Answer::Held(_) => None,
     };
-    let Some(rest) = wait(failures, jitter) else {
-        return failed(Handed::Waiting, now, now, Some(WhyDisabled::Exhausted));
+    let next_at = match wait(failures, jitter) {
+        _ if !is_news => row.next_at,
+        Some(rest) => now.plus(wait_asked(rest, asked)),
+        None => return failed(Handed::Waiting, now, now, Some(WhyDisabled::Exhausted)),
     };
-    let next_at = if is_news { now.plus(wait_asked(rest, asked)) } else { row.next_at };
     match wait(handing_failures, jitter) {
         Some(wait) => failed(Handed::Waiting, now.plus(wait_asked(wait, asked)), next_at, None),
         // The endpoint took others meanwhile: it is this one that it does not take, and those after it need not wait.
@@ -165,6 +167,7 @@ mod tests {
             why_disabled: None,
             disabled_at: None,
             place: 0,
+            single_place: 0,
             failures,
             failed_at: failed_at.map(Timestamp),
             succeeded_at: succeeded_at.map(Timestamp),
@@ -252,9 +255,18 @@ mod tests {
     }
 
     #[test]
-    fn an_event_that_alone_is_refused_is_given_up() {
-        let refused = judged(&row(0, None, Some(600)), &call(ATTEMPTS as i64 - 1, 900), &said(400, None));
-        assert_eq!((refused.state, refused.disable), (Handed::GivenUp, None));
+    fn an_event_that_alone_is_refused_waits_by_itself_and_is_given_up() {
+        let first = judged(&row(0, None, Some(600)), &call(1, 900), &said(422, None));
+        assert_eq!((first.state, first.disable), (Handed::Waiting, None));
+        assert_eq!((first.failures, first.next_at), (0, Timestamp(7)), "its endpoint is called as before");
+        assert_eq!((first.handing_failures, first.due_at.0), (2, NOW.0 + 300_000));
+        let (last, refused) = (ATTEMPTS as i64 - 1, said(400, None));
+        let failing = judged(&row(last, Some(800), Some(600)), &call(0, 900), &refused);
+        assert_eq!((failing.failures, failing.disable), (last, None), "nor is it one failure more");
+        let given_up = judged(&row(0, None, Some(600)), &call(last, 900), &refused);
+        assert_eq!((given_up.state, given_up.disable), (Handed::GivenUp, None));
+        let all = judged(&row(0, None, Some(400)), &call(last, 900), &said(404, None));
+        assert_eq!((all.state, all.disable), (Handed::Waiting, Some(WhyDisabled::Exhausted)));
     }
 
     #[test]

@@ -367,6 +367,7 @@ async fn conflicts_at_endpoints(walk: &mut Walk) {
     let id = ("{id}", made["id"].as_str().unwrap());
     let test = ("POST", "/api/v1/subscriptions/{id}/test");
     walk.ask(test, id, |r| r).await.expect(202);
+    walk.ask(test, id, |r| r).await.problem(409, "test_waits");
     let list = ("GET", "/api/v1/subscriptions/{id}/deliveries");
     let sent = walk.ask(list, id, |r| r).await.expect(200);
     let delivery = sent["data"][0]["id"].as_str().unwrap();
