@@ -69,6 +69,6 @@ pub async fn follow_inbox(
     Params::none(&request)?;
     let last = sse::last_seen(&request)?;
     let campus_id = params::name(&campus_id, "recipient")?;
-    let following = inbox::open_stream(&s, &key, campus_id, last).await?;
+    let following = inbox::open_stream(&s, &key, Key::pass(&request, &s)?, campus_id, last).await?;
     Ok(sse::answer(Inbox { s, following }, &state))
 }

@@ -6,9 +6,10 @@ use super::place::{MOST_NAMED, Place};
 use super::{Entry, admit, all, find};
 use crate::domain::id::RecipientId;
 use crate::domain::source::Right;
+use crate::service::Services;
 use crate::service::caller::KeyCaller;
 use crate::service::seats::{Seat, Seats};
-use crate::service::{Services, sources};
+use crate::service::sources::{self, Pass};
 use crate::store::inbox::{self as store, InboxFilter, Mark};
 use crate::{Error, Result};
 
@@ -33,6 +34,7 @@ impl Default for Readers {
 #[derive(Debug)]
 pub struct Following {
     key: KeyCaller,
+    pass: Pass,
     campus_id: String,
     person: RecipientId,
     place: Place,
@@ -66,6 +68,7 @@ pub enum News {
 pub async fn open_stream(
     s: &Services,
     key: &KeyCaller,
+    pass: Pass,
     campus_id: &str,
     last: Option<&str>,
 ) -> Result<Following> {
@@ -78,13 +81,13 @@ pub async fn open_stream(
         )
     })?;
     let person = find(s, campus_id).await?.ok_or(Error::NotFound("recipient"))?;
-    let seat = s.inboxes.0.take(key.key)?;
+    let seat = s.inboxes.0.take(key.key.ok_or(Error::NotFound("key"))?)?;
     let place = match last {
         Some(place) => place,
         None => now(s, key, person).await?,
     };
     let campus_id = campus_id.to_owned();
-    Ok(Following { key: key.clone(), campus_id, person, place, done: None, _seat: seat })
+    Ok(Following { key: key.clone(), pass, campus_id, person, place, done: None, _seat: seat })
 }
 
 /// Where everything that is there counts as told.
@@ -136,6 +139,6 @@ pub async fn look(s: &Services, following: &mut Following) -> Result<Vec<Told>> 
 /// says, such as that a message was withdrawn, is looked for then as well.
 pub async fn goes_on(s: &Services, following: &mut Following) -> Result<bool> {
     following.done = None;
-    let Following { key, campus_id, person, .. } = following;
-    Ok(find(s, campus_id).await? == Some(*person) && sources::still_holds(s, key, Right::ReadInbox).await?)
+    let Following { pass, campus_id, person, .. } = following;
+    Ok(find(s, campus_id).await? == Some(*person) && sources::still_opens(s, pass, Right::ReadInbox).await?)
 }

@@ -309,19 +309,6 @@ pub async fn own(s: &Services, key: &KeyCaller) -> Result<OwnSource> {
     })
 }
 
-/// Whether a key that was let in some time ago would be now, with that right.
-pub(super) async fn still_holds(s: &Services, key: &KeyCaller, right: Right) -> Result<bool> {
-    let now = s.clock.now();
-    let row = store::keys::find(&s.db, key.key).await?;
-    let opens =
-        |row: &store::keys::KeyRow| row.revoked_at.is_none() && row.expires_at.is_none_or(|at| at > now);
-    if !row.as_ref().is_some_and(opens) {
-        return Ok(false);
-    }
-    let source = find(s, key.source).await?;
-    Ok(source.disabled_at.is_none() && source.rights.contains(&right))
-}
-
 /// A grant for the audit log.
 fn described(grant: &Grant) -> Value {
     json!({

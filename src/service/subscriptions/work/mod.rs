@@ -14,10 +14,10 @@ use rand::random;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use url::Url;
 
-pub use super::filling::fill;
 pub use self::judging::Answer;
 use self::judging::judge;
 use super::super::{Services, broadcasts};
+pub use super::filling::fill;
 use super::{interest, interests, may_have, owner, telling, views};
 use crate::Result;
 use crate::channel::queues::Event;
