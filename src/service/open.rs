@@ -101,7 +101,8 @@ impl Services {
         services.audit_note = Arc::new(Note::in_file(config.data.directory.join("audit_note")));
         services.outward = Some(Outward::new(config.network.allow_private.clone(), outward::TIMEOUT)?);
         if let QueueUrl::Broker(broker) = &config.queue.url {
-            services.source_queues = Some(Arc::new(SourceQueues::new(broker.clone(), trusted_at(broker)?)));
+            let queues = SourceQueues::new((**broker).clone(), trusted_at(broker)?);
+            services.source_queues = Some(Arc::new(queues));
         }
         services.uploads = Some(config.data.directory.join("uploads").into());
         if let Some(settings) = &config.campus_sign_in {
