@@ -18,7 +18,6 @@ use reqwest::Method;
 use serde_json::json;
 
 use self::directory::{directory, left_alone};
-use self::drafts::drafts;
 use self::emergencies::{alarm_buttons, emergencies};
 use self::own::roll_call_of;
 pub(super) use self::own::{reader, recipients_own};
@@ -26,7 +25,7 @@ use self::rights::rights;
 pub(super) use self::room::Room;
 use self::room::room;
 use self::routed::routed;
-use self::senders::{FAILED, providers, trouble, vendors};
+use self::senders::{FAILED, trouble, vendors};
 use super::{accepted, applications, to_two};
 use crate::support::TERMINAL;
 use crate::support::app::{Answer, TestApp};
@@ -95,8 +94,8 @@ pub(super) async fn console(app: &TestApp) -> Vec<Room> {
     let source = app.get("/source").await.expect(200)["id"].as_str().unwrap().to_owned();
     let (person, choir, found) = directory(app).await;
     let (asked, over) = left_alone(app).await;
-    let [draft, open] = drafts(app).await;
-    let [relay, gateway, lost] = providers(app).await;
+    let [draft, open] = drafts::drafts(app).await;
+    let [relay, gateway, lost] = senders::providers(app).await;
     let [named, ordered, typed] = vendors(app).await;
     trouble(app).await;
     let [invited, made, waits] = rights(app).await;
