@@ -275,7 +275,7 @@ pub async fn hasten(tx: &mut Tx, subscription: SubscriptionId, refused: bool, no
 /// An endpoint's of that id; of lists it is the row.
 pub async fn find(tx: &mut Tx, subscription: SubscriptionId, id: HandingId) -> Result<Option<HandingRow>> {
     let text = format!("{SELECT} WHERE h.id = $1 AND h.subscription_id = $2");
-    Ok(in_tx!(tx, |c| { sqlx::query_as(sql(text)).bind(id.0).bind(subscription.0).fetch_optional(c).await })?)
+    Ok(in_tx!(tx, |c| sqlx::query_as(sql(text)).bind(id.0).bind(subscription.0).fetch_optional(c).await)?)
 }
 
 /// Whether a test waits for an endpoint or is being sent: what is of no message.

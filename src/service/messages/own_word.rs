@@ -167,8 +167,8 @@ impl OwnWord {
         self.keep_routed(tx, true).await
     }
 
-    /// As [`keep`](Self::keep), for one message of a broadcast, which goes to others than those who run the installation. Whoever may read
-    /// everything is told that it is accepted.
+    /// As [`keep`](Self::keep), for one message of a broadcast, which goes to others than those who run the installation.
+    /// Whoever may read everything is told that it is accepted.
     pub async fn keep_broadcast(&self, tx: &mut Tx, interests: &Interests) -> Result<()> {
         self.keep_routed(tx, false).await?;
         let accepted = Happening::of_message(EventKind::Accepted, self.0.id);

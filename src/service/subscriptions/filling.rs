@@ -206,7 +206,8 @@ async fn make_room(s: &Services, all: &mut [Filled], last: i64) -> Result<()> {
             one.singles = Line::new(one.singles.place.max(last), 0);
             continue;
         }
-        for row in open.iter().filter(|row| row.subscription_id == one.row.id) {
+        let id = one.row.id;
+        for row in open.iter().filter(|row| row.subscription_id == id) {
             let (line, ahead) =
                 if row.whole == 0 { (&mut one.singles, SINGLES_AHEAD) } else { (&mut one.messages, AHEAD) };
             *line = Line::new(line.place, ahead - row.open);

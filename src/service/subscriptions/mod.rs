@@ -446,7 +446,7 @@ pub(super) async fn behind(s: &Services) -> Result<Vec<Lost>> {
     let rows = store::all(&s.db).await?.into_iter();
     let behind = |row: SubscriptionRow| {
         let since = *oldest.get(&row.id).filter(|_| row.standing == Standing::Active)?;
-        let host = views::host(&row);
+        let host = views::host(s, &row);
         Some(Lost { source: row.source_id, source_name: row.source_name, subscription: row.id, host, since })
     };
     Ok(rows.filter(SubscriptionRow::is_granted).filter_map(behind).collect())
