@@ -17,8 +17,9 @@ const FEW: u64 = 1_000;
 const INTO: u64 = 4;
 /// After it was killed, for what its vendors were doing.
 const SETTLE: Duration = Duration::from_millis(300);
-/// What a crash may repeat: deliveries handed over one by one, and one call of the SMS gateway and one of WeCom.
-const ONE_BY_ONE: f64 = 64.0;
+/// What a crash may repeat: deliveries handed over one by one, by a relay two for each of its connections, and one call of the
+/// SMS gateway and one of WeCom.
+const ONE_BY_ONE: f64 = 2.0 * CONNECTIONS as f64;
 const CALLS: f64 = 100.0 + 1_000.0;
 
 pub(super) async fn run(bench: &Bench) -> anyhow::Result<Vec<Figure>> {
