@@ -1,9 +1,11 @@
 //! What comes into somebody's inbox, as a stream.
 
+use std::net::Ipv4Addr;
+
 use belltower::domain::id::MessageId;
 use belltower::domain::operator::Role;
 use belltower::service::inbox::{News, goes_on, look, open_stream};
-use belltower::service::sources::NewSource;
+use belltower::service::sources::{NewSource, Pass};
 use belltower::service::{recipients, sources};
 use reqwest::Method;
 use serde_json::json;
@@ -204,7 +206,8 @@ async fn it_goes_on_while_the_person_is_there_and_the_key_may_read() {
     add_people(&app).await;
     let (s, owner) = (&app.services, operator(Role::Owner));
     let key = sources::authenticate(s, &app.test_key).await.unwrap();
-    let mut following = open_stream(s, &key, "2024001", None).await.unwrap();
+    let pass = || Pass::new(s, &app.test_key, Ipv4Addr::LOCALHOST.into());
+    let mut following = open_stream(s, &key, pass(), "2024001", None).await.unwrap();
     sent(&app, "借阅提醒", "announcement").await;
     let told = look(s, &mut following).await.unwrap();
     assert!(matches!(told.last().unwrap().news, News::Unread(1)), "{told:?}");
@@ -216,7 +219,7 @@ async fn it_goes_on_while_the_person_is_there_and_the_key_may_read() {
     let told = look(s, &mut following).await.unwrap();
     assert!(matches!(told[..], [ref one] if matches!(one.news, News::Unread(0))), "{told:?}");
 
-    let mut other = open_stream(s, &key, "2024002", None).await.unwrap();
+    let mut other = open_stream(s, &key, pass(), "2024002", None).await.unwrap();
     recipients::delete(s, &owner, "2024001").await.unwrap();
     assert!(!goes_on(s, &mut following).await.unwrap(), "the person was erased");
     assert!(goes_on(s, &mut other).await.unwrap());
