@@ -53,6 +53,7 @@ impl Target {
     }
 
     /// For what anybody may have published: of its properties only what can be read safely comes through.
+    #[must_use]
     pub fn guarded(self) -> Self {
         Self { guarded: true, ..self }
     }

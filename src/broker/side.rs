@@ -102,11 +102,13 @@ pub struct Backoff {
     next: Duration,
 }
 
-impl Backoff {
-    pub fn new() -> Self {
+impl Default for Backoff {
+    fn default() -> Self {
         Self { next: SHORTEST }
     }
+}
 
+impl Backoff {
     /// A connection ended that took part for so long; `true` if told to stop before the next.
     pub async fn wait(&mut self, stood: Duration, stop: &CancellationToken) -> bool {
         let wait = jittered(self.after(stood));
@@ -124,7 +126,7 @@ impl Backoff {
 /// Runs what keeps a side's connection until it ends by itself. One that panics is begun anew: without it nobody would be
 /// woken by anybody any more, and nobody would see that.
 pub async fn keep<F: Future<Output = ()>>(side: &Side, stop: &CancellationToken, mut run: impl FnMut() -> F) {
-    let mut backoff = Backoff::new();
+    let mut backoff = Backoff::default();
     while AssertUnwindSafe(run()).catch_unwind().await.is_err() {
         tracing::error!(connection = side.name(), "what keeps the connection to the broker panicked");
         side.away("an error of Belltower's own, which the log tells of");
@@ -146,7 +148,7 @@ mod tests {
 
     #[test]
     fn waits_grow_to_a_bound_and_begin_again_after_a_good_connection() {
-        let mut backoff = Backoff::new();
+        let mut backoff = Backoff::default();
         for expected in [200, 400, 800, 1_600, 3_200, 6_400, 10_000, 10_000] {
             assert_eq!(backoff.after(Duration::ZERO), Duration::from_millis(expected));
         }

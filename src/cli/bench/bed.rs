@@ -53,7 +53,8 @@ impl Bed {
 
     /// Builds the process with these roles; nothing is answered or sent yet.
     pub(super) async fn app(&self, roles: &str) -> anyhow::Result<App> {
-        Ok(App::build(&self.config(roles)?, Clock::System).await?)
+        let config = self.config(roles)?;
+        Ok(Box::pin(App::build(&config, Clock::System)).await?)
     }
 
     /// The use cases over the store, beside whoever serves from it.

@@ -35,21 +35,21 @@ impl Requests {
 impl Request {
     /// A JSON request.
     pub(super) fn post(address: SocketAddr, path: &str, key: &str, body: &[u8]) -> Self {
-        Self::new(head(address, "POST", path, key, body.len()), body)
+        Self::new(&head(address, "POST", path, key, body.len()), body)
     }
 
     /// A change of a part of something.
     pub(super) fn patch(address: SocketAddr, path: &str, key: &str, body: &[u8]) -> Self {
-        Self::new(head(address, "PATCH", path, key, body.len()), body)
+        Self::new(&head(address, "PATCH", path, key, body.len()), body)
     }
 
     /// A JSON request with an `Idempotency-Key` that no other request of a run has; runs differ by `run`.
     pub(super) fn post_once(address: SocketAddr, path: &str, key: &str, body: &[u8], run: &str) -> Self {
         let head = head(address, "POST", path, key, body.len());
-        Self::new(format!("{head}Idempotency-Key: {run}-{NUMBER}\r\n"), body)
+        Self::new(&format!("{head}Idempotency-Key: {run}-{NUMBER}\r\n"), body)
     }
 
-    fn new(head: String, body: &[u8]) -> Self {
+    fn new(head: &str, body: &[u8]) -> Self {
         let bytes = [head.as_bytes(), b"\r\n", body].concat();
         let is_number = |at: &usize| bytes[*at..].starts_with(NUMBER.as_bytes());
         let numbers_at = (0..bytes.len()).filter(is_number).collect();

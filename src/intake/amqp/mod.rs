@@ -65,7 +65,7 @@ pub fn serve(target: Target, s: Services, lifecycle: &Lifecycle) {
 impl Door {
     /// Keeps a connection for as long as the process runs.
     async fn run(self: Arc<Self>, stop: &CancellationToken) {
-        let mut backoff = Backoff::new();
+        let mut backoff = Backoff::default();
         while !stop.is_cancelled() {
             let ended = match stop.run_until_cancelled(self.target.connect(self.side.name())).await {
                 Some(Ok(line)) => {

@@ -77,7 +77,7 @@ impl Giving {
     /// Keeps a connection for as long as the process runs.
     pub(super) async fn run(&self, target: &Target, stop: &CancellationToken) {
         let mut incoming = self.incoming.lock().await;
-        let mut backoff = Backoff::new();
+        let mut backoff = Backoff::default();
         while !stop.is_cancelled() {
             let ended = match stop.run_until_cancelled(self.open(target)).await {
                 Some(Ok((line, channel))) => {

@@ -91,7 +91,7 @@ impl Taking {
     /// Keeps a connection for as long as the process runs.
     pub(super) async fn run(&self, target: &Target, stop: &CancellationToken) {
         let mut asked = self.asked.lock().await;
-        let mut backoff = Backoff::new();
+        let mut backoff = Backoff::default();
         // Of a run that panicked.
         self.shelf.forget();
         while !stop.is_cancelled() {

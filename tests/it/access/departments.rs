@@ -244,7 +244,8 @@ on_both!(sources_of_other_departments_are_not_there, |db| async {
     let as_user = GrantForm { broker_user: "academic".to_owned(), ..form(LIBRARY, &["send_direct"]) };
     let not_said = ("/broker_user".to_owned(), "beyond_departments".to_owned());
     assert_eq!(fault(sources::update(&s, &owner, mine, as_user).await), not_said);
-    let as_user = NewSource { broker_user: "library".to_owned(), ..new("other", LIBRARY) };
+    let as_user =
+        NewSource { broker_user: "library".to_owned(), rights: Vec::new(), ..new("other", LIBRARY) };
     assert_eq!(fault(sources::create(&s, &owner, as_user).await), not_said);
     let beyond = ("/rights/1".to_owned(), "beyond_departments".to_owned());
     let wider = form(LIBRARY, &["send_direct", "read_all"]);

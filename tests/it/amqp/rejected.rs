@@ -13,6 +13,9 @@ use crate::support::broker::{Broker, with_broker};
 use crate::support::faulty;
 use crate::support::operator;
 
+/// What is wrong, the properties, routing key and body it is published with, and the problem's status and code.
+type Case<'c> = (&'static str, BasicProperties, &'static str, &'c [u8], u16, &'static str);
+
 #[test]
 fn what_is_wrong_is_given_back_with_what_to_change() {
     with_broker(async |broker: &'static Broker| {
@@ -30,7 +33,7 @@ fn what_is_wrong_is_given_back_with_what_to_change() {
         let empty = json!({ "title": "", "to": [{ "email": "a@campus.example" }] }).to_string();
         let emergency = message_and(json!({ "category": "emergency" })).to_string();
         let large = vec![b' '; (1 << 20) + 1];
-        let cases: [(&str, BasicProperties, &str, &[u8], u16, &str); 12] = [
+        let cases: [Case<'_>; 12] = [
             ("no id", without_id, "library.due", good.as_bytes(), 422, "invalid"),
             ("no user", without_user, "library.due", good.as_bytes(), 401, "unauthenticated"),
             (
