@@ -99,11 +99,15 @@ async fn place(s: &Services, endpoint: &Value) -> Result<Place, Vec<Fault>> {
     let mut fields = Fields::of(endpoint).map_err(faults)?;
     let place = match fields.required("kind", 20).as_str() {
         "amqp" => queue(s, &mut fields).map(Place::Queue),
+        "webhook" => address(s, &mut fields).await?.map(Place::Url),
         kind => {
-            if !matches!(kind, "" | "webhook") {
+            if !kind.is_empty() {
                 fields.fault("kind", "invalid_value", "`kind` is `webhook` or `amqp`");
             }
-            address(s, &mut fields).await?.map(Place::Url)
+            // Either may be meant.
+            fields.value("queue");
+            fields.value("url");
+            None
         }
     };
     fields.finish().map_err(faults)?;

@@ -74,6 +74,20 @@ pub(super) const ALL: &[Explained] = &[
         ["正在推送", "该事件此刻正在推送到接收端。", "请几秒后查看其状态再决定。"],
     ),
     problem(
+        "test_waits",
+        409,
+        [
+            "A test waits already",
+            "The last test event of this subscription was not sent yet.",
+            "Look at what waits for the endpoint (`GET /api/v1/subscriptions/{id}/deliveries`); once the test was sent, ask for another.",
+        ],
+        [
+            "已有测试事件在等待",
+            "该订阅的上一个测试事件尚未发出。",
+            "请查看该接收端的待推送事件（`GET /api/v1/subscriptions/{id}/deliveries`）；待测试事件发出后再发新的。",
+        ],
+    ),
+    problem(
         "key_ended",
         409,
         [
