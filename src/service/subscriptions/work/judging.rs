@@ -141,7 +141,7 @@ pub(super) fn judge(
 mod tests {
     use super::*;
     use crate::domain::id::{EventId, HandingId, SourceId, SubscriptionId};
-    use crate::domain::subscription::{ATTEMPTS, EndpointKind, Standing};
+    use crate::domain::subscription::{ATTEMPTS, EndpointKind, EventKind, Standing};
     use crate::store::JsonText;
     use crate::store::subscription_handings::ClaimedRow;
 
@@ -193,7 +193,7 @@ mod tests {
             },
             to: None,
             secrets: Vec::new(),
-            kind: "message.completed",
+            kind: EventKind::Completed.name(),
             body: Vec::new(),
             started_at: Timestamp(started_at),
         }
