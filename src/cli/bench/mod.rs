@@ -161,7 +161,7 @@ async fn measure(what: What, bench: &Bench) -> anyhow::Result<Report> {
     let wanted = |one| what == one || what == What::All;
     let mut figures = Vec::new();
     if wanted(What::Ingest) {
-        figures.extend(ingest::run(bench).await.context("ingest")?);
+        figures.extend(Box::pin(ingest::run(bench)).await.context("ingest")?);
     }
     if wanted(What::Fanout) {
         figures.extend(fanout::run(bench).await.context("fanout")?);
@@ -176,7 +176,7 @@ async fn measure(what: What, bench: &Bench) -> anyhow::Result<Report> {
         figures.extend(Box::pin(receipts::run(bench)).await.context("receipts")?);
     }
     if wanted(What::Console) {
-        figures.extend(console::run(bench).await.context("console")?);
+        figures.extend(Box::pin(console::run(bench)).await.context("console")?);
     }
     if what == What::History {
         figures.extend(Box::pin(history::run(bench)).await.context("history")?);
