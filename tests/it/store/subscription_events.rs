@@ -103,7 +103,7 @@ on_both!(what_is_told_of_a_message_and_a_delivery_is_read, |db| async {
         let person = "(SELECT recipient_id FROM delivery WHERE recipient_id IS NOT NULL)";
         execute(
             tx,
-            &format!("UPDATE recipient SET campus_id = 'erased 1', erased_at = 1 WHERE id IN {person}"),
+            &format!("UPDATE recipient SET campus_id = 'erased ' || id, erased_at = 1 WHERE id IN {person}"),
         )
         .await;
     })
