@@ -203,11 +203,11 @@ mod tests {
     use super::*;
     use crate::error::Fault;
 
-    fn told(error: &Error, properties: BasicProperties) -> (BasicProperties, FieldTable) {
+    fn told(error: &Error, properties: &BasicProperties) -> (BasicProperties, FieldTable) {
         let original = Original {
             exchange: &"belltower.intake".into(),
             routing_key: &"library.due".into(),
-            properties: &properties,
+            properties,
             body: b"{}",
         };
         let rejection = Rejection { error, request_id: &RequestId::mint(), at: Timestamp(1_790_000_000_000) };
@@ -229,7 +229,7 @@ mod tests {
         let error = Error::fault("/title", "required", "a title is needed");
         let (properties, headers) = told(
             &error,
-            BasicProperties::default().with_user_id("library".into()).with_message_id("7".into()),
+            &BasicProperties::default().with_user_id("library".into()).with_message_id("7".into()),
         );
         for (name, expected) in [
             ("x-problem-status", "422"),
@@ -255,7 +255,7 @@ mod tests {
     fn a_problem_without_end_has_one() {
         let fault = |n: usize| Fault::new(format!("/to/{n}"), "bad_address", "地址".repeat(40));
         let many = Error::Invalid((0..1_000).map(fault).collect());
-        let (_, headers) = told(&many, BasicProperties::default());
+        let (_, headers) = told(&many, &BasicProperties::default());
         let problem = said(&headers, "x-problem");
         assert!(problem.len() <= LONGEST_PROBLEM);
         let problem: serde_json::Value = serde_json::from_str(&problem).unwrap();
@@ -263,7 +263,7 @@ mod tests {
         assert_eq!(said(&headers, "x-problem-detail"), "1000 faults; each is listed in `errors`");
 
         let long = Error::Malformed("钟".repeat(20_000));
-        let (_, headers) = told(&long, BasicProperties::default());
+        let (_, headers) = told(&long, &BasicProperties::default());
         assert!(said(&headers, "x-problem-detail").len() <= LONGEST_DETAIL);
         let problem: serde_json::Value = serde_json::from_str(&said(&headers, "x-problem")).unwrap();
         assert_eq!(problem["code"], "malformed");
