@@ -28,7 +28,7 @@ pub(super) const DEPARTMENT: &str = "bench";
 /// Whose people they are.
 pub(super) const COLLEGE: &str = "农学院";
 
-/// What links start with, so that a server says the same when it is started again, at whatever port.
+/// What links of a process of its own start with, so that it says the same when it is started again, at whatever port.
 const PUBLIC_URL: &str = "http://bell.campus.example";
 
 pub(super) const CALLER: Caller = Caller::Command("bench");
@@ -83,7 +83,6 @@ impl Bed {
             .option("bench", "store.database", &self.database)
             .option("bench", "queue.url", &self.queue)
             .option("bench", "server.listen", "127.0.0.1:0")
-            .option("bench", "server.public_url", PUBLIC_URL)
             .option("bench", "server.roles", roles)
             .resolve()?;
         Ok(config)
