@@ -10,14 +10,15 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use crate::broker::dial::Target;
 use crate::clock::Clock;
-use crate::config::{Config, DatabaseUrl, NodeRole};
+use crate::config::{Config, DatabaseUrl, NodeRole, QueueUrl};
 use crate::dispatch::Dispatcher;
 use crate::http::client::TrustedProxies;
 use crate::http::server::{self, FAREWELL, Parts, Serves};
-use crate::intake::bounces;
+use crate::intake::{amqp, bounces};
 use crate::lifecycle::{Ending, Lifecycle};
-use crate::service::{Node, Services, deliveries, imports, nodes, pages, sources, suggestions};
+use crate::service::{Node, Services, deliveries, imports, nodes, pages, sources, suggestions, trusted_at};
 use crate::{Error, Result};
 
 /// A process that is ready to run.
@@ -29,6 +30,8 @@ pub struct App {
     metrics: Option<(TcpListener, SocketAddr)>,
     /// For mails that come back, where they are taken.
     bounces: Option<(TcpListener, SocketAddr)>,
+    /// Where sources publish, where that is taken.
+    publications: Option<Target>,
     web: bool,
     trusted_proxies: TrustedProxies,
     dispatcher: Option<Dispatcher>,
@@ -65,6 +68,10 @@ impl App {
         let mut services = Services::open(config, clock, config.public_url(address)).await?;
         services.node = Arc::new(Node::new(config, address.port()));
         services.queue.called(services.node.name());
+        let publications = publications(config)?;
+        if let Some(queues) = &services.source_queues {
+            queues.called(services.node.name());
+        }
         let dispatcher = config.server.has(NodeRole::Dispatch).then(|| Dispatcher::new(services.clone()));
         Ok(Self {
             services,
@@ -72,6 +79,7 @@ impl App {
             address,
             metrics,
             bounces,
+            publications,
             web: config.server.has(NodeRole::Web),
             trusted_proxies: config.server.trusted_proxies.clone().into(),
             dispatcher,
@@ -135,6 +143,9 @@ impl App {
         if let Some((listener, _)) = self.bounces {
             bounces::serve(listener, self.services.clone(), lifecycle)?;
         }
+        if let Some(target) = self.publications {
+            amqp::serve(target, self.services.clone(), lifecycle);
+        }
         let (metrics, stop) = (Arc::clone(&self.services.metrics), lifecycle.soft().clone());
         lifecycle.spawn("metrics", async move {
             while stop.run_until_cancelled(tokio::time::sleep(TIDY)).await.is_some() {
@@ -155,6 +166,20 @@ impl App {
             lifecycle.spawn("suggestions", learn(self.services.clone(), lifecycle.soft().clone()));
         }
         Ok(Running { services: self.services, lock: self.lock })
+    }
+}
+
+/// The broker to take messages from, if this process is to.
+fn publications(config: &Config) -> Result<Option<Target>> {
+    if !config.intake.amqp || !config.server.has(NodeRole::Web) {
+        return Ok(None);
+    }
+    match &config.queue.url {
+        QueueUrl::Broker(broker) => Ok(Some(Target::new((**broker).clone(), trusted_at(broker)?))),
+        QueueUrl::Local => Err(Error::conflict(
+            "no_broker",
+            "intake.amqp takes messages from a broker, and queue.url is local: name a RabbitMQ there, or leave it out",
+        )),
     }
 }
 

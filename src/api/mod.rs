@@ -9,6 +9,7 @@ pub mod events;
 pub mod groups;
 mod idempotency;
 pub mod inbox;
+pub mod inbox_events;
 pub mod messages;
 pub mod openapi;
 pub mod page;
@@ -42,6 +43,7 @@ routes! {
         GET recipients::show, PUT recipients::replace, PATCH recipients::update, DELETE recipients::delete,
     }
     "/recipients/{campus_id}/inbox" => { GET inbox::list_inbox }
+    "/recipients/{campus_id}/inbox/events" => { GET inbox_events::follow_inbox }
     "/recipients/{campus_id}/inbox/{message_id}/read" => { POST inbox::mark_read }
 
     "/groups" => { GET groups::list }

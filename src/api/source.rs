@@ -101,6 +101,7 @@ pub struct RotatedBody {
 pub async fn show(request: HttpRequest, s: Data<Services>, key: Key) -> Result<Json<SourceBody>> {
     Params::none(&request)?;
     let own = sources::own(&s, &key).await?;
+    let shown = key.key.ok_or(Error::NotFound("key"))?;
     let source = own.source;
     Ok(Json(SourceBody {
         id: source.id.to_string(),
@@ -112,7 +113,7 @@ pub async fn show(request: HttpRequest, s: Data<Services>, key: Key) -> Result<J
         groups: source.groups,
         quotas: Quotas { rate_per_second: source.rate_per_second, daily_messages: source.daily_messages },
         today: Today { used: source.used_today, left: own.left_today, resets_at: own.resets_at.to_jiff() },
-        key: KeyBody { id: key.key.to_string(), test: key.test },
+        key: KeyBody { id: shown.to_string(), test: key.test },
     }))
 }
 

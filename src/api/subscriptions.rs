@@ -34,15 +34,19 @@ pub struct SubscriptionBody {
     pub endpoint: EndpointBody,
 }
 
-/// Where events go.
+/// Where events go: to an address, or into a queue at the installation's message broker.
 #[derive(Debug, ToSchema)]
 pub struct EndpointBody {
-    /// `webhook`.
+    /// `webhook`, with `url`; `amqp`, with `queue`, where the installation has a broker (else 422 `unavailable`).
     #[schema(example = "webhook")]
     pub kind: String,
     /// https, at a public address; others only where the administrators allow them. At most 500 characters.
     #[schema(example = "https://app.example/hooks/belltower")]
-    pub url: String,
+    pub url: Option<String>,
+    /// How the source calls the queue: 1–64 lower-case letters, digits, dots, hyphens and underscores. The answer says its
+    /// whole name.
+    #[schema(example = "library")]
+    pub queue: Option<String>,
 }
 
 /// A new subscription.
@@ -50,7 +54,7 @@ pub struct EndpointBody {
 pub struct SubscriptionCreatedBody {
     #[serde(flatten)]
     subscription: SubscriptionView,
-    /// What its calls are signed with, shown this once.
+    /// What its events are signed with, shown this once.
     #[schema(example = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=")]
     secret: String,
 }
@@ -80,7 +84,8 @@ fn id(text: &str) -> Result<SubscriptionId> {
 /// Subscribes to what happens to messages.
 ///
 /// Needs the right `subscribe`. Nothing is called before something happens. Calls are signed as Standard Webhooks 1.0.0 has
-/// it; an endpoint that answers otherwise than with 2xx is called again over three days, and disabled after that.
+/// it; an endpoint that answers otherwise than with 2xx is called again over three days, and disabled after that. A queue is
+/// made at once where the broker is there, and by the first event else; what it does not take is tried again likewise.
 #[utoipa::path(
     post, path = "/api/v1/subscriptions", tag = "subscriptions",
     request_body = SubscriptionBody,
@@ -137,7 +142,7 @@ pub async fn show(
     Ok(Json(subscriptions::get(&s, key.caller(), id(&path)?).await?.view))
 }
 
-/// Ends a subscription, with what waits for it.
+/// Ends a subscription, with what waits for it. A queue stays, with what is in it.
 #[utoipa::path(
     delete, path = "/api/v1/subscriptions/{id}", tag = "subscriptions",
     params(("id" = String, Path, description = "The subscription's id")),
@@ -154,13 +159,13 @@ pub async fn delete(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// Sends an event of the type `subscription.test` to the endpoint, as any other is sent.
+/// Sends an event of the type `subscription.test` to the endpoint, as any other is sent. Ten tests and replays a minute.
 #[utoipa::path(
     post, path = "/api/v1/subscriptions/{id}/test", tag = "subscriptions",
     params(("id" = String, Path, description = "The subscription's id")),
     responses(
         (status = 202, body = TestedBody, description = "It is on its way; the list of deliveries says what came of it"),
-        (status = 409, description = "`subscription_disabled`", body = Problem,
+        (status = 409, description = "`test_waits`: the last one is not sent yet. `subscription_disabled`", body = Problem,
             content_type = "application/problem+json"),
     ),
 )]
@@ -212,7 +217,7 @@ pub async fn list_deliveries(
     Ok(Json(PageBody::of(rows, limit, |row| row.id, |row| row)))
 }
 
-/// Sends an event once more, under the same `webhook-id`, whatever came of it.
+/// Sends an event once more, under the same `webhook-id`, whatever came of it. Ten tests and replays a minute.
 #[utoipa::path(
     post, path = "/api/v1/subscriptions/{id}/deliveries/{delivery}/replay", tag = "subscriptions",
     params(
@@ -238,7 +243,7 @@ pub async fn replay(
     Ok(HttpResponse::Accepted().finish())
 }
 
-/// Replaces the secret that calls are signed with.
+/// Replaces the secret that events are signed with.
 ///
 /// The old one signs too for `overlap`, so that an application can change over without refusing a call: the header
 /// `webhook-signature` then bears two.

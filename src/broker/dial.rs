@@ -26,6 +26,7 @@ use tokio_rustls::TlsConnector;
 use tokio_util::compat::TokioAsyncReadCompatExt as _;
 use tokio_util::sync::{CancellationToken, DropGuard, WaitForCancellationFutureOwned};
 
+use super::guarded::Guarded;
 use crate::config::BrokerUrl;
 
 /// From the first packet to the broker's welcome.
@@ -41,12 +42,20 @@ const HEARTBEAT: u16 = 10;
 pub struct Target {
     pub broker: BrokerUrl,
     trusts: Option<Arc<ClientConfig>>,
+    /// Others than this installation publish what comes from there.
+    guarded: bool,
     name: OnceLock<String>,
 }
 
 impl Target {
     pub fn new(broker: BrokerUrl, trusts: Option<Arc<ClientConfig>>) -> Self {
-        Self { broker, trusts, name: OnceLock::new() }
+        Self { broker, trusts, guarded: false, name: OnceLock::new() }
+    }
+
+    /// For what anybody may have published: of its properties only what can be read safely comes through.
+    #[must_use]
+    pub fn guarded(self) -> Self {
+        Self { guarded: true, ..self }
     }
 
     /// How this process is called in the broker's list from the next connection on. The first name stays.
@@ -67,6 +76,7 @@ impl Target {
         let stands = over.clone().drop_guard();
         let connected = timeout(PATIENCE, async {
             let stream = self.stream().await.map_err(|error| error.to_string())?;
+            let stream: Box<dyn Duplex> = if self.guarded { Box::new(Guarded::new(stream)) } else { stream };
             let wire = Wire::new(stream, over);
             self.sign_in(wire, purpose).await.map_err(|error| error.to_string())
         });

@@ -2,9 +2,13 @@
 //!
 //! - [`dial`]: a connection, plain or by TLS
 //! - [`side`]: how one that is kept is, and when to try again
+//! - [`standing`]: exchanges and queues that are declared
+//! - [`guarded`]: what strangers published, made safe to be read
 
 pub mod dial;
+mod guarded;
 pub mod side;
+pub mod standing;
 
 use std::time::Duration;
 

@@ -7,6 +7,7 @@ use std::error::Error as _;
 use std::sync::Arc;
 use std::time::Duration;
 
+use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use reqwest::{Client, RequestBuilder};
 use rustls::ClientConfig;
@@ -14,6 +15,7 @@ use url::{Position, Url};
 
 use super::fields::Fields;
 use super::tls;
+use crate::clock::Timestamp;
 
 /// Larger answers are none of a vendor's.
 const MOST_BYTES: usize = 1 << 20;
@@ -98,6 +100,16 @@ pub(crate) fn in_words(error: reqwest::Error) -> String {
     if timed_out { format!("no answer in time ({words})") } else { words }
 }
 
+/// How long `Retry-After` asks us to wait: seconds, or a date (RFC 9110 §10.2.3). None where it says neither.
+pub(crate) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let at = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
+    Some(Timestamp::from(at).since(now))
+}
+
 /// How a vendor is reached, as every vendor's settings say it.
 pub(super) struct Reach {
     pub(super) client: Client,
@@ -161,6 +173,7 @@ pub(super) fn authority(url: &Url) -> String {
 
 #[cfg(test)]
 mod tests {
+    use reqwest::header::HeaderValue;
     use serde_json::{Value, json};
     use tokio::net::TcpListener;
 
@@ -211,6 +224,23 @@ mod tests {
         ] {
             assert_eq!(authority(&Url::parse(url).unwrap()), expected);
         }
+    }
+
+    #[test]
+    fn it_is_waited_for_seconds_or_until_a_date() {
+        // 90 seconds before Sun, 06 Nov 1994 08:49:37 GMT.
+        let now = Timestamp(784_111_777_000 - 90_000);
+        let seconds = |value: &'static str| {
+            let headers = HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from_static(value))]);
+            retry_after(&headers, now).map(|wait| wait.as_secs())
+        };
+        assert_eq!(seconds("120"), Some(120));
+        assert_eq!(seconds("Sun, 06 Nov 1994 08:49:37 GMT"), Some(90));
+        assert_eq!(seconds(" Sun, 06 Nov 1994 08:49:37 GMT"), Some(90));
+        assert_eq!(seconds("Sun, 06 Nov 1994 08:00:00 GMT"), Some(0), "it is over");
+        assert_eq!(seconds("soon"), None);
+        assert_eq!(seconds("-1"), None);
+        assert_eq!(retry_after(&HeaderMap::new(), now), None);
     }
 
     #[tokio::test]

@@ -15,6 +15,7 @@ mod mapping;
 mod narrow;
 pub mod outward;
 mod overrides;
+pub mod queues;
 mod refused;
 pub mod registry;
 #[cfg(test)]

@@ -54,6 +54,9 @@ pub(super) struct Create {
     /// Messages a campus day [default: no limit]
     #[arg(long, value_name = "N")]
     daily: Option<i64>,
+    /// The user of the message broker that it publishes as [default: it does not publish there]
+    #[arg(long, value_name = "USER", default_value = "", hide_default_value = true)]
+    broker_user: String,
     /// Make a test key: everything runs, nothing leaves
     #[arg(long)]
     test: bool,
@@ -103,6 +106,7 @@ impl Create {
             groups: self.groups,
             rate_per_second: self.rate,
             daily_messages: self.daily,
+            broker_user: self.broker_user,
             test: self.test,
         };
         let created = context.with_services(async |s| Ok(sources::create(s, &caller, new).await?))?;
@@ -123,6 +127,7 @@ struct SourceLine {
     groups: Vec<String>,
     rate_per_second: Option<u32>,
     daily_messages: Option<u64>,
+    broker_user: Option<String>,
     enabled: bool,
     created_at: String,
     last_activity_at: Option<String>,
@@ -140,6 +145,7 @@ impl From<Source> for SourceLine {
             groups: source.groups,
             rate_per_second: source.rate_per_second,
             daily_messages: source.daily_messages,
+            broker_user: source.broker_user,
             enabled: source.disabled_at.is_none(),
             created_at: source.created_at.to_string(),
             last_activity_at: source.last_activity_at.map(|at| at.to_string()),

@@ -37,6 +37,7 @@ pub fn check(config: &Config) -> Vec<Finding> {
     findings.listen("server.listen", config.server.listen);
     findings.metrics();
     findings.bounces();
+    findings.intake();
     findings.public_url();
     findings.trusted_proxies();
     findings.roles();
@@ -117,6 +118,26 @@ impl Findings<'_> {
             );
         } else {
             self.listen(SETTING, listen);
+        }
+    }
+
+    fn intake(&mut self) {
+        const SETTING: &str = "intake.amqp";
+        if !self.config.intake.amqp {
+            return;
+        }
+        if self.config.queue.url == QueueUrl::Local {
+            self.error(
+                SETTING,
+                "queue.url is local: there is no broker to take messages from",
+                "name a RabbitMQ in queue.url, or leave this out",
+            );
+        } else if !self.config.server.has(NodeRole::Web) {
+            self.warn(
+                SETTING,
+                "this process has not the role web, so it takes nothing",
+                "set it where that role runs",
+            );
         }
     }
 
@@ -451,6 +472,23 @@ mod tests {
         assert_eq!(of_bounces(with("127.0.0.1:0")), []);
         assert_eq!(of_bounces(with("127.0.0.1:9464")), [(Severity::Error, "email.bounce_listen")]);
         assert_eq!(of_bounces(with("0.0.0.0:0")), [(Severity::Warning, "email.bounce_listen")]);
+    }
+
+    #[test]
+    fn messages_are_taken_from_a_broker_where_there_is_one() {
+        let scratch = Scratch::new();
+        let of_intake = |queue: &str, roles: &str| {
+            let layers = at(&scratch.path().join("data"))
+                .option("", "queue.url", queue)
+                .option("", "server.roles", roles)
+                .option("", "intake.amqp", "true");
+            let mut found = findings(layers);
+            found.retain(|(_, setting)| *setting == "intake.amqp");
+            found
+        };
+        assert_eq!(of_intake("local", "web"), [(Severity::Error, "intake.amqp")]);
+        assert_eq!(of_intake("amqp://localhost", "web"), []);
+        assert_eq!(of_intake("amqp://localhost", "dispatch"), [(Severity::Warning, "intake.amqp")]);
     }
 
     #[test]

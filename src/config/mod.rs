@@ -41,6 +41,7 @@ pub struct Config {
     pub metrics: Metrics,
     pub network: Network,
     pub email: Email,
+    pub intake: Intake,
     /// The university's own sign-in, by which people prove who they are. Nothing: they do so by a code.
     pub campus_sign_in: Option<CampusSignIn>,
     /// Every setting with the value in force (passwords left out) and where it comes from, in the order of the
@@ -117,6 +118,12 @@ pub struct Network {
 pub struct Email {
     /// Where mails that come back are taken by SMTP or LMTP. Nothing: nowhere.
     pub bounce_listen: Option<SocketAddr>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Intake {
+    /// Takes what sources publish at the broker that [`Queue::url`] names.
+    pub amqp: bool,
 }
 
 /// One setting in force.

@@ -14,7 +14,9 @@ use super::layers::{Layers, Origin, Raw};
 use super::problem::{Problem, Problems};
 use super::sign_in;
 use super::values::{DatabaseUrl, Language, LogFormat, NodeRole, QueueUrl};
-use super::{Campus, Config, Data, Email, Entry, Log, Metrics, Network, Queue, Secrets, Server, Store};
+use super::{
+    Campus, Config, Data, Email, Entry, Intake, Log, Metrics, Network, Queue, Secrets, Server, Store,
+};
 
 pub(super) struct Setting {
     /// `section.key`.
@@ -33,7 +35,7 @@ const fn many(name: &'static str, short: Option<&'static str>) -> Setting {
     Setting { name, short, list: true }
 }
 
-pub(super) const SETTINGS: [Setting; 24] = [
+pub(super) const SETTINGS: [Setting; 25] = [
     one("server.listen", Some("BELLTOWER_LISTEN")),
     one("server.public_url", Some("BELLTOWER_PUBLIC_URL")),
     many("server.trusted_proxies", None),
@@ -50,6 +52,7 @@ pub(super) const SETTINGS: [Setting; 24] = [
     one("metrics.listen", None),
     many("network.allow_private", None),
     one("email.bounce_listen", None),
+    one("intake.amqp", None),
     one("campus_sign_in.kind", None),
     one("campus_sign_in.url", None),
     one("campus_sign_in.client_id", None),
@@ -167,6 +170,7 @@ pub(super) fn resolve(Layers { values, problems }: Layers) -> Result<Config, Pro
     let metrics = reader.get("metrics.listen", None, |raw| listen_at(raw).map(Some));
     let allow_private = reader.get("network.allow_private", AllowPrivate::Nowhere, allow_private);
     let bounce_listen = reader.get("email.bounce_listen", None, |raw| listen_at(raw).map(Some));
+    let amqp = reader.get("intake.amqp", false, truth);
     let campus_sign_in = sign_in::read(&mut reader);
 
     let Reader { values, mut problems } = reader;
@@ -185,6 +189,7 @@ pub(super) fn resolve(Layers { values, problems }: Layers) -> Result<Config, Pro
         metrics: Metrics { listen: metrics },
         network: Network { allow_private },
         email: Email { bounce_listen },
+        intake: Intake { amqp },
         campus_sign_in,
         report: Vec::new(),
     };
@@ -212,6 +217,7 @@ fn report(config: &Config, values: &BTreeMap<&'static str, (Raw, Origin)>) -> Ve
         config.metrics.listen.map_or("(at server.listen)".to_owned(), |listen| listen.to_string()),
         config.network.allow_private.to_string(),
         config.email.bounce_listen.map_or("(nowhere)".to_owned(), |listen| listen.to_string()),
+        config.intake.amqp.to_string(),
     ];
     SETTINGS
         .iter()
@@ -230,6 +236,19 @@ pub(super) fn text<'a>(raw: &'a Raw, fix: &str) -> Result<&'a str, Refusal> {
         Raw::List(_) => refuse("a text is expected, this is a list", fix),
         Raw::Bool(_) => refuse("a text is expected, this is true or false", fix),
         Raw::Other(kind) => refuse(format!("a text is expected, this is {kind}"), fix),
+    }
+}
+
+/// The environment has nothing but texts.
+fn truth(raw: &Raw) -> Result<bool, Refusal> {
+    const FIX: &str = "write true or false";
+    if let Raw::Bool(value) = raw {
+        return Ok(*value);
+    }
+    match text(raw, FIX)? {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        _ => refuse("this is neither true nor false", FIX),
     }
 }
 

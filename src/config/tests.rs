@@ -68,6 +68,7 @@ fn defaults_are_those_of_the_documentation() {
     assert_eq!(config.log.level, "info");
     assert_eq!(config.metrics.listen, None);
     assert_eq!(config.email.bounce_listen, None);
+    assert!(!config.intake.amqp);
     assert!(config.campus_sign_in.is_none());
     assert_eq!(config.network.allow_private, AllowPrivate::Nowhere);
     assert!(config.report.iter().all(|entry| entry.origin == Origin::Default));
@@ -101,6 +102,7 @@ fn every_setting_has_a_regular_variable_and_lists_are_split_at_commas() {
             ("BELLTOWER_LOG__FORMAT", "json"),
             ("BELLTOWER_METRICS__LISTEN", "127.0.0.1:9464"),
             ("BELLTOWER_EMAIL__BOUNCE_LISTEN", "127.0.0.1:2527"),
+            ("BELLTOWER_INTAKE__AMQP", "true"),
             ("BELLTOWER_QUEUE", ""),
             ("PATH", "/bin"),
         ],
@@ -114,6 +116,7 @@ fn every_setting_has_a_regular_variable_and_lists_are_split_at_commas() {
     assert_eq!(config.log.format, Some(LogFormat::Json));
     assert_eq!(config.metrics.listen.map(|listen| listen.port()), Some(9464));
     assert_eq!(config.email.bounce_listen.map(|listen| listen.port()), Some(2527));
+    assert!(config.intake.amqp);
 }
 
 #[test]

@@ -86,6 +86,8 @@ pub const ACTS: [(&str, &[&str]); 23] = [
             "unbind",
             "opt_out",
             "opt_in",
+            "allow_suggestions",
+            "end_suggestions",
         ],
     ),
     ("group", &["create", "update", "members", "delete"]),

@@ -51,6 +51,7 @@ pub mod rules;
 pub mod settings;
 mod shown_once;
 pub mod sign_in;
+mod sms_note;
 pub mod source_calls;
 pub mod source_guard;
 mod source_pages;

@@ -151,6 +151,7 @@ pub(super) async fn show(s: Data<Services>, signed: Signed, id: Path<SourceId>) 
         fresh_key,
         quota: source.daily_messages.map(|daily| Quota { used: source.used_today, daily }),
         networks: source.networks.iter().map(ToString::to_string).collect(),
+        broker_user: source.broker_user.clone(),
         strangers: totals.strangers,
         watch: source_guard::watch_text(&shell.view, &source.silence),
         silent: silent.map(|silent| (silent.since, silent.last_message_at)),
@@ -267,6 +268,7 @@ pub(super) async fn show_edit(s: Data<Services>, signed: Signed, id: Path<Source
             groups: source.groups.clone(),
             rate_per_second: source.rate_per_second.map(|n| n.to_string()).unwrap_or_default(),
             daily_messages: source.daily_messages.map(|n| n.to_string()).unwrap_or_default(),
+            broker_user: source.broker_user.unwrap_or_default(),
             test: false,
         },
         groups: choices(&s, &signed, &source.groups).await?,
@@ -346,6 +348,7 @@ pub(super) fn typed(form: &Form) -> SourceForm {
         groups: form.all("groups").map(str::to_owned).collect(),
         rate_per_second: form.text("rate_per_second").to_owned(),
         daily_messages: form.text("daily_messages").to_owned(),
+        broker_user: form.text("broker_user").to_owned(),
         test: form.text("kind") == "test",
     }
 }
@@ -362,6 +365,7 @@ pub(super) fn new_source(form: &Form) -> NewSource {
         groups: grant.groups,
         rate_per_second: grant.rate_per_second,
         daily_messages: grant.daily_messages,
+        broker_user: grant.broker_user,
         test: form.text("kind") == "test",
     }
 }
@@ -379,6 +383,7 @@ fn grant(form: &Form) -> GrantForm {
         groups: each("groups"),
         rate_per_second: limit("rate_per_second"),
         daily_messages: limit("daily_messages"),
+        broker_user: form.text("broker_user").to_owned(),
     }
 }
 

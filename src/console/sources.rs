@@ -80,6 +80,8 @@ pub struct SourcePage {
     pub quota: Option<Quota>,
     /// Where its calls may come from; none: from anywhere.
     pub networks: Vec<String>,
+    /// As whom it publishes at the broker.
+    pub broker_user: Option<String>,
     /// Calls of the last 24 hours from elsewhere.
     pub strangers: u64,
     /// When somebody is told that nothing comes from it.
@@ -167,6 +169,8 @@ pub struct SourceForm {
     pub rate_per_second: String,
     /// Messages a campus day; empty: no limit.
     pub daily_messages: String,
+    /// As whom it publishes at the broker; empty: it does not.
+    pub broker_user: String,
     /// The first key is a test key.
     pub test: bool,
 }

@@ -17,7 +17,7 @@ use super::view::{Markup, View};
 use crate::clock::Timestamp;
 use crate::domain::id::{HandingId, SourceId, SubscriptionId};
 use crate::domain::operator::Permission;
-use crate::domain::subscription::{Handed, Standing, WhyDisabled};
+use crate::domain::subscription::{EndpointKind, Handed, Standing, WhyDisabled};
 use crate::service::Services;
 use crate::service::subscriptions::{self, DEFAULT_OVERLAP, Endpoint, HandingView};
 use crate::{Error, Result};
@@ -75,15 +75,30 @@ impl Health {
 #[derive(Clone, Debug)]
 pub struct EndpointRow {
     pub id: SubscriptionId,
+    pub kind: EndpointKind,
+    /// Or the name of its queue.
     pub host: String,
     pub source: SourceId,
     pub source_name: String,
     pub topics: Vec<String>,
     pub health: Health,
     pub last: Option<Timestamp>,
-    /// HTTP, or that no answer came.
+    /// HTTP, a queue's word, or that no answer came.
     pub answered: Option<String>,
     pub waiting: u64,
+}
+
+impl EndpointRow {
+    fn is_queue(&self) -> bool {
+        self.kind == EndpointKind::Amqp
+    }
+
+    fn kind(&self, view: &View) -> String {
+        view.t(match self.kind {
+            EndpointKind::Amqp => "endpoint-queue",
+            EndpointKind::Webhook | EndpointKind::Stream => "endpoint-webhook",
+        })
+    }
 }
 
 #[derive(Debug, Template)]
@@ -158,23 +173,32 @@ fn row(one: &Endpoint) -> EndpointRow {
     let last = one.view.last.as_ref();
     EndpointRow {
         id: one.view.id,
+        kind: one.view.endpoint.kind,
         host: one.host.clone(),
         source: one.source,
         source_name: one.source_name.clone(),
         topics: one.view.topics.clone(),
         health: Health::of(one),
         last: last.map(|called| called.at.into()),
-        answered: last.map(|called| answered(called.status)),
+        answered: last
+            .map(|called| answered(one.view.endpoint.kind, called.status, called.answer.as_deref()).0),
         waiting: u64::try_from(one.view.waiting).unwrap_or(0),
     }
 }
 
-/// A status, or `–` where no answer came.
-fn answered(status: Option<i64>) -> String {
-    status.map_or_else(|| "–".to_owned(), |status| status.to_string())
+/// A status, the word a queue's answer begins with, or `–` where no answer came; and what is said beside it.
+fn answered(kind: EndpointKind, status: Option<i64>, answer: Option<&str>) -> (String, String) {
+    let answer = answer.unwrap_or_default();
+    let (word, rest) = match (kind, status) {
+        (EndpointKind::Amqp, _) if !answer.is_empty() => answer.split_once(": ").unwrap_or((answer, "")),
+        (_, Some(status)) => return (status.to_string(), answer.to_owned()),
+        (_, None) => ("–", answer),
+    };
+    (word.to_owned(), rest.to_owned())
 }
 
-fn handing(view: HandingView) -> HandingRow {
+fn handing(kind: EndpointKind, view: HandingView) -> HandingRow {
+    let (word, rest) = answered(kind, view.last_status, view.last_answer.as_deref());
     HandingRow {
         id: view.id,
         kind: view.event.kind,
@@ -183,8 +207,8 @@ fn handing(view: HandingView) -> HandingRow {
         at: view.event.at.into(),
         state: view.state,
         attempts: u64::try_from(view.attempts).unwrap_or(0),
-        answered: view.last_attempt_at.map(|_| answered(view.last_status)),
-        answer: view.last_answer.unwrap_or_default(),
+        answered: view.last_attempt_at.map(|_| word),
+        answer: rest,
         next: view.next_attempt_at.map(Timestamp::from),
     }
 }
@@ -219,7 +243,7 @@ pub(super) async fn show(
         old_secret_until: view.old_secret_until.map(Timestamp::from),
         disabled_at: view.disabled.as_ref().map(|why| why.at.into()),
         created_at: view.created_at.into(),
-        handings: sent.into_iter().map(handing).collect(),
+        handings: sent.into_iter().map(|one| handing(view.endpoint.kind, one)).collect(),
         newest: before.map(|_| href(id)),
         older: last.map(|last| address(&href(id), &[("before", &last)])),
         shell: signed.shell(Section::Sources)?,
@@ -238,8 +262,13 @@ pub(super) async fn test(
     id: Path<SubscriptionId>,
     _: Form,
 ) -> Result<HttpResponse> {
-    subscriptions::test(&s, &signed.caller, *id).await?;
-    done(&signed, *id, signed.view().t("subscription-was-tested"))
+    match subscriptions::test(&s, &signed.caller, *id).await {
+        Ok(_) => done(&signed, *id, signed.view().t("subscription-was-tested")),
+        Err(Error::Conflict { code: "test_waits", .. }) => {
+            done(&signed, *id, signed.view().t("subscription-test-waits"))
+        }
+        Err(error) => Err(error),
+    }
 }
 
 pub(super) async fn enable(

@@ -11,9 +11,9 @@ use serde_json::Value;
 
 use super::access::Signed;
 use super::form::Form;
-use super::page;
 use super::templates::samples::SampleRow;
 use super::view::View;
+use super::{page, sms_note};
 use crate::Result;
 use crate::domain::audience::Params;
 use crate::domain::content::{Content, Variant};
@@ -48,8 +48,8 @@ impl WordingPreview {
 
     /// What is not known of an SMS, or why none would leave.
     fn doubt(&self, sms: &ShownSms) -> Option<String> {
-        if let Some(why) = &sms.refused {
-            return Some(self.view.t1("wording-refused", "why", why));
+        if let Some(note) = &sms.refused {
+            return Some(sms_note::said(&self.view, note));
         }
         match &sms.guess {
             Some(Guess::Wording(Some(id))) => Some(self.view.t1("wording-unknown-template", "id", id)),

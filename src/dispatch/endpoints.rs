@@ -1,7 +1,7 @@
 //! Tells applications what happened: gives events their places, makes them out for endpoints and calls these. Each endpoint
 //! has few calls of its own, so that one that hangs takes none from another.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
@@ -14,6 +14,8 @@ use crate::service::subscriptions::work::{self, AT_ONCE, Answer, Call};
 
 /// An event is sent at most this late, twice over where another node gives places.
 const TICK: Duration = Duration::from_millis(400);
+/// What calls come to is waited for so long, once one is back, and stored together.
+const GATHER: Duration = Duration::from_millis(20);
 /// Calls of this process at a time, to all endpoints together.
 const MOST: usize = 256;
 /// What was lost on its way is looked for every so many ticks.
@@ -26,12 +28,12 @@ pub(super) struct Endpoints {
     calls: JoinSet<(Call, Answer)>,
     under_way: HashMap<SubscriptionId, i64>,
     /// What calls came to that is not stored yet.
-    answered: VecDeque<(Call, Answer)>,
+    answered: Vec<(Call, Answer)>,
 }
 
 impl Endpoints {
     pub fn new(s: Services, owner: i64) -> Self {
-        Self { s, owner, calls: JoinSet::new(), under_way: HashMap::new(), answered: VecDeque::new() }
+        Self { s, owner, calls: JoinSet::new(), under_way: HashMap::new(), answered: Vec::new() }
     }
 
     /// Works until told to stop, then waits for the calls that are under way.
@@ -42,15 +44,16 @@ impl Endpoints {
                 self.look_after_lost().await;
             }
             ticks = ticks.wrapping_add(1);
-            match self.step().await {
-                Ok(0) => {}
-                Ok(_) => continue,
-                Err(error) => super::trouble("telling applications", &error),
+            if let Err(error) = self.step().await {
+                super::trouble("telling applications", &error);
             }
             tokio::select! {
                 biased;
                 () = stop.cancelled() => {}
-                Some(answered) = self.calls.join_next() => self.take(answered),
+                Some(answered) = self.calls.join_next() => {
+                    self.take(answered);
+                    tokio::time::sleep(GATHER).await;
+                }
                 () = tokio::time::sleep(TICK) => {}
             }
         }
@@ -88,6 +91,9 @@ impl Endpoints {
             self.take(answered);
         }
         let mut done = self.store().await?;
+        if work::rests(&self.s).await? {
+            return Ok(done);
+        }
         done += work::give_places(&self.s).await?;
         done += work::fill(&self.s).await?;
         if self.calls.len() >= MOST {
@@ -115,7 +121,7 @@ impl Endpoints {
                         self.under_way.remove(&call.subscription);
                     }
                 }
-                self.answered.push_back((call, answer));
+                self.answered.push((call, answer));
             }
             // Its lease runs out, and it is sent again. Whose it was is not known any more.
             Err(error) => {
@@ -129,12 +135,9 @@ impl Endpoints {
 
     /// Stores what calls came to; what cannot be stored stays for the next time.
     async fn store(&mut self) -> Result<usize> {
-        let mut stored = 0;
-        while let Some((call, answer)) = self.answered.front() {
-            work::settle(&self.s, self.owner, call, answer).await?;
-            self.answered.pop_front();
-            stored += 1;
-        }
+        work::settle(&self.s, self.owner, &self.answered).await?;
+        let stored = self.answered.len();
+        self.answered.clear();
         Ok(stored)
     }
 }

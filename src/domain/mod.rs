@@ -5,7 +5,7 @@
 //! billed as an SMS, [`shorten`] how it fits into one, [`suggest`] what it is likely about, [`answer`] what is said back,
 //! [`source`], [`registration`], [`operator`] and [`grant`] who may ask, [`network`] from where, [`scim`] what identity systems
 //! say of people, [`letterhead`] how the campus is called and shown, [`cap`] how alerts are written for other systems and read from
-//! them, [`silence`] when somebody is missed, [`sensitive`] which words somebody should have looked at, and
+//! them, [`silence`] when somebody is missed, [`reading`] what a person may be asked by what they opened, [`sensitive`] which words somebody should have looked at, and
 //! [`subscription`] what other applications are told.
 
 pub mod address;
@@ -36,6 +36,7 @@ pub mod operator;
 pub mod policy;
 pub mod provider;
 pub mod quota;
+pub mod reading;
 pub mod recipient;
 pub mod registration;
 pub mod retention;

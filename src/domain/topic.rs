@@ -156,6 +156,13 @@ macro_rules! text_like {
 text_like!(Topic);
 text_like!(TopicPattern);
 
+/// The pattern that matches this topic and no other.
+impl From<Topic> for TopicPattern {
+    fn from(topic: Topic) -> Self {
+        Self(topic.0)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

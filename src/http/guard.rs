@@ -15,7 +15,7 @@ use super::client;
 use super::errors::whole_seconds;
 use crate::service::buttons::{self, ButtonCaller};
 use crate::service::caller::KeyCaller;
-use crate::service::sources::{self, CalledBy};
+use crate::service::sources::{self, CalledBy, Pass};
 use crate::service::{Caller, Services};
 use crate::{Error, Result};
 
@@ -29,6 +29,11 @@ pub struct Key {
 impl Key {
     pub fn caller(&self) -> &Caller {
         &self.caller
+    }
+
+    /// With what it was let in, for an answer that goes on.
+    pub fn pass(request: &HttpRequest, s: &Services) -> Result<Pass> {
+        Ok(Pass::new(s, bearer(request.headers())?, client::proved(request)))
     }
 
     /// Counts that many messages more, as a batch does.

@@ -22,6 +22,7 @@ pub mod routes;
 pub mod scim;
 pub mod server;
 pub mod session;
+pub mod sse;
 mod watch;
 
 pub use guard::{Bearer, Button, Key};

@@ -24,7 +24,12 @@ impl RequestId {
 
     /// `req_` and 16 hexadecimal digits.
     pub fn mint() -> Self {
-        Self(format!("req_{:016x}", rand::random::<u64>()).into())
+        Self::minted("req")
+    }
+
+    /// As that, with another word for which door it came by.
+    pub fn minted(door: &str) -> Self {
+        Self(format!("{door}_{:016x}", rand::random::<u64>()).into())
     }
 
     /// The caller's own id, if it can be taken over as it is.

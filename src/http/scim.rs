@@ -77,13 +77,23 @@ fn detail(error: &Error) -> String {
 pub(super) fn answer(error: &Error, mut response: HttpResponseBuilder) -> HttpResponse {
     let status = status(error);
     response.status(status);
+    write(status, scim_type(error), detail(error), response)
+}
+
+/// The answer to what this server does not do.
+pub fn not_implemented(detail: &str) -> HttpResponse {
+    let status = StatusCode::NOT_IMPLEMENTED;
+    write(status, None, detail.to_owned(), HttpResponse::build(status))
+}
+
+fn write(
+    status: StatusCode,
+    scim_type: Option<&'static str>,
+    detail: String,
+    mut response: HttpResponseBuilder,
+) -> HttpResponse {
     response.insert_header((header::CONTENT_TYPE, HeaderValue::from_static(SCIM_JSON)));
-    let body = ErrorBody {
-        schemas: [SCHEMA],
-        status: status.as_u16().to_string(),
-        scim_type: scim_type(error),
-        detail: detail(error),
-    };
+    let body = ErrorBody { schemas: [SCHEMA], status: status.as_u16().to_string(), scim_type, detail };
     match serde_json::to_vec(&body) {
         Ok(body) => response.body(body),
         Err(error) => {

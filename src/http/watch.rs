@@ -146,7 +146,7 @@ fn note_call<B>(
     let Some(by) = request.extensions_mut().remove::<CalledBy>() else { return };
     let Some(s) = request.app_data::<Data<Services>>() else { return };
     let answered = Answered {
-        address: client::address(request),
+        address: Some(client::address(request)),
         method: request.method().as_str(),
         route: request.match_pattern().unwrap_or_default(),
         status,

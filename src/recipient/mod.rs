@@ -7,6 +7,7 @@ mod form;
 mod message;
 mod page;
 mod preferences;
+mod reading;
 mod roll;
 mod scan;
 

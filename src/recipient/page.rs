@@ -60,7 +60,13 @@ impl Frame {
 
     /// A text with one value filled in.
     pub(super) fn t1(&self, key: &str, name: &'static str, value: &str) -> String {
-        let arguments = locale::Arguments::from([(name.into(), value.to_owned().into())]);
+        self.fill(key, &[(name, value)])
+    }
+
+    /// A text with several values filled in.
+    pub(super) fn fill(&self, key: &str, values: &[(&'static str, &str)]) -> String {
+        let arguments: locale::Arguments =
+            values.iter().map(|(name, value)| ((*name).into(), (*value).to_owned().into())).collect();
         locale::text(self.language, key, Some(&arguments))
     }
 
@@ -90,6 +96,16 @@ impl Frame {
             Language::English => Language::SimplifiedChinese,
         };
         (other.as_str(), locale::own_name(other), self.in_language(other))
+    }
+
+    /// A day on the campus's calendar.
+    pub(super) fn day(&self, at: Timestamp) -> String {
+        let at = at.to_jiff().to_zoned(self.zone.clone());
+        match self.language {
+            Language::SimplifiedChinese => at.strftime("%Y年%-m月%-d日"),
+            Language::English => at.strftime("%-d %B %Y"),
+        }
+        .to_string()
     }
 
     /// A moment on the campus's clock, for a machine and for people.

@@ -1,35 +1,55 @@
 //! What a person is sent of a message's kind: shown by GET, which changes nothing, and changed by POST, by the page's own
 //! buttons or by the one click of a mail program (RFC 8058).
 
+use std::net::IpAddr;
+
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
 use super::form::Posted;
 use super::page::{Frame, answer, refuse};
+use super::reading::{self, Card};
 use crate::domain::channel::ChannelKind;
 use crate::domain::recipient::OptOut;
 use crate::http::client;
 use crate::service::Services;
-use crate::service::preferences::{self, Breadth, Choice, Link, Preferences};
+use crate::service::preferences::{self, Breadth, Choice, Link, Preferences, reading as suggesting};
 use crate::service::short_links::Purpose;
 use crate::{Error, Result};
 
 /// What has just been done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Done {
     Stopped,
     Resumed,
+    /// Suggestions are on, or off.
+    Agreed(bool),
+    /// Of something else than the message's kind: an opt-out was made, or taken back.
+    Followed(OptOut, bool),
 }
 
 impl Done {
-    /// Key of what is said of it.
-    const fn said(self) -> &'static str {
+    /// What is said of it.
+    fn said(&self, frame: &Frame) -> String {
         match self {
-            Self::Stopped => "unsubscribe-stopped",
-            Self::Resumed => "unsubscribe-resumed",
+            Self::Stopped => frame.t("unsubscribe-stopped"),
+            Self::Resumed => frame.t("unsubscribe-resumed"),
+            Self::Agreed(true) => frame.t("suggest-me-is-on"),
+            Self::Agreed(false) => frame.t("suggest-me-is-off"),
+            Self::Followed(one, out) => {
+                let key = if *out { "suggest-me-stopped" } else { "suggest-me-resumed" };
+                frame.t1(key, "topic", &reading::named(frame, one))
+            }
         }
     }
+}
+
+/// What a form asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Wish {
+    Turn(Breadth, bool),
+    Reading(reading::Wish),
 }
 
 #[derive(Debug, Template)]
@@ -43,7 +63,10 @@ struct PreferencesPage {
     also: Vec<String>,
     /// Not everything of it arrives as things stand.
     is_out: bool,
-    done: Option<Done>,
+    /// What has just been done.
+    said: Option<String>,
+    /// Suggestions from what they read; none behind a link that may have been shared.
+    reading: Option<Card>,
     /// Whether WeChat reaches them, and where a code is shown to scan; none where there is no such account.
     scan: Option<(bool, String)>,
 }
@@ -60,7 +83,7 @@ struct Row {
 }
 
 impl PreferencesPage {
-    fn new(frame: Frame, token: &str, found: Preferences, done: Option<Done>) -> Self {
+    fn new(frame: Frame, token: &str, found: Preferences, done: Option<&Done>) -> Self {
         let channel = |channel: ChannelKind| frame.t(&format!("channel-{channel}"));
         let about = |breadth| match breadth {
             Breadth::Topic => frame.t1("unsubscribe-topic", "topic", &found.topic),
@@ -74,20 +97,17 @@ impl PreferencesPage {
             main: choice.breadth == Breadth::Topic,
         };
         let rows: Vec<_> = found.choices.iter().map(row).collect();
-        let elsewhere = |one: &OptOut| match one.channel {
-            Some(kind) => format!("{} ({})", one.topic, channel(kind)),
-            None => one.topic.to_string(),
-        };
-        let also: Vec<_> = found.also.iter().map(elsewhere).collect();
+        let also: Vec<_> = found.also.iter().map(|one| reading::named(&frame, one)).collect();
         Self {
             is_out: !also.is_empty() || rows.iter().any(|row| row.out),
             scan: found.scene.map(|scene| (scene.bound, frame.on(&format!("/u/{token}/wechat")))),
+            said: done.map(|done| done.said(&frame)),
+            reading: found.reading.map(|found| Card::new(&frame, found)),
             rows,
             also,
             topic: found.topic,
             department: found.department,
             frame,
-            done,
         }
     }
 }
@@ -134,21 +154,37 @@ async fn turn(
     link: Link<'_>,
     form: &Posted,
 ) -> Result<HttpResponse> {
-    let (breadth, out) = wanted(form)?;
-    match preferences::change(s, link, client::address(request), breadth, out).await {
-        Ok(()) => {
-            let done = if out { Done::Stopped } else { Done::Resumed };
-            page(request, s, link, Some(done)).await
-        }
+    match serve(s, link, client::address(request), wanted(form)?).await {
+        Ok(done) => page(request, s, link, done.as_ref()).await,
         Err(error) => refuse(request, s, error),
     }
+}
+
+/// Does what somebody asks for. Nothing may come of what an older page suggested.
+async fn serve(s: &Services, link: Link<'_>, remote: IpAddr, wish: Wish) -> Result<Option<Done>> {
+    Ok(match (wish, link) {
+        (Wish::Turn(breadth, out), _) => {
+            preferences::change(s, link, remote, breadth, out).await?;
+            Some(if out { Done::Stopped } else { Done::Resumed })
+        }
+        (Wish::Reading(wish), (Purpose::Preferences, token)) => match wish {
+            reading::Wish::Agree(on) => {
+                suggesting::agree(s, token, remote, on).await?;
+                Some(Done::Agreed(on))
+            }
+            reading::Wish::Follow(one, out) => {
+                suggesting::follow(s, token, remote, &one, out).await?.then_some(Done::Followed(one, out))
+            }
+        },
+        (Wish::Reading(_), _) => return Err(unknown_form()),
+    })
 }
 
 async fn page(
     request: &HttpRequest,
     s: &Data<Services>,
     link: Link<'_>,
-    done: Option<Done>,
+    done: Option<&Done>,
 ) -> Result<HttpResponse> {
     match preferences::show(s, link, client::address(request)).await {
         Ok(found) => {
@@ -159,19 +195,25 @@ async fn page(
     }
 }
 
-/// What a form asks for, and whether it is to stop.
-fn wanted(form: &Posted) -> Result<(Breadth, bool)> {
+fn wanted(form: &Posted) -> Result<Wish> {
     if form.is("List-Unsubscribe", "One-Click") {
-        return Ok((Breadth::Topic, true));
+        return Ok(Wish::Turn(Breadth::Topic, true));
+    }
+    if let Some(wish) = reading::wanted(form) {
+        return Ok(Wish::Reading(wish));
     }
     let breadth = form.text("what").and_then(Breadth::from_name);
     match (breadth, form.text("act")) {
-        (Some(breadth), Some("stop")) => Ok((breadth, true)),
-        (Some(breadth), Some("resume")) => Ok((breadth, false)),
-        _ => Err(Error::Malformed(
-            "send the form List-Unsubscribe=One-Click (RFC 8058), or one of the page's buttons".to_owned(),
-        )),
+        (Some(breadth), Some("stop")) => Ok(Wish::Turn(breadth, true)),
+        (Some(breadth), Some("resume")) => Ok(Wish::Turn(breadth, false)),
+        _ => Err(unknown_form()),
     }
+}
+
+fn unknown_form() -> Error {
+    Error::Malformed(
+        "send the form List-Unsubscribe=One-Click (RFC 8058), or one of the page's buttons".to_owned(),
+    )
 }
 
 #[cfg(test)]
@@ -180,7 +222,10 @@ mod tests {
 
     fn asked(fields: &[(&str, &str)]) -> Option<(Breadth, bool)> {
         let fields = fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        wanted(&Posted(fields)).ok()
+        match wanted(&Posted(fields)) {
+            Ok(Wish::Turn(breadth, out)) => Some((breadth, out)),
+            _ => None,
+        }
     }
 
     #[test]

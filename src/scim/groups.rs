@@ -6,16 +6,18 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde_json::{Value, json};
 
 use super::answer::{self, Resource, expected};
+use super::listing::Kind;
 use super::query::Query;
 use crate::Result;
 use crate::domain::id::GroupId;
-use crate::domain::scim::GROUP;
-use crate::domain::scim::question::{self, Condition};
-use crate::http::body::{Json, JsonBytes, LARGE, parse};
+use crate::domain::scim::filter::Filter;
+use crate::domain::scim::question::{self, Condition, GroupField};
+use crate::domain::scim::{GROUP, order};
+use crate::http::body::{JsonBytes, LARGE, parse};
 use crate::http::{Key, params};
-use crate::service::Services;
 use crate::service::scim::groups::{self, GroupView, Wanted};
-use crate::service::scim::{Listed, admit};
+use crate::service::scim::{Asked, Listed, admit};
+use crate::service::{Caller, Services};
 
 /// A body that may name a hundred thousand members.
 type LargeJson = JsonBytes<LARGE>;
@@ -62,28 +64,26 @@ fn wanted(query: &Query) -> Wanted {
     }
 }
 
-/// `GET /Groups?filter=&startIndex=&count=&attributes=&excludedAttributes=`; members only where they are asked for.
-pub(super) async fn list(request: HttpRequest, s: Data<Services>, key: Key) -> Result<HttpResponse> {
-    admit(key.caller())?;
-    find(&s, &key, &Query::of(&request)?).await
-}
+/// Groups are listed, with members only where they are asked for.
+pub(super) struct Groups;
 
-/// `POST /Groups/.search`, the same with a body.
-pub(super) async fn search(s: Data<Services>, key: Key, body: Json) -> Result<HttpResponse> {
-    admit(key.caller())?;
-    find(&s, &key, &Query::of_body(&body.0)?).await
-}
+impl Kind for Groups {
+    type Field = GroupField;
+    const ORDERS: &'static [(&'static str, GroupField)] = order::OF_GROUPS;
 
-async fn find(s: &Services, key: &Key, query: &Query) -> Result<HttpResponse> {
-    let condition = match query.filter()? {
-        Some(filter) => question::of_groups(&filter)?,
-        None => Condition::Constant(true),
-    };
-    let part = query.part();
-    let wanted = if query.wants("members") { Wanted::All } else { Wanted::No };
-    let found = groups::list(s, key.caller(), &condition, part, wanted).await?;
-    let entries = found.entries.into_iter().map(|view| resource(s, view)).collect::<Result<_>>()?;
-    Ok(answer::list(Listed { entries, total: found.total }, part, query))
+    fn condition(filter: &Filter) -> Result<Condition<GroupField>> {
+        question::of_groups(filter)
+    }
+
+    async fn find(
+        s: &Services,
+        caller: &Caller,
+        asked: &Asked<GroupField>,
+        query: &Query,
+    ) -> Result<Listed<Resource>> {
+        let wanted = if query.wants("members") { Wanted::All } else { Wanted::No };
+        groups::list(s, caller, asked, wanted).await?.map(|view| resource(s, view))
+    }
 }
 
 pub(super) async fn show(

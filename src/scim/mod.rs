@@ -4,10 +4,14 @@
 mod answer;
 mod discovery;
 mod groups;
+mod listing;
 mod query;
 mod schemas;
+mod unsupported;
 mod users;
 
+use self::groups::Groups;
+use self::users::Users;
 use crate::http::routes::routes;
 
 // Of two paths that both fit, the first is taken: words before ids.
@@ -18,11 +22,18 @@ routes! {
     "/Schemas" => { GET discovery::list_schemas }
     "/Schemas/{urn}" => { GET discovery::show_schema }
 
-    "/Users" => { GET users::list, POST users::create }
-    "/Users/.search" => { POST users::search }
+    "/Users" => { GET listing::list::<Users>, POST users::create }
+    "/Users/.search" => { POST listing::search::<Users> }
     "/Users/{id}" => { GET users::show, PUT users::replace, PATCH users::update, DELETE users::delete }
 
-    "/Groups" => { GET groups::list, POST groups::create }
-    "/Groups/.search" => { POST groups::search }
+    "/Groups" => { GET listing::list::<Groups>, POST groups::create }
+    "/Groups/.search" => { POST listing::search::<Groups> }
     "/Groups/{id}" => { GET groups::show, PUT groups::replace, PATCH groups::update, DELETE groups::delete }
+
+    "/" => { GET unsupported::everything }
+    "/.search" => { POST unsupported::everything }
+    "/Bulk" => { POST unsupported::bulk }
+    "/Me" => {
+        GET unsupported::me, POST unsupported::me, PUT unsupported::me, PATCH unsupported::me, DELETE unsupported::me
+    }
 }

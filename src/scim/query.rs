@@ -1,20 +1,23 @@
-//! What is asked for: a filter, a part of a list, and which attributes of it. In a query, or in the body of a `.search`.
+//! What is asked for: a filter, an order, a part of a list, and which attributes of it. In a query, or in the body of a `.search`.
 
 use actix_web::HttpRequest;
 use serde_json::Value;
 use url::form_urlencoded;
 
 use crate::domain::scim::filter::Filter;
+use crate::domain::scim::order::Order;
 use crate::service::scim::{MOST_LISTED, Part};
 use crate::{Error, Result};
 
 /// Entries of a page where nothing is said.
 const USUAL: u32 = 100;
 
-/// Parameters that nobody here knows, `sortBy` among them, are passed over, as the standard lets a server do.
+/// Parameters that nobody here knows are passed over, as the standard lets a server do.
 #[derive(Debug, Default)]
 pub(super) struct Query {
     filter: Option<String>,
+    sort_by: Option<String>,
+    sort_order: Option<String>,
     start: Option<i64>,
     count: Option<i64>,
     attributes: Vec<String>,
@@ -31,6 +34,8 @@ impl Query {
             };
             match name.as_ref() {
                 "filter" => query.filter = Some(value.into_owned()),
+                "sortBy" => query.sort_by = Some(value.into_owned()),
+                "sortOrder" => query.sort_order = Some(value.into_owned()),
                 "startIndex" => query.start = Some(number()?),
                 "count" => query.count = Some(number()?),
                 "attributes" => query.attributes = names(&value),
@@ -58,13 +63,15 @@ impl Query {
             _ => Err(()),
         };
         let list = |name: &str| list(name).map_err(|()| wrong(name, "send a list of names"));
-        let filter = match &body["filter"] {
-            Value::Null => None,
-            Value::String(text) => Some(text.clone()),
-            _ => return Err(wrong("filter", "send a string")),
+        let text = |name: &str| match &body[name] {
+            Value::Null => Ok(None),
+            Value::String(text) => Ok(Some(text.clone())),
+            _ => Err(wrong(name, "send a string")),
         };
         Ok(Self {
-            filter,
+            filter: text("filter")?,
+            sort_by: text("sortBy")?,
+            sort_order: text("sortOrder")?,
             start: number("startIndex")?,
             count: number("count")?,
             attributes: list("attributes")?,
@@ -74,8 +81,13 @@ impl Query {
 
     /// None where all are asked for.
     pub(super) fn filter(&self) -> Result<Option<Filter>> {
-        let text = self.filter.as_deref().map(str::trim).filter(|text| !text.is_empty());
-        text.map(Filter::parse).transpose()
+        said(self.filter.as_deref()).map(Filter::parse).transpose()
+    }
+
+    /// By one of these attributes; none where nothing is said.
+    pub(super) fn order<F: Copy>(&self, known: &[(&str, F)]) -> Result<Option<Order<F>>> {
+        let direction = said(self.sort_order.as_deref());
+        said(self.sort_by.as_deref()).map(|by| Order::read(by, direction, known)).transpose()
     }
 
     /// What is less than the least counts as the least, and more than the most as the most (RFC 7644 §3.4.2.4).
@@ -111,6 +123,11 @@ impl Query {
             });
         }
     }
+}
+
+/// What is empty says nothing.
+fn said(text: Option<&str>) -> Option<&str> {
+    text.map(str::trim).filter(|text| !text.is_empty())
 }
 
 fn names(text: &str) -> Vec<String> {
@@ -165,7 +182,9 @@ mod tests {
         ] {
             assert_eq!(body(&asked).part(), Part { start, count });
         }
-        for wrong in [json!({"count": "many"}), json!({"filter": 1}), json!({"attributes": [1]})] {
+        for wrong in
+            [json!({"count": "many"}), json!({"filter": 1}), json!({"sortBy": 1}), json!({"attributes": [1]})]
+        {
             assert!(Query::of_body(&wrong).is_err(), "{wrong}");
         }
     }

@@ -6,17 +6,19 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde_json::{Map, Value, json};
 
 use super::answer::{self, Resource, expected};
+use super::listing::Kind;
 use super::query::Query;
 use crate::Result;
 use crate::domain::id::RecipientId;
-use crate::domain::scim::question::{self, Condition};
+use crate::domain::scim::filter::Filter;
+use crate::domain::scim::question::{self, Condition, UserField};
 use crate::domain::scim::user::EMPLOYEE_NUMBER;
-use crate::domain::scim::{BELLTOWER, ENTERPRISE, USER};
+use crate::domain::scim::{BELLTOWER, ENTERPRISE, USER, order};
 use crate::http::body::Json;
 use crate::http::{Key, params};
-use crate::service::Services;
-use crate::service::scim::users::{self, UserView};
-use crate::service::scim::{Listed, admit};
+use crate::service::scim::users::{self, Change, UserView};
+use crate::service::scim::{Asked, Listed, admit};
+use crate::service::{Caller, Services};
 
 /// A person as the standard writes them.
 fn resource(s: &Services, view: UserView) -> Result<Resource> {
@@ -77,27 +79,25 @@ fn id(text: &str) -> Result<RecipientId> {
     params::id(text, "user")
 }
 
-/// `GET /Users?filter=&startIndex=&count=&attributes=&excludedAttributes=`
-pub(super) async fn list(request: HttpRequest, s: Data<Services>, key: Key) -> Result<HttpResponse> {
-    admit(key.caller())?;
-    find(&s, &key, &Query::of(&request)?).await
-}
+/// People are listed.
+pub(super) struct Users;
 
-/// `POST /Users/.search`, the same with a body.
-pub(super) async fn search(s: Data<Services>, key: Key, body: Json) -> Result<HttpResponse> {
-    admit(key.caller())?;
-    find(&s, &key, &Query::of_body(&body.0)?).await
-}
+impl Kind for Users {
+    type Field = UserField;
+    const ORDERS: &'static [(&'static str, UserField)] = order::OF_USERS;
 
-async fn find(s: &Services, key: &Key, query: &Query) -> Result<HttpResponse> {
-    let condition = match query.filter()? {
-        Some(filter) => question::of_users(&filter)?,
-        None => Condition::Constant(true),
-    };
-    let part = query.part();
-    let found = users::list(s, key.caller(), &condition, part).await?;
-    let entries = found.entries.into_iter().map(|view| resource(s, view)).collect::<Result<_>>()?;
-    Ok(answer::list(Listed { entries, total: found.total }, part, query))
+    fn condition(filter: &Filter) -> Result<Condition<UserField>> {
+        question::of_users(filter)
+    }
+
+    async fn find(
+        s: &Services,
+        caller: &Caller,
+        asked: &Asked<UserField>,
+        _: &Query,
+    ) -> Result<Listed<Resource>> {
+        users::list(s, caller, asked).await?.map(|view| resource(s, view))
+    }
 }
 
 pub(super) async fn show(
@@ -130,11 +130,7 @@ pub(super) async fn replace(
     path: Path<String>,
     body: Json,
 ) -> Result<HttpResponse> {
-    admit(key.caller())?;
-    let query = Query::of(&request)?;
-    let expected = expected(&request);
-    let view = users::replace(&s, key.caller(), id(&path)?, &body.0, expected.as_ref()).await?;
-    Ok(resource(&s, view)?.answer(StatusCode::OK, &query))
+    change(&request, &s, &key, &path, Change::Whole(&body.0)).await
 }
 
 pub(super) async fn update(
@@ -144,11 +140,20 @@ pub(super) async fn update(
     path: Path<String>,
     body: Json,
 ) -> Result<HttpResponse> {
+    change(&request, &s, &key, &path, Change::Patch(&body.0)).await
+}
+
+async fn change(
+    request: &HttpRequest,
+    s: &Services,
+    key: &Key,
+    path: &str,
+    change: Change<'_>,
+) -> Result<HttpResponse> {
     admit(key.caller())?;
-    let query = Query::of(&request)?;
-    let expected = expected(&request);
-    let view = users::patch(&s, key.caller(), id(&path)?, &body.0, expected.as_ref()).await?;
-    Ok(resource(&s, view)?.answer(StatusCode::OK, &query))
+    let query = Query::of(request)?;
+    let view = users::change(s, key.caller(), id(path)?, change, expected(request).as_ref()).await?;
+    Ok(resource(s, view)?.answer(StatusCode::OK, &query))
 }
 
 pub(super) async fn delete(

@@ -24,7 +24,8 @@ pub enum Caller {
 
 #[derive(Clone, Debug)]
 pub struct KeyCaller {
-    pub key: KeyId,
+    /// None where no key was shown: the broker vouches for who publishes there.
+    pub key: Option<KeyId>,
     pub test: bool,
     pub source: SourceId,
     pub source_name: String,

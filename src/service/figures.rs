@@ -16,8 +16,11 @@ use crate::domain::channel::ChannelKind;
 use crate::domain::emergency::{Run, State as Standing};
 use crate::domain::id::{BroadcastId, MessageId};
 use crate::domain::message::{Lane, Status};
+use crate::domain::subscription::{EndpointKind, Standing as EndpointStanding};
 use crate::queue::{Entry, Work};
-use crate::store::{Dialect, broadcasts as broadcast_store, receipts, reports as store};
+use crate::store::{
+    Dialect, broadcasts as broadcast_store, receipts, reports as store, subscriptions as endpoints,
+};
 use crate::telemetry::metrics::{Metrics, Sheet, catalogue as names};
 use crate::telemetry::process;
 
@@ -160,6 +163,7 @@ async fn stored(s: &Services, sheet: &Sheet) -> Result<()> {
     for (kind, severity, n) in alarms::by_kind(s).await? {
         sheet.set(names::ALARMS_OPEN, &[("kind", kind.name()), ("severity", severity.name())], n as f64);
     }
+    subscriptions(s, sheet).await?;
     for provider in providers::health(s).await? {
         let state = match provider.trouble.map(|trouble| trouble.kind) {
             // Between two pauses nobody knows better than before the first.
@@ -171,6 +175,21 @@ async fn stored(s: &Services, sheet: &Sheet) -> Result<()> {
         };
         let labels = [("channel", provider.channel.name()), ("provider", provider.name.as_str())];
         sheet.set(names::PROVIDER_STATE, &labels, state);
+    }
+    Ok(())
+}
+
+async fn subscriptions(s: &Services, sheet: &Sheet) -> Result<()> {
+    let rows = endpoints::figures(&s.db).await?;
+    for kind in EndpointKind::ALL.iter().filter(|kind| kind.is_handed()) {
+        let of_kind = || rows.iter().filter(|row| row.kind == *kind);
+        for standing in EndpointStanding::ALL {
+            let n: i64 = of_kind().filter(|row| row.standing == *standing).map(|row| row.endpoints).sum();
+            let labels = [("kind", kind.name()), ("status", standing.name())];
+            sheet.set(names::ENDPOINTS, &labels, n as f64);
+        }
+        let waiting: i64 = of_kind().map(|row| row.waiting).sum();
+        sheet.set(names::TO_BE_TOLD, &[("kind", kind.name())], waiting as f64);
     }
     Ok(())
 }

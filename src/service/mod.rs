@@ -47,6 +47,7 @@ pub mod routing;
 pub mod scenarios;
 pub mod scim;
 pub mod scratch;
+mod seats;
 pub mod sensitive;
 pub mod sessions;
 pub mod short_links;
@@ -69,6 +70,7 @@ use std::sync::Arc;
 use tokio_util::task::TaskTracker;
 
 use crate::channel::outward::{self, Outward};
+use crate::channel::queues::SourceQueues;
 use crate::clock::Clock;
 use crate::config::AllowPrivate;
 use crate::identity::SignIn;
@@ -81,6 +83,7 @@ pub use caller::Caller;
 pub use campus::Campus;
 pub use change::Change;
 pub use nodes::Node;
+pub use open::trusted_at;
 pub use vault::Vault;
 
 /// What every use case needs. Clones are cheap and share everything.
@@ -107,6 +110,10 @@ pub struct Services {
     pub node: Arc<Node>,
     /// Calls what sources name; none where TLS cannot be had.
     pub outward: Option<Outward>,
+    /// Where sources publish; open in processes that take from a broker.
+    pub broker_door: Arc<messages::BrokerDoor>,
+    /// Tells sources by queues of theirs; none where there is no broker.
+    pub source_queues: Option<Arc<SourceQueues>>,
     wake_ups: WakeUps,
     intake: messages::Intake,
     imports: Arc<imports::Running>,
@@ -135,6 +142,9 @@ pub struct Services {
     suggestions: Arc<suggestions::Learned>,
     interests: Arc<subscriptions::Known>,
     readers: Arc<subscriptions::Readers>,
+    inboxes: Arc<inbox::Readers>,
+    looked: Arc<subscriptions::Looked>,
+    trials: Arc<subscriptions::Trials>,
 }
 
 impl Services {
@@ -167,6 +177,8 @@ impl Services {
             uploads: None,
             node: Arc::default(),
             outward: Outward::new(AllowPrivate::Nowhere, outward::TIMEOUT).ok(),
+            broker_door: Arc::default(),
+            source_queues: None,
             wake_ups,
             intake,
             imports: Arc::default(),
@@ -195,6 +207,9 @@ impl Services {
             suggestions: Arc::default(),
             interests,
             readers: Arc::default(),
+            inboxes: Arc::default(),
+            looked: Arc::default(),
+            trials: Arc::default(),
         }
     }
 

@@ -146,7 +146,7 @@ pub async fn beat(s: &Services) -> Result<()> {
         disk_total,
         clock_off_ms: database.map(|database| now.0 - database.0),
         clock_set: pulse.set.filter(|(at, _)| now.since(*at) < SET_TOLD),
-        queue_trouble: s.queue.trouble(),
+        queue_trouble: s.queue.trouble().or_else(|| s.broker_door.trouble()),
         // What is wrong with the note itself, whoever chains the log says.
         audit_broken: audit::broken(s).await.unwrap_or_default(),
     };

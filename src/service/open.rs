@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::ClientConfig;
 use tokio::time::timeout;
 use url::Url;
 
 use super::audit::Note;
 use super::{Campus, Services, Vault, backups, letterhead, scenarios};
 use crate::channel::outward::{self, Outward};
+use crate::channel::queues::SourceQueues;
 use crate::channel::tls;
 use crate::clock::Clock;
 use crate::config::{BrokerUrl, CampusSignIn, Config, QueueUrl};
@@ -98,6 +100,10 @@ impl Services {
         let mut services = Self::new(db, clock, queue, vault, campus);
         services.audit_note = Arc::new(Note::in_file(config.data.directory.join("audit_note")));
         services.outward = Some(Outward::new(config.network.allow_private.clone(), outward::TIMEOUT)?);
+        if let QueueUrl::Broker(broker) = &config.queue.url {
+            let queues = SourceQueues::new((**broker).clone(), trusted_at(broker)?);
+            services.source_queues = Some(Arc::new(queues));
+        }
         services.uploads = Some(config.data.directory.join("uploads").into());
         if let Some(settings) = &config.campus_sign_in {
             services.sign_in_by(settings)?;
@@ -122,7 +128,13 @@ impl Services {
         if timeout(FINISH, finishing).await.is_err() {
             tracing::warn!("stopped before the last small writes and wake-ups were done");
         }
-        if timeout(LEAVE, self.queue.close()).await.is_err() {
+        let leaving = async {
+            if let Some(queues) = &self.source_queues {
+                queues.close().await;
+            }
+            self.queue.close().await;
+        };
+        if timeout(LEAVE, leaving).await.is_err() {
             tracing::warn!("the broker was not taken leave of");
         }
         if timeout(FINISH, self.db.close()).await.is_err() {
@@ -133,11 +145,16 @@ impl Services {
 
 /// Nobody is called yet: a broker that is away keeps no process from starting.
 pub(super) fn at_broker(broker: &BrokerUrl) -> Result<RabbitQueue> {
-    let trusts = if broker.tls {
-        let trusted = tls::trusting(broker.ca_file.as_deref());
-        Some(Arc::new(trusted.map_err(|(_, why)| Error::unavailable(format!("queue.url: {why}")))?))
-    } else {
-        None
-    };
-    Ok(RabbitQueue::new(broker.clone(), trusts))
+    Ok(RabbitQueue::new(broker.clone(), trusted_at(broker)?))
+}
+
+/// Whom to trust where the broker is spoken with by TLS.
+pub fn trusted_at(broker: &BrokerUrl) -> Result<Option<Arc<ClientConfig>>> {
+    if !broker.tls {
+        return Ok(None);
+    }
+    let trusted = tls::trusting(broker.ca_file.as_deref());
+    trusted
+        .map(|trusted| Some(Arc::new(trusted)))
+        .map_err(|(_, why)| Error::unavailable(format!("queue.url: {why}")))
 }

@@ -69,15 +69,20 @@ pub async fn check(s: &Services) -> Vec<Part> {
             format!("the broker is away, each process looks into the store instead: {why}"),
         ),
     };
-    if store.is_unavailable() {
-        return vec![store, queue];
+    // What is published waits at the broker.
+    let door = s.broker_door.trouble();
+    let door = door.map(|why| Part::degraded("intake", format!("nothing is taken from the broker: {why}")));
+    let mut parts: Vec<_> = [store, queue].into_iter().chain(door).collect();
+    if parts[0].is_unavailable() {
+        return parts;
     }
     let providers = match tokio::time::timeout(PATIENCE, shortcomings(s)).await {
         Ok(Ok(found)) if found.is_empty() => Part::ok("providers"),
         Ok(Ok(found)) => Part::degraded("providers", found.join("; ")),
         Ok(Err(_)) | Err(_) => Part::degraded("providers", "not known: the store did not tell"),
     };
-    vec![store, queue, providers]
+    parts.push(providers);
+    parts
 }
 
 /// A store that answers and takes nothing. Every node has the same one: off the balancer it would help nobody, and what is there can

@@ -68,6 +68,7 @@ references! {
     provider_day.provider_id -> provider
     provider_event.provider_id -> provider
     provider_pace.provider_id -> provider
+    reading_consent.recipient_id -> recipient
     recall.message_id -> message
     receipt.delivery_id -> delivery
     recovery_code.operator_id -> operator
@@ -179,8 +180,8 @@ pub async fn sealed(db: &Db) -> Result<Vec<SealedRow>> {
     let text = "SELECT 'provider' AS kind, name, settings AS sealed FROM provider
         UNION ALL SELECT 'second factor', o.email, f.secret FROM second_factor f JOIN operator o ON o.id = f.operator_id
         UNION ALL SELECT 'button', name, secret FROM button WHERE secret IS NOT NULL
-        UNION ALL SELECT 'endpoint', COALESCE(url, ''), secret FROM subscription WHERE secret IS NOT NULL
-        UNION ALL SELECT 'endpoint', COALESCE(url, ''), old_secret FROM subscription WHERE old_secret IS NOT NULL";
+        UNION ALL SELECT 'endpoint', COALESCE(url, queue, ''), secret FROM subscription WHERE secret IS NOT NULL
+        UNION ALL SELECT 'endpoint', COALESCE(url, queue, ''), old_secret FROM subscription WHERE old_secret IS NOT NULL";
     Ok(in_db!(db, |conn| sqlx::query_as(text).fetch_all(conn).await)?)
 }
 

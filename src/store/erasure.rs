@@ -61,6 +61,7 @@ pub async fn bury(tx: &mut Tx, id: RecipientId, tombstone: &str, now: Timestamp)
     lists::leave_all(tx, id).await?;
     for text in [
         "DELETE FROM opt_out WHERE recipient_id = $1",
+        "DELETE FROM reading_consent WHERE recipient_id = $1",
         "DELETE FROM person_day WHERE recipient_id = $1",
         "DELETE FROM binding_day WHERE recipient_id = $1",
         "DELETE FROM bound_identity WHERE recipient_id = $1",

@@ -120,6 +120,80 @@ pub async fn list(
     })?)
 }
 
+row! {
+    /// Which message a person was sent, and when it went to them first.
+    #[derive(PartialEq, Eq)]
+    pub struct SentRow {
+        pub message_id: MessageId,
+        pub sent_at: Timestamp,
+    }
+}
+
+/// Messages of a person, the latest sent first.
+pub async fn newest(db: &Db, person: RecipientId, filter: &InboxFilter, limit: u32) -> Result<Vec<SentRow>> {
+    let text = format!("SELECT {SENT} {} ORDER BY 2 DESC, 1 DESC LIMIT $8 + 0", mine());
+    sent(db, text, person, filter, i64::from(limit)).await
+}
+
+/// Messages of a person that were sent from the filter's `since` on, the earliest first; of those sent at that moment, those
+/// of higher ids than `beyond`.
+pub async fn after(
+    db: &Db,
+    person: RecipientId,
+    filter: &InboxFilter,
+    beyond: MessageId,
+    limit: u32,
+) -> Result<Vec<SentRow>> {
+    let text = format!(
+        "SELECT {SENT} {} AND (COALESCE(mine.sent_at, m.send_at) > $4 OR m.id > {}) ORDER BY 2, 1 LIMIT $8 + 0",
+        mine(),
+        beyond.0
+    );
+    sent(db, text, person, filter, i64::from(limit)).await
+}
+
+const SENT: &str = "mine.message_id, COALESCE(mine.sent_at, m.send_at) AS sent_at";
+
+async fn sent(
+    db: &Db,
+    text: String,
+    person: RecipientId,
+    filter: &InboxFilter,
+    limit: i64,
+) -> Result<Vec<SentRow>> {
+    let InboxFilter { test, expired_by, unread, category, since, message } = *filter;
+    Ok(in_db!(db, |c| {
+        sqlx::query_as(sql(text))
+            .bind(person.0)
+            .bind(test)
+            .bind(expired_by.0)
+            .bind(since.0)
+            .bind(category.map_or(0, Category::code))
+            .bind(message.map_or(0, |id| id.0))
+            .bind(i64::from(unread))
+            .bind(limit)
+            .fetch_all(c)
+            .await
+    })?)
+}
+
+row! {
+    /// How a person's deliveries stand: another one once something happened to any of them or one was read.
+    #[derive(Copy, PartialEq, Eq)]
+    pub struct Mark {
+        deliveries: i64,
+        read: i64,
+        changes: i64,
+    }
+}
+
+pub async fn mark(db: &Db, person: RecipientId) -> Result<Mark> {
+    // A sum, as a node's clock may be behind: the latest of them would hide it.
+    let text = "SELECT CAST(count(*) AS bigint) AS deliveries, CAST(count(read_at) AS bigint) AS read,
+            CAST(COALESCE(sum(updated_at), 0) AS bigint) AS changes FROM delivery WHERE recipient_id = $1";
+    Ok(in_db!(db, |c| sqlx::query_as(text).bind(person.0).fetch_one(c).await)?)
+}
+
 /// How many messages of a person the filter means.
 pub async fn count(db: &Db, person: RecipientId, filter: &InboxFilter) -> Result<i64> {
     let text = format!("SELECT CAST(count(*) AS bigint) {}", mine());

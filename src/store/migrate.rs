@@ -53,6 +53,10 @@ macro_rules! steps {
             43 "0043_registrations",
             44 "0044_subscriptions",
             45 "0045_scim",
+            46 "0046_broker_user",
+            47 "0047_endpoint_queues",
+            48 "0048_reading",
+            49 "0049_lanes",
         )
     };
     ($folder:literal: $($version:literal $name:literal,)+) => {

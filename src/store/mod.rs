@@ -64,6 +64,7 @@ pub mod prints;
 pub mod providers;
 pub mod pulse;
 pub mod quotas;
+pub mod reading;
 pub mod recalls;
 pub mod receipts;
 pub mod recipients;

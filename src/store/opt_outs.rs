@@ -32,6 +32,24 @@ pub async fn list_within(tx: &mut Tx, recipient: RecipientId) -> Result<Vec<OptO
     read(in_tx!(tx, |c| sqlx::query_as(OF_PERSON).bind(recipient.0).fetch_all(c).await)?)
 }
 
+row! {
+    struct DatedRow {
+        channel: i64,
+        topic: String,
+        created_at: Timestamp,
+    }
+}
+
+/// As [`list`], with the moments from which on.
+pub async fn list_dated(db: &Db, recipient: RecipientId) -> Result<Vec<(OptOut, Timestamp)>> {
+    let text =
+        "SELECT channel, topic, created_at FROM opt_out WHERE recipient_id = $1 ORDER BY topic, channel";
+    let rows: Vec<DatedRow> = in_db!(db, |c| sqlx::query_as(text).bind(recipient.0).fetch_all(c).await)?;
+    let moments: Vec<_> = rows.iter().map(|row| row.created_at).collect();
+    let rows = rows.into_iter().map(|row| OptOutRow { channel: row.channel, topic: row.topic }).collect();
+    Ok(read(rows)?.into_iter().zip(moments).collect())
+}
+
 fn read(rows: Vec<OptOutRow>) -> Result<Vec<OptOut>> {
     let read = |row: OptOutRow| {
         Ok(OptOut {

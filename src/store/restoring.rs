@@ -217,10 +217,11 @@ pub async fn calm(tx: &mut Tx, now: Timestamp) -> Result<[u64; 4]> {
 }
 
 /// Ends what gave somebody the right to something at the time of the backup: sessions, one-time links, bindings that wait
-/// for a code, codes to be scanned; and forgets processes that were there. Returns how many sessions it ended.
+/// for a code, codes to be scanned, consents, which may have been withdrawn since; and forgets processes that were there.
+/// Returns how many sessions it ended.
 pub async fn forget_visitors(tx: &mut Tx) -> Result<u64> {
     let mut sessions = 0;
-    for table in ["operator_link", "pending_binding", "scene", "node", "session"] {
+    for table in ["operator_link", "pending_binding", "scene", "reading_consent", "node", "session"] {
         let text = format!("DELETE FROM {table}");
         sessions = in_tx!(tx, |conn| sqlx::query(sql(text)).execute(conn).await.map(|d| d.rows_affected()))?;
     }

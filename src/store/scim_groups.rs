@@ -7,6 +7,7 @@ use super::{Db, Tx, in_db, in_tx, row, sql, to_json};
 use crate::Result;
 use crate::clock::Timestamp;
 use crate::domain::id::{GroupId, RecipientId};
+use crate::domain::scim::order::Order;
 use crate::domain::scim::question::{Condition, GroupField};
 
 row! {
@@ -50,16 +51,18 @@ fn column(field: GroupField) -> Column {
     }
 }
 
-/// The groups of which the condition is true, in the order in which they came, after `skipped` of them; at most `limit`.
+/// The groups of which the condition is true, in that order or as they came, after `skipped` of them; at most `limit`.
 pub async fn list(
     db: &Db,
     condition: &Condition<GroupField>,
+    order: Option<Order<GroupField>>,
     skipped: i64,
     limit: u32,
 ) -> Result<Vec<GroupRow>> {
     let (condition, binds) = scim_sql::condition(db.dialect(), condition, &column, 3);
+    let order = scim_sql::order(db.dialect(), order, &column, "g.id");
     let text = format!(
-        "{SELECT} WHERE {SHOWN} AND {condition} ORDER BY g.id LIMIT $1 + 0 OFFSET CAST($2 AS bigint)"
+        "{SELECT} WHERE {SHOWN} AND {condition} ORDER BY {order} LIMIT $1 + 0 OFFSET CAST($2 AS bigint)"
     );
     Ok(in_db!(db, |c| {
         bind_all!(sqlx::query_as(sql(text)).bind(i64::from(limit)).bind(skipped), &binds).fetch_all(c).await

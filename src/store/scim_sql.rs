@@ -1,9 +1,10 @@
-//! A SCIM filter as SQL. Every comparison is true or false, whatever is NULL, so that `not` means what it says.
+//! A SCIM filter and the order of a list as SQL. Every comparison is true or false, whatever is NULL, so that `not` means what it says.
 
 use super::Dialect;
 use super::recipients::starts;
 use crate::domain::filter::Bind;
 use crate::domain::scim::filter::Operator;
+use crate::domain::scim::order::Order;
 use crate::domain::scim::question::{Asked, Condition};
 
 /// How a field is asked for. The texts are SQL.
@@ -41,6 +42,26 @@ pub(super) fn condition<F: Copy>(
     let mut writer = Writer { dialect, column, first, binds: Vec::new() };
     let text = writer.write(condition);
     (text, writer.binds)
+}
+
+/// What a list is ordered by: in the end by `id`, so that its parts neither overlap nor leave gaps.
+pub(super) fn order<F: Copy>(
+    dialect: Dialect,
+    order: Option<Order<F>>,
+    column: &dyn Fn(F) -> Column,
+    id: &str,
+) -> String {
+    let Some(Order { by, descending }) = order else { return id.to_owned() };
+    let way = if descending { "DESC" } else { "ASC" };
+    let first = match column(by) {
+        Column::Text { column, lower: Lower::Exact } => dialect.by_bytes(&column),
+        Column::Text { column, lower: Lower::Plain } => dialect.by_bytes(&format!("lower({column})")),
+        Column::Text { lower: Lower::Indexed(folded), .. } => dialect.by_bytes(&folded),
+        Column::Number(column) | Column::Flag(column) => column.to_owned(),
+        // Nothing is ordered by what there are many of.
+        Column::Listed { .. } => return format!("{id} {way}"),
+    };
+    format!("{first} {way}, {id} {way}")
 }
 
 struct Writer<'c, F> {

@@ -9,6 +9,7 @@ use crate::Result;
 use crate::clock::Timestamp;
 use crate::domain::id::RecipientId;
 use crate::domain::recipient::RecipientInput;
+use crate::domain::scim::order::Order;
 use crate::domain::scim::question::{Condition, UserField};
 use crate::domain::scim::user::{EMPLOYEE_NUMBER, User};
 
@@ -73,17 +74,20 @@ fn column(dialect: Dialect, field: UserField) -> Column {
     }
 }
 
-/// The people of whom the condition is true, in the order in which they came, after `skipped` of them; at most `limit`.
+/// The people of whom the condition is true, in that order or as they came, after `skipped` of them; at most `limit`.
 pub async fn list(
     db: &Db,
     condition: &Condition<UserField>,
+    order: Option<Order<UserField>>,
     skipped: i64,
     limit: u32,
 ) -> Result<Vec<UserRow>> {
     let dialect = db.dialect();
-    let (condition, binds) = scim_sql::condition(dialect, condition, &|field| column(dialect, field), 3);
+    let column = |field| column(dialect, field);
+    let (condition, binds) = scim_sql::condition(dialect, condition, &column, 3);
+    let order = scim_sql::order(dialect, order, &column, "r.id");
     let text = format!(
-        "{SELECT} WHERE {SHOWN} AND {condition} ORDER BY r.id LIMIT $1 + 0 OFFSET CAST($2 AS bigint)"
+        "{SELECT} WHERE {SHOWN} AND {condition} ORDER BY {order} LIMIT $1 + 0 OFFSET CAST($2 AS bigint)"
     );
     Ok(in_db!(db, |c| {
         bind_all!(sqlx::query_as(sql(text)).bind(i64::from(limit)).bind(skipped), &binds).fetch_all(c).await

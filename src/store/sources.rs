@@ -35,6 +35,8 @@ row! {
         pub silence: JsonText<Watch>,
         /// Slugs of the groups it may write to; none: to anybody.
         pub audience_groups: JsonText<Vec<String>>,
+        /// As whom it publishes at the broker; none: it does not.
+        pub broker_user: Option<String>,
     }
 }
 
@@ -69,6 +71,8 @@ pub struct Grant {
     pub groups: Vec<String>,
     pub rate_per_second: Option<i64>,
     pub daily_messages: Option<i64>,
+    /// As whom it publishes at the broker; nobody else does as that one.
+    pub broker_user: Option<String>,
 }
 
 row! {
@@ -93,14 +97,15 @@ const SELECT: &str = "SELECT s.id, s.name, s.department, s.topics, s.channels, s
     (SELECT count(*) FROM api_key k WHERE k.source_id = s.id AND k.revoked_at IS NULL
         AND (k.expires_at IS NULL OR k.expires_at > $1)) AS valid_keys,
     COALESCE((SELECT u.messages FROM source_usage u WHERE u.source_id = s.id AND u.day = $2), 0) AS used_today,
-    s.networks, s.silence, s.audience_groups
+    s.networks, s.silence, s.audience_groups, s.broker_user
     FROM source s";
 
 /// Adds a source; nothing where the name is taken.
 pub async fn insert(tx: &mut Tx, name: &str, grant: &Grant, now: Timestamp) -> Result<Option<SourceId>> {
     let text = "INSERT INTO source
-            (name, department, topics, channels, rights, audience_groups, rate_per_second, daily_messages, created_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+            (name, department, topics, channels, rights, audience_groups, rate_per_second, daily_messages, broker_user,
+            created_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
         ON CONFLICT (name) DO NOTHING RETURNING id";
     let [topics, channels, rights, groups] = texts(grant)?;
     let id: Option<i64> = in_tx!(tx, |c| {
@@ -113,6 +118,7 @@ pub async fn insert(tx: &mut Tx, name: &str, grant: &Grant, now: Timestamp) -> R
             .bind(groups)
             .bind(grant.rate_per_second)
             .bind(grant.daily_messages)
+            .bind(&grant.broker_user)
             .bind(now.0)
             .fetch_optional(c)
             .await
@@ -120,11 +126,18 @@ pub async fn insert(tx: &mut Tx, name: &str, grant: &Grant, now: Timestamp) -> R
     Ok(id.map(SourceId))
 }
 
+/// Whose broker user that is; `None`: it is free. To be asked before it is given to a source.
+pub async fn broker_user_of(tx: &mut Tx, user: &str) -> Result<Option<SourceId>> {
+    let text = "SELECT id FROM source WHERE broker_user = $1";
+    let id: Option<i64> = in_tx!(tx, |c| sqlx::query_scalar(text).bind(user).fetch_optional(c).await)?;
+    Ok(id.map(SourceId))
+}
+
 /// Replaces everything granted. False where there is no such source.
 pub async fn update(tx: &mut Tx, id: SourceId, grant: &Grant) -> Result<bool> {
     let text =
         "UPDATE source SET department = $2, topics = $3, channels = $4, rights = $5, audience_groups = $6,
-        rate_per_second = $7, daily_messages = $8 WHERE id = $1";
+        rate_per_second = $7, daily_messages = $8, broker_user = $9 WHERE id = $1";
     let [topics, channels, rights, groups] = texts(grant)?;
     let changed = in_tx!(tx, |c| {
         sqlx::query(text)
@@ -136,6 +149,7 @@ pub async fn update(tx: &mut Tx, id: SourceId, grant: &Grant) -> Result<bool> {
             .bind(groups)
             .bind(grant.rate_per_second)
             .bind(grant.daily_messages)
+            .bind(&grant.broker_user)
             .execute(c)
             .await
             .map(|done| done.rows_affected())
@@ -216,6 +230,19 @@ pub async fn find_by_name(db: &Db, name: &str, today: Today<'_>) -> Result<Optio
             .bind(today.now.0)
             .bind(today.day)
             .bind(name)
+            .fetch_optional(c)
+            .await
+    })?)
+}
+
+/// The source that publishes as that user of the broker, also one that is disabled.
+pub async fn find_by_broker_user(db: &Db, user: &str, today: Today<'_>) -> Result<Option<SourceRow>> {
+    let text = format!("{SELECT} WHERE s.broker_user = $3");
+    Ok(in_db!(db, |c| {
+        sqlx::query_as::<_, SourceRow>(sql(text))
+            .bind(today.now.0)
+            .bind(today.day)
+            .bind(user)
             .fetch_optional(c)
             .await
     })?)

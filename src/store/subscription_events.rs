@@ -10,7 +10,7 @@ use crate::Result;
 use crate::clock::Timestamp;
 use crate::domain::channel::{AddressKind, ChannelKind};
 use crate::domain::delivery::State;
-use crate::domain::id::{DeliveryId, EventId, MessageId, ProviderId, SourceId};
+use crate::domain::id::{DeliveryId, EventId, MessageId, ProviderId, SourceId, SubscriptionId};
 use crate::domain::message::{Category, Lane, Status};
 
 row! {
@@ -175,9 +175,29 @@ pub async fn after(db: &Db, place: i64, limit: u32) -> Result<Vec<PlacedRow>> {
     Ok(in_db!(db, |c| sqlx::query_as(PLACED).bind(place).bind(i64::from(limit)).fetch_all(c).await)?)
 }
 
-/// As [`after`], in a transaction.
-pub async fn after_in(tx: &mut Tx, place: i64, limit: u32) -> Result<Vec<PlacedRow>> {
-    Ok(in_tx!(tx, |c| sqlx::query_as(PLACED).bind(place).bind(i64::from(limit)).fetch_all(c).await)?)
+/// Events of single deliveries of a message after a place, older than the event `before`, that were not made out for the
+/// endpoint; in order.
+pub async fn singles(
+    db: &Db,
+    subscription: SubscriptionId,
+    (message, place): (MessageId, i64),
+    before: EventId,
+    limit: u32,
+) -> Result<Vec<PlacedRow>> {
+    let text = "SELECT x.id, x.place, x.kind, x.message_id, x.source_id, x.topic FROM subscription_event x
+        WHERE x.message_id = $2 AND x.delivery_id IS NOT NULL AND x.place > $3 AND x.id < $4
+            AND NOT EXISTS (SELECT 1 FROM subscription_handing h WHERE h.event_id = x.id AND h.subscription_id = $1)
+        ORDER BY x.place LIMIT $5 + 0";
+    Ok(in_db!(db, |c| {
+        sqlx::query_as(text)
+            .bind(subscription.0)
+            .bind(message.0)
+            .bind(place)
+            .bind(before.0)
+            .bind(i64::from(limit))
+            .fetch_all(c)
+            .await
+    })?)
 }
 
 row! {
@@ -202,6 +222,8 @@ row! {
         pub topic: String,
         pub at: Timestamp,
         pub detail: String,
+        /// Of the message; of a test, whose endpoint it tries out.
+        pub source_id: Option<SourceId>,
         pub message_id: Option<MessageId>,
         pub category: Option<Category>,
         pub test: Option<bool>,
@@ -217,7 +239,7 @@ row! {
 
 fn told_text(dialect: Dialect) -> String {
     format!(
-        "SELECT e.id, e.kind, e.topic, e.at, e.detail, e.message_id, m.category, m.test, m.title, s.name AS source_name,
+        "SELECT e.id, e.kind, e.topic, e.at, e.detail, e.source_id, e.message_id, m.category, m.test, m.title, s.name AS source_name,
             m.created_at, e.delivery_id, r.campus_id, d.address, d.address_kind
          FROM subscription_event e LEFT JOIN message m ON m.id = e.message_id LEFT JOIN source s ON s.id = m.source_id
             LEFT JOIN delivery d ON d.id = e.delivery_id

@@ -1,11 +1,13 @@
-//! Events on their way to endpoints. The events of one message go to an endpoint one after the other.
+//! Events on their way to endpoints. The events of one message go to an endpoint one after the other; those of its single
+//! deliveries come between them, in any order.
 
+use super::dialect::Field;
 use super::messages::int_array;
 use super::{Db, Dialect, Tx, in_db, in_tx, row, sql};
 use crate::Result;
 use crate::clock::Timestamp;
-use crate::domain::id::{EventId, HandingId, MessageId, SubscriptionId};
-use crate::domain::subscription::Handed;
+use crate::domain::id::{EventId, HandingId, MessageId, SourceId, SubscriptionId};
+use crate::domain::subscription::{EventKind, Handed, OF_THE_ENDPOINT};
 
 row! {
     /// An event at an endpoint, as lists show it.
@@ -15,6 +17,8 @@ row! {
         /// [`EventKind::code`](crate::domain::subscription::EventKind::code); 0: a test.
         pub kind: i64,
         pub topic: String,
+        /// Of the message; of a test, whose endpoint it tries out.
+        pub source_id: Option<SourceId>,
         pub at: Timestamp,
         pub message_id: Option<MessageId>,
         pub state: Handed,
@@ -27,58 +31,127 @@ row! {
     }
 }
 
-/// Has events wait for an endpoint, in that order. Each has its message, if it is of one.
-pub async fn insert(
-    tx: &mut Tx,
-    subscription: SubscriptionId,
-    events: &[(EventId, Option<MessageId>)],
-    now: Timestamp,
-) -> Result<()> {
-    let input: Vec<_> = events
+const SELECT: &str =
+    "SELECT h.id, h.event_id, e.kind, e.topic, e.source_id, e.at, h.message_id, h.state, h.attempts,
+        h.due_at, h.last_at, h.last_status, h.last_answer, h.created_at
+    FROM subscription_handing h JOIN subscription_event e ON e.id = h.event_id";
+
+/// An event that is to wait for an endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NewHanding {
+    pub subscription: SubscriptionId,
+    pub event: EventId,
+    /// Where it is of one.
+    pub message: Option<MessageId>,
+    /// It is not of a single delivery.
+    pub whole: bool,
+}
+
+/// Has events wait for endpoints; each that there still is, and once. Returns how many.
+pub async fn insert(tx: &mut Tx, new: &[NewHanding], now: Timestamp) -> Result<u64> {
+    let input: Vec<_> = new
         .iter()
-        .map(
-            |(event, message)| serde_json::json!({"event_id": event.0, "message_id": message.map(|id| id.0)}),
-        )
+        .map(|one| {
+            serde_json::json!({
+                "subscription_id": one.subscription.0,
+                "event_id": one.event.0,
+                "message_id": one.message.map(|id| id.0),
+                "whole": i64::from(one.whole),
+            })
+        })
         .collect();
-    let rows = tx
-        .dialect()
-        .rows("$1", &[("event_id", super::dialect::Field::Int), ("message_id", super::dialect::Field::Int)]);
+    let fields = [
+        ("subscription_id", Field::Int),
+        ("event_id", Field::Int),
+        ("message_id", Field::Int),
+        ("whole", Field::Int),
+    ];
+    let keep = match tx.dialect() {
+        Dialect::Sqlite => "",
+        // Nobody removes the event before the transaction ends.
+        Dialect::Postgres => " FOR KEY SHARE OF v",
+    };
     let text = format!(
-        "INSERT INTO subscription_handing (subscription_id, event_id, message_id, due_at, created_at)
-         SELECT $2, event_id, message_id, $3, $3 FROM {rows} AS e"
+        "INSERT INTO subscription_handing (subscription_id, event_id, message_id, whole, due_at, created_at)
+         SELECT e.subscription_id, e.event_id, e.message_id, e.whole, $2, $2
+         FROM {} AS e JOIN subscription_event v ON v.id = e.event_id
+         WHERE NOT EXISTS (SELECT 1 FROM subscription_handing h
+            WHERE h.event_id = e.event_id AND h.subscription_id = e.subscription_id)
+         ORDER BY e.event_id{keep}",
+        tx.dialect().rows("$1", &fields)
     );
-    in_tx!(tx, |c| {
-        sqlx::query(sql(text))
-            .bind(super::to_json(&input)?)
-            .bind(subscription.0)
-            .bind(now.0)
-            .execute(c)
-            .await
-            .map(drop)
-    })?;
-    Ok(())
+    let input = super::to_json(&input)?;
+    Ok(in_tx!(tx, |c| {
+        sqlx::query(sql(text)).bind(input).bind(now.0).execute(c).await.map(|done| done.rows_affected())
+    })?)
 }
 
-/// How many wait for an endpoint or are being sent; no more than `most` are counted.
-pub async fn open(tx: &mut Tx, subscription: SubscriptionId, most: i64) -> Result<i64> {
-    let text = "SELECT CAST(count(*) AS bigint) FROM (SELECT 1 AS one FROM subscription_handing
-        WHERE subscription_id = $1 AND state <= 1 LIMIT $2 + 0) AS open";
-    Ok(in_tx!(tx, |c| sqlx::query_scalar(text).bind(subscription.0).bind(most).fetch_one(c).await)?)
+row! {
+    /// How many wait for an endpoint or are being sent.
+    pub struct OpenRow {
+        pub subscription_id: SubscriptionId,
+        /// 1: of messages; 0: of single deliveries.
+        pub whole: i64,
+        pub open: i64,
+    }
 }
 
-/// How many are being sent to an endpoint.
-pub async fn sending(tx: &mut Tx, subscription: SubscriptionId) -> Result<i64> {
-    let text = "SELECT CAST(count(*) AS bigint) FROM subscription_handing
-        WHERE subscription_id = $1 AND state <= 1 AND state = 1";
-    Ok(in_tx!(tx, |c| sqlx::query_scalar(text).bind(subscription.0).fetch_one(c).await)?)
+/// How many wait for each of the endpoints or are being sent, those of single deliveries apart; no row where there are none.
+pub async fn open(db: &Db, subscriptions: &[SubscriptionId]) -> Result<Vec<OpenRow>> {
+    let text = format!(
+        "SELECT subscription_id, whole, CAST(count(*) AS bigint) AS open FROM subscription_handing
+         WHERE state <= 1 AND subscription_id IN {} GROUP BY subscription_id, whole",
+        db.dialect().int_list("$1")
+    );
+    let ids = int_array(subscriptions.iter().map(|id| id.0));
+    Ok(in_db!(db, |c| sqlx::query_as(sql(text)).bind(ids).fetch_all(c).await)?)
+}
+
+row! {
+    /// How many are being sent to an endpoint.
+    pub struct SendingRow {
+        pub subscription_id: SubscriptionId,
+        pub source_id: SourceId,
+        pub sending: i64,
+    }
+}
+
+/// How many are being sent to each endpoint, by any process; no row where there are none.
+pub async fn sending(tx: &mut Tx) -> Result<Vec<SendingRow>> {
+    // The sign keeps SQLite from reading all there is for the sake of its order.
+    let text =
+        "SELECT +h.subscription_id AS subscription_id, n.source_id, CAST(count(*) AS bigint) AS sending
+        FROM subscription_handing h JOIN subscription n ON n.id = h.subscription_id
+        WHERE h.state = 1 GROUP BY +h.subscription_id, n.source_id";
+    Ok(in_tx!(tx, |c| sqlx::query_as(text).fetch_all(c).await)?)
+}
+
+row! {
+    /// An event of a message for which nothing waits that goes before it.
+    pub struct NextRow {
+        pub message_id: MessageId,
+        pub event_id: EventId,
+    }
+}
+
+/// Of each message the next event that waits for an endpoint, where that is not one of a single delivery.
+pub async fn next(db: &Db, subscription: SubscriptionId, limit: i64) -> Result<Vec<NextRow>> {
+    let text = "SELECT h.message_id, h.event_id FROM subscription_handing h
+        WHERE h.subscription_id = $1 AND h.state = 0 AND h.whole = 1 AND h.message_id IS NOT NULL
+            AND NOT EXISTS (SELECT 1 FROM subscription_handing e WHERE e.subscription_id = h.subscription_id
+                AND e.message_id = h.message_id AND e.state <= 1 AND e.event_id < h.event_id)
+        ORDER BY h.failures, h.id LIMIT $2 + 0";
+    Ok(in_db!(db, |c| sqlx::query_as(text).bind(subscription.0).bind(limit).fetch_all(c).await)?)
 }
 
 /// Who claims for how long.
 #[derive(Clone, Copy, Debug)]
-pub struct Claim {
+pub struct Claim<'a> {
     pub owner: i64,
     pub lease_ms: i64,
     pub limit: i64,
+    /// The kinds of events of single deliveries that the endpoint is told of, and up to which place they are made out for it.
+    pub singles: (&'a [EventKind], i64),
 }
 
 row! {
@@ -93,25 +166,41 @@ row! {
     }
 }
 
-/// Takes what is due for an endpoint, what failed least and waits longest first; nothing of a message that has an earlier
-/// event on the way. The subscription is to be locked.
+/// Takes what is due for an endpoint, what failed least and waits longest first. Nothing of a message goes while an earlier event
+/// of it is on the way, but for those of single deliveries among themselves. The subscription is to be locked.
 pub async fn claim(
     tx: &mut Tx,
     subscription: SubscriptionId,
     now: Timestamp,
-    claim: Claim,
+    claim: Claim<'_>,
 ) -> Result<Vec<ClaimedRow>> {
+    let (kinds, place) = claim.singles;
+    // Where it is told of none, none is looked for.
+    let place = if kinds.is_empty() { i64::MAX } else { place };
+    let earlier = |whole: i64| {
+        format!(
+            "SELECT 1 FROM subscription_handing e WHERE e.subscription_id = h.subscription_id
+                AND e.message_id = h.message_id AND e.state <= 1 AND e.whole = {whole} AND e.event_id < h.event_id"
+        )
+    };
     let text = format!(
         "UPDATE subscription_handing SET state = 1, lease_owner = $3, lease_until = {lease} + $4, attempts = attempts + 1,
             first_at = COALESCE(first_at, $2), last_at = $2
          WHERE id IN (SELECT h.id FROM subscription_handing h
-            WHERE h.subscription_id = $1 AND h.state = 0 AND h.due_at <= $2
-                AND NOT EXISTS (SELECT 1 FROM subscription_handing e WHERE e.subscription_id = h.subscription_id
-                    AND e.message_id = h.message_id AND e.state <= 1 AND e.id < h.id)
+            WHERE h.subscription_id = $1 AND h.state = 0 AND h.due_at <= $2 AND NOT EXISTS ({whole})
+                AND (h.whole = 0 OR (NOT EXISTS ({single})
+                    AND NOT EXISTS (SELECT 1 FROM subscription_event x WHERE x.message_id = h.message_id
+                        AND x.delivery_id IS NOT NULL AND x.place > $6 AND x.id < h.event_id AND x.kind IN {kinds}
+                        AND NOT EXISTS (SELECT 1 FROM subscription_handing d
+                            WHERE d.event_id = x.id AND d.subscription_id = h.subscription_id))))
             ORDER BY h.failures, h.id LIMIT $5 + 0)
          RETURNING id, event_id, attempts, failures, first_at",
         lease = tx.dialect().lease_now("$2"),
+        whole = earlier(1),
+        single = earlier(0),
+        kinds = tx.dialect().int_list("$7"),
     );
+    let kinds = int_array(claim.singles.0.iter().map(|kind| kind.code()));
     let mut rows: Vec<ClaimedRow> = in_tx!(tx, |c| {
         sqlx::query_as(sql(text))
             .bind(subscription.0)
@@ -119,6 +208,8 @@ pub async fn claim(
             .bind(claim.owner)
             .bind(claim.lease_ms)
             .bind(claim.limit)
+            .bind(place)
+            .bind(kinds)
             .fetch_all(c)
             .await
     })?;
@@ -161,21 +252,52 @@ pub async fn settle(tx: &mut Tx, settled: Settled<'_>) -> Result<bool> {
     })?)
 }
 
-/// The endpoint answers again: what failed meanwhile is due at once, as if it had not been tried.
-pub async fn hasten(tx: &mut Tx, subscription: SubscriptionId, now: Timestamp) -> Result<u64> {
-    let text = "UPDATE subscription_handing SET due_at = $2, failures = 0
-        WHERE subscription_id = $1 AND state = 0 AND failures > 0";
+/// The endpoint answers again: what failed meanwhile is due at once, as if it had not been tried; what it refused by itself is
+/// only where `refused`.
+pub async fn hasten(tx: &mut Tx, subscription: SubscriptionId, refused: bool, now: Timestamp) -> Result<u64> {
+    let of_the_endpoint = OF_THE_ENDPOINT.map(|status| status.to_string()).join(", ");
+    let text = format!(
+        "UPDATE subscription_handing SET due_at = $2, failures = 0
+         WHERE subscription_id = $1 AND state = 0 AND failures > 0
+            AND ($3 = 1 OR COALESCE(last_status, 0) NOT BETWEEN 400 AND 499 OR last_status IN ({of_the_endpoint}))"
+    );
     Ok(in_tx!(tx, |c| {
-        sqlx::query(text).bind(subscription.0).bind(now.0).execute(c).await.map(|done| done.rows_affected())
+        sqlx::query(sql(text))
+            .bind(subscription.0)
+            .bind(now.0)
+            .bind(i64::from(refused))
+            .execute(c)
+            .await
+            .map(|done| done.rows_affected())
     })?)
 }
 
-/// Whether an endpoint has or had that one.
-pub async fn exists(tx: &mut Tx, subscription: SubscriptionId, id: HandingId) -> Result<bool> {
-    let text = "SELECT id FROM subscription_handing WHERE id = $1 AND subscription_id = $2";
+/// An endpoint's of that id; of lists it is the row.
+pub async fn find(tx: &mut Tx, subscription: SubscriptionId, id: HandingId) -> Result<Option<HandingRow>> {
+    let text = format!("{SELECT} WHERE h.id = $1 AND h.subscription_id = $2");
+    Ok(in_tx!(tx, |c| sqlx::query_as(sql(text)).bind(id.0).bind(subscription.0).fetch_optional(c).await)?)
+}
+
+/// Whether a test waits for an endpoint or is being sent: what is of no message.
+pub async fn test_waits(tx: &mut Tx, subscription: SubscriptionId) -> Result<bool> {
+    let text = "SELECT id FROM subscription_handing
+        WHERE subscription_id = $1 AND message_id IS NULL AND state <= 1 LIMIT 1";
     let found: Option<i64> =
-        in_tx!(tx, |c| sqlx::query_scalar(text).bind(id.0).bind(subscription.0).fetch_optional(c).await)?;
+        in_tx!(tx, |c| sqlx::query_scalar(text).bind(subscription.0).fetch_optional(c).await)?;
     Ok(found.is_some())
+}
+
+/// Those that are being sent are given up, unsent: their endpoint may not be told of them any more.
+pub async fn withhold(tx: &mut Tx, ids: &[HandingId], why: &str) -> Result<()> {
+    let text = format!(
+        "UPDATE subscription_handing SET state = 3, attempts = attempts - 1, last_status = NULL, last_answer = $2,
+            lease_owner = NULL, lease_until = NULL
+         WHERE state = 1 AND id IN {}",
+        tx.dialect().int_list("$1")
+    );
+    let ids = int_array(ids.iter().map(|id| id.0));
+    in_tx!(tx, |c| sqlx::query(sql(text)).bind(ids).bind(why).execute(c).await.map(drop))?;
+    Ok(())
 }
 
 /// Has one that ended or waits go again, now; whether there was one that is not being sent.
@@ -225,12 +347,9 @@ pub async fn list(
     before: Option<HandingId>,
     limit: u32,
 ) -> Result<Vec<HandingRow>> {
-    let text = "SELECT h.id, h.event_id, e.kind, e.topic, e.at, h.message_id, h.state, h.attempts, h.due_at, h.last_at,
-            h.last_status, h.last_answer, h.created_at
-        FROM subscription_handing h JOIN subscription_event e ON e.id = h.event_id
-        WHERE h.subscription_id = $1 AND h.id < $2 ORDER BY h.id DESC LIMIT $3 + 0";
+    let text = format!("{SELECT} WHERE h.subscription_id = $1 AND h.id < $2 ORDER BY h.id DESC LIMIT $3 + 0");
     Ok(in_db!(db, |c| {
-        sqlx::query_as(text)
+        sqlx::query_as(sql(text))
             .bind(subscription.0)
             .bind(before.map_or(i64::MAX, |id| id.0))
             .bind(i64::from(limit))
@@ -256,4 +375,27 @@ pub async fn waiting(db: &Db, subscriptions: &[SubscriptionId]) -> Result<Vec<Wa
     );
     let ids = int_array(subscriptions.iter().map(|id| id.0));
     Ok(in_db!(db, |c| sqlx::query_as(sql(text)).bind(ids).fetch_all(c).await)?)
+}
+
+row! {
+    /// When what waits for an endpoint for the longest happened.
+    pub struct OldestRow {
+        pub subscription_id: SubscriptionId,
+        pub at: Timestamp,
+    }
+}
+
+/// For which endpoints something waits that happened before `before`; what one alone refuses, while it takes others, is left
+/// out.
+pub async fn oldest(db: &Db, before: Timestamp) -> Result<Vec<OldestRow>> {
+    let of_the_endpoint = OF_THE_ENDPOINT.map(|status| status.to_string()).join(", ");
+    let text = format!(
+        "SELECT h.subscription_id, min(e.at) AS at FROM subscription_handing h
+            JOIN subscription_event e ON e.id = h.event_id JOIN subscription n ON n.id = h.subscription_id
+         WHERE h.state <= 1 AND e.at < $1
+            AND NOT (h.failures > 0 AND COALESCE(h.last_status, 0) BETWEEN 400 AND 499
+                AND h.last_status NOT IN ({of_the_endpoint}) AND COALESCE(n.succeeded_at, 0) >= h.first_at)
+         GROUP BY h.subscription_id ORDER BY h.subscription_id"
+    );
+    Ok(in_db!(db, |c| sqlx::query_as(sql(text)).bind(before.0).fetch_all(c).await)?)
 }

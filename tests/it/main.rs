@@ -6,6 +6,7 @@
 
 mod access;
 mod alarms;
+mod amqp;
 mod api;
 mod audit;
 mod broadcasts;

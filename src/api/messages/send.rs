@@ -18,7 +18,7 @@ use utoipa::{IntoParams, PartialSchema, ToSchema};
 use super::super::idempotency;
 use crate::domain::id::MessageId;
 use crate::error::{Fault, Faults};
-use crate::http::body::{JsonBytes, LARGE, SMALL};
+use crate::http::body::{JsonBytes, LARGE};
 use crate::http::errors::{self, Problem};
 use crate::http::params::Params;
 use crate::http::server;
@@ -26,6 +26,9 @@ use crate::http::{Key, NothingTaken, RequestId};
 use crate::service::messages::{AcceptOptions, Accepted, AcceptedView, MessageBody, MessageView, Preview};
 use crate::service::{Services, messages};
 use crate::{Error, Result};
+
+/// What is read of a body is what a message may weigh.
+const _: () = assert!(LARGE == messages::MOST_BYTES_PERSONAL);
 
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 const PREFER: &str = "prefer";
@@ -178,7 +181,7 @@ pub async fn create(
 ) -> Result<HttpResponse> {
     let options = options(&request, &request_id)?;
     let body = body.0;
-    check_size(&body)?;
+    messages::check_size(&body)?;
     let Accepted { status, message, replayed } = messages::accept(&s, &key, &body, &options).await?;
     let mut response = HttpResponse::build(StatusCode::from_u16(status).unwrap_or(StatusCode::ACCEPTED));
     response.insert_header((header::LOCATION, format!("/api/v1/messages/{}", message.id)));
@@ -245,7 +248,7 @@ pub async fn preview(
     let mut params = Params::of(&request);
     let skip_unknown = skips_unknown(&mut params);
     params.finish()?;
-    check_size(&body.0)?;
+    messages::check_size(&body.0)?;
     Ok(Json(messages::preview(&s, &key, &body.0, skip_unknown).await?))
 }
 
@@ -277,13 +280,6 @@ fn skips_unknown(params: &mut Params<'_>) -> bool {
     skip_unknown
 }
 
-fn check_size(body: &[u8]) -> Result<()> {
-    if body.len() > SMALL && !mentions_personalise(body) {
-        return Err(Error::TooLarge { limit: SMALL });
-    }
-    Ok(())
-}
-
 /// The seconds of `wait` (RFC 7240 §4.3), as many as are granted. What cannot be understood is ignored, as that RFC
 /// wants it.
 fn preferred_wait(headers: &HeaderMap) -> Option<u64> {
@@ -299,12 +295,6 @@ fn preferred_wait(headers: &HeaderMap) -> Option<u64> {
             let seconds: u64 = value.trim().trim_matches('"').parse().ok()?;
             Some(seconds.min(LONGEST_WAIT_SECONDS))
         })
-}
-
-/// Whether a large body can be one that may be large. Whatever else it holds is bounded by its own rules.
-fn mentions_personalise(body: &[u8]) -> bool {
-    const NAME: &[u8] = b"\"personalise\"";
-    body.windows(NAME.len()).any(|window| window == NAME)
 }
 
 /// How many messages a batch holds, without reading them; 1 where it cannot be read, which the service then says.

@@ -14,8 +14,8 @@ use utoipa::openapi::{Content, ContentBuilder, Header, OpenApi, Ref, RefOr};
 use utoipa::{Modify, OpenApi as _};
 
 use super::{
-    broadcasts, buttons, cap, deliveries, docs, events, groups, inbox, messages, recipients, scenarios,
-    source, source_registrations, subscriptions, templates,
+    broadcasts, buttons, cap, deliveries, docs, events, groups, inbox, inbox_events, messages, recipients,
+    scenarios, source, source_registrations, subscriptions, templates,
 };
 use crate::http::errors::{PROBLEM_JSON, Problem};
 use crate::http::{callbacks, feeds, health, metrics, problems};
@@ -65,7 +65,7 @@ pub fn json() -> &'static str {
         (name = "directory", description = "People and groups; needs the right `directory`, what they were sent `read_inbox`"),
         (name = "templates", description = "Stored texts with variables"),
         (name = "emergency", description = "Broadcasts that were prepared; needs the right `broadcast`"),
-        (name = "subscriptions", description = "Being told of what happens, by webhook or as a stream; needs the right \
+        (name = "subscriptions", description = "Being told of what happens, by webhook, in a queue or as a stream; needs the right \
             `subscribe`. docs/SUBSCRIPTIONS.md of the distribution says how to receive"),
         (name = "source", description = "What a departmental system knows and does about itself"),
         (name = "feeds", description = "What anybody may follow, without a key"),
@@ -91,6 +91,7 @@ pub fn json() -> &'static str {
         recipients::delete,
         inbox::list_inbox,
         inbox::mark_read,
+        inbox_events::follow_inbox,
         groups::list,
         groups::preview,
         groups::show,

@@ -11,14 +11,14 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::header::HeaderMap;
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method};
 use url::{Host, Url};
 
 use self::look_up::{Checked, system};
 pub use self::look_up::{LookUp, Looking};
-use super::http::in_words;
+use super::http::{self, in_words};
 use super::tls;
 use crate::clock::Timestamp;
 use crate::config::AllowPrivate;
@@ -198,8 +198,7 @@ impl Outward {
         let request = client.request(Method::POST, url.clone()).headers(headers).body(body);
         let mut response = request.send().await.map_err(in_words)?;
         let status = response.status().as_u16();
-        let retry_after =
-            response.headers().get(RETRY_AFTER).and_then(|value| wait(value.to_str().ok()?, now));
+        let retry_after = http::retry_after(response.headers(), now);
         let mut body = Vec::new();
         // The status is the answer: an answer that breaks off later was one.
         while let Ok(Some(part)) = response.chunk().await {
@@ -210,15 +209,6 @@ impl Outward {
         }
         Ok(Said { status, retry_after, body })
     }
-}
-
-/// What `Retry-After` asks for: seconds, or a date (RFC 9110 §10.2.3).
-fn wait(value: &str, now: Timestamp) -> Option<Duration> {
-    if let Ok(seconds) = value.trim().parse::<u64>() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let at = jiff::fmt::rfc2822::parse(value.trim()).ok()?.timestamp();
-    Some(Timestamp::from(at).since(now))
 }
 
 #[cfg(test)]
@@ -332,17 +322,5 @@ mod tests {
         let words = said.unwrap_err();
         assert!(words.contains("not public"), "{words}");
         assert!(!words.contains("app.example") && !words.contains("127.0.0.1"), "{words}");
-    }
-
-    #[test]
-    fn it_is_waited_for_seconds_or_a_date() {
-        // Sun, 06 Nov 1994 08:49:37 GMT
-        let now = Timestamp(784_111_777_000 - 90_000);
-        let seconds = |value| wait(value, now).map(|wait| wait.as_secs());
-        assert_eq!(seconds("120"), Some(120));
-        assert_eq!(seconds("Sun, 06 Nov 1994 08:49:37 GMT"), Some(90));
-        assert_eq!(seconds("Sun, 06 Nov 1994 08:00:00 GMT"), Some(0), "it is over");
-        assert_eq!(seconds("soon"), None);
-        assert_eq!(seconds("-1"), None);
     }
 }

@@ -14,6 +14,7 @@ use crate::clock::Clock;
 use crate::config::{Config, Layers, QueueUrl};
 use crate::domain::channel::ChannelKind;
 use crate::domain::provider::ProviderKind;
+use crate::domain::source::Right;
 use crate::lifecycle::Lifecycle;
 use crate::service::caller::KeyCaller;
 use crate::service::messages::{AcceptOptions, AcceptedView, MOST_IN_BATCH, accept, accept_batch};
@@ -52,7 +53,8 @@ impl Bed {
 
     /// Builds the process with these roles; nothing is answered or sent yet.
     pub(super) async fn app(&self, roles: &str) -> anyhow::Result<App> {
-        Ok(App::build(&self.config(roles)?, Clock::System).await?)
+        let config = self.config(roles)?;
+        Ok(Box::pin(App::build(&config, Clock::System)).await?)
     }
 
     /// The use cases over the store, beside whoever serves from it.
@@ -124,11 +126,17 @@ impl Served {
 
 /// A source without limits, and its live key.
 pub(super) async fn source(s: &Services) -> anyhow::Result<String> {
+    source_with(s, &[]).await
+}
+
+/// The same with these rights.
+pub(super) async fn source_with(s: &Services, rights: &[Right]) -> anyhow::Result<String> {
     let new = NewSource {
         name: "bench".to_owned(),
         department: DEPARTMENT.to_owned(),
         topics: vec!["#".to_owned()],
         channels: ChannelKind::ALL.map(|channel| channel.name().to_owned()).to_vec(),
+        rights: rights.iter().map(|right| right.name().to_owned()).collect(),
         ..NewSource::default()
     };
     Ok(sources::create(s, &CALLER, new).await?.key)

@@ -61,7 +61,7 @@ pub(super) async fn run(bench: &Bench) -> anyhow::Result<Vec<Figure>> {
     let tencent = Box::pin(texts(bench, Vendors::with_tencent().await?)).await?;
     figures.push(Figure::new(BENCH, "texts alone, by Tencent", tencent, "/s"));
     for (connections, most, aim, [rate, share]) in FAR_AWAY {
-        let handed = far_away(bench, connections, most).await?;
+        let handed = Box::pin(far_away(bench, connections, most)).await?;
         // A mail's content and the next one's envelope take one together.
         let possible = connections as f64 / ROUND_TRIP.as_secs_f64();
         let figure = Figure::new(BENCH, rate, handed, "/s");
@@ -76,7 +76,7 @@ pub(super) async fn run(bench: &Bench) -> anyhow::Result<Vec<Figure>> {
 
 /// Texts a second by whoever takes them.
 async fn texts(bench: &Bench, vendors: Vendors) -> anyhow::Result<f64> {
-    let ready = Ready::make(bench, vendors, &[ChannelKind::Sms]).await?;
+    let ready = Box::pin(Ready::make(bench, vendors, &[ChannelKind::Sms])).await?;
     let handed = ready.handed_over(ChannelKind::Sms).await;
     ready.settled(1).await?;
     let people = ready.people;
@@ -95,7 +95,7 @@ async fn far_away(bench: &Bench, connections: u64, most: u64) -> anyhow::Result<
         sizes,
     };
     let vendors = Vendors::far_away(ROUND_TRIP, connections).await?;
-    let ready = Ready::make(&bench, vendors, &[ChannelKind::Email]).await?;
+    let ready = Box::pin(Ready::make(&bench, vendors, &[ChannelKind::Email])).await?;
     let handed = ready.handed_over(ChannelKind::Email).await;
     ready.settled(1).await?;
     let people = ready.people;
@@ -184,7 +184,7 @@ struct Rates {
 }
 
 async fn together(bench: &Bench) -> anyhow::Result<Rates> {
-    let ready = Ready::make(bench, Vendors::start().await?, &ChannelKind::ALL).await?;
+    let ready = Box::pin(Ready::make(bench, Vendors::start().await?, &ChannelKind::ALL)).await?;
     let others = async {
         let [email, wechat] = OTHERS.map(|channel| ready.handed_over(channel));
         let (email, wechat) = tokio::join!(email, wechat);
@@ -200,7 +200,8 @@ async fn together(bench: &Bench) -> anyhow::Result<Rates> {
 
 /// Deliveries a second by the other channels.
 async fn beside_a_dead_gateway(bench: &Bench) -> anyhow::Result<f64> {
-    let ready = Ready::make(bench, Vendors::with_a_dead_gateway().await?, &ChannelKind::ALL).await?;
+    let ready =
+        Box::pin(Ready::make(bench, Vendors::with_a_dead_gateway().await?, &ChannelKind::ALL)).await?;
     let [email, wechat] = OTHERS.map(|channel| ready.handed_over(channel));
     tokio::join!(email, wechat);
     let rate = ready.rate(OTHERS.len());
@@ -212,7 +213,7 @@ async fn beside_a_dead_gateway(bench: &Bench) -> anyhow::Result<f64> {
 
 /// Mails alone: those of a message to everyone, planned before, and of messages to one person each, planned meanwhile.
 async fn mails(bench: &Bench) -> anyhow::Result<Vec<Figure>> {
-    let ready = Ready::make(bench, Vendors::start().await?, &[ChannelKind::Email]).await?;
+    let ready = Box::pin(Ready::make(bench, Vendors::start().await?, &[ChannelKind::Email])).await?;
     ready.vendors.wait_for(ChannelKind::Email, 1).await;
     let first = ready.began.elapsed();
     let handed = ready.handed_over(ChannelKind::Email).await;

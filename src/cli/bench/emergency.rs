@@ -42,7 +42,7 @@ pub(super) async fn run(bench: &Bench) -> anyhow::Result<Vec<Figure>> {
     let ms = |value: Option<Duration>| value.unwrap_or(PATIENCE).as_secs_f64() * 1_000.0;
     let s = |value: Option<Duration>| value.unwrap_or(PATIENCE).as_secs_f64();
 
-    let idle = Stage::make(bench, Load::default()).await?;
+    let idle = Box::pin(Stage::make(bench, Load::default())).await?;
     let answered = idle.drills().await?;
     figures.push(
         Figure::new(BENCH, "T0 a press answered, the slowest of 20", ms(Some(answered)), "ms")
@@ -66,13 +66,13 @@ pub(super) async fn run(bench: &Bench) -> anyhow::Result<Vec<Figure>> {
     );
     idle.end().await?;
 
-    let wide = Stage::make(bench, Load { accounts: ACCOUNTS, ..Load::default() }).await?;
+    let wide = Box::pin(Stage::make(bench, Load { accounts: ACCOUNTS, ..Load::default() })).await?;
     let widely = wide.alert("图书馆", &ChannelKind::ALL).await?;
     figures.push(Figure::new(BENCH, "T2 by three mail accounts", s(widely.half), "s").aim(Aim::AtMost(3.0)));
     figures.push(Figure::new(BENCH, "T3 by three mail accounts", s(widely.all), "s").aim(Aim::AtMost(15.0)));
     wide.end().await?;
 
-    let cut = Stage::make(bench, Load::default()).await?;
+    let cut = Box::pin(Stage::make(bench, Load::default())).await?;
     let cut_times = cut.stopped().await?;
     figures.push(
         Figure::new(BENCH, "T5 last hand-over after a stop", s(cut_times.stopped), "s").aim(Aim::AtMost(2.0)),
@@ -82,7 +82,7 @@ pub(super) async fn run(bench: &Bench) -> anyhow::Result<Vec<Figure>> {
     );
     cut.end().await?;
 
-    let dead = Stage::make(bench, Load { is_dead: true, ..Load::default() }).await?;
+    let dead = Box::pin(Stage::make(bench, Load { is_dead: true, ..Load::default() })).await?;
     let others = [ChannelKind::Email, ChannelKind::Wechat];
     let beside = dead.alert("图书馆", &others).await?;
     let beside =
@@ -92,7 +92,7 @@ pub(super) async fn run(bench: &Bench) -> anyhow::Result<Vec<Figure>> {
         .push(Figure::new(BENCH, "  of T3", s(beside) / s(alone.all) * 100.0, "%").aim(Aim::AtMost(110.0)));
     dead.end().await?;
 
-    let busy = Stage::make(bench, Load { waiting: ROUTINE, ..Load::default() }).await?;
+    let busy = Box::pin(Stage::make(bench, Load { waiting: ROUTINE, ..Load::default() })).await?;
     let loaded = busy.alert("图书馆", &ChannelKind::ALL).await?;
     figures.push(Figure::new(BENCH, "T6 T1 with routine deliveries waiting", ms(loaded.first_call), "ms"));
     figures.push(Figure::new(BENCH, "T6 T3 with routine deliveries waiting", s(loaded.all), "s"));

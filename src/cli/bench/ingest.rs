@@ -8,8 +8,9 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::bed::{self, Bed, CALLER, Served};
-use super::load::{self, Plan, Request, Tally, Until};
+use super::load::{self, Plan, Tally, Until};
 use super::report::{Aim, Figure};
+use super::request::{Request, Requests};
 use super::{Bench, Sizes};
 use crate::service::{Services, groups};
 
@@ -67,7 +68,7 @@ pub(super) fn request(address: SocketAddr, key: &str) -> Request {
 }
 
 pub(super) fn plan(address: SocketAddr, request: Request, connections: usize, until: Until) -> Plan {
-    Plan { address, request, connections, status: 202, until }
+    Plan { address, requests: Requests::Alike(request), connections, status: 202, until }
 }
 
 /// Enough for what is looked up once to be known.

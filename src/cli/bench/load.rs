@@ -11,23 +11,17 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
+use super::request::Requests;
+
 /// What is asked, and how often.
 #[derive(Clone)]
 pub(super) struct Plan {
     pub(super) address: SocketAddr,
-    pub(super) request: Request,
+    pub(super) requests: Requests,
     pub(super) connections: usize,
     /// Answers with another status are failures.
     pub(super) status: u16,
     pub(super) until: Until,
-}
-
-/// Head and body, complete.
-#[derive(Clone)]
-pub(super) struct Request {
-    bytes: Vec<u8>,
-    /// Where each request has a number of its own, [`DIGITS`] long.
-    number_at: Option<usize>,
 }
 
 /// When enough was asked.
@@ -132,12 +126,10 @@ async fn ask(plan: Plan) -> io::Result<Tally> {
 async fn converse(mut stream: TcpStream, shared: Arc<Shared>) -> (Vec<u32>, Option<String>) {
     let mut latencies = Vec::new();
     let mut answer = Vec::with_capacity(4096);
-    let mut request = shared.plan.request.clone();
-    while let Some(number) = shared.next() {
-        request.number(number);
+    while let Some(request) = shared.next().and_then(|number| shared.plan.requests.get(number)) {
         let asked = Instant::now();
         let said = async {
-            stream.write_all(&request.bytes).await?;
+            stream.write_all(request.bytes()).await?;
             read_answer(&mut stream, &mut answer).await
         };
         let failure = match said.await {
@@ -202,42 +194,11 @@ impl Head {
     }
 }
 
-const DIGITS: usize = 16;
-
-impl Request {
-    /// A JSON request for a connection that stays open.
-    pub(super) fn post(address: SocketAddr, path: &str, key: &str, body: &[u8]) -> Self {
-        let head = head(address, path, key, body.len());
-        Self { bytes: [head.as_bytes(), b"\r\n", body].concat(), number_at: None }
-    }
-
-    /// The same with an `Idempotency-Key` that no other request of a run has; runs differ by `run`.
-    pub(super) fn post_once(address: SocketAddr, path: &str, key: &str, body: &[u8], run: &str) -> Self {
-        let head = head(address, path, key, body.len()) + "Idempotency-Key: " + run + "-";
-        let number_at = Some(head.len());
-        let number = "0".repeat(DIGITS);
-        Self { bytes: [head.as_bytes(), number.as_bytes(), b"\r\n\r\n", body].concat(), number_at }
-    }
-
-    fn number(&mut self, number: u64) {
-        if let Some(at) = self.number_at {
-            let digits = format!("{number:0DIGITS$}");
-            self.bytes[at..at + DIGITS].copy_from_slice(&digits.as_bytes()[..DIGITS]);
-        }
-    }
-}
-
-fn head(address: SocketAddr, path: &str, key: &str, length: usize) -> String {
-    format!(
-        "POST {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {key}\r\n\
-         Content-Type: application/json\r\nContent-Length: {length}\r\n"
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use tokio::net::TcpListener;
 
+    use super::super::request::Request;
     use super::*;
 
     /// Answers every request of a connection with `answer`.
@@ -261,8 +222,8 @@ mod tests {
     }
 
     fn plan(address: SocketAddr) -> Plan {
-        let request = Request::post(address, "/", "key", b"{}");
-        Plan { address, request, connections: 3, status: 202, until: Until::Answered(20) }
+        let requests = Requests::Alike(Request::post(address, "/", "key", b"{}"));
+        Plan { address, requests, connections: 3, status: 202, until: Until::Answered(20) }
     }
 
     #[tokio::test]
@@ -280,17 +241,6 @@ mod tests {
         assert_eq!(tally.answers(), 0);
         assert!(tally.failures > 0);
         assert!(tally.first_failure.unwrap().starts_with("answered 503"));
-    }
-
-    #[test]
-    fn each_request_has_a_key_of_its_own() {
-        let address = SocketAddr::from(([127, 0, 0, 1], 80));
-        let mut request = Request::post_once(address, "/", "key", b"{}", "run");
-        for number in [7, 12_345] {
-            request.number(number);
-            let text = str::from_utf8(&request.bytes).unwrap();
-            assert!(text.contains(&format!("Idempotency-Key: run-{number:016}\r\n\r\n{{}}")), "{text}");
-        }
     }
 
     #[test]

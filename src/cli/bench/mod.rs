@@ -1,9 +1,9 @@
 //! `belltower bench`: figures that anyone can repeat, on stores of its own and against the simulators.
 //!
 //! - [`ingest`], [`fanout`], [`dispatch`], [`emergency`] with [`killed`], [`receipts`], [`console`], [`history`], [`nodes`],
-//!   [`footprint`]: one bench each
+//!   [`scim`], [`footprint`]: one bench each
 //! - [`bed`]: what they lie on; [`process`]: a server apart; [`campus`]: what messages heed there; [`stored`]: what ended long
-//!   ago; [`load`]: the client; [`vendors`]: who is sent to; [`report`]: how figures are shown
+//!   ago; [`load`]: the client, and [`request`]: what it asks; [`vendors`]: who is sent to; [`report`]: how figures are shown
 
 mod bed;
 mod campus;
@@ -20,6 +20,8 @@ mod nodes;
 mod process;
 mod receipts;
 mod report;
+mod request;
+mod scim;
 mod stored;
 mod vendors;
 
@@ -50,6 +52,8 @@ history    intake, messages to one person each and the console's pages on a smal
            and more for each person, and how much more they cost there; not part of all, --count 1000000 is ten million
            deliveries
 nodes      intake, sending and an alert by one node and by three on one store; not part of all, needs --database and --queue
+scim       people pushed one by one by an identity system over four connections: all created, one in ten changed, one in ten
+           deactivated, and counted in the end; not part of all
 footprint  an idle server: memory, time to be ready, size";
 
 #[derive(Args)]
@@ -67,10 +71,10 @@ pub(super) struct BenchArgs {
     #[arg(long, value_name = "N", default_value_t = 10)]
     seconds: u64,
     /// People in the directory; a message to everyone makes three deliveries for each, one in receipts, and ten messages ten
-    /// in console and history
+    /// in console and history; those that are pushed in scim
     #[arg(long, value_name = "N", default_value_t = 50_000)]
     count: u64,
-    /// Connections that ingest, history and nodes ask over
+    /// Connections that ingest, history and nodes ask over; scim has four at most
     #[arg(long, value_name = "N", default_value_t = 64)]
     connections: usize,
     /// Ask for the pages of console and history as somebody limited to two departments, which have all there is
@@ -95,6 +99,7 @@ enum What {
     History,
     /// One node and three, on PostgreSQL and a broker
     Nodes,
+    Scim,
     Footprint,
     All,
 }
@@ -156,7 +161,7 @@ async fn measure(what: What, bench: &Bench) -> anyhow::Result<Report> {
     let wanted = |one| what == one || what == What::All;
     let mut figures = Vec::new();
     if wanted(What::Ingest) {
-        figures.extend(ingest::run(bench).await.context("ingest")?);
+        figures.extend(Box::pin(ingest::run(bench)).await.context("ingest")?);
     }
     if wanted(What::Fanout) {
         figures.extend(fanout::run(bench).await.context("fanout")?);
@@ -171,13 +176,16 @@ async fn measure(what: What, bench: &Bench) -> anyhow::Result<Report> {
         figures.extend(Box::pin(receipts::run(bench)).await.context("receipts")?);
     }
     if wanted(What::Console) {
-        figures.extend(console::run(bench).await.context("console")?);
+        figures.extend(Box::pin(console::run(bench)).await.context("console")?);
     }
     if what == What::History {
         figures.extend(Box::pin(history::run(bench)).await.context("history")?);
     }
     if what == What::Nodes {
         figures.extend(Box::pin(nodes::run(bench)).await.context("nodes")?);
+    }
+    if what == What::Scim {
+        figures.extend(Box::pin(scim::run(bench)).await.context("scim")?);
     }
     if wanted(What::Footprint) {
         figures.extend(footprint::run(bench).await.context("footprint")?);

@@ -28,9 +28,9 @@ const ONE_BY_ONE: u64 = 5_000;
 
 pub(super) async fn run(bench: &Bench) -> anyhow::Result<Vec<Figure>> {
     let people = bench.sizes.count;
-    let aliyun = told(bench, Vendors::with_aliyun().await?, people).await?;
-    let gateway = told(bench, Vendors::telling(TOGETHER).await?, people).await?;
-    let each = told(bench, Vendors::telling(1).await?, people.min(ONE_BY_ONE)).await?;
+    let aliyun = Box::pin(told(bench, Vendors::with_aliyun().await?, people)).await?;
+    let gateway = Box::pin(told(bench, Vendors::telling(TOGETHER).await?, people)).await?;
+    let each = Box::pin(told(bench, Vendors::telling(1).await?, people.min(ONE_BY_ONE))).await?;
     let aim = Aim::AtLeast(LEAST);
     Ok(vec![
         Figure::new(BENCH, "taken in, by Aliyun", aliyun.taken, "/s").aim(aim),

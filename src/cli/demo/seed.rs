@@ -165,6 +165,7 @@ fn new_source(system: &System) -> NewSource {
         groups: Vec::new(),
         rate_per_second: system.limits.0,
         daily_messages: system.limits.1,
+        broker_user: String::new(),
         test: false,
     }
 }

@@ -99,7 +99,7 @@ fn place(matter: &Matter) -> (String, Permission) {
         Matter::Silent { id, .. } | Matter::SourceQuota { id, .. } => {
             (format!("/console/sources/{id}"), Permission::SourcesView)
         }
-        Matter::Endpoint { subscription, .. } => {
+        Matter::Endpoint { subscription, .. } | Matter::EndpointBehind { subscription, .. } => {
             (format!("/console/subscriptions/{subscription}"), Permission::SourcesView)
         }
         Matter::Failures { .. } => ("/console/messages?trouble=true".to_owned(), Permission::MessagesView),

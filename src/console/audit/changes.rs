@@ -81,6 +81,7 @@ fn field(view: &View, action: &str, object: &str, name: &str) -> Option<String> 
         ("source.update", _, "groups") => "source-groups",
         ("source.update", _, "rate_per_second") => "source-rate",
         ("source.update", _, "daily_messages") => "source-daily",
+        ("source.update", _, "broker_user") => "source-broker-user",
         (_, "sign_in", "factor_for") => "rules-factor",
         (_, "sign_in", "campus_sign_in") => "rules-campus",
         (_, "sign_in", "second_administrator") => "rules-second",

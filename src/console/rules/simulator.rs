@@ -16,6 +16,7 @@ use crate::console::filter_builder::{FilterFragment, Place};
 use crate::console::form::{FieldFaults, Form};
 use crate::console::label::Tone;
 use crate::console::page::{self, Section, Shell, Theme};
+use crate::console::sms_note;
 use crate::console::timeline::why_held;
 use crate::console::view::{Markup, View};
 use crate::domain::channel::ChannelKind;
@@ -25,7 +26,7 @@ use crate::domain::operator::Permission;
 use crate::domain::sensitive::{Sighting, TOO_LARGE, Treatment, words_held_for};
 use crate::error::Fault;
 use crate::http::locale;
-use crate::service::messages::{self, ByRule, ExplainedRule, PreviewWarning, Simulation, SmsNote, Verdict};
+use crate::service::messages::{self, ByRule, ExplainedRule, PreviewWarning, Simulation, Verdict};
 use crate::service::policies::Alike;
 use crate::service::{Services, sources};
 use crate::{Error, Result};
@@ -406,37 +407,9 @@ pub(in crate::console) fn plain_warning(view: &View, warning: &PreviewWarning) -
         }
         ("quiet_expired", _) => Some(view.t1("warning-quiet-expired", "channel", channel())),
         _ => Some(match &warning.sms {
-            Some(note) => about_sms(view, note),
+            Some(note) => sms_note::said(view, note),
             None => view.t1("warning-text", "why", &warning.detail),
         }),
-    }
-}
-
-fn about_sms(view: &View, note: &SmsNote) -> String {
-    match note {
-        SmsNote::Wording { provider, instead: true, .. } => {
-            view.t1("warning-sms-wording-instead", "provider", provider)
-        }
-        SmsNote::Wording { provider, template: Some(template), .. } => {
-            view.t2("warning-sms-wording", "provider", provider, "template", template)
-        }
-        SmsNote::Wording { provider, template: None, .. } => {
-            view.t1("warning-sms-wording-unnamed", "provider", provider)
-        }
-        SmsNote::Sign { provider } => view.t1("warning-sms-sign", "provider", provider),
-        SmsNote::Refused { provider, code, why } => match code.as_str() {
-            "belltower.no_template" => view.t1("warning-sms-no-template", "provider", provider),
-            "belltower.too_long" => view.t1("warning-sms-too-long", "provider", provider),
-            _ => view.t2("warning-sms-refused", "provider", provider, "why", why),
-        },
-        SmsNote::Mute { provider } => view.t1("warning-sms-mute", "provider", provider),
-        SmsNote::Differs { segments } => {
-            let each = |(provider, n): &(String, usize)| {
-                view.t2("warning-sms-by", "provider", provider, "n", view.number(*n as u64))
-            };
-            let each: Vec<_> = segments.iter().map(each).collect();
-            view.t1("warning-sms-differs", "each", each.join(&view.t("list-separator")))
-        }
     }
 }
 

@@ -62,6 +62,14 @@ pub enum Matter {
         host: String,
         since: Timestamp,
     },
+    /// What waits for an endpoint that is called waits for so long that some of it will be dropped.
+    EndpointBehind {
+        id: SourceId,
+        name: String,
+        subscription: SubscriptionId,
+        host: String,
+        since: Timestamp,
+    },
     Backlog {
         lane: Lane,
         channel: ChannelKind,
@@ -142,7 +150,7 @@ impl Matter {
     pub const fn kind(&self) -> AlarmKind {
         match self {
             Self::Provider { .. } | Self::Unserved { .. } | Self::Stranded { .. } => AlarmKind::Provider,
-            Self::Silent { .. } | Self::Endpoint { .. } => AlarmKind::Source,
+            Self::Silent { .. } | Self::Endpoint { .. } | Self::EndpointBehind { .. } => AlarmKind::Source,
             Self::Backlog { .. } => AlarmKind::Backlog,
             Self::ProviderQuota { .. } | Self::SourceQuota { .. } => AlarmKind::Quota,
             Self::Failures { .. } => AlarmKind::Failures,
@@ -159,7 +167,10 @@ impl Matter {
     /// The source it is about, where it is about one.
     pub const fn source(&self) -> Option<SourceId> {
         match self {
-            Self::Silent { id, .. } | Self::SourceQuota { id, .. } | Self::Endpoint { id, .. } => Some(*id),
+            Self::Silent { id, .. }
+            | Self::SourceQuota { id, .. }
+            | Self::Endpoint { id, .. }
+            | Self::EndpointBehind { id, .. } => Some(*id),
             _ => None,
         }
     }
@@ -185,6 +196,7 @@ impl Matter {
             Self::Stranded { address } => format!("stranded {}", address.name()),
             Self::Silent { id, .. } | Self::SourceQuota { id, .. } => id.to_string(),
             Self::Endpoint { subscription, .. } => subscription.to_string(),
+            Self::EndpointBehind { subscription, .. } => format!("behind {subscription}"),
             Self::ProviderQuota { id, .. } => id.to_string(),
             Self::Backlog { lane, .. } => lane.to_string(),
             Self::Failures { channel, .. } => channel.to_string(),

@@ -1,12 +1,13 @@
 //! What identity systems say of people and groups in SCIM 2.0 (RFC 7643, RFC 7644), and what the directory makes of it.
 //!
 //! [`path`] reads the names of attributes, [`filter`] questions about them, which [`question`] puts in the directory's own
-//! terms; [`patch`] reads changes, and [`user`] and [`group`] say what is kept of a resource. Faults carry one of the codes
+//! terms, and [`order`] how a list is ordered; [`patch`] reads changes, and [`user`] and [`group`] say what is kept of a resource. Faults carry one of the codes
 //! that `src/http/scim.rs` turns into a `scimType`.
 
 pub mod filter;
 pub mod group;
 mod lexer;
+pub mod order;
 pub mod patch;
 pub mod path;
 pub mod question;

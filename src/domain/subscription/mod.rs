@@ -2,6 +2,7 @@
 
 mod event;
 mod interest;
+mod queue_name;
 mod schedule;
 mod signature;
 
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 pub use event::{EventKind, Kinds, TEST};
 pub use interest::{Interest, Interests};
+pub use queue_name::{LONGEST_QUEUE, QueueName};
 pub use schedule::{ATTEMPTS, wait, wait_asked};
 pub use signature::{Secret, sign};
 
@@ -35,6 +37,15 @@ coded! {
         Webhook = 1 "webhook",
         /// Whoever keeps a connection open to `GET /events`.
         Stream = 2 "stream",
+        /// A queue at the installation's message broker.
+        Amqp = 3 "amqp",
+    }
+}
+
+impl EndpointKind {
+    /// Events are handed to it, one by one; a stream is read instead.
+    pub const fn is_handed(self) -> bool {
+        !matches!(self, Self::Stream)
     }
 }
 
@@ -56,6 +67,14 @@ coded! {
     }
 }
 
+/// Statuses of 4xx that say something of the endpoint and nothing of the event: it is slow, gone, not ready or has too much.
+pub const OF_THE_ENDPOINT: [u16; 4] = [408, 410, 425, 429];
+
+/// Whether an endpoint refuses this very event by such a status: it is there, and takes others.
+pub fn refuses(status: u16) -> bool {
+    (400..500).contains(&status) && !OF_THE_ENDPOINT.contains(&status)
+}
+
 coded! {
     /// What became of an event at one endpoint.
     Handed {
@@ -64,5 +83,20 @@ coded! {
         Delivered = 2 "delivered",
         /// Tried for as long as anything is, while the endpoint took others.
         GivenUp = 3 "given_up",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_is_refused_by_what_says_nothing_of_the_endpoint() {
+        for status in [400, 401, 403, 404, 413, 422] {
+            assert!(refuses(status), "{status}");
+        }
+        for status in [101, 204, 302, 408, 410, 425, 429, 500, 503] {
+            assert!(!refuses(status), "{status}");
+        }
     }
 }

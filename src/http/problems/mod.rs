@@ -83,7 +83,7 @@ impl ProblemsPage {
 #[utoipa::path(get, path = "/problems", tag = "operation", responses((status = 200, body = Kinds)))]
 pub async fn list(request: HttpRequest, s: web::Data<Services>) -> Result<HttpResponse> {
     if !errors::accepts_page(request.headers()) {
-        return Ok(HttpResponse::Ok().json(Kinds { data: catalogue::ALL }));
+        return Ok(HttpResponse::Ok().json(Kinds { data: &catalogue::ALL }));
     }
     let language = language(&request, s.campus.language);
     let kinds = catalogue::ALL.iter().map(|e| (e, e.words(language))).collect();

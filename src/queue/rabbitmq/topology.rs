@@ -1,14 +1,11 @@
 //! What stands at the broker: one exchange, a queue for each lane and kind of work, and a place for what nobody can read.
-//! It is declared again at every connection, so that a broker that lost it all needs nobody's help.
 
-use lapin::options::{
-    ExchangeDeclareOptions, ExchangeDeleteOptions, QueueBindOptions, QueueDeclareOptions, QueueDeleteOptions,
-};
-use lapin::protocol::{AMQPErrorKind, AMQPSoftError};
+use lapin::options::{ExchangeDeleteOptions, QueueDeleteOptions};
 use lapin::types::{AMQPValue, FieldTable, ShortString};
-use lapin::{Channel, ErrorKind, ExchangeKind};
+use lapin::{Channel, ExchangeKind};
 
 use super::super::{Entry, Work};
+use crate::broker::standing::{exchange, name, queue, quorum, text};
 use crate::domain::message::Lane;
 
 /// Stands in every name. To be raised whenever a property below changes: a broker refuses to declare what is there with
@@ -37,30 +34,25 @@ impl Names {
 
     /// Where entries are published.
     pub(super) fn exchange(&self) -> ShortString {
-        short(format!("{}.wake.{VERSION}", self.prefix))
+        name(format!("{}.wake.{VERSION}", self.prefix))
     }
 
     pub(super) fn queue(&self, entry: Entry) -> ShortString {
-        short(format!("{}.wake.{VERSION}.{}", self.prefix, key(entry)))
+        name(format!("{}.wake.{VERSION}.{}", self.prefix, key(entry)))
     }
 
     /// The exchange and the queue of what was put aside.
     pub(super) fn dead(&self) -> ShortString {
-        short(format!("{}.dead.{VERSION}", self.prefix))
+        name(format!("{}.dead.{VERSION}", self.prefix))
     }
 
     pub(super) fn key(entry: Entry) -> ShortString {
-        short(key(entry))
+        name(key(entry))
     }
 }
 
 fn key(entry: Entry) -> String {
     format!("{}.{}", entry.lane.name(), entry.work.name())
-}
-
-fn short(text: String) -> ShortString {
-    // Prefixes are limited where they are read, far below what AMQP takes.
-    ShortString::try_new(text).unwrap_or_default()
 }
 
 /// Every entry there may be, the most urgent first.
@@ -84,7 +76,7 @@ pub(super) async fn declare(channel: &Channel, names: &Names) -> Result<(), Stri
 
 /// Of a queue of entries.
 fn bounds(dead: &ShortString) -> FieldTable {
-    arguments([
+    quorum([
         ("x-max-length", AMQPValue::LongInt(MOST_WAITING)),
         ("x-overflow", text("reject-publish")),
         ("x-delivery-limit", AMQPValue::LongInt(MOST_RETURNS)),
@@ -94,7 +86,7 @@ fn bounds(dead: &ShortString) -> FieldTable {
 
 /// Of the queue of what was put aside.
 fn kept() -> FieldTable {
-    arguments([
+    quorum([
         ("x-max-length", AMQPValue::LongInt(MOST_DEAD)),
         ("x-overflow", text("drop-head")),
         ("x-message-ttl", AMQPValue::LongInt(DEAD_KEPT)),
@@ -110,59 +102,6 @@ pub(super) async fn remove(channel: &Channel, names: &Names) -> lapin::Result<()
         channel.exchange_delete(exchange, ExchangeDeleteOptions::default()).await?;
     }
     Ok(())
-}
-
-async fn exchange(channel: &Channel, name: &ShortString, kind: ExchangeKind) -> Result<(), String> {
-    let options = ExchangeDeclareOptions { durable: true, ..ExchangeDeclareOptions::default() };
-    channel
-        .exchange_declare(name.clone(), kind, options, FieldTable::default())
-        .await
-        .map_err(|error| refused("exchange", name, &error))
-}
-
-async fn queue(
-    channel: &Channel,
-    name: &ShortString,
-    exchange: &ShortString,
-    key: ShortString,
-    arguments: FieldTable,
-) -> Result<(), String> {
-    let options = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
-    let declared = channel.queue_declare(name.clone(), options, arguments).await;
-    declared.map_err(|error| refused("queue", name, &error))?;
-    let options = QueueBindOptions::default();
-    let bound = channel.queue_bind(name.clone(), exchange.clone(), key, options, FieldTable::default()).await;
-    bound.map_err(|error| refused("queue", name, &error))
-}
-
-fn arguments<const N: usize>(own: [(&'static str, AMQPValue); N]) -> FieldTable {
-    let mut table = FieldTable::default();
-    table.insert("x-queue-type".into(), text("quorum"));
-    for (name, value) in own {
-        table.insert(name.into(), value);
-    }
-    table
-}
-
-fn text(value: &str) -> AMQPValue {
-    AMQPValue::LongString(value.into())
-}
-
-/// Why the broker does not let something be declared, and what helps.
-fn refused(what: &str, name: &ShortString, error: &lapin::Error) -> String {
-    let fix = match error.kind() {
-        ErrorKind::ProtocolError(told) => match told.kind() {
-            AMQPErrorKind::Soft(AMQPSoftError::PRECONDITIONFAILED) => {
-                ": it is there with other properties; delete it, and it is made anew"
-            }
-            AMQPErrorKind::Soft(AMQPSoftError::ACCESSREFUSED) => {
-                ": the account needs the permissions configure, write and read on these names"
-            }
-            _ => "",
-        },
-        _ => "",
-    };
-    format!("the {what} `{}` cannot be declared{fix} ({error})", name.as_str())
 }
 
 #[cfg(test)]

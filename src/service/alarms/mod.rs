@@ -28,6 +28,7 @@ pub use self::limits::{change as change_limits, show as limits};
 pub use self::pulse::Rate;
 pub(super) use self::pulse::rates;
 
+pub(super) use self::tell::plain;
 pub use self::wishes::{choose, wish};
 pub(super) use self::wishes::{is_theirs, leave};
 pub use self::words::bytes;

@@ -193,7 +193,7 @@ impl<'a> News<'a> {
 }
 
 /// Names come from people and may hold marks that mean something in a text.
-fn plain(text: &str) -> String {
+pub(in crate::service) fn plain(text: &str) -> String {
     text.chars()
         .flat_map(|c| {
             let escapes = matches!(c, '*' | '_' | '`' | '[' | ']' | '<' | '>' | '\\' | '#' | '|' | '~');

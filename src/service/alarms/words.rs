@@ -80,6 +80,9 @@ impl Matter {
             Self::Endpoint { name, host, .. } => {
                 format!("来源系统“{name}”的接收端 {host} 已停用，事件不再推送")
             }
+            Self::EndpointBehind { name, host, .. } => {
+                format!("来源系统“{name}”的接收端 {host} 跟不上：最早的事件已等待一天以上")
+            }
             Self::Backlog { lane, channel, waiting_ms } => format!(
                 "{}优先级的{}投递已等待 {}",
                 lane_name(*lane, Chinese),
@@ -160,6 +163,9 @@ impl Matter {
             Self::Endpoint { name, host, .. } => {
                 format!("The endpoint {host} of the source “{name}” is disabled; it is told of nothing")
             }
+            Self::EndpointBehind { name, host, .. } => format!(
+                "The endpoint {host} of the source “{name}” does not keep up: its oldest event has waited for more than a day"
+            ),
             Self::Backlog { lane, channel, waiting_ms } => format!(
                 "Deliveries of {} priority by {} have waited for {}",
                 lane_name(*lane, English),
@@ -259,6 +265,12 @@ impl Matter {
             }
             (Self::Endpoint { .. }, English) => {
                 "Ask its department to mend the endpoint, then enable it again under Subscriptions: what it missed in 7 days follows in order."
+            }
+            (Self::EndpointBehind { .. }, Chinese) => {
+                "联系该部门检查接收端是否过慢或一再出错；满 7 天仍未送达的事件会被丢弃。"
+            }
+            (Self::EndpointBehind { .. }, English) => {
+                "Ask its department whether the endpoint is slow or keeps failing: what has not reached it in 7 days is dropped."
             }
             (Self::Backlog { .. }, Chinese) => "查看该渠道的服务商：速率是否太低，或有故障。",
             (Self::Backlog { .. }, English) => "Look at the channel's providers: too low a rate, or trouble.",

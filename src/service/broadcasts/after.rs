@@ -175,7 +175,7 @@ async fn finish(
             recalls::ask(&mut hand.tx, caller, *message, hand.now).await?;
         }
     }
-    word.keep_broadcast(&mut hand.tx).await?;
+    word.keep_broadcast(&mut hand.tx, &hand.interests).await?;
     store::add_message(&mut hand.tx, id, part, word.id()).await?;
     let plan = hand.row.plan.0.clone();
     let what = Publish {

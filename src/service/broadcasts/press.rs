@@ -1,6 +1,7 @@
 //! The press.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use serde_json::json;
 
@@ -15,9 +16,9 @@ use crate::domain::emergency::{Act, Chosen, Hand, Needs, Part, Plan, Run, Scenar
 use crate::domain::id::BroadcastId;
 use crate::domain::operator::Permission;
 use crate::domain::source::Right;
-use crate::service::Caller;
 use crate::service::cap::{Publish, publish};
 use crate::service::messages::AudienceCounts;
+use crate::service::{Caller, subscriptions};
 use crate::store::broadcasts::{self as store, NewBroadcast};
 use crate::store::{Tx, audit, scenarios};
 use crate::{Error, Result};
@@ -308,6 +309,11 @@ async fn keep(
         // A drill reaches nobody, and is not to wake anybody.
         untold_since: (begin.run != Run::Drill).then_some(now),
     };
+    // It goes out whether those who are told of it can be looked up or not.
+    let interests = subscriptions::in_force(s).await.unwrap_or_else(|error| {
+        tracing::warn!(%error, "who is told of an emergency was not looked up");
+        Arc::default()
+    });
     let mut tx = s.db.begin().await?;
     let mut id = store::insert(&mut tx, &new).await?;
     if id.is_none() {
@@ -347,7 +353,7 @@ async fn keep(
     let pressed = json!({ "note": begin.note, "run": begin.run, "text": text_as_it_is(plan) });
     doer.note(&mut tx, id, now, Act::Press, &pressed).await?;
     if state == State::Live {
-        alert.keep_broadcast(&mut tx).await?;
+        alert.keep_broadcast(&mut tx, &interests).await?;
         store::add_message(&mut tx, id, Part::Alert, alert.id()).await?;
         doer.note(&mut tx, id, now, Act::Launch, &json!({ "message": alert.id() })).await?;
         let what = Publish {

@@ -89,7 +89,7 @@ async fn launch(
     let audience = audience(&mut hand, doer).await?;
     let alert = alert(s, &hand, &audience, request_id).await?;
     hand.row.next_at = Some(time::next(&hand.row.plan.0, State::Live, now, hand.row.expires_at, false));
-    alert.keep_broadcast(&mut hand.tx).await?;
+    alert.keep_broadcast(&mut hand.tx, &hand.interests).await?;
     store::add_message(&mut hand.tx, id, Part::Alert, alert.id()).await?;
     doer.note(&mut hand.tx, id, now, Act::Launch, &json!({ "message": alert.id() })).await?;
     let plan = hand.row.plan.0.clone();

@@ -155,7 +155,7 @@ async fn escalate(s: &Services, mut hand: InHand, doer: &Doer) -> Result<()> {
     };
     let word = words::word(s, &words, &way).await?;
     hand.act(doer, Act::Escalate, &json!({ "message": word.id(), "channels": escalation.channels })).await?;
-    word.keep_broadcast(&mut hand.tx).await?;
+    word.keep_broadcast(&mut hand.tx, &hand.interests).await?;
     store::add_message(&mut hand.tx, id, Part::Escalation, word.id()).await?;
     hand.commit().await?;
     word.announce(s);

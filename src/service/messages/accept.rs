@@ -24,6 +24,9 @@ use crate::store::{dedup, idempotency};
 const KEYS_KEPT: Duration = Duration::from_hours(48);
 /// Of them forgotten in one transaction.
 const KEYS_AT_ONCE: u32 = 5_000;
+/// What a message may weigh, and one with variables per recipient.
+pub const MOST_BYTES: usize = 1 << 20;
+pub const MOST_BYTES_PERSONAL: usize = 16 << 20;
 /// Messages in one batch.
 pub const MOST_IN_BATCH: usize = 1_000;
 
@@ -64,10 +67,37 @@ pub async fn accept(
     body: &[u8],
     options: &AcceptOptions,
 ) -> Result<Accepted> {
+    accept_parsed(s, caller, parse(body)?, options).await
+}
+
+/// As [`accept()`], of JSON that was read.
+pub(super) async fn accept_parsed(
+    s: &Services,
+    caller: &KeyCaller,
+    body: Value,
+    options: &AcceptOptions,
+) -> Result<Accepted> {
     let sender = Sender::from(caller);
-    let accepted = accept_one(s, sender, None, parse(body)?, options).await;
+    let accepted = accept_one(s, sender, None, body, options).await;
     count(s, sender, &accepted);
     accepted
+}
+
+/// Refuses a body that is too large to be looked into.
+pub fn check_size(body: &[u8]) -> Result<()> {
+    if body.len() > MOST_BYTES_PERSONAL {
+        return Err(Error::TooLarge { limit: MOST_BYTES_PERSONAL });
+    }
+    if body.len() > MOST_BYTES && !mentions_personalise(body) {
+        return Err(Error::TooLarge { limit: MOST_BYTES });
+    }
+    Ok(())
+}
+
+/// Whether a large body can be one that may be large. Whatever else it holds is bounded by its own rules.
+fn mentions_personalise(body: &[u8]) -> bool {
+    const NAME: &[u8] = b"\"personalise\"";
+    body.windows(NAME.len()).any(|window| window == NAME)
 }
 
 /// What there is to know of a message that an operator wrote, beside its body.

@@ -157,10 +157,16 @@ fn note(provider: &str, said: &Result<Arriving, Outcome>, instead: bool) -> Opti
         }
         // What is shown is not its text.
         Ok(Arriving { guess: Some(Guess::Sign), .. }) => (!instead).then_some(SmsNote::Sign { provider }),
-        Err(refused) => {
-            let why = refused.detail.clone().unwrap_or_default();
-            Some(SmsNote::Refused { provider, code: refused.code.clone().unwrap_or_default(), why })
-        }
+        Err(refused) => Some(refusal(&provider, refused)),
+    }
+}
+
+/// Why a provider would send none.
+pub(super) fn refusal(provider: &str, refused: &Outcome) -> SmsNote {
+    SmsNote::Refused {
+        provider: provider.to_owned(),
+        code: refused.code.clone().unwrap_or_default(),
+        why: refused.detail.clone().unwrap_or_default(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Messages: how they are accepted and how they are read again.
 //!
-//! What came in goes through [`accept()`]: `reading` finds every fault of the JSON, `draft` checks what the sender may do
+//! What came in goes through [`accept()`], or [`accept_published`] at the broker: `reading` finds every fault of the JSON, `draft` checks what the sender may do
 //! and what the message names, `intake` hands it to the one writer, and `keep` writes what has arrived in one
 //! transaction. [`read`] shows messages to those who may see them (`sight`), their deliveries and what was tried; [`views`] and
 //! [`delivery_views`] are how they look.
@@ -19,6 +19,7 @@ mod list;
 mod missed;
 mod own_word;
 mod preview;
+mod published;
 mod read;
 mod reading;
 mod reckoning;
@@ -29,7 +30,10 @@ mod simulate;
 mod views;
 mod wording;
 
-pub use self::accept::{AcceptOptions, Accepted, MAY_NOT_SEND, MOST_IN_BATCH, accept, accept_batch, prune};
+pub use self::accept::{
+    AcceptOptions, Accepted, MAY_NOT_SEND, MOST_BYTES, MOST_BYTES_PERSONAL, MOST_IN_BATCH, accept,
+    accept_batch, check_size, prune,
+};
 pub(super) use self::accept::{Written, accept_written, author};
 pub use self::answers::{AnswerCount, AnswerCounts};
 pub use self::body::{AddressBody, AudienceBody, MessageBody, PersonaliseBody, Priority, VariantBody};
@@ -43,6 +47,7 @@ pub(super) use self::missed::missed_written;
 pub use self::missed::{MissedPage, MissedPerson, MissedQuery, Place, Why};
 pub(super) use self::own_word::{Outgoing, OwnWord};
 pub use self::preview::preview;
+pub use self::published::{BrokerDoor, Publication, PublicationAnswer, accept_published, passes};
 pub(super) use self::read::visible_delivery;
 pub use self::read::{
     DeliveryQuery, Exported, answers, deliveries, deliveries_to, delivery, export, get, get_many,

@@ -16,8 +16,10 @@ use crate::domain::id::{MessageId, OperatorId};
 use crate::domain::message::{Category, Lane, Rank, Status, Wording};
 use crate::domain::routing::{QuietHours, Routed};
 use crate::domain::source::Right;
+use crate::domain::subscription::{EventKind, Interests};
 use crate::queue::{Entry, Work};
 use crate::service::routing::InForce;
+use crate::service::subscriptions::{self, Happening};
 use crate::service::{Services, deliveries};
 use crate::store::messages::{self, NewMessage};
 use crate::store::{Tx, routing};
@@ -166,8 +168,11 @@ impl OwnWord {
     }
 
     /// As [`keep`](Self::keep), for one message of a broadcast, which goes to others than those who run the installation.
-    pub async fn keep_broadcast(&self, tx: &mut Tx) -> Result<()> {
-        self.keep_routed(tx, false).await
+    /// Whoever may read everything is told that it is accepted.
+    pub async fn keep_broadcast(&self, tx: &mut Tx, interests: &Interests) -> Result<()> {
+        self.keep_routed(tx, false).await?;
+        let accepted = Happening::of_message(EventKind::Accepted, self.0.id);
+        subscriptions::note(tx, interests, &[accepted], self.0.created_at).await
     }
 
     async fn keep_routed(&self, tx: &mut Tx, own_word: bool) -> Result<()> {

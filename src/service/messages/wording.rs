@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use super::billed::Biller;
+use super::billed::{Biller, refusal};
 use super::preview::{filled, languages};
+use super::views::SmsNote;
 pub use crate::channel::{Card, Cut, Guess};
 use crate::channel::{Outcome, Parcel, email};
 use crate::domain::audience::Params;
@@ -70,7 +71,7 @@ pub struct ShownSms {
     pub left: usize,
     pub guess: Option<Guess>,
     /// Why this provider would send nothing.
-    pub refused: Option<String>,
+    pub refused: Option<SmsNote>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -181,7 +182,7 @@ impl Stage<'_> {
         };
         let said = self.sms.said(&parcel).into_iter().map(|(name, said)| match said {
             Ok(arriving) => shown(Some(name), arriving.text, arriving.guess, None),
-            Err(outcome) => shown(Some(name), String::new(), None, Some(why(outcome))),
+            Err(outcome) => shown(Some(name), String::new(), None, Some(refusal(name, &outcome))),
         });
         let said: Vec<_> = said.collect();
         if said.is_empty() { vec![shown(None, ours(), None, None)] } else { said }

@@ -4,13 +4,13 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::{Value, json};
 
-use super::{Listed, Part, listed};
+use super::{Asked, Listed, listed};
 use crate::clock::Timestamp;
 use crate::domain::group::{GroupInput, GroupKind};
 use crate::domain::id::{GroupId, RecipientId};
 use crate::domain::operator::Permission;
 use crate::domain::scim::group::{MOST_MEMBERS, Members, Said, nobody, slug};
-use crate::domain::scim::question::{Condition, GroupField};
+use crate::domain::scim::question::GroupField;
 use crate::domain::scim::version::{self, Named};
 use crate::service::recipients::{note, require};
 use crate::service::{Caller, Services, groups};
@@ -70,19 +70,18 @@ fn unknown() -> Error {
     Error::NotFound("group")
 }
 
-/// The groups of which the condition is true, in the order in which they came.
+/// The groups that are asked for.
 pub async fn list(
     s: &Services,
     caller: &Caller,
-    condition: &Condition<GroupField>,
-    part: Part,
+    asked: &Asked<GroupField>,
     wanted: Wanted,
 ) -> Result<Listed<GroupView>> {
     require(caller, Permission::DirectoryView)?;
-    let found = store::list(&s.db, condition, part.start - 1, part.count).await?;
-    let found = listed(part, found, store::count(&s.db, condition)).await?;
-    let entries = found.entries.into_iter().map(GroupView::of).collect::<Result<Vec<_>>>()?;
-    Ok(Listed { entries: with_members(s, entries, wanted).await?, total: found.total })
+    let Asked { condition, order, part } = asked;
+    let rows = store::list(&s.db, condition, *order, part.start - 1, part.count).await?;
+    let found = listed(*part, rows, store::count(&s.db, condition)).await?.map(GroupView::of)?;
+    Ok(Listed { entries: with_members(s, found.entries, wanted).await?, total: found.total })
 }
 
 pub async fn get(s: &Services, caller: &Caller, id: GroupId, wanted: Wanted) -> Result<GroupView> {

@@ -8,6 +8,8 @@ use super::Caller;
 use super::recipients::require;
 use crate::Result;
 use crate::domain::operator::Permission;
+use crate::domain::scim::order::Order;
+use crate::domain::scim::question::Condition;
 
 /// Entries of a page.
 pub const MOST_LISTED: u32 = 200;
@@ -21,11 +23,29 @@ pub struct Part {
     pub count: u32,
 }
 
+/// What is asked of a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked<F> {
+    /// True of all that are wanted.
+    pub condition: Condition<F>,
+    /// None: as they came.
+    pub order: Option<Order<F>>,
+    pub part: Part,
+}
+
 /// A part of a list and how many there are in all.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listed<T> {
     pub entries: Vec<T>,
     pub total: i64,
+}
+
+impl<T> Listed<T> {
+    /// The same with something made of each entry.
+    pub fn map<U>(self, each: impl FnMut(T) -> Result<U>) -> Result<Listed<U>> {
+        let entries = self.entries.into_iter().map(each).collect::<Result<_>>()?;
+        Ok(Listed { entries, total: self.total })
+    }
 }
 
 /// Whether somebody may ask at all.

@@ -3,12 +3,12 @@
 
 use serde_json::{Value, json};
 
-use super::{Listed, Part, listed};
+use super::{Asked, Listed, listed};
 use crate::clock::Timestamp;
 use crate::domain::id::RecipientId;
 use crate::domain::operator::Permission;
 use crate::domain::recipient::check_campus_id;
-use crate::domain::scim::question::{Condition, UserField};
+use crate::domain::scim::question::UserField;
 use crate::domain::scim::user::{Said, User};
 use crate::domain::scim::version::{self, Named};
 use crate::service::recipients::{note, require};
@@ -44,18 +44,12 @@ fn unknown() -> Error {
     Error::NotFound("user")
 }
 
-/// The people of whom the condition is true, active or not, in the order in which they came.
-pub async fn list(
-    s: &Services,
-    caller: &Caller,
-    condition: &Condition<UserField>,
-    part: Part,
-) -> Result<Listed<UserView>> {
+/// The people who are asked for, active or not.
+pub async fn list(s: &Services, caller: &Caller, asked: &Asked<UserField>) -> Result<Listed<UserView>> {
     require(caller, Permission::DirectoryView)?;
-    let rows = store::list(&s.db, condition, part.start - 1, part.count).await?;
-    let found = listed(part, rows, store::count(&s.db, condition)).await?;
-    let entries = found.entries.iter().map(UserView::of).collect::<Result<_>>()?;
-    Ok(Listed { entries, total: found.total })
+    let Asked { condition, order, part } = asked;
+    let rows = store::list(&s.db, condition, *order, part.start - 1, part.count).await?;
+    listed(*part, rows, store::count(&s.db, condition)).await?.map(|row| UserView::of(&row))
 }
 
 pub async fn get(s: &Services, caller: &Caller, id: RecipientId) -> Result<UserView> {
@@ -104,43 +98,26 @@ fn taken() -> Error {
     Error::conflict("uniqueness", "somebody in the directory has this `userName`: look for it with a filter")
 }
 
-/// Replaces what is said of a person. What is the same already is not written.
+/// What is said of a person who is there.
+#[derive(Clone, Copy, Debug)]
+pub enum Change<'b> {
+    /// Everything (`PUT`).
+    Whole(&'b Value),
+    /// What a patch names.
+    Patch(&'b Value),
+}
+
+/// Changes a person. What is the same already is not written.
 ///
 /// # Errors
 ///
 /// [`Error::Conflict`] `changed_meanwhile` where the person is none of the versions expected.
-pub async fn replace(
+pub async fn change(
     s: &Services,
     caller: &Caller,
     id: RecipientId,
-    body: &Value,
+    change: Change<'_>,
     expected: Option<&Named>,
-) -> Result<UserView> {
-    let said = Said::of_resource(body)?;
-    change(s, caller, id, expected, |before| said.applied(before, true)).await
-}
-
-/// Changes what a patch names.
-///
-/// # Errors
-///
-/// As [`replace`].
-pub async fn patch(
-    s: &Services,
-    caller: &Caller,
-    id: RecipientId,
-    body: &Value,
-    expected: Option<&Named>,
-) -> Result<UserView> {
-    change(s, caller, id, expected, |before| Said::of_patch(body, before)?.applied(before, false)).await
-}
-
-async fn change(
-    s: &Services,
-    caller: &Caller,
-    id: RecipientId,
-    expected: Option<&Named>,
-    become_: impl FnOnce(&User) -> Result<User>,
 ) -> Result<UserView> {
     require(caller, Permission::DirectoryEdit)?;
     let now = s.clock.now();
@@ -148,7 +125,10 @@ async fn change(
     let row = store::lock(&mut tx, id).await?.ok_or_else(unknown)?;
     let before = row.user();
     version::expect(expected, &before.version(id)?)?;
-    let after = become_(&before)?;
+    let after = match change {
+        Change::Whole(body) => Said::of_resource(body)?.applied(&before, true)?,
+        Change::Patch(body) => Said::of_patch(body, &before)?.applied(&before, false)?,
+    };
     if after == before || !store::sync(&mut tx, id, &after, now).await? {
         tx.commit().await?;
         return UserView::of(&row);
@@ -166,7 +146,7 @@ async fn change(
 ///
 /// # Errors
 ///
-/// As [`replace`].
+/// As [`change`].
 pub async fn delete(s: &Services, caller: &Caller, id: RecipientId, expected: Option<&Named>) -> Result<()> {
     require(caller, Permission::DirectoryEdit)?;
     let now = s.clock.now();

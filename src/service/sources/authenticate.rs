@@ -11,10 +11,12 @@ use super::super::lately::Lately;
 use super::super::strangers::Strangers;
 use super::calls::CalledBy;
 use super::keys::masked;
+use super::publishers::Published;
 use super::{quota, rate};
 use crate::clock::Timestamp;
 use crate::domain::id::KeyId;
 use crate::domain::network::Network;
+use crate::domain::source::Right;
 use crate::store;
 use crate::store::keys::KeyWithSource;
 use crate::{Error, Result};
@@ -56,7 +58,7 @@ pub struct Refused {
 }
 
 impl Refused {
-    fn stranger(why: &'static str) -> Self {
+    pub(super) fn stranger(why: &'static str) -> Self {
         Self { by: None, error: Error::Unauthenticated(why) }
     }
 }
@@ -86,7 +88,14 @@ async fn let_in(
     if !is_key || bearer.len() > LONGEST_KEY {
         return Err(Refused::stranger(UNKNOWN));
     }
-    let hash = fingerprint(s, bearer);
+    open(s, fingerprint(s, bearer), address).await
+}
+
+async fn open(
+    s: &Services,
+    hash: Hash,
+    address: Option<IpAddr>,
+) -> Result<(Arc<KeyCaller>, CalledBy), Refused> {
     match s.keys.look_up(&hash, s.clock.now(), s.clock.steady()) {
         Some(Ok(known)) => return known.open_from(address),
         Some(Err((by, why))) => return Err(Refused { by, error: Error::Unauthenticated(why) }),
@@ -103,9 +112,8 @@ async fn let_in(
     let by = row.as_ref().map(called_by);
     match judge(row, now) {
         Ok(row) => {
-            let used = row.last_used_at;
+            let (key, used) = (row.id, row.last_used_at);
             let known = Known::new(row);
-            let key = known.caller.key;
             s.keys.known.keep(generations.0, hash, known.clone(), steady);
             let opened = known.open_from(address)?;
             if used.is_none_or(|at| now.since(at) >= TOUCHED_EVERY) && s.keys.may_touch(key, steady) {
@@ -120,6 +128,36 @@ async fn let_in(
             s.keys.refused.keep(generations.1, hash, (by.clone(), why), steady);
             Err(Refused { by, error: Error::Unauthenticated(why) })
         }
+    }
+}
+
+/// With what a call was let in that goes on for longer than a request does, so that it can be asked whether it would be still.
+#[derive(Clone, Copy)]
+pub struct Pass {
+    hash: Hash,
+    address: IpAddr,
+}
+
+impl std::fmt::Debug for Pass {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Pass").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+impl Pass {
+    /// Of a call with that key from that address.
+    pub fn new(s: &Services, bearer: &str, address: IpAddr) -> Self {
+        Self { hash: fingerprint(s, bearer), address }
+    }
+}
+
+/// Whether a call that was let in would be now, with that right: its key was not revoked and is not over, its source is not
+/// disabled and calls from there. Asks the store no more often than calls with that key do.
+pub async fn still_opens(s: &Services, pass: &Pass, right: Right) -> Result<bool> {
+    match open(s, pass.hash, Some(pass.address)).await {
+        Ok((caller, _)) => Ok(caller.rights.contains(&right)),
+        Err(Refused { error: Error::Unauthenticated(_) | Error::AddressNotAllowed { .. }, .. }) => Ok(false),
+        Err(refused) => Err(refused.error),
     }
 }
 
@@ -148,7 +186,7 @@ impl Known {
             networks: row.networks.0.as_slice().into(),
             expires_at: row.expires_at,
             caller: Arc::new(KeyCaller {
-                key: row.id,
+                key: Some(row.id),
                 test: row.test,
                 source: row.source_id,
                 source_name: row.name,
@@ -199,6 +237,8 @@ pub(in crate::service) struct KnownKeys {
     known: Lately<Hash, Known>,
     /// Wrong keys are bounded apart, so that a flood of them pushes out no good one.
     refused: Lately<Hash, Closed>,
+    /// By the user of the broker.
+    pub(super) publishers: Lately<String, Published>,
     touched: Mutex<HashMap<KeyId, Duration>>,
     strangers: Strangers,
 }
@@ -208,6 +248,7 @@ impl Default for KnownKeys {
         Self {
             known: Lately::new(MOST_KNOWN),
             refused: Lately::new(MOST_REFUSED),
+            publishers: Lately::new(MOST_KNOWN),
             touched: Mutex::default(),
             strangers: Strangers::default(),
         }
@@ -237,12 +278,14 @@ impl KnownKeys {
     /// A key was made here: it is known at once, wherever it is used first.
     pub(super) fn made(&self) {
         self.strangers.forget();
+        self.publishers.forget();
     }
 
     /// Something about sources or keys was changed here.
     pub(super) fn forget(&self) {
         self.known.forget();
         self.refused.forget();
+        self.publishers.forget();
         self.strangers.forget();
     }
 }

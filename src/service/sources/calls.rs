@@ -34,8 +34,8 @@ pub struct CalledBy {
 /// A call and its answer.
 #[derive(Clone, Debug)]
 pub struct Answered<'a> {
-    /// Where it came from.
-    pub address: IpAddr,
+    /// Where it came from; a broker does not say.
+    pub address: Option<IpAddr>,
     pub method: &'a str,
     /// The pattern of its path.
     pub route: String,
@@ -49,6 +49,7 @@ pub struct Answered<'a> {
 pub struct RecentCall {
     pub at: Timestamp,
     pub key: String,
+    /// Empty where it is not known.
     pub address: String,
     pub method: String,
     pub route: String,
@@ -189,7 +190,7 @@ pub fn note_call(s: &Services, by: CalledBy, answered: Answered<'_>, error: Opti
         source_id: by.source.0,
         at: s.clock.now().0,
         key_hint: by.key,
-        address: answered.address.to_string(),
+        address: answered.address.map(|address| address.to_string()).unwrap_or_default(),
         method: answered.method.to_owned(),
         route: answered.route,
         status: answered.status.into(),

@@ -12,6 +12,8 @@ const LONGEST_NAME: usize = 100;
 const MOST_TOPICS: usize = 100;
 /// Groups that one source is limited to.
 const MOST_GROUPS: usize = 100;
+/// Bytes that AMQP has room for.
+const LONGEST_BROKER_USER: usize = 255;
 pub const HIGHEST_RATE: i64 = 1_000_000;
 pub const HIGHEST_QUOTA: i64 = 1_000_000_000;
 
@@ -27,6 +29,8 @@ pub struct NewSource {
     pub groups: Vec<String>,
     pub rate_per_second: Option<i64>,
     pub daily_messages: Option<i64>,
+    /// As whom it publishes at the broker; empty: it does not.
+    pub broker_user: String,
     /// The first key is a test key.
     pub test: bool,
 }
@@ -44,6 +48,8 @@ pub struct GrantForm {
     pub groups: Vec<String>,
     pub rate_per_second: Option<i64>,
     pub daily_messages: Option<i64>,
+    /// As whom it publishes at the broker; empty: it does not.
+    pub broker_user: String,
 }
 
 impl NewSource {
@@ -59,6 +65,7 @@ impl NewSource {
             groups: self.groups,
             rate_per_second: self.rate_per_second,
             daily_messages: self.daily_messages,
+            broker_user: self.broker_user,
         };
         let grant = form.check(&mut faults);
         faults.into_result()?;
@@ -94,8 +101,20 @@ impl GrantForm {
             groups,
             rate_per_second: self.rate_per_second,
             daily_messages: self.daily_messages,
+            broker_user: broker_user(&self.broker_user, faults),
         }
     }
+}
+
+/// Names at the broker are whatever its administrators like, within what AMQP has room for.
+fn broker_user(text: &str, faults: &mut Faults) -> Option<String> {
+    let user = text.trim();
+    if user.len() > LONGEST_BROKER_USER || user.chars().any(char::is_control) {
+        let detail =
+            format!("a user of the broker: at most {LONGEST_BROKER_USER} bytes, without line breaks");
+        faults.add("/broker_user", "invalid", detail);
+    }
+    (!user.is_empty()).then(|| user.to_owned())
 }
 
 fn words(pointer: &str, text: &str, faults: &mut Faults) -> String {
@@ -154,6 +173,7 @@ mod tests {
             channels: texts(&["sms", "email", "sms"]),
             rights: texts(&["emergency"]),
             rate_per_second: Some(20),
+            broker_user: " 图书馆 ".to_owned(),
             ..NewSource::default()
         };
         let (name, grant) = new.check().unwrap();
@@ -162,6 +182,7 @@ mod tests {
         assert_eq!(grant.channels, [ChannelKind::Sms, ChannelKind::Email]);
         assert_eq!(grant.rights, [Right::Emergency]);
         assert_eq!((grant.rate_per_second, grant.daily_messages), (Some(20), None));
+        assert_eq!(grant.broker_user.as_deref(), Some("图书馆"));
     }
 
     #[test]
@@ -173,6 +194,7 @@ mod tests {
             rights: texts(&["fly"]),
             rate_per_second: Some(0),
             daily_messages: Some(-1),
+            broker_user: "a\nb".to_owned(),
             ..NewSource::default()
         };
         let Err(Error::Invalid(faults)) = new.check() else { panic!("taken") };
@@ -181,6 +203,7 @@ mod tests {
         assert_eq!(
             at,
             [
+                "/broker_user",
                 "/channels",
                 "/daily_messages",
                 "/department",

@@ -149,7 +149,8 @@ pub async fn revoke_key(s: &Services, caller: &Caller, id: KeyId) -> Result<()> 
 
 /// A source replaces the key it calls with; the old one works for `overlap` longer.
 pub async fn rotate_key(s: &Services, key: &KeyCaller, overlap: Duration) -> Result<KeyRotated> {
-    rotate(s, &format!("source {}", key.source_name), key.key, overlap).await
+    let old = key.key.ok_or(Error::NotFound("key"))?;
+    rotate(s, &format!("source {}", key.source_name), old, overlap).await
 }
 
 /// An administrator replaces a key; the old one works for `overlap` longer.

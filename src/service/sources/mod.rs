@@ -7,6 +7,7 @@ mod form;
 mod groups;
 mod guard;
 mod keys;
+mod publishers;
 pub mod registrations;
 
 use std::collections::HashSet;
@@ -33,7 +34,7 @@ use crate::{Error, Result};
 pub(super) use self::admit::Rates;
 pub use self::admit::{RateState, admit};
 pub(super) use self::authenticate::KnownKeys;
-pub use self::authenticate::{Refused, authenticate, authenticate_from};
+pub use self::authenticate::{Pass, Refused, authenticate, authenticate_from, still_opens};
 pub(super) use self::calls::Calls;
 pub use self::calls::{Answered, CalledBy, KEPT, RecentCall, Totals, calls, keep_calls, note_call, totals};
 pub use self::form::{GrantForm, HIGHEST_QUOTA, HIGHEST_RATE, NewSource};
@@ -43,6 +44,7 @@ pub use self::keys::{
     DEFAULT_OVERLAP, Key, KeyCreated, KeyRotated, create_key, keys, late_keys, replace_key, revoke_key,
     rotate_key,
 };
+pub(super) use self::publishers::publisher;
 
 /// A source as administrators see it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -71,6 +73,8 @@ pub struct Source {
     pub networks: Vec<Network>,
     /// Whether it is told when nothing comes from it.
     pub silence: Watch,
+    /// As whom it publishes at the broker; none: it does not.
+    pub broker_user: Option<String>,
 }
 
 /// A new source with its first key. The key is shown this once.
@@ -110,6 +114,7 @@ impl From<SourceRow> for Source {
             used_today: row.used_today.unsigned_abs(),
             networks: row.networks.0,
             silence: row.silence.0,
+            broker_user: row.broker_user,
         }
     }
 }
@@ -124,6 +129,7 @@ impl From<Source> for Grant {
             groups: source.groups,
             rate_per_second: source.rate_per_second.map(i64::from),
             daily_messages: source.daily_messages.map(u64::cast_signed),
+            broker_user: source.broker_user,
         }
     }
 }
@@ -141,11 +147,12 @@ pub async fn create(s: &Services, caller: &Caller, new: NewSource) -> Result<Sou
     let reach = caller.reach(Permission::SourcesEdit)?;
     let test = new.test;
     let (name, grant) = new.check()?;
-    within(&reach, &grant, &[])?;
+    within(&reach, &grant, &[], None)?;
     groups::check(s, &reach, &grant.groups, None).await?;
     let now = s.clock.now();
     let secret = keys::Secret::new(s, test);
     let mut tx = s.db.begin().await?;
+    nobody_elses(&mut tx, &grant, None).await?;
     let Some(source) = store::sources::insert(&mut tx, &name, &grant, now).await? else {
         return Err(Error::fault("/name", "taken", format!("there is a source named {name} already")));
     };
@@ -190,8 +197,8 @@ async fn may_edit(tx: &mut Tx, reach: &Reach, id: SourceId) -> Result<()> {
 }
 
 /// Whoever is limited to departments leaves a source in one of them, and gives it nothing that reaches beyond: no right
-/// that it did not have.
-fn within(reach: &Reach, grant: &Grant, had: &[Right]) -> Result<()> {
+/// that it did not have. Nor do they say as whom it publishes at the broker: the name may be another department's system's.
+fn within(reach: &Reach, grant: &Grant, had: &[Right], was: Option<&str>) -> Result<()> {
     if *reach == Reach::Everywhere {
         return Ok(());
     }
@@ -206,7 +213,25 @@ fn within(reach: &Reach, grant: &Grant, had: &[Right]) -> Result<()> {
             "only somebody who may change every source can give this",
         );
     }
+    if grant.broker_user.as_deref() != was {
+        faults.add(
+            "/broker_user",
+            "beyond_departments",
+            "only somebody who may change every source can say this",
+        );
+    }
     faults.into_result()
+}
+
+/// Refuses a user of the broker that another source publishes as.
+async fn nobody_elses(tx: &mut Tx, grant: &Grant, own: Option<SourceId>) -> Result<()> {
+    let Some(user) = &grant.broker_user else { return Ok(()) };
+    let of = store::sources::broker_user_of(tx, user).await?;
+    if of.is_some() && of != own {
+        let detail = format!("another source publishes as `{user}`; each has a user of its own");
+        return Err(Error::fault("/broker_user", "taken", detail));
+    }
+    Ok(())
 }
 
 /// The source that a person at a terminal means: by its id or its name.
@@ -219,6 +244,13 @@ pub async fn get_named(s: &Services, caller: &Caller, id_or_name: &str) -> Resul
     let today = Today { now, day: &s.campus.day(now) };
     let row = store::sources::find_by_name(&s.db, id_or_name, today).await?;
     seen(&reach, row.map(Source::from).ok_or(Error::NotFound("source"))?)
+}
+
+/// The source that publishes as that user of the broker.
+async fn find_publisher(s: &Services, user: &str) -> Result<Option<Source>> {
+    let now = s.clock.now();
+    let today = Today { now, day: &s.campus.day(now) };
+    Ok(store::sources::find_by_broker_user(&s.db, user, today).await?.map(Source::from))
 }
 
 async fn find(s: &Services, id: SourceId) -> Result<Source> {
@@ -235,11 +267,12 @@ pub async fn update(s: &Services, caller: &Caller, id: SourceId, form: GrantForm
     let mut faults = Faults::default();
     let grant = form.check(&mut faults);
     faults.into_result()?;
-    within(&reach, &grant, &before.rights)?;
+    within(&reach, &grant, &before.rights, before.broker_user.as_deref())?;
     groups::check(s, &reach, &grant.groups, Some(&before.groups)).await?;
     let now = s.clock.now();
     let mut tx = s.db.begin().await?;
     may_edit(&mut tx, &reach, id).await?;
+    nobody_elses(&mut tx, &grant, Some(id)).await?;
     if !store::sources::update(&mut tx, id, &grant).await? {
         return Err(Error::NotFound("source"));
     }
@@ -286,5 +319,6 @@ fn described(grant: &Grant) -> Value {
         "groups": grant.groups,
         "rate_per_second": grant.rate_per_second,
         "daily_messages": grant.daily_messages,
+        "broker_user": grant.broker_user,
     })
 }

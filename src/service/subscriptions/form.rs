@@ -7,7 +7,7 @@ use super::super::Services;
 use super::super::caller::KeyCaller;
 use crate::domain::fields::{Fields, below, pointer};
 use crate::domain::source::Right;
-use crate::domain::subscription::{EventKind, LONGEST_URL, MOST_TOPICS};
+use crate::domain::subscription::{EventKind, LONGEST_QUEUE, LONGEST_URL, MOST_TOPICS, QueueName};
 use crate::domain::topic::TopicPattern;
 use crate::error::Fault;
 use crate::{Error, Result};
@@ -17,7 +17,14 @@ use crate::{Error, Result};
 pub(super) struct Asked {
     pub topics: Vec<TopicPattern>,
     pub events: Vec<EventKind>,
-    pub url: Url,
+    pub place: Place,
+}
+
+/// Where events are to go.
+#[derive(Debug)]
+pub(super) enum Place {
+    Url(Url),
+    Queue(QueueName),
 }
 
 /// Reads the body; looks the endpoint's name up.
@@ -30,13 +37,13 @@ pub(super) async fn read(s: &Services, key: &KeyCaller, body: &Value) -> Result<
     }
     events.sort_unstable();
     events.dedup();
-    let url = match fields.value("endpoint") {
+    let place = match fields.value("endpoint") {
         None => {
             fields.fault("endpoint", "required", "say where to, as {\"kind\": \"webhook\", \"url\": …}");
             None
         }
-        Some(endpoint) => match address(s, endpoint).await {
-            Ok(url) => Some(url),
+        Some(endpoint) => match place(s, endpoint).await {
+            Ok(place) => Some(place),
             Err(faults) => {
                 fields.extend(below(&pointer("endpoint"), faults));
                 None
@@ -44,8 +51,8 @@ pub(super) async fn read(s: &Services, key: &KeyCaller, body: &Value) -> Result<
         },
     };
     fields.finish()?;
-    let url = url.ok_or_else(|| Error::internal("a fault was not told"))?;
-    Ok(Asked { topics, events, url })
+    let place = place.ok_or_else(|| Error::internal("a fault was not told"))?;
+    Ok(Asked { topics, events, place })
 }
 
 /// Something has to be named, unless what was given is wrong already.
@@ -86,33 +93,56 @@ pub(super) fn beyond(key: &KeyCaller, topics: &[TopicPattern]) -> Vec<Fault> {
     topics.iter().enumerate().filter(|(_, topic)| is_beyond(topic)).map(|(i, _)| fault(i)).collect()
 }
 
-/// The address of an endpoint that may be called.
-async fn address(s: &Services, endpoint: &Value) -> Result<Url, Vec<Fault>> {
+/// An endpoint that may be used.
+async fn place(s: &Services, endpoint: &Value) -> Result<Place, Vec<Fault>> {
     let faults = crate::domain::fields::faults_of;
     let mut fields = Fields::of(endpoint).map_err(faults)?;
-    let kind = fields.required("kind", 20);
-    if kind == "amqp" {
-        fields.value("queue");
-        fields.fault("kind", "unavailable", "endpoints at a message broker are not available; use `webhook`");
-        fields.finish().map_err(faults)?;
-        return Err(Vec::new());
-    }
-    if !matches!(kind.as_str(), "" | "webhook") {
-        fields.fault("kind", "invalid_value", "`kind` is `webhook`");
-    }
-    let text = fields.required("url", LONGEST_URL);
-    let url = if text.is_empty() {
-        None
-    } else {
-        match s.outward().map_err(faults)?.check(&text).await {
-            Ok(url) => Some(url),
-            Err(why) => {
-                fields.fault("url", why.code(), why.to_string());
-                None
+    let place = match fields.required("kind", 20).as_str() {
+        "amqp" => queue(s, &mut fields).map(Place::Queue),
+        "webhook" => address(s, &mut fields).await?.map(Place::Url),
+        kind => {
+            if !kind.is_empty() {
+                fields.fault("kind", "invalid_value", "`kind` is `webhook` or `amqp`");
             }
+            // Either may be meant.
+            fields.value("queue");
+            fields.value("url");
+            None
         }
     };
     fields.finish().map_err(faults)?;
     // None only with a fault.
-    url.ok_or_else(Vec::new)
+    place.ok_or_else(Vec::new)
+}
+
+/// The address of a webhook; none with a fault.
+async fn address(s: &Services, fields: &mut Fields<'_>) -> Result<Option<Url>, Vec<Fault>> {
+    let text = fields.required("url", LONGEST_URL);
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let outward = s.outward().map_err(crate::domain::fields::faults_of)?;
+    Ok(match outward.check(&text).await {
+        Ok(url) => Some(url),
+        Err(why) => {
+            fields.fault("url", why.code(), why.to_string());
+            None
+        }
+    })
+}
+
+/// The source's own name for a queue; none with a fault.
+fn queue(s: &Services, fields: &mut Fields<'_>) -> Option<QueueName> {
+    if s.source_queues.is_none() {
+        fields.value("queue");
+        let detail = "this installation has no message broker (its setting `queue.url` names none); use `webhook`, or read `GET /events`";
+        fields.fault("kind", "unavailable", detail);
+        return None;
+    }
+    // Longer ones get the same answer as others that cannot be.
+    let text = fields.required("queue", LONGEST_QUEUE * 4);
+    if text.is_empty() {
+        return None;
+    }
+    text.parse().map_err(|why: String| fields.fault("queue", "invalid_value", why)).ok()
 }

@@ -53,7 +53,7 @@ impl Known {
 fn is_kept(row: &SubscriptionRow, now: Timestamp) -> bool {
     match row.kind {
         EndpointKind::Stream => row.seen_at.is_some_and(|at| now.since(at) <= STREAM_KEPT),
-        EndpointKind::Webhook => {
+        EndpointKind::Webhook | EndpointKind::Amqp => {
             row.standing == Standing::Active || row.disabled_at.is_some_and(|at| now.since(at) <= KEPT)
         }
     }

@@ -1,10 +1,12 @@
 //! Applications that are told of what happens to messages. A source subscribes to topics and events; what happens is written
-//! beside what it tells, in one transaction ([`note()`]), gets its place, is handed to each endpoint in that order
-//! ([`work`]) or read as a stream ([`stream`]).
+//! beside what it tells, in one transaction ([`note()`]), gets its place, is made out for each endpoint in that order
+//! ([`filling`]), sent ([`work`]) or read as a stream ([`stream`]).
 
+mod filling;
 mod form;
 mod interests;
 mod note;
+mod owner;
 mod stream;
 mod telling;
 mod views;
@@ -15,21 +17,26 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::throttle::Throttle;
 use super::{Caller, Services};
 use crate::clock::Timestamp;
 use crate::domain::id::{EventId, HandingId, SourceId, SubscriptionId};
 use crate::domain::operator::Permission;
 use crate::domain::source::Right;
-use crate::domain::subscription::{EndpointKind, Interest, MOST_ENDPOINTS, Secret, Standing};
+use crate::domain::subscription::{EndpointKind, EventKind, Interest, MOST_ENDPOINTS, Secret, Standing};
+use crate::domain::topic::Topic;
 use crate::store::subscription_events::{self as events, NewEvent};
+use crate::store::subscription_handings::{self as handings, HandingRow, NewHanding};
 use crate::store::subscriptions::{self as store, New, SubscriptionRow};
-use crate::store::{Tx, audit, subscription_handings as handings};
+use crate::store::{Tx, audit};
 use crate::{Error, Result};
 
+pub(super) use self::filling::Looked;
+use self::form::Place;
 pub(super) use self::interests::{Known, in_force};
 pub(super) use self::note::{Happening, note, note_stopped};
 pub(super) use self::stream::Readers;
-pub use self::stream::{BEAT, Chunk, Open, Reader, latest_place, open_stream, read, seen, start_of};
+pub use self::stream::{Chunk, Open, goes_on, latest_place, open_stream, read, start_of};
 pub use self::views::{
     CalledView, DisabledView, Endpoint, EndpointView, EventRefView, HandingView, SubscriptionView,
 };
@@ -38,7 +45,16 @@ pub use self::views::{
 const SECRET_BYTES: usize = 32;
 /// How long an endpoint's old secret signs too where nothing else is said.
 pub const DEFAULT_OVERLAP: Duration = Duration::from_hours(24);
+/// Whoever subscribes waits no longer for the broker.
+const PREPARED: Duration = Duration::from_secs(3);
 const LONGEST_OVERLAP: Duration = Duration::from_hours(30 * 24);
+
+/// Tests and replays of one subscription a minute.
+const MOST_TRIALS: u32 = 10;
+/// What waits for an endpoint for longer is told: much of its week is left.
+const LATE: Duration = Duration::from_hours(24);
+/// Pages that are looked through for one of what an endpoint may still be told of.
+const MOST_PAGES: usize = 50;
 
 /// A new endpoint. The secret is shown this once.
 #[derive(Clone, Debug)]
@@ -54,6 +70,16 @@ pub struct Rotated {
     pub old_until: Timestamp,
 }
 
+/// Tests and replays of each subscription.
+#[derive(Debug)]
+pub(super) struct Trials(Throttle<SubscriptionId>);
+
+impl Default for Trials {
+    fn default() -> Self {
+        Self(Throttle::new(MOST_TRIALS, Duration::from_mins(1)))
+    }
+}
+
 const UNKNOWN: Error = Error::NotFound("subscription");
 
 /// What the subscription may be told of now, if of anything.
@@ -65,6 +91,22 @@ fn interest(row: &SubscriptionRow) -> Option<Interest> {
     })
 }
 
+/// Whether the subscription may be told now of an event of that kind, as the store numbers it, on that topic. `of`: the source of
+/// the message; of a test, whose endpoint it tries out.
+fn may_have(
+    row: &SubscriptionRow,
+    interest: Option<&Interest>,
+    kind: i64,
+    topic: &str,
+    of: Option<SourceId>,
+) -> bool {
+    match (interest, EventKind::from_code(kind), topic.parse::<Topic>()) {
+        (Some(interest), Some(kind), Ok(topic)) => interest.wants(kind, &topic, of),
+        (Some(_), None, _) => of == Some(row.source_id),
+        _ => false,
+    }
+}
+
 /// Whether that endpoint is the caller's to look at; for operators, by that permission.
 fn is_theirs(caller: &Caller, permission: Permission, row: &SubscriptionRow) -> Result<bool> {
     Ok(match caller {
@@ -73,7 +115,7 @@ fn is_theirs(caller: &Caller, permission: Permission, row: &SubscriptionRow) -> 
             key.source == row.source_id
         }
         _ => caller.reach(permission)?.covers(&row.department),
-    } && row.kind == EndpointKind::Webhook)
+    } && row.kind.is_handed())
 }
 
 fn seen_by(caller: &Caller, row: Option<SubscriptionRow>) -> Result<SubscriptionRow> {
@@ -101,6 +143,7 @@ async fn take(tx: &mut Tx, caller: &Caller, id: SubscriptionId) -> Result<Subscr
 }
 
 async fn write_down(
+    s: &Services,
     tx: &mut Tx,
     caller: &Caller,
     (act, id): (&str, SubscriptionId),
@@ -108,11 +151,11 @@ async fn write_down(
     (row, now): (&SubscriptionRow, Timestamp),
 ) -> Result<()> {
     detail["source"] = row.source_name.as_str().into();
-    detail["host"] = views::host(row).into();
+    detail["host"] = views::host(s, row).into();
     audit::append(tx, now, &caller.label(), act, &id.to_string(), &detail).await
 }
 
-/// Subscribes the caller's source. Nothing is called.
+/// Subscribes the caller's source. Nothing is called; a queue is made.
 ///
 /// # Errors
 ///
@@ -127,7 +170,7 @@ pub async fn create(s: &Services, caller: &Caller, body: &Value) -> Result<Creat
     let sealed = s.vault.seal(secret.bytes());
     let now = s.clock.now();
     let mut tx = s.db.begin().await?;
-    if store::count(&mut tx, key.source, EndpointKind::Webhook).await? >= MOST_ENDPOINTS {
+    if store::count(&mut tx, key.source).await?.0 >= MOST_ENDPOINTS {
         return Err(Error::conflict(
             "too_many_subscriptions",
             format!(
@@ -135,22 +178,40 @@ pub async fn create(s: &Services, caller: &Caller, body: &Value) -> Result<Creat
             ),
         ));
     }
+    let (kind, url, queue) = match &asked.place {
+        Place::Url(url) => (EndpointKind::Webhook, Some(url.as_str()), None),
+        Place::Queue(name) => (EndpointKind::Amqp, None, Some(name.as_str())),
+    };
     let new = New {
         source: key.source,
-        kind: EndpointKind::Webhook,
+        kind,
         topics: &asked.topics,
         events: &asked.events,
-        url: Some(asked.url.as_str()),
+        url,
+        queue,
         secret: Some(&sealed),
     };
     let id = store::insert(&mut tx, new, now).await?;
     let row = store::lock(&mut tx, id).await?.ok_or(UNKNOWN)?;
     let topics: Vec<_> = asked.topics.iter().map(ToString::to_string).collect();
     let detail = json!({ "topics": topics, "events": asked.events });
-    write_down(&mut tx, caller, ("subscription.create", id), detail, (&row, now)).await?;
+    write_down(s, &mut tx, caller, ("subscription.create", id), detail, (&row, now)).await?;
     tx.commit().await?;
     s.interests.forget();
-    Ok(Created { view: SubscriptionView::new(row, 0, now), secret: secret.text() })
+    let view = SubscriptionView::new(s, row, 0);
+    if let Some(queue) = &view.endpoint.queue {
+        prepare(s, queue).await;
+    }
+    Ok(Created { view, secret: secret.text() })
+}
+
+/// Has a queue there, so that its source can read it from now on. Where that cannot be now, the first event makes it.
+async fn prepare(s: &Services, queue: &str) {
+    let Some(queues) = &s.source_queues else { return };
+    let prepared = tokio::time::timeout(PREPARED, Box::pin(queues.prepare(queue))).await;
+    if let Ok(Err(failure)) = prepared {
+        tracing::warn!(queue, reason = failure.detail, "the queue of a new subscription is not made yet");
+    }
 }
 
 async fn endpoints(s: &Services, rows: Vec<SubscriptionRow>) -> Result<Vec<Endpoint>> {
@@ -161,7 +222,6 @@ async fn endpoints(s: &Services, rows: Vec<SubscriptionRow>) -> Result<Vec<Endpo
             handings::waiting(&s.db, &ids).await?.into_iter().map(|row| (row.subscription_id, row.waiting)),
         );
     }
-    let now = s.clock.now();
     let endpoint = |row: SubscriptionRow| {
         let waiting = waiting.get(&row.id).copied().unwrap_or(0);
         Endpoint {
@@ -169,8 +229,8 @@ async fn endpoints(s: &Services, rows: Vec<SubscriptionRow>) -> Result<Vec<Endpo
             source_name: row.source_name.clone(),
             department: row.department.clone(),
             is_granted: row.is_granted(),
-            host: views::host(&row),
-            view: SubscriptionView::new(row, waiting, now),
+            host: views::host(s, &row),
+            view: SubscriptionView::new(s, row, waiting),
         }
     };
     Ok(rows.into_iter().map(endpoint).collect())
@@ -185,7 +245,7 @@ pub async fn list(
 ) -> Result<Vec<SubscriptionView>> {
     caller.require_right(Right::Subscribe)?;
     let Caller::Key(key) = caller else { return Ok(Vec::new()) };
-    let rows = store::list(&s.db, key.source, EndpointKind::Webhook, before, limit).await?;
+    let rows = store::list(&s.db, key.source, before, limit).await?;
     Ok(endpoints(s, rows).await?.into_iter().map(|one| one.view).collect())
 }
 
@@ -193,7 +253,7 @@ pub async fn list(
 pub async fn all(s: &Services, caller: &Caller) -> Result<Vec<Endpoint>> {
     let reach = caller.reach(Permission::SourcesView)?;
     let mut rows = store::all(&s.db).await?;
-    rows.retain(|row| row.kind == EndpointKind::Webhook && reach.covers(&row.department));
+    rows.retain(|row| row.kind.is_handed() && reach.covers(&row.department));
     endpoints(s, rows).await
 }
 
@@ -211,17 +271,30 @@ pub async fn deliveries(
     limit: u32,
 ) -> Result<Vec<HandingView>> {
     let row = seen_by(caller, store::find(&s.db, id).await?)?;
-    let rows = handings::list(&s.db, id, before, limit).await?;
-    Ok(rows.into_iter().map(|handing| HandingView::new(handing, &row)).collect())
+    let interest = interest(&row);
+    let is_theirs = |one: &HandingRow| may_have(&row, interest.as_ref(), one.kind, &one.topic, one.source_id);
+    let (mut theirs, mut before) = (Vec::new(), before);
+    // What it may not be told of any more is not shown either, and makes no page shorter.
+    for _ in 0..MOST_PAGES {
+        let rows = handings::list(&s.db, id, before, limit).await?;
+        let is_last = rows.len() < limit as usize;
+        before = rows.last().map(|one| one.id);
+        theirs.extend(rows.into_iter().filter(is_theirs));
+        if is_last || theirs.len() >= limit as usize {
+            break;
+        }
+    }
+    theirs.truncate(limit as usize);
+    Ok(theirs.into_iter().map(|handing| HandingView::new(handing, &row)).collect())
 }
 
-/// Takes an endpoint away, with what waits for it.
+/// Takes an endpoint away, with what waits for it: it is gone at once, and cleared out little by little.
 pub async fn delete(s: &Services, caller: &Caller, id: SubscriptionId) -> Result<()> {
     let now = s.clock.now();
     let mut tx = s.db.begin().await?;
     let row = take(&mut tx, caller, id).await?;
-    store::delete(&mut tx, id).await?;
-    write_down(&mut tx, caller, ("subscription.delete", id), json!({}), (&row, now)).await?;
+    store::remove(&mut tx, id, now).await?;
+    write_down(s, &mut tx, caller, ("subscription.delete", id), json!({}), (&row, now)).await?;
     tx.commit().await?;
     s.interests.forget();
     Ok(())
@@ -238,11 +311,22 @@ fn in_use(row: &SubscriptionRow) -> Result<()> {
 }
 
 /// Has an event that tells of nothing sent to an endpoint as soon as it may be called, which is now; returns the event.
+///
+/// # Errors
+///
+/// [`Error::Conflict`] while one waits, and where the endpoint is disabled; [`Error::RateLimited`] where there were many.
 pub async fn test(s: &Services, caller: &Caller, id: SubscriptionId) -> Result<EventId> {
     let now = s.clock.now();
     let mut tx = s.db.begin().await?;
     let row = take(&mut tx, caller, id).await?;
     in_use(&row)?;
+    if handings::test_waits(&mut tx, id).await? {
+        return Err(Error::conflict(
+            "test_waits",
+            "a test waits already; it is sent as soon as the endpoint may be called",
+        ));
+    }
+    s.trials.0.admit(&s.clock, id)?;
     let new = NewEvent {
         kind: 0,
         message_id: None,
@@ -253,9 +337,13 @@ pub async fn test(s: &Services, caller: &Caller, id: SubscriptionId) -> Result<E
         detail: json!({ "subscription": id }).to_string(),
     };
     let event = events::insert(&mut tx, &[new]).await?.pop().ok_or_else(|| Error::internal("no event"))?;
-    handings::insert(&mut tx, id, &[(event, None)], now).await?;
+    let handing = NewHanding { subscription: id, event, message: None, whole: true };
+    handings::insert(&mut tx, &[handing], now).await?;
     store::hasten(&mut tx, id, now).await?;
-    write_down(&mut tx, caller, ("subscription.test", id), json!({}), (&row, now)).await?;
+    // What a system does to itself over and over is not written down.
+    if !matches!(caller, Caller::Key(_)) {
+        write_down(s, &mut tx, caller, ("subscription.test", id), json!({}), (&row, now)).await?;
+    }
     tx.commit().await?;
     Ok(event)
 }
@@ -264,21 +352,27 @@ pub async fn test(s: &Services, caller: &Caller, id: SubscriptionId) -> Result<E
 ///
 /// # Errors
 ///
-/// [`Error::Conflict`] while it is being sent, and where the endpoint is disabled.
+/// [`Error::Conflict`] while it is being sent, and where the endpoint is disabled; [`Error::RateLimited`] where there were
+/// many.
 pub async fn replay(s: &Services, caller: &Caller, id: SubscriptionId, handing: HandingId) -> Result<()> {
     let now = s.clock.now();
     let mut tx = s.db.begin().await?;
     let row = take(&mut tx, caller, id).await?;
     in_use(&row)?;
-    if !handings::exists(&mut tx, id, handing).await? {
+    let interest = interest(&row);
+    let found = handings::find(&mut tx, id, handing).await?;
+    if !found.is_some_and(|one| may_have(&row, interest.as_ref(), one.kind, &one.topic, one.source_id)) {
         return Err(Error::NotFound("delivery"));
     }
+    s.trials.0.admit(&s.clock, id)?;
     if !handings::replay(&mut tx, id, handing, now).await? {
         return Err(Error::conflict("being_sent", "it is being sent at this moment"));
     }
     store::hasten(&mut tx, id, now).await?;
-    let detail = json!({ "delivery": handing });
-    write_down(&mut tx, caller, ("subscription.replay", id), detail, (&row, now)).await?;
+    if !matches!(caller, Caller::Key(_)) {
+        let detail = json!({ "delivery": handing });
+        write_down(s, &mut tx, caller, ("subscription.replay", id), detail, (&row, now)).await?;
+    }
     tx.commit().await
 }
 
@@ -298,7 +392,7 @@ pub async fn rotate(s: &Services, caller: &Caller, id: SubscriptionId, overlap: 
     let row = take(&mut tx, caller, id).await?;
     store::reseal(&mut tx, id, &s.vault.seal(secret.bytes()), old_until).await?;
     let detail = json!({ "old_secret_until": old_until.to_string() });
-    write_down(&mut tx, caller, ("subscription.rotate", id), detail, (&row, now)).await?;
+    write_down(s, &mut tx, caller, ("subscription.rotate", id), detail, (&row, now)).await?;
     tx.commit().await?;
     Ok(Rotated { secret: secret.text(), old_until })
 }
@@ -310,14 +404,14 @@ pub async fn enable(s: &Services, caller: &Caller, id: SubscriptionId) -> Result
     let mut tx = s.db.begin().await?;
     let row = take(&mut tx, caller, id).await?;
     store::enable(&mut tx, id, now).await?;
-    handings::hasten(&mut tx, id, now).await?;
-    write_down(&mut tx, caller, ("subscription.enable", id), json!({}), (&row, now)).await?;
+    handings::hasten(&mut tx, id, true, now).await?;
+    write_down(s, &mut tx, caller, ("subscription.enable", id), json!({}), (&row, now)).await?;
     tx.commit().await?;
     s.interests.forget();
     Ok(())
 }
 
-/// An endpoint that is called no more, for whoever looks after it.
+/// An endpoint that is called no more, or does not keep up, for whoever looks after it.
 #[derive(Clone, Debug)]
 pub struct Lost {
     pub source: SourceId,
@@ -333,8 +427,27 @@ pub(super) async fn lost(s: &Services) -> Result<Vec<Lost>> {
     let rows = store::all(&s.db).await?.into_iter();
     let lost = |row: SubscriptionRow| {
         let since = row.disabled_at.filter(|at| *at > oldest && row.standing == Standing::Disabled)?;
-        let host = views::host(&row);
+        let host = views::host(s, &row);
         Some(Lost { source: row.source_id, source_name: row.source_name, subscription: row.id, host, since })
     };
     Ok(rows.filter(SubscriptionRow::is_granted).filter_map(lost).collect())
+}
+
+/// Endpoints that are called and for which something has waited for more than a day: after seven it is dropped.
+pub(super) async fn behind(s: &Services) -> Result<Vec<Lost>> {
+    let oldest: HashMap<_, _> = handings::oldest(&s.db, s.clock.now().minus(LATE))
+        .await?
+        .into_iter()
+        .map(|row| (row.subscription_id, row.at))
+        .collect();
+    if oldest.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = store::all(&s.db).await?.into_iter();
+    let behind = |row: SubscriptionRow| {
+        let since = *oldest.get(&row.id).filter(|_| row.standing == Standing::Active)?;
+        let host = views::host(s, &row);
+        Some(Lost { source: row.source_id, source_name: row.source_name, subscription: row.id, host, since })
+    };
+    Ok(rows.filter(SubscriptionRow::is_granted).filter_map(behind).collect())
 }

@@ -1,18 +1,19 @@
 //! Events as a stream. Whoever reads one is remembered for some days after, so that what happens meanwhile is written down and
 //! can be read from where they were: the last event they have seen says where.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
 
 use super::super::caller::KeyCaller;
 use super::super::lately::Lately;
+use super::super::seats::{Seat, Seats};
+use super::super::sources::{self, Pass};
 use super::super::{Caller, Services};
 use super::{form, interest, telling};
 use crate::clock::Timestamp;
-use crate::domain::id::{EventId, KeyId, SubscriptionId};
+use crate::domain::id::{EventId, SubscriptionId};
 use crate::domain::source::Right;
 use crate::domain::subscription::{EndpointKind, EventKind, MOST_STREAMS, MOST_TOPICS};
 use crate::domain::topic::{Topic, TopicPattern};
@@ -23,25 +24,25 @@ use crate::{Error, Result};
 
 /// Streams that a key may read at a time, at each process.
 const AT_A_TIME: usize = 8;
+/// Streams that are read at a time at each process.
+const IN_ALL: usize = 1_000;
 /// How often it is written down that a stream is read, at most.
 const SEEN_EVERY: Duration = Duration::from_hours(1);
+/// Between events of which none was the reader's and the next.
+const REST: Duration = Duration::from_millis(50);
 /// Events read at a time.
 const LOOKED_THROUGH: u32 = 200;
-/// Asked again after so long where a key reads as many streams as it may.
-const FULL: Duration = Duration::from_secs(30);
-/// How often something is sent where nothing happens, so that nobody on the way takes the connection for dead.
-pub const BEAT: Duration = Duration::from_secs(15);
 
 /// Who reads streams of this process, and the last place as the store said it lately.
 #[derive(Debug)]
 pub(in crate::service) struct Readers {
-    reading: Mutex<HashMap<KeyId, usize>>,
+    seats: Arc<Seats>,
     place: Lately<(), i64>,
 }
 
 impl Default for Readers {
     fn default() -> Self {
-        Self { reading: Mutex::default(), place: Lately::new(1) }
+        Self { seats: Seats::new(AT_A_TIME, IN_ALL), place: Lately::new(1) }
     }
 }
 
@@ -50,43 +51,15 @@ impl Readers {
     pub fn forget_place(&self) {
         self.place.forget();
     }
-
-    fn enter(self: &Arc<Self>, key: KeyId) -> Result<Reader> {
-        let mut reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
-        let n = reading.entry(key).or_default();
-        if *n >= AT_A_TIME {
-            return Err(Error::RateLimited { retry_after: FULL });
-        }
-        *n += 1;
-        Ok(Reader { readers: Arc::clone(self), key })
-    }
-}
-
-/// Somebody who reads; counted until it goes.
-#[derive(Debug)]
-pub struct Reader {
-    readers: Arc<Readers>,
-    key: KeyId,
-}
-
-impl Drop for Reader {
-    fn drop(&mut self) {
-        let mut reading = self.readers.reading.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(n) = reading.get_mut(&self.key) {
-            *n -= 1;
-            if *n == 0 {
-                reading.remove(&self.key);
-            }
-        }
-    }
 }
 
 /// A stream that is open.
 #[derive(Debug)]
 pub struct Open {
     pub id: SubscriptionId,
+    pass: Pass,
     seen_at: Timestamp,
-    _reader: Reader,
+    _seat: Seat,
 }
 
 /// Some of a stream.
@@ -102,10 +75,11 @@ pub struct Chunk {
 ///
 /// # Errors
 ///
-/// [`Error::RateLimited`] where the key reads as many as it may.
+/// [`Error::RateLimited`] where the key reads as many as it may, or all keys together do.
 pub async fn open_stream(
     s: &Services,
     caller: &Caller,
+    pass: Pass,
     topics: Option<&str>,
     events: Option<&str>,
 ) -> Result<Open> {
@@ -114,29 +88,26 @@ pub async fn open_stream(
         return Err(Error::forbidden(Right::Subscribe.name(), "a source reads events with its own key"));
     };
     let (topics, events) = asked(key, topics, events)?;
-    let reader = s.readers.enter(key.key)?;
+    let seat = s.readers.seats.take(key.key.ok_or(Error::NotFound("key"))?)?;
     let now = s.clock.now();
-    let known = store::find_stream(&s.db, key.source, &topics, &events).await?;
     let mut tx = s.db.begin().await?;
-    let id = if let Some(known) = known {
-        store::see(&mut tx, known.id, now).await?;
-        known.id
+    // From here on nobody makes another of the source's.
+    let (_, n) = store::count(&mut tx, key.source).await?;
+    let id = if let Some(known) = store::find_stream(&mut tx, key.source, &topics, &events).await? {
+        store::see(&mut tx, known, now).await?;
+        known
     } else {
-        if store::count(&mut tx, key.source, EndpointKind::Stream).await? >= MOST_STREAMS {
-            return Err(Error::conflict(
-                "too_many_subscriptions",
-                format!(
-                    "a source has at most {MOST_STREAMS} streams of different topics or events; ask for more at once"
-                ),
-            ));
+        if n >= MOST_STREAMS {
+            store::forget_stream(&mut tx, key.source).await?;
         }
         let (kind, source) = (EndpointKind::Stream, key.source);
-        let new = New { source, kind, topics: &topics, events: &events, url: None, secret: None };
+        let new =
+            New { source, kind, topics: &topics, events: &events, url: None, queue: None, secret: None };
         store::insert(&mut tx, new, now).await?
     };
     tx.commit().await?;
     s.interests.forget();
-    Ok(Open { id, seen_at: now, _reader: reader })
+    Ok(Open { id, pass, seen_at: now, _seat: seat })
 }
 
 fn asked(
@@ -182,9 +153,7 @@ fn parts(list: &str) -> impl Iterator<Item = &str> {
 /// Where to read from: after the event that was seen last, or what happens from now on. After one that is not kept any more
 /// it is everything that is.
 pub async fn start_of(s: &Services, last: Option<&str>) -> Result<i64> {
-    let Some(text) = last.map(str::trim).filter(|text| !text.is_empty()) else {
-        return events::last_place(&s.db).await;
-    };
+    let Some(text) = last else { return events::last_place(&s.db).await };
     let id: EventId = text.parse().map_err(|_| {
         Error::fault(
             "Last-Event-ID",
@@ -211,8 +180,13 @@ pub async fn latest_place(s: &Services) -> Result<i64> {
     Ok(place)
 }
 
-/// The next events of a stream after a place; `None` where it is over, because its source may not read it any more.
-pub async fn read(s: &Services, open: &Open, place: i64) -> Result<Option<Chunk>> {
+/// The next events of a stream after a place; `None` where it is over, because its source may not read it any more, or
+/// its key opens nothing any more.
+pub async fn read(s: &Services, open: &mut Open, place: i64) -> Result<Option<Chunk>> {
+    // One that is never quiet is read, too.
+    if !goes_on(s, open).await? {
+        return Ok(None);
+    }
     let Some(row) = store::find(&s.db, open.id).await? else { return Ok(None) };
     let Some(interest) = interest(&row) else { return Ok(None) };
     let next = events::after(&s.db, place, LOOKED_THROUGH).await?;
@@ -223,6 +197,10 @@ pub async fn read(s: &Services, open: &Open, place: i64) -> Result<Option<Chunk>
             _ => false,
         };
     let ids: Vec<_> = next.iter().filter(|event| is_theirs(event)).map(|event| event.id).collect();
+    if ids.is_empty() && !next.is_empty() {
+        // Far behind, it is at the store again at once: others want something of that, too.
+        tokio::time::sleep(REST).await;
+    }
     let told = if ids.is_empty() { Vec::new() } else { events::told(&s.db, &ids).await? };
     let events = told
         .iter()
@@ -231,8 +209,17 @@ pub async fn read(s: &Services, open: &Open, place: i64) -> Result<Option<Chunk>
     Ok(Some(Chunk { events, place: end }))
 }
 
+/// Whether a stream goes on; to be asked every so often, where nothing is read too.
+pub async fn goes_on(s: &Services, open: &mut Open) -> Result<bool> {
+    if !sources::still_opens(s, &open.pass, Right::Subscribe).await? {
+        return Ok(false);
+    }
+    seen(s, open).await?;
+    Ok(true)
+}
+
 /// Writes down every so often that a stream is read.
-pub async fn seen(s: &Services, open: &mut Open) -> Result<()> {
+async fn seen(s: &Services, open: &mut Open) -> Result<()> {
     let now = s.clock.now();
     if now.since(open.seen_at) < SEEN_EVERY {
         return Ok(());
@@ -242,21 +229,4 @@ pub async fn seen(s: &Services, open: &mut Open) -> Result<()> {
     tx.commit().await?;
     open.seen_at = now;
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_key_reads_so_many_streams_and_no_more() {
-        let readers = Arc::new(Readers::default());
-        let mut open: Vec<_> = (0..AT_A_TIME).map(|_| readers.enter(KeyId(1)).unwrap()).collect();
-        assert!(matches!(readers.enter(KeyId(1)), Err(Error::RateLimited { .. })));
-        assert!(readers.enter(KeyId(2)).is_ok(), "another key");
-        open.pop();
-        open.push(readers.enter(KeyId(1)).unwrap());
-        open.clear();
-        assert!(readers.reading.lock().unwrap().is_empty());
-    }
 }

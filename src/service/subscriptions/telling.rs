@@ -45,7 +45,7 @@ pub(super) fn body(row: &ToldRow) -> Value {
 mod tests {
     use super::*;
     use crate::domain::channel::AddressKind;
-    use crate::domain::id::{DeliveryId, EventId, MessageId};
+    use crate::domain::id::{DeliveryId, EventId, MessageId, SourceId};
     use crate::domain::message::Category;
     use crate::domain::subscription::EventKind;
 
@@ -56,6 +56,7 @@ mod tests {
             topic: "library.due".to_owned(),
             at: Timestamp(1_790_000_000_000),
             detail: detail.to_owned(),
+            source_id: Some(SourceId(1)),
             message_id: Some(MessageId(2)),
             category: Some(Category::Announcement),
             test: Some(false),

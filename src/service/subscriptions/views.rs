@@ -4,6 +4,7 @@ use serde::Serialize;
 use url::Url;
 use utoipa::ToSchema;
 
+use super::super::Services;
 use crate::clock::Timestamp;
 use crate::domain::id::{EventId, HandingId, MessageId, SourceId, SubscriptionId};
 use crate::domain::subscription::{EndpointKind, EventKind, Handed, Standing, TEST, WhyDisabled};
@@ -14,8 +15,12 @@ use crate::store::subscriptions::SubscriptionRow;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct EndpointView {
     pub kind: EndpointKind,
+    /// Of a webhook.
     #[schema(example = "https://app.example/hooks/belltower")]
     pub url: Option<String>,
+    /// Of `amqp`: the whole name of the queue at the broker.
+    #[schema(example = "belltower.out.src_0a1b2c3d4e5f6.library")]
+    pub queue: Option<String>,
 }
 
 /// Why it is called no more.
@@ -30,9 +35,10 @@ pub struct DisabledView {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct CalledView {
     pub at: jiff::Timestamp,
-    /// HTTP; null where no answer came.
+    /// HTTP; null where no answer came, and for a queue.
     pub status: Option<i64>,
-    /// The beginning of the answer, or what went wrong.
+    /// The beginning of the answer, or what went wrong. Of a queue a word for it first: `confirmed`, `no_queue`, `refused` or
+    /// `broker_away`.
     pub answer: Option<String>,
 }
 
@@ -51,7 +57,7 @@ pub struct SubscriptionView {
     pub failures: i64,
     /// Events that wait for it; of a longer row the first 200 or so.
     pub waiting: i64,
-    /// Where calls fail: when it is called again.
+    /// Where calls fail, or the broker is away: when it is called again.
     pub next_attempt_at: Option<jiff::Timestamp>,
     pub last: Option<CalledView>,
     /// Where its secret was replaced: until when the old one signs too.
@@ -60,18 +66,20 @@ pub struct SubscriptionView {
 }
 
 impl SubscriptionView {
-    pub(super) fn new(row: SubscriptionRow, waiting: i64, now: Timestamp) -> Self {
-        let fails = row.failures > 0 && row.standing == Standing::Active;
+    pub(super) fn new(s: &Services, row: SubscriptionRow, waiting: i64) -> Self {
+        let now = s.clock.now();
+        let rests = (row.failures > 0 || row.next_at > now) && row.standing == Standing::Active;
+        let queue = queue(s, &row);
         Self {
             id: row.id,
             topics: row.topics.0.iter().map(ToString::to_string).collect(),
             events: row.events.0,
-            endpoint: EndpointView { kind: row.kind, url: row.url },
+            endpoint: EndpointView { kind: row.kind, url: row.url, queue },
             status: row.standing,
             disabled: row.disabled_at.map(|at| DisabledView { reason: row.why_disabled, at: at.to_jiff() }),
             failures: row.failures,
             waiting,
-            next_attempt_at: fails.then(|| row.next_at.to_jiff()),
+            next_attempt_at: rests.then(|| row.next_at.to_jiff()),
             last: row.last_at.map(|at| CalledView {
                 at: at.to_jiff(),
                 status: row.last_status,
@@ -91,13 +99,23 @@ pub struct Endpoint {
     pub department: String,
     /// Its source may be told of something.
     pub is_granted: bool,
-    /// Of its address, without path and query, which may hold a secret.
+    /// Of its address, without path and query, which may hold a secret; of a queue the name.
     pub host: String,
     pub view: SubscriptionView,
 }
 
-/// The host and port of an endpoint's address.
-pub(super) fn host(row: &SubscriptionRow) -> String {
+/// The whole name of an endpoint's queue; without a broker, what its source calls it.
+pub(super) fn queue(s: &Services, row: &SubscriptionRow) -> Option<String> {
+    let own = row.queue.as_deref()?;
+    let whole = s.source_queues.as_ref().zip(own.parse().ok());
+    Some(whole.map_or_else(|| own.to_owned(), |(queues, own)| queues.name(row.source_id, &own)))
+}
+
+/// The host and port of an endpoint's address, or its queue.
+pub(super) fn host(s: &Services, row: &SubscriptionRow) -> String {
+    if let Some(queue) = queue(s, row) {
+        return queue;
+    }
     let url = row.url.as_deref().and_then(|url| Url::parse(url).ok());
     let host = url.map(|url| match (url.host_str(), url.port()) {
         (Some(host), Some(port)) => format!("{host}:{port}"),
@@ -110,7 +128,7 @@ pub(super) fn host(row: &SubscriptionRow) -> String {
 /// What is told of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct EventRefView {
-    /// The same as the header `webhook-id`.
+    /// The same as the header `webhook-id`, and as the `message_id` in a queue.
     #[schema(value_type = String, example = "evt_0a1b2c3d4e5f6")]
     pub id: EventId,
     /// Such as `message.completed`; a test is `subscription.test`.
@@ -134,9 +152,9 @@ pub struct HandingView {
     /// How often it was sent.
     pub attempts: i64,
     pub last_attempt_at: Option<jiff::Timestamp>,
-    /// HTTP; null where no answer came.
+    /// HTTP; null where no answer came, and for a queue.
     pub last_status: Option<i64>,
-    /// The beginning of the answer, or what went wrong.
+    /// The beginning of the answer, or what went wrong; of a queue a word for it first.
     pub last_answer: Option<String>,
     /// While it waits; null where its endpoint is disabled.
     pub next_attempt_at: Option<jiff::Timestamp>,

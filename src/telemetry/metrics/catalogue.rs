@@ -30,6 +30,7 @@ metrics! {
 
     MESSAGES_ACCEPTED "messages_accepted_total" "New messages kept; repeated ones count once."
     MESSAGES_REFUSED "messages_refused_total" "Messages not taken, by the code of the problem; those of a batch one by one."
+    PUBLICATIONS "publications_total" "Messages that sources published at the broker, by what became of them."
     INTAKE_BATCH "intake_batch_messages" "Messages that shared one transaction when they were kept."
     INTAKE_SECONDS "intake_commit_seconds" "How long one such transaction took, its commit included."
 
@@ -57,6 +58,10 @@ metrics! {
     QUEUE_WAITING "queue_waiting" "Wake-ups waiting at the broker and in this process; equal ones are merged."
     QUEUE_RECEIVED "queue_received_total" "Wake-ups that came to this process by way of a broker, its own among them."
     QUEUE_CONNECTED "queue_connected" "1 if wake-ups reach every process; 0 while the broker is away and each looks into the store."
+
+    TOLD "subscription_attempts_total" "Events sent to endpoints of sources, by the kind of endpoint and what came of it."
+    ENDPOINTS "subscriptions" "Endpoints that sources subscribed with, by kind and whether they are called."
+    TO_BE_TOLD "subscription_events_waiting" "Events made out for endpoints and not there yet, by kind; some 200 for each endpoint at most."
 
     STORE_UP "store_up" "1 if the store answered."
     STORE_WRITE_AGE "store_write_age_seconds" "How long ago this process last wrote to the store that it is there."

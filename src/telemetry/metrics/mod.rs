@@ -24,6 +24,34 @@ pub use self::sheet::Sheet;
 use crate::domain::channel::{ChannelKind, Outlet};
 use crate::domain::delivery::State;
 use crate::domain::message::Category;
+use crate::domain::subscription::EndpointKind;
+
+/// What became of a message that was published at the broker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Published {
+    Accepted,
+    /// It had been accepted before, under the same id.
+    Replayed,
+    /// It repeats another's `dedup_key`.
+    Duplicate,
+    Rejected,
+    /// Its source is to wait; it comes again.
+    Later,
+}
+
+impl Published {
+    const ALL: [Self; 5] = [Self::Accepted, Self::Replayed, Self::Duplicate, Self::Rejected, Self::Later];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Replayed => "replayed",
+            Self::Duplicate => "duplicate",
+            Self::Rejected => "rejected",
+            Self::Later => "later",
+        }
+    }
+}
 
 #[derive(Debug)]
 pub struct Metrics {
@@ -34,6 +62,7 @@ pub struct Metrics {
     accepted: Family<(Category, bool)>,
     refused: Family<&'static str>,
     calls_not_kept: Counter,
+    published: [Counter; Published::ALL.len()],
     intake_batch: Histogram,
     intake: Histogram,
     planned: Counter,
@@ -43,6 +72,28 @@ pub struct Metrics {
     receipt_seconds: [(ChannelKind, Histogram); ChannelKind::ALL.len()],
     in_flight: [Gauge; Outlet::ALL.len()],
     dispatch: Histogram,
+    told: Family<(EndpointKind, Told)>,
+}
+
+/// What came of an event that was sent to an endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Told {
+    Taken,
+    Failed,
+    /// The broker on the way was away.
+    Held,
+}
+
+impl Told {
+    const ALL: [Self; 3] = [Self::Taken, Self::Failed, Self::Held];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Taken => "taken",
+            Self::Failed => "failed",
+            Self::Held => "held",
+        }
+    }
 }
 
 impl Default for Metrics {
@@ -71,12 +122,20 @@ impl Default for Metrics {
                 settled.add((channel, state), 0, || settled_counter(&sheet, channel, state));
             }
         }
+        let told = Family::default();
+        for kind in EndpointKind::ALL.iter().copied().filter(|kind| kind.is_handed()) {
+            for what in Told::ALL {
+                told.add((kind, what), 0, || told_counter(&sheet, kind, what));
+            }
+        }
         Self {
             routes: Routes::default(),
             problems,
             accepted: Family::default(),
             refused,
             calls_not_kept: sheet.counter(names::CALLS_NOT_KEPT, &[]),
+            published: Published::ALL
+                .map(|became| sheet.counter(names::PUBLICATIONS, &[("became", became.name())])),
             intake_batch: sheet.histogram(names::INTAKE_BATCH, &[]),
             intake: sheet.histogram(names::INTAKE_SECONDS, &[]),
             planned: sheet.counter(names::MESSAGES_PLANNED, &[]),
@@ -88,6 +147,7 @@ impl Default for Metrics {
             }),
             in_flight,
             dispatch: sheet.histogram(names::DISPATCH_SECONDS, &[]),
+            told,
             sheet,
         }
     }
@@ -123,6 +183,11 @@ impl Metrics {
     /// So many calls of sources found no room among those that wait to be kept for the console.
     pub fn calls_not_kept(&self, calls: u64) {
         self.calls_not_kept.increment(calls);
+    }
+
+    /// A message that was published at the broker is settled there.
+    pub fn published(&self, became: Published) {
+        self.published[became as usize].increment(1);
     }
 
     pub fn accepted(&self, category: Category, test: bool) {
@@ -180,9 +245,18 @@ impl Metrics {
         self.dispatch.record(began.elapsed());
     }
 
+    /// An event was sent to an endpoint.
+    pub fn told(&self, kind: EndpointKind, what: Told) {
+        self.told.add((kind, what), 1, || told_counter(&self.sheet, kind, what));
+    }
+
     pub fn provider(&self, name: &str, channels: &[ChannelKind]) -> ProviderMeter {
         ProviderMeter::new(&self.sheet, name, channels)
     }
+}
+
+fn told_counter(sheet: &Sheet, kind: EndpointKind, what: Told) -> Counter {
+    sheet.counter(names::TOLD, &[("kind", kind.name()), ("outcome", what.name())])
 }
 
 fn settled_counter(sheet: &Sheet, channel: ChannelKind, state: State) -> Counter {

@@ -240,6 +240,13 @@ on_both!(sources_of_other_departments_are_not_there, |db| async {
     let not_ours = ("/department".to_owned(), "not_your_department".to_owned());
     assert_eq!(fault(sources::create(&s, &owner, new("other", "教务处")).await), not_ours);
     assert_eq!(fault(sources::update(&s, &owner, mine, form("教务处", &[])).await), not_ours);
+    // The name may be that of another department's system.
+    let as_user = GrantForm { broker_user: "academic".to_owned(), ..form(LIBRARY, &["send_direct"]) };
+    let not_said = ("/broker_user".to_owned(), "beyond_departments".to_owned());
+    assert_eq!(fault(sources::update(&s, &owner, mine, as_user).await), not_said);
+    let as_user =
+        NewSource { broker_user: "library".to_owned(), rights: Vec::new(), ..new("other", LIBRARY) };
+    assert_eq!(fault(sources::create(&s, &owner, as_user).await), not_said);
     let beyond = ("/rights/1".to_owned(), "beyond_departments".to_owned());
     let wider = form(LIBRARY, &["send_direct", "read_all"]);
     assert_eq!(fault(sources::update(&s, &owner, mine, wider).await), beyond);

@@ -188,7 +188,7 @@ on_both!(a_source_is_missed_by_its_own_limit, |db| async {
 async fn note(s: &Services, key: &str, address: &str, status: u16, error: Option<Error>) {
     let (_, by) = authenticate_from(s, key, ip(address)).await.unwrap();
     let answered = Answered {
-        address: ip(address),
+        address: Some(ip(address)),
         method: "POST",
         route: "/api/v1/messages".to_owned(),
         status,

@@ -54,7 +54,7 @@ on_both!(a_key_opens_what_its_source_was_granted, |db| async {
     let made = add(&s, new).await;
     assert!(made.key.starts_with("bt_live_") && made.key.len() >= "bt_live_".len() + 27, "{}", made.key);
     let key = authenticate(&s, &made.key).await.unwrap();
-    assert_eq!((key.key, key.source, key.test), (made.key_id, made.source_id, false));
+    assert_eq!((key.key, key.source, key.test), (Some(made.key_id), made.source_id, false));
     assert_eq!((key.source_name.as_str(), key.department.as_str()), ("library", "图书馆"));
     assert_eq!((key.rate_per_second, key.daily_messages), (Some(20), Some(500)));
 
@@ -90,6 +90,37 @@ on_both!(all_faults_of_a_source_come_at_once_and_nothing_is_kept, |db| async {
     let Err(Error::Invalid(faults)) = create(&s, &owner(), library()).await else { panic!("taken twice") };
     assert_eq!((faults[0].pointer.as_str(), faults[0].code.as_ref()), ("/name", "taken"));
     assert_eq!(acts(&s).await, ["source.create"]);
+});
+
+on_both!(a_user_of_the_broker_is_one_sources, |db| async {
+    let s = services(db);
+    let publishes = |name: &str, user: &str| NewSource {
+        name: name.to_owned(),
+        broker_user: user.to_owned(),
+        ..library()
+    };
+    let taken = |made: Result<(), Error>| match made {
+        Err(Error::Invalid(faults)) => (faults[0].pointer.clone(), faults[0].code.to_string()),
+        other => panic!("taken twice: {other:?}"),
+    };
+    let made = add(&s, publishes("library", " library ")).await;
+    let source = get(&s, &owner(), made.source_id).await.unwrap();
+    assert_eq!(source.broker_user.as_deref(), Some("library"));
+    let expected = ("/broker_user".to_owned(), "taken".to_owned());
+    assert_eq!(taken(create(&s, &owner(), publishes("other", "library")).await.map(drop)), expected);
+    let other = add(&s, publishes("other", "")).await;
+    let form = |user: &str| GrantForm {
+        department: "图书馆".to_owned(),
+        topics: texts(&["library.#"]),
+        channels: texts(&["email"]),
+        broker_user: user.to_owned(),
+        ..GrantForm::default()
+    };
+    assert_eq!(taken(update(&s, &owner(), other.source_id, form("library")).await), expected);
+    update(&s, &owner(), made.source_id, form("library")).await.unwrap();
+    update(&s, &owner(), made.source_id, form("")).await.unwrap();
+    update(&s, &owner(), other.source_id, form("library")).await.unwrap();
+    assert_eq!(get(&s, &owner(), made.source_id).await.unwrap().broker_user, None);
 });
 
 on_both!(a_revoked_key_stops_here_at_once_and_elsewhere_within_a_second, |db| async {

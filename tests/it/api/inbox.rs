@@ -11,18 +11,22 @@ use crate::support::operator;
 
 const DAY: i64 = 24 * 3_600_000;
 
-/// Li and Wang, in the directory.
 async fn with_people() -> TestApp {
     let app = TestApp::start().await;
+    add_people(&app).await;
+    app
+}
+
+/// Li and Wang, in the directory.
+pub(super) async fn add_people(app: &TestApp) {
     for (id, language) in [("2024001", "en"), ("2024002", "zh-CN")] {
         let person = json!({ "name": id, "email": format!("{id}@campus.example"), "language": language });
         Answer::of(app.api(Method::PUT, &format!("/recipients/{id}")).json(&person)).await.expect(201);
     }
-    app
 }
 
 /// Sent to both with the test key; its id.
-async fn sent(app: &TestApp, title: &str, category: &str) -> String {
+pub(super) async fn sent(app: &TestApp, title: &str, category: &str) -> String {
     let body = json!({
         "topic": "library.loan", "category": category, "title": title, "body": "**{{ book }}** 到期",
         "variants": { "en": { "title": format!("{title} (en)"), "body": "**{{ book }}** is due" } },
@@ -38,12 +42,12 @@ async fn sent(app: &TestApp, title: &str, category: &str) -> String {
     id
 }
 
-async fn inbox(app: &TestApp, query: &str) -> Value {
+pub(super) async fn inbox(app: &TestApp, query: &str) -> Value {
     let path = format!("/recipients/2024001/inbox{query}");
     Answer::of(app.api_as(&app.test_key, Method::GET, &path)).await.expect(200)
 }
 
-async fn read(app: &TestApp, message: &str) -> Answer {
+pub(super) async fn read(app: &TestApp, message: &str) -> Answer {
     let path = format!("/recipients/2024001/inbox/{message}/read");
     Answer::of(app.api_as(&app.test_key, Method::POST, &path)).await
 }

@@ -120,24 +120,28 @@ impl Things {
     }
 }
 
-/// One of the key's source with an event that waits for it, where it may subscribe; else one of nobody's.
+/// One of the key's source with an event that was sent, where it may subscribe; else one of nobody's. There is no other.
 async fn subscription(app: &TestApp, key: &str) -> (String, String) {
     let ask = async |method, path: &str, body| Answer::of(app.api_as(key, method, path).json(&body)).await;
-    let listed = ask(Method::GET, "/subscriptions?limit=1", json!({})).await;
+    let listed = ask(Method::GET, "/subscriptions", json!({})).await;
     if listed.status != 200 {
         return ("sub_0123456789abc".to_owned(), "hnd_0123456789abc".to_owned());
     }
-    let mut one = listed.json()["data"][0].clone();
-    if one.is_null() {
-        let body = json!({
-            "topics": ["a.#"], "events": ["message.expired"],
-            "endpoint": {"kind": "webhook", "url": "http://127.0.0.1:1/"},
-        });
-        one = ask(Method::POST, "/subscriptions", body).await.expect(201);
+    for one in listed.json()["data"].as_array().unwrap() {
+        let path = format!("/subscriptions/{}", one["id"].as_str().unwrap());
+        assert_eq!(ask(Method::DELETE, &path, json!({})).await.status, 204);
     }
+    let body = json!({
+        "topics": ["a.#"], "events": ["message.expired"],
+        "endpoint": {"kind": "webhook", "url": "http://127.0.0.1:1/"},
+    });
+    let one = ask(Method::POST, "/subscriptions", body).await.expect(201);
     let id = one["id"].as_str().unwrap().to_owned();
     ask(Method::POST, &format!("/subscriptions/{id}/test"), json!({})).await.expect(202);
     let sent = ask(Method::GET, &format!("/subscriptions/{id}/deliveries"), json!({})).await.expect(200);
+    let mut tx = app.services.db.begin().await.unwrap();
+    crate::store::execute(&mut tx, "UPDATE subscription_handing SET state = 2").await;
+    tx.commit().await.unwrap();
     (id, sent["data"][0]["id"].as_str().unwrap().to_owned())
 }
 

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 use crate::support::app::{Answer, TestApp};
 use crate::support::operator;
+use crate::support::services::{calls_this_machine, has_a_broker};
 
 /// The figures of one fetch by their lines up to the value.
 struct Figures {
@@ -310,6 +311,43 @@ async fn two_services_in_one_process_count_apart() {
     let accepted = "belltower_messages_accepted_total{category=\"announcement\",test=\"false\"}";
     assert_eq!(Figures::fetch(&one).await.value(accepted), "1");
     assert!(!Figures::fetch(&other).await.values.contains_key(accepted));
+}
+
+#[tokio::test]
+async fn endpoints_show_by_kind_with_what_waits_and_what_came_of_it() {
+    let app = TestApp::start_with(|s| {
+        calls_this_machine(s);
+        has_a_broker(s);
+    })
+    .await;
+    let subscribe = async |endpoint: Value| {
+        let body = json!({"topics": ["#"], "events": ["message.accepted"], "endpoint": endpoint});
+        app.post("/subscriptions", &body).await.expect(201)
+    };
+    // Nobody answers at either.
+    subscribe(json!({"kind": "webhook", "url": "http://127.0.0.1:1/"})).await;
+    subscribe(json!({"kind": "amqp", "queue": "library"})).await;
+    app.post("/messages", &mail(&["a@campus.example"])).await.expect(202);
+    app.drain().await;
+    app.clock.turn(1_000);
+    let figures = Figures::fetch(&app).await;
+    let sent = |kind: &str, outcome: &str| {
+        let labels = format!("kind=\"{kind}\",outcome=\"{outcome}\"");
+        figures.value(&format!("belltower_subscription_attempts_total{{{labels}}}"))
+    };
+    assert_eq!(
+        (sent("webhook", "failed"), sent("webhook", "held"), sent("webhook", "taken")),
+        ("1", "0", "0")
+    );
+    assert_eq!((sent("amqp", "failed"), sent("amqp", "held")), ("0", "1"));
+    for kind in ["webhook", "amqp"] {
+        let of = |status: &str| {
+            figures.value(&format!("belltower_subscriptions{{kind=\"{kind}\",status=\"{status}\"}}"))
+        };
+        assert_eq!((of("active"), of("disabled")), ("1", "0"), "{kind}");
+        let waiting = format!("belltower_subscription_events_waiting{{kind=\"{kind}\"}}");
+        assert_eq!(figures.value(&waiting), "1", "{kind}");
+    }
 }
 
 #[tokio::test]

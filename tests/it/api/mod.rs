@@ -5,6 +5,7 @@ mod directory;
 mod erasing;
 mod imports;
 mod inbox;
+mod inbox_events;
 mod limited;
 mod matrix;
 mod messages;

@@ -1,10 +1,12 @@
 //! Routine sending stands still while a red alert goes out.
 
 use belltower::domain::id::MessageId;
+use belltower::domain::subscription::EventKind;
 use belltower::service::broadcasts::{Rules, change_rules};
 use belltower::service::messages::{self, AcceptOptions};
 use belltower::service::sources::{self, NewSource};
 use belltower::simulator::{Reply, Stage};
+use belltower::store::subscription_events::{self, NewEvent};
 
 use super::*;
 use crate::support::on_both;
@@ -109,4 +111,25 @@ on_both!(a_drill_keeps_nobody_waiting, |db| async {
     let routine = routine(&campus).await;
     campus.drain().await;
     assert!(is_out(&campus, routine).await);
+});
+
+on_both!(applications_are_told_of_nothing_until_a_red_alert_is_out, |db| async {
+    let (mut campus, ..) = held_up(db).await;
+    let happened = NewEvent {
+        kind: EventKind::Accepted.code(),
+        message_id: Some(1),
+        source_id: None,
+        topic: "library.due".to_owned(),
+        delivery_id: None,
+        at: campus.s.clock.now().0,
+        detail: "{}".to_owned(),
+    };
+    let mut tx = campus.s.db.begin().await.unwrap();
+    subscription_events::insert(&mut tx, &[happened]).await.unwrap();
+    tx.commit().await.unwrap();
+    campus.drain().await;
+    assert!(subscription_events::any_new(&campus.s.db).await.unwrap(), "its place is not given");
+    campus.turn(Duration::from_secs(121));
+    campus.drain().await;
+    assert!(!subscription_events::any_new(&campus.s.db).await.unwrap());
 });

@@ -19,6 +19,7 @@ mod operators;
 mod person;
 mod pictures;
 mod providers;
+mod reading;
 mod rooms;
 mod rules;
 mod scan;

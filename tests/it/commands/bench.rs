@@ -8,7 +8,7 @@ use crate::support::database::with_postgres;
 use crate::support::folder::TempFolder;
 
 /// Each bench and one of its figures.
-const FIGURES: [(&str, &str); 12] = [
+const FIGURES: [(&str, &str); 14] = [
     ("ingest", "durable messages"),
     ("fanout", "deliveries planned"),
     ("dispatch", "deliveries handed over"),
@@ -20,6 +20,8 @@ const FIGURES: [(&str, &str); 12] = [
     ("history", "durable messages, small store"),
     ("history", "attention, 95 %"),
     ("nodes", "a message to everyone, one node"),
+    ("scim", "people created"),
+    ("scim", "people deactivated"),
     ("footprint", "the program itself"),
 ];
 
@@ -79,6 +81,17 @@ fn history_runs_on_two_stores_of_its_own() {
     let folder = TempFolder::new();
     check(&answer(&folder, &arguments("history", &[])), "sqlite", &["history"]);
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn scim_fills_a_directory_of_its_own_and_counts_it() {
+    let folder = TempFolder::new();
+    check(&answer(&folder, &arguments("scim", &[])), "sqlite", &["scim"]);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    with_postgres(|url| async move {
+        let folder = TempFolder::new();
+        check(&answer(&folder, &arguments("scim", &["--database", &url])), "postgres", &["scim"]);
+    });
 }
 
 #[test]

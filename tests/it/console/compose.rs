@@ -1,6 +1,7 @@
 //! Writing a message without script: four forms, one after the other.
 
 use belltower::domain::operator::Role;
+use belltower::domain::provider::ProviderKind;
 use belltower::domain::sensitive::Treatment;
 use belltower::service::messages::{self, MessageQuery};
 use belltower::service::{groups, recipients, sensitive, suggestions, suppressions};
@@ -375,6 +376,20 @@ async fn a_topic_is_suggested_by_what_was_sent_and_taken_by_a_button() {
 
     let strange = [("title", "喜报"), ("body", "qqq"), ("topic", ""), ("template", ""), ("act", "suggest")];
     has(&step(&mut browser, &what, &strange).await, &["没有与此相近的"]);
+}
+
+#[tokio::test]
+async fn what_a_vendor_would_not_send_is_said_in_the_authors_language() {
+    let app = campus().await;
+    let settings = json!({
+        "access_key_id": "LTAI5tExample", "access_key_secret": "hunter2hunter2", "sign_name": "钟楼大学",
+    });
+    app.provider("阿里云短信", ProviderKind::AliyunSms, settings).await;
+    let mut browser = Browser::signed_in(&app, Role::Sender).await;
+    let what = to(&browser.submit("/console/compose", "/console/compose", &[]).await);
+    let page = step(&mut browser, &what, &[&WHAT[..], &[("act", "suggest")]].concat()).await;
+    has(&page, &["阿里云短信 不会发出这条短信：它没有可用于此消息的已审批模板"]);
+    assert!(!page.text.contains("no template of the vendor"), "{}", page.text);
 }
 
 #[tokio::test]

@@ -56,6 +56,24 @@ async fn a_new_sources_key_is_shown_once_and_opens_the_api() {
 }
 
 #[tokio::test]
+async fn as_whom_a_system_publishes_is_said_in_its_form_and_stands_on_its_page() {
+    let app = TestApp::start().await;
+    let mut browser = Browser::signed_in(&app, Role::Owner).await;
+    let path = register(&mut browser).await;
+    assert!(!browser.get(&path).await.text.contains("消息代理用户"));
+    let publishes = [&LIBRARY[..], &[("broker_user", "library-mq")]].concat();
+    let saved = browser.submit(&format!("{path}/edit"), &path, &publishes).await;
+    assert_eq!(saved.status, 303, "{}", saved.text);
+    assert!(browser.get(&path).await.text.contains("library-mq"));
+    let form = browser.get(&format!("{path}/edit")).await;
+    assert!(form.text.contains("value=\"library-mq\""), "{}", form.text);
+    let other = [&LIBRARY[1..], &[("name", "另一个"), ("broker_user", "library-mq")]].concat();
+    let answer = browser.submit("/console/sources/new", "/console/sources", &other).await;
+    assert_eq!(answer.status, 422);
+    assert!(answer.text.contains("id=\"broker_user-error\""), "{}", answer.text);
+}
+
+#[tokio::test]
 async fn a_key_is_made_and_ended() {
     let app = TestApp::start().await;
     let mut browser = Browser::signed_in(&app, Role::Owner).await;

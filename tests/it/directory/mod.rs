@@ -24,7 +24,7 @@ use crate::support::operator;
 
 fn key(rights: &[Right]) -> Caller {
     Caller::Key(Arc::new(KeyCaller {
-        key: KeyId(1),
+        key: Some(KeyId(1)),
         test: false,
         source: SourceId(1),
         source_name: "教务处".to_owned(),

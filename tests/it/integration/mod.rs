@@ -19,8 +19,11 @@ const SENDERS: [(&str, &[&str]); 4] = [
     ("java", &["docs/integration/Send.java"]),
     ("node", &["docs/integration/send.mjs"]),
 ];
-const VERIFIERS: [(&str, &str); 2] =
-    [("python3", "docs/integration/verify.py"), ("node", "docs/integration/verify.mjs")];
+const VERIFIERS: [(&str, &str); 3] = [
+    ("python3", "docs/integration/verify.py"),
+    ("node", "docs/integration/verify.mjs"),
+    ("java", "docs/integration/Verify.java"),
+];
 
 struct Done {
     succeeded: bool,

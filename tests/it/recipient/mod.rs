@@ -7,6 +7,7 @@ mod official_account;
 mod one_click;
 mod pages;
 mod preferences;
+pub(crate) mod reading;
 mod scenes;
 mod sign_in;
 

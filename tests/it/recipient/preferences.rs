@@ -25,11 +25,11 @@ async fn fate(app: &TestApp, topic: &str, channel: &str) -> (String, Value) {
     (one["state"].as_str().unwrap().to_owned(), one["reason"].clone())
 }
 
-async fn is_out(app: &TestApp, topic: &str, channel: &str) -> bool {
+pub(super) async fn is_out(app: &TestApp, topic: &str, channel: &str) -> bool {
     fate(app, topic, channel).await == ("suppressed".to_owned(), json!("opted_out"))
 }
 
-async fn press(app: &TestApp, link: &str, what: &str, act: &str) -> Answer {
+pub(super) async fn press(app: &TestApp, link: &str, what: &str, act: &str) -> Answer {
     let form = app
         .plain(Method::POST, link)
         .header("content-type", "application/x-www-form-urlencoded")
@@ -38,7 +38,7 @@ async fn press(app: &TestApp, link: &str, what: &str, act: &str) -> Answer {
 }
 
 /// What the audit log says of changes behind links.
-async fn acts(app: &TestApp) -> Vec<(String, Value)> {
+pub(super) async fn acts(app: &TestApp) -> Vec<(String, Value)> {
     let filter = AuditFilter { actor: Some("recipient".to_owned()), ..AuditFilter::default() };
     let rows = audit::list(&app.services, &operator(Role::Owner), &filter, None, 100).await.unwrap();
     rows.into_iter().rev().map(|row| (row.action, row.detail.0)).collect()

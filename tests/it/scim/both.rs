@@ -52,6 +52,44 @@ on_both!(people_and_groups_are_kept, |db| async {
     assert_eq!(delete(&app, &place).await.status, 204);
 });
 
+on_both!(a_list_is_in_the_order_that_is_asked_for, |db| async {
+    let app = TestApp::on(db.clone()).await;
+    for (user_name, name) in [("c", "王敏"), ("A", "李伟"), ("b", "an"), ("D", "AN")] {
+        send(&app, Method::POST, "/Users", &somebody(user_name, name)).await.expect(201);
+        send(&app, Method::POST, "/Groups", &json!({"displayName": user_name})).await.expect(201);
+        app.clock.turn(1_000);
+    }
+    let names = |list: &Value, attribute: &str| -> String {
+        list["Resources"].as_array().unwrap().iter().map(|one| text(&one[attribute])).collect()
+    };
+    for (query, expected) in [
+        ("", "cAbD"),
+        ("sortBy=", "cAbD"),
+        ("sortBy=userName", "AbcD"),
+        ("sortBy=userName&sortOrder=descending", "DcbA"),
+        ("sortBy=displayName", "bDAc"),
+        ("sortBy=name.formatted&sortOrder=Descending", "cADb"),
+        ("sortBy=meta.created&sortOrder=descending", "DbAc"),
+        ("sortBy=meta.lastModified", "cAbD"),
+        ("sortBy=userName&startIndex=2&count=2", "bc"),
+        ("sortBy=userName&filter=displayName%20eq%20%22an%22&sortOrder=descending", "Db"),
+    ] {
+        let found = get(&app, &format!("/Users?{query}")).await.expect(200);
+        assert_eq!(names(&found, "userName"), expected, "{query}");
+    }
+    for (query, expected) in [
+        ("sortBy=displayName", "AbcD"),
+        ("sortBy=id", "cAbD"),
+        ("sortBy=meta.created&sortOrder=descending", "DbAc"),
+    ] {
+        let found = get(&app, &format!("/Groups?{query}")).await.expect(200);
+        assert_eq!(names(&found, "displayName"), expected, "{query}");
+    }
+    let search = json!({"sortBy": "userName", "sortOrder": "descending", "count": 1});
+    let found = send(&app, Method::POST, "/Users/.search", &search).await.expect(200);
+    assert_eq!((names(&found, "userName").as_str(), &found["totalResults"]), ("D", &json!(4)));
+});
+
 on_both!(what_cannot_be_stored_is_told, |db| async {
     let app = TestApp::on(db.clone()).await;
     let nul = "a\u{0}b";

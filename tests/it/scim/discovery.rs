@@ -2,19 +2,20 @@
 
 use std::collections::BTreeSet;
 
+use belltower::service::sources::NewSource;
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{BELLTOWER, ENTERPRISE, GROUP, USER, created, get, refused, request, send, text};
-use crate::support::app::{Answer, TestApp};
+use crate::support::app::{Answer, TestApp, everything};
 
 #[tokio::test]
 async fn what_it_can_do_is_told() {
     let app = TestApp::start().await;
     let config = get(&app, "/ServiceProviderConfig").await.expect(200);
     let supported = |name: &str| config[name]["supported"].clone();
-    assert_eq!(["patch", "filter", "etag"].map(supported), [json!(true), json!(true), json!(true)]);
-    assert_eq!(["bulk", "sort", "changePassword"].map(supported), [json!(false), json!(false), json!(false)]);
+    assert_eq!(["patch", "filter", "sort", "etag"].map(supported), [true, true, true, true].map(Value::from));
+    assert_eq!(["bulk", "changePassword"].map(supported), [json!(false), json!(false)]);
     assert_eq!(config["filter"]["maxResults"], 200);
     assert_eq!(config["authenticationSchemes"][0]["type"], "oauthbearertoken");
 
@@ -65,10 +66,35 @@ async fn beside_its_paths_it_answers_in_its_own_form() {
     created(&app, "1").await;
     refused(&get(&app, "/Nowhere").await, 404, None);
     refused(&get(&app, "/Users/2024001").await, 404, None);
-    let bulk = Answer::of(request(&app, Method::POST, "/Bulk").json(&json!({}))).await;
-    refused(&bulk, 404, None);
     let wrong = Answer::of(request(&app, Method::DELETE, "/Users")).await;
     refused(&wrong, 405, None);
     assert_eq!(wrong.header("allow"), Some("GET, POST, OPTIONS"));
     assert_eq!(wrong.header("cache-control"), Some("no-store"));
+}
+
+#[tokio::test]
+async fn what_the_standard_has_and_it_does_not_do_is_told_as_that() {
+    let app = TestApp::start().await;
+    let asked = [
+        (Method::GET, "/"),
+        (Method::POST, "/.search"),
+        (Method::POST, "/Bulk"),
+        (Method::GET, "/Me"),
+        (Method::POST, "/Me"),
+        (Method::PUT, "/Me"),
+        (Method::PATCH, "/Me"),
+        (Method::DELETE, "/Me"),
+    ];
+    for (n, (method, path)) in asked.into_iter().enumerate() {
+        let answer = send(&app, method.clone(), path, &json!({})).await;
+        let body = refused(&answer, 501, None);
+        assert!(answer.header("x-request-id").is_some(), "{method} {path}: {body}");
+        let stranger = Answer::of(app.plain(method.clone(), &format!("/scim/v2{path}"))).await;
+        refused(&stranger, 401, None);
+        let without = NewSource { rights: Vec::new(), ..everything(&format!("without-{n}")) };
+        let key = app.add_source(without).await;
+        let request = app.plain(method, &format!("/scim/v2{path}")).bearer_auth(key);
+        refused(&Answer::of(request).await, 403, None);
+    }
+    refused(&get(&app, "/.search").await, 405, None);
 }

@@ -217,7 +217,7 @@ on_both!(whose_an_identity_is_is_looked_up_not_searched_for, |db| async {
 });
 
 /// How the store would go about a statement, were the table not a small one.
-async fn plan(db: &Db, text: &str) -> String {
+pub(super) async fn plan(db: &Db, text: &str) -> String {
     let mut tx = db.begin().await.unwrap();
     match &mut tx {
         Tx::Sqlite(tx) => {

@@ -12,7 +12,7 @@ use belltower::store::erasure::{
 };
 use belltower::store::messages::NewMessage;
 use belltower::store::recipients::{RecipientFilter, find, list, set_active};
-use belltower::store::{Db, JsonText, history};
+use belltower::store::{Db, JsonText, history, reading};
 use serde_json::{Value, json};
 
 use super::bindings::account;
@@ -51,6 +51,7 @@ on_both!(a_person_is_retired_and_then_buried, |db| async {
     let mut tx = db.begin().await.unwrap();
     for text in [
         "INSERT INTO opt_out (recipient_id, channel, topic, created_at) SELECT r.id, 0, '#', 0 FROM recipient r",
+        "INSERT INTO reading_consent (recipient_id, terms, given_at) SELECT r.id, 1, 0 FROM recipient r",
         "INSERT INTO recipient_group (id, slug, name, kind, created_at, updated_at) VALUES (1, 'g', 'g', 0, 0, 0)",
         "INSERT INTO group_member (group_id, recipient_id) SELECT 1, r.id FROM recipient r",
     ] {
@@ -72,6 +73,7 @@ on_both!(a_person_is_retired_and_then_buried, |db| async {
     for name in ["2024001", "erased 1"] {
         assert!(find(&db, name).await.unwrap().is_none());
     }
+    assert_eq!(reading::consent(&db, id).await.unwrap(), None);
     assert!(list(&db, &RecipientFilter::default(), None, 10).await.unwrap().is_empty());
     assert_ne!(li(&db).await, id, "the campus id can be given again");
 });

@@ -2,7 +2,7 @@ use belltower::clock::Timestamp;
 use belltower::domain::id::{DeliveryId, MessageId, RecipientId};
 use belltower::domain::message::Category;
 use belltower::store::Db;
-use belltower::store::inbox::{InboxFilter, InboxRow, count, list};
+use belltower::store::inbox::{InboxFilter, InboxRow, SentRow, after, count, list, mark, newest};
 use belltower::store::messages::NewMessage;
 
 use super::execute;
@@ -101,4 +101,47 @@ on_both!(a_part_goes_on_where_the_one_before_ended, |db| async {
         seen.extend(rows.iter().map(|row| row.message_id.0));
     }
     assert_eq!(seen, [4, 3, 2, 1]);
+});
+
+on_both!(what_was_sent_is_told_by_when_it_was_sent, |db| async {
+    scene(&db).await;
+    let sent = |message, at| SentRow { message_id: MessageId(message), sent_at: Timestamp(at) };
+    assert_eq!(newest(&db, LI, &ALL, 2).await.unwrap(), [sent(4, 90), sent(3, 80)]);
+    let from = async |at, beyond, limit| {
+        let filter = InboxFilter { since: Timestamp(at), ..ALL };
+        after(&db, LI, &filter, MessageId(beyond), limit).await.unwrap()
+    };
+    assert_eq!(from(0, 0, 100).await, [sent(1, 60), sent(2, 70), sent(3, 80), sent(4, 90)]);
+    assert_eq!(from(70, 1, 2).await, [sent(2, 70), sent(3, 80)]);
+    assert_eq!(
+        from(70, 2, 100).await,
+        [sent(3, 80), sent(4, 90)],
+        "of the same moment, what has a higher id"
+    );
+    let mut tx = db.begin().await.unwrap();
+    execute(&mut tx, "UPDATE delivery SET sent_at = 80 WHERE id IN (102, 105)").await;
+    tx.commit().await.unwrap();
+    assert_eq!(from(80, 1, 100).await, [sent(3, 80), sent(4, 80)]);
+    assert_eq!(newest(&db, LI, &ALL, 100).await.unwrap().last(), Some(&sent(2, 70)));
+    assert!(after(&db, RecipientId(99), &ALL, MessageId(0), 9).await.unwrap().is_empty());
+});
+
+on_both!(a_persons_mark_is_another_once_something_happened_to_them, |db| async {
+    scene(&db).await;
+    assert_eq!(mark(&db, RecipientId(99)).await.unwrap(), mark(&db, RecipientId(98)).await.unwrap());
+    let mut before = mark(&db, LI).await.unwrap();
+    assert_eq!(before, mark(&db, LI).await.unwrap());
+    for (change, is_theirs) in [
+        ("UPDATE delivery SET state = 3, sent_at = 99, updated_at = 5 WHERE id = 106", true),
+        ("UPDATE delivery SET read_at = 97 WHERE id = 102", true),
+        ("UPDATE delivery SET read_at = 97, updated_at = 97 WHERE id = 108", false),
+        ("DELETE FROM delivery WHERE id = 107", true),
+    ] {
+        let mut tx = db.begin().await.unwrap();
+        execute(&mut tx, change).await;
+        tx.commit().await.unwrap();
+        let now = mark(&db, LI).await.unwrap();
+        assert_eq!(now != before, is_theirs, "{change}");
+        before = now;
+    }
 });

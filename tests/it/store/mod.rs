@@ -56,6 +56,7 @@ mod prints;
 mod providers;
 mod pulse;
 mod quotas;
+mod reading;
 mod recalls;
 mod receipts;
 mod recipients;

@@ -3,7 +3,7 @@ use belltower::domain::channel::ChannelKind;
 use belltower::domain::id::RecipientId;
 use belltower::domain::recipient::OptOut;
 use belltower::store::Db;
-use belltower::store::opt_outs::{add, list, list_within, remove, replace};
+use belltower::store::opt_outs::{add, list, list_dated, list_within, remove, replace};
 use serde_json::json;
 
 use super::recipients::{keep, person};
@@ -53,6 +53,8 @@ on_both!(one_opt_out_comes_and_goes, |db| async {
     assert!(!add(&mut tx, id, &by_mail, Timestamp(3)).await.unwrap(), "twice is once");
     tx.commit().await.unwrap();
     assert_eq!(list(&db, id).await.unwrap(), [kept.clone(), by_mail.clone()]);
+    let dated = list_dated(&db, id).await.unwrap();
+    assert_eq!(dated, [(kept.clone(), Timestamp(1)), (by_mail.clone(), Timestamp(2))]);
     let mut tx = db.begin().await.unwrap();
     assert!(remove(&mut tx, id, &by_mail).await.unwrap());
     assert!(!remove(&mut tx, id, &by_mail).await.unwrap());

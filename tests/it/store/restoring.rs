@@ -1,7 +1,7 @@
 use belltower::clock::Timestamp;
 use belltower::domain::delivery::State;
 use belltower::domain::emergency::Part;
-use belltower::domain::id::MessageId;
+use belltower::domain::id::{MessageId, RecipientId};
 use belltower::domain::message::Status;
 use belltower::store::broadcasts::add_message;
 use belltower::store::messages::NewMessage;
@@ -100,10 +100,17 @@ on_both!(whoever_was_signed_in_is_not, |db| async {
             .unwrap();
     }
     execute(&mut tx, "INSERT INTO node (id, facts, seen_at) VALUES (1, '{}', 5)").await;
+    let consent = "
+        INSERT INTO recipient (id, campus_id, name, attributes, active, created_at, updated_at)
+        VALUES (11, '2024001', '李伟', '{}', TRUE, 0, 0);
+        INSERT INTO reading_consent (recipient_id, terms, given_at) VALUES (11, 1, 5)";
+    execute(&mut tx, consent).await;
     assert_eq!(forget_visitors(&mut tx).await.unwrap(), 2);
     tx.commit().await.unwrap();
     assert!(sessions::find(&db, &[1; 32], Timestamp(50)).await.unwrap().is_none());
     assert_eq!(belltower::store::nodes::list(&db, Timestamp(0)).await.unwrap().len(), 0);
+    let consent = belltower::store::reading::consent(&db, RecipientId(11)).await.unwrap();
+    assert_eq!(consent, None, "it may have been withdrawn since");
 });
 
 /// Tables that draw ids of their own, and what they gave out last.

@@ -3,7 +3,8 @@
 use belltower::clock::Timestamp;
 use belltower::domain::id::{GroupId, RecipientId};
 use belltower::domain::scim::filter::Filter;
-use belltower::domain::scim::question::of_groups;
+use belltower::domain::scim::order::{OF_GROUPS, Order};
+use belltower::domain::scim::question::{Condition, of_groups};
 use belltower::store::scim_groups::{
     add, count, find, is_called, keep, known, list, lock, members, remove, set_external_id,
 };
@@ -21,7 +22,7 @@ async fn person_id(db: &Db, campus_id: &str) -> RecipientId {
 /// The slugs that a filter finds; their number is counted as well.
 async fn found(db: &Db, filter: &str) -> Vec<String> {
     let condition = of_groups(&Filter::parse(filter).unwrap()).unwrap();
-    let rows = list(db, &condition, 0, 100).await.unwrap();
+    let rows = list(db, &condition, None, 0, 100).await.unwrap();
     assert_eq!(count(db, &condition).await.unwrap(), rows.len() as i64, "{filter}");
     rows.into_iter().map(|row| row.slug).collect()
 }
@@ -107,5 +108,24 @@ on_both!(filters_find_what_they_should, |db| async {
         ("meta.created gt \"1970-01-01T00:00:01Z\"".to_owned(), ""),
     ] {
         assert_eq!(found(&db, &filter).await.join(" "), expected, "{filter}");
+    }
+});
+
+on_both!(lists_are_ordered_by_what_is_asked_for, |db| async {
+    for slug in ["choir", "band", "archers"] {
+        create(&db, &group(slug, None), &[]).await;
+    }
+    for (by, direction, expected) in [
+        ("id", "ascending", "choir band archers"),
+        ("displayName", "ascending", "archers band choir"),
+        ("displayName", "descending", "choir band archers"),
+        // All of the same moment: as they came, or the other way round.
+        ("meta.created", "ascending", "choir band archers"),
+        ("meta.lastModified", "descending", "archers band choir"),
+    ] {
+        let order = Order::read(by, Some(direction), OF_GROUPS).unwrap();
+        let rows = list(&db, &Condition::Constant(true), Some(order), 0, 9).await.unwrap();
+        let slugs: Vec<_> = rows.into_iter().map(|row| row.slug).collect();
+        assert_eq!(slugs.join(" "), expected, "{by} {direction}");
     }
 });

@@ -4,6 +4,7 @@ use belltower::clock::Timestamp;
 use belltower::domain::channel::AddressKind;
 use belltower::domain::id::RecipientId;
 use belltower::domain::scim::filter::Filter;
+use belltower::domain::scim::order::{OF_USERS, Order};
 use belltower::domain::scim::question::{Condition, of_users};
 use belltower::domain::scim::user::User;
 use belltower::store::Db;
@@ -44,7 +45,7 @@ async fn left(db: &Db, id: RecipientId, at: i64) {
 /// The campus ids that a filter finds; their number is counted as well.
 async fn found(db: &Db, filter: &str) -> Vec<String> {
     let condition = of_users(&Filter::parse(filter).unwrap()).unwrap();
-    let rows = list(db, &condition, 0, 100).await.unwrap();
+    let rows = list(db, &condition, None, 0, 100).await.unwrap();
     assert_eq!(count(db, &condition).await.unwrap(), rows.len() as i64, "{filter}");
     rows.into_iter().map(|row| row.person.campus_id).collect()
 }
@@ -209,10 +210,45 @@ on_both!(lists_go_on_where_they_stopped, |db| async {
     let all = Condition::Constant(true);
     let mut seen = Vec::new();
     for skipped in [0, 10, 20, 30] {
-        let rows = list(&db, &all, skipped, 10).await.unwrap();
+        let rows = list(&db, &all, None, skipped, 10).await.unwrap();
         seen.extend(rows.into_iter().map(|row| row.person.campus_id));
     }
     assert_eq!(seen, people.iter().map(|person| person.campus_id.clone()).collect::<Vec<_>>());
     assert_eq!(count(&db, &all).await.unwrap(), 25);
-    assert!(list(&db, &all, 0, 0).await.unwrap().is_empty());
+    assert!(list(&db, &all, None, 0, 0).await.unwrap().is_empty());
+});
+
+on_both!(lists_are_ordered_by_what_is_asked_for, |db| async {
+    let people = [("b2", "Zoë"), ("A1", "an"), ("c3", "王敏"), ("B4", "AN"), ("d5", "李伟")];
+    for (at, (id, name)) in (1..).zip(people) {
+        keep(&db, &[person(id, json!({ "name": name }))], 10 - at).await;
+    }
+    let all = Condition::Constant(true);
+    for (by, ascending) in [
+        ("id", "b2 A1 c3 B4 d5"),
+        ("userName", "A1 b2 B4 c3 d5"),
+        // Of the same name, the one who came first.
+        ("displayName", "A1 B4 b2 d5 c3"),
+        ("name.formatted", "A1 B4 b2 d5 c3"),
+        ("meta.created", "d5 B4 c3 A1 b2"),
+        ("meta.lastModified", "d5 B4 c3 A1 b2"),
+    ] {
+        for (direction, turned) in [("ascending", false), ("descending", true)] {
+            let order = Order::read(by, Some(direction), OF_USERS).unwrap();
+            let mut seen = Vec::new();
+            for skipped in [0, 2, 4] {
+                let rows = list(&db, &all, Some(order), skipped, 2).await.unwrap();
+                seen.extend(rows.into_iter().map(|row| row.person.campus_id));
+            }
+            let mut expected: Vec<_> = ascending.split(' ').collect();
+            if turned {
+                expected.reverse();
+            }
+            assert_eq!(seen, expected, "{by} {direction}");
+        }
+    }
+    let condition = of_users(&Filter::parse("displayName eq \"an\"").unwrap()).unwrap();
+    let order = Order::read("userName", Some("descending"), OF_USERS).unwrap();
+    let rows = list(&db, &condition, Some(order), 0, 9).await.unwrap();
+    assert_eq!(rows.into_iter().map(|row| row.person.campus_id).collect::<Vec<_>>(), ["B4", "A1"]);
 });

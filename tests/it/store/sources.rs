@@ -4,8 +4,8 @@ use belltower::domain::id::{KeyId, SourceId};
 use belltower::domain::silence::{Silence, Watch};
 use belltower::domain::source::Right;
 use belltower::store::sources::{
-    Grant, SourceRow, Today, channels_in_use, department, departments, find, find_by_name, guard, insert,
-    limited_to, list, names, set_disabled, update, watched,
+    Grant, SourceRow, Today, broker_user_of, channels_in_use, department, departments, find,
+    find_by_broker_user, find_by_name, guard, insert, limited_to, list, names, set_disabled, update, watched,
 };
 use belltower::store::{Db, keys, usage};
 
@@ -20,6 +20,7 @@ fn grant() -> Grant {
         groups: vec!["readers".to_owned(), "staff".to_owned()],
         rate_per_second: Some(20),
         daily_messages: None,
+        broker_user: None,
     }
 }
 
@@ -48,6 +49,7 @@ on_both!(a_source_comes_back_as_it_was_put_in, |db| async {
         groups: row.audience_groups.0,
         rate_per_second: row.rate_per_second,
         daily_messages: row.daily_messages,
+        broker_user: row.broker_user,
     };
     assert_eq!(back, grant());
     assert_eq!((row.created_at, row.disabled_at, row.last_activity_at), (Timestamp(5), None, None));
@@ -94,6 +96,33 @@ on_both!(who_is_limited_to_a_group_is_found_by_its_whole_name, |db| async {
     assert_eq!(of("readers").await, []);
 });
 
+on_both!(a_source_is_found_by_the_one_user_of_the_broker_that_is_its_own, |db| async {
+    let (first, second) = (add(&db, "library").await, add(&db, "registry").await);
+    let as_user = |user: &str| Grant { broker_user: Some(user.to_owned()), ..grant() };
+    let mut tx = db.begin().await.unwrap();
+    assert_eq!(broker_user_of(&mut tx, "library").await.unwrap(), None, "those without one are none's");
+    assert!(update(&mut tx, first, &as_user("library")).await.unwrap());
+    assert_eq!(broker_user_of(&mut tx, "library").await.unwrap(), Some(first));
+    let third = insert(&mut tx, "third", &as_user("third"), Timestamp(5)).await.unwrap().unwrap();
+    assert_eq!(broker_user_of(&mut tx, "third").await.unwrap(), Some(third));
+    assert!(set_disabled(&mut tx, first, Some(Timestamp(9)), Timestamp(9)).await.unwrap());
+    tx.commit().await.unwrap();
+
+    let found = find_by_broker_user(&db, "library", TODAY).await.unwrap().unwrap();
+    assert_eq!((found.id, found.disabled_at), (first, Some(Timestamp(9))), "also one that is shut out");
+    assert_eq!(found.broker_user.as_deref(), Some("library"));
+    for stranger in ["", "Library", "registry"] {
+        assert!(find_by_broker_user(&db, stranger, TODAY).await.unwrap().is_none(), "{stranger}");
+    }
+
+    let mut tx = db.begin().await.unwrap();
+    assert!(update(&mut tx, second, &as_user("library")).await.is_err(), "whoever did not ask is refused");
+    drop(tx);
+    let mut tx = db.begin().await.unwrap();
+    assert!(update(&mut tx, first, &grant()).await.unwrap());
+    assert!(update(&mut tx, second, &as_user("library")).await.unwrap(), "it is free again");
+});
+
 on_both!(a_name_is_taken_once, |db| async {
     add(&db, "library").await;
     let mut tx = db.begin().await.unwrap();
@@ -127,6 +156,7 @@ on_both!(a_grant_is_replaced_as_a_whole, |db| async {
         groups: vec![],
         rate_per_second: None,
         daily_messages: Some(1000),
+        broker_user: None,
     };
     let mut tx = db.begin().await.unwrap();
     assert!(update(&mut tx, id, &changed).await.unwrap());

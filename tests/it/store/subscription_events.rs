@@ -4,14 +4,15 @@ use belltower::domain::delivery::State;
 use belltower::domain::id::{DeliveryId, EventId, MessageId, SourceId};
 use belltower::domain::message::{Lane, Status};
 use belltower::domain::subscription::EventKind;
-use belltower::store::Db;
 use belltower::store::subscription_events::{
-    NewEvent, after, after_in, any_new, any_old, give_places, insert, last_place, of_deliveries, place_of,
-    prune, subjects, told, told_in, totals,
+    NewEvent, after, any_new, any_old, give_places, insert, last_place, of_deliveries, place_of, prune,
+    singles, subjects, told, told_in, totals,
 };
+use belltower::store::subscription_handings::NewHanding;
+use belltower::store::{Db, subscription_handings};
 
 use super::deliveries::{self, sending, settlement, take};
-use super::subscriptions::done;
+use super::subscriptions::{NOW, done, webhook};
 use super::{execute, messages};
 use crate::support::on_both;
 
@@ -53,7 +54,6 @@ on_both!(events_get_their_places_in_the_order_they_were_written, |db| async {
     assert_eq!(placed[2].kind, EventKind::Completed.code());
     assert_eq!((placed[2].source_id, placed[2].message_id), (Some(SourceId(1)), Some(MessageId(1))));
     assert_eq!(after(&db, 1, 1).await.unwrap()[0].id, first[1]);
-    assert_eq!(done(&db, async |tx| after_in(tx, 2, 9).await.unwrap().len()).await, 1);
     assert_eq!(place_of(&db, second[0]).await.unwrap(), Some(3));
     assert_eq!(place_of(&db, EventId(99)).await.unwrap(), None);
 
@@ -93,6 +93,7 @@ on_both!(what_is_told_of_a_message_and_a_delivery_is_read, |db| async {
     let (failed, test) = (&rows[0], &rows[1]);
     assert_eq!((failed.title.as_deref(), failed.source_name.as_deref()), (Some("考试安排"), Some("教务处")));
     assert_eq!((failed.delivery_id, failed.test), (Some(id), Some(false)));
+    assert_eq!(failed.source_id, Some(SourceId(1)));
     assert!(failed.campus_id.is_some() && failed.address.is_some());
     assert_eq!((test.message_id, test.title.as_deref(), test.campus_id.as_deref()), (None, None, None));
 
@@ -109,4 +110,29 @@ on_both!(what_is_told_of_a_message_and_a_delivery_is_read, |db| async {
     .await;
     let erased = &told(&db, &kept).await.unwrap()[0];
     assert_eq!((erased.campus_id.as_deref(), erased.address.as_deref()), (None, None));
+});
+
+on_both!(events_of_single_deliveries_that_are_not_made_out_are_found_by_their_message, |db| async {
+    messages::sources(&db).await;
+    let id = webhook(&db).await;
+    let single = |message| NewEvent {
+        delivery_id: Some(1),
+        message_id: Some(message),
+        ..event(EventKind::Delivered, 1)
+    };
+    let kept =
+        keep(&db, &[single(1), single(1), single(2), event(EventKind::Completed, 1), single(1), single(1)])
+            .await;
+    done(&db, async |tx| give_places(tx, 9).await.unwrap()).await;
+    let found = async |place, before, limit| -> Vec<_> {
+        let rows = singles(&db, id, (MessageId(1), place), before, limit).await.unwrap();
+        rows.iter().map(|row| row.id).collect()
+    };
+    assert_eq!(found(0, kept[3], 9).await, kept[..2], "older than that alone");
+    assert_eq!(found(1, kept[5], 9).await, [kept[1], kept[4]]);
+    assert_eq!(found(0, kept[5], 1).await, [kept[0]]);
+    let (event, message) = (kept[0], Some(MessageId(1)));
+    let handing = NewHanding { subscription: id, event, message, whole: false };
+    done(&db, async |tx| subscription_handings::insert(tx, &[handing], NOW).await.unwrap()).await;
+    assert_eq!(found(0, kept[3], 9).await, [kept[1]]);
 });

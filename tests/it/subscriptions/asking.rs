@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::endpoint::Endpoint;
 use super::{SUBSCRIPTIONS, app, path, show, source, subscribe};
 use crate::support::app::{Answer, TestApp, everything};
-use crate::support::services::calls_this_machine;
+use crate::support::services::{calls_this_machine, has_a_broker};
 
 fn body(url: &str) -> Value {
     json!({"topics": ["library.#"], "events": ["message.completed"], "endpoint": {"kind": "webhook", "url": url}})
@@ -40,8 +40,6 @@ async fn every_fault_is_told_at_its_field() {
         pairs(&[
             ("/colour", "unknown_field"),
             ("/endpoint/kind", "invalid_value"),
-            ("/endpoint/queue", "unknown_field"),
-            ("/endpoint/url", "not_an_address"),
             ("/events/0", "unknown_event"),
             ("/topics/0", "invalid_topic"),
         ])
@@ -50,6 +48,40 @@ async fn every_fault_is_told_at_its_field() {
         "topics": ["#"], "events": ["message.completed"], "endpoint": {"kind": "amqp", "queue": "library"},
     });
     assert_eq!(faults(&app, &key, &amqp).await, pairs(&[("/endpoint/kind", "unavailable")]));
+}
+
+#[tokio::test]
+async fn a_queue_is_named_below_its_source_and_nowhere_else() {
+    let app = TestApp::start_with(has_a_broker).await;
+    let key = app.live_key.clone();
+    let body =
+        |endpoint: Value| json!({"topics": ["#"], "events": ["message.completed"], "endpoint": endpoint});
+    for (endpoint, expected) in [
+        (json!({"kind": "amqp"}), ("/endpoint/queue", "required")),
+        (json!({"kind": "amqp", "queue": 1}), ("/endpoint/queue", "not_a_string")),
+        (json!({"kind": "amqp", "queue": "Library"}), ("/endpoint/queue", "invalid_value")),
+        (json!({"kind": "amqp", "queue": "../wake"}), ("/endpoint/queue", "invalid_value")),
+        (json!({"kind": "amqp", "queue": ".wake"}), ("/endpoint/queue", "invalid_value")),
+        (json!({"kind": "amqp", "queue": "q".repeat(65)}), ("/endpoint/queue", "invalid_value")),
+        (
+            json!({"kind": "amqp", "queue": "a", "url": "https://x.example/"}),
+            ("/endpoint/url", "unknown_field"),
+        ),
+        (json!({"kind": "webhook", "queue": "a"}), ("/endpoint/url", "required")),
+    ] {
+        let told = faults(&app, &key, &body(endpoint.clone())).await;
+        assert!(told.contains(&pairs(&[expected])[0]), "{endpoint}: {told:?}");
+    }
+    // Nobody answers at that broker; the subscription is there all the same.
+    let named = |answer: &Value| answer["endpoint"]["queue"].as_str().unwrap().to_owned();
+    let ours = app.post(SUBSCRIPTIONS, &body(json!({"kind": "amqp", "queue": "wake.1"}))).await.expect(201);
+    assert_eq!((&ours["endpoint"]["kind"], &ours["endpoint"]["url"]), (&json!("amqp"), &json!(null)));
+    let (name, other) = (named(&ours), source(&app, "library", &["subscribe"]).await);
+    assert!(name.starts_with("belltower.out.src_") && name.ends_with(".wake.1"), "{name}");
+    let wanted = body(json!({"kind": "amqp", "queue": "wake.1"}));
+    let theirs = Answer::of(app.api_as(&other, Method::POST, SUBSCRIPTIONS).json(&wanted)).await.expect(201);
+    assert_ne!(named(&theirs), name);
+    assert_eq!(show(&app, &ours).await["endpoint"]["queue"], name.as_str());
 }
 
 #[tokio::test]

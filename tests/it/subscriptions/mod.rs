@@ -1,7 +1,10 @@
 //! Applications that are told of what happens, from the message to their endpoint, with the clock turned.
 
 mod asking;
+mod ending;
 mod endpoint;
+mod lines;
+mod queues;
 mod reading;
 mod sending;
 
@@ -12,6 +15,7 @@ use base64::engine::general_purpose::STANDARD;
 use belltower::channel::outward::{Outward, TIMEOUT};
 use belltower::config::AllowPrivate;
 use belltower::domain::subscription::Secret;
+use belltower::service::Services;
 use belltower::service::sources::NewSource;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -31,10 +35,12 @@ async fn app() -> TestApp {
 }
 
 async fn app_with(timeout: Duration) -> TestApp {
-    let app = TestApp::start_with(|s| {
-        s.outward = Some(Outward::new(AllowPrivate::Everywhere, timeout).unwrap());
-    })
-    .await;
+    app_of(|s| s.outward = Some(Outward::new(AllowPrivate::Everywhere, timeout).unwrap())).await
+}
+
+/// A server over these services, whose directory has two people.
+async fn app_of(change: impl FnOnce(&mut Services)) -> TestApp {
+    let app = TestApp::start_with(change).await;
     for (id, address) in [("P1", "p1@sandbox.invalid"), ("P2", "bounce@sandbox.invalid")] {
         let person = json!({"name": "n", "email": address});
         Answer::of(app.api(Method::PUT, &format!("/recipients/{id}")).json(&person)).await.expect(201);

@@ -1,12 +1,18 @@
 //! What endpoints are sent, and what becomes of it where they do not take it.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use belltower::dispatch::Dispatcher;
 use belltower::domain::alarm::Matter;
+use belltower::domain::emergency::Run;
+use belltower::domain::operator::Role;
+use belltower::domain::registration::Registration;
 use belltower::domain::subscription::{ATTEMPTS, sign, wait};
-use belltower::service::alarms;
-use belltower::service::subscriptions::work;
+use belltower::service::sources::{NewSource, registrations};
+use belltower::service::subscriptions::work::{self, Answer as Called};
+use belltower::service::{alarms, scenarios};
+use belltower::store::audit::{self, AuditFilter};
 use belltower::store::subscription_events;
 use reqwest::Method;
 use serde_json::json;
@@ -16,8 +22,9 @@ use super::endpoint::{Endpoint, Got, Says};
 use super::{
     DAY, HOUR, MINUTE, SECOND, app, app_with, deliveries, path, secret, send, settle, show, source, subscribe,
 };
-use crate::support::TERMINAL;
-use crate::support::app::{Answer, TestApp};
+use crate::support::app::{Answer, TestApp, everything};
+use crate::support::fire::{fire, press_fire};
+use crate::support::{TERMINAL, operator};
 
 const ACCEPTED: &[&str] = &["message.accepted"];
 const COMPLETED: &[&str] = &["message.completed"];
@@ -109,6 +116,23 @@ async fn an_emergency_has_no_events_of_single_deliveries() {
 }
 
 #[tokio::test]
+async fn of_broadcasts_whoever_reads_all_is_told_and_nobody_else() {
+    let app = app().await;
+    scenarios::seed(&app.services).await.unwrap();
+    let (all, own) = (Endpoint::new().await, Endpoint::new().await);
+    let key = source(&app, "library", &["subscribe"]).await;
+    subscribe(&app, &app.live_key, ALL, &all).await;
+    subscribe(&app, &key, ALL, &own).await;
+    let caller = operator(Role::DutyOfficer);
+    press_fire(&app.services, &caller, Run::Drill, &fire("图书馆")).await.unwrap();
+    settle(&app).await;
+    let got = by_message(&all.got());
+    let alerts: Vec<_> = got.values().filter(|kinds| kinds[0] == "message.accepted").collect();
+    assert_eq!(alerts, [&["message.accepted", "message.completed"]], "{got:?}");
+    assert_eq!(own.got().len(), 0);
+}
+
+#[tokio::test]
 async fn what_is_cancelled_is_told() {
     let app = app().await;
     let endpoint = Endpoint::new().await;
@@ -194,6 +218,45 @@ async fn an_endpoint_that_is_gone_is_disabled_at_once_and_gets_what_it_missed_on
     assert!(got.values().all(|kinds| kinds == &["message.accepted", "message.completed"]), "{got:?}");
 }
 
+/// Titles of what Belltower itself wrote about endpoints.
+async fn own_words(app: &TestApp) -> Vec<String> {
+    let page = app.get("/messages?topic=belltower.subscription").await.expect(200);
+    let titles = page["data"].as_array().unwrap().iter();
+    titles.map(|message| message["title"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn whoever_asked_for_the_sources_key_is_told_that_its_endpoint_is_disabled() {
+    let app = app().await;
+    let endpoint = Endpoint::new().await;
+    let asked = json!({
+        "name": "门户", "department": "图书馆", "contact_name": "李伟", "contact_email": "liwei@lib.bell.example",
+        "purpose": "借阅到期提醒", "topics": ["library.#"], "channels": ["email"],
+    });
+    let here = IpAddr::from([10, 1, 4, 20]);
+    let s = &app.services;
+    let made = registrations::register(s, &Registration::read(&asked).unwrap(), here).await.unwrap();
+    let rights = vec!["subscribe".to_owned()];
+    let grant = NewSource { rights, ..everything("门户") };
+    registrations::approve(s, &operator(Role::Owner), made.id, grant).await.unwrap();
+    let claimed = registrations::claim(s, &made.id.to_string(), &made.claim_token, here, true).await.unwrap();
+    let key = claimed.key.unwrap();
+    subscribe(&app, &key, ACCEPTED, &endpoint).await;
+    // Whose source an administrator made has nobody to tell.
+    subscribe(&app, &app.live_key, &["message.expired"], &endpoint).await;
+    endpoint.says(Says::Status(410));
+    super::send_as(&app, &key, &["P1"]).await;
+    settle(&app).await;
+    let words = own_words(&app).await;
+    assert_eq!(words.len(), 1, "{words:?}");
+    let host = endpoint.url.split('/').nth(2).unwrap();
+    assert!(words[0].contains("接收端已停用") && words[0].contains(host), "{words:?}");
+    let last = app.get("/messages?topic=belltower.subscription").await.expect(200);
+    let id = last["data"][0]["id"].as_str().unwrap().to_owned();
+    let to = app.get(&format!("/messages/{id}/deliveries")).await.expect(200);
+    assert_eq!(to["data"].as_array().unwrap().len(), 1, "{to}");
+}
+
 /// Somewhat longer than the longest wait before each try after the first.
 fn waits() -> impl Iterator<Item = i64> {
     (1..ATTEMPTS as i64).filter_map(|failures| Some(wait(failures, 1.0)?.as_millis() as i64 + SECOND))
@@ -240,14 +303,65 @@ async fn an_event_that_is_never_taken_is_given_up_and_keeps_no_other_waiting() {
         let taken = send(&app, &["P1"]).await;
         app.clock.turn(wait);
         app.drain().await;
-        let got: Vec<_> = endpoint.got().iter().map(Got::message).collect();
-        assert_eq!(got, [taken, refused.clone()], "what failed least goes first");
+        let mut got: Vec<_> = endpoint.got().iter().map(Got::message).collect();
+        let mut both = [taken, refused.clone()];
+        got.sort_unstable();
+        both.sort_unstable();
+        assert_eq!(got, both);
     }
     let shown = show(&app, &made).await;
     assert_eq!((&shown["status"], &shown["waiting"]), (&json!("active"), &json!(0)), "{shown}");
     let listed = deliveries(&app, &made).await;
     let first = listed.last().unwrap();
     assert_eq!((&first["state"], &first["attempts"]), (&json!("given_up"), &json!(ATTEMPTS)), "{first}");
+}
+
+#[tokio::test]
+async fn an_event_that_is_refused_puts_off_no_other() {
+    let app = app().await;
+    let endpoint = Endpoint::new().await;
+    let made = subscribe(&app, &app.live_key, ACCEPTED, &endpoint).await;
+    let refused = send(&app, &["P1"]).await;
+    endpoint.says(Says::But(refused.clone()));
+    app.drain().await;
+    // Three tries later it waits for hours by itself.
+    for wait in waits().take(3) {
+        app.clock.turn(wait);
+        app.drain().await;
+    }
+    assert_eq!(endpoint.got().len(), 4);
+    app.clock.turn(SECOND);
+    let taken = send(&app, &["P1"]).await;
+    app.drain().await;
+    let got: Vec<_> = endpoint.got().iter().map(Got::message).collect();
+    assert_eq!(got, [taken], "at once, and the other is not tried before its time for that");
+    let shown = show(&app, &made).await;
+    assert_eq!((&shown["failures"], &shown["waiting"]), (&json!(0), &json!(1)), "{shown}");
+    assert!(shown["next_attempt_at"].is_null(), "{shown}");
+}
+
+#[tokio::test]
+async fn an_endpoint_that_refuses_everything_for_three_days_is_disabled() {
+    let app = app().await;
+    let endpoint = Endpoint::new().await;
+    let made = subscribe(&app, &app.live_key, ACCEPTED, &endpoint).await;
+    endpoint.says(Says::Status(404));
+    send(&app, &["P1"]).await;
+    app.drain().await;
+    for wait in waits() {
+        assert_eq!(show(&app, &made).await["status"], "active");
+        app.clock.turn(wait);
+        send(&app, &["P1"]).await;
+        app.drain().await;
+    }
+    let shown = show(&app, &made).await;
+    assert_eq!(shown["disabled"]["reason"], "exhausted", "{shown}");
+    // Mended, it gets what it refused as well.
+    endpoint.says(Says::Status(204));
+    endpoint.got();
+    app.post(&path(&made, "/enable"), &json!({})).await.expect(200);
+    app.drain().await;
+    assert_eq!(endpoint.got().len(), ATTEMPTS);
 }
 
 #[tokio::test]
@@ -334,7 +448,7 @@ async fn what_a_process_sent_and_did_not_store_is_sent_again_under_the_same_id()
     work::fill(s).await.unwrap();
     let calls = work::claim(s, 1, &[]).await.unwrap();
     assert_eq!(calls.len(), 1);
-    assert_eq!(work::send(s, &calls[0]).await.unwrap().status, 204);
+    assert!(matches!(work::send(s, &calls[0]).await, Called::Said(said) if said.status == 204));
     // It dies here.
     let first = endpoint.got().remove(0);
     let mut next = Dispatcher::new(s.clone());
@@ -343,7 +457,8 @@ async fn what_a_process_sent_and_did_not_store_is_sent_again_under_the_same_id()
     let again = endpoint.got().remove(0);
     assert_eq!((first.id(), &first.body), (again.id(), &again.body));
     // What the dead one would have stored changes nothing any more.
-    work::settle(s, 1, &calls[0], &Err("lost".to_owned())).await.unwrap();
+    let late = (calls[0].clone(), Called::Failed("lost".to_owned()));
+    work::settle(s, 1, &[late]).await.unwrap();
     let listed = &deliveries(&app, &made).await[0];
     assert_eq!((&listed["state"], &listed["attempts"]), (&json!("delivered"), &json!(2)));
 }
@@ -368,6 +483,38 @@ async fn a_test_and_a_replay_are_sent_at_once() {
     assert_eq!(deliveries(&app, &made).await[0]["attempts"], 2);
     let gone = path(&made, "/deliveries/hnd_0123456789abc/replay");
     app.post(&gone, &json!({})).await.problem(404, "not_found");
+}
+
+#[tokio::test]
+async fn a_test_waits_for_the_last_one_and_there_are_so_many_a_minute() {
+    let app = app().await;
+    let endpoint = Endpoint::new().await;
+    let made = subscribe(&app, &app.live_key, ACCEPTED, &endpoint).await;
+    let test = path(&made, "/test");
+    app.post(&test, &json!({})).await.expect(202);
+    app.post(&test, &json!({})).await.problem(409, "test_waits");
+    app.drain().await;
+    let replay = path(
+        &made,
+        &format!("/deliveries/{}/replay", deliveries(&app, &made).await[0]["id"].as_str().unwrap()),
+    );
+    for n in 1..10 {
+        let again = if n % 2 == 0 { &test } else { &replay };
+        assert_eq!(app.post(again, &json!({})).await.status, 202, "{n}");
+        app.drain().await;
+    }
+    for again in [&test, &replay] {
+        app.post(again, &json!({})).await.problem(429, "rate_limited");
+    }
+    app.clock.turn(MINUTE);
+    app.post(&test, &json!({})).await.expect(202);
+    app.drain().await;
+    assert_eq!(endpoint.got().len(), 11);
+    // It is the system itself that asked; its administrators need not read of each.
+    let rows = audit::list(&app.services.db, &AuditFilter::default(), None, 100).await.unwrap();
+    let acts: Vec<_> = rows.into_iter().map(|row| row.action).collect();
+    assert!(acts.iter().any(|act| act == "subscription.create"), "{acts:?}");
+    assert!(!acts.iter().any(|act| act == "subscription.test" || act == "subscription.replay"), "{acts:?}");
 }
 
 #[tokio::test]
@@ -396,4 +543,42 @@ async fn a_source_that_lost_the_right_is_told_of_nothing() {
     send(&app, &["P1"]).await;
     settle(&app).await;
     assert_eq!(endpoint.got().len(), 0);
+}
+
+#[tokio::test]
+async fn a_source_that_may_not_read_all_any_more_is_told_of_nobody_elses_messages() {
+    let app = app().await;
+    let (endpoint, key) = (Endpoint::new().await, source(&app, "library", &["subscribe", "read_all"]).await);
+    let made = subscribe(&app, &key, ACCEPTED, &endpoint).await;
+    let others = [send(&app, &["P1"]).await, send(&app, &["P1"]).await];
+    app.drain().await;
+    assert_eq!(endpoint.got().len(), 2);
+    endpoint.says(Says::Status(503));
+    let waits = send(&app, &["P1"]).await;
+    app.drain().await;
+    assert_eq!(endpoint.got().remove(0).message(), waits);
+
+    let mut tx = app.services.db.begin().await.unwrap();
+    crate::store::execute(&mut tx, r#"UPDATE source SET rights = '["subscribe"]' WHERE name = 'library'"#)
+        .await;
+    tx.commit().await.unwrap();
+    endpoint.says(Says::Status(204));
+    let own = super::send_as(&app, &key, &["P1"]).await;
+    app.clock.turn(HOUR);
+    app.drain().await;
+    let got: Vec<_> = endpoint.got().iter().map(Got::message).collect();
+    assert_eq!(got, [own], "what was made out before is not sent either");
+    let list = Answer::of(app.api_as(&key, Method::GET, &path(&made, "/deliveries"))).await.expect(200);
+    let listed = list["data"].as_array().unwrap();
+    assert_eq!(listed.len(), 1, "{list}");
+    assert!(!others.iter().any(|message| list.to_string().contains(message.as_str())));
+    // Nor by asking for it again.
+    let id = made["id"].as_str().unwrap().parse().unwrap();
+    let all = belltower::store::subscription_handings::list(&app.services.db, id, None, 9).await.unwrap();
+    assert_eq!(all.len(), 4);
+    let replay = path(&made, &format!("/deliveries/{}/replay", all[3].id));
+    Answer::of(app.api_as(&key, Method::POST, &replay).json(&json!({}))).await.problem(404, "not_found");
+    assert_eq!(Answer::of(app.api_as(&key, Method::POST, &path(&made, "/test"))).await.status, 202);
+    app.drain().await;
+    assert_eq!(endpoint.kinds(), ["subscription.test"]);
 }

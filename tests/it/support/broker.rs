@@ -10,6 +10,7 @@ use belltower::domain::channel::Outlet;
 use belltower::domain::message::Lane;
 use belltower::queue::{Entry, Queue, RabbitQueue, Work};
 use futures_util::FutureExt;
+use lapin::options::{ExchangeDeleteOptions, QueueDeleteOptions};
 use lapin::{Channel, Connection, ConnectionProperties};
 use url::Url;
 
@@ -38,7 +39,9 @@ pub(crate) async fn at_broker<F: Future<Output = ()>>(test: impl FnOnce(&'static
     let result = AssertUnwindSafe(async { test(broker).await }).catch_unwind().await;
     let made = std::mem::take(&mut *broker.made.lock().unwrap());
     for made in made {
+        let prefix = made.prefix.clone();
         RabbitQueue::new(made, None).remove().await.unwrap();
+        broker.remove_intake(&prefix).await;
     }
     if let Err(panic) = result {
         resume_unwind(panic);
@@ -76,6 +79,15 @@ impl Broker {
         url.set_port(Some(port)).unwrap();
         url.query_pairs_mut().append_pair("prefix", prefix);
         url.into()
+    }
+
+    /// What stands there for messages of sources, where something does.
+    async fn remove_intake(&self, prefix: &str) {
+        let (_connection, channel) = self.channel().await;
+        for name in ["intake", "intake.later", "intake.rejected"].map(|of| format!("{prefix}.{of}")) {
+            channel.queue_delete(name.as_str().into(), QueueDeleteOptions::default()).await.unwrap();
+            channel.exchange_delete(name.as_str().into(), ExchangeDeleteOptions::default()).await.unwrap();
+        }
     }
 
     /// A channel that is none of the product's, for what others do to the broker.

@@ -1,5 +1,5 @@
 //! The way to a server, which can be cut, severed, and made to swallow everything; a broker's can also be blocked, and made to swallow
-//! confirmations alone.
+//! confirmations alone, of either side.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -39,6 +39,9 @@ struct Kept {
     withheld: AtomicU64,
     /// Methods that whoever takes sent while everything was swallowed.
     swallowed: AtomicU64,
+    /// What is told to be settled does not get there.
+    loses: AtomicBool,
+    lost: AtomicU64,
 }
 
 impl Proxy {
@@ -106,6 +109,21 @@ impl Proxy {
     /// Confirmations that did not arrive.
     pub(crate) fn withheld(&self) -> u64 {
         self.kept.withheld.load(Ordering::Relaxed)
+    }
+
+    /// From now on the broker does not hear what is settled.
+    pub(crate) fn lose(&self) {
+        self.kept.loses.store(true, Ordering::Relaxed);
+    }
+
+    /// It hears it again.
+    pub(crate) fn hear(&self) {
+        self.kept.loses.store(false, Ordering::Relaxed);
+    }
+
+    /// What was settled and not heard of.
+    pub(crate) fn lost(&self) -> u64 {
+        self.kept.lost.load(Ordering::Relaxed)
     }
 
     /// Methods that were swallowed of whoever takes.
@@ -196,7 +214,11 @@ async fn up(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut road: Road) {
             road.kept.swallowed.fetch_add(1, Ordering::Relaxed);
         }
         road.open().await;
-        if to.write_all(&buffer[..n]).await.is_err() {
+        let sent = &buffer[..n];
+        // Whoever settles a few writes whole frames.
+        let loses = road.kept.loses.load(Ordering::Relaxed) && road.frames && whole_frames(sent) == n;
+        let passed = if loses { &without_confirms(sent, &road.kept.lost) } else { sent };
+        if to.write_all(passed).await.is_err() {
             return;
         }
     }

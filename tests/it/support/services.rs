@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use belltower::channel::outward::{Outward, TIMEOUT};
+use belltower::channel::queues::SourceQueues;
 use belltower::clock::{Clock, Timestamp};
-use belltower::config::{AllowPrivate, Language};
+use belltower::config::{AllowPrivate, BrokerUrl, Language};
 use belltower::domain::grant::Powers;
 use belltower::domain::id::OperatorId;
 use belltower::domain::operator::Role;
@@ -32,6 +33,12 @@ pub(crate) fn services_with_key(db: Db, key: [u8; 32]) -> Services {
 pub(crate) fn calls_this_machine(s: &mut Services) {
     let here = AllowPrivate::Ranges(vec!["127.0.0.0/8".parse().unwrap()]);
     s.outward = Some(Outward::new(here, TIMEOUT).unwrap());
+}
+
+/// Sources may subscribe with queues, at a broker where nobody answers.
+pub(crate) fn has_a_broker(s: &mut Services) {
+    let broker = BrokerUrl::parse("amqp://127.0.0.1:1").unwrap();
+    s.source_queues = Some(Arc::new(SourceQueues::new(broker, None)));
 }
 
 /// Services with a queue in the process.

@@ -2,11 +2,10 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Body, Client, Request, Response};
 use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
@@ -21,7 +20,7 @@ use super::settings::{self, Settings};
 use super::template::{Missing, Secrets, Values};
 use crate::channel::sms::encode::percent;
 use crate::channel::{self, Callback, Outcome, Record, Sent, http};
-use crate::clock::{Clock, Timestamp};
+use crate::clock::Clock;
 use crate::domain::audience::Params;
 use crate::domain::delivery::{OutcomeClass as Class, State};
 use crate::error::Fault;
@@ -92,7 +91,7 @@ impl Caller {
         let status = response.status();
         let headers = response.headers();
         let content_type = headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).map(str::to_owned);
-        let retry_after = headers.get(RETRY_AFTER).and_then(|v| wait(v.to_str().ok()?, self.clock.now()));
+        let retry_after = http::retry_after(headers, self.clock.now()).map(|wait| wait.min(LONGEST_WAIT));
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await? {
             let room = MAX_ANSWER - body.len();
@@ -283,33 +282,4 @@ fn class(error: &reqwest::Error) -> Class {
         return if http::is_certificate(error) { Class::Config } else { Class::Transient };
     }
     if error.is_builder() { Class::Config } else { Class::Unknown }
-}
-
-/// RFC 9110 §10.2.3: seconds, or a date.
-fn wait(text: &str, now: Timestamp) -> Option<Duration> {
-    let text = text.trim();
-    let wait = match text.parse::<u64>() {
-        Ok(seconds) => Duration::from_secs(seconds),
-        Err(_) => {
-            let at = jiff::fmt::rfc2822::parse(text).ok()?;
-            Timestamp::from(at.timestamp()).since(now)
-        }
-    };
-    Some(wait.min(LONGEST_WAIT))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_wait_is_told_in_seconds_or_as_a_date() {
-        // Monday 21 September 2026, 14:13:20 UTC.
-        let now = Timestamp(1_790_000_000_000);
-        assert_eq!(wait("30", now), Some(Duration::from_secs(30)));
-        assert_eq!(wait(" Mon, 21 Sep 2026 14:14:00 GMT", now), Some(Duration::from_secs(40)));
-        assert_eq!(wait("Mon, 21 Sep 2026 14:00:00 GMT", now), Some(Duration::ZERO), "it is over");
-        assert_eq!(wait("99999999", now), Some(LONGEST_WAIT));
-        assert_eq!(wait("soon", now), None);
-    }
 }

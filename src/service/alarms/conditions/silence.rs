@@ -1,4 +1,4 @@
-//! Sources from which nothing comes, and those whose endpoints take nothing.
+//! Sources from which nothing comes, and those whose endpoints take nothing, or too little.
 
 use crate::Result;
 use crate::domain::alarm::{Condition, Matter, Severity};
@@ -14,5 +14,9 @@ pub(super) async fn find(s: &Services) -> Result<Vec<Condition>> {
         let subscriptions::Lost { source: id, source_name: name, subscription, host, since } = one;
         Condition::new(Matter::Endpoint { id, name, subscription, host, since }, Severity::Look, true)
     });
-    Ok(silent.map(condition).chain(lost).collect())
+    let behind = subscriptions::behind(s).await?.into_iter().map(|one| {
+        let subscriptions::Lost { source: id, source_name: name, subscription, host, since } = one;
+        Condition::new(Matter::EndpointBehind { id, name, subscription, host, since }, Severity::Look, true)
+    });
+    Ok(silent.map(condition).chain(lost).chain(behind).collect())
 }

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::super::super::{Caller, Services};
-use super::super::{NewSource, described, groups, within};
+use super::super::{NewSource, described, groups, nobody_elses, within};
 use super::{KEPT, OWED, RegistrationRow, theirs};
 use crate::domain::id::{RegistrationId, SourceId};
 use crate::domain::operator::Permission;
@@ -33,9 +33,10 @@ pub async fn approve(s: &Services, caller: &Caller, id: RegistrationId, new: New
     }
     let test = new.test;
     let (name, grant) = new.check()?;
-    within(&reach, &grant, &[])?;
+    within(&reach, &grant, &[], None)?;
     groups::check(s, &reach, &grant.groups, None).await?;
     let mut tx = s.db.begin().await?;
+    nobody_elses(&mut tx, &grant, None).await?;
     let Some(source) = store::sources::insert(&mut tx, &name, &grant, now).await? else {
         // Somebody else has let it in just now, under the same name.
         if theirs(s, &reach, id).await?.standing(now) != RegistrationState::Pending {

@@ -105,6 +105,8 @@ async fn every_success_described_happens_and_looks_so() {
     let read = "/api/v1/recipients/{campus_id}/inbox/{message_id}/read";
     let at = format!("2024001/inbox/{}", sent["id"].as_str().unwrap());
     walk.ask(("POST", read), ("{campus_id}/inbox/{message_id}", &at), test).await.expect(200);
+    let events = "/api/v1/recipients/{campus_id}/inbox/events";
+    assert_eq!(walk.ask(("GET", events), ("{campus_id}", "2024001"), test).await.status, 200);
 
     let id = ("{id}", sent["id"].as_str().unwrap());
     walk.ask(("GET", "/api/v1/messages"), NONE, |r| r).await.expect(200);
@@ -365,6 +367,7 @@ async fn conflicts_at_endpoints(walk: &mut Walk) {
     let id = ("{id}", made["id"].as_str().unwrap());
     let test = ("POST", "/api/v1/subscriptions/{id}/test");
     walk.ask(test, id, |r| r).await.expect(202);
+    walk.ask(test, id, |r| r).await.problem(409, "test_waits");
     let list = ("GET", "/api/v1/subscriptions/{id}/deliveries");
     let sent = walk.ask(list, id, |r| r).await.expect(200);
     let delivery = sent["data"][0]["id"].as_str().unwrap();

@@ -76,10 +76,16 @@ pub(super) fn bodies() -> Vec<(&'static str, Vec<Value>)> {
         ("POST /api/v1/broadcasts/{id}/correction", vec![json!({})]),
         (
             "POST /api/v1/subscriptions",
-            vec![json!({
-                "topics": ["library.#"], "events": ["message.completed", "delivery.failed"],
-                "endpoint": {"kind": "webhook", "url": "https://202.112.0.35/hooks"},
-            })],
+            vec![
+                json!({
+                    "topics": ["library.#"], "events": ["message.completed", "delivery.failed"],
+                    "endpoint": {"kind": "webhook", "url": "https://202.112.0.35/hooks"},
+                }),
+                json!({
+                    "topics": ["library.#"], "events": ["message.completed"],
+                    "endpoint": {"kind": "amqp", "queue": "library"},
+                }),
+            ],
         ),
         (
             "POST /api/v1/subscriptions/{id}/secret/rotate",
@@ -237,6 +243,9 @@ async fn every_query_parameter_described_is_taken() {
     for _ in 0..2 {
         let test = "/api/v1/subscriptions/{id}/test";
         walk.ask(("POST", test), ("{id}", &subscribed), |r| r).await.expect(202);
+        let mut tx = walk.app.services.db.begin().await.unwrap();
+        crate::store::execute(&mut tx, "UPDATE subscription_handing SET state = 2").await;
+        tx.commit().await.unwrap();
     }
     let mut values = 0;
     for operation in walk.document.operations() {

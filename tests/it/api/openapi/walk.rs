@@ -12,6 +12,7 @@ use super::document::{Document, Operation};
 use super::schema;
 use crate::support::app::{Answer, TestApp};
 use crate::support::operator;
+use crate::support::services::has_a_broker;
 
 pub(super) struct Walk {
     pub(super) app: TestApp,
@@ -22,7 +23,11 @@ pub(super) struct Walk {
 
 impl Walk {
     pub(super) async fn start() -> Self {
-        Self { app: TestApp::start().await, document: Document::new(), seen: BTreeSet::new() }
+        Self {
+            app: TestApp::start_with(has_a_broker).await,
+            document: Document::new(),
+            seen: BTreeSet::new(),
+        }
     }
 
     /// Asks an operation, with what `change` does to the request, and checks the answer.

@@ -4,7 +4,9 @@ use belltower::config::Language;
 use belltower::console::compose::missed::{MissedFilter, MissedFragment, MissedPage};
 use belltower::console::compose::proof::{Lack, Proof, ProofPage};
 use belltower::console::compose::sensitive::{WordPlace, WordRow, Words};
+use belltower::console::compose::topics::TopicsFragment;
 use belltower::console::compose::trial::Trial;
+use belltower::console::compose::what::{WatchFragment, WhatPage};
 use belltower::console::compose::when::WhenPage;
 use belltower::console::compose::{DraftRow, DraftsPage, Frame, Step};
 use belltower::console::form::FieldFaults;
@@ -15,10 +17,11 @@ use belltower::domain::channel::ChannelKind;
 use belltower::domain::costs::Money;
 use belltower::domain::id::{DraftId, MessageId, RuleId};
 use belltower::domain::likeness::Degree;
-use belltower::domain::message::Status;
+use belltower::domain::message::{Category, Status};
 use belltower::domain::sensitive::Treatment;
+use belltower::domain::suggest::Suggestion;
 use belltower::service::costs::{Estimate, Spent};
-use belltower::service::drafts::SimilarMessage;
+use belltower::service::drafts::{Composed, SimilarMessage};
 use belltower::service::messages::MissedPerson;
 
 use super::{HOUR, ago, shell, view};
@@ -48,6 +51,45 @@ pub(super) fn list(language: Language, theme: Theme, empty: bool) -> DraftsPage 
     };
     let rows = if empty { Vec::new() } else { vec![row(7, "<期末考试安排>"), row(8, "")] };
     DraftsPage { shell: composing(language, theme), rows }
+}
+
+/// The first step, of a text that has no topic yet.
+pub(super) fn what(language: Language, theme: Theme, suggested: bool) -> WhatPage {
+    let suggestion = |topic: &str, words: &[&str]| Suggestion {
+        topic: topic.parse().unwrap(),
+        category: Category::ResourceUpdate,
+        percent: 87,
+        words: words.iter().map(|word| (*word).to_owned()).collect(),
+    };
+    let topics = [suggestion("library.new-books", &["新书", "<上架>"]), suggestion("library.hours", &[])];
+    WhatPage {
+        shell: composing(language, theme),
+        frame: frame(Step::What),
+        composed: Composed {
+            title: "<又一批新书到馆>".into(),
+            body: "文学新书今天上架。".into(),
+            ..Composed::default()
+        },
+        departments: vec!["<教务处>".into(), "图书馆".into()],
+        whole_campus: true,
+        templates: vec![("book-due".into(), "图书到期提醒".into())],
+        variables: Vec::new(),
+        faults: FieldFaults::default(),
+        topics: TopicsFragment {
+            view: view(language),
+            topics: topics.into_iter().filter(|_| suggested).collect(),
+            is_open: true,
+            is_asked: true,
+        },
+        shortened: None,
+        watch: WatchFragment {
+            view: view(language),
+            version: 3,
+            meanwhile: false,
+            preview: super::templates::preview(language),
+            topics: None,
+        },
+    }
 }
 
 pub(super) fn lacking(language: Language, theme: Theme) -> ProofPage {

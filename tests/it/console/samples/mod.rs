@@ -180,6 +180,8 @@ pub(super) fn all(language: Language, theme: Theme) -> Vec<(&'static str, String
         ("settings_words", settings::words(language, theme).render()),
         ("compose", compose::list(language, theme, false).render()),
         ("compose_empty", compose::list(language, theme, true).render()),
+        ("compose_what", compose::what(language, theme, true).render()),
+        ("compose_what_open", compose::what(language, theme, false).render()),
         ("compose_lacks", compose::lacking(language, theme).render()),
         ("compose_proof", compose::proof(language, theme).render()),
         ("compose_missed", compose::missed(language, theme, true).render()),

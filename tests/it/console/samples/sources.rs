@@ -118,6 +118,7 @@ pub(super) fn source(language: Language, theme: Theme) -> SourcePage {
         reader,
         quota: Some(Quota { used: 21, daily: 5_000 }),
         networks: vec!["10.1.0.0/16".into(), "2001:da8::/32".into()],
+        broker_user: Some("library".into()),
         strangers: 3,
         watch: view.t("watch-usual"),
         silent: Some((ago(2 * HOUR), Some(ago(26 * HOUR)))),

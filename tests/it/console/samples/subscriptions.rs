@@ -4,13 +4,14 @@ use belltower::config::Language;
 use belltower::console::page::{Section, Theme};
 use belltower::console::subscriptions::{EndpointPage, EndpointRow, EndpointsPage, HandingRow, Health};
 use belltower::domain::id::{HandingId, MessageId, SourceId, SubscriptionId};
-use belltower::domain::subscription::Handed;
+use belltower::domain::subscription::{EndpointKind, Handed};
 
 use super::{HOUR, MINUTE, ago, shell};
 
 fn row(id: i64, host: &str, source: &str, health: Health, answered: Option<&str>) -> EndpointRow {
     EndpointRow {
         id: SubscriptionId(id),
+        kind: if host.starts_with("belltower.") { EndpointKind::Amqp } else { EndpointKind::Webhook },
         host: host.to_owned(),
         source: SourceId(id),
         source_name: source.to_owned(),
@@ -29,6 +30,7 @@ pub(super) fn list(language: Language, theme: Theme, empty: bool) -> EndpointsPa
         row(3, "old.example.edu", "旧门户", Health::Gone, Some("410")),
         row(4, "bus.example.edu", "数据总线", Health::Exhausted, Some("–")),
         row(5, "new.example.edu", "科研管理平台", Health::New, None),
+        row(7, "belltower.out.src_0a1b2c3d4e5f6.library", "图书馆门户", Health::Fails, Some("no_queue")),
         row(6, "left.example.edu", "后勤系统", Health::Withdrawn, Some("200")),
     ];
     EndpointsPage {

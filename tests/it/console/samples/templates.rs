@@ -46,7 +46,7 @@ pub(super) fn list(language: Language, theme: Theme, empty: bool) -> TemplatesPa
     }
 }
 
-fn preview(language: Language) -> WordingPreview {
+pub(super) fn preview(language: Language) -> WordingPreview {
     let cut = |text: &str, left_out| Cut { text: text.into(), left_out };
     let card = Card {
         title: Some(cut("《三体》将于周五到期", 0)),

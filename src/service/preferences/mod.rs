@@ -1,10 +1,14 @@
-//! What a person is sent of a message's kind, as they choose it themselves behind a signed link.
+//! What a person is sent of a message's kind, as they choose it themselves behind a signed link; [`reading`] is what they may
+//! have suggested to them there.
+
+pub mod reading;
 
 use std::net::IpAddr;
 use std::time::Duration;
 
 use serde_json::json;
 
+use self::reading::Reading;
 use super::Services;
 use super::bindings::{self, Scene};
 use super::pages::find;
@@ -93,6 +97,8 @@ pub struct Preferences {
     pub also: Vec<OptOut>,
     /// What there is of an account of WeChat's to scan a code of. `None`: nothing.
     pub scene: Option<Scene>,
+    /// What there is of suggestions from what they read. `None`: nothing, as the link may have been shared.
+    pub reading: Option<Reading>,
 }
 
 /// What can be chosen behind a link that somebody at `remote` follows. Changes nothing.
@@ -116,11 +122,13 @@ pub async fn show(s: &Services, (purpose, token): Link<'_>, remote: IpAddr) -> R
         .into_iter()
         .filter(|one| covers(one) && !offered.iter().any(|(_, offered)| offered == one))
         .collect();
+    let (scene, reading) = match purpose {
+        Purpose::Preferences => (bindings::beside(s, &row).await?, Some(reading::look(s, person).await?)),
+        Purpose::OptOuts | Purpose::Page => (None, None),
+    };
     Ok(Preferences {
-        scene: match purpose {
-            Purpose::Preferences => bindings::beside(s, &row).await?,
-            Purpose::OptOuts | Purpose::Page => None,
-        },
+        scene,
+        reading,
         language: row.language,
         department: row.department.filter(|department| !department.is_empty()),
         family: topic.as_str().split('.').next().unwrap_or_default().to_owned(),
@@ -143,24 +151,30 @@ pub async fn change(
     let (row, id, topic) = subject(s, delivery).await?;
     s.turns.0.admit(&s.clock, delivery)?;
     let one = breadth.opt_out(&topic, row.channel)?;
+    set(s, (delivery, id), &one, out).await.map(drop)
+}
+
+/// Keeps or takes back an opt-out of whoever is behind the link of a delivery. False where it was so already.
+async fn set(s: &Services, (link, id): (DeliveryId, RecipientId), one: &OptOut, out: bool) -> Result<bool> {
     let now = s.clock.now();
     let mut tx = s.db.begin().await?;
     let person = recipients::lock_by_id(&mut tx, id).await?.ok_or(Error::NotFound("link"))?;
     let changed = if out {
         let kept = opt_outs::list_within(&mut tx, person.id).await?;
-        if kept.len() >= MOST_OPT_OUTS && !kept.contains(&one) {
+        if kept.len() >= MOST_OPT_OUTS && !kept.contains(one) {
             return Err(Error::fault("/what", "too_many", format!("at most {MOST_OPT_OUTS} opt-outs")));
         }
-        opt_outs::add(&mut tx, person.id, &one, now).await?
+        opt_outs::add(&mut tx, person.id, one, now).await?
     } else {
-        opt_outs::remove(&mut tx, person.id, &one).await?
+        opt_outs::remove(&mut tx, person.id, one).await?
     };
     if changed {
         let action = if out { "recipient.opt_out" } else { "recipient.opt_in" };
-        let detail = json!({ "opt_out": one, "link": delivery });
+        let detail = json!({ "opt_out": one, "link": link });
         audit::append(&mut tx, now, ACTOR, action, &person.id.to_string(), &detail).await?;
     }
-    tx.commit().await
+    tx.commit().await?;
+    Ok(changed)
 }
 
 /// Nobody refuses an emergency, and a direct address is nobody's preferences.

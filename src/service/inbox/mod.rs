@@ -1,5 +1,8 @@
 //! What a person was sent, for portals and apps that show it to them: each message once, whatever channels carried it, as the
-//! page behind its link shows it.
+//! page behind its link shows it. Asked for ([`list`]), or told as it comes ([`open_stream`], [`look`]).
+
+mod place;
+mod stream;
 
 use super::Services;
 use super::caller::KeyCaller;
@@ -12,6 +15,9 @@ use crate::domain::source::Right;
 use crate::store::inbox::{self as store, InboxFilter, InboxRow};
 use crate::store::recipients;
 use crate::{Error, Result};
+
+pub(super) use self::stream::Readers;
+pub use self::stream::{Following, News, Told, goes_on, look, open_stream};
 
 /// Which messages of a person, and from where on.
 #[derive(Clone, Debug, Default)]
@@ -104,14 +110,22 @@ fn unknown() -> Error {
 }
 
 async fn person(s: &Services, key: &KeyCaller, campus_id: &str) -> Result<RecipientId> {
-    if !key.rights.contains(&Right::ReadInbox) {
-        return Err(Error::forbidden(
-            Right::ReadInbox.name(),
-            "this key's source lacks the right `read_inbox`; an administrator can grant it",
-        ));
+    admit(key)?;
+    find(s, campus_id).await?.ok_or(Error::NotFound("recipient"))
+}
+
+fn admit(key: &KeyCaller) -> Result<()> {
+    if key.rights.contains(&Right::ReadInbox) {
+        return Ok(());
     }
-    let row = recipients::find(&s.db, campus_id).await?;
-    row.map(|row| row.id).ok_or(Error::NotFound("recipient"))
+    Err(Error::forbidden(
+        Right::ReadInbox.name(),
+        "this key's source lacks the right `read_inbox`; an administrator can grant it",
+    ))
+}
+
+async fn find(s: &Services, campus_id: &str) -> Result<Option<RecipientId>> {
+    Ok(recipients::find(&s.db, campus_id).await?.map(|row| row.id))
 }
 
 impl Entry {

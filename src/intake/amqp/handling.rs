@@ -1,0 +1,250 @@
+//! What becomes of one publication: kept, given back to its publisher with what is wrong with it, or held until we can.
+
+use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use lapin::message::Delivery;
+use lapin::options::{BasicAckOptions, BasicNackOptions};
+use lapin::types::ShortString;
+use tokio::sync::Semaphore;
+
+use super::Door;
+use super::rejected::{Original, Rejection};
+use crate::Error;
+use crate::domain::id::SourceId;
+use crate::http::{RequestId, errors};
+use crate::service::messages::{self, Accepted, Publication, PublicationAnswer};
+use crate::service::sources::{self, Answered, CalledBy};
+use crate::telemetry::metrics::Published;
+
+/// How often something is tried that fails for a reason of ours that may lie in the message.
+const TRIES: u32 = 5;
+/// Messages of one source that wait here until it may send again; the rest waits at the broker. Were there no bound, one that
+/// publishes too fast would keep everybody else's waiting.
+const MOST_OF_ONE: usize = 8;
+/// The longest that one waits before it is asked again.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
+/// Bytes of bodies that are read at the same time: JSON takes up many times its size.
+const READ_AT_ONCE: usize = 32 << 20;
+/// The least that one counts as.
+const LEAST: usize = 4 << 10;
+/// Before one is given back to the broker that it could not be rejected at.
+const AGAIN: Duration = Duration::from_secs(5);
+
+/// Who waits here, and how much is being read.
+pub(super) struct Waiting {
+    of: Mutex<HashMap<SourceId, usize>>,
+    reading: Semaphore,
+}
+
+impl Default for Waiting {
+    fn default() -> Self {
+        Self { of: Mutex::default(), reading: Semaphore::new(READ_AT_ONCE / LEAST) }
+    }
+}
+
+/// A place among those of a source that wait.
+struct Place<'w> {
+    waiting: &'w Waiting,
+    source: SourceId,
+}
+
+impl Waiting {
+    fn place(&self, source: SourceId) -> Option<Place<'_>> {
+        let mut of = self.of.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = of.entry(source).or_default();
+        if *taken >= MOST_OF_ONE {
+            return None;
+        }
+        *taken += 1;
+        Some(Place { waiting: self, source })
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        let mut of = self.waiting.of.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(taken) = of.get_mut(&self.source) {
+            *taken -= 1;
+            if *taken == 0 {
+                of.remove(&self.source);
+            }
+        }
+    }
+}
+
+/// What is to be done with a publication.
+enum Verdict {
+    /// It is stored.
+    Kept(Accepted),
+    /// Its publisher has something to mend.
+    Rejected(Error),
+    /// Its source is to wait, and enough of it waits here.
+    Later,
+}
+
+impl Door {
+    /// Settles a publication, once that is right. An error is the connection's.
+    pub(super) async fn handle(self: Arc<Self>, delivery: Delivery) -> Result<(), String> {
+        let began = self.s.clock.steady();
+        let request_id = RequestId::minted("amqp");
+        let (by, verdict) = self.judge(&delivery, &request_id).await;
+        match verdict {
+            Verdict::Kept(accepted) => {
+                self.note(by, began, &request_id, accepted.status, None);
+                delivery.acker.ack(BasicAckOptions::default()).await.map_err(|error| error.to_string())?;
+                self.s.metrics.published(match accepted {
+                    Accepted { replayed: true, .. } => Published::Replayed,
+                    Accepted { message, .. } if message.duplicate_of.is_some() => Published::Duplicate,
+                    Accepted { .. } => Published::Accepted,
+                });
+                Ok(())
+            }
+            Verdict::Rejected(error) => {
+                errors::log(&error);
+                self.reject(&delivery, &error, &request_id).await?;
+                self.note(by, began, &request_id, errors::status(&error).as_u16(), Some(&error));
+                Ok(())
+            }
+            Verdict::Later => {
+                // By way of the queue for that, back to where it was.
+                let options = BasicNackOptions { requeue: false, ..BasicNackOptions::default() };
+                delivery.acker.nack(options).await.map_err(|error| error.to_string())?;
+                self.s.metrics.published(Published::Later);
+                Ok(())
+            }
+        }
+    }
+
+    /// Asks until there is an answer that stands.
+    async fn judge(&self, delivery: &Delivery, request_id: &RequestId) -> (Option<CalledBy>, Verdict) {
+        let (mut turn, mut place, mut tries) = (self.gate.turn(), None, 0);
+        loop {
+            let PublicationAnswer { by, result } = self.ask(delivery, request_id).await;
+            let error = match result {
+                Ok(accepted) => {
+                    turn.went_well();
+                    return (by, Verdict::Kept(accepted));
+                }
+                Err(error) => error,
+            };
+            match error {
+                Error::RateLimited { retry_after } => {
+                    if place.is_none() {
+                        place = by.as_ref().and_then(|by| self.waiting.place(by.source));
+                    }
+                    if place.is_none() {
+                        return (by, Verdict::Later);
+                    }
+                    tokio::time::sleep(retry_after.min(LONGEST_WAIT)).await;
+                }
+                Error::Internal(_) if tries + 1 >= TRIES => return (by, Verdict::Rejected(error)),
+                error if messages::passes(&error) => {
+                    errors::log(&error);
+                    tries += u32::from(matches!(error, Error::Internal(_)));
+                    let least = match error {
+                        Error::Unavailable { retry_after, .. }
+                        | Error::TooManyWaiting { retry_after, .. } => retry_after,
+                        _ => Duration::ZERO,
+                    };
+                    turn.wait(least).await;
+                }
+                error => {
+                    turn.went_well();
+                    return (by, Verdict::Rejected(error));
+                }
+            }
+        }
+    }
+
+    async fn ask(&self, delivery: &Delivery, request_id: &RequestId) -> PublicationAnswer {
+        let properties = &delivery.properties;
+        let publication = Publication {
+            user: properties.user_id().as_ref().map(ShortString::as_str),
+            id: properties.message_id().as_ref().map(ShortString::as_str),
+            routing_key: delivery.routing_key.as_str(),
+            content_type: properties.content_type().as_ref().map(ShortString::as_str),
+            content_encoding: properties.content_encoding().as_ref().map(ShortString::as_str),
+            body: &delivery.data,
+            request_id: request_id.as_str(),
+        };
+        let weight = delivery.data.len().clamp(LEAST, READ_AT_ONCE) / LEAST;
+        let _read = self.waiting.reading.acquire_many(weight as u32).await;
+        // A panic costs one message's try and not everybody's connection.
+        let asked = Box::pin(messages::accept_published(&self.s, &publication));
+        let asked = AssertUnwindSafe(asked).catch_unwind();
+        asked.await.unwrap_or_else(|_| PublicationAnswer {
+            by: None,
+            result: Err(Error::internal("what reads a publication panicked")),
+        })
+    }
+
+    /// Lays it where its publisher finds it. Only then it is settled here.
+    async fn reject(&self, delivery: &Delivery, error: &Error, request_id: &RequestId) -> Result<(), String> {
+        let original = Original {
+            exchange: &delivery.exchange,
+            routing_key: &delivery.routing_key,
+            properties: &delivery.properties,
+            body: &delivery.data,
+        };
+        let rejection = Rejection { error, request_id, at: self.s.clock.now() };
+        let settled = match self.rejecting.publish(&self.target, &self.names, &original, &rejection).await {
+            Ok(()) => {
+                self.s.metrics.published(Published::Rejected);
+                delivery.acker.ack(BasicAckOptions::default()).await
+            }
+            Err(reason) => {
+                tracing::warn!(
+                    reason,
+                    "a publication could not be laid with the rejected ones; it is tried again"
+                );
+                tokio::time::sleep(AGAIN.mul_f64(rand::random_range(0.5..=1.0))).await;
+                let options = BasicNackOptions { requeue: true, ..BasicNackOptions::default() };
+                delivery.acker.nack(options).await
+            }
+        };
+        settled.map(drop).map_err(|error| error.to_string())
+    }
+
+    /// Among the calls of its source, for whoever looks why one is refused.
+    fn note(
+        &self,
+        by: Option<CalledBy>,
+        began: Duration,
+        request_id: &RequestId,
+        status: u16,
+        error: Option<&Error>,
+    ) {
+        let Some(by) = by else { return };
+        let answered = Answered {
+            address: None,
+            method: "AMQP",
+            route: self.names.intake.to_string(),
+            status,
+            took: self.s.clock.steady().saturating_sub(began),
+            request_id: request_id.as_str(),
+        };
+        sources::note_call(&self.s, by, answered, error);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_source_takes_no_more_places_than_its_own() {
+        let waiting = Waiting::default();
+        let mut places: Vec<_> = (0..MOST_OF_ONE).map(|_| waiting.place(SourceId(1)).unwrap()).collect();
+        assert!(waiting.place(SourceId(1)).is_none());
+        let other = waiting.place(SourceId(2));
+        assert!(other.is_some());
+        places.pop();
+        assert!(waiting.place(SourceId(1)).is_some());
+        drop((places, other));
+        assert!(waiting.of.lock().unwrap().is_empty());
+    }
+}

@@ -1,0 +1,96 @@
+//! Takes messages that departments' systems publish at a RabbitMQ instead of calling. The broker has one until it is stored, or
+//! until it lies where its publisher finds what is wrong with it: nothing is settled before. What comes twice for that reason is
+//! known by its id.
+//!
+//! Publications never say where anything is to be sent to: `reply_to` would have us write into any queue of the vhost for
+//! whoever may write into one.
+//!
+//! - [`topology`]: what stands at the broker · [`desk`]: one connection's work
+//! - [`handling`]: what becomes of one publication · [`rejected`]: those that are given back
+//! - [`gate`]: waiting while it is we who cannot
+
+mod desk;
+mod gate;
+mod handling;
+mod rejected;
+mod topology;
+
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use self::gate::Gate;
+use self::handling::Waiting;
+use self::rejected::Rejecting;
+use self::topology::Names;
+use crate::broker::dial::Target;
+use crate::broker::side::{self, Backoff, Side};
+use crate::lifecycle::Lifecycle;
+use crate::service::Services;
+
+/// What its being away means, for logs.
+const MEANWHILE: &str = "what sources publish waits there";
+
+/// The door, for as long as the process runs.
+struct Door {
+    s: Services,
+    target: Target,
+    names: Names,
+    side: Side,
+    gate: Gate,
+    waiting: Waiting,
+    rejecting: Rejecting,
+}
+
+/// Takes until a soft stop, then lets those finish that are under way. To be called inside a runtime.
+pub fn serve(target: Target, s: Services, lifecycle: &Lifecycle) {
+    let target = target.guarded();
+    target.called(s.node.name());
+    let door = Arc::new(Door {
+        names: Names::new(&target.broker.prefix),
+        target,
+        side: Side::new("intake", MEANWHILE),
+        gate: Gate::new(),
+        waiting: Waiting::default(),
+        rejecting: Rejecting::default(),
+        s,
+    });
+    let stop = lifecycle.soft().clone();
+    lifecycle.spawn("amqp intake", async move {
+        side::keep(&door.side, &stop, || Arc::clone(&door).run(&stop)).await;
+        door.rejecting.close().await;
+    });
+}
+
+impl Door {
+    /// Keeps a connection for as long as the process runs.
+    async fn run(self: Arc<Self>, stop: &CancellationToken) {
+        let mut backoff = Backoff::default();
+        while !stop.is_cancelled() {
+            let ended = match stop.run_until_cancelled(self.target.connect(self.side.name())).await {
+                Some(Ok(line)) => {
+                    let ended = desk::work(&self, &line, stop).await;
+                    line.close().await;
+                    ended
+                }
+                Some(Err(reason)) => Err(reason),
+                None => Ok(()),
+            };
+            let Err(reason) = ended else { break };
+            self.away(&reason);
+            if backoff.wait(self.side.stood(), stop).await {
+                break;
+            }
+        }
+    }
+
+    fn up(&self) {
+        self.side.up();
+        self.s.broker_door.say(None);
+    }
+
+    fn away(&self, reason: &str) {
+        self.side.away(reason);
+        self.s.broker_door.say(Some(reason.to_owned()));
+    }
+}
