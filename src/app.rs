@@ -11,6 +11,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use crate::broker::dial::Target;
+use crate::channel::{http as calls, tls};
 use crate::clock::Clock;
 use crate::config::{Config, DatabaseUrl, NodeRole, QueueUrl};
 use crate::dispatch::Dispatcher;
@@ -19,6 +20,7 @@ use crate::http::server::{self, FAREWELL, Parts, Serves};
 use crate::intake::{amqp, bounces};
 use crate::lifecycle::{Ending, Lifecycle};
 use crate::service::{Node, Services, deliveries, imports, nodes, pages, sources, suggestions, trusted_at};
+use crate::telemetry::traces::{self, Teller, Traces};
 use crate::{Error, Result};
 
 /// A process that is ready to run.
@@ -72,6 +74,7 @@ impl App {
         if let Some(queues) = &services.source_queues {
             queues.called(services.node.name());
         }
+        services.traces = Arc::new(traces(config, &services)?);
         let dispatcher = config.server.has(NodeRole::Dispatch).then(|| Dispatcher::new(services.clone()));
         Ok(Self {
             services,
@@ -167,6 +170,17 @@ impl App {
         }
         Ok(Running { services: self.services, lock: self.lock })
     }
+}
+
+/// Whom traces are told to, if anybody.
+fn traces(config: &Config, s: &Services) -> Result<Traces> {
+    let Some(endpoint) = &config.traces.endpoint else { return Ok(Traces::default()) };
+    let unavailable = |reason: String| Error::unavailable(format!("traces.endpoint: {reason}"));
+    let tls = tls::trusting(None).map_err(|(_, reason)| unavailable(reason))?;
+    let client =
+        calls::client(&tls, endpoint, traces::TIMEOUT).map_err(|error| unavailable(error.to_string()))?;
+    let teller = Teller { installation: &s.campus.public_url, node: s.node.name() };
+    Traces::told_to(endpoint, config.traces.share, client, teller).map_err(unavailable)
 }
 
 /// The broker to take messages from, if this process is to.

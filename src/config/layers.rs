@@ -44,7 +44,8 @@ pub(super) enum Raw {
     Text(String),
     List(Vec<String>),
     Bool(bool),
-    /// Something no setting takes; its kind in words, such as `a number`.
+    Number(String),
+    /// Something no setting takes; its kind in words, such as `a date`.
     Other(&'static str),
 }
 
@@ -281,7 +282,8 @@ fn raw(value: &DeValue<'_>) -> Raw {
             .map(|item| item.get_ref().as_str().map(str::to_owned))
             .collect::<Option<_>>()
             .map_or(Raw::Other("a list of other things than texts"), Raw::List),
-        DeValue::Integer(_) | DeValue::Float(_) => Raw::Other("a number"),
+        DeValue::Integer(number) => Raw::Number(number.as_str().to_owned()),
+        DeValue::Float(number) => Raw::Number(number.as_str().to_owned()),
         DeValue::Datetime(_) => Raw::Other("a date"),
         DeValue::Table(_) => Raw::Other("a section"),
     }

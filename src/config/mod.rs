@@ -39,6 +39,7 @@ pub struct Config {
     pub campus: Campus,
     pub log: Log,
     pub metrics: Metrics,
+    pub traces: Traces,
     pub network: Network,
     pub email: Email,
     pub intake: Intake,
@@ -107,6 +108,14 @@ pub struct Log {
 pub struct Metrics {
     /// Nothing: beside everything else, at [`Server::listen`].
     pub listen: Option<SocketAddr>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Traces {
+    /// The collector that is told of them, by what stands before `/v1/traces`; none: nobody is.
+    pub endpoint: Option<Url>,
+    /// How many of all, from 0 to 1.
+    pub share: f64,
 }
 
 #[derive(Clone, Debug)]

@@ -15,7 +15,7 @@ use super::problem::{Problem, Problems};
 use super::sign_in;
 use super::values::{DatabaseUrl, Language, LogFormat, NodeRole, QueueUrl};
 use super::{
-    Campus, Config, Data, Email, Entry, Intake, Log, Metrics, Network, Queue, Secrets, Server, Store,
+    Campus, Config, Data, Email, Entry, Intake, Log, Metrics, Network, Queue, Secrets, Server, Store, Traces,
 };
 
 pub(super) struct Setting {
@@ -35,7 +35,7 @@ const fn many(name: &'static str, short: Option<&'static str>) -> Setting {
     Setting { name, short, list: true }
 }
 
-pub(super) const SETTINGS: [Setting; 25] = [
+pub(super) const SETTINGS: [Setting; 27] = [
     one("server.listen", Some("BELLTOWER_LISTEN")),
     one("server.public_url", Some("BELLTOWER_PUBLIC_URL")),
     many("server.trusted_proxies", None),
@@ -50,6 +50,8 @@ pub(super) const SETTINGS: [Setting; 25] = [
     one("log.format", None),
     one("log.level", None),
     one("metrics.listen", None),
+    one("traces.endpoint", None),
+    one("traces.share", None),
     many("network.allow_private", None),
     one("email.bounce_listen", None),
     one("intake.amqp", None),
@@ -168,6 +170,8 @@ pub(super) fn resolve(Layers { values, problems }: Layers) -> Result<Config, Pro
     let format = reader.get("log.format", None, |raw| log_format(raw).map(Some));
     let level = reader.get("log.level", "info".to_owned(), log_level);
     let metrics = reader.get("metrics.listen", None, |raw| listen_at(raw).map(Some));
+    let endpoint = reader.get("traces.endpoint", None, |raw| collector(raw).map(Some));
+    let share = reader.get("traces.share", 1.0, share);
     let allow_private = reader.get("network.allow_private", AllowPrivate::Nowhere, allow_private);
     let bounce_listen = reader.get("email.bounce_listen", None, |raw| listen_at(raw).map(Some));
     let amqp = reader.get("intake.amqp", false, truth);
@@ -187,6 +191,7 @@ pub(super) fn resolve(Layers { values, problems }: Layers) -> Result<Config, Pro
         campus: Campus { time_zone, name, language },
         log: Log { format, level },
         metrics: Metrics { listen: metrics },
+        traces: Traces { endpoint, share },
         network: Network { allow_private },
         email: Email { bounce_listen },
         intake: Intake { amqp },
@@ -215,6 +220,8 @@ fn report(config: &Config, values: &BTreeMap<&'static str, (Raw, Origin)>) -> Ve
         config.log.format.map_or("(pretty on a terminal, else json)", LogFormat::as_str).to_owned(),
         config.log.level.clone(),
         config.metrics.listen.map_or("(at server.listen)".to_owned(), |listen| listen.to_string()),
+        config.traces.endpoint.as_ref().map_or("(nowhere)".to_owned(), Url::to_string),
+        config.traces.share.to_string(),
         config.network.allow_private.to_string(),
         config.email.bounce_listen.map_or("(nowhere)".to_owned(), |listen| listen.to_string()),
         config.intake.amqp.to_string(),
@@ -235,6 +242,7 @@ pub(super) fn text<'a>(raw: &'a Raw, fix: &str) -> Result<&'a str, Refusal> {
         Raw::Text(text) => Ok(text.trim()),
         Raw::List(_) => refuse("a text is expected, this is a list", fix),
         Raw::Bool(_) => refuse("a text is expected, this is true or false", fix),
+        Raw::Number(_) => refuse("a text is expected, this is a number", fix),
         Raw::Other(kind) => refuse(format!("a text is expected, this is {kind}"), fix),
     }
 }
@@ -249,6 +257,40 @@ fn truth(raw: &Raw) -> Result<bool, Refusal> {
         "true" => Ok(true),
         "false" => Ok(false),
         _ => refuse("this is neither true nor false", FIX),
+    }
+}
+
+/// The collector that traces are told to.
+fn collector(raw: &Raw) -> Result<Url, Refusal> {
+    const FIX: &str =
+        "write what stands before /v1/traces at the collector, such as \"http://127.0.0.1:4318\"";
+    let text = text(raw, FIX)?;
+    let Ok(url) = Url::parse(text) else {
+        return refuse(format!("`{text}` is not a URL"), FIX);
+    };
+    if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
+        return refuse(format!("`{text}` is not an http or https URL"), FIX);
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        let fix = "leave them out and give the header in OTEL_EXPORTER_OTLP_HEADERS";
+        return refuse("the URL holds a name or password, which everyone would see", fix);
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return refuse("nothing can follow the path", FIX);
+    }
+    Ok(url)
+}
+
+/// A part of a whole, from 0 to 1.
+fn share(raw: &Raw) -> Result<f64, Refusal> {
+    const FIX: &str = "write a number from 0 to 1, such as 0.1 for one in ten";
+    let number = match raw {
+        Raw::Number(number) => number,
+        other => text(other, FIX)?,
+    };
+    match number.parse::<f64>() {
+        Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
+        _ => refuse(format!("`{number}` is no share of a whole"), FIX),
     }
 }
 

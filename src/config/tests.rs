@@ -69,6 +69,7 @@ fn defaults_are_those_of_the_documentation() {
     assert_eq!(config.metrics.listen, None);
     assert_eq!(config.email.bounce_listen, None);
     assert!(!config.intake.amqp);
+    assert!(config.traces.endpoint.is_none());
     assert!(config.campus_sign_in.is_none());
     assert_eq!(config.network.allow_private, AllowPrivate::Nowhere);
     assert!(config.report.iter().all(|entry| entry.origin == Origin::Default));
@@ -196,6 +197,30 @@ fn a_broker_is_taken_or_refused_and_its_password_shown_nowhere() {
         let said = problems("", &[("BELLTOWER_QUEUE", wrong)]).join("\n");
         assert!(said.contains("queue.url") && said.contains("amqps://NAME"), "{said}");
         assert!(!said.contains("s3"), "{said}");
+    }
+}
+
+#[test]
+fn a_share_is_a_number_of_a_file_or_a_text_of_the_environment() {
+    for (text, variables, share) in [
+        ("[traces]\nshare = 0.25", &[][..], 0.25),
+        ("[traces]\nshare = 1", &[], 1.0),
+        ("[traces]\nshare = \"0\"", &[], 0.0),
+        ("", &[("BELLTOWER_TRACES__SHARE", "0.5")], 0.5),
+    ] {
+        assert_eq!(load(text, variables).unwrap().traces.share.to_string(), f64::to_string(&share), "{text}");
+    }
+    for share in ["1.5", "-1", "nan", "\"half\"", "true"] {
+        let found = problems(&format!("[traces]\nshare = {share}"), &[]);
+        assert!(found[0].ends_with("write a number from 0 to 1, such as 0.1 for one in ten"), "{found:?}");
+    }
+}
+
+#[test]
+fn a_collector_is_named_without_a_password() {
+    for endpoint in ["ftp://here", "http://me:s3cret@here:4318", "http://here/?a=b", "here:4318"] {
+        let found = problems(&format!("[traces]\nendpoint = \"{endpoint}\""), &[]);
+        assert!(found[0].contains("traces.endpoint: ") && !found[0].contains("s3cret"), "{found:?}");
     }
 }
 

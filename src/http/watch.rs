@@ -25,6 +25,7 @@ use crate::domain::network::behind;
 use crate::service::Services;
 use crate::service::sources::{self, Answered, CalledBy};
 use crate::telemetry::metrics::Metrics;
+use crate::telemetry::traces;
 
 /// Left by a handler with a request whose answer is a good one and says that nothing of it was taken.
 #[derive(Debug)]
@@ -35,8 +36,20 @@ pub(super) async fn watch<B: MessageBody + 'static>(
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let id = RequestId::of(&request);
-    let span = tracing::info_span!("request", id = id.as_str(), method = request.method().as_str());
-    answer(request, next, id).instrument(span).await
+    let method = request.method().as_str();
+    let span = tracing::info_span!("request", id = id.as_str(), method, trace = tracing::field::Empty);
+    let trace = trace_of(&request);
+    if let Some(id) = traces::id(&trace) {
+        span.record("trace", tracing::field::display(id));
+    }
+    traces::within(trace, answer(request, next, id)).instrument(span).await
+}
+
+/// The trace that a request belongs to.
+fn trace_of(request: &ServiceRequest) -> traces::Context {
+    let Some(s) = request.app_data::<Data<Services>>() else { return traces::Context::new() };
+    let caller = request.headers().get("traceparent").and_then(|value| value.to_str().ok());
+    s.traces.request(request.method().as_str(), caller)
 }
 
 async fn answer<B: MessageBody + 'static>(
@@ -79,6 +92,7 @@ async fn answer<B: MessageBody + 'static>(
             if let Some(metrics) = &metrics {
                 metrics.request(method.as_str(), String::new(), rendered.status().as_u16(), began);
             }
+            traces::answered(method.as_str(), "", rendered.status().as_u16());
             count_problem(metrics.as_deref(), &error);
             return Err(InternalError::from_response(error, rendered).into());
         }
@@ -93,6 +107,7 @@ async fn answer<B: MessageBody + 'static>(
     let status = response.status().as_u16();
     note_refusal(&response, (method.as_str(), &route), refused);
     tracing::debug!(route, status, milliseconds = began.elapsed().as_secs_f64() * 1e3, "answered");
+    traces::answered(method.as_str(), &route, status);
     if let Some(metrics) = &metrics {
         metrics.request(method.as_str(), route, status, began);
     }

@@ -77,6 +77,7 @@ use crate::identity::SignIn;
 use crate::queue::{Queue, WakeUps};
 use crate::store::Db;
 use crate::telemetry::metrics::Metrics;
+use crate::telemetry::traces::Traces;
 use crate::{Error, Result};
 
 pub use caller::Caller;
@@ -96,6 +97,8 @@ pub struct Services {
     pub campus: Arc<Campus>,
     /// What this process counts of itself.
     pub metrics: Arc<Metrics>,
+    /// Where the time of requests and messages went, told to a collector.
+    pub traces: Arc<Traces>,
     /// What nobody waits for: small writes, such as when a key was last used, and wake-ups on their way to a broker. Wait for it before the store is closed.
     pub background: TaskTracker,
     /// What the simulators of this process took; none where it runs none.
@@ -170,6 +173,7 @@ impl Services {
             vault,
             campus,
             metrics,
+            traces: Arc::default(),
             background,
             simulators: None,
             sign_in: None,

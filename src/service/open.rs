@@ -140,6 +140,7 @@ impl Services {
         if timeout(FINISH, self.db.close()).await.is_err() {
             tracing::warn!("the store was not closed in time");
         }
+        self.traces.close().await;
     }
 }
 

@@ -25,6 +25,7 @@ use crate::store::fan_out::{self, Added, Chunk, FanOut, Listed, Whole};
 use crate::store::planning::{self as store, DueRank, Planned};
 use crate::store::screen::Screen;
 use crate::store::{Tx, messages};
+use crate::telemetry::traces::Part;
 use crate::{Error, Result};
 
 pub use crate::store::planning::ToSend;
@@ -65,7 +66,15 @@ pub async fn plan_next(s: &Services, owner: i64) -> Result<usize> {
     let mut people = 0;
     for message in routed {
         let id = message.id;
-        match Plan::make(s, message, &heeded, &room, now).await {
+        let mut part = s.traces.planning(id);
+        let made = match Plan::make(s, message, &heeded, &room, now).await {
+            Ok(plan) => Ok(Plan { part, ..plan }),
+            Err(error) => {
+                part.failed(error.code());
+                Err(error)
+            }
+        };
+        match made {
             // What repeats a large one goes after it.
             Ok(plan) if large.iter().any(|other| plan.screen.repeats.contains(&other.message.id)) => {
                 large.push(plan);
@@ -91,6 +100,7 @@ pub async fn plan_next(s: &Services, owner: i64) -> Result<usize> {
     }
     for mut plan in large {
         if let Err(error) = plan_large(s, &mut plan, &mut watch).await {
+            plan.part.failed(error.code());
             failed(s, plan.message.id, error).await?;
         }
     }
@@ -221,6 +231,8 @@ struct Plan {
     room: Room,
     /// The channels that are used before any other.
     begins: Vec<ChannelKind>,
+    /// Of its trace, until it is planned.
+    part: Part,
 }
 
 impl Plan {
@@ -263,6 +275,7 @@ impl Plan {
             audience: None,
             first: None,
             gone: Vec::new(),
+            part: Part::default(),
         };
         let parts: Vec<_> =
             [audience].into_iter().chain(routed.audiences).filter(|a| !a.is_empty()).collect();

@@ -1,4 +1,4 @@
-//! What the process says of itself: logs, and figures ([`metrics`]).
+//! What the process says of itself: logs, figures ([`metrics`]) and, where they are asked for, [`traces`].
 //!
 //! Logs: one line per event on standard error (standard output belongs to answers), `pretty` for people, `json` for
 //! collectors. Spans carry request and message ids, so that a line can be followed to what it is about.
@@ -6,6 +6,7 @@
 pub mod mask;
 pub mod metrics;
 pub mod process;
+pub mod traces;
 
 use std::io::{self, IsTerminal as _};
 use std::panic::PanicHookInfo;

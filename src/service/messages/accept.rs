@@ -238,6 +238,7 @@ fn count(s: &Services, sender: Sender<'_>, result: &Result<Accepted>) {
     match result {
         Ok(accepted) if accepted.status == ACCEPTED && !accepted.replayed => {
             s.metrics.accepted(accepted.message.category, sender.test);
+            s.traces.accepted(accepted.message.id, accepted.message.category.name());
         }
         Ok(_) => {}
         Err(error) => s.metrics.refused(error.code()),

@@ -53,7 +53,6 @@ pub struct Directory {
 impl Directory {
     /// With the built-in sandbox alone.
     pub fn new(s: &Services) -> Self {
-        let meter = s.metrics.provider(SANDBOX, &ChannelKind::ALL);
         let sandbox = LiveProvider {
             id: None,
             name: SANDBOX.to_owned(),
@@ -64,7 +63,7 @@ impl Directory {
             rate: None,
             quota: None,
             updated_at: Timestamp(0),
-            adapter: metered(Arc::new(Sandbox::default()), meter),
+            adapter: metered(s, SANDBOX, &ChannelKind::ALL, Arc::new(Sandbox::default())),
         };
         Self { sandbox: Arc::new(sandbox), live: Vec::new(), broken: HashMap::new() }
     }
@@ -87,7 +86,7 @@ impl Directory {
             match made(s, &row) {
                 Ok((kind, adapter)) => live.push(Arc::new(LiveProvider {
                     id: Some(row.id),
-                    adapter: metered(adapter, s.metrics.provider(&row.name, &[row.channel])),
+                    adapter: metered(s, &row.name, &[row.channel], adapter),
                     name: row.name,
                     channel: row.channel,
                     kind,

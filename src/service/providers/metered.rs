@@ -1,4 +1,4 @@
-//! An adapter whose calls are counted and timed.
+//! An adapter whose calls are counted and timed, and told of as parts of their messages' traces.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -6,16 +6,39 @@ use std::time::Instant;
 use async_trait::async_trait;
 
 use crate::channel::{Channel, Outcome, Parcel, Refusal, Sent, Shape, Verdict};
+use crate::domain::delivery::OutcomeClass;
 use crate::domain::provider::Advice;
+use crate::service::Services;
 use crate::telemetry::metrics::ProviderMeter;
+use crate::telemetry::traces::{Part, Traces};
 
 struct Metered {
     adapter: Arc<dyn Channel>,
+    name: String,
     meter: ProviderMeter,
+    traces: Arc<Traces>,
 }
 
-pub(super) fn metered(adapter: Arc<dyn Channel>, meter: ProviderMeter) -> Arc<dyn Channel> {
-    Arc::new(Metered { adapter, meter })
+/// The adapter of the provider of that name, for these channels.
+pub(super) fn metered(
+    s: &Services,
+    name: &str,
+    channels: &[ChannelKind],
+    adapter: Arc<dyn Channel>,
+) -> Arc<dyn Channel> {
+    let meter = s.metrics.provider(name, channels);
+    Arc::new(Metered { adapter, name: name.to_owned(), meter, traces: Arc::clone(&s.traces) })
+}
+
+/// A call fails where everything in it does.
+fn note(call: &mut Part, outcomes: &[Outcome]) {
+    let taken = outcomes.iter().filter(|outcome| outcome.class == OutcomeClass::Accepted).count();
+    call.note("belltower.accepted", taken as i64);
+    if taken == 0
+        && let Some(outcome) = outcomes.first()
+    {
+        call.failed(outcome.class.name());
+    }
 }
 
 #[async_trait]
@@ -26,10 +49,12 @@ impl Channel for Metered {
 
     async fn send(&self, parcels: &[Parcel]) -> Vec<Outcome> {
         let began = Instant::now();
+        let Some(channel) = parcels.first().map(|parcel| parcel.channel) else { return Vec::new() };
+        let messages = parcels.iter().map(|parcel| parcel.message);
+        let mut call = self.traces.call(&self.name, channel, messages);
         let outcomes = self.adapter.send(parcels).await;
-        if let Some(parcel) = parcels.first() {
-            self.meter.note(parcel.channel, outcomes.iter().map(|outcome| outcome.class), began);
-        }
+        self.meter.note(channel, outcomes.iter().map(|outcome| outcome.class), began);
+        note(&mut call, &outcomes);
         outcomes
     }
 

@@ -9,4 +9,5 @@ mod prometheus;
 mod restoring;
 mod small;
 mod tools;
+mod traces;
 mod verifying;
